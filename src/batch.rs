@@ -1,0 +1,215 @@
+//! Pure: which queued events go into one request. No clock, no async.
+
+use std::collections::VecDeque;
+use std::ops::Range;
+use std::sync::Arc;
+use std::time::Instant;
+
+use crate::queue::{Segment, Settled};
+
+/// Consecutive events of one segment.
+#[derive(Debug, Clone)]
+struct Part {
+    segment: Arc<Segment>,
+    events: Range<usize>,
+}
+
+impl Part {
+    fn bytes(&self) -> usize {
+        self.segment.slice(self.events.clone()).len()
+    }
+
+    fn split(self, at: usize) -> (Self, Self) {
+        let middle = self.events.start + at;
+        let first = Self {
+            segment: Arc::clone(&self.segment),
+            events: self.events.start..middle,
+        };
+        let second = Self {
+            segment: self.segment,
+            events: middle..self.events.end,
+        };
+        (first, second)
+    }
+}
+
+/// The events of one request, in order.
+#[derive(Debug)]
+pub(crate) struct Batch {
+    parts: Vec<Part>,
+    /// How often the request of just these events has timed out.
+    pub(crate) timeouts: u32,
+}
+
+impl Batch {
+    fn new(parts: Vec<Part>) -> Self {
+        Self { parts, timeouts: 0 }
+    }
+
+    pub(crate) fn len(&self) -> usize {
+        self.parts.iter().map(|part| part.events.len()).sum()
+    }
+
+    /// The JSON of the events, each followed by a comma.
+    pub(crate) fn slices(&self) -> Vec<&[u8]> {
+        self.parts
+            .iter()
+            .map(|part| part.segment.slice(part.events.clone()))
+            .collect()
+    }
+
+    /// When the oldest event was queued.
+    pub(crate) fn first_at(&self) -> Option<Instant> {
+        self.parts.first().and_then(|part| part.segment.first_at())
+    }
+
+    /// Its place among batches, first in, first out.
+    pub(crate) fn order(&self) -> (u64, usize) {
+        self.parts.first().map_or((u64::MAX, 0), |part| {
+            (part.segment.sequence(), part.events.start)
+        })
+    }
+
+    pub(crate) fn sequences(&self) -> impl Iterator<Item = u64> + '_ {
+        self.parts.iter().map(|part| part.segment.sequence())
+    }
+
+    /// Tells those who wait for its events.
+    pub(crate) fn settle(&self, how: Settled) {
+        for part in &self.parts {
+            part.segment.settle(part.events.clone(), how);
+        }
+    }
+
+    /// Halves the batch; the second half is `None` for a single event.
+    pub(crate) fn halve(self) -> (Self, Option<Self>) {
+        let half = self.len().div_ceil(2);
+        let (first, second) = self.split_at(half);
+        (first, (second.len() > 0).then_some(second))
+    }
+
+    fn split_at(self, events: usize) -> (Self, Self) {
+        let (mut first, mut second) = (Vec::new(), Vec::new());
+        let mut room = events;
+        for part in self.parts {
+            let take = part.events.len().min(room);
+            room -= take;
+            if take == part.events.len() {
+                first.push(part);
+            } else if take == 0 {
+                second.push(part);
+            } else {
+                let (head, tail) = part.split(take);
+                first.push(head);
+                second.push(tail);
+            }
+        }
+        (Self::new(first), Self::new(second))
+    }
+
+    /// Sorts the events by their id into those for which `keep` holds and the others.
+    pub(crate) fn partition(self, mut keep: impl FnMut(i64) -> bool) -> (Self, Self) {
+        let (mut kept, mut others) = (Vec::new(), Vec::new());
+        for part in self.parts {
+            for event in part.events.clone() {
+                let single = Part {
+                    segment: Arc::clone(&part.segment),
+                    events: event..event + 1,
+                };
+                let side = match part.segment.id(event) {
+                    Some(id) if keep(id) => &mut kept,
+                    _ => &mut others,
+                };
+                side.push(single);
+            }
+        }
+        (Self::new(kept), Self::new(others))
+    }
+}
+
+/// How large a batch may be.
+#[derive(Debug, Clone, Copy)]
+pub(crate) struct Size {
+    pub(crate) max_events: usize,
+    pub(crate) max_bytes: usize,
+}
+
+/// Segments that were taken from the queue and are not yet in a batch.
+#[derive(Debug, Default)]
+pub(crate) struct Stock {
+    parts: VecDeque<Part>,
+}
+
+impl Stock {
+    pub(crate) fn add(&mut self, segment: Segment) {
+        let events = 0..segment.len();
+        if !events.is_empty() {
+            self.parts.push_back(Part {
+                segment: Arc::new(segment),
+                events,
+            });
+        }
+    }
+
+    pub(crate) fn is_empty(&self) -> bool {
+        self.parts.is_empty()
+    }
+
+    /// When the oldest event was queued.
+    pub(crate) fn first_at(&self) -> Option<Instant> {
+        self.parts.front().and_then(|part| part.segment.first_at())
+    }
+
+    /// Takes what is left of the oldest segment.
+    pub(crate) fn take_segment(&mut self) -> Option<Batch> {
+        self.parts.pop_front().map(|part| Batch::new(vec![part]))
+    }
+
+    /// The sequence number of the oldest segment.
+    pub(crate) fn sequence(&self) -> Option<u64> {
+        self.parts.front().map(|part| part.segment.sequence())
+    }
+
+    /// Whether there is enough for a batch that cannot take another event.
+    pub(crate) fn fills(&self, size: Size) -> bool {
+        let (mut events, mut bytes) = (0, 0);
+        self.parts.iter().any(|part| {
+            events += part.events.len();
+            bytes += part.bytes();
+            events >= size.max_events || bytes >= size.max_bytes
+        })
+    }
+
+    /// Takes the oldest events, as many as `size` allows and at least one.
+    pub(crate) fn take(&mut self, size: Size) -> Option<Batch> {
+        let mut batch = Vec::new();
+        let (mut events, mut bytes) = (0, 0);
+        while let Some(part) = self.parts.pop_front() {
+            let fit = (part.events.clone())
+                .take(size.max_events - events)
+                .scan(bytes, |sum, event| {
+                    *sum += part.segment.slice(event..event + 1).len();
+                    Some(*sum)
+                })
+                .enumerate()
+                .take_while(|&(n, sum)| sum <= size.max_bytes || events + n == 0)
+                .count();
+            if fit == part.events.len() {
+                events += fit;
+                bytes += part.bytes();
+                batch.push(part);
+                if events < size.max_events {
+                    continue;
+                }
+            } else if fit > 0 {
+                let (head, tail) = part.split(fit);
+                batch.push(head);
+                self.parts.push_front(tail);
+            } else {
+                self.parts.push_front(part);
+            }
+            break;
+        }
+        (!batch.is_empty()).then(|| Batch::new(batch))
+    }
+}

@@ -1,0 +1,98 @@
+//! The user's hook over a finished event, whose result is redacted again.
+
+use std::panic::{AssertUnwindSafe, catch_unwind};
+
+use serde_json::{Map, Value};
+
+use crate::capture::{self, EventWriter, Rules, Scratch};
+use crate::config::BeforeSend;
+use crate::event::Content;
+use crate::limits::Limits;
+use crate::redact::{RedactedJson, Redactor};
+use crate::stats::DropReason;
+use crate::wire::Wire;
+
+/// The rules for a second pass: the event has had its limits, and may not lose anything to them
+/// twice.
+pub(crate) fn rules(redactor: &Redactor) -> Rules {
+    Rules {
+        limits: Limits::default()
+            .max_string_chars(65_536)
+            .max_query_chars(65_536)
+            .max_list_items(10_000)
+            .max_top_keys(10_000)
+            .max_nested_keys(10_000)
+            .max_depth(64),
+        redactor: redactor.clone(),
+    }
+}
+
+/// Lets the hook look at one event; returns what is to be sent, and how many panics were caught.
+pub(crate) fn apply<'s>(
+    hook: &BeforeSend,
+    event: &[u8],
+    wire: &Wire,
+    rules: &Rules,
+    scratch: &'s mut Scratch,
+) -> (Result<RedactedJson<'s>, DropReason>, u64) {
+    let Ok(Value::Object(before)) = serde_json::from_slice(event) else {
+        return (Err(DropReason::BeforeSend), 0);
+    };
+    let given = Value::Object(before.clone());
+    let after = match catch_unwind(AssertUnwindSafe(|| hook(given))) {
+        Ok(Some(Value::Object(after))) => after,
+        Ok(_) => return (Err(DropReason::BeforeSend), 0),
+        Err(_) => return (Err(DropReason::BeforeSend), 1),
+    };
+    capture::capture(scratch, rules, |writer| {
+        write(&before, &after, wire, writer);
+        Ok(())
+    })
+}
+
+fn write(
+    before: &Map<String, Value>,
+    after: &Map<String, Value>,
+    wire: &Wire,
+    w: &mut EventWriter<'_>,
+) {
+    let fixed = wire.fixed_members();
+    w.raw("{");
+    for (name, value) in before
+        .iter()
+        .filter(|(name, _)| fixed.contains(&name.as_str()))
+    {
+        w.unchanged(name, value);
+    }
+    for (name, value) in after
+        .iter()
+        .filter(|(name, _)| !fixed.contains(&name.as_str()))
+    {
+        match value {
+            Value::Object(meta) if name == "meta" => {
+                w.key("meta");
+                w.raw("{");
+                members(meta, wire.own_names(), w);
+                w.raw("}");
+            }
+            _ => member(name, value, wire.own_members(), w),
+        }
+    }
+    w.raw("}");
+}
+
+fn members(object: &Map<String, Value>, own: &[&str], w: &mut EventWriter<'_>) {
+    for (name, value) in object {
+        member(name, value, own, w);
+    }
+}
+
+/// Our own names are known to be harmless, so that `session_id`, say, does not hide its value.
+fn member(name: &str, value: &Value, own: &[&str], w: &mut EventWriter<'_>) {
+    let content = Content::Borrowed(value);
+    let _ = if own.contains(&name) {
+        w.content(name, &content, false, usize::MAX)
+    } else {
+        w.member(name, &content, usize::MAX)
+    };
+}

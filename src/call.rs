@@ -1,0 +1,274 @@
+//! The record of a tool call that is under way.
+
+use std::collections::HashMap;
+use std::fmt;
+use std::sync::{Arc, Mutex, PoisonError};
+use std::time::Instant;
+
+use crate::capture::{self, Rules};
+use crate::core::Core;
+use crate::event::{Call, CallOutcome, Content, Facts, Meta, Session, Text, ToolCall};
+use crate::identity::Identity;
+use crate::logger::{Outcome, UsageLogger};
+
+/// Records a tool call when it [finishes](Self::finish), with its duration.
+///
+/// Dropped unfinished, it records the call as [`Panicked`](CallOutcome::Panicked) while its thread
+/// panics and as [`Dropped`](CallOutcome::Dropped) otherwise. A guard that is open at a shutdown is
+/// recorded as dropped then.
+///
+/// ```
+/// # use mcp_usage::{CallOutcome, ToolCall, UsageLogger};
+/// # let usage = UsageLogger::disabled();
+/// let mut call = usage.start_tool_call(ToolCall::new("search").arguments(&"rails"));
+/// // … the tool runs …
+/// call.set_error("no such index");
+/// call.finish(CallOutcome::ToolError);
+/// ```
+#[must_use = "a guard that is dropped at once records the call as dropped"]
+pub struct CallGuard {
+    /// `None`: the logger is disabled, or the call is recorded.
+    open: Option<Open>,
+}
+
+struct Open {
+    usage: UsageLogger,
+    number: u64,
+    call: Arc<OpenCall>,
+}
+
+/// A call that a shutdown may have to end.
+struct OpenCall {
+    started: Instant,
+    event: Mutex<Option<ToolCall<'static>>>,
+}
+
+impl OpenCall {
+    /// Takes the event: it is recorded once, by whoever comes first.
+    fn take(&self) -> Option<ToolCall<'static>> {
+        self.event
+            .lock()
+            .unwrap_or_else(PoisonError::into_inner)
+            .take()
+    }
+
+    fn log(&self, core: &Arc<Core>, mut event: ToolCall<'_>, outcome: CallOutcome) -> Outcome {
+        event.call.outcome = Some(outcome);
+        let elapsed = core
+            .config
+            .clock
+            .now()
+            .saturating_duration_since(self.started);
+        event.call.duration.get_or_insert(elapsed);
+        core.log(&event.into(), None)
+    }
+}
+
+/// The calls under way, by number.
+#[derive(Default)]
+pub(crate) struct OpenCalls(Mutex<Table>);
+
+#[derive(Default)]
+struct Table {
+    next: u64,
+    calls: HashMap<u64, Arc<OpenCall>>,
+}
+
+impl OpenCalls {
+    fn add(&self, call: Arc<OpenCall>) -> u64 {
+        let mut table = self.0.lock().unwrap_or_else(PoisonError::into_inner);
+        let number = table.next;
+        table.next += 1;
+        table.calls.insert(number, call);
+        number
+    }
+
+    fn remove(&self, number: u64) {
+        self.0
+            .lock()
+            .unwrap_or_else(PoisonError::into_inner)
+            .calls
+            .remove(&number);
+    }
+
+    /// Records all calls under way as dropped.
+    pub(crate) fn end_all(&self, core: &Arc<Core>) {
+        let calls =
+            std::mem::take(&mut self.0.lock().unwrap_or_else(PoisonError::into_inner).calls);
+        for call in calls.into_values() {
+            if let Some(event) = call.take() {
+                call.log(core, event, CallOutcome::Dropped);
+            }
+        }
+    }
+}
+
+impl fmt::Debug for OpenCalls {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str("OpenCalls")
+    }
+}
+
+impl CallGuard {
+    pub(crate) fn start(usage: &UsageLogger, call: ToolCall<'_>) -> Self {
+        let Some(core) = usage.core().filter(|core| !core.is_forked()) else {
+            return Self { open: None };
+        };
+        let mut event = into_owned(call, &core.config.rules);
+        // When it happened is when it began.
+        event
+            .facts
+            .event_at
+            .get_or_insert_with(|| core.config.clock.wall());
+        let call = Arc::new(OpenCall {
+            started: core.config.clock.now(),
+            event: Mutex::new(Some(event)),
+        });
+        Self {
+            open: Some(Open {
+                usage: usage.clone(),
+                number: core.calls.add(Arc::clone(&call)),
+                call,
+            }),
+        }
+    }
+
+    /// Sets the result, captured now. Wire key `result`.
+    pub fn set_result<T: serde::Serialize + Sync>(&mut self, result: &T) {
+        self.change(|event, rules| {
+            let (json, _) = capture::capture_value(rules, &Content::Borrowed(result), false);
+            event.call.result = Some(Content::Captured(json));
+        });
+    }
+
+    /// Sets the error text. Wire key `error`.
+    pub fn set_error(&mut self, error: impl Into<String>) {
+        self.change(|event, _| event.call.error = Some(Text::Owned(error.into())));
+    }
+
+    /// Sets what the user wanted. Wire key `prompt`.
+    pub fn set_prompt(&mut self, prompt: impl Into<String>) {
+        self.change(|event, _| event.call.prompt = Some(Text::Owned(prompt.into())));
+    }
+
+    /// Adds a key of your own to `meta`, as [`ToolCall::meta`], captured now.
+    pub fn set_meta<T: serde::Serialize + Sync>(&mut self, key: impl Into<String>, value: &T) {
+        self.change(|event, rules| {
+            let (json, _) = capture::capture_value(rules, &Content::Borrowed(value), false);
+            event
+                .facts
+                .meta
+                .push((Text::Owned(key.into()), Content::Captured(json)));
+        });
+    }
+
+    /// Records the call, with how it ended and how long it took.
+    pub fn finish(mut self, outcome: CallOutcome) -> Outcome {
+        self.record(outcome)
+    }
+
+    fn record(&mut self, outcome: CallOutcome) -> Outcome {
+        let Some(Open {
+            usage,
+            number,
+            call,
+        }) = self.open.take()
+        else {
+            return Outcome::Disabled;
+        };
+        let Some(core) = usage.core() else {
+            return Outcome::Disabled;
+        };
+        // In a forked child the table's lock may be held by a thread that is not there.
+        if !core.is_forked() {
+            core.calls.remove(number);
+        }
+        match call.take() {
+            Some(event) => call.log(core, event, outcome),
+            // The shutdown has recorded it.
+            None => Outcome::Queued,
+        }
+    }
+
+    fn change(&mut self, change: impl FnOnce(&mut ToolCall<'static>, &Rules)) {
+        if let Some(open) = &self.open
+            && let Some(core) = open.usage.core()
+            && let Some(event) = open
+                .call
+                .event
+                .lock()
+                .unwrap_or_else(PoisonError::into_inner)
+                .as_mut()
+        {
+            change(event, &core.config.rules);
+        }
+    }
+}
+
+impl Drop for CallGuard {
+    fn drop(&mut self) {
+        if self.open.is_some() {
+            self.record(if std::thread::panicking() {
+                CallOutcome::Panicked
+            } else {
+                CallOutcome::Dropped
+            });
+        }
+    }
+}
+
+impl fmt::Debug for CallGuard {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str("CallGuard")
+    }
+}
+
+/// Copies what a call borrows; values are captured within the limits.
+fn into_owned(call: ToolCall<'_>, rules: &Rules) -> ToolCall<'static> {
+    let text = |text: Option<Text<'_>>| text.map(|text| Text::Owned(text.into_owned()));
+    let content = |content: Content<'_>, arguments| match content {
+        Content::Captured(json) => Content::Captured(json),
+        Content::Borrowed(_) => {
+            Content::Captured(capture::capture_value(rules, &content, arguments).0)
+        }
+    };
+    let ToolCall { facts, call } = call;
+    let meta = facts
+        .meta
+        .into_iter()
+        .map(|(name, value)| (Text::Owned(name.into_owned()), content(value, false)));
+    ToolCall {
+        facts: Facts {
+            event_id: facts.event_id,
+            event_at: facts.event_at,
+            identity: facts.identity.map(Identity::into_owned),
+            email: text(facts.email),
+            product_id: text(facts.product_id),
+            source: text(facts.source),
+            environment: text(facts.environment),
+            user_agent: text(facts.user_agent),
+            ip_addr: text(facts.ip_addr),
+            session: Session {
+                session_id: text(facts.session.session_id),
+                conversation_id: text(facts.session.conversation_id),
+                client_name: text(facts.session.client_name),
+                client_version: text(facts.session.client_version),
+                protocol_version: text(facts.session.protocol_version),
+                transport: text(facts.session.transport),
+                request_id: text(facts.session.request_id),
+            },
+            traceparent: text(facts.traceparent),
+            meta: meta.collect::<Meta<'static>>(),
+        },
+        call: Call {
+            tool: Text::Owned(call.tool.into_owned()),
+            arguments: call.arguments.map(|arguments| content(arguments, true)),
+            prompt: text(call.prompt),
+            intent_source: call.intent_source,
+            result: call.result.map(|result| content(result, false)),
+            error: text(call.error),
+            duration: call.duration,
+            outcome: call.outcome,
+        },
+    }
+}

@@ -1,0 +1,375 @@
+//! One bounded pass on the caller's thread: an event within its limits, serialized and redacted.
+
+mod binary;
+mod json;
+mod text;
+
+use std::cell::Cell;
+use std::ops::Range;
+use std::panic::{AssertUnwindSafe, catch_unwind};
+
+pub(crate) use json::Value;
+use json::{Stop, Take, UNSERIALIZABLE, Writer};
+
+use crate::event::Content;
+use crate::limits::{self, Limits};
+use crate::redact::{Draft, RedactedJson, Redactor};
+use crate::stats::DropReason;
+
+/// What a thread reuses from event to event, so that logging one allocates nothing.
+#[derive(Debug, Default)]
+pub(crate) struct Scratch {
+    draft: Vec<u8>,
+    spans: Vec<Range<usize>>,
+    redacted: Vec<u8>,
+}
+
+/// A scratch that has grown beyond this is given back to the system.
+const MAX_KEPT_BYTES: usize = 512 * 1024;
+
+thread_local! {
+    static SCRATCH: Cell<Option<Box<Scratch>>> = const { Cell::new(None) };
+}
+
+/// Lends `f` the thread's scratch. It is taken, not borrowed: a caller's `Serialize` that logs an
+/// event of its own gets a fresh one, and so does a thread that is ending.
+pub(crate) fn with_scratch<R>(f: impl FnOnce(&mut Scratch) -> R) -> R {
+    let mut scratch = SCRATCH
+        .try_with(Cell::take)
+        .ok()
+        .flatten()
+        .unwrap_or_default();
+    let result = f(&mut scratch);
+    if scratch.draft.capacity() + scratch.redacted.capacity() <= MAX_KEPT_BYTES {
+        let _ = SCRATCH.try_with(|cell| cell.set(Some(scratch)));
+    }
+    result
+}
+
+/// What capturing needs to know of its logger.
+#[derive(Debug)]
+pub(crate) struct Rules {
+    pub(crate) limits: Limits,
+    pub(crate) redactor: Redactor,
+}
+
+/// How the writing of a caller's value went.
+#[derive(Debug, PartialEq, Eq)]
+pub(crate) enum Written {
+    Whole,
+    /// It did not fit into its room; nothing is left of it.
+    TooLarge,
+}
+
+/// Writes one event: a JSON object, in which it remembers what came from the caller.
+#[derive(Debug)]
+pub(crate) struct EventWriter<'s> {
+    json: &'s mut Vec<u8>,
+    spans: &'s mut Vec<Range<usize>>,
+    rules: &'s Rules,
+    counts_at: Option<usize>,
+    panics: u64,
+}
+
+/// A place to go back to.
+#[derive(Debug, Clone, Copy)]
+pub(crate) struct Mark {
+    json: usize,
+    spans: usize,
+}
+
+impl<'s> EventWriter<'s> {
+    /// The length so far, in bytes.
+    pub(crate) fn len(&self) -> usize {
+        self.json.len()
+    }
+
+    pub(crate) fn rules(&self) -> &'s Rules {
+        self.rules
+    }
+
+    pub(crate) fn mark(&self) -> Mark {
+        Mark {
+            json: self.json.len(),
+            spans: self.spans.len(),
+        }
+    }
+
+    /// Undoes what was written since `mark`.
+    pub(crate) fn rewind(&mut self, mark: Mark) {
+        self.json.truncate(mark.json);
+        self.spans.truncate(mark.spans);
+    }
+
+    pub(crate) fn raw(&mut self, json: &str) {
+        self.json.extend_from_slice(json.as_bytes());
+    }
+
+    /// Begins a member whose name is one of our own, which needs no escaping.
+    pub(crate) fn key(&mut self, name: &str) {
+        let first = matches!(self.json.last(), None | Some(b'{'));
+        self.raw(if first { "\"" } else { ",\"" });
+        self.raw(name);
+        self.raw("\":");
+    }
+
+    /// Writes what is sent as it is: ids, and the identity the caller chose to send.
+    pub(crate) fn exact(&mut self, name: &str, text: &str) {
+        self.key(name);
+        json::capped(self.json, &self.rules.redactor, text, usize::MAX);
+    }
+
+    /// Writes a member that was checked before, as it is.
+    pub(crate) fn unchanged(&mut self, name: &str, value: &serde_json::Value) {
+        self.key(name);
+        // Writing into memory cannot fail, and a tree has only string keys.
+        let _ = serde_json::to_writer(&mut *self.json, value);
+    }
+
+    /// Writes a text of the caller's, cut to `most` characters and redacted.
+    pub(crate) fn text(&mut self, name: &str, text: &str, most: usize) {
+        self.key(name);
+        self.item(text, most);
+    }
+
+    /// Writes a text of the caller's without a name.
+    pub(crate) fn item(&mut self, text: &str, most: usize) {
+        let start = self.json.len();
+        json::capped(self.json, &self.rules.redactor, text, most);
+        self.spans.push(start..self.json.len());
+    }
+
+    pub(crate) fn name(&mut self, name: &str, text: Option<&str>) {
+        if let Some(text) = text {
+            self.text(name, text, limits::MAX_NAME_CHARS);
+        }
+    }
+
+    pub(crate) fn number(&mut self, name: &str, number: impl serde::Serialize) {
+        self.key(name);
+        // Writing a number into memory cannot fail.
+        let _ = serde_json::to_writer(&mut *self.json, &number);
+    }
+
+    pub(crate) fn flag(&mut self, name: &str, flag: bool) {
+        self.key(name);
+        self.raw(if flag { "true" } else { "false" });
+    }
+
+    /// Writes a value of the caller's into the room up to `end`; if it does not fit, nothing.
+    pub(crate) fn content(
+        &mut self,
+        name: &str,
+        content: &Content<'_>,
+        arguments: bool,
+        end: usize,
+    ) -> Written {
+        let mark = self.mark();
+        self.key(name);
+        self.value(content, Take::Value { arguments }, end, mark).0
+    }
+
+    /// Writes the names of an object's members as a list; returns how many there are.
+    pub(crate) fn member_names(
+        &mut self,
+        name: &str,
+        content: &Content<'_>,
+        end: usize,
+    ) -> (Written, usize) {
+        let mark = self.mark();
+        self.key(name);
+        self.value(content, Take::Keys, end, mark)
+    }
+
+    /// Writes a custom member; under a sensitive name only what says nothing stays.
+    pub(crate) fn member(&mut self, name: &str, content: &Content<'_>, end: usize) -> Written {
+        let mark = self.mark();
+        if !matches!(self.json.last(), None | Some(b'{')) {
+            self.json.push(b',');
+        }
+        let start = self.json.len();
+        json::capped(
+            self.json,
+            &self.rules.redactor,
+            name,
+            limits::MAX_NAME_CHARS,
+        );
+        self.json.push(b':');
+        let spans = self.spans.len();
+        let written = self
+            .value(content, Take::Value { arguments: false }, end, mark)
+            .0;
+        if written == Written::Whole {
+            // The member as a whole: the redactor judges a value by its name.
+            self.spans.truncate(spans);
+            self.spans.push(start..self.json.len());
+        }
+        written
+    }
+
+    fn value(
+        &mut self,
+        content: &Content<'_>,
+        take: Take,
+        end: usize,
+        mark: Mark,
+    ) -> (Written, usize) {
+        let start = self.json.len();
+        let mut members = 0;
+        let stop = match content {
+            Content::Captured(json) => {
+                if take == Take::Keys {
+                    let mut writer = Writer::new(
+                        self.json,
+                        &self.rules.limits,
+                        &self.rules.redactor,
+                        take,
+                        end,
+                    );
+                    let stop = text::write(&mut writer, json).err();
+                    writer.close_all();
+                    members = writer.members();
+                    stop
+                } else if start + json.len() > end {
+                    Some(Stop::Room)
+                } else {
+                    self.raw(json);
+                    None
+                }
+            }
+            Content::Borrowed(value) => {
+                let mut writer = Writer::new(
+                    self.json,
+                    &self.rules.limits,
+                    &self.rules.redactor,
+                    take,
+                    end,
+                );
+                let caught = catch_unwind(AssertUnwindSafe(|| value.write(&mut writer)));
+                writer.close_all();
+                members = writer.members();
+                caught
+                    .unwrap_or_else(|_| {
+                        self.panics += 1;
+                        Err(Stop::Foreign)
+                    })
+                    .err()
+            }
+        };
+        match stop {
+            Some(Stop::Room) => {
+                self.rewind(mark);
+                return (Written::TooLarge, members);
+            }
+            Some(Stop::Foreign) => {
+                self.json.truncate(start);
+                self.raw(UNSERIALIZABLE);
+            }
+            // What a spent budget left is closed and stands.
+            Some(Stop::Budget) | None => {
+                if self.json.len() > end {
+                    self.rewind(mark);
+                    return (Written::TooLarge, members);
+                }
+            }
+        }
+        self.spans.push(start..self.json.len());
+        (Written::Whole, members)
+    }
+
+    /// Writes a value without a name.
+    pub(crate) fn value_only(&mut self, content: &Content<'_>, end: usize) -> Written {
+        let mark = self.mark();
+        self.value(content, Take::Value { arguments: true }, end, mark)
+            .0
+    }
+
+    /// What was written since `mark`.
+    pub(crate) fn since(&self, mark: Mark) -> &[u8] {
+        self.json.get(mark.json..).unwrap_or_default()
+    }
+
+    /// Puts `before` in front of what was written since `mark`, as one value.
+    pub(crate) fn wrap(&mut self, mark: Mark, before: &str, after: &str) {
+        self.json.splice(mark.json..mark.json, before.bytes());
+        for span in self.spans.iter_mut().skip(mark.spans) {
+            *span = span.start + before.len()..span.end + before.len();
+        }
+        self.raw(after);
+    }
+
+    /// Asks for the counts of redactions here: at the end of an object with at least one member.
+    pub(crate) fn counts_here(&mut self) {
+        self.counts_at = Some(self.json.len());
+    }
+}
+
+/// Lets `write` write an event into the scratch, and redacts it; returns it, and the panics caught.
+pub(crate) fn capture<'s>(
+    scratch: &'s mut Scratch,
+    rules: &Rules,
+    write: impl FnOnce(&mut EventWriter<'_>) -> Result<(), DropReason>,
+) -> (Result<RedactedJson<'s>, DropReason>, u64) {
+    scratch.draft.clear();
+    scratch.spans.clear();
+    let mut writer = EventWriter {
+        json: &mut scratch.draft,
+        spans: &mut scratch.spans,
+        rules,
+        counts_at: None,
+        panics: 0,
+    };
+    let written = write(&mut writer);
+    let (counts_at, panics) = (writer.counts_at, writer.panics);
+    if let Err(reason) = written {
+        return (Err(reason), panics);
+    }
+    let draft = Draft {
+        json: &scratch.draft,
+        spans: &scratch.spans,
+        counts_at,
+    };
+    match rules.redactor.seal(draft, &mut scratch.redacted) {
+        // A mark may be longer than what it hides, so the size is judged now.
+        Ok(json) if json.as_bytes().len() > limits::MAX_EVENT_BYTES => {
+            (Err(DropReason::TooLarge), panics)
+        }
+        Ok(json) => (Ok(json), panics),
+        Err(_) => (Err(DropReason::RedactionFailed), panics + 1),
+    }
+}
+
+/// Captures a value on its own, within the limits: for what must outlive its source. It is redacted
+/// with the event it becomes part of.
+pub(crate) fn capture_value(
+    rules: &Rules,
+    content: &Content<'_>,
+    arguments: bool,
+) -> (Box<str>, u64) {
+    let mut json = Vec::new();
+    let mut spans = Vec::new();
+    let mut writer = EventWriter {
+        json: &mut json,
+        spans: &mut spans,
+        rules,
+        counts_at: None,
+        panics: 0,
+    };
+    let mark = writer.mark();
+    let (written, _) = writer.value(
+        content,
+        Take::Value { arguments },
+        limits::MAX_EVENT_BYTES,
+        mark,
+    );
+    let panics = writer.panics;
+    let text = match written {
+        Written::Whole => String::from_utf8(json).ok(),
+        Written::TooLarge => None,
+    };
+    (
+        text.unwrap_or_else(|| UNSERIALIZABLE.to_owned())
+            .into_boxed_str(),
+        panics,
+    )
+}

@@ -1,0 +1,852 @@
+//! A serde `Serializer` that writes JSON within limits, whatever it is given.
+//!
+//! serde cannot stop a foreign `Serialize` half-way but by an error. So past a value's limits its
+//! entries are passed over unseen, up to a budget; past the budget the pass ends with
+//! [`Stop::Budget`] and what is open is closed. Each string is written whole or cut, never left open.
+
+use std::fmt::{self, Display, Write as _};
+
+use serde::ser::{self, Serialize};
+
+use super::binary;
+use super::text;
+use crate::limits::{self, Limits};
+use crate::redact::Redactor;
+
+/// A caller's value, with its type erased: the writer is one concrete type, so this is object-safe.
+pub(crate) trait Value {
+    fn write(&self, writer: &mut Writer<'_>) -> Result<(), Stop>;
+}
+
+impl<T: Serialize + ?Sized> Value for T {
+    fn write(&self, writer: &mut Writer<'_>) -> Result<(), Stop> {
+        self.serialize(writer)
+    }
+}
+
+/// Why a pass ended early.
+#[derive(Debug, PartialEq, Eq)]
+pub(crate) enum Stop {
+    /// The value's room is used up.
+    Room,
+    /// Too much was passed over; what was written so far stands.
+    Budget,
+    /// The caller's `Serialize` failed, or wrote what JSON cannot hold.
+    Foreign,
+}
+
+impl Display for Stop {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str("serialization stopped")
+    }
+}
+
+impl std::error::Error for Stop {}
+
+impl ser::Error for Stop {
+    fn custom<T: Display>(_: T) -> Self {
+        Self::Foreign
+    }
+}
+
+/// What stands in place of a value whose `Serialize` failed or panicked.
+pub(crate) const UNSERIALIZABLE: &str = "\"[unserializable]\"";
+
+/// The names under which serde_json smuggles its own types through serde.
+const RAW_VALUE: &str = "$serde_json::private::RawValue";
+const NUMBER: &str = "$serde_json::private::Number";
+
+/// What is taken from a value.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) enum Take {
+    /// The value. In `arguments` a string called `query` has a limit of its own.
+    Value { arguments: bool },
+    /// The names of an object's members, as a list.
+    Keys,
+}
+
+/// Writes one value behind `out`.
+#[derive(Debug)]
+pub(crate) struct Writer<'b> {
+    pub(super) out: &'b mut Vec<u8>,
+    limits: &'b Limits,
+    redactor: &'b Redactor,
+    take: Take,
+    /// `out` may not start another entry beyond this length.
+    end: usize,
+    frames: smallvec::SmallVec<[Frame; 12]>,
+    skipped: usize,
+    /// The limit of the next string.
+    string_chars: usize,
+    /// Whether the next string stands where MCP puts binary content.
+    binary_place: bool,
+    /// Members of the outermost object, kept or not.
+    members: usize,
+}
+
+/// An open container.
+#[derive(Debug)]
+struct Frame {
+    close: &'static str,
+    is_object: bool,
+    entries: usize,
+    omitted: usize,
+    most: usize,
+}
+
+impl<'b> Writer<'b> {
+    pub(crate) fn new(
+        out: &'b mut Vec<u8>,
+        limits: &'b Limits,
+        redactor: &'b Redactor,
+        take: Take,
+        end: usize,
+    ) -> Self {
+        Self {
+            out,
+            string_chars: limits.string_chars,
+            binary_place: false,
+            limits,
+            redactor,
+            take,
+            end,
+            frames: smallvec::SmallVec::new(),
+            skipped: 0,
+            members: 0,
+        }
+    }
+
+    /// Closes what an early end left open.
+    pub(crate) fn close_all(&mut self) {
+        while !self.frames.is_empty() {
+            self.close();
+        }
+    }
+
+    pub(crate) fn members(&self) -> usize {
+        self.members
+    }
+
+    /// Opens a container; `false` when it is too deep and was replaced by a mark.
+    pub(super) fn open(&mut self, is_object: bool, wrap: Option<&str>) -> bool {
+        if self.frames.len() > self.limits.depth {
+            self.out.extend_from_slice(b"\"[max depth]\"");
+            return false;
+        }
+        if let Some(variant) = wrap {
+            self.out.push(b'{');
+            self.key(variant);
+        }
+        let top = self.frames.is_empty();
+        let keys_only = self.take == Take::Keys && top && is_object;
+        let (open, close) = match (is_object && !keys_only, wrap.is_some()) {
+            (true, false) => (b'{', "}"),
+            (true, true) => (b'{', "}}"),
+            (false, false) => (b'[', "]"),
+            (false, true) => (b'[', "]}"),
+        };
+        self.out.push(open);
+        self.frames.push(Frame {
+            close,
+            is_object,
+            entries: 0,
+            omitted: 0,
+            most: match (is_object, top) {
+                _ if keys_only => limits::MAX_ARGUMENT_KEYS,
+                (false, _) => self.limits.list_items,
+                (true, true) => self.limits.top_keys,
+                (true, false) => self.limits.nested_keys,
+            },
+        });
+        true
+    }
+
+    /// Begins an entry of the innermost container; `false` when it is beyond the limits.
+    pub(super) fn entry(&mut self) -> Result<bool, Stop> {
+        let top = self.frames.len() == 1;
+        let Some(frame) = self.frames.last_mut() else {
+            return Ok(true);
+        };
+        if top {
+            self.members += 1;
+        }
+        if frame.entries >= frame.most {
+            frame.omitted += 1;
+            self.skipped += 1;
+            return if self.skipped > limits::MAX_SKIPPED_NODES {
+                Err(Stop::Budget)
+            } else {
+                Ok(false)
+            };
+        }
+        if self.out.len() >= self.end {
+            return Err(Stop::Room);
+        }
+        if frame.entries > 0 {
+            self.out.push(b',');
+        }
+        frame.entries += 1;
+        Ok(true)
+    }
+
+    pub(super) fn close(&mut self) {
+        let Some(frame) = self.frames.pop() else {
+            return;
+        };
+        if frame.omitted > 0 && frame.is_object && frame.close != "]" {
+            self.out.extend_from_slice(b",\"_truncated_keys\":");
+            let _ = serde_json::to_writer(&mut *self.out, &frame.omitted);
+        }
+        self.out.extend_from_slice(frame.close.as_bytes());
+    }
+
+    /// Whether only the names of the members of the innermost object are wanted.
+    pub(super) fn keys_only(&self) -> bool {
+        self.take == Take::Keys && self.frames.len() == 1
+    }
+
+    /// Writes a member's name; unless names are all that is wanted, a colon follows.
+    pub(super) fn key(&mut self, name: &str) {
+        self.string_chars = if name == "query" && self.take == (Take::Value { arguments: true }) {
+            self.limits.query_chars
+        } else {
+            self.limits.string_chars
+        };
+        self.binary_place = matches!(name, "data" | "blob");
+        capped(self.out, self.redactor, name, limits::MAX_NAME_CHARS);
+        if !self.keys_only() {
+            self.out.push(b':');
+        }
+    }
+
+    pub(super) fn string(&mut self, text: &str) {
+        let most = std::mem::replace(&mut self.string_chars, self.limits.string_chars);
+        let binary_place = std::mem::take(&mut self.binary_place);
+        if let Some(marker) = binary::marker(text, binary_place) {
+            escaped(self.out, &marker);
+        } else {
+            capped(self.out, self.redactor, text, most);
+        }
+    }
+
+    /// The most bytes of a string that is surely within its limit, since a character has one byte
+    /// or more.
+    pub(super) fn surely_kept(&self) -> usize {
+        self.string_chars.min(binary::MIN_BYTES - 1)
+    }
+
+    /// The most bytes of the next string that can matter: a character has at most four.
+    pub(super) fn window_bytes(&self) -> usize {
+        4 * self.string_chars + limits::CUT_MARGIN_BYTES
+    }
+
+    pub(super) fn literal(&mut self, text: &str) {
+        self.string_chars = self.limits.string_chars;
+        self.out.extend_from_slice(text.as_bytes());
+    }
+
+    /// Writes a number as serde_json spells it; what is not finite becomes `null`.
+    fn number(&mut self, number: impl Serialize) -> Result<(), Stop> {
+        self.string_chars = self.limits.string_chars;
+        serde_json::to_writer(&mut *self.out, &number).map_err(|_| Stop::Foreign)
+    }
+}
+
+/// Writes `text` as a JSON string of at most `most` characters; a cut never halves a secret.
+pub(crate) fn capped(out: &mut Vec<u8>, redactor: &Redactor, text: &str, most: usize) {
+    let Some(cut) = cut_at(text, most) else {
+        return escaped(out, text);
+    };
+    let mut end = (cut + limits::CUT_MARGIN_BYTES).min(text.len());
+    while !text.is_char_boundary(end) {
+        end -= 1;
+    }
+    let window = text.get(..end).unwrap_or(text);
+    escaped(out, &redactor.redact_cut(window, cut));
+    out.pop();
+    out.extend_from_slice(b"...\"");
+}
+
+/// Returns where to cut `text` so that three dots make up `most` characters, if it has more.
+fn cut_at(text: &str, most: usize) -> Option<usize> {
+    if text.len() <= most {
+        return None;
+    }
+    let keep = most.saturating_sub(3);
+    if text.as_bytes().get(..=most).is_some_and(<[u8]>::is_ascii) {
+        return Some(keep);
+    }
+    let mut starts = text.char_indices().map(|(at, _)| at);
+    let cut = starts.nth(keep)?;
+    starts.nth(most - keep - 1).map(|_| cut)
+}
+
+/// Writes `text` as a JSON string.
+pub(crate) fn escaped(out: &mut Vec<u8>, text: &str) {
+    out.push(b'"');
+    let bytes = text.as_bytes();
+    let mut from = 0;
+    while let Some(found) = bytes.get(from..).and_then(|rest| {
+        rest.iter()
+            .position(|&b| b < 0x20 || b == b'"' || b == b'\\')
+    }) {
+        let at = from + found;
+        out.extend_from_slice(bytes.get(from..at).unwrap_or_default());
+        match bytes.get(at) {
+            Some(b'"') => out.extend_from_slice(b"\\\""),
+            Some(b'\\') => out.extend_from_slice(b"\\\\"),
+            Some(b'\n') => out.extend_from_slice(b"\\n"),
+            Some(b'\r') => out.extend_from_slice(b"\\r"),
+            Some(b'\t') => out.extend_from_slice(b"\\t"),
+            Some(0x08) => out.extend_from_slice(b"\\b"),
+            Some(0x0c) => out.extend_from_slice(b"\\f"),
+            Some(&control) => {
+                out.extend_from_slice(b"\\u00");
+                for nibble in [control >> 4, control & 0xf] {
+                    out.push(if nibble < 10 {
+                        b'0' + nibble
+                    } else {
+                        b'a' + nibble - 10
+                    });
+                }
+            }
+            None => {}
+        }
+        from = at + 1;
+    }
+    out.extend_from_slice(bytes.get(from..).unwrap_or_default());
+    out.push(b'"');
+}
+
+/// A container on its way through serde.
+#[derive(Debug)]
+pub(crate) struct Compound<'w, 'b> {
+    writer: &'w mut Writer<'b>,
+    state: State,
+}
+
+#[derive(Debug, PartialEq, Eq)]
+enum State {
+    /// An open frame; `keep` says whether the member whose name came last is kept.
+    Open {
+        keep: bool,
+    },
+    /// Too deep: replaced by a mark, its entries unseen.
+    Skipped,
+    /// serde_json's number or raw value: its one field holds the text.
+    Number,
+    Raw,
+}
+
+impl<'w, 'b> Compound<'w, 'b> {
+    fn new(writer: &'w mut Writer<'b>, is_object: bool, wrap: Option<&str>) -> Self {
+        let state = if writer.open(is_object, wrap) {
+            State::Open { keep: true }
+        } else {
+            State::Skipped
+        };
+        Self { writer, state }
+    }
+
+    fn item<T: Serialize + ?Sized>(&mut self, value: &T) -> Result<(), Stop> {
+        match self.state {
+            State::Open { .. } if self.writer.entry()? => value.serialize(&mut *self.writer),
+            State::Open { .. } => Ok(()),
+            _ => self.pass(),
+        }
+    }
+
+    fn member<T: Serialize + ?Sized>(&mut self, name: &'static str, value: &T) -> Result<(), Stop> {
+        match self.state {
+            State::Open { .. } => {
+                if self.writer.entry()? {
+                    self.writer.key(name);
+                    if !self.writer.keys_only() {
+                        value.serialize(&mut *self.writer)?;
+                    }
+                }
+                Ok(())
+            }
+            State::Skipped => self.pass(),
+            State::Number | State::Raw => {
+                let raw = self.state == State::Raw;
+                value.serialize(Verbatim {
+                    writer: &mut *self.writer,
+                    raw,
+                })
+            }
+        }
+    }
+
+    /// Counts an entry that is not looked at.
+    fn pass(&mut self) -> Result<(), Stop> {
+        self.writer.skipped += 1;
+        if self.writer.skipped > limits::MAX_SKIPPED_NODES {
+            return Err(Stop::Budget);
+        }
+        Ok(())
+    }
+
+    fn finish(self) {
+        if matches!(self.state, State::Open { .. }) {
+            self.writer.close();
+        }
+    }
+}
+
+macro_rules! numbers {
+    ($($method:ident: $type:ty),+) => {$(
+        fn $method(self, v: $type) -> Result<(), Stop> {
+            self.number(v)
+        }
+    )+};
+}
+
+impl<'w, 'b> ser::Serializer for &'w mut Writer<'b> {
+    type Ok = ();
+    type Error = Stop;
+    type SerializeSeq = Compound<'w, 'b>;
+    type SerializeTuple = Compound<'w, 'b>;
+    type SerializeTupleStruct = Compound<'w, 'b>;
+    type SerializeTupleVariant = Compound<'w, 'b>;
+    type SerializeMap = Compound<'w, 'b>;
+    type SerializeStruct = Compound<'w, 'b>;
+    type SerializeStructVariant = Compound<'w, 'b>;
+
+    numbers! {
+        serialize_i8: i8, serialize_i16: i16, serialize_i32: i32, serialize_i64: i64, serialize_i128: i128,
+        serialize_u8: u8, serialize_u16: u16, serialize_u32: u32, serialize_u64: u64, serialize_u128: u128,
+        serialize_f32: f32, serialize_f64: f64
+    }
+
+    fn serialize_bool(self, v: bool) -> Result<(), Stop> {
+        self.literal(if v { "true" } else { "false" });
+        Ok(())
+    }
+
+    fn serialize_char(self, v: char) -> Result<(), Stop> {
+        self.string(v.encode_utf8(&mut [0; 4]));
+        Ok(())
+    }
+
+    fn serialize_str(self, v: &str) -> Result<(), Stop> {
+        self.string(v);
+        Ok(())
+    }
+
+    fn serialize_bytes(self, v: &[u8]) -> Result<(), Stop> {
+        self.string(&binary::bytes_marker(v));
+        Ok(())
+    }
+
+    fn serialize_none(self) -> Result<(), Stop> {
+        self.serialize_unit()
+    }
+
+    fn serialize_some<T: Serialize + ?Sized>(self, value: &T) -> Result<(), Stop> {
+        value.serialize(self)
+    }
+
+    fn serialize_unit(self) -> Result<(), Stop> {
+        self.literal("null");
+        Ok(())
+    }
+
+    fn serialize_unit_struct(self, _: &'static str) -> Result<(), Stop> {
+        self.serialize_unit()
+    }
+
+    fn serialize_unit_variant(
+        self,
+        _: &'static str,
+        _: u32,
+        variant: &'static str,
+    ) -> Result<(), Stop> {
+        self.serialize_str(variant)
+    }
+
+    fn serialize_newtype_struct<T: Serialize + ?Sized>(
+        self,
+        _: &'static str,
+        value: &T,
+    ) -> Result<(), Stop> {
+        value.serialize(self)
+    }
+
+    fn serialize_newtype_variant<T: Serialize + ?Sized>(
+        self,
+        _: &'static str,
+        _: u32,
+        variant: &'static str,
+        value: &T,
+    ) -> Result<(), Stop> {
+        let mut object = Compound::new(self, true, None);
+        object.member(variant, value)?;
+        object.finish();
+        Ok(())
+    }
+
+    fn serialize_seq(self, _: Option<usize>) -> Result<Compound<'w, 'b>, Stop> {
+        Ok(Compound::new(self, false, None))
+    }
+
+    fn serialize_tuple(self, _: usize) -> Result<Compound<'w, 'b>, Stop> {
+        Ok(Compound::new(self, false, None))
+    }
+
+    fn serialize_tuple_struct(self, _: &'static str, _: usize) -> Result<Compound<'w, 'b>, Stop> {
+        Ok(Compound::new(self, false, None))
+    }
+
+    fn serialize_tuple_variant(
+        self,
+        _: &'static str,
+        _: u32,
+        variant: &'static str,
+        _: usize,
+    ) -> Result<Compound<'w, 'b>, Stop> {
+        Ok(Compound::new(self, false, Some(variant)))
+    }
+
+    fn serialize_map(self, _: Option<usize>) -> Result<Compound<'w, 'b>, Stop> {
+        Ok(Compound::new(self, true, None))
+    }
+
+    fn serialize_struct(self, name: &'static str, _: usize) -> Result<Compound<'w, 'b>, Stop> {
+        match name {
+            NUMBER => Ok(Compound {
+                writer: self,
+                state: State::Number,
+            }),
+            RAW_VALUE => Ok(Compound {
+                writer: self,
+                state: State::Raw,
+            }),
+            _ => Ok(Compound::new(self, true, None)),
+        }
+    }
+
+    fn serialize_struct_variant(
+        self,
+        _: &'static str,
+        _: u32,
+        variant: &'static str,
+        _: usize,
+    ) -> Result<Compound<'w, 'b>, Stop> {
+        Ok(Compound::new(self, true, Some(variant)))
+    }
+
+    fn collect_str<T: Display + ?Sized>(self, value: &T) -> Result<(), Stop> {
+        let mut text = Bounded {
+            text: String::new(),
+            most: self.window_bytes(),
+        };
+        // The error is ours alone: it ends a text that is long enough.
+        let _ = write!(text, "{value}");
+        self.string(&text.text);
+        Ok(())
+    }
+}
+
+/// Collects the beginning of a `Display`.
+struct Bounded {
+    text: String,
+    most: usize,
+}
+
+impl fmt::Write for Bounded {
+    fn write_str(&mut self, s: &str) -> fmt::Result {
+        let mut end = s.len().min(self.most.saturating_sub(self.text.len()));
+        while !s.is_char_boundary(end) {
+            end -= 1;
+        }
+        self.text.push_str(s.get(..end).unwrap_or_default());
+        if end < s.len() {
+            Err(fmt::Error)
+        } else {
+            Ok(())
+        }
+    }
+}
+
+impl ser::SerializeSeq for Compound<'_, '_> {
+    type Ok = ();
+    type Error = Stop;
+
+    fn serialize_element<T: Serialize + ?Sized>(&mut self, value: &T) -> Result<(), Stop> {
+        self.item(value)
+    }
+
+    fn end(self) -> Result<(), Stop> {
+        self.finish();
+        Ok(())
+    }
+}
+
+impl ser::SerializeTuple for Compound<'_, '_> {
+    type Ok = ();
+    type Error = Stop;
+
+    fn serialize_element<T: Serialize + ?Sized>(&mut self, value: &T) -> Result<(), Stop> {
+        self.item(value)
+    }
+
+    fn end(self) -> Result<(), Stop> {
+        self.finish();
+        Ok(())
+    }
+}
+
+impl ser::SerializeTupleStruct for Compound<'_, '_> {
+    type Ok = ();
+    type Error = Stop;
+
+    fn serialize_field<T: Serialize + ?Sized>(&mut self, value: &T) -> Result<(), Stop> {
+        self.item(value)
+    }
+
+    fn end(self) -> Result<(), Stop> {
+        self.finish();
+        Ok(())
+    }
+}
+
+impl ser::SerializeTupleVariant for Compound<'_, '_> {
+    type Ok = ();
+    type Error = Stop;
+
+    fn serialize_field<T: Serialize + ?Sized>(&mut self, value: &T) -> Result<(), Stop> {
+        self.item(value)
+    }
+
+    fn end(self) -> Result<(), Stop> {
+        self.finish();
+        Ok(())
+    }
+}
+
+impl ser::SerializeStruct for Compound<'_, '_> {
+    type Ok = ();
+    type Error = Stop;
+
+    fn serialize_field<T: Serialize + ?Sized>(
+        &mut self,
+        key: &'static str,
+        value: &T,
+    ) -> Result<(), Stop> {
+        self.member(key, value)
+    }
+
+    fn end(self) -> Result<(), Stop> {
+        self.finish();
+        Ok(())
+    }
+}
+
+impl ser::SerializeStructVariant for Compound<'_, '_> {
+    type Ok = ();
+    type Error = Stop;
+
+    fn serialize_field<T: Serialize + ?Sized>(
+        &mut self,
+        key: &'static str,
+        value: &T,
+    ) -> Result<(), Stop> {
+        self.member(key, value)
+    }
+
+    fn end(self) -> Result<(), Stop> {
+        self.finish();
+        Ok(())
+    }
+}
+
+impl ser::SerializeMap for Compound<'_, '_> {
+    type Ok = ();
+    type Error = Stop;
+
+    fn serialize_key<T: Serialize + ?Sized>(&mut self, key: &T) -> Result<(), Stop> {
+        if self.state == State::Skipped {
+            return self.pass();
+        }
+        let keep = self.writer.entry()?;
+        self.state = State::Open { keep };
+        if keep {
+            key.serialize(Key {
+                writer: &mut *self.writer,
+            })?;
+        }
+        Ok(())
+    }
+
+    fn serialize_value<T: Serialize + ?Sized>(&mut self, value: &T) -> Result<(), Stop> {
+        if self.state == (State::Open { keep: true }) && !self.writer.keys_only() {
+            value.serialize(&mut *self.writer)?;
+        }
+        Ok(())
+    }
+
+    fn end(self) -> Result<(), Stop> {
+        self.finish();
+        Ok(())
+    }
+}
+
+/// Refuses what the types below have no use for.
+macro_rules! refuse {
+    () => {
+        type Ok = ();
+        type Error = Stop;
+        type SerializeSeq = ser::Impossible<(), Stop>;
+        type SerializeTuple = ser::Impossible<(), Stop>;
+        type SerializeTupleStruct = ser::Impossible<(), Stop>;
+        type SerializeTupleVariant = ser::Impossible<(), Stop>;
+        type SerializeMap = ser::Impossible<(), Stop>;
+        type SerializeStruct = ser::Impossible<(), Stop>;
+        type SerializeStructVariant = ser::Impossible<(), Stop>;
+
+        fn serialize_bytes(self, _: &[u8]) -> Result<(), Stop> {
+            Err(Stop::Foreign)
+        }
+        fn serialize_none(self) -> Result<(), Stop> {
+            Err(Stop::Foreign)
+        }
+        fn serialize_some<T: Serialize + ?Sized>(self, value: &T) -> Result<(), Stop> {
+            value.serialize(self)
+        }
+        fn serialize_unit(self) -> Result<(), Stop> {
+            Err(Stop::Foreign)
+        }
+        fn serialize_unit_struct(self, _: &'static str) -> Result<(), Stop> {
+            Err(Stop::Foreign)
+        }
+        fn serialize_unit_variant(
+            self,
+            _: &'static str,
+            _: u32,
+            variant: &'static str,
+        ) -> Result<(), Stop> {
+            self.serialize_str(variant)
+        }
+        fn serialize_newtype_struct<T: Serialize + ?Sized>(
+            self,
+            _: &'static str,
+            value: &T,
+        ) -> Result<(), Stop> {
+            value.serialize(self)
+        }
+        fn serialize_newtype_variant<T: Serialize + ?Sized>(
+            self,
+            _: &'static str,
+            _: u32,
+            _: &'static str,
+            _: &T,
+        ) -> Result<(), Stop> {
+            Err(Stop::Foreign)
+        }
+        fn serialize_seq(self, _: Option<usize>) -> Result<Self::SerializeSeq, Stop> {
+            Err(Stop::Foreign)
+        }
+        fn serialize_tuple(self, _: usize) -> Result<Self::SerializeTuple, Stop> {
+            Err(Stop::Foreign)
+        }
+        fn serialize_tuple_struct(
+            self,
+            _: &'static str,
+            _: usize,
+        ) -> Result<Self::SerializeTupleStruct, Stop> {
+            Err(Stop::Foreign)
+        }
+        fn serialize_tuple_variant(
+            self,
+            _: &'static str,
+            _: u32,
+            _: &'static str,
+            _: usize,
+        ) -> Result<Self::SerializeTupleVariant, Stop> {
+            Err(Stop::Foreign)
+        }
+        fn serialize_map(self, _: Option<usize>) -> Result<Self::SerializeMap, Stop> {
+            Err(Stop::Foreign)
+        }
+        fn serialize_struct(
+            self,
+            _: &'static str,
+            _: usize,
+        ) -> Result<Self::SerializeStruct, Stop> {
+            Err(Stop::Foreign)
+        }
+        fn serialize_struct_variant(
+            self,
+            _: &'static str,
+            _: u32,
+            _: &'static str,
+            _: usize,
+        ) -> Result<Self::SerializeStructVariant, Stop> {
+            Err(Stop::Foreign)
+        }
+    };
+}
+
+/// Writes a map's key: as serde_json does, numbers and booleans become strings.
+struct Key<'w, 'b> {
+    writer: &'w mut Writer<'b>,
+}
+
+macro_rules! keys {
+    ($($method:ident: $type:ty),+) => {$(
+        fn $method(self, v: $type) -> Result<(), Stop> {
+            self.writer.key(&v.to_string());
+            Ok(())
+        }
+    )+};
+}
+
+impl ser::Serializer for Key<'_, '_> {
+    refuse!();
+
+    keys! {
+        serialize_bool: bool, serialize_char: char,
+        serialize_i8: i8, serialize_i16: i16, serialize_i32: i32, serialize_i64: i64, serialize_i128: i128,
+        serialize_u8: u8, serialize_u16: u16, serialize_u32: u32, serialize_u64: u64, serialize_u128: u128,
+        serialize_f32: f32, serialize_f64: f64
+    }
+
+    fn serialize_str(self, v: &str) -> Result<(), Stop> {
+        self.writer.key(v);
+        Ok(())
+    }
+}
+
+/// Takes the text inside serde_json's number or raw value.
+struct Verbatim<'w, 'b> {
+    writer: &'w mut Writer<'b>,
+    raw: bool,
+}
+
+macro_rules! foreign {
+    ($($method:ident: $type:ty),+) => {$(
+        fn $method(self, _: $type) -> Result<(), Stop> {
+            Err(Stop::Foreign)
+        }
+    )+};
+}
+
+impl ser::Serializer for Verbatim<'_, '_> {
+    refuse!();
+
+    foreign! {
+        serialize_bool: bool, serialize_char: char,
+        serialize_i8: i8, serialize_i16: i16, serialize_i32: i32, serialize_i64: i64, serialize_i128: i128,
+        serialize_u8: u8, serialize_u16: u16, serialize_u32: u32, serialize_u64: u64, serialize_u128: u128,
+        serialize_f32: f32, serialize_f64: f64
+    }
+
+    fn serialize_str(self, v: &str) -> Result<(), Stop> {
+        if self.raw {
+            text::write(self.writer, v)
+        } else {
+            text::write_number(self.writer, v)
+        }
+    }
+}

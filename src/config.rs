@@ -1,0 +1,807 @@
+//! The builder, and the settings it validates: code wins over environment, environment over
+//! default, and an opt-out over both.
+
+mod env;
+
+use std::fmt;
+use std::sync::Arc;
+use std::time::Duration;
+
+use reqwest::header::{HeaderMap, HeaderName, HeaderValue};
+use reqwest::{ClientBuilder, Url};
+use serde_json::Value;
+
+use crate::capture::{self, Rules};
+use crate::clock::Clock;
+use crate::error::{BuildError, DeliveryError};
+use crate::event::Content;
+use crate::identity::Identity;
+use crate::limits::Limits;
+use crate::logger::UsageLogger;
+use crate::queue::{self, Bounds, WhenFull};
+use crate::redact::Redactor;
+use crate::retry::Pace;
+use crate::secret::{ApiKey, KeyFault};
+use crate::transport::Transport;
+use crate::transport::http::{self, ClientHook, Http, KeyCell};
+use crate::wire::Wire;
+
+use env::Env;
+
+/// Where the Reo wire sends to.
+pub const DEFAULT_ENDPOINT: &str = "https://ingest.reo.dev/api/product/usage";
+/// The `source` of an event that names none.
+pub const DEFAULT_SOURCE: &str = "PRODUCT_CLOUD";
+/// The `environment` of an event that names none.
+pub const DEFAULT_ENVIRONMENT: &str = "PRODUCTION";
+/// The `user_agent` of an event that names none.
+pub const DEFAULT_USER_AGENT: &str = http::USER_AGENT;
+/// Most events pending at a time, those in flight included.
+pub const DEFAULT_MAX_QUEUE_EVENTS: usize = 10_000;
+/// Most memory of the pending events, in bytes: thousands of ordinary events, and a bound that a
+/// small container can spare.
+pub const DEFAULT_MAX_QUEUE_BYTES: usize = 32 * 1024 * 1024;
+/// Least that `max_queue_bytes` may be: room for two events of the largest size.
+pub const MIN_QUEUE_BYTES: usize = queue::MIN_QUEUE_BYTES;
+/// Most events of one request on the batch wires.
+pub const DEFAULT_MAX_BATCH_EVENTS: usize = 500;
+/// Most bytes of the events of one request on the batch wires. An event that is larger goes alone.
+pub const DEFAULT_MAX_BATCH_BYTES: usize = 512 * 1024;
+/// How long a partly filled batch may wait.
+pub const DEFAULT_FLUSH_INTERVAL: Duration = Duration::from_secs(1);
+/// How long a request may take on the Reo wire, whose requests hold one event.
+pub const DEFAULT_REQUEST_TIMEOUT: Duration = Duration::from_secs(3);
+/// How long a request may take on the batch wires.
+pub const DEFAULT_BATCH_REQUEST_TIMEOUT: Duration = Duration::from_secs(10);
+/// Most requests under way at a time.
+pub const DEFAULT_MAX_IN_FLIGHT: usize = 8;
+/// The longest wait after a first failure; it doubles with each that follows.
+pub const DEFAULT_INITIAL_BACKOFF: Duration = Duration::from_secs(1);
+/// The longest wait after any failure, but for the breaker and `Retry-After`.
+pub const DEFAULT_MAX_BACKOFF: Duration = Duration::from_secs(30);
+/// The longest `Retry-After` that is honoured.
+pub const DEFAULT_MAX_RETRY_AFTER: Duration = Duration::from_secs(5 * 60);
+/// How old a pending event may get.
+pub const DEFAULT_MAX_EVENT_AGE: Duration = Duration::from_secs(15 * 60);
+
+/// A hook over a finished event, before it is sent.
+pub(crate) type BeforeSend = Arc<dyn Fn(Value) -> Option<Value> + Send + Sync>;
+
+/// A callback for failed deliveries.
+pub(crate) type OnError = Arc<dyn Fn(&DeliveryError) + Send + Sync>;
+
+/// What an event gets that does not say otherwise.
+#[derive(Debug)]
+pub(crate) struct Defaults {
+    pub(crate) identity: Option<Identity<'static>>,
+    pub(crate) product_id: Option<String>,
+    pub(crate) source: String,
+    pub(crate) environment: String,
+    pub(crate) user_agent: String,
+    pub(crate) ip_addr: Option<String>,
+    /// JSON within the limits; redacted with each event.
+    pub(crate) meta: Vec<(String, Content<'static>)>,
+}
+
+/// Validated settings of a logger that is on.
+pub(crate) struct Config {
+    pub(crate) wire: Wire,
+    pub(crate) defaults: Defaults,
+    pub(crate) rules: Rules,
+    pub(crate) bounds: Bounds,
+    pub(crate) max_batch_events: usize,
+    pub(crate) max_batch_bytes: usize,
+    pub(crate) flush_interval: Duration,
+    pub(crate) request_timeout: Duration,
+    pub(crate) max_in_flight: usize,
+    pub(crate) pace: Pace,
+    pub(crate) max_event_age: Duration,
+    pub(crate) before_send: Option<BeforeSend>,
+    pub(crate) on_error: Option<OnError>,
+    pub(crate) verbose: bool,
+    pub(crate) clock: Clock,
+    pub(crate) transport: Arc<dyn Transport>,
+    pub(crate) key: Arc<KeyCell>,
+}
+
+impl fmt::Debug for Config {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("Config")
+            .field("wire", &self.wire)
+            .field("bounds", &self.bounds)
+            .finish_non_exhaustive()
+    }
+}
+
+/// Builds a [`UsageLogger`].
+///
+/// Each setting has a default; an API key and, on the batch wires, an endpoint are required.
+#[must_use = "a builder does nothing until `build`"]
+pub struct Builder {
+    wire: Wire,
+    api_key: Option<String>,
+    endpoint: Option<String>,
+    identity: Option<Identity<'static>>,
+    product_id: Option<String>,
+    source: Option<String>,
+    environment: Option<String>,
+    user_agent: Option<String>,
+    ip_addr: Option<String>,
+    meta: Vec<(String, Value)>,
+    max_queue_events: usize,
+    max_queue_bytes: usize,
+    when_full: WhenFull,
+    max_batch_events: usize,
+    max_batch_bytes: usize,
+    flush_interval: Duration,
+    request_timeout: Option<Duration>,
+    max_in_flight: usize,
+    initial_backoff: Duration,
+    max_backoff: Duration,
+    max_retry_after: Duration,
+    max_event_age: Duration,
+    limits: Limits,
+    redactor: Redactor,
+    before_send: Option<BeforeSend>,
+    on_error: Option<OnError>,
+    headers: Vec<(String, String)>,
+    allow_insecure_http: bool,
+    http_client: Option<ClientHook>,
+    enabled: bool,
+    env: Env,
+    clock: Clock,
+    transport: Option<Arc<dyn Transport>>,
+}
+
+/// Prints what says nothing about users, and whether a key is set, but not which.
+impl fmt::Debug for Builder {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("Builder")
+            .field("wire", &self.wire)
+            .field("api_key", &self.api_key.as_ref().map(|_| ".."))
+            .field("product_id", &self.product_id)
+            .field("enabled", &self.enabled)
+            .finish_non_exhaustive()
+    }
+}
+
+impl Default for Builder {
+    fn default() -> Self {
+        Self {
+            wire: Wire::Reo,
+            api_key: None,
+            endpoint: None,
+            identity: None,
+            product_id: None,
+            source: None,
+            environment: None,
+            user_agent: None,
+            ip_addr: None,
+            meta: Vec::new(),
+            max_queue_events: DEFAULT_MAX_QUEUE_EVENTS,
+            max_queue_bytes: DEFAULT_MAX_QUEUE_BYTES,
+            when_full: WhenFull::default(),
+            max_batch_events: DEFAULT_MAX_BATCH_EVENTS,
+            max_batch_bytes: DEFAULT_MAX_BATCH_BYTES,
+            flush_interval: DEFAULT_FLUSH_INTERVAL,
+            request_timeout: None,
+            max_in_flight: DEFAULT_MAX_IN_FLIGHT,
+            initial_backoff: DEFAULT_INITIAL_BACKOFF,
+            max_backoff: DEFAULT_MAX_BACKOFF,
+            max_retry_after: DEFAULT_MAX_RETRY_AFTER,
+            max_event_age: DEFAULT_MAX_EVENT_AGE,
+            limits: Limits::default(),
+            redactor: Redactor::default(),
+            before_send: None,
+            on_error: None,
+            headers: Vec::new(),
+            allow_insecure_http: false,
+            http_client: None,
+            enabled: true,
+            env: Env::default(),
+            clock: Clock::System,
+            transport: None,
+        }
+    }
+}
+
+impl Builder {
+    /// Sets the wire format. Default: [`Wire::Reo`].
+    pub fn wire(mut self, wire: Wire) -> Self {
+        self.wire = wire;
+        self
+    }
+
+    /// Sets the API key, sent in the header `X-API-KEY` (`x-mcpeye-secret` on the mcpeye wire).
+    ///
+    /// Default: `REO_API_KEY`, on the mcpeye wire `MCPEYE_INGEST_SECRET`, where it is optional.
+    /// The key goes to the endpoint's origin and nowhere else, and no `Debug`, log or error shows it.
+    pub fn api_key(mut self, key: impl Into<String>) -> Self {
+        self.api_key = Some(key.into());
+        self
+    }
+
+    /// Sets where events are sent.
+    ///
+    /// Default: `REO_CENSUS_MCP_ENDPOINT` (`MCPEYE_INGEST_URL` on the mcpeye wire), else
+    /// [`DEFAULT_ENDPOINT`] on [`Wire::Reo`]; the other wires have none. The mcpeye wire appends
+    /// `/ingest` to the path unless it ends so.
+    ///
+    /// Plain `http` is refused but to this machine, see
+    /// [`allow_insecure_http`](Self::allow_insecure_http).
+    pub fn endpoint(mut self, url: impl Into<String>) -> Self {
+        self.endpoint = Some(url.into());
+        self
+    }
+
+    /// Sets who events are about that do not say. Wire keys `user_id` and `user_id_type`.
+    /// Default: none; a tool call without any is anonymous.
+    pub fn identity(mut self, identity: Identity<'_>) -> Self {
+        self.identity = Some(identity.into_owned());
+        self
+    }
+
+    /// Sets the product. Wire key `product_id`. Default: none; the Reo wires require one here or
+    /// on each event.
+    pub fn product_id(mut self, id: impl Into<String>) -> Self {
+        self.product_id = Some(id.into());
+        self
+    }
+
+    /// Sets the source. Wire key `source`. Default: `REO_PRODUCT_USAGE_SOURCE`, else
+    /// [`DEFAULT_SOURCE`].
+    pub fn source(mut self, source: impl Into<String>) -> Self {
+        self.source = Some(source.into());
+        self
+    }
+
+    /// Sets the environment. Wire key `environment`. Default: `REO_PRODUCT_USAGE_ENVIRONMENT`,
+    /// else [`DEFAULT_ENVIRONMENT`].
+    pub fn environment(mut self, environment: impl Into<String>) -> Self {
+        self.environment = Some(environment.into());
+        self
+    }
+
+    /// Sets the user agent of events. Wire key `user_agent`. Default:
+    /// `REO_PRODUCT_USAGE_USER_AGENT`, else [`DEFAULT_USER_AGENT`].
+    pub fn user_agent(mut self, user_agent: impl Into<String>) -> Self {
+        self.user_agent = Some(user_agent.into());
+        self
+    }
+
+    /// Sets the address of all clients. Wire key `ip_addr`. Default: none.
+    pub fn ip_addr(mut self, address: impl Into<String>) -> Self {
+        self.ip_addr = Some(address.into());
+        self
+    }
+
+    /// Adds a key to the `meta` of every event; an event's own key of that name wins. The mcpeye
+    /// wire has no place for it.
+    pub fn meta(mut self, key: impl Into<String>, value: impl Into<Value>) -> Self {
+        self.meta.push((key.into(), value.into()));
+        self
+    }
+
+    /// Sets how many events may be pending, those in flight included. Default:
+    /// [`DEFAULT_MAX_QUEUE_EVENTS`]; 1 to 100 000 000.
+    pub const fn max_queue_events(mut self, events: usize) -> Self {
+        self.max_queue_events = events;
+        self
+    }
+
+    /// Sets how much memory pending events may hold, in bytes, those in flight included. Default:
+    /// [`DEFAULT_MAX_QUEUE_BYTES`]; at least [`MIN_QUEUE_BYTES`].
+    ///
+    /// Requests under way hold a copy beside it: at most `max_in_flight` times `max_batch_bytes`.
+    pub const fn max_queue_bytes(mut self, bytes: usize) -> Self {
+        self.max_queue_bytes = bytes;
+        self
+    }
+
+    /// Sets what happens to an event that the queue has no room for. Default:
+    /// [`WhenFull::DropNewest`].
+    pub const fn when_full(mut self, policy: WhenFull) -> Self {
+        self.when_full = policy;
+        self
+    }
+
+    /// Sets how many events one request holds at most. Default: [`DEFAULT_MAX_BATCH_EVENTS`];
+    /// 1 to 100 000. On [`Wire::Reo`] it is always 1.
+    pub const fn max_batch_events(mut self, events: usize) -> Self {
+        self.max_batch_events = events;
+        self
+    }
+
+    /// Sets how many bytes of events one request holds at most. Default:
+    /// [`DEFAULT_MAX_BATCH_BYTES`]; 1 KiB to 64 MiB.
+    pub const fn max_batch_bytes(mut self, bytes: usize) -> Self {
+        self.max_batch_bytes = bytes;
+        self
+    }
+
+    /// Sets how long a partly filled batch may wait before it is sent.
+    ///
+    /// Default: [`DEFAULT_FLUSH_INTERVAL`]; 10 ms to 1 h. A shorter interval lowers latency and
+    /// raises the number of requests; it does not change what is kept or dropped.
+    pub const fn flush_interval(mut self, interval: Duration) -> Self {
+        self.flush_interval = interval;
+        self
+    }
+
+    /// Sets how long a request may take, from connecting to the end of the answer. Default:
+    /// [`DEFAULT_REQUEST_TIMEOUT`], on the batch wires [`DEFAULT_BATCH_REQUEST_TIMEOUT`]; 10 ms to
+    /// 10 min.
+    pub const fn request_timeout(mut self, timeout: Duration) -> Self {
+        self.request_timeout = Some(timeout);
+        self
+    }
+
+    /// Sets how many requests may be under way at a time. Default: [`DEFAULT_MAX_IN_FLIGHT`];
+    /// 1 to 256.
+    pub const fn max_in_flight(mut self, requests: usize) -> Self {
+        self.max_in_flight = requests;
+        self
+    }
+
+    /// Sets the longest wait after a first failure; the wait is random below it, and doubles with
+    /// each failure that follows. Default: [`DEFAULT_INITIAL_BACKOFF`]; 1 ms to `max_backoff`.
+    pub const fn initial_backoff(mut self, wait: Duration) -> Self {
+        self.initial_backoff = wait;
+        self
+    }
+
+    /// Sets the longest wait after any failure. Default: [`DEFAULT_MAX_BACKOFF`]; up to 1 h.
+    pub const fn max_backoff(mut self, wait: Duration) -> Self {
+        self.max_backoff = wait;
+        self
+    }
+
+    /// Sets the longest `Retry-After` that is honoured; a longer one counts as this. Default:
+    /// [`DEFAULT_MAX_RETRY_AFTER`]; up to 24 h.
+    pub const fn max_retry_after(mut self, wait: Duration) -> Self {
+        self.max_retry_after = wait;
+        self
+    }
+
+    /// Sets how old a pending event may get before it is dropped as
+    /// [`Expired`](crate::DropReason::Expired), retries included. Default:
+    /// [`DEFAULT_MAX_EVENT_AGE`]; 1 s to 30 days.
+    pub const fn max_event_age(mut self, age: Duration) -> Self {
+        self.max_event_age = age;
+        self
+    }
+
+    /// Sets how much of an event is kept. Default: [`limits`](crate::limits).
+    pub const fn limits(mut self, limits: Limits) -> Self {
+        self.limits = limits;
+        self
+    }
+
+    /// Sets the redactor. Default: the built-in rules.
+    pub fn redactor(mut self, redactor: Redactor) -> Self {
+        self.redactor = redactor;
+        self
+    }
+
+    /// Sets a hook over each finished event, as the JSON of the wire format; `None` drops the
+    /// event as [`BeforeSend`](crate::DropReason::BeforeSend), and so does a panic.
+    ///
+    /// It runs on the worker, so it must not block. What it returns is redacted again. Ids, times
+    /// and the identity stay as they were.
+    pub fn before_send(
+        mut self,
+        hook: impl Fn(Value) -> Option<Value> + Send + Sync + 'static,
+    ) -> Self {
+        self.before_send = Some(Arc::new(hook));
+        self
+    }
+
+    /// Sets a callback for deliveries that fail. It runs on the worker, so it must not block; a
+    /// panic in it is caught and counted.
+    pub fn on_error(mut self, callback: impl Fn(&DeliveryError) + Send + Sync + 'static) -> Self {
+        self.on_error = Some(Arc::new(callback));
+        self
+    }
+
+    /// Adds headers to every request. The key's, `Host` and those that frame the body are refused.
+    pub fn headers<N: Into<String>, V: Into<String>>(
+        mut self,
+        headers: impl IntoIterator<Item = (N, V)>,
+    ) -> Self {
+        let headers = headers
+            .into_iter()
+            .map(|(name, value)| (name.into(), value.into()));
+        self.headers.extend(headers);
+        self
+    }
+
+    /// Allows an endpoint with plain `http` that is not on this machine: the key and the events
+    /// then travel in the clear. Default: no.
+    pub const fn allow_insecure_http(mut self, allow: bool) -> Self {
+        self.allow_insecure_http = allow;
+        self
+    }
+
+    /// Changes the HTTP client: proxies, roots, client certificates. Redirects stay refused
+    /// whatever it does, and this machine is never reached by a proxy.
+    ///
+    /// [`ClientBuilder`] is reqwest's, so a new major version of reqwest is one of this crate.
+    pub fn http_client(
+        mut self,
+        change: impl FnOnce(ClientBuilder) -> ClientBuilder + 'static,
+    ) -> Self {
+        self.http_client = Some(Box::new(change));
+        self
+    }
+
+    /// Switches the logger off. Default: on, unless the environment opts out; an opt-out wins over
+    /// `enabled(true)`.
+    pub const fn enabled(mut self, enabled: bool) -> Self {
+        self.enabled = enabled;
+        self
+    }
+
+    /// Sets where environment variables are looked up. Default: the process's environment. For
+    /// tests that must not depend on it.
+    pub fn env(mut self, lookup: impl Fn(&str) -> Option<String> + 'static) -> Self {
+        self.env = Env::new(lookup);
+        self
+    }
+
+    /// Sets a clock that a test moves. Default: the system's.
+    #[cfg(feature = "testing")]
+    pub fn clock(mut self, clock: &crate::testing::ManualClock) -> Self {
+        self.clock = Clock::Manual(clock.clone());
+        self
+    }
+
+    /// Keeps requests in memory instead of sending them; a key and an endpoint are not needed then.
+    #[cfg(feature = "testing")]
+    pub fn memory_transport(mut self, transport: &crate::testing::MemoryTransport) -> Self {
+        self.transport = Some(Arc::new(transport.clone()));
+        self
+    }
+
+    /// Validates the settings and creates the logger. Nothing is started or sent before the first
+    /// event.
+    ///
+    /// When the environment opts out (`DO_NOT_TRACK`, `PACKAGE_TRACKER_ANALYTICS`) or
+    /// [`enabled`](Self::enabled) is false, the logger is disabled and nothing is required.
+    ///
+    /// # Errors
+    ///
+    /// [`BuildError`] names the setting, or the environment variable, and what is wrong with it.
+    pub fn build(self) -> Result<UsageLogger, BuildError> {
+        if self.env.opted_out()? || !self.enabled {
+            return Ok(UsageLogger::disabled());
+        }
+        Ok(UsageLogger::new(self.config()?))
+    }
+
+    /// Builds, or logs the error (target `reo.mcp-gateway`) and returns a disabled logger: for
+    /// servers that would rather run without telemetry than not at all.
+    #[must_use]
+    pub fn build_or_disabled(self) -> UsageLogger {
+        self.build().unwrap_or_else(|error| {
+            tracing::error!(target: crate::LOG_TARGET, "usage logging is off: {error}");
+            UsageLogger::disabled()
+        })
+    }
+
+    fn config(self) -> Result<Config, BuildError> {
+        let env = &self.env;
+        let key = self.key()?;
+        let endpoint = self.endpoint_url()?;
+        let headers = self.header_map()?;
+        self.check_ranges()?;
+        for (setting, value) in [("product_id", &self.product_id), ("ip_addr", &self.ip_addr)] {
+            if value.as_deref() == Some("") {
+                return Err(invalid(setting, "is empty"));
+            }
+        }
+        if let Wire::Mcpeye(mcpeye) = &self.wire
+            && mcpeye.project.trim().is_empty()
+        {
+            return Err(invalid("wire", "has an empty mcpeye project"));
+        }
+        if let Some(identity) = &self.identity
+            && (identity.id.is_empty() || identity.id_type.is_empty())
+        {
+            return Err(invalid("identity", "has an empty id or kind"));
+        }
+        let text = |setting, code: Option<String>, variable, default: &str| match code
+            .or_else(|| env.get(variable))
+        {
+            Some(text) if text.is_empty() => Err(invalid(setting, "is empty")),
+            Some(text) => Ok(text),
+            None => Ok(default.to_owned()),
+        };
+        let source = text(
+            "source",
+            self.source,
+            "REO_PRODUCT_USAGE_SOURCE",
+            DEFAULT_SOURCE,
+        )?;
+        let environment = text(
+            "environment",
+            self.environment,
+            "REO_PRODUCT_USAGE_ENVIRONMENT",
+            DEFAULT_ENVIRONMENT,
+        )?;
+        let user_agent = text(
+            "user_agent",
+            self.user_agent,
+            "REO_PRODUCT_USAGE_USER_AGENT",
+            DEFAULT_USER_AGENT,
+        )?;
+        let verbose = env.flag("PACKAGE_TRACKER_VERBOSE")?.unwrap_or(false);
+
+        let rules = Rules {
+            limits: self.limits,
+            redactor: self.redactor,
+        };
+        let meta = self.meta.into_iter().map(|(name, value)| {
+            let (json, _) = capture::capture_value(&rules, &Content::Borrowed(&value), false);
+            (name, Content::Captured(json))
+        });
+        let defaults = Defaults {
+            identity: self.identity,
+            product_id: self.product_id,
+            source,
+            environment,
+            user_agent,
+            ip_addr: self.ip_addr,
+            meta: meta.collect(),
+        };
+        let key = Arc::new(KeyCell::new(key));
+        let transport = match self.transport {
+            Some(transport) => transport,
+            None => Arc::new(
+                Http::new(http::Settings {
+                    endpoint,
+                    headers,
+                    key_header: self.wire.key_header(),
+                    key: Arc::clone(&key),
+                    reads_answers: self.wire == Wire::ReoBatch,
+                    max_in_flight: self.max_in_flight,
+                    hook: self.http_client,
+                })
+                .map_err(|error| BuildError::HttpClient(Box::new(error.without_url())))?,
+            ),
+        };
+        let max_batch_events = self.wire.max_events().unwrap_or(self.max_batch_events);
+        let default_timeout = match self.wire {
+            Wire::Reo => DEFAULT_REQUEST_TIMEOUT,
+            Wire::ReoBatch | Wire::Mcpeye(_) => DEFAULT_BATCH_REQUEST_TIMEOUT,
+        };
+        Ok(Config {
+            bounds: Bounds {
+                max_events: self.max_queue_events,
+                max_bytes: self.max_queue_bytes,
+                when_full: self.when_full,
+                batch_events: if self.wire == Wire::Reo {
+                    usize::MAX
+                } else {
+                    max_batch_events
+                },
+            },
+            wire: self.wire,
+            defaults,
+            rules,
+            max_batch_events,
+            max_batch_bytes: self.max_batch_bytes,
+            flush_interval: self.flush_interval,
+            request_timeout: self.request_timeout.unwrap_or(default_timeout),
+            max_in_flight: self.max_in_flight,
+            pace: Pace {
+                initial_backoff: self.initial_backoff,
+                max_backoff: self.max_backoff,
+                max_retry_after: self.max_retry_after,
+            },
+            max_event_age: self.max_event_age,
+            before_send: self.before_send,
+            on_error: self.on_error,
+            verbose,
+            clock: self.clock,
+            transport,
+            key,
+        })
+    }
+
+    fn key(&self) -> Result<Option<ApiKey>, BuildError> {
+        let (variable, required) = match self.wire {
+            Wire::Reo | Wire::ReoBatch => ("REO_API_KEY", true),
+            Wire::Mcpeye(_) => ("MCPEYE_INGEST_SECRET", false),
+        };
+        let (setting, key) = match &self.api_key {
+            Some(key) => ("api_key", key.clone()),
+            None => match self.env.get(variable) {
+                Some(key) => (variable, key),
+                None if required && self.transport.is_none() => {
+                    return Err(BuildError::MissingApiKey { variable });
+                }
+                None => return Ok(None),
+            },
+        };
+        parse_key(setting, &key).map(Some)
+    }
+
+    fn endpoint_url(&self) -> Result<Url, BuildError> {
+        let variable = match self.wire {
+            Wire::Reo | Wire::ReoBatch => "REO_CENSUS_MCP_ENDPOINT",
+            Wire::Mcpeye(_) => "MCPEYE_INGEST_URL",
+        };
+        let (setting, text) = match &self.endpoint {
+            Some(url) => ("endpoint", url.clone()),
+            None => match self.env.get(variable) {
+                Some(url) => (variable, url),
+                None if self.wire == Wire::Reo || self.transport.is_some() => {
+                    ("endpoint", DEFAULT_ENDPOINT.to_owned())
+                }
+                None => return Err(BuildError::MissingEndpoint { variable }),
+            },
+        };
+        let mut url = parse_endpoint(setting, &text, self.allow_insecure_http)?;
+        if matches!(self.wire, Wire::Mcpeye(_)) {
+            let path = url.path().trim_end_matches('/');
+            let path = if path.ends_with("/ingest") {
+                path.to_owned()
+            } else {
+                format!("{path}/ingest")
+            };
+            url.set_path(&path);
+        }
+        Ok(url)
+    }
+
+    fn header_map(&self) -> Result<HeaderMap, BuildError> {
+        const RESERVED: [&str; 7] = [
+            "x-api-key",
+            "x-mcpeye-secret",
+            "host",
+            "content-type",
+            "content-length",
+            "content-encoding",
+            "transfer-encoding",
+        ];
+        let mut map = HeaderMap::new();
+        for (name, value) in &self.headers {
+            let header = HeaderName::try_from(name.as_str())
+                .map_err(|_| invalid("headers", format!("has a name that is none: {name:?}")))?;
+            if RESERVED.contains(&header.as_str()) {
+                return Err(invalid("headers", format!("may not set {header}")));
+            }
+            // The value may be a credential, so it is not repeated.
+            let mut value = HeaderValue::try_from(value.as_str()).map_err(|_| {
+                invalid(
+                    "headers",
+                    format!("has a value for {header} that no header can hold"),
+                )
+            })?;
+            value.set_sensitive(true);
+            map.append(header, value);
+        }
+        Ok(map)
+    }
+
+    fn check_ranges(&self) -> Result<(), BuildError> {
+        const MILLISECOND: Duration = Duration::from_millis(1);
+        const SECOND: Duration = Duration::from_secs(1);
+        const HOUR: Duration = Duration::from_secs(60 * 60);
+        in_range("max_queue_events", self.max_queue_events, 1, 100_000_000)?;
+        in_range(
+            "max_queue_bytes",
+            self.max_queue_bytes,
+            MIN_QUEUE_BYTES,
+            usize::MAX / 4,
+        )?;
+        in_range("max_batch_events", self.max_batch_events, 1, 100_000)?;
+        in_range(
+            "max_batch_bytes",
+            self.max_batch_bytes,
+            1024,
+            64 * 1024 * 1024,
+        )?;
+        in_range(
+            "flush_interval",
+            self.flush_interval,
+            10 * MILLISECOND,
+            HOUR,
+        )?;
+        if let Some(timeout) = self.request_timeout {
+            in_range("request_timeout", timeout, 10 * MILLISECOND, HOUR / 6)?;
+        }
+        in_range("max_in_flight", self.max_in_flight, 1, 256)?;
+        in_range("max_backoff", self.max_backoff, MILLISECOND, HOUR)?;
+        in_range(
+            "initial_backoff",
+            self.initial_backoff,
+            MILLISECOND,
+            self.max_backoff,
+        )?;
+        in_range(
+            "max_retry_after",
+            self.max_retry_after,
+            Duration::ZERO,
+            24 * HOUR,
+        )?;
+        in_range("max_event_age", self.max_event_age, SECOND, 30 * 24 * HOUR)?;
+        match self.limits.fault() {
+            Some((limit, value, range)) => Err(invalid(
+                "limits",
+                format!(
+                    "has {limit} {value}, which is not within {} to {}",
+                    range.start(),
+                    range.end()
+                ),
+            )),
+            None => Ok(()),
+        }
+    }
+}
+
+pub(crate) fn parse_key(setting: &'static str, key: &str) -> Result<ApiKey, BuildError> {
+    ApiKey::new(key).map_err(|fault| match fault {
+        KeyFault::Empty => invalid(setting, "is empty"),
+        KeyFault::NotAHeader => invalid(setting, "holds a character that a header cannot carry"),
+    })
+}
+
+/// Checks an endpoint. The errors do not repeat it: it may hold a secret.
+fn parse_endpoint(
+    setting: &'static str,
+    text: &str,
+    allow_insecure_http: bool,
+) -> Result<Url, BuildError> {
+    let mut url = Url::parse(text.trim())
+        .map_err(|error| invalid(setting, format!("is not a URL: {error}")))?;
+    if !url.username().is_empty() || url.password().is_some() {
+        return Err(invalid(
+            setting,
+            "holds a user name or a password; give the key by api_key",
+        ));
+    }
+    if url.host_str().is_none_or(str::is_empty) {
+        return Err(invalid(setting, "names no host"));
+    }
+    match url.scheme() {
+        "https" => {}
+        "http" if allow_insecure_http || http::is_loopback(&url) => {}
+        "http" => {
+            return Err(invalid(
+                setting,
+                "uses http, which would send the key in the clear; use https, or allow_insecure_http(true)",
+            ));
+        }
+        other => {
+            return Err(invalid(
+                setting,
+                format!("has the scheme {other}; it must be https or http"),
+            ));
+        }
+    }
+    url.set_fragment(None);
+    Ok(url)
+}
+
+fn in_range<T: PartialOrd + fmt::Debug>(
+    setting: &'static str,
+    value: T,
+    least: T,
+    most: T,
+) -> Result<(), BuildError> {
+    if least <= value && value <= most {
+        return Ok(());
+    }
+    Err(invalid(
+        setting,
+        format!("is {value:?}, which is not within {least:?} to {most:?}"),
+    ))
+}
+
+fn invalid(setting: &'static str, fault: impl Into<String>) -> BuildError {
+    BuildError::Invalid {
+        setting,
+        fault: fault.into(),
+    }
+}

@@ -1,0 +1,52 @@
+//! Environment variables.
+
+use super::invalid;
+use crate::error::BuildError;
+
+/// Where variables are looked up.
+pub(super) struct Env(Lookup);
+
+type Lookup = Box<dyn Fn(&str) -> Option<String>>;
+
+impl Default for Env {
+    fn default() -> Self {
+        // What is not Unicode is no valid value of any variable here, so it may lose its shape,
+        // but it must not count as absent.
+        Self::new(|name| std::env::var_os(name).map(|value| value.to_string_lossy().into_owned()))
+    }
+}
+
+impl Env {
+    pub(super) fn new(lookup: impl Fn(&str) -> Option<String> + 'static) -> Self {
+        Self(Box::new(lookup))
+    }
+
+    /// The variable's value without surrounding white space; an empty one counts as absent.
+    pub(super) fn get(&self, name: &str) -> Option<String> {
+        let value = (self.0)(name)?;
+        let value = value.trim();
+        (!value.is_empty()).then(|| value.to_owned())
+    }
+
+    pub(super) fn flag(&self, name: &'static str) -> Result<Option<bool>, BuildError> {
+        let Some(value) = self.get(name) else {
+            return Ok(None);
+        };
+        match value.to_ascii_lowercase().as_str() {
+            "1" | "true" | "yes" | "on" => Ok(Some(true)),
+            "0" | "false" | "no" | "off" => Ok(Some(false)),
+            _ => Err(invalid(
+                name,
+                format!("is {value:?}, which is neither true nor false"),
+            )),
+        }
+    }
+
+    /// Whether the environment says that nothing may be reported.
+    pub(super) fn opted_out(&self) -> Result<bool, BuildError> {
+        let do_not_track = self.get("DO_NOT_TRACK").is_some_and(|value| {
+            !matches!(value.to_ascii_lowercase().as_str(), "0" | "false" | "no")
+        });
+        Ok(do_not_track || self.flag("PACKAGE_TRACKER_ANALYTICS")? == Some(false))
+    }
+}

@@ -1,0 +1,188 @@
+//! What the handles and the worker of a logger share.
+
+use std::sync::atomic::{AtomicBool, Ordering::Relaxed};
+use std::sync::{Arc, Mutex, PoisonError};
+use std::time::SystemTime;
+
+use once_cell::sync::OnceCell;
+use tokio::sync::{Notify, mpsc};
+
+use crate::call::OpenCalls;
+use crate::capture;
+use crate::config::Config;
+use crate::event::Event;
+use crate::id::Ids;
+use crate::logger::Outcome;
+use crate::queue::{self, Receiver, Waiter};
+use crate::random;
+use crate::stats::{DropReason, Ledger, Stats};
+use crate::wire::Stamp;
+use crate::worker::{Control, Worker};
+
+#[derive(Debug)]
+pub(crate) struct Core {
+    pub(crate) config: Config,
+    pub(crate) ledger: Arc<Ledger>,
+    /// Wakes the worker. Set by callers when there is a batch to send, never for each event.
+    pub(crate) notify: Notify,
+    /// Names this logger in loss reports.
+    pub(crate) instance: String,
+    pub(crate) calls: OpenCalls,
+    queue: queue::Sender,
+    control: mpsc::UnboundedSender<Control>,
+    ids: Ids,
+    /// The process that the worker lives in.
+    pid: u32,
+    closed: AtomicBool,
+    /// Set once the worker's thread runs: with the first event.
+    worker: OnceCell<()>,
+    /// What the worker takes along when it starts.
+    seat: Mutex<Option<(Receiver, mpsc::UnboundedReceiver<Control>)>>,
+}
+
+impl Core {
+    pub(crate) fn new(config: Config) -> Self {
+        let ledger = Arc::new(Ledger::default());
+        let (queue, receiver) = queue::channel(config.bounds, Arc::clone(&ledger));
+        let (control, messages) = mpsc::unbounded_channel();
+        Self {
+            config,
+            ledger,
+            notify: Notify::new(),
+            instance: format!("{:016x}", random::seed()),
+            calls: OpenCalls::default(),
+            queue,
+            control,
+            ids: Ids::new(),
+            pid: std::process::id(),
+            closed: AtomicBool::new(false),
+            worker: OnceCell::new(),
+            seat: Mutex::new(Some((receiver, messages))),
+        }
+    }
+
+    /// The way of an event from the caller into the queue.
+    pub(crate) fn log(self: &Arc<Self>, event: &Event<'_>, waiter: Option<Waiter>) -> Outcome {
+        self.ledger.offer();
+        match self.admit().and_then(|()| self.enqueue(event, waiter)) {
+            Ok(()) => Outcome::Queued,
+            Err(reason) => {
+                self.ledger.refuse(reason);
+                Outcome::Dropped(reason)
+            }
+        }
+    }
+
+    /// The door: what refuses every event is looked at before any other work.
+    fn admit(self: &Arc<Self>) -> Result<(), DropReason> {
+        if self.closed.load(Relaxed) {
+            return Err(DropReason::Closed);
+        }
+        if self.queue.is_full() {
+            return Err(DropReason::QueueFull);
+        }
+        if self.is_forked() {
+            return Err(DropReason::Forked);
+        }
+        // A thread that cannot be had now may be had for the next event.
+        self.worker
+            .get_or_try_init(|| self.start())
+            .map_or(Err(DropReason::Closed), |()| Ok(()))
+    }
+
+    fn enqueue(&self, event: &Event<'_>, waiter: Option<Waiter>) -> Result<(), DropReason> {
+        let config = &self.config;
+        let at = event.facts.event_at.unwrap_or_else(|| config.clock.wall());
+        let unix_millis = at
+            .duration_since(SystemTime::UNIX_EPOCH)
+            .unwrap_or_default()
+            .as_millis() as u64;
+        let event_id = event
+            .facts
+            .event_id
+            .unwrap_or_else(|| self.ids.next(unix_millis));
+        let stamp = Stamp {
+            event_id,
+            unix_millis,
+        };
+        capture::with_scratch(|scratch| {
+            let (captured, panics) = capture::capture(scratch, &config.rules, |writer| {
+                config
+                    .wire
+                    .write_event(event, &config.defaults, &stamp, writer)
+            });
+            for _ in 0..panics {
+                self.ledger.panic();
+            }
+            let seal = waiter.is_some();
+            let pushed = self
+                .queue
+                .push(&captured?, event_id, waiter, seal, config.clock.now());
+            if pushed.wake {
+                self.notify.notify_one();
+            }
+            pushed.result
+        })
+    }
+
+    /// Whether this is a child of the process that the worker lives in. The child has copies of
+    /// all locks, in whatever state they were, so it must not touch them.
+    pub(crate) fn is_forked(&self) -> bool {
+        std::process::id() != self.pid
+    }
+
+    /// Starts the worker on a thread of its own, with a runtime of its own: it outlives the host's,
+    /// and never stalls with it.
+    fn start(self: &Arc<Self>) -> std::io::Result<()> {
+        let runtime = tokio::runtime::Builder::new_current_thread()
+            .enable_all()
+            .build()?;
+        let core = Arc::clone(self);
+        let run = move || {
+            let seat = core
+                .seat
+                .lock()
+                .unwrap_or_else(PoisonError::into_inner)
+                .take();
+            if let Some((receiver, messages)) = seat {
+                let closes = Arc::clone(&core);
+                let worker = Worker::new(core, receiver, messages);
+                // Should the worker ever fail, events are refused rather than kept for nobody.
+                let _close = CloseOnDrop(closes);
+                runtime.block_on(worker.run());
+                runtime.shutdown_background();
+            }
+        };
+        std::thread::Builder::new()
+            .name("mcp-usage".to_owned())
+            .spawn(run)
+            .map(drop)
+    }
+
+    pub(crate) fn has_started(&self) -> bool {
+        self.worker.get().is_some()
+    }
+
+    /// Sends a message to the worker; `false` when there is none, or it has ended.
+    pub(crate) fn tell(&self, message: Control) -> bool {
+        self.has_started() && self.control.send(message).is_ok()
+    }
+
+    /// Refuses every later event.
+    pub(crate) fn close(&self) {
+        self.closed.store(true, Relaxed);
+        self.queue.close();
+    }
+
+    pub(crate) fn stats(&self) -> Stats {
+        self.ledger.snapshot(self.queue.bytes() as u64)
+    }
+}
+
+struct CloseOnDrop(Arc<Core>);
+
+impl Drop for CloseOnDrop {
+    fn drop(&mut self) {
+        self.0.close();
+    }
+}

@@ -1,0 +1,90 @@
+//! What can go wrong, by operation.
+
+use std::time::Duration;
+
+use crate::stats::DropReason;
+
+/// Why a logger could not be built.
+///
+/// No variant holds a key, nor an endpoint that may contain one.
+#[derive(Debug, thiserror::Error)]
+#[non_exhaustive]
+pub enum BuildError {
+    /// The wire needs an API key and none was given.
+    #[error("api_key is missing: set it in code or in {variable}")]
+    MissingApiKey {
+        /// The environment variable that was looked up.
+        variable: &'static str,
+    },
+    /// The wire has no endpoint of its own and none was given.
+    #[error("endpoint is missing: set it in code or in {variable}")]
+    MissingEndpoint {
+        /// The environment variable that was looked up.
+        variable: &'static str,
+    },
+    /// A setting has a value that cannot be used.
+    #[error("{setting} {fault}")]
+    Invalid {
+        /// The setter, or the environment variable, that the value came from.
+        setting: &'static str,
+        /// What is wrong with the value.
+        fault: String,
+    },
+    /// The HTTP client could not be set up, for instance because no TLS roots were found.
+    #[error("the HTTP client could not be built")]
+    HttpClient(#[source] Box<dyn std::error::Error + Send + Sync>),
+}
+
+/// Why a flush did not finish.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, thiserror::Error)]
+#[non_exhaustive]
+pub enum FlushError {
+    /// The time was up first. Nothing is lost: delivery goes on.
+    #[error("{pending} events are still pending")]
+    TimedOut {
+        /// Events not yet delivered or dropped, those logged since included.
+        pending: u64,
+    },
+    /// The logger shut down meanwhile.
+    #[error("the logger has shut down")]
+    Closed,
+}
+
+/// Why an event was not confirmed.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, thiserror::Error)]
+#[non_exhaustive]
+pub enum ConfirmError {
+    /// The event was dropped.
+    #[error("the event was dropped: {0}")]
+    Dropped(DropReason),
+    /// The time was up first. The event stays pending and may still be delivered.
+    #[error("not known within {0:?}: the event is still pending")]
+    Unknown(Duration),
+    /// The logger is switched off; nothing is sent.
+    #[error("the logger is disabled")]
+    Disabled,
+}
+
+/// A delivery that failed, as `on_error` sees it.
+#[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
+#[non_exhaustive]
+pub enum DeliveryError {
+    /// A request failed and is tried again.
+    #[error("request failed, {events} events are tried again: {cause}")]
+    Retrying {
+        /// Events in the request.
+        events: u64,
+        /// What happened.
+        cause: String,
+    },
+    /// Events were given up.
+    #[error("{events} events dropped ({reason}): {cause}")]
+    Dropped {
+        /// Events lost.
+        events: u64,
+        /// Why, as it is counted.
+        reason: DropReason,
+        /// What happened.
+        cause: String,
+    },
+}

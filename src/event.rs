@@ -1,0 +1,522 @@
+//! What a caller can say: the kinds of events, in the words of the API.
+
+use std::borrow::Cow;
+use std::fmt;
+use std::time::{Duration, SystemTime};
+
+use smallvec::SmallVec;
+
+use crate::capture::Value;
+use crate::identity::Identity;
+
+/// A text that is borrowed until `log_usage` returns, or owned.
+pub(crate) type Text<'a> = Cow<'a, str>;
+
+/// An event of any kind, as [`log_usage`](crate::UsageLogger::log_usage) takes it.
+///
+/// Made from an [`IdentityCapture`], a [`ToolCall`], an [`Init`] or a [`Custom`].
+pub struct Event<'a> {
+    pub(crate) kind: Kind<'a>,
+    pub(crate) facts: Facts<'a>,
+}
+
+pub(crate) enum Kind<'a> {
+    IdentityCapture,
+    ToolCall(Call<'a>),
+    Init(Vec<Text<'a>>),
+    Custom(Text<'a>),
+}
+
+impl Kind<'_> {
+    /// The event's `activity_type` on the Reo wires.
+    pub(crate) fn activity_type(&self) -> &str {
+        match self {
+            Self::IdentityCapture => "MCP_IDENTITY_CAPTURE",
+            Self::ToolCall(_) => "MCP_TOOL_CALL",
+            Self::Init(_) => "MCP_INIT",
+            Self::Custom(activity_type) => activity_type,
+        }
+    }
+}
+
+/// What any event may carry.
+#[derive(Default)]
+pub(crate) struct Facts<'a> {
+    pub(crate) event_id: Option<i64>,
+    pub(crate) event_at: Option<SystemTime>,
+    pub(crate) identity: Option<Identity<'a>>,
+    pub(crate) email: Option<Text<'a>>,
+    pub(crate) product_id: Option<Text<'a>>,
+    pub(crate) source: Option<Text<'a>>,
+    pub(crate) environment: Option<Text<'a>>,
+    pub(crate) user_agent: Option<Text<'a>>,
+    pub(crate) ip_addr: Option<Text<'a>>,
+    pub(crate) session: Session<'a>,
+    pub(crate) traceparent: Option<Text<'a>>,
+    pub(crate) meta: Meta<'a>,
+}
+
+/// Custom keys: four fit without an allocation.
+pub(crate) type Meta<'a> = SmallVec<[(Text<'a>, Content<'a>); 4]>;
+
+/// The session facts of an event.
+#[derive(Default)]
+pub(crate) struct Session<'a> {
+    pub(crate) session_id: Option<Text<'a>>,
+    pub(crate) conversation_id: Option<Text<'a>>,
+    pub(crate) client_name: Option<Text<'a>>,
+    pub(crate) client_version: Option<Text<'a>>,
+    pub(crate) protocol_version: Option<Text<'a>>,
+    pub(crate) transport: Option<Text<'a>>,
+    pub(crate) request_id: Option<Text<'a>>,
+}
+
+/// What a tool call carries beyond any event.
+#[derive(Default)]
+pub(crate) struct Call<'a> {
+    pub(crate) tool: Text<'a>,
+    pub(crate) arguments: Option<Content<'a>>,
+    pub(crate) prompt: Option<Text<'a>>,
+    pub(crate) intent_source: Option<IntentSource>,
+    pub(crate) result: Option<Content<'a>>,
+    pub(crate) error: Option<Text<'a>>,
+    pub(crate) duration: Option<Duration>,
+    pub(crate) outcome: Option<CallOutcome>,
+}
+
+impl Call<'_> {
+    /// How the call ended, as far as it is known: said outright, or to be read from an error.
+    pub(crate) fn outcome(&self) -> Option<CallOutcome> {
+        self.outcome
+            .or_else(|| self.error.is_some().then_some(CallOutcome::ToolError))
+    }
+}
+
+/// A value of the caller's (`Sync`, so that events may be held across an `await`): borrowed and still to be serialized, or captured before.
+pub(crate) enum Content<'a> {
+    Borrowed(&'a (dyn Value + Sync)),
+    /// Limited and redacted JSON text.
+    Captured(Box<str>),
+}
+
+impl fmt::Debug for Content<'_> {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str("Content")
+    }
+}
+
+/// How a tool call ended. Wire key `outcome` in `meta`; on the mcpeye wire `isError`.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
+#[non_exhaustive]
+pub enum CallOutcome {
+    /// The tool answered.
+    Ok,
+    /// The tool answered with `isError`.
+    ToolError,
+    /// The call was answered with a JSON-RPC error.
+    ProtocolError,
+    /// The tool asked for more input.
+    InputRequired,
+    /// The call goes on as a task.
+    Task,
+    /// The client cancelled the call or went away.
+    Cancelled,
+    /// The server gave the call up after its own time limit.
+    Timeout,
+    /// The tool panicked.
+    Panicked,
+    /// The call's guard was dropped, or the logger shut down, before the call ended.
+    Dropped,
+}
+
+impl CallOutcome {
+    /// Returns the outcome as it goes over the wire.
+    #[must_use]
+    pub const fn as_str(self) -> &'static str {
+        match self {
+            Self::Ok => "ok",
+            Self::ToolError => "tool_error",
+            Self::ProtocolError => "protocol_error",
+            Self::InputRequired => "input_required",
+            Self::Task => "task",
+            Self::Cancelled => "cancelled",
+            Self::Timeout => "timeout",
+            Self::Panicked => "panicked",
+            Self::Dropped => "dropped",
+        }
+    }
+
+    /// Returns whether the call failed: anything but an answer, a question or a task.
+    #[must_use]
+    pub const fn is_error(self) -> bool {
+        !matches!(self, Self::Ok | Self::InputRequired | Self::Task)
+    }
+}
+
+/// Where the user's intent was read from. Wire key `intent_source` (`intentSource` on mcpeye).
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
+#[non_exhaustive]
+pub enum IntentSource {
+    /// A parameter added to the tool's schema for the purpose. Sent as `mcpeye`, the word both
+    /// receivers know.
+    Parameter,
+    /// A parameter of the tool's own. Sent as `native`.
+    Native,
+}
+
+impl IntentSource {
+    pub(crate) const fn as_str(self) -> &'static str {
+        match self {
+            Self::Parameter => "mcpeye",
+            Self::Native => "native",
+        }
+    }
+}
+
+/// Says who has logged in: once, at login or at the first authenticated request.
+///
+/// Reo: `MCP_IDENTITY_CAPTURE`. The mcpeye wire has no place for it: there the event is dropped as
+/// [`UnsupportedByWire`](crate::DropReason::UnsupportedByWire).
+#[must_use = "an event does nothing until it is given to `log_usage`"]
+pub struct IdentityCapture<'a> {
+    facts: Facts<'a>,
+}
+
+impl<'a> IdentityCapture<'a> {
+    /// Creates the event for `identity`.
+    pub fn new(identity: impl Into<Identity<'a>>) -> Self {
+        Self {
+            facts: Facts {
+                identity: Some(identity.into()),
+                ..Facts::default()
+            },
+        }
+    }
+}
+
+/// Says that a tool was called, by whom and how it ended.
+///
+/// Reo: `MCP_TOOL_CALL`, its fields in `meta`. A call without an identity, here or on the logger,
+/// is sent as anonymous.
+///
+/// ```
+/// # use mcp_usage::{Identity, ToolCall, UsageLogger};
+/// # use std::time::Duration;
+/// # let usage = UsageLogger::disabled();
+/// usage.log_usage(
+///     ToolCall::new("search")
+///         .identity(Identity::email("rachel@example.com"))
+///         .arguments(&serde_json::json!({"query": "ruby on rails"}))
+///         .duration(Duration::from_millis(12)),
+/// );
+/// ```
+#[must_use = "an event does nothing until it is given to `log_usage`"]
+pub struct ToolCall<'a> {
+    pub(crate) facts: Facts<'a>,
+    pub(crate) call: Call<'a>,
+}
+
+impl<'a> ToolCall<'a> {
+    /// Creates the event for a call of `tool`. Wire key `tool` (`toolName` on mcpeye), at most
+    /// [`MAX_NAME_CHARS`](crate::limits::MAX_NAME_CHARS) characters; an empty name is dropped as
+    /// [`MissingField`](crate::DropReason::MissingField).
+    pub fn new(tool: impl Into<Text<'a>>) -> Self {
+        Self {
+            facts: Facts::default(),
+            call: Call {
+                tool: tool.into(),
+                ..Call::default()
+            },
+        }
+    }
+
+    /// Sets the arguments, serialized within the [limits](crate::limits) and redacted before
+    /// `log_usage` returns. Wire key `tool_arguments` (`arguments` on mcpeye, where anything but
+    /// an object is put under the key `value`).
+    ///
+    /// A [`&RawValue`](serde_json::value::RawValue) (or anything that holds one) is read as JSON
+    /// text, which costs less than a parsed value.
+    pub fn arguments<T: serde::Serialize + Sync>(mut self, arguments: &'a T) -> Self {
+        self.call.arguments = Some(Content::Borrowed(arguments));
+        self
+    }
+
+    /// Sets what the user wanted, in the user's words. Wire key `prompt` (`intent` on mcpeye), at
+    /// most [`MAX_PROMPT_CHARS`](crate::limits::MAX_PROMPT_CHARS) characters.
+    pub fn prompt(mut self, prompt: impl Into<Text<'a>>) -> Self {
+        self.call.prompt = Some(prompt.into());
+        self
+    }
+
+    /// Sets where the prompt was read from. Sent only together with a prompt.
+    pub const fn intent_source(mut self, source: IntentSource) -> Self {
+        self.call.intent_source = Some(source);
+        self
+    }
+
+    /// Sets the result, serialized within the [limits](crate::limits) and redacted before
+    /// `log_usage` returns. Wire key `result`; not sent for a failed call on mcpeye.
+    ///
+    /// Results are the first thing to go when an event is too large.
+    pub fn result<T: serde::Serialize + Sync>(mut self, result: &'a T) -> Self {
+        self.call.result = Some(Content::Borrowed(result));
+        self
+    }
+
+    /// Sets the error text. Wire key `error` (`errorMessage` on mcpeye), at most
+    /// [`MAX_ERROR_CHARS`](crate::limits::MAX_ERROR_CHARS) characters.
+    ///
+    /// Without an [`outcome`](Self::outcome) the call counts as [`CallOutcome::ToolError`].
+    pub fn error(mut self, error: impl Into<Text<'a>>) -> Self {
+        self.call.error = Some(error.into());
+        self
+    }
+
+    /// Sets how long the call took. Wire key `duration_ms`: milliseconds with two decimals
+    /// (`durationMs`, whole milliseconds, on mcpeye).
+    pub const fn duration(mut self, duration: Duration) -> Self {
+        self.call.duration = Some(duration);
+        self
+    }
+
+    /// Sets how the call ended. Wire key `outcome`; absent when neither this nor an error is set.
+    pub const fn outcome(mut self, outcome: CallOutcome) -> Self {
+        self.call.outcome = Some(outcome);
+        self
+    }
+}
+
+/// Says which tools a server offers: once, when it starts or first lists them.
+///
+/// Reo: `MCP_INIT`. The mcpeye wire has no place for it: there the event is dropped as
+/// [`UnsupportedByWire`](crate::DropReason::UnsupportedByWire).
+#[must_use = "an event does nothing until it is given to `log_usage`"]
+pub struct Init<'a> {
+    tools: Vec<Text<'a>>,
+    facts: Facts<'a>,
+}
+
+impl<'a> Init<'a> {
+    /// Creates the event for the names of the tools. Wire keys `tools` (the first
+    /// [`MAX_TOOLS`](crate::limits::MAX_TOOLS)), `tool_count` and, when more were given,
+    /// `tools_truncated`.
+    pub fn new<T: Into<Text<'a>>>(tools: impl IntoIterator<Item = T>) -> Self {
+        Self {
+            tools: tools.into_iter().map(Into::into).collect(),
+            facts: Facts::default(),
+        }
+    }
+}
+
+/// An event of a kind of your own, such as `LOGIN_ACTIVITY`.
+///
+/// The mcpeye wire has no place for it: there the event is dropped as
+/// [`UnsupportedByWire`](crate::DropReason::UnsupportedByWire).
+#[must_use = "an event does nothing until it is given to `log_usage`"]
+pub struct Custom<'a> {
+    activity_type: Text<'a>,
+    facts: Facts<'a>,
+}
+
+impl<'a> Custom<'a> {
+    /// Creates the event. Wire key `activity_type`; an empty one is dropped as
+    /// [`MissingField`](crate::DropReason::MissingField).
+    pub fn new(activity_type: impl Into<Text<'a>>) -> Self {
+        Self {
+            activity_type: activity_type.into(),
+            facts: Facts::default(),
+        }
+    }
+}
+
+/// The setters that every kind of event has.
+macro_rules! common_setters {
+    ($($kind:ident),+) => {$(
+        impl<'a> $kind<'a> {
+            /// Sets the id. Wire key `event_id`; on mcpeye `callId`, a UUID made from it.
+            ///
+            /// Default: one that is unique across threads, restarts and replicas. Give your own
+            /// to have the same event recognised when it is sent twice.
+            pub const fn event_id(mut self, id: i64) -> Self {
+                self.facts.event_id = Some(id);
+                self
+            }
+
+            /// Sets when it happened. Wire key `event_at`: Unix seconds (`timestamp`, Unix
+            /// milliseconds, on mcpeye). Default: now.
+            pub const fn event_at(mut self, at: SystemTime) -> Self {
+                self.facts.event_at = Some(at);
+                self
+            }
+
+            /// Sets who it was. Default: the logger's identity.
+            pub fn identity(mut self, identity: impl Into<Identity<'a>>) -> Self {
+                self.facts.identity = Some(identity.into());
+                self
+            }
+
+            /// Sets an e-mail address beside an opaque id. Wire key `userEmail`; only the mcpeye
+            /// wire has a place for it.
+            pub fn email(mut self, address: impl Into<Text<'a>>) -> Self {
+                self.facts.email = Some(address.into());
+                self
+            }
+
+            /// Sets the product. Wire key `product_id`, required on the Reo wires. Default: the
+            /// logger's.
+            pub fn product_id(mut self, id: impl Into<Text<'a>>) -> Self {
+                self.facts.product_id = Some(id.into());
+                self
+            }
+
+            /// Sets the source. Wire key `source`. Default: the logger's.
+            pub fn source(mut self, source: impl Into<Text<'a>>) -> Self {
+                self.facts.source = Some(source.into());
+                self
+            }
+
+            /// Sets the environment. Wire key `environment`. Default: the logger's.
+            pub fn environment(mut self, environment: impl Into<Text<'a>>) -> Self {
+                self.facts.environment = Some(environment.into());
+                self
+            }
+
+            /// Sets the user agent of the client. Wire key `user_agent`. Default: the logger's.
+            pub fn user_agent(mut self, user_agent: impl Into<Text<'a>>) -> Self {
+                self.facts.user_agent = Some(user_agent.into());
+                self
+            }
+
+            /// Sets the client's address. Wire key `ip_addr`. Default: the logger's, else absent.
+            pub fn ip_addr(mut self, address: impl Into<Text<'a>>) -> Self {
+                self.facts.ip_addr = Some(address.into());
+                self
+            }
+
+            /// Sets the MCP session. Wire key `session_id` in `meta`.
+            pub fn session_id(mut self, id: impl Into<Text<'a>>) -> Self {
+                self.facts.session.session_id = Some(id.into());
+                self
+            }
+
+            /// Sets the conversation the agent is in. Wire key `conversation_id` in `meta`.
+            pub fn conversation_id(mut self, id: impl Into<Text<'a>>) -> Self {
+                self.facts.session.conversation_id = Some(id.into());
+                self
+            }
+
+            /// Sets the MCP client's name. Wire key `client_name` in `meta`.
+            pub fn client_name(mut self, name: impl Into<Text<'a>>) -> Self {
+                self.facts.session.client_name = Some(name.into());
+                self
+            }
+
+            /// Sets the MCP client's version. Wire key `client_version` in `meta`.
+            pub fn client_version(mut self, version: impl Into<Text<'a>>) -> Self {
+                self.facts.session.client_version = Some(version.into());
+                self
+            }
+
+            /// Sets the MCP protocol version. Wire key `protocol_version` in `meta`.
+            pub fn protocol_version(mut self, version: impl Into<Text<'a>>) -> Self {
+                self.facts.session.protocol_version = Some(version.into());
+                self
+            }
+
+            /// Sets the transport, such as `stdio` or `http`. Wire key `transport` in `meta`.
+            pub fn transport(mut self, transport: impl Into<Text<'a>>) -> Self {
+                self.facts.session.transport = Some(transport.into());
+                self
+            }
+
+            /// Sets the JSON-RPC request id. Wire key `request_id` in `meta`.
+            pub fn request_id(mut self, id: impl Into<Text<'a>>) -> Self {
+                self.facts.session.request_id = Some(id.into());
+                self
+            }
+
+            /// Sets the W3C trace context of the request. Wire key `traceparent` in `meta`.
+            pub fn traceparent(mut self, traceparent: impl Into<Text<'a>>) -> Self {
+                self.facts.traceparent = Some(traceparent.into());
+                self
+            }
+
+            /// Adds a key of your own to `meta`. It wins over the logger's `meta`, and never
+            /// replaces a key this crate writes. The mcpeye wire has no place for it.
+            pub fn meta<T: serde::Serialize + Sync>(mut self, key: impl Into<Text<'a>>, value: &'a T) -> Self {
+                self.facts.meta.push((key.into(), Content::Borrowed(value)));
+                self
+            }
+        }
+    )+};
+}
+
+common_setters!(IdentityCapture, ToolCall, Init, Custom);
+
+impl<'a> From<IdentityCapture<'a>> for Event<'a> {
+    fn from(event: IdentityCapture<'a>) -> Self {
+        Self {
+            kind: Kind::IdentityCapture,
+            facts: event.facts,
+        }
+    }
+}
+
+impl<'a> From<ToolCall<'a>> for Event<'a> {
+    fn from(event: ToolCall<'a>) -> Self {
+        Self {
+            kind: Kind::ToolCall(event.call),
+            facts: event.facts,
+        }
+    }
+}
+
+impl<'a> From<Init<'a>> for Event<'a> {
+    fn from(event: Init<'a>) -> Self {
+        Self {
+            kind: Kind::Init(event.tools),
+            facts: event.facts,
+        }
+    }
+}
+
+impl<'a> From<Custom<'a>> for Event<'a> {
+    fn from(event: Custom<'a>) -> Self {
+        Self {
+            kind: Kind::Custom(event.activity_type),
+            facts: event.facts,
+        }
+    }
+}
+
+impl<'a> From<&'a str> for ToolCall<'a> {
+    fn from(tool: &'a str) -> Self {
+        Self::new(tool)
+    }
+}
+
+impl From<String> for ToolCall<'_> {
+    fn from(tool: String) -> Self {
+        Self::new(tool)
+    }
+}
+
+/// Prints names alone, never content: events hold what users typed.
+macro_rules! debug_without_content {
+    ($($kind:ident: |$event:ident| $name:expr),+ $(,)?) => {$(
+        impl fmt::Debug for $kind<'_> {
+            fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+                let $event = self;
+                f.debug_tuple(stringify!($kind)).field(&$name).finish()
+            }
+        }
+    )+};
+}
+
+debug_without_content! {
+    Event: |event| event.kind.activity_type(),
+    IdentityCapture: |event| event.facts.identity,
+    ToolCall: |event| event.call.tool,
+    Init: |event| event.tools.len(),
+    Custom: |event| event.activity_type,
+}

@@ -1,0 +1,115 @@
+//! How much of an event is kept: one set of limits for all wires.
+//!
+//! A string over its limit is cut to the limit less three characters, and `...`. Lists and objects
+//! keep their first entries. Nothing here depends on how large the caller's value is: past the
+//! limits a value is not visited further.
+
+/// Most characters of a prompt: several paragraphs; the figure of `reo-census-mcp`.
+pub const MAX_PROMPT_CHARS: usize = 6_000;
+/// Most characters of an argument called `query`, at any depth: enough to read a statement; the
+/// figure of `reo-census-mcp`.
+pub const MAX_QUERY_CHARS: usize = 1_200;
+/// Most characters of any other string; the figure of `reo-census-mcp`.
+pub const MAX_STRING_CHARS: usize = 4_000;
+/// Most characters of an error text: the message and the first causes, not a whole trace.
+pub const MAX_ERROR_CHARS: usize = 2_000;
+/// Most characters of a name, an id or an object's key.
+pub const MAX_NAME_CHARS: usize = 256;
+/// Most items of a list.
+pub const MAX_LIST_ITEMS: usize = 50;
+/// Most keys of an outermost object; `_truncated_keys` says how many were left out.
+pub const MAX_TOP_KEYS: usize = 80;
+/// Most keys of an object within another value.
+pub const MAX_NESTED_KEYS: usize = 200;
+/// Most containers within one another; a deeper one becomes `[max depth]`.
+pub const MAX_DEPTH: usize = 6;
+/// Most names of tools in an [`Init`](crate::Init).
+pub const MAX_TOOLS: usize = 200;
+/// Most names in `tool_argument_keys`.
+pub const MAX_ARGUMENT_KEYS: usize = 200;
+/// Most bytes of an event's `meta`. Over it the result goes first, then the arguments become
+/// `tool_argument_keys`, then `tool_argument_key_count`.
+pub const MAX_META_BYTES: usize = 24_000;
+/// Most bytes of one event; the limit of the Reo ingest for a request.
+pub const MAX_EVENT_BYTES: usize = 256 * 1024;
+/// How far past a cut the redactor looks, in bytes: longer than any single-line secret.
+pub(crate) const CUT_MARGIN_BYTES: usize = 4 * 1024;
+/// Most entries of one value that are passed over beyond its limits before the rest of the value is
+/// left out unseen: an upper bound on the time a huge value can take.
+pub(crate) const MAX_SKIPPED_NODES: usize = 512;
+/// Most bytes of JSON text that are passed over, for the same reason.
+pub(crate) const MAX_SKIPPED_BYTES: usize = 32 * 1024;
+
+/// The limits that a logger may lower, or raise within reason.
+///
+/// ```
+/// use mcp_usage::limits::Limits;
+///
+/// let terse = Limits::default().max_string_chars(500).max_list_items(10);
+/// ```
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+#[must_use]
+pub struct Limits {
+    pub(crate) prompt_chars: usize,
+    pub(crate) query_chars: usize,
+    pub(crate) string_chars: usize,
+    pub(crate) error_chars: usize,
+    pub(crate) list_items: usize,
+    pub(crate) top_keys: usize,
+    pub(crate) nested_keys: usize,
+    pub(crate) depth: usize,
+    pub(crate) meta_bytes: usize,
+}
+
+impl Default for Limits {
+    fn default() -> Self {
+        Self {
+            prompt_chars: MAX_PROMPT_CHARS,
+            query_chars: MAX_QUERY_CHARS,
+            string_chars: MAX_STRING_CHARS,
+            error_chars: MAX_ERROR_CHARS,
+            list_items: MAX_LIST_ITEMS,
+            top_keys: MAX_TOP_KEYS,
+            nested_keys: MAX_NESTED_KEYS,
+            depth: MAX_DEPTH,
+            meta_bytes: MAX_META_BYTES,
+        }
+    }
+}
+
+/// One setter, and its place in the check, for each limit.
+macro_rules! limits {
+    ($($setter:ident $field:ident $default:ident $range:expr, $what:literal;)+) => {
+        impl Limits {
+            $(
+                #[doc = concat!("Sets ", $what, ". Default: [`", stringify!($default), "`].")]
+                pub const fn $setter(mut self, limit: usize) -> Self {
+                    self.$field = limit;
+                    self
+                }
+            )+
+
+            /// Returns the first limit out of range: its name, value and range.
+            pub(crate) fn fault(&self) -> Option<(&'static str, usize, std::ops::RangeInclusive<usize>)> {
+                $(
+                    if !$range.contains(&self.$field) {
+                        return Some((stringify!($setter), self.$field, $range));
+                    }
+                )+
+                None
+            }
+        }
+    };
+}
+
+limits! {
+    max_prompt_chars prompt_chars MAX_PROMPT_CHARS 16..=65_536, "the most characters of a prompt";
+    max_query_chars query_chars MAX_QUERY_CHARS 16..=65_536, "the most characters of an argument called `query`";
+    max_string_chars string_chars MAX_STRING_CHARS 16..=65_536, "the most characters of any other string";
+    max_error_chars error_chars MAX_ERROR_CHARS 16..=65_536, "the most characters of an error text";
+    max_list_items list_items MAX_LIST_ITEMS 1..=10_000, "the most items of a list";
+    max_top_keys top_keys MAX_TOP_KEYS 1..=10_000, "the most keys of an outermost object";
+    max_nested_keys nested_keys MAX_NESTED_KEYS 1..=10_000, "the most keys of an object within another value";
+    max_depth depth MAX_DEPTH 1..=64, "the most containers within one another";
+    max_meta_bytes meta_bytes MAX_META_BYTES 1_024..=200_000, "the most bytes of an event's `meta`";
+}

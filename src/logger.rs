@@ -1,0 +1,432 @@
+//! The handle that callers clone.
+
+use std::fmt;
+use std::future::Future;
+use std::pin::Pin;
+use std::sync::{Arc, Mutex, PoisonError, mpsc};
+use std::task::{Context, Poll, ready};
+use std::time::{Duration, Instant};
+
+use tokio::sync::oneshot;
+
+use crate::call::CallGuard;
+use crate::config::{self, Builder, Config};
+use crate::core::Core;
+use crate::error::{BuildError, ConfirmError, FlushError};
+use crate::event::{Event, ToolCall};
+use crate::queue::{Settled, Waiter};
+use crate::stats::{DropReason, Stats};
+use crate::worker::{Control, Reply};
+
+/// How much longer than its deadline a blocking wait waits for a worker that a hook holds up.
+const GRACE: Duration = Duration::from_secs(1);
+
+/// Reports who uses an MCP server and how.
+///
+/// A handle: clones share one queue and one worker. Made by [`builder`](Self::builder).
+///
+/// When the last handle is dropped without a [`shutdown`](Self::shutdown), the worker goes on in
+/// the background for at most two seconds; if the process ends before, what was queued is lost.
+#[derive(Clone)]
+pub struct UsageLogger {
+    /// `None`: disabled.
+    handle: Option<Arc<Handle>>,
+}
+
+/// What all clones share; its drop is the last handle's.
+struct Handle {
+    core: Arc<Core>,
+}
+
+impl Drop for Handle {
+    fn drop(&mut self) {
+        if !self.core.is_forked() {
+            self.core.close();
+            self.core.tell(Control::Drain);
+        }
+    }
+}
+
+/// What became of an event at the door. Ignoring it is fine: each drop is counted in
+/// [`Stats::dropped`].
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+#[non_exhaustive]
+pub enum Outcome {
+    /// It is queued, redacted; the worker delivers it.
+    Queued,
+    /// It was dropped, and counted.
+    Dropped(DropReason),
+    /// The logger is switched off; nothing is counted.
+    Disabled,
+}
+
+/// What a shutdown came to.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+#[non_exhaustive]
+pub struct ShutdownReport {
+    /// The ledger when the shutdown was complete or its time was up.
+    pub stats: Stats,
+    /// Events that were still undelivered then. They are given up, and from then on counted as
+    /// [`DropReason::ShutdownTimeout`]; those in flight may have arrived all the same.
+    pub pending: u64,
+    /// How long it took.
+    pub elapsed: Duration,
+}
+
+impl UsageLogger {
+    /// Begins to configure a logger.
+    pub fn builder() -> Builder {
+        Builder::default()
+    }
+
+    /// Returns a logger that does nothing: no thread, no queue, no counts.
+    #[must_use]
+    pub const fn disabled() -> Self {
+        Self { handle: None }
+    }
+
+    pub(crate) fn new(config: Config) -> Self {
+        Self {
+            handle: Some(Arc::new(Handle {
+                core: Arc::new(Core::new(config)),
+            })),
+        }
+    }
+
+    pub(crate) fn core(&self) -> Option<&Arc<Core>> {
+        self.handle.as_ref().map(|handle| &handle.core)
+    }
+
+    /// Returns whether events are taken at all: not disabled, by code or by environment.
+    #[must_use]
+    pub const fn is_enabled(&self) -> bool {
+        self.handle.is_some()
+    }
+
+    /// Takes an event: redacts it, queues it, and returns.
+    ///
+    /// It never blocks, never panics, and does no I/O; what it costs has an upper bound whatever
+    /// the event's size. A panic in a value's `Serialize` is caught and counted.
+    pub fn log_usage<'a>(&self, event: impl Into<Event<'a>>) -> Outcome {
+        match self.core() {
+            Some(core) => core.log(&event.into(), None),
+            None => Outcome::Disabled,
+        }
+    }
+
+    /// Takes an event and waits until the ingest has confirmed it, at most for `timeout`.
+    ///
+    /// The event is queued at once, also when the future is never polled, and it is sent at once.
+    ///
+    /// # Errors
+    ///
+    /// The future resolves to [`ConfirmError`]: the event was dropped, or it is not known in time,
+    /// in which case it stays pending and may still be delivered.
+    pub fn log_usage_confirmed<'a>(
+        &self,
+        event: impl Into<Event<'a>>,
+        timeout: Duration,
+    ) -> Confirmation {
+        let (told, hears) = oneshot::channel();
+        let tell = move |result| {
+            let _ = told.send(result);
+        };
+        Confirmation(
+            self.confirmed(&event.into(), timeout, Box::new(tell))
+                .map_or_else(State::Known, |()| State::Waiting(hears)),
+        )
+    }
+
+    /// [`log_usage_confirmed`](Self::log_usage_confirmed) for plain threads.
+    ///
+    /// # Errors
+    ///
+    /// As [`log_usage_confirmed`](Self::log_usage_confirmed).
+    pub fn log_usage_confirmed_blocking<'a>(
+        &self,
+        event: impl Into<Event<'a>>,
+        timeout: Duration,
+    ) -> Result<(), ConfirmError> {
+        let (told, hears) = mpsc::sync_channel(1);
+        let tell = move |result| {
+            let _ = told.try_send(result);
+        };
+        match self.confirmed(&event.into(), timeout, Box::new(tell)) {
+            Ok(()) => hears
+                .recv_timeout(timeout.saturating_add(GRACE))
+                .unwrap_or(Err(ConfirmError::Unknown(timeout))),
+            Err(known) => known,
+        }
+    }
+
+    /// Queues an event with somebody waiting; `Err` when its end is known already.
+    fn confirmed(
+        &self,
+        event: &Event<'_>,
+        timeout: Duration,
+        tell: Reply<Result<(), ConfirmError>>,
+    ) -> Result<(), Result<(), ConfirmError>> {
+        let Some(core) = self.core() else {
+            return Err(Err(ConfirmError::Disabled));
+        };
+        let deadline = deadline(core, timeout);
+        // Either the event's end or the deadline comes first; the other finds it gone.
+        let tell = Arc::new(Mutex::new(Some(tell)));
+        let take = |tell: &Mutex<Option<Reply<_>>>| {
+            tell.lock().unwrap_or_else(PoisonError::into_inner).take()
+        };
+        let by_end = Arc::clone(&tell);
+        let waiter = Waiter(Box::new(move |settled| {
+            if let Some(tell) = take(&by_end) {
+                tell(match settled {
+                    Settled::Delivered => Ok(()),
+                    Settled::Dropped(reason) => Err(ConfirmError::Dropped(reason)),
+                });
+            }
+        }));
+        match core.log(event, Some(waiter)) {
+            Outcome::Queued => {
+                let reply = Box::new(move |()| {
+                    if let Some(tell) = take(&tell) {
+                        tell(Err(ConfirmError::Unknown(timeout)));
+                    }
+                });
+                core.tell(Control::Confirm { deadline, reply });
+                Ok(())
+            }
+            Outcome::Dropped(reason) => Err(Err(ConfirmError::Dropped(reason))),
+            Outcome::Disabled => Err(Err(ConfirmError::Disabled)),
+        }
+    }
+
+    /// Starts the record of a tool call: a guard that times itself, and records the call as
+    /// dropped if it goes away unfinished.
+    ///
+    /// Arguments given here are captured now, before the tool consumes them.
+    pub fn start_tool_call<'a>(&self, call: impl Into<ToolCall<'a>>) -> CallGuard {
+        CallGuard::start(self, call.into())
+    }
+
+    /// Waits until every event queued so far is delivered or dropped, at most for `timeout`.
+    ///
+    /// A batch that waits for more is sent now, and one request goes out even if the ingest was
+    /// failing.
+    ///
+    /// # Errors
+    ///
+    /// [`FlushError::TimedOut`] says how many events are pending; delivery goes on.
+    pub async fn flush(&self, timeout: Duration) -> Result<(), FlushError> {
+        let (told, hears) = oneshot::channel();
+        let tell = Box::new(move |result| {
+            let _ = told.send(result);
+        });
+        match self.request_flush(timeout, tell) {
+            Some(known) => known,
+            None => hears.await.unwrap_or_else(|_| self.flushed_by_end()),
+        }
+    }
+
+    /// [`flush`](Self::flush) for plain threads.
+    ///
+    /// # Errors
+    ///
+    /// As [`flush`](Self::flush).
+    pub fn flush_blocking(&self, timeout: Duration) -> Result<(), FlushError> {
+        let (told, hears) = mpsc::sync_channel(1);
+        let tell = Box::new(move |result| {
+            let _ = told.try_send(result);
+        });
+        match self.request_flush(timeout, tell) {
+            Some(known) => known,
+            None => match hears.recv_timeout(timeout.saturating_add(GRACE)) {
+                Ok(result) => result,
+                Err(mpsc::RecvTimeoutError::Timeout) => Err(FlushError::TimedOut {
+                    pending: self.stats().pending,
+                }),
+                Err(mpsc::RecvTimeoutError::Disconnected) => self.flushed_by_end(),
+            },
+        }
+    }
+
+    /// Asks the worker; `Some` when there is nothing to wait for.
+    fn request_flush(
+        &self,
+        timeout: Duration,
+        reply: Reply<Result<(), FlushError>>,
+    ) -> Option<Result<(), FlushError>> {
+        let core = self.core()?;
+        if core.is_forked() {
+            return Some(Err(FlushError::Closed));
+        }
+        let deadline = deadline(core, timeout);
+        (!core.tell(Control::Flush { deadline, reply })).then(|| self.flushed_by_end())
+    }
+
+    /// What a flush comes to when there is no worker to do it.
+    fn flushed_by_end(&self) -> Result<(), FlushError> {
+        match self.stats().pending {
+            0 => Ok(()),
+            _ => Err(FlushError::Closed),
+        }
+    }
+
+    /// Delivers what is queued, refuses what comes later, and ends the worker, within `timeout`.
+    ///
+    /// Open call guards are recorded as [dropped](crate::CallOutcome::Dropped). What is not
+    /// delivered in time is given up as [`DropReason::ShutdownTimeout`]; the report says how much.
+    pub async fn shutdown(&self, timeout: Duration) -> ShutdownReport {
+        let (told, hears) = oneshot::channel();
+        let tell = Box::new(move |report| {
+            let _ = told.send(report);
+        });
+        let started = match self.request_shutdown(timeout, tell) {
+            Ok(started) => started,
+            Err(started) => return self.ended(started),
+        };
+        hears.await.unwrap_or_else(|_| self.ended(started))
+    }
+
+    /// [`shutdown`](Self::shutdown) for plain threads.
+    pub fn shutdown_blocking(&self, timeout: Duration) -> ShutdownReport {
+        let (told, hears) = mpsc::sync_channel(1);
+        let tell = Box::new(move |report| {
+            let _ = told.try_send(report);
+        });
+        let started = match self.request_shutdown(timeout, tell) {
+            Ok(started) => started,
+            Err(started) => return self.ended(started),
+        };
+        hears
+            .recv_timeout(timeout.saturating_add(GRACE))
+            .unwrap_or_else(|_| self.ended(started))
+    }
+
+    /// Asks the worker; `Err` when there is none. Either way, when it began.
+    fn request_shutdown(
+        &self,
+        timeout: Duration,
+        reply: Reply<ShutdownReport>,
+    ) -> Result<Instant, Instant> {
+        let Some(core) = self.core().filter(|core| !core.is_forked()) else {
+            return Err(Instant::now());
+        };
+        let started = core.config.clock.now();
+        // In this order: the open calls are the last events that get in.
+        core.calls.end_all(core);
+        core.close();
+        let deadline = deadline(core, timeout);
+        if core.tell(Control::Shutdown {
+            deadline,
+            started,
+            reply,
+        }) {
+            Ok(started)
+        } else {
+            Err(started)
+        }
+    }
+
+    /// What a shutdown comes to when there is no worker (any more) to do it.
+    fn ended(&self, started: Instant) -> ShutdownReport {
+        let stats = self.stats();
+        let now = self
+            .core()
+            .map_or_else(Instant::now, |core| core.config.clock.now());
+        ShutdownReport {
+            pending: stats.pending,
+            stats,
+            elapsed: now.saturating_duration_since(started),
+        }
+    }
+
+    /// Returns a guard that shuts the logger down when it is dropped, and blocks for it at most
+    /// `timeout`: for `main`.
+    #[must_use = "the guard shuts down when it is dropped, so it must be kept"]
+    pub fn shutdown_on_drop(&self, timeout: Duration) -> ShutdownGuard {
+        ShutdownGuard {
+            logger: self.clone(),
+            timeout,
+        }
+    }
+
+    /// Returns the ledger of this logger: what became of the events so far. All zero when it is
+    /// disabled.
+    #[must_use]
+    pub fn stats(&self) -> Stats {
+        self.core().map(|core| core.stats()).unwrap_or_default()
+    }
+
+    /// Replaces the API key, for requests from now on.
+    ///
+    /// # Errors
+    ///
+    /// [`BuildError::Invalid`] when the key is empty or no header can hold it; the old one stays.
+    pub fn set_api_key(&self, key: &str) -> Result<(), BuildError> {
+        let key = config::parse_key("api_key", key)?;
+        if let Some(core) = self.core() {
+            core.config.key.set(key);
+        }
+        Ok(())
+    }
+}
+
+/// The time after which a wait ends. One that is too far for the clock is a year away.
+fn deadline(core: &Core, timeout: Duration) -> Instant {
+    const YEAR: Duration = Duration::from_secs(365 * 24 * 60 * 60);
+    let now = core.config.clock.now();
+    now.checked_add(timeout).unwrap_or(now + YEAR)
+}
+
+impl fmt::Debug for UsageLogger {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self.core() {
+            Some(core) => f
+                .debug_struct("UsageLogger")
+                .field("wire", &core.config.wire)
+                .field("stats", &core.stats())
+                .finish_non_exhaustive(),
+            None => f.write_str("UsageLogger(disabled)"),
+        }
+    }
+}
+
+/// Resolves when the ingest has confirmed an event, or it is known that it will not.
+#[derive(Debug)]
+#[must_use = "whether the event was delivered is known when this resolves"]
+pub struct Confirmation(State);
+
+#[derive(Debug)]
+enum State {
+    Known(Result<(), ConfirmError>),
+    Waiting(oneshot::Receiver<Result<(), ConfirmError>>),
+}
+
+impl Future for Confirmation {
+    type Output = Result<(), ConfirmError>;
+
+    fn poll(mut self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<Self::Output> {
+        match &mut self.0 {
+            State::Known(result) => Poll::Ready(*result),
+            State::Waiting(hears) => {
+                let result = ready!(Pin::new(hears).poll(cx));
+                // A worker that ended without a word ended by its shutdown's deadline.
+                Poll::Ready(
+                    result.unwrap_or(Err(ConfirmError::Dropped(DropReason::ShutdownTimeout))),
+                )
+            }
+        }
+    }
+}
+
+/// Shuts a logger down when it is dropped. Made by [`UsageLogger::shutdown_on_drop`].
+#[derive(Debug)]
+pub struct ShutdownGuard {
+    logger: UsageLogger,
+    timeout: Duration,
+}
+
+impl Drop for ShutdownGuard {
+    fn drop(&mut self) {
+        let _ = self.logger.shutdown_blocking(self.timeout);
+    }
+}

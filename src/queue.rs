@@ -1,0 +1,508 @@
+//! A bounded channel whose storage is the batch: events stand one behind another in segments.
+//!
+//! There is no node and no allocation per event. A full queue answers at once. Memory is charged
+//! by a segment's capacity from when it is opened until it is freed, also while the worker holds it
+//! for a retry.
+
+use std::collections::VecDeque;
+use std::fmt;
+use std::ops::Range;
+use std::sync::atomic::{AtomicBool, AtomicUsize, Ordering::Relaxed};
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+use std::time::Instant;
+
+use crate::limits::MAX_EVENT_BYTES;
+use crate::redact::RedactedJson;
+use crate::stats::{DropReason, Ledger};
+
+/// A segment's size: large enough that the lock, the wake-up and the allocation are shared by a
+/// hundred events, small enough that eviction loses little at a time.
+const SEGMENT_BYTES: usize = 128 * 1024;
+
+/// The most events of a segment, for which there is room from the start.
+const SEGMENT_EVENTS: usize = 512;
+
+/// Freed segments that are kept for the next ones.
+const SPARE_SEGMENTS: usize = 4;
+
+/// What happens to an event that the queue has no room for.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
+#[non_exhaustive]
+pub enum WhenFull {
+    /// It is dropped, as [`DropReason::QueueFull`]: what was accepted stays accepted, and an
+    /// outage shows how it began.
+    #[default]
+    DropNewest,
+    /// The oldest events that are not being sent make room, as [`DropReason::Evicted`], some
+    /// hundred at a time: an outage shows how it ended.
+    DropOldest,
+}
+
+/// How a pending event ended.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) enum Settled {
+    Delivered,
+    Dropped(DropReason),
+}
+
+/// Hears how its event ended.
+pub(crate) struct Waiter(pub(crate) Box<dyn FnOnce(Settled) + Send + Sync>);
+
+impl fmt::Debug for Waiter {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str("Waiter")
+    }
+}
+
+/// The bounds of a queue.
+#[derive(Debug, Clone, Copy)]
+pub(crate) struct Bounds {
+    pub(crate) max_events: usize,
+    pub(crate) max_bytes: usize,
+    pub(crate) when_full: WhenFull,
+    /// A segment with this many events is worth sending.
+    pub(crate) batch_events: usize,
+}
+
+impl Bounds {
+    /// Small queues have small segments, so that they have several.
+    fn segment_bytes(&self) -> usize {
+        (self.max_bytes / 16).clamp(4 * 1024, SEGMENT_BYTES)
+    }
+
+    fn segment_events(&self) -> usize {
+        let share = (self.max_events / 8).max(1);
+        share.min(self.batch_events.max(1)).min(SEGMENT_EVENTS)
+    }
+}
+
+pub(crate) fn channel(bounds: Bounds, ledger: Arc<Ledger>) -> (Sender, Receiver) {
+    let shared = Arc::new(Shared {
+        bounds,
+        ledger,
+        bytes: AtomicUsize::new(0),
+        out_of_bytes: AtomicBool::new(false),
+        state: Mutex::default(),
+    });
+    (
+        Sender {
+            shared: Arc::clone(&shared),
+        },
+        Receiver { shared },
+    )
+}
+
+#[derive(Debug)]
+struct Shared {
+    bounds: Bounds,
+    ledger: Arc<Ledger>,
+    /// Memory charged to the queue. Written under the lock, read without.
+    bytes: AtomicUsize,
+    /// An event was refused for want of memory, and none has been freed since.
+    out_of_bytes: AtomicBool,
+    state: Mutex<State>,
+}
+
+#[derive(Debug, Default)]
+struct State {
+    open: Option<Buffer>,
+    sealed: VecDeque<Buffer>,
+    spare: Vec<Buffer>,
+    /// The sequence number of the next segment.
+    sequence: u64,
+    closed: bool,
+}
+
+impl Shared {
+    /// Nothing that panics is done under this lock, so a poisoned one holds a sound state.
+    fn lock(&self) -> MutexGuard<'_, State> {
+        self.state.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    fn charge(&self, bytes: usize) {
+        self.bytes.fetch_add(bytes, Relaxed);
+    }
+
+    /// Frees a buffer's memory, or keeps it for the next segment.
+    fn free(&self, mut buffer: Buffer) {
+        let mut state = self.lock();
+        self.bytes.fetch_sub(buffer.charge, Relaxed);
+        self.out_of_bytes.store(false, Relaxed);
+        if state.spare.len() < SPARE_SEGMENTS
+            && buffer.bytes.capacity() == self.bounds.segment_bytes()
+        {
+            buffer.clear();
+            state.spare.push(buffer);
+        } else {
+            drop(state);
+            drop(buffer);
+        }
+    }
+}
+
+/// Events one behind another, each followed by a comma.
+#[derive(Debug)]
+struct Buffer {
+    bytes: Vec<u8>,
+    entries: Vec<Entry>,
+    waiters: Vec<(usize, Waiter)>,
+    first_at: Option<Instant>,
+    sequence: u64,
+    charge: usize,
+}
+
+#[derive(Debug, Clone, Copy)]
+struct Entry {
+    end: usize,
+    id: i64,
+}
+
+impl Buffer {
+    fn new(bytes: usize, events: usize) -> Self {
+        let (bytes, entries) = (Vec::with_capacity(bytes), Vec::with_capacity(events));
+        Self {
+            charge: bytes.capacity() + entries.capacity() * size_of::<Entry>(),
+            bytes,
+            entries,
+            waiters: Vec::new(),
+            first_at: None,
+            sequence: 0,
+        }
+    }
+
+    fn clear(&mut self) {
+        self.bytes.clear();
+        self.entries.clear();
+        self.waiters.clear();
+        self.first_at = None;
+    }
+
+    fn has_room(&self, event: usize) -> bool {
+        self.entries.len() < self.entries.capacity()
+            && self.bytes.len() + event < self.bytes.capacity()
+    }
+
+    fn append(&mut self, event: &[u8], id: i64, waiter: Option<Waiter>) {
+        self.bytes.extend_from_slice(event);
+        self.bytes.push(b',');
+        if let Some(waiter) = waiter {
+            self.waiters.push((self.entries.len(), waiter));
+        }
+        self.entries.push(Entry {
+            end: self.bytes.len(),
+            id,
+        });
+    }
+
+    fn settle_all(&mut self, how: Settled) {
+        for (_, waiter) in self.waiters.drain(..) {
+            (waiter.0)(how);
+        }
+    }
+}
+
+/// What became of a push.
+#[derive(Debug)]
+pub(crate) struct Pushed {
+    /// The worker has something worth waking up for.
+    pub(crate) wake: bool,
+    pub(crate) result: Result<(), DropReason>,
+}
+
+/// The side of the callers.
+#[derive(Debug, Clone)]
+pub(crate) struct Sender {
+    shared: Arc<Shared>,
+}
+
+impl Sender {
+    /// Whether a push is refused whatever the event: known without a lock, before any other work.
+    pub(crate) fn is_full(&self) -> bool {
+        let shared = &*self.shared;
+        shared.bounds.when_full == WhenFull::DropNewest
+            && (shared.ledger.pending() >= shared.bounds.max_events as u64
+                || shared.out_of_bytes.load(Relaxed))
+    }
+
+    /// Memory held, in bytes.
+    pub(crate) fn bytes(&self) -> usize {
+        self.shared.bytes.load(Relaxed)
+    }
+
+    /// Appends an event. `seal` makes it the last of its segment, ready to be sent.
+    pub(crate) fn push(
+        &self,
+        event: &RedactedJson<'_>,
+        id: i64,
+        waiter: Option<Waiter>,
+        seal: bool,
+        now: Instant,
+    ) -> Pushed {
+        let shared = &*self.shared;
+        let event = event.as_bytes();
+        let mut evicted = Vec::new();
+        let mut state = shared.lock();
+        if state.closed {
+            return Pushed {
+                wake: false,
+                result: Err(DropReason::Closed),
+            };
+        }
+        let mut result = Ok(());
+        while let Err(lack) = self.make_room(&mut state, event.len() + 1) {
+            match self.evict(&mut state) {
+                Some(buffer) => {
+                    shared
+                        .ledger
+                        .drop_pending(DropReason::Evicted, buffer.entries.len() as u64);
+                    shared.bytes.fetch_sub(buffer.charge, Relaxed);
+                    evicted.push(buffer);
+                }
+                None => {
+                    if lack == Lack::Bytes {
+                        shared.out_of_bytes.store(true, Relaxed);
+                    }
+                    result = Err(DropReason::QueueFull);
+                    break;
+                }
+            }
+        }
+        let mut wake = false;
+        if result.is_ok()
+            && let Some(open) = state.open.as_mut()
+        {
+            open.first_at.get_or_insert(now);
+            open.append(event, id, waiter);
+            shared.ledger.queue();
+            if seal || open.entries.len() >= open.entries.capacity() {
+                seal_open(&mut state);
+                wake = true;
+            }
+        }
+        wake |= !evicted.is_empty();
+        drop(state);
+        // Waiters are told, and memory is freed, without the lock.
+        for mut buffer in evicted {
+            buffer.settle_all(Settled::Dropped(DropReason::Evicted));
+        }
+        Pushed { wake, result }
+    }
+
+    /// Sees to it that the open segment has room for `event` bytes.
+    fn make_room(&self, state: &mut State, event: usize) -> Result<(), Lack> {
+        let shared = &*self.shared;
+        let bounds = &shared.bounds;
+        if shared.ledger.pending() >= bounds.max_events as u64 {
+            return Err(Lack::Events);
+        }
+        if state.open.as_ref().is_some_and(|open| open.has_room(event)) {
+            return Ok(());
+        }
+        let held = shared.bytes.load(Relaxed);
+        let segment = bounds.segment_bytes();
+        let fresh = if event < segment {
+            match state.spare.pop() {
+                Some(spare) if held + spare.charge <= bounds.max_bytes => spare,
+                Some(spare) => {
+                    state.spare.push(spare);
+                    return Err(Lack::Bytes);
+                }
+                None if held + segment + bounds.segment_events() * size_of::<Entry>()
+                    <= bounds.max_bytes =>
+                {
+                    Buffer::new(segment, bounds.segment_events())
+                }
+                None => return Err(Lack::Bytes),
+            }
+        } else if held + event + 1 + size_of::<Entry>() <= bounds.max_bytes {
+            // Larger than a segment: one of its own.
+            Buffer::new(event + 1, 1)
+        } else {
+            return Err(Lack::Bytes);
+        };
+        seal_open(state);
+        shared.charge(fresh.charge);
+        state.open = Some(fresh);
+        Ok(())
+    }
+
+    /// Takes out the oldest segment that is not being sent, if the policy allows it.
+    fn evict(&self, state: &mut State) -> Option<Buffer> {
+        if self.shared.bounds.when_full != WhenFull::DropOldest {
+            return None;
+        }
+        state
+            .sealed
+            .pop_front()
+            .or_else(|| state.open.take_if(|open| !open.entries.is_empty()))
+    }
+
+    /// Refuses every later push.
+    pub(crate) fn close(&self) {
+        self.shared.lock().closed = true;
+    }
+}
+
+#[derive(Debug, PartialEq, Eq)]
+enum Lack {
+    Events,
+    Bytes,
+}
+
+fn seal_open(state: &mut State) {
+    if let Some(mut open) = state.open.take_if(|open| !open.entries.is_empty()) {
+        open.sequence = state.sequence;
+        state.sequence += 1;
+        state.sealed.push_back(open);
+    }
+}
+
+/// The side of the worker.
+#[derive(Debug)]
+pub(crate) struct Receiver {
+    shared: Arc<Shared>,
+}
+
+impl Receiver {
+    /// Takes the oldest segment that is ready to be sent.
+    pub(crate) fn take(&self) -> Option<Segment> {
+        let buffer = self.shared.lock().sealed.pop_front()?;
+        Some(self.segment(buffer))
+    }
+
+    /// Makes what has been queued so far ready to be sent; returns the sequence number that the
+    /// next segment will have.
+    pub(crate) fn seal(&self) -> u64 {
+        let mut state = self.shared.lock();
+        seal_open(&mut state);
+        state.sequence
+    }
+
+    /// The sequence number and age of the oldest segment that is ready to be sent.
+    pub(crate) fn oldest(&self) -> Option<(u64, Instant)> {
+        let state = self.shared.lock();
+        let front = state.sealed.front()?;
+        Some((front.sequence, front.first_at?))
+    }
+
+    /// Puts events that a hook has rewritten into a segment of their own, in place of another one.
+    pub(crate) fn rewritten(&self, old: &Segment) -> Rewrite {
+        let mut buffer = Buffer::new(old.buffer.bytes.len(), old.len());
+        buffer.first_at = old.buffer.first_at;
+        buffer.sequence = old.buffer.sequence;
+        Rewrite {
+            buffer,
+            shared: Arc::clone(&self.shared),
+        }
+    }
+
+    fn segment(&self, buffer: Buffer) -> Segment {
+        let mut buffer = buffer;
+        let waiters = std::mem::take(&mut buffer.waiters);
+        Segment {
+            buffer,
+            waiters: Mutex::new(waiters),
+            shared: Arc::clone(&self.shared),
+        }
+    }
+}
+
+/// A segment in the making, from events that a hook has rewritten.
+#[derive(Debug)]
+pub(crate) struct Rewrite {
+    buffer: Buffer,
+    shared: Arc<Shared>,
+}
+
+impl Rewrite {
+    pub(crate) fn push(&mut self, event: &RedactedJson<'_>, id: i64, waiter: Option<Waiter>) {
+        self.buffer.append(event.as_bytes(), id, waiter);
+    }
+
+    pub(crate) fn finish(mut self) -> Segment {
+        // A hook may add to an event, so the charge is what the rewriting came to.
+        self.buffer.charge =
+            self.buffer.bytes.capacity() + self.buffer.entries.capacity() * size_of::<Entry>();
+        self.shared.charge(self.buffer.charge);
+        Receiver {
+            shared: self.shared,
+        }
+        .segment(self.buffer)
+    }
+}
+
+/// A run of events on their way to the ingest. Its memory is charged to the queue until it is
+/// dropped.
+#[derive(Debug)]
+pub(crate) struct Segment {
+    buffer: Buffer,
+    waiters: Mutex<Vec<(usize, Waiter)>>,
+    shared: Arc<Shared>,
+}
+
+impl Segment {
+    pub(crate) fn len(&self) -> usize {
+        self.buffer.entries.len()
+    }
+
+    pub(crate) fn sequence(&self) -> u64 {
+        self.buffer.sequence
+    }
+
+    /// When its oldest event was queued.
+    pub(crate) fn first_at(&self) -> Option<Instant> {
+        self.buffer.first_at
+    }
+
+    /// The JSON of some events, each followed by a comma.
+    pub(crate) fn slice(&self, events: Range<usize>) -> &[u8] {
+        let start = self.start(events.start);
+        let end = self.start(events.end);
+        self.buffer.bytes.get(start..end).unwrap_or_default()
+    }
+
+    pub(crate) fn id(&self, event: usize) -> Option<i64> {
+        self.buffer.entries.get(event).map(|entry| entry.id)
+    }
+
+    /// Tells those who wait for any of `events` how they ended.
+    pub(crate) fn settle(&self, events: Range<usize>, how: Settled) {
+        for waiter in self.take_waiters(events) {
+            (waiter.0)(how);
+        }
+    }
+
+    pub(crate) fn take_waiters(&self, events: Range<usize>) -> Vec<Waiter> {
+        let mut waiters = self.waiters.lock().unwrap_or_else(PoisonError::into_inner);
+        let (told, kept) = std::mem::take(&mut *waiters)
+            .into_iter()
+            .partition::<Vec<_>, _>(|(event, _)| events.contains(event));
+        *waiters = kept;
+        told.into_iter().map(|(_, waiter)| waiter).collect()
+    }
+
+    /// Where an event starts: where the one before it ends.
+    fn start(&self, event: usize) -> usize {
+        event
+            .checked_sub(1)
+            .and_then(|before| self.buffer.entries.get(before))
+            .map_or(0, |entry| entry.end)
+    }
+}
+
+impl Drop for Segment {
+    fn drop(&mut self) {
+        let empty = Buffer {
+            bytes: Vec::new(),
+            entries: Vec::new(),
+            waiters: Vec::new(),
+            first_at: None,
+            sequence: 0,
+            charge: 0,
+        };
+        self.shared.free(std::mem::replace(&mut self.buffer, empty));
+    }
+}
+
+/// A queue that cannot hold its largest event would refuse it for ever.
+pub(crate) const MIN_QUEUE_BYTES: usize = 2 * MAX_EVENT_BYTES;

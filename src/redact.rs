@@ -1,0 +1,402 @@
+//! Finds secrets and personal data in strings and JSON, and puts marks in their place.
+//!
+//! The same redactor works on every event before it is queued. It also works on its own, on any text:
+//!
+//! ```
+//! use mcp_usage::redact_str;
+//!
+//! let text = redact_str("ask rachel@example.com, password: hunter2");
+//! assert_eq!(text, "ask [REDACTED_EMAIL], password: [REDACTED_FIELD]");
+//! ```
+//!
+//! Strings without a finding keep their bytes exactly, and a second pass over a redacted text changes nothing.
+
+mod assign;
+mod auth;
+mod builder;
+mod bytes;
+mod class;
+mod decode;
+mod edit;
+mod engine;
+mod json;
+mod names;
+mod pii;
+mod prefixes;
+mod rules;
+mod scan;
+mod text;
+mod url;
+mod values;
+
+use std::borrow::Cow;
+use std::fmt;
+use std::ops::Range;
+use std::panic::{AssertUnwindSafe, catch_unwind};
+use std::sync::{Arc, LazyLock};
+
+use serde_json::Value;
+
+pub use self::builder::{RedactorBuilder, RedactorError};
+pub use self::class::Class;
+use self::class::Counts;
+use self::edit::{Edit, With, Writer};
+use self::engine::Engine;
+use self::json::Start;
+use self::rules::Rules;
+
+/// What takes the place of a string when a rule of the user panics over it.
+const FAILED: &str = "[REDACTED_UNREADABLE]";
+
+/// Finds secrets and personal data and puts marks in their place.
+///
+/// Cheap to clone; clones share their rules. [`Redactor::default`] has the built-in rules, [`Redactor::builder`]
+/// adds and removes some, [`Redactor::custom`] replaces them all.
+///
+/// # Examples
+///
+/// ```
+/// use mcp_usage::Redactor;
+/// use serde_json::json;
+///
+/// let redactor = Redactor::default();
+/// let arguments = json!({"query": "orders of rachel@example.com", "api_key": "not-for-you", "limit": 10});
+/// assert_eq!(
+///     redactor.redact_value(&arguments),
+///     json!({"query": "orders of [REDACTED_EMAIL]", "api_key": "[REDACTED_FIELD]", "limit": 10}),
+/// );
+/// ```
+#[derive(Clone)]
+pub struct Redactor {
+    mode: Mode,
+}
+
+#[derive(Clone)]
+enum Mode {
+    Off,
+    Rules(Arc<Rules>),
+}
+
+impl Default for Redactor {
+    fn default() -> Self {
+        DEFAULT.clone()
+    }
+}
+
+impl fmt::Debug for Redactor {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match &self.mode {
+            Mode::Off => f.write_str("Redactor(off)"),
+            Mode::Rules(rules) if rules.custom.is_some() => f.write_str("Redactor(custom)"),
+            Mode::Rules(rules) => {
+                let off: Vec<_> = Class::ALL
+                    .iter()
+                    .filter(|class| !rules.is_on(**class))
+                    .collect();
+                f.debug_struct("Redactor")
+                    .field("off", &off)
+                    .field("denied_names", &rules.deny.len())
+                    .field("allowed_names", &rules.allow.len())
+                    .field("patterns", &rules.patterns.len())
+                    .finish_non_exhaustive()
+            }
+        }
+    }
+}
+
+static DEFAULT: LazyLock<Redactor> = LazyLock::new(|| Redactor {
+    mode: Mode::Rules(Arc::new(Rules::default())),
+});
+
+/// Redacts a text with the built-in rules; see [`Redactor::redact_str`].
+pub fn redact_str(text: &str) -> Cow<'_, str> {
+    DEFAULT.redact_str(text)
+}
+
+/// Redacts a JSON value with the built-in rules; see [`Redactor::redact_value`].
+pub fn redact_value(value: &Value) -> Value {
+    DEFAULT.redact_value(value)
+}
+
+impl Redactor {
+    /// Starts from the built-in rules.
+    pub fn builder() -> RedactorBuilder {
+        RedactorBuilder::default()
+    }
+
+    /// Returns a redactor that changes nothing.
+    ///
+    /// For servers which know that nothing of their users reaches an event, or which redact on their own.
+    pub fn off() -> Self {
+        Self { mode: Mode::Off }
+    }
+
+    /// Returns a redactor that calls `f` on every string, field names and values, in place of the built-in rules.
+    ///
+    /// Return [`Cow::Borrowed`] of the argument for a string that may stay. Where `f` panics, the whole string is
+    /// replaced by a mark, and an event is dropped.
+    pub fn custom(f: impl Fn(&str) -> Cow<'_, str> + Send + Sync + 'static) -> Self {
+        Self {
+            mode: Mode::Rules(Arc::new(Rules::custom(Box::new(f)))),
+        }
+    }
+
+    /// Redacts a text.
+    ///
+    /// Looks into JSON, percent-encoded and escaped text inside of it. Borrowed when there was nothing to redact.
+    pub fn redact_str<'a>(&self, text: &'a str) -> Cow<'a, str> {
+        self.redact(text, Shape::Text, text.len())
+            .unwrap_or_else(|RuleFailed| Cow::Borrowed(FAILED))
+    }
+
+    /// Redacts a JSON value: its strings, its field names, and what stands under sensitive field names.
+    pub fn redact_value(&self, value: &Value) -> Value {
+        if matches!(self.mode, Mode::Off) {
+            return value.clone();
+        }
+        let text = value.to_string();
+        match self.redact(&text, Shape::Json, text.len()) {
+            Ok(Cow::Borrowed(_)) => value.clone(),
+            Ok(Cow::Owned(redacted)) => match serde_json::from_str(&redacted) {
+                Ok(redacted) => with_numbers_of(value, redacted),
+                // Deeper than the parser goes: nothing of it is known to be harmless.
+                Err(_) => Value::String(Class::Field.mark().to_owned()),
+            },
+            Err(RuleFailed) => Value::String(FAILED.to_owned()),
+        }
+    }
+
+    /// Redacts a whole JSON text; like [`redact_value`](Self::redact_value), without building the value.
+    ///
+    /// Everything but the findings keeps its bytes, white space included. A text which is no JSON is redacted like
+    /// any other text.
+    pub fn redact_json<'a>(&self, json: &'a str) -> Cow<'a, str> {
+        self.redact(json, Shape::Json, json.len())
+            .unwrap_or(Cow::Borrowed("\"[REDACTED_UNREADABLE]\""))
+    }
+
+    /// Whether this is the name of a field whose value is to be hidden.
+    pub(crate) fn denies_name(&self, name: &str) -> bool {
+        match &self.mode {
+            Mode::Rules(rules) => rules.judge(name.as_bytes()).hides(),
+            Mode::Off => false,
+        }
+    }
+
+    /// Redacts `text` and cuts it at byte `cut`.
+    ///
+    /// A finding that touches the cut is replaced whole by its mark, so that no part of a secret remains and no
+    /// rule misses what the cut made too short. `text` goes on behind the cut as far as the caller cares to look.
+    pub(crate) fn redact_cut<'a>(&self, text: &'a str, cut: usize) -> Cow<'a, str> {
+        self.redact(text, Shape::Text, cut)
+            .unwrap_or_else(|RuleFailed| Cow::Borrowed(FAILED))
+    }
+
+    /// Redacts a finished event and seals it. The one constructor of [`RedactedJson`].
+    ///
+    /// `out` is cleared first. Fails when a rule of the user panics: the event must not be sent then.
+    pub(crate) fn seal<'a>(
+        &self,
+        draft: Draft<'_>,
+        out: &'a mut Vec<u8>,
+    ) -> Result<RedactedJson<'a>, RuleFailed> {
+        out.clear();
+        match &self.mode {
+            Mode::Off => out.extend_from_slice(draft.json),
+            Mode::Rules(rules) => guarded(rules, || seal(rules, &draft, out))?,
+        }
+        Ok(RedactedJson { bytes: out })
+    }
+
+    fn redact<'a>(
+        &self,
+        text: &'a str,
+        shape: Shape,
+        cut: usize,
+    ) -> Result<Cow<'a, str>, RuleFailed> {
+        match &self.mode {
+            Mode::Off => Ok(Cow::Borrowed(
+                text.get(..floor_char(text, cut)).unwrap_or(text),
+            )),
+            Mode::Rules(rules) => guarded(rules, || redact(rules, text, shape, cut)),
+        }
+    }
+}
+
+/// A rule of the user panicked: what it should have judged must not go out.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, thiserror::Error)]
+#[error("a redaction rule of the user panicked")]
+pub(crate) struct RuleFailed;
+
+/// A finished event before its redaction.
+#[derive(Clone, Copy, Debug)]
+pub(crate) struct Draft<'a> {
+    /// The event: one valid JSON text.
+    pub(crate) json: &'a [u8],
+    /// Where content of the user stands: sorted, disjoint; each is one value, or members of an object.
+    pub(crate) spans: &'a [Range<usize>],
+    /// Where the counts may be inserted: before the closing brace of an object that has a member.
+    pub(crate) counts_at: Option<usize>,
+}
+
+/// An event that passed the redactor: the only thing the queue takes.
+pub struct RedactedJson<'a> {
+    bytes: &'a [u8],
+}
+
+impl RedactedJson<'_> {
+    /// Returns the event as JSON.
+    pub fn as_bytes(&self) -> &[u8] {
+        self.bytes
+    }
+}
+
+impl fmt::Debug for RedactedJson<'_> {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("RedactedJson")
+            .field("bytes", &self.bytes.len())
+            .finish()
+    }
+}
+
+/// What a text is read as.
+#[derive(Clone, Copy, PartialEq, Eq)]
+enum Shape {
+    Text,
+    Json,
+}
+
+/// Runs rules of the user, which may panic; the built-in ones do not.
+fn guarded<R>(rules: &Rules, f: impl FnOnce() -> R) -> Result<R, RuleFailed> {
+    if rules.is_users() {
+        catch_unwind(AssertUnwindSafe(f)).map_err(|_| RuleFailed)
+    } else {
+        Ok(f())
+    }
+}
+
+fn seal(rules: &Rules, draft: &Draft<'_>, out: &mut Vec<u8>) {
+    let (Some(first), Some(last)) = (draft.spans.first(), draft.spans.last()) else {
+        out.extend_from_slice(draft.json);
+        return;
+    };
+    let base = first.start;
+    let region = bytes::part(draft.json, base, last.end);
+    Engine::with(rules, |engine, masks| {
+        masks.fill(region);
+        for span in draft.spans {
+            let (from, to) = (span.start - base, span.end - base);
+            // Members of an object begin with a name and a colon; anything else is one value.
+            let start = match bytes::at(region, from) {
+                b'"' => {
+                    let (end, _) = json::string_end(region, masks, from + 1, to);
+                    if end + 1 < to {
+                        Start::Members
+                    } else {
+                        Start::Values
+                    }
+                }
+                _ => Start::Values,
+            };
+            // A span which is no JSON after all is text; nothing in it goes unread.
+            if engine.walk(region, masks, (from, to), start, 0).is_err() {
+                engine.text(region, masks, (from, to), names::Kind::Plain, 0, true);
+            }
+        }
+        if engine.edits.is_empty() {
+            out.extend_from_slice(draft.json);
+            return;
+        }
+        let mut counts = Counts::default();
+        for edit in &mut engine.edits {
+            edit.start += base;
+            edit.end += base;
+            counts.add(edit.tag());
+        }
+        if let Some(place) = draft.counts_at {
+            let index = engine.edits.partition_point(|edit| edit.start < place);
+            engine.edits.insert(
+                index,
+                Edit {
+                    start: place,
+                    end: place,
+                    with: With::Counts,
+                },
+            );
+        }
+        let writer = Writer {
+            labels: &rules.labels,
+            side: &engine.side,
+            counts: &counts,
+        };
+        writer.write(draft.json, &engine.edits, out);
+    });
+}
+
+fn redact<'a>(rules: &Rules, text: &'a str, shape: Shape, cut: usize) -> Cow<'a, str> {
+    let cut = floor_char(text, cut);
+    let bytes = text.as_bytes();
+    Engine::with(rules, |engine, masks| {
+        let whole = (0, bytes.len());
+        masks.fill(bytes);
+        if shape == Shape::Text || engine.walk(bytes, masks, whole, Start::Values, 0).is_err() {
+            engine.text(bytes, masks, whole, names::Kind::Plain, 0, false);
+        }
+        // A finding that touches the cut goes whole; what begins behind the cut is cut off.
+        let mut end = cut;
+        engine.edits.retain(|edit| edit.start < cut);
+        if let Some(last) = engine.edits.last() {
+            end = end.max(last.end);
+        }
+        let kept = text.get(..end).unwrap_or(text);
+        if engine.edits.is_empty() {
+            return Cow::Borrowed(kept);
+        }
+        let mut out = Vec::with_capacity(kept.len() + 64);
+        let counts = Counts::default();
+        let writer = Writer {
+            labels: &rules.labels,
+            side: &engine.side,
+            counts: &counts,
+        };
+        writer.write(kept.as_bytes(), &engine.edits, &mut out);
+        // Findings begin and end at characters; should one not, nothing of the text is let through.
+        Cow::Owned(String::from_utf8(out).unwrap_or_else(|_| FAILED.to_owned()))
+    })
+}
+
+fn floor_char(text: &str, cut: usize) -> usize {
+    let mut cut = cut.min(text.len());
+    while !text.is_char_boundary(cut) {
+        cut -= 1;
+    }
+    cut
+}
+
+/// Takes numbers from the original: writing and parsing a float again may change its last digit.
+fn with_numbers_of(original: &Value, redacted: Value) -> Value {
+    match (original, redacted) {
+        (Value::Number(number), Value::Number(_)) => Value::Number(number.clone()),
+        (Value::Array(from), Value::Array(to)) if from.len() == to.len() => Value::Array(
+            from.iter()
+                .zip(to)
+                .map(|(from, to)| with_numbers_of(from, to))
+                .collect(),
+        ),
+        (Value::Object(from), Value::Object(to)) => to
+            .into_iter()
+            .map(|(name, to)| {
+                let to = match from.get(&name) {
+                    Some(from) => with_numbers_of(from, to),
+                    None => to,
+                };
+                (name, to)
+            })
+            .collect::<serde_json::Map<_, _>>()
+            .into(),
+        (_, redacted) => redacted,
+    }
+}
+
+#[cfg(test)]
+mod tests;

@@ -1,0 +1,208 @@
+//! Credentials of `Authorization` schemes, JSON Web Tokens, and keys in armour.
+
+use super::bytes::{has_word_at, run_end, run_start};
+use super::class::Class;
+use super::text::{Found, Scope};
+use super::{assign, names, values};
+
+/// Fewer characters are no credentials.
+const MIN_CREDENTIALS: usize = 12;
+
+pub(super) fn is_credential(byte: u8) -> bool {
+    byte.is_ascii_alphanumeric()
+        || matches!(
+            byte,
+            b'_' | b'-' | b'.' | b'~' | b'+' | b'/' | b'=' | b':' | b'|'
+        )
+}
+
+/// A run at `start` that holds a digit: what the word before it makes of it.
+pub(super) fn after_word(scope: &Scope<'_>, start: usize) -> Option<Found> {
+    let gap = run_start(
+        scope.text,
+        start,
+        scope.from.max(start.saturating_sub(4)),
+        |b| matches!(b, b' ' | b'\t' | b'"' | b'\''),
+    );
+    if gap == start {
+        return None;
+    }
+    let word_start = run_start(
+        scope.text,
+        gap,
+        scope.from.max(gap.saturating_sub(24)),
+        |b| b.is_ascii_alphanumeric() || matches!(b, b'-' | b'_'),
+    );
+    let word = scope.part(word_start, gap);
+    if word.len() < 3 {
+        return None;
+    }
+    let begin = start;
+    if is_scheme(word) {
+        let end = run_end(scope.text, begin, scope.to, is_credential);
+        let end = trim_end(scope, begin, end);
+        if end - begin >= MIN_CREDENTIALS && !values::is_placeholder(scope.part(begin, end)) {
+            let class = if scope.part(begin, begin + 3) == b"eyJ" {
+                Class::Jwt
+            } else {
+                Class::Key
+            };
+            return Some(Found::new(begin, end, class));
+        }
+        return None;
+    }
+    if word.starts_with(b"-") || names::judge(word).hides() {
+        return assign::spoken(scope, word_start, word, begin);
+    }
+    None
+}
+
+/// Full stops and commas at the end belong to the sentence.
+pub(super) fn trim_end(scope: &Scope<'_>, start: usize, end: usize) -> usize {
+    run_start(scope.text, end, start, |b| {
+        matches!(b, b'.' | b',' | b':' | b'|')
+    })
+}
+
+fn is_scheme(word: &[u8]) -> bool {
+    [
+        &b"bearer"[..],
+        b"basic",
+        b"token",
+        b"digest",
+        b"negotiate",
+        b"ntlm",
+        b"apikey",
+        b"api-key",
+        b"hmac",
+        b"signature",
+        b"hawk",
+        b"ssws",
+        b"bot",
+    ]
+    .iter()
+    .any(|scheme| word.eq_ignore_ascii_case(scheme))
+}
+
+/// A JSON Web Token at `start`, which begins with `eyJ`: whole, without its signature, or cut in its header.
+pub(super) fn jwt(scope: &Scope<'_>, start: usize) -> Option<Found> {
+    let part = |from| {
+        run_end(scope.text, from, scope.to, |b| {
+            b.is_ascii_alphanumeric() || matches!(b, b'-' | b'_')
+        })
+    };
+    let mut end = part(start);
+    if end - start < 10 {
+        return None;
+    }
+    let header = scope.part(start, end);
+    let mut parts = 1;
+    while scope.at(end) == b'.' && parts < 5 {
+        let next = part(end + 1);
+        if next == end + 1 && parts > 2 {
+            break;
+        }
+        // `..` stands for an empty part: a detached payload, a direct key.
+        end = next;
+        parts += 1;
+    }
+    let known = [
+        &b"eyJhbGci"[..],
+        b"eyJ0eXAi",
+        b"eyJraWQi",
+        b"eyJlbmMi",
+        b"eyJqa3Ui",
+        b"eyJ4NXQ",
+        b"eyJjdHki",
+        b"eyJ6aXAi",
+        b"eyJqd2si",
+        b"eyJwMnMi",
+        b"eyJhcHUi",
+        b"eyJlcGsi",
+    ]
+    .iter()
+    .any(|head| header.starts_with(head));
+    (known || parts > 1 && end - start > header.len() + 4)
+        .then(|| Found::new(start, trim_end(scope, start, end), Class::Jwt))
+}
+
+/// A private key in armour that begins with dashes at `start`, to the end of its last line or to where it was cut.
+pub(super) fn armour(scope: &Scope<'_>, start: usize) -> Option<Found> {
+    let line = scope.part(start, start + 80);
+    let begin = line.iter().position(|&b| b != b'-' && b != b' ')?;
+    if !has_word_at(line, begin, b"begin ") {
+        return None;
+    }
+    let label_end = super::bytes::rest(line, begin + 6)
+        .windows(4)
+        .position(|four| four == b"----")?
+        + begin
+        + 6;
+    let label = super::bytes::part(line, begin, label_end);
+    if memchr::memmem::find(label, b"PRIVATE KEY").is_none()
+        && memchr::memmem::find(label, b"SECRET KEY").is_none()
+    {
+        return None;
+    }
+    let body = run_end(scope.text, start + label_end, scope.to, |b| b == b'-');
+    let mut pos = body;
+    while pos < scope.to {
+        let byte = scope.at(pos);
+        if byte == b'-' && scope.part(pos, pos + 4) == b"----" {
+            let word = run_end(scope.text, pos, scope.to, |b| b == b'-' || b == b' ');
+            if has_word_at(scope.text, word, b"end") {
+                let label = run_end(scope.text, word, scope.to, |b| {
+                    b.is_ascii_alphanumeric() || b == b' '
+                });
+                return Some(Found::new(
+                    start,
+                    run_end(scope.text, label, scope.to, |b| b == b'-'),
+                    Class::PrivateKey,
+                ));
+            }
+            break;
+        }
+        if !(byte.is_ascii_alphanumeric()
+            || matches!(
+                byte,
+                b'+' | b'/'
+                    | b'='
+                    | b'\n'
+                    | b'\r'
+                    | b'\t'
+                    | b' '
+                    | b'\\'
+                    | b'"'
+                    | b'\''
+                    | b','
+                    | b'-'
+                    | b':'
+                    | b'.'
+                    | b'('
+                    | b')'
+                    | b'>'
+                    | b'|'
+                    | b'#'
+                    | b'*'
+            ))
+        {
+            break;
+        }
+        pos += 1;
+    }
+    // Cut: to the end of the last run that looks like key material.
+    let mut end = body;
+    let mut at = body;
+    while at < pos {
+        let run = run_end(scope.text, at, pos, |b| {
+            b.is_ascii_alphanumeric() || matches!(b, b'+' | b'/' | b'=')
+        });
+        if run - at >= 16
+            || (run > at && run - at >= 2 && end > body && at - end <= 8 && run == scope.to)
+        {
+            end = run;
+        }
+        at = run.max(at) + 1;
+    }
+    Some(Found::new(start, end, Class::PrivateKey))
+}

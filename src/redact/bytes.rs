@@ -1,0 +1,57 @@
+//! Looking at bytes without a way to panic: outside of the text there is a 0 or nothing.
+
+/// The byte at `at`, or 0 outside of the text.
+#[inline(always)]
+pub(super) fn at(text: &[u8], at: usize) -> u8 {
+    text.get(at).copied().unwrap_or(0)
+}
+
+/// The byte before `at`, or 0 at the start.
+#[inline(always)]
+pub(super) fn before(text: &[u8], at: usize) -> u8 {
+    if at == 0 { 0 } else { self::at(text, at - 1) }
+}
+
+/// The part `from..to`, or nothing where the text does not reach.
+#[inline(always)]
+pub(super) fn part(text: &[u8], from: usize, to: usize) -> &[u8] {
+    text.get(from..to.min(text.len())).unwrap_or(&[])
+}
+
+/// Everything from `from` on.
+#[inline(always)]
+pub(super) fn rest(text: &[u8], from: usize) -> &[u8] {
+    text.get(from..).unwrap_or(&[])
+}
+
+/// Whether `word` stands at `at`, letters in either case. `word` is in lower case.
+#[inline]
+pub(super) fn has_word_at(text: &[u8], at: usize, word: &[u8]) -> bool {
+    part(text, at, at + word.len()).eq_ignore_ascii_case(word)
+}
+
+/// A byte of a token: letters, digits, `_`, `-`.
+#[inline(always)]
+pub(super) fn is_token(byte: u8) -> bool {
+    byte.is_ascii_alphanumeric() || byte == b'_' || byte == b'-'
+}
+
+/// The end of the run of bytes that `keep` accepts, from `from` on and before `limit`.
+#[inline]
+pub(super) fn run_end(text: &[u8], from: usize, limit: usize, keep: impl Fn(u8) -> bool) -> usize {
+    let mut end = from;
+    while end < limit && keep(at(text, end)) {
+        end += 1;
+    }
+    end
+}
+
+/// The start of the run of bytes that `keep` accepts and that ends before `to`, not before `limit`.
+#[inline]
+pub(super) fn run_start(text: &[u8], to: usize, limit: usize, keep: impl Fn(u8) -> bool) -> usize {
+    let mut start = to;
+    while start > limit && keep(before(text, start)) {
+        start -= 1;
+    }
+    start
+}

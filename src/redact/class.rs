@@ -1,0 +1,129 @@
+//! What a finding is called: its class, its mark, and the count that travels with the event.
+
+/// What kind of secret or personal data a rule looks for.
+///
+/// Each class has a mark that takes the place of what was found, for example
+/// `[REDACTED_EMAIL]`, and a lower-case name under which findings are counted.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+#[non_exhaustive]
+pub enum Class {
+    /// An e-mail address.
+    Email,
+    /// A provider's key or token, and the credentials of an `Authorization` scheme.
+    Key,
+    /// A JSON Web Token, whole or cut.
+    Jwt,
+    /// A private key in PEM or a similar armour.
+    PrivateKey,
+    /// A password inside a URL.
+    Password,
+    /// A value that stands under a sensitive name, in JSON or as an assignment in text.
+    Field,
+    /// A payment card number.
+    Card,
+    /// A phone number.
+    Phone,
+    /// An international bank account number.
+    Iban,
+    /// A social security number of the United States.
+    Ssn,
+    /// A national insurance number of the United Kingdom.
+    Nino,
+    /// An IP address. Off by default.
+    Ip,
+    /// The address of a crypto wallet. Off by default.
+    Wallet,
+}
+
+impl Class {
+    /// Every class, in the order in which counts are reported.
+    pub const ALL: [Self; 13] = [
+        Self::Email,
+        Self::Key,
+        Self::Jwt,
+        Self::PrivateKey,
+        Self::Password,
+        Self::Field,
+        Self::Card,
+        Self::Phone,
+        Self::Iban,
+        Self::Ssn,
+        Self::Nino,
+        Self::Ip,
+        Self::Wallet,
+    ];
+
+    /// Returns the name under which findings of this class are counted.
+    pub const fn name(self) -> &'static str {
+        match self {
+            Self::Email => "email",
+            Self::Key => "key",
+            Self::Jwt => "jwt",
+            Self::PrivateKey => "private_key",
+            Self::Password => "password",
+            Self::Field => "field",
+            Self::Card => "card",
+            Self::Phone => "phone",
+            Self::Iban => "iban",
+            Self::Ssn => "ssn",
+            Self::Nino => "nino",
+            Self::Ip => "ip",
+            Self::Wallet => "wallet",
+        }
+    }
+
+    /// Returns the mark that takes the place of a finding of this class.
+    pub const fn mark(self) -> &'static str {
+        match self {
+            Self::Email => "[REDACTED_EMAIL]",
+            Self::Key => "[REDACTED_KEY]",
+            Self::Jwt => "[REDACTED_JWT]",
+            Self::PrivateKey => "[REDACTED_PRIVATE_KEY]",
+            Self::Password => "[REDACTED_PASSWORD]",
+            Self::Field => "[REDACTED_FIELD]",
+            Self::Card => "[REDACTED_CARD]",
+            Self::Phone => "[REDACTED_PHONE]",
+            Self::Iban => "[REDACTED_IBAN]",
+            Self::Ssn => "[REDACTED_SSN]",
+            Self::Nino => "[REDACTED_NINO]",
+            Self::Ip => "[REDACTED_IP]",
+            Self::Wallet => "[REDACTED_WALLET]",
+        }
+    }
+
+    pub(super) const fn tag(self) -> Tag {
+        Tag(self as u8)
+    }
+}
+
+/// A class by number: the built-in ones first, then the user's own.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) struct Tag(pub(super) u8);
+
+/// What every mark begins with. A value that begins with it was redacted before and stays.
+pub(super) const MARK_START: &[u8] = b"[REDACTED_";
+
+/// How many classes there can be, so that counting needs no allocation.
+pub(super) const MAX_CLASSES: usize = 64;
+
+/// Findings per class. Never content.
+#[derive(Clone, Debug)]
+pub(super) struct Counts([u32; MAX_CLASSES]);
+
+impl Default for Counts {
+    fn default() -> Self {
+        Self([0; MAX_CLASSES])
+    }
+}
+
+impl Counts {
+    pub(super) fn add(&mut self, tag: Option<Tag>) {
+        if let Some(count) = tag.and_then(|tag| self.0.get_mut(usize::from(tag.0))) {
+            *count = count.saturating_add(1);
+        }
+    }
+
+    pub(super) fn get(&self, index: usize) -> u32 {
+        self.0.get(index).copied().unwrap_or(0)
+    }
+}

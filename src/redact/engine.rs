@@ -1,0 +1,222 @@
+//! One redaction: the buffers it needs and the way from a text to its edits.
+
+use super::bytes::{at, part};
+use super::class::Tag;
+use super::decode::Decoded;
+use super::edit::{Edit, With, merge};
+use super::json::{Frame, Start};
+use super::names::Kind;
+use super::rules::Rules;
+use super::scan::Masks;
+
+/// How many texts inside texts are looked into.
+const MAX_DEPTH: u8 = 4;
+
+/// A buffer this large is kept for the next call; a larger one goes back.
+const KEEP_BYTES: usize = 512 * 1024;
+
+/// Buffers that are used again and again, one set per thread, so that a redaction allocates nothing once they
+/// have grown to the size of the events.
+#[derive(Debug, Default)]
+pub(super) struct Scratch {
+    edits: Vec<Edit>,
+    frames: Vec<Frame>,
+    masks: Masks,
+    pool: Vec<(Decoded, Masks)>,
+    pub(super) side: Vec<u8>,
+}
+
+/// A redaction that is going on.
+pub(super) struct Engine<'r> {
+    pub(super) rules: &'r Rules,
+    pub(super) edits: Vec<Edit>,
+    pub(super) frames: Vec<Frame>,
+    pub(super) side: Vec<u8>,
+    /// The last digit that asked for the word before it.
+    pub(super) asked: usize,
+    pool: Vec<(Decoded, Masks)>,
+}
+
+impl<'r> Engine<'r> {
+    /// Runs `f` with the buffers of this thread; a call from inside of a call gets fresh ones.
+    pub(super) fn with<R>(rules: &'r Rules, f: impl FnOnce(&mut Self, &mut Masks) -> R) -> R {
+        // While a thread ends its buffers may be gone already; fresh ones do, too.
+        let mut scratch = SCRATCH.try_with(std::cell::Cell::take).unwrap_or_default();
+        let mut engine = Self {
+            rules,
+            edits: std::mem::take(&mut scratch.edits),
+            frames: std::mem::take(&mut scratch.frames),
+            side: std::mem::take(&mut scratch.side),
+            asked: 0,
+            pool: std::mem::take(&mut scratch.pool),
+        };
+        engine.edits.clear();
+        engine.frames.clear();
+        engine.side.clear();
+        let result = f(&mut engine, &mut scratch.masks);
+        engine.edits.clear();
+        engine.edits.shrink_to(KEEP_BYTES / 64);
+        engine.frames.clear();
+        engine.frames.shrink_to(KEEP_BYTES / 256);
+        engine.side.clear();
+        engine.side.shrink_to(KEEP_BYTES);
+        scratch.masks.trim(KEEP_BYTES);
+        scratch.edits = engine.edits;
+        scratch.frames = engine.frames;
+        scratch.side = engine.side;
+        scratch.pool = engine.pool;
+        let _ = SCRATCH.try_with(|kept| kept.set(scratch));
+        result
+    }
+
+    /// A decoded text with its masks; goes back with [`give`](Self::give).
+    pub(super) fn take(&mut self) -> (Decoded, Masks) {
+        self.pool.pop().unwrap_or_default()
+    }
+
+    pub(super) fn give(&mut self, mut pair: (Decoded, Masks)) {
+        pair.0.trim(KEEP_BYTES);
+        pair.1.trim(KEEP_BYTES);
+        if self.pool.len() < usize::from(MAX_DEPTH) + 2 {
+            self.pool.push(pair);
+        }
+    }
+
+    /// The content of one JSON string: its escapes are decoded where it has any.
+    #[expect(
+        clippy::too_many_arguments,
+        reason = "the place of a string in its text takes this many words"
+    )]
+    pub(super) fn leaf(
+        &mut self,
+        text: &[u8],
+        masks: &Masks,
+        (from, to): (usize, usize),
+        escaped: bool,
+        kind: Kind,
+        depth: u8,
+        is_key: bool,
+    ) {
+        if !escaped {
+            if self.rules.custom.is_some() {
+                self.custom(part(text, from, to), (from, to), true);
+                return;
+            }
+            if kind == Kind::Plain
+                && !self.rules.reads_all()
+                && masks.next_candidate(from, to) == to
+            {
+                return;
+            }
+            self.text(text, masks, (from, to), kind, depth, is_key);
+            return;
+        }
+        let floor = self.edits.len();
+        let mut pair = self.take();
+        pair.0.json(text, from, to);
+        if self.rules.custom.is_some() {
+            self.custom(&pair.0.text, (from, to), true);
+            self.give(pair);
+            return;
+        }
+        pair.1.fill(&pair.0.text);
+        let length = pair.0.text.len();
+        self.text(&pair.0.text, &pair.1, (0, length), kind, depth + 1, is_key);
+        self.map_back(floor, &pair.0, from, true);
+        self.give(pair);
+    }
+
+    /// Lets the user's closure have a string, which stands at `from..to`.
+    fn custom(&mut self, text: &[u8], (from, to): (usize, usize), json: bool) {
+        let (Some(custom), Ok(text)) = (&self.rules.custom, std::str::from_utf8(text)) else {
+            return;
+        };
+        let made = custom(text);
+        if made == text {
+            return;
+        }
+        let at = self.side.len();
+        if json {
+            // Writing to a Vec cannot fail; were it to, the string is empty and nothing leaks.
+            let quoted = serde_json::to_vec(made.as_ref()).unwrap_or_default();
+            self.side
+                .extend_from_slice(part(&quoted, 1, quoted.len().saturating_sub(1)));
+        } else {
+            self.side.extend_from_slice(made.as_bytes());
+        }
+        self.edits.push(Edit {
+            start: from,
+            end: to,
+            with: With::Text {
+                tag: Tag(0),
+                from: at,
+                to: self.side.len(),
+            },
+        });
+    }
+
+    /// Maps the edits from `floor` on, which are about `decoded`, to the text it was decoded from.
+    fn map_back(&mut self, floor: usize, decoded: &Decoded, from: usize, json: bool) {
+        for edit in self.edits.iter_mut().skip(floor) {
+            (edit.start, edit.end) = decoded.raw_range(edit.start, edit.end, from);
+            if json {
+                if let With::Mark {
+                    quotes: Some(levels),
+                    ..
+                } = &mut edit.with
+                {
+                    *levels += 1;
+                }
+            } else if let With::Mark { quotes, .. } = &mut edit.with {
+                *quotes = None;
+            }
+        }
+    }
+
+    /// A plain text: JSON where it is JSON, and rules for text on everything else.
+    pub(super) fn text(
+        &mut self,
+        text: &[u8],
+        masks: &Masks,
+        (from, to): (usize, usize),
+        kind: Kind,
+        depth: u8,
+        is_key: bool,
+    ) {
+        if self.rules.custom.is_some() {
+            self.custom(part(text, from, to), (from, to), false);
+            return;
+        }
+        let floor = self.edits.len();
+        let mut is_json = false;
+        if depth < MAX_DEPTH && !is_key {
+            let start = super::bytes::run_end(text, from, to, |b| b.is_ascii_whitespace());
+            if matches!(at(text, start), b'{' | b'[') && start < to {
+                is_json = self
+                    .walk(text, masks, (start, to), Start::Values, depth)
+                    .is_ok();
+            }
+        }
+        if !is_json {
+            let layered = self.rules_on_text(text, masks, (from, to), kind);
+            if layered && depth < MAX_DEPTH {
+                let inner = self.edits.len();
+                let mut pair = self.take();
+                if pair.0.layers(text, from, to) {
+                    pair.1.fill(&pair.0.text);
+                    let length = pair.0.text.len();
+                    self.text(&pair.0.text, &pair.1, (0, length), kind, depth + 1, is_key);
+                    self.map_back(inner, &pair.0, from, false);
+                }
+                self.give(pair);
+            }
+        }
+        self.rules
+            .patterns_on(part(text, from, to), from, &mut self.edits);
+        merge(&mut self.edits, floor);
+    }
+}
+
+thread_local! {
+    static SCRATCH: std::cell::Cell<Scratch> = std::cell::Cell::default();
+}

@@ -1,0 +1,570 @@
+//! A walk through a JSON text: which names stand over which values.
+//!
+//! The walk keeps its own stack, so that no depth can overflow the thread's, and takes cut texts as they are.
+
+use super::bytes::{at, part, run_end};
+use super::class::{Class, MARK_START};
+use super::edit::{Edit, With, push};
+use super::engine::Engine;
+use super::names::{self, Kind};
+use super::scan::Masks;
+use super::values;
+
+/// The text is no JSON; how far it was is of no interest.
+#[derive(Debug)]
+pub(super) struct NotJson;
+
+/// An object or array that is not closed yet.
+#[derive(Clone, Copy, Debug, Default)]
+pub(super) struct Frame {
+    start: usize,
+    array: bool,
+    /// The object describes fields: its members are named like secrets and hold none.
+    schema: bool,
+    /// Elements so far, of an array.
+    items: u32,
+    /// What the name of the current member says.
+    kind: Kind,
+    /// Where the name of the current member stands.
+    name: (usize, usize),
+    role: Role,
+    /// Name/value pairs: what the `name` member says, and where the `value` member is.
+    label: Kind,
+    value: Option<(usize, usize, Shape)>,
+    kubernetes: Option<(usize, usize)>,
+    is_secret: bool,
+}
+
+/// What a member is for in an object like `{"name": …, "value": …}`.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+enum Role {
+    #[default]
+    Other,
+    Label,
+    Value,
+    /// `kind` of a Kubernetes object.
+    Kind,
+    /// `data` of a Kubernetes secret.
+    Data,
+    Schema,
+}
+
+/// How a value is written.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+enum Shape {
+    String,
+    Number,
+    Word,
+    Nested,
+}
+
+#[derive(Clone, Copy, PartialEq, Eq)]
+enum State {
+    Value,
+    ValueOrEnd,
+    Key,
+    KeyOrEnd,
+    After,
+}
+
+/// Where a walk begins.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) enum Start {
+    /// At a value; further values may follow after white space.
+    Values,
+    /// At a member of an object.
+    Members,
+}
+
+impl Engine<'_> {
+    /// Walks through `text[from..to]` and adds what it finds to the edits.
+    pub(super) fn walk(
+        &mut self,
+        text: &[u8],
+        masks: &Masks,
+        (from, to): (usize, usize),
+        start: Start,
+        depth: u8,
+    ) -> Result<(), NotJson> {
+        let base = self.frames.len();
+        let floor = self.edits.len();
+        let mut walk = Walk {
+            text,
+            masks,
+            to,
+            base,
+            floor,
+            depth,
+            key_numbers: 0,
+        };
+        let mut state = State::Value;
+        if start == Start::Members {
+            self.frames.push(Frame::default());
+            state = State::Key;
+        }
+        let outcome = self.steps(&mut walk, from, state);
+        self.frames.truncate(base);
+        outcome
+    }
+
+    fn steps(&mut self, walk: &mut Walk<'_>, from: usize, mut state: State) -> Result<(), NotJson> {
+        let (text, masks, to) = (walk.text, walk.masks, walk.to);
+        let mut pos = from;
+        while pos < to {
+            let byte = at(text, pos);
+            if matches!(byte, b' ' | b'\n' | b'\r' | b'\t') {
+                pos += 1;
+                continue;
+            }
+            match state {
+                State::Key | State::KeyOrEnd => match byte {
+                    b'"' => {
+                        let (end, escaped) = string_end(text, masks, pos + 1, to);
+                        self.key(walk, pos + 1, end, escaped);
+                        pos = run_end(text, end + 1, to, |b| {
+                            matches!(b, b' ' | b'\n' | b'\r' | b'\t')
+                        });
+                        if pos < to && at(text, pos) != b':' {
+                            return Err(NotJson);
+                        }
+                        pos += 1;
+                        state = State::Value;
+                    }
+                    b'}' if state == State::KeyOrEnd => {
+                        pos += 1;
+                        self.close(walk, false, pos)?;
+                        state = State::After;
+                    }
+                    _ => return Err(NotJson),
+                },
+                State::Value | State::ValueOrEnd => {
+                    let kind = self.kind_of_value(walk);
+                    match byte {
+                        b'"' => {
+                            let start = pos + 1;
+                            let (end, escaped) = string_end(text, masks, start, to);
+                            self.string(walk, (start, end), escaped, kind);
+                            self.done(walk, (start, end), Shape::String);
+                            pos = end + 1;
+                            state = State::After;
+                        }
+                        b'{' | b'[' => {
+                            if kind.hides() && !self.describes(walk, pos) {
+                                let end = skip(text, masks, pos, to);
+                                if end > pos + 2 {
+                                    push(
+                                        &mut self.edits,
+                                        walk.floor,
+                                        Edit::value(pos, end, Class::Field.tag()),
+                                    );
+                                }
+                                pos = end;
+                                state = State::After;
+                                self.done(walk, (pos, pos), Shape::Word);
+                                continue;
+                            }
+                            let schema = self
+                                .top(walk)
+                                .is_some_and(|frame| frame.role == Role::Schema);
+                            self.frames.push(Frame {
+                                start: pos,
+                                array: byte == b'[',
+                                schema,
+                                ..Frame::default()
+                            });
+                            pos += 1;
+                            state = if byte == b'[' {
+                                State::ValueOrEnd
+                            } else {
+                                State::KeyOrEnd
+                            };
+                        }
+                        b']' if state == State::ValueOrEnd => {
+                            pos += 1;
+                            self.close(walk, true, pos)?;
+                            state = State::After;
+                        }
+                        b'-' | b'0'..=b'9' => {
+                            let end = run_end(text, pos, to, |b| {
+                                b.is_ascii_digit() || matches!(b, b'.' | b'-' | b'+' | b'e' | b'E')
+                            });
+                            self.number(walk, pos, end, kind);
+                            self.done(walk, (pos, end), Shape::Number);
+                            pos = end;
+                            state = State::After;
+                        }
+                        b't' | b'f' | b'n' => {
+                            let end = run_end(text, pos, to, |b| b.is_ascii_lowercase());
+                            if !matches!(part(text, pos, end), b"true" | b"false" | b"null")
+                                && end < to
+                            {
+                                return Err(NotJson);
+                            }
+                            self.done(walk, (pos, end), Shape::Word);
+                            pos = end;
+                            state = State::After;
+                        }
+                        _ => return Err(NotJson),
+                    }
+                }
+                State::After => {
+                    let array = self.top(walk).map(|frame| frame.array);
+                    match (byte, array) {
+                        (b',', Some(true)) => {
+                            pos += 1;
+                            state = State::Value;
+                        }
+                        (b',', Some(false)) => {
+                            pos += 1;
+                            state = State::Key;
+                        }
+                        (b']', Some(true)) | (b'}', Some(false)) => {
+                            pos += 1;
+                            self.close(walk, byte == b']', pos)?;
+                        }
+                        // One document per line.
+                        (b'{' | b'[', None) if super::bytes::before(text, pos) == b'\n' => {
+                            state = State::Value
+                        }
+                        _ => return Err(NotJson),
+                    }
+                }
+            }
+        }
+        Ok(())
+    }
+
+    fn top(&mut self, walk: &Walk<'_>) -> Option<&mut Frame> {
+        if self.frames.len() > walk.base {
+            self.frames.last_mut()
+        } else {
+            None
+        }
+    }
+
+    /// What the name over the value that begins now says.
+    fn kind_of_value(&mut self, walk: &Walk<'_>) -> Kind {
+        let Some(frame) = self.top(walk) else {
+            return Kind::Plain;
+        };
+        if frame.array {
+            return Kind::Plain;
+        }
+        if frame.role == Role::Value && frame.kind == Kind::Plain {
+            frame.label
+        } else {
+            frame.kind
+        }
+    }
+
+    fn key(&mut self, walk: &mut Walk<'_>, from: usize, to: usize, escaped: bool) {
+        let floor = self.edits.len();
+        let kind = if escaped {
+            let mut pair = self.take();
+            pair.0.json(walk.text, from, to);
+            let kind = self.rules.judge(&pair.0.text);
+            self.give(pair);
+            kind
+        } else {
+            self.rules.judge(part(walk.text, from, to))
+        };
+        self.leaf(
+            walk.text,
+            walk.masks,
+            (from, to),
+            escaped,
+            Kind::Plain,
+            walk.depth,
+            true,
+        );
+        if self.edits.len() > floor {
+            self.number_key(walk, floor);
+        }
+        let role = role(part(walk.text, from, to));
+        if let Some(frame) = self.top(walk) {
+            frame.kind = kind;
+            frame.name = (from, to);
+            frame.role = role;
+        }
+    }
+
+    /// Gives a redacted key a number of its own.
+    fn number_key(&mut self, walk: &mut Walk<'_>, index: usize) {
+        if walk.key_numbers == 0 {
+            // Keys which were redacted before may stand in the same object.
+            walk.key_numbers = memchr::memmem::find_iter(walk.text, MARK_START).count() as u32;
+        }
+        walk.key_numbers += 1;
+        let next = walk.key_numbers;
+        if let Some(Edit {
+            with: With::Mark { number, .. },
+            ..
+        }) = self.edits.get_mut(index)
+        {
+            *number = next;
+        }
+    }
+
+    fn string(
+        &mut self,
+        walk: &mut Walk<'_>,
+        (from, to): (usize, usize),
+        escaped: bool,
+        kind: Kind,
+    ) {
+        let content = part(walk.text, from, to);
+        if values::goes(content, kind) {
+            push(
+                &mut self.edits,
+                walk.floor,
+                Edit::mark(from, to, Class::Field.tag()),
+            );
+            return;
+        }
+        self.leaf(
+            walk.text,
+            walk.masks,
+            (from, to),
+            escaped,
+            kind,
+            walk.depth,
+            false,
+        );
+    }
+
+    fn number(&mut self, walk: &Walk<'_>, from: usize, to: usize, kind: Kind) {
+        let digits = part(walk.text, from, to);
+        let class = match kind {
+            Kind::Secret => Some(Class::Field),
+            Kind::Pin
+                if (4..=8).contains(&digits.len()) && digits.iter().all(u8::is_ascii_digit) =>
+            {
+                Some(Class::Field)
+            }
+            Kind::Phone
+                if (7..=15).contains(&digits.len()) && digits.iter().all(u8::is_ascii_digit) =>
+            {
+                Some(Class::Phone)
+            }
+            _ if digits.len() >= 13 => {
+                let id = self.frames.last().is_some_and(|frame| {
+                    self.frames.len() > walk.base
+                        && names::is_id(part(walk.text, frame.name.0, frame.name.1))
+                });
+                (!id && super::pii::is_card(digits)).then_some(Class::Card)
+            }
+            _ => None,
+        };
+        if let Some(class) = class {
+            if self.rules.is_on(class) {
+                push(
+                    &mut self.edits,
+                    walk.floor,
+                    Edit::value(from, to, class.tag()),
+                );
+            }
+        }
+    }
+
+    /// A value is complete: members of name/value pairs are put together.
+    fn done(&mut self, walk: &Walk<'_>, (from, to): (usize, usize), shape: Shape) {
+        let text = walk.text;
+        let count = self.frames.len();
+        let parent_is_array = count >= 2
+            && count - 2 >= walk.base
+            && self.frames.get(count - 2).is_some_and(|frame| frame.array);
+        let rules = self.rules;
+        let Some(frame) = self.top(walk) else { return };
+        if frame.array {
+            frame.items += 1;
+            let previous = frame.label;
+            frame.label = Kind::Plain;
+            if shape == Shape::String {
+                let content = part(text, from, to);
+                if frame.items == 1 && parent_is_array || content.starts_with(b"-") {
+                    frame.label = rules.judge(content);
+                    if content.starts_with(b"-") && memchr::memchr(b'=', content).is_some() {
+                        frame.label = Kind::Plain;
+                    }
+                }
+                if previous.hides()
+                    && !content.is_empty()
+                    && !content.starts_with(b"-")
+                    && !values::is_placeholder(content)
+                {
+                    push(
+                        &mut self.edits,
+                        walk.floor,
+                        Edit::mark(from, to, Class::Field.tag()),
+                    );
+                }
+            }
+            return;
+        }
+        match frame.role {
+            Role::Label if shape == Shape::String => {
+                frame.label = rules.judge(part(text, from, to));
+                if let Some((from, to, shape)) = frame.value {
+                    if frame.label.hides() {
+                        self.hide(walk, from, to, shape);
+                    }
+                }
+            }
+            Role::Value if from < to => frame.value = Some((from, to, shape)),
+            Role::Kind if part(text, from, to) == b"Secret" => {
+                frame.is_secret = true;
+                if let Some((from, to)) = frame.kubernetes {
+                    self.hide(walk, from, to, Shape::Nested);
+                }
+            }
+            Role::Data if shape == Shape::Nested => {
+                if frame.is_secret {
+                    self.hide(walk, from, to, Shape::Nested);
+                } else {
+                    frame.kubernetes = Some((from, to));
+                }
+            }
+            _ => {}
+        }
+    }
+
+    fn hide(&mut self, walk: &Walk<'_>, from: usize, to: usize, shape: Shape) {
+        let content = part(walk.text, from, to);
+        let edit = match shape {
+            Shape::String
+                if content.is_empty()
+                    || values::is_mark(content)
+                    || values::is_placeholder(content) =>
+            {
+                return;
+            }
+            Shape::Word => return,
+            Shape::String => Edit::mark(from, to, Class::Field.tag()),
+            Shape::Nested if content.len() <= 2 => return,
+            Shape::Number | Shape::Nested => Edit::value(from, to, Class::Field.tag()),
+        };
+        // Only what was found inside of the value is swallowed.
+        let Some(found) = self.edits.get(walk.floor..) else {
+            return;
+        };
+        let first = walk.floor + found.partition_point(|edit| edit.start < from);
+        let last = walk.floor + found.partition_point(|edit| edit.start < to);
+        self.edits.drain(first..last);
+        self.edits.insert(first, edit);
+    }
+
+    fn close(&mut self, walk: &Walk<'_>, array: bool, end: usize) -> Result<(), NotJson> {
+        let Some(frame) = self.top(walk).copied() else {
+            return Err(NotJson);
+        };
+        if frame.array != array {
+            return Err(NotJson);
+        }
+        self.frames.pop();
+        self.done(walk, (frame.start, end), Shape::Nested);
+        Ok(())
+    }
+
+    /// Whether the object at `pos`, which stands under a sensitive name, is the description of a field.
+    fn describes(&mut self, walk: &Walk<'_>, pos: usize) -> bool {
+        let Some(frame) = self.top(walk) else {
+            return false;
+        };
+        if !frame.schema {
+            return false;
+        }
+        // Members that make a description stand near its start; looking further would let a hostile nesting
+        // be read once per level.
+        let head = part(walk.text, pos, (pos + 256).min(walk.to));
+        [
+            &br#""type""#[..],
+            br#""$ref""#,
+            br#""anyOf""#,
+            br#""oneOf""#,
+            br#""allOf""#,
+            br#""enum""#,
+            br#""description""#,
+            br#""title""#,
+        ]
+        .iter()
+        .any(|word| memchr::memmem::find(head, word).is_some())
+    }
+}
+
+/// What stays the same during one walk.
+struct Walk<'a> {
+    text: &'a [u8],
+    masks: &'a Masks,
+    to: usize,
+    base: usize,
+    floor: usize,
+    depth: u8,
+    key_numbers: u32,
+}
+
+/// The end of the content of a string that begins at `from`, and whether there are escapes in it.
+#[inline]
+pub(super) fn string_end(text: &[u8], masks: &Masks, from: usize, to: usize) -> (usize, bool) {
+    let mut escaped = false;
+    let mut pos = from;
+    loop {
+        pos = masks.next_end(pos, to);
+        if pos >= to || at(text, pos) == b'"' {
+            return (pos, escaped);
+        }
+        escaped = true;
+        pos += 2;
+        if pos >= to {
+            return (to, true);
+        }
+    }
+}
+
+/// The end of the object or array that begins at `from`.
+fn skip(text: &[u8], masks: &Masks, from: usize, to: usize) -> usize {
+    let mut depth = 0usize;
+    let mut pos = from;
+    while pos < to {
+        match at(text, pos) {
+            b'"' => pos = string_end(text, masks, pos + 1, to).0,
+            b'{' | b'[' => depth += 1,
+            b'}' | b']' => {
+                depth -= 1;
+                if depth == 0 {
+                    return pos + 1;
+                }
+            }
+            _ => {}
+        }
+        pos += 1;
+    }
+    to
+}
+
+fn role(name: &[u8]) -> Role {
+    if name.len() > 20 {
+        return Role::Other;
+    }
+    let mut lower = [0u8; 20];
+    for (slot, byte) in lower.iter_mut().zip(name) {
+        *slot = byte.to_ascii_lowercase();
+    }
+    match part(&lower, 0, name.len()) {
+        b"name" | b"key" | b"header" | b"field" | b"variable" | b"var" | b"env" | b"param"
+        | b"parameter" | b"k" | b"parameterkey" | b"parametername" | b"headername"
+        | b"fieldname" | b"property" | b"attribute" | b"optionname" | b"setting" | b"envvar"
+        | b"keyname" | b"label" | b"id" | b"option" => Role::Label,
+        b"value" | b"val" | b"v" | b"values" | b"parametervalue" | b"headervalue"
+        | b"fieldvalue" | b"content" | b"stringvalue" | b"secretstring" | b"defaultvalue"
+        | b"optionvalue" | b"newvalue" | b"oldvalue" | b"data"
+            if name != b"data" =>
+        {
+            Role::Value
+        }
+        b"kind" => Role::Kind,
+        b"data" | b"stringdata" => Role::Data,
+        b"properties" | b"$defs" | b"definitions" | b"patternproperties" | b"schema"
+        | b"schemas" => Role::Schema,
+        _ => Role::Other,
+    }
+}

@@ -1,0 +1,1024 @@
+//! Field names as words: which names say that their value is a secret.
+//!
+//! A name is split at every change of case, digit, and separator, so that `clientSecret`, `client-secret` and
+//! `user[client_secret]` are the same two words. A sensitive word counts unless a word before it
+//! (`has_password`) or after it (`password_length`) says that the value is about the secret and not the secret.
+
+use super::bytes::at;
+
+/// What a field name says about its value.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub(super) enum Kind {
+    /// Nothing.
+    #[default]
+    Plain,
+    /// The value is a secret.
+    Secret,
+    /// A plural such as `cookies`: secrets, or the number of them.
+    Secrets,
+    /// The value is a secret if it looks like one: `auth`, `session`, `pass`.
+    Maybe,
+    /// The value is a secret if it is a short number.
+    Pin,
+    /// The value is a phone number if it has enough digits.
+    Phone,
+    /// The value is the name of a thing and no card, whatever its digits: `order_id`, `isbn`.
+    Id,
+}
+
+impl Kind {
+    /// Whether strings under the name go, whatever they look like.
+    pub(super) fn hides(self) -> bool {
+        matches!(self, Self::Secret | Self::Secrets)
+    }
+}
+
+const MAX_WORDS: usize = 12;
+const MAX_BYTES: usize = 96;
+
+/// The words of a name, in lower case.
+struct Words {
+    text: [u8; MAX_BYTES],
+    ends: [u8; MAX_WORDS],
+    count: usize,
+}
+
+impl Words {
+    fn of(name: &[u8]) -> Self {
+        let mut words = Self {
+            text: [0; MAX_BYTES],
+            ends: [0; MAX_WORDS],
+            count: 0,
+        };
+        // The end of a long path of names says what it is: `spring.cloud.config.server.git.password`.
+        let name = super::bytes::rest(name, name.len().saturating_sub(MAX_BYTES));
+        let mut length = 0;
+        let mut start = 0;
+        let mut last = 0u8;
+        for (i, &byte) in name.iter().enumerate() {
+            let is_word = byte.is_ascii_alphabetic() || byte >= 0x80;
+            let next = at(name, i + 1);
+            let camel = byte.is_ascii_uppercase()
+                && (last.is_ascii_lowercase()
+                    || (last.is_ascii_uppercase() && next.is_ascii_lowercase()));
+            if (!is_word || camel) && length > start {
+                words.end(length);
+                start = length;
+            }
+            if is_word {
+                if let Some(slot) = words.text.get_mut(length) {
+                    *slot = byte.to_ascii_lowercase();
+                    length += 1;
+                }
+            }
+            last = byte;
+        }
+        if length > start {
+            words.end(length);
+        }
+        words
+    }
+
+    fn end(&mut self, length: usize) {
+        if self.count == MAX_WORDS {
+            // Only the last words matter; the first ones become one.
+            self.ends.copy_within(1.., 0);
+            self.count -= 1;
+        }
+        if let Some(slot) = self.ends.get_mut(self.count) {
+            *slot = length as u8;
+            self.count += 1;
+        }
+    }
+
+    fn get(&self, index: usize) -> &[u8] {
+        if index >= self.count {
+            return &[];
+        }
+        let from = if index == 0 {
+            0
+        } else {
+            usize::from(at(&self.ends, index - 1))
+        };
+        super::bytes::part(&self.text, from, usize::from(at(&self.ends, index)))
+    }
+}
+
+/// The first three letters of every word that can make a name sensitive. A name without any of them needs no
+/// splitting, and most names have none.
+const STEMS: [&[u8; 3]; 42] = [
+    b"pas", b"pwd", b"pwo", b"psw", b"sec", b"tok", b"key", b"cre", b"aut", b"coo", b"ses", b"sid",
+    b"ssn", b"soc", b"cvv", b"cvc", b"csc", b"pin", b"otp", b"mfa", b"jwt", b"bea", b"pho", b"tel",
+    b"mob", b"cel", b"fax", b"msi", b"sig", b"mne", b"see", b"car", b"con", b"sen", b"ken", b"wac",
+    b"nin", b"lic", b"rec", b"wha", b"mot", b"has",
+];
+
+static STEM_BITS: [u64; 512] = stem_bits();
+
+const fn stem_bits() -> [u64; 512] {
+    let mut bits = [0u64; 512];
+    let mut i = 0;
+    while i < STEMS.len() {
+        let index = trigram(STEMS[i][0], STEMS[i][1], STEMS[i][2]);
+        bits[index / 64] |= 1 << (index % 64);
+        i += 1;
+    }
+    bits
+}
+
+/// Three letters as a number of 15 bits; case does not matter.
+const fn trigram(a: u8, b: u8, c: u8) -> usize {
+    ((a & 31) as usize) << 10 | ((b & 31) as usize) << 5 | (c & 31) as usize
+}
+
+/// Whether the name has the beginning of any sensitive word.
+#[inline]
+fn may_matter(name: &[u8]) -> bool {
+    let mut all = 0u8;
+    for three in name.windows(3) {
+        if let [a, b, c] = three {
+            all |= a;
+            let index = trigram(*a, *b, *c);
+            if STEM_BITS[index / 64] >> (index % 64) & 1 == 1 {
+                return true;
+            }
+        }
+    }
+    all >= 0x80
+}
+
+/// What `name` says about its value.
+pub(super) fn judge(name: &[u8]) -> Kind {
+    if !may_matter(name) {
+        return Kind::Plain;
+    }
+    let words = Words::of(name);
+    let mut kind = Kind::Plain;
+    let mut index = words.count;
+    // From the end: the last words decide, and a harmless one ends the search.
+    let mut tail = Tail::None;
+    while index > 0 {
+        index -= 1;
+        let word = words.get(index);
+        let before = if index > 0 { words.get(index - 1) } else { &[] };
+        match core(word, before, words.get(index + 1), tail) {
+            Kind::Plain => {}
+            found => {
+                kind = found;
+                break;
+            }
+        }
+        if is_harmless_tail(word) {
+            return Kind::Plain;
+        }
+        tail = if tail != Tail::Unknown && is_neutral_tail(word) {
+            Tail::Neutral
+        } else {
+            Tail::Unknown
+        };
+    }
+    if kind == Kind::Plain || kind == Kind::Phone {
+        return kind;
+    }
+    let mut head = 0;
+    while head < index {
+        if is_harmless_head(words.get(head)) {
+            return Kind::Plain;
+        }
+        head += 1;
+    }
+    kind
+}
+
+/// What stands behind a word.
+#[derive(Clone, Copy, PartialEq, Eq)]
+enum Tail {
+    None,
+    Neutral,
+    Unknown,
+}
+
+fn core(word: &[u8], before: &[u8], after: &[u8], tail: Tail) -> Kind {
+    let last = tail != Tail::Unknown;
+    match word {
+        b"password" | b"passwd" | b"passphrase" | b"passcode" | b"pword" | b"passwrd"
+        | b"passwort" | b"kennwort" | b"contrasena" | b"senha" | b"wachtwoord" | b"motdepasse"
+        | b"pswd" => Kind::Secret,
+        b"passwords" | b"passphrases" | b"passwds" if last => Kind::Secrets,
+        b"pwd" | b"psw" if last => {
+            if before.is_empty() {
+                Kind::Maybe
+            } else {
+                Kind::Secret
+            }
+        }
+        b"pass" if last => {
+            if matches!(
+                before,
+                b"db"
+                    | b"user"
+                    | b"smtp"
+                    | b"ftp"
+                    | b"sftp"
+                    | b"mysql"
+                    | b"pg"
+                    | b"postgres"
+                    | b"redis"
+                    | b"admin"
+                    | b"root"
+                    | b"mail"
+                    | b"email"
+                    | b"imap"
+                    | b"ldap"
+                    | b"rabbitmq"
+                    | b"mongo"
+                    | b"key"
+                    | b"wifi"
+                    | b"login"
+                    | b"ssh"
+                    | b"proxy"
+                    | b"database"
+            ) {
+                Kind::Secret
+            } else if before.is_empty() || before == b"auth" {
+                Kind::Maybe
+            } else {
+                Kind::Plain
+            }
+        }
+        b"userpass" | b"dbpass" if last => Kind::Secret,
+        b"secret" if last => Kind::Secret,
+        b"secrets" if last => Kind::Secrets,
+        b"token" if last => {
+            if is_harmless_token(before) {
+                Kind::Plain
+            } else {
+                Kind::Secret
+            }
+        }
+        b"tokens" if last => {
+            if matches!(
+                before,
+                b"access"
+                    | b"auth"
+                    | b"api"
+                    | b"refresh"
+                    | b"bearer"
+                    | b"session"
+                    | b"secret"
+                    | b"oauth"
+            ) {
+                Kind::Secrets
+            } else {
+                Kind::Plain
+            }
+        }
+        b"key" | b"keys" if last && is_key_qualifier(before) => Kind::Secret,
+        b"credential" | b"creds" | b"cred" if last => Kind::Secret,
+        b"credentials" if last => Kind::Secrets,
+        b"authorization" | b"authorisation" if last => Kind::Secret,
+        b"cookie" if last => Kind::Secret,
+        b"cookies" if last => Kind::Secrets,
+        b"id" | b"ids" if matches!(before, b"session" | b"sess") && last => Kind::Secret,
+        b"sessionid" | b"sessid" | b"phpsessid" | b"jsessionid" | b"sessiontoken" if last => {
+            Kind::Secret
+        }
+        b"sid" if last => Kind::Maybe,
+        b"session" | b"auth" | b"oauth" if last => Kind::Maybe,
+        b"ssn" | b"cvv" | b"cvc" | b"nino" | b"msisdnsecret" if last => Kind::Secret,
+        b"security"
+            if matches!(after, b"number" | b"no" | b"nr" | b"num") && before == b"social" =>
+        {
+            Kind::Secret
+        }
+        b"security" if before == b"social" && tail == Tail::None => Kind::Secret,
+        b"security" if matches!(after, b"code" | b"answer") => Kind::Secret,
+        b"insurance"
+            if before == b"national"
+                && (after.is_empty() || matches!(after, b"number" | b"no")) =>
+        {
+            Kind::Secret
+        }
+        b"otp" | b"totp" | b"jwt" | b"bearer" if last => Kind::Secret,
+        b"code" | b"codes"
+            if matches!(
+                before,
+                b"otp" | b"mfa" | b"totp" | b"recovery" | b"fa" | b"backup"
+            ) =>
+        {
+            Kind::Secret
+        }
+        b"phrase" | b"mnemonic"
+            if matches!(before, b"seed" | b"recovery" | b"wallet" | b"pass") =>
+        {
+            Kind::Secret
+        }
+        b"password_hash" => Kind::Secret,
+        b"pin" if last || matches!(after, b"code" | b"number" | b"no") => {
+            if matches!(
+                before,
+                b"card"
+                    | b"atm"
+                    | b"debit"
+                    | b"credit"
+                    | b"sim"
+                    | b"user"
+                    | b"login"
+                    | b"security"
+                    | b"account"
+                    | b"bank"
+                    | b"access"
+                    | b"door"
+                    | b"unlock"
+                    | b"device"
+            ) {
+                Kind::Secret
+            } else if after == b"code" {
+                Kind::Plain
+            } else {
+                Kind::Pin
+            }
+        }
+        b"number" | b"no" | b"num" if matches!(before, b"card") => Kind::Plain,
+        b"phone" | b"telephone" | b"mobile" | b"tel" | b"fax" | b"msisdn" | b"whatsapp"
+        | b"cellphone" | b"phonenumber" | b"mobilenumber" => {
+            if last || matches!(after, b"number" | b"numbers" | b"no" | b"nr") {
+                Kind::Phone
+            } else {
+                Kind::Plain
+            }
+        }
+        b"phones" if last => Kind::Phone,
+        _ => joined(word, last),
+    }
+}
+
+/// Words written as one, without a change of case: `PGPASSWORD`, `apikey`.
+fn joined(word: &[u8], last: bool) -> Kind {
+    if word.len() > 8 && (word.ends_with(b"password") || word.ends_with(b"passwd"))
+        || word.ends_with(b"passphrase")
+    {
+        return Kind::Secret;
+    }
+    if word.starts_with(b"password") && last && word != b"passwordless" {
+        return Kind::Secret;
+    }
+    if !last {
+        return Kind::Plain;
+    }
+    for suffix in [&b"key"[..], b"keys", b"token", b"secret", b"pass", b"pwd"] {
+        if let Some(head) = word.strip_suffix(suffix) {
+            let known = match suffix {
+                b"key" | b"keys" => {
+                    is_key_qualifier(head) && head != b"hot" && head != b"user" && head != b"host"
+                }
+                b"token" => {
+                    is_key_qualifier(head)
+                        || matches!(
+                            head,
+                            b"refresh" | b"bearer" | b"id" | b"csrf" | b"xsrf" | b"bot"
+                        )
+                }
+                b"secret" => !head.is_empty(),
+                _ => matches!(
+                    head,
+                    b"db"
+                        | b"my"
+                        | b"pg"
+                        | b"mysql"
+                        | b"smtp"
+                        | b"ftp"
+                        | b"user"
+                        | b"admin"
+                        | b"root"
+                ),
+            };
+            if known {
+                return Kind::Secret;
+            }
+        }
+    }
+    Kind::Plain
+}
+
+/// Words that make the `key` behind them a secret.
+fn is_key_qualifier(word: &[u8]) -> bool {
+    matches!(
+        word,
+        b"api"
+            | b"apis"
+            | b"access"
+            | b"private"
+            | b"priv"
+            | b"signing"
+            | b"signature"
+            | b"sign"
+            | b"encryption"
+            | b"encrypt"
+            | b"enc"
+            | b"decryption"
+            | b"decrypt"
+            | b"secret"
+            | b"secretaccess"
+            | b"auth"
+            | b"authentication"
+            | b"authorization"
+            | b"master"
+            | b"root"
+            | b"account"
+            | b"shared"
+            | b"sharedaccess"
+            | b"service"
+            | b"server"
+            | b"ssh"
+            | b"gpg"
+            | b"pgp"
+            | b"rsa"
+            | b"aes"
+            | b"hmac"
+            | b"crypto"
+            | b"cipher"
+            | b"webhook"
+            | b"admin"
+            | b"app"
+            | b"application"
+            | b"consumer"
+            | b"license"
+            | b"licence"
+            | b"subscription"
+            | b"function"
+            | b"deploy"
+            | b"deployment"
+            | b"write"
+            | b"ingest"
+            | b"ingestion"
+            | b"integration"
+            | b"developer"
+            | b"client"
+            | b"role"
+            | b"host"
+            | b"session"
+            | b"jwt"
+            | b"otp"
+            | b"totp"
+            | b"recovery"
+            | b"wallet"
+            | b"tls"
+            | b"ssl"
+            | b"vapid"
+            | b"pre"
+            | b"preshared"
+            | b"psk"
+            | b"wpa"
+            | b"wifi"
+            | b"openai"
+            | b"anthropic"
+            | b"claude"
+            | b"gemini"
+            | b"mistral"
+            | b"groq"
+            | b"cohere"
+            | b"stripe"
+            | b"sendgrid"
+            | b"mailgun"
+            | b"mailchimp"
+            | b"postmark"
+            | b"twilio"
+            | b"datadog"
+            | b"dd"
+            | b"newrelic"
+            | b"aws"
+            | b"azure"
+            | b"gcp"
+            | b"google"
+            | b"maps"
+            | b"github"
+            | b"gitlab"
+            | b"slack"
+            | b"algolia"
+            | b"cloudflare"
+            | b"digitalocean"
+            | b"heroku"
+            | b"sentry"
+            | b"posthog"
+            | b"segment"
+            | b"linear"
+            | b"notion"
+            | b"airtable"
+            | b"supabase"
+            | b"firebase"
+            | b"shopify"
+            | b"pinecone"
+            | b"elevenlabs"
+            | b"tavily"
+            | b"exa"
+            | b"serpapi"
+            | b"serper"
+            | b"brave"
+            | b"figma"
+            | b"resend"
+            | b"grafana"
+            | b"okta"
+            | b"xai"
+            | b"deepseek"
+            | b"openrouter"
+            | b"perplexity"
+            | b"hf"
+            | b"huggingface"
+            | b"replicate"
+            | b"together"
+            | b"voyage"
+            | b"weather"
+            | b"openweather"
+            | b"alchemy"
+            | b"infura"
+            | b"etherscan"
+            | b"binance"
+            | b"coinbase"
+    )
+}
+
+/// Words that make the `token` behind them a place in a list or a piece of text.
+fn is_harmless_token(word: &[u8]) -> bool {
+    matches!(
+        word,
+        b"page"
+            | b"next"
+            | b"previous"
+            | b"prev"
+            | b"continuation"
+            | b"continue"
+            | b"pagination"
+            | b"paging"
+            | b"cursor"
+            | b"sync"
+            | b"resume"
+            | b"eos"
+            | b"bos"
+            | b"unk"
+            | b"pad"
+            | b"cls"
+            | b"sep"
+            | b"mask"
+            | b"stop"
+            | b"special"
+            | b"per"
+            | b"input"
+            | b"output"
+            | b"prompt"
+            | b"completion"
+            | b"cancellation"
+            | b"cancel"
+            | b"progress"
+            | b"idempotency"
+            | b"syntax"
+            | b"lexer"
+            | b"design"
+            | b"erc"
+            | b"nft"
+            | b"unexpected"
+            | b"invalid"
+            | b"every"
+            | b"first"
+            | b"last"
+            | b"time"
+            | b"end"
+            | b"start"
+            | b"begin"
+    )
+}
+
+/// Words behind a sensitive one that say: this is about the secret.
+fn is_harmless_tail(word: &[u8]) -> bool {
+    matches!(
+        word,
+        b"count"
+            | b"counts"
+            | b"type"
+            | b"types"
+            | b"name"
+            | b"names"
+            | b"url"
+            | b"urls"
+            | b"uri"
+            | b"path"
+            | b"paths"
+            | b"file"
+            | b"filename"
+            | b"dir"
+            | b"policy"
+            | b"policies"
+            | b"length"
+            | b"len"
+            | b"enabled"
+            | b"disabled"
+            | b"expires"
+            | b"expiry"
+            | b"expiration"
+            | b"expired"
+            | b"expire"
+            | b"limit"
+            | b"limits"
+            | b"size"
+            | b"min"
+            | b"max"
+            | b"id"
+            | b"ids"
+            | b"hint"
+            | b"label"
+            | b"title"
+            | b"description"
+            | b"desc"
+            | b"required"
+            | b"valid"
+            | b"version"
+            | b"format"
+            | b"status"
+            | b"state"
+            | b"at"
+            | b"date"
+            | b"time"
+            | b"timestamp"
+            | b"age"
+            | b"ttl"
+            | b"rotation"
+            | b"strength"
+            | b"reset"
+            | b"changed"
+            | b"change"
+            | b"updated"
+            | b"prompt"
+            | b"placeholder"
+            | b"pattern"
+            | b"regex"
+            | b"rule"
+            | b"rules"
+            | b"algorithm"
+            | b"alg"
+            | b"algo"
+            | b"usage"
+            | b"used"
+            | b"budget"
+            | b"index"
+            | b"num"
+            | b"number"
+            | b"consent"
+            | b"domain"
+            | b"timeout"
+            | b"duration"
+            | b"lifetime"
+            | b"endpoint"
+            | b"issuer"
+            | b"audience"
+            | b"scope"
+            | b"scopes"
+            | b"arn"
+            | b"ref"
+            | b"reference"
+            | b"field"
+            | b"input"
+            | b"attempts"
+            | b"attempt"
+            | b"retries"
+            | b"error"
+            | b"errors"
+            | b"message"
+            | b"msg"
+            | b"provider"
+            | b"method"
+            | b"methods"
+            | b"mode"
+            | b"manager"
+            | b"store"
+            | b"storage"
+            | b"vault"
+            | b"source"
+            | b"header"
+            | b"prefix"
+            | b"suffix"
+            | b"rate"
+            | b"link"
+            | b"page"
+            | b"exists"
+            | b"present"
+            | b"set"
+            | b"configured"
+            | b"visible"
+            | b"visibility"
+            | b"encoding"
+            | b"charset"
+            | b"preferences"
+            | b"banner"
+            | b"settings"
+            | b"config"
+            | b"options"
+            | b"kind"
+            | b"class"
+            | b"category"
+            | b"owner"
+            | b"user"
+            | b"users"
+            | b"requirements"
+            | b"complexity"
+            | b"history"
+            | b"protected"
+            | b"verified"
+            | b"confirmed"
+            | b"supported"
+            | b"ring"
+            | b"board"
+            | b"stroke"
+            | b"frame"
+            | b"word"
+            | b"words"
+            | b"pair"
+            | b"spec"
+            | b"schema"
+            | b"alias"
+            | b"by"
+            | b"count_total"
+            | b"tokenizer"
+            | b"secure"
+            | b"samesite"
+            | b"key_id"
+            | b"region"
+            | b"host"
+            | b"port"
+            | b"refresh"
+            | b"revoked"
+            | b"validation"
+            | b"validator"
+            | b"generator"
+            | b"service"
+            | b"server"
+            | b"client"
+            | b"handler"
+            | b"helper"
+            | b"parser"
+            | b"factory"
+            | b"model"
+            | b"column"
+            | b"columns"
+            | b"stats"
+    )
+}
+
+/// Words behind a sensitive one that change nothing.
+fn is_neutral_tail(word: &[u8]) -> bool {
+    matches!(
+        word,
+        b"confirmation"
+            | b"confirm"
+            | b"old"
+            | b"new"
+            | b"current"
+            | b"value"
+            | b"val"
+            | b"plain"
+            | b"plaintext"
+            | b"text"
+            | b"hash"
+            | b"hashed"
+            | b"salt"
+            | b"encrypted"
+            | b"raw"
+            | b"string"
+            | b"str"
+            | b"data"
+            | b"prod"
+            | b"production"
+            | b"dev"
+            | b"development"
+            | b"test"
+            | b"live"
+            | b"staging"
+            | b"stage"
+            | b"local"
+            | b"backup"
+            | b"primary"
+            | b"secondary"
+            | b"again"
+            | b"repeat"
+            | b"env"
+            | b"b"
+            | b"base"
+            | b"v"
+            | b"a"
+            | b"x"
+            | b"pem"
+            | b"hex"
+            | b"eu"
+            | b"us"
+            | b"global"
+            | b"default"
+            | b"here"
+            | b"digest"
+    )
+}
+
+/// Words before a sensitive one that say: this is about the secret.
+fn is_harmless_head(word: &[u8]) -> bool {
+    matches!(
+        word,
+        b"has"
+            | b"is"
+            | b"max"
+            | b"min"
+            | b"num"
+            | b"total"
+            | b"avg"
+            | b"requires"
+            | b"require"
+            | b"required"
+            | b"needs"
+            | b"show"
+            | b"hide"
+            | b"enable"
+            | b"enabled"
+            | b"disable"
+            | b"disabled"
+            | b"allow"
+            | b"allows"
+            | b"allowed"
+            | b"uses"
+            | b"should"
+            | b"can"
+            | b"supports"
+            | b"forgot"
+            | b"count"
+            | b"public"
+            | b"without"
+            | b"missing"
+            | b"invalid"
+            | b"expired"
+            | b"supported"
+            | b"remaining"
+    )
+}
+
+/// Whether a number under this name is the name of a thing, however much it looks like a card.
+pub(super) fn is_id(name: &[u8]) -> bool {
+    let words = Words::of(name);
+    let last = words.get(words.count.saturating_sub(1));
+    matches!(
+        last,
+        b"id"
+            | b"ids"
+            | b"uid"
+            | b"uuid"
+            | b"guid"
+            | b"isbn"
+            | b"ean"
+            | b"upc"
+            | b"gtin"
+            | b"sku"
+            | b"asin"
+            | b"imei"
+            | b"serial"
+            | b"time"
+            | b"timestamp"
+            | b"ts"
+            | b"at"
+            | b"date"
+            | b"ns"
+            | b"ms"
+            | b"us"
+            | b"epoch"
+            | b"nonce"
+            | b"version"
+            | b"hash"
+            | b"checksum"
+            | b"crc"
+            | b"offset"
+            | b"size"
+            | b"bytes"
+            | b"count"
+            | b"total"
+            | b"sequence"
+            | b"seq"
+            | b"tracking"
+            | b"snowflake"
+            | b"barcode"
+            | b"seed"
+            | b"revision"
+            | b"build"
+            | b"order"
+            | b"invoice"
+            | b"ticket"
+            | b"trace"
+            | b"span"
+            | b"price"
+            | b"amount"
+            | b"balance"
+            | b"lat"
+            | b"lon"
+            | b"lng"
+            | b"latitude"
+            | b"longitude"
+            | b"duration"
+            | b"elapsed"
+            | b"inode"
+            | b"pid"
+            | b"cursor"
+    ) || last.ends_with(b"id")
+        && last.len() > 3
+        && !matches!(last, b"paid" | b"grid" | b"valid" | b"prepaid")
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn sensitive_names_are_found_in_every_spelling() {
+        for name in [
+            "password",
+            "db_password",
+            "dbPassword",
+            "DB_PASSWORD",
+            "PGPASSWORD",
+            "clientSecret",
+            "client-secret",
+            "x-api-key",
+            "X-API-Key",
+            "apiKey",
+            "APIKey",
+            "apikey",
+            "refreshToken",
+            "access_token",
+            "user[password]",
+            "spring.datasource.password",
+            "Authorization",
+            "proxy-authorization",
+            "Set-Cookie",
+            "cookie",
+            "sessionId",
+            "session_id",
+            "ssn",
+            "cvv",
+            "cvv2",
+            "private_key",
+            "signingKey",
+            "encryption_key",
+            "secret",
+            "token",
+            "passphrase",
+            "password_confirmation",
+            "newPassword",
+            "password2",
+            "card_pin",
+            "credentials",
+            "aws_secret_access_key",
+            "MYSQL_ROOT_PASSWORD",
+            "password_hash",
+            "openai_api_key",
+            "_authToken",
+        ] {
+            assert!(judge(name.as_bytes()).hides(), "{name}");
+        }
+    }
+
+    #[test]
+    fn names_about_secrets_are_left_alone() {
+        for name in [
+            "token_count",
+            "max_tokens",
+            "secretary",
+            "author",
+            "primary_key",
+            "password_min_length",
+            "cookie_consent",
+            "card_type",
+            "pass_rate",
+            "has_password",
+            "tokenizer",
+            "next_page_token",
+            "public_key",
+            "keyboard",
+            "key",
+            "monkey",
+            "password_policy",
+            "token_type",
+            "token_url",
+            "auth_url",
+            "authenticated",
+            "passenger",
+            "compass",
+            "keywords",
+            "session_count",
+            "cookie_policy",
+            "secret_name",
+            "prompt_tokens",
+            "total_tokens",
+            "is_secret",
+            "bypass",
+            "passive",
+            "pagination_token",
+            "authors",
+            "authority",
+            "session_timeout",
+        ] {
+            assert!(!judge(name.as_bytes()).hides(), "{name}");
+        }
+    }
+}

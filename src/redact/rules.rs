@@ -1,0 +1,144 @@
+//! The rules of one redactor: which classes are on, the user's names and patterns.
+
+use std::borrow::Cow;
+
+use super::class::{Class, Tag};
+use super::edit::Edit;
+use super::names::{self, Kind};
+
+/// The name and the mark of a class, built in or the user's.
+#[derive(Clone, Debug)]
+pub(super) struct Label {
+    pub(super) name: Cow<'static, str>,
+    pub(super) mark: Cow<'static, str>,
+}
+
+/// A pattern of the user.
+#[derive(Clone, Debug)]
+pub(super) struct Pattern {
+    pub(super) regex: regex::bytes::Regex,
+    pub(super) tag: Tag,
+}
+
+/// A closure of the user.
+pub(super) type Custom = dyn Fn(&str) -> Cow<'_, str> + Send + Sync;
+
+/// Everything a redaction needs to know.
+pub(super) struct Rules {
+    /// Replaces all other rules.
+    pub(super) custom: Option<Box<Custom>>,
+    /// A bit for each built-in class.
+    pub(super) on: u32,
+    /// Names in lower case, letters and digits only.
+    pub(super) deny: Vec<String>,
+    pub(super) allow: Vec<String>,
+    pub(super) patterns: Vec<Pattern>,
+    pub(super) labels: Vec<Label>,
+    #[cfg(feature = "pseudonyms")]
+    pub(super) pseudonyms: Option<crate::pseudonym::Pseudonyms>,
+}
+
+impl Default for Rules {
+    fn default() -> Self {
+        let mut on = 0;
+        for class in Class::ALL {
+            if !matches!(class, Class::Ip | Class::Wallet) {
+                on |= 1 << class.tag().0;
+            }
+        }
+        let labels = Class::ALL
+            .map(|class| Label {
+                name: class.name().into(),
+                mark: class.mark().into(),
+            })
+            .to_vec();
+        Self {
+            custom: None,
+            on,
+            deny: Vec::new(),
+            allow: Vec::new(),
+            patterns: Vec::new(),
+            labels,
+            #[cfg(feature = "pseudonyms")]
+            pseudonyms: None,
+        }
+    }
+}
+
+impl Rules {
+    /// A closure in place of all rules.
+    pub(super) fn custom(custom: Box<Custom>) -> Self {
+        let mut rules = Self {
+            custom: Some(custom),
+            on: 0,
+            ..Self::default()
+        };
+        rules.labels = vec![Label {
+            name: "custom".into(),
+            mark: "[REDACTED_CUSTOM]".into(),
+        }];
+        rules
+    }
+
+    /// Whether code or patterns of the user run, which may panic.
+    pub(super) fn is_users(&self) -> bool {
+        self.custom.is_some() || !self.patterns.is_empty()
+    }
+
+    pub(super) fn is_on(&self, class: Class) -> bool {
+        self.on >> class.tag().0 & 1 == 1
+    }
+
+    /// Whether any built-in class is on.
+    pub(super) fn has_builtin(&self) -> bool {
+        self.on != 0
+    }
+
+    /// Whether strings without any candidate must be looked at, too: the user's patterns can match anything.
+    pub(super) fn reads_all(&self) -> bool {
+        self.is_users()
+    }
+
+    /// What a field name says about its value, after the user's own names.
+    #[inline]
+    pub(super) fn judge(&self, name: &[u8]) -> Kind {
+        if !self.deny.is_empty() || !self.allow.is_empty() {
+            let plain = normalized(name);
+            if self.allow.iter().any(|allowed| allowed.as_bytes() == plain) {
+                return Kind::Plain;
+            }
+            if self.deny.iter().any(|denied| denied.as_bytes() == plain) {
+                return Kind::Secret;
+            }
+        }
+        if !self.is_on(Class::Field) {
+            return Kind::Plain;
+        }
+        names::judge(name)
+    }
+
+    /// Adds what the user's patterns find in a string that begins at `from`.
+    pub(super) fn patterns_on(&self, text: &[u8], from: usize, edits: &mut Vec<Edit>) {
+        for pattern in &self.patterns {
+            for found in pattern.regex.find_iter(text) {
+                if found.start() < found.end()
+                    && !found.as_bytes().starts_with(super::class::MARK_START)
+                {
+                    edits.push(Edit::mark(
+                        from + found.start(),
+                        from + found.end(),
+                        pattern.tag,
+                    ));
+                }
+            }
+        }
+    }
+}
+
+/// A name in lower case without separators, so that `customer_ref`, `customerRef` and `Customer-Ref` are one.
+pub(super) fn normalized(name: &[u8]) -> Vec<u8> {
+    name.iter()
+        .filter(|b| b.is_ascii_alphanumeric() || **b >= 0x80)
+        .map(u8::to_ascii_lowercase)
+        .collect()
+}

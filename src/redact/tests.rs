@@ -1,0 +1,300 @@
+//! What callers inside of the crate rely on: spans, counts, cuts, and rules of users that fail.
+
+use super::*;
+
+/// A key-shaped text, put together so that no scanner takes this file for a leak.
+fn key() -> String {
+    [
+        "sk",
+        "-",
+        "ant",
+        "-",
+        "api03",
+        "-",
+        "Zm9vYmFyYmF6cXV4MTIzNDU2",
+    ]
+    .concat()
+}
+
+fn sealed(
+    redactor: &Redactor,
+    json: &str,
+    spans: &[Range<usize>],
+    counts_at: Option<usize>,
+) -> String {
+    let mut out = Vec::new();
+    let draft = Draft {
+        json: json.as_bytes(),
+        spans,
+        counts_at,
+    };
+    let sealed = redactor.seal(draft, &mut out).expect("no rule of a user");
+    let text = String::from_utf8(sealed.as_bytes().to_vec()).expect("UTF-8");
+    serde_json::from_str::<Value>(&text).unwrap_or_else(|error| panic!("{error}: {text}"));
+    text
+}
+
+fn span(json: &str, part: &str) -> Range<usize> {
+    let start = json.find(part).expect("part of the text");
+    start..start + part.len()
+}
+
+#[test]
+fn only_spans_are_judged() {
+    let json = r#"{"user":"a@example.com","args":{"q":"b@example.com"}}"#;
+    let spans = [span(json, r#"{"q":"b@example.com"}"#)];
+    assert_eq!(
+        sealed(&Redactor::default(), json, &spans, None),
+        r#"{"user":"a@example.com","args":{"q":"[REDACTED_EMAIL]"}}"#
+    );
+}
+
+#[test]
+fn a_run_of_members_is_a_span() {
+    let json = r#"{"id":1,"password":"hunter2","note":"x","n":5}"#;
+    let spans = [span(json, r#""password":"hunter2","note":"x""#)];
+    assert_eq!(
+        sealed(&Redactor::default(), json, &spans, Some(json.len() - 1)),
+        r#"{"id":1,"password":"[REDACTED_FIELD]","note":"x","n":5,"redactions":{"field":1}}"#
+    );
+}
+
+#[test]
+fn counts_stand_where_they_were_asked_for() {
+    let json = r#"{"a":{"x":"me@example.com you@example.com"},"b":{"phone":"+1 415 555 2671"}}"#;
+    let spans = [
+        span(json, r#""me@example.com you@example.com""#),
+        span(json, r#"{"phone":"+1 415 555 2671"}"#),
+    ];
+    let at = json.find(r#"},"b""#).expect("end of a");
+    assert_eq!(
+        sealed(&Redactor::default(), json, &spans, Some(at)),
+        r#"{"a":{"x":"[REDACTED_EMAIL] [REDACTED_EMAIL]","redactions":{"email":2,"phone":1}},"b":{"phone":"[REDACTED_PHONE]"}}"#
+    );
+    assert_eq!(
+        sealed(&Redactor::default(), r#"{"a":"b"}"#, &[5..8], Some(8)),
+        r#"{"a":"b"}"#
+    );
+}
+
+#[test]
+fn values_of_every_shape_are_hidden_whole() {
+    let json = r#"{"password":{"a":[1,"}"]},"secret":123,"token":[1,2],"api_key":true,"cvv":null,"pwd":""}"#;
+    assert_eq!(
+        sealed(
+            &Redactor::default(),
+            json,
+            std::slice::from_ref(&(0..json.len())),
+            None
+        ),
+        r#"{"password":"[REDACTED_FIELD]","secret":"[REDACTED_FIELD]","token":"[REDACTED_FIELD]","api_key":true,"cvv":null,"pwd":""}"#
+    );
+}
+
+#[test]
+fn a_card_as_a_number_becomes_a_string() {
+    let json = r#"{"n":4111111111111111,"order_id":4111111111111111,"pi":3.14}"#;
+    assert_eq!(
+        sealed(
+            &Redactor::default(),
+            json,
+            std::slice::from_ref(&(0..json.len())),
+            None
+        ),
+        r#"{"n":"[REDACTED_CARD]","order_id":4111111111111111,"pi":3.14}"#
+    );
+}
+
+#[test]
+fn json_inside_of_strings_stays_json() {
+    let inner =
+        serde_json::json!({"password": 12345, "keep": "ä\n", "mail": "a@example.com"}).to_string();
+    let middle = serde_json::json!({"body": inner, "n": 1}).to_string();
+    let json = serde_json::json!({"text": middle}).to_string();
+    let text = sealed(
+        &Redactor::default(),
+        &json,
+        std::slice::from_ref(&(0..json.len())),
+        None,
+    );
+    let outer: Value = serde_json::from_str(&text).expect("outer");
+    let middle: Value =
+        serde_json::from_str(outer["text"].as_str().expect("text")).expect("middle");
+    let inner: Value = serde_json::from_str(middle["body"].as_str().expect("text")).expect("inner");
+    assert_eq!(inner["password"], "[REDACTED_FIELD]");
+    assert_eq!(inner["keep"], "ä\n");
+    assert_eq!(inner["mail"], "[REDACTED_EMAIL]");
+}
+
+#[test]
+fn redacted_keys_do_not_swallow_each_other() {
+    let value = serde_json::json!({"a@example.com": 1, "b@example.com": 2, "[REDACTED_EMAIL]": 3});
+    let redacted = redact_value(&value);
+    assert_eq!(redacted.as_object().expect("object").len(), 3, "{redacted}");
+    assert!(!redacted.to_string().contains("example"));
+    assert_eq!(redact_value(&redacted), redacted);
+}
+
+#[test]
+fn names_and_values_in_pairs_are_put_together() {
+    for (text, expected) in [
+        (
+            r#"{"name":"DB_PASSWORD","value":"x1y2"}"#,
+            r#"{"name":"DB_PASSWORD","value":"[REDACTED_FIELD]"}"#,
+        ),
+        (
+            r#"{"value":"x1y2","name":"DB_PASSWORD","z":1}"#,
+            r#"{"value":"[REDACTED_FIELD]","name":"DB_PASSWORD","z":1}"#,
+        ),
+        (
+            r#"[["Authorization","abc"],["Accept","*/*"]]"#,
+            r#"[["Authorization","[REDACTED_FIELD]"],["Accept","*/*"]]"#,
+        ),
+        (
+            r#"{"args":["--api-key","abc","-v"]}"#,
+            r#"{"args":["--api-key","[REDACTED_FIELD]","-v"]}"#,
+        ),
+        (
+            r#"{"required":["password","email"]}"#,
+            r#"{"required":["password","email"]}"#,
+        ),
+        (
+            r#"{"properties":{"password":{"type":"string"}},"required":["password"]}"#,
+            r#"{"properties":{"password":{"type":"string"}},"required":["password"]}"#,
+        ),
+    ] {
+        assert_eq!(Redactor::default().redact_json(text), expected);
+    }
+}
+
+#[test]
+fn a_secret_at_the_cut_is_never_halved() {
+    let text = format!("see {} and more", key());
+    let redactor = Redactor::default();
+    for cut in 5..4 + key().len() {
+        assert_eq!(
+            redactor.redact_cut(&text, cut),
+            "see [REDACTED_KEY]",
+            "{cut}"
+        );
+    }
+    assert_eq!(redactor.redact_cut(&text, 4), "see ");
+    assert_eq!(redactor.redact_cut("plain text ä", 12), "plain text ");
+    assert_eq!(redactor.redact_cut("plain text", 100), "plain text");
+}
+
+#[test]
+fn a_failing_rule_of_a_user_lets_nothing_through() {
+    let redactor = Redactor::custom(|text| {
+        if text == "boom" {
+            panic!("no")
+        } else {
+            text.replace('a', "b").into()
+        }
+    });
+    assert_eq!(redactor.redact_str("banana"), "bbnbnb");
+    assert_eq!(redactor.redact_str("boom"), FAILED);
+    let json = br#"{"k":"boom"}"#;
+    let spans = [span(r#"{"k":"boom"}"#, r#"{"k":"boom"}"#)];
+    let draft = Draft {
+        json,
+        spans: &spans,
+        counts_at: None,
+    };
+    assert_eq!(
+        redactor.seal(draft, &mut Vec::new()).expect_err("a panic"),
+        RuleFailed
+    );
+    assert_eq!(
+        redactor
+            .redact_value(&serde_json::json!({"aa": ["a\"\n", 1]}))
+            .to_string(),
+        r#"{"bb":["b\"\n",1]}"#
+    );
+}
+
+#[test]
+fn users_names_win_over_the_built_in_ones() {
+    let redactor = Redactor::builder()
+        .deny_name("customer_ref")
+        .allow_name("api_key")
+        .build()
+        .expect("settings are right");
+    assert_eq!(
+        redactor.redact_json(r#"{"customerRef":"x","api_key":"y","password":"z"}"#),
+        r#"{"customerRef":"[REDACTED_FIELD]","api_key":"y","password":"[REDACTED_FIELD]"}"#
+    );
+    assert!(redactor.denies_name("Customer-Ref") && !redactor.denies_name("API-Key"));
+    assert!(
+        Redactor::builder()
+            .deny_name("x")
+            .allow_name("X")
+            .build()
+            .is_err()
+    );
+    assert!(Redactor::builder().pattern("email", "x").build().is_err());
+    assert!(Redactor::builder().pattern("mine", "(").build().is_err());
+    assert!(Redactor::builder().pattern("mine", "x*").build().is_err());
+}
+
+#[test]
+fn off_changes_nothing() {
+    let json = r#"{"password":"x"}"#;
+    assert_eq!(
+        sealed(
+            &Redactor::off(),
+            json,
+            std::slice::from_ref(&(0..json.len())),
+            None
+        ),
+        json
+    );
+    assert_eq!(Redactor::off().redact_str("a@example.com"), "a@example.com");
+}
+
+#[test]
+fn values_of_mcpeye_are_found() {
+    for (text, expected) in [
+        (
+            "mail a.b+c@example.co.uk now".to_owned(),
+            "mail [REDACTED_EMAIL] now",
+        ),
+        (format!("use {}", key()), "use [REDACTED_KEY]"),
+        (
+            ["sk", "-", "abcdEFGH1234ijklMNOP"].concat(),
+            "[REDACTED_KEY]",
+        ),
+        (
+            ["gh", "p_", "16C7e42F292c6912E7710c838347Ae178B4a"].concat(),
+            "[REDACTED_KEY]",
+        ),
+        (["AK", "IA", "IOSFODNN7EXAMPLQ"].concat(), "[REDACTED_KEY]"),
+        (
+            "Bearer abc.def-123456 x".to_owned(),
+            "Bearer [REDACTED_KEY] x",
+        ),
+        (
+            [
+                "ey",
+                "JhbGciOiJIUzI1NiJ9.",
+                "eyJzdWIiOiIxMjM0In0.",
+                "abc-DEF_123",
+            ]
+            .concat(),
+            "[REDACTED_JWT]",
+        ),
+        (
+            "card 4111 1111 1111 1111.".to_owned(),
+            "card [REDACTED_CARD].",
+        ),
+        (
+            "call +1 (415) 555-2671 today".to_owned(),
+            "call [REDACTED_PHONE] today",
+        ),
+        ("call 415-555-2671".to_owned(), "call [REDACTED_PHONE]"),
+    ] {
+        let once = redact_str(&text).into_owned();
+        assert_eq!(once, expected);
+        assert_eq!(redact_str(&once), once);
+    }
+}

@@ -1,0 +1,162 @@
+//! The rules for plain text, each tried only where it can begin.
+
+use super::bytes::{at, before, part, run_start};
+use super::class::Class;
+use super::edit::Edit;
+use super::engine::Engine;
+use super::names::Kind;
+use super::scan::{Masks, is_run_start};
+use super::{assign, auth, decode, pii, prefixes, url};
+
+/// What a rule found: bytes `start..end` are a secret of this class.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) struct Found {
+    pub(super) start: usize,
+    pub(super) end: usize,
+    pub(super) class: Class,
+}
+
+impl Found {
+    pub(super) fn new(start: usize, end: usize, class: Class) -> Self {
+        Self { start, end, class }
+    }
+}
+
+/// The part of a text that rules look at, and how far findings reach already.
+#[derive(Clone, Copy, Debug)]
+pub(super) struct Scope<'a> {
+    pub(super) text: &'a [u8],
+    /// No rule looks back beyond this: the start of the text, or the end of the last finding.
+    pub(super) from: usize,
+    pub(super) to: usize,
+}
+
+impl Scope<'_> {
+    pub(super) fn at(&self, position: usize) -> u8 {
+        if position < self.to {
+            at(self.text, position)
+        } else {
+            0
+        }
+    }
+
+    pub(super) fn before(&self, position: usize) -> u8 {
+        if position > self.from {
+            before(self.text, position)
+        } else {
+            0
+        }
+    }
+
+    pub(super) fn part(&self, from: usize, to: usize) -> &[u8] {
+        part(self.text, from, to.min(self.to))
+    }
+}
+
+impl Engine<'_> {
+    /// Tries every rule at every candidate in `text[from..to]`. Returns whether the text has escapes that may
+    /// hide something from the rules.
+    pub(super) fn rules_on_text(
+        &mut self,
+        text: &[u8],
+        masks: &Masks,
+        (from, to): (usize, usize),
+        kind: Kind,
+    ) -> bool {
+        if !self.rules.has_builtin() {
+            return false;
+        }
+        let mut layered = false;
+        self.asked = from;
+        let mut scope = Scope { text, from, to };
+        if kind == Kind::Phone {
+            if let Some(found) = pii::named_phone(&scope) {
+                self.add(found);
+                return false;
+            }
+        }
+        let mut pos = from;
+        loop {
+            pos = masks.next_candidate(pos, to);
+            if pos >= to {
+                return layered;
+            }
+            let next = match at(text, pos) {
+                b'@' => self.one(pii::email(&scope, pos, 1)),
+                b'%' | b'&' | b'\\' => {
+                    layered = layered || decode::is_layer(text, pos);
+                    None
+                }
+                b':' if part(text, pos, pos + 3) == b"://" => self.one(url::userinfo(&scope, pos)),
+                b':' | b'=' => self.several(&scope, pos),
+                b'<' => self.one(assign::element(&scope, pos)),
+                b'\'' => self.one(assign::after_word(&scope, pos)),
+                b'-' => self.dashes(&scope, pos),
+                _ => self.run(&scope, pos, kind),
+            };
+            match next {
+                Some(end) => {
+                    scope.from = end.max(pos + 1).min(to);
+                    pos = scope.from;
+                }
+                None => pos += 1,
+            }
+        }
+    }
+
+    fn add(&mut self, found: Found) {
+        if self.rules.is_on(found.class) && found.end > found.start {
+            self.edits
+                .push(Edit::mark(found.start, found.end, found.class.tag()));
+        }
+    }
+
+    fn one(&mut self, found: Option<Found>) -> Option<usize> {
+        let found = found?;
+        self.add(found);
+        Some(found.end)
+    }
+
+    /// An assignment can hide more than one value: a header with several cookies.
+    fn several(&mut self, scope: &Scope<'_>, pos: usize) -> Option<usize> {
+        let mut end = None;
+        let edits = &mut self.edits;
+        let rules = self.rules;
+        assign::at_sign(scope, pos, &mut |found: Found| {
+            end = Some(found.end.max(end.unwrap_or(0)));
+            if rules.is_on(found.class) && found.end > found.start {
+                edits.push(Edit::mark(found.start, found.end, found.class.tag()));
+            }
+        });
+        end
+    }
+
+    fn dashes(&mut self, scope: &Scope<'_>, pos: usize) -> Option<usize> {
+        if scope.part(pos, pos + 5) == b"-----" || scope.part(pos, pos + 4) == b"----" {
+            return self.one(auth::armour(scope, pos));
+        }
+        self.one(assign::flag(scope, pos))
+    }
+
+    /// A run of token bytes, or a group of digits in one.
+    fn run(&mut self, scope: &Scope<'_>, pos: usize, kind: Kind) -> Option<usize> {
+        if is_run_start(scope.text, pos) || pos == scope.from {
+            if let Some(found) = prefixes::key(scope, pos) {
+                return self.one(Some(found));
+            }
+        }
+        if at(scope.text, pos).is_ascii_digit() {
+            if let Some(found) = pii::number(scope, pos, kind) {
+                return self.one(Some(found));
+            }
+            // Only the first digit of a word asks for the word before it: every byte is walked back over once.
+            let asked = scope.from.max(self.asked);
+            let start = run_start(scope.text, pos, asked, auth::is_credential);
+            self.asked = pos + 1;
+            if start > asked || start == scope.from {
+                return self.one(auth::after_word(scope, start));
+            }
+        }
+        None
+    }
+}

@@ -1,0 +1,262 @@
+//! The ledger: every event offered ends once, delivered or dropped for a counted reason.
+
+use std::fmt;
+use std::sync::atomic::{AtomicU64, Ordering::Relaxed};
+
+/// Why an event was not delivered.
+///
+/// Each reason is counted on its own in [`Stats::dropped`]; [`as_str`](Self::as_str) is its name
+/// in loss reports and metrics.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, PartialOrd, Ord)]
+#[non_exhaustive]
+pub enum DropReason {
+    /// The queue was at `max_queue_events` or `max_queue_bytes`, and keeps the oldest events.
+    QueueFull,
+    /// The queue was full and made room for newer events (`WhenFull::DropOldest`).
+    Evicted,
+    /// The event exceeds the size of one event, or the ingest answered 413 to it alone.
+    TooLarge,
+    /// A field that the wire requires was given neither on the event nor on the logger.
+    MissingField,
+    /// The wire has no place for this kind of event.
+    UnsupportedByWire,
+    /// A redaction rule failed; the event is dropped rather than sent unredacted.
+    RedactionFailed,
+    /// The `before_send` hook discarded the event, or failed on it.
+    BeforeSend,
+    /// The tool is sampled, and this call was not chosen.
+    Sampled,
+    /// The tool was called more often than its rate cap allows.
+    RateCapped,
+    /// The ingest answered 401 or 403.
+    Unauthorized,
+    /// The ingest answered with a redirect or with another 4xx status, or refused this event of
+    /// an accepted batch.
+    Rejected,
+    /// The event was not delivered within `max_event_age`.
+    Expired,
+    /// The spool was full and made room for newer events.
+    SpoolFull,
+    /// The deadline of a shutdown passed first.
+    ShutdownTimeout,
+    /// The event was offered after the shutdown.
+    Closed,
+    /// The process was forked: this handle's worker lives in the parent.
+    Forked,
+}
+
+impl DropReason {
+    /// Every reason, in the order of loss reports.
+    pub const ALL: [Self; 16] = [
+        Self::QueueFull,
+        Self::Evicted,
+        Self::TooLarge,
+        Self::MissingField,
+        Self::UnsupportedByWire,
+        Self::RedactionFailed,
+        Self::BeforeSend,
+        Self::Sampled,
+        Self::RateCapped,
+        Self::Unauthorized,
+        Self::Rejected,
+        Self::Expired,
+        Self::SpoolFull,
+        Self::ShutdownTimeout,
+        Self::Closed,
+        Self::Forked,
+    ];
+
+    /// Returns the reason in snake case, as loss reports carry it.
+    #[must_use]
+    pub const fn as_str(self) -> &'static str {
+        match self {
+            Self::QueueFull => "queue_full",
+            Self::Evicted => "evicted",
+            Self::TooLarge => "too_large",
+            Self::MissingField => "missing_field",
+            Self::UnsupportedByWire => "unsupported_by_wire",
+            Self::RedactionFailed => "redaction_failed",
+            Self::BeforeSend => "before_send",
+            Self::Sampled => "sampled",
+            Self::RateCapped => "rate_capped",
+            Self::Unauthorized => "unauthorized",
+            Self::Rejected => "rejected",
+            Self::Expired => "expired",
+            Self::SpoolFull => "spool_full",
+            Self::ShutdownTimeout => "shutdown_timeout",
+            Self::Closed => "closed",
+            Self::Forked => "forked",
+        }
+    }
+}
+
+impl fmt::Display for DropReason {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(self.as_str())
+    }
+}
+
+/// How many events were dropped, by reason.
+#[derive(Clone, Copy, Default, PartialEq, Eq)]
+pub struct Dropped([u64; DropReason::ALL.len()]);
+
+impl Dropped {
+    /// Returns the number of events dropped for `reason`.
+    #[must_use]
+    pub fn get(&self, reason: DropReason) -> u64 {
+        self.0.get(reason as usize).copied().unwrap_or(0)
+    }
+
+    /// Returns the number of events dropped for any reason.
+    #[must_use]
+    pub fn total(&self) -> u64 {
+        self.0.iter().sum()
+    }
+
+    /// Iterates over the reasons that occurred, with their counts.
+    pub fn iter(&self) -> impl Iterator<Item = (DropReason, u64)> + '_ {
+        DropReason::ALL
+            .into_iter()
+            .map(|reason| (reason, self.get(reason)))
+            .filter(|&(_, count)| count > 0)
+    }
+}
+
+impl fmt::Debug for Dropped {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_map()
+            .entries(self.iter().map(|(reason, count)| (reason.as_str(), count)))
+            .finish()
+    }
+}
+
+/// A snapshot of what became of the events offered so far.
+///
+/// Whenever nothing is moving, `offered == delivered + dropped.total() + pending`. Each term is
+/// counted where it happens; a snapshot taken while other threads log may be off by the events
+/// that are between two counters at that moment.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
+#[non_exhaustive]
+pub struct Stats {
+    /// Events handed to `log_usage`, or recorded by a call guard.
+    pub offered: u64,
+    /// Events the ingest confirmed with a 2xx answer.
+    pub delivered: u64,
+    /// Events queued, in flight, or waiting for a retry.
+    pub pending: u64,
+    /// Events lost, by reason.
+    pub dropped: Dropped,
+    /// Requests sent, retries included.
+    pub requests: u64,
+    /// Requests that failed in a way that is tried again.
+    pub retries: u64,
+    /// Bytes of memory the queue holds, in-flight batches included.
+    pub queue_bytes: u64,
+    /// Panics caught in a caller's `Serialize`, redaction rule or hook.
+    pub panics: u64,
+}
+
+/// The live counters behind [`Stats`].
+#[derive(Debug, Default)]
+pub(crate) struct Ledger {
+    offered: AtomicU64,
+    delivered: AtomicU64,
+    pending: AtomicU64,
+    dropped: [AtomicU64; DropReason::ALL.len()],
+    requests: AtomicU64,
+    retries: AtomicU64,
+    panics: AtomicU64,
+}
+
+impl Ledger {
+    pub(crate) fn offer(&self) {
+        self.offered.fetch_add(1, Relaxed);
+    }
+
+    /// An offered event ended before it was queued.
+    pub(crate) fn refuse(&self, reason: DropReason) {
+        self.count_dropped(reason, 1);
+    }
+
+    pub(crate) fn queue(&self) {
+        self.pending.fetch_add(1, Relaxed);
+    }
+
+    /// Pending events were confirmed by the ingest.
+    pub(crate) fn deliver(&self, events: u64) {
+        self.delivered.fetch_add(events, Relaxed);
+        self.pending.fetch_sub(events, Relaxed);
+    }
+
+    /// Pending events were given up.
+    pub(crate) fn drop_pending(&self, reason: DropReason, events: u64) {
+        self.count_dropped(reason, events);
+        self.pending.fetch_sub(events, Relaxed);
+    }
+
+    pub(crate) fn request(&self) {
+        self.requests.fetch_add(1, Relaxed);
+    }
+
+    pub(crate) fn retry(&self) {
+        self.retries.fetch_add(1, Relaxed);
+    }
+
+    pub(crate) fn panic(&self) {
+        self.panics.fetch_add(1, Relaxed);
+    }
+
+    pub(crate) fn pending(&self) -> u64 {
+        self.pending.load(Relaxed)
+    }
+
+    pub(crate) fn dropped(&self) -> Dropped {
+        let mut counts = Dropped::default();
+        for (to, from) in counts.0.iter_mut().zip(&self.dropped) {
+            *to = from.load(Relaxed);
+        }
+        counts
+    }
+
+    pub(crate) fn snapshot(&self, queue_bytes: u64) -> Stats {
+        Stats {
+            offered: self.offered.load(Relaxed),
+            delivered: self.delivered.load(Relaxed),
+            pending: self.pending(),
+            dropped: self.dropped(),
+            requests: self.requests.load(Relaxed),
+            retries: self.retries.load(Relaxed),
+            queue_bytes,
+            panics: self.panics.load(Relaxed),
+        }
+    }
+
+    fn count_dropped(&self, reason: DropReason, events: u64) {
+        if let Some(count) = self.dropped.get(reason as usize) {
+            count.fetch_add(events, Relaxed);
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn every_reason_has_its_own_counter_and_name() {
+        let ledger = Ledger::default();
+        for (n, reason) in DropReason::ALL.into_iter().enumerate() {
+            for _ in 0..=n {
+                ledger.refuse(reason);
+            }
+        }
+        let dropped = ledger.dropped();
+        for (n, reason) in DropReason::ALL.into_iter().enumerate() {
+            assert_eq!(dropped.get(reason), n as u64 + 1, "{reason}");
+        }
+        let names: std::collections::BTreeSet<_> =
+            DropReason::ALL.iter().map(|r| r.as_str()).collect();
+        assert_eq!(names.len(), DropReason::ALL.len());
+        assert_eq!(dropped.total(), 16 * 17 / 2);
+    }
+}

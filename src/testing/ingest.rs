@@ -1,0 +1,455 @@
+//! The mock ingest's handle: its settings, its life, and what a test asks of it.
+
+use std::collections::HashSet;
+use std::fmt;
+use std::io;
+use std::net::{Ipv4Addr, SocketAddr};
+use std::sync::mpsc::{self, Receiver};
+use std::sync::{Arc, Mutex, PoisonError};
+use std::thread;
+use std::time::Duration;
+
+use tokio::net::TcpListener;
+use tokio::runtime::{self, Handle};
+use tokio::sync::oneshot;
+use tokio::time::timeout;
+
+use super::answer::Answer;
+use super::judge::Rules;
+use super::received::{Counts, Received, ReceivedEvent, ReceivedRequest};
+use super::serve::accept;
+use super::store::{Awaited, Shared, WaitError};
+
+/// How long dropping the ingest may wait for its port to be closed. It takes microseconds; this is for a machine that
+/// gives the thread no turn.
+const CLOSE_TIMEOUT: Duration = Duration::from_secs(1);
+
+/// An ingest for tests: a real HTTP/1.1 server on loopback, on a thread of its own.
+///
+/// It speaks all wires, takes what follows their [`contract`](super::contract), keeps everything it received, and plays
+/// scripted [`Answer`]s. Each ingest has its own port and its own state, so tests run in parallel.
+///
+/// Dropping it closes the port and every connection; when `drop` returns, a connection to the port is refused. A later
+/// ingest on the same [`port`](MockIngestBuilder::port) is a server that came back.
+///
+/// # What decides an answer
+/// Each request takes one answer from the [`script`](Self::script) at the moment its head is read, or the default one
+/// ([`answer_always`](Self::answer_always), else [`Answer::ok`]) when the script is over. Then, in this order:
+///
+/// 1. A request that is not HTTP/1.1 gets 400, 413, 431 or 501 and uses up no answer.
+/// 2. A fault (reset, malformed) is played, and a scripted status other than 2xx is sent, whatever the request holds.
+///    On a [`strict`](MockIngestBuilder::strict) ingest whose script is over this is a 500.
+/// 3. A method other than POST gets 405.
+/// 4. A missing or wrong key gets 401, where the ingest has a [key](MockIngestBuilder::api_key).
+/// 5. A `Content-Encoding` gets 415.
+/// 6. A body above [`max_body_bytes`](MockIngestBuilder::max_body_bytes) or
+///    [`max_body_events`](MockIngestBuilder::max_body_events) gets 413.
+/// 7. A body that violates the contract gets 400; the reason is in the answer, as `{"error":"…"}`.
+/// 8. The 2xx is sent, and with it the events count as accepted, but for those it rejects.
+///
+/// A violation is noted whichever of these decides.
+///
+/// # Examples
+/// ```
+/// use std::time::Duration;
+/// use mcp_usage::testing::{Answer, MockIngest};
+///
+/// # fn main() -> std::io::Result<()> {
+/// let ingest = MockIngest::start()?;
+/// // The first two requests fail, all others are answered properly.
+/// ingest.script([Answer::status(503), Answer::status(429).retry_after("1")]);
+/// assert!(ingest.endpoint().ends_with("/api/product/usage"));
+///
+/// // Nothing has been sent, so this comes back when its time is up.
+/// let nothing = ingest.wait_for_requests(1, Duration::from_millis(1));
+/// assert_eq!(nothing.unwrap_err().to_string(), "waited 1ms for 1 requests, and 0 came");
+/// # Ok(())
+/// # }
+/// ```
+pub struct MockIngest {
+    address: SocketAddr,
+    shared: Arc<Shared>,
+    /// The ingest's own runtime. Async waits run there, so that they need neither the caller's runtime nor its clock.
+    runtime: Handle,
+    /// Dropped to end the thread.
+    stop: Option<oneshot::Sender<()>>,
+    /// Ends when the thread has closed its sockets. The mutex makes the handle `Sync`; nothing contends for it.
+    closed: Mutex<Receiver<()>>,
+}
+
+/// Settings of a [`MockIngest`], from [`MockIngest::builder`].
+#[derive(Clone, Default)]
+#[must_use]
+pub struct MockIngestBuilder {
+    rules: Rules,
+    port: u16,
+    strict: bool,
+}
+
+impl MockIngestBuilder {
+    /// Sets the key a request has to carry: in `X-API-KEY` on the Reo wires, in `x-mcpeye-secret` on the mcpeye wire.
+    ///
+    /// Default: none, and no key is asked for.
+    pub fn api_key(mut self, key: impl Into<String>) -> Self {
+        self.rules.api_key = Some(key.into());
+        self
+    }
+
+    /// Sets the port. Default: 0, a free one.
+    pub fn port(mut self, port: u16) -> Self {
+        self.port = port;
+        self
+    }
+
+    /// Answers 500 to every request beyond the script, and reports it in [`unexpected`](MockIngest::unexpected).
+    pub fn strict(mut self) -> Self {
+        self.strict = true;
+        self
+    }
+
+    /// Answers 413 to a body of more bytes than this. Default: no limit.
+    ///
+    /// A client that asks first (`Expect: 100-continue`) is refused before it has sent the body.
+    pub fn max_body_bytes(mut self, bytes: usize) -> Self {
+        self.rules.max_body_bytes = Some(bytes);
+        self
+    }
+
+    /// Answers 413 to a body with more events than this. Default: no limit.
+    pub fn max_body_events(mut self, events: usize) -> Self {
+        self.rules.max_body_events = Some(events);
+        self
+    }
+
+    /// Only counts: bodies are neither parsed, checked nor kept.
+    ///
+    /// For load tests: the ingest then costs little beside the sender. [`MockIngest::counts`] and the waits work;
+    /// [`requests`](MockIngest::requests), [`events`](MockIngest::events), [`violations`](MockIngest::violations) and
+    /// [`unexpected`](MockIngest::unexpected) stay empty. Key, size limits and scripts still apply, partial rejection
+    /// does not. In a batch each key named `event_id` (mcpeye: `callId`) counts as an event, so arguments should not
+    /// have one.
+    pub fn unchecked(mut self) -> Self {
+        self.rules.unchecked = true;
+        self
+    }
+
+    /// Opens the port on 127.0.0.1 and starts the thread.
+    ///
+    /// # Errors
+    /// When the port is taken, or the system has no thread or socket to give.
+    pub fn start(self) -> io::Result<MockIngest> {
+        let listener = std::net::TcpListener::bind((Ipv4Addr::LOCALHOST, self.port))?;
+        listener.set_nonblocking(true)?;
+        let address = listener.local_addr()?;
+        let runtime = runtime::Builder::new_current_thread()
+            .enable_io()
+            .enable_time()
+            .build()?;
+        let handle = runtime.handle().clone();
+        let listener = {
+            let _entered = handle.enter();
+            TcpListener::from_std(listener)?
+        };
+        let shared = Arc::new(Shared::new(self.rules, self.strict));
+        let (stop, stopped) = oneshot::channel::<()>();
+        let (closing, closed) = mpsc::channel::<()>();
+        let server = Arc::clone(&shared);
+        thread::Builder::new()
+            .name(String::from("mock-ingest"))
+            .spawn(move || {
+                runtime.spawn(accept(listener, server));
+                // Ends with an error, which says the same, when the handle is dropped.
+                let _ = runtime.block_on(stopped);
+                // Closes the listener and all connections, and only then reports to `drop`.
+                drop(runtime);
+                drop(closing);
+            })?;
+        Ok(MockIngest {
+            address,
+            shared,
+            runtime: handle,
+            stop: Some(stop),
+            closed: Mutex::new(closed),
+        })
+    }
+}
+
+impl fmt::Debug for MockIngestBuilder {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("MockIngestBuilder")
+            .field("api_key", &self.rules.api_key.as_ref().map(|_| "(hidden)"))
+            .field("port", &self.port)
+            .field("strict", &self.strict)
+            .field("max_body_bytes", &self.rules.max_body_bytes)
+            .field("max_body_events", &self.rules.max_body_events)
+            .field("unchecked", &self.rules.unchecked)
+            .finish()
+    }
+}
+
+impl MockIngest {
+    /// Starts an ingest on a free port that takes everything the contract allows.
+    ///
+    /// # Errors
+    /// When the system has no port, thread or socket to give.
+    pub fn start() -> io::Result<Self> {
+        Self::builder().start()
+    }
+
+    /// Returns the settings to start from.
+    pub fn builder() -> MockIngestBuilder {
+        MockIngestBuilder::default()
+    }
+
+    /// Returns the socket address, for a client that does not take URLs.
+    #[must_use]
+    pub fn address(&self) -> SocketAddr {
+        self.address
+    }
+
+    /// Returns `http://127.0.0.1:PORT`.
+    #[must_use]
+    pub fn origin(&self) -> String {
+        format!("http://{}", self.address)
+    }
+
+    /// Returns the endpoint of both Reo wires: the origin and `/api/product/usage`.
+    #[must_use]
+    pub fn endpoint(&self) -> String {
+        format!("{}/api/product/usage", self.origin())
+    }
+
+    /// Returns the ingest URL of the mcpeye wire, which appends `/ingest` to it: the origin.
+    #[must_use]
+    pub fn mcpeye_url(&self) -> String {
+        self.origin()
+    }
+
+    /// Appends answers to the script: one per request, in the order in which the requests' heads arrive.
+    pub fn script(&self, answers: impl IntoIterator<Item = Answer>) {
+        self.shared.lock().script.extend(answers);
+    }
+
+    /// Returns how many scripted answers are left. At the end of a test, 0 says that it went as written.
+    #[must_use]
+    pub fn script_left(&self) -> usize {
+        self.shared.lock().script.len()
+    }
+
+    /// Replaces the answer given when the script is over. A [`strict`](MockIngestBuilder::strict) ingest never gets to it.
+    pub fn answer_always(&self, answer: Answer) {
+        self.shared.lock().default_answer = answer;
+    }
+
+    /// Lets the requests go on that now wait because of [`Answer::hang`] or [`Answer::held`]; later ones wait anew.
+    pub fn release(&self) {
+        self.shared.releases.send_modify(|releases| *releases += 1);
+    }
+
+    /// Returns what has been received, by request, in the order in which the requests had been read.
+    #[must_use]
+    pub fn requests(&self) -> Vec<ReceivedRequest> {
+        self.shared.lock().received.requests.clone()
+    }
+
+    /// Returns every event of every request, also of those that were refused.
+    #[must_use]
+    pub fn events(&self) -> Vec<ReceivedEvent> {
+        self.shared.lock().received.events.clone()
+    }
+
+    /// Returns the events the ingest took, in order of arrival.
+    #[must_use]
+    pub fn delivered(&self) -> Vec<ReceivedEvent> {
+        self.shared
+            .lock()
+            .received
+            .events
+            .iter()
+            .filter(|event| event.accepted)
+            .cloned()
+            .collect()
+    }
+
+    /// Returns the ids that were taken more than once, each once.
+    #[must_use]
+    pub fn duplicates(&self) -> Vec<String> {
+        let state = self.shared.lock();
+        let (mut seen, mut repeated) = (HashSet::new(), Vec::new());
+        for event in state.received.events.iter().filter(|event| event.accepted) {
+            if !seen.insert(event.id.as_str()) && !repeated.contains(&event.id) {
+                repeated.push(event.id.clone());
+            }
+        }
+        repeated
+    }
+
+    /// Returns what was wrong with requests: the number of the request, counted from 1, the field, and the reason.
+    #[must_use]
+    pub fn violations(&self) -> Vec<String> {
+        self.shared.lock().received.violations.clone()
+    }
+
+    /// Returns the requests that came when the script of a [`strict`](MockIngestBuilder::strict) ingest was over.
+    #[must_use]
+    pub fn unexpected(&self) -> Vec<ReceivedRequest> {
+        self.shared
+            .lock()
+            .received
+            .requests
+            .iter()
+            .filter(|request| request.unexpected)
+            .cloned()
+            .collect()
+    }
+
+    /// Returns how much has arrived. Cheap, and the one report of an [unchecked](MockIngestBuilder::unchecked) ingest.
+    #[must_use]
+    pub fn counts(&self) -> Counts {
+        self.shared.lock().received.counts
+    }
+
+    /// Forgets what has been received, counts included. The script, the default answer and waiting requests stay.
+    pub fn clear(&self) {
+        let _ = self.take();
+    }
+
+    /// Takes out what has been received, at one moment: nothing is lost or seen twice between this and the next call.
+    ///
+    /// The waits count from here again. A request that has not been answered yet comes as it is, unanswered.
+    #[must_use]
+    pub fn take(&self) -> Received {
+        let mut state = self.shared.lock();
+        state.epoch += 1;
+        std::mem::take(&mut state.received)
+    }
+
+    /// Blocks until at least `count` events have arrived, accepted or not, and returns all events.
+    ///
+    /// In async code use [`events_arrived`](Self::events_arrived).
+    ///
+    /// # Errors
+    /// [`WaitError`] when fewer have arrived within the timeout.
+    pub fn wait_for_events(
+        &self,
+        count: usize,
+        timeout: Duration,
+    ) -> Result<Vec<ReceivedEvent>, WaitError> {
+        self.shared.wait(Awaited::Events, count, timeout)?;
+        Ok(self.events())
+    }
+
+    /// Blocks until the ingest has taken at least `count` events, and returns those.
+    ///
+    /// In async code use [`events_delivered`](Self::events_delivered).
+    ///
+    /// # Errors
+    /// [`WaitError`] when it has taken fewer within the timeout.
+    pub fn wait_for_delivered(
+        &self,
+        count: usize,
+        timeout: Duration,
+    ) -> Result<Vec<ReceivedEvent>, WaitError> {
+        self.shared.wait(Awaited::Delivered, count, timeout)?;
+        Ok(self.delivered())
+    }
+
+    /// Blocks until at least `count` requests have been read, answered or not, and returns all requests.
+    ///
+    /// A request that hangs has been read, so this is how to know that it does. In async code use
+    /// [`requests_arrived`](Self::requests_arrived).
+    ///
+    /// # Errors
+    /// [`WaitError`] when fewer have been read within the timeout.
+    pub fn wait_for_requests(
+        &self,
+        count: usize,
+        timeout: Duration,
+    ) -> Result<Vec<ReceivedRequest>, WaitError> {
+        self.shared.wait(Awaited::Requests, count, timeout)?;
+        Ok(self.requests())
+    }
+
+    /// Waits as [`wait_for_events`](Self::wait_for_events) does, in async code on any runtime or none.
+    ///
+    /// The timeout runs on the real clock, also where the caller's runtime has paused its own.
+    ///
+    /// # Errors
+    /// [`WaitError`] when fewer have arrived within the timeout.
+    pub async fn events_arrived(
+        &self,
+        count: usize,
+        timeout: Duration,
+    ) -> Result<Vec<ReceivedEvent>, WaitError> {
+        self.wait_async(Awaited::Events, count, timeout).await?;
+        Ok(self.events())
+    }
+
+    /// Waits as [`wait_for_delivered`](Self::wait_for_delivered) does, in async code.
+    ///
+    /// # Errors
+    /// [`WaitError`] when it has taken fewer within the timeout.
+    pub async fn events_delivered(
+        &self,
+        count: usize,
+        timeout: Duration,
+    ) -> Result<Vec<ReceivedEvent>, WaitError> {
+        self.wait_async(Awaited::Delivered, count, timeout).await?;
+        Ok(self.delivered())
+    }
+
+    /// Waits as [`wait_for_requests`](Self::wait_for_requests) does, in async code.
+    ///
+    /// # Errors
+    /// [`WaitError`] when fewer have been read within the timeout.
+    pub async fn requests_arrived(
+        &self,
+        count: usize,
+        timeout: Duration,
+    ) -> Result<Vec<ReceivedRequest>, WaitError> {
+        self.wait_async(Awaited::Requests, count, timeout).await?;
+        Ok(self.requests())
+    }
+
+    async fn wait_async(
+        &self,
+        awaited: Awaited,
+        count: usize,
+        limit: Duration,
+    ) -> Result<(), WaitError> {
+        let shared = Arc::clone(&self.shared);
+        let wait = self.runtime.spawn(async move {
+            let mut arrivals = shared.arrivals.subscribe();
+            let reached = async {
+                while shared.lock().seen(awaited) < count && arrivals.changed().await.is_ok() {}
+            };
+            match timeout(limit, reached).await {
+                Ok(()) => Ok(()),
+                Err(_) => Err(shared.lock().too_few(awaited, count, limit)),
+            }
+        });
+        // The runtime lives as long as `self`, so its task is not cancelled; if it were, too few have come.
+        wait.await
+            .unwrap_or_else(|_| Err(self.shared.lock().too_few(awaited, count, limit)))
+    }
+}
+
+impl fmt::Debug for MockIngest {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("MockIngest")
+            .field("address", &self.address)
+            .field("counts", &self.counts())
+            .finish_non_exhaustive()
+    }
+}
+
+impl Drop for MockIngest {
+    fn drop(&mut self) {
+        drop(self.stop.take());
+        let closed = self
+            .closed
+            .get_mut()
+            .unwrap_or_else(PoisonError::into_inner);
+        let _ = closed.recv_timeout(CLOSE_TIMEOUT);
+    }
+}

@@ -1,0 +1,50 @@
+//! How a request gets to the ingest.
+
+pub(crate) mod http;
+
+use std::fmt;
+use std::future::Future;
+use std::pin::Pin;
+
+/// The most bytes of an answer that are read.
+pub(crate) const MAX_ANSWER_BYTES: usize = 64 * 1024;
+
+/// A framed batch.
+#[derive(Debug, Clone)]
+pub(crate) struct Request {
+    pub(crate) body: Vec<u8>,
+}
+
+/// What the ingest answered.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub(crate) struct Answer {
+    pub(crate) status: u16,
+    pub(crate) retry_after: Option<String>,
+    /// As much as was asked for and came.
+    pub(crate) body: Vec<u8>,
+}
+
+/// Why there is no answer.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub(crate) enum SendError {
+    /// The request's deadline passed.
+    Timeout,
+    /// Anything else, told without a URL.
+    Network(String),
+}
+
+impl fmt::Display for SendError {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Self::Timeout => f.write_str("request timed out"),
+            Self::Network(what) => f.write_str(what),
+        }
+    }
+}
+
+pub(crate) type SendFuture = Pin<Box<dyn Future<Output = Result<Answer, SendError>> + Send>>;
+
+/// Sends requests. The worker bounds the time of each.
+pub(crate) trait Transport: fmt::Debug + Send + Sync {
+    fn send(&self, request: Request) -> SendFuture;
+}

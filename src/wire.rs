@@ -1,0 +1,148 @@
+//! The wire formats: an event as JSON, and the frame around a batch of them.
+
+pub(crate) mod mcpeye;
+pub(crate) mod reo;
+
+pub use mcpeye::Mcpeye;
+
+use crate::capture::EventWriter;
+use crate::config::Defaults;
+use crate::event::Event;
+use crate::stats::{DropReason, Dropped};
+
+/// The format and the headers in which events are sent. A logger speaks one.
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
+#[non_exhaustive]
+pub enum Wire {
+    /// The format of `reo-census-mcp`: one event per request, several requests in flight.
+    ///
+    /// The only wire with an endpoint of its own: [`DEFAULT_ENDPOINT`](crate::config::DEFAULT_ENDPOINT).
+    /// Its rate is bounded by `max_in_flight` over the round trip.
+    #[default]
+    Reo,
+    /// The same payloads in an array, for an ingest of your own. Needs an endpoint.
+    ReoBatch,
+    /// The format of `mcpeye`. Needs an endpoint. It has no place for an
+    /// [`IdentityCapture`](crate::IdentityCapture), an [`Init`](crate::Init) or a
+    /// [`Custom`](crate::Custom), nor for custom `meta` and session facts.
+    Mcpeye(Mcpeye),
+}
+
+/// What is known of an event when it is written: the caller's facts, filled up with defaults.
+pub(crate) struct Stamp {
+    pub(crate) event_id: i64,
+    /// Milliseconds since 1970.
+    pub(crate) unix_millis: u64,
+}
+
+/// What a frame may say about its sender.
+#[derive(Debug)]
+pub(crate) struct Sender<'a> {
+    pub(crate) instance: &'a str,
+    pub(crate) sequence: u64,
+    pub(crate) dropped: Dropped,
+}
+
+impl Wire {
+    pub(crate) fn write_event(
+        &self,
+        event: &Event<'_>,
+        defaults: &Defaults,
+        stamp: &Stamp,
+        writer: &mut EventWriter<'_>,
+    ) -> Result<(), DropReason> {
+        match self {
+            Self::Reo | Self::ReoBatch => reo::write_event(event, defaults, stamp, writer),
+            Self::Mcpeye(_) => mcpeye::write_event(event, defaults, stamp, writer),
+        }
+    }
+
+    /// Frames events, which stand one behind another with a comma after each, as a request's body.
+    pub(crate) fn frame(&self, events: &[&[u8]], sender: &Sender<'_>) -> Vec<u8> {
+        let (before, after) = match self {
+            Self::Reo => reo::single(),
+            Self::ReoBatch => reo::batch(sender),
+            Self::Mcpeye(mcpeye) => mcpeye.frame(),
+        };
+        let length = events.iter().map(|part| part.len()).sum::<usize>();
+        let mut body = Vec::with_capacity(before.len() + length + after.len());
+        body.extend_from_slice(before.as_bytes());
+        for part in events {
+            body.extend_from_slice(part);
+        }
+        // The last event's comma.
+        body.pop();
+        body.extend_from_slice(after.as_bytes());
+        body
+    }
+
+    /// The most events of one request.
+    pub(crate) const fn max_events(&self) -> Option<usize> {
+        match self {
+            Self::Reo => Some(1),
+            Self::ReoBatch | Self::Mcpeye(_) => None,
+        }
+    }
+
+    /// The names of members that a hook over the finished event may not change: ids, and the
+    /// identity the caller chose to send.
+    pub(crate) const fn fixed_members(&self) -> &'static [&'static str] {
+        match self {
+            Self::Reo | Self::ReoBatch => &[
+                "event_id",
+                "event_at",
+                "user_id",
+                "user_id_type",
+                "activity_type",
+            ],
+            Self::Mcpeye(_) => &["callId", "timestamp", "userId", "userEmail"],
+        }
+    }
+
+    /// The names of an event's members that are ours.
+    pub(crate) const fn own_members(&self) -> &'static [&'static str] {
+        match self {
+            Self::Reo | Self::ReoBatch => &[
+                "source",
+                "environment",
+                "product_id",
+                "ip_addr",
+                "user_agent",
+            ],
+            Self::Mcpeye(_) => mcpeye::NAMES,
+        }
+    }
+
+    /// The names in an event's `meta` that are ours.
+    pub(crate) const fn own_names(&self) -> &'static [&'static str] {
+        match self {
+            Self::Reo | Self::ReoBatch => reo::META_NAMES,
+            Self::Mcpeye(_) => &[],
+        }
+    }
+
+    pub(crate) const fn key_header(&self) -> &'static str {
+        match self {
+            Self::Reo | Self::ReoBatch => "x-api-key",
+            Self::Mcpeye(_) => "x-mcpeye-secret",
+        }
+    }
+}
+
+/// One event of a batch that an otherwise satisfied ingest refused.
+#[derive(Debug, PartialEq, Eq)]
+pub(crate) struct Refusal {
+    pub(crate) event_id: i64,
+    pub(crate) retry: bool,
+}
+
+impl Wire {
+    /// Reads from a 2xx answer which events were refused after all. What cannot be read refuses
+    /// nothing: the status has said that the batch was taken.
+    pub(crate) fn refusals(&self, answer: &[u8]) -> Vec<Refusal> {
+        match self {
+            Self::ReoBatch => reo::refusals(answer),
+            Self::Reo | Self::Mcpeye(_) => Vec::new(),
+        }
+    }
+}

@@ -1,0 +1,170 @@
+//! The mcpeye format: tool calls alone, in batches under a project.
+
+use std::borrow::Cow;
+
+use super::{Stamp, reo};
+use crate::capture::{EventWriter, Written};
+use crate::config::Defaults;
+use crate::event::{Content, Event, Kind};
+use crate::id;
+use crate::limits;
+use crate::stats::DropReason;
+
+/// The keys of an event, which are all ours.
+pub(super) const NAMES: &[&str] = &[
+    "callId",
+    "toolName",
+    "arguments",
+    "isError",
+    "timestamp",
+    "durationMs",
+    "result",
+    "errorMessage",
+    "intent",
+    "intentSource",
+    "userId",
+    "userEmail",
+];
+
+/// What the mcpeye wire says about the server with each batch.
+#[derive(Debug, Clone, PartialEq, Eq)]
+#[must_use]
+pub struct Mcpeye {
+    pub(crate) project: String,
+    client: Option<String>,
+    server_version: Option<String>,
+}
+
+impl Mcpeye {
+    /// Creates the settings for a project. Wire key `projectId`; an empty one is a build error.
+    pub fn new(project: impl Into<String>) -> Self {
+        Self {
+            project: project.into(),
+            client: None,
+            server_version: None,
+        }
+    }
+
+    /// Sets the client that all calls come from, where there is one. Wire key `identity.client`.
+    pub fn client(mut self, client: impl Into<String>) -> Self {
+        self.client = Some(client.into());
+        self
+    }
+
+    /// Sets the version of the server. Wire key `identity.serverVersion`.
+    pub fn server_version(mut self, version: impl Into<String>) -> Self {
+        self.server_version = Some(version.into());
+        self
+    }
+
+    pub(super) fn frame(&self) -> (Cow<'static, str>, Cow<'static, str>) {
+        let mut identity = serde_json::Map::new();
+        for (name, value) in [
+            ("client", &self.client),
+            ("serverVersion", &self.server_version),
+        ] {
+            if let Some(value) = value {
+                identity.insert(name.to_owned(), value.as_str().into());
+            }
+        }
+        let project = serde_json::Value::from(self.project.as_str());
+        let identity = serde_json::Value::from(identity);
+        (
+            Cow::Owned(format!(
+                "{{\"projectId\":{project},\"identity\":{identity},\"events\":["
+            )),
+            Cow::Borrowed("]}"),
+        )
+    }
+}
+
+pub(super) fn write_event(
+    event: &Event<'_>,
+    defaults: &Defaults,
+    stamp: &Stamp,
+    w: &mut EventWriter<'_>,
+) -> Result<(), DropReason> {
+    let Kind::ToolCall(call) = &event.kind else {
+        return Err(DropReason::UnsupportedByWire);
+    };
+    let tool = reo::present(&call.tool).ok_or(DropReason::MissingField)?;
+    let identity = reo::identity(event, defaults).ok_or(DropReason::MissingField)?;
+    let user_id = reo::user_id(&identity, event);
+    let limits = &w.rules().limits;
+    let is_error = call.outcome().is_some_and(|outcome| outcome.is_error());
+
+    w.raw("{");
+    w.exact(
+        "callId",
+        str::from_utf8(&id::uuid(stamp.event_id)).unwrap_or_default(),
+    );
+    w.text("toolName", tool, limits::MAX_NAME_CHARS);
+    w.flag("isError", is_error);
+    w.number("timestamp", stamp.unix_millis);
+    w.number(
+        "durationMs",
+        call.duration.map_or(0, |duration| duration.as_millis()),
+    );
+    if is_error {
+        // The receiver knows no outcomes, so a call that ended without a text names its own.
+        let outcome = call.outcome().map_or("", |outcome| outcome.as_str());
+        w.text(
+            "errorMessage",
+            call.error.as_deref().unwrap_or(outcome),
+            limits.error_chars,
+        );
+    }
+    if let Some(prompt) = &call.prompt {
+        w.text("intent", prompt, limits.prompt_chars);
+        if let Some(source) = call.intent_source {
+            w.exact("intentSource", source.as_str());
+        }
+    }
+    if !(identity.is_anonymous() && user_id == identity.id) {
+        w.exact("userId", &first(&user_id));
+    }
+    let email = event.facts.email.as_ref().or(identity.email.as_ref());
+    let email = email.or((identity.id_type == "EMAIL").then_some(&identity.id));
+    if let Some(email) = email {
+        w.exact("userEmail", &first(email));
+    }
+    let end = w.len() + limits.meta_bytes;
+    write_arguments(call.arguments.as_ref(), end, w);
+    if let Some(result) = call.result.as_ref().filter(|_| !is_error)
+        && w.content("result", result, false, end) == Written::TooLarge
+    {
+        w.exact("result", reo::TOO_LARGE);
+    }
+    w.raw("}");
+    Ok(())
+}
+
+/// Writes the arguments as the object that the receiver asks for.
+fn write_arguments(arguments: Option<&Content<'_>>, end: usize, w: &mut EventWriter<'_>) {
+    let Some(arguments) = arguments else {
+        w.key("arguments");
+        return w.raw("{}");
+    };
+    w.key("arguments");
+    let mark = w.mark();
+    if w.value_only(arguments, end) == Written::Whole {
+        if !w.since(mark).starts_with(b"{") {
+            w.wrap(mark, "{\"value\":", "}");
+        }
+        return;
+    }
+    w.raw("{");
+    let (written, count) = w.member_names("tool_argument_keys", arguments, end);
+    if written == Written::TooLarge {
+        w.number("tool_argument_key_count", count);
+    }
+    w.raw("}");
+}
+
+/// The contract allows ids of this many characters.
+fn first(text: &str) -> Cow<'_, str> {
+    match text.char_indices().nth(limits::MAX_NAME_CHARS) {
+        Some((end, _)) => Cow::Borrowed(text.get(..end).unwrap_or(text)),
+        None => Cow::Borrowed(text),
+    }
+}

@@ -1,0 +1,285 @@
+//! The Reo formats: an event as `reo-census-mcp` sends it, alone or in an array.
+
+use std::borrow::Cow;
+use std::time::Duration;
+
+use super::{Refusal, Sender, Stamp};
+use crate::capture::{EventWriter, Written};
+use crate::config::Defaults;
+use crate::event::{Call, Event, Kind, Text};
+use crate::identity::{ANONYMOUS_ID, Identity};
+use crate::limits;
+use crate::stats::DropReason;
+
+/// The keys of `meta` that are ours; a caller's `meta` never replaces them.
+pub(super) const META_NAMES: &[&str] = &[
+    "tool",
+    "duration_ms",
+    "outcome",
+    "error",
+    "prompt",
+    "intent_source",
+    "tool_arguments",
+    "tool_argument_keys",
+    "tool_argument_key_count",
+    "result",
+    "tools",
+    "tool_count",
+    "tools_truncated",
+    "session_id",
+    "conversation_id",
+    "client_name",
+    "client_version",
+    "protocol_version",
+    "transport",
+    "request_id",
+    "traceparent",
+    "redactions",
+    "sample_rate",
+];
+
+/// The first of `META_NAMES` that every kind of event reserves.
+const FIRST_COMMON_NAME: usize = 13;
+
+pub(super) fn write_event(
+    event: &Event<'_>,
+    defaults: &Defaults,
+    stamp: &Stamp,
+    w: &mut EventWriter<'_>,
+) -> Result<(), DropReason> {
+    let facts = &event.facts;
+    let activity_type = present(event.kind.activity_type()).ok_or(DropReason::MissingField)?;
+    let product_id = given(facts.product_id.as_ref(), defaults.product_id.as_deref())
+        .ok_or(DropReason::MissingField)?;
+    let identity = identity(event, defaults).ok_or(DropReason::MissingField)?;
+    let user_id = user_id(&identity, event);
+
+    w.raw("{");
+    w.text("activity_type", activity_type, limits::MAX_NAME_CHARS);
+    w.exact(
+        "source",
+        given(facts.source.as_ref(), Some(&defaults.source)).unwrap_or_default(),
+    );
+    w.exact(
+        "environment",
+        given(facts.environment.as_ref(), Some(&defaults.environment)).unwrap_or_default(),
+    );
+    w.exact("user_id", &user_id);
+    w.exact("user_id_type", &identity.id_type);
+    w.exact("product_id", product_id);
+    if let Some(address) = given(facts.ip_addr.as_ref(), defaults.ip_addr.as_deref()) {
+        w.text("ip_addr", address, limits::MAX_NAME_CHARS);
+    }
+    let before_meta = w.mark();
+    w.key("meta");
+    w.raw("{");
+    let empty = w.len();
+    write_meta(event, defaults, w);
+    if w.len() == empty {
+        w.rewind(before_meta);
+    } else {
+        w.counts_here();
+        w.raw("}");
+    }
+    w.number("event_id", stamp.event_id);
+    w.number("event_at", stamp.unix_millis / 1000);
+    let user_agent =
+        given(facts.user_agent.as_ref(), Some(&defaults.user_agent)).unwrap_or_default();
+    w.text("user_agent", user_agent, limits::MAX_NAME_CHARS);
+    w.raw("}");
+    Ok(())
+}
+
+/// Writes the members of `meta`, the largest last, so that there is room for the others.
+fn write_meta(event: &Event<'_>, defaults: &Defaults, w: &mut EventWriter<'_>) {
+    let end = w.len() + w.rules().limits.meta_bytes;
+    let limits = &w.rules().limits;
+    match &event.kind {
+        Kind::ToolCall(call) => {
+            w.text("tool", &call.tool, limits::MAX_NAME_CHARS);
+            if let Some(duration) = call.duration {
+                w.number("duration_ms", milliseconds(duration));
+            }
+            if let Some(outcome) = call.outcome() {
+                w.exact("outcome", outcome.as_str());
+            }
+            if let Some(error) = &call.error {
+                w.text("error", error, limits.error_chars);
+            }
+            if let Some(prompt) = &call.prompt {
+                w.text("prompt", prompt, limits.prompt_chars);
+                if let Some(source) = call.intent_source {
+                    w.exact("intent_source", source.as_str());
+                }
+            }
+        }
+        Kind::Init(tools) => {
+            w.key("tools");
+            w.raw("[");
+            for (n, tool) in tools.iter().take(limits::MAX_TOOLS).enumerate() {
+                if n > 0 {
+                    w.raw(",");
+                }
+                w.item(tool, limits::MAX_NAME_CHARS);
+            }
+            w.raw("]");
+            w.number("tool_count", tools.len());
+            if tools.len() > limits::MAX_TOOLS {
+                w.number("tools_truncated", tools.len() - limits::MAX_TOOLS);
+            }
+        }
+        Kind::IdentityCapture | Kind::Custom(_) => {}
+    }
+    let session = &event.facts.session;
+    for (name, value) in [
+        ("session_id", &session.session_id),
+        ("conversation_id", &session.conversation_id),
+        ("client_name", &session.client_name),
+        ("client_version", &session.client_version),
+        ("protocol_version", &session.protocol_version),
+        ("transport", &session.transport),
+        ("request_id", &session.request_id),
+        ("traceparent", &event.facts.traceparent),
+    ] {
+        w.name(name, value.as_deref());
+    }
+    write_custom(event, defaults, w);
+    if let Kind::ToolCall(call) = &event.kind {
+        write_call_values(call, end, w);
+    }
+}
+
+/// Writes the caller's own keys, then the logger's: the call wins.
+fn write_custom(event: &Event<'_>, defaults: &Defaults, w: &mut EventWriter<'_>) {
+    let reserved = match event.kind {
+        Kind::ToolCall(_) | Kind::Init(_) => META_NAMES,
+        Kind::IdentityCapture | Kind::Custom(_) => {
+            META_NAMES.get(FIRST_COMMON_NAME..).unwrap_or_default()
+        }
+    };
+    let own = &event.facts.meta;
+    for (n, (name, content)) in own.iter().enumerate() {
+        let later = own.iter().skip(n + 1).any(|(other, _)| other == name);
+        if !later && !reserved.contains(&&**name) {
+            // A member that is too large for an event is left out, and the event with it is
+            // refused by its size.
+            let _ = w.member(name, content, usize::MAX);
+        }
+    }
+    for (name, content) in &defaults.meta {
+        if !reserved.contains(&&**name) && !own.iter().any(|(other, _)| other == name) {
+            let _ = w.member(name, content, usize::MAX);
+        }
+    }
+}
+
+/// Writes arguments and result into the room that is left; the result is the first to go.
+fn write_call_values(call: &Call<'_>, end: usize, w: &mut EventWriter<'_>) {
+    if let Some(arguments) = &call.arguments
+        && w.content("tool_arguments", arguments, true, end) == Written::TooLarge
+    {
+        let (written, count) = w.member_names("tool_argument_keys", arguments, end);
+        if written == Written::TooLarge {
+            w.number("tool_argument_key_count", count);
+        }
+    }
+    if let Some(result) = &call.result
+        && w.content("result", result, false, end) == Written::TooLarge
+    {
+        w.exact("result", TOO_LARGE);
+    }
+}
+
+/// What stands in place of a result that was too large.
+pub(super) const TOO_LARGE: &str = "[truncated]";
+
+/// Milliseconds with two decimals.
+fn milliseconds(duration: Duration) -> f64 {
+    (duration.as_secs_f64() * 100_000.0).round() / 100.0
+}
+
+/// The text, unless it is empty: an empty one counts as missing.
+pub(super) fn present(text: &str) -> Option<&str> {
+    (!text.is_empty()).then_some(text)
+}
+
+/// The event's value, else the logger's.
+fn given<'a>(event: Option<&'a Text<'_>>, logger: Option<&'a str>) -> Option<&'a str> {
+    event.map(|text| &**text).or(logger).and_then(present)
+}
+
+/// Who the event is about. A call or an init of nobody's is anonymous; other kinds must say who.
+pub(super) fn identity<'a>(event: &'a Event<'_>, defaults: &'a Defaults) -> Option<Identity<'a>> {
+    let identity = event.facts.identity.as_ref().or(defaults.identity.as_ref());
+    match (identity, &event.kind) {
+        (Some(identity), _) => {
+            Some(Identity::from(identity)).filter(|i| !i.id.is_empty() && !i.id_type.is_empty())
+        }
+        (None, Kind::ToolCall(_) | Kind::Init(_)) => Some(Identity::anonymous()),
+        (None, _) => None,
+    }
+}
+
+/// The id that is sent; strangers of different sessions stay apart.
+pub(super) fn user_id<'a>(identity: &'a Identity<'_>, event: &Event<'_>) -> Cow<'a, str> {
+    let session = &event.facts.session;
+    match session
+        .session_id
+        .as_ref()
+        .or(session.conversation_id.as_ref())
+    {
+        Some(session) if identity.is_anonymous() && !session.is_empty() => {
+            let session: String = session.chars().take(limits::MAX_NAME_CHARS).collect();
+            Cow::Owned(format!("{ANONYMOUS_ID}-{session}"))
+        }
+        _ => Cow::Borrowed(&identity.id),
+    }
+}
+
+/// The frame around one event.
+pub(super) fn single() -> (Cow<'static, str>, Cow<'static, str>) {
+    (Cow::Borrowed("{\"payload\":"), Cow::Borrowed("}"))
+}
+
+/// The frame around several, with the loss report: totals since the instance started, so that a
+/// repeated batch counts nothing twice.
+pub(super) fn batch(sender: &Sender<'_>) -> (Cow<'static, str>, Cow<'static, str>) {
+    let mut after = format!(
+        "],\"sdk\":{{\"name\":\"mcp-usage\",\"version\":\"{}\",\"instance\":\"{}\",\"sequence\":{}",
+        env!("CARGO_PKG_VERSION"),
+        sender.instance,
+        sender.sequence
+    );
+    if sender.dropped.total() > 0 {
+        after.push_str(",\"dropped\":{");
+        for (n, (reason, count)) in sender.dropped.iter().enumerate() {
+            let comma = if n > 0 { "," } else { "" };
+            after.push_str(&format!("{comma}\"{reason}\":{count}"));
+        }
+        after.push('}');
+    }
+    after.push_str("}}");
+    (Cow::Borrowed("{\"payload\":["), Cow::Owned(after))
+}
+
+pub(super) fn refusals(answer: &[u8]) -> Vec<Refusal> {
+    let Ok(answer) = serde_json::from_slice::<serde_json::Value>(answer) else {
+        return Vec::new();
+    };
+    let refused = answer
+        .get("rejected")
+        .and_then(|rejected| rejected.as_array());
+    refused
+        .into_iter()
+        .flatten()
+        .filter_map(|refusal| {
+            Some(Refusal {
+                event_id: refusal.get("event_id")?.as_i64()?,
+                retry: refusal
+                    .get("retry")
+                    .and_then(|retry| retry.as_bool())
+                    .unwrap_or(false),
+            })
+        })
+        .collect()
+}
