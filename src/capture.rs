@@ -139,6 +139,7 @@ impl<'s> EventWriter<'s> {
         self.spans.push(start..self.json.len());
     }
 
+    /// Writes a name, an id or another short text of the caller's, if there is one.
     pub(crate) fn name(&mut self, name: &str, text: Option<&str>) {
         if let Some(text) = text {
             self.text(name, text, limits::MAX_NAME_CHARS);

@@ -562,7 +562,6 @@ impl Builder {
                     headers,
                     key_header: self.wire.key_header(),
                     key: Arc::clone(&key),
-                    reads_answers: self.wire == Wire::ReoBatch,
                     max_in_flight: self.max_in_flight,
                     hook: self.http_client,
                 })

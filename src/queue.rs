@@ -259,7 +259,7 @@ impl Sender {
                     evicted.push(buffer);
                 }
                 None => {
-                    if lack == Lack::Bytes {
+                    if lack == Lack::Segment {
                         shared.out_of_bytes.store(true, Relaxed);
                     }
                     result = Err(DropReason::QueueFull);
@@ -275,7 +275,7 @@ impl Sender {
             open.append(event, id, waiter);
             shared.ledger.queue();
             if seal || open.entries.len() >= open.entries.capacity() {
-                seal_open(&mut state);
+                shared.seal(&mut state);
                 wake = true;
             }
         }
@@ -305,14 +305,14 @@ impl Sender {
                 Some(spare) if held + spare.charge <= bounds.max_bytes => spare,
                 Some(spare) => {
                     state.spare.push(spare);
-                    return Err(Lack::Bytes);
+                    return Err(Lack::Segment);
                 }
                 None if held + segment + bounds.segment_events() * size_of::<Entry>()
                     <= bounds.max_bytes =>
                 {
                     Buffer::new(segment, bounds.segment_events())
                 }
-                None => return Err(Lack::Bytes),
+                None => return Err(Lack::Segment),
             }
         } else if held + event + 1 + size_of::<Entry>() <= bounds.max_bytes {
             // Larger than a segment: one of its own.
@@ -320,7 +320,7 @@ impl Sender {
         } else {
             return Err(Lack::Bytes);
         };
-        seal_open(state);
+        shared.seal(state);
         shared.charge(fresh.charge);
         state.open = Some(fresh);
         Ok(())
@@ -346,11 +346,31 @@ impl Sender {
 #[derive(Debug, PartialEq, Eq)]
 enum Lack {
     Events,
+    /// Memory for an ordinary segment: what comes next will lack it too.
+    Segment,
+    /// Memory for one large event.
     Bytes,
 }
 
-fn seal_open(state: &mut State) {
-    if let Some(mut open) = state.open.take_if(|open| !open.entries.is_empty()) {
+impl Shared {
+    /// Ends the open segment. What is mostly empty moves into memory of its size: during an outage
+    /// a quiet server seals a few events every second, and they must not hold a segment each.
+    fn seal(&self, state: &mut State) {
+        let Some(mut open) = state.open.take_if(|open| !open.entries.is_empty()) else {
+            return;
+        };
+        if open.bytes.len() < open.bytes.capacity() / 2 && state.spare.len() < SPARE_SEGMENTS {
+            let mut small = Buffer::new(open.bytes.len(), open.entries.len());
+            small.bytes.extend_from_slice(&open.bytes);
+            small.entries.extend_from_slice(&open.entries);
+            small.waiters.append(&mut open.waiters);
+            small.first_at = open.first_at;
+            self.bytes.fetch_add(small.charge, Relaxed);
+            self.bytes.fetch_sub(open.charge, Relaxed);
+            self.out_of_bytes.store(false, Relaxed);
+            open.clear();
+            state.spare.push(std::mem::replace(&mut open, small));
+        }
         open.sequence = state.sequence;
         state.sequence += 1;
         state.sealed.push_back(open);
@@ -374,7 +394,7 @@ impl Receiver {
     /// next segment will have.
     pub(crate) fn seal(&self) -> u64 {
         let mut state = self.shared.lock();
-        seal_open(&mut state);
+        self.shared.seal(&mut state);
         state.sequence
     }
 

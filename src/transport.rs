@@ -15,13 +15,12 @@ pub(crate) struct Request {
     pub(crate) body: Vec<u8>,
 }
 
-/// What the ingest answered.
-#[derive(Debug, Clone, PartialEq, Eq)]
+/// What the ingest answered: the status stands, whatever becomes of the body.
 pub(crate) struct Answer {
     pub(crate) status: u16,
     pub(crate) retry_after: Option<String>,
-    /// As much as was asked for and came.
-    pub(crate) body: Vec<u8>,
+    /// Resolves to as much of the body as came, at most [`MAX_ANSWER_BYTES`].
+    pub(crate) body: BodyFuture,
 }
 
 /// Why there is no answer.
@@ -43,6 +42,8 @@ impl fmt::Display for SendError {
 }
 
 pub(crate) type SendFuture = Pin<Box<dyn Future<Output = Result<Answer, SendError>> + Send>>;
+
+pub(crate) type BodyFuture = Pin<Box<dyn Future<Output = Vec<u8>> + Send>>;
 
 /// Sends requests. The worker bounds the time of each.
 pub(crate) trait Transport: fmt::Debug + Send + Sync {

@@ -54,7 +54,14 @@ struct Flight {
 /// The end of a request.
 struct Landing {
     flight: u64,
-    result: Result<Answer, SendError>,
+    result: Result<Landed, SendError>,
+}
+
+/// An answer, read as far as the deadline allowed.
+struct Landed {
+    status: u16,
+    retry_after: Option<String>,
+    body: Vec<u8>,
 }
 
 /// Somebody waits until all segments before `sequence` are done.
@@ -262,9 +269,28 @@ impl Worker {
         let request = core.config.transport.send(Request { body });
         let deadline = now + core.config.request_timeout;
         let task = self.requests.spawn(async move {
+            let clock = &core.config.clock;
             let result = tokio::select! {
                 result = request => result,
-                () = core.config.clock.sleep_until(deadline) => Err(SendError::Timeout),
+                () = clock.sleep_until(deadline) => Err(SendError::Timeout),
+            };
+            let result = match result {
+                Ok(Answer {
+                    status,
+                    retry_after,
+                    body,
+                }) => {
+                    let body = tokio::select! {
+                        body = body => body,
+                        () = clock.sleep_until(deadline) => Vec::new(),
+                    };
+                    Ok(Landed {
+                        status,
+                        retry_after,
+                        body,
+                    })
+                }
+                Err(error) => Err(error),
             };
             Landing { flight, result }
         });
@@ -312,7 +338,7 @@ impl Worker {
         }
     }
 
-    fn judge(&mut self, batch: Batch, started: Instant, now: Instant, answer: &Answer) {
+    fn judge(&mut self, batch: Batch, started: Instant, now: Instant, answer: &Landed) {
         let config = &self.core.config;
         let verdict = retry::judge(
             answer.status,
@@ -352,7 +378,7 @@ impl Worker {
         }
     }
 
-    fn delivered(&mut self, batch: Batch, answer: &Answer) {
+    fn delivered(&mut self, batch: Batch, answer: &Landed) {
         let refusals = self.core.config.wire.refusals(&answer.body);
         let batch = if refusals.is_empty() {
             batch

@@ -93,7 +93,7 @@ impl Transport for MemoryTransport {
             status => Ok(Answer {
                 status,
                 retry_after: None,
-                body: Vec::new(),
+                body: Box::pin(std::future::ready(Vec::new())),
             }),
         }))
     }

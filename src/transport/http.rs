@@ -3,7 +3,7 @@
 use std::sync::{Arc, PoisonError, RwLock};
 
 use reqwest::header::{CONTENT_TYPE, HeaderMap, HeaderName, HeaderValue, RETRY_AFTER};
-use reqwest::{Client, ClientBuilder, Url};
+use reqwest::{Client, ClientBuilder, Response, Url};
 
 use super::{Answer, MAX_ANSWER_BYTES, Request, SendError, SendFuture, Transport};
 use crate::secret::ApiKey;
@@ -19,8 +19,6 @@ pub(crate) struct Http {
     headers: HeaderMap,
     key_header: HeaderName,
     key: Arc<KeyCell>,
-    /// Whether a 2xx answer's body says anything.
-    reads_answers: bool,
 }
 
 /// The key in force; it may be replaced while the logger runs.
@@ -50,7 +48,6 @@ pub(crate) struct Settings {
     pub(crate) headers: HeaderMap,
     pub(crate) key_header: &'static str,
     pub(crate) key: Arc<KeyCell>,
-    pub(crate) reads_answers: bool,
     pub(crate) max_in_flight: usize,
     pub(crate) hook: Option<ClientHook>,
 }
@@ -76,7 +73,6 @@ impl Http {
             headers: settings.headers,
             key_header: HeaderName::from_static(settings.key_header),
             key: settings.key,
-            reads_answers: settings.reads_answers,
         })
     }
 }
@@ -107,34 +103,30 @@ impl Transport for Http {
         if let Some(key) = self.key.header() {
             http = http.header(self.key_header.clone(), key);
         }
-        let reads_answers = self.reads_answers;
         Box::pin(async move {
-            let mut response = http.send().await.map_err(error)?;
-            let status = response.status().as_u16();
-            let retry_after = response
-                .headers()
-                .get(RETRY_AFTER)
-                .and_then(|value| value.to_str().ok())
-                .map(str::to_owned);
-            // Read to its end, within bounds, so that the connection can be used again. The status
-            // stands whatever becomes of the body.
-            let mut body = Vec::new();
-            while body.len() < MAX_ANSWER_BYTES
-                && let Ok(Some(chunk)) = response.chunk().await
-            {
-                let room = MAX_ANSWER_BYTES - body.len();
-                body.extend_from_slice(chunk.get(..room).unwrap_or(&chunk));
-            }
-            if !reads_answers {
-                body.clear();
-            }
+            let response = http.send().await.map_err(error)?;
+            let retry_after = response.headers().get(RETRY_AFTER);
             Ok(Answer {
-                status,
-                retry_after,
-                body,
+                status: response.status().as_u16(),
+                retry_after: retry_after
+                    .and_then(|value| value.to_str().ok())
+                    .map(str::to_owned),
+                body: Box::pin(read(response)),
             })
         })
     }
+}
+
+/// Reads a body to its end, within bounds, so that the connection can be used again.
+async fn read(mut response: Response) -> Vec<u8> {
+    let mut body = Vec::new();
+    while body.len() < MAX_ANSWER_BYTES
+        && let Ok(Some(chunk)) = response.chunk().await
+    {
+        let room = MAX_ANSWER_BYTES - body.len();
+        body.extend_from_slice(chunk.get(..room).unwrap_or(&chunk));
+    }
+    body
 }
 
 /// Tells an error with its causes and without its URL, which may hold what nobody should read.

@@ -98,7 +98,7 @@ pub(super) fn write_event(
         "callId",
         str::from_utf8(&id::uuid(stamp.event_id)).unwrap_or_default(),
     );
-    w.text("toolName", tool, limits::MAX_NAME_CHARS);
+    w.name("toolName", Some(tool));
     w.flag("isError", is_error);
     w.number("timestamp", stamp.unix_millis);
     w.number(

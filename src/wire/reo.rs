@@ -53,23 +53,23 @@ pub(super) fn write_event(
         .ok_or(DropReason::MissingField)?;
     let identity = identity(event, defaults).ok_or(DropReason::MissingField)?;
     let user_id = user_id(&identity, event);
+    if let Kind::ToolCall(call) = &event.kind {
+        present(&call.tool).ok_or(DropReason::MissingField)?;
+    }
 
     w.raw("{");
-    w.text("activity_type", activity_type, limits::MAX_NAME_CHARS);
-    w.exact(
-        "source",
-        given(facts.source.as_ref(), Some(&defaults.source)).unwrap_or_default(),
-    );
-    w.exact(
-        "environment",
-        given(facts.environment.as_ref(), Some(&defaults.environment)).unwrap_or_default(),
-    );
+    w.name("activity_type", Some(activity_type));
+    let source = given(facts.source.as_ref(), Some(&defaults.source));
+    let environment = given(facts.environment.as_ref(), Some(&defaults.environment));
+    w.name("source", source);
+    w.name("environment", environment);
     w.exact("user_id", &user_id);
-    w.exact("user_id_type", &identity.id_type);
+    w.name("user_id_type", Some(&identity.id_type));
     w.exact("product_id", product_id);
-    if let Some(address) = given(facts.ip_addr.as_ref(), defaults.ip_addr.as_deref()) {
-        w.text("ip_addr", address, limits::MAX_NAME_CHARS);
-    }
+    w.name(
+        "ip_addr",
+        given(facts.ip_addr.as_ref(), defaults.ip_addr.as_deref()),
+    );
     let before_meta = w.mark();
     w.key("meta");
     w.raw("{");
@@ -83,9 +83,10 @@ pub(super) fn write_event(
     }
     w.number("event_id", stamp.event_id);
     w.number("event_at", stamp.unix_millis / 1000);
-    let user_agent =
-        given(facts.user_agent.as_ref(), Some(&defaults.user_agent)).unwrap_or_default();
-    w.text("user_agent", user_agent, limits::MAX_NAME_CHARS);
+    w.name(
+        "user_agent",
+        given(facts.user_agent.as_ref(), Some(&defaults.user_agent)),
+    );
     w.raw("}");
     Ok(())
 }
@@ -96,7 +97,7 @@ fn write_meta(event: &Event<'_>, defaults: &Defaults, w: &mut EventWriter<'_>) {
     let limits = &w.rules().limits;
     match &event.kind {
         Kind::ToolCall(call) => {
-            w.text("tool", &call.tool, limits::MAX_NAME_CHARS);
+            w.name("tool", Some(&call.tool));
             if let Some(duration) = call.duration {
                 w.number("duration_ms", milliseconds(duration));
             }
