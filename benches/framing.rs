@@ -32,7 +32,9 @@ fn batches(bencher: Bencher<'_, '_>, batch: usize) {
         for _ in 0..EVENTS {
             let _ = usage.log_usage(ToolCall::new("search").arguments(&arguments));
         }
-        usage.flush_blocking(Duration::from_secs(60)).expect("nothing fails");
+        usage
+            .flush_blocking(Duration::from_secs(60))
+            .expect("nothing fails");
     });
     assert_eq!(usage.stats().dropped.total(), 0);
 }

@@ -73,12 +73,18 @@ fn logger(redactor: Redactor) -> UsageLogger {
 fn disabled(bencher: Bencher<'_, '_>) {
     let usage = UsageLogger::disabled();
     let arguments = impl_serialize::Json::Tree(arguments());
-    bencher.counter(ItemsCount::new(1_u32)).bench(|| usage.log_usage(call(&arguments)));
+    bencher
+        .counter(ItemsCount::new(1_u32))
+        .bench(|| usage.log_usage(call(&arguments)));
 }
 
 #[divan::bench(args = ["typical", "clean", "text", "no_redactor"], sample_count = 1_000, sample_size = 100)]
 fn accepted(bencher: Bencher<'_, '_>, kind: &str) {
-    let usage = logger(if kind == "no_redactor" { Redactor::off() } else { Redactor::default() });
+    let usage = logger(if kind == "no_redactor" {
+        Redactor::off()
+    } else {
+        Redactor::default()
+    });
     let arguments = match kind {
         "clean" => impl_serialize::Json::Tree(clean_arguments()),
         "text" => impl_serialize::Json::Text(
@@ -86,7 +92,9 @@ fn accepted(bencher: Bencher<'_, '_>, kind: &str) {
         ),
         _ => impl_serialize::Json::Tree(arguments()),
     };
-    bencher.counter(ItemsCount::new(1_u32)).bench(|| usage.log_usage(call(&arguments)));
+    bencher
+        .counter(ItemsCount::new(1_u32))
+        .bench(|| usage.log_usage(call(&arguments)));
     let stats = usage.stats();
     assert_eq!(stats.dropped.total(), 0, "the queue was full: {stats:?}");
 }
@@ -104,5 +112,7 @@ fn full(bencher: Bencher<'_, '_>) {
         .expect("the settings are sound");
     let arguments = impl_serialize::Json::Tree(arguments());
     let _ = usage.log_usage(call(&arguments));
-    bencher.counter(ItemsCount::new(1_u32)).bench(|| usage.log_usage(call(&arguments)));
+    bencher
+        .counter(ItemsCount::new(1_u32))
+        .bench(|| usage.log_usage(call(&arguments)));
 }

@@ -1,13 +1,12 @@
 //! The user's hook over a finished event, whose result is redacted again.
 
-use std::panic::{AssertUnwindSafe, catch_unwind};
-
 use serde_json::{Map, Value};
 
 use crate::capture::{self, EventWriter, Rules, Scratch};
 use crate::config::BeforeSend;
 use crate::event::Content;
 use crate::limits::Limits;
+use crate::panics;
 use crate::redact::{RedactedJson, Redactor};
 use crate::stats::DropReason;
 use crate::wire::Wire;
@@ -39,7 +38,7 @@ pub(crate) fn apply<'s>(
         return (Err(DropReason::BeforeSend), 0);
     };
     let given = Value::Object(before.clone());
-    let after = match catch_unwind(AssertUnwindSafe(|| hook(given))) {
+    let after = match panics::catch(|| hook(given)) {
         Ok(Some(Value::Object(after))) => after,
         Ok(_) => return (Err(DropReason::BeforeSend), 0),
         Err(_) => return (Err(DropReason::BeforeSend), 1),

@@ -5,7 +5,7 @@ use std::fmt;
 use std::sync::{Arc, Mutex, PoisonError};
 use std::time::Instant;
 
-use crate::capture::{self, Rules};
+use crate::capture;
 use crate::core::Core;
 use crate::event::{Call, CallOutcome, Content, Facts, Meta, Session, Text, ToolCall};
 use crate::identity::Identity;
@@ -33,7 +33,7 @@ pub struct CallGuard {
 
 struct Open {
     usage: UsageLogger,
-    number: u64,
+    number: Option<u64>,
     call: Arc<OpenCall>,
 }
 
@@ -111,10 +111,10 @@ impl fmt::Debug for OpenCalls {
 
 impl CallGuard {
     pub(crate) fn start(usage: &UsageLogger, call: ToolCall<'_>) -> Self {
-        let Some(core) = usage.core().filter(|core| !core.is_forked()) else {
+        let Some(core) = usage.core() else {
             return Self { open: None };
         };
-        let mut event = into_owned(call, &core.config.rules);
+        let mut event = into_owned(call, core);
         // When it happened is when it began.
         event
             .facts
@@ -127,7 +127,8 @@ impl CallGuard {
         Self {
             open: Some(Open {
                 usage: usage.clone(),
-                number: core.calls.add(Arc::clone(&call)),
+                // A forked child must not touch the table: its lock may be held for ever.
+                number: (!core.is_forked()).then(|| core.calls.add(Arc::clone(&call))),
                 call,
             }),
         }
@@ -135,9 +136,8 @@ impl CallGuard {
 
     /// Sets the result, captured now. Wire key `result`.
     pub fn set_result<T: serde::Serialize + Sync>(&mut self, result: &T) {
-        self.change(|event, rules| {
-            let (json, _) = capture::capture_value(rules, &Content::Borrowed(result), false);
-            event.call.result = Some(Content::Captured(json));
+        self.change(|event, core| {
+            event.call.result = Some(captured(core, Content::Borrowed(result), false))
         });
     }
 
@@ -153,12 +153,9 @@ impl CallGuard {
 
     /// Adds a key of your own to `meta`, as [`ToolCall::meta`], captured now.
     pub fn set_meta<T: serde::Serialize + Sync>(&mut self, key: impl Into<String>, value: &T) {
-        self.change(|event, rules| {
-            let (json, _) = capture::capture_value(rules, &Content::Borrowed(value), false);
-            event
-                .facts
-                .meta
-                .push((Text::Owned(key.into()), Content::Captured(json)));
+        self.change(|event, core| {
+            let value = captured(core, Content::Borrowed(value), false);
+            event.facts.meta.push((Text::Owned(key.into()), value));
         });
     }
 
@@ -179,8 +176,7 @@ impl CallGuard {
         let Some(core) = usage.core() else {
             return Outcome::Disabled;
         };
-        // In a forked child the table's lock may be held by a thread that is not there.
-        if !core.is_forked() {
+        if let Some(number) = number.filter(|_| !core.is_forked()) {
             core.calls.remove(number);
         }
         match call.take() {
@@ -190,7 +186,7 @@ impl CallGuard {
         }
     }
 
-    fn change(&mut self, change: impl FnOnce(&mut ToolCall<'static>, &Rules)) {
+    fn change(&mut self, change: impl FnOnce(&mut ToolCall<'static>, &Core)) {
         if let Some(open) = &self.open
             && let Some(core) = open.usage.core()
             && let Some(event) = open
@@ -200,7 +196,7 @@ impl CallGuard {
                 .unwrap_or_else(PoisonError::into_inner)
                 .as_mut()
         {
-            change(event, &core.config.rules);
+            change(event, core);
         }
     }
 }
@@ -223,15 +219,22 @@ impl fmt::Debug for CallGuard {
     }
 }
 
-/// Copies what a call borrows; values are captured within the limits.
-fn into_owned(call: ToolCall<'_>, rules: &Rules) -> ToolCall<'static> {
-    let text = |text: Option<Text<'_>>| text.map(|text| Text::Owned(text.into_owned()));
-    let content = |content: Content<'_>, arguments| match content {
+/// Captures a value within the limits, if that has not been done.
+fn captured(core: &Core, content: Content<'_>, arguments: bool) -> Content<'static> {
+    match content {
         Content::Captured(json) => Content::Captured(json),
         Content::Borrowed(_) => {
-            Content::Captured(capture::capture_value(rules, &content, arguments).0)
+            let (json, panics) = capture::capture_value(&core.config.rules, &content, arguments);
+            core.ledger.panics(panics);
+            Content::Captured(json)
         }
-    };
+    }
+}
+
+/// Copies what a call borrows; values are captured within the limits.
+fn into_owned(call: ToolCall<'_>, core: &Core) -> ToolCall<'static> {
+    let text = |text: Option<Text<'_>>| text.map(|text| Text::Owned(text.into_owned()));
+    let content = |content, arguments| captured(core, content, arguments);
     let ToolCall { facts, call } = call;
     let meta = facts
         .meta

@@ -6,13 +6,13 @@ mod text;
 
 use std::cell::Cell;
 use std::ops::Range;
-use std::panic::{AssertUnwindSafe, catch_unwind};
 
 pub(crate) use json::Value;
 use json::{Stop, Take, UNSERIALIZABLE, Writer};
 
 use crate::event::Content;
 use crate::limits::{self, Limits};
+use crate::panics;
 use crate::redact::{Draft, RedactedJson, Redactor};
 use crate::stats::DropReason;
 
@@ -246,7 +246,7 @@ impl<'s> EventWriter<'s> {
                     take,
                     end,
                 );
-                let caught = catch_unwind(AssertUnwindSafe(|| value.write(&mut writer)));
+                let caught = panics::catch(|| value.write(&mut writer));
                 writer.close_all();
                 members = writer.members();
                 caught
@@ -278,25 +278,23 @@ impl<'s> EventWriter<'s> {
         (Written::Whole, members)
     }
 
-    /// Writes a value without a name.
-    pub(crate) fn value_only(&mut self, content: &Content<'_>, end: usize) -> Written {
+    /// Writes a value as the object that the receiver asks for: another one under the key `value`.
+    pub(crate) fn object(&mut self, name: &str, content: &Content<'_>, end: usize) -> Written {
         let mark = self.mark();
-        self.value(content, Take::Value { arguments: true }, end, mark)
-            .0
-    }
-
-    /// What was written since `mark`.
-    pub(crate) fn since(&self, mark: Mark) -> &[u8] {
-        self.json.get(mark.json..).unwrap_or_default()
-    }
-
-    /// Puts `before` in front of what was written since `mark`, as one value.
-    pub(crate) fn wrap(&mut self, mark: Mark, before: &str, after: &str) {
-        self.json.splice(mark.json..mark.json, before.bytes());
-        for span in self.spans.iter_mut().skip(mark.spans) {
-            *span = span.start + before.len()..span.end + before.len();
+        self.key(name);
+        let start = self.json.len();
+        let written = self
+            .value(content, Take::Value { arguments: true }, end, mark)
+            .0;
+        if written == Written::Whole && self.json.get(start) != Some(&b'{') {
+            const BEFORE: &str = "{\"value\":";
+            self.json.splice(start..start, BEFORE.bytes());
+            for span in self.spans.iter_mut().skip(mark.spans) {
+                *span = span.start + BEFORE.len()..span.end + BEFORE.len();
+            }
+            self.raw("}");
         }
-        self.raw(after);
+        written
     }
 
     /// Asks for the counts of redactions here: at the end of an object with at least one member.

@@ -365,7 +365,8 @@ impl Builder {
 
     /// Sets how old a pending event may get before it is dropped as
     /// [`Expired`](crate::DropReason::Expired), retries included. Default:
-    /// [`DEFAULT_MAX_EVENT_AGE`]; 1 s to 30 days.
+    /// [`DEFAULT_MAX_EVENT_AGE`]; 1 s to 30 days, and longer than
+    /// `flush_interval`.
     pub const fn max_event_age(mut self, age: Duration) -> Self {
         self.max_event_age = age;
         self
@@ -724,6 +725,13 @@ impl Builder {
             Duration::ZERO,
             24 * HOUR,
         )?;
+        if self.max_event_age <= self.flush_interval {
+            let fault = format!(
+                "is {:?}, not longer than flush_interval",
+                self.max_event_age
+            );
+            return Err(invalid("max_event_age", fault));
+        }
         in_range("max_event_age", self.max_event_age, SECOND, 30 * 24 * HOUR)?;
         match self.limits.fault() {
             Some((limit, value, range)) => Err(invalid(

@@ -92,18 +92,14 @@ impl Core {
 
     fn enqueue(&self, event: &Event<'_>, waiter: Option<Waiter>) -> Result<(), DropReason> {
         let config = &self.config;
-        let at = event.facts.event_at.unwrap_or_else(|| config.clock.wall());
-        let unix_millis = at
-            .duration_since(SystemTime::UNIX_EPOCH)
-            .unwrap_or_default()
-            .as_millis() as u64;
+        let now = config.clock.wall();
         let event_id = event
             .facts
             .event_id
-            .unwrap_or_else(|| self.ids.next(unix_millis));
+            .unwrap_or_else(|| self.ids.next(unix_millis(now)));
         let stamp = Stamp {
             event_id,
-            unix_millis,
+            unix_millis: unix_millis(event.facts.event_at.unwrap_or(now)),
         };
         capture::with_scratch(|scratch| {
             let (captured, panics) = capture::capture(scratch, &config.rules, |writer| {
@@ -111,9 +107,7 @@ impl Core {
                     .wire
                     .write_event(event, &config.defaults, &stamp, writer)
             });
-            for _ in 0..panics {
-                self.ledger.panic();
-            }
+            self.ledger.panics(panics);
             let seal = waiter.is_some();
             let pushed = self
                 .queue
@@ -177,6 +171,13 @@ impl Core {
     pub(crate) fn stats(&self) -> Stats {
         self.ledger.snapshot(self.queue.bytes() as u64)
     }
+}
+
+/// A time before 1970 is no time at which an event happened.
+fn unix_millis(at: SystemTime) -> u64 {
+    at.duration_since(SystemTime::UNIX_EPOCH)
+        .unwrap_or_default()
+        .as_millis() as u64
 }
 
 struct CloseOnDrop(Arc<Core>);

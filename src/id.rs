@@ -55,6 +55,12 @@ pub(crate) fn uuid(id: i64) -> [u8; 36] {
     text
 }
 
+/// Hashes a text: the same on every machine and in every version (64-bit FNV-1a, scrambled).
+pub(crate) fn stable_hash(text: &str) -> u64 {
+    let fnv = |hash: u64, byte| (hash ^ u64::from(byte)).wrapping_mul(0x0100_0000_01b3);
+    random::mix(text.bytes().fold(0xcbf2_9ce4_8422_2325, fnv))
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;

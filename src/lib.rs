@@ -13,6 +13,7 @@ mod id;
 mod identity;
 pub mod limits;
 mod logger;
+mod panics;
 mod queue;
 mod random;
 pub mod redact;

@@ -21,7 +21,7 @@ pub const MAX_LIST_ITEMS: usize = 50;
 pub const MAX_TOP_KEYS: usize = 80;
 /// Most keys of an object within another value.
 pub const MAX_NESTED_KEYS: usize = 200;
-/// Most containers within one another; a deeper one becomes `[max depth]`.
+/// Most containers that one may stand within; a deeper one becomes `[max depth]`.
 pub const MAX_DEPTH: usize = 6;
 /// Most names of tools in an [`Init`](crate::Init).
 pub const MAX_TOOLS: usize = 200;
@@ -30,8 +30,8 @@ pub const MAX_ARGUMENT_KEYS: usize = 200;
 /// Most bytes of an event's `meta`. Over it the result goes first, then the arguments become
 /// `tool_argument_keys`, then `tool_argument_key_count`.
 pub const MAX_META_BYTES: usize = 24_000;
-/// Most bytes of one event; the limit of the Reo ingest for a request.
-pub const MAX_EVENT_BYTES: usize = 256 * 1024;
+/// Most bytes of one event: what the Reo ingest takes in a request, less the frame around it.
+pub const MAX_EVENT_BYTES: usize = 256 * 1024 - 12;
 /// How far past a cut the redactor looks, in bytes: longer than any single-line secret.
 pub(crate) const CUT_MARGIN_BYTES: usize = 4 * 1024;
 /// Most entries of one value that are passed over beyond its limits before the rest of the value is
@@ -110,6 +110,6 @@ limits! {
     max_list_items list_items MAX_LIST_ITEMS 1..=10_000, "the most items of a list";
     max_top_keys top_keys MAX_TOP_KEYS 1..=10_000, "the most keys of an outermost object";
     max_nested_keys nested_keys MAX_NESTED_KEYS 1..=10_000, "the most keys of an object within another value";
-    max_depth depth MAX_DEPTH 1..=64, "the most containers within one another";
+    max_depth depth MAX_DEPTH 1..=64, "the most containers that one may stand within";
     max_meta_bytes meta_bytes MAX_META_BYTES 1_024..=200_000, "the most bytes of an event's `meta`";
 }

@@ -3,7 +3,7 @@
 use std::fmt;
 use std::future::Future;
 use std::pin::Pin;
-use std::sync::{Arc, Mutex, PoisonError, mpsc};
+use std::sync::{Arc, mpsc};
 use std::task::{Context, Poll, ready};
 use std::time::{Duration, Instant};
 
@@ -14,9 +14,9 @@ use crate::config::{self, Builder, Config};
 use crate::core::Core;
 use crate::error::{BuildError, ConfirmError, FlushError};
 use crate::event::{Event, ToolCall};
-use crate::queue::{Settled, Waiter};
+use crate::queue::Waiter;
 use crate::stats::{DropReason, Stats};
-use crate::worker::{Control, Reply};
+use crate::worker::{Control, Reply, Slot};
 
 /// How much longer than its deadline a blocking wait waits for a worker that a hook holds up.
 const GRACE: Duration = Duration::from_secs(1);
@@ -170,28 +170,14 @@ impl UsageLogger {
             return Err(Err(ConfirmError::Disabled));
         };
         let deadline = deadline(core, timeout);
-        // Either the event's end or the deadline comes first; the other finds it gone.
-        let tell = Arc::new(Mutex::new(Some(tell)));
-        let take = |tell: &Mutex<Option<Reply<_>>>| {
-            tell.lock().unwrap_or_else(PoisonError::into_inner).take()
-        };
-        let by_end = Arc::clone(&tell);
-        let waiter = Waiter(Box::new(move |settled| {
-            if let Some(tell) = take(&by_end) {
-                tell(match settled {
-                    Settled::Delivered => Ok(()),
-                    Settled::Dropped(reason) => Err(ConfirmError::Dropped(reason)),
-                });
-            }
-        }));
-        match core.log(event, Some(waiter)) {
+        let slot = Arc::new(Slot::new(timeout, tell));
+        let waits = Arc::downgrade(&slot);
+        match core.log(event, Some(Waiter(Box::new(move |how| slot.end(how))))) {
             Outcome::Queued => {
-                let reply = Box::new(move |()| {
-                    if let Some(tell) = take(&tell) {
-                        tell(Err(ConfirmError::Unknown(timeout)));
-                    }
+                core.tell(Control::Confirm {
+                    deadline,
+                    slot: waits,
                 });
-                core.tell(Control::Confirm { deadline, reply });
                 Ok(())
             }
             Outcome::Dropped(reason) => Err(Err(ConfirmError::Dropped(reason))),

@@ -1,12 +1,12 @@
 //! What the worker tells the host: log lines on a change of state, and the error callback. Never
 //! from a caller's thread, and never an event's content.
 
-use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::sync::Arc;
 
 use crate::LOG_TARGET;
 use crate::config::OnError;
 use crate::error::DeliveryError;
+use crate::panics;
 use crate::stats::{DropReason, Ledger, Stats};
 
 /// Remembers what has been said, so that an outage is one line at its start and one at its end.
@@ -127,9 +127,9 @@ impl Reporter {
 
     fn call(&self, error: &DeliveryError) {
         if let Some(callback) = &self.on_error
-            && catch_unwind(AssertUnwindSafe(|| callback(error))).is_err()
+            && panics::catch(|| callback(error)).is_err()
         {
-            self.ledger.panic();
+            self.ledger.panics(1);
         }
     }
 

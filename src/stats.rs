@@ -202,8 +202,10 @@ impl Ledger {
         self.retries.fetch_add(1, Relaxed);
     }
 
-    pub(crate) fn panic(&self) {
-        self.panics.fetch_add(1, Relaxed);
+    pub(crate) fn panics(&self, caught: u64) {
+        if caught > 0 {
+            self.panics.fetch_add(caught, Relaxed);
+        }
     }
 
     pub(crate) fn pending(&self) -> u64 {

@@ -1,7 +1,7 @@
 //! The loop: wait for an event, a timer or a message; it owns all state of delivery.
 
-use std::collections::{HashMap, VecDeque};
-use std::sync::Arc;
+use std::collections::{BTreeMap, HashMap, VecDeque};
+use std::sync::{Arc, Mutex, PoisonError, Weak};
 use std::time::{Duration, Instant};
 
 use tokio::sync::mpsc;
@@ -11,7 +11,7 @@ use crate::batch::{Batch, Size, Stock};
 use crate::before_send;
 use crate::capture::{Rules, Scratch};
 use crate::core::Core;
-use crate::error::FlushError;
+use crate::error::{ConfirmError, FlushError};
 use crate::logger::ShutdownReport;
 use crate::queue::{Receiver, Segment, Settled};
 use crate::random;
@@ -24,8 +24,48 @@ use crate::wire::Sender;
 /// How long the worker goes on after the last handle was dropped without a shutdown.
 const DRAIN_TIMEOUT: Duration = Duration::from_secs(2);
 
+/// Dead confirmations are not worth looking for below this number.
+const MIN_SWEEP: usize = 64;
+
 /// Tells somebody who waits.
 pub(crate) type Reply<T> = Box<dyn FnOnce(T) + Send>;
+
+/// Who waits for one event: told once, of its end or of the deadline, whichever comes first.
+pub(crate) struct Slot {
+    tell: Mutex<Option<Reply<Result<(), ConfirmError>>>>,
+    timeout: Duration,
+}
+
+impl Slot {
+    pub(crate) fn new(timeout: Duration, tell: Reply<Result<(), ConfirmError>>) -> Self {
+        Self {
+            tell: Mutex::new(Some(tell)),
+            timeout,
+        }
+    }
+
+    pub(crate) fn end(&self, how: Settled) {
+        self.tell(match how {
+            Settled::Delivered => Ok(()),
+            Settled::Dropped(reason) => Err(ConfirmError::Dropped(reason)),
+        });
+    }
+
+    fn time_out(&self) {
+        self.tell(Err(ConfirmError::Unknown(self.timeout)));
+    }
+
+    fn tell(&self, result: Result<(), ConfirmError>) {
+        let tell = self
+            .tell
+            .lock()
+            .unwrap_or_else(PoisonError::into_inner)
+            .take();
+        if let Some(tell) = tell {
+            tell(result);
+        }
+    }
+}
 
 /// What a handle asks of the worker.
 pub(crate) enum Control {
@@ -33,8 +73,9 @@ pub(crate) enum Control {
         deadline: Instant,
         reply: Reply<Result<(), FlushError>>,
     },
-    /// Somebody waits for an event until the deadline; the reply does nothing if it has been told.
-    Confirm { deadline: Instant, reply: Reply<()> },
+    /// Somebody waits for an event until the deadline, or until the event has ended and the slot is
+    /// gone.
+    Confirm { deadline: Instant, slot: Weak<Slot> },
     Shutdown {
         deadline: Instant,
         started: Instant,
@@ -95,7 +136,10 @@ pub(crate) struct Worker {
     batch_events: usize,
     next_tick: Instant,
     flushes: Vec<Flush>,
-    confirms: Vec<(Instant, Reply<()>)>,
+    /// By deadline. Those whose event has ended are dead, and swept out now and then.
+    confirms: BTreeMap<(Instant, u64), Weak<Slot>>,
+    next_confirm: u64,
+    sweep_confirms_at: usize,
     shutdown: Option<Shutdown>,
     /// Sends what there is, be the batch full or not.
     hurry: bool,
@@ -125,7 +169,9 @@ impl Worker {
             batch_events: config.max_batch_events,
             next_tick: config.clock.now() + config.flush_interval,
             flushes: Vec::new(),
-            confirms: Vec::new(),
+            confirms: BTreeMap::new(),
+            next_confirm: 0,
+            sweep_confirms_at: MIN_SWEEP,
             shutdown: None,
             hurry: false,
             hook_rules: config
@@ -466,9 +512,7 @@ impl Worker {
             let json = bytes.strip_suffix(b",").unwrap_or(bytes);
             let (result, panics) =
                 before_send::apply(hook, json, &core.config.wire, rules, &mut self.scratch);
-            for _ in 0..panics {
-                core.ledger.panic();
-            }
+            core.ledger.panics(panics);
             match result {
                 Ok(json) => {
                     let waiter = segment.take_waiters(event..event + 1).pop();
@@ -494,7 +538,14 @@ impl Worker {
                     reply,
                 });
             }
-            Control::Confirm { deadline, reply } => self.confirms.push((deadline, reply)),
+            Control::Confirm { deadline, slot } => {
+                self.confirms.insert((deadline, self.next_confirm), slot);
+                self.next_confirm += 1;
+                if self.confirms.len() >= self.sweep_confirms_at {
+                    self.confirms.retain(|_, slot| slot.strong_count() > 0);
+                    self.sweep_confirms_at = (2 * self.confirms.len()).max(MIN_SWEEP);
+                }
+            }
             Control::Shutdown {
                 deadline,
                 started,
@@ -550,11 +601,11 @@ impl Worker {
                 }
             }
         }
-        for (deadline, reply) in std::mem::take(&mut self.confirms) {
-            if deadline <= now {
-                reply(());
-            } else {
-                self.confirms.push((deadline, reply));
+        while let Some(entry) = self.confirms.first_entry()
+            && entry.key().0 <= now
+        {
+            if let Some(slot) = entry.remove().upgrade() {
+                slot.time_out();
             }
         }
     }
@@ -627,7 +678,7 @@ impl Worker {
 
     fn wake_at(&self) -> Instant {
         let flushes = self.flushes.iter().map(|flush| flush.deadline);
-        let confirms = self.confirms.iter().map(|(deadline, _)| *deadline);
+        let confirms = self.confirms.keys().next().map(|(deadline, _)| *deadline);
         let shutdown = self.shutdown.iter().map(|shutdown| shutdown.deadline);
         let has_work =
             !self.again.is_empty() || !self.stock.is_empty() || self.receiver.oldest().is_some();

@@ -193,6 +193,14 @@ impl<'b> Writer<'b> {
         let Some(frame) = self.frames.pop() else {
             return;
         };
+        // After an early end an entry may have begun and come to nothing.
+        match self.out.last() {
+            Some(b',') => {
+                self.out.pop();
+            }
+            Some(b':') => self.out.extend_from_slice(b"null"),
+            _ => {}
+        }
         if frame.omitted > 0 && frame.is_object && frame.close != "]" {
             self.out.extend_from_slice(b",\"_truncated_keys\":");
             let _ = serde_json::to_writer(&mut *self.out, &frame.omitted);
@@ -238,6 +246,11 @@ impl<'b> Writer<'b> {
     /// The most bytes of the next string that can matter: a character has at most four.
     pub(super) fn window_bytes(&self) -> usize {
         4 * self.string_chars + limits::CUT_MARGIN_BYTES
+    }
+
+    /// The same in JSON text, where a character takes at most twelve bytes: a pair of escapes.
+    pub(super) const fn raw_window_bytes(&self) -> usize {
+        12 * self.string_chars + limits::CUT_MARGIN_BYTES
     }
 
     pub(super) fn literal(&mut self, text: &str) {

@@ -144,11 +144,12 @@ impl<'t> Source<'t> {
             let keep = writer.entry()?;
             if is_object {
                 self.space();
-                let name = self.raw_string()?;
+                let name = self.raw_string(limits::CUT_MARGIN_BYTES)?;
                 self.expect(b':')?;
                 if keep {
                     match name {
                         Raw::Plain(name) => writer.key(name),
+                        Raw::Unended(_) => return Err(Stop::Budget),
                         Raw::Escaped(name) => {
                             writer.key(&unescape(
                                 name,
@@ -180,39 +181,56 @@ impl<'t> Source<'t> {
     fn string(&mut self, writer: &mut Writer<'_>) -> Result<(), Stop> {
         let most = writer.surely_kept();
         let start = self.at;
-        match self.raw_string()? {
+        match self.raw_string(writer.raw_window_bytes())? {
             Raw::Plain(text) if text.len() > most => writer.string(text),
             Raw::Escaped(raw) if raw.len() > most => {
-                let text = unescape(raw, writer.window_bytes())?;
-                writer.string(&text);
+                writer.string(&unescape(raw, writer.window_bytes())?);
             }
             Raw::Escaped(raw) => {
                 check_escapes(raw)?;
                 writer.literal(self.text.get(start..self.at).unwrap_or("\"\""));
             }
             Raw::Plain(_) => writer.literal(self.text.get(start..self.at).unwrap_or("\"\"")),
+            Raw::Unended(raw) => {
+                writer.string(&unescape(raw, writer.window_bytes())?);
+                return Err(Stop::Budget);
+            }
         }
         Ok(())
     }
 
-    /// Steps over a string and returns what is between its quotes.
-    fn raw_string(&mut self) -> Result<Raw<'t>, Stop> {
+    /// Steps over a string and returns what is between its quotes. Beyond `window` bytes it is
+    /// looked at only as far as the budget for what is passed over reaches.
+    fn raw_string(&mut self, window: usize) -> Result<Raw<'t>, Stop> {
         if self.peek() != Some(b'"') {
             return Err(Stop::Foreign);
         }
         let start = self.at + 1;
+        let budget = window + limits::MAX_SKIPPED_BYTES.saturating_sub(self.passed);
+        let mut reach = self.text.len().min(start + budget);
+        while !self.text.is_char_boundary(reach) {
+            reach -= 1;
+        }
+        let bytes = self.text.get(..reach).unwrap_or_default().as_bytes();
         let mut at = start;
         let mut escapes = false;
-        let bytes = self.text.as_bytes();
         loop {
-            let found = memchr::memchr2(b'"', b'\\', bytes.get(at..).unwrap_or_default());
-            let end = at + found.ok_or(Stop::Foreign)?;
+            let rest = bytes.get(at..).unwrap_or_default();
+            let Some(found) = memchr::memchr2(b'"', b'\\', rest) else {
+                return self.unended(start, at, reach);
+            };
+            let end = at + found;
             if bytes.get(end) == Some(&b'\\') {
+                // No escape is longer than two that make up a pair.
+                if end + 12 > reach && reach < self.text.len() {
+                    return self.unended(start, end, end);
+                }
                 escapes = true;
                 at = end + 2;
                 continue;
             }
             self.at = end + 1;
+            self.passed += (end - start).saturating_sub(window);
             let raw = self.text.get(start..end).ok_or(Stop::Foreign)?;
             if raw.bytes().any(|b| b < 0x20) {
                 return Err(Stop::Foreign);
@@ -225,6 +243,17 @@ impl<'t> Source<'t> {
         }
     }
 
+    /// A string whose end was not found: it is longer than what is looked at, or it has none.
+    fn unended(&self, start: usize, at: usize, end: usize) -> Result<Raw<'t>, Stop> {
+        if end >= self.text.len() || at > end {
+            return Err(Stop::Foreign);
+        }
+        self.text
+            .get(start..end)
+            .map(Raw::Unended)
+            .ok_or(Stop::Foreign)
+    }
+
     /// Steps over one value unseen, without recursion.
     fn pass_value(&mut self) -> Result<(), Stop> {
         let start = self.at;
@@ -233,7 +262,9 @@ impl<'t> Source<'t> {
             self.space();
             match self.peek() {
                 Some(b'"') => {
-                    self.raw_string()?;
+                    if let Raw::Unended(_) = self.raw_string(0)? {
+                        return Err(Stop::Budget);
+                    }
                 }
                 Some(b'{' | b'[') => {
                     self.at += 1;
@@ -270,6 +301,8 @@ impl<'t> Source<'t> {
 enum Raw<'t> {
     Plain(&'t str),
     Escaped(&'t str),
+    /// The beginning of one that is too long to look at.
+    Unended(&'t str),
 }
 
 /// Reads the escapes of a string up to `most` bytes; half of a surrogate pair becomes U+FFFD.

@@ -63,7 +63,10 @@ impl Http {
         }
         // After the hook: these are promises. A redirect would carry the key to another origin, and
         // a proxy has no business with an address on this machine.
-        builder = builder.redirect(reqwest::redirect::Policy::none());
+        builder = builder
+            .redirect(reqwest::redirect::Policy::none())
+            // It would log each request as it is sent, the key included.
+            .connection_verbose(false);
         if is_loopback(&settings.endpoint) {
             builder = builder.no_proxy();
         }

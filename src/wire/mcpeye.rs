@@ -5,7 +5,7 @@ use std::borrow::Cow;
 use super::{Stamp, reo};
 use crate::capture::{EventWriter, Written};
 use crate::config::Defaults;
-use crate::event::{Content, Event, Kind};
+use crate::event::{Event, Kind};
 use crate::id;
 use crate::limits;
 use crate::stats::DropReason;
@@ -128,8 +128,23 @@ pub(super) fn write_event(
     if let Some(email) = email {
         w.exact("userEmail", &first(email));
     }
-    let end = w.len() + limits.meta_bytes;
-    write_arguments(call.arguments.as_ref(), end, w);
+    // One room for both, as on the other wires; the receiver's own limit is for each.
+    let room = limits.meta_bytes.min(MAX_FIELD_BYTES);
+    let end = w.len() + room;
+    match &call.arguments {
+        None => {
+            w.key("arguments");
+            w.raw("{}");
+        }
+        Some(arguments) => {
+            if w.object("arguments", arguments, end) == Written::TooLarge {
+                w.key("arguments");
+                w.raw("{");
+                reo::write_argument_names(arguments, end, w);
+                w.raw("}");
+            }
+        }
+    }
     if let Some(result) = call.result.as_ref().filter(|_| !is_error)
         && w.content("result", result, false, end) == Written::TooLarge
     {
@@ -139,27 +154,9 @@ pub(super) fn write_event(
     Ok(())
 }
 
-/// Writes the arguments as the object that the receiver asks for.
-fn write_arguments(arguments: Option<&Content<'_>>, end: usize, w: &mut EventWriter<'_>) {
-    let Some(arguments) = arguments else {
-        w.key("arguments");
-        return w.raw("{}");
-    };
-    w.key("arguments");
-    let mark = w.mark();
-    if w.value_only(arguments, end) == Written::Whole {
-        if !w.since(mark).starts_with(b"{") {
-            w.wrap(mark, "{\"value\":", "}");
-        }
-        return;
-    }
-    w.raw("{");
-    let (written, count) = w.member_names("tool_argument_keys", arguments, end);
-    if written == Written::TooLarge {
-        w.number("tool_argument_key_count", count);
-    }
-    w.raw("}");
-}
+/// The receiver's limit for arguments, and for a result, less some room for marks that are longer
+/// than what they hide.
+const MAX_FIELD_BYTES: usize = 30_000;
 
 /// The contract allows ids of this many characters.
 fn first(text: &str) -> Cow<'_, str> {

@@ -6,7 +6,8 @@ use std::time::Duration;
 use super::{Refusal, Sender, Stamp};
 use crate::capture::{EventWriter, Written};
 use crate::config::Defaults;
-use crate::event::{Call, Event, Kind, Text};
+use crate::event::{Call, Content, Event, Kind, Text};
+use crate::id;
 use crate::identity::{ANONYMOUS_ID, Identity};
 use crate::limits;
 use crate::stats::DropReason;
@@ -65,7 +66,7 @@ pub(super) fn write_event(
     w.name("environment", environment);
     w.exact("user_id", &user_id);
     w.name("user_id_type", Some(&identity.id_type));
-    w.exact("product_id", product_id);
+    w.name("product_id", Some(product_id));
     w.name(
         "ip_addr",
         given(facts.ip_addr.as_ref(), defaults.ip_addr.as_deref()),
@@ -177,17 +178,22 @@ fn write_custom(event: &Event<'_>, defaults: &Defaults, w: &mut EventWriter<'_>)
 /// Writes arguments and result into the room that is left; the result is the first to go.
 fn write_call_values(call: &Call<'_>, end: usize, w: &mut EventWriter<'_>) {
     if let Some(arguments) = &call.arguments
-        && w.content("tool_arguments", arguments, true, end) == Written::TooLarge
+        && w.object("tool_arguments", arguments, end) == Written::TooLarge
     {
-        let (written, count) = w.member_names("tool_argument_keys", arguments, end);
-        if written == Written::TooLarge {
-            w.number("tool_argument_key_count", count);
-        }
+        write_argument_names(arguments, end, w);
     }
     if let Some(result) = &call.result
         && w.content("result", result, false, end) == Written::TooLarge
     {
         w.exact("result", TOO_LARGE);
+    }
+}
+
+/// Writes what is left of arguments that are too large: their names, else how many there are.
+pub(super) fn write_argument_names(arguments: &Content<'_>, end: usize, w: &mut EventWriter<'_>) {
+    let (written, count) = w.member_names("tool_argument_keys", arguments, end);
+    if written == Written::TooLarge {
+        w.number("tool_argument_key_count", count);
     }
 }
 
@@ -221,7 +227,8 @@ pub(super) fn identity<'a>(event: &'a Event<'_>, defaults: &'a Defaults) -> Opti
     }
 }
 
-/// The id that is sent; strangers of different sessions stay apart.
+/// The id that is sent; strangers of different sessions stay apart. A session id may be a
+/// credential, so its hash stands for it.
 pub(super) fn user_id<'a>(identity: &'a Identity<'_>, event: &Event<'_>) -> Cow<'a, str> {
     let session = &event.facts.session;
     match session
@@ -230,8 +237,7 @@ pub(super) fn user_id<'a>(identity: &'a Identity<'_>, event: &Event<'_>) -> Cow<
         .or(session.conversation_id.as_ref())
     {
         Some(session) if identity.is_anonymous() && !session.is_empty() => {
-            let session: String = session.chars().take(limits::MAX_NAME_CHARS).collect();
-            Cow::Owned(format!("{ANONYMOUS_ID}-{session}"))
+            Cow::Owned(format!("{ANONYMOUS_ID}-{:016x}", id::stable_hash(session)))
         }
         _ => Cow::Borrowed(&identity.id),
     }

@@ -1,11 +1,5 @@
 //! The mock ingest over real sockets: every answer, every check, and what is reported of them.
 
-#![expect(
-    clippy::unwrap_used,
-    clippy::indexing_slicing,
-    reason = "the helpers of a test may fail the test"
-)]
-
 use std::io::{ErrorKind, Read, Write};
 use std::net::TcpStream;
 use std::sync::mpsc;

@@ -1,9 +1,24 @@
 //! The crate from outside: the public API against a real ingest over sockets.
 #![expect(
     clippy::unwrap_used,
+    clippy::expect_used,
+    clippy::panic,
     clippy::indexing_slicing,
+    clippy::print_stderr,
     reason = "helpers of tests are not `#[test]` functions, which clippy.toml relaxes"
 )]
 
+mod capture;
 mod delivery;
+mod guard;
+mod ingest;
+mod limits;
+mod overload;
+mod process;
+mod reasons;
+mod redaction;
+mod retry;
+mod settings;
+mod shutdown;
 mod support;
+mod wire;

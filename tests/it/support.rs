@@ -1,9 +1,14 @@
 //! What the tests share.
 
+use std::future::Future;
+use std::sync::mpsc::{self, Receiver};
 use std::time::Duration;
 
-use mcp_usage::testing::MockIngest;
-use mcp_usage::{Builder, UsageLogger};
+use mcp_usage::testing::{ManualClock, MockIngest, ReceivedEvent};
+use mcp_usage::{
+    Builder, ConfirmError, DeliveryError, Identity, Mcpeye, Stats, ToolCall, UsageLogger, Wire,
+};
+use serde_json::Value;
 
 /// An obviously fake key.
 pub(crate) const KEY: &str = "test-key-1";
@@ -23,4 +28,147 @@ pub(crate) fn builder(ingest: &MockIngest) -> Builder {
         .endpoint(ingest.endpoint())
         .product_id("reoWebApp")
         .flush_interval(Duration::from_millis(20))
+        .initial_backoff(Duration::from_millis(1))
+}
+
+pub(crate) fn mcpeye() -> Wire {
+    Wire::Mcpeye(
+        Mcpeye::new("proj_123")
+            .client("claude")
+            .server_version("1.2.3"),
+    )
+}
+
+/// The three wires, with a name for messages.
+pub(crate) fn wires() -> [(&'static str, Wire); 3] {
+    [
+        ("reo", Wire::Reo),
+        ("reo batch", Wire::ReoBatch),
+        ("mcpeye", mcpeye()),
+    ]
+}
+
+/// [`builder`] for any wire.
+pub(crate) fn builder_for(ingest: &MockIngest, wire: &Wire) -> Builder {
+    let endpoint = match wire {
+        Wire::Mcpeye(_) => ingest.mcpeye_url(),
+        _ => ingest.endpoint(),
+    };
+    builder(ingest).wire(wire.clone()).endpoint(endpoint)
+}
+
+pub(crate) fn rachel() -> Identity<'static> {
+    Identity::email("rachel@reo.dev")
+}
+
+/// A small call that can be told from others by its number.
+pub(crate) fn call(n: u64) -> ToolCall<'static> {
+    ToolCall::new("count").request_id(n.to_string())
+}
+
+/// The law: every event offered has ended once, or is pending.
+#[track_caller]
+pub(crate) fn assert_ledger(stats: &Stats) {
+    assert_eq!(
+        stats.offered,
+        stats.delivered + stats.dropped.total() + stats.pending,
+        "{stats:?}"
+    );
+}
+
+/// Shuts down, and checks that the ledger closes and that nothing wrong was sent.
+#[track_caller]
+pub(crate) fn end(usage: &UsageLogger, ingest: &MockIngest) -> Stats {
+    let report = usage.shutdown_blocking(PATIENCE);
+    assert_eq!(report.pending, 0, "{report:?}");
+    assert_ledger(&report.stats);
+    assert_eq!(ingest.violations(), Vec::<String>::new());
+    usage.stats()
+}
+
+/// Sends what `log` logs on a wire, and returns the events that arrived.
+#[track_caller]
+pub(crate) fn arrivals(
+    wire: &Wire,
+    change: impl FnOnce(Builder) -> Builder,
+    log: impl FnOnce(&UsageLogger),
+) -> Vec<ReceivedEvent> {
+    let ingest = ingest();
+    let usage = change(builder_for(&ingest, wire)).build().unwrap();
+    log(&usage);
+    end(&usage, &ingest);
+    ingest.delivered()
+}
+
+/// [`arrivals`] of one event: its JSON.
+#[track_caller]
+pub(crate) fn arrival(
+    wire: &Wire,
+    change: impl FnOnce(Builder) -> Builder,
+    log: impl FnOnce(&UsageLogger),
+) -> Value {
+    let events = arrivals(wire, change, log);
+    assert_eq!(events.len(), 1, "{events:?}");
+    events[0].json.clone()
+}
+
+/// A channel of the errors that `on_error` sees.
+pub(crate) fn errors(builder: Builder) -> (Builder, Receiver<DeliveryError>) {
+    let (sender, receiver) = mpsc::channel();
+    let builder = builder.on_error(move |error| {
+        let _ = sender.send(error.clone());
+    });
+    (builder, receiver)
+}
+
+/// Returns when the worker has looked at the present time of a manual clock and done all that is
+/// due: a confirmation without any time comes back from the end of such a turn. Costs an event.
+#[track_caller]
+pub(crate) fn barrier(usage: &UsageLogger) {
+    let result = usage.log_usage_confirmed_blocking(call(999_999), Duration::ZERO);
+    assert_eq!(result, Err(ConfirmError::Unknown(Duration::ZERO)));
+}
+
+/// Advances until `done`, for waits whose exact length is random.
+#[track_caller]
+pub(crate) fn advance_until(clock: &ManualClock, step: Duration, done: impl Fn() -> bool) {
+    let deadline = std::time::Instant::now() + PATIENCE;
+    while !done() {
+        assert!(std::time::Instant::now() < deadline, "nothing happened");
+        clock.advance(step);
+        std::thread::yield_now();
+    }
+}
+
+/// Runs a future on a current-thread runtime.
+pub(crate) fn block_on<T>(future: impl Future<Output = T>) -> T {
+    tokio::runtime::Builder::new_current_thread()
+        .enable_all()
+        .build()
+        .unwrap()
+        .block_on(future)
+}
+
+/// Key-shaped texts, put together here so that no file holds one.
+pub(crate) mod secret {
+    pub(crate) fn github() -> String {
+        format!("{}_{}", "ghp", "a1B2c3D4e5F6g7H8i9J0k1L2m3N4o5P6q7R8")
+    }
+
+    pub(crate) fn aws() -> String {
+        format!("{}{}", "AKIA", "Z7Q4M2N8X5C1V3B6")
+    }
+
+    pub(crate) fn openai() -> String {
+        format!("{}-{}", "sk", "proj-T3stT3stT3stT3stT3stT3stT3stT3stT3st")
+    }
+
+    pub(crate) fn jwt() -> String {
+        [
+            "eyJhbGciOiJIUzI1NiJ9",
+            "eyJzdWIiOiIxMjM0NTY3ODkwIn0",
+            "dozjgNryP4J3jVmNHl0w5N_XgL0n3I9PlFUP0THsR8U",
+        ]
+        .join(".")
+    }
 }
