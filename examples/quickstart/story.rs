@@ -1,0 +1,166 @@
+//! Prints what the ingest received, for a person to read, and checks it.
+
+use std::collections::BTreeSet;
+use std::error::Error;
+use std::io::{self, IsTerminal};
+use std::time::Instant;
+
+use mcp_usage::ShutdownReport;
+use mcp_usage::testing::{MockIngest, ReceivedEvent};
+use serde_json::Value;
+
+const BOLD: &str = "1";
+const DIM: &str = "2";
+const RED: &str = "31";
+const GREEN: &str = "32";
+
+/// Prints a line for each event: when it arrived, who, what, how it ended, how long it took, and what else there is.
+pub(crate) fn print_timeline(events: &[ReceivedEvent], began: Instant) {
+    print_title("What the ingest received");
+    print_row(["at", "who", "what", "outcome", "took", ""], DIM);
+    for event in events {
+        let at = event.at.saturating_duration_since(began).as_millis();
+        let outcome = word(event, "outcome");
+        let took = event.duration_ms().map(|took| format!("{took:.2} ms"));
+        let cells = [
+            &format!("+{at} ms"),
+            event.user_id().unwrap_or_default(),
+            event.tool().unwrap_or("(login)"),
+            outcome,
+            &took.unwrap_or_default(),
+            &note(event),
+        ];
+        let colour = match (event.tool(), outcome) {
+            (None, _) => BOLD,
+            (Some(_), "ok") => GREEN,
+            (Some(_), _) => RED,
+        };
+        print_row(cells, colour);
+    }
+}
+
+/// Prints what the calls say about their callers, once for each.
+pub(crate) fn print_callers(events: &[ReceivedEvent]) {
+    let callers: BTreeSet<_> = events
+        .iter()
+        .filter(|event| event.tool().is_some())
+        .map(|event| {
+            format!(
+                "{:<18}  {:<6}  {} {}, MCP {} over {}, session {}",
+                event.user_id().unwrap_or_default(),
+                event.user_id_type().unwrap_or_default(),
+                word(event, "client_name"),
+                word(event, "client_version"),
+                word(event, "protocol_version"),
+                word(event, "transport"),
+                match word(event, "session_id") {
+                    "" => "none",
+                    id => id,
+                },
+            )
+        })
+        .collect();
+    print_title("Who called");
+    for caller in callers {
+        println!("  {caller}");
+    }
+}
+
+/// Prints the arguments of the call with the secrets, as the client sent them and as they arrived.
+pub(crate) fn print_both_sides(sent: &Value, events: &[ReceivedEvent]) {
+    let arrived = events
+        .iter()
+        .find(|event| event.meta("redactions").is_some())
+        .and_then(ReceivedEvent::arguments);
+    print_title("The call with the secrets, on both sides of the redactor");
+    for (name, sent) in sent.as_object().into_iter().flatten() {
+        let arrived = arrived.and_then(|arguments| arguments.get(name));
+        let text = |value: Option<&Value>| value.and_then(Value::as_str).map(str::to_owned);
+        println!(
+            "  {name:<8}  sent     {}",
+            text(Some(sent)).unwrap_or_default()
+        );
+        let arrived = text(arrived).unwrap_or_default();
+        println!("  {:<8}  arrived  {}", "", paint(GREEN, &arrived));
+    }
+}
+
+pub(crate) fn print_ledger(report: &ShutdownReport) {
+    let stats = &report.stats;
+    print_title("The ledger");
+    println!(
+        "  offered {} = delivered {} + dropped {} + pending {}, in {} requests",
+        stats.offered,
+        stats.delivered,
+        stats.dropped.total(),
+        stats.pending,
+        stats.requests,
+    );
+}
+
+/// Fails when an event is missing or wrong, or a secret arrived.
+pub(crate) fn check(
+    report: &ShutdownReport,
+    ingest: &MockIngest,
+    secrets: &[String],
+) -> Result<(), Box<dyn Error>> {
+    let stats = &report.stats;
+    if stats.offered != stats.delivered + stats.dropped.total() + stats.pending {
+        return Err("the ledger does not close".into());
+    }
+    let came = ingest.delivered().len() as u64;
+    if stats.offered != came {
+        return Err(format!("{} events were offered, and {came} came", stats.offered).into());
+    }
+    if let Some(violation) = ingest.violations().first() {
+        return Err(format!("the ingest found fault: {violation}").into());
+    }
+    for request in ingest.requests() {
+        let body = String::from_utf8_lossy(&request.body);
+        if secrets.iter().any(|secret| body.contains(secret)) {
+            return Err(format!("a secret arrived: {body}").into());
+        }
+    }
+    println!(
+        "  It closes, and none of the {} secrets arrived.",
+        secrets.len()
+    );
+    Ok(())
+}
+
+/// What went wrong, or what was redacted.
+fn note(event: &ReceivedEvent) -> String {
+    if let Some(error) = event.error() {
+        return error.to_owned();
+    }
+    let Some(classes) = event.meta("redactions").and_then(Value::as_object) else {
+        return String::new();
+    };
+    let counts = classes
+        .iter()
+        .map(|(class, count)| format!("{count} {class}"));
+    format!("redacted: {}", counts.collect::<Vec<_>>().join(", "))
+}
+
+fn word<'a>(event: &'a ReceivedEvent, key: &str) -> &'a str {
+    event.meta(key).and_then(Value::as_str).unwrap_or_default()
+}
+
+fn print_title(title: &str) {
+    println!("\n{}\n", paint(BOLD, title));
+}
+
+/// Prints aligned cells, those from the third on in the colour.
+fn print_row([at, who, what, outcome, took, note]: [&str; 6], colour: &str) {
+    let rest = format!("{what:<17}  {outcome:<14}  {took:>9}  {note}");
+    println!("  {at:>7}  {who:<18}  {}", paint(colour, rest.trim_end()));
+}
+
+/// Colours a text where a person looks at a terminal.
+fn paint(code: &str, text: &str) -> String {
+    if io::stdout().is_terminal() {
+        format!("\x1b[{code}m{text}\x1b[0m")
+    } else {
+        text.to_owned()
+    }
+}
