@@ -485,6 +485,15 @@ impl Segment {
         self.buffer.entries.get(event).map(|entry| entry.id)
     }
 
+    /// Whether somebody waits for any of the events.
+    pub(crate) fn is_awaited(&self) -> bool {
+        !self
+            .waiters
+            .lock()
+            .unwrap_or_else(PoisonError::into_inner)
+            .is_empty()
+    }
+
     /// Tells those who wait for any of `events` how they ended.
     pub(crate) fn settle(&self, events: Range<usize>, how: Settled) {
         for waiter in self.take_waiters(events) {

@@ -283,6 +283,8 @@ impl Worker {
         while !self.stock.fills(self.size()) {
             match self.receiver.take() {
                 Some(segment) => {
+                    // Somebody waits for one of these events, so they do not wait for a batch.
+                    self.hurry |= segment.is_awaited();
                     let segment = self.hooked(segment);
                     self.stock.add(segment);
                 }

@@ -28,7 +28,6 @@
 mod server;
 
 use std::error::Error;
-use std::net::SocketAddr;
 use std::process::ExitCode;
 use std::time::Duration;
 
@@ -44,8 +43,8 @@ use tracing::Level;
 use server::Shop;
 
 const USAGE: &str = "\
-usage: mcp_server --ingest URL [--key KEY] [--user EMAIL]     MCP on stdin and stdout, for one user
-       mcp_server --ingest URL [--key KEY] --http ADDRESS     MCP at http://ADDRESS/mcp, with bearer tokens
+usage: mcp_server --ingest URL [--key KEY] [--user EMAIL]       MCP on stdin and stdout, for one user
+       mcp_server --ingest URL [--key KEY] --http HOST:PORT     MCP at http://HOST:PORT/mcp, for users with a token
 
 The key is taken from REO_API_KEY when --key is not given.";
 
@@ -63,7 +62,7 @@ struct Options {
     ingest: String,
     key: Option<String>,
     user: Option<String>,
-    http: Option<SocketAddr>,
+    http: Option<String>,
 }
 
 fn main() -> ExitCode {
@@ -102,7 +101,7 @@ fn run(options: Options) -> Result<(), Box<dyn Error>> {
     let runtime = Runtime::new()?;
     let served = runtime.block_on(async {
         let served = match options.http {
-            Some(address) => serve_http(&usage, address).await,
+            Some(address) => serve_http(&usage, &address).await,
             None => serve_stdio(&usage, options.user).await,
         };
         let report = usage.shutdown(SHUTDOWN_TIMEOUT).await;
@@ -135,8 +134,10 @@ async fn serve_stdio(usage: &UsageLogger, user: Option<String>) -> Result<(), Bo
     }
 }
 
-async fn serve_http(usage: &UsageLogger, address: SocketAddr) -> Result<(), Box<dyn Error>> {
-    let listener = TcpListener::bind(address).await?;
+async fn serve_http(usage: &UsageLogger, address: &str) -> Result<(), Box<dyn Error>> {
+    let listener = TcpListener::bind(address)
+        .await
+        .map_err(|error| format!("--http {address}: {error}"))?;
     eprintln!("mcp_server: http://{}/mcp, for", listener.local_addr()?);
     for (token, user) in TOKENS {
         eprintln!("    Authorization: Bearer {token}    {user}");
@@ -167,12 +168,7 @@ fn parse(arguments: impl Iterator<Item = String>) -> Result<Options, String> {
             "--ingest" => options.ingest = value()?,
             "--key" => options.key = Some(value()?),
             "--user" => options.user = Some(value()?),
-            "--http" => {
-                let address = value()?;
-                let parsed = address.parse();
-                options.http =
-                    Some(parsed.map_err(|_| format!("--http {address}: not ADDRESS:PORT"))?);
-            }
+            "--http" => options.http = Some(value()?),
             _ => return Err(format!("{name} is not an option")),
         }
     }
