@@ -1,4 +1,78 @@
 //! Reports who uses an MCP server and how.
+//!
+//! A [`UsageLogger`] takes an [`IdentityCapture`] at login and a [`ToolCall`] per tool call, redacts
+//! them, queues them within hard bounds, and delivers them in the background to an ingest.
+//!
+//! ```text
+//! UsageLogger::log_usage ─► capture + redact ─► queue ─► worker { frame ─► retry } ─► transport ─► ingest
+//! └── caller's thread: short, never waits ──┘ └──────────── one background thread ────────────┘
+//!          every event ends once: delivered, or dropped with a reason and counted (stats)
+//! ```
+//!
+//! # Example
+//!
+//! ```
+//! use mcp_usage::{Identity, IdentityCapture, ToolCall, UsageLogger};
+//! use std::time::Duration;
+//! # let ingest = mcp_usage::testing::MockIngest::start()?;
+//!
+//! let usage = UsageLogger::builder()
+//!     .api_key("test-key-1") // else REO_API_KEY
+//!     .product_id("reoWebApp")
+//! #   .env(|_| None)
+//! #   .endpoint(ingest.endpoint())
+//!     .build()?;
+//!
+//! let rachel = Identity::email("rachel@example.com");
+//! usage.log_usage(IdentityCapture::new(&rachel));
+//! usage.log_usage(
+//!     ToolCall::new("search")
+//!         .identity(&rachel)
+//!         .arguments(&serde_json::json!({"query": "ruby on rails"}))
+//!         .duration(Duration::from_millis(12)),
+//! );
+//!
+//! let report = usage.shutdown_blocking(Duration::from_secs(5));
+//! assert_eq!(report.pending, 0);
+//! # assert_eq!(report.stats.delivered, 2);
+//! # Ok::<(), Box<dyn std::error::Error>>(())
+//! ```
+//!
+//! # What is promised
+//!
+//! - [`log_usage`](UsageLogger::log_usage) never blocks, never panics and does no I/O. Its cost has an
+//!   upper bound whatever the event's size: past the [`limits`] a value is not looked at.
+//! - Nothing unredacted is queued. A redaction rule that fails drops the event.
+//! - Every event is accounted for: [`Stats`] closes. Memory is bounded in bytes.
+//! - The API key goes to the configured origin and nowhere else, and no `Debug`, log line or error
+//!   shows it. Nothing is written to stdout, which belongs to the protocol of a stdio server.
+//! - A failing, slow, hanging or lying ingest never reaches the host.
+//!
+//! What is *not* promised: that an event was delivered, unless
+//! [`log_usage_confirmed`](UsageLogger::log_usage_confirmed) or
+//! [`shutdown`](UsageLogger::shutdown) says so; and that it was delivered only once, since an answer
+//! can get lost. Its id is the same each time.
+//!
+//! # Runtimes
+//!
+//! The worker runs on a thread of its own with a runtime of its own, started by the first event, so the
+//! host may use tokio, another runtime, or none. Every wait has an async form and a blocking twin for
+//! plain threads.
+//!
+//! # Features
+//!
+//! - `testing`: the module `testing`, a mock ingest over real HTTP, an in-memory transport and a manual
+//!   clock, for tests of servers that embed the crate.
+//! - `pseudonyms`: keyed hashes in place of e-mail marks, so that the same person stays countable
+//!   without being named.
+//!
+//! # Foreign types
+//!
+//! [`serde_json::Value`] in [`Builder::meta`] and [`Builder::before_send`], and
+//! `reqwest::ClientBuilder` in [`Builder::http_client`]: a new major version of either is one of this
+//! crate.
+
+#![cfg_attr(docsrs, feature(doc_cfg))]
 
 mod batch;
 mod before_send;
@@ -40,3 +114,8 @@ pub use wire::{Mcpeye, Wire};
 
 /// The target of the log lines about delivery: where users of the other SDKs look.
 const LOG_TARGET: &str = "reo.mcp-gateway";
+
+/// The README's examples compile.
+#[cfg(doctest)]
+#[doc = include_str!("../README.md")]
+struct Readme;

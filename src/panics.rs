@@ -1,0 +1,17 @@
+//! Panics of the host's code, which stay where they were caught.
+
+use std::mem::ManuallyDrop;
+use std::panic::{AssertUnwindSafe, catch_unwind};
+
+/// A panic was caught.
+#[derive(Debug, PartialEq, Eq)]
+pub(crate) struct Panicked;
+
+/// Runs code of the host's. What it leaves half done must not be looked at after a panic.
+pub(crate) fn catch<R>(f: impl FnOnce() -> R) -> Result<R, Panicked> {
+    catch_unwind(AssertUnwindSafe(f)).map_err(|payload| {
+        // A payload's own `Drop` may panic, so it is leaked.
+        let _ = ManuallyDrop::new(payload);
+        Panicked
+    })
+}
