@@ -9,7 +9,8 @@
 //! cargo run --example mock_ingest -- 8787
 //! ```
 //!
-//! Then point a server at one of the URLs it prints. It ends with Ctrl-C, or when its standard input closes.
+//! Then point a server at one of the URLs it prints. It ends with Ctrl-C, or, for scripts, when its standard input is no
+//! terminal and closes.
 //!
 //! What you should see, for a server at work:
 //!
@@ -19,11 +20,15 @@
 //!   mcpeye           http://127.0.0.1:8787
 //! waiting for events; Ctrl-C ends it
 //!
-//! 17:20:00  rachel@reo.dev (EMAIL)    MCP_IDENTITY_CAPTURE
-//! 17:20:07  rachel@reo.dev (EMAIL)    MCP_TOOL_CALL search  ok  12.5 ms  redacted: email 2, key 1
-//! 17:20:09  rachel@reo.dev (EMAIL)    MCP_TOOL_CALL boom  tool_error  0.5 ms  "no such thing"
+//! 17:20:00  rachel@example.com (EMAIL)  MCP_IDENTITY_CAPTURE
+//! 17:20:07  rachel@example.com (EMAIL)  MCP_TOOL_CALL  search  ok  12.5 ms  redacted: 2 email, 1 key
+//! 17:20:09  rachel@example.com (EMAIL)  MCP_TOOL_CALL  boom  tool_error  0.5 ms  "no such thing"
 //! refused with 400: payload.user_id: is missing
+//! ```
 //!
+//! and at the end of its input:
+//!
+//! ```text
 //! 3 events in 4 requests, 3 accepted
 //! ```
 
@@ -33,7 +38,7 @@
 )]
 
 use std::error::Error;
-use std::io;
+use std::io::{self, IsTerminal};
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::thread;
@@ -47,84 +52,101 @@ const DEFAULT_PORT: u16 = 8787;
 const GLANCE: Duration = Duration::from_millis(200);
 
 fn main() -> Result<(), Box<dyn Error>> {
-    let port = std::env::args()
-        .nth(1)
-        .map_or(Ok(DEFAULT_PORT), |port| port.parse())?;
-    let ingest = MockIngest::builder().port(port).start()?;
+    let port = port_of(std::env::args().skip(1))?;
+    let ingest = MockIngest::builder()
+        .port(port)
+        .start()
+        .map_err(|error| format!("port {port}: {error}"))?;
     println!("mock ingest on {}", ingest.origin());
     println!("  reo, reo-batch   {}", ingest.endpoint());
     println!("  mcpeye           {}", ingest.mcpeye_url());
     println!("waiting for events; Ctrl-C ends it\n");
 
-    let over = Arc::new(AtomicBool::new(false));
-    watch_stdin(Arc::clone(&over));
-    let (mut events, mut requests, mut accepted) = (0, 0, 0);
+    let over = stdin_closed();
+    let mut total = Counts::default();
     loop {
         // Read before the last look, so that what came before the end is still printed.
         let last = over.load(Ordering::Acquire);
         let _ = ingest.wait_for_requests(1, if last { Duration::ZERO } else { GLANCE });
         let received = ingest.take();
-        received
-            .events
-            .iter()
-            .filter(|event| event.accepted)
-            .for_each(|event| println!("{}", line_of(event)));
-        received
-            .requests
-            .iter()
-            .filter_map(refusal)
-            .for_each(|refusal| println!("{refusal}"));
-        let Counts {
-            events: new_events,
-            requests: new_requests,
-            accepted: newly_accepted,
-            ..
-        } = received.counts;
-        (events, requests, accepted) = (
-            events + new_events,
-            requests + new_requests,
-            accepted + newly_accepted,
-        );
+        for event in received.events.iter().filter(|event| event.accepted) {
+            println!("{}", printable(&line_of(event)));
+        }
+        for refusal in received.requests.iter().filter_map(refusal) {
+            println!("{}", printable(&refusal));
+        }
+        total.events += received.counts.events;
+        total.requests += received.counts.requests;
+        total.accepted += received.counts.accepted;
         if last {
             break;
         }
     }
-    println!("\n{events} events in {requests} requests, {accepted} accepted");
+    println!(
+        "\n{} events in {} requests, {} accepted",
+        total.events, total.requests, total.accepted
+    );
     Ok(())
 }
 
-fn watch_stdin(over: Arc<AtomicBool>) {
-    thread::spawn(move || {
-        let _ = io::copy(&mut io::stdin().lock(), &mut io::sink());
-        over.store(true, Ordering::Release);
-    });
+fn port_of(mut arguments: impl Iterator<Item = String>) -> Result<u16, String> {
+    match (arguments.next(), arguments.next()) {
+        (None, _) => Ok(DEFAULT_PORT),
+        (Some(port), None) => port
+            .parse()
+            .map_err(|_| format!("{port:?} is no port; usage: mock_ingest [PORT]")),
+        (Some(_), Some(_)) => Err("one port at most; usage: mock_ingest [PORT]".to_owned()),
+    }
+}
+
+/// Becomes true when standard input is closed. A terminal is left alone: reading it would stop a job in the background.
+fn stdin_closed() -> Arc<AtomicBool> {
+    let closed = Arc::new(AtomicBool::new(false));
+    if !io::stdin().is_terminal() {
+        let closed = Arc::clone(&closed);
+        thread::spawn(move || {
+            let _ = io::copy(&mut io::stdin().lock(), &mut io::sink());
+            closed.store(true, Ordering::Release);
+        });
+    }
+    closed
+}
+
+/// What came over the network must not steer the terminal.
+fn printable(text: &str) -> String {
+    text.replace(char::is_control, "\u{fffd}")
 }
 
 /// Time, who, what, outcome, duration, error, redactions: what is known of them.
 fn line_of(event: &ReceivedEvent) -> String {
-    let who = match (event.user_id(), event.user_id_type()) {
-        (Some(id), Some(kind)) => format!("{id} ({kind})"),
-        (Some(id), None) => id.to_owned(),
-        (None, _) => String::from("somebody"),
-    };
-    let mut line = format!("{}  {who:<24}  {}", time_of(event), event.activity());
+    let id = event.user_id().unwrap_or("somebody");
+    let kind = event.user_id_type().map(|kind| format!(" ({kind})"));
+    let who = format!("{id}{}", kind.unwrap_or_default());
+    let mut parts = vec![
+        time_of(event),
+        format!("{who:<26}"),
+        event.activity().to_owned(),
+    ];
     if let Some(tool) = event.tool() {
-        line.push_str(&format!(" {tool}  {}", outcome_of(event)));
+        parts.push(tool.to_owned());
+        parts.push(outcome_of(event).to_owned());
     }
     if let Some(duration) = event.duration_ms() {
-        line.push_str(&format!("  {duration} ms"));
+        parts.push(format!("{duration} ms"));
     }
     if let Some(error) = event.error() {
-        line.push_str(&format!("  {error:?}"));
+        parts.push(format!("{error:?}"));
     }
     if let Some(classes) = event.meta("redactions").and_then(Value::as_object) {
-        let counts: Vec<_> = classes
+        let counts = classes
             .iter()
-            .map(|(class, count)| format!("{class} {count}"))
-            .collect();
-        line.push_str(&format!("  redacted: {}", counts.join(", ")));
+            .map(|(class, count)| format!("{count} {class}"));
+        parts.push(format!(
+            "redacted: {}",
+            counts.collect::<Vec<_>>().join(", ")
+        ));
     }
-    line
+    parts.join("  ")
 }
 
 fn outcome_of(event: &ReceivedEvent) -> &str {

@@ -67,7 +67,11 @@ struct Options {
 
 fn main() -> ExitCode {
     let options = match parse(std::env::args().skip(1)) {
-        Ok(options) => options,
+        Ok(Some(options)) => options,
+        Ok(None) => {
+            eprintln!("{USAGE}");
+            return ExitCode::SUCCESS;
+        }
         Err(fault) => {
             eprintln!("{fault}\n\n{USAGE}");
             return ExitCode::from(2);
@@ -159,12 +163,13 @@ async fn interrupted() {
     let _ = signal::ctrl_c().await;
 }
 
-fn parse(arguments: impl Iterator<Item = String>) -> Result<Options, String> {
+/// Reads the arguments; `None` when help was asked for.
+fn parse(mut arguments: impl Iterator<Item = String>) -> Result<Option<Options>, String> {
     let mut options = Options::default();
-    let mut arguments = arguments;
     while let Some(name) = arguments.next() {
         let mut value = || arguments.next().ok_or(format!("{name} needs a value"));
         match name.as_str() {
+            "--help" => return Ok(None),
             "--ingest" => options.ingest = value()?,
             "--key" => options.key = Some(value()?),
             "--user" => options.user = Some(value()?),
@@ -178,5 +183,5 @@ fn parse(arguments: impl Iterator<Item = String>) -> Result<Options, String> {
     if options.http.is_some() && options.user.is_some() {
         return Err("--user is for stdio; over HTTP the token says who it is".to_owned());
     }
-    Ok(options)
+    Ok(Some(options))
 }
