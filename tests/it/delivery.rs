@@ -346,7 +346,11 @@ fn ids_of_many_threads_are_unique() {
     let usage = builder(&ingest).wire(Wire::ReoBatch).build().unwrap();
     std::thread::scope(|scope| {
         for _ in 0..8 {
-            scope.spawn(|| (0..250).for_each(|n| drop(usage.log_usage(call(n)))));
+            scope.spawn(|| {
+                for n in 0..250 {
+                    usage.log_usage(call(n));
+                }
+            });
         }
     });
     end(&usage, &ingest);
@@ -363,7 +367,11 @@ fn events_keep_their_order_on_the_batch_wires() {
         let events = arrivals(
             &wire,
             |b| b.max_in_flight(1).max_batch_events(7),
-            |usage| (0..100).for_each(|n| drop(usage.log_usage(ToolCall::new(format!("t{n}"))))),
+            |usage| {
+                for n in 0..100 {
+                    usage.log_usage(ToolCall::new(format!("t{n}")));
+                }
+            },
         );
         let tools: Vec<_> = events
             .iter()

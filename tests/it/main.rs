@@ -8,17 +8,9 @@
     reason = "helpers of tests are not `#[test]` functions, which clippy.toml relaxes"
 )]
 
-mod capture;
 mod delivery;
 mod guard;
 mod ingest;
-mod limits;
-mod overload;
-mod process;
-mod reasons;
-mod redaction;
 mod retry;
 mod settings;
-mod shutdown;
 mod support;
-mod wire;

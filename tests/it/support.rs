@@ -62,7 +62,7 @@ pub(crate) fn rachel() -> Identity<'static> {
 }
 
 /// A small call that can be told from others by its number.
-pub(crate) fn call(n: u64) -> ToolCall<'static> {
+pub(crate) fn call<'a>(n: u64) -> ToolCall<'a> {
     ToolCall::new("count").request_id(n.to_string())
 }
 
