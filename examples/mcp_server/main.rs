@@ -109,7 +109,12 @@ fn run(options: Options) -> Result<(), Box<dyn Error>> {
             None => serve_stdio(&usage, options.user).await,
         };
         let report = usage.shutdown(SHUTDOWN_TIMEOUT).await;
-        eprintln!("mcp_server: ended, {:?}", report.stats);
+        eprintln!(
+            "mcp_server: ended; {} events delivered, {} dropped, {} given up",
+            report.stats.delivered,
+            report.stats.dropped.total(),
+            report.pending,
+        );
         served
     });
     // Does not wait for the thread that reads stdin, which nothing can interrupt.

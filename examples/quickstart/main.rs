@@ -10,8 +10,15 @@
 //! cargo run --example quickstart
 //! ```
 //!
-//! What you should see: a timeline of the two logins and the six calls, the call with the secrets as it was sent and as
-//! it arrived, and the ledger. It fails if the ledger does not close or a secret arrived.
+//! What you should see: a timeline of the two logins and the six calls, such as
+//!
+//! ```text
+//!   +102 ms  rachel@example.com  connect_warehouse  ok                0.05 ms  redacted: 1 email, 2 key, 1 field
+//!   +146 ms  rachel@example.com  refund_order       tool_error        0.05 ms  order 1042 is refunded already
+//! ```
+//!
+//! then who called, the call with the secrets as it was sent and as it arrived, and the ledger. It fails if the ledger
+//! does not close or a secret arrived.
 
 #![expect(
     clippy::print_stdout,
@@ -70,7 +77,8 @@ async fn main() -> Result<()> {
         async move { server::serve_http(&usage, users, listener, stopped).await }
     });
 
-    println!("The MCP server is {url}, the ingest {}.", ingest.endpoint());
+    println!("The MCP server:  {url}");
+    println!("The mock ingest: {}", ingest.endpoint());
     let began = Instant::now();
     let secrets = Secrets::make();
     tokio::try_join!(rachel(&url, &secrets), octocat(&url))?;

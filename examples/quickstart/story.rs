@@ -117,8 +117,8 @@ pub(crate) fn check(
     }
     for request in ingest.requests() {
         let body = String::from_utf8_lossy(&request.body);
-        if secrets.iter().any(|secret| body.contains(secret)) {
-            return Err(format!("a secret arrived: {body}").into());
+        if let Some(secret) = secrets.iter().find(|secret| body.contains(*secret)) {
+            return Err(format!("a secret arrived: {secret}").into());
         }
     }
     println!(
