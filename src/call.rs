@@ -7,7 +7,7 @@ use std::time::Instant;
 
 use crate::capture;
 use crate::core::Core;
-use crate::event::{Call, CallOutcome, Content, Facts, Meta, Session, Text, ToolCall};
+use crate::event::{Call, CallOutcome, Content, Facts, Meta, Text, ToolCall};
 use crate::identity::Identity;
 use crate::logger::{Outcome, UsageLogger};
 
@@ -251,15 +251,7 @@ fn into_owned(call: ToolCall<'_>, core: &Core) -> ToolCall<'static> {
             environment: text(facts.environment),
             user_agent: text(facts.user_agent),
             ip_addr: text(facts.ip_addr),
-            session: Session {
-                session_id: text(facts.session.session_id),
-                conversation_id: text(facts.session.conversation_id),
-                client_name: text(facts.session.client_name),
-                client_version: text(facts.session.client_version),
-                protocol_version: text(facts.session.protocol_version),
-                transport: text(facts.session.transport),
-                request_id: text(facts.session.request_id),
-            },
+            session: facts.session.into_owned(),
             traceparent: text(facts.traceparent),
             meta: meta.collect::<Meta<'static>>(),
         },

@@ -141,7 +141,7 @@ impl<'s> EventWriter<'s> {
 
     /// Writes a name, an id or another short text of the caller's, if there is one.
     pub(crate) fn name(&mut self, name: &str, text: Option<&str>) {
-        if let Some(text) = text {
+        if let Some(text) = text.filter(|text| !text.is_empty()) {
             self.text(name, text, limits::MAX_NAME_CHARS);
         }
     }

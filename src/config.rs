@@ -22,6 +22,7 @@ use crate::queue::{self, Bounds, WhenFull};
 use crate::redact::Redactor;
 use crate::retry::Pace;
 use crate::secret::{ApiKey, KeyFault};
+use crate::session::Session;
 use crate::transport::Transport;
 use crate::transport::http::{self, ClientHook, Http, KeyCell};
 use crate::wire::Wire;
@@ -79,6 +80,7 @@ pub(crate) struct Defaults {
     pub(crate) environment: String,
     pub(crate) user_agent: String,
     pub(crate) ip_addr: Option<String>,
+    pub(crate) session: Session<'static>,
     /// JSON within the limits; redacted with each event.
     pub(crate) meta: Vec<(String, Content<'static>)>,
 }
@@ -127,6 +129,7 @@ pub struct Builder {
     environment: Option<String>,
     user_agent: Option<String>,
     ip_addr: Option<String>,
+    session: Session<'static>,
     meta: Vec<(String, Value)>,
     max_queue_events: usize,
     max_queue_bytes: usize,
@@ -177,6 +180,7 @@ impl Default for Builder {
             environment: None,
             user_agent: None,
             ip_addr: None,
+            session: Session::new(),
             meta: Vec::new(),
             max_queue_events: DEFAULT_MAX_QUEUE_EVENTS,
             max_queue_bytes: DEFAULT_MAX_QUEUE_BYTES,
@@ -272,6 +276,13 @@ impl Builder {
     /// Sets the address of all clients. Wire key `ip_addr`. Default: none.
     pub fn ip_addr(mut self, address: impl Into<String>) -> Self {
         self.ip_addr = Some(address.into());
+        self
+    }
+
+    /// Sets what is known of the session of all events: for a process that is one session, as on
+    /// stdio. Default: nothing.
+    pub fn session(mut self, session: Session<'_>) -> Self {
+        self.session = session.into_owned();
         self
     }
 
@@ -552,6 +563,7 @@ impl Builder {
             environment,
             user_agent,
             ip_addr: self.ip_addr,
+            session: self.session,
             meta: meta.collect(),
         };
         let key = Arc::new(KeyCell::new(key));

@@ -8,6 +8,7 @@ use smallvec::SmallVec;
 
 use crate::capture::Value;
 use crate::identity::Identity;
+use crate::session::Session;
 
 /// A text that is borrowed until `log_usage` returns, or owned.
 pub(crate) type Text<'a> = Cow<'a, str>;
@@ -58,18 +59,6 @@ pub(crate) struct Facts<'a> {
 
 /// Custom keys: four fit without an allocation.
 pub(crate) type Meta<'a> = SmallVec<[(Text<'a>, Content<'a>); 4]>;
-
-/// The session facts of an event.
-#[derive(Default)]
-pub(crate) struct Session<'a> {
-    pub(crate) session_id: Option<Text<'a>>,
-    pub(crate) conversation_id: Option<Text<'a>>,
-    pub(crate) client_name: Option<Text<'a>>,
-    pub(crate) client_version: Option<Text<'a>>,
-    pub(crate) protocol_version: Option<Text<'a>>,
-    pub(crate) transport: Option<Text<'a>>,
-    pub(crate) request_id: Option<Text<'a>>,
-}
 
 /// What a tool call carries beyond any event.
 #[derive(Default)]
@@ -393,45 +382,52 @@ macro_rules! common_setters {
                 self
             }
 
+            /// Sets all that is known of the session; replaces what was set before. Default: the
+            /// logger's, fact by fact.
+            pub fn session(mut self, session: impl Into<Session<'a>>) -> Self {
+                self.facts.session = session.into();
+                self
+            }
+
             /// Sets the MCP session. Wire key `session_id` in `meta`.
-            pub fn session_id(mut self, id: impl Into<Text<'a>>) -> Self {
-                self.facts.session.session_id = Some(id.into());
+            pub fn session_id(mut self, fact: impl Into<Text<'a>>) -> Self {
+                self.facts.session = self.facts.session.session_id(fact);
                 self
             }
 
             /// Sets the conversation the agent is in. Wire key `conversation_id` in `meta`.
-            pub fn conversation_id(mut self, id: impl Into<Text<'a>>) -> Self {
-                self.facts.session.conversation_id = Some(id.into());
+            pub fn conversation_id(mut self, fact: impl Into<Text<'a>>) -> Self {
+                self.facts.session = self.facts.session.conversation_id(fact);
                 self
             }
 
             /// Sets the MCP client's name. Wire key `client_name` in `meta`.
-            pub fn client_name(mut self, name: impl Into<Text<'a>>) -> Self {
-                self.facts.session.client_name = Some(name.into());
+            pub fn client_name(mut self, fact: impl Into<Text<'a>>) -> Self {
+                self.facts.session = self.facts.session.client_name(fact);
                 self
             }
 
             /// Sets the MCP client's version. Wire key `client_version` in `meta`.
-            pub fn client_version(mut self, version: impl Into<Text<'a>>) -> Self {
-                self.facts.session.client_version = Some(version.into());
+            pub fn client_version(mut self, fact: impl Into<Text<'a>>) -> Self {
+                self.facts.session = self.facts.session.client_version(fact);
                 self
             }
 
             /// Sets the MCP protocol version. Wire key `protocol_version` in `meta`.
-            pub fn protocol_version(mut self, version: impl Into<Text<'a>>) -> Self {
-                self.facts.session.protocol_version = Some(version.into());
+            pub fn protocol_version(mut self, fact: impl Into<Text<'a>>) -> Self {
+                self.facts.session = self.facts.session.protocol_version(fact);
                 self
             }
 
             /// Sets the transport, such as `stdio` or `http`. Wire key `transport` in `meta`.
-            pub fn transport(mut self, transport: impl Into<Text<'a>>) -> Self {
-                self.facts.session.transport = Some(transport.into());
+            pub fn transport(mut self, fact: impl Into<Text<'a>>) -> Self {
+                self.facts.session = self.facts.session.transport(fact);
                 self
             }
 
             /// Sets the JSON-RPC request id. Wire key `request_id` in `meta`.
-            pub fn request_id(mut self, id: impl Into<Text<'a>>) -> Self {
-                self.facts.session.request_id = Some(id.into());
+            pub fn request_id(mut self, fact: impl Into<Text<'a>>) -> Self {
+                self.facts.session = self.facts.session.request_id(fact);
                 self
             }
 

@@ -70,6 +70,18 @@ impl<'a> Identity<'a> {
         self
     }
 
+    /// Returns the id.
+    #[must_use]
+    pub fn id(&self) -> &str {
+        &self.id
+    }
+
+    /// Returns the kind of id.
+    #[must_use]
+    pub fn id_type(&self) -> &str {
+        &self.id_type
+    }
+
     /// Copies what is borrowed, so that the identity can outlive its source.
     #[must_use]
     pub fn into_owned(self) -> Identity<'static> {

@@ -94,6 +94,7 @@ pub mod redact;
 mod report;
 mod retry;
 mod secret;
+mod session;
 mod stats;
 #[cfg(feature = "testing")]
 pub mod testing;
@@ -109,6 +110,7 @@ pub use identity::Identity;
 pub use logger::{Confirmation, Outcome, ShutdownGuard, ShutdownReport, UsageLogger};
 pub use queue::WhenFull;
 pub use redact::{Redactor, redact_str, redact_value};
+pub use session::Session;
 pub use stats::{DropReason, Dropped, Stats};
 pub use wire::{Mcpeye, Wire};
 

@@ -64,7 +64,8 @@ pub enum Outcome {
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 #[non_exhaustive]
 pub struct ShutdownReport {
-    /// The ledger when the shutdown was complete or its time was up.
+    /// The ledger when the shutdown was complete or its time was up: its `pending` is the one
+    /// below.
     pub stats: Stats,
     /// Events that were still undelivered then. They are given up, and from then on counted as
     /// [`DropReason::ShutdownTimeout`]; those in flight may have arrived all the same.

@@ -156,6 +156,37 @@ pub struct Stats {
     pub panics: u64,
 }
 
+impl Stats {
+    /// Returns whether the sum holds: always, when nothing is moving.
+    #[must_use]
+    pub fn balances(&self) -> bool {
+        self.offered == self.delivered + self.dropped.total() + self.pending
+    }
+}
+
+/// Prints the sum, and the reasons for drops if there were any.
+impl fmt::Display for Stats {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let Self {
+            offered,
+            delivered,
+            pending,
+            dropped,
+            ..
+        } = self;
+        write!(
+            f,
+            "offered {offered} = delivered {delivered} + dropped {}",
+            dropped.total()
+        )?;
+        for (n, (reason, count)) in dropped.iter().enumerate() {
+            write!(f, "{}{reason} {count}", if n == 0 { " (" } else { ", " })?;
+        }
+        let close = if dropped.total() > 0 { ")" } else { "" };
+        write!(f, "{close} + pending {pending}")
+    }
+}
+
 /// The live counters behind [`Stats`].
 #[derive(Debug, Default)]
 pub(crate) struct Ledger {

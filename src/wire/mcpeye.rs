@@ -89,7 +89,7 @@ pub(super) fn write_event(
     };
     let tool = reo::present(&call.tool).ok_or(DropReason::MissingField)?;
     let identity = reo::identity(event, defaults).ok_or(DropReason::MissingField)?;
-    let user_id = reo::user_id(&identity, event);
+    let user_id = reo::user_id(&identity, event, defaults);
     let limits = &w.rules().limits;
     let is_error = call.outcome().is_some_and(|outcome| outcome.is_error());
 

@@ -53,7 +53,7 @@ pub(super) fn write_event(
     let product_id = given(facts.product_id.as_ref(), defaults.product_id.as_deref())
         .ok_or(DropReason::MissingField)?;
     let identity = identity(event, defaults).ok_or(DropReason::MissingField)?;
-    let user_id = user_id(&identity, event);
+    let user_id = user_id(&identity, event, defaults);
     if let Kind::ToolCall(call) = &event.kind {
         present(&call.tool).ok_or(DropReason::MissingField)?;
     }
@@ -132,19 +132,10 @@ fn write_meta(event: &Event<'_>, defaults: &Defaults, w: &mut EventWriter<'_>) {
         }
         Kind::IdentityCapture | Kind::Custom(_) => {}
     }
-    let session = &event.facts.session;
-    for (name, value) in [
-        ("session_id", &session.session_id),
-        ("conversation_id", &session.conversation_id),
-        ("client_name", &session.client_name),
-        ("client_version", &session.client_version),
-        ("protocol_version", &session.protocol_version),
-        ("transport", &session.transport),
-        ("request_id", &session.request_id),
-        ("traceparent", &event.facts.traceparent),
-    ] {
-        w.name(name, value.as_deref());
+    for (name, fact) in event.facts.session.known(&defaults.session) {
+        w.name(name, Some(fact));
     }
+    w.name("traceparent", event.facts.traceparent.as_deref());
     write_custom(event, defaults, w);
     if let Kind::ToolCall(call) = &event.kind {
         write_call_values(call, end, w);
@@ -229,14 +220,14 @@ pub(super) fn identity<'a>(event: &'a Event<'_>, defaults: &'a Defaults) -> Opti
 
 /// The id that is sent; strangers of different sessions stay apart. A session id may be a
 /// credential, so its hash stands for it.
-pub(super) fn user_id<'a>(identity: &'a Identity<'_>, event: &Event<'_>) -> Cow<'a, str> {
-    let session = &event.facts.session;
-    match session
-        .session_id
-        .as_ref()
-        .or(session.conversation_id.as_ref())
-    {
-        Some(session) if identity.is_anonymous() && !session.is_empty() => {
+pub(super) fn user_id<'a>(
+    identity: &'a Identity<'_>,
+    event: &Event<'_>,
+    defaults: &Defaults,
+) -> Cow<'a, str> {
+    let mut known = event.facts.session.known(&defaults.session);
+    match known.find(|(name, _)| matches!(*name, "session_id" | "conversation_id")) {
+        Some((_, session)) if identity.is_anonymous() => {
             Cow::Owned(format!("{ANONYMOUS_ID}-{:016x}", id::stable_hash(session)))
         }
         _ => Cow::Borrowed(&identity.id),

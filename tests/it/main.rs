@@ -11,6 +11,8 @@
 mod delivery;
 mod guard;
 mod ingest;
+mod overload;
 mod retry;
 mod settings;
+mod shutdown;
 mod support;
