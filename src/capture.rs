@@ -286,7 +286,12 @@ impl<'s> EventWriter<'s> {
         let written = self
             .value(content, Take::Value { arguments: true }, end, mark)
             .0;
-        if written == Written::Whole && self.json.get(start) != Some(&b'{') {
+        if written == Written::Whole && self.json.get(start..) == Some(b"null") {
+            // No arguments, as an `Option` says it.
+            self.spans.truncate(mark.spans);
+            self.json.truncate(start);
+            self.raw("{}");
+        } else if written == Written::Whole && self.json.get(start) != Some(&b'{') {
             const BEFORE: &str = "{\"value\":";
             self.json.splice(start..start, BEFORE.bytes());
             for span in self.spans.iter_mut().skip(mark.spans) {

@@ -68,13 +68,11 @@ impl Shop {
         if let Some(user) = user {
             call = call.identity(user);
         }
-        if let Some(session) = http.and_then(|http| text(&http.headers, "mcp-session-id")) {
-            call = call.session_id(session);
-        }
-        if let Some(agent) = http.and_then(|http| text(&http.headers, USER_AGENT.as_str())) {
-            call = call.user_agent(agent);
-        }
-        call.transport(if http.is_some() { "http" } else { "stdio" })
+        // What is not known is empty, and then absent from the event.
+        let header = |name| http.and_then(|http| text(&http.headers, name)).unwrap_or_default();
+        call.session_id(header("mcp-session-id"))
+            .user_agent(header(USER_AGENT.as_str()))
+            .transport(if http.is_some() { "http" } else { "stdio" })
     }
 }
 

@@ -12,6 +12,7 @@ mod delivery;
 mod guard;
 mod ingest;
 mod overload;
+mod redaction;
 mod retry;
 mod settings;
 mod shutdown;
