@@ -201,9 +201,10 @@ pub(super) fn present(text: &str) -> Option<&str> {
     (!text.is_empty()).then_some(text)
 }
 
-/// The event's value, else the logger's.
+/// The event's value, else the logger's; an empty one counts as missing.
 fn given<'a>(event: Option<&'a Text<'_>>, logger: Option<&'a str>) -> Option<&'a str> {
-    event.map(|text| &**text).or(logger).and_then(present)
+    let event = event.and_then(|text| present(text));
+    event.or(logger.and_then(present))
 }
 
 /// Who the event is about. A call or an init of nobody's is anonymous; other kinds must say who.
