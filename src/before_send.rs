@@ -71,19 +71,20 @@ fn write(
             Value::Object(meta) if name == "meta" => {
                 w.key("meta");
                 w.raw("{");
-                members(meta, wire.own_names(), w);
+                // Our own counts, which no hook has any business with.
+                if let Some(counts) = before.get("meta").and_then(|meta| meta.get("redactions")) {
+                    w.unchanged("redactions", counts);
+                }
+                let members = meta.iter().filter(|(name, _)| *name != "redactions");
+                for (name, value) in members {
+                    member(name, value, wire.own_names(), w);
+                }
                 w.raw("}");
             }
             _ => member(name, value, wire.own_members(), w),
         }
     }
     w.raw("}");
-}
-
-fn members(object: &Map<String, Value>, own: &[&str], w: &mut EventWriter<'_>) {
-    for (name, value) in object {
-        member(name, value, own, w);
-    }
 }
 
 /// Our own names are known to be harmless, so that `session_id`, say, does not hide its value.

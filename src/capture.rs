@@ -8,7 +8,7 @@ use std::cell::Cell;
 use std::ops::Range;
 
 pub(crate) use json::Value;
-use json::{Stop, Take, UNSERIALIZABLE, Writer};
+use json::{Cutter, Stop, Take, UNSERIALIZABLE, Writer};
 
 use crate::event::Content;
 use crate::limits::{self, Limits};
@@ -67,6 +67,7 @@ pub(crate) struct EventWriter<'s> {
     json: &'s mut Vec<u8>,
     spans: &'s mut Vec<Range<usize>>,
     rules: &'s Rules,
+    cutter: Cutter<'s>,
     counts_at: Option<usize>,
     panics: u64,
 }
@@ -116,7 +117,7 @@ impl<'s> EventWriter<'s> {
     /// Writes what is sent as it is: ids, and the identity the caller chose to send.
     pub(crate) fn exact(&mut self, name: &str, text: &str) {
         self.key(name);
-        json::capped(self.json, &self.rules.redactor, text, usize::MAX);
+        json::escaped(self.json, text);
     }
 
     /// Writes a member that was checked before, as it is.
@@ -126,23 +127,26 @@ impl<'s> EventWriter<'s> {
         let _ = serde_json::to_writer(&mut *self.json, value);
     }
 
-    /// Writes a text of the caller's, cut to `most` characters and redacted.
+    /// Writes a text of the caller's, redacted, of at most `most` characters.
     pub(crate) fn text(&mut self, name: &str, text: &str, most: usize) {
         self.key(name);
-        self.item(text, most);
+        let start = self.json.len();
+        self.cutter.write_fitting(self.json, text, most);
+        self.spans.push(start..self.json.len());
     }
 
-    /// Writes a text of the caller's without a name.
-    pub(crate) fn item(&mut self, text: &str, most: usize) {
+    /// Writes a name, an id or another short text of the caller's, without a name of its own.
+    pub(crate) fn item(&mut self, text: &str) {
         let start = self.json.len();
-        json::capped(self.json, &self.rules.redactor, text, most);
+        self.cutter.write(self.json, text, limits::MAX_NAME_CHARS);
         self.spans.push(start..self.json.len());
     }
 
     /// Writes a name, an id or another short text of the caller's, if there is one.
     pub(crate) fn name(&mut self, name: &str, text: Option<&str>) {
         if let Some(text) = text.filter(|text| !text.is_empty()) {
-            self.text(name, text, limits::MAX_NAME_CHARS);
+            self.key(name);
+            self.item(text);
         }
     }
 
@@ -189,12 +193,7 @@ impl<'s> EventWriter<'s> {
             self.json.push(b',');
         }
         let start = self.json.len();
-        json::capped(
-            self.json,
-            &self.rules.redactor,
-            name,
-            limits::MAX_NAME_CHARS,
-        );
+        self.cutter.write(self.json, name, limits::MAX_NAME_CHARS);
         self.json.push(b':');
         let spans = self.spans.len();
         let written = self
@@ -220,17 +219,16 @@ impl<'s> EventWriter<'s> {
         let stop = match content {
             Content::Captured(json) => {
                 if take == Take::Keys {
-                    let mut writer = Writer::new(
-                        self.json,
-                        &self.rules.limits,
-                        &self.rules.redactor,
-                        take,
-                        end,
-                    );
+                    let mut writer =
+                        Writer::new(self.json, &self.rules.limits, &mut self.cutter, take, end);
                     let stop = text::write(&mut writer, json).err();
                     writer.close_all();
                     members = writer.members();
-                    stop
+                    if writer.overflowed() {
+                        Some(Stop::Room)
+                    } else {
+                        stop
+                    }
                 } else if start + json.len() > end {
                     Some(Stop::Room)
                 } else {
@@ -239,16 +237,16 @@ impl<'s> EventWriter<'s> {
                 }
             }
             Content::Borrowed(value) => {
-                let mut writer = Writer::new(
-                    self.json,
-                    &self.rules.limits,
-                    &self.rules.redactor,
-                    take,
-                    end,
-                );
+                let mut writer =
+                    Writer::new(self.json, &self.rules.limits, &mut self.cutter, take, end);
                 let caught = panics::catch(|| value.write(&mut writer));
                 writer.close_all();
                 members = writer.members();
+                let caught = if writer.overflowed() {
+                    Ok(Err(Stop::Room))
+                } else {
+                    caught
+                };
                 caught
                     .unwrap_or_else(|_| {
                         self.panics += 1;
@@ -320,18 +318,28 @@ pub(crate) fn capture<'s>(
         json: &mut scratch.draft,
         spans: &mut scratch.spans,
         rules,
+        cutter: Cutter::new(&rules.redactor),
         counts_at: None,
         panics: 0,
     };
     let written = write(&mut writer);
-    let (counts_at, panics) = (writer.counts_at, writer.panics);
+    let EventWriter {
+        counts_at,
+        panics,
+        cutter: Cutter { counts, failed, .. },
+        ..
+    } = writer;
     if let Err(reason) = written {
         return (Err(reason), panics);
+    }
+    if failed {
+        return (Err(DropReason::RedactionFailed), panics + 1);
     }
     let draft = Draft {
         json: &scratch.draft,
         spans: &scratch.spans,
         counts_at,
+        counts: &counts,
     };
     match rules.redactor.seal(draft, &mut scratch.redacted) {
         // A mark may be longer than what it hides, so the size is judged now.
@@ -356,6 +364,7 @@ pub(crate) fn capture_value(
         json: &mut json,
         spans: &mut spans,
         rules,
+        cutter: Cutter::new(&rules.redactor),
         counts_at: None,
         panics: 0,
     };

@@ -21,10 +21,12 @@ mod edit;
 mod engine;
 mod json;
 mod names;
+mod pairs;
 mod pii;
 mod prefixes;
 mod rules;
 mod scan;
+mod tables;
 mod text;
 mod url;
 mod values;
@@ -39,7 +41,7 @@ use serde_json::Value;
 
 pub use self::builder::{RedactorBuilder, RedactorError};
 pub use self::class::Class;
-use self::class::Counts;
+pub(crate) use self::class::Counts;
 use self::edit::{Edit, With, Writer};
 use self::engine::Engine;
 use self::json::Start;
@@ -145,7 +147,7 @@ impl Redactor {
     ///
     /// Looks into JSON, percent-encoded and escaped text inside of it. Borrowed when there was nothing to redact.
     pub fn redact_str<'a>(&self, text: &'a str) -> Cow<'a, str> {
-        self.redact(text, Shape::Text, text.len())
+        self.redact(text, Shape::Text, text.len(), &mut Counts::default())
             .unwrap_or_else(|RuleFailed| Cow::Borrowed(FAILED))
     }
 
@@ -155,7 +157,7 @@ impl Redactor {
             return value.clone();
         }
         let text = value.to_string();
-        match self.redact(&text, Shape::Json, text.len()) {
+        match self.redact(&text, Shape::Json, text.len(), &mut Counts::default()) {
             Ok(Cow::Borrowed(_)) => value.clone(),
             Ok(Cow::Owned(redacted)) => match serde_json::from_str(&redacted) {
                 Ok(redacted) => with_numbers_of(value, redacted),
@@ -171,11 +173,12 @@ impl Redactor {
     /// Everything but the findings keeps its bytes, white space included. A text which is no JSON is redacted like
     /// any other text.
     pub fn redact_json<'a>(&self, json: &'a str) -> Cow<'a, str> {
-        self.redact(json, Shape::Json, json.len())
+        self.redact(json, Shape::Json, json.len(), &mut Counts::default())
             .unwrap_or(Cow::Borrowed("\"[REDACTED_UNREADABLE]\""))
     }
 
     /// Whether this is the name of a field whose value is to be hidden.
+    #[cfg(test)]
     pub(crate) fn denies_name(&self, name: &str) -> bool {
         match &self.mode {
             Mode::Rules(rules) => rules.judge(name.as_bytes()).hides(),
@@ -187,9 +190,14 @@ impl Redactor {
     ///
     /// A finding that touches the cut is replaced whole by its mark, so that no part of a secret remains and no
     /// rule misses what the cut made too short. `text` goes on behind the cut as far as the caller cares to look.
-    pub(crate) fn redact_cut<'a>(&self, text: &'a str, cut: usize) -> Cow<'a, str> {
-        self.redact(text, Shape::Text, cut)
-            .unwrap_or_else(|RuleFailed| Cow::Borrowed(FAILED))
+    /// What was found is added to `counts`.
+    pub(crate) fn redact_cut<'a>(
+        &self,
+        text: &'a str,
+        cut: usize,
+        counts: &mut Counts,
+    ) -> Result<Cow<'a, str>, RuleFailed> {
+        self.redact(text, Shape::Text, cut, counts)
     }
 
     /// Redacts a finished event and seals it. The one constructor of [`RedactedJson`].
@@ -213,12 +221,13 @@ impl Redactor {
         text: &'a str,
         shape: Shape,
         cut: usize,
+        counts: &mut Counts,
     ) -> Result<Cow<'a, str>, RuleFailed> {
         match &self.mode {
             Mode::Off => Ok(Cow::Borrowed(
                 text.get(..floor_char(text, cut)).unwrap_or(text),
             )),
-            Mode::Rules(rules) => guarded(rules, || redact(rules, text, shape, cut)),
+            Mode::Rules(rules) => guarded(rules, || redact(rules, text, shape, cut, counts)),
         }
     }
 }
@@ -237,6 +246,8 @@ pub(crate) struct Draft<'a> {
     pub(crate) spans: &'a [Range<usize>],
     /// Where the counts may be inserted: before the closing brace of an object that has a member.
     pub(crate) counts_at: Option<usize>,
+    /// What was found in the user's content before.
+    pub(crate) counts: &'a Counts,
 }
 
 /// An event that passed the redactor: the only thing the queue takes.
@@ -303,11 +314,11 @@ fn seal(rules: &Rules, draft: &Draft<'_>, out: &mut Vec<u8>) {
                 engine.text(region, masks, (from, to), names::Kind::Plain, 0, true);
             }
         }
-        if engine.edits.is_empty() {
+        if engine.edits.is_empty() && !draft.counts.any() {
             out.extend_from_slice(draft.json);
             return;
         }
-        let mut counts = Counts::default();
+        let mut counts = draft.counts.clone();
         for edit in &mut engine.edits {
             edit.start += base;
             edit.end += base;
@@ -333,7 +344,13 @@ fn seal(rules: &Rules, draft: &Draft<'_>, out: &mut Vec<u8>) {
     });
 }
 
-fn redact<'a>(rules: &Rules, text: &'a str, shape: Shape, cut: usize) -> Cow<'a, str> {
+fn redact<'a>(
+    rules: &Rules,
+    text: &'a str,
+    shape: Shape,
+    cut: usize,
+    counts: &mut Counts,
+) -> Cow<'a, str> {
     let cut = floor_char(text, cut);
     let bytes = text.as_bytes();
     Engine::with(rules, |engine, masks| {
@@ -352,12 +369,15 @@ fn redact<'a>(rules: &Rules, text: &'a str, shape: Shape, cut: usize) -> Cow<'a,
         if engine.edits.is_empty() {
             return Cow::Borrowed(kept);
         }
+        for edit in &engine.edits {
+            counts.add(edit.tag());
+        }
         let mut out = Vec::with_capacity(kept.len() + 64);
-        let counts = Counts::default();
+        let none = Counts::default();
         let writer = Writer {
             labels: &rules.labels,
             side: &engine.side,
-            counts: &counts,
+            counts: &none,
         };
         writer.write(kept.as_bytes(), &engine.edits, &mut out);
         // Findings begin and end at characters; should one not, nothing of the text is let through.

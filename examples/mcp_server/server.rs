@@ -69,7 +69,10 @@ impl Shop {
             call = call.identity(user);
         }
         // What is not known is empty, and then absent from the event.
-        let header = |name| http.and_then(|http| text(&http.headers, name)).unwrap_or_default();
+        let header = |name| {
+            http.and_then(|http| text(&http.headers, name))
+                .unwrap_or_default()
+        };
         call.session_id(header("mcp-session-id"))
             .user_agent(header(USER_AGENT.as_str()))
             .transport(if http.is_some() { "http" } else { "stdio" })

@@ -11,15 +11,15 @@ use serde::ser::{self, Serialize};
 use super::binary;
 use super::text;
 use crate::limits::{self, Limits};
-use crate::redact::Redactor;
+use crate::redact::{Counts, Redactor, RuleFailed};
 
 /// A caller's value, with its type erased: the writer is one concrete type, so this is object-safe.
 pub(crate) trait Value {
-    fn write(&self, writer: &mut Writer<'_>) -> Result<(), Stop>;
+    fn write(&self, writer: &mut Writer<'_, '_>) -> Result<(), Stop>;
 }
 
 impl<T: Serialize + ?Sized> Value for T {
-    fn write(&self, writer: &mut Writer<'_>) -> Result<(), Stop> {
+    fn write(&self, writer: &mut Writer<'_, '_>) -> Result<(), Stop> {
         self.serialize(writer)
     }
 }
@@ -52,6 +52,9 @@ impl ser::Error for Stop {
 /// What stands in place of a value whose `Serialize` failed or panicked.
 pub(crate) const UNSERIALIZABLE: &str = "\"[unserializable]\"";
 
+/// How every mark of the redactor begins.
+const MARK_START: &str = "[REDACTED_";
+
 /// The names under which serde_json smuggles its own types through serde.
 const RAW_VALUE: &str = "$serde_json::private::RawValue";
 const NUMBER: &str = "$serde_json::private::Number";
@@ -67,10 +70,10 @@ pub(crate) enum Take {
 
 /// Writes one value behind `out`.
 #[derive(Debug)]
-pub(crate) struct Writer<'b> {
+pub(crate) struct Writer<'b, 'r> {
     pub(super) out: &'b mut Vec<u8>,
     limits: &'b Limits,
-    redactor: &'b Redactor,
+    cutter: &'b mut Cutter<'r>,
     take: Take,
     /// `out` may not start another entry beyond this length.
     end: usize,
@@ -82,6 +85,8 @@ pub(crate) struct Writer<'b> {
     binary_place: bool,
     /// Members of the outermost object, kept or not.
     members: usize,
+    /// Not all of the names had room.
+    overflowed: bool,
 }
 
 /// An open container.
@@ -92,13 +97,18 @@ struct Frame {
     entries: usize,
     omitted: usize,
     most: usize,
+    /// The caller has a member of the name that we would add.
+    owns_mark: bool,
 }
 
-impl<'b> Writer<'b> {
+/// Says how many members were left out of an object.
+const OMITTED: &str = "_truncated_keys";
+
+impl<'b, 'r> Writer<'b, 'r> {
     pub(crate) fn new(
         out: &'b mut Vec<u8>,
         limits: &'b Limits,
-        redactor: &'b Redactor,
+        cutter: &'b mut Cutter<'r>,
         take: Take,
         end: usize,
     ) -> Self {
@@ -107,12 +117,13 @@ impl<'b> Writer<'b> {
             string_chars: limits.string_chars,
             binary_place: false,
             limits,
-            redactor,
+            cutter,
             take,
             end,
             frames: smallvec::SmallVec::new(),
             skipped: 0,
             members: 0,
+            overflowed: false,
         }
     }
 
@@ -125,6 +136,10 @@ impl<'b> Writer<'b> {
 
     pub(crate) fn members(&self) -> usize {
         self.members
+    }
+
+    pub(crate) fn overflowed(&self) -> bool {
+        self.overflowed
     }
 
     /// Opens a container; `false` when it is too deep and was replaced by a mark.
@@ -151,6 +166,7 @@ impl<'b> Writer<'b> {
             is_object,
             entries: 0,
             omitted: 0,
+            owns_mark: false,
             most: match (is_object, top) {
                 _ if keys_only => limits::MAX_ARGUMENT_KEYS,
                 (false, _) => self.limits.list_items,
@@ -170,7 +186,10 @@ impl<'b> Writer<'b> {
         if top {
             self.members += 1;
         }
-        if frame.entries >= frame.most {
+        // Names that do not fit are still counted.
+        let overflows = self.take == Take::Keys && top && self.out.len() >= self.end;
+        self.overflowed |= overflows;
+        if frame.entries >= frame.most || overflows {
             frame.omitted += 1;
             self.skipped += 1;
             return if self.skipped > limits::MAX_SKIPPED_NODES {
@@ -201,8 +220,10 @@ impl<'b> Writer<'b> {
             Some(b':') => self.out.extend_from_slice(b"null"),
             _ => {}
         }
-        if frame.omitted > 0 && frame.is_object && frame.close != "]" {
-            self.out.extend_from_slice(b",\"_truncated_keys\":");
+        if frame.omitted > 0 && frame.is_object && frame.close != "]" && !frame.owns_mark {
+            self.out.extend_from_slice(b",\"");
+            self.out.extend_from_slice(OMITTED.as_bytes());
+            self.out.extend_from_slice(b"\":");
             let _ = serde_json::to_writer(&mut *self.out, &frame.omitted);
         }
         self.out.extend_from_slice(frame.close.as_bytes());
@@ -221,7 +242,12 @@ impl<'b> Writer<'b> {
             self.limits.string_chars
         };
         self.binary_place = matches!(name, "data" | "blob");
-        capped(self.out, self.redactor, name, limits::MAX_NAME_CHARS);
+        if name == OMITTED
+            && let Some(frame) = self.frames.last_mut()
+        {
+            frame.owns_mark = true;
+        }
+        self.cutter.write(self.out, name, limits::MAX_NAME_CHARS);
         if !self.keys_only() {
             self.out.push(b':');
         }
@@ -233,7 +259,7 @@ impl<'b> Writer<'b> {
         if let Some(marker) = binary::marker(text, binary_place) {
             escaped(self.out, &marker);
         } else {
-            capped(self.out, self.redactor, text, most);
+            self.cutter.write(self.out, text, most);
         }
     }
 
@@ -265,19 +291,78 @@ impl<'b> Writer<'b> {
     }
 }
 
-/// Writes `text` as a JSON string of at most `most` characters; a cut never halves a secret.
-pub(crate) fn capped(out: &mut Vec<u8>, redactor: &Redactor, text: &str, most: usize) {
-    let Some(cut) = cut_at(text, most) else {
-        return escaped(out, text);
-    };
-    let mut end = (cut + limits::CUT_MARGIN_BYTES).min(text.len());
-    while !text.is_char_boundary(end) {
-        end -= 1;
+/// Cuts what is too long, and remembers what the redactor found in it.
+#[derive(Debug)]
+pub(crate) struct Cutter<'r> {
+    redactor: &'r Redactor,
+    pub(super) counts: Counts,
+    /// A rule failed, so the event must not be sent.
+    pub(super) failed: bool,
+}
+
+impl<'r> Cutter<'r> {
+    pub(super) fn new(redactor: &'r Redactor) -> Self {
+        Self {
+            redactor,
+            counts: Counts::default(),
+            failed: false,
+        }
     }
-    let window = text.get(..end).unwrap_or(text);
-    escaped(out, &redactor.redact_cut(window, cut));
-    out.pop();
-    out.extend_from_slice(b"...\"");
+
+    /// Writes `text` as a JSON string of at most `most` characters; a cut never halves a secret.
+    pub(super) fn write(&mut self, out: &mut Vec<u8>, text: &str, most: usize) {
+        match cut_at(text, most) {
+            None => escaped(out, text),
+            Some(cut) => self.write_cut(out, text, cut, most),
+        }
+    }
+
+    /// As [`write`](Self::write), for a text whose limit the receiver checks: it also holds for
+    /// the marks, which may be longer than what they hide.
+    pub(super) fn write_fitting(&mut self, out: &mut Vec<u8>, text: &str, most: usize) {
+        /// No mark is longer than this many times the least that it hides and its surroundings.
+        const GROWTH: usize = 8;
+        match cut_at(text, most) {
+            Some(cut) => self.write_cut(out, text, cut, most),
+            None if text.len() > most / GROWTH => self.write_cut(out, text, text.len(), most),
+            None => escaped(out, text),
+        }
+    }
+
+    /// Writes `text` up to `cut`, redacted with a look at what comes behind.
+    fn write_cut(&mut self, out: &mut Vec<u8>, text: &str, cut: usize, most: usize) {
+        let mut end = (cut + limits::CUT_MARGIN_BYTES).min(text.len());
+        while !text.is_char_boundary(end) {
+            end -= 1;
+        }
+        let window = text.get(..end).unwrap_or(text);
+        match self.redactor.redact_cut(window, cut, &mut self.counts) {
+            Ok(redacted) if cut < text.len() || cut_at(&redacted, most).is_some() => {
+                escaped(out, shortened(&redacted, most));
+                out.pop();
+                out.extend_from_slice(b"...\"");
+            }
+            Ok(redacted) => escaped(out, &redacted),
+            Err(RuleFailed) => {
+                self.failed = true;
+                escaped(out, "");
+            }
+        }
+    }
+}
+
+/// The beginning of `text` that leaves room for three dots; a mark stays whole or goes.
+fn shortened(text: &str, most: usize) -> &str {
+    let Some((end, _)) = text.char_indices().nth(most.saturating_sub(3)) else {
+        return text;
+    };
+    let kept = text.get(..end).unwrap_or(text);
+    match kept.rfind(MARK_START) {
+        Some(mark) if !kept.get(mark..).unwrap_or_default().contains(']') => {
+            kept.get(..mark).unwrap_or(kept)
+        }
+        _ => kept,
+    }
 }
 
 /// Returns where to cut `text` so that three dots make up `most` characters, if it has more.
@@ -333,8 +418,8 @@ pub(crate) fn escaped(out: &mut Vec<u8>, text: &str) {
 
 /// A container on its way through serde.
 #[derive(Debug)]
-pub(crate) struct Compound<'w, 'b> {
-    writer: &'w mut Writer<'b>,
+pub(crate) struct Compound<'w, 'b, 'r> {
+    writer: &'w mut Writer<'b, 'r>,
     state: State,
 }
 
@@ -351,8 +436,8 @@ enum State {
     Raw,
 }
 
-impl<'w, 'b> Compound<'w, 'b> {
-    fn new(writer: &'w mut Writer<'b>, is_object: bool, wrap: Option<&str>) -> Self {
+impl<'w, 'b, 'r> Compound<'w, 'b, 'r> {
+    fn new(writer: &'w mut Writer<'b, 'r>, is_object: bool, wrap: Option<&str>) -> Self {
         let state = if writer.open(is_object, wrap) {
             State::Open { keep: true }
         } else {
@@ -415,16 +500,16 @@ macro_rules! numbers {
     )+};
 }
 
-impl<'w, 'b> ser::Serializer for &'w mut Writer<'b> {
+impl<'w, 'b, 'r> ser::Serializer for &'w mut Writer<'b, 'r> {
     type Ok = ();
     type Error = Stop;
-    type SerializeSeq = Compound<'w, 'b>;
-    type SerializeTuple = Compound<'w, 'b>;
-    type SerializeTupleStruct = Compound<'w, 'b>;
-    type SerializeTupleVariant = Compound<'w, 'b>;
-    type SerializeMap = Compound<'w, 'b>;
-    type SerializeStruct = Compound<'w, 'b>;
-    type SerializeStructVariant = Compound<'w, 'b>;
+    type SerializeSeq = Compound<'w, 'b, 'r>;
+    type SerializeTuple = Compound<'w, 'b, 'r>;
+    type SerializeTupleStruct = Compound<'w, 'b, 'r>;
+    type SerializeTupleVariant = Compound<'w, 'b, 'r>;
+    type SerializeMap = Compound<'w, 'b, 'r>;
+    type SerializeStruct = Compound<'w, 'b, 'r>;
+    type SerializeStructVariant = Compound<'w, 'b, 'r>;
 
     numbers! {
         serialize_i8: i8, serialize_i16: i16, serialize_i32: i32, serialize_i64: i64, serialize_i128: i128,
@@ -499,15 +584,19 @@ impl<'w, 'b> ser::Serializer for &'w mut Writer<'b> {
         Ok(())
     }
 
-    fn serialize_seq(self, _: Option<usize>) -> Result<Compound<'w, 'b>, Stop> {
+    fn serialize_seq(self, _: Option<usize>) -> Result<Compound<'w, 'b, 'r>, Stop> {
         Ok(Compound::new(self, false, None))
     }
 
-    fn serialize_tuple(self, _: usize) -> Result<Compound<'w, 'b>, Stop> {
+    fn serialize_tuple(self, _: usize) -> Result<Compound<'w, 'b, 'r>, Stop> {
         Ok(Compound::new(self, false, None))
     }
 
-    fn serialize_tuple_struct(self, _: &'static str, _: usize) -> Result<Compound<'w, 'b>, Stop> {
+    fn serialize_tuple_struct(
+        self,
+        _: &'static str,
+        _: usize,
+    ) -> Result<Compound<'w, 'b, 'r>, Stop> {
         Ok(Compound::new(self, false, None))
     }
 
@@ -517,15 +606,15 @@ impl<'w, 'b> ser::Serializer for &'w mut Writer<'b> {
         _: u32,
         variant: &'static str,
         _: usize,
-    ) -> Result<Compound<'w, 'b>, Stop> {
+    ) -> Result<Compound<'w, 'b, 'r>, Stop> {
         Ok(Compound::new(self, false, Some(variant)))
     }
 
-    fn serialize_map(self, _: Option<usize>) -> Result<Compound<'w, 'b>, Stop> {
+    fn serialize_map(self, _: Option<usize>) -> Result<Compound<'w, 'b, 'r>, Stop> {
         Ok(Compound::new(self, true, None))
     }
 
-    fn serialize_struct(self, name: &'static str, _: usize) -> Result<Compound<'w, 'b>, Stop> {
+    fn serialize_struct(self, name: &'static str, _: usize) -> Result<Compound<'w, 'b, 'r>, Stop> {
         match name {
             NUMBER => Ok(Compound {
                 writer: self,
@@ -545,7 +634,7 @@ impl<'w, 'b> ser::Serializer for &'w mut Writer<'b> {
         _: u32,
         variant: &'static str,
         _: usize,
-    ) -> Result<Compound<'w, 'b>, Stop> {
+    ) -> Result<Compound<'w, 'b, 'r>, Stop> {
         Ok(Compound::new(self, true, Some(variant)))
     }
 
@@ -582,7 +671,7 @@ impl fmt::Write for Bounded {
     }
 }
 
-impl ser::SerializeSeq for Compound<'_, '_> {
+impl ser::SerializeSeq for Compound<'_, '_, '_> {
     type Ok = ();
     type Error = Stop;
 
@@ -596,7 +685,7 @@ impl ser::SerializeSeq for Compound<'_, '_> {
     }
 }
 
-impl ser::SerializeTuple for Compound<'_, '_> {
+impl ser::SerializeTuple for Compound<'_, '_, '_> {
     type Ok = ();
     type Error = Stop;
 
@@ -610,7 +699,7 @@ impl ser::SerializeTuple for Compound<'_, '_> {
     }
 }
 
-impl ser::SerializeTupleStruct for Compound<'_, '_> {
+impl ser::SerializeTupleStruct for Compound<'_, '_, '_> {
     type Ok = ();
     type Error = Stop;
 
@@ -624,7 +713,7 @@ impl ser::SerializeTupleStruct for Compound<'_, '_> {
     }
 }
 
-impl ser::SerializeTupleVariant for Compound<'_, '_> {
+impl ser::SerializeTupleVariant for Compound<'_, '_, '_> {
     type Ok = ();
     type Error = Stop;
 
@@ -638,7 +727,7 @@ impl ser::SerializeTupleVariant for Compound<'_, '_> {
     }
 }
 
-impl ser::SerializeStruct for Compound<'_, '_> {
+impl ser::SerializeStruct for Compound<'_, '_, '_> {
     type Ok = ();
     type Error = Stop;
 
@@ -656,7 +745,7 @@ impl ser::SerializeStruct for Compound<'_, '_> {
     }
 }
 
-impl ser::SerializeStructVariant for Compound<'_, '_> {
+impl ser::SerializeStructVariant for Compound<'_, '_, '_> {
     type Ok = ();
     type Error = Stop;
 
@@ -674,7 +763,7 @@ impl ser::SerializeStructVariant for Compound<'_, '_> {
     }
 }
 
-impl ser::SerializeMap for Compound<'_, '_> {
+impl ser::SerializeMap for Compound<'_, '_, '_> {
     type Ok = ();
     type Error = Stop;
 
@@ -802,8 +891,8 @@ macro_rules! refuse {
 }
 
 /// Writes a map's key: as serde_json does, numbers and booleans become strings.
-struct Key<'w, 'b> {
-    writer: &'w mut Writer<'b>,
+struct Key<'w, 'b, 'r> {
+    writer: &'w mut Writer<'b, 'r>,
 }
 
 macro_rules! keys {
@@ -815,7 +904,7 @@ macro_rules! keys {
     )+};
 }
 
-impl ser::Serializer for Key<'_, '_> {
+impl ser::Serializer for Key<'_, '_, '_> {
     refuse!();
 
     keys! {
@@ -832,8 +921,8 @@ impl ser::Serializer for Key<'_, '_> {
 }
 
 /// Takes the text inside serde_json's number or raw value.
-struct Verbatim<'w, 'b> {
-    writer: &'w mut Writer<'b>,
+struct Verbatim<'w, 'b, 'r> {
+    writer: &'w mut Writer<'b, 'r>,
     raw: bool,
 }
 
@@ -845,7 +934,7 @@ macro_rules! foreign {
     )+};
 }
 
-impl ser::Serializer for Verbatim<'_, '_> {
+impl ser::Serializer for Verbatim<'_, '_, '_> {
     refuse!();
 
     foreign! {

@@ -7,7 +7,7 @@ use crate::limits;
 const MAX_NUMBER_BYTES: usize = 64;
 
 /// Writes one JSON value given as text; anything else is [`Stop::Foreign`].
-pub(crate) fn write(writer: &mut Writer<'_>, text: &str) -> Result<(), Stop> {
+pub(crate) fn write(writer: &mut Writer<'_, '_>, text: &str) -> Result<(), Stop> {
     let mut source = Source {
         text,
         at: 0,
@@ -23,7 +23,7 @@ pub(crate) fn write(writer: &mut Writer<'_>, text: &str) -> Result<(), Stop> {
 }
 
 /// Writes a number given as text.
-pub(crate) fn write_number(writer: &mut Writer<'_>, text: &str) -> Result<(), Stop> {
+pub(crate) fn write_number(writer: &mut Writer<'_, '_>, text: &str) -> Result<(), Stop> {
     if !is_number(text) {
         return Err(Stop::Foreign);
     }
@@ -78,6 +78,12 @@ impl<'t> Source<'t> {
         self.text.as_bytes().get(self.at..).unwrap_or_default()
     }
 
+    /// The length of the run of such bytes, as far as the budget for what is passed over reaches.
+    fn run(&self, class: impl Fn(u8) -> bool) -> usize {
+        let rest = self.rest().iter().take(limits::MAX_SKIPPED_BYTES);
+        rest.take_while(|&&b| class(b)).count()
+    }
+
     fn space(&mut self) {
         while matches!(self.peek(), Some(b' ' | b'\t' | b'\n' | b'\r')) {
             self.at += 1;
@@ -95,7 +101,7 @@ impl<'t> Source<'t> {
     }
 
     /// Recurses no deeper than the limit of depth: a container beyond it is passed over.
-    fn value(&mut self, writer: &mut Writer<'_>) -> Result<(), Stop> {
+    fn value(&mut self, writer: &mut Writer<'_, '_>) -> Result<(), Stop> {
         self.space();
         match self.peek() {
             Some(b'"') => self.string(writer),
@@ -105,11 +111,8 @@ impl<'t> Source<'t> {
             Some(b'f') => self.word(writer, "false"),
             Some(b'n') => self.word(writer, "null"),
             _ => {
-                let length = self
-                    .rest()
-                    .iter()
-                    .take_while(|b| matches!(b, b'0'..=b'9' | b'-' | b'+' | b'.' | b'e' | b'E'))
-                    .count();
+                let length =
+                    self.run(|b| matches!(b, b'0'..=b'9' | b'-' | b'+' | b'.' | b'e' | b'E'));
                 let number = self.text.get(self.at..self.at + length).unwrap_or_default();
                 self.at += length;
                 write_number(writer, number)
@@ -117,7 +120,7 @@ impl<'t> Source<'t> {
         }
     }
 
-    fn word(&mut self, writer: &mut Writer<'_>, word: &'static str) -> Result<(), Stop> {
+    fn word(&mut self, writer: &mut Writer<'_, '_>, word: &'static str) -> Result<(), Stop> {
         if !self.rest().starts_with(word.as_bytes()) {
             return Err(Stop::Foreign);
         }
@@ -126,7 +129,7 @@ impl<'t> Source<'t> {
         Ok(())
     }
 
-    fn container(&mut self, writer: &mut Writer<'_>, is_object: bool) -> Result<(), Stop> {
+    fn container(&mut self, writer: &mut Writer<'_, '_>, is_object: bool) -> Result<(), Stop> {
         let close = if is_object { b'}' } else { b']' };
         let start = self.at;
         if !writer.open(is_object, None) {
@@ -178,7 +181,7 @@ impl<'t> Source<'t> {
         }
     }
 
-    fn string(&mut self, writer: &mut Writer<'_>) -> Result<(), Stop> {
+    fn string(&mut self, writer: &mut Writer<'_, '_>) -> Result<(), Stop> {
         let most = writer.surely_kept();
         let start = self.at;
         match self.raw_string(writer.raw_window_bytes())? {
@@ -276,14 +279,9 @@ impl<'t> Source<'t> {
                 }
                 Some(b',' | b':') if depth > 0 => self.at += 1,
                 Some(b'0'..=b'9' | b'-' | b'+' | b'.' | b'a'..=b'z' | b'E') => {
-                    let length = self
-                        .rest()
-                        .iter()
-                        .take_while(
-                            |b| matches!(b, b'0'..=b'9' | b'-' | b'+' | b'.' | b'a'..=b'z' | b'E'),
-                        )
-                        .count();
-                    self.at += length;
+                    self.at += self.run(
+                        |b| matches!(b, b'0'..=b'9' | b'-' | b'+' | b'.' | b'a'..=b'z' | b'E'),
+                    );
                 }
                 _ => return Err(Stop::Foreign),
             }

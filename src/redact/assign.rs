@@ -1,214 +1,640 @@
-//! Values that text assigns to sensitive names: `KEY=value`, `key: "value"`, `--key value`, `<key>value</key>`.
+//! Values that text assigns to sensitive names: `KEY=value`, `key: "value"`, `api key is value`.
+//!
+//! Where the assignment begins is the easy part. Where its value ends depends on what the text is: a quoted
+//! literal, a line of a file, a query, a connection string, a sentence.
 
-use super::bytes::{at, run_end, run_start};
-use super::class::Class;
+use super::bytes::{at, before, has_word_at, run_end, run_start};
+use super::class::{Class, MARK_START};
 use super::names::{self, Kind};
+use super::pairs;
 use super::text::{Found, Scope};
-use super::values;
+use super::values::{self, Style};
 
 /// Longer names are no names.
 const MAX_NAME: usize = 96;
 
-fn is_name(byte: u8) -> bool {
+pub(super) fn is_name(byte: u8) -> bool {
     byte.is_ascii_alphanumeric()
         || matches!(byte, b'_' | b'-' | b'.' | b'[' | b']' | b'$')
         || byte >= 0x80
 }
 
-/// An assignment whose `=` or `:` stands at `pos`.
-pub(super) fn at_sign(scope: &Scope<'_>, pos: usize, add: &mut dyn FnMut(Found)) {
-    let text = scope.text;
-    // The name ends before the sign, perhaps with a quote and spaces between.
-    let mut end = run_start(text, pos, scope.from.max(pos.saturating_sub(3)), |b| {
-        b == b' ' || b == b'\t'
-    });
-    let quote = match scope.before(end) {
-        quote @ (b'"' | b'\'' | b'`') => {
-            end -= 1;
-            if scope.before(end) == b'\\' {
-                end -= 1;
-            }
-            quote
-        }
-        _ => 0,
-    };
-    let start = run_start(
-        text,
-        end,
-        scope.from.max(end.saturating_sub(MAX_NAME)),
-        is_name,
-    );
-    let name = scope.part(start, end);
-    if name.len() < 2 {
-        return;
-    }
-    let kind = names::judge(name);
-    if !matches!(kind, Kind::Secret | Kind::Secrets | Kind::Maybe | Kind::Pin) {
-        return;
-    }
-    // `==`, `:=`, `=>`, `::` and `!=`
-    let mut value = pos + 1;
-    match (at(text, pos), scope.at(value)) {
-        (b':', b':') => return,
-        (b':', b'=') | (b'=', b'>' | b'=') => value += 1,
-        _ => {}
-    }
-    if scope.at(value) == b'=' {
-        value += 1;
-    }
-    let spaced = value;
-    value = run_end(text, value, scope.to, |b| b == b' ' || b == b'\t');
-    let name = name.to_ascii_lowercase();
-    if name.ends_with(b"cookie") {
-        cookies(scope, value, name.starts_with(b"set"), add);
-        return;
-    }
-    if let Some(found) = value_at(scope, start, value, kind, quote != 0, value > spaced) {
-        add(found);
-    }
-    let _ = quote;
+fn is_blank(byte: u8) -> bool {
+    byte == b' ' || byte == b'\t'
 }
 
-fn value_at(
-    scope: &Scope<'_>,
-    line: usize,
+/// The name before a sign, and whether it was quoted.
+struct Name<'a> {
     start: usize,
-    kind: Kind,
-    quoted_name: bool,
-    spaced: bool,
-) -> Option<Found> {
+    text: &'a [u8],
+    quoted: bool,
+}
+
+/// The name that ends before `sign`, perhaps with quotes, brackets, emphasis and spaces between.
+fn name_before<'a>(scope: &Scope<'a>, sign: usize) -> Name<'a> {
     let text = scope.text;
-    let mut open = start;
-    let mut escapes = 0;
-    while scope.at(open) == b'\\' {
-        open += 1;
-        escapes += 1;
-    }
-    if matches!(scope.at(open), b'"' | b'\'' | b'`') {
-        let quote = scope.at(open);
-        let end = closing_quote(scope, open + 1, quote, escapes);
-        let value = scope.part(open + 1, end);
-        if value.is_empty()
-            || values::is_mark(value)
-            || values::is_placeholder(value)
-            || !takes(value, kind)
-        {
-            return None;
-        }
-        return Some(Found::new(open + 1, end, Class::Field));
-    }
-    let (mut from, mut end) = (start, start);
-    end = run_end(text, end, scope.to, |b| {
-        !b.is_ascii_whitespace()
-            && !matches!(
-                b,
-                b',' | b';' | b'&' | b'"' | b'\'' | b'`' | b'<' | b'>' | b')' | b'}' | b']'
-            )
+    let floor = scope.from.max(sign.saturating_sub(MAX_NAME + 8));
+    let mut end = run_start(text, sign, floor.max(sign.saturating_sub(8)), |b| {
+        is_blank(b) || b == b'*'
     });
-    // A scheme before the credentials: `Authorization: Bearer …`.
-    if scope.at(end) == b' ' && is_scheme(scope.part(from, end)) {
-        from = end + 1;
-        end = run_end(text, from, scope.to, |b| {
-            !b.is_ascii_whitespace()
-                && !matches!(
-                    b,
-                    b',' | b';' | b'"' | b'\'' | b'`' | b'<' | b'>' | b')' | b'}' | b']'
-                )
-        });
+    let mut quoted = false;
+    let bracket = end > floor
+        && before(text, end) == b']'
+        && end > floor + 1
+        && matches!(before(text, end - 1), b'"' | b'\'');
+    if bracket {
+        end -= 1;
     }
-    let value = scope.part(from, end);
-    if value.is_empty()
-        || value.starts_with(super::class::MARK_START)
-        || values::is_placeholder(value)
-        || is_code(scope, value, end)
-        || !takes(value, kind)
+    if end > floor && matches!(before(text, end), b'"' | b'\'' | b'`') {
+        end = run_start(text, end - 1, floor, |b| b == b'\\');
+        quoted = true;
+    }
+    let start = run_start(text, end, floor, is_name);
+    Name {
+        start,
+        text: scope.part(start, end),
+        quoted,
+    }
+}
+
+/// What the words before a sign say: `API key`, `the client secret`.
+fn spaced_kind(scope: &Scope<'_>, name: &Name<'_>, judge: &dyn Fn(&[u8]) -> Kind) -> Kind {
+    let mut start = name.start;
+    for _ in 0..2 {
+        if scope.before(start) != b' ' {
+            break;
+        }
+        let word = run_start(
+            scope.text,
+            start - 1,
+            scope.from.max(start.saturating_sub(24)),
+            |b| b.is_ascii_alphanumeric() || b == b'-',
+        );
+        if word == start - 1 {
+            break;
+        }
+        start = word;
+    }
+    if start == name.start {
+        Kind::Plain
+    } else {
+        judge(scope.part(start, name.start + name.text.len()))
+    }
+}
+
+/// An assignment whose `=` or `:` stands at `sign`.
+pub(super) fn at_sign(
+    scope: &Scope<'_>,
+    sign: usize,
+    judge: &dyn Fn(&[u8]) -> Kind,
+    add: &mut dyn FnMut(Found),
+) {
+    let text = scope.text;
+    let byte = at(text, sign);
+    let next = scope.at(sign + 1);
+    if byte == b':' && (next == b':' || scope.before(sign) == b':')
+        || byte == b'='
+            && matches!(
+                scope.before(sign),
+                b'=' | b'!' | b'<' | b'>' | b':' | b'+' | b'~'
+            )
+    {
+        return;
+    }
+    let mut name = name_before(scope, sign);
+    if name.text.len() < 2 {
+        return;
+    }
+    // `The password is: …`
+    let linked = byte == b':'
+        && [&b"is"[..], b"was", b"are"]
+            .iter()
+            .any(|link| name.text.eq_ignore_ascii_case(link));
+    if linked {
+        name = name_before(scope, name.start);
+    }
+    if byte == b':' {
+        if let Some(found) = user_and_password(scope, name.start, sign) {
+            add(found);
+            return;
+        }
+    }
+    let mut kind = judge(name.text);
+    if byte == b'=' && name.quoted && follows_password_for(scope, name.start) {
+        kind = Kind::Secret;
+    }
+    if !matches!(kind, Kind::Secret | Kind::Secrets) && !name.quoted {
+        let spaced = spaced_kind(scope, &name, judge);
+        if spaced != Kind::Plain {
+            kind = spaced;
+        }
+    }
+    let (mut value, arrow) = match (byte, next) {
+        (b':', b'=') => (sign + 2, false),
+        (b'=', b'>') => (sign + 2, true),
+        (b'=', b'=') => (
+            run_end(text, sign, scope.to.min(sign + 3), |b| b == b'='),
+            true,
+        ),
+        _ => (sign + 1, false),
+    };
+    let unspaced = value;
+    value = run_end(text, value, scope.to.min(value + 64), |b| {
+        is_blank(b) || b == b'*'
+    });
+    // `<b>Password:</b> value`
+    if scope.at(value) == b'<' && scope.at(value + 1) == b'/' {
+        if let Some(close) = memchr::memchr(b'>', scope.part(value, value + 12)) {
+            value = run_end(text, value + close + 1, scope.to, is_blank);
+        }
+    }
+    match kind {
+        Kind::Plain | Kind::Id => {
+            pairs::named(scope, name.text, value, byte, judge, add);
+            if byte == b'=' && unspaced == value {
+                signature(scope, name.text, value, add);
+            }
+            return;
+        }
+        Kind::Phone => return,
+        _ => {}
+    }
+    if ends_with(name.text, b"cookie") && byte == b':' {
+        if cookies(scope, value, name.text.len() > 6, add) {
+            return;
+        }
+    }
+    if ends_with(name.text, b"authorization") && authorization(scope, value, add) {
+        return;
+    }
+    // Without quotes or a sigil, `Name => …` is an arm of a match.
+    if arrow
+        && next == b'>'
+        && !name.quoted
+        && !matches!(scope.before(name.start), b':' | b'$')
+        && at(name.text, 0) != b'$'
+    {
+        return;
+    }
+    let style = Style {
+        equals: byte == b'=',
+        spaced: value > unspaced || is_blank(scope.before(sign)),
+        quoted_name: name.quoted,
+        literal_only: arrow,
+        own_line: linked || starts_line(scope, name.start),
+        quote: match scope.before(name.start) {
+            quote @ (b'"' | b'\'') if !name.quoted => quote,
+            _ => 0,
+        },
+    };
+    if let Some(found) = value_at(scope, value, name.text, kind, style) {
+        add(found);
+    }
+}
+
+/// `SET PASSWORD FOR 'user' = …`
+fn follows_password_for(scope: &Scope<'_>, name: usize) -> bool {
+    has_word_at(scope.text, name.saturating_sub(14), b"password for ") && name >= scope.from + 14
+}
+
+/// `curl -u user:password`, where the colon stands at `sign`.
+fn user_and_password(scope: &Scope<'_>, user: usize, sign: usize) -> Option<Found> {
+    let text = scope.text;
+    let open = run_start(text, user, scope.from.max(user.saturating_sub(1)), |b| {
+        matches!(b, b'"' | b'\'')
+    });
+    let gap = run_start(text, open, scope.from.max(open.saturating_sub(2)), |b| {
+        matches!(b, b' ' | b'=')
+    });
+    let flag = run_start(text, gap, scope.from.max(gap.saturating_sub(12)), |b| {
+        b.is_ascii_alphabetic() || b == b'-'
+    });
+    if gap == open
+        || !matches!(
+            scope.part(flag, gap),
+            b"-u"
+                | b"--user"
+                | b"-U"
+                | b"--proxy-user"
+                | b"--http-user"
+                | b"--basic-auth"
+                | b"-a"
+                | b"--auth"
+        )
     {
         return None;
     }
-    let plain = value
+    let start = sign + 1;
+    let quote = scope.at(open);
+    let end = if open < user {
+        run_end(text, start, scope.to, |b| b != quote && b != b'\n')
+    } else {
+        run_end(text, start, scope.to, |b| {
+            !b.is_ascii_whitespace() && !matches!(b, b'"' | b'\'' | b'\\')
+        })
+    };
+    let value = scope.part(start, end);
+    let command = scope.part(flag.saturating_sub(200).max(scope.from), flag);
+    let fetches = [&b"curl"[..], b"http", b"wget", b"ab ", b"siege"]
         .iter()
-        .all(|b| b.is_ascii_lowercase() || *b == b'-' || *b == b'.');
-    if plain && (spaced || value.len() < 4) && !quoted_name {
-        // A word after a colon is prose unless the line is nothing but the assignment.
-        let line_start = run_start(text, line, scope.from, |b| {
-            matches!(b, b' ' | b'\t' | b'-' | b'>')
-        });
-        let alone = (line_start == scope.from || matches!(scope.before(line_start), b'\n' | b'\r'))
-            && matches!(scope.at(end), 0 | b'\n' | b'\r');
-        if !alone {
-            return None;
+        .any(|tool| memchr::memmem::find(command, tool).is_some());
+    let ids = value.iter().all(|b| b.is_ascii_digit());
+    let chosen = fetches
+        || value
+            .iter()
+            .any(|b| b.is_ascii_digit() || b"!@#$%^&*".contains(b));
+    (value.len() >= 3
+        && !ids
+        && chosen
+        && !value.starts_with(MARK_START)
+        && !values::is_placeholder(value))
+    .then(|| Found::new(start, end, Class::Field))
+}
+
+/// Short options of commands that take a password: `-pS3cret`, `-p s3cret`. `start` is where a word with a digit
+/// begins.
+pub(super) fn short_option(scope: &Scope<'_>, start: usize) -> Option<Found> {
+    let text = scope.text;
+    let end = run_end(text, start, scope.to, |b| {
+        !b.is_ascii_whitespace() && !matches!(b, b'"' | b'\'' | b'`' | b'\\')
+    });
+    let word = scope.part(start, end);
+    let command = |to: usize| scope.part(to.saturating_sub(120).max(scope.from), to);
+    let names = |to: usize, tools: &[&[u8]]| {
+        tools
+            .iter()
+            .any(|tool| memchr::memmem::find(command(to), tool).is_some())
+    };
+    if word.starts_with(b"-p")
+        && word.len() >= 6
+        && !word.starts_with(b"-p=")
+        && names(start, &[b"mysql", b"mariadb", b"sshpass", b"plink", b"7z"])
+    {
+        return Some(Found::new(start + 2, end, Class::Field));
+    }
+    let open = run_start(text, start, scope.from.max(start.saturating_sub(1)), |b| {
+        matches!(b, b'"' | b'\'')
+    });
+    let gap = run_start(text, open, scope.from.max(open.saturating_sub(3)), |b| {
+        b == b' '
+    });
+    let flag = run_start(text, gap, scope.from.max(gap.saturating_sub(3)), |b| {
+        b.is_ascii_alphabetic() || b == b'-'
+    });
+    let takes = match scope.part(flag, gap) {
+        b"-p" => names(
+            flag,
+            &[
+                b"sshpass", b" login ", b"mongo", b"pscp", b"plink", b"cqlsh", b"az ",
+            ],
+        ),
+        b"-a" => names(flag, &[b"redis-cli"]),
+        b"-w" => names(flag, &[b"ldap"]),
+        b"-P" => names(flag, &[b"sqlcmd", b"bcp ", b"zip"]),
+        _ => false,
+    };
+    (gap < open && takes && word.len() >= 4).then(|| Found::new(start, end, Class::Field))
+}
+
+fn ends_with(name: &[u8], word: &[u8]) -> bool {
+    name.len() >= word.len()
+        && super::bytes::rest(name, name.len() - word.len()).eq_ignore_ascii_case(word)
+}
+
+/// Whether nothing but indentation, `export` and the like stands before the name on its line.
+fn starts_line(scope: &Scope<'_>, name: usize) -> bool {
+    let mut start = run_start(
+        scope.text,
+        name,
+        scope.from.max(name.saturating_sub(64)),
+        |b| is_blank(b) || matches!(b, b'-' | b'"' | b'\'' | b'$' | b'>'),
+    );
+    for word in [&b"export"[..], b"env", b"set", b"setx", b"ARG", b"ENV"] {
+        let begin = start.saturating_sub(word.len());
+        if begin >= scope.from && scope.part(begin, start).eq_ignore_ascii_case(word) {
+            start = run_start(scope.text, begin, scope.from, is_blank);
+            break;
         }
     }
-    Some(Found::new(from, end, Class::Field))
+    start == scope.from || matches!(scope.before(start), b'\n' | b'\r')
 }
 
-fn takes(value: &[u8], kind: Kind) -> bool {
-    match kind {
-        Kind::Secret | Kind::Secrets => value.len() >= 2,
+/// The value that begins at `start`, if it is one to hide.
+pub(super) fn value_at(
+    scope: &Scope<'_>,
+    start: usize,
+    name: &[u8],
+    kind: Kind,
+    style: Style,
+) -> Option<Found> {
+    let text = scope.text;
+    let mut open = step_into_literal(scope, start);
+    let escapes = run_end(text, open, scope.to, |b| b == b'\\') - open;
+    open += escapes;
+    let quote = scope.at(open);
+    if matches!(quote, b'"' | b'\'' | b'`') && (escapes == 0 || quote != b'`') {
+        if scope.part(open, open + 3) == [quote; 3] {
+            let until = memchr::memmem::find(scope.part(open + 3, scope.to), &[quote; 3])
+                .map_or(scope.to, |n| open + 3 + n);
+            return literal(scope, open + 3, until, kind, name);
+        }
+        // The quote of `"Authorization: "` closes what began before the name.
+        if quote == b'"' && escapes == 0 && closes(scope, start) {
+            return None;
+        }
+        // `""` in a quoted cell of a CSV file, or nothing at all.
+        if escapes == 0 && scope.at(open + 1) == quote {
+            return None;
+        }
+        return literal(
+            scope,
+            open + 1,
+            closing_quote(scope, open + 1, quote, escapes),
+            kind,
+            name,
+        );
+    }
+    if escapes > 0 || style.literal_only {
+        return None;
+    }
+    if matches!(quote, b'|' | b'>') && style.own_line {
+        return block(scope, open);
+    }
+    let end = unquoted_end(scope, start, style);
+    // `password: correct horse battery` on a line of its own, in a file of such lines.
+    if style.own_line
+        && scope.at(end) == b' '
+        && kind != Kind::Maybe
+        && is_file_of_lines(scope, end)
+    {
+        let line = line_end(scope, end);
+        let value = scope.part(start, line);
+        let code = value
+            .iter()
+            .any(|b| matches!(b, b'(' | b'{' | b'<' | b'[' | b'=' | b'"' | b'\'' | b';'))
+            || value.starts_with(MARK_START);
+        if !code
+            && !values::is_placeholder(value)
+            && !values::is_placeholder(scope.part(start, end))
+            && !values::is_label(value, name)
+        {
+            return Some(Found::new(start, line, Class::Field));
+        }
+    }
+    values::is_unquoted_secret(scope, start, end, name, kind, style)
+        .then(|| Found::new(start, end, Class::Field))
+}
+
+/// Whether a quote at `pos` closes one that stands before it on its line.
+fn closes(scope: &Scope<'_>, pos: usize) -> bool {
+    let line = run_start(
+        scope.text,
+        pos,
+        scope.from.max(pos.saturating_sub(256)),
+        |b| b != b'\n',
+    );
+    memchr::memchr_iter(b'"', scope.part(line, pos)).count() % 2 == 1
+}
+
+/// A quoted value between its quotes.
+fn literal(scope: &Scope<'_>, from: usize, to: usize, kind: Kind, name: &[u8]) -> Option<Found> {
+    let value = scope.part(from, to);
+    let takes = match kind {
         Kind::Maybe => values::looks_secret(value),
         Kind::Pin => (4..=8).contains(&value.len()) && value.iter().all(u8::is_ascii_digit),
-        _ => false,
-    }
-}
-
-fn is_scheme(word: &[u8]) -> bool {
-    [
-        &b"bearer"[..],
-        b"basic",
-        b"token",
-        b"digest",
-        b"negotiate",
-        b"apikey",
-    ]
-    .iter()
-    .any(|s| word.eq_ignore_ascii_case(s))
-}
-
-/// Whether an unquoted value is an expression: a call, a path of names, a type.
-fn is_code(scope: &Scope<'_>, value: &[u8], end: usize) -> bool {
-    let first = at(value, 0);
-    if matches!(first, b'(' | b'{' | b'[' | b'$' | b'&' | b'*' | b'<' | b'|') {
-        return first != b'$' && first != b'*' && first != b'&'
-            || value.len() < 4
-            || value
-                .iter()
-                .all(|b| is_name(*b) || matches!(b, b'{' | b'}' | b'&' | b'*'));
-    }
-    if memchr::memchr(b'(', value)
-        .is_some_and(|paren| value.iter().take(paren).all(|b| is_name(*b) || *b == b':'))
+        _ => true,
+    };
+    if !takes
+        || value.is_empty()
+        || values::is_mark(value)
+        || values::is_placeholder(value)
+        || values::is_label(value, name)
     {
-        return true;
+        return None;
     }
-    let names = value.split(|b| *b == b'.').all(|word| {
-        word.first()
-            .is_some_and(|b| b.is_ascii_alphabetic() || *b == b'_')
-            && word
-                .iter()
-                .all(|b| b.is_ascii_alphabetic() || *b == b'_' || *b == b'[')
+    // A scheme stays.
+    let scheme = values::scheme_len(value);
+    let from = from + scheme;
+    if values::is_mark(scope.part(from, to)) || values::is_placeholder(scope.part(from, to)) {
+        return None;
+    }
+    (from < to).then(|| Found::new(from, to, Class::Field))
+}
+
+/// Steps over what may stand before a literal: `b"…"`, `String::from("…")`, `Some("…")`.
+fn step_into_literal(scope: &Scope<'_>, start: usize) -> usize {
+    let end = run_end(scope.text, start, scope.to.min(start + 48), |b| {
+        b.is_ascii_alphanumeric() || matches!(b, b'_' | b':' | b'.' | b'#' | b'@')
     });
-    if names && memchr::memchr(b'.', value).is_some() {
-        return true;
+    let word = scope.part(start, end);
+    if word.is_empty() {
+        return start;
     }
-    memchr::memchr(b'[', value).is_some() && names && matches!(scope.at(end), b'"' | b'\'')
+    if matches!(scope.at(end), b'"' | b'\'') && word.len() <= 3 {
+        return end;
+    }
+    if scope.at(end) == b'(' && matches!(scope.at(end + 1), b'"' | b'\'' | b'b') {
+        let last = word
+            .rsplit(|b| matches!(b, b':' | b'.'))
+            .next()
+            .unwrap_or(&[]);
+        if matches!(
+            last,
+            b"from"
+                | b"new"
+                | b"Some"
+                | b"String"
+                | b"SecureString"
+                | b"Secret"
+                | b"SecretString"
+                | b"SecretStr"
+                | b"Ok"
+                | b"str"
+                | b"bytes"
+                | b"b64decode"
+                | b"atob"
+                | b"quote"
+                | b"SecretValue"
+        ) {
+            let quote = end + 1 + usize::from(scope.at(end + 1) == b'b');
+            if matches!(scope.at(quote), b'"' | b'\'') {
+                return quote;
+            }
+        }
+    }
+    start
+}
+
+/// Where an unquoted value ends.
+fn unquoted_end(scope: &Scope<'_>, start: usize, style: Style) -> usize {
+    let text = scope.text;
+    let mut pos = start;
+    while pos < scope.to {
+        let next = scope.at(pos + 1);
+        let ends = match at(text, pos) {
+            b' ' | b'\t' | b'\n' | b'\r' | 0 => true,
+            b'"' | b'\'' | b'`' => {
+                matches!(
+                    next,
+                    0 | b' '
+                        | b'\t'
+                        | b'\n'
+                        | b'\r'
+                        | b','
+                        | b';'
+                        | b')'
+                        | b'}'
+                        | b']'
+                        | b'&'
+                        | b'.'
+                        | b'>'
+                        | b'\\'
+                        | b'|'
+                        | b':'
+                        | b'/'
+                        | b'<'
+                ) || at(text, pos) == b'"'
+            }
+            b'\\' => matches!(next, b'"' | b'\'' | b'n' | b'r' | b't'),
+            b'&' => {
+                style.equals
+                    && (next == 0
+                        || is_assignment(scope, pos + 1)
+                        || next == b'#'
+                        || has_word_at(text, pos, b"&amp;"))
+            }
+            b';' => {
+                matches!(next, 0 | b' ' | b'\n' | b'\r' | b'"' | b'\'')
+                    || is_assignment(scope, pos + 1)
+            }
+            b',' => {
+                matches!(next, 0 | b' ' | b'\n' | b'\r' | b'"' | b'\'')
+                    || is_assignment(scope, pos + 1)
+            }
+            b')' | b']' | b'}' => matches!(
+                next,
+                0 | b' '
+                    | b'\n'
+                    | b'\r'
+                    | b','
+                    | b';'
+                    | b'.'
+                    | b')'
+                    | b']'
+                    | b'}'
+                    | b'['
+                    | b'('
+                    | b'"'
+                    | b'\''
+                    | b':'
+                    | b'<'
+            ),
+            b'<' => next == b'/' || next.is_ascii_alphabetic() || next == b'<',
+            b'>' => matches!(next, 0 | b' ' | b'\n' | b'\r' | b',' | b')' | b';'),
+            b'|' => matches!(next, 0 | b' '),
+            b'.' | b'!' | b'?' => {
+                !style.own_line && matches!(next, 0 | b' ' | b'\n' | b'\r' | b'"' | b'\'' | b')')
+            }
+            _ => false,
+        };
+        if ends {
+            break;
+        }
+        pos += 1;
+    }
+    pos
+}
+
+/// Whether `name=` begins at `pos`.
+pub(super) fn is_assignment(scope: &Scope<'_>, pos: usize) -> bool {
+    let end = run_end(scope.text, pos, scope.to.min(pos + 40), |b| {
+        b.is_ascii_alphanumeric() || matches!(b, b'_' | b'-' | b'.' | b' ' | b'[' | b']')
+    });
+    end > pos && matches!(scope.at(end), b'=' | b':')
+}
+
+/// Whether the next line assigns something as well.
+fn is_file_of_lines(scope: &Scope<'_>, pos: usize) -> bool {
+    let end = line_end(scope, pos);
+    let other = run_end(scope.text, end, scope.to, |b| {
+        b.is_ascii_whitespace() || b == b'-'
+    });
+    let name = run_end(scope.text, other, scope.to.min(other + 40), is_name);
+    end < scope.to
+        && name > other
+        && matches!(scope.at(name), b'=' | b':')
+        && scope.at(name + 1) != b'/'
+}
+
+/// The end of the line, without a comment behind the value.
+fn line_end(scope: &Scope<'_>, pos: usize) -> usize {
+    let end =
+        memchr::memchr2(b'\n', b'\r', scope.part(pos, scope.to)).map_or(scope.to, |n| pos + n);
+    let end = memchr::memmem::find(scope.part(pos, end), b" #").map_or(end, |n| pos + n);
+    run_start(scope.text, end, pos, is_blank)
+}
+
+/// A block scalar of YAML: the lines below that are indented further.
+fn block(scope: &Scope<'_>, open: usize) -> Option<Found> {
+    let text = scope.text;
+    let mut pos = run_end(text, open, scope.to, |b| !matches!(b, b'\n' | b'\r'));
+    if pos - open > 3 || pos >= scope.to {
+        return None;
+    }
+    let line = run_start(text, open, scope.from.max(open.saturating_sub(256)), |b| {
+        !matches!(b, b'\n' | b'\r')
+    });
+    let indent = run_end(text, line, open, |b| b == b' ') - line;
+    let (mut first, mut end) = (None, pos);
+    while pos < scope.to {
+        let begin = run_end(text, pos, scope.to, |b| matches!(b, b'\n' | b'\r'));
+        let content = run_end(text, begin, scope.to, is_blank);
+        if content - begin <= indent
+            && content < scope.to
+            && !matches!(at(text, content), b'\n' | b'\r')
+        {
+            break;
+        }
+        pos = run_end(text, content, scope.to, |b| !matches!(b, b'\n' | b'\r'));
+        if pos > content {
+            first = first.or(Some(content));
+            end = pos;
+        }
+        if pos == begin {
+            break;
+        }
+    }
+    let first = first?;
+    (!scope.part(first, end).starts_with(MARK_START)).then(|| Found::new(first, end, Class::Field))
 }
 
 /// The closing quote of a value, or where the text was cut.
-fn closing_quote(scope: &Scope<'_>, from: usize, quote: u8, escapes: usize) -> usize {
+pub(super) fn closing_quote(scope: &Scope<'_>, from: usize, quote: u8, escapes: usize) -> usize {
     let mut pos = from;
     while pos < scope.to {
-        let Some(next) =
-            memchr::memchr2(quote, b'\n', super::bytes::part(scope.text, pos, scope.to))
-                .map(|n| pos + n)
+        let Some(next) = memchr::memchr2(quote, b'\n', scope.part(pos, scope.to)).map(|n| pos + n)
         else {
             break;
         };
         let backslashes = next - run_start(scope.text, next, from, |b| b == b'\\');
         if at(scope.text, next) == b'\n' {
-            if quote != b'`' {
-                return next;
+            // Literals end with their line; only the quotes of shells and templates go on.
+            if quote == b'"'
+                || quote == b'\'' && memchr::memchr(b'\'', scope.part(next, next + 200)).is_none()
+            {
+                let closes = memchr::memchr2(quote, b'=', scope.part(next, next + 400))
+                    .is_some_and(|n| scope.at(next + n) == quote);
+                if !closes {
+                    return run_start(scope.text, next, from, |b| b == b'\r');
+                }
             }
         } else if escapes == 0 && backslashes % 2 == 0 || escapes > 0 && backslashes <= escapes {
-            if quote == b'\'' && scope.at(next + 1) == b'\'' && escapes == 0 {
+            // A doubled quote is a quote in SQL, CSV and YAML.
+            if escapes == 0
+                && quote != b'`'
+                && scope.at(next + 1) == quote
+                && is_inside(scope.at(next + 2))
+            {
                 pos = next + 2;
                 continue;
             }
@@ -219,64 +645,165 @@ fn closing_quote(scope: &Scope<'_>, from: usize, quote: u8, escapes: usize) -> u
     scope.to
 }
 
-/// The values of a cookie header; attributes stay.
-fn cookies(scope: &Scope<'_>, from: usize, first_only: bool, add: &mut dyn FnMut(Found)) {
+fn is_inside(byte: u8) -> bool {
+    byte.is_ascii_alphanumeric() || byte >= 0x80 || b"!@#$%^*_+-=~?".contains(&byte)
+}
+
+/// The values of a cookie header; names and attributes stay.
+fn cookies(scope: &Scope<'_>, from: usize, set: bool, add: &mut dyn FnMut(Found)) -> bool {
     let text = scope.text;
-    let mut pos = from;
-    if matches!(scope.at(pos), b'"' | b'\'') {
-        pos += 1;
-    }
+    let mut pos = run_end(text, from, scope.to.min(from + 2), |b| {
+        matches!(b, b'"' | b'\'')
+    });
+    let mut any = false;
     loop {
         let name = run_end(text, pos, scope.to, |b| {
-            b.is_ascii_alphanumeric() || matches!(b, b'_' | b'-' | b'.')
+            b.is_ascii_alphanumeric() || matches!(b, b'_' | b'-' | b'.' | b'%' | b'$')
         });
         if name == pos || scope.at(name) != b'=' {
-            return;
+            return any;
         }
         let end = run_end(text, name + 1, scope.to, |b| {
-            !b.is_ascii_whitespace() && !matches!(b, b';' | b'"' | b'\'' | b',')
+            !b.is_ascii_whitespace() && !matches!(b, b';' | b'"' | b'\'' | b',' | b'\\')
         });
         let value = scope.part(name + 1, end);
-        if !value.is_empty() && !value.starts_with(super::class::MARK_START) {
+        any = true;
+        if !value.is_empty() && !value.starts_with(MARK_START) && !values::is_placeholder(value) {
             add(Found::new(name + 1, end, Class::Field));
         }
-        if first_only || scope.at(end) != b';' {
-            return;
+        if set || scope.at(end) != b';' {
+            return true;
         }
         pos = run_end(text, end + 1, scope.to, |b| b == b' ');
     }
 }
 
-/// The content of an XML element with a sensitive name, whose `<` stands at `pos`.
-pub(super) fn element(scope: &Scope<'_>, pos: usize) -> Option<Found> {
-    let end = run_end(scope.text, pos + 1, scope.to.min(pos + MAX_NAME), |b| {
-        is_name(b) || b == b':'
+/// The credentials of an `Authorization` header; the scheme stays, and so does what is public of them.
+fn authorization(scope: &Scope<'_>, start: usize, add: &mut dyn FnMut(Found)) -> bool {
+    let text = scope.text;
+    let begin = run_end(text, start, scope.to.min(start + 3), |b| {
+        matches!(b, b'"' | b'\'' | b'\\')
     });
-    let kind = names::judge(scope.part(pos + 1, end));
-    if !kind.hides() {
-        return None;
+    let scheme = run_end(text, begin, scope.to.min(begin + 24), |b| {
+        b.is_ascii_alphanumeric() || b == b'-'
+    });
+    if scheme == begin || !matches!(scope.at(scheme), b' ' | b'+') {
+        return false;
     }
-    let close = memchr::memchr(b'>', scope.part(end, end + 256))? + end;
-    if scope.before(close) == b'/' {
-        return None;
-    }
-    let until =
-        memchr::memchr(b'<', scope.part(close + 1, scope.to)).map_or(scope.to, |n| close + 1 + n);
-    let value = scope.part(close + 1, until);
-    let lead = value.iter().take_while(|b| b.is_ascii_whitespace()).count();
-    let value = value.trim_ascii();
-    if value.is_empty()
-        || values::is_mark(value)
-        || values::is_placeholder(value)
-        || value.starts_with(b"<")
+    let word = scope.part(begin, scheme);
+    if has_word_at(word, 0, b"digest")
+        || has_word_at(word, 0, b"aws4-hmac")
+        || has_word_at(word, 0, b"oauth")
+        || has_word_at(word, 0, b"signature")
+        || has_word_at(word, 0, b"hawk")
     {
-        return None;
+        // Parameters follow, and some of them are credentials.
+        let end = memchr::memchr2(b'\n', b'\r', scope.part(scheme, scope.to))
+            .map_or(scope.to, |n| scheme + n)
+            .min(scheme + 2048);
+        let mut pos = scheme;
+        let mut any = false;
+        // What was redacted before is no reason to look for more.
+        if memchr::memmem::find(scope.part(scheme, end), MARK_START).is_some() {
+            return true;
+        }
+        while let Some(sign) = memchr::memchr(b'=', scope.part(pos, end)).map(|n| pos + n) {
+            let name = scope.part(
+                run_start(text, sign, pos, |b| {
+                    b.is_ascii_alphanumeric() || matches!(b, b'_' | b'-')
+                }),
+                sign,
+            );
+            let open = run_end(text, sign + 1, scope.to.min(sign + 3), |b| {
+                matches!(b, b'"' | b'\\' | b'\'')
+            });
+            let close = run_end(text, open, end, |b| {
+                !matches!(b, b'"' | b'\\' | b'\'' | b',' | b' ')
+            });
+            let secret = [
+                &b"response"[..],
+                b"nonce",
+                b"cnonce",
+                b"opaque",
+                b"signature",
+                b"oauth_signature",
+                b"oauth_token",
+                b"oauth_consumer_key",
+                b"oauth_nonce",
+                b"mac",
+                b"credential",
+            ]
+            .iter()
+            .any(|known| name.eq_ignore_ascii_case(known));
+            if secret && close > open && !scope.part(open, close).starts_with(MARK_START) {
+                let from = if has_word_at(name, 0, b"credential") {
+                    let slash =
+                        memchr::memchr(b'/', scope.part(open, close)).map_or(close, |n| open + n);
+                    add(Found::new(open, slash, Class::Key));
+                    any = true;
+                    pos = close.max(sign + 1);
+                    continue;
+                } else {
+                    open
+                };
+                add(Found::new(from, close, Class::Key));
+                any = true;
+            }
+            pos = close.max(sign + 1);
+        }
+        if any {
+            return true;
+        }
     }
-    Some(Found::new(
-        close + 1 + lead,
-        close + 1 + lead + value.len(),
-        Class::Field,
-    ))
+    let from = run_end(text, scheme, scope.to, |b| b == b' ' || b == b'+');
+    let end = run_end(text, from, scope.to, |b| {
+        !b.is_ascii_whitespace()
+            && !matches!(
+                b,
+                b'"' | b'\'' | b'\\' | b'`' | b',' | b';' | b')' | b'}' | b'<' | b'>' | b'&'
+            )
+    });
+    let value = scope.part(from, end);
+    if value.len() < 4
+        || value.starts_with(MARK_START)
+        || values::is_placeholder(value)
+        || matches!(at(value, 0), b'$' | b'{' | b'<' | b'%')
+    {
+        // Nothing more is to be said of it: `Bearer ${TOKEN}`.
+        return true;
+    }
+    if !value.iter().any(u8::is_ascii_digit) && (value.len() < 12 || !is_known_scheme(word)) {
+        return value.iter().all(|b| b.is_ascii_lowercase() || *b == b'.');
+    }
+    add(Found::new(from, end, Class::Key));
+    true
+}
+
+fn is_known_scheme(word: &[u8]) -> bool {
+    values::scheme_len(&[word, b" x"].concat()) > 0
+}
+
+/// Signatures of URLs, which let everyone in who has the URL.
+fn signature(scope: &Scope<'_>, name: &[u8], value: usize, add: &mut dyn FnMut(Found)) {
+    let last = name
+        .rsplit(|b| matches!(b, b'-' | b'_' | b'.'))
+        .next()
+        .unwrap_or(&[]);
+    if !(last.eq_ignore_ascii_case(b"signature")
+        || last == b"sig"
+        || last.eq_ignore_ascii_case(b"hmac")
+        || name.eq_ignore_ascii_case(b"policy"))
+    {
+        return;
+    }
+    let end = run_end(scope.text, value, scope.to, |b| {
+        b.is_ascii_alphanumeric()
+            || matches!(b, b'-' | b'_' | b'%' | b'+' | b'/' | b'=' | b'~' | b'.')
+    });
+    let text = scope.part(value, end);
+    if text.len() >= 16 && text.iter().any(u8::is_ascii_digit) {
+        add(Found::new(value, end, Class::Field));
+    }
 }
 
 /// SQL: a quoted value after a word, `IDENTIFIED BY 'x'`, `PASSWORD 'x'`; `pos` is the opening quote.
@@ -285,7 +812,7 @@ pub(super) fn after_word(scope: &Scope<'_>, pos: usize) -> Option<Found> {
         scope.text,
         pos,
         scope.from.max(pos.saturating_sub(3)),
-        |b| b == b' ',
+        |b| b == b' ' || b == b'(',
     );
     if gap == pos {
         return None;
@@ -293,8 +820,8 @@ pub(super) fn after_word(scope: &Scope<'_>, pos: usize) -> Option<Found> {
     let start = run_start(
         scope.text,
         gap,
-        scope.from.max(gap.saturating_sub(16)),
-        |b| b.is_ascii_alphabetic(),
+        scope.from.max(gap.saturating_sub(24)),
+        |b| b.is_ascii_alphanumeric() || matches!(b, b'_' | b'-'),
     );
     let word = scope.part(start, gap);
     let by = word.eq_ignore_ascii_case(b"by") && {
@@ -308,47 +835,100 @@ pub(super) fn after_word(scope: &Scope<'_>, pos: usize) -> Option<Found> {
             .part(end.saturating_sub(10), end)
             .eq_ignore_ascii_case(b"identified")
     };
-    if !by && !word.eq_ignore_ascii_case(b"password") {
+    if !by && !(word.len() >= 4 && names::judge(word) == Kind::Secret && scope.before(pos) == b' ')
+    {
         return None;
     }
     let end = closing_quote(scope, pos + 1, b'\'', 0);
     let value = scope.part(pos + 1, end);
-    (!value.is_empty() && !values::is_mark(value) && !values::is_placeholder(value))
-        .then(|| Found::new(pos + 1, end, Class::Field))
+    let secret =
+        by || word.eq_ignore_ascii_case(b"password") || value.iter().any(u8::is_ascii_digit);
+    let stated = by || word.eq_ignore_ascii_case(b"password");
+    (secret
+        && value.len() >= 3
+        && !values::is_mark(value)
+        && !values::is_placeholder(value)
+        && (stated || !values::is_label(value, word)))
+    .then(|| Found::new(pos + 1, end, Class::Field))
 }
 
 /// `--password value`, where the dashes stand at `pos`.
-pub(super) fn flag(scope: &Scope<'_>, pos: usize) -> Option<Found> {
+pub(super) fn flag(scope: &Scope<'_>, pos: usize, judge: &dyn Fn(&[u8]) -> Kind) -> Option<Found> {
     let end = run_end(scope.text, pos, scope.to.min(pos + MAX_NAME), |b| {
         b.is_ascii_alphanumeric() || matches!(b, b'-' | b'_')
     });
-    if end - pos < 5 || scope.at(end) != b' ' || !names::judge(scope.part(pos, end)).hides() {
+    if end - pos < 5 || !is_blank(scope.at(end)) || !judge(scope.part(pos, end)).hides() {
         return None;
     }
-    let start = run_end(scope.text, end, scope.to, |b| b == b' ');
+    let start = run_end(scope.text, end, scope.to.min(end + 8), is_blank);
     if scope.at(start) == b'-' {
         return None;
     }
-    value_at(scope, pos, start, Kind::Secret, true, false)
+    let style = Style {
+        equals: true,
+        spaced: false,
+        quoted_name: true,
+        literal_only: false,
+        own_line: false,
+        quote: 0,
+    };
+    value_at(scope, start, scope.part(pos, end), Kind::Secret, style)
 }
 
-/// A value with a digit, at `start`, after a flag or a sensitive word: `password hunter2`.
+/// A value with a digit, at `start`, behind a sensitive word: `password hunter2`, `the token is abc123`.
 pub(super) fn spoken(
     scope: &Scope<'_>,
-    _word_start: usize,
-    word: &[u8],
+    word_start: usize,
+    word_end: usize,
     start: usize,
+    judge: &dyn Fn(&[u8]) -> Kind,
 ) -> Option<Found> {
-    let end = run_end(scope.text, start, scope.to, |b| {
-        !b.is_ascii_whitespace() && !matches!(b, b'"' | b'\'' | b',' | b';' | b')' | b'`')
+    let text = scope.text;
+    let is_word = |b: u8| b.is_ascii_alphanumeric() || matches!(b, b'-' | b'_' | b'.');
+    let (mut from, mut to) = (word_start, word_end);
+    let word = scope.part(from, to);
+    let linked = [&b"is"[..], b"was", b"to", b"as", b"by"]
+        .iter()
+        .any(|link| word.eq_ignore_ascii_case(link));
+    if linked {
+        if scope.before(from) != b' ' {
+            return None;
+        }
+        to = from - 1;
+        from = run_start(text, to, scope.from.max(to.saturating_sub(32)), is_word);
+    }
+    let name = Name {
+        start: from,
+        text: scope.part(from, to),
+        quoted: false,
+    };
+    if name.text.len() < 3 {
+        return None;
+    }
+    let mut kind = judge(name.text);
+    if kind == Kind::Plain {
+        kind = if name.text.eq_ignore_ascii_case(b"identified") {
+            Kind::Secret
+        } else {
+            spaced_kind(scope, &name, judge)
+        };
+    }
+    let end = run_end(text, start, scope.to, |b| {
+        !b.is_ascii_whitespace()
+            && !matches!(
+                b,
+                b'"' | b'\'' | b',' | b';' | b')' | b'`' | b'<' | b'>' | b'\\'
+            )
     });
+    let end = run_start(text, end, start, |b| matches!(b, b'.' | b'!' | b'?' | b':'));
     let value = scope.part(start, end);
-    let mixed = value.iter().any(u8::is_ascii_alphabetic) && value.len() >= 6;
-    (mixed && word.len() >= 4 && !values::is_placeholder(value)).then(|| {
-        Found::new(
-            start,
-            super::auth::trim_end(scope, start, end),
-            Class::Field,
-        )
-    })
+    let flag = name.text.starts_with(b"-");
+    let takes = match kind {
+        Kind::Secret | Kind::Secrets if flag => value.len() >= 3,
+        Kind::Secret | Kind::Secrets => values::looks_chosen(value),
+        Kind::Pin => (4..=8).contains(&value.len()) && value.iter().all(u8::is_ascii_digit),
+        _ => false,
+    };
+    (takes && !values::is_placeholder(value) && !value.starts_with(MARK_START))
+        .then(|| Found::new(start, end, Class::Field))
 }

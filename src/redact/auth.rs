@@ -2,8 +2,9 @@
 
 use super::bytes::{has_word_at, run_end, run_start};
 use super::class::Class;
+use super::names::Kind;
 use super::text::{Found, Scope};
-use super::{assign, names, values};
+use super::{assign, values};
 
 /// Fewer characters are no credentials.
 const MIN_CREDENTIALS: usize = 12;
@@ -17,13 +18,20 @@ pub(super) fn is_credential(byte: u8) -> bool {
 }
 
 /// A run at `start` that holds a digit: what the word before it makes of it.
-pub(super) fn after_word(scope: &Scope<'_>, start: usize) -> Option<Found> {
+pub(super) fn after_word(
+    scope: &Scope<'_>,
+    start: usize,
+    judge: &dyn Fn(&[u8]) -> Kind,
+) -> Option<Found> {
     let gap = run_start(
         scope.text,
         start,
         scope.from.max(start.saturating_sub(4)),
         |b| matches!(b, b' ' | b'\t' | b'"' | b'\''),
     );
+    if let Some(found) = assign::short_option(scope, start) {
+        return Some(found);
+    }
     if gap == start {
         return None;
     }
@@ -34,14 +42,25 @@ pub(super) fn after_word(scope: &Scope<'_>, start: usize) -> Option<Found> {
         |b| b.is_ascii_alphanumeric() || matches!(b, b'-' | b'_'),
     );
     let word = scope.part(word_start, gap);
-    if word.len() < 3 {
+    if word.len() < 2 {
         return None;
     }
     let begin = start;
     if is_scheme(word) {
         let end = run_end(scope.text, begin, scope.to, is_credential);
         let end = trim_end(scope, begin, end);
-        if end - begin >= MIN_CREDENTIALS && !values::is_placeholder(scope.part(begin, end)) {
+        let value = scope.part(begin, end);
+        // `basic understanding12` is prose.
+        let prose = value
+            .iter()
+            .take_while(|b| b.is_ascii_lowercase() || **b == b'-')
+            .count()
+            + 2
+            >= value.len();
+        if end - begin >= MIN_CREDENTIALS
+            && !prose
+            && !values::is_placeholder(scope.part(begin, end))
+        {
             let class = if scope.part(begin, begin + 3) == b"eyJ" {
                 Class::Jwt
             } else {
@@ -51,10 +70,7 @@ pub(super) fn after_word(scope: &Scope<'_>, start: usize) -> Option<Found> {
         }
         return None;
     }
-    if word.starts_with(b"-") || names::judge(word).hides() {
-        return assign::spoken(scope, word_start, word, begin);
-    }
-    None
+    assign::spoken(scope, word_start, gap, begin, judge)
 }
 
 /// Full stops and commas at the end belong to the sentence.
@@ -145,6 +161,14 @@ pub(super) fn armour(scope: &Scope<'_>, start: usize) -> Option<Found> {
         return None;
     }
     let body = run_end(scope.text, start + label_end, scope.to, |b| b == b'-');
+    // A key goes on below its first line; in a sentence about the line, words do.
+    let next = run_end(scope.text, body, scope.to.min(body + 8), |b| b == b' ');
+    let word = run_end(scope.text, next, scope.to, |b| {
+        b.is_ascii_alphanumeric() || matches!(b, b'+' | b'/' | b'=')
+    });
+    if next > body && word - next < 16 {
+        return None;
+    }
     let mut pos = body;
     while pos < scope.to {
         let byte = scope.at(pos);
@@ -197,8 +221,27 @@ pub(super) fn armour(scope: &Scope<'_>, start: usize) -> Option<Found> {
         let run = run_end(scope.text, at, pos, |b| {
             b.is_ascii_alphanumeric() || matches!(b, b'+' | b'/' | b'=')
         });
+        // The last line of a key may be short.
+        let behind_line = end > body
+            && scope
+                .part(end, at)
+                .iter()
+                .all(|b| matches!(b, b'\n' | b'\r' | b' ' | b'\\' | b'n' | b'r'))
+            && at > end
+            && matches!(scope.before(at), b'\n')
+            && scope
+                .part(at, run)
+                .iter()
+                .any(|b| b.is_ascii_digit() || *b == b'=');
+        let is_key = scope
+            .part(at, run)
+            .iter()
+            .any(|b| *b == b'=' || b.is_ascii_uppercase());
         if run - at >= 16
-            || (run > at && run - at >= 2 && end > body && at - end <= 8 && run == scope.to)
+            || run > at + 1
+                && behind_line
+                && is_key
+                && (run == scope.to || matches!(scope.at(run), b'\r' | b'"' | b'\''))
         {
             end = run;
         }

@@ -108,7 +108,7 @@ pub(super) const MAX_CLASSES: usize = 64;
 
 /// Findings per class. Never content.
 #[derive(Clone, Debug)]
-pub(super) struct Counts([u32; MAX_CLASSES]);
+pub(crate) struct Counts([u32; MAX_CLASSES]);
 
 impl Default for Counts {
     fn default() -> Self {
@@ -121,6 +121,11 @@ impl Counts {
         if let Some(count) = tag.and_then(|tag| self.0.get_mut(usize::from(tag.0))) {
             *count = count.saturating_add(1);
         }
+    }
+
+    /// Whether there is any.
+    pub(super) fn any(&self) -> bool {
+        self.0.iter().any(|count| *count > 0)
     }
 
     pub(super) fn get(&self, index: usize) -> u32 {

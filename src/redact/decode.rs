@@ -106,6 +106,34 @@ impl Decoded {
         changed
     }
 
+    /// Decodes base64, if what it says is clearly text; most of what is not is seen from its first bytes.
+    pub(super) fn base64(&mut self, digits: &[u8]) -> bool {
+        self.clear();
+        let mut bits = 0u32;
+        let mut held = 0;
+        for &digit in digits {
+            let value = match digit {
+                b'A'..=b'Z' => digit - b'A',
+                b'a'..=b'z' => digit - b'a' + 26,
+                b'0'..=b'9' => digit - b'0' + 52,
+                b'+' | b'-' => 62,
+                b'/' | b'_' => 63,
+                _ => break,
+            };
+            bits = bits << 6 | u32::from(value);
+            held += 6;
+            if held >= 8 {
+                held -= 8;
+                let byte = (bits >> held) as u8;
+                if byte < b' ' && !matches!(byte, b'\n' | b'\r' | b'\t') || byte == 0x7F {
+                    return false;
+                }
+                self.text.push(byte);
+            }
+        }
+        self.text.len() >= 12 && std::str::from_utf8(&self.text).is_ok()
+    }
+
     fn escape(&mut self, source: &[u8], pos: usize, to: usize) -> Option<usize> {
         if pos + 1 >= to {
             return None;

@@ -34,6 +34,8 @@ pub(super) struct Engine<'r> {
     pub(super) side: Vec<u8>,
     /// The last digit that asked for the word before it.
     pub(super) asked: usize,
+    /// What the columns of a table hold.
+    pub(super) tabled: Vec<super::text::Found>,
     pool: Vec<(Decoded, Masks)>,
 }
 
@@ -48,6 +50,7 @@ impl<'r> Engine<'r> {
             frames: std::mem::take(&mut scratch.frames),
             side: std::mem::take(&mut scratch.side),
             asked: 0,
+            tabled: Vec::new(),
             pool: std::mem::take(&mut scratch.pool),
         };
         engine.edits.clear();
@@ -173,6 +176,36 @@ impl<'r> Engine<'r> {
         }
     }
 
+    /// A run that may be base64 of a text: it goes whole when the text holds anything.
+    pub(super) fn base64(&mut self, text: &[u8], (from, to): (usize, usize), depth: u8) -> bool {
+        if depth >= MAX_DEPTH {
+            return false;
+        }
+        let floor = self.edits.len();
+        let asked = self.asked;
+        let mut pair = self.take();
+        if pair.0.base64(part(text, from, to)) {
+            pair.1.fill(&pair.0.text);
+            let length = pair.0.text.len();
+            self.text(
+                &pair.0.text,
+                &pair.1,
+                (0, length),
+                Kind::Plain,
+                depth + 1,
+                false,
+            );
+        }
+        self.give(pair);
+        self.asked = asked;
+        let class = self.edits.get(floor).and_then(Edit::tag);
+        self.edits.truncate(floor);
+        if let Some(tag) = class {
+            self.edits.push(Edit::mark(from, to, tag));
+        }
+        class.is_some()
+    }
+
     /// A plain text: JSON where it is JSON, and rules for text on everything else.
     pub(super) fn text(
         &mut self,
@@ -198,7 +231,7 @@ impl<'r> Engine<'r> {
             }
         }
         if !is_json {
-            let layered = self.rules_on_text(text, masks, (from, to), kind);
+            let layered = self.rules_on_text(text, masks, (from, to), kind, depth);
             if layered && depth < MAX_DEPTH {
                 let inner = self.edits.len();
                 let mut pair = self.take();

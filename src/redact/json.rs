@@ -31,6 +31,8 @@ pub(super) struct Frame {
     /// Name/value pairs: what the `name` member says, and where the `value` member is.
     label: Kind,
     value: Option<(usize, usize, Shape)>,
+    /// The last element was an option that a user and a password follow.
+    user_next: bool,
     kubernetes: Option<(usize, usize)>,
     is_secret: bool,
 }
@@ -313,7 +315,11 @@ impl Engine<'_> {
         kind: Kind,
     ) {
         let content = part(walk.text, from, to);
-        if values::goes(content, kind) {
+        let name = match self.top(walk) {
+            Some(frame) => frame.name,
+            None => (0, 0),
+        };
+        if values::goes(content, kind, part(walk.text, name.0, name.1)) {
             push(
                 &mut self.edits,
                 walk.floor,
@@ -321,6 +327,14 @@ impl Engine<'_> {
             );
             return;
         }
+        // An id that looks like a card stays, and only digits can.
+        let digits = content.len() >= 13 && content.iter().all(|b| b.is_ascii_digit());
+        let kind = if kind == Kind::Plain && digits && names::is_id(part(walk.text, name.0, name.1))
+        {
+            Kind::Id
+        } else {
+            kind
+        };
         self.leaf(
             walk.text,
             walk.masks,
@@ -381,11 +395,28 @@ impl Engine<'_> {
             frame.label = Kind::Plain;
             if shape == Shape::String {
                 let content = part(text, from, to);
-                if frame.items == 1 && parent_is_array || content.starts_with(b"-") {
-                    frame.label = rules.judge(content);
-                    if content.starts_with(b"-") && memchr::memchr(b'=', content).is_some() {
-                        frame.label = Kind::Plain;
+                if std::mem::take(&mut frame.user_next) {
+                    // `-u user:password`
+                    if let Some(colon) = memchr::memchr(b':', content)
+                        .filter(|_| !content.iter().all(|b| b.is_ascii_digit() || *b == b':'))
+                    {
+                        let from = from + colon + 1;
+                        if from < to
+                            && !values::is_mark(part(text, from, to))
+                            && !values::is_placeholder(part(text, from, to))
+                        {
+                            push(
+                                &mut self.edits,
+                                walk.floor,
+                                Edit::mark(from, to, Class::Field.tag()),
+                            );
+                            return;
+                        }
                     }
+                }
+                frame.user_next = matches!(content, b"-u" | b"--user" | b"--proxy-user");
+                if frame.items == 1 && parent_is_array || is_flag(content) {
+                    frame.label = rules.judge(content);
                 }
                 if previous.hides()
                     && !content.is_empty()
@@ -489,6 +520,13 @@ impl Engine<'_> {
         .iter()
         .any(|word| memchr::memmem::find(head, word).is_some())
     }
+}
+
+/// Whether an argument is the name of an option, whose value comes next.
+fn is_flag(argument: &[u8]) -> bool {
+    argument.starts_with(b"-")
+        && argument.len() < 64
+        && argument.iter().all(|b| super::bytes::is_token(*b))
 }
 
 /// What stays the same during one walk.

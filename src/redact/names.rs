@@ -149,8 +149,12 @@ fn may_matter(name: &[u8]) -> bool {
 
 /// What `name` says about its value.
 pub(super) fn judge(name: &[u8]) -> Kind {
-    if !may_matter(name) {
+    if !may_matter(name) || memchr::memmem::find(name, b"://").is_some() {
         return Kind::Plain;
+    }
+    // In `.npmrc` it is user and password.
+    if name == b"_auth" {
+        return Kind::Secret;
     }
     let words = Words::of(name);
     let mut kind = Kind::Plain;
@@ -246,7 +250,7 @@ fn core(word: &[u8], before: &[u8], after: &[u8], tail: Tail) -> Kind {
                 Kind::Plain
             }
         }
-        b"userpass" | b"dbpass" if last => Kind::Secret,
+        b"userpass" | b"dbpass" | b"requirepass" | b"masterauth" if last => Kind::Secret,
         b"secret" if last => Kind::Secret,
         b"secrets" if last => Kind::Secrets,
         b"token" if last => {
@@ -339,7 +343,16 @@ fn core(word: &[u8], before: &[u8], after: &[u8], tail: Tail) -> Kind {
                 Kind::Pin
             }
         }
-        b"number" | b"no" | b"num" if matches!(before, b"card") => Kind::Plain,
+        b"number" | b"numbers" | b"no" | b"nr" | b"nbr" if last => match before {
+            b"phone" | b"telephone" | b"mobile" | b"tel" | b"fax" | b"whatsapp" | b"cell"
+            | b"cellphone" | b"contact" => Kind::Phone,
+            b"card" | b"security" | b"insurance" | b"passport" | b"licence" | b"license"
+                if before != b"security" =>
+            {
+                Kind::Secret
+            }
+            _ => Kind::Plain,
+        },
         b"phone" | b"telephone" | b"mobile" | b"tel" | b"fax" | b"msisdn" | b"whatsapp"
         | b"cellphone" | b"phonenumber" | b"mobilenumber" => {
             if last || matches!(after, b"number" | b"numbers" | b"no" | b"nr") {
@@ -661,7 +674,6 @@ fn is_harmless_tail(word: &[u8]) -> bool {
             | b"budget"
             | b"index"
             | b"num"
-            | b"number"
             | b"consent"
             | b"domain"
             | b"timeout"
@@ -752,6 +764,7 @@ fn is_harmless_tail(word: &[u8]) -> bool {
             | b"service"
             | b"server"
             | b"client"
+            | b"env"
             | b"handler"
             | b"helper"
             | b"parser"
@@ -799,7 +812,6 @@ fn is_neutral_tail(word: &[u8]) -> bool {
             | b"secondary"
             | b"again"
             | b"repeat"
-            | b"env"
             | b"b"
             | b"base"
             | b"v"

@@ -1,97 +1,371 @@
 //! Providers' keys, known by how they begin.
 //!
 //! A key needs a left border and a tail that looks random; then everything to the right that could belong to it
-//! goes. How long the vendor makes its keys does not matter: a cut key goes, too.
+//! goes. How long the vendor makes its keys does not matter, and no checksum is asked: a cut key goes, too.
 
 use super::auth;
-use super::bytes::{at, run_end};
+use super::bytes::{at, is_token, part, run_end, run_start};
 use super::class::Class;
 use super::text::{Found, Scope};
 
-/// How a provider's key begins and what follows.
-struct Prefix {
-    text: &'static str,
-    /// The shortest tail that is taken for a key.
-    min: usize,
-    /// Whether dots belong to the tail.
-    dots: bool,
+/// How much a tail must look like a key. The more a prefix looks like a word, the more.
+#[derive(Clone, Copy, PartialEq, Eq)]
+enum Tail {
+    /// The prefix says it all.
+    Any,
+    /// A digit, or capital and small letters mixed.
+    Random,
+    /// Digits and both cases, or a long run of hexadecimal digits.
+    Strong,
+    /// Hexadecimal digits only, perhaps with dashes.
+    Hex,
 }
 
-const fn p(text: &'static str, min: usize) -> Prefix {
-    Prefix {
-        text,
-        min,
-        dots: false,
-    }
-}
+use Tail::{Any, Hex, Random, Strong};
 
-const fn dotted(text: &'static str, min: usize) -> Prefix {
-    Prefix {
-        text,
-        min,
-        dots: true,
-    }
-}
+/// A provider's prefix, the shortest tail that is taken for a key, and what the tail must look like.
+struct Prefix(&'static str, u8, Tail);
 
-/// By first byte, so that few are compared.
+/// In the order of their bytes, which the tests check: only those with the same first byte are compared.
+///
+/// From the vendors' own descriptions of their formats and the registries of secret scanners.
+#[rustfmt::skip]
 static PREFIXES: &[Prefix] = &[
-    p("sk-ant-", 8),
-    p("sk-proj-", 8),
-    p("sk-or-", 8),
-    p("sk-svcacct-", 8),
-    p("sk-admin-", 8),
-    p("sk-", 14),
-    p("sk_live_", 8),
-    p("sk_test_", 8),
-    p("rk_live_", 8),
-    p("rk_test_", 8),
-    p("whsec_", 10),
-    p("ghp_", 10),
-    p("gho_", 10),
-    p("ghu_", 10),
-    p("ghs_", 10),
-    p("ghr_", 10),
-    p("github_pat_", 10),
-    dotted("glpat-", 10),
-    p("AKIA", 10),
-    p("ASIA", 10),
-    p("AIza", 16),
-    p("xoxb-", 10),
-    p("xoxp-", 10),
-    p("xoxa-", 10),
-    p("xoxr-", 10),
-    p("xoxs-", 10),
-    p("xapp-", 10),
-    p("npm_", 12),
-    p("pypi-", 16),
-    p("hf_", 14),
-    p("dop_v1_", 10),
-    p("SK", 32),
+    Prefix("A3T", 15, Strong), Prefix("AAAAAAAAAAAAAAAAAAAA", 24, Random), Prefix("ABIA", 12, Any), Prefix("ABSK", 40, Random),
+    Prefix("ACCA", 12, Any), Prefix("AGE-SECRET-KEY-1", 10, Any), Prefix("AIK_", 16, Random), Prefix("AIza", 16, Random), Prefix("AKCp", 20, Strong),
+    Prefix("AKIA", 8, Any), Prefix("AKID", 24, Strong), Prefix("AQ.", 20, Random), Prefix("AQVN", 30, Random), Prefix("ASIA", 8, Any),
+    Prefix("ATATT3", 12, Random), Prefix("ATBB", 16, Random), Prefix("ATCTT3", 12, Random), Prefix("ATTA", 24, Random),
+    Prefix("BSA", 24, Strong), Prefix("CCDB1_", 12, Random), Prefix("CCIPAT_", 12, Random), Prefix("CCIPRJ_", 12, Random), Prefix("CFPAT-", 12, Random), Prefix("CLOJARS_", 12, Random),
+    Prefix("EAA", 40, Strong), Prefix("EZAK", 20, Strong), Prefix("EZTK", 20, Strong), Prefix("FLWSECK", 12, Random), Prefix("GOCSPX-", 10, Random), Prefix("GR1348941", 10, Random),
+    Prefix("HRKU-", 10, Random), Prefix("IGQV", 40, Strong), Prefix("LTAI", 10, Strong), Prefix("MCowBQYDK2VuAyEA", 200, Any),
+    Prefix("NRAK-", 10, Random), Prefix("NRBR-", 10, Random), Prefix("NRII-", 10, Random), Prefix("NRIQ-", 10, Random), Prefix("NRJS-", 10, Random), Prefix("NRRA-", 10, Random), Prefix("NRSP-", 10, Random),
+    Prefix("PMAK-", 12, Random), Prefix("R_", 200, Any), Prefix("SK", 16, Hex), Prefix("WPL_AP1.", 12, Random),
+    Prefix("access-development-", 12, Random), Prefix("access-production-", 12, Random), Prefix("access-sandbox-", 12, Random),
+    Prefix("age-secret-key-1", 10, Any), Prefix("aio_", 14, Strong), Prefix("api_org_", 16, Random), Prefix("apify_api_", 10, Random), Prefix("apikey-", 20, Strong),
+    Prefix("bb_live_", 10, Random), Prefix("bb_test_", 10, Random), Prefix("bedrock-api-key-", 10, Random), Prefix("bkaj_", 12, Random), Prefix("bkua_", 12, Random),
+    Prefix("cfat_", 12, Random), Prefix("cfut_", 12, Random), Prefix("cio", 16, Strong), Prefix("cmVmdGtu", 20, Random), Prefix("csk-", 14, Random), Prefix("ctx7sk-", 10, Random), Prefix("cur_", 40, Strong),
+    Prefix("dapi", 16, Hex), Prefix("dckr_oat_", 10, Random), Prefix("dckr_pat_", 10, Random), Prefix("ddp_", 24, Random), Prefix("dkea", 20, Hex),
+    Prefix("doo_v1_", 10, Random), Prefix("dop_v1_", 10, Random), Prefix("dor_v1_", 10, Random), Prefix("dose", 24, Hex),
+    Prefix("dp.audit.", 12, Random), Prefix("dp.ct.", 12, Random), Prefix("dp.pt.", 12, Random), Prefix("dp.sa.", 12, Random), Prefix("dp.scim.", 12, Random), Prefix("dp.st.", 12, Random),
+    Prefix("dsapi_", 20, Random), Prefix("dt0c01.", 12, Random), Prefix("dt0s01.", 12, Random), Prefix("dt0s02.", 12, Random), Prefix("duffel_live_", 10, Random), Prefix("duffel_test_", 10, Random),
+    Prefix("e2b_", 20, Random), Prefix("esecret_", 16, Random), Prefix("expo_", 30, Strong),
+    Prefix("fc-", 16, Hex), Prefix("figd_", 12, Random), Prefix("figdr_", 12, Random), Prefix("figo_", 12, Random), Prefix("figoh_", 12, Random), Prefix("figor_", 12, Random), Prefix("figu_", 12, Random), Prefix("figur_", 12, Random),
+    Prefix("fio-u-", 16, Random), Prefix("fm1a_", 16, Random), Prefix("fm1r_", 16, Random), Prefix("fm2_", 16, Random), Prefix("fo1_", 16, Random), Prefix("fw_", 12, Strong),
+    Prefix("gho_", 10, Random), Prefix("ghp_", 10, Random), Prefix("ghr_", 10, Random), Prefix("ghs_", 10, Random), Prefix("ghu_", 10, Random), Prefix("github_pat_", 10, Random),
+    Prefix("glagent-", 12, Random), Prefix("glc_", 16, Random), Prefix("glcbt-", 12, Random), Prefix("gldt-", 12, Random), Prefix("glffct-", 12, Random), Prefix("glft-", 12, Random), Prefix("glimt-", 12, Random),
+    Prefix("gloas-", 12, Random), Prefix("glpat-", 10, Random), Prefix("glptt-", 12, Random), Prefix("glrt-", 12, Random), Prefix("glrtr-", 12, Random), Prefix("glsa_", 12, Random), Prefix("glsoat-", 12, Random), Prefix("glwt-", 12, Random),
+    Prefix("gsk_", 16, Random), Prefix("hcaik_", 12, Random), Prefix("hcamk_", 12, Random), Prefix("hcaxk_", 12, Random), Prefix("hf_", 12, Random), Prefix("hooks-", 200, Any), Prefix("hvb.", 16, Random), Prefix("hvr.", 16, Random), Prefix("hvs.", 16, Random),
+    Prefix("ico-", 24, Strong), Prefix("jina_", 16, Random), Prefix("jsrp_", 16, Random), Prefix("key-", 16, Hex),
+    Prefix("lin_api_", 10, Random), Prefix("lin_oauth_", 10, Random), Prefix("lin_wh_", 10, Random), Prefix("llx-", 16, Random), Prefix("ls__", 16, Random), Prefix("lsv2_pt_", 10, Random), Prefix("lsv2_sk_", 10, Random),
+    Prefix("m0-", 24, Strong), Prefix("md-", 20, Strong), Prefix("mdb_sa_sk_", 12, Random), Prefix("mka_", 20, Random), Prefix("mlsn.", 20, Random),
+    Prefix("napi_", 14, Random), Prefix("nfb_", 20, Random), Prefix("nfc_", 20, Random), Prefix("nfo_", 20, Random), Prefix("nfp_", 14, Random), Prefix("nfu_", 20, Random), Prefix("npm_", 12, Random), Prefix("ntn_", 14, Random), Prefix("nvapi-", 12, Random),
+    Prefix("ory_at_", 12, Random), Prefix("ory_pat_", 12, Random), Prefix("ory_st_", 12, Random), Prefix("os_v2_app_", 12, Random), Prefix("oy2", 20, Random),
+    Prefix("p8e-", 20, Random), Prefix("pa-", 30, Strong), Prefix("packagist_", 20, Random), Prefix("pat-eu1-", 12, Random), Prefix("pat-na1-", 12, Random), Prefix("pcsk_", 12, Random),
+    Prefix("pha_", 20, Random), Prefix("phc_", 20, Random), Prefix("phr_", 20, Random), Prefix("phs_", 20, Random), Prefix("phx_", 12, Random),
+    Prefix("pnb_", 20, Random), Prefix("pnu_", 14, Random), Prefix("pplx-", 12, Random), Prefix("pscale_oauth_", 10, Random), Prefix("pscale_pw_", 10, Random), Prefix("pscale_tkn_", 10, Random),
+    Prefix("pul-", 16, Hex), Prefix("pypi-", 16, Random), Prefix("r8_", 16, Random), Prefix("rdme_", 20, Random), Prefix("re_", 14, Strong), Prefix("reo_", 12, Random), Prefix("rk_live_", 8, Random), Prefix("rk_test_", 8, Random),
+    Prefix("rnd_", 20, Strong), Prefix("rootly_", 20, Random), Prefix("rpa_", 24, Random), Prefix("rubygems_", 12, Random), Prefix("rzp_live_", 10, Random), Prefix("rzp_test_", 10, Random),
+    Prefix("sb_secret_", 10, Random), Prefix("sbp_", 16, Random), Prefix("sec_", 30, Strong), Prefix("secret-live-", 12, Random), Prefix("secret-test-", 12, Random), Prefix("secret_", 18, Strong), Prefix("sess-", 20, Strong),
+    Prefix("sgp_", 14, Random), Prefix("shippo_live_", 12, Random), Prefix("shippo_test_", 12, Random), Prefix("shpat_", 12, Random), Prefix("shpca_", 12, Random), Prefix("shppa_", 12, Random), Prefix("shpss_", 12, Random), Prefix("shptka_", 12, Random),
+    Prefix("sk-", 14, Random), Prefix("sk-ant-", 8, Random), Prefix("sk_", 16, Strong), Prefix("sk_live_", 8, Random), Prefix("sk_test_", 8, Random), Prefix("sl.", 40, Strong), Prefix("slk_", 30, Random),
+    Prefix("sntrys_", 12, Random), Prefix("sntryu_", 12, Random), Prefix("snyk_", 14, Random), Prefix("sq0atp-", 10, Random), Prefix("sq0csp-", 10, Random), Prefix("sqa_", 20, Random), Prefix("sqp_", 20, Random), Prefix("squ_", 14, Random),
+    Prefix("tfp_", 14, Random), Prefix("tgp_v1_", 10, Random), Prefix("tk-us-", 20, Random), Prefix("tskey-", 12, Random), Prefix("tvly-", 12, Random),
+    Prefix("v1.0-", 24, Hex), Prefix("v1.public.", 200, Any), Prefix("vca_", 20, Random), Prefix("vci_", 20, Random), Prefix("vck_", 20, Random), Prefix("vcp_", 14, Random), Prefix("vcr_", 20, Random), Prefix("vercel_blob_rw_", 10, Random),
+    Prefix("waka_", 14, Random), Prefix("wandb_v1_", 12, Random), Prefix("whsec_", 10, Random),
+    Prefix("xai-", 16, Random), Prefix("xapp-", 10, Random), Prefix("xkeysib-", 12, Random), Prefix("xox", 12, Random), Prefix("xsmtpsib-", 12, Random), Prefix("xwfp-", 12, Random),
+    Prefix("y0_", 24, Strong), Prefix("ya29.", 12, Random), Prefix("zpka_", 20, Random),
 ];
 
-/// A key at `start`, where a run of token bytes begins.
+/// Where the prefixes with each first byte begin; those with the next byte end them.
+static FIRST: [u16; 257] = first();
+
+const fn first() -> [u16; 257] {
+    let mut table = [0u16; 257];
+    let mut index = 0;
+    let mut byte = 0;
+    while byte <= 256 {
+        while index < PREFIXES.len() && (PREFIXES[index].0.as_bytes()[0] as usize) < byte {
+            index += 1;
+        }
+        table[byte] = index as u16;
+        byte += 1;
+    }
+    table
+}
+
+/// A bit for the first two bytes of each prefix, so that most runs are done with one look.
+static PAIRS: [u64; 1024] = pairs();
+
+const fn pairs() -> [u64; 1024] {
+    let mut bits = [0u64; 1024];
+    let mut index = 0;
+    while index < PREFIXES.len() {
+        let text = PREFIXES[index].0.as_bytes();
+        let pair = (text[0] as usize) << 8 | text[1] as usize;
+        bits[pair / 64] |= 1 << (pair % 64);
+        index += 1;
+    }
+    bits
+}
+
+/// A key at `start`, where a long run of token bytes begins.
 pub(super) fn key(scope: &Scope<'_>, start: usize) -> Option<Found> {
     let start = step_past_escape(scope, start);
     if scope.part(start, start + 3) == b"eyJ" {
-        return auth::jwt(scope, start);
+        return auth::jwt(scope, start).or_else(|| grafana(scope, start));
     }
-    for prefix in PREFIXES {
-        if at(scope.text, start) != prefix.text.as_bytes().first().copied().unwrap_or(0)
-            || scope.part(start, start + prefix.text.len()) != prefix.text.as_bytes()
-        {
+    listed(scope, start).or_else(|| shaped(scope, start))
+}
+
+fn listed(scope: &Scope<'_>, start: usize) -> Option<Found> {
+    listed_at(scope, start).or_else(|| {
+        // Some prefixes end in a dot, and the run that began a candidate stands behind it.
+        let head = run_start(
+            scope.text,
+            start,
+            scope.from.max(start.saturating_sub(10)),
+            |b| is_token(b) || b == b'.',
+        );
+        (head < start && scope.before(start) == b'.')
+            .then(|| listed_at(scope, head))
+            .flatten()
+    })
+}
+
+fn listed_at(scope: &Scope<'_>, start: usize) -> Option<Found> {
+    let text = scope.text;
+    if start > scope.from
+        && scope.before(start).is_ascii_alphanumeric()
+        && !is_escape_border(scope, start)
+    {
+        return None;
+    }
+    let first = at(text, start);
+    let pair = usize::from(first) << 8 | usize::from(scope.at(start + 1));
+    if PAIRS
+        .get(pair / 64)
+        .is_none_or(|bits| bits >> (pair % 64) & 1 == 0)
+    {
+        return None;
+    }
+    let range = usize::from(FIRST.get(usize::from(first)).copied().unwrap_or(0))
+        ..usize::from(FIRST.get(usize::from(first) + 1).copied().unwrap_or(0));
+    // The longest prefix that fits is the last one in order.
+    for Prefix(prefix, min, kind) in PREFIXES.get(range).unwrap_or(&[]).iter().rev() {
+        if !super::bytes::rest(text, start).starts_with(prefix.as_bytes()) {
             continue;
         }
-        let body = start + prefix.text.len();
-        let end = run_end(scope.text, body, scope.to, |b| {
-            b.is_ascii_alphanumeric() || b == b'_' || b == b'-' || prefix.dots && b == b'.'
-        });
-        if end - body >= prefix.min
-            && (prefix.text.starts_with('A') || looks_random(scope.part(body, end)))
+        let body = start + prefix.len();
+        let run = run_end(text, body, scope.to, is_token);
+        let end = if is_dotted(prefix) {
+            dotted_end(scope, run)
+        } else {
+            run
+        };
+        let end = if prefix.starts_with("fm")
+            || prefix.starts_with("ABSK")
+            || prefix.starts_with("bedrock")
         {
-            return Some(Found::new(start, end, Class::Key));
+            long_end(scope, end)
+        } else {
+            end
+        };
+        if end - body >= usize::from(*min) && is_random(scope.part(body, end), *kind) {
+            return Some(Found::new(
+                start,
+                auth::trim_end(scope, start, end),
+                Class::Key,
+            ));
         }
     }
     None
+}
+
+/// The end of a key that is base64, and of further ones behind commas.
+fn long_end(scope: &Scope<'_>, end: usize) -> usize {
+    let mut end = run_end(scope.text, end, scope.to, |b| {
+        is_token(b) || matches!(b, b'+' | b'/' | b'=')
+    });
+    while scope.at(end) == b',' && scope.part(end + 1, end + 3) == b"fm" {
+        end = run_end(scope.text, end + 1, scope.to, |b| {
+            is_token(b) || matches!(b, b'+' | b'/' | b'=')
+        });
+    }
+    end
+}
+
+/// Prefixes whose keys have dots in them.
+fn is_dotted(prefix: &str) -> bool {
+    prefix.ends_with('.')
+        || matches!(
+            prefix,
+            "glpat-"
+                | "sntrys_"
+                | "pat"
+                | "xox"
+                | "glrt-"
+                | "glcbt-"
+                | "glwt-"
+                | "snyk_"
+                | "glagent-"
+                | "sk-"
+        )
+}
+
+/// Goes on behind dots that more of the key follows.
+fn dotted_end(scope: &Scope<'_>, run: usize) -> usize {
+    let mut end = run;
+    while scope.at(end) == b'.' {
+        let next = run_end(scope.text, end + 1, scope.to, is_token);
+        let more = scope.part(end + 1, next);
+        if more.len() < 2 || !more.iter().any(u8::is_ascii_digit) && more.len() < 12 {
+            break;
+        }
+        end = next;
+    }
+    end
+}
+
+/// Keys whose mark is not at their beginning.
+fn shaped(scope: &Scope<'_>, start: usize) -> Option<Found> {
+    let text = scope.text;
+    let end = run_end(text, start, scope.to, is_token);
+    let run = scope.part(start, end);
+    let found = |from: usize, to: usize| Some(Found::new(from, to, Class::Key));
+    match scope.before(start) {
+        // `SG.` of SendGrid, `pat….` of Airtable, `….atlasv1.` of Terraform.
+        b'.' => {
+            let word = run_start(
+                text,
+                start - 1,
+                scope.from.max(start.saturating_sub(24)),
+                is_token,
+            );
+            let lead = scope.part(word, start - 1);
+            if lead == b"SG" && run.len() >= 12 {
+                return found(word, dotted_end(scope, end));
+            }
+            if lead == b"atlasv1" && run.len() >= 12 {
+                let head = run_start(
+                    text,
+                    word.saturating_sub(1),
+                    scope.from.max(word.saturating_sub(24)),
+                    is_token,
+                );
+                return found(head, end);
+            }
+            return None;
+        }
+        // The secret of an Azure application has `8Q~` at its fourth byte.
+        b'~' if run.len() >= 20
+            && at(text, start.wrapping_sub(2)) == b'Q'
+            && at(text, start.wrapping_sub(3)).is_ascii_digit() =>
+        {
+            let head = run_start(
+                text,
+                start - 1,
+                scope.from.max(start.saturating_sub(8)),
+                |b| is_token(b) || b == b'.' || b == b'~',
+            );
+            let tail = run_end(text, end, scope.to, |b| {
+                is_token(b) || matches!(b, b'.' | b'~')
+            });
+            return found(head, auth::trim_end(scope, head, tail));
+        }
+        _ => {}
+    }
+    // Discord: user id in base64, six characters of time, a signature.
+    if matches!(at(run, 0), b'M' | b'N' | b'O')
+        && (22..=30).contains(&run.len())
+        && scope.at(end) == b'.'
+    {
+        let time = run_end(text, end + 1, scope.to, is_token);
+        if (5..=7).contains(&(time - end - 1)) && scope.at(time) == b'.' {
+            let mac = run_end(text, time + 1, scope.to, is_token);
+            if mac - time > 12 {
+                return found(start, mac);
+            }
+        }
+    }
+    // Airtable's personal tokens.
+    if run.starts_with(b"pat") && run.len() == 17 && scope.at(end) == b'.' {
+        let mac = run_end(text, end + 1, scope.to, |b| b.is_ascii_hexdigit());
+        if mac - end > 20 {
+            return found(start, mac);
+        }
+    }
+    // Mailchimp: the data centre stands behind the key.
+    if (36..=38).contains(&run.len())
+        && part(run, 32, 35) == b"-us"
+        && part(run, 0, 32).iter().all(u8::is_ascii_hexdigit)
+    {
+        return found(start, end);
+    }
+    // Azure's own marks in the middle of its keys.
+    if run.len() >= 70 {
+        for mark in [
+            &b"AZDO"[..],
+            b"JQQJ99",
+            b"AzSe",
+            b"AzFu",
+            b"AzCa",
+            b"ACDb",
+            b"APIM",
+            b"AIoT",
+        ] {
+            if memchr::memmem::find(part(run, 40, 90), mark).is_some()
+                && is_random(run, Strong)
+                && run.len() <= 100
+            {
+                return found(start, run_end(text, end, scope.to, |b| b == b'='));
+            }
+        }
+    }
+    // Keys in the manner of Stripe, of vendors that are not listed.
+    for middle in [
+        &b"_live_"[..],
+        b"_sk_",
+        b"_pat_",
+        b"_secret_",
+        b"-sk-",
+        b"_prod_",
+    ] {
+        if let Some(at) = memchr::memmem::find(part(run, 0, 32), middle) {
+            let tail = super::bytes::rest(run, at + middle.len());
+            if tail.len() >= 20 && is_random(tail, Strong) && !tail.contains(&b'_') {
+                return found(start, end);
+            }
+        }
+    }
+    None
+}
+
+/// A bot of Telegram: its id, a colon, and a secret that begins with `A`.
+pub(super) fn telegram(scope: &Scope<'_>, pos: usize) -> Option<Found> {
+    let colon = run_end(scope.text, pos, scope.to.min(pos + 12), |b| {
+        b.is_ascii_digit()
+    });
+    if !(8..=11).contains(&(colon - pos)) || scope.at(colon) != b':' || scope.at(colon + 1) != b'A'
+    {
+        return None;
+    }
+    let left = scope.before(pos);
+    if left.is_ascii_alphanumeric() && left != b't' && left != b'n' {
+        return None;
+    }
+    let end = run_end(scope.text, colon + 1, scope.to, is_token);
+    (end - colon >= 25).then(|| Found::new(pos, end, Class::Key))
+}
+
+/// Keys of Grafana are JSON in base64, too.
+fn grafana(scope: &Scope<'_>, start: usize) -> Option<Found> {
+    if !scope.part(start, start + 8).starts_with(b"eyJrIjoi") {
+        return None;
+    }
+    let end = run_end(scope.text, start, scope.to, |b| {
+        b.is_ascii_alphanumeric() || matches!(b, b'+' | b'/' | b'=')
+    });
+    (end - start >= 40).then(|| Found::new(start, end, Class::Key))
 }
 
 /// A literal `\n` or `%3D` before the key is a border, though its last letter belongs to the run.
@@ -103,17 +377,86 @@ fn step_past_escape(scope: &Scope<'_>, start: usize) -> usize {
             b'x' => start + 3,
             _ => start,
         },
-        b'%' => start + 2,
+        b'%' if scope.at(start).is_ascii_hexdigit() && scope.at(start + 1).is_ascii_hexdigit() => {
+            start + 2
+        }
+        // A colour of a terminal: `ESC [32m`.
+        b'[' => {
+            let digits = run_end(scope.text, start, scope.to.min(start + 6), |b| {
+                b.is_ascii_digit()
+            });
+            if digits > start && scope.at(digits) == b'm' {
+                digits + 1
+            } else {
+                start
+            }
+        }
         _ => start,
     }
 }
 
-/// Whether a tail looks like a key and not like words: a digit in it, or capital and small letters mixed.
-fn looks_random(tail: &[u8]) -> bool {
+fn is_escape_border(scope: &Scope<'_>, start: usize) -> bool {
+    (2..=6).any(|back| {
+        start >= scope.from + back && matches!(scope.at(start - back), b'\\' | b'%' | b'[') && {
+            let run = start - back + 1;
+            step_past_escape(scope, run) == start
+        }
+    })
+}
+
+/// Whether a tail looks like a key and not like words.
+fn is_random(tail: &[u8], kind: Tail) -> bool {
     let digits = tail.iter().filter(|b| b.is_ascii_digit()).count();
-    let turns = tail
-        .windows(2)
-        .filter(|w| matches!(w, [a, b] if a.is_ascii_lowercase() && b.is_ascii_uppercase()))
+    let upper = tail.iter().filter(|b| b.is_ascii_uppercase()).count();
+    let lower = tail.iter().filter(|b| b.is_ascii_lowercase()).count();
+    let hex = tail.iter().all(|b| b.is_ascii_hexdigit() || *b == b'-');
+    match kind {
+        Any => true,
+        Hex => hex && digits >= 4,
+        Strong => {
+            (digits >= 2 && upper >= 2 && lower >= 2 || hex && digits >= 5 && tail.len() >= 16)
+                && !is_spelled_out(tail)
+        }
+        Random => {
+            let turns = tail
+                .windows(2)
+                .filter(|w| matches!(w, [a, b] if a.is_ascii_lowercase() && b.is_ascii_uppercase()))
+                .count();
+            let longest = tail
+                .split(|b| !b.is_ascii_alphanumeric())
+                .map(<[u8]>::len)
+                .max()
+                .unwrap_or(0);
+            (digits >= 2 || turns >= 2 || digits + turns >= 1 && longest >= 10)
+                && longest >= 6
+                && !is_spelled_out(tail)
+        }
+    }
+}
+
+/// Tails such as `your-key-here` and `xxxxxxxxxxxx`.
+fn is_spelled_out(tail: &[u8]) -> bool {
+    let crosses = tail
+        .iter()
+        .filter(|b| matches!(b, b'x' | b'X' | b'*' | b'.'))
         .count();
-    digits >= 2 || turns >= 2
+    crosses * 2 > tail.len() || tail.windows(4).any(|w| w.eq_ignore_ascii_case(b"your"))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn prefixes_are_in_order_and_distinct() {
+        for pair in PREFIXES.windows(2) {
+            assert!(
+                pair[0].0.as_bytes() < pair[1].0.as_bytes(),
+                "{} {}",
+                pair[0].0,
+                pair[1].0
+            );
+        }
+        assert!(PREFIXES.len() >= 75);
+    }
 }

@@ -111,7 +111,10 @@ impl Rules {
                 return Kind::Secret;
             }
         }
-        if !self.is_on(Class::Field) {
+        // A name with a mark in it was no plain name before; what stands under it was judged then.
+        if !self.is_on(Class::Field)
+            || memchr::memmem::find(name, super::class::MARK_START).is_some()
+        {
             return Kind::Plain;
         }
         names::judge(name)

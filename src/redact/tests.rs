@@ -27,6 +27,7 @@ fn sealed(
         json: json.as_bytes(),
         spans,
         counts_at,
+        counts: &Counts::default(),
     };
     let sealed = redactor.seal(draft, &mut out).expect("no rule of a user");
     let text = String::from_utf8(sealed.as_bytes().to_vec()).expect("UTF-8");
@@ -173,14 +174,31 @@ fn a_secret_at_the_cut_is_never_halved() {
     let redactor = Redactor::default();
     for cut in 5..4 + key().len() {
         assert_eq!(
-            redactor.redact_cut(&text, cut),
+            redactor
+                .redact_cut(&text, cut, &mut Counts::default())
+                .unwrap(),
             "see [REDACTED_KEY]",
             "{cut}"
         );
     }
-    assert_eq!(redactor.redact_cut(&text, 4), "see ");
-    assert_eq!(redactor.redact_cut("plain text ä", 12), "plain text ");
-    assert_eq!(redactor.redact_cut("plain text", 100), "plain text");
+    assert_eq!(
+        redactor
+            .redact_cut(&text, 4, &mut Counts::default())
+            .unwrap(),
+        "see "
+    );
+    assert_eq!(
+        redactor
+            .redact_cut("plain text ä", 12, &mut Counts::default())
+            .unwrap(),
+        "plain text "
+    );
+    assert_eq!(
+        redactor
+            .redact_cut("plain text", 100, &mut Counts::default())
+            .unwrap(),
+        "plain text"
+    );
 }
 
 #[test]
@@ -200,6 +218,7 @@ fn a_failing_rule_of_a_user_lets_nothing_through() {
         json,
         spans: &spans,
         counts_at: None,
+        counts: &Counts::default(),
     };
     assert_eq!(
         redactor.seal(draft, &mut Vec::new()).expect_err("a panic"),

@@ -1,12 +1,15 @@
 //! The rules for plain text, each tried only where it can begin.
 
-use super::bytes::{at, before, part, run_start};
+use super::bytes::{at, before, is_token, part, run_end, run_start};
 use super::class::Class;
 use super::edit::Edit;
 use super::engine::Engine;
 use super::names::Kind;
 use super::scan::{Masks, is_run_start};
-use super::{assign, auth, decode, pii, prefixes, url};
+use super::{assign, auth, decode, pairs, pii, prefixes, tables, url};
+
+/// Shorter base64 holds no name and value worth the look.
+const MIN_BASE64: usize = 20;
 
 /// What a rule found: bytes `start..end` are a secret of this class.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -31,7 +34,7 @@ pub(super) struct Scope<'a> {
     pub(super) to: usize,
 }
 
-impl Scope<'_> {
+impl<'a> Scope<'a> {
     pub(super) fn at(&self, position: usize) -> u8 {
         if position < self.to {
             at(self.text, position)
@@ -48,7 +51,7 @@ impl Scope<'_> {
         }
     }
 
-    pub(super) fn part(&self, from: usize, to: usize) -> &[u8] {
+    pub(super) fn part(&self, from: usize, to: usize) -> &'a [u8] {
         part(self.text, from, to.min(self.to))
     }
 }
@@ -62,6 +65,7 @@ impl Engine<'_> {
         masks: &Masks,
         (from, to): (usize, usize),
         kind: Kind,
+        depth: u8,
     ) -> bool {
         if !self.rules.has_builtin() {
             return false;
@@ -75,6 +79,15 @@ impl Engine<'_> {
                 return false;
             }
         }
+        tables::columns(&scope, &|name| self.rules.judge(name), &mut |found| {
+            self.tabled.push(found)
+        });
+        for index in 0..self.tabled.len() {
+            if let Some(found) = self.tabled.get(index).copied() {
+                self.add(found);
+            }
+        }
+        self.tabled.clear();
         let mut pos = from;
         loop {
             pos = masks.next_candidate(pos, to);
@@ -87,12 +100,14 @@ impl Engine<'_> {
                     layered = layered || decode::is_layer(text, pos);
                     None
                 }
-                b':' if part(text, pos, pos + 3) == b"://" => self.one(url::userinfo(&scope, pos)),
+                b':' if part(text, pos, pos + 3) == b"://" => {
+                    self.one(url::userinfo(&scope, pos).or_else(|| url::webhook(&scope, pos)))
+                }
                 b':' | b'=' => self.several(&scope, pos),
-                b'<' => self.one(assign::element(&scope, pos)),
+                b'<' => self.one(pairs::element(&scope, pos, &|name| self.rules.judge(name))),
                 b'\'' => self.one(assign::after_word(&scope, pos)),
                 b'-' => self.dashes(&scope, pos),
-                _ => self.run(&scope, pos, kind),
+                _ => self.run(&scope, pos, kind, depth),
             };
             match next {
                 Some(end) => {
@@ -122,12 +137,17 @@ impl Engine<'_> {
         let mut end = None;
         let edits = &mut self.edits;
         let rules = self.rules;
-        assign::at_sign(scope, pos, &mut |found: Found| {
-            end = Some(found.end.max(end.unwrap_or(0)));
-            if rules.is_on(found.class) && found.end > found.start {
-                edits.push(Edit::mark(found.start, found.end, found.class.tag()));
-            }
-        });
+        assign::at_sign(
+            scope,
+            pos,
+            &|name| rules.judge(name),
+            &mut |found: Found| {
+                end = Some(found.end.max(end.unwrap_or(0)));
+                if rules.is_on(found.class) && found.end > found.start {
+                    edits.push(Edit::mark(found.start, found.end, found.class.tag()));
+                }
+            },
+        );
         end
     }
 
@@ -135,26 +155,38 @@ impl Engine<'_> {
         if scope.part(pos, pos + 5) == b"-----" || scope.part(pos, pos + 4) == b"----" {
             return self.one(auth::armour(scope, pos));
         }
-        self.one(assign::flag(scope, pos))
+        self.one(assign::flag(scope, pos, &|name| self.rules.judge(name)))
     }
 
     /// A run of token bytes, or a group of digits in one.
-    fn run(&mut self, scope: &Scope<'_>, pos: usize, kind: Kind) -> Option<usize> {
+    fn run(&mut self, scope: &Scope<'_>, pos: usize, kind: Kind, depth: u8) -> Option<usize> {
         if is_run_start(scope.text, pos) || pos == scope.from {
             if let Some(found) = prefixes::key(scope, pos) {
                 return self.one(Some(found));
             }
+            let end = run_end(scope.text, pos, scope.to, |b| {
+                is_token(b) || matches!(b, b'+' | b'/' | b'=')
+            });
+            if end - pos >= MIN_BASE64 && self.base64(scope.text, (pos, end), depth) {
+                return Some(end);
+            }
         }
         if at(scope.text, pos).is_ascii_digit() {
-            if let Some(found) = pii::number(scope, pos, kind) {
-                return self.one(Some(found));
+            let found = pii::number(scope, pos, kind)
+                .or_else(|| pii::lettered(scope, pos))
+                .or_else(|| pii::introduced(scope, pos))
+                .or_else(|| prefixes::telegram(scope, pos));
+            if found.is_some() {
+                return self.one(found);
             }
             // Only the first digit of a word asks for the word before it: every byte is walked back over once.
             let asked = scope.from.max(self.asked);
             let start = run_start(scope.text, pos, asked, auth::is_credential);
             self.asked = pos + 1;
             if start > asked || start == scope.from {
-                return self.one(auth::after_word(scope, start));
+                return self.one(auth::after_word(scope, start, &|name| {
+                    self.rules.judge(name)
+                }));
             }
         }
         None

@@ -39,41 +39,132 @@ pub(super) fn userinfo(scope: &Scope<'_>, pos: usize) -> Option<Found> {
     let end = run_end(scope.text, start, limit, |b| {
         !b.is_ascii_whitespace() && !matches!(b, b'"' | b'<' | b'>' | b'`')
     });
-    // The last `@` before something like a host. The first one that a plain host and the end of the authority
-    // follow is enough when the rest is a path or query with an `@` of its own.
-    let mut at = None;
+    // The first `@` before something like a host, unless that is a bare word and a better host follows.
+    let mut at: Option<(usize, bool)> = None;
     let mut search = start;
     while let Some(next) = memchr::memchr(b'@', scope.part(search, end)).map(|n| search + n) {
-        if next > start && is_host(scope, next + 1, end) {
-            let closed = memchr::memchr3(b'/', b'?', b'#', scope.part(start, next)).is_none();
-            if at.is_none() || closed || !has_path_before(scope, at.unwrap_or(next) + 1, next) {
-                at = Some(next);
+        if next > start || scope.at(user) == b':' && next == start {
+            if let Some(good) = host(scope, next + 1, end) {
+                let better = at.is_none_or(|(last, was_good)| {
+                    good && !was_good && memchr::memchr(b'?', scope.part(last, next)).is_none()
+                });
+                if better && next > start {
+                    at = Some((next, good));
+                }
             }
+        }
+        if at.is_some_and(|(_, good)| good) {
+            break;
         }
         search = next + 1;
     }
-    let at = at?;
+    let (at, _) = at?;
     let password = scope.part(start, at);
     if values::is_mark(password) || values::is_placeholder(password) {
-        return None;
+        // Nothing to hide, and what stands on both sides of the `@` is no address.
+        return Some(Found::new(at + 1, at + 1, Class::Password));
     }
     Some(Found::new(start, at, Class::Password))
 }
 
-/// Whether there is a host and then a slash between two positions: what follows is a path.
-fn has_path_before(scope: &Scope<'_>, from: usize, to: usize) -> bool {
-    let host = run_end(scope.text, from, to, is_host_byte);
-    host > from && host < to && matches!(scope.at(host), b'/' | b'?' | b'#')
+/// Addresses whose path is the credential: whoever has them may post.
+const WEBHOOKS: &[(&str, &str)] = &[
+    ("hooks.slack.com", "/services/"),
+    ("hooks.slack.com", "/workflows/"),
+    ("hooks.slack.com", "/triggers/"),
+    ("hooks.slack-gov.com", "/services/"),
+    ("discord.com", "/api/webhooks/"),
+    ("discordapp.com", "/api/webhooks/"),
+    ("ptb.discord.com", "/api/webhooks/"),
+    ("canary.discord.com", "/api/webhooks/"),
+    ("outlook.office.com", "/webhook/"),
+    ("outlook.office365.com", "/webhook/"),
+    ("webhook.office.com", "/webhookb2/"),
+    ("hooks.zapier.com", "/hooks/catch/"),
+    ("maker.ifttt.com", "/trigger/"),
+    ("open.feishu.cn", "/open-apis/bot/v2/hook/"),
+    ("open.larksuite.com", "/open-apis/bot/v2/hook/"),
+    ("make.com", "/"),
+    ("pipedream.net", "/"),
+    ("hooks.airtable.com", "/workflows/"),
+];
+
+/// The path of a webhook, where `pos` is the colon before `//`.
+pub(super) fn webhook(scope: &Scope<'_>, pos: usize) -> Option<Found> {
+    let host_start = pos + 3;
+    let host_end = run_end(
+        scope.text,
+        host_start,
+        scope.to.min(host_start + 100),
+        |b| b.is_ascii_alphanumeric() || b == b'.' || b == b'-',
+    );
+    let host = scope.part(host_start, host_end);
+    let (_, path) = WEBHOOKS.iter().find(|(known, path)| {
+        let tail = super::bytes::rest(host, host.len().saturating_sub(known.len()));
+        let whole =
+            host.len() == known.len() || at_dot(host, known.len()) && !known.starts_with("discord");
+        whole
+            && tail.eq_ignore_ascii_case(known.as_bytes())
+            && (*known != "make.com" || host.starts_with(b"hook"))
+            && super::bytes::rest(scope.text, host_end).starts_with(path.as_bytes())
+    })?;
+    let start = host_end + path.len();
+    let end = run_end(scope.text, start, scope.to, |b| {
+        b.is_ascii_alphanumeric() || matches!(b, b'/' | b'-' | b'_' | b'@' | b'.' | b'%')
+    });
+    let end = run_start(scope.text, end, start, |b| b == b'.');
+    (end - start >= 16 && scope.part(start, end).iter().any(u8::is_ascii_digit))
+        .then(|| Found::new(start, end, Class::Key))
 }
 
-fn is_host_byte(byte: u8) -> bool {
-    byte.is_ascii_alphanumeric()
-        || matches!(byte, b'.' | b'-' | b'_' | b':' | b'[' | b']' | b'%')
-        || byte >= 0x80
+fn at_dot(host: &[u8], tail: usize) -> bool {
+    host.len() > tail && super::bytes::at(host, host.len() - tail - 1) == b'.'
 }
 
-fn is_host(scope: &Scope<'_>, from: usize, limit: usize) -> bool {
-    let end = run_end(scope.text, from, limit, is_host_byte);
-    // `${HOST}`, `{host}` and `<host>` are hosts too.
-    end > from || matches!(scope.at(from), b'$' | b'{' | b'<' | b'/')
+/// Whether there is a host at `from`: `Some(true)` for one with a dot, a port or a bracket, `Some(false)` for a
+/// bare word.
+fn host(scope: &Scope<'_>, from: usize, limit: usize) -> Option<bool> {
+    if matches!(scope.at(from), b'$' | b'{' | b'<' | b'%' | b'[') {
+        // `${HOST}`, `{host}`, `<host>` and addresses in brackets are hosts too.
+        return Some(true);
+    }
+    let end = run_end(scope.text, from, limit, |b| {
+        b.is_ascii_alphanumeric() || matches!(b, b'.' | b'-' | b'_') || b >= 0x80
+    });
+    if end == from {
+        return matches!(scope.at(from), b'/').then_some(false);
+    }
+    let mut good = memchr::memchr(b'.', scope.part(from, end)).is_some()
+        || scope.part(from, end) == b"localhost";
+    let mut after = end;
+    if scope.at(end) == b':' {
+        after = run_end(scope.text, end + 1, limit, |b| {
+            b.is_ascii_digit() || matches!(b, b'$' | b'{' | b'}')
+        });
+        if after == end + 1 {
+            return (after >= limit || matches!(scope.at(after), b'/' | b',')).then_some(good);
+        }
+        good = true;
+    }
+    (after >= limit
+        || matches!(
+            scope.at(after),
+            b'/' | b'?'
+                | b'#'
+                | b','
+                | b';'
+                | b')'
+                | b']'
+                | b'}'
+                | b'\''
+                | b'\\'
+                | b'.'
+                | b'*'
+                | b'|'
+                | b'&'
+                | b'%'
+                | b':'
+                | b'_'
+        ))
+    .then_some(good)
 }

@@ -1,8 +1,26 @@
-//! What a value looks like: a mark, a placeholder, something that could be a secret.
+//! What a value looks like: a mark, a placeholder, an expression, something that could be a secret.
 
-use super::bytes::at;
+use super::bytes::{at, has_word_at, part, rest, run_end};
 use super::class::MARK_START;
-use super::names::Kind;
+use super::names::{self, Kind};
+use super::text::Scope;
+
+/// How a value is assigned.
+#[derive(Clone, Copy, Debug)]
+pub(super) struct Style {
+    /// By `=` and not by `:`.
+    pub(super) equals: bool,
+    /// With spaces around the sign.
+    pub(super) spaced: bool,
+    /// The name is in quotes: JSON and the like.
+    pub(super) quoted_name: bool,
+    /// By `=>` or `==`, which only a literal can follow.
+    pub(super) literal_only: bool,
+    /// The name is the first thing on its line.
+    pub(super) own_line: bool,
+    /// The quote right before the name, which the value ends with, or 0.
+    pub(super) quote: u8,
+}
 
 /// Whether the value is nothing but one mark.
 pub(super) fn is_mark(value: &[u8]) -> bool {
@@ -10,30 +28,72 @@ pub(super) fn is_mark(value: &[u8]) -> bool {
 }
 
 /// Whether a string under a name of this kind goes whole.
-pub(super) fn goes(value: &[u8], kind: Kind) -> bool {
-    match kind {
+pub(super) fn goes(value: &[u8], kind: Kind, name: &[u8]) -> bool {
+    let takes = match kind {
         Kind::Plain | Kind::Phone | Kind::Id => false,
-        Kind::Secret | Kind::Secrets => {
-            !value.is_empty() && !is_mark(value) && !is_placeholder(value)
-        }
-        Kind::Maybe => looks_secret(value) && !is_mark(value) && !is_placeholder(value),
+        Kind::Secret | Kind::Secrets => !value.is_empty(),
+        Kind::Maybe => looks_secret(value),
         Kind::Pin => (4..=8).contains(&value.len()) && value.iter().all(u8::is_ascii_digit),
-    }
+    };
+    takes && !is_mark(value) && !is_placeholder(value) && !is_label(value, name)
 }
 
 /// Whether a value under a name that need not be sensitive looks like a secret: one word that no one would choose
 /// as the name of a thing.
 pub(super) fn looks_secret(value: &[u8]) -> bool {
-    if value.len() < 6 || value.iter().any(u8::is_ascii_whitespace) || value.first() == Some(&b'/')
+    if value.len() < 6
+        || value.iter().any(u8::is_ascii_whitespace)
+        || matches!(at(value, 0), b'/' | b'.' | b'~')
     {
         return false;
     }
-    let digit = value.iter().any(u8::is_ascii_digit);
+    let digits = value.iter().filter(|b| b.is_ascii_digit()).count();
     let letter = value.iter().any(u8::is_ascii_alphabetic);
     let symbol = value.iter().any(|b| b"!@#$%^*+=~".contains(b));
-    value.len() >= 8 && digit && letter && !value.starts_with(b"http")
+    value.len() >= 8 && digits > 0 && letter && !value.starts_with(b"http")
         || symbol && letter
-        || digit && value.len() >= 12
+        || digits >= 12
+}
+
+/// Whether a word in a sentence can only be a secret: letters and digits mixed, or symbols among them.
+pub(super) fn looks_chosen(value: &[u8]) -> bool {
+    let digits = value.iter().filter(|b| b.is_ascii_digit()).count();
+    let letters = value.iter().filter(|b| b.is_ascii_alphabetic()).count();
+    let symbol = value.iter().any(|b| b"!@#$%^*+=~&?".contains(b));
+    let lead = value.iter().take_while(|b| b.is_ascii_digit()).count();
+    // `256-bit`, `32bytes`, `v2.1` and `sha256` are no secrets.
+    let measure = lead > 0
+        && !symbol
+        && rest(value, lead)
+            .iter()
+            .all(|b| b.is_ascii_lowercase() || *b == b'-');
+    value.len() >= 6
+        && digits > 0
+        && letters > 0
+        && !measure
+        && (value.len() >= 7 || symbol || digits >= 2)
+        && !value.starts_with(b"http")
+        && at(value, 0) != b'/'
+        && at(value, 0) != b'('
+        && memchr::memchr2(b'(', b'/', value).is_none_or(|_| value.len() >= 20)
+}
+
+/// How long a scheme such as `Bearer ` at the start of a value is.
+pub(super) fn scheme_len(value: &[u8]) -> usize {
+    [
+        &b"bearer "[..],
+        b"basic ",
+        b"token ",
+        b"digest ",
+        b"negotiate ",
+        b"apikey ",
+        b"api-key ",
+        b"ssws ",
+        b"bot ",
+    ]
+    .iter()
+    .find(|scheme| has_word_at(value, 0, scheme) && value.len() > scheme.len())
+    .map_or(0, |scheme| scheme.len())
 }
 
 /// Whether the value stands for a secret and is none: a reference to a variable, a template, asterisks, the name
@@ -41,70 +101,108 @@ pub(super) fn looks_secret(value: &[u8]) -> bool {
 pub(super) fn is_placeholder(value: &[u8]) -> bool {
     let value = value.trim_ascii();
     let (first, last) = (at(value, 0), value.last().copied().unwrap_or(0));
+    let identifier = |from: usize| {
+        value.len() > from + 1
+            && rest(value, from)
+                .iter()
+                .all(|b| b.is_ascii_alphabetic() || matches!(b, b'_' | b'.' | b':'))
+    };
     if value.is_empty()
-        || first == b'$' && matches!(at(value, 1), b'{' | b'(')
-        || first == b'$'
-            && value.len() > 1
-            && value
-                .iter()
-                .skip(1)
-                .all(|b| b.is_ascii_uppercase() || *b == b'_')
-        || first == b'$'
-            && value.len() > 3
-            && value
-                .iter()
-                .skip(1)
-                .all(|b| b.is_ascii_alphabetic() || *b == b'_')
+        || first == b'$' && (matches!(at(value, 1), b'{' | b'(') || identifier(1))
+        || first == b'@'
+            && (matches!(at(value, 1), b'{') || value.starts_with(b"@Microsoft.KeyVault("))
         || value.starts_with(b"{{")
         || value.starts_with(b"<%")
+        || value.starts_with(b"#{")
+        || first == b'{'
+            && last == b'}'
+            && value.iter().all(|b| {
+                b.is_ascii_alphanumeric()
+                    || matches!(b, b'{' | b'}' | b'_' | b'.' | b'$' | b':' | b'!' | b'?')
+            })
         || first == b'<' && last == b'>'
-        || first == b'%' && last == b'%' && value.len() > 2
+        || first == b'%'
+            && (last == b'%' && value.len() > 2
+                || matches!(value, b"%s" | b"%d" | b"%v" | b"%q" | b"%r" | b"%@" | b"%p"))
         || first == b'['
             && last == b']'
             && value
                 .iter()
-                .all(|b| b.is_ascii_uppercase() || matches!(b, b'[' | b']' | b'_' | b' '))
-        || value.starts_with(b"${{")
+                .all(|b| b.is_ascii_alphabetic() || matches!(b, b'[' | b']' | b'_' | b' ' | b'-'))
+        || first == b':' && identifier(1)
+        || value == b"?"
+        || value.len() <= 2 && !value.iter().any(u8::is_ascii_alphanumeric)
     {
         return true;
     }
     // ***, xxxx, ..., ----, with at most a few characters left to recognize it by.
+    let dots = value
+        .windows(3)
+        .filter(|w| matches!(w, [0xE2, 0x80, 0xA2 | 0xA6] | [0xE2, 0x97, 0x8F]))
+        .count()
+        * 3;
     let masked = value
         .iter()
         .filter(|b| matches!(b, b'*' | b'x' | b'X' | b'.' | b'-' | b'#' | b'_' | b' '))
         .count()
-        + value
-            .windows(3)
-            .filter(|w| matches!(w, [0xE2, 0x80, 0xA2 | 0xA6] | [0xE2, 0x97, 0x8F]))
-            .count()
-            * 3;
+        + dots;
+    let stars = value.iter().filter(|b| **b == b'*').count();
     if masked == value.len() && value.len() >= 3
-        || (masked * 4 >= value.len() * 3 && masked >= 3 && value.contains(&b'*'))
+        || stars >= 3 && (masked * 2 >= value.len())
+        || dots >= 9
     {
         return true;
     }
-    if value.len() > 40 {
+    // A key that was shortened so that it can be recognized: `sk-…abcd`, `ghp_...x1y2`.
+    if value.len() > 64 {
         return false;
     }
-    let mut lower = [0u8; 40];
+    let mut lower = [0u8; 64];
     for (slot, byte) in lower.iter_mut().zip(value) {
-        *slot = if *byte == b'-' || *byte == b' ' {
+        *slot = if matches!(byte, b'-' | b' ') {
             b'_'
         } else {
             byte.to_ascii_lowercase()
         };
     }
-    let word = super::bytes::part(&lower, 0, value.len());
+    let word = part(&lower, 0, value.len());
     is_harmless_word(word)
-        || word.starts_with(b"your_")
-        || word.starts_with(b"my_") && word.ends_with(b"_here")
-        || word.starts_with(b"insert_")
-        || word.starts_with(b"enter_")
-        || word.starts_with(b"replace_")
-        || word.starts_with(b"<your")
-        || word.ends_with(b"_here")
-        || word.starts_with(b"env:")
-        || word.starts_with(b"env.")
+        || [
+            &b"your_"[..],
+            b"my_secret_here",
+            b"insert_",
+            b"enter_",
+            b"replace_",
+            b"<your",
+            b"env:",
+            b"env.",
+            b"vault:",
+            b"op://",
+            b"secret://",
+            b"arn:aws:secretsmanager",
+            b"arn:aws:ssm",
+            b"projects/",
+            b"ssm:",
+            b"file:",
+            b"example_",
+            b"dummy_",
+            b"placeholder",
+            b"changeme_",
+            b"todo_",
+            b"fill_",
+            b"put_your",
+            b"add_your",
+            b"some_",
+            b"process.env",
+            b"os.environ",
+            b"secrets.",
+            b"var.",
+        ]
+        .iter()
+        .any(|head| word.starts_with(head))
+        || [&b"_here"[..], b"_placeholder", b"_goes_here"]
+            .iter()
+            .any(|tail| word.ends_with(tail))
 }
 
 /// Words that describe a secret and are none.
@@ -206,13 +304,13 @@ pub(super) fn is_harmless_word(word: &[u8]) -> bool {
             | b"if"
             | b"refresh_token"
             | b"id_token"
-            | b"[redacted]"
-            | b"<redacted>"
-            | b"[filtered]"
-            | b"[hidden]"
             | b"(hidden)"
-            | b"***"
             | b"client_secret"
+            | b"(redacted)"
+            | b"(set)"
+            | b"(unset)"
+            | b"(none)"
+            | b"(empty)"
             | b"authorization"
             | b"confidential"
             | b"sensitive"
@@ -220,5 +318,359 @@ pub(super) fn is_harmless_word(word: &[u8]) -> bool {
             | b"example"
             | b"omitted"
             | b"removed"
+            | b"self"
+            | b"this"
+            | b"void"
+            | b"auto"
+            | b"dynamic"
+            | b"var"
+            | b"let"
+            | b"const"
+            | b"static"
+            | b"final"
+            | b"uuid"
+            | b"date"
+            | b"datetime"
+            | b"timestamp"
+            | b"blob"
+            | b"json"
+            | b"binary"
+            | b"base64"
+            | b"hex"
+            | b"secretstring"
+            | b"securestring"
+            | b"secretstr"
+            | b"credentials"
+            | b"credential"
+            | b"rotated"
+            | b"revoked"
+            | b"stale"
+            | b"absent"
+            | b"failed"
+            | b"ready"
+            | b"stored"
+            | b"generated"
+            | b"encrypted"
+            | b"unchanged"
+            | b"accepted"
+            | b"rejected"
+            | b"declined"
+            | b"denied"
+            | b"allowed"
+            | b"disallowed"
+            | b"blocked"
+            | b"granted"
+            | b"input"
+            | b"email"
+            | b"username"
+            | b"user"
+            | b"active"
+            | b"inactive"
+            | b"manual"
+            | b"automatic"
+            | b"yes_please"
     )
+}
+
+/// Whether the value is what a person reads beside a field: the field's own name, or a sentence about it.
+pub(super) fn is_label(value: &[u8], name: &[u8]) -> bool {
+    let value = value.trim_ascii();
+    if value.is_empty()
+        || value.len() > 200
+        || !value.iter().all(|b| {
+            b.is_ascii_alphabetic()
+                || matches!(
+                    b,
+                    b' ' | b'\''
+                        | b'?'
+                        | b'!'
+                        | b'.'
+                        | b','
+                        | b':'
+                        | b'-'
+                        | b'_'
+                        | b'('
+                        | b')'
+                        | b'/'
+                )
+                || *b >= 0x80
+        })
+    {
+        return false;
+    }
+    let same = value
+        .iter()
+        .filter(|b| b.is_ascii_alphabetic())
+        .map(u8::to_ascii_lowercase)
+        .eq(name
+            .iter()
+            .filter(|b| b.is_ascii_alphabetic())
+            .map(u8::to_ascii_lowercase));
+    if same {
+        return true;
+    }
+    let mut words = 0;
+    let mut about = false;
+    let mut small = false;
+    for word in value
+        .split(|b| !b.is_ascii_alphabetic() && *b != b'\'')
+        .filter(|w| !w.is_empty())
+    {
+        words += 1;
+        let is = |list: &[&[u8]]| list.iter().any(|known| word.eq_ignore_ascii_case(known));
+        about |= is(&[
+            b"password",
+            b"passwords",
+            b"passphrase",
+            b"secret",
+            b"secrets",
+            b"token",
+            b"tokens",
+            b"key",
+            b"keys",
+            b"credentials",
+            b"cookie",
+            b"cookies",
+            b"login",
+            b"pin",
+            b"code",
+            b"authorization",
+            b"session",
+            b"api",
+        ]);
+        small |= is(&[
+            b"your",
+            b"the",
+            b"enter",
+            b"please",
+            b"must",
+            b"is",
+            b"are",
+            b"for",
+            b"to",
+            b"of",
+            b"with",
+            b"new",
+            b"old",
+            b"forgot",
+            b"confirm",
+            b"invalid",
+            b"required",
+            b"not",
+            b"used",
+            b"optional",
+            b"current",
+            b"repeat",
+            b"reset",
+            b"change",
+            b"wrong",
+            b"missing",
+            b"incorrect",
+            b"expired",
+            b"was",
+            b"has",
+            b"and",
+            b"or",
+            b"an",
+            b"in",
+            b"on",
+            b"by",
+            b"from",
+            b"via",
+            b"no",
+        ]);
+    }
+    words >= 2 && about || words >= 4 && small && value.first().is_some_and(u8::is_ascii_uppercase)
+}
+
+/// Whether an unquoted value `from..to` is a secret and not code, prose or a placeholder.
+pub(super) fn is_unquoted_secret(
+    scope: &Scope<'_>,
+    from: usize,
+    to: usize,
+    name: &[u8],
+    kind: Kind,
+    style: Style,
+) -> bool {
+    let value = scope.part(from, to);
+    if value.len() < 3 && !value.iter().any(u8::is_ascii_alphanumeric)
+        || value.len() < 2
+        || value.starts_with(MARK_START)
+        || is_placeholder(value)
+    {
+        return false;
+    }
+    let digits = value.iter().filter(|b| b.is_ascii_digit()).count();
+    let plain = value
+        .iter()
+        .all(|b| b.is_ascii_alphanumeric() || matches!(b, b'_' | b'-' | b'.'));
+    match kind {
+        Kind::Maybe if !looks_secret(value) => return false,
+        Kind::Pin => return (4..=8).contains(&value.len()) && digits == value.len(),
+        Kind::Secrets if digits == value.len() => return false,
+        _ => {}
+    }
+    let next = at(
+        scope.text,
+        run_end(scope.text, to, scope.to.min(to + 4), |b| b == b' '),
+    );
+    let code_line = scope.at(to) == b';' && !super::assign::is_assignment(scope, to + 1)
+        || to < scope.to && matches!(scope.at(to), b'(' | b'<' | b'[' | b'{' | b'!');
+    if digits == value.len() {
+        let short = if value.len() >= 4 {
+            false
+        } else {
+            !matches!(
+                part(name, name.len().saturating_sub(3), name.len()),
+                b"cvv" | b"cvc" | b"CVV" | b"CVC"
+            )
+        };
+        return !short && !(style.spaced && style.equals && code_line);
+    }
+    // `token: Type = value`
+    if !style.equals && next == b'=' && scope.at(to) == b' ' {
+        return false;
+    }
+    if is_expression(scope, from, to, style) {
+        return false;
+    }
+    if !plain {
+        return true;
+    }
+    let letters_only = digits == 0;
+    let refers = names::judge(value) != Kind::Plain && digits <= 1;
+    if refers || has_upper_const(value) && letters_only {
+        return false;
+    }
+    if letters_only {
+        if value.len() < 4 {
+            return false;
+        }
+        let lower = value
+            .iter()
+            .all(|b| b.is_ascii_lowercase() || matches!(b, b'-' | b'_'));
+        let alone = matches!(scope.at(to), 0 | b'\n' | b'\r');
+        if style.equals && !style.spaced || style.quoted_name && style.equals {
+            return !code_line && !(memchr::memchr(b'.', value).is_some());
+        }
+        // A word after a colon is prose or a type unless the line is nothing but the assignment.
+        return (style.own_line && alone || style.quote != 0 && scope.at(to) == style.quote)
+            && lower;
+    }
+    // `token: u32`, `key: Ed25519`
+    if style.spaced && !style.quoted_name && value.len() < 6 && !style.own_line {
+        return false;
+    }
+    if code_line && style.spaced && is_camel(value) {
+        return false;
+    }
+    true
+}
+
+/// `MAX_TOKEN_LEN`: a constant.
+fn has_upper_const(value: &[u8]) -> bool {
+    memchr::memchr(b'_', value).is_some()
+        && value.iter().all(|b| b.is_ascii_uppercase() || *b == b'_')
+}
+
+fn is_camel(value: &[u8]) -> bool {
+    value.iter().all(u8::is_ascii_alphanumeric)
+        && value.iter().filter(|b| b.is_ascii_digit()).count() <= 3
+        && value.first().is_some_and(u8::is_ascii_uppercase)
+}
+
+/// Whether an unquoted value is an expression: a call, a path of names, a type, a reference.
+fn is_expression(scope: &Scope<'_>, from: usize, to: usize, style: Style) -> bool {
+    let value = scope.part(from, to);
+    let digits = value.iter().filter(|b| b.is_ascii_digit()).count();
+    match at(value, 0) {
+        b'(' | b'{' | b'[' | b'<' | b'|' | b';' | b',' | b')' | b']' | b'}' => return true,
+        b'&' | b'*' | b'!' | b'?' | b'-' | b'=' | b'>' | b'+' | b'/' | b'.' | b'~' | b':'
+            if digits == 0 || !style.equals || style.spaced =>
+        {
+            return !(value.len() >= 20
+                && digits >= 2
+                && memchr::memchr2(b'(', b'<', value).is_none());
+        }
+        b'$' => {
+            // `$VAR`, `$var->x`, `$2b$10$…` is a hash.
+            return !matches!(at(value, 1), b'0'..=b'9')
+                && (digits == 0
+                    || rest(value, 1).iter().all(|b| {
+                        b.is_ascii_alphanumeric()
+                            || matches!(b, b'_' | b'-' | b'>' | b'[' | b']' | b'.' | b':')
+                    }) && !style.own_line);
+        }
+        _ => {}
+    }
+    let is_word = |b: &u8| b.is_ascii_alphanumeric() || matches!(b, b'_');
+    let head = value.iter().take_while(|b| is_word(b)).count();
+    let behind = rest(value, head);
+    let word = part(value, 0, head);
+    if head > 0 && !word.first().is_some_and(u8::is_ascii_digit) {
+        // `getToken()`, `Vec<u8>`, `params[:key]`, `vec![`, `Foo { .. }`
+        if behind
+            .first()
+            .is_some_and(|b| matches!(b, b'(' | b'<' | b'[' | b'{'))
+            || behind.starts_with(b"![")
+            || behind.starts_with(b"!(")
+            || behind.starts_with(b"::")
+            || behind.starts_with(b"->")
+            || behind.starts_with(b"?.")
+        {
+            return true;
+        }
+        let tag = scope.at(to) == b'<' && (matches!(scope.at(to + 1), b'/' | b'b'));
+        if behind.is_empty() && to < scope.to && !tag && matches!(scope.at(to), b'(' | b'<' | b'[')
+        {
+            return true;
+        }
+        // `config.password`, `os.environ`, `self.token()`
+        let path = value
+            .split(|b| *b == b'.')
+            .take(3)
+            .filter(|part| !part.is_empty())
+            .all(|part| {
+                let name = part.iter().take_while(|b| is_word(b)).count();
+                name > 0
+                    && !part.first().is_some_and(u8::is_ascii_digit)
+                    && (name == part.len()
+                        || matches!(
+                            at(part, name),
+                            b'(' | b'[' | b'<' | b'?' | b'!' | b')' | b':'
+                        ))
+            });
+        let rooted = matches!(
+            word,
+            b"self" | b"this" | b"req" | b"request" | b"args" | b"config" | b"os" | b"process"
+        );
+        if memchr::memchr(b'.', value).is_some() && path && (digits <= 1 || rooted) {
+            return true;
+        }
+        if memchr::memchr(b'(', value).is_some() && memchr::memchr(b')', value).is_some() && path {
+            return true;
+        }
+    }
+    // `await x`, `new X`, `not set`
+    matches!(
+        value,
+        b"await"
+            | b"new"
+            | b"not"
+            | b"function"
+            | b"async"
+            | b"lambda"
+            | b"impl"
+            | b"dyn"
+            | b"mut"
+            | b"ref"
+            | b"if"
+            | b"match"
+            | b"unsafe"
+            | b"move"
+            | b"return"
+            | b"yield"
+            | b"typeof"
+    ) || value.starts_with(b"http://")
+        || value.starts_with(b"https://")
 }

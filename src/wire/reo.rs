@@ -122,7 +122,7 @@ fn write_meta(event: &Event<'_>, defaults: &Defaults, w: &mut EventWriter<'_>) {
                 if n > 0 {
                     w.raw(",");
                 }
-                w.item(tool, limits::MAX_NAME_CHARS);
+                w.item(tool);
             }
             w.raw("]");
             w.number("tool_count", tools.len());

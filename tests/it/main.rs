@@ -11,9 +11,11 @@
 mod delivery;
 mod guard;
 mod ingest;
+mod limits;
 mod overload;
 mod process;
 mod reasons;
+mod redaction;
 mod retry;
 mod settings;
 mod shutdown;

@@ -1,0 +1,2 @@
+//! Redaction.
+fn main() {}

@@ -1,0 +1,118 @@
+//! Tables in text: a line of column names, and lines of values below it.
+
+use super::bytes::{run_end, run_start};
+use super::class::Class;
+use super::names::Kind;
+use super::text::{Found, Scope};
+use super::values;
+
+/// A longer first line is no line of column names.
+const MAX_HEADER: usize = 1024;
+/// Columns beyond these are not told apart.
+const MAX_COLUMNS: usize = 64;
+
+/// Adds the cells of sensitive columns, of CSV and of the tables of Markdown.
+pub(super) fn columns(
+    scope: &Scope<'_>,
+    judge: &dyn Fn(&[u8]) -> Kind,
+    add: &mut dyn FnMut(Found),
+) {
+    let Some(end) = memchr::memchr(
+        b'\n',
+        scope.part(scope.from, scope.to.min(scope.from + MAX_HEADER)),
+    ) else {
+        return;
+    };
+    let header = scope.part(scope.from, scope.from + end);
+    let Some(delimiter) = [b',', b'\t', b'|', b';']
+        .into_iter()
+        .find(|d| memchr::memchr(*d, header).is_some())
+    else {
+        return;
+    };
+    let mut sensitive = 0u64;
+    for (index, cell) in header
+        .split(|b| *b == delimiter)
+        .take(MAX_COLUMNS)
+        .enumerate()
+    {
+        let cell = trimmed(cell);
+        if cell.len() > 40
+            || cell.iter().any(|b| {
+                !(b.is_ascii_alphanumeric() || matches!(b, b'_' | b'-' | b' ' | b'.')) && *b < 0x80
+            })
+        {
+            return;
+        }
+        if judge(cell).hides() {
+            sensitive |= 1 << index;
+        }
+    }
+    if sensitive == 0 {
+        return;
+    }
+    let count = header.split(|b| *b == delimiter).count();
+    let mut line = scope.from + end + 1;
+    while line < scope.to {
+        let end = memchr::memchr(b'\n', scope.part(line, scope.to)).map_or(scope.to, |n| line + n);
+        if cells(scope, line, end, delimiter) != count {
+            // The table ends where a line has another number of cells.
+            if line < end {
+                return;
+            }
+        } else {
+            each_cell(scope, line, end, delimiter, &mut |index, from, to| {
+                if index < MAX_COLUMNS && sensitive >> index & 1 == 1 {
+                    let from = run_end(scope.text, from, to, |b| matches!(b, b' ' | b'"' | b'\r'));
+                    let to = run_start(scope.text, to, from, |b| matches!(b, b' ' | b'"' | b'\r'));
+                    let value = scope.part(from, to);
+                    let rule = value.iter().all(|b| matches!(b, b'-' | b':' | b'='));
+                    if !value.is_empty()
+                        && !rule
+                        && !values::is_mark(value)
+                        && !values::is_placeholder(value)
+                    {
+                        add(Found::new(from, to, Class::Field));
+                    }
+                }
+            });
+        }
+        line = end + 1;
+    }
+}
+
+fn trimmed(cell: &[u8]) -> &[u8] {
+    let cell = cell.trim_ascii();
+    cell.strip_prefix(b"\"")
+        .and_then(|cell| cell.strip_suffix(b"\""))
+        .unwrap_or(cell)
+}
+
+fn cells(scope: &Scope<'_>, from: usize, to: usize, delimiter: u8) -> usize {
+    let mut count = 0;
+    each_cell(scope, from, to, delimiter, &mut |_, _, _| count += 1);
+    count
+}
+
+/// Calls `f` with each cell; delimiters in quotes do not count.
+fn each_cell(
+    scope: &Scope<'_>,
+    from: usize,
+    to: usize,
+    delimiter: u8,
+    f: &mut dyn FnMut(usize, usize, usize),
+) {
+    let (mut start, mut index, mut quoted) = (from, 0, false);
+    for pos in from..to {
+        match scope.at(pos) {
+            b'"' => quoted = !quoted,
+            byte if byte == delimiter && !quoted => {
+                f(index, start, pos);
+                index += 1;
+                start = pos + 1;
+            }
+            _ => {}
+        }
+    }
+    f(index, start, to);
+}
