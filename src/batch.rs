@@ -213,3 +213,168 @@ impl Stock {
         (!batch.is_empty()).then(|| Batch::new(batch))
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use proptest::prelude::*;
+
+    use super::*;
+    use crate::capture::{self, Rules, Scratch};
+    use crate::limits::Limits;
+    use crate::queue::{self, Bounds, Receiver, WhenFull};
+    use crate::redact::Redactor;
+    use crate::stats::Ledger;
+
+    /// A stock of segments with so many events of so many bytes each; ids count from 0.
+    fn stock(segments: &[Vec<usize>]) -> (Stock, Receiver) {
+        let bounds = Bounds {
+            max_events: 1 << 20,
+            max_bytes: 1 << 28,
+            when_full: WhenFull::DropNewest,
+            batch_events: 512,
+        };
+        let (sender, receiver) = queue::channel(bounds, Arc::new(Ledger::default()));
+        let rules = Rules {
+            limits: Limits::default(),
+            redactor: Redactor::off(),
+        };
+        let (mut stock, mut id) = (Stock::default(), 0);
+        for sizes in segments {
+            for size in sizes {
+                let mut scratch = Scratch::default();
+                let (event, _) = capture::capture(&mut scratch, &rules, |writer| {
+                    writer.raw(&format!("\"{}\"", "x".repeat(*size)));
+                    Ok(())
+                });
+                let pushed = sender.push(&event.unwrap(), id, None, false, Instant::now());
+                pushed.result.unwrap();
+                id += 1;
+            }
+            receiver.seal();
+            while let Some(segment) = receiver.take() {
+                stock.add(segment);
+            }
+        }
+        (stock, receiver)
+    }
+
+    fn ids(batch: &Batch) -> Vec<i64> {
+        let parts = batch.parts.iter();
+        parts
+            .flat_map(|part| {
+                part.events
+                    .clone()
+                    .filter_map(|event| part.segment.id(event))
+            })
+            .collect()
+    }
+
+    fn bytes(batch: &Batch) -> usize {
+        batch.slices().iter().map(|slice| slice.len()).sum()
+    }
+
+    #[test]
+    fn a_batch_takes_from_several_segments_and_leaves_the_rest() {
+        let (mut stock, _receiver) = stock(&[vec![10; 3], vec![10; 4], vec![10; 2]]);
+        let size = Size {
+            max_events: 5,
+            max_bytes: 1 << 20,
+        };
+        assert!(stock.fills(size));
+        assert_eq!(ids(&stock.take(size).unwrap()), [0, 1, 2, 3, 4]);
+        assert!(!stock.fills(size));
+        assert_eq!(ids(&stock.take(size).unwrap()), [5, 6, 7, 8]);
+        assert!(stock.take(size).is_none() && stock.is_empty());
+    }
+
+    #[test]
+    fn an_event_larger_than_a_batch_goes_alone() {
+        let (mut stock, _receiver) = stock(&[vec![10, 5_000, 10]]);
+        let size = Size {
+            max_events: 10,
+            max_bytes: 100,
+        };
+        assert_eq!(ids(&stock.take(size).unwrap()), [0]);
+        assert_eq!(ids(&stock.take(size).unwrap()), [1]);
+        assert_eq!(ids(&stock.take(size).unwrap()), [2]);
+    }
+
+    #[test]
+    fn the_bytes_of_a_batch_are_its_events_each_with_a_comma() {
+        let (mut stock, _receiver) = stock(&[vec![1], vec![2]]);
+        let batch = stock
+            .take(Size {
+                max_events: 10,
+                max_bytes: 100,
+            })
+            .unwrap();
+        assert_eq!(batch.slices().concat(), b"\"x\",\"xx\",");
+        assert_eq!(batch.order(), (0, 0));
+    }
+
+    proptest! {
+        #![proptest_config(ProptestConfig::with_cases(64))]
+
+        #[test]
+        fn batches_keep_order_lose_nothing_and_obey_both_limits(
+            segments in proptest::collection::vec(proptest::collection::vec(0_usize..400, 1..30), 1..8),
+            max_events in 1_usize..40,
+            max_bytes in 1_usize..3_000,
+        ) {
+            let total: usize = segments.iter().map(Vec::len).sum();
+            let (mut stock, _receiver) = stock(&segments);
+            let size = Size { max_events, max_bytes };
+            let (mut seen, mut last_order) = (Vec::new(), None);
+            while let Some(batch) = stock.take(size) {
+                prop_assert!(batch.len() > 0 && batch.len() <= max_events);
+                prop_assert!(bytes(&batch) <= max_bytes || batch.len() == 1);
+                prop_assert!(last_order < Some(batch.order()));
+                last_order = Some(batch.order());
+                seen.extend(ids(&batch));
+            }
+            prop_assert_eq!(seen, (0..total as i64).collect::<Vec<_>>());
+        }
+
+        #[test]
+        fn halves_have_all_events_in_order_and_are_never_empty(
+            segments in proptest::collection::vec(proptest::collection::vec(0_usize..9, 1..20), 1..5),
+        ) {
+            let total: usize = segments.iter().map(Vec::len).sum();
+            let (mut stock, _receiver) = stock(&segments);
+            let all = stock.take(Size { max_events: total, max_bytes: 1 << 20 }).unwrap();
+            // As after answers of 413 to everything: 2n - 1 requests for n events.
+            let (mut waiting, mut requests, mut single) = (vec![all], 0, Vec::new());
+            while let Some(batch) = waiting.pop() {
+                requests += 1;
+                if batch.len() == 1 {
+                    single.extend(ids(&batch));
+                    continue;
+                }
+                let count = batch.len();
+                let (first, second) = batch.halve();
+                let second = second.unwrap();
+                prop_assert_eq!(first.len() + second.len(), count);
+                prop_assert!(first.len().abs_diff(second.len()) <= 1);
+                prop_assert!(first.order() < second.order());
+                waiting.push(second);
+                waiting.push(first);
+            }
+            prop_assert_eq!(requests, 2 * total - 1);
+            prop_assert_eq!(single, (0..total as i64).collect::<Vec<_>>());
+        }
+
+        #[test]
+        fn a_partition_loses_nothing(
+            segments in proptest::collection::vec(proptest::collection::vec(0_usize..9, 1..20), 1..5),
+            modulus in 1_i64..5,
+        ) {
+            let total: usize = segments.iter().map(Vec::len).sum();
+            let (mut stock, _receiver) = stock(&segments);
+            let all = stock.take(Size { max_events: total, max_bytes: 1 << 20 }).unwrap();
+            let (kept, others) = all.partition(|id| id % modulus == 0);
+            let expect = |keep: bool| (0..total as i64).filter(|id| (id % modulus == 0) == keep).collect::<Vec<_>>();
+            prop_assert_eq!(ids(&kept), expect(true));
+            prop_assert_eq!(ids(&others), expect(false));
+        }
+    }
+}

@@ -535,3 +535,260 @@ impl Drop for Segment {
 
 /// A queue that cannot hold its largest event would refuse it for ever.
 pub(crate) const MIN_QUEUE_BYTES: usize = 2 * MAX_EVENT_BYTES;
+
+#[cfg(test)]
+mod tests {
+    use std::sync::mpsc;
+
+    use proptest::prelude::*;
+
+    use super::*;
+    use crate::capture::{self, Rules, Scratch};
+    use crate::limits::Limits;
+    use crate::redact::Redactor;
+
+    fn bounds(max_events: usize, max_bytes: usize, when_full: WhenFull) -> Bounds {
+        Bounds {
+            max_events,
+            max_bytes,
+            when_full,
+            batch_events: 10,
+        }
+    }
+
+    /// A queue with its ledger, which refuses what a logger would count as refused.
+    struct Queue {
+        sender: Sender,
+        receiver: Receiver,
+        ledger: Arc<Ledger>,
+        rules: Rules,
+        offered: u64,
+    }
+
+    impl Queue {
+        fn new(bounds: Bounds) -> Self {
+            let ledger = Arc::new(Ledger::default());
+            let (sender, receiver) = channel(bounds, Arc::clone(&ledger));
+            Self {
+                sender,
+                receiver,
+                ledger,
+                rules: Rules {
+                    limits: Limits::default(),
+                    redactor: Redactor::off(),
+                },
+                offered: 0,
+            }
+        }
+
+        fn push_with(
+            &mut self,
+            id: i64,
+            size: usize,
+            waiter: Option<Waiter>,
+            seal: bool,
+        ) -> Pushed {
+            self.ledger.offer();
+            self.offered += 1;
+            let mut scratch = Scratch::default();
+            let (event, _) = capture::capture(&mut scratch, &self.rules, |writer| {
+                writer.raw(&event(id, size));
+                Ok(())
+            });
+            let pushed = self
+                .sender
+                .push(&event.unwrap(), id, waiter, seal, Instant::now());
+            if let Err(reason) = pushed.result {
+                self.ledger.refuse(reason);
+            }
+            pushed
+        }
+
+        fn push(&mut self, id: i64, size: usize) -> Result<(), DropReason> {
+            self.push_with(id, size, None, false).result
+        }
+
+        /// Takes all that is sealed, and counts it as delivered.
+        fn deliver_all(&self) -> Vec<i64> {
+            let mut ids = Vec::new();
+            while let Some(segment) = self.receiver.take() {
+                for at in 0..segment.len() {
+                    let id = segment.id(at).unwrap();
+                    let bytes = segment.slice(at..at + 1);
+                    assert!(bytes.ends_with(b"\","), "an event keeps its bytes");
+                    assert!(bytes.starts_with(format!("\"{id}:").as_bytes()));
+                    ids.push(id);
+                }
+                self.ledger.deliver(segment.len() as u64);
+            }
+            ids
+        }
+
+        fn assert_ledger(&self) {
+            let stats = self.ledger.snapshot(0);
+            assert_eq!(
+                stats.offered,
+                stats.delivered + stats.dropped.total() + stats.pending,
+                "{stats:?}"
+            );
+        }
+    }
+
+    /// A JSON string of about so many bytes that begins with its id.
+    fn event(id: i64, size: usize) -> String {
+        let start = format!("\"{id}:");
+        let fill = "x".repeat(size.saturating_sub(start.len() + 1));
+        format!("{start}{fill}\"")
+    }
+
+    #[test]
+    fn events_come_out_in_the_order_in_which_they_went_in() {
+        let mut queue = Queue::new(bounds(10_000, 1 << 22, WhenFull::DropNewest));
+        for id in 0..1_000 {
+            queue.push(id, 300).unwrap();
+        }
+        queue.receiver.seal();
+        assert_eq!(queue.deliver_all(), (0..1_000).collect::<Vec<_>>());
+        assert_eq!(queue.sender.bytes(), 0, "all memory is given back");
+        queue.assert_ledger();
+    }
+
+    #[test]
+    fn a_segment_that_is_not_sealed_is_not_taken() {
+        let mut queue = Queue::new(bounds(100, 1 << 20, WhenFull::DropNewest));
+        queue.push(1, 10).unwrap();
+        assert!(queue.receiver.take().is_none());
+        assert!(queue.receiver.oldest().is_none());
+        let next = queue.receiver.seal();
+        assert_eq!(queue.receiver.seal(), next, "nothing more to seal");
+        let segment = queue.receiver.take().unwrap();
+        assert_eq!(segment.sequence() + 1, next);
+    }
+
+    #[test]
+    fn a_push_that_fills_a_segment_or_seals_it_wakes_the_worker_and_no_other_does() {
+        let mut queue = Queue::new(bounds(80, 1 << 20, WhenFull::DropNewest));
+        let wakes: Vec<bool> = (0..20)
+            .map(|id| queue.push_with(id, 10, None, false).wake)
+            .collect();
+        assert_eq!(wakes.iter().filter(|&&wake| wake).count(), 2, "{wakes:?}");
+        assert!(wakes[9] && wakes[19]);
+        assert!(queue.push_with(20, 10, None, true).wake);
+    }
+
+    #[test]
+    fn a_closed_queue_takes_nothing_and_keeps_what_it_has() {
+        let mut queue = Queue::new(bounds(10, 1 << 20, WhenFull::DropNewest));
+        queue.push(1, 10).unwrap();
+        queue.sender.close();
+        assert_eq!(queue.push(2, 10), Err(DropReason::Closed));
+        queue.receiver.seal();
+        assert_eq!(queue.deliver_all(), [1]);
+    }
+
+    #[test]
+    fn waiters_are_told_of_their_own_event() {
+        let mut queue = Queue::new(bounds(100, 1 << 20, WhenFull::DropNewest));
+        let (told, hears) = mpsc::channel();
+        for id in 0..4 {
+            let told = told.clone();
+            let waiter = Waiter(Box::new(move |how| told.send((id, how)).unwrap()));
+            queue.push_with(id, 10, Some(waiter), false);
+        }
+        queue.receiver.seal();
+        let segment = queue.receiver.take().unwrap();
+        segment.settle(1..3, Settled::Delivered);
+        segment.settle(1..3, Settled::Dropped(DropReason::Expired));
+        segment.settle(3..4, Settled::Dropped(DropReason::Rejected));
+        let heard: Vec<_> = hears.try_iter().collect();
+        assert_eq!(
+            heard,
+            [
+                (1, Settled::Delivered),
+                (2, Settled::Delivered),
+                (3, Settled::Dropped(DropReason::Rejected))
+            ]
+        );
+    }
+
+    #[test]
+    fn an_event_that_is_too_large_for_a_segment_gets_one_of_its_own() {
+        let mut queue = Queue::new(bounds(100, MIN_QUEUE_BYTES, WhenFull::DropNewest));
+        queue.push(1, 100).unwrap();
+        queue.push(2, 200_000).unwrap();
+        queue.push(3, 100).unwrap();
+        queue.receiver.seal();
+        assert_eq!(queue.deliver_all(), [1, 2, 3]);
+        assert_eq!(queue.sender.bytes(), 0);
+    }
+
+    #[test]
+    fn a_queue_that_was_full_takes_events_again_when_memory_is_freed() {
+        let mut queue = Queue::new(bounds(1 << 20, MIN_QUEUE_BYTES, WhenFull::DropNewest));
+        let mut id = 0;
+        while queue.push(id, 1_000).is_ok() {
+            id += 1;
+        }
+        assert!(queue.sender.is_full());
+        queue.receiver.seal();
+        let segment = queue.receiver.take().unwrap();
+        assert!(queue.sender.is_full(), "what is in flight counts");
+        queue.ledger.deliver(segment.len() as u64);
+        drop(segment);
+        assert!(!queue.sender.is_full());
+        queue.push(id, 1_000).unwrap();
+        queue.assert_ledger();
+    }
+
+    proptest! {
+        #![proptest_config(ProptestConfig::with_cases(64))]
+
+        /// Whatever is done to a queue, its bounds hold, its order holds, and every event is
+        /// counted once.
+        #[test]
+        fn bounds_order_and_ledger_hold(
+            steps in proptest::collection::vec((0_u8..8, 2_usize..9_000), 1..300),
+            max_events in 1_usize..60,
+            oldest: bool,
+        ) {
+            let when_full = if oldest { WhenFull::DropOldest } else { WhenFull::DropNewest };
+            let mut queue = Queue::new(bounds(max_events, MIN_QUEUE_BYTES, when_full));
+            let mut in_flight: VecDeque<Segment> = VecDeque::new();
+            let mut delivered = Vec::new();
+            for (id, (step, size)) in steps.into_iter().enumerate() {
+                match step {
+                    0 => {
+                        queue.receiver.seal();
+                    }
+                    1 => in_flight.extend(queue.receiver.take()),
+                    2 => {
+                        if let Some(segment) = in_flight.pop_front() {
+                            delivered.extend((0..segment.len()).filter_map(|at| segment.id(at)));
+                            queue.ledger.deliver(segment.len() as u64);
+                        }
+                    }
+                    _ => {
+                        let size = if step == 7 { size * 25 } else { size };
+                        let _ = queue.push(id as i64, size);
+                    }
+                }
+                prop_assert!(queue.sender.bytes() <= MIN_QUEUE_BYTES);
+                prop_assert!(queue.ledger.pending() <= max_events as u64);
+                queue.assert_ledger();
+            }
+            for segment in in_flight {
+                delivered.extend((0..segment.len()).filter_map(|at| segment.id(at)));
+                queue.ledger.deliver(segment.len() as u64);
+            }
+            queue.receiver.seal();
+            delivered.extend(queue.deliver_all());
+            prop_assert!(delivered.is_sorted());
+            queue.assert_ledger();
+            let stats = queue.ledger.snapshot(0);
+            prop_assert_eq!(stats.pending, 0);
+            prop_assert_eq!(stats.delivered, delivered.len() as u64);
+            prop_assert_eq!(stats.offered, queue.offered);
+            prop_assert_eq!(queue.sender.bytes(), 0);
+        }
+    }
+}
