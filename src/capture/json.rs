@@ -952,3 +952,93 @@ impl ser::Serializer for Verbatim<'_, '_, '_> {
         }
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use proptest::prelude::*;
+
+    use super::*;
+
+    fn written(text: &str, most: usize) -> String {
+        let redactor = Redactor::off();
+        let mut out = Vec::new();
+        Cutter::new(&redactor).write(&mut out, text, most);
+        serde_json::from_slice(&out).unwrap()
+    }
+
+    #[test]
+    fn a_text_is_cut_to_its_limit_with_three_dots() {
+        for (text, most, expected) in [
+            ("", 16, ""),
+            ("0123456789abcdef", 16, "0123456789abcdef"),
+            ("0123456789abcdefg", 16, "0123456789abc..."),
+            ("éééééééééééééééé", 16, "éééééééééééééééé"),
+            ("ééééééééééééééééé", 16, "ééééééééééééé..."),
+            (
+                "😀😀😀😀😀😀😀😀😀😀😀😀😀😀😀😀x",
+                16,
+                "😀😀😀😀😀😀😀😀😀😀😀😀😀...",
+            ),
+        ] {
+            assert_eq!(written(text, most), expected, "{text}");
+        }
+    }
+
+    #[test]
+    fn a_secret_at_the_cut_is_replaced_whole() {
+        let redactor = Redactor::default();
+        let key = format!("{}_{}", "ghp", "a1B2c3D4e5F6g7H8i9J0k1L2m3N4o5P6q7R8");
+        for before in 0..120 {
+            let text = format!("{} {key} {}", "w".repeat(before), "tail ".repeat(100));
+            let mut out = Vec::new();
+            let mut cutter = Cutter::new(&redactor);
+            cutter.write(&mut out, &text, 100);
+            let sent: String = serde_json::from_slice(&out).unwrap();
+            assert!(!sent.contains("ghp"), "{before}: {sent}");
+            assert!(sent.chars().count() <= 100, "{before}: {sent}");
+            assert!(sent.ends_with("..."), "{before}: {sent}");
+        }
+    }
+
+    #[test]
+    fn marks_count_against_the_limit_and_are_never_halved() {
+        let redactor = Redactor::default();
+        // Fewer are left to the pass over the whole event: they cannot outgrow the limit.
+        for count in [5, 20, 100, 1_000] {
+            let mut out = Vec::new();
+            let text = "a@b.co ".repeat(count);
+            Cutter::new(&redactor).write_fitting(&mut out, &text, 200);
+            let sent: String = serde_json::from_slice(&out).unwrap();
+            assert!(sent.chars().count() <= 200, "{count}: {sent}");
+            assert!(!sent.contains("a@b"), "{count}: {sent}");
+            let marks = sent.matches("[REDACTED").count();
+            assert_eq!(
+                marks,
+                sent.matches("[REDACTED_EMAIL]").count(),
+                "a mark is never halved"
+            );
+        }
+    }
+
+    proptest! {
+        #[test]
+        fn an_escaped_text_is_what_serde_json_writes(text in "\\PC{0,20}[\\x00-\\x7f]{0,20}\\PC{0,9}") {
+            let mut out = Vec::new();
+            escaped(&mut out, &text);
+            prop_assert_eq!(out, serde_json::to_vec(&text).unwrap());
+        }
+
+        #[test]
+        fn a_cut_keeps_the_beginning_and_obeys_the_limit(text in "\\PC{0,300}", most in 16_usize..200) {
+            let sent = written(&text, most);
+            let (sent_chars, chars) = (sent.chars().count(), text.chars().count());
+            if chars <= most {
+                prop_assert_eq!(sent, text);
+            } else {
+                prop_assert_eq!(sent_chars, most);
+                let kept = sent.strip_suffix("...").unwrap();
+                prop_assert!(text.starts_with(kept));
+            }
+        }
+    }
+}

@@ -370,3 +370,206 @@ fn escape(rest: &str) -> Result<(char, usize), Stop> {
     };
     Ok((character, 1))
 }
+
+#[cfg(test)]
+mod tests {
+    use proptest::prelude::*;
+    use serde_json::value::RawValue;
+    use serde_json::{Map, Number, Value};
+
+    use super::*;
+    use crate::capture::{Rules, capture_value};
+    use crate::event::Content;
+    use crate::limits::Limits;
+    use crate::redact::Redactor;
+
+    fn rules() -> Rules {
+        Rules {
+            limits: Limits::default(),
+            redactor: Redactor::off(),
+        }
+    }
+
+    fn captured<T: serde::Serialize + Sync>(value: &T, arguments: bool) -> String {
+        let (json, panics) = capture_value(&rules(), &Content::Borrowed(value), arguments);
+        assert_eq!(panics, 0);
+        json.into_string()
+    }
+
+    fn number() -> impl Strategy<Value = Value> {
+        prop_oneof![
+            any::<i64>().prop_map(Value::from),
+            any::<u64>().prop_map(Value::from),
+            any::<f64>().prop_map(Value::from),
+            "-?(0|[1-9][0-9]{0,50})(\\.[0-9]{1,9})?([eE][+-]?[0-9]{1,4})?"
+                .prop_map(|text| Value::Number(text.parse::<Number>().unwrap())),
+        ]
+    }
+
+    /// Values of all shapes; `large` ones go beyond the limits, but not beyond what is passed over
+    /// before the rest is left out, which trees and texts count in different units.
+    fn value(large: bool) -> impl Strategy<Value = Value> {
+        let (items, length) = if large { (12, 90) } else { (6, 30) };
+        let text = proptest::collection::vec(
+            prop_oneof![
+                Just('"'),
+                Just('\\'),
+                Just('\n'),
+                Just('\u{1}'),
+                Just('é'),
+                Just('😀'),
+                any::<char>(),
+                proptest::char::range('a', 'z'),
+            ],
+            0..length,
+        )
+        .prop_map(|chars| chars.into_iter().collect::<String>());
+        let leaf = prop_oneof![
+            Just(Value::Null),
+            any::<bool>().prop_map(Value::from),
+            number(),
+            text.clone().prop_map(Value::from),
+        ];
+        leaf.prop_recursive(if large { 7 } else { 4 }, 150, items, move |inner| {
+            let names = prop_oneof![
+                Just("query".to_owned()),
+                Just("data".to_owned()),
+                text.clone()
+            ];
+            prop_oneof![
+                proptest::collection::vec(inner.clone(), 0..items as usize).prop_map(Value::from),
+                proptest::collection::vec((names, inner), 0..items as usize)
+                    .prop_map(|members| members.into_iter().collect::<Map<_, _>>().into()),
+            ]
+        })
+    }
+
+    fn within(value: &Value, limits: &Limits, depth: usize, top: bool) -> Result<(), String> {
+        match value {
+            Value::Array(items) if items.len() > limits.list_items => Err("items".to_owned()),
+            Value::Array(items) => items
+                .iter()
+                .try_for_each(|item| within(item, limits, depth + 1, false)),
+            Value::Object(members) => {
+                let most = if top {
+                    limits.top_keys
+                } else {
+                    limits.nested_keys
+                };
+                if members.len() > most + 1 {
+                    return Err(format!("{} keys", members.len()));
+                }
+                members
+                    .values()
+                    .try_for_each(|member| within(member, limits, depth + 1, false))
+            }
+            Value::String(text) if text.chars().count() > limits.string_chars => {
+                Err("characters".to_owned())
+            }
+            _ if depth > limits.depth + 1 => Err("depth".to_owned()),
+            _ => Ok(()),
+        }
+    }
+
+    #[test]
+    fn numbers_follow_the_grammar() {
+        for good in [
+            "0",
+            "-0",
+            "10",
+            "1.0",
+            "0.5",
+            "1e9",
+            "1E+9",
+            "-1.5e-9",
+            "123456789012345678901234567890",
+        ] {
+            assert!(is_number(good), "{good}");
+        }
+        for bad in [
+            "", "-", "+1", "01", "-01", "1.", ".5", "1e", "1e+", "1.e5", "0x1", "NaN", "1 ", " 1",
+            "1-", "--1",
+        ] {
+            assert!(!is_number(bad), "{bad}");
+        }
+    }
+
+    #[test]
+    fn escapes_are_read_as_serde_json_reads_them() {
+        for raw in [
+            r"\n\t\r\b\f\/\\\u0041",
+            r"\u00e9\u20AC",
+            r"\ud83d\ude00 and \uD83D\uDE00",
+            r"a\u0000b",
+        ] {
+            let expected: String = serde_json::from_str(&format!("\"{raw}\"")).unwrap();
+            assert_eq!(unescape(raw, usize::MAX).unwrap(), expected, "{raw}");
+        }
+        for (raw, expected) in [
+            (r"\ud83d", "\u{fffd}"),
+            (r"\ud83dx", "\u{fffd}x"),
+            (r"\ude00", "\u{fffd}"),
+            (r"\ud83d\u0041", "\u{fffd}A"),
+            (r"\ud83d\ud83d\ude00", "\u{fffd}😀"),
+        ] {
+            assert_eq!(unescape(raw, usize::MAX).unwrap(), expected, "{raw}");
+        }
+        for raw in [r"\x", r"\u12", r"\u12g4", r"\", r"\u+123", r"\ud83d\x"] {
+            assert_eq!(unescape(raw, usize::MAX), Err(Stop::Foreign), "{raw}");
+        }
+    }
+
+    proptest! {
+        #![proptest_config(ProptestConfig { cases: 150, max_shrink_iters: 200, ..ProptestConfig::default() })]
+
+        #[test]
+        fn what_is_within_the_limits_is_written_as_it_is(value in value(false)) {
+            let text = captured(&value, true);
+            prop_assert_eq!(&serde_json::from_str::<Value>(&text).unwrap(), &value);
+            let raw = serde_json::value::to_raw_value(&value).unwrap();
+            prop_assert_eq!(captured(&raw, true), text);
+        }
+
+        #[test]
+        fn a_tree_and_its_text_are_written_alike_and_within_the_limits(value in value(true), arguments: bool) {
+            let limits = Limits::default()
+                .max_string_chars(40)
+                .max_query_chars(20)
+                .max_list_items(5)
+                .max_top_keys(7)
+                .max_nested_keys(6)
+                .max_depth(3);
+            let rules = Rules { limits, redactor: Redactor::off() };
+            let (tree, _) = capture_value(&rules, &Content::Borrowed(&value), arguments);
+            let raw = serde_json::value::to_raw_value(&value).unwrap();
+            let (text, _) = capture_value(&rules, &Content::Borrowed(&raw), arguments);
+            let tree: Value = serde_json::from_str(&tree).unwrap();
+            let text: Value = serde_json::from_str(&text).unwrap();
+            prop_assert!(within(&tree, &limits, 0, true).is_ok(), "{:?}", within(&tree, &limits, 0, true));
+            prop_assert!(within(&text, &limits, 0, true).is_ok());
+            prop_assert_eq!(tree, text);
+        }
+
+        #[test]
+        fn white_space_changes_nothing(value in value(false)) {
+            let pretty = RawValue::from_string(serde_json::to_string_pretty(&value).unwrap()).unwrap();
+            let sent: Value = serde_json::from_str(&captured(&pretty, true)).unwrap();
+            prop_assert_eq!(sent, value);
+        }
+
+        #[test]
+        fn any_text_is_json_or_refused(text in "[\\[\\]{}:,\"\\\\ntrue0-9eE.+ \\-u]{0,40}") {
+            let mut out = Vec::new();
+            let (limits, redactor) = (Limits::default(), Redactor::off());
+            let mut cutter = crate::capture::json::Cutter::new(&redactor);
+            let take = crate::capture::json::Take::Value { arguments: false };
+            let mut writer = Writer::new(&mut out, &limits, &mut cutter, take, usize::MAX);
+            let written = write(&mut writer, &text);
+            let valid = serde_json::from_str::<&RawValue>(&text).is_ok();
+            prop_assert_eq!(written.is_ok(), valid, "{:?}", written);
+            if valid {
+                prop_assert!(serde_json::from_slice::<Value>(&out).is_ok());
+            }
+        }
+    }
+}

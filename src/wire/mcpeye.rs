@@ -165,3 +165,42 @@ fn first(text: &str) -> Cow<'_, str> {
         None => Cow::Borrowed(text),
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use serde_json::{Value, json};
+
+    use super::*;
+    use crate::stats::Dropped;
+    use crate::wire::{Sender, Wire};
+
+    fn framed(mcpeye: Mcpeye) -> Value {
+        let sender = Sender {
+            instance: "i",
+            sequence: 0,
+            dropped: Dropped::default(),
+        };
+        let body = Wire::Mcpeye(mcpeye).frame(&[b"{\"a\":1},{\"b\":2},"], &sender);
+        serde_json::from_slice(&body).unwrap()
+    }
+
+    #[test]
+    fn a_frame_says_which_project_client_and_server() {
+        let events = json!([{"a": 1}, {"b": 2}]);
+        assert_eq!(
+            framed(Mcpeye::new("p\"1")),
+            json!({"projectId": "p\"1", "identity": {}, "events": events})
+        );
+        assert_eq!(
+            framed(Mcpeye::new("p").client("c\n").server_version("1.2.3")),
+            json!({"projectId": "p", "identity": {"client": "c\n", "serverVersion": "1.2.3"}, "events": events})
+        );
+    }
+
+    #[test]
+    fn an_id_is_cut_to_what_the_contract_allows() {
+        assert_eq!(first(&"é".repeat(256)), "é".repeat(256));
+        assert_eq!(first(&"é".repeat(257)), "é".repeat(256));
+        assert_eq!(first(""), "");
+    }
+}

@@ -282,3 +282,98 @@ pub(super) fn refusals(answer: &[u8]) -> Vec<Refusal> {
         })
         .collect()
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::stats::{DropReason, Ledger};
+    use crate::wire::Wire;
+
+    fn sender(instance: &str, dropped: crate::stats::Dropped) -> Sender<'_> {
+        Sender {
+            instance,
+            sequence: 7,
+            dropped,
+        }
+    }
+
+    #[test]
+    fn milliseconds_have_two_decimals() {
+        for (micros, expected) in [
+            (0, 0.0),
+            (4, 0.0),
+            (5, 0.01),
+            (930, 0.93),
+            (5_072_524, 5_072.52),
+            (5_072_525, 5_072.53),
+            (u64::from(u32::MAX), 4_294_967.3),
+        ] {
+            assert_eq!(
+                milliseconds(Duration::from_micros(micros)),
+                expected,
+                "{micros}"
+            );
+        }
+    }
+
+    #[test]
+    fn a_frame_holds_the_events_without_the_last_comma() {
+        let empty = sender("i", crate::stats::Dropped::default());
+        let one = Wire::Reo.frame(&[b"{\"a\":1},"], &empty);
+        assert_eq!(one, b"{\"payload\":{\"a\":1}}");
+        let two = Wire::ReoBatch.frame(&[b"{\"a\":1},", b"{\"b\":2},"], &empty);
+        let expected = format!(
+            "{{\"payload\":[{{\"a\":1}},{{\"b\":2}}],\"sdk\":{{\"name\":\"mcp-usage\",\"version\":\"{}\",\"instance\":\"i\",\"sequence\":7}}}}",
+            env!("CARGO_PKG_VERSION")
+        );
+        assert_eq!(String::from_utf8(two).unwrap(), expected);
+    }
+
+    #[test]
+    fn a_loss_report_names_every_reason_that_occurred() {
+        let ledger = Ledger::default();
+        ledger.refuse(DropReason::QueueFull);
+        ledger.refuse(DropReason::QueueFull);
+        ledger.refuse(DropReason::TooLarge);
+        let body = Wire::ReoBatch.frame(&[b"1,"], &sender("i", ledger.dropped()));
+        let body: serde_json::Value = serde_json::from_slice(&body).unwrap();
+        assert_eq!(
+            body["sdk"]["dropped"],
+            serde_json::json!({"queue_full": 2, "too_large": 1})
+        );
+    }
+
+    #[test]
+    fn refusals_are_read_and_nonsense_refuses_nothing() {
+        let answer = br#"{"accepted":1,"rejected":[
+            {"event_id":1,"reason":"x","retry":true},{"event_id":2,"reason":"y"},{"event_id":3,"retry":"yes"},
+            {"event_id":"4"},{"reason":"z"},5,null]}"#;
+        let refusal = |event_id, retry| Refusal { event_id, retry };
+        assert_eq!(
+            refusals(answer),
+            [refusal(1, true), refusal(2, false), refusal(3, false)]
+        );
+        for nonsense in [
+            "",
+            "{}",
+            "[]",
+            "{\"rejected\":{}}",
+            "{\"rejected\":null}",
+            "\u{feff}{}",
+            "{\"rejected\":[",
+        ] {
+            assert_eq!(refusals(nonsense.as_bytes()), [], "{nonsense}");
+        }
+    }
+
+    #[test]
+    fn the_common_names_are_reserved_for_every_kind() {
+        assert_eq!(META_NAMES.get(FIRST_COMMON_NAME), Some(&"session_id"));
+        assert!(
+            !META_NAMES
+                .iter()
+                .take(FIRST_COMMON_NAME)
+                .any(|name| name.contains("session"))
+        );
+    }
+}
