@@ -774,6 +774,72 @@ fn numbers_of_any_size_arrive_as_they_are() {
 }
 
 #[test]
+fn half_a_surrogate_pair_does_not_spoil_the_batch() {
+    // JavaScript cuts strings between the halves, and RawValue does not look.
+    for text in [
+        r#"{"a":"\ud83d"}"#,
+        r#"{"\ude00":"x"}"#,
+        r#"{"a":["\ud83d\ud83d\ude00 \ud800\u0041"]}"#,
+    ] {
+        let raw: Box<RawValue> = RawValue::from_string(text.to_owned()).unwrap();
+        let event = arrival(
+            &Wire::ReoBatch,
+            |b| b,
+            |usage| {
+                usage.log_usage(ToolCall::new("t").arguments(&raw));
+            },
+        );
+        let sent = event["meta"]["tool_arguments"].to_string();
+        assert!(sent.contains('\u{fffd}'), "{sent}");
+    }
+}
+
+#[test]
+fn a_guard_counts_what_was_redacted_in_a_cut_text_too() {
+    let value =
+        json!({"note": format!("{}mail bob@example.com {}", "w ".repeat(50), "w ".repeat(4_000))});
+    let plain = arrival(
+        &Wire::Reo,
+        |b| b,
+        |usage| {
+            usage.log_usage(
+                ToolCall::new("t")
+                    .arguments(&value)
+                    .outcome(CallOutcome::Ok),
+            );
+        },
+    );
+    let guarded = arrival(
+        &Wire::Reo,
+        |b| b,
+        |usage| {
+            usage
+                .start_tool_call(ToolCall::new("t").arguments(&value))
+                .finish(CallOutcome::Ok);
+        },
+    );
+    assert_eq!(plain["meta"]["redactions"], json!({"email": 1}));
+    assert_eq!(guarded["meta"]["redactions"], plain["meta"]["redactions"]);
+}
+
+#[test]
+fn a_redactor_that_panics_over_what_a_guard_captured_drops_the_event() {
+    let ingest = ingest();
+    let redactor = Redactor::custom(|text| {
+        assert!(!text.contains("boom"));
+        Cow::Borrowed(text)
+    });
+    let usage = builder(&ingest).redactor(redactor).build().unwrap();
+    let long = format!("boom {}", "w ".repeat(4_000));
+    let guard = usage.start_tool_call(ToolCall::new("t").arguments(&json!({"note": long})));
+    assert_eq!(
+        guard.finish(CallOutcome::Ok),
+        Outcome::Dropped(DropReason::RedactionFailed)
+    );
+    end(&usage, &ingest);
+}
+
+#[test]
 fn keys_keep_their_order() {
     let text = r#"{"zulu":1,"alpha":2,"mike":{"y":1,"b":2}}"#;
     let tree: Value = serde_json::from_str(text).unwrap();
