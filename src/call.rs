@@ -222,11 +222,12 @@ impl fmt::Debug for CallGuard {
 /// Captures a value within the limits, if that has not been done.
 fn captured(core: &Core, content: Content<'_>, arguments: bool) -> Content<'static> {
     match content {
-        Content::Captured(json) => Content::Captured(json),
+        Content::Captured(captured) => Content::Captured(captured),
         Content::Borrowed(_) => {
-            let (json, panics) = capture::capture_value(&core.config.rules, &content, arguments);
+            let (captured, panics) =
+                capture::capture_value(&core.config.rules, &content, arguments);
             core.ledger.panics(panics);
-            Content::Captured(json)
+            Content::Captured(Box::new(captured))
         }
     }
 }

@@ -13,7 +13,7 @@ use json::{Cutter, Stop, Take, UNSERIALIZABLE, Writer};
 use crate::event::Content;
 use crate::limits::{self, Limits};
 use crate::panics;
-use crate::redact::{Draft, RedactedJson, Redactor};
+use crate::redact::{Counts, Draft, RedactedJson, Redactor};
 use crate::stats::DropReason;
 
 /// What a thread reuses from event to event, so that logging one allocates nothing.
@@ -131,8 +131,9 @@ impl<'s> EventWriter<'s> {
     pub(crate) fn text(&mut self, name: &str, text: &str, most: usize) {
         self.key(name);
         let start = self.json.len();
-        self.cutter.write_fitting(self.json, text, most);
-        self.spans.push(start..self.json.len());
+        if !self.cutter.write_fitting(self.json, text, most) {
+            self.spans.push(start..self.json.len());
+        }
     }
 
     /// Writes a name, an id or another short text of the caller's, without a name of its own.
@@ -215,9 +216,13 @@ impl<'s> EventWriter<'s> {
         mark: Mark,
     ) -> (Written, usize) {
         let start = self.json.len();
+        let counts = self.cutter.counts.clone();
         let mut members = 0;
         let stop = match content {
-            Content::Captured(json) => {
+            Content::Captured(captured) => {
+                let json = &captured.json;
+                self.cutter.counts.merge(&captured.counts);
+                self.cutter.failed |= captured.failed;
                 if take == Take::Keys {
                     let mut writer =
                         Writer::new(self.json, &self.rules.limits, &mut self.cutter, take, end);
@@ -258,6 +263,7 @@ impl<'s> EventWriter<'s> {
         match stop {
             Some(Stop::Room) => {
                 self.rewind(mark);
+                self.cutter.counts = counts;
                 return (Written::TooLarge, members);
             }
             Some(Stop::Foreign) => {
@@ -268,6 +274,7 @@ impl<'s> EventWriter<'s> {
             Some(Stop::Budget) | None => {
                 if self.json.len() > end {
                     self.rewind(mark);
+                    self.cutter.counts = counts;
                     return (Written::TooLarge, members);
                 }
             }
@@ -351,13 +358,20 @@ pub(crate) fn capture<'s>(
     }
 }
 
-/// Captures a value on its own, within the limits: for what must outlive its source. It is redacted
-/// with the event it becomes part of.
+/// A value that was captured before the event it becomes part of: JSON within the limits.
+#[derive(Debug)]
+pub(crate) struct Captured {
+    json: Box<str>,
+    counts: Counts,
+    failed: bool,
+}
+
+/// Captures a value on its own, for what must outlive its source. It is redacted with its event.
 pub(crate) fn capture_value(
     rules: &Rules,
     content: &Content<'_>,
     arguments: bool,
-) -> (Box<str>, u64) {
+) -> (Captured, u64) {
     let mut json = Vec::new();
     let mut spans = Vec::new();
     let mut writer = EventWriter {
@@ -369,20 +383,26 @@ pub(crate) fn capture_value(
         panics: 0,
     };
     let mark = writer.mark();
-    let (written, _) = writer.value(
-        content,
-        Take::Value { arguments },
-        limits::MAX_EVENT_BYTES,
-        mark,
-    );
-    let panics = writer.panics;
+    let take = Take::Value { arguments };
+    let (written, _) = writer.value(content, take, limits::MAX_EVENT_BYTES, mark);
+    let EventWriter {
+        panics,
+        cutter: Cutter { counts, failed, .. },
+        ..
+    } = writer;
     let text = match written {
         Written::Whole => String::from_utf8(json).ok(),
         Written::TooLarge => None,
     };
+    let json = text
+        .unwrap_or_else(|| UNSERIALIZABLE.to_owned())
+        .into_boxed_str();
     (
-        text.unwrap_or_else(|| UNSERIALIZABLE.to_owned())
-            .into_boxed_str(),
+        Captured {
+            json,
+            counts,
+            failed,
+        },
         panics,
     )
 }

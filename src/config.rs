@@ -553,8 +553,8 @@ impl Builder {
             redactor: self.redactor,
         };
         let meta = self.meta.into_iter().map(|(name, value)| {
-            let (json, _) = capture::capture_value(&rules, &Content::Borrowed(&value), false);
-            (name, Content::Captured(json))
+            let (captured, _) = capture::capture_value(&rules, &Content::Borrowed(&value), false);
+            (name, Content::Captured(Box::new(captured)))
         });
         let defaults = Defaults {
             identity: self.identity,

@@ -6,7 +6,7 @@ use std::time::{Duration, SystemTime};
 
 use smallvec::SmallVec;
 
-use crate::capture::Value;
+use crate::capture::{Captured, Value};
 use crate::identity::Identity;
 use crate::session::Session;
 
@@ -84,8 +84,7 @@ impl Call<'_> {
 /// A value of the caller's (`Sync`, so that events may be held across an `await`): borrowed and still to be serialized, or captured before.
 pub(crate) enum Content<'a> {
     Borrowed(&'a (dyn Value + Sync)),
-    /// Limited and redacted JSON text.
-    Captured(Box<str>),
+    Captured(Box<Captured>),
 }
 
 impl fmt::Debug for Content<'_> {

@@ -33,8 +33,9 @@ pub enum WhenFull {
     /// outage shows how it began.
     #[default]
     DropNewest,
-    /// The oldest events that are not being sent make room, as [`DropReason::Evicted`], some
-    /// hundred at a time: an outage shows how it ended.
+    /// The oldest events make room, as [`DropReason::Evicted`], some hundred at a time: an outage
+    /// shows how it ended. Those that are being sent or wait for a retry stay; when there are no
+    /// others, the new event is dropped.
     DropOldest,
 }
 

@@ -46,7 +46,9 @@ pub(crate) fn parse_retry_after(value: &str, now: SystemTime) -> Option<Duration
         return Some(Duration::MAX);
     }
     if value.bytes().all(|b| b.is_ascii_digit() || b == b'.') {
-        return Duration::try_from_secs_f64(value.parse().ok()?).ok();
+        // Of digits and a point, only too many are an error.
+        let seconds = value.parse().ok()?;
+        return Some(Duration::try_from_secs_f64(seconds).unwrap_or(Duration::MAX));
     }
     let date = httpdate::parse_http_date(value).ok()?;
     Some(date.duration_since(now).unwrap_or_default())
@@ -101,13 +103,19 @@ impl Gate {
 
     /// Whether a request may go out now. If so it must: a closed gate takes it for the probe.
     pub(crate) fn pass(&mut self, now: Instant) -> bool {
+        let passes = self.lets_through(now);
+        if passes && self.state != State::Open {
+            self.state = State::Probing;
+        }
+        passes
+    }
+
+    /// Whether a request could go out now.
+    pub(crate) fn lets_through(&self, now: Instant) -> bool {
         match self.state {
             State::Open => true,
-            State::Closed { until } if until <= now => {
-                self.state = State::Probing;
-                true
-            }
-            State::Closed { .. } | State::Probing => false,
+            State::Closed { until } => until <= now,
+            State::Probing => false,
         }
     }
 

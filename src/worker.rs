@@ -260,13 +260,16 @@ impl Worker {
     /// Sends as long as there is something to send, a place for it, and the gate is open.
     fn send(&mut self, now: Instant) {
         while self.flights.len() < self.core.config.max_in_flight {
+            // Looked at first: while it is closed, what the queue holds stays there, where newer
+            // events may take its place.
+            if !self.gate.lets_through(now) {
+                return;
+            }
             if self.again.is_empty() && !self.stocked() {
                 self.hurry = false;
                 return;
             }
-            if !self.gate.pass(now) {
-                return;
-            }
+            self.gate.pass(now);
             match self
                 .again
                 .pop_front()

@@ -318,15 +318,16 @@ impl<'r> Cutter<'r> {
     }
 
     /// As [`write`](Self::write), for a text whose limit the receiver checks: it also holds for
-    /// the marks, which may be longer than what they hide.
-    pub(super) fn write_fitting(&mut self, out: &mut Vec<u8>, text: &str, most: usize) {
-        /// No mark is longer than this many times the least that it hides and its surroundings.
-        const GROWTH: usize = 8;
-        match cut_at(text, most) {
+    /// the marks, which may be longer than what they hide. Returns whether the text is redacted.
+    pub(super) fn write_fitting(&mut self, out: &mut Vec<u8>, text: &str, most: usize) -> bool {
+        /// The longest mark, of a class with a name of 40 characters, may hide a single one.
+        const GROWTH: usize = 56;
+        let cut = cut_at(text, most).or((text.len() > most / GROWTH).then_some(text.len()));
+        match cut {
             Some(cut) => self.write_cut(out, text, cut, most),
-            None if text.len() > most / GROWTH => self.write_cut(out, text, text.len(), most),
             None => escaped(out, text),
         }
+        cut.is_some()
     }
 
     /// Writes `text` up to `cut`, redacted with a look at what comes behind.

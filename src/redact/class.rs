@@ -128,6 +128,13 @@ impl Counts {
         self.0.iter().any(|count| *count > 0)
     }
 
+    /// Adds what was found elsewhere.
+    pub(crate) fn merge(&mut self, other: &Self) {
+        for (count, more) in self.0.iter_mut().zip(&other.0) {
+            *count = count.saturating_add(*more);
+        }
+    }
+
     pub(super) fn get(&self, index: usize) -> u32 {
         self.0.get(index).copied().unwrap_or(0)
     }

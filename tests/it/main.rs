@@ -1,7 +1,6 @@
 //! The crate from outside: the public API against a real ingest over sockets.
 #![expect(
     clippy::unwrap_used,
-    clippy::expect_used,
     clippy::panic,
     clippy::indexing_slicing,
     clippy::print_stderr,

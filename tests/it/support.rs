@@ -4,7 +4,7 @@ use std::future::Future;
 use std::sync::mpsc::{self, Receiver};
 use std::time::Duration;
 
-use mcp_usage::testing::{ManualClock, MockIngest, ReceivedEvent};
+use mcp_usage::testing::{MockIngest, ReceivedEvent};
 use mcp_usage::{
     Builder, ConfirmError, DeliveryError, Identity, Mcpeye, Stats, ToolCall, UsageLogger, Wire,
 };
@@ -127,17 +127,6 @@ pub(crate) fn errors(builder: Builder) -> (Builder, Receiver<DeliveryError>) {
 pub(crate) fn barrier(usage: &UsageLogger) {
     let result = usage.log_usage_confirmed_blocking(call(999_999), Duration::ZERO);
     assert_eq!(result, Err(ConfirmError::Unknown(Duration::ZERO)));
-}
-
-/// Advances until `done`, for waits whose exact length is random.
-#[track_caller]
-pub(crate) fn advance_until(clock: &ManualClock, step: Duration, done: impl Fn() -> bool) {
-    let deadline = std::time::Instant::now() + PATIENCE;
-    while !done() {
-        assert!(std::time::Instant::now() < deadline, "nothing happened");
-        clock.advance(step);
-        std::thread::yield_now();
-    }
 }
 
 /// Runs a future on a current-thread runtime.
