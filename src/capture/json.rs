@@ -685,97 +685,55 @@ impl fmt::Write for Bounded {
     }
 }
 
-impl ser::SerializeSeq for Compound<'_, '_, '_> {
-    type Ok = ();
-    type Error = Stop;
+/// serde has a trait for each shape; lists differ in their names alone, and so do objects.
+macro_rules! lists {
+    ($($shape:ident $method:ident),+) => {$(
+        impl ser::$shape for Compound<'_, '_, '_> {
+            type Ok = ();
+            type Error = Stop;
 
-    fn serialize_element<T: Serialize + ?Sized>(&mut self, value: &T) -> Result<(), Stop> {
-        self.item(value)
-    }
+            fn $method<T: Serialize + ?Sized>(&mut self, value: &T) -> Result<(), Stop> {
+                self.item(value)
+            }
 
-    fn end(self) -> Result<(), Stop> {
-        self.finish();
-        Ok(())
-    }
+            fn end(self) -> Result<(), Stop> {
+                self.finish();
+                Ok(())
+            }
+        }
+    )+};
 }
 
-impl ser::SerializeTuple for Compound<'_, '_, '_> {
-    type Ok = ();
-    type Error = Stop;
-
-    fn serialize_element<T: Serialize + ?Sized>(&mut self, value: &T) -> Result<(), Stop> {
-        self.item(value)
-    }
-
-    fn end(self) -> Result<(), Stop> {
-        self.finish();
-        Ok(())
-    }
+lists! {
+    SerializeSeq serialize_element,
+    SerializeTuple serialize_element,
+    SerializeTupleStruct serialize_field,
+    SerializeTupleVariant serialize_field
 }
 
-impl ser::SerializeTupleStruct for Compound<'_, '_, '_> {
-    type Ok = ();
-    type Error = Stop;
+macro_rules! objects {
+    ($($shape:ident),+) => {$(
+        impl ser::$shape for Compound<'_, '_, '_> {
+            type Ok = ();
+            type Error = Stop;
 
-    fn serialize_field<T: Serialize + ?Sized>(&mut self, value: &T) -> Result<(), Stop> {
-        self.item(value)
-    }
+            fn serialize_field<T: Serialize + ?Sized>(
+                &mut self,
+                key: &'static str,
+                value: &T,
+            ) -> Result<(), Stop> {
+                self.member(key, value)
+            }
 
-    fn end(self) -> Result<(), Stop> {
-        self.finish();
-        Ok(())
-    }
+            fn end(self) -> Result<(), Stop> {
+                self.finish();
+                Ok(())
+            }
+        }
+    )+};
 }
 
-impl ser::SerializeTupleVariant for Compound<'_, '_, '_> {
-    type Ok = ();
-    type Error = Stop;
-
-    fn serialize_field<T: Serialize + ?Sized>(&mut self, value: &T) -> Result<(), Stop> {
-        self.item(value)
-    }
-
-    fn end(self) -> Result<(), Stop> {
-        self.finish();
-        Ok(())
-    }
-}
-
-impl ser::SerializeStruct for Compound<'_, '_, '_> {
-    type Ok = ();
-    type Error = Stop;
-
-    fn serialize_field<T: Serialize + ?Sized>(
-        &mut self,
-        key: &'static str,
-        value: &T,
-    ) -> Result<(), Stop> {
-        self.member(key, value)
-    }
-
-    fn end(self) -> Result<(), Stop> {
-        self.finish();
-        Ok(())
-    }
-}
-
-impl ser::SerializeStructVariant for Compound<'_, '_, '_> {
-    type Ok = ();
-    type Error = Stop;
-
-    fn serialize_field<T: Serialize + ?Sized>(
-        &mut self,
-        key: &'static str,
-        value: &T,
-    ) -> Result<(), Stop> {
-        self.member(key, value)
-    }
-
-    fn end(self) -> Result<(), Stop> {
-        self.finish();
-        Ok(())
-    }
-}
+objects! { SerializeStruct, SerializeStructVariant }
 
 impl ser::SerializeMap for Compound<'_, '_, '_> {
     type Ok = ();
