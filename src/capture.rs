@@ -406,3 +406,111 @@ pub(crate) fn capture_value(
         panics,
     )
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn rules() -> Rules {
+        Rules {
+            limits: Limits::default(),
+            redactor: Redactor::default(),
+        }
+    }
+
+    fn captured(
+        scratch: &mut Scratch,
+        write: impl FnOnce(&mut EventWriter<'_>) -> Result<(), DropReason>,
+    ) -> Result<String, DropReason> {
+        let (json, _) = capture(scratch, &rules(), write);
+        json.map(|json| String::from_utf8(json.as_bytes().to_vec()).unwrap())
+    }
+
+    #[test]
+    fn a_scratch_is_taken_so_that_a_call_within_a_call_gets_its_own() {
+        with_scratch(|outer| {
+            outer.draft.extend_from_slice(b"outer");
+            with_scratch(|inner| {
+                assert!(inner.draft.is_empty());
+                inner.draft.extend_from_slice(b"inner");
+            });
+            assert_eq!(outer.draft, b"outer");
+        });
+        // What comes next gets one of the two, with its memory.
+        with_scratch(|next| assert!(next.draft.capacity() >= 5));
+    }
+
+    #[test]
+    fn a_scratch_that_has_grown_large_is_given_back() {
+        with_scratch(|scratch| scratch.draft.reserve(MAX_KEPT_BYTES + 1));
+        with_scratch(|scratch| assert!(scratch.draft.capacity() <= MAX_KEPT_BYTES));
+    }
+
+    #[test]
+    fn a_scratch_carries_nothing_from_one_event_to_the_next() {
+        let mut scratch = Scratch::default();
+        let first = captured(&mut scratch, |w| {
+            w.raw("{");
+            w.text("a", "mail bob@example.com", 100);
+            w.raw("}");
+            Ok(())
+        });
+        assert_eq!(first.unwrap(), r#"{"a":"mail [REDACTED_EMAIL]"}"#);
+        let failed = captured(&mut scratch, |w| {
+            w.raw("{\"half");
+            Err(DropReason::MissingField)
+        });
+        assert_eq!(failed, Err(DropReason::MissingField));
+        let second = captured(&mut scratch, |w| {
+            w.raw("{");
+            w.number("n", 1);
+            w.raw("}");
+            Ok(())
+        });
+        assert_eq!(second.unwrap(), r#"{"n":1}"#);
+    }
+
+    #[test]
+    fn what_does_not_fit_leaves_no_trace() {
+        let mut scratch = Scratch::default();
+        let large = "words ".repeat(100);
+        let event = captured(&mut scratch, |w| {
+            w.raw("{");
+            w.number("n", 1);
+            let end = w.len() + 50;
+            assert_eq!(
+                w.content("value", &Content::Borrowed(&large), false, end),
+                Written::TooLarge
+            );
+            assert_eq!(
+                w.member("bob@example.com", &Content::Borrowed(&large), end),
+                Written::TooLarge
+            );
+            w.flag("kept", true);
+            w.raw("}");
+            Ok(())
+        });
+        assert_eq!(event.unwrap(), r#"{"n":1,"kept":true}"#);
+    }
+
+    #[test]
+    fn an_event_is_too_large_by_what_it_is_after_redaction() {
+        let mut scratch = Scratch::default();
+        let mails = "a@b.co ".repeat(limits::MAX_EVENT_BYTES / 10);
+        assert!(mails.len() < limits::MAX_EVENT_BYTES);
+        let event = captured(&mut scratch, |w| {
+            w.raw("{");
+            w.key("list");
+            w.raw("[");
+            for (n, mail) in mails.split_inclusive(' ').enumerate() {
+                if n > 0 {
+                    w.raw(",");
+                }
+                w.item(mail);
+            }
+            w.raw("]}");
+            Ok(())
+        });
+        assert_eq!(event, Err(DropReason::TooLarge));
+    }
+}

@@ -824,3 +824,95 @@ fn invalid(setting: &'static str, fault: impl Into<String>) -> BuildError {
         fault: fault.into(),
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use proptest::prelude::*;
+
+    use super::*;
+
+    fn env(value: &str) -> Env {
+        let value = value.to_owned();
+        Env::new(move |_| Some(value.clone()))
+    }
+
+    #[test]
+    fn a_flag_is_read_in_the_usual_spellings() {
+        for (value, expected) in [
+            ("1", Some(true)),
+            ("TRUE", Some(true)),
+            (" yes ", Some(true)),
+            ("on", Some(true)),
+            ("0", Some(false)),
+            ("False", Some(false)),
+            ("no", Some(false)),
+            ("off", Some(false)),
+            ("", None),
+            ("  ", None),
+        ] {
+            assert_eq!(env(value).flag("X").unwrap(), expected, "{value:?}");
+        }
+        let error = env("perhaps").flag("X").unwrap_err();
+        assert_eq!(
+            error.to_string(),
+            "X is \"perhaps\", which is neither true nor false"
+        );
+    }
+
+    #[test]
+    fn loopback_is_what_stays_on_this_machine() {
+        for (url, expected) in [
+            ("http://127.0.0.1/", true),
+            ("http://127.255.0.1:80/", true),
+            ("http://[::1]:9/", true),
+            ("http://localhost/", true),
+            ("http://LocalHost:1/", true),
+            ("http://127.1/", true),
+            ("http://2130706433/", true),
+            ("http://128.0.0.1/", false),
+            ("http://[::2]/", false),
+            ("http://0.0.0.0/", false),
+            ("http://localhost.example/", false),
+            ("http://127.0.0.1.example/", false),
+            ("http://example/127.0.0.1", false),
+        ] {
+            assert_eq!(
+                http::is_loopback(&Url::parse(url).unwrap()),
+                expected,
+                "{url}"
+            );
+        }
+    }
+
+    proptest! {
+        #[test]
+        fn no_endpoint_panics_and_no_error_repeats_it(
+            scheme in "(https?|ftp|HTTP|)",
+            text in "[a-zA-Z0-9:/@?#.\\[\\] %-]{0,30}",
+        ) {
+            let marked = format!("{scheme}://{text}canary-7f3a{text}");
+            for insecure in [false, true] {
+                match parse_endpoint("endpoint", &marked, insecure) {
+                    Ok(url) => {
+                        prop_assert!(url.username().is_empty() && url.password().is_none());
+                        prop_assert!(matches!(url.scheme(), "http" | "https"));
+                        prop_assert!(url.scheme() == "https" || insecure || http::is_loopback(&url));
+                        prop_assert_eq!(url.fragment(), None);
+                    }
+                    Err(error) => prop_assert!(!error.to_string().contains("canary-7f3a"), "{}", error),
+                }
+            }
+        }
+
+        #[test]
+        fn a_key_is_refused_or_fits_into_a_header(key in "\\PC{0,20}[\\x00-\\x7f]{0,5}") {
+            match parse_key("api_key", &key) {
+                Ok(parsed) => {
+                    prop_assert_eq!(parsed.expose(), key.trim());
+                    prop_assert!(HeaderValue::from_str(parsed.expose()).is_ok());
+                }
+                Err(error) => prop_assert!(key.trim().len() < 3 || !error.to_string().contains(key.trim())),
+            }
+        }
+    }
+}

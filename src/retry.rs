@@ -233,6 +233,7 @@ mod tests {
             ("1.5", Some(Duration::from_millis(1_500))),
             ("0.000", Some(Duration::ZERO)),
             ("99999999999999999999", Some(Duration::MAX)),
+            ("99999999999999999999.5", Some(Duration::MAX)),
             ("Sun, 06 Nov 1994 08:49:37 GMT", Some(60 * SECOND)),
             ("Sunday, 06-Nov-94 08:49:37 GMT", Some(60 * SECOND)),
             ("Sun Nov  6 08:49:37 1994", Some(60 * SECOND)),

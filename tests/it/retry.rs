@@ -198,6 +198,11 @@ fn a_long_retry_after_is_clamped() {
     assert_waits(Some("18446744073709551615"), 20 * SECOND, 20 * SECOND);
     assert_waits(Some("99999999999999999999999999"), 20 * SECOND, 20 * SECOND);
     assert_waits(
+        Some("99999999999999999999999999.5"),
+        20 * SECOND,
+        20 * SECOND,
+    );
+    assert_waits(
         Some("Fri, 31 Dec 9999 23:59:59 GMT"),
         20 * SECOND,
         20 * SECOND,
