@@ -5,7 +5,7 @@ use std::time::{Duration, SystemTime};
 use mcp_usage::testing::{Answer, MockIngest};
 use mcp_usage::{
     CallOutcome, ConfirmError, Custom, DropReason, FlushError, Identity, IdentityCapture, Init,
-    IntentSource, Outcome, Stats, ToolCall, UsageLogger, Wire,
+    IntentSource, Outcome, Session, Stats, ToolCall, UsageLogger, Wire,
 };
 use serde_json::{Value, json};
 
@@ -235,6 +235,80 @@ fn ids_times_and_session_facts_are_taken_from_the_event() {
     ] {
         assert_eq!(event[key], value, "{key}");
     }
+}
+
+#[test]
+fn a_session_fills_what_the_event_does_not_say_and_the_logger_what_neither_says() {
+    let process = Session::new()
+        .client_name("of the logger")
+        .client_version("1.0")
+        .transport("stdio");
+    for wire in [Wire::Reo, Wire::ReoBatch] {
+        let event = arrival(
+            &wire,
+            |b| b.session(process.clone()),
+            |usage| {
+                let session = Session::new()
+                    .session_id("session-1")
+                    .client_name("of the session")
+                    .transport("");
+                usage.log_usage(ToolCall::new("t").session(&session).request_id("7"));
+            },
+        );
+        assert_eq!(
+            event["meta"],
+            json!({
+                "tool": "t", "session_id": "session-1", "client_name": "of the session",
+                "client_version": "1.0", "transport": "stdio", "request_id": "7",
+            })
+        );
+        // The stranger of a process that is one session has an id of that session.
+        let events = arrivals(
+            &wire,
+            |b| b.session(Session::new().session_id("whole process")),
+            |usage| {
+                usage.log_usage(ToolCall::new("a"));
+                usage.log_usage(ToolCall::new("b"));
+                usage.log_usage(ToolCall::new("c").session_id("another"));
+            },
+        );
+        let id = |tool: &str| {
+            let event = events.iter().find(|e| e.tool() == Some(tool)).unwrap();
+            event.user_id().unwrap().to_owned()
+        };
+        assert_eq!(id("a"), id("b"));
+        assert_ne!(id("a"), "anonymous");
+        assert_ne!(id("a"), id("c"));
+    }
+}
+
+#[test]
+fn no_proxy_comes_between_this_machine_and_itself() {
+    let ingest = ingest();
+    let usage = builder(&ingest)
+        .http_client(|client| client.proxy(reqwest::Proxy::all("http://127.0.0.1:9/").unwrap()))
+        .build()
+        .unwrap();
+    usage
+        .log_usage_confirmed_blocking(call(1), PATIENCE)
+        .unwrap();
+    end(&usage, &ingest);
+}
+
+#[test]
+fn an_error_callback_that_panics_is_counted_and_disturbs_nothing() {
+    let ingest = ingest();
+    ingest.script([Answer::status(503), Answer::status(400)]);
+    let usage = builder(&ingest)
+        .max_in_flight(1)
+        .on_error(|_| std::panic::resume_unwind(Box::new("a callback of the user's")))
+        .build()
+        .unwrap();
+    for n in 0..3 {
+        usage.log_usage(call(n));
+    }
+    let stats = end(&usage, &ingest);
+    assert_eq!((stats.delivered, stats.panics), (2, 2));
 }
 
 #[test]

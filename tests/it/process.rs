@@ -242,6 +242,10 @@ fn the_real_environment_configures_and_opts_out() {
     let ingest = MockIngest::builder().api_key(SECRET_KEY).start().unwrap();
     let endpoint = ingest.endpoint();
     let on = [
+        // This machine is never reached by a proxy.
+        ("HTTP_PROXY", "http://127.0.0.1:9/"),
+        ("http_proxy", "http://127.0.0.1:9/"),
+        ("ALL_PROXY", "http://127.0.0.1:9/"),
         ("REO_API_KEY", SECRET_KEY),
         ("REO_CENSUS_MCP_ENDPOINT", endpoint.as_str()),
         ("REO_PRODUCT_USAGE_SOURCE", "FROM_ENV"),
@@ -300,6 +304,14 @@ fn threads() {
     // A new thread takes its name a moment after it has been started, so they are counted.
     assert_eq!(thread_names().unwrap().len(), before.len() + 1);
     idle.shutdown_blocking(Duration::ZERO);
+    let deadline = Instant::now() + PATIENCE;
+    while thread_names().unwrap().len() > before.len() {
+        assert!(
+            Instant::now() < deadline,
+            "the worker's thread does not end"
+        );
+        std::thread::yield_now();
+    }
 }
 
 // ---- memory ----
