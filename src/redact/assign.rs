@@ -12,6 +12,10 @@ use super::values::{self, Style};
 
 /// Longer names are no names.
 const MAX_NAME: usize = 96;
+/// A word in a sentence or a command is not longer; so no hostile text is read again and again.
+const MAX_WORD: usize = 512;
+/// So much of an unquoted value decides whether it is a secret. Then it goes to its end, however far that is.
+const MAX_JUDGED: usize = 128;
 
 pub(super) fn is_name(byte: u8) -> bool {
     byte.is_ascii_alphanumeric()
@@ -35,8 +39,20 @@ fn name_before<'a>(scope: &Scope<'a>, sign: usize) -> Name<'a> {
     let text = scope.text;
     let floor = scope.from.max(sign.saturating_sub(MAX_NAME + 8));
     let mut end = run_start(text, sign, floor.max(sign.saturating_sub(8)), |b| {
-        is_blank(b) || b == b'*'
+        is_blank(b) || matches!(b, b'*' | b'?')
     });
+    // `Password (root): `
+    if end > floor && before(text, end) == b')' {
+        if let Some(open) = memchr::memrchr(
+            b'(',
+            super::bytes::part(text, floor.max(end.saturating_sub(26)), end),
+        ) {
+            let open = floor.max(end.saturating_sub(26)) + open;
+            if open > floor && before(text, open) == b' ' {
+                end = open - 1;
+            }
+        }
+    }
     let mut quoted = false;
     let bracket = end > floor
         && before(text, end) == b']'
@@ -148,6 +164,17 @@ pub(super) fn at_sign(
             value = run_end(text, value + close + 1, scope.to, is_blank);
         }
     }
+    if kind == Kind::Plain && byte == b'=' && matches!(scope.at(value), b'"' | b'\'' | b'`') {
+        // `api_key: String = "…"`
+        let kind = typed_kind(scope, &name, judge);
+        if kind.hides() {
+            let close = closing_quote(scope, value + 1, scope.at(value), 0);
+            if let Some(found) = literal(scope, value + 1, close, kind, b"") {
+                add(found);
+            }
+            return;
+        }
+    }
     match kind {
         Kind::Plain | Kind::Id => {
             pairs::named(scope, name.text, value, byte, judge, add);
@@ -167,10 +194,24 @@ pub(super) fn at_sign(
     if ends_with(name.text, b"authorization") && authorization(scope, value, add) {
         return;
     }
+    if kind == Kind::Phrase {
+        let open = run_end(text, value, scope.to.min(value + 1), |b| {
+            matches!(b, b'"' | b'\'')
+        });
+        let end = run_end(text, open, scope.to, |b| {
+            b.is_ascii_lowercase() || matches!(b, b' ' | b',')
+        });
+        let end = run_start(text, end, open, |b| !b.is_ascii_lowercase());
+        if values::fits(scope.part(open, end), kind) {
+            add(Found::new(open, end, Class::Field));
+        }
+        return;
+    }
     // Without quotes or a sigil, `Name => …` is an arm of a match.
     if arrow
         && next == b'>'
         && !name.quoted
+        && scope.at(value) != b'\''
         && !matches!(scope.before(name.start), b':' | b'$')
         && at(name.text, 0) != b'$'
     {
@@ -190,6 +231,106 @@ pub(super) fn at_sign(
     if let Some(found) = value_at(scope, value, name.text, kind, style) {
         add(found);
     }
+}
+
+/// What the name before a type says, where `kind` is the type: `name: &str = `.
+fn typed_kind(scope: &Scope<'_>, type_name: &Name<'_>, judge: &dyn Fn(&[u8]) -> Kind) -> Kind {
+    let colon = run_start(
+        scope.text,
+        type_name.start,
+        scope.from.max(type_name.start.saturating_sub(24)),
+        |b| {
+            b.is_ascii_alphanumeric()
+                || matches!(b, b' ' | b'&' | b'\'' | b'<' | b'>' | b'|' | b'_')
+        },
+    );
+    if colon <= scope.from || scope.before(colon) != b':' {
+        return Kind::Plain;
+    }
+    judge(name_before(scope, colon - 1).text)
+}
+
+/// A literal whose opening quote stands at `quote`, as the argument of a call or the second part of a pair:
+/// `set_password("…")`, `define('DB_PASSWORD', '…')`.
+pub(super) fn argument(
+    scope: &Scope<'_>,
+    quote: usize,
+    judge: &dyn Fn(&[u8]) -> Kind,
+) -> Option<Found> {
+    let text = scope.text;
+    let near = run_start(
+        text,
+        quote,
+        scope.from.max(quote.saturating_sub(2)),
+        is_blank,
+    );
+    let name = match scope.before(near) {
+        b'(' => {
+            let end = near - 1;
+            let start = run_start(text, end, scope.from.max(end.saturating_sub(48)), |b| {
+                b.is_ascii_alphanumeric() || b == b'_'
+            });
+            let name = scope.part(start, end);
+            let reads = [
+                &b"get"[..],
+                b"read",
+                b"fetch",
+                b"load",
+                b"find",
+                b"use",
+                b"is",
+                b"has",
+                b"validate",
+                b"check",
+                b"verify",
+                b"parse",
+                b"Get",
+            ]
+            .iter()
+            .any(|verb| name.starts_with(verb));
+            if reads { b"" } else { name }
+        }
+        b',' => {
+            let end = near - 1;
+            let inner = run_start(text, end, scope.from.max(end.saturating_sub(1)), |b| {
+                matches!(b, b'"' | b'\'')
+            });
+            let start = run_start(
+                text,
+                inner,
+                scope.from.max(inner.saturating_sub(48)),
+                is_name,
+            );
+            if inner == end
+                || !matches!(scope.before(start), b'"' | b'\'')
+                || !matches!(scope.before(start - 1), b'(' | b' ' | b'[')
+            {
+                return None;
+            }
+            // A pair begins with a bracket: further arguments are something else.
+            let bracket = run_start(text, start - 1, scope.from, |b| b == b' ');
+            if !matches!(scope.before(bracket), b'(' | b'[') {
+                return None;
+            }
+            scope.part(start, inner)
+        }
+        _ => return None,
+    };
+    if name.len() < 4 || judge(name) != Kind::Secret {
+        return None;
+    }
+    let close = closing_quote(scope, quote + 1, scope.at(quote), 0);
+    let value = scope.part(quote + 1, close);
+    let takes = value.len() >= 4
+        && (value.iter().any(u8::is_ascii_digit)
+            || memchr::memchr(b' ', value).is_some()
+            || scope.before(near) == b',');
+    (takes
+        && values::is_mark(value) == false
+        && !values::is_label(value, name)
+        && !values::is_placeholder(value)
+        && judge(value) == Kind::Plain)
+        .then(|| Found::new(quote + 1, close, Class::Field))
 }
 
 /// `SET PASSWORD FOR 'user' = …`
@@ -255,7 +396,8 @@ fn user_and_password(scope: &Scope<'_>, user: usize, sign: usize) -> Option<Foun
 /// begins.
 pub(super) fn short_option(scope: &Scope<'_>, start: usize) -> Option<Found> {
     let text = scope.text;
-    let end = run_end(text, start, scope.to, |b| {
+    let limit = scope.to.min(start + MAX_WORD);
+    let end = run_end(text, start, limit, |b| {
         !b.is_ascii_whitespace() && !matches!(b, b'"' | b'\'' | b'`' | b'\\')
     });
     let word = scope.part(start, end);
@@ -316,7 +458,7 @@ fn starts_line(scope: &Scope<'_>, name: usize) -> bool {
             break;
         }
     }
-    start == scope.from || matches!(scope.before(start), b'\n' | b'\r')
+    start == scope.origin || start > scope.from && matches!(scope.before(start), b'\n' | b'\r')
 }
 
 /// The value that begins at `start`, if it is one to hide.
@@ -360,7 +502,11 @@ pub(super) fn value_at(
     if matches!(quote, b'|' | b'>') && style.own_line {
         return block(scope, open);
     }
-    let end = unquoted_end(scope, start, style);
+    let near = Scope {
+        to: scope.to.min(start + MAX_JUDGED),
+        ..*scope
+    };
+    let end = unquoted_end(&near, start, style);
     // `password: correct horse battery` on a line of its own, in a file of such lines.
     if style.own_line
         && scope.at(end) == b' '
@@ -381,8 +527,15 @@ pub(super) fn value_at(
             return Some(Found::new(start, line, Class::Field));
         }
     }
+    let whole = || {
+        if end == near.to {
+            unquoted_end(scope, end, style)
+        } else {
+            end
+        }
+    };
     values::is_unquoted_secret(scope, start, end, name, kind, style)
-        .then(|| Found::new(start, end, Class::Field))
+        .then(|| Found::new(start, whole(), Class::Field))
 }
 
 /// Whether a quote at `pos` closes one that stands before it on its line.
@@ -399,12 +552,7 @@ fn closes(scope: &Scope<'_>, pos: usize) -> bool {
 /// A quoted value between its quotes.
 fn literal(scope: &Scope<'_>, from: usize, to: usize, kind: Kind, name: &[u8]) -> Option<Found> {
     let value = scope.part(from, to);
-    let takes = match kind {
-        Kind::Maybe => values::looks_secret(value),
-        Kind::Pin => (4..=8).contains(&value.len()) && value.iter().all(u8::is_ascii_digit),
-        _ => true,
-    };
-    if !takes
+    if !values::fits(value, kind)
         || value.is_empty()
         || values::is_mark(value)
         || values::is_placeholder(value)
@@ -568,8 +716,8 @@ fn is_file_of_lines(scope: &Scope<'_>, pos: usize) -> bool {
 
 /// The end of the line, without a comment behind the value.
 fn line_end(scope: &Scope<'_>, pos: usize) -> usize {
-    let end =
-        memchr::memchr2(b'\n', b'\r', scope.part(pos, scope.to)).map_or(scope.to, |n| pos + n);
+    let limit = scope.to.min(pos + MAX_WORD);
+    let end = memchr::memchr2(b'\n', b'\r', scope.part(pos, limit)).map_or(limit, |n| pos + n);
     let end = memchr::memmem::find(scope.part(pos, end), b" #").map_or(end, |n| pos + n);
     run_start(scope.text, end, pos, is_blank)
 }
@@ -705,6 +853,7 @@ fn authorization(scope: &Scope<'_>, start: usize, add: &mut dyn FnMut(Found)) ->
         let mut any = false;
         // What was redacted before is no reason to look for more.
         if memchr::memmem::find(scope.part(scheme, end), MARK_START).is_some() {
+            add(Found::new(end, end, Class::Key));
             return true;
         }
         while let Some(sign) = memchr::memchr(b'=', scope.part(pos, end)).map(|n| pos + n) {
@@ -756,7 +905,7 @@ fn authorization(scope: &Scope<'_>, start: usize, add: &mut dyn FnMut(Found)) ->
         }
     }
     let from = run_end(text, scheme, scope.to, |b| b == b' ' || b == b'+');
-    let end = run_end(text, from, scope.to, |b| {
+    let end = run_end(text, from, scope.to.min(from + 16 * 1024), |b| {
         !b.is_ascii_whitespace()
             && !matches!(
                 b,
@@ -796,10 +945,11 @@ fn signature(scope: &Scope<'_>, name: &[u8], value: usize, add: &mut dyn FnMut(F
     {
         return;
     }
-    let end = run_end(scope.text, value, scope.to, |b| {
-        b.is_ascii_alphanumeric()
-            || matches!(b, b'-' | b'_' | b'%' | b'+' | b'/' | b'=' | b'~' | b'.')
+    let limit = scope.to.min(value + 4096);
+    let end = run_end(scope.text, value, limit, |b| {
+        b.is_ascii_alphanumeric() || matches!(b, b'-' | b'_' | b'%' | b'+' | b'/' | b'~' | b'.')
     });
+    let end = run_end(scope.text, end, limit.min(end + 2), |b| b == b'=');
     let text = scope.part(value, end);
     if text.len() >= 16 && text.iter().any(u8::is_ascii_digit) {
         add(Found::new(value, end, Class::Field));
@@ -887,7 +1037,7 @@ pub(super) fn spoken(
     let is_word = |b: u8| b.is_ascii_alphanumeric() || matches!(b, b'-' | b'_' | b'.');
     let (mut from, mut to) = (word_start, word_end);
     let word = scope.part(from, to);
-    let linked = [&b"is"[..], b"was", b"to", b"as", b"by"]
+    let linked = [&b"is"[..], b"was", b"to", b"as", b"by", b"-", b"->"]
         .iter()
         .any(|link| word.eq_ignore_ascii_case(link));
     if linked {
@@ -913,7 +1063,11 @@ pub(super) fn spoken(
             spaced_kind(scope, &name, judge)
         };
     }
-    let end = run_end(text, start, scope.to, |b| {
+    if kind == Kind::Plain && !linked {
+        return None;
+    }
+    let limit = scope.to.min(start + MAX_WORD);
+    let end = run_end(text, start, limit, |b| {
         !b.is_ascii_whitespace()
             && !matches!(
                 b,
@@ -922,9 +1076,33 @@ pub(super) fn spoken(
     });
     let end = run_start(text, end, start, |b| matches!(b, b'.' | b'!' | b'?' | b':'));
     let value = scope.part(start, end);
+    if linked && kind == Kind::Plain && values::looks_secret(value) && value.len() >= 12 {
+        // `The API key for production is …`
+        let floor = scope.from.max(from.saturating_sub(48));
+        let sentence = scope.part(
+            memchr::memrchr3(b'.', b'\n', b',', scope.part(floor, from))
+                .map_or(floor, |n| floor + n + 1),
+            from,
+        );
+        for word in ["for", "to", "of", "on", "in"] {
+            if let Some(end) = memchr::memmem::find(sentence, word.as_bytes()) {
+                kind = judge(super::bytes::part(sentence, 0, end).trim_ascii());
+                if kind.hides() {
+                    break;
+                }
+            }
+        }
+    }
     let flag = name.text.starts_with(b"-");
     let takes = match kind {
         Kind::Secret | Kind::Secrets if flag => value.len() >= 3,
+        Kind::Secret if name.text.len() <= 4 && value.len() <= 4 => {
+            value.len() >= 3
+                && value.iter().all(u8::is_ascii_digit)
+                && [&b"cvv"[..], b"cvc", b"cvv2"]
+                    .iter()
+                    .any(|n| name.text.eq_ignore_ascii_case(n))
+        }
         Kind::Secret | Kind::Secrets => values::looks_chosen(value),
         Kind::Pin => (4..=8).contains(&value.len()) && value.iter().all(u8::is_ascii_digit),
         _ => false,

@@ -32,6 +32,11 @@ pub(super) fn after_word(
     if let Some(found) = assign::short_option(scope, start) {
         return Some(found);
     }
+    if matches!(scope.before(start), b'"' | b'\'') {
+        if let Some(found) = assign::argument(scope, start - 1, judge) {
+            return Some(found);
+        }
+    }
     if gap == start {
         return None;
     }
@@ -42,7 +47,7 @@ pub(super) fn after_word(
         |b| b.is_ascii_alphanumeric() || matches!(b, b'-' | b'_'),
     );
     let word = scope.part(word_start, gap);
-    if word.len() < 2 {
+    if word.len() < 2 && word != b"-" {
         return None;
     }
     let begin = start;
@@ -142,10 +147,54 @@ pub(super) fn jwt(scope: &Scope<'_>, start: usize) -> Option<Found> {
         .then(|| Found::new(start, trim_end(scope, start, end), Class::Jwt))
 }
 
+/// A private key whose first line was cut off, before its last line at `start`.
+fn headless(scope: &Scope<'_>, start: usize, begin: usize) -> Option<Found> {
+    let label = run_end(scope.text, start + begin, scope.to.min(start + 80), |b| {
+        b.is_ascii_alphanumeric() || b == b' '
+    });
+    if memchr::memmem::find(scope.part(start, label), b"PRIVATE KEY").is_none() {
+        return None;
+    }
+    let head = run_start(scope.text, start, scope.from, |b| {
+        b.is_ascii_alphanumeric() || matches!(b, b'+' | b'/' | b'=' | b'\n' | b'\r' | b'\\')
+    });
+    let key = scope.part(head, start);
+    let long = key
+        .split(|b| matches!(b, b'\n' | b'\r' | b'\\'))
+        .any(|line| line.len() >= 16);
+    let end = run_end(scope.text, label, scope.to, |b| b == b'-');
+    long.then(|| Found::new(head, end, Class::PrivateKey))
+}
+
+/// A hash of a password in the form of `crypt`: `$6$salt$hash`; `pos` is the digit behind the first `$`.
+pub(super) fn crypt(scope: &Scope<'_>, pos: usize) -> Option<Found> {
+    if scope.before(pos) != b'$' {
+        return None;
+    }
+    let method = run_end(scope.text, pos, scope.to.min(pos + 10), |b| {
+        b.is_ascii_alphanumeric()
+    });
+    if scope.at(method) != b'$'
+        || !matches!(
+            scope.part(pos, method),
+            b"1" | b"2" | b"2a" | b"2b" | b"2y" | b"5" | b"6" | b"7"
+        )
+    {
+        return None;
+    }
+    let end = run_end(scope.text, method, scope.to, |b| {
+        b.is_ascii_alphanumeric() || matches!(b, b'$' | b'.' | b'/' | b'=' | b',')
+    });
+    (end - method >= 16).then(|| Found::new(pos - 1, end, Class::Key))
+}
+
 /// A private key in armour that begins with dashes at `start`, to the end of its last line or to where it was cut.
 pub(super) fn armour(scope: &Scope<'_>, start: usize) -> Option<Found> {
     let line = scope.part(start, start + 80);
     let begin = line.iter().position(|&b| b != b'-' && b != b' ')?;
+    if has_word_at(line, begin, b"end ") {
+        return headless(scope, start, begin);
+    }
     if !has_word_at(line, begin, b"begin ") {
         return None;
     }

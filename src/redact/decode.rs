@@ -18,9 +18,11 @@ pub(super) struct Decoded {
 #[derive(Clone, Copy, Debug)]
 struct Step {
     decoded: usize,
-    len: u8,
     raw: usize,
+    len: u8,
     raw_len: u8,
+    /// How many times in a row; a text of nothing but escapes is one step.
+    times: u32,
 }
 
 impl Decoded {
@@ -37,13 +39,26 @@ impl Decoded {
     }
 
     fn step(&mut self, raw: usize, raw_len: usize, decoded: &[u8]) {
-        self.steps.push(Step {
-            decoded: self.text.len(),
-            len: decoded.len() as u8,
-            raw,
-            raw_len: raw_len as u8,
-        });
+        let (at, len, raw_len) = (self.text.len(), decoded.len() as u8, raw_len as u8);
         self.text.extend_from_slice(decoded);
+        if let Some(last) = self.steps.last_mut() {
+            let same = last.len == len && last.raw_len == raw_len && last.times < u32::MAX;
+            let times = last.times as usize;
+            if same
+                && last.decoded + times * usize::from(len) == at
+                && last.raw + times * usize::from(raw_len) == raw
+            {
+                last.times += 1;
+                return;
+            }
+        }
+        self.steps.push(Step {
+            decoded: at,
+            raw,
+            len,
+            raw_len,
+            times: 1,
+        });
     }
 
     fn step_char(&mut self, raw: usize, raw_len: usize, c: char) {
@@ -55,9 +70,11 @@ impl Decoded {
         self.clear();
         let mut pos = from;
         while pos < to {
-            let plain = memchr::memchr(b'\\', part(source, pos, to)).map_or(to, |n| pos + n);
-            self.text.extend_from_slice(part(source, pos, plain));
-            pos = plain;
+            if at(source, pos) != b'\\' {
+                let plain = memchr::memchr(b'\\', part(source, pos, to)).map_or(to, |n| pos + n);
+                self.text.extend_from_slice(part(source, pos, plain));
+                pos = plain;
+            }
             if pos < to {
                 pos += self.escape(source, pos, to).unwrap_or_else(|| {
                     self.text.push(b'\\');
@@ -70,6 +87,7 @@ impl Decoded {
             len: 0,
             raw: to,
             raw_len: 0,
+            times: 1,
         });
     }
 
@@ -79,10 +97,12 @@ impl Decoded {
         self.clear();
         let mut pos = from;
         while pos < to {
-            let plain =
-                memchr::memchr3(b'\\', b'%', b'&', part(source, pos, to)).map_or(to, |n| pos + n);
-            self.text.extend_from_slice(part(source, pos, plain));
-            pos = plain;
+            if !matches!(at(source, pos), b'\\' | b'%' | b'&') {
+                let plain = memchr::memchr3(b'\\', b'%', b'&', part(source, pos, to))
+                    .map_or(to, |n| pos + n);
+                self.text.extend_from_slice(part(source, pos, plain));
+                pos = plain;
+            }
             if pos == to {
                 break;
             }
@@ -102,6 +122,7 @@ impl Decoded {
             len: 0,
             raw: to,
             raw_len: 0,
+            times: 1,
         });
         changed
     }
@@ -109,26 +130,29 @@ impl Decoded {
     /// Decodes base64, if what it says is clearly text; most of what is not is seen from its first bytes.
     pub(super) fn base64(&mut self, digits: &[u8]) -> bool {
         self.clear();
-        let mut bits = 0u32;
-        let mut held = 0;
-        for &digit in digits {
-            let value = match digit {
-                b'A'..=b'Z' => digit - b'A',
-                b'a'..=b'z' => digit - b'a' + 26,
-                b'0'..=b'9' => digit - b'0' + 52,
-                b'+' | b'-' => 62,
-                b'/' | b'_' => 63,
-                _ => break,
-            };
-            bits = bits << 6 | u32::from(value);
-            held += 6;
-            if held >= 8 {
-                held -= 8;
-                let byte = (bits >> held) as u8;
-                if byte < b' ' && !matches!(byte, b'\n' | b'\r' | b'\t') || byte == 0x7F {
-                    return false;
+        for four in digits.chunks(4) {
+            let mut bits = 0u32;
+            let mut known = 0;
+            for &digit in four {
+                let value = BASE64.get(usize::from(digit)).copied().unwrap_or(0xFF);
+                if value > 63 {
+                    break;
                 }
-                self.text.push(byte);
+                bits = bits << 6 | u32::from(value);
+                known += 1;
+            }
+            bits <<= 6 * (4 - known);
+            let [_, bytes @ ..] = bits.to_be_bytes();
+            let bytes = part(&bytes, 0, [0, 0, 1, 2, 3].get(known).copied().unwrap_or(0));
+            if bytes
+                .iter()
+                .any(|&byte| byte < b' ' && !matches!(byte, b'\n' | b'\r' | b'\t') || byte == 0x7F)
+            {
+                return false;
+            }
+            self.text.extend_from_slice(bytes);
+            if known < 4 {
+                break;
             }
         }
         self.text.len() >= 12 && std::str::from_utf8(&self.text).is_ok()
@@ -217,15 +241,22 @@ impl Decoded {
         let Some(step) = index.checked_sub(1).and_then(|i| self.steps.get(i)) else {
             return from + position;
         };
+        let (len, raw_len, times) = (
+            usize::from(step.len),
+            usize::from(step.raw_len),
+            step.times as usize,
+        );
         let inside = position - step.decoded;
-        if inside < usize::from(step.len) {
-            if end {
-                step.raw + usize::from(step.raw_len)
+        if inside < len * times {
+            // In the middle of what was decoded the whole escape counts.
+            let escapes = if end {
+                inside.div_ceil(len)
             } else {
-                step.raw
-            }
+                inside / len
+            };
+            step.raw + escapes * raw_len
         } else {
-            step.raw + usize::from(step.raw_len) + (inside - usize::from(step.len))
+            step.raw + raw_len * times + (inside - len * times)
         }
     }
 
@@ -234,6 +265,25 @@ impl Decoded {
         (self.raw(start, from, false), self.raw(end, from, true))
     }
 }
+
+/// The value of each digit of base64, in both alphabets; 255 for other bytes.
+static BASE64: [u8; 256] = {
+    let mut table = [0xFF; 256];
+    let mut byte = 0;
+    while byte < 256 {
+        let b = byte as u8;
+        table[byte] = match b {
+            b'A'..=b'Z' => b - b'A',
+            b'a'..=b'z' => b - b'a' + 26,
+            b'0'..=b'9' => b - b'0' + 52,
+            b'+' | b'-' => 62,
+            b'/' | b'_' => 63,
+            _ => 0xFF,
+        };
+        byte += 1;
+    }
+    table
+};
 
 fn hex(digits: &[u8], count: usize) -> Option<u32> {
     if digits.len() != count || count > 6 {
@@ -246,8 +296,13 @@ fn hex(digits: &[u8], count: usize) -> Option<u32> {
     Some(value)
 }
 
+/// Whether there is an escape in the text that hides something from the rules.
+pub(super) fn has_layer(text: &[u8], from: usize, to: usize) -> bool {
+    memchr::memchr3_iter(b'\\', b'%', b'&', part(text, from, to)).any(|n| is_layer(text, from + n))
+}
+
 /// Whether the text at `pos`, a `\`, `%` or `&`, is an escape that hides something from the rules.
-pub(super) fn is_layer(text: &[u8], pos: usize) -> bool {
+fn is_layer(text: &[u8], pos: usize) -> bool {
     match at(text, pos) {
         b'\\' => matches!(
             at(text, pos + 1),

@@ -33,6 +33,8 @@ pub(super) struct Frame {
     value: Option<(usize, usize, Shape)>,
     /// The last element was an option that a user and a password follow.
     user_next: bool,
+    /// Which of the columns, named before their rows, are sensitive.
+    columns: u64,
     kubernetes: Option<(usize, usize)>,
     is_secret: bool,
 }
@@ -49,6 +51,8 @@ enum Role {
     /// `data` of a Kubernetes secret.
     Data,
     Schema,
+    /// The names of columns, whose rows follow.
+    Columns,
 }
 
 /// How a value is written.
@@ -168,10 +172,18 @@ impl Engine<'_> {
                             let schema = self
                                 .top(walk)
                                 .is_some_and(|frame| frame.role == Role::Schema);
+                            let array = byte == b'[';
+                            // `"auth": ["user", "…"]`
+                            let kind = if array && kind == Kind::Maybe {
+                                kind
+                            } else {
+                                Kind::Plain
+                            };
                             self.frames.push(Frame {
                                 start: pos,
-                                array: byte == b'[',
+                                array,
                                 schema,
+                                kind,
                                 ..Frame::default()
                             });
                             pos += 1;
@@ -250,7 +262,7 @@ impl Engine<'_> {
             return Kind::Plain;
         };
         if frame.array {
-            return Kind::Plain;
+            return frame.kind;
         }
         if frame.role == Role::Value && frame.kind == Kind::Plain {
             frame.label
@@ -283,10 +295,36 @@ impl Engine<'_> {
             self.number_key(walk, floor);
         }
         let role = role(part(walk.text, from, to));
+        let kind = if kind == Kind::Plain && part(walk.text, from, to) == b"key" {
+            self.kind_with_parent(walk)
+        } else {
+            kind
+        };
         if let Some(frame) = self.top(walk) {
             frame.kind = kind;
             frame.name = (from, to);
             frame.role = role;
+        }
+    }
+
+    /// What `key` means in an object that stands under `api`.
+    fn kind_with_parent(&self, walk: &Walk<'_>) -> Kind {
+        let parent = self
+            .frames
+            .len()
+            .checked_sub(2)
+            .filter(|parent| *parent >= walk.base)
+            .and_then(|parent| self.frames.get(parent));
+        let Some(parent) =
+            parent.filter(|parent| !parent.array && !parent.schema && parent.role != Role::Schema)
+        else {
+            return Kind::Plain;
+        };
+        let name = part(walk.text, parent.name.0, parent.name.1);
+        if name.is_empty() || name.len() > 32 {
+            Kind::Plain
+        } else {
+            self.rules.judge(&[name, b"_key"].concat())
         }
     }
 
@@ -388,9 +426,36 @@ impl Engine<'_> {
             && count - 2 >= walk.base
             && self.frames.get(count - 2).is_some_and(|frame| frame.array);
         let rules = self.rules;
+        let outer = |back: usize| {
+            let frame = count
+                .checked_sub(back)
+                .filter(|index| *index >= walk.base)
+                .and_then(|index| self.frames.get(index));
+            frame.map(|frame| (frame.array, frame.role, frame.columns))
+        };
+        let (parent, owner) = (outer(2), outer(3));
         let Some(frame) = self.top(walk) else { return };
         if frame.array {
             frame.items += 1;
+            let index = frame.items - 1;
+            if shape == Shape::String
+                && parent.is_some_and(|(array, role, _)| !array && role == Role::Columns)
+            {
+                if index < 64 && rules.judge(part(text, from, to)).hides() {
+                    if let Some(parent) = self.frames.get_mut(count - 2) {
+                        parent.columns |= 1 << index;
+                    }
+                }
+                return;
+            }
+            if index < 64
+                && matches!(parent, Some((true, ..)))
+                && owner.is_some_and(|(array, _, columns)| !array && columns >> index & 1 == 1)
+            {
+                self.hide(walk, from, to, shape);
+                return;
+            }
+            let Some(frame) = self.top(walk) else { return };
             let previous = frame.label;
             frame.label = Kind::Plain;
             if shape == Shape::String {
@@ -601,6 +666,7 @@ fn role(name: &[u8]) -> Role {
         }
         b"kind" => Role::Kind,
         b"data" | b"stringdata" => Role::Data,
+        b"columns" | b"fields" | b"headers" | b"column_names" | b"columnnames" => Role::Columns,
         b"properties" | b"$defs" | b"definitions" | b"patternproperties" | b"schema"
         | b"schemas" => Role::Schema,
         _ => Role::Other,

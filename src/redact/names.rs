@@ -20,6 +20,10 @@ pub(super) enum Kind {
     Maybe,
     /// The value is a secret if it is a short number.
     Pin,
+    /// `PWD`: the value is a secret unless it is the path of a directory.
+    Pwd,
+    /// The value is a secret if it is a row of a dozen words.
+    Phrase,
     /// The value is a phone number if it has enough digits.
     Phone,
     /// The value is the name of a thing and no card, whatever its digits: `order_id`, `isbn`.
@@ -106,11 +110,11 @@ impl Words {
 
 /// The first three letters of every word that can make a name sensitive. A name without any of them needs no
 /// splitting, and most names have none.
-const STEMS: [&[u8; 3]; 42] = [
+const STEMS: [&[u8; 3]; 45] = [
     b"pas", b"pwd", b"pwo", b"psw", b"sec", b"tok", b"key", b"cre", b"aut", b"coo", b"ses", b"sid",
     b"ssn", b"soc", b"cvv", b"cvc", b"csc", b"pin", b"otp", b"mfa", b"jwt", b"bea", b"pho", b"tel",
     b"mob", b"cel", b"fax", b"msi", b"sig", b"mne", b"see", b"car", b"con", b"sen", b"ken", b"wac",
-    b"nin", b"lic", b"rec", b"wha", b"mot", b"has",
+    b"nin", b"lic", b"rec", b"wha", b"mot", b"has", b"bac", b"ver", b"par",
 ];
 
 static STEM_BITS: [u64; 512] = stem_bits();
@@ -139,12 +143,12 @@ fn may_matter(name: &[u8]) -> bool {
         if let [a, b, c] = three {
             all |= a;
             let index = trigram(*a, *b, *c);
-            if STEM_BITS[index / 64] >> (index % 64) & 1 == 1 {
+            if (b | 32, c | 32) == (b'p', b'w') || STEM_BITS[index / 64] >> (index % 64) & 1 == 1 {
                 return true;
             }
         }
     }
-    all >= 0x80
+    all >= 0x80 || name.eq_ignore_ascii_case(b"pw")
 }
 
 /// What `name` says about its value.
@@ -208,10 +212,21 @@ fn core(word: &[u8], before: &[u8], after: &[u8], tail: Tail) -> Kind {
         b"password" | b"passwd" | b"passphrase" | b"passcode" | b"pword" | b"passwrd"
         | b"passwort" | b"kennwort" | b"contrasena" | b"senha" | b"wachtwoord" | b"motdepasse"
         | b"pswd" => Kind::Secret,
+        b"passe" if before == b"de" => Kind::Secret,
+        b"parola" | b"lozinka" | b"heslo" | b"salasana" | b"pw" if last => Kind::Secret,
+        b"mnemonic" if last => Kind::Phrase,
+        b"code"
+            if matches!(
+                before,
+                b"verification" | b"security" | b"login" | b"auth" | b"authentication" | b"time"
+            ) =>
+        {
+            Kind::Pin
+        }
         b"passwords" | b"passphrases" | b"passwds" if last => Kind::Secrets,
         b"pwd" | b"psw" if last => {
             if before.is_empty() {
-                Kind::Maybe
+                Kind::Pwd
             } else {
                 Kind::Secret
             }
@@ -242,12 +257,19 @@ fn core(word: &[u8], before: &[u8], after: &[u8], tail: Tail) -> Kind {
                     | b"ssh"
                     | b"proxy"
                     | b"database"
+                    | b"become"
+                    | b"ansible"
+                    | b"sudo"
+                    | b"bind"
+                    | b"keystore"
+                    | b"store"
+                    | b"ssl"
+                    | b"cert"
+                    | b"account"
             ) {
                 Kind::Secret
-            } else if before.is_empty() || before == b"auth" {
-                Kind::Maybe
             } else {
-                Kind::Plain
+                Kind::Maybe
             }
         }
         b"userpass" | b"dbpass" | b"requirepass" | b"masterauth" if last => Kind::Secret,
@@ -312,12 +334,15 @@ fn core(word: &[u8], before: &[u8], after: &[u8], tail: Tail) -> Kind {
         {
             Kind::Secret
         }
-        b"phrase" | b"mnemonic"
-            if matches!(before, b"seed" | b"recovery" | b"wallet" | b"pass") =>
+        b"phrase" | b"words"
+            if matches!(
+                before,
+                b"seed" | b"recovery" | b"wallet" | b"backup" | b"mnemonic"
+            ) =>
         {
-            Kind::Secret
+            Kind::Phrase
         }
-        b"password_hash" => Kind::Secret,
+        b"phrase" if before == b"pass" => Kind::Secret,
         b"pin" if last || matches!(after, b"code" | b"number" | b"no") => {
             if matches!(
                 before,
@@ -366,8 +391,31 @@ fn core(word: &[u8], before: &[u8], after: &[u8], tail: Tail) -> Kind {
     }
 }
 
+/// The word for a password in other languages.
+fn is_foreign_password(word: &[u8]) -> bool {
+    [
+        "contrase\u{f1}a",
+        "\u{43f}\u{430}\u{440}\u{43e}\u{43b}\u{44c}",
+        "\u{41f}\u{430}\u{440}\u{43e}\u{43b}\u{44c}",
+        "\u{5bc6}\u{7801}",
+        "\u{5bc6}\u{78bc}",
+        "\u{53e3}\u{4ee4}",
+        "\u{30d1}\u{30b9}\u{30ef}\u{30fc}\u{30c9}",
+        "\u{be44}\u{bc00}\u{bc88}\u{d638}",
+        "has\u{142}o",
+        "\u{15f}ifre",
+        "l\u{f6}senord",
+        "adgangskode",
+    ]
+    .iter()
+    .any(|known| known.as_bytes() == word)
+}
+
 /// Words written as one, without a change of case: `PGPASSWORD`, `apikey`.
 fn joined(word: &[u8], last: bool) -> Kind {
+    if word.iter().any(|b| *b >= 0x80) && is_foreign_password(word) {
+        return Kind::Secret;
+    }
     if word.len() > 8 && (word.ends_with(b"password") || word.ends_with(b"passwd"))
         || word.ends_with(b"passphrase")
     {
@@ -379,7 +427,15 @@ fn joined(word: &[u8], last: bool) -> Kind {
     if !last {
         return Kind::Plain;
     }
-    for suffix in [&b"key"[..], b"keys", b"token", b"secret", b"pass", b"pwd"] {
+    for suffix in [
+        &b"key"[..],
+        b"keys",
+        b"token",
+        b"secret",
+        b"pass",
+        b"pwd",
+        b"pw",
+    ] {
         if let Some(head) = word.strip_suffix(suffix) {
             let known = match suffix {
                 b"key" | b"keys" => {
@@ -393,18 +449,21 @@ fn joined(word: &[u8], last: bool) -> Kind {
                         )
                 }
                 b"secret" => !head.is_empty(),
-                _ => matches!(
-                    head,
-                    b"db"
-                        | b"my"
-                        | b"pg"
-                        | b"mysql"
-                        | b"smtp"
-                        | b"ftp"
-                        | b"user"
-                        | b"admin"
-                        | b"root"
-                ),
+                _ => {
+                    head != b"com"
+                        && matches!(
+                            head,
+                            b"db"
+                                | b"my"
+                                | b"pg"
+                                | b"mysql"
+                                | b"smtp"
+                                | b"ftp"
+                                | b"user"
+                                | b"admin"
+                                | b"root"
+                        )
+                }
             };
             if known {
                 return Kind::Secret;

@@ -16,7 +16,11 @@ pub(super) fn named(
     judge: &dyn Fn(&[u8]) -> Kind,
     add: &mut dyn FnMut(Found),
 ) {
-    if !(3..=13).contains(&name.len())
+    if name.eq_ignore_ascii_case(b"private-lines") {
+        putty(scope, value, add);
+        return;
+    }
+    if !(2..=13).contains(&name.len())
         || ![
             &b"name"[..],
             b"key",
@@ -128,6 +132,20 @@ fn beside(scope: &Scope<'_>, pos: usize, quoted: bool) -> Option<Found> {
     None
 }
 
+/// The lines of a private key of PuTTY, whose number stands at `value`.
+fn putty(scope: &Scope<'_>, value: usize, add: &mut dyn FnMut(Found)) {
+    let text = scope.text;
+    let line = |b: u8| !matches!(b, b'\n' | b'\r' | b'\\');
+    let first = run_end(text, run_end(text, value, scope.to, line), scope.to, |b| {
+        matches!(b, b'\n' | b'\r' | b'\\' | b'n' | b'r')
+    });
+    let end = memchr::memmem::find(scope.part(first, scope.to), b"Private-")
+        .map_or(scope.to, |n| first + n);
+    if let Some(found) = hidden(scope, first, end) {
+        add(Found::new(found.start, found.end, Class::PrivateKey));
+    }
+}
+
 fn hidden(scope: &Scope<'_>, from: usize, to: usize) -> Option<Found> {
     let from = run_end(scope.text, from, to, |b| b.is_ascii_whitespace());
     let to = run_start(scope.text, to, from, |b| b.is_ascii_whitespace());
@@ -142,7 +160,7 @@ fn kubernetes(scope: &Scope<'_>, value: usize, add: &mut dyn FnMut(Found)) {
     if !matches!(scope.at(value), b'\n' | b'\r') {
         return;
     }
-    let near = scope.part(value.saturating_sub(1024).max(scope.from), value + 1024);
+    let near = scope.part(value.saturating_sub(512).max(scope.from), value + 512);
     if memchr::memmem::find(near, b"kind: Secret").is_none() {
         return;
     }

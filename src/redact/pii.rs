@@ -35,6 +35,9 @@ fn is_domain(byte: u8) -> bool {
 pub(super) fn email(scope: &Scope<'_>, pos: usize, width: usize) -> Option<Found> {
     let text = scope.text;
     let domain = pos + width;
+    if !is_domain(scope.at(domain)) || pos == scope.from {
+        return None;
+    }
     let mut end = run_end(text, domain, scope.to.min(domain + 253), is_domain);
     while end > domain && matches!(at(text, end - 1), b'.' | b'-') {
         end -= 1;
@@ -54,6 +57,20 @@ pub(super) fn email(scope: &Scope<'_>, pos: usize, width: usize) -> Option<Found
         )
     {
         start += 1;
+    }
+    // `"john doe"@example.com`
+    if start == pos && scope.before(pos) == b'"' && pos > scope.from + 1 {
+        let open = memchr::memrchr(
+            b'"',
+            super::bytes::part(text, scope.from.max(pos.saturating_sub(66)), pos - 1),
+        );
+        return open.map(|n| {
+            Found::new(
+                scope.from.max(pos.saturating_sub(66)) + n,
+                end,
+                Class::Email,
+            )
+        });
     }
     if start == pos {
         return None;
@@ -105,6 +122,22 @@ fn is_file_type(tld: &[u8]) -> bool {
     .any(|kind| tld.eq_ignore_ascii_case(kind))
 }
 
+/// How many digits stand at `pos`, with what may separate the groups of a number between them. Below seven there
+/// is nothing to recognize.
+pub(super) fn digits_ahead(scope: &Scope<'_>, pos: usize) -> usize {
+    let (mut digits, mut at) = (0, pos);
+    while digits < 7 && at < pos + 14 {
+        let byte = scope.at(at);
+        if byte.is_ascii_digit() {
+            digits += 1;
+        } else if !matches!(byte, b' ' | b'-' | b'.' | b'(' | b')' | b'/') {
+            break;
+        }
+        at += 1;
+    }
+    digits
+}
+
 /// A number that begins with the group of digits at `pos`.
 pub(super) fn number(scope: &Scope<'_>, pos: usize, kind: Kind) -> Option<Found> {
     let left = scope.before(pos);
@@ -144,6 +177,18 @@ pub(super) fn number(scope: &Scope<'_>, pos: usize, kind: Kind) -> Option<Found>
         }
         if clear && digits == 9 && dashes == 2 && is_ssn(scope.part(pos, end)) {
             return Some(Found::new(pos, end, Class::Ssn));
+        }
+    }
+    if digits == 4 && dashes == 0 && scope.at(end) == b'.' && kind != Kind::Id {
+        // Groups with full stops between them are a card only if all of them look it.
+        let end = pos + 19;
+        let card = scope.part(pos, end);
+        if card.len() == 19
+            && [4, 9, 14].iter().all(|at| card.get(*at) == Some(&b'.'))
+            && is_clear_end(scope, end)
+            && is_card(card)
+        {
+            return Some(Found::new(pos, end, Class::Card));
         }
     }
     phone(scope, pos, left)
@@ -443,7 +488,7 @@ pub(super) fn introduced(scope: &Scope<'_>, pos: usize) -> Option<Found> {
             return (digits >= 10 && (at == pos || !scope.part(gap, at).contains(&b'=')))
                 .then(|| Found::new(pos, end, Class::Phone));
         }
-        if is(&[b"ssn"]) {
+        if is(&[b"ssn", b"security"]) {
             return (digits == 9).then(|| Found::new(pos, end, Class::Ssn));
         }
         if !is(&[
@@ -559,7 +604,7 @@ fn is_grouped(text: &[u8]) -> bool {
         .copied()
         .find(|b| !b.is_ascii_digit())
         .unwrap_or(0);
-    if !matches!(separator, b' ' | b'-')
+    if !matches!(separator, b' ' | b'-' | b'.')
         || text.iter().any(|b| !b.is_ascii_digit() && *b != separator)
     {
         return false;

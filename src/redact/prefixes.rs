@@ -162,15 +162,16 @@ fn listed_at(scope: &Scope<'_>, start: usize) -> Option<Found> {
         } else {
             run
         };
-        let end = if prefix.starts_with("fm")
-            || prefix.starts_with("ABSK")
-            || prefix.starts_with("bedrock")
-        {
-            long_end(scope, end)
-        } else {
-            end
-        };
         if end - body >= usize::from(*min) && is_random(scope.part(body, end), *kind) {
+            let is_base64 = prefix.starts_with("fm")
+                || prefix.starts_with("ABSK")
+                || prefix.starts_with("bedrock");
+            let end = if is_base64 { long_end(scope, end) } else { end };
+            let end = if prefix.ends_with("IA") {
+                with_secret(scope, end)
+            } else {
+                end
+            };
             return Some(Found::new(
                 start,
                 auth::trim_end(scope, start, end),
@@ -179,6 +180,23 @@ fn listed_at(scope: &Scope<'_>, start: usize) -> Option<Found> {
         }
     }
     None
+}
+
+/// The secret of AWS often stands right behind its id: `AKIA…:…`.
+fn with_secret(scope: &Scope<'_>, end: usize) -> usize {
+    if !matches!(scope.at(end), b':' | b',' | b'/' | b' ' | b'\t' | b'|') {
+        return end;
+    }
+    let secret = run_end(scope.text, end + 1, scope.to, |b| {
+        b.is_ascii_alphanumeric() || matches!(b, b'+' | b'/')
+    });
+    if secret - end == 41 && is_random(scope.part(end + 1, secret), Strong)
+        || secret - end == 41 && scope.at(end) != b' '
+    {
+        secret
+    } else {
+        end
+    }
 }
 
 /// The end of a key that is base64, and of further ones behind commas.
@@ -215,7 +233,10 @@ fn is_dotted(prefix: &str) -> bool {
 /// Goes on behind dots that more of the key follows.
 fn dotted_end(scope: &Scope<'_>, run: usize) -> usize {
     let mut end = run;
-    while scope.at(end) == b'.' {
+    for _ in 0..4 {
+        if scope.at(end) != b'.' {
+            break;
+        }
         let next = run_end(scope.text, end + 1, scope.to, is_token);
         let more = scope.part(end + 1, next);
         if more.len() < 2 || !more.iter().any(u8::is_ascii_digit) && more.len() < 12 {

@@ -31,7 +31,7 @@ const fn classes() -> [u8; 256] {
         if b == b'"' || b == b'\\' {
             class |= END;
         }
-        if matches!(b, b'@' | b'=' | b':' | b'%' | b'&' | b'\\' | b'<' | b'\'') {
+        if matches!(b, b'@' | b'=' | b':' | b'<' | b'\'') {
             class |= TRIGGER;
         }
         table[byte] = class;

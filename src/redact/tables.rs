@@ -116,3 +116,113 @@ fn each_cell(
     }
     f(index, start, to);
 }
+
+/// Adds the values of sensitive columns of `INSERT INTO t (a, b) VALUES ('x', 'y')`.
+pub(super) fn inserted(
+    scope: &Scope<'_>,
+    judge: &dyn Fn(&[u8]) -> Kind,
+    add: &mut dyn FnMut(Found),
+) {
+    let text = scope.part(scope.from, scope.to);
+    if text.len() < 40 {
+        return;
+    }
+    let mut from = 0;
+    let mut inserts = Inserts {
+        text,
+        next: [Some(0); 2],
+    };
+    while let Some(insert) = inserts.next(from) {
+        from = insert + 12;
+        let head = super::bytes::part(text, from, from + MAX_HEADER);
+        let (Some(open), Some(close)) = (memchr::memchr(b'(', head), memchr::memchr(b')', head))
+        else {
+            continue;
+        };
+        let mut sensitive = 0u64;
+        for (index, name) in super::bytes::part(head, open + 1, close)
+            .split(|b| *b == b',')
+            .take(MAX_COLUMNS)
+            .enumerate()
+        {
+            let name = name.trim_ascii().trim_ascii_end();
+            if judge(name).hides() {
+                sensitive |= 1 << index;
+            }
+        }
+        if sensitive == 0 {
+            continue;
+        }
+        let mut pos = scope.from + from + close + 1;
+        // Every row in parentheses, up to the end of the statement.
+        loop {
+            pos = run_end(scope.text, pos, scope.to, |b| {
+                !matches!(b, b'(' | b';' | b'\'')
+            });
+            if scope.at(pos) != b'(' {
+                break;
+            }
+            pos = row(scope, pos + 1, sensitive, add);
+        }
+        from = pos.saturating_sub(scope.from).max(from);
+    }
+}
+
+/// Where statements begin, in capitals or small letters. Each spelling is searched for once, from the start to the
+/// end of the text.
+struct Inserts<'a> {
+    text: &'a [u8],
+    next: [Option<usize>; 2],
+}
+
+impl Inserts<'_> {
+    fn next(&mut self, from: usize) -> Option<usize> {
+        for (place, spelling) in self.next.iter_mut().zip([b"INSERT INTO ", b"insert into "]) {
+            if place.is_some_and(|place| place == 0 || place < from) {
+                *place = memchr::memmem::find(super::bytes::rest(self.text, from), spelling)
+                    .map(|n| from + n);
+            }
+        }
+        self.next.iter().flatten().min().copied()
+    }
+}
+
+/// The values of one row, which begins at `pos`; returns its end.
+fn row(scope: &Scope<'_>, mut pos: usize, sensitive: u64, add: &mut dyn FnMut(Found)) -> usize {
+    let mut index = 0;
+    while pos < scope.to && scope.at(pos) != b')' {
+        let start = run_end(scope.text, pos, scope.to, |b| {
+            b.is_ascii_whitespace() || matches!(b, b'N' | b'E')
+        });
+        let quoted = scope.at(start) == b'\'';
+        let (from, to) = if quoted {
+            let mut end = start + 1;
+            loop {
+                end = run_end(scope.text, end, scope.to, |b| b != b'\'');
+                if scope.at(end + 1) != b'\'' {
+                    break;
+                }
+                end += 2;
+            }
+            (start + 1, end)
+        } else {
+            (
+                start,
+                run_end(scope.text, start, scope.to, |b| !matches!(b, b',' | b')')),
+            )
+        };
+        let value = scope.part(from, to);
+        let hides = index < MAX_COLUMNS && sensitive >> index & 1 == 1 && quoted;
+        if hides && !value.is_empty() && !values::is_mark(value) && !values::is_placeholder(value) {
+            add(Found::new(from, to, Class::Field));
+        }
+        pos = run_end(scope.text, to + usize::from(quoted), scope.to, |b| {
+            !matches!(b, b',' | b')')
+        });
+        if scope.at(pos) == b',' {
+            pos += 1;
+        }
+        index += 1;
+    }
+    (pos + 1).min(scope.to)
+}

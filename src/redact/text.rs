@@ -32,6 +32,8 @@ pub(super) struct Scope<'a> {
     /// No rule looks back beyond this: the start of the text, or the end of the last finding.
     pub(super) from: usize,
     pub(super) to: usize,
+    /// Where the text itself starts.
+    pub(super) origin: usize,
 }
 
 impl<'a> Scope<'a> {
@@ -70,15 +72,23 @@ impl Engine<'_> {
         if !self.rules.has_builtin() {
             return false;
         }
-        let mut layered = false;
+        let layered = decode::has_layer(text, from, to);
         self.asked = from;
-        let mut scope = Scope { text, from, to };
+        let mut scope = Scope {
+            text,
+            from,
+            to,
+            origin: from,
+        };
         if kind == Kind::Phone {
             if let Some(found) = pii::named_phone(&scope) {
                 self.add(found);
                 return false;
             }
         }
+        tables::inserted(&scope, &|name| self.rules.judge(name), &mut |found| {
+            self.tabled.push(found)
+        });
         tables::columns(&scope, &|name| self.rules.judge(name), &mut |found| {
             self.tabled.push(found)
         });
@@ -96,16 +106,15 @@ impl Engine<'_> {
             }
             let next = match at(text, pos) {
                 b'@' => self.one(pii::email(&scope, pos, 1)),
-                b'%' | b'&' | b'\\' => {
-                    layered = layered || decode::is_layer(text, pos);
-                    None
-                }
                 b':' if part(text, pos, pos + 3) == b"://" => {
                     self.one(url::userinfo(&scope, pos).or_else(|| url::webhook(&scope, pos)))
                 }
                 b':' | b'=' => self.several(&scope, pos),
                 b'<' => self.one(pairs::element(&scope, pos, &|name| self.rules.judge(name))),
-                b'\'' => self.one(assign::after_word(&scope, pos)),
+                b'\'' => self.one(
+                    assign::after_word(&scope, pos)
+                        .or_else(|| assign::argument(&scope, pos, &|name| self.rules.judge(name))),
+                ),
                 b'-' => self.dashes(&scope, pos),
                 _ => self.run(&scope, pos, kind, depth),
             };
@@ -164,18 +173,30 @@ impl Engine<'_> {
             if let Some(found) = prefixes::key(scope, pos) {
                 return self.one(Some(found));
             }
-            let end = run_end(scope.text, pos, scope.to, |b| {
-                is_token(b) || matches!(b, b'+' | b'/' | b'=')
-            });
+            // What follows a `/` was looked at together with what stands before it.
+            let inside =
+                matches!(scope.before(pos), b'+' | b'/') && is_token(scope.before(pos - 1));
+            let end = if inside {
+                pos
+            } else {
+                run_end(scope.text, pos, scope.to, |b| {
+                    is_token(b) || matches!(b, b'+' | b'/')
+                })
+            };
+            let end = run_end(scope.text, end, scope.to.min(end + 2), |b| b == b'=');
             if end - pos >= MIN_BASE64 && self.base64(scope.text, (pos, end), depth) {
                 return Some(end);
             }
         }
         if at(scope.text, pos).is_ascii_digit() {
-            let found = pii::number(scope, pos, kind)
-                .or_else(|| pii::lettered(scope, pos))
-                .or_else(|| pii::introduced(scope, pos))
-                .or_else(|| prefixes::telegram(scope, pos));
+            let found = match pii::digits_ahead(scope, pos) {
+                // Two letters may stand before few digits, and `$` before one.
+                0..7 => pii::lettered(scope, pos).or_else(|| auth::crypt(scope, pos)),
+                _ => pii::number(scope, pos, kind)
+                    .or_else(|| pii::lettered(scope, pos))
+                    .or_else(|| pii::introduced(scope, pos))
+                    .or_else(|| prefixes::telegram(scope, pos)),
+            };
             if found.is_some() {
                 return self.one(found);
             }

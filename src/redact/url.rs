@@ -15,7 +15,7 @@ pub(super) fn userinfo(scope: &Scope<'_>, pos: usize) -> Option<Found> {
         return None;
     }
     let authority = pos + 3;
-    let limit = scope.to.min(authority + 2048);
+    let limit = scope.to.min(authority + 320);
     let user = run_end(scope.text, authority, limit, |b| {
         !b.is_ascii_whitespace()
             && !matches!(
@@ -27,6 +27,9 @@ pub(super) fn userinfo(scope: &Scope<'_>, pos: usize) -> Option<Found> {
         return None;
     }
     let start = user + 1;
+    if memchr::memchr(b'@', scope.part(start, limit)).is_none() {
+        return None;
+    }
     // A port and a path are no password.
     let port = run_end(scope.text, start, limit, |b| b.is_ascii_digit());
     if port > start

@@ -32,10 +32,30 @@ pub(super) fn goes(value: &[u8], kind: Kind, name: &[u8]) -> bool {
     let takes = match kind {
         Kind::Plain | Kind::Phone | Kind::Id => false,
         Kind::Secret | Kind::Secrets => !value.is_empty(),
-        Kind::Maybe => looks_secret(value),
-        Kind::Pin => (4..=8).contains(&value.len()) && value.iter().all(u8::is_ascii_digit),
+        Kind::Maybe | Kind::Pin | Kind::Pwd | Kind::Phrase => fits(value, kind),
     };
     takes && !is_mark(value) && !is_placeholder(value) && !is_label(value, name)
+}
+
+/// Whether a value is one that a name of this kind stands over when it is a secret.
+pub(super) fn fits(value: &[u8], kind: Kind) -> bool {
+    match kind {
+        Kind::Maybe => looks_secret(value),
+        Kind::Pin => (4..=8).contains(&value.len()) && value.iter().all(u8::is_ascii_digit),
+        Kind::Pwd => {
+            value.len() >= 3
+                && memchr::memchr2(b'/', b'\\', value).is_none()
+                && value != b"."
+                && value != b".."
+        }
+        Kind::Phrase => {
+            value.iter().filter(|b| **b == b' ').count() >= 10
+                && value
+                    .iter()
+                    .all(|b| b.is_ascii_lowercase() || matches!(b, b' ' | b','))
+        }
+        _ => true,
+    }
 }
 
 /// Whether a value under a name that need not be sensitive looks like a secret: one word that no one would choose
@@ -505,8 +525,8 @@ pub(super) fn is_unquoted_secret(
         .iter()
         .all(|b| b.is_ascii_alphanumeric() || matches!(b, b'_' | b'-' | b'.'));
     match kind {
-        Kind::Maybe if !looks_secret(value) => return false,
-        Kind::Pin => return (4..=8).contains(&value.len()) && digits == value.len(),
+        Kind::Maybe | Kind::Pwd | Kind::Phrase if !fits(value, kind) => return false,
+        Kind::Pin => return fits(value, kind),
         Kind::Secrets if digits == value.len() => return false,
         _ => {}
     }
