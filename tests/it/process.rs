@@ -10,7 +10,8 @@ use std::time::{Duration, Instant};
 use mcp_usage::config::MIN_QUEUE_BYTES;
 use mcp_usage::testing::{Answer, MockIngest};
 use mcp_usage::{
-    Builder, CallOutcome, IdentityCapture, Outcome, Stats, ToolCall, UsageLogger, WhenFull, Wire,
+    Builder, CallOutcome, ConfirmError, DropReason, FlushError, IdentityCapture, Outcome, Stats,
+    ToolCall, UsageLogger, WhenFull, Wire,
 };
 use serde_json::json;
 
@@ -79,6 +80,8 @@ fn role() {
         "threads" => threads(),
         "exits" => exits(&endpoint),
         "memory" => memory(&endpoint),
+        #[cfg(unix)]
+        "forks" => forks(&endpoint),
         other => panic!("no role is called {other}"),
     }
     std::io::stderr().flush().unwrap();
@@ -312,6 +315,74 @@ fn threads() {
         );
         std::thread::yield_now();
     }
+}
+
+// ---- fork ----
+
+/// Logs, forks, and logs on both sides.
+#[cfg(unix)]
+fn forks(endpoint: &str) {
+    let build = || {
+        UsageLogger::builder()
+            .endpoint(endpoint)
+            .product_id("p")
+            .flush_interval(Duration::from_millis(20))
+            .build()
+            .unwrap()
+    };
+    let usage = build();
+    let open = usage.start_tool_call("open at the fork");
+    usage
+        .log_usage_confirmed_blocking(call(1), PATIENCE)
+        .unwrap();
+    match fork::fork().unwrap() {
+        fork::Fork::Child => {
+            let forked = Outcome::Dropped(DropReason::Forked);
+            assert_eq!(usage.log_usage(call(2)), forked);
+            assert_eq!(
+                usage.log_usage_confirmed_blocking(call(3), PATIENCE),
+                Err(ConfirmError::Dropped(DropReason::Forked))
+            );
+            assert_eq!(usage.start_tool_call("new").finish(CallOutcome::Ok), forked);
+            assert_eq!(open.finish(CallOutcome::Ok), forked);
+            assert_eq!(usage.flush_blocking(PATIENCE), Err(FlushError::Closed));
+            let stats = usage.shutdown_blocking(PATIENCE).stats;
+            assert_eq!(stats.dropped.get(DropReason::Forked), 4);
+            drop(usage);
+            // The child builds its own.
+            let own = build();
+            own.log_usage_confirmed_blocking(ToolCall::new("of the child"), PATIENCE)
+                .unwrap();
+            assert_eq!(own.shutdown_blocking(PATIENCE).stats.delivered, 1);
+        }
+        fork::Fork::Parent(child) => {
+            assert_eq!(fork::waitpid(child).unwrap(), 0, "the child failed");
+            usage
+                .log_usage_confirmed_blocking(ToolCall::new("of the parent"), PATIENCE)
+                .unwrap();
+            open.finish(CallOutcome::Ok);
+            assert_eq!(usage.shutdown_blocking(PATIENCE).stats.delivered, 3);
+        }
+    }
+}
+
+#[cfg(unix)]
+#[test]
+fn a_forked_child_refuses() {
+    let ingest = MockIngest::builder().api_key(SECRET_KEY).start().unwrap();
+    let output = start("forks", &ingest.endpoint(), &[("REO_API_KEY", SECRET_KEY)]);
+    assert_success(&output);
+    let mut tools: Vec<_> = ingest
+        .delivered()
+        .iter()
+        .map(|event| event.tool().unwrap().to_owned())
+        .collect();
+    tools.sort();
+    assert_eq!(
+        tools,
+        ["count", "of the child", "of the parent", "open at the fork"]
+    );
+    assert_eq!(ingest.violations(), Vec::<String>::new());
 }
 
 // ---- memory ----
