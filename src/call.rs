@@ -151,6 +151,11 @@ impl CallGuard {
         self.change(|event, _| event.call.prompt = Some(Text::Owned(prompt.into())));
     }
 
+    /// Marks the tool as one that does not exist. Wire key `unknown_tool`.
+    pub fn set_unknown_tool(&mut self) {
+        self.change(|event, _| event.call.unknown_tool = true);
+    }
+
     /// Adds a key of your own to `meta`, as [`ToolCall::meta`], captured now.
     pub fn set_meta<T: serde::Serialize + Sync>(&mut self, key: impl Into<String>, value: &T) {
         self.change(|event, core| {
@@ -253,6 +258,8 @@ fn into_owned(call: ToolCall<'_>, core: &Core) -> ToolCall<'static> {
             user_agent: text(facts.user_agent),
             ip_addr: text(facts.ip_addr),
             session: facts.session.into_owned(),
+            era: facts.era,
+            client_class: facts.client_class,
             traceparent: text(facts.traceparent),
             meta: meta.collect::<Meta<'static>>(),
         },
@@ -265,6 +272,8 @@ fn into_owned(call: ToolCall<'_>, core: &Core) -> ToolCall<'static> {
             error: text(call.error),
             duration: call.duration,
             outcome: call.outcome,
+            round: call.round,
+            unknown_tool: call.unknown_tool,
         },
     }
 }

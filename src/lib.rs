@@ -78,6 +78,7 @@ mod batch;
 mod before_send;
 mod call;
 mod capture;
+mod client;
 mod clock;
 pub mod config;
 mod core;
@@ -103,6 +104,7 @@ mod wire;
 mod worker;
 
 pub use call::CallGuard;
+pub use client::{ClientClass, Era};
 pub use config::Builder;
 pub use error::{BuildError, ConfirmError, DeliveryError, FlushError};
 pub use event::{CallOutcome, Custom, Event, IdentityCapture, Init, IntentSource, ToolCall};
