@@ -7,7 +7,7 @@ use std::time::Instant;
 
 use crate::capture;
 use crate::core::Core;
-use crate::event::{Call, CallOutcome, Content, Facts, Meta, Text, ToolCall};
+use crate::event::{Call, CallOutcome, Content, Facts, IntentSource, Meta, Text, ToolCall};
 use crate::identity::Identity;
 use crate::logger::{Outcome, UsageLogger};
 
@@ -149,6 +149,18 @@ impl CallGuard {
     /// Sets what the user wanted. Wire key `prompt`.
     pub fn set_prompt(&mut self, prompt: impl Into<String>) {
         self.change(|event, _| event.call.prompt = Some(Text::Owned(prompt.into())));
+    }
+
+    /// Sets the arguments, captured now. Wire key `tool_arguments` (`arguments` on mcpeye).
+    pub fn set_arguments<T: serde::Serialize + Sync>(&mut self, arguments: &T) {
+        self.change(|event, core| {
+            event.call.arguments = Some(captured(core, Content::Borrowed(arguments), true));
+        });
+    }
+
+    /// Sets where the prompt was read from.
+    pub fn set_intent_source(&mut self, source: IntentSource) {
+        self.change(|event, _| event.call.intent_source = Some(source));
     }
 
     /// Marks the tool as one that does not exist. Wire key `unknown_tool`.
