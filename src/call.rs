@@ -237,7 +237,7 @@ impl fmt::Debug for CallGuard {
 }
 
 /// Captures a value within the limits, if that has not been done.
-fn captured(core: &Core, content: Content<'_>, arguments: bool) -> Content<'static> {
+pub(crate) fn captured(core: &Core, content: Content<'_>, arguments: bool) -> Content<'static> {
     match content {
         Content::Captured(captured) => Content::Captured(captured),
         Content::Borrowed(_) => {

@@ -335,6 +335,7 @@ impl<'a> Custom<'a> {
     }
 }
 
+#[cfg(feature = "rmcp")]
 impl Custom<'_> {
     pub(crate) fn push_meta(&mut self, key: &'static str, value: Content<'static>) {
         self.facts.meta.push((Text::Borrowed(key), value));

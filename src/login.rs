@@ -6,7 +6,7 @@ use std::hash::{BuildHasher, RandomState};
 use std::sync::{Mutex, PoisonError};
 use std::time::{Duration, Instant};
 
-use crate::event::{Content, Custom, Event, IdentityCapture};
+use crate::event::{Custom, Event, IdentityCapture};
 use crate::identity::Identity;
 use crate::logger::{Outcome, UsageLogger};
 use crate::session::Session;
@@ -225,16 +225,20 @@ impl AuthRejection {
     /// Returns the reason as it goes over the wire.
     #[must_use]
     pub const fn as_str(self) -> &'static str {
+        self.name()
+    }
+
+    const fn name(self) -> &'static &'static str {
         match self {
-            Self::Missing => "missing",
-            Self::Malformed => "malformed",
-            Self::Invalid => "invalid",
-            Self::Expired => "expired",
-            Self::Revoked => "revoked",
-            Self::WrongAudience => "wrong_audience",
-            Self::Forbidden => "forbidden",
-            Self::RateLimited => "rate_limited",
-            Self::Other => "other",
+            Self::Missing => &"missing",
+            Self::Malformed => &"malformed",
+            Self::Invalid => &"invalid",
+            Self::Expired => &"expired",
+            Self::Revoked => &"revoked",
+            Self::WrongAudience => &"wrong_audience",
+            Self::Forbidden => &"forbidden",
+            Self::RateLimited => &"rate_limited",
+            Self::Other => &"other",
         }
     }
 }
@@ -257,10 +261,8 @@ pub struct AuthRejected<'a>(Custom<'a>);
 impl<'a> AuthRejected<'a> {
     /// Creates the event.
     pub fn new(reason: AuthRejection) -> Self {
-        let mut event = Custom::new("MCP_AUTH_REJECTED").identity(Identity::anonymous());
-        let reason = format!("\"{}\"", reason.as_str()).into_boxed_str();
-        event.push_meta("reason", Content::Captured(reason));
-        Self(event)
+        let event = Custom::new("MCP_AUTH_REJECTED").identity(Identity::anonymous());
+        Self(event.meta("reason", reason.name()))
     }
 
     /// Sets whom the refused credential names, where that is known and may be believed.

@@ -14,7 +14,7 @@ use ::rmcp::{ErrorData, RoleServer, ServerHandler};
 use serde::ser::{Serialize, SerializeMap, Serializer};
 use serde_json::Value;
 
-use crate::call::CallGuard;
+use crate::call::{self, CallGuard};
 use crate::capture;
 use crate::core::Core;
 use crate::event::{CallOutcome, Content, Custom, IdentityCapture, Init, IntentSource, ToolCall};
@@ -648,10 +648,7 @@ fn custom(core: &Core, kind: &'static str, who: &Who<'_>, facts: &Facts<'_>) -> 
 }
 
 fn captured(core: &Core, value: &(dyn capture::Value + Sync)) -> Content<'static> {
-    let (json, panics) =
-        capture::capture_value(&core.config.rules, &Content::Borrowed(value), false);
-    core.ledger.panics(panics);
-    Content::Captured(json)
+    call::captured(core, Content::Borrowed(value), false)
 }
 
 /// The record of a request other than a tool call: one event when it ends, however it ends.
