@@ -7,7 +7,7 @@ use std::time::Instant;
 
 use crate::capture;
 use crate::core::Core;
-use crate::event::{Call, CallOutcome, Content, Facts, Meta, Text, ToolCall};
+use crate::event::{Call, CallOutcome, Content, Facts, IntentSource, Meta, Text, ToolCall};
 use crate::identity::Identity;
 use crate::logger::{Outcome, UsageLogger};
 
@@ -151,6 +151,23 @@ impl CallGuard {
         self.change(|event, _| event.call.prompt = Some(Text::Owned(prompt.into())));
     }
 
+    /// Sets the arguments, captured now. Wire key `tool_arguments` (`arguments` on mcpeye).
+    pub fn set_arguments<T: serde::Serialize + Sync>(&mut self, arguments: &T) {
+        self.change(|event, core| {
+            event.call.arguments = Some(captured(core, Content::Borrowed(arguments), true));
+        });
+    }
+
+    /// Sets where the prompt was read from.
+    pub fn set_intent_source(&mut self, source: IntentSource) {
+        self.change(|event, _| event.call.intent_source = Some(source));
+    }
+
+    /// Marks the tool as one that does not exist. Wire key `unknown_tool`.
+    pub fn set_unknown_tool(&mut self) {
+        self.change(|event, _| event.call.unknown_tool = true);
+    }
+
     /// Adds a key of your own to `meta`, as [`ToolCall::meta`], captured now.
     pub fn set_meta<T: serde::Serialize + Sync>(&mut self, key: impl Into<String>, value: &T) {
         self.change(|event, core| {
@@ -220,7 +237,7 @@ impl fmt::Debug for CallGuard {
 }
 
 /// Captures a value within the limits, if that has not been done.
-fn captured(core: &Core, content: Content<'_>, arguments: bool) -> Content<'static> {
+pub(crate) fn captured(core: &Core, content: Content<'_>, arguments: bool) -> Content<'static> {
     match content {
         Content::Captured(captured) => Content::Captured(captured),
         Content::Borrowed(_) => {
@@ -253,6 +270,8 @@ fn into_owned(call: ToolCall<'_>, core: &Core) -> ToolCall<'static> {
             user_agent: text(facts.user_agent),
             ip_addr: text(facts.ip_addr),
             session: facts.session.into_owned(),
+            era: facts.era,
+            client_class: facts.client_class,
             traceparent: text(facts.traceparent),
             meta: meta.collect::<Meta<'static>>(),
         },
@@ -265,6 +284,8 @@ fn into_owned(call: ToolCall<'_>, core: &Core) -> ToolCall<'static> {
             error: text(call.error),
             duration: call.duration,
             outcome: call.outcome,
+            round: call.round,
+            unknown_tool: call.unknown_tool,
         },
     }
 }

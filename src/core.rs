@@ -1,5 +1,6 @@
 //! What the handles and the worker of a logger share.
 
+use std::any::Any;
 use std::sync::atomic::{AtomicBool, Ordering::Relaxed};
 use std::sync::{Arc, Mutex, PoisonError};
 use std::time::SystemTime;
@@ -13,6 +14,7 @@ use crate::config::Config;
 use crate::event::Event;
 use crate::id::Ids;
 use crate::logger::Outcome;
+use crate::login::Logins;
 use crate::queue::{self, Receiver, Waiter};
 use crate::random;
 use crate::stats::{DropReason, Ledger, Stats};
@@ -28,6 +30,13 @@ pub(crate) struct Core {
     /// Names this logger in loss reports.
     pub(crate) instance: String,
     pub(crate) calls: OpenCalls,
+    pub(crate) logins: Logins,
+    /// What an integration keeps for as long as the logger lives.
+    #[cfg_attr(
+        not(feature = "rmcp"),
+        expect(dead_code, reason = "of use to the integration alone")
+    )]
+    pub(crate) integration: OnceCell<Arc<dyn Any + Send + Sync>>,
     queue: queue::Sender,
     control: mpsc::UnboundedSender<Control>,
     ids: Ids,
@@ -51,6 +60,8 @@ impl Core {
             notify: Notify::new(),
             instance: format!("{:016x}", random::seed()),
             calls: OpenCalls::default(),
+            logins: Logins::default(),
+            integration: OnceCell::new(),
             queue,
             control,
             ids: Ids::new(),

@@ -7,6 +7,7 @@ use std::time::{Duration, SystemTime};
 use smallvec::SmallVec;
 
 use crate::capture::{Captured, Value};
+use crate::client::{ClientClass, Era};
 use crate::identity::Identity;
 use crate::session::Session;
 
@@ -53,6 +54,8 @@ pub(crate) struct Facts<'a> {
     pub(crate) user_agent: Option<Text<'a>>,
     pub(crate) ip_addr: Option<Text<'a>>,
     pub(crate) session: Session<'a>,
+    pub(crate) era: Option<Era>,
+    pub(crate) client_class: Option<ClientClass>,
     pub(crate) traceparent: Option<Text<'a>>,
     pub(crate) meta: Meta<'a>,
 }
@@ -71,6 +74,8 @@ pub(crate) struct Call<'a> {
     pub(crate) error: Option<Text<'a>>,
     pub(crate) duration: Option<Duration>,
     pub(crate) outcome: Option<CallOutcome>,
+    pub(crate) round: Option<u32>,
+    pub(crate) unknown_tool: bool,
 }
 
 impl Call<'_> {
@@ -272,6 +277,19 @@ impl<'a> ToolCall<'a> {
         self.call.outcome = Some(outcome);
         self
     }
+
+    /// Sets which round of a call this is whose tool asks for input in between: 0 for the first.
+    /// Wire key `round`; absent for the first, which most calls end with.
+    pub const fn round(mut self, round: u32) -> Self {
+        self.call.round = if round == 0 { None } else { Some(round) };
+        self
+    }
+
+    /// Marks a call of a tool that does not exist. Wire key `unknown_tool`, sent when true.
+    pub const fn unknown_tool(mut self, unknown: bool) -> Self {
+        self.call.unknown_tool = unknown;
+        self
+    }
 }
 
 /// Says which tools a server offers: once, when it starts or first lists them.
@@ -314,6 +332,13 @@ impl<'a> Custom<'a> {
             activity_type: activity_type.into(),
             facts: Facts::default(),
         }
+    }
+}
+
+#[cfg(feature = "rmcp")]
+impl Custom<'_> {
+    pub(crate) fn push_meta(&mut self, key: &'static str, value: Content<'static>) {
+        self.facts.meta.push((Text::Borrowed(key), value));
     }
 }
 
@@ -427,6 +452,18 @@ macro_rules! common_setters {
             /// Sets the JSON-RPC request id. Wire key `request_id` in `meta`.
             pub fn request_id(mut self, fact: impl Into<Text<'a>>) -> Self {
                 self.facts.session = self.facts.session.request_id(fact);
+                self
+            }
+
+            /// Sets which of MCP's two lifecycles the request belongs to. Wire key `era` in `meta`.
+            pub const fn era(mut self, era: Era) -> Self {
+                self.facts.era = Some(era);
+                self
+            }
+
+            /// Sets what kind of client it was. Wire key `client_class` in `meta`.
+            pub const fn client_class(mut self, class: ClientClass) -> Self {
+                self.facts.client_class = Some(class);
                 self
             }
 

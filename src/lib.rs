@@ -61,6 +61,7 @@
 //!
 //! # Features
 //!
+//! - `rmcp`: the module `rmcp`, one line that instruments a server on the official Rust SDK.
 //! - `testing`: the module `testing`, a mock ingest over real HTTP, an in-memory transport and a manual
 //!   clock, for tests of servers that embed the crate.
 //! - `pseudonyms`: keyed hashes in place of e-mail marks, so that the same person stays countable
@@ -78,6 +79,7 @@ mod batch;
 mod before_send;
 mod call;
 mod capture;
+mod client;
 mod clock;
 pub mod config;
 mod core;
@@ -85,14 +87,18 @@ mod error;
 mod event;
 mod id;
 mod identity;
+pub mod intent;
 pub mod limits;
 mod logger;
+mod login;
 mod panics;
 mod queue;
 mod random;
 pub mod redact;
 mod report;
 mod retry;
+#[cfg(feature = "rmcp")]
+pub mod rmcp;
 mod secret;
 mod session;
 mod stats;
@@ -103,11 +109,13 @@ mod wire;
 mod worker;
 
 pub use call::CallGuard;
+pub use client::{ClientClass, Era};
 pub use config::Builder;
 pub use error::{BuildError, ConfirmError, DeliveryError, FlushError};
 pub use event::{CallOutcome, Custom, Event, IdentityCapture, Init, IntentSource, ToolCall};
 pub use identity::Identity;
 pub use logger::{Confirmation, Outcome, ShutdownGuard, ShutdownReport, UsageLogger};
+pub use login::{AuthRejected, AuthRejection, Caller, LOGIN_MEMORY, MAX_LOGINS};
 pub use queue::WhenFull;
 pub use redact::{Redactor, redact_str, redact_value};
 pub use session::Session;

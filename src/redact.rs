@@ -178,7 +178,7 @@ impl Redactor {
     }
 
     /// Whether this is the name of a field whose value is to be hidden.
-    #[cfg(test)]
+    #[cfg(any(test, feature = "rmcp"))]
     pub(crate) fn denies_name(&self, name: &str) -> bool {
         match &self.mode {
             Mode::Rules(rules) => rules.judge(name.as_bytes()).hides(),

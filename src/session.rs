@@ -45,6 +45,13 @@ impl<'a> Session<'a> {
         }
     }
 
+    /// A fact by its wire key.
+    pub(crate) fn get(&self, name: &str) -> Option<&str> {
+        let mut facts = NAMES.iter().zip(&self.facts);
+        let (_, fact) = facts.find(|(known, _)| **known == name)?;
+        fact.as_deref().filter(|fact| !fact.is_empty())
+    }
+
     /// The facts that are known, with their wire keys; what is not known here may be known there.
     pub(crate) fn known<'s>(
         &'s self,

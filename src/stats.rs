@@ -154,6 +154,9 @@ pub struct Stats {
     pub queue_bytes: u64,
     /// Panics caught in a caller's `Serialize`, redaction rule or hook.
     pub panics: u64,
+    /// Requests whose user could not be told because the host's hook failed; their events are
+    /// anonymous.
+    pub identity_failures: u64,
 }
 
 impl Stats {
@@ -197,6 +200,7 @@ pub(crate) struct Ledger {
     requests: AtomicU64,
     retries: AtomicU64,
     panics: AtomicU64,
+    identity_failures: AtomicU64,
 }
 
 impl Ledger {
@@ -239,6 +243,14 @@ impl Ledger {
         }
     }
 
+    #[cfg_attr(
+        not(feature = "rmcp"),
+        expect(dead_code, reason = "of use to the integration alone")
+    )]
+    pub(crate) fn identity_failure(&self) {
+        self.identity_failures.fetch_add(1, Relaxed);
+    }
+
     pub(crate) fn pending(&self) -> u64 {
         self.pending.load(Relaxed)
     }
@@ -261,6 +273,7 @@ impl Ledger {
             retries: self.retries.load(Relaxed),
             queue_bytes,
             panics: self.panics.load(Relaxed),
+            identity_failures: self.identity_failures.load(Relaxed),
         }
     }
 

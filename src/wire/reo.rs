@@ -20,6 +20,8 @@ pub(super) const META_NAMES: &[&str] = &[
     "error",
     "prompt",
     "intent_source",
+    "round",
+    "unknown_tool",
     "tool_arguments",
     "tool_argument_keys",
     "tool_argument_key_count",
@@ -35,12 +37,14 @@ pub(super) const META_NAMES: &[&str] = &[
     "transport",
     "request_id",
     "traceparent",
+    "era",
+    "client_class",
     "redactions",
     "sample_rate",
 ];
 
 /// The first of `META_NAMES` that every kind of event reserves.
-const FIRST_COMMON_NAME: usize = 13;
+const FIRST_COMMON_NAME: usize = 15;
 
 pub(super) fn write_event(
     event: &Event<'_>,
@@ -114,6 +118,12 @@ fn write_meta(event: &Event<'_>, defaults: &Defaults, w: &mut EventWriter<'_>) {
                     w.exact("intent_source", source.as_str());
                 }
             }
+            if let Some(round) = call.round {
+                w.number("round", round);
+            }
+            if call.unknown_tool {
+                w.flag("unknown_tool", true);
+            }
         }
         Kind::Init(tools) => {
             w.key("tools");
@@ -136,6 +146,12 @@ fn write_meta(event: &Event<'_>, defaults: &Defaults, w: &mut EventWriter<'_>) {
         w.name(name, Some(fact));
     }
     w.name("traceparent", event.facts.traceparent.as_deref());
+    if let Some(era) = event.facts.era {
+        w.exact("era", era.as_str());
+    }
+    if let Some(class) = event.facts.client_class {
+        w.exact("client_class", class.as_str());
+    }
     write_custom(event, defaults, w);
     if let Kind::ToolCall(call) = &event.kind {
         write_call_values(call, end, w);

@@ -16,6 +16,7 @@ mod process;
 mod reasons;
 mod redaction;
 mod retry;
+mod rmcp;
 mod settings;
 mod shutdown;
 mod support;

@@ -1,0 +1,129 @@
+//! What a tool call costs more when its server is instrumented.
+//!
+//! `cargo bench --bench call_tool`. The argument is the size of the arguments as JSON, in bytes. A call goes through
+//! `ServerHandler::call_tool` with a context as the HTTP transport makes it; the tool answers at once.
+
+use divan::{Bencher, black_box};
+use mcp_usage::testing::MemoryTransport;
+use mcp_usage::{Identity, UsageLogger};
+use rmcp::model::{
+    CallToolRequestParams, CallToolResponse, CallToolResult, ClientCapabilities, ContentBlock,
+    Extensions, Implementation, JsonObject, ListToolsResult, NumberOrString,
+    PaginatedRequestParams, RequestMetaObject, ServerCapabilities, ServerConfig, Tool,
+};
+use rmcp::service::{Peer, RequestContext, serve_directly};
+use rmcp::{ErrorData, RoleServer, ServerHandler};
+use serde_json::json;
+use tokio::runtime::Runtime;
+
+const SIZES: [usize; 4] = [1_024, 24 * 1_024, 128 * 1_024, 1_024 * 1_024];
+
+fn main() {
+    divan::main();
+}
+
+#[derive(Clone)]
+struct Quick;
+
+impl ServerHandler for Quick {
+    fn get_info(&self) -> ServerConfig {
+        ServerConfig::new(ServerCapabilities::builder().enable_tools().build())
+    }
+
+    fn get_tool(&self, _: &str) -> Option<Tool> {
+        Some(Tool::new("quick", "", JsonObject::new()))
+    }
+
+    async fn list_tools(
+        &self,
+        _: Option<PaginatedRequestParams>,
+        _: RequestContext<RoleServer>,
+    ) -> Result<ListToolsResult, ErrorData> {
+        Ok(ListToolsResult::default())
+    }
+
+    async fn call_tool(
+        &self,
+        request: CallToolRequestParams,
+        _: RequestContext<RoleServer>,
+    ) -> Result<CallToolResponse, ErrorData> {
+        black_box(request);
+        Ok(CallToolResult::success(vec![ContentBlock::text("ok")]).into())
+    }
+}
+
+/// Arguments of about as many bytes: names, numbers and texts, in rows.
+fn arguments(bytes: usize) -> JsonObject {
+    let row = json!({"company": "Example Works", "domain": "example.com", "employees": 1250, "note": "moved to rails"});
+    let rows = bytes / (row.to_string().len() + 1);
+    let arguments = json!({"query": "companies that move to rails", "rows": vec![row; rows]});
+    serde_json::from_value(arguments).expect("it is an object")
+}
+
+/// A context as the HTTP transport makes it, and the peer it needs.
+fn context(runtime: &Runtime) -> RequestContext<RoleServer> {
+    let peer: Peer<RoleServer> = runtime.block_on(async {
+        let (ours, theirs) = tokio::io::duplex(1_024);
+        let running = serve_directly(Quick, ours, None);
+        let peer = running.peer().clone();
+        // They are to live as long as the bench.
+        tokio::spawn(async move { (running.waiting().await, theirs) });
+        peer
+    });
+    let (mut parts, ()) = http::Request::builder()
+        .header("user-agent", "bench/1.0")
+        .header("mcp-protocol-version", "2026-07-28")
+        .body(())
+        .expect("the headers are sound")
+        .into_parts();
+    parts
+        .extensions
+        .insert(Identity::email("rachel@example.com"));
+    let mut extensions = Extensions::new();
+    extensions.insert(parts);
+    let mut context = RequestContext::new(NumberOrString::Number(7), peer);
+    context.extensions = extensions;
+    context.meta = RequestMetaObject::with_client_context(
+        rmcp::model::ProtocolVersion::V_2026_07_28,
+        Implementation::new("bench-client", "1.0"),
+        ClientCapabilities::default(),
+    );
+    context
+}
+
+fn run<H: ServerHandler>(bencher: Bencher<'_, '_>, server: H, bytes: usize) {
+    let runtime = Runtime::new().expect("threads can be had");
+    let context = context(&runtime);
+    let arguments = arguments(bytes);
+    // One thread that does nothing else, as a runtime's worker under load: what is measured is the call.
+    let caller = tokio::runtime::Builder::new_current_thread()
+        .build()
+        .expect("a runtime without drivers");
+    bencher
+        .with_inputs(|| {
+            let request = CallToolRequestParams::new("quick").with_arguments(arguments.clone());
+            (request, context.clone())
+        })
+        .bench_local_values(|(request, context)| {
+            caller.block_on(server.call_tool(request, context))
+        });
+}
+
+#[divan::bench(args = SIZES)]
+fn plain(bencher: Bencher<'_, '_>, bytes: usize) {
+    run(bencher, Quick, bytes);
+}
+
+#[divan::bench(args = SIZES)]
+fn instrumented(bencher: Bencher<'_, '_>, bytes: usize) {
+    let usage = UsageLogger::builder()
+        .env(|_| None)
+        .memory_transport(&MemoryTransport::discarding())
+        .product_id("bench")
+        .max_queue_events(10_000_000)
+        .max_queue_bytes(1 << 30)
+        .build()
+        .expect("the settings are sound");
+    run(bencher, usage.instrument(Quick), bytes);
+    assert_eq!(usage.stats().dropped.total(), 0);
+}

@@ -1,0 +1,300 @@
+//! The intent of a call: the property that asks an agent for it, and how a server's own is known.
+
+use serde_json::{Map, Value, json};
+
+use crate::wire::Wire;
+
+/// What the property tells an agent, unless the server says it in words of its own.
+pub const DESCRIPTION: &str = "Optional. One or two sentences on the goal behind this call: what \
+the user is after, and what has got in the way so far. If no tool offers what is needed, say what \
+is missing. Leave out names, contact details, passwords and keys. Helps to improve this server; the \
+answer does not depend on it.";
+
+/// The property's name on the Reo wires.
+pub const REO_NAME: &str = "prompt";
+
+/// The property's name on the mcpeye wire.
+pub const MCPEYE_NAME: &str = "mcpeyeIntent";
+
+/// The name of a server's own property that may hold an intent, if its description says so.
+pub const NATIVE_NAME: &str = "intent";
+
+/// Returns the property's schema, for servers that publish it themselves: an optional string with
+/// our [`DESCRIPTION`]. Put it into `properties` of a tool's input schema, under the wire's name,
+/// and never into `required`.
+///
+/// A property with this very description is read, and left in the arguments.
+///
+/// ```
+/// let mut schema = serde_json::json!({"type": "object", "properties": {}});
+/// schema["properties"][mcp_usage::intent::REO_NAME] = mcp_usage::intent::schema();
+/// ```
+#[must_use]
+pub fn schema() -> Value {
+    schema_with(DESCRIPTION)
+}
+
+pub(crate) fn schema_with(description: &str) -> Value {
+    json!({"type": "string", "description": description})
+}
+
+/// The name of the property on a wire.
+pub(crate) const fn name_on(wire: &Wire) -> &'static str {
+    match wire {
+        Wire::Reo | Wire::ReoBatch => REO_NAME,
+        Wire::Mcpeye(_) => MCPEYE_NAME,
+    }
+}
+
+/// Whether a schema's property holds one string.
+fn is_string(property: &Value) -> bool {
+    property.get("type").and_then(Value::as_str) == Some("string")
+}
+
+/// Whom a tool's property of the intent's name belongs to.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) enum Owner {
+    /// Nobody: it is ours to add to the schema, to read, and to take out of the arguments.
+    Ours,
+    /// The tool, which publishes our property itself: ours to read.
+    Published,
+    /// The tool, for purposes of its own.
+    Theirs,
+    /// Nobody, and the schema has no place for it.
+    NoPlace,
+}
+
+/// Tells whose the property `name` of an input schema is.
+pub(crate) fn owner(schema: &Map<String, Value>, name: &str, description: &str) -> Owner {
+    match schema.get("type") {
+        None => {}
+        Some(Value::String(of)) if of == "object" => {}
+        Some(_) => return Owner::NoPlace,
+    }
+    match schema.get("properties") {
+        None => Owner::Ours,
+        Some(Value::Object(properties)) => match properties.get(name) {
+            None => Owner::Ours,
+            Some(property) if property.get("description") == Some(&description.into()) => {
+                Owner::Published
+            }
+            Some(_) => Owner::Theirs,
+        },
+        Some(_) => Owner::NoPlace,
+    }
+}
+
+/// Adds the property to a schema that has a place for it.
+pub(crate) fn inject(schema: &mut Map<String, Value>, name: &str, description: &str) {
+    schema
+        .entry("type")
+        .or_insert_with(|| Value::from("object"));
+    let properties = schema
+        .entry("properties")
+        .or_insert_with(|| Value::Object(Map::new()));
+    if let Value::Object(properties) = properties {
+        properties.insert(name.to_owned(), schema_with(description));
+    }
+}
+
+/// A description must contain one of these: it asks for a reason …
+const PURPOSE: [&str; 7] = [
+    "why",
+    "reason",
+    "intent",
+    "purpose",
+    "trying to",
+    "accomplish",
+    "in their own words",
+];
+
+/// … and one of these: it asks on behalf of the server's makers.
+const ANALYTICS: [&str; 8] = [
+    "analytics",
+    "tracking",
+    "workflow",
+    "product",
+    "user intent",
+    "blocker",
+    "unmet",
+    "capability",
+];
+
+/// None of these words: it is the name of a thing, a choice or a secret.
+const NEGATIVE_WORDS: [&str; 11] = [
+    "id",
+    "identifier",
+    "uuid",
+    "secret",
+    "token",
+    "status",
+    "enum",
+    "classification",
+    "routing",
+    "route",
+    "key",
+];
+
+/// Nor any of these phrases: payments have intents of another kind.
+const NEGATIVE_PHRASES: [&str; 4] = [
+    "paymentintent",
+    "payment intent",
+    "client_secret",
+    "client secret",
+];
+
+/// How much of a description is looked at, in bytes.
+const MAX_DESCRIPTION: usize = 4 * 1024;
+
+/// Whether a description asks an agent for the intent of its call: the gate of the mcpeye SDKs.
+fn asks_for_intent(description: &str) -> bool {
+    let mut end = description.len().min(MAX_DESCRIPTION);
+    while !description.is_char_boundary(end) {
+        end -= 1;
+    }
+    let text = description.get(..end).unwrap_or_default().to_lowercase();
+    let has = |cues: &[&str]| cues.iter().any(|cue| text.contains(cue));
+    let negative = text
+        .split(|c: char| !(c.is_ascii_alphanumeric() || c == '_'))
+        .any(|word| NEGATIVE_WORDS.contains(&word));
+    has(&PURPOSE) && has(&ANALYTICS) && !negative && !has(&NEGATIVE_PHRASES)
+}
+
+/// Returns the name of a tool's own property that holds the intent: the one the user named, if it
+/// is a string; else the one of the usual name, if its description asks for an intent. Never one
+/// whose name is sensitive.
+pub(crate) fn native<'a>(
+    schema: &Map<String, Value>,
+    named: Option<&'a str>,
+    is_sensitive: impl Fn(&str) -> bool,
+) -> Option<&'a str> {
+    let properties = schema.get("properties")?.as_object()?;
+    let (name, gated) = named.map_or((NATIVE_NAME, true), |name| (name, false));
+    let property = properties
+        .get(name)
+        .filter(|property| is_string(property))?;
+    let description = property.get("description").and_then(Value::as_str);
+    let admitted = !gated || description.is_some_and(asks_for_intent);
+    (admitted && !is_sensitive(name)).then_some(name)
+}
+
+/// The name of the tool that takes requests for what no tool offers.
+pub(crate) const fn capability_tool_on(wire: &Wire) -> &'static str {
+    match wire {
+        Wire::Reo | Wire::ReoBatch => "request_missing_capability",
+        Wire::Mcpeye(_) => "mcpeye_request_capability",
+    }
+}
+
+/// What that tool tells an agent.
+pub(crate) const CAPABILITY_DESCRIPTION: &str = "Call this when the user needs something that none \
+of the tools here offers, or offers only in part. It takes a note for the makers of this server and \
+does nothing else: go on with the tools there are.";
+
+/// What it answers.
+pub(crate) const CAPABILITY_ANSWER: &str =
+    "Noted for the makers of this server. Nothing else was done; go on with the other tools.";
+
+/// What it answers to a call without a capability.
+pub(crate) const CAPABILITY_MISSING: &str =
+    "`capability` is missing: say in a sentence what the user needs.";
+
+/// Its input schema.
+pub(crate) fn capability_schema() -> Map<String, Value> {
+    let schema = json!({
+        "type": "object",
+        "properties": {
+            "capability": {
+                "type": "string",
+                "description": "What the user needs and no tool offers, in a sentence.",
+            },
+            "context": {
+                "type": "string",
+                "description": "What it is needed for. Optional.",
+            },
+        },
+        "required": ["capability"],
+    });
+    match schema {
+        Value::Object(schema) => schema,
+        _ => Map::new(),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn map(value: Value) -> Map<String, Value> {
+        value.as_object().unwrap().clone()
+    }
+
+    #[test]
+    fn a_schema_is_extended_and_nothing_is_required() {
+        for (schema, extended) in [
+            (json!({}), true),
+            (json!({"type": "object"}), true),
+            (
+                json!({"type": "object", "properties": {"a": {}}, "required": ["a"]}),
+                true,
+            ),
+            (json!({"properties": {}}), true),
+            (json!({"type": "array"}), false),
+            (json!({"type": ["object", "null"]}), false),
+            (json!({"type": "object", "properties": true}), false),
+        ] {
+            let mut schema = map(schema);
+            let before = schema.clone();
+            let ours = owner(&schema, "prompt", DESCRIPTION) == Owner::Ours;
+            assert_eq!(ours, extended, "{before:?}");
+            if ours {
+                inject(&mut schema, "prompt", DESCRIPTION);
+                assert_eq!(schema["type"], "object");
+                assert_eq!(schema["properties"]["prompt"], super::schema());
+                assert_eq!(schema.get("required"), before.get("required"));
+                assert_eq!(owner(&schema, "prompt", DESCRIPTION), Owner::Published);
+            }
+        }
+    }
+
+    #[test]
+    fn a_property_of_the_tools_own_is_theirs() {
+        let schema = map(json!({"properties": {"prompt": {"type": "string"}}}));
+        assert_eq!(owner(&schema, "prompt", DESCRIPTION), Owner::Theirs);
+    }
+
+    #[test]
+    fn an_intent_of_the_servers_own_is_known_by_its_description() {
+        for (description, admitted) in [
+            ("Why you call this, for product analytics", true),
+            ("What the user is trying to do; used for tracking", true),
+            ("The reason, and any blocker", true),
+            ("Why you call this", false),
+            ("For analytics", false),
+            ("Intent id of the workflow", false),
+            ("The intent classification label of the product", false),
+            ("Why: a PaymentIntent of the product", false),
+            ("The purpose, and the product's key", false),
+            ("The reason you provide, for product decisions", true),
+            ("", false),
+        ] {
+            let schema = map(json!({"properties": {
+                "intent": {"type": "string", "description": description}
+            }}));
+            let found = native(&schema, None, |_| false).is_some();
+            assert_eq!(found, admitted, "{description}");
+        }
+    }
+
+    #[test]
+    fn a_named_intent_needs_no_description_but_must_be_a_string_of_no_secret() {
+        let schema = map(json!({"properties": {
+            "goal": {"type": "string"}, "count": {"type": "integer"}, "token": {"type": "string"}
+        }}));
+        let sensitive = |name: &str| name == "token";
+        assert_eq!(native(&schema, Some("goal"), sensitive), Some("goal"));
+        assert_eq!(native(&schema, Some("count"), sensitive), None);
+        assert_eq!(native(&schema, Some("token"), sensitive), None);
+        assert_eq!(native(&schema, Some("absent"), sensitive), None);
+    }
+}

@@ -1,0 +1,134 @@
+//! What may be set.
+
+use std::borrow::Cow;
+use std::collections::HashMap;
+use std::fmt;
+use std::sync::{Arc, LazyLock};
+
+use ::rmcp::RoleServer;
+use ::rmcp::service::RequestContext;
+
+use crate::identity::Identity;
+use crate::intent;
+use crate::login::Caller;
+use crate::panics;
+
+use sealed::Failed;
+
+#[derive(Clone)]
+pub(super) struct Settings {
+    pub(super) intent: bool,
+    /// `None`: the wire's.
+    pub(super) intent_name: Option<String>,
+    pub(super) intent_description: Cow<'static, str>,
+    pub(super) native_intent: Option<String>,
+    pub(super) arguments: bool,
+    /// The arguments that are captured of the tools that do not give all.
+    pub(super) allowed: HashMap<String, Vec<String>>,
+    pub(super) results: bool,
+    pub(super) tools_list: bool,
+    pub(super) sessions: bool,
+    pub(super) prompts: bool,
+    pub(super) resources: bool,
+    pub(super) logins: bool,
+    pub(super) missing_capability: bool,
+    pub(super) transport: Cow<'static, str>,
+    identify: Option<Identify>,
+}
+
+type Identify =
+    Arc<dyn Fn(&RequestContext<RoleServer>) -> Result<Option<Caller>, Failed> + Send + Sync>;
+
+impl Default for Settings {
+    fn default() -> Self {
+        Self {
+            intent: true,
+            intent_name: None,
+            intent_description: Cow::Borrowed(intent::DESCRIPTION),
+            native_intent: None,
+            arguments: true,
+            allowed: HashMap::new(),
+            results: false,
+            tools_list: true,
+            sessions: false,
+            prompts: false,
+            resources: false,
+            logins: true,
+            missing_capability: false,
+            transport: Cow::Borrowed("stdio"),
+            identify: None,
+        }
+    }
+}
+
+impl Settings {
+    /// The default settings, which a server made per request should not have to build.
+    pub(super) fn shared_default() -> Arc<Self> {
+        static DEFAULT: LazyLock<Arc<Settings>> = LazyLock::new(Arc::default);
+        Arc::clone(&DEFAULT)
+    }
+
+    pub(super) fn identify<F, C>(&mut self, identify: F)
+    where
+        F: Fn(&RequestContext<RoleServer>) -> C + Send + Sync + 'static,
+        C: IntoCaller,
+    {
+        self.identify = Some(Arc::new(move |context| identify(context).into_caller()));
+    }
+
+    /// Asks the closure, if there is one.
+    pub(super) fn ask(
+        &self,
+        context: &RequestContext<RoleServer>,
+    ) -> Option<Result<Option<Caller>, Failed>> {
+        let identify = self.identify.as_ref()?;
+        Some(panics::catch(|| identify(context)).unwrap_or(Err(Failed)))
+    }
+}
+
+impl fmt::Debug for Settings {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str("Settings")
+    }
+}
+
+/// What a closure of [`identify`](super::Instrumentation::identify) may return: an
+/// [`Identity`] or a [`Caller`] in an `Option`, or in a `Result` of one. Sealed.
+pub trait IntoCaller: sealed::Sealed {}
+
+impl<T: sealed::Sealed> IntoCaller for T {}
+
+mod sealed {
+    #![expect(
+        unnameable_types,
+        reason = "seals the trait: nobody else is to implement it"
+    )]
+
+    use super::{Caller, Identity};
+
+    /// The host could not say who it was.
+    #[derive(Debug)]
+    pub struct Failed;
+
+    pub trait Sealed {
+        fn into_caller(self) -> Result<Option<Caller>, Failed>;
+    }
+
+    impl Sealed for Option<Identity<'static>> {
+        fn into_caller(self) -> Result<Option<Caller>, Failed> {
+            Ok(self.map(Caller::from))
+        }
+    }
+
+    impl Sealed for Option<Caller> {
+        fn into_caller(self) -> Result<Option<Caller>, Failed> {
+            Ok(self)
+        }
+    }
+
+    impl<T: Sealed, E> Sealed for Result<T, E> {
+        fn into_caller(self) -> Result<Option<Caller>, Failed> {
+            self.map_or(Err(Failed), Sealed::into_caller)
+        }
+    }
+}

@@ -1,0 +1,8 @@
+//! The instrumented server, as real clients meet it: over a duplex stream, as stdio is one, and over
+//! Streamable HTTP, in both eras.
+
+mod calls;
+mod ends;
+mod intent;
+mod server;
+mod users;

@@ -1,0 +1,438 @@
+//! A server to instrument, made by rmcp's macros, one written by hand, and clients for them.
+
+use std::io;
+use std::sync::Arc;
+use std::time::Duration;
+
+use axum::Router;
+use axum::extract::Request;
+use axum::middleware::{self, Next};
+use axum::response::Response;
+use axum::serve::ListenerExt;
+use mcp_usage::rmcp::Instrumentation;
+use mcp_usage::testing::MemoryTransport;
+use mcp_usage::{Builder, Identity, Stats, UsageLogger, Wire};
+use rmcp::handler::server::router::tool::ToolRouter;
+use rmcp::handler::server::wrapper::Parameters;
+use rmcp::model::{
+    CallToolRequestParams, CallToolResponse, CallToolResult, ClientCapabilities, ClientConfig,
+    ContentBlock, ErrorCode, ErrorData, GetPromptRequestParams, GetPromptResponse, GetPromptResult,
+    Implementation, InputRequiredResult, JsonObject, ListToolsResult, PaginatedRequestParams,
+    ProtocolVersion, ReadResourceRequestParams, ReadResourceResponse, ReadResourceResult,
+    ServerCapabilities, ServerConfig, Tool,
+};
+use rmcp::service::{RequestContext, RunningService};
+use rmcp::transport::StreamableHttpClientTransport;
+use rmcp::transport::streamable_http_client::StreamableHttpClientTransportConfig;
+use rmcp::transport::streamable_http_server::session::local::LocalSessionManager;
+use rmcp::transport::{StreamableHttpServerConfig, StreamableHttpService};
+use rmcp::{
+    ClientLifecycleMode, ClientServiceExt, RoleClient, RoleServer, ServerHandler, ServiceExt,
+    schemars, tool, tool_handler, tool_router,
+};
+use serde::Deserialize;
+use serde_json::{Value, json};
+use tokio::net::TcpListener;
+use tokio::sync::Notify;
+use tokio::task::JoinHandle;
+
+use crate::support::PATIENCE;
+
+/// Lets a test see a tool begin, and lets the tool go on.
+#[derive(Debug, Clone, Default)]
+pub(super) struct Gate {
+    pub(super) entered: Arc<Notify>,
+    pub(super) opened: Arc<Notify>,
+}
+
+/// Made by the macros.
+#[derive(Clone)]
+pub(super) struct Shop {
+    pub(super) gate: Gate,
+    tools: ToolRouter<Self>,
+}
+
+impl Shop {
+    pub(super) fn new() -> Self {
+        Self::with(Gate::default())
+    }
+
+    pub(super) fn with(gate: Gate) -> Self {
+        Self {
+            gate,
+            tools: Self::tool_router(),
+        }
+    }
+}
+
+#[derive(Deserialize, schemars::JsonSchema)]
+struct Search {
+    query: String,
+}
+
+/// Refuses what it does not know.
+#[derive(Deserialize, schemars::JsonSchema)]
+#[serde(deny_unknown_fields)]
+struct Strict {
+    text: String,
+}
+
+/// Has a property of the intent's name for itself.
+#[derive(Deserialize, schemars::JsonSchema)]
+struct Picture {
+    prompt: String,
+}
+
+#[derive(Deserialize, schemars::JsonSchema)]
+struct Native {
+    /// Why you call this tool; for product analytics.
+    intent: String,
+    q: String,
+}
+
+#[tool_router]
+impl Shop {
+    /// Searches.
+    #[tool]
+    async fn search(&self, Parameters(search): Parameters<Search>) -> String {
+        format!("hit:{}", search.query)
+    }
+
+    /// Takes nothing but a text.
+    #[tool]
+    async fn strict(&self, Parameters(strict): Parameters<Strict>) -> String {
+        strict.text
+    }
+
+    /// Draws.
+    #[tool]
+    async fn draw(&self, Parameters(picture): Parameters<Picture>) -> String {
+        picture.prompt
+    }
+
+    /// Has an intent of its own.
+    #[tool]
+    async fn native(&self, Parameters(native): Parameters<Native>) -> String {
+        format!("{} {}", native.q, native.intent)
+    }
+
+    /// Fails.
+    #[tool]
+    async fn boom(&self) -> Result<String, String> {
+        Err("no such thing for bob@example.com".to_owned())
+    }
+
+    /// Panics.
+    #[tool]
+    async fn panic(&self) -> String {
+        self.gate.entered.notify_one();
+        panic!("a tool of the test's");
+    }
+
+    /// Waits until the test opens the gate.
+    #[tool]
+    async fn wait(&self) -> String {
+        self.gate.entered.notify_one();
+        self.gate.opened.notified().await;
+        "done".to_owned()
+    }
+}
+
+#[tool_handler(router = self.tools, name = "shop", version = "1.0.0")]
+impl ServerHandler for Shop {}
+
+/// Written by hand: no `get_tool`, two pages of tools, arguments as they come, several rounds.
+#[derive(Clone)]
+pub(super) struct ByHand {
+    pub(super) tools: Vec<Tool>,
+    /// The tools of a first page; the others are on the second.
+    pub(super) first_page: usize,
+}
+
+impl ByHand {
+    pub(super) fn new(tools: impl IntoIterator<Item = (&'static str, Value)>) -> Self {
+        let tools: Vec<_> = tools
+            .into_iter()
+            .map(|(name, schema)| {
+                let schema: JsonObject = serde_json::from_value(schema).unwrap();
+                Tool::new_with_raw(name, None, schema)
+            })
+            .collect();
+        Self {
+            first_page: tools.len(),
+            tools,
+        }
+    }
+}
+
+impl ServerHandler for ByHand {
+    fn get_info(&self) -> ServerConfig {
+        ServerConfig::new(
+            ServerCapabilities::builder()
+                .enable_tools()
+                .enable_prompts()
+                .enable_resources()
+                .build(),
+        )
+        .with_server_info(Implementation::new("by-hand", "1.0.0"))
+    }
+
+    async fn list_tools(
+        &self,
+        request: Option<PaginatedRequestParams>,
+        _: RequestContext<RoleServer>,
+    ) -> Result<ListToolsResult, ErrorData> {
+        let (first, second) = self.tools.split_at(self.first_page);
+        let mut result = ListToolsResult::default();
+        if request.and_then(|request| request.cursor).is_some() {
+            result.tools = second.to_vec();
+        } else {
+            result.tools = first.to_vec();
+            result.next_cursor = (!second.is_empty()).then(|| "2".to_owned());
+        }
+        Ok(result)
+    }
+
+    /// Answers with the arguments it was given.
+    async fn call_tool(
+        &self,
+        request: CallToolRequestParams,
+        _: RequestContext<RoleServer>,
+    ) -> Result<CallToolResponse, ErrorData> {
+        match &*request.name {
+            "ask" if request.input_responses.is_none() && request.request_state.is_none() => {
+                Ok(InputRequiredResult::from_request_state("r1").into())
+            }
+            "ask" if request.request_state.as_deref() == Some("r1") => {
+                Ok(InputRequiredResult::from_request_state("r2").into())
+            }
+            "none" => Err(ErrorData::new(
+                ErrorCode::METHOD_NOT_FOUND,
+                "no tool of that name",
+                None,
+            )),
+            _ => {
+                let arguments = Value::Object(request.arguments.unwrap_or_default());
+                let text = ContentBlock::text(arguments.to_string());
+                Ok(CallToolResult::success(vec![text]).into())
+            }
+        }
+    }
+
+    async fn get_prompt(
+        &self,
+        request: GetPromptRequestParams,
+        _: RequestContext<RoleServer>,
+    ) -> Result<GetPromptResponse, ErrorData> {
+        if request.name == "absent" {
+            return Err(ErrorData::invalid_params("no prompt of that name", None));
+        }
+        Ok(GetPromptResult::new(Vec::new()).into())
+    }
+
+    async fn read_resource(
+        &self,
+        _: ReadResourceRequestParams,
+        _: RequestContext<RoleServer>,
+    ) -> Result<ReadResourceResponse, ErrorData> {
+        Ok(ReadResourceResult::new(Vec::new()).into())
+    }
+}
+
+/// The two eras.
+pub(super) fn eras() -> [(&'static str, ClientLifecycleMode); 2] {
+    [("legacy", legacy()), ("modern", modern())]
+}
+
+pub(super) fn legacy() -> ClientLifecycleMode {
+    ClientLifecycleMode::Initialize
+}
+
+pub(super) fn modern() -> ClientLifecycleMode {
+    ClientLifecycleMode::Discover {
+        preferred_versions: vec![ProtocolVersion::V_2026_07_28],
+    }
+}
+
+pub(super) type Client = RunningService<RoleClient, ClientConfig>;
+
+pub(super) fn client_config() -> ClientConfig {
+    ClientConfig::new(
+        ClientCapabilities::default(),
+        Implementation::new("test-client", "7.1"),
+    )
+}
+
+/// Serves over a stream in memory, and connects a client to it.
+pub(super) async fn over_stream<H: ServerHandler>(
+    server: H,
+    mode: ClientLifecycleMode,
+) -> (Client, JoinHandle<()>) {
+    let (ours, theirs) = tokio::io::duplex(64 * 1024);
+    let serving = tokio::spawn(async move {
+        if let Ok(running) = server.serve(ours).await {
+            let _ = running.waiting().await;
+        }
+    });
+    let client = client_config()
+        .serve_with_lifecycle(theirs, mode)
+        .await
+        .unwrap();
+    (client, serving)
+}
+
+/// A server over HTTP; the header `x-user` stands for an authenticated user.
+pub(super) struct Http {
+    pub(super) url: String,
+    serving: JoinHandle<()>,
+}
+
+impl Drop for Http {
+    fn drop(&mut self) {
+        self.serving.abort();
+    }
+}
+
+pub(super) async fn over_http<H: ServerHandler>(
+    make: impl Fn() -> io::Result<H> + Send + Sync + 'static,
+    config: StreamableHttpServerConfig,
+) -> Http {
+    let service = StreamableHttpService::new(make, Arc::<LocalSessionManager>::default(), config);
+    let app = Router::new()
+        .nest_service("/mcp", service)
+        .layer(middleware::from_fn(authenticate));
+    let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
+    let url = format!("http://{}/mcp", listener.local_addr().unwrap());
+    // Without it each answer waits for the client's delayed acknowledgement.
+    let listener = listener.tap_io(|stream| stream.set_nodelay(true).unwrap());
+    let serving = tokio::spawn(async move { axum::serve(listener, app).await.unwrap() });
+    Http { url, serving }
+}
+
+async fn authenticate(mut request: Request, next: Next) -> Response {
+    let user = request.headers().get("x-user");
+    if let Some(user) = user.and_then(|user| user.to_str().ok()) {
+        let identity = Identity::new(user.to_owned(), "INTERNAL");
+        request.extensions_mut().insert(identity);
+    }
+    next.run(request).await
+}
+
+/// A plain HTTP client.
+pub(super) fn plain_http() -> reqwest::Client {
+    reqwest::Client::builder().no_proxy().build().unwrap()
+}
+
+pub(super) async fn connect(url: &str, user: Option<&str>, mode: ClientLifecycleMode) -> Client {
+    let mut headers = reqwest::header::HeaderMap::new();
+    if let Some(user) = user {
+        headers.insert("x-user", user.parse().unwrap());
+    }
+    let http = reqwest::Client::builder()
+        .no_proxy()
+        .user_agent("test-agent/1.0")
+        .default_headers(headers)
+        .build()
+        .unwrap();
+    let config = StreamableHttpClientTransportConfig::with_uri(url);
+    let transport = StreamableHttpClientTransport::with_client(http, config);
+    client_config()
+        .serve_with_lifecycle(transport, mode)
+        .await
+        .unwrap()
+}
+
+pub(super) fn request(tool: &'static str, arguments: Value) -> CallToolRequestParams {
+    let arguments: JsonObject = serde_json::from_value(arguments).unwrap();
+    CallToolRequestParams::new(tool).with_arguments(arguments)
+}
+
+/// Calls a tool; the text of its answer, or of the error.
+pub(super) async fn call(client: &Client, tool: &'static str, arguments: Value) -> String {
+    match client.call_tool(request(tool, arguments)).await {
+        Ok(result) => result
+            .content
+            .iter()
+            .filter_map(|block| block.as_text())
+            .map(|block| block.text.as_str())
+            .collect(),
+        Err(error) => error.to_string(),
+    }
+}
+
+/// A logger whose events are kept.
+pub(super) struct Kept {
+    pub(super) usage: UsageLogger,
+    sent: MemoryTransport,
+}
+
+impl Kept {
+    pub(super) fn new() -> Self {
+        Self::with(|builder| builder)
+    }
+
+    pub(super) fn on(wire: Wire) -> Self {
+        Self::with(|builder| builder.wire(wire))
+    }
+
+    pub(super) fn with(change: impl FnOnce(Builder) -> Builder) -> Self {
+        let sent = MemoryTransport::new();
+        let builder = UsageLogger::builder()
+            .env(|_| None)
+            .memory_transport(&sent)
+            .product_id("shop")
+            .flush_interval(Duration::from_millis(10));
+        Self {
+            usage: change(builder).build().unwrap(),
+            sent,
+        }
+    }
+
+    pub(super) fn instrumentation(&self) -> Instrumentation {
+        self.usage.instrumentation()
+    }
+
+    /// The events so far, once all are sent.
+    pub(super) async fn events(&self) -> Vec<Value> {
+        self.usage.flush(PATIENCE).await.unwrap();
+        self.sent.events()
+    }
+
+    /// The calls among them.
+    pub(super) async fn calls(&self) -> Vec<Value> {
+        let mut events = self.events().await;
+        events.retain(|event| is_call(event));
+        events
+    }
+
+    /// The `meta` of the one call.
+    #[track_caller]
+    pub(super) fn only<'a>(&self, calls: &'a [Value]) -> &'a Value {
+        assert_eq!(calls.len(), 1, "{calls:#?}");
+        &calls[0]["meta"]
+    }
+
+    pub(super) async fn end(&self) -> Stats {
+        let report = self.usage.shutdown(PATIENCE).await;
+        assert_eq!(report.pending, 0, "{report:?}");
+        crate::support::assert_ledger(&report.stats);
+        report.stats
+    }
+}
+
+pub(super) fn is_call(event: &Value) -> bool {
+    event["activity_type"] == "MCP_TOOL_CALL" || event.get("callId").is_some()
+}
+
+/// Waits for a condition that something else brings about.
+pub(super) async fn until(mut is_so: impl AsyncFnMut() -> bool) {
+    let deadline = tokio::time::Instant::now() + PATIENCE;
+    while !is_so().await {
+        assert!(tokio::time::Instant::now() < deadline, "nothing happened");
+        tokio::time::sleep(Duration::from_millis(1)).await;
+    }
+}
+
+pub(super) fn empty_object() -> Value {
+    json!({})
+}
