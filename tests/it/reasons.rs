@@ -108,9 +108,7 @@ fn cause(reason: DropReason) -> Result<Stats, &'static str> {
             usage
         }
         DropReason::Forked => {
-            return Err(
-                "needs a fork, and so a package of its own, which may use `unsafe`: tests/fork",
-            );
+            return Err("needs a process of its own: process::a_forked_child_refuses");
         }
         DropReason::Sampled => return Err("there is no sampling yet"),
         DropReason::RateCapped => return Err("there are no rate caps yet"),
