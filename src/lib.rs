@@ -92,6 +92,8 @@ pub mod limits;
 mod logger;
 mod login;
 mod panics;
+#[cfg(feature = "pseudonyms")]
+pub mod pseudonym;
 mod queue;
 mod random;
 pub mod redact;

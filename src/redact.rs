@@ -20,6 +20,7 @@ mod decode;
 mod edit;
 mod engine;
 mod json;
+mod known;
 mod names;
 mod pairs;
 mod pii;
@@ -46,6 +47,9 @@ use self::edit::{Edit, With, Writer};
 use self::engine::Engine;
 use self::json::Start;
 use self::rules::Rules;
+
+/// Passes after the first. Each leaves less to find; texts that people write need none.
+const MAX_PASSES: usize = 3;
 
 /// What takes the place of a string when a rule of the user panics over it.
 const FAILED: &str = "[REDACTED_UNREADABLE]";
@@ -227,7 +231,22 @@ impl Redactor {
             Mode::Off => Ok(Cow::Borrowed(
                 text.get(..floor_char(text, cut)).unwrap_or(text),
             )),
-            Mode::Rules(rules) => guarded(rules, || redact(rules, text, shape, cut, counts)),
+            Mode::Rules(rules) => guarded(rules, || {
+                let (mut redacted, mut unsure) = redact(rules, text, shape, cut, counts);
+                // What a mark replaced may have been all that told a rule to leave its neighbour alone.
+                for _ in 0..MAX_PASSES {
+                    if !unsure {
+                        break;
+                    }
+                    let (next, again) = redact(rules, &redacted, shape, redacted.len(), counts);
+                    unsure = again;
+                    match next {
+                        Cow::Owned(next) => redacted = Cow::Owned(next),
+                        Cow::Borrowed(_) => break,
+                    }
+                }
+                redacted
+            }),
         }
     }
 }
@@ -344,13 +363,14 @@ fn seal(rules: &Rules, draft: &Draft<'_>, out: &mut Vec<u8>) {
     });
 }
 
+/// The redacted text, and whether a second pass might find more.
 fn redact<'a>(
     rules: &Rules,
     text: &'a str,
     shape: Shape,
     cut: usize,
     counts: &mut Counts,
-) -> Cow<'a, str> {
+) -> (Cow<'a, str>, bool) {
     let cut = floor_char(text, cut);
     let bytes = text.as_bytes();
     Engine::with(rules, |engine, masks| {
@@ -367,7 +387,7 @@ fn redact<'a>(
         }
         let kept = text.get(..end).unwrap_or(text);
         if engine.edits.is_empty() {
-            return Cow::Borrowed(kept);
+            return (Cow::Borrowed(kept), false);
         }
         for edit in &engine.edits {
             counts.add(edit.tag());
@@ -381,7 +401,10 @@ fn redact<'a>(
         };
         writer.write(kept.as_bytes(), &engine.edits, &mut out);
         // Findings begin and end at characters; should one not, nothing of the text is let through.
-        Cow::Owned(String::from_utf8(out).unwrap_or_else(|_| FAILED.to_owned()))
+        (
+            Cow::Owned(String::from_utf8(out).unwrap_or_else(|_| FAILED.to_owned())),
+            engine.unsure && rules.custom.is_none(),
+        )
     })
 }
 

@@ -1,6 +1,7 @@
 //! What is known of the session a call belongs to.
 
 use std::borrow::Cow;
+use std::fmt;
 
 /// The facts of a session, each absent when it is empty.
 ///
@@ -13,7 +14,7 @@ use std::borrow::Cow;
 /// let session = Session::new().client_name("claude-code").client_version("2.1.0");
 /// let call = ToolCall::new("search").session(&session);
 /// ```
-#[derive(Debug, Clone, Default, PartialEq, Eq)]
+#[derive(Clone, Default, PartialEq, Eq)]
 #[must_use]
 pub struct Session<'a> {
     facts: [Option<Cow<'a, str>>; NAMES.len()],
@@ -77,6 +78,16 @@ impl<'a> From<&'a Session<'_>> for Session<'a> {
                 .each_ref()
                 .map(|fact| fact.as_deref().map(Cow::Borrowed)),
         }
+    }
+}
+
+/// Prints which facts are known, not what they are: a session id may be a credential.
+impl fmt::Debug for Session<'_> {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let none = Session::default();
+        let known = self.known(&none).map(|(name, _)| name);
+        f.write_str("Session")?;
+        f.debug_set().entries(known).finish()
     }
 }
 

@@ -42,15 +42,16 @@ fn name_before<'a>(scope: &Scope<'a>, sign: usize) -> Name<'a> {
         is_blank(b) || matches!(b, b'*' | b'?')
     });
     // `Password (root): `
-    if end > floor && before(text, end) == b')' {
-        if let Some(open) = memchr::memrchr(
+    if end > floor
+        && before(text, end) == b')'
+        && let Some(open) = memchr::memrchr(
             b'(',
             super::bytes::part(text, floor.max(end.saturating_sub(26)), end),
-        ) {
-            let open = floor.max(end.saturating_sub(26)) + open;
-            if open > floor && before(text, open) == b' ' {
-                end = open - 1;
-            }
+        )
+    {
+        let open = floor.max(end.saturating_sub(26)) + open;
+        if open > floor && before(text, open) == b' ' {
+            end = open - 1;
         }
     }
     let mut quoted = false;
@@ -129,11 +130,11 @@ pub(super) fn at_sign(
     if linked {
         name = name_before(scope, name.start);
     }
-    if byte == b':' {
-        if let Some(found) = user_and_password(scope, name.start, sign) {
-            add(found);
-            return;
-        }
+    if byte == b':'
+        && let Some(found) = user_and_password(scope, name.start, sign)
+    {
+        add(found);
+        return;
     }
     let mut kind = judge(name.text);
     if byte == b'=' && name.quoted && follows_password_for(scope, name.start) {
@@ -159,10 +160,11 @@ pub(super) fn at_sign(
         is_blank(b) || b == b'*'
     });
     // `<b>Password:</b> value`
-    if scope.at(value) == b'<' && scope.at(value + 1) == b'/' {
-        if let Some(close) = memchr::memchr(b'>', scope.part(value, value + 12)) {
-            value = run_end(text, value + close + 1, scope.to, is_blank);
-        }
+    if scope.at(value) == b'<'
+        && scope.at(value + 1) == b'/'
+        && let Some(close) = memchr::memchr(b'>', scope.part(value, value + 12))
+    {
+        value = run_end(text, value + close + 1, scope.to, is_blank);
     }
     if kind == Kind::Plain && byte == b'=' && matches!(scope.at(value), b'"' | b'\'' | b'`') {
         // `api_key: String = "…"`
@@ -186,10 +188,11 @@ pub(super) fn at_sign(
         Kind::Phone => return,
         _ => {}
     }
-    if ends_with(name.text, b"cookie") && byte == b':' {
-        if cookies(scope, value, name.text.len() > 6, add) {
-            return;
-        }
+    if ends_with(name.text, b"cookie")
+        && byte == b':'
+        && cookies(scope, value, name.text.len() > 6, add)
+    {
+        return;
     }
     if ends_with(name.text, b"authorization") && authorization(scope, value, add) {
         return;
@@ -326,7 +329,7 @@ pub(super) fn argument(
             || memchr::memchr(b' ', value).is_some()
             || scope.before(near) == b',');
     (takes
-        && values::is_mark(value) == false
+        && !values::has_mark(value)
         && !values::is_label(value, name)
         && !values::is_placeholder(value)
         && judge(value) == Kind::Plain)
@@ -395,6 +398,9 @@ fn user_and_password(scope: &Scope<'_>, user: usize, sign: usize) -> Option<Foun
 /// Short options of commands that take a password: `-pS3cret`, `-p s3cret`. `start` is where a word with a digit
 /// begins.
 pub(super) fn short_option(scope: &Scope<'_>, start: usize) -> Option<Found> {
+    if at(scope.text, start) != b'-' && !matches!(scope.before(start), b' ' | b'"' | b'\'') {
+        return None;
+    }
     let text = scope.text;
     let limit = scope.to.min(start + MAX_WORD);
     let end = run_end(text, start, limit, |b| {
@@ -554,7 +560,7 @@ fn literal(scope: &Scope<'_>, from: usize, to: usize, kind: Kind, name: &[u8]) -
     let value = scope.part(from, to);
     if !values::fits(value, kind)
         || value.is_empty()
-        || values::is_mark(value)
+        || values::has_mark(value)
         || values::is_placeholder(value)
         || values::is_label(value, name)
     {
@@ -563,7 +569,7 @@ fn literal(scope: &Scope<'_>, from: usize, to: usize, kind: Kind, name: &[u8]) -
     // A scheme stays.
     let scheme = values::scheme_len(value);
     let from = from + scheme;
-    if values::is_mark(scope.part(from, to)) || values::is_placeholder(scope.part(from, to)) {
+    if values::has_mark(scope.part(from, to)) || values::is_placeholder(scope.part(from, to)) {
         return None;
     }
     (from < to).then(|| Found::new(from, to, Class::Field))
@@ -996,7 +1002,7 @@ pub(super) fn after_word(scope: &Scope<'_>, pos: usize) -> Option<Found> {
     let stated = by || word.eq_ignore_ascii_case(b"password");
     (secret
         && value.len() >= 3
-        && !values::is_mark(value)
+        && !values::has_mark(value)
         && !values::is_placeholder(value)
         && (stated || !values::is_label(value, word)))
     .then(|| Found::new(pos + 1, end, Class::Field))

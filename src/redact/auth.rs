@@ -32,10 +32,10 @@ pub(super) fn after_word(
     if let Some(found) = assign::short_option(scope, start) {
         return Some(found);
     }
-    if matches!(scope.before(start), b'"' | b'\'') {
-        if let Some(found) = assign::argument(scope, start - 1, judge) {
-            return Some(found);
-        }
+    if matches!(scope.before(start), b'"' | b'\'')
+        && let Some(found) = assign::argument(scope, start - 1, judge)
+    {
+        return Some(found);
     }
     if gap == start {
         return None;
@@ -152,9 +152,7 @@ fn headless(scope: &Scope<'_>, start: usize, begin: usize) -> Option<Found> {
     let label = run_end(scope.text, start + begin, scope.to.min(start + 80), |b| {
         b.is_ascii_alphanumeric() || b == b' '
     });
-    if memchr::memmem::find(scope.part(start, label), b"PRIVATE KEY").is_none() {
-        return None;
-    }
+    memchr::memmem::find(scope.part(start, label), b"PRIVATE KEY")?;
     let head = run_start(scope.text, start, scope.from, |b| {
         b.is_ascii_alphanumeric() || matches!(b, b'+' | b'/' | b'=' | b'\n' | b'\r' | b'\\')
     });

@@ -1,13 +1,15 @@
 //! One redaction: the buffers it needs and the way from a text to its edits.
 
-use super::bytes::{at, part};
-use super::class::Tag;
+use super::bytes::{at, before, is_token, part};
+use super::class::{Class, Tag};
 use super::decode::Decoded;
 use super::edit::{Edit, With, merge};
 use super::json::{Frame, Start};
+use super::known::Known;
 use super::names::Kind;
 use super::rules::Rules;
 use super::scan::Masks;
+use super::text::Found;
 
 /// How many texts inside texts are looked into.
 const MAX_DEPTH: u8 = 4;
@@ -22,8 +24,10 @@ pub(super) struct Scratch {
     edits: Vec<Edit>,
     frames: Vec<Frame>,
     masks: Masks,
+    known: Known,
     pool: Vec<(Decoded, Masks)>,
-    pub(super) side: Vec<u8>,
+    side: Vec<u8>,
+    tabled: Vec<Found>,
 }
 
 /// A redaction that is going on.
@@ -35,40 +39,58 @@ pub(super) struct Engine<'r> {
     /// The last digit that asked for the word before it.
     pub(super) asked: usize,
     /// What the columns of a table hold.
-    pub(super) tabled: Vec<super::text::Found>,
+    pub(super) tabled: Vec<Found>,
+    pub(super) known: &'r mut Known,
+    /// What was put in place could be read otherwise than what stood there: a second pass has to make sure.
+    pub(super) unsure: bool,
     pool: Vec<(Decoded, Masks)>,
 }
 
-impl<'r> Engine<'r> {
+impl Engine<'_> {
     /// Runs `f` with the buffers of this thread; a call from inside of a call gets fresh ones.
-    pub(super) fn with<R>(rules: &'r Rules, f: impl FnOnce(&mut Self, &mut Masks) -> R) -> R {
+    pub(super) fn with<R>(rules: &Rules, f: impl FnOnce(&mut Engine<'_>, &mut Masks) -> R) -> R {
         // While a thread ends its buffers may be gone already; fresh ones do, too.
-        let mut scratch = SCRATCH.try_with(std::cell::Cell::take).unwrap_or_default();
-        let mut engine = Self {
+        let mut scratch = SCRATCH
+            .try_with(std::cell::Cell::take)
+            .ok()
+            .flatten()
+            .unwrap_or_default();
+        let Scratch {
+            edits,
+            frames,
+            masks,
+            known,
+            pool,
+            side,
+            tabled,
+        } = &mut *scratch;
+        let mut engine = Engine {
             rules,
-            edits: std::mem::take(&mut scratch.edits),
-            frames: std::mem::take(&mut scratch.frames),
-            side: std::mem::take(&mut scratch.side),
+            edits: std::mem::take(edits),
+            frames: std::mem::take(frames),
+            side: std::mem::take(side),
             asked: 0,
-            tabled: Vec::new(),
-            pool: std::mem::take(&mut scratch.pool),
+            tabled: std::mem::take(tabled),
+            known,
+            unsure: false,
+            pool: std::mem::take(pool),
         };
-        engine.edits.clear();
-        engine.frames.clear();
-        engine.side.clear();
-        let result = f(&mut engine, &mut scratch.masks);
+        let result = f(&mut engine, masks);
         engine.edits.clear();
         engine.edits.shrink_to(KEEP_BYTES / 64);
         engine.frames.clear();
         engine.frames.shrink_to(KEEP_BYTES / 256);
         engine.side.clear();
         engine.side.shrink_to(KEEP_BYTES);
-        scratch.masks.trim(KEEP_BYTES);
-        scratch.edits = engine.edits;
-        scratch.frames = engine.frames;
-        scratch.side = engine.side;
-        scratch.pool = engine.pool;
-        let _ = SCRATCH.try_with(|kept| kept.set(scratch));
+        masks.trim(KEEP_BYTES);
+        (*edits, *frames, *side, *pool, *tabled) = (
+            engine.edits,
+            engine.frames,
+            engine.side,
+            engine.pool,
+            engine.tabled,
+        );
+        let _ = SCRATCH.try_with(|kept| kept.set(Some(scratch)));
         result
     }
 
@@ -247,9 +269,21 @@ impl<'r> Engine<'r> {
         self.rules
             .patterns_on(part(text, from, to), from, &mut self.edits);
         merge(&mut self.edits, floor);
+        let is_value = |edit: &Edit| {
+            edit.tag()
+                .is_some_and(|tag| tag != Class::Email.tag() && tag != Class::Key.tag())
+        };
+        let joins = |byte: u8| is_token(byte) || byte >= 0x80;
+        let joined = |edit: &Edit| joins(at(text, edit.end)) || joins(before(text, edit.start));
+        self.unsure |= !is_json
+            && self
+                .edits
+                .iter()
+                .skip(floor)
+                .any(|edit| is_value(edit) || joined(edit));
     }
 }
 
 thread_local! {
-    static SCRATCH: std::cell::Cell<Scratch> = std::cell::Cell::default();
+    static SCRATCH: std::cell::Cell<Option<Box<Scratch>>> = const { std::cell::Cell::new(None) };
 }

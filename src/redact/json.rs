@@ -6,6 +6,7 @@ use super::bytes::{at, part, run_end};
 use super::class::{Class, MARK_START};
 use super::edit::{Edit, With, push};
 use super::engine::Engine;
+use super::known::Key;
 use super::names::{self, Kind};
 use super::scan::Masks;
 use super::values;
@@ -41,7 +42,7 @@ pub(super) struct Frame {
 
 /// What a member is for in an object like `{"name": …, "value": …}`.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
-enum Role {
+pub(super) enum Role {
     #[default]
     Other,
     Label,
@@ -154,6 +155,8 @@ impl Engine<'_> {
                             pos = end + 1;
                             state = State::After;
                         }
+                        // A mark without quotes, of a text that was no JSON before.
+                        b'[' if part(text, pos, pos + 10) == MARK_START => return Err(NotJson),
                         b'{' | b'[' => {
                             if kind.hides() && !self.describes(walk, pos) {
                                 let end = skip(text, masks, pos, to);
@@ -272,6 +275,23 @@ impl Engine<'_> {
     }
 
     fn key(&mut self, walk: &mut Walk<'_>, from: usize, to: usize, escaped: bool) {
+        let name = part(walk.text, from, to);
+        let known = if escaped || self.rules.is_users() {
+            None
+        } else {
+            Key::of(name)
+        };
+        if let Some((kind, role)) = known.and_then(|key| self.known.get(&key, self.rules.id)) {
+            let kind = if kind == Kind::Plain && name == b"key" {
+                self.kind_with_parent(walk)
+            } else {
+                kind
+            };
+            if let Some(frame) = self.top(walk) {
+                (frame.kind, frame.name, frame.role) = (kind, (from, to), role);
+            }
+            return;
+        }
         let floor = self.edits.len();
         let kind = if escaped {
             let mut pair = self.take();
@@ -295,6 +315,9 @@ impl Engine<'_> {
             self.number_key(walk, floor);
         }
         let role = role(part(walk.text, from, to));
+        if let Some(key) = known.filter(|_| self.edits.len() == floor) {
+            self.known.put(&key, self.rules.id, kind, role);
+        }
         let kind = if kind == Kind::Plain && part(walk.text, from, to) == b"key" {
             self.kind_with_parent(walk)
         } else {
@@ -407,19 +430,29 @@ impl Engine<'_> {
             }
             _ => None,
         };
-        if let Some(class) = class {
-            if self.rules.is_on(class) {
-                push(
-                    &mut self.edits,
-                    walk.floor,
-                    Edit::value(from, to, class.tag()),
-                );
-            }
+        if let Some(class) = class
+            && self.rules.is_on(class)
+        {
+            push(
+                &mut self.edits,
+                walk.floor,
+                Edit::value(from, to, class.tag()),
+            );
         }
     }
 
     /// A value is complete: members of name/value pairs are put together.
-    fn done(&mut self, walk: &Walk<'_>, (from, to): (usize, usize), shape: Shape) {
+    #[inline]
+    fn done(&mut self, walk: &Walk<'_>, range: (usize, usize), shape: Shape) {
+        // Most members mean nothing to their neighbours.
+        if let Some(frame) = self.frames.last()
+            && (frame.array || frame.role != Role::Other)
+        {
+            self.put_together(walk, range, shape);
+        }
+    }
+
+    fn put_together(&mut self, walk: &Walk<'_>, (from, to): (usize, usize), shape: Shape) {
         let text = walk.text;
         let count = self.frames.len();
         let parent_is_array = count >= 2
@@ -438,13 +471,15 @@ impl Engine<'_> {
         if frame.array {
             frame.items += 1;
             let index = frame.items - 1;
-            if shape == Shape::String
-                && parent.is_some_and(|(array, role, _)| !array && role == Role::Columns)
-            {
-                if index < 64 && rules.judge(part(text, from, to)).hides() {
-                    if let Some(parent) = self.frames.get_mut(count - 2) {
-                        parent.columns |= 1 << index;
-                    }
+            if shape != Shape::String {
+                frame.label = Kind::Plain;
+                frame.user_next = false;
+            } else if parent.is_some_and(|(array, role, _)| !array && role == Role::Columns) {
+                if index < 64
+                    && rules.judge(part(text, from, to)).hides()
+                    && let Some(parent) = self.frames.get_mut(count - 2)
+                {
+                    parent.columns |= 1 << index;
                 }
                 return;
             }
@@ -500,10 +535,10 @@ impl Engine<'_> {
         match frame.role {
             Role::Label if shape == Shape::String => {
                 frame.label = rules.judge(part(text, from, to));
-                if let Some((from, to, shape)) = frame.value {
-                    if frame.label.hides() {
-                        self.hide(walk, from, to, shape);
-                    }
+                if let Some((from, to, shape)) = frame.value
+                    && frame.label.hides()
+                {
+                    self.hide(walk, from, to, shape);
                 }
             }
             Role::Value if from < to => frame.value = Some((from, to, shape)),
@@ -645,7 +680,27 @@ fn skip(text: &[u8], masks: &Masks, from: usize, to: usize) -> usize {
 }
 
 fn role(name: &[u8]) -> Role {
-    if name.len() > 20 {
+    let first = at(name, 0) | 0x20;
+    if name.len() > 17
+        || name.is_empty()
+        || !matches!(
+            first,
+            b'n' | b'k'
+                | b'h'
+                | b'f'
+                | b'v'
+                | b'e'
+                | b'p'
+                | b'o'
+                | b's'
+                | b'l'
+                | b'i'
+                | b'a'
+                | b'c'
+                | b'd'
+                | b'$'
+        )
+    {
         return Role::Other;
     }
     let mut lower = [0u8; 20];

@@ -69,11 +69,9 @@ impl Words {
                 words.end(length);
                 start = length;
             }
-            if is_word {
-                if let Some(slot) = words.text.get_mut(length) {
-                    *slot = byte.to_ascii_lowercase();
-                    length += 1;
-                }
+            if is_word && let Some(slot) = words.text.get_mut(length) {
+                *slot = byte.to_ascii_lowercase();
+                length += 1;
             }
             last = byte;
         }
@@ -153,7 +151,7 @@ fn may_matter(name: &[u8]) -> bool {
 
 /// What `name` says about its value.
 pub(super) fn judge(name: &[u8]) -> Kind {
-    if !may_matter(name) || memchr::memmem::find(name, b"://").is_some() {
+    if !may_matter(name) || super::bytes::find(name, b"://").is_some() {
         return Kind::Plain;
     }
     // In `.npmrc` it is user and password.

@@ -150,7 +150,7 @@ fn hidden(scope: &Scope<'_>, from: usize, to: usize) -> Option<Found> {
     let from = run_end(scope.text, from, to, |b| b.is_ascii_whitespace());
     let to = run_start(scope.text, to, from, |b| b.is_ascii_whitespace());
     let value = scope.part(from, to);
-    (!value.is_empty() && !values::is_mark(value) && !values::is_placeholder(value))
+    (!value.is_empty() && !values::has_mark(value) && !values::is_placeholder(value))
         .then(|| Found::new(from, to, Class::Field))
 }
 

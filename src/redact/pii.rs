@@ -87,6 +87,12 @@ pub(super) fn email(scope: &Scope<'_>, pos: usize, width: usize) -> Option<Found
 
 /// Endings that look like a top-level domain and are the type of a file or unit.
 fn is_file_type(tld: &[u8]) -> bool {
+    if matches!(
+        tld,
+        b"com" | b"org" | b"net" | b"io" | b"dev" | b"de" | b"uk"
+    ) {
+        return false;
+    }
     [
         &b"png"[..],
         b"jpg",
@@ -648,5 +654,5 @@ fn luhn(digits: &[u8]) -> bool {
             }
         })
         .sum();
-    sum % 10 == 0 && digits.iter().any(|d| *d != at(digits, 0))
+    sum.is_multiple_of(10) && digits.iter().any(|d| *d != at(digits, 0))
 }

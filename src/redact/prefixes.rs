@@ -118,18 +118,20 @@ pub(super) fn key(scope: &Scope<'_>, start: usize) -> Option<Found> {
 }
 
 fn listed(scope: &Scope<'_>, start: usize) -> Option<Found> {
-    listed_at(scope, start).or_else(|| {
-        // Some prefixes end in a dot, and the run that began a candidate stands behind it.
-        let head = run_start(
-            scope.text,
-            start,
-            scope.from.max(start.saturating_sub(10)),
-            |b| is_token(b) || b == b'.',
-        );
-        (head < start && scope.before(start) == b'.')
-            .then(|| listed_at(scope, head))
-            .flatten()
-    })
+    if let Some(found) = listed_at(scope, start) {
+        return Some(found);
+    }
+    if scope.before(start) != b'.' {
+        return None;
+    }
+    // Some prefixes end in a dot, and the run that began a candidate stands behind it.
+    let head = run_start(
+        scope.text,
+        start,
+        scope.from.max(start.saturating_sub(10)),
+        |b| is_token(b) || b == b'.',
+    );
+    (head < start).then(|| listed_at(scope, head)).flatten()
 }
 
 fn listed_at(scope: &Scope<'_>, start: usize) -> Option<Found> {
@@ -343,6 +345,9 @@ fn shaped(scope: &Scope<'_>, start: usize) -> Option<Found> {
         }
     }
     // Keys in the manner of Stripe, of vendors that are not listed.
+    if memchr::memchr2(b'_', b'-', part(run, 0, 32)).is_none() || run.len() < 24 {
+        return None;
+    }
     for middle in [
         &b"_live_"[..],
         b"_sk_",
@@ -351,7 +356,7 @@ fn shaped(scope: &Scope<'_>, start: usize) -> Option<Found> {
         b"-sk-",
         b"_prod_",
     ] {
-        if let Some(at) = memchr::memmem::find(part(run, 0, 32), middle) {
+        if let Some(at) = super::bytes::find(part(run, 0, 32), middle) {
             let tail = super::bytes::rest(run, at + middle.len());
             if tail.len() >= 20 && is_random(tail, Strong) && !tail.contains(&b'_') {
                 return found(start, end);
@@ -427,6 +432,8 @@ fn is_escape_border(scope: &Scope<'_>, start: usize) -> bool {
 
 /// Whether a tail looks like a key and not like words.
 fn is_random(tail: &[u8], kind: Tail) -> bool {
+    // What does not look random so far will not further on.
+    let tail = part(tail, 0, 64);
     let digits = tail.iter().filter(|b| b.is_ascii_digit()).count();
     let upper = tail.iter().filter(|b| b.is_ascii_uppercase()).count();
     let lower = tail.iter().filter(|b| b.is_ascii_lowercase()).count();
@@ -457,11 +464,20 @@ fn is_random(tail: &[u8], kind: Tail) -> bool {
 
 /// Tails such as `your-key-here` and `xxxxxxxxxxxx`.
 fn is_spelled_out(tail: &[u8]) -> bool {
+    if memchr::memchr3(b'x', b'X', b'*', tail).is_none()
+        && memchr::memchr2(b'y', b'Y', tail).is_none()
+    {
+        return tail.iter().filter(|b| **b == b'.').count() * 2 > tail.len();
+    }
     let crosses = tail
         .iter()
         .filter(|b| matches!(b, b'x' | b'X' | b'*' | b'.'))
         .count();
-    crosses * 2 > tail.len() || tail.windows(4).any(|w| w.eq_ignore_ascii_case(b"your"))
+    // `your` as a word: by chance it stands in the middle of a key, too.
+    let yours = |word: &[u8]| {
+        word.starts_with(b"your") || word.starts_with(b"YOUR") || word.starts_with(b"Your")
+    };
+    crosses * 2 > tail.len() || tail.split(|b| matches!(b, b'-' | b'_')).any(yours)
 }
 
 #[cfg(test)]

@@ -1,6 +1,7 @@
 //! The rules of one redactor: which classes are on, the user's names and patterns.
 
 use std::borrow::Cow;
+use std::sync::atomic::{AtomicU32, Ordering};
 
 use super::class::{Class, Tag};
 use super::edit::Edit;
@@ -25,6 +26,8 @@ pub(super) type Custom = dyn Fn(&str) -> Cow<'_, str> + Send + Sync;
 
 /// Everything a redaction needs to know.
 pub(super) struct Rules {
+    /// Tells these rules from all others of the process, for what threads remember of them.
+    pub(super) id: u32,
     /// Replaces all other rules.
     pub(super) custom: Option<Box<Custom>>,
     /// A bit for each built-in class.
@@ -52,7 +55,9 @@ impl Default for Rules {
                 mark: class.mark().into(),
             })
             .to_vec();
+        static NEXT: AtomicU32 = AtomicU32::new(1);
         Self {
+            id: NEXT.fetch_add(1, Ordering::Relaxed),
             custom: None,
             on,
             deny: Vec::new(),
@@ -111,13 +116,16 @@ impl Rules {
                 return Kind::Secret;
             }
         }
+        let kind = if self.is_on(Class::Field) {
+            names::judge(name)
+        } else {
+            Kind::Plain
+        };
         // A name with a mark in it was no plain name before; what stands under it was judged then.
-        if !self.is_on(Class::Field)
-            || memchr::memmem::find(name, super::class::MARK_START).is_some()
-        {
+        if kind != Kind::Plain && super::bytes::find(name, super::class::MARK_START).is_some() {
             return Kind::Plain;
         }
-        names::judge(name)
+        kind
     }
 
     /// Adds what the user's patterns find in a string that begins at `from`.

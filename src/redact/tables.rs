@@ -69,7 +69,7 @@ pub(super) fn columns(
                     let rule = value.iter().all(|b| matches!(b, b'-' | b':' | b'='));
                     if !value.is_empty()
                         && !rule
-                        && !values::is_mark(value)
+                        && !values::has_mark(value)
                         && !values::is_placeholder(value)
                     {
                         add(Found::new(from, to, Class::Field));
@@ -124,7 +124,7 @@ pub(super) fn inserted(
     add: &mut dyn FnMut(Found),
 ) {
     let text = scope.part(scope.from, scope.to);
-    if text.len() < 40 {
+    if text.len() < 40 || memchr::memchr(b'(', text).is_none() {
         return;
     }
     let mut from = 0;
@@ -213,7 +213,8 @@ fn row(scope: &Scope<'_>, mut pos: usize, sensitive: u64, add: &mut dyn FnMut(Fo
         };
         let value = scope.part(from, to);
         let hides = index < MAX_COLUMNS && sensitive >> index & 1 == 1 && quoted;
-        if hides && !value.is_empty() && !values::is_mark(value) && !values::is_placeholder(value) {
+        if hides && !value.is_empty() && !values::has_mark(value) && !values::is_placeholder(value)
+        {
             add(Found::new(from, to, Class::Field));
         }
         pos = run_end(scope.text, to + usize::from(quoted), scope.to, |b| {

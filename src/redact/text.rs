@@ -8,6 +8,9 @@ use super::names::Kind;
 use super::scan::{Masks, is_run_start};
 use super::{assign, auth, decode, pairs, pii, prefixes, tables, url};
 
+/// A shorter text is no table.
+const MIN_TABLE: usize = 16;
+
 /// Shorter base64 holds no name and value worth the look.
 const MIN_BASE64: usize = 20;
 
@@ -72,6 +75,7 @@ impl Engine<'_> {
         if !self.rules.has_builtin() {
             return false;
         }
+        let long = to - from >= MIN_TABLE;
         let layered = decode::has_layer(text, from, to);
         self.asked = from;
         let mut scope = Scope {
@@ -80,24 +84,15 @@ impl Engine<'_> {
             to,
             origin: from,
         };
-        if kind == Kind::Phone {
-            if let Some(found) = pii::named_phone(&scope) {
-                self.add(found);
-                return false;
-            }
+        if kind == Kind::Phone
+            && let Some(found) = pii::named_phone(&scope)
+        {
+            self.add(found);
+            return false;
         }
-        tables::inserted(&scope, &|name| self.rules.judge(name), &mut |found| {
-            self.tabled.push(found)
-        });
-        tables::columns(&scope, &|name| self.rules.judge(name), &mut |found| {
-            self.tabled.push(found)
-        });
-        for index in 0..self.tabled.len() {
-            if let Some(found) = self.tabled.get(index).copied() {
-                self.add(found);
-            }
+        if long {
+            self.tables(&scope);
         }
-        self.tabled.clear();
         let mut pos = from;
         loop {
             pos = masks.next_candidate(pos, to);
@@ -105,7 +100,10 @@ impl Engine<'_> {
                 return layered;
             }
             let next = match at(text, pos) {
-                b'@' => self.one(pii::email(&scope, pos, 1)),
+                b'@' => {
+                    let found = pii::email(&scope, pos, 1);
+                    self.address(&scope, found)
+                }
                 b':' if part(text, pos, pos + 3) == b"://" => {
                     self.one(url::userinfo(&scope, pos).or_else(|| url::webhook(&scope, pos)))
                 }
@@ -128,6 +126,22 @@ impl Engine<'_> {
         }
     }
 
+    /// What stands in the sensitive columns of tables.
+    fn tables(&mut self, scope: &Scope<'_>) {
+        let rules = self.rules;
+        let mut found = std::mem::take(&mut self.tabled);
+        tables::inserted(scope, &|name| rules.judge(name), &mut |cell| {
+            found.push(cell)
+        });
+        tables::columns(scope, &|name| rules.judge(name), &mut |cell| {
+            found.push(cell)
+        });
+        for cell in found.drain(..) {
+            self.add(cell);
+        }
+        self.tabled = found;
+    }
+
     fn add(&mut self, found: Found) {
         if self.rules.is_on(found.class) && found.end > found.start {
             self.edits
@@ -139,6 +153,37 @@ impl Engine<'_> {
         let found = found?;
         self.add(found);
         Some(found.end)
+    }
+
+    /// An address: its mark, or the pseudonym of who has it.
+    #[cfg_attr(
+        not(feature = "pseudonyms"),
+        expect(unused_variables, reason = "the text is hashed with the feature")
+    )]
+    fn address(&mut self, scope: &Scope<'_>, found: Option<Found>) -> Option<usize> {
+        #[cfg(feature = "pseudonyms")]
+        if let (Some(found), Some(pseudonyms), true) = (
+            found,
+            &self.rules.pseudonyms,
+            self.rules.is_on(Class::Email),
+        ) {
+            let address = String::from_utf8_lossy(scope.part(found.start, found.end));
+            let from = self.side.len();
+            self.side
+                .extend_from_slice(pseudonyms.email(&address).as_bytes());
+            let with = super::edit::With::Text {
+                tag: Class::Email.tag(),
+                from,
+                to: self.side.len(),
+            };
+            self.edits.push(Edit {
+                start: found.start,
+                end: found.end,
+                with,
+            });
+            return Some(found.end);
+        }
+        self.one(found)
     }
 
     /// An assignment can hide more than one value: a header with several cookies.
@@ -157,6 +202,7 @@ impl Engine<'_> {
                 }
             },
         );
+        self.unsure |= end.is_some();
         end
     }
 

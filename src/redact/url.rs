@@ -27,9 +27,7 @@ pub(super) fn userinfo(scope: &Scope<'_>, pos: usize) -> Option<Found> {
         return None;
     }
     let start = user + 1;
-    if memchr::memchr(b'@', scope.part(start, limit)).is_none() {
-        return None;
-    }
+    memchr::memchr(b'@', scope.part(start, limit))?;
     // A port and a path are no password.
     let port = run_end(scope.text, start, limit, |b| b.is_ascii_digit());
     if port > start
@@ -46,14 +44,14 @@ pub(super) fn userinfo(scope: &Scope<'_>, pos: usize) -> Option<Found> {
     let mut at: Option<(usize, bool)> = None;
     let mut search = start;
     while let Some(next) = memchr::memchr(b'@', scope.part(search, end)).map(|n| search + n) {
-        if next > start || scope.at(user) == b':' && next == start {
-            if let Some(good) = host(scope, next + 1, end) {
-                let better = at.is_none_or(|(last, was_good)| {
-                    good && !was_good && memchr::memchr(b'?', scope.part(last, next)).is_none()
-                });
-                if better && next > start {
-                    at = Some((next, good));
-                }
+        if (next > start || scope.at(user) == b':' && next == start)
+            && let Some(good) = host(scope, next + 1, end)
+        {
+            let better = at.is_none_or(|(last, was_good)| {
+                good && !was_good && memchr::memchr(b'?', scope.part(last, next)).is_none()
+            });
+            if better && next > start {
+                at = Some((next, good));
             }
         }
         if at.is_some_and(|(_, good)| good) {

@@ -22,9 +22,28 @@ pub(super) struct Style {
     pub(super) quote: u8,
 }
 
-/// Whether the value is nothing but one mark.
+/// Whether the value is nothing but marks, and what may stand around them: it was judged before.
 pub(super) fn is_mark(value: &[u8]) -> bool {
-    value.starts_with(MARK_START) && memchr::memchr(b']', value) == Some(value.len() - 1)
+    let mut rest = value;
+    let mut any = false;
+    while let Some(start) = memchr::memchr(b'[', rest) {
+        let (before, mark) = rest.split_at(start);
+        let Some(end) = memchr::memchr(b']', mark).filter(|_| mark.starts_with(MARK_START)) else {
+            return false;
+        };
+        if before.iter().any(u8::is_ascii_alphanumeric) {
+            return false;
+        }
+        any = true;
+        rest = super::bytes::rest(mark, end + 1);
+    }
+    any && !rest.iter().any(u8::is_ascii_alphanumeric)
+}
+
+/// Whether there is a mark in a value of a text: some of it was judged before, and the text around it is not what
+/// it was.
+pub(super) fn has_mark(value: &[u8]) -> bool {
+    super::bytes::find(value, MARK_START).is_some()
 }
 
 /// Whether a string under a name of this kind goes whole.
@@ -571,7 +590,7 @@ pub(super) fn is_unquoted_secret(
             .all(|b| b.is_ascii_lowercase() || matches!(b, b'-' | b'_'));
         let alone = matches!(scope.at(to), 0 | b'\n' | b'\r');
         if style.equals && !style.spaced || style.quoted_name && style.equals {
-            return !code_line && !(memchr::memchr(b'.', value).is_some());
+            return !code_line && memchr::memchr(b'.', value).is_none();
         }
         // A word after a colon is prose or a type unless the line is nothing but the assignment.
         return (style.own_line && alone || style.quote != 0 && scope.at(to) == style.quote)
@@ -614,7 +633,7 @@ fn is_expression(scope: &Scope<'_>, from: usize, to: usize, style: Style) -> boo
         }
         b'$' => {
             // `$VAR`, `$var->x`, `$2b$10$…` is a hash.
-            return !matches!(at(value, 1), b'0'..=b'9')
+            return !at(value, 1).is_ascii_digit()
                 && (digits == 0
                     || rest(value, 1).iter().all(|b| {
                         b.is_ascii_alphanumeric()

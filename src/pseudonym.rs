@@ -1,0 +1,158 @@
+//! Keyed hashes in the place of names (feature `pseudonyms`): the same person stays countable without being named.
+//!
+//! A pseudonym is an HMAC-SHA-256 under a key of yours. Without the key nobody can find out whose it is, not even by
+//! trying every address there is; with another key the same person gets another pseudonym. Keep the key as long as
+//! you want to recognize people, and destroy it to make the pseudonyms anonymous.
+
+use std::fmt;
+
+use hmac::{Hmac, Mac};
+use sha2::Sha256;
+
+/// The fewest bytes a key may have: a shorter one can be guessed.
+pub const MIN_KEY_BYTES: usize = 16;
+
+/// Bytes of the hash that are kept: 96 bits, so that even a billion people rarely share one.
+const KEPT_BYTES: usize = 12;
+
+/// Makes pseudonyms of user ids and e-mail addresses.
+///
+/// # Examples
+///
+/// ```
+/// use mcp_usage::pseudonym::Pseudonyms;
+///
+/// let pseudonyms = Pseudonyms::new(b"a key from your key store").expect("long enough");
+/// let one = pseudonyms.user("rachel@example.com");
+/// assert!(one.starts_with("user_"));
+/// assert_eq!(one, pseudonyms.user("rachel@example.com"));
+/// assert_ne!(one, pseudonyms.user("ross@example.com"));
+/// ```
+#[derive(Clone)]
+pub struct Pseudonyms {
+    key: Hmac<Sha256>,
+    keep_domain: bool,
+}
+
+impl fmt::Debug for Pseudonyms {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("Pseudonyms")
+            .field("keep_domain", &self.keep_domain)
+            .finish_non_exhaustive()
+    }
+}
+
+/// A key with fewer than [`MIN_KEY_BYTES`] bytes.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, thiserror::Error)]
+#[error("a key for pseudonyms needs at least {MIN_KEY_BYTES} bytes")]
+pub struct KeyTooShort;
+
+impl Pseudonyms {
+    /// Takes the key: random bytes that only you have.
+    ///
+    /// # Errors
+    ///
+    /// [`KeyTooShort`] below [`MIN_KEY_BYTES`].
+    pub fn new(key: &[u8]) -> Result<Self, KeyTooShort> {
+        if key.len() < MIN_KEY_BYTES {
+            return Err(KeyTooShort);
+        }
+        let key = Hmac::new_from_slice(key).map_err(|_| KeyTooShort)?;
+        Ok(Self {
+            key,
+            keep_domain: false,
+        })
+    }
+
+    /// Keeps the domain of e-mail addresses, so that companies can be told apart.
+    pub fn keep_domain(mut self) -> Self {
+        self.keep_domain = true;
+        self
+    }
+
+    /// The pseudonym of a user id. Case and white space around an id do not matter.
+    pub fn user(&self, id: &str) -> String {
+        self.pseudonym("user", id)
+    }
+
+    /// The pseudonym of an e-mail address, with its domain where that is kept.
+    ///
+    /// It has no `@`, so that no rule takes it for an address again.
+    pub fn email(&self, address: &str) -> String {
+        let pseudonym = self.pseudonym("email", address);
+        match address.rsplit_once('@') {
+            Some((_, domain)) if self.keep_domain => {
+                format!("{pseudonym} at {}", domain.trim().to_lowercase())
+            }
+            _ => pseudonym,
+        }
+    }
+
+    fn pseudonym(&self, kind: &str, name: &str) -> String {
+        let mut mac = self.key.clone();
+        // The kind is hashed, too: the same text as id and as address gives two pseudonyms that nobody can join.
+        mac.update(kind.as_bytes());
+        mac.update(&[0]);
+        mac.update(name.trim().to_lowercase().as_bytes());
+        let hash = mac.finalize().into_bytes();
+        let mut text = String::with_capacity(kind.len() + 1 + 2 * KEPT_BYTES);
+        text.push_str(kind);
+        text.push('_');
+        for byte in hash.iter().take(KEPT_BYTES) {
+            // Letters only, so that no rule for numbers or keys sees anything in it.
+            text.push(char::from(b'a' + (byte >> 4)));
+            text.push(char::from(b'a' + (byte & 15)));
+        }
+        text
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::Redactor;
+
+    fn pseudonyms() -> Pseudonyms {
+        Pseudonyms::new(b"0123456789abcdef").expect("long enough")
+    }
+
+    #[test]
+    fn pseudonyms_are_stable_and_differ_by_key_and_kind() {
+        let other = Pseudonyms::new(b"fedcba9876543210").expect("long enough");
+        assert_eq!(pseudonyms().user("Rachel "), pseudonyms().user("rachel"));
+        assert_ne!(pseudonyms().user("rachel"), other.user("rachel"));
+        assert_ne!(
+            pseudonyms().user("rachel")[5..],
+            pseudonyms().email("rachel")[6..]
+        );
+        assert_eq!(
+            Pseudonyms::new(b"short").expect_err("too short"),
+            KeyTooShort
+        );
+        assert!(!format!("{:?}", pseudonyms()).contains("0123"));
+    }
+
+    #[test]
+    fn a_redactor_puts_pseudonyms_in_the_place_of_addresses() {
+        let redactor = Redactor::builder()
+            .pseudonyms(pseudonyms().keep_domain())
+            .build()
+            .expect("settings");
+        let text = redactor
+            .redact_str("ask rachel@example.com or RACHEL@example.com")
+            .into_owned();
+        let pseudonym = pseudonyms().email("rachel@example.com");
+        assert_eq!(
+            text,
+            format!("ask {pseudonym} at example.com or {pseudonym} at example.com")
+        );
+        assert_eq!(redactor.redact_str(&text), text);
+        let json = redactor
+            .redact_json(r#"{"rachel@example.com":1,"password":"rachel@example.com"}"#)
+            .into_owned();
+        assert!(
+            !json.contains("rachel") && json.contains("[REDACTED_FIELD]"),
+            "{json}"
+        );
+    }
+}

@@ -1,0 +1,405 @@
+//! Secrets in the files and commands of particular programs.
+
+use serde_json::{Value, json};
+
+/// A text, what must be gone from it, and what must stay.
+pub(crate) struct Particular {
+    pub(crate) input: Value,
+    pub(crate) secrets: Vec<&'static str>,
+    pub(crate) neighbours: Vec<&'static str>,
+}
+
+pub(crate) fn all() -> Vec<Particular> {
+    let case = |input: Value, secrets: &[&'static str], neighbours: &[&'static str]| Particular {
+        input,
+        secrets: secrets.to_vec(),
+        neighbours: neighbours.to_vec(),
+    };
+    vec![
+        case(
+            json!("machine api.example.com login rachel password hunter2x"),
+            &["hunter2x"],
+            &["machine api.example.com login rachel password"],
+        ),
+        case(
+            json!("//registry.npmjs.org/:_authToken=abcd1234-ef56-7890\nsave-exact=true"),
+            &["abcd1234-ef56-7890"],
+            &["registry.npmjs.org", "save-exact=true"],
+        ),
+        case(
+            json!("_auth=dXNlcjpwYXNzMTIz\nemail=none"),
+            &["dXNlcjpwYXNzMTIz"],
+            &["email=none"],
+        ),
+        case(
+            json!("CREATE USER 'bob'@'%' IDENTIFIED BY 'hunter two!';"),
+            &["hunter two!"],
+            &["CREATE USER 'bob'", "IDENTIFIED BY"],
+        ),
+        case(
+            json!("CREATE ROLE app LOGIN PASSWORD 'correcthorse' VALID UNTIL 'infinity'"),
+            &["correcthorse"],
+            &["CREATE ROLE app", "VALID UNTIL 'infinity'"],
+        ),
+        case(
+            json!("ALTER USER app WITH ENCRYPTED PASSWORD 'it''s secret';"),
+            &["it''s secret", "s secret"],
+            &["ALTER USER app"],
+        ),
+        case(
+            json!("SET PASSWORD FOR 'bob' = 'zebra9crossing'"),
+            &["zebra9crossing"],
+            &["'bob'"],
+        ),
+        case(
+            json!("UPDATE users SET password = 'zebra9crossing', name = 'bob' WHERE id = 7"),
+            &["zebra9crossing"],
+            &["name = 'bob'", "id = 7"],
+        ),
+        case(
+            json!("SELECT * FROM users WHERE email = 'x' AND password = 'zebra''9'"),
+            &["zebra''9"],
+            &["email = 'x'"],
+        ),
+        case(
+            json!(
+                "apiVersion: v1\nkind: Secret\nmetadata:\n  name: db\ndata:\n  username: YWRtaW4=\n  conn: c2VjcmV0dmFsdWU=\ntype: Opaque\n"
+            ),
+            &["YWRtaW4=", "c2VjcmV0dmFsdWU="],
+            &["kind: Secret", "name: db", "username:", "type: Opaque"],
+        ),
+        case(
+            json!({"apiVersion": "v1", "kind": "Secret", "data": {"x": "c2VjcmV0dmFsdWU="}, "metadata": {"name": "db"}}),
+            &["c2VjcmV0dmFsdWU="],
+            &["db"],
+        ),
+        case(
+            json!({"auths": {"https://index.docker.io/v1/": {"auth": "cmFjaGVsOmh1bnRlcjI="}}, "x": "keep"}),
+            &["cmFjaGVsOmh1bnRlcjI="],
+            &["index.docker.io", "keep"],
+        ),
+        case(
+            json!("Cookie: session=abc123def456; theme=dark9mode"),
+            &["abc123def456", "dark9mode"],
+            &["Cookie:", "session=", "theme="],
+        ),
+        case(
+            json!("Set-Cookie: sid=s%3Aabc123def456; Path=/app; HttpOnly; Secure; SameSite=Lax"),
+            &["abc123def456"],
+            &["Path=/app", "HttpOnly", "SameSite=Lax"],
+        ),
+        case(
+            json!({"headers": {"Cookie": "a=b1c2d3", "Accept": "x/y"}}),
+            &["b1c2d3"],
+            &["x/y"],
+        ),
+        case(
+            json!(
+                "Authorization: Digest username=\"Mufasa\", realm=\"a@b\", nonce=\"dcd98b7102dd2f0e8b11d0f600bfb0c093\", response=\"6629fae49393a05397450978507c4ef1\""
+            ),
+            &["6629fae49393a05397450978507c4ef1"],
+            &["Mufasa", "realm"],
+        ),
+        case(
+            json!(
+                "Authorization: AWS4-HMAC-SHA256 Credential=AKIDEXAMPLE/20150830/us-east-1/iam/aws4_request, SignedHeaders=content-type;host, Signature=5d672d79c15b13162d9279b0855cfba6789a8edb4c82c400e06b5924a6f2b5d7"
+            ),
+            &["5d672d79c15b13162d9279b0855cfba6789a8edb4c82c400e06b5924a6f2b5d7"],
+            &["us-east-1", "SignedHeaders=content-type;host"],
+        ),
+        case(
+            json!("Authorization: abcdef0123456789abcdef"),
+            &["abcdef0123456789abcdef"],
+            &["Authorization"],
+        ),
+        case(
+            json!("authorization: token abcdef0123456789abcdef\naccept: json"),
+            &["abcdef0123456789abcdef"],
+            &["accept: json"],
+        ),
+        case(
+            json!(
+                "aws_access_key_id = x\naws_secret_access_key = wJalrXUtnFEMI/K7MDENG/bPxRfiCYzzzzzzKEY1\nregion = eu-west-1"
+            ),
+            &["wJalrXUtnFEMI", "K7MDENG", "bPxRfi"],
+            &["region = eu-west-1"],
+        ),
+        case(
+            json!(
+                "DefaultEndpointsProtocol=https;AccountName=acme;AccountKey=Zm9vYmFyYmF6cXV4Zm9vYmFyYmF6cXV4Zm9vYmFyYmF6cXV4Zm9v1w==;EndpointSuffix=core.windows.net"
+            ),
+            &["Zm9vYmFyYmF6cXV4"],
+            &["AccountName=acme", "EndpointSuffix=core.windows.net"],
+        ),
+        case(
+            json!(
+                "Endpoint=sb://acme.servicebus.windows.net/;SharedAccessKeyName=Root;SharedAccessKey=abc/def+ghi012345678901234567890123456789012="
+            ),
+            &["abc/def+ghi0123"],
+            &["SharedAccessKeyName=Root", "acme.servicebus"],
+        ),
+        case(
+            json!(
+                "Server=tcp:db.example.com,1433;Database=app;User ID=sa;Password=p;ss,w0rd!x;Encrypt=true"
+            ),
+            &["w0rd!x"],
+            &["Database=app", "User ID=sa", "Encrypt=true"],
+        ),
+        case(
+            json!("host=db user=app password='two words 9' dbname=x"),
+            &["two words 9"],
+            &["host=db", "dbname=x"],
+        ),
+        case(
+            json!("mysql -u root -pS3cretPw! app"),
+            &["S3cretPw!"],
+            &["mysql -u root", "app"],
+        ),
+        case(
+            json!("curl -u rachel:hunter2x https://example.com/a"),
+            &["hunter2x"],
+            &["rachel", "https://example.com/a"],
+        ),
+        case(
+            json!("curl --user 'rachel:two words' https://example.com/a"),
+            &["two words"],
+            &["https://example.com/a"],
+        ),
+        case(
+            json!("sshpass -p hunter2x ssh bob@host"),
+            &["hunter2x"],
+            &["ssh bob@host"],
+        ),
+        case(
+            json!("docker login -u bob -p hunter2x reg.example.com"),
+            &["hunter2x"],
+            &["-u bob", "reg.example.com"],
+        ),
+        case(
+            json!({"args": ["-u", "rachel:hunter2x", "https://example.com"]}),
+            &["hunter2x"],
+            &["https://example.com"],
+        ),
+        case(
+            json!("redis-cli -a hunter2xyz ping"),
+            &["hunter2xyz"],
+            &["ping"],
+        ),
+        case(
+            json!("requirepass hunter2xyz\nport 6379"),
+            &["hunter2xyz"],
+            &["port 6379"],
+        ),
+        case(
+            json!("ENV DB_PASSWORD hunter2xyz\nRUN make"),
+            &["hunter2xyz"],
+            &["RUN make"],
+        ),
+        case(
+            json!("my password is hunter2xyz, please log in"),
+            &["hunter2xyz"],
+            &["please log in"],
+        ),
+        case(
+            json!("API key: a1b2c3d4e5f6a7b8 and region eu"),
+            &["a1b2c3d4e5f6a7b8"],
+            &["region eu"],
+        ),
+        case(
+            json!("**Password:** hunter2xyz\n**User:** bob"),
+            &["hunter2xyz"],
+            &["bob"],
+        ),
+        case(
+            json!("<b>Password:</b> hunter2xyz<br>"),
+            &["hunter2xyz"],
+            &["<br>"],
+        ),
+        case(
+            json!(
+                "<dict><key>Password</key>\n<string>hunter two</string><key>User</key><string>bob</string></dict>"
+            ),
+            &["hunter two"],
+            &["bob"],
+        ),
+        case(
+            json!("<password><![CDATA[hunter<2>x]]></password><user>bob</user>"),
+            &["hunter<2>x"],
+            &["<user>bob</user>"],
+        ),
+        case(
+            json!(
+                "<input type=\"password\" name=\"pw\" value=\"hunter two\"><input name=\"u\" value=\"bob\">"
+            ),
+            &["hunter two"],
+            &["value=\"bob\""],
+        ),
+        case(
+            json!("password: |\n  first line\n  second line\nuser: bob"),
+            &["first line", "second line"],
+            &["user: bob"],
+        ),
+        case(
+            json!("user: bob\npassword: correct horse battery staple\nport: 80"),
+            &["correct", "horse", "battery", "staple"],
+            &["user: bob", "port: 80"],
+        ),
+        case(
+            json!("password = \"\"\"multi\nline\"\"\"\nuser = 1"),
+            &["multi", "line\"\"\""],
+            &["user = 1"],
+        ),
+        case(
+            json!("$env:API_KEY = \"abc def 9\"; $x = 1"),
+            &["abc def 9"],
+            &["$x = 1"],
+        ),
+        case(
+            json!("{\"password\": \"a\\\"b9\\\"c\", \"u\": \"bob\"}"),
+            &["b9"],
+            &["bob"],
+        ),
+        case(
+            json!("config: {\"password\": \"a\\\"b9\\\"c\", \"u\": \"bob\"} end"),
+            &["b9", "c\\\""],
+            &["bob", "end"],
+        ),
+        case(
+            json!("password='it'\"'\"'s9' user=bob"),
+            &["it'"],
+            &["user=bob"],
+        ),
+        case(
+            json!({"request": {"headers": [{"name": "Authorization", "value": "Bearer x"}, {"name": "Host", "value": "example.com"}], "cookies": [{"name": "sid", "value": "zz99yy"}]}}),
+            &["Bearer x", "zz99yy"],
+            &["example.com"],
+        ),
+        case(
+            json!({"rawHeaders": ["Authorization", "Bearer abcdef123456", "Host", "example.com"]}),
+            &["abcdef123456"],
+            &["example.com"],
+        ),
+        case(
+            json!({"Environment": {"Variables": {"DB_PASSWORD": "x9", "STAGE": "prod"}}}),
+            &["x9"],
+            &["prod"],
+        ),
+        case(
+            json!({"Env": ["DB_PASSWORD=hunter two", "STAGE=prod"]}),
+            &["hunter two"],
+            &["STAGE=prod"],
+        ),
+        case(
+            json!({"phone": "5551234567", "name": "bob"}),
+            &["5551234567"],
+            &["bob"],
+        ),
+        case(
+            json!({"phoneNumber": 4_155_552_671_u64, "n": 5}),
+            &["4155552671"],
+            &["5"],
+        ),
+        case(
+            json!("phone: 020 7946 0958, name: bob"),
+            &["020 7946 0958"],
+            &["name: bob"],
+        ),
+        case(json!("tel=4155552671&x=1"), &["4155552671"], &["x=1"]),
+        case(
+            json!("call me at 4155552671 tomorrow"),
+            &["4155552671"],
+            &["tomorrow"],
+        ),
+        case(
+            json!("<a href=\"tel:+14155552671\">x</a>"),
+            &["4155552671"],
+            &["</a>"],
+        ),
+        case(json!("SSN 123456789 on file"), &["123456789"], &["on file"]),
+        case(json!("ssn: 123-45-6789, x"), &["123-45-6789"], &[", x"]),
+        case(
+            json!({"ssn": "123456789", "cvv": 123, "pin": "4821", "card_pin": "99"}),
+            &["123456789", "123,", "4821"],
+            &["cvv"],
+        ),
+        case(
+            json!({"n": 4_111_111_111_111_111_u64}),
+            &["4111111111111111"],
+            &[],
+        ),
+        case(
+            json!("mailto:rachel@example.com?subject=x"),
+            &["rachel@example.com"],
+            &["mailto:", "subject=x"],
+        ),
+        case(json!("q=rachel%40example.com&x=1"), &["rachel"], &["x=1"]),
+        case(
+            json!("q=rachel%2Bnews%40example.com&x=1"),
+            &["rachel"],
+            &["x=1"],
+        ),
+        case(
+            json!("rachel\\u0040example.com and rachel&#64;example.com"),
+            &["rachel"],
+            &[" and "],
+        ),
+        case(
+            json!("Name <rachel@example.com>, \"Bob\" <bob@example.org>"),
+            &["rachel", "bob@"],
+            &["Name", "Bob"],
+        ),
+        case(
+            json!("{\"password\":\"hunter2"),
+            &["hunter2"],
+            &["password"],
+        ),
+        case(
+            json!(
+                "\"type\": \"service_account\", \"private_key\": \"-----BEGIN PRIVATE KEY-----\\nMIIEvQIBADANBgkqhkiG9w0BAQEFAASCBKcwggSjAgEAAoIBAQC7\\n-----END PRIVATE KEY-----\\n\", \"client_email\": \"x\""
+            ),
+            &["MIIEvQIBADANBgkqhkiG9w0BAQEFAASCBKcwggSjAgEAAoIBAQC7"],
+            &["service_account", "client_email"],
+        ),
+        case(
+            json!(
+                "bot https://api.telegram.org/bot1234567890:AAbcdefghijklmnopqrstuvwxyz123456789/sendMessage?x=1"
+            ),
+            &["AAbcdefghijklmnopqrstuvwxyz123456789"],
+            &["/sendMessage?x=1", "api.telegram.org/bot"],
+        ),
+        case(
+            json!(
+                "-----BEGIN OPENSSH PRIVATE KEY-----\\nb3BlbnNzaC1rZXktdjEAAAAABG5vbmUAAAAEbm9uZQAAAAAAAAABAAAAMwAAAAtz\\n-----END OPENSSH PRIVATE KEY-----\\n then more"
+            ),
+            &["b3BlbnNzaC1rZXktdjEAAAAABG5vbmUAAAAEbm9uZQ"],
+            &["then more"],
+        ),
+        case(
+            json!(
+                "    -----BEGIN RSA PRIVATE KEY-----\n    MIIEpAIBAAKCAQEA7bq2n3k4\n    q1w2e3r4t5y6u7i8o9p0\n    -----END RSA PRIVATE KEY-----\nafter: yes"
+            ),
+            &["MIIEpAIBAAKCAQEA7bq2n3k4", "q1w2e3r4t5y6u7i8o9p0"],
+            &["after: yes"],
+        ),
+        case(
+            json!("user,password,city\nbob,correcthorse,paris\nann,swordfish1,rome\n"),
+            &["correcthorse", "swordfish1"],
+            &["bob", "ann", "paris", "rome"],
+        ),
+        case(
+            json!("| user | password |\n|------|----------|\n| bob | swordfish1 |\n"),
+            &["swordfish1"],
+            &["bob", "| user | password |"],
+        ),
+        case(
+            json!({"a": {"b": "token=abc123def456ghi"}, "c": "https://x.example.com/?api_key=abc123def456&y=2"}),
+            &["abc123def456"],
+            &["y=2"],
+        ),
+        case(
+            json!({"AKIAIOSFODNN7EXAMPLQ": 1, "ssh": "ssh-rsa AAAAB3NzaC1yc2EAAAADAQABAAABgQC7 bob"}),
+            &["AKIAIOSFODNN7EXAMPLQ"],
+            &["AAAAB3NzaC1yc2EAAAADAQABAAABgQC7"],
+        ),
+    ]
+}
