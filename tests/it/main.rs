@@ -8,6 +8,7 @@
 )]
 
 mod delivery;
+mod faults;
 mod guard;
 mod ingest;
 mod limits;
