@@ -346,14 +346,23 @@ async fn reach(core: &Core) -> Vec<Finding> {
     let host = host.trim_start_matches('[').trim_end_matches(']');
     let port = endpoint.port_or_known_default().unwrap_or_default();
     let timeout = config.request_timeout;
-    let resolved = within(&config.clock, timeout, tokio::net::lookup_host((host, port))).await;
+    let resolved = within(
+        &config.clock,
+        timeout,
+        tokio::net::lookup_host((host, port)),
+    )
+    .await;
     let sign = within(&config.clock, timeout, probe).await;
     let reached = matches!(sign, Some(Ok(_)));
     let name = match resolved {
         Some(Ok(addresses)) => {
             let mut addresses: Vec<String> = addresses.map(|a| a.ip().to_string()).collect();
             addresses.dedup();
-            Finding::new("name", State::Good, format!("{host}: {}", addresses.join(", ")))
+            Finding::new(
+                "name",
+                State::Good,
+                format!("{host}: {}", addresses.join(", ")),
+            )
         }
         // Behind a proxy it is the proxy that has to know the name.
         _ if reached => {
@@ -361,7 +370,11 @@ async fn reach(core: &Core) -> Vec<Finding> {
             Finding::new("name", State::Doubtful, detail)
         }
         Some(Err(error)) => Finding::new("name", State::Bad, format!("{host}: {error}")),
-        None => Finding::new("name", State::Bad, format!("{host}: no answer in {timeout:?}")),
+        None => Finding::new(
+            "name",
+            State::Bad,
+            format!("{host}: no answer in {timeout:?}"),
+        ),
     };
     let tls = if endpoint.scheme() == "https" {
         "over TLS"

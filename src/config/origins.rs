@@ -56,7 +56,12 @@ impl Builder {
             .to_owned(),
             ..setting
         };
-        let mut endpoint = text("endpoint", &self.endpoint, Some(endpoint_variable), endpoint);
+        let mut endpoint = text(
+            "endpoint",
+            &self.endpoint,
+            Some(endpoint_variable),
+            endpoint,
+        );
         if endpoint.value != NOT_SET {
             endpoint.value = without_secrets(&endpoint.value);
         }
@@ -66,7 +71,12 @@ impl Builder {
             secret(text("api_key", &self.api_key, Some(key_variable), NOT_SET)),
             endpoint,
             text("product_id", &self.product_id, None, NOT_SET),
-            text("source", &self.source, Some("REO_PRODUCT_USAGE_SOURCE"), DEFAULT_SOURCE),
+            text(
+                "source",
+                &self.source,
+                Some("REO_PRODUCT_USAGE_SOURCE"),
+                DEFAULT_SOURCE,
+            ),
             text(
                 "environment",
                 &self.environment,
@@ -86,21 +96,49 @@ impl Builder {
                 NOT_SET,
             )),
             secret(text("ip_addr", &self.ip_addr, None, NOT_SET)),
-            plain("max_queue_events", &self.max_queue_events, &default.max_queue_events),
-            plain("max_queue_bytes", &self.max_queue_bytes, &default.max_queue_bytes),
+            plain(
+                "max_queue_events",
+                &self.max_queue_events,
+                &default.max_queue_events,
+            ),
+            plain(
+                "max_queue_bytes",
+                &self.max_queue_bytes,
+                &default.max_queue_bytes,
+            ),
             plain("when_full", &self.when_full, &default.when_full),
-            plain("max_batch_events", &self.max_batch_events, &default.max_batch_events),
-            plain("max_batch_bytes", &self.max_batch_bytes, &default.max_batch_bytes),
-            plain("flush_interval", &self.flush_interval, &default.flush_interval),
+            plain(
+                "max_batch_events",
+                &self.max_batch_events,
+                &default.max_batch_events,
+            ),
+            plain(
+                "max_batch_bytes",
+                &self.max_batch_bytes,
+                &default.max_batch_bytes,
+            ),
+            plain(
+                "flush_interval",
+                &self.flush_interval,
+                &default.flush_interval,
+            ),
             plain(
                 "request_timeout",
                 &self.request_timeout.unwrap_or(request_timeout),
                 &request_timeout,
             ),
             plain("max_in_flight", &self.max_in_flight, &default.max_in_flight),
-            plain("initial_backoff", &self.initial_backoff, &default.initial_backoff),
+            plain(
+                "initial_backoff",
+                &self.initial_backoff,
+                &default.initial_backoff,
+            ),
             plain("max_backoff", &self.max_backoff, &default.max_backoff),
-            plain("max_retry_after", &self.max_retry_after, &default.max_retry_after),
+            plain(
+                "max_retry_after",
+                &self.max_retry_after,
+                &default.max_retry_after,
+            ),
             plain("max_event_age", &self.max_event_age, &default.max_event_age),
             plain("headers", &headers, &Vec::<&str>::new()),
             plain("allow_insecure_http", &self.allow_insecure_http, &false),

@@ -35,6 +35,10 @@ pub(super) struct Judgement {
 
 impl Rules {
     pub(super) fn judge(&self, head: &Head, body: &[u8]) -> Judgement {
+        if let Some(refusal) = method_refusal(head) {
+            // Not meant as events, so the contract has nothing to say.
+            return Judgement::of_no_event(None, Some(refusal));
+        }
         let decoded = match content_coding(head).map(|coding| decode(coding, body)) {
             None => Cow::Borrowed(body),
             Some(Ok(decoded)) => Cow::Owned(decoded),
@@ -50,8 +54,8 @@ impl Rules {
         } else {
             read(head, body)
         };
-        judgement.refusal = method_refusal(head)
-            .or_else(|| self.key_refusal(head, judgement.wire.or_else(|| wire_by_path(head))))
+        judgement.refusal = self
+            .key_refusal(head, judgement.wire.or_else(|| wire_by_path(head)))
             .or_else(|| self.size_refusal(body.len(), judgement.event_count))
             .or_else(|| {
                 judgement

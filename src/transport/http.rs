@@ -7,7 +7,9 @@ use reqwest::header::{
 };
 use reqwest::{Client, ClientBuilder, Method, Response, Url};
 
-use super::{Answer, MAX_ANSWER_BYTES, ProbeFuture, Request, SendError, SendFuture, Sign, Transport};
+use super::{
+    Answer, MAX_ANSWER_BYTES, ProbeFuture, Request, SendError, SendFuture, Sign, Transport,
+};
 use crate::secret::ApiKey;
 
 /// The user's own changes to the HTTP client.
@@ -126,7 +128,10 @@ fn compressed(body: &[u8], on: bool) -> Option<Vec<u8>> {
     // The fastest level: events repeat their field names, which any level finds.
     let mut encoder = GzEncoder::new(Vec::with_capacity(body.len() / 4), Compression::fast());
     encoder.write_all(body).ok()?;
-    encoder.finish().ok().filter(|small| small.len() < body.len())
+    encoder
+        .finish()
+        .ok()
+        .filter(|small| small.len() < body.len())
 }
 
 #[cfg(not(feature = "gzip"))]

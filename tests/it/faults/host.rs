@@ -10,9 +10,7 @@ use mcp_usage::{CallOutcome, DropReason, Outcome, Redactor, ToolCall, WhenFull, 
 use serde::{Serialize, Serializer};
 
 use super::{Scene, let_time_pass};
-use crate::support::{
-    KEY, PATIENCE, barrier, builder, builder_for, call, ingest, wires,
-};
+use crate::support::{KEY, PATIENCE, barrier, builder, builder_for, call, ingest, wires};
 
 /// A value that takes the host's code down with it.
 struct Bomb;
@@ -35,7 +33,10 @@ fn every_fault_of_the_host_is_survived() {
         ("a tool that panics", tool_that_panics),
         ("a thread that panics between events", thread_that_panics),
         ("the runtime is dropped", runtime_is_dropped),
-        ("the runtime is dropped with a wait under way", runtime_is_dropped_in_a_wait),
+        (
+            "the runtime is dropped with a wait under way",
+            runtime_is_dropped_in_a_wait,
+        ),
         ("the wall clock jumps forward", clock_forward),
         ("the wall clock jumps back", clock_back),
         ("the machine sleeps", machine_sleeps),
@@ -57,7 +58,9 @@ fn value_that_panics(name: &'static str) {
         let builder = builder_for(&ingest, &wire);
         let mut scene = Scene::new(format!("{name} ({wire_name})"), ingest, builder);
         scene.offered += 1;
-        let outcome = scene.usage.log_usage(ToolCall::new("bomb").arguments(&Bomb));
+        let outcome = scene
+            .usage
+            .log_usage(ToolCall::new("bomb").arguments(&Bomb));
         assert_eq!(outcome, Outcome::Queued);
         scene.flush();
         let stats = scene.recover();
@@ -122,7 +125,10 @@ fn tool_that_panics(name: &'static str) {
     }));
     assert!(ran.is_err());
     scene.flush();
-    assert_eq!(scene.ingest.delivered()[0].meta("outcome").unwrap(), "panicked");
+    assert_eq!(
+        scene.ingest.delivered()[0].meta("outcome").unwrap(),
+        "panicked"
+    );
     assert_eq!(scene.recover().delivered, 2);
 }
 
@@ -182,10 +188,14 @@ fn outage(name: &'static str, change: impl FnOnce(&ManualClock)) -> mcp_usage::S
     let mut scene = Scene::new(name, ingest, builder);
     scene.log(1);
     let step = Duration::from_millis(500);
-    let_time_pass(&scene.usage, &clock, step, 1_000, |stats| stats.retries == 1);
+    let_time_pass(&scene.usage, &clock, step, 1_000, |stats| {
+        stats.retries == 1
+    });
     change(&clock);
     scene.log(1);
-    let_time_pass(&scene.usage, &clock, step, 1_000, |stats| stats.pending == 0);
+    let_time_pass(&scene.usage, &clock, step, 1_000, |stats| {
+        stats.pending == 0
+    });
     scene.end()
 }
 
@@ -206,7 +216,11 @@ fn machine_sleeps(name: &'static str) {
     let stats = outage(name, |clock| {
         clock.advance(Duration::from_secs(24 * 3600));
     });
-    assert_eq!(stats.delivered + stats.dropped.get(DropReason::Expired), 2, "{name}: {stats:?}");
+    assert_eq!(
+        stats.delivered + stats.dropped.get(DropReason::Expired),
+        2,
+        "{name}: {stats:?}"
+    );
     assert!(stats.delivered >= 1, "{name}: {stats:?}");
 }
 
@@ -246,13 +260,18 @@ fn queue_full_newest(name: &'static str) {
     let arrived = scene.ingest.delivered();
     let arrived = |n: u64| {
         let n = n.to_string();
-        arrived.iter().any(|e| e.meta("request_id").is_some_and(|id| *id == n))
+        arrived
+            .iter()
+            .any(|e| e.meta("request_id").is_some_and(|id| *id == n))
     };
     assert!(refused > 0 || arrived(newest), "{name}: the newest is gone");
     let stats = scene.recover();
     let lost = stats.dropped.get(DropReason::Evicted) + stats.dropped.get(DropReason::QueueFull);
     assert_eq!(stats.delivered + lost, 502, "{name}: {stats:?}");
-    assert!(stats.dropped.get(DropReason::Evicted) > 0, "{name}: {stats:?}");
+    assert!(
+        stats.dropped.get(DropReason::Evicted) > 0,
+        "{name}: {stats:?}"
+    );
 }
 
 fn threads(name: &'static str) {
@@ -278,7 +297,9 @@ fn threads(name: &'static str) {
         }
         start.wait();
         for _ in 0..10 {
-            scene.ingest.script([Answer::reset_after_body(), Answer::ok()]);
+            scene
+                .ingest
+                .script([Answer::reset_after_body(), Answer::ok()]);
             std::thread::yield_now();
         }
     });
@@ -322,7 +343,11 @@ fn breaker(name: &'static str) {
     // Each turn of the worker costs an event, so the last of them is left to the shutdown.
     scene.flush();
     let stats = scene.end();
-    assert_eq!((stats.delivered, stats.retries), (stats.offered, 7), "{name}");
+    assert_eq!(
+        (stats.delivered, stats.retries),
+        (stats.offered, 7),
+        "{name}"
+    );
 }
 
 /// Lets the worker have its turn.
@@ -341,9 +366,16 @@ fn shutdown_in_a_hang(name: &'static str) {
     let call = scene.usage.start_tool_call("open");
     scene.offered += 1;
     let stats = scene.close(Duration::from_millis(100));
-    assert_eq!(stats.dropped.get(DropReason::ShutdownTimeout), 4, "{name}: {stats:?}");
+    assert_eq!(
+        stats.dropped.get(DropReason::ShutdownTimeout),
+        4,
+        "{name}: {stats:?}"
+    );
     // The record of the call was taken with the shutdown; its end says nothing new.
     call.finish(CallOutcome::Ok);
     assert_eq!(scene.usage.stats(), stats, "{name}");
-    assert_eq!(scene.usage.log_usage(ToolCall::new("late")), Outcome::Dropped(DropReason::Closed));
+    assert_eq!(
+        scene.usage.log_usage(ToolCall::new("late")),
+        Outcome::Dropped(DropReason::Closed)
+    );
 }

@@ -192,7 +192,9 @@ fn every_fault_of_names_and_connections_is_survived() {
             name: "an answer before the request, then a reset",
             fault: || {
                 server(|mut stream| async move {
-                    let _ = stream.write_all(b"HTTP/1.1 408 Request Timeout\r\nContent-Length: 0\r\n\r\n").await;
+                    let _ = stream
+                        .write_all(b"HTTP/1.1 408 Request Timeout\r\nContent-Length: 0\r\n\r\n")
+                        .await;
                     let _ = stream.set_zero_linger();
                 })
             },
@@ -203,7 +205,10 @@ fn every_fault_of_names_and_connections_is_survived() {
             fault: || {
                 server(|mut stream| async move {
                     read_head(&mut stream).await;
-                    for byte in b"HTTP/1.1 200 OK\r\nContent-Length: 0\r\nX: ".iter().chain([b'x'; 900].iter()) {
+                    for byte in b"HTTP/1.1 200 OK\r\nContent-Length: 0\r\nX: "
+                        .iter()
+                        .chain([b'x'; 900].iter())
+                    {
                         tokio::time::sleep(Duration::from_millis(10)).await;
                         if stream.write_all(&[*byte]).await.is_err() {
                             return;
@@ -218,7 +223,11 @@ fn every_fault_of_names_and_connections_is_survived() {
             fault: || {
                 server(|mut stream| async move {
                     read_head(&mut stream).await;
-                    while stream.write_all(b"HTTP/1.1 100 Continue\r\n\r\n").await.is_ok() {
+                    while stream
+                        .write_all(b"HTTP/1.1 100 Continue\r\n\r\n")
+                        .await
+                        .is_ok()
+                    {
                         tokio::time::sleep(Duration::from_millis(1)).await;
                     }
                 })
@@ -231,7 +240,11 @@ fn every_fault_of_names_and_connections_is_survived() {
                 server(|mut stream| async move {
                     read_head(&mut stream).await;
                     let _ = stream.write_all(b"HTTP/1.1 200 OK\r\n").await;
-                    while stream.write_all(b"X-More: and more and more\r\n").await.is_ok() {}
+                    while stream
+                        .write_all(b"X-More: and more and more\r\n")
+                        .await
+                        .is_ok()
+                    {}
                 })
             },
             cause: "",
@@ -286,22 +299,58 @@ fn front(authority: &Authority, kind: Certificate, ingest: SocketAddr) -> (Entry
 #[test]
 fn every_fault_of_tls_is_survived_and_nothing_is_sent() {
     let rows: [(&str, Bad, &str); 8] = [
-        ("wrong name", |ca, to| front(ca, Certificate::WrongName, to), "certificate"),
-        ("expired", |ca, to| front(ca, Certificate::Expired, to), "certificate"),
-        ("not yet valid", |ca, to| front(ca, Certificate::NotYetValid, to), "certificate"),
-        ("unknown authority", |_, to| front(&Authority::new(), Certificate::Good, to), "certificate"),
-        ("a client certificate is asked for", |ca, to| {
-            let front = Front::for_clients_of(ca, &Authority::new(), to);
-            (Entry::Addresses(vec![front.address]), Box::new(front))
-        }, ""),
-        ("no TLS at all", |_, to| (Entry::Addresses(vec![to]), Box::new(())), ""),
-        ("hang in the handshake", |_, _| server(|stream| async move {
-            std::future::pending::<()>().await;
-            drop(stream);
-        }), "timed out"),
-        ("closed in the handshake", |_, _| server(|mut stream| async move {
-            let _ = stream.read_u8().await;
-        }), ""),
+        (
+            "wrong name",
+            |ca, to| front(ca, Certificate::WrongName, to),
+            "certificate",
+        ),
+        (
+            "expired",
+            |ca, to| front(ca, Certificate::Expired, to),
+            "certificate",
+        ),
+        (
+            "not yet valid",
+            |ca, to| front(ca, Certificate::NotYetValid, to),
+            "certificate",
+        ),
+        (
+            "unknown authority",
+            |_, to| front(&Authority::new(), Certificate::Good, to),
+            "certificate",
+        ),
+        (
+            "a client certificate is asked for",
+            |ca, to| {
+                let front = Front::for_clients_of(ca, &Authority::new(), to);
+                (Entry::Addresses(vec![front.address]), Box::new(front))
+            },
+            "",
+        ),
+        (
+            "no TLS at all",
+            |_, to| (Entry::Addresses(vec![to]), Box::new(())),
+            "",
+        ),
+        (
+            "hang in the handshake",
+            |_, _| {
+                server(|stream| async move {
+                    std::future::pending::<()>().await;
+                    drop(stream);
+                })
+            },
+            "timed out",
+        ),
+        (
+            "closed in the handshake",
+            |_, _| {
+                server(|mut stream| async move {
+                    let _ = stream.read_u8().await;
+                })
+            },
+            "",
+        ),
     ];
     let authority = Authority::new();
     for (name, bad, named_cause) in rows {
@@ -340,10 +389,45 @@ fn an_authority_and_a_client_certificate_of_ones_own_work() {
             .identity(identity)
             .dns_resolver(std::sync::Arc::new(directory.clone()))
     });
-    let mut scene = Scene::new("mutual TLS", ingest, builder.request_timeout(Duration::from_secs(20)));
+    let mut scene = Scene::new(
+        "mutual TLS",
+        ingest,
+        builder.request_timeout(Duration::from_secs(20)),
+    );
     scene.log(3);
     scene.flush();
     assert_eq!(scene.recover().delivered, 4);
+}
+
+#[test]
+fn http2_is_spoken_where_the_ingest_offers_it() {
+    let (seen, versions) = std::sync::mpsc::channel();
+    let app = axum::Router::new().fallback(move |request: axum::extract::Request| {
+        let seen = seen.clone();
+        async move {
+            let _ = seen.send((
+                request.version(),
+                request.headers().contains_key("x-api-key"),
+            ));
+        }
+    });
+    let (listener, address) = listen();
+    let runtime = tokio::runtime::Runtime::new().unwrap();
+    runtime.spawn(async move { axum::serve(adopt(listener), app).await });
+    let authority = Authority::new();
+    let front = Front::with_http2(&authority, address);
+    let directory = Directory::new(Entry::Addresses(vec![front.address]));
+    let usage = named("https", &directory, vec![authority.root()])
+        .request_timeout(Duration::from_secs(20))
+        .build()
+        .unwrap();
+    usage.log_usage(crate::support::call(1));
+    let report = usage.shutdown_blocking(crate::support::PATIENCE);
+    assert_eq!(report.stats.delivered, 1, "{report:?}");
+    assert_eq!(
+        versions.recv().unwrap(),
+        (axum::http::Version::HTTP_2, true)
+    );
 }
 
 /// Mozilla's roots do not know the authority of a test.
@@ -355,7 +439,11 @@ fn bundled_roots_are_used_when_they_are_chosen() {
     let directory = Directory::new(Entry::Addresses(vec![front.address]));
     let resolver = directory.clone();
     let builder = named("https", &directory, Vec::new())
-        .http_client(move |client| client.no_proxy().dns_resolver(std::sync::Arc::new(resolver)))
+        .http_client(move |client| {
+            client
+                .no_proxy()
+                .dns_resolver(std::sync::Arc::new(resolver))
+        })
         .bundled_roots(true);
     let mut scene = Scene::new("bundled roots", ingest, builder);
     scene.log(1);

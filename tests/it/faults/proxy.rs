@@ -7,13 +7,13 @@ use mcp_usage::{DropReason, UsageLogger};
 use tokio::io::{AsyncReadExt, AsyncWriteExt};
 use tokio::net::TcpStream;
 
+use super::Scene;
 use super::network::serve;
 use super::tls::{Authority, Certificate, Front, NAME};
-use super::Scene;
 use crate::support::{KEY, ingest};
 
 /// Reads a head, one byte at a time so that nothing behind it is lost.
-async fn head(stream: &mut TcpStream) -> String {
+pub(super) async fn head(stream: &mut TcpStream) -> String {
     let mut head = Vec::new();
     while !head.ends_with(b"\r\n\r\n") {
         match stream.read_u8().await {
@@ -25,7 +25,7 @@ async fn head(stream: &mut TcpStream) -> String {
 }
 
 /// A proxy that connects every name to one address, and tells of each CONNECT.
-fn tunnel(
+pub(super) fn tunnel(
     to: std::net::SocketAddr,
     seen: std::sync::mpsc::Sender<String>,
 ) -> (std::net::SocketAddr, tokio::sync::oneshot::Sender<()>) {
@@ -71,14 +71,23 @@ fn a_proxy_tunnels_and_sees_neither_key_nor_events() {
     assert_eq!(scene.recover().delivered, 4);
     let head = heads.recv().unwrap();
     assert!(head.starts_with(&format!("CONNECT {NAME}:443 ")), "{head}");
-    assert!(!head.contains(KEY) && !head.to_lowercase().contains("x-api-key"), "{head}");
+    assert!(
+        !head.contains(KEY) && !head.to_lowercase().contains("x-api-key"),
+        "{head}"
+    );
 }
 
 #[test]
 fn every_fault_of_a_proxy_is_survived() {
     let rows: [(&str, &[u8]); 4] = [
-        ("asks for a password", b"HTTP/1.1 407 Proxy Authentication Required\r\nContent-Length: 0\r\n\r\n"),
-        ("cannot reach the ingest", b"HTTP/1.1 502 Bad Gateway\r\nContent-Length: 0\r\n\r\n"),
+        (
+            "asks for a password",
+            b"HTTP/1.1 407 Proxy Authentication Required\r\nContent-Length: 0\r\n\r\n",
+        ),
+        (
+            "cannot reach the ingest",
+            b"HTTP/1.1 502 Bad Gateway\r\nContent-Length: 0\r\n\r\n",
+        ),
         ("is not a proxy", b"<html>"),
         ("hangs up", b""),
     ];
@@ -108,5 +117,8 @@ fn this_machine_is_never_reached_by_a_proxy() {
     scene.log(2);
     scene.flush();
     assert_eq!(scene.recover().delivered, 3);
-    assert!(heads.try_recv().is_err(), "a request went through the proxy");
+    assert!(
+        heads.try_recv().is_err(),
+        "a request went through the proxy"
+    );
 }

@@ -177,8 +177,12 @@ impl Sequence {
             }
             6 => self.go_down(),
             7 => self.come_up(),
-            8 => self.clock.set_forward(Duration::from_secs(self.rng.below(100_000))),
-            9 => self.clock.set_back(Duration::from_secs(self.rng.below(100_000))),
+            8 => self
+                .clock
+                .set_forward(Duration::from_secs(self.rng.below(100_000))),
+            9 => self
+                .clock
+                .set_back(Duration::from_secs(self.rng.below(100_000))),
             10 => self.clock.advance(Duration::from_secs(self.rng.below(30))),
             _ => {}
         }
@@ -205,7 +209,9 @@ impl Sequence {
             6 => Answer::huge(200_000),
             7 => Answer::reject_first(first, first.is_multiple_of(2)),
             8 => {
-                let after = self.rng.one_of(&["0", "3", "1.5", "99999999999999999999", "x"]);
+                let after = self
+                    .rng
+                    .one_of(&["0", "3", "1.5", "99999999999999999999", "x"]);
                 Answer::status(429).retry_after(after)
             }
             _ => Answer::status(status),
@@ -227,7 +233,11 @@ impl Sequence {
                 other => panic!("seed {}: {other:?}", self.seed),
             }
         };
-        assert!(began.elapsed() < AT_ONCE, "seed {}: a caller waited", self.seed);
+        assert!(
+            began.elapsed() < AT_ONCE,
+            "seed {}: a caller waited",
+            self.seed
+        );
         self.fates.insert(id, fate);
     }
 
@@ -245,7 +255,11 @@ impl Sequence {
             // The port of a server that is gone may be held up by its last connections.
             let deadline = Instant::now() + PATIENCE;
             while self.ingest.is_none() {
-                assert!(Instant::now() < deadline, "seed {}: the port is taken", self.seed);
+                assert!(
+                    Instant::now() < deadline,
+                    "seed {}: the port is taken",
+                    self.seed
+                );
                 self.ingest = up.clone().start().ok();
             }
         }
@@ -253,7 +267,13 @@ impl Sequence {
 
     /// Lets time pass whenever nothing else moves.
     fn drive(&self, turns: u64, done: impl Fn(&Stats) -> bool) {
-        super::let_time_pass(&self.usage, &self.clock, Duration::from_secs(1), turns, done);
+        super::let_time_pass(
+            &self.usage,
+            &self.clock,
+            Duration::from_secs(1),
+            turns,
+            done,
+        );
     }
 
     fn finish(mut self) -> Stats {
@@ -266,7 +286,11 @@ impl Sequence {
         assert_eq!(report.pending, 0, "seed {seed}: {report:?}");
         let stats = self.usage.stats();
         assert_ledger(&stats);
-        assert_eq!(stats.offered, self.fates.len() as u64, "seed {seed}: {stats:?}");
+        assert_eq!(
+            stats.offered,
+            self.fates.len() as u64,
+            "seed {seed}: {stats:?}"
+        );
         assert_eq!(stats.panics, 0, "seed {seed}: {stats:?}");
         self.arrived.push(ingest.stop());
         self.compare(&stats);
@@ -309,9 +333,15 @@ impl Sequence {
                 },
             }
         }
-        assert!(confirmed <= stats.delivered && dropped <= stats.dropped.total(), "seed {seed}");
+        assert!(
+            confirmed <= stats.delivered && dropped <= stats.dropped.total(),
+            "seed {seed}"
+        );
         for (reason, count) in refused {
-            assert!(stats.dropped.get(reason) >= count, "seed {seed}: {reason}: {stats:?}");
+            assert!(
+                stats.dropped.get(reason) >= count,
+                "seed {seed}: {reason}: {stats:?}"
+            );
         }
         let arrived = accepted.len() as u64;
         if self.ambiguous.load(Relaxed) == 0 {
@@ -334,7 +364,10 @@ fn assert_report(seed: u64, arrived: &Received, stats: &Stats) {
         for (name, count) in dropped.as_object().into_iter().flatten() {
             let reason = DropReason::ALL.into_iter().find(|r| r.as_str() == name);
             let total = stats.dropped.get(reason.unwrap());
-            assert!(count.as_u64().unwrap() <= total, "seed {seed}: {name} {count}, {stats:?}");
+            assert!(
+                count.as_u64().unwrap() <= total,
+                "seed {seed}: {name} {count}, {stats:?}"
+            );
         }
     }
 }

@@ -38,6 +38,10 @@ impl Authority {
         reqwest::Certificate::from_der(self.0.der()).unwrap()
     }
 
+    pub(super) fn root_pem(&self) -> String {
+        self.0.pem()
+    }
+
     /// A certificate and its key for a client, as PEM.
     pub(super) fn client(&self) -> String {
         let key = KeyPair::generate().unwrap();
@@ -73,6 +77,13 @@ pub(super) struct Front {
 impl Front {
     pub(super) fn start(authority: &Authority, kind: Certificate, ingest: SocketAddr) -> Self {
         Self::with(config(authority, kind, None), ingest)
+    }
+
+    /// One that offers HTTP/2, to a server that speaks it.
+    pub(super) fn with_http2(authority: &Authority, server: SocketAddr) -> Self {
+        let mut config = config(authority, Certificate::Good, None);
+        config.alpn_protocols = vec![b"h2".to_vec(), b"http/1.1".to_vec()];
+        Self::with(config, server)
     }
 
     /// One that talks only to clients whose certificate `clients` has signed.
