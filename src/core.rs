@@ -89,11 +89,12 @@ impl Core {
         if self.closed.load(Relaxed) {
             return Err(DropReason::Closed);
         }
-        if self.queue.is_full() {
-            return Err(DropReason::QueueFull);
-        }
+        // Before the queue: a child may have inherited one that is full for ever.
         if self.is_forked() {
             return Err(DropReason::Forked);
+        }
+        if self.queue.is_full() {
+            return Err(DropReason::QueueFull);
         }
         // A thread that cannot be had now may be had for the next event.
         self.worker
