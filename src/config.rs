@@ -2,8 +2,10 @@
 //! default, and an opt-out over both.
 
 mod env;
+mod origins;
 
 use std::fmt;
+use std::path::PathBuf;
 use std::sync::Arc;
 use std::time::Duration;
 
@@ -13,6 +15,7 @@ use serde_json::Value;
 
 use crate::capture::{self, Rules};
 use crate::clock::Clock;
+use crate::doctor::Setting;
 use crate::error::{BuildError, DeliveryError};
 use crate::event::Content;
 use crate::identity::Identity;
@@ -24,6 +27,7 @@ use crate::retry::Pace;
 use crate::secret::{ApiKey, KeyFault};
 use crate::session::Session;
 use crate::transport::Transport;
+use crate::transport::dry_run::DryRun;
 use crate::transport::http::{self, ClientHook, Http, KeyCell};
 use crate::wire::Wire;
 
@@ -104,6 +108,10 @@ pub(crate) struct Config {
     pub(crate) clock: Clock,
     pub(crate) transport: Arc<dyn Transport>,
     pub(crate) key: Arc<KeyCell>,
+    /// Where requests go; `None` where they go nowhere.
+    pub(crate) endpoint: Option<Url>,
+    /// For the doctor: what is set, and where each value came from.
+    pub(crate) settings: Vec<Setting>,
 }
 
 impl fmt::Debug for Config {
@@ -150,6 +158,9 @@ pub struct Builder {
     headers: Vec<(String, String)>,
     allow_insecure_http: bool,
     http_client: Option<ClientHook>,
+    gzip: bool,
+    bundled_roots: bool,
+    dry_run: Option<PathBuf>,
     enabled: bool,
     env: Env,
     clock: Clock,
@@ -201,6 +212,9 @@ impl Default for Builder {
             headers: Vec::new(),
             allow_insecure_http: false,
             http_client: None,
+            gzip: false,
+            bundled_roots: false,
+            dry_run: None,
             enabled: true,
             env: Env::default(),
             clock: Clock::System,
@@ -437,12 +451,66 @@ impl Builder {
     /// Changes the HTTP client: proxies, roots, client certificates. Redirects stay refused
     /// whatever it does, and this machine is never reached by a proxy.
     ///
+    /// Without it, proxies come from `HTTPS_PROXY`, `HTTP_PROXY`, `ALL_PROXY` and `NO_PROXY`, and
+    /// roots from the system.
+    ///
     /// [`ClientBuilder`] is reqwest's, so a new major version of reqwest is one of this crate.
+    ///
+    /// # Examples
+    ///
+    /// An authority of your own, and a certificate that names this server to the ingest:
+    ///
+    /// ```no_run
+    /// # fn main() -> Result<(), Box<dyn std::error::Error>> {
+    /// let root = reqwest::Certificate::from_pem(&std::fs::read("authority.pem")?)?;
+    /// let identity = reqwest::Identity::from_pem(&std::fs::read("client.pem")?)?;
+    /// let usage = mcp_usage::UsageLogger::builder()
+    ///     .http_client(move |client| client.tls_certs_merge([root]).identity(identity))
+    ///     .build()?;
+    /// # Ok(())
+    /// # }
+    /// ```
     pub fn http_client(
         mut self,
         change: impl FnOnce(ClientBuilder) -> ClientBuilder + 'static,
     ) -> Self {
         self.http_client = Some(Box::new(change));
+        self
+    }
+
+    /// Compresses requests where that makes them smaller, with `Content-Encoding: gzip`. Default:
+    /// no, since an ingest must know how to take it; one that does not answers 415 or 400, which
+    /// drops events as [`Rejected`](crate::DropReason::Rejected).
+    ///
+    /// For the batch wires: [`build`](Self::build) returns [`BuildError::Invalid`] with
+    /// [`Wire::Reo`], whose requests hold one event.
+    #[cfg(feature = "gzip")]
+    #[cfg_attr(docsrs, doc(cfg(feature = "gzip")))]
+    pub const fn gzip(mut self, on: bool) -> Self {
+        self.gzip = on;
+        self
+    }
+
+    /// Trusts the authorities that Mozilla trusts, as known when the crate `webpki-root-certs` was
+    /// released, and not those of the system. Default: no, the system's.
+    ///
+    /// For images that have no roots. [`http_client`](Self::http_client) may add to them.
+    #[cfg(feature = "bundled-roots")]
+    #[cfg_attr(docsrs, doc(cfg(feature = "bundled-roots")))]
+    pub const fn bundled_roots(mut self, on: bool) -> Self {
+        self.bundled_roots = on;
+        self
+    }
+
+    /// Writes what would be sent to a file instead of sending it: each request's body is a line of
+    /// JSON, appended. Default: none. Neither key nor endpoint is needed then.
+    ///
+    /// Events count as delivered when they are written. The file is not rotated. On Unix it is made
+    /// so that only its owner may read it.
+    ///
+    /// [`build`](Self::build) returns [`BuildError::Invalid`] when the file cannot be opened.
+    pub fn dry_run(mut self, path: impl Into<PathBuf>) -> Self {
+        self.dry_run = Some(path.into());
         self
     }
 
@@ -484,7 +552,10 @@ impl Builder {
     ///
     /// [`BuildError`] names the setting, or the environment variable, and what is wrong with it.
     pub fn build(self) -> Result<UsageLogger, BuildError> {
-        if self.env.opted_out()? || !self.enabled {
+        if let Some(variable) = self.env.opted_out()? {
+            return Ok(UsageLogger::off(variable));
+        }
+        if !self.enabled {
             return Ok(UsageLogger::disabled());
         }
         Ok(UsageLogger::new(self.config()?))
@@ -500,7 +571,19 @@ impl Builder {
         })
     }
 
-    fn config(self) -> Result<Config, BuildError> {
+    fn config(mut self) -> Result<Config, BuildError> {
+        if let (Some(path), None) = (&self.dry_run, &self.transport) {
+            let file = DryRun::open(path)
+                .map_err(|error| invalid("dry_run", format!("cannot write the file: {error}")))?;
+            self.transport = Some(Arc::new(file));
+        }
+        if self.gzip && self.wire == Wire::Reo {
+            return Err(invalid(
+                "gzip",
+                "is for the batch wires; Wire::Reo sends one event a request",
+            ));
+        }
+        let settings = self.settings();
         let env = &self.env;
         let key = self.key()?;
         let endpoint = self.endpoint_url()?;
@@ -567,6 +650,7 @@ impl Builder {
             meta: meta.collect(),
         };
         let key = Arc::new(KeyCell::new(key));
+        let destination = self.transport.is_none().then(|| endpoint.clone());
         let transport = match self.transport {
             Some(transport) => transport,
             None => Arc::new(
@@ -577,6 +661,8 @@ impl Builder {
                     key: Arc::clone(&key),
                     max_in_flight: self.max_in_flight,
                     hook: self.http_client,
+                    gzip: self.gzip,
+                    bundled_roots: self.bundled_roots,
                 })
                 .map_err(|error| BuildError::HttpClient(Box::new(error.without_url())))?,
             ),
@@ -617,6 +703,8 @@ impl Builder {
             clock: self.clock,
             transport,
             key,
+            endpoint: destination,
+            settings,
         })
     }
 

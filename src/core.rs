@@ -18,8 +18,8 @@ use crate::login::Logins;
 use crate::queue::{self, Receiver, Waiter};
 use crate::random;
 use crate::stats::{DropReason, Ledger, Stats};
-use crate::wire::Stamp;
-use crate::worker::{Control, Worker};
+use crate::wire::{Sender, Stamp};
+use crate::worker::{Control, Job, Worker};
 
 #[derive(Debug)]
 pub(crate) struct Core {
@@ -89,11 +89,12 @@ impl Core {
         if self.closed.load(Relaxed) {
             return Err(DropReason::Closed);
         }
-        if self.queue.is_full() {
-            return Err(DropReason::QueueFull);
-        }
+        // Before the queue: a child may have inherited one that is full for ever.
         if self.is_forked() {
             return Err(DropReason::Forked);
+        }
+        if self.queue.is_full() {
+            return Err(DropReason::QueueFull);
         }
         // A thread that cannot be had now may be had for the next event.
         self.worker
@@ -162,6 +163,39 @@ impl Core {
             .name("mcp-usage".to_owned())
             .spawn(run)
             .map(drop)
+    }
+
+    /// Runs a future on the worker's runtime; `false` when there is no worker to be had.
+    pub(crate) fn run(self: &Arc<Self>, future: Job) -> bool {
+        !self.closed.load(Relaxed)
+            && !self.is_forked()
+            && self.worker.get_or_try_init(|| self.start()).is_ok()
+            && self.tell(Control::Run(future))
+    }
+
+    /// An event as it would be sent, and its id: past the queue, and not counted.
+    pub(crate) fn frame_alone(&self, event: &Event<'_>) -> Result<(i64, Vec<u8>), DropReason> {
+        let config = &self.config;
+        let now = unix_millis(config.clock.wall());
+        let stamp = Stamp {
+            event_id: self.ids.next(now),
+            unix_millis: now,
+        };
+        let mut json = capture::with_scratch(|scratch| {
+            let (captured, _) = capture::capture(scratch, &config.rules, |writer| {
+                config
+                    .wire
+                    .write_event(event, &config.defaults, &stamp, writer)
+            });
+            captured.map(|json| json.as_bytes().to_vec())
+        })?;
+        json.push(b',');
+        let sender = Sender {
+            instance: &self.instance,
+            sequence: 0,
+            dropped: self.ledger.dropped(),
+        };
+        Ok((stamp.event_id, config.wire.frame(&[&json], &sender)))
     }
 
     pub(crate) fn has_started(&self) -> bool {

@@ -66,6 +66,9 @@
 //!   clock, for tests of servers that embed the crate.
 //! - `pseudonyms`: keyed hashes in place of e-mail marks, so that the same person stays countable
 //!   without being named.
+//! - `gzip`: `Builder::gzip`, compressed requests on the batch wires.
+//! - `http2`: HTTP/2 where the ingest offers it in the TLS handshake.
+//! - `bundled-roots`: `Builder::bundled_roots`, Mozilla's TLS roots in place of the system's.
 //!
 //! # Foreign types
 //!
@@ -83,6 +86,7 @@ mod client;
 mod clock;
 pub mod config;
 mod core;
+pub mod doctor;
 mod error;
 mod event;
 mod id;

@@ -31,6 +31,8 @@ const GRACE: Duration = Duration::from_secs(1);
 pub struct UsageLogger {
     /// `None`: disabled.
     handle: Option<Arc<Handle>>,
+    /// What switched it off, if anything did.
+    off_by: &'static str,
 }
 
 /// What all clones share; its drop is the last handle's.
@@ -83,7 +85,19 @@ impl UsageLogger {
     /// Returns a logger that does nothing: no thread, no queue, no counts.
     #[must_use]
     pub const fn disabled() -> Self {
-        Self { handle: None }
+        Self::off("the code")
+    }
+
+    /// A logger that was switched off, and by what.
+    pub(crate) const fn off(off_by: &'static str) -> Self {
+        Self {
+            handle: None,
+            off_by,
+        }
+    }
+
+    pub(crate) const fn off_by(&self) -> &'static str {
+        self.off_by
     }
 
     pub(crate) fn new(config: Config) -> Self {
@@ -91,6 +105,7 @@ impl UsageLogger {
             handle: Some(Arc::new(Handle {
                 core: Arc::new(Core::new(config)),
             })),
+            off_by: "",
         }
     }
 
@@ -288,6 +303,38 @@ impl UsageLogger {
         hears
             .recv_timeout(timeout.saturating_add(GRACE))
             .unwrap_or_else(|_| self.ended(started))
+    }
+
+    /// Waits for `signal`, then [shuts down](Self::shutdown): for the end of a process that is asked
+    /// to end. What the signal resolves to is dropped.
+    ///
+    /// The crate installs no signal handler; `signal` is a future of the host's, such as
+    /// `tokio::signal::ctrl_c()` or a server that has ended gracefully. Events are taken until it
+    /// resolves, so let it be the server's end where requests may still be under way.
+    ///
+    /// ```
+    /// # use mcp_usage::{ToolCall, UsageLogger};
+    /// # use std::time::Duration;
+    /// # let ingest = mcp_usage::testing::MockIngest::start()?;
+    /// # let builder = UsageLogger::builder().env(|_| None).api_key("test-key-1").endpoint(ingest.endpoint());
+    /// # let usage = builder.product_id("reoWebApp").build()?;
+    /// # let runtime = tokio::runtime::Builder::new_current_thread().build()?;
+    /// # runtime.block_on(async {
+    /// let server = async {
+    ///     usage.log_usage(ToolCall::new("search"));
+    /// };
+    /// let report = usage.shutdown_on(server, Duration::from_secs(5)).await;
+    /// assert_eq!((report.stats.delivered, report.pending), (1, 0));
+    /// # });
+    /// # Ok::<(), Box<dyn std::error::Error>>(())
+    /// ```
+    pub async fn shutdown_on<T>(
+        &self,
+        signal: impl Future<Output = T>,
+        timeout: Duration,
+    ) -> ShutdownReport {
+        drop(signal.await);
+        self.shutdown(timeout).await
     }
 
     /// Asks the worker; `Err` when there is none. Either way, when it began.

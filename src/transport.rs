@@ -1,5 +1,6 @@
 //! How a request gets to the ingest.
 
+pub(crate) mod dry_run;
 pub(crate) mod http;
 
 use std::fmt;
@@ -45,7 +46,19 @@ pub(crate) type SendFuture = Pin<Box<dyn Future<Output = Result<Answer, SendErro
 
 pub(crate) type BodyFuture = Pin<Box<dyn Future<Output = Vec<u8>> + Send>>;
 
+/// What says that somebody is there.
+pub(crate) struct Sign {
+    pub(crate) status: u16,
+    /// The header `Date`.
+    pub(crate) date: Option<String>,
+}
+
+pub(crate) type ProbeFuture = Pin<Box<dyn Future<Output = Result<Sign, SendError>> + Send>>;
+
 /// Sends requests. The worker bounds the time of each.
 pub(crate) trait Transport: fmt::Debug + Send + Sync {
     fn send(&self, request: Request) -> SendFuture;
+
+    /// Asks whether somebody is there, with neither events nor key; `None` where nobody can be.
+    fn probe(&self) -> Option<ProbeFuture>;
 }

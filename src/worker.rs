@@ -1,6 +1,8 @@
 //! The loop: wait for an event, a timer or a message; it owns all state of delivery.
 
 use std::collections::{BTreeMap, HashMap, VecDeque};
+use std::future::Future;
+use std::pin::Pin;
 use std::sync::{Arc, Mutex, PoisonError, Weak};
 use std::time::{Duration, Instant};
 
@@ -67,6 +69,9 @@ impl Slot {
     }
 }
 
+/// Something to be run on the worker's runtime, beside its loop.
+pub(crate) type Job = Pin<Box<dyn Future<Output = ()> + Send>>;
+
 /// What a handle asks of the worker.
 pub(crate) enum Control {
     Flush {
@@ -81,6 +86,8 @@ pub(crate) enum Control {
         started: Instant,
         reply: Reply<ShutdownReport>,
     },
+    /// Runs beside delivery; given up when the worker ends.
+    Run(Job),
     /// The last handle is gone.
     Drain,
 }
@@ -571,6 +578,9 @@ impl Worker {
                         reply: Some(both(first.reply, reply)),
                     },
                 });
+            }
+            Control::Run(job) => {
+                task::spawn(job);
             }
             Control::Drain => {
                 self.push_out();

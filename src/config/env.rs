@@ -43,10 +43,16 @@ impl Env {
     }
 
     /// Whether the environment says that nothing may be reported.
-    pub(super) fn opted_out(&self) -> Result<bool, BuildError> {
+    /// Names the variable that says so.
+    pub(super) fn opted_out(&self) -> Result<Option<&'static str>, BuildError> {
         let do_not_track = self.get("DO_NOT_TRACK").is_some_and(|value| {
             !matches!(value.to_ascii_lowercase().as_str(), "0" | "false" | "no")
         });
-        Ok(do_not_track || self.flag("PACKAGE_TRACKER_ANALYTICS")? == Some(false))
+        let analytics_off = self.flag("PACKAGE_TRACKER_ANALYTICS")? == Some(false);
+        Ok(match (do_not_track, analytics_off) {
+            (true, _) => Some("DO_NOT_TRACK"),
+            (false, true) => Some("PACKAGE_TRACKER_ANALYTICS"),
+            (false, false) => None,
+        })
     }
 }

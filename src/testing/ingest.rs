@@ -41,7 +41,7 @@ const CLOSE_TIMEOUT: Duration = Duration::from_secs(1);
 ///    On a [`strict`](MockIngestBuilder::strict) ingest whose script is over this is a 500.
 /// 3. A method other than POST gets 405.
 /// 4. A missing or wrong key gets 401, where the ingest has a [key](MockIngestBuilder::api_key).
-/// 5. A `Content-Encoding` gets 415.
+/// 5. A `Content-Encoding` gets 415; with the feature `gzip` that one is decoded.
 /// 6. A body above [`max_body_bytes`](MockIngestBuilder::max_body_bytes) or
 ///    [`max_body_events`](MockIngestBuilder::max_body_events) gets 413.
 /// 7. A body that violates the contract gets 400; the reason is in the answer, as `{"error":"…"}`.
@@ -324,6 +324,22 @@ impl MockIngest {
         std::mem::take(&mut state.received)
     }
 
+    /// Ends the ingest, as dropping it does, and returns all that it has received to its end.
+    #[must_use]
+    pub fn stop(mut self) -> Received {
+        self.close();
+        self.take()
+    }
+
+    fn close(&mut self) {
+        drop(self.stop.take());
+        let closed = self
+            .closed
+            .get_mut()
+            .unwrap_or_else(PoisonError::into_inner);
+        let _ = closed.recv_timeout(CLOSE_TIMEOUT);
+    }
+
     /// Blocks until at least `count` events have arrived, accepted or not, and returns all events.
     ///
     /// In async code use [`events_arrived`](Self::events_arrived).
@@ -445,11 +461,6 @@ impl fmt::Debug for MockIngest {
 
 impl Drop for MockIngest {
     fn drop(&mut self) {
-        drop(self.stop.take());
-        let closed = self
-            .closed
-            .get_mut()
-            .unwrap_or_else(PoisonError::into_inner);
-        let _ = closed.recv_timeout(CLOSE_TIMEOUT);
+        self.close();
     }
 }

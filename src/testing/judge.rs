@@ -1,6 +1,7 @@
 //! What the mock ingest makes of one request: which wire it is, which events it holds, what is wrong with it, and what
 //! the answer to it says. Pure: no sockets, no state.
 
+use std::borrow::Cow;
 use std::time::Instant;
 
 use memchr::memmem;
@@ -34,20 +35,27 @@ pub(super) struct Judgement {
 
 impl Rules {
     pub(super) fn judge(&self, head: &Head, body: &[u8]) -> Judgement {
-        if let Some(coding) = content_coding(head) {
-            // The place to decode `gzip`: replace `body` and go on.
-            let reason = format!("content-encoding: {coding} is not supported");
-            let guess = wire_by_path(head);
-            let refusal = self.key_refusal(head, guess).unwrap_or((415, reason));
+        if let Some(refusal) = method_refusal(head) {
+            // Not meant as events, so the contract has nothing to say.
             return Judgement::of_no_event(None, Some(refusal));
         }
+        let decoded = match content_coding(head).map(|coding| decode(coding, body)) {
+            None => Cow::Borrowed(body),
+            Some(Ok(decoded)) => Cow::Owned(decoded),
+            Some(Err((status, reason))) => {
+                let guess = wire_by_path(head);
+                let refusal = self.key_refusal(head, guess).unwrap_or((status, reason));
+                return Judgement::of_no_event(None, Some(refusal));
+            }
+        };
+        let body = decoded.as_ref();
         let mut judgement = if self.unchecked {
             count(head, body)
         } else {
             read(head, body)
         };
-        judgement.refusal = method_refusal(head)
-            .or_else(|| self.key_refusal(head, judgement.wire.or_else(|| wire_by_path(head))))
+        judgement.refusal = self
+            .key_refusal(head, judgement.wire.or_else(|| wire_by_path(head)))
             .or_else(|| self.size_refusal(body.len(), judgement.event_count))
             .or_else(|| {
                 judgement
@@ -301,6 +309,34 @@ fn method_refusal(head: &Head) -> Option<(u16, String)> {
 fn wire_by_path(head: &Head) -> Option<ReceivedWire> {
     let path = head.path.split('?').next().unwrap_or_default();
     path.ends_with("/ingest").then_some(ReceivedWire::Mcpeye)
+}
+
+/// Removes a coding from a body; else a status and the reason to refuse it with.
+#[cfg(feature = "gzip")]
+fn decode(coding: &str, body: &[u8]) -> Result<Vec<u8>, (u16, String)> {
+    use std::io::Read;
+
+    /// Stands for the memory of a test, as the bound on bodies that are read.
+    const MAX_DECODED_BYTES: u64 = 64 * 1024 * 1024;
+
+    if !coding.eq_ignore_ascii_case("gzip") {
+        return Err(unsupported(coding));
+    }
+    let mut decoded = Vec::new();
+    flate2::read::MultiGzDecoder::new(body)
+        .take(MAX_DECODED_BYTES)
+        .read_to_end(&mut decoded)
+        .map(|_| decoded)
+        .map_err(|_| (400, "content-encoding: the body is not gzip".to_owned()))
+}
+
+#[cfg(not(feature = "gzip"))]
+fn decode(coding: &str, _: &[u8]) -> Result<Vec<u8>, (u16, String)> {
+    Err(unsupported(coding))
+}
+
+fn unsupported(coding: &str) -> (u16, String) {
+    (415, format!("content-encoding: {coding} is not supported"))
 }
 
 fn content_coding(head: &Head) -> Option<&str> {

@@ -5,7 +5,7 @@ use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
 use serde_json::Value;
 
-use crate::transport::{Answer, Request, SendError, SendFuture, Transport};
+use crate::transport::{Answer, ProbeFuture, Request, SendError, SendFuture, Transport};
 
 /// Keeps the requests of a logger instead of sending them, and answers as told: 200 unless
 /// [`answer`](Self::answer) says otherwise.
@@ -107,5 +107,9 @@ impl Transport for MemoryTransport {
                 body: Box::pin(std::future::ready(Vec::new())),
             }),
         }))
+    }
+
+    fn probe(&self) -> Option<ProbeFuture> {
+        None
     }
 }

@@ -2,10 +2,14 @@
 
 use std::sync::{Arc, PoisonError, RwLock};
 
-use reqwest::header::{CONTENT_TYPE, HeaderMap, HeaderName, HeaderValue, RETRY_AFTER};
-use reqwest::{Client, ClientBuilder, Response, Url};
+use reqwest::header::{
+    CONTENT_ENCODING, CONTENT_TYPE, DATE, HeaderMap, HeaderName, HeaderValue, RETRY_AFTER,
+};
+use reqwest::{Client, ClientBuilder, Method, Response, Url};
 
-use super::{Answer, MAX_ANSWER_BYTES, Request, SendError, SendFuture, Transport};
+use super::{
+    Answer, MAX_ANSWER_BYTES, ProbeFuture, Request, SendError, SendFuture, Sign, Transport,
+};
 use crate::secret::ApiKey;
 
 /// The user's own changes to the HTTP client.
@@ -19,6 +23,7 @@ pub(crate) struct Http {
     headers: HeaderMap,
     key_header: HeaderName,
     key: Arc<KeyCell>,
+    gzip: bool,
 }
 
 /// The key in force; it may be replaced while the logger runs.
@@ -32,6 +37,15 @@ impl KeyCell {
 
     pub(crate) fn set(&self, key: ApiKey) {
         *self.0.write().unwrap_or_else(PoisonError::into_inner) = Some(key);
+    }
+
+    /// A text of the ingest's without the key, which it may repeat.
+    pub(crate) fn conceal(&self, text: &str) -> String {
+        let key = self.0.read().unwrap_or_else(PoisonError::into_inner);
+        match key.as_ref() {
+            Some(key) => text.replace(key.expose(), "[key]"),
+            None => text.to_owned(),
+        }
     }
 
     fn header(&self) -> Option<HeaderValue> {
@@ -50,6 +64,8 @@ pub(crate) struct Settings {
     pub(crate) key: Arc<KeyCell>,
     pub(crate) max_in_flight: usize,
     pub(crate) hook: Option<ClientHook>,
+    pub(crate) gzip: bool,
+    pub(crate) bundled_roots: bool,
 }
 
 impl Http {
@@ -58,6 +74,9 @@ impl Http {
         let mut builder = Client::builder()
             .pool_max_idle_per_host(settings.max_in_flight)
             .user_agent(USER_AGENT);
+        if settings.bundled_roots {
+            builder = with_bundled_roots(builder)?;
+        }
         if let Some(hook) = settings.hook {
             builder = hook(builder);
         }
@@ -76,8 +95,48 @@ impl Http {
             headers: settings.headers,
             key_header: HeaderName::from_static(settings.key_header),
             key: settings.key,
+            gzip: settings.gzip,
         })
     }
+}
+
+#[cfg(feature = "bundled-roots")]
+fn with_bundled_roots(builder: ClientBuilder) -> Result<ClientBuilder, reqwest::Error> {
+    let roots = webpki_root_certs::TLS_SERVER_ROOT_CERTS.iter();
+    let roots: Result<Vec<_>, _> = roots
+        .map(|root| reqwest::Certificate::from_der(root))
+        .collect();
+    Ok(builder.tls_certs_only(roots?))
+}
+
+#[cfg(not(feature = "bundled-roots"))]
+fn with_bundled_roots(builder: ClientBuilder) -> Result<ClientBuilder, reqwest::Error> {
+    Ok(builder)
+}
+
+/// Compresses a body; `None` when that is off, or would not make it smaller.
+#[cfg(feature = "gzip")]
+fn compressed(body: &[u8], on: bool) -> Option<Vec<u8>> {
+    use std::io::Write;
+
+    use flate2::Compression;
+    use flate2::write::GzEncoder;
+
+    if !on {
+        return None;
+    }
+    // The fastest level: events repeat their field names, which any level finds.
+    let mut encoder = GzEncoder::new(Vec::with_capacity(body.len() / 4), Compression::fast());
+    encoder.write_all(body).ok()?;
+    encoder
+        .finish()
+        .ok()
+        .filter(|small| small.len() < body.len())
+}
+
+#[cfg(not(feature = "gzip"))]
+fn compressed(_: &[u8], _: bool) -> Option<Vec<u8>> {
+    None
 }
 
 /// Names this crate to the ingest, in the HTTP header.
@@ -101,8 +160,13 @@ impl Transport for Http {
             .client
             .post(self.endpoint.clone())
             .headers(self.headers.clone())
-            .header(CONTENT_TYPE, HeaderValue::from_static("application/json"))
-            .body(request.body);
+            .header(CONTENT_TYPE, HeaderValue::from_static("application/json"));
+        http = match compressed(&request.body, self.gzip) {
+            Some(body) => http
+                .header(CONTENT_ENCODING, HeaderValue::from_static("gzip"))
+                .body(body),
+            None => http.body(request.body),
+        };
         if let Some(key) = self.key.header() {
             http = http.header(self.key_header.clone(), key);
         }
@@ -117,6 +181,21 @@ impl Transport for Http {
                 body: Box::pin(read(response)),
             })
         })
+    }
+
+    /// `OPTIONS`: a method that changes nothing. Whatever is answered, somebody is there.
+    fn probe(&self) -> Option<ProbeFuture> {
+        let request = self.client.request(Method::OPTIONS, self.endpoint.clone());
+        Some(Box::pin(async move {
+            let response = request.send().await.map_err(error)?;
+            let date = response.headers().get(DATE);
+            Ok(Sign {
+                status: response.status().as_u16(),
+                date: date
+                    .and_then(|value| value.to_str().ok())
+                    .map(str::to_owned),
+            })
+        }))
     }
 }
 

@@ -7,7 +7,10 @@
     reason = "helpers of tests are not `#[test]` functions, which clippy.toml relaxes"
 )]
 
+mod compression;
 mod delivery;
+mod doctor;
+mod faults;
 mod guard;
 mod ingest;
 mod limits;

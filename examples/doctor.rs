@@ -1,0 +1,40 @@
+//! Prints what a logger can tell about its own health: its settings and where each came from, whether
+//! its ingest can be reached, and what that answers to a marked event.
+//!
+//! Run it with the environment of your server:
+//!
+//! ```sh
+//! REO_API_KEY=… cargo run --example doctor
+//! ```
+//!
+//! Without a key it starts an ingest of its own, so that there is something to see: a list of settings,
+//! and `ok` before each finding. It ends with 1 when something keeps events from being delivered.
+#![expect(clippy::print_stdout, reason = "an example that prints")]
+
+use std::error::Error;
+use std::process::ExitCode;
+
+use mcp_usage::UsageLogger;
+use mcp_usage::testing::MockIngest;
+
+fn main() -> Result<ExitCode, Box<dyn Error>> {
+    let mut builder = UsageLogger::builder().product_id("reoWebApp");
+    let ingest = MockIngest::start()?;
+    if std::env::var_os("REO_API_KEY").is_none() {
+        println!("no REO_API_KEY: this asks an ingest of its own\n");
+        builder = builder
+            .env(|_| None)
+            .api_key("test-key-1")
+            .endpoint(ingest.endpoint());
+    }
+    let usage = builder.build()?;
+    let report = usage.check_blocking();
+    println!("{report}");
+    let delivery = usage.check_delivery_blocking();
+    println!("{delivery}");
+    Ok(if report.is_healthy() && delivery.delivered {
+        ExitCode::SUCCESS
+    } else {
+        ExitCode::FAILURE
+    })
+}

@@ -1,0 +1,485 @@
+//! What a logger can tell about its own health: its settings, and whether its ingest can be reached.
+//!
+//! [`UsageLogger::check`] sends no event; [`UsageLogger::check_delivery`] sends one that is marked. Both
+//! print as a list:
+//!
+//! ```
+//! # use mcp_usage::UsageLogger;
+//! # let ingest = mcp_usage::testing::MockIngest::start()?;
+//! # let builder = UsageLogger::builder().env(|_| None).api_key("test-key-1").endpoint(ingest.endpoint());
+//! let usage = builder.product_id("reoWebApp").build()?;
+//! let report = usage.check_blocking();
+//! println!("{report}");
+//! assert!(report.is_healthy());
+//! assert!(!report.to_string().contains("test-key-1"));
+//! # Ok::<(), Box<dyn std::error::Error>>(())
+//! ```
+
+use std::fmt;
+use std::sync::Arc;
+use std::time::{Duration, SystemTime};
+
+use tokio::sync::oneshot;
+
+use crate::clock::Clock;
+use crate::core::Core;
+use crate::event::ToolCall;
+use crate::identity::Identity;
+use crate::logger::UsageLogger;
+use crate::retry::{self, Verdict};
+use crate::stats::DropReason;
+use crate::transport::{Answer, Request, SendError};
+use crate::worker::Reply;
+
+/// The tool name of the event that [`UsageLogger::check_delivery`] sends.
+pub const CHECK_TOOL: &str = "mcp_usage_check";
+
+/// How far the clocks of this machine and of the ingest may be apart.
+pub const MAX_CLOCK_SKEW: Duration = Duration::from_secs(60);
+
+/// How much of an answer's body is shown.
+const MAX_SHOWN_CHARS: usize = 300;
+
+/// A setting, its value, and where that came from.
+#[derive(Debug, Clone, PartialEq, Eq)]
+#[non_exhaustive]
+pub struct Setting {
+    /// The name of its setter.
+    pub name: &'static str,
+    /// Its value as text. Of a key and of what is about users only whether it is set; of headers the
+    /// names; of the endpoint no query.
+    pub value: String,
+    /// Where the value came from.
+    pub origin: Origin,
+}
+
+/// Where a setting's value came from.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+#[non_exhaustive]
+pub enum Origin {
+    /// A setter, with a value other than the default.
+    Code,
+    /// This environment variable.
+    Variable(&'static str),
+    /// Nothing was set, or the default.
+    Default,
+}
+
+impl fmt::Display for Origin {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Self::Code => f.write_str("code"),
+            Self::Variable(name) => f.write_str(name),
+            Self::Default => f.write_str("default"),
+        }
+    }
+}
+
+/// How one thing stands.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+#[non_exhaustive]
+pub enum State {
+    /// It is as it should be.
+    Good,
+    /// It works, but deserves a look.
+    Doubtful,
+    /// It keeps events from being delivered.
+    Bad,
+    /// It was not looked at; the detail says why.
+    Skipped,
+}
+
+/// One thing that was looked at.
+#[derive(Debug, Clone, PartialEq, Eq)]
+#[non_exhaustive]
+pub struct Finding {
+    /// What was looked at.
+    pub name: &'static str,
+    /// How it stands.
+    pub state: State,
+    /// What was found.
+    pub detail: String,
+}
+
+impl Finding {
+    fn new(name: &'static str, state: State, detail: impl Into<String>) -> Self {
+        Self {
+            name,
+            state,
+            detail: detail.into(),
+        }
+    }
+}
+
+impl fmt::Display for Finding {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let mark = match self.state {
+            State::Good => "ok",
+            State::Doubtful => "warn",
+            State::Bad => "FAIL",
+            State::Skipped => "-",
+        };
+        write!(f, "{mark:<5}{:<16}{}", self.name, self.detail)
+    }
+}
+
+/// What [`UsageLogger::check`] found out. Prints as a list.
+#[derive(Debug, Clone, PartialEq, Eq)]
+#[non_exhaustive]
+pub struct Report {
+    /// The settings in force; none when the logger is off.
+    pub settings: Vec<Setting>,
+    /// What was looked at.
+    pub findings: Vec<Finding>,
+}
+
+impl Report {
+    /// Returns whether nothing was found that keeps events from being delivered. A logger that is
+    /// off delivers none.
+    #[must_use]
+    pub fn is_healthy(&self) -> bool {
+        self.findings.iter().all(|f| f.state != State::Bad)
+    }
+}
+
+impl fmt::Display for Report {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        for Setting {
+            name,
+            value,
+            origin,
+        } in &self.settings
+        {
+            writeln!(f, "     {name:<20}{value} ({origin})")?;
+        }
+        for (n, finding) in self.findings.iter().enumerate() {
+            let end = if n > 0 { "\n" } else { "" };
+            write!(f, "{end}{finding}")?;
+        }
+        Ok(())
+    }
+}
+
+/// What became of the event that [`UsageLogger::check_delivery`] sent. Prints as a line.
+#[derive(Debug, Clone, PartialEq, Eq)]
+#[non_exhaustive]
+pub struct DeliveryReport {
+    /// Whether the ingest has taken the event.
+    pub delivered: bool,
+    /// The event's id; `None` when none was made.
+    pub event_id: Option<i64>,
+    /// The status of the ingest's answer; `None` when there was none.
+    pub status: Option<u16>,
+    /// What was answered, or why nothing was. Of a body only the beginning, redacted.
+    pub detail: String,
+}
+
+impl DeliveryReport {
+    fn unsent(detail: impl Into<String>) -> Self {
+        Self {
+            delivered: false,
+            event_id: None,
+            status: None,
+            detail: detail.into(),
+        }
+    }
+}
+
+impl fmt::Display for DeliveryReport {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let mark = if self.delivered { "ok" } else { "FAIL" };
+        write!(f, "{mark:<5}{:<16}{}", "delivery", self.detail)
+    }
+}
+
+impl UsageLogger {
+    /// Looks at what decides about delivery, and sends no event: the settings and where each came
+    /// from, opt-out, name resolution, connection and TLS, the clock, the ledger.
+    ///
+    /// One `OPTIONS` request goes to the endpoint, without the key: any answer shows that it can be
+    /// reached. Whether the key is right only [`check_delivery`](Self::check_delivery) can tell. It
+    /// takes at most twice the request timeout.
+    pub async fn check(&self) -> Report {
+        let (told, hears) = oneshot::channel();
+        let tell = Box::new(move |report| {
+            let _ = told.send(report);
+        });
+        match self.start_check(tell) {
+            Some(known) => known,
+            None => hears.await.unwrap_or_else(|_| self.without_worker()),
+        }
+    }
+
+    /// [`check`](Self::check) for plain threads.
+    pub fn check_blocking(&self) -> Report {
+        let (told, hears) = std::sync::mpsc::sync_channel(1);
+        let tell = Box::new(move |report| {
+            let _ = told.try_send(report);
+        });
+        match self.start_check(tell) {
+            Some(known) => known,
+            None => hears.recv().unwrap_or_else(|_| self.without_worker()),
+        }
+    }
+
+    /// Sends one event and tells what the ingest answered: a tool call of nobody's, of the tool
+    /// [`CHECK_TOOL`], marked by `check: true` in its `meta` where the wire has one.
+    ///
+    /// It goes past the queue, the gate and `before_send`, is sent once, and does not count in
+    /// [`stats`](Self::stats). It takes at most the request timeout.
+    pub async fn check_delivery(&self) -> DeliveryReport {
+        let (told, hears) = oneshot::channel();
+        let tell = Box::new(move |report| {
+            let _ = told.send(report);
+        });
+        match self.start_delivery(tell) {
+            Some(known) => known,
+            None => hears.await.unwrap_or_else(|_| ended()),
+        }
+    }
+
+    /// [`check_delivery`](Self::check_delivery) for plain threads.
+    pub fn check_delivery_blocking(&self) -> DeliveryReport {
+        let (told, hears) = std::sync::mpsc::sync_channel(1);
+        let tell = Box::new(move |report| {
+            let _ = told.try_send(report);
+        });
+        match self.start_delivery(tell) {
+            Some(known) => known,
+            None => hears.recv().unwrap_or_else(|_| ended()),
+        }
+    }
+
+    /// Has the worker look; `Some` when there is none to do it.
+    fn start_check(&self, tell: Reply<Report>) -> Option<Report> {
+        let Some(core) = self.core() else {
+            return Some(self.without_worker());
+        };
+        let looking = Arc::clone(core);
+        let look = async move {
+            let mut findings = known(&looking);
+            findings.extend(reach(&looking).await);
+            let settings = looking.config.settings.clone();
+            tell(Report { settings, findings });
+        };
+        (!core.run(Box::pin(look))).then(|| self.without_worker())
+    }
+
+    /// What can be told without sending anything.
+    fn without_worker(&self) -> Report {
+        let Some(core) = self.core() else {
+            let detail = format!("off by {}: nothing is collected or sent", self.off_by());
+            return Report {
+                settings: Vec::new(),
+                findings: vec![Finding::new("opt-out", State::Doubtful, detail)],
+            };
+        };
+        let mut findings = known(core);
+        let detail = if core.is_forked() {
+            "this process is a fork; it has to build a logger of its own"
+        } else {
+            "the logger has shut down"
+        };
+        findings.push(Finding::new("worker", State::Bad, detail));
+        Report {
+            settings: core.config.settings.clone(),
+            findings,
+        }
+    }
+
+    /// Has the worker send the event; `Some` when it is known already that nothing is.
+    fn start_delivery(&self, tell: Reply<DeliveryReport>) -> Option<DeliveryReport> {
+        let Some(core) = self.core() else {
+            let detail = format!("off by {}", self.off_by());
+            return Some(DeliveryReport::unsent(detail));
+        };
+        let event = ToolCall::new(CHECK_TOOL)
+            .identity(Identity::anonymous())
+            .meta("check", &true);
+        let (event_id, body) = match core.frame_alone(&event.into()) {
+            Ok(framed) => framed,
+            Err(reason) => return Some(DeliveryReport::unsent(why_not(reason))),
+        };
+        let sending = Arc::clone(core);
+        let send = async move {
+            let mut report = deliver(&sending, body).await;
+            report.event_id = Some(event_id);
+            tell(report);
+        };
+        (!core.run(Box::pin(send))).then(ended)
+    }
+}
+
+fn ended() -> DeliveryReport {
+    DeliveryReport::unsent("the logger has shut down, or its process was forked")
+}
+
+fn why_not(reason: DropReason) -> String {
+    match reason {
+        DropReason::MissingField => "product_id is missing: the wire requires it".to_owned(),
+        reason => format!("the event was dropped: {reason}"),
+    }
+}
+
+/// What needs no waiting.
+fn known(core: &Core) -> Vec<Finding> {
+    let stats = core.stats();
+    let ledger = if stats.dropped.total() > 0 {
+        State::Doubtful
+    } else {
+        State::Good
+    };
+    vec![
+        Finding::new("opt-out", State::Good, "none: events are collected"),
+        Finding::new("ledger", ledger, stats.to_string()),
+    ]
+}
+
+/// Resolves the endpoint's name, and asks whether somebody is there.
+async fn reach(core: &Core) -> Vec<Finding> {
+    let config = &core.config;
+    let (Some(endpoint), Some(probe)) = (&config.endpoint, config.transport.probe()) else {
+        let detail = "nothing is sent: the logger writes to a file or to memory";
+        return vec![Finding::new("connection", State::Skipped, detail)];
+    };
+    let host = endpoint.host_str().unwrap_or_default();
+    let host = host.trim_start_matches('[').trim_end_matches(']');
+    let port = endpoint.port_or_known_default().unwrap_or_default();
+    let timeout = config.request_timeout;
+    let resolved = within(
+        &config.clock,
+        timeout,
+        tokio::net::lookup_host((host, port)),
+    )
+    .await;
+    let sign = within(&config.clock, timeout, probe).await;
+    let reached = matches!(sign, Some(Ok(_)));
+    let name = match resolved {
+        Some(Ok(addresses)) => {
+            let mut addresses: Vec<String> = addresses.map(|a| a.ip().to_string()).collect();
+            addresses.dedup();
+            Finding::new(
+                "name",
+                State::Good,
+                format!("{host}: {}", addresses.join(", ")),
+            )
+        }
+        // Behind a proxy it is the proxy that has to know the name.
+        _ if reached => {
+            let detail = format!("{host} is not known here, but is reached all the same");
+            Finding::new("name", State::Doubtful, detail)
+        }
+        Some(Err(error)) => Finding::new("name", State::Bad, format!("{host}: {error}")),
+        None => Finding::new(
+            "name",
+            State::Bad,
+            format!("{host}: no answer in {timeout:?}"),
+        ),
+    };
+    let tls = if endpoint.scheme() == "https" {
+        "over TLS"
+    } else {
+        "without TLS"
+    };
+    let mut findings = vec![name];
+    match sign {
+        Some(Ok(sign)) => {
+            let detail = format!("reached {tls}; OPTIONS was answered {}", sign.status);
+            findings.push(Finding::new("connection", State::Good, detail));
+            findings.push(clock(sign.date.as_deref(), config.clock.wall()));
+        }
+        Some(Err(error)) => {
+            findings.push(Finding::new("connection", State::Bad, error.to_string()));
+        }
+        None => {
+            let detail = format!("no answer in {timeout:?}");
+            findings.push(Finding::new("connection", State::Bad, detail));
+        }
+    }
+    findings
+}
+
+/// Compares the clocks of both sides.
+fn clock(date: Option<&str>, now: SystemTime) -> Finding {
+    const NAME: &str = "clock";
+    let Some(date) = date.and_then(|date| httpdate::parse_http_date(date).ok()) else {
+        return Finding::new(NAME, State::Skipped, "the answer has no date");
+    };
+    let (skew, side) = match now.duration_since(date) {
+        Ok(ahead) => (ahead, "ahead of"),
+        Err(behind) => (behind.duration(), "behind"),
+    };
+    let seconds = skew.as_secs();
+    let detail = format!("{seconds} s {side} the ingest's");
+    let state = if skew > MAX_CLOCK_SKEW {
+        State::Doubtful
+    } else {
+        State::Good
+    };
+    Finding::new(NAME, state, detail)
+}
+
+/// Sends a body once.
+async fn deliver(core: &Core, body: Vec<u8>) -> DeliveryReport {
+    let config = &core.config;
+    let exchange = async {
+        let Answer {
+            status,
+            retry_after,
+            body,
+        } = config.transport.send(Request { body }).await?;
+        Ok::<_, SendError>((status, retry_after, body.await))
+    };
+    match within(&config.clock, config.request_timeout, exchange).await {
+        Some(Ok((status, retry_after, body))) => {
+            let verdict = retry::judge(status, retry_after.as_deref(), config.clock.wall());
+            let refused = !config.wire.refusals(&body).is_empty();
+            let delivered = verdict == Verdict::Delivered && !refused;
+            DeliveryReport {
+                delivered,
+                event_id: None,
+                status: Some(status),
+                detail: format!("{status}{}{}", hint(status), shown(core, &body)),
+            }
+        }
+        Some(Err(error)) => DeliveryReport::unsent(error.to_string()),
+        None => DeliveryReport::unsent(SendError::Timeout.to_string()),
+    }
+}
+
+/// What a status asks of who reads it.
+fn hint(status: u16) -> &'static str {
+    match status {
+        300..=399 => " (a redirect, which is never followed: correct the endpoint)",
+        401 | 403 => " (the key is not accepted)",
+        404 | 405 => " (perhaps the endpoint's path is wrong)",
+        415 => " (perhaps the ingest does not take gzip)",
+        _ => "",
+    }
+}
+
+/// The beginning of a body: without control characters, and redacted, since it may repeat what it
+/// was sent.
+fn shown(core: &Core, body: &[u8]) -> String {
+    let text = core.config.key.conceal(&String::from_utf8_lossy(body));
+    let text: String = text
+        .chars()
+        .take(MAX_SHOWN_CHARS)
+        .map(|c| if c.is_control() { ' ' } else { c })
+        .collect();
+    let text = text.trim();
+    if text.is_empty() {
+        return String::new();
+    }
+    let redacted = core.config.rules.redactor.redact_str(text);
+    format!(": {redacted}")
+}
+
+/// A future's output; `None` when its time is up first.
+async fn within<T>(clock: &Clock, timeout: Duration, future: impl Future<Output = T>) -> Option<T> {
+    let deadline = clock.now() + timeout;
+    tokio::select! {
+        output = future => Some(output),
+        () = clock.sleep_until(deadline) => None,
+    }
+}

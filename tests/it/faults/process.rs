@@ -1,0 +1,268 @@
+//! What needs a process of its own: signals, the proxies of its environment, its log.
+//!
+//! A test starts this binary again with `USAGE_FAULT_ROLE` set; [`role`] then plays the part.
+
+use std::io::{BufRead, BufReader, Read, Write};
+use std::process::{Child, Command, Stdio};
+use std::sync::mpsc;
+use std::time::Duration;
+
+use mcp_usage::UsageLogger;
+use mcp_usage::testing::Answer;
+
+use super::network::serve;
+use super::proxy::{head, tunnel};
+use super::tls::{Authority, Certificate, Front, NAME};
+use crate::support::{KEY, PATIENCE, block_on, builder, call, ingest};
+
+const ROLE: &str = "USAGE_FAULT_ROLE";
+const ENDPOINT: &str = "USAGE_FAULT_ENDPOINT";
+const ROOT: &str = "USAGE_FAULT_ROOT";
+
+fn start(role: &str, variables: &[(&str, &str)]) -> Child {
+    let mut command = Command::new(std::env::current_exe().unwrap());
+    command
+        .args(["--exact", "faults::process::role", "--nocapture"])
+        .stdin(Stdio::null())
+        .stdout(Stdio::null())
+        .stderr(Stdio::piped())
+        .env(ROLE, role);
+    for name in [
+        "HTTPS_PROXY",
+        "HTTP_PROXY",
+        "ALL_PROXY",
+        "NO_PROXY",
+        "REQUEST_METHOD",
+    ] {
+        command.env_remove(name).env_remove(name.to_lowercase());
+    }
+    command.envs(variables.iter().copied()).spawn().unwrap()
+}
+
+#[track_caller]
+fn assert_ends_well(mut child: Child) {
+    let mut said = String::new();
+    let mut stderr = child.stderr.take().unwrap();
+    stderr.read_to_string(&mut said).unwrap();
+    assert!(child.wait().unwrap().success(), "{said}");
+}
+
+/// The role that this process was started for; without one this test has nothing to do.
+#[test]
+fn role() {
+    let Ok(role) = std::env::var(ROLE) else {
+        return;
+    };
+    match role.as_str() {
+        "terminated" => terminated(),
+        "proxied" => proxied(),
+        "logs_episodes" => logs_episodes(),
+        other => panic!("no role is called {other}"),
+    }
+}
+
+// ---- SIGTERM ----
+
+const QUEUED: u64 = 100;
+
+/// A server with a queue of events that waits for the signal.
+fn terminated() {
+    block_on(async {
+        let mut terminate =
+            tokio::signal::unix::signal(tokio::signal::unix::SignalKind::terminate()).unwrap();
+        let usage = UsageLogger::builder()
+            .env(|_| None)
+            .api_key(KEY)
+            .endpoint(std::env::var(ENDPOINT).unwrap())
+            .product_id("reoWebApp")
+            // Nothing is sent by itself.
+            .flush_interval(Duration::from_secs(600))
+            .build()
+            .unwrap();
+        for n in 0..QUEUED {
+            usage.log_usage(call(n));
+        }
+        eprintln!("ready");
+        let report = usage
+            .shutdown_on(terminate.recv(), Duration::from_secs(20))
+            .await;
+        assert_eq!((report.pending, report.stats.delivered), (0, QUEUED));
+    });
+}
+
+#[test]
+fn on_sigterm_all_that_is_queued_is_delivered() {
+    let ingest = ingest();
+    ingest.answer_always(Answer::ok().delay(Duration::from_millis(50)));
+    let mut child = start("terminated", &[(ENDPOINT, &ingest.endpoint())]);
+    let mut said = BufReader::new(child.stderr.take().unwrap());
+    let mut line = String::new();
+    while !line.contains("ready") {
+        line.clear();
+        assert!(
+            said.read_line(&mut line).unwrap() > 0,
+            "it ended before it was ready"
+        );
+    }
+    assert_eq!(
+        ingest.counts().requests,
+        0,
+        "something was sent before the signal"
+    );
+    let kill = Command::new("kill").arg(child.id().to_string()).status();
+    assert!(kill.unwrap().success());
+    let mut rest = String::new();
+    said.read_to_string(&mut rest).unwrap();
+    assert!(child.wait().unwrap().success(), "{rest}");
+    assert_eq!(ingest.delivered().len() as u64, QUEUED);
+    assert_eq!(ingest.duplicates(), Vec::<String>::new());
+    assert_eq!(ingest.violations(), Vec::<String>::new());
+}
+
+// ---- proxies of the environment ----
+
+fn proxied() {
+    let mut builder = UsageLogger::builder()
+        .api_key(KEY)
+        .endpoint(std::env::var(ENDPOINT).unwrap())
+        .product_id("reoWebApp");
+    if let Ok(root) = std::env::var(ROOT) {
+        let root = reqwest::Certificate::from_pem(root.as_bytes()).unwrap();
+        builder = builder.http_client(move |client| client.tls_certs_only([root]));
+    }
+    let usage = builder.build().unwrap();
+    usage.log_usage(call(1));
+    let report = usage.shutdown_blocking(PATIENCE);
+    assert_eq!(report.stats.delivered, 1, "{report:?}");
+}
+
+#[test]
+fn a_proxy_of_the_environment_is_used() {
+    let authority = Authority::new();
+    let ingest = ingest();
+    let front = Front::start(&authority, Certificate::Good, ingest.address());
+    let (seen, heads) = mpsc::channel();
+    let (proxy, _stop) = tunnel(front.address, seen);
+    let endpoint = format!("https://{NAME}/api/product/usage");
+    let child = start(
+        "proxied",
+        &[
+            (ENDPOINT, &endpoint),
+            (ROOT, &authority.root_pem()),
+            ("HTTPS_PROXY", &format!("http://{proxy}")),
+        ],
+    );
+    assert_ends_well(child);
+    assert_eq!(ingest.delivered().len(), 1);
+    assert!(heads.recv().unwrap().starts_with("CONNECT "));
+}
+
+#[test]
+fn a_proxy_of_the_environment_is_not_used_for_this_machine() {
+    let ingest = ingest();
+    let (seen, heads) = mpsc::channel();
+    let (proxy, _stop) = serve(move |mut stream| {
+        let seen = seen.clone();
+        async move {
+            let _ = seen.send(head(&mut stream).await);
+        }
+    });
+    let proxy = format!("http://{proxy}");
+    let variables = [
+        (ENDPOINT, ingest.endpoint()),
+        ("HTTP_PROXY", proxy.clone()),
+        ("HTTPS_PROXY", proxy.clone()),
+        ("ALL_PROXY", proxy),
+    ];
+    let variables = variables.each_ref().map(|(name, value)| (*name, &**value));
+    assert_ends_well(start("proxied", &variables));
+    assert_eq!(ingest.delivered().len(), 1);
+    assert!(
+        heads.try_recv().is_err(),
+        "a request went through the proxy"
+    );
+}
+
+// ---- the log of an episode ----
+
+/// Sends each line of the log to a channel.
+struct Lines(mpsc::Sender<String>);
+
+impl Write for Lines {
+    fn write(&mut self, line: &[u8]) -> std::io::Result<usize> {
+        let _ = self.0.send(String::from_utf8_lossy(line).into_owned());
+        Ok(line.len())
+    }
+
+    fn flush(&mut self) -> std::io::Result<()> {
+        Ok(())
+    }
+}
+
+/// Returns what was logged up to and with the line that contains `text`.
+fn until(log: &mpsc::Receiver<String>, text: &str) -> Vec<String> {
+    let mut lines = Vec::new();
+    loop {
+        let line = log
+            .recv_timeout(PATIENCE)
+            .unwrap_or_else(|_| panic!("no {text:?}: {lines:?}"));
+        let found = line.contains(text);
+        lines.push(line);
+        if found {
+            return lines;
+        }
+    }
+}
+
+fn logs_episodes() {
+    let (sender, log) = mpsc::channel();
+    tracing_subscriber::fmt()
+        .with_max_level(tracing::level_filters::LevelFilter::INFO)
+        .with_writer(move || Lines(sender.clone()))
+        .with_ansi(false)
+        .init();
+    let ingest = ingest();
+    ingest.answer_always(Answer::hang());
+    let usage = builder(&ingest).max_queue_events(5).build().unwrap();
+    for round in 0..2 {
+        for n in 0..50 {
+            usage.log_usage(call(round * 50 + n));
+        }
+        let first = until(&log, "usage events are being dropped");
+        let last = first.last().unwrap();
+        assert!(
+            last.contains("WARN") && last.contains("reo.mcp-gateway"),
+            "{last}"
+        );
+        assert!(last.contains("\"queue_full\": "), "{last}");
+        assert_eq!(first.len(), 1, "{first:?}");
+        let recovery = until(&log, "no longer dropped");
+        assert!(recovery.last().unwrap().contains("INFO"), "{recovery:?}");
+        assert_eq!(recovery.len(), 1, "{recovery:?}");
+        ingest.answer_always(Answer::ok());
+        ingest.release();
+        usage.flush_blocking(PATIENCE).unwrap();
+        ingest.answer_always(Answer::hang());
+    }
+    // Delivery that fails, and works again.
+    ingest.answer_always(Answer::ok());
+    ingest.script([Answer::status(503), Answer::status(503)]);
+    usage.log_usage(call(1_000));
+    usage.flush_blocking(PATIENCE).unwrap();
+    let failure = until(&log, "fails and is tried again");
+    assert_eq!(failure.len(), 1, "{failure:?}");
+    let recovery = until(&log, "works again");
+    assert_eq!(recovery.len(), 1, "{recovery:?}");
+    let report = usage.shutdown_blocking(PATIENCE);
+    assert_eq!(report.pending, 0);
+    let total = until(&log, "usage logging ends");
+    assert!(
+        total.last().unwrap().contains("\"queue_full\": "),
+        "{total:?}"
+    );
+}
+
+#[test]
+fn an_episode_of_drops_is_a_line_at_its_start_and_one_at_its_end() {
+    assert_ends_well(start("logs_episodes", &[]));
+}
