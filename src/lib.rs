@@ -65,6 +65,8 @@
 //!   clock, for tests of servers that embed the crate.
 //! - `pseudonyms`: keyed hashes in place of e-mail marks, so that the same person stays countable
 //!   without being named.
+//! - `spool`: [`Builder::spool`], which keeps what is queued on disk until the ingest has confirmed it,
+//!   through restarts and long outages.
 //!
 //! # Foreign types
 //!
@@ -95,6 +97,8 @@ mod report;
 mod retry;
 mod secret;
 mod session;
+#[cfg(feature = "spool")]
+pub mod spool;
 mod stats;
 #[cfg(feature = "testing")]
 pub mod testing;
@@ -111,6 +115,8 @@ pub use logger::{Confirmation, Outcome, ShutdownGuard, ShutdownReport, UsageLogg
 pub use queue::WhenFull;
 pub use redact::{Redactor, redact_str, redact_value};
 pub use session::Session;
+#[cfg(feature = "spool")]
+pub use {error::SpoolError, spool::Spool};
 pub use stats::{DropReason, Dropped, Stats};
 pub use wire::{Mcpeye, Wire};
 

@@ -18,5 +18,6 @@ mod redaction;
 mod retry;
 mod settings;
 mod shutdown;
+mod spool;
 mod support;
 mod wire;
