@@ -291,7 +291,7 @@ mod tests {
             }
             receiver.seal();
             while let Some(segment) = receiver.take() {
-                stock.add(segment);
+                stock.add(Arc::new(segment));
             }
         }
         (stock, receiver)

@@ -115,10 +115,10 @@ pub use logger::{Confirmation, Outcome, ShutdownGuard, ShutdownReport, UsageLogg
 pub use queue::WhenFull;
 pub use redact::{Redactor, redact_str, redact_value};
 pub use session::Session;
-#[cfg(feature = "spool")]
-pub use {error::SpoolError, spool::Spool};
 pub use stats::{DropReason, Dropped, Stats};
 pub use wire::{Mcpeye, Wire};
+#[cfg(feature = "spool")]
+pub use {error::SpoolError, spool::Spool};
 
 /// The target of the log lines about delivery: where users of the other SDKs look.
 const LOG_TARGET: &str = "reo.mcp-gateway";

@@ -190,11 +190,7 @@ impl fmt::Display for Stats {
         if *recovered > 0 {
             write!(f, " + recovered {recovered}")?;
         }
-        write!(
-            f,
-            " = delivered {delivered} + dropped {}",
-            dropped.total()
-        )?;
+        write!(f, " = delivered {delivered} + dropped {}", dropped.total())?;
         for (n, (reason, count)) in dropped.iter().enumerate() {
             write!(f, "{}{reason} {count}", if n == 0 { " (" } else { ", " })?;
         }

@@ -37,11 +37,19 @@ pub(crate) enum Job {
 #[derive(Debug)]
 pub(crate) enum News {
     /// What earlier processes have left is known, or more of it.
-    Adopted { events: u64 },
+    Adopted {
+        events: u64,
+    },
     Loaded(Vec<Loaded>),
-    Synced { token: u64, done: bool },
+    Synced {
+        token: u64,
+        done: bool,
+    },
     /// Events that were on disk alone are lost; counted already.
-    Lost { reason: DropReason, events: u64 },
+    Lost {
+        reason: DropReason,
+        events: u64,
+    },
     /// Something is wrong, though no event of the ledger was lost by it; counted already.
     Fault(String),
     /// Writing fails, or works again.
@@ -168,6 +176,7 @@ impl Thread {
                 self.tell(News::Loaded(loaded));
             }
             Job::Sync { token } => {
+                self.store.check();
                 let synced = self.store.sync();
                 if let Err(error) = &synced {
                     self.fault(format!("cannot be synced: {error}"));
@@ -205,6 +214,7 @@ impl Thread {
 
     fn tick(&mut self) {
         self.ticks += 1;
+        self.store.check();
         self.store.tidy(true);
         self.store.save_ended();
         let now = self.now();

@@ -516,9 +516,7 @@ impl Store {
             }
             let start = loaded.bytes.len();
             loaded.bytes.extend_from_slice(record.json);
-            loaded
-                .events
-                .push((record.id, start..loaded.bytes.len()));
+            loaded.events.push((record.id, start..loaded.bytes.len()));
             loaded.at = loaded.at.min(record.at);
             ordinals.push(record.ordinal);
         }
@@ -584,6 +582,31 @@ impl Store {
         let Some((key, log)) = self.logs.pop_first() else {
             return false;
         };
+        self.forget(key, OnDisk::Evicted);
+        self.remove(log);
+        true
+    }
+
+    /// Sees whether what is written to is still there: a file that somebody has removed can be
+    /// written to all the same.
+    pub(crate) fn check(&mut self) {
+        if let Some(key) = self.current
+            && let Some(log) = self.logs.get(&key)
+            && !log.path.exists()
+        {
+            let path = log.path.display();
+            self.faults
+                .push(format!("{path} was removed by somebody else"));
+            if !log.slot.dir().exists() {
+                self.slot = None;
+            }
+            self.logs.remove(&key);
+            self.forget(key, OnDisk::No);
+        }
+    }
+
+    /// A file is no more. What is left of its events in memory is told so.
+    fn forget(&mut self, key: Key, state: OnDisk) {
         if self.current == Some(key) {
             self.current = None;
         }
@@ -601,7 +624,7 @@ impl Store {
                 // The worker still has them.
                 Place::Memory(_, segment) => {
                     if let Some(segment) = segment.upgrade() {
-                        segment.set_on_disk(OnDisk::Evicted);
+                        segment.set_on_disk(state);
                     }
                 }
             }
@@ -610,8 +633,6 @@ impl Store {
         if lost > 0 {
             self.losses.push((DropReason::SpoolFull, lost));
         }
-        self.remove(log);
-        true
     }
 
     /// First the events, then the list of those that have ended: the other way round a crash between

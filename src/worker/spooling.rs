@@ -1,7 +1,7 @@
 //! The worker's dealings with its spool: what is written, what leaves memory for the disk, what comes
 //! back, and what stays for the next process.
 
-use std::collections::{BTreeMap, BTreeSet};
+use std::collections::BTreeMap;
 use std::ops::Range;
 use std::sync::{Arc, PoisonError};
 use std::time::{Duration, Instant};
@@ -13,6 +13,7 @@ use crate::error::SpoolError;
 use crate::queue::{OnDisk, Segment, Settled};
 use crate::spool::disk::{Disk, Job, News};
 use crate::spool::{Loaded, WRITE_INTERVAL};
+use crate::stats::DropReason;
 
 /// How often files are synced, old events dropped, and failed writes tried again.
 const TICK: Duration = Duration::from_secs(1);
@@ -388,8 +389,7 @@ impl Worker {
         spool.flushes = waiting;
         for flush in ended {
             let unwritten = |segment: &Segment| {
-                segment.sequence() < flush.sequence
-                    && (!done || segment.on_disk() != OnDisk::Yes)
+                segment.sequence() < flush.sequence && (!done || segment.on_disk() != OnDisk::Yes)
             };
             let events: usize = (self.held().values())
                 .filter(|(segment, _)| unwritten(segment))
@@ -446,17 +446,17 @@ impl Worker {
             let token = spool.sync();
             self.wait_for_disk(|spool| spool.synced >= Some(token))
                 .await;
-            let on_disk: BTreeSet<u64> = (self.held().into_iter())
-                .filter(|(_, (segment, _))| segment.on_disk() == OnDisk::Yes)
-                .map(|(sequence, _)| sequence)
-                .collect();
             let mut released = BTreeMap::new();
             for (sequence, (segment, ranges)) in self.held() {
-                if on_disk.contains(&sequence) {
-                    for range in ranges {
-                        *released.entry(sequence).or_default() += range.len() as u64;
-                        segment.settle(range, Settled::Spooled);
-                    }
+                let how = match segment.on_disk() {
+                    OnDisk::Yes => Settled::Spooled,
+                    // Counted by the spool, which does not have them any more.
+                    OnDisk::Evicted => Settled::Dropped(DropReason::SpoolFull),
+                    OnDisk::No | OnDisk::Asked => continue,
+                };
+                for range in ranges {
+                    *released.entry(sequence).or_default() += range.len() as u64;
+                    segment.settle(range, how);
                 }
             }
             self.release(&released);
@@ -466,7 +466,10 @@ impl Worker {
             spool.disk.ask(Job::Close);
         }
         self.wait_for_disk(|spool| spool.closed).await;
-        let flushes = self.spool.as_mut().map(|spool| std::mem::take(&mut spool.flushes));
+        let flushes = self
+            .spool
+            .as_mut()
+            .map(|spool| std::mem::take(&mut spool.flushes));
         for flush in flushes.unwrap_or_default() {
             (flush.reply)(Err(SpoolError::Closed));
         }

@@ -275,10 +275,16 @@ fn the_disk_is_bounded_in_bytes_and_the_oldest_make_room() {
             most = most.max(dir.bytes());
         }
     }
-    assert_eq!(usage.flush_to_disk_blocking(PATIENCE), Ok(()));
+    // The oldest, some of which are still in memory, have made room too.
+    let flushed = usage.flush_to_disk_blocking(PATIENCE);
+    assert!(
+        matches!(flushed, Ok(()) | Err(SpoolError::NotWritten { .. })),
+        "{flushed:?}"
+    );
     let report = usage.shutdown_blocking(MOMENT);
     let stats = report.stats;
     assert_balance(&stats);
+    assert_eq!(report.pending, 0);
     most = most.max(dir.bytes());
     assert!(most <= MIN_MAX_BYTES, "{most} bytes on disk");
     assert!(most > MIN_MAX_BYTES / 2, "{most} bytes on disk");
@@ -422,7 +428,7 @@ fn the_hook_has_seen_what_is_on_disk_and_does_not_see_it_again() {
         .spool(dir.spool())
         .build()
         .unwrap();
-    usage.log_usage(event(1).meta("secret_plan", "zaphod"));
+    usage.log_usage(event(1).meta("secret_plan", &"zaphod"));
     assert_eq!(usage.flush_to_disk_blocking(PATIENCE), Ok(()));
     let on_disk = fs::read(&dir.logs()[0]).unwrap();
     assert!(!contains(&on_disk, b"zaphod"));
