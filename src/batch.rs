@@ -141,13 +141,10 @@ pub(crate) struct Stock {
 }
 
 impl Stock {
-    pub(crate) fn add(&mut self, segment: Segment) {
+    pub(crate) fn add(&mut self, segment: Arc<Segment>) {
         let events = 0..segment.len();
         if !events.is_empty() {
-            self.parts.push_back(Part {
-                segment: Arc::new(segment),
-                events,
-            });
+            self.parts.push_back(Part { segment, events });
         }
     }
 
@@ -214,6 +211,48 @@ impl Stock {
     }
 }
 
+/// What a spool needs to know of, and to take from, what is in memory.
+#[cfg(feature = "spool")]
+impl Batch {
+    pub(crate) fn parts(&self) -> impl Iterator<Item = (&Arc<Segment>, Range<usize>)> {
+        self.parts.iter().map(Part::view)
+    }
+
+    pub(crate) fn remove(&mut self, leaves: impl Fn(&Segment) -> bool) {
+        self.parts.retain(|part| !leaves(&part.segment));
+    }
+}
+
+#[cfg(feature = "spool")]
+impl Stock {
+    pub(crate) fn parts(&self) -> impl Iterator<Item = (&Arc<Segment>, Range<usize>)> {
+        self.parts.iter().map(Part::view)
+    }
+
+    pub(crate) fn remove(&mut self, leaves: impl Fn(&Segment) -> bool) {
+        self.parts.retain(|part| !leaves(&part.segment));
+    }
+
+    /// Events in it.
+    pub(crate) fn len(&self) -> usize {
+        self.parts.iter().map(|part| part.events.len()).sum()
+    }
+
+    /// Adds a segment where it belongs by age.
+    pub(crate) fn insert(&mut self, segment: Arc<Segment>) {
+        let events = 0..segment.len();
+        let at = (self.parts).partition_point(|p| p.segment.sequence() < segment.sequence());
+        self.parts.insert(at, Part { segment, events });
+    }
+}
+
+#[cfg(feature = "spool")]
+impl Part {
+    fn view(&self) -> (&Arc<Segment>, Range<usize>) {
+        (&self.segment, self.events.clone())
+    }
+}
+
 #[cfg(test)]
 mod tests {
     use proptest::prelude::*;
@@ -252,7 +291,7 @@ mod tests {
             }
             receiver.seal();
             while let Some(segment) = receiver.take() {
-                stock.add(segment);
+                stock.add(Arc::new(segment));
             }
         }
         (stock, receiver)

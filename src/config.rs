@@ -112,6 +112,11 @@ pub(crate) struct Config {
     pub(crate) endpoint: Option<Url>,
     /// For the doctor: what is set, and where each value came from.
     pub(crate) settings: Vec<Setting>,
+    #[cfg(feature = "spool")]
+    pub(crate) has_spool: bool,
+    /// Until the worker takes it.
+    #[cfg(feature = "spool")]
+    pub(crate) spool: std::sync::Mutex<Option<crate::spool::Opened>>,
 }
 
 impl fmt::Debug for Config {
@@ -165,6 +170,8 @@ pub struct Builder {
     env: Env,
     clock: Clock,
     transport: Option<Arc<dyn Transport>>,
+    #[cfg(feature = "spool")]
+    spool: Option<crate::spool::Spool>,
 }
 
 /// Prints what says nothing about users, and whether a key is set, but not which.
@@ -219,6 +226,8 @@ impl Default for Builder {
             env: Env::default(),
             clock: Clock::System,
             transport: None,
+            #[cfg(feature = "spool")]
+            spool: None,
         }
     }
 }
@@ -397,6 +406,16 @@ impl Builder {
         self
     }
 
+    /// Keeps what is queued on disk until the ingest has confirmed it. Default: no.
+    ///
+    /// Its age replaces [`max_event_age`](Self::max_event_age). The worker starts with the logger
+    /// rather than with the first event, since earlier processes may have left events.
+    #[cfg(feature = "spool")]
+    pub fn spool(mut self, spool: crate::spool::Spool) -> Self {
+        self.spool = Some(spool);
+        self
+    }
+
     /// Sets how much of an event is kept. Default: [`limits`](crate::limits).
     pub const fn limits(mut self, limits: Limits) -> Self {
         self.limits = limits;
@@ -558,7 +577,10 @@ impl Builder {
         if !self.enabled {
             return Ok(UsageLogger::disabled());
         }
-        Ok(UsageLogger::new(self.config()?))
+        let usage = UsageLogger::new(self.config()?);
+        #[cfg(feature = "spool")]
+        usage.start_spool();
+        Ok(usage)
     }
 
     /// Builds, or logs the error (target `reo.mcp-gateway`) and returns a disabled logger: for
@@ -672,7 +694,21 @@ impl Builder {
             Wire::Reo => DEFAULT_REQUEST_TIMEOUT,
             Wire::ReoBatch | Wire::Mcpeye(_) => DEFAULT_BATCH_REQUEST_TIMEOUT,
         };
+        // Last, so that a logger that is not built leaves nothing on disk.
+        #[cfg(feature = "spool")]
+        let max_event_age = self.spool.as_ref().map_or(self.max_event_age, |s| s.age());
+        #[cfg(not(feature = "spool"))]
+        let max_event_age = self.max_event_age;
+        #[cfg(feature = "spool")]
+        let spool = match self.spool {
+            Some(spool) => Some(spool.open(self.wire.tag())?),
+            None => None,
+        };
         Ok(Config {
+            #[cfg(feature = "spool")]
+            has_spool: spool.is_some(),
+            #[cfg(feature = "spool")]
+            spool: std::sync::Mutex::new(spool),
             bounds: Bounds {
                 max_events: self.max_queue_events,
                 max_bytes: self.max_queue_bytes,
@@ -696,7 +732,7 @@ impl Builder {
                 max_backoff: self.max_backoff,
                 max_retry_after: self.max_retry_after,
             },
-            max_event_age: self.max_event_age,
+            max_event_age,
             before_send: self.before_send,
             on_error: self.on_error,
             verbose,
@@ -833,6 +869,19 @@ impl Builder {
             return Err(invalid("max_event_age", fault));
         }
         in_range("max_event_age", self.max_event_age, SECOND, 30 * 24 * HOUR)?;
+        #[cfg(feature = "spool")]
+        if let Some(spool) = &self.spool {
+            if spool.path().as_os_str().is_empty() {
+                return Err(invalid("spool", "has an empty path"));
+            }
+            let least = crate::spool::MIN_MAX_BYTES;
+            in_range("spool.max_bytes", spool.bytes(), least, u64::MAX / 4)?;
+            if spool.age() <= self.flush_interval {
+                let fault = format!("is {:?}, not longer than flush_interval", spool.age());
+                return Err(invalid("spool.max_age", fault));
+            }
+            in_range("spool.max_age", spool.age(), SECOND, 30 * 24 * HOUR)?;
+        }
         match self.limits.fault() {
             Some((limit, value, range)) => Err(invalid(
                 "limits",

@@ -198,6 +198,13 @@ impl Core {
         Ok((stamp.event_id, config.wire.frame(&[&json], &sender)))
     }
 
+    /// Starts the worker before the first event: a spool may have events from before.
+    #[cfg(feature = "spool")]
+    pub(crate) fn start_early(self: &Arc<Self>) {
+        // If there is no thread to be had now, the first event tries again.
+        let _ = self.worker.get_or_try_init(|| self.start());
+    }
+
     pub(crate) fn has_started(&self) -> bool {
         self.worker.get().is_some()
     }
@@ -219,7 +226,7 @@ impl Core {
 }
 
 /// A time before 1970 is no time at which an event happened.
-fn unix_millis(at: SystemTime) -> u64 {
+pub(crate) fn unix_millis(at: SystemTime) -> u64 {
     at.duration_since(SystemTime::UNIX_EPOCH)
         .unwrap_or_default()
         .as_millis() as u64

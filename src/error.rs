@@ -33,6 +33,41 @@ pub enum BuildError {
     /// The HTTP client could not be set up, for instance because no TLS roots were found.
     #[error("the HTTP client could not be built")]
     HttpClient(#[source] Box<dyn std::error::Error + Send + Sync>),
+    /// The spool's directory can never be used as it is.
+    #[cfg(feature = "spool")]
+    #[error("the spool {} {fault}", path.display())]
+    Spool {
+        /// The directory, as it was given.
+        path: std::path::PathBuf,
+        /// What is wrong with it.
+        fault: &'static str,
+        /// What the system said.
+        source: std::io::Error,
+    },
+}
+
+/// Why events are not known to be on disk.
+#[cfg(feature = "spool")]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, thiserror::Error)]
+#[non_exhaustive]
+pub enum SpoolError {
+    /// The logger has no spool.
+    #[error("the logger has no spool")]
+    NoSpool,
+    /// The time was up first. Writing goes on.
+    #[error("not known within {0:?}: writing goes on")]
+    TimedOut(Duration),
+    /// The disk did not take the events; [`Stats::spool_faults`](crate::Stats::spool_faults) counts
+    /// such faults, and the log has the cause. Delivery goes on from memory, and writing is tried
+    /// again.
+    #[error("{events} events could not be written")]
+    NotWritten {
+        /// Events that are in memory alone.
+        events: u64,
+    },
+    /// The logger shut down meanwhile.
+    #[error("the logger has shut down")]
+    Closed,
 }
 
 /// Why a flush did not finish.

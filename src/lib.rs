@@ -69,6 +69,8 @@
 //! - `gzip`: `Builder::gzip`, compressed requests on the batch wires.
 //! - `http2`: HTTP/2 where the ingest offers it in the TLS handshake.
 //! - `bundled-roots`: `Builder::bundled_roots`, Mozilla's TLS roots in place of the system's.
+//! - `spool`: [`Builder::spool`], which keeps what is queued on disk until the ingest has confirmed it,
+//!   through restarts and long outages.
 //!
 //! # Foreign types
 //!
@@ -107,6 +109,8 @@ mod retry;
 pub mod rmcp;
 mod secret;
 mod session;
+#[cfg(feature = "spool")]
+pub mod spool;
 mod stats;
 #[cfg(feature = "testing")]
 pub mod testing;
@@ -127,6 +131,8 @@ pub use redact::{Redactor, redact_str, redact_value};
 pub use session::Session;
 pub use stats::{DropReason, Dropped, Stats};
 pub use wire::{Mcpeye, Wire};
+#[cfg(feature = "spool")]
+pub use {error::SpoolError, spool::Spool};
 
 /// The target of the log lines about delivery: where users of the other SDKs look.
 const LOG_TARGET: &str = "reo.mcp-gateway";

@@ -12,6 +12,8 @@ use tokio::sync::oneshot;
 use crate::call::CallGuard;
 use crate::config::{self, Builder, Config};
 use crate::core::Core;
+#[cfg(feature = "spool")]
+use crate::error::SpoolError;
 use crate::error::{BuildError, ConfirmError, FlushError};
 use crate::event::{Event, ToolCall};
 use crate::queue::Waiter;
@@ -274,10 +276,80 @@ impl UsageLogger {
         }
     }
 
+    /// Waits until every event queued so far is on disk and synced, or has ended, at most for
+    /// `timeout`: it is then delivered whatever becomes of this process, or of the machine's power.
+    ///
+    /// # Errors
+    ///
+    /// [`SpoolError`] says why that is not so, or not known.
+    #[cfg(feature = "spool")]
+    pub async fn flush_to_disk(&self, timeout: Duration) -> Result<(), SpoolError> {
+        let (told, hears) = oneshot::channel();
+        let tell = Box::new(move |result| {
+            let _ = told.send(result);
+        });
+        match self.request_flush_to_disk(timeout, tell) {
+            Some(known) => known,
+            None => hears.await.unwrap_or(Err(SpoolError::Closed)),
+        }
+    }
+
+    /// [`flush_to_disk`](Self::flush_to_disk) for plain threads.
+    ///
+    /// # Errors
+    ///
+    /// As [`flush_to_disk`](Self::flush_to_disk).
+    #[cfg(feature = "spool")]
+    pub fn flush_to_disk_blocking(&self, timeout: Duration) -> Result<(), SpoolError> {
+        let (told, hears) = mpsc::sync_channel(1);
+        let tell = Box::new(move |result| {
+            let _ = told.try_send(result);
+        });
+        match self.request_flush_to_disk(timeout, tell) {
+            Some(known) => known,
+            None => match hears.recv_timeout(timeout.saturating_add(GRACE)) {
+                Ok(result) => result,
+                Err(mpsc::RecvTimeoutError::Timeout) => Err(SpoolError::TimedOut(timeout)),
+                Err(mpsc::RecvTimeoutError::Disconnected) => Err(SpoolError::Closed),
+            },
+        }
+    }
+
+    /// Asks the worker; `Some` when there is nothing to wait for.
+    #[cfg(feature = "spool")]
+    fn request_flush_to_disk(
+        &self,
+        timeout: Duration,
+        reply: Reply<Result<(), SpoolError>>,
+    ) -> Option<Result<(), SpoolError>> {
+        let core = match self.core() {
+            None => return Some(Ok(())),
+            Some(core) if !core.config.has_spool => return Some(Err(SpoolError::NoSpool)),
+            Some(core) if core.is_forked() => return Some(Err(SpoolError::Closed)),
+            Some(core) => core,
+        };
+        let deadline = deadline(core, timeout);
+        let asked = core.tell(Control::FlushToDisk {
+            deadline,
+            timeout,
+            reply,
+        });
+        (!asked).then_some(Err(SpoolError::Closed))
+    }
+
+    /// Starts delivering what earlier processes have left.
+    #[cfg(feature = "spool")]
+    pub(crate) fn start_spool(&self) {
+        if let Some(core) = self.core().filter(|core| core.config.has_spool) {
+            core.start_early();
+        }
+    }
+
     /// Delivers what is queued, refuses what comes later, and ends the worker, within `timeout`.
     ///
     /// Open call guards are recorded as [dropped](crate::CallOutcome::Dropped). What is not
     /// delivered in time is given up as [`DropReason::ShutdownTimeout`]; the report says how much.
+    /// With a spool it stays on disk for the next process instead: [`Stats::spooled`] of the report.
     pub async fn shutdown(&self, timeout: Duration) -> ShutdownReport {
         let (told, hears) = oneshot::channel();
         let tell = Box::new(move |report| {

@@ -7,6 +7,8 @@
 use std::collections::VecDeque;
 use std::fmt;
 use std::ops::Range;
+#[cfg(feature = "spool")]
+use std::sync::atomic::AtomicU8;
 use std::sync::atomic::{AtomicBool, AtomicUsize, Ordering::Relaxed};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::time::Instant;
@@ -44,6 +46,9 @@ pub enum WhenFull {
 pub(crate) enum Settled {
     Delivered,
     Dropped(DropReason),
+    /// Left to the spool, for the next process.
+    #[cfg(feature = "spool")]
+    Spooled,
 }
 
 /// Hears how its event ended.
@@ -77,13 +82,20 @@ impl Bounds {
     }
 }
 
+/// The sequence number of the first segment. Those of events from before, which a spool has kept, are
+/// lower.
+const FIRST_SEQUENCE: u64 = 1 << 40;
+
 pub(crate) fn channel(bounds: Bounds, ledger: Arc<Ledger>) -> (Sender, Receiver) {
     let shared = Arc::new(Shared {
         bounds,
         ledger,
         bytes: AtomicUsize::new(0),
         out_of_bytes: AtomicBool::new(false),
-        state: Mutex::default(),
+        state: Mutex::new(State {
+            sequence: FIRST_SEQUENCE,
+            ..State::default()
+        }),
     });
     (
         Sender {
@@ -423,8 +435,37 @@ impl Receiver {
         Segment {
             buffer,
             waiters: Mutex::new(waiters),
+            #[cfg(feature = "spool")]
+            on_disk: AtomicU8::new(OnDisk::No as u8),
             shared: Arc::clone(&self.shared),
         }
+    }
+
+    /// Memory held, in bytes.
+    #[cfg(feature = "spool")]
+    pub(crate) fn bytes(&self) -> usize {
+        self.shared.bytes.load(Relaxed)
+    }
+
+    /// Makes a segment of events that a spool has kept, which stand one behind another in `bytes`.
+    #[cfg(feature = "spool")]
+    pub(crate) fn restored(
+        &self,
+        sequence: u64,
+        bytes: &[u8],
+        events: &[(i64, Range<usize>)],
+        first_at: Instant,
+    ) -> Segment {
+        let mut buffer = Buffer::new(bytes.len() + events.len(), events.len());
+        for (id, range) in events {
+            buffer.append(bytes.get(range.clone()).unwrap_or_default(), *id, None);
+        }
+        buffer.first_at = Some(first_at);
+        buffer.sequence = sequence;
+        self.shared.charge(buffer.charge);
+        let segment = self.segment(buffer);
+        segment.set_on_disk(OnDisk::Yes);
+        segment
     }
 }
 
@@ -458,6 +499,8 @@ impl Rewrite {
 pub(crate) struct Segment {
     buffer: Buffer,
     waiters: Mutex<Vec<(usize, Waiter)>>,
+    #[cfg(feature = "spool")]
+    on_disk: AtomicU8,
     shared: Arc<Shared>,
 }
 
@@ -517,6 +560,40 @@ impl Segment {
             .checked_sub(1)
             .and_then(|before| self.buffer.entries.get(before))
             .map_or(0, |entry| entry.end)
+    }
+}
+
+/// Whether a spool has a segment's events.
+#[cfg(feature = "spool")]
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+#[repr(u8)]
+pub(crate) enum OnDisk {
+    No,
+    /// The spool was asked to write them.
+    Asked,
+    Yes,
+    /// They had to make room for newer ones, and are not written again.
+    Evicted,
+}
+
+#[cfg(feature = "spool")]
+impl Segment {
+    /// The memory it is charged with.
+    pub(crate) fn charge(&self) -> usize {
+        self.buffer.charge
+    }
+
+    pub(crate) fn on_disk(&self) -> OnDisk {
+        match self.on_disk.load(Relaxed) {
+            1 => OnDisk::Asked,
+            2 => OnDisk::Yes,
+            3 => OnDisk::Evicted,
+            _ => OnDisk::No,
+        }
+    }
+
+    pub(crate) fn set_on_disk(&self, state: OnDisk) {
+        self.on_disk.store(state as u8, Relaxed);
     }
 }
 

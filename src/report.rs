@@ -19,6 +19,9 @@ pub(crate) struct Reporter {
     /// Drops seen so far, and whether an episode of drops is under way.
     drops: u64,
     dropping: bool,
+    /// The last fault of the spool.
+    #[cfg(feature = "spool")]
+    spool_fault: String,
 }
 
 impl std::fmt::Debug for Reporter {
@@ -37,6 +40,8 @@ impl Reporter {
             refused: None,
             drops: 0,
             dropping: false,
+            #[cfg(feature = "spool")]
+            spool_fault: String::new(),
         }
     }
 
@@ -107,6 +112,39 @@ impl Reporter {
         self.dropping = more;
     }
 
+    /// Events of earlier processes were found in the spool.
+    #[cfg(feature = "spool")]
+    pub(crate) fn recovered_from_disk(&self, events: u64) {
+        if events > 0 {
+            tracing::info!(target: LOG_TARGET, "{events} usage events of earlier processes are delivered from the spool");
+            self.say(|| format!("recovered {events} events from the spool"));
+        }
+    }
+
+    /// Something is wrong with the spool. What goes on being wrong is said once.
+    #[cfg(feature = "spool")]
+    pub(crate) fn spool_fault(&mut self, cause: &str) {
+        if self.spool_fault != cause {
+            self.spool_fault = cause.to_owned();
+            tracing::warn!(target: LOG_TARGET, "the usage spool: {cause}");
+        }
+        self.say(|| format!("spool: {cause}"));
+    }
+
+    /// The spool cannot be written to, or can be again.
+    #[cfg(feature = "spool")]
+    pub(crate) fn spool_failing(&mut self, cause: Option<&str>) {
+        match cause {
+            Some(_) => {
+                tracing::warn!(target: LOG_TARGET, "usage events are kept in memory alone until the spool can be written to");
+            }
+            None => {
+                self.spool_fault.clear();
+                tracing::info!(target: LOG_TARGET, "the usage spool works again");
+            }
+        }
+    }
+
     pub(crate) fn shut_down(&self, stats: &Stats) {
         let lost = stats.dropped.total() + stats.pending;
         if lost > 0 {
@@ -121,6 +159,9 @@ impl Reporter {
                 target: LOG_TARGET,
                 "usage logging ends: {offered} offered, {delivered} delivered, {pending} undelivered, dropped {dropped:?}"
             );
+        }
+        if stats.spooled > 0 {
+            tracing::info!(target: LOG_TARGET, "usage logging ends: {} events stay in the spool", stats.spooled);
         }
         self.say(|| format!("shut down: {stats:?}"));
     }

@@ -35,7 +35,8 @@ pub enum DropReason {
     Rejected,
     /// The event was not delivered within `max_event_age`.
     Expired,
-    /// The spool was full and made room for newer events.
+    /// The spool did not keep the event: it was full and made room for newer ones, or its file was
+    /// damaged.
     SpoolFull,
     /// The deadline of a shutdown passed first.
     ShutdownTimeout,
@@ -132,18 +133,24 @@ impl fmt::Debug for Dropped {
 
 /// A snapshot of what became of the events offered so far.
 ///
-/// Whenever nothing is moving, `offered == delivered + dropped.total() + pending`. Each term is
-/// counted where it happens; a snapshot taken while other threads log may be off by the events
-/// that are between two counters at that moment.
+/// Whenever nothing is moving, `offered + recovered == delivered + dropped.total() + pending +
+/// spooled`; without a spool `recovered` and `spooled` are 0. Each term is counted where it happens;
+/// a snapshot taken while other threads log may be off by the events that are between two counters at
+/// that moment.
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
 #[non_exhaustive]
 pub struct Stats {
     /// Events handed to `log_usage`, or recorded by a call guard.
     pub offered: u64,
+    /// Events that earlier processes left in the spool, and this logger took over.
+    pub recovered: u64,
     /// Events the ingest confirmed with a 2xx answer.
     pub delivered: u64,
     /// Events queued, in flight, or waiting for a retry.
     pub pending: u64,
+    /// Events on disk alone: they wait there for room in memory or, after a shutdown, for the next
+    /// process. Pending events that are on disk too count as pending.
+    pub spooled: u64,
     /// Events lost, by reason.
     pub dropped: Dropped,
     /// Requests sent, retries included.
@@ -157,13 +164,16 @@ pub struct Stats {
     /// Requests whose user could not be told because the host's hook failed; their events are
     /// anonymous.
     pub identity_failures: u64,
+    /// Times the spool found something wrong: a write that failed, a file that is damaged.
+    pub spool_faults: u64,
 }
 
 impl Stats {
     /// Returns whether the sum holds: always, when nothing is moving.
     #[must_use]
     pub fn balances(&self) -> bool {
-        self.offered == self.delivered + self.dropped.total() + self.pending
+        self.offered + self.recovered
+            == self.delivered + self.dropped.total() + self.pending + self.spooled
     }
 }
 
@@ -172,21 +182,27 @@ impl fmt::Display for Stats {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         let Self {
             offered,
+            recovered,
             delivered,
             pending,
+            spooled,
             dropped,
             ..
         } = self;
-        write!(
-            f,
-            "offered {offered} = delivered {delivered} + dropped {}",
-            dropped.total()
-        )?;
+        write!(f, "offered {offered}")?;
+        if *recovered > 0 {
+            write!(f, " + recovered {recovered}")?;
+        }
+        write!(f, " = delivered {delivered} + dropped {}", dropped.total())?;
         for (n, (reason, count)) in dropped.iter().enumerate() {
             write!(f, "{}{reason} {count}", if n == 0 { " (" } else { ", " })?;
         }
         let close = if dropped.total() > 0 { ")" } else { "" };
-        write!(f, "{close} + pending {pending}")
+        write!(f, "{close} + pending {pending}")?;
+        if *spooled > 0 {
+            write!(f, " + spooled {spooled}")?;
+        }
+        Ok(())
     }
 }
 
@@ -194,13 +210,16 @@ impl fmt::Display for Stats {
 #[derive(Debug, Default)]
 pub(crate) struct Ledger {
     offered: AtomicU64,
+    recovered: AtomicU64,
     delivered: AtomicU64,
     pending: AtomicU64,
+    spooled: AtomicU64,
     dropped: [AtomicU64; DropReason::ALL.len()],
     requests: AtomicU64,
     retries: AtomicU64,
     panics: AtomicU64,
     identity_failures: AtomicU64,
+    spool_faults: AtomicU64,
 }
 
 impl Ledger {
@@ -255,6 +274,10 @@ impl Ledger {
         self.pending.load(Relaxed)
     }
 
+    pub(crate) fn spooled(&self) -> u64 {
+        self.spooled.load(Relaxed)
+    }
+
     pub(crate) fn dropped(&self) -> Dropped {
         let mut counts = Dropped::default();
         for (to, from) in counts.0.iter_mut().zip(&self.dropped) {
@@ -266,14 +289,17 @@ impl Ledger {
     pub(crate) fn snapshot(&self, queue_bytes: u64) -> Stats {
         Stats {
             offered: self.offered.load(Relaxed),
+            recovered: self.recovered.load(Relaxed),
             delivered: self.delivered.load(Relaxed),
             pending: self.pending(),
+            spooled: self.spooled(),
             dropped: self.dropped(),
             requests: self.requests.load(Relaxed),
             retries: self.retries.load(Relaxed),
             queue_bytes,
             panics: self.panics.load(Relaxed),
             identity_failures: self.identity_failures.load(Relaxed),
+            spool_faults: self.spool_faults.load(Relaxed),
         }
     }
 
@@ -281,6 +307,38 @@ impl Ledger {
         if let Some(count) = self.dropped.get(reason as usize) {
             count.fetch_add(events, Relaxed);
         }
+    }
+}
+
+/// What moves between memory and disk.
+#[cfg(feature = "spool")]
+impl Ledger {
+    /// Events of earlier processes were found on disk.
+    pub(crate) fn recover(&self, events: u64) {
+        self.spooled.fetch_add(events, Relaxed);
+        self.recovered.fetch_add(events, Relaxed);
+    }
+
+    /// Pending events are on disk alone from now on.
+    pub(crate) fn spool(&self, events: u64) {
+        self.spooled.fetch_add(events, Relaxed);
+        self.pending.fetch_sub(events, Relaxed);
+    }
+
+    /// Events were read back into memory.
+    pub(crate) fn load(&self, events: u64) {
+        self.pending.fetch_add(events, Relaxed);
+        self.spooled.fetch_sub(events, Relaxed);
+    }
+
+    /// Events that were on disk alone were given up.
+    pub(crate) fn drop_spooled(&self, reason: DropReason, events: u64) {
+        self.count_dropped(reason, events);
+        self.spooled.fetch_sub(events, Relaxed);
+    }
+
+    pub(crate) fn spool_fault(&self) {
+        self.spool_faults.fetch_add(1, Relaxed);
     }
 }
 

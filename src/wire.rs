@@ -121,6 +121,18 @@ impl Wire {
         }
     }
 
+    /// Names the format of events that are kept on disk, and on the mcpeye wire the project, which
+    /// stands in the frame.
+    #[cfg(feature = "spool")]
+    pub(crate) fn tag(&self) -> String {
+        match self {
+            Self::Reo | Self::ReoBatch => "reo".to_owned(),
+            Self::Mcpeye(mcpeye) => {
+                format!("mcpeye-{:016x}", crate::id::stable_hash(&mcpeye.project))
+            }
+        }
+    }
+
     pub(crate) const fn key_header(&self) -> &'static str {
         match self {
             Self::Reo | Self::ReoBatch => "x-api-key",

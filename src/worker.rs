@@ -1,5 +1,8 @@
 //! The loop: wait for an event, a timer or a message; it owns all state of delivery.
 
+#[cfg(feature = "spool")]
+mod spooling;
+
 use std::collections::{BTreeMap, HashMap, VecDeque};
 use std::future::Future;
 use std::pin::Pin;
@@ -13,6 +16,8 @@ use crate::batch::{Batch, Size, Stock};
 use crate::before_send;
 use crate::capture::{Rules, Scratch};
 use crate::core::Core;
+#[cfg(feature = "spool")]
+use crate::error::SpoolError;
 use crate::error::{ConfirmError, FlushError};
 use crate::logger::ShutdownReport;
 use crate::queue::{Receiver, Segment, Settled};
@@ -50,6 +55,8 @@ impl Slot {
         self.tell(match how {
             Settled::Delivered => Ok(()),
             Settled::Dropped(reason) => Err(ConfirmError::Dropped(reason)),
+            #[cfg(feature = "spool")]
+            Settled::Spooled => Err(ConfirmError::Unknown(self.timeout)),
         });
     }
 
@@ -90,6 +97,13 @@ pub(crate) enum Control {
     Run(Job),
     /// The last handle is gone.
     Drain,
+    /// Somebody waits until all that is queued is on disk.
+    #[cfg(feature = "spool")]
+    FlushToDisk {
+        deadline: Instant,
+        timeout: Duration,
+        reply: Reply<Result<(), SpoolError>>,
+    },
 }
 
 /// A request under way.
@@ -152,6 +166,8 @@ pub(crate) struct Worker {
     hurry: bool,
     hook_rules: Option<Rules>,
     scratch: Scratch,
+    #[cfg(feature = "spool")]
+    spool: Option<spooling::Spooling>,
 }
 
 impl Worker {
@@ -186,6 +202,8 @@ impl Worker {
                 .is_some()
                 .then(|| before_send::rules(&config.rules.redactor)),
             scratch: Scratch::default(),
+            #[cfg(feature = "spool")]
+            spool: spooling::Spooling::start(&core),
             core,
             receiver,
             control,
@@ -197,9 +215,13 @@ impl Worker {
         loop {
             let now = self.core.config.clock.now();
             self.tick(now);
+            #[cfg(feature = "spool")]
+            self.spool_turn(now);
             self.send(now);
             self.answer_waits(now);
             if self.finished(now) {
+                #[cfg(feature = "spool")]
+                self.leave_to_disk().await;
                 return self.finish(now);
             }
             let wake_at = self.wake_at();
@@ -257,7 +279,7 @@ impl Worker {
             && let Some(segment) = self.receiver.take()
         {
             let mut stock = Stock::default();
-            stock.add(segment);
+            stock.add(Arc::new(segment));
             while let Some(batch) = stock.take_segment() {
                 self.drop_batch(&batch, DropReason::Expired, "too old");
             }
@@ -291,16 +313,24 @@ impl Worker {
     /// Sees to it that the stock has a batch that is worth sending, if the queue has one.
     fn stocked(&mut self) -> bool {
         while !self.stock.fills(self.size()) {
-            match self.receiver.take() {
-                Some(segment) => {
-                    // Somebody waits for one of these events, so they do not wait for a batch.
-                    self.hurry |= segment.is_awaited();
-                    let segment = self.hooked(segment);
-                    self.stock.add(segment);
-                }
-                None => return self.hurry && !self.stock.is_empty(),
+            if !self.take_in() {
+                return self.hurry && !self.stock.is_empty();
             }
         }
+        true
+    }
+
+    /// Moves the oldest segment from the queue to the stock; `false` when there is none.
+    fn take_in(&mut self) -> bool {
+        let Some(segment) = self.receiver.take() else {
+            return false;
+        };
+        // Somebody waits for one of these events, so they do not wait for a batch.
+        self.hurry |= segment.is_awaited();
+        let segment = Arc::new(self.hooked(segment));
+        #[cfg(feature = "spool")]
+        self.keep(&segment);
+        self.stock.add(segment);
         true
     }
 
@@ -465,6 +495,8 @@ impl Worker {
             taken
         };
         let events = batch.len() as u64;
+        #[cfg(feature = "spool")]
+        self.unkeep(batch.parts());
         self.core.ledger.deliver(events);
         batch.settle(Settled::Delivered);
         self.reporter.delivered(events, answer.status);
@@ -507,6 +539,8 @@ impl Worker {
 
     fn drop_batch(&mut self, batch: &Batch, reason: DropReason, cause: &str) {
         let events = batch.len() as u64;
+        #[cfg(feature = "spool")]
+        self.unkeep(batch.parts());
         self.core.ledger.drop_pending(reason, events);
         batch.settle(Settled::Dropped(reason));
         self.reporter.dropped(events, reason, cause);
@@ -564,6 +598,8 @@ impl Worker {
                 reply,
             } => {
                 self.push_out();
+                #[cfg(feature = "spool")]
+                self.write_soon();
                 // Of several shutdowns the first deadline holds; the others hear when it is over.
                 let first = self.shutdown.take();
                 self.shutdown = Some(match first {
@@ -584,6 +620,8 @@ impl Worker {
             }
             Control::Drain => {
                 self.push_out();
+                #[cfg(feature = "spool")]
+                self.write_soon();
                 let now = self.core.config.clock.now();
                 self.shutdown.get_or_insert(Shutdown {
                     deadline: now + DRAIN_TIMEOUT,
@@ -591,6 +629,12 @@ impl Worker {
                     reply: None,
                 });
             }
+            #[cfg(feature = "spool")]
+            Control::FlushToDisk {
+                deadline,
+                timeout,
+                reply,
+            } => self.flush_to_disk(deadline, timeout, reply),
         }
     }
 
@@ -605,7 +649,7 @@ impl Worker {
     fn answer_waits(&mut self, now: Instant) {
         if !self.flushes.is_empty() {
             let oldest = self.oldest_sequence();
-            let pending = self.core.ledger.pending();
+            let pending = self.undelivered();
             for flush in std::mem::take(&mut self.flushes) {
                 if oldest.is_none_or(|oldest| oldest >= flush.sequence) {
                     (flush.reply)(Ok(()));
@@ -625,8 +669,18 @@ impl Worker {
         }
     }
 
+    /// Events that have not ended, wherever they are.
+    fn undelivered(&self) -> u64 {
+        self.core.ledger.pending() + self.core.ledger.spooled()
+    }
+
     /// The sequence number of the oldest segment that is not done.
     fn oldest_sequence(&self) -> Option<u64> {
+        // What a spool has kept from before is older than anything.
+        #[cfg(feature = "spool")]
+        if self.has_spooled() {
+            return Some(0);
+        }
         let queued = self.receiver.oldest().map(|(sequence, _)| sequence);
         let flying = self
             .flights
@@ -641,9 +695,12 @@ impl Worker {
     }
 
     fn finished(&self, now: Instant) -> bool {
+        let done = self.undelivered() == 0;
+        #[cfg(feature = "spool")]
+        let done = done && !self.has_spooled();
         self.shutdown
             .as_ref()
-            .is_some_and(|shutdown| self.core.ledger.pending() == 0 || shutdown.deadline <= now)
+            .is_some_and(|shutdown| done || shutdown.deadline <= now)
     }
 
     /// Ends the worker: what is left is given up and counted.
@@ -666,12 +723,12 @@ impl Worker {
                 self.drop_batch(&batch, DropReason::ShutdownTimeout, cause);
             }
             match self.receiver.take() {
-                Some(segment) => self.stock.add(segment),
+                Some(segment) => self.stock.add(Arc::new(segment)),
                 None => break,
             }
         }
         for flush in self.flushes {
-            (flush.reply)(if stats.pending == 0 {
+            (flush.reply)(if stats.pending + stats.spooled == 0 {
                 Ok(())
             } else {
                 Err(FlushError::Closed)
@@ -695,9 +752,13 @@ impl Worker {
         let flushes = self.flushes.iter().map(|flush| flush.deadline);
         let confirms = self.confirms.keys().next().map(|(deadline, _)| *deadline);
         let shutdown = self.shutdown.iter().map(|shutdown| shutdown.deadline);
-        let has_work =
-            !self.again.is_empty() || !self.stock.is_empty() || self.receiver.oldest().is_some();
+        let has_work = !self.again.is_empty()
+            || !self.stock.is_empty()
+            || self.core.ledger.spooled() > 0
+            || self.receiver.oldest().is_some();
         let gate = self.gate.reopens_at().filter(|_| has_work);
+        #[cfg(feature = "spool")]
+        let flushes = flushes.chain(self.spool.as_ref().map(spooling::Spooling::wake_at));
         flushes
             .chain(confirms)
             .chain(shutdown)

@@ -22,5 +22,6 @@ mod retry;
 mod rmcp;
 mod settings;
 mod shutdown;
+mod spool;
 mod support;
 mod wire;

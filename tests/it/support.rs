@@ -70,8 +70,8 @@ pub(crate) fn call<'a>(n: u64) -> ToolCall<'a> {
 #[track_caller]
 pub(crate) fn assert_ledger(stats: &Stats) {
     assert_eq!(
-        stats.offered,
-        stats.delivered + stats.dropped.total() + stats.pending,
+        stats.offered + stats.recovered,
+        stats.delivered + stats.dropped.total() + stats.pending + stats.spooled,
         "{stats:?}"
     );
 }

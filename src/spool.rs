@@ -1,0 +1,156 @@
+//! Feature `spool`: what is queued is kept on disk until the ingest has confirmed it.
+//!
+//! The worker owns a [`Disk`](disk::Disk), a thread that does its I/O. Segments are written as they
+//! leave the queue; the worker goes on with them in memory and says which events have ended. When
+//! memory runs short it lets go of what is on disk, and reads it back when there is room.
+
+pub(crate) mod disk;
+mod record;
+mod slot;
+mod store;
+
+use std::io;
+use std::path::{Path, PathBuf};
+use std::time::Duration;
+
+use crate::error::BuildError;
+pub(crate) use slot::Slot;
+pub(crate) use store::{Loaded, Settings};
+
+use slot::NoSlot;
+
+/// Most bytes that a spool holds on disk: hours of outage of a busy server, and little for a disk.
+pub const DEFAULT_MAX_BYTES: u64 = 256 * 1024 * 1024;
+
+/// Least that `max_bytes` may be: a few events of the largest size.
+pub const MIN_MAX_BYTES: u64 = 4 * 1024 * 1024;
+
+/// How old an event may get in a spool before it is dropped.
+pub const DEFAULT_MAX_AGE: Duration = Duration::from_secs(7 * 24 * 60 * 60);
+
+/// How long an event stays in memory alone: what a process that is killed may lose.
+pub(crate) const WRITE_INTERVAL: Duration = Duration::from_millis(100);
+
+/// Keeps what is queued on disk, redacted, until the ingest has confirmed it.
+///
+/// Given to [`Builder::spool`](crate::Builder::spool). What is undelivered when the process ends, by
+/// whatever means, is delivered by the next logger with the same directory and wire, with the same
+/// ids. During a long outage the disk takes what the memory has no room for.
+///
+/// # What is promised
+///
+/// - A process that is killed loses at most the events of its last 100 ms: so often what is queued is
+///   written, apart from sending. Those that [`flush_to_disk`](crate::UsageLogger::flush_to_disk)
+///   has confirmed are never lost.
+/// - A power loss costs what was not synced: the events of about the last second, none that
+///   `flush_to_disk` has confirmed.
+/// - Delivery is at least once. After a kill the ingest may see again what it confirmed in the last
+///   100 ms, under the same ids.
+/// - A disk that is full, slow or gone never stops delivery, which then goes on from memory.
+///
+/// # The directory
+///
+/// Several processes, and several loggers in one, may share a directory: each has a sub-directory of
+/// its own in it (mode 0700, files 0600) and locks it. When an owner has ended, whoever comes
+/// next, or already runs, takes over what it left. Events wait for a logger that speaks their wire:
+/// give loggers that send to different places different directories. Network file systems often
+/// cannot lock; [`build`](crate::Builder::build) then fails.
+#[derive(Debug, Clone)]
+#[must_use = "a spool does nothing until it is given to a builder"]
+pub struct Spool {
+    dir: PathBuf,
+    max_bytes: u64,
+    max_age: Duration,
+}
+
+impl Spool {
+    /// Begins to configure a spool in a directory, which is made (mode 0700) if there is none.
+    pub fn dir(path: impl Into<PathBuf>) -> Self {
+        Self {
+            dir: path.into(),
+            max_bytes: DEFAULT_MAX_BYTES,
+            max_age: DEFAULT_MAX_AGE,
+        }
+    }
+
+    /// Sets how many bytes this logger keeps on disk. Over it the oldest events are dropped, some
+    /// thousand at a time, as [`SpoolFull`](crate::DropReason::SpoolFull). Default:
+    /// [`DEFAULT_MAX_BYTES`]; at least [`MIN_MAX_BYTES`].
+    pub const fn max_bytes(mut self, bytes: u64) -> Self {
+        self.max_bytes = bytes;
+        self
+    }
+
+    /// Sets how old an event may get before it is dropped as
+    /// [`Expired`](crate::DropReason::Expired), in place of `max_event_age`. Default:
+    /// [`DEFAULT_MAX_AGE`]; 1 s to 30 days, and longer than `flush_interval`.
+    pub const fn max_age(mut self, age: Duration) -> Self {
+        self.max_age = age;
+        self
+    }
+
+    pub(crate) fn path(&self) -> &Path {
+        &self.dir
+    }
+
+    pub(crate) const fn bytes(&self) -> u64 {
+        self.max_bytes
+    }
+
+    pub(crate) const fn age(&self) -> Duration {
+        self.max_age
+    }
+
+    /// Takes a place in the directory. What may pass (no space, no permission) is not an error:
+    /// delivery then goes on from memory, and the spool is tried again.
+    pub(crate) fn open(self, tag: String) -> Result<Opened, BuildError> {
+        let slot = match Slot::take(&self.dir, &tag) {
+            Ok(slot) => Some(slot),
+            Err(NoSlot::Lock(source)) => {
+                return Err(BuildError::Spool {
+                    path: self.dir,
+                    fault: "cannot be locked",
+                    source,
+                });
+            }
+            Err(NoSlot::Io(source)) if is_misconfigured(&self.dir, &source) => {
+                return Err(BuildError::Spool {
+                    path: self.dir,
+                    fault: "is no directory",
+                    source,
+                });
+            }
+            Err(NoSlot::Io(error)) => {
+                let path = self.dir.display();
+                tracing::error!(
+                    target: crate::LOG_TARGET,
+                    "the usage spool {path} cannot be used, events are kept in memory: {error}"
+                );
+                None
+            }
+        };
+        let settings = Settings {
+            root: self.dir,
+            tag,
+            max_bytes: self.max_bytes,
+            max_age: self.max_age,
+        };
+        Ok(Opened { settings, slot })
+    }
+}
+
+/// Whether no waiting will help.
+fn is_misconfigured(dir: &Path, error: &io::Error) -> bool {
+    use io::ErrorKind::{InvalidInput, NotADirectory};
+    dir.as_os_str().is_empty()
+        || (dir.exists() && !dir.is_dir())
+        || matches!(error.kind(), NotADirectory | InvalidInput)
+}
+
+/// A spool, ready for the worker.
+#[derive(Debug)]
+pub(crate) struct Opened {
+    pub(crate) settings: Settings,
+    /// `None` while its directory cannot be used.
+    pub(crate) slot: Option<Slot>,
+}

@@ -1,0 +1,260 @@
+//! The thread that does the worker's I/O, so that a slow disk does not stall sending.
+
+use std::ops::Range;
+use std::sync::atomic::{AtomicUsize, Ordering::Relaxed};
+use std::sync::{Arc, Weak, mpsc};
+
+use super::slot::Slot;
+use super::store::{Loaded, Settings, Store};
+use crate::core::Core;
+use crate::core::unix_millis;
+use crate::queue::{OnDisk, Segment};
+use crate::stats::DropReason;
+
+/// Looks for the events of processes that have ended once in so many ticks.
+const ADOPT_EVERY: u64 = 30;
+
+/// What the worker asks of the disk. Done in order.
+#[derive(Debug)]
+pub(crate) enum Job {
+    /// Write a segment's events, queued at `at`, unless they have ended meanwhile.
+    Append { segment: Weak<Segment>, at: u64 },
+    /// Events of these segments have ended.
+    Ended(Vec<(u64, Range<usize>)>),
+    /// The worker has let go of a segment with so many events left.
+    Release { sequence: u64, events: u64 },
+    /// Read back about this many events.
+    Load { events: usize },
+    /// Make all that is written survive a power loss, and say so.
+    Sync { token: u64 },
+    /// About a second has passed.
+    Tick,
+    /// Nothing more will come.
+    Close,
+}
+
+/// What the disk tells the worker.
+#[derive(Debug)]
+pub(crate) enum News {
+    /// What earlier processes have left is known, or more of it.
+    Adopted {
+        events: u64,
+    },
+    Loaded(Vec<Loaded>),
+    Synced {
+        token: u64,
+        done: bool,
+    },
+    /// Events that were on disk alone are lost; counted already.
+    Lost {
+        reason: DropReason,
+        events: u64,
+    },
+    /// Something is wrong, though no event of the ledger was lost by it; counted already.
+    Fault(String),
+    /// Writing fails, or works again.
+    Failing(Option<String>),
+    /// A segment has been written.
+    Written,
+    Closed,
+}
+
+/// The worker's end.
+#[derive(Debug)]
+pub(crate) struct Disk {
+    jobs: mpsc::Sender<Job>,
+    news: mpsc::Receiver<News>,
+    /// Jobs that are not done.
+    backlog: Arc<AtomicUsize>,
+}
+
+impl Disk {
+    /// Starts the thread.
+    pub(crate) fn start(
+        core: &Arc<Core>,
+        settings: Settings,
+        slot: Option<Slot>,
+    ) -> std::io::Result<Self> {
+        let (jobs, takes) = mpsc::channel();
+        let (tells, news) = mpsc::channel();
+        let backlog = Arc::new(AtomicUsize::new(0));
+        let mut thread = Thread {
+            core: Arc::clone(core),
+            // Without one this is tried again with each tick.
+            failing: slot.is_none(),
+            store: Store::new(settings, slot),
+            news: tells,
+            ticks: 0,
+        };
+        let undone = Arc::clone(&backlog);
+        std::thread::Builder::new()
+            .name("mcp-usage-spool".to_owned())
+            .spawn(move || thread.run(&takes, &undone))?;
+        Ok(Self {
+            jobs,
+            news,
+            backlog,
+        })
+    }
+
+    /// Returns whether there is somebody to do it.
+    pub(crate) fn ask(&self, job: Job) -> bool {
+        self.backlog.fetch_add(1, Relaxed);
+        self.jobs.send(job).is_ok()
+    }
+
+    pub(crate) fn hear(&self) -> Result<News, mpsc::TryRecvError> {
+        self.news.try_recv()
+    }
+
+    pub(crate) fn backlog(&self) -> usize {
+        self.backlog.load(Relaxed)
+    }
+}
+
+struct Thread {
+    core: Arc<Core>,
+    store: Store,
+    news: mpsc::Sender<News>,
+    failing: bool,
+    ticks: u64,
+}
+
+impl Thread {
+    fn run(&mut self, jobs: &mpsc::Receiver<Job>, undone: &AtomicUsize) {
+        if self.failing {
+            let cause = "its directory cannot be used; delivery goes on from memory".to_owned();
+            self.fault(cause.clone());
+            self.tell(News::Failing(Some(cause)));
+        }
+        self.adopt();
+        while let Ok(job) = jobs.recv() {
+            let close = matches!(job, Job::Close);
+            if !close {
+                self.obey(job);
+                self.look();
+            }
+            undone.fetch_sub(1, Relaxed);
+            if close {
+                break;
+            }
+        }
+        self.store.close();
+        self.look();
+        self.tell(News::Closed);
+    }
+
+    fn now(&self) -> u64 {
+        unix_millis(self.core.config.clock.wall())
+    }
+
+    fn obey(&mut self, job: Job) {
+        match job {
+            Job::Append { segment, at } => {
+                if let Some(segment) = segment.upgrade() {
+                    self.append(&segment, at);
+                }
+            }
+            Job::Ended(ended) => {
+                for (sequence, events) in ended {
+                    self.store.end(sequence, events);
+                }
+                self.store.tidy(false);
+                self.store.save_ended();
+            }
+            Job::Release { sequence, events } => self.store.release(sequence, events),
+            Job::Load { events } => {
+                let now = self.now();
+                let mut loaded = Vec::new();
+                let mut count = 0;
+                while count < events
+                    && let Some(next) = self.store.load(now)
+                {
+                    count += next.events.len().max(1);
+                    loaded.push(next);
+                }
+                self.tell(News::Loaded(loaded));
+            }
+            Job::Sync { token } => {
+                self.store.check();
+                let synced = self.store.sync();
+                if let Err(error) = &synced {
+                    self.fault(format!("cannot be synced: {error}"));
+                }
+                self.tell(News::Synced {
+                    token,
+                    done: synced.is_ok(),
+                });
+            }
+            Job::Tick => self.tick(),
+            Job::Close => {}
+        }
+    }
+
+    fn append(&mut self, segment: &Arc<Segment>, at: u64) {
+        match self.store.append(segment, at) {
+            Ok(()) => {
+                segment.set_on_disk(OnDisk::Yes);
+                if std::mem::take(&mut self.failing) {
+                    self.tell(News::Failing(None));
+                } else {
+                    self.tell(News::Written);
+                }
+            }
+            Err(error) => {
+                segment.set_on_disk(OnDisk::No);
+                if !std::mem::replace(&mut self.failing, true) {
+                    let cause = format!("cannot be written to: {error}");
+                    self.fault(cause.clone());
+                    self.tell(News::Failing(Some(cause)));
+                }
+            }
+        }
+    }
+
+    fn tick(&mut self) {
+        self.ticks += 1;
+        self.store.check();
+        self.store.tidy(true);
+        self.store.save_ended();
+        let now = self.now();
+        self.store.expire(now);
+        if let Err(error) = self.store.sync() {
+            self.fault(format!("cannot be synced: {error}"));
+        }
+        if self.store.reopen() || self.ticks.is_multiple_of(ADOPT_EVERY) {
+            self.adopt();
+        }
+    }
+
+    fn adopt(&mut self) {
+        let now = self.now();
+        let events = self.store.adopt(now);
+        self.core.ledger.recover(events);
+        self.tell(News::Adopted { events });
+        self.look();
+    }
+
+    /// Counts and tells what the store has lost.
+    fn look(&mut self) {
+        for (reason, events) in std::mem::take(&mut self.store.losses) {
+            self.core.ledger.drop_spooled(reason, events);
+            self.tell(News::Lost { reason, events });
+        }
+        for fault in std::mem::take(&mut self.store.faults) {
+            self.fault(fault);
+        }
+    }
+
+    fn fault(&self, cause: String) {
+        self.core.ledger.spool_fault();
+        self.tell(News::Fault(cause));
+    }
+
+    /// A worker that has ended does not need to know.
+    fn tell(&self, news: News) {
+        if self.news.send(news).is_ok() {
+            self.core.notify.notify_one();
+        }
+    }
+}

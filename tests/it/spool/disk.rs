@@ -1,0 +1,134 @@
+//! Disks that are full or cannot be written: delivery goes on from memory.
+
+use std::process::Command;
+
+use super::*;
+
+/// A file system of its own, which only root can have.
+struct Mount(TempDir);
+
+impl Mount {
+    fn new(bytes: &str) -> Option<Self> {
+        let dir = TempDir::new();
+        let size = format!("size={bytes}");
+        let mounted = run("mount", &["-t", "tmpfs", "-o", &size, "tmpfs"], &dir.0);
+        if let Err(why) = mounted {
+            eprintln!("skipped: a small file system cannot be mounted here: {why}");
+            return None;
+        }
+        Some(Self(dir))
+    }
+
+    fn remount(&self, option: &str) {
+        let option = format!("remount,{option}");
+        run("mount", &["-o", &option], &self.0.0).unwrap();
+    }
+}
+
+impl Drop for Mount {
+    fn drop(&mut self) {
+        let _ = run("umount", &["-l"], &self.0.0);
+    }
+}
+
+fn run(program: &str, arguments: &[&str], dir: &Path) -> Result<(), String> {
+    let output = Command::new(program).args(arguments).arg(dir).output();
+    match output {
+        Ok(output) if output.status.success() => Ok(()),
+        Ok(output) => Err(String::from_utf8_lossy(&output.stderr).into_owned()),
+        Err(error) => Err(error.to_string()),
+    }
+}
+
+#[test]
+fn on_a_full_disk_delivery_goes_on_from_memory() {
+    let Some(mount) = Mount::new("256k") else {
+        return;
+    };
+    let ingest = ingest();
+    ingest.answer_always(Answer::status(503));
+    let usage = builder_for(&ingest, &Wire::ReoBatch)
+        .spool(mount.0.spool())
+        .build()
+        .unwrap();
+    for n in 0..2_000 {
+        assert_eq!(usage.log_usage(event(n)), Outcome::Queued);
+    }
+    let flushed = usage.flush_to_disk_blocking(PATIENCE);
+    let Err(SpoolError::NotWritten { events }) = flushed else {
+        panic!("{flushed:?}");
+    };
+    assert!((1..2_000).contains(&events), "{events}");
+    assert!(usage.stats().spool_faults > 0);
+    assert_balance(&usage.stats());
+    // When there is room again, so is the spool.
+    mount.remount("size=16m");
+    wait_until(|| usage.flush_to_disk_blocking(PATIENCE) == Ok(()));
+    ingest.answer_always(Answer::ok());
+    assert_eq!(usage.flush_blocking(PATIENCE), Ok(()));
+    let stats = end(&usage, &ingest);
+    assert_balance(&stats);
+    assert_eq!((stats.delivered, stats.dropped.total()), (2_000, 0));
+    assert_eq!(taken(&ingest), (0..2_000).collect::<Vec<_>>());
+}
+
+#[test]
+fn what_a_full_disk_has_taken_survives_the_end() {
+    let Some(mount) = Mount::new("256k") else {
+        return;
+    };
+    let (down, up) = (ingest(), ingest());
+    down.answer_always(Answer::status(503));
+    let usage = builder_for(&down, &Wire::ReoBatch)
+        .spool(mount.0.spool())
+        .build()
+        .unwrap();
+    for n in 0..2_000 {
+        usage.log_usage(event(n));
+    }
+    assert!(usage.flush_to_disk_blocking(PATIENCE).is_err());
+    let report = usage.shutdown_blocking(MOMENT);
+    let stats = usage.stats();
+    assert_balance(&stats);
+    assert!(report.pending > 0 && stats.spooled > 0, "{stats}");
+    let lost = stats.dropped.get(DropReason::ShutdownTimeout);
+    assert_eq!((stats.pending, lost), (0, report.pending));
+
+    let usage = builder_for(&up, &Wire::ReoBatch)
+        .spool(mount.0.spool())
+        .build()
+        .unwrap();
+    assert_eq!(usage.flush_blocking(PATIENCE), Ok(()));
+    let after = end(&usage, &up);
+    assert_eq!(
+        (after.recovered, after.delivered),
+        (stats.spooled, stats.spooled)
+    );
+}
+
+#[test]
+fn on_a_read_only_directory_delivery_goes_on_from_memory() {
+    let Some(mount) = Mount::new("1m") else {
+        return;
+    };
+    mount.remount("ro");
+    let ingest = ingest();
+    let usage = builder(&ingest).spool(mount.0.spool()).build().unwrap();
+    for n in 0..20 {
+        assert_eq!(usage.log_usage(event(n)), Outcome::Queued);
+    }
+    assert_eq!(usage.flush_blocking(PATIENCE), Ok(()));
+    ingest.answer_always(Answer::status(503));
+    usage.log_usage(event(20));
+    assert_eq!(
+        usage.flush_to_disk_blocking(PATIENCE),
+        Err(SpoolError::NotWritten { events: 1 })
+    );
+    assert!(usage.stats().spool_faults > 0);
+    // A directory that can be had later is had.
+    mount.remount("rw");
+    wait_until(|| usage.flush_to_disk_blocking(PATIENCE) == Ok(()));
+    let report = usage.shutdown_blocking(MOMENT);
+    assert_balance(&report.stats);
+    assert_eq!((report.stats.delivered, report.stats.spooled), (20, 1));
+}
