@@ -4,6 +4,13 @@
 //! write them (`replace_all`, one after another) and `memchr` for a byte that is not there: the cost of reading the
 //! bytes at all. `growth` prints t(2n)/t(n) for each hostile input, which is 2 when time is linear.
 
+#![expect(
+    clippy::print_stdout,
+    clippy::expect_used,
+    clippy::indexing_slicing,
+    reason = "a bench prints, and knows its inputs"
+)]
+
 use std::borrow::Cow;
 use std::hint::black_box;
 use std::sync::LazyLock;

@@ -991,8 +991,8 @@ pub(super) fn after_word(scope: &Scope<'_>, pos: usize) -> Option<Found> {
             .part(end.saturating_sub(10), end)
             .eq_ignore_ascii_case(b"identified")
     };
-    if !by && !(word.len() >= 4 && names::judge(word) == Kind::Secret && scope.before(pos) == b' ')
-    {
+    let named = word.len() >= 4 && names::judge(word) == Kind::Secret && scope.before(pos) == b' ';
+    if !(by || named) {
         return None;
     }
     let end = closing_quote(scope, pos + 1, b'\'', 0);

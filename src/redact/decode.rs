@@ -267,6 +267,10 @@ impl Decoded {
 }
 
 /// The value of each digit of base64, in both alphabets; 255 for other bytes.
+#[expect(
+    clippy::indexing_slicing,
+    reason = "evaluated by the compiler, which would refuse"
+)]
 static BASE64: [u8; 256] = {
     let mut table = [0xFF; 256];
     let mut byte = 0;

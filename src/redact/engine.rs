@@ -1,6 +1,6 @@
 //! One redaction: the buffers it needs and the way from a text to its edits.
 
-use super::bytes::{at, before, is_token, part};
+use super::bytes::{at, before, part};
 use super::class::{Class, Tag};
 use super::decode::Decoded;
 use super::edit::{Edit, With, merge};
@@ -273,8 +273,12 @@ impl Engine<'_> {
             edit.tag()
                 .is_some_and(|tag| tag != Class::Email.tag() && tag != Class::Key.tag())
         };
-        let joins = |byte: u8| is_token(byte) || byte >= 0x80;
-        let joined = |edit: &Edit| joins(at(text, edit.end)) || joins(before(text, edit.start));
+        // Between spaces and quotes a mark changes nothing for the rules around it.
+        let calm = |byte: u8| {
+            byte.is_ascii_whitespace()
+                || matches!(byte, 0 | b'"' | b'\'' | b',' | b'(' | b')' | b'.')
+        };
+        let joined = |edit: &Edit| !calm(at(text, edit.end)) || !calm(before(text, edit.start));
         self.unsure |= !is_json
             && self
                 .edits

@@ -279,7 +279,7 @@ impl Engine<'_> {
         let known = if escaped || self.rules.is_users() {
             None
         } else {
-            Key::of(name)
+            Key::of(walk.text, from, to)
         };
         if let Some((kind, role)) = known.and_then(|key| self.known.get(&key, self.rules.id)) {
             let kind = if kind == Kind::Plain && name == b"key" {

@@ -13,7 +13,7 @@ const PLACES: usize = 256;
 
 #[derive(Clone, Copy)]
 struct Place {
-    name: [u8; MAX_NAME],
+    words: [u64; 3],
     /// Whose rules judged it. 0 is nobody.
     rules: u32,
     length: u8,
@@ -35,7 +35,7 @@ impl std::fmt::Debug for Known {
 impl Default for Known {
     fn default() -> Self {
         let empty = Place {
-            name: [0; MAX_NAME],
+            words: [0; 3],
             rules: 0,
             length: 0,
             kind: Kind::Plain,
@@ -50,29 +50,36 @@ impl Default for Known {
 /// A name that fits, as the key of its place.
 #[derive(Clone, Copy)]
 pub(super) struct Key {
-    name: [u8; MAX_NAME],
+    words: [u64; 3],
     length: u8,
     place: usize,
 }
 
 impl Key {
+    /// The key of the name at `from..to`. Its words overlap where the name is no multiple of eight bytes long, so
+    /// that they are read straight from the text: a padded copy would cost more than the search.
     #[inline]
-    pub(super) fn of(name: &[u8]) -> Option<Self> {
-        if name.len() > MAX_NAME {
-            return None;
-        }
-        let mut padded = [0; MAX_NAME];
-        for (slot, byte) in padded.iter_mut().zip(name) {
-            *slot = *byte;
-        }
-        let mut hash = name.len() as u64;
-        for eight in padded.as_chunks::<8>().0 {
-            hash = (hash.rotate_left(23) ^ u64::from_le_bytes(*eight))
-                .wrapping_mul(0x9E37_79B9_7F4A_7C15);
+    pub(super) fn of(text: &[u8], from: usize, to: usize) -> Option<Self> {
+        let length = to - from;
+        let word = |at: usize| {
+            text.get(at..)
+                .and_then(<[u8]>::first_chunk)
+                .map(|eight| u64::from_le_bytes(*eight))
+        };
+        let words = match length {
+            // A text that ends right behind a name is cut or hostile, and judged without help.
+            1..8 => [word(from)? & (u64::MAX >> (64 - 8 * length)), 0, 0],
+            8..=16 => [word(from)?, word(to - 8)?, 0],
+            17..=MAX_NAME => [word(from)?, word(from + 8)?, word(to - 8)?],
+            _ => return None,
+        };
+        let mut hash = length as u64;
+        for word in words {
+            hash = (hash.rotate_left(23) ^ word).wrapping_mul(0x9E37_79B9_7F4A_7C15);
         }
         Some(Self {
-            name: padded,
-            length: name.len() as u8,
+            words,
+            length: length as u8,
             place: (hash >> 56) as usize % PLACES,
         })
     }
@@ -82,14 +89,17 @@ impl Known {
     #[inline]
     pub(super) fn get(&self, key: &Key, rules: u32) -> Option<(Kind, Role)> {
         let place = self.places.get(key.place)?;
-        (place.rules == rules && place.length == key.length && place.name == key.name)
+        // Word by word: what was just written word by word is slow to read as a whole.
+        let ([a, b, c], [x, y, z]) = (place.words, key.words);
+        let same = (a ^ x) | (b ^ y) | (c ^ z) == 0;
+        (same && place.rules == rules && place.length == key.length)
             .then_some((place.kind, place.role))
     }
 
     pub(super) fn put(&mut self, key: &Key, rules: u32, kind: Kind, role: Role) {
         if let Some(place) = self.places.get_mut(key.place) {
             *place = Place {
-                name: key.name,
+                words: key.words,
                 rules,
                 length: key.length,
                 kind,

@@ -117,6 +117,10 @@ const STEMS: [&[u8; 3]; 45] = [
 
 static STEM_BITS: [u64; 512] = stem_bits();
 
+#[expect(
+    clippy::indexing_slicing,
+    reason = "evaluated by the compiler, which would refuse"
+)]
 const fn stem_bits() -> [u64; 512] {
     let mut bits = [0u64; 512];
     let mut i = 0;
@@ -141,7 +145,11 @@ fn may_matter(name: &[u8]) -> bool {
         if let [a, b, c] = three {
             all |= a;
             let index = trigram(*a, *b, *c);
-            if (b | 32, c | 32) == (b'p', b'w') || STEM_BITS[index / 64] >> (index % 64) & 1 == 1 {
+            if (b | 32, c | 32) == (b'p', b'w')
+                || STEM_BITS
+                    .get(index / 64)
+                    .is_some_and(|bits| bits >> (index % 64) & 1 == 1)
+            {
                 return true;
             }
         }

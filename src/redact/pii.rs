@@ -1,6 +1,6 @@
 //! Personal data that can be validated: e-mail addresses, cards, phones and national numbers.
 
-use super::bytes::{at, run_end, run_start};
+use super::bytes::{at, before, run_end, run_start};
 use super::class::Class;
 use super::names::Kind;
 use super::text::{Found, Scope};
@@ -150,6 +150,14 @@ pub(super) fn number(scope: &Scope<'_>, pos: usize, kind: Kind) -> Option<Found>
     if left.is_ascii_alphanumeric() || matches!(left, b'_' | b'.' | b'$') {
         return None;
     }
+    // Cards and social security numbers begin with groups of certain lengths; other rows of digits are passed by.
+    let first = run_end(scope.text, pos, scope.to.min(pos + 20), |b| {
+        b.is_ascii_digit()
+    }) - pos;
+    let ssn = first == 3 && scope.at(pos + 3) == b'-' && scope.at(pos + 6) == b'-';
+    if !matches!(first, 4 | 6 | 13..=19) && !ssn {
+        return phone(scope, pos, left);
+    }
     // Digits with single spaces or dashes between them.
     let mut end = pos;
     let mut digits = 0;
@@ -262,6 +270,16 @@ fn phone(scope: &Scope<'_>, pos: usize, left: u8) -> Option<Found> {
         pos
     };
     if start < pos && scope.before(start).is_ascii_alphanumeric() {
+        return None;
+    }
+    // The last four digits of a number in groups stand at a fixed place.
+    let area = match at(scope.text, pos) {
+        b'1' if !scope.at(pos + 1).is_ascii_digit() => {
+            pos + 2 + usize::from(scope.at(pos + 2) == b'(')
+        }
+        _ => pos,
+    };
+    if !(scope.at(area + 11).is_ascii_digit() || scope.at(area + 3) == b')') {
         return None;
     }
     let most = if at(scope.text, pos) == b'1' && !scope.at(pos + 1).is_ascii_digit() {
@@ -447,6 +465,10 @@ pub(super) fn introduced(scope: &Scope<'_>, pos: usize) -> Option<Found> {
     if left.is_ascii_alphanumeric() || matches!(left, b'.' | b'_') {
         return None;
     }
+    // In a row of numbers only the first one can follow a word.
+    if matches!(left, b' ' | b'-' | b'/' | b'(') && before(text, pos - 1).is_ascii_digit() {
+        return None;
+    }
     let end = run_end(text, pos, scope.to.min(pos + 24), |b| {
         b.is_ascii_digit() || matches!(b, b' ' | b'-' | b'.' | b'(' | b')' | b'/')
     });
@@ -506,6 +528,70 @@ pub(super) fn introduced(scope: &Scope<'_>, pos: usize) -> Option<Found> {
         at = word;
     }
     None
+}
+
+/// An IPv4 address that begins with the digits at `pos`.
+pub(super) fn ipv4(scope: &Scope<'_>, pos: usize) -> Option<Found> {
+    let left = scope.before(pos);
+    if left.is_ascii_alphanumeric() || matches!(left, b'.' | b'-' | b'_') {
+        return None;
+    }
+    let end = run_end(scope.text, pos, scope.to.min(pos + 16), |b| {
+        b.is_ascii_digit() || b == b'.'
+    });
+    let end = run_start(scope.text, end, pos, |b| b == b'.');
+    let address: std::net::Ipv4Addr = std::str::from_utf8(scope.part(pos, end))
+        .ok()?
+        .parse()
+        .ok()?;
+    let next = scope.at(end);
+    (!next.is_ascii_alphanumeric() && next != b'_' && !address.is_unspecified())
+        .then(|| Found::new(pos, end, Class::Ip))
+}
+
+/// An IPv6 address around the colon at `pos`.
+pub(super) fn ipv6(scope: &Scope<'_>, pos: usize) -> Option<Found> {
+    let of = |b: u8| b.is_ascii_hexdigit() || matches!(b, b':' | b'.');
+    let start = run_start(scope.text, pos, scope.from.max(pos.saturating_sub(5)), of);
+    let end = run_end(scope.text, pos, scope.to.min(pos + 46), of);
+    let end = run_start(scope.text, end, pos, |b| b == b'.');
+    if scope.before(start).is_ascii_alphanumeric() || scope.at(end).is_ascii_alphanumeric() {
+        return None;
+    }
+    let address: std::net::Ipv6Addr = std::str::from_utf8(scope.part(start, end))
+        .ok()?
+        .parse()
+        .ok()?;
+    (end - start > 4 && !address.is_loopback()).then(|| Found::new(start, end, Class::Ip))
+}
+
+/// The address of a wallet, Ethereum's or Bitcoin's, at the start of a run of token bytes.
+pub(super) fn wallet(scope: &Scope<'_>, start: usize) -> Option<Found> {
+    let end = run_end(
+        scope.text,
+        start,
+        scope.to.min(start + 96),
+        super::bytes::is_token,
+    );
+    let run = scope.part(start, end);
+    let base58 = |text: &[u8]| {
+        text.iter()
+            .all(|b| b.is_ascii_alphanumeric() && !matches!(b, b'0' | b'O' | b'I' | b'l'))
+    };
+    let ethereum = run.len() == 42
+        && run.starts_with(b"0x")
+        && super::bytes::rest(run, 2).iter().all(u8::is_ascii_hexdigit);
+    let segwit = run.starts_with(b"bc1")
+        && (42..=62).contains(&run.len())
+        && run
+            .iter()
+            .all(|b| b.is_ascii_digit() || b.is_ascii_lowercase());
+    let legacy = matches!(at(run, 0), b'1' | b'3')
+        && (26..=35).contains(&run.len())
+        && base58(run)
+        && run.iter().any(u8::is_ascii_lowercase)
+        && run.iter().any(u8::is_ascii_uppercase);
+    (ethereum || segwit || legacy).then(|| Found::new(start, end, Class::Wallet))
 }
 
 /// The whole value of a field that is named like a phone number.

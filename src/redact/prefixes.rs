@@ -79,6 +79,10 @@ static PREFIXES: &[Prefix] = &[
 /// Where the prefixes with each first byte begin; those with the next byte end them.
 static FIRST: [u16; 257] = first();
 
+#[expect(
+    clippy::indexing_slicing,
+    reason = "evaluated by the compiler, which would refuse"
+)]
 const fn first() -> [u16; 257] {
     let mut table = [0u16; 257];
     let mut index = 0;
@@ -96,6 +100,10 @@ const fn first() -> [u16; 257] {
 /// A bit for the first two bytes of each prefix, so that most runs are done with one look.
 static PAIRS: [u64; 1024] = pairs();
 
+#[expect(
+    clippy::indexing_slicing,
+    reason = "evaluated by the compiler, which would refuse"
+)]
 const fn pairs() -> [u64; 1024] {
     let mut bits = [0u64; 1024];
     let mut index = 0;
@@ -192,9 +200,9 @@ fn with_secret(scope: &Scope<'_>, end: usize) -> usize {
     let secret = run_end(scope.text, end + 1, scope.to, |b| {
         b.is_ascii_alphanumeric() || matches!(b, b'+' | b'/')
     });
-    if secret - end == 41 && is_random(scope.part(end + 1, secret), Strong)
-        || secret - end == 41 && scope.at(end) != b' '
-    {
+    // Behind a space another word of this length may stand.
+    let is_secret = scope.at(end) != b' ' || is_random(scope.part(end + 1, secret), Strong);
+    if secret - end == 41 && is_secret {
         secret
     } else {
         end

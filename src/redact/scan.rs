@@ -48,7 +48,9 @@ fn classify(block: &[u8; 64]) -> Bits {
         let token = within(bytes | u8x16::splat(0x20), b'a', 26) | digit | dash | is(b'_');
         // `<` and `=` differ in their last bit.
         let angle = (bytes | u8x16::splat(1)).cmp_eq(u8x16::splat(b'='));
-        let trigger = angle | is(b'@') | is(b':') | is(b'\'');
+        // So do `&` and the apostrophe.
+        let apostrophe = (bytes | u8x16::splat(1)).cmp_eq(u8x16::splat(b'\''));
+        let trigger = angle | is(b'@') | is(b':') | apostrophe;
         let mask = |bytes: u8x16| u64::from(bytes.move_mask() as u16) << (16 * index);
         bits.ends |= mask(is(b'"') | is(b'\\'));
         bits.token |= mask(token);

@@ -107,7 +107,13 @@ impl Engine<'_> {
                 b':' if part(text, pos, pos + 3) == b"://" => {
                     self.one(url::userinfo(&scope, pos).or_else(|| url::webhook(&scope, pos)))
                 }
-                b':' | b'=' => self.several(&scope, pos),
+                b':' | b'=' => self.several(&scope, pos).or_else(|| {
+                    let wanted = self.rules.is_on(Class::Ip) && at(text, pos) == b':';
+                    wanted
+                        .then(|| pii::ipv6(&scope, pos))
+                        .flatten()
+                        .and_then(|found| self.one(Some(found)))
+                }),
                 b'<' => self.one(pairs::element(&scope, pos, &|name| self.rules.judge(name))),
                 b'\'' => self.one(
                     assign::after_word(&scope, pos)
@@ -210,6 +216,9 @@ impl Engine<'_> {
         if scope.part(pos, pos + 5) == b"-----" || scope.part(pos, pos + 4) == b"----" {
             return self.one(auth::armour(scope, pos));
         }
+        if is_token(scope.before(pos)) {
+            return None;
+        }
         self.one(assign::flag(scope, pos, &|name| self.rules.judge(name)))
     }
 
@@ -234,7 +243,18 @@ impl Engine<'_> {
                 return Some(end);
             }
         }
+        if self.rules.is_on(Class::Wallet)
+            && is_run_start(scope.text, pos)
+            && let Some(found) = pii::wallet(scope, pos)
+        {
+            return self.one(Some(found));
+        }
         if at(scope.text, pos).is_ascii_digit() {
+            if self.rules.is_on(Class::Ip)
+                && let Some(found) = pii::ipv4(scope, pos)
+            {
+                return self.one(Some(found));
+            }
             let found = match pii::digits_ahead(scope, pos) {
                 // Two letters may stand before few digits, and `$` before one.
                 0..7 => pii::lettered(scope, pos).or_else(|| auth::crypt(scope, pos)),

@@ -5,6 +5,9 @@ use super::class::Class;
 use super::text::{Found, Scope};
 use super::values;
 
+/// No password has more `@` in it; a hostile text has them everywhere.
+const MAX_SIGNS: usize = 8;
+
 /// The password in `scheme://user:password@host`, where `pos` is the colon before `//`. Passwords may hold any of
 /// `@ : / #`, which their writers forgot to encode: it ends at the last `@` that a host follows.
 pub(super) fn userinfo(scope: &Scope<'_>, pos: usize) -> Option<Found> {
@@ -37,25 +40,29 @@ pub(super) fn userinfo(scope: &Scope<'_>, pos: usize) -> Option<Found> {
     {
         return None;
     }
-    let end = run_end(scope.text, start, limit, |b| {
-        !b.is_ascii_whitespace() && !matches!(b, b'"' | b'<' | b'>' | b'`')
-    });
     // The first `@` before something like a host, unless that is a bare word and a better host follows.
     let mut at: Option<(usize, bool)> = None;
     let mut search = start;
-    while let Some(next) = memchr::memchr(b'@', scope.part(search, end)).map(|n| search + n) {
-        if (next > start || scope.at(user) == b':' && next == start)
-            && let Some(good) = host(scope, next + 1, end)
+    for _ in 0..MAX_SIGNS {
+        let next = run_end(scope.text, search, limit, |b| {
+            !b.is_ascii_whitespace() && !matches!(b, b'@' | b'"' | b'<' | b'>' | b'`')
+        });
+        if scope.at(next) != b'@' || next == limit {
+            break;
+        }
+        if next > start
+            && let Some(good) = host(scope, next + 1, limit)
         {
-            let better = at.is_none_or(|(last, was_good)| {
-                good && !was_good && memchr::memchr(b'?', scope.part(last, next)).is_none()
+            // A query has addresses of its own.
+            let better = at.is_none_or(|(last, _)| {
+                good && memchr::memchr(b'?', scope.part(last, next)).is_none()
             });
-            if better && next > start {
+            if better {
                 at = Some((next, good));
             }
-        }
-        if at.is_some_and(|(_, good)| good) {
-            break;
+            if good {
+                break;
+            }
         }
         search = next + 1;
     }

@@ -556,15 +556,9 @@ pub(super) fn is_unquoted_secret(
     let code_line = scope.at(to) == b';' && !super::assign::is_assignment(scope, to + 1)
         || to < scope.to && matches!(scope.at(to), b'(' | b'<' | b'[' | b'{' | b'!');
     if digits == value.len() {
-        let short = if value.len() >= 4 {
-            false
-        } else {
-            !matches!(
-                part(name, name.len().saturating_sub(3), name.len()),
-                b"cvv" | b"cvc" | b"CVV" | b"CVC"
-            )
-        };
-        return !short && !(style.spaced && style.equals && code_line);
+        let code = part(name, name.len().saturating_sub(3), name.len());
+        let long = value.len() >= 4 || matches!(code, b"cvv" | b"cvc" | b"CVV" | b"CVC");
+        return long && !(style.spaced && style.equals && code_line);
     }
     // `token: Type = value`
     if !style.equals && next == b'=' && scope.at(to) == b' ' {
@@ -589,7 +583,7 @@ pub(super) fn is_unquoted_secret(
             .iter()
             .all(|b| b.is_ascii_lowercase() || matches!(b, b'-' | b'_'));
         let alone = matches!(scope.at(to), 0 | b'\n' | b'\r');
-        if style.equals && !style.spaced || style.quoted_name && style.equals {
+        if style.equals && (!style.spaced || style.quoted_name) {
             return !code_line && memchr::memchr(b'.', value).is_none();
         }
         // A word after a colon is prose or a type unless the line is nothing but the assignment.
