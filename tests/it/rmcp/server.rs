@@ -401,7 +401,7 @@ impl Kept {
     /// The calls among them.
     pub(super) async fn calls(&self) -> Vec<Value> {
         let mut events = self.events().await;
-        events.retain(|event| is_call(event));
+        events.retain(is_call);
         events
     }
 
