@@ -4,5 +4,6 @@
 mod calls;
 mod ends;
 mod intent;
+mod replay;
 mod server;
 mod users;

@@ -1,7 +1,5 @@
 //! However a call ends, there is one event of it, and it says how.
 
-use std::time::Duration;
-
 use rmcp::model::ClientRequest;
 use rmcp::service::PeerRequestOptions;
 use rmcp::transport::StreamableHttpServerConfig;
@@ -111,13 +109,13 @@ fn a_runtime_that_shuts_down_drops_its_calls() {
         .unwrap();
     let waits = gate.clone();
     let server = kept.usage.instrument(Shop::with(gate));
-    host.block_on(async {
-        let (client, _serving) = over_stream(server, legacy()).await;
+    let held = host.block_on(async {
+        let (client, serving) = over_stream(server, legacy()).await;
         let handle = begin(&client, &waits, "wait").await;
-        // They end with the runtime, not before.
-        std::mem::forget((client, handle));
+        (client, serving, handle)
     });
     host.shutdown_timeout(PATIENCE);
+    drop(held);
     kept.usage.flush_blocking(PATIENCE).unwrap();
     let calls = crate::support::block_on(kept.calls());
     assert_eq!(outcomes(&calls), ["dropped"]);
@@ -142,5 +140,4 @@ async fn a_call_that_outlives_its_client_over_a_stream_still_ends() {
     assert_eq!(calls.len(), 1, "{calls:#?}");
     let outcome = outcomes(&calls)[0];
     assert!(matches!(outcome, "ok" | "cancelled"), "{outcome}");
-    assert!(Duration::from_secs(1) < PATIENCE);
 }
