@@ -3,6 +3,7 @@
 //!
 //! `cargo bench --bench framing`. The argument is the number of events in a batch; the time is that
 //! of 10 000 events, queueing included.
+#![expect(clippy::expect_used, reason = "a bench fails loudly")]
 
 use divan::{Bencher, counter::ItemsCount};
 use mcp_usage::testing::MemoryTransport;

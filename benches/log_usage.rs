@@ -2,6 +2,11 @@
 //!
 //! `cargo bench --bench log_usage`. The accepted events go to a transport that forgets them, so
 //! that the figures are the caller's alone; a second thread, the worker, frames them meanwhile.
+#![expect(
+    clippy::expect_used,
+    clippy::indexing_slicing,
+    reason = "a bench fails loudly"
+)]
 
 use divan::{Bencher, counter::ItemsCount};
 use mcp_usage::testing::MemoryTransport;
