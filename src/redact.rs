@@ -50,6 +50,8 @@ use self::rules::Rules;
 
 /// Passes after the first. Each leaves less to find; texts that people write need none.
 const MAX_PASSES: usize = 3;
+/// A longer text gets one further pass only: what needs more than that was written to cost time.
+const LONG_TEXT: usize = 64 * 1024;
 
 /// What takes the place of a string when a rule of the user panics over it.
 const FAILED: &str = "[REDACTED_UNREADABLE]";
@@ -234,7 +236,12 @@ impl Redactor {
             Mode::Rules(rules) => guarded(rules, || {
                 let (mut redacted, mut unsure) = redact(rules, text, shape, cut, counts);
                 // What a mark replaced may have been all that told a rule to leave its neighbour alone.
-                for _ in 0..MAX_PASSES {
+                let passes = if text.len() > LONG_TEXT {
+                    1
+                } else {
+                    MAX_PASSES
+                };
+                for _ in 0..passes {
                     if !unsure {
                         break;
                     }

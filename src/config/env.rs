@@ -42,17 +42,16 @@ impl Env {
         }
     }
 
-    /// Whether the environment says that nothing may be reported.
-    /// Names the variable that says so.
+    /// The variable that says that nothing may be reported, if one does.
     pub(super) fn opted_out(&self) -> Result<Option<&'static str>, BuildError> {
         let do_not_track = self.get("DO_NOT_TRACK").is_some_and(|value| {
             !matches!(value.to_ascii_lowercase().as_str(), "0" | "false" | "no")
         });
+        // One opt-out is enough, whatever the other variable says or fails to say.
+        if do_not_track {
+            return Ok(Some("DO_NOT_TRACK"));
+        }
         let analytics_off = self.flag("PACKAGE_TRACKER_ANALYTICS")? == Some(false);
-        Ok(match (do_not_track, analytics_off) {
-            (true, _) => Some("DO_NOT_TRACK"),
-            (false, true) => Some("PACKAGE_TRACKER_ANALYTICS"),
-            (false, false) => None,
-        })
+        Ok(analytics_off.then_some("PACKAGE_TRACKER_ANALYTICS"))
     }
 }

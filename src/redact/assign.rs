@@ -398,7 +398,9 @@ fn user_and_password(scope: &Scope<'_>, user: usize, sign: usize) -> Option<Foun
 /// Short options of commands that take a password: `-pS3cret`, `-p s3cret`. `start` is where a word with a digit
 /// begins.
 pub(super) fn short_option(scope: &Scope<'_>, start: usize) -> Option<Found> {
-    if at(scope.text, start) != b'-' && !matches!(scope.before(start), b' ' | b'"' | b'\'') {
+    let dash_near =
+        (2..=5).any(|back| start >= scope.from + back && at(scope.text, start - back) == b'-');
+    if at(scope.text, start) != b'-' && !dash_near {
         return None;
     }
     let text = scope.text;

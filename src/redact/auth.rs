@@ -50,6 +50,10 @@ pub(super) fn after_word(
     if word.len() < 2 && word != b"-" {
         return None;
     }
+    // A number before it says nothing.
+    if !word.iter().any(u8::is_ascii_alphabetic) && word != b"-" {
+        return None;
+    }
     let begin = start;
     if is_scheme(word) {
         let end = run_end(scope.text, begin, scope.to, is_credential);

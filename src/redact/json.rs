@@ -375,6 +375,11 @@ impl Engine<'_> {
         escaped: bool,
         kind: Kind,
     ) {
+        // Most strings have nothing that a rule could begin with.
+        let quiet = kind == Kind::Plain && !escaped && !self.rules.reads_all();
+        if quiet && walk.masks.next_candidate(from, to) == to {
+            return;
+        }
         let content = part(walk.text, from, to);
         let name = match self.top(walk) {
             Some(frame) => frame.name,

@@ -442,32 +442,45 @@ fn is_escape_border(scope: &Scope<'_>, start: usize) -> bool {
 fn is_random(tail: &[u8], kind: Tail) -> bool {
     // What does not look random so far will not further on.
     let tail = part(tail, 0, 64);
-    let digits = tail.iter().filter(|b| b.is_ascii_digit()).count();
-    let upper = tail.iter().filter(|b| b.is_ascii_uppercase()).count();
-    let lower = tail.iter().filter(|b| b.is_ascii_lowercase()).count();
-    let hex = tail.iter().all(|b| b.is_ascii_hexdigit() || *b == b'-');
-    match kind {
+    let found = match kind {
         Any => true,
-        Hex => hex && digits >= 4,
+        Hex => tail.iter().all(|b| b.is_ascii_hexdigit() || *b == b'-') && digits(tail) >= 4,
         Strong => {
-            (digits >= 2 && upper >= 2 && lower >= 2 || hex && digits >= 5 && tail.len() >= 16)
-                && !is_spelled_out(tail)
+            let upper = tail.iter().filter(|b| b.is_ascii_uppercase()).count();
+            let lower = tail.iter().filter(|b| b.is_ascii_lowercase()).count();
+            let hex = tail.iter().all(|b| b.is_ascii_hexdigit() || *b == b'-');
+            let digits = digits(tail);
+            digits >= 2 && upper >= 2 && lower >= 2 || hex && digits >= 5 && tail.len() >= 16
         }
-        Random => {
-            let turns = tail
-                .windows(2)
-                .filter(|w| matches!(w, [a, b] if a.is_ascii_lowercase() && b.is_ascii_uppercase()))
-                .count();
-            let longest = tail
-                .split(|b| !b.is_ascii_alphanumeric())
-                .map(<[u8]>::len)
-                .max()
-                .unwrap_or(0);
-            (digits >= 2 || turns >= 2 || digits + turns >= 1 && longest >= 10)
-                && longest >= 6
-                && !is_spelled_out(tail)
+        Random => is_mixed(tail),
+    };
+    found && (matches!(kind, Any | Hex) || !is_spelled_out(tail))
+}
+
+fn digits(tail: &[u8]) -> usize {
+    tail.iter().filter(|b| b.is_ascii_digit()).count()
+}
+
+/// Two digits, or two words in camel case, or one of either in a long word; and one word of six bytes at least.
+/// Most keys show it within their first bytes.
+fn is_mixed(tail: &[u8]) -> bool {
+    let (mut digits, mut turns, mut word, mut longest) = (0, 0, 0, 0);
+    let mut last = 0u8;
+    for &byte in tail {
+        digits += usize::from(byte.is_ascii_digit());
+        turns += usize::from(last.is_ascii_lowercase() && byte.is_ascii_uppercase());
+        word = if byte.is_ascii_alphanumeric() {
+            word + 1
+        } else {
+            0
+        };
+        longest = word.max(longest);
+        last = byte;
+        if longest >= 6 && (digits >= 2 || turns >= 2 || digits + turns >= 1 && longest >= 10) {
+            return true;
         }
     }
+    false
 }
 
 /// Tails such as `your-key-here` and `xxxxxxxxxxxx`.
