@@ -215,6 +215,7 @@ impl Core {
         let stamp = Stamp {
             event_id: self.ids.next(now),
             unix_millis: now,
+            weight: Weight::default(),
         };
         let mut json = capture::with_scratch(|scratch| {
             let (captured, _) = capture::capture(scratch, &config.rules, |writer| {
