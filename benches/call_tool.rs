@@ -109,12 +109,12 @@ fn run<H: ServerHandler>(bencher: Bencher<'_, '_>, server: H, bytes: usize) {
         });
 }
 
-#[divan::bench(args = SIZES)]
+#[divan::bench(args = SIZES, sample_count = 50, sample_size = 50)]
 fn plain(bencher: Bencher<'_, '_>, bytes: usize) {
     run(bencher, Quick, bytes);
 }
 
-#[divan::bench(args = SIZES)]
+#[divan::bench(args = SIZES, sample_count = 50, sample_size = 50)]
 fn instrumented(bencher: Bencher<'_, '_>, bytes: usize) {
     let usage = UsageLogger::builder()
         .env(|_| None)

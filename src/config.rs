@@ -24,6 +24,7 @@ use crate::logger::UsageLogger;
 use crate::queue::{self, Bounds, WhenFull};
 use crate::redact::Redactor;
 use crate::retry::Pace;
+use crate::sampling::Sampling;
 use crate::secret::{ApiKey, KeyFault};
 use crate::session::Session;
 use crate::transport::Transport;
@@ -104,6 +105,7 @@ pub(crate) struct Config {
     pub(crate) max_event_age: Duration,
     pub(crate) before_send: Option<BeforeSend>,
     pub(crate) on_error: Option<OnError>,
+    pub(crate) sampling: Sampling,
     pub(crate) verbose: bool,
     pub(crate) clock: Clock,
     pub(crate) transport: Arc<dyn Transport>,
@@ -166,6 +168,7 @@ pub struct Builder {
     gzip: bool,
     bundled_roots: bool,
     dry_run: Option<PathBuf>,
+    sampling: Sampling,
     enabled: bool,
     env: Env,
     clock: Clock,
@@ -222,6 +225,7 @@ impl Default for Builder {
             gzip: false,
             bundled_roots: false,
             dry_run: None,
+            sampling: Sampling::default(),
             enabled: true,
             env: Env::default(),
             clock: Clock::System,
@@ -306,6 +310,41 @@ impl Builder {
     /// stdio. Default: nothing.
     pub fn session(mut self, session: Session<'_>) -> Self {
         self.session = session.into_owned();
+        self
+    }
+
+    /// Sets the share of calls that is kept, of the tools without a share of their own: 0.0 to 1.0.
+    /// Default: 1.0.
+    ///
+    /// A call that failed is always kept, and so is every other kind of event. What is left out is
+    /// counted as [`Sampled`](crate::DropReason::Sampled); a kept call carries its share, wire key
+    /// `sample_rate` in `meta` (the mcpeye wire has no place for it), so that it can be weighed.
+    pub const fn sample(mut self, rate: f64) -> Self {
+        self.sampling.rate = rate;
+        self
+    }
+
+    /// Sets the share of a tool's calls that is kept. Default: that of [`sample`](Self::sample).
+    pub fn sample_tool(mut self, tool: impl Into<String>, rate: f64) -> Self {
+        self.sampling.rates.insert(tool.into(), rate);
+        self
+    }
+
+    /// Sets how many calls of one tool are kept in a minute, failed ones included, of the tools
+    /// without a cap of their own. Default: any number.
+    ///
+    /// The others are counted as [`RateCapped`](crate::DropReason::RateCapped), and the tool's next
+    /// call that is kept says how many they were, wire key `suppressed` in `meta` (the mcpeye wire
+    /// has no place for it). Beyond 1 024 different tools the rest share one count.
+    pub const fn rate_cap(mut self, calls_per_minute: u32) -> Self {
+        self.sampling.cap = Some(calls_per_minute);
+        self
+    }
+
+    /// Sets how many calls of a tool are kept in a minute. Default: that of
+    /// [`rate_cap`](Self::rate_cap).
+    pub fn rate_cap_tool(mut self, tool: impl Into<String>, calls_per_minute: u32) -> Self {
+        self.sampling.caps.insert(tool.into(), calls_per_minute);
         self
     }
 
@@ -607,6 +646,7 @@ impl Builder {
         }
         let settings = self.settings();
         let env = &self.env;
+        self.check_sampling()?;
         let key = self.key()?;
         let endpoint = self.endpoint_url()?;
         let headers = self.header_map()?;
@@ -735,6 +775,7 @@ impl Builder {
             max_event_age,
             before_send: self.before_send,
             on_error: self.on_error,
+            sampling: self.sampling,
             verbose,
             clock: self.clock,
             transport,
@@ -818,6 +859,19 @@ impl Builder {
             map.append(header, value);
         }
         Ok(map)
+    }
+
+    fn check_sampling(&self) -> Result<(), BuildError> {
+        let rates = self.sampling.rates.values().copied();
+        for rate in rates.chain([self.sampling.rate]) {
+            if !(0.0..=1.0).contains(&rate) {
+                return Err(invalid(
+                    "sample",
+                    format!("is {rate}, which is not within 0.0 to 1.0"),
+                ));
+            }
+        }
+        Ok(())
     }
 
     fn check_ranges(&self) -> Result<(), BuildError> {

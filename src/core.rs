@@ -11,12 +11,13 @@ use tokio::sync::{Notify, mpsc};
 use crate::call::OpenCalls;
 use crate::capture;
 use crate::config::Config;
-use crate::event::Event;
+use crate::event::{Event, Kind};
 use crate::id::Ids;
 use crate::logger::Outcome;
 use crate::login::Logins;
 use crate::queue::{self, Receiver, Waiter};
 use crate::random;
+use crate::sampling::Weight;
 use crate::stats::{DropReason, Ledger, Stats};
 use crate::wire::{Sender, Stamp};
 use crate::worker::{Control, Job, Worker};
@@ -75,7 +76,11 @@ impl Core {
     /// The way of an event from the caller into the queue.
     pub(crate) fn log(self: &Arc<Self>, event: &Event<'_>, waiter: Option<Waiter>) -> Outcome {
         self.ledger.offer();
-        match self.admit().and_then(|()| self.enqueue(event, waiter)) {
+        let taken = self
+            .admit()
+            .and_then(|()| self.weigh(event))
+            .and_then(|weight| self.enqueue(event, weight, waiter));
+        match taken {
             Ok(()) => Outcome::Queued,
             Err(reason) => {
                 self.ledger.refuse(reason);
@@ -102,7 +107,36 @@ impl Core {
             .map_or(Err(DropReason::Closed), |()| Ok(()))
     }
 
-    fn enqueue(&self, event: &Event<'_>, waiter: Option<Waiter>) -> Result<(), DropReason> {
+    /// Decides whether a call is one of those that are kept.
+    fn weigh(&self, event: &Event<'_>) -> Result<Weight, DropReason> {
+        match &event.kind {
+            Kind::ToolCall(call) => {
+                let config = &self.config;
+                config.sampling.weigh(call, config.clock.now())
+            }
+            _ => Ok(Weight::default()),
+        }
+    }
+
+    fn enqueue(
+        &self,
+        event: &Event<'_>,
+        weight: Weight,
+        waiter: Option<Waiter>,
+    ) -> Result<(), DropReason> {
+        let result = self.write(event, weight, waiter);
+        if let (Err(_), Kind::ToolCall(call)) = (&result, &event.kind) {
+            self.config.sampling.give_back(&call.tool, weight);
+        }
+        result
+    }
+
+    fn write(
+        &self,
+        event: &Event<'_>,
+        weight: Weight,
+        waiter: Option<Waiter>,
+    ) -> Result<(), DropReason> {
         let config = &self.config;
         let now = config.clock.wall();
         let event_id = event
@@ -112,6 +146,7 @@ impl Core {
         let stamp = Stamp {
             event_id,
             unix_millis: unix_millis(event.facts.event_at.unwrap_or(now)),
+            weight,
         };
         capture::with_scratch(|scratch| {
             let (captured, panics) = capture::capture(scratch, &config.rules, |writer| {
@@ -180,6 +215,7 @@ impl Core {
         let stamp = Stamp {
             event_id: self.ids.next(now),
             unix_millis: now,
+            weight: Weight::default(),
         };
         let mut json = capture::with_scratch(|scratch| {
             let (captured, _) = capture::capture(scratch, &config.rules, |writer| {

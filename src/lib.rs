@@ -107,6 +107,7 @@ mod report;
 mod retry;
 #[cfg(feature = "rmcp")]
 pub mod rmcp;
+mod sampling;
 mod secret;
 mod session;
 #[cfg(feature = "spool")]

@@ -8,6 +8,7 @@ pub use mcpeye::Mcpeye;
 use crate::capture::EventWriter;
 use crate::config::Defaults;
 use crate::event::Event;
+use crate::sampling::Weight;
 use crate::stats::{DropReason, Dropped};
 
 /// The format and the headers in which events are sent. A logger speaks one.
@@ -33,6 +34,7 @@ pub(crate) struct Stamp {
     pub(crate) event_id: i64,
     /// Milliseconds since 1970.
     pub(crate) unix_millis: u64,
+    pub(crate) weight: Weight,
 }
 
 /// What a frame may say about its sender.

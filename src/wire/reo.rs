@@ -10,6 +10,7 @@ use crate::event::{Call, Content, Event, Kind, Text};
 use crate::id;
 use crate::identity::{ANONYMOUS_ID, Identity};
 use crate::limits;
+use crate::sampling::Weight;
 use crate::stats::DropReason;
 
 /// The keys of `meta` that are ours; a caller's `meta` never replaces them.
@@ -22,6 +23,7 @@ pub(super) const META_NAMES: &[&str] = &[
     "intent_source",
     "round",
     "unknown_tool",
+    "suppressed",
     "tool_arguments",
     "tool_argument_keys",
     "tool_argument_key_count",
@@ -44,7 +46,7 @@ pub(super) const META_NAMES: &[&str] = &[
 ];
 
 /// The first of `META_NAMES` that every kind of event reserves.
-const FIRST_COMMON_NAME: usize = 15;
+const FIRST_COMMON_NAME: usize = 16;
 
 pub(super) fn write_event(
     event: &Event<'_>,
@@ -79,7 +81,7 @@ pub(super) fn write_event(
     w.key("meta");
     w.raw("{");
     let empty = w.len();
-    write_meta(event, defaults, w);
+    write_meta(event, defaults, stamp.weight, w);
     if w.len() == empty {
         w.rewind(before_meta);
     } else {
@@ -97,7 +99,7 @@ pub(super) fn write_event(
 }
 
 /// Writes the members of `meta`, the largest last, so that there is room for the others.
-fn write_meta(event: &Event<'_>, defaults: &Defaults, w: &mut EventWriter<'_>) {
+fn write_meta(event: &Event<'_>, defaults: &Defaults, weight: Weight, w: &mut EventWriter<'_>) {
     let end = w.len() + w.rules().limits.meta_bytes;
     let limits = &w.rules().limits;
     match &event.kind {
@@ -123,6 +125,12 @@ fn write_meta(event: &Event<'_>, defaults: &Defaults, w: &mut EventWriter<'_>) {
             }
             if call.unknown_tool {
                 w.flag("unknown_tool", true);
+            }
+            if let Some(rate) = weight.sample_rate {
+                w.number("sample_rate", rate);
+            }
+            if weight.suppressed > 0 {
+                w.number("suppressed", weight.suppressed);
             }
         }
         Kind::Init(tools) => {

