@@ -116,6 +116,9 @@ pub(crate) struct Config {
     pub(crate) settings: Vec<Setting>,
     #[cfg(feature = "spool")]
     pub(crate) has_spool: bool,
+    /// For the doctor.
+    #[cfg(feature = "spool")]
+    pub(crate) spool_path: Option<PathBuf>,
     /// Until the worker takes it.
     #[cfg(feature = "spool")]
     pub(crate) spool: std::sync::Mutex<Option<crate::spool::Opened>>,
@@ -740,6 +743,8 @@ impl Builder {
         #[cfg(not(feature = "spool"))]
         let max_event_age = self.max_event_age;
         #[cfg(feature = "spool")]
+        let spool_path = self.spool.as_ref().map(|spool| spool.path().to_owned());
+        #[cfg(feature = "spool")]
         let spool = match self.spool {
             Some(spool) => Some(spool.open(self.wire.tag())?),
             None => None,
@@ -747,6 +752,8 @@ impl Builder {
         Ok(Config {
             #[cfg(feature = "spool")]
             has_spool: spool.is_some(),
+            #[cfg(feature = "spool")]
+            spool_path,
             #[cfg(feature = "spool")]
             spool: std::sync::Mutex::new(spool),
             bounds: Bounds {

@@ -194,7 +194,7 @@ impl fmt::Display for DeliveryReport {
 
 impl UsageLogger {
     /// Looks at what decides about delivery, and sends no event: the settings and where each came
-    /// from, opt-out, name resolution, connection and TLS, the clock, the ledger.
+    /// from, opt-out, name resolution, connection and TLS, the clock, the ledger, the spool.
     ///
     /// One `OPTIONS` request goes to the endpoint, without the key: any answer shows that it can be
     /// reached. Whether the key is right only [`check_delivery`](Self::check_delivery) can tell. It
@@ -329,10 +329,38 @@ fn known(core: &Core) -> Vec<Finding> {
     } else {
         State::Good
     };
-    vec![
+    let mut findings = vec![
         Finding::new("opt-out", State::Good, "none: events are collected"),
         Finding::new("ledger", ledger, stats.to_string()),
-    ]
+    ];
+    findings.extend(spool(core));
+    findings
+}
+
+/// Whether the spool's directory can be written to.
+#[cfg(feature = "spool")]
+fn spool(core: &Core) -> Option<Finding> {
+    const NAME: &str = "spool";
+    let directory = core.config.spool_path.as_ref()?;
+    let file = directory.join(format!(".check-{}", core.instance));
+    let written = std::fs::write(&file, b"check").and_then(|()| std::fs::remove_file(&file));
+    let stats = core.stats();
+    Some(match written {
+        Ok(()) if stats.spool_faults == 0 => Finding::new(NAME, State::Good, "can be written to"),
+        Ok(()) => {
+            let detail = format!("has failed {} times so far", stats.spool_faults);
+            Finding::new(NAME, State::Doubtful, detail)
+        }
+        Err(error) => {
+            let detail = format!("cannot be written to, events are in memory alone: {error}");
+            Finding::new(NAME, State::Doubtful, detail)
+        }
+    })
+}
+
+#[cfg(not(feature = "spool"))]
+fn spool(_: &Core) -> Option<Finding> {
+    None
 }
 
 /// Resolves the endpoint's name, and asks whether somebody is there.

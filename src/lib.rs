@@ -91,6 +91,9 @@ mod core;
 pub mod doctor;
 mod error;
 mod event;
+#[cfg(fuzzing)]
+#[doc(hidden)]
+pub mod fuzzing;
 mod id;
 mod identity;
 pub mod intent;

@@ -144,8 +144,20 @@ impl Builder {
             plain("allow_insecure_http", &self.allow_insecure_http, &false),
             plain("gzip", &self.gzip, &false),
             plain("bundled_roots", &self.bundled_roots, &false),
+            text("spool", &self.spool_text(), None, NOT_SET),
             text("dry_run", &self.dry_run.as_ref().map(whole), None, NOT_SET),
         ]
+    }
+
+    #[cfg(feature = "spool")]
+    fn spool_text(&self) -> Option<String> {
+        let spool = self.spool.as_ref()?;
+        Some(spool.path().display().to_string())
+    }
+
+    #[cfg(not(feature = "spool"))]
+    fn spool_text(&self) -> Option<String> {
+        None
     }
 
     fn text(

@@ -341,3 +341,26 @@ fn a_full_disk_costs_a_dry_run_its_events_and_nothing_else() {
     assert!(report.stats.retries > 0, "{report:?}");
     assert_eq!(usage.stats().dropped.get(DropReason::ShutdownTimeout), 1);
 }
+
+#[test]
+fn a_spool_that_cannot_be_written_to_is_told() {
+    let directory = std::env::temp_dir().join(format!("mcp-usage-doctor-{}", std::process::id()));
+    let _ = std::fs::remove_dir_all(&directory);
+    let ingest = ingest();
+    let usage = builder(&ingest)
+        .spool(mcp_usage::spool::Spool::dir(&directory))
+        .build()
+        .unwrap();
+    let report = usage.check_blocking();
+    assert_eq!(state(&report, "spool"), State::Good, "{report}");
+    assert!(
+        report
+            .to_string()
+            .contains(&directory.display().to_string())
+    );
+    std::fs::remove_dir_all(&directory).unwrap();
+    let report = usage.check_blocking();
+    assert_eq!(state(&report, "spool"), State::Doubtful, "{report}");
+    assert!(report.is_healthy(), "delivery goes on from memory");
+    end(&usage, &ingest);
+}

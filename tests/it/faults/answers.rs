@@ -15,16 +15,30 @@ struct Row {
     name: &'static str,
     /// The answers to the first requests; later ones are taken.
     answers: Vec<Answer>,
+    request_timeout: Duration,
     end: End,
 }
 
 fn row(name: &'static str, answer: Answer, end: End) -> Row {
-    let answers = vec![answer];
-    Row { name, answers, end }
+    burst(name, vec![answer], end)
 }
 
-/// Long beside the requests of these tests, short beside their patience.
-const TIMEOUT: Duration = Duration::from_millis(300);
+fn burst(name: &'static str, answers: Vec<Answer>, end: End) -> Row {
+    Row {
+        name,
+        answers,
+        request_timeout: PATIENCE,
+        end,
+    }
+}
+
+/// A row whose fault lasts until the request's time is up.
+fn hang(name: &'static str, answer: Answer, end: End) -> Row {
+    Row {
+        request_timeout: Duration::from_millis(300),
+        ..row(name, answer, end)
+    }
+}
 
 fn rows() -> Vec<Row> {
     use End::{Claimed, Delivered, Dropped, Twice};
@@ -44,9 +58,9 @@ fn rows() -> Vec<Row> {
         row("reset after the body", Answer::reset_after_body(), Twice),
         row("closed without an answer", Answer::raw(""), Twice),
         row("closed after each answer", ok().close(), Delivered),
-        row("hang before the answer", Answer::hang(), Twice),
-        row("hang before a failure", Answer::status(503).held(), Twice),
-        row(
+        hang("hang before the answer", Answer::hang(), Twice),
+        hang("hang before a failure", Answer::status(503).held(), Twice),
+        hang(
             "hang in the answer's body",
             Answer::trickle(64, hour),
             Delivered,
@@ -187,21 +201,21 @@ fn rows() -> Vec<Row> {
         ),
         row("504", Answer::status(504), Twice),
         row("599", Answer::status(599), Twice),
-        Row {
-            name: "a burst of four 5xx",
-            answers: [500, 502, 503, 504].map(Answer::status).to_vec(),
-            end: Twice,
-        },
-        Row {
-            name: "a different fault each time",
-            answers: vec![
+        burst(
+            "a burst of four 5xx",
+            [500, 502, 503, 504].map(Answer::status).to_vec(),
+            Twice,
+        ),
+        burst(
+            "a different fault each time",
+            vec![
                 Answer::status(503),
                 Answer::reset_after_body(),
                 Answer::status(429),
                 Answer::malformed(),
             ],
-            end: Twice,
-        },
+            Twice,
+        ),
         // Statuses beyond HTTP's.
         row("600", Answer::status(600), rejected),
         row("999", Answer::status(999), rejected),
@@ -349,19 +363,20 @@ fn every_answer_is_survived_on_every_wire() {
     let rows = rows();
     assert!(rows.len() >= 40, "{} kinds", rows.len());
     for (wire_name, wire) in wires() {
-        for Row { name, answers, end } in rows.iter() {
-            play(&format!("{name} ({wire_name})"), &wire, answers, *end);
+        for row in &rows {
+            play(&format!("{} ({wire_name})", row.name), &wire, row);
         }
     }
 }
 
-fn play(name: &str, wire: &Wire, answers: &[Answer], end: End) {
+fn play(name: &str, wire: &Wire, row: &Row) {
+    let end = row.end;
     let ingest = ingest();
-    ingest.script(answers.iter().cloned());
+    ingest.script(row.answers.iter().cloned());
     let builder = builder_for(&ingest, wire)
         .flush_interval(Duration::from_secs(3600))
         .max_event_age(Duration::from_secs(7200))
-        .request_timeout(TIMEOUT)
+        .request_timeout(row.request_timeout)
         .max_in_flight(1)
         .max_backoff(Duration::from_millis(2))
         .max_retry_after(Duration::from_millis(2));
@@ -373,6 +388,7 @@ fn play(name: &str, wire: &Wire, answers: &[Answer], end: End) {
     // The request that met the fault held one event on the Reo wire, all on the others.
     let met = if *wire == Wire::Reo { 1 } else { EVENTS };
     let arrived = scene.ingest.events().len() as u64;
+    let late = (scene.errors.try_iter()).any(|error| error.to_string().contains("timed out"));
     let stats = scene.usage.stats();
     let lost = match end {
         End::Dropped(reason) => stats.dropped.get(reason),
@@ -381,6 +397,8 @@ fn play(name: &str, wire: &Wire, answers: &[Answer], end: End) {
     assert_eq!(stats.dropped.total(), lost, "{name}: {stats:?}");
     match end {
         End::Dropped(_) => assert_eq!(lost, met, "{name}: {stats:?}"),
+        // On a machine so slow that an answer came too late, an event may have been sent again.
+        End::Delivered | End::Claimed if late => assert!(arrived >= EVENTS, "{name}"),
         End::Delivered | End::Claimed => assert_eq!(arrived, EVENTS, "{name}"),
         End::Twice => assert!(arrived >= EVENTS + met, "{name}: {arrived} events arrived"),
     }

@@ -13,7 +13,7 @@ use tokio::sync::oneshot;
 
 use super::tls::{Authority, Certificate, Front, NAME, adopt, listen};
 use super::{Directory, Entry, Scene};
-use crate::support::{KEY, ingest};
+use crate::support::{KEY, PATIENCE, ingest};
 
 /// Serves connections on a thread of its own until the sender is dropped.
 pub(super) fn serve<F: Future<Output = ()> + Send + 'static>(
@@ -282,7 +282,8 @@ fn every_fault_of_names_and_connections_is_survived() {
 fn a_dead_address_beside_a_living_one_costs_nothing() {
     let ingest = ingest();
     let directory = Directory::new(Entry::Addresses(vec![nobody(), ingest.address()]));
-    let mut scene = Scene::new("one of two", ingest, named("http", &directory, Vec::new()));
+    let builder = named("http", &directory, Vec::new()).request_timeout(PATIENCE);
+    let mut scene = Scene::new("one of two", ingest, builder);
     scene.log(3);
     scene.flush();
     assert_eq!(scene.recover().retries, 0);
@@ -422,7 +423,7 @@ fn http2_is_spoken_where_the_ingest_offers_it() {
         .build()
         .unwrap();
     usage.log_usage(crate::support::call(1));
-    let report = usage.shutdown_blocking(crate::support::PATIENCE);
+    let report = usage.shutdown_blocking(PATIENCE);
     assert_eq!(report.stats.delivered, 1, "{report:?}");
     assert_eq!(
         versions.recv().unwrap(),

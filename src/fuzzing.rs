@@ -1,0 +1,45 @@
+//! Doors for the fuzz targets of `tests/fuzz`, which `--cfg fuzzing` opens. No part of the API.
+
+#![expect(
+    missing_docs,
+    clippy::panic,
+    reason = "for fuzz targets, which fail by a panic"
+)]
+
+use std::time::{Duration, Instant, SystemTime};
+
+use crate::retry::{self, BREAKER_OPEN, Gate, Pace, Verdict};
+use crate::wire::Wire;
+
+/// Reads a `Retry-After` at a time, and waits as it says.
+pub fn retry_after(seconds: u32, value: &str) {
+    let wall = SystemTime::UNIX_EPOCH + Duration::from_secs(seconds.into());
+    let Some(asked) = retry::parse_retry_after(value, wall) else {
+        return;
+    };
+    let pace = Pace {
+        initial_backoff: Duration::from_secs(1),
+        max_backoff: Duration::from_secs(30),
+        max_retry_after: Duration::from_secs(300),
+    };
+    let (mut gate, now) = (Gate::new(pace, 1), Instant::now());
+    assert!(gate.pass(now), "it starts open");
+    gate.failed(now, now, Some(asked));
+    let until = gate.reopens_at().unwrap_or(now);
+    assert!(
+        until <= now + pace.max_retry_after.max(BREAKER_OPEN),
+        "{value}"
+    );
+}
+
+/// Judges an answer.
+pub fn answer(status: u16, body: &[u8]) {
+    let verdict = retry::judge(status, None, SystemTime::UNIX_EPOCH);
+    let is_2xx = (200..300).contains(&status);
+    assert_eq!(verdict == Verdict::Delivered, is_2xx, "{status}");
+    for wire in [Wire::Reo, Wire::ReoBatch] {
+        let refusals = wire.refusals(body);
+        assert!(refusals.len() <= body.len(), "more refusals than bytes");
+        assert!(wire != Wire::Reo || refusals.is_empty(), "of one event");
+    }
+}
