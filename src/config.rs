@@ -113,7 +113,7 @@ pub(crate) struct Config {
     /// For the doctor: what is set, and where each value came from.
     pub(crate) settings: Vec<Setting>,
     #[cfg(feature = "spool")]
-    pub(crate) has_spool: bool,
+    pub(crate) spool_dir: Option<std::path::PathBuf>,
     /// Until the worker takes it.
     #[cfg(feature = "spool")]
     pub(crate) spool: std::sync::Mutex<Option<crate::spool::Opened>>,
@@ -606,6 +606,19 @@ impl Builder {
             ));
         }
         let settings = self.settings();
+        #[cfg(feature = "spool")]
+        let settings = settings
+            .into_iter()
+            .chain([Setting {
+                name: "spool",
+                value: (self.spool.as_ref())
+                    .map_or("not set".to_owned(), |s| s.path().display().to_string()),
+                origin: match self.spool {
+                    Some(_) => crate::doctor::Origin::Code,
+                    None => crate::doctor::Origin::Default,
+                },
+            }])
+            .collect();
         let env = &self.env;
         let key = self.key()?;
         let endpoint = self.endpoint_url()?;
@@ -706,7 +719,7 @@ impl Builder {
         };
         Ok(Config {
             #[cfg(feature = "spool")]
-            has_spool: spool.is_some(),
+            spool_dir: spool.as_ref().map(|s| s.settings.root.clone()),
             #[cfg(feature = "spool")]
             spool: std::sync::Mutex::new(spool),
             bounds: Bounds {

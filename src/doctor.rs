@@ -194,7 +194,8 @@ impl fmt::Display for DeliveryReport {
 
 impl UsageLogger {
     /// Looks at what decides about delivery, and sends no event: the settings and where each came
-    /// from, opt-out, name resolution, connection and TLS, the clock, the ledger.
+    /// from, opt-out, name resolution, connection and TLS, the clock, the ledger, and whether the spool's directory,
+    /// if there is one, can be written to.
     ///
     /// One `OPTIONS` request goes to the endpoint, without the key: any answer shows that it can be
     /// reached. Whether the key is right only [`check_delivery`](Self::check_delivery) can tell. It
@@ -258,6 +259,8 @@ impl UsageLogger {
         let looking = Arc::clone(core);
         let look = async move {
             let mut findings = known(&looking);
+            #[cfg(feature = "spool")]
+            findings.extend(spool(&looking).await);
             findings.extend(reach(&looking).await);
             let settings = looking.config.settings.clone();
             tell(Report { settings, findings });
@@ -333,6 +336,26 @@ fn known(core: &Core) -> Vec<Finding> {
         Finding::new("opt-out", State::Good, "none: events are collected"),
         Finding::new("ledger", ledger, stats.to_string()),
     ]
+}
+
+/// Writes a file where the spool is.
+#[cfg(feature = "spool")]
+async fn spool(core: &Core) -> Option<Finding> {
+    let dir = core.config.spool_dir.clone()?;
+    let shown = dir.display().to_string();
+    let probe = tokio::task::spawn_blocking(move || crate::spool::probe(&dir));
+    let (state, detail) = match within(&core.config.clock, core.config.request_timeout, probe).await
+    {
+        Some(Ok(Ok(()))) => {
+            let spooled = core.ledger.spooled();
+            let detail = format!("{shown} can be written to; {spooled} events are there alone");
+            (State::Good, detail)
+        }
+        // Events are delivered all the same.
+        Some(Ok(Err(error))) => (State::Doubtful, format!("{shown}: {error}")),
+        Some(Err(_)) | None => (State::Doubtful, format!("{shown} does not answer")),
+    };
+    Some(Finding::new("spool", state, detail))
 }
 
 /// Resolves the endpoint's name, and asks whether somebody is there.
