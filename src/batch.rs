@@ -348,7 +348,7 @@ mod tests {
             })
             .unwrap();
         assert_eq!(batch.slices().concat(), b"\"x\",\"xx\",");
-        assert_eq!(batch.order().1, 0);
+        assert_eq!(batch.order(), (queue::FIRST_SEQUENCE, 0));
     }
 
     proptest! {

@@ -115,10 +115,7 @@ pub(crate) struct Config {
     /// For the doctor: what is set, and where each value came from.
     pub(crate) settings: Vec<Setting>,
     #[cfg(feature = "spool")]
-    pub(crate) has_spool: bool,
-    /// For the doctor.
-    #[cfg(feature = "spool")]
-    pub(crate) spool_path: Option<PathBuf>,
+    pub(crate) spool_dir: Option<std::path::PathBuf>,
     /// Until the worker takes it.
     #[cfg(feature = "spool")]
     pub(crate) spool: std::sync::Mutex<Option<crate::spool::Opened>>,
@@ -743,17 +740,13 @@ impl Builder {
         #[cfg(not(feature = "spool"))]
         let max_event_age = self.max_event_age;
         #[cfg(feature = "spool")]
-        let spool_path = self.spool.as_ref().map(|spool| spool.path().to_owned());
-        #[cfg(feature = "spool")]
         let spool = match self.spool {
             Some(spool) => Some(spool.open(self.wire.tag())?),
             None => None,
         };
         Ok(Config {
             #[cfg(feature = "spool")]
-            has_spool: spool.is_some(),
-            #[cfg(feature = "spool")]
-            spool_path,
+            spool_dir: spool.as_ref().map(|s| s.settings.root.clone()),
             #[cfg(feature = "spool")]
             spool: std::sync::Mutex::new(spool),
             bounds: Bounds {

@@ -258,6 +258,8 @@ impl UsageLogger {
         let looking = Arc::clone(core);
         let look = async move {
             let mut findings = known(&looking);
+            #[cfg(feature = "spool")]
+            findings.extend(spool(&looking).await);
             findings.extend(reach(&looking).await);
             let settings = looking.config.settings.clone();
             tell(Report { settings, findings });
@@ -329,38 +331,30 @@ fn known(core: &Core) -> Vec<Finding> {
     } else {
         State::Good
     };
-    let mut findings = vec![
+    vec![
         Finding::new("opt-out", State::Good, "none: events are collected"),
         Finding::new("ledger", ledger, stats.to_string()),
-    ];
-    findings.extend(spool(core));
-    findings
+    ]
 }
 
-/// Whether the spool's directory can be written to.
+/// Writes a file where the spool is.
 #[cfg(feature = "spool")]
-fn spool(core: &Core) -> Option<Finding> {
-    const NAME: &str = "spool";
-    let directory = core.config.spool_path.as_ref()?;
-    let file = directory.join(format!(".check-{}", core.instance));
-    let written = std::fs::write(&file, b"check").and_then(|()| std::fs::remove_file(&file));
-    let stats = core.stats();
-    Some(match written {
-        Ok(()) if stats.spool_faults == 0 => Finding::new(NAME, State::Good, "can be written to"),
-        Ok(()) => {
-            let detail = format!("has failed {} times so far", stats.spool_faults);
-            Finding::new(NAME, State::Doubtful, detail)
+async fn spool(core: &Core) -> Option<Finding> {
+    let dir = core.config.spool_dir.clone()?;
+    let shown = dir.display().to_string();
+    let probe = tokio::task::spawn_blocking(move || crate::spool::probe(&dir));
+    let (state, detail) = match within(&core.config.clock, core.config.request_timeout, probe).await
+    {
+        Some(Ok(Ok(()))) => {
+            let spooled = core.ledger.spooled();
+            let detail = format!("{shown} can be written to; {spooled} events are there alone");
+            (State::Good, detail)
         }
-        Err(error) => {
-            let detail = format!("cannot be written to, events are in memory alone: {error}");
-            Finding::new(NAME, State::Doubtful, detail)
-        }
-    })
-}
-
-#[cfg(not(feature = "spool"))]
-fn spool(_: &Core) -> Option<Finding> {
-    None
+        // Events are delivered all the same.
+        Some(Ok(Err(error))) => (State::Doubtful, format!("{shown}: {error}")),
+        Some(Err(_)) | None => (State::Doubtful, format!("{shown} does not answer")),
+    };
+    Some(Finding::new("spool", state, detail))
 }
 
 /// Resolves the endpoint's name, and asks whether somebody is there.

@@ -324,7 +324,7 @@ impl UsageLogger {
     ) -> Option<Result<(), SpoolError>> {
         let core = match self.core() {
             None => return Some(Ok(())),
-            Some(core) if !core.config.has_spool => return Some(Err(SpoolError::NoSpool)),
+            Some(core) if core.config.spool_dir.is_none() => return Some(Err(SpoolError::NoSpool)),
             Some(core) if core.is_forked() => return Some(Err(SpoolError::Closed)),
             Some(core) => core,
         };
@@ -340,7 +340,7 @@ impl UsageLogger {
     /// Starts delivering what earlier processes have left.
     #[cfg(feature = "spool")]
     pub(crate) fn start_spool(&self) {
-        if let Some(core) = self.core().filter(|core| core.config.has_spool) {
+        if let Some(core) = self.core().filter(|core| core.config.spool_dir.is_some()) {
             core.start_early();
         }
     }

@@ -84,7 +84,7 @@ impl Bounds {
 
 /// The sequence number of the first segment. Those of events from before, which a spool has kept, are
 /// lower.
-const FIRST_SEQUENCE: u64 = 1 << 40;
+pub(crate) const FIRST_SEQUENCE: u64 = 1 << 40;
 
 pub(crate) fn channel(bounds: Bounds, ledger: Arc<Ledger>) -> (Sender, Receiver) {
     let shared = Arc::new(Shared {

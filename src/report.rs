@@ -131,18 +131,11 @@ impl Reporter {
         self.say(|| format!("spool: {cause}"));
     }
 
-    /// The spool cannot be written to, or can be again.
     #[cfg(feature = "spool")]
-    pub(crate) fn spool_failing(&mut self, cause: Option<&str>) {
-        match cause {
-            Some(_) => {
-                tracing::warn!(target: LOG_TARGET, "usage events are kept in memory alone until the spool can be written to");
-            }
-            None => {
-                self.spool_fault.clear();
-                tracing::info!(target: LOG_TARGET, "the usage spool works again");
-            }
-        }
+    pub(crate) fn spool_works_again(&mut self) {
+        self.spool_fault.clear();
+        tracing::info!(target: LOG_TARGET, "the usage spool works again");
+        self.say(|| "the spool works again".to_owned());
     }
 
     pub(crate) fn shut_down(&self, stats: &Stats) {

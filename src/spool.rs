@@ -147,6 +147,15 @@ fn is_misconfigured(dir: &Path, error: &io::Error) -> bool {
         || matches!(error.kind(), NotADirectory | InvalidInput)
 }
 
+/// Writes a file to a spool's directory and removes it.
+pub(crate) fn probe(dir: &Path) -> io::Result<()> {
+    let path = dir.join(format!("check-{:016x}", crate::random::seed()));
+    let mut file = slot::private_file().create_new(true).open(&path)?;
+    let written = io::Write::write_all(&mut file, b"check").and_then(|()| file.sync_all());
+    std::fs::remove_file(&path)?;
+    written
+}
+
 /// A spool, ready for the worker.
 #[derive(Debug)]
 pub(crate) struct Opened {

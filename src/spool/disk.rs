@@ -52,10 +52,12 @@ pub(crate) enum News {
     },
     /// Something is wrong, though no event of the ledger was lost by it; counted already.
     Fault(String),
-    /// Writing fails, or works again.
-    Failing(Option<String>),
-    /// A segment has been written.
-    Written,
+    /// A segment could not be written: what comes next will fare the same.
+    Unwritten,
+    /// A segment has been written, for the first time `again` since one could not be.
+    Written {
+        again: bool,
+    },
     Closed,
 }
 
@@ -123,9 +125,8 @@ struct Thread {
 impl Thread {
     fn run(&mut self, jobs: &mpsc::Receiver<Job>, undone: &AtomicUsize) {
         if self.failing {
-            let cause = "its directory cannot be used; delivery goes on from memory".to_owned();
-            self.fault(cause.clone());
-            self.tell(News::Failing(Some(cause)));
+            self.fault("has no directory, events are kept in memory alone".to_owned());
+            self.tell(News::Unwritten);
         }
         self.adopt();
         while let Ok(job) = jobs.recv() {
@@ -152,7 +153,10 @@ impl Thread {
         match job {
             Job::Append { segment, at } => {
                 if let Some(segment) = segment.upgrade() {
-                    self.append(&segment, at);
+                    let news = self.append(&segment, at);
+                    // First, since the worker lets go only of what nobody else holds.
+                    drop(segment);
+                    self.tell(news);
                 }
             }
             Job::Ended(ended) => {
@@ -191,23 +195,24 @@ impl Thread {
         }
     }
 
-    fn append(&mut self, segment: &Arc<Segment>, at: u64) {
-        match self.store.append(segment, at) {
-            Ok(()) => {
-                segment.set_on_disk(OnDisk::Yes);
-                if std::mem::take(&mut self.failing) {
-                    self.tell(News::Failing(None));
-                } else {
-                    self.tell(News::Written);
-                }
-            }
+    fn append(&mut self, segment: &Arc<Segment>, at: u64) -> News {
+        let written = self.store.append(segment, at);
+        segment.set_on_disk(if written.is_ok() {
+            OnDisk::Yes
+        } else {
+            OnDisk::No
+        });
+        match written {
+            Ok(()) => News::Written {
+                again: std::mem::take(&mut self.failing),
+            },
             Err(error) => {
-                segment.set_on_disk(OnDisk::No);
                 if !std::mem::replace(&mut self.failing, true) {
-                    let cause = format!("cannot be written to: {error}");
-                    self.fault(cause.clone());
-                    self.tell(News::Failing(Some(cause)));
+                    self.fault(format!(
+                        "cannot be written to, events are kept in memory alone: {error}"
+                    ));
                 }
+                News::Unwritten
             }
         }
     }

@@ -321,11 +321,13 @@ impl Worker {
                         .dropped(events, reason, "the spool did not keep them");
                 }
                 News::Fault(cause) => self.reporter.spool_fault(&cause),
-                News::Failing(cause) => {
-                    spool.failing = cause.is_some();
-                    self.reporter.spool_failing(cause.as_deref());
+                News::Unwritten => spool.failing = true,
+                News::Written { again } => {
+                    spool.failing = false;
+                    if again {
+                        self.reporter.spool_works_again();
+                    }
                 }
-                News::Written => {}
                 News::Closed => spool.closed = true,
             }
         }

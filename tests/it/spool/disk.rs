@@ -2,6 +2,8 @@
 
 use std::process::Command;
 
+use mcp_usage::doctor::State;
+
 use super::*;
 
 /// A file system of its own, which only root can have.
@@ -38,6 +40,13 @@ fn run(program: &str, arguments: &[&str], dir: &Path) -> Result<(), String> {
         Ok(output) => Err(String::from_utf8_lossy(&output.stderr).into_owned()),
         Err(error) => Err(error.to_string()),
     }
+}
+
+/// What the doctor says of the spool.
+fn spool_state(usage: &UsageLogger) -> State {
+    let report = usage.check_blocking();
+    let finding = report.findings.iter().find(|f| f.name == "spool");
+    finding.unwrap_or_else(|| panic!("{report}")).state
 }
 
 #[test]
@@ -125,9 +134,11 @@ fn on_a_read_only_directory_delivery_goes_on_from_memory() {
         Err(SpoolError::NotWritten { events: 1 })
     );
     assert!(usage.stats().spool_faults > 0);
+    assert_eq!(spool_state(&usage), State::Doubtful);
     // A directory that can be had later is had.
     mount.remount("rw");
     wait_until(|| usage.flush_to_disk_blocking(PATIENCE) == Ok(()));
+    assert_eq!(spool_state(&usage), State::Good);
     let report = usage.shutdown_blocking(MOMENT);
     assert_balance(&report.stats);
     assert_eq!((report.stats.delivered, report.stats.spooled), (20, 1));
