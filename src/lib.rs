@@ -62,6 +62,7 @@
 //! # Features
 //!
 //! - `rmcp`: the module `rmcp`, one line that instruments a server on the official Rust SDK.
+//! - `tower`: the module `tower`, a layer that reads the tool calls of any MCP server over HTTP.
 //! - `testing`: the module `testing`, a mock ingest over real HTTP, an in-memory transport and a manual
 //!   clock, for tests of servers that embed the crate.
 //! - `pseudonyms`: keyed hashes in place of e-mail marks, so that the same person stays countable
@@ -118,11 +119,13 @@ pub mod spool;
 mod stats;
 #[cfg(feature = "testing")]
 pub mod testing;
+#[cfg(feature = "tower")]
+pub mod tower;
 mod transport;
 mod wire;
 mod worker;
 
-pub use call::CallGuard;
+pub use call::{CallGuard, Recorded};
 pub use client::{ClientClass, Era};
 pub use config::Builder;
 pub use error::{BuildError, ConfirmError, DeliveryError, FlushError};

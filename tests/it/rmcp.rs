@@ -4,6 +4,7 @@
 mod calls;
 mod ends;
 mod intent;
+mod layer;
 mod replay;
 mod server;
 mod users;

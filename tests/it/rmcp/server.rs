@@ -301,6 +301,10 @@ pub(super) async fn over_http<H: ServerHandler>(
     let app = Router::new()
         .nest_service("/mcp", service)
         .layer(middleware::from_fn(authenticate));
+    serve_app(app).await
+}
+
+pub(super) async fn serve_app(app: Router) -> Http {
     let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
     let url = format!("http://{}/mcp", listener.local_addr().unwrap());
     // Without it each answer waits for the client's delayed acknowledgement.
@@ -309,7 +313,7 @@ pub(super) async fn over_http<H: ServerHandler>(
     Http { url, serving }
 }
 
-async fn authenticate(mut request: Request, next: Next) -> Response {
+pub(super) async fn authenticate(mut request: Request, next: Next) -> Response {
     let user = request.headers().get("x-user");
     if let Some(user) = user.and_then(|user| user.to_str().ok()) {
         let identity = Identity::new(user.to_owned(), "INTERNAL");

@@ -1,0 +1,304 @@
+//! The `tower` layer around servers that know nothing of it, and the helper for plain functions.
+
+use std::sync::Arc;
+
+use axum::Router;
+use axum::body::Body;
+use axum::http::{Request, StatusCode};
+use axum::middleware;
+use axum::response::IntoResponse;
+use axum::routing::post;
+use mcp_usage::ToolCall;
+use mcp_usage::tower::UsageLayer;
+use rmcp::transport::streamable_http_server::session::local::LocalSessionManager;
+use rmcp::transport::{StreamableHttpServerConfig, StreamableHttpService};
+use serde_json::{Value, json};
+
+use super::server::*;
+use crate::support::PATIENCE;
+
+/// A plain rmcp server behind the layer.
+async fn layered(layer: UsageLayer, config: StreamableHttpServerConfig) -> Http {
+    let service = StreamableHttpService::new(
+        || Ok(Shop::new()),
+        Arc::<LocalSessionManager>::default(),
+        config,
+    );
+    serve(Router::new().nest_service("/mcp", service).layer(layer)).await
+}
+
+async fn serve(app: Router) -> Http {
+    serve_app(app.layer(middleware::from_fn(authenticate))).await
+}
+
+#[tokio::test]
+async fn a_server_behind_the_layer_gives_the_events_of_an_instrumented_one() {
+    for (era, mode) in eras() {
+        for json_answers in [false, true] {
+            let config = || StreamableHttpServerConfig::default().with_json_response(json_answers);
+            let mut sessions = Vec::new();
+            for is_layer in [true, false] {
+                let kept = Kept::new();
+                let http = if is_layer {
+                    layered(UsageLayer::new(&kept.usage), config()).await
+                } else {
+                    let instrumentation = kept.instrumentation().intent(false);
+                    over_http(instrumentation.factory(|| Ok(Shop::new())), config()).await
+                };
+                let client = connect(&http.url, Some("u1"), mode.clone()).await;
+                client.list_all_tools().await.unwrap();
+                call(
+                    &client,
+                    "search",
+                    json!({"query": "rails", "password": "x"}),
+                )
+                .await;
+                call(&client, "boom", empty_object()).await;
+                call(&client, "serach", empty_object()).await;
+                client.cancel().await.unwrap();
+                let mut events = kept.events().await;
+                assert_eq!(
+                    events.len(),
+                    5,
+                    "{era} {json_answers} {is_layer}: {events:#?}"
+                );
+                for event in &mut events {
+                    let event = event.as_object_mut().unwrap();
+                    for varies in ["event_id", "event_at"] {
+                        event.shift_remove(varies);
+                    }
+                    let meta = event["meta"].as_object_mut().unwrap();
+                    // Only a server knows which tools there are.
+                    for varies in ["duration_ms", "session_id", "unknown_tool", "request_id"] {
+                        meta.shift_remove(varies);
+                    }
+                    // Of events other than calls the layer says less.
+                    if event["activity_type"] != "MCP_TOOL_CALL" {
+                        for more in ["era", "client_class"] {
+                            event["meta"].as_object_mut().unwrap().shift_remove(more);
+                        }
+                        event.shift_remove("user_agent");
+                    }
+                }
+                // Who logs in is seen with the first listing there, with the first call here.
+                events.sort_by_key(|event| {
+                    let kind = event["activity_type"].as_str().unwrap().to_owned();
+                    (
+                        kind,
+                        event["meta"]["tool"]
+                            .as_str()
+                            .unwrap_or_default()
+                            .to_owned(),
+                    )
+                });
+                sessions.push(events);
+            }
+            let sorted = |event: &Value| {
+                serde_json::to_value(
+                    event
+                        .as_object()
+                        .unwrap()
+                        .iter()
+                        .collect::<std::collections::BTreeMap<_, _>>(),
+                )
+                .unwrap()
+            };
+            for (layer, server) in sessions[0].iter().zip(&sessions[1]) {
+                assert_eq!(sorted(layer), sorted(server), "{era} {json_answers}");
+            }
+        }
+    }
+}
+
+#[tokio::test]
+async fn answers_in_pieces_lists_of_messages_and_large_ones_are_read() {
+    let kept = Kept::new();
+    let layer = UsageLayer::new(&kept.usage)
+        .intent("why")
+        .results(true)
+        .max_message_bytes(2_000);
+    let answer = async |body: String| {
+        let big = "x".repeat(5_000);
+        let pieces: Vec<Result<String, std::io::Error>> = if body.contains("large") {
+            vec![Ok(format!(
+                "{{\"jsonrpc\":\"2.0\",\"id\":1,\"result\":{{\"text\":\"{big}\"}}}}"
+            ))]
+        } else {
+            let answers = json!([
+                {"jsonrpc": "2.0", "id": 1, "result": {"content": []}},
+                {"jsonrpc": "2.0", "id": "b", "error": {"code": -32603, "message": "broken"}},
+            ]);
+            let answers = answers.to_string();
+            answers
+                .as_bytes()
+                .chunks(7)
+                .map(|piece| Ok(String::from_utf8(piece.to_vec()).unwrap()))
+                .collect()
+        };
+        let body = Body::from_stream(futures_of(pieces));
+        ([("content-type", "application/json")], body).into_response()
+    };
+    let http = serve(Router::new().route("/mcp", post(answer)).layer(layer)).await;
+    let post = async |body: String| {
+        let answer = plain_http()
+            .post(&http.url)
+            .body(body)
+            .send()
+            .await
+            .unwrap();
+        answer.text().await.unwrap()
+    };
+    let list = json!([
+        {"jsonrpc": "2.0", "id": 1, "method": "tools/call",
+         "params": {"name": "one", "arguments": {"a": 1, "why": "to see"}}},
+        {"jsonrpc": "2.0", "id": "b", "method": "tools/call", "params": {"name": "two"}},
+        {"jsonrpc": "2.0", "method": "notifications/initialized"},
+    ]);
+    assert!(post(list.to_string()).await.ends_with("\"broken\"}}]"));
+    let large =
+        json!({"jsonrpc": "2.0", "id": 1, "method": "tools/call", "params": {"name": "large"}});
+    assert_eq!(post(large.to_string()).await.len(), 5_000 + 45);
+    let huge = json!({"jsonrpc": "2.0", "id": 1, "method": "tools/call",
+        "params": {"name": "huge", "arguments": {"text": "y".repeat(3_000)}}});
+    post(huge.to_string()).await;
+
+    let calls = kept.calls().await;
+    let seen: Vec<_> = calls
+        .iter()
+        .map(|call| {
+            let meta = &call["meta"];
+            (
+                meta["tool"].as_str().unwrap(),
+                meta["outcome"].as_str().unwrap(),
+            )
+        })
+        .collect();
+    assert_eq!(
+        seen,
+        [("one", "ok"), ("two", "protocol_error"), ("large", "ok")]
+    );
+    assert_eq!(calls[0]["meta"]["prompt"], "to see");
+    assert_eq!(calls[0]["meta"]["tool_arguments"], json!({"a": 1}));
+    assert_eq!(calls[0]["meta"]["request_id"], "1");
+    assert_eq!(calls[1]["meta"]["request_id"], "b");
+    assert_eq!(calls[1]["meta"]["error"], "broken");
+}
+
+#[tokio::test]
+async fn a_client_that_goes_away_has_cancelled() {
+    let kept = Kept::new();
+    let gate = Gate::default();
+    let entered = gate.entered.clone();
+    let never = move |_: String| {
+        let entered = entered.clone();
+        async move {
+            entered.notify_one();
+            std::future::pending::<()>().await;
+        }
+    };
+    let layer = UsageLayer::new(&kept.usage);
+    let http = serve(Router::new().route("/mcp", post(never)).layer(layer)).await;
+    let body = r#"{"jsonrpc":"2.0","id":1,"method":"tools/call","params":{"name":"slow"}}"#;
+    let request = tokio::spawn(plain_http().post(&http.url).body(body).send());
+    gate.entered.notified().await;
+    request.abort();
+    until(async || !kept.calls().await.is_empty()).await;
+    let calls = kept.calls().await;
+    assert_eq!(kept.only(&calls)["outcome"], "cancelled");
+}
+
+#[tokio::test]
+async fn refused_logins_are_reported_by_their_class() {
+    let kept = Kept::new();
+    let layer = UsageLayer::new(&kept.usage).auth_rejections(true);
+    let refuse = async |request: Request<Body>| match request.headers().get("x-status") {
+        Some(status) => StatusCode::from_bytes(status.as_bytes()).unwrap(),
+        None => StatusCode::UNAUTHORIZED,
+    };
+    let http = serve(Router::new().route("/mcp", post(refuse)).layer(layer)).await;
+    let token = ["Bearer", "opaque-token-of-a-test"].join(" ");
+    for (status, token) in [
+        ("401", None),
+        ("401", Some(&token)),
+        ("403", Some(&token)),
+        ("429", None),
+        ("200", None),
+    ] {
+        let mut request = plain_http().post(&http.url).header("x-status", status);
+        if let Some(token) = token {
+            request = request.header("authorization", token);
+        }
+        request.send().await.unwrap();
+    }
+    let events = kept.events().await;
+    let reasons: Vec<_> = events
+        .iter()
+        .map(|event| {
+            assert_eq!(event["activity_type"], "MCP_AUTH_REJECTED");
+            assert_eq!(event["user_id_type"], "ANONYMOUS");
+            event["meta"]["reason"].as_str().unwrap()
+        })
+        .collect();
+    assert_eq!(reasons, ["missing", "invalid", "forbidden", "rate_limited"]);
+    assert!(!format!("{events:?}").contains("opaque"));
+}
+
+#[tokio::test]
+async fn an_async_function_is_recorded_however_it_ends() {
+    let kept = Kept::new();
+    let usage = &kept.usage;
+    let arguments = json!({"query": "rails"});
+    let call = |tool| ToolCall::new(tool).arguments(&arguments);
+    let fine = usage
+        .record(call("fine"), async { Ok::<_, std::io::Error>(5) })
+        .await;
+    assert_eq!(fine.unwrap(), 5);
+    let fails = usage
+        .record(call("fails"), async { Err::<(), _>("no luck") })
+        .await;
+    assert_eq!(fails.unwrap_err(), "no luck");
+    let never = usage.record(
+        call("dropped"),
+        std::future::pending::<Result<(), String>>(),
+    );
+    drop(never);
+    let panics = usage.clone().record(call("panics"), async {
+        panic!("a function of the test's");
+        #[expect(unreachable_code, reason = "names the type")]
+        Ok::<(), String>(())
+    });
+    tokio::time::timeout(PATIENCE, tokio::spawn(panics))
+        .await
+        .unwrap()
+        .unwrap_err();
+    let calls = kept.calls().await;
+    let ends: Vec<_> = calls
+        .iter()
+        .map(|call| call["meta"]["outcome"].as_str().unwrap())
+        .collect();
+    assert_eq!(ends, ["ok", "tool_error", "dropped", "panicked"]);
+    assert_eq!(calls[1]["meta"]["error"], "no luck");
+    assert_eq!(calls[0]["meta"]["tool_arguments"], arguments);
+}
+
+/// A stream of what is there already.
+fn futures_of<T: Send + 'static>(
+    items: Vec<T>,
+) -> impl futures_core::Stream<Item = T> + Send + 'static {
+    Pieces(items.into_iter())
+}
+
+struct Pieces<T>(std::vec::IntoIter<T>);
+
+impl<T> Unpin for Pieces<T> {}
+
+impl<T> futures_core::Stream for Pieces<T> {
+    type Item = T;
+
+    fn poll_next(
+        mut self: std::pin::Pin<&mut Self>,
+        _: &mut std::task::Context<'_>,
+    ) -> std::task::Poll<Option<T>> {
+        std::task::Poll::Ready(self.0.next())
+    }
+}
