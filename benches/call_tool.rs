@@ -2,6 +2,7 @@
 //!
 //! `cargo bench --bench call_tool`. The argument is the size of the arguments as JSON, in bytes. A call goes through
 //! `ServerHandler::call_tool` with a context as the HTTP transport makes it; the tool answers at once.
+#![expect(clippy::expect_used, reason = "a bench fails loudly")]
 
 use divan::{Bencher, black_box};
 use mcp_usage::testing::MemoryTransport;

@@ -1,5 +1,10 @@
 //! The intent of a call: the property that asks an agent for it, and how a server's own is known.
 
+#![cfg_attr(
+    not(feature = "rmcp"),
+    expect(dead_code, reason = "without it, only the schema is for users")
+)]
+
 use serde_json::{Map, Value, json};
 
 use crate::wire::Wire;
