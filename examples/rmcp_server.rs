@@ -27,6 +27,7 @@ use std::time::Duration;
 use axum::Router;
 use mcp_usage::UsageLogger;
 use rmcp::handler::server::wrapper::Parameters;
+use rmcp::service::ServerInitializeError;
 use rmcp::transport::streamable_http_server::session::local::LocalSessionManager;
 use rmcp::transport::{StreamableHttpServerConfig, StreamableHttpService, stdio};
 use rmcp::{ServerHandler, ServiceExt, schemars, tool, tool_handler, tool_router};
@@ -95,14 +96,9 @@ async fn main() -> Result<(), Box<dyn Error>> {
     };
 
     match (value("--http"), has("--plain")) {
-        (None, false) => {
-            // This is the line.
-            let server = usage.instrument(Adder);
-            server.serve(stdio()).await?.waiting().await?;
-        }
-        (None, true) => {
-            Adder.serve(stdio()).await?.waiting().await?;
-        }
+        // This is the line.
+        (None, false) => serve_stdio(usage.instrument(Adder)).await?,
+        (None, true) => serve_stdio(Adder).await?,
         (Some(address), false) => {
             // Over HTTP it stands in the factory.
             let usage = usage.clone();
@@ -112,6 +108,16 @@ async fn main() -> Result<(), Box<dyn Error>> {
     }
 
     eprintln!("{}", usage.shutdown(Duration::from_secs(5)).await.stats);
+    Ok(())
+}
+
+async fn serve_stdio<H: ServerHandler>(server: H) -> Result<(), Box<dyn Error>> {
+    match server.serve(stdio()).await {
+        Ok(running) => drop(running.waiting().await?),
+        // Nobody said hello.
+        Err(ServerInitializeError::ConnectionClosed(_)) => {}
+        Err(error) => return Err(error.into()),
+    }
     Ok(())
 }
 
