@@ -1,11 +1,5 @@
 //! Doors for the fuzz targets of `tests/fuzz`, which `--cfg fuzzing` opens. No part of the API.
 
-#![expect(
-    missing_docs,
-    clippy::panic,
-    reason = "for fuzz targets, which fail by a panic"
-)]
-
 use std::time::{Duration, Instant, SystemTime};
 
 use crate::retry::{self, BREAKER_OPEN, Gate, Pace, Verdict};

@@ -358,7 +358,9 @@ impl Worker {
         let deadline = now + core.config.request_timeout;
         let task = self.requests.spawn(async move {
             let clock = &core.config.clock;
+            // An answer that is there counts, also when its time is up at the same moment.
             let result = tokio::select! {
+                biased;
                 result = request => result,
                 () = clock.sleep_until(deadline) => Err(SendError::Timeout),
             };
@@ -369,6 +371,7 @@ impl Worker {
                     body,
                 }) => {
                     let body = tokio::select! {
+                        biased;
                         body = body => body,
                         () = clock.sleep_until(deadline) => Vec::new(),
                     };
