@@ -40,7 +40,8 @@ pub(crate) const WRITE_INTERVAL: Duration = Duration::from_millis(100);
 /// # What is promised
 ///
 /// - A process that is killed loses at most the events of its last 100 ms: so often what is queued is
-///   written, apart from sending. Those that [`flush_to_disk`](crate::UsageLogger::flush_to_disk)
+///   written, apart from sending. A disk that is slower than that (a sync under load may take longer)
+///   adds its delay. Those that [`flush_to_disk`](crate::UsageLogger::flush_to_disk)
 ///   has confirmed are never lost.
 /// - A power loss costs what was not synced: the events of about the last second, none that
 ///   `flush_to_disk` has confirmed.
