@@ -1,8 +1,8 @@
-//! Feature `spool`: what is queued is kept on disk until the ingest has confirmed it.
-//!
-//! The worker owns a [`Disk`](disk::Disk), a thread that does its I/O. Segments are written as they
-//! leave the queue; the worker goes on with them in memory and says which events have ended. When
-//! memory runs short it lets go of what is on disk, and reads it back when there is room.
+//! Keeps what is queued on disk until the ingest has confirmed it: [`Spool`] and its limits.
+
+// The worker owns a `Disk`, a thread that does its I/O. Segments are written as they leave the queue; the
+// worker goes on with them in memory and says which events have ended. When memory runs short it lets go
+// of what is on disk, and reads it back when there is room.
 
 pub(crate) mod disk;
 mod record;
