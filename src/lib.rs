@@ -70,7 +70,7 @@
 //! - `gzip`: `Builder::gzip`, compressed requests on the batch wires.
 //! - `http2`: HTTP/2 where the ingest offers it in the TLS handshake.
 //! - `bundled-roots`: `Builder::bundled_roots`, Mozilla's TLS roots in place of the system's.
-//! - `spool`: [`Builder::spool`], which keeps what is queued on disk until the ingest has confirmed it,
+//! - `spool`: `Builder::spool`, which keeps what is queued on disk until the ingest has confirmed it,
 //!   through restarts and long outages.
 //!
 //! # Foreign types

@@ -71,7 +71,8 @@ pub struct ShutdownReport {
     /// The ledger when the shutdown was complete or its time was up: its `pending` is the one
     /// below.
     pub stats: Stats,
-    /// Events that were still undelivered then. They are given up, and from then on counted as
+    /// Events that were still undelivered then, but for those that a spool keeps
+    /// ([`Stats::spooled`]). They are given up, and from then on counted as
     /// [`DropReason::ShutdownTimeout`]; those in flight may have arrived all the same.
     pub pending: u64,
     /// How long it took.

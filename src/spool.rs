@@ -1,8 +1,8 @@
-//! Feature `spool`: what is queued is kept on disk until the ingest has confirmed it.
-//!
-//! The worker owns a [`Disk`](disk::Disk), a thread that does its I/O. Segments are written as they
-//! leave the queue; the worker goes on with them in memory and says which events have ended. When
-//! memory runs short it lets go of what is on disk, and reads it back when there is room.
+//! Keeps what is queued on disk until the ingest has confirmed it: [`Spool`] and its limits.
+
+// The worker owns a `Disk`, a thread that does its I/O. Segments are written as they leave the queue; the
+// worker goes on with them in memory and says which events have ended. When memory runs short it lets go
+// of what is on disk, and reads it back when there is room.
 
 pub(crate) mod disk;
 mod record;
@@ -40,7 +40,8 @@ pub(crate) const WRITE_INTERVAL: Duration = Duration::from_millis(100);
 /// # What is promised
 ///
 /// - A process that is killed loses at most the events of its last 100 ms: so often what is queued is
-///   written, apart from sending. Those that [`flush_to_disk`](crate::UsageLogger::flush_to_disk)
+///   written, apart from sending. A disk that is slower than that (a sync under load may take longer)
+///   adds its delay. Those that [`flush_to_disk`](crate::UsageLogger::flush_to_disk)
 ///   has confirmed are never lost.
 /// - A power loss costs what was not synced: the events of about the last second, none that
 ///   `flush_to_disk` has confirmed.

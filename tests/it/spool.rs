@@ -645,3 +645,95 @@ fn refused_events_leave_the_disk_too() {
     assert_eq!(stats.dropped.get(DropReason::Rejected), 10);
     dir.assert_empty();
 }
+
+/// Numbers that a seed decides.
+struct Random(u64);
+
+impl Random {
+    fn below(&mut self, most: u64) -> u64 {
+        self.0 = self
+            .0
+            .wrapping_mul(6_364_136_223_846_793_005)
+            .wrapping_add(1);
+        (self.0 >> 33) % most
+    }
+}
+
+/// What one process leaves the next one finds, and nothing is counted twice or not at all. As many
+/// seeds as `USAGE_SPOOL_SEEDS` says.
+#[test]
+fn the_ledgers_of_processes_in_a_row_fit_together() {
+    let seeds = std::env::var("USAGE_SPOOL_SEEDS").map_or(4, |n| n.parse::<u64>().unwrap());
+    for seed in 0..seeds {
+        let mut random = Random(seed);
+        let dir = TempDir::new();
+        let (mut left, mut logged) = (0, 0);
+        let (mut delivered, mut dropped) = (0, 0);
+        let mut arrived = std::collections::BTreeSet::new();
+        for process in 0..6 {
+            let (last, ingest) = (process == 5, ingest());
+            let statuses = (0..random.below(60))
+                .map(|_| [200, 200, 503, 429, 413, 400, 408][random.below(7) as usize]);
+            let statuses: Vec<u16> = statuses.collect();
+            // An ingest that fails too often is left alone for half a minute, so the last does not.
+            if !last {
+                ingest.script(statuses.into_iter().map(Answer::status));
+                if random.below(2) == 0 {
+                    ingest.answer_always(Answer::status(503));
+                }
+            }
+            let wire = [Wire::Reo, Wire::ReoBatch][random.below(2) as usize].clone();
+            let room = 60 + random.below(400);
+            let usage = builder_for(&ingest, &wire)
+                .max_queue_events(room as usize)
+                .max_batch_events(1 + random.below(40) as usize)
+                .max_retry_after(Duration::ZERO)
+                .spool(dir.spool())
+                .build()
+                .unwrap();
+            let events = random.below(600) as i64;
+            for n in logged..logged + events {
+                let text = "x".repeat(random.below(3_000) as usize);
+                log_paced(
+                    &usage,
+                    room / 2 + 20,
+                    std::iter::once(event(n).prompt(text)),
+                );
+            }
+            logged += events;
+            if random.below(3) == 0 {
+                assert_eq!(usage.flush_to_disk_blocking(PATIENCE), Ok(()));
+            }
+            let time = if last {
+                PATIENCE
+            } else {
+                Duration::from_millis(random.below(80))
+            };
+            let stats = usage.shutdown_blocking(time).stats;
+            assert_balance(&stats);
+            let context = format!("seed {seed}, process {process}: {stats}");
+            assert_eq!(
+                (stats.recovered, stats.offered),
+                (left, events as u64),
+                "{context}"
+            );
+            assert_eq!((stats.pending, stats.spool_faults), (0, 0), "{context}");
+            delivered += stats.delivered;
+            dropped += stats.dropped.total();
+            left = stats.spooled;
+            arrived.extend(taken(&ingest));
+        }
+        assert_eq!(
+            (left, delivered + dropped),
+            (0, logged as u64),
+            "seed {seed}"
+        );
+        // A request that was under way at an end may have arrived, and came again.
+        let arrived = arrived.len() as u64;
+        assert!(
+            (delivered..=delivered + dropped).contains(&arrived),
+            "seed {seed}: {arrived}"
+        );
+        dir.assert_empty();
+    }
+}

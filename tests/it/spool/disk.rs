@@ -143,3 +143,84 @@ fn on_a_read_only_directory_delivery_goes_on_from_memory() {
     assert_balance(&report.stats);
     assert_eq!((report.stats.delivered, report.stats.spooled), (20, 1));
 }
+
+/// A disk that hangs, by way of a file system that can be frozen.
+struct Freezer(TempDir);
+
+impl Freezer {
+    fn new() -> Option<Self> {
+        let dir = TempDir::new();
+        let image = dir.0.join("image");
+        let place = dir.0.join("mounted");
+        fs::create_dir(&place).unwrap();
+        fs::write(&image, vec![0; 16 << 20]).unwrap();
+        let source = image.to_str().unwrap();
+        let mounted = run("mkfs.ext4", &["-q", "-F"], &image)
+            .and_then(|()| run("mount", &["-o", "loop", source], &place));
+        if let Err(why) = mounted {
+            eprintln!("skipped: a file system that freezes cannot be mounted here: {why}");
+            return None;
+        }
+        Some(Self(dir))
+    }
+
+    fn place(&self) -> PathBuf {
+        self.0.0.join("mounted")
+    }
+
+    fn freeze(&self) {
+        run("fsfreeze", &["-f"], &self.place()).unwrap();
+    }
+
+    fn thaw(&self) {
+        run("fsfreeze", &["-u"], &self.place()).unwrap();
+    }
+}
+
+impl Drop for Freezer {
+    fn drop(&mut self) {
+        let _ = run("fsfreeze", &["-u"], &self.place());
+        let _ = run("umount", &["-l"], &self.place());
+    }
+}
+
+#[test]
+fn a_disk_that_hangs_holds_up_neither_callers_nor_sending_nor_the_end() {
+    let Some(freezer) = Freezer::new() else {
+        return;
+    };
+    let root = freezer.place().join("spool");
+    let ingest = ingest();
+    let usage = builder(&ingest).spool(Spool::dir(&root)).build().unwrap();
+    usage.log_usage(event(0));
+    assert_eq!(usage.flush_blocking(PATIENCE), Ok(()));
+
+    freezer.freeze();
+    let started = Instant::now();
+    for n in 1..2_000 {
+        assert_eq!(usage.log_usage(event(n)), Outcome::Queued);
+    }
+    assert!(started.elapsed() < PATIENCE / 10);
+    assert_eq!(usage.flush_blocking(PATIENCE), Ok(()));
+    assert_eq!(usage.stats().delivered, 2_000);
+    ingest.answer_always(Answer::status(503));
+    usage.log_usage(event(2_000));
+    assert_eq!(
+        usage.flush_to_disk_blocking(MOMENT),
+        Err(SpoolError::TimedOut(MOMENT))
+    );
+    // Not known to be on disk, so not promised.
+    let started = Instant::now();
+    let report = usage.shutdown_blocking(MOMENT);
+    assert!(started.elapsed() < Duration::from_secs(10));
+    assert_eq!((report.pending, report.stats.spooled), (1, 0));
+    assert_balance(&report.stats);
+    assert_balance(&usage.stats());
+
+    freezer.thaw();
+    wait_until(|| fs::read_dir(&root).unwrap().count() <= 1);
+    ingest.answer_always(Answer::ok());
+    let usage = builder(&ingest).spool(Spool::dir(&root)).build().unwrap();
+    assert_eq!(usage.flush_blocking(PATIENCE), Ok(()));
+    end(&usage, &ingest);
+}
