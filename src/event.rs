@@ -227,7 +227,7 @@ impl<'a> ToolCall<'a> {
     /// `log_usage` returns. Wire key `tool_arguments` (`arguments` on mcpeye, where anything but
     /// an object is put under the key `value`).
     ///
-    /// A [`&RawValue`](serde_json::value::RawValue) (or anything that holds one) is read as JSON
+    /// A `&serde_json::value::RawValue` (or anything that holds one) is read as JSON
     /// text, which costs less than a parsed value.
     pub fn arguments<T: serde::Serialize + Sync>(mut self, arguments: &'a T) -> Self {
         self.call.arguments = Some(Content::Borrowed(arguments));
