@@ -151,9 +151,20 @@ impl Instrumentation {
 
     /// Instruments every server a factory makes, as `StreamableHttpService` wants it.
     ///
-    /// ```ignore
-    /// let factory = usage.instrumentation().factory(|| Ok(Shop::new()));
-    /// let service = StreamableHttpService::new(factory, sessions, config);
+    /// ```
+    /// use mcp_usage::UsageLogger;
+    /// use rmcp::ServerHandler;
+    /// use rmcp::transport::streamable_http_server::session::local::LocalSessionManager;
+    /// use rmcp::transport::{StreamableHttpServerConfig, StreamableHttpService};
+    ///
+    /// struct Shop;
+    /// impl ServerHandler for Shop {}
+    ///
+    /// let usage = UsageLogger::disabled();
+    /// let factory = usage.instrumentation().factory(|| Ok(Shop));
+    /// let sessions = std::sync::Arc::<LocalSessionManager>::default();
+    /// let service =
+    ///     StreamableHttpService::new(factory, sessions, StreamableHttpServerConfig::default());
     /// ```
     pub fn factory<H: ServerHandler>(
         &self,
