@@ -98,7 +98,7 @@ impl Core {
             // Asking for the process costs five times as much as all else here, so it is asked for
             // now and then: a child may have inherited a queue that is full for ever.
             const EVERY: u64 = 64;
-            let refused = self.ledger.dropped().get(DropReason::QueueFull);
+            let refused = self.ledger.refused(DropReason::QueueFull);
             let asks = refused.is_multiple_of(EVERY);
             return Err(if asks && self.is_forked() {
                 DropReason::Forked
@@ -120,7 +120,7 @@ impl Core {
         match &event.kind {
             Kind::ToolCall(call) => {
                 let config = &self.config;
-                config.sampling.weigh(call, config.clock.now())
+                config.sampling.weigh(call, || config.clock.now())
             }
             _ => Ok(Weight::default()),
         }

@@ -599,14 +599,7 @@ impl Segment {
 
 impl Drop for Segment {
     fn drop(&mut self) {
-        let empty = Buffer {
-            bytes: Vec::new(),
-            entries: Vec::new(),
-            waiters: Vec::new(),
-            first_at: None,
-            sequence: 0,
-            charge: 0,
-        };
+        let empty = Buffer::new(0, 0);
         self.shared.free(std::mem::replace(&mut self.buffer, empty));
     }
 }

@@ -59,7 +59,11 @@ pub(crate) struct Weight {
 
 impl Sampling {
     /// Decides whether a call is kept.
-    pub(crate) fn weigh(&self, call: &Call<'_>, now: Instant) -> Result<Weight, DropReason> {
+    pub(crate) fn weigh(
+        &self,
+        call: &Call<'_>,
+        now: impl FnOnce() -> Instant,
+    ) -> Result<Weight, DropReason> {
         let failed = call.outcome().is_some_and(|outcome| outcome.is_error());
         let rate = self.rates.get(&*call.tool).copied().unwrap_or(self.rate);
         let sample_rate = if failed || rate >= 1.0 {
@@ -70,7 +74,8 @@ impl Sampling {
             return Err(DropReason::Sampled);
         };
         let suppressed = match self.caps.get(&*call.tool).copied().or(self.cap) {
-            Some(cap) => self.count(&call.tool, cap, now)?,
+            // The clock is read for a tool with a cap alone.
+            Some(cap) => self.count(&call.tool, cap, now())?,
             None => 0,
         };
         Ok(Weight {
@@ -149,12 +154,12 @@ mod tests {
         let now = Instant::now();
         let kept = |outcome| {
             (0..10_000)
-                .filter(|_| sampling.weigh(&call("ping", outcome), now).is_ok())
+                .filter(|_| sampling.weigh(&call("ping", outcome), || now).is_ok())
                 .count()
         };
         assert!((800..1_200).contains(&kept(CallOutcome::Ok)));
         assert_eq!(kept(CallOutcome::Cancelled), 10_000);
-        let weight = sampling.weigh(&call("search", CallOutcome::Ok), now);
+        let weight = sampling.weigh(&call("search", CallOutcome::Ok), || now);
         assert_eq!(weight, Ok(Weight::default()));
     }
 
@@ -169,7 +174,7 @@ mod tests {
         let mut dropped = 0;
         for second in 0..300 {
             let now = start + Duration::from_secs(second);
-            match sampling.weigh(&call("ping", CallOutcome::Ok), now) {
+            match sampling.weigh(&call("ping", CallOutcome::Ok), || now) {
                 Ok(weight) => said += weight.suppressed,
                 Err(DropReason::RateCapped) => dropped += 1,
                 Err(other) => panic!("{other}"),
@@ -178,10 +183,14 @@ mod tests {
         assert_eq!(dropped, 300 - 5 * 3);
         // The last window's are said by the next event.
         let now = start + Duration::from_secs(300);
-        let weight = sampling.weigh(&call("ping", CallOutcome::Ok), now).unwrap();
+        let weight = sampling
+            .weigh(&call("ping", CallOutcome::Ok), || now)
+            .unwrap();
         assert_eq!(said + weight.suppressed, dropped);
         sampling.give_back("ping", weight);
-        let again = sampling.weigh(&call("ping", CallOutcome::Ok), now).unwrap();
+        let again = sampling
+            .weigh(&call("ping", CallOutcome::Ok), || now)
+            .unwrap();
         assert_eq!(again.suppressed, weight.suppressed);
     }
 

@@ -278,6 +278,12 @@ impl Ledger {
         self.spooled.load(Relaxed)
     }
 
+    /// How many were dropped for one reason.
+    pub(crate) fn refused(&self, reason: DropReason) -> u64 {
+        let count = self.dropped.get(reason as usize);
+        count.map_or(0, |count| count.load(Relaxed))
+    }
+
     pub(crate) fn dropped(&self) -> Dropped {
         let mut counts = Dropped::default();
         for (to, from) in counts.0.iter_mut().zip(&self.dropped) {
