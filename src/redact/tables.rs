@@ -124,7 +124,7 @@ pub(super) fn inserted(
     add: &mut dyn FnMut(Found),
 ) {
     let text = scope.part(scope.from, scope.to);
-    if text.len() < 40 || memchr::memchr(b'(', text).is_none() {
+    if text.len() < 40 {
         return;
     }
     let mut from = 0;
