@@ -66,7 +66,8 @@ impl<'a> Scope<'a> {
 struct Signs {
     /// Escapes that may hide something from the rules.
     layered: bool,
-    parenthesis: bool,
+    /// Where the names of columns begin that values are inserted into.
+    inserts: Option<usize>,
     lines: bool,
 }
 
@@ -76,7 +77,9 @@ impl Signs {
         let mut pos = masks.next_odd(from, to);
         while pos < to {
             match at(text, pos) {
-                b'(' => signs.parenthesis = true,
+                b'(' if signs.inserts.is_none() => {
+                    signs.inserts = tables::follows_into(text, from, pos).then_some(pos);
+                }
                 b'\n' => signs.lines = true,
                 _ => signs.layered |= decode::is_layer(text, pos),
             }
@@ -119,7 +122,7 @@ impl Engine<'_> {
             self.add(found);
             return false;
         }
-        if to - from >= MIN_TABLE && (signs.parenthesis || signs.lines) {
+        if to - from >= MIN_TABLE && (signs.inserts.is_some() || signs.lines) {
             self.tables(&scope, signs);
         }
         let mut pos = from;
@@ -165,8 +168,8 @@ impl Engine<'_> {
     fn tables(&mut self, scope: &Scope<'_>, signs: Signs) {
         let rules = self.rules;
         let mut found = std::mem::take(&mut self.tabled);
-        if signs.parenthesis {
-            tables::inserted(scope, &|name| rules.judge(name), &mut |cell| {
+        if let Some(open) = signs.inserts {
+            tables::inserted(scope, open, &|name| rules.judge(name), &mut |cell| {
                 found.push(cell)
             });
         }
