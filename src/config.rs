@@ -758,6 +758,11 @@ impl Builder {
                 } else {
                     max_batch_events
                 },
+                // One event is a batch there, so any segment is worth sending.
+                batch_bytes: match self.wire {
+                    Wire::Reo => 1,
+                    Wire::ReoBatch | Wire::Mcpeye(_) => self.max_batch_bytes,
+                },
             },
             wire: self.wire,
             defaults,

@@ -102,6 +102,7 @@ pub mod limits;
 mod logger;
 mod login;
 mod panics;
+mod process;
 #[cfg(feature = "pseudonyms")]
 pub mod pseudonym;
 mod queue;
