@@ -186,6 +186,10 @@ impl Decoded {
 
     fn percent(&mut self, source: &[u8], pos: usize, to: usize) -> Option<usize> {
         let byte = hex(part(source, pos + 1, (pos + 3).min(to)), 2)?;
+        // Beyond ASCII a character has two bytes and more: `%DB_PASSWORD%` is a variable.
+        if byte >= 0x80 && at(source, pos + 3) != b'%' && at(source, pos.wrapping_sub(3)) != b'%' {
+            return None;
+        }
         self.step(pos, 3, &[byte as u8]);
         Some(3)
     }

@@ -6,7 +6,7 @@ use super::edit::Edit;
 use super::engine::Engine;
 use super::names::Kind;
 use super::scan::{MIN_RUN, Masks, is_run_start};
-use super::{assign, auth, decode, pairs, pii, prefixes, tables, url};
+use super::{assign, auth, calls, commands, decode, pairs, pii, prefixes, tables, url};
 
 /// A shorter text is no table.
 const MIN_TABLE: usize = 16;
@@ -134,7 +134,10 @@ impl Engine<'_> {
             let next = match at(text, pos) {
                 b'@' => {
                     let found = pii::email(&scope, pos, 1);
-                    self.address(&scope, found)
+                    match url::database(&scope, pos) {
+                        None => self.address(&scope, found),
+                        found => self.one(found),
+                    }
                 }
                 b':' if part(text, pos, pos + 3) == b"://" => {
                     self.one(url::userinfo(&scope, pos).or_else(|| url::webhook(&scope, pos)))
@@ -149,7 +152,7 @@ impl Engine<'_> {
                 b'<' => self.one(pairs::element(&scope, pos, &|name| self.rules.judge(name))),
                 b'\'' => self.one(
                     assign::after_word(&scope, pos)
-                        .or_else(|| assign::argument(&scope, pos, &|name| self.rules.judge(name))),
+                        .or_else(|| calls::literal(&scope, pos, &|name| self.rules.judge(name))),
                 ),
                 b'-' => self.dashes(&scope, pos),
                 _ => self.run(&scope, pos, kind, depth),
@@ -255,7 +258,7 @@ impl Engine<'_> {
         if is_token(scope.before(pos)) {
             return None;
         }
-        self.one(assign::flag(scope, pos, &|name| self.rules.judge(name)))
+        self.one(commands::flag(scope, pos, &|name| self.rules.judge(name)))
     }
 
     /// A run of token bytes, or a group of digits in one.
@@ -306,9 +309,17 @@ impl Engine<'_> {
             }
             // Only the first digit of a word asks for the word before it: every byte is walked back over once.
             let asked = scope.from.max(self.asked);
-            let start = run_start(scope.text, pos, asked, auth::is_credential);
+            let start = run_start(scope.text, pos, asked, |b| {
+                auth::is_credential(b) || matches!(b, b'!' | b'@' | b'#' | b'$' | b'%' | b'^')
+            });
             self.asked = pos + 1;
             if start > asked || start == scope.from {
+                // A `/` may stand within the first bytes of a key that is base64.
+                if start < pos
+                    && let Some(found) = prefixes::listed_at(scope, start)
+                {
+                    return self.one(Some(found));
+                }
                 return self.one(auth::after_word(scope, start, &|name| {
                     self.rules.judge(name)
                 }));
