@@ -277,9 +277,13 @@ impl Exchange {
         };
         let identity = caller.identity();
         let login = login::login_of(identity, Some(caller), session.get("session_id"));
-        self.shared.usage.log_once(login, || {
-            IdentityCapture::new(identity).session(session).into()
-        });
+        if let Some(core) = self.shared.usage.core() {
+            self.shared
+                .usage
+                .log_once(login, core.config.clock.now(), || {
+                    IdentityCapture::new(identity).session(session).into()
+                });
+        }
     }
 
     /// The head of the answer is there: how its body is to be read, if at all.
