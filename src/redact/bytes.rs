@@ -49,22 +49,40 @@ pub(super) fn is_token(byte: u8) -> bool {
     byte.is_ascii_alphanumeric() || byte == b'_' || byte == b'-'
 }
 
+/// The end of the run of token bytes at `from`, and whether it is made of small letters, `_` and `-` alone, as words
+/// are and no key is.
+#[inline]
+pub(super) fn token_run(text: &[u8], from: usize, limit: usize) -> (usize, bool) {
+    let mut is_word = true;
+    let end = run_end(text, from, limit, |byte| {
+        is_word &= !(byte.is_ascii_digit() || byte.is_ascii_uppercase());
+        is_token(byte)
+    });
+    (end, is_word)
+}
+
 /// The end of the run of bytes that `keep` accepts, from `from` on and before `limit`.
 #[inline]
-pub(super) fn run_end(text: &[u8], from: usize, limit: usize, keep: impl Fn(u8) -> bool) -> usize {
-    let mut end = from;
-    while end < limit && keep(at(text, end)) {
-        end += 1;
-    }
-    end
+pub(super) fn run_end(
+    text: &[u8],
+    from: usize,
+    limit: usize,
+    mut keep: impl FnMut(u8) -> bool,
+) -> usize {
+    let run = part(text, from, limit);
+    from + run
+        .iter()
+        .position(|byte| !keep(*byte))
+        .unwrap_or(run.len())
 }
 
 /// The start of the run of bytes that `keep` accepts and that ends before `to`, not before `limit`.
 #[inline]
 pub(super) fn run_start(text: &[u8], to: usize, limit: usize, keep: impl Fn(u8) -> bool) -> usize {
-    let mut start = to;
-    while start > limit && keep(before(text, start)) {
-        start -= 1;
-    }
-    start
+    let run = part(text, limit, to);
+    to - run
+        .iter()
+        .rev()
+        .position(|byte| !keep(*byte))
+        .unwrap_or(run.len())
 }

@@ -1,7 +1,8 @@
 //! One look at every byte: where strings end, and where a rule might begin.
 //!
-//! A rule is tried only at a candidate: a trigger such as `@`, the first digit of a group of digits, or the
-//! start of a run of token bytes that is long enough for a key. All of this is kept as bits, 64 bytes to a word.
+//! A rule is tried only at a candidate: a trigger such as `@`, the first digit of a word, or the start of a run of
+//! token bytes that is long enough for a key. All of this is kept as bits, 64 bytes to a word, so that the walk and
+//! the rules step from one place of interest to the next.
 
 use wide::u8x16;
 
@@ -13,6 +14,8 @@ struct Block {
     ends: u64,
     /// Where a rule might begin.
     candidates: u64,
+    /// `%`, `&`, `'`, `(` and line feeds, of which layers and tables are made.
+    odd: u64,
 }
 
 /// The masks of one text.
@@ -25,10 +28,18 @@ pub(super) struct Masks {
 #[derive(Clone, Copy, Default)]
 struct Bits {
     ends: u64,
-    token: u64,
+    letter: u64,
     digit: u64,
-    trigger: u64,
     dash: u64,
+    underscore: u64,
+    trigger: u64,
+    odd: u64,
+}
+
+impl Bits {
+    fn token(&self) -> u64 {
+        self.letter | self.digit | self.dash | self.underscore
+    }
 }
 
 /// Looks at 64 bytes, 16 at a time: SSE2 on x86-64, NEON on AArch64, plain loops elsewhere.
@@ -43,20 +54,17 @@ fn classify(block: &[u8; 64]) -> Bits {
             let offset = bytes - u8x16::splat(first);
             offset.min(u8x16::splat(count - 1)).cmp_eq(offset)
         };
-        let digit = within(bytes, b'0', 10);
-        let dash = is(b'-');
-        let token = within(bytes | u8x16::splat(0x20), b'a', 26) | digit | dash | is(b'_');
         // `<` and `=` differ in their last bit.
         let angle = (bytes | u8x16::splat(1)).cmp_eq(u8x16::splat(b'='));
-        // So do `&` and the apostrophe.
-        let apostrophe = (bytes | u8x16::splat(1)).cmp_eq(u8x16::splat(b'\''));
-        let trigger = angle | is(b'@') | is(b':') | apostrophe;
+        let trigger = angle | is(b'@') | is(b':') | is(b'\'');
         let mask = |bytes: u8x16| u64::from(bytes.move_mask() as u16) << (16 * index);
         bits.ends |= mask(is(b'"') | is(b'\\'));
-        bits.token |= mask(token);
-        bits.digit |= mask(digit);
+        bits.letter |= mask(within(bytes | u8x16::splat(0x20), b'a', 26));
+        bits.digit |= mask(within(bytes, b'0', 10));
+        bits.dash |= mask(is(b'-'));
+        bits.underscore |= mask(is(b'_'));
         bits.trigger |= mask(trigger);
-        bits.dash |= mask(dash);
+        bits.odd |= mask(within(bytes, b'%', 4) | is(b'\n'));
     }
     bits
 }
@@ -72,14 +80,17 @@ impl Masks {
             *slot = *byte;
         }
         let mut before = Bits::default();
+        // Whether the word at the end of the block before has had no digit yet.
+        let mut letters = false;
         let mut bits = whole.first().map_or_else(|| classify(&end), classify);
         // A block is complete when the one behind it is known.
         for next in whole.iter().skip(1).chain(std::iter::once(&end)) {
             let after = classify(next);
-            self.blocks.push(block(before, bits, after));
+            self.blocks.push(block(before, bits, after, &mut letters));
             (before, bits) = (bits, after);
         }
-        self.blocks.push(block(before, bits, Bits::default()));
+        self.blocks
+            .push(block(before, bits, Bits::default(), &mut letters));
     }
 
     /// The first quote or backslash in `from..to`, or `to`.
@@ -92,6 +103,12 @@ impl Masks {
     #[inline]
     pub(super) fn next_candidate(&self, from: usize, to: usize) -> usize {
         self.next(from, to, |block| block.candidates)
+    }
+
+    /// The first `%`, `&`, `'`, `(` or line feed in `from..to`, or `to`.
+    #[inline]
+    pub(super) fn next_odd(&self, from: usize, to: usize) -> usize {
+        self.next(from, to, |block| block.odd)
     }
 
     #[inline(always)]
@@ -124,12 +141,12 @@ impl Masks {
     }
 }
 
-fn block(before: Bits, bits: Bits, after: Bits) -> Block {
-    let run_starts = bits.token & !((bits.token << 1) | (before.token >> 63));
-    let digit_starts = bits.digit & !((bits.digit << 1) | (before.digit >> 63));
+fn block(before: Bits, bits: Bits, after: Bits, letters: &mut bool) -> Block {
+    let token = bits.token();
+    let run_starts = token & !((token << 1) | (before.token() >> 63));
     // A bit stays where it and the next 11 are token bytes. Shorter runs are no keys: the shortest formats in use,
     // prefix included, are longer, and what is cut shorter has lost most of its secret.
-    let window = u128::from(bits.token) | (u128::from(after.token) << 64);
+    let window = u128::from(token) | (u128::from(after.token()) << 64);
     let two = window & (window >> 1);
     let four = two & (two >> 2);
     let eight = four & (four >> 4);
@@ -139,8 +156,24 @@ fn block(before: Bits, bits: Bits, after: Bits) -> Block {
     let dashes = bits.dash & next_dash & !((bits.dash << 1) | (before.dash >> 63));
     Block {
         ends: bits.ends,
-        candidates: bits.trigger | digit_starts | (run_starts & twelve) | dashes,
+        candidates: bits.trigger
+            | first_digits(before, bits, letters)
+            | (run_starts & twelve)
+            | dashes,
+        odd: bits.odd,
     }
+}
+
+/// The first digit of each word of letters and digits: of the twelve groups in a UUID five are left.
+///
+/// The addition carries a bit from the start of a word over its letters to what stands behind them.
+fn first_digits(before: Bits, bits: Bits, letters: &mut bool) -> u64 {
+    let word = bits.letter | bits.digit;
+    let before = (before.letter | before.digit) >> 63;
+    let starts = (word & !((word << 1) | before)) | (u64::from(*letters) & word);
+    let (behind, carried) = bits.letter.overflowing_add(starts & bits.letter);
+    *letters = carried;
+    bits.digit & (starts | (behind & !bits.letter))
 }
 
 /// Whether a run of token bytes starts at `position`.
