@@ -37,14 +37,55 @@ pub struct CallGuard {
     open: Option<Open>,
 }
 
+/// Adds to the event of the call under way, from within the tool: the step that refused it, how much
+/// it found.
+///
+/// An instrumented server finds one in the extensions of each call's request; it does nothing where
+/// the logger is off, and once the call has ended.
+///
+/// ```
+/// use mcp_usage::rmcp::CallMeta;
+/// # use rmcp::RoleServer;
+/// # use rmcp::service::RequestContext;
+///
+/// fn refuse(context: &RequestContext<RoleServer>) {
+///     if let Some(meta) = context.extensions.get::<CallMeta>() {
+///         meta.set("refused", &"forbidden:scope");
+///     }
+/// }
+/// ```
+#[cfg(feature = "rmcp")]
+#[derive(Clone, Default)]
+pub struct CallMeta {
+    call: Option<Arc<OpenCall>>,
+}
+
+#[cfg(feature = "rmcp")]
+impl CallMeta {
+    /// Sets a key of your own in `meta`, as [`ToolCall::meta`], captured now; the last value of a
+    /// key is the one that is sent.
+    pub fn set<T: serde::Serialize + Sync>(&self, key: impl Into<String>, value: &T) {
+        if let Some(call) = &self.call {
+            call.change(|record, core| record.push_meta(core, key.into(), value));
+        }
+    }
+}
+
+#[cfg(feature = "rmcp")]
+impl fmt::Debug for CallMeta {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str("CallMeta")
+    }
+}
+
 struct Open {
-    usage: UsageLogger,
     slot: Option<usize>,
     call: Arc<OpenCall>,
 }
 
 /// A call that a shutdown may have to end.
 struct OpenCall {
+    usage: UsageLogger,
     started: Instant,
     record: Mutex<Option<Record>>,
 }
@@ -56,6 +97,19 @@ impl OpenCall {
             .lock()
             .unwrap_or_else(PoisonError::into_inner)
             .take()
+    }
+
+    /// Changes the record, unless it is logged.
+    fn change(&self, change: impl FnOnce(&mut Record, &Core)) {
+        if let Some(core) = self.usage.core()
+            && let Some(record) = self
+                .record
+                .lock()
+                .unwrap_or_else(PoisonError::into_inner)
+                .as_mut()
+        {
+            change(record, core);
+        }
     }
 
     fn log(&self, core: &Arc<Core>, mut record: Record, outcome: CallOutcome) -> Outcome {
@@ -129,12 +183,12 @@ impl CallGuard {
             .event_at
             .get_or_insert_with(|| core.config.clock.wall());
         let call = Arc::new(OpenCall {
+            usage: usage.clone(),
             started,
             record: Mutex::new(Some(record)),
         });
         Self {
             open: Some(Open {
-                usage: usage.clone(),
                 slot: core.calls.add(core, Arc::clone(&call)),
                 call,
             }),
@@ -177,10 +231,15 @@ impl CallGuard {
 
     /// Adds a key of your own to `meta`, as [`ToolCall::meta`], captured now.
     pub fn set_meta<T: serde::Serialize + Sync>(&mut self, key: impl Into<String>, value: &T) {
-        self.change(|record, core| {
-            let value = captured(core, &Content::Borrowed(value), false);
-            record.meta.push((key.into(), value));
-        });
+        self.change(|record, core| record.push_meta(core, key.into(), value));
+    }
+
+    /// Returns what lets a tool add to the record.
+    #[cfg(feature = "rmcp")]
+    pub(crate) fn meta(&self) -> CallMeta {
+        CallMeta {
+            call: self.open.as_ref().map(|open| Arc::clone(&open.call)),
+        }
     }
 
     /// Records the call, with how it ended and how long it took.
@@ -189,10 +248,10 @@ impl CallGuard {
     }
 
     fn record(&mut self, outcome: CallOutcome) -> Outcome {
-        let Some(Open { usage, slot, call }) = self.open.take() else {
+        let Some(Open { slot, call }) = self.open.take() else {
             return Outcome::Disabled;
         };
-        let Some(core) = usage.core() else {
+        let Some(core) = call.usage.core() else {
             return Outcome::Disabled;
         };
         if let Some(slot) = slot {
@@ -206,16 +265,8 @@ impl CallGuard {
     }
 
     fn change(&mut self, change: impl FnOnce(&mut Record, &Core)) {
-        if let Some(open) = &self.open
-            && let Some(core) = open.usage.core()
-            && let Some(record) = open
-                .call
-                .record
-                .lock()
-                .unwrap_or_else(PoisonError::into_inner)
-                .as_mut()
-        {
-            change(record, core);
+        if let Some(open) = &self.open {
+            open.call.change(change);
         }
     }
 }
@@ -417,6 +468,11 @@ impl Record {
         if let Some(place) = self.places.get_mut(which) {
             *place = add(&mut self.text, text);
         }
+    }
+
+    fn push_meta<T: serde::Serialize + Sync>(&mut self, core: &Core, key: String, value: &T) {
+        let value = captured(core, &Content::Borrowed(value), false);
+        self.meta.push((key, value));
     }
 
     /// The call as it is logged; values are taken out.

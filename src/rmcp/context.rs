@@ -12,7 +12,7 @@ use serde_json::Value;
 
 use crate::client::Era;
 use crate::core::Core;
-use crate::event::Facts;
+use crate::event::{Content, Facts};
 use crate::identity::Identity;
 use crate::login::Caller;
 use crate::session::Session;
@@ -146,6 +146,10 @@ pub(super) fn facts<'a>(
         client_class: Some(by.state.class_of(name, user_agent)),
         user_agent: user_agent.map(Cow::Borrowed),
         traceparent: traceparent.map(Cow::Borrowed),
+        meta: who
+            .meta()
+            .map(|(key, value)| (key.into(), Content::Borrowed(value)))
+            .collect(),
         ..Facts::default()
     }
 }
@@ -206,6 +210,12 @@ impl Who<'_> {
             Self::Failed(nobody) => Some(nobody),
             Self::Asked(_) | Self::Found(_) | Self::Unsaid => self.caller().map(Caller::identity),
         }
+    }
+
+    /// What the caller brings along for every event.
+    fn meta(&self) -> impl Iterator<Item = (&str, &Value)> {
+        let caller = self.caller().into_iter();
+        caller.flat_map(|caller| caller.own_meta().iter().map(|(key, value)| (&**key, value)))
     }
 
     /// Whether somebody has logged in.

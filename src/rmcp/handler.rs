@@ -14,7 +14,7 @@ use ::rmcp::{ErrorData, RoleServer, ServerHandler};
 use serde::ser::{Serialize, SerializeMap, Serializer};
 use serde_json::Value;
 
-use crate::call::{self, CallGuard};
+use crate::call::{self, CallGuard, CallMeta};
 use crate::capture;
 use crate::core::Core;
 use crate::event::{Call, CallOutcome, Content, Event, Facts, IntentSource, Kind, Text, ToolCall};
@@ -60,7 +60,11 @@ impl<H: ServerHandler> ServerHandler for Instrumented<H> {
     ) -> Result<CallToolResponse, ErrorData> {
         match self.core() {
             Some(core) => self.record_call(core, request, context).await,
-            None => self.inner.call_tool(request, context).await,
+            None => {
+                let mut context = context;
+                context.extensions.insert(CallMeta::default());
+                self.inner.call_tool(request, context).await
+            }
         }
     }
 
@@ -319,7 +323,7 @@ impl<H: ServerHandler> Instrumented<H> {
         &self,
         core: &Arc<Core>,
         mut request: CallToolRequestParams,
-        context: RequestContext<RoleServer>,
+        mut context: RequestContext<RoleServer>,
     ) -> Result<CallToolResponse, ErrorData> {
         let round = if request.request_state.is_some() || request.input_responses.is_some() {
             self.by.state.round_of(request.request_state.as_deref())
@@ -345,6 +349,7 @@ impl<H: ServerHandler> Instrumented<H> {
         let tool = self.known(core, &request, &context).await;
         self.take_arguments(core, &mut record, &mut request, tool.as_ref());
 
+        context.extensions.insert(record.meta());
         let name = tool.is_none().then(|| request.name.clone());
         let cancelled = context.ct.clone();
         let mut record = Some(record);
@@ -639,7 +644,7 @@ impl<H: ServerHandler> Instrumented<H> {
         let facts = self.facts(context, &held, &who);
         let started = core.config.clock.now();
         self.log_login(&who, &facts, started, || self.facts(context, &held, &who));
-        let mut facts = owned(facts);
+        let mut facts = owned(core, facts);
         name_somebody(core, &mut facts);
         let (name, value) = what;
         facts.meta.push((name.into(), captured(core, &value)));
@@ -660,8 +665,10 @@ fn name_somebody(core: &Core, facts: &mut Facts<'_>) {
 }
 
 /// Copies the facts of a request.
-fn owned(facts: Facts<'_>) -> Facts<'static> {
+fn owned(core: &Core, facts: Facts<'_>) -> Facts<'static> {
     let text = |text: Option<Text<'_>>| text.map(|text| Text::Owned(text.into_owned()));
+    let value = |value| Content::Captured(call::captured(core, &value, false));
+    let meta = facts.meta.into_iter();
     Facts {
         identity: facts.identity.map(Identity::into_owned),
         session: facts.session.into_owned(),
@@ -669,6 +676,9 @@ fn owned(facts: Facts<'_>) -> Facts<'static> {
         client_class: facts.client_class,
         user_agent: text(facts.user_agent),
         traceparent: text(facts.traceparent),
+        meta: meta
+            .map(|(key, content)| (Text::Owned(key.into_owned()), value(content)))
+            .collect(),
         ..Facts::default()
     }
 }
