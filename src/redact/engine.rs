@@ -137,7 +137,7 @@ impl Engine<'_> {
             {
                 return;
             }
-            let key = QuietKey::of(part(text, from, to)).filter(|_| {
+            let key = QuietKey::of(text, from, to).filter(|_| {
                 depth == 0 && kind == Kind::Plain && !is_key && !self.rules.reads_all()
             });
             if key.is_some_and(|key| self.quiet.has(&key, self.rules.id)) {
