@@ -38,6 +38,8 @@
 //! # Ok::<(), Box<dyn std::error::Error>>(())
 //! ```
 //!
+//! A server on the official Rust SDK needs no more than one line, see the module `rmcp`.
+//!
 //! # What is promised
 //!
 //! - [`log_usage`](UsageLogger::log_usage) never blocks, never panics and does no I/O. Its cost has an

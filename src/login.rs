@@ -105,6 +105,7 @@ macro_rules! with_meta {
         event
     }};
 }
+#[cfg(feature = "tower")]
 pub(crate) use with_meta;
 
 impl From<Identity<'_>> for Caller {
