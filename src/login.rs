@@ -10,7 +10,7 @@ use serde_json::Value;
 
 use crate::core::Core;
 use crate::event::{Custom, Event, IdentityCapture};
-use crate::identity::Identity;
+use crate::identity::{Identity, Names};
 use crate::logger::{Outcome, UsageLogger};
 use crate::random;
 use crate::session::Session;
@@ -123,12 +123,14 @@ impl fmt::Debug for Caller {
 
 /// Which login a request belongs to: who, with which credential, else in which session.
 pub(crate) fn login_of(
+    names: &Names,
     identity: &Identity<'_>,
     caller: Option<&Caller>,
     session_id: Option<&str>,
 ) -> u64 {
     let credential = caller.and_then(|caller| caller.credential);
     let session = session_id.filter(|_| credential.is_none());
+    let identity = names.identity(Identity::from(identity));
     random::Keyed::default().hash_one((
         identity.id(),
         identity.id_type(),
@@ -209,9 +211,11 @@ impl UsageLogger {
     /// usage.log_login(&rachel, &Session::new().transport("http"));
     /// ```
     pub fn log_login(&self, caller: &Caller, session: &Session<'_>) -> Option<Outcome> {
+        let config = &self.core()?.config;
+        let names = &config.defaults.names;
         let session_id = session.get("session_id");
-        let login = login_of(&caller.identity, Some(caller), session_id);
-        let now = self.core()?.config.clock.now();
+        let login = login_of(names, &caller.identity, Some(caller), session_id);
+        let now = config.clock.now();
         self.log_once(login, now, || {
             let event = IdentityCapture::new(&caller.identity).session(session);
             with_meta!(event, caller.own_meta()).into()
@@ -373,13 +377,14 @@ mod tests {
         let sam = Identity::email("sam@example.com");
         let first = Caller::new(rachel.clone()).credential("a");
         let second = Caller::new(rachel.clone()).credential("b");
-        let login = |caller: Option<&Caller>, session| login_of(&rachel, caller, session);
+        let names = Names::default();
+        let login = |caller: Option<&Caller>, session| login_of(&names, &rachel, caller, session);
         assert_ne!(login(Some(&first), None), login(Some(&second), None));
         assert_eq!(
             login(Some(&first), Some("s1")),
             login(Some(&first), Some("s2"))
         );
         assert_ne!(login(None, Some("s1")), login(None, Some("s2")));
-        assert_ne!(login(None, None), login_of(&sam, None, None));
+        assert_ne!(login(None, None), login_of(&names, &sam, None, None));
     }
 }

@@ -83,7 +83,7 @@ impl<H: ServerHandler> ServerHandler for Instrumented<H> {
         let who = Who::of(&asked, &self.by.settings, core);
         let facts = self.facts(&asked, &held, &who);
         let now = core.config.clock.now();
-        self.log_login(&who, &facts, now, || self.facts(&asked, &held, &who));
+        self.log_login(core, &who, &facts, now, || self.facts(&asked, &held, &who));
         self.listed(core, &mut result, facts);
         Ok(result)
     }
@@ -135,7 +135,7 @@ impl<H: ServerHandler> ServerHandler for Instrumented<H> {
             facts
         };
         let mut facts = described();
-        self.log_login(&who, &facts, core.config.clock.now(), described);
+        self.log_login(core, &who, &facts, core.config.clock.now(), described);
         name_somebody(core, &mut facts);
         self.log(Kind::Custom("MCP_SESSION_START".into()), facts);
         Ok(result)
@@ -300,6 +300,7 @@ impl<H: ServerHandler> Instrumented<H> {
     /// Reports who it is, if nobody has yet; `again` makes the facts of that event.
     fn log_login<'a>(
         &self,
+        core: &Core,
         who: &Who<'_>,
         facts: &Facts<'_>,
         now: Instant,
@@ -311,7 +312,9 @@ impl<H: ServerHandler> Instrumented<H> {
         let Some(identity) = who.identity() else {
             return;
         };
-        let login = login::login_of(identity, who.caller(), facts.session.get("session_id"));
+        let names = &core.config.defaults.names;
+        let session_id = facts.session.get("session_id");
+        let login = login::login_of(names, identity, who.caller(), session_id);
         self.by.usage.log_once(login, now, || Event {
             kind: Kind::IdentityCapture,
             facts: again(),
@@ -335,7 +338,9 @@ impl<H: ServerHandler> Instrumented<H> {
             let who = Who::of(&context, &self.by.settings, core);
             let facts = self.facts(&context, &held, &who);
             let now = core.config.clock.now();
-            self.log_login(&who, &facts, now, || self.facts(&context, &held, &who));
+            self.log_login(core, &who, &facts, now, || {
+                self.facts(&context, &held, &who)
+            });
             let call = Call {
                 tool: Cow::Borrowed(&request.name),
                 round: (round > 0).then_some(round),
@@ -643,7 +648,9 @@ impl<H: ServerHandler> Instrumented<H> {
         let who = Who::of(context, &self.by.settings, core);
         let facts = self.facts(context, &held, &who);
         let started = core.config.clock.now();
-        self.log_login(&who, &facts, started, || self.facts(context, &held, &who));
+        self.log_login(core, &who, &facts, started, || {
+            self.facts(context, &held, &who)
+        });
         let mut facts = owned(core, facts);
         name_somebody(core, &mut facts);
         let (name, value) = what;
