@@ -8,6 +8,9 @@ mod sentry;
 mod spawn;
 
 use crate::event::Call;
+pub use mcp_usage::{SHUTDOWN, usage_logger};
+pub use posthog::analytics as posthog_analytics;
+
 use clap::ValueEnum;
 use serde::{Deserialize, Serialize};
 
@@ -57,6 +60,12 @@ pub enum Contender {
     ReoPython,
     /// mcpeye, in Python, which redacts.
     McpeyePython,
+    /// An rmcp server as it is.
+    PlainServer,
+    /// The same, instrumented by this crate.
+    InstrumentedServer,
+    /// The same, instrumented by posthog-rs.
+    PosthogServer,
     /// Nothing at all: what the loop and the machine add.
     Nothing,
 }
@@ -76,8 +85,18 @@ impl Contender {
             Self::Spawn => "a task per event",
             Self::ReoPython => "reo-census-mcp (Python)",
             Self::McpeyePython => "mcpeye (Python)",
+            Self::PlainServer => "plain server",
+            Self::InstrumentedServer => "mcp-usage, instrumented server",
+            Self::PosthogServer => "posthog-rs `mcp`, instrumented server",
             Self::Nothing => "(nothing)",
         }
+    }
+
+    pub const fn is_server(self) -> bool {
+        matches!(
+            self,
+            Self::PlainServer | Self::InstrumentedServer | Self::PosthogServer
+        )
     }
 
     pub const fn is_python(self) -> bool {
@@ -106,6 +125,9 @@ pub fn make(contender: Contender, settings: &Settings) -> Box<dyn Library> {
         Contender::Sentry => Box::new(sentry::Logs::new(settings)),
         Contender::Spawn => Box::new(spawn::Spawn::new(settings)),
         Contender::Nothing => Box::new(Nothing),
+        Contender::PlainServer | Contender::InstrumentedServer | Contender::PosthogServer => {
+            unreachable!("server.rs measures the servers")
+        }
         Contender::ReoPython | Contender::McpeyePython => {
             unreachable!("python/peers.py measures the Python ones")
         }

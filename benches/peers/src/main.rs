@@ -10,6 +10,7 @@ mod python;
 mod report;
 mod run;
 mod scenarios;
+mod server;
 mod sink;
 
 use clap::{Parser, Subcommand};
@@ -60,7 +61,12 @@ fn main() -> Result<(), Box<dyn std::error::Error>> {
     match &arguments.child {
         Some(ChildProcess::Sink { mode }) => Ok(sink::serve(serde_json::from_str(mode)?)?),
         Some(ChildProcess::Measure { load }) => {
-            let measured = measure::run(&serde_json::from_str(load)?);
+            let load: measure::Load = serde_json::from_str(load)?;
+            let measured = if load.contender.is_server() {
+                server::run(&load)
+            } else {
+                measure::run(&load)
+            };
             println!("{}", serde_json::to_string(&measured)?);
             // At once: what a library would still do is not asked.
             std::process::exit(0)
@@ -115,6 +121,10 @@ fn run_all(arguments: &Arguments) -> Result<(), Box<dyn std::error::Error>> {
         let rows = run::rounds(scenario.name, &cases, repetitions, python.as_ref())?;
         let report = (scenario.report)(Rows(&rows));
         println!("## {}\n\n{}", scenario.question, report.text);
+        std::fs::create_dir_all(&arguments.out)?;
+        for plot in &report.plots {
+            plot.write(&arguments.out)?;
+        }
         targets.extend(report.targets);
     }
     println!("## Targets\n\n{}", report::targets(&targets));

@@ -55,7 +55,7 @@ pub struct Measured {
     pub p99_ns: f64,
     pub p999_ns: f64,
     pub max_ns: f64,
-    /// The mean of the tenth of calls that came last: what a call costs when the queue is deep.
+    /// The mean of the tenth of calls that came last (one thread): what a call costs when the queue is deep.
     pub last_tenth_ns: f64,
     pub allocations: Option<f64>,
     /// How often a caller's thread waited.
@@ -125,16 +125,22 @@ pub fn run(load: &Load) -> Measured {
         start.elapsed().as_secs_f64() * 1e3
     });
     let resident_more_kb = process::peak_kb().saturating_sub(resident);
-    let measured = summary(&offered, load, own_cost(&clock));
+    let sum = |figure: fn(&Offered) -> u64| offered.iter().map(figure).sum::<u64>();
+    let allocations = sum(|part| part.allocations) as f64 / load.events as f64;
+    let voluntary_switches = offered.iter().map(|part| part.switches).sum();
+    let refused = sum(|part| part.refused) + warm_up.refused;
+    let times = offered.into_iter().flat_map(|part| part.times);
     Measured {
-        refused: measured.refused + warm_up.refused,
+        allocations: load.count_allocations.then_some(allocations),
+        voluntary_switches,
         offered_s,
         delivered_s,
         cpu_s,
         resident_more_kb,
         shutdown_ms,
+        refused,
         lost: library.lost(),
-        ..measured
+        ..Times(times.collect()).summary(load.calls_per_time, &clock)
     }
 }
 
@@ -243,40 +249,33 @@ fn own_cost(clock: &Clock) -> f64 {
     costs[costs.len() / 2] as f64
 }
 
-fn summary(offered: &[Offered], load: &Load, own_cost: f64) -> Measured {
-    let per_call = |nanos: f64| (nanos - own_cost).max(0.0) / load.calls_per_time as f64;
-    let mean = |times: &[u32]| {
-        let sum: u64 = times.iter().copied().map(u64::from).sum();
-        per_call(sum as f64 / times.len().max(1) as f64)
-    };
-    let last_tenths = offered
-        .iter()
-        .flat_map(|part| &part.times[part.times.len() * 9 / 10..]);
-    let last_tenths: Vec<u32> = last_tenths.copied().collect();
-    let mut times: Vec<u32> = offered
-        .iter()
-        .flat_map(|part| &part.times)
-        .copied()
-        .collect();
-    times.sort_unstable();
-    let quantile = |q: f64| {
-        let at = (times.len() as f64 * q) as usize;
-        per_call(f64::from(times[at.min(times.len() - 1)]))
-    };
-    let allocations = offered.iter().map(|part| part.allocations).sum::<u64>();
-    Measured {
-        mean_ns: mean(&times),
-        p50_ns: quantile(0.5),
-        p99_ns: quantile(0.99),
-        p999_ns: quantile(0.999),
-        max_ns: quantile(1.0),
-        last_tenth_ns: mean(&last_tenths),
-        allocations: load
-            .count_allocations
-            .then(|| allocations as f64 / load.events as f64),
-        voluntary_switches: offered.iter().map(|part| part.switches).sum(),
-        refused: offered.iter().map(|part| part.refused).sum(),
-        ..Measured::default()
+/// The times of calls in the order in which they were made, the clock's own cost included.
+pub struct Times(pub Vec<u32>);
+
+impl Times {
+    /// `calls`: how many were timed together.
+    pub fn summary(mut self, calls: u64, clock: &Clock) -> Measured {
+        let own_cost = own_cost(clock);
+        let per_call = |nanos: f64| (nanos - own_cost).max(0.0) / calls as f64;
+        let mean = |times: &[u32]| {
+            let sum: u64 = times.iter().copied().map(u64::from).sum();
+            per_call(sum as f64 / times.len().max(1) as f64)
+        };
+        let last_tenth_ns = mean(&self.0[self.0.len() * 9 / 10..]);
+        self.0.sort_unstable();
+        let quantile = |q: f64| {
+            let at = (self.0.len() as f64 * q) as usize;
+            per_call(f64::from(self.0[at.min(self.0.len() - 1)]))
+        };
+        Measured {
+            mean_ns: mean(&self.0),
+            p50_ns: quantile(0.5),
+            p99_ns: quantile(0.99),
+            p999_ns: quantile(0.999),
+            max_ns: quantile(1.0),
+            last_tenth_ns,
+            ..Measured::default()
+        }
     }
 }
 

@@ -105,12 +105,14 @@ impl Rows<'_> {
         contenders
     }
 
-    pub fn repetitions(&self) -> usize {
-        self.0
-            .iter()
-            .map(|row| row.repetition + 1)
-            .max()
-            .unwrap_or(0) as usize
+    /// A figure of each repetition.
+    pub fn each(
+        &self,
+        line: &str,
+        contender: Contender,
+        figure: impl Fn(&Row) -> Option<f64>,
+    ) -> Vec<f64> {
+        self.of(line, contender).filter_map(figure).collect()
     }
 
     pub fn median(
@@ -119,7 +121,7 @@ impl Rows<'_> {
         contender: Contender,
         figure: impl Fn(&Row) -> Option<f64>,
     ) -> Option<f64> {
-        median(self.of(line, contender).filter_map(figure).collect())
+        median(self.each(line, contender, figure))
     }
 
     /// The largest of all repetitions, for what must never happen.

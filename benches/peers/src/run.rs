@@ -11,9 +11,6 @@ use std::io::{IsTerminal, Read, Write};
 use std::process::{Command, Stdio};
 use std::time::{Duration, Instant};
 
-/// A case is given up after so long: some contenders never end.
-const LIMIT: Duration = Duration::from_secs(90);
-
 /// One thing to measure, in each repetition.
 #[derive(Debug, Clone)]
 pub struct Case {
@@ -22,6 +19,8 @@ pub struct Case {
     pub contender: Contender,
     pub mode: Mode,
     pub load: Load,
+    /// It is given up after so long: some contenders take minutes to end, or never do.
+    pub limit: Duration,
 }
 
 impl Case {
@@ -48,6 +47,7 @@ impl Case {
             contender,
             mode: Mode::Ok,
             load,
+            limit: Duration::from_secs(90),
         }
     }
 
@@ -89,7 +89,7 @@ pub fn measure(
         .stdout(Stdio::piped())
         .stderr(Stdio::null())
         .spawn()?;
-    let deadline = Instant::now() + LIMIT;
+    let deadline = Instant::now() + case.limit;
     while child.try_wait()?.is_none() {
         if Instant::now() > deadline {
             child.kill()?;

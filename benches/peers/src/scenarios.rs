@@ -1,7 +1,12 @@
 //! What is measured, a file each: its cases, its tables, and the targets it is held to.
 
+mod bad;
 mod caller;
 mod full;
+mod growth;
+mod reo;
+mod server;
+mod shutdown;
 mod steady;
 mod threads;
 mod throughput;
@@ -18,12 +23,17 @@ pub struct Scenario {
     pub report: fn(Rows<'_>) -> Report,
 }
 
-pub const ALL: [Scenario; 5] = [
+pub const ALL: [Scenario; 10] = [
     caller::SCENARIO,
     steady::SCENARIO,
     threads::SCENARIO,
     full::SCENARIO,
     throughput::SCENARIO,
+    reo::SCENARIO,
+    bad::SCENARIO,
+    shutdown::SCENARIO,
+    server::SCENARIO,
+    growth::SCENARIO,
 ];
 
 /// How much is offered: all, or a tenth for a quick look.

@@ -19,6 +19,11 @@ pub fn batch(settings: &Settings) -> Box<dyn Library> {
     build(sending(settings).wire(Wire::ReoBatch), settings)
 }
 
+/// The logger of the batch wire, for a server to be instrumented with.
+pub fn usage_logger(settings: &Settings) -> UsageLogger {
+    logger(sending(settings).wire(Wire::ReoBatch), settings)
+}
+
 pub fn reo(settings: &Settings) -> Box<dyn Library> {
     build(sending(settings).wire(Wire::Reo), settings)
 }

@@ -76,6 +76,13 @@ impl Mcp {
     }
 }
 
+/// For a server to be instrumented with.
+pub fn analytics(settings: &Settings) -> McpAnalytics {
+    // Its runtime lives as long as the process.
+    let events: &Events = Box::leak(Box::new(Events::new(settings)));
+    McpAnalytics::new(events.client.clone(), Default::default())
+}
+
 impl Library for Mcp {
     fn log(&self, call: &Call, marker: &str) -> bool {
         // It takes the arguments as its own. It has no place for a result's absence, so that the marker goes there.
