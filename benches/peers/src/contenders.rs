@@ -92,6 +92,20 @@ impl Contender {
         }
     }
 
+    /// Whether a quick look is about it: this crate, OpenTelemetry, and what they are measured against.
+    pub const fn is_quick(self) -> bool {
+        !matches!(
+            self,
+            Self::Posthog
+                | Self::PosthogMcp
+                | Self::PosthogServer
+                | Self::Sentry
+                | Self::Spawn
+                | Self::ReoPython
+                | Self::McpeyePython
+        )
+    }
+
     pub const fn is_server(self) -> bool {
         matches!(
             self,

@@ -93,7 +93,14 @@ impl Rows<'_> {
     fn of(&self, line: &str, contender: Contender) -> impl Iterator<Item = &Row> {
         self.0
             .iter()
-            .filter(move |row| row.line == line && row.contender == contender)
+            .filter(move |row| row.line == line && row.contender == contender && !row.gave_up)
+    }
+
+    /// How often it did not end in time.
+    pub fn gave_up(&self, line: &str, contender: Contender) -> usize {
+        let rows = self.0.iter().filter(|row| row.line == line);
+        rows.filter(|row| row.contender == contender && row.gave_up)
+            .count()
     }
 
     /// The contenders of a line, in their usual order.

@@ -65,6 +65,8 @@ pub struct Row {
     pub contender: Contender,
     pub repetition: u32,
     pub events: u64,
+    /// It did not end in time, or failed: there are no figures.
+    pub gave_up: bool,
     pub measured: Measured,
     pub seen: Option<Seen>,
 }
@@ -122,22 +124,18 @@ pub fn rounds(
                 case.line,
                 case.contender.label()
             ));
-            match measure(case, python)? {
-                Some((measured, seen)) => rows.push(Row {
-                    scenario: scenario.to_owned(),
-                    line: case.line.clone(),
-                    contender: case.contender,
-                    repetition,
-                    events: case.load.events,
-                    measured,
-                    seen,
-                }),
-                None => eprintln!(
-                    "{scenario}: {}, {}: no result",
-                    case.line,
-                    case.contender.label()
-                ),
-            }
+            let result = measure(case, python)?;
+            let (measured, seen) = result.clone().unwrap_or_default();
+            rows.push(Row {
+                scenario: scenario.to_owned(),
+                line: case.line.clone(),
+                contender: case.contender,
+                repetition,
+                events: case.load.events,
+                gave_up: result.is_none(),
+                measured,
+                seen,
+            });
         }
     }
     progress("");

@@ -6,6 +6,7 @@ use crate::measure::End;
 use crate::report::{Report, Rows, Table, Target, maybe};
 use crate::run::{Case, Row};
 use crate::sink::Mode;
+use std::time::Duration;
 
 pub const SCENARIO: Scenario = Scenario {
     name: "shutdown",
@@ -16,6 +17,8 @@ pub const SCENARIO: Scenario = Scenario {
 
 const MODES: [Mode; 2] = [Mode::Ok, Mode::Hang];
 const EVENTS: u64 = 10_000;
+/// Longer than this, no orchestrator waits for a process to end.
+const LIMIT: Duration = Duration::from_secs(15);
 
 fn cases(_: Size) -> Vec<Case> {
     let mut cases = Vec::new();
@@ -26,6 +29,7 @@ fn cases(_: Size) -> Vec<Case> {
         {
             cases.push(Case::burst(mode.label(), contender, EVENTS).with(|case| {
                 case.mode = mode;
+                case.limit = LIMIT;
                 case.load.queue_events = Some(20_000);
                 case.load.warm_up = 0;
                 case.load.end = End::Shutdown;
@@ -46,6 +50,7 @@ fn report(rows: Rows<'_>) -> Report {
         "arrived",
         "twice",
         "says it lost",
+        "killed after 15 s",
     ]);
     for mode in MODES {
         let line = mode.label();
@@ -56,6 +61,7 @@ fn report(rows: Rows<'_>) -> Report {
                 maybe(rows.median(line, contender, unique)),
                 maybe(rows.median(line, contender, twice)),
                 maybe(rows.median(line, contender, lost)),
+                rows.gave_up(line, contender).to_string(),
             ]);
         }
     }
