@@ -324,17 +324,16 @@ fn seal(rules: &Rules, draft: &Draft<'_>, out: &mut Vec<u8>) {
         for span in draft.spans {
             let (from, to) = (span.start - base, span.end - base);
             // Members of an object begin with a name and a colon; anything else is one value.
-            let start = match bytes::at(region, from) {
-                b'"' => {
-                    let (end, _) = json::string_end(region, masks, from + 1, to);
-                    if end + 1 < to {
-                        Start::Members
-                    } else {
-                        Start::Values
-                    }
+            let mut start = Start::Values;
+            if bytes::at(region, from) == b'"' {
+                let (end, escaped) = json::string_end(region, masks, from + 1, to);
+                if end + 1 == to {
+                    let place = (from + 1, end);
+                    engine.leaf(region, masks, place, escaped, names::Kind::Plain, 0, false);
+                    continue;
                 }
-                _ => Start::Values,
-            };
+                start = Start::Members;
+            }
             // A span which is no JSON after all is text; nothing in it goes unread.
             if engine.walk(region, masks, (from, to), start, 0).is_err() {
                 engine.text(region, masks, (from, to), names::Kind::Plain, 0, true);

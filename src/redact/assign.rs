@@ -859,11 +859,6 @@ fn authorization(scope: &Scope<'_>, start: usize, add: &mut dyn FnMut(Found)) ->
             .min(scheme + 2048);
         let mut pos = scheme;
         let mut any = false;
-        // What was redacted before is no reason to look for more.
-        if memchr::memmem::find(scope.part(scheme, end), MARK_START).is_some() {
-            add(Found::new(end, end, Class::Key));
-            return true;
-        }
         while let Some(sign) = memchr::memchr(b'=', scope.part(pos, end)).map(|n| pos + n) {
             let name = scope.part(
                 run_start(text, sign, pos, |b| {

@@ -128,9 +128,12 @@ impl Engine<'_> {
                     b'"' => {
                         let (end, escaped) = string_end(text, masks, pos + 1, to);
                         self.key(walk, pos + 1, end, escaped);
-                        pos = run_end(text, end + 1, to, |b| {
-                            matches!(b, b' ' | b'\n' | b'\r' | b'\t')
-                        });
+                        pos = end + 1;
+                        if at(text, pos) != b':' {
+                            pos = run_end(text, pos, to, |b| {
+                                matches!(b, b' ' | b'\n' | b'\r' | b'\t')
+                            });
+                        }
                         if pos < to && at(text, pos) != b':' {
                             return Err(NotJson);
                         }
@@ -385,7 +388,7 @@ impl Engine<'_> {
             Some(frame) => frame.name,
             None => (0, 0),
         };
-        if values::goes(content, kind, part(walk.text, name.0, name.1)) {
+        if kind != Kind::Plain && values::goes(content, kind, part(walk.text, name.0, name.1)) {
             push(
                 &mut self.edits,
                 walk.floor,
@@ -590,14 +593,12 @@ impl Engine<'_> {
     }
 
     fn close(&mut self, walk: &Walk<'_>, array: bool, end: usize) -> Result<(), NotJson> {
-        let Some(frame) = self.top(walk).copied() else {
+        let Some(frame) = self.top(walk).filter(|frame| frame.array == array) else {
             return Err(NotJson);
         };
-        if frame.array != array {
-            return Err(NotJson);
-        }
-        self.frames.pop();
-        self.done(walk, (frame.start, end), Shape::Nested);
+        let start = frame.start;
+        self.frames.truncate(self.frames.len() - 1);
+        self.done(walk, (start, end), Shape::Nested);
         Ok(())
     }
 

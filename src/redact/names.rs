@@ -129,6 +129,13 @@ const fn stem_bits() -> [u64; 512] {
         bits[index / 64] |= 1 << (index % 64);
         i += 1;
     }
+    // `pw` at the end of whatever it was joined to: `dbpw`.
+    let mut first = 0;
+    while first < 32 {
+        let index = trigram(first, b'p', b'w');
+        bits[index / 64] |= 1 << (index % 64);
+        first += 1;
+    }
     bits
 }
 
@@ -140,21 +147,15 @@ const fn trigram(a: u8, b: u8, c: u8) -> usize {
 /// Whether the name has the beginning of any sensitive word.
 #[inline]
 fn may_matter(name: &[u8]) -> bool {
-    let mut all = 0u8;
-    for three in name.windows(3) {
-        if let [a, b, c] = three {
-            all |= a;
-            let index = trigram(*a, *b, *c);
-            if (b | 32, c | 32) == (b'p', b'w')
-                || STEM_BITS
-                    .get(index / 64)
-                    .is_some_and(|bits| bits >> (index % 64) & 1 == 1)
-            {
-                return true;
-            }
+    let mut three = 0usize;
+    for &byte in name {
+        three = (three << 5 | usize::from(byte & 31)) & 0x7FFF;
+        let stem = STEM_BITS.get(three / 64).copied().unwrap_or(0);
+        if byte >= 0x80 || stem >> (three % 64) & 1 == 1 {
+            return true;
         }
     }
-    all >= 0x80 || name.eq_ignore_ascii_case(b"pw")
+    false
 }
 
 /// What `name` says about its value.

@@ -116,13 +116,13 @@ const fn pairs() -> [u64; 1024] {
     bits
 }
 
-/// A key at `start`, where a long run of token bytes begins.
-pub(super) fn key(scope: &Scope<'_>, start: usize) -> Option<Found> {
+/// A key at `start`, where a run of token bytes begins that ends at `end`.
+pub(super) fn key(scope: &Scope<'_>, start: usize, end: usize) -> Option<Found> {
     let start = step_past_escape(scope, start);
     if scope.part(start, start + 3) == b"eyJ" {
         return auth::jwt(scope, start).or_else(|| grafana(scope, start));
     }
-    listed(scope, start).or_else(|| shaped(scope, start))
+    listed(scope, start).or_else(|| shaped(scope, start, end.max(start)))
 }
 
 fn listed(scope: &Scope<'_>, start: usize) -> Option<Found> {
@@ -160,8 +160,12 @@ fn listed_at(scope: &Scope<'_>, start: usize) -> Option<Found> {
     }
     let range = usize::from(FIRST.get(usize::from(first)).copied().unwrap_or(0))
         ..usize::from(FIRST.get(usize::from(first) + 1).copied().unwrap_or(0));
+    let same_first = PREFIXES.get(range).unwrap_or(&[]);
+    let second = |prefix: &Prefix| at(prefix.0.as_bytes(), 1);
+    let from = same_first.partition_point(|prefix| second(prefix) < scope.at(start + 1));
+    let to = same_first.partition_point(|prefix| second(prefix) <= scope.at(start + 1));
     // The longest prefix that fits is the last one in order.
-    for Prefix(prefix, min, kind) in PREFIXES.get(range).unwrap_or(&[]).iter().rev() {
+    for Prefix(prefix, min, kind) in same_first.get(from..to).unwrap_or(&[]).iter().rev() {
         if !super::bytes::rest(text, start).starts_with(prefix.as_bytes()) {
             continue;
         }
@@ -258,9 +262,8 @@ fn dotted_end(scope: &Scope<'_>, run: usize) -> usize {
 }
 
 /// Keys whose mark is not at their beginning.
-fn shaped(scope: &Scope<'_>, start: usize) -> Option<Found> {
+fn shaped(scope: &Scope<'_>, start: usize, end: usize) -> Option<Found> {
     let text = scope.text;
-    let end = run_end(text, start, scope.to, is_token);
     let run = scope.part(start, end);
     let found = |from: usize, to: usize| Some(Found::new(from, to, Class::Key));
     match scope.before(start) {
@@ -353,19 +356,23 @@ fn shaped(scope: &Scope<'_>, start: usize) -> Option<Found> {
         }
     }
     // Keys in the manner of Stripe, of vendors that are not listed.
-    if memchr::memchr2(b'_', b'-', part(run, 0, 32)).is_none() || run.len() < 24 {
+    if run.len() < 24 {
         return None;
     }
-    for middle in [
-        &b"_live_"[..],
-        b"_sk_",
-        b"_pat_",
-        b"_secret_",
-        b"-sk-",
-        b"_prod_",
-    ] {
-        if let Some(at) = super::bytes::find(part(run, 0, 32), middle) {
-            let tail = super::bytes::rest(run, at + middle.len());
+    for place in memchr::memchr2_iter(b'_', b'-', part(run, 0, 32)) {
+        let rest = super::bytes::rest(run, place);
+        let middle = [
+            &b"_live_"[..],
+            b"_sk_",
+            b"_pat_",
+            b"_secret_",
+            b"-sk-",
+            b"_prod_",
+        ]
+        .into_iter()
+        .find(|middle| rest.starts_with(middle));
+        if let Some(middle) = middle {
+            let tail = super::bytes::rest(rest, middle.len());
             if tail.len() >= 20 && is_random(tail, Strong) && !tail.contains(&b'_') {
                 return found(start, end);
             }

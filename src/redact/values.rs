@@ -80,15 +80,19 @@ pub(super) fn fits(value: &[u8], kind: Kind) -> bool {
 /// Whether a value under a name that need not be sensitive looks like a secret: one word that no one would choose
 /// as the name of a thing.
 pub(super) fn looks_secret(value: &[u8]) -> bool {
-    if value.len() < 6
-        || value.iter().any(u8::is_ascii_whitespace)
-        || matches!(at(value, 0), b'/' | b'.' | b'~')
-    {
+    if value.len() < 6 || matches!(at(value, 0), b'/' | b'.' | b'~') {
         return false;
     }
-    let digits = value.iter().filter(|b| b.is_ascii_digit()).count();
-    let letter = value.iter().any(u8::is_ascii_alphabetic);
-    let symbol = value.iter().any(|b| b"!@#$%^*+=~".contains(b));
+    let (mut digits, mut letter, mut symbol) = (0, false, false);
+    for byte in value {
+        match byte {
+            b'0'..=b'9' => digits += 1,
+            b'a'..=b'z' | b'A'..=b'Z' => letter = true,
+            b' ' | b'\t' | b'\n' | b'\r' | b'\x0c' => return false,
+            b'!' | b'@' | b'#' | b'$' | b'%' | b'^' | b'*' | b'+' | b'=' | b'~' => symbol = true,
+            _ => {}
+        }
+    }
     value.len() >= 8 && digits > 0 && letter && !value.starts_with(b"http")
         || symbol && letter
         || digits >= 12
