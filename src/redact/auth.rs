@@ -1,6 +1,6 @@
 //! Credentials of `Authorization` schemes, JSON Web Tokens, and keys in armour.
 
-use super::bytes::{at, has_word_at, run_end, run_start};
+use super::bytes::{at, before, has_word_at, run_end, run_start};
 use super::class::Class;
 use super::commands::Tools;
 use super::names::Kind;
@@ -35,6 +35,16 @@ pub(super) fn after_word(
         scope.from.max(start.saturating_sub(4)),
         |b| matches!(b, b' ' | b'\t' | b'"' | b'\''),
     );
+    // Nor does a number name anything.
+    let number = run_start(
+        scope.text,
+        gap,
+        scope.from.max(gap.saturating_sub(8)),
+        |b| b.is_ascii_digit(),
+    );
+    if number < gap && gap < start && matches!(before(scope.text, number), b' ' | b'\n') {
+        return None;
+    }
     if (tools.are_near(scope, start) || at(scope.text, start) == b'/')
         && let Some(found) = commands::argument(scope, start)
     {

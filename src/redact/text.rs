@@ -298,7 +298,15 @@ impl Engine<'_> {
             {
                 return self.one(Some(found));
             }
-            let found = match pii::digits_ahead(scope, pos) {
+            // Digits one by one, `1-2-3`, are no number of a kind that is known here.
+            let digit = |offset: usize| scope.at(pos + offset).is_ascii_digit();
+            let alone = !digit(1) && digit(2) && !digit(3);
+            let ahead = if alone {
+                1
+            } else {
+                pii::digits_ahead(scope, pos)
+            };
+            let found = match ahead {
                 // Two letters may stand before few digits, and `$` before one.
                 0..7 => pii::lettered(scope, pos).or_else(|| auth::crypt(scope, pos)),
                 _ => pii::number(scope, pos, kind)
