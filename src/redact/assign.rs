@@ -81,7 +81,9 @@ pub(super) fn spaced_kind(
     judge: &dyn Fn(&[u8]) -> Kind,
 ) -> Kind {
     let mut start = name.start;
-    for _ in 0..2 {
+    // `password of the database`
+    let mut end = name.start + name.text.len();
+    for step in 0..4 {
         if scope.before(start) != b' ' {
             break;
         }
@@ -89,17 +91,29 @@ pub(super) fn spaced_kind(
             scope.text,
             start - 1,
             scope.from.max(start.saturating_sub(24)),
-            |b| b.is_ascii_alphanumeric() || b == b'-',
+            |b| b.is_ascii_alphanumeric() || b == b'-' || b >= 0x80,
         );
-        if word == start - 1 {
+        let text = scope.part(word, start - 1);
+        if text.is_empty() {
             break;
         }
         start = word;
+        if text.eq_ignore_ascii_case(b"mot") {
+            return judge(scope.part(start, name.start + name.text.len()));
+        }
+        if matches!(text, b"of" | b"for" | b"to" | b"on" | b"de" | b"der") {
+            end = word.saturating_sub(1);
+        } else if step > 0 || end < start {
+            let kind = judge(scope.part(start, end));
+            if kind != Kind::Plain || step > 0 && end > name.start {
+                return kind;
+            }
+        }
     }
-    if start == name.start {
+    if start == name.start || end <= start {
         Kind::Plain
     } else {
-        judge(scope.part(start, name.start + name.text.len()))
+        judge(scope.part(start, end))
     }
 }
 

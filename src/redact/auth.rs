@@ -48,7 +48,9 @@ pub(super) fn after_word(
     );
     let word = scope.part(word_start, gap);
     let begin = start;
-    if is_scheme(word) {
+    let sasl = word.eq_ignore_ascii_case(b"plain")
+        && has_word_at(scope.text, word_start.saturating_sub(5), b"auth ");
+    if is_scheme(word) || sasl {
         let end = run_end(scope.text, begin, scope.to, is_credential);
         let end = trim_end(scope, begin, end);
         let value = scope.part(begin, end);

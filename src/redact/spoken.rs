@@ -204,6 +204,15 @@ pub(super) fn value(
     takes.then_some(found).flatten()
 }
 
+/// A password at `start`, behind an address and a colon.
+pub(super) fn behind_address(scope: &Scope<'_>, start: usize) -> Option<Found> {
+    let value = word_at(scope, start);
+    (values::looks_chosen(value)
+        && memchr::memchr(b'/', value).is_none()
+        && !values::has_mark(value))
+    .then(|| Found::new(start, start + value.len(), Class::Field))
+}
+
 /// The word of a sentence at `start`.
 fn word_at<'a>(scope: &Scope<'a>, start: usize) -> &'a [u8] {
     let limit = scope.to.min(start + MAX_WORD);
