@@ -8,7 +8,7 @@ use super::class::{Class, MARK_START};
 use super::names::{self, Kind};
 use super::text::{Found, Scope};
 use super::values::{self, Style};
-use super::{commands, pairs};
+use super::{calls, commands, pairs};
 
 /// Longer names are no names.
 pub(super) const MAX_NAME: usize = 96;
@@ -165,6 +165,13 @@ pub(super) fn at_sign(
         return;
     }
     let mut kind = judge(name.text);
+    // `document.querySelector('#password').value = …`
+    if name.text == b".value"
+        && scope.before(name.start) == b')'
+        && let Some(element) = calls::place(scope, name.start)
+    {
+        kind = judge(element);
+    }
     if byte == b'=' && name.quoted && follows_password_for(scope, name.start) {
         kind = Kind::Secret;
     }
@@ -801,10 +808,23 @@ fn signature(scope: &Scope<'_>, name: &[u8], value: usize, add: &mut dyn FnMut(F
         .rsplit(|b| matches!(b, b'-' | b'_' | b'.'))
         .next()
         .unwrap_or(&[]);
+    // A code of OAuth is as good as the token it is exchanged for.
+    let code = name == b"code";
     if !(last.eq_ignore_ascii_case(b"signature")
         || last == b"sig"
         || last.eq_ignore_ascii_case(b"hmac")
-        || name.eq_ignore_ascii_case(b"policy"))
+        || name.eq_ignore_ascii_case(b"policy")
+        || code)
+    {
+        return;
+    }
+    if code
+        && (super::bytes::find(
+            scope.part(value.saturating_sub(120).max(scope.from), value + 160),
+            b"state=",
+        )
+        .is_none()
+            || !matches!(scope.before(value - 5), b'?' | b'&'))
     {
         return;
     }
@@ -836,6 +856,20 @@ pub(super) fn after_word(scope: &Scope<'_>, pos: usize) -> Option<Found> {
         scope.from.max(gap.saturating_sub(24)),
         |b| b.is_ascii_alphanumeric() || matches!(b, b'_' | b'-'),
     );
+    // `SELECT '…' AS token`
+    let close =
+        memchr::memchr(b'\'', scope.part(pos + 1, pos + 1 + MAX_JUDGED)).map_or(0, |n| pos + 1 + n);
+    if close > pos && has_word_at(scope.text, close + 1, b" as ") {
+        let end = run_end(scope.text, close + 5, scope.to.min(close + 64), is_name);
+        let value = scope.part(pos + 1, close);
+        if names::judge(scope.part(close + 5, end)) == Kind::Secret
+            && value.iter().any(u8::is_ascii_digit)
+            && !values::has_mark(value)
+            && !values::is_placeholder(value)
+        {
+            return Some(Found::new(pos + 1, close, Class::Field));
+        }
+    }
     let word = scope.part(start, gap);
     let by = word.eq_ignore_ascii_case(b"by") && {
         let end = run_start(

@@ -41,6 +41,8 @@ pub(super) struct Frame {
     /// The members say something about fields.
     about: bool,
     patch: bool,
+    /// The members are named by what their tokens are for.
+    tokens: bool,
 }
 
 /// What a member is for in an object like `{"name": …, "value": …}`.
@@ -192,6 +194,11 @@ impl Engine<'_> {
                             let about = self.top(walk).is_some_and(|frame| {
                                 frame.role == Role::About || frame.about && byte == b'['
                             });
+                            let tokens = byte == b'{'
+                                && self.top(walk).is_some_and(|frame| {
+                                    !frame.array
+                                        && part(text, frame.name.0, frame.name.1) == b"tokens"
+                                });
                             let array = byte == b'[';
                             // `"auth": ["user", "…"]`
                             let kind = if array && kind == Kind::Maybe {
@@ -204,6 +211,7 @@ impl Engine<'_> {
                                 array,
                                 schema,
                                 about,
+                                tokens,
                                 kind,
                                 ..Frame::default()
                             });
@@ -285,7 +293,7 @@ impl Engine<'_> {
         if frame.array {
             return frame.kind;
         }
-        if frame.about && frame.kind.hides() {
+        if frame.about && frame.kind.hides() || frame.tokens && frame.kind == Kind::Plain {
             return Kind::Maybe;
         }
         if frame.role == Role::Value && frame.kind == Kind::Plain {
@@ -436,7 +444,8 @@ impl Engine<'_> {
     fn number(&mut self, walk: &Walk<'_>, from: usize, to: usize, kind: Kind) {
         let digits = part(walk.text, from, to);
         let class = match kind {
-            Kind::Secret => Some(Class::Field),
+            // One digit is a switch: `"password": 0` of a projection.
+            Kind::Secret if digits.len() > 1 => Some(Class::Field),
             Kind::Pin
                 if (4..=8).contains(&digits.len()) && digits.iter().all(u8::is_ascii_digit) =>
             {
@@ -654,8 +663,27 @@ impl Engine<'_> {
         let Some(frame) = self.top(walk) else {
             return false;
         };
-        if !frame.schema {
-            return false;
+        let schema = frame.schema;
+        // A reference to a secret is none.
+        let begin = run_end(walk.text, pos + 1, walk.to.min(pos + 32), |b| {
+            b.is_ascii_whitespace()
+        });
+        let refers = [
+            &br#""$ref""#[..],
+            br#""env""#,
+            br#""valueFrom""#,
+            br#""secretKeyRef""#,
+            br#""secretRef""#,
+            br#""fromSecret""#,
+            br#""from_secret""#,
+            br#""$exists""#,
+            br#""$ne":null"#,
+            br#""$ne": null"#,
+        ]
+        .iter()
+        .any(|word| super::bytes::rest(walk.text, begin).starts_with(word));
+        if refers || !schema {
+            return refers;
         }
         // Members that make a description stand near its start; looking further would let a hostile nesting
         // be read once per level.
