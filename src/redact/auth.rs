@@ -23,6 +23,10 @@ pub(super) fn after_word(
     start: usize,
     judge: &dyn Fn(&[u8]) -> Kind,
 ) -> Option<Found> {
+    // No word fits before it.
+    if start < scope.from + 3 {
+        return None;
+    }
     let gap = run_start(
         scope.text,
         start,

@@ -111,6 +111,24 @@ impl Engine<'_> {
         }
     }
 
+    /// Whether the string at `from..to` was looked at before and had nothing in it.
+    pub(super) fn knows(&self, text: &[u8], from: usize, to: usize) -> bool {
+        QuietKey::of(text, from, to).is_some_and(|key| self.quiet.has(&key, self.rules.id))
+    }
+
+    /// A text without escapes, unless it had nothing in it before.
+    pub(super) fn remembered(&mut self, text: &[u8], masks: &Masks, (from, to): (usize, usize)) {
+        let key = QuietKey::of(text, from, to).filter(|_| !self.rules.reads_all());
+        if key.is_some_and(|key| self.quiet.has(&key, self.rules.id)) {
+            return;
+        }
+        let floor = self.edits.len();
+        self.text(text, masks, (from, to), Kind::Plain, 0, false);
+        if let Some(key) = key.filter(|_| self.edits.len() == floor) {
+            self.quiet.put(&key, self.rules.id);
+        }
+    }
+
     /// The content of one JSON string: its escapes are decoded where it has any.
     #[expect(
         clippy::too_many_arguments,
@@ -137,16 +155,10 @@ impl Engine<'_> {
             {
                 return;
             }
-            let key = QuietKey::of(part(text, from, to)).filter(|_| {
-                depth == 0 && kind == Kind::Plain && !is_key && !self.rules.reads_all()
-            });
-            if key.is_some_and(|key| self.quiet.has(&key, self.rules.id)) {
-                return;
-            }
-            let floor = self.edits.len();
-            self.text(text, masks, (from, to), kind, depth, is_key);
-            if let Some(key) = key.filter(|_| self.edits.len() == floor) {
-                self.quiet.put(&key, self.rules.id);
+            if kind == Kind::Plain && depth == 0 && !is_key {
+                self.remembered(text, masks, (from, to));
+            } else {
+                self.text(text, masks, (from, to), kind, depth, is_key);
             }
             return;
         }

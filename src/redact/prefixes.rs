@@ -175,8 +175,12 @@ pub(super) fn listed_at(scope: &Scope<'_>, start: usize) -> Option<Found> {
     }
     let range = usize::from(FIRST.get(usize::from(first)).copied().unwrap_or(0))
         ..usize::from(FIRST.get(usize::from(first) + 1).copied().unwrap_or(0));
+    let same_first = PREFIXES.get(range).unwrap_or(&[]);
+    let second = |prefix: &Prefix| at(prefix.0.as_bytes(), 1);
+    let from = same_first.partition_point(|prefix| second(prefix) < scope.at(start + 1));
+    let to = same_first.partition_point(|prefix| second(prefix) <= scope.at(start + 1));
     // The longest prefix that fits is the last one in order.
-    for Prefix(prefix, min, kind) in PREFIXES.get(range).unwrap_or(&[]).iter().rev() {
+    for Prefix(prefix, min, kind) in same_first.get(from..to).unwrap_or(&[]).iter().rev() {
         if !super::bytes::rest(text, start).starts_with(prefix.as_bytes()) {
             continue;
         }

@@ -30,16 +30,30 @@ struct Bits {
     ends: u64,
     letter: u64,
     digit: u64,
-    dash: u64,
-    underscore: u64,
+    /// `-` and `_`.
+    joint: u64,
     trigger: u64,
     odd: u64,
 }
 
 impl Bits {
-    fn token(&self) -> u64 {
-        self.letter | self.digit | self.dash | self.underscore
+    fn word(&self) -> u64 {
+        self.letter | self.digit
     }
+
+    fn token(&self) -> u64 {
+        self.word() | self.joint
+    }
+}
+
+/// How the block before ended.
+#[derive(Clone, Copy, Default)]
+struct Carry {
+    token: u64,
+    word: u64,
+    joint: u64,
+    /// In a word that has had no digit yet.
+    letters: u64,
 }
 
 /// Looks at 64 bytes, 16 at a time: SSE2 on x86-64, NEON on AArch64, plain loops elsewhere.
@@ -61,8 +75,7 @@ fn classify(block: &[u8; 64]) -> Bits {
         bits.ends |= mask(is(b'"') | is(b'\\'));
         bits.letter |= mask(within(bytes | u8x16::splat(0x20), b'a', 26));
         bits.digit |= mask(within(bytes, b'0', 10));
-        bits.dash |= mask(is(b'-'));
-        bits.underscore |= mask(is(b'_'));
+        bits.joint |= mask(is(b'-') | is(b'_'));
         bits.trigger |= mask(trigger);
         bits.odd |= mask(within(bytes, b'%', 4) | is(b'\n'));
     }
@@ -79,18 +92,15 @@ impl Masks {
         for (slot, byte) in end.iter_mut().zip(rest) {
             *slot = *byte;
         }
-        let mut before = Bits::default();
-        // Whether the word at the end of the block before has had no digit yet.
-        let mut letters = false;
+        let mut carry = Carry::default();
         let mut bits = whole.first().map_or_else(|| classify(&end), classify);
         // A block is complete when the one behind it is known.
         for next in whole.iter().skip(1).chain(std::iter::once(&end)) {
             let after = classify(next);
-            self.blocks.push(block(before, bits, after, &mut letters));
-            (before, bits) = (bits, after);
+            self.blocks.push(block(&mut carry, &bits, &after));
+            bits = after;
         }
-        self.blocks
-            .push(block(before, bits, Bits::default(), &mut letters));
+        self.blocks.push(block(&mut carry, &bits, &Bits::default()));
     }
 
     /// The first quote or backslash in `from..to`, or `to`.
@@ -141,25 +151,30 @@ impl Masks {
     }
 }
 
-fn block(before: Bits, bits: Bits, after: Bits, letters: &mut bool) -> Block {
-    let token = bits.token();
-    let run_starts = token & !((token << 1) | (before.token() >> 63));
-    // A bit stays where it and the next 11 are token bytes. Shorter runs are no keys: the shortest formats in use,
-    // prefix included, are longer, and what is cut shorter has lost most of its secret.
+/// Shorter runs are no keys: the shortest formats in use, prefix included, are longer, and what is cut shorter has
+/// lost most of its secret.
+pub(super) const MIN_RUN: usize = 12;
+
+#[inline(always)]
+fn block(carry: &mut Carry, bits: &Bits, after: &Bits) -> Block {
+    let (token, word) = (bits.token(), bits.word());
+    let run_starts = token & !((token << 1) | carry.token);
+    // A bit stays where it and the next 11 are token bytes: `MIN_RUN` in all.
     let window = u128::from(token) | (u128::from(after.token()) << 64);
     let two = window & (window >> 1);
     let four = two & (two >> 2);
     let eight = four & (four >> 4);
     let twelve = (eight & (four >> 8)) as u64;
     // `--` begins a flag or an armour line.
-    let next_dash = (bits.dash >> 1) | (after.dash << 63);
-    let dashes = bits.dash & next_dash & !((bits.dash << 1) | (before.dash >> 63));
+    let joints =
+        bits.joint & ((bits.joint >> 1) | (after.joint << 63)) & !((bits.joint << 1) | carry.joint);
+    let first_digits = first_digits(carry, bits);
+    carry.token = token >> 63;
+    carry.word = word >> 63;
+    carry.joint = bits.joint >> 63;
     Block {
         ends: bits.ends,
-        candidates: bits.trigger
-            | first_digits(before, bits, letters)
-            | (run_starts & twelve)
-            | dashes,
+        candidates: bits.trigger | first_digits | (run_starts & twelve) | joints,
         odd: bits.odd,
     }
 }
@@ -167,12 +182,12 @@ fn block(before: Bits, bits: Bits, after: Bits, letters: &mut bool) -> Block {
 /// The first digit of each word of letters and digits: of the twelve groups in a UUID five are left.
 ///
 /// The addition carries a bit from the start of a word over its letters to what stands behind them.
-fn first_digits(before: Bits, bits: Bits, letters: &mut bool) -> u64 {
-    let word = bits.letter | bits.digit;
-    let before = (before.letter | before.digit) >> 63;
-    let starts = (word & !((word << 1) | before)) | (u64::from(*letters) & word);
+#[inline(always)]
+fn first_digits(carry: &mut Carry, bits: &Bits) -> u64 {
+    let word = bits.word();
+    let starts = (word & !((word << 1) | carry.word)) | (carry.letters & word);
     let (behind, carried) = bits.letter.overflowing_add(starts & bits.letter);
-    *letters = carried;
+    carry.letters = u64::from(carried);
     bits.digit & (starts | (behind & !bits.letter))
 }
 

@@ -5,7 +5,7 @@ use super::class::Class;
 use super::edit::Edit;
 use super::engine::Engine;
 use super::names::Kind;
-use super::scan::{Masks, is_run_start};
+use super::scan::{MIN_RUN, Masks, is_run_start};
 use super::{assign, auth, calls, commands, decode, pairs, pii, prefixes, spoken, tables, url};
 
 /// A shorter text is no table.
@@ -273,7 +273,10 @@ impl Engine<'_> {
     fn run(&mut self, scope: &Scope<'_>, pos: usize, kind: Kind, depth: u8) -> Option<usize> {
         if is_run_start(scope.text, pos) || pos == scope.from {
             let (end, is_word) = token_run(scope.text, pos, scope.to);
-            if !is_word && let Some(found) = prefixes::key(scope, pos, end) {
+            if !is_word
+                && end - pos >= MIN_RUN
+                && let Some(found) = prefixes::key(scope, pos, end)
+            {
                 return self.one(Some(found));
             }
             // What follows a `/` was looked at together with what stands before it.
