@@ -7,7 +7,7 @@ use super::edit::Edit;
 use super::engine::Engine;
 use super::names::Kind;
 use super::scan::{MIN_RUN, Masks, is_run_start};
-use super::{assign, auth, calls, commands, decode, pairs, pii, prefixes, tables, url};
+use super::{assign, auth, calls, commands, decode, pairs, pii, prefixes, spoken, tables, url};
 
 /// A shorter text is no table.
 const MIN_TABLE: usize = 16;
@@ -235,6 +235,14 @@ impl Engine<'_> {
 
     /// An assignment can hide more than one value: a header with several cookies.
     fn several(&mut self, scope: &Scope<'_>, pos: usize) -> Option<usize> {
+        // `bob@example.com:hunter2`
+        let behind_address = self
+            .edits
+            .last()
+            .is_some_and(|edit| edit.end == pos && edit.tag() == Some(Class::Email.tag()));
+        if behind_address && let Some(found) = spoken::behind_address(scope, pos + 1) {
+            return self.one(Some(found));
+        }
         let mut end = None;
         let edits = &mut self.edits;
         let rules = self.rules;
