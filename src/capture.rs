@@ -69,6 +69,12 @@ pub(crate) enum Written {
 #[derive(Debug, Clone, Copy)]
 pub(crate) struct Key(pub(crate) &'static str);
 
+impl Key {
+    pub(crate) fn name(self) -> &'static str {
+        self.0.trim_matches([',', '"', ':'])
+    }
+}
+
 /// The [`Key`] of one of our own names, which need no escaping.
 macro_rules! key {
     ($name:literal) => {
@@ -186,9 +192,9 @@ impl<'s> EventWriter<'s> {
         }
     }
 
-    /// As [`name`](Self::name), for a key that is not known when this is compiled.
-    pub(crate) fn fact(&mut self, name: &str, text: &str) {
-        self.named(name);
+    /// As [`name`](Self::name), for what is known to be there.
+    pub(crate) fn fact(&mut self, key: Key, text: &str) {
+        self.json.short(key.0.as_bytes());
         self.item(text);
     }
 
@@ -215,7 +221,7 @@ impl<'s> EventWriter<'s> {
         let fraction = (hundredths % 100) as u8;
         self.json.push(b'.');
         self.json.push(b'0' + fraction / 10);
-        if fraction % 10 > 0 {
+        if !fraction.is_multiple_of(10) {
             self.json.push(b'0' + fraction % 10);
         }
     }

@@ -287,6 +287,10 @@ impl<'b, 'r> Writer<'b, 'r> {
         if name == OMITTED && self.depth > 0 {
             self.frame.owns_mark = true;
         }
+        if name.len() <= limits::MAX_NAME_CHARS && self.take != Take::Keys {
+            self.out.name(name);
+            return;
+        }
         self.cutter.write(self.out, name, limits::MAX_NAME_CHARS);
         if !self.keys_only() {
             self.out.push(b':');

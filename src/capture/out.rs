@@ -113,20 +113,30 @@ impl Out {
     /// Writes `text` as a JSON string.
     #[inline]
     pub(crate) fn string(&mut self, text: &str) {
+        self.quoted(text, b"\"");
+    }
+
+    /// Writes `text` as a JSON string that a colon follows.
+    #[inline]
+    pub(crate) fn name(&mut self, text: &str) {
+        self.quoted(text, b"\":");
+    }
+
+    #[inline(always)]
+    fn quoted<const N: usize>(&mut self, text: &str, after: &[u8; N]) {
         let bytes = text.as_bytes();
-        let room = self.room(bytes.len() + 2);
-        let plain = match room.split_first_mut() {
-            Some((quote, room)) => {
-                *quote = b'"';
-                store_plain(room, bytes)
-            }
-            None => 0,
-        };
-        self.len += 1 + plain;
-        if plain < bytes.len() {
-            self.escape_from(bytes, plain);
+        let mut plain = 0;
+        if let Some((quote, room)) = self.room(1 + bytes.len() + N).split_first_mut() {
+            *quote = b'"';
+            plain = store_plain(room, bytes);
+            store_chunk(room, plain, after);
         }
-        self.push(b'"');
+        self.len += 1 + plain + N;
+        if plain < bytes.len() {
+            self.len -= N;
+            self.escape_from(bytes, plain);
+            self.raw(after);
+        }
     }
 
     /// Writes what follows from `at` on, where a byte stands that needs an escape.
@@ -210,22 +220,21 @@ fn store(to: &mut [u8], bytes: &[u8]) {
 }
 
 /// Stores what stands in front of the first byte that needs an escape; returns how much that is.
-/// Looked at as it is stored, sixteen or eight at a time, the last of them perhaps a second time.
+/// Looked at as it is stored, sixteen at a time, the last of them perhaps a second time.
 #[inline(always)]
 fn store_plain(to: &mut [u8], bytes: &[u8]) -> usize {
+    let (chunks, tail) = bytes.as_chunks::<16>();
     let mut at = 0;
-    let mut rest = bytes;
-    while let Some((sixteen, more)) = rest.split_first_chunk::<16>() {
-        store_chunk(to, at, sixteen);
+    for (place, sixteen) in to.as_chunks_mut().0.iter_mut().zip(chunks) {
+        *place = *sixteen;
         let found = escapes(sixteen);
         if found != 0 {
             return at + found.trailing_zeros() as usize;
         }
         at += 16;
-        rest = more;
     }
     let len = bytes.len();
-    if rest.is_empty() {
+    if tail.is_empty() {
         return len;
     }
     if let Some(last) = bytes.last_chunk::<16>() {
@@ -237,43 +246,42 @@ fn store_plain(to: &mut [u8], bytes: &[u8]) -> usize {
             len - 16 + found.trailing_zeros() as usize
         };
     }
-    // Two halves that overlap make up a short string.
-    let dirty = if let (Some(first), Some(last)) = (bytes.first_chunk(), bytes.last_chunk()) {
-        store_chunk::<8>(to, 0, first);
-        store_chunk::<8>(to, len - 8, last);
-        needs_escape(u64::from_le_bytes(*first)) | needs_escape(u64::from_le_bytes(*last))
-    } else if let (Some(first), Some(last)) = (bytes.first_chunk(), bytes.last_chunk()) {
-        store_chunk::<4>(to, 0, first);
-        store_chunk::<4>(to, len - 4, last);
-        let halves = [*first, *last].map(|half| u64::from(u32::from_le_bytes(half)));
-        needs_escape((halves[0] << 32) | halves[1])
-    } else {
-        let mut dirty = false;
-        for (to, &byte) in to.iter_mut().zip(bytes) {
-            *to = byte;
-            dirty |= is_escaped(byte);
-        }
-        dirty
-    };
-    if dirty {
-        bytes.iter().position(|&b| is_escaped(b)).unwrap_or(len)
-    } else {
+    if escapes(&store_short(to, bytes)) == 0 {
         len
+    } else {
+        let is_escaped = |&byte: &u8| byte < 0x20 || byte == b'"' || byte == b'\\';
+        bytes.iter().position(is_escaped).unwrap_or(len)
     }
 }
 
-fn is_escaped(byte: u8) -> bool {
-    byte < 0x20 || byte == b'"' || byte == b'\\'
-}
-
-/// Whether any of eight bytes needs an escape: each test sets the high bit of the lowest byte that
-/// passes it.
+/// Stores less than sixteen bytes, in front of the slack, and returns sixteen that are these, some of them repeated: two
+/// halves that overlap make up a short string.
 #[inline(always)]
-fn needs_escape(eight: u64) -> bool {
-    const ONES: u64 = 0x0101_0101_0101_0101;
-    let below = |eight: u64, limit: u64| eight.wrapping_sub(ONES * limit) & !eight;
-    let is = |byte: u8| below(eight ^ (ONES * u64::from(byte)), 1);
-    (below(eight, 0x20) | is(b'"') | is(b'\\')) & (ONES << 7) != 0
+fn store_short(to: &mut [u8], bytes: &[u8]) -> [u8; 16] {
+    let len = bytes.len();
+    let twice = |eight: u64| (u128::from(eight) << 64) | u128::from(eight);
+    let all = if let (Some(first), Some(last)) = (bytes.first_chunk(), bytes.last_chunk()) {
+        store_chunk::<8>(to, 0, first);
+        store_chunk::<8>(to, len - 8, last);
+        let [first, last] = [*first, *last].map(|half| u128::from(u64::from_le_bytes(half)));
+        (last << 64) | first
+    } else if let (Some(first), Some(last)) = (bytes.first_chunk(), bytes.last_chunk()) {
+        store_chunk::<4>(to, 0, first);
+        store_chunk::<4>(to, len - 4, last);
+        let [first, last] = [*first, *last].map(|half| u64::from(u32::from_le_bytes(half)));
+        twice((last << 32) | first)
+    } else {
+        let repeated = match *bytes {
+            [a] => [a, a, a, a],
+            [a, b] => [a, b, a, b],
+            [a, b, c] => [a, b, c, c],
+            _ => return [b'-'; 16],
+        };
+        store_chunk(to, 0, &repeated);
+        let four = u64::from(u32::from_le_bytes(repeated));
+        twice((four << 32) | four)
+    };
+    all.to_le_bytes()
 }
 
 /// A bit for each byte that needs an escape.

@@ -148,8 +148,8 @@ fn write_meta(event: &Event<'_>, defaults: &Defaults, weight: Weight, w: &mut Ev
         }
         Kind::IdentityCapture | Kind::Custom(_) => {}
     }
-    for (name, fact) in event.facts.session.known(&defaults.session) {
-        w.fact(name, fact);
+    for (key, fact) in event.facts.session.known(&defaults.session) {
+        w.fact(key, fact);
     }
     w.name(key!("traceparent"), event.facts.traceparent.as_deref());
     if let Some(era) = event.facts.era {
@@ -243,12 +243,12 @@ pub(super) fn user_id<'a>(
     event: &Event<'_>,
     defaults: &Defaults,
 ) -> Cow<'a, str> {
-    let mut known = event.facts.session.known(&defaults.session);
-    match known.find(|(name, _)| matches!(*name, "session_id" | "conversation_id")) {
-        Some((_, session)) if identity.is_anonymous() => {
-            Cow::Owned(format!("{ANONYMOUS_ID}-{:016x}", id::stable_hash(session)))
-        }
-        _ => Cow::Borrowed(&identity.id),
+    if identity.is_anonymous()
+        && let Some(session) = event.facts.session.id(&defaults.session)
+    {
+        Cow::Owned(format!("{ANONYMOUS_ID}-{:016x}", id::stable_hash(session)))
+    } else {
+        Cow::Borrowed(&identity.id)
     }
 }
 
