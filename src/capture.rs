@@ -30,8 +30,14 @@ pub(crate) struct Scratch {
 /// A scratch that has grown beyond this is given back to the system.
 const MAX_KEPT_BYTES: usize = 512 * 1024;
 
+/// The memory of a captured value is kept up to this: calls with large arguments are rare, and may
+/// be open for long.
+const MAX_SPARE_BYTES: usize = 32 * 1024;
+
 thread_local! {
     static SCRATCH: Cell<Option<Box<Scratch>>> = const { Cell::new(None) };
+    /// The memory of a captured value that is done with, for the next one.
+    static SPARE: Cell<Out> = const { Cell::new(Out::new()) };
 }
 
 /// Lends `f` the thread's scratch. It is taken, not borrowed: a caller's `Serialize` that logs an
@@ -304,6 +310,8 @@ impl<'s> EventWriter<'s> {
                 if take == Take::Keys {
                     let mut writer =
                         Writer::new(self.json, &self.rules.limits, &mut self.cutter, take, end);
+                    // It was written here, as UTF-8.
+                    let json = str::from_utf8(json.as_bytes()).unwrap_or(UNSERIALIZABLE);
                     let stop = text::write(&mut writer, json).err();
                     writer.close_all();
                     members = writer.members();
@@ -440,8 +448,9 @@ pub(crate) fn capture<'s>(
 /// A value that was captured before the event it becomes part of: JSON within the limits.
 #[derive(Debug)]
 pub(crate) struct Captured {
-    json: Box<str>,
-    counts: Option<Counts>,
+    json: Out,
+    /// `None`: there is none, as mostly.
+    counts: Option<Box<Counts>>,
     failed: bool,
 }
 
@@ -451,11 +460,11 @@ pub(crate) fn capture_value(
     content: &Content<'_>,
     arguments: bool,
 ) -> (Captured, u64) {
-    let mut json = Out::default();
-    let mut spans = Vec::new();
+    let mut json = SPARE.try_with(Cell::take).unwrap_or_default();
+    json.clear();
     let mut writer = EventWriter {
         json: &mut json,
-        spans: &mut spans,
+        spans: &mut Vec::new(),
         rules,
         cutter: Cutter::new(&rules.redactor),
         counts_at: None,
@@ -469,21 +478,24 @@ pub(crate) fn capture_value(
         cutter: Cutter { counts, failed, .. },
         ..
     } = writer;
-    let text = match written {
-        Written::Whole => String::from_utf8(json.into_bytes()).ok(),
-        Written::TooLarge => None,
+    if written == Written::TooLarge {
+        json.raw(UNSERIALIZABLE.as_bytes());
+    }
+    let captured = Captured {
+        json,
+        counts: counts.map(Box::new),
+        failed,
     };
-    let json = text
-        .unwrap_or_else(|| UNSERIALIZABLE.to_owned())
-        .into_boxed_str();
-    (
-        Captured {
-            json,
-            counts,
-            failed,
-        },
-        panics,
-    )
+    (captured, panics)
+}
+
+impl Drop for Captured {
+    fn drop(&mut self) {
+        let json = std::mem::take(&mut self.json);
+        if json.capacity() <= MAX_SPARE_BYTES {
+            let _ = SPARE.try_with(|spare| spare.set(json));
+        }
+    }
 }
 
 #[cfg(test)]

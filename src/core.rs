@@ -2,7 +2,7 @@
 
 use std::any::Any;
 use std::sync::atomic::{AtomicBool, Ordering::Relaxed};
-use std::sync::{Arc, Mutex, PoisonError};
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError, TryLockError};
 use std::time::SystemTime;
 
 use once_cell::sync::OnceCell;
@@ -177,9 +177,22 @@ impl Core {
     }
 
     /// Whether this is a child of the process that the worker lives in. The child has copies of
-    /// all locks, in whatever state they were, so it must not touch them.
+    /// all locks, in whatever state they were, so it must not wait for one.
     pub(crate) fn is_forked(&self) -> bool {
         std::process::id() != self.pid
+    }
+
+    /// Locks what callers share; `None` in a forked child that finds it held. Only then is the
+    /// process asked for, which costs more than all else a call does with a lock.
+    pub(crate) fn lock<'m, T>(&self, mutex: &'m Mutex<T>) -> Option<MutexGuard<'m, T>> {
+        match mutex.try_lock() {
+            Ok(guard) => Some(guard),
+            Err(TryLockError::Poisoned(poisoned)) => Some(poisoned.into_inner()),
+            Err(TryLockError::WouldBlock) if self.is_forked() => None,
+            Err(TryLockError::WouldBlock) => {
+                Some(mutex.lock().unwrap_or_else(PoisonError::into_inner))
+            }
+        }
     }
 
     /// Starts the worker on a thread of its own, with a runtime of its own: it outlives the host's,

@@ -17,6 +17,13 @@ pub(crate) struct Out {
 }
 
 impl Out {
+    pub(crate) const fn new() -> Self {
+        Self {
+            memory: Vec::new(),
+            len: 0,
+        }
+    }
+
     pub(crate) fn len(&self) -> usize {
         self.len
     }
@@ -28,12 +35,6 @@ impl Out {
 
     pub(crate) fn as_bytes(&self) -> &[u8] {
         self.memory.get(..self.len).unwrap_or_default()
-    }
-
-    pub(crate) fn into_bytes(self) -> Vec<u8> {
-        let Self { mut memory, len } = self;
-        memory.truncate(len);
-        memory
     }
 
     pub(crate) fn last(&self) -> Option<u8> {
@@ -68,7 +69,7 @@ impl Out {
     #[inline(never)]
     fn grow(&mut self, more: usize) {
         let needed = self.len + more + SLACK;
-        self.memory.resize(needed.next_power_of_two().max(4096), 0);
+        self.memory.resize(needed.next_power_of_two().max(1024), 0);
     }
 
     #[inline(always)]
@@ -330,7 +331,7 @@ mod tests {
             prop_assert_eq!(out.as_bytes(), &expected[..]);
             prop_assert_eq!(out.last(), expected.last().copied());
             out.truncate(expected.len() / 2);
-            prop_assert_eq!(out.into_bytes(), &expected[..expected.len() / 2]);
+            prop_assert_eq!(out.as_bytes(), &expected[..expected.len() / 2]);
         }
     }
 }

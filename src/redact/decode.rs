@@ -186,6 +186,10 @@ impl Decoded {
 
     fn percent(&mut self, source: &[u8], pos: usize, to: usize) -> Option<usize> {
         let byte = hex(part(source, pos + 1, (pos + 3).min(to)), 2)?;
+        // Beyond ASCII a character has two bytes and more: `%DB_PASSWORD%` is a variable.
+        if byte >= 0x80 && at(source, pos + 3) != b'%' && at(source, pos.wrapping_sub(3)) != b'%' {
+            return None;
+        }
         self.step(pos, 3, &[byte as u8]);
         Some(3)
     }
@@ -304,7 +308,10 @@ pub(super) fn begins_text(digits: &[u8]) -> bool {
         three_bytes(part(digits, 0, 4)),
         three_bytes(part(digits, 4, 8)),
     );
-    first.1 + second.1 == 6 && is_text(&first.0) && is_text(&second.0)
+    let ([a, b, c], [d, e, f]) = (first.0, second.0);
+    let six = [a, b, c, d, e, f];
+    let utf8 = std::str::from_utf8(&six).err();
+    first.1 + second.1 == 6 && is_text(&six) && utf8.is_none_or(|error| error.error_len().is_none())
 }
 
 fn hex(digits: &[u8], count: usize) -> Option<u32> {

@@ -103,6 +103,7 @@ impl Engine<'_> {
             floor,
             depth,
             key_numbers: 0,
+            users: self.rules.is_users(),
         };
         let mut state = State::Value;
         if start == Start::Members {
@@ -119,10 +120,6 @@ impl Engine<'_> {
         let mut pos = from;
         while pos < to {
             let byte = at(text, pos);
-            if matches!(byte, b' ' | b'\n' | b'\r' | b'\t') {
-                pos += 1;
-                continue;
-            }
             match state {
                 State::Key | State::KeyOrEnd => match byte {
                     b'"' => {
@@ -130,9 +127,7 @@ impl Engine<'_> {
                         self.key(walk, pos + 1, end, escaped);
                         pos = end + 1;
                         if at(text, pos) != b':' {
-                            pos = run_end(text, pos, to, |b| {
-                                matches!(b, b' ' | b'\n' | b'\r' | b'\t')
-                            });
+                            pos = run_end(text, pos, to, is_blank);
                         }
                         if pos < to && at(text, pos) != b':' {
                             return Err(NotJson);
@@ -145,6 +140,7 @@ impl Engine<'_> {
                         self.close(walk, false, pos)?;
                         state = State::After;
                     }
+                    _ if is_blank(byte) => pos += 1,
                     _ => return Err(NotJson),
                 },
                 State::Value | State::ValueOrEnd => {
@@ -224,6 +220,7 @@ impl Engine<'_> {
                             pos = end;
                             state = State::After;
                         }
+                        _ if is_blank(byte) => pos += 1,
                         _ => return Err(NotJson),
                     }
                 }
@@ -246,6 +243,7 @@ impl Engine<'_> {
                         (b'{' | b'[', None) if super::bytes::before(text, pos) == b'\n' => {
                             state = State::Value
                         }
+                        _ if is_blank(byte) => pos += 1,
                         _ => return Err(NotJson),
                     }
                 }
@@ -279,18 +277,18 @@ impl Engine<'_> {
 
     fn key(&mut self, walk: &mut Walk<'_>, from: usize, to: usize, escaped: bool) {
         let name = part(walk.text, from, to);
-        let known = if escaped || self.rules.is_users() {
+        let known = if escaped || walk.users {
             None
         } else {
             Key::of(walk.text, from, to)
         };
         if let Some((kind, role)) = known.and_then(|key| self.known.get(&key, self.rules.id)) {
-            let kind = if kind == Kind::Plain && name == b"key" {
+            let kind = if kind == Kind::Plain && role == Role::Label && name == b"key" {
                 self.kind_with_parent(walk)
             } else {
                 kind
             };
-            if let Some(frame) = self.top(walk) {
+            if let Some(frame) = self.frames.last_mut() {
                 (frame.kind, frame.name, frame.role) = (kind, (from, to), role);
             }
             return;
@@ -379,8 +377,11 @@ impl Engine<'_> {
         kind: Kind,
     ) {
         // Most strings have nothing that a rule could begin with.
-        let quiet = kind == Kind::Plain && !escaped && !self.rules.reads_all();
-        if quiet && walk.masks.next_candidate(from, to) == to {
+        if kind == Kind::Plain
+            && !escaped
+            && !walk.users
+            && walk.masks.next_candidate(from, to) == to
+        {
             return;
         }
         let content = part(walk.text, from, to);
@@ -635,6 +636,10 @@ fn is_flag(argument: &[u8]) -> bool {
         && argument.iter().all(|b| super::bytes::is_token(*b))
 }
 
+fn is_blank(byte: u8) -> bool {
+    matches!(byte, b' ' | b'\n' | b'\r' | b'\t')
+}
+
 /// What stays the same during one walk.
 struct Walk<'a> {
     text: &'a [u8],
@@ -644,6 +649,8 @@ struct Walk<'a> {
     floor: usize,
     depth: u8,
     key_numbers: u32,
+    /// Rules of the user see every string.
+    users: bool,
 }
 
 /// The end of the content of a string that begins at `from`, and whether there are escapes in it.

@@ -110,7 +110,7 @@ impl Known {
 }
 
 /// The shortest and the longest string that is remembered; shorter ones have few candidates.
-const QUIET: std::ops::RangeInclusive<usize> = 8..=40;
+const QUIET: std::ops::RangeInclusive<usize> = 4..=40;
 
 #[derive(Clone, Copy)]
 struct QuietPlace {
@@ -152,23 +152,26 @@ pub(super) struct QuietKey {
 }
 
 impl QuietKey {
-    /// The key of the string; like that of a name, its words overlap.
+    /// The key of the string at `from..to`; like that of a name, its words overlap.
     #[inline]
-    pub(super) fn of(text: &[u8]) -> Option<Self> {
-        if !QUIET.contains(&text.len()) {
+    pub(super) fn of(text: &[u8], from: usize, to: usize) -> Option<Self> {
+        let length = to - from;
+        if !QUIET.contains(&length) {
             return None;
         }
-        let last = text.len() - 8;
+        let last = length.saturating_sub(8);
+        // What stands behind a shorter string is shifted out of its one word.
+        let spare = 8 * 8_usize.saturating_sub(length);
         let mut words = [0; 5];
-        let mut hash = text.len() as u64;
+        let mut hash = length as u64;
         for (index, word) in words.iter_mut().enumerate() {
-            let eight = text.get((8 * index).min(last)..)?.first_chunk()?;
-            *word = u64::from_le_bytes(*eight);
+            let eight = text.get(from + (8 * index).min(last)..)?.first_chunk()?;
+            *word = u64::from_le_bytes(*eight) << spare;
             hash = (hash.rotate_left(23) ^ *word).wrapping_mul(0x9E37_79B9_7F4A_7C15);
         }
         Some(Self {
             words,
-            length: text.len() as u8,
+            length: length as u8,
             place: (hash >> 56) as usize % PLACES,
         })
     }

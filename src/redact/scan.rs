@@ -151,12 +151,15 @@ impl Masks {
     }
 }
 
+/// Shorter runs are no keys: the shortest formats in use, prefix included, are longer, and what is cut shorter has
+/// lost most of its secret.
+pub(super) const MIN_RUN: usize = 12;
+
 #[inline(always)]
 fn block(carry: &mut Carry, bits: &Bits, after: &Bits) -> Block {
     let (token, word) = (bits.token(), bits.word());
     let run_starts = token & !((token << 1) | carry.token);
-    // A bit stays where it and the next 11 are token bytes. Shorter runs are no keys: the shortest formats in use,
-    // prefix included, are longer, and what is cut shorter has lost most of its secret.
+    // A bit stays where it and the next 11 are token bytes: `MIN_RUN` in all.
     let window = u128::from(token) | (u128::from(after.token()) << 64);
     let two = window & (window >> 1);
     let four = two & (two >> 2);

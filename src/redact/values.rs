@@ -53,7 +53,13 @@ pub(super) fn goes(value: &[u8], kind: Kind, name: &[u8]) -> bool {
         Kind::Secret | Kind::Secrets => !value.is_empty(),
         Kind::Maybe | Kind::Pin | Kind::Pwd | Kind::Phrase => fits(value, kind),
     };
-    takes && !is_mark(value) && !is_placeholder(value) && !is_label(value, name)
+    // `Bearer ${TOKEN}` holds no more than `${TOKEN}`.
+    let bare = rest(value, scheme_len(value));
+    takes
+        && !is_mark(value)
+        && !is_placeholder(value)
+        && !is_placeholder(bare)
+        && !is_label(value, name)
 }
 
 /// Whether a value is one that a name of this kind stands over when it is a secret.
@@ -68,10 +74,11 @@ pub(super) fn fits(value: &[u8], kind: Kind) -> bool {
                 && value != b".."
         }
         Kind::Phrase => {
-            value.iter().filter(|b| **b == b' ').count() >= 10
-                && value
-                    .iter()
-                    .all(|b| b.is_ascii_lowercase() || matches!(b, b' ' | b','))
+            looks_secret(value)
+                || value.iter().filter(|b| **b == b' ').count() >= 10
+                    && value
+                        .iter()
+                        .all(|b| b.is_ascii_lowercase() || matches!(b, b' ' | b','))
         }
         _ => true,
     }
@@ -151,7 +158,10 @@ pub(super) fn is_placeholder(value: &[u8]) -> bool {
                 .all(|b| b.is_ascii_alphabetic() || matches!(b, b'_' | b'.' | b':'))
     };
     if value.is_empty()
-        || first == b'$' && (matches!(at(value, 1), b'{' | b'(') || identifier(1))
+        || first == b'$'
+            && (matches!(at(value, 1), b'{' | b'(')
+                || identifier(1)
+                || value.len() <= 3 && rest(value, 1).iter().all(u8::is_ascii_digit))
         || first == b'@'
             && (matches!(at(value, 1), b'{') || value.starts_with(b"@Microsoft.KeyVault("))
         || value.starts_with(b"{{")
@@ -179,22 +189,22 @@ pub(super) fn is_placeholder(value: &[u8]) -> bool {
         return true;
     }
     // ***, xxxx, ..., ----, with at most a few characters left to recognize it by.
-    let dots = value
-        .windows(3)
-        .filter(|w| matches!(w, [0xE2, 0x80, 0xA2 | 0xA6] | [0xE2, 0x97, 0x8F]))
-        .count()
-        * 3;
-    let masked = value
-        .iter()
-        .filter(|b| matches!(b, b'*' | b'x' | b'X' | b'.' | b'-' | b'#' | b'_' | b' '))
-        .count()
-        + dots;
-    let stars = value.iter().filter(|b| **b == b'*').count();
-    if masked == value.len() && value.len() >= 3
-        || stars >= 3 && (masked * 2 >= value.len())
-        || dots >= 9
-    {
+    let cross = |b: &u8| matches!(b, b'*' | b'x' | b'X' | b'.' | b'-' | b'#' | b'_' | b' ');
+    if value.len() >= 3 && value.iter().all(cross) {
         return true;
+    }
+    // Most values have neither a star nor a sign of three bytes, and are not counted through.
+    if memchr::memchr2(b'*', 0xE2, value).is_some() {
+        let dots = value
+            .windows(3)
+            .filter(|w| matches!(w, [0xE2, 0x80, 0xA2 | 0xA6] | [0xE2, 0x97, 0x8F]))
+            .count()
+            * 3;
+        let masked = value.iter().filter(|b| cross(b)).count() + dots;
+        let stars = value.iter().filter(|b| **b == b'*').count();
+        if masked == value.len() || stars >= 3 && masked * 2 >= value.len() || dots >= 9 {
+            return true;
+        }
     }
     // A key that was shortened so that it can be recognized: `sk-…abcd`, `ghp_...x1y2`.
     if value.len() > 64 {
@@ -242,7 +252,7 @@ pub(super) fn is_placeholder(value: &[u8]) -> bool {
             b"var.",
         ]
         .iter()
-        .any(|head| word.starts_with(head))
+        .any(|head| at(head, 0) == at(word, 0) && word.starts_with(head))
         || [&b"_here"[..], b"_placeholder", b"_goes_here"]
             .iter()
             .any(|tail| word.ends_with(tail))
@@ -412,6 +422,25 @@ pub(super) fn is_harmless_word(word: &[u8]) -> bool {
             | b"manual"
             | b"automatic"
             | b"yes_please"
+            | b"changeme"
+            | b"change_me"
+            | b"changeit"
+            | b"include"
+            | b"omit"
+            | b"same_origin"
+            | b"read"
+            | b"write"
+            | b"asc"
+            | b"desc"
+            | b"erforderlich"
+            | b"falsch"
+            | b"obligatoire"
+            | b"obligatorio"
+            | b"obbligatorio"
+            | b"requerido"
+            | b"richiesto"
+            | b"verplicht"
+            | b"wymagane"
     )
 }
 
@@ -450,6 +479,11 @@ pub(super) fn is_label(value: &[u8], name: &[u8]) -> bool {
             .filter(|b| b.is_ascii_alphabetic())
             .map(u8::to_ascii_lowercase));
     if same {
+        return true;
+    }
+    // The field's name in another language: `Mot de passe`.
+    let foreign = memchr::memchr(b' ', value).is_some() || value.iter().any(|b| *b >= 0x80);
+    if foreign && value.len() <= 40 && names::judge(value) == Kind::Secret {
         return true;
     }
     let mut words = 0;
