@@ -87,21 +87,12 @@ pub(super) fn value(
         return None;
     }
     let found = Some(Found::new(start, start + value.len(), Class::Field));
-    if scope.before(start) >= 0x80 || scope.before(start.saturating_sub(1)) >= 0x80 {
-        if values::looks_chosen(value)
-            && follows_unspaced(scope, start)
-            && !values::is_placeholder(value)
-        {
-            return found;
-        }
-    }
-    if values::looks_chosen(value) {
-        if precedes_name(scope, start + value.len(), judge) {
-            return user_and_password(start, value).or(found);
-        }
-        if follows_line(scope, start, start + value.len(), judge) {
-            return found;
-        }
+    if (scope.before(start) >= 0x80 || scope.before(start.saturating_sub(1)) >= 0x80)
+        && values::looks_chosen(value)
+        && follows_unspaced(scope, start)
+        && !values::is_placeholder(value)
+    {
+        return found;
     }
     let (end, linked, cell) = name_end(scope, start)?;
     if cell {
