@@ -187,9 +187,10 @@ pub(super) fn place<'a>(scope: &Scope<'a>, end: usize) -> Option<&'a [u8]> {
     let floor = scope.from.max(close.saturating_sub(96));
     let open = floor + memchr::memrchr(quote, scope.part(floor, close - 1))?;
     let selector = scope.part(open + 1, close - 1);
+    let typed = close < end && scope.at(end) == b'.';
     let is_selector = matches!(selector.first(), Some(b'#' | b'[' | b'.' | b'/'))
         || selector.starts_with(b"input")
-        || close < end;
+        || typed;
     is_selector.then(|| {
         let end = run_start(selector, selector.len(), 0, |b| {
             matches!(b, b']' | b'"' | b'\'' | b'\\')

@@ -906,6 +906,7 @@ fn is_harmless_tail(word: &[u8]) -> bool {
             | b"columns"
             | b"stats"
             | b"selector"
+            | b"mgr"
             | b"short"
             | b"long"
             | b"weak"

@@ -104,10 +104,14 @@ pub(super) fn value(
     if cell {
         // A row of a table: the name stands in the cell before.
         let floor = scope.from.max(end.saturating_sub(48));
-        let cell =
-            memchr::memrchr2(b'|', b'\n', scope.part(floor, end)).map_or(floor, |n| floor + n + 1);
+        let cell = memchr::memrchr2(b'|', b'\n', scope.part(floor, end))
+            .map(|n| floor + n + 1)
+            .or((floor == scope.origin).then_some(floor))?;
         let name = scope.part(cell, end).trim_ascii();
-        return (values::looks_chosen(value) && judge(name).hides())
+        let plain = name.iter().all(|b| {
+            b.is_ascii_alphanumeric() || matches!(b, b' ' | b'_' | b'-' | b'`' | b'*') || *b >= 0x80
+        });
+        return (plain && values::looks_chosen(value) && judge(name).hides())
             .then_some(found)
             .flatten();
     }
@@ -142,10 +146,12 @@ pub(super) fn value(
     }
     let mut kind = judge(name.text);
     if kind == Kind::Plain {
-        kind = if name.text.eq_ignore_ascii_case(b"identified") {
+        kind = if name.text.eq_ignore_ascii_case(b"identified")
+            && scope.part(end, end + 4).eq_ignore_ascii_case(b" by ")
+        {
             Kind::Secret
         } else {
-            spaced_kind(scope, &name, judge)
+            spaced_kind(scope, &name, linked, judge)
         };
     }
     let before =
@@ -225,7 +231,21 @@ pub(super) fn value(
         Kind::Pin => (4..=8).contains(&value.len()) && value.iter().all(u8::is_ascii_digit),
         _ => false,
     };
-    takes.then_some(found).flatten()
+    takes.then(|| {
+        // `change the password from … to …`
+        let end = start + value.len();
+        let to = run_end(scope.text, end, scope.to.min(end + 1), |b| {
+            matches!(b, b'"' | b'\'')
+        });
+        let next = to + 4 + usize::from(to > end);
+        if scope.part(to, to + 4) == b" to " {
+            let other = word_at(scope, next);
+            if values::looks_chosen(other) && !values::has_mark(other) {
+                return Found::new(start, next + other.len(), Class::Field);
+            }
+        }
+        Found::new(start, end, Class::Field)
+    })
 }
 
 /// A password at `start`, behind an address and a colon.
@@ -307,6 +327,12 @@ fn name_end(scope: &Scope<'_>, start: usize) -> Option<(usize, bool, bool)> {
         let link = LINKS
             .iter()
             .any(|link| word.eq_ignore_ascii_case(link.as_bytes()));
+        // `The cookie set size:36477`: only behind `to` something was set.
+        let was = matches!(
+            word,
+            b"set" | b"changed" | b"reset" | b"updated" | b"rotated" | b"from"
+        );
+        let link = link && (linked || !was || word == b"from");
         if from == scope.from || scope.before(from) != b' ' || !(link || digit && !linked) {
             break;
         }
