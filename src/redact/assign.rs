@@ -8,7 +8,7 @@ use super::class::{Class, MARK_START};
 use super::names::{self, Kind};
 use super::text::{Found, Scope};
 use super::values::{self, Style};
-use super::{calls, commands, pairs};
+use super::{calls, commands, pairs, spoken};
 
 /// Longer names are no names.
 pub(super) const MAX_NAME: usize = 96;
@@ -139,9 +139,16 @@ pub(super) fn at_sign(
     }
     // `The password is: …`
     let linked = byte == b':'
-        && [&b"is"[..], b"was", b"are"]
-            .iter()
-            .any(|link| name.text.eq_ignore_ascii_case(link));
+        && [
+            &b"is"[..],
+            b"was",
+            b"are",
+            b"created",
+            b"generated",
+            b"issued",
+        ]
+        .iter()
+        .any(|link| name.text.eq_ignore_ascii_case(link));
     if linked {
         name = name_before(scope, name.start);
     }
@@ -205,7 +212,7 @@ pub(super) fn at_sign(
     if kind == Kind::Plain && byte == b'=' && matches!(scope.at(value), b'"' | b'\'' | b'`') {
         // `api_key: String = "…"`
         let kind = typed_kind(scope, &name, judge);
-        if kind.hides() {
+        if kind.hides() || kind == Kind::Pwd {
             let close = closing_quote(scope, value + 1, scope.at(value), 0);
             if let Some(found) = literal(scope, value + 1, close, kind, b"") {
                 add(found);
@@ -215,6 +222,14 @@ pub(super) fn at_sign(
     }
     // `urn:ietf:params:oauth:jwk-thumbprint`
     if kind == Kind::Maybe && byte == b':' && scope.before(name.start) == b':' {
+        return;
+    }
+    if kind == Kind::Plain
+        && byte == b':'
+        && matches!(next, b' ' | b'\n')
+        && let Some(found) = spoken::behind_sentence(scope, sign, judge)
+    {
+        add(found);
         return;
     }
     match kind {
@@ -293,6 +308,12 @@ fn has_token(name: &[u8]) -> bool {
 
 /// What the name before a type says, where `kind` is the type: `name: &str = `.
 fn typed_kind(scope: &Scope<'_>, type_name: &Name<'_>, judge: &dyn Fn(&[u8]) -> Kind) -> Kind {
+    // `Dim password As String = "…"`
+    if has_word_at(scope.text, type_name.start.saturating_sub(4), b" as ")
+        && type_name.start >= scope.from + 4
+    {
+        return judge(name_before(scope, type_name.start - 4).text);
+    }
     let colon = run_start(
         scope.text,
         type_name.start,
@@ -826,6 +847,7 @@ fn authorization(scope: &Scope<'_>, start: usize, add: &mut dyn FnMut(Found)) ->
     let value = scope.part(from, end);
     if value.len() < 4
         || value.starts_with(MARK_START)
+        || memchr::memchr(b'(', value).is_some()
         || values::is_placeholder(value)
         || matches!(at(value, 0), b'$' | b'{' | b'<' | b'%')
     {

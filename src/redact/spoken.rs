@@ -195,6 +195,25 @@ pub(super) fn value(
             kind = Kind::Secret;
         }
     }
+    // `The API token you need is …`
+    if kind == Kind::Plain
+        && linked
+        && value.len() >= 12
+        && values::looks_chosen(value)
+        && (super::prefixes::is_strong(value) || value.iter().any(|b| b"!#$%&*".contains(b)))
+        && speaks(scope, name.start, judge)
+    {
+        kind = Kind::Secret;
+    }
+    // A key that is named by its algorithm is named by its number, too: `RSA key 4AEE18F83AFDEB23`.
+    let numbered = value.iter().all(|b| b.is_ascii_hexdigit())
+        && name.text.eq_ignore_ascii_case(b"key")
+        && [&b"rsa "[..], b"dsa ", b"pgp ", b"gpg "]
+            .iter()
+            .any(|word| before(4).eq_ignore_ascii_case(word));
+    if numbered {
+        return None;
+    }
     // `snmp-server community …`
     if name.text == b"community" && before(12) == b"snmp-server " {
         kind = Kind::Secret;
@@ -248,6 +267,18 @@ pub(super) fn value(
     })
 }
 
+/// A value at `start` that nothing stands before: `hunter2 is my password`.
+pub(super) fn before_name(
+    scope: &Scope<'_>,
+    start: usize,
+    judge: &dyn Fn(&[u8]) -> Kind,
+) -> Option<Found> {
+    let value = word_at(scope, start);
+    let end = start + value.len();
+    (values::looks_chosen(value) && !values::has_mark(value) && precedes_name(scope, end, judge))
+        .then(|| Found::new(start, end, Class::Field))
+}
+
 /// A password at `start`, behind an address and a colon.
 pub(super) fn behind_address(scope: &Scope<'_>, start: usize) -> Option<Found> {
     let value = word_at(scope, start);
@@ -274,6 +305,55 @@ fn word_at<'a>(scope: &Scope<'a>, start: usize) -> &'a [u8] {
     let word = scope.part(start, end);
     let end = word.iter().position(|b| *b >= 0xE3).unwrap_or(word.len());
     part(word, 0, end)
+}
+
+/// A value behind a sentence about a secret and the colon at `sign`: `A password was generated for root: …`.
+pub(super) fn behind_sentence(
+    scope: &Scope<'_>,
+    sign: usize,
+    judge: &dyn Fn(&[u8]) -> Kind,
+) -> Option<Found> {
+    let start = run_end(scope.text, sign + 1, scope.to.min(sign + 8), |b| {
+        b.is_ascii_whitespace()
+    });
+    let value = word_at(scope, start);
+    let end = start + value.len();
+    if !values::looks_chosen(value)
+        || !matches!(scope.at(end), 0 | b'\n' | b'\r')
+        || memchr::memchr(b'/', value).is_some()
+        || values::has_mark(value)
+        || values::is_placeholder(value)
+        || !speaks(scope, sign, judge)
+    {
+        return None;
+    }
+    Some(Found::new(start, end, Class::Field))
+}
+
+/// Whether the sentence that ends at `end` speaks of a secret, and not of something about one.
+fn speaks(scope: &Scope<'_>, end: usize, judge: &dyn Fn(&[u8]) -> Kind) -> bool {
+    let line = scope.part(end.saturating_sub(96).max(scope.from), end);
+    let line = super::bytes::rest(line, memchr::memrchr(b'\n', line).map_or(0, |n| n + 1));
+    let line = super::bytes::rest(line, super::bytes::find(line, b". ").map_or(0, |n| n + 2));
+    let is_word = |b: &u8| b.is_ascii_alphanumeric() || matches!(b, b'-' | b'_') || *b >= 0x80;
+    let mut words = line
+        .split(|b| !is_word(b))
+        .filter(|word| !word.is_empty())
+        .peekable();
+    let mut before: &[u8] = &[];
+    let mut spoken = false;
+    while let Some(word) = words.next() {
+        let next = words.peek().copied().unwrap_or(&[]);
+        let named = judge(word).hides()
+            || word.eq_ignore_ascii_case(b"key") && judge(&[before, b"_key"].concat()).hides();
+        let harmless = super::names::is_harmless_tail(&next.to_ascii_lowercase());
+        spoken |= named && !harmless && !before.eq_ignore_ascii_case(b"invalid");
+        if word.eq_ignore_ascii_case(b"not") || word.eq_ignore_ascii_case(b"no") {
+            return false;
+        }
+        before = word;
+    }
+    spoken
 }
 
 /// Where the name before `start` ends, whether words or signs linked it to the value, and whether it stands in the
@@ -376,12 +456,27 @@ fn precedes_name(scope: &Scope<'_>, end: usize, judge: &dyn Fn(&[u8]) -> Kind) -
         matches!(b, b'"' | b'\'' | b'`')
     });
     let is = |pos: usize, word: &[u8]| scope.part(pos, pos + word.len()) == word;
-    let links: [&[u8]; 3] = [b" as ", b" into ", b" in "];
+    let links: [&[u8]; 4] = [b" as ", b" into ", b" in ", b" is "];
     let Some(link) = links.into_iter().find(|link| is(pos, link)) else {
         return false;
     };
     pos += link.len();
-    for filler in [&b"the "[..], b"your ", b"my ", b"his ", b"her ", b"a "] {
+    let direct = link == b" is "
+        && ![&b"the "[..], b"your ", b"my ", b"our "]
+            .iter()
+            .any(|filler| is(pos, filler));
+    if direct {
+        return false;
+    }
+    for filler in [
+        &b"our "[..],
+        b"the ",
+        b"your ",
+        b"my ",
+        b"his ",
+        b"her ",
+        b"a ",
+    ] {
         if is(pos, filler) {
             pos += filler.len();
         }
@@ -395,8 +490,8 @@ fn precedes_name(scope: &Scope<'_>, end: usize, judge: &dyn Fn(&[u8]) -> Kind) -
         scope.part(first + 1, second),
         b"field" | b"input" | b"box" | b"textbox"
     );
-    judge(scope.part(pos, first)).hides() && (link == b" as " || field)
-        || judge(scope.part(pos, second)).hides() && link == b" as "
+    judge(scope.part(pos, first)).hides() && (matches!(link, b" as " | b" is ") || field)
+        || judge(scope.part(pos, second)).hides() && matches!(link, b" as " | b" is ")
 }
 
 /// Whether the value stands on a line of its own, below a line that names it.
@@ -409,7 +504,12 @@ fn follows_line(
     if scope.before(start) != b'\n' || !matches!(scope.at(end), 0 | b'\n' | b'\r') {
         return false;
     }
-    let line = run_start(scope.text, start - 1, scope.from, |b| b == b'\r');
+    let line = run_start(
+        scope.text,
+        start - 1,
+        scope.from.max(start.saturating_sub(5)),
+        |b| matches!(b, b'\r' | b'\n' | b':'),
+    );
     let floor = scope.from.max(line.saturating_sub(32));
     let name = memchr::memrchr(b'\n', scope.part(floor, line)).map_or(floor, |n| floor + n + 1);
     let name = scope.part(name, line).trim_ascii();

@@ -122,10 +122,16 @@ pub(super) fn looks_chosen(value: &[u8]) -> bool {
         part(value, 0, colon).iter().all(u8::is_ascii_lowercase)
             && rest(value, colon + 1).iter().all(u8::is_ascii_digit)
     });
+    // `from=md5`
+    let assigned = memchr::memchr(b'=', value).is_some_and(|sign| {
+        sign + 1 < value.len() && part(value, 0, sign).iter().all(u8::is_ascii_lowercase)
+    });
     value.len() >= 6
         && digits > 0
         && letters > 0
         && !measure
+        && !assigned
+        && memchr::memchr_iter(b':', value).count() < 2
         && !named
         && !is_snake(value, 3)
         && (value.len() >= 7 || symbol || digits >= 2)
@@ -233,6 +239,9 @@ pub(super) fn is_placeholder(value: &[u8]) -> bool {
                 .all(|b| b.is_ascii_alphabetic() || matches!(b, b'[' | b']' | b'_' | b' ' | b'-'))
         || first == b':' && identifier(1)
         || value == b"?"
+        // A key that is only hinted at, a colour.
+        || value.len() <= 16 && (value.ends_with(b"...") || value.ends_with("\u{2026}".as_bytes()))
+        || first == b'#' && matches!(value.len(), 4 | 7) && rest(value, 1).iter().all(u8::is_ascii_hexdigit)
         || first == b'_' && value.starts_with(b"__") && value.ends_with(b"__")
         || matches!(first, b'^' | b'~' | b'>' | b'=' | b'v' | b'0'..=b'9') && is_version(value)
         || value.len() <= 2 && !value.iter().any(u8::is_ascii_alphanumeric)
@@ -252,6 +261,10 @@ pub(super) fn is_placeholder(value: &[u8]) -> bool {
             .count()
             * 3;
         let masked = value.iter().filter(|b| cross(b)).count() + dots;
+        let crosses = value.iter().filter(|b| matches!(b, b'x' | b'X')).count();
+        if crosses >= 8 && crosses * 3 >= value.len() * 2 {
+            return true;
+        }
         let stars = value.iter().filter(|b| **b == b'*').count();
         if masked == value.len() || stars >= 3 && masked * 2 >= value.len() || dots >= 9 {
             return true;
@@ -475,6 +488,11 @@ pub(super) fn is_harmless_word(word: &[u8]) -> bool {
             | b"automatic"
             | b"yes_please"
             | b"changeme"
+            | b"reset"
+            | b"change"
+            | b"forgot"
+            | b"verify"
+            | b"confirm"
             | b"change_me"
             | b"changeit"
             | b"include"
@@ -669,6 +687,17 @@ pub(super) fn is_unquoted_secret(
     if is_expression(scope, from, to, style) {
         return false;
     }
+    // `jwt: alg=RS256`: a list of its own follows.
+    let listed = memchr::memchr(b'=', value).is_some_and(|sign| {
+        sign + 1 < value.len()
+            && part(value, 0, sign)
+                .iter()
+                .all(|b| b.is_ascii_lowercase() || *b == b'_')
+            && at(value, sign + 1) != b'='
+    }) || value.last() == Some(&b'=') && value.len() < 12 && digits == 0;
+    if !style.equals && style.spaced && listed {
+        return false;
+    }
     // Beside quoted names a word without quotes is a variable: `"x-api-key": key1 }`.
     let ends = matches!(next, b',' | b'}' | b')') && to < scope.to;
     if style.quoted_name
@@ -692,7 +721,8 @@ pub(super) fn is_unquoted_secret(
         return false;
     }
     if letters_only {
-        if value.len() < 4 {
+        // `imagePullSecrets: regcred`
+        if value.len() < 4 || kind == Kind::Secrets && name.ends_with(b"ecrets") {
             return false;
         }
         let lower = value
