@@ -45,6 +45,8 @@ pub(super) struct Frame {
     patch: bool,
     /// The members are named by what their tokens are for.
     tokens: bool,
+    /// Cookies, one object each: the values go, names and attributes stay.
+    cookies: bool,
 }
 
 /// What a member is for in an object like `{"name": …, "value": …}`.
@@ -178,7 +180,8 @@ impl Engine<'_> {
                         // A mark without quotes, of a text that was no JSON before.
                         b'[' if part(text, pos, pos + 10) == MARK_START => return Err(NotJson),
                         b'{' | b'[' => {
-                            if kind.hides() && !self.describes(walk, pos) {
+                            let cookies = self.is_cookies(walk, pos, kind);
+                            if kind.hides() && !cookies && !self.describes(walk, pos) {
                                 let end = skip(text, masks, pos, to);
                                 if end > pos + 2 {
                                     push(
@@ -214,6 +217,12 @@ impl Engine<'_> {
                                 schema,
                                 about,
                                 tokens,
+                                cookies,
+                                label: if cookies && !array {
+                                    Kind::Secret
+                                } else {
+                                    Kind::Plain
+                                },
                                 kind,
                                 ..Frame::default()
                             });
@@ -575,6 +584,7 @@ impl Engine<'_> {
             return;
         }
         match frame.role {
+            Role::Label if frame.cookies => {}
             Role::Label if shape == Shape::String => {
                 frame.label = rules.judge(part(text, from, to));
                 if let Some((from, to, shape)) = frame.value
@@ -664,6 +674,24 @@ impl Engine<'_> {
         self.frames.truncate(self.frames.len() - 1);
         self.done(walk, (start, end), Shape::Nested);
         Ok(())
+    }
+
+    /// Whether a list of cookies begins at `pos`, or one of them.
+    fn is_cookies(&mut self, walk: &Walk<'_>, pos: usize, kind: Kind) -> bool {
+        let text = walk.text;
+        let Some(frame) = self.top(walk) else {
+            return false;
+        };
+        if frame.array {
+            return frame.cookies && at(text, pos) == b'{';
+        }
+        let next = run_end(text, pos + 1, walk.to.min(pos + 32), |b| {
+            b.is_ascii_whitespace()
+        });
+        kind == Kind::Secrets
+            && at(text, pos) == b'['
+            && at(text, next) == b'{'
+            && part(text, frame.name.0, frame.name.1).ends_with(b"ookies")
     }
 
     /// Whether the object at `pos`, which stands under a sensitive name, is the description of a field.

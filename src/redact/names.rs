@@ -108,12 +108,12 @@ impl Words {
 
 /// The first three letters of every word that can make a name sensitive. A name without any of them needs no
 /// splitting, and most names have none.
-const STEMS: [&[u8; 3]; 59] = [
+const STEMS: [&[u8; 3]; 60] = [
     b"pas", b"pwd", b"pwo", b"psw", b"sec", b"tok", b"key", b"cre", b"aut", b"coo", b"ses", b"sid",
     b"ssn", b"soc", b"cvv", b"cvc", b"csc", b"pin", b"otp", b"mfa", b"jwt", b"bea", b"pho", b"tel",
     b"mob", b"cel", b"fax", b"msi", b"sig", b"mne", b"see", b"car", b"con", b"sen", b"ken", b"wac",
     b"nin", b"lic", b"rec", b"wha", b"mot", b"has", b"bac", b"ver", b"par", b"hes", b"sal", b"adg",
-    b"los", b"loz", b"jel", b"sif", b"san", b"zug", b"sla", b"ges", b"zap", b"kat", b"psk",
+    b"los", b"loz", b"jel", b"sif", b"san", b"zug", b"sla", b"ges", b"zap", b"kat", b"psk", b"ass",
 ];
 
 static STEM_BITS: [u64; 512] = stem_bits();
@@ -175,6 +175,10 @@ fn judge_words(name: &[u8]) -> Kind {
     }
     // In `.npmrc` it is user and password.
     if name == b"_auth" {
+        return Kind::Secret;
+    }
+    // Terraform names them by their hosts.
+    if name.starts_with(b"TF_TOKEN_") {
         return Kind::Secret;
     }
     let words = Words::of(name);
@@ -298,6 +302,8 @@ fn core(word: &[u8], before: &[u8], after: &[u8], tail: Tail) -> Kind {
                 Kind::Maybe
             }
         }
+        b"verifier" if before == b"code" => Kind::Secret,
+        b"assertion" if before == b"client" => Kind::Secret,
         b"userpass" | b"dbpass" | b"requirepass" | b"masterauth" if last => Kind::Secret,
         b"secret" if last => Kind::Secret,
         b"secrets" if last => Kind::Secrets,
@@ -355,7 +361,7 @@ fn core(word: &[u8], before: &[u8], after: &[u8], tail: Tail) -> Kind {
         b"code" | b"codes"
             if matches!(
                 before,
-                b"otp" | b"mfa" | b"totp" | b"recovery" | b"fa" | b"backup"
+                b"otp" | b"mfa" | b"totp" | b"recovery" | b"fa" | b"backup" | b"device"
             ) =>
         {
             Kind::Secret
@@ -743,7 +749,7 @@ fn is_harmless_token(word: &[u8]) -> bool {
 }
 
 /// Words behind a sensitive one that say: this is about the secret.
-fn is_harmless_tail(word: &[u8]) -> bool {
+pub(super) fn is_harmless_tail(word: &[u8]) -> bool {
     matches!(
         word,
         b"count"
@@ -915,6 +921,9 @@ fn is_harmless_tail(word: &[u8]) -> bool {
             | b"columns"
             | b"stats"
             | b"selector"
+            | b"hashing"
+            | b"hasher"
+            | b"mgr"
             | b"short"
             | b"long"
             | b"weak"
