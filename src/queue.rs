@@ -722,7 +722,6 @@ mod tests {
             waiter: Option<Waiter>,
             seal: bool,
         ) -> Pushed {
-            self.ledger.offer();
             self.offered += 1;
             let mut scratch = Scratch::default();
             let (event, _) = capture::capture(&mut scratch, &self.rules, |writer| {
