@@ -245,10 +245,10 @@ impl Ledger {
         self.callers.turned_away.fetch_add(1, Relaxed);
     }
 
-    /// An event was offered, and queued.
-    pub(crate) fn queue(&self) {
+    /// An event was offered, and queued; returns how many are pending.
+    pub(crate) fn queue(&self) -> u64 {
         self.callers.offered.fetch_add(1, Relaxed);
-        self.callers.pending.fetch_add(1, Relaxed);
+        self.callers.pending.fetch_add(1, Relaxed) + 1
     }
 
     /// Pending events were confirmed by the ingest.
