@@ -8,7 +8,7 @@ use super::class::{Class, MARK_START};
 use super::names::{self, Kind};
 use super::text::{Found, Scope};
 use super::values::{self, Style};
-use super::{commands, pairs};
+use super::{calls, commands, pairs};
 
 /// Longer names are no names.
 pub(super) const MAX_NAME: usize = 96;
@@ -81,7 +81,9 @@ pub(super) fn spaced_kind(
     judge: &dyn Fn(&[u8]) -> Kind,
 ) -> Kind {
     let mut start = name.start;
-    for _ in 0..2 {
+    // `password of the database`
+    let mut end = name.start + name.text.len();
+    for step in 0..4 {
         if scope.before(start) != b' ' {
             break;
         }
@@ -89,17 +91,29 @@ pub(super) fn spaced_kind(
             scope.text,
             start - 1,
             scope.from.max(start.saturating_sub(24)),
-            |b| b.is_ascii_alphanumeric() || b == b'-',
+            |b| b.is_ascii_alphanumeric() || b == b'-' || b >= 0x80,
         );
-        if word == start - 1 {
+        let text = scope.part(word, start - 1);
+        if text.is_empty() {
             break;
         }
         start = word;
+        if text.eq_ignore_ascii_case(b"mot") {
+            return judge(scope.part(start, name.start + name.text.len()));
+        }
+        if matches!(text, b"of" | b"for" | b"to" | b"on" | b"de" | b"der") {
+            end = word.saturating_sub(1);
+        } else if step > 0 || end < start {
+            let kind = judge(scope.part(start, end));
+            if kind != Kind::Plain || step > 0 && end > name.start {
+                return kind;
+            }
+        }
     }
-    if start == name.start {
+    if start == name.start || end <= start {
         Kind::Plain
     } else {
-        judge(scope.part(start, name.start + name.text.len()))
+        judge(scope.part(start, end))
     }
 }
 
@@ -151,6 +165,13 @@ pub(super) fn at_sign(
         return;
     }
     let mut kind = judge(name.text);
+    // `document.querySelector('#password').value = …`
+    if name.text == b".value"
+        && scope.before(name.start) == b')'
+        && let Some(element) = calls::place(scope, name.start)
+    {
+        kind = judge(element);
+    }
     if byte == b'=' && name.quoted && follows_password_for(scope, name.start) {
         kind = Kind::Secret;
     }
@@ -787,10 +808,23 @@ fn signature(scope: &Scope<'_>, name: &[u8], value: usize, add: &mut dyn FnMut(F
         .rsplit(|b| matches!(b, b'-' | b'_' | b'.'))
         .next()
         .unwrap_or(&[]);
+    // A code of OAuth is as good as the token it is exchanged for.
+    let code = name == b"code";
     if !(last.eq_ignore_ascii_case(b"signature")
         || last == b"sig"
         || last.eq_ignore_ascii_case(b"hmac")
-        || name.eq_ignore_ascii_case(b"policy"))
+        || name.eq_ignore_ascii_case(b"policy")
+        || code)
+    {
+        return;
+    }
+    if code
+        && (super::bytes::find(
+            scope.part(value.saturating_sub(120).max(scope.from), value + 160),
+            b"state=",
+        )
+        .is_none()
+            || !matches!(scope.before(value - 5), b'?' | b'&'))
     {
         return;
     }
@@ -822,6 +856,20 @@ pub(super) fn after_word(scope: &Scope<'_>, pos: usize) -> Option<Found> {
         scope.from.max(gap.saturating_sub(24)),
         |b| b.is_ascii_alphanumeric() || matches!(b, b'_' | b'-'),
     );
+    // `SELECT '…' AS token`
+    let close =
+        memchr::memchr(b'\'', scope.part(pos + 1, pos + 1 + MAX_JUDGED)).map_or(0, |n| pos + 1 + n);
+    if close > pos && has_word_at(scope.text, close + 1, b" as ") {
+        let end = run_end(scope.text, close + 5, scope.to.min(close + 64), is_name);
+        let value = scope.part(pos + 1, close);
+        if names::judge(scope.part(close + 5, end)) == Kind::Secret
+            && value.iter().any(u8::is_ascii_digit)
+            && !values::has_mark(value)
+            && !values::is_placeholder(value)
+        {
+            return Some(Found::new(pos + 1, close, Class::Field));
+        }
+    }
     let word = scope.part(start, gap);
     let by = word.eq_ignore_ascii_case(b"by") && {
         let end = run_start(

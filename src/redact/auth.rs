@@ -1,6 +1,6 @@
 //! Credentials of `Authorization` schemes, JSON Web Tokens, and keys in armour.
 
-use super::bytes::{at, has_word_at, run_end, run_start};
+use super::bytes::{at, before, has_word_at, run_end, run_start};
 use super::class::Class;
 use super::commands::Tools;
 use super::names::Kind;
@@ -35,6 +35,16 @@ pub(super) fn after_word(
         scope.from.max(start.saturating_sub(4)),
         |b| matches!(b, b' ' | b'\t' | b'"' | b'\''),
     );
+    // Nor does a number name anything.
+    let number = run_start(
+        scope.text,
+        gap,
+        scope.from.max(gap.saturating_sub(8)),
+        |b| b.is_ascii_digit(),
+    );
+    if number < gap && gap < start && matches!(before(scope.text, number), b' ' | b'\n') {
+        return None;
+    }
     if (tools.are_near(scope, start) || at(scope.text, start) == b'/')
         && let Some(found) = commands::argument(scope, start)
     {
@@ -55,8 +65,14 @@ pub(super) fn after_word(
         |b| b.is_ascii_alphanumeric() || matches!(b, b'-' | b'_'),
     );
     let word = scope.part(word_start, gap);
+    // `$TOKEN` is a variable, and what follows it something else.
+    if matches!(scope.before(word_start), b'$' | b'{') || scope.part(start, start + 4) == b"http" {
+        return None;
+    }
     let begin = start;
-    if is_scheme(word) {
+    let sasl = word.eq_ignore_ascii_case(b"plain")
+        && has_word_at(scope.text, word_start.saturating_sub(5), b"auth ");
+    if is_scheme(word) || sasl {
         let end = run_end(scope.text, begin, scope.to, is_credential);
         let end = trim_end(scope, begin, end);
         let value = scope.part(begin, end);
@@ -78,7 +94,32 @@ pub(super) fn after_word(
             };
             return Some(Found::new(begin, end, class));
         }
-        return None;
+        let whose = run_start(
+            scope.text,
+            word_start.saturating_sub(1),
+            scope.from.max(word_start.saturating_sub(10)),
+            |b| b.is_ascii_alphabetic(),
+        );
+        let mine = [
+            &b"auth"[..],
+            b"api",
+            b"access",
+            b"refresh",
+            b"session",
+            b"secret",
+            b"bot",
+            b"my",
+            b"use",
+        ]
+        .iter()
+        .any(|known| {
+            scope
+                .part(whose, word_start.saturating_sub(1))
+                .eq_ignore_ascii_case(known)
+        });
+        if !mine || !word.eq_ignore_ascii_case(b"token") {
+            return None;
+        }
     }
     spoken::value(scope, start, judge)
 }
@@ -149,6 +190,8 @@ pub(super) fn jwt(scope: &Scope<'_>, start: usize) -> Option<Found> {
     ]
     .iter()
     .any(|head| header.starts_with(head));
+    // The token of a tunnel of Cloudflare: the account comes first.
+    let known = known || header.starts_with(b"eyJhIjoi") && header.len() >= 120;
     (known || parts > 1 && end - start > header.len() + 4)
         .then(|| Found::new(start, trim_end(scope, start, end), Class::Jwt))
 }

@@ -15,8 +15,8 @@ const MAX_CALL: usize = 160;
 #[rustfmt::skip]
 const CALLS: &[(&str, usize)] = &[
     ("BasicAuth", 1), ("Fernet", 0), ("HTTPBasicAuth", 1), ("HTTPDigestAuth", 1), ("NetworkCredential", 1), ("PDO", 2), ("PasswordAuthentication", 1), ("PlainAuth", 2), ("SecretKeySpec", 0),
-    ("SetBasicAuth", 1), ("TelegramBot", 0), ("UsernamePasswordCredentials", 1), ("auth", 1), ("authenticate", 1), ("basicAuth", 1), ("basic_auth", 1), ("bearer_auth", 0), ("createCipheriv", 1),
-    ("createHmac", 1), ("getConnection", 2), ("hashpw", 0), ("httpBasic", 1), ("hmac.new", 0), ("jwt.decode", 1), ("jwt.encode", 1), ("jwt.sign", 1), ("jwt.verify", 1), ("login", 1),
+    ("SetBasicAuth", 1), ("TelegramBot", 0), ("UsernamePasswordCredentials", 1), ("authenticate", 1), ("basicAuth", 1), ("basic_auth", 1), ("bearer_auth", 0), ("createCipheriv", 1),
+    ("createHmac", 1), ("db.auth", 1), ("db.auth", 1), ("getConnection", 2), ("hashpw", 0), ("httpBasic", 1), ("hmac.new", 0), ("jwt.decode", 1), ("jwt.encode", 1), ("jwt.sign", 1), ("jwt.verify", 1), ("login", 1),
     ("mysql_connect", 2), ("mysqli", 2), ("mysqli_connect", 2), ("pg_connect", 0), ("setBasicAuth", 1), ("withBasicAuth", 1),
 ];
 
@@ -33,8 +33,8 @@ pub(super) fn literal(
     });
     let near = run_start(text, open, scope.from.max(open.saturating_sub(2)), is_blank);
     let named = match scope.before(near) {
-        b'(' => single(scope, near - 1),
-        b',' => pair(scope, near - 1),
+        b'(' => typed(scope, near - 1).or_else(|| single(scope, near - 1)),
+        b',' => pair(scope, near - 1).or_else(|| place(scope, near - 1)),
         // `token{"…"}`
         b'{' if near == quote => name_at(scope, near - 1),
         // `api_key <- "…"`
@@ -145,6 +145,60 @@ fn pair<'a>(scope: &Scope<'a>, comma: usize) -> Option<&'a [u8]> {
     (opens && (quoted || member)).then(|| scope.part(start, inner))
 }
 
+/// What `.fill(`, whose parenthesis stands at `open`, types into: `getByLabel("Password").fill("…")`.
+fn typed<'a>(scope: &Scope<'a>, open: usize) -> Option<&'a [u8]> {
+    let start = run_start(
+        scope.text,
+        open,
+        scope.from.max(open.saturating_sub(24)),
+        |b| b.is_ascii_alphanumeric() || b == b'_',
+    );
+    matches!(
+        scope.part(start, open),
+        b"fill"
+            | b"type"
+            | b"sendKeys"
+            | b"send_keys"
+            | b"setValue"
+            | b"set_value"
+            | b"set"
+            | b"pressSequentially"
+            | b"press_sequentially"
+            | b"val"
+    )
+    .then(|| {
+        place(
+            scope,
+            start
+                .checked_sub(1)
+                .filter(|_| scope.before(start) == b'.')?,
+        )
+    })
+    .flatten()
+}
+
+/// The name of the element that a selector in quotes before `end` finds: `fill('#password', `, `$('#password')`.
+pub(super) fn place<'a>(scope: &Scope<'a>, end: usize) -> Option<&'a [u8]> {
+    let close = end - usize::from(scope.before(end) == b')');
+    let quote = scope.before(close);
+    if !matches!(quote, b'"' | b'\'') {
+        return None;
+    }
+    let floor = scope.from.max(close.saturating_sub(96));
+    let open = floor + memchr::memrchr(quote, scope.part(floor, close - 1))?;
+    let selector = scope.part(open + 1, close - 1);
+    let is_selector = matches!(selector.first(), Some(b'#' | b'[' | b'.' | b'/'))
+        || selector.starts_with(b"input")
+        || close < end;
+    is_selector.then(|| {
+        let end = run_start(selector, selector.len(), 0, |b| {
+            matches!(b, b']' | b'"' | b'\'' | b'\\')
+        });
+        let start = run_start(selector, end, 0, is_name);
+        super::bytes::part(selector, start, end)
+    })
+}
+
 /// Whether the argument before `near` is one that the call takes as a secret.
 fn is_secret_argument(scope: &Scope<'_>, near: usize, judge: &dyn Fn(&[u8]) -> Kind) -> bool {
     if !matches!(scope.before(near), b',' | b'(') {
@@ -161,6 +215,10 @@ fn is_secret_argument(scope: &Scope<'_>, near: usize, judge: &dyn Fn(&[u8]) -> K
         b.is_ascii_alphanumeric() || matches!(b, b'_' | b'.')
     });
     let call = scope.part(start, end);
+    // `auth=("user", "…")`
+    if call == b"auth" && end < open {
+        return index == 1;
+    }
     let known = CALLS.iter().any(|(name, place)| {
         *place == index
             && call.ends_with(name.as_bytes())

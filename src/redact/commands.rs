@@ -19,7 +19,8 @@ const MAX_ARGUMENTS: usize = 24;
 #[rustfmt::skip]
 const OPTIONS: &[(&str, &[&str])] = &[
     ("-p", &["sshpass", "login", "mongo", "mongosh", "mongodump", "mongorestore", "pscp", "plink", "psftp", "cqlsh", "az", "snowsql", "useradd", "usermod", "adduser", "psexec",
-        "evil-winrm", "crackmapexec", "nxc", "netexec", "hydra", "ncftp", "rdesktop", "steghide", "ldapmodify", "neo4j-admin", "cypher-shell", "gpresult", "winrs", "7z", "rar", "unrar"]),
+        "evil-winrm", "crackmapexec", "nxc", "netexec", "hydra", "ncftp", "rdesktop", "steghide",
+            "twine", "ldapmodify", "neo4j-admin", "cypher-shell", "gpresult", "winrs", "7z", "rar", "unrar"]),
     ("-pw", &["plink", "pscp", "psftp", "putty"]),
     ("-P", &["sqlcmd", "bcp", "isql", "osql", "tsql", "zip", "unzip", "mosquitto_pub", "mosquitto_sub", "ipmitool", "ssh-keygen", "trino"]),
     ("-N", &["ssh-keygen"]),
@@ -95,7 +96,7 @@ struct Command<'a> {
 impl<'a> Command<'a> {
     /// The words before `to`, back to where the command begins.
     fn before(scope: &Scope<'a>, to: usize) -> Self {
-        let floor = scope.from.max(to.saturating_sub(MAX_COMMAND));
+        let floor = scope.origin.max(to.saturating_sub(MAX_COMMAND));
         let line = scope.part(floor, to);
         let start = memchr::memrchr3(b'\n', b'|', b';', line).map_or(0, |n| n + 1);
         let line = super::bytes::rest(line, start);
@@ -201,6 +202,22 @@ pub(super) fn argument(scope: &Scope<'_>, start: usize) -> Option<Found> {
         }
     }
     let command = Command::before(scope, start);
+    // `gh auth login --with-token <<< s3cret`
+    if scope.part(gap.saturating_sub(3), gap) == b"<<<"
+        && command.has(&[
+            "login",
+            "secret",
+            "chpasswd",
+            "passwd",
+            "kinit",
+            "htpasswd",
+            "--with-token",
+            "--password-stdin",
+        ])
+    {
+        let user = memchr::memchr(b':', word).filter(|_| command.has(&["chpasswd"]));
+        return found(start + user.map_or(0, |colon| colon + 1));
+    }
     if let Some(found) = piped(scope, &command, start, end) {
         return Some(found);
     }

@@ -160,8 +160,17 @@ fn may_matter(name: &[u8]) -> bool {
 }
 
 /// What `name` says about its value.
+#[inline]
 pub(super) fn judge(name: &[u8]) -> Kind {
-    if !may_matter(name) || super::bytes::find(name, b"://").is_some() {
+    if may_matter(name) {
+        super::known::judged(name, judge_words)
+    } else {
+        Kind::Plain
+    }
+}
+
+fn judge_words(name: &[u8]) -> Kind {
+    if super::bytes::find(name, b"://").is_some() {
         return Kind::Plain;
     }
     // In `.npmrc` it is user and password.
@@ -251,6 +260,7 @@ fn core(word: &[u8], before: &[u8], after: &[u8], tail: Tail) -> Kind {
             if matches!(
                 before,
                 b"db"
+                    | b"auth"
                     | b"user"
                     | b"smtp"
                     | b"ftp"
@@ -438,7 +448,7 @@ fn is_foreign_password(word: &[u8]) -> bool {
         "adgangskode",
     ]
     .iter()
-    .any(|known| known.as_bytes() == word)
+    .any(|known| word.starts_with(known.as_bytes()) && word.len() <= known.len() + 4)
 }
 
 /// Words written as one, without a change of case: `PGPASSWORD`, `apikey`.
@@ -480,22 +490,23 @@ fn joined(word: &[u8], last: bool) -> Kind {
                 }
                 b"secret" => !head.is_empty(),
                 _ => {
-                    head != b"com"
-                        && matches!(
-                            head,
-                            b"db"
-                                | b"store"
-                                | b"trust"
-                                | b"key"
-                                | b"my"
-                                | b"pg"
-                                | b"mysql"
-                                | b"smtp"
-                                | b"ftp"
-                                | b"user"
-                                | b"admin"
-                                | b"root"
-                        )
+                    head.ends_with(b"store")
+                        || head != b"com"
+                            && matches!(
+                                head,
+                                b"db"
+                                    | b"store"
+                                    | b"trust"
+                                    | b"key"
+                                    | b"my"
+                                    | b"pg"
+                                    | b"mysql"
+                                    | b"smtp"
+                                    | b"ftp"
+                                    | b"user"
+                                    | b"admin"
+                                    | b"root"
+                            )
                 }
             };
             if known {
@@ -641,6 +652,12 @@ fn is_key_qualifier(word: &[u8]) -> bool {
             | b"binance"
             | b"coinbase"
             | b"fernet"
+            | b"functions"
+            | b"ai"
+            | b"hub"
+            | b"labs"
+            | b"router"
+            | b"grid"
             | b"storage"
             | b"cookie"
             | b"unseal"
@@ -898,6 +915,12 @@ fn is_harmless_tail(word: &[u8]) -> bool {
             | b"columns"
             | b"stats"
             | b"selector"
+            | b"short"
+            | b"long"
+            | b"weak"
+            | b"mismatch"
+            | b"help"
+            | b"criteria"
             | b"locator"
             | b"xpath"
             | b"element"

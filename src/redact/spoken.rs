@@ -87,13 +87,12 @@ pub(super) fn value(
         return None;
     }
     let found = Some(Found::new(start, start + value.len(), Class::Field));
-    if scope.before(start) >= 0x80 || scope.before(start.saturating_sub(1)) >= 0x80 {
-        if values::looks_chosen(value)
-            && follows_unspaced(scope, start)
-            && !values::is_placeholder(value)
-        {
-            return found;
-        }
+    if (scope.before(start) >= 0x80 || scope.before(start.saturating_sub(1)) >= 0x80)
+        && values::looks_chosen(value)
+        && follows_unspaced(scope, start)
+        && !values::is_placeholder(value)
+    {
+        return found;
     }
     let (end, linked, cell) = name_end(scope, start)?;
     if cell {
@@ -159,9 +158,25 @@ pub(super) fn value(
             sentence,
             memchr::memrchr3(b'.', b'\n', b',', sentence).map_or(0, |n| n + 1),
         );
-        for word in [" for", " to", " of", " on", " in"] {
+        for word in [
+            " for",
+            " to",
+            " of",
+            " on",
+            " in",
+            " du",
+            " de la",
+            " del",
+            " do ",
+            " von",
+            " \u{43e}\u{442} ",
+        ] {
             if let Some(end) = super::bytes::find(sentence, word.as_bytes()) {
-                kind = judge(part(sentence, 0, end).trim_ascii());
+                let name = part(sentence, 0, end).trim_ascii();
+                kind = judge(name);
+                if name.ends_with(b"key") && super::prefixes::is_strong(value) {
+                    kind = Kind::Secret;
+                }
                 if kind.hides() {
                     break;
                 }
@@ -216,6 +231,15 @@ pub(super) fn value(
         .flatten()
 }
 
+/// A password at `start`, behind an address and a colon.
+pub(super) fn behind_address(scope: &Scope<'_>, start: usize) -> Option<Found> {
+    let value = word_at(scope, start);
+    (values::looks_chosen(value)
+        && memchr::memchr(b'/', value).is_none()
+        && !values::has_mark(value))
+    .then(|| Found::new(start, start + value.len(), Class::Field))
+}
+
 /// The word of a sentence at `start`.
 fn word_at<'a>(scope: &Scope<'a>, start: usize) -> &'a [u8] {
     let limit = scope.to.min(start + MAX_WORD);
@@ -242,7 +266,21 @@ fn name_end(scope: &Scope<'_>, start: usize) -> Option<(usize, bool, bool)> {
     let blank = |b: u8| matches!(b, b' ' | b'\t' | b'"' | b'\'' | b'`' | b'*');
     let back = |end: usize| run_start(text, end, scope.from.max(end.saturating_sub(6)), blank);
     let mut end = back(start);
-    let mut linked = false;
+    // `bob / hunter2`
+    let mut user = false;
+    if scope.part(end.saturating_sub(2).max(scope.from), end) == b" /" {
+        user = true;
+        end = run_start(
+            text,
+            end - 2,
+            scope.from.max(end.saturating_sub(34)),
+            is_word,
+        );
+        end = run_start(text, end, scope.from.max(end.saturating_sub(2)), |b| {
+            matches!(b, b' ' | b':')
+        });
+    }
+    let mut linked = user;
     for step in 0..6 {
         let before = scope.part(end.saturating_sub(3).max(scope.from), end);
         let sign = if before.ends_with(b"->") || before.ends_with(b"=>") {
@@ -253,6 +291,8 @@ fn name_end(scope: &Scope<'_>, start: usize) -> Option<(usize, bool, bool)> {
             1
         } else if before.ends_with(b"|") && step == 0 && end < start {
             return Some((end - 1, true, true));
+        } else if before.ends_with(b"(") && step == 0 {
+            1
         } else {
             0
         };
@@ -275,6 +315,13 @@ fn name_end(scope: &Scope<'_>, start: usize) -> Option<(usize, bool, bool)> {
         }
         end = back(from);
         linked = true;
+        // `The password (prod) is …`
+        if before_is(scope, end, b')') {
+            let floor = scope.from.max(end.saturating_sub(24));
+            if let Some(open) = memchr::memrchr(b'(', scope.part(floor, end)) {
+                end = back(floor + open);
+            }
+        }
     }
     (end < start || linked).then_some((end, linked, false))
 }
@@ -294,6 +341,58 @@ fn follows_unspaced(scope: &Scope<'_>, start: usize) -> bool {
     UNSPACED
         .iter()
         .any(|word| before.ends_with(word.as_bytes()))
+}
+
+fn before_is(scope: &Scope<'_>, at: usize, byte: u8) -> bool {
+    scope.before(at) == byte
+}
+
+/// Whether the value that ends at `end` is said to be a secret behind it: `… as password`, `… into the password field`.
+fn precedes_name(scope: &Scope<'_>, end: usize, judge: &dyn Fn(&[u8]) -> Kind) -> bool {
+    let mut pos = run_end(scope.text, end, scope.to.min(end + 1), |b| {
+        matches!(b, b'"' | b'\'' | b'`')
+    });
+    let is = |pos: usize, word: &[u8]| scope.part(pos, pos + word.len()) == word;
+    let links: [&[u8]; 3] = [b" as ", b" into ", b" in "];
+    let Some(link) = links.into_iter().find(|link| is(pos, link)) else {
+        return false;
+    };
+    pos += link.len();
+    for filler in [&b"the "[..], b"your ", b"my ", b"his ", b"her ", b"a "] {
+        if is(pos, filler) {
+            pos += filler.len();
+        }
+    }
+    let name = run_end(scope.text, pos, scope.to.min(pos + 24), |b| {
+        b.is_ascii_alphabetic() || b == b' '
+    });
+    let first = run_end(scope.text, pos, name, |b| b != b' ');
+    let second = run_end(scope.text, (first + 1).min(name), name, |b| b != b' ');
+    let field = matches!(
+        scope.part(first + 1, second),
+        b"field" | b"input" | b"box" | b"textbox"
+    );
+    judge(scope.part(pos, first)).hides() && (link == b" as " || field)
+        || judge(scope.part(pos, second)).hides() && link == b" as "
+}
+
+/// Whether the value stands on a line of its own, below a line that names it.
+fn follows_line(
+    scope: &Scope<'_>,
+    start: usize,
+    end: usize,
+    judge: &dyn Fn(&[u8]) -> Kind,
+) -> bool {
+    if scope.before(start) != b'\n' || !matches!(scope.at(end), 0 | b'\n' | b'\r') {
+        return false;
+    }
+    let line = run_start(scope.text, start - 1, scope.from, |b| b == b'\r');
+    let floor = scope.from.max(line.saturating_sub(32));
+    let name = memchr::memrchr(b'\n', scope.part(floor, line)).map_or(floor, |n| floor + n + 1);
+    let name = scope.part(name, line).trim_ascii();
+    !name.is_empty()
+        && name.iter().all(|b| b.is_ascii_alphabetic() || *b == b' ')
+        && judge(name).hides()
 }
 
 /// `bob/hunter2` and `bob:hunter2`, behind a word for both.

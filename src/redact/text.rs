@@ -7,7 +7,7 @@ use super::edit::Edit;
 use super::engine::Engine;
 use super::names::Kind;
 use super::scan::{MIN_RUN, Masks, is_run_start};
-use super::{assign, auth, calls, commands, decode, pairs, pii, prefixes, tables, url};
+use super::{assign, auth, calls, commands, decode, pairs, pii, prefixes, spoken, tables, url};
 
 /// A shorter text is no table.
 const MIN_TABLE: usize = 16;
@@ -235,6 +235,14 @@ impl Engine<'_> {
 
     /// An assignment can hide more than one value: a header with several cookies.
     fn several(&mut self, scope: &Scope<'_>, pos: usize) -> Option<usize> {
+        // `bob@example.com:hunter2`
+        let behind_address = self
+            .edits
+            .last()
+            .is_some_and(|edit| edit.end == pos && edit.tag() == Some(Class::Email.tag()));
+        if behind_address && let Some(found) = spoken::behind_address(scope, pos + 1) {
+            return self.one(Some(found));
+        }
         let mut end = None;
         let edits = &mut self.edits;
         let rules = self.rules;
@@ -298,7 +306,15 @@ impl Engine<'_> {
             {
                 return self.one(Some(found));
             }
-            let found = match pii::digits_ahead(scope, pos) {
+            // Digits one by one, `1-2-3`, are no number of a kind that is known here.
+            let digit = |offset: usize| scope.at(pos + offset).is_ascii_digit();
+            let alone = !digit(1) && digit(2) && !digit(3);
+            let ahead = if alone {
+                1
+            } else {
+                pii::digits_ahead(scope, pos)
+            };
+            let found = match ahead {
                 // Two letters may stand before few digits, and `$` before one.
                 0..7 => pii::lettered(scope, pos).or_else(|| auth::crypt(scope, pos)),
                 _ => pii::number(scope, pos, kind)

@@ -99,11 +99,22 @@ fn token(scope: &Scope<'_>, scheme: (usize, usize), start: usize, end: usize) ->
         && !scope.at(project).is_ascii_alphanumeric();
     let takes = user.len() >= 12
         && !is_dsn
-        && super::prefixes::is_strong(user)
+        && (super::prefixes::is_strong(user) || is_unnamed(user))
         && !values::is_placeholder(user)
         && !scope.part(scheme.0, scheme.1).ends_with(b"ssh")
         && memchr::memchr(b'.', user).is_none();
     takes.then(|| Found::new(start, end, Class::Password))
+}
+
+/// Whether a user is no one's name: a long word with digits all over it.
+fn is_unnamed(user: &[u8]) -> bool {
+    let digits = user.iter().filter(|b| b.is_ascii_digit()).count();
+    let letters = user.iter().filter(|b| b.is_ascii_alphabetic()).count();
+    user.len() >= 16
+        && digits >= 3
+        && letters >= 6
+        && !user.contains(&b'_')
+        && !user.contains(&b'-')
 }
 
 /// `user:password@tcp(host:port)/database` of Go's drivers, and `user/password@service` of Oracle's tools, where `at`

@@ -157,10 +157,18 @@ pub(super) fn is_placeholder(value: &[u8]) -> bool {
                 .iter()
                 .all(|b| b.is_ascii_alphabetic() || matches!(b, b'_' | b'.' | b':'))
     };
+    // `$PASS1`, as shells name what they hold.
+    let variable = || {
+        rest(value, 1)
+            .iter()
+            .all(|b| b.is_ascii_uppercase() || b.is_ascii_digit() || *b == b'_')
+            && at(value, 1).is_ascii_uppercase()
+    };
     if value.is_empty()
         || first == b'$'
             && (matches!(at(value, 1), b'{' | b'(')
                 || identifier(1)
+                || variable()
                 || value.len() <= 3 && rest(value, 1).iter().all(u8::is_ascii_digit))
         || first == b'@'
             && (matches!(at(value, 1), b'{') || value.starts_with(b"@Microsoft.KeyVault("))
@@ -449,8 +457,10 @@ pub(super) fn is_label(value: &[u8], name: &[u8]) -> bool {
     let value = value.trim_ascii();
     if value.is_empty()
         || value.len() > 200
-        || !value.iter().all(|b| {
+        || !value.iter().enumerate().all(|(index, b)| {
             b.is_ascii_alphabetic()
+                // `Use at least 8 characters`
+                || b.is_ascii_digit() && index > 3 && matches!(at(value, index - 1), b' ' | b'0'..=b'9')
                 || matches!(
                     b,
                     b' ' | b'\''
@@ -531,6 +541,9 @@ pub(super) fn is_label(value: &[u8], name: &[u8]) -> bool {
             b"old",
             b"forgot",
             b"confirm",
+            b"at",
+            b"least",
+            b"characters",
             b"invalid",
             b"required",
             b"not",
@@ -603,6 +616,20 @@ pub(super) fn is_unquoted_secret(
         return false;
     }
     if is_expression(scope, from, to, style) {
+        return false;
+    }
+    // Beside quoted names a word without quotes is a variable: `"x-api-key": key1 }`.
+    let ends = matches!(next, b',' | b'}' | b')') && to < scope.to;
+    if style.quoted_name
+        && !style.equals
+        && ends
+        && value.len() < 16
+        && digits <= 2
+        && value.first().is_some_and(u8::is_ascii_alphabetic)
+        && value
+            .iter()
+            .all(|b| b.is_ascii_alphanumeric() || *b == b'_')
+    {
         return false;
     }
     if !plain {
@@ -711,6 +738,17 @@ fn is_expression(scope: &Scope<'_>, from: usize, to: usize, style: Style) -> boo
                             b'(' | b'[' | b'<' | b'?' | b'!' | b')' | b':'
                         ))
             });
+        // `models.CharField(max_length=128)`
+        let callee = memchr::memchr(b'(', value).map(|open| part(value, 0, open));
+        let calls = callee.is_some_and(|callee| {
+            memchr::memchr(b'.', callee).is_some()
+                && callee
+                    .iter()
+                    .all(|b| b.is_ascii_alphabetic() || matches!(b, b'_' | b'.'))
+        });
+        if calls {
+            return true;
+        }
         let rooted = matches!(
             word,
             b"self" | b"this" | b"req" | b"request" | b"args" | b"config" | b"os" | b"process"
