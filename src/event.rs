@@ -335,13 +335,6 @@ impl<'a> Custom<'a> {
     }
 }
 
-#[cfg(feature = "rmcp")]
-impl Custom<'_> {
-    pub(crate) fn push_meta(&mut self, key: &'static str, value: Content<'static>) {
-        self.facts.meta.push((Text::Borrowed(key), value));
-    }
-}
-
 /// The setters that every kind of event has.
 macro_rules! common_setters {
     ($($kind:ident),+) => {$(

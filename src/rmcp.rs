@@ -49,6 +49,10 @@
 //! request.extensions_mut().insert(Identity::email("rachel@example.com"));
 //! ```
 //!
+//! A [`Caller`](crate::Caller) may bring a project or a plan along for the `meta` of its events. What is
+//! known only once a tool runs, such as the step that refused a call, the tool adds by the
+//! [`CallMeta`] in its request's extensions.
+//!
 //! # Foreign types
 //!
 //! `rmcp`'s `ServerHandler` and `RequestContext`, and the `http` crate's `Parts` within it: a new
@@ -70,9 +74,10 @@ use ::rmcp::{RoleServer, ServerHandler};
 
 use crate::logger::UsageLogger;
 
+pub use crate::call::CallMeta;
 pub use settings::IntoCaller;
 use settings::Settings;
-use state::State;
+use state::{Server, State};
 
 /// How servers are instrumented: settings, and what the instances of a server share.
 ///
@@ -101,6 +106,8 @@ pub struct Instrumentation {
 pub struct Instrumented<H> {
     inner: H,
     by: Instrumentation,
+    /// What is known of servers of its type.
+    server: Arc<Server>,
     /// Stands for the session where the transport has none, as stdio.
     connection: OnceLock<String>,
     /// Whether this instance has answered `initialize`: only then it is bound to a session.
@@ -144,6 +151,7 @@ impl Instrumentation {
         Instrumented {
             inner: server,
             by: self.clone(),
+            server: self.state.server::<H>(),
             connection: OnceLock::new(),
             initialized: AtomicBool::new(false),
         }
@@ -336,6 +344,7 @@ impl<H: Clone> Clone for Instrumented<H> {
         Self {
             inner: self.inner.clone(),
             by: self.by.clone(),
+            server: Arc::clone(&self.server),
             connection: OnceLock::new(),
             initialized: AtomicBool::new(false),
         }

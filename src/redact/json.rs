@@ -38,6 +38,11 @@ pub(super) struct Frame {
     columns: u64,
     kubernetes: Option<(usize, usize)>,
     is_secret: bool,
+    /// The members say something about fields.
+    about: bool,
+    patch: bool,
+    /// The members are named by what their tokens are for.
+    tokens: bool,
 }
 
 /// What a member is for in an object like `{"name": …, "value": …}`.
@@ -47,6 +52,17 @@ pub(super) enum Role {
     Other,
     Label,
     Value,
+    /// Where something was typed: `"element": "Password field"`, `"selector": "#password"`.
+    Element,
+    /// What was typed there: a value if it is one word.
+    Typed,
+    /// `type`, which only `password` makes a label of.
+    Type,
+    /// `op` and `path` of a JSON Patch.
+    Operation,
+    Path,
+    /// An object of texts about fields, named like them: `errors`, `labels`.
+    About,
     /// `kind` of a Kubernetes object.
     Kind,
     /// `data` of a Kubernetes secret.
@@ -103,6 +119,7 @@ impl Engine<'_> {
             floor,
             depth,
             key_numbers: 0,
+            users: self.rules.is_users(),
         };
         let mut state = State::Value;
         if start == Start::Members {
@@ -119,10 +136,6 @@ impl Engine<'_> {
         let mut pos = from;
         while pos < to {
             let byte = at(text, pos);
-            if matches!(byte, b' ' | b'\n' | b'\r' | b'\t') {
-                pos += 1;
-                continue;
-            }
             match state {
                 State::Key | State::KeyOrEnd => match byte {
                     b'"' => {
@@ -130,9 +143,7 @@ impl Engine<'_> {
                         self.key(walk, pos + 1, end, escaped);
                         pos = end + 1;
                         if at(text, pos) != b':' {
-                            pos = run_end(text, pos, to, |b| {
-                                matches!(b, b' ' | b'\n' | b'\r' | b'\t')
-                            });
+                            pos = run_end(text, pos, to, is_blank);
                         }
                         if pos < to && at(text, pos) != b':' {
                             return Err(NotJson);
@@ -145,6 +156,7 @@ impl Engine<'_> {
                         self.close(walk, false, pos)?;
                         state = State::After;
                     }
+                    _ if is_blank(byte) => pos += 1,
                     _ => return Err(NotJson),
                 },
                 State::Value | State::ValueOrEnd => {
@@ -178,6 +190,14 @@ impl Engine<'_> {
                             let schema = self
                                 .top(walk)
                                 .is_some_and(|frame| frame.role == Role::Schema);
+                            let about = self.top(walk).is_some_and(|frame| {
+                                frame.role == Role::About || frame.about && byte == b'['
+                            });
+                            let tokens = byte == b'{'
+                                && self.top(walk).is_some_and(|frame| {
+                                    !frame.array
+                                        && part(text, frame.name.0, frame.name.1) == b"tokens"
+                                });
                             let array = byte == b'[';
                             // `"auth": ["user", "…"]`
                             let kind = if array && kind == Kind::Maybe {
@@ -189,6 +209,8 @@ impl Engine<'_> {
                                 start: pos,
                                 array,
                                 schema,
+                                about,
+                                tokens,
                                 kind,
                                 ..Frame::default()
                             });
@@ -224,6 +246,7 @@ impl Engine<'_> {
                             pos = end;
                             state = State::After;
                         }
+                        _ if is_blank(byte) => pos += 1,
                         _ => return Err(NotJson),
                     }
                 }
@@ -246,6 +269,7 @@ impl Engine<'_> {
                         (b'{' | b'[', None) if super::bytes::before(text, pos) == b'\n' => {
                             state = State::Value
                         }
+                        _ if is_blank(byte) => pos += 1,
                         _ => return Err(NotJson),
                     }
                 }
@@ -270,6 +294,9 @@ impl Engine<'_> {
         if frame.array {
             return frame.kind;
         }
+        if frame.about && frame.kind.hides() || frame.tokens && frame.kind == Kind::Plain {
+            return Kind::Maybe;
+        }
         if frame.role == Role::Value && frame.kind == Kind::Plain {
             frame.label
         } else {
@@ -279,18 +306,18 @@ impl Engine<'_> {
 
     fn key(&mut self, walk: &mut Walk<'_>, from: usize, to: usize, escaped: bool) {
         let name = part(walk.text, from, to);
-        let known = if escaped || self.rules.is_users() {
+        let known = if escaped || walk.users {
             None
         } else {
             Key::of(walk.text, from, to)
         };
         if let Some((kind, role)) = known.and_then(|key| self.known.get(&key, self.rules.id)) {
-            let kind = if kind == Kind::Plain && name == b"key" {
+            let kind = if kind == Kind::Plain && role == Role::Label && name == b"key" {
                 self.kind_with_parent(walk)
             } else {
                 kind
             };
-            if let Some(frame) = self.top(walk) {
+            if let Some(frame) = self.frames.last_mut() {
                 (frame.kind, frame.name, frame.role) = (kind, (from, to), role);
             }
             return;
@@ -379,8 +406,11 @@ impl Engine<'_> {
         kind: Kind,
     ) {
         // Most strings have nothing that a rule could begin with.
-        let quiet = kind == Kind::Plain && !escaped && !self.rules.reads_all();
-        if quiet && walk.masks.next_candidate(from, to) == to {
+        if kind == Kind::Plain
+            && !escaped
+            && !walk.users
+            && walk.masks.next_candidate(from, to) == to
+        {
             return;
         }
         let content = part(walk.text, from, to);
@@ -418,7 +448,8 @@ impl Engine<'_> {
     fn number(&mut self, walk: &Walk<'_>, from: usize, to: usize, kind: Kind) {
         let digits = part(walk.text, from, to);
         let class = match kind {
-            Kind::Secret => Some(Class::Field),
+            // One digit is a switch: `"password": 0` of a projection.
+            Kind::Secret if digits.len() > 1 => Some(Class::Field),
             Kind::Pin
                 if (4..=8).contains(&digits.len()) && digits.iter().all(u8::is_ascii_digit) =>
             {
@@ -549,6 +580,33 @@ impl Engine<'_> {
                     self.hide(walk, from, to, shape);
                 }
             }
+            Role::Element | Role::Type | Role::Path if shape == Shape::String => {
+                let text = part(text, from, to);
+                let names = match frame.role {
+                    Role::Type => text.eq_ignore_ascii_case(b"password"),
+                    Role::Path => frame.patch && at(text, 0) == b'/',
+                    _ => true,
+                };
+                if names && frame.label == Kind::Plain {
+                    frame.label = rules.judge(element(text));
+                    if let Some((from, to, shape)) = frame.value
+                        && frame.label.hides()
+                    {
+                        self.hide(walk, from, to, shape);
+                    }
+                }
+            }
+            Role::Operation => frame.patch = true,
+            Role::Typed if from < to && shape == Shape::String => {
+                let text = part(text, from, to);
+                let word = !text.iter().any(u8::is_ascii_whitespace)
+                    && text.iter().any(|b| !b.is_ascii_alphabetic());
+                if word && frame.label.hides() {
+                    self.hide(walk, from, to, shape);
+                } else if word && frame.value.is_none() {
+                    frame.value = Some((from, to, shape));
+                }
+            }
             Role::Value if from < to => frame.value = Some((from, to, shape)),
             Role::Kind if part(text, from, to) == b"Secret" => {
                 frame.is_secret = true;
@@ -607,8 +665,27 @@ impl Engine<'_> {
         let Some(frame) = self.top(walk) else {
             return false;
         };
-        if !frame.schema {
-            return false;
+        let schema = frame.schema;
+        // A reference to a secret is none.
+        let begin = run_end(walk.text, pos + 1, walk.to.min(pos + 32), |b| {
+            b.is_ascii_whitespace()
+        });
+        let refers = [
+            &br#""$ref""#[..],
+            br#""env""#,
+            br#""valueFrom""#,
+            br#""secretKeyRef""#,
+            br#""secretRef""#,
+            br#""fromSecret""#,
+            br#""from_secret""#,
+            br#""$exists""#,
+            br#""$ne":null"#,
+            br#""$ne": null"#,
+        ]
+        .iter()
+        .any(|word| super::bytes::rest(walk.text, begin).starts_with(word));
+        if refers || !schema {
+            return refers;
         }
         // Members that make a description stand near its start; looking further would let a hostile nesting
         // be read once per level.
@@ -635,6 +712,10 @@ fn is_flag(argument: &[u8]) -> bool {
         && argument.iter().all(|b| super::bytes::is_token(*b))
 }
 
+fn is_blank(byte: u8) -> bool {
+    matches!(byte, b' ' | b'\n' | b'\r' | b'\t')
+}
+
 /// What stays the same during one walk.
 struct Walk<'a> {
     text: &'a [u8],
@@ -644,6 +725,8 @@ struct Walk<'a> {
     floor: usize,
     depth: u8,
     key_numbers: u32,
+    /// Rules of the user see every string.
+    users: bool,
 }
 
 /// The end of the content of a string that begins at `from`, and whether there are escapes in it.
@@ -685,6 +768,28 @@ fn skip(text: &[u8], masks: &Masks, from: usize, to: usize) -> usize {
     to
 }
 
+/// The name in what a person calls an element of a page: `Password field`.
+fn element(text: &[u8]) -> &[u8] {
+    let text = text.trim_ascii();
+    [
+        &b" field"[..],
+        b" input",
+        b" textbox",
+        b" text box",
+        b" box",
+        b" input field",
+        b"Field",
+        b"Input",
+        b"-field",
+        b"-input",
+        b"_field",
+        b"_input",
+    ]
+    .iter()
+    .find_map(|tail| text.strip_suffix(*tail))
+    .unwrap_or(text)
+}
+
 fn role(name: &[u8]) -> Role {
     let first = at(name, 0) | 0x20;
     if name.len() > 17
@@ -704,6 +809,9 @@ fn role(name: &[u8]) -> Role {
                 | b'a'
                 | b'c'
                 | b'd'
+                | b't'
+                | b'r'
+                | b'm'
                 | b'$'
         )
     {
@@ -717,14 +825,29 @@ fn role(name: &[u8]) -> Role {
         b"name" | b"key" | b"header" | b"field" | b"variable" | b"var" | b"env" | b"param"
         | b"parameter" | b"k" | b"parameterkey" | b"parametername" | b"headername"
         | b"fieldname" | b"property" | b"attribute" | b"optionname" | b"setting" | b"envvar"
-        | b"keyname" | b"label" | b"id" | b"option" => Role::Label,
+        | b"keyname" | b"label" | b"id" | b"option" | b"variable_name" | b"variablename"
+        | b"secretname" | b"secret_name" | b"env_name" | b"envname" | b"parameter_name"
+        | b"header_name" | b"field_name" => Role::Label,
         b"value" | b"val" | b"v" | b"values" | b"parametervalue" | b"headervalue"
         | b"fieldvalue" | b"content" | b"stringvalue" | b"secretstring" | b"defaultvalue"
-        | b"optionvalue" | b"newvalue" | b"oldvalue" | b"data"
+        | b"optionvalue" | b"newvalue" | b"oldvalue" | b"variable_value" | b"variablevalue"
+        | b"secretvalue" | b"secret_value" | b"env_value" | b"envvalue" | b"parameter_value"
+        | b"header_value" | b"field_value" | b"data"
             if name != b"data" =>
         {
             Role::Value
         }
+        b"element" | b"selector" | b"locator" | b"placeholder" | b"arialabel" | b"aria-label" => {
+            Role::Element
+        }
+        b"text" => Role::Typed,
+        b"type" => Role::Type,
+        b"op" => Role::Operation,
+        b"path" => Role::Path,
+        b"errors" | b"error" | b"validation" | b"validations" | b"messages" | b"labels"
+        | b"translations" | b"i18n" | b"projection" | b"orderby" | b"order_by" | b"sort"
+        | b"permissions" | b"placeholders" | b"hints" | b"tooltips" | b"rules" | b"constraints"
+        | b"securityschemes" => Role::About,
         b"kind" => Role::Kind,
         b"data" | b"stringdata" => Role::Data,
         b"columns" | b"fields" | b"headers" | b"column_names" | b"columnnames" => Role::Columns,

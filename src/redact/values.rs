@@ -53,7 +53,13 @@ pub(super) fn goes(value: &[u8], kind: Kind, name: &[u8]) -> bool {
         Kind::Secret | Kind::Secrets => !value.is_empty(),
         Kind::Maybe | Kind::Pin | Kind::Pwd | Kind::Phrase => fits(value, kind),
     };
-    takes && !is_mark(value) && !is_placeholder(value) && !is_label(value, name)
+    // `Bearer ${TOKEN}` holds no more than `${TOKEN}`.
+    let bare = rest(value, scheme_len(value));
+    takes
+        && !is_mark(value)
+        && !is_placeholder(value)
+        && !is_placeholder(bare)
+        && !is_label(value, name)
 }
 
 /// Whether a value is one that a name of this kind stands over when it is a secret.
@@ -68,10 +74,11 @@ pub(super) fn fits(value: &[u8], kind: Kind) -> bool {
                 && value != b".."
         }
         Kind::Phrase => {
-            value.iter().filter(|b| **b == b' ').count() >= 10
-                && value
-                    .iter()
-                    .all(|b| b.is_ascii_lowercase() || matches!(b, b' ' | b','))
+            looks_secret(value)
+                || value.iter().filter(|b| **b == b' ').count() >= 10
+                    && value
+                        .iter()
+                        .all(|b| b.is_ascii_lowercase() || matches!(b, b' ' | b','))
         }
         _ => true,
     }
@@ -150,8 +157,19 @@ pub(super) fn is_placeholder(value: &[u8]) -> bool {
                 .iter()
                 .all(|b| b.is_ascii_alphabetic() || matches!(b, b'_' | b'.' | b':'))
     };
+    // `$PASS1`, as shells name what they hold.
+    let variable = || {
+        rest(value, 1)
+            .iter()
+            .all(|b| b.is_ascii_uppercase() || b.is_ascii_digit() || *b == b'_')
+            && at(value, 1).is_ascii_uppercase()
+    };
     if value.is_empty()
-        || first == b'$' && (matches!(at(value, 1), b'{' | b'(') || identifier(1))
+        || first == b'$'
+            && (matches!(at(value, 1), b'{' | b'(')
+                || identifier(1)
+                || variable()
+                || value.len() <= 3 && rest(value, 1).iter().all(u8::is_ascii_digit))
         || first == b'@'
             && (matches!(at(value, 1), b'{') || value.starts_with(b"@Microsoft.KeyVault("))
         || value.starts_with(b"{{")
@@ -179,22 +197,22 @@ pub(super) fn is_placeholder(value: &[u8]) -> bool {
         return true;
     }
     // ***, xxxx, ..., ----, with at most a few characters left to recognize it by.
-    let dots = value
-        .windows(3)
-        .filter(|w| matches!(w, [0xE2, 0x80, 0xA2 | 0xA6] | [0xE2, 0x97, 0x8F]))
-        .count()
-        * 3;
-    let masked = value
-        .iter()
-        .filter(|b| matches!(b, b'*' | b'x' | b'X' | b'.' | b'-' | b'#' | b'_' | b' '))
-        .count()
-        + dots;
-    let stars = value.iter().filter(|b| **b == b'*').count();
-    if masked == value.len() && value.len() >= 3
-        || stars >= 3 && (masked * 2 >= value.len())
-        || dots >= 9
-    {
+    let cross = |b: &u8| matches!(b, b'*' | b'x' | b'X' | b'.' | b'-' | b'#' | b'_' | b' ');
+    if value.len() >= 3 && value.iter().all(cross) {
         return true;
+    }
+    // Most values have neither a star nor a sign of three bytes, and are not counted through.
+    if memchr::memchr2(b'*', 0xE2, value).is_some() {
+        let dots = value
+            .windows(3)
+            .filter(|w| matches!(w, [0xE2, 0x80, 0xA2 | 0xA6] | [0xE2, 0x97, 0x8F]))
+            .count()
+            * 3;
+        let masked = value.iter().filter(|b| cross(b)).count() + dots;
+        let stars = value.iter().filter(|b| **b == b'*').count();
+        if masked == value.len() || stars >= 3 && masked * 2 >= value.len() || dots >= 9 {
+            return true;
+        }
     }
     // A key that was shortened so that it can be recognized: `sk-…abcd`, `ghp_...x1y2`.
     if value.len() > 64 {
@@ -242,7 +260,7 @@ pub(super) fn is_placeholder(value: &[u8]) -> bool {
             b"var.",
         ]
         .iter()
-        .any(|head| word.starts_with(head))
+        .any(|head| at(head, 0) == at(word, 0) && word.starts_with(head))
         || [&b"_here"[..], b"_placeholder", b"_goes_here"]
             .iter()
             .any(|tail| word.ends_with(tail))
@@ -412,6 +430,25 @@ pub(super) fn is_harmless_word(word: &[u8]) -> bool {
             | b"manual"
             | b"automatic"
             | b"yes_please"
+            | b"changeme"
+            | b"change_me"
+            | b"changeit"
+            | b"include"
+            | b"omit"
+            | b"same_origin"
+            | b"read"
+            | b"write"
+            | b"asc"
+            | b"desc"
+            | b"erforderlich"
+            | b"falsch"
+            | b"obligatoire"
+            | b"obligatorio"
+            | b"obbligatorio"
+            | b"requerido"
+            | b"richiesto"
+            | b"verplicht"
+            | b"wymagane"
     )
 }
 
@@ -420,8 +457,10 @@ pub(super) fn is_label(value: &[u8], name: &[u8]) -> bool {
     let value = value.trim_ascii();
     if value.is_empty()
         || value.len() > 200
-        || !value.iter().all(|b| {
+        || !value.iter().enumerate().all(|(index, b)| {
             b.is_ascii_alphabetic()
+                // `Use at least 8 characters`
+                || b.is_ascii_digit() && index > 3 && matches!(at(value, index - 1), b' ' | b'0'..=b'9')
                 || matches!(
                     b,
                     b' ' | b'\''
@@ -450,6 +489,11 @@ pub(super) fn is_label(value: &[u8], name: &[u8]) -> bool {
             .filter(|b| b.is_ascii_alphabetic())
             .map(u8::to_ascii_lowercase));
     if same {
+        return true;
+    }
+    // The field's name in another language: `Mot de passe`.
+    let foreign = memchr::memchr(b' ', value).is_some() || value.iter().any(|b| *b >= 0x80);
+    if foreign && value.len() <= 40 && names::judge(value) == Kind::Secret {
         return true;
     }
     let mut words = 0;
@@ -497,6 +541,9 @@ pub(super) fn is_label(value: &[u8], name: &[u8]) -> bool {
             b"old",
             b"forgot",
             b"confirm",
+            b"at",
+            b"least",
+            b"characters",
             b"invalid",
             b"required",
             b"not",
@@ -569,6 +616,20 @@ pub(super) fn is_unquoted_secret(
         return false;
     }
     if is_expression(scope, from, to, style) {
+        return false;
+    }
+    // Beside quoted names a word without quotes is a variable: `"x-api-key": key1 }`.
+    let ends = matches!(next, b',' | b'}' | b')') && to < scope.to;
+    if style.quoted_name
+        && !style.equals
+        && ends
+        && value.len() < 16
+        && digits <= 2
+        && value.first().is_some_and(u8::is_ascii_alphabetic)
+        && value
+            .iter()
+            .all(|b| b.is_ascii_alphanumeric() || *b == b'_')
+    {
         return false;
     }
     if !plain {
@@ -677,6 +738,17 @@ fn is_expression(scope: &Scope<'_>, from: usize, to: usize, style: Style) -> boo
                             b'(' | b'[' | b'<' | b'?' | b'!' | b')' | b':'
                         ))
             });
+        // `models.CharField(max_length=128)`
+        let callee = memchr::memchr(b'(', value).map(|open| part(value, 0, open));
+        let calls = callee.is_some_and(|callee| {
+            memchr::memchr(b'.', callee).is_some()
+                && callee
+                    .iter()
+                    .all(|b| b.is_ascii_alphabetic() || matches!(b, b'_' | b'.'))
+        });
+        if calls {
+            return true;
+        }
         let rooted = matches!(
             word,
             b"self" | b"this" | b"req" | b"request" | b"args" | b"config" | b"os" | b"process"
