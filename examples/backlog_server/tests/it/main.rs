@@ -1,0 +1,1 @@
+//! The server in process, over real sockets.
