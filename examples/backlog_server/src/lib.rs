@@ -2,12 +2,16 @@
 //!
 //! [`app`] is the server; `main.rs` only reads its settings and listens.
 
+pub mod access;
 pub mod clock;
 pub mod config;
+mod mcp;
 mod oauth;
 pub mod scope;
 pub mod secret;
 pub mod store;
+pub mod tools;
+pub mod usage;
 mod web;
 
 use std::sync::Arc;
@@ -34,6 +38,7 @@ pub fn app(config: Config, store: Store, usage: UsageLogger) -> Router {
         usage,
     };
     Router::new()
+        .merge(mcp::routes(&app))
         .merge(oauth::routes())
         .merge(web::routes())
         .with_state(app)

@@ -1,6 +1,8 @@
 //! The database: opening it, and the one place that runs its blocking work.
 
 pub mod grants;
+pub mod seed;
+pub(crate) mod words;
 
 use std::path::Path;
 use std::sync::Arc;
