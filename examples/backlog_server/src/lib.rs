@@ -5,6 +5,7 @@
 pub mod clock;
 pub mod config;
 mod oauth;
+pub mod password;
 pub mod scope;
 pub mod secret;
 pub mod store;

@@ -1,6 +1,7 @@
 //! The database: opening it, and the one place that runs its blocking work.
 
 pub mod grants;
+pub mod users;
 
 use std::path::Path;
 use std::sync::Arc;
