@@ -33,11 +33,10 @@ pub mod token;
 use rmcp::model::JsonObject;
 use rusqlite::Transaction;
 
-use crate::access::membership::Role;
-use crate::access::plan::Plan;
 use crate::scope::Scope;
 use crate::store::StoreError;
 use crate::store::grants::Grant;
+use crate::store::users::{Plan, Role};
 use crate::tools::Tool;
 
 /// What a tool does to the project.

@@ -2,6 +2,7 @@
 
 use std::sync::Arc;
 use std::sync::atomic::{AtomicI64, Ordering};
+use std::time::Duration;
 
 use jiff::Timestamp;
 
@@ -26,6 +27,12 @@ impl Clock {
     #[must_use]
     pub fn seconds(&self) -> i64 {
         self.now().as_second()
+    }
+
+    /// Returns when something that lasts from now on ends.
+    #[must_use]
+    pub fn seconds_after(&self, lifetime: Duration) -> i64 {
+        self.seconds().saturating_add_unsigned(lifetime.as_secs())
     }
 
     /// Moves the clock, for tests of what expires.

@@ -7,6 +7,7 @@ pub mod clock;
 pub mod config;
 mod mcp;
 mod oauth;
+pub mod password;
 pub mod scope;
 pub mod secret;
 pub mod store;

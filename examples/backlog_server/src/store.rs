@@ -2,6 +2,7 @@
 
 pub mod grants;
 pub mod seed;
+pub mod users;
 pub(crate) mod words;
 
 use std::path::Path;

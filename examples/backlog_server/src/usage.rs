@@ -11,8 +11,8 @@ use axum::http::HeaderMap;
 use axum::http::header::USER_AGENT;
 use mcp_usage::{AuthRejected, AuthRejection, Builder, Caller, Custom, Identity, UsageLogger};
 
-use crate::access::plan::Plan;
 use crate::store::grants::Grant;
+use crate::store::users::Plan;
 use crate::store::{Store, StoreError};
 
 pub use timeline::line;

@@ -3,19 +3,9 @@
 
 use rusqlite::{OptionalExtension, Transaction};
 
-use crate::access::plan::Plan;
 use crate::access::{Refusal, Stop};
 use crate::store::grants::Grant;
-use crate::store::words::words;
-
-words! {
-    /// What somebody is on a team; each may do what those before may.
-    Role {
-        Viewer = "viewer",
-        Member = "member",
-        Owner = "owner",
-    }
-}
+use crate::store::users::{Plan, Role};
 
 /// The user is not on the team.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, thiserror::Error)]
@@ -24,7 +14,7 @@ pub struct NotAMember;
 
 /// The user's role does not allow it.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, thiserror::Error)]
-#[error("this needs the role {}, and the user is a {}", needed.as_str(), has.as_str())]
+#[error("this needs the role {needed}, and the user is a {has}")]
 pub struct RoleTooLow {
     pub needed: Role,
     pub has: Role,

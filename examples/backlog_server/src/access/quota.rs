@@ -2,16 +2,26 @@
 
 use rusqlite::{OptionalExtension, Transaction};
 
-use crate::access::plan::Plan;
 use crate::access::{Acting, Refusal, Stop};
+use crate::store::users::Plan;
 
 const DAY_SECONDS: i64 = 24 * 60 * 60;
+
+/// Returns how many calls a day there are, from 00:00 UTC on, over all the owner's projects.
+#[must_use]
+pub const fn calls_per_day(plan: Plan) -> i64 {
+    match plan {
+        Plan::Free => 25,
+        Plan::Pro => 300,
+        Plan::Business => 3_000,
+    }
+}
 
 /// The day's calls are used up.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, thiserror::Error)]
 #[error(
-    "the {} calls of the plan {} are used up for today; the next day begins at 00:00 UTC, in {} min",
-    plan.calls_per_day(), plan.as_str(), minutes_left
+    "the {} calls of the plan {plan} are used up for today; the next day begins at 00:00 UTC, in {minutes_left} min",
+    calls_per_day(*plan)
 )]
 pub struct UsedUp {
     pub plan: Plan,
@@ -33,10 +43,9 @@ pub fn count(acting: &Acting<'_>) -> Result<(), Stop> {
              ON CONFLICT DO UPDATE SET calls = calls + 1 WHERE calls < ?3
              RETURNING calls",
         )?
-        .query_row(
-            (&acting.owner_id, day, acting.plan.calls_per_day()),
-            |row| row.get::<_, i64>(0),
-        )
+        .query_row((&acting.owner_id, day, calls_per_day(acting.plan)), |row| {
+            row.get::<_, i64>(0)
+        })
         .optional()?;
     if counted.is_some() {
         return Ok(());

@@ -2,9 +2,8 @@
 
 use rusqlite::Transaction;
 
-use crate::access::membership::Role;
-use crate::access::plan::Plan;
 use crate::store::StoreError;
+use crate::store::users::{Plan, Role};
 
 /// Somebody who can sign in, with a password that is no secret: the demo prints it.
 #[derive(Clone, Copy, Debug)]

@@ -4,10 +4,10 @@ use rusqlite::Row;
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
-use crate::access::membership::Role;
 use crate::access::resource::Reference;
 use crate::access::{Acting, Effect, Needs};
 use crate::scope::Scope;
+use crate::store::users::Role;
 use crate::store::words::words;
 use crate::tools::text::{Text, Untrusted};
 use crate::tools::{Broken, Tool};

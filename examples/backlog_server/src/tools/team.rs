@@ -3,11 +3,10 @@
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
-use crate::access::membership::Role;
-use crate::access::plan::Plan;
 use crate::access::resource::Reference;
 use crate::access::{Acting, Effect, Needs, quota};
 use crate::scope::Scope;
+use crate::store::users::{Plan, Role};
 use crate::store::words::words;
 use crate::tools::{Broken, Conflict, Tool};
 
@@ -57,7 +56,7 @@ impl Tool for GetProject {
             owner_id: acting.owner_id.clone(),
             plan: acting.plan,
             calls_today: quota::used(acting.db, &acting.owner_id, acting.now)?,
-            calls_per_day: acting.plan.calls_per_day(),
+            calls_per_day: quota::calls_per_day(acting.plan),
         })
     }
 }

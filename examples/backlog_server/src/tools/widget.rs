@@ -3,9 +3,9 @@
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
-use crate::access::membership::Role;
 use crate::access::{Acting, Effect, Needs};
 use crate::scope::Scope;
+use crate::store::users::Role;
 use crate::store::words::words;
 use crate::tools::text::Text;
 use crate::tools::{Broken, Conflict, Tool};

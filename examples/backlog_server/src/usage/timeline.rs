@@ -37,6 +37,6 @@ pub fn line(event: &ReceivedEvent) -> String {
     if let Some(intent) = text("prompt") {
         let _ = write!(line, "  {intent:?}");
     }
-    line.truncate(line.trim_end().len());
-    line
+    // What came over the network must not steer the terminal.
+    line.trim_end().replace(char::is_control, "\u{fffd}")
 }
