@@ -24,7 +24,7 @@ use crate::App;
 use crate::access::door::{self, Challenge};
 use crate::access::{Refusal, host};
 use crate::store::Store;
-use crate::store::grants::Grant;
+use crate::store::grants::{self, Grant};
 use crate::tools::{self, Ended, TOOLS};
 
 /// Most bytes of a request: several times what the longest texts of a tool need.
@@ -103,7 +103,10 @@ impl ServerHandler for Backlog {
         let arguments = request.arguments.unwrap_or_default();
         let ended = self
             .store
-            .run(move |db| tool.call(db, &grant, arguments, now))
+            .run(move |db| {
+                grants::touch(db, &grant.id, now)?;
+                tool.call(db, &grant, arguments, now)
+            })
             .await;
         match ended {
             Ok(Ended::Done(output)) => Ok(CallToolResult::structured(output).into()),

@@ -3,6 +3,7 @@
 use base64::Engine;
 use base64::engine::general_purpose::URL_SAFE_NO_PAD;
 use sha2::{Digest, Sha256};
+use subtle::ConstantTimeEq;
 
 /// Makes a secret of 256 random bits, as text for a URL or a header.
 ///
@@ -27,6 +28,12 @@ pub fn new_id() -> Result<String, getrandom::Error> {
 #[must_use]
 pub fn hash(secret: &str) -> String {
     URL_SAFE_NO_PAD.encode(Sha256::digest(secret))
+}
+
+/// Compares in a time that does not tell where they differ.
+#[must_use]
+pub fn same(a: &str, b: &str) -> bool {
+    a.as_bytes().ct_eq(b.as_bytes()).into()
 }
 
 fn random<const N: usize>() -> Result<String, getrandom::Error> {

@@ -1,5 +1,6 @@
 //! The database: opening it, and the one place that runs its blocking work.
 
+pub mod clients;
 pub mod grants;
 pub mod seed;
 pub mod users;

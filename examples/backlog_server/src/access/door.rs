@@ -13,6 +13,7 @@ use crate::App;
 use crate::access::bearer::{self, NoToken};
 use crate::access::token::{self, Dead};
 use crate::access::{audience, scope};
+use crate::oauth::resource_metadata_url;
 use crate::scope::{self as scopes, Scope};
 use crate::store::StoreError;
 use crate::store::grants::{Grant, TokenRefused};
@@ -138,8 +139,7 @@ async fn refuse(app: &App, project_id: &str, headers: &HeaderMap, closed: Closed
 
 /// Leads a client to where it can ask for a token (RFC 9728, 5.1).
 fn challenge_with(app: &App, project_id: &str, error: &str, headers: &mut HeaderMap) {
-    let public = app.config.public_url.as_str();
-    let metadata = format!("{public}/.well-known/oauth-protected-resource/p/{project_id}/mcp");
+    let metadata = resource_metadata_url(&app.config, project_id);
     let mut challenge = format!("Bearer resource_metadata=\"{metadata}\"");
     if !error.is_empty() {
         challenge.push_str(", ");

@@ -28,9 +28,9 @@ CREATE TABLE sessions (
     expires_at INTEGER NOT NULL
 ) STRICT, WITHOUT ROWID;
 
+-- Programs that have registered themselves; no secret, since they run on their users' machines.
 CREATE TABLE clients (
     id TEXT PRIMARY KEY,
-    name TEXT,
     redirect_uris TEXT NOT NULL, -- a JSON array
     created_at INTEGER NOT NULL
 ) STRICT;
@@ -43,6 +43,7 @@ CREATE TABLE grants (
     project_id TEXT NOT NULL REFERENCES projects,
     resource TEXT NOT NULL,
     scopes TEXT NOT NULL,
+    redirect_host TEXT NOT NULL,
     created_at INTEGER NOT NULL,
     revoked_at INTEGER,
     last_call_at INTEGER
