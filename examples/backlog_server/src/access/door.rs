@@ -68,7 +68,7 @@ pub(crate) async fn guard(
     let mut response = next.run(request).await;
 
     if response.status() == StatusCode::PAYLOAD_TOO_LARGE {
-        usage::refused(&app.usage, Some(&caller), "body_too_large");
+        usage::refused(&app.usage, Some(&caller), "request:body_too_large");
     }
     if let Some(&missing) = challenge.0.get() {
         *response.status_mut() = StatusCode::FORBIDDEN;
@@ -104,18 +104,22 @@ async fn open(app: &App, project_id: &str, headers: &HeaderMap) -> Result<(Grant
 async fn refuse(app: &App, project_id: &str, headers: &HeaderMap, closed: Closed) -> Response {
     let (reason, step, grant) = match &closed {
         Closed::Store(error) => return broken(error),
-        Closed::Bearer(NoToken::Missing) => (AuthRejection::Missing, "token_missing", None),
-        Closed::Bearer(NoToken::Malformed) => (AuthRejection::Malformed, "token_malformed", None),
+        Closed::Bearer(NoToken::Missing) => (AuthRejection::Missing, "token:missing", None),
+        Closed::Bearer(NoToken::Malformed) => (AuthRejection::Malformed, "token:malformed", None),
         Closed::Token(Dead(TokenRefused::Unknown)) => {
-            (AuthRejection::Invalid, "token_unknown", None)
+            (AuthRejection::Invalid, "token:unknown", None)
         }
         Closed::Token(Dead(TokenRefused::Expired)) => {
-            (AuthRejection::Expired, "token_expired", None)
+            (AuthRejection::Expired, "token:expired", None)
         }
         Closed::Token(Dead(TokenRefused::Revoked)) => {
-            (AuthRejection::Revoked, "token_revoked", None)
+            (AuthRejection::Revoked, "token:revoked", None)
         }
-        Closed::Audience(_, grant) => (AuthRejection::WrongAudience, "wrong_audience", Some(grant)),
+        Closed::Audience(_, grant) => (
+            AuthRejection::WrongAudience,
+            "token:wrong_audience",
+            Some(grant),
+        ),
     };
     // A token for elsewhere still says whose it is.
     let caller = match grant {

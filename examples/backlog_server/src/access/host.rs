@@ -24,8 +24,8 @@ pub enum Foreign {
 impl Foreign {
     const fn as_str(self) -> &'static str {
         match self {
-            Self::Host => "forged_host",
-            Self::Origin => "foreign_origin",
+            Self::Host => "request:forged_host",
+            Self::Origin => "request:foreign_origin",
         }
     }
 }

@@ -48,10 +48,13 @@ CREATE INDEX announcements_of_project ON announcements (project_id);
 
 CREATE TABLE widgets (
     project_id TEXT PRIMARY KEY REFERENCES projects,
-    greeting TEXT NOT NULL,
-    colour TEXT NOT NULL,
-    position TEXT NOT NULL CHECK (position IN ('left', 'right'))
+    greeting TEXT NOT NULL DEFAULT 'What is on your mind?',
+    colour TEXT NOT NULL DEFAULT 'blue',
+    position TEXT NOT NULL DEFAULT 'right' CHECK (position IN ('left', 'right'))
 ) STRICT, WITHOUT ROWID;
+CREATE TRIGGER widget_of_project AFTER INSERT ON projects BEGIN
+    INSERT INTO widgets (project_id) VALUES (NEW.id);
+END;
 
 -- The calls of a day, over all projects of an owner: the plan is the owner's.
 CREATE TABLE quota (

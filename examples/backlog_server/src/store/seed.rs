@@ -158,10 +158,5 @@ pub fn fill(db: &Transaction<'_>, project_id: &str) -> Result<(), StoreError> {
          VALUES (?1, 'Keyboard shortcuts', 'Press ? to see them all.', NULL)",
         [project_id],
     )?;
-    db.execute(
-        "INSERT INTO widgets (project_id, greeting, colour, position)
-         VALUES (?1, 'What is on your mind?', 'blue', 'right')",
-        [project_id],
-    )?;
     Ok(())
 }
