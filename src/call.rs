@@ -35,6 +35,49 @@ pub struct CallGuard {
     open: Option<Open>,
 }
 
+/// Adds to the event of the call under way, from within the tool: the step that refused it, how much
+/// it found.
+///
+/// An instrumented server finds one in the extensions of each call's request; it does nothing where
+/// the logger is off, and once the call has ended.
+///
+/// ```
+/// use mcp_usage::rmcp::CallMeta;
+/// # use rmcp::RoleServer;
+/// # use rmcp::service::RequestContext;
+///
+/// fn refuse(context: &RequestContext<RoleServer>) {
+///     if let Some(meta) = context.extensions.get::<CallMeta>() {
+///         meta.set("refused", &"forbidden:scope");
+///     }
+/// }
+/// ```
+#[cfg(feature = "rmcp")]
+#[derive(Clone, Default)]
+pub struct CallMeta {
+    open: Option<(UsageLogger, Arc<OpenCall>)>,
+}
+
+#[cfg(feature = "rmcp")]
+impl CallMeta {
+    /// Sets a key of your own in `meta`, as [`ToolCall::meta`], captured now; the last value of a
+    /// key is the one that is sent.
+    pub fn set<T: serde::Serialize + Sync>(&self, key: impl Into<String>, value: &T) {
+        if let Some((usage, call)) = &self.open {
+            call.change(usage, |event, core| {
+                push_meta(event, core, key.into(), value)
+            });
+        }
+    }
+}
+
+#[cfg(feature = "rmcp")]
+impl fmt::Debug for CallMeta {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str("CallMeta")
+    }
+}
+
 struct Open {
     usage: UsageLogger,
     number: Option<u64>,
@@ -54,6 +97,19 @@ impl OpenCall {
             .lock()
             .unwrap_or_else(PoisonError::into_inner)
             .take()
+    }
+
+    /// Changes the event, unless it is recorded.
+    fn change(&self, usage: &UsageLogger, change: impl FnOnce(&mut ToolCall<'static>, &Core)) {
+        if let Some(core) = usage.core()
+            && let Some(event) = self
+                .event
+                .lock()
+                .unwrap_or_else(PoisonError::into_inner)
+                .as_mut()
+        {
+            change(event, core);
+        }
     }
 
     fn log(&self, core: &Arc<Core>, mut event: ToolCall<'_>, outcome: CallOutcome) -> Outcome {
@@ -174,10 +230,16 @@ impl CallGuard {
 
     /// Adds a key of your own to `meta`, as [`ToolCall::meta`], captured now.
     pub fn set_meta<T: serde::Serialize + Sync>(&mut self, key: impl Into<String>, value: &T) {
-        self.change(|event, core| {
-            let value = captured(core, Content::Borrowed(value), false);
-            event.facts.meta.push((Text::Owned(key.into()), value));
-        });
+        self.change(|event, core| push_meta(event, core, key.into(), value));
+    }
+
+    /// Returns what lets a tool add to the record.
+    #[cfg(feature = "rmcp")]
+    pub(crate) fn meta(&self) -> CallMeta {
+        let open = self.open.as_ref();
+        CallMeta {
+            open: open.map(|open| (open.usage.clone(), Arc::clone(&open.call))),
+        }
     }
 
     /// Records the call, with how it ended and how long it took.
@@ -208,18 +270,20 @@ impl CallGuard {
     }
 
     fn change(&mut self, change: impl FnOnce(&mut ToolCall<'static>, &Core)) {
-        if let Some(open) = &self.open
-            && let Some(core) = open.usage.core()
-            && let Some(event) = open
-                .call
-                .event
-                .lock()
-                .unwrap_or_else(PoisonError::into_inner)
-                .as_mut()
-        {
-            change(event, core);
+        if let Some(open) = &self.open {
+            open.call.change(&open.usage, change);
         }
     }
+}
+
+fn push_meta<T: serde::Serialize + Sync>(
+    event: &mut ToolCall<'static>,
+    core: &Core,
+    key: String,
+    value: &T,
+) {
+    let value = captured(core, Content::Borrowed(value), false);
+    event.facts.meta.push((Text::Owned(key), value));
 }
 
 impl UsageLogger {

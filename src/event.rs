@@ -337,8 +337,8 @@ impl<'a> Custom<'a> {
 
 #[cfg(feature = "rmcp")]
 impl Custom<'_> {
-    pub(crate) fn push_meta(&mut self, key: &'static str, value: Content<'static>) {
-        self.facts.meta.push((Text::Borrowed(key), value));
+    pub(crate) fn push_meta(&mut self, key: impl Into<Text<'static>>, value: Content<'static>) {
+        self.facts.meta.push((key.into(), value));
     }
 }
 

@@ -6,6 +6,8 @@ use std::hash::{BuildHasher, RandomState};
 use std::sync::{Mutex, PoisonError};
 use std::time::{Duration, Instant};
 
+use serde_json::Value;
+
 use crate::event::{Custom, Event, IdentityCapture};
 use crate::identity::Identity;
 use crate::logger::{Outcome, UsageLogger};
@@ -35,6 +37,7 @@ pub const MAX_LOGINS: usize = 10_000;
 pub struct Caller {
     identity: Identity<'static>,
     credential: Option<Fingerprint>,
+    meta: Vec<(String, Value)>,
 }
 
 /// A credential cannot be told from it: hashed with keys that this process made up, and to 64 bits.
@@ -51,6 +54,7 @@ impl Caller {
         Self {
             identity: identity.into_owned(),
             credential: None,
+            meta: Vec::new(),
         }
     }
 
@@ -64,12 +68,42 @@ impl Caller {
         self
     }
 
+    /// Adds a key of your own to `meta` of every event of the caller's requests, such as a project
+    /// or a plan. It wins over the logger's `meta`, and an event's own wins over it.
+    ///
+    /// ```
+    /// use mcp_usage::{Caller, Identity};
+    ///
+    /// let caller = Caller::new(Identity::email("rachel@example.com")).meta("plan", "pro");
+    /// ```
+    #[must_use]
+    pub fn meta(mut self, key: impl Into<String>, value: impl Into<Value>) -> Self {
+        self.meta.push((key.into(), value.into()));
+        self
+    }
+
     /// Returns the identity.
     #[must_use]
     pub const fn identity(&self) -> &Identity<'static> {
         &self.identity
     }
+
+    pub(crate) fn own_meta(&self) -> &[(String, Value)] {
+        &self.meta
+    }
 }
+
+/// Sets a caller's `meta` on an event, before any of the event's own.
+macro_rules! with_meta {
+    ($event:expr, $meta:expr) => {{
+        let mut event = $event;
+        for (key, value) in $meta {
+            event = event.meta(key.as_str(), value);
+        }
+        event
+    }};
+}
+pub(crate) use with_meta;
 
 impl From<Identity<'_>> for Caller {
     fn from(identity: Identity<'_>) -> Self {
@@ -170,9 +204,8 @@ impl UsageLogger {
         let session_id = session.get("session_id");
         let login = login_of(&caller.identity, Some(caller), session_id);
         self.log_once(login, || {
-            IdentityCapture::new(&caller.identity)
-                .session(session)
-                .into()
+            let event = IdentityCapture::new(&caller.identity).session(session);
+            with_meta!(event, caller.own_meta()).into()
         })
     }
 
@@ -273,6 +306,15 @@ impl<'a> AuthRejected<'a> {
     /// Sets what is known of the session.
     pub fn session(self, session: impl Into<Session<'a>>) -> Self {
         Self(self.0.session(session))
+    }
+
+    /// Adds a key of your own to `meta`, such as the step that refused. Never the credential.
+    pub fn meta<T: serde::Serialize + Sync>(
+        self,
+        key: impl Into<std::borrow::Cow<'a, str>>,
+        value: &'a T,
+    ) -> Self {
+        Self(self.0.meta(key, value))
     }
 
     /// Sets the user agent of the client. Wire key `user_agent`.

@@ -49,6 +49,10 @@
 //! request.extensions_mut().insert(Identity::email("rachel@example.com"));
 //! ```
 //!
+//! A [`Caller`](crate::Caller) may bring a project or a plan along for the `meta` of its events. What is
+//! known only once a tool runs, such as the step that refused a call, the tool adds by the
+//! [`CallMeta`] in its request's extensions.
+//!
 //! # Foreign types
 //!
 //! `rmcp`'s `ServerHandler` and `RequestContext`, and the `http` crate's `Parts` within it: a new
@@ -70,6 +74,7 @@ use ::rmcp::{RoleServer, ServerHandler};
 
 use crate::logger::UsageLogger;
 
+pub use crate::call::CallMeta;
 pub use settings::IntoCaller;
 use settings::Settings;
 use state::State;

@@ -55,7 +55,7 @@ macro_rules! describe {
         if let Some(identity) = $who.identity() {
             event = event.identity(identity);
         }
-        event
+        $crate::login::with_meta!(event, $who.meta())
     }};
 }
 pub(super) use describe;
@@ -202,6 +202,11 @@ impl Who<'_> {
             Self::Failed(nobody) => Some(nobody),
             Self::Asked(_) | Self::Found(_) | Self::Unsaid => self.caller().map(Caller::identity),
         }
+    }
+
+    /// What the caller brings along for every event.
+    pub(super) fn meta(&self) -> &[(String, Value)] {
+        self.caller().map_or(&[], Caller::own_meta)
     }
 
     /// Whether somebody has logged in.

@@ -14,7 +14,7 @@ use ::rmcp::{ErrorData, RoleServer, ServerHandler};
 use serde::ser::{Serialize, SerializeMap, Serializer};
 use serde_json::Value;
 
-use crate::call::{self, CallGuard};
+use crate::call::{self, CallGuard, CallMeta};
 use crate::capture;
 use crate::core::Core;
 use crate::event::{CallOutcome, Content, Custom, IdentityCapture, Init, IntentSource, ToolCall};
@@ -60,7 +60,11 @@ impl<H: ServerHandler> ServerHandler for Instrumented<H> {
     ) -> Result<CallToolResponse, ErrorData> {
         match self.core() {
             Some(core) => self.record_call(core, request, context).await,
-            None => self.inner.call_tool(request, context).await,
+            None => {
+                let mut context = context;
+                context.extensions.insert(CallMeta::default());
+                self.inner.call_tool(request, context).await
+            }
         }
     }
 
@@ -298,7 +302,7 @@ impl<H: ServerHandler> Instrumented<H> {
         &self,
         core: &Arc<Core>,
         mut request: CallToolRequestParams,
-        context: RequestContext<RoleServer>,
+        mut context: RequestContext<RoleServer>,
     ) -> Result<CallToolResponse, ErrorData> {
         let round = if request.request_state.is_some() || request.input_responses.is_some() {
             self.by.state.round_of(request.request_state.as_deref())
@@ -320,6 +324,7 @@ impl<H: ServerHandler> Instrumented<H> {
         let tool = self.known(core, &server, &request, &context).await;
         self.take_arguments(core, &mut record, &mut request, tool.as_ref());
 
+        context.extensions.insert(record.meta());
         let name = tool.is_none().then(|| request.name.clone());
         let cancelled = context.ct.clone();
         let mut record = Some(record);
@@ -639,6 +644,9 @@ fn custom(core: &Core, kind: &'static str, who: &Who<'_>, facts: &Facts<'_>) -> 
     }
     if let Some(traceparent) = facts.traceparent {
         event = event.traceparent(traceparent.to_owned());
+    }
+    for (key, value) in who.meta() {
+        event.push_meta(key.clone(), captured(core, value));
     }
     match who.identity() {
         Some(identity) => event.identity(identity.clone()),

@@ -196,7 +196,7 @@ impl Exchange {
             call = call.era(era);
         }
         if let Some(caller) = &self.caller {
-            call = call.identity(caller.identity());
+            call = login::with_meta!(call.identity(caller.identity()), caller.own_meta());
         }
         if let Some(agent) = self.header("user-agent") {
             call = call.user_agent(agent);
@@ -278,7 +278,8 @@ impl Exchange {
         let identity = caller.identity();
         let login = login::login_of(identity, Some(caller), session.get("session_id"));
         self.shared.usage.log_once(login, || {
-            IdentityCapture::new(identity).session(session).into()
+            let event = IdentityCapture::new(identity).session(session);
+            login::with_meta!(event, caller.own_meta()).into()
         });
     }
 
@@ -408,7 +409,7 @@ impl Exchange {
         let (session, _, _) = self.session(params, None);
         let mut event = Init::new(names).session(&session);
         if let Some(caller) = &self.caller {
-            event = event.identity(caller.identity());
+            event = login::with_meta!(event.identity(caller.identity()), caller.own_meta());
         }
         self.shared.usage.log_usage(event);
     }

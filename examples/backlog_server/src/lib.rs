@@ -2,13 +2,17 @@
 //!
 //! [`app`] is the server; `main.rs` only reads its settings and listens.
 
+pub mod access;
 pub mod clock;
 pub mod config;
+mod mcp;
 pub mod oauth;
 pub mod password;
 pub mod scope;
 pub mod secret;
 pub mod store;
+pub mod tools;
+pub mod usage;
 mod web;
 
 use std::num::NonZeroU32;
@@ -45,6 +49,7 @@ pub fn app(config: Config, store: Store, usage: UsageLogger) -> Router {
         registrations: Arc::new(RateLimiter::direct(Quota::per_minute(REGISTRATIONS))),
     };
     Router::new()
+        .merge(mcp::routes(&app))
         .merge(oauth::routes())
         .merge(web::routes(&app))
         .with_state(app)

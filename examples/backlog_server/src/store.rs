@@ -2,7 +2,9 @@
 
 pub mod clients;
 pub mod grants;
+pub mod seed;
 pub mod users;
+pub(crate) mod words;
 
 use std::path::Path;
 use std::sync::Arc;

@@ -1,10 +1,21 @@
 //! Who called: asked for each request.
 
-use std::collections::HashMap;
+use std::collections::{HashMap, HashSet};
 use std::sync::Arc;
 
-use mcp_usage::{Caller, Identity};
-use rmcp::transport::StreamableHttpServerConfig;
+use axum::Router;
+use axum::extract::Request;
+use axum::middleware::{self, Next};
+use axum::response::Response;
+use mcp_usage::rmcp::CallMeta;
+use mcp_usage::{Caller, Identity, UsageLogger};
+use rmcp::model::{
+    CallToolRequestParams, CallToolResponse, CallToolResult, ContentBlock, ErrorData,
+};
+use rmcp::service::RequestContext;
+use rmcp::transport::streamable_http_server::session::local::LocalSessionManager;
+use rmcp::transport::{StreamableHttpServerConfig, StreamableHttpService};
+use rmcp::{RoleServer, ServerHandler};
 use serde_json::json;
 
 use super::server::*;
@@ -205,4 +216,86 @@ async fn a_credential_of_its_own_is_a_login_of_its_own() {
     let logins = events.iter().filter(|event| !is_call(event)).count();
     assert_eq!(logins, 2, "{events:#?}");
     assert!(!format!("{events:?}").contains("opaque"));
+}
+
+/// Says why it refuses, where somebody listens.
+#[derive(Clone)]
+struct Guarded;
+
+impl ServerHandler for Guarded {
+    async fn call_tool(
+        &self,
+        _: CallToolRequestParams,
+        context: RequestContext<RoleServer>,
+    ) -> Result<CallToolResponse, ErrorData> {
+        let meta = context.extensions.get::<CallMeta>();
+        let meta = meta.expect("an instrumented server finds one in each call");
+        meta.set("refused", &"forbidden:role");
+        meta.set("refused", &"forbidden:scope");
+        meta.set("plan", &"free");
+        // Not ours to replace.
+        meta.set("outcome", &"ok");
+        Ok(CallToolResult::error(vec![ContentBlock::text("FORBIDDEN_SCOPE")]).into())
+    }
+}
+
+/// Lets everybody in as Rachel, of a project.
+async fn as_rachel(mut request: Request, next: Next) -> Response {
+    let rachel = Caller::new(Identity::email("rachel@example.com"))
+        .credential("a grant")
+        .meta("project", "demo")
+        .meta("plan", "pro");
+    request.extensions_mut().insert(rachel);
+    next.run(request).await
+}
+
+#[tokio::test]
+async fn callers_and_tools_add_to_the_meta_of_their_events() {
+    for (era, mode) in eras() {
+        let kept = Kept::with(|builder| builder.meta("project", "of the logger"));
+        let factory = kept
+            .instrumentation()
+            .sessions(true)
+            .factory(|| Ok(Guarded));
+        let service = StreamableHttpService::new(
+            factory,
+            Arc::<LocalSessionManager>::default(),
+            StreamableHttpServerConfig::default(),
+        );
+        let app = Router::new()
+            .nest_service("/mcp", service)
+            .layer(middleware::from_fn(as_rachel));
+        let http = serve_app(app).await;
+        let client = connect(&http.url, None, mode).await;
+        client.list_tools(None).await.unwrap();
+        call(&client, "anything", json!({})).await;
+
+        let events = kept.events().await;
+        let kinds: HashSet<_> = events
+            .iter()
+            .map(|event| event["activity_type"].as_str().unwrap())
+            .collect();
+        let mut expected = HashSet::from(["MCP_IDENTITY_CAPTURE", "MCP_INIT", "MCP_TOOL_CALL"]);
+        expected.extend((era == "legacy").then_some("MCP_SESSION_START"));
+        assert_eq!(kinds, expected);
+        for event in &events {
+            assert_eq!(event["meta"]["project"], "demo", "{event}");
+            let is_call = is_call(event);
+            let plan = if is_call { "free" } else { "pro" };
+            assert_eq!(event["meta"]["plan"], plan, "{event}");
+            if is_call {
+                assert_eq!(event["meta"]["refused"], "forbidden:scope");
+                assert_eq!(event["meta"]["outcome"], "tool_error");
+            }
+        }
+        drop(client);
+        assert_eq!(kept.end().await.dropped.total(), 0);
+    }
+}
+
+#[tokio::test]
+async fn a_tool_may_add_to_its_event_where_nobody_listens() {
+    let usage = UsageLogger::disabled();
+    let (client, _serving) = over_stream(usage.instrument(Guarded), modern()).await;
+    assert_eq!(call(&client, "any", json!({})).await, "FORBIDDEN_SCOPE");
 }

@@ -152,22 +152,6 @@ impl Store {
         .await
     }
 
-    /// Notes that a grant was used just now.
-    ///
-    /// # Errors
-    ///
-    /// The database's.
-    pub async fn touch(&self, grant_id: &str) -> Result<(), StoreError> {
-        let grant_id = grant_id.to_owned();
-        let now = self.clock().seconds();
-        self.run(move |db| {
-            db.prepare_cached("UPDATE grants SET last_call_at = ?2 WHERE id = ?1")?
-                .execute(params![grant_id, now])?;
-            Ok(())
-        })
-        .await
-    }
-
     /// Keeps what a user has approved, and returns the code for the client.
     ///
     /// # Errors
@@ -424,6 +408,17 @@ impl Store {
         })
         .await
     }
+}
+
+/// Notes that a grant was used for a call.
+///
+/// # Errors
+///
+/// The database's.
+pub fn touch(db: &Transaction<'_>, grant_id: &str, now: i64) -> Result<(), StoreError> {
+    db.prepare_cached("UPDATE grants SET last_call_at = ?2 WHERE id = ?1")?
+        .execute(params![grant_id, now])?;
+    Ok(())
 }
 
 struct FoundToken {

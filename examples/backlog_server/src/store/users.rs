@@ -1,11 +1,9 @@
 //! Users, their roles in projects, and the browsers they are signed in with.
 
-use std::fmt;
-use std::str::FromStr;
-
 use rusqlite::{OptionalExtension, params};
 
 use crate::secret;
+use crate::store::words::words;
 use crate::store::{Store, StoreError};
 
 /// Somebody who can sign in.
@@ -16,12 +14,13 @@ pub struct User {
     pub name: String,
 }
 
-/// What a project's owner pays for.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum Plan {
-    Free,
-    Pro,
-    Business,
+words! {
+    /// What a project's owner pays for.
+    Plan {
+        Free = "free",
+        Pro = "pro",
+        Business = "business",
+    }
 }
 
 impl Plan {
@@ -30,33 +29,14 @@ impl Plan {
     pub const fn allows_writes(self) -> bool {
         !matches!(self, Self::Free)
     }
-
-    #[must_use]
-    pub const fn as_str(self) -> &'static str {
-        match self {
-            Self::Free => "free",
-            Self::Pro => "pro",
-            Self::Business => "business",
-        }
-    }
 }
 
-/// What somebody is in a project.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
-pub enum Role {
-    Viewer,
-    Member,
-    Owner,
-}
-
-impl Role {
-    #[must_use]
-    pub const fn as_str(self) -> &'static str {
-        match self {
-            Self::Viewer => "viewer",
-            Self::Member => "member",
-            Self::Owner => "owner",
-        }
+words! {
+    /// What somebody is in a project; each may do what those before may.
+    Role {
+        Viewer = "viewer",
+        Member = "member",
+        Owner = "owner",
     }
 }
 
@@ -111,19 +91,14 @@ impl Store {
                      WHERE m.user_id = ?1 AND m.project_id = ?2",
                 )?
                 .query_row(params![user_id, project_id], |row| {
-                    let texts: (String, String, String) = (row.get(0)?, row.get(1)?, row.get(2)?);
-                    Ok(texts)
-                })
-                .optional()?;
-            found
-                .map(|(project_name, role, plan)| {
                     Ok(Membership {
-                        project_name,
-                        role: role.parse()?,
-                        plan: plan.parse()?,
+                        project_name: row.get(0)?,
+                        role: row.get(1)?,
+                        plan: row.get(2)?,
                     })
                 })
-                .transpose()
+                .optional()?;
+            Ok(found)
         })
         .await
     }
@@ -194,38 +169,4 @@ fn user_of(row: &rusqlite::Row<'_>) -> rusqlite::Result<User> {
         email: row.get(1)?,
         name: row.get(2)?,
     })
-}
-
-impl FromStr for Plan {
-    type Err = StoreError;
-
-    fn from_str(text: &str) -> Result<Self, StoreError> {
-        [Self::Free, Self::Pro, Self::Business]
-            .into_iter()
-            .find(|plan| plan.as_str() == text)
-            .ok_or_else(|| StoreError::Unreadable(format!("plan {text:?}")))
-    }
-}
-
-impl FromStr for Role {
-    type Err = StoreError;
-
-    fn from_str(text: &str) -> Result<Self, StoreError> {
-        [Self::Viewer, Self::Member, Self::Owner]
-            .into_iter()
-            .find(|role| role.as_str() == text)
-            .ok_or_else(|| StoreError::Unreadable(format!("role {text:?}")))
-    }
-}
-
-impl fmt::Display for Plan {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.write_str(self.as_str())
-    }
-}
-
-impl fmt::Display for Role {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.write_str(self.as_str())
-    }
 }
