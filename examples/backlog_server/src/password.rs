@@ -62,7 +62,8 @@ impl Passwords {
         password: String,
         stored: Option<String>,
     ) -> Result<bool, NotChecked> {
-        let [first, second, ..] = <[u8; 32]>::from(Sha256::digest(email.trim().to_ascii_lowercase()));
+        let [first, second, ..] =
+            <[u8; 32]>::from(Sha256::digest(email.trim().to_ascii_lowercase()));
         self.tries
             .check_key(&[first, second])
             .map_err(|_| NotChecked::TooManyTries)?;

@@ -30,8 +30,8 @@ fn refused(answer: &(StatusCode, Value), error: &str) {
 #[tokio::test]
 async fn the_metadata_lead_from_the_resource_to_every_endpoint() {
     let server = Server::start().await;
-    let resource = json_at(&server, "/.well-known/oauth-protected-resource/p/paid/mcp").await;
-    assert_eq!(resource["resource"], server.resource("paid"));
+    let resource = json_at(&server, "/.well-known/oauth-protected-resource/p/demo/mcp").await;
+    assert_eq!(resource["resource"], server.resource("demo"));
     assert_eq!(resource["authorization_servers"], json!([server.origin]));
     let metadata = json_at(&server, "/.well-known/oauth-authorization-server").await;
     assert_eq!(metadata["issuer"], server.origin);
@@ -70,10 +70,10 @@ async fn a_code_gives_tokens_for_what_was_approved_and_for_nothing_else() {
     let server = Server::start().await;
     let client_id = server.register(&[REDIRECT]).await;
     let browser = Browser::new(&server);
-    browser.sign_in("owner@example.com").await;
+    browser.sign_in("olga@example.com").await;
     let asked = "backlog:read backlog:write";
     // A program is given a port at each start.
-    let ask = Ask::new(&server, &client_id, "paid", asked)
+    let ask = Ask::new(&server, &client_id, "demo", asked)
         .with("redirect_uri", Some("http://127.0.0.1:51004/callback"));
     let there = ask.decided(&browser, "approve").await;
     assert!(
@@ -91,10 +91,10 @@ async fn a_code_gives_tokens_for_what_was_approved_and_for_nothing_else() {
     assert_eq!(tokens["expires_in"], 3600);
     let access = tokens["access_token"].as_str().unwrap();
     let grant = server.store.grant_of(access).await.unwrap().unwrap();
-    assert_eq!(grant.user_id, "u-owner");
+    assert_eq!(grant.user_id, "olga");
     assert_eq!(grant.client_id, client_id);
-    assert_eq!(grant.project_id, "paid");
-    assert_eq!(grant.resource, server.resource("paid"));
+    assert_eq!(grant.project_id, "demo");
+    assert_eq!(grant.resource, server.resource("demo"));
     assert_eq!(
         grant.scopes,
         BTreeSet::from([Scope::BacklogRead, Scope::BacklogWrite])
@@ -109,7 +109,7 @@ async fn a_code_gives_tokens_for_what_was_approved_and_for_nothing_else() {
 async fn nothing_that_works_is_in_the_database() {
     let server = Server::start().await;
     let connected = server
-        .connect("owner@example.com", "paid", "backlog:read")
+        .connect("olga@example.com", "demo", "backlog:read")
         .await;
     let bytes = server
         .store
@@ -131,7 +131,7 @@ async fn nothing_that_works_is_in_the_database() {
 async fn a_code_works_once_and_its_second_use_revokes_what_it_gave() {
     let server = Server::start().await;
     let connected = server
-        .connect("owner@example.com", "paid", "backlog:read")
+        .connect("olga@example.com", "demo", "backlog:read")
         .await;
     assert!(
         server
@@ -157,8 +157,8 @@ async fn a_code_redeemed_twice_at_once_gives_tokens_once() {
     let server = Server::start().await;
     let client_id = server.register(&[REDIRECT]).await;
     let browser = Browser::new(&server);
-    browser.sign_in("owner@example.com").await;
-    let ask = Ask::new(&server, &client_id, "paid", "backlog:read");
+    browser.sign_in("olga@example.com").await;
+    let ask = Ask::new(&server, &client_id, "demo", "backlog:read");
     let code = ask.approved(&browser).await;
     let (first, second) = tokio::join!(server.redeem(&code), server.redeem(&code));
     let given = [&first, &second]
@@ -175,13 +175,13 @@ async fn a_stolen_code_is_worth_nothing_without_the_verifier() {
         .register(&["https://thief.example.com/callback"])
         .await;
     let browser = Browser::new(&server);
-    browser.sign_in("owner@example.com").await;
-    let code = Ask::new(&server, &client_id, "paid", "backlog:read")
+    browser.sign_in("olga@example.com").await;
+    let code = Ask::new(&server, &client_id, "demo", "backlog:read")
         .approved(&browser)
         .await;
 
     let wrong = "x".repeat(43);
-    let other = server.resource("second");
+    let other = server.resource("other");
     for (name, value, error) in [
         ("code_verifier", wrong.as_str(), "invalid_grant"),
         ("code_verifier", "short", "invalid_request"),
@@ -213,8 +213,8 @@ async fn a_code_expires() {
     let server = Server::start().await;
     let client_id = server.register(&[REDIRECT]).await;
     let browser = Browser::new(&server);
-    browser.sign_in("owner@example.com").await;
-    let code = Ask::new(&server, &client_id, "paid", "backlog:read")
+    browser.sign_in("olga@example.com").await;
+    let code = Ask::new(&server, &client_id, "demo", "backlog:read")
         .approved(&browser)
         .await;
     server.clock.advance(61);
@@ -225,7 +225,7 @@ async fn a_code_expires() {
 async fn an_access_token_expires_and_a_refresh_gives_another() {
     let server = Server::start().await;
     let connected = server
-        .connect("owner@example.com", "paid", "backlog:read inbox:read")
+        .connect("olga@example.com", "demo", "backlog:read inbox:read")
         .await;
     server.clock.advance(3601);
     let expired = server.store.grant_of(&connected.access).await.unwrap();
@@ -253,7 +253,7 @@ async fn an_access_token_expires_and_a_refresh_gives_another() {
 async fn a_refresh_token_used_twice_revokes_the_grant_for_both() {
     let server = Server::start().await;
     let connected = server
-        .connect("owner@example.com", "paid", "backlog:read")
+        .connect("olga@example.com", "demo", "backlog:read")
         .await;
     let (_, second) = server
         .refresh(&connected.client_id, &connected.refresh)
@@ -281,7 +281,7 @@ async fn a_refresh_token_used_twice_revokes_the_grant_for_both() {
 async fn reuse_is_noticed_after_what_has_expired_was_removed() {
     let server = Server::start().await;
     let connected = server
-        .connect("owner@example.com", "paid", "backlog:read")
+        .connect("olga@example.com", "demo", "backlog:read")
         .await;
     let (_, second) = server
         .refresh(&connected.client_id, &connected.refresh)
@@ -301,7 +301,7 @@ async fn reuse_is_noticed_after_what_has_expired_was_removed() {
 async fn a_refresh_may_narrow_the_scopes_and_never_widen_them() {
     let server = Server::start().await;
     let connected = server
-        .connect("owner@example.com", "paid", "backlog:read inbox:read")
+        .connect("olga@example.com", "demo", "backlog:read inbox:read")
         .await;
     let ask = |token: String, scope: &'static str| {
         let (server, client_id) = (&server, &connected.client_id);
@@ -337,7 +337,7 @@ async fn a_refresh_may_narrow_the_scopes_and_never_widen_them() {
 async fn a_refresh_token_is_its_clients_alone() {
     let server = Server::start().await;
     let connected = server
-        .connect("owner@example.com", "paid", "backlog:read")
+        .connect("olga@example.com", "demo", "backlog:read")
         .await;
     let thief = server
         .register(&["https://thief.example.com/callback"])
@@ -348,12 +348,12 @@ async fn a_refresh_token_is_its_clients_alone() {
     );
     let form = [("token", connected.refresh.as_str()), ("client_id", &thief)];
     refused(&server.post("/revoke", &form).await, "invalid_grant");
-    let second = server.resource("second");
+    let other = server.resource("other");
     let form = [
         ("grant_type", "refresh_token"),
         ("client_id", &connected.client_id),
         ("refresh_token", &connected.refresh),
-        ("resource", &second),
+        ("resource", &other),
     ];
     refused(&server.post("/token", &form).await, "invalid_target");
     assert!(
@@ -371,7 +371,7 @@ async fn a_client_can_give_its_grant_back() {
     let server = Server::start().await;
     for which in ["access", "refresh"] {
         let connected = server
-            .connect("owner@example.com", "paid", "backlog:read")
+            .connect("olga@example.com", "demo", "backlog:read")
             .await;
         let token = if which == "access" {
             &connected.access
@@ -446,7 +446,7 @@ async fn registrations_are_bounded_and_unused_ones_forgotten() {
     let server = Server::start().await;
     let first = server.register(&[REDIRECT]).await;
     let used = server
-        .connect("owner@example.com", "paid", "backlog:read")
+        .connect("olga@example.com", "demo", "backlog:read")
         .await
         .client_id;
     let url = format!("{}/register", server.origin);

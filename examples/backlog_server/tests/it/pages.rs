@@ -1,6 +1,6 @@
 //! Sign-in, consent and connected apps, as a browser sees them.
 
-use backlog_server::store::grants::TokenRefused;
+use backlog_server::store::grants::{self, TokenRefused};
 use reqwest::StatusCode;
 
 use crate::support::{Ask, Browser, PASSWORD, Page, REDIRECT, Server, parameter};
@@ -18,16 +18,16 @@ async fn the_consent_page_says_who_gets_what_and_where_the_answer_goes() {
         .register(&["https://client.example.com/callback"])
         .await;
     let browser = Browser::new(&server);
-    browser.sign_in("owner@example.com").await;
-    let ask = Ask::new(&server, &client_id, "paid", "backlog:read backlog:write")
+    browser.sign_in("olga@example.com").await;
+    let ask = Ask::new(&server, &client_id, "demo", "backlog:read backlog:write")
         .with("redirect_uri", Some("https://client.example.com/callback"));
     let page = browser.get_with("/authorize", &ask.query).await;
     assert_eq!(page.status, StatusCode::OK);
     for said in [
-        "Paid project",
+        "<strong>Demo</strong>",
         &client_id,
         "client.example.com",
-        "owner@example.com",
+        "olga@example.com",
         "Read the backlog",
         "Add, change and delete feature requests",
     ] {
@@ -53,9 +53,9 @@ async fn every_page_keeps_others_out() {
         browser.get("/sign-in").await,
         browser.get("/authorize").await,
     ];
-    browser.sign_in("owner@example.com").await;
+    browser.sign_in("olga@example.com").await;
     pages.push(browser.get("/apps").await);
-    let ask = Ask::new(&server, &client_id, "paid", "backlog:read");
+    let ask = Ask::new(&server, &client_id, "demo", "backlog:read");
     pages.push(browser.get_with("/authorize", &ask.query).await);
     for page in pages {
         let policy = header(&page, "content-security-policy");
@@ -74,8 +74,16 @@ async fn what_comes_from_outside_is_escaped() {
     let server = Server::start().await;
     let client_id = server.register(&[REDIRECT]).await;
     let browser = Browser::new(&server);
-    browser.sign_in("owner@example.com").await;
-    let ask = Ask::new(&server, &client_id, "odd", "backlog:read")
+    browser.sign_in("olga@example.com").await;
+    server
+        .store
+        .run(|db| {
+            let name = "UPDATE projects SET name = '<script>alert(1)</script>' WHERE id = 'demo'";
+            Ok(db.execute(name, [])?)
+        })
+        .await
+        .unwrap();
+    let ask = Ask::new(&server, &client_id, "demo", "backlog:read")
         .with("state", Some("\"><script>alert(2)</script>"));
     let page = browser.get_with("/authorize", &ask.query).await;
     assert_eq!(page.status, StatusCode::OK);
@@ -92,7 +100,7 @@ async fn who_is_not_signed_in_is_asked_to_and_then_led_on() {
     let server = Server::start().await;
     let client_id = server.register(&[REDIRECT]).await;
     let browser = Browser::new(&server);
-    let ask = Ask::new(&server, &client_id, "paid", "backlog:read");
+    let ask = Ask::new(&server, &client_id, "demo", "backlog:read");
     let first = browser.get_with("/authorize", &ask.query).await;
     assert_eq!(first.status, StatusCode::SEE_OTHER);
     let page = browser.get(first.location.as_deref().unwrap()).await;
@@ -101,7 +109,7 @@ async fn who_is_not_signed_in_is_asked_to_and_then_led_on() {
         cookie.contains("HttpOnly") && cookie.contains("SameSite=Lax"),
         "{cookie}"
     );
-    let with = [("email", "Owner@Example.com "), ("password", PASSWORD)];
+    let with = [("email", "Olga@Example.com "), ("password", PASSWORD)];
     let on = browser.submit(&page, "/sign-in", &with).await;
     assert_eq!(on.status, StatusCode::SEE_OTHER, "{}", on.html);
     assert_ne!(
@@ -109,7 +117,11 @@ async fn who_is_not_signed_in_is_asked_to_and_then_led_on() {
         cookie.split(';').next()
     );
     let consent = browser.get(on.location.as_deref().unwrap()).await;
-    assert!(consent.html.contains("Paid project"), "{}", consent.html);
+    assert!(
+        consent.html.contains("<strong>Demo</strong>"),
+        "{}",
+        consent.html
+    );
 }
 
 #[tokio::test]
@@ -117,8 +129,8 @@ async fn a_refusal_gives_no_code() {
     let server = Server::start().await;
     let client_id = server.register(&[REDIRECT]).await;
     let browser = Browser::new(&server);
-    browser.sign_in("owner@example.com").await;
-    let ask = Ask::new(&server, &client_id, "paid", "backlog:read");
+    browser.sign_in("olga@example.com").await;
+    let ask = Ask::new(&server, &client_id, "demo", "backlog:read");
     let there = ask.decided(&browser, "refuse").await;
     assert_eq!(parameter(&there, "error").as_deref(), Some("access_denied"));
     assert_eq!(parameter(&there, "state").as_deref(), Some("the state"));
@@ -130,12 +142,12 @@ async fn a_refusal_gives_no_code() {
 async fn on_free_the_write_scopes_are_refused_in_words() {
     let server = Server::start().await;
     let asked = "backlog:read backlog:write team:write";
-    let connected = server.connect("free@example.com", "free", asked).await;
+    let connected = server.connect("fred@example.com", "hobby", asked).await;
     assert_eq!(connected.scope, "backlog:read");
 
     let browser = Browser::new(&server);
-    browser.sign_in("free@example.com").await;
-    let ask = Ask::new(&server, &connected.client_id, "free", asked);
+    browser.sign_in("fred@example.com").await;
+    let ask = Ask::new(&server, &connected.client_id, "hobby", asked);
     let page = browser.get_with("/authorize", &ask.query).await;
     let (granted, refused) = page.html.split_once("Not on the free plan").unwrap();
     assert!(granted.contains("Read the backlog"));
@@ -143,7 +155,7 @@ async fn on_free_the_write_scopes_are_refused_in_words() {
     assert!(refused.contains("Change roles"));
 
     // Where nothing is left, there is nothing to approve, by a forged form neither.
-    let ask = Ask::new(&server, &connected.client_id, "free", "backlog:write");
+    let ask = Ask::new(&server, &connected.client_id, "hobby", "backlog:write");
     let page = browser.get_with("/authorize", &ask.query).await;
     assert!(!page.html.contains("value=\"approve\""), "{}", page.html);
     let there = ask.decided(&browser, "approve").await;
@@ -160,10 +172,10 @@ async fn nobody_is_redirected_by_a_mistake_or_to_where_no_client_is() {
     let server = Server::start().await;
     let client_id = server.register(&[REDIRECT]).await;
     let browser = Browser::new(&server);
-    let good = Ask::new(&server, &client_id, "paid", "backlog:read");
+    let good = Ask::new(&server, &client_id, "demo", "backlog:read");
     for signed_in in [false, true] {
         if signed_in {
-            browser.sign_in("owner@example.com").await;
+            browser.sign_in("olga@example.com").await;
         }
         // These have no link either.
         for (name, value) in [
@@ -193,7 +205,7 @@ async fn nobody_is_redirected_by_a_mistake_or_to_where_no_client_is() {
             ("resource", None, "invalid_target"),
             (
                 "resource",
-                Some("https://other.example.com/p/paid/mcp"),
+                Some("https://other.example.com/p/demo/mcp"),
                 "invalid_target",
             ),
         ] {
@@ -215,29 +227,29 @@ async fn a_stranger_learns_nothing_of_a_project() {
     let server = Server::start().await;
     let client_id = server.register(&[REDIRECT]).await;
     let browser = Browser::new(&server);
-    browser.sign_in("stranger@example.com").await;
+    browser.sign_in("bea@example.com").await;
     let mut pages = Vec::new();
-    for project in ["paid", "nowhere"] {
+    for project in ["demo", "nowhere"] {
         let ask = Ask::new(&server, &client_id, project, "backlog:read");
         let page = browser.get_with("/authorize", &ask.query).await;
         assert_eq!(page.status, StatusCode::FORBIDDEN);
         pages.push(page.html.replace(project, "…"));
     }
     assert_eq!(pages[0], pages[1]);
-    assert!(!pages[0].contains("Paid project"));
+    assert!(!pages[0].contains("<strong>Demo</strong>"));
 }
 
 #[tokio::test]
 async fn a_form_from_elsewhere_does_nothing() {
     let server = Server::start().await;
     let connected = server
-        .connect("owner@example.com", "paid", "backlog:read")
+        .connect("olga@example.com", "demo", "backlog:read")
         .await;
     let browser = Browser::new(&server);
-    browser.sign_in("owner@example.com").await;
-    let ask = Ask::new(&server, &connected.client_id, "paid", "backlog:read");
+    browser.sign_in("olga@example.com").await;
+    let ask = Ask::new(&server, &connected.client_id, "demo", "backlog:read");
     let other = Browser::new(&server);
-    other.sign_in("viewer@example.com").await;
+    other.sign_in("vera@example.com").await;
 
     let apps = browser.get("/apps").await;
     let consent = browser.get_with("/authorize", &ask.query).await;
@@ -246,7 +258,7 @@ async fn a_form_from_elsewhere_does_nothing() {
         (&apps, "/apps/revoke", ("x", "x")),
         (&consent, "/authorize", ("decision", "approve")),
         (&apps, "/sign-out", ("x", "x")),
-        (&sign_in, "/sign-in", ("email", "owner@example.com")),
+        (&sign_in, "/sign-in", ("email", "olga@example.com")),
     ] {
         let mut fields = page.hidden(action);
         fields.push((decision.0.to_owned(), decision.1.to_owned()));
@@ -284,7 +296,7 @@ async fn a_wrong_password_is_refused_in_the_same_words_for_known_and_unknown_peo
     let browser = Browser::new(&server);
     let page = browser.get("/sign-in").await;
     let mut said = Vec::new();
-    for email in ["owner@example.com", "nobody@example.com", "' OR 1=1 --"] {
+    for email in ["olga@example.com", "nobody@example.com", "' OR 1=1 --"] {
         let with = [("email", email), ("password", "wrong")];
         let answer = browser.submit(&page, "/sign-in", &with).await;
         assert_eq!(answer.status, StatusCode::UNAUTHORIZED);
@@ -312,9 +324,9 @@ async fn guessing_is_stopped_for_one_address_and_not_for_others() {
         let guess = format!("guess {number}");
         // However it is written, it is the same address.
         let email = if number % 2 == 0 {
-            "owner@example.com"
+            "olga@example.com"
         } else {
-            " OWNER@example.com"
+            " OLGA@example.com"
         };
         let with = [("email", email), ("password", guess.as_str())];
         let answer = browser.submit(&page, "/sign-in", &with).await;
@@ -326,20 +338,20 @@ async fn guessing_is_stopped_for_one_address_and_not_for_others() {
     let last = statuses.pop().unwrap();
     assert_eq!(statuses, [StatusCode::UNAUTHORIZED; 10]);
     assert_eq!(last, StatusCode::TOO_MANY_REQUESTS);
-    let with = [("email", "owner@example.com"), ("password", PASSWORD)];
+    let with = [("email", "olga@example.com"), ("password", PASSWORD)];
     let right = browser.submit(&page, "/sign-in", &with).await;
     assert_eq!(right.status, StatusCode::TOO_MANY_REQUESTS);
-    browser.sign_in("viewer@example.com").await;
+    browser.sign_in("vera@example.com").await;
 }
 
 #[tokio::test]
 async fn revoke_takes_effect_with_the_next_call_and_is_its_users_alone() {
     let server = Server::start().await;
     let mine = server
-        .connect("owner@example.com", "paid", "backlog:read team:write")
+        .connect("olga@example.com", "demo", "backlog:read team:write")
         .await;
     let theirs = server
-        .connect("viewer@example.com", "paid", "backlog:read")
+        .connect("vera@example.com", "demo", "backlog:read")
         .await;
     let grant = server
         .store
@@ -348,10 +360,10 @@ async fn revoke_takes_effect_with_the_next_call_and_is_its_users_alone() {
         .unwrap()
         .unwrap();
     let browser = Browser::new(&server);
-    browser.sign_in("owner@example.com").await;
+    browser.sign_in("olga@example.com").await;
     let page = browser.get("/apps").await;
     for said in [
-        "Paid project",
+        "<strong>Demo</strong>",
         &mine.client_id,
         "127.0.0.1",
         "Change roles",
@@ -371,19 +383,12 @@ async fn revoke_takes_effect_with_the_next_call_and_is_its_users_alone() {
     browser.post("/apps/revoke", &fields, &server.origin).await;
     assert!(server.store.grant_of(&theirs.access).await.unwrap().is_ok());
 
-    server
+    let grant = server.store.grant_of(&mine.access).await.unwrap().unwrap();
+    let now = server.clock.seconds();
+    let touched = server
         .store
-        .touch(
-            &server
-                .store
-                .grant_of(&mine.access)
-                .await
-                .unwrap()
-                .unwrap()
-                .id,
-        )
-        .await
-        .unwrap();
+        .run(move |db| grants::touch(db, &grant.id, now));
+    touched.await.unwrap();
     let page = browser.get("/apps").await;
     assert!(!page.html.contains("none yet"));
     let answer = browser.submit(&page, "/apps/revoke", &[]).await;
@@ -398,7 +403,7 @@ async fn revoke_takes_effect_with_the_next_call_and_is_its_users_alone() {
 async fn signing_out_ends_the_session_and_not_only_the_cookie() {
     let server = Server::start().await;
     let browser = Browser::new(&server);
-    browser.sign_in("owner@example.com").await;
+    browser.sign_in("olga@example.com").await;
     let page = browser.get("/apps").await;
     let fields = page.hidden("/sign-out");
     let answer = browser.submit(&page, "/sign-out", &[]).await;
@@ -417,7 +422,7 @@ async fn signing_out_ends_the_session_and_not_only_the_cookie() {
 async fn a_session_expires() {
     let server = Server::start().await;
     let browser = Browser::new(&server);
-    browser.sign_in("owner@example.com").await;
+    browser.sign_in("olga@example.com").await;
     server.clock.advance(12 * 60 * 60 + 1);
     assert_eq!(browser.get("/apps").await.status, StatusCode::SEE_OTHER);
 }

@@ -1,8 +1,10 @@
 //! A server of a test's own, a browser, and a client that goes all the way to its tokens.
 
+use std::sync::LazyLock;
+
 use backlog_server::clock::Clock;
 use backlog_server::config::{Config, PublicUrl};
-use backlog_server::store::Store;
+use backlog_server::store::{Store, seed};
 use backlog_server::{password, secret};
 use mcp_usage::UsageLogger;
 use reqwest::StatusCode;
@@ -15,22 +17,8 @@ pub(crate) const PASSWORD: &str = "a password for tests";
 /// Where clients of the tests want their answers.
 pub(crate) const REDIRECT: &str = "http://127.0.0.1/callback";
 
-/// Users: who owns what on which plan, and who is in whose project as what.
-const PEOPLE: &str = "
-    INSERT INTO users (id, email, name, password_hash, plan) VALUES
-        ('u-owner', 'owner@example.com', 'Olga', :hash, 'pro'),
-        ('u-viewer', 'viewer@example.com', 'Vera', :hash, 'free'),
-        ('u-free', 'free@example.com', 'Fred', :hash, 'free'),
-        ('u-stranger', 'stranger@example.com', 'Sten', :hash, 'pro');
-    INSERT INTO projects (id, name, owner_id) VALUES
-        ('paid', 'Paid project', 'u-owner'),
-        ('second', 'Second project', 'u-owner'),
-        ('free', 'Free project', 'u-free'),
-        ('odd', '<script>alert(1)</script>', 'u-owner');
-    INSERT INTO members (project_id, user_id, role) VALUES
-        ('paid', 'u-owner', 'owner'), ('paid', 'u-viewer', 'viewer'), ('odd', 'u-owner', 'owner'),
-        ('second', 'u-owner', 'owner'), ('free', 'u-free', 'owner');
-";
+/// Hashed once: it is made to take its time.
+static HASH: LazyLock<String> = LazyLock::new(|| password::hash(PASSWORD).unwrap());
 
 pub(crate) struct Server {
     pub(crate) origin: String,
@@ -56,10 +44,7 @@ impl Server {
         let clock = Clock::default();
         let store = Store::in_memory(clock.clone()).unwrap();
         store
-            .run(|db| {
-                let hash = password::hash(PASSWORD).unwrap();
-                Ok(db.execute_batch(&PEOPLE.replace(":hash", &format!("'{hash}'")))?)
-            })
+            .run(|db| seed::seed(db, |_| Ok(HASH.clone())))
             .await
             .unwrap();
         let config = Config::new(PublicUrl::parse(public_url.unwrap_or(&origin)).unwrap());
