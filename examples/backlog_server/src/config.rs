@@ -85,6 +85,12 @@ impl PublicUrl {
         self.https
     }
 
+    /// Says whether only this machine reaches the server under it.
+    #[must_use]
+    pub fn is_on_this_machine(&self) -> bool {
+        Url::parse(&self.origin).is_ok_and(|url| is_loopback(&url))
+    }
+
     /// Returns a project's resource: the address of its MCP endpoint, and the audience of its tokens.
     #[must_use]
     pub fn resource_of(&self, project_id: &str) -> String {

@@ -25,9 +25,9 @@ const NOBODY: &str = "$argon2id$v=19$m=19456,t=2,p=1$bm9ib2R5IGhhcyBpdA$\
 /// Why a password was not even looked at.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, thiserror::Error)]
 pub enum NotChecked {
-    #[error("too many tries for this address; wait a minute")]
+    #[error("Too many tries for this address. Wait a minute and try again.")]
     TooManyTries,
-    #[error("too many people sign in right now; try again")]
+    #[error("Too many people are signing in right now. Try again in a moment.")]
     Busy,
 }
 
@@ -62,7 +62,8 @@ impl Passwords {
         password: String,
         stored: Option<String>,
     ) -> Result<bool, NotChecked> {
-        let [first, second, ..] = <[u8; 32]>::from(Sha256::digest(email.to_lowercase()));
+        let [first, second, ..] =
+            <[u8; 32]>::from(Sha256::digest(email.trim().to_ascii_lowercase()));
         self.tries
             .check_key(&[first, second])
             .map_err(|_| NotChecked::TooManyTries)?;

@@ -98,7 +98,10 @@ impl Store {
 }
 
 /// The schema's steps, in order; a database remembers the number of the last one it has taken.
-const MIGRATIONS: &[(u32, &str)] = &[(1, include_str!("store/accounts.sql"))];
+const MIGRATIONS: &[(u32, &str)] = &[
+    (1, include_str!("store/accounts.sql")),
+    (2, include_str!("store/backlog.sql")),
+];
 
 fn migrate(connection: &mut Connection) -> Result<(), StoreError> {
     let taken: u32 = connection.pragma_query_value(None, "user_version", |row| row.get(0))?;

@@ -2,8 +2,8 @@
 
 use axum::extract::State;
 use axum::extract::rejection::FormRejection;
-use axum::http::StatusCode;
 use axum::http::header::CACHE_CONTROL;
+use axum::http::{HeaderMap, StatusCode};
 use axum::response::IntoResponse;
 use axum::{Form, Json};
 use serde::Deserialize;
@@ -12,6 +12,7 @@ use serde_json::json;
 use super::OAuthError;
 use crate::App;
 use crate::store::grants::{GrantRefused, Redemption, Refresh, Tokens};
+use crate::usage::Login;
 use crate::{scope, secret};
 
 #[derive(Deserialize)]
@@ -28,6 +29,7 @@ pub(super) struct TokenRequest {
 
 pub(super) async fn token(
     State(app): State<App>,
+    headers: HeaderMap,
     request: Result<Form<TokenRequest>, FormRejection>,
 ) -> Result<impl IntoResponse, OAuthError> {
     let Form(request) = request.map_err(unreadable)?;
@@ -65,7 +67,7 @@ pub(super) async fn token(
         refresh,
         scopes,
         expires_in,
-    } = given?;
+    } = given.map_err(|refused| reported(&app, &headers, refused))?;
     let body = json!({
         "access_token": access,
         "token_type": "Bearer",
@@ -85,12 +87,14 @@ pub(super) struct RevocationRequest {
 /// Either token ends the whole grant: a client that gives one back is done.
 pub(super) async fn revoke(
     State(app): State<App>,
+    headers: HeaderMap,
     request: Result<Form<RevocationRequest>, FormRejection>,
 ) -> Result<StatusCode, OAuthError> {
     let Form(request) = request.map_err(unreadable)?;
     let token = wanted(request.token, "token")?;
     let client_id = wanted(request.client_id, "client_id")?;
-    app.store.revoke_token(&token, &client_id).await??;
+    let revoked = app.store.revoke_token(&token, &client_id).await?;
+    revoked.map_err(|refused| reported(&app, &headers, refused))?;
     Ok(StatusCode::OK)
 }
 
@@ -112,18 +116,19 @@ fn unreadable(error: FormRejection) -> OAuthError {
     OAuthError::new("invalid_request", error.body_text())
 }
 
-impl From<GrantRefused> for OAuthError {
-    fn from(refused: GrantRefused) -> Self {
-        let error = match refused {
-            GrantRefused::WrongResource => "invalid_target",
-            GrantRefused::WiderScope => "invalid_scope",
-            GrantRefused::Unknown
-            | GrantRefused::Expired
-            | GrantRefused::Reused
-            | GrantRefused::Revoked
-            | GrantRefused::WrongRedirect
-            | GrantRefused::WrongVerifier => "invalid_grant",
-        };
-        Self::new(error, refused)
-    }
+/// Reports a client that is not let in, and makes its answer.
+fn reported(app: &App, headers: &HeaderMap, refused: GrantRefused) -> OAuthError {
+    let (reason, step) = refused.reason();
+    Login::refused(reason, step).report(&app.usage, headers);
+    let error = match refused {
+        GrantRefused::WrongResource => "invalid_target",
+        GrantRefused::WiderScope => "invalid_scope",
+        GrantRefused::Unknown
+        | GrantRefused::Expired
+        | GrantRefused::Reused
+        | GrantRefused::Revoked
+        | GrantRefused::WrongRedirect
+        | GrantRefused::WrongVerifier => "invalid_grant",
+    };
+    OAuthError::new(error, refused)
 }

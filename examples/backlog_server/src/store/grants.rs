@@ -3,6 +3,7 @@
 use std::collections::BTreeSet;
 use std::time::Duration;
 
+use mcp_usage::AuthRejection;
 use rusqlite::{OptionalExtension, Transaction, params};
 
 use crate::config::Config;
@@ -95,6 +96,23 @@ pub enum GrantRefused {
     WrongResource,
     #[error("more scopes than were granted")]
     WiderScope,
+}
+
+impl GrantRefused {
+    /// Returns what is reported of it: the class of reason, and which check refused.
+    #[must_use]
+    pub const fn reason(self) -> (AuthRejection, &'static str) {
+        match self {
+            Self::Unknown => (AuthRejection::Invalid, "grant_unknown"),
+            Self::Expired => (AuthRejection::Expired, "grant_expired"),
+            Self::Reused => (AuthRejection::Revoked, "grant_reused"),
+            Self::Revoked => (AuthRejection::Revoked, "grant_revoked"),
+            Self::WrongRedirect => (AuthRejection::Invalid, "wrong_redirect"),
+            Self::WrongVerifier => (AuthRejection::Invalid, "wrong_verifier"),
+            Self::WrongResource => (AuthRejection::WrongAudience, "wrong_resource"),
+            Self::WiderScope => (AuthRejection::Forbidden, "wider_scope"),
+        }
+    }
 }
 
 /// A line of the page of connected apps.

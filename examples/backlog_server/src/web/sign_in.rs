@@ -6,6 +6,7 @@ use axum::extract::{Query, State};
 use axum::http::{HeaderMap, StatusCode};
 use axum::response::{IntoResponse, Redirect, Response};
 use axum_extra::extract::cookie::CookieJar;
+use mcp_usage::AuthRejection;
 use serde::Deserialize;
 use url::Url;
 
@@ -14,6 +15,7 @@ use super::{PageError, page};
 use crate::App;
 use crate::config::PublicUrl;
 use crate::password::NotChecked;
+use crate::usage::Login;
 
 #[derive(Template)]
 #[template(path = "sign_in.html")]
@@ -71,7 +73,7 @@ pub(super) async fn submit(
     } = credentials;
     let (user, hash) = app.store.user_by_email(&email).await?.unzip();
     let known = app.passwords.check(&email, password, hash).await;
-    let (status, error) = match (known, user) {
+    let (status, error, reason, step) = match (known, user) {
         (Ok(true), Some(user)) => {
             let lifetime = app.config.session_lifetime;
             // A new secret: one that somebody else may have planted is worth nothing.
@@ -83,14 +85,24 @@ pub(super) async fn submit(
         (Ok(_), _) => (
             StatusCode::UNAUTHORIZED,
             "The e-mail address or the password is wrong.".to_owned(),
+            AuthRejection::Invalid,
+            "wrong_password",
         ),
-        (Err(refused @ NotChecked::TooManyTries), _) => {
-            (StatusCode::TOO_MANY_REQUESTS, sentence(refused))
-        }
-        (Err(refused @ NotChecked::Busy), _) => {
-            (StatusCode::SERVICE_UNAVAILABLE, sentence(refused))
-        }
+        (Err(refused @ NotChecked::TooManyTries), _) => (
+            StatusCode::TOO_MANY_REQUESTS,
+            refused.to_string(),
+            AuthRejection::RateLimited,
+            "too_many_tries",
+        ),
+        (Err(refused @ NotChecked::Busy), _) => (
+            StatusCode::SERVICE_UNAVAILABLE,
+            refused.to_string(),
+            AuthRejection::Other,
+            "busy",
+        ),
     };
+    // Not by whose address: anybody can type it.
+    Login::refused(reason, step).report(&app.usage, &headers);
     let form = SignIn {
         form_token: visitor.form_token(),
         next: &next,
@@ -136,13 +148,6 @@ fn local(public_url: &PublicUrl, next: &str) -> String {
             .then(|| there[url::Position::BeforePath..url::Position::AfterQuery].to_owned())
     })
     .unwrap_or_else(|| "/apps".to_owned())
-}
-
-fn sentence(refused: NotChecked) -> String {
-    let text = refused.to_string();
-    let mut letters = text.chars();
-    let first = letters.next().map(|letter| letter.to_ascii_uppercase());
-    first.into_iter().chain(letters).chain(['.']).collect()
 }
 
 #[cfg(test)]
