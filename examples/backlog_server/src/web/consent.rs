@@ -12,7 +12,7 @@ use axum::response::{IntoResponse, Redirect, Response};
 use serde::Deserialize;
 
 use super::session::Visitor;
-use super::{PageError, page, policy, sign_in};
+use super::{Account, PageError, page, policy, sign_in};
 use crate::App;
 use crate::oauth::redirect;
 use crate::scope::{self, Scope};
@@ -41,13 +41,14 @@ struct Request {
     scopes: BTreeSet<Scope>,
     project_id: String,
     resource: String,
+    /// Its address here, to come back to.
+    here: String,
 }
 
 #[derive(Template)]
 #[template(path = "consent.html")]
 struct Consent<'a> {
-    user: &'a User,
-    form_token: String,
+    account: Account,
     project: &'a str,
     role: Role,
     plan: String,
@@ -55,10 +56,11 @@ struct Consent<'a> {
     redirect_host: String,
     on_this_computer: bool,
     granted: Vec<Scope>,
+    /// Whether the user's role allows less than that.
+    only_reads: bool,
     refused: Vec<Scope>,
     /// The request, to be sent along with the decision.
     request: Vec<(&'static str, &'a str)>,
-    here: String,
 }
 
 pub(super) async fn show(
@@ -68,28 +70,26 @@ pub(super) async fn show(
 ) -> Result<Response, PageError> {
     let Query(asked) = asked.map_err(|error| unreadable(&error.body_text()))?;
     let request = check(&app, &asked).await?;
-    let here = path_of(&asked);
     let Some(user) = visitor.user() else {
-        return Ok(Redirect::to(&sign_in::path_to(&here)).into_response());
+        return Ok(Redirect::to(&sign_in::path_to(&request.here)).into_response());
     };
-    let membership = membership(&app, user, &request).await?;
-    let (granted, refused) = request
+    let membership = membership(&app, &visitor, user, &request).await?;
+    let (granted, refused): (Vec<Scope>, Vec<Scope>) = request
         .scopes
         .iter()
         .partition(|scope| membership.plan.allows_writes() || !scope.writes());
     let consent = Consent {
-        user,
-        form_token: visitor.form_token(),
+        account: visitor.account(user, &request.here),
         project: &membership.project_name,
         role: membership.role,
         plan: membership.plan.to_string(),
         client_id: &request.client_id,
         redirect_host: redirect::host_of(&request.redirect_uri),
         on_this_computer: redirect::is_on_this_computer(&request.redirect_uri),
+        only_reads: membership.role == Role::Viewer && granted.iter().any(|scope| scope.writes()),
         granted,
         refused,
         request: asked.fields(),
-        here,
     };
     // A browser holds a form to its policy across the redirect that answers it.
     let forms = format!("'self' {}", redirect::csp_source(&request.redirect_uri));
@@ -120,13 +120,12 @@ pub(super) async fn decide(
     // The form is no more to be trusted than the address was.
     let request = check(&app, &asked).await?;
     let Some(user) = visitor.user() else {
-        let here = path_of(&asked);
-        return Ok(Redirect::to(&sign_in::path_to(&here)).into_response());
+        return Ok(Redirect::to(&sign_in::path_to(&request.here)).into_response());
     };
     if decision != "approve" {
         return request.answer(&app, &[("error", "access_denied")]);
     }
-    let membership = membership(&app, user, &request).await?;
+    let membership = membership(&app, &visitor, user, &request).await?;
     let mut scopes = request.scopes.clone();
     if !membership.plan.allows_writes() {
         scopes.retain(|scope| !scope.writes());
@@ -187,7 +186,7 @@ async fn check(app: &App, asked: &Asked) -> Result<Request, PageError> {
         answer.extend(asked.state.as_deref().map(|state| ("state", state)));
         answer.push(("iss", app.config.public_url.as_str()));
         match redirect::with_answer(redirect_uri, &answer) {
-            Ok(to) => page.with_link(to, format!("Tell {host}")),
+            Ok(to) => page.with_link(to, format!("Go back to {host} with this error")),
             Err(_) => page,
         }
     };
@@ -221,11 +220,17 @@ async fn check(app: &App, asked: &Asked) -> Result<Request, PageError> {
         scopes,
         project_id: project_id.to_owned(),
         resource: resource.to_owned(),
+        here: path_of(asked),
     })
 }
 
 /// Returns what somebody is in the project; those who are nothing in it are told no more than that.
-async fn membership(app: &App, user: &User, request: &Request) -> Result<Membership, PageError> {
+async fn membership(
+    app: &App,
+    visitor: &Visitor,
+    user: &User,
+    request: &Request,
+) -> Result<Membership, PageError> {
     let found = app.store.membership(&user.id, &request.project_id).await?;
     found.ok_or_else(|| {
         let text = format!(
@@ -233,7 +238,7 @@ async fn membership(app: &App, user: &User, request: &Request) -> Result<Members
             user.email, request.project_id
         );
         PageError::new(StatusCode::FORBIDDEN, "Not your project", text)
-            .with_link("/apps", "Your connected apps, and signing out")
+            .with_account(visitor.account(user, &request.here))
     })
 }
 
