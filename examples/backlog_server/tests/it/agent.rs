@@ -107,8 +107,11 @@ impl Server {
     /// Returns the event of a call.
     pub(crate) async fn event_of(&self, answer: &Answer) -> ReceivedEvent {
         let mut events = self.events().await;
-        let id = answer.id.to_string();
-        events.retain(|event| event.meta("request_id").is_some_and(|known| *known == id));
+        let id = json!(answer.id.to_string());
+        let is_its = |event: &ReceivedEvent| {
+            event.activity() == "MCP_TOOL_CALL" && event.meta("request_id") == Some(&id)
+        };
+        events.retain(is_its);
         assert_eq!(events.len(), 1, "{events:#?}");
         events.remove(0)
     }
