@@ -28,7 +28,7 @@ use crate::store::grants::{self, Grant};
 use crate::tools::{self, Ended, TOOLS};
 
 /// Most bytes of a request: several times what the longest texts of a tool need.
-const MAX_BODY_BYTES: usize = 128 * 1024;
+pub(crate) const MAX_BODY_BYTES: usize = 128 * 1024;
 
 const INSTRUCTIONS: &str = "The feedback backlog of one product: feature requests, conversations \
 with end users, announcements, the feedback widget, the team. Whatever stands under the key \

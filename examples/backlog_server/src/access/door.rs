@@ -13,6 +13,7 @@ use crate::App;
 use crate::access::bearer::{self, NoToken};
 use crate::access::token::{self, Dead};
 use crate::access::{audience, scope};
+use crate::mcp::MAX_BODY_BYTES;
 use crate::oauth::resource_metadata_url;
 use crate::scope::{self as scopes, Scope};
 use crate::store::StoreError;
@@ -56,7 +57,11 @@ pub(crate) async fn guard(
     }
     let (grant, caller) = match open(&app, &project_id, request.headers()).await {
         Ok(opened) => opened,
-        Err(closed) => return refuse(&app, &project_id, request.headers(), closed).await,
+        Err(closed) => {
+            let response = refuse(&app, &project_id, request.headers(), closed).await;
+            drain(request).await;
+            return response;
+        }
     };
     let is_modern = is_modern(request.headers());
     let granted = grant.scopes.clone();
@@ -87,6 +92,13 @@ pub(crate) async fn guard(
         challenge_with(&app, &project_id, &error, response.headers_mut());
     }
     response
+}
+
+/// Reads what is left of a refused request, within the bound of one that is let in. A connection is
+/// closed with a body unread, and a client that then sends its next request over it sees a broken
+/// connection in place of an answer.
+pub(crate) async fn drain(request: Request) {
+    let _ = axum::body::to_bytes(request.into_body(), MAX_BODY_BYTES).await;
 }
 
 /// The first steps, in their order.

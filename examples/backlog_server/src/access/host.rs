@@ -9,6 +9,7 @@ use axum::response::{IntoResponse, Response};
 use url::Url;
 
 use crate::App;
+use crate::access::door::drain;
 use crate::config::PublicUrl;
 use crate::usage;
 
@@ -36,6 +37,7 @@ pub(crate) async fn guard(State(app): State<App>, request: Request, next: Next) 
         Ok(()) => next.run(request).await,
         Err(foreign) => {
             usage::refused(&app.usage, None, foreign.as_str());
+            drain(request).await;
             (StatusCode::FORBIDDEN, foreign.to_string()).into_response()
         }
     }

@@ -1,11 +1,15 @@
 //! What clients are told and given, and what is refused to those who are none.
 
 use std::collections::BTreeSet;
+use std::time::Duration;
 
 use backlog_server::scope::Scope;
 use backlog_server::store::grants::TokenRefused;
 use reqwest::StatusCode;
 use serde_json::{Value, json};
+use tokio::io::{AsyncBufReadExt, AsyncReadExt, AsyncWriteExt, BufReader};
+use tokio::net::TcpStream;
+use tokio::time::timeout;
 
 use crate::support::{Ask, Browser, REDIRECT, Server, parameter};
 
@@ -469,4 +473,42 @@ async fn registrations_are_bounded_and_unused_ones_forgotten() {
         .unwrap();
     assert_eq!(server.store.redirect_uris(&first).await.unwrap(), None);
     assert!(server.store.redirect_uris(&used).await.unwrap().is_some());
+}
+
+/// Python's client sends head and body apart; the connection was closed with the body unread.
+#[tokio::test]
+async fn a_refusal_leaves_the_connection_for_the_next_request() {
+    let server = Server::start().await;
+    let host = server.origin.trim_start_matches("http://");
+    for host_named in [host, "evil.example.com"] {
+        let mut connection = BufReader::new(TcpStream::connect(host).await.unwrap());
+        let head =
+            format!("POST /p/demo/mcp HTTP/1.1\r\nHost: {host_named}\r\nContent-Length: 7\r\n\r\n");
+        connection.write_all(head.as_bytes()).await.unwrap();
+        // Time for an early refusal. There is none, and if this were too short the test would still pass.
+        let _ = timeout(Duration::from_millis(50), connection.fill_buf()).await;
+        connection.write_all(b"{\"a\":1}").await.unwrap();
+        let mut status = String::new();
+        connection.read_line(&mut status).await.unwrap();
+        assert!(status.starts_with("HTTP/1.1 40"), "{status}");
+        let mut length = 0;
+        loop {
+            let mut line = String::new();
+            connection.read_line(&mut line).await.unwrap();
+            if let Some(value) = line.strip_prefix("content-length: ") {
+                length = value.trim().parse().unwrap();
+            }
+            if line == "\r\n" {
+                break;
+            }
+        }
+        let mut body = vec![0; length];
+        connection.read_exact(&mut body).await.unwrap();
+
+        let next = format!("GET /style.css HTTP/1.1\r\nHost: {host}\r\n\r\n");
+        connection.write_all(next.as_bytes()).await.unwrap();
+        let mut status = String::new();
+        connection.read_line(&mut status).await.unwrap();
+        assert_eq!(status, "HTTP/1.1 200 OK\r\n");
+    }
 }
