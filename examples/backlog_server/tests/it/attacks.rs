@@ -1,14 +1,12 @@
 //! What attackers try: each is refused at the step that is there for it, and reported as such.
 
-use std::collections::BTreeMap;
-
 use backlog_server::scope::Scope;
 use backlog_server::tools::TOOLS;
 use reqwest::StatusCode;
 use reqwest::header::LOCATION;
 use serde_json::{Value, json};
 
-use crate::agent::{Era, all_but};
+use crate::agent::{Era, all_but, at_once};
 use crate::support::{Ask, Browser, REDIRECT, Server};
 
 const OWNER: &str = "olga@example.com";
@@ -585,26 +583,4 @@ async fn approved(server: &Server, scope: &str) -> crate::support::Code {
     browser.sign_in(OWNER).await;
     let ask = Ask::new(server, &client_id, "demo", scope);
     ask.approved(&browser).await
-}
-
-/// Polls all futures at once and returns what became of them, in their order.
-async fn at_once<F: Future>(futures: impl Iterator<Item = F>) -> Vec<F::Output> {
-    let mut running: BTreeMap<usize, _> = futures.map(Box::pin).enumerate().collect();
-    let mut done = BTreeMap::new();
-    std::future::poll_fn(|cx| {
-        running.retain(|n, future| match future.as_mut().poll(cx) {
-            std::task::Poll::Ready(output) => {
-                done.insert(*n, output);
-                false
-            }
-            std::task::Poll::Pending => true,
-        });
-        if running.is_empty() {
-            std::task::Poll::Ready(())
-        } else {
-            std::task::Poll::Pending
-        }
-    })
-    .await;
-    done.into_values().collect()
 }
