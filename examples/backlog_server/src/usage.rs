@@ -57,7 +57,7 @@ pub struct Login<'a> {
 }
 
 impl<'a> Login<'a> {
-    /// Begins the report: the class of reason, and the step that refused, such as `code:reused`.
+    /// Begins the report: the class of reason, and the step that refused, such as `grant:reused`.
     pub const fn refused(reason: AuthRejection, step: &'static str) -> Self {
         Self {
             reason,

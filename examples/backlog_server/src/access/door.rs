@@ -116,20 +116,20 @@ async fn open(app: &App, project_id: &str, headers: &HeaderMap) -> Result<(Grant
 async fn refuse(app: &App, project_id: &str, headers: &HeaderMap, closed: Closed) -> Response {
     let (reason, step, grant) = match &closed {
         Closed::Store(error) => return broken(error),
-        Closed::Bearer(NoToken::Missing) => (AuthRejection::Missing, "token:missing", None),
-        Closed::Bearer(NoToken::Malformed) => (AuthRejection::Malformed, "token:malformed", None),
+        Closed::Bearer(NoToken::Missing) => (AuthRejection::Missing, "access:missing", None),
+        Closed::Bearer(NoToken::Malformed) => (AuthRejection::Malformed, "access:malformed", None),
         Closed::Token(Dead(TokenRefused::Unknown)) => {
-            (AuthRejection::Invalid, "token:unknown", None)
+            (AuthRejection::Invalid, "access:unknown", None)
         }
         Closed::Token(Dead(TokenRefused::Expired)) => {
-            (AuthRejection::Expired, "token:expired", None)
+            (AuthRejection::Expired, "access:expired", None)
         }
         Closed::Token(Dead(TokenRefused::Revoked)) => {
-            (AuthRejection::Revoked, "token:revoked", None)
+            (AuthRejection::Revoked, "access:revoked", None)
         }
         Closed::Audience(_, grant) => (
             AuthRejection::WrongAudience,
-            "token:wrong_audience",
+            "access:wrong_audience",
             Some(grant),
         ),
     };

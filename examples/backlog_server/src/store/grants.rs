@@ -103,14 +103,14 @@ impl GrantRefused {
     #[must_use]
     pub const fn reason(self) -> (AuthRejection, &'static str) {
         match self {
-            Self::Unknown => (AuthRejection::Invalid, "grant_unknown"),
-            Self::Expired => (AuthRejection::Expired, "grant_expired"),
-            Self::Reused => (AuthRejection::Revoked, "grant_reused"),
-            Self::Revoked => (AuthRejection::Revoked, "grant_revoked"),
-            Self::WrongRedirect => (AuthRejection::Invalid, "wrong_redirect"),
-            Self::WrongVerifier => (AuthRejection::Invalid, "wrong_verifier"),
-            Self::WrongResource => (AuthRejection::WrongAudience, "wrong_resource"),
-            Self::WiderScope => (AuthRejection::Forbidden, "wider_scope"),
+            Self::Unknown => (AuthRejection::Invalid, "grant:unknown"),
+            Self::Expired => (AuthRejection::Expired, "grant:expired"),
+            Self::Reused => (AuthRejection::Revoked, "grant:reused"),
+            Self::Revoked => (AuthRejection::Revoked, "grant:revoked"),
+            Self::WrongRedirect => (AuthRejection::Invalid, "grant:wrong_redirect"),
+            Self::WrongVerifier => (AuthRejection::Invalid, "grant:wrong_verifier"),
+            Self::WrongResource => (AuthRejection::WrongAudience, "grant:wrong_resource"),
+            Self::WiderScope => (AuthRejection::Forbidden, "grant:wider_scope"),
         }
     }
 }

@@ -9,6 +9,7 @@ use axum::extract::{Query, State};
 use axum::http::header::CONTENT_SECURITY_POLICY;
 use axum::http::{HeaderMap, StatusCode};
 use axum::response::{IntoResponse, Redirect, Response};
+use mcp_usage::{AuthRejection, Identity};
 use serde::Deserialize;
 
 use super::session::Visitor;
@@ -18,6 +19,7 @@ use crate::oauth::redirect;
 use crate::scope::{self, Scope};
 use crate::store::grants::Approval;
 use crate::store::users::{Membership, Role, User};
+use crate::usage::Login;
 
 /// What a client asks for, as its user's browser brings it.
 #[derive(Clone, Debug, Default, Deserialize)]
@@ -66,14 +68,15 @@ struct Consent<'a> {
 pub(super) async fn show(
     State(app): State<App>,
     visitor: Visitor,
+    headers: HeaderMap,
     asked: Result<Query<Asked>, QueryRejection>,
 ) -> Result<Response, PageError> {
     let Query(asked) = asked.map_err(|error| unreadable(&error.body_text()))?;
-    let request = check(&app, &asked).await?;
+    let request = check(&app, &headers, &asked).await?;
     let Some(user) = visitor.user() else {
         return Ok(Redirect::to(&sign_in::path_to(&request.here)).into_response());
     };
-    let membership = membership(&app, &visitor, user, &request).await?;
+    let membership = membership(&app, &headers, &visitor, user, &request).await?;
     let (granted, refused): (Vec<Scope>, Vec<Scope>) = request
         .scopes
         .iter()
@@ -118,14 +121,14 @@ pub(super) async fn decide(
     }) = form.map_err(|error| unreadable(&error.body_text()))?;
     visitor.check_form(&app, &headers, &form_token)?;
     // The form is no more to be trusted than the address was.
-    let request = check(&app, &asked).await?;
+    let request = check(&app, &headers, &asked).await?;
     let Some(user) = visitor.user() else {
         return Ok(Redirect::to(&sign_in::path_to(&request.here)).into_response());
     };
     if decision != "approve" {
         return request.answer(&app, &[("error", "access_denied")]);
     }
-    let membership = membership(&app, &visitor, user, &request).await?;
+    let membership = membership(&app, &headers, &visitor, user, &request).await?;
     let mut scopes = request.scopes.clone();
     if !membership.plan.allows_writes() {
         scopes.retain(|scope| !scope.writes());
@@ -158,25 +161,24 @@ pub(super) async fn decide(
 /// Nobody is redirected for a mistake of the client's: whoever registers a client could otherwise
 /// have this server send people anywhere, before they have seen a page of it. They get a page that
 /// says where its link leads.
-async fn check(app: &App, asked: &Asked) -> Result<Request, PageError> {
-    let unknown = || {
+async fn check(app: &App, headers: &HeaderMap, asked: &Asked) -> Result<Request, PageError> {
+    let unknown = |step| {
+        Login::refused(AuthRejection::Invalid, step).report(&app.usage, headers);
         let text = "The program that sent you here is not registered with this server, or wants \
                     the answer at an address that it has not registered. Connect it anew.";
         PageError::new(StatusCode::BAD_REQUEST, "Unknown program", text)
     };
     let (Some(client_id), Some(redirect_uri)) = (&asked.client_id, &asked.redirect_uri) else {
-        return Err(unknown());
+        return Err(unknown("authorize:unknown_client"));
     };
-    let registered = app
-        .store
-        .redirect_uris(client_id)
-        .await?
-        .unwrap_or_default();
+    let Some(registered) = app.store.redirect_uris(client_id).await? else {
+        return Err(unknown("authorize:unknown_client"));
+    };
     if !registered
         .iter()
         .any(|uri| redirect::matches(uri, redirect_uri))
     {
-        return Err(unknown());
+        return Err(unknown("authorize:wrong_redirect"));
     }
     let wrong = |error, what: String| {
         let host = redirect::host_of(redirect_uri);
@@ -227,12 +229,17 @@ async fn check(app: &App, asked: &Asked) -> Result<Request, PageError> {
 /// Returns what somebody is in the project; those who are nothing in it are told no more than that.
 async fn membership(
     app: &App,
+    headers: &HeaderMap,
     visitor: &Visitor,
     user: &User,
     request: &Request,
 ) -> Result<Membership, PageError> {
     let found = app.store.membership(&user.id, &request.project_id).await?;
     found.ok_or_else(|| {
+        Login::refused(AuthRejection::Forbidden, "authorize:not_a_member")
+            .project(&request.project_id)
+            .by(Some(&Identity::email(user.email.clone())))
+            .report(&app.usage, headers);
         let text = format!(
             "You are signed in as {}, who is in no project with the id {}.",
             user.email, request.project_id

@@ -86,19 +86,19 @@ pub(super) async fn submit(
             StatusCode::UNAUTHORIZED,
             "The e-mail address or the password is wrong.".to_owned(),
             AuthRejection::Invalid,
-            "wrong_password",
+            "sign_in:wrong_password",
         ),
         (Err(refused @ NotChecked::TooManyTries), _) => (
             StatusCode::TOO_MANY_REQUESTS,
             refused.to_string(),
             AuthRejection::RateLimited,
-            "too_many_tries",
+            "sign_in:too_many_tries",
         ),
         (Err(refused @ NotChecked::Busy), _) => (
             StatusCode::SERVICE_UNAVAILABLE,
             refused.to_string(),
             AuthRejection::Other,
-            "busy",
+            "sign_in:busy",
         ),
     };
     // Not by whose address: anybody can type it.

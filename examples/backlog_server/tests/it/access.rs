@@ -11,26 +11,26 @@ const QUOTA: &str = "SELECT coalesce(sum(calls), 0) FROM quota";
 /// A call that everything is wrong with, put right step by step.
 #[tokio::test]
 async fn the_steps_refuse_in_their_order_and_only_the_last_counts() {
-    let server = Server::start().await;
+    let server = Server::start_empty().await;
     server
         .sql(
             "INSERT INTO features (id, project_id, title, description, status)
-                 VALUES (1, 'paid', 'Ours', '', 'open'), (2, 'second', 'Theirs', '', 'open');
-             UPDATE users SET plan = 'free' WHERE id = 'u-owner';
-             DELETE FROM members WHERE user_id = 'u-member';",
+                 VALUES (1, 'demo', 'Ours', '', 'open'), (2, 'other', 'Theirs', '', 'open');
+             UPDATE users SET plan = 'free' WHERE id = 'olga';
+             DELETE FROM members WHERE user_id = 'max';",
         )
         .await;
-    let all = server.agent("u-member", "paid", &Scope::ALL).await;
+    let all = server.agent("max", "demo", &Scope::ALL).await;
     let reads = server
-        .agent("u-member", "paid", &all_but(Scope::BacklogWrite))
+        .agent("max", "demo", &all_but(Scope::BacklogWrite))
         .await;
     let theirs = json!({"feature_id": 2});
     let ours = json!({"feature_id": 1});
 
-    let nobody = server.agent_with("paid", "a-token-that-nobody-gave-out");
+    let nobody = server.agent_with("demo", "a-token-that-nobody-gave-out");
     let answer = nobody.call("delete_feature", json!({"feature": 7})).await;
     assert_eq!(answer.status, 401);
-    let elsewhere = server.agent_with("second", &reads.token);
+    let elsewhere = server.agent_with("other", &reads.token);
     let answer = elsewhere
         .call("delete_feature", json!({"feature": 7}))
         .await;
@@ -42,17 +42,17 @@ async fn the_steps_refuse_in_their_order_and_only_the_last_counts() {
     let answer = all.call("delete_feature", wrong.clone()).await;
     assert_eq!(answer.code(), "FORBIDDEN_MEMBERSHIP");
     server
-        .sql("INSERT INTO members VALUES ('paid', 'u-member', 'viewer')")
+        .sql("INSERT INTO members VALUES ('demo', 'max', 'viewer')")
         .await;
     let answer = all.call("delete_feature", wrong.clone()).await;
     assert_eq!(answer.code(), "FORBIDDEN_ROLE");
     server
-        .sql("UPDATE members SET role = 'member' WHERE user_id = 'u-member'")
+        .sql("UPDATE members SET role = 'member' WHERE user_id = 'max'")
         .await;
     let answer = all.call("delete_feature", wrong.clone()).await;
     assert_eq!(answer.code(), "FORBIDDEN_PLAN");
     server
-        .sql("UPDATE users SET plan = 'pro' WHERE id = 'u-owner'")
+        .sql("UPDATE users SET plan = 'pro' WHERE id = 'olga'")
         .await;
     let answer = all.call("delete_feature", wrong).await;
     assert_eq!(answer.code(), "INVALID_ARGUMENTS");
@@ -64,7 +64,7 @@ async fn the_steps_refuse_in_their_order_and_only_the_last_counts() {
     assert_eq!(server.number("SELECT count(*) FROM features").await, 2);
 
     let today = server.clock.seconds() / 86_400;
-    let used_up = format!("INSERT INTO quota VALUES ('u-owner', {today}, 300)");
+    let used_up = format!("INSERT INTO quota VALUES ('olga', {today}, 300)");
     server.sql(&used_up).await;
     let answer = all.call("delete_feature", ours.clone()).await;
     assert_eq!(answer.code(), "CONFIRM_REQUIRED");
@@ -113,11 +113,11 @@ async fn the_steps_refuse_in_their_order_and_only_the_last_counts() {
 
 #[tokio::test]
 async fn a_quota_begins_anew_at_midnight_utc() {
-    let server = Server::start().await;
+    let server = Server::start_empty().await;
     // The token works for an hour, so midnight is half an hour off.
     let to_midnight = 86_400 - server.clock.seconds().rem_euclid(86_400);
     server.clock.advance(to_midnight - 1_800);
-    let agent = server.agent("u-free", "free", &[Scope::BacklogRead]).await;
+    let agent = server.agent("fred", "hobby", &[Scope::BacklogRead]).await;
     let list = async || agent.call("list_features", json!({})).await;
     for _ in 0..25 {
         assert_eq!(list().await.code(), "");
@@ -137,15 +137,15 @@ async fn a_quota_begins_anew_at_midnight_utc() {
 
 #[tokio::test]
 async fn plans_have_their_quotas() {
-    let server = Server::start().await;
+    let server = Server::start_empty().await;
     let today = server.clock.seconds() / 86_400;
     for (plan, calls) in [("free", 25), ("pro", 300), ("business", 3_000)] {
         let set = format!(
-            "UPDATE users SET plan = '{plan}' WHERE id = 'u-owner';
-             INSERT OR REPLACE INTO quota VALUES ('u-owner', {today}, {calls} - 1)"
+            "UPDATE users SET plan = '{plan}' WHERE id = 'olga';
+             INSERT OR REPLACE INTO quota VALUES ('olga', {today}, {calls} - 1)"
         );
         server.sql(&set).await;
-        let agent = server.agent("u-viewer", "paid", &[Scope::TeamRead]).await;
+        let agent = server.agent("vera", "demo", &[Scope::TeamRead]).await;
         let project = agent.ask("get_project", json!({})).await;
         assert_eq!(project["plan"], plan);
         assert_eq!(project["calls_today"], calls);
@@ -157,11 +157,15 @@ async fn plans_have_their_quotas() {
 /// Whoever has more projects has no more calls.
 #[tokio::test]
 async fn an_owner_has_one_quota_for_all_projects() {
-    let server = Server::start().await;
-    for project in ["paid", "second"] {
-        let agent = server
-            .agent("u-owner", project, &[Scope::BacklogRead])
-            .await;
+    let server = Server::start_empty().await;
+    server
+        .sql(
+            "INSERT INTO projects (id, name, owner_id) VALUES ('second', 'Second', 'olga');
+             INSERT INTO members VALUES ('second', 'olga', 'owner');",
+        )
+        .await;
+    for project in ["demo", "second"] {
+        let agent = server.agent("olga", project, &[Scope::BacklogRead]).await;
         agent.ask("list_features", json!({})).await;
     }
     assert_eq!(server.number("SELECT calls FROM quota").await, 2);
@@ -169,9 +173,9 @@ async fn an_owner_has_one_quota_for_all_projects() {
 
 #[tokio::test]
 async fn a_tool_that_breaks_off_leaves_nothing_but_the_count() {
-    let server = Server::start().await;
-    let agent = server.agent("u-owner", "paid", &Scope::ALL).await;
-    let owner = json!({"user_id": "u-owner", "confirm": true});
+    let server = Server::start_empty().await;
+    let agent = server.agent("olga", "demo", &Scope::ALL).await;
+    let owner = json!({"user_id": "olga", "confirm": true});
     assert_eq!(agent.call("remove_member", owner).await.code(), "CONFLICT");
     assert_eq!(server.number(QUOTA).await, 1);
     let conflict = server.events().await.pop().unwrap();
@@ -181,8 +185,8 @@ async fn a_tool_that_breaks_off_leaves_nothing_but_the_count() {
 
 #[tokio::test]
 async fn on_free_agents_read_and_change_nothing() {
-    let server = Server::start().await;
-    let agent = server.agent("u-free", "free", &Scope::ALL).await;
+    let server = Server::start_empty().await;
+    let agent = server.agent("fred", "hobby", &Scope::ALL).await;
     agent.ask("list_features", json!({})).await;
     let answer = agent.call("create_feature", json!({"title": "More"})).await;
     assert_eq!(answer.code(), "FORBIDDEN_PLAN");
@@ -195,12 +199,12 @@ async fn on_free_agents_read_and_change_nothing() {
 /// A client of the newer protocol adds to what it has; one of the older asks for what it is told.
 #[tokio::test]
 async fn a_missing_scope_is_asked_for_as_the_era_has_it() {
-    let server = Server::start().await;
+    let server = Server::start_empty().await;
     for (era, asked) in [
         (Era::Modern, &[Scope::InboxRead][..]),
         (Era::Legacy, &[Scope::BacklogRead, Scope::InboxRead]),
     ] {
-        let agent = server.agent("u-owner", "paid", &[Scope::BacklogRead]).await;
+        let agent = server.agent("olga", "demo", &[Scope::BacklogRead]).await;
         let agent = agent.in_era(era);
         let answer = agent.call("list_conversations", json!({})).await;
         assert_eq!(answer.status, 403);
@@ -220,25 +224,25 @@ async fn a_missing_scope_is_asked_for_as_the_era_has_it() {
 
 #[tokio::test]
 async fn a_request_without_a_token_is_led_to_one() {
-    let server = Server::start().await;
-    let url = server.resource("paid");
+    let server = Server::start_empty().await;
+    let url = server.resource("demo");
     let answer = server.http.get(url).send().await.unwrap();
     assert_eq!(answer.status(), 401);
     let challenge = answer.headers()["www-authenticate"].to_str().unwrap();
     let metadata = format!(
-        "Bearer resource_metadata=\"{}/.well-known/oauth-protected-resource/p/paid/mcp\"",
+        "Bearer resource_metadata=\"{}/.well-known/oauth-protected-resource/p/demo/mcp\"",
         server.origin
     );
     assert_eq!(challenge, metadata);
-    let step = "token:missing".to_owned();
+    let step = "access:missing".to_owned();
     let expected = ("MCP_AUTH_REJECTED".to_owned(), "anonymous".to_owned(), step);
     assert_eq!(server.last_refusal().await, expected);
 }
 
 #[tokio::test]
 async fn a_tool_that_is_not_there_is_a_protocol_error() {
-    let server = Server::start().await;
-    let agent = server.agent("u-owner", "paid", &Scope::ALL).await;
+    let server = Server::start_empty().await;
+    let agent = server.agent("olga", "demo", &Scope::ALL).await;
     let answer = agent.call("drop_tables", json!({})).await;
     assert_eq!(answer.body["error"]["code"], -32602);
     let event = server.event_of(&answer).await;
@@ -248,9 +252,9 @@ async fn a_tool_that_is_not_there_is_a_protocol_error() {
 
 #[tokio::test]
 async fn a_grant_is_one_login_and_its_calls_say_who_where_and_on_which_plan() {
-    let server = Server::start().await;
-    let agent = server.agent("u-viewer", "paid", &Scope::ALL).await;
-    let other = server.agent("u-viewer", "paid", &Scope::ALL).await;
+    let server = Server::start_empty().await;
+    let agent = server.agent("vera", "demo", &Scope::ALL).await;
+    let other = server.agent("vera", "demo", &Scope::ALL).await;
     for agent in [&agent, &other, &agent, &other] {
         agent.send("tools/list", json!({})).await;
         let arguments = json!({"prompt": "plan the next release"});
@@ -267,8 +271,8 @@ async fn a_grant_is_one_login_and_its_calls_say_who_where_and_on_which_plan() {
     assert_eq!(count("MCP_INIT"), 1);
     assert_eq!(count("MCP_TOOL_CALL"), 4);
     for event in &events {
-        assert_eq!(event.user_id(), Some("viewer@example.com"));
-        assert_eq!(event.meta("project"), Some(&json!("paid")));
+        assert_eq!(event.user_id(), Some("vera@example.com"));
+        assert_eq!(event.meta("project"), Some(&json!("demo")));
         assert_eq!(event.meta("plan"), Some(&json!("pro")));
         if event.activity() == "MCP_TOOL_CALL" {
             assert_eq!(event.meta("outcome"), Some(&json!("ok")));

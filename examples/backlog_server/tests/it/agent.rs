@@ -1,6 +1,8 @@
 //! Agents: MCP clients of both eras that send what a test wants sent.
 
+use std::future::poll_fn;
 use std::sync::atomic::{AtomicU64, Ordering};
+use std::task::Poll;
 use std::time::Duration;
 
 use backlog_server::scope::Scope;
@@ -107,8 +109,11 @@ impl Server {
     /// Returns the event of a call.
     pub(crate) async fn event_of(&self, answer: &Answer) -> ReceivedEvent {
         let mut events = self.events().await;
-        let id = answer.id.to_string();
-        events.retain(|event| event.meta("request_id").is_some_and(|known| *known == id));
+        let id = json!(answer.id.to_string());
+        let is_its = |event: &ReceivedEvent| {
+            event.activity() == "MCP_TOOL_CALL" && event.meta("request_id") == Some(&id)
+        };
+        events.retain(is_its);
         assert_eq!(events.len(), 1, "{events:#?}");
         events.remove(0)
     }
@@ -120,7 +125,7 @@ impl Server {
             .iter()
             .rev()
             .find(|event| event.meta("refused").is_some());
-        let event = refused.expect("no refusal was reported");
+        let event = refused.unwrap();
         let step = event.meta("refused").unwrap().as_str().unwrap();
         let who = event.user_id().unwrap();
         (event.activity().to_owned(), who.to_owned(), step.to_owned())
@@ -243,4 +248,26 @@ pub(crate) fn asked_scopes(challenge: &str) -> Vec<Scope> {
     let (_, rest) = challenge.split_once("scope=\"").unwrap();
     let scopes = scope::parse(rest.split('"').next().unwrap()).unwrap();
     scopes.into_iter().collect()
+}
+
+/// Polls all futures at once and returns what became of them, in their order.
+pub(crate) async fn at_once<F: Future>(futures: impl IntoIterator<Item = F>) -> Vec<F::Output> {
+    let mut running: Vec<_> = futures.into_iter().map(|run| Err(Box::pin(run))).collect();
+    poll_fn(|cx| {
+        for slot in &mut running {
+            if let Err(run) = slot
+                && let Poll::Ready(output) = run.as_mut().poll(cx)
+            {
+                *slot = Ok(output);
+            }
+        }
+        let is_over = running.iter().all(Result::is_ok);
+        if is_over {
+            Poll::Ready(())
+        } else {
+            Poll::Pending
+        }
+    })
+    .await;
+    running.into_iter().filter_map(Result::ok).collect()
 }

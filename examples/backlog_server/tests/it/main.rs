@@ -6,6 +6,11 @@
     reason = "helpers of tests may panic as the tests themselves"
 )]
 
+mod access;
+mod agent;
+mod attacks;
+mod day;
 mod oauth;
 mod pages;
 mod support;
+mod tools;

@@ -6,7 +6,8 @@ use backlog_server::clock::Clock;
 use backlog_server::config::{Config, PublicUrl};
 use backlog_server::store::{Store, seed};
 use backlog_server::{password, secret};
-use mcp_usage::UsageLogger;
+use mcp_usage::testing::MockIngest;
+use mcp_usage::{UsageLogger, Wire};
 use reqwest::StatusCode;
 use reqwest::header::LOCATION;
 use reqwest::redirect::Policy;
@@ -14,6 +15,8 @@ use serde_json::{Value, json};
 use tokio::net::TcpListener;
 
 pub(crate) const PASSWORD: &str = "a password for tests";
+/// An obviously fake key.
+const KEY: &str = "test-key-1";
 /// Where clients of the tests want their answers.
 pub(crate) const REDIRECT: &str = "http://127.0.0.1/callback";
 
@@ -22,14 +25,25 @@ static HASH: LazyLock<String> = LazyLock::new(|| password::hash(PASSWORD).unwrap
 
 pub(crate) struct Server {
     pub(crate) origin: String,
+    pub(crate) config: Config,
     pub(crate) store: Store,
     pub(crate) clock: Clock,
+    pub(crate) usage: UsageLogger,
+    pub(crate) ingest: MockIngest,
     pub(crate) http: reqwest::Client,
 }
 
 impl Server {
     pub(crate) async fn start() -> Self {
         Self::start_as(None).await
+    }
+
+    /// Starts a server whose projects have nothing to work on.
+    pub(crate) async fn start_empty() -> Self {
+        let server = Self::start().await;
+        let empty = "DELETE FROM features; DELETE FROM conversations; DELETE FROM announcements;";
+        server.sql(empty).await;
+        server
     }
 
     /// Starts a server and asks it for a page as a proxy with TLS would.
@@ -48,7 +62,15 @@ impl Server {
             .await
             .unwrap();
         let config = Config::new(PublicUrl::parse(public_url.unwrap_or(&origin)).unwrap());
-        let app = backlog_server::app(config, store.clone(), UsageLogger::disabled());
+        let ingest = MockIngest::builder().api_key(KEY).start().unwrap();
+        let usage = backlog_server::usage::settings()
+            .env(|_| None)
+            .api_key(KEY)
+            .endpoint(ingest.endpoint())
+            .wire(Wire::ReoBatch)
+            .build()
+            .unwrap();
+        let app = backlog_server::app(config.clone(), store.clone(), usage.clone());
         tokio::spawn(async move { axum::serve(listener, app).await });
         let http = reqwest::Client::builder()
             .redirect(Policy::none())
@@ -56,8 +78,11 @@ impl Server {
             .unwrap();
         Self {
             origin,
+            config,
             store,
             clock,
+            usage,
+            ingest,
             http,
         }
     }

@@ -14,11 +14,11 @@ async fn arguments_for(server: &Server, tool: &Entry) -> Value {
     server
         .sql(
             "INSERT INTO features (project_id, title, description, status, votes)
-                 VALUES ('paid', 'A', '', 'open', 3), ('paid', 'B', '', 'open', 4);
+                 VALUES ('demo', 'A', '', 'open', 3), ('demo', 'B', '', 'open', 4);
              INSERT INTO conversations (project_id, person, subject, status)
-                 VALUES ('paid', 'Sam', 'Help', 'open');
-             INSERT INTO announcements (project_id, title, body) VALUES ('paid', 'News', 'Good');
-             INSERT OR REPLACE INTO members VALUES ('paid', 'u-free', 'viewer');",
+                 VALUES ('demo', 'Sam', 'Help', 'open');
+             INSERT INTO announcements (project_id, title, body) VALUES ('demo', 'News', 'Good');
+             INSERT OR REPLACE INTO members VALUES ('demo', 'fred', 'viewer');",
         )
         .await;
     let feature = server.number("SELECT max(id) FROM features").await;
@@ -48,25 +48,25 @@ async fn arguments_for(server: &Server, tool: &Entry) -> Value {
             json!({"announcement_id": announcement, "confirm": true})
         }
         "update_widget" => json!({"colour": "green"}),
-        "set_member_role" => json!({"user_id": "u-free", "role": "member"}),
-        "remove_member" => json!({"user_id": "u-free", "confirm": true}),
+        "set_member_role" => json!({"user_id": "fred", "role": "member"}),
+        "remove_member" => json!({"user_id": "fred", "confirm": true}),
         other => panic!("no arguments for {other}"),
     }
 }
 
 #[tokio::test]
 async fn each_tool_needs_its_scope_and_no_other() {
-    let server = Server::start().await;
+    let server = Server::start_empty().await;
     for tool in TOOLS.iter() {
         let (name, scope) = (&*tool.listed.name, tool.needs.scope);
         let arguments = arguments_for(&server, tool).await;
-        let others = server.agent("u-owner", "paid", &all_but(scope)).await;
+        let others = server.agent("olga", "demo", &all_but(scope)).await;
         let answer = others.call(name, arguments.clone()).await;
         assert_eq!(answer.code(), "FORBIDDEN_SCOPE", "{name}");
         assert_eq!(answer.status, 403, "{name}");
         assert_eq!(asked_scopes(&answer.challenge.unwrap()), [scope], "{name}");
 
-        let alone = server.agent("u-owner", "paid", &[scope]).await;
+        let alone = server.agent("olga", "demo", &[scope]).await;
         let answer = alone.call(name, arguments).await;
         assert_eq!(
             (answer.code(), answer.status.as_u16()),
@@ -79,19 +79,18 @@ async fn each_tool_needs_its_scope_and_no_other() {
 
 #[tokio::test]
 async fn each_tool_needs_its_role_at_the_moment_of_the_call() {
-    let server = Server::start().await;
-    let agent = server.agent("u-stranger", "paid", &Scope::ALL).await;
+    let server = Server::start_empty().await;
+    let agent = server.agent("bea", "demo", &Scope::ALL).await;
     for tool in TOOLS.iter() {
         let (name, needed) = (&*tool.listed.name, tool.needs.role);
         let arguments = arguments_for(&server, tool).await;
         server
-            .sql("DELETE FROM members WHERE user_id = 'u-stranger'")
+            .sql("DELETE FROM members WHERE user_id = 'bea'")
             .await;
         let answer = agent.call(name, arguments.clone()).await;
         assert_eq!(answer.code(), "FORBIDDEN_MEMBERSHIP", "{name}");
         for role in [Role::Viewer, Role::Member, Role::Owner] {
-            let set =
-                format!("INSERT OR REPLACE INTO members VALUES ('paid', 'u-stranger', '{role}')");
+            let set = format!("INSERT OR REPLACE INTO members VALUES ('demo', 'bea', '{role}')");
             server.sql(&set).await;
             let answer = agent.call(name, arguments.clone()).await;
             if role < needed {
@@ -103,7 +102,7 @@ async fn each_tool_needs_its_role_at_the_moment_of_the_call() {
         }
     }
     let event = server.events().await.pop().unwrap();
-    assert_eq!(event.user_id(), Some("stranger@example.com"));
+    assert_eq!(event.user_id(), Some("bea@example.com"));
 }
 
 /// The role that each tool is meant to need: the table of the code, said once more.
@@ -122,11 +121,8 @@ fn reading_is_for_viewers_and_writing_for_members_but_the_widget_and_the_team_ar
 #[tokio::test]
 async fn each_tool_shows_what_it_does_and_answers_as_it_says() {
     for era in [Era::Legacy, Era::Modern] {
-        let server = Server::start().await;
-        let agent = server
-            .agent("u-owner", "paid", &Scope::ALL)
-            .await
-            .in_era(era);
+        let server = Server::start_empty().await;
+        let agent = server.agent("olga", "demo", &Scope::ALL).await.in_era(era);
         let listed = agent.send("tools/list", json!({})).await;
         let listed = listed.body["result"]["tools"].as_array().unwrap().clone();
         assert_eq!(listed.len(), TOOLS.len());
@@ -162,8 +158,8 @@ async fn each_tool_shows_what_it_does_and_answers_as_it_says() {
 
 #[tokio::test]
 async fn a_created_feature_is_read_back() {
-    let server = Server::start().await;
-    let agent = server.agent("u-member", "paid", &Scope::ALL).await;
+    let server = Server::start_empty().await;
+    let agent = server.agent("max", "demo", &Scope::ALL).await;
     let arguments = json!({"title": "Dark mode", "description": "At night."});
     let made = agent.ask("create_feature", arguments).await;
     let read = agent.ask("get_feature", made).await;
@@ -189,8 +185,8 @@ async fn a_created_feature_is_read_back() {
 
 #[tokio::test]
 async fn a_changed_feature_is_read_back() {
-    let server = Server::start().await;
-    let agent = server.agent("u-member", "paid", &Scope::ALL).await;
+    let server = Server::start_empty().await;
+    let agent = server.agent("max", "demo", &Scope::ALL).await;
     let id = agent
         .ask("create_feature", json!({"title": "Dark mode"}))
         .await;
@@ -209,7 +205,7 @@ async fn a_changed_feature_is_read_back() {
     assert_eq!(read["description"]["untrusted_text"], "Black.");
     assert_eq!(read["status"], "planned");
     assert_eq!(read["notes"][0]["text"], "Ask the designers.");
-    assert_eq!(read["notes"][0]["author_id"], "u-member");
+    assert_eq!(read["notes"][0]["author_id"], "max");
 
     let nothing = agent.call("edit_feature", json!({"feature_id": id})).await;
     assert_eq!(nothing.code(), "CONFLICT");
@@ -217,14 +213,14 @@ async fn a_changed_feature_is_read_back() {
 
 #[tokio::test]
 async fn a_merged_feature_is_read_back_in_the_other() {
-    let server = Server::start().await;
+    let server = Server::start_empty().await;
     server
         .sql(
             "INSERT INTO features (id, project_id, title, description, status, votes)
-             VALUES (1, 'paid', 'Dark', '', 'open', 3), (2, 'paid', 'Black', '', 'open', 4)",
+             VALUES (1, 'demo', 'Dark', '', 'open', 3), (2, 'demo', 'Black', '', 'open', 4)",
         )
         .await;
-    let agent = server.agent("u-member", "paid", &Scope::ALL).await;
+    let agent = server.agent("max", "demo", &Scope::ALL).await;
     agent
         .ask(
             "add_feature_note",
@@ -260,8 +256,8 @@ async fn a_merged_feature_is_read_back_in_the_other() {
 
 #[tokio::test]
 async fn a_deleted_feature_is_gone() {
-    let server = Server::start().await;
-    let agent = server.agent("u-member", "paid", &Scope::ALL).await;
+    let server = Server::start_empty().await;
+    let agent = server.agent("max", "demo", &Scope::ALL).await;
     let made = agent
         .ask("create_feature", json!({"title": "Dark mode"}))
         .await;
@@ -273,16 +269,16 @@ async fn a_deleted_feature_is_gone() {
 
 #[tokio::test]
 async fn a_reply_and_a_closed_conversation_are_read_back() {
-    let server = Server::start().await;
+    let server = Server::start_empty().await;
     server
         .sql(
             "INSERT INTO conversations (id, project_id, person, subject, status)
-                 VALUES (1, 'paid', 'Sam', 'Help', 'open');
+                 VALUES (1, 'demo', 'Sam', 'Help', 'open');
              INSERT INTO messages (conversation_id, author_id, text, created_at)
                  VALUES (1, NULL, 'It is broken.', 0);",
         )
         .await;
-    let agent = server.agent("u-member", "paid", &Scope::ALL).await;
+    let agent = server.agent("max", "demo", &Scope::ALL).await;
     let reply = json!({"conversation_id": 1, "text": "Which version?"});
     agent.ask("reply_to_conversation", reply).await;
     let close = json!({"conversation_id": 1, "status": "closed"});
@@ -295,7 +291,7 @@ async fn a_reply_and_a_closed_conversation_are_read_back() {
     assert_eq!(read["status"], "closed");
     let messages = json!([
         {"from_end_user": {"untrusted_text": "It is broken."}},
-        {"author_id": "u-member", "text": "Which version?"},
+        {"author_id": "max", "text": "Which version?"},
     ]);
     assert_eq!(read["messages"], messages);
     let list = agent
@@ -311,8 +307,8 @@ async fn a_reply_and_a_closed_conversation_are_read_back() {
 
 #[tokio::test]
 async fn an_announcement_is_read_back_from_draft_to_deletion() {
-    let server = Server::start().await;
-    let agent = server.agent("u-member", "paid", &Scope::ALL).await;
+    let server = Server::start_empty().await;
+    let agent = server.agent("max", "demo", &Scope::ALL).await;
     let draft = json!({"title": "News", "body": "Good ones."});
     let id = agent.ask("draft_announcement", draft).await;
     let read = agent.ask("get_announcement", id.clone()).await;
@@ -342,8 +338,8 @@ async fn an_announcement_is_read_back_from_draft_to_deletion() {
 
 #[tokio::test]
 async fn a_changed_widget_is_read_back() {
-    let server = Server::start().await;
-    let agent = server.agent("u-owner", "paid", &Scope::ALL).await;
+    let server = Server::start_empty().await;
+    let agent = server.agent("olga", "demo", &Scope::ALL).await;
     let before = agent.ask("get_widget", json!({})).await;
     agent.ask("update_widget", json!({"colour": "green"})).await;
     let change = json!({"greeting": "Hello!", "position": "left"});
@@ -362,27 +358,24 @@ async fn a_changed_widget_is_read_back() {
 
 #[tokio::test]
 async fn changes_of_the_team_are_read_back() {
-    let server = Server::start().await;
-    let agent = server.agent("u-owner", "paid", &Scope::ALL).await;
-    let set = json!({"user_id": "u-viewer", "role": "member"});
+    let server = Server::start_empty().await;
+    let agent = server.agent("olga", "demo", &Scope::ALL).await;
+    let set = json!({"user_id": "vera", "role": "member"});
     agent.ask("set_member_role", set).await;
-    let remove = json!({"user_id": "u-member", "confirm": true});
+    let remove = json!({"user_id": "max", "confirm": true});
     agent.ask("remove_member", remove).await;
     let team = agent.ask("list_team", json!({})).await;
     let expected = json!([
-        {"user_id": "u-owner", "name": "Olga", "role": "owner"},
-        {"user_id": "u-viewer", "name": "Vera", "role": "member"},
+        {"user_id": "olga", "name": "Olga Owner", "role": "owner"},
+        {"user_id": "vera", "name": "Vera Viewer", "role": "member"},
     ]);
     assert_eq!(team["members"], expected);
     for (tool, arguments) in [
         (
             "set_member_role",
-            json!({"user_id": "u-owner", "role": "viewer"}),
+            json!({"user_id": "olga", "role": "viewer"}),
         ),
-        (
-            "remove_member",
-            json!({"user_id": "u-owner", "confirm": true}),
-        ),
+        ("remove_member", json!({"user_id": "olga", "confirm": true})),
     ] {
         assert_eq!(
             agent.call(tool, arguments).await.code(),
@@ -390,19 +383,19 @@ async fn changes_of_the_team_are_read_back() {
             "{tool}"
         );
     }
-    let promoted = json!({"user_id": "u-viewer", "role": "owner"});
+    let promoted = json!({"user_id": "vera", "role": "owner"});
     let answer = agent.call("set_member_role", promoted).await;
     assert_eq!(answer.code(), "INVALID_ARGUMENTS");
 }
 
 #[tokio::test]
 async fn the_project_says_how_much_of_the_quota_is_used() {
-    let server = Server::start().await;
-    let agent = server.agent("u-viewer", "paid", &Scope::ALL).await;
+    let server = Server::start_empty().await;
+    let agent = server.agent("vera", "demo", &Scope::ALL).await;
     agent.ask("list_features", json!({})).await;
     let project = agent.ask("get_project", json!({})).await;
     let expected = json!({
-        "project_id": "paid", "name": "Paid project", "owner_id": "u-owner", "plan": "pro",
+        "project_id": "demo", "name": "Demo", "owner_id": "olga", "plan": "pro",
         "calls_today": 2, "calls_per_day": 300,
     });
     assert_eq!(project, expected);
