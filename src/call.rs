@@ -1,19 +1,21 @@
 //! The record of a tool call that is under way.
 
-use std::collections::HashMap;
 use std::fmt;
 use std::future::Future;
 use std::pin::Pin;
 use std::sync::{Arc, Mutex, PoisonError};
 use std::task::{Context, Poll, ready};
-use std::time::Instant;
+use std::time::{Duration, Instant, SystemTime};
 
-use crate::capture;
+use crate::capture::{self, Captured};
+use crate::client::{ClientClass, Era};
 use crate::core::Core;
-use crate::event::{Call, CallOutcome, Content, Facts, IntentSource, Meta, Text, ToolCall};
+use crate::event::{Call, CallOutcome, Content, Facts, IntentSource, Text, ToolCall};
 use crate::identity::Identity;
+use crate::limits;
 use crate::logger::{Outcome, UsageLogger};
 use crate::panics;
+use crate::session::{SESSION_TEXTS, Session};
 
 /// Records a tool call when it [finishes](Self::finish), with its duration.
 ///
@@ -55,7 +57,7 @@ pub struct CallGuard {
 #[cfg(feature = "rmcp")]
 #[derive(Clone, Default)]
 pub struct CallMeta {
-    open: Option<(UsageLogger, Arc<OpenCall>)>,
+    call: Option<Arc<OpenCall>>,
 }
 
 #[cfg(feature = "rmcp")]
@@ -63,10 +65,8 @@ impl CallMeta {
     /// Sets a key of your own in `meta`, as [`ToolCall::meta`], captured now; the last value of a
     /// key is the one that is sent.
     pub fn set<T: serde::Serialize + Sync>(&self, key: impl Into<String>, value: &T) {
-        if let Some((usage, call)) = &self.open {
-            call.change(usage, |event, core| {
-                push_meta(event, core, key.into(), value)
-            });
+        if let Some(call) = &self.call {
+            call.change(|record, core| record.push_meta(core, key.into(), value));
         }
     }
 }
@@ -79,85 +79,87 @@ impl fmt::Debug for CallMeta {
 }
 
 struct Open {
-    usage: UsageLogger,
-    number: Option<u64>,
+    slot: Option<usize>,
     call: Arc<OpenCall>,
 }
 
 /// A call that a shutdown may have to end.
 struct OpenCall {
+    usage: UsageLogger,
     started: Instant,
-    event: Mutex<Option<ToolCall<'static>>>,
+    record: Mutex<Option<Record>>,
 }
 
 impl OpenCall {
-    /// Takes the event: it is recorded once, by whoever comes first.
-    fn take(&self) -> Option<ToolCall<'static>> {
-        self.event
+    /// Takes the record: it is logged once, by whoever comes first.
+    fn take(&self) -> Option<Record> {
+        self.record
             .lock()
             .unwrap_or_else(PoisonError::into_inner)
             .take()
     }
 
-    /// Changes the event, unless it is recorded.
-    fn change(&self, usage: &UsageLogger, change: impl FnOnce(&mut ToolCall<'static>, &Core)) {
-        if let Some(core) = usage.core()
-            && let Some(event) = self
-                .event
+    /// Changes the record, unless it is logged.
+    fn change(&self, change: impl FnOnce(&mut Record, &Core)) {
+        if let Some(core) = self.usage.core()
+            && let Some(record) = self
+                .record
                 .lock()
                 .unwrap_or_else(PoisonError::into_inner)
                 .as_mut()
         {
-            change(event, core);
+            change(record, core);
         }
     }
 
-    fn log(&self, core: &Arc<Core>, mut event: ToolCall<'_>, outcome: CallOutcome) -> Outcome {
-        event.call.outcome = Some(outcome);
-        let elapsed = core
-            .config
-            .clock
-            .now()
-            .saturating_duration_since(self.started);
-        event.call.duration.get_or_insert(elapsed);
-        core.log(&event.into(), None)
+    fn log(&self, core: &Arc<Core>, mut record: Record, outcome: CallOutcome) -> Outcome {
+        let now = core.config.clock.now();
+        let elapsed = now.saturating_duration_since(self.started);
+        core.log(&record.event(outcome, elapsed).into(), None)
     }
 }
 
-/// The calls under way, by number.
+/// The calls under way.
 #[derive(Default)]
 pub(crate) struct OpenCalls(Mutex<Table>);
 
 #[derive(Default)]
 struct Table {
-    next: u64,
-    calls: HashMap<u64, Arc<OpenCall>>,
+    calls: Vec<Option<Arc<OpenCall>>>,
+    free: Vec<usize>,
 }
 
 impl OpenCalls {
-    fn add(&self, call: Arc<OpenCall>) -> u64 {
-        let mut table = self.0.lock().unwrap_or_else(PoisonError::into_inner);
-        let number = table.next;
-        table.next += 1;
-        table.calls.insert(number, call);
-        number
+    fn add(&self, core: &Core, call: Arc<OpenCall>) -> Option<usize> {
+        let mut table = core.lock(&self.0)?;
+        if let Some(at) = table.free.pop()
+            && let Some(slot) = table.calls.get_mut(at)
+        {
+            *slot = Some(call);
+            return Some(at);
+        }
+        table.calls.push(Some(call));
+        Some(table.calls.len() - 1)
     }
 
-    fn remove(&self, number: u64) {
-        self.0
-            .lock()
-            .unwrap_or_else(PoisonError::into_inner)
-            .calls
-            .remove(&number);
+    fn remove(&self, core: &Core, at: usize, call: &Arc<OpenCall>) {
+        let Some(mut table) = core.lock(&self.0) else {
+            return;
+        };
+        // After a shutdown the slot may be another's.
+        let slot = table.calls.get_mut(at);
+        let own = slot.filter(|slot| slot.as_ref().is_some_and(|held| Arc::ptr_eq(held, call)));
+        if own.and_then(Option::take).is_some() {
+            table.free.push(at);
+        }
     }
 
     /// Records all calls under way as dropped.
     pub(crate) fn end_all(&self, core: &Arc<Core>) {
-        let calls =
-            std::mem::take(&mut self.0.lock().unwrap_or_else(PoisonError::into_inner).calls);
-        for call in calls.into_values() {
-            if let Some(event) = call.take() {
-                call.log(core, event, CallOutcome::Dropped);
+        let table = std::mem::take(&mut *self.0.lock().unwrap_or_else(PoisonError::into_inner));
+        for call in table.calls.into_iter().flatten() {
+            if let Some(record) = call.take() {
+                call.log(core, record, CallOutcome::Dropped);
             }
         }
     }
@@ -170,25 +172,24 @@ impl fmt::Debug for OpenCalls {
 }
 
 impl CallGuard {
-    pub(crate) fn start(usage: &UsageLogger, call: ToolCall<'_>) -> Self {
+    /// Starts the record of a call that began at `started`.
+    pub(crate) fn start(usage: &UsageLogger, call: &ToolCall<'_>, started: Instant) -> Self {
         let Some(core) = usage.core() else {
             return Self { open: None };
         };
-        let mut event = into_owned(call, core);
+        let mut record = Record::of(call, core);
         // When it happened is when it began.
-        event
-            .facts
+        record
             .event_at
             .get_or_insert_with(|| core.config.clock.wall());
         let call = Arc::new(OpenCall {
-            started: core.config.clock.now(),
-            event: Mutex::new(Some(event)),
+            usage: usage.clone(),
+            started,
+            record: Mutex::new(Some(record)),
         });
         Self {
             open: Some(Open {
-                usage: usage.clone(),
-                // A forked child must not touch the table: its lock may be held for ever.
-                number: (!core.is_forked()).then(|| core.calls.add(Arc::clone(&call))),
+                slot: core.calls.add(core, Arc::clone(&call)),
                 call,
             }),
         }
@@ -196,49 +197,48 @@ impl CallGuard {
 
     /// Sets the result, captured now. Wire key `result`.
     pub fn set_result<T: serde::Serialize + Sync>(&mut self, result: &T) {
-        self.change(|event, core| {
-            event.call.result = Some(captured(core, Content::Borrowed(result), false))
+        self.change(|record, core| {
+            record.result = Some(captured(core, &Content::Borrowed(result), false));
         });
     }
 
     /// Sets the error text. Wire key `error`.
-    pub fn set_error(&mut self, error: impl Into<String>) {
-        self.change(|event, _| event.call.error = Some(Text::Owned(error.into())));
+    pub fn set_error(&mut self, error: impl AsRef<str>) {
+        self.change(|record, _| record.set(ERROR, error.as_ref()));
     }
 
     /// Sets what the user wanted. Wire key `prompt`.
-    pub fn set_prompt(&mut self, prompt: impl Into<String>) {
-        self.change(|event, _| event.call.prompt = Some(Text::Owned(prompt.into())));
+    pub fn set_prompt(&mut self, prompt: impl AsRef<str>) {
+        self.change(|record, _| record.set(PROMPT, prompt.as_ref()));
     }
 
     /// Sets the arguments, captured now. Wire key `tool_arguments` (`arguments` on mcpeye).
     pub fn set_arguments<T: serde::Serialize + Sync>(&mut self, arguments: &T) {
-        self.change(|event, core| {
-            event.call.arguments = Some(captured(core, Content::Borrowed(arguments), true));
+        self.change(|record, core| {
+            record.arguments = Some(captured(core, &Content::Borrowed(arguments), true));
         });
     }
 
     /// Sets where the prompt was read from.
     pub fn set_intent_source(&mut self, source: IntentSource) {
-        self.change(|event, _| event.call.intent_source = Some(source));
+        self.change(|record, _| record.intent_source = Some(source));
     }
 
     /// Marks the tool as one that does not exist. Wire key `unknown_tool`.
     pub fn set_unknown_tool(&mut self) {
-        self.change(|event, _| event.call.unknown_tool = true);
+        self.change(|record, _| record.unknown_tool = true);
     }
 
     /// Adds a key of your own to `meta`, as [`ToolCall::meta`], captured now.
     pub fn set_meta<T: serde::Serialize + Sync>(&mut self, key: impl Into<String>, value: &T) {
-        self.change(|event, core| push_meta(event, core, key.into(), value));
+        self.change(|record, core| record.push_meta(core, key.into(), value));
     }
 
     /// Returns what lets a tool add to the record.
     #[cfg(feature = "rmcp")]
     pub(crate) fn meta(&self) -> CallMeta {
-        let open = self.open.as_ref();
         CallMeta {
-            open: open.map(|open| (open.usage.clone(), Arc::clone(&open.call))),
+            call: self.open.as_ref().map(|open| Arc::clone(&open.call)),
         }
     }
 
@@ -248,42 +248,27 @@ impl CallGuard {
     }
 
     fn record(&mut self, outcome: CallOutcome) -> Outcome {
-        let Some(Open {
-            usage,
-            number,
-            call,
-        }) = self.open.take()
-        else {
+        let Some(Open { slot, call }) = self.open.take() else {
             return Outcome::Disabled;
         };
-        let Some(core) = usage.core() else {
+        let Some(core) = call.usage.core() else {
             return Outcome::Disabled;
         };
-        if let Some(number) = number.filter(|_| !core.is_forked()) {
-            core.calls.remove(number);
+        if let Some(slot) = slot {
+            core.calls.remove(core, slot, &call);
         }
         match call.take() {
-            Some(event) => call.log(core, event, outcome),
+            Some(record) => call.log(core, record, outcome),
             // The shutdown has recorded it.
             None => Outcome::Queued,
         }
     }
 
-    fn change(&mut self, change: impl FnOnce(&mut ToolCall<'static>, &Core)) {
+    fn change(&mut self, change: impl FnOnce(&mut Record, &Core)) {
         if let Some(open) = &self.open {
-            open.call.change(&open.usage, change);
+            open.call.change(change);
         }
     }
-}
-
-fn push_meta<T: serde::Serialize + Sync>(
-    event: &mut ToolCall<'static>,
-    core: &Core,
-    key: String,
-    value: &T,
-) {
-    let value = captured(core, Content::Borrowed(value), false);
-    event.facts.meta.push((Text::Owned(key), value));
 }
 
 impl UsageLogger {
@@ -370,56 +355,184 @@ impl fmt::Debug for CallGuard {
     }
 }
 
-/// Captures a value within the limits, if that has not been done.
-pub(crate) fn captured(core: &Core, content: Content<'_>, arguments: bool) -> Content<'static> {
-    match content {
-        Content::Captured(captured) => Content::Captured(captured),
-        Content::Borrowed(_) => {
-            let (captured, panics) =
-                capture::capture_value(&core.config.rules, &content, arguments);
-            core.ledger.panics(panics);
-            Content::Captured(Box::new(captured))
-        }
-    }
+/// Captures a value within the limits.
+pub(crate) fn captured(core: &Core, content: &Content<'_>, arguments: bool) -> Box<Captured> {
+    let (captured, panics) = capture::capture_value(&core.config.rules, content, arguments);
+    core.ledger.panics(panics);
+    Box::new(captured)
 }
 
-/// Copies what a call borrows; values are captured within the limits.
-fn into_owned(call: ToolCall<'_>, core: &Core) -> ToolCall<'static> {
-    let text = |text: Option<Text<'_>>| text.map(|text| Text::Owned(text.into_owned()));
-    let content = |content, arguments| captured(core, content, arguments);
-    let ToolCall { facts, call } = call;
-    let meta = facts
-        .meta
-        .into_iter()
-        .map(|(name, value)| (Text::Owned(name.into_owned()), content(value, false)));
-    ToolCall {
-        facts: Facts {
+/// A call under way, in memory of its own. All its texts stand in one, so that copying a dozen of
+/// them is one allocation.
+struct Record {
+    text: String,
+    /// Where in it each text stands, in the order of [`texts`]; [`ABSENT`] where there is none.
+    places: [(u32, u32); TEXTS],
+    meta: Vec<(String, Box<Captured>)>,
+    arguments: Option<Box<Captured>>,
+    result: Option<Box<Captured>>,
+    event_id: Option<i64>,
+    event_at: Option<SystemTime>,
+    duration: Option<Duration>,
+    era: Option<Era>,
+    client_class: Option<ClientClass>,
+    intent_source: Option<IntentSource>,
+    round: Option<u32>,
+    unknown_tool: bool,
+}
+
+/// The texts of a call that are not its session's.
+const OWN_TEXTS: usize = 13;
+const TEXTS: usize = OWN_TEXTS + SESSION_TEXTS;
+/// No place in a text.
+const ABSENT: (u32, u32) = (1, 0);
+const PROMPT: usize = 1;
+const ERROR: usize = 2;
+
+/// A text is copied no further than this: an event that is larger is refused anyway.
+const MAX_TEXT_BYTES: usize = 2 * limits::MAX_EVENT_BYTES;
+
+fn texts<'c>(call: &'c ToolCall<'_>) -> [Option<&'c str>; TEXTS] {
+    let facts = &call.facts;
+    let identity = facts.identity.as_ref();
+    let [a, b, c, d, e, f, g] = facts.session.texts();
+    [
+        Some(&*call.call.tool),
+        call.call.prompt.as_deref(),
+        call.call.error.as_deref(),
+        identity.map(Identity::id),
+        identity.map(Identity::id_type),
+        identity.and_then(|identity| identity.email.as_deref()),
+        facts.email.as_deref(),
+        facts.product_id.as_deref(),
+        facts.source.as_deref(),
+        facts.environment.as_deref(),
+        facts.user_agent.as_deref(),
+        facts.ip_addr.as_deref(),
+        facts.traceparent.as_deref(),
+        a,
+        b,
+        c,
+        d,
+        e,
+        f,
+        g,
+    ]
+}
+
+/// Adds a text to another; where it stands there.
+fn add(to: &mut String, text: &str) -> (u32, u32) {
+    let start = to.len();
+    let mut most = text.len().min(MAX_TEXT_BYTES);
+    while !text.is_char_boundary(most) {
+        most -= 1;
+    }
+    to.push_str(text.get(..most).unwrap_or_default());
+    // It does not fit only where a guard's texts are set again and again.
+    u32::try_from(to.len()).map_or(ABSENT, |end| (start as u32, end))
+}
+
+impl Record {
+    fn of(call: &ToolCall<'_>, core: &Core) -> Self {
+        let own = |content: &Content<'_>, arguments| captured(core, content, arguments);
+        let texts = texts(call);
+        let ToolCall { facts, call } = call;
+        let meta = facts.meta.iter();
+        let length = texts.iter().flatten().map(|text| text.len()).sum::<usize>();
+        let mut record = Self {
+            text: String::with_capacity(length.min(MAX_TEXT_BYTES)),
+            places: [ABSENT; TEXTS],
+            meta: meta
+                .map(|(name, value)| (name.clone().into_owned(), own(value, false)))
+                .collect(),
+            arguments: call.arguments.as_ref().map(|value| own(value, true)),
+            result: call.result.as_ref().map(|value| own(value, false)),
             event_id: facts.event_id,
             event_at: facts.event_at,
-            identity: facts.identity.map(Identity::into_owned),
-            email: text(facts.email),
-            product_id: text(facts.product_id),
-            source: text(facts.source),
-            environment: text(facts.environment),
-            user_agent: text(facts.user_agent),
-            ip_addr: text(facts.ip_addr),
-            session: facts.session.into_owned(),
+            duration: call.duration,
             era: facts.era,
             client_class: facts.client_class,
-            traceparent: text(facts.traceparent),
-            meta: meta.collect::<Meta<'static>>(),
-        },
-        call: Call {
-            tool: Text::Owned(call.tool.into_owned()),
-            arguments: call.arguments.map(|arguments| content(arguments, true)),
-            prompt: text(call.prompt),
             intent_source: call.intent_source,
-            result: call.result.map(|result| content(result, false)),
-            error: text(call.error),
-            duration: call.duration,
-            outcome: call.outcome,
             round: call.round,
             unknown_tool: call.unknown_tool,
-        },
+        };
+        for (place, text) in record.places.iter_mut().zip(texts) {
+            if let Some(text) = text {
+                *place = add(&mut record.text, text);
+            }
+        }
+        record
+    }
+
+    fn set(&mut self, which: usize, text: &str) {
+        if let Some(place) = self.places.get_mut(which) {
+            *place = add(&mut self.text, text);
+        }
+    }
+
+    fn push_meta<T: serde::Serialize + Sync>(&mut self, core: &Core, key: String, value: &T) {
+        let value = captured(core, &Content::Borrowed(value), false);
+        self.meta.push((key, value));
+    }
+
+    /// The call as it is logged; values are taken out.
+    fn event(&mut self, outcome: CallOutcome, elapsed: Duration) -> ToolCall<'_> {
+        let place = |(start, end)| self.text.get(start as usize..end as usize);
+        let texts = self.places.map(place);
+        let [
+            tool,
+            prompt,
+            error,
+            id,
+            id_type,
+            identity_email,
+            email,
+            product_id,
+            source,
+            environment,
+            user_agent,
+            ip_addr,
+            traceparent,
+            session @ ..,
+        ] = texts;
+        let own = |text: Option<_>| text.map(Text::Borrowed);
+        let value = |value: Option<_>| value.map(Content::Captured);
+        let meta = self.meta.drain(..);
+        ToolCall {
+            facts: Facts {
+                event_id: self.event_id,
+                event_at: self.event_at,
+                identity: id.map(|id| Identity {
+                    id: Text::Borrowed(id),
+                    id_type: Text::Borrowed(id_type.unwrap_or_default()),
+                    email: own(identity_email),
+                }),
+                email: own(email),
+                product_id: own(product_id),
+                source: own(source),
+                environment: own(environment),
+                user_agent: own(user_agent),
+                ip_addr: own(ip_addr),
+                session: Session::from_texts(session),
+                era: self.era,
+                client_class: self.client_class,
+                traceparent: own(traceparent),
+                meta: meta
+                    .map(|(name, value)| (Text::Owned(name), Content::Captured(value)))
+                    .collect(),
+            },
+            call: Call {
+                tool: Text::Borrowed(tool.unwrap_or_default()),
+                arguments: value(self.arguments.take()),
+                prompt: own(prompt),
+                intent_source: self.intent_source,
+                result: value(self.result.take()),
+                error: own(error),
+                duration: self.duration.or(Some(elapsed)),
+                outcome: Some(outcome),
+                round: self.round,
+                unknown_tool: self.unknown_tool,
+            },
+        }
     }
 }

@@ -27,8 +27,14 @@ pub(crate) struct Scratch {
 /// A scratch that has grown beyond this is given back to the system.
 const MAX_KEPT_BYTES: usize = 512 * 1024;
 
+/// The memory of a captured value is kept up to this: calls with large arguments are rare, and may
+/// be open for long.
+const MAX_SPARE_BYTES: usize = 32 * 1024;
+
 thread_local! {
     static SCRATCH: Cell<Option<Box<Scratch>>> = const { Cell::new(None) };
+    /// The memory of a captured value that is done with, for the next one.
+    static SPARE: Cell<Vec<u8>> = const { Cell::new(Vec::new()) };
 }
 
 /// Lends `f` the thread's scratch. It is taken, not borrowed: a caller's `Serialize` that logs an
@@ -221,11 +227,15 @@ impl<'s> EventWriter<'s> {
         let stop = match content {
             Content::Captured(captured) => {
                 let json = &captured.json;
-                self.cutter.counts.merge(&captured.counts);
+                if let Some(counts) = &captured.counts {
+                    self.cutter.counts.merge(counts);
+                }
                 self.cutter.failed |= captured.failed;
                 if take == Take::Keys {
                     let mut writer =
                         Writer::new(self.json, &self.rules.limits, &mut self.cutter, take, end);
+                    // It was written here, as UTF-8.
+                    let json = str::from_utf8(json).unwrap_or(UNSERIALIZABLE);
                     let stop = text::write(&mut writer, json).err();
                     writer.close_all();
                     members = writer.members();
@@ -237,7 +247,7 @@ impl<'s> EventWriter<'s> {
                 } else if start + json.len() > end {
                     Some(Stop::Room)
                 } else {
-                    self.raw(json);
+                    self.json.extend_from_slice(json);
                     None
                 }
             }
@@ -361,8 +371,9 @@ pub(crate) fn capture<'s>(
 /// A value that was captured before the event it becomes part of: JSON within the limits.
 #[derive(Debug)]
 pub(crate) struct Captured {
-    json: Box<str>,
-    counts: Counts,
+    json: Vec<u8>,
+    /// `None`: there is none, as mostly.
+    counts: Option<Box<Counts>>,
     failed: bool,
 }
 
@@ -372,11 +383,11 @@ pub(crate) fn capture_value(
     content: &Content<'_>,
     arguments: bool,
 ) -> (Captured, u64) {
-    let mut json = Vec::new();
-    let mut spans = Vec::new();
+    let mut json = SPARE.try_with(Cell::take).unwrap_or_default();
+    json.clear();
     let mut writer = EventWriter {
         json: &mut json,
-        spans: &mut spans,
+        spans: &mut Vec::new(),
         rules,
         cutter: Cutter::new(&rules.redactor),
         counts_at: None,
@@ -390,21 +401,24 @@ pub(crate) fn capture_value(
         cutter: Cutter { counts, failed, .. },
         ..
     } = writer;
-    let text = match written {
-        Written::Whole => String::from_utf8(json).ok(),
-        Written::TooLarge => None,
+    if written == Written::TooLarge {
+        json.extend_from_slice(UNSERIALIZABLE.as_bytes());
+    }
+    let captured = Captured {
+        json,
+        counts: counts.any().then(|| Box::new(counts)),
+        failed,
     };
-    let json = text
-        .unwrap_or_else(|| UNSERIALIZABLE.to_owned())
-        .into_boxed_str();
-    (
-        Captured {
-            json,
-            counts,
-            failed,
-        },
-        panics,
-    )
+    (captured, panics)
+}
+
+impl Drop for Captured {
+    fn drop(&mut self) {
+        let json = std::mem::take(&mut self.json);
+        if json.capacity() <= MAX_SPARE_BYTES {
+            let _ = SPARE.try_with(|spare| spare.set(json));
+        }
+    }
 }
 
 #[cfg(test)]

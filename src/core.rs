@@ -2,7 +2,7 @@
 
 use std::any::Any;
 use std::sync::atomic::{AtomicBool, Ordering::Relaxed};
-use std::sync::{Arc, Mutex, PoisonError};
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError, TryLockError};
 use std::time::SystemTime;
 
 use once_cell::sync::OnceCell;
@@ -15,6 +15,7 @@ use crate::event::{Event, Kind};
 use crate::id::Ids;
 use crate::logger::Outcome;
 use crate::login::Logins;
+use crate::process;
 use crate::queue::{self, Receiver, Waiter};
 use crate::random;
 use crate::sampling::Weight;
@@ -76,10 +77,10 @@ impl Core {
     /// The way of an event from the caller into the queue.
     pub(crate) fn log(self: &Arc<Self>, event: &Event<'_>, waiter: Option<Waiter>) -> Outcome {
         self.ledger.offer();
-        let taken = self
-            .admit()
-            .and_then(|()| self.weigh(event))
-            .and_then(|weight| self.enqueue(event, weight, waiter));
+        let taken = self.admit().and_then(|now| {
+            let weight = self.weigh(event)?;
+            self.enqueue(event, weight, now, waiter)
+        });
         match taken {
             Ok(()) => Outcome::Queued,
             Err(reason) => {
@@ -89,8 +90,8 @@ impl Core {
         }
     }
 
-    /// The door: what refuses every event is looked at before any other work.
-    fn admit(self: &Arc<Self>) -> Result<(), DropReason> {
+    /// The door: what refuses every event is looked at before any other work. Returns the time.
+    fn admit(self: &Arc<Self>) -> Result<SystemTime, DropReason> {
         if self.closed.load(Relaxed) {
             return Err(DropReason::Closed);
         }
@@ -106,13 +107,14 @@ impl Core {
                 DropReason::QueueFull
             });
         }
-        if self.is_forked() {
+        let now = self.config.clock.wall();
+        if process::id(now) != self.pid {
             return Err(DropReason::Forked);
         }
         // A thread that cannot be had now may be had for the next event.
         self.worker
             .get_or_try_init(|| self.start())
-            .map_or(Err(DropReason::Closed), |()| Ok(()))
+            .map_or(Err(DropReason::Closed), |()| Ok(now))
     }
 
     /// Decides whether a call is one of those that are kept.
@@ -130,9 +132,10 @@ impl Core {
         &self,
         event: &Event<'_>,
         weight: Weight,
+        now: SystemTime,
         waiter: Option<Waiter>,
     ) -> Result<(), DropReason> {
-        let result = self.write(event, weight, waiter);
+        let result = self.write(event, weight, now, waiter);
         if let (Err(_), Kind::ToolCall(call)) = (&result, &event.kind) {
             self.config.sampling.give_back(&call.tool, weight);
         }
@@ -143,10 +146,10 @@ impl Core {
         &self,
         event: &Event<'_>,
         weight: Weight,
+        now: SystemTime,
         waiter: Option<Waiter>,
     ) -> Result<(), DropReason> {
         let config = &self.config;
-        let now = config.clock.wall();
         let event_id = event
             .facts
             .event_id
@@ -164,9 +167,8 @@ impl Core {
             });
             self.ledger.panics(panics);
             let seal = waiter.is_some();
-            let pushed = self
-                .queue
-                .push(&captured?, event_id, waiter, seal, config.clock.now());
+            let now = || config.clock.now();
+            let pushed = self.queue.push(&captured?, event_id, waiter, seal, now);
             if pushed.wake {
                 self.notify.notify_one();
             }
@@ -175,9 +177,22 @@ impl Core {
     }
 
     /// Whether this is a child of the process that the worker lives in. The child has copies of
-    /// all locks, in whatever state they were, so it must not touch them.
+    /// all locks, in whatever state they were, so it must not wait for one.
     pub(crate) fn is_forked(&self) -> bool {
         std::process::id() != self.pid
+    }
+
+    /// Locks what callers share; `None` in a forked child that finds it held. Only then is the
+    /// process asked for, which costs more than all else a call does with a lock.
+    pub(crate) fn lock<'m, T>(&self, mutex: &'m Mutex<T>) -> Option<MutexGuard<'m, T>> {
+        match mutex.try_lock() {
+            Ok(guard) => Some(guard),
+            Err(TryLockError::Poisoned(poisoned)) => Some(poisoned.into_inner()),
+            Err(TryLockError::WouldBlock) if self.is_forked() => None,
+            Err(TryLockError::WouldBlock) => {
+                Some(mutex.lock().unwrap_or_else(PoisonError::into_inner))
+            }
+        }
     }
 
     /// Starts the worker on a thread of its own, with a runtime of its own: it outlives the host's,

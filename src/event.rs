@@ -335,13 +335,6 @@ impl<'a> Custom<'a> {
     }
 }
 
-#[cfg(feature = "rmcp")]
-impl Custom<'_> {
-    pub(crate) fn push_meta(&mut self, key: impl Into<Text<'static>>, value: Content<'static>) {
-        self.facts.meta.push((key.into(), value));
-    }
-}
-
 /// The setters that every kind of event has.
 macro_rules! common_setters {
     ($($kind:ident),+) => {$(

@@ -5,8 +5,8 @@ use std::fmt;
 
 /// Who an event is about: an id, the kind of id it is, and optionally an e-mail address beside it.
 ///
-/// The id and the address are sent as they are: they are what the event is for. Everything else
-/// about the event passes the redactor.
+/// The id and the address are sent as they are, since they are what the event is for, or as
+/// pseudonyms (`Builder::pseudonyms`). Everything else about the event passes the redactor.
 ///
 /// ```
 /// use mcp_usage::Identity;
@@ -98,6 +98,45 @@ impl<'a> Identity<'a> {
 }
 
 pub(crate) const ANONYMOUS_ID: &str = "anonymous";
+
+/// What stands for a user on the wire: who it is, or a pseudonym.
+#[derive(Debug, Default)]
+pub(crate) struct Names {
+    #[cfg(feature = "pseudonyms")]
+    pub(crate) pseudonyms: Option<crate::pseudonym::Pseudonyms>,
+}
+
+impl Names {
+    /// The identity as it is sent. Nobody needs no pseudonym.
+    pub(crate) fn identity<'a>(&self, identity: Identity<'a>) -> Identity<'a> {
+        #[cfg(feature = "pseudonyms")]
+        if let Some(pseudonyms) = &self.pseudonyms
+            && !identity.is_anonymous()
+            && !identity.id.is_empty()
+        {
+            let id = match &*identity.id_type {
+                "EMAIL" => pseudonyms.email(&identity.id),
+                _ => pseudonyms.user(&identity.id),
+            };
+            let email = identity.email.map(|email| self.email(email));
+            return Identity {
+                id: Cow::Owned(id),
+                id_type: identity.id_type,
+                email,
+            };
+        }
+        identity
+    }
+
+    /// An e-mail address as it is sent.
+    pub(crate) fn email<'a>(&self, address: Cow<'a, str>) -> Cow<'a, str> {
+        #[cfg(feature = "pseudonyms")]
+        if let Some(pseudonyms) = &self.pseudonyms {
+            return Cow::Owned(pseudonyms.email(&address));
+        }
+        address
+    }
+}
 
 impl<'a> From<&'a Identity<'_>> for Identity<'a> {
     fn from(other: &'a Identity<'_>) -> Self {

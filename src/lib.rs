@@ -38,6 +38,8 @@
 //! # Ok::<(), Box<dyn std::error::Error>>(())
 //! ```
 //!
+//! A server on the official Rust SDK needs no more than one line, see the module `rmcp`.
+//!
 //! # What is promised
 //!
 //! - [`log_usage`](UsageLogger::log_usage) never blocks, never panics and does no I/O. Its cost has an
@@ -65,8 +67,8 @@
 //! - `tower`: the module `tower`, a layer that reads the tool calls of any MCP server over HTTP.
 //! - `testing`: the module `testing`, a mock ingest over real HTTP, an in-memory transport and a manual
 //!   clock, for tests of servers that embed the crate.
-//! - `pseudonyms`: keyed hashes in place of e-mail marks, so that the same person stays countable
-//!   without being named.
+//! - `pseudonyms`: `Builder::pseudonyms`, keyed hashes in the place of user ids and e-mail addresses,
+//!   so that the same person stays countable without being named.
 //! - `gzip`: `Builder::gzip`, compressed requests on the batch wires.
 //! - `http2`: HTTP/2 where the ingest offers it in the TLS handshake.
 //! - `bundled-roots`: `Builder::bundled_roots`, Mozilla's TLS roots in place of the system's.
@@ -102,6 +104,7 @@ pub mod limits;
 mod logger;
 mod login;
 mod panics;
+mod process;
 #[cfg(feature = "pseudonyms")]
 pub mod pseudonym;
 mod queue;

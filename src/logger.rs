@@ -209,7 +209,11 @@ impl UsageLogger {
     ///
     /// Arguments given here are captured now, before the tool consumes them.
     pub fn start_tool_call<'a>(&self, call: impl Into<ToolCall<'a>>) -> CallGuard {
-        CallGuard::start(self, call.into())
+        let started = match self.core() {
+            Some(core) => core.config.clock.now(),
+            None => Instant::now(),
+        };
+        CallGuard::start(self, &call.into(), started)
     }
 
     /// Waits until every event queued so far is delivered or dropped, at most for `timeout`.

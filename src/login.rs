@@ -3,14 +3,16 @@
 use std::collections::{HashMap, VecDeque};
 use std::fmt;
 use std::hash::{BuildHasher, RandomState};
-use std::sync::{Mutex, PoisonError};
+use std::sync::Mutex;
 use std::time::{Duration, Instant};
 
 use serde_json::Value;
 
+use crate::core::Core;
 use crate::event::{Custom, Event, IdentityCapture};
-use crate::identity::Identity;
+use crate::identity::{Identity, Names};
 use crate::logger::{Outcome, UsageLogger};
+use crate::random;
 use crate::session::Session;
 use crate::wire::Wire;
 
@@ -44,7 +46,7 @@ pub struct Caller {
 #[derive(Clone, Copy, PartialEq, Eq)]
 struct Fingerprint(u64);
 
-/// The keys of this process's hashes.
+/// The keys of this process's hashes of credentials, which are secrets.
 static KEYS: std::sync::LazyLock<RandomState> = std::sync::LazyLock::new(RandomState::new);
 
 impl Caller {
@@ -103,6 +105,7 @@ macro_rules! with_meta {
         event
     }};
 }
+#[cfg(feature = "tower")]
 pub(crate) use with_meta;
 
 impl From<Identity<'_>> for Caller {
@@ -120,13 +123,15 @@ impl fmt::Debug for Caller {
 
 /// Which login a request belongs to: who, with which credential, else in which session.
 pub(crate) fn login_of(
+    names: &Names,
     identity: &Identity<'_>,
     caller: Option<&Caller>,
     session_id: Option<&str>,
 ) -> u64 {
     let credential = caller.and_then(|caller| caller.credential);
     let session = session_id.filter(|_| credential.is_none());
-    KEYS.hash_one((
+    let identity = names.identity(Identity::from(identity));
+    random::Keyed::default().hash_one((
         identity.id(),
         identity.id_type(),
         credential.map(|fingerprint| fingerprint.0),
@@ -140,12 +145,24 @@ pub(crate) struct Logins(Mutex<Seen>);
 
 #[derive(Default)]
 struct Seen {
-    at: HashMap<u64, Instant>,
+    at: HashMap<u64, Instant, random::Keyed>,
     /// The same in their order, oldest first.
     order: VecDeque<(u64, Instant)>,
 }
 
 impl Seen {
+    fn note(&mut self, login: u64, now: Instant) -> bool {
+        if let Some(&at) = self.at.get(&login)
+            && now.saturating_duration_since(at) < LOGIN_MEMORY
+        {
+            return false;
+        }
+        self.at.insert(login, now);
+        self.order.push_back((login, now));
+        self.forget(now);
+        true
+    }
+
     fn forget(&mut self, now: Instant) {
         while let Some(&(login, at)) = self.order.front() {
             if self.order.len() <= MAX_LOGINS && now.saturating_duration_since(at) < LOGIN_MEMORY {
@@ -161,23 +178,16 @@ impl Seen {
 
 impl Logins {
     /// Notes a login unless it is known; `true` when it is new.
-    fn note(&self, login: u64, now: Instant) -> bool {
-        let mut seen = self.0.lock().unwrap_or_else(PoisonError::into_inner);
-        if let Some(&at) = seen.at.get(&login)
-            && now.saturating_duration_since(at) < LOGIN_MEMORY
-        {
-            return false;
-        }
-        seen.at.insert(login, now);
-        seen.order.push_back((login, now));
-        seen.forget(now);
-        true
+    fn note(&self, core: &Core, login: u64, now: Instant) -> bool {
+        core.lock(&self.0)
+            .is_some_and(|mut seen| seen.note(login, now))
     }
 
     /// Takes a note back: what it stood for was not queued.
-    fn forget(&self, login: u64) {
-        let mut seen = self.0.lock().unwrap_or_else(PoisonError::into_inner);
-        seen.at.remove(&login);
+    fn forget(&self, core: &Core, login: u64) {
+        if let Some(mut seen) = core.lock(&self.0) {
+            seen.at.remove(&login);
+        }
     }
 }
 
@@ -201,9 +211,12 @@ impl UsageLogger {
     /// usage.log_login(&rachel, &Session::new().transport("http"));
     /// ```
     pub fn log_login(&self, caller: &Caller, session: &Session<'_>) -> Option<Outcome> {
+        let config = &self.core()?.config;
+        let names = &config.defaults.names;
         let session_id = session.get("session_id");
-        let login = login_of(&caller.identity, Some(caller), session_id);
-        self.log_once(login, || {
+        let login = login_of(names, &caller.identity, Some(caller), session_id);
+        let now = config.clock.now();
+        self.log_once(login, now, || {
             let event = IdentityCapture::new(&caller.identity).session(session);
             with_meta!(event, caller.own_meta()).into()
         })
@@ -213,18 +226,16 @@ impl UsageLogger {
     pub(crate) fn log_once<'a>(
         &self,
         login: u64,
+        now: Instant,
         event: impl FnOnce() -> Event<'a>,
     ) -> Option<Outcome> {
         let core = self.core()?;
-        if core.is_forked()
-            || matches!(core.config.wire, Wire::Mcpeye(_))
-            || !core.logins.note(login, core.config.clock.now())
-        {
+        if matches!(core.config.wire, Wire::Mcpeye(_)) || !core.logins.note(core, login, now) {
             return None;
         }
         let outcome = self.log_usage(event());
         if outcome != Outcome::Queued {
-            core.logins.forget(login);
+            core.logins.forget(core, login);
         }
         Some(outcome)
     }
@@ -340,32 +351,22 @@ mod tests {
 
     #[test]
     fn a_login_is_new_once_a_day() {
-        let logins = Logins::default();
+        let mut seen = Seen::default();
         let start = Instant::now();
-        assert!(logins.note(1, start));
-        assert!(!logins.note(1, start + LOGIN_MEMORY - Duration::from_secs(1)));
-        assert!(logins.note(2, start));
-        assert!(logins.note(1, start + LOGIN_MEMORY));
-        assert!(!logins.note(1, start + LOGIN_MEMORY));
-    }
-
-    #[test]
-    fn a_login_that_was_not_queued_is_new_again() {
-        let logins = Logins::default();
-        let now = Instant::now();
-        assert!(logins.note(1, now));
-        logins.forget(1);
-        assert!(logins.note(1, now));
+        assert!(seen.note(1, start));
+        assert!(!seen.note(1, start + LOGIN_MEMORY - Duration::from_secs(1)));
+        assert!(seen.note(2, start));
+        assert!(seen.note(1, start + LOGIN_MEMORY));
+        assert!(!seen.note(1, start + LOGIN_MEMORY));
     }
 
     #[test]
     fn the_memory_is_bounded() {
-        let logins = Logins::default();
+        let mut seen = Seen::default();
         let now = Instant::now();
         for login in 0..MAX_LOGINS as u64 + 50 {
-            assert!(logins.note(login, now));
+            assert!(seen.note(login, now));
         }
-        let seen = logins.0.lock().unwrap();
         assert_eq!(seen.at.len(), MAX_LOGINS);
         assert_eq!(seen.order.len(), MAX_LOGINS);
     }
@@ -376,13 +377,14 @@ mod tests {
         let sam = Identity::email("sam@example.com");
         let first = Caller::new(rachel.clone()).credential("a");
         let second = Caller::new(rachel.clone()).credential("b");
-        let login = |caller: Option<&Caller>, session| login_of(&rachel, caller, session);
+        let names = Names::default();
+        let login = |caller: Option<&Caller>, session| login_of(&names, &rachel, caller, session);
         assert_ne!(login(Some(&first), None), login(Some(&second), None));
         assert_eq!(
             login(Some(&first), Some("s1")),
             login(Some(&first), Some("s2"))
         );
         assert_ne!(login(None, Some("s1")), login(None, Some("s2")));
-        assert_ne!(login(None, None), login_of(&sam, None, None));
+        assert_ne!(login(None, None), login_of(&names, &sam, None, None));
     }
 }

@@ -15,7 +15,9 @@ mod assign;
 mod auth;
 mod builder;
 mod bytes;
+mod calls;
 mod class;
+mod commands;
 mod decode;
 mod edit;
 mod engine;
@@ -27,6 +29,7 @@ mod pii;
 mod prefixes;
 mod rules;
 mod scan;
+mod spoken;
 mod tables;
 mod text;
 mod url;
@@ -313,28 +316,38 @@ fn guarded<R>(rules: &Rules, f: impl FnOnce() -> R) -> Result<R, RuleFailed> {
 }
 
 fn seal(rules: &Rules, draft: &Draft<'_>, out: &mut Vec<u8>) {
-    let (Some(first), Some(last)) = (draft.spans.first(), draft.spans.last()) else {
-        out.extend_from_slice(draft.json);
-        return;
-    };
-    let base = first.start;
-    let region = bytes::part(draft.json, base, last.end);
     Engine::with(rules, |engine, masks| {
+        // Tools, clients and sessions come again and again; what is left is mostly the arguments.
+        let is_new = |span: &&Range<usize>| {
+            bytes::at(draft.json, span.start) != b'"'
+                || !engine.knows(draft.json, span.start + 1, span.end - 1)
+        };
+        let first = draft.spans.iter().position(|span| is_new(&span));
+        let last = draft.spans.iter().rposition(|span| is_new(&span));
+        let spans = match (first, last) {
+            (Some(first), Some(last)) => draft.spans.get(first..=last).unwrap_or(draft.spans),
+            _ => &[],
+        };
+        let base = spans.first().map_or(0, |span| span.start);
+        let region = bytes::part(draft.json, base, spans.last().map_or(0, |span| span.end));
         masks.fill(region);
-        for span in draft.spans {
+        for span in spans {
             let (from, to) = (span.start - base, span.end - base);
             // Members of an object begin with a name and a colon; anything else is one value.
-            let start = match bytes::at(region, from) {
-                b'"' => {
-                    let (end, _) = json::string_end(region, masks, from + 1, to);
-                    if end + 1 < to {
-                        Start::Members
+            let mut start = Start::Values;
+            if bytes::at(region, from) == b'"' {
+                let (end, escaped) = json::string_end(region, masks, from + 1, to);
+                if end + 1 == to {
+                    let place = (from + 1, end);
+                    if escaped || rules.custom.is_some() {
+                        engine.leaf(region, masks, place, escaped, names::Kind::Plain, 0, false);
                     } else {
-                        Start::Values
+                        engine.remembered(region, masks, place);
                     }
+                    continue;
                 }
-                _ => Start::Values,
-            };
+                start = Start::Members;
+            }
             // A span which is no JSON after all is text; nothing in it goes unread.
             if engine.walk(region, masks, (from, to), start, 0).is_err() {
                 engine.text(region, masks, (from, to), names::Kind::Plain, 0, true);

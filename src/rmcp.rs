@@ -77,7 +77,7 @@ use crate::logger::UsageLogger;
 pub use crate::call::CallMeta;
 pub use settings::IntoCaller;
 use settings::Settings;
-use state::State;
+use state::{Server, State};
 
 /// How servers are instrumented: settings, and what the instances of a server share.
 ///
@@ -106,6 +106,8 @@ pub struct Instrumentation {
 pub struct Instrumented<H> {
     inner: H,
     by: Instrumentation,
+    /// What is known of servers of its type.
+    server: Arc<Server>,
     /// Stands for the session where the transport has none, as stdio.
     connection: OnceLock<String>,
     /// Whether this instance has answered `initialize`: only then it is bound to a session.
@@ -149,6 +151,7 @@ impl Instrumentation {
         Instrumented {
             inner: server,
             by: self.clone(),
+            server: self.state.server::<H>(),
             connection: OnceLock::new(),
             initialized: AtomicBool::new(false),
         }
@@ -341,6 +344,7 @@ impl<H: Clone> Clone for Instrumented<H> {
         Self {
             inner: self.inner.clone(),
             by: self.by.clone(),
+            server: Arc::clone(&self.server),
             connection: OnceLock::new(),
             initialized: AtomicBool::new(false),
         }

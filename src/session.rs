@@ -17,11 +17,14 @@ use std::fmt;
 #[derive(Clone, Default, PartialEq, Eq)]
 #[must_use]
 pub struct Session<'a> {
-    facts: [Option<Cow<'a, str>>; NAMES.len()],
+    facts: [Option<Cow<'a, str>>; SESSION_TEXTS],
 }
 
+/// How many facts there are.
+pub(crate) const SESSION_TEXTS: usize = 7;
+
 /// The wire keys in `meta`, in the order of the facts.
-const NAMES: [&str; 7] = [
+const NAMES: [&str; SESSION_TEXTS] = [
     "session_id",
     "conversation_id",
     "client_name",
@@ -51,6 +54,17 @@ impl<'a> Session<'a> {
         let mut facts = NAMES.iter().zip(&self.facts);
         let (_, fact) = facts.find(|(known, _)| **known == name)?;
         fact.as_deref().filter(|fact| !fact.is_empty())
+    }
+
+    /// The facts, in the order of their names.
+    pub(crate) fn texts(&self) -> [Option<&str>; SESSION_TEXTS] {
+        self.facts.each_ref().map(Option::as_deref)
+    }
+
+    pub(crate) fn from_texts(texts: [Option<&'a str>; SESSION_TEXTS]) -> Self {
+        Self {
+            facts: texts.map(|text| text.map(Cow::Borrowed)),
+        }
     }
 
     /// The facts that are known, with their wire keys; what is not known here may be known there.

@@ -1,4 +1,4 @@
-//! An MCP server that reports who uses it, over stdio or HTTP: to copy, and to try with a client of yours.
+//! An MCP server that reports by hand who uses it, over stdio or HTTP: to copy, and to try with a client of yours.
 //!
 //! What it shows: the life of such a server, from its arguments to a shutdown that delivers what is still queued. What
 //! it serves and where it reports is in `server.rs` beside this file.

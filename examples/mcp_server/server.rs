@@ -1,4 +1,5 @@
-//! The MCP server of a shop, which reports who uses it: the part to copy.
+//! The MCP server of a shop, which reports who uses it, by hand: the part to copy where a server is not to be
+//! instrumented as a whole (`examples/quickstart` does that).
 //!
 //! Two places report. [`authenticate`] logs who has logged in, and [`Shop::call_tool`] records every call of every tool;
 //! the tools themselves know nothing of it.

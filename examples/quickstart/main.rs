@@ -1,8 +1,9 @@
-//! The main job from end to end: an MCP server reports who uses it and how.
+//! One line makes an MCP server report who uses it and how.
 //!
 //! What it shows: a real MCP server, built on the official `rmcp` crate, over Streamable HTTP behind bearer tokens; two
-//! users with rmcp's own client, who log in, list the tools and call them, once with secrets in the arguments; and what
-//! a mock ingest, started beside them, received of it. The server's code is in `examples/mcp_server/server.rs`.
+//! users with rmcp's own client, who log in, list the tools and call them, once with secrets in the arguments, once
+//! saying what for; a stranger with a wrong token; and what a mock ingest, started beside them, received of it. The
+//! server, with the line, is in `shop.rs` beside this file; `examples/mcp_server` does the same by hand.
 //!
 //! How to run:
 //!
@@ -10,25 +11,26 @@
 //! cargo run --example quickstart
 //! ```
 //!
-//! What you should see: a timeline of the two logins and the six calls, such as
+//! What you should see: a timeline of the stranger, the two logins, the list of the tools and the six calls, such as
 //!
 //! ```text
+//!    +87 ms  rachel@example.com  search_orders      ok                0.05 ms  why: find boots that can be returned
 //!   +102 ms  rachel@example.com  connect_warehouse  ok                0.05 ms  redacted: 1 email, 2 key, 1 field
 //!   +146 ms  rachel@example.com  refund_order       tool_error        0.05 ms  order 1042 is refunded already
 //! ```
 //!
 //! then who called, the call with the secrets as it was sent and as it arrived, and the ledger. It fails if the ledger
-//! does not close or a secret arrived.
+//! does not close, an event is missing or a secret arrived.
 
 #![expect(
     clippy::print_stdout,
     reason = "it prints what the ingest received; the MCP server speaks HTTP"
 )]
 
-#[path = "../mcp_server/server.rs"]
-mod server;
+mod shop;
 mod story;
 
+use std::collections::HashMap;
 use std::error::Error;
 use std::time::{Duration, Instant};
 
@@ -69,18 +71,22 @@ async fn main() -> Result<()> {
     let (stop, stopped) = oneshot::channel::<()>();
     let server = tokio::spawn({
         let usage = usage.clone();
-        let users = [
+        let users = HashMap::from([
             (RACHEL, Identity::email("rachel@example.com")),
             (OCTOCAT, Identity::github("octocat")),
-        ];
+        ]);
         let stopped = async { stopped.await.unwrap_or_default() };
-        async move { server::serve_http(&usage, users, listener, stopped).await }
+        async move { shop::serve(&usage, users, listener, stopped).await }
     });
 
     println!("The MCP server:  {url}");
     println!("The mock ingest: {}", ingest.endpoint());
     let began = Instant::now();
     let secrets = Secrets::make();
+    let stranger = connect(&url, "nobody-knows-me", ClientLifecycleMode::Initialize).await;
+    if stranger.is_ok() {
+        return Err("the door is open".into());
+    }
     tokio::try_join!(rachel(&url, &secrets), octocat(&url))?;
 
     drop(stop);
@@ -99,7 +105,9 @@ async fn main() -> Result<()> {
 async fn rachel(url: &str, secrets: &Secrets) -> Result<()> {
     let client = connect(url, RACHEL, ClientLifecycleMode::Initialize).await?;
     client.list_all_tools().await?;
-    call(&client, "search_orders", json!({"query": "hiking boots"})).await?;
+    // The tool has no argument `prompt`: it is the instrumentation that asks for it, and takes it out.
+    let search = json!({"query": "hiking boots", "prompt": "find boots that can be returned"});
+    call(&client, "search_orders", search).await?;
     call(&client, "connect_warehouse", secrets.arguments.clone()).await?;
     call(&client, "refund_order", json!({"number": 1042})).await?;
     client.cancel().await?;

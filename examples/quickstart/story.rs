@@ -25,7 +25,7 @@ pub(crate) fn print_timeline(events: &[ReceivedEvent], began: Instant) {
         let cells = [
             &format!("+{at} ms"),
             event.user_id().unwrap_or_default(),
-            event.tool().unwrap_or("(login)"),
+            what(event),
             outcome,
             &took.unwrap_or_default(),
             &note(event),
@@ -128,10 +128,32 @@ pub(crate) fn check(
     Ok(())
 }
 
-/// What went wrong, or what was redacted.
+/// The tool, or what else it is about.
+fn what(event: &ReceivedEvent) -> &str {
+    match event.tool() {
+        Some(tool) => tool,
+        None => match event.activity() {
+            "MCP_IDENTITY_CAPTURE" => "(login)",
+            "MCP_INIT" => "(tools listed)",
+            "MCP_AUTH_REJECTED" => "(turned away)",
+            other => other,
+        },
+    }
+}
+
+/// What went wrong, what it was for, how many tools there are, or what was redacted.
 fn note(event: &ReceivedEvent) -> String {
     if let Some(error) = event.error() {
         return error.to_owned();
+    }
+    if let Some(intent) = event.meta("prompt").and_then(Value::as_str) {
+        return format!("why: {intent}");
+    }
+    if let Some(reason) = event.meta("reason").and_then(Value::as_str) {
+        return format!("token: {reason}");
+    }
+    if let Some(tools) = event.meta("tools").and_then(Value::as_array) {
+        return format!("{} tools", tools.len());
     }
     let Some(classes) = event.meta("redactions").and_then(Value::as_object) else {
         return String::new();

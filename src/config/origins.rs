@@ -140,6 +140,7 @@ impl Builder {
                 &default.max_retry_after,
             ),
             plain("max_event_age", &self.max_event_age, &default.max_event_age),
+            text("pseudonyms", &self.pseudonyms_text(), None, NOT_SET),
             plain("headers", &headers, &Vec::<&str>::new()),
             plain("allow_insecure_http", &self.allow_insecure_http, &false),
             plain("gzip", &self.gzip, &false),
@@ -147,6 +148,16 @@ impl Builder {
             text("spool", &self.spool_text(), None, NOT_SET),
             text("dry_run", &self.dry_run.as_ref().map(whole), None, NOT_SET),
         ]
+    }
+
+    #[cfg(feature = "pseudonyms")]
+    fn pseudonyms_text(&self) -> Option<String> {
+        self.names.pseudonyms.as_ref().map(|_| SET.to_owned())
+    }
+
+    #[cfg(not(feature = "pseudonyms"))]
+    fn pseudonyms_text(&self) -> Option<String> {
+        None
     }
 
     #[cfg(feature = "spool")]

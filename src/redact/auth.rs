@@ -4,7 +4,7 @@ use super::bytes::{has_word_at, run_end, run_start};
 use super::class::Class;
 use super::names::Kind;
 use super::text::{Found, Scope};
-use super::{assign, values};
+use super::{calls, commands, spoken, values};
 
 /// Fewer characters are no credentials.
 const MIN_CREDENTIALS: usize = 12;
@@ -29,16 +29,16 @@ pub(super) fn after_word(
         scope.from.max(start.saturating_sub(4)),
         |b| matches!(b, b' ' | b'\t' | b'"' | b'\''),
     );
-    if let Some(found) = assign::short_option(scope, start) {
+    if let Some(found) = commands::argument(scope, start) {
         return Some(found);
     }
     if matches!(scope.before(start), b'"' | b'\'')
-        && let Some(found) = assign::argument(scope, start - 1, judge)
+        && let Some(found) = calls::literal(scope, start - 1, judge)
     {
         return Some(found);
     }
     if gap == start {
-        return None;
+        return spoken::value(scope, start, judge);
     }
     let word_start = run_start(
         scope.text,
@@ -47,13 +47,6 @@ pub(super) fn after_word(
         |b| b.is_ascii_alphanumeric() || matches!(b, b'-' | b'_'),
     );
     let word = scope.part(word_start, gap);
-    if word.len() < 2 && word != b"-" {
-        return None;
-    }
-    // A number before it says nothing.
-    if !word.iter().any(u8::is_ascii_alphabetic) && word != b"-" {
-        return None;
-    }
     let begin = start;
     if is_scheme(word) {
         let end = run_end(scope.text, begin, scope.to, is_credential);
@@ -79,7 +72,7 @@ pub(super) fn after_word(
         }
         return None;
     }
-    assign::spoken(scope, word_start, gap, begin, judge)
+    spoken::value(scope, start, judge)
 }
 
 /// Full stops and commas at the end belong to the sentence.
@@ -104,6 +97,7 @@ fn is_scheme(word: &[u8]) -> bool {
         b"hawk",
         b"ssws",
         b"bot",
+        b"flyv1",
     ]
     .iter()
     .any(|scheme| word.eq_ignore_ascii_case(scheme))
@@ -168,26 +162,46 @@ fn headless(scope: &Scope<'_>, start: usize, begin: usize) -> Option<Found> {
     long.then(|| Found::new(head, end, Class::PrivateKey))
 }
 
-/// A hash of a password in the form of `crypt`: `$6$salt$hash`; `pos` is the digit behind the first `$`.
+/// A hash of a password in the form of `crypt`: `$6$salt$hash`; `pos` is the first digit of the method.
 pub(super) fn crypt(scope: &Scope<'_>, pos: usize) -> Option<Found> {
-    if scope.before(pos) != b'$' {
+    let is_method = |b: u8| b.is_ascii_alphanumeric() || b == b'-';
+    let start = run_start(
+        scope.text,
+        pos,
+        scope.from.max(pos.saturating_sub(8)),
+        is_method,
+    );
+    if scope.before(start) != b'$' {
         return None;
     }
-    let method = run_end(scope.text, pos, scope.to.min(pos + 10), |b| {
-        b.is_ascii_alphanumeric()
-    });
+    let method = run_end(scope.text, pos, scope.to.min(pos + 10), is_method);
     if scope.at(method) != b'$'
         || !matches!(
-            scope.part(pos, method),
-            b"1" | b"2" | b"2a" | b"2b" | b"2y" | b"5" | b"6" | b"7"
+            scope.part(start, method),
+            b"1" | b"2"
+                | b"2a"
+                | b"2b"
+                | b"2y"
+                | b"5"
+                | b"6"
+                | b"7"
+                | b"8"
+                | b"9"
+                | b"apr1"
+                | b"argon2d"
+                | b"argon2i"
+                | b"argon2id"
+                | b"pbkdf2"
+                | b"pbkdf2-sha256"
+                | b"pbkdf2-sha512"
         )
     {
         return None;
     }
     let end = run_end(scope.text, method, scope.to, |b| {
-        b.is_ascii_alphanumeric() || matches!(b, b'$' | b'.' | b'/' | b'=' | b',')
+        b.is_ascii_alphanumeric() || matches!(b, b'$' | b'.' | b'/' | b'=' | b',' | b'+')
     });
-    (end - method >= 16).then(|| Found::new(pos - 1, end, Class::Key))
+    (end - method >= 16).then(|| Found::new(start - 1, end, Class::Key))
 }
 
 /// A private key in armour that begins with dashes at `start`, to the end of its last line or to where it was cut.

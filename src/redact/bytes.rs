@@ -43,28 +43,75 @@ pub(super) fn find(text: &[u8], word: &[u8]) -> Option<usize> {
     None
 }
 
+/// What kind of byte each is, so that a run is read with one look at each byte.
+#[expect(
+    clippy::indexing_slicing,
+    reason = "evaluated by the compiler, which would refuse"
+)]
+static KINDS: [u8; 256] = {
+    let mut table = [0; 256];
+    let mut byte = 0;
+    while byte < 256 {
+        table[byte] = match byte as u8 {
+            b'0'..=b'9' | b'A'..=b'Z' => TOKEN | KEYED,
+            b'a'..=b'z' | b'_' | b'-' => TOKEN,
+            _ => 0,
+        };
+        byte += 1;
+    }
+    table
+};
+
+const TOKEN: u8 = 1;
+/// A digit or a capital letter.
+const KEYED: u8 = 2;
+
+#[inline(always)]
+fn kind(byte: u8) -> u8 {
+    KINDS.get(usize::from(byte)).copied().unwrap_or(0)
+}
+
 /// A byte of a token: letters, digits, `_`, `-`.
 #[inline(always)]
 pub(super) fn is_token(byte: u8) -> bool {
-    byte.is_ascii_alphanumeric() || byte == b'_' || byte == b'-'
+    kind(byte) & TOKEN != 0
+}
+
+/// The end of the run of token bytes at `from`, and whether it is made of small letters, `_` and `-` alone, as words
+/// are and no key is.
+#[inline]
+pub(super) fn token_run(text: &[u8], from: usize, limit: usize) -> (usize, bool) {
+    let mut kinds = 0;
+    let end = run_end(text, from, limit, |byte| {
+        let kind = kind(byte);
+        kinds |= kind;
+        kind != 0
+    });
+    (end, kinds & KEYED == 0)
 }
 
 /// The end of the run of bytes that `keep` accepts, from `from` on and before `limit`.
 #[inline]
-pub(super) fn run_end(text: &[u8], from: usize, limit: usize, keep: impl Fn(u8) -> bool) -> usize {
-    let mut end = from;
-    while end < limit && keep(at(text, end)) {
-        end += 1;
-    }
-    end
+pub(super) fn run_end(
+    text: &[u8],
+    from: usize,
+    limit: usize,
+    mut keep: impl FnMut(u8) -> bool,
+) -> usize {
+    let run = part(text, from, limit);
+    from + run
+        .iter()
+        .position(|byte| !keep(*byte))
+        .unwrap_or(run.len())
 }
 
 /// The start of the run of bytes that `keep` accepts and that ends before `to`, not before `limit`.
 #[inline]
 pub(super) fn run_start(text: &[u8], to: usize, limit: usize, keep: impl Fn(u8) -> bool) -> usize {
-    let mut start = to;
-    while start > limit && keep(before(text, start)) {
-        start -= 1;
-    }
-    start
+    let run = part(text, limit, to);
+    to - run
+        .iter()
+        .rev()
+        .position(|byte| !keep(*byte))
+        .unwrap_or(run.len())
 }

@@ -124,7 +124,7 @@ impl Counts {
     }
 
     /// Whether there is any.
-    pub(super) fn any(&self) -> bool {
+    pub(crate) fn any(&self) -> bool {
         self.0.iter().any(|count| *count > 0)
     }
 

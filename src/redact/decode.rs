@@ -127,31 +127,17 @@ impl Decoded {
         changed
     }
 
-    /// Decodes base64, if what it says is clearly text; most of what is not is seen from its first bytes.
+    /// Decodes base64, if what it says is clearly text.
     pub(super) fn base64(&mut self, digits: &[u8]) -> bool {
         self.clear();
         for four in digits.chunks(4) {
-            let mut bits = 0u32;
-            let mut known = 0;
-            for &digit in four {
-                let value = BASE64.get(usize::from(digit)).copied().unwrap_or(0xFF);
-                if value > 63 {
-                    break;
-                }
-                bits = bits << 6 | u32::from(value);
-                known += 1;
-            }
-            bits <<= 6 * (4 - known);
-            let [_, bytes @ ..] = bits.to_be_bytes();
-            let bytes = part(&bytes, 0, [0, 0, 1, 2, 3].get(known).copied().unwrap_or(0));
-            if bytes
-                .iter()
-                .any(|&byte| byte < b' ' && !matches!(byte, b'\n' | b'\r' | b'\t') || byte == 0x7F)
-            {
+            let (bytes, known) = three_bytes(four);
+            let bytes = part(&bytes, 0, known);
+            if !is_text(bytes) {
                 return false;
             }
             self.text.extend_from_slice(bytes);
-            if known < 4 {
+            if known < 3 {
                 break;
             }
         }
@@ -200,6 +186,10 @@ impl Decoded {
 
     fn percent(&mut self, source: &[u8], pos: usize, to: usize) -> Option<usize> {
         let byte = hex(part(source, pos + 1, (pos + 3).min(to)), 2)?;
+        // Beyond ASCII a character has two bytes and more: `%DB_PASSWORD%` is a variable.
+        if byte >= 0x80 && at(source, pos + 3) != b'%' && at(source, pos.wrapping_sub(3)) != b'%' {
+            return None;
+        }
         self.step(pos, 3, &[byte as u8]);
         Some(3)
     }
@@ -289,6 +279,41 @@ static BASE64: [u8; 256] = {
     table
 };
 
+/// What four digits of base64 say, and how many bytes of it they do say.
+fn three_bytes(four: &[u8]) -> ([u8; 3], usize) {
+    let mut bits = 0u32;
+    let mut known = 0_usize;
+    for &digit in four {
+        let value = BASE64.get(usize::from(digit)).copied().unwrap_or(0xFF);
+        if value > 63 {
+            break;
+        }
+        bits = bits << 6 | u32::from(value);
+        known += 1;
+    }
+    bits <<= 6 * (4 - known);
+    let [_, bytes @ ..] = bits.to_be_bytes();
+    (bytes, known.saturating_sub(1))
+}
+
+fn is_text(bytes: &[u8]) -> bool {
+    !bytes
+        .iter()
+        .any(|&byte| byte < b' ' && !matches!(byte, b'\n' | b'\r' | b'\t') || byte == 0x7F)
+}
+
+/// Whether the first digits of what may be base64 say text: most words and ids do not, and need no buffer then.
+pub(super) fn begins_text(digits: &[u8]) -> bool {
+    let (first, second) = (
+        three_bytes(part(digits, 0, 4)),
+        three_bytes(part(digits, 4, 8)),
+    );
+    let ([a, b, c], [d, e, f]) = (first.0, second.0);
+    let six = [a, b, c, d, e, f];
+    let utf8 = std::str::from_utf8(&six).err();
+    first.1 + second.1 == 6 && is_text(&six) && utf8.is_none_or(|error| error.error_len().is_none())
+}
+
 fn hex(digits: &[u8], count: usize) -> Option<u32> {
     if digits.len() != count || count > 6 {
         return None;
@@ -300,13 +325,8 @@ fn hex(digits: &[u8], count: usize) -> Option<u32> {
     Some(value)
 }
 
-/// Whether there is an escape in the text that hides something from the rules.
-pub(super) fn has_layer(text: &[u8], from: usize, to: usize) -> bool {
-    memchr::memchr3_iter(b'\\', b'%', b'&', part(text, from, to)).any(|n| is_layer(text, from + n))
-}
-
 /// Whether the text at `pos`, a `\`, `%` or `&`, is an escape that hides something from the rules.
-fn is_layer(text: &[u8], pos: usize) -> bool {
+pub(super) fn is_layer(text: &[u8], pos: usize) -> bool {
     match at(text, pos) {
         b'\\' => matches!(
             at(text, pos + 1),

@@ -2,10 +2,10 @@
 
 use super::bytes::{at, before, part};
 use super::class::{Class, Tag};
-use super::decode::Decoded;
+use super::decode::{self, Decoded};
 use super::edit::{Edit, With, merge};
 use super::json::{Frame, Start};
-use super::known::Known;
+use super::known::{Known, Quiet, QuietKey};
 use super::names::Kind;
 use super::rules::Rules;
 use super::scan::Masks;
@@ -25,6 +25,7 @@ pub(super) struct Scratch {
     frames: Vec<Frame>,
     masks: Masks,
     known: Known,
+    quiet: Quiet,
     pool: Vec<(Decoded, Masks)>,
     side: Vec<u8>,
     tabled: Vec<Found>,
@@ -41,6 +42,7 @@ pub(super) struct Engine<'r> {
     /// What the columns of a table hold.
     pub(super) tabled: Vec<Found>,
     pub(super) known: &'r mut Known,
+    quiet: &'r mut Quiet,
     /// What was put in place could be read otherwise than what stood there: a second pass has to make sure.
     pub(super) unsure: bool,
     pool: Vec<(Decoded, Masks)>,
@@ -60,6 +62,7 @@ impl Engine<'_> {
             frames,
             masks,
             known,
+            quiet,
             pool,
             side,
             tabled,
@@ -72,6 +75,7 @@ impl Engine<'_> {
             asked: 0,
             tabled: std::mem::take(tabled),
             known,
+            quiet,
             unsure: false,
             pool: std::mem::take(pool),
         };
@@ -107,6 +111,24 @@ impl Engine<'_> {
         }
     }
 
+    /// Whether the string at `from..to` was looked at before and had nothing in it.
+    pub(super) fn knows(&self, text: &[u8], from: usize, to: usize) -> bool {
+        QuietKey::of(text, from, to).is_some_and(|key| self.quiet.has(&key, self.rules.id))
+    }
+
+    /// A text without escapes, unless it had nothing in it before.
+    pub(super) fn remembered(&mut self, text: &[u8], masks: &Masks, (from, to): (usize, usize)) {
+        let key = QuietKey::of(text, from, to).filter(|_| !self.rules.reads_all());
+        if key.is_some_and(|key| self.quiet.has(&key, self.rules.id)) {
+            return;
+        }
+        let floor = self.edits.len();
+        self.text(text, masks, (from, to), Kind::Plain, 0, false);
+        if let Some(key) = key.filter(|_| self.edits.len() == floor) {
+            self.quiet.put(&key, self.rules.id);
+        }
+    }
+
     /// The content of one JSON string: its escapes are decoded where it has any.
     #[expect(
         clippy::too_many_arguments,
@@ -133,7 +155,11 @@ impl Engine<'_> {
             {
                 return;
             }
-            self.text(text, masks, (from, to), kind, depth, is_key);
+            if kind == Kind::Plain && depth == 0 && !is_key {
+                self.remembered(text, masks, (from, to));
+            } else {
+                self.text(text, masks, (from, to), kind, depth, is_key);
+            }
             return;
         }
         let floor = self.edits.len();
@@ -200,7 +226,7 @@ impl Engine<'_> {
 
     /// A run that may be base64 of a text: it goes whole when the text holds anything.
     pub(super) fn base64(&mut self, text: &[u8], (from, to): (usize, usize), depth: u8) -> bool {
-        if depth >= MAX_DEPTH {
+        if depth >= MAX_DEPTH || !decode::begins_text(part(text, from, to)) {
             return false;
         }
         let floor = self.edits.len();

@@ -103,6 +103,7 @@ impl Engine<'_> {
             floor,
             depth,
             key_numbers: 0,
+            users: self.rules.is_users(),
         };
         let mut state = State::Value;
         if start == Start::Members {
@@ -119,18 +120,15 @@ impl Engine<'_> {
         let mut pos = from;
         while pos < to {
             let byte = at(text, pos);
-            if matches!(byte, b' ' | b'\n' | b'\r' | b'\t') {
-                pos += 1;
-                continue;
-            }
             match state {
                 State::Key | State::KeyOrEnd => match byte {
                     b'"' => {
                         let (end, escaped) = string_end(text, masks, pos + 1, to);
                         self.key(walk, pos + 1, end, escaped);
-                        pos = run_end(text, end + 1, to, |b| {
-                            matches!(b, b' ' | b'\n' | b'\r' | b'\t')
-                        });
+                        pos = end + 1;
+                        if at(text, pos) != b':' {
+                            pos = run_end(text, pos, to, is_blank);
+                        }
                         if pos < to && at(text, pos) != b':' {
                             return Err(NotJson);
                         }
@@ -142,6 +140,7 @@ impl Engine<'_> {
                         self.close(walk, false, pos)?;
                         state = State::After;
                     }
+                    _ if is_blank(byte) => pos += 1,
                     _ => return Err(NotJson),
                 },
                 State::Value | State::ValueOrEnd => {
@@ -221,6 +220,7 @@ impl Engine<'_> {
                             pos = end;
                             state = State::After;
                         }
+                        _ if is_blank(byte) => pos += 1,
                         _ => return Err(NotJson),
                     }
                 }
@@ -243,6 +243,7 @@ impl Engine<'_> {
                         (b'{' | b'[', None) if super::bytes::before(text, pos) == b'\n' => {
                             state = State::Value
                         }
+                        _ if is_blank(byte) => pos += 1,
                         _ => return Err(NotJson),
                     }
                 }
@@ -276,18 +277,18 @@ impl Engine<'_> {
 
     fn key(&mut self, walk: &mut Walk<'_>, from: usize, to: usize, escaped: bool) {
         let name = part(walk.text, from, to);
-        let known = if escaped || self.rules.is_users() {
+        let known = if escaped || walk.users {
             None
         } else {
             Key::of(walk.text, from, to)
         };
         if let Some((kind, role)) = known.and_then(|key| self.known.get(&key, self.rules.id)) {
-            let kind = if kind == Kind::Plain && name == b"key" {
+            let kind = if kind == Kind::Plain && role == Role::Label && name == b"key" {
                 self.kind_with_parent(walk)
             } else {
                 kind
             };
-            if let Some(frame) = self.top(walk) {
+            if let Some(frame) = self.frames.last_mut() {
                 (frame.kind, frame.name, frame.role) = (kind, (from, to), role);
             }
             return;
@@ -376,8 +377,11 @@ impl Engine<'_> {
         kind: Kind,
     ) {
         // Most strings have nothing that a rule could begin with.
-        let quiet = kind == Kind::Plain && !escaped && !self.rules.reads_all();
-        if quiet && walk.masks.next_candidate(from, to) == to {
+        if kind == Kind::Plain
+            && !escaped
+            && !walk.users
+            && walk.masks.next_candidate(from, to) == to
+        {
             return;
         }
         let content = part(walk.text, from, to);
@@ -385,7 +389,7 @@ impl Engine<'_> {
             Some(frame) => frame.name,
             None => (0, 0),
         };
-        if values::goes(content, kind, part(walk.text, name.0, name.1)) {
+        if kind != Kind::Plain && values::goes(content, kind, part(walk.text, name.0, name.1)) {
             push(
                 &mut self.edits,
                 walk.floor,
@@ -590,14 +594,12 @@ impl Engine<'_> {
     }
 
     fn close(&mut self, walk: &Walk<'_>, array: bool, end: usize) -> Result<(), NotJson> {
-        let Some(frame) = self.top(walk).copied() else {
+        let Some(frame) = self.top(walk).filter(|frame| frame.array == array) else {
             return Err(NotJson);
         };
-        if frame.array != array {
-            return Err(NotJson);
-        }
-        self.frames.pop();
-        self.done(walk, (frame.start, end), Shape::Nested);
+        let start = frame.start;
+        self.frames.truncate(self.frames.len() - 1);
+        self.done(walk, (start, end), Shape::Nested);
         Ok(())
     }
 
@@ -634,6 +636,10 @@ fn is_flag(argument: &[u8]) -> bool {
         && argument.iter().all(|b| super::bytes::is_token(*b))
 }
 
+fn is_blank(byte: u8) -> bool {
+    matches!(byte, b' ' | b'\n' | b'\r' | b'\t')
+}
+
 /// What stays the same during one walk.
 struct Walk<'a> {
     text: &'a [u8],
@@ -643,6 +649,8 @@ struct Walk<'a> {
     floor: usize,
     depth: u8,
     key_numbers: u32,
+    /// Rules of the user see every string.
+    users: bool,
 }
 
 /// The end of the content of a string that begins at `from`, and whether there are escapes in it.

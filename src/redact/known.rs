@@ -1,7 +1,7 @@
-//! Field names that were judged before.
+//! Field names and short strings that were looked at before.
 //!
-//! Events of a server have the same few names again and again, and judging one takes several times as long as
-//! finding it here.
+//! Events of a server have the same few names, tools, clients and sessions again and again, and looking at one takes
+//! several times as long as finding it here.
 
 use super::json::Role;
 use super::names::Kind;
@@ -104,6 +104,99 @@ impl Known {
                 length: key.length,
                 kind,
                 role,
+            };
+        }
+    }
+}
+
+/// The shortest and the longest string that is remembered; shorter ones have few candidates.
+const QUIET: std::ops::RangeInclusive<usize> = 4..=40;
+
+#[derive(Clone, Copy)]
+struct QuietPlace {
+    words: [u64; 5],
+    rules: u32,
+    length: u8,
+}
+
+/// Strings with nothing to redact in them.
+pub(super) struct Quiet {
+    places: Box<[QuietPlace]>,
+}
+
+impl std::fmt::Debug for Quiet {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.write_str("Quiet")
+    }
+}
+
+impl Default for Quiet {
+    fn default() -> Self {
+        let empty = QuietPlace {
+            words: [0; 5],
+            rules: 0,
+            length: 0,
+        };
+        Self {
+            places: vec![empty; PLACES].into_boxed_slice(),
+        }
+    }
+}
+
+/// A string that can be remembered, as the key of its place.
+#[derive(Clone, Copy)]
+pub(super) struct QuietKey {
+    words: [u64; 5],
+    length: u8,
+    place: usize,
+}
+
+impl QuietKey {
+    /// The key of the string at `from..to`; like that of a name, its words overlap.
+    #[inline]
+    pub(super) fn of(text: &[u8], from: usize, to: usize) -> Option<Self> {
+        let length = to - from;
+        if !QUIET.contains(&length) {
+            return None;
+        }
+        let last = length.saturating_sub(8);
+        // What stands behind a shorter string is shifted out of its one word.
+        let spare = 8 * 8_usize.saturating_sub(length);
+        let mut words = [0; 5];
+        let mut hash = length as u64;
+        for (index, word) in words.iter_mut().enumerate() {
+            let eight = text.get(from + (8 * index).min(last)..)?.first_chunk()?;
+            *word = u64::from_le_bytes(*eight) << spare;
+            hash = (hash.rotate_left(23) ^ *word).wrapping_mul(0x9E37_79B9_7F4A_7C15);
+        }
+        Some(Self {
+            words,
+            length: length as u8,
+            place: (hash >> 56) as usize % PLACES,
+        })
+    }
+}
+
+impl Quiet {
+    #[inline]
+    pub(super) fn has(&self, key: &QuietKey, rules: u32) -> bool {
+        let Some(place) = self.places.get(key.place) else {
+            return false;
+        };
+        let differ = place
+            .words
+            .iter()
+            .zip(&key.words)
+            .fold(0, |differ, (a, b)| differ | (a ^ b));
+        differ == 0 && place.rules == rules && place.length == key.length
+    }
+
+    pub(super) fn put(&mut self, key: &QuietKey, rules: u32) {
+        if let Some(place) = self.places.get_mut(key.place) {
+            *place = QuietPlace {
+                words: key.words,
+                rules,
+                length: key.length,
             };
         }
     }

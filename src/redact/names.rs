@@ -108,11 +108,12 @@ impl Words {
 
 /// The first three letters of every word that can make a name sensitive. A name without any of them needs no
 /// splitting, and most names have none.
-const STEMS: [&[u8; 3]; 45] = [
+const STEMS: [&[u8; 3]; 59] = [
     b"pas", b"pwd", b"pwo", b"psw", b"sec", b"tok", b"key", b"cre", b"aut", b"coo", b"ses", b"sid",
     b"ssn", b"soc", b"cvv", b"cvc", b"csc", b"pin", b"otp", b"mfa", b"jwt", b"bea", b"pho", b"tel",
     b"mob", b"cel", b"fax", b"msi", b"sig", b"mne", b"see", b"car", b"con", b"sen", b"ken", b"wac",
-    b"nin", b"lic", b"rec", b"wha", b"mot", b"has", b"bac", b"ver", b"par",
+    b"nin", b"lic", b"rec", b"wha", b"mot", b"has", b"bac", b"ver", b"par", b"hes", b"sal", b"adg",
+    b"los", b"loz", b"jel", b"sif", b"san", b"zug", b"sla", b"ges", b"zap", b"kat", b"psk",
 ];
 
 static STEM_BITS: [u64; 512] = stem_bits();
@@ -129,6 +130,13 @@ const fn stem_bits() -> [u64; 512] {
         bits[index / 64] |= 1 << (index % 64);
         i += 1;
     }
+    // `pw` at the end of whatever it was joined to: `dbpw`.
+    let mut first = 0;
+    while first < 32 {
+        let index = trigram(first, b'p', b'w');
+        bits[index / 64] |= 1 << (index % 64);
+        first += 1;
+    }
     bits
 }
 
@@ -140,21 +148,15 @@ const fn trigram(a: u8, b: u8, c: u8) -> usize {
 /// Whether the name has the beginning of any sensitive word.
 #[inline]
 fn may_matter(name: &[u8]) -> bool {
-    let mut all = 0u8;
-    for three in name.windows(3) {
-        if let [a, b, c] = three {
-            all |= a;
-            let index = trigram(*a, *b, *c);
-            if (b | 32, c | 32) == (b'p', b'w')
-                || STEM_BITS
-                    .get(index / 64)
-                    .is_some_and(|bits| bits >> (index % 64) & 1 == 1)
-            {
-                return true;
-            }
+    let mut three = 0usize;
+    for &byte in name {
+        three = (three << 5 | usize::from(byte & 31)) & 0x7FFF;
+        let stem = STEM_BITS.get(three / 64).copied().unwrap_or(0);
+        if byte >= 0x80 || stem >> (three % 64) & 1 == 1 {
+            return true;
         }
     }
-    all >= 0x80 || name.eq_ignore_ascii_case(b"pw")
+    false
 }
 
 /// What `name` says about its value.
@@ -219,12 +221,20 @@ fn core(word: &[u8], before: &[u8], after: &[u8], tail: Tail) -> Kind {
         | b"passwort" | b"kennwort" | b"contrasena" | b"senha" | b"wachtwoord" | b"motdepasse"
         | b"pswd" => Kind::Secret,
         b"passe" if before == b"de" => Kind::Secret,
-        b"parola" | b"lozinka" | b"heslo" | b"salasana" | b"pw" if last => Kind::Secret,
+        b"parola" | b"lozinka" | b"heslo" | b"salasana" | b"adgangskode" | b"losenord"
+        | b"jelszo" | b"sifre" | b"haslo" | b"passord" | b"parool" | b"geslo" | b"zaporka"
+        | b"slaptazodis" | b"katasandi" | b"pw" | b"psk" | b"sshpass"
+            if last =>
+        {
+            Kind::Secret
+        }
+        b"sandi" if before == b"kata" => Kind::Secret,
+        b"zugangsdaten" if last => Kind::Secrets,
         b"mnemonic" if last => Kind::Phrase,
         b"code"
             if matches!(
                 before,
-                b"verification" | b"security" | b"login" | b"auth" | b"authentication" | b"time"
+                b"verification" | b"login" | b"auth" | b"authentication" | b"time"
             ) =>
         {
             Kind::Pin
@@ -411,6 +421,20 @@ fn is_foreign_password(word: &[u8]) -> bool {
         "has\u{142}o",
         "\u{15f}ifre",
         "l\u{f6}senord",
+        "L\u{f6}senord",
+        "has\u{142}a",
+        "jelsz\u{f3}",
+        "parol\u{103}",
+        "\u{15e}ifre",
+        "\u{43f}\u{430}\u{440}\u{43e}\u{43b}\u{44f}",
+        "\u{43f}\u{430}\u{440}\u{43e}\u{43b}\u{430}",
+        "\u{5e1}\u{5d9}\u{5e1}\u{5de}\u{5d4}",
+        "\u{5e1}\u{5d9}\u{5e1}\u{5de}\u{5d0}",
+        "\u{627}\u{644}\u{645}\u{631}\u{648}\u{631}",
+        "\u{627}\u{644}\u{633}\u{631}",
+        "kh\u{1ea9}u",
+        "\u{92a}\u{93e}\u{938}\u{935}\u{930}\u{94d}\u{921}",
+        "\u{e23}\u{e2b}\u{e31}\u{e2a}\u{e1c}\u{e48}\u{e32}\u{e19}",
         "adgangskode",
     ]
     .iter()
@@ -460,6 +484,9 @@ fn joined(word: &[u8], last: bool) -> Kind {
                         && matches!(
                             head,
                             b"db"
+                                | b"store"
+                                | b"trust"
+                                | b"key"
                                 | b"my"
                                 | b"pg"
                                 | b"mysql"
@@ -613,6 +640,28 @@ fn is_key_qualifier(word: &[u8]) -> bool {
             | b"etherscan"
             | b"binance"
             | b"coinbase"
+            | b"fernet"
+            | b"storage"
+            | b"cookie"
+            | b"unseal"
+            | b"bot"
+            | b"mapbox"
+            | b"rapidapi"
+            | b"polygon"
+            | b"finnhub"
+            | b"tmdb"
+            | b"deepgram"
+            | b"assemblyai"
+            | b"cerebras"
+            | b"fireworks"
+            | b"nvidia"
+            | b"jina"
+            | b"firecrawl"
+            | b"langchain"
+            | b"langsmith"
+            | b"langfuse"
+            | b"smithery"
+            | b"composio"
     )
 }
 
@@ -663,6 +712,16 @@ fn is_harmless_token(word: &[u8]) -> bool {
             | b"end"
             | b"start"
             | b"begin"
+            | b"change"
+            | b"color"
+            | b"theme"
+            | b"delta"
+            | b"watch"
+            | b"skip"
+            | b"string"
+            | b"identifier"
+            | b"keyword"
+            | b"operator"
     )
 }
 
@@ -838,6 +897,14 @@ fn is_harmless_tail(word: &[u8]) -> bool {
             | b"column"
             | b"columns"
             | b"stats"
+            | b"selector"
+            | b"locator"
+            | b"xpath"
+            | b"element"
+            | b"button"
+            | b"form"
+            | b"permission"
+            | b"permissions"
     )
 }
 

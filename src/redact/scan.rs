@@ -1,7 +1,8 @@
 //! One look at every byte: where strings end, and where a rule might begin.
 //!
-//! A rule is tried only at a candidate: a trigger such as `@`, the first digit of a group of digits, or the
-//! start of a run of token bytes that is long enough for a key. All of this is kept as bits, 64 bytes to a word.
+//! A rule is tried only at a candidate: a trigger such as `@`, the first digit of a word, or the start of a run of
+//! token bytes that is long enough for a key. All of this is kept as bits, 64 bytes to a word, so that the walk and
+//! the rules step from one place of interest to the next.
 
 use wide::u8x16;
 
@@ -13,6 +14,8 @@ struct Block {
     ends: u64,
     /// Where a rule might begin.
     candidates: u64,
+    /// `%`, `&`, `'`, `(` and line feeds, of which layers and tables are made.
+    odd: u64,
 }
 
 /// The masks of one text.
@@ -25,10 +28,32 @@ pub(super) struct Masks {
 #[derive(Clone, Copy, Default)]
 struct Bits {
     ends: u64,
-    token: u64,
+    letter: u64,
     digit: u64,
+    /// `-` and `_`.
+    joint: u64,
     trigger: u64,
-    dash: u64,
+    odd: u64,
+}
+
+impl Bits {
+    fn word(&self) -> u64 {
+        self.letter | self.digit
+    }
+
+    fn token(&self) -> u64 {
+        self.word() | self.joint
+    }
+}
+
+/// How the block before ended.
+#[derive(Clone, Copy, Default)]
+struct Carry {
+    token: u64,
+    word: u64,
+    joint: u64,
+    /// In a word that has had no digit yet.
+    letters: u64,
 }
 
 /// Looks at 64 bytes, 16 at a time: SSE2 on x86-64, NEON on AArch64, plain loops elsewhere.
@@ -43,20 +68,16 @@ fn classify(block: &[u8; 64]) -> Bits {
             let offset = bytes - u8x16::splat(first);
             offset.min(u8x16::splat(count - 1)).cmp_eq(offset)
         };
-        let digit = within(bytes, b'0', 10);
-        let dash = is(b'-');
-        let token = within(bytes | u8x16::splat(0x20), b'a', 26) | digit | dash | is(b'_');
         // `<` and `=` differ in their last bit.
         let angle = (bytes | u8x16::splat(1)).cmp_eq(u8x16::splat(b'='));
-        // So do `&` and the apostrophe.
-        let apostrophe = (bytes | u8x16::splat(1)).cmp_eq(u8x16::splat(b'\''));
-        let trigger = angle | is(b'@') | is(b':') | apostrophe;
+        let trigger = angle | is(b'@') | is(b':') | is(b'\'');
         let mask = |bytes: u8x16| u64::from(bytes.move_mask() as u16) << (16 * index);
         bits.ends |= mask(is(b'"') | is(b'\\'));
-        bits.token |= mask(token);
-        bits.digit |= mask(digit);
+        bits.letter |= mask(within(bytes | u8x16::splat(0x20), b'a', 26));
+        bits.digit |= mask(within(bytes, b'0', 10));
+        bits.joint |= mask(is(b'-') | is(b'_'));
         bits.trigger |= mask(trigger);
-        bits.dash |= mask(dash);
+        bits.odd |= mask(within(bytes, b'%', 4) | is(b'\n'));
     }
     bits
 }
@@ -71,15 +92,15 @@ impl Masks {
         for (slot, byte) in end.iter_mut().zip(rest) {
             *slot = *byte;
         }
-        let mut before = Bits::default();
+        let mut carry = Carry::default();
         let mut bits = whole.first().map_or_else(|| classify(&end), classify);
         // A block is complete when the one behind it is known.
         for next in whole.iter().skip(1).chain(std::iter::once(&end)) {
             let after = classify(next);
-            self.blocks.push(block(before, bits, after));
-            (before, bits) = (bits, after);
+            self.blocks.push(block(&mut carry, &bits, &after));
+            bits = after;
         }
-        self.blocks.push(block(before, bits, Bits::default()));
+        self.blocks.push(block(&mut carry, &bits, &Bits::default()));
     }
 
     /// The first quote or backslash in `from..to`, or `to`.
@@ -92,6 +113,12 @@ impl Masks {
     #[inline]
     pub(super) fn next_candidate(&self, from: usize, to: usize) -> usize {
         self.next(from, to, |block| block.candidates)
+    }
+
+    /// The first `%`, `&`, `'`, `(` or line feed in `from..to`, or `to`.
+    #[inline]
+    pub(super) fn next_odd(&self, from: usize, to: usize) -> usize {
+        self.next(from, to, |block| block.odd)
     }
 
     #[inline(always)]
@@ -124,23 +151,44 @@ impl Masks {
     }
 }
 
-fn block(before: Bits, bits: Bits, after: Bits) -> Block {
-    let run_starts = bits.token & !((bits.token << 1) | (before.token >> 63));
-    let digit_starts = bits.digit & !((bits.digit << 1) | (before.digit >> 63));
-    // A bit stays where it and the next 11 are token bytes. Shorter runs are no keys: the shortest formats in use,
-    // prefix included, are longer, and what is cut shorter has lost most of its secret.
-    let window = u128::from(bits.token) | (u128::from(after.token) << 64);
+/// Shorter runs are no keys: the shortest formats in use, prefix included, are longer, and what is cut shorter has
+/// lost most of its secret.
+pub(super) const MIN_RUN: usize = 12;
+
+#[inline(always)]
+fn block(carry: &mut Carry, bits: &Bits, after: &Bits) -> Block {
+    let (token, word) = (bits.token(), bits.word());
+    let run_starts = token & !((token << 1) | carry.token);
+    // A bit stays where it and the next 11 are token bytes: `MIN_RUN` in all.
+    let window = u128::from(token) | (u128::from(after.token()) << 64);
     let two = window & (window >> 1);
     let four = two & (two >> 2);
     let eight = four & (four >> 4);
     let twelve = (eight & (four >> 8)) as u64;
     // `--` begins a flag or an armour line.
-    let next_dash = (bits.dash >> 1) | (after.dash << 63);
-    let dashes = bits.dash & next_dash & !((bits.dash << 1) | (before.dash >> 63));
+    let joints =
+        bits.joint & ((bits.joint >> 1) | (after.joint << 63)) & !((bits.joint << 1) | carry.joint);
+    let first_digits = first_digits(carry, bits);
+    carry.token = token >> 63;
+    carry.word = word >> 63;
+    carry.joint = bits.joint >> 63;
     Block {
         ends: bits.ends,
-        candidates: bits.trigger | digit_starts | (run_starts & twelve) | dashes,
+        candidates: bits.trigger | first_digits | (run_starts & twelve) | joints,
+        odd: bits.odd,
     }
+}
+
+/// The first digit of each word of letters and digits: of the twelve groups in a UUID five are left.
+///
+/// The addition carries a bit from the start of a word over its letters to what stands behind them.
+#[inline(always)]
+fn first_digits(carry: &mut Carry, bits: &Bits) -> u64 {
+    let word = bits.word();
+    let starts = (word & !((word << 1) | carry.word)) | (carry.letters & word);
+    let (behind, carried) = bits.letter.overflowing_add(starts & bits.letter);
+    carry.letters = u64::from(carried);
+    bits.digit & (starts | (behind & !bits.letter))
 }
 
 /// Whether a run of token bytes starts at `position`.

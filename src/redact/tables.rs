@@ -1,6 +1,6 @@
 //! Tables in text: a line of column names, and lines of values below it.
 
-use super::bytes::{run_end, run_start};
+use super::bytes::{has_word_at, run_end, run_start};
 use super::class::Class;
 use super::names::Kind;
 use super::text::{Found, Scope};
@@ -117,73 +117,65 @@ fn each_cell(
     f(index, start, to);
 }
 
-/// Adds the values of sensitive columns of `INSERT INTO t (a, b) VALUES ('x', 'y')`.
+/// Whether the parenthesis at `open` is that of `INSERT INTO t (`: column names follow.
+pub(super) fn follows_into(text: &[u8], from: usize, open: usize) -> bool {
+    let blank = |b: u8| b == b' ' || b == b'\n';
+    let near = |at: usize, most: usize| from.max(at.saturating_sub(most));
+    let table = run_start(text, open, near(open, 2), blank);
+    let start = run_start(text, table, near(table, 96), |b| {
+        b.is_ascii_alphanumeric()
+            || matches!(b, b'_' | b'.' | b'$' | b'"' | b'`' | b'[' | b']' | b'-')
+    });
+    let word = run_start(text, start, near(start, 2), blank);
+    start < table && word < start && word >= from + 4 && has_word_at(text, word - 4, b"into")
+}
+
+/// Adds the values of sensitive columns of `INSERT INTO t (a, b) VALUES ('x', 'y')`; `open` is where the names of the
+/// first statement begin.
 pub(super) fn inserted(
     scope: &Scope<'_>,
+    mut open: usize,
     judge: &dyn Fn(&[u8]) -> Kind,
     add: &mut dyn FnMut(Found),
 ) {
-    let text = scope.part(scope.from, scope.to);
-    if text.len() < 40 || memchr::memchr(b'(', text).is_none() {
-        return;
-    }
-    let mut from = 0;
-    let mut inserts = Inserts {
-        text,
-        next: [Some(0); 2],
-    };
-    while let Some(insert) = inserts.next(from) {
-        from = insert + 12;
-        let head = super::bytes::part(text, from, from + MAX_HEADER);
-        let (Some(open), Some(close)) = (memchr::memchr(b'(', head), memchr::memchr(b')', head))
-        else {
-            continue;
-        };
-        let mut sensitive = 0u64;
-        for (index, name) in super::bytes::part(head, open + 1, close)
-            .split(|b| *b == b',')
-            .take(MAX_COLUMNS)
-            .enumerate()
-        {
-            let name = name.trim_ascii().trim_ascii_end();
-            if judge(name).hides() {
-                sensitive |= 1 << index;
+    loop {
+        let mut pos = open + 1;
+        let head = scope.part(pos, pos + MAX_HEADER);
+        if let Some(close) = memchr::memchr(b')', head) {
+            let mut sensitive = 0u64;
+            for (index, name) in super::bytes::part(head, 0, close)
+                .split(|b| *b == b',')
+                .take(MAX_COLUMNS)
+                .enumerate()
+            {
+                if judge(name.trim_ascii()).hides() {
+                    sensitive |= 1 << index;
+                }
+            }
+            if sensitive != 0 {
+                pos = rows(scope, pos + close + 1, sensitive, add);
             }
         }
-        if sensitive == 0 {
-            continue;
+        let next = memchr::memchr_iter(b'(', scope.part(pos, scope.to))
+            .map(|n| pos + n)
+            .find(|next| follows_into(scope.text, scope.from, *next));
+        match next {
+            Some(next) => open = next,
+            None => return,
         }
-        let mut pos = scope.from + from + close + 1;
-        // Every row in parentheses, up to the end of the statement.
-        loop {
-            pos = run_end(scope.text, pos, scope.to, |b| {
-                !matches!(b, b'(' | b';' | b'\'')
-            });
-            if scope.at(pos) != b'(' {
-                break;
-            }
-            pos = row(scope, pos + 1, sensitive, add);
-        }
-        from = pos.saturating_sub(scope.from).max(from);
     }
 }
 
-/// Where statements begin, in capitals or small letters. Each spelling is searched for once, from the start to the
-/// end of the text.
-struct Inserts<'a> {
-    text: &'a [u8],
-    next: [Option<usize>; 2],
-}
-
-impl Inserts<'_> {
-    fn next(&mut self, from: usize) -> Option<usize> {
-        for (place, spelling) in self.next.iter_mut().zip([b"INSERT INTO ", b"insert into "]) {
-            if place.is_some_and(|place| place == 0 || place < from) {
-                *place = memchr::memmem::find(super::bytes::rest(self.text, from), spelling)
-                    .map(|n| from + n);
-            }
+/// Every row in parentheses, up to the end of the statement.
+fn rows(scope: &Scope<'_>, mut pos: usize, sensitive: u64, add: &mut dyn FnMut(Found)) -> usize {
+    loop {
+        pos = run_end(scope.text, pos, scope.to, |b| {
+            !matches!(b, b'(' | b';' | b'\'')
+        });
+        if scope.at(pos) != b'(' {
+            return pos;
         }
-        self.next.iter().flatten().min().copied()
+        pos = row(scope, pos + 1, sensitive, add);
     }
 }
 

@@ -1,12 +1,12 @@
 //! The rules for plain text, each tried only where it can begin.
 
-use super::bytes::{at, before, is_token, part, run_end, run_start};
+use super::bytes::{at, before, is_token, part, run_end, run_start, token_run};
 use super::class::Class;
 use super::edit::Edit;
 use super::engine::Engine;
 use super::names::Kind;
-use super::scan::{Masks, is_run_start};
-use super::{assign, auth, decode, pairs, pii, prefixes, tables, url};
+use super::scan::{MIN_RUN, Masks, is_run_start};
+use super::{assign, auth, calls, commands, decode, pairs, pii, prefixes, tables, url};
 
 /// A shorter text is no table.
 const MIN_TABLE: usize = 16;
@@ -61,6 +61,39 @@ impl<'a> Scope<'a> {
     }
 }
 
+/// What a text has that calls for a closer look at the whole of it.
+#[derive(Clone, Copy, Debug, Default)]
+struct Signs {
+    /// Escapes that may hide something from the rules.
+    layered: bool,
+    /// Where the names of columns begin that values are inserted into.
+    inserts: Option<usize>,
+    lines: bool,
+}
+
+impl Signs {
+    fn of(text: &[u8], masks: &Masks, from: usize, to: usize) -> Self {
+        let mut signs = Self::default();
+        let mut pos = masks.next_odd(from, to);
+        while pos < to {
+            match at(text, pos) {
+                b'(' if signs.inserts.is_none() => {
+                    signs.inserts = tables::follows_into(text, from, pos).then_some(pos);
+                }
+                b'\n' => signs.lines = true,
+                _ => signs.layered |= decode::is_layer(text, pos),
+            }
+            pos = masks.next_odd(pos + 1, to);
+        }
+        pos = masks.next_end(from, to);
+        while pos < to && !signs.layered {
+            signs.layered = decode::is_layer(text, pos);
+            pos = masks.next_end(pos + 1, to);
+        }
+        signs
+    }
+}
+
 impl Engine<'_> {
     /// Tries every rule at every candidate in `text[from..to]`. Returns whether the text has escapes that may
     /// hide something from the rules.
@@ -75,8 +108,7 @@ impl Engine<'_> {
         if !self.rules.has_builtin() {
             return false;
         }
-        let long = to - from >= MIN_TABLE;
-        let layered = decode::has_layer(text, from, to);
+        let signs = Signs::of(text, masks, from, to);
         self.asked = from;
         let mut scope = Scope {
             text,
@@ -90,19 +122,22 @@ impl Engine<'_> {
             self.add(found);
             return false;
         }
-        if long {
-            self.tables(&scope);
+        if to - from >= MIN_TABLE && (signs.inserts.is_some() || signs.lines) {
+            self.tables(&scope, signs);
         }
         let mut pos = from;
         loop {
             pos = masks.next_candidate(pos, to);
             if pos >= to {
-                return layered;
+                return signs.layered;
             }
             let next = match at(text, pos) {
                 b'@' => {
                     let found = pii::email(&scope, pos, 1);
-                    self.address(&scope, found)
+                    match url::database(&scope, pos) {
+                        None => self.address(&scope, found),
+                        found => self.one(found),
+                    }
                 }
                 b':' if part(text, pos, pos + 3) == b"://" => {
                     self.one(url::userinfo(&scope, pos).or_else(|| url::webhook(&scope, pos)))
@@ -117,7 +152,7 @@ impl Engine<'_> {
                 b'<' => self.one(pairs::element(&scope, pos, &|name| self.rules.judge(name))),
                 b'\'' => self.one(
                     assign::after_word(&scope, pos)
-                        .or_else(|| assign::argument(&scope, pos, &|name| self.rules.judge(name))),
+                        .or_else(|| calls::literal(&scope, pos, &|name| self.rules.judge(name))),
                 ),
                 b'-' => self.dashes(&scope, pos),
                 _ => self.run(&scope, pos, kind, depth),
@@ -133,15 +168,19 @@ impl Engine<'_> {
     }
 
     /// What stands in the sensitive columns of tables.
-    fn tables(&mut self, scope: &Scope<'_>) {
+    fn tables(&mut self, scope: &Scope<'_>, signs: Signs) {
         let rules = self.rules;
         let mut found = std::mem::take(&mut self.tabled);
-        tables::inserted(scope, &|name| rules.judge(name), &mut |cell| {
-            found.push(cell)
-        });
-        tables::columns(scope, &|name| rules.judge(name), &mut |cell| {
-            found.push(cell)
-        });
+        if let Some(open) = signs.inserts {
+            tables::inserted(scope, open, &|name| rules.judge(name), &mut |cell| {
+                found.push(cell)
+            });
+        }
+        if signs.lines {
+            tables::columns(scope, &|name| rules.judge(name), &mut |cell| {
+                found.push(cell)
+            });
+        }
         for cell in found.drain(..) {
             self.add(cell);
         }
@@ -219,28 +258,30 @@ impl Engine<'_> {
         if is_token(scope.before(pos)) {
             return None;
         }
-        self.one(assign::flag(scope, pos, &|name| self.rules.judge(name)))
+        self.one(commands::flag(scope, pos, &|name| self.rules.judge(name)))
     }
 
     /// A run of token bytes, or a group of digits in one.
     fn run(&mut self, scope: &Scope<'_>, pos: usize, kind: Kind, depth: u8) -> Option<usize> {
         if is_run_start(scope.text, pos) || pos == scope.from {
-            if let Some(found) = prefixes::key(scope, pos) {
+            let (end, is_word) = token_run(scope.text, pos, scope.to);
+            if !is_word
+                && end - pos >= MIN_RUN
+                && let Some(found) = prefixes::key(scope, pos, end)
+            {
                 return self.one(Some(found));
             }
             // What follows a `/` was looked at together with what stands before it.
             let inside =
                 matches!(scope.before(pos), b'+' | b'/') && is_token(scope.before(pos - 1));
-            let end = if inside {
-                pos
-            } else {
-                run_end(scope.text, pos, scope.to, |b| {
+            if !is_word && !inside {
+                let end = run_end(scope.text, end, scope.to, |b| {
                     is_token(b) || matches!(b, b'+' | b'/')
-                })
-            };
-            let end = run_end(scope.text, end, scope.to.min(end + 2), |b| b == b'=');
-            if end - pos >= MIN_BASE64 && self.base64(scope.text, (pos, end), depth) {
-                return Some(end);
+                });
+                let end = run_end(scope.text, end, scope.to.min(end + 2), |b| b == b'=');
+                if end - pos >= MIN_BASE64 && self.base64(scope.text, (pos, end), depth) {
+                    return Some(end);
+                }
             }
         }
         if self.rules.is_on(Class::Wallet)
@@ -268,9 +309,17 @@ impl Engine<'_> {
             }
             // Only the first digit of a word asks for the word before it: every byte is walked back over once.
             let asked = scope.from.max(self.asked);
-            let start = run_start(scope.text, pos, asked, auth::is_credential);
+            let start = run_start(scope.text, pos, asked, |b| {
+                auth::is_credential(b) || matches!(b, b'!' | b'@' | b'#' | b'$' | b'%' | b'^')
+            });
             self.asked = pos + 1;
             if start > asked || start == scope.from {
+                // A `/` may stand within the first bytes of a key that is base64.
+                if start < pos
+                    && let Some(found) = prefixes::listed_at(scope, start)
+                {
+                    return self.one(Some(found));
+                }
                 return self.one(auth::after_word(scope, start, &|name| {
                     self.rules.judge(name)
                 }));

@@ -53,7 +53,13 @@ pub(super) fn goes(value: &[u8], kind: Kind, name: &[u8]) -> bool {
         Kind::Secret | Kind::Secrets => !value.is_empty(),
         Kind::Maybe | Kind::Pin | Kind::Pwd | Kind::Phrase => fits(value, kind),
     };
-    takes && !is_mark(value) && !is_placeholder(value) && !is_label(value, name)
+    // `Bearer ${TOKEN}` holds no more than `${TOKEN}`.
+    let bare = rest(value, scheme_len(value));
+    takes
+        && !is_mark(value)
+        && !is_placeholder(value)
+        && !is_placeholder(bare)
+        && !is_label(value, name)
 }
 
 /// Whether a value is one that a name of this kind stands over when it is a secret.
@@ -68,10 +74,11 @@ pub(super) fn fits(value: &[u8], kind: Kind) -> bool {
                 && value != b".."
         }
         Kind::Phrase => {
-            value.iter().filter(|b| **b == b' ').count() >= 10
-                && value
-                    .iter()
-                    .all(|b| b.is_ascii_lowercase() || matches!(b, b' ' | b','))
+            looks_secret(value)
+                || value.iter().filter(|b| **b == b' ').count() >= 10
+                    && value
+                        .iter()
+                        .all(|b| b.is_ascii_lowercase() || matches!(b, b' ' | b','))
         }
         _ => true,
     }
@@ -80,15 +87,19 @@ pub(super) fn fits(value: &[u8], kind: Kind) -> bool {
 /// Whether a value under a name that need not be sensitive looks like a secret: one word that no one would choose
 /// as the name of a thing.
 pub(super) fn looks_secret(value: &[u8]) -> bool {
-    if value.len() < 6
-        || value.iter().any(u8::is_ascii_whitespace)
-        || matches!(at(value, 0), b'/' | b'.' | b'~')
-    {
+    if value.len() < 6 || matches!(at(value, 0), b'/' | b'.' | b'~') {
         return false;
     }
-    let digits = value.iter().filter(|b| b.is_ascii_digit()).count();
-    let letter = value.iter().any(u8::is_ascii_alphabetic);
-    let symbol = value.iter().any(|b| b"!@#$%^*+=~".contains(b));
+    let (mut digits, mut letter, mut symbol) = (0, false, false);
+    for byte in value {
+        match byte {
+            b'0'..=b'9' => digits += 1,
+            b'a'..=b'z' | b'A'..=b'Z' => letter = true,
+            b' ' | b'\t' | b'\n' | b'\r' | b'\x0c' => return false,
+            b'!' | b'@' | b'#' | b'$' | b'%' | b'^' | b'*' | b'+' | b'=' | b'~' => symbol = true,
+            _ => {}
+        }
+    }
     value.len() >= 8 && digits > 0 && letter && !value.starts_with(b"http")
         || symbol && letter
         || digits >= 12
@@ -147,7 +158,10 @@ pub(super) fn is_placeholder(value: &[u8]) -> bool {
                 .all(|b| b.is_ascii_alphabetic() || matches!(b, b'_' | b'.' | b':'))
     };
     if value.is_empty()
-        || first == b'$' && (matches!(at(value, 1), b'{' | b'(') || identifier(1))
+        || first == b'$'
+            && (matches!(at(value, 1), b'{' | b'(')
+                || identifier(1)
+                || value.len() <= 3 && rest(value, 1).iter().all(u8::is_ascii_digit))
         || first == b'@'
             && (matches!(at(value, 1), b'{') || value.starts_with(b"@Microsoft.KeyVault("))
         || value.starts_with(b"{{")
@@ -408,6 +422,25 @@ pub(super) fn is_harmless_word(word: &[u8]) -> bool {
             | b"manual"
             | b"automatic"
             | b"yes_please"
+            | b"changeme"
+            | b"change_me"
+            | b"changeit"
+            | b"include"
+            | b"omit"
+            | b"same_origin"
+            | b"read"
+            | b"write"
+            | b"asc"
+            | b"desc"
+            | b"erforderlich"
+            | b"falsch"
+            | b"obligatoire"
+            | b"obligatorio"
+            | b"obbligatorio"
+            | b"requerido"
+            | b"richiesto"
+            | b"verplicht"
+            | b"wymagane"
     )
 }
 
@@ -446,6 +479,11 @@ pub(super) fn is_label(value: &[u8], name: &[u8]) -> bool {
             .filter(|b| b.is_ascii_alphabetic())
             .map(u8::to_ascii_lowercase));
     if same {
+        return true;
+    }
+    // The field's name in another language: `Mot de passe`.
+    let foreign = memchr::memchr(b' ', value).is_some() || value.iter().any(|b| *b >= 0x80);
+    if foreign && value.len() <= 40 && names::judge(value) == Kind::Secret {
         return true;
     }
     let mut words = 0;

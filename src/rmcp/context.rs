@@ -1,15 +1,18 @@
 //! What a request says about itself: client, session, protocol, caller.
 
+use std::borrow::Cow;
 use std::sync::Arc;
 
 use ::rmcp::RoleServer;
-use ::rmcp::model::{InitializeRequestParams, JsonObject};
+use ::rmcp::model::{InitializeRequestParams, JsonObject, RequestId};
 use ::rmcp::service::RequestContext;
+use http::HeaderName;
 use http::request::Parts;
 use serde_json::Value;
 
-use crate::client::{ClientClass, Era};
+use crate::client::Era;
 use crate::core::Core;
+use crate::event::{Content, Facts};
 use crate::identity::Identity;
 use crate::login::Caller;
 use crate::session::Session;
@@ -19,6 +22,8 @@ use super::settings::Settings;
 
 /// Where the newer protocol keeps what `initialize` said in the older one.
 const META_CLIENT_INFO: &str = "io.modelcontextprotocol/clientInfo";
+const META_PROTOCOL_VERSION: &str = "io.modelcontextprotocol/protocolVersion";
+const META_CLIENT_CAPABILITIES: &str = "io.modelcontextprotocol/clientCapabilities";
 
 /// Keys of `_meta` in which agents echo the conversation they are in.
 const META_CONVERSATION: [&str; 4] = [
@@ -28,79 +33,68 @@ const META_CONVERSATION: [&str; 4] = [
     "openai/session",
 ];
 
-/// What all events of a request have in common, borrowed from it.
-pub(super) struct Facts<'a> {
-    pub(super) session: Session<'a>,
-    pub(super) era: Option<Era>,
-    pub(super) class: ClientClass,
-    pub(super) user_agent: Option<&'a str>,
-    pub(super) traceparent: Option<&'a str>,
-    pub(super) session_id: Option<&'a str>,
-}
+const SESSION: HeaderName = HeaderName::from_static("mcp-session-id");
+const TRACEPARENT: HeaderName = HeaderName::from_static("traceparent");
 
-/// Sets the facts on an event of any kind.
-macro_rules! describe {
-    ($event:expr, $facts:expr, $who:expr) => {{
-        let facts = &$facts;
-        let mut event = $event.session(&facts.session).client_class(facts.class);
-        if let Some(era) = facts.era {
-            event = event.era(era);
-        }
-        if let Some(user_agent) = facts.user_agent {
-            event = event.user_agent(user_agent);
-        }
-        if let Some(traceparent) = facts.traceparent {
-            event = event.traceparent(traceparent);
-        }
-        if let Some(identity) = $who.identity() {
-            event = event.identity(identity);
-        }
-        $crate::login::with_meta!(event, $who.meta())
-    }};
-}
-pub(super) use describe;
-
-/// The parts of a request that facts are borrowed from and that the request does not lend.
-pub(super) struct Held {
+/// What facts are borrowed from, and what says so much that it is looked up once.
+pub(super) struct Held<'a> {
+    client: Option<&'a Value>,
+    protocol_version: Option<&'a str>,
     peer: Option<Arc<InitializeRequestParams>>,
-    request_id: String,
-    protocol_version: Option<::rmcp::model::ProtocolVersion>,
+    request_id: Cow<'a, str>,
 }
 
-impl Held {
-    pub(super) fn of(context: &RequestContext<RoleServer>) -> Self {
+impl<'a> Held<'a> {
+    pub(super) fn of(context: &'a RequestContext<RoleServer>) -> Self {
+        let meta: &JsonObject = &context.meta.0.0;
+        let client = meta.get(META_CLIENT_INFO);
+        let protocol_version = meta.get(META_PROTOCOL_VERSION).and_then(Value::as_str);
+        let says_all = client.is_some() && protocol_version.is_some();
         Self {
-            peer: context.peer.peer_info(),
-            request_id: context.id.to_string(),
-            protocol_version: context.protocol_version(),
+            client,
+            protocol_version,
+            peer: if says_all {
+                None
+            } else {
+                context.peer.peer_info()
+            },
+            request_id: match &context.id {
+                RequestId::Number(id) => Cow::Owned(id.to_string()),
+                RequestId::String(id) => Cow::Borrowed(id),
+            },
         }
     }
 }
 
-/// Reads the facts of a request. `is_bound`: the instance has answered `initialize`, so it is the
-/// server of one session.
+/// Reads what all events of a request have in common, borrowed from it. `is_bound`: the instance
+/// has answered `initialize`, so it is the server of one session.
 pub(super) fn facts<'a>(
     context: &'a RequestContext<RoleServer>,
-    held: &'a Held,
+    held: &'a Held<'a>,
+    who: &'a Who<'_>,
     by: &'a Instrumentation,
     connection: impl FnOnce() -> &'a str,
     is_bound: bool,
 ) -> Facts<'a> {
     let meta: &JsonObject = &context.meta.0.0;
     let http = context.extensions.get::<Parts>();
-    let header = |name| http.and_then(|http| http.headers.get(name)?.to_str().ok());
-    let mut session = Session::new().request_id(held.request_id.as_str());
+    let header = |name: &HeaderName| http.and_then(|http| http.headers.get(name)?.to_str().ok());
+    let mut session = Session::new().request_id(&*held.request_id);
 
-    let era = held.protocol_version.as_ref().map(|version| {
-        session = std::mem::take(&mut session).protocol_version(version.as_str());
-        Era::of(version.as_str())
-    });
+    let peer = held.peer.as_deref();
+    let version = held.protocol_version;
+    let version = version.or_else(|| peer.map(|peer| peer.protocol_version.as_str()));
+    let era = version.map(Era::of);
+    if let Some(version) = version {
+        session = session.protocol_version(version);
+    }
+    let session_header = header(&SESSION);
     // A stateless server makes up the client of an older protocol's request, and whoever sends the
     // header of a session to it names none.
-    let is_bound = http.is_none() || (is_bound && header("mcp-session-id").is_some());
-    let (name, version) = match meta.get(META_CLIENT_INFO) {
+    let is_bound = http.is_none() || (is_bound && session_header.is_some());
+    let (name, version) = match held.client {
         Some(client) => (text(client, "name"), text(client, "version")),
-        None => match held.peer.as_deref().filter(|_| is_bound) {
+        None => match peer.filter(|_| is_bound) {
             Some(peer) => (
                 Some(peer.client_info.name.as_str()),
                 Some(peer.client_info.version.as_str()),
@@ -116,14 +110,20 @@ pub(super) fn facts<'a>(
     }
     // The newer protocol has no sessions over HTTP, whatever a header says.
     let session_id = match http {
-        Some(_) => header("mcp-session-id").filter(|_| is_bound && era != Some(Era::Modern)),
+        Some(_) => session_header.filter(|_| is_bound && era != Some(Era::Modern)),
         None => Some(connection()),
     };
     if let Some(id) = session_id {
         session = session.session_id(id);
     }
+    // Most requests say nothing beyond what the protocol asks for.
+    let asked_for = usize::from(held.client.is_some())
+        + usize::from(held.protocol_version.is_some())
+        + usize::from(meta.contains_key(META_CLIENT_CAPABILITIES));
+    let says_more = meta.len() > asked_for;
     let conversation = META_CONVERSATION
         .iter()
+        .filter(|_| says_more)
         .find_map(|key| meta.get(*key)?.as_str());
     if let Some(id) = conversation {
         session = session.conversation_id(id);
@@ -132,17 +132,25 @@ pub(super) fn facts<'a>(
         Some(_) => "http",
         None => &by.settings.transport,
     };
-    let user_agent = header("user-agent");
+    let user_agent = header(&http::header::USER_AGENT);
+    let traceparent = if says_more {
+        context.meta.get_traceparent()
+    } else {
+        None
+    };
+    let traceparent = traceparent.or_else(|| header(&TRACEPARENT));
     Facts {
+        identity: who.identity().map(Identity::from),
         session: session.transport(transport),
         era,
-        class: by.state.class_of(name, user_agent),
-        user_agent,
-        traceparent: context
-            .meta
-            .get_traceparent()
-            .or_else(|| header("traceparent")),
-        session_id,
+        client_class: Some(by.state.class_of(name, user_agent)),
+        user_agent: user_agent.map(Cow::Borrowed),
+        traceparent: traceparent.map(Cow::Borrowed),
+        meta: who
+            .meta()
+            .map(|(key, value)| (key.into(), Content::Borrowed(value)))
+            .collect(),
+        ..Facts::default()
     }
 }
 
@@ -205,8 +213,9 @@ impl Who<'_> {
     }
 
     /// What the caller brings along for every event.
-    pub(super) fn meta(&self) -> &[(String, Value)] {
-        self.caller().map_or(&[], Caller::own_meta)
+    fn meta(&self) -> impl Iterator<Item = (&str, &Value)> {
+        let caller = self.caller().into_iter();
+        caller.flat_map(|caller| caller.own_meta().iter().map(|(key, value)| (&**key, value)))
     }
 
     /// Whether somebody has logged in.

@@ -17,7 +17,7 @@ use serde_json::Value;
 use crate::call::{self, CallGuard, CallMeta};
 use crate::capture;
 use crate::core::Core;
-use crate::event::{CallOutcome, Content, Custom, IdentityCapture, Init, IntentSource, ToolCall};
+use crate::event::{Call, CallOutcome, Content, Event, Facts, IntentSource, Kind, Text, ToolCall};
 use crate::identity::Identity;
 use crate::intent::{self, Owner};
 use crate::limits::CUT_MARGIN_BYTES;
@@ -27,8 +27,8 @@ use crate::random;
 use crate::wire::Wire;
 
 use super::Instrumented;
-use super::context::{self, Facts, Held, Who, describe};
-use super::state::{Server, Tool as Known};
+use super::context::{self, Held, Who};
+use super::state::Tool as Known;
 
 /// Most pages of tools that are asked for to find one.
 const MAX_PAGES: usize = 32;
@@ -76,14 +76,15 @@ impl<H: ServerHandler> ServerHandler for Instrumented<H> {
         let Some(core) = self.core() else {
             return self.inner.list_tools(request, context).await;
         };
-        let held = Held::of(&context);
         // The context is needed once the server has consumed it.
         let asked = context.clone();
         let mut result = self.inner.list_tools(request, context).await?;
+        let held = Held::of(&asked);
         let who = Who::of(&asked, &self.by.settings, core);
-        let facts = self.facts(&asked, &held);
-        self.log_login(&who, &facts);
-        self.listed(core, &mut result, &who, &facts);
+        let facts = self.facts(&asked, &held, &who);
+        let now = core.config.clock.now();
+        self.log_login(core, &who, &facts, now, || self.facts(&asked, &held, &who));
+        self.listed(core, &mut result, facts);
         Ok(result)
     }
 
@@ -116,23 +117,27 @@ impl<H: ServerHandler> ServerHandler for Instrumented<H> {
             self.initialized.store(result.is_ok(), Relaxed);
             return result;
         }
-        let held = Held::of(&context);
         let asked = context.clone();
         let client = request.client_info.clone();
         let result = self.inner.initialize(request, context).await?;
         self.initialized.store(true, Relaxed);
+        let held = Held::of(&asked);
         let who = Who::of(&asked, settings, core);
-        let mut facts = self.facts(&asked, &held);
-        let class = self.by.state.class_of(Some(&client.name), facts.user_agent);
-        facts.class = class;
-        facts.session = std::mem::take(&mut facts.session)
-            .client_name(&*client.name)
-            .client_version(&*client.version)
-            .protocol_version(result.protocol_version.as_str());
-        facts.era = Some(crate::client::Era::of(result.protocol_version.as_str()));
-        self.log_login(&who, &facts);
-        let event = custom(core, "MCP_SESSION_START", &who, &facts);
-        self.by.usage.log_usage(event);
+        let described = || {
+            let mut facts = self.facts(&asked, &held, &who);
+            let user_agent = facts.user_agent.as_deref();
+            facts.client_class = Some(self.by.state.class_of(Some(&client.name), user_agent));
+            facts.session = std::mem::take(&mut facts.session)
+                .client_name(&*client.name)
+                .client_version(&*client.version)
+                .protocol_version(result.protocol_version.as_str());
+            facts.era = Some(crate::client::Era::of(result.protocol_version.as_str()));
+            facts
+        };
+        let mut facts = described();
+        self.log_login(core, &who, &facts, core.config.clock.now(), described);
+        name_somebody(core, &mut facts);
+        self.log(Kind::Custom("MCP_SESSION_START".into()), facts);
         Ok(result)
     }
 
@@ -266,7 +271,12 @@ impl<H: ServerHandler> Instrumented<H> {
         !matches!(core.config.wire, Wire::Mcpeye(_))
     }
 
-    fn facts<'a>(&'a self, context: &'a RequestContext<RoleServer>, held: &'a Held) -> Facts<'a> {
+    fn facts<'a>(
+        &'a self,
+        context: &'a RequestContext<RoleServer>,
+        held: &'a Held<'a>,
+        who: &'a Who<'_>,
+    ) -> Facts<'a> {
         let connection = || {
             let id = self
                 .connection
@@ -274,7 +284,7 @@ impl<H: ServerHandler> Instrumented<H> {
             id.as_str()
         };
         let is_bound = self.initialized.load(Relaxed);
-        context::facts(context, held, &self.by, connection, is_bound)
+        context::facts(context, held, who, &self.by, connection, is_bound)
     }
 
     /// The name of the property that asks for the intent.
@@ -283,17 +293,31 @@ impl<H: ServerHandler> Instrumented<H> {
         name.unwrap_or_else(|| intent::name_on(&core.config.wire))
     }
 
-    /// Reports who it is, if nobody has yet.
-    fn log_login(&self, who: &Who<'_>, facts: &Facts<'_>) {
+    fn log<'a>(&self, kind: Kind<'a>, facts: Facts<'a>) {
+        self.by.usage.log_usage(Event { kind, facts });
+    }
+
+    /// Reports who it is, if nobody has yet; `again` makes the facts of that event.
+    fn log_login<'a>(
+        &self,
+        core: &Core,
+        who: &Who<'_>,
+        facts: &Facts<'_>,
+        now: Instant,
+        again: impl FnOnce() -> Facts<'a>,
+    ) {
         if !self.by.settings.logins || !who.is_known() {
             return;
         }
         let Some(identity) = who.identity() else {
             return;
         };
-        let login = login::login_of(identity, who.caller(), facts.session_id);
-        self.by.usage.log_once(login, || {
-            describe!(IdentityCapture::new(identity), facts, who).into()
+        let names = &core.config.defaults.names;
+        let session_id = facts.session.get("session_id");
+        let login = login::login_of(names, identity, who.caller(), session_id);
+        self.by.usage.log_once(login, now, || Event {
+            kind: Kind::IdentityCapture,
+            facts: again(),
         });
     }
 
@@ -312,16 +336,22 @@ impl<H: ServerHandler> Instrumented<H> {
         let mut record = {
             let held = Held::of(&context);
             let who = Who::of(&context, &self.by.settings, core);
-            let facts = self.facts(&context, &held);
-            self.log_login(&who, &facts);
-            let call = ToolCall::new(&*request.name).round(round);
-            self.by.usage.start_tool_call(describe!(call, facts, who))
+            let facts = self.facts(&context, &held, &who);
+            let now = core.config.clock.now();
+            self.log_login(core, &who, &facts, now, || {
+                self.facts(&context, &held, &who)
+            });
+            let call = Call {
+                tool: Cow::Borrowed(&request.name),
+                round: (round > 0).then_some(round),
+                ..Call::default()
+            };
+            CallGuard::start(&self.by.usage, &ToolCall { facts, call }, now)
         };
         if self.own_tool(core, &request.name) {
             return Ok(self.note_capability(record, &request).into());
         }
-        let server = self.by.state.server::<H>();
-        let tool = self.known(core, &server, &request, &context).await;
+        let tool = self.known(core, &request, &context).await;
         self.take_arguments(core, &mut record, &mut request, tool.as_ref());
 
         context.extensions.insert(record.meta());
@@ -348,7 +378,7 @@ impl<H: ServerHandler> Instrumented<H> {
         }
         if let Some(record) = record {
             let is_unknown =
-                |error: &ErrorData| name.is_some_and(|name| self.is_unknown(&server, &name, error));
+                |error: &ErrorData| name.is_some_and(|name| self.is_unknown(&name, error));
             self.settle(core, record, &response, round, is_unknown);
         }
         response
@@ -359,10 +389,10 @@ impl<H: ServerHandler> Instrumented<H> {
     async fn known(
         &self,
         core: &Core,
-        server: &Server,
         request: &CallToolRequestParams,
         context: &RequestContext<RoleServer>,
     ) -> Option<Known> {
+        let server = &self.server;
         if let Some(tool) = server.tool(&request.name) {
             return Some(tool);
         }
@@ -377,13 +407,13 @@ impl<H: ServerHandler> Instrumented<H> {
                 || arguments.contains_key(native.unwrap_or(intent::NATIVE_NAME))
         });
         if matters && server.ask(core.config.clock.now()) {
-            self.learn_all(core, server, context).await;
+            self.learn_all(core, context).await;
         }
         server.tool(&request.name)
     }
 
     /// Asks the server for all its tools. A panic of its listing is the listing's own.
-    async fn learn_all(&self, core: &Core, server: &Server, context: &RequestContext<RoleServer>) {
+    async fn learn_all(&self, core: &Core, context: &RequestContext<RoleServer>) {
         let mut page = None;
         for _ in 0..MAX_PAGES {
             let mut lists = pin!(self.inner.list_tools(page.take(), context.clone()));
@@ -397,7 +427,7 @@ impl<H: ServerHandler> Instrumented<H> {
                 return;
             };
             for tool in &listed.tools {
-                server.learn(&tool.name, self.judge(core, tool));
+                self.server.learn(&tool.name, self.judge(core, tool));
             }
             let Some(next) = listed.next_cursor else {
                 return;
@@ -472,8 +502,8 @@ impl<H: ServerHandler> Instrumented<H> {
     }
 
     /// Whether an error says that there is no such tool.
-    fn is_unknown(&self, server: &Server, name: &str, error: &ErrorData) -> bool {
-        if server.knows(name) || self.inner.get_tool(name).is_some() {
+    fn is_unknown(&self, name: &str, error: &ErrorData) -> bool {
+        if self.server.knows(name) || self.inner.get_tool(name).is_some() {
             return false;
         }
         let message = error.message.to_ascii_lowercase();
@@ -518,7 +548,7 @@ impl<H: ServerHandler> Instrumented<H> {
             Ok(CallToolResponse::Task(_)) => CallOutcome::Task,
             Ok(_) => CallOutcome::Ok,
             Err(error) => {
-                record.set_error(&*error.message);
+                record.set_error(&error.message);
                 if is_unknown(error) {
                     record.set_unknown_tool();
                 }
@@ -529,21 +559,19 @@ impl<H: ServerHandler> Instrumented<H> {
     }
 
     /// Notes what a listing shows, and adds what is ours to it.
-    fn listed(&self, core: &Core, result: &mut ListToolsResult, who: &Who<'_>, facts: &Facts<'_>) {
+    fn listed(&self, core: &Core, result: &mut ListToolsResult, facts: Facts<'_>) {
         let is_last = result.next_cursor.is_none();
-        let server = self.by.state.server::<H>();
         let page = result
             .tools
             .iter()
             .map(|tool| (tool.name.clone().into_owned(), self.judge(core, tool)));
-        let all = server.list(page, is_last);
+        let all = self.server.list(page, is_last);
         if let Some(names) = all
             && self.by.settings.tools_list
             && self.takes_all_kinds(core)
         {
-            self.by
-                .usage
-                .log_usage(describe!(Init::new(names), facts, who));
+            let names = names.into_iter().map(Cow::Owned);
+            self.log(Kind::Init(names.collect()), facts);
         }
         for tool in &mut result.tools {
             self.augment(core, tool);
@@ -568,7 +596,7 @@ impl<H: ServerHandler> Instrumented<H> {
     fn own_tool(&self, core: &Core, name: &str) -> bool {
         self.by.settings.missing_capability
             && name == intent::capability_tool_on(&core.config.wire)
-            && !self.by.state.server::<H>().knows(name)
+            && !self.server.knows(name)
             && self.inner.get_tool(name).is_none()
             && self.inner.get_info().capabilities.tools.is_some()
     }
@@ -618,52 +646,60 @@ impl<H: ServerHandler> Instrumented<H> {
     ) -> Look<'a> {
         let held = Held::of(context);
         let who = Who::of(context, &self.by.settings, core);
-        let facts = self.facts(context, &held);
-        self.log_login(&who, &facts);
-        let mut event = custom(core, kind, &who, &facts);
+        let facts = self.facts(context, &held, &who);
+        let started = core.config.clock.now();
+        self.log_login(core, &who, &facts, started, || {
+            self.facts(context, &held, &who)
+        });
+        let mut facts = owned(core, facts);
+        name_somebody(core, &mut facts);
         let (name, value) = what;
-        event.push_meta(name, captured(core, &value));
+        facts.meta.push((name.into(), captured(core, &value)));
         Look {
             core,
-            started: core.config.clock.now(),
-            event: Some(event),
+            started,
+            kind,
+            facts: Some(facts),
         }
     }
 }
 
-/// Makes an event of a kind of ours, which must say whom it is about.
-fn custom(core: &Core, kind: &'static str, who: &Who<'_>, facts: &Facts<'_>) -> Custom<'static> {
-    let mut event = Custom::new(kind)
-        .session(facts.session.clone().into_owned())
-        .client_class(facts.class);
-    if let Some(era) = facts.era {
-        event = event.era(era);
+/// An event of a kind of ours must say whom it is about.
+fn name_somebody(core: &Core, facts: &mut Facts<'_>) {
+    if core.config.defaults.identity.is_none() {
+        facts.identity.get_or_insert(Identity::anonymous());
     }
-    if let Some(user_agent) = facts.user_agent {
-        event = event.user_agent(user_agent.to_owned());
-    }
-    if let Some(traceparent) = facts.traceparent {
-        event = event.traceparent(traceparent.to_owned());
-    }
-    for (key, value) in who.meta() {
-        event.push_meta(key.clone(), captured(core, value));
-    }
-    match who.identity() {
-        Some(identity) => event.identity(identity.clone()),
-        None if core.config.defaults.identity.is_none() => event.identity(Identity::anonymous()),
-        None => event,
+}
+
+/// Copies the facts of a request.
+fn owned(core: &Core, facts: Facts<'_>) -> Facts<'static> {
+    let text = |text: Option<Text<'_>>| text.map(|text| Text::Owned(text.into_owned()));
+    let value = |value| Content::Captured(call::captured(core, &value, false));
+    let meta = facts.meta.into_iter();
+    Facts {
+        identity: facts.identity.map(Identity::into_owned),
+        session: facts.session.into_owned(),
+        era: facts.era,
+        client_class: facts.client_class,
+        user_agent: text(facts.user_agent),
+        traceparent: text(facts.traceparent),
+        meta: meta
+            .map(|(key, content)| (Text::Owned(key.into_owned()), value(content)))
+            .collect(),
+        ..Facts::default()
     }
 }
 
 fn captured(core: &Core, value: &(dyn capture::Value + Sync)) -> Content<'static> {
-    call::captured(core, Content::Borrowed(value), false)
+    Content::Captured(call::captured(core, &Content::Borrowed(value), false))
 }
 
 /// The record of a request other than a tool call: one event when it ends, however it ends.
 struct Look<'a> {
     core: &'a Arc<Core>,
     started: Instant,
-    event: Option<Custom<'static>>,
+    kind: &'static str,
+    facts: Option<Facts<'static>>,
 }
 
 impl Look<'_> {
@@ -675,18 +711,22 @@ impl Look<'_> {
     }
 
     fn log(&mut self, outcome: CallOutcome, error: Option<&str>) {
-        let Some(mut event) = self.event.take() else {
+        let Some(mut facts) = self.facts.take() else {
             return;
         };
         let now = self.core.config.clock.now();
         let elapsed = now.saturating_duration_since(self.started);
         let milliseconds = (elapsed.as_secs_f64() * 100_000.0).round() / 100.0;
-        event.push_meta("outcome", captured(self.core, &outcome.as_str()));
-        event.push_meta("duration_ms", captured(self.core, &milliseconds));
+        let mut add = |name: &'static str, value: &(dyn capture::Value + Sync)| {
+            facts.meta.push((name.into(), captured(self.core, value)));
+        };
+        add("outcome", &outcome.as_str());
+        add("duration_ms", &milliseconds);
         if let Some(error) = error {
-            event.push_meta("error", captured(self.core, &error));
+            add("error", &error);
         }
-        self.core.log(&event.into(), None);
+        let kind = Kind::Custom(self.kind.into());
+        self.core.log(&Event { kind, facts }, None);
     }
 }
 

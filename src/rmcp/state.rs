@@ -2,12 +2,13 @@
 
 use std::any::TypeId;
 use std::collections::{HashMap, VecDeque};
-use std::hash::{BuildHasher, RandomState};
+use std::hash::BuildHasher;
 use std::sync::{Arc, Mutex, PoisonError, RwLock};
 use std::time::{Duration, Instant};
 
 use crate::client::ClientClass;
 use crate::intent::Owner;
+use crate::random::Keyed;
 
 /// Most tools of a server that are remembered; servers that make them up may have any number.
 const MAX_TOOLS: usize = 4_096;
@@ -20,10 +21,10 @@ const ASK_AGAIN: Duration = Duration::from_secs(10);
 
 #[derive(Debug, Default)]
 pub(super) struct State {
-    servers: RwLock<HashMap<TypeId, Arc<Server>>>,
+    servers: RwLock<HashMap<TypeId, Arc<Server>, Keyed>>,
     rounds: Mutex<Recent<u32>>,
     classes: Mutex<Recent<ClientClass>>,
-    keys: RandomState,
+    keys: Keyed,
 }
 
 /// What is known of one type of server.
@@ -34,7 +35,7 @@ pub(super) struct Server {
 
 #[derive(Debug, Default)]
 struct Tools {
-    known: HashMap<Box<str>, Tool>,
+    known: HashMap<Box<str>, Tool, Keyed>,
     /// In the order of the listings.
     names: Vec<Box<str>>,
     reported: bool,
@@ -159,14 +160,14 @@ impl Server {
 /// The latest of a kind, by hash; the oldest is forgotten first.
 #[derive(Debug)]
 struct Recent<T> {
-    values: HashMap<u64, T>,
+    values: HashMap<u64, T, Keyed>,
     order: VecDeque<u64>,
 }
 
 impl<T> Default for Recent<T> {
     fn default() -> Self {
         Self {
-            values: HashMap::new(),
+            values: HashMap::default(),
             order: VecDeque::new(),
         }
     }

@@ -2,6 +2,7 @@
 
 use std::collections::{HashMap, VecDeque};
 use std::fmt;
+use std::hash::BuildHasher;
 use std::sync::atomic::{AtomicBool, Ordering::Relaxed};
 use std::sync::{Arc, Mutex, PoisonError};
 
@@ -14,6 +15,7 @@ use crate::event::{CallOutcome, IdentityCapture, Init, IntentSource, ToolCall};
 use crate::identity::Identity;
 use crate::logger::UsageLogger;
 use crate::login::{self, AuthRejected, AuthRejection, Caller};
+use crate::random::Keyed;
 use crate::session::Session;
 use crate::wire::Wire;
 
@@ -57,7 +59,7 @@ struct Known {
 /// The clients of the sessions of the older protocol, by a hash of the session's id.
 #[derive(Debug, Default)]
 struct Clients {
-    of: HashMap<u64, (String, String)>,
+    of: HashMap<u64, (String, String), Keyed>,
     order: VecDeque<u64>,
 }
 
@@ -276,11 +278,15 @@ impl Exchange {
             return;
         };
         let identity = caller.identity();
-        let login = login::login_of(identity, Some(caller), session.get("session_id"));
-        self.shared.usage.log_once(login, || {
-            let event = IdentityCapture::new(identity).session(session);
-            login::with_meta!(event, caller.own_meta()).into()
-        });
+        if let Some(core) = self.shared.usage.core() {
+            let names = &core.config.defaults.names;
+            let login = login::login_of(names, identity, Some(caller), session.get("session_id"));
+            let now = core.config.clock.now();
+            self.shared.usage.log_once(login, now, || {
+                let event = IdentityCapture::new(identity).session(session);
+                login::with_meta!(event, caller.own_meta()).into()
+            });
+        }
     }
 
     /// The head of the answer is there: how its body is to be read, if at all.
@@ -439,5 +445,5 @@ impl Drop for Exchange {
 
 /// A session's id may be a credential, so its hash stands for it.
 fn key(session_id: &str) -> u64 {
-    login::login_of(&Identity::anonymous(), None, Some(session_id))
+    Keyed::default().hash_one(session_id)
 }

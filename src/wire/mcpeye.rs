@@ -123,7 +123,9 @@ pub(super) fn write_event(
     if !(identity.is_anonymous() && user_id == identity.id) {
         w.exact("userId", &first(&user_id));
     }
-    let email = event.facts.email.as_ref().or(identity.email.as_ref());
+    let own = event.facts.email.as_deref().map(Cow::Borrowed);
+    let email = own.map(|email| defaults.names.email(email));
+    let email = email.as_ref().or(identity.email.as_ref());
     let email = email.or((identity.id_type == "EMAIL").then_some(&identity.id));
     if let Some(email) = email {
         w.exact("userEmail", &first(email));

@@ -234,13 +234,14 @@ fn given<'a>(event: Option<&'a Text<'_>>, logger: Option<&'a str>) -> Option<&'a
 /// Who the event is about. A call or an init of nobody's is anonymous; other kinds must say who.
 pub(super) fn identity<'a>(event: &'a Event<'_>, defaults: &'a Defaults) -> Option<Identity<'a>> {
     let identity = event.facts.identity.as_ref().or(defaults.identity.as_ref());
-    match (identity, &event.kind) {
+    let named = match (identity, &event.kind) {
         (Some(identity), _) => {
             Some(Identity::from(identity)).filter(|i| !i.id.is_empty() && !i.id_type.is_empty())
         }
         (None, Kind::ToolCall(_) | Kind::Init(_)) => Some(Identity::anonymous()),
         (None, _) => None,
-    }
+    };
+    named.map(|identity| defaults.names.identity(identity))
 }
 
 /// The id that is sent; strangers of different sessions stay apart. A session id may be a

@@ -16,6 +16,7 @@ mod ingest;
 mod limits;
 mod overload;
 mod process;
+mod pseudonyms;
 mod reasons;
 mod redaction;
 mod retry;

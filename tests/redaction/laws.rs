@@ -2,6 +2,7 @@
 
 use mcp_usage::{Redactor, redact_str};
 use proptest::prelude::*;
+use proptest::test_runner::RngSeed;
 use serde_json::Value;
 
 use crate::random::Random;
@@ -109,8 +110,26 @@ fn value() -> impl Strategy<Value = Value> {
     })
 }
 
+/// The same texts each time, so that the gate fails for a change and not by chance; `PROPTEST_CASES=1000000
+/// PROPTEST_RNG_SEED=7` tries others.
+fn config() -> ProptestConfig {
+    let asked = ProptestConfig::default();
+    ProptestConfig {
+        cases: match std::env::var_os("PROPTEST_CASES") {
+            Some(_) => asked.cases,
+            None => 3_000,
+        },
+        rng_seed: match asked.rng_seed {
+            RngSeed::Random => RngSeed::Fixed(1),
+            fixed => fixed,
+        },
+        failure_persistence: None,
+        ..asked
+    }
+}
+
 proptest! {
-    #![proptest_config(ProptestConfig { cases: 3_000, failure_persistence: None, ..ProptestConfig::default() })]
+    #![proptest_config(config())]
 
     #[test]
     fn a_second_pass_over_text_changes_nothing(text in text()) {

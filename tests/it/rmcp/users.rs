@@ -228,8 +228,9 @@ impl ServerHandler for Guarded {
         _: CallToolRequestParams,
         context: RequestContext<RoleServer>,
     ) -> Result<CallToolResponse, ErrorData> {
-        let meta = context.extensions.get::<CallMeta>();
-        let meta = meta.expect("an instrumented server finds one in each call");
+        let Some(meta) = context.extensions.get::<CallMeta>() else {
+            panic!("an instrumented server finds one in each call");
+        };
         meta.set("refused", &"forbidden:role");
         meta.set("refused", &"forbidden:scope");
         meta.set("plan", &"free");

@@ -1,0 +1,127 @@
+//! An MCP server on the official Rust SDK, and the line by which it reports who uses it.
+//!
+//! The tools know nothing of it, and the door does what it would do anyway: it turns a token into a user.
+
+use std::collections::HashMap;
+use std::io;
+use std::sync::Arc;
+use std::time::Duration;
+
+use axum::Router;
+use axum::extract::{Request, State};
+use axum::http::StatusCode;
+use axum::http::header::AUTHORIZATION;
+use axum::middleware::{self, Next};
+use axum::response::{IntoResponse, Response};
+use mcp_usage::{AuthRejected, AuthRejection, Identity, UsageLogger};
+use rmcp::handler::server::wrapper::Parameters;
+use rmcp::transport::streamable_http_server::session::local::LocalSessionManager;
+use rmcp::transport::{StreamableHttpServerConfig, StreamableHttpService};
+use rmcp::{ServerHandler, schemars, tool, tool_handler, tool_router};
+use serde::Deserialize;
+use tokio::net::TcpListener;
+
+/// How long an export takes.
+const EXPORT_TIME: Duration = Duration::from_millis(300);
+
+/// Serves the shop at `/mcp` to the users, told by their tokens, until told to stop.
+pub(crate) async fn serve(
+    usage: &UsageLogger,
+    users: HashMap<&'static str, Identity<'static>>,
+    listener: TcpListener,
+    stop: impl Future<Output = ()> + Send + 'static,
+) -> io::Result<()> {
+    let config = StreamableHttpServerConfig::default();
+    let sessions = config.cancellation_token.clone();
+    let shop = {
+        let usage = usage.clone();
+        // This is the line: `usage.instrument` around the server.
+        move || Ok(usage.instrument(Shop))
+    };
+    let shop = StreamableHttpService::new(shop, Arc::<LocalSessionManager>::default(), config);
+    let door = Arc::new((usage.clone(), users));
+    let app = Router::new()
+        .nest_service("/mcp", shop)
+        .layer(middleware::from_fn_with_state(door, authenticate));
+    axum::serve(listener, app)
+        .with_graceful_shutdown(async move {
+            stop.await;
+            // Sessions hold a stream open, which the server would otherwise wait for.
+            sessions.cancel();
+        })
+        .await
+}
+
+type Door = (UsageLogger, HashMap<&'static str, Identity<'static>>);
+
+/// Checks a token, and says whose it is where the instrumented server finds it. A list stands in for your own check.
+async fn authenticate(State(door): State<Arc<Door>>, mut request: Request, next: Next) -> Response {
+    let (usage, users) = &*door;
+    let header = request.headers().get(AUTHORIZATION);
+    let token = header.and_then(|value| value.to_str().ok()?.strip_prefix("Bearer "));
+    let Some(user) = token.and_then(|token| users.get(token)) else {
+        usage.log_usage(AuthRejected::new(AuthRejection::Invalid));
+        return StatusCode::UNAUTHORIZED.into_response();
+    };
+    request.extensions_mut().insert(user.clone());
+    next.run(request).await
+}
+
+#[derive(Clone)]
+struct Shop;
+
+#[tool_handler(name = "shop", version = "1.0.0")]
+impl ServerHandler for Shop {}
+
+#[tool_router]
+impl Shop {
+    /// Finds orders by what was bought.
+    #[tool]
+    async fn search_orders(&self, Parameters(search): Parameters<Search>) -> String {
+        format!("3 orders for {}: 1040, 1041, 1042", search.query)
+    }
+
+    /// Connects the shop to a warehouse.
+    #[tool]
+    async fn connect_warehouse(&self, Parameters(warehouse): Parameters<Warehouse>) -> String {
+        format!("{} is connected", warehouse.host)
+    }
+
+    /// Refunds an order.
+    #[tool]
+    async fn refund_order(&self, Parameters(order): Parameters<Order>) -> Result<String, String> {
+        Err(format!("order {} is refunded already", order.number))
+    }
+
+    /// Exports a month's sales, which takes a while.
+    #[tool]
+    async fn export_sales(&self, Parameters(export): Parameters<Export>) -> String {
+        tokio::time::sleep(EXPORT_TIME).await;
+        format!("{}: 1200 orders", export.month)
+    }
+}
+
+#[derive(Deserialize, schemars::JsonSchema)]
+#[serde(deny_unknown_fields)]
+struct Search {
+    query: String,
+}
+
+#[derive(Deserialize, schemars::JsonSchema)]
+#[expect(dead_code, reason = "a demonstration connects to nothing")]
+struct Warehouse {
+    host: String,
+    user: String,
+    password: String,
+    note: Option<String>,
+}
+
+#[derive(Deserialize, schemars::JsonSchema)]
+struct Order {
+    number: u32,
+}
+
+#[derive(Deserialize, schemars::JsonSchema)]
+struct Export {
+    month: String,
+}
