@@ -85,24 +85,44 @@ pub(crate) struct Message {
     text: String,
     /// Where to, and what the link says.
     back: Option<(String, String)>,
+    account: Option<Account>,
+}
+
+/// Who is signed in, and the form that signs them out.
+#[derive(Debug)]
+struct Account {
+    email: String,
+    form_token: String,
+    /// Where to go on after signing in again.
+    next: String,
 }
 
 /// Why a page cannot be shown.
 #[derive(Debug)]
 pub(crate) struct PageError {
     status: StatusCode,
-    message: Message,
+    message: Box<Message>,
 }
 
 impl PageError {
     fn new(status: StatusCode, title: &'static str, text: impl Into<String>) -> Self {
-        let (text, back) = (text.into(), None);
-        let message = Message { title, text, back };
+        let message = Message {
+            title,
+            text: text.into(),
+            back: None,
+            account: None,
+        };
+        let message = Box::new(message);
         Self { status, message }
     }
 
     fn with_link(mut self, to: impl Into<String>, says: impl Into<String>) -> Self {
         self.message.back = Some((to.into(), says.into()));
+        self
+    }
+
+    fn with_account(mut self, account: Account) -> Self {
+        self.message.account = Some(account);
         self
     }
 
@@ -123,7 +143,7 @@ impl From<StoreError> for PageError {
 
 impl IntoResponse for PageError {
     fn into_response(self) -> Response {
-        let mut response = (self.status, page(&self.message)).into_response();
+        let mut response = (self.status, page(&*self.message)).into_response();
         if self.status == StatusCode::TOO_MANY_REQUESTS {
             let headers = response.headers_mut();
             headers.insert(RETRY_AFTER, HeaderValue::from_static("30"));

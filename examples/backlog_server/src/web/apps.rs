@@ -9,16 +9,14 @@ use jiff::Timestamp;
 use serde::Deserialize;
 
 use super::session::Visitor;
-use super::{PageError, page, sign_in};
+use super::{Account, PageError, page, sign_in};
 use crate::App;
 use crate::store::grants::ConnectedApp;
-use crate::store::users::User;
 
 #[derive(Template)]
 #[template(path = "apps.html")]
-struct Apps<'a> {
-    user: &'a User,
-    form_token: String,
+struct Apps {
+    account: Account,
     apps: Vec<ConnectedApp>,
 }
 
@@ -27,8 +25,7 @@ pub(super) async fn show(State(app): State<App>, visitor: Visitor) -> Result<Res
         return Ok(Redirect::to(&sign_in::path_to("/apps")).into_response());
     };
     let apps = Apps {
-        user,
-        form_token: visitor.form_token(),
+        account: visitor.account(user, "/apps"),
         apps: app.store.connected_apps(&user.id).await?,
     };
     Ok(page(&apps))

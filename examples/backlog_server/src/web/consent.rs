@@ -13,7 +13,7 @@ use mcp_usage::{AuthRejection, Identity};
 use serde::Deserialize;
 
 use super::session::Visitor;
-use super::{PageError, page, policy, sign_in};
+use super::{Account, PageError, page, policy, sign_in};
 use crate::App;
 use crate::oauth::redirect;
 use crate::scope::{self, Scope};
@@ -43,13 +43,14 @@ struct Request {
     scopes: BTreeSet<Scope>,
     project_id: String,
     resource: String,
+    /// Its address here, to come back to.
+    here: String,
 }
 
 #[derive(Template)]
 #[template(path = "consent.html")]
 struct Consent<'a> {
-    user: &'a User,
-    form_token: String,
+    account: Account,
     project: &'a str,
     role: Role,
     plan: String,
@@ -57,10 +58,11 @@ struct Consent<'a> {
     redirect_host: String,
     on_this_computer: bool,
     granted: Vec<Scope>,
+    /// Whether the user's role allows less than that.
+    only_reads: bool,
     refused: Vec<Scope>,
     /// The request, to be sent along with the decision.
     request: Vec<(&'static str, &'a str)>,
-    here: String,
 }
 
 pub(super) async fn show(
@@ -71,28 +73,26 @@ pub(super) async fn show(
 ) -> Result<Response, PageError> {
     let Query(asked) = asked.map_err(|error| unreadable(&error.body_text()))?;
     let request = check(&app, &headers, &asked).await?;
-    let here = path_of(&asked);
     let Some(user) = visitor.user() else {
-        return Ok(Redirect::to(&sign_in::path_to(&here)).into_response());
+        return Ok(Redirect::to(&sign_in::path_to(&request.here)).into_response());
     };
-    let membership = membership(&app, &headers, user, &request).await?;
-    let (granted, refused) = request
+    let membership = membership(&app, &headers, &visitor, user, &request).await?;
+    let (granted, refused): (Vec<Scope>, Vec<Scope>) = request
         .scopes
         .iter()
         .partition(|scope| membership.plan.allows_writes() || !scope.writes());
     let consent = Consent {
-        user,
-        form_token: visitor.form_token(),
+        account: visitor.account(user, &request.here),
         project: &membership.project_name,
         role: membership.role,
         plan: membership.plan.to_string(),
         client_id: &request.client_id,
         redirect_host: redirect::host_of(&request.redirect_uri),
         on_this_computer: redirect::is_on_this_computer(&request.redirect_uri),
+        only_reads: membership.role == Role::Viewer && granted.iter().any(|scope| scope.writes()),
         granted,
         refused,
         request: asked.fields(),
-        here,
     };
     // A browser holds a form to its policy across the redirect that answers it.
     let forms = format!("'self' {}", redirect::csp_source(&request.redirect_uri));
@@ -123,13 +123,12 @@ pub(super) async fn decide(
     // The form is no more to be trusted than the address was.
     let request = check(&app, &headers, &asked).await?;
     let Some(user) = visitor.user() else {
-        let here = path_of(&asked);
-        return Ok(Redirect::to(&sign_in::path_to(&here)).into_response());
+        return Ok(Redirect::to(&sign_in::path_to(&request.here)).into_response());
     };
     if decision != "approve" {
         return request.answer(&app, &[("error", "access_denied")]);
     }
-    let membership = membership(&app, &headers, user, &request).await?;
+    let membership = membership(&app, &headers, &visitor, user, &request).await?;
     let mut scopes = request.scopes.clone();
     if !membership.plan.allows_writes() {
         scopes.retain(|scope| !scope.writes());
@@ -189,7 +188,7 @@ async fn check(app: &App, headers: &HeaderMap, asked: &Asked) -> Result<Request,
         answer.extend(asked.state.as_deref().map(|state| ("state", state)));
         answer.push(("iss", app.config.public_url.as_str()));
         match redirect::with_answer(redirect_uri, &answer) {
-            Ok(to) => page.with_link(to, format!("Tell {host}")),
+            Ok(to) => page.with_link(to, format!("Go back to {host} with this error")),
             Err(_) => page,
         }
     };
@@ -223,6 +222,7 @@ async fn check(app: &App, headers: &HeaderMap, asked: &Asked) -> Result<Request,
         scopes,
         project_id: project_id.to_owned(),
         resource: resource.to_owned(),
+        here: path_of(asked),
     })
 }
 
@@ -230,6 +230,7 @@ async fn check(app: &App, headers: &HeaderMap, asked: &Asked) -> Result<Request,
 async fn membership(
     app: &App,
     headers: &HeaderMap,
+    visitor: &Visitor,
     user: &User,
     request: &Request,
 ) -> Result<Membership, PageError> {
@@ -244,7 +245,7 @@ async fn membership(
             user.email, request.project_id
         );
         PageError::new(StatusCode::FORBIDDEN, "Not your project", text)
-            .with_link("/apps", "Your connected apps, and signing out")
+            .with_account(visitor.account(user, &request.here))
     })
 }
 

@@ -9,7 +9,7 @@ use base64::engine::general_purpose::URL_SAFE_NO_PAD;
 use hmac::{Hmac, KeyInit, Mac};
 use sha2::Sha256;
 
-use super::{PageError, is_ours};
+use super::{Account, PageError, is_ours};
 use crate::store::users::User;
 use crate::{App, secret};
 
@@ -40,6 +40,15 @@ impl Visitor {
                 URL_SAFE_NO_PAD.encode(mac.finalize().into_bytes())
             },
         )
+    }
+
+    /// Returns who is signed in, for the foot of a page.
+    pub(super) fn account(&self, user: &User, next: &str) -> Account {
+        Account {
+            email: user.email.clone(),
+            form_token: self.form_token(),
+            next: next.to_owned(),
+        }
     }
 
     /// Checks that a form was sent by this browser, from a page of ours.

@@ -168,6 +168,27 @@ async fn on_free_the_write_scopes_are_refused_in_words() {
 }
 
 #[tokio::test]
+async fn a_viewer_is_told_that_changes_will_be_refused() {
+    let server = Server::start().await;
+    let client_id = server.register(&[REDIRECT]).await;
+    for (email, scope, told) in [
+        ("vera@example.com", "backlog:read backlog:write", true),
+        ("vera@example.com", "backlog:read", false),
+        ("max@example.com", "backlog:read backlog:write", false),
+    ] {
+        let browser = Browser::new(&server);
+        browser.sign_in(email).await;
+        let ask = Ask::new(&server, &client_id, "demo", scope);
+        let page = browser.get_with("/authorize", &ask.query).await;
+        assert_eq!(
+            page.html.contains("You are a viewer here"),
+            told,
+            "{email} {scope}"
+        );
+    }
+}
+
+#[tokio::test]
 async fn nobody_is_redirected_by_a_mistake_or_to_where_no_client_is() {
     let server = Server::start().await;
     let client_id = server.register(&[REDIRECT]).await;
@@ -229,8 +250,11 @@ async fn a_stranger_learns_nothing_of_a_project() {
     let browser = Browser::new(&server);
     browser.sign_in("bea@example.com").await;
     let mut pages = Vec::new();
+    let ask = Ask::new(&server, &client_id, "demo", "backlog:read");
     for project in ["demo", "nowhere"] {
-        let ask = Ask::new(&server, &client_id, project, "backlog:read");
+        let ask = ask
+            .clone()
+            .with("resource", Some(&server.resource(project)));
         let page = browser.get_with("/authorize", &ask.query).await;
         assert_eq!(page.status, StatusCode::FORBIDDEN);
         pages.push(page.html.replace(project, "…"));
