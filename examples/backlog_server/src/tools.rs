@@ -201,3 +201,62 @@ pub static TOOLS: LazyLock<Vec<Entry>> = LazyLock::new(|| {
 pub fn find(name: &str) -> Option<&'static Entry> {
     TOOLS.iter().find(|tool| tool.listed.name == name)
 }
+
+#[cfg(test)]
+mod tests {
+    use std::collections::BTreeSet;
+
+    use serde::Deserialize;
+
+    use super::*;
+    use crate::access::quota;
+    use crate::clock::Clock;
+    use crate::scope::Scope;
+    use crate::store::users::Role;
+    use crate::store::{Store, seed};
+
+    /// Writes, and then finds that it cannot.
+    #[derive(Deserialize, JsonSchema)]
+    struct Halfway {}
+
+    impl Tool for Halfway {
+        const NAME: &'static str = "halfway";
+        const TITLE: &'static str = "";
+        const DESCRIPTION: &'static str = "";
+        const NEEDS: Needs = Needs {
+            scope: Scope::BacklogWrite,
+            role: Role::Member,
+            effect: Effect::Writes,
+        };
+        type Output = Value;
+
+        fn run(self, acting: &Acting<'_>) -> Result<Value, Broken> {
+            acting.db.execute("DELETE FROM features", [])?;
+            Err(Conflict::NothingToChange.into())
+        }
+    }
+
+    #[tokio::test]
+    async fn a_tool_that_breaks_off_leaves_nothing_but_the_count() {
+        let store = Store::in_memory(Clock::default()).unwrap();
+        let grant = Grant {
+            id: "g".to_owned(),
+            user_id: "olga".to_owned(),
+            client_id: "c".to_owned(),
+            project_id: "demo".to_owned(),
+            resource: String::new(),
+            scopes: BTreeSet::from([Scope::BacklogWrite]),
+        };
+        let ran = store.run(move |db| {
+            seed::seed(db, |_| Ok(String::new()))?;
+            let count = |sql| db.query_row(sql, [], |row| row.get::<_, i64>(0));
+            let before = count("SELECT count(*) FROM features")?;
+            let ended = call::<Halfway>(db, &grant, JsonObject::new(), 0)?;
+            assert!(matches!(ended, Ended::Conflict(Conflict::NothingToChange)));
+            assert_eq!(count("SELECT count(*) FROM features")?, before);
+            assert_eq!(quota::used(db, "olga", 0)?, 1);
+            Ok(())
+        });
+        ran.await.unwrap();
+    }
+}

@@ -14,7 +14,7 @@ use reqwest::redirect::Policy;
 use serde_json::{Value, json};
 use tokio::net::TcpListener;
 
-pub(crate) const PASSWORD: &str = "a password for tests";
+pub(crate) const PASSWORD: &str = "horse-battery-4711";
 /// An obviously fake key.
 const KEY: &str = "test-key-1";
 /// Where clients of the tests want their answers.
