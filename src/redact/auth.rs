@@ -1,7 +1,8 @@
 //! Credentials of `Authorization` schemes, JSON Web Tokens, and keys in armour.
 
-use super::bytes::{has_word_at, run_end, run_start};
+use super::bytes::{at, has_word_at, run_end, run_start};
 use super::class::Class;
+use super::commands::Tools;
 use super::names::Kind;
 use super::text::{Found, Scope};
 use super::{calls, commands, spoken, values};
@@ -21,15 +22,22 @@ pub(super) fn is_credential(byte: u8) -> bool {
 pub(super) fn after_word(
     scope: &Scope<'_>,
     start: usize,
+    tools: &mut Tools,
     judge: &dyn Fn(&[u8]) -> Kind,
 ) -> Option<Found> {
+    // No word fits before it.
+    if start < scope.from + 3 {
+        return None;
+    }
     let gap = run_start(
         scope.text,
         start,
         scope.from.max(start.saturating_sub(4)),
         |b| matches!(b, b' ' | b'\t' | b'"' | b'\''),
     );
-    if let Some(found) = commands::argument(scope, start) {
+    if (tools.are_near(scope, start) || at(scope.text, start) == b'/')
+        && let Some(found) = commands::argument(scope, start)
+    {
         return Some(found);
     }
     if matches!(scope.before(start), b'"' | b'\'')

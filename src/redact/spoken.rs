@@ -83,12 +83,15 @@ pub(super) fn value(
     judge: &dyn Fn(&[u8]) -> Kind,
 ) -> Option<Found> {
     let value = word_at(scope, start);
-    if value.is_empty() || values::is_placeholder(value) || value.starts_with(MARK_START) {
+    if value.is_empty() || value.starts_with(MARK_START) {
         return None;
     }
     let found = Some(Found::new(start, start + value.len(), Class::Field));
     if scope.before(start) >= 0x80 || scope.before(start.saturating_sub(1)) >= 0x80 {
-        if values::looks_chosen(value) && follows_unspaced(scope, start) {
+        if values::looks_chosen(value)
+            && follows_unspaced(scope, start)
+            && !values::is_placeholder(value)
+        {
             return found;
         }
     }
@@ -99,9 +102,11 @@ pub(super) fn value(
         let cell =
             memchr::memrchr2(b'|', b'\n', scope.part(floor, end)).map_or(floor, |n| floor + n + 1);
         let name = scope.part(cell, end).trim_ascii();
-        return (values::looks_chosen(value) && judge(name).hides())
-            .then_some(found)
-            .flatten();
+        return (values::looks_chosen(value)
+            && judge(name).hides()
+            && !values::is_placeholder(value))
+        .then_some(found)
+        .flatten();
     }
     let from = run_start(
         scope.text,
@@ -129,7 +134,12 @@ pub(super) fn value(
             quoted: false,
         };
     }
-    if name.text.len() < 2 {
+    if name.text.len() < 2
+        || !name
+            .text
+            .iter()
+            .any(|b| b.is_ascii_alphabetic() || *b >= 0x80)
+    {
         return None;
     }
     let mut kind = judge(name.text);
@@ -201,7 +211,9 @@ pub(super) fn value(
         Kind::Pin => (4..=8).contains(&value.len()) && value.iter().all(u8::is_ascii_digit),
         _ => false,
     };
-    takes.then_some(found).flatten()
+    (takes && !values::is_placeholder(value))
+        .then_some(found)
+        .flatten()
 }
 
 /// The word of a sentence at `start`.

@@ -2,6 +2,7 @@
 
 use super::bytes::{at, before, is_token, part, run_end, run_start, token_run};
 use super::class::Class;
+use super::commands::Tools;
 use super::edit::Edit;
 use super::engine::Engine;
 use super::names::Kind;
@@ -110,6 +111,7 @@ impl Engine<'_> {
         }
         let signs = Signs::of(text, masks, from, to);
         self.asked = from;
+        self.tools = Tools::default();
         let mut scope = Scope {
             text,
             from,
@@ -134,7 +136,7 @@ impl Engine<'_> {
             let next = match at(text, pos) {
                 b'@' => {
                     let found = pii::email(&scope, pos, 1);
-                    match url::database(&scope, pos) {
+                    match url::database(&scope, pos, &mut self.tools) {
                         None => self.address(&scope, found),
                         found => self.one(found),
                     }
@@ -320,9 +322,10 @@ impl Engine<'_> {
                 {
                     return self.one(Some(found));
                 }
-                return self.one(auth::after_word(scope, start, &|name| {
-                    self.rules.judge(name)
-                }));
+                let rules = self.rules;
+                let found =
+                    auth::after_word(scope, start, &mut self.tools, &|name| rules.judge(name));
+                return self.one(found);
             }
         }
         None

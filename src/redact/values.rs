@@ -189,22 +189,22 @@ pub(super) fn is_placeholder(value: &[u8]) -> bool {
         return true;
     }
     // ***, xxxx, ..., ----, with at most a few characters left to recognize it by.
-    let dots = value
-        .windows(3)
-        .filter(|w| matches!(w, [0xE2, 0x80, 0xA2 | 0xA6] | [0xE2, 0x97, 0x8F]))
-        .count()
-        * 3;
-    let masked = value
-        .iter()
-        .filter(|b| matches!(b, b'*' | b'x' | b'X' | b'.' | b'-' | b'#' | b'_' | b' '))
-        .count()
-        + dots;
-    let stars = value.iter().filter(|b| **b == b'*').count();
-    if masked == value.len() && value.len() >= 3
-        || stars >= 3 && (masked * 2 >= value.len())
-        || dots >= 9
-    {
+    let cross = |b: &u8| matches!(b, b'*' | b'x' | b'X' | b'.' | b'-' | b'#' | b'_' | b' ');
+    if value.len() >= 3 && value.iter().all(cross) {
         return true;
+    }
+    // Most values have neither a star nor a sign of three bytes, and are not counted through.
+    if memchr::memchr2(b'*', 0xE2, value).is_some() {
+        let dots = value
+            .windows(3)
+            .filter(|w| matches!(w, [0xE2, 0x80, 0xA2 | 0xA6] | [0xE2, 0x97, 0x8F]))
+            .count()
+            * 3;
+        let masked = value.iter().filter(|b| cross(b)).count() + dots;
+        let stars = value.iter().filter(|b| **b == b'*').count();
+        if masked == value.len() || stars >= 3 && masked * 2 >= value.len() || dots >= 9 {
+            return true;
+        }
     }
     // A key that was shortened so that it can be recognized: `sk-…abcd`, `ghp_...x1y2`.
     if value.len() > 64 {
@@ -252,7 +252,7 @@ pub(super) fn is_placeholder(value: &[u8]) -> bool {
             b"var.",
         ]
         .iter()
-        .any(|head| word.starts_with(head))
+        .any(|head| at(head, 0) == at(word, 0) && word.starts_with(head))
         || [&b"_here"[..], b"_placeholder", b"_goes_here"]
             .iter()
             .any(|tail| word.ends_with(tail))
