@@ -32,7 +32,8 @@ CREATE TABLE sessions (
 CREATE TABLE clients (
     id TEXT PRIMARY KEY,
     redirect_uris TEXT NOT NULL, -- a JSON array
-    created_at INTEGER NOT NULL
+    created_at INTEGER NOT NULL,
+    approved INTEGER NOT NULL DEFAULT FALSE -- by anybody, ever
 ) STRICT;
 
 -- What a user allows a client, from the redeeming of a code on.

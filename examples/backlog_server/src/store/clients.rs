@@ -11,7 +11,8 @@ const UNUSED: i64 = 24 * 60 * 60;
 impl Store {
     /// Registers a client with its redirect addresses, and returns its id.
     ///
-    /// Anybody can register: those that came to nothing are forgotten after a day.
+    /// Anybody can register: those that came to nothing are forgotten after a day. One that was
+    /// approved once keeps its id, or it could not ask again when all that it had has expired.
     ///
     /// # Errors
     ///
@@ -23,9 +24,7 @@ impl Store {
         let new = id.clone();
         self.run(move |db| {
             db.execute(
-                "DELETE FROM clients WHERE created_at < ?1
-                 AND NOT EXISTS (SELECT 1 FROM grants WHERE client_id = clients.id)
-                 AND NOT EXISTS (SELECT 1 FROM codes WHERE client_id = clients.id)",
+                "DELETE FROM clients WHERE created_at < ?1 AND NOT approved",
                 [now - UNUSED],
             )?;
             db.execute(

@@ -45,8 +45,8 @@ pub struct Approval {
     pub challenge: String,
 }
 
-/// A client's try to redeem a code.
-#[derive(Clone, Debug)]
+/// A client's try to redeem a code. Not to be printed.
+#[derive(Clone)]
 pub struct Redemption {
     pub code: String,
     pub client_id: String,
@@ -57,8 +57,8 @@ pub struct Redemption {
     pub resource: Option<String>,
 }
 
-/// A client's try to use a refresh token.
-#[derive(Clone, Debug)]
+/// A client's try to use a refresh token. Not to be printed.
+#[derive(Clone)]
 pub struct Refresh {
     pub token: String,
     pub client_id: String,
@@ -67,7 +67,7 @@ pub struct Refresh {
     pub resource: Option<String>,
 }
 
-/// A pair of tokens; the only time that they are seen.
+/// A pair of tokens; the only time that they are seen, and not to be printed.
 #[derive(Clone)]
 pub struct Tokens {
     pub access: String,
@@ -199,6 +199,10 @@ impl Store {
                     approval.challenge,
                     expires_at,
                 ],
+            )?;
+            db.execute(
+                "UPDATE clients SET approved = 1 WHERE id = ?1",
+                [approval.client_id],
             )?;
             Ok(())
         })

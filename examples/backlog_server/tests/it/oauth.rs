@@ -465,7 +465,8 @@ async fn registrations_are_bounded_and_unused_ones_forgotten() {
         }
     }
     assert_eq!(last, StatusCode::TOO_MANY_REQUESTS);
-    server.clock.advance(25 * 60 * 60);
+    server.clock.advance(90 * 24 * 60 * 60);
+    server.store.prune().await.unwrap();
     server
         .store
         .register_client(&[REDIRECT.to_owned()])
