@@ -111,7 +111,9 @@ pub(super) fn value(
         let plain = name.iter().all(|b| {
             b.is_ascii_alphanumeric() || matches!(b, b' ' | b'_' | b'-' | b'`' | b'*') || *b >= 0x80
         });
-        return (plain && values::looks_chosen(value) && judge(name).hides())
+        let line = memchr::memrchr(b'\n', scope.part(floor, cell)).map_or(floor, |n| floor + n + 1);
+        let row = cell == line || scope.at(run_end(scope.text, line, cell, |b| b == b' ')) == b'|';
+        return (plain && row && values::looks_chosen(value) && judge(name).hides())
             .then_some(found)
             .flatten();
     }
