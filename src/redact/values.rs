@@ -256,9 +256,10 @@ pub(super) fn is_placeholder(value: &[u8]) -> bool {
         return true;
     }
     // `ghp_xxxxxxxxxxxxxxxx`
-    if part(value, value.len().saturating_sub(8), value.len())
-        .iter()
-        .all(|b| matches!(b, b'x' | b'X'))
+    if value.len() >= 8
+        && rest(value, value.len() - 8)
+            .iter()
+            .all(|b| matches!(b, b'x' | b'X'))
     {
         return true;
     }
