@@ -167,7 +167,7 @@ impl Stock {
         self.parts.front().map(|part| part.segment.sequence())
     }
 
-    /// Whether there is enough for a batch that cannot take another event.
+    /// Whether there is as much as `size`: enough for a batch that cannot take another event.
     pub(crate) fn fills(&self, size: Size) -> bool {
         let (mut events, mut bytes) = (0, 0);
         self.parts.iter().any(|part| {
@@ -271,6 +271,7 @@ mod tests {
             max_bytes: 1 << 28,
             when_full: WhenFull::DropNewest,
             batch_events: 512,
+            batch_bytes: 512 * 1024,
         };
         let (sender, receiver) = queue::channel(bounds, Arc::new(Ledger::default()));
         let rules = Rules {
@@ -285,7 +286,7 @@ mod tests {
                     writer.raw(&format!("\"{}\"", "x".repeat(*size)));
                     Ok(())
                 });
-                let pushed = sender.push(&event.unwrap(), id, None, false, Instant::now());
+                let pushed = sender.push(&event.unwrap(), id, None, false, Instant::now);
                 pushed.result.unwrap();
                 id += 1;
             }

@@ -15,6 +15,7 @@ use crate::event::{Event, Kind};
 use crate::id::Ids;
 use crate::logger::Outcome;
 use crate::login::Logins;
+use crate::process;
 use crate::queue::{self, Receiver, Waiter};
 use crate::random;
 use crate::sampling::Weight;
@@ -75,11 +76,14 @@ impl Core {
 
     /// The way of an event from the caller into the queue.
     pub(crate) fn log(self: &Arc<Self>, event: &Event<'_>, waiter: Option<Waiter>) -> Outcome {
-        self.ledger.offer();
-        let taken = self
-            .admit()
-            .and_then(|()| self.weigh(event))
-            .and_then(|weight| self.enqueue(event, weight, waiter));
+        if self.turns_away() {
+            self.ledger.turn_away();
+            return Outcome::Dropped(DropReason::QueueFull);
+        }
+        let taken = self.admit().and_then(|now| {
+            let weight = self.weigh(event)?;
+            self.enqueue(event, weight, now, waiter)
+        });
         match taken {
             Ok(()) => Outcome::Queued,
             Err(reason) => {
@@ -89,30 +93,29 @@ impl Core {
         }
     }
 
-    /// The door: what refuses every event is looked at before any other work.
-    fn admit(self: &Arc<Self>) -> Result<(), DropReason> {
+    /// Whether the queue is full, before any other work.
+    fn turns_away(&self) -> bool {
+        // A child may have inherited a queue that is full for ever. Asking for the process costs many
+        // times as much as all else here, so it is asked for now and then.
+        const EVERY: u64 = 64;
+        self.queue.is_full()
+            && !self.closed.load(Relaxed)
+            && !(self.ledger.turned_away().is_multiple_of(EVERY) && self.is_forked())
+    }
+
+    /// The rest of the door: what refuses every event. Returns the time.
+    fn admit(self: &Arc<Self>) -> Result<SystemTime, DropReason> {
         if self.closed.load(Relaxed) {
             return Err(DropReason::Closed);
         }
-        if self.queue.is_full() {
-            // Asking for the process costs five times as much as all else here, so it is asked for
-            // now and then: a child may have inherited a queue that is full for ever.
-            const EVERY: u64 = 64;
-            let refused = self.ledger.refused(DropReason::QueueFull);
-            let asks = refused.is_multiple_of(EVERY);
-            return Err(if asks && self.is_forked() {
-                DropReason::Forked
-            } else {
-                DropReason::QueueFull
-            });
-        }
-        if self.is_forked() {
+        let now = self.config.clock.wall();
+        if process::id(now) != self.pid {
             return Err(DropReason::Forked);
         }
         // A thread that cannot be had now may be had for the next event.
         self.worker
             .get_or_try_init(|| self.start())
-            .map_or(Err(DropReason::Closed), |()| Ok(()))
+            .map_or(Err(DropReason::Closed), |()| Ok(now))
     }
 
     /// Decides whether a call is one of those that are kept.
@@ -130,9 +133,10 @@ impl Core {
         &self,
         event: &Event<'_>,
         weight: Weight,
+        now: SystemTime,
         waiter: Option<Waiter>,
     ) -> Result<(), DropReason> {
-        let result = self.write(event, weight, waiter);
+        let result = self.write(event, weight, now, waiter);
         if let (Err(_), Kind::ToolCall(call)) = (&result, &event.kind) {
             self.config.sampling.give_back(&call.tool, weight);
         }
@@ -143,10 +147,10 @@ impl Core {
         &self,
         event: &Event<'_>,
         weight: Weight,
+        now: SystemTime,
         waiter: Option<Waiter>,
     ) -> Result<(), DropReason> {
         let config = &self.config;
-        let now = config.clock.wall();
         let event_id = event
             .facts
             .event_id
@@ -164,9 +168,8 @@ impl Core {
             });
             self.ledger.panics(panics);
             let seal = waiter.is_some();
-            let pushed = self
-                .queue
-                .push(&captured?, event_id, waiter, seal, config.clock.now());
+            let now = || config.clock.now();
+            let pushed = self.queue.push(&captured?, event_id, waiter, seal, now);
             if pushed.wake {
                 self.notify.notify_one();
             }

@@ -104,6 +104,7 @@ pub mod limits;
 mod logger;
 mod login;
 mod panics;
+mod process;
 #[cfg(feature = "pseudonyms")]
 pub mod pseudonym;
 mod queue;

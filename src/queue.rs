@@ -24,8 +24,12 @@ const SEGMENT_BYTES: usize = 128 * 1024;
 /// The most events of a segment, for which there is room from the start.
 const SEGMENT_EVENTS: usize = 512;
 
-/// Freed segments that are kept for the next ones.
-const SPARE_SEGMENTS: usize = 4;
+/// Most freed segments that are kept for the next ones: what full requests in flight give back. Fresh
+/// memory costs its caller 20 us for each segment, in page faults.
+const MAX_SPARE: usize = 40;
+
+/// So many are kept also when nothing happens.
+const MIN_SPARE: usize = 4;
 
 /// What happens to an event that the queue has no room for.
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
@@ -66,8 +70,10 @@ pub(crate) struct Bounds {
     pub(crate) max_events: usize,
     pub(crate) max_bytes: usize,
     pub(crate) when_full: WhenFull,
-    /// A segment with this many events is worth sending.
+    /// This many events are worth sending.
     pub(crate) batch_events: usize,
+    /// Events of this many bytes are worth sending.
+    pub(crate) batch_bytes: usize,
 }
 
 impl Bounds {
@@ -79,6 +85,16 @@ impl Bounds {
     fn segment_events(&self) -> usize {
         let share = (self.max_events / 8).max(1);
         share.min(self.batch_events.max(1)).min(SEGMENT_EVENTS)
+    }
+
+    /// How many events are worth a request: a batch of them, or half of a queue that is small.
+    pub(crate) fn worth_events(&self) -> usize {
+        self.batch_events.min(self.max_events / 2).max(1)
+    }
+
+    /// How many bytes are worth a request.
+    pub(crate) fn worth_bytes(&self) -> usize {
+        self.batch_bytes.min(self.max_bytes / 2).max(1)
     }
 }
 
@@ -92,6 +108,7 @@ pub(crate) fn channel(bounds: Bounds, ledger: Arc<Ledger>) -> (Sender, Receiver)
         ledger,
         bytes: AtomicUsize::new(0),
         out_of_bytes: AtomicBool::new(false),
+        out_of_events: AtomicBool::new(false),
         state: Mutex::new(State {
             sequence: FIRST_SEQUENCE,
             ..State::default()
@@ -113,14 +130,26 @@ struct Shared {
     bytes: AtomicUsize,
     /// An event was refused for want of memory, and none has been freed since.
     out_of_bytes: AtomicBool,
+    /// The last event that was queued, or refused, found as many as there may be.
+    out_of_events: AtomicBool,
     state: Mutex<State>,
 }
 
+/// In cache lines of its own: what else a queue has is read by every caller and hardly ever written.
 #[derive(Debug, Default)]
+#[repr(align(64))]
 struct State {
     open: Option<Buffer>,
     sealed: VecDeque<Buffer>,
+    /// What the sealed segments hold.
+    sealed_events: usize,
+    sealed_bytes: usize,
+    /// The worker was woken, and has not yet taken all there was. A caller pays for waking it once,
+    /// not again for each batch that comes while it is at work.
+    woken: bool,
     spare: Vec<Buffer>,
+    /// The fewest spare segments there were since they were last trimmed.
+    idle_spare: usize,
     /// The sequence number of the next segment.
     sequence: u64,
     closed: bool,
@@ -141,9 +170,7 @@ impl Shared {
         let mut state = self.lock();
         self.bytes.fetch_sub(buffer.charge, Relaxed);
         self.out_of_bytes.store(false, Relaxed);
-        if state.spare.len() < SPARE_SEGMENTS
-            && buffer.bytes.capacity() == self.bounds.segment_bytes()
-        {
+        if state.spare.len() < MAX_SPARE && buffer.bytes.capacity() == self.bounds.segment_bytes() {
             buffer.clear();
             state.spare.push(buffer);
         } else {
@@ -232,9 +259,13 @@ impl Sender {
     /// Whether a push is refused whatever the event: known without a lock, before any other work.
     pub(crate) fn is_full(&self) -> bool {
         let shared = &*self.shared;
+        // The count itself is written for every event by all threads: it is not read for nothing.
+        let too_many = || {
+            shared.out_of_events.load(Relaxed)
+                && shared.ledger.pending() >= shared.bounds.max_events as u64
+        };
         shared.bounds.when_full == WhenFull::DropNewest
-            && (shared.ledger.pending() >= shared.bounds.max_events as u64
-                || shared.out_of_bytes.load(Relaxed))
+            && (shared.out_of_bytes.load(Relaxed) || too_many())
     }
 
     /// Memory held, in bytes.
@@ -242,14 +273,15 @@ impl Sender {
         self.shared.bytes.load(Relaxed)
     }
 
-    /// Appends an event. `seal` makes it the last of its segment, ready to be sent.
+    /// Appends an event. `seal` makes it the last of its segment, ready to be sent. The clock is
+    /// read for the first event of a segment alone.
     pub(crate) fn push(
         &self,
         event: &RedactedJson<'_>,
         id: i64,
         waiter: Option<Waiter>,
         seal: bool,
-        now: Instant,
+        now: impl FnOnce() -> Instant,
     ) -> Pushed {
         let shared = &*self.shared;
         let event = event.as_bytes();
@@ -272,8 +304,10 @@ impl Sender {
                     evicted.push(buffer);
                 }
                 None => {
-                    if lack == Lack::Segment {
-                        shared.out_of_bytes.store(true, Relaxed);
+                    match lack {
+                        Lack::Events => shared.out_of_events.store(true, Relaxed),
+                        Lack::Segment => shared.out_of_bytes.store(true, Relaxed),
+                        Lack::Bytes => {}
                     }
                     result = Err(DropReason::QueueFull);
                     break;
@@ -284,13 +318,16 @@ impl Sender {
         if result.is_ok()
             && let Some(open) = state.open.as_mut()
         {
-            open.first_at.get_or_insert(now);
+            open.first_at.get_or_insert_with(now);
             open.append(event, id, waiter);
-            shared.ledger.queue();
+            let full = shared.ledger.queue() >= shared.bounds.max_events as u64;
+            if shared.out_of_events.load(Relaxed) != full {
+                shared.out_of_events.store(full, Relaxed);
+            }
             if seal || open.entries.len() >= open.entries.capacity() {
                 shared.seal(&mut state);
-                wake = true;
             }
+            wake = seal || shared.wakes(&mut state);
         }
         wake |= !evicted.is_empty();
         drop(state);
@@ -315,7 +352,10 @@ impl Sender {
         let segment = bounds.segment_bytes();
         let fresh = if event < segment {
             match state.spare.pop() {
-                Some(spare) if held + spare.charge <= bounds.max_bytes => spare,
+                Some(spare) if held + spare.charge <= bounds.max_bytes => {
+                    state.idle_spare = state.idle_spare.min(state.spare.len());
+                    spare
+                }
                 Some(spare) => {
                     state.spare.push(spare);
                     return Err(Lack::Segment);
@@ -328,7 +368,9 @@ impl Sender {
                 None => return Err(Lack::Segment),
             }
         } else if held + event + 1 + size_of::<Entry>() <= bounds.max_bytes {
-            // Larger than a segment: one of its own.
+            // Larger than a segment: one of its own. What is kept for others gives way.
+            let room = bounds.max_bytes - held - event;
+            state.spare.truncate(room / segment);
             Buffer::new(event + 1, 1)
         } else {
             return Err(Lack::Bytes);
@@ -345,8 +387,7 @@ impl Sender {
             return None;
         }
         state
-            .sealed
-            .pop_front()
+            .take_sealed()
             .or_else(|| state.open.take_if(|open| !open.entries.is_empty()))
     }
 
@@ -372,7 +413,7 @@ impl Shared {
         let Some(mut open) = state.open.take_if(|open| !open.entries.is_empty()) else {
             return;
         };
-        if open.bytes.len() < open.bytes.capacity() / 2 && state.spare.len() < SPARE_SEGMENTS {
+        if open.bytes.len() < open.bytes.capacity() / 2 && state.spare.len() < MAX_SPARE {
             let mut small = Buffer::new(open.bytes.len(), open.entries.len());
             small.bytes.extend_from_slice(&open.bytes);
             small.entries.extend_from_slice(&open.entries);
@@ -386,7 +427,26 @@ impl Shared {
         }
         open.sequence = state.sequence;
         state.sequence += 1;
+        state.sealed_events += open.entries.len();
+        state.sealed_bytes += open.bytes.len();
         state.sealed.push_back(open);
+    }
+
+    /// Whether the worker is to be woken now: there is something worth sending, be it full by events
+    /// or by bytes, and it has not heard of it.
+    fn wakes(&self, state: &mut State) -> bool {
+        let ready = state.sealed_events >= self.bounds.worth_events()
+            || state.sealed_bytes >= self.bounds.worth_bytes();
+        ready && !std::mem::replace(&mut state.woken, true)
+    }
+}
+
+impl State {
+    fn take_sealed(&mut self) -> Option<Buffer> {
+        let buffer = self.sealed.pop_front()?;
+        self.sealed_events -= buffer.entries.len();
+        self.sealed_bytes -= buffer.bytes.len();
+        Some(buffer)
     }
 }
 
@@ -397,10 +457,14 @@ pub(crate) struct Receiver {
 }
 
 impl Receiver {
-    /// Takes the oldest segment that is ready to be sent.
+    /// Takes the oldest segment that is ready to be sent. After `None` the next batch wakes the
+    /// worker.
     pub(crate) fn take(&self) -> Option<Segment> {
-        let buffer = self.shared.lock().sealed.pop_front()?;
-        Some(self.segment(buffer))
+        let mut state = self.shared.lock();
+        let buffer = state.take_sealed();
+        state.woken = buffer.is_some();
+        drop(state);
+        Some(self.segment(buffer?))
     }
 
     /// Makes what has been queued so far ready to be sent; returns the sequence number that the
@@ -409,6 +473,18 @@ impl Receiver {
         let mut state = self.shared.lock();
         self.shared.seal(&mut state);
         state.sequence
+    }
+
+    /// Gives back the spare segments that nothing has needed since the last time.
+    pub(crate) fn trim(&self) {
+        let mut state = self.shared.lock();
+        let spare = state.spare.len();
+        let unused = state.idle_spare.min(spare).saturating_sub(MIN_SPARE);
+        let freed = state.spare.split_off(spare - unused);
+        state.idle_spare = state.spare.len();
+        drop(state);
+        // Without the lock: it costs some system calls.
+        drop(freed);
     }
 
     /// The sequence number and age of the oldest segment that is ready to be sent.
@@ -624,6 +700,7 @@ mod tests {
             max_bytes,
             when_full,
             batch_events: 10,
+            batch_bytes: 64 * 1024,
         }
     }
 
@@ -659,7 +736,6 @@ mod tests {
             waiter: Option<Waiter>,
             seal: bool,
         ) -> Pushed {
-            self.ledger.offer();
             self.offered += 1;
             let mut scratch = Scratch::default();
             let (event, _) = capture::capture(&mut scratch, &self.rules, |writer| {
@@ -668,7 +744,7 @@ mod tests {
             });
             let pushed = self
                 .sender
-                .push(&event.unwrap(), id, waiter, seal, Instant::now());
+                .push(&event.unwrap(), id, waiter, seal, Instant::now);
             if let Err(reason) = pushed.result {
                 self.ledger.refuse(reason);
             }
@@ -737,14 +813,46 @@ mod tests {
     }
 
     #[test]
-    fn a_push_that_fills_a_segment_or_seals_it_wakes_the_worker_and_no_other_does() {
-        let mut queue = Queue::new(bounds(80, 1 << 20, WhenFull::DropNewest));
-        let wakes: Vec<bool> = (0..20)
-            .map(|id| queue.push_with(id, 10, None, false).wake)
+    fn a_push_that_makes_up_a_batch_or_seals_wakes_the_worker_once() {
+        let mut queue = Queue::new(bounds(100, 1 << 20, WhenFull::DropNewest));
+        let wakes: Vec<usize> = (0..40)
+            .filter(|&id| queue.push_with(id, 10, None, false).wake)
+            .map(|id| id as usize)
             .collect();
-        assert_eq!(wakes.iter().filter(|&&wake| wake).count(), 2, "{wakes:?}");
-        assert!(wakes[9] && wakes[19]);
-        assert!(queue.push_with(20, 10, None, true).wake);
+        assert_eq!(wakes, [9], "it has heard of it");
+        assert!(queue.push_with(40, 10, None, true).wake);
+        assert_eq!(queue.deliver_all().len(), 41);
+        let wakes = (0..10).filter(|&id| queue.push_with(id, 10, None, false).wake);
+        assert_eq!(wakes.collect::<Vec<_>>(), [9], "it has taken all");
+    }
+
+    #[test]
+    fn a_batch_that_is_full_by_bytes_wakes_the_worker() {
+        let mut queue = Queue::new(Bounds {
+            batch_events: 1_000,
+            ..bounds(10_000, 1 << 20, WhenFull::DropNewest)
+        });
+        // Segments of 64 KiB, and a batch is as large.
+        let wakes: Vec<i64> = (0..200)
+            .filter(|&id| queue.push_with(id, 2_000, None, false).wake)
+            .collect();
+        assert_eq!(
+            wakes,
+            [64],
+            "two segments of 32 events are sealed by the next event"
+        );
+    }
+
+    #[test]
+    fn half_of_a_small_queue_is_worth_sending() {
+        let mut queue = Queue::new(Bounds {
+            batch_events: 500,
+            ..bounds(40, 1 << 20, WhenFull::DropNewest)
+        });
+        let wakes: Vec<i64> = (0..40)
+            .filter(|&id| queue.push_with(id, 10, None, false).wake)
+            .collect();
+        assert_eq!(wakes, [19]);
     }
 
     #[test]

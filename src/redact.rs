@@ -15,7 +15,9 @@ mod assign;
 mod auth;
 mod builder;
 mod bytes;
+mod calls;
 mod class;
+mod commands;
 mod decode;
 mod edit;
 mod engine;
@@ -27,6 +29,7 @@ mod pii;
 mod prefixes;
 mod rules;
 mod scan;
+mod spoken;
 mod tables;
 mod text;
 mod url;
@@ -313,15 +316,22 @@ fn guarded<R>(rules: &Rules, f: impl FnOnce() -> R) -> Result<R, RuleFailed> {
 }
 
 fn seal(rules: &Rules, draft: &Draft<'_>, out: &mut Vec<u8>) {
-    let (Some(first), Some(last)) = (draft.spans.first(), draft.spans.last()) else {
-        out.extend_from_slice(draft.json);
-        return;
-    };
-    let base = first.start;
-    let region = bytes::part(draft.json, base, last.end);
     Engine::with(rules, |engine, masks| {
+        // Tools, clients and sessions come again and again; what is left is mostly the arguments.
+        let is_new = |span: &&Range<usize>| {
+            bytes::at(draft.json, span.start) != b'"'
+                || !engine.knows(draft.json, span.start + 1, span.end - 1)
+        };
+        let first = draft.spans.iter().position(|span| is_new(&span));
+        let last = draft.spans.iter().rposition(|span| is_new(&span));
+        let spans = match (first, last) {
+            (Some(first), Some(last)) => draft.spans.get(first..=last).unwrap_or(draft.spans),
+            _ => &[],
+        };
+        let base = spans.first().map_or(0, |span| span.start);
+        let region = bytes::part(draft.json, base, spans.last().map_or(0, |span| span.end));
         masks.fill(region);
-        for span in draft.spans {
+        for span in spans {
             let (from, to) = (span.start - base, span.end - base);
             // Members of an object begin with a name and a colon; anything else is one value.
             let mut start = Start::Values;
@@ -329,14 +339,21 @@ fn seal(rules: &Rules, draft: &Draft<'_>, out: &mut Vec<u8>) {
                 let (end, escaped) = json::string_end(region, masks, from + 1, to);
                 if end + 1 == to {
                     let place = (from + 1, end);
-                    engine.leaf(region, masks, place, escaped, names::Kind::Plain, 0, false);
+                    if escaped || rules.custom.is_some() {
+                        engine.leaf(region, masks, place, escaped, names::Kind::Plain, 0, false);
+                    } else {
+                        engine.remembered(region, masks, place);
+                    }
                     continue;
                 }
                 start = Start::Members;
             }
             // A span which is no JSON after all is text; nothing in it goes unread.
+            let floor = engine.edits.len();
             if engine.walk(region, masks, (from, to), start, 0).is_err() {
                 engine.text(region, masks, (from, to), names::Kind::Plain, 0, true);
+                // What the walk found before it ended was found again.
+                edit::merge(&mut engine.edits, floor);
             }
         }
         if engine.edits.is_empty() && !draft.counts.any() {
@@ -384,6 +401,8 @@ fn redact<'a>(
         masks.fill(bytes);
         if shape == Shape::Text || engine.walk(bytes, masks, whole, Start::Values, 0).is_err() {
             engine.text(bytes, masks, whole, names::Kind::Plain, 0, false);
+            // What the walk found before it ended was found again.
+            edit::merge(&mut engine.edits, 0);
         }
         // A finding that touches the cut goes whole; what begins behind the cut is cut off.
         let mut end = cut;

@@ -250,6 +250,7 @@ impl Worker {
         }
         self.next_tick = now + self.core.config.flush_interval;
         self.receiver.seal();
+        self.receiver.trim();
         self.hurry = true;
         self.expire(now);
         self.reporter.look();
@@ -312,7 +313,8 @@ impl Worker {
 
     /// Sees to it that the stock has a batch that is worth sending, if the queue has one.
     fn stocked(&mut self) -> bool {
-        while !self.stock.fills(self.size()) {
+        let worth = self.worth_sending();
+        while !self.stock.fills(worth) {
             if !self.take_in() {
                 return self.hurry && !self.stock.is_empty();
             }
@@ -332,6 +334,17 @@ impl Worker {
         self.keep(&segment);
         self.stock.add(segment);
         true
+    }
+
+    /// What is worth a request before the tick: a whole batch, unless the queue is full before it
+    /// holds two.
+    fn worth_sending(&self) -> Size {
+        let bounds = &self.core.config.bounds;
+        let size = self.size();
+        Size {
+            max_events: size.max_events.min(bounds.worth_events()),
+            max_bytes: size.max_bytes.min(bounds.worth_bytes()),
+        }
     }
 
     fn size(&self) -> Size {

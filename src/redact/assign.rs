@@ -6,14 +6,14 @@
 use super::bytes::{at, before, has_word_at, run_end, run_start};
 use super::class::{Class, MARK_START};
 use super::names::{self, Kind};
-use super::pairs;
 use super::text::{Found, Scope};
 use super::values::{self, Style};
+use super::{calls, commands, pairs, spoken};
 
 /// Longer names are no names.
-const MAX_NAME: usize = 96;
+pub(super) const MAX_NAME: usize = 96;
 /// A word in a sentence or a command is not longer; so no hostile text is read again and again.
-const MAX_WORD: usize = 512;
+pub(super) const MAX_WORD: usize = 512;
 /// So much of an unquoted value decides whether it is a secret. Then it goes to its end, however far that is.
 const MAX_JUDGED: usize = 128;
 
@@ -23,19 +23,19 @@ pub(super) fn is_name(byte: u8) -> bool {
         || byte >= 0x80
 }
 
-fn is_blank(byte: u8) -> bool {
+pub(super) fn is_blank(byte: u8) -> bool {
     byte == b' ' || byte == b'\t'
 }
 
 /// The name before a sign, and whether it was quoted.
-struct Name<'a> {
-    start: usize,
-    text: &'a [u8],
-    quoted: bool,
+pub(super) struct Name<'a> {
+    pub(super) start: usize,
+    pub(super) text: &'a [u8],
+    pub(super) quoted: bool,
 }
 
 /// The name that ends before `sign`, perhaps with quotes, brackets, emphasis and spaces between.
-fn name_before<'a>(scope: &Scope<'a>, sign: usize) -> Name<'a> {
+pub(super) fn name_before<'a>(scope: &Scope<'a>, sign: usize) -> Name<'a> {
     let text = scope.text;
     let floor = scope.from.max(sign.saturating_sub(MAX_NAME + 8));
     let mut end = run_start(text, sign, floor.max(sign.saturating_sub(8)), |b| {
@@ -75,9 +75,16 @@ fn name_before<'a>(scope: &Scope<'a>, sign: usize) -> Name<'a> {
 }
 
 /// What the words before a sign say: `API key`, `the client secret`.
-fn spaced_kind(scope: &Scope<'_>, name: &Name<'_>, judge: &dyn Fn(&[u8]) -> Kind) -> Kind {
+pub(super) fn spaced_kind(
+    scope: &Scope<'_>,
+    name: &Name<'_>,
+    far: bool,
+    judge: &dyn Fn(&[u8]) -> Kind,
+) -> Kind {
     let mut start = name.start;
-    for _ in 0..2 {
+    // `password of the database`
+    let mut end = name.start + name.text.len();
+    for step in 0..if far { 4 } else { 2 } {
         if scope.before(start) != b' ' {
             break;
         }
@@ -85,17 +92,29 @@ fn spaced_kind(scope: &Scope<'_>, name: &Name<'_>, judge: &dyn Fn(&[u8]) -> Kind
             scope.text,
             start - 1,
             scope.from.max(start.saturating_sub(24)),
-            |b| b.is_ascii_alphanumeric() || b == b'-',
+            |b| b.is_ascii_alphanumeric() || b == b'-' || b >= 0x80,
         );
-        if word == start - 1 {
+        let text = scope.part(word, start - 1);
+        if text.is_empty() {
             break;
         }
         start = word;
+        if text.eq_ignore_ascii_case(b"mot") {
+            return judge(scope.part(start, name.start + name.text.len()));
+        }
+        if far && matches!(text, b"of" | b"for" | b"to" | b"on" | b"de" | b"der") {
+            end = word.saturating_sub(1);
+        } else if step > 0 || end < start {
+            let kind = judge(scope.part(start, end));
+            if kind != Kind::Plain || step > 0 && end > name.start {
+                return kind;
+            }
+        }
     }
-    if start == name.start {
+    if start == name.start || end <= start {
         Kind::Plain
     } else {
-        judge(scope.part(start, name.start + name.text.len()))
+        judge(scope.part(start, end))
     }
 }
 
@@ -110,11 +129,7 @@ pub(super) fn at_sign(
     let byte = at(text, sign);
     let next = scope.at(sign + 1);
     if byte == b':' && (next == b':' || scope.before(sign) == b':')
-        || byte == b'='
-            && matches!(
-                scope.before(sign),
-                b'=' | b'!' | b'<' | b'>' | b':' | b'+' | b'~'
-            )
+        || byte == b'=' && matches!(scope.before(sign), b'=' | b'<' | b'>' | b':' | b'+' | b'~')
     {
         return;
     }
@@ -124,24 +139,52 @@ pub(super) fn at_sign(
     }
     // `The password is: …`
     let linked = byte == b':'
-        && [&b"is"[..], b"was", b"are"]
-            .iter()
-            .any(|link| name.text.eq_ignore_ascii_case(link));
+        && [
+            &b"is"[..],
+            b"was",
+            b"are",
+            b"created",
+            b"generated",
+            b"issued",
+        ]
+        .iter()
+        .any(|link| name.text.eq_ignore_ascii_case(link));
     if linked {
         name = name_before(scope, name.start);
     }
     if byte == b':'
-        && let Some(found) = user_and_password(scope, name.start, sign)
+        && let Some(found) = commands::user_and_password(scope, name.start, sign)
     {
         add(found);
         return;
     }
+    // Properties of Java: `-Dtoken=`. The parts of an ARN have colons between them.
+    if byte == b'=' && name.text.starts_with(b"-D") {
+        name.text = super::bytes::rest(name.text, 2);
+    }
+    if byte == b':'
+        && scope.before(name.start) == b':'
+        && super::bytes::find(
+            scope.part(name.start.saturating_sub(80).max(scope.from), name.start),
+            b"arn:",
+        )
+        .is_some()
+    {
+        return;
+    }
     let mut kind = judge(name.text);
+    // `document.querySelector('#password').value = …`
+    if name.text == b".value"
+        && scope.before(name.start) == b')'
+        && let Some(element) = calls::place(scope, name.start)
+    {
+        kind = judge(element);
+    }
     if byte == b'=' && name.quoted && follows_password_for(scope, name.start) {
         kind = Kind::Secret;
     }
     if !matches!(kind, Kind::Secret | Kind::Secrets) && !name.quoted {
-        let spaced = spaced_kind(scope, &name, judge);
+        let spaced = spaced_kind(scope, &name, true, judge);
         if spaced != Kind::Plain {
             kind = spaced;
         }
@@ -169,13 +212,25 @@ pub(super) fn at_sign(
     if kind == Kind::Plain && byte == b'=' && matches!(scope.at(value), b'"' | b'\'' | b'`') {
         // `api_key: String = "…"`
         let kind = typed_kind(scope, &name, judge);
-        if kind.hides() {
+        if kind.hides() || kind == Kind::Pwd {
             let close = closing_quote(scope, value + 1, scope.at(value), 0);
             if let Some(found) = literal(scope, value + 1, close, kind, b"") {
                 add(found);
             }
             return;
         }
+    }
+    // `urn:ietf:params:oauth:jwk-thumbprint`
+    if kind == Kind::Maybe && byte == b':' && scope.before(name.start) == b':' {
+        return;
+    }
+    if kind == Kind::Plain
+        && byte == b':'
+        && matches!(next, b' ' | b'\n')
+        && let Some(found) = spoken::behind_sentence(scope, sign, judge)
+    {
+        add(found);
+        return;
     }
     match kind {
         Kind::Plain | Kind::Id => {
@@ -224,20 +279,41 @@ pub(super) fn at_sign(
         equals: byte == b'=',
         spaced: value > unspaced || is_blank(scope.before(sign)),
         quoted_name: name.quoted,
-        literal_only: arrow,
+        literal_only: arrow || scope.before(sign) == b'!',
         own_line: linked || starts_line(scope, name.start),
         quote: match scope.before(name.start) {
             quote @ (b'"' | b'\'') if !name.quoted => quote,
             _ => 0,
         },
     };
-    if let Some(found) = value_at(scope, value, name.text, kind, style) {
+    let found = value_at(scope, value, name.text, kind, style);
+    // What a token is compared with is a kind of token, unless it could be nothing but a secret.
+    let compared = byte == b'=' && (next == b'=' || scope.before(sign) == b'!');
+    let found = found.filter(|found| {
+        let value = scope.part(found.start, found.end);
+        !compared
+            || !value.iter().all(u8::is_ascii_alphabetic)
+            || names::judge(name.text) == Kind::Secret && !has_token(name.text)
+    });
+    if let Some(found) = found {
         add(found);
     }
 }
 
+fn has_token(name: &[u8]) -> bool {
+    name.to_ascii_lowercase()
+        .windows(5)
+        .any(|five| five == b"token")
+}
+
 /// What the name before a type says, where `kind` is the type: `name: &str = `.
 fn typed_kind(scope: &Scope<'_>, type_name: &Name<'_>, judge: &dyn Fn(&[u8]) -> Kind) -> Kind {
+    // `Dim password As String = "…"`
+    if has_word_at(scope.text, type_name.start.saturating_sub(4), b" as ")
+        && type_name.start >= scope.from + 4
+    {
+        return judge(name_before(scope, type_name.start - 4).text);
+    }
     let colon = run_start(
         scope.text,
         type_name.start,
@@ -253,197 +329,9 @@ fn typed_kind(scope: &Scope<'_>, type_name: &Name<'_>, judge: &dyn Fn(&[u8]) -> 
     judge(name_before(scope, colon - 1).text)
 }
 
-/// A literal whose opening quote stands at `quote`, as the argument of a call or the second part of a pair:
-/// `set_password("…")`, `define('DB_PASSWORD', '…')`.
-pub(super) fn argument(
-    scope: &Scope<'_>,
-    quote: usize,
-    judge: &dyn Fn(&[u8]) -> Kind,
-) -> Option<Found> {
-    let text = scope.text;
-    let near = run_start(
-        text,
-        quote,
-        scope.from.max(quote.saturating_sub(2)),
-        is_blank,
-    );
-    let name = match scope.before(near) {
-        b'(' => {
-            let end = near - 1;
-            let start = run_start(text, end, scope.from.max(end.saturating_sub(48)), |b| {
-                b.is_ascii_alphanumeric() || b == b'_'
-            });
-            let name = scope.part(start, end);
-            let reads = [
-                &b"get"[..],
-                b"read",
-                b"fetch",
-                b"load",
-                b"find",
-                b"use",
-                b"is",
-                b"has",
-                b"validate",
-                b"check",
-                b"verify",
-                b"parse",
-                b"Get",
-            ]
-            .iter()
-            .any(|verb| name.starts_with(verb));
-            if reads { b"" } else { name }
-        }
-        b',' => {
-            let end = near - 1;
-            let inner = run_start(text, end, scope.from.max(end.saturating_sub(1)), |b| {
-                matches!(b, b'"' | b'\'')
-            });
-            let start = run_start(
-                text,
-                inner,
-                scope.from.max(inner.saturating_sub(48)),
-                is_name,
-            );
-            if inner == end
-                || !matches!(scope.before(start), b'"' | b'\'')
-                || !matches!(scope.before(start - 1), b'(' | b' ' | b'[')
-            {
-                return None;
-            }
-            // A pair begins with a bracket: further arguments are something else.
-            let bracket = run_start(text, start - 1, scope.from, |b| b == b' ');
-            if !matches!(scope.before(bracket), b'(' | b'[') {
-                return None;
-            }
-            scope.part(start, inner)
-        }
-        _ => return None,
-    };
-    if name.len() < 4 || judge(name) != Kind::Secret {
-        return None;
-    }
-    let close = closing_quote(scope, quote + 1, scope.at(quote), 0);
-    let value = scope.part(quote + 1, close);
-    let takes = value.len() >= 4
-        && (value.iter().any(u8::is_ascii_digit)
-            || memchr::memchr(b' ', value).is_some()
-            || scope.before(near) == b',');
-    (takes
-        && !values::has_mark(value)
-        && !values::is_label(value, name)
-        && !values::is_placeholder(value)
-        && judge(value) == Kind::Plain)
-        .then(|| Found::new(quote + 1, close, Class::Field))
-}
-
 /// `SET PASSWORD FOR 'user' = …`
 fn follows_password_for(scope: &Scope<'_>, name: usize) -> bool {
     has_word_at(scope.text, name.saturating_sub(14), b"password for ") && name >= scope.from + 14
-}
-
-/// `curl -u user:password`, where the colon stands at `sign`.
-fn user_and_password(scope: &Scope<'_>, user: usize, sign: usize) -> Option<Found> {
-    let text = scope.text;
-    let open = run_start(text, user, scope.from.max(user.saturating_sub(1)), |b| {
-        matches!(b, b'"' | b'\'')
-    });
-    let gap = run_start(text, open, scope.from.max(open.saturating_sub(2)), |b| {
-        matches!(b, b' ' | b'=')
-    });
-    let flag = run_start(text, gap, scope.from.max(gap.saturating_sub(12)), |b| {
-        b.is_ascii_alphabetic() || b == b'-'
-    });
-    if gap == open
-        || !matches!(
-            scope.part(flag, gap),
-            b"-u"
-                | b"--user"
-                | b"-U"
-                | b"--proxy-user"
-                | b"--http-user"
-                | b"--basic-auth"
-                | b"-a"
-                | b"--auth"
-        )
-    {
-        return None;
-    }
-    let start = sign + 1;
-    let quote = scope.at(open);
-    let end = if open < user {
-        run_end(text, start, scope.to, |b| b != quote && b != b'\n')
-    } else {
-        run_end(text, start, scope.to, |b| {
-            !b.is_ascii_whitespace() && !matches!(b, b'"' | b'\'' | b'\\')
-        })
-    };
-    let value = scope.part(start, end);
-    let command = scope.part(flag.saturating_sub(200).max(scope.from), flag);
-    let fetches = [&b"curl"[..], b"http", b"wget", b"ab ", b"siege"]
-        .iter()
-        .any(|tool| memchr::memmem::find(command, tool).is_some());
-    let ids = value.iter().all(|b| b.is_ascii_digit());
-    let chosen = fetches
-        || value
-            .iter()
-            .any(|b| b.is_ascii_digit() || b"!@#$%^&*".contains(b));
-    (value.len() >= 3
-        && !ids
-        && chosen
-        && !value.starts_with(MARK_START)
-        && !values::is_placeholder(value))
-    .then(|| Found::new(start, end, Class::Field))
-}
-
-/// Short options of commands that take a password: `-pS3cret`, `-p s3cret`. `start` is where a word with a digit
-/// begins.
-pub(super) fn short_option(scope: &Scope<'_>, start: usize) -> Option<Found> {
-    let dash_near =
-        (2..=5).any(|back| start >= scope.from + back && at(scope.text, start - back) == b'-');
-    if at(scope.text, start) != b'-' && !dash_near {
-        return None;
-    }
-    let text = scope.text;
-    let limit = scope.to.min(start + MAX_WORD);
-    let end = run_end(text, start, limit, |b| {
-        !b.is_ascii_whitespace() && !matches!(b, b'"' | b'\'' | b'`' | b'\\')
-    });
-    let word = scope.part(start, end);
-    let command = |to: usize| scope.part(to.saturating_sub(120).max(scope.from), to);
-    let names = |to: usize, tools: &[&[u8]]| {
-        tools
-            .iter()
-            .any(|tool| memchr::memmem::find(command(to), tool).is_some())
-    };
-    if word.starts_with(b"-p")
-        && word.len() >= 6
-        && !word.starts_with(b"-p=")
-        && names(start, &[b"mysql", b"mariadb", b"sshpass", b"plink", b"7z"])
-    {
-        return Some(Found::new(start + 2, end, Class::Field));
-    }
-    let open = run_start(text, start, scope.from.max(start.saturating_sub(1)), |b| {
-        matches!(b, b'"' | b'\'')
-    });
-    let gap = run_start(text, open, scope.from.max(open.saturating_sub(3)), |b| {
-        b == b' '
-    });
-    let flag = run_start(text, gap, scope.from.max(gap.saturating_sub(3)), |b| {
-        b.is_ascii_alphabetic() || b == b'-'
-    });
-    let takes = match scope.part(flag, gap) {
-        b"-p" => names(
-            flag,
-            &[
-                b"sshpass", b" login ", b"mongo", b"pscp", b"plink", b"cqlsh", b"az ",
-            ],
-        ),
-        b"-a" => names(flag, &[b"redis-cli"]),
-        b"-w" => names(flag, &[b"ldap"]),
-        b"-P" => names(flag, &[b"sqlcmd", b"bcp ", b"zip"]),
-        _ => false,
-    };
-    (gap < open && takes && word.len() >= 4).then(|| Found::new(start, end, Class::Field))
 }
 
 fn ends_with(name: &[u8], word: &[u8]) -> bool {
@@ -492,6 +380,14 @@ pub(super) fn value_at(
         if quote == b'"' && escapes == 0 && closes(scope, start) {
             return None;
         }
+        // So does the apostrophe of `'no cookie:', error`.
+        if quote == b'\''
+            && escapes == 0
+            && start == open
+            && matches!(scope.at(open + 1), b',' | b')' | b';')
+        {
+            return None;
+        }
         // `""` in a quoted cell of a CSV file, or nothing at all.
         if escapes == 0 && scope.at(open + 1) == quote {
             return None;
@@ -506,6 +402,17 @@ pub(super) fn value_at(
     }
     if escapes > 0 || style.literal_only {
         return None;
+    }
+    // Connection strings of ODBC have braces around what may hold a semicolon.
+    if quote == b'{'
+        && style.equals
+        && !style.spaced
+        && let Some(close) = memchr::memchr(b'}', scope.part(open, open + MAX_JUDGED))
+        && values::looks_chosen(scope.part(open + 1, open + close))
+        && !values::has_mark(scope.part(open + 1, open + close))
+        && matches!(scope.at(open + close + 1), b';' | 0 | b'"' | b'\n')
+    {
+        return Some(Found::new(open + 1, open + close, Class::Field));
     }
     if matches!(quote, b'|' | b'>') && style.own_line {
         return block(scope, open);
@@ -542,8 +449,21 @@ pub(super) fn value_at(
             end
         }
     };
-    values::is_unquoted_secret(scope, start, end, name, kind, style)
-        .then(|| Found::new(start, whole(), Class::Field))
+    if !values::is_unquoted_secret(scope, start, end, name, kind, style) {
+        return None;
+    }
+    let mut end = whole();
+    // `passwords: hunter2, hunter3`
+    while kind == Kind::Secrets && matches!(scope.part(end, end + 2), b", " | b"; ") {
+        let next = run_end(text, end + 2, scope.to.min(end + 66), |b| {
+            !b.is_ascii_whitespace() && !matches!(b, b',' | b';' | b'"' | b'\'')
+        });
+        if !values::looks_chosen(scope.part(end + 2, next)) {
+            break;
+        }
+        end = next;
+    }
+    Some(Found::new(start, end, Class::Field))
 }
 
 /// Whether a quote at `pos` closes one that stands before it on its line.
@@ -561,7 +481,7 @@ fn closes(scope: &Scope<'_>, pos: usize) -> bool {
 fn literal(scope: &Scope<'_>, from: usize, to: usize, kind: Kind, name: &[u8]) -> Option<Found> {
     let value = scope.part(from, to);
     if !values::fits(value, kind)
-        || value.is_empty()
+        || value.len() < 2
         || values::has_mark(value)
         || values::is_placeholder(value)
         || values::is_label(value, name)
@@ -585,6 +505,15 @@ fn step_into_literal(scope: &Scope<'_>, start: usize) -> usize {
     let word = scope.part(start, end);
     if word.is_empty() {
         return start;
+    }
+    // What PHP dumps: `string(9) "…"`.
+    if word == b"string" && scope.at(end) == b'(' {
+        let count = run_end(scope.text, end + 1, scope.to.min(end + 8), |b| {
+            b.is_ascii_digit()
+        });
+        if scope.part(count, count + 3) == b") \"" {
+            return count + 2;
+        }
     }
     if matches!(scope.at(end), b'"' | b'\'') && word.len() <= 3 {
         return end;
@@ -918,6 +847,7 @@ fn authorization(scope: &Scope<'_>, start: usize, add: &mut dyn FnMut(Found)) ->
     let value = scope.part(from, end);
     if value.len() < 4
         || value.starts_with(MARK_START)
+        || memchr::memchr(b'(', value).is_some()
         || values::is_placeholder(value)
         || matches!(at(value, 0), b'$' | b'{' | b'<' | b'%')
     {
@@ -941,10 +871,23 @@ fn signature(scope: &Scope<'_>, name: &[u8], value: usize, add: &mut dyn FnMut(F
         .rsplit(|b| matches!(b, b'-' | b'_' | b'.'))
         .next()
         .unwrap_or(&[]);
+    // A code of OAuth is as good as the token it is exchanged for.
+    let code = name == b"code";
     if !(last.eq_ignore_ascii_case(b"signature")
         || last == b"sig"
         || last.eq_ignore_ascii_case(b"hmac")
-        || name.eq_ignore_ascii_case(b"policy"))
+        || name.eq_ignore_ascii_case(b"policy")
+        || code)
+    {
+        return;
+    }
+    if code
+        && (super::bytes::find(
+            scope.part(value.saturating_sub(120).max(scope.from), value + 160),
+            b"state=",
+        )
+        .is_none()
+            || !matches!(scope.before(value - 5), b'?' | b'&'))
     {
         return;
     }
@@ -976,8 +919,22 @@ pub(super) fn after_word(scope: &Scope<'_>, pos: usize) -> Option<Found> {
         scope.from.max(gap.saturating_sub(24)),
         |b| b.is_ascii_alphanumeric() || matches!(b, b'_' | b'-'),
     );
+    // `SELECT '…' AS token`
+    let close =
+        memchr::memchr(b'\'', scope.part(pos + 1, pos + 1 + MAX_JUDGED)).map_or(0, |n| pos + 1 + n);
+    if close > pos && has_word_at(scope.text, close + 1, b" as ") {
+        let end = run_end(scope.text, close + 5, scope.to.min(close + 64), is_name);
+        let value = scope.part(pos + 1, close);
+        if names::judge(scope.part(close + 5, end)) == Kind::Secret
+            && value.iter().any(u8::is_ascii_digit)
+            && !values::has_mark(value)
+            && !values::is_placeholder(value)
+        {
+            return Some(Found::new(pos + 1, close, Class::Field));
+        }
+    }
     let word = scope.part(start, gap);
-    let by = word.eq_ignore_ascii_case(b"by") && {
+    let by = word == b"BY" && {
         let end = run_start(
             scope.text,
             start,
@@ -987,7 +944,15 @@ pub(super) fn after_word(scope: &Scope<'_>, pos: usize) -> Option<Found> {
         scope
             .part(end.saturating_sub(10), end)
             .eq_ignore_ascii_case(b"identified")
-    };
+    } || word == b"by"
+        && scope
+            .part(start.saturating_sub(11), start)
+            .eq_ignore_ascii_case(b"identified ")
+        && super::bytes::find(
+            scope.part(start.saturating_sub(80).max(scope.from), start),
+            b"user ",
+        )
+        .is_some();
     let named = word.len() >= 4 && names::judge(word) == Kind::Secret && scope.before(pos) == b' ';
     if !(by || named) {
         return None;
@@ -1003,113 +968,4 @@ pub(super) fn after_word(scope: &Scope<'_>, pos: usize) -> Option<Found> {
         && !values::is_placeholder(value)
         && (stated || !values::is_label(value, word)))
     .then(|| Found::new(pos + 1, end, Class::Field))
-}
-
-/// `--password value`, where the dashes stand at `pos`.
-pub(super) fn flag(scope: &Scope<'_>, pos: usize, judge: &dyn Fn(&[u8]) -> Kind) -> Option<Found> {
-    let end = run_end(scope.text, pos, scope.to.min(pos + MAX_NAME), |b| {
-        b.is_ascii_alphanumeric() || matches!(b, b'-' | b'_')
-    });
-    if end - pos < 5 || !is_blank(scope.at(end)) || !judge(scope.part(pos, end)).hides() {
-        return None;
-    }
-    let start = run_end(scope.text, end, scope.to.min(end + 8), is_blank);
-    if scope.at(start) == b'-' {
-        return None;
-    }
-    let style = Style {
-        equals: true,
-        spaced: false,
-        quoted_name: true,
-        literal_only: false,
-        own_line: false,
-        quote: 0,
-    };
-    value_at(scope, start, scope.part(pos, end), Kind::Secret, style)
-}
-
-/// A value with a digit, at `start`, behind a sensitive word: `password hunter2`, `the token is abc123`.
-pub(super) fn spoken(
-    scope: &Scope<'_>,
-    word_start: usize,
-    word_end: usize,
-    start: usize,
-    judge: &dyn Fn(&[u8]) -> Kind,
-) -> Option<Found> {
-    let text = scope.text;
-    let is_word = |b: u8| b.is_ascii_alphanumeric() || matches!(b, b'-' | b'_' | b'.');
-    let (mut from, mut to) = (word_start, word_end);
-    let word = scope.part(from, to);
-    let linked = [&b"is"[..], b"was", b"to", b"as", b"by", b"-", b"->"]
-        .iter()
-        .any(|link| word.eq_ignore_ascii_case(link));
-    if linked {
-        if scope.before(from) != b' ' {
-            return None;
-        }
-        to = from - 1;
-        from = run_start(text, to, scope.from.max(to.saturating_sub(32)), is_word);
-    }
-    let name = Name {
-        start: from,
-        text: scope.part(from, to),
-        quoted: false,
-    };
-    if name.text.len() < 3 {
-        return None;
-    }
-    let mut kind = judge(name.text);
-    if kind == Kind::Plain {
-        kind = if name.text.eq_ignore_ascii_case(b"identified") {
-            Kind::Secret
-        } else {
-            spaced_kind(scope, &name, judge)
-        };
-    }
-    if kind == Kind::Plain && !linked {
-        return None;
-    }
-    let limit = scope.to.min(start + MAX_WORD);
-    let end = run_end(text, start, limit, |b| {
-        !b.is_ascii_whitespace()
-            && !matches!(
-                b,
-                b'"' | b'\'' | b',' | b';' | b')' | b'`' | b'<' | b'>' | b'\\'
-            )
-    });
-    let end = run_start(text, end, start, |b| matches!(b, b'.' | b'!' | b'?' | b':'));
-    let value = scope.part(start, end);
-    if linked && kind == Kind::Plain && values::looks_secret(value) && value.len() >= 12 {
-        // `The API key for production is …`
-        let floor = scope.from.max(from.saturating_sub(48));
-        let sentence = scope.part(
-            memchr::memrchr3(b'.', b'\n', b',', scope.part(floor, from))
-                .map_or(floor, |n| floor + n + 1),
-            from,
-        );
-        for word in ["for", "to", "of", "on", "in"] {
-            if let Some(end) = memchr::memmem::find(sentence, word.as_bytes()) {
-                kind = judge(super::bytes::part(sentence, 0, end).trim_ascii());
-                if kind.hides() {
-                    break;
-                }
-            }
-        }
-    }
-    let flag = name.text.starts_with(b"-");
-    let takes = match kind {
-        Kind::Secret | Kind::Secrets if flag => value.len() >= 3,
-        Kind::Secret if name.text.len() <= 4 && value.len() <= 4 => {
-            value.len() >= 3
-                && value.iter().all(u8::is_ascii_digit)
-                && [&b"cvv"[..], b"cvc", b"cvv2"]
-                    .iter()
-                    .any(|n| name.text.eq_ignore_ascii_case(n))
-        }
-        Kind::Secret | Kind::Secrets => values::looks_chosen(value),
-        Kind::Pin => (4..=8).contains(&value.len()) && value.iter().all(u8::is_ascii_digit),
-        _ => false,
-    };
-    (takes && !values::is_placeholder(value) && !value.starts_with(MARK_START))
-        .then(|| Found::new(start, end, Class::Field))
 }

@@ -1,10 +1,11 @@
 //! Credentials of `Authorization` schemes, JSON Web Tokens, and keys in armour.
 
-use super::bytes::{has_word_at, run_end, run_start};
+use super::bytes::{at, before, has_word_at, run_end, run_start};
 use super::class::Class;
+use super::commands::Tools;
 use super::names::Kind;
 use super::text::{Found, Scope};
-use super::{assign, values};
+use super::{calls, commands, spoken, values};
 
 /// Fewer characters are no credentials.
 const MIN_CREDENTIALS: usize = 12;
@@ -21,24 +22,41 @@ pub(super) fn is_credential(byte: u8) -> bool {
 pub(super) fn after_word(
     scope: &Scope<'_>,
     start: usize,
+    tools: &mut Tools,
     judge: &dyn Fn(&[u8]) -> Kind,
 ) -> Option<Found> {
+    // No word fits before it.
+    if start < scope.from + 3 {
+        return spoken::before_name(scope, start, judge);
+    }
     let gap = run_start(
         scope.text,
         start,
         scope.from.max(start.saturating_sub(4)),
         |b| matches!(b, b' ' | b'\t' | b'"' | b'\''),
     );
-    if let Some(found) = assign::short_option(scope, start) {
+    // Nor does a number name anything.
+    let number = run_start(
+        scope.text,
+        gap,
+        scope.from.max(gap.saturating_sub(8)),
+        |b| b.is_ascii_digit(),
+    );
+    if number < gap && gap < start && matches!(before(scope.text, number), b' ' | b'\n') {
+        return None;
+    }
+    if (tools.are_near(scope, start) || at(scope.text, start) == b'/')
+        && let Some(found) = commands::argument(scope, start)
+    {
         return Some(found);
     }
     if matches!(scope.before(start), b'"' | b'\'')
-        && let Some(found) = assign::argument(scope, start - 1, judge)
+        && let Some(found) = calls::literal(scope, start - 1, judge)
     {
         return Some(found);
     }
     if gap == start {
-        return None;
+        return spoken::value(scope, start, judge);
     }
     let word_start = run_start(
         scope.text,
@@ -47,15 +65,14 @@ pub(super) fn after_word(
         |b| b.is_ascii_alphanumeric() || matches!(b, b'-' | b'_'),
     );
     let word = scope.part(word_start, gap);
-    if word.len() < 2 && word != b"-" {
-        return None;
-    }
-    // A number before it says nothing.
-    if !word.iter().any(u8::is_ascii_alphabetic) && word != b"-" {
+    // `$TOKEN` is a variable, and what follows it something else.
+    if matches!(scope.before(word_start), b'$' | b'{') || scope.part(start, start + 4) == b"http" {
         return None;
     }
     let begin = start;
-    if is_scheme(word) {
+    let sasl = word.eq_ignore_ascii_case(b"plain")
+        && has_word_at(scope.text, word_start.saturating_sub(5), b"auth ");
+    if is_scheme(word) || sasl {
         let end = run_end(scope.text, begin, scope.to, is_credential);
         let end = trim_end(scope, begin, end);
         let value = scope.part(begin, end);
@@ -77,9 +94,40 @@ pub(super) fn after_word(
             };
             return Some(Found::new(begin, end, class));
         }
-        return None;
+        let whose = run_start(
+            scope.text,
+            word_start.saturating_sub(1),
+            scope.from.max(word_start.saturating_sub(10)),
+            |b| b.is_ascii_alphabetic(),
+        );
+        let mine = [
+            &b"auth"[..],
+            b"api",
+            b"access",
+            b"refresh",
+            b"session",
+            b"secret",
+            b"bot",
+            b"my",
+            b"use",
+            b"the",
+            b"this",
+            b"new",
+            b"your",
+            b"created",
+        ]
+        .iter()
+        .any(|known| {
+            scope
+                .part(whose, word_start.saturating_sub(1))
+                .eq_ignore_ascii_case(known)
+        });
+        let named = word.eq_ignore_ascii_case(b"api-key") || word.eq_ignore_ascii_case(b"apikey");
+        if !(mine && word.eq_ignore_ascii_case(b"token") || named) {
+            return None;
+        }
     }
-    assign::spoken(scope, word_start, gap, begin, judge)
+    spoken::value(scope, start, judge)
 }
 
 /// Full stops and commas at the end belong to the sentence.
@@ -104,6 +152,7 @@ fn is_scheme(word: &[u8]) -> bool {
         b"hawk",
         b"ssws",
         b"bot",
+        b"flyv1",
     ]
     .iter()
     .any(|scheme| word.eq_ignore_ascii_case(scheme))
@@ -147,6 +196,8 @@ pub(super) fn jwt(scope: &Scope<'_>, start: usize) -> Option<Found> {
     ]
     .iter()
     .any(|head| header.starts_with(head));
+    // The token of a tunnel of Cloudflare: the account comes first.
+    let known = known || header.starts_with(b"eyJhIjoi") && header.len() >= 120;
     (known || parts > 1 && end - start > header.len() + 4)
         .then(|| Found::new(start, trim_end(scope, start, end), Class::Jwt))
 }
@@ -168,26 +219,46 @@ fn headless(scope: &Scope<'_>, start: usize, begin: usize) -> Option<Found> {
     long.then(|| Found::new(head, end, Class::PrivateKey))
 }
 
-/// A hash of a password in the form of `crypt`: `$6$salt$hash`; `pos` is the digit behind the first `$`.
+/// A hash of a password in the form of `crypt`: `$6$salt$hash`; `pos` is the first digit of the method.
 pub(super) fn crypt(scope: &Scope<'_>, pos: usize) -> Option<Found> {
-    if scope.before(pos) != b'$' {
+    let is_method = |b: u8| b.is_ascii_alphanumeric() || b == b'-';
+    let start = run_start(
+        scope.text,
+        pos,
+        scope.from.max(pos.saturating_sub(8)),
+        is_method,
+    );
+    if scope.before(start) != b'$' {
         return None;
     }
-    let method = run_end(scope.text, pos, scope.to.min(pos + 10), |b| {
-        b.is_ascii_alphanumeric()
-    });
+    let method = run_end(scope.text, pos, scope.to.min(pos + 10), is_method);
     if scope.at(method) != b'$'
         || !matches!(
-            scope.part(pos, method),
-            b"1" | b"2" | b"2a" | b"2b" | b"2y" | b"5" | b"6" | b"7"
+            scope.part(start, method),
+            b"1" | b"2"
+                | b"2a"
+                | b"2b"
+                | b"2y"
+                | b"5"
+                | b"6"
+                | b"7"
+                | b"8"
+                | b"9"
+                | b"apr1"
+                | b"argon2d"
+                | b"argon2i"
+                | b"argon2id"
+                | b"pbkdf2"
+                | b"pbkdf2-sha256"
+                | b"pbkdf2-sha512"
         )
     {
         return None;
     }
     let end = run_end(scope.text, method, scope.to, |b| {
-        b.is_ascii_alphanumeric() || matches!(b, b'$' | b'.' | b'/' | b'=' | b',')
+        b.is_ascii_alphanumeric() || matches!(b, b'$' | b'.' | b'/' | b'=' | b',' | b'+')
     });
-    (end - method >= 16).then(|| Found::new(pos - 1, end, Class::Key))
+    (end - method >= 16).then(|| Found::new(start - 1, end, Class::Key))
 }
 
 /// A private key in armour that begins with dashes at `start`, to the end of its last line or to where it was cut.
@@ -212,6 +283,9 @@ pub(super) fn armour(scope: &Scope<'_>, start: usize) -> Option<Found> {
         return None;
     }
     let body = run_end(scope.text, start + label_end, scope.to, |b| b == b'-');
+    if scope.at(body) == b'`' {
+        return None;
+    }
     // A key goes on below its first line; in a sentence about the line, words do.
     let next = run_end(scope.text, body, scope.to.min(body + 8), |b| b == b' ');
     let word = run_end(scope.text, next, scope.to, |b| {

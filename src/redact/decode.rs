@@ -40,7 +40,10 @@ impl Decoded {
 
     fn step(&mut self, raw: usize, raw_len: usize, decoded: &[u8]) {
         let (at, len, raw_len) = (self.text.len(), decoded.len() as u8, raw_len as u8);
-        self.text.extend_from_slice(decoded);
+        match decoded {
+            [one] => self.text.push(*one),
+            more => self.text.extend_from_slice(more),
+        }
         if let Some(last) = self.steps.last_mut() {
             let same = last.len == len && last.raw_len == raw_len && last.times < u32::MAX;
             let times = last.times as usize;
@@ -186,6 +189,10 @@ impl Decoded {
 
     fn percent(&mut self, source: &[u8], pos: usize, to: usize) -> Option<usize> {
         let byte = hex(part(source, pos + 1, (pos + 3).min(to)), 2)?;
+        // Beyond ASCII a character has two bytes and more: `%DB_PASSWORD%` is a variable.
+        if byte >= 0x80 && at(source, pos + 3) != b'%' && at(source, pos.wrapping_sub(3)) != b'%' {
+            return None;
+        }
         self.step(pos, 3, &[byte as u8]);
         Some(3)
     }

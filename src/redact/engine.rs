@@ -2,6 +2,7 @@
 
 use super::bytes::{at, before, part};
 use super::class::{Class, Tag};
+use super::commands::Tools;
 use super::decode::{self, Decoded};
 use super::edit::{Edit, With, merge};
 use super::json::{Frame, Start};
@@ -39,6 +40,8 @@ pub(super) struct Engine<'r> {
     pub(super) side: Vec<u8>,
     /// The last digit that asked for the word before it.
     pub(super) asked: usize,
+    /// The tools that the text names.
+    pub(super) tools: Tools,
     /// What the columns of a table hold.
     pub(super) tabled: Vec<Found>,
     pub(super) known: &'r mut Known,
@@ -73,6 +76,7 @@ impl Engine<'_> {
             frames: std::mem::take(frames),
             side: std::mem::take(side),
             asked: 0,
+            tools: Tools::default(),
             tabled: std::mem::take(tabled),
             known,
             quiet,
@@ -111,6 +115,24 @@ impl Engine<'_> {
         }
     }
 
+    /// Whether the string at `from..to` was looked at before and had nothing in it.
+    pub(super) fn knows(&self, text: &[u8], from: usize, to: usize) -> bool {
+        QuietKey::of(text, from, to).is_some_and(|key| self.quiet.has(&key, self.rules.id))
+    }
+
+    /// A text without escapes, unless it had nothing in it before.
+    pub(super) fn remembered(&mut self, text: &[u8], masks: &Masks, (from, to): (usize, usize)) {
+        let key = QuietKey::of(text, from, to).filter(|_| !self.rules.reads_all());
+        if key.is_some_and(|key| self.quiet.has(&key, self.rules.id)) {
+            return;
+        }
+        let floor = self.edits.len();
+        self.text(text, masks, (from, to), Kind::Plain, 0, false);
+        if let Some(key) = key.filter(|_| self.edits.len() == floor) {
+            self.quiet.put(&key, self.rules.id);
+        }
+    }
+
     /// The content of one JSON string: its escapes are decoded where it has any.
     #[expect(
         clippy::too_many_arguments,
@@ -137,16 +159,10 @@ impl Engine<'_> {
             {
                 return;
             }
-            let key = QuietKey::of(text, from, to).filter(|_| {
-                depth == 0 && kind == Kind::Plain && !is_key && !self.rules.reads_all()
-            });
-            if key.is_some_and(|key| self.quiet.has(&key, self.rules.id)) {
-                return;
-            }
-            let floor = self.edits.len();
-            self.text(text, masks, (from, to), kind, depth, is_key);
-            if let Some(key) = key.filter(|_| self.edits.len() == floor) {
-                self.quiet.put(&key, self.rules.id);
+            if kind == Kind::Plain && depth == 0 && !is_key {
+                self.remembered(text, masks, (from, to));
+            } else {
+                self.text(text, masks, (from, to), kind, depth, is_key);
             }
             return;
         }
@@ -218,7 +234,7 @@ impl Engine<'_> {
             return false;
         }
         let floor = self.edits.len();
-        let asked = self.asked;
+        let (asked, tools) = (self.asked, self.tools);
         let mut pair = self.take();
         if pair.0.base64(part(text, from, to)) {
             pair.1.fill(&pair.0.text);
@@ -233,7 +249,7 @@ impl Engine<'_> {
             );
         }
         self.give(pair);
-        self.asked = asked;
+        (self.asked, self.tools) = (asked, tools);
         let class = self.edits.get(floor).and_then(Edit::tag);
         self.edits.truncate(floor);
         if let Some(tag) = class {

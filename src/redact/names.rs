@@ -108,11 +108,12 @@ impl Words {
 
 /// The first three letters of every word that can make a name sensitive. A name without any of them needs no
 /// splitting, and most names have none.
-const STEMS: [&[u8; 3]; 45] = [
+const STEMS: [&[u8; 3]; 60] = [
     b"pas", b"pwd", b"pwo", b"psw", b"sec", b"tok", b"key", b"cre", b"aut", b"coo", b"ses", b"sid",
     b"ssn", b"soc", b"cvv", b"cvc", b"csc", b"pin", b"otp", b"mfa", b"jwt", b"bea", b"pho", b"tel",
     b"mob", b"cel", b"fax", b"msi", b"sig", b"mne", b"see", b"car", b"con", b"sen", b"ken", b"wac",
-    b"nin", b"lic", b"rec", b"wha", b"mot", b"has", b"bac", b"ver", b"par",
+    b"nin", b"lic", b"rec", b"wha", b"mot", b"has", b"bac", b"ver", b"par", b"hes", b"sal", b"adg",
+    b"los", b"loz", b"jel", b"sif", b"san", b"zug", b"sla", b"ges", b"zap", b"kat", b"psk", b"ass",
 ];
 
 static STEM_BITS: [u64; 512] = stem_bits();
@@ -159,12 +160,25 @@ fn may_matter(name: &[u8]) -> bool {
 }
 
 /// What `name` says about its value.
+#[inline]
 pub(super) fn judge(name: &[u8]) -> Kind {
-    if !may_matter(name) || super::bytes::find(name, b"://").is_some() {
+    if may_matter(name) {
+        super::known::judged(name, judge_words)
+    } else {
+        Kind::Plain
+    }
+}
+
+fn judge_words(name: &[u8]) -> Kind {
+    if super::bytes::find(name, b"://").is_some() {
         return Kind::Plain;
     }
     // In `.npmrc` it is user and password.
     if name == b"_auth" {
+        return Kind::Secret;
+    }
+    // Terraform names them by their hosts.
+    if name.starts_with(b"TF_TOKEN_") {
         return Kind::Secret;
     }
     let words = Words::of(name);
@@ -220,12 +234,20 @@ fn core(word: &[u8], before: &[u8], after: &[u8], tail: Tail) -> Kind {
         | b"passwort" | b"kennwort" | b"contrasena" | b"senha" | b"wachtwoord" | b"motdepasse"
         | b"pswd" => Kind::Secret,
         b"passe" if before == b"de" => Kind::Secret,
-        b"parola" | b"lozinka" | b"heslo" | b"salasana" | b"pw" if last => Kind::Secret,
+        b"parola" | b"lozinka" | b"heslo" | b"salasana" | b"adgangskode" | b"losenord"
+        | b"jelszo" | b"sifre" | b"haslo" | b"passord" | b"parool" | b"geslo" | b"zaporka"
+        | b"slaptazodis" | b"katasandi" | b"pw" | b"psk" | b"sshpass"
+            if last =>
+        {
+            Kind::Secret
+        }
+        b"sandi" if before == b"kata" => Kind::Secret,
+        b"zugangsdaten" if last => Kind::Secrets,
         b"mnemonic" if last => Kind::Phrase,
         b"code"
             if matches!(
                 before,
-                b"verification" | b"security" | b"login" | b"auth" | b"authentication" | b"time"
+                b"verification" | b"login" | b"auth" | b"authentication" | b"time"
             ) =>
         {
             Kind::Pin
@@ -242,6 +264,7 @@ fn core(word: &[u8], before: &[u8], after: &[u8], tail: Tail) -> Kind {
             if matches!(
                 before,
                 b"db"
+                    | b"auth"
                     | b"user"
                     | b"smtp"
                     | b"ftp"
@@ -279,6 +302,8 @@ fn core(word: &[u8], before: &[u8], after: &[u8], tail: Tail) -> Kind {
                 Kind::Maybe
             }
         }
+        b"verifier" if before == b"code" => Kind::Secret,
+        b"assertion" if before == b"client" => Kind::Secret,
         b"userpass" | b"dbpass" | b"requirepass" | b"masterauth" if last => Kind::Secret,
         b"secret" if last => Kind::Secret,
         b"secrets" if last => Kind::Secrets,
@@ -336,7 +361,7 @@ fn core(word: &[u8], before: &[u8], after: &[u8], tail: Tail) -> Kind {
         b"code" | b"codes"
             if matches!(
                 before,
-                b"otp" | b"mfa" | b"totp" | b"recovery" | b"fa" | b"backup"
+                b"otp" | b"mfa" | b"totp" | b"recovery" | b"fa" | b"backup" | b"device"
             ) =>
         {
             Kind::Secret
@@ -412,10 +437,24 @@ fn is_foreign_password(word: &[u8]) -> bool {
         "has\u{142}o",
         "\u{15f}ifre",
         "l\u{f6}senord",
+        "L\u{f6}senord",
+        "has\u{142}a",
+        "jelsz\u{f3}",
+        "parol\u{103}",
+        "\u{15e}ifre",
+        "\u{43f}\u{430}\u{440}\u{43e}\u{43b}\u{44f}",
+        "\u{43f}\u{430}\u{440}\u{43e}\u{43b}\u{430}",
+        "\u{5e1}\u{5d9}\u{5e1}\u{5de}\u{5d4}",
+        "\u{5e1}\u{5d9}\u{5e1}\u{5de}\u{5d0}",
+        "\u{627}\u{644}\u{645}\u{631}\u{648}\u{631}",
+        "\u{627}\u{644}\u{633}\u{631}",
+        "kh\u{1ea9}u",
+        "\u{92a}\u{93e}\u{938}\u{935}\u{930}\u{94d}\u{921}",
+        "\u{e23}\u{e2b}\u{e31}\u{e2a}\u{e1c}\u{e48}\u{e32}\u{e19}",
         "adgangskode",
     ]
     .iter()
-    .any(|known| known.as_bytes() == word)
+    .any(|known| word.starts_with(known.as_bytes()) && word.len() <= known.len() + 4)
 }
 
 /// Words written as one, without a change of case: `PGPASSWORD`, `apikey`.
@@ -457,19 +496,23 @@ fn joined(word: &[u8], last: bool) -> Kind {
                 }
                 b"secret" => !head.is_empty(),
                 _ => {
-                    head != b"com"
-                        && matches!(
-                            head,
-                            b"db"
-                                | b"my"
-                                | b"pg"
-                                | b"mysql"
-                                | b"smtp"
-                                | b"ftp"
-                                | b"user"
-                                | b"admin"
-                                | b"root"
-                        )
+                    head.ends_with(b"store")
+                        || head != b"com"
+                            && matches!(
+                                head,
+                                b"db"
+                                    | b"store"
+                                    | b"trust"
+                                    | b"key"
+                                    | b"my"
+                                    | b"pg"
+                                    | b"mysql"
+                                    | b"smtp"
+                                    | b"ftp"
+                                    | b"user"
+                                    | b"admin"
+                                    | b"root"
+                            )
                 }
             };
             if known {
@@ -614,6 +657,34 @@ fn is_key_qualifier(word: &[u8]) -> bool {
             | b"etherscan"
             | b"binance"
             | b"coinbase"
+            | b"fernet"
+            | b"functions"
+            | b"ai"
+            | b"hub"
+            | b"labs"
+            | b"router"
+            | b"grid"
+            | b"storage"
+            | b"cookie"
+            | b"unseal"
+            | b"bot"
+            | b"mapbox"
+            | b"rapidapi"
+            | b"polygon"
+            | b"finnhub"
+            | b"tmdb"
+            | b"deepgram"
+            | b"assemblyai"
+            | b"cerebras"
+            | b"fireworks"
+            | b"nvidia"
+            | b"jina"
+            | b"firecrawl"
+            | b"langchain"
+            | b"langsmith"
+            | b"langfuse"
+            | b"smithery"
+            | b"composio"
     )
 }
 
@@ -664,11 +735,21 @@ fn is_harmless_token(word: &[u8]) -> bool {
             | b"end"
             | b"start"
             | b"begin"
+            | b"change"
+            | b"color"
+            | b"theme"
+            | b"delta"
+            | b"watch"
+            | b"skip"
+            | b"string"
+            | b"identifier"
+            | b"keyword"
+            | b"operator"
     )
 }
 
 /// Words behind a sensitive one that say: this is about the secret.
-fn is_harmless_tail(word: &[u8]) -> bool {
+pub(super) fn is_harmless_tail(word: &[u8]) -> bool {
     matches!(
         word,
         b"count"
@@ -839,6 +920,23 @@ fn is_harmless_tail(word: &[u8]) -> bool {
             | b"column"
             | b"columns"
             | b"stats"
+            | b"selector"
+            | b"hashing"
+            | b"hasher"
+            | b"mgr"
+            | b"short"
+            | b"long"
+            | b"weak"
+            | b"mismatch"
+            | b"help"
+            | b"criteria"
+            | b"locator"
+            | b"xpath"
+            | b"element"
+            | b"button"
+            | b"form"
+            | b"permission"
+            | b"permissions"
     )
 }
 

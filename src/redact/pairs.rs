@@ -33,6 +33,7 @@ pub(super) fn named(
             b"param",
             b"parameterkey",
             b"field",
+            b"default",
         ]
         .iter()
         .any(|known| name.eq_ignore_ascii_case(known))
@@ -40,6 +41,12 @@ pub(super) fn named(
         return;
     }
     let text = scope.text;
+    if name == b"default" {
+        if let Some(found) = variable(scope, value, judge) {
+            add(found);
+        }
+        return;
+    }
     if sign == b':'
         && (name.eq_ignore_ascii_case(b"data") || name.eq_ignore_ascii_case(b"stringdata"))
     {
@@ -70,9 +77,43 @@ pub(super) fn named(
             b == b'\\' || b == quote
         });
     }
-    if let Some(found) = beside(scope, pos, matches!(quote, b'"' | b'\'')) {
+    let found = beside(scope, pos, matches!(quote, b'"' | b'\'')).or_else(|| ahead(scope, from));
+    if let Some(found) = found {
         add(found);
     }
+}
+
+/// The value of a tag that stands before its name: `<input value="…" name="token">`.
+fn ahead(scope: &Scope<'_>, name: usize) -> Option<Found> {
+    let floor = scope.from.max(name.saturating_sub(256));
+    let tag = floor + memchr::memrchr2(b'<', b'>', scope.part(floor, name))?;
+    if scope.at(tag) != b'<' {
+        return None;
+    }
+    let open = tag + super::bytes::find(scope.part(tag, name), b" value=")? + 7;
+    let quote = scope.at(open);
+    if !matches!(quote, b'"' | b'\'') {
+        return None;
+    }
+    hidden(scope, open + 1, closing_quote(scope, open + 1, quote, 0))
+}
+
+/// What a variable of Terraform with a sensitive name is by default; the literal begins at `value`.
+fn variable(scope: &Scope<'_>, value: usize, judge: &dyn Fn(&[u8]) -> Kind) -> Option<Found> {
+    if scope.at(value) != b'"' {
+        return None;
+    }
+    let floor = scope.from.max(value.saturating_sub(400));
+    let block = scope.part(floor, value);
+    let open = floor + memchr::memrchr(b'{', block)?;
+    let name = run_start(scope.text, open, floor, |b| b == b' ');
+    let name = (name > floor && scope.before(name) == b'"').then_some(name - 1)?;
+    let start = run_start(scope.text, name, floor, is_name);
+    let declared = scope.part(start.saturating_sub(10).max(floor), start);
+    if declared != b"variable \"" || !judge(scope.part(start, name)).hides() {
+        return None;
+    }
+    hidden(scope, value + 1, closing_quote(scope, value + 1, b'"', 0))
 }
 
 /// The value that belongs to a name which ends at `pos`.
@@ -150,8 +191,11 @@ fn hidden(scope: &Scope<'_>, from: usize, to: usize) -> Option<Found> {
     let from = run_end(scope.text, from, to, |b| b.is_ascii_whitespace());
     let to = run_start(scope.text, to, from, |b| b.is_ascii_whitespace());
     let value = scope.part(from, to);
-    (!value.is_empty() && !values::has_mark(value) && !values::is_placeholder(value))
-        .then(|| Found::new(from, to, Class::Field))
+    (!value.is_empty()
+        && !values::has_mark(value)
+        && !values::is_placeholder(value)
+        && !values::is_label(value, b""))
+    .then(|| Found::new(from, to, Class::Field))
 }
 
 /// The lines below `data:` of a Kubernetes secret.
@@ -184,6 +228,38 @@ fn kubernetes(scope: &Scope<'_>, value: usize, add: &mut dyn FnMut(Found)) {
     }
 }
 
+/// The content of a tag of HTML, whose name ends at `end`, behind what a person reads: `<dt>API key</dt><dd>…`,
+/// `Password: <b>…`.
+fn labelled(
+    scope: &Scope<'_>,
+    pos: usize,
+    end: usize,
+    judge: &dyn Fn(&[u8]) -> Kind,
+) -> Option<Found> {
+    let close = end + memchr::memchr(b'>', scope.part(end, end + 64))? + 1;
+    let until = close + memchr::memchr(b'<', scope.part(close, close + 256))?;
+    if !values::looks_chosen(scope.part(close, until)) {
+        return None;
+    }
+    let floor = scope.from.max(pos.saturating_sub(72));
+    let mut label = scope.part(floor, pos).trim_ascii();
+    // Closing and opening tags between the label and its value.
+    for _ in 0..2 {
+        if label.ends_with(b">") {
+            label = super::bytes::part(label, 0, memchr::memrchr(b'<', label)?).trim_ascii();
+        }
+    }
+    let label = label.strip_suffix(b":").unwrap_or(label);
+    let label = super::bytes::rest(
+        label,
+        memchr::memrchr2(b'>', b'\n', label).map_or(0, |n| n + 1),
+    );
+    let label = label.trim_ascii();
+    (label.len() <= 40 && judge(label).hides())
+        .then(|| hidden(scope, close, until))
+        .flatten()
+}
+
 /// The content of an element with a sensitive name, whose `<` stands at `pos`.
 pub(super) fn element(
     scope: &Scope<'_>,
@@ -209,16 +285,25 @@ pub(super) fn element(
     if !at(name, 0).is_ascii_alphabetic() || scope.at(end) != b'>' && !attributes {
         return None;
     }
-    if name == b"key" && scope.at(end) == b'>' {
-        // A property list: the value stands in the next element.
+    if matches!(name, b"key" | b"name" | b"Key" | b"Name") && scope.at(end) == b'>' {
+        // A property list, or a configuration of Hadoop: the value stands in the next element.
         let until = memchr::memchr(b'<', scope.part(end + 1, end + 98))? + end + 1;
         if !judge(scope.part(end + 1, until)).hides() {
             return None;
         }
-        let string = memchr::memmem::find(scope.part(until, until + 64), b"<string>")? + until + 8;
+        let near = scope.part(until, until + 64);
+        let string = [&b"<string>"[..], b"<value>", b"<Value>"]
+            .iter()
+            .find_map(|tag| super::bytes::find(near, tag).map(|n| until + n + tag.len()))?;
         let close =
             memchr::memchr(b'<', scope.part(string, scope.to)).map_or(scope.to, |n| string + n);
         return hidden(scope, string, close);
+    }
+    if matches!(
+        name,
+        b"td" | b"dd" | b"code" | b"b" | b"strong" | b"em" | b"span" | b"kbd" | b"pre"
+    ) {
+        return labelled(scope, pos, end, judge);
     }
     if !judge(name).hides() {
         return None;
@@ -235,8 +320,10 @@ pub(super) fn element(
         return hidden(scope, from, to);
     }
     let until = memchr::memchr(b'<', scope.part(from, scope.to)).map_or(scope.to, |n| from + n);
-    // Without its end tag it is no element, unless the text was cut.
-    (until == scope.to || scope.at(until + 1) == b'/')
+    // Without its end tag it is no element, unless the text was cut in the one word that it holds.
+    let one_word = !scope.part(from, until).iter().any(u8::is_ascii_whitespace);
+    (until == scope.to && one_word && name.iter().all(|b| *b != b':')
+        || scope.at(until + 1) == b'/' && until < scope.to)
         .then(|| hidden(scope, from, until))
         .flatten()
 }

@@ -19,9 +19,11 @@ enum Tail {
     Strong,
     /// Hexadecimal digits only, perhaps with dashes.
     Hex,
+    /// Capital letters and digits, perhaps with dashes.
+    Capital,
 }
 
-use Tail::{Any, Hex, Random, Strong};
+use Tail::{Any, Capital, Hex, Random, Strong};
 
 /// A provider's prefix, the shortest tail that is taken for a key, and what the tail must look like.
 struct Prefix(&'static str, u8, Tail);
@@ -31,48 +33,58 @@ struct Prefix(&'static str, u8, Tail);
 /// From the vendors' own descriptions of their formats and the registries of secret scanners.
 #[rustfmt::skip]
 static PREFIXES: &[Prefix] = &[
-    Prefix("A3T", 15, Strong), Prefix("AAAAAAAAAAAAAAAAAAAA", 24, Random), Prefix("ABIA", 12, Any), Prefix("ABSK", 40, Random),
-    Prefix("ACCA", 12, Any), Prefix("AGE-SECRET-KEY-1", 10, Any), Prefix("AIK_", 16, Random), Prefix("AIza", 16, Random), Prefix("AKCp", 20, Strong),
-    Prefix("AKIA", 8, Any), Prefix("AKID", 24, Strong), Prefix("AQ.", 20, Random), Prefix("AQVN", 30, Random), Prefix("ASIA", 8, Any),
-    Prefix("ATATT3", 12, Random), Prefix("ATBB", 16, Random), Prefix("ATCTT3", 12, Random), Prefix("ATTA", 24, Random),
-    Prefix("BSA", 24, Strong), Prefix("CCDB1_", 12, Random), Prefix("CCIPAT_", 12, Random), Prefix("CCIPRJ_", 12, Random), Prefix("CFPAT-", 12, Random), Prefix("CLOJARS_", 12, Random),
-    Prefix("EAA", 40, Strong), Prefix("EZAK", 20, Strong), Prefix("EZTK", 20, Strong), Prefix("FLWSECK", 12, Random), Prefix("GOCSPX-", 10, Random), Prefix("GR1348941", 10, Random),
-    Prefix("HRKU-", 10, Random), Prefix("IGQV", 40, Strong), Prefix("LTAI", 10, Strong), Prefix("MCowBQYDK2VuAyEA", 200, Any),
-    Prefix("NRAK-", 10, Random), Prefix("NRBR-", 10, Random), Prefix("NRII-", 10, Random), Prefix("NRIQ-", 10, Random), Prefix("NRJS-", 10, Random), Prefix("NRRA-", 10, Random), Prefix("NRSP-", 10, Random),
-    Prefix("PMAK-", 12, Random), Prefix("R_", 200, Any), Prefix("SK", 16, Hex), Prefix("WPL_AP1.", 12, Random),
-    Prefix("access-development-", 12, Random), Prefix("access-production-", 12, Random), Prefix("access-sandbox-", 12, Random),
-    Prefix("age-secret-key-1", 10, Any), Prefix("aio_", 14, Strong), Prefix("api_org_", 16, Random), Prefix("apify_api_", 10, Random), Prefix("apikey-", 20, Strong),
-    Prefix("bb_live_", 10, Random), Prefix("bb_test_", 10, Random), Prefix("bedrock-api-key-", 10, Random), Prefix("bkaj_", 12, Random), Prefix("bkua_", 12, Random),
-    Prefix("cfat_", 12, Random), Prefix("cfut_", 12, Random), Prefix("cio", 16, Strong), Prefix("cmVmdGtu", 20, Random), Prefix("csk-", 14, Random), Prefix("ctx7sk-", 10, Random), Prefix("cur_", 40, Strong),
-    Prefix("dapi", 16, Hex), Prefix("dckr_oat_", 10, Random), Prefix("dckr_pat_", 10, Random), Prefix("ddp_", 24, Random), Prefix("dkea", 20, Hex),
-    Prefix("doo_v1_", 10, Random), Prefix("dop_v1_", 10, Random), Prefix("dor_v1_", 10, Random), Prefix("dose", 24, Hex),
-    Prefix("dp.audit.", 12, Random), Prefix("dp.ct.", 12, Random), Prefix("dp.pt.", 12, Random), Prefix("dp.sa.", 12, Random), Prefix("dp.scim.", 12, Random), Prefix("dp.st.", 12, Random),
-    Prefix("dsapi_", 20, Random), Prefix("dt0c01.", 12, Random), Prefix("dt0s01.", 12, Random), Prefix("dt0s02.", 12, Random), Prefix("duffel_live_", 10, Random), Prefix("duffel_test_", 10, Random),
-    Prefix("e2b_", 20, Random), Prefix("esecret_", 16, Random), Prefix("expo_", 30, Strong),
-    Prefix("fc-", 16, Hex), Prefix("figd_", 12, Random), Prefix("figdr_", 12, Random), Prefix("figo_", 12, Random), Prefix("figoh_", 12, Random), Prefix("figor_", 12, Random), Prefix("figu_", 12, Random), Prefix("figur_", 12, Random),
-    Prefix("fio-u-", 16, Random), Prefix("fm1a_", 16, Random), Prefix("fm1r_", 16, Random), Prefix("fm2_", 16, Random), Prefix("fo1_", 16, Random), Prefix("fw_", 12, Strong),
+    Prefix("A3-", 20, Capital), Prefix("A3T", 15, Strong), Prefix("AAAAAAAAAAAAAAAAAAAA", 24, Random), Prefix("ABIA", 12, Any), Prefix("ABSK", 40, Random), Prefix("ACCA", 12, Any),
+    Prefix("AGE-SECRET-KEY-1", 10, Any), Prefix("AIK_", 16, Random), Prefix("AIza", 16, Random), Prefix("AKCp", 20, Strong), Prefix("AKIA", 8, Any), Prefix("AKID", 24, Strong),
+    Prefix("AKLT", 30, Strong), Prefix("ALTAK-", 10, Random), Prefix("APA91b", 60, Strong), Prefix("API-", 24, Capital), Prefix("AQ.", 20, Random), Prefix("AQE", 40, Strong),
+    Prefix("AQVN", 30, Random), Prefix("ASIA", 8, Any), Prefix("ATATT3", 12, Random), Prefix("ATBB", 16, Random), Prefix("ATCTT3", 12, Random), Prefix("ATTA", 24, Random),
+    Prefix("AVNS_", 12, Random), Prefix("BSA", 24, Strong), Prefix("CCDB1_", 12, Random), Prefix("CCIPAT_", 12, Random), Prefix("CCIPRJ_", 12, Random), Prefix("CFPAT-", 12, Random),
+    Prefix("CLOJARS_", 12, Random), Prefix("EAA", 40, Strong), Prefix("EZAK", 20, Strong), Prefix("EZTK", 20, Strong), Prefix("FLWSECK", 12, Random),
+    Prefix("GOCSPX-", 10, Random), Prefix("GR1348941", 10, Random), Prefix("HRKU-", 10, Random), Prefix("IGQV", 40, Strong),
+    Prefix("LTAI", 10, Random), Prefix("NRAK-", 10, Random), Prefix("NRBR-", 10, Random), Prefix("NRII-", 10, Random), Prefix("NRIQ-", 10, Random), Prefix("NRJS-", 10, Random),
+    Prefix("NRRA-", 10, Random), Prefix("NRSP-", 10, Random), Prefix("PMAK-", 12, Random), Prefix("SK", 16, Hex), Prefix("WPL_AP1.", 12, Random),
+    Prefix("access-development-", 12, Random), Prefix("access-production-", 12, Random), Prefix("access-sandbox-", 12, Random), Prefix("age-secret-key-1", 10, Any), Prefix("aio_", 14, Strong),
+    Prefix("ak-", 20, Strong), Prefix("akab-", 24, Random), Prefix("api-", 36, Hex), Prefix("api_live.", 20, Random), Prefix("api_org_", 16, Random), Prefix("api_sandbox.", 20, Random),
+    Prefix("apify_api_", 10, Random), Prefix("apikey-", 20, Strong), Prefix("as-", 20, Strong), Prefix("bb_live_", 10, Random), Prefix("bb_test_", 10, Random),
+    Prefix("bedrock-api-key-", 10, Random), Prefix("bkaj_", 12, Random), Prefix("bkct_", 20, Random), Prefix("bkua_", 12, Random),
+    Prefix("cal_live_", 16, Random), Prefix("cfat_", 12, Random), Prefix("cfut_", 12, Random), Prefix("cio", 16, Strong), Prefix("cmVmd", 40, Strong), Prefix("csk-", 14, Random),
+    Prefix("ctx7sk-", 10, Random), Prefix("cur_", 40, Strong), Prefix("dG9rO", 40, Strong), Prefix("dapi", 16, Hex), Prefix("dbtc_", 20, Random), Prefix("dbtu_", 20, Random),
+    Prefix("dckr_oat_", 10, Random), Prefix("dckr_pat_", 10, Random), Prefix("ddapp_", 20, Random), Prefix("ddp_", 24, Random), Prefix("dkea", 20, Hex), Prefix("dnkey-", 20, Random),
+    Prefix("doo_v1_", 10, Random), Prefix("dop_v1_", 10, Random), Prefix("dor_v1_", 10, Random), Prefix("dose", 24, Hex), Prefix("dp.audit.", 12, Random), Prefix("dp.ct.", 12, Random),
+    Prefix("dp.pt.", 12, Random), Prefix("dp.sa.", 12, Random), Prefix("dp.scim.", 12, Random), Prefix("dp.st.", 12, Random), Prefix("dsapi_", 20, Random), Prefix("dt0c01.", 12, Random),
+    Prefix("dt0s01.", 12, Random), Prefix("dt0s02.", 12, Random), Prefix("duffel_live_", 10, Random), Prefix("duffel_test_", 10, Random),
+    Prefix("e2b_", 20, Random), Prefix("esecret_", 16, Random), Prefix("expo_", 30, Strong), Prefix("fc-", 16, Hex), Prefix("figd_", 12, Random), Prefix("figdr_", 12, Random),
+    Prefix("figo_", 12, Random), Prefix("figoh_", 12, Random), Prefix("figor_", 12, Random), Prefix("figu_", 12, Random), Prefix("figur_", 12, Random), Prefix("fio-u-", 16, Random),
+    Prefix("fm1a_", 16, Random), Prefix("fm1r_", 16, Random), Prefix("fm2_", 16, Random), Prefix("fo1_", 16, Random), Prefix("fw_", 12, Strong),
     Prefix("gho_", 10, Random), Prefix("ghp_", 10, Random), Prefix("ghr_", 10, Random), Prefix("ghs_", 10, Random), Prefix("ghu_", 10, Random), Prefix("github_pat_", 10, Random),
-    Prefix("glagent-", 12, Random), Prefix("glc_", 16, Random), Prefix("glcbt-", 12, Random), Prefix("gldt-", 12, Random), Prefix("glffct-", 12, Random), Prefix("glft-", 12, Random), Prefix("glimt-", 12, Random),
-    Prefix("gloas-", 12, Random), Prefix("glpat-", 10, Random), Prefix("glptt-", 12, Random), Prefix("glrt-", 12, Random), Prefix("glrtr-", 12, Random), Prefix("glsa_", 12, Random), Prefix("glsoat-", 12, Random), Prefix("glwt-", 12, Random),
-    Prefix("gsk_", 16, Random), Prefix("hcaik_", 12, Random), Prefix("hcamk_", 12, Random), Prefix("hcaxk_", 12, Random), Prefix("hf_", 12, Random), Prefix("hooks-", 200, Any), Prefix("hvb.", 16, Random), Prefix("hvr.", 16, Random), Prefix("hvs.", 16, Random),
-    Prefix("ico-", 24, Strong), Prefix("jina_", 16, Random), Prefix("jsrp_", 16, Random), Prefix("key-", 16, Hex),
-    Prefix("lin_api_", 10, Random), Prefix("lin_oauth_", 10, Random), Prefix("lin_wh_", 10, Random), Prefix("llx-", 16, Random), Prefix("ls__", 16, Random), Prefix("lsv2_pt_", 10, Random), Prefix("lsv2_sk_", 10, Random),
-    Prefix("m0-", 24, Strong), Prefix("md-", 20, Strong), Prefix("mdb_sa_sk_", 12, Random), Prefix("mka_", 20, Random), Prefix("mlsn.", 20, Random),
-    Prefix("napi_", 14, Random), Prefix("nfb_", 20, Random), Prefix("nfc_", 20, Random), Prefix("nfo_", 20, Random), Prefix("nfp_", 14, Random), Prefix("nfu_", 20, Random), Prefix("npm_", 12, Random), Prefix("ntn_", 14, Random), Prefix("nvapi-", 12, Random),
-    Prefix("ory_at_", 12, Random), Prefix("ory_pat_", 12, Random), Prefix("ory_st_", 12, Random), Prefix("os_v2_app_", 12, Random), Prefix("oy2", 20, Random),
-    Prefix("p8e-", 20, Random), Prefix("pa-", 30, Strong), Prefix("packagist_", 20, Random), Prefix("pat-eu1-", 12, Random), Prefix("pat-na1-", 12, Random), Prefix("pcsk_", 12, Random),
-    Prefix("pha_", 20, Random), Prefix("phc_", 20, Random), Prefix("phr_", 20, Random), Prefix("phs_", 20, Random), Prefix("phx_", 12, Random),
-    Prefix("pnb_", 20, Random), Prefix("pnu_", 14, Random), Prefix("pplx-", 12, Random), Prefix("pscale_oauth_", 10, Random), Prefix("pscale_pw_", 10, Random), Prefix("pscale_tkn_", 10, Random),
-    Prefix("pul-", 16, Hex), Prefix("pypi-", 16, Random), Prefix("r8_", 16, Random), Prefix("rdme_", 20, Random), Prefix("re_", 14, Strong), Prefix("reo_", 12, Random), Prefix("rk_live_", 8, Random), Prefix("rk_test_", 8, Random),
-    Prefix("rnd_", 20, Strong), Prefix("rootly_", 20, Random), Prefix("rpa_", 24, Random), Prefix("rubygems_", 12, Random), Prefix("rzp_live_", 10, Random), Prefix("rzp_test_", 10, Random),
-    Prefix("sb_secret_", 10, Random), Prefix("sbp_", 16, Random), Prefix("sec_", 30, Strong), Prefix("secret-live-", 12, Random), Prefix("secret-test-", 12, Random), Prefix("secret_", 18, Strong), Prefix("sess-", 20, Strong),
-    Prefix("sgp_", 14, Random), Prefix("shippo_live_", 12, Random), Prefix("shippo_test_", 12, Random), Prefix("shpat_", 12, Random), Prefix("shpca_", 12, Random), Prefix("shppa_", 12, Random), Prefix("shpss_", 12, Random), Prefix("shptka_", 12, Random),
-    Prefix("sk-", 14, Random), Prefix("sk-ant-", 8, Random), Prefix("sk_", 16, Strong), Prefix("sk_live_", 8, Random), Prefix("sk_test_", 8, Random), Prefix("sl.", 40, Strong), Prefix("slk_", 30, Random),
-    Prefix("sntrys_", 12, Random), Prefix("sntryu_", 12, Random), Prefix("snyk_", 14, Random), Prefix("sq0atp-", 10, Random), Prefix("sq0csp-", 10, Random), Prefix("sqa_", 20, Random), Prefix("sqp_", 20, Random), Prefix("squ_", 14, Random),
-    Prefix("tfp_", 14, Random), Prefix("tgp_v1_", 10, Random), Prefix("tk-us-", 20, Random), Prefix("tskey-", 12, Random), Prefix("tvly-", 12, Random),
-    Prefix("v1.0-", 24, Hex), Prefix("v1.public.", 200, Any), Prefix("vca_", 20, Random), Prefix("vci_", 20, Random), Prefix("vck_", 20, Random), Prefix("vcp_", 14, Random), Prefix("vcr_", 20, Random), Prefix("vercel_blob_rw_", 10, Random),
-    Prefix("waka_", 14, Random), Prefix("wandb_v1_", 12, Random), Prefix("whsec_", 10, Random),
-    Prefix("xai-", 16, Random), Prefix("xapp-", 10, Random), Prefix("xkeysib-", 12, Random), Prefix("xox", 12, Random), Prefix("xsmtpsib-", 12, Random), Prefix("xwfp-", 12, Random),
+    Prefix("glagent-", 12, Random), Prefix("glc_", 16, Random), Prefix("glcbt-", 12, Random), Prefix("gldt-", 12, Random), Prefix("glffct-", 12, Random), Prefix("glft-", 12, Random),
+    Prefix("glimt-", 12, Random), Prefix("gloas-", 12, Random), Prefix("glpat-", 10, Random), Prefix("glptt-", 12, Random), Prefix("glrt-", 12, Random), Prefix("glrtr-", 12, Random),
+    Prefix("glsa_", 12, Random), Prefix("glsoat-", 12, Random), Prefix("glwt-", 12, Random), Prefix("gsk_", 16, Random), Prefix("hcaik_", 12, Random), Prefix("hcamk_", 12, Random),
+    Prefix("hcaxk_", 12, Random), Prefix("hf_", 12, Random), Prefix("hvb.", 16, Random), Prefix("hvr.", 16, Random), Prefix("hvs.", 16, Random), Prefix("hxtp_", 20, Random),
+    Prefix("ico-", 24, Strong), Prefix("jina_", 16, Random), Prefix("jsrp_", 16, Random), Prefix("key-", 16, Hex), Prefix("key_", 20, Hex),
+    Prefix("lin_api_", 10, Random), Prefix("lin_oauth_", 10, Random), Prefix("lin_wh_", 10, Random), Prefix("live_", 30, Strong), Prefix("llx-", 16, Random), Prefix("ls__", 16, Random),
+    Prefix("lsv2_pt_", 10, Random), Prefix("lsv2_sk_", 10, Random), Prefix("m0-", 24, Strong), Prefix("mb_", 30, Strong), Prefix("md-", 20, Strong), Prefix("mdb_sa_sk_", 12, Random),
+    Prefix("mka_", 20, Random), Prefix("mlsn.", 20, Random), Prefix("mob-", 36, Hex), Prefix("napi_", 14, Random), Prefix("nfb_", 20, Random), Prefix("nfc_", 20, Random),
+    Prefix("nfo_", 20, Random), Prefix("nfp_", 14, Random), Prefix("nfu_", 20, Random), Prefix("npm_", 12, Random), Prefix("ntn_", 14, Random), Prefix("nvapi-", 12, Random),
+    Prefix("ops_eyJ", 20, Random), Prefix("ory_at_", 12, Random), Prefix("ory_pat_", 12, Random), Prefix("ory_st_", 12, Random), Prefix("os_v2_app_", 12, Random), Prefix("oy2", 20, Random),
+    Prefix("p8e-", 20, Random), Prefix("pa-", 30, Strong), Prefix("packagist_", 20, Random), Prefix("pat-ap1-", 12, Random), Prefix("pat-eu1-", 12, Random), Prefix("pat-na1-", 12, Random),
+    Prefix("pat-na2-", 12, Random), Prefix("pat.", 30, Strong), Prefix("pcsk_", 12, Random), Prefix("pdl_live_", 20, Strong), Prefix("pdl_sdbx_", 20, Strong), Prefix("pha_", 20, Random),
+    Prefix("phc_", 20, Random), Prefix("phr_", 20, Random), Prefix("phs_", 20, Random), Prefix("phx_", 12, Random), Prefix("pina_", 20, Strong), Prefix("pnb_", 20, Random),
+    Prefix("pnu_", 14, Random), Prefix("polar_", 20, Random), Prefix("pplx-", 12, Random), Prefix("private_", 24, Strong), Prefix("pscale_oauth_", 10, Random), Prefix("pscale_pw_", 10, Random),
+    Prefix("pscale_tkn_", 10, Random), Prefix("pul-", 16, Hex), Prefix("pypi-", 16, Random), Prefix("r8_", 16, Random), Prefix("rdme_", 20, Random), Prefix("re_", 14, Strong),
+    Prefix("reo_", 12, Random), Prefix("rk_live_", 8, Random), Prefix("rk_test_", 8, Random), Prefix("rnd_", 20, Strong), Prefix("rootly_", 20, Random), Prefix("rpa_", 24, Random),
+    Prefix("rubygems_", 12, Random), Prefix("rzp_live_", 10, Random), Prefix("rzp_test_", 10, Random), Prefix("s-s4t2ud-", 20, Hex), Prefix("sat.", 30, Strong), Prefix("sb_secret_", 10, Random),
+    Prefix("sbp_", 16, Random), Prefix("sdk-", 36, Hex), Prefix("sec_", 30, Strong), Prefix("secret-", 24, Strong), Prefix("secret-live-", 12, Random), Prefix("secret-test-", 12, Random),
+    Prefix("secret_", 18, Strong), Prefix("sess-", 20, Strong), Prefix("sgd_", 24, Random), Prefix("sgp_", 14, Random), Prefix("shippo_live_", 12, Random), Prefix("shippo_test_", 12, Random),
+    Prefix("shpat_", 12, Random), Prefix("shpca_", 12, Random), Prefix("shppa_", 12, Random), Prefix("shpss_", 12, Random), Prefix("shptka_", 12, Random), Prefix("sk-", 14, Random),
+    Prefix("sk-ant-", 8, Random), Prefix("sk-helicone-", 10, Random), Prefix("sk.eyJ", 20, Random), Prefix("sk_", 16, Strong), Prefix("sk_car_", 12, Random), Prefix("sk_dev_", 16, Random),
+    Prefix("sk_live_", 8, Random), Prefix("sk_prod_", 16, Random), Prefix("sk_sbox_", 16, Random), Prefix("sk_staging_", 16, Random), Prefix("sk_test_", 8, Random), Prefix("sl.", 40, Strong),
+    Prefix("slk_", 30, Random), Prefix("sntrya_", 12, Random), Prefix("sntryi_", 12, Random), Prefix("sntrys_", 12, Random), Prefix("sntryu_", 12, Random), Prefix("snyk_", 14, Random),
+    Prefix("sq0atp-", 10, Random), Prefix("sq0csp-", 10, Random), Prefix("sqa_", 20, Random), Prefix("sqp_", 20, Random), Prefix("squ_", 14, Random), Prefix("ste-", 30, Strong),
+    Prefix("t1.", 60, Strong), Prefix("test_", 30, Strong), Prefix("tfp_", 14, Random), Prefix("tgp_v1_", 10, Random), Prefix("tk-us-", 20, Random), Prefix("tk.eyJ", 20, Random),
+    Prefix("tskey-", 12, Random), Prefix("tvly-", 12, Random), Prefix("u-s4t2ud-", 20, Hex), Prefix("v1.0-", 24, Hex), Prefix("vca_", 20, Random), Prefix("vci_", 20, Random),
+    Prefix("vck_", 20, Random), Prefix("vcp_", 14, Random), Prefix("vcr_", 20, Random), Prefix("vercel_blob_rw_", 10, Random),
+    Prefix("waka_", 14, Random), Prefix("wandb_v1_", 12, Random), Prefix("whsec_", 10, Random), Prefix("xai-", 16, Random), Prefix("xapp-", 10, Random), Prefix("xau_", 20, Random),
+    Prefix("xkeysib-", 12, Random), Prefix("xox", 12, Random), Prefix("xsmtpsib-", 12, Random), Prefix("xwfp-", 12, Random),
     Prefix("y0_", 24, Strong), Prefix("ya29.", 12, Random), Prefix("zpka_", 20, Random),
 ];
 
@@ -120,7 +132,9 @@ const fn pairs() -> [u64; 1024] {
 pub(super) fn key(scope: &Scope<'_>, start: usize, end: usize) -> Option<Found> {
     let start = step_past_escape(scope, start);
     if scope.part(start, start + 3) == b"eyJ" {
-        return auth::jwt(scope, start).or_else(|| grafana(scope, start));
+        return auth::jwt(scope, start)
+            .or_else(|| grafana(scope, start))
+            .or_else(|| listed(scope, start));
     }
     listed(scope, start).or_else(|| shaped(scope, start, end.max(start)))
 }
@@ -142,7 +156,8 @@ fn listed(scope: &Scope<'_>, start: usize) -> Option<Found> {
     (head < start).then(|| listed_at(scope, head)).flatten()
 }
 
-fn listed_at(scope: &Scope<'_>, start: usize) -> Option<Found> {
+/// A key with a known prefix at `start`.
+pub(super) fn listed_at(scope: &Scope<'_>, start: usize) -> Option<Found> {
     let text = scope.text;
     if start > scope.from
         && scope.before(start).is_ascii_alphanumeric()
@@ -173,15 +188,13 @@ fn listed_at(scope: &Scope<'_>, start: usize) -> Option<Found> {
         let run = run_end(text, body, scope.to, is_token);
         let end = if is_dotted(prefix) {
             dotted_end(scope, run)
+        } else if is_base64(prefix) {
+            long_end(scope, run)
         } else {
             run
         };
         if end - body >= usize::from(*min) && is_random(scope.part(body, end), *kind) {
-            let is_base64 = prefix.starts_with("fm")
-                || prefix.starts_with("ABSK")
-                || prefix.starts_with("bedrock");
-            let end = if is_base64 { long_end(scope, end) } else { end };
-            let end = if prefix.ends_with("IA") {
+            let end = if prefix.ends_with("IA") || *prefix == "ALTAK-" {
                 with_secret(scope, end)
             } else {
                 end
@@ -213,6 +226,14 @@ fn with_secret(scope: &Scope<'_>, end: usize) -> usize {
     }
 }
 
+/// Prefixes whose keys are base64, with `+` and `/` in them.
+fn is_base64(prefix: &str) -> bool {
+    matches!(
+        prefix,
+        "fm1a_" | "fm1r_" | "fm2_" | "ABSK" | "AQE" | "bedrock-api-key-" | "ops_eyJ" | "sntrys_"
+    )
+}
+
 /// The end of a key that is base64, and of further ones behind commas.
 fn long_end(scope: &Scope<'_>, end: usize) -> usize {
     let mut end = run_end(scope.text, end, scope.to, |b| {
@@ -232,8 +253,8 @@ fn is_dotted(prefix: &str) -> bool {
         || matches!(
             prefix,
             "glpat-"
-                | "sntrys_"
-                | "pat"
+                | "sk.eyJ"
+                | "tk.eyJ"
                 | "xox"
                 | "glrt-"
                 | "glcbt-"
@@ -279,6 +300,19 @@ fn shaped(scope: &Scope<'_>, start: usize, end: usize) -> Option<Found> {
             if lead == b"SG" && run.len() >= 12 {
                 return found(word, dotted_end(scope, end));
             }
+            // The service tokens of Vault before version 1.10.
+            if lead == b"s" && run.len() == 24 && is_strong(run) {
+                return found(word, end);
+            }
+            // Zhipu: 32 hexadecimal digits before it.
+            if run.len() == 16 && lead.len() >= 23 && is_mixed(run) {
+                let word = run_start(text, word, scope.from.max(start.saturating_sub(34)), |b| {
+                    b.is_ascii_hexdigit()
+                });
+                if start - word == 33 {
+                    return found(word, end);
+                }
+            }
             if lead == b"atlasv1" && run.len() >= 12 {
                 let head = run_start(
                     text,
@@ -306,7 +340,22 @@ fn shaped(scope: &Scope<'_>, start: usize, end: usize) -> Option<Found> {
             });
             return found(head, auth::trim_end(scope, head, tail));
         }
+        // OpenShift, and what else is named by the hash it is checked with.
+        b'~' if run.len() >= 40 && scope.part(start.saturating_sub(7), start) == b"sha256~" => {
+            return found(start - 7, end);
+        }
+        // The refresh tokens of Google.
+        b'/' if at(run, 0) == b'0'
+            && run.len() >= 30
+            && scope.part(start.saturating_sub(3), start) == b"1//"
+            && is_mixed(run) =>
+        {
+            return found(start - 3, end);
+        }
         _ => {}
+    }
+    if let Some(end) = joined(scope, start, end) {
+        return found(start, end);
     }
     // Discord: user id in base64, six characters of time, a signature.
     if matches!(at(run, 0), b'M' | b'N' | b'O')
@@ -371,7 +420,8 @@ fn shaped(scope: &Scope<'_>, start: usize, end: usize) -> Option<Found> {
         ]
         .into_iter()
         .find(|middle| rest.starts_with(middle));
-        if let Some(middle) = middle {
+        // Keys to be published say so.
+        if let Some(middle) = middle.filter(|_| !run.starts_with(b"pk_")) {
             let tail = super::bytes::rest(rest, middle.len());
             if tail.len() >= 20 && is_random(tail, Strong) && !tail.contains(&b'_') {
                 return found(start, end);
@@ -379,6 +429,71 @@ fn shaped(scope: &Scope<'_>, start: usize, end: usize) -> Option<Found> {
         }
     }
     None
+}
+
+/// Keys of several parts, the first of which is the run `start..end`: where the last part ends.
+fn joined(scope: &Scope<'_>, start: usize, end: usize) -> Option<usize> {
+    let run = scope.part(start, end);
+    let part_end = |from: usize| run_end(scope.text, from, scope.to, is_token);
+    let next = part_end((end + 1).min(scope.to));
+    let tail = scope.part(end + 1, next);
+    let hexes = |text: &[u8]| text.iter().all(u8::is_ascii_hexdigit);
+    match scope.at(end) {
+        // Asana: a user, perhaps the token's number, 32 hexadecimal digits. Fal: an id and as many.
+        b':' => {
+            let numbers = run.iter().all(u8::is_ascii_digit) && scope.before(start) == b'/';
+            let id = run.len() == 36 && run.iter().all(|b| b.is_ascii_hexdigit() || *b == b'-');
+            ((numbers || id) && tail.len() >= 12 && hexes(tail) && digits(tail) >= 2)
+                .then_some(next)
+        }
+        // Braintree: `access_token$production$…$…`.
+        b'$' if scope.before(start) == b'$'
+            && scope
+                .part(start.saturating_sub(25), start)
+                .starts_with(b"access_token$") =>
+        {
+            Some(next)
+        }
+        // A session of Salesforce is named by its organization.
+        b'!' if run.starts_with(b"00D") && run.len() <= 18 => {
+            let last = run_end(scope.text, end + 1, scope.to, |b| is_token(b) || b == b'.');
+            (last - end >= 40).then_some(last)
+        }
+        // Convex: `prod:happy-animal-123|…`.
+        b'|' if matches!(scope.part(start.saturating_sub(5), start), b"prod:")
+            || matches!(scope.part(start.saturating_sub(4), start), b"dev:") =>
+        {
+            let last = long_end(scope, end + 1);
+            (last - end >= 40).then_some(last)
+        }
+        _ => {
+            let known = match run.len() {
+                // Okta, MaxMind, ClickHouse, ngrok, RapidAPI.
+                42 if run.starts_with(b"00") || run.starts_with(b"4b1d") => {
+                    is_strong(run) && !hexes(run)
+                }
+                40 if run.ends_with(b"_mmk") => true,
+                48..=50 if at(run, 27) == b'_' => at(run, 0) == b'2' && is_strong(run),
+                50 if part(run, 10, 13) == b"msh" => part(run, 35, 38) == b"jsn",
+                // ClickUp, whose keys begin like those to be published of others.
+                41..=46 if run.starts_with(b"pk_") => {
+                    let number = run
+                        .iter()
+                        .skip(3)
+                        .take_while(|b| b.is_ascii_digit())
+                        .count();
+                    number >= 5
+                        && run.len() == 3 + number + 1 + 32
+                        && run
+                            .iter()
+                            .skip(4 + number)
+                            .all(|b| b.is_ascii_uppercase() || b.is_ascii_digit())
+                }
+                _ => false,
+            };
+            known.then_some(end)
+        }
+    }
 }
 
 /// A bot of Telegram: its id, a colon, and a secret that begins with `A`.
@@ -452,16 +567,44 @@ fn is_random(tail: &[u8], kind: Tail) -> bool {
     let found = match kind {
         Any => true,
         Hex => tail.iter().all(|b| b.is_ascii_hexdigit() || *b == b'-') && digits(tail) >= 4,
-        Strong => {
-            let upper = tail.iter().filter(|b| b.is_ascii_uppercase()).count();
-            let lower = tail.iter().filter(|b| b.is_ascii_lowercase()).count();
-            let hex = tail.iter().all(|b| b.is_ascii_hexdigit() || *b == b'-');
-            let digits = digits(tail);
-            digits >= 2 && upper >= 2 && lower >= 2 || hex && digits >= 5 && tail.len() >= 16
+        Strong => is_strong(tail),
+        Capital => {
+            digits(tail) >= 4
+                && tail
+                    .iter()
+                    .all(|b| b.is_ascii_uppercase() || b.is_ascii_digit() || *b == b'-')
         }
         Random => is_mixed(tail),
     };
-    found && (matches!(kind, Any | Hex) || !is_spelled_out(tail))
+    found
+        && !super::values::is_snake(tail, 2)
+        && (matches!(kind, Any | Hex | Capital) || !is_spelled_out(tail))
+}
+
+/// Both cases and digits, or hexadecimal digits. Of 24 random letters and digits one in twelve has a single digit at
+/// most, and then the cases still turn more often than words in camel case do.
+pub(super) fn is_strong(tail: &[u8]) -> bool {
+    let (mut upper, mut lower, mut digits, mut turns) = (0, 0, 0, 0);
+    let mut hex = true;
+    let mut last = 0u8;
+    for &byte in tail {
+        upper += usize::from(byte.is_ascii_uppercase());
+        lower += usize::from(byte.is_ascii_lowercase());
+        digits += usize::from(byte.is_ascii_digit());
+        turns += usize::from(last.is_ascii_uppercase() && byte.is_ascii_uppercase());
+        hex &= byte.is_ascii_hexdigit() || byte == b'-';
+        last = byte;
+    }
+    // `X509_EXTENSION_new` is made of words: no part of it mixes anything.
+    let mixed = |part: &[u8]| {
+        let any = |is: fn(&u8) -> bool| usize::from(part.iter().any(is));
+        part.len() >= 7
+            && any(u8::is_ascii_uppercase) + any(u8::is_ascii_lowercase) + any(u8::is_ascii_digit)
+                >= 2
+    };
+    let cases = upper >= 2 && lower >= 2 && tail.split(|b| matches!(b, b'_' | b'-')).any(mixed);
+    cases && (digits >= 2 || digits == 1 && turns >= 2 && tail.len() >= 16)
+        || hex && digits >= 5 && tail.len() >= 16
 }
 
 fn digits(tail: &[u8]) -> usize {
@@ -487,7 +630,8 @@ fn is_mixed(tail: &[u8]) -> bool {
             return true;
         }
     }
-    false
+    // The alphabet of base64 for URLs has dashes, and they may stand close together.
+    tail.len() >= 16 && is_strong(tail)
 }
 
 /// Tails such as `your-key-here` and `xxxxxxxxxxxx`.

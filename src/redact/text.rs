@@ -2,11 +2,12 @@
 
 use super::bytes::{at, before, is_token, part, run_end, run_start, token_run};
 use super::class::Class;
+use super::commands::Tools;
 use super::edit::Edit;
 use super::engine::Engine;
 use super::names::Kind;
 use super::scan::{MIN_RUN, Masks, is_run_start};
-use super::{assign, auth, decode, pairs, pii, prefixes, tables, url};
+use super::{assign, auth, calls, commands, decode, pairs, pii, prefixes, spoken, tables, url};
 
 /// A shorter text is no table.
 const MIN_TABLE: usize = 16;
@@ -110,6 +111,7 @@ impl Engine<'_> {
         }
         let signs = Signs::of(text, masks, from, to);
         self.asked = from;
+        self.tools = Tools::default();
         let mut scope = Scope {
             text,
             from,
@@ -134,7 +136,10 @@ impl Engine<'_> {
             let next = match at(text, pos) {
                 b'@' => {
                     let found = pii::email(&scope, pos, 1);
-                    self.address(&scope, found)
+                    match url::database(&scope, pos, &mut self.tools) {
+                        None => self.address(&scope, found),
+                        found => self.one(found),
+                    }
                 }
                 b':' if part(text, pos, pos + 3) == b"://" => {
                     self.one(url::userinfo(&scope, pos).or_else(|| url::webhook(&scope, pos)))
@@ -149,7 +154,7 @@ impl Engine<'_> {
                 b'<' => self.one(pairs::element(&scope, pos, &|name| self.rules.judge(name))),
                 b'\'' => self.one(
                     assign::after_word(&scope, pos)
-                        .or_else(|| assign::argument(&scope, pos, &|name| self.rules.judge(name))),
+                        .or_else(|| calls::literal(&scope, pos, &|name| self.rules.judge(name))),
                 ),
                 b'-' => self.dashes(&scope, pos),
                 _ => self.run(&scope, pos, kind, depth),
@@ -230,6 +235,14 @@ impl Engine<'_> {
 
     /// An assignment can hide more than one value: a header with several cookies.
     fn several(&mut self, scope: &Scope<'_>, pos: usize) -> Option<usize> {
+        // `bob@example.com:hunter2`
+        let behind_address = self
+            .edits
+            .last()
+            .is_some_and(|edit| edit.end == pos && edit.tag() == Some(Class::Email.tag()));
+        if behind_address && let Some(found) = spoken::behind_address(scope, pos + 1) {
+            return self.one(Some(found));
+        }
         let mut end = None;
         let edits = &mut self.edits;
         let rules = self.rules;
@@ -255,7 +268,7 @@ impl Engine<'_> {
         if is_token(scope.before(pos)) {
             return None;
         }
-        self.one(assign::flag(scope, pos, &|name| self.rules.judge(name)))
+        self.one(commands::flag(scope, pos, &|name| self.rules.judge(name)))
     }
 
     /// A run of token bytes, or a group of digits in one.
@@ -293,7 +306,15 @@ impl Engine<'_> {
             {
                 return self.one(Some(found));
             }
-            let found = match pii::digits_ahead(scope, pos) {
+            // Digits one by one, `1-2-3`, are no number of a kind that is known here.
+            let digit = |offset: usize| scope.at(pos + offset).is_ascii_digit();
+            let alone = !digit(1) && digit(2) && !digit(3);
+            let ahead = if alone {
+                1
+            } else {
+                pii::digits_ahead(scope, pos)
+            };
+            let found = match ahead {
                 // Two letters may stand before few digits, and `$` before one.
                 0..7 => pii::lettered(scope, pos).or_else(|| auth::crypt(scope, pos)),
                 _ => pii::number(scope, pos, kind)
@@ -306,12 +327,21 @@ impl Engine<'_> {
             }
             // Only the first digit of a word asks for the word before it: every byte is walked back over once.
             let asked = scope.from.max(self.asked);
-            let start = run_start(scope.text, pos, asked, auth::is_credential);
+            let start = run_start(scope.text, pos, asked, |b| {
+                auth::is_credential(b) || matches!(b, b'!' | b'@' | b'#' | b'$' | b'%' | b'^')
+            });
             self.asked = pos + 1;
             if start > asked || start == scope.from {
-                return self.one(auth::after_word(scope, start, &|name| {
-                    self.rules.judge(name)
-                }));
+                // A `/` may stand within the first bytes of a key that is base64.
+                if start < pos
+                    && let Some(found) = prefixes::listed_at(scope, start)
+                {
+                    return self.one(Some(found));
+                }
+                let rules = self.rules;
+                let found =
+                    auth::after_word(scope, start, &mut self.tools, &|name| rules.judge(name));
+                return self.one(found);
             }
         }
         None

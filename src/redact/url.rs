@@ -2,6 +2,7 @@
 
 use super::bytes::{run_end, run_start};
 use super::class::Class;
+use super::commands::Tools;
 use super::text::{Found, Scope};
 use super::values;
 
@@ -26,6 +27,9 @@ pub(super) fn userinfo(scope: &Scope<'_>, pos: usize) -> Option<Found> {
                 b'/' | b'?' | b'#' | b'@' | b':' | b'"' | b'\'' | b'<' | b'>' | b'`' | b','
             )
     });
+    if scope.at(user) == b'@' {
+        return token(scope, (scheme, pos), authority, user);
+    }
     if scope.at(user) != b':' {
         return None;
     }
@@ -48,6 +52,12 @@ pub(super) fn userinfo(scope: &Scope<'_>, pos: usize) -> Option<Found> {
             !b.is_ascii_whitespace() && !matches!(b, b'@' | b'"' | b'<' | b'>' | b'`')
         });
         if scope.at(next) != b'@' || next == limit {
+            break;
+        }
+        // Another URL begins: this one is at its end.
+        let inner = run_end(scope.text, next + 1, limit, |b| b.is_ascii_alphanumeric());
+        if scope.part(inner, inner + 3) == b"://" {
+            at = at.or((next > start).then_some((next, false)));
             break;
         }
         if next > start
@@ -73,6 +83,77 @@ pub(super) fn userinfo(scope: &Scope<'_>, pos: usize) -> Option<Found> {
         return Some(Found::new(at + 1, at + 1, Class::Password));
     }
     Some(Found::new(start, at, Class::Password))
+}
+
+/// A token in place of the user: `https://TOKEN@host`, between `start` and the `@` at `end`.
+fn token(scope: &Scope<'_>, scheme: (usize, usize), start: usize, end: usize) -> Option<Found> {
+    let user = scope.part(start, end);
+    // The public key of a DSN of Sentry reports errors and reads nothing: its path is the number of a project.
+    let host = run_end(scope.text, end + 1, scope.to.min(end + 255), |b| {
+        b.is_ascii_alphanumeric() || matches!(b, b'.' | b'-' | b':')
+    });
+    let project = run_end(scope.text, host + 1, scope.to, |b| b.is_ascii_digit());
+    let is_dsn = user.iter().all(u8::is_ascii_hexdigit)
+        && scope.at(host) == b'/'
+        && project > host + 1
+        && !scope.at(project).is_ascii_alphanumeric();
+    let takes = user.len() >= 12
+        && !is_dsn
+        && (super::prefixes::is_strong(user) || is_unnamed(user))
+        && !values::is_placeholder(user)
+        && !scope.part(scheme.0, scheme.1).ends_with(b"ssh")
+        && memchr::memchr(b'.', user).is_none();
+    takes.then(|| Found::new(start, end, Class::Password))
+}
+
+/// Whether a user is no one's name: a long word with digits all over it.
+fn is_unnamed(user: &[u8]) -> bool {
+    let digits = user.iter().filter(|b| b.is_ascii_digit()).count();
+    let letters = user.iter().filter(|b| b.is_ascii_alphabetic()).count();
+    user.len() >= 16
+        && digits >= 3
+        && letters >= 6
+        && !user.contains(&b'_')
+        && !user.contains(&b'-')
+}
+
+/// `user:password@tcp(host:port)/database` of Go's drivers, and `user/password@service` of Oracle's tools, where `at`
+/// is the `@`.
+pub(super) fn database(scope: &Scope<'_>, at: usize, tools: &mut Tools) -> Option<Found> {
+    let of_go = matches!(scope.part(at + 1, at + 5), b"tcp(" | b"unix");
+    let is_part = |b: u8| {
+        !b.is_ascii_whitespace()
+            && !matches!(b, b'"' | b'\'' | b'`' | b'<' | b'>' | b'=' | b',')
+            && (of_go || b != b'@')
+    };
+    let start = run_start(
+        scope.text,
+        at,
+        scope.from.max(at.saturating_sub(96)),
+        is_part,
+    );
+    let text = scope.part(start, at);
+    if of_go {
+        let colon = memchr::memchr(b':', text)?;
+        return password(scope, start + colon + 1, at);
+    }
+    let slash = memchr::memchr(b'/', text)?;
+    let user = run_start(scope.text, start + slash, start, |b| {
+        b.is_ascii_alphanumeric() || matches!(b, b'_' | b'$' | b'#')
+    });
+    let line = scope.part(start.saturating_sub(24).max(scope.from), user);
+    let is_oracle = line.ends_with(b"thin:")
+        || line.ends_with(b"oci:")
+        || tools.are_near(scope, start) && super::commands::is_oracle(scope, start);
+    (is_oracle && user < start + slash)
+        .then(|| password(scope, start + slash + 1, at))
+        .flatten()
+}
+
+fn password(scope: &Scope<'_>, start: usize, end: usize) -> Option<Found> {
+    let value = scope.part(start, end);
+    (!value.is_empty() && !values::has_mark(value) && !values::is_placeholder(value))
+        .then(|| Found::new(start, end, Class::Password))
 }
 
 /// Addresses whose path is the credential: whoever has them may post.
@@ -121,7 +202,7 @@ pub(super) fn webhook(scope: &Scope<'_>, pos: usize) -> Option<Found> {
         b.is_ascii_alphanumeric() || matches!(b, b'/' | b'-' | b'_' | b'@' | b'.' | b'%')
     });
     let end = run_start(scope.text, end, start, |b| b == b'.');
-    (end - start >= 16 && scope.part(start, end).iter().any(u8::is_ascii_digit))
+    (end - start >= 12 && scope.part(start, end).iter().any(u8::is_ascii_digit))
         .then(|| Found::new(start, end, Class::Key))
 }
 
@@ -173,6 +254,14 @@ fn host(scope: &Scope<'_>, from: usize, limit: usize) -> Option<bool> {
                 | b'%'
                 | b':'
                 | b'_'
+                | b' '
+                | b'"'
+                | b'`'
+                | b'<'
+                | b'>'
+                | b'\n'
+                | b'\r'
+                | b'\t'
         ))
     .then_some(good)
 }

@@ -55,6 +55,33 @@ fn a_full_queue_refuses_the_newest_and_counts_each() {
 }
 
 #[test]
+fn a_batch_that_is_full_by_bytes_is_sent_at_once() {
+    for (name, wire) in wires() {
+        let ingest = ingest();
+        let usage = builder_for(&ingest, &wire)
+            .flush_interval(Duration::from_secs(600))
+            .build()
+            .unwrap();
+        // As many as the queue holds: what is sent meanwhile makes room for none of them.
+        let filler = json!({"filler": "x".repeat(2_000)});
+        for n in 0..2_000 {
+            assert_eq!(
+                usage.log_usage(call(n).arguments(&filler)),
+                Outcome::Queued,
+                "{name}"
+            );
+        }
+        ingest.wait_for_events(1_000, PATIENCE).unwrap();
+        let stats = end(&usage, &ingest);
+        assert_eq!(
+            (stats.delivered, stats.dropped.total()),
+            (2_000, 0),
+            "{name}"
+        );
+    }
+}
+
+#[test]
 fn a_full_queue_that_prefers_the_newest_evicts_the_oldest_that_is_not_on_its_way() {
     let (ingest, clock) = (ingest(), ManualClock::new());
     ingest.script([Answer::hang()]);

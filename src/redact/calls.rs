@@ -1,0 +1,254 @@
+//! Literals in code that a call, an operator or a pair makes secrets: `set_password("…")`, `jwt.sign(claims, "…")`,
+//! `env.API_KEY || "…"`.
+
+use super::assign::{closing_quote, is_blank, is_name};
+use super::bytes::{at, has_word_at, run_start};
+use super::class::Class;
+use super::names::Kind;
+use super::text::{Found, Scope};
+use super::values;
+
+/// So far back a call begins.
+const MAX_CALL: usize = 160;
+
+/// Calls with a secret among their arguments, and which one it is.
+#[rustfmt::skip]
+const CALLS: &[(&str, usize)] = &[
+    ("BasicAuth", 1), ("Credentials::new", 1), ("Fernet", 0), ("HTTPBasicAuth", 1), ("HTTPDigestAuth", 1), ("NetworkCredential", 1), ("PDO", 2), ("PasswordAuthentication", 1), ("PlainAuth", 2), ("SecretKeySpec", 0),
+    ("SetBasicAuth", 1), ("TelegramBot", 0), ("UsernamePasswordCredentials", 1), ("authenticate", 1), ("basicAuth", 1), ("basic_auth", 1), ("bearer_auth", 0), ("createCipheriv", 1),
+    ("createHmac", 1), ("db.auth", 1), ("db.auth", 1), ("getConnection", 2), ("hashpw", 0), ("httpBasic", 1), ("hmac.new", 0), ("jwt.decode", 1), ("jwt.encode", 1), ("jwt.sign", 1), ("jwt.verify", 1), ("login", 1),
+    ("mysql_connect", 2), ("mysqli", 2), ("mysqli_connect", 2), ("pg_connect", 0), ("setBasicAuth", 1), ("withBasicAuth", 1),
+];
+
+/// A literal whose opening quote stands at `quote`.
+pub(super) fn literal(
+    scope: &Scope<'_>,
+    quote: usize,
+    judge: &dyn Fn(&[u8]) -> Kind,
+) -> Option<Found> {
+    let text = scope.text;
+    // `b"…"` of Python.
+    let open = run_start(text, quote, scope.from.max(quote.saturating_sub(1)), |b| {
+        b == b'b'
+    });
+    let near = run_start(text, open, scope.from.max(open.saturating_sub(2)), is_blank);
+    let named = match scope.before(near) {
+        b'(' => typed(scope, near - 1).or_else(|| single(scope, near - 1)),
+        b',' => pair(scope, near - 1).or_else(|| place(scope, near - 1)),
+        // `token{"…"}`
+        b'{' if near == quote => name_at(scope, near - 1),
+        // `api_key <- "…"`
+        b'-' if scope.before(near - 1) == b'<' => name_at(scope, trimmed(scope, near - 2)),
+        // `env.API_KEY || "…"`, `getenv("TOKEN") ?: "…"`
+        b'|' | b'?' | b':' if matches!(scope.before(near - 1), b'|' | b'?') => {
+            name_at(scope, trimmed(scope, near - 2))
+        }
+        b'r' if scope.part(near.saturating_sub(4).max(scope.from), near) == b") or" => {
+            name_at(scope, near - 3)
+        }
+        _ => return None,
+    };
+    let name = named.unwrap_or(&[]);
+    let by_name = name.len() >= 2 && judge(name) == Kind::Secret;
+    if !by_name && !is_secret_argument(scope, near, judge) {
+        return None;
+    }
+    let close = closing_quote(scope, quote + 1, scope.at(quote), 0);
+    let value = scope.part(quote + 1, close);
+    let takes = value.len() >= 4
+        && (value.iter().any(u8::is_ascii_digit)
+            || memchr::memchr(b' ', value).is_some()
+            || by_name && scope.before(near) == b',');
+    (takes
+        && !values::has_mark(value)
+        && !values::is_label(value, name)
+        && !values::is_placeholder(value)
+        && judge(value) == Kind::Plain)
+        .then(|| Found::new(quote + 1, close, Class::Field))
+}
+
+/// The end of what stands before `at`, without blanks.
+fn trimmed(scope: &Scope<'_>, at: usize) -> usize {
+    run_start(
+        scope.text,
+        at,
+        scope.from.max(at.saturating_sub(2)),
+        is_blank,
+    )
+}
+
+/// The last name before `end`, perhaps in quotes and brackets: `process.env.API_KEY`, `getenv("API_KEY")`.
+fn name_at<'a>(scope: &Scope<'a>, end: usize) -> Option<&'a [u8]> {
+    let end = run_start(
+        scope.text,
+        end,
+        scope.from.max(end.saturating_sub(3)),
+        |b| matches!(b, b')' | b']' | b'"' | b'\''),
+    );
+    let start = run_start(
+        scope.text,
+        end,
+        scope.from.max(end.saturating_sub(48)),
+        is_name,
+    );
+    (start < end).then(|| scope.part(start, end))
+}
+
+/// The name of the call whose only argument follows the parenthesis at `end`, unless it reads something.
+fn single<'a>(scope: &Scope<'a>, end: usize) -> Option<&'a [u8]> {
+    let of = |end: usize| {
+        run_start(
+            scope.text,
+            end,
+            scope.from.max(end.saturating_sub(48)),
+            |b| b.is_ascii_alphanumeric() || b == b'_',
+        )
+    };
+    let mut end = end;
+    let mut start = of(end);
+    // `Password::new("…")`
+    if matches!(scope.part(start, end), b"new" | b"of" | b"from" | b"parse")
+        && matches!(scope.before(start), b':' | b'.')
+    {
+        end = run_start(scope.text, start, scope.from, |b| matches!(b, b':' | b'.'));
+        start = of(end);
+    }
+    let name = scope.part(start, end);
+    let reads = [
+        "get", "read", "fetch", "load", "find", "use", "is", "has", "validate", "check", "verify",
+        "parse", "Get",
+    ]
+    .iter()
+    .any(|verb| name.starts_with(verb.as_bytes()));
+    (!reads && name.len() >= 4).then_some(name)
+}
+
+/// The first part of a pair, whose comma stands at `comma`: `define('DB_PASSWORD', '…')`. A pair begins with a bracket:
+/// further arguments are something else.
+fn pair<'a>(scope: &Scope<'a>, comma: usize) -> Option<&'a [u8]> {
+    let text = scope.text;
+    let inner = run_start(text, comma, scope.from.max(comma.saturating_sub(1)), |b| {
+        matches!(b, b'"' | b'\'')
+    });
+    let start = run_start(
+        text,
+        inner,
+        scope.from.max(inner.saturating_sub(48)),
+        is_name,
+    );
+    let quoted = matches!(scope.before(start), b'"' | b'\'') && inner < comma;
+    let open = if quoted { start.checked_sub(1)? } else { start };
+    let bracket = run_start(text, open, scope.from, |b| b == b' ');
+    let opens = matches!(scope.before(bracket), b'(' | b'[');
+    // `{:password, "…"}`
+    if !quoted
+        && scope.before(start) == b':'
+        && matches!(scope.before(start - 1), b'{' | b'(' | b'[')
+    {
+        return Some(scope.part(start, inner));
+    }
+    // `assertEquals(user.password, "…")`
+    let member = !quoted && memchr::memchr(b'.', scope.part(start, inner)).is_some();
+    (opens && (quoted || member)).then(|| scope.part(start, inner))
+}
+
+/// What `.fill(`, whose parenthesis stands at `open`, types into: `getByLabel("Password").fill("…")`.
+fn typed<'a>(scope: &Scope<'a>, open: usize) -> Option<&'a [u8]> {
+    let start = run_start(
+        scope.text,
+        open,
+        scope.from.max(open.saturating_sub(24)),
+        |b| b.is_ascii_alphanumeric() || b == b'_',
+    );
+    matches!(
+        scope.part(start, open),
+        b"fill"
+            | b"type"
+            | b"sendKeys"
+            | b"send_keys"
+            | b"setValue"
+            | b"set_value"
+            | b"set"
+            | b"pressSequentially"
+            | b"press_sequentially"
+            | b"val"
+    )
+    .then(|| {
+        place(
+            scope,
+            start
+                .checked_sub(1)
+                .filter(|_| scope.before(start) == b'.')?,
+        )
+    })
+    .flatten()
+}
+
+/// The name of the element that a selector in quotes before `end` finds: `fill('#password', `, `$('#password')`.
+pub(super) fn place<'a>(scope: &Scope<'a>, end: usize) -> Option<&'a [u8]> {
+    let close = end - usize::from(scope.before(end) == b')');
+    let quote = scope.before(close);
+    if !matches!(quote, b'"' | b'\'') {
+        return None;
+    }
+    let floor = scope.from.max(close.saturating_sub(96));
+    let open = floor + memchr::memrchr(quote, scope.part(floor, close - 1))?;
+    let selector = scope.part(open + 1, close - 1);
+    let typed = close < end && scope.at(end) == b'.';
+    let is_selector = matches!(selector.first(), Some(b'#' | b'[' | b'.' | b'/'))
+        || selector.starts_with(b"input")
+        || typed;
+    is_selector.then(|| {
+        let end = run_start(selector, selector.len(), 0, |b| {
+            matches!(b, b']' | b'"' | b'\'' | b'\\')
+        });
+        let start = run_start(selector, end, 0, is_name);
+        super::bytes::part(selector, start, end)
+    })
+}
+
+/// Whether the argument before `near` is one that the call takes as a secret.
+fn is_secret_argument(scope: &Scope<'_>, near: usize, judge: &dyn Fn(&[u8]) -> Kind) -> bool {
+    if !matches!(scope.before(near), b',' | b'(') {
+        return false;
+    }
+    let floor = scope.from.max(near.saturating_sub(MAX_CALL));
+    // Back to the parenthesis that is open here, or to the one around `Some(`.
+    let (mut open, mut depth, mut index) = (near, 0, 0);
+    loop {
+        if open == floor {
+            return false;
+        }
+        open -= 1;
+        match at(scope.text, open) {
+            b')' => depth += 1,
+            b'(' if depth > 0 => depth -= 1,
+            b'(' if open >= floor + 4 && scope.part(open - 4, open) == b"Some" => {}
+            b'(' => break,
+            b',' if depth == 0 => index += 1,
+            _ => {}
+        }
+    }
+    let arguments = scope.part(open + 1, near);
+    let end = run_start(scope.text, open, floor, |b| b == b'=' || b == b' ');
+    let start = run_start(scope.text, end, floor, |b| {
+        b.is_ascii_alphanumeric() || matches!(b, b'_' | b'.' | b':')
+    });
+    let call = scope.part(start, end);
+    // `auth=("user", "…")`
+    if call == b"auth" && end < open {
+        return index == 1;
+    }
+    let known = CALLS.iter().any(|(name, place)| {
+        *place == index
+            && call.ends_with(name.as_bytes())
+            && (call.len() == name.len() || scope_border(call, name.len()))
+    });
+    // A bot logs in with its token, a user with two words.
+    let bot = index == 0 && (call.ends_with(b"client.login") || call.ends_with(b"bot.login"));
+    known && !has_word_at(arguments, 0, b"authorization") && judge(arguments) != Kind::Phone || bot
+}
+
+fn scope_border(call: &[u8], tail: usize) -> bool {
+    call.len() > tail && super::bytes::at(call, call.len() - tail - 1) == b'.'
+}

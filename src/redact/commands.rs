@@ -1,0 +1,461 @@
+//! Command lines: the options and places where tools take a password.
+//!
+//! A long option says what it takes by its name, `--db-password x`. What a short option or the third argument is,
+//! only who knows the tool can say; so this knows the tools.
+
+use super::assign::{MAX_NAME, MAX_WORD, is_blank, value_at};
+use super::bytes::{at, run_end, run_start};
+use super::class::{Class, MARK_START};
+use super::names::Kind;
+use super::text::{Found, Scope};
+use super::values::{self, Style};
+
+/// So far back a command begins.
+const MAX_COMMAND: usize = 200;
+/// More words are not looked at.
+const MAX_ARGUMENTS: usize = 24;
+
+/// Short options that a password follows, and the tools that have them.
+#[rustfmt::skip]
+const OPTIONS: &[(&str, &[&str])] = &[
+    ("-p", &["sshpass", "login", "mongo", "mongosh", "mongodump", "mongorestore", "pscp", "plink", "psftp", "cqlsh", "az", "snowsql", "useradd", "usermod", "adduser", "psexec",
+        "evil-winrm", "crackmapexec", "nxc", "netexec", "hydra", "ncftp", "rdesktop", "steghide",
+            "twine", "ldapmodify", "neo4j-admin",
+            "rabbitmqadmin", "cypher-shell", "gpresult", "winrs", "7z", "rar", "unrar"]),
+    ("-pw", &["plink", "pscp", "psftp", "putty"]),
+    ("-P", &["sqlcmd", "bcp", "isql", "osql", "tsql", "zip", "unzip", "mosquitto_pub", "mosquitto_sub", "ipmitool", "ssh-keygen", "trino"]),
+    ("-N", &["ssh-keygen"]),
+    ("-a", &["redis-cli", "valkey-cli", "keydb-cli"]),
+    ("-w", &["ldapsearch", "ldapadd", "ldapmodify", "ldapdelete", "ldapwhoami", "ldappasswd", "security"]),
+    ("-k", &["openssl"]),
+    ("-A", &["snmpwalk", "snmpget", "snmpset", "snmpbulkwalk"]),
+    ("-X", &["snmpwalk", "snmpget", "snmpset", "snmpbulkwalk"]),
+    ("-t", &["influx", "doctl", "codecov", "codecovcli"]),
+    ("-b", &["secret"]),
+    ("--body", &["secret"]),
+    ("-String", &["ConvertTo-SecureString"]),
+];
+
+/// The names of all tools that are known here: a rule below is tried only where one of these stands.
+#[rustfmt::skip]
+fn is_tool(name: &[u8]) -> bool {
+    matches!(name,
+        b"7z" | b"7za" | b"7zz" | b"CONNECT" | b"ConvertTo-SecureString" | b"Write-Output" | b"adduser" | b"az" |
+        b"bcp" | b"bw" | b"codecov" | b"codecovcli" | b"comet" | b"composer" | b"conn" | b"connect" | b"cqlsh" |
+        b"crackmapexec" | b"cypher-shell" | b"doctl" | b"doppler" | b"dscl" | b"echo" | b"evil-winrm" | b"exp" |
+        b"expdp" | b"gpresult" | b"htpasswd" | b"hydra" | b"imp" | b"impdp" | b"infisical" | b"ipmitool" | b"isql" |
+        b"keydb-cli" | b"ldapadd" | b"ldapdelete" | b"ldapmodify" | b"ldappasswd" | b"ldapsearch" | b"ldapwhoami" |
+        b"lftp" | b"login" | b"mariadb" | b"mariadb-dump" | b"mc" | b"mongo" | b"mongodump" | b"mongorestore" |
+        b"mongosh" | b"mosquitto_pub" | b"mosquitto_sub" | b"mysql" | b"mysqladmin" | b"mysqlcheck" | b"mysqldump" |
+        b"mysqlimport" | b"mysqlsh" | b"ncftp" | b"neo4j-admin" | b"net" | b"netexec" | b"ngrok" | b"nxc" | b"oc" |
+        b"openssl" | b"osql" | b"plink" | b"printf" | b"pscp" | b"psexec" | b"psftp" | b"putty" | b"rabbitmqctl" |
+        b"radtest" | b"rar" | b"rclone" | b"rdesktop" | b"redis-cli" | b"rman" | b"rpcclient" | b"secret" |
+        b"security" | b"smbclient" | b"smbget" | b"snmpbulkwalk" | b"snmpget" | b"snmpset" | b"snmpwalk" | b"snowsql"
+        | b"snyk" | b"sqlcl" | b"sqlcmd" | b"sqlldr" | b"sqlplus" | b"ssh-keygen" | b"sshpass" | b"steghide" |
+        b"trino" | b"trunk" | b"tsql" | b"unrar" | b"unzip" | b"useradd" | b"usermod" | b"valkey-cli" | b"vault" |
+        b"wandb" | b"winexe" | b"winrs" | b"wpa_passphrase" | b"zip"
+    )
+}
+
+/// Where a known tool was named last. Nothing else here is tried on a text that names none, and every byte is read
+/// once for that.
+#[derive(Clone, Copy, Debug, Default)]
+pub(super) struct Tools {
+    read: usize,
+    named: Option<usize>,
+}
+
+impl Tools {
+    /// Whether a tool stands near before `to`, where a word begins.
+    pub(super) fn are_near(&mut self, scope: &Scope<'_>, to: usize) -> bool {
+        let mut at = self
+            .read
+            .max(to.saturating_sub(MAX_COMMAND))
+            .max(scope.origin);
+        while at < to {
+            let end = run_end(scope.text, at, to, |b| {
+                !is_blank(b)
+                    && !matches!(b, b'"' | b'\'' | b'\n' | b'|' | b';' | b'&' | b'(' | b'`')
+            });
+            if is_tool(name_of(scope.part(at, end))) {
+                self.named = Some(end);
+            }
+            at = end + 1;
+        }
+        self.read = self.read.max(to);
+        self.named
+            .is_some_and(|end| end <= to && to - end < MAX_COMMAND)
+    }
+}
+
+/// The words of a command up to some place in it, as far as they are looked at.
+struct Command<'a> {
+    words: [&'a [u8]; MAX_ARGUMENTS],
+    count: usize,
+}
+
+impl<'a> Command<'a> {
+    /// The words before `to`, back to where the command begins.
+    fn before(scope: &Scope<'a>, to: usize) -> Self {
+        let floor = scope.origin.max(to.saturating_sub(MAX_COMMAND));
+        let line = scope.part(floor, to);
+        let start = memchr::memrchr3(b'\n', b'|', b';', line).map_or(0, |n| n + 1);
+        let line = super::bytes::rest(line, start);
+        let start = memchr::memrchr3(b'&', b'(', b'`', line).map_or(0, |n| n + 1);
+        let mut words = Self {
+            words: [&[]; MAX_ARGUMENTS],
+            count: 0,
+        };
+        for word in super::bytes::rest(line, start)
+            .split(|b| is_blank(*b) || matches!(b, b'"' | b'\''))
+            .filter(|word| !word.is_empty())
+        {
+            if let Some(slot) = words.words.get_mut(words.count) {
+                *slot = word;
+                words.count += 1;
+            }
+        }
+        words
+    }
+
+    fn words(&self) -> &[&'a [u8]] {
+        self.words.get(..self.count).unwrap_or(&[])
+    }
+
+    /// Whether one of these tools or subcommands is among the words.
+    fn has(&self, tools: &[&str]) -> bool {
+        self.words()
+            .iter()
+            .any(|word| tools.iter().any(|tool| name_of(word) == tool.as_bytes()))
+    }
+
+    /// The words from this tool on.
+    fn from(&self, tool: &[u8]) -> Option<&[&'a [u8]]> {
+        let at = self.words().iter().position(|word| name_of(word) == tool)?;
+        self.words().get(at..)
+    }
+}
+
+/// The name of a tool without its path.
+fn name_of(word: &[u8]) -> &[u8] {
+    let name = word
+        .rsplit(|b| matches!(b, b'/' | b'\\'))
+        .next()
+        .unwrap_or(word);
+    name.strip_suffix(b".exe").unwrap_or(name)
+}
+
+/// A password among the arguments of a command: `-pS3cret`, `-p s3cret`, `rabbitmqctl add_user bob s3cret`. `start` is
+/// where a word with a digit begins.
+pub(super) fn argument(scope: &Scope<'_>, start: usize) -> Option<Found> {
+    let text = scope.text;
+    let open = run_start(text, start, scope.from.max(start.saturating_sub(1)), |b| {
+        matches!(b, b'"' | b'\'')
+    });
+    let gap = run_start(text, open, scope.from.max(open.saturating_sub(3)), |b| {
+        b == b' '
+    });
+    let limit = scope.to.min(start + MAX_WORD);
+    let quote = scope.at(open);
+    let end = run_end(text, start, limit, |b| {
+        if open < start {
+            b != quote && b != b'\n'
+        } else {
+            !b.is_ascii_whitespace() && !matches!(b, b'"' | b'\'' | b'`' | b'\\' | b';' | b'|')
+        }
+    });
+    let word = scope.part(start, end);
+    if word.len() < 4 || values::has_mark(word) || values::is_placeholder(word) {
+        return None;
+    }
+    let found = |from: usize| Some(Found::new(from, end, Class::Field));
+    if open == start && matches!(at(word, 0), b'-' | b'/') || at(text, gap) != b' ' {
+        return attached(scope, start, word, end);
+    }
+    let flag = run_start(text, gap, scope.from.max(gap.saturating_sub(8)), |b| {
+        b.is_ascii_alphabetic() || b == b'-'
+    });
+    let option = scope.part(flag, gap);
+    if at(option, 0) == b'-' {
+        if let Some((_, tools)) = OPTIONS.iter().find(|(name, _)| name.as_bytes() == option)
+            && Command::before(scope, flag).has(tools)
+        {
+            return found(start);
+        }
+        if option == b"-U"
+            && Command::before(scope, flag).has(&[
+                "smbclient",
+                "rpcclient",
+                "net",
+                "winexe",
+                "smbget",
+            ])
+        {
+            let percent = memchr::memchr(b'%', word)?;
+            return found(start + percent + 1);
+        }
+        if option == b"-u" && Command::before(scope, flag).has(&["lftp"]) {
+            let comma = memchr::memchr(b',', word)?;
+            return found(start + comma + 1);
+        }
+        if !matches!(option, b"-n" | b"-b" | b"-cb" | b"-bc" | b"-s") {
+            return None;
+        }
+    }
+    let command = Command::before(scope, start);
+    // `gh auth login --with-token <<< s3cret`
+    if scope.part(gap.saturating_sub(3), gap) == b"<<<"
+        && command.has(&[
+            "login",
+            "secret",
+            "secrets",
+            "chpasswd",
+            "passwd",
+            "kinit",
+            "htpasswd",
+            "--with-token",
+            "--password-stdin",
+        ])
+    {
+        let user = memchr::memchr(b':', word).filter(|_| command.has(&["chpasswd"]));
+        return found(start + user.map_or(0, |colon| colon + 1));
+    }
+    if let Some(found) = piped(scope, &command, start, end) {
+        return Some(found);
+    }
+    if !values::looks_chosen(word) {
+        return None;
+    }
+    // Where the password stands among the arguments.
+    let takes =
+        |tool: &str, place: fn(&[&[u8]]) -> bool| command.from(tool.as_bytes()).is_some_and(place);
+    let is = takes("rabbitmqctl", |words| {
+        words.len() == 3
+            && matches!(
+                words.get(1),
+                Some(&(b"add_user" | b"change_password" | b"authenticate_user"))
+            )
+    }) || takes("htpasswd", |words| {
+        words.len() >= 3
+            && words
+                .iter()
+                .any(|w| w.starts_with(b"-") && w.contains(&b'b'))
+    }) || takes("radtest", |words| words.len() == 2)
+        || takes("wpa_passphrase", |words| words.len() == 2)
+        || takes("mc", |words| {
+            words.len() >= 5 && matches!(words.get(1), Some(&(b"alias" | b"config")))
+        })
+        || takes("poetry", |words| {
+            words
+                .iter()
+                .any(|w| w.starts_with(b"http-basic.") || w.starts_with(b"pypi-token."))
+        })
+        || takes("composer", |words| {
+            words
+                .iter()
+                .any(|w| w.starts_with(b"http-basic.") || w.starts_with(b"pypi-token."))
+        })
+        || takes("net", |words| match words.get(1) {
+            Some(&b"use") => words.iter().any(|w| {
+                w.starts_with(b"/user:") || w.starts_with(b"/USER:") || w.starts_with(b"\\\\")
+            }),
+            Some(&b"user") => words.len() == 3,
+            _ => false,
+        })
+        || [
+            "vault",
+            "cargo",
+            "wandb",
+            "bw",
+            "snyk",
+            "ngrok",
+            "doppler",
+            "infisical",
+            "oc",
+            "trunk",
+            "comet",
+        ]
+        .iter()
+        .any(|tool| {
+            takes(tool, |words| {
+                matches!(
+                    words.last(),
+                    Some(&(b"login" | b"auth" | b"authtoken" | b"unlock" | b"add-authtoken"))
+                )
+            })
+        })
+        || takes("mysqladmin", |words| {
+            words.last() == Some(&&b"password"[..])
+        })
+        || takes("rclone", |words| words.last() == Some(&&b"obscure"[..]))
+        || takes("ConvertTo-SecureString", |words| words.len() == 1)
+        || takes("dscl", |words| words.contains(&&b"-passwd"[..]));
+    if is {
+        return found(start);
+    }
+    if is_oracle(scope, start) {
+        let slash = memchr::memchr(b'/', word)?;
+        return (slash > 0).then(|| found(start + slash + 1)).flatten();
+    }
+    None
+}
+
+/// Whether the word at `start` follows a tool of Oracle, whose credentials are `user/password@service`.
+pub(super) fn is_oracle(scope: &Scope<'_>, start: usize) -> bool {
+    Command::before(scope, start).has(&[
+        "sqlplus", "sqlcl", "impdp", "expdp", "imp", "exp", "sqlldr", "rman", "connect", "CONNECT",
+        "conn",
+    ])
+}
+
+/// A password without a space before it: `-pS3cret`, `/p:s3cret`.
+fn attached(scope: &Scope<'_>, start: usize, word: &[u8], end: usize) -> Option<Found> {
+    let found = |length: usize| Some(Found::new(start + length, end, Class::Field));
+    let command = || Command::before(scope, start);
+    if word.starts_with(b"-p") && word.len() >= 6 && !word.starts_with(b"-p=") {
+        return command()
+            .has(&[
+                "mysql",
+                "mysqldump",
+                "mysqladmin",
+                "mysqlimport",
+                "mysqlcheck",
+                "mysqlsh",
+                "mariadb",
+                "mariadb-dump",
+                "sshpass",
+                "plink",
+                "7z",
+                "7za",
+                "7zz",
+                "rar",
+                "unrar",
+                "rdesktop",
+            ])
+            .then(|| found(2))
+            .flatten();
+    }
+    let colon = memchr::memchr(b':', word).filter(|_| at(word, 0) == b'/')?;
+    if matches!(
+        super::bytes::part(word, 0, colon),
+        b"/p" | b"/rp" | b"/pass"
+    ) && word.len() > colon + 4
+    {
+        return found(colon + 1);
+    }
+    None
+}
+
+/// What is piped into a tool that reads a password: `echo s3cret | docker login --password-stdin`.
+fn piped(scope: &Scope<'_>, command: &Command<'_>, start: usize, end: usize) -> Option<Found> {
+    if !command.has(&["echo", "printf", "Write-Output"]) {
+        return None;
+    }
+    let line = scope.part(end, end + MAX_COMMAND);
+    let line = super::bytes::part(line, 0, memchr::memchr(b'\n', line).unwrap_or(line.len()));
+    let pipe = memchr::memchr(b'|', line)?;
+    let reader = super::bytes::rest(line, pipe + 1);
+    let is = |words: &[&str]| {
+        words
+            .iter()
+            .any(|word| super::bytes::find(reader, word.as_bytes()).is_some())
+    };
+    if is(&["chpasswd"]) {
+        let colon = memchr::memchr(b':', scope.part(start, end))?;
+        return Some(Found::new(start + colon + 1, end, Class::Field));
+    }
+    is(&[
+        "password-stdin",
+        "passphrase",
+        "passwd",
+        "sudo -S",
+        " login",
+        "--with-token",
+        "--token",
+        "/dev/stdin",
+        "-pass",
+        "secret",
+        "cryptsetup",
+        "htpasswd",
+        "vault login",
+        "kinit",
+    ])
+    .then(|| Found::new(start, end, Class::Field))
+}
+
+/// `curl -u user:password`, where the colon stands at `sign`.
+pub(super) fn user_and_password(scope: &Scope<'_>, user: usize, sign: usize) -> Option<Found> {
+    let text = scope.text;
+    let open = run_start(text, user, scope.from.max(user.saturating_sub(1)), |b| {
+        matches!(b, b'"' | b'\'')
+    });
+    let gap = run_start(text, open, scope.from.max(open.saturating_sub(2)), |b| {
+        matches!(b, b' ' | b'=')
+    });
+    let flag = run_start(text, gap, scope.from.max(gap.saturating_sub(12)), |b| {
+        b.is_ascii_alphabetic() || b == b'-'
+    });
+    if gap == open
+        || !matches!(
+            scope.part(flag, gap),
+            b"-u"
+                | b"--user"
+                | b"-U"
+                | b"--proxy-user"
+                | b"--http-user"
+                | b"--basic-auth"
+                | b"-a"
+                | b"--auth"
+        )
+    {
+        return None;
+    }
+    let start = sign + 1;
+    let quote = scope.at(open);
+    let end = if open < user {
+        run_end(text, start, scope.to, |b| b != quote && b != b'\n')
+    } else {
+        run_end(text, start, scope.to, |b| {
+            !b.is_ascii_whitespace() && !matches!(b, b'"' | b'\'' | b'\\')
+        })
+    };
+    let value = scope.part(start, end);
+    let command = scope.part(flag.saturating_sub(200).max(scope.from), flag);
+    let fetches = [&b"curl"[..], b"http", b"wget", b"ab ", b"siege"]
+        .iter()
+        .any(|tool| memchr::memmem::find(command, tool).is_some());
+    let ids = value.iter().all(|b| b.is_ascii_digit());
+    let chosen = fetches
+        || value
+            .iter()
+            .any(|b| b.is_ascii_digit() || b"!@#$%^&*".contains(b));
+    (value.len() >= 3
+        && !ids
+        && chosen
+        && !value.starts_with(MARK_START)
+        && !values::is_placeholder(value))
+    .then(|| Found::new(start, end, Class::Field))
+}
+
+/// `--password value`, where the dashes stand at `pos`.
+pub(super) fn flag(scope: &Scope<'_>, pos: usize, judge: &dyn Fn(&[u8]) -> Kind) -> Option<Found> {
+    let end = run_end(scope.text, pos, scope.to.min(pos + MAX_NAME), |b| {
+        b.is_ascii_alphanumeric() || matches!(b, b'-' | b'_')
+    });
+    if end - pos < 5 || !is_blank(scope.at(end)) || !judge(scope.part(pos, end)).hides() {
+        return None;
+    }
+    let start = run_end(scope.text, end, scope.to.min(end + 8), is_blank);
+    if scope.at(start) == b'-' {
+        return None;
+    }
+    let style = Style {
+        equals: true,
+        spaced: false,
+        quoted_name: true,
+        literal_only: false,
+        own_line: false,
+        quote: 0,
+    };
+    value_at(scope, start, scope.part(pos, end), Kind::Secret, style)
+}
