@@ -1,7 +1,8 @@
 //! Credentials of `Authorization` schemes, JSON Web Tokens, and keys in armour.
 
-use super::bytes::{has_word_at, run_end, run_start};
+use super::bytes::{at, before, has_word_at, run_end, run_start};
 use super::class::Class;
+use super::commands::Tools;
 use super::names::Kind;
 use super::text::{Found, Scope};
 use super::{calls, commands, spoken, values};
@@ -21,15 +22,32 @@ pub(super) fn is_credential(byte: u8) -> bool {
 pub(super) fn after_word(
     scope: &Scope<'_>,
     start: usize,
+    tools: &mut Tools,
     judge: &dyn Fn(&[u8]) -> Kind,
 ) -> Option<Found> {
+    // No word fits before it.
+    if start < scope.from + 3 {
+        return spoken::before_name(scope, start, judge);
+    }
     let gap = run_start(
         scope.text,
         start,
         scope.from.max(start.saturating_sub(4)),
         |b| matches!(b, b' ' | b'\t' | b'"' | b'\''),
     );
-    if let Some(found) = commands::argument(scope, start) {
+    // Nor does a number name anything.
+    let number = run_start(
+        scope.text,
+        gap,
+        scope.from.max(gap.saturating_sub(8)),
+        |b| b.is_ascii_digit(),
+    );
+    if number < gap && gap < start && matches!(before(scope.text, number), b' ' | b'\n') {
+        return None;
+    }
+    if (tools.are_near(scope, start) || at(scope.text, start) == b'/')
+        && let Some(found) = commands::argument(scope, start)
+    {
         return Some(found);
     }
     if matches!(scope.before(start), b'"' | b'\'')
@@ -47,8 +65,14 @@ pub(super) fn after_word(
         |b| b.is_ascii_alphanumeric() || matches!(b, b'-' | b'_'),
     );
     let word = scope.part(word_start, gap);
+    // `$TOKEN` is a variable, and what follows it something else.
+    if matches!(scope.before(word_start), b'$' | b'{') || scope.part(start, start + 4) == b"http" {
+        return None;
+    }
     let begin = start;
-    if is_scheme(word) {
+    let sasl = word.eq_ignore_ascii_case(b"plain")
+        && has_word_at(scope.text, word_start.saturating_sub(5), b"auth ");
+    if is_scheme(word) || sasl {
         let end = run_end(scope.text, begin, scope.to, is_credential);
         let end = trim_end(scope, begin, end);
         let value = scope.part(begin, end);
@@ -70,7 +94,38 @@ pub(super) fn after_word(
             };
             return Some(Found::new(begin, end, class));
         }
-        return None;
+        let whose = run_start(
+            scope.text,
+            word_start.saturating_sub(1),
+            scope.from.max(word_start.saturating_sub(10)),
+            |b| b.is_ascii_alphabetic(),
+        );
+        let mine = [
+            &b"auth"[..],
+            b"api",
+            b"access",
+            b"refresh",
+            b"session",
+            b"secret",
+            b"bot",
+            b"my",
+            b"use",
+            b"the",
+            b"this",
+            b"new",
+            b"your",
+            b"created",
+        ]
+        .iter()
+        .any(|known| {
+            scope
+                .part(whose, word_start.saturating_sub(1))
+                .eq_ignore_ascii_case(known)
+        });
+        let named = word.eq_ignore_ascii_case(b"api-key") || word.eq_ignore_ascii_case(b"apikey");
+        if !(mine && word.eq_ignore_ascii_case(b"token") || named) {
+            return None;
+        }
     }
     spoken::value(scope, start, judge)
 }
@@ -141,6 +196,8 @@ pub(super) fn jwt(scope: &Scope<'_>, start: usize) -> Option<Found> {
     ]
     .iter()
     .any(|head| header.starts_with(head));
+    // The token of a tunnel of Cloudflare: the account comes first.
+    let known = known || header.starts_with(b"eyJhIjoi") && header.len() >= 120;
     (known || parts > 1 && end - start > header.len() + 4)
         .then(|| Found::new(start, trim_end(scope, start, end), Class::Jwt))
 }
@@ -226,6 +283,9 @@ pub(super) fn armour(scope: &Scope<'_>, start: usize) -> Option<Found> {
         return None;
     }
     let body = run_end(scope.text, start + label_end, scope.to, |b| b == b'-');
+    if scope.at(body) == b'`' {
+        return None;
+    }
     // A key goes on below its first line; in a sentence about the line, words do.
     let next = run_end(scope.text, body, scope.to.min(body + 8), |b| b == b' ');
     let word = run_end(scope.text, next, scope.to, |b| {

@@ -2,7 +2,7 @@
 //! `env.API_KEY || "…"`.
 
 use super::assign::{closing_quote, is_blank, is_name};
-use super::bytes::{has_word_at, run_start};
+use super::bytes::{at, has_word_at, run_start};
 use super::class::Class;
 use super::names::Kind;
 use super::text::{Found, Scope};
@@ -14,9 +14,9 @@ const MAX_CALL: usize = 160;
 /// Calls with a secret among their arguments, and which one it is.
 #[rustfmt::skip]
 const CALLS: &[(&str, usize)] = &[
-    ("BasicAuth", 1), ("Fernet", 0), ("HTTPBasicAuth", 1), ("HTTPDigestAuth", 1), ("NetworkCredential", 1), ("PDO", 2), ("PasswordAuthentication", 1), ("PlainAuth", 2), ("SecretKeySpec", 0),
-    ("SetBasicAuth", 1), ("TelegramBot", 0), ("UsernamePasswordCredentials", 1), ("auth", 1), ("authenticate", 1), ("basicAuth", 1), ("basic_auth", 1), ("bearer_auth", 0), ("createCipheriv", 1),
-    ("createHmac", 1), ("getConnection", 2), ("hashpw", 0), ("httpBasic", 1), ("hmac.new", 0), ("jwt.decode", 1), ("jwt.encode", 1), ("jwt.sign", 1), ("jwt.verify", 1), ("login", 1),
+    ("BasicAuth", 1), ("Credentials::new", 1), ("Fernet", 0), ("HTTPBasicAuth", 1), ("HTTPDigestAuth", 1), ("NetworkCredential", 1), ("PDO", 2), ("PasswordAuthentication", 1), ("PlainAuth", 2), ("SecretKeySpec", 0),
+    ("SetBasicAuth", 1), ("TelegramBot", 0), ("UsernamePasswordCredentials", 1), ("authenticate", 1), ("basicAuth", 1), ("basic_auth", 1), ("bearer_auth", 0), ("createCipheriv", 1),
+    ("createHmac", 1), ("db.auth", 1), ("db.auth", 1), ("getConnection", 2), ("hashpw", 0), ("httpBasic", 1), ("hmac.new", 0), ("jwt.decode", 1), ("jwt.encode", 1), ("jwt.sign", 1), ("jwt.verify", 1), ("login", 1),
     ("mysql_connect", 2), ("mysqli", 2), ("mysqli_connect", 2), ("pg_connect", 0), ("setBasicAuth", 1), ("withBasicAuth", 1),
 ];
 
@@ -33,8 +33,8 @@ pub(super) fn literal(
     });
     let near = run_start(text, open, scope.from.max(open.saturating_sub(2)), is_blank);
     let named = match scope.before(near) {
-        b'(' => single(scope, near - 1),
-        b',' => pair(scope, near - 1),
+        b'(' => typed(scope, near - 1).or_else(|| single(scope, near - 1)),
+        b',' => pair(scope, near - 1).or_else(|| place(scope, near - 1)),
         // `token{"…"}`
         b'{' if near == quote => name_at(scope, near - 1),
         // `api_key <- "…"`
@@ -140,9 +140,71 @@ fn pair<'a>(scope: &Scope<'a>, comma: usize) -> Option<&'a [u8]> {
     let open = if quoted { start.checked_sub(1)? } else { start };
     let bracket = run_start(text, open, scope.from, |b| b == b' ');
     let opens = matches!(scope.before(bracket), b'(' | b'[');
+    // `{:password, "…"}`
+    if !quoted
+        && scope.before(start) == b':'
+        && matches!(scope.before(start - 1), b'{' | b'(' | b'[')
+    {
+        return Some(scope.part(start, inner));
+    }
     // `assertEquals(user.password, "…")`
     let member = !quoted && memchr::memchr(b'.', scope.part(start, inner)).is_some();
     (opens && (quoted || member)).then(|| scope.part(start, inner))
+}
+
+/// What `.fill(`, whose parenthesis stands at `open`, types into: `getByLabel("Password").fill("…")`.
+fn typed<'a>(scope: &Scope<'a>, open: usize) -> Option<&'a [u8]> {
+    let start = run_start(
+        scope.text,
+        open,
+        scope.from.max(open.saturating_sub(24)),
+        |b| b.is_ascii_alphanumeric() || b == b'_',
+    );
+    matches!(
+        scope.part(start, open),
+        b"fill"
+            | b"type"
+            | b"sendKeys"
+            | b"send_keys"
+            | b"setValue"
+            | b"set_value"
+            | b"set"
+            | b"pressSequentially"
+            | b"press_sequentially"
+            | b"val"
+    )
+    .then(|| {
+        place(
+            scope,
+            start
+                .checked_sub(1)
+                .filter(|_| scope.before(start) == b'.')?,
+        )
+    })
+    .flatten()
+}
+
+/// The name of the element that a selector in quotes before `end` finds: `fill('#password', `, `$('#password')`.
+pub(super) fn place<'a>(scope: &Scope<'a>, end: usize) -> Option<&'a [u8]> {
+    let close = end - usize::from(scope.before(end) == b')');
+    let quote = scope.before(close);
+    if !matches!(quote, b'"' | b'\'') {
+        return None;
+    }
+    let floor = scope.from.max(close.saturating_sub(96));
+    let open = floor + memchr::memrchr(quote, scope.part(floor, close - 1))?;
+    let selector = scope.part(open + 1, close - 1);
+    let typed = close < end && scope.at(end) == b'.';
+    let is_selector = matches!(selector.first(), Some(b'#' | b'[' | b'.' | b'/'))
+        || selector.starts_with(b"input")
+        || typed;
+    is_selector.then(|| {
+        let end = run_start(selector, selector.len(), 0, |b| {
+            matches!(b, b']' | b'"' | b'\'' | b'\\')
+        });
+        let start = run_start(selector, end, 0, is_name);
+        super::bytes::part(selector, start, end)
+    })
 }
 
 /// Whether the argument before `near` is one that the call takes as a secret.
@@ -151,16 +213,32 @@ fn is_secret_argument(scope: &Scope<'_>, near: usize, judge: &dyn Fn(&[u8]) -> K
         return false;
     }
     let floor = scope.from.max(near.saturating_sub(MAX_CALL));
-    let Some(open) = memchr::memrchr(b'(', scope.part(floor, near)).map(|n| floor + n) else {
-        return false;
-    };
+    // Back to the parenthesis that is open here, or to the one around `Some(`.
+    let (mut open, mut depth, mut index) = (near, 0, 0);
+    loop {
+        if open == floor {
+            return false;
+        }
+        open -= 1;
+        match at(scope.text, open) {
+            b')' => depth += 1,
+            b'(' if depth > 0 => depth -= 1,
+            b'(' if open >= floor + 4 && scope.part(open - 4, open) == b"Some" => {}
+            b'(' => break,
+            b',' if depth == 0 => index += 1,
+            _ => {}
+        }
+    }
     let arguments = scope.part(open + 1, near);
-    let index = memchr::memchr_iter(b',', arguments).count();
     let end = run_start(scope.text, open, floor, |b| b == b'=' || b == b' ');
     let start = run_start(scope.text, end, floor, |b| {
-        b.is_ascii_alphanumeric() || matches!(b, b'_' | b'.')
+        b.is_ascii_alphanumeric() || matches!(b, b'_' | b'.' | b':')
     });
     let call = scope.part(start, end);
+    // `auth=("user", "…")`
+    if call == b"auth" && end < open {
+        return index == 1;
+    }
     let known = CALLS.iter().any(|(name, place)| {
         *place == index
             && call.ends_with(name.as_bytes())

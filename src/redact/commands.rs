@@ -19,7 +19,9 @@ const MAX_ARGUMENTS: usize = 24;
 #[rustfmt::skip]
 const OPTIONS: &[(&str, &[&str])] = &[
     ("-p", &["sshpass", "login", "mongo", "mongosh", "mongodump", "mongorestore", "pscp", "plink", "psftp", "cqlsh", "az", "snowsql", "useradd", "usermod", "adduser", "psexec",
-        "evil-winrm", "crackmapexec", "nxc", "netexec", "hydra", "ncftp", "rdesktop", "steghide", "ldapmodify", "neo4j-admin", "cypher-shell", "gpresult", "winrs", "7z", "rar", "unrar"]),
+        "evil-winrm", "crackmapexec", "nxc", "netexec", "hydra", "ncftp", "rdesktop", "steghide",
+            "twine", "ldapmodify", "neo4j-admin",
+            "rabbitmqadmin", "cypher-shell", "gpresult", "winrs", "7z", "rar", "unrar"]),
     ("-pw", &["plink", "pscp", "psftp", "putty"]),
     ("-P", &["sqlcmd", "bcp", "isql", "osql", "tsql", "zip", "unzip", "mosquitto_pub", "mosquitto_sub", "ipmitool", "ssh-keygen", "trino"]),
     ("-N", &["ssh-keygen"]),
@@ -28,11 +30,63 @@ const OPTIONS: &[(&str, &[&str])] = &[
     ("-k", &["openssl"]),
     ("-A", &["snmpwalk", "snmpget", "snmpset", "snmpbulkwalk"]),
     ("-X", &["snmpwalk", "snmpget", "snmpset", "snmpbulkwalk"]),
-    ("-t", &["doctl", "codecov", "codecovcli"]),
+    ("-t", &["influx", "doctl", "codecov", "codecovcli"]),
     ("-b", &["secret"]),
     ("--body", &["secret"]),
     ("-String", &["ConvertTo-SecureString"]),
 ];
+
+/// The names of all tools that are known here: a rule below is tried only where one of these stands.
+#[rustfmt::skip]
+fn is_tool(name: &[u8]) -> bool {
+    matches!(name,
+        b"7z" | b"7za" | b"7zz" | b"CONNECT" | b"ConvertTo-SecureString" | b"Write-Output" | b"adduser" | b"az" |
+        b"bcp" | b"bw" | b"codecov" | b"codecovcli" | b"comet" | b"composer" | b"conn" | b"connect" | b"cqlsh" |
+        b"crackmapexec" | b"cypher-shell" | b"doctl" | b"doppler" | b"dscl" | b"echo" | b"evil-winrm" | b"exp" |
+        b"expdp" | b"gpresult" | b"htpasswd" | b"hydra" | b"imp" | b"impdp" | b"infisical" | b"ipmitool" | b"isql" |
+        b"keydb-cli" | b"ldapadd" | b"ldapdelete" | b"ldapmodify" | b"ldappasswd" | b"ldapsearch" | b"ldapwhoami" |
+        b"lftp" | b"login" | b"mariadb" | b"mariadb-dump" | b"mc" | b"mongo" | b"mongodump" | b"mongorestore" |
+        b"mongosh" | b"mosquitto_pub" | b"mosquitto_sub" | b"mysql" | b"mysqladmin" | b"mysqlcheck" | b"mysqldump" |
+        b"mysqlimport" | b"mysqlsh" | b"ncftp" | b"neo4j-admin" | b"net" | b"netexec" | b"ngrok" | b"nxc" | b"oc" |
+        b"openssl" | b"osql" | b"plink" | b"printf" | b"pscp" | b"psexec" | b"psftp" | b"putty" | b"rabbitmqctl" |
+        b"radtest" | b"rar" | b"rclone" | b"rdesktop" | b"redis-cli" | b"rman" | b"rpcclient" | b"secret" |
+        b"security" | b"smbclient" | b"smbget" | b"snmpbulkwalk" | b"snmpget" | b"snmpset" | b"snmpwalk" | b"snowsql"
+        | b"snyk" | b"sqlcl" | b"sqlcmd" | b"sqlldr" | b"sqlplus" | b"ssh-keygen" | b"sshpass" | b"steghide" |
+        b"trino" | b"trunk" | b"tsql" | b"unrar" | b"unzip" | b"useradd" | b"usermod" | b"valkey-cli" | b"vault" |
+        b"wandb" | b"winexe" | b"winrs" | b"wpa_passphrase" | b"zip"
+    )
+}
+
+/// Where a known tool was named last. Nothing else here is tried on a text that names none, and every byte is read
+/// once for that.
+#[derive(Clone, Copy, Debug, Default)]
+pub(super) struct Tools {
+    read: usize,
+    named: Option<usize>,
+}
+
+impl Tools {
+    /// Whether a tool stands near before `to`, where a word begins.
+    pub(super) fn are_near(&mut self, scope: &Scope<'_>, to: usize) -> bool {
+        let mut at = self
+            .read
+            .max(to.saturating_sub(MAX_COMMAND))
+            .max(scope.origin);
+        while at < to {
+            let end = run_end(scope.text, at, to, |b| {
+                !is_blank(b)
+                    && !matches!(b, b'"' | b'\'' | b'\n' | b'|' | b';' | b'&' | b'(' | b'`')
+            });
+            if is_tool(name_of(scope.part(at, end))) {
+                self.named = Some(end);
+            }
+            at = end + 1;
+        }
+        self.read = self.read.max(to);
+        self.named
+            .is_some_and(|end| end <= to && to - end < MAX_COMMAND)
+    }
+}
 
 /// The words of a command up to some place in it, as far as they are looked at.
 struct Command<'a> {
@@ -43,7 +97,7 @@ struct Command<'a> {
 impl<'a> Command<'a> {
     /// The words before `to`, back to where the command begins.
     fn before(scope: &Scope<'a>, to: usize) -> Self {
-        let floor = scope.from.max(to.saturating_sub(MAX_COMMAND));
+        let floor = scope.origin.max(to.saturating_sub(MAX_COMMAND));
         let line = scope.part(floor, to);
         let start = memchr::memrchr3(b'\n', b'|', b';', line).map_or(0, |n| n + 1);
         let line = super::bytes::rest(line, start);
@@ -149,6 +203,23 @@ pub(super) fn argument(scope: &Scope<'_>, start: usize) -> Option<Found> {
         }
     }
     let command = Command::before(scope, start);
+    // `gh auth login --with-token <<< s3cret`
+    if scope.part(gap.saturating_sub(3), gap) == b"<<<"
+        && command.has(&[
+            "login",
+            "secret",
+            "secrets",
+            "chpasswd",
+            "passwd",
+            "kinit",
+            "htpasswd",
+            "--with-token",
+            "--password-stdin",
+        ])
+    {
+        let user = memchr::memchr(b':', word).filter(|_| command.has(&["chpasswd"]));
+        return found(start + user.map_or(0, |colon| colon + 1));
+    }
     if let Some(found) = piped(scope, &command, start, end) {
         return Some(found);
     }
@@ -174,8 +245,15 @@ pub(super) fn argument(scope: &Scope<'_>, start: usize) -> Option<Found> {
         || takes("mc", |words| {
             words.len() >= 5 && matches!(words.get(1), Some(&(b"alias" | b"config")))
         })
+        || takes("poetry", |words| {
+            words
+                .iter()
+                .any(|w| w.starts_with(b"http-basic.") || w.starts_with(b"pypi-token."))
+        })
         || takes("composer", |words| {
-            words.iter().any(|w| w.starts_with(b"http-basic."))
+            words
+                .iter()
+                .any(|w| w.starts_with(b"http-basic.") || w.starts_with(b"pypi-token."))
         })
         || takes("net", |words| match words.get(1) {
             Some(&b"use") => words.iter().any(|w| {
@@ -186,6 +264,7 @@ pub(super) fn argument(scope: &Scope<'_>, start: usize) -> Option<Found> {
         })
         || [
             "vault",
+            "cargo",
             "wandb",
             "bw",
             "snyk",
@@ -290,6 +369,7 @@ fn piped(scope: &Scope<'_>, command: &Command<'_>, start: usize, end: usize) -> 
         "passphrase",
         "passwd",
         "sudo -S",
+        " login",
         "--with-token",
         "--token",
         "/dev/stdin",

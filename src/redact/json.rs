@@ -20,6 +20,8 @@ pub(super) struct NotJson;
 pub(super) struct Frame {
     start: usize,
     array: bool,
+    /// What stands around everything that is walked through: a value, or members of an object.
+    root: Option<Start>,
     /// The object describes fields: its members are named like secrets and hold none.
     schema: bool,
     /// Elements so far, of an array.
@@ -38,6 +40,13 @@ pub(super) struct Frame {
     columns: u64,
     kubernetes: Option<(usize, usize)>,
     is_secret: bool,
+    /// The members say something about fields.
+    about: bool,
+    patch: bool,
+    /// The members are named by what their tokens are for.
+    tokens: bool,
+    /// Cookies, one object each: the values go, names and attributes stay.
+    cookies: bool,
 }
 
 /// What a member is for in an object like `{"name": …, "value": …}`.
@@ -47,6 +56,17 @@ pub(super) enum Role {
     Other,
     Label,
     Value,
+    /// Where something was typed: `"element": "Password field"`, `"selector": "#password"`.
+    Element,
+    /// What was typed there: a value if it is one word.
+    Typed,
+    /// `type`, which only `password` makes a label of.
+    Type,
+    /// `op` and `path` of a JSON Patch.
+    Operation,
+    Path,
+    /// An object of texts about fields, named like them: `errors`, `labels`.
+    About,
     /// `kind` of a Kubernetes object.
     Kind,
     /// `data` of a Kubernetes secret.
@@ -105,11 +125,14 @@ impl Engine<'_> {
             key_numbers: 0,
             users: self.rules.is_users(),
         };
-        let mut state = State::Value;
-        if start == Start::Members {
-            self.frames.push(Frame::default());
-            state = State::Key;
-        }
+        let state = match start {
+            Start::Values => State::Value,
+            Start::Members => State::Key,
+        };
+        self.frames.push(Frame {
+            root: Some(start),
+            ..Frame::default()
+        });
         let outcome = self.steps(&mut walk, from, state);
         self.frames.truncate(base);
         outcome
@@ -144,7 +167,7 @@ impl Engine<'_> {
                     _ => return Err(NotJson),
                 },
                 State::Value | State::ValueOrEnd => {
-                    let kind = self.kind_of_value(walk);
+                    let kind = self.kind_of_value();
                     match byte {
                         b'"' => {
                             let start = pos + 1;
@@ -157,7 +180,8 @@ impl Engine<'_> {
                         // A mark without quotes, of a text that was no JSON before.
                         b'[' if part(text, pos, pos + 10) == MARK_START => return Err(NotJson),
                         b'{' | b'[' => {
-                            if kind.hides() && !self.describes(walk, pos) {
+                            let cookies = self.is_cookies(walk, pos, kind);
+                            if kind.hides() && !cookies && !self.describes(walk, pos) {
                                 let end = skip(text, masks, pos, to);
                                 if end > pos + 2 {
                                     push(
@@ -171,9 +195,15 @@ impl Engine<'_> {
                                 self.done(walk, (pos, pos), Shape::Word);
                                 continue;
                             }
-                            let schema = self
-                                .top(walk)
-                                .is_some_and(|frame| frame.role == Role::Schema);
+                            let schema = self.top().is_some_and(|frame| frame.role == Role::Schema);
+                            let about = self.top().is_some_and(|frame| {
+                                frame.role == Role::About || frame.about && byte == b'['
+                            });
+                            let tokens = byte == b'{'
+                                && self.top().is_some_and(|frame| {
+                                    !frame.array
+                                        && part(text, frame.name.0, frame.name.1) == b"tokens"
+                                });
                             let array = byte == b'[';
                             // `"auth": ["user", "…"]`
                             let kind = if array && kind == Kind::Maybe {
@@ -185,6 +215,14 @@ impl Engine<'_> {
                                 start: pos,
                                 array,
                                 schema,
+                                about,
+                                tokens,
+                                cookies,
+                                label: if cookies && !array {
+                                    Kind::Secret
+                                } else {
+                                    Kind::Plain
+                                },
                                 kind,
                                 ..Frame::default()
                             });
@@ -225,22 +263,25 @@ impl Engine<'_> {
                     }
                 }
                 State::After => {
-                    let array = self.top(walk).map(|frame| frame.array);
-                    match (byte, array) {
-                        (b',', Some(true)) => {
+                    let Some(frame) = self.frames.last() else {
+                        return Err(NotJson);
+                    };
+                    let values = frame.root == Some(Start::Values);
+                    match (byte, frame.array) {
+                        (b',', true) => {
                             pos += 1;
                             state = State::Value;
                         }
-                        (b',', Some(false)) => {
+                        (b',', false) if !values => {
                             pos += 1;
                             state = State::Key;
                         }
-                        (b']', Some(true)) | (b'}', Some(false)) => {
+                        (b']', true) | (b'}', false) => {
                             pos += 1;
                             self.close(walk, byte == b']', pos)?;
                         }
                         // One document per line.
-                        (b'{' | b'[', None) if super::bytes::before(text, pos) == b'\n' => {
+                        (b'{' | b'[', _) if values && super::bytes::before(text, pos) == b'\n' => {
                             state = State::Value
                         }
                         _ if is_blank(byte) => pos += 1,
@@ -252,21 +293,21 @@ impl Engine<'_> {
         Ok(())
     }
 
-    fn top(&mut self, walk: &Walk<'_>) -> Option<&mut Frame> {
-        if self.frames.len() > walk.base {
-            self.frames.last_mut()
-        } else {
-            None
-        }
+    /// The innermost container: the root of this walk, if nothing else is open.
+    fn top(&mut self) -> Option<&mut Frame> {
+        self.frames.last_mut()
     }
 
     /// What the name over the value that begins now says.
-    fn kind_of_value(&mut self, walk: &Walk<'_>) -> Kind {
-        let Some(frame) = self.top(walk) else {
+    fn kind_of_value(&mut self) -> Kind {
+        let Some(frame) = self.top() else {
             return Kind::Plain;
         };
         if frame.array {
             return frame.kind;
+        }
+        if frame.about && frame.kind.hides() || frame.tokens && frame.kind == Kind::Plain {
+            return Kind::Maybe;
         }
         if frame.role == Role::Value && frame.kind == Kind::Plain {
             frame.label
@@ -288,7 +329,7 @@ impl Engine<'_> {
             } else {
                 kind
             };
-            if let Some(frame) = self.frames.last_mut() {
+            if let Some(frame) = self.top() {
                 (frame.kind, frame.name, frame.role) = (kind, (from, to), role);
             }
             return;
@@ -324,7 +365,7 @@ impl Engine<'_> {
         } else {
             kind
         };
-        if let Some(frame) = self.top(walk) {
+        if let Some(frame) = self.top() {
             frame.kind = kind;
             frame.name = (from, to);
             frame.role = role;
@@ -385,7 +426,7 @@ impl Engine<'_> {
             return;
         }
         let content = part(walk.text, from, to);
-        let name = match self.top(walk) {
+        let name = match self.top() {
             Some(frame) => frame.name,
             None => (0, 0),
         };
@@ -419,7 +460,8 @@ impl Engine<'_> {
     fn number(&mut self, walk: &Walk<'_>, from: usize, to: usize, kind: Kind) {
         let digits = part(walk.text, from, to);
         let class = match kind {
-            Kind::Secret => Some(Class::Field),
+            // One digit is a switch: `"password": 0` of a projection.
+            Kind::Secret if digits.len() > 1 => Some(Class::Field),
             Kind::Pin
                 if (4..=8).contains(&digits.len()) && digits.iter().all(u8::is_ascii_digit) =>
             {
@@ -431,10 +473,10 @@ impl Engine<'_> {
                 Some(Class::Phone)
             }
             _ if digits.len() >= 13 => {
-                let id = self.frames.last().is_some_and(|frame| {
-                    self.frames.len() > walk.base
-                        && names::is_id(part(walk.text, frame.name.0, frame.name.1))
-                });
+                let id = self
+                    .frames
+                    .last()
+                    .is_some_and(|frame| names::is_id(part(walk.text, frame.name.0, frame.name.1)));
                 (!id && super::pii::is_card(digits)).then_some(Class::Card)
             }
             _ => None,
@@ -476,7 +518,7 @@ impl Engine<'_> {
             frame.map(|frame| (frame.array, frame.role, frame.columns))
         };
         let (parent, owner) = (outer(2), outer(3));
-        let Some(frame) = self.top(walk) else { return };
+        let Some(frame) = self.top() else { return };
         if frame.array {
             frame.items += 1;
             let index = frame.items - 1;
@@ -499,7 +541,7 @@ impl Engine<'_> {
                 self.hide(walk, from, to, shape);
                 return;
             }
-            let Some(frame) = self.top(walk) else { return };
+            let Some(frame) = self.top() else { return };
             let previous = frame.label;
             frame.label = Kind::Plain;
             if shape == Shape::String {
@@ -542,12 +584,40 @@ impl Engine<'_> {
             return;
         }
         match frame.role {
+            Role::Label if frame.cookies => {}
             Role::Label if shape == Shape::String => {
                 frame.label = rules.judge(part(text, from, to));
                 if let Some((from, to, shape)) = frame.value
                     && frame.label.hides()
                 {
                     self.hide(walk, from, to, shape);
+                }
+            }
+            Role::Element | Role::Type | Role::Path if shape == Shape::String => {
+                let text = part(text, from, to);
+                let names = match frame.role {
+                    Role::Type => text.eq_ignore_ascii_case(b"password"),
+                    Role::Path => frame.patch && at(text, 0) == b'/',
+                    _ => true,
+                };
+                if names && frame.label == Kind::Plain {
+                    frame.label = rules.judge(element(text));
+                    if let Some((from, to, shape)) = frame.value
+                        && frame.label.hides()
+                    {
+                        self.hide(walk, from, to, shape);
+                    }
+                }
+            }
+            Role::Operation => frame.patch = true,
+            Role::Typed if from < to && shape == Shape::String => {
+                let text = part(text, from, to);
+                let word = !text.iter().any(u8::is_ascii_whitespace)
+                    && text.iter().any(|b| !b.is_ascii_alphabetic());
+                if word && frame.label.hides() {
+                    self.hide(walk, from, to, shape);
+                } else if word && frame.value.is_none() {
+                    frame.value = Some((from, to, shape));
                 }
             }
             Role::Value if from < to => frame.value = Some((from, to, shape)),
@@ -594,7 +664,10 @@ impl Engine<'_> {
     }
 
     fn close(&mut self, walk: &Walk<'_>, array: bool, end: usize) -> Result<(), NotJson> {
-        let Some(frame) = self.top(walk).filter(|frame| frame.array == array) else {
+        let frame = self
+            .top()
+            .filter(|frame| frame.array == array && frame.root.is_none());
+        let Some(frame) = frame else {
             return Err(NotJson);
         };
         let start = frame.start;
@@ -603,13 +676,50 @@ impl Engine<'_> {
         Ok(())
     }
 
-    /// Whether the object at `pos`, which stands under a sensitive name, is the description of a field.
-    fn describes(&mut self, walk: &Walk<'_>, pos: usize) -> bool {
+    /// Whether a list of cookies begins at `pos`, or one of them.
+    fn is_cookies(&mut self, walk: &Walk<'_>, pos: usize, kind: Kind) -> bool {
+        let text = walk.text;
         let Some(frame) = self.top(walk) else {
             return false;
         };
-        if !frame.schema {
+        if frame.array {
+            return frame.cookies && at(text, pos) == b'{';
+        }
+        let next = run_end(text, pos + 1, walk.to.min(pos + 32), |b| {
+            b.is_ascii_whitespace()
+        });
+        kind == Kind::Secrets
+            && at(text, pos) == b'['
+            && at(text, next) == b'{'
+            && part(text, frame.name.0, frame.name.1).ends_with(b"ookies")
+    }
+
+    /// Whether the object at `pos`, which stands under a sensitive name, is the description of a field.
+    fn describes(&mut self, walk: &Walk<'_>, pos: usize) -> bool {
+        let Some(frame) = self.top() else {
             return false;
+        };
+        let schema = frame.schema;
+        // A reference to a secret is none.
+        let begin = run_end(walk.text, pos + 1, walk.to.min(pos + 32), |b| {
+            b.is_ascii_whitespace()
+        });
+        let refers = [
+            &br#""$ref""#[..],
+            br#""env""#,
+            br#""valueFrom""#,
+            br#""secretKeyRef""#,
+            br#""secretRef""#,
+            br#""fromSecret""#,
+            br#""from_secret""#,
+            br#""$exists""#,
+            br#""$ne":null"#,
+            br#""$ne": null"#,
+        ]
+        .iter()
+        .any(|word| super::bytes::rest(walk.text, begin).starts_with(word));
+        if refers || !schema {
+            return refers;
         }
         // Members that make a description stand near its start; looking further would let a hostile nesting
         // be read once per level.
@@ -692,6 +802,28 @@ fn skip(text: &[u8], masks: &Masks, from: usize, to: usize) -> usize {
     to
 }
 
+/// The name in what a person calls an element of a page: `Password field`.
+fn element(text: &[u8]) -> &[u8] {
+    let text = text.trim_ascii();
+    [
+        &b" field"[..],
+        b" input",
+        b" textbox",
+        b" text box",
+        b" box",
+        b" input field",
+        b"Field",
+        b"Input",
+        b"-field",
+        b"-input",
+        b"_field",
+        b"_input",
+    ]
+    .iter()
+    .find_map(|tail| text.strip_suffix(*tail))
+    .unwrap_or(text)
+}
+
 fn role(name: &[u8]) -> Role {
     let first = at(name, 0) | 0x20;
     if name.len() > 17
@@ -711,6 +843,9 @@ fn role(name: &[u8]) -> Role {
                 | b'a'
                 | b'c'
                 | b'd'
+                | b't'
+                | b'r'
+                | b'm'
                 | b'$'
         )
     {
@@ -724,14 +859,29 @@ fn role(name: &[u8]) -> Role {
         b"name" | b"key" | b"header" | b"field" | b"variable" | b"var" | b"env" | b"param"
         | b"parameter" | b"k" | b"parameterkey" | b"parametername" | b"headername"
         | b"fieldname" | b"property" | b"attribute" | b"optionname" | b"setting" | b"envvar"
-        | b"keyname" | b"label" | b"id" | b"option" => Role::Label,
+        | b"keyname" | b"label" | b"id" | b"option" | b"variable_name" | b"variablename"
+        | b"secretname" | b"secret_name" | b"env_name" | b"envname" | b"parameter_name"
+        | b"header_name" | b"field_name" => Role::Label,
         b"value" | b"val" | b"v" | b"values" | b"parametervalue" | b"headervalue"
         | b"fieldvalue" | b"content" | b"stringvalue" | b"secretstring" | b"defaultvalue"
-        | b"optionvalue" | b"newvalue" | b"oldvalue" | b"data"
+        | b"optionvalue" | b"newvalue" | b"oldvalue" | b"variable_value" | b"variablevalue"
+        | b"secretvalue" | b"secret_value" | b"env_value" | b"envvalue" | b"parameter_value"
+        | b"header_value" | b"field_value" | b"data"
             if name != b"data" =>
         {
             Role::Value
         }
+        b"element" | b"selector" | b"locator" | b"placeholder" | b"arialabel" | b"aria-label" => {
+            Role::Element
+        }
+        b"text" => Role::Typed,
+        b"type" => Role::Type,
+        b"op" => Role::Operation,
+        b"path" => Role::Path,
+        b"errors" | b"error" | b"validation" | b"validations" | b"messages" | b"labels"
+        | b"translations" | b"i18n" | b"projection" | b"orderby" | b"order_by" | b"sort"
+        | b"permissions" | b"placeholders" | b"hints" | b"tooltips" | b"rules" | b"constraints"
+        | b"securityschemes" => Role::About,
         b"kind" => Role::Kind,
         b"data" | b"stringdata" => Role::Data,
         b"columns" | b"fields" | b"headers" | b"column_names" | b"columnnames" => Role::Columns,

@@ -576,7 +576,9 @@ fn is_random(tail: &[u8], kind: Tail) -> bool {
         }
         Random => is_mixed(tail),
     };
-    found && (matches!(kind, Any | Hex | Capital) || !is_spelled_out(tail))
+    found
+        && !super::values::is_snake(tail, 2)
+        && (matches!(kind, Any | Hex | Capital) || !is_spelled_out(tail))
 }
 
 /// Both cases and digits, or hexadecimal digits. Of 24 random letters and digits one in twelve has a single digit at
@@ -593,7 +595,14 @@ pub(super) fn is_strong(tail: &[u8]) -> bool {
         hex &= byte.is_ascii_hexdigit() || byte == b'-';
         last = byte;
     }
-    let cases = upper >= 2 && lower >= 2;
+    // `X509_EXTENSION_new` is made of words: no part of it mixes anything.
+    let mixed = |part: &[u8]| {
+        let any = |is: fn(&u8) -> bool| usize::from(part.iter().any(is));
+        part.len() >= 7
+            && any(u8::is_ascii_uppercase) + any(u8::is_ascii_lowercase) + any(u8::is_ascii_digit)
+                >= 2
+    };
+    let cases = upper >= 2 && lower >= 2 && tail.split(|b| matches!(b, b'_' | b'-')).any(mixed);
     cases && (digits >= 2 || digits == 1 && turns >= 2 && tail.len() >= 16)
         || hex && digits >= 5 && tail.len() >= 16
 }

@@ -83,25 +83,34 @@ pub(super) fn value(
     judge: &dyn Fn(&[u8]) -> Kind,
 ) -> Option<Found> {
     let value = word_at(scope, start);
-    if value.is_empty() || values::is_placeholder(value) || value.starts_with(MARK_START) {
+    if value.is_empty() || value.starts_with(MARK_START) {
         return None;
     }
     let found = Some(Found::new(start, start + value.len(), Class::Field));
-    if scope.before(start) >= 0x80 || scope.before(start.saturating_sub(1)) >= 0x80 {
-        if values::looks_chosen(value) && follows_unspaced(scope, start) {
-            return found;
-        }
+    if (scope.before(start) >= 0x80 || scope.before(start.saturating_sub(1)) >= 0x80)
+        && values::looks_chosen(value)
+        && follows_unspaced(scope, start)
+        && !values::is_placeholder(value)
+    {
+        return found;
     }
     let (end, linked, cell) = name_end(scope, start)?;
     if cell {
         // A row of a table: the name stands in the cell before.
         let floor = scope.from.max(end.saturating_sub(48));
-        let cell =
-            memchr::memrchr2(b'|', b'\n', scope.part(floor, end)).map_or(floor, |n| floor + n + 1);
+        let cell = memchr::memrchr2(b'|', b'\n', scope.part(floor, end))
+            .map(|n| floor + n + 1)
+            .or((floor == scope.origin).then_some(floor))?;
         let name = scope.part(cell, end).trim_ascii();
-        return (values::looks_chosen(value) && judge(name).hides())
-            .then_some(found)
-            .flatten();
+        let plain = name.iter().all(|b| {
+            b.is_ascii_alphanumeric() || matches!(b, b' ' | b'_' | b'-' | b'`' | b'*') || *b >= 0x80
+        });
+        return (plain
+            && values::looks_chosen(value)
+            && judge(name).hides()
+            && !values::is_placeholder(value))
+        .then_some(found)
+        .flatten();
     }
     let from = run_start(
         scope.text,
@@ -129,15 +138,22 @@ pub(super) fn value(
             quoted: false,
         };
     }
-    if name.text.len() < 2 {
+    if name.text.len() < 2
+        || !name
+            .text
+            .iter()
+            .any(|b| b.is_ascii_alphabetic() || *b >= 0x80)
+    {
         return None;
     }
     let mut kind = judge(name.text);
     if kind == Kind::Plain {
-        kind = if name.text.eq_ignore_ascii_case(b"identified") {
+        kind = if name.text.eq_ignore_ascii_case(b"identified")
+            && scope.part(end, end + 4).eq_ignore_ascii_case(b" by ")
+        {
             Kind::Secret
         } else {
-            spaced_kind(scope, &name, judge)
+            spaced_kind(scope, &name, linked, judge)
         };
     }
     let before =
@@ -149,9 +165,25 @@ pub(super) fn value(
             sentence,
             memchr::memrchr3(b'.', b'\n', b',', sentence).map_or(0, |n| n + 1),
         );
-        for word in [" for", " to", " of", " on", " in"] {
+        for word in [
+            " for",
+            " to",
+            " of",
+            " on",
+            " in",
+            " du",
+            " de la",
+            " del",
+            " do ",
+            " von",
+            " \u{43e}\u{442} ",
+        ] {
             if let Some(end) = super::bytes::find(sentence, word.as_bytes()) {
-                kind = judge(part(sentence, 0, end).trim_ascii());
+                let name = part(sentence, 0, end).trim_ascii();
+                kind = judge(name);
+                if name.ends_with(b"key") && super::prefixes::is_strong(value) {
+                    kind = Kind::Secret;
+                }
                 if kind.hides() {
                     break;
                 }
@@ -164,6 +196,25 @@ pub(super) fn value(
         if mine && name.text.eq_ignore_ascii_case(b"key") {
             kind = Kind::Secret;
         }
+    }
+    // `The API token you need is …`
+    if kind == Kind::Plain
+        && linked
+        && value.len() >= 12
+        && values::looks_chosen(value)
+        && (super::prefixes::is_strong(value) || value.iter().any(|b| b"!#$%&*".contains(b)))
+        && speaks(scope, name.start, judge)
+    {
+        kind = Kind::Secret;
+    }
+    // A key that is named by its algorithm is named by its number, too: `RSA key 4AEE18F83AFDEB23`.
+    let numbered = value.iter().all(|b| b.is_ascii_hexdigit())
+        && name.text.eq_ignore_ascii_case(b"key")
+        && [&b"rsa "[..], b"dsa ", b"pgp ", b"gpg "]
+            .iter()
+            .any(|word| before(4).eq_ignore_ascii_case(word));
+    if numbered {
+        return None;
     }
     // `snmp-server community …`
     if name.text == b"community" && before(12) == b"snmp-server " {
@@ -201,7 +252,42 @@ pub(super) fn value(
         Kind::Pin => (4..=8).contains(&value.len()) && value.iter().all(u8::is_ascii_digit),
         _ => false,
     };
-    takes.then_some(found).flatten()
+    (takes && !values::is_placeholder(value)).then(|| {
+        // `change the password from … to …`
+        let end = start + value.len();
+        let to = run_end(scope.text, end, scope.to.min(end + 1), |b| {
+            matches!(b, b'"' | b'\'')
+        });
+        let next = to + 4 + usize::from(to > end);
+        if scope.part(to, to + 4) == b" to " {
+            let other = word_at(scope, next);
+            if values::looks_chosen(other) && !values::has_mark(other) {
+                return Found::new(start, next + other.len(), Class::Field);
+            }
+        }
+        Found::new(start, end, Class::Field)
+    })
+}
+
+/// A value at `start` that nothing stands before: `hunter2 is my password`.
+pub(super) fn before_name(
+    scope: &Scope<'_>,
+    start: usize,
+    judge: &dyn Fn(&[u8]) -> Kind,
+) -> Option<Found> {
+    let value = word_at(scope, start);
+    let end = start + value.len();
+    (values::looks_chosen(value) && !values::has_mark(value) && precedes_name(scope, end, judge))
+        .then(|| Found::new(start, end, Class::Field))
+}
+
+/// A password at `start`, behind an address and a colon.
+pub(super) fn behind_address(scope: &Scope<'_>, start: usize) -> Option<Found> {
+    let value = word_at(scope, start);
+    (values::looks_chosen(value)
+        && memchr::memchr(b'/', value).is_none()
+        && !values::has_mark(value))
+    .then(|| Found::new(start, start + value.len(), Class::Field))
 }
 
 /// The word of a sentence at `start`.
@@ -223,6 +309,55 @@ fn word_at<'a>(scope: &Scope<'a>, start: usize) -> &'a [u8] {
     part(word, 0, end)
 }
 
+/// A value behind a sentence about a secret and the colon at `sign`: `A password was generated for root: …`.
+pub(super) fn behind_sentence(
+    scope: &Scope<'_>,
+    sign: usize,
+    judge: &dyn Fn(&[u8]) -> Kind,
+) -> Option<Found> {
+    let start = run_end(scope.text, sign + 1, scope.to.min(sign + 8), |b| {
+        b.is_ascii_whitespace()
+    });
+    let value = word_at(scope, start);
+    let end = start + value.len();
+    if !values::looks_chosen(value)
+        || !matches!(scope.at(end), 0 | b'\n' | b'\r')
+        || memchr::memchr(b'/', value).is_some()
+        || values::has_mark(value)
+        || values::is_placeholder(value)
+        || !speaks(scope, sign, judge)
+    {
+        return None;
+    }
+    Some(Found::new(start, end, Class::Field))
+}
+
+/// Whether the sentence that ends at `end` speaks of a secret, and not of something about one.
+fn speaks(scope: &Scope<'_>, end: usize, judge: &dyn Fn(&[u8]) -> Kind) -> bool {
+    let line = scope.part(end.saturating_sub(96).max(scope.from), end);
+    let line = super::bytes::rest(line, memchr::memrchr(b'\n', line).map_or(0, |n| n + 1));
+    let line = super::bytes::rest(line, super::bytes::find(line, b". ").map_or(0, |n| n + 2));
+    let is_word = |b: &u8| b.is_ascii_alphanumeric() || matches!(b, b'-' | b'_') || *b >= 0x80;
+    let mut words = line
+        .split(|b| !is_word(b))
+        .filter(|word| !word.is_empty())
+        .peekable();
+    let mut before: &[u8] = &[];
+    let mut spoken = false;
+    while let Some(word) = words.next() {
+        let next = words.peek().copied().unwrap_or(&[]);
+        let named = judge(word).hides()
+            || word.eq_ignore_ascii_case(b"key") && judge(&[before, b"_key"].concat()).hides();
+        let harmless = super::names::is_harmless_tail(&next.to_ascii_lowercase());
+        spoken |= named && !harmless && !before.eq_ignore_ascii_case(b"invalid");
+        if word.eq_ignore_ascii_case(b"not") || word.eq_ignore_ascii_case(b"no") {
+            return false;
+        }
+        before = word;
+    }
+    spoken
+}
+
 /// Where the name before `start` ends, whether words or signs linked it to the value, and whether it stands in the
 /// cell of a table.
 fn name_end(scope: &Scope<'_>, start: usize) -> Option<(usize, bool, bool)> {
@@ -230,7 +365,21 @@ fn name_end(scope: &Scope<'_>, start: usize) -> Option<(usize, bool, bool)> {
     let blank = |b: u8| matches!(b, b' ' | b'\t' | b'"' | b'\'' | b'`' | b'*');
     let back = |end: usize| run_start(text, end, scope.from.max(end.saturating_sub(6)), blank);
     let mut end = back(start);
-    let mut linked = false;
+    // `bob / hunter2`
+    let mut user = false;
+    if scope.part(end.saturating_sub(2).max(scope.from), end) == b" /" {
+        user = true;
+        end = run_start(
+            text,
+            end - 2,
+            scope.from.max(end.saturating_sub(34)),
+            is_word,
+        );
+        end = run_start(text, end, scope.from.max(end.saturating_sub(2)), |b| {
+            matches!(b, b' ' | b':')
+        });
+    }
+    let mut linked = user;
     for step in 0..6 {
         let before = scope.part(end.saturating_sub(3).max(scope.from), end);
         let sign = if before.ends_with(b"->") || before.ends_with(b"=>") {
@@ -241,6 +390,8 @@ fn name_end(scope: &Scope<'_>, start: usize) -> Option<(usize, bool, bool)> {
             1
         } else if before.ends_with(b"|") && step == 0 && end < start {
             return Some((end - 1, true, true));
+        } else if before.ends_with(b"(") && step == 0 {
+            1
         } else {
             0
         };
@@ -258,11 +409,24 @@ fn name_end(scope: &Scope<'_>, start: usize) -> Option<(usize, bool, bool)> {
         let link = LINKS
             .iter()
             .any(|link| word.eq_ignore_ascii_case(link.as_bytes()));
+        // `The cookie set size:36477`: only behind `to` something was set.
+        let was = matches!(
+            word,
+            b"set" | b"changed" | b"reset" | b"updated" | b"rotated" | b"from"
+        );
+        let link = link && (linked || !was || word == b"from");
         if from == scope.from || scope.before(from) != b' ' || !(link || digit && !linked) {
             break;
         }
         end = back(from);
         linked = true;
+        // `The password (prod) is …`
+        if before_is(scope, end, b')') {
+            let floor = scope.from.max(end.saturating_sub(24));
+            if let Some(open) = memchr::memrchr(b'(', scope.part(floor, end)) {
+                end = back(floor + open);
+            }
+        }
     }
     (end < start || linked).then_some((end, linked, false))
 }
@@ -282,6 +446,78 @@ fn follows_unspaced(scope: &Scope<'_>, start: usize) -> bool {
     UNSPACED
         .iter()
         .any(|word| before.ends_with(word.as_bytes()))
+}
+
+fn before_is(scope: &Scope<'_>, at: usize, byte: u8) -> bool {
+    scope.before(at) == byte
+}
+
+/// Whether the value that ends at `end` is said to be a secret behind it: `… as password`, `… into the password field`.
+fn precedes_name(scope: &Scope<'_>, end: usize, judge: &dyn Fn(&[u8]) -> Kind) -> bool {
+    let mut pos = run_end(scope.text, end, scope.to.min(end + 1), |b| {
+        matches!(b, b'"' | b'\'' | b'`')
+    });
+    let is = |pos: usize, word: &[u8]| scope.part(pos, pos + word.len()) == word;
+    let links: [&[u8]; 4] = [b" as ", b" into ", b" in ", b" is "];
+    let Some(link) = links.into_iter().find(|link| is(pos, link)) else {
+        return false;
+    };
+    pos += link.len();
+    let direct = link == b" is "
+        && ![&b"the "[..], b"your ", b"my ", b"our "]
+            .iter()
+            .any(|filler| is(pos, filler));
+    if direct {
+        return false;
+    }
+    for filler in [
+        &b"our "[..],
+        b"the ",
+        b"your ",
+        b"my ",
+        b"his ",
+        b"her ",
+        b"a ",
+    ] {
+        if is(pos, filler) {
+            pos += filler.len();
+        }
+    }
+    let name = run_end(scope.text, pos, scope.to.min(pos + 24), |b| {
+        b.is_ascii_alphabetic() || b == b' '
+    });
+    let first = run_end(scope.text, pos, name, |b| b != b' ');
+    let second = run_end(scope.text, (first + 1).min(name), name, |b| b != b' ');
+    let field = matches!(
+        scope.part(first + 1, second),
+        b"field" | b"input" | b"box" | b"textbox"
+    );
+    judge(scope.part(pos, first)).hides() && (matches!(link, b" as " | b" is ") || field)
+        || judge(scope.part(pos, second)).hides() && matches!(link, b" as " | b" is ")
+}
+
+/// Whether the value stands on a line of its own, below a line that names it.
+fn follows_line(
+    scope: &Scope<'_>,
+    start: usize,
+    end: usize,
+    judge: &dyn Fn(&[u8]) -> Kind,
+) -> bool {
+    if scope.before(start) != b'\n' || !matches!(scope.at(end), 0 | b'\n' | b'\r') {
+        return false;
+    }
+    let line = run_start(
+        scope.text,
+        start - 1,
+        scope.from.max(start.saturating_sub(5)),
+        |b| matches!(b, b'\r' | b'\n' | b':'),
+    );
+    let floor = scope.from.max(line.saturating_sub(32));
+    let name = memchr::memrchr(b'\n', scope.part(floor, line)).map_or(floor, |n| floor + n + 1);
+    let name = scope.part(name, line).trim_ascii();
+    !name.is_empty()
+        && name.iter().all(|b| b.is_ascii_alphabetic() || *b == b' ')
+        && judge(name).hides()
 }
 
 /// `bob/hunter2` and `bob:hunter2`, behind a word for both.

@@ -117,15 +117,62 @@ pub(super) fn looks_chosen(value: &[u8]) -> bool {
         && rest(value, lead)
             .iter()
             .all(|b| b.is_ascii_lowercase() || *b == b'-');
+    // `size:36477`
+    let named = memchr::memchr(b':', value).is_some_and(|colon| {
+        part(value, 0, colon).iter().all(u8::is_ascii_lowercase)
+            && rest(value, colon + 1).iter().all(u8::is_ascii_digit)
+    });
+    // `from=md5`
+    let assigned = memchr::memchr(b'=', value).is_some_and(|sign| {
+        sign + 1 < value.len() && part(value, 0, sign).iter().all(u8::is_ascii_lowercase)
+    });
     value.len() >= 6
         && digits > 0
         && letters > 0
         && !measure
+        && !assigned
+        && memchr::memchr_iter(b':', value).count() < 2
+        && !named
+        && !is_snake(value, 3)
         && (value.len() >= 7 || symbol || digits >= 2)
         && !value.starts_with(b"http")
         && at(value, 0) != b'/'
         && at(value, 0) != b'('
         && memchr::memchr2(b'(', b'/', value).is_none_or(|_| value.len() >= 20)
+}
+
+/// Whether a word is an identifier of so many words: `napi_create_string_utf16`.
+pub(super) fn is_snake(value: &[u8], least: usize) -> bool {
+    let mut words = 0;
+    for word in value.split(|b| *b == b'_') {
+        let letters = word.iter().take_while(|b| b.is_ascii_alphabetic()).count();
+        if !rest(word, letters).iter().all(u8::is_ascii_digit) || word.len() > letters + 3 {
+            return false;
+        }
+        words += usize::from(letters >= 2);
+    }
+    words >= least
+}
+
+/// Whether a value is the version of a package: `^6.0.0`.
+fn is_version(value: &[u8]) -> bool {
+    let start = value
+        .iter()
+        .take_while(|b| matches!(b, b'^' | b'~' | b'>' | b'=' | b'<' | b'v' | b' '))
+        .count();
+    let version = rest(value, start);
+    let numbers = version
+        .iter()
+        .take_while(|b| b.is_ascii_digit() || **b == b'.')
+        .count();
+    version.first().is_some_and(u8::is_ascii_digit)
+        && version.iter().filter(|b| **b == b'.').count() >= 2
+        && value.len() <= 32
+        && matches!(at(version, numbers), 0 | b'-' | b'+' | b' ')
+        && version
+            .split(|b| *b == b'.')
+            .take(2)
+            .all(|n| (1..=4).contains(&n.len()))
 }
 
 /// How long a scheme such as `Bearer ` at the start of a value is.
@@ -157,10 +204,18 @@ pub(super) fn is_placeholder(value: &[u8]) -> bool {
                 .iter()
                 .all(|b| b.is_ascii_alphabetic() || matches!(b, b'_' | b'.' | b':'))
     };
+    // `$PASS1`, as shells name what they hold.
+    let variable = || {
+        rest(value, 1)
+            .iter()
+            .all(|b| b.is_ascii_uppercase() || b.is_ascii_digit() || *b == b'_')
+            && at(value, 1).is_ascii_uppercase()
+    };
     if value.is_empty()
         || first == b'$'
             && (matches!(at(value, 1), b'{' | b'(')
                 || identifier(1)
+                || variable()
                 || value.len() <= 3 && rest(value, 1).iter().all(u8::is_ascii_digit))
         || first == b'@'
             && (matches!(at(value, 1), b'{') || value.starts_with(b"@Microsoft.KeyVault("))
@@ -184,27 +239,36 @@ pub(super) fn is_placeholder(value: &[u8]) -> bool {
                 .all(|b| b.is_ascii_alphabetic() || matches!(b, b'[' | b']' | b'_' | b' ' | b'-'))
         || first == b':' && identifier(1)
         || value == b"?"
+        // A key that is only hinted at, a colour.
+        || value.len() <= 16 && (value.ends_with(b"...") || value.ends_with("\u{2026}".as_bytes()))
+        || first == b'#' && matches!(value.len(), 4 | 7) && rest(value, 1).iter().all(u8::is_ascii_hexdigit)
+        || first == b'_' && value.starts_with(b"__") && value.ends_with(b"__")
+        || matches!(first, b'^' | b'~' | b'>' | b'=' | b'v' | b'0'..=b'9') && is_version(value)
         || value.len() <= 2 && !value.iter().any(u8::is_ascii_alphanumeric)
     {
         return true;
     }
     // ***, xxxx, ..., ----, with at most a few characters left to recognize it by.
-    let dots = value
-        .windows(3)
-        .filter(|w| matches!(w, [0xE2, 0x80, 0xA2 | 0xA6] | [0xE2, 0x97, 0x8F]))
-        .count()
-        * 3;
-    let masked = value
-        .iter()
-        .filter(|b| matches!(b, b'*' | b'x' | b'X' | b'.' | b'-' | b'#' | b'_' | b' '))
-        .count()
-        + dots;
-    let stars = value.iter().filter(|b| **b == b'*').count();
-    if masked == value.len() && value.len() >= 3
-        || stars >= 3 && (masked * 2 >= value.len())
-        || dots >= 9
-    {
+    let cross = |b: &u8| matches!(b, b'*' | b'x' | b'X' | b'.' | b'-' | b'#' | b'_' | b' ');
+    if value.len() >= 3 && value.iter().all(cross) {
         return true;
+    }
+    // Most values have neither a star nor a sign of three bytes, and are not counted through.
+    if memchr::memchr2(b'*', 0xE2, value).is_some() {
+        let dots = value
+            .windows(3)
+            .filter(|w| matches!(w, [0xE2, 0x80, 0xA2 | 0xA6] | [0xE2, 0x97, 0x8F]))
+            .count()
+            * 3;
+        let masked = value.iter().filter(|b| cross(b)).count() + dots;
+        let crosses = value.iter().filter(|b| matches!(b, b'x' | b'X')).count();
+        if crosses >= 8 && crosses * 3 >= value.len() * 2 {
+            return true;
+        }
+        let stars = value.iter().filter(|b| **b == b'*').count();
+        if masked == value.len() || stars >= 3 && masked * 2 >= value.len() || dots >= 9 {
+            return true;
+        }
     }
     // A key that was shortened so that it can be recognized: `sk-…abcd`, `ghp_...x1y2`.
     if value.len() > 64 {
@@ -220,6 +284,7 @@ pub(super) fn is_placeholder(value: &[u8]) -> bool {
     }
     let word = part(&lower, 0, value.len());
     is_harmless_word(word)
+        || super::bytes::find(word, b"_your_").is_some()
         || [
             &b"your_"[..],
             b"my_secret_here",
@@ -252,7 +317,7 @@ pub(super) fn is_placeholder(value: &[u8]) -> bool {
             b"var.",
         ]
         .iter()
-        .any(|head| word.starts_with(head))
+        .any(|head| at(head, 0) == at(word, 0) && word.starts_with(head))
         || [&b"_here"[..], b"_placeholder", b"_goes_here"]
             .iter()
             .any(|tail| word.ends_with(tail))
@@ -423,6 +488,11 @@ pub(super) fn is_harmless_word(word: &[u8]) -> bool {
             | b"automatic"
             | b"yes_please"
             | b"changeme"
+            | b"reset"
+            | b"change"
+            | b"forgot"
+            | b"verify"
+            | b"confirm"
             | b"change_me"
             | b"changeit"
             | b"include"
@@ -449,8 +519,10 @@ pub(super) fn is_label(value: &[u8], name: &[u8]) -> bool {
     let value = value.trim_ascii();
     if value.is_empty()
         || value.len() > 200
-        || !value.iter().all(|b| {
+        || !value.iter().enumerate().all(|(index, b)| {
             b.is_ascii_alphabetic()
+                // `Use at least 8 characters`
+                || b.is_ascii_digit() && index > 3 && matches!(at(value, index - 1), b' ' | b'0'..=b'9')
                 || matches!(
                     b,
                     b' ' | b'\''
@@ -531,6 +603,9 @@ pub(super) fn is_label(value: &[u8], name: &[u8]) -> bool {
             b"old",
             b"forgot",
             b"confirm",
+            b"at",
+            b"least",
+            b"characters",
             b"invalid",
             b"required",
             b"not",
@@ -593,6 +668,13 @@ pub(super) fn is_unquoted_secret(
     );
     let code_line = scope.at(to) == b';' && !super::assign::is_assignment(scope, to + 1)
         || to < scope.to && matches!(scope.at(to), b'(' | b'<' | b'[' | b'{' | b'!');
+    // `0x02`
+    if value.starts_with(b"0x")
+        && value.len() <= 10
+        && rest(value, 2).iter().all(u8::is_ascii_hexdigit)
+    {
+        return false;
+    }
     if digits == value.len() {
         let code = part(name, name.len().saturating_sub(3), name.len());
         let long = value.len() >= 4 || matches!(code, b"cvv" | b"cvc" | b"CVV" | b"CVC");
@@ -605,6 +687,31 @@ pub(super) fn is_unquoted_secret(
     if is_expression(scope, from, to, style) {
         return false;
     }
+    // `jwt: alg=RS256`: a list of its own follows.
+    let listed = memchr::memchr(b'=', value).is_some_and(|sign| {
+        sign + 1 < value.len()
+            && part(value, 0, sign)
+                .iter()
+                .all(|b| b.is_ascii_lowercase() || *b == b'_')
+            && at(value, sign + 1) != b'='
+    }) || value.last() == Some(&b'=') && value.len() < 12 && digits == 0;
+    if !style.equals && style.spaced && listed {
+        return false;
+    }
+    // Beside quoted names a word without quotes is a variable: `"x-api-key": key1 }`.
+    let ends = matches!(next, b',' | b'}' | b')') && to < scope.to;
+    if style.quoted_name
+        && !style.equals
+        && ends
+        && value.len() < 16
+        && digits <= 2
+        && value.first().is_some_and(u8::is_ascii_alphabetic)
+        && value
+            .iter()
+            .all(|b| b.is_ascii_alphanumeric() || *b == b'_')
+    {
+        return false;
+    }
     if !plain {
         return true;
     }
@@ -614,7 +721,8 @@ pub(super) fn is_unquoted_secret(
         return false;
     }
     if letters_only {
-        if value.len() < 4 {
+        // `imagePullSecrets: regcred`
+        if value.len() < 4 || kind == Kind::Secrets && name.ends_with(b"ecrets") {
             return false;
         }
         let lower = value
@@ -626,7 +734,10 @@ pub(super) fn is_unquoted_secret(
         }
         // A word after a colon is prose or a type unless the line is nothing but the assignment.
         return (style.own_line && alone || style.quote != 0 && scope.at(to) == style.quote)
-            && lower;
+            && lower
+            && !(style.equals
+                && (memchr::memchr(b'_', value).is_some()
+                    || memchr::memchr(b'[', name).is_some()));
     }
     // `token: u32`, `key: Ed25519`
     if style.spaced && !style.quoted_name && value.len() < 6 && !style.own_line {
@@ -711,10 +822,22 @@ fn is_expression(scope: &Scope<'_>, from: usize, to: usize, style: Style) -> boo
                             b'(' | b'[' | b'<' | b'?' | b'!' | b')' | b':'
                         ))
             });
+        // `models.CharField(max_length=128)`
+        let callee = memchr::memchr(b'(', value).map(|open| part(value, 0, open));
+        let calls = callee.is_some_and(|callee| {
+            memchr::memchr(b'.', callee).is_some()
+                && callee.iter().all(|b| is_word(b) || *b == b'.')
+        });
+        if calls {
+            return true;
+        }
         let rooted = matches!(
             word,
             b"self" | b"this" | b"req" | b"request" | b"args" | b"config" | b"os" | b"process"
         );
+        if rooted && at(behind, 0) == b'.' && at(behind, 1).is_ascii_alphabetic() && digits <= 1 {
+            return true;
+        }
         if memchr::memchr(b'.', value).is_some() && path && (digits <= 1 || rooted) {
             return true;
         }

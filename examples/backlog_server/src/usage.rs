@@ -97,11 +97,12 @@ impl<'a> Login<'a> {
     }
 }
 
-/// Reports a request that never got as far as a tool, though nothing was wrong with its credentials.
-pub fn refused(usage: &UsageLogger, caller: Option<&Caller>, step: &'static str) {
+/// Reports a request that never got as far as a tool, though nothing was wrong with its credentials,
+/// as far as they were looked at: `by` says who it was and for which project.
+pub fn refused(usage: &UsageLogger, by: Option<(&Caller, &str)>, step: &'static str) {
     let event = Custom::new("MCP_REQUEST_REFUSED").meta("refused", &step);
-    let event = match caller {
-        Some(caller) => event.identity(caller.identity()),
+    let event = match &by {
+        Some((caller, project)) => event.identity(caller.identity()).meta("project", project),
         None => event.identity(Identity::anonymous()),
     };
     usage.log_usage(event);

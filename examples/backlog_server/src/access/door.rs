@@ -73,7 +73,8 @@ pub(crate) async fn guard(
     let mut response = next.run(request).await;
 
     if response.status() == StatusCode::PAYLOAD_TOO_LARGE {
-        usage::refused(&app.usage, Some(&caller), "request:body_too_large");
+        let by = Some((&caller, &*project_id));
+        usage::refused(&app.usage, by, "request:body_too_large");
     }
     if let Some(&missing) = challenge.0.get() {
         *response.status_mut() = StatusCode::FORBIDDEN;

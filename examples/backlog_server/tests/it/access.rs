@@ -280,3 +280,19 @@ async fn a_grant_is_one_login_and_its_calls_say_who_where_and_on_which_plan() {
         }
     }
 }
+
+/// Refused calls are calls, too: a user who looks at the connected apps should see them.
+#[tokio::test]
+async fn the_last_call_of_a_grant_is_kept() {
+    let server = Server::start_empty().await;
+    let agent = server.agent("vera", "demo", &[Scope::BacklogRead]).await;
+    let apps = async || server.store.connected_apps("vera").await.unwrap();
+    assert_eq!(apps().await[0].last_call_at, None);
+    agent.ask("list_features", json!({})).await;
+    let first = apps().await[0].last_call_at.unwrap();
+    assert!((server.clock.seconds() - 60..=server.clock.seconds()).contains(&first));
+    server.clock.advance(600);
+    let answer = agent.call("list_team", json!({})).await;
+    assert_eq!(answer.code(), "FORBIDDEN_SCOPE");
+    assert!(apps().await[0].last_call_at.unwrap() >= first + 600);
+}
