@@ -679,7 +679,7 @@ impl Engine<'_> {
     /// Whether a list of cookies begins at `pos`, or one of them.
     fn is_cookies(&mut self, walk: &Walk<'_>, pos: usize, kind: Kind) -> bool {
         let text = walk.text;
-        let Some(frame) = self.top(walk) else {
+        let Some(frame) = self.top() else {
             return false;
         };
         if frame.array {
