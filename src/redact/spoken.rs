@@ -94,13 +94,15 @@ pub(super) fn value(
     {
         return found;
     }
-    if values::looks_chosen(value) && !values::is_placeholder(value) {
-        if precedes_name(scope, start + value.len(), judge) {
-            return user_and_password(start, value).or(found);
-        }
-        if follows_line(scope, start, start + value.len(), judge) {
-            return found;
-        }
+    let end = start + value.len();
+    let precedes = precedes_name(scope, end, judge);
+    if (precedes || follows_line(scope, start, end, judge))
+        && values::looks_chosen(value)
+        && !values::is_placeholder(value)
+    {
+        return user_and_password(start, value)
+            .filter(|_| precedes)
+            .or(found);
     }
     let (end, linked, cell) = name_end(scope, start)?;
     if cell {
@@ -288,7 +290,7 @@ pub(super) fn before_name(
 ) -> Option<Found> {
     let value = word_at(scope, start);
     let end = start + value.len();
-    (values::looks_chosen(value) && !values::has_mark(value) && precedes_name(scope, end, judge))
+    (precedes_name(scope, end, judge) && values::looks_chosen(value) && !values::has_mark(value))
         .then(|| Found::new(start, end, Class::Field))
 }
 
