@@ -2,7 +2,7 @@
 
 use serde_json::{Map, Value};
 
-use crate::capture::{self, EventWriter, Rules, Scratch};
+use crate::capture::{self, EventWriter, Rules, Scratch, key};
 use crate::config::BeforeSend;
 use crate::event::Content;
 use crate::limits::Limits;
@@ -56,7 +56,7 @@ fn write(
     w: &mut EventWriter<'_>,
 ) {
     let fixed = wire.fixed_members();
-    w.raw("{");
+    let start = w.len();
     for (name, value) in before
         .iter()
         .filter(|(name, _)| fixed.contains(&name.as_str()))
@@ -69,8 +69,8 @@ fn write(
     {
         match value {
             Value::Object(meta) if name == "meta" => {
-                w.key("meta");
-                w.raw("{");
+                w.key(key!("meta"));
+                let start = w.len();
                 // Our own counts, which no hook has any business with.
                 if let Some(counts) = before.get("meta").and_then(|meta| meta.get("redactions")) {
                     w.unchanged("redactions", counts);
@@ -79,19 +79,19 @@ fn write(
                 for (name, value) in members {
                     member(name, value, wire.own_names(), w);
                 }
-                w.raw("}");
+                w.close_object(start);
             }
             _ => member(name, value, wire.own_members(), w),
         }
     }
-    w.raw("}");
+    w.close_object(start);
 }
 
 /// Our own names are known to be harmless, so that `session_id`, say, does not hide its value.
 fn member(name: &str, value: &Value, own: &[&str], w: &mut EventWriter<'_>) {
     let content = Content::Borrowed(value);
     let _ = if own.contains(&name) {
-        w.content(name, &content, false, usize::MAX)
+        w.own_member(name, &content)
     } else {
         w.member(name, &content, usize::MAX)
     };

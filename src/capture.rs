@@ -2,14 +2,18 @@
 
 mod binary;
 mod json;
+mod out;
 mod text;
 
 use std::cell::Cell;
 use std::ops::Range;
+use std::time::Duration;
 
 pub(crate) use json::Value;
 use json::{Cutter, Stop, Take, UNSERIALIZABLE, Writer};
+use out::Out;
 
+use crate::config::Constant;
 use crate::event::Content;
 use crate::limits::{self, Limits};
 use crate::panics;
@@ -19,7 +23,7 @@ use crate::stats::DropReason;
 /// What a thread reuses from event to event, so that logging one allocates nothing.
 #[derive(Debug, Default)]
 pub(crate) struct Scratch {
-    draft: Vec<u8>,
+    draft: Out,
     spans: Vec<Range<usize>>,
     redacted: Vec<u8>,
 }
@@ -34,7 +38,7 @@ const MAX_SPARE_BYTES: usize = 32 * 1024;
 thread_local! {
     static SCRATCH: Cell<Option<Box<Scratch>>> = const { Cell::new(None) };
     /// The memory of a captured value that is done with, for the next one.
-    static SPARE: Cell<Vec<u8>> = const { Cell::new(Vec::new()) };
+    static SPARE: Cell<Out> = const { Cell::new(Out::new()) };
 }
 
 /// Lends `f` the thread's scratch. It is taken, not borrowed: a caller's `Serialize` that logs an
@@ -67,10 +71,29 @@ pub(crate) enum Written {
     TooLarge,
 }
 
+/// A member's name as it is written: behind a comma, quoted, with a colon. Made by [`key!`], so that
+/// it is stored in one go.
+#[derive(Debug, Clone, Copy)]
+pub(crate) struct Key(pub(crate) &'static str);
+
+impl Key {
+    pub(crate) fn name(self) -> &'static str {
+        self.0.trim_matches([',', '"', ':'])
+    }
+}
+
+/// The [`Key`] of one of our own names, which need no escaping.
+macro_rules! key {
+    ($name:literal) => {
+        $crate::capture::Key(concat!(",\"", $name, "\":"))
+    };
+}
+pub(crate) use key;
+
 /// Writes one event: a JSON object, in which it remembers what came from the caller.
 #[derive(Debug)]
 pub(crate) struct EventWriter<'s> {
-    json: &'s mut Vec<u8>,
+    json: &'s mut Out,
     spans: &'s mut Vec<Range<usize>>,
     rules: &'s Rules,
     cutter: Cutter<'s>,
@@ -108,34 +131,52 @@ impl<'s> EventWriter<'s> {
         self.spans.truncate(mark.spans);
     }
 
+    #[inline(always)]
     pub(crate) fn raw(&mut self, json: &str) {
-        self.json.extend_from_slice(json.as_bytes());
+        self.json.raw(json.as_bytes());
     }
 
-    /// Begins a member whose name is one of our own, which needs no escaping.
-    pub(crate) fn key(&mut self, name: &str) {
-        let first = matches!(self.json.last(), None | Some(b'{'));
-        self.raw(if first { "\"" } else { ",\"" });
-        self.raw(name);
-        self.raw("\":");
+    /// Ends the object whose members were written since the length was `start`. Each was written
+    /// with a comma in front; the first one's makes place for the brace.
+    pub(crate) fn close_object(&mut self, start: usize) {
+        if self.json.len() == start {
+            self.json.push(b'{');
+        } else {
+            self.json.set(start, b'{');
+        }
+        self.json.push(b'}');
+    }
+
+    /// Begins a member whose name is one of our own.
+    #[inline(always)]
+    pub(crate) fn key(&mut self, key: Key) {
+        self.json.raw(key.0.as_bytes());
+    }
+
+    /// As [`key`](Self::key), for a name that is not known when this is compiled.
+    fn named(&mut self, name: &str) {
+        self.json.raw(b",\"");
+        self.json.short(name.as_bytes());
+        self.json.raw(b"\":");
     }
 
     /// Writes what is sent as it is: ids, and the identity the caller chose to send.
-    pub(crate) fn exact(&mut self, name: &str, text: &str) {
-        self.key(name);
-        json::escaped(self.json, text);
+    #[inline(always)]
+    pub(crate) fn exact(&mut self, key: Key, text: &str) {
+        self.key(key);
+        self.json.string(text);
     }
 
     /// Writes a member that was checked before, as it is.
     pub(crate) fn unchanged(&mut self, name: &str, value: &serde_json::Value) {
-        self.key(name);
+        self.named(name);
         // Writing into memory cannot fail, and a tree has only string keys.
         let _ = serde_json::to_writer(&mut *self.json, value);
     }
 
     /// Writes a text of the caller's, redacted, of at most `most` characters.
-    pub(crate) fn text(&mut self, name: &str, text: &str, most: usize) {
-        self.key(name);
+    pub(crate) fn text(&mut self, key: Key, text: &str, most: usize) {
+        self.key(key);
         let start = self.json.len();
         if !self.cutter.write_fitting(self.json, text, most) {
             self.spans.push(start..self.json.len());
@@ -150,55 +191,108 @@ impl<'s> EventWriter<'s> {
     }
 
     /// Writes a name, an id or another short text of the caller's, if there is one.
-    pub(crate) fn name(&mut self, name: &str, text: Option<&str>) {
+    #[inline(always)]
+    pub(crate) fn name(&mut self, key: Key, text: Option<&str>) {
         if let Some(text) = text.filter(|text| !text.is_empty()) {
-            self.key(name);
+            self.key(key);
             self.item(text);
         }
     }
 
-    pub(crate) fn number(&mut self, name: &str, number: impl serde::Serialize) {
-        self.key(name);
+    /// Writes the event's text, or else the logger's.
+    #[inline(always)]
+    pub(crate) fn text_or(&mut self, key: Key, own: Option<&str>, constant: Option<&Constant>) {
+        match (own.filter(|own| !own.is_empty()), constant) {
+            (
+                None,
+                Some(Constant {
+                    json: Some(json), ..
+                }),
+            ) => {
+                self.key(key);
+                self.json.short(json.as_bytes());
+            }
+            (own, constant) => self.name(key, own.or(constant.map(|constant| &*constant.text))),
+        }
+    }
+
+    /// As [`name`](Self::name), for what is known to be there.
+    pub(crate) fn fact(&mut self, key: Key, text: &str) {
+        self.json.short(key.0.as_bytes());
+        self.item(text);
+    }
+
+    #[inline(always)]
+    pub(crate) fn integer(&mut self, key: Key, integer: impl itoa::Integer) {
+        self.key(key);
+        let mut digits = itoa::Buffer::new();
+        self.json.short(digits.format(integer).as_bytes());
+    }
+
+    pub(crate) fn number(&mut self, key: Key, number: f64) {
+        self.key(key);
         // Writing a number into memory cannot fail.
         let _ = serde_json::to_writer(&mut *self.json, &number);
     }
 
-    pub(crate) fn flag(&mut self, name: &str, flag: bool) {
-        self.key(name);
+    /// Writes a time in milliseconds with at most two decimals, as a float would be spelled, which
+    /// takes several times as long.
+    pub(crate) fn milliseconds(&mut self, key: Key, duration: Duration) {
+        let hundredths = duration.as_secs().saturating_mul(100_000);
+        let hundredths =
+            hundredths.saturating_add(u64::from((duration.subsec_nanos() + 5_000) / 10_000));
+        self.integer(key, hundredths / 100);
+        let fraction = (hundredths % 100) as u8;
+        self.json.push(b'.');
+        self.json.push(b'0' + fraction / 10);
+        if !fraction.is_multiple_of(10) {
+            self.json.push(b'0' + fraction % 10);
+        }
+    }
+
+    #[inline(always)]
+    pub(crate) fn flag(&mut self, key: Key, flag: bool) {
+        self.key(key);
         self.raw(if flag { "true" } else { "false" });
     }
 
     /// Writes a value of the caller's into the room up to `end`; if it does not fit, nothing.
     pub(crate) fn content(
         &mut self,
-        name: &str,
+        key: Key,
         content: &Content<'_>,
         arguments: bool,
         end: usize,
     ) -> Written {
         let mark = self.mark();
-        self.key(name);
+        self.key(key);
         self.value(content, Take::Value { arguments }, end, mark).0
+    }
+
+    /// Writes a value under one of our own names that is not known when this is compiled.
+    pub(crate) fn own_member(&mut self, name: &str, content: &Content<'_>) -> Written {
+        let mark = self.mark();
+        self.named(name);
+        let take = Take::Value { arguments: false };
+        self.value(content, take, usize::MAX, mark).0
     }
 
     /// Writes the names of an object's members as a list; returns how many there are.
     pub(crate) fn member_names(
         &mut self,
-        name: &str,
+        key: Key,
         content: &Content<'_>,
         end: usize,
     ) -> (Written, usize) {
         let mark = self.mark();
-        self.key(name);
+        self.key(key);
         self.value(content, Take::Keys, end, mark)
     }
 
     /// Writes a custom member; under a sensitive name only what says nothing stays.
     pub(crate) fn member(&mut self, name: &str, content: &Content<'_>, end: usize) -> Written {
         let mark = self.mark();
-        if !matches!(self.json.last(), None | Some(b'{')) {
-            self.json.push(b',');
-        }
+        self.json.push(b',');
         let start = self.json.len();
         self.cutter.write(self.json, name, limits::MAX_NAME_CHARS);
         self.json.push(b':');
@@ -228,14 +322,14 @@ impl<'s> EventWriter<'s> {
             Content::Captured(captured) => {
                 let json = &captured.json;
                 if let Some(counts) = &captured.counts {
-                    self.cutter.counts.merge(counts);
+                    self.cutter.counts.get_or_insert_default().merge(counts);
                 }
                 self.cutter.failed |= captured.failed;
                 if take == Take::Keys {
                     let mut writer =
                         Writer::new(self.json, &self.rules.limits, &mut self.cutter, take, end);
                     // It was written here, as UTF-8.
-                    let json = str::from_utf8(json).unwrap_or(UNSERIALIZABLE);
+                    let json = str::from_utf8(json.as_bytes()).unwrap_or(UNSERIALIZABLE);
                     let stop = text::write(&mut writer, json).err();
                     writer.close_all();
                     members = writer.members();
@@ -247,7 +341,7 @@ impl<'s> EventWriter<'s> {
                 } else if start + json.len() > end {
                     Some(Stop::Room)
                 } else {
-                    self.json.extend_from_slice(json);
+                    self.json.raw(json.as_bytes());
                     None
                 }
             }
@@ -294,21 +388,21 @@ impl<'s> EventWriter<'s> {
     }
 
     /// Writes a value as the object that the receiver asks for: another one under the key `value`.
-    pub(crate) fn object(&mut self, name: &str, content: &Content<'_>, end: usize) -> Written {
+    pub(crate) fn object(&mut self, key: Key, content: &Content<'_>, end: usize) -> Written {
         let mark = self.mark();
-        self.key(name);
+        self.key(key);
         let start = self.json.len();
         let written = self
             .value(content, Take::Value { arguments: true }, end, mark)
             .0;
-        if written == Written::Whole && self.json.get(start..) == Some(b"null") {
+        if written == Written::Whole && self.json.as_bytes().get(start..) == Some(b"null") {
             // No arguments, as an `Option` says it.
             self.spans.truncate(mark.spans);
             self.json.truncate(start);
             self.raw("{}");
-        } else if written == Written::Whole && self.json.get(start) != Some(&b'{') {
+        } else if written == Written::Whole && self.json.as_bytes().get(start) != Some(&b'{') {
             const BEFORE: &str = "{\"value\":";
-            self.json.splice(start..start, BEFORE.bytes());
+            self.json.insert(start, BEFORE.as_bytes());
             for span in self.spans.iter_mut().skip(mark.spans) {
                 *span = span.start + BEFORE.len()..span.end + BEFORE.len();
             }
@@ -343,20 +437,21 @@ pub(crate) fn capture<'s>(
     let EventWriter {
         counts_at,
         panics,
-        cutter: Cutter { counts, failed, .. },
+        ref cutter,
         ..
     } = writer;
     if let Err(reason) = written {
         return (Err(reason), panics);
     }
-    if failed {
+    if cutter.failed {
         return (Err(DropReason::RedactionFailed), panics + 1);
     }
+    let none = Counts::default();
     let draft = Draft {
-        json: &scratch.draft,
-        spans: &scratch.spans,
+        json: writer.json.as_bytes(),
+        spans: writer.spans,
         counts_at,
-        counts: &counts,
+        counts: cutter.counts.as_ref().unwrap_or(&none),
     };
     match rules.redactor.seal(draft, &mut scratch.redacted) {
         // A mark may be longer than what it hides, so the size is judged now.
@@ -371,7 +466,7 @@ pub(crate) fn capture<'s>(
 /// A value that was captured before the event it becomes part of: JSON within the limits.
 #[derive(Debug)]
 pub(crate) struct Captured {
-    json: Vec<u8>,
+    json: Out,
     /// `None`: there is none, as mostly.
     counts: Option<Box<Counts>>,
     failed: bool,
@@ -402,11 +497,11 @@ pub(crate) fn capture_value(
         ..
     } = writer;
     if written == Written::TooLarge {
-        json.extend_from_slice(UNSERIALIZABLE.as_bytes());
+        json.raw(UNSERIALIZABLE.as_bytes());
     }
     let captured = Captured {
         json,
-        counts: counts.any().then(|| Box::new(counts)),
+        counts: counts.map(Box::new),
         failed,
     };
     (captured, panics)
@@ -441,14 +536,37 @@ mod tests {
     }
 
     #[test]
+    fn milliseconds_have_at_most_two_decimals() {
+        for (micros, expected) in [
+            (0, "0.0"),
+            (4, "0.0"),
+            (5, "0.01"),
+            (930, "0.93"),
+            (12_000, "12.0"),
+            (999_995, "1000.0"),
+            (5_072_524, "5072.52"),
+            (5_072_525, "5072.53"),
+            (u64::from(u32::MAX), "4294967.3"),
+        ] {
+            let written = captured(&mut Scratch::default(), |w| {
+                let start = w.len();
+                w.milliseconds(key!("ms"), Duration::from_micros(micros));
+                w.close_object(start);
+                Ok(())
+            });
+            assert_eq!(written.unwrap(), format!("{{\"ms\":{expected}}}"));
+        }
+    }
+
+    #[test]
     fn a_scratch_is_taken_so_that_a_call_within_a_call_gets_its_own() {
         with_scratch(|outer| {
-            outer.draft.extend_from_slice(b"outer");
+            outer.draft.raw(b"outer");
             with_scratch(|inner| {
-                assert!(inner.draft.is_empty());
-                inner.draft.extend_from_slice(b"inner");
+                assert!(inner.draft.as_bytes().is_empty());
+                inner.draft.raw(b"inner");
             });
-            assert_eq!(outer.draft, b"outer");
+            assert_eq!(outer.draft.as_bytes(), b"outer");
         });
         // What comes next gets one of the two, with its memory.
         with_scratch(|next| assert!(next.draft.capacity() >= 5));
@@ -456,7 +574,7 @@ mod tests {
 
     #[test]
     fn a_scratch_that_has_grown_large_is_given_back() {
-        with_scratch(|scratch| scratch.draft.reserve(MAX_KEPT_BYTES + 1));
+        with_scratch(|scratch| scratch.draft.raw(&vec![0; MAX_KEPT_BYTES]));
         with_scratch(|scratch| assert!(scratch.draft.capacity() <= MAX_KEPT_BYTES));
     }
 
@@ -464,9 +582,9 @@ mod tests {
     fn a_scratch_carries_nothing_from_one_event_to_the_next() {
         let mut scratch = Scratch::default();
         let first = captured(&mut scratch, |w| {
-            w.raw("{");
-            w.text("a", "mail bob@example.com", 100);
-            w.raw("}");
+            let start = w.len();
+            w.text(key!("a"), "mail bob@example.com", 100);
+            w.close_object(start);
             Ok(())
         });
         assert_eq!(first.unwrap(), r#"{"a":"mail [REDACTED_EMAIL]"}"#);
@@ -476,9 +594,9 @@ mod tests {
         });
         assert_eq!(failed, Err(DropReason::MissingField));
         let second = captured(&mut scratch, |w| {
-            w.raw("{");
-            w.number("n", 1);
-            w.raw("}");
+            let start = w.len();
+            w.integer(key!("n"), 1);
+            w.close_object(start);
             Ok(())
         });
         assert_eq!(second.unwrap(), r#"{"n":1}"#);
@@ -489,19 +607,19 @@ mod tests {
         let mut scratch = Scratch::default();
         let large = "words ".repeat(100);
         let event = captured(&mut scratch, |w| {
-            w.raw("{");
-            w.number("n", 1);
+            let start = w.len();
+            w.integer(key!("n"), 1);
             let end = w.len() + 50;
             assert_eq!(
-                w.content("value", &Content::Borrowed(&large), false, end),
+                w.content(key!("value"), &Content::Borrowed(&large), false, end),
                 Written::TooLarge
             );
             assert_eq!(
                 w.member("bob@example.com", &Content::Borrowed(&large), end),
                 Written::TooLarge
             );
-            w.flag("kept", true);
-            w.raw("}");
+            w.flag(key!("kept"), true);
+            w.close_object(start);
             Ok(())
         });
         assert_eq!(event.unwrap(), r#"{"n":1,"kept":true}"#);
@@ -513,8 +631,8 @@ mod tests {
         let mails = "a@b.co ".repeat(limits::MAX_EVENT_BYTES / 10);
         assert!(mails.len() < limits::MAX_EVENT_BYTES);
         let event = captured(&mut scratch, |w| {
-            w.raw("{");
-            w.key("list");
+            let start = w.len();
+            w.key(key!("list"));
             w.raw("[");
             for (n, mail) in mails.split_inclusive(' ').enumerate() {
                 if n > 0 {
@@ -522,7 +640,8 @@ mod tests {
                 }
                 w.item(mail);
             }
-            w.raw("]}");
+            w.raw("]");
+            w.close_object(start);
             Ok(())
         });
         assert_eq!(event, Err(DropReason::TooLarge));

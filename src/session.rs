@@ -3,6 +3,8 @@
 use std::borrow::Cow;
 use std::fmt;
 
+use crate::capture::{Key, key};
+
 /// The facts of a session, each absent when it is empty.
 ///
 /// Made once per session or request and given to each event, or to the logger when the whole
@@ -32,6 +34,17 @@ const NAMES: [&str; SESSION_TEXTS] = [
     "protocol_version",
     "transport",
     "request_id",
+];
+
+/// The same as they are written.
+const KEYS: [Key; NAMES.len()] = [
+    key!("session_id"),
+    key!("conversation_id"),
+    key!("client_name"),
+    key!("client_version"),
+    key!("protocol_version"),
+    key!("transport"),
+    key!("request_id"),
 ];
 
 impl<'a> Session<'a> {
@@ -71,16 +84,21 @@ impl<'a> Session<'a> {
     pub(crate) fn known<'s>(
         &'s self,
         otherwise: &'s Session<'_>,
-    ) -> impl Iterator<Item = (&'static str, &'s str)> {
+    ) -> impl Iterator<Item = (Key, &'s str)> {
         let facts = self.facts.iter().zip(&otherwise.facts);
-        NAMES
-            .into_iter()
+        KEYS.into_iter()
             .zip(facts)
-            .filter_map(|(name, (fact, other))| {
+            .filter_map(|(key, (fact, other))| {
                 let fact = fact.as_deref().filter(|fact| !fact.is_empty());
                 let other = || other.as_deref().filter(|fact| !fact.is_empty());
-                Some((name, fact.or_else(other)?))
+                Some((key, fact.or_else(other)?))
             })
+    }
+
+    /// What tells this session from others, if that is known here or there.
+    pub(crate) fn id<'s>(&'s self, otherwise: &'s Session<'_>) -> Option<&'s str> {
+        let id = |name| self.get(name).or_else(|| otherwise.get(name));
+        id("session_id").or_else(|| id("conversation_id"))
     }
 }
 
@@ -99,7 +117,7 @@ impl<'a> From<&'a Session<'_>> for Session<'a> {
 impl fmt::Debug for Session<'_> {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         let none = Session::default();
-        let known = self.known(&none).map(|(name, _)| name);
+        let known = self.known(&none).map(|(key, _)| key.name());
         f.write_str("Session")?;
         f.debug_set().entries(known).finish()
     }
@@ -147,14 +165,18 @@ mod tests {
         let none = Session::new();
         let known: Vec<_> = session.known(&none).collect();
         assert_eq!(known.len(), NAMES.len());
-        assert!(known.iter().all(|(name, fact)| name == fact), "{known:?}");
+        assert!(
+            known.iter().all(|(key, fact)| key.name() == *fact),
+            "{known:?}"
+        );
     }
 
     #[test]
     fn an_empty_fact_is_absent_and_an_absent_one_comes_from_the_other() {
         let session = Session::new().session_id("").transport("http");
         let other = Session::new().session_id("s").transport("stdio");
-        let known: Vec<_> = session.known(&other).collect();
+        let known = session.known(&other).map(|(key, fact)| (key.name(), fact));
+        let known: Vec<_> = known.collect();
         assert_eq!(known, [("session_id", "s"), ("transport", "http")]);
     }
 }

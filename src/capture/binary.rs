@@ -24,12 +24,22 @@ const SIGNATURES: &[(&str, &str)] = &[
     ("PHN2Z", "image/svg+xml"),
 ];
 
+/// Whether MCP puts binary content under this name.
+pub(super) fn is_place(name: &str) -> bool {
+    matches!(name, "data" | "blob")
+}
+
 /// Returns the marker for a data URL, for base64 of a known binary format, or, in a place where
 /// MCP puts binary content (`data`, `blob`), for anything that looks like base64.
+#[inline]
 pub(super) fn marker(text: &str, binary_place: bool) -> Option<String> {
     if text.len() < MIN_BYTES {
         return None;
     }
+    marker_of_long(text, binary_place)
+}
+
+fn marker_of_long(text: &str, binary_place: bool) -> Option<String> {
     if let Some(url) = text.strip_prefix("data:") {
         let (head, data) = url.get(..url.len().min(256))?.split_once(',')?;
         let media_type = head.strip_suffix(";base64")?.split(';').next()?;
@@ -52,6 +62,21 @@ pub(super) fn marker(text: &str, binary_place: bool) -> Option<String> {
     };
     is_base64(sample).then(|| format!("[{media_type}, {} bytes]", decoded_bytes(text.len())))
 }
+
+/// Whether a marker might take the place of JSON text with escapes in it: of the characters of
+/// base64 and of media types an escape may stand for a slash, or for any by its number.
+pub(super) fn may_begin(raw: &str) -> bool {
+    let start = raw.as_bytes();
+    let start = start.get(..SIGNATURE_BYTES).unwrap_or(start);
+    raw.starts_with("data:")
+        || SIGNATURES
+            .iter()
+            .any(|(signature, _)| raw.starts_with(signature))
+        || start.windows(2).any(|pair| matches!(pair, br"\/" | br"\u"))
+}
+
+/// The longest signature, should each of its characters be the number of an escape.
+const SIGNATURE_BYTES: usize = 6 * 11;
 
 /// Returns the marker for bytes that serde was told are bytes.
 pub(super) fn bytes_marker(bytes: &[u8]) -> String {

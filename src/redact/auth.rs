@@ -1,7 +1,8 @@
 //! Credentials of `Authorization` schemes, JSON Web Tokens, and keys in armour.
 
-use super::bytes::{has_word_at, run_end, run_start};
+use super::bytes::{at, before, has_word_at, run_end, run_start};
 use super::class::Class;
+use super::commands::Tools;
 use super::names::Kind;
 use super::text::{Found, Scope};
 use super::{calls, commands, spoken, values};
@@ -21,6 +22,7 @@ pub(super) fn is_credential(byte: u8) -> bool {
 pub(super) fn after_word(
     scope: &Scope<'_>,
     start: usize,
+    tools: &mut Tools,
     judge: &dyn Fn(&[u8]) -> Kind,
 ) -> Option<Found> {
     // No word fits before it.
@@ -33,7 +35,19 @@ pub(super) fn after_word(
         scope.from.max(start.saturating_sub(4)),
         |b| matches!(b, b' ' | b'\t' | b'"' | b'\''),
     );
-    if let Some(found) = commands::argument(scope, start) {
+    // Nor does a number name anything.
+    let number = run_start(
+        scope.text,
+        gap,
+        scope.from.max(gap.saturating_sub(8)),
+        |b| b.is_ascii_digit(),
+    );
+    if number < gap && gap < start && matches!(before(scope.text, number), b' ' | b'\n') {
+        return None;
+    }
+    if (tools.are_near(scope, start) || at(scope.text, start) == b'/')
+        && let Some(found) = commands::argument(scope, start)
+    {
         return Some(found);
     }
     if matches!(scope.before(start), b'"' | b'\'')

@@ -36,6 +36,58 @@ const OPTIONS: &[(&str, &[&str])] = &[
     ("-String", &["ConvertTo-SecureString"]),
 ];
 
+/// The names of all tools that are known here: a rule below is tried only where one of these stands.
+#[rustfmt::skip]
+fn is_tool(name: &[u8]) -> bool {
+    matches!(name,
+        b"7z" | b"7za" | b"7zz" | b"CONNECT" | b"ConvertTo-SecureString" | b"Write-Output" | b"adduser" | b"az" |
+        b"bcp" | b"bw" | b"codecov" | b"codecovcli" | b"comet" | b"composer" | b"conn" | b"connect" | b"cqlsh" |
+        b"crackmapexec" | b"cypher-shell" | b"doctl" | b"doppler" | b"dscl" | b"echo" | b"evil-winrm" | b"exp" |
+        b"expdp" | b"gpresult" | b"htpasswd" | b"hydra" | b"imp" | b"impdp" | b"infisical" | b"ipmitool" | b"isql" |
+        b"keydb-cli" | b"ldapadd" | b"ldapdelete" | b"ldapmodify" | b"ldappasswd" | b"ldapsearch" | b"ldapwhoami" |
+        b"lftp" | b"login" | b"mariadb" | b"mariadb-dump" | b"mc" | b"mongo" | b"mongodump" | b"mongorestore" |
+        b"mongosh" | b"mosquitto_pub" | b"mosquitto_sub" | b"mysql" | b"mysqladmin" | b"mysqlcheck" | b"mysqldump" |
+        b"mysqlimport" | b"mysqlsh" | b"ncftp" | b"neo4j-admin" | b"net" | b"netexec" | b"ngrok" | b"nxc" | b"oc" |
+        b"openssl" | b"osql" | b"plink" | b"printf" | b"pscp" | b"psexec" | b"psftp" | b"putty" | b"rabbitmqctl" |
+        b"radtest" | b"rar" | b"rclone" | b"rdesktop" | b"redis-cli" | b"rman" | b"rpcclient" | b"secret" |
+        b"security" | b"smbclient" | b"smbget" | b"snmpbulkwalk" | b"snmpget" | b"snmpset" | b"snmpwalk" | b"snowsql"
+        | b"snyk" | b"sqlcl" | b"sqlcmd" | b"sqlldr" | b"sqlplus" | b"ssh-keygen" | b"sshpass" | b"steghide" |
+        b"trino" | b"trunk" | b"tsql" | b"unrar" | b"unzip" | b"useradd" | b"usermod" | b"valkey-cli" | b"vault" |
+        b"wandb" | b"winexe" | b"winrs" | b"wpa_passphrase" | b"zip"
+    )
+}
+
+/// Where a known tool was named last. Nothing else here is tried on a text that names none, and every byte is read
+/// once for that.
+#[derive(Clone, Copy, Debug, Default)]
+pub(super) struct Tools {
+    read: usize,
+    named: Option<usize>,
+}
+
+impl Tools {
+    /// Whether a tool stands near before `to`, where a word begins.
+    pub(super) fn are_near(&mut self, scope: &Scope<'_>, to: usize) -> bool {
+        let mut at = self
+            .read
+            .max(to.saturating_sub(MAX_COMMAND))
+            .max(scope.origin);
+        while at < to {
+            let end = run_end(scope.text, at, to, |b| {
+                !is_blank(b)
+                    && !matches!(b, b'"' | b'\'' | b'\n' | b'|' | b';' | b'&' | b'(' | b'`')
+            });
+            if is_tool(name_of(scope.part(at, end))) {
+                self.named = Some(end);
+            }
+            at = end + 1;
+        }
+        self.read = self.read.max(to);
+        self.named
+            .is_some_and(|end| end <= to && to - end < MAX_COMMAND)
+    }
+}
+
 /// The words of a command up to some place in it, as far as they are looked at.
 struct Command<'a> {
     words: [&'a [u8]; MAX_ARGUMENTS],

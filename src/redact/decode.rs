@@ -40,7 +40,10 @@ impl Decoded {
 
     fn step(&mut self, raw: usize, raw_len: usize, decoded: &[u8]) {
         let (at, len, raw_len) = (self.text.len(), decoded.len() as u8, raw_len as u8);
-        self.text.extend_from_slice(decoded);
+        match decoded {
+            [one] => self.text.push(*one),
+            more => self.text.extend_from_slice(more),
+        }
         if let Some(last) = self.steps.last_mut() {
             let same = last.len == len && last.raw_len == raw_len && last.times < u32::MAX;
             let times = last.times as usize;

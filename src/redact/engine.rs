@@ -2,6 +2,7 @@
 
 use super::bytes::{at, before, part};
 use super::class::{Class, Tag};
+use super::commands::Tools;
 use super::decode::{self, Decoded};
 use super::edit::{Edit, With, merge};
 use super::json::{Frame, Start};
@@ -39,6 +40,8 @@ pub(super) struct Engine<'r> {
     pub(super) side: Vec<u8>,
     /// The last digit that asked for the word before it.
     pub(super) asked: usize,
+    /// The tools that the text names.
+    pub(super) tools: Tools,
     /// What the columns of a table hold.
     pub(super) tabled: Vec<Found>,
     pub(super) known: &'r mut Known,
@@ -73,6 +76,7 @@ impl Engine<'_> {
             frames: std::mem::take(frames),
             side: std::mem::take(side),
             asked: 0,
+            tools: Tools::default(),
             tabled: std::mem::take(tabled),
             known,
             quiet,
@@ -230,7 +234,7 @@ impl Engine<'_> {
             return false;
         }
         let floor = self.edits.len();
-        let asked = self.asked;
+        let (asked, tools) = (self.asked, self.tools);
         let mut pair = self.take();
         if pair.0.base64(part(text, from, to)) {
             pair.1.fill(&pair.0.text);
@@ -245,7 +249,7 @@ impl Engine<'_> {
             );
         }
         self.give(pair);
-        self.asked = asked;
+        (self.asked, self.tools) = (asked, tools);
         let class = self.edits.get(floor).and_then(Edit::tag);
         self.edits.truncate(floor);
         if let Some(tag) = class {

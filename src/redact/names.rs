@@ -160,8 +160,17 @@ fn may_matter(name: &[u8]) -> bool {
 }
 
 /// What `name` says about its value.
+#[inline]
 pub(super) fn judge(name: &[u8]) -> Kind {
-    if !may_matter(name) || super::bytes::find(name, b"://").is_some() {
+    if may_matter(name) {
+        super::known::judged(name, judge_words)
+    } else {
+        Kind::Plain
+    }
+}
+
+fn judge_words(name: &[u8]) -> Kind {
+    if super::bytes::find(name, b"://").is_some() {
         return Kind::Plain;
     }
     // In `.npmrc` it is user and password.

@@ -83,22 +83,16 @@ pub(super) fn value(
     judge: &dyn Fn(&[u8]) -> Kind,
 ) -> Option<Found> {
     let value = word_at(scope, start);
-    if value.is_empty() || values::is_placeholder(value) || value.starts_with(MARK_START) {
+    if value.is_empty() || value.starts_with(MARK_START) {
         return None;
     }
     let found = Some(Found::new(start, start + value.len(), Class::Field));
-    if scope.before(start) >= 0x80 || scope.before(start.saturating_sub(1)) >= 0x80 {
-        if values::looks_chosen(value) && follows_unspaced(scope, start) {
-            return found;
-        }
-    }
-    if values::looks_chosen(value) {
-        if precedes_name(scope, start + value.len(), judge) {
-            return user_and_password(start, value).or(found);
-        }
-        if follows_line(scope, start, start + value.len(), judge) {
-            return found;
-        }
+    if (scope.before(start) >= 0x80 || scope.before(start.saturating_sub(1)) >= 0x80)
+        && values::looks_chosen(value)
+        && follows_unspaced(scope, start)
+        && !values::is_placeholder(value)
+    {
+        return found;
     }
     let (end, linked, cell) = name_end(scope, start)?;
     if cell {
@@ -113,9 +107,13 @@ pub(super) fn value(
         });
         let line = memchr::memrchr(b'\n', scope.part(floor, cell)).map_or(floor, |n| floor + n + 1);
         let row = cell == line || scope.at(run_end(scope.text, line, cell, |b| b == b' ')) == b'|';
-        return (plain && row && values::looks_chosen(value) && judge(name).hides())
-            .then_some(found)
-            .flatten();
+        return (plain
+            && row
+            && values::looks_chosen(value)
+            && judge(name).hides()
+            && !values::is_placeholder(value))
+        .then_some(found)
+        .flatten();
     }
     let from = run_start(
         scope.text,
@@ -143,7 +141,12 @@ pub(super) fn value(
             quoted: false,
         };
     }
-    if name.text.len() < 2 {
+    if name.text.len() < 2
+        || !name
+            .text
+            .iter()
+            .any(|b| b.is_ascii_alphabetic() || *b >= 0x80)
+    {
         return None;
     }
     let mut kind = judge(name.text);
@@ -252,7 +255,7 @@ pub(super) fn value(
         Kind::Pin => (4..=8).contains(&value.len()) && value.iter().all(u8::is_ascii_digit),
         _ => false,
     };
-    takes.then(|| {
+    (takes && !values::is_placeholder(value)).then(|| {
         // `change the password from … to …`
         let end = start + value.len();
         let to = run_end(scope.text, end, scope.to.min(end + 1), |b| {

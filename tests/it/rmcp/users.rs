@@ -300,3 +300,48 @@ async fn a_tool_may_add_to_its_event_where_nobody_listens() {
     let (client, _serving) = over_stream(usage.instrument(Guarded), modern()).await;
     assert_eq!(call(&client, "any", json!({})).await, "FORBIDDEN_SCOPE");
 }
+
+#[tokio::test]
+async fn whoever_says_hello_and_no_more_has_logged_in() {
+    for (era, mode) in eras() {
+        let kept = Kept::new();
+        let factory = kept.instrumentation().factory(|| Ok(Guarded));
+        let service = StreamableHttpService::new(
+            factory,
+            Arc::<LocalSessionManager>::default(),
+            StreamableHttpServerConfig::default(),
+        );
+        let app = Router::new()
+            .nest_service("/mcp", service)
+            .layer(middleware::from_fn(as_rachel));
+        let http = serve_app(app).await;
+        let client = connect(&http.url, None, mode).await;
+        let events = kept.events().await;
+        assert_eq!(events.len(), 1, "{era}: {events:#?}");
+        assert_eq!(events[0]["activity_type"], "MCP_IDENTITY_CAPTURE");
+        assert_eq!(events[0]["user_id"], "rachel@example.com");
+        assert_eq!(events[0]["meta"]["client_name"], "test-client", "{era}");
+        call(&client, "anything", json!({})).await;
+        assert_eq!(kept.events().await.len(), 2, "{era}");
+    }
+}
+
+/// Without a credential a session is a login; it is not known before it is opened.
+#[tokio::test]
+async fn a_session_is_one_login_though_it_is_not_known_at_its_start() {
+    for (era, mode) in eras() {
+        let kept = Kept::new();
+        let factory = kept
+            .instrumentation()
+            .sessions(true)
+            .factory(|| Ok(Guarded));
+        let http = over_http(factory, StreamableHttpServerConfig::default()).await;
+        let client = connect(&http.url, Some("rachel"), mode).await;
+        call(&client, "anything", json!({})).await;
+        let events = kept.events().await;
+        let logins = events
+            .iter()
+            .filter(|event| event["activity_type"] == "MCP_IDENTITY_CAPTURE");
+        assert_eq!(logins.count(), 1, "{era}: {events:#?}");
+    }
+}

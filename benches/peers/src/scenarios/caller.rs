@@ -33,10 +33,12 @@ fn cases(size: Size) -> Vec<Case> {
     }
     for contender in RUST {
         cases.push(
-            Case::burst(ALLOCATIONS, contender, size.of(20_000)).with(|case| {
+            Case::burst(ALLOCATIONS, contender, size.of(40_000)).with(|case| {
                 case.load.count_allocations = true;
-                // Until the library's own buffers have their size.
-                case.load.warm_up = size.of(10_000);
+                // A steady rate, and only when the library's own buffers have their size.
+                case.load.rate = 20_000;
+                case.load.warm_up = 20_000;
+                case.load.queue_events = None;
             }),
         );
     }

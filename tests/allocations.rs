@@ -1,0 +1,110 @@
+//! Logging an event allocates nothing on the caller's thread, once that thread's buffers have their size.
+//!
+//! A program of its own, since it counts with an allocator of its own.
+
+use std::time::Duration;
+
+use mcp_usage::testing::MemoryTransport;
+use mcp_usage::{CallOutcome, Identity, Outcome, ToolCall, UsageLogger, Wire};
+use serde_json::value::RawValue;
+use serde_json::{Value, json};
+
+const WARM_UP: usize = 20;
+const ROUNDS: usize = 50;
+/// Fewer than a segment holds, so that segments come back before they are needed.
+const EVENTS: usize = 50;
+
+/// Put together here: none stands in the source.
+fn key() -> String {
+    ["sk", "-", "proj", "-", "4f2c19a07b3e58d6c1f0a9e2b7d43865"].concat()
+}
+
+fn typical() -> Value {
+    json!({
+        "query": "open tickets of customers in north america that mention a late invoice, newest first",
+        "customer": {"name": "Ada", "contact": "ada.4f2c1@mail.example.com", "tier": "pro"},
+        "continue_with": key(),
+        "filters": [{"field": "amount", "op": ">", "value": 125_000}],
+        "limit": 25,
+        "dry_run": false,
+    })
+}
+
+fn clean() -> Value {
+    json!({"query": "ruby on rails", "limit": 25, "columns": ["name", "domain", "headcount"]})
+}
+
+fn logger(wire: Wire) -> UsageLogger {
+    UsageLogger::builder()
+        .env(|_| None)
+        .wire(wire)
+        .memory_transport(&MemoryTransport::discarding())
+        .product_id("test")
+        .build()
+        .expect("the settings are sound")
+}
+
+fn log<T: serde::Serialize + Sync>(usage: &UsageLogger, arguments: &T) -> Outcome {
+    let call = ToolCall::new("search_documents")
+        .identity(Identity::new("user-7", "USER_ID"))
+        .arguments(arguments)
+        .session_id("session-7")
+        .client_name("client")
+        .duration(Duration::from_micros(5_072))
+        .outcome(CallOutcome::Ok);
+    usage.log_usage(call)
+}
+
+/// The allocations of this thread in `ROUNDS` rounds, the worker having delivered after each.
+fn allocations<T: serde::Serialize + Sync>(usage: &UsageLogger, arguments: &T) -> u64 {
+    let round = || {
+        let counted = allocation_counter::measure(|| {
+            for _ in 0..EVENTS {
+                assert_ne!(log(usage, arguments), Outcome::Disabled);
+            }
+        });
+        let delivered = usage.flush_blocking(Duration::from_secs(30));
+        delivered.expect("nothing fails");
+        counted.count_total
+    };
+    for _ in 0..WARM_UP {
+        round();
+    }
+    (0..ROUNDS).map(|_| round()).sum()
+}
+
+#[test]
+fn an_event_in_a_steady_state_allocates_nothing() {
+    let text = RawValue::from_string(typical().to_string()).expect("it is JSON");
+    for wire in [Wire::ReoBatch, Wire::Reo] {
+        let usage = logger(wire.clone());
+        assert_eq!(allocations(&usage, &typical()), 0, "typical, {wire:?}");
+        assert_eq!(allocations(&usage, &clean()), 0, "clean, {wire:?}");
+        assert_eq!(allocations(&usage, &text), 0, "JSON text, {wire:?}");
+        assert_eq!(usage.stats().dropped.total(), 0);
+    }
+}
+
+#[test]
+fn an_event_that_is_not_taken_allocates_nothing() {
+    let off = UsageLogger::disabled();
+    let full = UsageLogger::builder()
+        .env(|_| None)
+        .api_key("test-key-1")
+        // Nobody listens on the discard port, so the first event stays.
+        .endpoint("http://127.0.0.1:9/")
+        .product_id("test")
+        .max_queue_events(1)
+        .build()
+        .expect("the settings are sound");
+    let arguments = typical();
+    log(&full, &arguments);
+    for usage in [off, full] {
+        let counted = allocation_counter::measure(|| {
+            for _ in 0..1_000 {
+                assert_ne!(log(&usage, &arguments), Outcome::Queued);
+            }
+        });
+        assert_eq!(counted.count_total, 0, "{usage:?}");
+    }
+}
