@@ -187,7 +187,7 @@ impl Redactor {
     }
 
     /// Whether this is the name of a field whose value is to be hidden.
-    #[cfg(any(test, feature = "rmcp"))]
+    #[cfg(any(test, feature = "rmcp", feature = "tower"))]
     pub(crate) fn denies_name(&self, name: &str) -> bool {
         match &self.mode {
             Mode::Rules(rules) => rules.judge(name.as_bytes()).hides(),

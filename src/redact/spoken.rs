@@ -94,6 +94,14 @@ pub(super) fn value(
     {
         return found;
     }
+    if values::looks_chosen(value) && !values::is_placeholder(value) {
+        if precedes_name(scope, start + value.len(), judge) {
+            return user_and_password(start, value).or(found);
+        }
+        if follows_line(scope, start, start + value.len(), judge) {
+            return found;
+        }
+    }
     let (end, linked, cell) = name_end(scope, start)?;
     if cell {
         // A row of a table: the name stands in the cell before.
@@ -105,7 +113,10 @@ pub(super) fn value(
         let plain = name.iter().all(|b| {
             b.is_ascii_alphanumeric() || matches!(b, b' ' | b'_' | b'-' | b'`' | b'*') || *b >= 0x80
         });
+        let line = memchr::memrchr(b'\n', scope.part(floor, cell)).map_or(floor, |n| floor + n + 1);
+        let row = cell == line || scope.at(run_end(scope.text, line, cell, |b| b == b' ')) == b'|';
         return (plain
+            && row
             && values::looks_chosen(value)
             && judge(name).hides()
             && !values::is_placeholder(value))

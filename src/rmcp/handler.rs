@@ -14,12 +14,12 @@ use ::rmcp::{ErrorData, RoleServer, ServerHandler};
 use serde::ser::{Serialize, SerializeMap, Serializer};
 use serde_json::Value;
 
-use crate::call::{self, CallGuard, CallMeta};
+use crate::call::{self, CallGuard, CallMeta, says_unknown};
 use crate::capture;
 use crate::core::Core;
 use crate::event::{Call, CallOutcome, Content, Event, Facts, IntentSource, Kind, Text, ToolCall};
 use crate::identity::Identity;
-use crate::intent::{self, Owner};
+use crate::intent::{self, Arguments, Owner, is_said};
 use crate::limits::CUT_MARGIN_BYTES;
 use crate::login;
 use crate::panics;
@@ -365,7 +365,7 @@ impl<H: ServerHandler> Instrumented<H> {
         mut context: RequestContext<RoleServer>,
     ) -> Result<CallToolResponse, ErrorData> {
         let round = if request.request_state.is_some() || request.input_responses.is_some() {
-            self.by.state.round_of(request.request_state.as_deref())
+            self.by.state.rounds.of(request.request_state.as_deref())
         } else {
             0
         };
@@ -542,12 +542,7 @@ impl<H: ServerHandler> Instrumented<H> {
         if self.server.knows(name) || self.inner.get_tool(name).is_some() {
             return false;
         }
-        let message = error.message.to_ascii_lowercase();
-        error.code == ErrorCode::METHOD_NOT_FOUND
-            || error.code == ErrorCode::INVALID_PARAMS
-                && ["not found", "unknown tool", "no such tool", "not exist"]
-                    .iter()
-                    .any(|words| message.contains(words))
+        says_unknown(error.code.0.into(), &error.message)
     }
 
     /// Records how a call ended.
@@ -577,7 +572,7 @@ impl<H: ServerHandler> Instrumented<H> {
             }
             Ok(CallToolResponse::InputRequired(asks)) => {
                 if let Some(state) = &asks.request_state {
-                    self.by.state.expect_round(state, round + 1);
+                    self.by.state.rounds.expect(state, round + 1);
                 }
                 CallOutcome::InputRequired
             }
@@ -804,13 +799,6 @@ fn take(arguments: &mut JsonObject, name: &str) -> Option<Value> {
     taken
 }
 
-/// Whether an intent is there.
-fn is_said(intent: Option<&Value>) -> bool {
-    intent
-        .and_then(Value::as_str)
-        .is_some_and(|intent| !intent.trim().is_empty())
-}
-
 /// The text of a failed call's answer, as much as is looked at.
 fn text_of(result: &CallToolResult, most: usize) -> String {
     let mut text = String::new();
@@ -831,29 +819,6 @@ fn text_of(result: &CallToolResult, most: usize) -> String {
         }
     }
     text
-}
-
-/// The arguments that are captured.
-struct Arguments<'a> {
-    arguments: &'a JsonObject,
-    hidden: Option<&'a str>,
-    allowed: Option<&'a Vec<String>>,
-}
-
-impl Serialize for Arguments<'_> {
-    fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
-        if self.hidden.is_none() && self.allowed.is_none() {
-            return self.arguments.serialize(serializer);
-        }
-        let mut map = serializer.serialize_map(None)?;
-        for (name, value) in self.arguments {
-            let is_allowed = self.allowed.is_none_or(|allowed| allowed.contains(name));
-            if is_allowed && self.hidden != Some(name) {
-                map.serialize_entry(name, value)?;
-            }
-        }
-        map.end()
-    }
 }
 
 /// What is captured of a result: what the agent gets to read.
