@@ -362,7 +362,7 @@ fn speaks(scope: &Scope<'_>, end: usize, judge: &dyn Fn(&[u8]) -> Kind) -> bool 
                 memchr::memrchr(b'[', head)
                     .is_some_and(|open| super::bytes::rest(head, open).starts_with(MARK_START))
             })
-            .last()
+            .next_back()
             .map_or(0, |n| n + 1),
     );
     let is_word = |b: &u8| b.is_ascii_alphanumeric() || matches!(b, b'-' | b'_') || *b >= 0x80;
