@@ -291,19 +291,18 @@ pub(super) fn at_sign(
     let compared = byte == b'=' && (next == b'=' || scope.before(sign) == b'!');
     let found = found.filter(|found| {
         let value = scope.part(found.start, found.end);
-        !compared
-            || !value.iter().all(u8::is_ascii_alphabetic)
-            || names::judge(name.text) == Kind::Secret && !has_token(name.text)
+        !compared || !value.iter().all(u8::is_ascii_alphabetic) || is_password(name.text)
     });
     if let Some(found) = found {
         add(found);
     }
 }
 
-fn has_token(name: &[u8]) -> bool {
-    name.to_ascii_lowercase()
-        .windows(5)
-        .any(|five| five == b"token")
+fn is_password(name: &[u8]) -> bool {
+    let lower = name.to_ascii_lowercase();
+    [&b"pass"[..], b"pwd", b"secret"]
+        .iter()
+        .any(|word| super::bytes::find(&lower, word).is_some())
 }
 
 /// What the name before a type says, where `kind` is the type: `name: &str = `.

@@ -59,7 +59,18 @@ pub(super) fn literal(
         && (value.iter().any(u8::is_ascii_digit)
             || memchr::memchr(b' ', value).is_some()
             || by_name && scope.before(near) == b',');
+    // `Cookie::new("name", "value")` and a list of the names of headers.
+    let another = scope.before(near) == b'('
+        && scope.at(close + 1) == b','
+        && !value.iter().any(|b| b"!@#$%^&*".contains(b))
+        && by_name
+        && scope.part(near.saturating_sub(5), near) == b":new(";
+    let listed = memchr::memchr(b'-', name).is_some()
+        && memchr::memchr(b'-', value).is_some()
+        && value.iter().all(|b| b.is_ascii_lowercase() || *b == b'-');
     (takes
+        && !another
+        && !listed
         && !values::has_mark(value)
         && !values::is_label(value, name)
         && !values::is_placeholder(value)

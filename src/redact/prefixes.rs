@@ -599,6 +599,8 @@ pub(super) fn is_strong(tail: &[u8]) -> bool {
     let mixed = |part: &[u8]| {
         let any = |is: fn(&u8) -> bool| usize::from(part.iter().any(is));
         part.len() >= 7
+            && (part.iter().filter(|b| b.is_ascii_digit()).count() != 1
+                || any(u8::is_ascii_uppercase) + any(u8::is_ascii_lowercase) == 2)
             && any(u8::is_ascii_uppercase) + any(u8::is_ascii_lowercase) + any(u8::is_ascii_digit)
                 >= 2
     };

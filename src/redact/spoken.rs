@@ -94,6 +94,19 @@ pub(super) fn value(
     {
         return found;
     }
+    let behind = start + value.len();
+    let named = precedes_name(scope, behind, judge);
+    if (named || follows_line(scope, start, behind, judge))
+        && values::looks_chosen(value)
+        && !values::is_placeholder(value)
+    {
+        let pair = if named {
+            user_and_password(start, value)
+        } else {
+            None
+        };
+        return pair.or(found);
+    }
     let (end, linked, cell) = name_end(scope, start)?;
     if cell {
         // A row of a table: the name stands in the cell before.
@@ -105,7 +118,10 @@ pub(super) fn value(
         let plain = name.iter().all(|b| {
             b.is_ascii_alphanumeric() || matches!(b, b' ' | b'_' | b'-' | b'`' | b'*') || *b >= 0x80
         });
+        let line = memchr::memrchr(b'\n', scope.part(floor, cell)).map_or(floor, |n| floor + n + 1);
+        let row = cell == line || scope.at(run_end(scope.text, line, cell, |b| b == b' ')) == b'|';
         return (plain
+            && row
             && values::looks_chosen(value)
             && judge(name).hides()
             && !values::is_placeholder(value))
@@ -337,6 +353,17 @@ fn speaks(scope: &Scope<'_>, end: usize, judge: &dyn Fn(&[u8]) -> Kind) -> bool 
     let line = scope.part(end.saturating_sub(96).max(scope.from), end);
     let line = super::bytes::rest(line, memchr::memrchr(b'\n', line).map_or(0, |n| n + 1));
     let line = super::bytes::rest(line, super::bytes::find(line, b". ").map_or(0, |n| n + 2));
+    // What was found ends a sentence, before and after it was marked.
+    let line = super::bytes::rest(
+        line,
+        memchr::memchr_iter(b']', line)
+            .rfind(|end| {
+                let head = part(line, 0, *end);
+                memchr::memrchr(b'[', head)
+                    .is_some_and(|open| super::bytes::rest(head, open).starts_with(MARK_START))
+            })
+            .map_or(0, |n| n + 1),
+    );
     let is_word = |b: &u8| b.is_ascii_alphanumeric() || matches!(b, b'-' | b'_') || *b >= 0x80;
     let mut words = line
         .split(|b| !is_word(b))

@@ -138,7 +138,8 @@ pub(super) fn looks_chosen(value: &[u8]) -> bool {
         && !value.starts_with(b"http")
         && at(value, 0) != b'/'
         && at(value, 0) != b'('
-        && memchr::memchr2(b'(', b'/', value).is_none_or(|_| value.len() >= 20)
+        && memchr::memchr(b'(', value).is_none()
+        && memchr::memchr(b'/', value).is_none_or(|_| value.len() >= 20)
 }
 
 /// Whether a word is an identifier of so many words: `napi_create_string_utf16`.
@@ -213,7 +214,7 @@ pub(super) fn is_placeholder(value: &[u8]) -> bool {
     };
     if value.is_empty()
         || first == b'$'
-            && (matches!(at(value, 1), b'{' | b'(')
+            && (matches!(at(value, 1), b'{' | b'(') && memchr::memchr(b'@', value).is_none()
                 || identifier(1)
                 || variable()
                 || value.len() <= 3 && rest(value, 1).iter().all(u8::is_ascii_digit))
@@ -239,6 +240,7 @@ pub(super) fn is_placeholder(value: &[u8]) -> bool {
                 .all(|b| b.is_ascii_alphabetic() || matches!(b, b'[' | b']' | b'_' | b' ' | b'-'))
         || first == b':' && identifier(1)
         || value == b"?"
+        || value.starts_with(b"%5B") && value.ends_with(b"%5D")
         // A key that is only hinted at, a colour.
         || value.len() <= 16 && (value.ends_with(b"...") || value.ends_with("\u{2026}".as_bytes()))
         || first == b'#' && matches!(value.len(), 4 | 7) && rest(value, 1).iter().all(u8::is_ascii_hexdigit)
@@ -253,6 +255,14 @@ pub(super) fn is_placeholder(value: &[u8]) -> bool {
     if value.len() >= 3 && value.iter().all(cross) {
         return true;
     }
+    // `ghp_xxxxxxxxxxxxxxxx`
+    if value.len() >= 8
+        && rest(value, value.len() - 8)
+            .iter()
+            .all(|b| matches!(b, b'x' | b'X'))
+    {
+        return true;
+    }
     // Most values have neither a star nor a sign of three bytes, and are not counted through.
     if memchr::memchr2(b'*', 0xE2, value).is_some() {
         let dots = value
@@ -261,10 +271,6 @@ pub(super) fn is_placeholder(value: &[u8]) -> bool {
             .count()
             * 3;
         let masked = value.iter().filter(|b| cross(b)).count() + dots;
-        let crosses = value.iter().filter(|b| matches!(b, b'x' | b'X')).count();
-        if crosses >= 8 && crosses * 3 >= value.len() * 2 {
-            return true;
-        }
         let stars = value.iter().filter(|b| **b == b'*').count();
         if masked == value.len() || stars >= 3 && masked * 2 >= value.len() || dots >= 9 {
             return true;
@@ -542,6 +548,10 @@ pub(super) fn is_label(value: &[u8], name: &[u8]) -> bool {
     {
         return false;
     }
+    // A text in another alphabet.
+    if memchr::memchr(b' ', value).is_some() && value.iter().all(|b| *b >= 0x80 || *b == b' ') {
+        return true;
+    }
     let same = value
         .iter()
         .filter(|b| b.is_ascii_alphabetic())
@@ -688,6 +698,17 @@ pub(super) fn is_unquoted_secret(
         return false;
     }
     // `jwt: alg=RS256`: a list of its own follows.
+    let bare = part(
+        value,
+        0,
+        value
+            .iter()
+            .take_while(|b| !matches!(b, b'>' | b']' | b')'))
+            .count(),
+    );
+    if bare.len() < value.len() && is_harmless_word(bare) {
+        return false;
+    }
     let listed = memchr::memchr(b'=', value).is_some_and(|sign| {
         sign + 1 < value.len()
             && part(value, 0, sign)
@@ -716,7 +737,12 @@ pub(super) fn is_unquoted_secret(
         return true;
     }
     let letters_only = digits == 0;
-    let refers = names::judge(value) != Kind::Plain && digits <= 1;
+    // In a query nothing refers to anything.
+    let query = matches!(
+        scope.before(from.saturating_sub(1 + name.len())),
+        b'?' | b'&'
+    );
+    let refers = !query && names::judge(value) != Kind::Plain && digits <= 1;
     if refers || has_upper_const(value) && letters_only {
         return false;
     }

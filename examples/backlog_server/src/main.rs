@@ -30,7 +30,7 @@ use mcp_usage::testing::MockIngest;
 use tokio::net::TcpListener;
 use tokio::signal;
 use tokio::sync::oneshot;
-use tokio::time::interval;
+use tokio::time::{interval, sleep};
 use tracing::Level;
 
 const USAGE: &str = "\
@@ -43,6 +43,8 @@ usage: backlog_server [--listen HOST:PORT] [--database FILE] [--ingest URL] [--e
 
 MCP_PUBLIC_URL says where clients reach the server, when that is not where it listens.";
 
+/// How long requests that are under way may take when it ends.
+const GRACE: Duration = Duration::from_secs(5);
 /// How long the server may take to deliver what is queued when it ends.
 const SHUTDOWN_TIMEOUT: Duration = Duration::from_secs(5);
 /// How often what has expired is removed.
@@ -107,9 +109,17 @@ async fn run(options: Options) -> Result<(), Box<dyn Error>> {
 
     tokio::spawn(prune(store.clone()));
     let app = backlog_server::app(Config::new(public_url), store, usage.clone());
-    let served = axum::serve(listener, app).with_graceful_shutdown(ended(options.exit_with_stdin));
-    served.await?;
-    // No request is under way any more that could report something.
+    let (end, over) = oneshot::channel();
+    let served = axum::serve(listener, app).with_graceful_shutdown(async move {
+        ended(options.exit_with_stdin).await;
+        let _ = end.send(());
+    });
+    tokio::select! {
+        served = served => served?,
+        // A client that never ends its request must not cost the events of the others.
+        () = async { let _ = over.await; sleep(GRACE).await } => {}
+    }
+    // What requests had to report is queued by now.
     let report = usage.shutdown(SHUTDOWN_TIMEOUT).await;
     if let Some(timeline) = timeline {
         timeline.finish();

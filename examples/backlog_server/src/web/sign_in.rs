@@ -138,14 +138,13 @@ pub(super) fn path_to(next: &str) -> String {
     format!("/sign-in?{query}")
 }
 
-/// Returns the path to go on to: one of this server's, whatever was asked for.
+/// Returns the path to go on to: whatever was asked for, nothing but a path, and one of ours.
 fn local(public_url: &PublicUrl, next: &str) -> String {
     let here = Url::parse(public_url.as_str()).ok();
     here.and_then(|here| {
         let there = here.join(next).ok()?;
         let known = there.path() == "/authorize" || there.path() == "/apps";
-        (there.origin() == here.origin() && known)
-            .then(|| there[url::Position::BeforePath..url::Position::AfterQuery].to_owned())
+        known.then(|| there[url::Position::BeforePath..url::Position::AfterQuery].to_owned())
     })
     .unwrap_or_else(|| "/apps".to_owned())
 }
@@ -170,6 +169,7 @@ mod tests {
             "javascript:alert(1)",
             "/style.css",
             "https://backlog.example.com@evil.example.com/apps",
+            "//evil.example.com//evil.example.com/apps",
         ] {
             assert_eq!(local(&here, elsewhere), "/apps", "{elsewhere:?}");
         }
