@@ -357,12 +357,11 @@ fn speaks(scope: &Scope<'_>, end: usize, judge: &dyn Fn(&[u8]) -> Kind) -> bool 
     let line = super::bytes::rest(
         line,
         memchr::memchr_iter(b']', line)
-            .filter(|end| {
+            .rfind(|end| {
                 let head = part(line, 0, *end);
                 memchr::memrchr(b'[', head)
                     .is_some_and(|open| super::bytes::rest(head, open).starts_with(MARK_START))
             })
-            .last()
             .map_or(0, |n| n + 1),
     );
     let is_word = |b: &u8| b.is_ascii_alphanumeric() || matches!(b, b'-' | b'_') || *b >= 0x80;
