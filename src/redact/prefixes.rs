@@ -189,11 +189,20 @@ pub(super) fn listed_at(scope: &Scope<'_>, start: usize) -> Option<Found> {
         let end = if is_dotted(prefix) {
             dotted_end(scope, run)
         } else if is_base64(prefix) {
-            long_end(scope, run)
+            // As much as is judged; the rest follows when it is a key.
+            let limit = scope.to.min(run.max(body + 96));
+            run_end(text, run, limit, |b| {
+                is_token(b) || matches!(b, b'+' | b'/')
+            })
         } else {
             run
         };
         if end - body >= usize::from(*min) && is_random(scope.part(body, end), *kind) {
+            let end = if is_base64(prefix) {
+                long_end(scope, end)
+            } else {
+                end
+            };
             let end = if prefix.ends_with("IA") || *prefix == "ALTAK-" {
                 with_secret(scope, end)
             } else {

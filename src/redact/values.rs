@@ -565,6 +565,7 @@ pub(super) fn is_label(value: &[u8], name: &[u8]) -> bool {
     }
     // The field's name in another language: `Mot de passe`.
     let foreign = memchr::memchr(b' ', value).is_some() || value.iter().any(|b| *b >= 0x80);
+    let foreign = foreign && value.split(|b| *b == b' ').all(|word| word.len() >= 2);
     if foreign && value.len() <= 40 && names::judge(value) == Kind::Secret {
         return true;
     }
@@ -761,9 +762,7 @@ pub(super) fn is_unquoted_secret(
         // A word after a colon is prose or a type unless the line is nothing but the assignment.
         return (style.own_line && alone || style.quote != 0 && scope.at(to) == style.quote)
             && lower
-            && !(style.equals
-                && (memchr::memchr(b'_', value).is_some()
-                    || memchr::memchr(b'[', name).is_some()));
+            && !(style.equals && memchr::memchr(b'[', name).is_some());
     }
     // `token: u32`, `key: Ed25519`
     if style.spaced && !style.quoted_name && value.len() < 6 && !style.own_line {
