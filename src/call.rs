@@ -204,12 +204,12 @@ impl CallGuard {
 
     /// Sets the error text. Wire key `error`.
     pub fn set_error(&mut self, error: impl AsRef<str>) {
-        self.change(|record, _| record.set(ERROR, error.as_ref()));
+        self.change(|record, core| record.set(core, ERROR, error.as_ref()));
     }
 
     /// Sets what the user wanted. Wire key `prompt`.
     pub fn set_prompt(&mut self, prompt: impl AsRef<str>) {
-        self.change(|record, _| record.set(PROMPT, prompt.as_ref()));
+        self.change(|record, core| record.set(core, PROMPT, prompt.as_ref()));
     }
 
     /// Sets the arguments, captured now. Wire key `tool_arguments` (`arguments` on mcpeye).
@@ -438,10 +438,25 @@ fn texts<'c>(call: &'c ToolCall<'_>) -> [Option<&'c str>; TEXTS] {
     ]
 }
 
-/// Adds a text to another; where it stands there.
-fn add(to: &mut String, text: &str) -> (u32, u32) {
+/// How much of a text is copied, in bytes: as much as its limit lets through, and as the redactor
+/// looks beyond a cut.
+fn most_bytes(core: &Core, which: usize) -> usize {
+    let limits = &core.config.rules.limits;
+    let most = match which {
+        PROMPT => limits.prompt_chars,
+        ERROR => limits.error_chars,
+        _ => return MAX_TEXT_BYTES,
+    };
+    let bytes = most.saturating_mul(4);
+    bytes
+        .saturating_add(limits::CUT_MARGIN_BYTES)
+        .min(MAX_TEXT_BYTES)
+}
+
+/// Adds a text to another, up to a number of bytes; where it stands there.
+fn add(to: &mut String, text: &str, most: usize) -> (u32, u32) {
     let start = to.len();
-    let mut most = text.len().min(MAX_TEXT_BYTES);
+    let mut most = text.len().min(most);
     while !text.is_char_boundary(most) {
         most -= 1;
     }
@@ -474,17 +489,17 @@ impl Record {
             round: call.round,
             unknown_tool: call.unknown_tool,
         };
-        for (place, text) in record.places.iter_mut().zip(texts) {
+        for (which, (place, text)) in record.places.iter_mut().zip(texts).enumerate() {
             if let Some(text) = text {
-                *place = add(&mut record.text, text);
+                *place = add(&mut record.text, text, most_bytes(core, which));
             }
         }
         record
     }
 
-    fn set(&mut self, which: usize, text: &str) {
+    fn set(&mut self, core: &Core, which: usize, text: &str) {
         if let Some(place) = self.places.get_mut(which) {
-            *place = add(&mut self.text, text);
+            *place = add(&mut self.text, text, most_bytes(core, which));
         }
     }
 

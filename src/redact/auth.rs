@@ -42,7 +42,8 @@ pub(super) fn after_word(
         scope.from.max(gap.saturating_sub(8)),
         |b| b.is_ascii_digit(),
     );
-    if number < gap && gap < start && matches!(before(scope.text, number), b' ' | b'\n') {
+    // A single digit may say how what follows is written: `secret 5 …`.
+    if number + 1 < gap && gap < start && matches!(before(scope.text, number), b' ' | b'\n') {
         return None;
     }
     if (tools.are_near(scope, start) || at(scope.text, start) == b'/')

@@ -53,7 +53,8 @@ fn is_tool(name: &[u8]) -> bool {
         b"security" | b"smbclient" | b"smbget" | b"snmpbulkwalk" | b"snmpget" | b"snmpset" | b"snmpwalk" | b"snowsql"
         | b"snyk" | b"sqlcl" | b"sqlcmd" | b"sqlldr" | b"sqlplus" | b"ssh-keygen" | b"sshpass" | b"steghide" |
         b"trino" | b"trunk" | b"tsql" | b"unrar" | b"unzip" | b"useradd" | b"usermod" | b"valkey-cli" | b"vault" |
-        b"wandb" | b"winexe" | b"winrs" | b"wpa_passphrase" | b"zip"
+        b"cargo" | b"chpasswd" | b"influx" | b"kinit" | b"passwd" | b"poetry" | b"rabbitmqadmin" | b"secrets" |
+        b"twine" | b"wandb" | b"winexe" | b"winrs" | b"wpa_passphrase" | b"zip"
     )
 }
 

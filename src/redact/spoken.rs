@@ -94,13 +94,18 @@ pub(super) fn value(
     {
         return found;
     }
-    if values::looks_chosen(value) && !values::is_placeholder(value) {
-        if precedes_name(scope, start + value.len(), judge) {
-            return user_and_password(start, value).or(found);
-        }
-        if follows_line(scope, start, start + value.len(), judge) {
-            return found;
-        }
+    let behind = start + value.len();
+    let named = precedes_name(scope, behind, judge);
+    if (named || follows_line(scope, start, behind, judge))
+        && values::looks_chosen(value)
+        && !values::is_placeholder(value)
+    {
+        let pair = if named {
+            user_and_password(start, value)
+        } else {
+            None
+        };
+        return pair.or(found);
     }
     let (end, linked, cell) = name_end(scope, start)?;
     if cell {
@@ -348,6 +353,17 @@ fn speaks(scope: &Scope<'_>, end: usize, judge: &dyn Fn(&[u8]) -> Kind) -> bool 
     let line = scope.part(end.saturating_sub(96).max(scope.from), end);
     let line = super::bytes::rest(line, memchr::memrchr(b'\n', line).map_or(0, |n| n + 1));
     let line = super::bytes::rest(line, super::bytes::find(line, b". ").map_or(0, |n| n + 2));
+    // What was found ends a sentence, before and after it was marked.
+    let line = super::bytes::rest(
+        line,
+        memchr::memchr_iter(b']', line)
+            .rfind(|end| {
+                let head = part(line, 0, *end);
+                memchr::memrchr(b'[', head)
+                    .is_some_and(|open| super::bytes::rest(head, open).starts_with(MARK_START))
+            })
+            .map_or(0, |n| n + 1),
+    );
     let is_word = |b: &u8| b.is_ascii_alphanumeric() || matches!(b, b'-' | b'_') || *b >= 0x80;
     let mut words = line
         .split(|b| !is_word(b))

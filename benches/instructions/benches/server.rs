@@ -14,7 +14,7 @@ use std::hint::black_box;
 use std::sync::{Arc, Mutex};
 use tokio::runtime::Runtime;
 
-const CALLS: usize = 20;
+const CALLS: usize = 5;
 
 /// Answers at once, and keeps the requests: letting go of a large one is not what is asked here.
 #[derive(Clone, Default)]

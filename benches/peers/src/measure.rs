@@ -57,6 +57,9 @@ pub struct Measured {
     pub max_ns: f64,
     /// The mean of the tenth of calls that came last (one thread): what a call costs when the queue is deep.
     pub last_tenth_ns: f64,
+    /// Processor time of the callers' threads, for each call: what a machine's other programs cannot lengthen much.
+    /// It includes the loop around the calls.
+    pub caller_cpu_ns: f64,
     pub allocations: Option<f64>,
     /// How often a caller's thread waited.
     pub voluntary_switches: i64,
@@ -127,10 +130,12 @@ pub fn run(load: &Load) -> Measured {
     let resident_more_kb = process::peak_kb().saturating_sub(resident);
     let sum = |figure: fn(&Offered) -> u64| offered.iter().map(figure).sum::<u64>();
     let allocations = sum(|part| part.allocations) as f64 / load.events as f64;
+    let caller_cpu = offered.iter().map(|part| part.cpu).sum::<Duration>();
     let voluntary_switches = offered.iter().map(|part| part.switches).sum();
     let refused = sum(|part| part.refused) + warm_up.refused;
     let times = offered.into_iter().flat_map(|part| part.times);
     Measured {
+        caller_cpu_ns: caller_cpu.as_nanos() as f64 / load.events as f64,
         allocations: load.count_allocations.then_some(allocations),
         voluntary_switches,
         offered_s,
@@ -150,6 +155,7 @@ struct Offered {
     rate: u64,
     /// Nanoseconds, the clock's own cost included.
     times: Vec<u32>,
+    cpu: Duration,
     allocations: u64,
     switches: i64,
     refused: u64,
@@ -162,6 +168,7 @@ impl Offered {
             rate,
             // Touched now, so that its pages are no growth of the library's.
             times: vec![1; usize::try_from(events.div_ceil(load.calls_per_time)).unwrap_or(0)],
+            cpu: Duration::ZERO,
             allocations: 0,
             switches: 0,
             refused: 0,
@@ -183,7 +190,7 @@ impl Offered {
         let mut marker = Marker::new();
         let mut pace = Pace::new(self.rate);
         let (allocations, switches) = (alloc::count(), process::voluntary_switches());
-        let mut slept = 0;
+        let (cpu, mut slept) = (process::thread_cpu(), 0);
         for (number, time) in (self.first..).zip(&mut self.times) {
             if self.rate > 0 {
                 slept += pace.wait();
@@ -196,6 +203,7 @@ impl Offered {
             let nanos = clock.delta_as_nanos(start, clock.raw());
             *time = u32::try_from(nanos).unwrap_or(u32::MAX);
         }
+        self.cpu = process::thread_cpu() - cpu;
         self.allocations = alloc::count() - allocations;
         self.switches = process::voluntary_switches() - switches - slept;
         self

@@ -2,6 +2,7 @@
 
 use nix::sys::resource::{UsageWho, getrusage};
 use nix::sys::time::TimeValLike;
+use nix::time::{ClockId, clock_gettime};
 use std::time::Duration;
 
 /// Processor time of all threads, in user space and in the kernel.
@@ -9,6 +10,12 @@ pub fn cpu() -> Duration {
     let usage = getrusage(UsageWho::RUSAGE_SELF).expect("the process may ask about itself");
     let micros = usage.user_time().num_microseconds() + usage.system_time().num_microseconds();
     Duration::from_micros(u64::try_from(micros).unwrap_or(0))
+}
+
+/// Processor time of this thread alone.
+pub fn thread_cpu() -> Duration {
+    let time = clock_gettime(ClockId::CLOCK_THREAD_CPUTIME_ID);
+    time.expect("the thread may ask about itself").into()
 }
 
 /// How often this thread has waited for something.

@@ -200,7 +200,8 @@ pub fn number(value: f64) -> String {
     let decimals = match value.abs() {
         v if v >= 10.0 => 1,
         v if v >= 0.095 => 2,
-        _ => 3,
+        v if v >= 0.000_95 || v == 0.0 => 3,
+        _ => 5,
     };
     let text = format!("{value:.decimals$}");
     if text.contains('.') {
@@ -285,5 +286,6 @@ mod tests {
         assert_eq!(number(0.4), "0.4");
         assert_eq!(number(12.34), "12.3");
         assert_eq!(number(0.0), "0");
+        assert_eq!(number(0.00025), "0.00025");
     }
 }

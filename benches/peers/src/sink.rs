@@ -274,3 +274,33 @@ async fn head(stream: &mut TcpStream, read: &mut Vec<u8>) -> std::io::Result<Opt
         }
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::event::Marker;
+
+    #[test]
+    fn losses_and_duplicates_show() {
+        let mut counts = Counts {
+            mode: Mode::Ok,
+            seen: Seen::default(),
+            known: Vec::new(),
+            finder: Finder::new("~n"),
+        };
+        let mut body = String::from("~n12~ ~nonsense ~n00000000012 ");
+        for number in [7, 70_007, 7] {
+            body += Marker::new().of(number);
+        }
+        counts.count(body.as_bytes());
+        assert_eq!((counts.seen.events, counts.seen.unique), (3, 2));
+        assert_eq!(counts.seen.bytes, body.len() as u64);
+    }
+
+    #[test]
+    fn a_number_is_ten_digits_and_an_end() {
+        assert_eq!(number(b"0000000042~"), Some(42));
+        assert_eq!(number(b"0000000042 "), None);
+        assert_eq!(number(b"00000000x2~"), None);
+    }
+}

@@ -301,7 +301,7 @@ mod tests {
             format!("\"data:image/png;base64,{}\\n\"", "A".repeat(200)),
             format!("{{\"data\":\"a1B{}\"}}", "A".repeat(200)),
             format!("{{{members}\"last\":0}}"),
-            format!("{}", "1".repeat(MAX_NUMBER_BYTES + 1)),
+            "1".repeat(MAX_NUMBER_BYTES + 1),
             "\"\\ud83d\"".to_owned(),
             "{\"\\u0061\":0}".to_owned(),
             nested,

@@ -12,5 +12,6 @@ mod attacks;
 mod day;
 mod oauth;
 mod pages;
+mod process;
 mod support;
 mod tools;
