@@ -204,12 +204,12 @@ impl CallGuard {
 
     /// Sets the error text. Wire key `error`.
     pub fn set_error(&mut self, error: impl AsRef<str>) {
-        self.change(|record, _| record.set(ERROR, error.as_ref()));
+        self.change(|record, core| record.set(core, ERROR, error.as_ref()));
     }
 
     /// Sets what the user wanted. Wire key `prompt`.
     pub fn set_prompt(&mut self, prompt: impl AsRef<str>) {
-        self.change(|record, _| record.set(PROMPT, prompt.as_ref()));
+        self.change(|record, core| record.set(core, PROMPT, prompt.as_ref()));
     }
 
     /// Sets the arguments, captured now. Wire key `tool_arguments` (`arguments` on mcpeye).
@@ -355,6 +355,24 @@ impl fmt::Debug for CallGuard {
     }
 }
 
+/// Whether a JSON-RPC error says that there is no such tool. Servers agree on neither code nor words.
+#[cfg(any(feature = "rmcp", feature = "tower"))]
+pub(crate) fn says_unknown(code: i64, message: &str) -> bool {
+    const METHOD_NOT_FOUND: i64 = -32601;
+    const INVALID_PARAMS: i64 = -32602;
+    const LOOKED_AT: usize = 1_024;
+    let mut end = message.len().min(LOOKED_AT);
+    while !message.is_char_boundary(end) {
+        end -= 1;
+    }
+    let message = message.get(..end).unwrap_or_default().to_ascii_lowercase();
+    code == METHOD_NOT_FOUND
+        || code == INVALID_PARAMS
+            && ["not found", "unknown tool", "no such tool", "not exist"]
+                .iter()
+                .any(|words| message.contains(words))
+}
+
 /// Captures a value within the limits.
 pub(crate) fn captured(core: &Core, content: &Content<'_>, arguments: bool) -> Box<Captured> {
     let (captured, panics) = capture::capture_value(&core.config.rules, content, arguments);
@@ -420,10 +438,25 @@ fn texts<'c>(call: &'c ToolCall<'_>) -> [Option<&'c str>; TEXTS] {
     ]
 }
 
-/// Adds a text to another; where it stands there.
-fn add(to: &mut String, text: &str) -> (u32, u32) {
+/// How much of a text is copied, in bytes: as much as its limit lets through, and as the redactor
+/// looks beyond a cut.
+fn most_bytes(core: &Core, which: usize) -> usize {
+    let limits = &core.config.rules.limits;
+    let most = match which {
+        PROMPT => limits.prompt_chars,
+        ERROR => limits.error_chars,
+        _ => return MAX_TEXT_BYTES,
+    };
+    let bytes = most.saturating_mul(4);
+    bytes
+        .saturating_add(limits::CUT_MARGIN_BYTES)
+        .min(MAX_TEXT_BYTES)
+}
+
+/// Adds a text to another, up to a number of bytes; where it stands there.
+fn add(to: &mut String, text: &str, most: usize) -> (u32, u32) {
     let start = to.len();
-    let mut most = text.len().min(MAX_TEXT_BYTES);
+    let mut most = text.len().min(most);
     while !text.is_char_boundary(most) {
         most -= 1;
     }
@@ -456,17 +489,17 @@ impl Record {
             round: call.round,
             unknown_tool: call.unknown_tool,
         };
-        for (place, text) in record.places.iter_mut().zip(texts) {
+        for (which, (place, text)) in record.places.iter_mut().zip(texts).enumerate() {
             if let Some(text) = text {
-                *place = add(&mut record.text, text);
+                *place = add(&mut record.text, text, most_bytes(core, which));
             }
         }
         record
     }
 
-    fn set(&mut self, which: usize, text: &str) {
+    fn set(&mut self, core: &Core, which: usize, text: &str) {
         if let Some(place) = self.places.get_mut(which) {
-            *place = add(&mut self.text, text);
+            *place = add(&mut self.text, text, most_bytes(core, which));
         }
     }
 

@@ -13,6 +13,7 @@ pub(crate) use json::Value;
 use json::{Cutter, Stop, Take, UNSERIALIZABLE, Writer};
 use out::Out;
 
+use crate::config::Constant;
 use crate::event::Content;
 use crate::limits::{self, Limits};
 use crate::panics;
@@ -195,6 +196,23 @@ impl<'s> EventWriter<'s> {
         if let Some(text) = text.filter(|text| !text.is_empty()) {
             self.key(key);
             self.item(text);
+        }
+    }
+
+    /// Writes the event's text, or else the logger's.
+    #[inline(always)]
+    pub(crate) fn text_or(&mut self, key: Key, own: Option<&str>, constant: Option<&Constant>) {
+        match (own.filter(|own| !own.is_empty()), constant) {
+            (
+                None,
+                Some(Constant {
+                    json: Some(json), ..
+                }),
+            ) => {
+                self.key(key);
+                self.json.short(json.as_bytes());
+            }
+            (own, constant) => self.name(key, own.or(constant.map(|constant| &*constant.text))),
         }
     }
 

@@ -19,7 +19,7 @@ use crate::doctor::Setting;
 use crate::error::{BuildError, DeliveryError};
 use crate::event::Content;
 use crate::identity::{Identity, Names};
-use crate::limits::Limits;
+use crate::limits::{self, Limits};
 use crate::logger::UsageLogger;
 use crate::queue::{self, Bounds, WhenFull};
 use crate::redact::Redactor;
@@ -81,14 +81,30 @@ pub(crate) type OnError = Arc<dyn Fn(&DeliveryError) + Send + Sync>;
 pub(crate) struct Defaults {
     pub(crate) identity: Option<Identity<'static>>,
     pub(crate) names: Names,
-    pub(crate) product_id: Option<String>,
-    pub(crate) source: String,
-    pub(crate) environment: String,
-    pub(crate) user_agent: String,
-    pub(crate) ip_addr: Option<String>,
+    pub(crate) product_id: Option<Constant>,
+    pub(crate) source: Constant,
+    pub(crate) environment: Constant,
+    pub(crate) user_agent: Constant,
+    pub(crate) ip_addr: Option<Constant>,
     pub(crate) session: Session<'static>,
     /// JSON within the limits; redacted with each event.
     pub(crate) meta: Vec<(String, Content<'static>)>,
+}
+
+/// A text that is the same with every event that has none of its own.
+#[derive(Debug)]
+pub(crate) struct Constant {
+    pub(crate) text: String,
+    /// It as JSON, if the redactor has nothing against it: then it is not looked at with each event.
+    pub(crate) json: Option<String>,
+}
+
+impl Constant {
+    fn new(text: String, redactor: &Redactor) -> Self {
+        let stays = text.len() <= limits::MAX_NAME_CHARS && redactor.redact_str(&text) == text;
+        let json = stays.then(|| serde_json::Value::from(text.as_str()).to_string());
+        Self { text, json }
+    }
 }
 
 /// Validated settings of a logger that is on.
@@ -731,14 +747,15 @@ impl Builder {
             let (captured, _) = capture::capture_value(&rules, &Content::Borrowed(&value), false);
             (name, Content::Captured(Box::new(captured)))
         });
+        let constant = |text| Constant::new(text, &rules.redactor);
         let defaults = Defaults {
             identity: self.identity,
             names: self.names,
-            product_id: self.product_id,
-            source,
-            environment,
-            user_agent,
-            ip_addr: self.ip_addr,
+            product_id: self.product_id.filter(|id| !id.is_empty()).map(constant),
+            source: constant(source),
+            environment: constant(environment),
+            user_agent: constant(user_agent),
+            ip_addr: self.ip_addr.filter(|ip| !ip.is_empty()).map(constant),
             session: self.session,
             meta: meta.collect(),
         };

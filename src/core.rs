@@ -76,7 +76,10 @@ impl Core {
 
     /// The way of an event from the caller into the queue.
     pub(crate) fn log(self: &Arc<Self>, event: &Event<'_>, waiter: Option<Waiter>) -> Outcome {
-        self.ledger.offer();
+        if self.turns_away() {
+            self.ledger.turn_away();
+            return Outcome::Dropped(DropReason::QueueFull);
+        }
         let taken = self.admit().and_then(|now| {
             let weight = self.weigh(event)?;
             self.enqueue(event, weight, now, waiter)
@@ -90,22 +93,20 @@ impl Core {
         }
     }
 
-    /// The door: what refuses every event is looked at before any other work. Returns the time.
+    /// Whether the queue is full, before any other work.
+    fn turns_away(&self) -> bool {
+        // A child may have inherited a queue that is full for ever. Asking for the process costs many
+        // times as much as all else here, so it is asked for now and then.
+        const EVERY: u64 = 64;
+        self.queue.is_full()
+            && !self.closed.load(Relaxed)
+            && !(self.ledger.turned_away().is_multiple_of(EVERY) && self.is_forked())
+    }
+
+    /// The rest of the door: what refuses every event. Returns the time.
     fn admit(self: &Arc<Self>) -> Result<SystemTime, DropReason> {
         if self.closed.load(Relaxed) {
             return Err(DropReason::Closed);
-        }
-        if self.queue.is_full() {
-            // Asking for the process costs five times as much as all else here, so it is asked for
-            // now and then: a child may have inherited a queue that is full for ever.
-            const EVERY: u64 = 64;
-            let refused = self.ledger.refused(DropReason::QueueFull);
-            let asks = refused.is_multiple_of(EVERY);
-            return Err(if asks && self.is_forked() {
-                DropReason::Forked
-            } else {
-                DropReason::QueueFull
-            });
         }
         let now = self.config.clock.wall();
         if process::id(now) != self.pid {

@@ -213,6 +213,7 @@ impl<'a> ToolCall<'a> {
     /// Creates the event for a call of `tool`. Wire key `tool` (`toolName` on mcpeye), at most
     /// [`MAX_NAME_CHARS`](crate::limits::MAX_NAME_CHARS) characters; an empty name is dropped as
     /// [`MissingField`](crate::DropReason::MissingField).
+    #[inline(always)]
     pub fn new(tool: impl Into<Text<'a>>) -> Self {
         Self {
             facts: Facts::default(),
@@ -229,6 +230,7 @@ impl<'a> ToolCall<'a> {
     ///
     /// A `&serde_json::value::RawValue` (or anything that holds one) is read as JSON
     /// text, which costs less than a parsed value.
+    #[inline(always)]
     pub fn arguments<T: serde::Serialize + Sync>(mut self, arguments: &'a T) -> Self {
         self.call.arguments = Some(Content::Borrowed(arguments));
         self
@@ -236,12 +238,14 @@ impl<'a> ToolCall<'a> {
 
     /// Sets what the user wanted, in the user's words. Wire key `prompt` (`intent` on mcpeye), at
     /// most [`MAX_PROMPT_CHARS`](crate::limits::MAX_PROMPT_CHARS) characters.
+    #[inline(always)]
     pub fn prompt(mut self, prompt: impl Into<Text<'a>>) -> Self {
         self.call.prompt = Some(prompt.into());
         self
     }
 
     /// Sets where the prompt was read from. Sent only together with a prompt.
+    #[inline(always)]
     pub const fn intent_source(mut self, source: IntentSource) -> Self {
         self.call.intent_source = Some(source);
         self
@@ -251,6 +255,7 @@ impl<'a> ToolCall<'a> {
     /// `log_usage` returns. Wire key `result`; not sent for a failed call on mcpeye.
     ///
     /// Results are the first thing to go when an event is too large.
+    #[inline(always)]
     pub fn result<T: serde::Serialize + Sync>(mut self, result: &'a T) -> Self {
         self.call.result = Some(Content::Borrowed(result));
         self
@@ -260,6 +265,7 @@ impl<'a> ToolCall<'a> {
     /// [`MAX_ERROR_CHARS`](crate::limits::MAX_ERROR_CHARS) characters.
     ///
     /// Without an [`outcome`](Self::outcome) the call counts as [`CallOutcome::ToolError`].
+    #[inline(always)]
     pub fn error(mut self, error: impl Into<Text<'a>>) -> Self {
         self.call.error = Some(error.into());
         self
@@ -267,12 +273,14 @@ impl<'a> ToolCall<'a> {
 
     /// Sets how long the call took. Wire key `duration_ms`: milliseconds with two decimals
     /// (`durationMs`, whole milliseconds, on mcpeye).
+    #[inline(always)]
     pub const fn duration(mut self, duration: Duration) -> Self {
         self.call.duration = Some(duration);
         self
     }
 
     /// Sets how the call ended. Wire key `outcome`; absent when neither this nor an error is set.
+    #[inline(always)]
     pub const fn outcome(mut self, outcome: CallOutcome) -> Self {
         self.call.outcome = Some(outcome);
         self
@@ -280,12 +288,14 @@ impl<'a> ToolCall<'a> {
 
     /// Sets which round of a call this is whose tool asks for input in between: 0 for the first.
     /// Wire key `round`; absent for the first, which most calls end with.
+    #[inline(always)]
     pub const fn round(mut self, round: u32) -> Self {
         self.call.round = if round == 0 { None } else { Some(round) };
         self
     }
 
     /// Marks a call of a tool that does not exist. Wire key `unknown_tool`, sent when true.
+    #[inline(always)]
     pub const fn unknown_tool(mut self, unknown: bool) -> Self {
         self.call.unknown_tool = unknown;
         self
@@ -335,7 +345,8 @@ impl<'a> Custom<'a> {
     }
 }
 
-/// The setters that every kind of event has.
+/// The setters that every kind of event has. Like those of a tool call they are always inlined: an
+/// event is 776 bytes, and otherwise each setter copies it (88 ns for seven setters, inlined 47).
 macro_rules! common_setters {
     ($($kind:ident),+) => {$(
         impl<'a> $kind<'a> {
@@ -343,6 +354,7 @@ macro_rules! common_setters {
             ///
             /// Default: one that is unique across threads, restarts and replicas. Give your own
             /// to have the same event recognised when it is sent twice.
+            #[inline(always)]
             pub const fn event_id(mut self, id: i64) -> Self {
                 self.facts.event_id = Some(id);
                 self
@@ -350,12 +362,14 @@ macro_rules! common_setters {
 
             /// Sets when it happened. Wire key `event_at`: Unix seconds (`timestamp`, Unix
             /// milliseconds, on mcpeye). Default: now.
+            #[inline(always)]
             pub const fn event_at(mut self, at: SystemTime) -> Self {
                 self.facts.event_at = Some(at);
                 self
             }
 
             /// Sets who it was. Default: the logger's identity.
+            #[inline(always)]
             pub fn identity(mut self, identity: impl Into<Identity<'a>>) -> Self {
                 self.facts.identity = Some(identity.into());
                 self
@@ -363,6 +377,7 @@ macro_rules! common_setters {
 
             /// Sets an e-mail address beside an opaque id. Wire key `userEmail`; only the mcpeye
             /// wire has a place for it.
+            #[inline(always)]
             pub fn email(mut self, address: impl Into<Text<'a>>) -> Self {
                 self.facts.email = Some(address.into());
                 self
@@ -370,30 +385,35 @@ macro_rules! common_setters {
 
             /// Sets the product. Wire key `product_id`, required on the Reo wires. Default: the
             /// logger's.
+            #[inline(always)]
             pub fn product_id(mut self, id: impl Into<Text<'a>>) -> Self {
                 self.facts.product_id = Some(id.into());
                 self
             }
 
             /// Sets the source. Wire key `source`. Default: the logger's.
+            #[inline(always)]
             pub fn source(mut self, source: impl Into<Text<'a>>) -> Self {
                 self.facts.source = Some(source.into());
                 self
             }
 
             /// Sets the environment. Wire key `environment`. Default: the logger's.
+            #[inline(always)]
             pub fn environment(mut self, environment: impl Into<Text<'a>>) -> Self {
                 self.facts.environment = Some(environment.into());
                 self
             }
 
             /// Sets the user agent of the client. Wire key `user_agent`. Default: the logger's.
+            #[inline(always)]
             pub fn user_agent(mut self, user_agent: impl Into<Text<'a>>) -> Self {
                 self.facts.user_agent = Some(user_agent.into());
                 self
             }
 
             /// Sets the client's address. Wire key `ip_addr`. Default: the logger's, else absent.
+            #[inline(always)]
             pub fn ip_addr(mut self, address: impl Into<Text<'a>>) -> Self {
                 self.facts.ip_addr = Some(address.into());
                 self
@@ -401,66 +421,77 @@ macro_rules! common_setters {
 
             /// Sets all that is known of the session; replaces what was set before. Default: the
             /// logger's, fact by fact.
+            #[inline(always)]
             pub fn session(mut self, session: impl Into<Session<'a>>) -> Self {
                 self.facts.session = session.into();
                 self
             }
 
             /// Sets the MCP session. Wire key `session_id` in `meta`.
+            #[inline(always)]
             pub fn session_id(mut self, fact: impl Into<Text<'a>>) -> Self {
                 self.facts.session = self.facts.session.session_id(fact);
                 self
             }
 
             /// Sets the conversation the agent is in. Wire key `conversation_id` in `meta`.
+            #[inline(always)]
             pub fn conversation_id(mut self, fact: impl Into<Text<'a>>) -> Self {
                 self.facts.session = self.facts.session.conversation_id(fact);
                 self
             }
 
             /// Sets the MCP client's name. Wire key `client_name` in `meta`.
+            #[inline(always)]
             pub fn client_name(mut self, fact: impl Into<Text<'a>>) -> Self {
                 self.facts.session = self.facts.session.client_name(fact);
                 self
             }
 
             /// Sets the MCP client's version. Wire key `client_version` in `meta`.
+            #[inline(always)]
             pub fn client_version(mut self, fact: impl Into<Text<'a>>) -> Self {
                 self.facts.session = self.facts.session.client_version(fact);
                 self
             }
 
             /// Sets the MCP protocol version. Wire key `protocol_version` in `meta`.
+            #[inline(always)]
             pub fn protocol_version(mut self, fact: impl Into<Text<'a>>) -> Self {
                 self.facts.session = self.facts.session.protocol_version(fact);
                 self
             }
 
             /// Sets the transport, such as `stdio` or `http`. Wire key `transport` in `meta`.
+            #[inline(always)]
             pub fn transport(mut self, fact: impl Into<Text<'a>>) -> Self {
                 self.facts.session = self.facts.session.transport(fact);
                 self
             }
 
             /// Sets the JSON-RPC request id. Wire key `request_id` in `meta`.
+            #[inline(always)]
             pub fn request_id(mut self, fact: impl Into<Text<'a>>) -> Self {
                 self.facts.session = self.facts.session.request_id(fact);
                 self
             }
 
             /// Sets which of MCP's two lifecycles the request belongs to. Wire key `era` in `meta`.
+            #[inline(always)]
             pub const fn era(mut self, era: Era) -> Self {
                 self.facts.era = Some(era);
                 self
             }
 
             /// Sets what kind of client it was. Wire key `client_class` in `meta`.
+            #[inline(always)]
             pub const fn client_class(mut self, class: ClientClass) -> Self {
                 self.facts.client_class = Some(class);
                 self
             }
 
             /// Sets the W3C trace context of the request. Wire key `traceparent` in `meta`.
+            #[inline(always)]
             pub fn traceparent(mut self, traceparent: impl Into<Text<'a>>) -> Self {
                 self.facts.traceparent = Some(traceparent.into());
                 self
@@ -468,6 +499,7 @@ macro_rules! common_setters {
 
             /// Adds a key of your own to `meta`. It wins over the logger's `meta`, and never
             /// replaces a key this crate writes. The mcpeye wire has no place for it.
+            #[inline(always)]
             pub fn meta<T: serde::Serialize + Sync>(mut self, key: impl Into<Text<'a>>, value: &'a T) -> Self {
                 self.facts.meta.push((key.into(), Content::Borrowed(value)));
                 self
@@ -488,6 +520,7 @@ impl<'a> From<IdentityCapture<'a>> for Event<'a> {
 }
 
 impl<'a> From<ToolCall<'a>> for Event<'a> {
+    #[inline(always)]
     fn from(event: ToolCall<'a>) -> Self {
         Self {
             kind: Kind::ToolCall(event.call),

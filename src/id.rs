@@ -12,7 +12,10 @@ const COUNTER_BITS: u32 = 21;
 /// An id is the milliseconds since 1970 (42 bits, good until 2109) and 21 bits of a sequence. The
 /// sequence starts at random and advances by a random odd step, so it visits every value before it
 /// repeats, and two replicas that log in the same millisecond do not walk in step.
+///
+/// In a cache line of its own, which every event writes: what stands beside it is only read.
 #[derive(Debug)]
+#[repr(align(64))]
 pub(crate) struct Ids {
     next: AtomicU64,
     step: u64,

@@ -5,6 +5,7 @@
     expect(dead_code, reason = "without it, only the schema is for users")
 )]
 
+use serde::ser::{Serialize, SerializeMap, Serializer};
 use serde_json::{Map, Value, json};
 
 use crate::wire::Wire;
@@ -181,6 +182,36 @@ pub(crate) fn native<'a>(
     let description = property.get("description").and_then(Value::as_str);
     let admitted = !gated || description.is_some_and(asks_for_intent);
     (admitted && !is_sensitive(name)).then_some(name)
+}
+
+/// Whether an intent is there.
+pub(crate) fn is_said(intent: Option<&Value>) -> bool {
+    intent
+        .and_then(Value::as_str)
+        .is_some_and(|intent| !intent.trim().is_empty())
+}
+
+/// The arguments that are captured: the intent is told once, and not as one of them.
+pub(crate) struct Arguments<'a> {
+    pub(crate) arguments: &'a Map<String, Value>,
+    pub(crate) hidden: Option<&'a str>,
+    pub(crate) allowed: Option<&'a Vec<String>>,
+}
+
+impl Serialize for Arguments<'_> {
+    fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
+        if self.hidden.is_none() && self.allowed.is_none() {
+            return self.arguments.serialize(serializer);
+        }
+        let mut map = serializer.serialize_map(None)?;
+        for (name, value) in self.arguments {
+            let is_allowed = self.allowed.is_none_or(|allowed| allowed.contains(name));
+            if is_allowed && self.hidden != Some(name) {
+                map.serialize_entry(name, value)?;
+            }
+        }
+        map.end()
+    }
 }
 
 /// The name of the tool that takes requests for what no tool offers.

@@ -109,11 +109,15 @@ mod process;
 pub mod pseudonym;
 mod queue;
 mod random;
+#[cfg(any(feature = "rmcp", feature = "tower"))]
+mod recent;
 pub mod redact;
 mod report;
 mod retry;
 #[cfg(feature = "rmcp")]
 pub mod rmcp;
+#[cfg(any(feature = "rmcp", feature = "tower"))]
+mod rounds;
 mod sampling;
 mod secret;
 mod session;

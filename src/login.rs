@@ -90,6 +90,11 @@ impl Caller {
         &self.identity
     }
 
+    #[cfg(feature = "rmcp")]
+    pub(crate) const fn names_credential(&self) -> bool {
+        self.credential.is_some()
+    }
+
     pub(crate) fn own_meta(&self) -> &[(String, Value)] {
         &self.meta
     }

@@ -108,6 +108,7 @@ pub(crate) fn channel(bounds: Bounds, ledger: Arc<Ledger>) -> (Sender, Receiver)
         ledger,
         bytes: AtomicUsize::new(0),
         out_of_bytes: AtomicBool::new(false),
+        out_of_events: AtomicBool::new(false),
         state: Mutex::new(State {
             sequence: FIRST_SEQUENCE,
             ..State::default()
@@ -129,10 +130,14 @@ struct Shared {
     bytes: AtomicUsize,
     /// An event was refused for want of memory, and none has been freed since.
     out_of_bytes: AtomicBool,
+    /// The last event that was queued, or refused, found as many as there may be.
+    out_of_events: AtomicBool,
     state: Mutex<State>,
 }
 
+/// In cache lines of its own: what else a queue has is read by every caller and hardly ever written.
 #[derive(Debug, Default)]
+#[repr(align(64))]
 struct State {
     open: Option<Buffer>,
     sealed: VecDeque<Buffer>,
@@ -254,9 +259,13 @@ impl Sender {
     /// Whether a push is refused whatever the event: known without a lock, before any other work.
     pub(crate) fn is_full(&self) -> bool {
         let shared = &*self.shared;
+        // The count itself is written for every event by all threads: it is not read for nothing.
+        let too_many = || {
+            shared.out_of_events.load(Relaxed)
+                && shared.ledger.pending() >= shared.bounds.max_events as u64
+        };
         shared.bounds.when_full == WhenFull::DropNewest
-            && (shared.ledger.pending() >= shared.bounds.max_events as u64
-                || shared.out_of_bytes.load(Relaxed))
+            && (shared.out_of_bytes.load(Relaxed) || too_many())
     }
 
     /// Memory held, in bytes.
@@ -295,8 +304,10 @@ impl Sender {
                     evicted.push(buffer);
                 }
                 None => {
-                    if lack == Lack::Segment {
-                        shared.out_of_bytes.store(true, Relaxed);
+                    match lack {
+                        Lack::Events => shared.out_of_events.store(true, Relaxed),
+                        Lack::Segment => shared.out_of_bytes.store(true, Relaxed),
+                        Lack::Bytes => {}
                     }
                     result = Err(DropReason::QueueFull);
                     break;
@@ -309,7 +320,10 @@ impl Sender {
         {
             open.first_at.get_or_insert_with(now);
             open.append(event, id, waiter);
-            shared.ledger.queue();
+            let full = shared.ledger.queue() >= shared.bounds.max_events as u64;
+            if shared.out_of_events.load(Relaxed) != full {
+                shared.out_of_events.store(full, Relaxed);
+            }
             if seal || open.entries.len() >= open.entries.capacity() {
                 shared.seal(&mut state);
             }
@@ -722,7 +736,6 @@ mod tests {
             waiter: Option<Waiter>,
             seal: bool,
         ) -> Pushed {
-            self.ledger.offer();
             self.offered += 1;
             let mut scratch = Scratch::default();
             let (event, _) = capture::capture(&mut scratch, &self.rules, |writer| {

@@ -187,7 +187,7 @@ impl Redactor {
     }
 
     /// Whether this is the name of a field whose value is to be hidden.
-    #[cfg(any(test, feature = "rmcp"))]
+    #[cfg(any(test, feature = "rmcp", feature = "tower"))]
     pub(crate) fn denies_name(&self, name: &str) -> bool {
         match &self.mode {
             Mode::Rules(rules) => rules.judge(name.as_bytes()).hides(),
@@ -349,8 +349,11 @@ fn seal(rules: &Rules, draft: &Draft<'_>, out: &mut Vec<u8>) {
                 start = Start::Members;
             }
             // A span which is no JSON after all is text; nothing in it goes unread.
+            let floor = engine.edits.len();
             if engine.walk(region, masks, (from, to), start, 0).is_err() {
                 engine.text(region, masks, (from, to), names::Kind::Plain, 0, true);
+                // What the walk found before it ended was found again.
+                edit::merge(&mut engine.edits, floor);
             }
         }
         if engine.edits.is_empty() && !draft.counts.any() {
@@ -398,6 +401,8 @@ fn redact<'a>(
         masks.fill(bytes);
         if shape == Shape::Text || engine.walk(bytes, masks, whole, Start::Values, 0).is_err() {
             engine.text(bytes, masks, whole, names::Kind::Plain, 0, false);
+            // What the walk found before it ended was found again.
+            edit::merge(&mut engine.edits, 0);
         }
         // A finding that touches the cut goes whole; what begins behind the cut is cut off.
         let mut end = cut;

@@ -209,10 +209,9 @@ impl fmt::Display for Stats {
 /// The live counters behind [`Stats`].
 #[derive(Debug, Default)]
 pub(crate) struct Ledger {
-    offered: AtomicU64,
+    callers: Callers,
     recovered: AtomicU64,
     delivered: AtomicU64,
-    pending: AtomicU64,
     spooled: AtomicU64,
     dropped: [AtomicU64; DropReason::ALL.len()],
     requests: AtomicU64,
@@ -222,30 +221,46 @@ pub(crate) struct Ledger {
     spool_faults: AtomicU64,
 }
 
-impl Ledger {
-    pub(crate) fn offer(&self) {
-        self.offered.fetch_add(1, Relaxed);
-    }
+/// What callers count, in a cache line of its own, so that what the worker counts does not take it
+/// from them.
+#[derive(Debug, Default)]
+#[repr(align(64))]
+struct Callers {
+    /// Without those that were turned away.
+    offered: AtomicU64,
+    pending: AtomicU64,
+    turned_away: AtomicU64,
+}
 
-    /// An offered event ended before it was queued.
+impl Ledger {
+    /// An event was offered, and refused.
     pub(crate) fn refuse(&self, reason: DropReason) {
+        self.callers.offered.fetch_add(1, Relaxed);
         self.count_dropped(reason, 1);
     }
 
-    pub(crate) fn queue(&self) {
-        self.pending.fetch_add(1, Relaxed);
+    /// An event was offered, and found the queue full before anything was done with it. Counted
+    /// once, for both: while a queue is full this is most of what a call costs.
+    pub(crate) fn turn_away(&self) {
+        self.callers.turned_away.fetch_add(1, Relaxed);
+    }
+
+    /// An event was offered, and queued; returns how many are pending.
+    pub(crate) fn queue(&self) -> u64 {
+        self.callers.offered.fetch_add(1, Relaxed);
+        self.callers.pending.fetch_add(1, Relaxed) + 1
     }
 
     /// Pending events were confirmed by the ingest.
     pub(crate) fn deliver(&self, events: u64) {
         self.delivered.fetch_add(events, Relaxed);
-        self.pending.fetch_sub(events, Relaxed);
+        self.callers.pending.fetch_sub(events, Relaxed);
     }
 
     /// Pending events were given up.
     pub(crate) fn drop_pending(&self, reason: DropReason, events: u64) {
         self.count_dropped(reason, events);
-        self.pending.fetch_sub(events, Relaxed);
+        self.callers.pending.fetch_sub(events, Relaxed);
     }
 
     pub(crate) fn request(&self) {
@@ -271,17 +286,15 @@ impl Ledger {
     }
 
     pub(crate) fn pending(&self) -> u64 {
-        self.pending.load(Relaxed)
+        self.callers.pending.load(Relaxed)
     }
 
     pub(crate) fn spooled(&self) -> u64 {
         self.spooled.load(Relaxed)
     }
 
-    /// How many were dropped for one reason.
-    pub(crate) fn refused(&self, reason: DropReason) -> u64 {
-        let count = self.dropped.get(reason as usize);
-        count.map_or(0, |count| count.load(Relaxed))
+    pub(crate) fn turned_away(&self) -> u64 {
+        self.callers.turned_away.load(Relaxed)
     }
 
     pub(crate) fn dropped(&self) -> Dropped {
@@ -289,12 +302,15 @@ impl Ledger {
         for (to, from) in counts.0.iter_mut().zip(&self.dropped) {
             *to = from.load(Relaxed);
         }
+        if let Some(full) = counts.0.get_mut(DropReason::QueueFull as usize) {
+            *full += self.turned_away();
+        }
         counts
     }
 
     pub(crate) fn snapshot(&self, queue_bytes: u64) -> Stats {
         Stats {
-            offered: self.offered.load(Relaxed),
+            offered: self.callers.offered.load(Relaxed) + self.turned_away(),
             recovered: self.recovered.load(Relaxed),
             delivered: self.delivered.load(Relaxed),
             pending: self.pending(),
@@ -328,12 +344,12 @@ impl Ledger {
     /// Pending events are on disk alone from now on.
     pub(crate) fn spool(&self, events: u64) {
         self.spooled.fetch_add(events, Relaxed);
-        self.pending.fetch_sub(events, Relaxed);
+        self.callers.pending.fetch_sub(events, Relaxed);
     }
 
     /// Events were read back into memory.
     pub(crate) fn load(&self, events: u64) {
-        self.pending.fetch_add(events, Relaxed);
+        self.callers.pending.fetch_add(events, Relaxed);
         self.spooled.fetch_sub(events, Relaxed);
     }
 

@@ -15,11 +15,16 @@
 //! ```
 //!
 //! It captures what the `rmcp` feature captures of a tool call: tool, arguments, outcome, error text,
-//! duration, request id, protocol, client, session, `traceparent`, and the first listing of the tools.
-//! The user is a [`Caller`](crate::Caller) or an [`Identity`](crate::Identity) in the request's
-//! extensions, so put the layer inside your authentication. It adds nothing to the tools: a server that
-//! publishes [`intent::schema`](crate::intent::schema) itself names the property with
-//! [`intent`](UsageLayer::intent), and keeps it in its arguments.
+//! duration, request id, protocol, client, session, round, `traceparent`, and the first listing of the
+//! tools. The user is a [`Caller`](crate::Caller) or an [`Identity`](crate::Identity) in the request's
+//! extensions, so put the layer inside your authentication.
+//!
+//! It adds nothing to the tools. An intent is read where a server asks for one itself: in the argument
+//! that [`intent`](UsageLayer::intent) names; else, once a listing of the tools has passed, in the
+//! property of a tool that has [`intent::schema`](crate::intent::schema) under the wire's name, or in its
+//! property `intent` whose description asks for one. The argument stays in place for the tool, and out
+//! of the captured ones. A call of a tool that no listing has shown, and that the server says it does not
+//! have, is marked as unknown. What listings show is remembered for the latest 4 096 tools.
 //!
 //! A call whose answer does not come on the answer to its own request, or whose client goes away first,
 //! is recorded as cancelled when the exchange ends. A request larger than the bound leaves no record; an
@@ -79,7 +84,8 @@ impl UsageLayer {
         self.change(|settings| settings.results = on)
     }
 
-    /// Names the argument that holds the intent of a call. Default: none is read.
+    /// Names the argument that holds the intent of a call, whatever listings show. Default: what a
+    /// listing shows, see the [module](self).
     pub fn intent(self, name: impl Into<String>) -> Self {
         self.change(|settings| settings.intent = Some(name.into()))
     }

@@ -1,6 +1,7 @@
 //! Logging an event allocates nothing on the caller's thread, once that thread's buffers have their size.
 //!
 //! A program of its own, since it counts with an allocator of its own.
+#![expect(clippy::expect_used, reason = "helpers are no test functions")]
 
 #![expect(clippy::expect_used, reason = "a test fails loudly")]
 

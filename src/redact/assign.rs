@@ -8,7 +8,7 @@ use super::class::{Class, MARK_START};
 use super::names::{self, Kind};
 use super::text::{Found, Scope};
 use super::values::{self, Style};
-use super::{calls, commands, pairs};
+use super::{calls, commands, pairs, spoken};
 
 /// Longer names are no names.
 pub(super) const MAX_NAME: usize = 96;
@@ -78,12 +78,13 @@ pub(super) fn name_before<'a>(scope: &Scope<'a>, sign: usize) -> Name<'a> {
 pub(super) fn spaced_kind(
     scope: &Scope<'_>,
     name: &Name<'_>,
+    far: bool,
     judge: &dyn Fn(&[u8]) -> Kind,
 ) -> Kind {
     let mut start = name.start;
     // `password of the database`
     let mut end = name.start + name.text.len();
-    for step in 0..4 {
+    for step in 0..if far { 4 } else { 2 } {
         if scope.before(start) != b' ' {
             break;
         }
@@ -101,7 +102,7 @@ pub(super) fn spaced_kind(
         if text.eq_ignore_ascii_case(b"mot") {
             return judge(scope.part(start, name.start + name.text.len()));
         }
-        if matches!(text, b"of" | b"for" | b"to" | b"on" | b"de" | b"der") {
+        if far && matches!(text, b"of" | b"for" | b"to" | b"on" | b"de" | b"der") {
             end = word.saturating_sub(1);
         } else if step > 0 || end < start {
             let kind = judge(scope.part(start, end));
@@ -138,9 +139,16 @@ pub(super) fn at_sign(
     }
     // `The password is: …`
     let linked = byte == b':'
-        && [&b"is"[..], b"was", b"are"]
-            .iter()
-            .any(|link| name.text.eq_ignore_ascii_case(link));
+        && [
+            &b"is"[..],
+            b"was",
+            b"are",
+            b"created",
+            b"generated",
+            b"issued",
+        ]
+        .iter()
+        .any(|link| name.text.eq_ignore_ascii_case(link));
     if linked {
         name = name_before(scope, name.start);
     }
@@ -176,7 +184,7 @@ pub(super) fn at_sign(
         kind = Kind::Secret;
     }
     if !matches!(kind, Kind::Secret | Kind::Secrets) && !name.quoted {
-        let spaced = spaced_kind(scope, &name, judge);
+        let spaced = spaced_kind(scope, &name, true, judge);
         if spaced != Kind::Plain {
             kind = spaced;
         }
@@ -204,13 +212,25 @@ pub(super) fn at_sign(
     if kind == Kind::Plain && byte == b'=' && matches!(scope.at(value), b'"' | b'\'' | b'`') {
         // `api_key: String = "…"`
         let kind = typed_kind(scope, &name, judge);
-        if kind.hides() {
+        if kind.hides() || kind == Kind::Pwd {
             let close = closing_quote(scope, value + 1, scope.at(value), 0);
             if let Some(found) = literal(scope, value + 1, close, kind, b"") {
                 add(found);
             }
             return;
         }
+    }
+    // `urn:ietf:params:oauth:jwk-thumbprint`
+    if kind == Kind::Maybe && byte == b':' && scope.before(name.start) == b':' {
+        return;
+    }
+    if kind == Kind::Plain
+        && byte == b':'
+        && matches!(next, b' ' | b'\n')
+        && let Some(found) = spoken::behind_sentence(scope, sign, judge)
+    {
+        add(found);
+        return;
     }
     match kind {
         Kind::Plain | Kind::Id => {
@@ -266,13 +286,33 @@ pub(super) fn at_sign(
             _ => 0,
         },
     };
-    if let Some(found) = value_at(scope, value, name.text, kind, style) {
+    let found = value_at(scope, value, name.text, kind, style);
+    // What a token is compared with is a kind of token, unless it could be nothing but a secret.
+    let compared = byte == b'=' && (next == b'=' || scope.before(sign) == b'!');
+    let found = found.filter(|found| {
+        let value = scope.part(found.start, found.end);
+        !compared || !value.iter().all(u8::is_ascii_alphabetic) || is_password(name.text)
+    });
+    if let Some(found) = found {
         add(found);
     }
 }
 
+fn is_password(name: &[u8]) -> bool {
+    let lower = name.to_ascii_lowercase();
+    [&b"pass"[..], b"pwd", b"secret"]
+        .iter()
+        .any(|word| super::bytes::find(&lower, word).is_some())
+}
+
 /// What the name before a type says, where `kind` is the type: `name: &str = `.
 fn typed_kind(scope: &Scope<'_>, type_name: &Name<'_>, judge: &dyn Fn(&[u8]) -> Kind) -> Kind {
+    // `Dim password As String = "…"`
+    if has_word_at(scope.text, type_name.start.saturating_sub(4), b" as ")
+        && type_name.start >= scope.from + 4
+    {
+        return judge(name_before(scope, type_name.start - 4).text);
+    }
     let colon = run_start(
         scope.text,
         type_name.start,
@@ -339,6 +379,14 @@ pub(super) fn value_at(
         if quote == b'"' && escapes == 0 && closes(scope, start) {
             return None;
         }
+        // So does the apostrophe of `'no cookie:', error`.
+        if quote == b'\''
+            && escapes == 0
+            && start == open
+            && matches!(scope.at(open + 1), b',' | b')' | b';')
+        {
+            return None;
+        }
         // `""` in a quoted cell of a CSV file, or nothing at all.
         if escapes == 0 && scope.at(open + 1) == quote {
             return None;
@@ -400,8 +448,21 @@ pub(super) fn value_at(
             end
         }
     };
-    values::is_unquoted_secret(scope, start, end, name, kind, style)
-        .then(|| Found::new(start, whole(), Class::Field))
+    if !values::is_unquoted_secret(scope, start, end, name, kind, style) {
+        return None;
+    }
+    let mut end = whole();
+    // `passwords: hunter2, hunter3`
+    while kind == Kind::Secrets && matches!(scope.part(end, end + 2), b", " | b"; ") {
+        let next = run_end(text, end + 2, scope.to.min(end + 66), |b| {
+            !b.is_ascii_whitespace() && !matches!(b, b',' | b';' | b'"' | b'\'')
+        });
+        if !values::looks_chosen(scope.part(end + 2, next)) {
+            break;
+        }
+        end = next;
+    }
+    Some(Found::new(start, end, Class::Field))
 }
 
 /// Whether a quote at `pos` closes one that stands before it on its line.
@@ -419,7 +480,7 @@ fn closes(scope: &Scope<'_>, pos: usize) -> bool {
 fn literal(scope: &Scope<'_>, from: usize, to: usize, kind: Kind, name: &[u8]) -> Option<Found> {
     let value = scope.part(from, to);
     if !values::fits(value, kind)
-        || value.is_empty()
+        || value.len() < 2
         || values::has_mark(value)
         || values::is_placeholder(value)
         || values::is_label(value, name)
@@ -785,6 +846,7 @@ fn authorization(scope: &Scope<'_>, start: usize, add: &mut dyn FnMut(Found)) ->
     let value = scope.part(from, end);
     if value.len() < 4
         || value.starts_with(MARK_START)
+        || memchr::memchr(b'(', value).is_some()
         || values::is_placeholder(value)
         || matches!(at(value, 0), b'$' | b'{' | b'<' | b'%')
     {
@@ -871,7 +933,7 @@ pub(super) fn after_word(scope: &Scope<'_>, pos: usize) -> Option<Found> {
         }
     }
     let word = scope.part(start, gap);
-    let by = word.eq_ignore_ascii_case(b"by") && {
+    let by = word == b"BY" && {
         let end = run_start(
             scope.text,
             start,
@@ -881,7 +943,15 @@ pub(super) fn after_word(scope: &Scope<'_>, pos: usize) -> Option<Found> {
         scope
             .part(end.saturating_sub(10), end)
             .eq_ignore_ascii_case(b"identified")
-    };
+    } || word == b"by"
+        && scope
+            .part(start.saturating_sub(11), start)
+            .eq_ignore_ascii_case(b"identified ")
+        && super::bytes::find(
+            scope.part(start.saturating_sub(80).max(scope.from), start),
+            b"user ",
+        )
+        .is_some();
     let named = word.len() >= 4 && names::judge(word) == Kind::Secret && scope.before(pos) == b' ';
     if !(by || named) {
         return None;

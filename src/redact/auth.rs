@@ -27,7 +27,7 @@ pub(super) fn after_word(
 ) -> Option<Found> {
     // No word fits before it.
     if start < scope.from + 3 {
-        return None;
+        return spoken::before_name(scope, start, judge);
     }
     let gap = run_start(
         scope.text,
@@ -42,7 +42,8 @@ pub(super) fn after_word(
         scope.from.max(gap.saturating_sub(8)),
         |b| b.is_ascii_digit(),
     );
-    if number < gap && gap < start && matches!(before(scope.text, number), b' ' | b'\n') {
+    // A single digit may say how what follows is written: `secret 5 …`.
+    if number + 1 < gap && gap < start && matches!(before(scope.text, number), b' ' | b'\n') {
         return None;
     }
     if (tools.are_near(scope, start) || at(scope.text, start) == b'/')
@@ -110,6 +111,11 @@ pub(super) fn after_word(
             b"bot",
             b"my",
             b"use",
+            b"the",
+            b"this",
+            b"new",
+            b"your",
+            b"created",
         ]
         .iter()
         .any(|known| {
@@ -117,7 +123,8 @@ pub(super) fn after_word(
                 .part(whose, word_start.saturating_sub(1))
                 .eq_ignore_ascii_case(known)
         });
-        if !mine || !word.eq_ignore_ascii_case(b"token") {
+        let named = word.eq_ignore_ascii_case(b"api-key") || word.eq_ignore_ascii_case(b"apikey");
+        if !(mine && word.eq_ignore_ascii_case(b"token") || named) {
             return None;
         }
     }
@@ -277,6 +284,9 @@ pub(super) fn armour(scope: &Scope<'_>, start: usize) -> Option<Found> {
         return None;
     }
     let body = run_end(scope.text, start + label_end, scope.to, |b| b == b'-');
+    if scope.at(body) == b'`' {
+        return None;
+    }
     // A key goes on below its first line; in a sentence about the line, words do.
     let next = run_end(scope.text, body, scope.to.min(body + 8), |b| b == b' ');
     let word = run_end(scope.text, next, scope.to, |b| {

@@ -2,7 +2,7 @@
 //! `env.API_KEY || "…"`.
 
 use super::assign::{closing_quote, is_blank, is_name};
-use super::bytes::{has_word_at, run_start};
+use super::bytes::{at, has_word_at, run_start};
 use super::class::Class;
 use super::names::Kind;
 use super::text::{Found, Scope};
@@ -14,7 +14,7 @@ const MAX_CALL: usize = 160;
 /// Calls with a secret among their arguments, and which one it is.
 #[rustfmt::skip]
 const CALLS: &[(&str, usize)] = &[
-    ("BasicAuth", 1), ("Fernet", 0), ("HTTPBasicAuth", 1), ("HTTPDigestAuth", 1), ("NetworkCredential", 1), ("PDO", 2), ("PasswordAuthentication", 1), ("PlainAuth", 2), ("SecretKeySpec", 0),
+    ("BasicAuth", 1), ("Credentials::new", 1), ("Fernet", 0), ("HTTPBasicAuth", 1), ("HTTPDigestAuth", 1), ("NetworkCredential", 1), ("PDO", 2), ("PasswordAuthentication", 1), ("PlainAuth", 2), ("SecretKeySpec", 0),
     ("SetBasicAuth", 1), ("TelegramBot", 0), ("UsernamePasswordCredentials", 1), ("authenticate", 1), ("basicAuth", 1), ("basic_auth", 1), ("bearer_auth", 0), ("createCipheriv", 1),
     ("createHmac", 1), ("db.auth", 1), ("db.auth", 1), ("getConnection", 2), ("hashpw", 0), ("httpBasic", 1), ("hmac.new", 0), ("jwt.decode", 1), ("jwt.encode", 1), ("jwt.sign", 1), ("jwt.verify", 1), ("login", 1),
     ("mysql_connect", 2), ("mysqli", 2), ("mysqli_connect", 2), ("pg_connect", 0), ("setBasicAuth", 1), ("withBasicAuth", 1),
@@ -59,7 +59,18 @@ pub(super) fn literal(
         && (value.iter().any(u8::is_ascii_digit)
             || memchr::memchr(b' ', value).is_some()
             || by_name && scope.before(near) == b',');
+    // `Cookie::new("name", "value")` and a list of the names of headers.
+    let another = scope.before(near) == b'('
+        && scope.at(close + 1) == b','
+        && !value.iter().any(|b| b"!@#$%^&*".contains(b))
+        && by_name
+        && scope.part(near.saturating_sub(5), near) == b":new(";
+    let listed = memchr::memchr(b'-', name).is_some()
+        && memchr::memchr(b'-', value).is_some()
+        && value.iter().all(|b| b.is_ascii_lowercase() || *b == b'-');
     (takes
+        && !another
+        && !listed
         && !values::has_mark(value)
         && !values::is_label(value, name)
         && !values::is_placeholder(value)
@@ -140,6 +151,13 @@ fn pair<'a>(scope: &Scope<'a>, comma: usize) -> Option<&'a [u8]> {
     let open = if quoted { start.checked_sub(1)? } else { start };
     let bracket = run_start(text, open, scope.from, |b| b == b' ');
     let opens = matches!(scope.before(bracket), b'(' | b'[');
+    // `{:password, "…"}`
+    if !quoted
+        && scope.before(start) == b':'
+        && matches!(scope.before(start - 1), b'{' | b'(' | b'[')
+    {
+        return Some(scope.part(start, inner));
+    }
     // `assertEquals(user.password, "…")`
     let member = !quoted && memchr::memchr(b'.', scope.part(start, inner)).is_some();
     (opens && (quoted || member)).then(|| scope.part(start, inner))
@@ -187,9 +205,10 @@ pub(super) fn place<'a>(scope: &Scope<'a>, end: usize) -> Option<&'a [u8]> {
     let floor = scope.from.max(close.saturating_sub(96));
     let open = floor + memchr::memrchr(quote, scope.part(floor, close - 1))?;
     let selector = scope.part(open + 1, close - 1);
+    let typed = close < end && scope.at(end) == b'.';
     let is_selector = matches!(selector.first(), Some(b'#' | b'[' | b'.' | b'/'))
         || selector.starts_with(b"input")
-        || close < end;
+        || typed;
     is_selector.then(|| {
         let end = run_start(selector, selector.len(), 0, |b| {
             matches!(b, b']' | b'"' | b'\'' | b'\\')
@@ -205,14 +224,26 @@ fn is_secret_argument(scope: &Scope<'_>, near: usize, judge: &dyn Fn(&[u8]) -> K
         return false;
     }
     let floor = scope.from.max(near.saturating_sub(MAX_CALL));
-    let Some(open) = memchr::memrchr(b'(', scope.part(floor, near)).map(|n| floor + n) else {
-        return false;
-    };
+    // Back to the parenthesis that is open here, or to the one around `Some(`.
+    let (mut open, mut depth, mut index) = (near, 0, 0);
+    loop {
+        if open == floor {
+            return false;
+        }
+        open -= 1;
+        match at(scope.text, open) {
+            b')' => depth += 1,
+            b'(' if depth > 0 => depth -= 1,
+            b'(' if open >= floor + 4 && scope.part(open - 4, open) == b"Some" => {}
+            b'(' => break,
+            b',' if depth == 0 => index += 1,
+            _ => {}
+        }
+    }
     let arguments = scope.part(open + 1, near);
-    let index = memchr::memchr_iter(b',', arguments).count();
     let end = run_start(scope.text, open, floor, |b| b == b'=' || b == b' ');
     let start = run_start(scope.text, end, floor, |b| {
-        b.is_ascii_alphanumeric() || matches!(b, b'_' | b'.')
+        b.is_ascii_alphanumeric() || matches!(b, b'_' | b'.' | b':')
     });
     let call = scope.part(start, end);
     // `auth=("user", "…")`

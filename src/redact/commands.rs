@@ -20,7 +20,8 @@ const MAX_ARGUMENTS: usize = 24;
 const OPTIONS: &[(&str, &[&str])] = &[
     ("-p", &["sshpass", "login", "mongo", "mongosh", "mongodump", "mongorestore", "pscp", "plink", "psftp", "cqlsh", "az", "snowsql", "useradd", "usermod", "adduser", "psexec",
         "evil-winrm", "crackmapexec", "nxc", "netexec", "hydra", "ncftp", "rdesktop", "steghide",
-            "twine", "ldapmodify", "neo4j-admin", "cypher-shell", "gpresult", "winrs", "7z", "rar", "unrar"]),
+            "twine", "ldapmodify", "neo4j-admin",
+            "rabbitmqadmin", "cypher-shell", "gpresult", "winrs", "7z", "rar", "unrar"]),
     ("-pw", &["plink", "pscp", "psftp", "putty"]),
     ("-P", &["sqlcmd", "bcp", "isql", "osql", "tsql", "zip", "unzip", "mosquitto_pub", "mosquitto_sub", "ipmitool", "ssh-keygen", "trino"]),
     ("-N", &["ssh-keygen"]),
@@ -29,7 +30,7 @@ const OPTIONS: &[(&str, &[&str])] = &[
     ("-k", &["openssl"]),
     ("-A", &["snmpwalk", "snmpget", "snmpset", "snmpbulkwalk"]),
     ("-X", &["snmpwalk", "snmpget", "snmpset", "snmpbulkwalk"]),
-    ("-t", &["doctl", "codecov", "codecovcli"]),
+    ("-t", &["influx", "doctl", "codecov", "codecovcli"]),
     ("-b", &["secret"]),
     ("--body", &["secret"]),
     ("-String", &["ConvertTo-SecureString"]),
@@ -52,7 +53,8 @@ fn is_tool(name: &[u8]) -> bool {
         b"security" | b"smbclient" | b"smbget" | b"snmpbulkwalk" | b"snmpget" | b"snmpset" | b"snmpwalk" | b"snowsql"
         | b"snyk" | b"sqlcl" | b"sqlcmd" | b"sqlldr" | b"sqlplus" | b"ssh-keygen" | b"sshpass" | b"steghide" |
         b"trino" | b"trunk" | b"tsql" | b"unrar" | b"unzip" | b"useradd" | b"usermod" | b"valkey-cli" | b"vault" |
-        b"wandb" | b"winexe" | b"winrs" | b"wpa_passphrase" | b"zip"
+        b"cargo" | b"chpasswd" | b"influx" | b"kinit" | b"passwd" | b"poetry" | b"rabbitmqadmin" | b"secrets" |
+        b"twine" | b"wandb" | b"winexe" | b"winrs" | b"wpa_passphrase" | b"zip"
     )
 }
 
@@ -207,6 +209,7 @@ pub(super) fn argument(scope: &Scope<'_>, start: usize) -> Option<Found> {
         && command.has(&[
             "login",
             "secret",
+            "secrets",
             "chpasswd",
             "passwd",
             "kinit",
@@ -243,8 +246,15 @@ pub(super) fn argument(scope: &Scope<'_>, start: usize) -> Option<Found> {
         || takes("mc", |words| {
             words.len() >= 5 && matches!(words.get(1), Some(&(b"alias" | b"config")))
         })
+        || takes("poetry", |words| {
+            words
+                .iter()
+                .any(|w| w.starts_with(b"http-basic.") || w.starts_with(b"pypi-token."))
+        })
         || takes("composer", |words| {
-            words.iter().any(|w| w.starts_with(b"http-basic."))
+            words
+                .iter()
+                .any(|w| w.starts_with(b"http-basic.") || w.starts_with(b"pypi-token."))
         })
         || takes("net", |words| match words.get(1) {
             Some(&b"use") => words.iter().any(|w| {
@@ -255,6 +265,7 @@ pub(super) fn argument(scope: &Scope<'_>, start: usize) -> Option<Found> {
         })
         || [
             "vault",
+            "cargo",
             "wandb",
             "bw",
             "snyk",
@@ -359,6 +370,7 @@ fn piped(scope: &Scope<'_>, command: &Command<'_>, start: usize, end: usize) -> 
         "passphrase",
         "passwd",
         "sudo -S",
+        " login",
         "--with-token",
         "--token",
         "/dev/stdin",

@@ -20,6 +20,8 @@ pub(super) struct NotJson;
 pub(super) struct Frame {
     start: usize,
     array: bool,
+    /// What stands around everything that is walked through: a value, or members of an object.
+    root: Option<Start>,
     /// The object describes fields: its members are named like secrets and hold none.
     schema: bool,
     /// Elements so far, of an array.
@@ -43,6 +45,8 @@ pub(super) struct Frame {
     patch: bool,
     /// The members are named by what their tokens are for.
     tokens: bool,
+    /// Cookies, one object each: the values go, names and attributes stay.
+    cookies: bool,
 }
 
 /// What a member is for in an object like `{"name": …, "value": …}`.
@@ -121,11 +125,14 @@ impl Engine<'_> {
             key_numbers: 0,
             users: self.rules.is_users(),
         };
-        let mut state = State::Value;
-        if start == Start::Members {
-            self.frames.push(Frame::default());
-            state = State::Key;
-        }
+        let state = match start {
+            Start::Values => State::Value,
+            Start::Members => State::Key,
+        };
+        self.frames.push(Frame {
+            root: Some(start),
+            ..Frame::default()
+        });
         let outcome = self.steps(&mut walk, from, state);
         self.frames.truncate(base);
         outcome
@@ -160,7 +167,7 @@ impl Engine<'_> {
                     _ => return Err(NotJson),
                 },
                 State::Value | State::ValueOrEnd => {
-                    let kind = self.kind_of_value(walk);
+                    let kind = self.kind_of_value();
                     match byte {
                         b'"' => {
                             let start = pos + 1;
@@ -173,7 +180,8 @@ impl Engine<'_> {
                         // A mark without quotes, of a text that was no JSON before.
                         b'[' if part(text, pos, pos + 10) == MARK_START => return Err(NotJson),
                         b'{' | b'[' => {
-                            if kind.hides() && !self.describes(walk, pos) {
+                            let cookies = self.is_cookies(walk, pos, kind);
+                            if kind.hides() && !cookies && !self.describes(walk, pos) {
                                 let end = skip(text, masks, pos, to);
                                 if end > pos + 2 {
                                     push(
@@ -187,14 +195,12 @@ impl Engine<'_> {
                                 self.done(walk, (pos, pos), Shape::Word);
                                 continue;
                             }
-                            let schema = self
-                                .top(walk)
-                                .is_some_and(|frame| frame.role == Role::Schema);
-                            let about = self.top(walk).is_some_and(|frame| {
+                            let schema = self.top().is_some_and(|frame| frame.role == Role::Schema);
+                            let about = self.top().is_some_and(|frame| {
                                 frame.role == Role::About || frame.about && byte == b'['
                             });
                             let tokens = byte == b'{'
-                                && self.top(walk).is_some_and(|frame| {
+                                && self.top().is_some_and(|frame| {
                                     !frame.array
                                         && part(text, frame.name.0, frame.name.1) == b"tokens"
                                 });
@@ -211,6 +217,12 @@ impl Engine<'_> {
                                 schema,
                                 about,
                                 tokens,
+                                cookies,
+                                label: if cookies && !array {
+                                    Kind::Secret
+                                } else {
+                                    Kind::Plain
+                                },
                                 kind,
                                 ..Frame::default()
                             });
@@ -251,22 +263,25 @@ impl Engine<'_> {
                     }
                 }
                 State::After => {
-                    let array = self.top(walk).map(|frame| frame.array);
-                    match (byte, array) {
-                        (b',', Some(true)) => {
+                    let Some(frame) = self.frames.last() else {
+                        return Err(NotJson);
+                    };
+                    let values = frame.root == Some(Start::Values);
+                    match (byte, frame.array) {
+                        (b',', true) => {
                             pos += 1;
                             state = State::Value;
                         }
-                        (b',', Some(false)) => {
+                        (b',', false) if !values => {
                             pos += 1;
                             state = State::Key;
                         }
-                        (b']', Some(true)) | (b'}', Some(false)) => {
+                        (b']', true) | (b'}', false) => {
                             pos += 1;
                             self.close(walk, byte == b']', pos)?;
                         }
                         // One document per line.
-                        (b'{' | b'[', None) if super::bytes::before(text, pos) == b'\n' => {
+                        (b'{' | b'[', _) if values && super::bytes::before(text, pos) == b'\n' => {
                             state = State::Value
                         }
                         _ if is_blank(byte) => pos += 1,
@@ -278,17 +293,14 @@ impl Engine<'_> {
         Ok(())
     }
 
-    fn top(&mut self, walk: &Walk<'_>) -> Option<&mut Frame> {
-        if self.frames.len() > walk.base {
-            self.frames.last_mut()
-        } else {
-            None
-        }
+    /// The innermost container: the root of this walk, if nothing else is open.
+    fn top(&mut self) -> Option<&mut Frame> {
+        self.frames.last_mut()
     }
 
     /// What the name over the value that begins now says.
-    fn kind_of_value(&mut self, walk: &Walk<'_>) -> Kind {
-        let Some(frame) = self.top(walk) else {
+    fn kind_of_value(&mut self) -> Kind {
+        let Some(frame) = self.top() else {
             return Kind::Plain;
         };
         if frame.array {
@@ -317,7 +329,7 @@ impl Engine<'_> {
             } else {
                 kind
             };
-            if let Some(frame) = self.frames.last_mut() {
+            if let Some(frame) = self.top() {
                 (frame.kind, frame.name, frame.role) = (kind, (from, to), role);
             }
             return;
@@ -353,7 +365,7 @@ impl Engine<'_> {
         } else {
             kind
         };
-        if let Some(frame) = self.top(walk) {
+        if let Some(frame) = self.top() {
             frame.kind = kind;
             frame.name = (from, to);
             frame.role = role;
@@ -414,7 +426,7 @@ impl Engine<'_> {
             return;
         }
         let content = part(walk.text, from, to);
-        let name = match self.top(walk) {
+        let name = match self.top() {
             Some(frame) => frame.name,
             None => (0, 0),
         };
@@ -461,10 +473,10 @@ impl Engine<'_> {
                 Some(Class::Phone)
             }
             _ if digits.len() >= 13 => {
-                let id = self.frames.last().is_some_and(|frame| {
-                    self.frames.len() > walk.base
-                        && names::is_id(part(walk.text, frame.name.0, frame.name.1))
-                });
+                let id = self
+                    .frames
+                    .last()
+                    .is_some_and(|frame| names::is_id(part(walk.text, frame.name.0, frame.name.1)));
                 (!id && super::pii::is_card(digits)).then_some(Class::Card)
             }
             _ => None,
@@ -506,7 +518,7 @@ impl Engine<'_> {
             frame.map(|frame| (frame.array, frame.role, frame.columns))
         };
         let (parent, owner) = (outer(2), outer(3));
-        let Some(frame) = self.top(walk) else { return };
+        let Some(frame) = self.top() else { return };
         if frame.array {
             frame.items += 1;
             let index = frame.items - 1;
@@ -529,7 +541,7 @@ impl Engine<'_> {
                 self.hide(walk, from, to, shape);
                 return;
             }
-            let Some(frame) = self.top(walk) else { return };
+            let Some(frame) = self.top() else { return };
             let previous = frame.label;
             frame.label = Kind::Plain;
             if shape == Shape::String {
@@ -572,6 +584,7 @@ impl Engine<'_> {
             return;
         }
         match frame.role {
+            Role::Label if frame.cookies => {}
             Role::Label if shape == Shape::String => {
                 frame.label = rules.judge(part(text, from, to));
                 if let Some((from, to, shape)) = frame.value
@@ -651,7 +664,10 @@ impl Engine<'_> {
     }
 
     fn close(&mut self, walk: &Walk<'_>, array: bool, end: usize) -> Result<(), NotJson> {
-        let Some(frame) = self.top(walk).filter(|frame| frame.array == array) else {
+        let frame = self
+            .top()
+            .filter(|frame| frame.array == array && frame.root.is_none());
+        let Some(frame) = frame else {
             return Err(NotJson);
         };
         let start = frame.start;
@@ -660,9 +676,27 @@ impl Engine<'_> {
         Ok(())
     }
 
+    /// Whether a list of cookies begins at `pos`, or one of them.
+    fn is_cookies(&mut self, walk: &Walk<'_>, pos: usize, kind: Kind) -> bool {
+        let text = walk.text;
+        let Some(frame) = self.top() else {
+            return false;
+        };
+        if frame.array {
+            return frame.cookies && at(text, pos) == b'{';
+        }
+        let next = run_end(text, pos + 1, walk.to.min(pos + 32), |b| {
+            b.is_ascii_whitespace()
+        });
+        kind == Kind::Secrets
+            && at(text, pos) == b'['
+            && at(text, next) == b'{'
+            && part(text, frame.name.0, frame.name.1).ends_with(b"ookies")
+    }
+
     /// Whether the object at `pos`, which stands under a sensitive name, is the description of a field.
     fn describes(&mut self, walk: &Walk<'_>, pos: usize) -> bool {
-        let Some(frame) = self.top(walk) else {
+        let Some(frame) = self.top() else {
             return false;
         };
         let schema = frame.schema;

@@ -108,12 +108,13 @@ impl Words {
 
 /// The first three letters of every word that can make a name sensitive. A name without any of them needs no
 /// splitting, and most names have none.
-const STEMS: [&[u8; 3]; 59] = [
+const STEMS: [&[u8; 3]; 61] = [
     b"pas", b"pwd", b"pwo", b"psw", b"sec", b"tok", b"key", b"cre", b"aut", b"coo", b"ses", b"sid",
     b"ssn", b"soc", b"cvv", b"cvc", b"csc", b"pin", b"otp", b"mfa", b"jwt", b"bea", b"pho", b"tel",
     b"mob", b"cel", b"fax", b"msi", b"sig", b"mne", b"see", b"car", b"con", b"sen", b"ken", b"wac",
     b"nin", b"lic", b"rec", b"wha", b"mot", b"has", b"bac", b"ver", b"par", b"hes", b"sal", b"adg",
-    b"los", b"loz", b"jel", b"sif", b"san", b"zug", b"sla", b"ges", b"zap", b"kat", b"psk",
+    b"los", b"loz", b"jel", b"sif", b"san", b"zug", b"sla", b"ges", b"zap", b"kat", b"psk", b"ass",
+    b"dev",
 ];
 
 static STEM_BITS: [u64; 512] = stem_bits();
@@ -160,12 +161,25 @@ fn may_matter(name: &[u8]) -> bool {
 }
 
 /// What `name` says about its value.
+#[inline]
 pub(super) fn judge(name: &[u8]) -> Kind {
-    if !may_matter(name) || super::bytes::find(name, b"://").is_some() {
+    if may_matter(name) {
+        super::known::judged(name, judge_words)
+    } else {
+        Kind::Plain
+    }
+}
+
+fn judge_words(name: &[u8]) -> Kind {
+    if super::bytes::find(name, b"://").is_some() {
         return Kind::Plain;
     }
     // In `.npmrc` it is user and password.
     if name == b"_auth" {
+        return Kind::Secret;
+    }
+    // Terraform names them by their hosts.
+    if name.starts_with(b"TF_TOKEN_") {
         return Kind::Secret;
     }
     let words = Words::of(name);
@@ -289,6 +303,8 @@ fn core(word: &[u8], before: &[u8], after: &[u8], tail: Tail) -> Kind {
                 Kind::Maybe
             }
         }
+        b"verifier" if before == b"code" => Kind::Secret,
+        b"assertion" if before == b"client" => Kind::Secret,
         b"userpass" | b"dbpass" | b"requirepass" | b"masterauth" if last => Kind::Secret,
         b"secret" if last => Kind::Secret,
         b"secrets" if last => Kind::Secrets,
@@ -346,7 +362,7 @@ fn core(word: &[u8], before: &[u8], after: &[u8], tail: Tail) -> Kind {
         b"code" | b"codes"
             if matches!(
                 before,
-                b"otp" | b"mfa" | b"totp" | b"recovery" | b"fa" | b"backup"
+                b"otp" | b"mfa" | b"totp" | b"recovery" | b"fa" | b"backup" | b"device"
             ) =>
         {
             Kind::Secret
@@ -734,7 +750,7 @@ fn is_harmless_token(word: &[u8]) -> bool {
 }
 
 /// Words behind a sensitive one that say: this is about the secret.
-fn is_harmless_tail(word: &[u8]) -> bool {
+pub(super) fn is_harmless_tail(word: &[u8]) -> bool {
     matches!(
         word,
         b"count"
@@ -906,6 +922,9 @@ fn is_harmless_tail(word: &[u8]) -> bool {
             | b"columns"
             | b"stats"
             | b"selector"
+            | b"hashing"
+            | b"hasher"
+            | b"mgr"
             | b"short"
             | b"long"
             | b"weak"

@@ -228,6 +228,38 @@ fn kubernetes(scope: &Scope<'_>, value: usize, add: &mut dyn FnMut(Found)) {
     }
 }
 
+/// The content of a tag of HTML, whose name ends at `end`, behind what a person reads: `<dt>API key</dt><dd>…`,
+/// `Password: <b>…`.
+fn labelled(
+    scope: &Scope<'_>,
+    pos: usize,
+    end: usize,
+    judge: &dyn Fn(&[u8]) -> Kind,
+) -> Option<Found> {
+    let close = end + memchr::memchr(b'>', scope.part(end, end + 64))? + 1;
+    let until = close + memchr::memchr(b'<', scope.part(close, close + 256))?;
+    if !values::looks_chosen(scope.part(close, until)) {
+        return None;
+    }
+    let floor = scope.from.max(pos.saturating_sub(72));
+    let mut label = scope.part(floor, pos).trim_ascii();
+    // Closing and opening tags between the label and its value.
+    for _ in 0..2 {
+        if label.ends_with(b">") {
+            label = super::bytes::part(label, 0, memchr::memrchr(b'<', label)?).trim_ascii();
+        }
+    }
+    let label = label.strip_suffix(b":").unwrap_or(label);
+    let label = super::bytes::rest(
+        label,
+        memchr::memrchr2(b'>', b'\n', label).map_or(0, |n| n + 1),
+    );
+    let label = label.trim_ascii();
+    (label.len() <= 40 && judge(label).hides())
+        .then(|| hidden(scope, close, until))
+        .flatten()
+}
+
 /// The content of an element with a sensitive name, whose `<` stands at `pos`.
 pub(super) fn element(
     scope: &Scope<'_>,
@@ -266,6 +298,12 @@ pub(super) fn element(
         let close =
             memchr::memchr(b'<', scope.part(string, scope.to)).map_or(scope.to, |n| string + n);
         return hidden(scope, string, close);
+    }
+    if matches!(
+        name,
+        b"td" | b"dd" | b"code" | b"b" | b"strong" | b"em" | b"span" | b"kbd" | b"pre"
+    ) {
+        return labelled(scope, pos, end, judge);
     }
     if !judge(name).hides() {
         return None;

@@ -458,6 +458,24 @@ fn nino(scope: &Scope<'_>, start: usize) -> Option<Found> {
         .then(|| Found::new(start, pos + 1, Class::Nino))
 }
 
+/// Words for a telephone that are not ASCII.
+const PHONES: &[&str] = &[
+    "m\u{f3}vil",
+    "tel\u{e9}fono",
+    "t\u{e9}l\u{e9}phone",
+    "T\u{e9}l\u{e9}phone",
+    "t\u{e9}l",
+    "T\u{e9}l",
+    "Tel\u{e9}fono",
+    "\u{442}\u{435}\u{43b}\u{435}\u{444}\u{43e}\u{43d}",
+    "\u{422}\u{435}\u{43b}\u{435}\u{444}\u{43e}\u{43d}",
+    "\u{442}\u{435}\u{43b}",
+    "\u{96fb}\u{8a71}",
+    "\u{7535}\u{8bdd}",
+    "\u{624b}\u{673a}",
+    "\u{c804}\u{d654}",
+];
+
 /// Digits behind a word that says what they are: a phone number, a social security number.
 pub(super) fn introduced(scope: &Scope<'_>, pos: usize) -> Option<Found> {
     let text = scope.text;
@@ -490,8 +508,8 @@ pub(super) fn introduced(scope: &Scope<'_>, pos: usize) -> Option<Found> {
                 b' ' | b':' | b'=' | b'#' | b'.' | b'(' | b'"' | b'\'' | b'+' | b'*' | b'>'
             )
         });
-        let word = run_start(text, gap, scope.from.max(gap.saturating_sub(16)), |b| {
-            b.is_ascii_alphabetic()
+        let word = run_start(text, gap, scope.from.max(gap.saturating_sub(24)), |b| {
+            b.is_ascii_alphabetic() || b >= 0x80
         });
         let name = scope.part(word, gap);
         let is = |list: &[&[u8]]| list.iter().any(|known| name.eq_ignore_ascii_case(known));
@@ -509,7 +527,13 @@ pub(super) fn introduced(scope: &Scope<'_>, pos: usize) -> Option<Found> {
             b"handy",
             b"telefono",
             b"hotline",
-        ]) {
+            b"mobil",
+            b"mobiltelefon",
+            b"celular",
+            b"cellulare",
+            b"gsm",
+        ]) || PHONES.iter().any(|known| name == known.as_bytes())
+        {
             return Some(Found::new(pos, end, Class::Phone));
         }
         if is(&[b"call", b"cell", b"contact", b"ring", b"text", b"dial"]) {

@@ -189,11 +189,20 @@ pub(super) fn listed_at(scope: &Scope<'_>, start: usize) -> Option<Found> {
         let end = if is_dotted(prefix) {
             dotted_end(scope, run)
         } else if is_base64(prefix) {
-            long_end(scope, run)
+            // As much as is judged; the rest follows when it is a key.
+            let limit = scope.to.min(run.max(body + 96));
+            run_end(text, run, limit, |b| {
+                is_token(b) || matches!(b, b'+' | b'/')
+            })
         } else {
             run
         };
         if end - body >= usize::from(*min) && is_random(scope.part(body, end), *kind) {
+            let end = if is_base64(prefix) {
+                long_end(scope, end)
+            } else {
+                end
+            };
             let end = if prefix.ends_with("IA") || *prefix == "ALTAK-" {
                 with_secret(scope, end)
             } else {
@@ -576,7 +585,9 @@ fn is_random(tail: &[u8], kind: Tail) -> bool {
         }
         Random => is_mixed(tail),
     };
-    found && (matches!(kind, Any | Hex | Capital) || !is_spelled_out(tail))
+    found
+        && !super::values::is_snake(tail, 2)
+        && (matches!(kind, Any | Hex | Capital) || !is_spelled_out(tail))
 }
 
 /// Both cases and digits, or hexadecimal digits. Of 24 random letters and digits one in twelve has a single digit at
@@ -593,7 +604,16 @@ pub(super) fn is_strong(tail: &[u8]) -> bool {
         hex &= byte.is_ascii_hexdigit() || byte == b'-';
         last = byte;
     }
-    let cases = upper >= 2 && lower >= 2;
+    // `X509_EXTENSION_new` is made of words: no part of it mixes anything.
+    let mixed = |part: &[u8]| {
+        let any = |is: fn(&u8) -> bool| usize::from(part.iter().any(is));
+        part.len() >= 7
+            && (part.iter().filter(|b| b.is_ascii_digit()).count() != 1
+                || any(u8::is_ascii_uppercase) + any(u8::is_ascii_lowercase) == 2)
+            && any(u8::is_ascii_uppercase) + any(u8::is_ascii_lowercase) + any(u8::is_ascii_digit)
+                >= 2
+    };
+    let cases = upper >= 2 && lower >= 2 && tail.split(|b| matches!(b, b'_' | b'-')).any(mixed);
     cases && (digits >= 2 || digits == 1 && turns >= 2 && tail.len() >= 16)
         || hex && digits >= 5 && tail.len() >= 16
 }

@@ -87,30 +87,42 @@ pub(super) fn value(
         return None;
     }
     let found = Some(Found::new(start, start + value.len(), Class::Field));
-    if scope.before(start) >= 0x80 || scope.before(start.saturating_sub(1)) >= 0x80 {
-        if values::looks_chosen(value)
-            && follows_unspaced(scope, start)
-            && !values::is_placeholder(value)
-        {
-            return found;
-        }
+    if (scope.before(start) >= 0x80 || scope.before(start.saturating_sub(1)) >= 0x80)
+        && values::looks_chosen(value)
+        && follows_unspaced(scope, start)
+        && !values::is_placeholder(value)
+    {
+        return found;
     }
-    if values::looks_chosen(value) {
-        if precedes_name(scope, start + value.len(), judge) {
-            return user_and_password(start, value).or(found);
-        }
-        if follows_line(scope, start, start + value.len(), judge) {
-            return found;
-        }
+    let behind = start + value.len();
+    let named = precedes_name(scope, behind, judge);
+    if (named || follows_line(scope, start, behind, judge))
+        && values::looks_chosen(value)
+        && !values::is_placeholder(value)
+    {
+        let pair = if named {
+            user_and_password(start, value)
+        } else {
+            None
+        };
+        return pair.or(found);
     }
     let (end, linked, cell) = name_end(scope, start)?;
     if cell {
         // A row of a table: the name stands in the cell before.
         let floor = scope.from.max(end.saturating_sub(48));
-        let cell =
-            memchr::memrchr2(b'|', b'\n', scope.part(floor, end)).map_or(floor, |n| floor + n + 1);
+        let cell = memchr::memrchr2(b'|', b'\n', scope.part(floor, end))
+            .map(|n| floor + n + 1)
+            .or((floor == scope.origin).then_some(floor))?;
         let name = scope.part(cell, end).trim_ascii();
-        return (values::looks_chosen(value)
+        let plain = name.iter().all(|b| {
+            b.is_ascii_alphanumeric() || matches!(b, b' ' | b'_' | b'-' | b'`' | b'*') || *b >= 0x80
+        });
+        let line = memchr::memrchr(b'\n', scope.part(floor, cell)).map_or(floor, |n| floor + n + 1);
+        let row = cell == line || scope.at(run_end(scope.text, line, cell, |b| b == b' ')) == b'|';
+        return (plain
+            && row
+            && values::looks_chosen(value)
             && judge(name).hides()
             && !values::is_placeholder(value))
         .then_some(found)
@@ -152,10 +164,12 @@ pub(super) fn value(
     }
     let mut kind = judge(name.text);
     if kind == Kind::Plain {
-        kind = if name.text.eq_ignore_ascii_case(b"identified") {
+        kind = if name.text.eq_ignore_ascii_case(b"identified")
+            && scope.part(end, end + 4).eq_ignore_ascii_case(b" by ")
+        {
             Kind::Secret
         } else {
-            spaced_kind(scope, &name, judge)
+            spaced_kind(scope, &name, linked, judge)
         };
     }
     let before =
@@ -199,6 +213,25 @@ pub(super) fn value(
             kind = Kind::Secret;
         }
     }
+    // `The API token you need is …`
+    if kind == Kind::Plain
+        && linked
+        && value.len() >= 12
+        && values::looks_chosen(value)
+        && (super::prefixes::is_strong(value) || value.iter().any(|b| b"!#$%&*".contains(b)))
+        && speaks(scope, name.start, judge)
+    {
+        kind = Kind::Secret;
+    }
+    // A key that is named by its algorithm is named by its number, too: `RSA key 4AEE18F83AFDEB23`.
+    let numbered = value.iter().all(|b| b.is_ascii_hexdigit())
+        && name.text.eq_ignore_ascii_case(b"key")
+        && [&b"rsa "[..], b"dsa ", b"pgp ", b"gpg "]
+            .iter()
+            .any(|word| before(4).eq_ignore_ascii_case(word));
+    if numbered {
+        return None;
+    }
     // `snmp-server community …`
     if name.text == b"community" && before(12) == b"snmp-server " {
         kind = Kind::Secret;
@@ -235,9 +268,33 @@ pub(super) fn value(
         Kind::Pin => (4..=8).contains(&value.len()) && value.iter().all(u8::is_ascii_digit),
         _ => false,
     };
-    (takes && !values::is_placeholder(value))
-        .then_some(found)
-        .flatten()
+    (takes && !values::is_placeholder(value)).then(|| {
+        // `change the password from … to …`
+        let end = start + value.len();
+        let to = run_end(scope.text, end, scope.to.min(end + 1), |b| {
+            matches!(b, b'"' | b'\'')
+        });
+        let next = to + 4 + usize::from(to > end);
+        if scope.part(to, to + 4) == b" to " {
+            let other = word_at(scope, next);
+            if values::looks_chosen(other) && !values::has_mark(other) {
+                return Found::new(start, next + other.len(), Class::Field);
+            }
+        }
+        Found::new(start, end, Class::Field)
+    })
+}
+
+/// A value at `start` that nothing stands before: `hunter2 is my password`.
+pub(super) fn before_name(
+    scope: &Scope<'_>,
+    start: usize,
+    judge: &dyn Fn(&[u8]) -> Kind,
+) -> Option<Found> {
+    let value = word_at(scope, start);
+    let end = start + value.len();
+    (values::looks_chosen(value) && !values::has_mark(value) && precedes_name(scope, end, judge))
+        .then(|| Found::new(start, end, Class::Field))
 }
 
 /// A password at `start`, behind an address and a colon.
@@ -266,6 +323,66 @@ fn word_at<'a>(scope: &Scope<'a>, start: usize) -> &'a [u8] {
     let word = scope.part(start, end);
     let end = word.iter().position(|b| *b >= 0xE3).unwrap_or(word.len());
     part(word, 0, end)
+}
+
+/// A value behind a sentence about a secret and the colon at `sign`: `A password was generated for root: …`.
+pub(super) fn behind_sentence(
+    scope: &Scope<'_>,
+    sign: usize,
+    judge: &dyn Fn(&[u8]) -> Kind,
+) -> Option<Found> {
+    let start = run_end(scope.text, sign + 1, scope.to.min(sign + 8), |b| {
+        b.is_ascii_whitespace()
+    });
+    let value = word_at(scope, start);
+    let end = start + value.len();
+    if !values::looks_chosen(value)
+        || !matches!(scope.at(end), 0 | b'\n' | b'\r')
+        || memchr::memchr(b'/', value).is_some()
+        || values::has_mark(value)
+        || values::is_placeholder(value)
+        || !speaks(scope, sign, judge)
+    {
+        return None;
+    }
+    Some(Found::new(start, end, Class::Field))
+}
+
+/// Whether the sentence that ends at `end` speaks of a secret, and not of something about one.
+fn speaks(scope: &Scope<'_>, end: usize, judge: &dyn Fn(&[u8]) -> Kind) -> bool {
+    let line = scope.part(end.saturating_sub(96).max(scope.from), end);
+    let line = super::bytes::rest(line, memchr::memrchr(b'\n', line).map_or(0, |n| n + 1));
+    let line = super::bytes::rest(line, super::bytes::find(line, b". ").map_or(0, |n| n + 2));
+    // What was found ends a sentence, before and after it was marked.
+    let line = super::bytes::rest(
+        line,
+        memchr::memchr_iter(b']', line)
+            .rfind(|end| {
+                let head = part(line, 0, *end);
+                memchr::memrchr(b'[', head)
+                    .is_some_and(|open| super::bytes::rest(head, open).starts_with(MARK_START))
+            })
+            .map_or(0, |n| n + 1),
+    );
+    let is_word = |b: &u8| b.is_ascii_alphanumeric() || matches!(b, b'-' | b'_') || *b >= 0x80;
+    let mut words = line
+        .split(|b| !is_word(b))
+        .filter(|word| !word.is_empty())
+        .peekable();
+    let mut before: &[u8] = &[];
+    let mut spoken = false;
+    while let Some(word) = words.next() {
+        let next = words.peek().copied().unwrap_or(&[]);
+        let named = judge(word).hides()
+            || word.eq_ignore_ascii_case(b"key") && judge(&[before, b"_key"].concat()).hides();
+        let harmless = super::names::is_harmless_tail(&next.to_ascii_lowercase());
+        spoken |= named && !harmless && !before.eq_ignore_ascii_case(b"invalid");
+        if word.eq_ignore_ascii_case(b"not") || word.eq_ignore_ascii_case(b"no") {
+            return false;
+        }
+        before = word;
+    }
+    spoken
 }
 
 /// Where the name before `start` ends, whether words or signs linked it to the value, and whether it stands in the
@@ -319,6 +436,12 @@ fn name_end(scope: &Scope<'_>, start: usize) -> Option<(usize, bool, bool)> {
         let link = LINKS
             .iter()
             .any(|link| word.eq_ignore_ascii_case(link.as_bytes()));
+        // `The cookie set size:36477`: only behind `to` something was set.
+        let was = matches!(
+            word,
+            b"set" | b"changed" | b"reset" | b"updated" | b"rotated" | b"from"
+        );
+        let link = link && (linked || !was || word == b"from");
         if from == scope.from || scope.before(from) != b' ' || !(link || digit && !linked) {
             break;
         }
@@ -362,12 +485,27 @@ fn precedes_name(scope: &Scope<'_>, end: usize, judge: &dyn Fn(&[u8]) -> Kind) -
         matches!(b, b'"' | b'\'' | b'`')
     });
     let is = |pos: usize, word: &[u8]| scope.part(pos, pos + word.len()) == word;
-    let links: [&[u8]; 3] = [b" as ", b" into ", b" in "];
+    let links: [&[u8]; 4] = [b" as ", b" into ", b" in ", b" is "];
     let Some(link) = links.into_iter().find(|link| is(pos, link)) else {
         return false;
     };
     pos += link.len();
-    for filler in [&b"the "[..], b"your ", b"my ", b"his ", b"her ", b"a "] {
+    let direct = link == b" is "
+        && ![&b"the "[..], b"your ", b"my ", b"our "]
+            .iter()
+            .any(|filler| is(pos, filler));
+    if direct {
+        return false;
+    }
+    for filler in [
+        &b"our "[..],
+        b"the ",
+        b"your ",
+        b"my ",
+        b"his ",
+        b"her ",
+        b"a ",
+    ] {
         if is(pos, filler) {
             pos += filler.len();
         }
@@ -381,8 +519,8 @@ fn precedes_name(scope: &Scope<'_>, end: usize, judge: &dyn Fn(&[u8]) -> Kind) -
         scope.part(first + 1, second),
         b"field" | b"input" | b"box" | b"textbox"
     );
-    judge(scope.part(pos, first)).hides() && (link == b" as " || field)
-        || judge(scope.part(pos, second)).hides() && link == b" as "
+    judge(scope.part(pos, first)).hides() && (matches!(link, b" as " | b" is ") || field)
+        || judge(scope.part(pos, second)).hides() && matches!(link, b" as " | b" is ")
 }
 
 /// Whether the value stands on a line of its own, below a line that names it.
@@ -395,7 +533,12 @@ fn follows_line(
     if scope.before(start) != b'\n' || !matches!(scope.at(end), 0 | b'\n' | b'\r') {
         return false;
     }
-    let line = run_start(scope.text, start - 1, scope.from, |b| b == b'\r');
+    let line = run_start(
+        scope.text,
+        start - 1,
+        scope.from.max(start.saturating_sub(5)),
+        |b| matches!(b, b'\r' | b'\n' | b':'),
+    );
     let floor = scope.from.max(line.saturating_sub(32));
     let name = memchr::memrchr(b'\n', scope.part(floor, line)).map_or(floor, |n| floor + n + 1);
     let name = scope.part(name, line).trim_ascii();

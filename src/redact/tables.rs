@@ -17,13 +17,22 @@ pub(super) fn columns(
     judge: &dyn Fn(&[u8]) -> Kind,
     add: &mut dyn FnMut(Found),
 ) {
-    let Some(end) = memchr::memchr(
-        b'\n',
-        scope.part(scope.from, scope.to.min(scope.from + MAX_HEADER)),
-    ) else {
+    let line_end = |from: usize| {
+        memchr::memchr(b'\n', scope.part(from, scope.to.min(from + MAX_HEADER))).map(|n| from + n)
+    };
+    let Some(mut end) = line_end(scope.from) else {
         return;
     };
-    let header = scope.part(scope.from, scope.from + end);
+    let mut first = scope.from;
+    // The line above the names, where a table has one.
+    if is_rule(scope.part(first, end)) {
+        first = end + 1;
+        match line_end(first) {
+            Some(next) => end = next,
+            None => return,
+        }
+    }
+    let header = scope.part(first, end);
     let Some(delimiter) = [b',', b'\t', b'|', b';']
         .into_iter()
         .find(|d| memchr::memchr(*d, header).is_some())
@@ -52,12 +61,12 @@ pub(super) fn columns(
         return;
     }
     let count = header.split(|b| *b == delimiter).count();
-    let mut line = scope.from + end + 1;
+    let mut line = end + 1;
     while line < scope.to {
         let end = memchr::memchr(b'\n', scope.part(line, scope.to)).map_or(scope.to, |n| line + n);
         if cells(scope, line, end, delimiter) != count {
             // The table ends where a line has another number of cells.
-            if line < end {
+            if line < end && !is_rule(scope.part(line, end)) {
                 return;
             }
         } else {
@@ -79,6 +88,14 @@ pub(super) fn columns(
         }
         line = end + 1;
     }
+}
+
+/// Whether a line only draws: `+------+`, `---+---`.
+fn is_rule(line: &[u8]) -> bool {
+    line.len() >= 3
+        && line
+            .iter()
+            .all(|b| matches!(b, b'-' | b'+' | b'|' | b':' | b'=' | b' ' | b'\r'))
 }
 
 fn trimmed(cell: &[u8]) -> &[u8] {

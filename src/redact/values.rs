@@ -117,15 +117,63 @@ pub(super) fn looks_chosen(value: &[u8]) -> bool {
         && rest(value, lead)
             .iter()
             .all(|b| b.is_ascii_lowercase() || *b == b'-');
+    // `size:36477`
+    let named = memchr::memchr(b':', value).is_some_and(|colon| {
+        part(value, 0, colon).iter().all(u8::is_ascii_lowercase)
+            && rest(value, colon + 1).iter().all(u8::is_ascii_digit)
+    });
+    // `from=md5`
+    let assigned = memchr::memchr(b'=', value).is_some_and(|sign| {
+        sign + 1 < value.len() && part(value, 0, sign).iter().all(u8::is_ascii_lowercase)
+    });
     value.len() >= 6
         && digits > 0
         && letters > 0
         && !measure
+        && !assigned
+        && memchr::memchr_iter(b':', value).count() < 2
+        && !named
+        && !is_snake(value, 3)
         && (value.len() >= 7 || symbol || digits >= 2)
         && !value.starts_with(b"http")
         && at(value, 0) != b'/'
         && at(value, 0) != b'('
-        && memchr::memchr2(b'(', b'/', value).is_none_or(|_| value.len() >= 20)
+        && memchr::memchr(b'(', value).is_none()
+        && memchr::memchr(b'/', value).is_none_or(|_| value.len() >= 20)
+}
+
+/// Whether a word is an identifier of so many words: `napi_create_string_utf16`.
+pub(super) fn is_snake(value: &[u8], least: usize) -> bool {
+    let mut words = 0;
+    for word in value.split(|b| *b == b'_') {
+        let letters = word.iter().take_while(|b| b.is_ascii_alphabetic()).count();
+        if !rest(word, letters).iter().all(u8::is_ascii_digit) || word.len() > letters + 3 {
+            return false;
+        }
+        words += usize::from(letters >= 2);
+    }
+    words >= least
+}
+
+/// Whether a value is the version of a package: `^6.0.0`.
+fn is_version(value: &[u8]) -> bool {
+    let start = value
+        .iter()
+        .take_while(|b| matches!(b, b'^' | b'~' | b'>' | b'=' | b'<' | b'v' | b' '))
+        .count();
+    let version = rest(value, start);
+    let numbers = version
+        .iter()
+        .take_while(|b| b.is_ascii_digit() || **b == b'.')
+        .count();
+    version.first().is_some_and(u8::is_ascii_digit)
+        && version.iter().filter(|b| **b == b'.').count() >= 2
+        && value.len() <= 32
+        && matches!(at(version, numbers), 0 | b'-' | b'+' | b' ')
+        && version
+            .split(|b| *b == b'.')
+            .take(2)
+            .all(|n| (1..=4).contains(&n.len()))
 }
 
 /// How long a scheme such as `Bearer ` at the start of a value is.
@@ -166,7 +214,7 @@ pub(super) fn is_placeholder(value: &[u8]) -> bool {
     };
     if value.is_empty()
         || first == b'$'
-            && (matches!(at(value, 1), b'{' | b'(')
+            && (matches!(at(value, 1), b'{' | b'(') && memchr::memchr(b'@', value).is_none()
                 || identifier(1)
                 || variable()
                 || value.len() <= 3 && rest(value, 1).iter().all(u8::is_ascii_digit))
@@ -192,6 +240,12 @@ pub(super) fn is_placeholder(value: &[u8]) -> bool {
                 .all(|b| b.is_ascii_alphabetic() || matches!(b, b'[' | b']' | b'_' | b' ' | b'-'))
         || first == b':' && identifier(1)
         || value == b"?"
+        || value.starts_with(b"%5B") && value.ends_with(b"%5D")
+        // A key that is only hinted at, a colour.
+        || value.len() <= 16 && (value.ends_with(b"...") || value.ends_with("\u{2026}".as_bytes()))
+        || first == b'#' && matches!(value.len(), 4 | 7) && rest(value, 1).iter().all(u8::is_ascii_hexdigit)
+        || first == b'_' && value.starts_with(b"__") && value.ends_with(b"__")
+        || matches!(first, b'^' | b'~' | b'>' | b'=' | b'v' | b'0'..=b'9') && is_version(value)
         || value.len() <= 2 && !value.iter().any(u8::is_ascii_alphanumeric)
     {
         return true;
@@ -199,6 +253,14 @@ pub(super) fn is_placeholder(value: &[u8]) -> bool {
     // ***, xxxx, ..., ----, with at most a few characters left to recognize it by.
     let cross = |b: &u8| matches!(b, b'*' | b'x' | b'X' | b'.' | b'-' | b'#' | b'_' | b' ');
     if value.len() >= 3 && value.iter().all(cross) {
+        return true;
+    }
+    // `ghp_xxxxxxxxxxxxxxxx`
+    if value.len() >= 8
+        && rest(value, value.len() - 8)
+            .iter()
+            .all(|b| matches!(b, b'x' | b'X'))
+    {
         return true;
     }
     // Most values have neither a star nor a sign of three bytes, and are not counted through.
@@ -228,6 +290,7 @@ pub(super) fn is_placeholder(value: &[u8]) -> bool {
     }
     let word = part(&lower, 0, value.len());
     is_harmless_word(word)
+        || super::bytes::find(word, b"_your_").is_some()
         || [
             &b"your_"[..],
             b"my_secret_here",
@@ -431,6 +494,11 @@ pub(super) fn is_harmless_word(word: &[u8]) -> bool {
             | b"automatic"
             | b"yes_please"
             | b"changeme"
+            | b"reset"
+            | b"change"
+            | b"forgot"
+            | b"verify"
+            | b"confirm"
             | b"change_me"
             | b"changeit"
             | b"include"
@@ -480,6 +548,10 @@ pub(super) fn is_label(value: &[u8], name: &[u8]) -> bool {
     {
         return false;
     }
+    // A text in another alphabet.
+    if memchr::memchr(b' ', value).is_some() && value.iter().all(|b| *b >= 0x80 || *b == b' ') {
+        return true;
+    }
     let same = value
         .iter()
         .filter(|b| b.is_ascii_alphabetic())
@@ -493,6 +565,7 @@ pub(super) fn is_label(value: &[u8], name: &[u8]) -> bool {
     }
     // The field's name in another language: `Mot de passe`.
     let foreign = memchr::memchr(b' ', value).is_some() || value.iter().any(|b| *b >= 0x80);
+    let foreign = foreign && value.split(|b| *b == b' ').all(|word| word.len() >= 2);
     if foreign && value.len() <= 40 && names::judge(value) == Kind::Secret {
         return true;
     }
@@ -606,6 +679,13 @@ pub(super) fn is_unquoted_secret(
     );
     let code_line = scope.at(to) == b';' && !super::assign::is_assignment(scope, to + 1)
         || to < scope.to && matches!(scope.at(to), b'(' | b'<' | b'[' | b'{' | b'!');
+    // `0x02`
+    if value.starts_with(b"0x")
+        && value.len() <= 10
+        && rest(value, 2).iter().all(u8::is_ascii_hexdigit)
+    {
+        return false;
+    }
     if digits == value.len() {
         let code = part(name, name.len().saturating_sub(3), name.len());
         let long = value.len() >= 4 || matches!(code, b"cvv" | b"cvc" | b"CVV" | b"CVC");
@@ -616,6 +696,28 @@ pub(super) fn is_unquoted_secret(
         return false;
     }
     if is_expression(scope, from, to, style) {
+        return false;
+    }
+    // `jwt: alg=RS256`: a list of its own follows.
+    let bare = part(
+        value,
+        0,
+        value
+            .iter()
+            .take_while(|b| !matches!(b, b'>' | b']' | b')'))
+            .count(),
+    );
+    if bare.len() < value.len() && is_harmless_word(bare) {
+        return false;
+    }
+    let listed = memchr::memchr(b'=', value).is_some_and(|sign| {
+        sign + 1 < value.len()
+            && part(value, 0, sign)
+                .iter()
+                .all(|b| b.is_ascii_lowercase() || *b == b'_')
+            && at(value, sign + 1) != b'='
+    }) || value.last() == Some(&b'=') && value.len() < 12 && digits == 0;
+    if !style.equals && style.spaced && listed {
         return false;
     }
     // Beside quoted names a word without quotes is a variable: `"x-api-key": key1 }`.
@@ -636,12 +738,18 @@ pub(super) fn is_unquoted_secret(
         return true;
     }
     let letters_only = digits == 0;
-    let refers = names::judge(value) != Kind::Plain && digits <= 1;
+    // In a query nothing refers to anything.
+    let query = matches!(
+        scope.before(from.saturating_sub(1 + name.len())),
+        b'?' | b'&'
+    );
+    let refers = !query && names::judge(value) != Kind::Plain && digits <= 1;
     if refers || has_upper_const(value) && letters_only {
         return false;
     }
     if letters_only {
-        if value.len() < 4 {
+        // `imagePullSecrets: regcred`
+        if value.len() < 4 || kind == Kind::Secrets && name.ends_with(b"ecrets") {
             return false;
         }
         let lower = value
@@ -653,7 +761,8 @@ pub(super) fn is_unquoted_secret(
         }
         // A word after a colon is prose or a type unless the line is nothing but the assignment.
         return (style.own_line && alone || style.quote != 0 && scope.at(to) == style.quote)
-            && lower;
+            && lower
+            && !(style.equals && memchr::memchr(b'[', name).is_some());
     }
     // `token: u32`, `key: Ed25519`
     if style.spaced && !style.quoted_name && value.len() < 6 && !style.own_line {
@@ -742,9 +851,7 @@ fn is_expression(scope: &Scope<'_>, from: usize, to: usize, style: Style) -> boo
         let callee = memchr::memchr(b'(', value).map(|open| part(value, 0, open));
         let calls = callee.is_some_and(|callee| {
             memchr::memchr(b'.', callee).is_some()
-                && callee
-                    .iter()
-                    .all(|b| b.is_ascii_alphabetic() || matches!(b, b'_' | b'.'))
+                && callee.iter().all(|b| is_word(b) || *b == b'.')
         });
         if calls {
             return true;
@@ -753,6 +860,9 @@ fn is_expression(scope: &Scope<'_>, from: usize, to: usize, style: Style) -> boo
             word,
             b"self" | b"this" | b"req" | b"request" | b"args" | b"config" | b"os" | b"process"
         );
+        if rooted && at(behind, 0) == b'.' && at(behind, 1).is_ascii_alphabetic() && digits <= 1 {
+            return true;
+        }
         if memchr::memchr(b'.', value).is_some() && path && (digits <= 1 || rooted) {
             return true;
         }

@@ -218,6 +218,11 @@ impl Who<'_> {
         caller.flat_map(|caller| caller.own_meta().iter().map(|(key, value)| (&**key, value)))
     }
 
+    /// Whether it is said which credential it was: then a login is the same in any session.
+    pub(super) fn names_credential(&self) -> bool {
+        self.caller().is_some_and(Caller::names_credential)
+    }
+
     /// Whether somebody has logged in.
     pub(super) fn is_known(&self) -> bool {
         self.identity()

@@ -14,12 +14,12 @@ use ::rmcp::{ErrorData, RoleServer, ServerHandler};
 use serde::ser::{Serialize, SerializeMap, Serializer};
 use serde_json::Value;
 
-use crate::call::{self, CallGuard, CallMeta};
+use crate::call::{self, CallGuard, CallMeta, says_unknown};
 use crate::capture;
 use crate::core::Core;
 use crate::event::{Call, CallOutcome, Content, Event, Facts, IntentSource, Kind, Text, ToolCall};
 use crate::identity::Identity;
-use crate::intent::{self, Owner};
+use crate::intent::{self, Arguments, Owner, is_said};
 use crate::limits::CUT_MARGIN_BYTES;
 use crate::login;
 use crate::panics;
@@ -112,7 +112,7 @@ impl<H: ServerHandler> ServerHandler for Instrumented<H> {
             return self.inner.initialize(request, context).await;
         };
         let settings = &self.by.settings;
-        if !(settings.sessions && self.takes_all_kinds(core)) {
+        if !((settings.sessions || settings.logins) && self.takes_all_kinds(core)) {
             let result = self.inner.initialize(request, context).await;
             self.initialized.store(result.is_ok(), Relaxed);
             return result;
@@ -121,24 +121,27 @@ impl<H: ServerHandler> ServerHandler for Instrumented<H> {
         let client = request.client_info.clone();
         let result = self.inner.initialize(request, context).await?;
         self.initialized.store(true, Relaxed);
-        let held = Held::of(&asked);
-        let who = Who::of(&asked, settings, core);
-        let described = || {
-            let mut facts = self.facts(&asked, &held, &who);
-            let user_agent = facts.user_agent.as_deref();
-            facts.client_class = Some(self.by.state.class_of(Some(&client.name), user_agent));
-            facts.session = std::mem::take(&mut facts.session)
-                .client_name(&*client.name)
-                .client_version(&*client.version)
-                .protocol_version(result.protocol_version.as_str());
-            facts.era = Some(crate::client::Era::of(result.protocol_version.as_str()));
-            facts
-        };
-        let mut facts = described();
-        self.log_login(core, &who, &facts, core.config.clock.now(), described);
-        name_somebody(core, &mut facts);
-        self.log(Kind::Custom("MCP_SESSION_START".into()), facts);
+        self.greeted(core, &asked, &client, &result);
         Ok(result)
+    }
+
+    async fn discover(
+        &self,
+        context: RequestContext<RoleServer>,
+    ) -> Result<DiscoverResult, ErrorData> {
+        let core = self
+            .core()
+            .filter(|core| self.by.settings.logins && self.takes_all_kinds(core));
+        if let Some(core) = core {
+            let held = Held::of(&context);
+            let who = Who::of(&context, &self.by.settings, core);
+            let facts = self.facts(&context, &held, &who);
+            let now = core.config.clock.now();
+            self.log_login(core, &who, &facts, now, || {
+                self.facts(&context, &held, &who)
+            });
+        }
+        self.inner.discover(context).await
     }
 
     async fn get_prompt(
@@ -209,7 +212,6 @@ impl<H: ServerHandler> ServerHandler for Instrumented<H> {
 
     pass_through! {
         ping(context: RequestContext<RoleServer>) -> Result<(), ErrorData>;
-        discover(context: RequestContext<RoleServer>) -> Result<DiscoverResult, ErrorData>;
         complete(request: CompleteRequestParams, context: RequestContext<RoleServer>)
             -> Result<CompleteResult, ErrorData>;
         set_level(request: SetLevelRequestParams, context: RequestContext<RoleServer>)
@@ -321,6 +323,40 @@ impl<H: ServerHandler> Instrumented<H> {
         });
     }
 
+    /// Reports a session that has begun, and who it is, if nobody has yet.
+    fn greeted(
+        &self,
+        core: &Core,
+        asked: &RequestContext<RoleServer>,
+        client: &Implementation,
+        result: &InitializeResult,
+    ) {
+        let held = Held::of(asked);
+        let who = Who::of(asked, &self.by.settings, core);
+        let described = || {
+            let mut facts = self.facts(asked, &held, &who);
+            let user_agent = facts.user_agent.as_deref();
+            facts.client_class = Some(self.by.state.class_of(Some(&client.name), user_agent));
+            facts.session = std::mem::take(&mut facts.session)
+                .client_name(&*client.name)
+                .client_version(&*client.version)
+                .protocol_version(result.protocol_version.as_str());
+            facts.era = Some(crate::client::Era::of(result.protocol_version.as_str()));
+            facts
+        };
+        let mut facts = described();
+        // Over HTTP the session is not known yet, so that what stands for it could not be told from
+        // what its next request says.
+        let knows_session = facts.session.get("session_id").is_some();
+        if knows_session || who.names_credential() {
+            self.log_login(core, &who, &facts, core.config.clock.now(), described);
+        }
+        if self.by.settings.sessions {
+            name_somebody(core, &mut facts);
+            self.log(Kind::Custom("MCP_SESSION_START".into()), facts);
+        }
+    }
+
     /// Runs a call of a tool, and records it however it ends.
     async fn record_call(
         &self,
@@ -329,7 +365,7 @@ impl<H: ServerHandler> Instrumented<H> {
         mut context: RequestContext<RoleServer>,
     ) -> Result<CallToolResponse, ErrorData> {
         let round = if request.request_state.is_some() || request.input_responses.is_some() {
-            self.by.state.round_of(request.request_state.as_deref())
+            self.by.state.rounds.of(request.request_state.as_deref())
         } else {
             0
         };
@@ -506,12 +542,7 @@ impl<H: ServerHandler> Instrumented<H> {
         if self.server.knows(name) || self.inner.get_tool(name).is_some() {
             return false;
         }
-        let message = error.message.to_ascii_lowercase();
-        error.code == ErrorCode::METHOD_NOT_FOUND
-            || error.code == ErrorCode::INVALID_PARAMS
-                && ["not found", "unknown tool", "no such tool", "not exist"]
-                    .iter()
-                    .any(|words| message.contains(words))
+        says_unknown(error.code.0.into(), &error.message)
     }
 
     /// Records how a call ended.
@@ -541,7 +572,7 @@ impl<H: ServerHandler> Instrumented<H> {
             }
             Ok(CallToolResponse::InputRequired(asks)) => {
                 if let Some(state) = &asks.request_state {
-                    self.by.state.expect_round(state, round + 1);
+                    self.by.state.rounds.expect(state, round + 1);
                 }
                 CallOutcome::InputRequired
             }
@@ -768,13 +799,6 @@ fn take(arguments: &mut JsonObject, name: &str) -> Option<Value> {
     taken
 }
 
-/// Whether an intent is there.
-fn is_said(intent: Option<&Value>) -> bool {
-    intent
-        .and_then(Value::as_str)
-        .is_some_and(|intent| !intent.trim().is_empty())
-}
-
 /// The text of a failed call's answer, as much as is looked at.
 fn text_of(result: &CallToolResult, most: usize) -> String {
     let mut text = String::new();
@@ -795,29 +819,6 @@ fn text_of(result: &CallToolResult, most: usize) -> String {
         }
     }
     text
-}
-
-/// The arguments that are captured.
-struct Arguments<'a> {
-    arguments: &'a JsonObject,
-    hidden: Option<&'a str>,
-    allowed: Option<&'a Vec<String>>,
-}
-
-impl Serialize for Arguments<'_> {
-    fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
-        if self.hidden.is_none() && self.allowed.is_none() {
-            return self.arguments.serialize(serializer);
-        }
-        let mut map = serializer.serialize_map(None)?;
-        for (name, value) in self.arguments {
-            let is_allowed = self.allowed.is_none_or(|allowed| allowed.contains(name));
-            if is_allowed && self.hidden != Some(name) {
-                map.serialize_entry(name, value)?;
-            }
-        }
-        map.end()
-    }
 }
 
 /// What is captured of a result: what the agent gets to read.

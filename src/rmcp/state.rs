@@ -1,7 +1,7 @@
 //! What the instances of a server share.
 
 use std::any::TypeId;
-use std::collections::{HashMap, VecDeque};
+use std::collections::HashMap;
 use std::hash::BuildHasher;
 use std::sync::{Arc, Mutex, PoisonError, RwLock};
 use std::time::{Duration, Instant};
@@ -9,22 +9,33 @@ use std::time::{Duration, Instant};
 use crate::client::ClientClass;
 use crate::intent::Owner;
 use crate::random::Keyed;
+use crate::recent::Recent;
+use crate::rounds::Rounds;
 
 /// Most tools of a server that are remembered; servers that make them up may have any number.
 const MAX_TOOLS: usize = 4_096;
 
-/// Most unfinished calls whose rounds are counted, and most clients whose class is remembered.
-const MAX_REMEMBERED: usize = 1_024;
+/// Most clients whose class is remembered.
+const MAX_CLIENTS: usize = 1_024;
 
 /// How long a tool that no listing has shown is taken for unknown before the server is asked again.
 const ASK_AGAIN: Duration = Duration::from_secs(10);
 
-#[derive(Debug, Default)]
+#[derive(Debug)]
 pub(super) struct State {
     servers: RwLock<HashMap<TypeId, Arc<Server>, Keyed>>,
-    rounds: Mutex<Recent<u32>>,
+    pub(super) rounds: Rounds,
     classes: Mutex<Recent<ClientClass>>,
-    keys: Keyed,
+}
+
+impl Default for State {
+    fn default() -> Self {
+        Self {
+            servers: RwLock::default(),
+            rounds: Rounds::default(),
+            classes: Mutex::new(Recent::new(MAX_CLIENTS)),
+        }
+    }
 }
 
 /// What is known of one type of server.
@@ -65,27 +76,12 @@ impl State {
         Arc::clone(known.entry(of).or_default())
     }
 
-    /// Which round of a call it is that brings this state along.
-    pub(super) fn round_of(&self, request_state: Option<&str>) -> u32 {
-        let Some(request_state) = request_state else {
-            return 1;
-        };
-        let key = self.keys.hash_one(request_state);
-        // A state that another process has handed out: a later round, and no saying which.
-        lock(&self.rounds).get(key).unwrap_or(1)
-    }
-
-    /// Remembers the round that a call would come back for.
-    pub(super) fn expect_round(&self, request_state: &str, round: u32) {
-        lock(&self.rounds).put(self.keys.hash_one(request_state), round);
-    }
-
     /// The class of a client, guessed once.
     pub(super) fn class_of(&self, name: Option<&str>, user_agent: Option<&str>) -> ClientClass {
         if name.is_none() && user_agent.is_none() {
             return ClientClass::Unknown;
         }
-        let key = self.keys.hash_one((name, user_agent));
+        let key = Keyed::default().hash_one((name, user_agent));
         let mut classes = lock(&self.classes);
         classes.get(key).unwrap_or_else(|| {
             let class = ClientClass::of(name, user_agent);
@@ -157,39 +153,6 @@ impl Server {
     }
 }
 
-/// The latest of a kind, by hash; the oldest is forgotten first.
-#[derive(Debug)]
-struct Recent<T> {
-    values: HashMap<u64, T, Keyed>,
-    order: VecDeque<u64>,
-}
-
-impl<T> Default for Recent<T> {
-    fn default() -> Self {
-        Self {
-            values: HashMap::default(),
-            order: VecDeque::new(),
-        }
-    }
-}
-
-impl<T: Copy> Recent<T> {
-    fn get(&self, key: u64) -> Option<T> {
-        self.values.get(&key).copied()
-    }
-
-    fn put(&mut self, key: u64, value: T) {
-        if self.values.insert(key, value).is_none() {
-            self.order.push_back(key);
-            if self.order.len() > MAX_REMEMBERED
-                && let Some(oldest) = self.order.pop_front()
-            {
-                self.values.remove(&oldest);
-            }
-        }
-    }
-}
-
 fn lock<T>(mutex: &Mutex<T>) -> std::sync::MutexGuard<'_, T> {
     mutex.lock().unwrap_or_else(PoisonError::into_inner)
 }
@@ -225,26 +188,10 @@ mod tests {
 
     #[test]
     fn what_is_remembered_is_bounded() {
-        let mut recent = Recent::default();
-        for key in 0..MAX_REMEMBERED as u64 + 10 {
-            recent.put(key, key);
-        }
-        assert_eq!(recent.values.len(), MAX_REMEMBERED);
-        assert_eq!(recent.order.len(), MAX_REMEMBERED);
-        assert_eq!(recent.get(0), None);
         let server = Server::default();
         for n in 0..MAX_TOOLS + 10 {
             server.learn(&n.to_string(), tool());
         }
         assert_eq!(server.read().known.len(), MAX_TOOLS);
-    }
-
-    #[test]
-    fn rounds_are_counted_by_the_state_that_comes_back() {
-        let state = State::default();
-        state.expect_round("after two", 2);
-        assert_eq!(state.round_of(Some("after two")), 2);
-        assert_eq!(state.round_of(Some("of another process")), 1);
-        assert_eq!(state.round_of(None), 1);
     }
 }

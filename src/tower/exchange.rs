@@ -1,6 +1,6 @@
 //! One request and its answer, and the calls within.
 
-use std::collections::{HashMap, VecDeque};
+use std::collections::HashMap;
 use std::fmt;
 use std::hash::BuildHasher;
 use std::sync::atomic::{AtomicBool, Ordering::Relaxed};
@@ -9,13 +9,16 @@ use std::sync::{Arc, Mutex, PoisonError};
 use http::{HeaderMap, StatusCode, request, response};
 use serde_json::{Map, Value};
 
-use crate::call::CallGuard;
+use crate::call::{CallGuard, says_unknown};
 use crate::client::{ClientClass, Era};
 use crate::event::{CallOutcome, IdentityCapture, Init, IntentSource, ToolCall};
 use crate::identity::Identity;
+use crate::intent::{self, Arguments, Owner, is_said};
 use crate::logger::UsageLogger;
 use crate::login::{self, AuthRejected, AuthRejection, Caller};
 use crate::random::Keyed;
+use crate::recent::Recent;
+use crate::rounds::Rounds;
 use crate::session::Session;
 use crate::wire::Wire;
 
@@ -23,6 +26,9 @@ use super::read::Reader;
 
 /// Most sessions whose client is remembered.
 const MAX_SESSIONS: usize = 10_000;
+
+/// Most tools that are remembered.
+const MAX_TOOLS: usize = 4_096;
 
 /// Most calls of one request that are recorded; a list of messages may hold any number.
 const MAX_CALLS: usize = 100;
@@ -50,17 +56,32 @@ pub(super) struct Shared {
     known: Arc<Known>,
 }
 
-#[derive(Debug, Default)]
+#[derive(Debug)]
 struct Known {
-    listed: AtomicBool,
-    clients: Mutex<Clients>,
+    reported: AtomicBool,
+    /// What listings have shown of the tools, by a hash of the name.
+    tools: Mutex<Recent<Tool>>,
+    rounds: Rounds,
+    /// The clients of the sessions of the older protocol, by a hash of the session's id.
+    clients: Mutex<Recent<(String, String)>>,
 }
 
-/// The clients of the sessions of the older protocol, by a hash of the session's id.
-#[derive(Debug, Default)]
-struct Clients {
-    of: HashMap<u64, (String, String), Keyed>,
-    order: VecDeque<u64>,
+impl Default for Known {
+    fn default() -> Self {
+        Self {
+            reported: AtomicBool::new(false),
+            tools: Mutex::new(Recent::new(MAX_TOOLS)),
+            rounds: Rounds::default(),
+            clients: Mutex::new(Recent::new(MAX_SESSIONS)),
+        }
+    }
+}
+
+/// What a tool's arguments may hold for us: the name of the argument that holds an intent.
+#[derive(Debug, Clone)]
+struct Tool {
+    published: Option<Arc<str>>,
+    native: Option<Arc<str>>,
 }
 
 impl Shared {
@@ -121,11 +142,19 @@ impl fmt::Debug for Exchange {
 
 #[derive(Default)]
 struct UnderWay {
-    calls: HashMap<String, CallGuard>,
-    /// The id of a request to list all tools, and what it says of itself.
+    calls: HashMap<String, Opened>,
+    /// The id of a request to list tools, and what it says of itself.
     lists: Option<(String, Map<String, Value>)>,
     /// The client that says hello.
     hello: Option<(String, String)>,
+}
+
+/// A call that is not answered yet.
+struct Opened {
+    record: CallGuard,
+    round: u32,
+    /// Whether a listing has shown its tool.
+    is_known: bool,
 }
 
 impl Exchange {
@@ -165,10 +194,10 @@ impl Exchange {
         let params = params.unwrap_or(&none);
         match method {
             "tools/call" => {
-                let record = self.begin(&id, params);
-                self.lock().calls.insert(id, record);
+                let opened = self.begin(&id, params);
+                self.lock().calls.insert(id, opened);
             }
-            "tools/list" if !params.contains_key("cursor") => {
+            "tools/list" => {
                 self.lock().lists = Some((id, params.clone()));
             }
             "initialize" => {
@@ -186,11 +215,18 @@ impl Exchange {
     }
 
     /// Begins the record of a call.
-    fn begin(&self, id: &str, params: &Map<String, Value>) -> CallGuard {
+    fn begin(&self, id: &str, params: &Map<String, Value>) -> Opened {
         let settings = &self.shared.settings;
         let tool = params.get("name").and_then(Value::as_str);
+        let known = self.tool(tool.unwrap_or_default());
+        let arguments = params.get("arguments").and_then(Value::as_object);
+        let none = Map::new();
+        let mut captured = Arguments {
+            arguments: arguments.unwrap_or(&none),
+            hidden: None,
+            allowed: None,
+        };
         let (session, era, class) = self.session(params, Some(id));
-        let mut rest = None;
         self.log_login(&session);
         let mut call = ToolCall::new(tool.unwrap_or_default());
         call = call.session(&session).client_class(class);
@@ -208,22 +244,41 @@ impl Exchange {
         if let Some(trace) = trace.or_else(|| self.header("traceparent")) {
             call = call.traceparent(trace);
         }
+        let mut round = 0;
         if params.contains_key("requestState") || params.contains_key("inputResponses") {
-            call = call.round(1);
+            let state = params.get("requestState").and_then(Value::as_str);
+            round = self.shared.known.rounds.of(state);
         }
-        let arguments = params.get("arguments").and_then(Value::as_object);
-        if let (Some(arguments), Some(name)) = (arguments, &settings.intent)
-            && let Some(intent) = arguments.get(name).and_then(Value::as_str)
-        {
-            call = call.prompt(intent).intent_source(IntentSource::Parameter);
-            let mut others = arguments.clone();
-            others.remove(name);
-            rest = Some(others);
+        call = call.round(round);
+        let published = known.as_ref().and_then(|tool| tool.published.as_deref());
+        let native = known.as_ref().and_then(|tool| tool.native.as_deref());
+        for (name, source) in [
+            (settings.intent.as_deref(), IntentSource::Parameter),
+            (published, IntentSource::Parameter),
+            (native, IntentSource::Native),
+        ] {
+            let intent = name.and_then(|name| captured.arguments.get(name));
+            if let Some(Value::String(intent)) = intent.filter(|intent| is_said(Some(intent))) {
+                call = call.prompt(intent).intent_source(source);
+                captured.hidden = name;
+                break;
+            }
         }
-        if let Some(arguments) = rest.as_ref().or(arguments).filter(|_| settings.arguments) {
-            call = call.arguments(arguments);
+        if arguments.is_some() && settings.arguments {
+            call = call.arguments(&captured);
         }
-        self.shared.usage.start_tool_call(call)
+        Opened {
+            record: self.shared.usage.start_tool_call(call),
+            round,
+            is_known: known.is_some(),
+        }
+    }
+
+    /// What a listing has shown of a tool.
+    fn tool(&self, name: &str) -> Option<Tool> {
+        let tools = self.shared.known.tools.lock();
+        let tools = tools.unwrap_or_else(PoisonError::into_inner);
+        tools.get(key(name))
     }
 
     fn header(&self, name: &str) -> Option<&str> {
@@ -254,8 +309,8 @@ impl Exchange {
         } else if let Some(id) = self.header(SESSION) {
             let clients = self.shared.known.clients.lock();
             let clients = clients.unwrap_or_else(PoisonError::into_inner);
-            if let Some((name, version)) = clients.of.get(&key(id)) {
-                client = (Some(name.clone()), Some(version.clone()));
+            if let Some((name, version)) = clients.get(key(id)) {
+                client = (Some(name), Some(version));
             }
         }
         if era != Some(Era::Modern)
@@ -297,14 +352,7 @@ impl Exchange {
             && let Some(id) = parts.headers.get(SESSION).and_then(|id| id.to_str().ok())
         {
             let mut clients = known.clients.lock().unwrap_or_else(PoisonError::into_inner);
-            if clients.of.insert(key(id), hello).is_none() {
-                clients.order.push_back(key(id));
-                if clients.order.len() > MAX_SESSIONS
-                    && let Some(oldest) = clients.order.pop_front()
-                {
-                    clients.of.remove(&oldest);
-                }
-            }
+            clients.put(key(id), hello);
         }
         if self.shared.settings.auth_rejections {
             self.refused(parts.status);
@@ -319,7 +367,7 @@ impl Exchange {
             return Some(Reader::json(most));
         }
         if parts.status.is_client_error() || parts.status.is_server_error() {
-            for (_, mut record) in under_way.calls.drain() {
+            for (_, Opened { mut record, .. }) in under_way.calls.drain() {
                 record.set_error(format!("HTTP {}", parts.status.as_u16()));
                 record.finish(CallOutcome::ProtocolError);
             }
@@ -364,21 +412,28 @@ impl Exchange {
             self.listed(message, &params);
             return;
         }
-        let Some(mut record) = under_way.calls.remove(&id) else {
+        let Some(opened) = under_way.calls.remove(&id) else {
             return;
         };
         drop(under_way);
         if let Some(error) = message.get("error") {
+            let mut record = opened.record;
             let text = error.get("message").and_then(Value::as_str);
-            record.set_error(text.unwrap_or_default());
+            let text = text.unwrap_or_default();
+            record.set_error(text);
+            let code = error.get("code").and_then(Value::as_i64);
+            if !opened.is_known && says_unknown(code.unwrap_or_default(), text) {
+                record.set_unknown_tool();
+            }
             record.finish(CallOutcome::ProtocolError);
             return;
         }
         let Some(result) = message.get("result") else {
             // A request of the server's that happens to have the same id.
-            self.lock().calls.insert(id, record);
+            self.lock().calls.insert(id, opened);
             return;
         };
+        let mut record = opened.record;
         let outcome = match result.get("resultType").and_then(Value::as_str) {
             Some("input_required") => CallOutcome::InputRequired,
             Some("task") => CallOutcome::Task,
@@ -394,21 +449,27 @@ impl Exchange {
                 .collect();
             record.set_error(texts.join("\n"));
         }
+        if outcome == CallOutcome::InputRequired
+            && let Some(state) = result.get("requestState").and_then(Value::as_str)
+        {
+            self.shared.known.rounds.expect(state, opened.round + 1);
+        }
         if self.shared.settings.results {
             record.set_result(result);
         }
         record.finish(outcome);
     }
 
-    /// Reports the first whole listing of the tools.
+    /// Notes what a listing shows of the tools, and reports the first whole one.
     fn listed(&self, message: &Value, params: &Map<String, Value>) {
         let result = message.get("result");
-        let tools = result.and_then(|result| result.get("tools")?.as_array());
-        let is_whole = result.is_some_and(|result| result.get("nextCursor").is_none());
-        let Some(tools) = tools.filter(|_| is_whole) else {
+        let Some(tools) = result.and_then(|result| result.get("tools")?.as_array()) else {
             return;
         };
-        if self.takes_calls_alone() || self.shared.known.listed.swap(true, Relaxed) {
+        self.learn(tools);
+        let is_whole = !params.contains_key("cursor")
+            && result.is_some_and(|result| result.get("nextCursor").is_none());
+        if !is_whole || self.takes_calls_alone() || self.shared.known.reported.swap(true, Relaxed) {
             return;
         }
         let names = tools.iter().filter_map(|tool| tool.get("name")?.as_str());
@@ -420,10 +481,36 @@ impl Exchange {
         self.shared.usage.log_usage(event);
     }
 
+    fn learn(&self, tools: &[Value]) {
+        let Some(core) = self.shared.usage.core() else {
+            return;
+        };
+        let redactor = &core.config.rules.redactor;
+        let name_of_ours = intent::name_on(&core.config.wire);
+        let known = self.shared.known.tools.lock();
+        let mut known = known.unwrap_or_else(PoisonError::into_inner);
+        for tool in tools.iter().take(MAX_TOOLS) {
+            let Some(name) = tool.get("name").and_then(Value::as_str) else {
+                continue;
+            };
+            let schema = tool.get("inputSchema").and_then(Value::as_object);
+            let is_published = schema.is_some_and(|schema| {
+                intent::owner(schema, name_of_ours, intent::DESCRIPTION) == Owner::Published
+            });
+            let native = schema
+                .and_then(|schema| intent::native(schema, None, |name| redactor.denies_name(name)));
+            let tool = Tool {
+                published: is_published.then(|| Arc::from(name_of_ours)),
+                native: native.map(Arc::from),
+            };
+            known.put(key(name), tool);
+        }
+    }
+
     /// The answer has come to its end.
     pub(super) fn end(&self, is_whole: bool) {
         if !is_whole {
-            for (_, record) in self.lock().calls.drain() {
+            for (_, Opened { record, .. }) in self.lock().calls.drain() {
                 record.finish(CallOutcome::Ok);
             }
         }
@@ -437,13 +524,13 @@ impl Drop for Exchange {
         } else {
             CallOutcome::Cancelled
         };
-        for (_, record) in self.lock().calls.drain() {
+        for (_, Opened { record, .. }) in self.lock().calls.drain() {
             record.finish(outcome);
         }
     }
 }
 
-/// A session's id may be a credential, so its hash stands for it.
-fn key(session_id: &str) -> u64 {
-    Keyed::default().hash_one(session_id)
+/// A hash stands for a name, and for a session's id, which may be a credential.
+fn key(name: &str) -> u64 {
+    Keyed::default().hash_one(name)
 }

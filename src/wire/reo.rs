@@ -5,7 +5,7 @@ use std::borrow::Cow;
 use super::{Refusal, Sender, Stamp};
 use crate::capture::{EventWriter, Written, key};
 use crate::config::Defaults;
-use crate::event::{Call, Content, Event, Kind, Text};
+use crate::event::{Call, Content, Event, Kind};
 use crate::id;
 use crate::identity::{ANONYMOUS_ID, Identity};
 use crate::limits;
@@ -55,8 +55,10 @@ pub(super) fn write_event(
 ) -> Result<(), DropReason> {
     let facts = &event.facts;
     let activity_type = present(event.kind.activity_type()).ok_or(DropReason::MissingField)?;
-    let product_id = given(facts.product_id.as_ref(), defaults.product_id.as_deref())
-        .ok_or(DropReason::MissingField)?;
+    let product_id = facts.product_id.as_deref();
+    if product_id.and_then(present).is_none() && defaults.product_id.is_none() {
+        return Err(DropReason::MissingField);
+    }
     let identity = identity(event, defaults).ok_or(DropReason::MissingField)?;
     let user_id = user_id(&identity, event, defaults);
     if let Kind::ToolCall(call) = &event.kind {
@@ -64,18 +66,19 @@ pub(super) fn write_event(
     }
 
     let start = w.len();
-    w.name(key!("activity_type"), Some(activity_type));
-    let source = given(facts.source.as_ref(), Some(&defaults.source));
-    let environment = given(facts.environment.as_ref(), Some(&defaults.environment));
-    w.name(key!("source"), source);
-    w.name(key!("environment"), environment);
+    match event.kind {
+        Kind::Custom(_) => w.name(key!("activity_type"), Some(activity_type)),
+        _ => w.exact(key!("activity_type"), activity_type),
+    }
+    let own = facts.source.as_deref();
+    w.text_or(key!("source"), own, Some(&defaults.source));
+    let own = facts.environment.as_deref();
+    w.text_or(key!("environment"), own, Some(&defaults.environment));
     w.exact(key!("user_id"), &user_id);
     w.name(key!("user_id_type"), Some(&identity.id_type));
-    w.name(key!("product_id"), Some(product_id));
-    w.name(
-        key!("ip_addr"),
-        given(facts.ip_addr.as_ref(), defaults.ip_addr.as_deref()),
-    );
+    w.text_or(key!("product_id"), product_id, defaults.product_id.as_ref());
+    let own = facts.ip_addr.as_deref();
+    w.text_or(key!("ip_addr"), own, defaults.ip_addr.as_ref());
     let before_meta = w.mark();
     w.key(key!("meta"));
     let meta = w.len();
@@ -88,10 +91,8 @@ pub(super) fn write_event(
     }
     w.integer(key!("event_id"), stamp.event_id);
     w.integer(key!("event_at"), stamp.unix_millis / 1000);
-    w.name(
-        key!("user_agent"),
-        given(facts.user_agent.as_ref(), Some(&defaults.user_agent)),
-    );
+    let own = facts.user_agent.as_deref();
+    w.text_or(key!("user_agent"), own, Some(&defaults.user_agent));
     w.close_object(start);
     Ok(())
 }
@@ -216,12 +217,6 @@ pub(super) const TOO_LARGE: &str = "[truncated]";
 /// The text, unless it is empty: an empty one counts as missing.
 pub(super) fn present(text: &str) -> Option<&str> {
     (!text.is_empty()).then_some(text)
-}
-
-/// The event's value, else the logger's; an empty one counts as missing.
-fn given<'a>(event: Option<&'a Text<'_>>, logger: Option<&'a str>) -> Option<&'a str> {
-    let event = event.and_then(|text| present(text));
-    event.or(logger.and_then(present))
 }
 
 /// Who the event is about. A call or an init of nobody's is anonymous; other kinds must say who.

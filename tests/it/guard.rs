@@ -39,6 +39,39 @@ fn a_finished_call_has_its_duration_and_what_was_set() {
 }
 
 #[test]
+fn a_guard_that_copies_a_part_of_long_texts_sends_what_log_usage_sends() {
+    // Characters of four bytes, a secret that touches the cut of a prompt, and far more behind.
+    let key = ["ghp", &"Ab3dE6gH9".repeat(4)].join("_");
+    let text = format!(
+        "{}{key} {}",
+        "\u{1f600}".repeat(5_990),
+        "tail ".repeat(500_000)
+    );
+    let sent = |guarded: bool| {
+        arrival(
+            &Wire::Reo,
+            |builder| builder,
+            |usage| {
+                let call = ToolCall::new("search").identity(rachel());
+                if guarded {
+                    let mut guard = usage.start_tool_call(call.prompt(&*text));
+                    guard.set_error(&text);
+                    guard.finish(CallOutcome::ToolError);
+                } else {
+                    let call = call.prompt(&*text).error(&*text);
+                    usage.log_usage(call.outcome(CallOutcome::ToolError));
+                }
+            },
+        )
+    };
+    let (guarded, logged) = (sent(true), sent(false));
+    for name in ["prompt", "error", "redactions"] {
+        assert!(!logged["meta"][name].is_null(), "{logged}");
+        assert_eq!(guarded["meta"][name], logged["meta"][name]);
+    }
+}
+
+#[test]
 fn a_call_happened_when_it_began() {
     let clock = ManualClock::new();
     let mut began = 0;

@@ -15,7 +15,84 @@ fn together(input: &Value) -> Value {
         .expect("the marks stand inside of strings")
 }
 
+/// Texts with a secret in the place of `{}`: commands that take it by its place, calls, sentences, tables, pages.
+const PLACES: &[&str] = &[
+    "rabbitmqctl add_user bob {}",
+    "htpasswd -cb .htpasswd bob {}",
+    "mc alias set s3 https://s3.example.com admin {}",
+    "net user bob {} /add",
+    "ldapsearch -x -D cn=admin -w {} -b dc=example",
+    "snmpwalk -v3 -u bob -A {} host",
+    "xfreerdp /u:bob /p:{} /v:host",
+    "smbclient //host/share -U bob%{}",
+    "sqlplus scott/{}@orcl",
+    "impdp system/{} directory=d",
+    "keytool -genkey -storepass {} -alias a",
+    "echo {} | docker login -u bob --password-stdin",
+    "echo 'bob:{}' | chpasswd",
+    "gh auth login --with-token <<< {}",
+    "az login -u bob@example.com -p {}",
+    "java -Dtoken={} -jar app.jar",
+    "jdbc:oracle:thin:scott/{}@host:1521:orcl",
+    "bob:{}@tcp(127.0.0.1:3306)/app?parseTime=true",
+    "Driver={ODBC};Server=s;UID=sa;PWD={{}};",
+    "curl -x http://bob:{}@proxy:3128 https://example.com",
+    "variable \"db_password\" {\n  type = string\n  default = \"{}\"\n}\n",
+    "<property><name>fs.s3a.secret.key</name><value>{}</value></property>",
+    "<input value=\"{}\" name=\"api_key\" type=\"text\">",
+    "<dt>API key</dt><dd>{}</dd>",
+    "<p>Password: <b>{}</b></p>",
+    "enable secret 5 {}",
+    "snmp-server community {} RO",
+    "jwt.sign(payload, \"{}\")",
+    "crypto.createHmac(\"sha256\", \"{}\")",
+    "new NetworkCredential(\"bob\", \"{}\")",
+    "requests.get(url, auth=(\"bob\", \"{}\"))",
+    "mysqli_connect(\"localhost\", \"root\", \"{}\", \"db\")",
+    "process.env.API_KEY || \"{}\"",
+    "password = os.getenv(\"PW\", \"{}\")",
+    "api_key <- \"{}\"",
+    "std::string token{\"{}\"};",
+    "await page.fill('#password', '{}')",
+    "await page.getByLabel('Password').fill('{}')",
+    "document.querySelector('#password').value = '{}'",
+    "SELECT '{}' AS api_token",
+    "array(1) { [\"password\"]=> string(14) \"{}\" }",
+    "mi contrase\u{f1}a es {}",
+    "la mia password \u{e8} {}",
+    "\u{5bc6}\u{7801}\u{662f}{}",
+    "\u{30d1}\u{30b9}\u{30ef}\u{30fc}\u{30c9}\u{306f}{}\u{3067}\u{3059}",
+    "\u{43c}\u{43e}\u{439} \u{43f}\u{430}\u{440}\u{43e}\u{43b}\u{44c} {}",
+    "heslo: {}",
+    "le mot de passe du serveur est {}",
+    "password changed to {}",
+    "Password \u{2013} {}",
+    "password -> {}",
+    "| API_KEY | {} |",
+    "the password of the database: {}",
+    "{} is my password",
+    "type {} into the password field",
+    "use {} as password",
+    "credentials (bob/{})",
+    "A temporary password is generated for root@localhost: {}",
+    "Password\n{}\n",
+    "bob@example.com:{}",
+    "https://example.com/?email=bob@example.com&token={}",
+    "+------+----------+\n| user | password |\n+------+----------+\n| bob  | {} |\n+------+----------+",
+];
+
 pub(crate) fn all() -> Vec<Particular> {
+    let places = PLACES.iter().map(|place| Particular {
+        input: Value::from(place.replace("{}", "zebra9crossing")),
+        secrets: vec!["zebra9crossing"],
+        neighbours: Vec::new(),
+    });
+    let mut all = particular();
+    all.extend(places);
+    all
+}
+
+fn particular() -> Vec<Particular> {
     let case = |input: Value, secrets: &[&'static str], neighbours: &[&'static str]| Particular {
         input: together(&input),
         secrets: secrets.to_vec(),

@@ -235,3 +235,113 @@ impl<'w, 'b, 'r, 't> Whole<'w, 'b, 'r, 't> {
         Some(())
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::capture::json::{Cutter, Take};
+    use crate::capture::out::Out;
+    use crate::limits::Limits;
+    use crate::redact::Redactor;
+
+    /// What is written of a text, if it is copied whole.
+    fn copied(text: &str, take: Take, end: usize) -> Option<String> {
+        let (limits, redactor) = (Limits::default(), Redactor::off());
+        let mut out = Out::default();
+        out.raw(b"before");
+        let mut cutter = Cutter::new(&redactor);
+        let whole = write(
+            &mut Writer::new(&mut out, &limits, &mut cutter, take, end),
+            text,
+        );
+        let written = str::from_utf8(out.as_bytes()).unwrap();
+        let written = written.strip_prefix("before").unwrap().to_owned();
+        assert!(whole || written.is_empty(), "{written}");
+        whole.then_some(written)
+    }
+
+    const VALUE: Take = Take::Value { arguments: true };
+
+    #[test]
+    fn what_is_within_the_limits_is_copied_without_its_white_space() {
+        for (text, expected) in [
+            ("null", "null"),
+            (" [ ] ", "[]"),
+            ("{}", "{}"),
+            (
+                "{\"a\" : [1, -2.5e+3 ,true,\n\tfalse ] , \"b\":{ \"c\": \"d e\\n\\u00e9\\ud83d\\ude00\" }}",
+                "{\"a\":[1,-2.5e+3,true,false],\"b\":{\"c\":\"d e\\n\\u00e9\\ud83d\\ude00\"}}",
+            ),
+        ] {
+            assert_eq!(copied(text, VALUE, 1_000).as_deref(), Some(expected));
+        }
+        let query = format!("{{\"query\":\"{}\"}}", "é".repeat(limits::MAX_QUERY_CHARS));
+        assert_eq!(copied(&query, VALUE, 10_000).as_deref(), Some(&*query));
+        let line = "a line\\n".repeat(100);
+        let text = format!("[\"{line}\",{{\"data\":\"short\"}}]");
+        assert_eq!(copied(&text, VALUE, 10_000).as_deref(), Some(&*text));
+    }
+
+    #[test]
+    fn what_must_be_cut_or_replaced_is_left_to_the_careful_way() {
+        let png = format!("iVBORw0KGgo{}", "A".repeat(200));
+        let nested = "[".repeat(limits::MAX_DEPTH + 2) + &"]".repeat(limits::MAX_DEPTH + 2);
+        let items = format!("[{}0]", "0,".repeat(limits::MAX_LIST_ITEMS));
+        let member = |n| format!("\"{n}\":0,");
+        let members: String = (0..limits::MAX_TOP_KEYS).map(member).collect();
+        for text in [
+            format!(
+                "{{\"query\":\"{}\"}}",
+                "x".repeat(limits::MAX_QUERY_CHARS + 1)
+            ),
+            format!("\"{}\"", "é".repeat(limits::MAX_STRING_CHARS + 1)),
+            format!("{{\"{}\":0}}", "n".repeat(limits::MAX_NAME_CHARS + 1)),
+            format!("\"{png}\""),
+            format!("\"{}\"", png.replace('K', "\\u004b")),
+            format!("\"data:image/png;base64,{}\\n\"", "A".repeat(200)),
+            format!("{{\"data\":\"a1B{}\"}}", "A".repeat(200)),
+            format!("{{{members}\"last\":0}}"),
+            "1".repeat(MAX_NUMBER_BYTES + 1),
+            "\"\\ud83d\"".to_owned(),
+            "{\"\\u0061\":0}".to_owned(),
+            nested,
+            items,
+        ] {
+            assert_eq!(copied(&text, VALUE, 100_000), None, "{text}");
+        }
+        assert_eq!(copied("{\"a\":0}", Take::Keys, 1_000), None);
+        assert_eq!(copied("{\"a\":0}", VALUE, 10), None, "no room");
+    }
+
+    #[test]
+    fn what_is_no_json_is_not_copied() {
+        for text in [
+            "",
+            " ",
+            "[",
+            "]",
+            "[}",
+            "{]",
+            "[,]",
+            "[1,]",
+            "{,}",
+            "{\"a\"}",
+            "{\"a\":}",
+            "{\"a\":1,}",
+            "{1:2}",
+            "[1 2]",
+            "1 2",
+            "tru",
+            "nulls",
+            "01",
+            "\"",
+            "\"\\x\"",
+            "\"\u{1}\"",
+            "[\"a\"\"b\"]",
+            "{\"a\":1}}",
+            "\"a\":1",
+        ] {
+            assert_eq!(copied(text, VALUE, 1_000), None, "{text}");
+        }
+    }
+}

@@ -68,8 +68,7 @@ async fn a_server_behind_the_layer_gives_the_events_of_an_instrumented_one() {
                         event.shift_remove(varies);
                     }
                     let meta = event["meta"].as_object_mut().unwrap();
-                    // Only a server knows which tools there are.
-                    for varies in ["duration_ms", "session_id", "unknown_tool", "request_id"] {
+                    for varies in ["duration_ms", "session_id", "request_id"] {
                         meta.shift_remove(varies);
                     }
                     // Of events other than calls the layer says less.
@@ -182,6 +181,159 @@ async fn answers_in_pieces_lists_of_messages_and_large_ones_are_read() {
     assert_eq!(calls[0]["meta"]["request_id"], "1");
     assert_eq!(calls[1]["meta"]["request_id"], "b");
     assert_eq!(calls[1]["meta"]["error"], "broken");
+}
+
+/// A server on no SDK: it lists tools, answers each call as the test says, and hears what the tool gets.
+async fn by_hand(layer: UsageLayer) -> (Http, tokio::sync::mpsc::UnboundedReceiver<Value>) {
+    let (heard, hears) = tokio::sync::mpsc::unbounded_channel();
+    let answer = async move |body: String| {
+        let request: Value = serde_json::from_str(&body).unwrap();
+        let params = &request["params"];
+        heard.send(params["arguments"].clone()).unwrap();
+        let text = |text: &str| json!({"type": "string", "description": text});
+        let schema = |name: &str, property: Value| json!({"type": "object", "properties": {name: property, "q": {"type": "string"}}});
+        let tool = |name: &str, schema: Value| json!({"name": name, "inputSchema": schema});
+        let mut answer = json!({"jsonrpc": "2.0", "id": request["id"]});
+        match (&request["method"], &params["name"]) {
+            (method, _) if method == "tools/list" && params["cursor"].is_null() => {
+                let ours = mcp_usage::intent::schema();
+                answer["result"] = json!({"nextCursor": "2", "tools": [
+                    tool("published", schema("prompt", ours)),
+                    tool("own", schema("prompt", text("What to draw."))),
+                ]});
+            }
+            (method, _) if method == "tools/list" => {
+                let why = text("Why you call this, for product analytics.");
+                answer["result"] = json!({"tools": [tool("native", schema("intent", why))]});
+            }
+            (_, name) if name == "absent" => {
+                answer["error"] = json!({"code": -32602, "message": "Unknown tool: absent"});
+            }
+            (_, name) if name == "own" => {
+                answer["error"] = json!({"code": -32602, "message": "the order was not found"});
+            }
+            (_, name) if name == "asks" && params["requestState"] != "b" => {
+                let state = if params["requestState"] == "a" {
+                    "b"
+                } else {
+                    "a"
+                };
+                answer["result"] = json!({"resultType": "input_required", "requestState": state});
+            }
+            _ => answer["result"] = json!({"content": []}),
+        }
+        ([("content-type", "application/json")], answer.to_string()).into_response()
+    };
+    let http = serve(Router::new().route("/mcp", post(answer)).layer(layer)).await;
+    (http, hears)
+}
+
+async fn send(http: &Http, method: &str, params: Value) {
+    let body = json!({"jsonrpc": "2.0", "id": 1, "method": method, "params": params});
+    let answer = plain_http().post(&http.url).body(body.to_string()).send();
+    answer.await.unwrap().text().await.unwrap();
+}
+
+#[tokio::test]
+async fn what_a_listing_shows_tells_the_intent_from_an_argument_and_a_tool_from_none() {
+    let kept = Kept::new();
+    let (http, mut heard) = by_hand(UsageLayer::new(&kept.usage)).await;
+    let calls = [
+        ("published", json!({"prompt": "to see", "q": "1"})),
+        ("own", json!({"prompt": "a cat", "q": "2"})),
+        ("native", json!({"intent": "to learn", "q": "3"})),
+        ("absent", json!({"q": "4"})),
+    ];
+    // Before a listing nothing is known, so an argument is an argument.
+    send(
+        &http,
+        "tools/call",
+        json!({"name": "published", "arguments": calls[0].1}),
+    )
+    .await;
+    send(&http, "tools/list", json!({})).await;
+    send(&http, "tools/list", json!({"cursor": "2"})).await;
+    for (name, arguments) in &calls {
+        send(
+            &http,
+            "tools/call",
+            json!({"name": name, "arguments": arguments}),
+        )
+        .await;
+    }
+    // The server gets what the client sent.
+    let mut passed = Vec::new();
+    while let Ok(arguments) = heard.try_recv() {
+        passed.extend(arguments.is_object().then_some(arguments));
+    }
+    assert_eq!(
+        passed.iter().skip(1).collect::<Vec<_>>(),
+        calls.iter().map(|(_, a)| a).collect::<Vec<_>>()
+    );
+
+    let seen: Vec<_> = kept
+        .calls()
+        .await
+        .iter()
+        .map(|call| {
+            let meta = &call["meta"];
+            let pick = |key: &str| meta[key].clone();
+            json!([
+                pick("prompt"),
+                pick("intent_source"),
+                pick("tool_arguments"),
+                pick("unknown_tool")
+            ])
+        })
+        .collect();
+    assert_eq!(
+        seen,
+        [
+            json!([null, null, {"prompt": "to see", "q": "1"}, null]),
+            json!(["to see", "mcpeye", {"q": "1"}, null]),
+            json!([null, null, {"prompt": "a cat", "q": "2"}, null]),
+            json!(["to learn", "native", {"q": "3"}, null]),
+            json!([null, null, {"q": "4"}, true]),
+        ]
+    );
+}
+
+#[tokio::test]
+async fn the_layer_counts_the_rounds_of_a_call() {
+    let kept = Kept::new();
+    let (http, _heard) = by_hand(UsageLayer::new(&kept.usage)).await;
+    for state in [
+        json!(null),
+        json!("a"),
+        json!("b"),
+        json!("of another process"),
+    ] {
+        let mut params = json!({"name": "asks", "arguments": {}});
+        if !state.is_null() {
+            params["requestState"] = state;
+            params["inputResponses"] = json!({});
+        }
+        send(&http, "tools/call", params).await;
+    }
+    let calls = kept.calls().await;
+    let rounds: Vec<_> = calls
+        .iter()
+        .map(|call| {
+            (
+                call["meta"]["round"].as_u64(),
+                call["meta"]["outcome"].as_str().unwrap(),
+            )
+        })
+        .collect();
+    assert_eq!(
+        rounds,
+        [
+            (None, "input_required"),
+            (Some(1), "input_required"),
+            (Some(2), "ok"),
+            (Some(1), "input_required"),
+        ]
+    );
 }
 
 #[tokio::test]

@@ -89,6 +89,21 @@ async fn open_session(http: &reqwest::Client, url: &str) -> String {
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn a_thousand_users_over_shared_sessions_are_never_mixed_up() {
+    are_never_mixed_up(|_| true).await;
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn a_thousand_users_of_the_newer_protocol_are_never_mixed_up() {
+    are_never_mixed_up(|_| false).await;
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn a_thousand_users_of_both_protocols_at_once_are_never_mixed_up() {
+    are_never_mixed_up(|n| n % 3 > 0).await;
+}
+
+/// Lets a thousand users call at once, those with a session over one they share with many others.
+async fn are_never_mixed_up(has_session: fn(usize) -> bool) {
     const USERS: usize = 1_000;
     const AT_A_TIME: usize = 20;
     let kept = Kept::new();
@@ -107,8 +122,7 @@ async fn a_thousand_users_over_shared_sessions_are_never_mixed_up() {
             tokio::spawn(async move {
                 for n in (task..USERS).step_by(AT_A_TIME) {
                     let user = format!("user-{n}");
-                    // Every third over the newer protocol, which has no sessions.
-                    let session = (n % 3 > 0).then(|| sessions[n % sessions.len()].as_str());
+                    let session = has_session(n).then(|| sessions[n % sessions.len()].as_str());
                     let answer = post_call(&client, &url, session, n, &user).await;
                     let text = answer.text().await.unwrap();
                     assert!(text.contains(&format!("hit:{user}")), "{text}");
@@ -129,6 +143,17 @@ async fn a_thousand_users_over_shared_sessions_are_never_mixed_up() {
             "{call}"
         );
         assert_eq!(call["meta"]["client_name"], "crowd");
+        let n = call["user_id"]
+            .as_str()
+            .and_then(|user| user.strip_prefix("user-"));
+        let has_session = has_session(n.unwrap().parse().unwrap());
+        let era = if has_session { "legacy" } else { "modern" };
+        assert_eq!(call["meta"]["era"], era, "{call}");
+        assert_eq!(
+            call["meta"]["session_id"].is_string(),
+            has_session,
+            "{call}"
+        );
     }
     let mut logins = HashMap::new();
     for event in kept.events().await {
@@ -145,17 +170,25 @@ async fn a_thousand_users_over_shared_sessions_are_never_mixed_up() {
 
 #[tokio::test]
 async fn a_thousand_calls_of_one_user_are_one_login() {
-    for (mode, times) in [(modern(), 1_000), (legacy(), 100)] {
+    const CALLS: usize = 1_000;
+    for (era, mode) in eras() {
         let kept = Kept::new();
         let factory = kept.instrumentation().factory(|| Ok(Shop::new()));
         let http = over_http(factory, StreamableHttpServerConfig::default()).await;
         let client = connect(&http.url, Some("u1"), mode).await;
-        for _ in 0..times {
+        for _ in 0..CALLS {
             call(&client, "search", json!({"query": "x"})).await;
         }
         let events = kept.events().await;
-        assert_eq!(events.iter().filter(|event| is_call(event)).count(), times);
-        assert_eq!(events.len(), times + 1);
+        let calls = events.iter().filter(|event| is_call(event)).count();
+        let logins = events
+            .iter()
+            .filter(|event| event["activity_type"] == "MCP_IDENTITY_CAPTURE");
+        assert_eq!(
+            (calls, logins.count(), events.len()),
+            (CALLS, 1, CALLS + 1),
+            "{era}"
+        );
     }
 }
 
@@ -299,4 +332,49 @@ async fn a_tool_may_add_to_its_event_where_nobody_listens() {
     let usage = UsageLogger::disabled();
     let (client, _serving) = over_stream(usage.instrument(Guarded), modern()).await;
     assert_eq!(call(&client, "any", json!({})).await, "FORBIDDEN_SCOPE");
+}
+
+#[tokio::test]
+async fn whoever_says_hello_and_no_more_has_logged_in() {
+    for (era, mode) in eras() {
+        let kept = Kept::new();
+        let factory = kept.instrumentation().factory(|| Ok(Guarded));
+        let service = StreamableHttpService::new(
+            factory,
+            Arc::<LocalSessionManager>::default(),
+            StreamableHttpServerConfig::default(),
+        );
+        let app = Router::new()
+            .nest_service("/mcp", service)
+            .layer(middleware::from_fn(as_rachel));
+        let http = serve_app(app).await;
+        let client = connect(&http.url, None, mode).await;
+        let events = kept.events().await;
+        assert_eq!(events.len(), 1, "{era}: {events:#?}");
+        assert_eq!(events[0]["activity_type"], "MCP_IDENTITY_CAPTURE");
+        assert_eq!(events[0]["user_id"], "rachel@example.com");
+        assert_eq!(events[0]["meta"]["client_name"], "test-client", "{era}");
+        call(&client, "anything", json!({})).await;
+        assert_eq!(kept.events().await.len(), 2, "{era}");
+    }
+}
+
+/// Without a credential a session is a login; it is not known before it is opened.
+#[tokio::test]
+async fn a_session_is_one_login_though_it_is_not_known_at_its_start() {
+    for (era, mode) in eras() {
+        let kept = Kept::new();
+        let factory = kept
+            .instrumentation()
+            .sessions(true)
+            .factory(|| Ok(Guarded));
+        let http = over_http(factory, StreamableHttpServerConfig::default()).await;
+        let client = connect(&http.url, Some("rachel"), mode).await;
+        call(&client, "anything", json!({})).await;
+        let events = kept.events().await;
+        let logins = events
+            .iter()
+            .filter(|event| event["activity_type"] == "MCP_IDENTITY_CAPTURE");
+        assert_eq!(logins.count(), 1, "{era}: {events:#?}");
+    }
 }

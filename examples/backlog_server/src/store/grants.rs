@@ -1,0 +1,591 @@
+//! What users allow clients: codes, tokens, and what ends them.
+
+use std::collections::BTreeSet;
+use std::time::Duration;
+
+use mcp_usage::AuthRejection;
+use rusqlite::{OptionalExtension, Transaction, params};
+
+use crate::config::Config;
+use crate::oauth::redirect;
+use crate::scope::{self, Scope};
+use crate::secret;
+use crate::store::{Store, StoreError};
+
+/// What a user allows a client in one project, as one access token carries it.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Grant {
+    pub id: String,
+    pub user_id: String,
+    pub client_id: String,
+    pub project_id: String,
+    /// The audience: the address of the project's MCP endpoint.
+    pub resource: String,
+    pub scopes: BTreeSet<Scope>,
+}
+
+/// Why an access token does not work.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum TokenRefused {
+    Unknown,
+    Expired,
+    Revoked,
+}
+
+/// What a user has approved, before the client has redeemed the code for it.
+#[derive(Clone, Debug)]
+pub struct Approval {
+    pub user_id: String,
+    pub client_id: String,
+    pub project_id: String,
+    pub resource: String,
+    pub scopes: BTreeSet<Scope>,
+    pub redirect_uri: String,
+    /// The S256 hash of the verifier that only the client knows.
+    pub challenge: String,
+}
+
+/// A client's try to redeem a code. Not to be printed.
+#[derive(Clone)]
+pub struct Redemption {
+    pub code: String,
+    pub client_id: String,
+    /// As sent, where it was: OAuth 2.1 no longer asks for it.
+    pub redirect_uri: Option<String>,
+    /// The S256 hash of the verifier that was sent.
+    pub challenge: String,
+    pub resource: Option<String>,
+}
+
+/// A client's try to use a refresh token. Not to be printed.
+#[derive(Clone)]
+pub struct Refresh {
+    pub token: String,
+    pub client_id: String,
+    /// Fewer scopes than were granted, where it asks for that.
+    pub scopes: Option<BTreeSet<Scope>>,
+    pub resource: Option<String>,
+}
+
+/// A pair of tokens; the only time that they are seen, and not to be printed.
+#[derive(Clone)]
+pub struct Tokens {
+    pub access: String,
+    pub refresh: String,
+    pub scopes: BTreeSet<Scope>,
+    /// How long the access token works.
+    pub expires_in: Duration,
+}
+
+/// Why a code or a refresh token gives no tokens. The client is told `invalid_grant` for most.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, thiserror::Error)]
+pub enum GrantRefused {
+    #[error("unknown, or of another client")]
+    Unknown,
+    #[error("expired")]
+    Expired,
+    #[error("already used; whoever used it is cut off as well")]
+    Reused,
+    #[error("revoked")]
+    Revoked,
+    #[error("the redirect_uri is not the one the code was sent to")]
+    WrongRedirect,
+    #[error("the code_verifier is wrong")]
+    WrongVerifier,
+    #[error("the resource is not the one that was granted")]
+    WrongResource,
+    #[error("more scopes than were granted")]
+    WiderScope,
+}
+
+impl GrantRefused {
+    /// Returns what is reported of it: the class of reason, and which check refused.
+    #[must_use]
+    pub const fn reason(self) -> (AuthRejection, &'static str) {
+        match self {
+            Self::Unknown => (AuthRejection::Invalid, "grant:unknown"),
+            Self::Expired => (AuthRejection::Expired, "grant:expired"),
+            Self::Reused => (AuthRejection::Revoked, "grant:reused"),
+            Self::Revoked => (AuthRejection::Revoked, "grant:revoked"),
+            Self::WrongRedirect => (AuthRejection::Invalid, "grant:wrong_redirect"),
+            Self::WrongVerifier => (AuthRejection::Invalid, "grant:wrong_verifier"),
+            Self::WrongResource => (AuthRejection::WrongAudience, "grant:wrong_resource"),
+            Self::WiderScope => (AuthRejection::Forbidden, "grant:wider_scope"),
+        }
+    }
+}
+
+/// A line of the page of connected apps.
+#[derive(Clone, Debug)]
+pub struct ConnectedApp {
+    pub grant_id: String,
+    pub client_id: String,
+    pub redirect_host: String,
+    pub project_name: String,
+    pub scopes: BTreeSet<Scope>,
+    pub created_at: i64,
+    pub last_call_at: Option<i64>,
+}
+
+/// How long tokens are to live.
+#[derive(Clone, Copy, Debug)]
+struct Lifetimes {
+    access: Duration,
+    refresh: Duration,
+}
+
+impl From<&Config> for Lifetimes {
+    fn from(config: &Config) -> Self {
+        Self {
+            access: config.access_lifetime,
+            refresh: config.refresh_lifetime,
+        }
+    }
+}
+
+impl Store {
+    /// Returns what an access token stands for.
+    ///
+    /// # Errors
+    ///
+    /// The database's.
+    pub async fn grant_of(
+        &self,
+        access_token: &str,
+    ) -> Result<Result<Grant, TokenRefused>, StoreError> {
+        let hash = secret::hash(access_token);
+        let now = self.clock().seconds();
+        self.run(move |db| {
+            let Some(found) = token(db, &hash, "access")? else {
+                return Ok(Err(TokenRefused::Unknown));
+            };
+            Ok(if found.revoked {
+                Err(TokenRefused::Revoked)
+            } else if found.expires_at <= now {
+                Err(TokenRefused::Expired)
+            } else {
+                Ok(found.grant)
+            })
+        })
+        .await
+    }
+
+    /// Keeps what a user has approved, and returns the code for the client.
+    ///
+    /// # Errors
+    ///
+    /// The database's.
+    pub async fn approve(
+        &self,
+        approval: Approval,
+        lifetime: Duration,
+    ) -> Result<String, StoreError> {
+        let code = secret::new()?;
+        let hash = secret::hash(&code);
+        let expires_at = self.clock().seconds_after(lifetime);
+        self.run(move |db| {
+            db.execute(
+                "INSERT INTO codes (hash, user_id, client_id, project_id, resource, scopes,
+                                    redirect_uri, challenge, expires_at)
+                 VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9)",
+                params![
+                    hash,
+                    approval.user_id,
+                    approval.client_id,
+                    approval.project_id,
+                    approval.resource,
+                    scope::join(&approval.scopes),
+                    approval.redirect_uri,
+                    approval.challenge,
+                    expires_at,
+                ],
+            )?;
+            db.execute(
+                "UPDATE clients SET approved = 1 WHERE id = ?1",
+                [approval.client_id],
+            )?;
+            Ok(())
+        })
+        .await?;
+        Ok(code)
+    }
+
+    /// Gives tokens for a code, once. A code that comes a second time was stolen from one of the
+    /// two who have it: what it gave the first time is revoked.
+    ///
+    /// # Errors
+    ///
+    /// The database's.
+    pub async fn redeem(
+        &self,
+        redemption: Redemption,
+        config: &Config,
+    ) -> Result<Result<Tokens, GrantRefused>, StoreError> {
+        let lifetimes = Lifetimes::from(config);
+        let now = self.clock().seconds();
+        self.run(move |db| {
+            let hash = secret::hash(&redemption.code);
+            let Some(code) = code(db, &hash)? else {
+                return Ok(Err(GrantRefused::Unknown));
+            };
+            if let Some(grant_id) = code.redeemed_as {
+                revoke(db, &grant_id, now)?;
+                return Ok(Err(GrantRefused::Reused));
+            }
+            let approval = code.approval;
+            let other = |sent: &Option<String>, bound: &str| {
+                sent.as_ref().is_some_and(|sent| sent != bound)
+            };
+            // A wrong try does not use the code up, or whoever saw it could keep its owner out.
+            if approval.client_id != redemption.client_id {
+                return Ok(Err(GrantRefused::Unknown));
+            }
+            if code.expires_at <= now {
+                return Ok(Err(GrantRefused::Expired));
+            }
+            if other(&redemption.redirect_uri, &approval.redirect_uri) {
+                return Ok(Err(GrantRefused::WrongRedirect));
+            }
+            if other(&redemption.resource, &approval.resource) {
+                return Ok(Err(GrantRefused::WrongResource));
+            }
+            if !secret::same(&redemption.challenge, &approval.challenge) {
+                return Ok(Err(GrantRefused::WrongVerifier));
+            }
+            let grant_id = insert_grant(db, &approval, now)?;
+            db.execute(
+                "UPDATE codes SET grant_id = ?2 WHERE hash = ?1",
+                params![hash, grant_id],
+            )?;
+            let scopes = &approval.scopes;
+            insert_tokens(db, &grant_id, scopes, scopes, lifetimes, now).map(Ok)
+        })
+        .await
+    }
+
+    /// Gives new tokens for a refresh token, once. One that comes a second time was stolen: its
+    /// grant is revoked, and with it the tokens of whoever was first.
+    ///
+    /// # Errors
+    ///
+    /// The database's.
+    pub async fn refresh(
+        &self,
+        refresh: Refresh,
+        config: &Config,
+    ) -> Result<Result<Tokens, GrantRefused>, StoreError> {
+        let lifetimes = Lifetimes::from(config);
+        let now = self.clock().seconds();
+        self.run(move |db| {
+            let hash = secret::hash(&refresh.token);
+            let Some(found) = token(db, &hash, "refresh")? else {
+                return Ok(Err(GrantRefused::Unknown));
+            };
+            let grant = found.grant;
+            if found.used {
+                revoke(db, &grant.id, now)?;
+                return Ok(Err(GrantRefused::Reused));
+            }
+            if grant.client_id != refresh.client_id {
+                return Ok(Err(GrantRefused::Unknown));
+            }
+            if found.revoked {
+                return Ok(Err(GrantRefused::Revoked));
+            }
+            if found.expires_at <= now {
+                return Ok(Err(GrantRefused::Expired));
+            }
+            if refresh.resource.is_some_and(|sent| sent != grant.resource) {
+                return Ok(Err(GrantRefused::WrongResource));
+            }
+            let scopes = refresh.scopes.unwrap_or_else(|| grant.scopes.clone());
+            if !scopes.is_subset(&grant.scopes) {
+                return Ok(Err(GrantRefused::WiderScope));
+            }
+            db.execute(
+                "UPDATE tokens SET used_at = ?2 WHERE hash = ?1",
+                params![hash, now],
+            )?;
+            // The new refresh token stands for as much as the old one.
+            insert_tokens(db, &grant.id, &scopes, &grant.scopes, lifetimes, now).map(Ok)
+        })
+        .await
+    }
+
+    /// Revokes the grant of a token, at a client's word. A token nobody knows is as good as revoked.
+    ///
+    /// # Errors
+    ///
+    /// The database's.
+    pub async fn revoke_token(
+        &self,
+        token: &str,
+        client_id: &str,
+    ) -> Result<Result<(), GrantRefused>, StoreError> {
+        let hash = secret::hash(token);
+        let client_id = client_id.to_owned();
+        let now = self.clock().seconds();
+        self.run(move |db| {
+            let found: Option<(String, String)> = db
+                .query_row(
+                    "SELECT g.id, g.client_id FROM tokens t JOIN grants g ON g.id = t.grant_id
+                     WHERE t.hash = ?1",
+                    [hash],
+                    |row| Ok((row.get(0)?, row.get(1)?)),
+                )
+                .optional()?;
+            match found {
+                Some((_, of)) if of != client_id => Ok(Err(GrantRefused::Unknown)),
+                Some((grant_id, _)) => revoke(db, &grant_id, now).map(Ok),
+                None => Ok(Ok(())),
+            }
+        })
+        .await
+    }
+
+    /// Revokes a grant at its user's word; another user's is left alone.
+    ///
+    /// # Errors
+    ///
+    /// The database's.
+    pub async fn revoke_grant(&self, grant_id: &str, user_id: &str) -> Result<(), StoreError> {
+        let (grant_id, user_id) = (grant_id.to_owned(), user_id.to_owned());
+        let now = self.clock().seconds();
+        self.run(move |db| {
+            db.execute(
+                "UPDATE grants SET revoked_at = ?3
+                 WHERE id = ?1 AND user_id = ?2 AND revoked_at IS NULL",
+                params![grant_id, user_id, now],
+            )?;
+            Ok(())
+        })
+        .await
+    }
+
+    /// Returns what a user has allowed and what still works, the newest first.
+    ///
+    /// # Errors
+    ///
+    /// The database's.
+    pub async fn connected_apps(&self, user_id: &str) -> Result<Vec<ConnectedApp>, StoreError> {
+        let user_id = user_id.to_owned();
+        let now = self.clock().seconds();
+        self.run(move |db| {
+            let mut statement = db.prepare_cached(
+                "SELECT g.id, g.client_id, g.redirect_host, p.name, g.scopes, g.created_at,
+                        g.last_call_at
+                 FROM grants g JOIN projects p ON p.id = g.project_id
+                 WHERE g.user_id = ?1 AND g.revoked_at IS NULL AND EXISTS (
+                     SELECT 1 FROM tokens t
+                     WHERE t.grant_id = g.id AND t.expires_at > ?2 AND t.used_at IS NULL)
+                 ORDER BY g.created_at DESC, g.id",
+            )?;
+            let rows = statement.query_map(params![user_id, now], |row| {
+                let app = ConnectedApp {
+                    grant_id: row.get(0)?,
+                    client_id: row.get(1)?,
+                    redirect_host: row.get(2)?,
+                    project_name: row.get(3)?,
+                    scopes: BTreeSet::new(),
+                    created_at: row.get(5)?,
+                    last_call_at: row.get(6)?,
+                };
+                let scopes: String = row.get(4)?;
+                Ok((app, scopes))
+            })?;
+            rows.map(|row| {
+                let (app, scopes) = row?;
+                let scopes = scopes_of(&scopes)?;
+                Ok(ConnectedApp { scopes, ..app })
+            })
+            .collect()
+        })
+        .await
+    }
+
+    /// Removes what has expired and nothing refers to any more. Used refresh tokens and codes stay
+    /// until then, so that a thief's second use is known for what it is.
+    ///
+    /// # Errors
+    ///
+    /// The database's.
+    pub async fn prune(&self) -> Result<(), StoreError> {
+        let now = self.clock().seconds();
+        self.run(move |db| {
+            db.execute("DELETE FROM sessions WHERE expires_at <= ?1", [now])?;
+            db.execute("DELETE FROM tokens WHERE expires_at <= ?1", [now])?;
+            // A code outlives its minute for as long as what it gave.
+            db.execute(
+                "DELETE FROM codes WHERE expires_at <= ?1 AND NOT EXISTS (
+                     SELECT 1 FROM tokens WHERE grant_id = codes.grant_id)",
+                [now],
+            )?;
+            db.execute(
+                "DELETE FROM grants WHERE NOT EXISTS (
+                     SELECT 1 FROM tokens WHERE grant_id = grants.id)
+                 AND NOT EXISTS (SELECT 1 FROM codes WHERE grant_id = grants.id)",
+                [],
+            )?;
+            Ok(())
+        })
+        .await
+    }
+}
+
+/// Notes that a grant was used for a call.
+///
+/// # Errors
+///
+/// The database's.
+pub fn touch(db: &Transaction<'_>, grant_id: &str, now: i64) -> Result<(), StoreError> {
+    db.prepare_cached("UPDATE grants SET last_call_at = ?2 WHERE id = ?1")?
+        .execute(params![grant_id, now])?;
+    Ok(())
+}
+
+struct FoundToken {
+    /// With the token's scopes.
+    grant: Grant,
+    expires_at: i64,
+    used: bool,
+    revoked: bool,
+}
+
+fn token(db: &Transaction<'_>, hash: &str, kind: &str) -> Result<Option<FoundToken>, StoreError> {
+    let found = db
+        .prepare_cached(
+            "SELECT g.id, g.user_id, g.client_id, g.project_id, g.resource, t.scopes,
+                    t.expires_at, t.used_at IS NOT NULL, g.revoked_at IS NOT NULL
+             FROM tokens t JOIN grants g ON g.id = t.grant_id
+             WHERE t.hash = ?1 AND t.kind = ?2",
+        )?
+        .query_row([hash, kind], |row| {
+            let scopes: String = row.get(5)?;
+            let found = FoundToken {
+                grant: Grant {
+                    id: row.get(0)?,
+                    user_id: row.get(1)?,
+                    client_id: row.get(2)?,
+                    project_id: row.get(3)?,
+                    resource: row.get(4)?,
+                    scopes: BTreeSet::new(),
+                },
+                expires_at: row.get(6)?,
+                used: row.get(7)?,
+                revoked: row.get(8)?,
+            };
+            Ok((found, scopes))
+        })
+        .optional()?;
+    found
+        .map(|(mut found, scopes)| {
+            found.grant.scopes = scopes_of(&scopes)?;
+            Ok(found)
+        })
+        .transpose()
+}
+
+struct FoundCode {
+    approval: Approval,
+    expires_at: i64,
+    redeemed_as: Option<String>,
+}
+
+fn code(db: &Transaction<'_>, hash: &str) -> Result<Option<FoundCode>, StoreError> {
+    let found = db
+        .query_row(
+            "SELECT user_id, client_id, project_id, resource, redirect_uri, challenge, expires_at,
+                    grant_id, scopes
+             FROM codes WHERE hash = ?1",
+            [hash],
+            |row| {
+                let scopes: String = row.get(8)?;
+                let found = FoundCode {
+                    approval: Approval {
+                        user_id: row.get(0)?,
+                        client_id: row.get(1)?,
+                        project_id: row.get(2)?,
+                        resource: row.get(3)?,
+                        scopes: BTreeSet::new(),
+                        redirect_uri: row.get(4)?,
+                        challenge: row.get(5)?,
+                    },
+                    expires_at: row.get(6)?,
+                    redeemed_as: row.get(7)?,
+                };
+                Ok((found, scopes))
+            },
+        )
+        .optional()?;
+    found
+        .map(|(mut found, scopes)| {
+            found.approval.scopes = scopes_of(&scopes)?;
+            Ok(found)
+        })
+        .transpose()
+}
+
+fn insert_grant(db: &Transaction<'_>, approval: &Approval, now: i64) -> Result<String, StoreError> {
+    let id = secret::new_id()?;
+    db.execute(
+        "INSERT INTO grants (id, user_id, client_id, project_id, resource, scopes, redirect_host,
+                             created_at)
+         VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8)",
+        params![
+            id,
+            approval.user_id,
+            approval.client_id,
+            approval.project_id,
+            approval.resource,
+            scope::join(&approval.scopes),
+            redirect::host_of(&approval.redirect_uri),
+            now,
+        ],
+    )?;
+    Ok(id)
+}
+
+fn insert_tokens(
+    db: &Transaction<'_>,
+    grant_id: &str,
+    scopes: &BTreeSet<Scope>,
+    refreshable: &BTreeSet<Scope>,
+    lifetimes: Lifetimes,
+    now: i64,
+) -> Result<Tokens, StoreError> {
+    let (access, refresh) = (secret::new()?, secret::new()?);
+    for (token, kind, scopes, lifetime) in [
+        (&access, "access", scopes, lifetimes.access),
+        (&refresh, "refresh", refreshable, lifetimes.refresh),
+    ] {
+        db.prepare_cached(
+            "INSERT INTO tokens (hash, kind, grant_id, scopes, expires_at)
+             VALUES (?1, ?2, ?3, ?4, ?5)",
+        )?
+        .execute(params![
+            secret::hash(token),
+            kind,
+            grant_id,
+            scope::join(scopes),
+            now.saturating_add_unsigned(lifetime.as_secs()),
+        ])?;
+    }
+    Ok(Tokens {
+        access,
+        refresh,
+        scopes: scopes.clone(),
+        expires_in: lifetimes.access,
+    })
+}
+
+fn revoke(db: &Transaction<'_>, grant_id: &str, now: i64) -> Result<(), StoreError> {
+    db.execute(
+        "UPDATE grants SET revoked_at = ?2 WHERE id = ?1 AND revoked_at IS NULL",
+        params![grant_id, now],
+    )?;
+    Ok(())
+}
+
+fn scopes_of(text: &str) -> Result<BTreeSet<Scope>, StoreError> {
+    scope::parse(text).map_err(|error| StoreError::Unreadable(error.to_string()))
+}

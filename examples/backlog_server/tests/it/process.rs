@@ -1,0 +1,47 @@
+//! The program itself, from its start to its end.
+
+use std::io::{BufRead, BufReader, Read, Write};
+use std::net::TcpStream;
+use std::process::{Command, Stdio};
+
+#[test]
+fn an_open_request_does_not_hold_the_end_up_and_costs_no_event() {
+    let mut server = Command::new(env!("CARGO_BIN_EXE_backlog_server"))
+        .args(["--listen", "127.0.0.1:0", "--exit-with-stdin"])
+        .env_remove("MCP_PUBLIC_URL")
+        .env("DO_NOT_TRACK", "1")
+        .stdin(Stdio::piped())
+        .stdout(Stdio::piped())
+        .spawn()
+        .unwrap();
+    let mut printed = BufReader::new(server.stdout.take().unwrap());
+    let mut first = String::new();
+    printed.read_line(&mut first).unwrap();
+    let (_, address) = first.trim().split_once("http://").unwrap();
+    let address = address.strip_suffix("/apps").unwrap();
+
+    let request = |path: &str, length: usize| {
+        let mut connection = TcpStream::connect(address).unwrap();
+        let head = format!("POST {path} HTTP/1.1\r\nHost: {address}\r\n");
+        let kind = "Content-Type: application/x-www-form-urlencoded\r\nConnection: close\r\n";
+        let rest = format!("{kind}Content-Length: {length}\r\n\r\n");
+        connection.write_all((head + &rest).as_bytes()).unwrap();
+        connection
+    };
+    let open = request("/token", 100);
+    let mut answer = String::new();
+    request("/p/demo/mcp", 0)
+        .read_to_string(&mut answer)
+        .unwrap();
+    assert!(answer.starts_with("HTTP/1.1 401"), "{answer}");
+    drop(server.stdin.take());
+    let mut rest = String::new();
+    printed.read_to_string(&mut rest).unwrap();
+    assert!(server.wait().unwrap().success());
+    assert!(rest.contains("access:missing"), "{rest}");
+    assert!(
+        rest.contains("offered 1 = delivered 1 + dropped 0 + pending 0"),
+        "{rest}"
+    );
+    drop(open);
+}
