@@ -3,8 +3,6 @@
 //! A program of its own, since it counts with an allocator of its own.
 #![expect(clippy::expect_used, reason = "helpers are no test functions")]
 
-#![expect(clippy::expect_used, reason = "a test fails loudly")]
-
 use std::time::Duration;
 
 use mcp_usage::testing::MemoryTransport;
