@@ -44,7 +44,7 @@ const AXES: [Axis; 6] = [
         file: "payload.svg",
         title: "A call, by the size of its arguments",
         x: "bytes of arguments",
-        y: "ns a call",
+        y: "ns a call (p50)",
         values: &[100, 1_000, 10_000, 100_000, 1_000_000, 10_000_000],
         contenders: BESIDE,
         set: |case, bytes, size| {
@@ -53,7 +53,7 @@ const AXES: [Axis; 6] = [
             case.load.warm_up = 2;
             case.load.queue_events = None;
         },
-        figure: mean_ns,
+        figure: p50_ns,
     },
     Axis {
         name: "threads",
@@ -80,14 +80,14 @@ const AXES: [Axis; 6] = [
         file: "tools.svg",
         title: "A call, by the number of tools",
         x: "tools",
-        y: "ns a call",
+        y: "ns a call (p50)",
         values: &[1, 10, 100, 1_000],
         contenders: BESIDE,
         set: |case, tools, size| {
             case.load.tools = tools as usize;
             case.load.events = size.of(30_000);
         },
-        figure: mean_ns,
+        figure: p50_ns,
     },
     Axis {
         name: "queue depth",
@@ -141,8 +141,9 @@ fn batch(case: &mut Case, events: u64, size: Size) {
     case.load.end = End::Deliver;
 }
 
-fn mean_ns(row: &Row) -> Option<f64> {
-    Some(row.measured.mean_ns)
+/// A mean would show the machine's other programs.
+fn p50_ns(row: &Row) -> Option<f64> {
+    Some(row.measured.p50_ns)
 }
 
 fn line(axis: &Axis, value: u64) -> String {
