@@ -474,7 +474,7 @@ impl Builder {
         self
     }
 
-    /// Sets how much of an event is kept. Default: [`limits`](crate::limits).
+    /// Sets how much of an event is kept. Default: [`limits`].
     pub const fn limits(mut self, limits: Limits) -> Self {
         self.limits = limits;
         self
