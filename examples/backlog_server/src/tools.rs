@@ -1,7 +1,7 @@
 //! The tools: what each needs, takes and answers, and the table of all.
 //!
 //! A tool is a type: its fields are the arguments, its `run` is what it does. It never sees a call
-//! that the pipeline of [`access`] has not admitted, and it looks at the rows of its
+//! that the pipeline of `access` has not admitted, and it looks at the rows of its
 //! own project alone.
 
 pub mod announcements;

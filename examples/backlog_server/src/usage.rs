@@ -1,6 +1,6 @@
 //! Who uses the server, and how: what goes into the usage events.
 //!
-//! The endpoint's calls are captured by `usage.instrument` in [`mcp`](crate::mcp); it takes who
+//! The endpoint's calls are captured by `usage.instrument` in `mcp`; it takes who
 //! called from the [`Caller`] that the door puts into a request's extensions, and the step that
 //! refused from [`CallMeta`](mcp_usage::rmcp::CallMeta). Here is what they hold, and what happens
 //! before a request gets as far as that.
