@@ -293,7 +293,7 @@ pub(super) fn before_name(
 ) -> Option<Found> {
     let value = word_at(scope, start);
     let end = start + value.len();
-    (values::looks_chosen(value) && !values::has_mark(value) && precedes_name(scope, end, judge))
+    (precedes_name(scope, end, judge) && values::looks_chosen(value) && !values::has_mark(value))
         .then(|| Found::new(start, end, Class::Field))
 }
 
