@@ -246,15 +246,12 @@ pub(super) fn argument(scope: &Scope<'_>, start: usize) -> Option<Found> {
         || takes("mc", |words| {
             words.len() >= 5 && matches!(words.get(1), Some(&(b"alias" | b"config")))
         })
-        || takes("poetry", |words| {
-            words
-                .iter()
-                .any(|w| w.starts_with(b"http-basic.") || w.starts_with(b"pypi-token."))
-        })
-        || takes("composer", |words| {
-            words
-                .iter()
-                .any(|w| w.starts_with(b"http-basic.") || w.starts_with(b"pypi-token."))
+        || ["poetry", "composer"].iter().any(|tool| {
+            takes(tool, |words| {
+                words
+                    .iter()
+                    .any(|w| w.starts_with(b"http-basic.") || w.starts_with(b"pypi-token."))
+            })
         })
         || takes("net", |words| match words.get(1) {
             Some(&b"use") => words.iter().any(|w| {
@@ -294,27 +291,29 @@ pub(super) fn argument(scope: &Scope<'_>, start: usize) -> Option<Found> {
     if is {
         return found(start);
     }
-    if is_oracle(scope, start) {
+    if command.has(ORACLE) {
         let slash = memchr::memchr(b'/', word)?;
         return (slash > 0).then(|| found(start + slash + 1)).flatten();
     }
     None
 }
 
-/// Whether the word at `start` follows a tool of Oracle, whose credentials are `user/password@service`.
+/// Tools of Oracle, whose credentials are `user/password@service`.
+const ORACLE: &[&str] = &[
+    "sqlplus", "sqlcl", "impdp", "expdp", "imp", "exp", "sqlldr", "rman", "connect", "CONNECT",
+    "conn",
+];
+
+/// Whether the word at `start` follows a tool of Oracle.
 pub(super) fn is_oracle(scope: &Scope<'_>, start: usize) -> bool {
-    Command::before(scope, start).has(&[
-        "sqlplus", "sqlcl", "impdp", "expdp", "imp", "exp", "sqlldr", "rman", "connect", "CONNECT",
-        "conn",
-    ])
+    Command::before(scope, start).has(ORACLE)
 }
 
 /// A password without a space before it: `-pS3cret`, `/p:s3cret`.
 fn attached(scope: &Scope<'_>, start: usize, word: &[u8], end: usize) -> Option<Found> {
     let found = |length: usize| Some(Found::new(start + length, end, Class::Field));
-    let command = || Command::before(scope, start);
     if word.starts_with(b"-p") && word.len() >= 6 && !word.starts_with(b"-p=") {
-        return command()
+        return Command::before(scope, start)
             .has(&[
                 "mysql",
                 "mysqldump",

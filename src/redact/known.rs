@@ -49,6 +49,12 @@ impl Default for Known {
     }
 }
 
+/// The next eight bytes, mixed into the hash of those before.
+#[inline(always)]
+fn mixed(hash: u64, word: u64) -> u64 {
+    (hash.rotate_left(23) ^ word).wrapping_mul(0x9E37_79B9_7F4A_7C15)
+}
+
 /// A name that fits, as the key of its place.
 #[derive(Clone, Copy)]
 pub(super) struct Key {
@@ -77,7 +83,7 @@ impl Key {
         };
         let mut hash = length as u64;
         for word in words {
-            hash = (hash.rotate_left(23) ^ word).wrapping_mul(0x9E37_79B9_7F4A_7C15);
+            hash = mixed(hash, word);
         }
         Some(Self {
             words,
@@ -169,7 +175,7 @@ impl QuietKey {
         for (index, word) in words.iter_mut().enumerate() {
             let eight = text.get(from + (8 * index).min(last)..)?.first_chunk()?;
             *word = u64::from_le_bytes(*eight) << spare;
-            hash = (hash.rotate_left(23) ^ *word).wrapping_mul(0x9E37_79B9_7F4A_7C15);
+            hash = mixed(hash, *word);
         }
         Some(Self {
             words,
@@ -231,8 +237,7 @@ pub(super) fn judged(name: &[u8], judge: impl FnOnce(&[u8]) -> Kind) -> Kind {
     }
     let mut hash = 0u64;
     for eight in key.as_chunks::<8>().0 {
-        hash =
-            (hash.rotate_left(23) ^ u64::from_le_bytes(*eight)).wrapping_mul(0x9E37_79B9_7F4A_7C15);
+        hash = mixed(hash, u64::from_le_bytes(*eight));
     }
     JUDGED.with(|judged| {
         let Some(place) = judged.get((hash >> 58) as usize % JUDGEMENTS) else {
