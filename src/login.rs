@@ -168,6 +168,10 @@ impl Seen {
         true
     }
 
+    fn take_back(&mut self, login: u64) {
+        self.at.remove(&login);
+    }
+
     fn forget(&mut self, now: Instant) {
         while let Some(&(login, at)) = self.order.front() {
             if self.order.len() <= MAX_LOGINS && now.saturating_duration_since(at) < LOGIN_MEMORY {
@@ -191,7 +195,7 @@ impl Logins {
     /// Takes a note back: what it stood for was not queued.
     fn forget(&self, core: &Core, login: u64) {
         if let Some(mut seen) = core.lock(&self.0) {
-            seen.at.remove(&login);
+            seen.take_back(login);
         }
     }
 }
@@ -363,6 +367,15 @@ mod tests {
         assert!(seen.note(2, start));
         assert!(seen.note(1, start + LOGIN_MEMORY));
         assert!(!seen.note(1, start + LOGIN_MEMORY));
+    }
+
+    #[test]
+    fn a_login_that_was_not_queued_is_new_again() {
+        let mut seen = Seen::default();
+        let now = Instant::now();
+        assert!(seen.note(1, now));
+        seen.take_back(1);
+        assert!(seen.note(1, now));
     }
 
     #[test]
