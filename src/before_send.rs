@@ -4,7 +4,6 @@ use serde_json::{Map, Value};
 
 use crate::capture::{self, EventWriter, Rules, Scratch, key};
 use crate::config::BeforeSend;
-use crate::event::Content;
 use crate::limits::Limits;
 use crate::panics;
 use crate::redact::{RedactedJson, Redactor};
@@ -89,10 +88,9 @@ fn write(
 
 /// Our own names are known to be harmless, so that `session_id`, say, does not hide its value.
 fn member(name: &str, value: &Value, own: &[&str], w: &mut EventWriter<'_>) {
-    let content = Content::Borrowed(value);
     let _ = if own.contains(&name) {
-        w.own_member(name, &content)
+        w.own_member(name, value)
     } else {
-        w.member(name, &content, usize::MAX)
+        w.member(name, value, usize::MAX)
     };
 }

@@ -112,7 +112,7 @@ impl OpenCall {
         }
     }
 
-    fn log(&self, core: &Arc<Core>, mut record: Record, outcome: CallOutcome) -> Outcome {
+    fn log(&self, core: &Arc<Core>, record: Record, outcome: CallOutcome) -> Outcome {
         let now = core.config.clock.now();
         let elapsed = now.saturating_duration_since(self.started);
         core.log(&record.event(outcome, elapsed).into(), None)
@@ -198,7 +198,7 @@ impl CallGuard {
     /// Sets the result, captured now. Wire key `result`.
     pub fn set_result<T: serde::Serialize + Sync>(&mut self, result: &T) {
         self.change(|record, core| {
-            record.result = Some(captured(core, &Content::Borrowed(result), false));
+            record.result = Some(captured(core, result, false));
         });
     }
 
@@ -215,7 +215,7 @@ impl CallGuard {
     /// Sets the arguments, captured now. Wire key `tool_arguments` (`arguments` on mcpeye).
     pub fn set_arguments<T: serde::Serialize + Sync>(&mut self, arguments: &T) {
         self.change(|record, core| {
-            record.arguments = Some(captured(core, &Content::Borrowed(arguments), true));
+            record.arguments = Some(captured(core, arguments, true));
         });
     }
 
@@ -374,10 +374,10 @@ pub(crate) fn says_unknown(code: i64, message: &str) -> bool {
 }
 
 /// Captures a value within the limits.
-pub(crate) fn captured(core: &Core, content: &Content<'_>, arguments: bool) -> Box<Captured> {
+pub(crate) fn captured(core: &Core, content: Content<'_>, arguments: bool) -> Captured {
     let (captured, panics) = capture::capture_value(&core.config.rules, content, arguments);
     core.ledger.panics(panics);
-    Box::new(captured)
+    captured
 }
 
 /// A call under way, in memory of its own. All its texts stand in one, so that copying a dozen of
@@ -386,9 +386,9 @@ struct Record {
     text: String,
     /// Where in it each text stands, in the order of [`texts`]; [`ABSENT`] where there is none.
     places: [(u32, u32); TEXTS],
-    meta: Vec<(String, Box<Captured>)>,
-    arguments: Option<Box<Captured>>,
-    result: Option<Box<Captured>>,
+    meta: Vec<(String, Captured)>,
+    arguments: Option<Captured>,
+    result: Option<Captured>,
     event_id: Option<i64>,
     event_at: Option<SystemTime>,
     duration: Option<Duration>,
@@ -467,7 +467,7 @@ fn add(to: &mut String, text: &str, most: usize) -> (u32, u32) {
 
 impl Record {
     fn of(call: &ToolCall<'_>, core: &Core) -> Self {
-        let own = |content: &Content<'_>, arguments| captured(core, content, arguments);
+        let own = |content: Content<'_>, arguments| captured(core, content, arguments);
         let texts = texts(call);
         let ToolCall { facts, call } = call;
         let meta = facts.meta.iter();
@@ -476,10 +476,10 @@ impl Record {
             text: String::with_capacity(length.min(MAX_TEXT_BYTES)),
             places: [ABSENT; TEXTS],
             meta: meta
-                .map(|(name, value)| (name.clone().into_owned(), own(value, false)))
+                .map(|(name, value)| (name.clone().into_owned(), own(*value, false)))
                 .collect(),
-            arguments: call.arguments.as_ref().map(|value| own(value, true)),
-            result: call.result.as_ref().map(|value| own(value, false)),
+            arguments: call.arguments.map(|value| own(value, true)),
+            result: call.result.map(|value| own(value, false)),
             event_id: facts.event_id,
             event_at: facts.event_at,
             duration: call.duration,
@@ -504,12 +504,12 @@ impl Record {
     }
 
     fn push_meta<T: serde::Serialize + Sync>(&mut self, core: &Core, key: String, value: &T) {
-        let value = captured(core, &Content::Borrowed(value), false);
+        let value = captured(core, value, false);
         self.meta.push((key, value));
     }
 
-    /// The call as it is logged; values are taken out.
-    fn event(&mut self, outcome: CallOutcome, elapsed: Duration) -> ToolCall<'_> {
+    /// The call as it is logged.
+    fn event(&self, outcome: CallOutcome, elapsed: Duration) -> ToolCall<'_> {
         let place = |(start, end)| self.text.get(start as usize..end as usize);
         let texts = self.places.map(place);
         let [
@@ -529,8 +529,8 @@ impl Record {
             session @ ..,
         ] = texts;
         let own = |text: Option<_>| text.map(Text::Borrowed);
-        let value = |value: Option<_>| value.map(Content::Captured);
-        let meta = self.meta.drain(..);
+        let value = |value: Option<_>| value.map(|value: &Captured| value as Content<'_>);
+        let meta = self.meta.iter();
         ToolCall {
             facts: Facts {
                 event_id: self.event_id,
@@ -551,15 +551,15 @@ impl Record {
                 client_class: self.client_class,
                 traceparent: own(traceparent),
                 meta: meta
-                    .map(|(name, value)| (Text::Owned(name), Content::Captured(value)))
+                    .map(|(name, value)| (Text::Borrowed(&**name), value as Content<'_>))
                     .collect(),
             },
             call: Call {
                 tool: Text::Borrowed(tool.unwrap_or_default()),
-                arguments: value(self.arguments.take()),
+                arguments: value(self.arguments.as_ref()),
                 prompt: own(prompt),
                 intent_source: self.intent_source,
-                result: value(self.result.take()),
+                result: value(self.result.as_ref()),
                 error: own(error),
                 duration: self.duration.or(Some(elapsed)),
                 outcome: Some(outcome),

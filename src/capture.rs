@@ -260,7 +260,7 @@ impl<'s> EventWriter<'s> {
     pub(crate) fn content(
         &mut self,
         key: Key,
-        content: &Content<'_>,
+        content: Content<'_>,
         arguments: bool,
         end: usize,
     ) -> Written {
@@ -270,7 +270,7 @@ impl<'s> EventWriter<'s> {
     }
 
     /// Writes a value under one of our own names that is not known when this is compiled.
-    pub(crate) fn own_member(&mut self, name: &str, content: &Content<'_>) -> Written {
+    pub(crate) fn own_member(&mut self, name: &str, content: Content<'_>) -> Written {
         let mark = self.mark();
         self.named(name);
         let take = Take::Value { arguments: false };
@@ -281,7 +281,7 @@ impl<'s> EventWriter<'s> {
     pub(crate) fn member_names(
         &mut self,
         key: Key,
-        content: &Content<'_>,
+        content: Content<'_>,
         end: usize,
     ) -> (Written, usize) {
         let mark = self.mark();
@@ -290,7 +290,7 @@ impl<'s> EventWriter<'s> {
     }
 
     /// Writes a custom member; under a sensitive name only what says nothing stays.
-    pub(crate) fn member(&mut self, name: &str, content: &Content<'_>, end: usize) -> Written {
+    pub(crate) fn member(&mut self, name: &str, content: Content<'_>, end: usize) -> Written {
         let mark = self.mark();
         self.json.push(b',');
         let start = self.json.len();
@@ -310,7 +310,7 @@ impl<'s> EventWriter<'s> {
 
     fn value(
         &mut self,
-        content: &Content<'_>,
+        content: Content<'_>,
         take: Take,
         end: usize,
         mark: Mark,
@@ -318,8 +318,8 @@ impl<'s> EventWriter<'s> {
         let start = self.json.len();
         let counts = self.cutter.counts.clone();
         let mut members = 0;
-        let stop = match content {
-            Content::Captured(captured) => {
+        let stop = match content.captured() {
+            Some(captured) => {
                 let json = &captured.json;
                 if let Some(counts) = &captured.counts {
                     self.cutter.counts.get_or_insert_default().merge(counts);
@@ -328,9 +328,7 @@ impl<'s> EventWriter<'s> {
                 if take == Take::Keys {
                     let mut writer =
                         Writer::new(self.json, &self.rules.limits, &mut self.cutter, take, end);
-                    // It was written here, as UTF-8.
-                    let json = str::from_utf8(json.as_bytes()).unwrap_or(UNSERIALIZABLE);
-                    let stop = text::write(&mut writer, json).err();
+                    let stop = content.write(&mut writer).err();
                     writer.close_all();
                     members = writer.members();
                     if writer.overflowed() {
@@ -345,10 +343,10 @@ impl<'s> EventWriter<'s> {
                     None
                 }
             }
-            Content::Borrowed(value) => {
+            None => {
                 let mut writer =
                     Writer::new(self.json, &self.rules.limits, &mut self.cutter, take, end);
-                let caught = panics::catch(|| value.write(&mut writer));
+                let caught = panics::catch(|| content.write(&mut writer));
                 writer.close_all();
                 members = writer.members();
                 let caught = if writer.overflowed() {
@@ -388,7 +386,7 @@ impl<'s> EventWriter<'s> {
     }
 
     /// Writes a value as the object that the receiver asks for: another one under the key `value`.
-    pub(crate) fn object(&mut self, key: Key, content: &Content<'_>, end: usize) -> Written {
+    pub(crate) fn object(&mut self, key: Key, content: Content<'_>, end: usize) -> Written {
         let mark = self.mark();
         self.key(key);
         let start = self.json.len();
@@ -472,10 +470,24 @@ pub(crate) struct Captured {
     failed: bool,
 }
 
+impl Value for Captured {
+    fn write(&self, writer: &mut Writer<'_, '_>) -> Result<(), Stop> {
+        // It was written here, as UTF-8.
+        text::write(
+            writer,
+            str::from_utf8(self.json.as_bytes()).unwrap_or(UNSERIALIZABLE),
+        )
+    }
+
+    fn captured(&self) -> Option<&Captured> {
+        Some(self)
+    }
+}
+
 /// Captures a value on its own, for what must outlive its source. It is redacted with its event.
 pub(crate) fn capture_value(
     rules: &Rules,
-    content: &Content<'_>,
+    content: Content<'_>,
     arguments: bool,
 ) -> (Captured, u64) {
     let mut json = SPARE.try_with(Cell::take).unwrap_or_default();
@@ -611,13 +623,10 @@ mod tests {
             w.integer(key!("n"), 1);
             let end = w.len() + 50;
             assert_eq!(
-                w.content(key!("value"), &Content::Borrowed(&large), false, end),
+                w.content(key!("value"), &large, false, end),
                 Written::TooLarge
             );
-            assert_eq!(
-                w.member("bob@example.com", &Content::Borrowed(&large), end),
-                Written::TooLarge
-            );
+            assert_eq!(w.member("bob@example.com", &large, end), Written::TooLarge);
             w.flag(key!("kept"), true);
             w.close_object(start);
             Ok(())

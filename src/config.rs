@@ -13,11 +13,10 @@ use reqwest::header::{HeaderMap, HeaderName, HeaderValue};
 use reqwest::{ClientBuilder, Url};
 use serde_json::Value;
 
-use crate::capture::{self, Rules};
+use crate::capture::{self, Captured, Rules};
 use crate::clock::Clock;
 use crate::doctor::Setting;
 use crate::error::{BuildError, DeliveryError};
-use crate::event::Content;
 use crate::identity::{Identity, Names};
 use crate::limits::{self, Limits};
 use crate::logger::UsageLogger;
@@ -88,7 +87,7 @@ pub(crate) struct Defaults {
     pub(crate) ip_addr: Option<Constant>,
     pub(crate) session: Session<'static>,
     /// JSON within the limits; redacted with each event.
-    pub(crate) meta: Vec<(String, Content<'static>)>,
+    pub(crate) meta: Vec<(String, Captured)>,
 }
 
 /// A text that is the same with every event that has none of its own.
@@ -744,8 +743,8 @@ impl Builder {
             redactor: self.redactor,
         };
         let meta = self.meta.into_iter().map(|(name, value)| {
-            let (captured, _) = capture::capture_value(&rules, &Content::Borrowed(&value), false);
-            (name, Content::Captured(Box::new(captured)))
+            let (captured, _) = capture::capture_value(&rules, &value, false);
+            (name, captured)
         });
         let constant = |text| Constant::new(text, &rules.redactor);
         let defaults = Defaults {

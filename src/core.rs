@@ -76,10 +76,22 @@ impl Core {
 
     /// The way of an event from the caller into the queue.
     pub(crate) fn log(self: &Arc<Self>, event: &Event<'_>, waiter: Option<Waiter>) -> Outcome {
-        if self.turns_away() {
-            self.ledger.turn_away();
-            return Outcome::Dropped(DropReason::QueueFull);
+        match self.turn_away() {
+            Some(refused) => refused,
+            None => self.take(event, waiter),
         }
+    }
+
+    /// Refuses an event when the queue is full, before any other work.
+    pub(crate) fn turn_away(&self) -> Option<Outcome> {
+        self.turns_away().then(|| {
+            self.ledger.turn_away();
+            Outcome::Dropped(DropReason::QueueFull)
+        })
+    }
+
+    /// The way of an event that was not turned away.
+    pub(crate) fn take(self: &Arc<Self>, event: &Event<'_>, waiter: Option<Waiter>) -> Outcome {
         let taken = self.admit().and_then(|now| {
             let weight = self.weigh(event)?;
             self.enqueue(event, weight, now, waiter)
@@ -93,7 +105,6 @@ impl Core {
         }
     }
 
-    /// Whether the queue is full, before any other work.
     fn turns_away(&self) -> bool {
         // A child may have inherited a queue that is full for ever. Asking for the process costs many
         // times as much as all else here, so it is asked for now and then.

@@ -4,9 +4,7 @@ use std::borrow::Cow;
 use std::fmt;
 use std::time::{Duration, SystemTime};
 
-use smallvec::SmallVec;
-
-use crate::capture::{Captured, Value};
+use crate::capture::Value;
 use crate::client::{ClientClass, Era};
 use crate::identity::Identity;
 use crate::session::Session;
@@ -57,11 +55,13 @@ pub(crate) struct Facts<'a> {
     pub(crate) era: Option<Era>,
     pub(crate) client_class: Option<ClientClass>,
     pub(crate) traceparent: Option<Text<'a>>,
-    pub(crate) meta: Meta<'a>,
+    /// Custom keys.
+    pub(crate) meta: Vec<(Text<'a>, Content<'a>)>,
 }
 
-/// Custom keys: four fit without an allocation.
-pub(crate) type Meta<'a> = SmallVec<[(Text<'a>, Content<'a>); 4]>;
+/// A caller's value, still to be serialized or captured before (`Sync`, so that events may be held
+/// across an `await`).
+pub(crate) type Content<'a> = &'a (dyn Value + Sync);
 
 /// What a tool call carries beyond any event.
 #[derive(Default)]
@@ -83,18 +83,6 @@ impl Call<'_> {
     pub(crate) fn outcome(&self) -> Option<CallOutcome> {
         self.outcome
             .or_else(|| self.error.is_some().then_some(CallOutcome::ToolError))
-    }
-}
-
-/// A value of the caller's (`Sync`, so that events may be held across an `await`): borrowed and still to be serialized, or captured before.
-pub(crate) enum Content<'a> {
-    Borrowed(&'a (dyn Value + Sync)),
-    Captured(Box<Captured>),
-}
-
-impl fmt::Debug for Content<'_> {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.write_str("Content")
     }
 }
 
@@ -232,7 +220,7 @@ impl<'a> ToolCall<'a> {
     /// text, which costs less than a parsed value.
     #[inline(always)]
     pub fn arguments<T: serde::Serialize + Sync>(mut self, arguments: &'a T) -> Self {
-        self.call.arguments = Some(Content::Borrowed(arguments));
+        self.call.arguments = Some(arguments);
         self
     }
 
@@ -257,7 +245,7 @@ impl<'a> ToolCall<'a> {
     /// Results are the first thing to go when an event is too large.
     #[inline(always)]
     pub fn result<T: serde::Serialize + Sync>(mut self, result: &'a T) -> Self {
-        self.call.result = Some(Content::Borrowed(result));
+        self.call.result = Some(result);
         self
     }
 
@@ -345,8 +333,9 @@ impl<'a> Custom<'a> {
     }
 }
 
-/// The setters that every kind of event has. Like those of a tool call they are always inlined: an
-/// event is 776 bytes, and otherwise each setter copies it (88 ns for seven setters, inlined 47).
+/// The setters that every kind of event has. Like those of a tool call they are always inlined, and
+/// what they replace is dropped without a call: otherwise an event, 608 bytes, is copied on the way
+/// (50 ns for seven setters instead of 11).
 macro_rules! common_setters {
     ($($kind:ident),+) => {$(
         impl<'a> $kind<'a> {
@@ -501,7 +490,7 @@ macro_rules! common_setters {
             /// replaces a key this crate writes. The mcpeye wire has no place for it.
             #[inline(always)]
             pub fn meta<T: serde::Serialize + Sync>(mut self, key: impl Into<Text<'a>>, value: &'a T) -> Self {
-                self.facts.meta.push((key.into(), Content::Borrowed(value)));
+                self.facts.meta.push((key.into(), value));
                 self
             }
         }

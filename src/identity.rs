@@ -26,6 +26,7 @@ impl<'a> Identity<'a> {
     /// mcpeye wire, which has no place for the kind).
     ///
     /// An empty id counts as missing.
+    #[inline]
     pub fn new(id: impl Into<Cow<'a, str>>, id_type: impl Into<Cow<'a, str>>) -> Self {
         Self {
             id: id.into(),

@@ -126,9 +126,14 @@ impl UsageLogger {
     ///
     /// It never blocks, never panics, and does no I/O; what it costs has an upper bound whatever
     /// the event's size. A panic in a value's `Serialize` is caught and counted.
+    #[inline]
     pub fn log_usage<'a>(&self, event: impl Into<Event<'a>>) -> Outcome {
+        // What is not taken is not moved into an event first, which costs more than all else here.
         match self.core() {
-            Some(core) => core.log(&event.into(), None),
+            Some(core) => match core.turn_away() {
+                Some(refused) => refused,
+                None => core.take(&event.into(), None),
+            },
             None => Outcome::Disabled,
         }
     }

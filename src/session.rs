@@ -128,6 +128,7 @@ macro_rules! facts {
     ($($at:literal $setter:ident $what:literal;)+) => {
         impl<'a> Session<'a> {$(
             #[doc = concat!("Sets ", $what, ". Wire key `", stringify!($setter), "` in `meta`.")]
+            #[inline(always)]
             pub fn $setter(mut self, fact: impl Into<Cow<'a, str>>) -> Self {
                 if let Some(slot) = self.facts.get_mut($at) {
                     *slot = Some(fact.into());

@@ -11,12 +11,18 @@ use serde::ser::{self, Serialize};
 use super::binary;
 use super::out::Out;
 use super::text;
+use crate::capture::Captured;
 use crate::limits::{self, Limits};
 use crate::redact::{Counts, Redactor, RuleFailed};
 
 /// A caller's value, with its type erased: the writer is one concrete type, so this is object-safe.
 pub(crate) trait Value {
     fn write(&self, writer: &mut Writer<'_, '_>) -> Result<(), Stop>;
+
+    /// What was captured before, as it is.
+    fn captured(&self) -> Option<&Captured> {
+        None
+    }
 }
 
 impl<T: Serialize + ?Sized> Value for T {

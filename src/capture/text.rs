@@ -390,7 +390,6 @@ mod tests {
 
     use super::*;
     use crate::capture::{Rules, capture_value};
-    use crate::event::Content;
     use crate::limits::Limits;
     use crate::redact::Redactor;
 
@@ -402,7 +401,7 @@ mod tests {
     }
 
     fn captured<T: serde::Serialize + Sync>(value: &T, arguments: bool) -> String {
-        let (json, panics) = capture_value(&rules(), &Content::Borrowed(value), arguments);
+        let (json, panics) = capture_value(&rules(), value, arguments);
         assert_eq!(panics, 0);
         String::from_utf8(json.json.as_bytes().to_vec()).unwrap()
     }
@@ -551,9 +550,9 @@ mod tests {
                 .max_nested_keys(6)
                 .max_depth(3);
             let rules = Rules { limits, redactor: Redactor::off() };
-            let (tree, _) = capture_value(&rules, &Content::Borrowed(&value), arguments);
+            let (tree, _) = capture_value(&rules, &value, arguments);
             let raw = serde_json::value::to_raw_value(&value).unwrap();
-            let (text, _) = capture_value(&rules, &Content::Borrowed(&raw), arguments);
+            let (text, _) = capture_value(&rules, &raw, arguments);
             let tree: Value = serde_json::from_slice(tree.json.as_bytes()).unwrap();
             let text: Value = serde_json::from_slice(text.json.as_bytes()).unwrap();
             prop_assert!(within(&tree, &limits, 0, true).is_ok(), "{:?}", within(&tree, &limits, 0, true));

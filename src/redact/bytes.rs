@@ -24,6 +24,19 @@ pub(super) fn rest(text: &[u8], from: usize) -> &[u8] {
     text.get(from..).unwrap_or(&[])
 }
 
+/// The eight bytes from `from` on, the first of them the lowest; zeros outside of the text.
+#[inline(always)]
+pub(super) fn word(text: &[u8], from: usize) -> u64 {
+    let rest = rest(text, from);
+    match rest.first_chunk() {
+        Some(eight) => u64::from_le_bytes(*eight),
+        None => rest
+            .iter()
+            .rev()
+            .fold(0, |word, byte| word << 8 | u64::from(*byte)),
+    }
+}
+
 /// Whether `word` stands at `at`, letters in either case. `word` is in lower case.
 #[inline]
 pub(super) fn has_word_at(text: &[u8], at: usize, word: &[u8]) -> bool {

@@ -128,6 +128,30 @@ const fn pairs() -> [u64; 1024] {
     bits
 }
 
+/// The first bytes of each prefix, up to eight, and which bits of a word they are: a comparison of a word each tells
+/// most prefixes apart, where one of slices takes ten times as long.
+static HEADS: [(u64, u64); PREFIXES.len()] = heads();
+
+#[expect(
+    clippy::indexing_slicing,
+    reason = "evaluated by the compiler, which would refuse"
+)]
+const fn heads() -> [(u64, u64); PREFIXES.len()] {
+    let mut table = [(0, 0); PREFIXES.len()];
+    let mut index = 0;
+    while index < PREFIXES.len() {
+        let text = PREFIXES[index].0.as_bytes();
+        let mut byte = 0;
+        while byte < text.len() && byte < 8 {
+            table[index].0 |= (text[byte] as u64) << (8 * byte);
+            table[index].1 |= 0xFF << (8 * byte);
+            byte += 1;
+        }
+        index += 1;
+    }
+    table
+}
+
 /// A key at `start`, where a run of token bytes begins that ends at `end`.
 pub(super) fn key(scope: &Scope<'_>, start: usize, end: usize) -> Option<Found> {
     let start = step_past_escape(scope, start);
@@ -175,13 +199,13 @@ pub(super) fn listed_at(scope: &Scope<'_>, start: usize) -> Option<Found> {
     }
     let range = usize::from(FIRST.get(usize::from(first)).copied().unwrap_or(0))
         ..usize::from(FIRST.get(usize::from(first) + 1).copied().unwrap_or(0));
-    let same_first = PREFIXES.get(range).unwrap_or(&[]);
-    let second = |prefix: &Prefix| at(prefix.0.as_bytes(), 1);
-    let from = same_first.partition_point(|prefix| second(prefix) < scope.at(start + 1));
-    let to = same_first.partition_point(|prefix| second(prefix) <= scope.at(start + 1));
+    let (same_first, heads) = (PREFIXES.get(range.clone())?, HEADS.get(range)?);
+    let here = super::bytes::word(text, start);
     // The longest prefix that fits is the last one in order.
-    for Prefix(prefix, min, kind) in same_first.get(from..to).unwrap_or(&[]).iter().rev() {
-        if !super::bytes::rest(text, start).starts_with(prefix.as_bytes()) {
+    for (Prefix(prefix, min, kind), (head, bits)) in same_first.iter().zip(heads).rev() {
+        if here & bits != *head
+            || prefix.len() > 8 && !super::bytes::rest(text, start).starts_with(prefix.as_bytes())
+        {
             continue;
         }
         let body = start + prefix.len();

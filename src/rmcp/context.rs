@@ -148,7 +148,7 @@ pub(super) fn facts<'a>(
         traceparent: traceparent.map(Cow::Borrowed),
         meta: who
             .meta()
-            .map(|(key, value)| (key.into(), Content::Borrowed(value)))
+            .map(|(key, value)| (key.into(), value as Content<'_>))
             .collect(),
         ..Facts::default()
     }

@@ -15,7 +15,7 @@ use serde::ser::{Serialize, SerializeMap, Serializer};
 use serde_json::Value;
 
 use crate::call::{self, CallGuard, CallMeta, says_unknown};
-use crate::capture;
+use crate::capture::Captured;
 use crate::core::Core;
 use crate::event::{Call, CallOutcome, Content, Event, Facts, IntentSource, Kind, Text, ToolCall};
 use crate::identity::Identity;
@@ -682,15 +682,20 @@ impl<H: ServerHandler> Instrumented<H> {
         self.log_login(core, &who, &facts, started, || {
             self.facts(context, &held, &who)
         });
-        let mut facts = owned(core, facts);
+        let value = |value| call::captured(core, value, false);
+        let meta = facts.meta.iter();
+        let mut meta: Vec<_> = meta
+            .map(|(key, content)| (Cow::Owned(key.to_string()), value(*content)))
+            .collect();
+        let (name, content) = what;
+        meta.push((Cow::Borrowed(name), value(&content)));
+        let mut facts = owned(facts);
         name_somebody(core, &mut facts);
-        let (name, value) = what;
-        facts.meta.push((name.into(), captured(core, &value)));
         Look {
             core,
             started,
             kind,
-            facts: Some(facts),
+            record: Some((facts, meta)),
         }
     }
 }
@@ -702,11 +707,9 @@ fn name_somebody(core: &Core, facts: &mut Facts<'_>) {
     }
 }
 
-/// Copies the facts of a request.
-fn owned(core: &Core, facts: Facts<'_>) -> Facts<'static> {
+/// Copies the facts of a request, but for `meta`.
+fn owned(facts: Facts<'_>) -> Facts<'static> {
     let text = |text: Option<Text<'_>>| text.map(|text| Text::Owned(text.into_owned()));
-    let value = |value| Content::Captured(call::captured(core, &value, false));
-    let meta = facts.meta.into_iter();
     Facts {
         identity: facts.identity.map(Identity::into_owned),
         session: facts.session.into_owned(),
@@ -714,15 +717,8 @@ fn owned(core: &Core, facts: Facts<'_>) -> Facts<'static> {
         client_class: facts.client_class,
         user_agent: text(facts.user_agent),
         traceparent: text(facts.traceparent),
-        meta: meta
-            .map(|(key, content)| (Text::Owned(key.into_owned()), value(content)))
-            .collect(),
         ..Facts::default()
     }
-}
-
-fn captured(core: &Core, value: &(dyn capture::Value + Sync)) -> Content<'static> {
-    Content::Captured(call::captured(core, &Content::Borrowed(value), false))
 }
 
 /// The record of a request other than a tool call: one event when it ends, however it ends.
@@ -730,7 +726,8 @@ struct Look<'a> {
     core: &'a Arc<Core>,
     started: Instant,
     kind: &'static str,
-    facts: Option<Facts<'static>>,
+    /// The facts, and the keys of `meta` with their values.
+    record: Option<(Facts<'static>, Vec<(Text<'static>, Captured)>)>,
 }
 
 impl Look<'_> {
@@ -742,19 +739,22 @@ impl Look<'_> {
     }
 
     fn log(&mut self, outcome: CallOutcome, error: Option<&str>) {
-        let Some(mut facts) = self.facts.take() else {
+        let Some((facts, meta)) = self.record.take() else {
             return;
         };
         let now = self.core.config.clock.now();
         let elapsed = now.saturating_duration_since(self.started);
         let milliseconds = (elapsed.as_secs_f64() * 100_000.0).round() / 100.0;
-        let mut add = |name: &'static str, value: &(dyn capture::Value + Sync)| {
-            facts.meta.push((name.into(), captured(self.core, value)));
-        };
-        add("outcome", &outcome.as_str());
-        add("duration_ms", &milliseconds);
-        if let Some(error) = error {
-            add("error", &error);
+        let outcome = outcome.as_str();
+        let mut facts = facts;
+        let held = meta.iter();
+        facts.meta = held
+            .map(|(key, value)| (Cow::Borrowed(&**key), value as Content<'_>))
+            .collect();
+        facts.meta.push(("outcome".into(), &outcome));
+        facts.meta.push(("duration_ms".into(), &milliseconds));
+        if let Some(error) = &error {
+            facts.meta.push(("error".into(), error));
         }
         let kind = Kind::Custom(self.kind.into());
         self.core.log(&Event { kind, facts }, None);

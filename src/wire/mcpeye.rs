@@ -133,7 +133,7 @@ pub(super) fn write_event(
     // One room for both, as on the other wires; the receiver's own limit is for each.
     let room = limits.meta_bytes.min(MAX_FIELD_BYTES);
     let end = w.len() + room;
-    match &call.arguments {
+    match call.arguments {
         None => {
             w.key(key!("arguments"));
             w.raw("{}");
@@ -147,7 +147,7 @@ pub(super) fn write_event(
             }
         }
     }
-    if let Some(result) = call.result.as_ref().filter(|_| !is_error)
+    if let Some(result) = call.result.filter(|_| !is_error)
         && w.content(key!("result"), result, false, end) == Written::TooLarge
     {
         w.exact(key!("result"), reo::TOO_LARGE);

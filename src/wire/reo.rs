@@ -179,7 +179,7 @@ fn write_custom(event: &Event<'_>, defaults: &Defaults, w: &mut EventWriter<'_>)
         if !later && !reserved.contains(&&**name) {
             // A member that is too large for an event is left out, and the event with it is
             // refused by its size.
-            let _ = w.member(name, content, usize::MAX);
+            let _ = w.member(name, *content, usize::MAX);
         }
     }
     for (name, content) in &defaults.meta {
@@ -191,12 +191,12 @@ fn write_custom(event: &Event<'_>, defaults: &Defaults, w: &mut EventWriter<'_>)
 
 /// Writes arguments and result into the room that is left; the result is the first to go.
 fn write_call_values(call: &Call<'_>, end: usize, w: &mut EventWriter<'_>) {
-    if let Some(arguments) = &call.arguments
+    if let Some(arguments) = call.arguments
         && w.object(key!("tool_arguments"), arguments, end) == Written::TooLarge
     {
         write_argument_names(arguments, end, w);
     }
-    if let Some(result) = &call.result
+    if let Some(result) = call.result
         && w.content(key!("result"), result, false, end) == Written::TooLarge
     {
         w.exact(key!("result"), TOO_LARGE);
@@ -204,7 +204,7 @@ fn write_call_values(call: &Call<'_>, end: usize, w: &mut EventWriter<'_>) {
 }
 
 /// Writes what is left of arguments that are too large: their names, else how many there are.
-pub(super) fn write_argument_names(arguments: &Content<'_>, end: usize, w: &mut EventWriter<'_>) {
+pub(super) fn write_argument_names(arguments: Content<'_>, end: usize, w: &mut EventWriter<'_>) {
     let (written, count) = w.member_names(key!("tool_argument_keys"), arguments, end);
     if written == Written::TooLarge {
         w.integer(key!("tool_argument_key_count"), count);
