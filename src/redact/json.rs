@@ -49,6 +49,24 @@ pub(super) struct Frame {
     cookies: bool,
 }
 
+impl Frame {
+    /// What the name over the value that begins now says.
+    #[inline]
+    fn kind_of_value(&self) -> Kind {
+        if self.array {
+            return self.kind;
+        }
+        if self.about && self.kind.hides() || self.tokens && self.kind == Kind::Plain {
+            return Kind::Maybe;
+        }
+        if self.role == Role::Value && self.kind == Kind::Plain {
+            self.label
+        } else {
+            self.kind
+        }
+    }
+}
+
 /// What a member is for in an object like `{"name": …, "value": …}`.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub(super) enum Role {
@@ -85,15 +103,6 @@ enum Shape {
     Nested,
 }
 
-#[derive(Clone, Copy, PartialEq, Eq)]
-enum State {
-    Value,
-    ValueOrEnd,
-    Key,
-    KeyOrEnd,
-    After,
-}
-
 /// Where a walk begins.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(super) enum Start {
@@ -113,227 +122,206 @@ impl Engine<'_> {
         start: Start,
         depth: u8,
     ) -> Result<(), NotJson> {
-        let base = self.frames.len();
-        let floor = self.edits.len();
         let mut walk = Walk {
             text,
             masks,
             to,
-            base,
-            floor,
+            base: self.frames.len(),
+            floor: self.edits.len(),
             depth,
             key_numbers: 0,
             users: self.rules.is_users(),
+            top: Frame {
+                root: Some(start),
+                ..Frame::default()
+            },
         };
-        let state = match start {
-            Start::Values => State::Value,
-            Start::Members => State::Key,
-        };
-        self.frames.push(Frame {
-            root: Some(start),
-            ..Frame::default()
-        });
-        let outcome = self.steps(&mut walk, from, state);
-        self.frames.truncate(base);
+        let outcome = self.steps(&mut walk, from, start == Start::Members);
+        self.frames.truncate(walk.base);
         outcome
     }
 
-    fn steps(&mut self, walk: &mut Walk<'_>, from: usize, mut state: State) -> Result<(), NotJson> {
+    /// From member to member and value to value; `named`: the next is a member, with its name.
+    fn steps(&mut self, walk: &mut Walk<'_>, from: usize, mut named: bool) -> Result<(), NotJson> {
         let (text, masks, to) = (walk.text, walk.masks, walk.to);
         let mut pos = from;
-        while pos < to {
-            let byte = at(text, pos);
-            match state {
-                State::Key | State::KeyOrEnd => match byte {
-                    b'"' => {
-                        let (end, escaped) = string_end(text, masks, pos + 1, to);
-                        self.key(walk, pos + 1, end, escaped);
-                        pos = end + 1;
-                        if at(text, pos) != b':' {
-                            pos = run_end(text, pos, to, is_blank);
-                        }
-                        if pos < to && at(text, pos) != b':' {
-                            return Err(NotJson);
-                        }
-                        pos += 1;
-                        state = State::Value;
-                    }
-                    b'}' if state == State::KeyOrEnd => {
-                        pos += 1;
-                        self.close(walk, false, pos)?;
-                        state = State::After;
-                    }
-                    _ if is_blank(byte) => pos += 1,
-                    _ => return Err(NotJson),
-                },
-                State::Value | State::ValueOrEnd => {
-                    let kind = self.kind_of_value();
-                    match byte {
-                        b'"' => {
-                            let start = pos + 1;
-                            let (end, escaped) = string_end(text, masks, start, to);
-                            self.string(walk, (start, end), escaped, kind);
-                            self.done(walk, (start, end), Shape::String);
-                            pos = end + 1;
-                            state = State::After;
-                        }
-                        // A mark without quotes, of a text that was no JSON before.
-                        b'[' if part(text, pos, pos + 10) == MARK_START => return Err(NotJson),
-                        b'{' | b'[' => {
-                            let cookies = self.is_cookies(walk, pos, kind);
-                            if kind.hides() && !cookies && !self.describes(walk, pos) {
-                                let end = skip(text, masks, pos, to);
-                                if end > pos + 2 {
-                                    push(
-                                        &mut self.edits,
-                                        walk.floor,
-                                        Edit::value(pos, end, Class::Field.tag()),
-                                    );
-                                }
-                                pos = end;
-                                state = State::After;
-                                self.done(walk, (pos, pos), Shape::Word);
-                                continue;
-                            }
-                            let schema = self.top().is_some_and(|frame| frame.role == Role::Schema);
-                            let about = self.top().is_some_and(|frame| {
-                                frame.role == Role::About || frame.about && byte == b'['
-                            });
-                            let tokens = byte == b'{'
-                                && self.top().is_some_and(|frame| {
-                                    !frame.array
-                                        && part(text, frame.name.0, frame.name.1) == b"tokens"
-                                });
-                            let array = byte == b'[';
-                            // `"auth": ["user", "…"]`
-                            let kind = if array && kind == Kind::Maybe {
-                                kind
-                            } else {
-                                Kind::Plain
-                            };
-                            self.frames.push(Frame {
-                                start: pos,
-                                array,
-                                schema,
-                                about,
-                                tokens,
-                                cookies,
-                                label: if cookies && !array {
-                                    Kind::Secret
-                                } else {
-                                    Kind::Plain
-                                },
-                                kind,
-                                ..Frame::default()
-                            });
-                            pos += 1;
-                            state = if byte == b'[' {
-                                State::ValueOrEnd
-                            } else {
-                                State::KeyOrEnd
-                            };
-                        }
-                        b']' if state == State::ValueOrEnd => {
-                            pos += 1;
-                            self.close(walk, true, pos)?;
-                            state = State::After;
-                        }
-                        b'-' | b'0'..=b'9' => {
-                            let end = run_end(text, pos, to, |b| {
-                                b.is_ascii_digit() || matches!(b, b'.' | b'-' | b'+' | b'e' | b'E')
-                            });
-                            self.number(walk, pos, end, kind);
-                            self.done(walk, (pos, end), Shape::Number);
-                            pos = end;
-                            state = State::After;
-                        }
-                        b't' | b'f' | b'n' => {
-                            let end = run_end(text, pos, to, |b| b.is_ascii_lowercase());
-                            if !matches!(part(text, pos, end), b"true" | b"false" | b"null")
-                                && end < to
-                            {
-                                return Err(NotJson);
-                            }
-                            self.done(walk, (pos, end), Shape::Word);
-                            pos = end;
-                            state = State::After;
-                        }
-                        _ if is_blank(byte) => pos += 1,
-                        _ => return Err(NotJson),
-                    }
+        loop {
+            if named {
+                pos = past_blanks(text, pos, to);
+                if pos >= to {
+                    return Ok(());
                 }
-                State::After => {
-                    let Some(frame) = self.frames.last() else {
-                        return Err(NotJson);
-                    };
-                    let values = frame.root == Some(Start::Values);
-                    match (byte, frame.array) {
-                        (b',', true) => {
-                            pos += 1;
-                            state = State::Value;
-                        }
-                        (b',', false) if !values => {
-                            pos += 1;
-                            state = State::Key;
-                        }
-                        (b']', true) | (b'}', false) => {
-                            pos += 1;
-                            self.close(walk, byte == b']', pos)?;
-                        }
-                        // One document per line.
-                        (b'{' | b'[', _) if values && super::bytes::before(text, pos) == b'\n' => {
-                            state = State::Value
-                        }
-                        _ if is_blank(byte) => pos += 1,
-                        _ => return Err(NotJson),
-                    }
+                if at(text, pos) != b'"' {
+                    return Err(NotJson);
                 }
+                let (end, escaped) = string_end(text, masks, pos + 1, to);
+                self.key(walk, pos + 1, end, escaped);
+                pos = past_blanks(text, end + 1, to);
+                if pos < to && at(text, pos) != b':' {
+                    return Err(NotJson);
+                }
+                pos += 1;
             }
+            pos = past_blanks(text, pos, to);
+            if pos >= to {
+                return Ok(());
+            }
+            let kind = walk.top.kind_of_value();
+            let start = pos;
+            let byte = at(text, pos);
+            match byte {
+                b'"' => {
+                    let (end, escaped) = string_end(text, masks, start + 1, to);
+                    self.string(walk, (start + 1, end), escaped, kind);
+                    self.done(walk, (start + 1, end), Shape::String);
+                    pos = end + 1;
+                }
+                // A mark without quotes, of a text that was no JSON before.
+                b'[' if part(text, pos, pos + 10) == MARK_START => return Err(NotJson),
+                b'{' | b'[' if self.hides_whole(walk, pos, kind) => {
+                    pos = skip(text, masks, pos, to);
+                    if pos > start + 2 {
+                        push(
+                            &mut self.edits,
+                            walk.floor,
+                            Edit::value(start, pos, Class::Field.tag()),
+                        );
+                    }
+                    self.done(walk, (pos, pos), Shape::Word);
+                }
+                b'{' | b'[' => {
+                    self.open(walk, pos, kind);
+                    named = byte == b'{';
+                    pos = past_blanks(text, pos + 1, to);
+                    if at(text, pos) != if named { b'}' } else { b']' } {
+                        continue;
+                    }
+                }
+                b'-' | b'0'..=b'9' => {
+                    pos = run_end(text, pos, to, |b| {
+                        b.is_ascii_digit() || matches!(b, b'.' | b'-' | b'+' | b'e' | b'E')
+                    });
+                    self.number(walk, start, pos, kind);
+                    self.done(walk, (start, pos), Shape::Number);
+                }
+                b't' | b'f' | b'n' => {
+                    pos = run_end(text, pos, to, |b| b.is_ascii_lowercase());
+                    if !matches!(part(text, start, pos), b"true" | b"false" | b"null") && pos < to {
+                        return Err(NotJson);
+                    }
+                    self.done(walk, (start, pos), Shape::Word);
+                }
+                _ => return Err(NotJson),
+            }
+            // Behind a value: what it is in ends, or goes on.
+            named = loop {
+                if pos >= to {
+                    return Ok(());
+                }
+                let values = walk.top.root == Some(Start::Values);
+                match at(text, pos) {
+                    b',' if !values => {
+                        pos += 1;
+                        break !walk.top.array;
+                    }
+                    byte @ (b']' | b'}') => {
+                        pos += 1;
+                        self.close(walk, byte == b']', pos)?;
+                    }
+                    // One document per line.
+                    b'{' | b'[' if values && super::bytes::before(text, pos) == b'\n' => {
+                        break false;
+                    }
+                    byte if is_blank(byte) => pos += 1,
+                    _ => return Err(NotJson),
+                }
+            };
         }
+    }
+
+    /// Whether the object or array that begins at `pos` goes as a whole.
+    #[inline]
+    fn hides_whole(&self, walk: &Walk<'_>, pos: usize, kind: Kind) -> bool {
+        kind.hides() && !walk.is_cookies(pos, kind) && !walk.describes(pos)
+    }
+
+    /// An object or array begins at `pos`.
+    fn open(&mut self, walk: &mut Walk<'_>, pos: usize, kind: Kind) {
+        let array = at(walk.text, pos) == b'[';
+        let cookies = walk.is_cookies(pos, kind);
+        let outer = &walk.top;
+        let inner = Frame {
+            start: pos,
+            array,
+            schema: outer.role == Role::Schema,
+            about: outer.role == Role::About || outer.about && array,
+            tokens: !array
+                && !outer.array
+                && part(walk.text, outer.name.0, outer.name.1) == b"tokens",
+            cookies,
+            label: if cookies && !array {
+                Kind::Secret
+            } else {
+                Kind::Plain
+            },
+            // `"auth": ["user", "…"]`
+            kind: if array && kind == Kind::Maybe {
+                kind
+            } else {
+                Kind::Plain
+            },
+            ..Frame::default()
+        };
+        self.frames.push(std::mem::replace(&mut walk.top, inner));
+    }
+
+    /// The object or array that ends before `end` is complete.
+    fn close(&mut self, walk: &mut Walk<'_>, array: bool, end: usize) -> Result<(), NotJson> {
+        if walk.top.array != array || walk.top.root.is_some() {
+            return Err(NotJson);
+        }
+        let start = walk.top.start;
+        walk.top = self.frames.pop().ok_or(NotJson)?;
+        self.done(walk, (start, end), Shape::Nested);
         Ok(())
     }
 
-    /// The innermost container: the root of this walk, if nothing else is open.
-    fn top(&mut self) -> Option<&mut Frame> {
-        self.frames.last_mut()
-    }
-
-    /// What the name over the value that begins now says.
-    fn kind_of_value(&mut self) -> Kind {
-        let Some(frame) = self.top() else {
-            return Kind::Plain;
-        };
-        if frame.array {
-            return frame.kind;
-        }
-        if frame.about && frame.kind.hides() || frame.tokens && frame.kind == Kind::Plain {
-            return Kind::Maybe;
-        }
-        if frame.role == Role::Value && frame.kind == Kind::Plain {
-            frame.label
-        } else {
-            frame.kind
-        }
+    /// What stands around the innermost container, and what stands around that.
+    fn outer(&self, walk: &Walk<'_>, back: usize) -> Option<&Frame> {
+        let outer = self.frames.get(walk.base..)?;
+        outer.get(outer.len().checked_sub(back)?)
     }
 
     fn key(&mut self, walk: &mut Walk<'_>, from: usize, to: usize, escaped: bool) {
-        let name = part(walk.text, from, to);
         let known = if escaped || walk.users {
             None
         } else {
             Key::of(walk.text, from, to)
         };
-        if let Some((kind, role)) = known.and_then(|key| self.known.get(&key, self.rules.id)) {
-            let kind = if kind == Kind::Plain && role == Role::Label && name == b"key" {
-                self.kind_with_parent(walk)
-            } else {
-                kind
-            };
-            if let Some(frame) = self.top() {
-                (frame.kind, frame.name, frame.role) = (kind, (from, to), role);
-            }
-            return;
-        }
+        walk.top.name = (from, to);
+        let said = known.and_then(|key| self.known.get(&key, self.rules.id));
+        let (kind, role) = match said {
+            Some(said) => said,
+            None => self.judge_key(walk, (from, to), escaped, known),
+        };
+        let is_key = || part(walk.text, from, to) == b"key";
+        walk.top.role = role;
+        walk.top.kind = if kind == Kind::Plain && role == Role::Label && is_key() {
+            self.kind_with_parent(walk)
+        } else {
+            kind
+        };
+    }
+
+    /// What a name says that is not known, and what stands in it.
+    #[cold]
+    fn judge_key(
+        &mut self,
+        walk: &mut Walk<'_>,
+        (from, to): (usize, usize),
+        escaped: bool,
+        known: Option<Key>,
+    ) -> (Kind, Role) {
         let floor = self.edits.len();
         let kind = if escaped {
             let mut pair = self.take();
@@ -360,29 +348,15 @@ impl Engine<'_> {
         if let Some(key) = known.filter(|_| self.edits.len() == floor) {
             self.known.put(&key, self.rules.id, kind, role);
         }
-        let kind = if kind == Kind::Plain && part(walk.text, from, to) == b"key" {
-            self.kind_with_parent(walk)
-        } else {
-            kind
-        };
-        if let Some(frame) = self.top() {
-            frame.kind = kind;
-            frame.name = (from, to);
-            frame.role = role;
-        }
+        (kind, role)
     }
 
     /// What `key` means in an object that stands under `api`.
     fn kind_with_parent(&self, walk: &Walk<'_>) -> Kind {
         let parent = self
-            .frames
-            .len()
-            .checked_sub(2)
-            .filter(|parent| *parent >= walk.base)
-            .and_then(|parent| self.frames.get(parent));
-        let Some(parent) =
-            parent.filter(|parent| !parent.array && !parent.schema && parent.role != Role::Schema)
-        else {
+            .outer(walk, 1)
+            .filter(|parent| !parent.array && !parent.schema && parent.role != Role::Schema);
+        let Some(parent) = parent else {
             return Kind::Plain;
         };
         let name = part(walk.text, parent.name.0, parent.name.1);
@@ -426,10 +400,7 @@ impl Engine<'_> {
             return;
         }
         let content = part(walk.text, from, to);
-        let name = match self.top() {
-            Some(frame) => frame.name,
-            None => (0, 0),
-        };
+        let name = walk.top.name;
         if kind != Kind::Plain && values::goes(content, kind, part(walk.text, name.0, name.1)) {
             push(
                 &mut self.edits,
@@ -473,10 +444,8 @@ impl Engine<'_> {
                 Some(Class::Phone)
             }
             _ if digits.len() >= 13 => {
-                let id = self
-                    .frames
-                    .last()
-                    .is_some_and(|frame| names::is_id(part(walk.text, frame.name.0, frame.name.1)));
+                let name = walk.top.name;
+                let id = names::is_id(part(walk.text, name.0, name.1));
                 (!id && super::pii::is_card(digits)).then_some(Class::Card)
             }
             _ => None,
@@ -494,147 +463,132 @@ impl Engine<'_> {
 
     /// A value is complete: members of name/value pairs are put together.
     #[inline]
-    fn done(&mut self, walk: &Walk<'_>, range: (usize, usize), shape: Shape) {
+    fn done(&mut self, walk: &mut Walk<'_>, range: (usize, usize), shape: Shape) {
         // Most members mean nothing to their neighbours.
-        if let Some(frame) = self.frames.last()
-            && (frame.array || frame.role != Role::Other)
-        {
-            self.put_together(walk, range, shape);
+        if walk.top.array {
+            self.element(walk, range, shape);
+        } else if walk.top.role != Role::Other {
+            self.member(walk, range, shape);
         }
     }
 
-    fn put_together(&mut self, walk: &Walk<'_>, (from, to): (usize, usize), shape: Shape) {
-        let text = walk.text;
-        let count = self.frames.len();
-        let parent_is_array = count >= 2
-            && count - 2 >= walk.base
-            && self.frames.get(count - 2).is_some_and(|frame| frame.array);
-        let rules = self.rules;
-        let outer = |back: usize| {
-            let frame = count
-                .checked_sub(back)
-                .filter(|index| *index >= walk.base)
-                .and_then(|index| self.frames.get(index));
-            frame.map(|frame| (frame.array, frame.role, frame.columns))
+    /// An element of an array: a name, the value of the one before it, or a cell of a sensitive column.
+    fn element(&mut self, walk: &mut Walk<'_>, (from, to): (usize, usize), shape: Shape) {
+        let content = part(walk.text, from, to);
+        let (in_array, in_columns, columns) = match self.outer(walk, 1) {
+            Some(parent) => (
+                parent.array,
+                !parent.array && parent.role == Role::Columns,
+                self.outer(walk, 2)
+                    .filter(|owner| parent.array && !owner.array)
+                    .map_or(0, |owner| owner.columns),
+            ),
+            None => (false, false, 0),
         };
-        let (parent, owner) = (outer(2), outer(3));
-        let Some(frame) = self.top() else { return };
-        if frame.array {
-            frame.items += 1;
-            let index = frame.items - 1;
-            if shape != Shape::String {
-                frame.label = Kind::Plain;
-                frame.user_next = false;
-            } else if parent.is_some_and(|(array, role, _)| !array && role == Role::Columns) {
-                if index < 64
-                    && rules.judge(part(text, from, to)).hides()
-                    && let Some(parent) = self.frames.get_mut(count - 2)
-                {
-                    parent.columns |= 1 << index;
-                }
-                return;
-            }
+        let index = walk.top.items;
+        walk.top.items += 1;
+        if in_columns && shape == Shape::String {
             if index < 64
-                && matches!(parent, Some((true, ..)))
-                && owner.is_some_and(|(array, _, columns)| !array && columns >> index & 1 == 1)
+                && self.rules.judge(content).hides()
+                && let Some(parent) = self.frames.last_mut()
             {
-                self.hide(walk, from, to, shape);
-                return;
-            }
-            let Some(frame) = self.top() else { return };
-            let previous = frame.label;
-            frame.label = Kind::Plain;
-            if shape == Shape::String {
-                let content = part(text, from, to);
-                if std::mem::take(&mut frame.user_next) {
-                    // `-u user:password`
-                    if let Some(colon) = memchr::memchr(b':', content)
-                        .filter(|_| !content.iter().all(|b| b.is_ascii_digit() || *b == b':'))
-                    {
-                        let from = from + colon + 1;
-                        if from < to
-                            && !values::is_mark(part(text, from, to))
-                            && !values::is_placeholder(part(text, from, to))
-                        {
-                            push(
-                                &mut self.edits,
-                                walk.floor,
-                                Edit::mark(from, to, Class::Field.tag()),
-                            );
-                            return;
-                        }
-                    }
-                }
-                frame.user_next = matches!(content, b"-u" | b"--user" | b"--proxy-user");
-                if frame.items == 1 && parent_is_array || is_flag(content) {
-                    frame.label = rules.judge(content);
-                }
-                if previous.hides()
-                    && !content.is_empty()
-                    && !content.starts_with(b"-")
-                    && !values::is_placeholder(content)
-                {
-                    push(
-                        &mut self.edits,
-                        walk.floor,
-                        Edit::mark(from, to, Class::Field.tag()),
-                    );
-                }
+                parent.columns |= 1 << index;
             }
             return;
         }
-        match frame.role {
-            Role::Label if frame.cookies => {}
+        let previous = std::mem::take(&mut walk.top.label);
+        let user = std::mem::take(&mut walk.top.user_next);
+        if index < 64 && columns >> index & 1 == 1 {
+            self.hide(walk, from, to, shape);
+            return;
+        }
+        if shape != Shape::String {
+            return;
+        }
+        // `-u user:password`
+        if user
+            && let Some(colon) = memchr::memchr(b':', content)
+                .filter(|_| !content.iter().all(|b| b.is_ascii_digit() || *b == b':'))
+        {
+            let password = part(content, colon + 1, content.len());
+            if !password.is_empty()
+                && !values::is_mark(password)
+                && !values::is_placeholder(password)
+            {
+                let edit = Edit::mark(from + colon + 1, to, Class::Field.tag());
+                push(&mut self.edits, walk.floor, edit);
+                return;
+            }
+        }
+        walk.top.user_next = matches!(content, b"-u" | b"--user" | b"--proxy-user");
+        if index == 0 && in_array || is_flag(content) {
+            walk.top.label = self.rules.judge(content);
+        }
+        if previous.hides()
+            && !content.is_empty()
+            && !content.starts_with(b"-")
+            && !values::is_placeholder(content)
+        {
+            let edit = Edit::mark(from, to, Class::Field.tag());
+            push(&mut self.edits, walk.floor, edit);
+        }
+    }
+
+    /// A member of an object that says something about another, or is what another says something about.
+    fn member(&mut self, walk: &mut Walk<'_>, (from, to): (usize, usize), shape: Shape) {
+        let content = part(walk.text, from, to);
+        let top = &mut walk.top;
+        match top.role {
+            Role::Label if top.cookies => {}
             Role::Label if shape == Shape::String => {
-                frame.label = rules.judge(part(text, from, to));
-                if let Some((from, to, shape)) = frame.value
-                    && frame.label.hides()
-                {
-                    self.hide(walk, from, to, shape);
-                }
+                top.label = self.rules.judge(content);
+                self.hide_labelled(walk);
             }
             Role::Element | Role::Type | Role::Path if shape == Shape::String => {
-                let text = part(text, from, to);
-                let names = match frame.role {
-                    Role::Type => text.eq_ignore_ascii_case(b"password"),
-                    Role::Path => frame.patch && at(text, 0) == b'/',
+                let names = match top.role {
+                    Role::Type => content.eq_ignore_ascii_case(b"password"),
+                    Role::Path => top.patch && at(content, 0) == b'/',
                     _ => true,
                 };
-                if names && frame.label == Kind::Plain {
-                    frame.label = rules.judge(element(text));
-                    if let Some((from, to, shape)) = frame.value
-                        && frame.label.hides()
-                    {
-                        self.hide(walk, from, to, shape);
-                    }
+                if names && top.label == Kind::Plain {
+                    top.label = self.rules.judge(element(content));
+                    self.hide_labelled(walk);
                 }
             }
-            Role::Operation => frame.patch = true,
+            Role::Operation => top.patch = true,
             Role::Typed if from < to && shape == Shape::String => {
-                let text = part(text, from, to);
-                let word = !text.iter().any(u8::is_ascii_whitespace)
-                    && text.iter().any(|b| !b.is_ascii_alphabetic());
-                if word && frame.label.hides() {
+                let word = !content.iter().any(u8::is_ascii_whitespace)
+                    && content.iter().any(|b| !b.is_ascii_alphabetic());
+                if word && top.label.hides() {
                     self.hide(walk, from, to, shape);
-                } else if word && frame.value.is_none() {
-                    frame.value = Some((from, to, shape));
+                } else if word && top.value.is_none() {
+                    top.value = Some((from, to, shape));
                 }
             }
-            Role::Value if from < to => frame.value = Some((from, to, shape)),
-            Role::Kind if part(text, from, to) == b"Secret" => {
-                frame.is_secret = true;
-                if let Some((from, to)) = frame.kubernetes {
+            Role::Value if from < to => top.value = Some((from, to, shape)),
+            Role::Kind if content == b"Secret" => {
+                top.is_secret = true;
+                if let Some((from, to)) = top.kubernetes {
                     self.hide(walk, from, to, Shape::Nested);
                 }
             }
             Role::Data if shape == Shape::Nested => {
-                if frame.is_secret {
+                if top.is_secret {
                     self.hide(walk, from, to, Shape::Nested);
                 } else {
-                    frame.kubernetes = Some((from, to));
+                    top.kubernetes = Some((from, to));
                 }
             }
             _ => {}
+        }
+    }
+
+    /// Hides the value that stood before its name.
+    fn hide_labelled(&mut self, walk: &Walk<'_>) {
+        if let Some((from, to, shape)) = walk.top.value
+            && walk.top.label.hides()
+        {
+            self.hide(walk, from, to, shape);
         }
     }
 
@@ -662,48 +616,26 @@ impl Engine<'_> {
         self.edits.drain(first..last);
         self.edits.insert(first, edit);
     }
+}
 
-    fn close(&mut self, walk: &Walk<'_>, array: bool, end: usize) -> Result<(), NotJson> {
-        let frame = self
-            .top()
-            .filter(|frame| frame.array == array && frame.root.is_none());
-        let Some(frame) = frame else {
-            return Err(NotJson);
-        };
-        let start = frame.start;
-        self.frames.truncate(self.frames.len() - 1);
-        self.done(walk, (start, end), Shape::Nested);
-        Ok(())
-    }
-
+impl Walk<'_> {
     /// Whether a list of cookies begins at `pos`, or one of them.
-    fn is_cookies(&mut self, walk: &Walk<'_>, pos: usize, kind: Kind) -> bool {
-        let text = walk.text;
-        let Some(frame) = self.top() else {
-            return false;
-        };
-        if frame.array {
-            return frame.cookies && at(text, pos) == b'{';
+    fn is_cookies(&self, pos: usize, kind: Kind) -> bool {
+        let (text, top) = (self.text, &self.top);
+        if top.array {
+            return top.cookies && at(text, pos) == b'{';
         }
-        let next = run_end(text, pos + 1, walk.to.min(pos + 32), |b| {
-            b.is_ascii_whitespace()
-        });
+        let next = |from| past_blanks(text, from, self.to.min(pos + 32));
         kind == Kind::Secrets
             && at(text, pos) == b'['
-            && at(text, next) == b'{'
-            && part(text, frame.name.0, frame.name.1).ends_with(b"ookies")
+            && at(text, next(pos + 1)) == b'{'
+            && part(text, top.name.0, top.name.1).ends_with(b"ookies")
     }
 
     /// Whether the object at `pos`, which stands under a sensitive name, is the description of a field.
-    fn describes(&mut self, walk: &Walk<'_>, pos: usize) -> bool {
-        let Some(frame) = self.top() else {
-            return false;
-        };
-        let schema = frame.schema;
+    fn describes(&self, pos: usize) -> bool {
         // A reference to a secret is none.
-        let begin = run_end(walk.text, pos + 1, walk.to.min(pos + 32), |b| {
-            b.is_ascii_whitespace()
-        });
+        let begin = past_blanks(self.text, pos + 1, self.to.min(pos + 32));
         let refers = [
             &br#""$ref""#[..],
             br#""env""#,
@@ -717,13 +649,13 @@ impl Engine<'_> {
             br#""$ne": null"#,
         ]
         .iter()
-        .any(|word| super::bytes::rest(walk.text, begin).starts_with(word));
-        if refers || !schema {
+        .any(|word| super::bytes::rest(self.text, begin).starts_with(word));
+        if refers || !self.top.schema {
             return refers;
         }
         // Members that make a description stand near its start; looking further would let a hostile nesting
         // be read once per level.
-        let head = part(walk.text, pos, (pos + 256).min(walk.to));
+        let head = part(self.text, pos, (pos + 256).min(self.to));
         [
             &br#""type""#[..],
             br#""$ref""#,
@@ -746,11 +678,21 @@ fn is_flag(argument: &[u8]) -> bool {
         && argument.iter().all(|b| super::bytes::is_token(*b))
 }
 
+#[inline(always)]
+fn past_blanks(text: &[u8], from: usize, to: usize) -> usize {
+    if is_blank(at(text, from)) {
+        run_end(text, from, to, is_blank)
+    } else {
+        from
+    }
+}
+
+#[inline(always)]
 fn is_blank(byte: u8) -> bool {
     matches!(byte, b' ' | b'\n' | b'\r' | b'\t')
 }
 
-/// What stays the same during one walk.
+/// Where a walk is.
 struct Walk<'a> {
     text: &'a [u8],
     masks: &'a Masks,
@@ -761,6 +703,8 @@ struct Walk<'a> {
     key_numbers: u32,
     /// Rules of the user see every string.
     users: bool,
+    /// The innermost container, and around everything that is walked through: a value, or members of an object.
+    top: Frame,
 }
 
 /// The end of the content of a string that begins at `from`, and whether there are escapes in it.
