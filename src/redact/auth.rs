@@ -1,6 +1,6 @@
 //! Credentials of `Authorization` schemes, JSON Web Tokens, and keys in armour.
 
-use super::bytes::{at, before, has_word_at, run_end, run_start};
+use super::bytes::{at, before, has_word_at, is_credential, run_end, run_start};
 use super::class::Class;
 use super::commands::Tools;
 use super::names::Kind;
@@ -9,14 +9,6 @@ use super::{calls, commands, spoken, values};
 
 /// Fewer characters are no credentials.
 const MIN_CREDENTIALS: usize = 12;
-
-pub(super) fn is_credential(byte: u8) -> bool {
-    byte.is_ascii_alphanumeric()
-        || matches!(
-            byte,
-            b'_' | b'-' | b'.' | b'~' | b'+' | b'/' | b'=' | b':' | b'|'
-        )
-}
 
 /// A run at `start` that holds a digit: what the word before it makes of it.
 pub(super) fn after_word(
@@ -223,15 +215,8 @@ fn headless(scope: &Scope<'_>, start: usize, begin: usize) -> Option<Found> {
 /// A hash of a password in the form of `crypt`: `$6$salt$hash`; `pos` is the first digit of the method.
 pub(super) fn crypt(scope: &Scope<'_>, pos: usize) -> Option<Found> {
     let is_method = |b: u8| b.is_ascii_alphanumeric() || b == b'-';
-    let start = run_start(
-        scope.text,
-        pos,
-        scope.from.max(pos.saturating_sub(8)),
-        is_method,
-    );
-    if scope.before(start) != b'$' {
-        return None;
-    }
+    let from = scope.from.max(pos.saturating_sub(9));
+    let start = from + memchr::memrchr(b'$', scope.part(from, pos))? + 1;
     let method = run_end(scope.text, pos, scope.to.min(pos + 10), is_method);
     if scope.at(method) != b'$'
         || !matches!(

@@ -66,8 +66,15 @@ static KINDS: [u8; 256] = {
     let mut byte = 0;
     while byte < 256 {
         table[byte] = match byte as u8 {
-            b'0'..=b'9' | b'A'..=b'Z' => TOKEN | KEYED,
-            b'a'..=b'z' | b'_' | b'-' => TOKEN,
+            b'0'..=b'9' | b'A'..=b'Z' => TOKEN | KEYED | CREDENTIAL | DOMAIN | LOCAL,
+            b'a'..=b'z' => TOKEN | CREDENTIAL | DOMAIN | LOCAL,
+            b'-' => TOKEN | CREDENTIAL | DOMAIN | LOCAL,
+            b'_' => TOKEN | CREDENTIAL | LOCAL,
+            b'.' => CREDENTIAL | DOMAIN | LOCAL,
+            b'~' | b'+' | b'|' => CREDENTIAL | LOCAL,
+            b'/' | b'=' | b':' => CREDENTIAL,
+            b'%' | b'\'' | b'!' | b'#' | b'$' | b'*' | b'^' | b'{' | b'}' => LOCAL,
+            0x80.. => DOMAIN | LOCAL,
             _ => 0,
         };
         byte += 1;
@@ -78,6 +85,9 @@ static KINDS: [u8; 256] = {
 const TOKEN: u8 = 1;
 /// A digit or a capital letter.
 const KEYED: u8 = 2;
+const CREDENTIAL: u8 = 4;
+const DOMAIN: u8 = 8;
+const LOCAL: u8 = 16;
 
 #[inline(always)]
 fn kind(byte: u8) -> u8 {
@@ -90,6 +100,24 @@ pub(super) fn is_token(byte: u8) -> bool {
     kind(byte) & TOKEN != 0
 }
 
+/// A byte of what stands behind `Bearer`: one of a token, or of base64 and what is joined by dots and colons.
+#[inline(always)]
+pub(super) fn is_credential(byte: u8) -> bool {
+    kind(byte) & CREDENTIAL != 0
+}
+
+/// A byte of the domain in an e-mail address.
+#[inline(always)]
+pub(super) fn is_domain(byte: u8) -> bool {
+    kind(byte) & DOMAIN != 0
+}
+
+/// A byte of what stands before the `@` of an e-mail address.
+#[inline(always)]
+pub(super) fn is_local(byte: u8) -> bool {
+    kind(byte) & LOCAL != 0
+}
+
 /// The end of the run of token bytes at `from`, and whether it is made of small letters, `_` and `-` alone, as words
 /// are and no key is.
 #[inline]
@@ -97,8 +125,9 @@ pub(super) fn token_run(text: &[u8], from: usize, limit: usize) -> (usize, bool)
     let mut kinds = 0;
     let end = run_end(text, from, limit, |byte| {
         let kind = kind(byte);
+        // What ends the run is neither a digit nor a capital letter.
         kinds |= kind;
-        kind != 0
+        kind & TOKEN != 0
     });
     (end, kinds & KEYED == 0)
 }

@@ -1,35 +1,9 @@
 //! Personal data that can be validated: e-mail addresses, cards, phones and national numbers.
 
-use super::bytes::{at, before, run_end, run_start};
+use super::bytes::{at, before, is_domain, is_local, run_end, run_start};
 use super::class::Class;
 use super::names::Kind;
 use super::text::{Found, Scope};
-
-fn is_local(byte: u8) -> bool {
-    byte.is_ascii_alphanumeric()
-        || matches!(
-            byte,
-            b'.' | b'_'
-                | b'%'
-                | b'+'
-                | b'-'
-                | b'\''
-                | b'!'
-                | b'#'
-                | b'$'
-                | b'*'
-                | b'^'
-                | b'{'
-                | b'}'
-                | b'|'
-                | b'~'
-        )
-        || byte >= 0x80
-}
-
-fn is_domain(byte: u8) -> bool {
-    byte.is_ascii_alphanumeric() || byte == b'.' || byte == b'-' || byte >= 0x80
-}
 
 /// An e-mail address around the `@` of `width` bytes at `pos`.
 pub(super) fn email(scope: &Scope<'_>, pos: usize, width: usize) -> Option<Found> {

@@ -28,7 +28,7 @@ use Tail::{Any, Capital, Hex, Random, Strong};
 /// A provider's prefix, the shortest tail that is taken for a key, and what the tail must look like.
 struct Prefix(&'static str, u8, Tail);
 
-/// In the order of their bytes, which the tests check: only those with the same first byte are compared.
+/// In the order of their bytes, which the tests check: only those with nearly the same first two are compared.
 ///
 /// From the vendors' own descriptions of their formats and the registries of secret scanners.
 #[rustfmt::skip]
@@ -88,27 +88,6 @@ static PREFIXES: &[Prefix] = &[
     Prefix("y0_", 24, Strong), Prefix("ya29.", 12, Random), Prefix("zpka_", 20, Random),
 ];
 
-/// Where the prefixes with each first byte begin; those with the next byte end them.
-static FIRST: [u16; 257] = first();
-
-#[expect(
-    clippy::indexing_slicing,
-    reason = "evaluated by the compiler, which would refuse"
-)]
-const fn first() -> [u16; 257] {
-    let mut table = [0u16; 257];
-    let mut index = 0;
-    let mut byte = 0;
-    while byte <= 256 {
-        while index < PREFIXES.len() && (PREFIXES[index].0.as_bytes()[0] as usize) < byte {
-            index += 1;
-        }
-        table[byte] = index as u16;
-        byte += 1;
-    }
-    table
-}
-
 /// A bit for the first two bytes of each prefix, so that most runs are done with one look.
 static PAIRS: [u64; 1024] = pairs();
 
@@ -126,6 +105,31 @@ const fn pairs() -> [u64; 1024] {
         index += 1;
     }
     bits
+}
+
+/// How many prefixes stand before those of each eight pairs.
+static FIRST: [u16; 8193] = first();
+
+#[expect(
+    clippy::indexing_slicing,
+    reason = "evaluated by the compiler, which would refuse"
+)]
+const fn first() -> [u16; 8193] {
+    let mut table = [0u16; 8193];
+    let mut index = 0;
+    let mut pairs = 0;
+    while pairs < table.len() {
+        while index < PREFIXES.len() {
+            let text = PREFIXES[index].0.as_bytes();
+            if ((text[0] as usize) << 8 | text[1] as usize) / 8 >= pairs {
+                break;
+            }
+            index += 1;
+        }
+        table[pairs] = index as u16;
+        pairs += 1;
+    }
+    table
 }
 
 /// The first bytes of each prefix, up to eight, and which bits of a word they are: a comparison of a word each tells
@@ -189,20 +193,18 @@ pub(super) fn listed_at(scope: &Scope<'_>, start: usize) -> Option<Found> {
     {
         return None;
     }
-    let first = at(text, start);
-    let pair = usize::from(first) << 8 | usize::from(scope.at(start + 1));
+    let pair = usize::from(at(text, start)) << 8 | usize::from(scope.at(start + 1));
     if PAIRS
         .get(pair / 64)
         .is_none_or(|bits| bits >> (pair % 64) & 1 == 0)
     {
         return None;
     }
-    let range = usize::from(FIRST.get(usize::from(first)).copied().unwrap_or(0))
-        ..usize::from(FIRST.get(usize::from(first) + 1).copied().unwrap_or(0));
-    let (same_first, heads) = (PREFIXES.get(range.clone())?, HEADS.get(range)?);
+    let range = usize::from(*FIRST.get(pair / 8)?)..usize::from(*FIRST.get(pair / 8 + 1)?);
+    let (near, heads) = (PREFIXES.get(range.clone())?, HEADS.get(range)?);
     let here = super::bytes::word(text, start);
     // The longest prefix that fits is the last one in order.
-    for (Prefix(prefix, min, kind), (head, bits)) in same_first.iter().zip(heads).rev() {
+    for (Prefix(prefix, min, kind), (head, bits)) in near.iter().zip(heads).rev() {
         if here & bits != *head
             || prefix.len() > 8 && !super::bytes::rest(text, start).starts_with(prefix.as_bytes())
         {
@@ -674,7 +676,7 @@ fn is_spelled_out(tail: &[u8]) -> bool {
     if memchr::memchr3(b'x', b'X', b'*', tail).is_none()
         && memchr::memchr2(b'y', b'Y', tail).is_none()
     {
-        return tail.iter().filter(|b| **b == b'.').count() * 2 > tail.len();
+        return memchr::memchr_iter(b'.', tail).count() * 2 > tail.len();
     }
     let crosses = tail
         .iter()

@@ -1,6 +1,6 @@
 //! The rules for plain text, each tried only where it can begin.
 
-use super::bytes::{at, before, is_token, part, run_end, run_start, token_run};
+use super::bytes::{at, before, is_credential, is_token, part, run_end, run_start, token_run};
 use super::class::Class;
 use super::commands::Tools;
 use super::edit::Edit;
@@ -328,7 +328,7 @@ impl Engine<'_> {
             // Only the first digit of a word asks for the word before it: every byte is walked back over once.
             let asked = scope.from.max(self.asked);
             let start = run_start(scope.text, pos, asked, |b| {
-                auth::is_credential(b) || matches!(b, b'!' | b'@' | b'#' | b'$' | b'%' | b'^')
+                is_credential(b) || matches!(b, b'!' | b'@' | b'#' | b'$' | b'%' | b'^')
             });
             self.asked = pos + 1;
             if start > asked || start == scope.from {

@@ -144,6 +144,9 @@ pub(super) fn looks_chosen(value: &[u8]) -> bool {
 
 /// Whether a word is an identifier of so many words: `napi_create_string_utf16`.
 pub(super) fn is_snake(value: &[u8], least: usize) -> bool {
+    if least > 1 && memchr::memchr(b'_', value).is_none() {
+        return false;
+    }
     let mut words = 0;
     for word in value.split(|b| *b == b'_') {
         let letters = word.iter().take_while(|b| b.is_ascii_alphabetic()).count();
