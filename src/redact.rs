@@ -18,6 +18,7 @@ mod bytes;
 mod calls;
 mod class;
 mod commands;
+mod config;
 mod decode;
 mod edit;
 mod engine;

@@ -70,6 +70,8 @@ struct Signs {
     /// Where the names of columns begin that values are inserted into.
     inserts: Option<usize>,
     lines: bool,
+    /// Double quotes, which are no candidates in JSON, where every string has them.
+    quoted: bool,
 }
 
 impl Signs {
@@ -87,6 +89,7 @@ impl Signs {
             pos = masks.next_odd(pos + 1, to);
         }
         pos = masks.next_end(from, to);
+        signs.quoted = pos < to;
         while pos < to && !signs.layered {
             signs.layered = decode::is_layer(text, pos);
             pos = masks.next_end(pos + 1, to);
@@ -129,7 +132,11 @@ impl Engine<'_> {
         }
         let mut pos = from;
         loop {
-            pos = masks.next_candidate(pos, to);
+            pos = if signs.quoted {
+                masks.next_candidate_or_end(pos, to)
+            } else {
+                masks.next_candidate(pos, to)
+            };
             if pos >= to {
                 return signs.layered;
             }
@@ -156,6 +163,8 @@ impl Engine<'_> {
                     assign::after_word(&scope, pos)
                         .or_else(|| calls::literal(&scope, pos, &|name| self.rules.judge(name))),
                 ),
+                b'"' => self.one(calls::literal(&scope, pos, &|name| self.rules.judge(name))),
+                b'\\' => None,
                 b'-' => self.dashes(&scope, pos),
                 _ => self.run(&scope, pos, kind, depth),
             };
@@ -268,7 +277,11 @@ impl Engine<'_> {
         if is_token(scope.before(pos)) {
             return None;
         }
-        self.one(commands::flag(scope, pos, &|name| self.rules.judge(name)))
+        let found = match scope.at(pos + 1) {
+            b'-' => commands::flag(scope, pos, &|name| self.rules.judge(name)),
+            _ => commands::option(scope, pos, &mut self.tools, &|name| self.rules.judge(name)),
+        };
+        self.one(found)
     }
 
     /// A run of token bytes, or a group of digits in one.
@@ -328,7 +341,7 @@ impl Engine<'_> {
             // Only the first digit of a word asks for the word before it: every byte is walked back over once.
             let asked = scope.from.max(self.asked);
             let start = run_start(scope.text, pos, asked, |b| {
-                is_credential(b) || matches!(b, b'!' | b'@' | b'#' | b'$' | b'%' | b'^')
+                is_credential(b) || matches!(b, b'!' | b'@' | b'#' | b'$' | b'%' | b'^' | b'&' | b'*')
             });
             self.asked = pos + 1;
             if start > asked || start == scope.from {

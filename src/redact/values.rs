@@ -20,6 +20,8 @@ pub(super) struct Style {
     pub(super) own_line: bool,
     /// The quote right before the name, which the value ends with, or 0.
     pub(super) quote: u8,
+    /// Where the name begins.
+    pub(super) name: usize,
 }
 
 /// Whether the value is nothing but marks, and what may stand around them: it was judged before.
@@ -763,7 +765,9 @@ pub(super) fn is_unquoted_secret(
             return !code_line && memchr::memchr(b'.', value).is_none();
         }
         // A word after a colon is prose or a type unless the line is nothing but the assignment.
-        return (style.own_line && alone || style.quote != 0 && scope.at(to) == style.quote)
+        // `"token:count"` is the name of something.
+        let quoted = style.quote != 0 && scope.at(to) == style.quote;
+        return (style.own_line && alone || quoted && (style.spaced || is_password_name(name)))
             && lower
             && !(style.equals && memchr::memchr(b'[', name).is_some());
     }
@@ -775,6 +779,96 @@ pub(super) fn is_unquoted_secret(
         return false;
     }
     true
+}
+
+/// Whether a name is that of a password: what stands under it is hardly ever the name of a thing.
+pub(super) fn is_password_name(name: &[u8]) -> bool {
+    let lower = name.to_ascii_lowercase();
+    [&b"pass"[..], b"pwd", b"secret"]
+        .iter()
+        .any(|word| super::bytes::find(&lower, word).is_some())
+}
+
+/// Whether a word that can only be a literal where it stands is a secret, and not a placeholder or a reference.
+pub(super) fn is_literal(value: &[u8], name: &[u8]) -> bool {
+    let letters = value.iter().filter(|b| b.is_ascii_alphabetic()).count();
+    let digits = value.iter().any(u8::is_ascii_digit);
+    let refers = !digits && (names::judge(value) != Kind::Plain || has_upper_const(value));
+    value.len() >= 4
+        && letters >= 2
+        && !refers
+        && !is_rooted(value)
+        && !has_mark(value)
+        && !is_placeholder(value)
+        && !is_type(value)
+        && !is_label(value, name)
+        // A call, a substitution.
+        && !(memchr::memchr(b'(', value).is_some() && value.ends_with(b")"))
+        && super::bytes::find(value, b"${").is_none()
+        && super::bytes::find(value, b"$(").is_none()
+        && super::bytes::find(value, b"{{").is_none()
+}
+
+/// The members of what code calls by these names are no literals: `settings.db`.
+fn is_rooted(value: &[u8]) -> bool {
+    let dot = memchr::memchr(b'.', value).unwrap_or(0);
+    at(value, dot + 1).is_ascii_alphabetic()
+        && matches!(
+            part(value, 0, dot),
+            b"self"
+                | b"this"
+                | b"req"
+                | b"request"
+                | b"args"
+                | b"config"
+                | b"os"
+                | b"process"
+                | b"settings"
+                | b"env"
+                | b"var"
+                | b"local"
+                | b"data"
+                | b"module"
+                | b"user"
+                | b"props"
+                | b"state"
+                | b"params"
+                | b"options"
+                | b"opts"
+                | b"cfg"
+                | b"conf"
+                | b"ctx"
+                | b"form"
+        )
+}
+
+/// Whether a word is the name of a type: `usize`, `VARCHAR`, `PostgresDsn`.
+pub(super) fn is_type(value: &[u8]) -> bool {
+    let mut lower = [0u8; 16];
+    for (slot, byte) in lower.iter_mut().zip(value) {
+        *slot = byte.to_ascii_lowercase();
+    }
+    let word = part(&lower, 0, value.len().min(16));
+    let bits = word.iter().rposition(|b| !b.is_ascii_digit()).map_or(0, |last| last + 1);
+    let sized = bits < word.len()
+        && matches!(part(word, 0, bits), b"int" | b"uint" | b"float" | b"i" | b"u" | b"f" | b"decimal" | b"utf");
+    let made = value.first().is_some_and(u8::is_ascii_uppercase)
+        && [
+            &b"Str"[..], b"String", b"Bytes", b"Type", b"Config", b"Dsn", b"Namespace", b"Value", b"Field", b"Input",
+            b"Id", b"ID", b"Ref", b"Schema", b"Class", b"Handler", b"Provider", b"Object", b"Buffer", b"Url", b"Path",
+        ]
+        .iter()
+        .any(|tail| value.ends_with(tail));
+    sized
+        || made
+        || is_harmless_word(word)
+        || matches!(
+            word,
+            b"double" | b"byte" | b"unknown" | b"bigint" | b"long" | b"short" | b"decimal" | b"jsonb" | b"symbol"
+                | b"list" | b"dict" | b"map" | b"usize" | b"isize" | b"url" | b"uri" | b"option" | b"optional"
+                | b"vec" | b"tuple" | b"record" | b"partial" | b"promise" | b"function" | b"callable" | b"type"
+                | b"money" | b"serial" | b"real" | b"numeric" | b"tinyint" | b"smallint" | b"longtext" | b"uuidv4"
+        )
 }
 
 /// `MAX_TOKEN_LEN`: a constant.
