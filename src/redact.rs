@@ -23,6 +23,7 @@ mod decode;
 mod edit;
 mod engine;
 mod json;
+mod keywords;
 mod known;
 mod names;
 mod pairs;

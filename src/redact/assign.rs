@@ -302,7 +302,9 @@ pub(super) fn at_sign(
     let compared = byte == b'=' && (next == b'=' || scope.before(sign) == b'!');
     let found = found.filter(|found| {
         let value = scope.part(found.start, found.end);
-        !compared || !value.iter().all(u8::is_ascii_alphabetic) || values::is_password_name(name.text)
+        !compared
+            || !value.iter().all(u8::is_ascii_alphabetic)
+            || values::is_password_name(name.text)
     });
     if let Some(found) = found {
         add(found);
@@ -489,7 +491,11 @@ fn typographic(scope: &Scope<'_>, open: usize) -> Option<usize> {
         _ => return None,
     };
     let value = scope.part(open + 3, open + MAX_WORD);
-    let value = super::bytes::part(value, 0, memchr::memchr(b'\n', value).unwrap_or(value.len()));
+    let value = super::bytes::part(
+        value,
+        0,
+        memchr::memchr(b'\n', value).unwrap_or(value.len()),
+    );
     memchr::memmem::find(value, &[0xE2, 0x80, close])
         // German quotes close as English ones open.
         .or_else(|| memchr::memmem::find(value, b"\xE2\x80\x9C"))
@@ -808,7 +814,10 @@ fn cookies(scope: &Scope<'_>, from: usize, set: bool, add: &mut dyn FnMut(Found)
         let value = scope.part(name + 1, end);
         any = true;
         if !value.is_empty()
-            && !is_cookie_attribute(scope.part(pos, name)) && !value.starts_with(MARK_START) && !values::is_placeholder(value) {
+            && !is_cookie_attribute(scope.part(pos, name))
+            && !value.starts_with(MARK_START)
+            && !values::is_placeholder(value)
+        {
             add(Found::new(name + 1, end, Class::Field));
         }
         if set || scope.at(end) != b';' {
@@ -820,9 +829,16 @@ fn cookies(scope: &Scope<'_>, from: usize, set: bool, add: &mut dyn FnMut(Found)
 
 /// What says of a cookie where and how long it is sent.
 fn is_cookie_attribute(name: &[u8]) -> bool {
-    [&b"samesite"[..], b"path", b"domain", b"expires", b"max-age", b"priority"]
-        .iter()
-        .any(|attribute| name.eq_ignore_ascii_case(attribute))
+    [
+        &b"samesite"[..],
+        b"path",
+        b"domain",
+        b"expires",
+        b"max-age",
+        b"priority",
+    ]
+    .iter()
+    .any(|attribute| name.eq_ignore_ascii_case(attribute))
 }
 
 /// The credentials of an `Authorization` header; the scheme stays, and so does what is public of them.

@@ -65,7 +65,7 @@ pub(super) fn literal(
     let digits = value.iter().any(u8::is_ascii_digit);
     let spaces = memchr::memchr(b' ', value).is_some();
     // A word under `token` may name a kind of token; under `password` it hardly names anything.
-    let word = !digits && value.iter().all(u8::is_ascii_alphabetic);
+    let word = !digits && !value.iter().any(|b| b"!@#$%^&*".contains(b));
     let sets = takes_all || scope.before(near) != b'(' || is_setter(name);
     let takes = value.len() >= 4
         && (digits
@@ -77,7 +77,13 @@ pub(super) fn literal(
         return None;
     }
     // A statement ends behind its argument.
-    if by_name && near < quote && !matches!(scope.before(near), b'(' | b',' | b'-' | b'|' | b'?' | b':' | b'r') {
+    if by_name
+        && near < quote
+        && !matches!(
+            scope.before(near),
+            b'(' | b',' | b'-' | b'|' | b'?' | b':' | b'r'
+        )
+    {
         let next = run_end(scope.text, close + 1, scope.to.min(close + 4), is_blank);
         if !matches!(scope.at(next), 0 | b'\n' | b'\r' | b'}' | b';') {
             return None;
@@ -105,9 +111,12 @@ pub(super) fn literal(
 /// Whether a call puts what it is given somewhere: `setPassword`, `.with_secret`.
 fn is_setter(name: &[u8]) -> bool {
     values::is_password_name(name)
-        && ["set", "with", "add", "change", "new", "Set", "With", "Add", "Change", "password", "Password"]
-            .iter()
-            .any(|verb| name.starts_with(verb.as_bytes()))
+        && [
+            "set", "with", "add", "change", "new", "Set", "With", "Add", "Change", "password",
+            "Password",
+        ]
+        .iter()
+        .any(|verb| name.starts_with(verb.as_bytes()))
 }
 
 /// The name of a setting in a language whose calls need no parentheses, at the start of a statement, which ends at
@@ -129,7 +138,8 @@ fn statement<'a>(scope: &Scope<'a>, end: usize) -> Option<&'a [u8]> {
         scope.origin.max(start.saturating_sub(64)),
         is_blank,
     );
-    (lead == scope.origin || matches!(before(scope.text, lead), b'\n' | b'{' | b';')).then_some(name)
+    (lead == scope.origin || matches!(before(scope.text, lead), b'\n' | b'{' | b';'))
+        .then_some(name)
 }
 
 /// Whether nothing but a name in quotes stands on the line before the comma at `comma`.

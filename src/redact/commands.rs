@@ -431,7 +431,7 @@ pub(super) fn option(
 ) -> Option<Found> {
     let text = scope.text;
     let end = run_end(text, pos + 1, scope.to.min(pos + 24), |b| {
-        b.is_ascii_alphabetic()
+        b.is_ascii_alphabetic() || b == b'-'
     });
     if !is_blank(scope.at(end)) || !tools.are_near(scope, pos) {
         return None;

@@ -212,9 +212,9 @@ fn flow(scope: &Scope<'_>, start: usize, style: Style) -> Option<usize> {
         && !all
             .iter()
             .any(|b| matches!(b, b'"' | b'\'' | b'(' | b'`' | b';' | b'$'));
-    let numbered = all.windows(3).any(|three| {
-        matches!(three, [b':', b' ', digit] if digit.is_ascii_digit())
-    });
+    let numbered = all
+        .windows(3)
+        .any(|three| matches!(three, [b':', b' ', digit] if digit.is_ascii_digit()));
     let behind = run_end(scope.text, close + 1, scope.to, is_blank);
     (matches!(scope.at(end), b',' | b'}')
         && scope.at(close) == b'}'
@@ -285,13 +285,7 @@ fn is_shouted(name: &[u8]) -> bool {
 }
 
 /// Whether the line above or below is as far indented and assigns a literal.
-fn beside_literals(
-    scope: &Scope<'_>,
-    style: Style,
-    start: usize,
-    end: usize,
-    sign: u8,
-) -> bool {
+fn beside_literals(scope: &Scope<'_>, style: Style, start: usize, end: usize, sign: u8) -> bool {
     let text = scope.text;
     let begin = line_start(scope, style.name);
     let indent = scope.part(begin, style.name);
@@ -302,8 +296,7 @@ fn beside_literals(
             .count();
         lead == indent.len() && is_setting(rest(line, lead), sign)
     };
-    let above = begin > scope.origin
-        && same(scope.part(line_start(scope, begin - 1), begin - 1));
+    let above = begin > scope.origin && same(scope.part(line_start(scope, begin - 1), begin - 1));
     above || {
         let limit = scope.to.min(start + 2 * NEAR);
         let next = run_end(text, end, limit, |b| b != b'\n') + 1;
@@ -326,17 +319,23 @@ fn is_setting(line: &[u8], sign: u8) -> bool {
             && !matches!(value.last(), Some(b',' | b';' | b')' | b'(' | b'{'));
     }
     if value.is_empty() {
-        return !matches!(part(line, 0, name), b"else" | b"try" | b"finally" | b"default");
+        return !matches!(
+            part(line, 0, name),
+            b"else" | b"try" | b"finally" | b"default"
+        );
     }
     let value = value.trim_ascii();
     let first = at(value, 0);
     let code = matches!(
         value.last(),
         Some(b',' | b';' | b'{' | b'(' | b'[' | b')' | b'}' | b'?' | b'!')
-    ) || memchr::memchr2(b'=', b'(', value).is_some() && memchr::memchr(b'/', value).is_none();
-    let word = value
-        .iter()
-        .all(|b| b.is_ascii_lowercase() || b.is_ascii_digit() || matches!(b, b'-' | b'_' | b'.' | b'/' | b':'));
+    ) || memchr::memchr2(b'=', b'(', value).is_some()
+        && memchr::memchr(b'/', value).is_none();
+    let word = value.iter().all(|b| {
+        b.is_ascii_lowercase()
+            || b.is_ascii_digit()
+            || matches!(b, b'-' | b'_' | b'.' | b'/' | b':')
+    });
     !code
         && is_blank(at(line, name + 1))
         && (first.is_ascii_digit()

@@ -297,6 +297,19 @@ fn core(word: &[u8], before: &[u8], after: &[u8], tail: Tail) -> Kind {
                     | b"ssl"
                     | b"cert"
                     | b"account"
+                    | b"default"
+                    | b"mqtt"
+                    | b"vpn"
+                    | b"http"
+                    | b"basic"
+                    | b"broker"
+                    | b"smb"
+                    | b"router"
+                    | b"vnc"
+                    | b"rdp"
+                    | b"system"
+                    | b"elastic"
+                    | b"grafana"
             ) {
                 Kind::Secret
             } else {
@@ -635,6 +648,7 @@ fn is_key_qualifier(word: &[u8]) -> bool {
             | b"elevenlabs"
             | b"tavily"
             | b"exa"
+            | b"fastly"
             | b"serpapi"
             | b"serper"
             | b"brave"
@@ -1030,6 +1044,7 @@ fn is_harmless_head(word: &[u8]) -> bool {
             | b"expired"
             | b"supported"
             | b"remaining"
+            | b"load"
     )
 }
 

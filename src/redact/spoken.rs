@@ -168,6 +168,9 @@ pub(super) fn value(
             && scope.part(end, end + 4).eq_ignore_ascii_case(b" by ")
         {
             Kind::Secret
+        } else if name.text.starts_with(b"-") {
+            // A flag has a value of its own.
+            Kind::Plain
         } else {
             spaced_kind(scope, &name, linked, judge)
         };

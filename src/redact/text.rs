@@ -7,7 +7,9 @@ use super::edit::Edit;
 use super::engine::Engine;
 use super::names::Kind;
 use super::scan::{MIN_RUN, Masks, is_run_start};
-use super::{assign, auth, calls, commands, decode, pairs, pii, prefixes, spoken, tables, url};
+use super::{
+    assign, auth, calls, commands, decode, keywords, pairs, pii, prefixes, spoken, tables, url,
+};
 
 /// A shorter text is no table.
 const MIN_TABLE: usize = 16;
@@ -127,8 +129,9 @@ impl Engine<'_> {
             self.add(found);
             return false;
         }
-        if to - from >= MIN_TABLE && (signs.inserts.is_some() || signs.lines) {
-            self.tables(&scope, signs);
+        let shaped = signs.inserts.is_some() || signs.lines || keywords::may_begin(text, from);
+        if to - from >= MIN_TABLE && shaped {
+            self.lines(&scope, signs);
         }
         let mut pos = from;
         loop {
@@ -178,8 +181,8 @@ impl Engine<'_> {
         }
     }
 
-    /// What stands in the sensitive columns of tables.
-    fn tables(&mut self, scope: &Scope<'_>, signs: Signs) {
+    /// What stands in the sensitive columns of tables, and behind the keywords of lines.
+    fn lines(&mut self, scope: &Scope<'_>, signs: Signs) {
         let rules = self.rules;
         let mut found = std::mem::take(&mut self.tabled);
         if let Some(open) = signs.inserts {
@@ -192,6 +195,9 @@ impl Engine<'_> {
                 found.push(cell)
             });
         }
+        keywords::settings(scope, &|name| rules.judge(name), &mut |value| {
+            found.push(value)
+        });
         for cell in found.drain(..) {
             self.add(cell);
         }
@@ -277,10 +283,13 @@ impl Engine<'_> {
         if is_token(scope.before(pos)) {
             return None;
         }
+        let rules = self.rules;
+        let judge = |name: &[u8]| rules.judge(name);
         let found = match scope.at(pos + 1) {
-            b'-' => commands::flag(scope, pos, &|name| self.rules.judge(name)),
-            _ => commands::option(scope, pos, &mut self.tools, &|name| self.rules.judge(name)),
+            b'-' => commands::flag(scope, pos, &judge),
+            _ => None,
         };
+        let found = found.or_else(|| commands::option(scope, pos, &mut self.tools, &judge));
         self.one(found)
     }
 
@@ -341,7 +350,8 @@ impl Engine<'_> {
             // Only the first digit of a word asks for the word before it: every byte is walked back over once.
             let asked = scope.from.max(self.asked);
             let start = run_start(scope.text, pos, asked, |b| {
-                is_credential(b) || matches!(b, b'!' | b'@' | b'#' | b'$' | b'%' | b'^' | b'&' | b'*')
+                is_credential(b)
+                    || matches!(b, b'!' | b'@' | b'#' | b'$' | b'%' | b'^' | b'&' | b'*')
             });
             self.asked = pos + 1;
             if start > asked || start == scope.from {

@@ -131,6 +131,7 @@ pub(super) fn looks_chosen(value: &[u8]) -> bool {
     value.len() >= 6
         && digits > 0
         && letters > 0
+        && !is_algorithm(value)
         && !measure
         && !assigned
         && memchr::memchr_iter(b':', value).count() < 2
@@ -142,6 +143,34 @@ pub(super) fn looks_chosen(value: &[u8]) -> bool {
         && at(value, 0) != b'('
         && memchr::memchr(b'(', value).is_none()
         && memchr::memchr(b'/', value).is_none_or(|_| value.len() >= 20)
+}
+
+/// Whether a word names an algorithm: `Argon2id`, `ed25519`, `PBKDF2-SHA256`.
+fn is_algorithm(value: &[u8]) -> bool {
+    if value.len() > 32 {
+        return false;
+    }
+    let mut lower = [0u8; 32];
+    for (slot, byte) in lower.iter_mut().zip(value) {
+        *slot = byte.to_ascii_lowercase();
+    }
+    part(&lower, 0, value.len())
+        .split(|b| matches!(b, b'-' | b'_' | b'/' | b'+'))
+        .all(|word| {
+            let letters = word.iter().take_while(|b| b.is_ascii_alphabetic()).count();
+            let tail = rest(word, letters);
+            let numbered = tail.len() <= 5 && tail.iter().all(u8::is_ascii_digit);
+            match part(word, 0, letters) {
+                b"argon" => matches!(tail, b"2" | b"2i" | b"2d" | b"2id"),
+                b"pbkdf" | b"sha" | b"md" | b"aes" | b"rsa" | b"ed" | b"curve" | b"x" | b"secp"
+                | b"hs" | b"rs" | b"es" | b"ps" | b"blake" | b"chacha" | b"poly" | b"ripemd"
+                | b"scrypt" | b"bcrypt" | b"hmac" | b"gcm" | b"cbc" | b"ctr" | b"ecdsa"
+                | b"base" | b"utf" | b"crc" | b"des" | b"hkdf" | b"with" | b"siphash"
+                | b"xxhash" | b"" => numbered,
+                b"nistp" | b"prime" => true,
+                _ => false,
+            }
+        })
 }
 
 /// Whether a word is an identifier of so many words: `napi_create_string_utf16`.
@@ -252,6 +281,7 @@ pub(super) fn is_placeholder(value: &[u8]) -> bool {
         || first == b'_' && value.starts_with(b"__") && value.ends_with(b"__")
         || matches!(first, b'^' | b'~' | b'>' | b'=' | b'v' | b'0'..=b'9') && is_version(value)
         || value.len() <= 2 && !value.iter().any(u8::is_ascii_alphanumeric)
+        || is_validation(value)
     {
         return true;
     }
@@ -332,6 +362,30 @@ pub(super) fn is_placeholder(value: &[u8]) -> bool {
         || [&b"_here"[..], b"_placeholder", b"_goes_here"]
             .iter()
             .any(|tail| word.ends_with(tail))
+}
+
+/// Whether a value says what is asked of a field: `required|min:8|confirmed`.
+fn is_validation(value: &[u8]) -> bool {
+    let mut rules = value
+        .split(|b| *b == b'|')
+        .map(|rule| part(rule, 0, memchr::memchr(b':', rule).unwrap_or(rule.len())));
+    memchr::memchr(b'|', value).is_some()
+        && rules.clone().any(|rule| {
+            matches!(
+                rule,
+                b"required"
+                    | b"string"
+                    | b"nullable"
+                    | b"sometimes"
+                    | b"min"
+                    | b"max"
+                    | b"confirmed"
+                    | b"bail"
+            )
+        })
+        && rules.all(|rule| {
+            !rule.is_empty() && rule.iter().all(|b| b.is_ascii_lowercase() || *b == b'_')
+        })
 }
 
 /// Words that describe a secret and are none.
@@ -849,13 +903,38 @@ pub(super) fn is_type(value: &[u8]) -> bool {
         *slot = byte.to_ascii_lowercase();
     }
     let word = part(&lower, 0, value.len().min(16));
-    let bits = word.iter().rposition(|b| !b.is_ascii_digit()).map_or(0, |last| last + 1);
+    let bits = word
+        .iter()
+        .rposition(|b| !b.is_ascii_digit())
+        .map_or(0, |last| last + 1);
     let sized = bits < word.len()
-        && matches!(part(word, 0, bits), b"int" | b"uint" | b"float" | b"i" | b"u" | b"f" | b"decimal" | b"utf");
+        && matches!(
+            part(word, 0, bits),
+            b"int" | b"uint" | b"float" | b"i" | b"u" | b"f" | b"decimal" | b"utf"
+        );
     let made = value.first().is_some_and(u8::is_ascii_uppercase)
         && [
-            &b"Str"[..], b"String", b"Bytes", b"Type", b"Config", b"Dsn", b"Namespace", b"Value", b"Field", b"Input",
-            b"Id", b"ID", b"Ref", b"Schema", b"Class", b"Handler", b"Provider", b"Object", b"Buffer", b"Url", b"Path",
+            &b"Str"[..],
+            b"String",
+            b"Bytes",
+            b"Type",
+            b"Config",
+            b"Dsn",
+            b"Namespace",
+            b"Value",
+            b"Field",
+            b"Input",
+            b"Id",
+            b"ID",
+            b"Ref",
+            b"Schema",
+            b"Class",
+            b"Handler",
+            b"Provider",
+            b"Object",
+            b"Buffer",
+            b"Url",
+            b"Path",
         ]
         .iter()
         .any(|tail| value.ends_with(tail));
@@ -864,10 +943,40 @@ pub(super) fn is_type(value: &[u8]) -> bool {
         || is_harmless_word(word)
         || matches!(
             word,
-            b"double" | b"byte" | b"unknown" | b"bigint" | b"long" | b"short" | b"decimal" | b"jsonb" | b"symbol"
-                | b"list" | b"dict" | b"map" | b"usize" | b"isize" | b"url" | b"uri" | b"option" | b"optional"
-                | b"vec" | b"tuple" | b"record" | b"partial" | b"promise" | b"function" | b"callable" | b"type"
-                | b"money" | b"serial" | b"real" | b"numeric" | b"tinyint" | b"smallint" | b"longtext" | b"uuidv4"
+            b"double"
+                | b"byte"
+                | b"unknown"
+                | b"bigint"
+                | b"long"
+                | b"short"
+                | b"decimal"
+                | b"jsonb"
+                | b"symbol"
+                | b"list"
+                | b"dict"
+                | b"map"
+                | b"usize"
+                | b"isize"
+                | b"url"
+                | b"uri"
+                | b"option"
+                | b"optional"
+                | b"vec"
+                | b"tuple"
+                | b"record"
+                | b"partial"
+                | b"promise"
+                | b"function"
+                | b"callable"
+                | b"type"
+                | b"money"
+                | b"serial"
+                | b"real"
+                | b"numeric"
+                | b"tinyint"
+                | b"smallint"
+                | b"longtext"
+                | b"uuidv4"
         )
 }
 
