@@ -134,7 +134,7 @@ pub(super) fn at_sign(
         return;
     }
     let mut name = name_before(scope, sign);
-    if name.text.len() < 2 {
+    if name.text.len() < 2 || name.text.iter().all(u8::is_ascii_digit) {
         return;
     }
     // `The password is: …`

@@ -766,7 +766,7 @@ impl Walk<'_> {
                 .any(|word| super::bytes::rest(self.text, begin).starts_with(word))
         {
             let head = part(self.text, pos, (pos + 128).min(self.to));
-            return [
+            if [
                 &br#""start""#[..],
                 br#""line""#,
                 br#""range""#,
@@ -775,7 +775,10 @@ impl Walk<'_> {
                 br#""span""#,
             ]
             .iter()
-            .any(|word| memchr::memmem::find(head, word).is_some());
+            .any(|word| memchr::memmem::find(head, word).is_some())
+            {
+                return true;
+            }
         }
         if !self.top.schema {
             return false;

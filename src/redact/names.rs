@@ -1045,6 +1045,7 @@ fn is_harmless_head(word: &[u8]) -> bool {
             | b"supported"
             | b"remaining"
             | b"load"
+            | b"from"
     )
 }
 
