@@ -184,6 +184,13 @@ pub(super) fn at_sign(
     {
         kind = judge(element);
     }
+    // `fill_in "Password", with: "…"`
+    if name.text == b"with"
+        && byte == b':'
+        && let Some(field) = calls::argument_before(scope, name.start)
+    {
+        kind = judge(field);
+    }
     if byte == b'=' && name.quoted && follows_password_for(scope, name.start) {
         kind = Kind::Secret;
     }
@@ -350,7 +357,7 @@ fn starts_line(scope: &Scope<'_>, name: usize) -> bool {
         scope.text,
         name,
         scope.from.max(name.saturating_sub(64)),
-        |b| is_blank(b) || matches!(b, b'-' | b'"' | b'\'' | b'$' | b'>'),
+        |b| is_blank(b) || matches!(b, b'-' | b'"' | b'\'' | b'$' | b'>' | b'*'),
     );
     for word in [&b"export"[..], b"env", b"set", b"setx", b"ARG", b"ENV"] {
         let begin = start.saturating_sub(word.len());
@@ -502,13 +509,15 @@ fn typographic(scope: &Scope<'_>, open: usize) -> Option<usize> {
         .map(|end| open + 3 + end)
 }
 
-/// `creds: user / password`
+/// `creds: user / password`, `user/pass: user:password`
 fn behind_user(scope: &Scope<'_>, start: usize, name: &[u8], style: Style) -> Option<Found> {
-    if style.equals
-        || ![&b"creds"[..], b"credentials", b"credential", b"login"]
+    let both = || {
+        [&b"creds"[..], b"credentials", b"credential"]
             .iter()
             .any(|both| ends_with(name, both))
-    {
+            || scope.before(style.name) == b'/'
+    };
+    if style.equals || !style.spaced || !both() {
         return None;
     }
     let user = run_end(scope.text, start, scope.to.min(start + 64), |b| {
@@ -516,14 +525,15 @@ fn behind_user(scope: &Scope<'_>, start: usize, name: &[u8], style: Style) -> Op
     });
     let sign = run_end(scope.text, user, scope.to.min(user + 1), is_blank);
     let first = run_end(scope.text, sign + 1, scope.to.min(sign + 2), is_blank);
-    if user == start || sign == user || scope.at(sign) != b'/' || first == sign + 1 {
+    if user == start || !matches!(scope.at(sign), b'/' | b':') || (sign > user) != (first > sign + 1) {
         return None;
     }
     let end = run_end(scope.text, first, scope.to.min(first + MAX_WORD), |b| {
         !b.is_ascii_whitespace() && !matches!(b, b'"' | b'\'' | b',' | b';' | b')')
     });
     let value = scope.part(first, end);
-    values::is_literal(value, name).then(|| Found::new(first, end, Class::Field))
+    (values::is_literal(value, name) && memchr::memchr(b'/', value).is_none())
+        .then(|| Found::new(first, end, Class::Field))
 }
 
 /// Whether a quote at `pos` closes one that stands before it on its line.

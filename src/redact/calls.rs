@@ -62,15 +62,25 @@ pub(super) fn literal(
     }
     let close = closing_quote(scope, quote + 1, scope.at(quote), 0);
     let value = scope.part(quote + 1, close);
+    let bare = super::bytes::rest(value, values::scheme_len(value));
     let digits = value.iter().any(u8::is_ascii_digit);
     let spaces = memchr::memchr(b' ', value).is_some();
     // A word under `token` may name a kind of token; under `password` it hardly names anything.
     let word = !digits && !value.iter().any(|b| b"!@#$%^&*".contains(b));
     let sets = takes_all || scope.before(near) != b'(' || is_setter(name);
+    let takes_secret = !by_name;
     let takes = value.len() >= 4
         && (digits
             || spaces && (sets || at(scope.text, quote) == b'\'')
+            || takes_secret
             || by_name && sets && (!word || values::is_password_name(name)));
+    // Of several arguments the first need not be the password: `new_password("service", "account")`.
+    let first = scope.before(near) == b'(' && scope.at(close + 1) == b',' && by_name && !digits;
+    // What a cookie is made of has a name in front: `Cookie::parse("name=value")`.
+    let made = scope.before(near) == b'(' && name.eq_ignore_ascii_case(b"cookie");
+    if first || made {
+        return None;
+    }
     // A row of a file of pairs is nothing but two literals.
     let row = scope.before(near) == b',' && is_row(scope, near - 1);
     if row && !matches!(scope.at(close + 1), 0 | b'\n' | b'\r') {
@@ -85,7 +95,7 @@ pub(super) fn literal(
         )
     {
         let next = run_end(scope.text, close + 1, scope.to.min(close + 4), is_blank);
-        if !matches!(scope.at(next), 0 | b'\n' | b'\r' | b'}' | b';') {
+        if !matches!(scope.at(next), 0 | b'\n' | b'\r' | b'}' | b';' | b':') {
             return None;
         }
     }
@@ -104,19 +114,17 @@ pub(super) fn literal(
         && !values::has_mark(value)
         && !values::is_label(value, name)
         && !values::is_placeholder(value)
+        && !values::is_placeholder(bare)
         && judge(value) == Kind::Plain)
         .then(|| Found::new(quote + 1, close, Class::Field))
 }
 
 /// Whether a call puts what it is given somewhere: `setPassword`, `.with_secret`.
 fn is_setter(name: &[u8]) -> bool {
-    values::is_password_name(name)
-        && [
-            "set", "with", "add", "change", "new", "Set", "With", "Add", "Change", "password",
-            "Password",
-        ]
+    let verb = ["set", "with", "add", "change", "new", "Set", "With", "Add", "Change"]
         .iter()
-        .any(|verb| name.starts_with(verb.as_bytes()))
+        .any(|verb| name.starts_with(verb.as_bytes()));
+    values::is_password_name(name) && (verb || name.eq_ignore_ascii_case(b"password"))
 }
 
 /// The name of a setting in a language whose calls need no parentheses, at the start of a statement, which ends at
@@ -280,6 +288,19 @@ fn typed<'a>(scope: &Scope<'a>, open: usize) -> Option<&'a [u8]> {
         )
     })
     .flatten()
+}
+
+/// The literal before the comma before `at`, where a named argument begins: `fill_in "Password", with: `.
+pub(super) fn argument_before<'a>(scope: &Scope<'a>, at: usize) -> Option<&'a [u8]> {
+    let comma = trimmed(scope, at);
+    let quote = scope.before(comma.checked_sub(1)?);
+    if scope.before(comma) != b',' || !matches!(quote, b'"' | b'\'') {
+        return None;
+    }
+    let close = comma - 2;
+    let floor = scope.from.max(close.saturating_sub(64));
+    let open = floor + memchr::memrchr(quote, scope.part(floor, close))?;
+    Some(scope.part(open + 1, close))
 }
 
 /// The name of the element that a selector in quotes before `end` finds: `fill('#password', `, `$('#password')`.

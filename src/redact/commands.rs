@@ -208,7 +208,7 @@ pub(super) fn argument(scope: &Scope<'_>, start: usize) -> Option<Found> {
     if let Some(found) = piped(scope, &command, start, end) {
         return Some(found);
     }
-    if !values::looks_chosen(word) {
+    if !values::looks_chosen(word) && !(open < start && values::is_literal(word, b"")) {
         return None;
     }
     // Where the password stands among the arguments.
@@ -277,7 +277,9 @@ pub(super) fn argument(scope: &Scope<'_>, start: usize) -> Option<Found> {
     }
     if command.has(ORACLE) {
         let slash = memchr::memchr(b'/', word)?;
-        return (slash > 0).then(|| found(start + slash + 1)).flatten();
+        let user = super::bytes::part(word, 0, slash);
+        let is_user = slash > 0 && user.iter().all(|b| b.is_ascii_alphanumeric() || matches!(b, b'_' | b'$' | b'#'));
+        return is_user.then(|| found(start + slash + 1)).flatten();
     }
     None
 }
@@ -433,6 +435,22 @@ pub(super) fn option(
     let end = run_end(text, pos + 1, scope.to.min(pos + 24), |b| {
         b.is_ascii_alphabetic() || b == b'-'
     });
+    if scope.at(pos + 1) == b'p' && !is_blank(scope.at(pos + 2)) && tools.are_near(scope, pos) {
+        let end = run_end(text, pos, scope.to.min(pos + MAX_WORD), |b| {
+            !b.is_ascii_whitespace() && !matches!(b, b'"' | b'\'' | b'`' | b'\\' | b';' | b'|')
+        });
+        let word = scope.part(pos, end);
+        let password = super::bytes::rest(word, 2);
+        let found = attached(scope, pos, word, end)
+            .filter(|_| !values::has_mark(password) && !values::is_placeholder(password));
+        if found.is_some() {
+            return found;
+        }
+    }
+    // `-Password "…"` of PowerShell
+    if matches!(scope.at(end + 1), b'"' | b'\'') && end > pos + 2 {
+        return flag(scope, pos, judge);
+    }
     if !is_blank(scope.at(end)) || !tools.are_near(scope, pos) {
         return None;
     }

@@ -74,20 +74,18 @@ pub(super) fn literal_end(
     {
         return None;
     }
-    let end = if style.equals {
-        if style.spaced {
-            return None;
-        }
-        connection(scope, start, style)
+    let end = match (style.equals, style.spaced) {
+        (true, true) => section(scope, start, style),
+        (true, false) => connection(scope, start, style)
             .or_else(|| listed(scope, start, style))
             .or_else(|| setting(scope, start, name, style))
-    } else {
-        if matches!(first, b'!' | b'&' | b'*') {
-            return None;
-        }
-        line(scope, start, name, style)
+            .or_else(|| argument(scope, start, name, style)),
+        (false, _) if matches!(first, b'!' | b'&' | b'*') => None,
+        (false, true) => line(scope, start, name, style)
             .or_else(|| flow(scope, start, style))
             .or_else(|| behind_user(scope, start, style))
+            .or_else(|| cell(scope, start, name, style)),
+        (false, false) => pass_option(scope, start, style),
     }?;
     values::is_literal(scope.part(start, end), name).then_some(end)
 }
@@ -160,7 +158,85 @@ fn setting(scope: &Scope<'_>, start: usize, name: &[u8], style: Style) -> Option
         scope.part(start, end).last(),
         Some(b',' | b';' | b')' | b'{' | b'\\')
     );
-    (!code && (is_shouted(name) || beside_literals(scope, style, start, end, b'='))).then_some(end)
+    (!code && (is_shouted(name) || beside(scope, style, (start, end), &|line| is_setting(line, b'=')))).then_some(end)
+}
+
+/// An argument of a command or a query, or a variable that is set for a command: nothing there is a path of names.
+fn argument(scope: &Scope<'_>, start: usize, name: &[u8], style: Style) -> Option<usize> {
+    let led = matches!(scope.before(style.name), b'?' | b'&' | b'-') || name.starts_with(b"-");
+    if !led && !is_shouted(name) {
+        return None;
+    }
+    let end = run_end(scope.text, start, scope.to.min(start + NEAR), |b| {
+        b.is_ascii_alphanumeric() || b == b'.'
+    });
+    let dotted = memchr::memchr(b'.', scope.part(start, end)).is_some();
+    (dotted && matches!(scope.at(end), 0 | b' ' | b'\n' | b'&' | b'\'' | b'"')).then_some(end)
+}
+
+/// `openssl … -passin pass:…`
+fn pass_option(scope: &Scope<'_>, start: usize, style: Style) -> Option<usize> {
+    let before = scope.part(style.name.saturating_sub(10).max(scope.from), style.name);
+    [&b"-passin "[..], b"-passout ", b"-pass "]
+        .iter()
+        .any(|option| before.ends_with(option))
+        .then(|| {
+            run_end(scope.text, start, scope.to.min(start + NEAR), |b| {
+                !b.is_ascii_whitespace() && !matches!(b, b'"' | b'\'')
+            })
+        })
+}
+
+/// A line of a section of an ini file, whose head stands above it: `[client]`.
+fn section(scope: &Scope<'_>, start: usize, style: Style) -> Option<usize> {
+    if !style.own_line {
+        return None;
+    }
+    let end = alone(scope, start)?;
+    let floor = scope.origin.max(style.name.saturating_sub(2 * NEAR));
+    let is_head = |line: &[u8]| {
+        let line = line.trim_ascii();
+        line.strip_prefix(b"[")
+            .and_then(|line| line.strip_suffix(b"]"))
+            .is_some_and(|name| !name.is_empty() && name.iter().all(|b| is_name(*b) && *b != b'[' || *b == b' '))
+    };
+    scope
+        .part(floor, style.name)
+        .split(|b| *b == b'\n')
+        .any(is_head)
+        .then_some(end)
+}
+
+/// `<li>Password: …</li>`, `-H "X-Auth-Token: …"`
+fn cell(scope: &Scope<'_>, start: usize, name: &[u8], style: Style) -> Option<usize> {
+    let close = match scope.before(style.name) {
+        b'>' => b'<',
+        quote if quote != 0 && quote == style.quote && memchr::memchr(b'-', name).is_some() => quote,
+        _ => return None,
+    };
+    let end = run_end(scope.text, start, scope.to.min(start + NEAR), |b| {
+        !b.is_ascii_whitespace() && b != close
+    });
+    (scope.at(end) == close).then_some(end)
+}
+
+/// Words before the name of a password that say whose or which it is.
+const WHOSE: &[&str] = &[
+    "new", "old", "current", "temporary", "temp", "initial", "default", "wifi", "wi-fi", "wlan", "admin", "root",
+    "user", "my", "your", "the", "our", "db", "database", "login", "email", "ssh", "vpn", "guest", "master", "mot",
+    "de", "router", "server", "account", "app", "one-time", "first", "neues", "das", "mein", "mon", "ton", "le", "la",
+    "tu", "su", "nueva", "nuevo", "sudo", "bad", "wrong",
+];
+
+/// Whether nothing but words that say whose it is stands before the name on its line.
+fn is_owned(scope: &Scope<'_>, name: usize) -> bool {
+    let begin = line_start(scope, name);
+    let head = scope.part(begin, name);
+    head.len() <= 40
+        && head
+            .split(|b| matches!(b, b' ' | b'*' | b'-' | b'>' | b'#'))
+            .filter(|word| !word.is_empty())
+            .all(|word| WHOSE.iter().any(|known| word.eq_ignore_ascii_case(known.as_bytes())))
 }
 
 /// A line of YAML, or an answer to a prompt.
@@ -176,7 +252,8 @@ fn line(scope: &Scope<'_>, start: usize, name: &[u8], style: Style) -> Option<us
             );
             memchr::memchr(b'@', scope.part(who, style.name)).is_some()
         };
-    if !style.own_line && !prompt {
+    let owned = || values::is_password_name(name) && is_owned(scope, style.name);
+    if !style.own_line && !prompt && !owned() {
         return None;
     }
     let end = alone(scope, start)?;
@@ -185,8 +262,11 @@ fn line(scope: &Scope<'_>, start: usize, name: &[u8], style: Style) -> Option<us
         Some(b',' | b';' | b')' | b'{' | b'?')
     );
     (!code
-        && style.spaced
-        && (prompt || is_shouted(name) || beside_literals(scope, style, start, end, b':')))
+        && (prompt
+            || is_shouted(name)
+            || beside(scope, style, (start, end), &|line| is_setting(line, b':'))
+            || values::is_password_name(name)
+                && !beside(scope, style, (start, end), &is_declaration)))
     .then_some(end)
 }
 
@@ -284,8 +364,13 @@ fn is_shouted(name: &[u8]) -> bool {
         && memchr::memchr(b'_', name).is_some()
 }
 
-/// Whether the line above or below is as far indented and assigns a literal.
-fn beside_literals(scope: &Scope<'_>, style: Style, start: usize, end: usize, sign: u8) -> bool {
+/// Whether the line above or below is as far indented and is one of these.
+fn beside(
+    scope: &Scope<'_>,
+    style: Style,
+    (start, end): (usize, usize),
+    is: &dyn Fn(&[u8]) -> bool,
+) -> bool {
     let text = scope.text;
     let begin = line_start(scope, style.name);
     let indent = scope.part(begin, style.name);
@@ -294,7 +379,7 @@ fn beside_literals(scope: &Scope<'_>, style: Style, start: usize, end: usize, si
             .iter()
             .take_while(|b| is_blank(**b) || **b == b'-')
             .count();
-        lead == indent.len() && is_setting(rest(line, lead), sign)
+        lead == indent.len() && is(rest(line, lead))
     };
     let above = begin > scope.origin && same(scope.part(line_start(scope, begin - 1), begin - 1));
     above || {
@@ -303,6 +388,16 @@ fn beside_literals(scope: &Scope<'_>, style: Style, start: usize, end: usize, si
         let to = run_end(text, next, scope.to.min(next + NEAR), |b| b != b'\n');
         same(scope.part(next, to))
     }
+}
+
+/// Whether a line says of what type something is: `name: String`.
+fn is_declaration(line: &[u8]) -> bool {
+    let line = line.trim_ascii();
+    let line = line.strip_suffix(b",").or_else(|| line.strip_suffix(b";")).unwrap_or(line);
+    memchr::memchr(b':', line).is_some_and(|sign| {
+        let value = rest(line, sign + 1).trim_ascii();
+        values::is_type(value.strip_suffix(b"!").unwrap_or(value))
+    })
 }
 
 /// Whether a line assigns something that is no type and no expression.

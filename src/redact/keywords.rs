@@ -21,6 +21,8 @@ pub(super) fn may_begin(text: &[u8], from: usize) -> bool {
         b"::",
         b"requirepass ",
         b"masterauth ",
+        b"ENV ",
+        b"setx ",
     ]
     .iter()
     .any(|word| rest(text, from).starts_with(word))
@@ -97,7 +99,7 @@ fn setting(
             hide(last, line.len(), false);
         }
         b"PASS" if last == first && has_word_at(above, 0, b"user ") => {
-            hide(first, line.len(), true);
+ hide(first, line.len(), false);
         }
         b"AUTH" => {
             let user = part(line, first, last).trim_ascii();
@@ -138,10 +140,20 @@ fn setting(
                 from = to;
             }
         }
+        // `ENV DB_PASSWORD tangerine`
+        b"ENV" | b"setx" => {
+            let name = part(line, first, run_end(line, first, line.len(), |b| !is_blank(b)));
+            let value = run_end(line, first + name.len(), line.len(), is_blank);
+            if value == last && value > first + name.len() && judge(name).hides() && !matches!(at(line, last), b'"' | b'\'') {
+                hide(last, line.len(), false);
+            }
+        }
         // `smtp_password tangerine`
         _ if last == first
             && memchr::memchr(b'_', name).is_some()
             && values::is_password_name(name)
+            && !matches!(at(line, first), b'*' | b'&' | b'=' | b':' | b'(' | b'{')
+            && !matches!(line.last(), Some(b',' | b';' | b')' | b'{' | b'('))
             && judge(name).hides() =>
         {
             hide(first, line.len(), false);
@@ -178,6 +190,9 @@ fn netrc(scope: &Scope<'_>, start: usize, add: &mut dyn FnMut(Found)) {
             return;
         }
         if key == b"password" {
+            let quote = usize::from(matches!(at(word, 0), b'"' | b'\''));
+            let (pos, end) = (pos + quote, end - quote);
+            let word = scope.part(pos, end);
             if login && !values::has_mark(word) && !values::is_placeholder(word) {
                 add(Found::new(pos, end, Class::Field));
             }

@@ -300,6 +300,35 @@ pub(super) fn before_name(
         .then(|| Found::new(start, end, Class::Field))
 }
 
+/// A word in quotes, the first of which stands at `open`: `the password is "…"`.
+pub(super) fn quoted(
+    scope: &Scope<'_>,
+    open: usize,
+    judge: &dyn Fn(&[u8]) -> Kind,
+) -> Option<Found> {
+    let before = scope.part(open.saturating_sub(24).max(scope.from), open);
+    let before = before.trim_ascii_end();
+    let named = [&b" is"[..], b" was", b" to", b" ist", b" est", b" es"]
+        .iter()
+        .find_map(|link| before.strip_suffix(*link));
+    let name = named.unwrap_or(before);
+    let name = super::bytes::rest(name, memchr::memrchr(b' ', name).map_or(0, |n| n + 1));
+    if !name.iter().all(|b| b.is_ascii_alphabetic() || *b >= 0x80)
+        || !values::is_password_name(name)
+        || judge(name) != Kind::Secret
+    {
+        return None;
+    }
+    let end = run_end(scope.text, open + 1, scope.to.min(open + MAX_WORD), |b| {
+        !b.is_ascii_whitespace() && b != b'"'
+    });
+    let value = scope.part(open + 1, end);
+    // Without a verb the quotes may be those of a name: `the password "admin" rule`.
+    let sure = named.is_some() || value.iter().any(|b| !b.is_ascii_lowercase());
+    (scope.at(end) == b'"' && sure && value.len() >= 5 && values::is_literal(value, name))
+        .then(|| Found::new(open + 1, end, Class::Field))
+}
+
 /// A password at `start`, behind an address and a colon.
 pub(super) fn behind_address(scope: &Scope<'_>, start: usize) -> Option<Found> {
     let value = word_at(scope, start);

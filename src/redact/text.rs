@@ -166,7 +166,7 @@ impl Engine<'_> {
                     assign::after_word(&scope, pos)
                         .or_else(|| calls::literal(&scope, pos, &|name| self.rules.judge(name))),
                 ),
-                b'"' => self.one(calls::literal(&scope, pos, &|name| self.rules.judge(name))),
+                b'"' => self.quote(&scope, pos),
                 b'\\' => None,
                 b'-' => self.dashes(&scope, pos),
                 _ => self.run(&scope, pos, kind, depth),
@@ -274,6 +274,20 @@ impl Engine<'_> {
         );
         self.unsure |= end.is_some();
         end
+    }
+
+    /// A literal in double quotes: an argument of a call or a command, a word that a sentence names.
+    fn quote(&mut self, scope: &Scope<'_>, pos: usize) -> Option<usize> {
+        let rules = self.rules;
+        let judge = |name: &[u8]| rules.judge(name);
+        let mut found = calls::literal(scope, pos, &judge);
+        if found.is_none() && scope.before(pos) == b' ' {
+            found = spoken::quoted(scope, pos, &judge);
+            if found.is_none() && self.tools.are_near(scope, pos) {
+                found = commands::argument(scope, pos + 1);
+            }
+        }
+        self.one(found)
     }
 
     fn dashes(&mut self, scope: &Scope<'_>, pos: usize) -> Option<usize> {

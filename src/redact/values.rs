@@ -838,9 +838,11 @@ pub(super) fn is_unquoted_secret(
 /// Whether a name is that of a password: what stands under it is hardly ever the name of a thing.
 pub(super) fn is_password_name(name: &[u8]) -> bool {
     let lower = name.to_ascii_lowercase();
-    [&b"pass"[..], b"pwd", b"secret"]
+    [&b"pass"[..], b"pwd", b"secret", b"kennwort", b"contrase", b"senha", b"heslo", b"parola"]
         .iter()
         .any(|word| super::bytes::find(&lower, word).is_some())
+        || lower.ends_with(b"pw")
+        || lower.iter().any(|b| *b >= 0x80)
 }
 
 /// Whether a word that can only be a literal where it stands is a secret, and not a placeholder or a reference.
@@ -848,19 +850,36 @@ pub(super) fn is_literal(value: &[u8], name: &[u8]) -> bool {
     let letters = value.iter().filter(|b| b.is_ascii_alphabetic()).count();
     let digits = value.iter().any(u8::is_ascii_digit);
     let refers = !digits && (names::judge(value) != Kind::Plain || has_upper_const(value));
+    // `ENC[…]`, `Vec<u8>`, a call.
+    let head = value.iter().take_while(|b| b.is_ascii_alphanumeric() || **b == b'_').count();
+    let expression = head > 0 && matches!(at(value, head), b'(' | b'[' | b'<' | b'{');
     value.len() >= 4
         && letters >= 2
+        && !expression
         && !refers
         && !is_rooted(value)
         && !has_mark(value)
         && !is_placeholder(value)
         && !is_type(value)
+        && !is_outcome(value)
         && !is_label(value, name)
-        // A call, a substitution.
-        && !(memchr::memchr(b'(', value).is_some() && value.ends_with(b")"))
+        // A substitution.
+        && super::bytes::find(value, b"://").is_none()
         && super::bytes::find(value, b"${").is_none()
         && super::bytes::find(value, b"$(").is_none()
         && super::bytes::find(value, b"{{").is_none()
+}
+
+/// Whether a word says what became of a field: `Password: mismatch`.
+fn is_outcome(value: &[u8]) -> bool {
+    [
+        "done", "success", "successful", "successfully", "click", "mismatch", "match", "matches", "updated", "complete",
+        "completed", "strong", "weak", "medium", "good", "visible", "short", "protected", "secured", "forgotten",
+        "mandatory", "needed", "show", "hide", "hashed", "leaked", "compromised", "pending", "prompt", "interactive",
+        "admin", "root", "bcrypt", "plaintext", "plain", "encrypted", "later", "again", "here", "below", "above",
+    ]
+    .iter()
+    .any(|word| value.eq_ignore_ascii_case(word.as_bytes()))
 }
 
 /// The members of what code calls by these names are no literals: `settings.db`.
