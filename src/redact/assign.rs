@@ -133,7 +133,8 @@ pub(super) fn at_sign(
     {
         return;
     }
-    let mut name = name_before(scope, sign);
+    let unequal = byte == b'=' && scope.before(sign) == b'!';
+    let mut name = name_before(scope, sign - usize::from(unequal));
     if name.text.len() < 2 || name.text.iter().all(u8::is_ascii_digit) {
         return;
     }
@@ -231,8 +232,13 @@ pub(super) fn at_sign(
             return;
         }
     }
-    // `urn:ietf:params:oauth:jwk-thumbprint`
-    if kind == Kind::Maybe && byte == b':' && scope.before(name.start) == b':' {
+    // `urn:ietf:params:oauth:jwk-thumbprint`, `session:user:1234`
+    if kind == Kind::Maybe
+        && byte == b':'
+        && (scope.before(name.start) == b':'
+            || unspaced == value
+                && scope.at(run_end(text, value, scope.to.min(value + 24), is_name)) == b':')
+    {
         return;
     }
     if kind == Kind::Plain
@@ -346,7 +352,7 @@ fn follows_password_for(scope: &Scope<'_>, name: usize) -> bool {
     has_word_at(scope.text, name.saturating_sub(14), b"password for ") && name >= scope.from + 14
 }
 
-fn ends_with(name: &[u8], word: &[u8]) -> bool {
+pub(super) fn ends_with(name: &[u8], word: &[u8]) -> bool {
     name.len() >= word.len()
         && super::bytes::rest(name, name.len() - word.len()).eq_ignore_ascii_case(word)
 }
@@ -555,6 +561,8 @@ fn literal(scope: &Scope<'_>, from: usize, to: usize, kind: Kind, name: &[u8]) -
         || values::has_mark(value)
         || values::is_placeholder(value)
         || values::is_label(value, name)
+        // `STORAGE_KEY = "access_token_2"`
+        || !values::is_password_name(name) && values::is_snake(value, 2) && names::judge(value).hides()
     {
         return None;
     }
@@ -823,7 +831,7 @@ fn cookies(scope: &Scope<'_>, from: usize, set: bool, add: &mut dyn FnMut(Found)
         });
         let value = scope.part(name + 1, end);
         any = true;
-        if !value.is_empty()
+        if value.len() > 1
             && !is_cookie_attribute(scope.part(pos, name))
             && !value.starts_with(MARK_START)
             && !values::is_placeholder(value)

@@ -218,7 +218,7 @@ fn single<'a>(scope: &Scope<'a>, end: usize) -> Option<&'a [u8]> {
     let name = scope.part(start, end);
     let reads = [
         "get", "read", "fetch", "load", "find", "use", "is", "has", "validate", "check", "verify",
-        "parse", "Get",
+        "parse", "Get", "clear", "delete", "remove", "create", "generate", "forget",
     ]
     .iter()
     .any(|verb| name.starts_with(verb.as_bytes()));

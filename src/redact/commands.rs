@@ -418,6 +418,7 @@ pub(super) fn user_and_password(scope: &Scope<'_>, user: usize, sign: usize) -> 
     (value.len() >= 3
         && !ids
         && chosen
+        && !values::is_documented(scope.part(user, sign), value)
         && !value.starts_with(MARK_START)
         && !values::is_placeholder(value))
     .then(|| Found::new(start, end, Class::Field))
@@ -480,7 +481,8 @@ pub(super) fn option(
     };
     let value = scope.part(start, close);
     (value.len() >= 3
-        && at(value, 0) != b'-'
+        && !matches!(at(value, 0), b'-' | b'>' | b'<' | b'&')
+        && !value.starts_with(b"2>")
         && !values::has_mark(value)
         && !values::is_placeholder(value))
     .then(|| Found::new(start, close, Class::Field))
@@ -496,6 +498,17 @@ pub(super) fn flag(scope: &Scope<'_>, pos: usize, judge: &dyn Fn(&[u8]) -> Kind)
     }
     let start = run_end(scope.text, end, scope.to.min(end + 8), is_blank);
     if scope.at(start) == b'-' {
+        return None;
+    }
+    // `the --token flag`, `--secret id=npm,src=…` of Docker
+    let word = scope.part(start, run_end(scope.text, start, scope.to.min(start + 12), |b| b.is_ascii_alphabetic()));
+    if matches!(
+        word,
+        b"flag" | b"option" | b"argument" | b"parameter" | b"switch" | b"options" | b"flags" | b"or" | b"and" | b"is"
+            | b"to" | b"if" | b"can"
+    ) && scope.at(start + word.len()) != b'='
+        || word == b"id" && scope.at(start + 2) == b'='
+    {
         return None;
     }
     let style = Style {

@@ -117,7 +117,13 @@ fn connection(scope: &Scope<'_>, start: usize, style: Style) -> Option<usize> {
             memchr::memchr(b'=', pair).is_some_and(|sign| is_connection(part(pair, 0, sign)))
         })
     };
-    (has(scope.part(from, name)) || has(scope.part(end, to))).then_some(end)
+    if !has(scope.part(from, name)) && !has(scope.part(end, to)) {
+        return None;
+    }
+    // The last one may be followed by the rest of a sentence.
+    let closed = matches!(scope.at(end), b';' | b'"' | b'\'' | b'`' | b'<');
+    let word = || run_end(scope.text, start, end, |b| !b.is_ascii_whitespace());
+    Some(if closed { end } else { word() })
 }
 
 /// `host=db user=app password=… dbname=crm`

@@ -952,6 +952,8 @@ pub(super) fn is_harmless_tail(word: &[u8]) -> bool {
             | b"form"
             | b"permission"
             | b"permissions"
+            | b"fingerprint"
+            | b"thumbprint"
     )
 }
 
@@ -1046,6 +1048,7 @@ fn is_harmless_head(word: &[u8]) -> bool {
             | b"remaining"
             | b"load"
             | b"from"
+            | b"existing"
     )
 }
 

@@ -196,7 +196,12 @@ fn aligned(
             if from < end && (start == 0 || scope.part(from - 1, from) == b" ") {
                 let to = run_end(scope.text, from, end, |b| !b.is_ascii_whitespace());
                 let value = scope.part(from, to);
+                // `db-secret-v1` is the name of one.
+                let resource = memchr::memchr(b'-', value).is_some()
+                    && value.iter().all(|b| b.is_ascii_lowercase() || b.is_ascii_digit() || *b == b'-')
+                    && value.iter().filter(|b| b.is_ascii_digit()).count() <= 3;
                 if values::looks_chosen(value)
+                    && !resource
                     && !values::has_mark(value)
                     && !values::is_placeholder(value)
                 {

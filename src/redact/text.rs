@@ -367,6 +367,8 @@ impl Engine<'_> {
                 is_credential(b)
                     || matches!(b, b'!' | b'@' | b'#' | b'$' | b'%' | b'^' | b'&' | b'*')
             });
+            // A reference or a pointer in code.
+            let start = run_end(scope.text, start, pos, |b| matches!(b, b'&' | b'*'));
             self.asked = pos + 1;
             if start > asked || start == scope.from {
                 // A `/` may stand within the first bytes of a key that is base64.

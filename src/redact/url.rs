@@ -78,11 +78,7 @@ pub(super) fn userinfo(scope: &Scope<'_>, pos: usize) -> Option<Found> {
     }
     let (at, _) = at?;
     let password = scope.part(start, at);
-    let documented = matches!(password, b"pass" | b"passwd" | b"pwd" | b"pw")
-        && matches!(
-            scope.part(authority, user),
-            b"user" | b"username" | b"usr" | b"u"
-        )
+    let documented = values::is_documented(scope.part(authority, user), password)
         && [&b"example."[..], b"localhost", b"host", b"127.0.0.1"]
             .iter()
             .any(|host| scope.part(at + 1, limit).starts_with(host));

@@ -145,9 +145,24 @@ pub(super) fn looks_chosen(value: &[u8]) -> bool {
         && memchr::memchr(b'/', value).is_none_or(|_| value.len() >= 20)
 }
 
+/// A user and a password of documentation.
+pub(super) fn is_documented(user: &[u8], password: &[u8]) -> bool {
+    matches!(user, b"user" | b"username" | b"usr" | b"u")
+        && matches!(password, b"pass" | b"passwd" | b"pwd" | b"pw" | b"password")
+}
+
+/// Whether a value is the path of a file: `/run/secrets/db1.json`.
+fn is_path(value: &[u8]) -> bool {
+    let extension = memchr::memrchr(b'.', value).map_or(&[][..], |dot| rest(value, dot + 1));
+    (value.starts_with(b"/") || value.starts_with(b"./") || value.starts_with(b"~/"))
+        && memchr::memchr(b'/', rest(value, 2)).is_some()
+        && (2..=5).contains(&extension.len())
+        && extension.iter().all(u8::is_ascii_lowercase)
+}
+
 /// Whether a word names an algorithm: `Argon2id`, `ed25519`, `PBKDF2-SHA256`.
 fn is_algorithm(value: &[u8]) -> bool {
-    if value.len() > 32 {
+    if value.len() > 32 || !value.iter().any(u8::is_ascii_alphabetic) {
         return false;
     }
     let mut lower = [0u8; 32];
@@ -165,7 +180,7 @@ fn is_algorithm(value: &[u8]) -> bool {
                 b"pbkdf" | b"sha" | b"md" | b"aes" | b"rsa" | b"ed" | b"curve" | b"x" | b"secp"
                 | b"hs" | b"rs" | b"es" | b"ps" | b"blake" | b"chacha" | b"poly" | b"ripemd"
                 | b"scrypt" | b"bcrypt" | b"hmac" | b"gcm" | b"cbc" | b"ctr" | b"ecdsa"
-                | b"base" | b"utf" | b"crc" | b"des" | b"hkdf" | b"with" | b"siphash"
+                | b"base" | b"utf" | b"crc" | b"des" | b"hkdf" | b"with" | b"siphash" | b"scram"
                 | b"xxhash" | b"" => numbered,
                 b"nistp" | b"prime" => true,
                 _ => false,
@@ -607,6 +622,14 @@ pub(super) fn is_label(value: &[u8], name: &[u8]) -> bool {
     {
         return false;
     }
+    // `is too short`
+    let verb = part(value, 0, memchr::memchr(b' ', value).unwrap_or(0));
+    if matches!(
+        verb,
+        b"is" | b"must" | b"can't" | b"cannot" | b"should" | b"has" | b"was" | b"too" | b"not" | b"does" | b"may"
+    ) {
+        return true;
+    }
     // A text in another alphabet.
     if memchr::memchr(b' ', value).is_some() && value.iter().all(|b| *b >= 0x80 || *b == b' ') {
         return true;
@@ -722,6 +745,9 @@ pub(super) fn is_unquoted_secret(
     {
         return false;
     }
+    if is_path(value) || is_algorithm(value) {
+        return false;
+    }
     let digits = value.iter().filter(|b| b.is_ascii_digit()).count();
     let plain = value
         .iter()
@@ -793,8 +819,10 @@ pub(super) fn is_unquoted_secret(
     {
         return false;
     }
+    // `credentials: AWS/IAM`
+    let choice = kind == Kind::Secrets && value.iter().all(|b| b.is_ascii_alphabetic() || *b == b'/');
     if !plain {
-        return true;
+        return !choice;
     }
     let letters_only = digits == 0;
     // In a query nothing refers to anything.
