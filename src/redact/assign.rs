@@ -531,7 +531,10 @@ fn behind_user(scope: &Scope<'_>, start: usize, name: &[u8], style: Style) -> Op
     });
     let sign = run_end(scope.text, user, scope.to.min(user + 1), is_blank);
     let first = run_end(scope.text, sign + 1, scope.to.min(sign + 2), is_blank);
-    if user == start || !matches!(scope.at(sign), b'/' | b':') || (sign > user) != (first > sign + 1) {
+    if user == start
+        || !matches!(scope.at(sign), b'/' | b':')
+        || (sign > user) != (first > sign + 1)
+    {
         return None;
     }
     let end = run_end(scope.text, first, scope.to.min(first + MAX_WORD), |b| {

@@ -77,9 +77,11 @@ pub(super) fn after_word(
             + 2
             >= value.len();
         // The hash of a file, or of an image.
-        let hash = word.eq_ignore_ascii_case(b"digest") && {
+        let hash = word == b"digest" && {
             let colon = memchr::memchr(b':', value).map_or(0, |n| n + 1);
-            super::bytes::rest(value, colon).iter().all(u8::is_ascii_hexdigit)
+            super::bytes::rest(value, colon)
+                .iter()
+                .all(u8::is_ascii_hexdigit)
         };
         if end - begin >= MIN_CREDENTIALS
             && !prose

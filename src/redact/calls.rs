@@ -121,9 +121,11 @@ pub(super) fn literal(
 
 /// Whether a call puts what it is given somewhere: `setPassword`, `.with_secret`.
 fn is_setter(name: &[u8]) -> bool {
-    let verb = ["set", "with", "add", "change", "new", "Set", "With", "Add", "Change"]
-        .iter()
-        .any(|verb| name.starts_with(verb.as_bytes()));
+    let verb = [
+        "set", "with", "add", "change", "new", "Set", "With", "Add", "Change",
+    ]
+    .iter()
+    .any(|verb| name.starts_with(verb.as_bytes()));
     values::is_password_name(name) && (verb || name.eq_ignore_ascii_case(b"password"))
 }
 

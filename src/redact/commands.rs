@@ -278,7 +278,10 @@ pub(super) fn argument(scope: &Scope<'_>, start: usize) -> Option<Found> {
     if command.has(ORACLE) {
         let slash = memchr::memchr(b'/', word)?;
         let user = super::bytes::part(word, 0, slash);
-        let is_user = slash > 0 && user.iter().all(|b| b.is_ascii_alphanumeric() || matches!(b, b'_' | b'$' | b'#'));
+        let is_user = slash > 0
+            && user
+                .iter()
+                .all(|b| b.is_ascii_alphanumeric() || matches!(b, b'_' | b'$' | b'#'));
         return is_user.then(|| found(start + slash + 1)).flatten();
     }
     None
@@ -501,11 +504,27 @@ pub(super) fn flag(scope: &Scope<'_>, pos: usize, judge: &dyn Fn(&[u8]) -> Kind)
         return None;
     }
     // `the --token flag`, `--secret id=npm,src=…` of Docker
-    let word = scope.part(start, run_end(scope.text, start, scope.to.min(start + 12), |b| b.is_ascii_alphabetic()));
+    let word = scope.part(
+        start,
+        run_end(scope.text, start, scope.to.min(start + 12), |b| {
+            b.is_ascii_alphabetic()
+        }),
+    );
     if matches!(
         word,
-        b"flag" | b"option" | b"argument" | b"parameter" | b"switch" | b"options" | b"flags" | b"or" | b"and" | b"is"
-            | b"to" | b"if" | b"can"
+        b"flag"
+            | b"option"
+            | b"argument"
+            | b"parameter"
+            | b"switch"
+            | b"options"
+            | b"flags"
+            | b"or"
+            | b"and"
+            | b"is"
+            | b"to"
+            | b"if"
+            | b"can"
     ) && scope.at(start + word.len()) != b'='
         || word == b"id" && scope.at(start + 2) == b'='
     {

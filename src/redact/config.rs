@@ -12,6 +12,9 @@ use super::values::{self, Style};
 /// So far around a value its place is looked at.
 const NEAR: usize = 200;
 
+/// Of a connection string so many pairs on each side of a value are looked at.
+const MAX_PAIRS: usize = 6;
+
 /// Keys that say where a connection goes and whose it is.
 const CONNECTION: &[&str] = &[
     "server",
@@ -44,7 +47,10 @@ fn is_connection(key: &[u8]) -> bool {
         key,
         memchr::memrchr2(b':', b'?', key).map_or(0, |sign| sign + 1),
     );
-    CONNECTION
+    matches!(
+        at(key, 0) | 0x20,
+        b's' | b'd' | b'h' | b'p' | b'u' | b'l' | b'i' | b'e' | b'a'
+    ) && CONNECTION
         .iter()
         .any(|known| key.eq_ignore_ascii_case(known.as_bytes()))
 }
@@ -109,15 +115,27 @@ fn connection(scope: &Scope<'_>, start: usize, style: Style) -> Option<usize> {
     if !led && scope.at(end) != b';' {
         return None;
     }
-    let floor = scope.origin.max(name.saturating_sub(NEAR));
-    let from = run_start(scope.text, name, floor, inside);
-    let to = run_end(scope.text, end, scope.to.min(end + NEAR), inside);
-    let has = |pairs: &[u8]| {
-        pairs.split(|b| *b == b';').any(|pair| {
-            memchr::memchr(b'=', pair).is_some_and(|sign| is_connection(part(pair, 0, sign)))
-        })
+    let is_pair = |pair: &&[u8]| {
+        memchr::memchr(b'=', pair).is_some_and(|sign| is_connection(part(pair, 0, sign)))
     };
-    if !has(scope.part(from, name)) && !has(scope.part(end, to)) {
+    let floor = scope.origin.max(name.saturating_sub(NEAR));
+    let before = || {
+        let from = run_start(scope.text, name, floor, inside);
+        let pairs = scope.part(from, name);
+        pairs
+            .rsplit(|b| *b == b';')
+            .take(MAX_PAIRS)
+            .any(|pair| is_pair(&pair))
+    };
+    let behind = || {
+        let to = run_end(scope.text, end, scope.to.min(end + NEAR / 2), inside);
+        let pairs = scope.part(end, to);
+        pairs
+            .split(|b| *b == b';')
+            .take(MAX_PAIRS)
+            .any(|pair| is_pair(&pair))
+    };
+    if end < start + 4 || !before() && !behind() {
         return None;
     }
     // The last one may be followed by the rest of a sentence.
@@ -164,7 +182,9 @@ fn setting(scope: &Scope<'_>, start: usize, name: &[u8], style: Style) -> Option
         scope.part(start, end).last(),
         Some(b',' | b';' | b')' | b'{' | b'\\')
     );
-    (!code && (is_shouted(name) || beside(scope, style, (start, end), &|line| is_setting(line, b'=')))).then_some(end)
+    (!code
+        && (is_shouted(name) || beside(scope, style, (start, end), &|line| is_setting(line, b'='))))
+    .then_some(end)
 }
 
 /// An argument of a command or a query, or a variable that is set for a command: nothing there is a path of names.
@@ -204,7 +224,9 @@ fn section(scope: &Scope<'_>, start: usize, style: Style) -> Option<usize> {
         let line = line.trim_ascii();
         line.strip_prefix(b"[")
             .and_then(|line| line.strip_suffix(b"]"))
-            .is_some_and(|name| !name.is_empty() && name.iter().all(|b| is_name(*b) && *b != b'[' || *b == b' '))
+            .is_some_and(|name| {
+                !name.is_empty() && name.iter().all(|b| is_name(*b) && *b != b'[' || *b == b' ')
+            })
     };
     scope
         .part(floor, style.name)
@@ -217,7 +239,9 @@ fn section(scope: &Scope<'_>, start: usize, style: Style) -> Option<usize> {
 fn cell(scope: &Scope<'_>, start: usize, name: &[u8], style: Style) -> Option<usize> {
     let close = match scope.before(style.name) {
         b'>' => b'<',
-        quote if quote != 0 && quote == style.quote && memchr::memchr(b'-', name).is_some() => quote,
+        quote if quote != 0 && quote == style.quote && memchr::memchr(b'-', name).is_some() => {
+            quote
+        }
         _ => return None,
     };
     let end = run_end(scope.text, start, scope.to.min(start + NEAR), |b| {
@@ -228,10 +252,53 @@ fn cell(scope: &Scope<'_>, start: usize, name: &[u8], style: Style) -> Option<us
 
 /// Words before the name of a password that say whose or which it is.
 const WHOSE: &[&str] = &[
-    "new", "old", "current", "temporary", "temp", "initial", "default", "wifi", "wi-fi", "wlan", "admin", "root",
-    "user", "my", "your", "the", "our", "db", "database", "login", "email", "ssh", "vpn", "guest", "master", "mot",
-    "de", "router", "server", "account", "app", "one-time", "first", "neues", "das", "mein", "mon", "ton", "le", "la",
-    "tu", "su", "nueva", "nuevo", "sudo", "bad", "wrong",
+    "new",
+    "old",
+    "current",
+    "temporary",
+    "temp",
+    "initial",
+    "default",
+    "wifi",
+    "wi-fi",
+    "wlan",
+    "admin",
+    "root",
+    "user",
+    "my",
+    "your",
+    "the",
+    "our",
+    "db",
+    "database",
+    "login",
+    "email",
+    "ssh",
+    "vpn",
+    "guest",
+    "master",
+    "mot",
+    "de",
+    "router",
+    "server",
+    "account",
+    "app",
+    "one-time",
+    "first",
+    "neues",
+    "das",
+    "mein",
+    "mon",
+    "ton",
+    "le",
+    "la",
+    "tu",
+    "su",
+    "nueva",
+    "nuevo",
+    "sudo",
+    "bad",
+    "wrong",
 ];
 
 /// Whether nothing but words that say whose it is stands before the name on its line.
@@ -242,7 +309,11 @@ fn is_owned(scope: &Scope<'_>, name: usize) -> bool {
         && head
             .split(|b| matches!(b, b' ' | b'*' | b'-' | b'>' | b'#'))
             .filter(|word| !word.is_empty())
-            .all(|word| WHOSE.iter().any(|known| word.eq_ignore_ascii_case(known.as_bytes())))
+            .all(|word| {
+                WHOSE
+                    .iter()
+                    .any(|known| word.eq_ignore_ascii_case(known.as_bytes()))
+            })
 }
 
 /// A line of YAML, or an answer to a prompt.
@@ -399,7 +470,10 @@ fn beside(
 /// Whether a line says of what type something is: `name: String`.
 fn is_declaration(line: &[u8]) -> bool {
     let line = line.trim_ascii();
-    let line = line.strip_suffix(b",").or_else(|| line.strip_suffix(b";")).unwrap_or(line);
+    let line = line
+        .strip_suffix(b",")
+        .or_else(|| line.strip_suffix(b";"))
+        .unwrap_or(line);
     memchr::memchr(b':', line).is_some_and(|sign| {
         let value = rest(line, sign + 1).trim_ascii();
         values::is_type(value.strip_suffix(b"!").unwrap_or(value))

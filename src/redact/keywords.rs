@@ -99,7 +99,7 @@ fn setting(
             hide(last, line.len(), false);
         }
         b"PASS" if last == first && has_word_at(above, 0, b"user ") => {
- hide(first, line.len(), false);
+            hide(first, line.len(), false);
         }
         b"AUTH" => {
             let user = part(line, first, last).trim_ascii();
@@ -142,9 +142,17 @@ fn setting(
         }
         // `ENV DB_PASSWORD tangerine`
         b"ENV" | b"setx" => {
-            let name = part(line, first, run_end(line, first, line.len(), |b| !is_blank(b)));
+            let name = part(
+                line,
+                first,
+                run_end(line, first, line.len(), |b| !is_blank(b)),
+            );
             let value = run_end(line, first + name.len(), line.len(), is_blank);
-            if value == last && value > first + name.len() && judge(name).hides() && !matches!(at(line, last), b'"' | b'\'') {
+            if value == last
+                && value > first + name.len()
+                && judge(name).hides()
+                && !matches!(at(line, last), b'"' | b'\'')
+            {
                 hide(last, line.len(), false);
             }
         }

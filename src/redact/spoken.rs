@@ -301,16 +301,24 @@ fn follows_path(scope: &Scope<'_>, name: usize) -> bool {
     if scope.before(name) != b'/' {
         return false;
     }
-    let start = run_start(scope.text, name, scope.from.max(name.saturating_sub(64)), |b| {
-        is_word(b) || matches!(b, b'/' | b'~')
-    });
+    let start = run_start(
+        scope.text,
+        name,
+        scope.from.max(name.saturating_sub(64)),
+        |b| is_word(b) || matches!(b, b'/' | b'~'),
+    );
     matches!(scope.at(start), b'/' | b'~' | b'.')
 }
 
 /// Whether the word before `secret`, which begins at `name`, does something to an object of that kind.
 fn names_resource(scope: &Scope<'_>, name: usize) -> bool {
     let end = name.saturating_sub(1).max(scope.from);
-    let start = run_start(scope.text, end, scope.from.max(end.saturating_sub(16)), is_word);
+    let start = run_start(
+        scope.text,
+        end,
+        scope.from.max(end.saturating_sub(16)),
+        is_word,
+    );
     matches!(
         scope.part(start, end),
         b"get"

@@ -198,7 +198,9 @@ fn aligned(
                 let value = scope.part(from, to);
                 // `db-secret-v1` is the name of one.
                 let resource = memchr::memchr(b'-', value).is_some()
-                    && value.iter().all(|b| b.is_ascii_lowercase() || b.is_ascii_digit() || *b == b'-')
+                    && value
+                        .iter()
+                        .all(|b| b.is_ascii_lowercase() || b.is_ascii_digit() || *b == b'-')
                     && value.iter().filter(|b| b.is_ascii_digit()).count() <= 3;
                 if values::looks_chosen(value)
                     && !resource

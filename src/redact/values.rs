@@ -180,8 +180,8 @@ fn is_algorithm(value: &[u8]) -> bool {
                 b"pbkdf" | b"sha" | b"md" | b"aes" | b"rsa" | b"ed" | b"curve" | b"x" | b"secp"
                 | b"hs" | b"rs" | b"es" | b"ps" | b"blake" | b"chacha" | b"poly" | b"ripemd"
                 | b"scrypt" | b"bcrypt" | b"hmac" | b"gcm" | b"cbc" | b"ctr" | b"ecdsa"
-                | b"base" | b"utf" | b"crc" | b"des" | b"hkdf" | b"with" | b"siphash" | b"scram"
-                | b"xxhash" | b"" => numbered,
+                | b"base" | b"utf" | b"crc" | b"des" | b"hkdf" | b"with" | b"siphash"
+                | b"scram" | b"xxhash" | b"" => numbered,
                 b"nistp" | b"prime" => true,
                 _ => false,
             }
@@ -626,7 +626,17 @@ pub(super) fn is_label(value: &[u8], name: &[u8]) -> bool {
     let verb = part(value, 0, memchr::memchr(b' ', value).unwrap_or(0));
     if matches!(
         verb,
-        b"is" | b"must" | b"can't" | b"cannot" | b"should" | b"has" | b"was" | b"too" | b"not" | b"does" | b"may"
+        b"is"
+            | b"must"
+            | b"can't"
+            | b"cannot"
+            | b"should"
+            | b"has"
+            | b"was"
+            | b"too"
+            | b"not"
+            | b"does"
+            | b"may"
     ) {
         return true;
     }
@@ -820,7 +830,8 @@ pub(super) fn is_unquoted_secret(
         return false;
     }
     // `credentials: AWS/IAM`
-    let choice = kind == Kind::Secrets && value.iter().all(|b| b.is_ascii_alphabetic() || *b == b'/');
+    let choice =
+        kind == Kind::Secrets && value.iter().all(|b| b.is_ascii_alphabetic() || *b == b'/');
     if !plain {
         return !choice;
     }
@@ -866,9 +877,18 @@ pub(super) fn is_unquoted_secret(
 /// Whether a name is that of a password: what stands under it is hardly ever the name of a thing.
 pub(super) fn is_password_name(name: &[u8]) -> bool {
     let lower = name.to_ascii_lowercase();
-    [&b"pass"[..], b"pwd", b"secret", b"kennwort", b"contrase", b"senha", b"heslo", b"parola"]
-        .iter()
-        .any(|word| super::bytes::find(&lower, word).is_some())
+    [
+        &b"pass"[..],
+        b"pwd",
+        b"secret",
+        b"kennwort",
+        b"contrase",
+        b"senha",
+        b"heslo",
+        b"parola",
+    ]
+    .iter()
+    .any(|word| super::bytes::find(&lower, word).is_some())
         || lower.ends_with(b"pw")
         || lower.iter().any(|b| *b >= 0x80)
 }
@@ -879,7 +899,10 @@ pub(super) fn is_literal(value: &[u8], name: &[u8]) -> bool {
     let digits = value.iter().any(u8::is_ascii_digit);
     let refers = !digits && (names::judge(value) != Kind::Plain || has_upper_const(value));
     // `ENC[…]`, `Vec<u8>`, a call.
-    let head = value.iter().take_while(|b| b.is_ascii_alphanumeric() || **b == b'_').count();
+    let head = value
+        .iter()
+        .take_while(|b| b.is_ascii_alphanumeric() || **b == b'_')
+        .count();
     let expression = head > 0 && matches!(at(value, head), b'(' | b'[' | b'<' | b'{');
     value.len() >= 4
         && letters >= 2
@@ -901,10 +924,47 @@ pub(super) fn is_literal(value: &[u8], name: &[u8]) -> bool {
 /// Whether a word says what became of a field: `Password: mismatch`.
 fn is_outcome(value: &[u8]) -> bool {
     [
-        "done", "success", "successful", "successfully", "click", "mismatch", "match", "matches", "updated", "complete",
-        "completed", "strong", "weak", "medium", "good", "visible", "short", "protected", "secured", "forgotten",
-        "mandatory", "needed", "show", "hide", "hashed", "leaked", "compromised", "pending", "prompt", "interactive",
-        "admin", "root", "bcrypt", "plaintext", "plain", "encrypted", "later", "again", "here", "below", "above",
+        "done",
+        "success",
+        "successful",
+        "successfully",
+        "click",
+        "mismatch",
+        "match",
+        "matches",
+        "updated",
+        "complete",
+        "completed",
+        "strong",
+        "weak",
+        "medium",
+        "good",
+        "visible",
+        "short",
+        "protected",
+        "secured",
+        "forgotten",
+        "mandatory",
+        "needed",
+        "show",
+        "hide",
+        "hashed",
+        "leaked",
+        "compromised",
+        "pending",
+        "prompt",
+        "interactive",
+        "admin",
+        "root",
+        "bcrypt",
+        "plaintext",
+        "plain",
+        "encrypted",
+        "later",
+        "again",
+        "here",
+        "below",
+        "above",
     ]
     .iter()
     .any(|word| value.eq_ignore_ascii_case(word.as_bytes()))
