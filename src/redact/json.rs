@@ -26,8 +26,9 @@ pub(super) struct Frame {
     schema: bool,
     /// Elements so far, of an array.
     items: u32,
-    /// What the name of the current member says.
+    /// What the name of the current member says, and what it says in the record of a secret.
     kind: Kind,
+    kind_in_record: Kind,
     /// Where the name of the current member stands.
     name: (usize, usize),
     role: Role,
@@ -51,6 +52,8 @@ pub(super) struct Frame {
     turns: bool,
     /// The elements are variables of an environment: `["NAME=value"]`.
     variables: bool,
+    /// The record of a secret, whose members are secret unless they say something about it.
+    record: bool,
     /// A JSON Web Key, some of whose members are private.
     jwk: bool,
 }
@@ -61,6 +64,9 @@ impl Frame {
     fn kind_of_value(&self) -> Kind {
         if self.array {
             return self.kind;
+        }
+        if self.record && self.kind == Kind::Plain {
+            return self.kind_in_record;
         }
         if self.about && self.kind.hides() || self.tokens && self.kind == Kind::Plain {
             return Kind::Maybe;
@@ -253,7 +259,7 @@ impl Engine<'_> {
     /// Whether the object or array that begins at `pos` goes as a whole.
     #[inline]
     fn hides_whole(&self, walk: &Walk<'_>, pos: usize, kind: Kind) -> bool {
-        kind.hides() && !walk.is_cookies(pos, kind) && !walk.describes(pos)
+        kind.hides() && !walk.is_cookies(pos, kind) && !walk.is_record(pos) && !walk.describes(pos)
     }
 
     /// An object or array begins at `pos`.
@@ -270,6 +276,7 @@ impl Engine<'_> {
                 && !outer.array
                 && part(walk.text, outer.name.0, outer.name.1) == b"tokens",
             cookies,
+            record: !array && kind.hides() && !walk.describes(pos),
             turns: array && outer.role == Role::Turns,
             variables: array && is_environment(part(walk.text, outer.name.0, outer.name.1)),
             label: if cookies && !array {
@@ -278,7 +285,10 @@ impl Engine<'_> {
                 Kind::Plain
             },
             // `"auth": ["user", "…"]`
-            kind: if array && kind == Kind::Maybe {
+            kind: if array
+                && !cookies
+                && (kind == Kind::Maybe || kind.hides() && walk.is_record(pos))
+            {
                 kind
             } else {
                 Kind::Plain
@@ -324,6 +334,10 @@ impl Engine<'_> {
         } else {
             kind
         };
+        if walk.top.record {
+            let about = names::about_record(part(walk.text, from, to));
+            walk.top.kind_in_record = about.unwrap_or(Kind::Secret);
+        }
     }
 
     /// What a name says that is not known, and what stands in it.
@@ -734,6 +748,15 @@ impl Walk<'_> {
                 && at(text, pos) == b'['
                 && at(text, next(pos + 1)) == b'{'
                 && part(text, top.name.0, top.name.1).ends_with(b"ookies")
+    }
+
+    /// Whether the record of a secret begins at `pos`, or a list of such; other lists go as a whole.
+    fn is_record(&self, pos: usize) -> bool {
+        let mut begin = pos;
+        if at(self.text, pos) == b'[' {
+            begin = past_blanks(self.text, pos + 1, self.to.min(pos + 32));
+        }
+        at(self.text, begin) == b'{'
     }
 
     /// Whether the object at `pos`, which stands under a sensitive name, is the description of a field.

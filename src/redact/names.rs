@@ -957,6 +957,19 @@ pub(super) fn is_harmless_tail(word: &[u8]) -> bool {
     )
 }
 
+/// What a member says of the record of a secret that it stands in, and not of the secret: `created_at`, `scopes`.
+pub(super) fn about_record(name: &[u8]) -> Option<Kind> {
+    let words = Words::of(name);
+    let last = words.get(words.count.saturating_sub(1));
+    match last {
+        b"at" | b"date" | b"time" | b"timestamp" | b"created" | b"updated" | b"expires"
+        | b"modified" => Some(Kind::Plain),
+        b"username" | b"created_by" | b"roles" | b"tags" | b"active" | b"email"
+        | b"permissions" | b"algorithm" => Some(Kind::Maybe),
+        _ => is_harmless_tail(last).then_some(Kind::Maybe),
+    }
+}
+
 /// Words behind a sensitive one that change nothing.
 fn is_neutral_tail(word: &[u8]) -> bool {
     matches!(
@@ -1049,6 +1062,7 @@ fn is_harmless_head(word: &[u8]) -> bool {
             | b"load"
             | b"from"
             | b"existing"
+            | b"import"
     )
 }
 
