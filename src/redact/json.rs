@@ -259,7 +259,22 @@ impl Engine<'_> {
     /// Whether the object or array that begins at `pos` goes as a whole.
     #[inline]
     fn hides_whole(&self, walk: &Walk<'_>, pos: usize, kind: Kind) -> bool {
-        kind.hides() && !walk.is_cookies(pos, kind) && !walk.is_record(pos) && !walk.describes(pos)
+        kind.hides()
+            && !walk.is_cookies(pos, kind)
+            && !self.is_record(walk, pos)
+            && !walk.describes(pos)
+    }
+
+    /// Whether the record of a secret begins at `pos`, or a list of such; other lists go as a whole. What stands
+    /// under the name of a password, or one that the user denied, goes as a whole, too.
+    fn is_record(&self, walk: &Walk<'_>, pos: usize) -> bool {
+        let mut begin = pos;
+        if at(walk.text, pos) == b'[' {
+            begin = past_blanks(walk.text, pos + 1, walk.to.min(pos + 32));
+        }
+        let name = part(walk.text, walk.top.name.0, walk.top.name.1);
+        at(walk.text, begin) == b'{'
+            && (walk.top.array || names::may_have_records(name) && !self.rules.denies(name))
     }
 
     /// An object or array begins at `pos`.
@@ -276,7 +291,7 @@ impl Engine<'_> {
                 && !outer.array
                 && part(walk.text, outer.name.0, outer.name.1) == b"tokens",
             cookies,
-            record: !array && kind.hides() && !walk.describes(pos),
+            record: !array && kind.hides() && self.is_record(walk, pos) && !walk.describes(pos),
             turns: array && outer.role == Role::Turns,
             variables: array && is_environment(part(walk.text, outer.name.0, outer.name.1)),
             label: if cookies && !array {
@@ -287,7 +302,7 @@ impl Engine<'_> {
             // `"auth": ["user", "…"]`
             kind: if array
                 && !cookies
-                && (kind == Kind::Maybe || kind.hides() && walk.is_record(pos))
+                && (kind == Kind::Maybe || kind.hides() && self.is_record(walk, pos))
             {
                 kind
             } else {
@@ -748,15 +763,6 @@ impl Walk<'_> {
                 && at(text, pos) == b'['
                 && at(text, next(pos + 1)) == b'{'
                 && part(text, top.name.0, top.name.1).ends_with(b"ookies")
-    }
-
-    /// Whether the record of a secret begins at `pos`, or a list of such; other lists go as a whole.
-    fn is_record(&self, pos: usize) -> bool {
-        let mut begin = pos;
-        if at(self.text, pos) == b'[' {
-            begin = past_blanks(self.text, pos + 1, self.to.min(pos + 32));
-        }
-        at(self.text, begin) == b'{'
     }
 
     /// Whether the object at `pos`, which stands under a sensitive name, is the description of a field.

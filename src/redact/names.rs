@@ -957,6 +957,26 @@ pub(super) fn is_harmless_tail(word: &[u8]) -> bool {
     )
 }
 
+/// Whether a sensitive name may stand over the records of secrets, `access_keys`, and not only over a secret.
+pub(super) fn may_have_records(name: &[u8]) -> bool {
+    let words = Words::of(name);
+    (0..words.count).any(|index| {
+        let word = words.get(index);
+        let word = word.strip_suffix(b"s").unwrap_or(word);
+        [
+            &b"key"[..],
+            b"token",
+            b"secret",
+            b"credential",
+            b"authorization",
+            b"jwt",
+            b"cookie",
+        ]
+        .iter()
+        .any(|known| word.ends_with(known))
+    })
+}
+
 /// What a member says of the record of a secret that it stands in, and not of the secret: `created_at`, `scopes`.
 pub(super) fn about_record(name: &[u8]) -> Option<Kind> {
     let words = Words::of(name);
