@@ -182,10 +182,8 @@ pub(super) fn argument(scope: &Scope<'_>, start: usize) -> Option<Found> {
         b.is_ascii_alphabetic() || b == b'-'
     });
     let option = scope.part(flag, gap);
-    if at(option, 0) == b'-' {
-        if !matches!(option, b"-n" | b"-b" | b"-cb" | b"-bc" | b"-s") {
-            return None;
-        }
+    if at(option, 0) == b'-' && !matches!(option, b"-n" | b"-b" | b"-cb" | b"-bc" | b"-s") {
+        return None;
     }
     let command = Command::before(scope, start);
     // `gh auth login --with-token <<< s3cret`
@@ -208,7 +206,8 @@ pub(super) fn argument(scope: &Scope<'_>, start: usize) -> Option<Found> {
     if let Some(found) = piped(scope, &command, start, end) {
         return Some(found);
     }
-    if !values::looks_chosen(word) && !(open < start && values::is_literal(word, b"")) {
+    let quoted = open < start && values::is_literal(word, b"");
+    if !quoted && !values::looks_chosen(word) {
         return None;
     }
     // Where the password stands among the arguments.

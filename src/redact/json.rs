@@ -272,9 +272,22 @@ impl Engine<'_> {
         if at(walk.text, pos) == b'[' {
             begin = past_blanks(walk.text, pos + 1, walk.to.min(pos + 32));
         }
+        if at(walk.text, begin) != b'{' {
+            return false;
+        }
         let name = part(walk.text, walk.top.name.0, walk.top.name.1);
-        at(walk.text, begin) == b'{'
-            && (walk.top.array || names::may_have_records(name) && !self.rules.denies(name))
+        // `"password": {"minLength": 8}`
+        let described = || {
+            let first = past_blanks(walk.text, begin + 1, walk.to.min(begin + 32));
+            let limit = walk.to.min(first + 64);
+            at(walk.text, first) == b'"' && {
+                let (end, _) = string_end(walk.text, walk.masks, first + 1, limit);
+                let value = past_blanks(walk.text, end + 2, walk.to.min(end + 32));
+                names::about_record(part(walk.text, first + 1, end)).is_some()
+                    || matches!(at(walk.text, value), b't' | b'f')
+            }
+        };
+        walk.top.array || (names::may_have_records(name) || described()) && !self.rules.denies(name)
     }
 
     /// An object or array begins at `pos`.
@@ -635,7 +648,7 @@ impl Engine<'_> {
             }
         }
         walk.top.user_next = matches!(content, b"-u" | b"--user" | b"--proxy-user");
-        if index == 0 && in_array || is_flag(content) || walk.top.turns && index % 2 == 0 {
+        if index == 0 && in_array || is_flag(content) || walk.top.turns && index & 1 == 0 {
             walk.top.label = self.rules.judge(content);
         }
         if previous.hides()
@@ -654,10 +667,12 @@ impl Engine<'_> {
         let top = &mut walk.top;
         match top.role {
             Role::Label if top.cookies => {}
-            Role::KeyPart | Role::Label if top.jwk && shape == Shape::String => {
-                if is_key_part(part(walk.text, top.name.0, top.name.1)) {
-                    self.hide(walk, from, to, shape);
-                }
+            Role::KeyPart | Role::Label
+                if top.jwk
+                    && shape == Shape::String
+                    && is_key_part(part(walk.text, top.name.0, top.name.1)) =>
+            {
+                self.hide(walk, from, to, shape);
             }
             Role::KeyType if matches!(content, b"RSA" | b"EC" | b"OKP" | b"oct") && !top.jwk => {
                 top.jwk = true;

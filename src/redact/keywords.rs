@@ -85,7 +85,7 @@ fn setting(
         }
     };
     match name {
-        b"machine" | b"default" => return netrc(scope, start, add),
+        b"machine" | b"default" => netrc(scope, start, add),
         b"requirepass" | b"masterauth" | b"bindpw" | b"rootpw" if last == first => {
             let quote = usize::from(matches!(at(line, first), b'"' | b'\''));
             hide(first + quote, line.len() - quote, true);

@@ -986,7 +986,7 @@ pub(super) fn about_record(name: &[u8]) -> Option<Kind> {
         | b"modified" => Some(Kind::Plain),
         b"username" | b"created_by" | b"roles" | b"tags" | b"active" | b"email"
         | b"permissions" | b"algorithm" => Some(Kind::Maybe),
-        _ => is_harmless_tail(last).then_some(Kind::Maybe),
+        _ => (is_harmless_tail(last) || is_harmless_head(words.get(0))).then_some(Kind::Maybe),
     }
 }
 

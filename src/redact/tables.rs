@@ -97,7 +97,7 @@ pub(super) fn columns(
                         && !rule
                         && !values::has_mark(value)
                         && !values::is_placeholder(value)
-                        && !(judge(value).hides() && !value.iter().any(u8::is_ascii_digit))
+                        && (!judge(value).hides() || value.iter().any(u8::is_ascii_digit))
                     {
                         add(Found::new(from, to, Class::Field));
                     }

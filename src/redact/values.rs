@@ -879,9 +879,8 @@ pub(super) fn is_unquoted_secret(
 
 /// Whether a name is that of a password: what stands under it is hardly ever the name of a thing.
 pub(super) fn is_password_name(name: &[u8]) -> bool {
-    let lower = name.to_ascii_lowercase();
-    [
-        &b"pass"[..],
+    const WORDS: [&[u8]; 8] = [
+        b"pass",
         b"pwd",
         b"secret",
         b"kennwort",
@@ -889,11 +888,10 @@ pub(super) fn is_password_name(name: &[u8]) -> bool {
         b"senha",
         b"heslo",
         b"parola",
-    ]
-    .iter()
-    .any(|word| super::bytes::find(&lower, word).is_some())
-        || lower.ends_with(b"pw")
-        || lower.iter().any(|b| *b >= 0x80)
+    ];
+    (0..name.len()).any(|at| {
+        super::bytes::at(name, at) >= 0x80 || WORDS.iter().any(|word| has_word_at(name, at, word))
+    }) || name.len() >= 2 && has_word_at(name, name.len() - 2, b"pw")
 }
 
 /// Whether a word that can only be a literal where it stands is a secret, and not a placeholder or a reference.
