@@ -54,6 +54,19 @@ pub(super) fn name_before<'a>(scope: &Scope<'a>, sign: usize) -> Name<'a> {
             end = open - 1;
         }
     }
+    // `<b>Password</b>: `
+    if end > floor
+        && before(text, end) == b'>'
+        && let Some(open) = memchr::memrchr(
+            b'<',
+            super::bytes::part(text, floor.max(end.saturating_sub(12)), end),
+        )
+    {
+        let open = floor.max(end.saturating_sub(12)) + open;
+        if at(text, open + 1) == b'/' {
+            end = open;
+        }
+    }
     let mut quoted = false;
     let bracket = end > floor
         && before(text, end) == b']'
@@ -351,6 +364,14 @@ fn typed_kind(scope: &Scope<'_>, type_name: &Name<'_>, judge: &dyn Fn(&[u8]) -> 
     if colon <= scope.from || scope.before(colon) != b':' {
         return Kind::Plain;
     }
+    // A tag of HTML is no type.
+    let tag = scope
+        .part(colon, colon + 2)
+        .trim_ascii_start()
+        .starts_with(b"<");
+    if tag {
+        return Kind::Plain;
+    }
     judge(name_before(scope, colon - 1).text)
 }
 
@@ -414,7 +435,11 @@ pub(super) fn value_at(
             return None;
         }
         // A shell puts the output of a command here.
-        if quote == b'`' && style.equals && !style.spaced {
+        if quote == b'`'
+            && style.equals
+            && style.own_line
+            && name.iter().all(|b| b.is_ascii_uppercase() || *b == b'_')
+        {
             return None;
         }
         // `""` in a quoted cell of a CSV file, or nothing at all.
@@ -432,8 +457,8 @@ pub(super) fn value_at(
     if escapes > 0 || style.literal_only {
         return None;
     }
-    if let Some(close) = typographic(scope, open) {
-        return literal(scope, open + 3, close, kind, name);
+    if let Some((from, to)) = typographic(scope, open) {
+        return literal(scope, from, to, kind, name);
     }
     if let Some(found) = behind_user(scope, start, name, style) {
         return Some(found);
@@ -504,27 +529,36 @@ pub(super) fn value_at(
     Some(Found::new(start, end, Class::Field))
 }
 
-/// Where the typographic quotes that open at `open` close.
-fn typographic(scope: &Scope<'_>, open: usize) -> Option<usize> {
-    if scope.part(open, open + 2) != b"\xE2\x80" {
+/// What a value in typographic quotes, the first of which may stand at `open`, is between them.
+fn typographic(scope: &Scope<'_>, open: usize) -> Option<(usize, usize)> {
+    if !matches!(scope.at(open), 0xC2 | 0xE2 | 0xE3) {
         return None;
     }
-    let close = match scope.at(open + 2) {
-        0x9C | 0x9E => 0x9D,
-        0x98 => 0x99,
-        _ => return None,
-    };
-    let value = scope.part(open + 3, open + MAX_WORD);
-    let value = super::bytes::part(
-        value,
-        0,
-        memchr::memchr(b'\n', value).unwrap_or(value.len()),
-    );
-    memchr::memmem::find(value, &[0xE2, 0x80, close])
-        // German quotes close as English ones open.
-        .or_else(|| memchr::memmem::find(value, b"\xE2\x80\x9C"))
-        .map(|end| open + 3 + end)
+    let start = scope.part(open, open + 3);
+    let (_, closers) = QUOTES
+        .iter()
+        .find(|(opener, _)| start.starts_with(opener.as_bytes()))?;
+    let from = open + if scope.at(open) == 0xC2 { 2 } else { 3 };
+    let value = scope.part(from, from + MAX_WORD);
+    let end = memchr::memchr(b'\n', value).unwrap_or(value.len());
+    let value = super::bytes::part(value, 0, end);
+    closers
+        .iter()
+        .filter_map(|closer| memchr::memmem::find(value, closer.as_bytes()))
+        .min()
+        .map(|end| (from, from + end))
 }
+
+/// Typographic quotes, and what closes them: English, German, French, Chinese.
+const QUOTES: &[(&str, &[&str])] = &[
+    ("\u{201c}", &["\u{201d}"]),
+    ("\u{201e}", &["\u{201c}", "\u{201d}"]),
+    ("\u{2018}", &["\u{2019}"]),
+    ("\u{201a}", &["\u{2018}", "\u{2019}"]),
+    ("\u{ab}", &["\u{bb}"]),
+    ("\u{bb}", &["\u{ab}"]),
+    ("\u{300c}", &["\u{300d}"]),
+];
 
 /// `creds: user / password`, `user/pass: user:password`
 fn behind_user(scope: &Scope<'_>, start: usize, name: &[u8], style: Style) -> Option<Found> {

@@ -57,7 +57,7 @@ fn is_tool(name: &[u8]) -> bool {
         b"radtest" | b"rar" | b"rclone" | b"rdesktop" | b"redis-cli" | b"rman" | b"rpcclient" | b"secret" |
         b"security" | b"smbclient" | b"smbget" | b"snmpbulkwalk" | b"snmpget" | b"snmpset" | b"snmpwalk" | b"snowsql"
         | b"snyk" | b"sqlcl" | b"sqlcmd" | b"sqlldr" | b"sqlplus" | b"ssh-keygen" | b"sshpass" | b"steghide" |
-        b"keytool" | b"jarsigner" | b"trino" | b"trunk" | b"tsql" | b"unrar" | b"unzip" | b"useradd" | b"usermod" | b"valkey-cli" | b"vault" |
+        b"keytool" | b"jarsigner" | b"sudo" | b"trino" | b"trunk" | b"tsql" | b"unrar" | b"unzip" | b"useradd" | b"usermod" | b"valkey-cli" | b"vault" |
         b"cargo" | b"chpasswd" | b"influx" | b"kinit" | b"passwd" | b"poetry" | b"rabbitmqadmin" | b"secrets" |
         b"twine" | b"wandb" | b"winexe" | b"winrs" | b"wpa_passphrase" | b"zip"
     )
@@ -198,6 +198,7 @@ pub(super) fn argument(scope: &Scope<'_>, start: usize) -> Option<Found> {
             "htpasswd",
             "--with-token",
             "--password-stdin",
+            "sudo",
         ])
     {
         let user = memchr::memchr(b':', word).filter(|_| command.has(&["chpasswd"]));

@@ -3,7 +3,7 @@
 //! `password: tangerine` is as well a sentence, and `password = MyDogRex` a variable. What stands around it decides:
 //! a connection string refers to nothing, and neither does a file whose other lines hold literals.
 
-use super::assign::{is_blank, is_name};
+use super::assign::{is_assignment, is_blank, is_name};
 use super::bytes::{at, part, rest, run_end, run_start};
 use super::names::Kind;
 use super::text::Scope;
@@ -147,8 +147,15 @@ fn connection(scope: &Scope<'_>, start: usize, style: Style) -> Option<usize> {
 /// `host=db user=app password=… dbname=crm`
 fn listed(scope: &Scope<'_>, start: usize, style: Style) -> Option<usize> {
     let name = style.name;
-    let word = |b: u8| !b.is_ascii_whitespace() && !matches!(b, b'"' | b'\'' | b'`');
+    let word = |b: u8| !b.is_ascii_whitespace() && !matches!(b, b'"' | b'\'' | b'`' | b'<');
     let end = run_end(scope.text, start, scope.to.min(start + NEAR), word);
+    // Pairs that are listed in another way: `user=app password=…,port=5432`.
+    let other = (start..end).any(|at| {
+        matches!(scope.at(at), b',' | b';' | b'&' | b'|') && is_assignment(scope, at + 1)
+    });
+    if other {
+        return None;
+    }
     let key_of = |pair: &[u8]| {
         memchr::memchr(b'=', pair).is_some_and(|sign| is_connection(part(pair, 0, sign)))
     };
@@ -245,9 +252,12 @@ fn cell(scope: &Scope<'_>, start: usize, name: &[u8], style: Style) -> Option<us
         _ => return None,
     };
     let end = run_end(scope.text, start, scope.to.min(start + NEAR), |b| {
-        !b.is_ascii_whitespace() && b != close
+        !matches!(b, b'\n' | b'\r') && b != close
     });
-    (scope.at(end) == close).then_some(end)
+    let value = scope.part(start, end);
+    let phrase = memchr::memchr(b' ', value).is_some();
+    (scope.at(end) == close && (!phrase || close != b'<' && value.iter().any(u8::is_ascii_digit)))
+        .then_some(end)
 }
 
 /// Words before the name of a password that say whose or which it is.

@@ -148,7 +148,11 @@ fn setting(
                 run_end(line, first, line.len(), |b| !is_blank(b)),
             );
             let value = run_end(line, first + name.len(), line.len(), is_blank);
-            if value == last
+            let quote = at(line, value);
+            let quoted = matches!(quote, b'"' | b'\'') && line.last() == Some(&quote);
+            if quoted && judge(name).hides() {
+                hide(value + 1, line.len() - 1, false);
+            } else if value == last
                 && value > first + name.len()
                 && judge(name).hides()
                 && !matches!(at(line, last), b'"' | b'\'')

@@ -245,8 +245,10 @@ pub(super) fn value(
     if numbered || signing && value.iter().all(u8::is_ascii_hexdigit) {
         return None;
     }
-    // `snmp-server community …`
-    if name.text == b"community" && before(12) == b"snmp-server " {
+    // `snmp-server community …`, `crypto isakmp key …`
+    if name.text == b"community" && before(12) == b"snmp-server "
+        || name.text == b"key" && before(7) == b"isakmp "
+    {
         kind = Kind::Secret;
     }
     let flag = name.text.starts_with(b"-");
@@ -368,14 +370,22 @@ pub(super) fn quoted(
     {
         return None;
     }
-    let end = run_end(scope.text, open + 1, scope.to.min(open + MAX_WORD), |b| {
-        !b.is_ascii_whitespace() && b != b'"'
+    let end = run_end(scope.text, open + 1, scope.to.min(open + 64), |b| {
+        !matches!(b, b'"' | b'\n')
     });
     let value = scope.part(open + 1, end);
+    // Words in quotes may be a rule for passwords: `at least 8 characters`.
+    let phrase = memchr::memchr(b' ', value).is_some();
+    let mixed =
+        value.iter().any(u8::is_ascii_digit) && value.iter().any(|b| b"!@#$%^&*?".contains(b));
     // Without a verb the quotes may be those of a name: `the password "admin" rule`.
     let sure = named.is_some() || value.iter().any(|b| !b.is_ascii_lowercase());
-    (scope.at(end) == b'"' && sure && value.len() >= 5 && values::is_literal(value, name))
-        .then(|| Found::new(open + 1, end, Class::Field))
+    (scope.at(end) == b'"'
+        && sure
+        && (mixed || !phrase)
+        && value.len() >= 5
+        && values::is_literal(value, name))
+    .then(|| Found::new(open + 1, end, Class::Field))
 }
 
 /// A password at `start`, behind an address and a colon.

@@ -363,10 +363,7 @@ impl Engine<'_> {
             }
             // Only the first digit of a word asks for the word before it: every byte is walked back over once.
             let asked = scope.from.max(self.asked);
-            let start = run_start(scope.text, pos, asked, |b| {
-                is_credential(b)
-                    || matches!(b, b'!' | b'@' | b'#' | b'$' | b'%' | b'^' | b'&' | b'*')
-            });
+            let start = word_start(scope.text, pos, asked);
             // A reference or a pointer in code.
             let start = run_end(scope.text, start, pos, |b| matches!(b, b'&' | b'*'));
             self.asked = pos + 1;
@@ -384,5 +381,23 @@ impl Engine<'_> {
             }
         }
         None
+    }
+}
+
+/// Where the word begins that `pos` stands in, not before `floor`: what a password may be made of, and the letters of
+/// Latin scripts beyond ASCII, `grünerTee88`.
+fn word_start(text: &[u8], pos: usize, floor: usize) -> usize {
+    let mut start = pos;
+    loop {
+        start = run_start(text, start, floor, |b| {
+            is_credential(b) || matches!(b, b'!' | b'@' | b'#' | b'$' | b'%' | b'^' | b'&' | b'*')
+        });
+        let latin = start >= floor + 2
+            && matches!(before(text, start), 0x80..=0xBF)
+            && matches!(at(text, start - 2), 0xC3..=0xC5);
+        if !latin {
+            return start;
+        }
+        start -= 2;
     }
 }

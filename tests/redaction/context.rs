@@ -126,6 +126,8 @@ const BARE: &[&str] = &[
     "\"username\",\"ada7\"\n\"password\",\"{}\"\n\"city\",\"Lyon\"",
     "the password is \"{}\"",
     "password=\u{201c}two {} words\u{201d} and port=5433",
+    "password=\u{201e}two {} words\u{201c} and \u{201c}port\u{201d}",
+    "password=\u{ab}two {} words\u{bb} and port=5433",
     "creds: ada7 / {}",
     "user/pass: ada7/{}",
     "| Field | Value |\n|---|---|\n| Host | db7 |\n| Password | {} |",
