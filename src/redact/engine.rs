@@ -40,6 +40,8 @@ pub(super) struct Engine<'r> {
     pub(super) side: Vec<u8>,
     /// The last digit that asked for the word before it.
     pub(super) asked: usize,
+    /// Where an id ends that no rule is to be tried within.
+    pub(super) settled: usize,
     /// The tools that the text names.
     pub(super) tools: Tools,
     /// What the columns of a table hold.
@@ -76,6 +78,7 @@ impl Engine<'_> {
             frames: std::mem::take(frames),
             side: std::mem::take(side),
             asked: 0,
+            settled: 0,
             tools: Tools::default(),
             tabled: std::mem::take(tabled),
             known,
@@ -234,7 +237,7 @@ impl Engine<'_> {
             return false;
         }
         let floor = self.edits.len();
-        let (asked, tools) = (self.asked, self.tools);
+        let (asked, settled, tools) = (self.asked, self.settled, self.tools);
         let mut pair = self.take();
         if pair.0.base64(part(text, from, to)) {
             pair.1.fill(&pair.0.text);
@@ -249,7 +252,7 @@ impl Engine<'_> {
             );
         }
         self.give(pair);
-        (self.asked, self.tools) = (asked, tools);
+        (self.asked, self.settled, self.tools) = (asked, settled, tools);
         let class = self.edits.get(floor).and_then(Edit::tag);
         self.edits.truncate(floor);
         if let Some(tag) = class {
