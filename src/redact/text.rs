@@ -15,6 +15,9 @@ const MIN_TABLE: usize = 16;
 /// Shorter base64 holds no name and value worth the look.
 const MIN_BASE64: usize = 20;
 
+/// How long a UUID is.
+const UUID: usize = 36;
+
 /// What a rule found: bytes `start..end` are a secret of this class.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(super) struct Found {
@@ -101,7 +104,7 @@ fn is_uuid(scope: &Scope<'_>, start: usize, end: usize) -> bool {
         byte.is_ascii_whitespace()
             || matches!(byte, 0 | b'"' | b'\'' | b'(' | b')' | b'[' | b']' | b',')
     };
-    let Some(id) = scope.part(start, end).last_chunk::<36>() else {
+    let Some(id) = scope.part(start, end).last_chunk::<UUID>() else {
         return false;
     };
     let groups = id.split(|b| *b == b'-');
@@ -302,7 +305,7 @@ impl Engine<'_> {
             {
                 return self.one(Some(found));
             }
-            if kind == Kind::Plain && is_uuid(scope, pos, end) {
+            if kind == Kind::Plain && end - pos >= UUID && is_uuid(scope, pos, end) {
                 // Only the word before it can make more of an id, and its groups are not asked one by one.
                 (self.settled, self.asked) = (end, end);
                 let rules = self.rules;
