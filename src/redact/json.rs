@@ -11,6 +11,9 @@ use super::names::{self, Kind};
 use super::scan::Masks;
 use super::values;
 
+/// Parsers refuse less; without a bound, a megabyte of brackets would take a hundred of memory.
+const MAX_NESTING: usize = 512;
+
 /// The text is no JSON; how far it was is of no interest.
 #[derive(Debug)]
 pub(super) struct NotJson;
@@ -189,6 +192,11 @@ impl Engine<'_> {
                     }
                     self.done(walk, (pos, pos), Shape::Word);
                 }
+                b'{' | b'[' if self.frames.len() >= walk.base + MAX_NESTING && !walk.users => {
+                    pos = skip(text, masks, pos, to);
+                    self.deep(walk, (start, pos));
+                    self.done(walk, (start, pos), Shape::Nested);
+                }
                 b'{' | b'[' => {
                     self.open(walk, pos, kind);
                     named = byte == b'{';
@@ -243,6 +251,17 @@ impl Engine<'_> {
     #[inline]
     fn hides_whole(&self, walk: &Walk<'_>, pos: usize, kind: Kind) -> bool {
         kind.hides() && !walk.is_cookies(pos, kind) && !walk.describes(pos)
+    }
+
+    /// What is nested too deep to be walked through is read as text, and goes whole if there is anything in it.
+    fn deep(&mut self, walk: &Walk<'_>, (from, to): (usize, usize)) {
+        let floor = self.edits.len();
+        self.rules_on_text(walk.text, walk.masks, (from, to), Kind::Plain, walk.depth);
+        let found = self.edits.get(floor).and_then(Edit::tag);
+        self.edits.truncate(floor);
+        if let Some(tag) = found {
+            push(&mut self.edits, walk.floor, Edit::value(from, to, tag));
+        }
     }
 
     /// An object or array begins at `pos`.

@@ -61,6 +61,19 @@ fn a_run_of_members_is_a_span() {
 }
 
 #[test]
+fn what_is_nested_too_deep_goes_whole_if_there_is_anything_in_it() {
+    let (open, close) = ("[".repeat(2_000), "]".repeat(2_000));
+    let harmless = format!("{open}{{\"n\":1}}{close}");
+    assert_eq!(redact_str(&harmless), harmless);
+    let secret = format!("{open}{{\"password\":\"hunter2!x\"}}{close}");
+    let shallow = |bracket: &str| bracket.repeat(512);
+    assert_eq!(
+        redact_str(&secret),
+        format!("{}\"[REDACTED_FIELD]\"{}", shallow("["), shallow("]"))
+    );
+}
+
+#[test]
 fn counts_stand_where_they_were_asked_for() {
     let json = r#"{"a":{"x":"me@example.com you@example.com"},"b":{"phone":"+1 415 555 2671"}}"#;
     let spans = [
