@@ -34,7 +34,8 @@ pub(super) struct Frame {
     /// Where the name of the current member stands.
     name: (usize, usize),
     role: Role,
-    /// Name/value pairs: what the `name` member says, and where the `value` member is.
+    /// Name/value pairs: where the `name` member is until it is judged, what it says, and where the `value` member is.
+    said: (usize, usize),
     label: Kind,
     value: Option<(usize, usize, Shape)>,
     /// The last element was an option that a user and a password follow.
@@ -50,24 +51,6 @@ pub(super) struct Frame {
     tokens: bool,
     /// Cookies, one object each: the values go, names and attributes stay.
     cookies: bool,
-}
-
-impl Frame {
-    /// What the name over the value that begins now says.
-    #[inline]
-    fn kind_of_value(&self) -> Kind {
-        if self.array {
-            return self.kind;
-        }
-        if self.about && self.kind.hides() || self.tokens && self.kind == Kind::Plain {
-            return Kind::Maybe;
-        }
-        if self.role == Role::Value && self.kind == Kind::Plain {
-            self.label
-        } else {
-            self.kind
-        }
-    }
 }
 
 /// What a member is for in an object like `{"name": …, "value": …}`.
@@ -169,7 +152,7 @@ impl Engine<'_> {
             if pos >= to {
                 return Ok(());
             }
-            let kind = walk.top.kind_of_value();
+            let kind = self.kind_of_value(walk);
             let start = pos;
             let byte = at(text, pos);
             match byte {
@@ -245,6 +228,32 @@ impl Engine<'_> {
                 }
             };
         }
+    }
+
+    /// What the name over the value that begins now says.
+    #[inline]
+    fn kind_of_value(&self, walk: &mut Walk<'_>) -> Kind {
+        let top = &walk.top;
+        if top.array {
+            return top.kind;
+        }
+        if top.about && top.kind.hides() || top.tokens && top.kind == Kind::Plain {
+            return Kind::Maybe;
+        }
+        if top.role == Role::Value && top.kind == Kind::Plain {
+            self.label(walk)
+        } else {
+            top.kind
+        }
+    }
+
+    /// What the label in the innermost object says. It is judged here, since most `name`s label nothing.
+    fn label(&self, walk: &mut Walk<'_>) -> Kind {
+        let (from, to) = std::mem::take(&mut walk.top.said);
+        if from < to {
+            walk.top.label = self.rules.judge(part(walk.text, from, to));
+        }
+        walk.top.label
     }
 
     /// Whether the object or array that begins at `pos` goes as a whole.
@@ -560,7 +569,7 @@ impl Engine<'_> {
         match top.role {
             Role::Label if top.cookies => {}
             Role::Label if shape == Shape::String => {
-                top.label = self.rules.judge(content);
+                top.said = (from, to);
                 self.hide_labelled(walk);
             }
             Role::Element | Role::Type | Role::Path if shape == Shape::String => {
@@ -569,8 +578,8 @@ impl Engine<'_> {
                     Role::Path => top.patch && at(content, 0) == b'/',
                     _ => true,
                 };
-                if names && top.label == Kind::Plain {
-                    top.label = self.rules.judge(element(content));
+                if names && self.label(walk) == Kind::Plain {
+                    walk.top.label = self.rules.judge(element(content));
                     self.hide_labelled(walk);
                 }
             }
@@ -578,10 +587,10 @@ impl Engine<'_> {
             Role::Typed if from < to && shape == Shape::String => {
                 let word = !content.iter().any(u8::is_ascii_whitespace)
                     && content.iter().any(|b| !b.is_ascii_alphabetic());
-                if word && top.label.hides() {
+                if word && self.label(walk).hides() {
                     self.hide(walk, from, to, shape);
-                } else if word && top.value.is_none() {
-                    top.value = Some((from, to, shape));
+                } else if word && walk.top.value.is_none() {
+                    walk.top.value = Some((from, to, shape));
                 }
             }
             Role::Value if from < to => top.value = Some((from, to, shape)),
@@ -603,9 +612,9 @@ impl Engine<'_> {
     }
 
     /// Hides the value that stood before its name.
-    fn hide_labelled(&mut self, walk: &Walk<'_>) {
+    fn hide_labelled(&mut self, walk: &mut Walk<'_>) {
         if let Some((from, to, shape)) = walk.top.value
-            && walk.top.label.hides()
+            && self.label(walk).hides()
         {
             self.hide(walk, from, to, shape);
         }
