@@ -8,7 +8,7 @@ use super::class::{Class, MARK_START};
 use super::names::{self, Kind};
 use super::text::{Found, Scope};
 use super::values::{self, Style};
-use super::{calls, commands, pairs, spoken};
+use super::{calls, commands, config, pairs, spoken};
 
 /// Longer names are no names.
 pub(super) const MAX_NAME: usize = 96;
@@ -133,14 +133,19 @@ pub(super) fn at_sign(
     {
         return;
     }
-    let mut name = name_before(scope, sign);
-    if name.text.len() < 2 {
+    let unequal = byte == b'=' && scope.before(sign) == b'!';
+    let mut name = name_before(scope, sign - usize::from(unequal));
+    if name.text.len() < 2 || name.text.iter().all(u8::is_ascii_digit) {
         return;
     }
     // `The password is: …`
     let linked = byte == b':'
         && [
             &b"is"[..],
+            b"est",
+            b"ist",
+            b"lautet",
+            b"es",
             b"was",
             b"are",
             b"created",
@@ -179,6 +184,13 @@ pub(super) fn at_sign(
         && let Some(element) = calls::place(scope, name.start)
     {
         kind = judge(element);
+    }
+    // `fill_in "Password", with: "…"`
+    if name.text == b"with"
+        && byte == b':'
+        && let Some(field) = calls::argument_before(scope, name.start)
+    {
+        kind = judge(field);
     }
     if byte == b'=' && name.quoted && follows_password_for(scope, name.start) {
         kind = Kind::Secret;
@@ -220,8 +232,13 @@ pub(super) fn at_sign(
             return;
         }
     }
-    // `urn:ietf:params:oauth:jwk-thumbprint`
-    if kind == Kind::Maybe && byte == b':' && scope.before(name.start) == b':' {
+    // `urn:ietf:params:oauth:jwk-thumbprint`, `session:user:1234`
+    if kind == Kind::Maybe
+        && byte == b':'
+        && (scope.before(name.start) == b':'
+            || unspaced == value
+                && scope.at(run_end(text, value, scope.to.min(value + 24), is_name)) == b':')
+    {
         return;
     }
     if kind == Kind::Plain
@@ -265,10 +282,16 @@ pub(super) fn at_sign(
         }
         return;
     }
-    // Without quotes or a sigil, `Name => …` is an arm of a match.
+    // Without quotes or a sigil, `Name => …` is an arm of a match, unless it stands like a line of configuration.
+    let own_line = linked || starts_line(scope, name.start);
+    let setting = own_line
+        && scope.at(value) == b'"'
+        && memchr::memchr(b'_', name.text).is_some()
+        && at(name.text, 0).is_ascii_lowercase();
     if arrow
         && next == b'>'
         && !name.quoted
+        && !setting
         && scope.at(value) != b'\''
         && !matches!(scope.before(name.start), b':' | b'$')
         && at(name.text, 0) != b'$'
@@ -280,29 +303,25 @@ pub(super) fn at_sign(
         spaced: value > unspaced || is_blank(scope.before(sign)),
         quoted_name: name.quoted,
         literal_only: arrow || scope.before(sign) == b'!',
-        own_line: linked || starts_line(scope, name.start),
+        own_line,
         quote: match scope.before(name.start) {
             quote @ (b'"' | b'\'') if !name.quoted => quote,
             _ => 0,
         },
+        name: name.start,
     };
     let found = value_at(scope, value, name.text, kind, style);
     // What a token is compared with is a kind of token, unless it could be nothing but a secret.
     let compared = byte == b'=' && (next == b'=' || scope.before(sign) == b'!');
     let found = found.filter(|found| {
         let value = scope.part(found.start, found.end);
-        !compared || !value.iter().all(u8::is_ascii_alphabetic) || is_password(name.text)
+        !compared
+            || !value.iter().all(u8::is_ascii_alphabetic)
+            || values::is_password_name(name.text)
     });
     if let Some(found) = found {
         add(found);
     }
-}
-
-fn is_password(name: &[u8]) -> bool {
-    let lower = name.to_ascii_lowercase();
-    [&b"pass"[..], b"pwd", b"secret"]
-        .iter()
-        .any(|word| super::bytes::find(&lower, word).is_some())
 }
 
 /// What the name before a type says, where `kind` is the type: `name: &str = `.
@@ -333,7 +352,7 @@ fn follows_password_for(scope: &Scope<'_>, name: usize) -> bool {
     has_word_at(scope.text, name.saturating_sub(14), b"password for ") && name >= scope.from + 14
 }
 
-fn ends_with(name: &[u8], word: &[u8]) -> bool {
+pub(super) fn ends_with(name: &[u8], word: &[u8]) -> bool {
     name.len() >= word.len()
         && super::bytes::rest(name, name.len() - word.len()).eq_ignore_ascii_case(word)
 }
@@ -344,7 +363,7 @@ fn starts_line(scope: &Scope<'_>, name: usize) -> bool {
         scope.text,
         name,
         scope.from.max(name.saturating_sub(64)),
-        |b| is_blank(b) || matches!(b, b'-' | b'"' | b'\'' | b'$' | b'>'),
+        |b| is_blank(b) || matches!(b, b'-' | b'"' | b'\'' | b'$' | b'>' | b'*'),
     );
     for word in [&b"export"[..], b"env", b"set", b"setx", b"ARG", b"ENV"] {
         let begin = start.saturating_sub(word.len());
@@ -401,6 +420,15 @@ pub(super) fn value_at(
     }
     if escapes > 0 || style.literal_only {
         return None;
+    }
+    if let Some(close) = typographic(scope, open) {
+        return literal(scope, open + 3, close, kind, name);
+    }
+    if let Some(found) = behind_user(scope, start, name, style) {
+        return Some(found);
+    }
+    if let Some(end) = config::literal_end(scope, start, name, kind, style) {
+        return Some(Found::new(start, end, Class::Field));
     }
     // Connection strings of ODBC have braces around what may hold a semicolon.
     if quote == b'{'
@@ -465,12 +493,64 @@ pub(super) fn value_at(
     Some(Found::new(start, end, Class::Field))
 }
 
+/// Where the typographic quotes that open at `open` close.
+fn typographic(scope: &Scope<'_>, open: usize) -> Option<usize> {
+    if scope.part(open, open + 2) != b"\xE2\x80" {
+        return None;
+    }
+    let close = match scope.at(open + 2) {
+        0x9C | 0x9E => 0x9D,
+        0x98 => 0x99,
+        _ => return None,
+    };
+    let value = scope.part(open + 3, open + MAX_WORD);
+    let value = super::bytes::part(
+        value,
+        0,
+        memchr::memchr(b'\n', value).unwrap_or(value.len()),
+    );
+    memchr::memmem::find(value, &[0xE2, 0x80, close])
+        // German quotes close as English ones open.
+        .or_else(|| memchr::memmem::find(value, b"\xE2\x80\x9C"))
+        .map(|end| open + 3 + end)
+}
+
+/// `creds: user / password`, `user/pass: user:password`
+fn behind_user(scope: &Scope<'_>, start: usize, name: &[u8], style: Style) -> Option<Found> {
+    let both = || {
+        [&b"creds"[..], b"credentials", b"credential"]
+            .iter()
+            .any(|both| ends_with(name, both))
+            || scope.before(style.name) == b'/'
+    };
+    if style.equals || !style.spaced || !both() {
+        return None;
+    }
+    let user = run_end(scope.text, start, scope.to.min(start + 64), |b| {
+        is_name(b) || b == b'@'
+    });
+    let sign = run_end(scope.text, user, scope.to.min(user + 1), is_blank);
+    let first = run_end(scope.text, sign + 1, scope.to.min(sign + 2), is_blank);
+    if user == start
+        || !matches!(scope.at(sign), b'/' | b':')
+        || (sign > user) != (first > sign + 1)
+    {
+        return None;
+    }
+    let end = run_end(scope.text, first, scope.to.min(first + MAX_WORD), |b| {
+        !b.is_ascii_whitespace() && !matches!(b, b'"' | b'\'' | b',' | b';' | b')')
+    });
+    let value = scope.part(first, end);
+    (values::is_literal(value, name) && memchr::memchr(b'/', value).is_none())
+        .then(|| Found::new(first, end, Class::Field))
+}
+
 /// Whether a quote at `pos` closes one that stands before it on its line.
 fn closes(scope: &Scope<'_>, pos: usize) -> bool {
     let line = run_start(
         scope.text,
         pos,
-        scope.from.max(pos.saturating_sub(256)),
+        scope.origin.max(pos.saturating_sub(256)),
         |b| b != b'\n',
     );
     memchr::memchr_iter(b'"', scope.part(line, pos)).count() % 2 == 1
@@ -484,6 +564,8 @@ fn literal(scope: &Scope<'_>, from: usize, to: usize, kind: Kind, name: &[u8]) -
         || values::has_mark(value)
         || values::is_placeholder(value)
         || values::is_label(value, name)
+        // `STORAGE_KEY = "access_token_2"`
+        || !values::is_password_name(name) && values::is_snake(value, 2) && names::judge(value).hides()
     {
         return None;
     }
@@ -752,7 +834,11 @@ fn cookies(scope: &Scope<'_>, from: usize, set: bool, add: &mut dyn FnMut(Found)
         });
         let value = scope.part(name + 1, end);
         any = true;
-        if !value.is_empty() && !value.starts_with(MARK_START) && !values::is_placeholder(value) {
+        if value.len() > 1
+            && !is_cookie_attribute(scope.part(pos, name))
+            && !value.starts_with(MARK_START)
+            && !values::is_placeholder(value)
+        {
             add(Found::new(name + 1, end, Class::Field));
         }
         if set || scope.at(end) != b';' {
@@ -760,6 +846,20 @@ fn cookies(scope: &Scope<'_>, from: usize, set: bool, add: &mut dyn FnMut(Found)
         }
         pos = run_end(text, end + 1, scope.to, |b| b == b' ');
     }
+}
+
+/// What says of a cookie where and how long it is sent.
+fn is_cookie_attribute(name: &[u8]) -> bool {
+    [
+        &b"samesite"[..],
+        b"path",
+        b"domain",
+        b"expires",
+        b"max-age",
+        b"priority",
+    ]
+    .iter()
+    .any(|attribute| name.eq_ignore_ascii_case(attribute))
 }
 
 /// The credentials of an `Authorization` header; the scheme stays, and so does what is public of them.
@@ -866,6 +966,16 @@ fn is_known_scheme(word: &[u8]) -> bool {
 
 /// Signatures of URLs, which let everyone in who has the URL.
 fn signature(scope: &Scope<'_>, name: &[u8], value: usize, add: &mut dyn FnMut(Found)) {
+    // The key of OpenWeather.
+    if name.eq_ignore_ascii_case(b"appid") {
+        let end = run_end(scope.text, value, scope.to.min(value + 40), |b| {
+            b.is_ascii_hexdigit()
+        });
+        if end - value == 32 {
+            add(Found::new(value, end, Class::Key));
+        }
+        return;
+    }
     let last = name
         .rsplit(|b| matches!(b, b'-' | b'_' | b'.'))
         .next()

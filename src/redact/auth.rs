@@ -76,8 +76,16 @@ pub(super) fn after_word(
             .count()
             + 2
             >= value.len();
+        // The hash of a file, or of an image.
+        let hash = word == b"digest" && {
+            let colon = memchr::memchr(b':', value).map_or(0, |n| n + 1);
+            super::bytes::rest(value, colon)
+                .iter()
+                .all(u8::is_ascii_hexdigit)
+        };
         if end - begin >= MIN_CREDENTIALS
             && !prose
+            && !hash
             && !values::is_placeholder(scope.part(begin, end))
         {
             let class = if scope.part(begin, begin + 3) == b"eyJ" {
@@ -290,11 +298,10 @@ pub(super) fn armour(scope: &Scope<'_>, start: usize) -> Option<Found> {
                 let label = run_end(scope.text, word, scope.to, |b| {
                     b.is_ascii_alphanumeric() || b == b' '
                 });
-                return Some(Found::new(
-                    start,
-                    run_end(scope.text, label, scope.to, |b| b == b'-'),
-                    Class::PrivateKey,
-                ));
+                return has_body(scope.part(body, pos)).then(|| {
+                    let end = run_end(scope.text, label, scope.to, |b| b == b'-');
+                    Found::new(start, end, Class::PrivateKey)
+                });
             }
             break;
         }
@@ -359,5 +366,33 @@ pub(super) fn armour(scope: &Scope<'_>, start: usize) -> Option<Found> {
         }
         at = run.max(at) + 1;
     }
-    Some(Found::new(start, end, Class::PrivateKey))
+    // Cut behind its first bytes.
+    let cut = || {
+        let rest = scope.part(body, scope.to).trim_ascii_start();
+        let rest = rest.strip_prefix(b"\\n").unwrap_or(rest);
+        !rest.is_empty()
+            && rest.len() < 80
+            && rest
+                .iter()
+                .all(|b| b.is_ascii_alphanumeric() || matches!(b, b'+' | b'/' | b'='))
+    };
+    if end == body && cut() {
+        end = scope.to;
+    }
+    (end > body).then(|| Found::new(start, end, Class::PrivateKey))
+}
+
+/// Whether there is a key between the lines of an armour; code that looks for them has none there.
+fn has_body(body: &[u8]) -> bool {
+    let mut longest = 0;
+    let mut run = 0;
+    for byte in body {
+        run = if byte.is_ascii_alphanumeric() || matches!(byte, b'+' | b'/' | b'=') {
+            run + 1
+        } else {
+            0
+        };
+        longest = run.max(longest);
+    }
+    longest >= 12 || body.trim_ascii().len() == longest && longest > 0
 }

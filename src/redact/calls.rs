@@ -2,7 +2,7 @@
 //! `env.API_KEY || "…"`.
 
 use super::assign::{closing_quote, is_blank, is_name};
-use super::bytes::{at, has_word_at, run_start};
+use super::bytes::{at, before, has_word_at, run_end, run_start};
 use super::class::Class;
 use super::names::Kind;
 use super::text::{Found, Scope};
@@ -32,8 +32,14 @@ pub(super) fn literal(
         b == b'b'
     });
     let near = run_start(text, open, scope.from.max(open.saturating_sub(2)), is_blank);
+    // `.fill("…")` and the second of a pair take whatever stands there.
+    let mut takes_all = scope.before(near) == b',';
     let named = match scope.before(near) {
-        b'(' => typed(scope, near - 1).or_else(|| single(scope, near - 1)),
+        b'(' => {
+            let element = typed(scope, near - 1);
+            takes_all = element.is_some();
+            element.or_else(|| single(scope, near - 1))
+        }
         b',' => pair(scope, near - 1).or_else(|| place(scope, near - 1)),
         // `token{"…"}`
         b'{' if near == quote => name_at(scope, near - 1),
@@ -46,6 +52,7 @@ pub(super) fn literal(
         b'r' if scope.part(near.saturating_sub(4).max(scope.from), near) == b") or" => {
             name_at(scope, near - 3)
         }
+        _ if open == quote && near < quote => statement(scope, near),
         _ => return None,
     };
     let name = named.unwrap_or(&[]);
@@ -55,10 +62,43 @@ pub(super) fn literal(
     }
     let close = closing_quote(scope, quote + 1, scope.at(quote), 0);
     let value = scope.part(quote + 1, close);
+    let bare = super::bytes::rest(value, values::scheme_len(value));
+    let digits = value.iter().any(u8::is_ascii_digit);
+    let spaces = memchr::memchr(b' ', value).is_some();
+    // A word under `token` may name a kind of token; under `password` it hardly names anything.
+    let word = !digits && !value.iter().any(|b| b"!@#$%^&*".contains(b));
+    let sets = takes_all || scope.before(near) != b'(' || is_setter(name);
+    let takes_secret = !by_name;
     let takes = value.len() >= 4
-        && (value.iter().any(u8::is_ascii_digit)
-            || memchr::memchr(b' ', value).is_some()
-            || by_name && scope.before(near) == b',');
+        && (digits
+            || spaces && (sets || at(scope.text, quote) == b'\'')
+            || takes_secret
+            || by_name && sets && (!word || values::is_password_name(name)));
+    // Of several arguments the first need not be the password: `new_password("service", "account")`.
+    let first = scope.before(near) == b'(' && scope.at(close + 1) == b',' && by_name && !digits;
+    // What a cookie is made of has a name in front: `Cookie::parse("name=value")`.
+    let made = scope.before(near) == b'(' && name.eq_ignore_ascii_case(b"cookie");
+    if first || made {
+        return None;
+    }
+    // A row of a file of pairs is nothing but two literals.
+    let row = scope.before(near) == b',' && is_row(scope, near - 1);
+    if row && !matches!(scope.at(close + 1), 0 | b'\n' | b'\r') {
+        return None;
+    }
+    // A statement ends behind its argument.
+    if by_name
+        && near < quote
+        && !matches!(
+            scope.before(near),
+            b'(' | b',' | b'-' | b'|' | b'?' | b':' | b'r'
+        )
+    {
+        let next = run_end(scope.text, close + 1, scope.to.min(close + 4), is_blank);
+        if !matches!(scope.at(next), 0 | b'\n' | b'\r' | b'}' | b';' | b':') {
+            return None;
+        }
+    }
     // `Cookie::new("name", "value")` and a list of the names of headers.
     let another = scope.before(near) == b'('
         && scope.at(close + 1) == b','
@@ -74,8 +114,61 @@ pub(super) fn literal(
         && !values::has_mark(value)
         && !values::is_label(value, name)
         && !values::is_placeholder(value)
+        && !values::is_placeholder(bare)
         && judge(value) == Kind::Plain)
         .then(|| Found::new(quote + 1, close, Class::Field))
+}
+
+/// Whether a call puts what it is given somewhere: `setPassword`, `.with_secret`.
+fn is_setter(name: &[u8]) -> bool {
+    let verb = [
+        "set", "with", "add", "change", "new", "Set", "With", "Add", "Change",
+    ]
+    .iter()
+    .any(|verb| name.starts_with(verb.as_bytes()));
+    values::is_password_name(name) && (verb || name.eq_ignore_ascii_case(b"password"))
+}
+
+/// The name of a setting in a language whose calls need no parentheses, at the start of a statement, which ends at
+/// `end`: `storePassword "…"`.
+fn statement<'a>(scope: &Scope<'a>, end: usize) -> Option<&'a [u8]> {
+    let start = run_start(
+        scope.text,
+        end,
+        scope.from.max(end.saturating_sub(40)),
+        |b| b.is_ascii_alphanumeric() || b == b'_',
+    );
+    let name = scope.part(start, end);
+    if !name.first().is_some_and(u8::is_ascii_lowercase) {
+        return None;
+    }
+    let lead = run_start(
+        scope.text,
+        start,
+        scope.origin.max(start.saturating_sub(64)),
+        is_blank,
+    );
+    (lead == scope.origin || matches!(before(scope.text, lead), b'\n' | b'{' | b';'))
+        .then_some(name)
+}
+
+/// Whether nothing but a name in quotes stands on the line before the comma at `comma`.
+fn is_row(scope: &Scope<'_>, comma: usize) -> bool {
+    let quote = before(scope.text, comma);
+    if !matches!(quote, b'"' | b'\'') || comma <= scope.from {
+        return false;
+    }
+    let start = run_start(
+        scope.text,
+        comma - 1,
+        scope.from.max(comma.saturating_sub(49)),
+        is_name,
+    );
+    let open = start.saturating_sub(1);
+    at(scope.text, open) == quote
+        && open >= scope.origin
+        && start > scope.origin
+        && (open == scope.origin || before(scope.text, open) == b'\n')
 }
 
 /// The end of what stands before `at`, without blanks.
@@ -127,7 +220,7 @@ fn single<'a>(scope: &Scope<'a>, end: usize) -> Option<&'a [u8]> {
     let name = scope.part(start, end);
     let reads = [
         "get", "read", "fetch", "load", "find", "use", "is", "has", "validate", "check", "verify",
-        "parse", "Get",
+        "parse", "Get", "clear", "delete", "remove", "create", "generate", "forget",
     ]
     .iter()
     .any(|verb| name.starts_with(verb.as_bytes()));
@@ -150,7 +243,11 @@ fn pair<'a>(scope: &Scope<'a>, comma: usize) -> Option<&'a [u8]> {
     let quoted = matches!(scope.before(start), b'"' | b'\'') && inner < comma;
     let open = if quoted { start.checked_sub(1)? } else { start };
     let bracket = run_start(text, open, scope.from, |b| b == b' ');
-    let opens = matches!(scope.before(bracket), b'(' | b'[');
+    let opens = matches!(scope.before(bracket), b'(' | b'[') || is_row(scope, comma);
+    // `["--password", "…"]`
+    if quoted && scope.part(start, inner).starts_with(b"--") {
+        return Some(scope.part(start, inner));
+    }
     // `{:password, "…"}`
     if !quoted
         && scope.before(start) == b':'
@@ -195,6 +292,19 @@ fn typed<'a>(scope: &Scope<'a>, open: usize) -> Option<&'a [u8]> {
     .flatten()
 }
 
+/// The literal before the comma before `at`, where a named argument begins: `fill_in "Password", with: `.
+pub(super) fn argument_before<'a>(scope: &Scope<'a>, at: usize) -> Option<&'a [u8]> {
+    let comma = trimmed(scope, at);
+    let quote = scope.before(comma.checked_sub(1)?);
+    if scope.before(comma) != b',' || !matches!(quote, b'"' | b'\'') {
+        return None;
+    }
+    let close = comma - 2;
+    let floor = scope.from.max(close.saturating_sub(64));
+    let open = floor + memchr::memrchr(quote, scope.part(floor, close))?;
+    Some(scope.part(open + 1, close))
+}
+
 /// The name of the element that a selector in quotes before `end` finds: `fill('#password', `, `$('#password')`.
 pub(super) fn place<'a>(scope: &Scope<'a>, end: usize) -> Option<&'a [u8]> {
     let close = end - usize::from(scope.before(end) == b')');
@@ -224,6 +334,9 @@ fn is_secret_argument(scope: &Scope<'_>, near: usize, judge: &dyn Fn(&[u8]) -> K
         return false;
     }
     let floor = scope.from.max(near.saturating_sub(MAX_CALL));
+    if memchr::memrchr(b'(', scope.part(floor, near)).is_none() {
+        return false;
+    }
     // Back to the parenthesis that is open here, or to the one around `Some(`.
     let (mut open, mut depth, mut index) = (near, 0, 0);
     loop {

@@ -3,7 +3,7 @@
 //! A long option says what it takes by its name, `--db-password x`. What a short option or the third argument is,
 //! only who knows the tool can say; so this knows the tools.
 
-use super::assign::{MAX_NAME, MAX_WORD, is_blank, value_at};
+use super::assign::{MAX_NAME, MAX_WORD, closing_quote, is_blank, value_at};
 use super::bytes::{at, run_end, run_start};
 use super::class::{Class, MARK_START};
 use super::names::Kind;
@@ -18,7 +18,7 @@ const MAX_ARGUMENTS: usize = 24;
 /// Short options that a password follows, and the tools that have them.
 #[rustfmt::skip]
 const OPTIONS: &[(&str, &[&str])] = &[
-    ("-p", &["sshpass", "login", "mongo", "mongosh", "mongodump", "mongorestore", "pscp", "plink", "psftp", "cqlsh", "az", "snowsql", "useradd", "usermod", "adduser", "psexec",
+    ("-p", &["sshpass", "login", "mongo", "mongosh", "mongodump", "mongorestore", "pscp", "plink", "psftp", "cqlsh", "snowsql", "useradd", "usermod", "adduser", "psexec",
         "evil-winrm", "crackmapexec", "nxc", "netexec", "hydra", "ncftp", "rdesktop", "steghide",
             "twine", "ldapmodify", "neo4j-admin",
             "rabbitmqadmin", "cypher-shell", "gpresult", "winrs", "7z", "rar", "unrar"]),
@@ -34,7 +34,12 @@ const OPTIONS: &[(&str, &[&str])] = &[
     ("-b", &["secret"]),
     ("--body", &["secret"]),
     ("-String", &["ConvertTo-SecureString"]),
+    ("-U", OF_SAMBA),
+    ("-u", &["lftp"]),
 ];
+
+/// Tools whose option takes `user%password`.
+const OF_SAMBA: &[&str] = &["smbclient", "rpcclient", "net", "winexe", "smbget"];
 
 /// The names of all tools that are known here: a rule below is tried only where one of these stands.
 #[rustfmt::skip]
@@ -52,7 +57,7 @@ fn is_tool(name: &[u8]) -> bool {
         b"radtest" | b"rar" | b"rclone" | b"rdesktop" | b"redis-cli" | b"rman" | b"rpcclient" | b"secret" |
         b"security" | b"smbclient" | b"smbget" | b"snmpbulkwalk" | b"snmpget" | b"snmpset" | b"snmpwalk" | b"snowsql"
         | b"snyk" | b"sqlcl" | b"sqlcmd" | b"sqlldr" | b"sqlplus" | b"ssh-keygen" | b"sshpass" | b"steghide" |
-        b"trino" | b"trunk" | b"tsql" | b"unrar" | b"unzip" | b"useradd" | b"usermod" | b"valkey-cli" | b"vault" |
+        b"keytool" | b"jarsigner" | b"trino" | b"trunk" | b"tsql" | b"unrar" | b"unzip" | b"useradd" | b"usermod" | b"valkey-cli" | b"vault" |
         b"cargo" | b"chpasswd" | b"influx" | b"kinit" | b"passwd" | b"poetry" | b"rabbitmqadmin" | b"secrets" |
         b"twine" | b"wandb" | b"winexe" | b"winrs" | b"wpa_passphrase" | b"zip"
     )
@@ -177,31 +182,8 @@ pub(super) fn argument(scope: &Scope<'_>, start: usize) -> Option<Found> {
         b.is_ascii_alphabetic() || b == b'-'
     });
     let option = scope.part(flag, gap);
-    if at(option, 0) == b'-' {
-        if let Some((_, tools)) = OPTIONS.iter().find(|(name, _)| name.as_bytes() == option)
-            && Command::before(scope, flag).has(tools)
-        {
-            return found(start);
-        }
-        if option == b"-U"
-            && Command::before(scope, flag).has(&[
-                "smbclient",
-                "rpcclient",
-                "net",
-                "winexe",
-                "smbget",
-            ])
-        {
-            let percent = memchr::memchr(b'%', word)?;
-            return found(start + percent + 1);
-        }
-        if option == b"-u" && Command::before(scope, flag).has(&["lftp"]) {
-            let comma = memchr::memchr(b',', word)?;
-            return found(start + comma + 1);
-        }
-        if !matches!(option, b"-n" | b"-b" | b"-cb" | b"-bc" | b"-s") {
-            return None;
-        }
+    if at(option, 0) == b'-' && !matches!(option, b"-n" | b"-b" | b"-cb" | b"-bc" | b"-s") {
+        return None;
     }
     let command = Command::before(scope, start);
     // `gh auth login --with-token <<< s3cret`
@@ -224,7 +206,7 @@ pub(super) fn argument(scope: &Scope<'_>, start: usize) -> Option<Found> {
     if let Some(found) = piped(scope, &command, start, end) {
         return Some(found);
     }
-    if !values::looks_chosen(word) {
+    if !(values::looks_chosen(word) || open < start && values::is_literal(word, b"")) {
         return None;
     }
     // Where the password stands among the arguments.
@@ -293,7 +275,12 @@ pub(super) fn argument(scope: &Scope<'_>, start: usize) -> Option<Found> {
     }
     if command.has(ORACLE) {
         let slash = memchr::memchr(b'/', word)?;
-        return (slash > 0).then(|| found(start + slash + 1)).flatten();
+        let user = super::bytes::part(word, 0, slash);
+        let is_user = slash > 0
+            && user
+                .iter()
+                .all(|b| b.is_ascii_alphanumeric() || matches!(b, b'_' | b'$' | b'#'));
+        return is_user.then(|| found(start + slash + 1)).flatten();
     }
     None
 }
@@ -432,12 +419,77 @@ pub(super) fn user_and_password(scope: &Scope<'_>, user: usize, sign: usize) -> 
     (value.len() >= 3
         && !ids
         && chosen
+        && !values::is_documented(scope.part(user, sign), value)
         && !value.starts_with(MARK_START)
         && !values::is_placeholder(value))
     .then(|| Found::new(start, end, Class::Field))
 }
 
-/// `--password value`, where the dashes stand at `pos`.
+/// `-a value` of a tool that is known to take a password there, where the dash stands at `pos`; and what a long name
+/// behind one dash says, `-storepass value`.
+pub(super) fn option(
+    scope: &Scope<'_>,
+    pos: usize,
+    tools: &mut Tools,
+    judge: &dyn Fn(&[u8]) -> Kind,
+) -> Option<Found> {
+    let text = scope.text;
+    let end = run_end(text, pos + 1, scope.to.min(pos + 24), |b| {
+        b.is_ascii_alphabetic() || b == b'-'
+    });
+    if scope.at(pos + 1) == b'p' && !is_blank(scope.at(pos + 2)) && tools.are_near(scope, pos) {
+        let end = run_end(text, pos, scope.to.min(pos + MAX_WORD), |b| {
+            !b.is_ascii_whitespace() && !matches!(b, b'"' | b'\'' | b'`' | b'\\' | b';' | b'|')
+        });
+        let word = scope.part(pos, end);
+        let password = super::bytes::rest(word, 2);
+        let found = attached(scope, pos, word, end)
+            .filter(|_| !values::has_mark(password) && !values::is_placeholder(password));
+        if found.is_some() {
+            return found;
+        }
+    }
+    // `-Password "…"` of PowerShell
+    if matches!(scope.at(end + 1), b'"' | b'\'') && end > pos + 2 {
+        return flag(scope, pos, judge);
+    }
+    if !is_blank(scope.at(end)) || !tools.are_near(scope, pos) {
+        return None;
+    }
+    let name = scope.part(pos, end);
+    let Some((_, takers)) = OPTIONS.iter().find(|(known, _)| known.as_bytes() == name) else {
+        return flag(scope, pos, judge);
+    };
+    if !Command::before(scope, pos).has(takers) {
+        return None;
+    }
+    let open = run_end(text, end, scope.to.min(end + 4), is_blank);
+    let quote = scope.at(open);
+    let (start, close) = if matches!(quote, b'"' | b'\'') {
+        let start = open + 1;
+        (start, closing_quote(scope, start, quote, 0))
+    } else {
+        let close = run_end(text, open, scope.to.min(open + MAX_WORD), |b| {
+            !b.is_ascii_whitespace() && !matches!(b, b'"' | b'\'' | b'`' | b'\\' | b';' | b'|')
+        });
+        (open, close)
+    };
+    let value = scope.part(start, close);
+    let start = match name {
+        b"-U" => start + memchr::memchr(b'%', value)? + 1,
+        b"-u" => start + memchr::memchr(b',', value)? + 1,
+        _ => start,
+    };
+    let value = scope.part(start, close);
+    (value.len() >= 3
+        && !matches!(at(value, 0), b'-' | b'>' | b'<' | b'&')
+        && !value.starts_with(b"2>")
+        && !values::has_mark(value)
+        && !values::is_placeholder(value))
+    .then(|| Found::new(start, close, Class::Field))
+}
+
+/// `--password value`, where the dash or dashes stand at `pos`.
 pub(super) fn flag(scope: &Scope<'_>, pos: usize, judge: &dyn Fn(&[u8]) -> Kind) -> Option<Found> {
     let end = run_end(scope.text, pos, scope.to.min(pos + MAX_NAME), |b| {
         b.is_ascii_alphanumeric() || matches!(b, b'-' | b'_')
@@ -449,6 +501,33 @@ pub(super) fn flag(scope: &Scope<'_>, pos: usize, judge: &dyn Fn(&[u8]) -> Kind)
     if scope.at(start) == b'-' {
         return None;
     }
+    // `the --token flag`, `--secret id=npm,src=…` of Docker
+    let word = scope.part(
+        start,
+        run_end(scope.text, start, scope.to.min(start + 12), |b| {
+            b.is_ascii_alphabetic()
+        }),
+    );
+    if matches!(
+        word,
+        b"flag"
+            | b"option"
+            | b"argument"
+            | b"parameter"
+            | b"switch"
+            | b"options"
+            | b"flags"
+            | b"or"
+            | b"and"
+            | b"is"
+            | b"to"
+            | b"if"
+            | b"can"
+    ) && scope.at(start + word.len()) != b'='
+        || word == b"id" && scope.at(start + 2) == b'='
+    {
+        return None;
+    }
     let style = Style {
         equals: true,
         spaced: false,
@@ -456,6 +535,7 @@ pub(super) fn flag(scope: &Scope<'_>, pos: usize, judge: &dyn Fn(&[u8]) -> Kind)
         literal_only: false,
         own_line: false,
         quote: 0,
+        name: pos,
     };
     value_at(scope, start, scope.part(pos, end), Kind::Secret, style)
 }

@@ -231,6 +231,32 @@ impl Engine<'_> {
         }
     }
 
+    /// Forgets addresses, from `inner` on, whose first part is the end of a password in a URL: `user:a%20b@host`.
+    fn drop_addresses(&mut self, floor: usize, inner: usize) {
+        let Some((outer, addresses)) = self.edits.split_at_mut_checked(inner) else {
+            return;
+        };
+        let mut passwords = outer.iter().skip(floor).peekable();
+        let mut kept = 0;
+        for index in 0..addresses.len() {
+            let Some(&edit) = addresses.get(index) else {
+                break;
+            };
+            while passwords.next_if(|outer| outer.end <= edit.start).is_some() {}
+            let covered = edit.tag() == Some(Class::Email.tag())
+                && passwords.peek().is_some_and(|outer| {
+                    outer.tag() == Some(Class::Password.tag()) && outer.start <= edit.start
+                });
+            if !covered {
+                if let Some(slot) = addresses.get_mut(kept) {
+                    *slot = edit;
+                }
+                kept += 1;
+            }
+        }
+        self.edits.truncate(inner + kept);
+    }
+
     /// A run that may be base64 of a text: it goes whole when the text holds anything.
     pub(super) fn base64(&mut self, text: &[u8], (from, to): (usize, usize), depth: u8) -> bool {
         if depth >= MAX_DEPTH || !decode::begins_text(part(text, from, to)) {
@@ -288,6 +314,7 @@ impl Engine<'_> {
         if !is_json {
             let layered = self.rules_on_text(text, masks, (from, to), kind, depth);
             if layered && depth < MAX_DEPTH {
+                merge(&mut self.edits, floor);
                 let inner = self.edits.len();
                 let mut pair = self.take();
                 if pair.0.layers(text, from, to) {
@@ -295,6 +322,7 @@ impl Engine<'_> {
                     let length = pair.0.text.len();
                     self.text(&pair.0.text, &pair.1, (0, length), kind, depth + 1, is_key);
                     self.map_back(inner, &pair.0, from, false);
+                    self.drop_addresses(floor, inner);
                 }
                 self.give(pair);
             }

@@ -49,8 +49,14 @@ pub(super) struct Frame {
     patch: bool,
     /// The members are named by what their tokens are for.
     tokens: bool,
-    /// Cookies, one object each: the values go, names and attributes stay.
+    /// Cookies, one object or `Set-Cookie` each: the values go, names and attributes stay.
     cookies: bool,
+    /// Names and values take turns: `rawHeaders`.
+    turns: bool,
+    /// The elements are variables of an environment: `["NAME=value"]`.
+    variables: bool,
+    /// A JSON Web Key, some of whose members are private.
+    jwk: bool,
 }
 
 /// What a member is for in an object like `{"name": …, "value": …}`.
@@ -78,6 +84,11 @@ pub(super) enum Role {
     Schema,
     /// The names of columns, whose rows follow.
     Columns,
+    /// Names and their values, one after another.
+    Turns,
+    /// `kty` of a JSON Web Key, and a private number of one.
+    KeyType,
+    KeyPart,
 }
 
 /// How a value is written.
@@ -251,7 +262,11 @@ impl Engine<'_> {
     fn label(&self, walk: &mut Walk<'_>) -> Kind {
         let (from, to) = std::mem::take(&mut walk.top.said);
         if from < to {
-            walk.top.label = self.rules.judge(part(walk.text, from, to));
+            let said = self.rules.judge(part(walk.text, from, to));
+            // `{"type": "password", "name": "x"}`
+            if said != Kind::Plain || !walk.top.label.hides() {
+                walk.top.label = said;
+            }
         }
         walk.top.label
     }
@@ -287,6 +302,8 @@ impl Engine<'_> {
                 && !outer.array
                 && part(walk.text, outer.name.0, outer.name.1) == b"tokens",
             cookies,
+            turns: array && outer.role == Role::Turns,
+            variables: array && is_environment(part(walk.text, outer.name.0, outer.name.1)),
             label: if cookies && !array {
                 Kind::Secret
             } else {
@@ -419,6 +436,9 @@ impl Engine<'_> {
         escaped: bool,
         kind: Kind,
     ) {
+        if walk.top.cookies && walk.top.array && self.set_cookie(walk, (from, to)) {
+            return;
+        }
         // Most strings have nothing that a rule could begin with.
         if kind == Kind::Plain
             && !escaped
@@ -429,6 +449,15 @@ impl Engine<'_> {
         }
         let content = part(walk.text, from, to);
         let name = walk.top.name;
+        if kind == Kind::Secret
+            && part(walk.text, name.0, name.1).eq_ignore_ascii_case(b"set-cookie")
+            && self.set_cookie(walk, (from, to))
+        {
+            return;
+        }
+        if walk.top.variables && self.variable(walk, (from, to)) {
+            return;
+        }
         if kind != Kind::Plain && values::goes(content, kind, part(walk.text, name.0, name.1)) {
             push(
                 &mut self.edits,
@@ -454,6 +483,66 @@ impl Engine<'_> {
             walk.depth,
             false,
         );
+    }
+
+    /// `name=value; Path=/`: the value of a cookie goes, if this is one.
+    fn set_cookie(&mut self, walk: &Walk<'_>, (from, to): (usize, usize)) -> bool {
+        let text = walk.text;
+        let name = run_end(text, from, to, |b| {
+            b.is_ascii_alphanumeric() || matches!(b, b'_' | b'-' | b'.' | b'%')
+        });
+        if name == from || at(text, name) != b'=' {
+            return false;
+        }
+        let end = run_end(text, name + 1, to, |b| b != b';');
+        let value = part(text, name + 1, end);
+        if !value.is_empty() && !values::is_mark(value) && !values::is_placeholder(value) {
+            let edit = Edit::mark(name + 1, end, Class::Field.tag());
+            push(&mut self.edits, walk.floor, edit);
+        }
+        true
+    }
+
+    /// `DB_PASSWORD=two words`: the value goes to the end of its string.
+    fn variable(&mut self, walk: &Walk<'_>, (from, to): (usize, usize)) -> bool {
+        let name = run_end(walk.text, from, to, super::bytes::is_token);
+        let value = part(walk.text, name + 1, to);
+        let hides = at(walk.text, name) == b'='
+            && self.rules.judge(part(walk.text, from, name)).hides()
+            && !value.is_empty()
+            && !values::has_mark(value)
+            && !values::is_placeholder(value);
+        if hides {
+            let edit = Edit::mark(name + 1, to, Class::Field.tag());
+            push(&mut self.edits, walk.floor, edit);
+        }
+        hides
+    }
+
+    /// Hides the private numbers that stand before `end` in a JSON Web Key.
+    fn key_parts(&mut self, walk: &Walk<'_>, end: usize) {
+        let (text, masks) = (walk.text, walk.masks);
+        let mut pos = walk.top.start + 1;
+        // A key holds no objects, so every byte is read once for this.
+        while pos < end && at(text, pos) != b'{' {
+            if at(text, pos) != b'"' {
+                pos += 1;
+                continue;
+            }
+            let name = (pos + 1, string_end(text, masks, pos + 1, end).0);
+            pos = past_blanks(text, name.1 + 1, end);
+            if at(text, pos) != b':' {
+                continue;
+            }
+            pos = past_blanks(text, pos + 1, end);
+            if at(text, pos) == b'"' {
+                let close = string_end(text, masks, pos + 1, end).0;
+                if is_key_part(part(text, name.0, name.1)) {
+                    self.hide(walk, pos + 1, close, Shape::String);
+                }
+                pos = close + 1;
+            }
+        }
     }
 
     fn number(&mut self, walk: &Walk<'_>, from: usize, to: usize, kind: Kind) {
@@ -549,7 +638,7 @@ impl Engine<'_> {
             }
         }
         walk.top.user_next = matches!(content, b"-u" | b"--user" | b"--proxy-user");
-        if index == 0 && in_array || is_flag(content) {
+        if index == 0 && in_array || is_flag(content) || walk.top.turns && index.is_multiple_of(2) {
             walk.top.label = self.rules.judge(content);
         }
         if previous.hides()
@@ -568,13 +657,27 @@ impl Engine<'_> {
         let top = &mut walk.top;
         match top.role {
             Role::Label if top.cookies => {}
+            Role::KeyPart | Role::Label
+                if top.jwk
+                    && shape == Shape::String
+                    && is_key_part(part(walk.text, top.name.0, top.name.1)) =>
+            {
+                self.hide(walk, from, to, shape);
+            }
+            Role::KeyType if matches!(content, b"RSA" | b"EC" | b"OKP" | b"oct") && !top.jwk => {
+                top.jwk = true;
+                self.key_parts(walk, from);
+            }
             Role::Label if shape == Shape::String => {
                 top.said = (from, to);
                 self.hide_labelled(walk);
             }
             Role::Element | Role::Type | Role::Path if shape == Shape::String => {
                 let names = match top.role {
-                    Role::Type => content.eq_ignore_ascii_case(b"password"),
+                    Role::Type => {
+                        content.eq_ignore_ascii_case(b"password")
+                            || content.eq_ignore_ascii_case(b"secret")
+                    }
                     Role::Path => top.patch && at(content, 0) == b'/',
                     _ => true,
                 };
@@ -654,10 +757,13 @@ impl Walk<'_> {
             return top.cookies && at(text, pos) == b'{';
         }
         let next = |from| past_blanks(text, from, self.to.min(pos + 32));
-        kind == Kind::Secrets
+        kind == Kind::Secret
             && at(text, pos) == b'['
-            && at(text, next(pos + 1)) == b'{'
-            && part(text, top.name.0, top.name.1).ends_with(b"ookies")
+            && part(text, top.name.0, top.name.1).eq_ignore_ascii_case(b"set-cookie")
+            || kind == Kind::Secrets
+                && at(text, pos) == b'['
+                && at(text, next(pos + 1)) == b'{'
+                && part(text, top.name.0, top.name.1).ends_with(b"ookies")
     }
 
     /// Whether the object at `pos`, which stands under a sensitive name, is the description of a field.
@@ -678,8 +784,34 @@ impl Walk<'_> {
         ]
         .iter()
         .any(|word| super::bytes::rest(self.text, begin).starts_with(word));
-        if refers || !self.top.schema {
-            return refers;
+        if refers {
+            return true;
+        }
+        // The token of a parser has a kind and a place.
+        let name = part(self.text, self.top.name.0, self.top.name.1);
+        let token = name.eq_ignore_ascii_case(b"token") || name.eq_ignore_ascii_case(b"tokens");
+        if token
+            && [&br#""kind""#[..], br#""type""#]
+                .iter()
+                .any(|word| super::bytes::rest(self.text, begin).starts_with(word))
+        {
+            let head = part(self.text, pos, (pos + 128).min(self.to));
+            if [
+                &br#""start""#[..],
+                br#""line""#,
+                br#""range""#,
+                br#""loc""#,
+                br#""pos""#,
+                br#""span""#,
+            ]
+            .iter()
+            .any(|word| memchr::memmem::find(head, word).is_some())
+            {
+                return true;
+            }
+        }
+        if !self.top.schema {
+            return false;
         }
         // Members that make a description stand near its start; looking further would let a hostile nesting
         // be read once per level.
@@ -697,6 +829,26 @@ impl Walk<'_> {
         .iter()
         .any(|word| memchr::memmem::find(head, word).is_some())
     }
+}
+
+/// The private numbers of a JSON Web Key, by their names.
+fn is_key_part(name: &[u8]) -> bool {
+    matches!(name, b"d" | b"p" | b"q" | b"dp" | b"dq" | b"qi" | b"k")
+}
+
+/// Whether an array under this name holds variables of an environment.
+fn is_environment(name: &[u8]) -> bool {
+    matches!(name.first(), Some(b'e' | b'E' | b'b' | b'v'))
+        && [
+            &b"env"[..],
+            b"environment",
+            b"envs",
+            b"variables",
+            b"buildargs",
+            b"build_args",
+        ]
+        .iter()
+        .any(|known| name.eq_ignore_ascii_case(known))
 }
 
 /// Whether an argument is the name of an option, whose value comes next.
@@ -818,6 +970,7 @@ fn role(name: &[u8]) -> Role {
                 | b't'
                 | b'r'
                 | b'm'
+                | b'q'
                 | b'$'
         )
     {
@@ -855,6 +1008,9 @@ fn role(name: &[u8]) -> Role {
         | b"permissions" | b"placeholders" | b"hints" | b"tooltips" | b"rules" | b"constraints"
         | b"securityschemes" => Role::About,
         b"kind" => Role::Kind,
+        b"kty" => Role::KeyType,
+        b"d" | b"p" | b"q" | b"dp" | b"dq" | b"qi" => Role::KeyPart,
+        b"rawheaders" | b"raw_headers" | b"rawtrailers" => Role::Turns,
         b"data" | b"stringdata" => Role::Data,
         b"columns" | b"fields" | b"headers" | b"column_names" | b"columnnames" => Role::Columns,
         b"properties" | b"$defs" | b"definitions" | b"patternproperties" | b"schema"

@@ -299,6 +299,19 @@ fn core(word: &[u8], before: &[u8], after: &[u8], tail: Tail) -> Kind {
                     | b"ssl"
                     | b"cert"
                     | b"account"
+                    | b"default"
+                    | b"mqtt"
+                    | b"vpn"
+                    | b"http"
+                    | b"basic"
+                    | b"broker"
+                    | b"smb"
+                    | b"router"
+                    | b"vnc"
+                    | b"rdp"
+                    | b"system"
+                    | b"elastic"
+                    | b"grafana"
             ) {
                 Kind::Secret
             } else {
@@ -637,6 +650,7 @@ fn is_key_qualifier(word: &[u8]) -> bool {
             | b"elevenlabs"
             | b"tavily"
             | b"exa"
+            | b"fastly"
             | b"serpapi"
             | b"serper"
             | b"brave"
@@ -940,6 +954,8 @@ pub(super) fn is_harmless_tail(word: &[u8]) -> bool {
             | b"form"
             | b"permission"
             | b"permissions"
+            | b"fingerprint"
+            | b"thumbprint"
     )
 }
 
@@ -1032,6 +1048,9 @@ fn is_harmless_head(word: &[u8]) -> bool {
             | b"expired"
             | b"supported"
             | b"remaining"
+            | b"load"
+            | b"from"
+            | b"existing"
     )
 }
 

@@ -163,6 +163,10 @@ fn beside(scope: &Scope<'_>, pos: usize, quoted: bool) -> Option<Found> {
                     closing_quote(scope, sign + 1, quote, escapes),
                 );
             }
+            // `value={props.password}`
+            if quote == b'{' {
+                return None;
+            }
             let end = run_end(text, sign, scope.to, |b| {
                 !b.is_ascii_whitespace() && !matches!(b, b',' | b'>' | b'}')
             });

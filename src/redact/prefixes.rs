@@ -75,7 +75,7 @@ static PREFIXES: &[Prefix] = &[
     Prefix("rubygems_", 12, Random), Prefix("rzp_live_", 10, Random), Prefix("rzp_test_", 10, Random), Prefix("s-s4t2ud-", 20, Hex), Prefix("sat.", 30, Strong), Prefix("sb_secret_", 10, Random),
     Prefix("sbp_", 16, Random), Prefix("sdk-", 36, Hex), Prefix("sec_", 30, Strong), Prefix("secret-", 24, Strong), Prefix("secret-live-", 12, Random), Prefix("secret-test-", 12, Random),
     Prefix("secret_", 18, Strong), Prefix("sess-", 20, Strong), Prefix("sgd_", 24, Random), Prefix("sgp_", 14, Random), Prefix("shippo_live_", 12, Random), Prefix("shippo_test_", 12, Random),
-    Prefix("shpat_", 12, Random), Prefix("shpca_", 12, Random), Prefix("shppa_", 12, Random), Prefix("shpss_", 12, Random), Prefix("shptka_", 12, Random), Prefix("sk-", 14, Random),
+    Prefix("shpat_", 12, Random), Prefix("shpca_", 12, Random), Prefix("shppa_", 12, Random), Prefix("shpss_", 12, Random), Prefix("shptka_", 12, Random), Prefix("signkey-", 20, Random), Prefix("sk-", 14, Random),
     Prefix("sk-ant-", 8, Random), Prefix("sk-helicone-", 10, Random), Prefix("sk.eyJ", 20, Random), Prefix("sk_", 16, Strong), Prefix("sk_car_", 12, Random), Prefix("sk_dev_", 16, Random),
     Prefix("sk_live_", 8, Random), Prefix("sk_prod_", 16, Random), Prefix("sk_sbox_", 16, Random), Prefix("sk_staging_", 16, Random), Prefix("sk_test_", 8, Random), Prefix("sl.", 40, Strong),
     Prefix("slk_", 30, Random), Prefix("sntrya_", 12, Random), Prefix("sntryi_", 12, Random), Prefix("sntrys_", 12, Random), Prefix("sntryu_", 12, Random), Prefix("snyk_", 14, Random),
@@ -360,7 +360,8 @@ fn shaped(scope: &Scope<'_>, start: usize, end: usize) -> Option<Found> {
             return None;
         }
         // The secret of an Azure application has `8Q~` at its fourth byte.
-        b'~' if run.len() >= 20
+        b'~' if run.len() >= 12
+            && is_mixed(run)
             && at(text, start.wrapping_sub(2)) == b'Q'
             && at(text, start.wrapping_sub(3)).is_ascii_digit() =>
         {
@@ -400,7 +401,8 @@ fn shaped(scope: &Scope<'_>, start: usize, end: usize) -> Option<Found> {
         let time = run_end(text, end + 1, scope.to, is_token);
         if (5..=7).contains(&(time - end - 1)) && scope.at(time) == b'.' {
             let mac = run_end(text, time + 1, scope.to, is_token);
-            if mac - time > 12 {
+            // Of a cut one the id has to look like one.
+            if mac - time > 12 || mac - time > 4 && is_strong(run) {
                 return found(start, mac);
             }
         }
@@ -482,10 +484,9 @@ fn joined(scope: &Scope<'_>, start: usize, end: usize) -> Option<usize> {
                 .then_some(next)
         }
         // Braintree: `access_token$production$…$…`.
-        b'$' if scope.before(start) == b'$'
-            && scope
-                .part(start.saturating_sub(25), start)
-                .starts_with(b"access_token$") =>
+        b'$' if [&b"access_token$production$"[..], b"access_token$sandbox$"]
+            .iter()
+            .any(|head| scope.part(start.saturating_sub(head.len()), start) == *head) =>
         {
             Some(next)
         }

@@ -115,6 +115,12 @@ impl Masks {
         self.next(from, to, |block| block.candidates)
     }
 
+    /// The first candidate, quote or backslash in `from..to`, or `to`.
+    #[inline]
+    pub(super) fn next_candidate_or_end(&self, from: usize, to: usize) -> usize {
+        self.next(from, to, |block| block.candidates | block.ends)
+    }
+
     /// The first `%`, `&`, `'`, `(` or line feed in `from..to`, or `to`.
     #[inline]
     pub(super) fn next_odd(&self, from: usize, to: usize) -> usize {
@@ -165,16 +171,17 @@ fn block(carry: &mut Carry, bits: &Bits, after: &Bits) -> Block {
     let four = two & (two >> 2);
     let eight = four & (four >> 4);
     let twelve = (eight & (four >> 8)) as u64;
-    // `--` begins a flag or an armour line.
+    // `--` begins a flag or an armour line, `-x` a flag.
     let joints =
         bits.joint & ((bits.joint >> 1) | (after.joint << 63)) & !((bits.joint << 1) | carry.joint);
+    let flags = bits.joint & run_starts & ((bits.letter >> 1) | (after.letter << 63));
     let first_digits = first_digits(carry, bits);
     carry.token = token >> 63;
     carry.word = word >> 63;
     carry.joint = bits.joint >> 63;
     Block {
         ends: bits.ends,
-        candidates: bits.trigger | first_digits | (run_starts & twelve) | joints,
+        candidates: bits.trigger | first_digits | (run_starts & twelve) | joints | flags,
         odd: bits.odd,
     }
 }

@@ -3,7 +3,7 @@
 //! Prose about secrets holds none. What tells them apart is the value: a word with a digit and letters in it, right
 //! behind the words that name it.
 
-use super::assign::{MAX_WORD, Name, spaced_kind};
+use super::assign::{MAX_WORD, Name, ends_with, spaced_kind};
 use super::bytes::{at, is_spoken, part, run_end, run_start};
 use super::class::{Class, MARK_START};
 use super::names::Kind;
@@ -83,7 +83,7 @@ pub(super) fn value(
     judge: &dyn Fn(&[u8]) -> Kind,
 ) -> Option<Found> {
     let value = word_at(scope, start);
-    if value.is_empty() || value.starts_with(MARK_START) {
+    if value.is_empty() || value.starts_with(MARK_START) || value.starts_with(b"--") {
         return None;
     }
     let found = Some(Found::new(start, start + value.len(), Class::Field));
@@ -162,12 +162,22 @@ pub(super) fn value(
     {
         return None;
     }
+    // `~/.ssh/deploy_key user@host`, `the password for user42`, `kubectl get secret db-1`
+    if follows_path(scope, name.start)
+        || !linked && matches!(name.text, b"for" | b"of" | b"at" | b"in")
+        || name.text.starts_with(b"secret") && names_resource(scope, name.start)
+    {
+        return None;
+    }
     let mut kind = judge(name.text);
     if kind == Kind::Plain {
         kind = if name.text.eq_ignore_ascii_case(b"identified")
             && scope.part(end, end + 4).eq_ignore_ascii_case(b" by ")
         {
             Kind::Secret
+        } else if name.text.starts_with(b"-") {
+            // A flag has a value of its own.
+            Kind::Plain
         } else {
             spaced_kind(scope, &name, linked, judge)
         };
@@ -229,7 +239,8 @@ pub(super) fn value(
         && [&b"rsa "[..], b"dsa ", b"pgp ", b"gpg "]
             .iter()
             .any(|word| before(4).eq_ignore_ascii_case(word));
-    if numbered {
+    let signing = ends_with(name.text, b"signingkey") && matches!(value.len(), 16 | 40);
+    if numbered || signing && value.iter().all(u8::is_ascii_hexdigit) {
         return None;
     }
     // `snmp-server community …`
@@ -285,6 +296,45 @@ pub(super) fn value(
     })
 }
 
+/// Whether the name that begins at `name` is the last part of a path.
+fn follows_path(scope: &Scope<'_>, name: usize) -> bool {
+    if scope.before(name) != b'/' {
+        return false;
+    }
+    let start = run_start(
+        scope.text,
+        name,
+        scope.from.max(name.saturating_sub(64)),
+        |b| is_word(b) || matches!(b, b'/' | b'~'),
+    );
+    matches!(scope.at(start), b'/' | b'~' | b'.')
+}
+
+/// Whether the word before `secret`, which begins at `name`, does something to an object of that kind.
+fn names_resource(scope: &Scope<'_>, name: usize) -> bool {
+    let end = name.saturating_sub(1).max(scope.from);
+    let start = run_start(
+        scope.text,
+        end,
+        scope.from.max(end.saturating_sub(16)),
+        is_word,
+    );
+    matches!(
+        scope.part(start, end),
+        b"get"
+            | b"delete"
+            | b"describe"
+            | b"edit"
+            | b"patch"
+            | b"create"
+            | b"inspect"
+            | b"rm"
+            | b"apply"
+            | b"label"
+            | b"annotate"
+    )
+}
+
 /// A value at `start` that nothing stands before: `hunter2 is my password`.
 pub(super) fn before_name(
     scope: &Scope<'_>,
@@ -295,6 +345,35 @@ pub(super) fn before_name(
     let end = start + value.len();
     (precedes_name(scope, end, judge) && values::looks_chosen(value) && !values::has_mark(value))
         .then(|| Found::new(start, end, Class::Field))
+}
+
+/// A word in quotes, the first of which stands at `open`: `the password is "…"`.
+pub(super) fn quoted(
+    scope: &Scope<'_>,
+    open: usize,
+    judge: &dyn Fn(&[u8]) -> Kind,
+) -> Option<Found> {
+    let before = scope.part(open.saturating_sub(24).max(scope.from), open);
+    let before = before.trim_ascii_end();
+    let named = [&b" is"[..], b" was", b" to", b" ist", b" est", b" es"]
+        .iter()
+        .find_map(|link| before.strip_suffix(*link));
+    let name = named.unwrap_or(before);
+    let name = super::bytes::rest(name, memchr::memrchr(b' ', name).map_or(0, |n| n + 1));
+    if !name.iter().all(|b| b.is_ascii_alphabetic() || *b >= 0x80)
+        || !values::is_password_name(name)
+        || judge(name) != Kind::Secret
+    {
+        return None;
+    }
+    let end = run_end(scope.text, open + 1, scope.to.min(open + MAX_WORD), |b| {
+        !b.is_ascii_whitespace() && b != b'"'
+    });
+    let value = scope.part(open + 1, end);
+    // Without a verb the quotes may be those of a name: `the password "admin" rule`.
+    let sure = named.is_some() || value.iter().any(|b| !b.is_ascii_lowercase());
+    (scope.at(end) == b'"' && sure && value.len() >= 5 && values::is_literal(value, name))
+        .then(|| Found::new(open + 1, end, Class::Field))
 }
 
 /// A password at `start`, behind an address and a colon.

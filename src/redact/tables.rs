@@ -24,6 +24,10 @@ pub(super) fn columns(
         return;
     };
     let mut first = scope.from;
+    // What psql prints of a wide row: a name and a value on each line.
+    if scope.part(first, end).starts_with(b"-[ RECORD") {
+        return named_rows(scope, end + 1, b'|', (0, 1), 2, judge, add);
+    }
     // The line above the names, where a table has one.
     if is_rule(scope.part(first, end)) {
         first = end + 1;
@@ -37,9 +41,10 @@ pub(super) fn columns(
         .into_iter()
         .find(|d| memchr::memchr(*d, header).is_some())
     else {
-        return;
+        return aligned(scope, first, end, judge, add);
     };
     let mut sensitive = 0u64;
+    let (mut label, mut value) = (None, None);
     for (index, cell) in header
         .split(|b| *b == delimiter)
         .take(MAX_COLUMNS)
@@ -56,11 +61,23 @@ pub(super) fn columns(
         if judge(cell).hides() {
             sensitive |= 1 << index;
         }
+        let is = |names: &[&str]| {
+            names
+                .iter()
+                .any(|name| cell.eq_ignore_ascii_case(name.as_bytes()))
+        };
+        label = label.or(is(LABELS).then_some(index));
+        value = value.or(is(&["value", "wert", "valeur", "valor"]).then_some(index));
+    }
+    let count = header.split(|b| *b == delimiter).count();
+    if let (Some(label), Some(value)) = (label, value)
+        && label < value
+    {
+        return named_rows(scope, end + 1, delimiter, (label, value), count, judge, add);
     }
     if sensitive == 0 {
         return;
     }
-    let count = header.split(|b| *b == delimiter).count();
     let mut line = end + 1;
     while line < scope.to {
         let end = memchr::memchr(b'\n', scope.part(line, scope.to)).map_or(scope.to, |n| line + n);
@@ -87,6 +104,116 @@ pub(super) fn columns(
             });
         }
         line = end + 1;
+    }
+}
+
+/// The heads of columns that name what stands in the next one.
+const LABELS: &[&str] = &[
+    "field",
+    "name",
+    "key",
+    "setting",
+    "parameter",
+    "property",
+    "variable",
+    "option",
+    "attribute",
+    "item",
+    "env",
+    "feld",
+];
+
+/// Adds the values of rows that are named in another of their cells.
+fn named_rows(
+    scope: &Scope<'_>,
+    mut line: usize,
+    delimiter: u8,
+    (label, value): (usize, usize),
+    count: usize,
+    judge: &dyn Fn(&[u8]) -> Kind,
+    add: &mut dyn FnMut(Found),
+) {
+    while line < scope.to {
+        let end = memchr::memchr(b'\n', scope.part(line, scope.to)).map_or(scope.to, |n| line + n);
+        if cells(scope, line, end, delimiter) == count {
+            let mut name: &[u8] = &[];
+            each_cell(scope, line, end, delimiter, &mut |index, from, to| {
+                if index == label {
+                    name = trimmed(scope.part(from, to));
+                    name = name
+                        .strip_prefix(b"`")
+                        .and_then(|name| name.strip_suffix(b"`"))
+                        .unwrap_or(name);
+                } else if index == value && judge(name).hides() {
+                    let from = run_end(scope.text, from, to, |b| matches!(b, b' ' | b'"' | b'`'));
+                    let to = run_start(scope.text, to, from, |b| {
+                        matches!(b, b' ' | b'"' | b'`' | b'\r')
+                    });
+                    if values::is_literal(scope.part(from, to), name) {
+                        add(Found::new(from, to, Class::Field));
+                    }
+                }
+            });
+        }
+        line = end + 1;
+    }
+}
+
+/// Adds the cells of sensitive columns that are aligned by spaces; the line of their names stands at `first..end`.
+fn aligned(
+    scope: &Scope<'_>,
+    first: usize,
+    end: usize,
+    judge: &dyn Fn(&[u8]) -> Kind,
+    add: &mut dyn FnMut(Found),
+) {
+    let header = scope.part(first, end);
+    if memchr::memmem::find(header, b"  ").is_none() {
+        return;
+    }
+    let mut pos = 0;
+    while pos < header.len() {
+        let start = run_end(header, pos, header.len(), |b| b == b' ');
+        let to = memchr::memmem::find(super::bytes::rest(header, start), b"  ")
+            .map_or(header.len(), |n| start + n);
+        let name = super::bytes::part(header, start, to).trim_ascii();
+        pos = to.max(start + 1);
+        let named = name.len() <= 40
+            && name
+                .iter()
+                .all(|b| b.is_ascii_alphanumeric() || matches!(b, b'_' | b'-' | b' '));
+        if !named || !judge(name).hides() {
+            continue;
+        }
+        let mut line = end + 1;
+        while line < scope.to {
+            let end =
+                memchr::memchr(b'\n', scope.part(line, scope.to)).map_or(scope.to, |n| line + n);
+            let from = line + start;
+            if line == end {
+                break;
+            }
+            if from < end && (start == 0 || scope.part(from - 1, from) == b" ") {
+                let to = run_end(scope.text, from, end, |b| !b.is_ascii_whitespace());
+                let value = scope.part(from, to);
+                // `db-secret-v1` is the name of one.
+                let resource = memchr::memchr(b'-', value).is_some()
+                    && value
+                        .iter()
+                        .all(|b| b.is_ascii_lowercase() || b.is_ascii_digit() || *b == b'-')
+                    && value.iter().filter(|b| b.is_ascii_digit()).count() <= 3;
+                if values::looks_chosen(value)
+                    && !resource
+                    && !values::has_mark(value)
+                    && !values::is_placeholder(value)
+                {
+                    add(Found::new(from, to, Class::Field));
+                }
+            }
+            line = end + 1;
+        }
+        // A second such column would be read from the start again.
+        return;
     }
 }
 

@@ -7,7 +7,9 @@ use super::edit::Edit;
 use super::engine::Engine;
 use super::names::Kind;
 use super::scan::{MIN_RUN, Masks, is_run_start};
-use super::{assign, auth, calls, commands, decode, pairs, pii, prefixes, spoken, tables, url};
+use super::{
+    assign, auth, calls, commands, decode, keywords, pairs, pii, prefixes, spoken, tables, url,
+};
 
 /// A shorter text is no table.
 const MIN_TABLE: usize = 16;
@@ -73,6 +75,8 @@ struct Signs {
     /// Where the names of columns begin that values are inserted into.
     inserts: Option<usize>,
     lines: bool,
+    /// Double quotes, which are no candidates in JSON, where every string has them.
+    quoted: bool,
 }
 
 impl Signs {
@@ -90,6 +94,7 @@ impl Signs {
             pos = masks.next_odd(pos + 1, to);
         }
         pos = masks.next_end(from, to);
+        signs.quoted = pos < to;
         while pos < to && !signs.layered {
             signs.layered = decode::is_layer(text, pos);
             pos = masks.next_end(pos + 1, to);
@@ -145,12 +150,17 @@ impl Engine<'_> {
             self.add(found);
             return false;
         }
-        if to - from >= MIN_TABLE && (signs.inserts.is_some() || signs.lines) {
-            self.tables(&scope, signs);
+        let shaped = signs.inserts.is_some() || signs.lines || keywords::may_begin(text, from);
+        if to - from >= MIN_TABLE && shaped {
+            self.lines(&scope, signs);
         }
         let mut pos = from;
         loop {
-            pos = masks.next_candidate(pos, to);
+            pos = if signs.quoted {
+                masks.next_candidate_or_end(pos, to)
+            } else {
+                masks.next_candidate(pos, to)
+            };
             if pos >= to {
                 return signs.layered;
             }
@@ -177,6 +187,8 @@ impl Engine<'_> {
                     assign::after_word(&scope, pos)
                         .or_else(|| calls::literal(&scope, pos, &|name| self.rules.judge(name))),
                 ),
+                b'"' => self.quote(&scope, pos),
+                b'\\' => None,
                 b'-' => self.dashes(&scope, pos),
                 _ => self.run(&scope, pos, kind, depth),
             };
@@ -190,8 +202,8 @@ impl Engine<'_> {
         }
     }
 
-    /// What stands in the sensitive columns of tables.
-    fn tables(&mut self, scope: &Scope<'_>, signs: Signs) {
+    /// What stands in the sensitive columns of tables, and behind the keywords of lines.
+    fn lines(&mut self, scope: &Scope<'_>, signs: Signs) {
         let rules = self.rules;
         let mut found = std::mem::take(&mut self.tabled);
         if let Some(open) = signs.inserts {
@@ -204,6 +216,9 @@ impl Engine<'_> {
                 found.push(cell)
             });
         }
+        keywords::settings(scope, &|name| rules.judge(name), &mut |value| {
+            found.push(value)
+        });
         for cell in found.drain(..) {
             self.add(cell);
         }
@@ -282,6 +297,20 @@ impl Engine<'_> {
         end
     }
 
+    /// A literal in double quotes: an argument of a call or a command, a word that a sentence names.
+    fn quote(&mut self, scope: &Scope<'_>, pos: usize) -> Option<usize> {
+        let rules = self.rules;
+        let judge = |name: &[u8]| rules.judge(name);
+        let mut found = calls::literal(scope, pos, &judge);
+        if found.is_none() && scope.before(pos) == b' ' {
+            found = spoken::quoted(scope, pos, &judge);
+            if found.is_none() && self.tools.are_near(scope, pos) {
+                found = commands::argument(scope, pos + 1);
+            }
+        }
+        self.one(found)
+    }
+
     fn dashes(&mut self, scope: &Scope<'_>, pos: usize) -> Option<usize> {
         if scope.part(pos, pos + 5) == b"-----" || scope.part(pos, pos + 4) == b"----" {
             return self.one(auth::armour(scope, pos));
@@ -289,7 +318,14 @@ impl Engine<'_> {
         if is_token(scope.before(pos)) {
             return None;
         }
-        self.one(commands::flag(scope, pos, &|name| self.rules.judge(name)))
+        let rules = self.rules;
+        let judge = |name: &[u8]| rules.judge(name);
+        let found = match scope.at(pos + 1) {
+            b'-' => commands::flag(scope, pos, &judge),
+            _ => None,
+        };
+        let found = found.or_else(|| commands::option(scope, pos, &mut self.tools, &judge));
+        self.one(found)
     }
 
     /// A run of token bytes, or a group of digits in one.
@@ -360,8 +396,11 @@ impl Engine<'_> {
             // Only the first digit of a word asks for the word before it: every byte is walked back over once.
             let asked = scope.from.max(self.asked);
             let start = run_start(scope.text, pos, asked, |b| {
-                is_credential(b) || matches!(b, b'!' | b'@' | b'#' | b'$' | b'%' | b'^')
+                is_credential(b)
+                    || matches!(b, b'!' | b'@' | b'#' | b'$' | b'%' | b'^' | b'&' | b'*')
             });
+            // A reference or a pointer in code.
+            let start = run_end(scope.text, start, pos, |b| matches!(b, b'&' | b'*'));
             self.asked = pos + 1;
             if start > asked || start == scope.from {
                 // A `/` may stand within the first bytes of a key that is base64.

@@ -78,7 +78,11 @@ pub(super) fn userinfo(scope: &Scope<'_>, pos: usize) -> Option<Found> {
     }
     let (at, _) = at?;
     let password = scope.part(start, at);
-    if values::is_mark(password) || values::is_placeholder(password) {
+    let documented = values::is_documented(scope.part(authority, user), password)
+        && [&b"example."[..], b"localhost", b"host", b"127.0.0.1"]
+            .iter()
+            .any(|host| scope.part(at + 1, limit).starts_with(host));
+    if values::is_mark(password) || values::is_placeholder(password) || documented {
         // Nothing to hide, and what stands on both sides of the `@` is no address.
         return Some(Found::new(at + 1, at + 1, Class::Password));
     }

@@ -20,6 +20,8 @@ pub(super) struct Style {
     pub(super) own_line: bool,
     /// The quote right before the name, which the value ends with, or 0.
     pub(super) quote: u8,
+    /// Where the name begins.
+    pub(super) name: usize,
 }
 
 /// Whether the value is nothing but marks, and what may stand around them: it was judged before.
@@ -129,6 +131,7 @@ pub(super) fn looks_chosen(value: &[u8]) -> bool {
     value.len() >= 6
         && digits > 0
         && letters > 0
+        && !is_algorithm(value)
         && !measure
         && !assigned
         && memchr::memchr_iter(b':', value).count() < 2
@@ -140,6 +143,49 @@ pub(super) fn looks_chosen(value: &[u8]) -> bool {
         && at(value, 0) != b'('
         && memchr::memchr(b'(', value).is_none()
         && memchr::memchr(b'/', value).is_none_or(|_| value.len() >= 20)
+}
+
+/// A user and a password of documentation.
+pub(super) fn is_documented(user: &[u8], password: &[u8]) -> bool {
+    matches!(user, b"user" | b"username" | b"usr" | b"u")
+        && matches!(password, b"pass" | b"passwd" | b"pwd" | b"pw" | b"password")
+}
+
+/// Whether a value is the path of a file: `/run/secrets/db1.json`.
+fn is_path(value: &[u8]) -> bool {
+    let extension = memchr::memrchr(b'.', value).map_or(&[][..], |dot| rest(value, dot + 1));
+    (value.starts_with(b"/") || value.starts_with(b"./") || value.starts_with(b"~/"))
+        && memchr::memchr(b'/', rest(value, 2)).is_some()
+        && (2..=5).contains(&extension.len())
+        && extension.iter().all(u8::is_ascii_lowercase)
+}
+
+/// Whether a word names an algorithm: `Argon2id`, `ed25519`, `PBKDF2-SHA256`.
+fn is_algorithm(value: &[u8]) -> bool {
+    if value.len() > 32 || !value.iter().any(u8::is_ascii_alphabetic) {
+        return false;
+    }
+    let mut lower = [0u8; 32];
+    for (slot, byte) in lower.iter_mut().zip(value) {
+        *slot = byte.to_ascii_lowercase();
+    }
+    part(&lower, 0, value.len())
+        .split(|b| matches!(b, b'-' | b'_' | b'/' | b'+'))
+        .all(|word| {
+            let letters = word.iter().take_while(|b| b.is_ascii_alphabetic()).count();
+            let tail = rest(word, letters);
+            let numbered = tail.len() <= 5 && tail.iter().all(u8::is_ascii_digit);
+            match part(word, 0, letters) {
+                b"argon" => matches!(tail, b"2" | b"2i" | b"2d" | b"2id"),
+                b"pbkdf" | b"sha" | b"md" | b"aes" | b"rsa" | b"ed" | b"curve" | b"x" | b"secp"
+                | b"hs" | b"rs" | b"es" | b"ps" | b"blake" | b"chacha" | b"poly" | b"ripemd"
+                | b"scrypt" | b"bcrypt" | b"hmac" | b"gcm" | b"cbc" | b"ctr" | b"ecdsa"
+                | b"base" | b"utf" | b"crc" | b"des" | b"hkdf" | b"with" | b"siphash"
+                | b"scram" | b"xxhash" | b"" => numbered,
+                b"nistp" | b"prime" => true,
+                _ => false,
+            }
+        })
 }
 
 /// Whether a word is an identifier of so many words: `napi_create_string_utf16`.
@@ -250,6 +296,7 @@ pub(super) fn is_placeholder(value: &[u8]) -> bool {
         || first == b'_' && value.starts_with(b"__") && value.ends_with(b"__")
         || matches!(first, b'^' | b'~' | b'>' | b'=' | b'v' | b'0'..=b'9') && is_version(value)
         || value.len() <= 2 && !value.iter().any(u8::is_ascii_alphanumeric)
+        || is_validation(value)
     {
         return true;
     }
@@ -330,6 +377,30 @@ pub(super) fn is_placeholder(value: &[u8]) -> bool {
         || [&b"_here"[..], b"_placeholder", b"_goes_here"]
             .iter()
             .any(|tail| word.ends_with(tail))
+}
+
+/// Whether a value says what is asked of a field: `required|min:8|confirmed`.
+fn is_validation(value: &[u8]) -> bool {
+    let mut rules = value
+        .split(|b| *b == b'|')
+        .map(|rule| part(rule, 0, memchr::memchr(b':', rule).unwrap_or(rule.len())));
+    memchr::memchr(b'|', value).is_some()
+        && rules.clone().any(|rule| {
+            matches!(
+                rule,
+                b"required"
+                    | b"string"
+                    | b"nullable"
+                    | b"sometimes"
+                    | b"min"
+                    | b"max"
+                    | b"confirmed"
+                    | b"bail"
+            )
+        })
+        && rules.all(|rule| {
+            !rule.is_empty() && rule.iter().all(|b| b.is_ascii_lowercase() || *b == b'_')
+        })
 }
 
 /// Words that describe a secret and are none.
@@ -551,6 +622,24 @@ pub(super) fn is_label(value: &[u8], name: &[u8]) -> bool {
     {
         return false;
     }
+    // `is too short`
+    let verb = part(value, 0, memchr::memchr(b' ', value).unwrap_or(0));
+    if matches!(
+        verb,
+        b"is"
+            | b"must"
+            | b"can't"
+            | b"cannot"
+            | b"should"
+            | b"has"
+            | b"was"
+            | b"too"
+            | b"not"
+            | b"does"
+            | b"may"
+    ) {
+        return true;
+    }
     // A text in another alphabet.
     if memchr::memchr(b' ', value).is_some() && value.iter().all(|b| *b >= 0x80 || *b == b' ') {
         return true;
@@ -666,6 +755,9 @@ pub(super) fn is_unquoted_secret(
     {
         return false;
     }
+    if is_path(value) || is_algorithm(value) {
+        return false;
+    }
     let digits = value.iter().filter(|b| b.is_ascii_digit()).count();
     let plain = value
         .iter()
@@ -737,8 +829,11 @@ pub(super) fn is_unquoted_secret(
     {
         return false;
     }
+    // `credentials: AWS/IAM`
+    let choice =
+        kind == Kind::Secrets && value.iter().all(|b| b.is_ascii_alphabetic() || *b == b'/');
     if !plain {
-        return true;
+        return !choice;
     }
     let letters_only = digits == 0;
     // In a query nothing refers to anything.
@@ -763,7 +858,9 @@ pub(super) fn is_unquoted_secret(
             return !code_line && memchr::memchr(b'.', value).is_none();
         }
         // A word after a colon is prose or a type unless the line is nothing but the assignment.
-        return (style.own_line && alone || style.quote != 0 && scope.at(to) == style.quote)
+        // `"token:count"` is the name of something.
+        let quoted = style.quote != 0 && scope.at(to) == style.quote;
+        return (style.own_line && alone || quoted && (style.spaced || is_password_name(name)))
             && lower
             && !(style.equals && memchr::memchr(b'[', name).is_some());
     }
@@ -775,6 +872,219 @@ pub(super) fn is_unquoted_secret(
         return false;
     }
     true
+}
+
+/// Whether a name is that of a password: what stands under it is hardly ever the name of a thing.
+pub(super) fn is_password_name(name: &[u8]) -> bool {
+    let lower = name.to_ascii_lowercase();
+    [
+        &b"pass"[..],
+        b"pwd",
+        b"secret",
+        b"kennwort",
+        b"contrase",
+        b"senha",
+        b"heslo",
+        b"parola",
+    ]
+    .iter()
+    .any(|word| super::bytes::find(&lower, word).is_some())
+        || lower.ends_with(b"pw")
+        || lower.iter().any(|b| *b >= 0x80)
+}
+
+/// Whether a word that can only be a literal where it stands is a secret, and not a placeholder or a reference.
+pub(super) fn is_literal(value: &[u8], name: &[u8]) -> bool {
+    let letters = value.iter().filter(|b| b.is_ascii_alphabetic()).count();
+    let digits = value.iter().any(u8::is_ascii_digit);
+    let refers = !digits && (names::judge(value) != Kind::Plain || has_upper_const(value));
+    // `ENC[…]`, `Vec<u8>`, a call.
+    let head = value
+        .iter()
+        .take_while(|b| b.is_ascii_alphanumeric() || **b == b'_')
+        .count();
+    let expression = head > 0 && matches!(at(value, head), b'(' | b'[' | b'<' | b'{');
+    value.len() >= 4
+        && letters >= 2
+        && !expression
+        && !refers
+        && !is_rooted(value)
+        && !has_mark(value)
+        && !is_placeholder(value)
+        && !is_type(value)
+        && !is_outcome(value)
+        && !is_label(value, name)
+        // A substitution.
+        && super::bytes::find(value, b"://").is_none()
+        && super::bytes::find(value, b"${").is_none()
+        && super::bytes::find(value, b"$(").is_none()
+        && super::bytes::find(value, b"{{").is_none()
+}
+
+/// Whether a word says what became of a field: `Password: mismatch`.
+fn is_outcome(value: &[u8]) -> bool {
+    [
+        "done",
+        "success",
+        "successful",
+        "successfully",
+        "click",
+        "mismatch",
+        "match",
+        "matches",
+        "updated",
+        "complete",
+        "completed",
+        "strong",
+        "weak",
+        "medium",
+        "good",
+        "visible",
+        "short",
+        "protected",
+        "secured",
+        "forgotten",
+        "mandatory",
+        "needed",
+        "show",
+        "hide",
+        "hashed",
+        "leaked",
+        "compromised",
+        "pending",
+        "prompt",
+        "interactive",
+        "admin",
+        "root",
+        "bcrypt",
+        "plaintext",
+        "plain",
+        "encrypted",
+        "later",
+        "again",
+        "here",
+        "below",
+        "above",
+    ]
+    .iter()
+    .any(|word| value.eq_ignore_ascii_case(word.as_bytes()))
+}
+
+/// The members of what code calls by these names are no literals: `settings.db`.
+fn is_rooted(value: &[u8]) -> bool {
+    let dot = memchr::memchr(b'.', value).unwrap_or(0);
+    at(value, dot + 1).is_ascii_alphabetic()
+        && matches!(
+            part(value, 0, dot),
+            b"self"
+                | b"this"
+                | b"req"
+                | b"request"
+                | b"args"
+                | b"config"
+                | b"os"
+                | b"process"
+                | b"settings"
+                | b"env"
+                | b"var"
+                | b"local"
+                | b"data"
+                | b"module"
+                | b"user"
+                | b"props"
+                | b"state"
+                | b"params"
+                | b"options"
+                | b"opts"
+                | b"cfg"
+                | b"conf"
+                | b"ctx"
+                | b"form"
+        )
+}
+
+/// Whether a word is the name of a type: `usize`, `VARCHAR`, `PostgresDsn`.
+pub(super) fn is_type(value: &[u8]) -> bool {
+    let mut lower = [0u8; 16];
+    for (slot, byte) in lower.iter_mut().zip(value) {
+        *slot = byte.to_ascii_lowercase();
+    }
+    let word = part(&lower, 0, value.len().min(16));
+    let bits = word
+        .iter()
+        .rposition(|b| !b.is_ascii_digit())
+        .map_or(0, |last| last + 1);
+    let sized = bits < word.len()
+        && matches!(
+            part(word, 0, bits),
+            b"int" | b"uint" | b"float" | b"i" | b"u" | b"f" | b"decimal" | b"utf"
+        );
+    let made = value.first().is_some_and(u8::is_ascii_uppercase)
+        && [
+            &b"Str"[..],
+            b"String",
+            b"Bytes",
+            b"Type",
+            b"Config",
+            b"Dsn",
+            b"Namespace",
+            b"Value",
+            b"Field",
+            b"Input",
+            b"Id",
+            b"ID",
+            b"Ref",
+            b"Schema",
+            b"Class",
+            b"Handler",
+            b"Provider",
+            b"Object",
+            b"Buffer",
+            b"Url",
+            b"Path",
+        ]
+        .iter()
+        .any(|tail| value.ends_with(tail));
+    sized
+        || made
+        || is_harmless_word(word)
+        || matches!(
+            word,
+            b"double"
+                | b"byte"
+                | b"unknown"
+                | b"bigint"
+                | b"long"
+                | b"short"
+                | b"decimal"
+                | b"jsonb"
+                | b"symbol"
+                | b"list"
+                | b"dict"
+                | b"map"
+                | b"usize"
+                | b"isize"
+                | b"url"
+                | b"uri"
+                | b"option"
+                | b"optional"
+                | b"vec"
+                | b"tuple"
+                | b"record"
+                | b"partial"
+                | b"promise"
+                | b"function"
+                | b"callable"
+                | b"type"
+                | b"money"
+                | b"serial"
+                | b"real"
+                | b"numeric"
+                | b"tinyint"
+                | b"smallint"
+                | b"longtext"
+                | b"uuidv4"
+        )
 }
 
 /// `MAX_TOKEN_LEN`: a constant.

@@ -81,14 +81,73 @@ const PLACES: &[&str] = &[
     "+------+----------+\n| user | password |\n+------+----------+\n| bob  | {} |\n+------+----------+",
 ];
 
+/// Texts in which a word without a digit can only be a literal, in the place of `{}`.
+const BARE: &[&str] = &[
+    "Server=db7;Database=crm;User Id=app;Password={};",
+    "jdbc:sqlserver://db7:1433;user=sa;password={}",
+    "host=db7 port=5433 user=app password={} dbname=crm",
+    "SMTP error: user=mailer password={}!",
+    "machine api.example.com\n  login ada7\n  password {}\n",
+    "port 6379\nrequirepass {}\nmaxclients 100",
+    "uri ldap://ldap.example.com\nbindpw {}",
+    "127.0.0.1:6379> AUTH default {}\nOK",
+    "ACL SETUSER bob7 on >{} ~* +@all",
+    "USER bob7\nPASS {}\n",
+    "FROM app:1.2\nENV DB_PASSWORD {}\n",
+    "redis-cli -h cache7 -a {} ping",
+    "redis-cli -a {} ping",
+    "mysql -uroot -p{} shop",
+    "keytool -list -keystore k7.jks -storepass {}",
+    "lftp -u bob,{} sftp://host7",
+    "smbclient //h7/s -U 'CORP\\\\ann%{}' -c ls",
+    "openssl pkcs12 -in k7.p12 -passin pass:{}",
+    "environment:\n  POSTGRES_USER: app7\n  POSTGRES_PASSWORD: {}\n",
+    "ansible_user: deploy7\nansible_ssh_pass: {}\n",
+    "grafana:\n  adminUser: admin\n  adminPassword: {}\n  size: 10Gi",
+    "db: {user: app7, password: {}, port: 5433}",
+    "[client]\nuser = app7\npassword = {}\n",
+    "set DB_PASSWORD=blue.{}",
+    "input {\n  jdbc_user => \"ls7\"\n  jdbc_password => \"{}\"\n}",
+    "deploy@bastion7's password: {}\nWelcome",
+    "Hello, username: bob7, password: {}\nBye",
+    "mon mot de passe est : {}",
+    "New password: {}",
+    "<li>Password: {}</li>",
+    "props.setProperty(\"password\", \"{}\");",
+    "user.setPassword(\"{}\");",
+    "std::string password{\"{}\"};",
+    "password <- \"{}\"",
+    "release { storePassword \"{}\"\n keyAlias \"upload7\" }",
+    "cy.get('#password').type('{}'); cy.wait(500)",
+    "fill_in \"Password\", with: \"{}\"",
+    "new NetworkCredential(\"bob\", \"{}\")",
+    "smtp.login(\"me\", \"{}\")",
+    "args: [\"--user\", \"ro\", \"--password\", \"{}\"]",
+    "\"username\",\"ada7\"\n\"password\",\"{}\"\n\"city\",\"Lyon\"",
+    "the password is \"{}\"",
+    "password=\u{201c}two {} words\u{201d} and port=5433",
+    "creds: ada7 / {}",
+    "user/pass: ada7/{}",
+    "| Field | Value |\n|---|---|\n| Host | db7 |\n| Password | {} |",
+    "-[ RECORD 1 ]--+-----\nusername       | orders7\npassword       | {}",
+    "::add-mask::{}",
+    "::set-output name=token::{}",
+];
+
 pub(crate) fn all() -> Vec<Particular> {
     let places = PLACES.iter().map(|place| Particular {
         input: Value::from(place.replace("{}", "zebra9crossing")),
         secrets: vec!["zebra9crossing"],
         neighbours: Vec::new(),
     });
+    let bare = BARE.iter().map(|place| Particular {
+        input: Value::from(place.replace("{}", "Schmetterling")),
+        secrets: vec!["Schmetterling"],
+        neighbours: Vec::new(),
+    });
     let mut all = particular();
     all.extend(places);
+    all.extend(bare);
     all
 }
 
@@ -108,6 +167,78 @@ fn particular() -> Vec<Particular> {
             json!("//registry.npmjs.org/:_authToken=abcd1234-ef56-7890\nsave-exact=true"),
             &["abcd1234-ef56-7890"],
             &["registry.npmjs.org", "save-exact=true"],
+        ),
+        case(
+            json!({"rawHeaders": ["Host", "api.example.com", "X-Auth-Token", "dB1KG03kTFCJ"]}),
+            &["dB1KG03kTFCJ"],
+            &["Host", "api.example.com", "X-Auth-Token"],
+        ),
+        case(
+            json!({"env": ["HOME=/home/ada7", "SMTP_PASSWORD=Blue Goose 77!"]}),
+            &["Blue", "Goose 77!"],
+            &["HOME=/home/ada7", "SMTP_PASSWORD="],
+        ),
+        case(
+            json!({"set-cookie": ["sid=878e677b58d54f08; Path=/app7; Secure", "theme=dark9"]}),
+            &["878e677b58d54f08", "dark9"],
+            &["sid=", "; Path=/app7; Secure"],
+        ),
+        case(
+            json!({"Set-Cookie": "sid=878e677b58d54f08; Path=/app7; SameSite=Lax"}),
+            &["878e677b58d54f08"],
+            &["; Path=/app7; SameSite=Lax"],
+        ),
+        case(
+            json!({"kty": "RSA", "n": "HIcaX1HZoeEJEENNx8rg", "e": "AQAB", "d": "1Jc6bx1AoCXnH3j2dkLH", "p": "jJ3bciDF4FJu"}),
+            &["1Jc6bx1AoCXnH3j2dkLH", "jJ3bciDF4FJu"],
+            &["HIcaX1HZoeEJEENNx8rg", "AQAB"],
+        ),
+        case(
+            json!({"k": "c2VjcmV0a2V5", "d": "1Jc6bx1AoCXn", "kid": "key7", "kty": "oct"}),
+            &["c2VjcmV0a2V5", "1Jc6bx1AoCXn"],
+            &["key7"],
+        ),
+        case(
+            json!({"type": "secret", "key": "K", "value": "orange boat"}),
+            &["orange boat"],
+            &["K"],
+        ),
+        case(
+            json!("dsn: sftp://ada7:sp%20ace9@nas7.local:22/up"),
+            &["sp%20ace9"],
+            &["@nas7.local:22/up"],
+        ),
+        case(
+            json!("access_token$pro|~|duction$6y0x8ya9yuqef10x$542c429edb8cc62447e0"),
+            &["542c429edb8cc62447e0"],
+            &[],
+        ),
+        case(
+            json!("sign|~|key-prod-12da1b5d6a25cc3184f754b201b0f4a3"),
+            &["12da1b5d6a25cc31"],
+            &[],
+        ),
+        case(
+            json!("value Nm78|~|Q~iwcEZK7lKDJRqviMqY"),
+            &["iwcEZK7lKDJR"],
+            &["value"],
+        ),
+        case(
+            json!(
+                "https://api.example.com/2.5/weather?q=Oslo&app|~|id=0d5876915356e44ab28ed7739a2531ff"
+            ),
+            &["0d5876915356e44a"],
+            &["q=Oslo"],
+        ),
+        case(
+            json!("user=app;Pwd=two words;Server=db7 and more"),
+            &["two words"],
+            &["Server=db7 and more"],
+        ),
+        case(
+            json!("NAME      TOKEN\nann       m2lxo5MX42Ynuz2rk8JB\n"),
+            &["m2lxo5MX42Ynuz2rk8JB"],
+            &["ann", "NAME"],
         ),
         case(
             json!("_auth=dXNlcjpwYXNzMTIz\nemail=none"),

@@ -240,6 +240,7 @@ fn harmless_texts_stay_as_they_are() {
         harmless::lines(false),
         harmless::lines(true),
         harmless::pages(),
+        harmless::about(),
         harmless::made_up(&mut random),
     ]
     .concat_all();
