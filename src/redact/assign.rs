@@ -138,6 +138,13 @@ pub(super) fn at_sign(
     if name.text.len() < 2 || name.text.iter().all(u8::is_ascii_digit) {
         return;
     }
+    // `${TOKEN:0:4}`
+    if byte == b':'
+        && next.is_ascii_digit()
+        && scope.part(name.start.saturating_sub(2), name.start) == b"${"
+    {
+        return;
+    }
     // `The password is: …`
     let linked = byte == b':'
         && [
@@ -402,8 +409,12 @@ pub(super) fn value_at(
         if quote == b'\''
             && escapes == 0
             && start == open
-            && matches!(scope.at(open + 1), b',' | b')' | b';')
+            && matches!(scope.at(open + 1), b',' | b')' | b';' | b' ')
         {
+            return None;
+        }
+        // A shell puts the output of a command here.
+        if quote == b'`' && style.equals && !style.spaced {
             return None;
         }
         // `""` in a quoted cell of a CSV file, or nothing at all.

@@ -494,7 +494,12 @@ pub(super) fn flag(scope: &Scope<'_>, pos: usize, judge: &dyn Fn(&[u8]) -> Kind)
     let end = run_end(scope.text, pos, scope.to.min(pos + MAX_NAME), |b| {
         b.is_ascii_alphanumeric() || matches!(b, b'-' | b'_')
     });
-    if end - pos < 5 || !is_blank(scope.at(end)) || !judge(scope.part(pos, end)).hides() {
+    // `[--password PASSWORD]` of a usage.
+    if scope.before(pos) == b'['
+        || end - pos < 5
+        || !is_blank(scope.at(end))
+        || !judge(scope.part(pos, end)).hides()
+    {
         return None;
     }
     let start = run_end(scope.text, end, scope.to.min(end + 8), is_blank);

@@ -18,6 +18,35 @@ const MAX_NESTING: usize = 512;
 #[derive(Debug)]
 pub(super) struct NotJson;
 
+/// Where something stands. In four bytes each, since a frame is copied twice for each container.
+#[derive(Clone, Copy, Debug, Default)]
+struct Place {
+    from: u32,
+    to: u32,
+}
+
+impl Place {
+    /// The walk looks at texts that this is wide enough for.
+    fn new(from: usize, to: usize) -> Self {
+        Self {
+            from: from as u32,
+            to: to as u32,
+        }
+    }
+
+    fn range(self) -> (usize, usize) {
+        (self.from as usize, self.to as usize)
+    }
+
+    fn of(self, text: &[u8]) -> &[u8] {
+        part(text, self.from as usize, self.to as usize)
+    }
+
+    fn is_empty(self) -> bool {
+        self.from == self.to
+    }
+}
+
 /// An object or array that is not closed yet.
 #[derive(Clone, Copy, Debug, Default)]
 pub(super) struct Frame {
@@ -29,20 +58,21 @@ pub(super) struct Frame {
     schema: bool,
     /// Elements so far, of an array.
     items: u32,
-    /// What the name of the current member says.
+    /// What the name of the current member says, and what it says in the record of a secret.
     kind: Kind,
+    kind_in_record: Kind,
     /// Where the name of the current member stands.
-    name: (usize, usize),
+    name: Place,
     role: Role,
     /// Name/value pairs: where the `name` member is until it is judged, what it says, and where the `value` member is.
-    said: (usize, usize),
+    said: Place,
     label: Kind,
-    value: Option<(usize, usize, Shape)>,
+    value: Option<(Place, Shape)>,
     /// The last element was an option that a user and a password follow.
     user_next: bool,
     /// Which of the columns, named before their rows, are sensitive.
     columns: u64,
-    kubernetes: Option<(usize, usize)>,
+    kubernetes: Place,
     is_secret: bool,
     /// The members say something about fields.
     about: bool,
@@ -55,6 +85,8 @@ pub(super) struct Frame {
     turns: bool,
     /// The elements are variables of an environment: `["NAME=value"]`.
     variables: bool,
+    /// The record of a secret, whose members are secret unless they say something about it.
+    record: bool,
     /// A JSON Web Key, some of whose members are private.
     jwk: bool,
 }
@@ -119,6 +151,9 @@ impl Engine<'_> {
         start: Start,
         depth: u8,
     ) -> Result<(), NotJson> {
+        if u32::try_from(text.len()).is_err() {
+            return Err(NotJson);
+        }
         let mut walk = Walk {
             text,
             masks,
@@ -248,6 +283,9 @@ impl Engine<'_> {
         if top.array {
             return top.kind;
         }
+        if top.record && top.kind == Kind::Plain {
+            return top.kind_in_record;
+        }
         if top.about && top.kind.hides() || top.tokens && top.kind == Kind::Plain {
             return Kind::Maybe;
         }
@@ -260,9 +298,9 @@ impl Engine<'_> {
 
     /// What the label in the innermost object says. It is judged here, since most `name`s label nothing.
     fn label(&self, walk: &mut Walk<'_>) -> Kind {
-        let (from, to) = std::mem::take(&mut walk.top.said);
-        if from < to {
-            let said = self.rules.judge(part(walk.text, from, to));
+        let said = std::mem::take(&mut walk.top.said);
+        if !said.is_empty() {
+            let said = self.rules.judge(said.of(walk.text));
             // `{"type": "password", "name": "x"}`
             if said != Kind::Plain || !walk.top.label.hides() {
                 walk.top.label = said;
@@ -274,7 +312,22 @@ impl Engine<'_> {
     /// Whether the object or array that begins at `pos` goes as a whole.
     #[inline]
     fn hides_whole(&self, walk: &Walk<'_>, pos: usize, kind: Kind) -> bool {
-        kind.hides() && !walk.is_cookies(pos, kind) && !walk.describes(pos)
+        kind.hides()
+            && !walk.is_cookies(pos, kind)
+            && !self.is_record(walk, pos)
+            && !walk.describes(pos)
+    }
+
+    /// Whether the record of a secret begins at `pos`, or a list of such; other lists go as a whole. What stands
+    /// under the name of a password, or one that the user denied, goes as a whole, too.
+    fn is_record(&self, walk: &Walk<'_>, pos: usize) -> bool {
+        let mut begin = pos;
+        if at(walk.text, pos) == b'[' {
+            begin = past_blanks(walk.text, pos + 1, walk.to.min(pos + 32));
+        }
+        let name = walk.top.name.of(walk.text);
+        at(walk.text, begin) == b'{'
+            && (walk.top.array || names::may_have_records(name) && !self.rules.denies(name))
     }
 
     /// What is nested too deep to be walked through is read as text, and goes whole if there is anything in it.
@@ -298,19 +351,21 @@ impl Engine<'_> {
             array,
             schema: outer.role == Role::Schema,
             about: outer.role == Role::About || outer.about && array,
-            tokens: !array
-                && !outer.array
-                && part(walk.text, outer.name.0, outer.name.1) == b"tokens",
+            tokens: !array && !outer.array && outer.name.of(walk.text) == b"tokens",
             cookies,
+            record: !array && kind.hides() && self.is_record(walk, pos) && !walk.describes(pos),
             turns: array && outer.role == Role::Turns,
-            variables: array && is_environment(part(walk.text, outer.name.0, outer.name.1)),
+            variables: array && is_environment(outer.name.of(walk.text)),
             label: if cookies && !array {
                 Kind::Secret
             } else {
                 Kind::Plain
             },
             // `"auth": ["user", "…"]`
-            kind: if array && kind == Kind::Maybe {
+            kind: if array
+                && !cookies
+                && (kind == Kind::Maybe || kind.hides() && self.is_record(walk, pos))
+            {
                 kind
             } else {
                 Kind::Plain
@@ -343,7 +398,7 @@ impl Engine<'_> {
         } else {
             Key::of(walk.text, from, to)
         };
-        walk.top.name = (from, to);
+        walk.top.name = Place::new(from, to);
         let said = known.and_then(|key| self.known.get(&key, self.rules.id));
         let (kind, role) = match said {
             Some(said) => said,
@@ -356,6 +411,10 @@ impl Engine<'_> {
         } else {
             kind
         };
+        if walk.top.record {
+            let about = names::about_record(part(walk.text, from, to));
+            walk.top.kind_in_record = about.unwrap_or(Kind::Secret);
+        }
     }
 
     /// What a name says that is not known, and what stands in it.
@@ -404,7 +463,7 @@ impl Engine<'_> {
         let Some(parent) = parent else {
             return Kind::Plain;
         };
-        let name = part(walk.text, parent.name.0, parent.name.1);
+        let name = parent.name.of(walk.text);
         if name.is_empty() || name.len() > 32 {
             Kind::Plain
         } else {
@@ -450,7 +509,7 @@ impl Engine<'_> {
         let content = part(walk.text, from, to);
         let name = walk.top.name;
         if kind == Kind::Secret
-            && part(walk.text, name.0, name.1).eq_ignore_ascii_case(b"set-cookie")
+            && name.of(walk.text).eq_ignore_ascii_case(b"set-cookie")
             && self.set_cookie(walk, (from, to))
         {
             return;
@@ -458,7 +517,7 @@ impl Engine<'_> {
         if walk.top.variables && self.variable(walk, (from, to)) {
             return;
         }
-        if kind != Kind::Plain && values::goes(content, kind, part(walk.text, name.0, name.1)) {
+        if kind != Kind::Plain && values::goes(content, kind, name.of(walk.text)) {
             push(
                 &mut self.edits,
                 walk.floor,
@@ -468,8 +527,7 @@ impl Engine<'_> {
         }
         // An id that looks like a card stays, and only digits can.
         let digits = content.len() >= 13 && content.iter().all(|b| b.is_ascii_digit());
-        let kind = if kind == Kind::Plain && digits && names::is_id(part(walk.text, name.0, name.1))
-        {
+        let kind = if kind == Kind::Plain && digits && names::is_id(name.of(walk.text)) {
             Kind::Id
         } else {
             kind
@@ -561,8 +619,7 @@ impl Engine<'_> {
                 Some(Class::Phone)
             }
             _ if digits.len() >= 13 => {
-                let name = walk.top.name;
-                let id = names::is_id(part(walk.text, name.0, name.1));
+                let id = names::is_id(walk.top.name.of(walk.text));
                 (!id && super::pii::is_card(digits)).then_some(Class::Card)
             }
             _ => None,
@@ -658,9 +715,7 @@ impl Engine<'_> {
         match top.role {
             Role::Label if top.cookies => {}
             Role::KeyPart | Role::Label
-                if top.jwk
-                    && shape == Shape::String
-                    && is_key_part(part(walk.text, top.name.0, top.name.1)) =>
+                if top.jwk && shape == Shape::String && is_key_part(top.name.of(walk.text)) =>
             {
                 self.hide(walk, from, to, shape);
             }
@@ -669,7 +724,7 @@ impl Engine<'_> {
                 self.key_parts(walk, from);
             }
             Role::Label if shape == Shape::String => {
-                top.said = (from, to);
+                top.said = Place::new(from, to);
                 self.hide_labelled(walk);
             }
             Role::Element | Role::Type | Role::Path if shape == Shape::String => {
@@ -693,21 +748,20 @@ impl Engine<'_> {
                 if word && self.label(walk).hides() {
                     self.hide(walk, from, to, shape);
                 } else if word && walk.top.value.is_none() {
-                    walk.top.value = Some((from, to, shape));
+                    walk.top.value = Some((Place::new(from, to), shape));
                 }
             }
-            Role::Value if from < to => top.value = Some((from, to, shape)),
+            Role::Value if from < to => top.value = Some((Place::new(from, to), shape)),
             Role::Kind if content == b"Secret" => {
                 top.is_secret = true;
-                if let Some((from, to)) = top.kubernetes {
-                    self.hide(walk, from, to, Shape::Nested);
-                }
+                let (from, to) = top.kubernetes.range();
+                self.hide(walk, from, to, Shape::Nested);
             }
             Role::Data if shape == Shape::Nested => {
                 if top.is_secret {
                     self.hide(walk, from, to, Shape::Nested);
                 } else {
-                    top.kubernetes = Some((from, to));
+                    top.kubernetes = Place::new(from, to);
                 }
             }
             _ => {}
@@ -716,9 +770,10 @@ impl Engine<'_> {
 
     /// Hides the value that stood before its name.
     fn hide_labelled(&mut self, walk: &mut Walk<'_>) {
-        if let Some((from, to, shape)) = walk.top.value
+        if let Some((place, shape)) = walk.top.value
             && self.label(walk).hides()
         {
+            let (from, to) = place.range();
             self.hide(walk, from, to, shape);
         }
     }
@@ -759,11 +814,11 @@ impl Walk<'_> {
         let next = |from| past_blanks(text, from, self.to.min(pos + 32));
         kind == Kind::Secret
             && at(text, pos) == b'['
-            && part(text, top.name.0, top.name.1).eq_ignore_ascii_case(b"set-cookie")
+            && top.name.of(text).eq_ignore_ascii_case(b"set-cookie")
             || kind == Kind::Secrets
                 && at(text, pos) == b'['
                 && at(text, next(pos + 1)) == b'{'
-                && part(text, top.name.0, top.name.1).ends_with(b"ookies")
+                && top.name.of(text).ends_with(b"ookies")
     }
 
     /// Whether the object at `pos`, which stands under a sensitive name, is the description of a field.
@@ -788,7 +843,7 @@ impl Walk<'_> {
             return true;
         }
         // The token of a parser has a kind and a place.
-        let name = part(self.text, self.top.name.0, self.top.name.1);
+        let name = self.top.name.of(self.text);
         let token = name.eq_ignore_ascii_case(b"token") || name.eq_ignore_ascii_case(b"tokens");
         if token
             && [&br#""kind""#[..], br#""type""#]

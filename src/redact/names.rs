@@ -959,6 +959,39 @@ pub(super) fn is_harmless_tail(word: &[u8]) -> bool {
     )
 }
 
+/// Whether a sensitive name may stand over the records of secrets, `access_keys`, and not only over a secret.
+pub(super) fn may_have_records(name: &[u8]) -> bool {
+    let words = Words::of(name);
+    (0..words.count).any(|index| {
+        let word = words.get(index);
+        let word = word.strip_suffix(b"s").unwrap_or(word);
+        [
+            &b"key"[..],
+            b"token",
+            b"secret",
+            b"credential",
+            b"authorization",
+            b"jwt",
+            b"cookie",
+        ]
+        .iter()
+        .any(|known| word.ends_with(known))
+    })
+}
+
+/// What a member says of the record of a secret that it stands in, and not of the secret: `created_at`, `scopes`.
+pub(super) fn about_record(name: &[u8]) -> Option<Kind> {
+    let words = Words::of(name);
+    let last = words.get(words.count.saturating_sub(1));
+    match last {
+        b"at" | b"date" | b"time" | b"timestamp" | b"created" | b"updated" | b"expires"
+        | b"modified" => Some(Kind::Plain),
+        b"username" | b"created_by" | b"roles" | b"tags" | b"active" | b"email"
+        | b"permissions" | b"algorithm" => Some(Kind::Maybe),
+        _ => is_harmless_tail(last).then_some(Kind::Maybe),
+    }
+}
+
 /// Words behind a sensitive one that change nothing.
 fn is_neutral_tail(word: &[u8]) -> bool {
     matches!(
@@ -1051,6 +1084,7 @@ fn is_harmless_head(word: &[u8]) -> bool {
             | b"load"
             | b"from"
             | b"existing"
+            | b"import"
     )
 }
 

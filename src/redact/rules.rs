@@ -128,6 +128,14 @@ impl Rules {
         kind
     }
 
+    /// Whether the user said that everything under this name goes.
+    pub(super) fn denies(&self, name: &[u8]) -> bool {
+        !self.deny.is_empty() && {
+            let plain = normalized(name);
+            self.deny.iter().any(|denied| denied.as_bytes() == plain)
+        }
+    }
+
     /// Adds what the user's patterns find in a string that begins at `from`.
     pub(super) fn patterns_on(&self, text: &[u8], from: usize, edits: &mut Vec<Edit>) {
         for pattern in &self.patterns {

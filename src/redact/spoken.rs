@@ -162,8 +162,10 @@ pub(super) fn value(
     {
         return None;
     }
-    // `~/.ssh/deploy_key user@host`, `the password for user42`, `kubectl get secret db-1`
-    if follows_path(scope, name.start)
+    // `[--token TOKEN]`, `~/.ssh/deploy_key user@host`, `the password for user42`, `kubectl get secret db-1`
+    let usage = name.text.starts_with(b"-") && scope.before(name.start) == b'[';
+    if usage
+        || follows_path(scope, name.start)
         || !linked && matches!(name.text, b"for" | b"of" | b"at" | b"in")
         || name.text.starts_with(b"secret") && names_resource(scope, name.start)
     {

@@ -97,6 +97,7 @@ pub(super) fn columns(
                         && !rule
                         && !values::has_mark(value)
                         && !values::is_placeholder(value)
+                        && (!judge(value).hides() || value.iter().any(u8::is_ascii_digit))
                     {
                         add(Found::new(from, to, Class::Field));
                     }
@@ -149,7 +150,10 @@ fn named_rows(
                     let to = run_start(scope.text, to, from, |b| {
                         matches!(b, b' ' | b'"' | b'`' | b'\r')
                     });
-                    if values::is_literal(scope.part(from, to), name) {
+                    let value = scope.part(from, to);
+                    let prose = memchr::memchr(b' ', value).is_some()
+                        && (at_prose(value) || !value.iter().any(u8::is_ascii_digit));
+                    if !prose && values::is_literal(value, name) {
                         add(Found::new(from, to, Class::Field));
                     }
                 }
@@ -157,6 +161,14 @@ fn named_rows(
         }
         line = end + 1;
     }
+}
+
+/// Whether a cell begins like a remark: `(string) min 8`, `see 1Password`.
+fn at_prose(value: &[u8]) -> bool {
+    value.starts_with(b"(")
+        || [&b"see "[..], b"ask "]
+            .iter()
+            .any(|word| has_word_at(value, 0, word))
 }
 
 /// Adds the cells of sensitive columns that are aligned by spaces; the line of their names stands at `first..end`.

@@ -107,6 +107,24 @@ fn values_of_every_shape_are_hidden_whole() {
 }
 
 #[test]
+fn the_record_of_a_secret_keeps_what_describes_it() {
+    let json = r#"{"api_keys":[{"id":"k1","name":"ci","value":"orange boat","created_at":"2024-05-01T10:00:00Z"}]}"#;
+    let redacted = r#"{"api_keys":[{"id":"k1","name":"ci","value":"[REDACTED_FIELD]","created_at":"2024-05-01T10:00:00Z"}]}"#;
+    assert_eq!(Redactor::default().redact_json(json), redacted);
+    assert_eq!(Redactor::default().redact_json(redacted), redacted);
+    let id = json.replace("k1", "a1b2c3d4e5");
+    assert_eq!(
+        Redactor::default().redact_json(&id),
+        redacted.replace("k1", "[REDACTED_FIELD]")
+    );
+    let denied = Redactor::builder().deny_name("api_keys").build();
+    assert_eq!(
+        denied.expect("a plain name").redact_json(json),
+        r#"{"api_keys":"[REDACTED_FIELD]"}"#
+    );
+}
+
+#[test]
 fn a_card_as_a_number_becomes_a_string() {
     let json = r#"{"n":4111111111111111,"order_id":4111111111111111,"pi":3.14}"#;
     assert_eq!(
