@@ -224,7 +224,8 @@ fn headless(scope: &Scope<'_>, start: usize, begin: usize) -> Option<Found> {
 pub(super) fn crypt(scope: &Scope<'_>, pos: usize) -> Option<Found> {
     let is_method = |b: u8| b.is_ascii_alphanumeric() || b == b'-';
     let from = scope.from.max(pos.saturating_sub(9));
-    let start = from + memchr::memrchr(b'$', scope.part(from, pos))? + 1;
+    let dollar = scope.part(from, pos).iter().rposition(|b| *b == b'$')?;
+    let start = from + dollar + 1;
     let method = run_end(scope.text, pos, scope.to.min(pos + 10), is_method);
     if scope.at(method) != b'$'
         || !matches!(

@@ -66,16 +66,20 @@ static KINDS: [u8; 256] = {
     let mut byte = 0;
     while byte < 256 {
         table[byte] = match byte as u8 {
-            b'0'..=b'9' | b'A'..=b'Z' => TOKEN | KEYED | CREDENTIAL | DOMAIN | LOCAL,
-            b'a'..=b'z' => TOKEN | CREDENTIAL | DOMAIN | LOCAL,
-            b'-' => TOKEN | CREDENTIAL | DOMAIN | LOCAL,
-            b'_' => TOKEN | CREDENTIAL | LOCAL,
-            b'.' => CREDENTIAL | DOMAIN | LOCAL,
-            b'~' | b'+' | b'|' => CREDENTIAL | LOCAL,
-            b'/' | b'=' | b':' => CREDENTIAL,
-            b'%' | b'\'' | b'!' | b'#' | b'$' | b'*' | b'^' | b'{' | b'}' => LOCAL,
-            0x80.. => DOMAIN | LOCAL,
-            _ => 0,
+            b'0'..=b'9' | b'A'..=b'Z' => TOKEN | KEYED | CREDENTIAL | DOMAIN | LOCAL | SPOKEN,
+            b'a'..=b'z' | b'-' => TOKEN | CREDENTIAL | DOMAIN | LOCAL | SPOKEN,
+            b'_' => TOKEN | CREDENTIAL | LOCAL | SPOKEN,
+            b'.' => CREDENTIAL | DOMAIN | LOCAL | SPOKEN,
+            b'~' | b'+' | b'|' => CREDENTIAL | LOCAL | SPOKEN,
+            b'/' | b'=' | b':' => CREDENTIAL | SPOKEN,
+            b'\'' => LOCAL,
+            b'%' | b'!' | b'#' | b'$' | b'*' | b'^' | b'{' | b'}' => LOCAL | SPOKEN,
+            b'\t' | b'\n' | 0x0C | b'\r' | b' ' | b'"' | b',' | b';' | b')' | b'`' | b'<'
+            | b'>' | b'\\' => 0,
+            // In a sentence without spaces a value ends where the letters change.
+            0xE3.. => DOMAIN | LOCAL,
+            0x80.. => DOMAIN | LOCAL | SPOKEN,
+            _ => SPOKEN,
         };
         byte += 1;
     }
@@ -88,6 +92,7 @@ const KEYED: u8 = 2;
 const CREDENTIAL: u8 = 4;
 const DOMAIN: u8 = 8;
 const LOCAL: u8 = 16;
+const SPOKEN: u8 = 32;
 
 #[inline(always)]
 fn kind(byte: u8) -> u8 {
@@ -116,6 +121,12 @@ pub(super) fn is_domain(byte: u8) -> bool {
 #[inline(always)]
 pub(super) fn is_local(byte: u8) -> bool {
     kind(byte) & LOCAL != 0
+}
+
+/// A byte of a value in a sentence: anything but what ends a word or a quotation.
+#[inline(always)]
+pub(super) fn is_spoken(byte: u8) -> bool {
+    kind(byte) & SPOKEN != 0
 }
 
 /// The end of the run of token bytes at `from`, and whether it is made of small letters, `_` and `-` alone, as words

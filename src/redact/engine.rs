@@ -40,6 +40,8 @@ pub(super) struct Engine<'r> {
     pub(super) side: Vec<u8>,
     /// The last digit that asked for the word before it.
     pub(super) asked: usize,
+    /// Where an id ends that no rule is to be tried within.
+    pub(super) settled: usize,
     /// The tools that the text names.
     pub(super) tools: Tools,
     /// What the columns of a table hold.
@@ -76,6 +78,7 @@ impl Engine<'_> {
             frames: std::mem::take(frames),
             side: std::mem::take(side),
             asked: 0,
+            settled: 0,
             tools: Tools::default(),
             tabled: std::mem::take(tabled),
             known,
@@ -260,7 +263,7 @@ impl Engine<'_> {
             return false;
         }
         let floor = self.edits.len();
-        let (asked, tools) = (self.asked, self.tools);
+        let (asked, settled, tools) = (self.asked, self.settled, self.tools);
         let mut pair = self.take();
         if pair.0.base64(part(text, from, to)) {
             pair.1.fill(&pair.0.text);
@@ -275,7 +278,7 @@ impl Engine<'_> {
             );
         }
         self.give(pair);
-        (self.asked, self.tools) = (asked, tools);
+        (self.asked, self.settled, self.tools) = (asked, settled, tools);
         let class = self.edits.get(floor).and_then(Edit::tag);
         self.edits.truncate(floor);
         if let Some(tag) = class {
@@ -336,7 +339,11 @@ impl Engine<'_> {
             byte.is_ascii_whitespace()
                 || matches!(byte, 0 | b'"' | b'\'' | b',' | b'(' | b')' | b'.')
         };
-        let joined = |edit: &Edit| !calm(at(text, edit.end)) || !calm(before(text, edit.start));
+        // Before a full stop an address may now end: `bob@example.[REDACTED_KEY]`.
+        let joined = |edit: &Edit| {
+            let left = before(text, edit.start);
+            !calm(at(text, edit.end)) || !calm(left) || left == b'.'
+        };
         self.unsure |= !is_json
             && self
                 .edits

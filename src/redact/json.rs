@@ -11,9 +11,41 @@ use super::names::{self, Kind};
 use super::scan::Masks;
 use super::values;
 
+/// Parsers refuse less; without a bound, a megabyte of brackets would take a hundred of memory.
+const MAX_NESTING: usize = 512;
+
 /// The text is no JSON; how far it was is of no interest.
 #[derive(Debug)]
 pub(super) struct NotJson;
+
+/// Where something stands. In four bytes each, since a frame is copied twice for each container.
+#[derive(Clone, Copy, Debug, Default)]
+struct Place {
+    from: u32,
+    to: u32,
+}
+
+impl Place {
+    /// The walk looks at texts that this is wide enough for.
+    fn new(from: usize, to: usize) -> Self {
+        Self {
+            from: from as u32,
+            to: to as u32,
+        }
+    }
+
+    fn range(self) -> (usize, usize) {
+        (self.from as usize, self.to as usize)
+    }
+
+    fn of(self, text: &[u8]) -> &[u8] {
+        part(text, self.from as usize, self.to as usize)
+    }
+
+    fn is_empty(self) -> bool {
+        self.from == self.to
+    }
+}
 
 /// An object or array that is not closed yet.
 #[derive(Clone, Copy, Debug, Default)]
@@ -30,16 +62,17 @@ pub(super) struct Frame {
     kind: Kind,
     kind_in_record: Kind,
     /// Where the name of the current member stands.
-    name: (usize, usize),
+    name: Place,
     role: Role,
-    /// Name/value pairs: what the `name` member says, and where the `value` member is.
+    /// Name/value pairs: where the `name` member is until it is judged, what it says, and where the `value` member is.
+    said: Place,
     label: Kind,
-    value: Option<(usize, usize, Shape)>,
+    value: Option<(Place, Shape)>,
     /// The last element was an option that a user and a password follow.
     user_next: bool,
     /// Which of the columns, named before their rows, are sensitive.
     columns: u64,
-    kubernetes: Option<(usize, usize)>,
+    kubernetes: Place,
     is_secret: bool,
     /// The members say something about fields.
     about: bool,
@@ -56,27 +89,6 @@ pub(super) struct Frame {
     record: bool,
     /// A JSON Web Key, some of whose members are private.
     jwk: bool,
-}
-
-impl Frame {
-    /// What the name over the value that begins now says.
-    #[inline]
-    fn kind_of_value(&self) -> Kind {
-        if self.array {
-            return self.kind;
-        }
-        if self.record && self.kind == Kind::Plain {
-            return self.kind_in_record;
-        }
-        if self.about && self.kind.hides() || self.tokens && self.kind == Kind::Plain {
-            return Kind::Maybe;
-        }
-        if self.role == Role::Value && self.kind == Kind::Plain {
-            self.label
-        } else {
-            self.kind
-        }
-    }
 }
 
 /// What a member is for in an object like `{"name": …, "value": …}`.
@@ -139,6 +151,9 @@ impl Engine<'_> {
         start: Start,
         depth: u8,
     ) -> Result<(), NotJson> {
+        if u32::try_from(text.len()).is_err() {
+            return Err(NotJson);
+        }
         let mut walk = Walk {
             text,
             masks,
@@ -183,7 +198,7 @@ impl Engine<'_> {
             if pos >= to {
                 return Ok(());
             }
-            let kind = walk.top.kind_of_value();
+            let kind = self.kind_of_value(walk);
             let start = pos;
             let byte = at(text, pos);
             match byte {
@@ -205,6 +220,11 @@ impl Engine<'_> {
                         );
                     }
                     self.done(walk, (pos, pos), Shape::Word);
+                }
+                b'{' | b'[' if self.frames.len() >= walk.base + MAX_NESTING && !walk.users => {
+                    pos = skip(text, masks, pos, to);
+                    self.deep(walk, (start, pos));
+                    self.done(walk, (start, pos), Shape::Nested);
                 }
                 b'{' | b'[' => {
                     self.open(walk, pos, kind);
@@ -256,6 +276,39 @@ impl Engine<'_> {
         }
     }
 
+    /// What the name over the value that begins now says.
+    #[inline]
+    fn kind_of_value(&self, walk: &mut Walk<'_>) -> Kind {
+        let top = &walk.top;
+        if top.array {
+            return top.kind;
+        }
+        if top.record && top.kind == Kind::Plain {
+            return top.kind_in_record;
+        }
+        if top.about && top.kind.hides() || top.tokens && top.kind == Kind::Plain {
+            return Kind::Maybe;
+        }
+        if top.role == Role::Value && top.kind == Kind::Plain {
+            self.label(walk)
+        } else {
+            top.kind
+        }
+    }
+
+    /// What the label in the innermost object says. It is judged here, since most `name`s label nothing.
+    fn label(&self, walk: &mut Walk<'_>) -> Kind {
+        let said = std::mem::take(&mut walk.top.said);
+        if !said.is_empty() {
+            let said = self.rules.judge(said.of(walk.text));
+            // `{"type": "password", "name": "x"}`
+            if said != Kind::Plain || !walk.top.label.hides() {
+                walk.top.label = said;
+            }
+        }
+        walk.top.label
+    }
+
     /// Whether the object or array that begins at `pos` goes as a whole.
     #[inline]
     fn hides_whole(&self, walk: &Walk<'_>, pos: usize, kind: Kind) -> bool {
@@ -275,7 +328,7 @@ impl Engine<'_> {
         if at(walk.text, begin) != b'{' {
             return false;
         }
-        let name = part(walk.text, walk.top.name.0, walk.top.name.1);
+        let name = walk.top.name.of(walk.text);
         // `"password": {"minLength": 8}`
         let described = || {
             let first = past_blanks(walk.text, begin + 1, walk.to.min(begin + 32));
@@ -290,6 +343,17 @@ impl Engine<'_> {
         walk.top.array || (names::may_have_records(name) || described()) && !self.rules.denies(name)
     }
 
+    /// What is nested too deep to be walked through is read as text, and goes whole if there is anything in it.
+    fn deep(&mut self, walk: &Walk<'_>, (from, to): (usize, usize)) {
+        let floor = self.edits.len();
+        self.rules_on_text(walk.text, walk.masks, (from, to), Kind::Plain, walk.depth);
+        let found = self.edits.get(floor).and_then(Edit::tag);
+        self.edits.truncate(floor);
+        if let Some(tag) = found {
+            push(&mut self.edits, walk.floor, Edit::value(from, to, tag));
+        }
+    }
+
     /// An object or array begins at `pos`.
     fn open(&mut self, walk: &mut Walk<'_>, pos: usize, kind: Kind) {
         let array = at(walk.text, pos) == b'[';
@@ -300,13 +364,11 @@ impl Engine<'_> {
             array,
             schema: outer.role == Role::Schema,
             about: outer.role == Role::About || outer.about && array,
-            tokens: !array
-                && !outer.array
-                && part(walk.text, outer.name.0, outer.name.1) == b"tokens",
+            tokens: !array && !outer.array && outer.name.of(walk.text) == b"tokens",
             cookies,
             record: !array && kind.hides() && self.is_record(walk, pos) && !walk.describes(pos),
             turns: array && outer.role == Role::Turns,
-            variables: array && is_environment(part(walk.text, outer.name.0, outer.name.1)),
+            variables: array && is_environment(outer.name.of(walk.text)),
             label: if cookies && !array {
                 Kind::Secret
             } else {
@@ -349,7 +411,7 @@ impl Engine<'_> {
         } else {
             Key::of(walk.text, from, to)
         };
-        walk.top.name = (from, to);
+        walk.top.name = Place::new(from, to);
         let said = known.and_then(|key| self.known.get(&key, self.rules.id));
         let (kind, role) = match said {
             Some(said) => said,
@@ -414,7 +476,7 @@ impl Engine<'_> {
         let Some(parent) = parent else {
             return Kind::Plain;
         };
-        let name = part(walk.text, parent.name.0, parent.name.1);
+        let name = parent.name.of(walk.text);
         if name.is_empty() || name.len() > 32 {
             Kind::Plain
         } else {
@@ -460,7 +522,7 @@ impl Engine<'_> {
         let content = part(walk.text, from, to);
         let name = walk.top.name;
         if kind == Kind::Secret
-            && part(walk.text, name.0, name.1).eq_ignore_ascii_case(b"set-cookie")
+            && name.of(walk.text).eq_ignore_ascii_case(b"set-cookie")
             && self.set_cookie(walk, (from, to))
         {
             return;
@@ -468,7 +530,7 @@ impl Engine<'_> {
         if walk.top.variables && self.variable(walk, (from, to)) {
             return;
         }
-        if kind != Kind::Plain && values::goes(content, kind, part(walk.text, name.0, name.1)) {
+        if kind != Kind::Plain && values::goes(content, kind, name.of(walk.text)) {
             push(
                 &mut self.edits,
                 walk.floor,
@@ -478,8 +540,7 @@ impl Engine<'_> {
         }
         // An id that looks like a card stays, and only digits can.
         let digits = content.len() >= 13 && content.iter().all(|b| b.is_ascii_digit());
-        let kind = if kind == Kind::Plain && digits && names::is_id(part(walk.text, name.0, name.1))
-        {
+        let kind = if kind == Kind::Plain && digits && names::is_id(name.of(walk.text)) {
             Kind::Id
         } else {
             kind
@@ -571,8 +632,7 @@ impl Engine<'_> {
                 Some(Class::Phone)
             }
             _ if digits.len() >= 13 => {
-                let name = walk.top.name;
-                let id = names::is_id(part(walk.text, name.0, name.1));
+                let id = names::is_id(walk.top.name.of(walk.text));
                 (!id && super::pii::is_card(digits)).then_some(Class::Card)
             }
             _ => None,
@@ -668,9 +728,7 @@ impl Engine<'_> {
         match top.role {
             Role::Label if top.cookies => {}
             Role::KeyPart | Role::Label
-                if top.jwk
-                    && shape == Shape::String
-                    && is_key_part(part(walk.text, top.name.0, top.name.1)) =>
+                if top.jwk && shape == Shape::String && is_key_part(top.name.of(walk.text)) =>
             {
                 self.hide(walk, from, to, shape);
             }
@@ -679,11 +737,7 @@ impl Engine<'_> {
                 self.key_parts(walk, from);
             }
             Role::Label if shape == Shape::String => {
-                // `{"type": "password", "name": "x"}`
-                let said = self.rules.judge(content);
-                if said != Kind::Plain || !top.label.hides() {
-                    top.label = said;
-                }
+                top.said = Place::new(from, to);
                 self.hide_labelled(walk);
             }
             Role::Element | Role::Type | Role::Path if shape == Shape::String => {
@@ -695,8 +749,8 @@ impl Engine<'_> {
                     Role::Path => top.patch && at(content, 0) == b'/',
                     _ => true,
                 };
-                if names && top.label == Kind::Plain {
-                    top.label = self.rules.judge(element(content));
+                if names && self.label(walk) == Kind::Plain {
+                    walk.top.label = self.rules.judge(element(content));
                     self.hide_labelled(walk);
                 }
             }
@@ -704,24 +758,23 @@ impl Engine<'_> {
             Role::Typed if from < to && shape == Shape::String => {
                 let word = !content.iter().any(u8::is_ascii_whitespace)
                     && content.iter().any(|b| !b.is_ascii_alphabetic());
-                if word && top.label.hides() {
+                if word && self.label(walk).hides() {
                     self.hide(walk, from, to, shape);
-                } else if word && top.value.is_none() {
-                    top.value = Some((from, to, shape));
+                } else if word && walk.top.value.is_none() {
+                    walk.top.value = Some((Place::new(from, to), shape));
                 }
             }
-            Role::Value if from < to => top.value = Some((from, to, shape)),
+            Role::Value if from < to => top.value = Some((Place::new(from, to), shape)),
             Role::Kind if content == b"Secret" => {
                 top.is_secret = true;
-                if let Some((from, to)) = top.kubernetes {
-                    self.hide(walk, from, to, Shape::Nested);
-                }
+                let (from, to) = top.kubernetes.range();
+                self.hide(walk, from, to, Shape::Nested);
             }
             Role::Data if shape == Shape::Nested => {
                 if top.is_secret {
                     self.hide(walk, from, to, Shape::Nested);
                 } else {
-                    top.kubernetes = Some((from, to));
+                    top.kubernetes = Place::new(from, to);
                 }
             }
             _ => {}
@@ -729,10 +782,11 @@ impl Engine<'_> {
     }
 
     /// Hides the value that stood before its name.
-    fn hide_labelled(&mut self, walk: &Walk<'_>) {
-        if let Some((from, to, shape)) = walk.top.value
-            && walk.top.label.hides()
+    fn hide_labelled(&mut self, walk: &mut Walk<'_>) {
+        if let Some((place, shape)) = walk.top.value
+            && self.label(walk).hides()
         {
+            let (from, to) = place.range();
             self.hide(walk, from, to, shape);
         }
     }
@@ -773,11 +827,11 @@ impl Walk<'_> {
         let next = |from| past_blanks(text, from, self.to.min(pos + 32));
         kind == Kind::Secret
             && at(text, pos) == b'['
-            && part(text, top.name.0, top.name.1).eq_ignore_ascii_case(b"set-cookie")
+            && top.name.of(text).eq_ignore_ascii_case(b"set-cookie")
             || kind == Kind::Secrets
                 && at(text, pos) == b'['
                 && at(text, next(pos + 1)) == b'{'
-                && part(text, top.name.0, top.name.1).ends_with(b"ookies")
+                && top.name.of(text).ends_with(b"ookies")
     }
 
     /// Whether the object at `pos`, which stands under a sensitive name, is the description of a field.
@@ -802,7 +856,7 @@ impl Walk<'_> {
             return true;
         }
         // The token of a parser has a kind and a place.
-        let name = part(self.text, self.top.name.0, self.top.name.1);
+        let name = self.top.name.of(self.text);
         let token = name.eq_ignore_ascii_case(b"token") || name.eq_ignore_ascii_case(b"tokens");
         if token
             && [&br#""kind""#[..], br#""type""#]

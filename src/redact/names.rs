@@ -151,7 +151,9 @@ const fn trigram(a: u8, b: u8, c: u8) -> usize {
 fn may_matter(name: &[u8]) -> bool {
     let mut three = 0usize;
     for &byte in name {
-        three = (three << 5 | usize::from(byte & 31)) & 0x7FFF;
+        // Digits and separators are no letters: otherwise every other random key would look like a name.
+        let letter = if byte >= b'@' { byte & 31 } else { 0 };
+        three = (three << 5 | usize::from(letter)) & 0x7FFF;
         let stem = STEM_BITS.get(three / 64).copied().unwrap_or(0);
         if byte >= 0x80 || stem >> (three % 64) & 1 == 1 {
             return true;

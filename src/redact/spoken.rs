@@ -4,7 +4,7 @@
 //! behind the words that name it.
 
 use super::assign::{MAX_WORD, Name, ends_with, spaced_kind};
-use super::bytes::{at, part, run_end, run_start};
+use super::bytes::{at, is_spoken, part, run_end, run_start};
 use super::class::{Class, MARK_START};
 use super::names::Kind;
 use super::text::{Found, Scope};
@@ -400,20 +400,11 @@ pub(super) fn behind_address(scope: &Scope<'_>, start: usize) -> Option<Found> {
 /// The word of a sentence at `start`.
 fn word_at<'a>(scope: &Scope<'a>, start: usize) -> &'a [u8] {
     let limit = scope.to.min(start + MAX_WORD);
-    let end = run_end(scope.text, start, limit, |b| {
-        !b.is_ascii_whitespace()
-            && !matches!(
-                b,
-                b'"' | b'\'' | b',' | b';' | b')' | b'`' | b'<' | b'>' | b'\\'
-            )
-    });
+    let end = run_end(scope.text, start, limit, is_spoken);
     let end = run_start(scope.text, end, start, |b| {
         matches!(b, b'.' | b'!' | b'?' | b':')
     });
-    // In a sentence without spaces the value ends where the letters change.
-    let word = scope.part(start, end);
-    let end = word.iter().position(|b| *b >= 0xE3).unwrap_or(word.len());
-    part(word, 0, end)
+    scope.part(start, end)
 }
 
 /// A value behind a sentence about a secret and the colon at `sign`: `A password was generated for root: …`.

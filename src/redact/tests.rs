@@ -61,6 +61,19 @@ fn a_run_of_members_is_a_span() {
 }
 
 #[test]
+fn what_is_nested_too_deep_goes_whole_if_there_is_anything_in_it() {
+    let (open, close) = ("[".repeat(2_000), "]".repeat(2_000));
+    let harmless = format!("{open}{{\"n\":1}}{close}");
+    assert_eq!(redact_str(&harmless), harmless);
+    let secret = format!("{open}{{\"password\":\"hunter2!x\"}}{close}");
+    let shallow = |bracket: &str| bracket.repeat(512);
+    assert_eq!(
+        redact_str(&secret),
+        format!("{}\"[REDACTED_FIELD]\"{}", shallow("["), shallow("]"))
+    );
+}
+
+#[test]
 fn counts_stand_where_they_were_asked_for() {
     let json = r#"{"a":{"x":"me@example.com you@example.com"},"b":{"phone":"+1 415 555 2671"}}"#;
     let spans = [
@@ -91,6 +104,13 @@ fn values_of_every_shape_are_hidden_whole() {
         ),
         r#"{"password":"[REDACTED_FIELD]","secret":"[REDACTED_FIELD]","token":"[REDACTED_FIELD]","api_key":true,"cvv":null,"pwd":""}"#
     );
+}
+
+#[test]
+fn an_address_that_a_mark_completes_is_found_at_once() {
+    let text = format!("from bob@mail.example.{} to x", ["lsv2", "_pt_", "84d02774cfc34aea399c8dea6b6937"].concat());
+    let once = redact_str(&text).into_owned();
+    assert_eq!(redact_str(&once), once);
 }
 
 #[test]

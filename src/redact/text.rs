@@ -17,6 +17,9 @@ const MIN_TABLE: usize = 16;
 /// Shorter base64 holds no name and value worth the look.
 const MIN_BASE64: usize = 20;
 
+/// How long a UUID is.
+const UUID: usize = 36;
+
 /// What a rule found: bytes `start..end` are a secret of this class.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(super) struct Found {
@@ -100,6 +103,23 @@ impl Signs {
     }
 }
 
+/// Whether a run of token bytes ends in a UUID, as most ids do, and stands alone between quotes or spaces.
+fn is_uuid(scope: &Scope<'_>, start: usize, end: usize) -> bool {
+    let apart = |byte: u8| {
+        byte.is_ascii_whitespace()
+            || matches!(byte, 0 | b'"' | b'\'' | b'(' | b')' | b'[' | b']' | b',')
+    };
+    let Some(id) = scope.part(start, end).last_chunk::<UUID>() else {
+        return false;
+    };
+    let groups = id.split(|b| *b == b'-');
+    matches!(id, [.., b'-', _, _, _, _, _, _, _, _, _, _, _, _])
+        && groups.map(<[u8]>::len).eq([8, 4, 4, 4, 12])
+        && id.iter().all(|b| b.is_ascii_hexdigit() || *b == b'-')
+        && apart(scope.before(start))
+        && apart(scope.at(end))
+}
+
 impl Engine<'_> {
     /// Tries every rule at every candidate in `text[from..to]`. Returns whether the text has escapes that may
     /// hide something from the rules.
@@ -116,6 +136,7 @@ impl Engine<'_> {
         }
         let signs = Signs::of(text, masks, from, to);
         self.asked = from;
+        self.settled = from;
         self.tools = Tools::default();
         let mut scope = Scope {
             text,
@@ -309,6 +330,9 @@ impl Engine<'_> {
 
     /// A run of token bytes, or a group of digits in one.
     fn run(&mut self, scope: &Scope<'_>, pos: usize, kind: Kind, depth: u8) -> Option<usize> {
+        if pos < self.settled {
+            return None;
+        }
         if is_run_start(scope.text, pos) || pos == scope.from {
             let (end, is_word) = token_run(scope.text, pos, scope.to);
             if !is_word
@@ -316,6 +340,14 @@ impl Engine<'_> {
                 && let Some(found) = prefixes::key(scope, pos, end)
             {
                 return self.one(Some(found));
+            }
+            if kind == Kind::Plain && end - pos >= UUID && is_uuid(scope, pos, end) {
+                // Only the word before it can make more of an id, and its groups are not asked one by one.
+                (self.settled, self.asked) = (end, end);
+                let rules = self.rules;
+                let found =
+                    auth::after_word(scope, pos, &mut self.tools, &|name| rules.judge(name));
+                return self.one(found);
             }
             // What follows a `/` was looked at together with what stands before it.
             let inside =

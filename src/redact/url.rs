@@ -125,17 +125,18 @@ fn is_unnamed(user: &[u8]) -> bool {
 /// is the `@`.
 pub(super) fn database(scope: &Scope<'_>, at: usize, tools: &mut Tools) -> Option<Found> {
     let of_go = matches!(scope.part(at + 1, at + 5), b"tcp(" | b"unix");
+    let floor = scope.from.max(at.saturating_sub(96));
+    // Most of what stands before an `@` has no slash, and is not walked through.
+    if !of_go && (scope.before(at) == b'@' || memchr::memchr(b'/', scope.part(floor, at)).is_none())
+    {
+        return None;
+    }
     let is_part = |b: u8| {
         !b.is_ascii_whitespace()
             && !matches!(b, b'"' | b'\'' | b'`' | b'<' | b'>' | b'=' | b',')
             && (of_go || b != b'@')
     };
-    let start = run_start(
-        scope.text,
-        at,
-        scope.from.max(at.saturating_sub(96)),
-        is_part,
-    );
+    let start = run_start(scope.text, at, floor, is_part);
     let text = scope.part(start, at);
     if of_go {
         let colon = memchr::memchr(b':', text)?;

@@ -35,9 +35,11 @@ impl Plot {
             return Ok(());
         }
         let path = directory.join(self.file);
-        let area = SVGBackend::new(&path, (640, 360)).into_drawing_area();
+        let area = SVGBackend::new(&path, (760, 360)).into_drawing_area();
         area.fill(&WHITE)?;
-        let mut chart = ChartBuilder::on(&area)
+        // Beside the lines, so that it covers none.
+        let (area_of_lines, legend) = area.split_horizontally(600);
+        let mut chart = ChartBuilder::on(&area_of_lines)
             .caption(self.title, ("sans-serif", 16))
             .margin(10)
             .margin_right(24)
@@ -54,21 +56,15 @@ impl Plot {
             .y_label_formatter(&label)
             .label_style(("sans-serif", 12))
             .draw()?;
-        for ((name, points), colour) in self.lines.iter().zip(COLOURS.iter().cycle()) {
+        let lines = self.lines.iter().zip(COLOURS.iter().cycle());
+        for (((name, points), colour), y) in lines.zip((48..).step_by(20)) {
             let style = colour.stroke_width(2);
             let shown = || points.iter().copied().filter(|point| point.1 > 0.0);
-            chart
-                .draw_series(LineSeries::new(shown(), style))?
-                .label(name)
-                .legend(move |(x, y)| PathElement::new([(x, y), (x + 16, y)], style));
+            legend.draw(&PathElement::new([(0, y), (16, y)], style))?;
+            legend.draw(&Text::new(name.as_str(), (22, y - 5), ("sans-serif", 12)))?;
+            chart.draw_series(LineSeries::new(shown(), style))?;
             chart.draw_series(shown().map(|point| Circle::new(point, 3, colour.filled())))?;
         }
-        chart
-            .configure_series_labels()
-            .position(SeriesLabelPosition::UpperLeft)
-            .label_font(("sans-serif", 12))
-            .background_style(WHITE.mix(0.8))
-            .draw()?;
         area.present()?;
         Ok(())
     }

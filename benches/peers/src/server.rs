@@ -76,6 +76,11 @@ pub fn run(load: &Load) -> Measured {
     }
 }
 
+/// From so many bytes of arguments on each call finds cold caches: the copy of a megabyte, made before the call, pushes all
+/// else out of them, so that it is made for smaller arguments, too, or they could not be compared with it.
+const COLD_FROM_BYTES: usize = 16 << 10;
+const LARGE_BYTES: usize = 1 << 20;
+
 /// `quick` is what `server` has inside.
 fn measure<H: ServerHandler>(load: &Load, server: H, quick: &Quick) -> Measured {
     let runtime = Runtime::new().expect("threads can be had");
@@ -88,14 +93,21 @@ fn measure<H: ServerHandler>(load: &Load, server: H, quick: &Quick) -> Measured 
     let requests: Vec<CallToolRequestParams> = workload.calls.iter().map(request).collect();
     let clock = quanta::Clock::new();
     let mut next = requests.iter().cycle();
+    let large = match load.argument_bytes {
+        COLD_FROM_BYTES..LARGE_BYTES => Workload::new(Kind::Typical, LARGE_BYTES, 1).calls,
+        _ => Vec::new(),
+    };
+    let large = large.first().map(request);
     let mut call = || {
         let request = next.next().expect("there are always more").clone();
         let context = context.clone();
+        let copy = black_box(large.clone());
         let start = clock.raw();
         let answer = caller.block_on(server.call_tool(request, context));
         let nanos = clock.delta_as_nanos(start, clock.raw());
         black_box(answer.is_ok());
         quick.keep(None);
+        drop(copy);
         u32::try_from(nanos).unwrap_or(u32::MAX)
     };
     for _ in 0..load.warm_up {
