@@ -108,7 +108,10 @@ fn values_of_every_shape_are_hidden_whole() {
 
 #[test]
 fn an_address_that_a_mark_completes_is_found_at_once() {
-    let text = format!("from bob@mail.example.{} to x", ["lsv2", "_pt_", "84d02774cfc34aea399c8dea6b6937"].concat());
+    let text = format!(
+        "from bob@mail.example.{} to x",
+        ["lsv2", "_pt_", "84d02774cfc34aea399c8dea6b6937"].concat()
+    );
     let once = redact_str(&text).into_owned();
     assert_eq!(redact_str(&once), once);
 }
