@@ -131,6 +131,7 @@ impl Engine<'_> {
         }
         let floor = self.edits.len();
         self.text(text, masks, (from, to), Kind::Plain, 0, false);
+        self.escape_quotes(floor);
         if let Some(key) = key.filter(|_| self.edits.len() == floor) {
             self.quiet.put(&key, self.rules.id);
         }
@@ -165,7 +166,9 @@ impl Engine<'_> {
             if kind == Kind::Plain && depth == 0 && !is_key {
                 self.remembered(text, masks, (from, to));
             } else {
+                let floor = self.edits.len();
                 self.text(text, masks, (from, to), kind, depth, is_key);
+                self.escape_quotes(floor);
             }
             return;
         }
@@ -213,19 +216,27 @@ impl Engine<'_> {
         });
     }
 
+    /// Quotes of the edits from `floor` on stand inside of a string of JSON.
+    fn escape_quotes(&mut self, floor: usize) {
+        for edit in self.edits.iter_mut().skip(floor) {
+            if let With::Mark {
+                quotes: Some(levels),
+                ..
+            } = &mut edit.with
+            {
+                *levels += 1;
+            }
+        }
+    }
+
     /// Maps the edits from `floor` on, which are about `decoded`, to the text it was decoded from.
     fn map_back(&mut self, floor: usize, decoded: &Decoded, from: usize, json: bool) {
+        if json {
+            self.escape_quotes(floor);
+        }
         for edit in self.edits.iter_mut().skip(floor) {
             (edit.start, edit.end) = decoded.raw_range(edit.start, edit.end, from);
-            if json {
-                if let With::Mark {
-                    quotes: Some(levels),
-                    ..
-                } = &mut edit.with
-                {
-                    *levels += 1;
-                }
-            } else if let With::Mark { quotes, .. } = &mut edit.with {
+            if !json && let With::Mark { quotes, .. } = &mut edit.with {
                 *quotes = None;
             }
         }
@@ -339,10 +350,13 @@ impl Engine<'_> {
             byte.is_ascii_whitespace()
                 || matches!(byte, 0 | b'"' | b'\'' | b',' | b'(' | b')' | b'.')
         };
-        // Before a full stop an address may now end: `bob@example.[REDACTED_KEY]`.
+        // Before a full stop an address may now end: `bob@example.[REDACTED_KEY]`; and a doubled quote is one of a
+        // value only where the value goes on.
         let joined = |edit: &Edit| {
             let left = before(text, edit.start);
-            !calm(at(text, edit.end)) || !calm(left) || left == b'.'
+            let doubled =
+                matches!(left, b'"' | b'\'') && before(text, edit.start.saturating_sub(1)) == left;
+            !calm(at(text, edit.end)) || !calm(left) || left == b'.' || doubled
         };
         self.unsure |= !is_json
             && self

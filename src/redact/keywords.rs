@@ -62,7 +62,13 @@ fn setting(
         return;
     }
     // `127.0.0.1:6379> AUTH …`
-    let prompt = memchr::memmem::find(part(line, 0, 64), b"> ").map_or(0, |n| n + 2);
+    let prompt = memchr::memmem::find(part(line, 0, 64), b"> ")
+        .filter(|end| {
+            part(line, 0, *end).iter().all(|b| {
+                b.is_ascii_alphanumeric() || matches!(b, b'.' | b':' | b'-' | b'_' | b'(' | b')')
+            })
+        })
+        .map_or(0, |n| n + 2);
     let (start, line) = (start + prompt, rest(line, prompt));
     let word = line
         .iter()

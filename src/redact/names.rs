@@ -108,13 +108,13 @@ impl Words {
 
 /// The first three letters of every word that can make a name sensitive. A name without any of them needs no
 /// splitting, and most names have none.
-const STEMS: [&[u8; 3]; 61] = [
+const STEMS: [&[u8; 3]; 62] = [
     b"pas", b"pwd", b"pwo", b"psw", b"sec", b"tok", b"key", b"cre", b"aut", b"coo", b"ses", b"sid",
     b"ssn", b"soc", b"cvv", b"cvc", b"csc", b"pin", b"otp", b"mfa", b"jwt", b"bea", b"pho", b"tel",
     b"mob", b"cel", b"fax", b"msi", b"sig", b"mne", b"see", b"car", b"con", b"sen", b"ken", b"wac",
     b"nin", b"lic", b"rec", b"wha", b"mot", b"has", b"bac", b"ver", b"par", b"hes", b"sal", b"adg",
     b"los", b"loz", b"jel", b"sif", b"san", b"zug", b"sla", b"ges", b"zap", b"kat", b"psk", b"ass",
-    b"dev",
+    b"dev", b"wif",
 ];
 
 static STEM_BITS: [u64; 512] = stem_bits();
@@ -377,7 +377,7 @@ fn core(word: &[u8], before: &[u8], after: &[u8], tail: Tail) -> Kind {
         b"code" | b"codes"
             if matches!(
                 before,
-                b"otp" | b"mfa" | b"totp" | b"recovery" | b"fa" | b"backup" | b"device"
+                b"wifi" | b"otp" | b"mfa" | b"totp" | b"recovery" | b"fa" | b"backup" | b"device"
             ) =>
         {
             Kind::Secret

@@ -39,7 +39,7 @@ static PREFIXES: &[Prefix] = &[
     Prefix("AQVN", 30, Random), Prefix("ASIA", 8, Any), Prefix("ATATT3", 12, Random), Prefix("ATBB", 16, Random), Prefix("ATCTT3", 12, Random), Prefix("ATTA", 24, Random),
     Prefix("AVNS_", 12, Random), Prefix("BSA", 24, Strong), Prefix("CCDB1_", 12, Random), Prefix("CCIPAT_", 12, Random), Prefix("CCIPRJ_", 12, Random), Prefix("CFPAT-", 12, Random),
     Prefix("CLOJARS_", 12, Random), Prefix("EAA", 40, Strong), Prefix("EZAK", 20, Strong), Prefix("EZTK", 20, Strong), Prefix("FLWSECK", 12, Random),
-    Prefix("GOCSPX-", 10, Random), Prefix("GR1348941", 10, Random), Prefix("HRKU-", 10, Random), Prefix("IGQV", 40, Strong),
+    Prefix("GOCSPX-", 10, Random), Prefix("GR1348941", 10, Any), Prefix("HRKU-", 10, Random), Prefix("IGQV", 40, Strong),
     Prefix("LTAI", 10, Random), Prefix("NRAK-", 10, Random), Prefix("NRBR-", 10, Random), Prefix("NRII-", 10, Random), Prefix("NRIQ-", 10, Random), Prefix("NRJS-", 10, Random),
     Prefix("NRRA-", 10, Random), Prefix("NRSP-", 10, Random), Prefix("PMAK-", 12, Random), Prefix("SK", 16, Hex), Prefix("WPL_AP1.", 12, Random),
     Prefix("access-development-", 12, Random), Prefix("access-production-", 12, Random), Prefix("access-sandbox-", 12, Random), Prefix("age-secret-key-1", 10, Any), Prefix("aio_", 14, Strong),
@@ -613,7 +613,7 @@ fn is_random(tail: &[u8], kind: Tail) -> bool {
         Random => is_mixed(tail),
     };
     found
-        && !super::values::is_snake(tail, 2)
+        && (turns(tail) >= 4 || !super::values::is_snake(tail, 2))
         && (matches!(kind, Any | Hex | Capital) || !is_spelled_out(tail))
 }
 
@@ -643,6 +643,13 @@ pub(super) fn is_strong(tail: &[u8]) -> bool {
     let cases = upper >= 2 && lower >= 2 && tail.split(|b| matches!(b, b'_' | b'-')).any(mixed);
     cases && (digits >= 2 || digits == 1 && turns >= 2 && tail.len() >= 16)
         || hex && digits >= 5 && tail.len() >= 16
+}
+
+/// How often a capital letter follows a small one.
+fn turns(tail: &[u8]) -> usize {
+    tail.windows(2)
+        .filter(|two| matches!(two, [a, b] if a.is_ascii_lowercase() && b.is_ascii_uppercase()))
+        .count()
 }
 
 fn digits(tail: &[u8]) -> usize {

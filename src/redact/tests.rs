@@ -107,6 +107,20 @@ fn values_of_every_shape_are_hidden_whole() {
 }
 
 #[test]
+fn a_number_in_json_inside_of_a_string_leaves_json() {
+    for json in [
+        r#"{"a":"[4111111111111111"}"#,
+        r#"{"a":"[1, 4111111111111111]"}"#,
+        r#"{"a":"{\"b\":\"[4111111111111111]\"}"}"#,
+    ] {
+        let text = Redactor::default().redact_json(json).into_owned();
+        assert!(text.contains("[REDACTED_CARD]"), "{text}");
+        serde_json::from_str::<Value>(&text).unwrap_or_else(|error| panic!("{error}: {text}"));
+        assert_eq!(Redactor::default().redact_json(&text), text);
+    }
+}
+
+#[test]
 fn an_address_that_a_mark_completes_is_found_at_once() {
     let text = format!(
         "from bob@mail.example.{} to x",

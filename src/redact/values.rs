@@ -738,7 +738,9 @@ pub(super) fn is_label(value: &[u8], name: &[u8]) -> bool {
             b"no",
         ]);
     }
-    words >= 2 && about || words >= 4 && small && value.first().is_some_and(u8::is_ascii_uppercase)
+    // `my password is secret` is nobody's label.
+    words >= 2 && about && !has_word_at(value, 0, b"my ")
+        || words >= 4 && small && value.first().is_some_and(u8::is_ascii_uppercase)
 }
 
 /// Whether an unquoted value `from..to` is a secret and not code, prose or a placeholder.

@@ -201,6 +201,11 @@ fn particular() -> Vec<Particular> {
             &["key7"],
         ),
         case(
+            json!({"password": "my password is secret", "note": "the wifi code is fd11c292efbf"}),
+            &["my password is secret", "fd11c292efbf"],
+            &["the wifi code is"],
+        ),
+        case(
             json!({"type": "secret", "key": "K", "value": "orange boat"}),
             &["orange boat"],
             &["K"],
