@@ -12,47 +12,52 @@ use super::values::{self, Style};
 /// So far around a value its place is looked at.
 const NEAR: usize = 200;
 
-/// Of a connection string so many pairs on each side of a value are looked at.
-const MAX_PAIRS: usize = 6;
+/// Of a connection string so many pairs on each side of a value are looked at, and so many bytes of each.
+const MAX_PAIRS: usize = 4;
+const MAX_PAIR: usize = 64;
 
-/// Keys that say where a connection goes and whose it is.
-const CONNECTION: &[&str] = &[
-    "server",
-    "data source",
-    "host",
-    "hostaddr",
-    "hostname",
-    "port",
-    "user id",
-    "userid",
-    "user",
-    "username",
-    "uid",
-    "login",
-    "database",
-    "dbname",
-    "initial catalog",
-    "provider",
-    "driver",
-    "dsn",
-    "endpoint",
-    "accountname",
-    "sslmode",
-];
-
+/// Whether a key says where a connection goes and whose it is.
 fn is_connection(key: &[u8]) -> bool {
-    let key = key.trim_ascii();
     // `jdbc:sqlserver://host;user=`, `mysql:host=`
-    let key = rest(
-        key,
-        memchr::memrchr2(b':', b'?', key).map_or(0, |sign| sign + 1),
-    );
+    let begin = key.iter().rposition(|b| matches!(b, b':' | b'?'));
+    let key = rest(key, begin.map_or(0, |sign| sign + 1)).trim_ascii();
+    let mut lower = [0; 16];
+    for (slot, byte) in lower.iter_mut().zip(key) {
+        *slot = byte.to_ascii_lowercase();
+    }
     matches!(
-        at(key, 0) | 0x20,
-        b's' | b'd' | b'h' | b'p' | b'u' | b'l' | b'i' | b'e' | b'a'
-    ) && CONNECTION
+        part(&lower, 0, key.len()),
+        b"server"
+            | b"data source"
+            | b"host"
+            | b"hostaddr"
+            | b"hostname"
+            | b"port"
+            | b"user id"
+            | b"userid"
+            | b"user"
+            | b"username"
+            | b"uid"
+            | b"login"
+            | b"database"
+            | b"dbname"
+            | b"initial catalog"
+            | b"provider"
+            | b"driver"
+            | b"dsn"
+            | b"endpoint"
+            | b"accountname"
+            | b"sslmode"
+    ) && key.len() <= lower.len()
+}
+
+/// Whether a pair of a connection stands in `text`: its key is before the first sign.
+fn is_pair(text: &[u8]) -> bool {
+    // No key is longer.
+    part(text, 0, 48)
         .iter()
-        .any(|known| key.eq_ignore_ascii_case(known.as_bytes()))
+        .position(|b| *b == b'=')
+        .is_some_and(|sign| is_connection(part(text, 0, sign)))
 }
 
 /// Where the value that begins at `start` ends, if it stands where only a literal can and is none that says nothing.
@@ -115,25 +120,26 @@ fn connection(scope: &Scope<'_>, start: usize, style: Style) -> Option<usize> {
     if !led && scope.at(end) != b';' {
         return None;
     }
-    let is_pair = |pair: &&[u8]| {
-        memchr::memchr(b'=', pair).is_some_and(|sign| is_connection(part(pair, 0, sign)))
-    };
-    let floor = scope.origin.max(name.saturating_sub(NEAR));
+    // The pairs next to it tell; a name is no further away than its value is long.
+    let of_pair = |b: u8| inside(b) && b != b';';
     let before = || {
-        let from = run_start(scope.text, name, floor, inside);
-        let pairs = scope.part(from, name);
-        pairs
-            .rsplit(|b| *b == b';')
-            .take(MAX_PAIRS)
-            .any(|pair| is_pair(&pair))
+        let mut to = name;
+        (0..MAX_PAIRS).any(|_| {
+            let floor = scope.origin.max(to.saturating_sub(MAX_PAIR));
+            let from = run_start(scope.text, to, floor, of_pair);
+            let pair = scope.part(from, to);
+            to = from.saturating_sub(1);
+            is_pair(pair)
+        })
     };
     let behind = || {
-        let to = run_end(scope.text, end, scope.to.min(end + NEAR / 2), inside);
-        let pairs = scope.part(end, to);
-        pairs
-            .split(|b| *b == b';')
-            .take(MAX_PAIRS)
-            .any(|pair| is_pair(&pair))
+        let mut from = end + 1;
+        (0..MAX_PAIRS).any(|_| {
+            let to = run_end(scope.text, from, scope.to.min(from + MAX_PAIR), of_pair);
+            let pair = scope.part(from, to);
+            from = to + 1;
+            is_pair(pair)
+        })
     };
     if end < start + 4 || !before() && !behind() {
         return None;
@@ -148,7 +154,10 @@ fn connection(scope: &Scope<'_>, start: usize, style: Style) -> Option<usize> {
 fn listed(scope: &Scope<'_>, start: usize, style: Style) -> Option<usize> {
     let name = style.name;
     let word = |b: u8| !b.is_ascii_whitespace() && !matches!(b, b'"' | b'\'' | b'`' | b'<');
-    let end = run_end(scope.text, start, scope.to.min(start + NEAR), word);
+    let end = run_end(scope.text, start, scope.to.min(start + MAX_PAIR), word);
+    if scope.before(name) != b' ' && scope.at(end) != b' ' {
+        return None;
+    }
     // Pairs that are listed in another way: `user=app password=…,port=5432`.
     let other = (start..end).any(|at| {
         matches!(scope.at(at), b',' | b';' | b'&' | b'|') && is_assignment(scope, at + 1)
@@ -156,9 +165,6 @@ fn listed(scope: &Scope<'_>, start: usize, style: Style) -> Option<usize> {
     if other {
         return None;
     }
-    let key_of = |pair: &[u8]| {
-        memchr::memchr(b'=', pair).is_some_and(|sign| is_connection(part(pair, 0, sign)))
-    };
     let before = scope.before(name) == b' ' && {
         let from = run_start(
             scope.text,
@@ -166,12 +172,12 @@ fn listed(scope: &Scope<'_>, start: usize, style: Style) -> Option<usize> {
             scope.origin.max(name.saturating_sub(64)),
             word,
         );
-        key_of(scope.part(from, name - 1))
+        is_pair(scope.part(from, name - 1))
     };
     let behind = || {
         scope.at(end) == b' ' && {
             let to = run_end(scope.text, end + 1, scope.to.min(end + 64), word);
-            key_of(scope.part(end + 1, to))
+            is_pair(scope.part(end + 1, to))
         }
     };
     // In a call the pairs have commas behind them.
