@@ -12,6 +12,8 @@ use super::{calls, commands, config, pairs, spoken};
 
 /// Longer names are no names.
 pub(super) const MAX_NAME: usize = 96;
+/// Between a name and its sign there is not more space, also where the signs stand below each other.
+const MAX_GAP: usize = 24;
 /// A word in a sentence or a command is not longer; so no hostile text is read again and again.
 pub(super) const MAX_WORD: usize = 512;
 /// So much of an unquoted value decides whether it is a secret. Then it goes to its end, however far that is.
@@ -37,8 +39,8 @@ pub(super) struct Name<'a> {
 /// The name that ends before `sign`, perhaps with quotes, brackets, emphasis and spaces between.
 pub(super) fn name_before<'a>(scope: &Scope<'a>, sign: usize) -> Name<'a> {
     let text = scope.text;
-    let floor = scope.from.max(sign.saturating_sub(MAX_NAME + 8));
-    let mut end = run_start(text, sign, floor.max(sign.saturating_sub(8)), |b| {
+    let floor = scope.from.max(sign.saturating_sub(MAX_NAME + MAX_GAP));
+    let mut end = run_start(text, sign, floor.max(sign.saturating_sub(MAX_GAP)), |b| {
         is_blank(b) || matches!(b, b'*' | b'?')
     });
     // `Password (root): `
@@ -148,7 +150,13 @@ pub(super) fn at_sign(
     }
     let unequal = byte == b'=' && scope.before(sign) == b'!';
     let mut name = name_before(scope, sign - usize::from(unequal));
-    if name.text.len() < 2 || name.text.iter().all(u8::is_ascii_digit) {
+    if name.text.len() < 2 && !name.quoted || name.text.iter().all(u8::is_ascii_digit) {
+        if byte == b':'
+            && next == b' '
+            && let Some(found) = numbered_key(scope, &name, sign)
+        {
+            add(found);
+        }
         return;
     }
     // `${TOKEN:0:4}`
@@ -181,6 +189,10 @@ pub(super) fn at_sign(
         && let Some(found) = commands::user_and_password(scope, name.start, sign)
     {
         add(found);
+        return;
+    }
+    // A variable of psql: `PASSWORD :'name'`
+    if byte == b':' && next == b'\'' && name.text == b"PASSWORD" && scope.before(sign) == b' ' {
         return;
     }
     // Properties of Java: `-Dtoken=`. The parts of an ARN have colons between them.
@@ -234,6 +246,19 @@ pub(super) fn at_sign(
     value = run_end(text, value, scope.to.min(value + 64), |b| {
         is_blank(b) || b == b'*'
     });
+    // `!!str 'value'` of YAML
+    if byte == b':' && scope.at(value) == b'!' && scope.part(value, value + 6) == b"!!str " {
+        value += 6;
+    }
+    // PHP dumps a value on the line below: `["password"]=>`, `string(9) "…"`.
+    if arrow && name.quoted && scope.at(value) == b'\n' {
+        let below = run_end(text, value, scope.to.min(value + 64), |b| {
+            b.is_ascii_whitespace()
+        });
+        if scope.part(below, below + 7) == b"string(" {
+            value = below;
+        }
+    }
     // `<b>Password:</b> value`
     if scope.at(value) == b'<'
         && scope.at(value + 1) == b'/'
@@ -241,11 +266,17 @@ pub(super) fn at_sign(
     {
         value = run_end(text, value + close + 1, scope.to, is_blank);
     }
-    if kind == Kind::Plain && byte == b'=' && matches!(scope.at(value), b'"' | b'\'' | b'`') {
-        // `api_key: String = "…"`
+    let typed = value + usize::from(matches!(scope.part(value, value + 2), b"b\""));
+    if kind == Kind::Plain && byte == b'=' && matches!(scope.at(typed), b'"' | b'\'' | b'`') {
+        // `api_key: String = "…"`, `key: &[u8] = b"…"`
+        let value = typed;
         let kind = typed_kind(scope, &name, judge);
         if kind.hides() || kind == Kind::Pwd {
             let close = closing_quote(scope, value + 1, scope.at(value), 0);
+            // A constant that is the name of something: `b"id-PasswordBasedMAC\0"`.
+            if scope.before(value) == b'b' && judge(scope.part(value + 1, close)).hides() {
+                return;
+            }
             if let Some(found) = literal(scope, value + 1, close, kind, b"") {
                 add(found);
             }
@@ -273,6 +304,11 @@ pub(super) fn at_sign(
         Kind::Plain | Kind::Id => {
             pairs::named(scope, name.text, value, byte, judge, add);
             if byte == b'=' && unspaced == value {
+                if name.text == b"response"
+                    && let Some(found) = digest_response(scope, value)
+                {
+                    add(found);
+                }
                 signature(scope, name.text, value, add);
             }
             return;
@@ -280,8 +316,10 @@ pub(super) fn at_sign(
         Kind::Phone => return,
         _ => {}
     }
+    // `document.cookie = "sid=…; path=/"`
+    let of_page = byte == b'=' && name.text.ends_with(b".cookie") && scope.at(value) == b'"';
     if ends_with(name.text, b"cookie")
-        && byte == b':'
+        && (byte == b':' || of_page)
         && cookies(scope, value, name.text.len() > 6, add)
     {
         return;
@@ -301,6 +339,28 @@ pub(super) fn at_sign(
             add(Found::new(open, end, Class::Field));
         }
         return;
+    }
+    // What PHP prints: `[password] => …`, to the end of its line.
+    if arrow && next == b'>' && at(name.text, 0) == b'[' && name.text.ends_with(b"]") {
+        let end = line_end(scope, value);
+        if starts_line(scope, name.start)
+            && let Some(found) = literal(scope, value, end, kind, name.text)
+        {
+            add(found);
+        }
+        return;
+    }
+    // The scope of a key of AWS says nothing: `Credential=AK…/20150830/us-east-1/iam/aws4_request`.
+    if byte == b'=' && unspaced == value && name.text == b"Credential" {
+        let slash = run_end(text, value, scope.to.min(value + MAX_JUDGED), is_name);
+        if scope.at(slash) == b'/'
+            && super::bytes::find(scope.part(slash, slash + MAX_JUDGED), b"/aws4_request").is_some()
+        {
+            if !scope.part(value, slash).starts_with(MARK_START) {
+                add(Found::new(value, slash, Class::Key));
+            }
+            return;
+        }
     }
     // Without quotes or a sigil, `Name => …` is an arm of a match, unless it stands like a line of configuration.
     let own_line = linked || starts_line(scope, name.start);
@@ -341,7 +401,28 @@ pub(super) fn at_sign(
     });
     if let Some(found) = found {
         add(found);
+        // A plan of Terraform: `password = "old" -> "new"`.
+        if byte == b'=' && scope.part(found.end, found.end + 6) == b"\" -> \"" {
+            let new = found.end + 6;
+            let close = closing_quote(scope, new, b'"', 0);
+            if let Some(found) = literal(scope, new, close, kind, name.text) {
+                add(found);
+            }
+        }
     }
+}
+
+/// What Vault is unsealed or recovered with: `Unseal Key 1: …`.
+fn numbered_key(scope: &Scope<'_>, name: &Name<'_>, sign: usize) -> Option<Found> {
+    let before = scope.part(name.start.saturating_sub(13).max(scope.from), name.start);
+    if !before.ends_with(b"Unseal Key ") && !before.ends_with(b"Recovery Key ") {
+        return None;
+    }
+    let start = sign + 2;
+    let end = run_end(scope.text, start, scope.to.min(start + MAX_WORD), |b| {
+        b.is_ascii_alphanumeric() || matches!(b, b'+' | b'/' | b'=')
+    });
+    values::looks_secret(scope.part(start, end)).then(|| Found::new(start, end, Class::Key))
 }
 
 /// What the name before a type says, where `kind` is the type: `name: &str = `.
@@ -358,7 +439,10 @@ fn typed_kind(scope: &Scope<'_>, type_name: &Name<'_>, judge: &dyn Fn(&[u8]) -> 
         scope.from.max(type_name.start.saturating_sub(24)),
         |b| {
             b.is_ascii_alphanumeric()
-                || matches!(b, b' ' | b'&' | b'\'' | b'<' | b'>' | b'|' | b'_')
+                || matches!(
+                    b,
+                    b' ' | b'&' | b'\'' | b'<' | b'>' | b'|' | b'_' | b'[' | b']' | b';'
+                )
         },
     );
     if colon <= scope.from || scope.before(colon) != b':' {
@@ -372,11 +456,32 @@ fn typed_kind(scope: &Scope<'_>, type_name: &Name<'_>, judge: &dyn Fn(&[u8]) -> 
     if tag {
         return Kind::Plain;
     }
-    judge(name_before(scope, colon - 1).text)
+    let name = name_before(scope, colon - 1).text;
+    // Nor is a scheme with the first of its parameters: `Authorization: Digest username="…"`.
+    let between = scope.part(colon, type_name.start).trim_ascii();
+    if ends_with(name, b"authorization")
+        && !between.is_empty()
+        && between.iter().all(u8::is_ascii_alphanumeric)
+    {
+        return Kind::Plain;
+    }
+    judge(name)
 }
 
 /// `SET PASSWORD FOR 'user' = …`
 fn follows_password_for(scope: &Scope<'_>, name: usize) -> bool {
+    // `'user'@'host'`
+    let name = if name >= scope.from + 2 && scope.part(name - 2, name - 1) == b"@" {
+        let user = name.saturating_sub(3);
+        run_start(
+            scope.text,
+            user,
+            scope.from.max(user.saturating_sub(64)),
+            |b| b.is_ascii_alphanumeric() || matches!(b, b'_' | b'-' | b'.'),
+        )
+    } else {
+        name
+    };
     has_word_at(scope.text, name.saturating_sub(14), b"password for ") && name >= scope.from + 14
 }
 
@@ -458,6 +563,12 @@ pub(super) fn value_at(
         return None;
     }
     if let Some((from, to)) = typographic(scope, open) {
+        return literal(scope, from, to, kind, name);
+    }
+    if matches!(quote, b'q' | b'[')
+        && style.equals
+        && let Some((from, to)) = bracketed(scope, open)
+    {
         return literal(scope, from, to, kind, name);
     }
     if let Some(found) = behind_user(scope, start, name, style) {
@@ -547,6 +658,24 @@ fn typographic(scope: &Scope<'_>, open: usize) -> Option<(usize, usize)> {
         .filter_map(|closer| memchr::memmem::find(value, closer.as_bytes()))
         .min()
         .map(|end| (from, from + end))
+}
+
+/// What stands between brackets that are quotes: `q{…}` of Perl, `[[…]]` of Lua.
+fn bracketed(scope: &Scope<'_>, open: usize) -> Option<(usize, usize)> {
+    let (from, close): (usize, &[u8]) = match scope.part(open, open + 2) {
+        b"q{" => (open + 2, b"}"),
+        b"q(" => (open + 2, b")"),
+        b"q[" => (open + 2, b"]"),
+        b"[[" => (open + 2, b"]]"),
+        _ => return None,
+    };
+    let value = scope.part(from, from + MAX_JUDGED);
+    let to = from + super::bytes::find(value, close)?;
+    let value = scope.part(from, to);
+    let code = value
+        .iter()
+        .any(|b| b.is_ascii_whitespace() || matches!(b, b'"' | b'\'' | b',' | b'['));
+    (!code && matches!(scope.at(to + close.len()), 0 | b'\n' | b'\r' | b';')).then_some((from, to))
 }
 
 /// Typographic quotes, and what closes them: English, German, French, Chinese.
@@ -960,19 +1089,19 @@ fn authorization(scope: &Scope<'_>, start: usize, add: &mut dyn FnMut(Found)) ->
             ]
             .iter()
             .any(|known| name.eq_ignore_ascii_case(known));
+            // Also when it was marked before: the others stay.
+            any |= secret && close > open;
             if secret && close > open && !scope.part(open, close).starts_with(MARK_START) {
                 let from = if has_word_at(name, 0, b"credential") {
                     let slash =
                         memchr::memchr(b'/', scope.part(open, close)).map_or(close, |n| open + n);
                     add(Found::new(open, slash, Class::Key));
-                    any = true;
                     pos = close.max(sign + 1);
                     continue;
                 } else {
                     open
                 };
                 add(Found::new(from, close, Class::Key));
-                any = true;
             }
             pos = close.max(sign + 1);
         }
@@ -1003,6 +1132,19 @@ fn authorization(scope: &Scope<'_>, start: usize, add: &mut dyn FnMut(Found)) ->
     }
     add(Found::new(from, end, Class::Key));
     true
+}
+
+/// The answer to a challenge, without the name of its header: `Digest username="…", …, response="…"`.
+fn digest_response(scope: &Scope<'_>, value: usize) -> Option<Found> {
+    let start = value + usize::from(scope.at(value) == b'"');
+    let end = run_end(scope.text, start, scope.to.min(start + 65), |b| {
+        b.is_ascii_hexdigit()
+    });
+    let before = || scope.part(value.saturating_sub(MAX_WORD).max(scope.origin), value);
+    (matches!(end - start, 32 | 64)
+        && (super::bytes::find(before(), b"Digest ").is_some()
+            || super::bytes::find(before(), b"nonce=").is_some()))
+    .then(|| Found::new(start, end, Class::Key))
 }
 
 fn is_known_scheme(word: &[u8]) -> bool {

@@ -10,6 +10,27 @@ use super::{calls, commands, spoken, values};
 /// Fewer characters are no credentials.
 const MIN_CREDENTIALS: usize = 12;
 
+/// Whether what begins at `start` is the last column of a line in a cookie jar of Netscape's: domain, subdomains, path,
+/// secure, expiry, name, value.
+fn ends_cookie_line(scope: &Scope<'_>, start: usize) -> bool {
+    let mut end = start - 1;
+    for column in (0..6).rev() {
+        let floor = scope.origin.max(end.saturating_sub(128));
+        let from = run_start(scope.text, end, floor, |b| !matches!(b, b'\t' | b'\n'));
+        let cell = super::bytes::part(scope.text, from, end);
+        let fits = match column {
+            4 => !cell.is_empty() && cell.iter().all(u8::is_ascii_digit),
+            3 | 1 => matches!(cell, b"TRUE" | b"FALSE"),
+            _ => !cell.is_empty(),
+        };
+        if !fits || column > 0 && (from <= scope.origin || before(scope.text, from) != b'\t') {
+            return false;
+        }
+        end = from.saturating_sub(1);
+    }
+    true
+}
+
 /// A run at `start` that holds a digit: what the word before it makes of it.
 pub(super) fn after_word(
     scope: &Scope<'_>,
@@ -17,6 +38,13 @@ pub(super) fn after_word(
     tools: &mut Tools,
     judge: &dyn Fn(&[u8]) -> Kind,
 ) -> Option<Found> {
+    if scope.before(start) == b'\t' && ends_cookie_line(scope, start) {
+        let end = run_end(scope.text, start, scope.to, |b| {
+            !matches!(b, b'\t' | b'\n' | b'\r')
+        });
+        let value = scope.part(start, end);
+        return (!values::has_mark(value)).then(|| Found::new(start, end, Class::Field));
+    }
     // No word fits before it.
     if start < scope.from + 3 {
         return spoken::before_name(scope, start, judge);

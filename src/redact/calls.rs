@@ -27,9 +27,9 @@ pub(super) fn literal(
     judge: &dyn Fn(&[u8]) -> Kind,
 ) -> Option<Found> {
     let text = scope.text;
-    // `b"…"` of Python.
+    // `b"…"` of Python, `L"…"` of C.
     let open = run_start(text, quote, scope.from.max(quote.saturating_sub(1)), |b| {
-        b == b'b'
+        matches!(b, b'b' | b'L')
     });
     let near = run_start(text, open, scope.from.max(open.saturating_sub(2)), is_blank);
     // `.fill("…")` and the second of a pair take whatever stands there.
@@ -52,7 +52,7 @@ pub(super) fn literal(
         b'r' if scope.part(near.saturating_sub(4).max(scope.from), near) == b") or" => {
             name_at(scope, near - 3)
         }
-        _ if open == quote && near < quote => statement(scope, near),
+        _ if near < open && (open == quote || scope.at(open) == b'L') => statement(scope, near),
         _ => return None,
     };
     let name = named.unwrap_or(&[]);
@@ -139,8 +139,15 @@ fn statement<'a>(scope: &Scope<'a>, end: usize) -> Option<&'a [u8]> {
         |b| b.is_ascii_alphanumeric() || b == b'_',
     );
     let name = scope.part(start, end);
+    if start >= scope.from + 8 && scope.part(start - 8, start) == b"#define " {
+        return Some(name);
+    }
     if !name.first().is_some_and(u8::is_ascii_lowercase) {
         return None;
+    }
+    // A map of Clojure: `{:user "app" :password "…"}`
+    if scope.before(start) == b':' && matches!(scope.before(start - 1), b'{' | b' ' | b'\n') {
+        return Some(name);
     }
     let lead = run_start(
         scope.text,
@@ -257,7 +264,16 @@ fn pair<'a>(scope: &Scope<'a>, comma: usize) -> Option<&'a [u8]> {
     }
     // `assertEquals(user.password, "…")`
     let member = !quoted && memchr::memchr(b'.', scope.part(start, inner)).is_some();
-    (opens && (quoted || member)).then(|| scope.part(start, inner))
+    // `-define(PASSWORD, "…")` and `{password, "…"}` of Erlang.
+    let atom = !quoted
+        && match scope.before(bracket) {
+            b'{' => bracket == start && scope.at(start).is_ascii_lowercase(),
+            b'(' => scope
+                .part(bracket.saturating_sub(8).max(scope.from), bracket)
+                .ends_with(b"-define("),
+            _ => false,
+        };
+    (opens && (quoted || member) || atom).then(|| scope.part(start, inner))
 }
 
 /// What `.fill(`, whose parenthesis stands at `open`, types into: `getByLabel("Password").fill("…")`.

@@ -41,6 +41,13 @@ const OPTIONS: &[(&str, &[&str])] = &[
 /// Tools whose option takes `user%password`.
 const OF_SAMBA: &[&str] = &["smbclient", "rpcclient", "net", "winexe", "smbget"];
 
+/// Whether a password follows this short option of a tool.
+pub(super) fn takes_password(tool: &[u8], option: &[u8]) -> bool {
+    OPTIONS.iter().any(|(known, takers)| {
+        known.as_bytes() == option && takers.iter().any(|taker| taker.as_bytes() == name_of(tool))
+    })
+}
+
 /// The names of all tools that are known here: a rule below is tried only where one of these stands.
 #[rustfmt::skip]
 fn is_tool(name: &[u8]) -> bool {
@@ -282,7 +289,10 @@ pub(super) fn argument(scope: &Scope<'_>, start: usize) -> Option<Found> {
             && user
                 .iter()
                 .all(|b| b.is_ascii_alphanumeric() || matches!(b, b'_' | b'$' | b'#'));
-        return is_user.then(|| found(start + slash + 1)).flatten();
+        // The service follows: `user/password@//host:1521/service`.
+        let end = memchr::memrchr(b'@', word).map_or(end, |at| start + at);
+        return (is_user && end > start + slash)
+            .then(|| Found::new(start + slash + 1, end, Class::Field));
     }
     None
 }
@@ -453,7 +463,10 @@ pub(super) fn option(
     }
     // `-Password "…"` of PowerShell
     if matches!(scope.at(end + 1), b'"' | b'\'') && end > pos + 2 {
-        return flag(scope, pos, judge);
+        let found = flag(scope, pos, judge);
+        if found.is_some() {
+            return found;
+        }
     }
     if !is_blank(scope.at(end)) || !tools.are_near(scope, pos) {
         return None;

@@ -76,6 +76,8 @@ pub(super) fn literal_end(
     };
     let first = scope.at(start);
     if !says
+        // The directory that a command was run in.
+        || kind == Kind::Pwd && first == b'/'
         || style.quoted_name
         || first.is_ascii_whitespace()
         || matches!(
@@ -155,7 +157,8 @@ fn listed(scope: &Scope<'_>, start: usize, style: Style) -> Option<usize> {
     let name = style.name;
     let word = |b: u8| !b.is_ascii_whitespace() && !matches!(b, b'"' | b'\'' | b'`' | b'<');
     let end = run_end(scope.text, start, scope.to.min(start + MAX_PAIR), word);
-    if scope.before(name) != b' ' && scope.at(end) != b' ' {
+    // What is longer is no password.
+    if end == start + MAX_PAIR || scope.before(name) != b' ' && scope.at(end) != b' ' {
         return None;
     }
     // Pairs that are listed in another way: `user=app password=…,port=5432`.
@@ -398,10 +401,25 @@ fn flow(scope: &Scope<'_>, start: usize, style: Style) -> Option<usize> {
     .then_some(end)
 }
 
+/// What comes before the name of a user, also in Spanish, German, French and Italian.
+const USERS: &[&str] = &[
+    "user",
+    "username",
+    "login",
+    "email",
+    "account",
+    "usuario",
+    "benutzer",
+    "benutzername",
+    "utilisateur",
+    "utente",
+];
+
 /// `username: bob, password: …` of a note.
 fn behind_user(scope: &Scope<'_>, start: usize, style: Style) -> Option<usize> {
     let begin = line_start(scope, style.name);
     let head = scope.part(begin, style.name).trim_ascii();
+    let slash = head.ends_with(b" /");
     let head = head
         .strip_suffix(b",")
         .or_else(|| head.strip_suffix(b"/"))
@@ -417,9 +435,11 @@ fn behind_user(scope: &Scope<'_>, start: usize, style: Style) -> Option<usize> {
         || who.is_empty()
         || memchr::memchr(b' ', who).is_some()
         || values::is_type(who)
-        || ![&b"user"[..], b"username", b"login", b"email", b"account"]
-            .iter()
-            .any(|known| part(head, key, colon).eq_ignore_ascii_case(known))
+        // Behind a slash it can only be what belongs to the user.
+        || !slash
+            && !USERS
+                .iter()
+                .any(|known| part(head, key, colon).eq_ignore_ascii_case(known.as_bytes()))
     {
         return None;
     }
@@ -428,8 +448,14 @@ fn behind_user(scope: &Scope<'_>, start: usize, style: Style) -> Option<usize> {
     });
     let end = run_start(scope.text, end, start, |b| matches!(b, b'.' | b'?'));
     let behind = scope.at(end);
-    (style.spaced && end >= start + 6 && matches!(behind, 0 | b'\n' | b'\r' | b',' | b'.'))
-        .then_some(end)
+    let dash = matches!(
+        scope.part(end, end + 4),
+        [b' ', 0xE2, 0x80, 0x93 | 0x94] | [b' ', b'-', b' ', _]
+    );
+    (style.spaced
+        && end >= start + 6
+        && (dash || matches!(behind, 0 | b'\n' | b'\r' | b',' | b'.')))
+    .then_some(end)
 }
 
 /// Where the line that `pos` stands on begins, or what is looked at of it.
@@ -443,6 +469,13 @@ fn alone(scope: &Scope<'_>, start: usize) -> Option<usize> {
     let end = run_end(scope.text, start, scope.to.min(start + NEAR), |b| {
         !b.is_ascii_whitespace() && !matches!(b, b'"' | b'\'' | b'`')
     });
+    // A line may end in two characters that stand for its end: `\n`.
+    let escape = memchr::memchr_iter(b'\\', scope.part(start, end))
+        .map(|n| start + n)
+        .find(|at| scope.at(at + 1) == b'n' && is_assignment(scope, at + 2));
+    if escape.is_some() {
+        return escape;
+    }
     let next = run_end(scope.text, end, scope.to.min(end + 16), is_blank);
     let comment = next > end && scope.at(next) == b'#';
     (comment || matches!(scope.at(next), 0 | b'\n' | b'\r')).then_some(end)

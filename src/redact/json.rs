@@ -9,7 +9,7 @@ use super::engine::Engine;
 use super::known::Key;
 use super::names::{self, Kind};
 use super::scan::Masks;
-use super::values;
+use super::{commands, values};
 
 /// Parsers refuse less; without a bound, a megabyte of brackets would take a hundred of memory.
 const MAX_NESTING: usize = 512;
@@ -83,6 +83,8 @@ pub(super) struct Frame {
     cookies: bool,
     /// Names and values take turns: `rawHeaders`.
     turns: bool,
+    /// The lines of a private key follow.
+    armour: bool,
     /// The elements are variables of an environment: `["NAME=value"]`.
     variables: bool,
     /// The record of a secret, whose members are secret unless they say something about it.
@@ -530,6 +532,14 @@ impl Engine<'_> {
         if walk.top.variables && self.variable(walk, (from, to)) {
             return;
         }
+        // What a language model made, and how likely that was.
+        if kind == Kind::Secret && name.of(walk.text) == b"token" {
+            let next = past_blanks(walk.text, to + 1, walk.to.min(to + 16));
+            let next = past_blanks(walk.text, next + 1, walk.to.min(next + 16));
+            if super::bytes::rest(walk.text, next).starts_with(b"\"logprob\"") {
+                return;
+            }
+        }
         if kind != Kind::Plain && values::goes(content, kind, name.of(walk.text)) {
             push(
                 &mut self.edits,
@@ -668,12 +678,19 @@ impl Engine<'_> {
                 !parent.array && parent.role == Role::Columns,
                 self.outer(walk, 2)
                     .filter(|owner| parent.array && !owner.array)
-                    .map_or(0, |owner| owner.columns),
+                    .map_or(0, |owner| owner.columns)
+                    | if parent.array { parent.columns } else { 0 },
             ),
             None => (false, false, 0),
         };
         let index = walk.top.items;
         walk.top.items += 1;
+        if in_array && shape == Shape::String && self.heads(walk, index, (from, to)) {
+            if let Some(rows) = self.frames.last_mut() {
+                rows.columns |= 1 << index;
+            }
+            return;
+        }
         if in_columns && shape == Shape::String {
             if index < 64
                 && self.rules.judge(content).hides()
@@ -691,6 +708,20 @@ impl Engine<'_> {
         }
         if shape != Shape::String {
             return;
+        }
+        // The lines of a key in armour.
+        if content.starts_with(b"-----") {
+            walk.top.armour = content.len() <= 64
+                && content.starts_with(b"-----BEGIN")
+                && content.ends_with(b"-----")
+                && super::bytes::find(content, b"PRIVATE KEY").is_some();
+        } else if walk.top.armour {
+            let line = |b: &u8| super::bytes::is_token(*b) || matches!(b, b'+' | b'/' | b'=');
+            walk.top.armour = content.iter().all(line) || values::is_mark(content);
+            if walk.top.armour {
+                self.hide(walk, from, to, shape);
+                return;
+            }
         }
         // `-u user:password`
         if user
@@ -711,6 +742,15 @@ impl Engine<'_> {
         if index == 0 && in_array || is_flag(content) || walk.top.turns && index & 1 == 0 {
             walk.top.label = self.rules.judge(content);
         }
+        // `["redis-cli", "-a", "…"]`
+        if index > 0 && matches!(content, [b'-', option] if option.is_ascii_alphabetic()) {
+            let open = past_blanks(walk.text, walk.top.start + 1, from);
+            let (close, _) = string_end(walk.text, walk.masks, open + 1, from.min(open + 64));
+            let tool = part(walk.text, open + 1, close);
+            if at(walk.text, open) == b'"' && commands::takes_password(tool, content) {
+                walk.top.label = Kind::Secret;
+            }
+        }
         if previous.hides()
             && !content.is_empty()
             && !content.starts_with(b"-")
@@ -719,6 +759,42 @@ impl Engine<'_> {
             let edit = Edit::mark(from, to, Class::Field.tag());
             push(&mut self.edits, walk.floor, edit);
         }
+    }
+
+    /// Whether the cell of a row at `from..to` names a sensitive column, whose cells stand in the rows below.
+    fn heads(&self, walk: &Walk<'_>, index: u32, (from, to): (usize, usize)) -> bool {
+        let first = self.outer(walk, 1).is_some_and(|rows| rows.items == 0);
+        if !first || !(1..64).contains(&index) || to - from > 24 {
+            return false;
+        }
+        let content = part(walk.text, from, to);
+        if content.first().is_none_or(|b| !b.is_ascii_alphabetic())
+            || !self.rules.judge(content).hides()
+        {
+            return false;
+        }
+        // Of two columns the first has to say that it is one: `["grant_type", "password"]` is a name and its value.
+        let open = past_blanks(walk.text, walk.top.start + 1, from);
+        let (close, _) = string_end(walk.text, walk.masks, open + 1, from.min(open + 32));
+        let leading = part(walk.text, open + 1, close);
+        let next = past_blanks(walk.text, to + 1, walk.to.min(to + 16));
+        let of_two = index == 1 && at(walk.text, next) != b',';
+        at(walk.text, open) == b'"'
+            && !self.rules.judge(leading).hides()
+            && (!of_two
+                || [
+                    &b"service"[..],
+                    b"site",
+                    b"user",
+                    b"username",
+                    b"login",
+                    b"account",
+                    b"host",
+                    b"email",
+                    b"system",
+                ]
+                .iter()
+                .any(|known| leading.eq_ignore_ascii_case(known)))
     }
 
     /// A member of an object that says something about another, or is what another says something about.
@@ -1054,12 +1130,12 @@ fn role(name: &[u8]) -> Role {
         | b"fieldname" | b"property" | b"attribute" | b"optionname" | b"setting" | b"envvar"
         | b"keyname" | b"label" | b"id" | b"option" | b"variable_name" | b"variablename"
         | b"secretname" | b"secret_name" | b"env_name" | b"envname" | b"parameter_name"
-        | b"header_name" | b"field_name" => Role::Label,
+        | b"header_name" | b"field_name" | b"attributename" => Role::Label,
         b"value" | b"val" | b"v" | b"values" | b"parametervalue" | b"headervalue"
         | b"fieldvalue" | b"content" | b"stringvalue" | b"secretstring" | b"defaultvalue"
         | b"optionvalue" | b"newvalue" | b"oldvalue" | b"variable_value" | b"variablevalue"
         | b"secretvalue" | b"secret_value" | b"env_value" | b"envvalue" | b"parameter_value"
-        | b"header_value" | b"field_value" | b"data"
+        | b"header_value" | b"field_value" | b"attributevalue" | b"data"
             if name != b"data" =>
         {
             Role::Value

@@ -153,6 +153,10 @@ fn setting(
                 first,
                 run_end(line, first, line.len(), |b| !is_blank(b)),
             );
+            // `ENV NAME=value OTHER=value` are assignments.
+            if memchr::memchr(b'=', name).is_some() {
+                return;
+            }
             let value = run_end(line, first + name.len(), line.len(), is_blank);
             let quote = at(line, value);
             let quoted = matches!(quote, b'"' | b'\'') && line.last() == Some(&quote);

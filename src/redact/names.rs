@@ -320,6 +320,7 @@ fn core(word: &[u8], before: &[u8], after: &[u8], tail: Tail) -> Kind {
         }
         b"verifier" if before == b"code" => Kind::Secret,
         b"assertion" if before == b"client" => Kind::Secret,
+        b"authtok" if last => Kind::Secret,
         b"userpass" | b"dbpass" | b"requirepass" | b"masterauth" if last => Kind::Secret,
         b"secret" if last => Kind::Secret,
         b"secrets" if last => Kind::Secrets,
@@ -478,7 +479,12 @@ fn joined(word: &[u8], last: bool) -> Kind {
     if word.iter().any(|b| *b >= 0x80) && is_foreign_password(word) {
         return Kind::Secret;
     }
-    if word.len() > 8 && (word.ends_with(b"password") || word.ends_with(b"passwd"))
+    // In German what it confirms comes first.
+    if last && (word.ends_with(b"tigungscode") || word.ends_with(b"verifizierungscode")) {
+        return Kind::Pin;
+    }
+    if word.len() > 8
+        && (word.ends_with(b"password") || word.ends_with(b"passwort") || word.ends_with(b"passwd"))
         || word.ends_with(b"passphrase")
     {
         return Kind::Secret;
@@ -883,6 +889,8 @@ pub(super) fn is_harmless_tail(word: &[u8]) -> bool {
             | b"visibility"
             | b"encoding"
             | b"charset"
+            | b"cmd"
+            | b"than"
             | b"preferences"
             | b"banner"
             | b"settings"
@@ -968,6 +976,7 @@ pub(super) fn may_have_records(name: &[u8]) -> bool {
         [
             &b"key"[..],
             b"token",
+            b"bearer",
             b"secret",
             b"credential",
             b"authorization",
@@ -1050,6 +1059,7 @@ fn is_harmless_head(word: &[u8]) -> bool {
         word,
         b"has"
             | b"is"
+            | b"get"
             | b"max"
             | b"min"
             | b"num"

@@ -326,8 +326,12 @@ pub(super) fn element(
     let until = memchr::memchr(b'<', scope.part(from, scope.to)).map_or(scope.to, |n| from + n);
     // Without its end tag it is no element, unless the text was cut in the one word that it holds.
     let one_word = !scope.part(from, until).iter().any(u8::is_ascii_whitespace);
-    (until == scope.to && one_word && name.iter().all(|b| *b != b':')
-        || scope.at(until + 1) == b'/' && until < scope.to)
+    // `--token <TOKEN> --verbose`, `https://<token>@host`
+    let cut = until == scope.to
+        && one_word
+        && from == close + 1
+        && !matches!(scope.at(from), b'@' | b'-' | b'/' | b':' | b'.');
+    (cut && name.iter().all(|b| *b != b':') || scope.at(until + 1) == b'/' && until < scope.to)
         .then(|| hidden(scope, from, until))
         .flatten()
 }

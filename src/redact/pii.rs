@@ -13,10 +13,17 @@ pub(super) fn email(scope: &Scope<'_>, pos: usize, width: usize) -> Option<Found
         return None;
     }
     let mut end = run_end(text, domain, scope.to.min(domain + 253), is_domain);
+    end = domain + narrow_end(scope.part(domain, end));
     while end > domain && matches!(at(text, end - 1), b'.' | b'-') {
         end -= 1;
     }
     let dot = memchr::memrchr(b'.', scope.part(domain, end))? + domain;
+    // Text of a script without spaces may follow.
+    let tld = scope.part(dot + 1, end);
+    let ascii = tld.iter().take_while(|b| b.is_ascii_alphabetic()).count();
+    if ascii >= 2 && at(tld, ascii) >= 0xE3 {
+        end = dot + 1 + ascii;
+    }
     let tld = scope.part(dot + 1, end);
     let is_name = tld.len() >= 2 && tld.iter().all(|b| b.is_ascii_alphabetic() || *b >= 0x80)
         || tld.starts_with(b"xn--");
@@ -24,6 +31,7 @@ pub(super) fn email(scope: &Scope<'_>, pos: usize, width: usize) -> Option<Found
         return None;
     }
     let mut start = run_start(text, pos, scope.from.max(pos.saturating_sub(96)), is_local);
+    start = pos - narrow_start(scope.part(start, pos));
     while start < pos
         && matches!(
             at(text, start),
@@ -57,6 +65,37 @@ pub(super) fn email(scope: &Scope<'_>, pos: usize, width: usize) -> Option<Found
         return None;
     }
     Some(Found::new(start, end, Class::Email))
+}
+
+/// Whether three bytes are punctuation of scripts without spaces, which no address has: `（`, `。`.
+fn is_wide_punctuation(three: &[u8]) -> bool {
+    matches!(
+        three,
+        [0xE3, 0x80, _] | [0xEF, 0xBC, 0x81..=0x8F | 0x9A..=0x9F] | [0xEF, 0xBD, 0xA1..=0xA4]
+    )
+}
+
+/// How much of a domain stands before punctuation of scripts without spaces.
+fn narrow_end(domain: &[u8]) -> usize {
+    if domain.is_ascii() {
+        return domain.len();
+    }
+    domain
+        .windows(3)
+        .position(is_wide_punctuation)
+        .unwrap_or(domain.len())
+}
+
+/// How much of what stands before the `@` is the address, where Chinese or Japanese text without a space leads to it.
+fn narrow_start(local: &[u8]) -> usize {
+    let latin = local.iter().rev().take_while(|b| b.is_ascii()).count();
+    let lead = local.len() - latin;
+    let wide = latin > 0
+        && lead >= 3
+        && super::bytes::part(local, lead - 3, lead)
+            .first()
+            .is_some_and(|b| matches!(b, 0xE3..=0xE9 | 0xEF));
+    if wide { latin } else { local.len() }
 }
 
 /// Endings that look like a top-level domain and are the type of a file or unit.
@@ -97,6 +136,12 @@ fn is_file_type(tld: &[u8]) -> bool {
         b"toml",
         b"lock",
         b"txt",
+        b"conf",
+        b"cfg",
+        b"ini",
+        b"xml",
+        b"csv",
+        b"pdf",
     ]
     .iter()
     .any(|kind| tld.eq_ignore_ascii_case(kind))
@@ -120,7 +165,11 @@ pub(super) fn digits_ahead(scope: &Scope<'_>, pos: usize) -> usize {
 
 /// A number that begins with the group of digits at `pos`.
 pub(super) fn number(scope: &Scope<'_>, pos: usize, kind: Kind) -> Option<Found> {
-    let left = scope.before(pos);
+    let mut left = scope.before(pos);
+    // The first track of a card: `%B5…^NAME^…`
+    if left == b'B' && scope.before(pos - 1) == b'%' {
+        left = b'%';
+    }
     if left.is_ascii_alphanumeric() || matches!(left, b'_' | b'.' | b'$') {
         return None;
     }

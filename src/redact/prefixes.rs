@@ -46,7 +46,7 @@ static PREFIXES: &[Prefix] = &[
     Prefix("ak-", 20, Strong), Prefix("akab-", 24, Random), Prefix("api-", 36, Hex), Prefix("api_live.", 20, Random), Prefix("api_org_", 16, Random), Prefix("api_sandbox.", 20, Random),
     Prefix("apify_api_", 10, Random), Prefix("apikey-", 20, Strong), Prefix("as-", 20, Strong), Prefix("bb_live_", 10, Random), Prefix("bb_test_", 10, Random),
     Prefix("bedrock-api-key-", 10, Random), Prefix("bkaj_", 12, Random), Prefix("bkct_", 20, Random), Prefix("bkua_", 12, Random),
-    Prefix("cal_live_", 16, Random), Prefix("cfat_", 12, Random), Prefix("cfut_", 12, Random), Prefix("cio", 16, Strong), Prefix("cmVmd", 40, Strong), Prefix("csk-", 14, Random),
+    Prefix("cal_live_", 12, Random), Prefix("cfat_", 12, Random), Prefix("cfut_", 12, Random), Prefix("cio", 16, Strong), Prefix("cmVmd", 40, Strong), Prefix("csk-", 14, Random),
     Prefix("ctx7sk-", 10, Random), Prefix("cur_", 40, Strong), Prefix("dG9rO", 40, Strong), Prefix("dapi", 16, Hex), Prefix("dbtc_", 20, Random), Prefix("dbtu_", 20, Random),
     Prefix("dckr_oat_", 10, Random), Prefix("dckr_pat_", 10, Random), Prefix("ddapp_", 20, Random), Prefix("ddp_", 24, Random), Prefix("dkea", 20, Hex), Prefix("dnkey-", 20, Random),
     Prefix("doo_v1_", 10, Random), Prefix("dop_v1_", 10, Random), Prefix("dor_v1_", 10, Random), Prefix("dose", 24, Hex), Prefix("dp.audit.", 12, Random), Prefix("dp.ct.", 12, Random),
@@ -265,7 +265,15 @@ fn with_secret(scope: &Scope<'_>, end: usize) -> usize {
 fn is_base64(prefix: &str) -> bool {
     matches!(
         prefix,
-        "fm1a_" | "fm1r_" | "fm2_" | "ABSK" | "AQE" | "bedrock-api-key-" | "ops_eyJ" | "sntrys_"
+        "fm1a_"
+            | "fm1r_"
+            | "fm2_"
+            | "ABSK"
+            | "AQE"
+            | "bedrock-api-key-"
+            | "glc_"
+            | "ops_eyJ"
+            | "sntrys_"
     )
 }
 

@@ -64,8 +64,14 @@ pub(super) fn userinfo(scope: &Scope<'_>, pos: usize) -> Option<Found> {
             && let Some(good) = host(scope, next + 1, limit)
         {
             // A query has addresses of its own.
-            let better = at.is_none_or(|(last, _)| {
-                good && memchr::memchr(b'?', scope.part(last, next)).is_none()
+            // Nor does a `#` follow a bare word that is a host: `user:p@ss#word@host`.
+            let hashed = |last: usize| {
+                let end = run_end(scope.text, last + 1, next, |b| b.is_ascii_alphanumeric());
+                scope.at(end) == b'#'
+            };
+            let better = at.is_none_or(|(last, sure)| {
+                (good || !sure && hashed(last))
+                    && memchr::memchr(b'?', scope.part(last, next)).is_none()
             });
             if better {
                 at = Some((next, good));
@@ -207,8 +213,10 @@ pub(super) fn webhook(scope: &Scope<'_>, pos: usize) -> Option<Found> {
         b.is_ascii_alphanumeric() || matches!(b, b'/' | b'-' | b'_' | b'@' | b'.' | b'%')
     });
     let end = run_start(scope.text, end, start, |b| b == b'.');
-    (end - start >= 12 && scope.part(start, end).iter().any(u8::is_ascii_digit))
-        .then(|| Found::new(start, end, Class::Key))
+    (end - start >= 12
+        && scope.part(start, end).iter().any(u8::is_ascii_digit)
+        && !values::is_placeholder(scope.part(start, end)))
+    .then(|| Found::new(start, end, Class::Key))
 }
 
 fn at_dot(host: &[u8], tail: usize) -> bool {

@@ -112,17 +112,27 @@ pub(super) fn looks_chosen(value: &[u8]) -> bool {
     let digits = value.iter().filter(|b| b.is_ascii_digit()).count();
     let letters = value.iter().filter(|b| b.is_ascii_alphabetic()).count();
     let symbol = value.iter().any(|b| b"!@#$%^*+=~&?".contains(b));
-    let lead = value.iter().take_while(|b| b.is_ascii_digit()).count();
+    let lead = value
+        .iter()
+        .take_while(|b| b.is_ascii_digit() || **b == b'.')
+        .count();
     // `256-bit`, `32bytes`, `v2.1` and `sha256` are no secrets.
     let measure = lead > 0
         && !symbol
         && rest(value, lead)
             .iter()
             .all(|b| b.is_ascii_lowercase() || *b == b'-');
-    // `size:36477`
+    // `size:36477`, `newer_than:7d`
     let named = memchr::memchr(b':', value).is_some_and(|colon| {
-        part(value, 0, colon).iter().all(u8::is_ascii_lowercase)
-            && rest(value, colon + 1).iter().all(u8::is_ascii_digit)
+        let number = rest(value, colon + 1);
+        let number = match number.split_last() {
+            Some((unit, number)) if unit.is_ascii_lowercase() => number,
+            _ => number,
+        };
+        part(value, 0, colon)
+            .iter()
+            .all(|b| b.is_ascii_lowercase() || *b == b'_')
+            && number.iter().all(u8::is_ascii_digit)
     });
     // `from=md5`
     let assigned = memchr::memchr(b'=', value).is_some_and(|sign| {
@@ -139,10 +149,21 @@ pub(super) fn looks_chosen(value: &[u8]) -> bool {
         && !is_snake(value, 3)
         && (value.len() >= 7 || symbol || digits >= 2)
         && !value.starts_with(b"http")
-        && at(value, 0) != b'/'
+        && (at(value, 0) != b'/' || is_secret_of_aws(value))
         && at(value, 0) != b'('
         && memchr::memchr(b'(', value).is_none()
         && memchr::memchr(b'/', value).is_none_or(|_| value.len() >= 20)
+}
+
+/// Whether a value that begins like a path is 40 characters of base64, which no path is by chance.
+fn is_secret_of_aws(value: &[u8]) -> bool {
+    value.len() == 40
+        && value
+            .iter()
+            .all(|b| b.is_ascii_alphanumeric() || matches!(b, b'/' | b'+'))
+        && value.iter().filter(|b| **b == b'/').count() <= 3
+        && value.iter().filter(|b| b.is_ascii_uppercase()).count() >= 5
+        && value.iter().filter(|b| b.is_ascii_lowercase()).count() >= 5
 }
 
 /// A user and a password of documentation.
@@ -287,6 +308,17 @@ pub(super) fn is_placeholder(value: &[u8]) -> bool {
             && value
                 .iter()
                 .all(|b| b.is_ascii_alphabetic() || matches!(b, b'[' | b']' | b'_' | b' ' | b'-'))
+        // `(known after apply)`
+        || first == b'('
+            && last == b')'
+            && value
+                .iter()
+                .all(|b| b.is_ascii_lowercase() || matches!(b, b'(' | b')' | b' '))
+        // `16 bytes`, which Kubernetes says of a secret.
+        || first.is_ascii_digit()
+            && value
+                .strip_suffix(b" bytes")
+                .is_some_and(|count| count.iter().all(u8::is_ascii_digit))
         || first == b':' && identifier(1)
         || value == b"?"
         || value.starts_with(b"%5B") && value.ends_with(b"%5D")
@@ -791,6 +823,10 @@ pub(super) fn is_unquoted_secret(
         let long = value.len() >= 4 || matches!(code, b"cvv" | b"cvc" | b"CVV" | b"CVC");
         return long && !(style.spaced && style.equals && code_line);
     }
+    // A parameter of SQL: `token = @token`
+    if at(value, 0) == b'@' && style.equals && names::judge(rest(value, 1)).hides() && digits == 0 {
+        return false;
+    }
     // `token: Type = value`
     if !style.equals && next == b'=' && scope.at(to) == b' ' {
         return false;
@@ -909,6 +945,7 @@ pub(super) fn is_literal(value: &[u8], name: &[u8]) -> bool {
     let expression = head > 0 && matches!(at(value, head), b'(' | b'[' | b'<' | b'{');
     value.len() >= 4
         && letters >= 2
+        && !is_path(value)
         && !expression
         && !refers
         && !is_rooted(value)

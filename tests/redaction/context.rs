@@ -78,6 +78,16 @@ const PLACES: &[&str] = &[
     "Password\n{}\n",
     "bob@example.com:{}",
     "https://example.com/?email=bob@example.com&token={}",
+    "my $password = q{{}};",
+    "local token = [[{}]]",
+    "#define API_KEY L\"{}\"",
+    "Unseal Key 1: {}\nUnseal Key 2: ",
+    "Recovery Key 5: {}",
+    "x.example.com\tFALSE\t/\tTRUE\t1767225600\tconnect.sid\t{}",
+    "  ~ \"API_SECRET\" = \"old9value\" -> \"{}\"",
+    "gh secret set API_KEY --body \"{}\" --repo a/b",
+    "Ihr Sicherheitspasswort lautet {}.",
+    "login ok user=ann token=0123456789abcdef0123456789abcdef0123456789abcdef0123456789abcdef0123456789{}",
     "+------+----------+\n| user | password |\n+------+----------+\n| bob  | {} |\n+------+----------+",
 ];
 
@@ -134,6 +144,19 @@ const BARE: &[&str] = &[
     "-[ RECORD 1 ]--+-----\nusername       | orders7\npassword       | {}",
     "::add-mask::{}",
     "::set-output name=token::{}",
+    "password: !!str '{}'",
+    "ldap_default_authtok = \"{}\"\nldap_uri = ldap://dc1",
+    "resource \"db\" \"main\" {\n  password          = \"fish & {} @ 9pm!\"\n}",
+    "{:db {:user \"app\" :password \"My dog; ate {}\" :host \"pg\"}}",
+    "const api_key: []const u8 = \"{}\";",
+    "pub static JWT_SECRET: &[u8] = b\"{}\";",
+    "-define(PASSWORD, \"{}\").",
+    "{password, \"my {} is 9\"},\n{port, 5433}",
+    "SET PASSWORD FOR 'bea'@'h' = '{}';",
+    "[password] => {}\n    [port] => 9",
+    "array(2) {\n  [\"password\"]=>\n  string(13) \"{}\"\n  [\"n\"]=>\n  int(1)",
+    "datos: usuario: mrojas, contrase\u{f1}a: {} \u{2014} saludos",
+    "# Notes\n- Fritzbox: admin / Passwort: {}\n- NAS: 7",
 ];
 
 pub(crate) fn all() -> Vec<Particular> {
@@ -164,6 +187,110 @@ fn particular() -> Vec<Particular> {
             json!("machine api.example.com login rachel password hunter2x"),
             &["hunter2x"],
             &["machine api.example.com login rachel password"],
+        ),
+        case(
+            json!({"attributeName": "userPassword", "attributeValue": "Wa5Ww8ZavRuoO9-n"}),
+            &["Wa5Ww8ZavRuoO9-n"],
+            &["userPassword"],
+        ),
+        case(
+            json!({"args": ["redis-cli", "-h", "cache-1", "-a", "WZupbW7lu2!Y", "PING"]}),
+            &["WZupbW7lu2!Y"],
+            &["cache-1", "PING"],
+        ),
+        case(
+            json!({"sheet": [["service", "password"], ["mail", "YCYMzntSO33lf2+H"], ["crm", "QMqj1mOFqb0-2"]]}),
+            &["YCYMzntSO33lf2+H", "QMqj1mOFqb0-2"],
+            &["service", "mail", "crm"],
+        ),
+        case(
+            json!([
+                ["login", "password", "city"],
+                ["ada7", "Zebra$Mountain", "Lyon"]
+            ]),
+            &["Zebra$Mountain"],
+            &["ada7", "Lyon", "city"],
+        ),
+        case(
+            json!({"lines": ["-----BEGIN PRI|~|VATE KEY-----", "MII3Mq4iVbE5g3b7+Az0XXL9PtSkniw18RMoVNQU6TTHmmM6r7P", "RNyWpf/ka", "-----END PRI|~|VATE KEY-----", "done"]}),
+            &[
+                "MII3Mq4iVbE5g3b7+Az0XXL9PtSkniw18RMoVNQU6TTHmmM6r7P",
+                "RNyWpf/ka",
+            ],
+            &["done"],
+        ),
+        case(
+            json!(
+                "the key is AK|~|IAKIC77C3BBTNAHCKU and its secret is /rDm46FFmwZ2fPw8flRavQpn4ilxgHwnCSGzB96L in lamp-7"
+            ),
+            &["/rDm46FFmwZ2fPw8flRavQpn4ilxgHwnCSGzB96L"],
+            &["in lamp-7"],
+        ),
+        case(
+            json!(
+                "<td>gl|~|c_eyJsQziOXbqDA02gFPY9w8u/8BoUuRthnDCd5W0G2EbJflPH4xSfcmAwpmNvxOm4PVwOy259EYDieP1Gis0GFQWkLwona</td>"
+            ),
+            &["8BoUuRthnDCd5W0G2EbJflPH4xSf"],
+            &["<td>", "</td>"],
+        ),
+        case(
+            json!("The log shows cal_|~|live_b9fd7f82269b1ae... (truncated)"),
+            &["b9fd7f82269b1ae"],
+            &["(truncated)"],
+        ),
+        case(
+            json!("document.cookie = \"sid=0e1af643-8f2b-4713-a671-36a5caac1fc2; path=/app7\""),
+            &["0e1af643-8f2b-4713"],
+            &["document.cookie", "path=/app7"],
+        ),
+        case(
+            json!("\u{ff08}freya82@example.nl\u{ff09}\u{307e}\u{3067}\u{9023}\u{7d61}"),
+            &["freya82", "example.nl"],
+            &["\u{ff08}", "\u{ff09}\u{307e}\u{3067}\u{9023}\u{7d61}"],
+        ),
+        case(
+            json!("\u{8bf7}\u{8054}\u{7cfb}lucia82@example.net\u{3002}"),
+            &["lucia82", "example.net"],
+            &["\u{8bf7}\u{8054}\u{7cfb}", "\u{3002}"],
+        ),
+        case(
+            json!("ORA-01017: logon denied (sqlplus erp/Herbst_Laub9@//ora01:1521/ERP)"),
+            &["Herbst_Laub9"],
+            &["(sqlplus erp/", "@//ora01:1521/ERP)"],
+        ),
+        case(
+            json!("DB_PASSWORD=b4dgerburrow\\nDB_PORT=5433"),
+            &["b4dgerburrow"],
+            &["DB_PORT=5433"],
+        ),
+        case(
+            json!("ENV DB_PASSWORD=MyDogRex DB_PORT=5433"),
+            &["MyDogRex"],
+            &["ENV DB_PASSWORD=", " DB_PORT=5433"],
+        ),
+        case(
+            json!("conn mysql://r:P@ssw0rd#77Kq@h/db ok"),
+            &["ssw0rd#77Kq"],
+            &["conn mysql://r:", "@h/db ok"],
+        ),
+        case(
+            json!(
+                "Digest username=\"Mufasa\", realm=\"a@b\", uri=\"/x\", nonce=\"dcd98b7102dd2f0e8b11d0f600bfb0c093\", response=\"6629fae49393a05397450978507c4ef1\""
+            ),
+            &["6629fae49393a05397450978507c4ef1"],
+            &["Mufasa", "realm=\"a@b\"", "uri=\"/x\""],
+        ),
+        case(
+            json!(
+                "AWS4-HMAC-SHA256 Credential=AK|~|IDEXAMPLE/20150830/us-east-1/iam/aws4_request, SignedHeaders=content-type;host, Signature=5d672d79c15b13162d9279b0855cfba6789a8edb4c82c400e06b5924a6f2b5d7"
+            ),
+            &["5d672d79c15b13162d9279b0855cfba6789a8edb4c82c400e06b5924a6f2b5d7"],
+            &["us-east-1/iam", "SignedHeaders=content-type;host"],
+        ),
+        case(
+            json!("%B51618|~|60992586397^VOS/BEA^31041010000000000000?"),
+            &["5161860992586397"],
+            &["VOS/BEA"],
         ),
         case(
             json!("//registry.npmjs.org/:_authToken=abcd1234-ef56-7890\nsave-exact=true"),

@@ -603,6 +603,22 @@ pub(crate) fn made_up(random: &mut Random) -> Vec<Harmless> {
 }
 
 const ABOUT: &[&str] = &[
+    "password_cmd = \"pass show mail/work\"",
+    "GOOGLE_APPLICATION_CREDENTIALS=/etc/gcp/sa.json",
+    "CREATE USER bea WITH PASSWORD :'pw';",
+    "SELECT * FROM tokens WHERE token = @token",
+    "ok  \tgithub.com/a/b/secret\t0.412s",
+    "User: ci is not authorized to perform: secretsmanager:GetSecretValue on resource: prod/db",
+    "sudo: deploy : TTY=pts/0 ; PWD=/srv/app ; USER=root ; COMMAND=/usr/bin/systemctl restart nginx",
+    "Type:  Opaque\n\nData\n====\npassword:  16 bytes\nusername:  3 bytes",
+    "subject:password newer_than:7d has:attachment",
+    r#"{"auth": {"type": "bearer", "bearer": [{"key": "token", "value": "{{token}}", "type": "string"}]}}"#,
+    r#"{"logprobs": [{"token": "Hello", "logprob": -0.31}, {"token": " world", "logprob": -0.02}]}"#,
+    r#"{"secret": "(known after apply)", "name": "db"}"#,
+    "openvpn@client.conf",
+    "--token <YOUR_API_KEY> --verbose",
+    "https://<token>@github.com/org/repo.git",
+    "https://hooks.slack.com/services/T00000000/B00000000/XXXXXXXXXXXXXXXXXXXXXXXX",
     "how to rotate aws secret access key",
     "what is a jwt token and how does it expire",
     "reset password not working ios 17",

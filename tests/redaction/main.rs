@@ -211,6 +211,12 @@ fn planted_secrets_are_caught_and_their_neighbours_stay() {
         );
     }
     board.print("secrets", "missed");
+    let particular = board.scores.get("particular files");
+    assert_eq!(
+        particular.map(|s| (s.missed, s.neighbours_gone)),
+        Some((0, 0)),
+        "each of the particular files stands for a rule"
+    );
     let cases = board.total(|s| s.cases);
     let caught = 1.0 - board.total(|s| s.missed) as f64 / cases as f64;
     let gone = board.total(|s| s.neighbours_gone) as f64 / board.total(|s| s.neighbours) as f64;
@@ -248,6 +254,8 @@ fn harmless_texts_stay_as_they_are() {
         board.negative(&case.category, &case.input);
     }
     board.print("harmless", "damaged");
+    let about = board.scores.get("about secrets").map(|s| s.missed);
+    assert_eq!(about, Some(0), "each of these texts stands for a rule");
     let damaged = board.total(|s| s.missed) as f64 / cases.len() as f64;
     assert!(cases.len() >= 3_000);
     assert_eq!(board.total(|s| s.crashed), 0, "crashes");
