@@ -266,9 +266,14 @@ pub(super) fn at_sign(
     {
         value = run_end(text, value + close + 1, scope.to, is_blank);
     }
-    let typed = value + usize::from(matches!(scope.part(value, value + 2), b"b\""));
-    if kind == Kind::Plain && byte == b'=' && matches!(scope.at(typed), b'"' | b'\'' | b'`') {
-        // `api_key: String = "…"`, `key: &[u8] = b"…"`
+    // `api_key: &[u8] = b"…"`
+    let of_bytes = || usize::from(scope.at(value) == b'b' && scope.at(value + 1) == b'"');
+    if kind == Kind::Plain
+        && byte == b'='
+        && let typed = value + of_bytes()
+        && matches!(scope.at(typed), b'"' | b'\'' | b'`')
+    {
+        // `api_key: String = "…"`
         let value = typed;
         let kind = typed_kind(scope, &name, judge);
         if kind.hides() || kind == Kind::Pwd {
@@ -317,9 +322,8 @@ pub(super) fn at_sign(
         _ => {}
     }
     // `document.cookie = "sid=…; path=/"`
-    let of_page = byte == b'=' && name.text.ends_with(b".cookie") && scope.at(value) == b'"';
     if ends_with(name.text, b"cookie")
-        && (byte == b':' || of_page)
+        && (byte == b':' || name.text.ends_with(b".cookie") && scope.at(value) == b'"')
         && cookies(scope, value, name.text.len() > 6, add)
     {
         return;

@@ -46,13 +46,10 @@ pub(super) fn email(scope: &Scope<'_>, pos: usize, width: usize) -> Option<Found
             b'"',
             super::bytes::part(text, scope.from.max(pos.saturating_sub(66)), pos - 1),
         );
-        return open.map(|n| {
-            Found::new(
-                scope.from.max(pos.saturating_sub(66)) + n,
-                end,
-                Class::Email,
-            )
-        });
+        let open = scope.from.max(pos.saturating_sub(66)) + open?;
+        // What was found between the quotes ended there, and nothing looks back beyond it.
+        return (!super::values::has_mark(scope.part(open, pos)))
+            .then(|| Found::new(open, end, Class::Email));
     }
     if start == pos {
         return None;
@@ -266,7 +263,15 @@ fn phone(scope: &Scope<'_>, pos: usize, left: u8) -> Option<Found> {
     if plus || double_zero {
         let first = if plus { pos } else { pos + 2 };
         let most = country_digits(scope.part(first, first + 3))?;
-        let (end, digits, _) = dialled(scope, first, most);
+        let (mut end, mut digits, _) = dialled(scope, first, most);
+        // The last group may begin a word: `+33 6 12 34 56 48rk_…`.
+        if plus && scope.at(end).is_ascii_alphabetic() {
+            let group = run_start(scope.text, end, first, |b| b.is_ascii_digit());
+            if group > first && scope.before(group) == b' ' {
+                digits -= end - group;
+                end = run_start(scope.text, group, first, |b| b == b' ');
+            }
+        }
         let exact = matches!(at(scope.text, first), b'1' | b'7');
         let least = if exact {
             11

@@ -389,3 +389,18 @@ fn values_of_mcpeye_are_found() {
         assert_eq!(redact_str(&once), once);
     }
 }
+
+#[test]
+fn a_quoted_address_does_not_reach_back_over_a_finding() {
+    let once = super::redact_str("\"ce ghh@example.com a\"@example.com").into_owned();
+    assert_eq!(once, "\"ce [REDACTED_EMAIL] a\"@example.com");
+    assert_eq!(super::redact_str(&once), once);
+}
+
+#[test]
+fn a_number_ends_before_a_word_that_begins_with_digits() {
+    let key = ["rk_", "live_4eC39HqLyjWDarjtT1zdp7dc"].concat();
+    let once = super::redact_str(&format!("+33 6 12 34 56 48{key}")).into_owned();
+    assert_eq!(once, "[REDACTED_PHONE] [REDACTED_KEY]");
+    assert_eq!(super::redact_str(&once), once);
+}

@@ -945,7 +945,7 @@ pub(super) fn is_literal(value: &[u8], name: &[u8]) -> bool {
     let expression = head > 0 && matches!(at(value, head), b'(' | b'[' | b'<' | b'{');
     value.len() >= 4
         && letters >= 2
-        && !is_path(value)
+        && (!matches!(at(value, 0), b'/' | b'.' | b'~') || !is_path(value))
         && !expression
         && !refers
         && !is_rooted(value)
