@@ -347,7 +347,9 @@ pub(super) fn at_sign(
     // What PHP prints: `[password] => …`, to the end of its line.
     if arrow && next == b'>' && at(name.text, 0) == b'[' && name.text.ends_with(b"]") {
         let end = line_end(scope, value);
+        // `stdClass Object`, whose members follow.
         if starts_line(scope, name.start)
+            && !scope.part(value, end).ends_with(b" Object")
             && let Some(found) = literal(scope, value, end, kind, name.text)
         {
             add(found);

@@ -603,6 +603,7 @@ pub(crate) fn made_up(random: &mut Random) -> Vec<Harmless> {
 }
 
 const ABOUT: &[&str] = &[
+    "stdClass Object\n(\n    [token] => stdClass Object\n        (\n    [session] => Array\n        (\n    [password] => \n    [cookie] => App\\Jar Object",
     "password_cmd = \"pass show mail/work\"",
     "GOOGLE_APPLICATION_CREDENTIALS=/etc/gcp/sa.json",
     "CREATE USER bea WITH PASSWORD :'pw';",
