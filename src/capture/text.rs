@@ -411,7 +411,7 @@ mod tests {
             any::<i64>().prop_map(Value::from),
             any::<u64>().prop_map(Value::from),
             any::<f64>().prop_map(Value::from),
-            "-?(0|[1-9][0-9]{0,50})(\\.[0-9]{1,9})?([eE][+-]?[0-9]{1,4})?"
+            "-?(0|[1-9][0-9]{0,40})(\\.[0-9]{1,9})?([eE][+-]?[0-9]{1,4})?"
                 .prop_map(|text| Value::Number(text.parse::<Number>().unwrap())),
         ]
     }

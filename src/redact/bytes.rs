@@ -65,7 +65,7 @@ static KINDS: [u8; 256] = {
     let mut table = [0; 256];
     let mut byte = 0;
     while byte < 256 {
-        table[byte] = match byte as u8 {
+        let kind = match byte as u8 {
             b'0'..=b'9' | b'A'..=b'Z' => TOKEN | KEYED | CREDENTIAL | DOMAIN | LOCAL | SPOKEN,
             b'a'..=b'z' | b'-' => TOKEN | CREDENTIAL | DOMAIN | LOCAL | SPOKEN,
             b'_' => TOKEN | CREDENTIAL | LOCAL | SPOKEN,
@@ -81,6 +81,11 @@ static KINDS: [u8; 256] = {
             0x80.. => DOMAIN | LOCAL | SPOKEN,
             _ => SPOKEN,
         };
+        let paired = match byte as u8 {
+            b'"' | b'\'' | b'`' | b'\n' | b'\r' | b'<' | b'>' | b'{' | b';' => 0,
+            _ => PAIRED,
+        };
+        table[byte] = kind | paired;
         byte += 1;
     }
     table
@@ -93,6 +98,7 @@ const CREDENTIAL: u8 = 4;
 const DOMAIN: u8 = 8;
 const LOCAL: u8 = 16;
 const SPOKEN: u8 = 32;
+const PAIRED: u8 = 64;
 
 #[inline(always)]
 fn kind(byte: u8) -> u8 {
@@ -127,6 +133,12 @@ pub(super) fn is_local(byte: u8) -> bool {
 #[inline(always)]
 pub(super) fn is_spoken(byte: u8) -> bool {
     kind(byte) & SPOKEN != 0
+}
+
+/// A byte of one pair in a connection string.
+#[inline(always)]
+pub(super) fn is_paired(byte: u8) -> bool {
+    kind(byte) & PAIRED != 0
 }
 
 /// The end of the run of token bytes at `from`, and whether it is made of small letters, `_` and `-` alone, as words

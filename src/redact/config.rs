@@ -4,7 +4,7 @@
 //! a connection string refers to nothing, and neither does a file whose other lines hold literals.
 
 use super::assign::{is_assignment, is_blank, is_name};
-use super::bytes::{at, part, rest, run_end, run_start};
+use super::bytes::{at, is_paired, part, rest, run_end, run_start};
 use super::names::Kind;
 use super::text::Scope;
 use super::values::{self, Style};
@@ -13,51 +13,48 @@ use super::values::{self, Style};
 const NEAR: usize = 200;
 
 /// Of a connection string so many pairs on each side of a value are looked at, and so many bytes of each.
-const MAX_PAIRS: usize = 4;
+const MAX_PAIRS: usize = 3;
 const MAX_PAIR: usize = 64;
 
 /// Whether a key says where a connection goes and whose it is.
 fn is_connection(key: &[u8]) -> bool {
-    // `jdbc:sqlserver://host;user=`, `mysql:host=`
-    let begin = key.iter().rposition(|b| matches!(b, b':' | b'?'));
-    let key = rest(key, begin.map_or(0, |sign| sign + 1)).trim_ascii();
-    let mut lower = [0; 16];
-    for (slot, byte) in lower.iter_mut().zip(key) {
-        *slot = byte.to_ascii_lowercase();
-    }
-    matches!(
-        part(&lower, 0, key.len()),
-        b"server"
-            | b"data source"
-            | b"host"
-            | b"hostaddr"
-            | b"hostname"
-            | b"port"
-            | b"user id"
-            | b"userid"
-            | b"user"
-            | b"username"
-            | b"uid"
-            | b"login"
-            | b"database"
-            | b"dbname"
-            | b"initial catalog"
-            | b"provider"
-            | b"driver"
-            | b"dsn"
-            | b"endpoint"
-            | b"accountname"
-            | b"sslmode"
-    ) && key.len() <= lower.len()
+    let key = key.trim_ascii();
+    let known: &[&[u8]] = match key.len() {
+        3 => &[b"uid", b"dsn"],
+        4 => &[b"host", b"port", b"user"],
+        5 => &[b"login"],
+        6 => &[b"server", b"userid", b"dbname", b"driver"],
+        7 => &[b"user id", b"sslmode"],
+        8 => &[
+            b"hostaddr",
+            b"hostname",
+            b"username",
+            b"database",
+            b"provider",
+            b"endpoint",
+        ],
+        11 => &[b"data source", b"accountname"],
+        15 => &[b"initial catalog"],
+        _ => &[],
+    };
+    let first = at(key, 0).to_ascii_lowercase();
+    let mut known = known.iter().filter(|known| at(known, 0) == first);
+    known.any(|known| key.eq_ignore_ascii_case(known))
 }
 
-/// Whether a pair of a connection stands in `text`: its key is before the first sign.
+/// Whether a pair of a connection stands in `text`.
 fn is_pair(text: &[u8]) -> bool {
+    let mut begin = 0;
     // No key is longer.
-    part(text, 0, 48)
-        .iter()
-        .position(|b| *b == b'=')
-        .is_some_and(|sign| is_connection(part(text, 0, sign)))
+    for (at, byte) in part(text, 0, 48).iter().enumerate() {
+        match byte {
+            // `jdbc:sqlserver://host;user=`, `mysql:host=`
+            b':' | b'?' => begin = at + 1,
+            b'=' => return is_connection(part(text, begin, at)),
+            _ => {}
+        }
+    }
+    false
 }
 
 /// Where the value that begins at `start` ends, if it stands where only a literal can and is none that says nothing.
@@ -105,7 +102,6 @@ pub(super) fn literal_end(
 
 /// `Server=db;User Id=app;Password=…;`
 fn connection(scope: &Scope<'_>, start: usize, style: Style) -> Option<usize> {
-    let inside = |b: u8| !matches!(b, b'"' | b'\'' | b'`' | b'\n' | b'\r' | b'<' | b'>' | b'{');
     let name = style.name;
     let led = scope.before(run_start(
         scope.text,
@@ -116,19 +112,16 @@ fn connection(scope: &Scope<'_>, start: usize, style: Style) -> Option<usize> {
     if !led {
         memchr::memchr(b';', scope.part(start, start + NEAR))?;
     }
-    let end = run_end(scope.text, start, scope.to.min(start + NEAR), |b| {
-        inside(b) && b != b';'
-    });
+    let end = run_end(scope.text, start, scope.to.min(start + NEAR), is_paired);
     if !led && scope.at(end) != b';' {
         return None;
     }
-    // The pairs next to it tell; a name is no further away than its value is long.
-    let of_pair = |b: u8| inside(b) && b != b';';
+    // The pairs next to it tell.
     let before = || {
         let mut to = name;
         (0..MAX_PAIRS).any(|_| {
             let floor = scope.origin.max(to.saturating_sub(MAX_PAIR));
-            let from = run_start(scope.text, to, floor, of_pair);
+            let from = run_start(scope.text, to, floor, is_paired);
             let pair = scope.part(from, to);
             to = from.saturating_sub(1);
             is_pair(pair)
@@ -137,7 +130,7 @@ fn connection(scope: &Scope<'_>, start: usize, style: Style) -> Option<usize> {
     let behind = || {
         let mut from = end + 1;
         (0..MAX_PAIRS).any(|_| {
-            let to = run_end(scope.text, from, scope.to.min(from + MAX_PAIR), of_pair);
+            let to = run_end(scope.text, from, scope.to.min(from + MAX_PAIR), is_paired);
             let pair = scope.part(from, to);
             from = to + 1;
             is_pair(pair)
@@ -156,9 +149,12 @@ fn connection(scope: &Scope<'_>, start: usize, style: Style) -> Option<usize> {
 fn listed(scope: &Scope<'_>, start: usize, style: Style) -> Option<usize> {
     let name = style.name;
     let word = |b: u8| !b.is_ascii_whitespace() && !matches!(b, b'"' | b'\'' | b'`' | b'<');
-    let end = run_end(scope.text, start, scope.to.min(start + MAX_PAIR), word);
+    let led = scope.before(name) == b' ';
+    let end = run_end(scope.text, start, scope.to.min(start + MAX_PAIR), |b| {
+        word(b) && (led || b != b';')
+    });
     // What is longer is no password.
-    if end == start + MAX_PAIR || scope.before(name) != b' ' && scope.at(end) != b' ' {
+    if end == start + MAX_PAIR || !led && scope.at(end) != b' ' {
         return None;
     }
     // Pairs that are listed in another way: `user=app password=…,port=5432`.
@@ -168,7 +164,7 @@ fn listed(scope: &Scope<'_>, start: usize, style: Style) -> Option<usize> {
     if other {
         return None;
     }
-    let before = scope.before(name) == b' ' && {
+    let before = led && {
         let from = run_start(
             scope.text,
             name - 1,

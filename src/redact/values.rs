@@ -435,6 +435,60 @@ fn is_validation(value: &[u8]) -> bool {
         })
 }
 
+/// Whether a text says what is wrong with a field: `is too short`, `must be at least 8 characters`.
+fn is_complaint(value: &[u8]) -> bool {
+    let mut words = value.split(|b| *b == b' ');
+    let verb = matches!(
+        words.next(),
+        Some(
+            b"is"
+                | b"must"
+                | b"can't"
+                | b"cannot"
+                | b"should"
+                | b"has"
+                | b"was"
+                | b"does"
+                | b"may"
+                | b"too"
+                | b"not"
+        )
+    );
+    let said = matches!(
+        words.next(),
+        Some(
+            b"a" | b"too"
+                | b"be"
+                | b"not"
+                | b"required"
+                | b"invalid"
+                | b"incorrect"
+                | b"wrong"
+                | b"missing"
+                | b"weak"
+                | b"blank"
+                | b"empty"
+                | b"expired"
+                | b"match"
+                | b"contain"
+                | b"have"
+                | b"been"
+                | b"already"
+                | b"valid"
+                | b"only"
+                | b"short"
+                | b"long"
+                | b"set"
+                | b"allowed"
+                | b"found"
+                | b"secure"
+                | b"reserved"
+                | b"unavailable"
+        )
+    );
+    verb && said
+}
+
 /// Words that describe a secret and are none.
 pub(super) fn is_harmless_word(word: &[u8]) -> bool {
     matches!(
@@ -657,22 +711,7 @@ pub(super) fn is_label(value: &[u8], name: &[u8]) -> bool {
     {
         return false;
     }
-    // `is too short`
-    let verb = part(value, 0, memchr::memchr(b' ', value).unwrap_or(0));
-    if matches!(
-        verb,
-        b"is"
-            | b"must"
-            | b"can't"
-            | b"cannot"
-            | b"should"
-            | b"has"
-            | b"was"
-            | b"too"
-            | b"not"
-            | b"does"
-            | b"may"
-    ) {
+    if is_complaint(value) {
         return true;
     }
     // A text in another alphabet.
