@@ -8,7 +8,7 @@ use super::class::{Class, MARK_START};
 use super::names::{self, Kind};
 use super::text::{Found, Scope};
 use super::values::{self, Style};
-use super::{calls, commands, config, pairs, spoken};
+use super::{calls, commands, literals, pairs, spoken};
 
 /// Longer names are no names.
 pub(super) const MAX_NAME: usize = 96;
@@ -580,7 +580,7 @@ pub(super) fn value_at(
     if let Some(found) = behind_user(scope, start, name, style) {
         return Some(found);
     }
-    if let Some(end) = config::literal_end(scope, start, name, kind, style) {
+    if let Some(end) = literals::end(scope, start, name, kind, style) {
         return Some(Found::new(start, end, Class::Field));
     }
     // Connection strings of ODBC have braces around what may hold a semicolon.

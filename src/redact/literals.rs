@@ -58,7 +58,7 @@ fn is_pair(text: &[u8]) -> bool {
 }
 
 /// Where the value that begins at `start` ends, if it stands where only a literal can and is none that says nothing.
-pub(super) fn literal_end(
+pub(super) fn end(
     scope: &Scope<'_>,
     start: usize,
     name: &[u8],
