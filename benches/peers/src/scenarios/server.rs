@@ -29,9 +29,10 @@ fn cases(size: Size) -> Vec<Case> {
     let mut cases = Vec::new();
     for (line, bytes) in SIZES {
         for contender in SERVERS {
-            let calls = (200_000_000 / bytes as u64).clamp(100, 20_000);
+            let calls = (20_000_000 / bytes as u64).clamp(100, 20_000);
             cases.push(Case::burst(line, contender, size.of(calls)).with(|case| {
                 case.load.argument_bytes = bytes;
+                case.load.warm_up = calls / 10;
             }));
         }
     }
