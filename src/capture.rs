@@ -318,32 +318,23 @@ impl<'s> EventWriter<'s> {
         let start = self.json.len();
         let counts = self.cutter.counts.clone();
         let mut members = 0;
-        let stop = match content.captured() {
-            Some(captured) => {
-                let json = &captured.json;
-                if let Some(counts) = &captured.counts {
-                    self.cutter.counts.get_or_insert_default().merge(counts);
-                }
-                self.cutter.failed |= captured.failed;
-                if take == Take::Keys {
-                    let mut writer =
-                        Writer::new(self.json, &self.rules.limits, &mut self.cutter, take, end);
-                    let stop = content.write(&mut writer).err();
-                    writer.close_all();
-                    members = writer.members();
-                    if writer.overflowed() {
-                        Some(Stop::Room)
-                    } else {
-                        stop
-                    }
-                } else if start + json.len() > end {
+        let captured = content.captured();
+        if let Some(captured) = captured {
+            if let Some(counts) = &captured.counts {
+                self.cutter.counts.get_or_insert_default().merge(counts);
+            }
+            self.cutter.failed |= captured.failed;
+        }
+        let stop = match captured {
+            Some(Captured { json, .. }) if take != Take::Keys => {
+                if start + json.len() > end {
                     Some(Stop::Room)
                 } else {
                     self.json.raw(json.as_bytes());
                     None
                 }
             }
-            None => {
+            _ => {
                 let mut writer =
                     Writer::new(self.json, &self.rules.limits, &mut self.cutter, take, end);
                 let caught = panics::catch(|| content.write(&mut writer));

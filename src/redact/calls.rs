@@ -129,15 +129,18 @@ fn is_setter(name: &[u8]) -> bool {
     values::is_password_name(name) && (verb || name.eq_ignore_ascii_case(b"password"))
 }
 
+/// Where the identifier begins that ends at `end`, at most so far before it.
+fn identifier(scope: &Scope<'_>, end: usize, most: usize) -> usize {
+    let floor = scope.from.max(end.saturating_sub(most));
+    run_start(scope.text, end, floor, |b| {
+        b.is_ascii_alphanumeric() || b == b'_'
+    })
+}
+
 /// The name of a setting in a language whose calls need no parentheses, at the start of a statement, which ends at
 /// `end`: `storePassword "…"`.
 fn statement<'a>(scope: &Scope<'a>, end: usize) -> Option<&'a [u8]> {
-    let start = run_start(
-        scope.text,
-        end,
-        scope.from.max(end.saturating_sub(40)),
-        |b| b.is_ascii_alphanumeric() || b == b'_',
-    );
+    let start = identifier(scope, end, 40);
     let name = scope.part(start, end);
     if start >= scope.from + 8 && scope.part(start - 8, start) == b"#define " {
         return Some(name);
@@ -207,14 +210,7 @@ fn name_at<'a>(scope: &Scope<'a>, end: usize) -> Option<&'a [u8]> {
 
 /// The name of the call whose only argument follows the parenthesis at `end`, unless it reads something.
 fn single<'a>(scope: &Scope<'a>, end: usize) -> Option<&'a [u8]> {
-    let of = |end: usize| {
-        run_start(
-            scope.text,
-            end,
-            scope.from.max(end.saturating_sub(48)),
-            |b| b.is_ascii_alphanumeric() || b == b'_',
-        )
-    };
+    let of = |end: usize| identifier(scope, end, 48);
     let mut end = end;
     let mut start = of(end);
     // `Password::new("…")`
@@ -278,12 +274,7 @@ fn pair<'a>(scope: &Scope<'a>, comma: usize) -> Option<&'a [u8]> {
 
 /// What `.fill(`, whose parenthesis stands at `open`, types into: `getByLabel("Password").fill("…")`.
 fn typed<'a>(scope: &Scope<'a>, open: usize) -> Option<&'a [u8]> {
-    let start = run_start(
-        scope.text,
-        open,
-        scope.from.max(open.saturating_sub(24)),
-        |b| b.is_ascii_alphanumeric() || b == b'_',
-    );
+    let start = identifier(scope, open, 24);
     matches!(
         scope.part(start, open),
         b"fill"

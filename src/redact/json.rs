@@ -360,6 +360,7 @@ impl Engine<'_> {
     fn open(&mut self, walk: &mut Walk<'_>, pos: usize, kind: Kind) {
         let array = at(walk.text, pos) == b'[';
         let cookies = walk.is_cookies(pos, kind);
+        let record = kind.hides() && self.is_record(walk, pos);
         let outer = &walk.top;
         let inner = Frame {
             start: pos,
@@ -368,7 +369,7 @@ impl Engine<'_> {
             about: outer.role == Role::About || outer.about && array,
             tokens: !array && !outer.array && outer.name.of(walk.text) == b"tokens",
             cookies,
-            record: !array && kind.hides() && self.is_record(walk, pos) && !walk.describes(pos),
+            record: !array && record && !walk.describes(pos),
             turns: array && outer.role == Role::Turns,
             variables: array && is_environment(outer.name.of(walk.text)),
             label: if cookies && !array {
@@ -377,10 +378,7 @@ impl Engine<'_> {
                 Kind::Plain
             },
             // `"auth": ["user", "…"]`
-            kind: if array
-                && !cookies
-                && (kind == Kind::Maybe || kind.hides() && self.is_record(walk, pos))
-            {
+            kind: if array && !cookies && (kind == Kind::Maybe || record) {
                 kind
             } else {
                 Kind::Plain
@@ -576,11 +574,7 @@ impl Engine<'_> {
             return false;
         }
         let end = run_end(text, name + 1, to, |b| b != b';');
-        let value = part(text, name + 1, end);
-        if !value.is_empty() && !values::is_mark(value) && !values::is_placeholder(value) {
-            let edit = Edit::mark(name + 1, end, Class::Field.tag());
-            push(&mut self.edits, walk.floor, edit);
-        }
+        self.hide(walk, name + 1, end, Shape::String);
         true
     }
 
@@ -743,13 +737,12 @@ impl Engine<'_> {
             walk.top.label = self.rules.judge(content);
         }
         // `["redis-cli", "-a", "…"]`
-        if index > 0 && matches!(content, [b'-', option] if option.is_ascii_alphabetic()) {
-            let open = past_blanks(walk.text, walk.top.start + 1, from);
-            let (close, _) = string_end(walk.text, walk.masks, open + 1, from.min(open + 64));
-            let tool = part(walk.text, open + 1, close);
-            if at(walk.text, open) == b'"' && commands::takes_password(tool, content) {
-                walk.top.label = Kind::Secret;
-            }
+        if index > 0
+            && matches!(content, [b'-', option] if option.is_ascii_alphabetic())
+            && let Some(tool) = walk.first(from, 64)
+            && commands::takes_password(tool, content)
+        {
+            walk.top.label = Kind::Secret;
         }
         if previous.hides()
             && !content.is_empty()
@@ -774,13 +767,12 @@ impl Engine<'_> {
             return false;
         }
         // Of two columns the first has to say that it is one: `["grant_type", "password"]` is a name and its value.
-        let open = past_blanks(walk.text, walk.top.start + 1, from);
-        let (close, _) = string_end(walk.text, walk.masks, open + 1, from.min(open + 32));
-        let leading = part(walk.text, open + 1, close);
+        let Some(leading) = walk.first(from, 32) else {
+            return false;
+        };
         let next = past_blanks(walk.text, to + 1, walk.to.min(to + 16));
         let of_two = index == 1 && at(walk.text, next) != b',';
-        at(walk.text, open) == b'"'
-            && !self.rules.judge(leading).hides()
+        !self.rules.judge(leading).hides()
             && (!of_two
                 || [
                     &b"service"[..],
@@ -893,7 +885,14 @@ impl Engine<'_> {
     }
 }
 
-impl Walk<'_> {
+impl<'a> Walk<'a> {
+    /// The first element of the innermost array, if it is a string; at most so much of it, and nothing from `to` on.
+    fn first(&self, to: usize, most: usize) -> Option<&'a [u8]> {
+        let open = past_blanks(self.text, self.top.start + 1, to);
+        let (close, _) = string_end(self.text, self.masks, open + 1, to.min(open + most));
+        (at(self.text, open) == b'"').then(|| part(self.text, open + 1, close))
+    }
+
     /// Whether a list of cookies begins at `pos`, or one of them.
     fn is_cookies(&self, pos: usize, kind: Kind) -> bool {
         let (text, top) = (self.text, &self.top);

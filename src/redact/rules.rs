@@ -109,10 +109,10 @@ impl Rules {
     pub(super) fn judge(&self, name: &[u8]) -> Kind {
         if !self.deny.is_empty() || !self.allow.is_empty() {
             let plain = normalized(name);
-            if self.allow.iter().any(|allowed| allowed.as_bytes() == plain) {
+            if has(&self.allow, &plain) {
                 return Kind::Plain;
             }
-            if self.deny.iter().any(|denied| denied.as_bytes() == plain) {
+            if has(&self.deny, &plain) {
                 return Kind::Secret;
             }
         }
@@ -130,10 +130,7 @@ impl Rules {
 
     /// Whether the user said that everything under this name goes.
     pub(super) fn denies(&self, name: &[u8]) -> bool {
-        !self.deny.is_empty() && {
-            let plain = normalized(name);
-            self.deny.iter().any(|denied| denied.as_bytes() == plain)
-        }
+        !self.deny.is_empty() && has(&self.deny, &normalized(name))
     }
 
     /// Adds what the user's patterns find in a string that begins at `from`.
@@ -152,6 +149,11 @@ impl Rules {
             }
         }
     }
+}
+
+/// Whether a normalized name is one of the user's.
+fn has(names: &[String], plain: &[u8]) -> bool {
+    names.iter().any(|name| name.as_bytes() == plain)
 }
 
 /// A name in lower case without separators, so that `customer_ref`, `customerRef` and `Customer-Ref` are one.
