@@ -2,7 +2,11 @@
 //! default, and an opt-out over both.
 
 mod env;
-mod origins;
+mod setting;
+mod settings;
+mod validate;
+
+pub use setting::{Origin, Setting};
 
 use std::fmt;
 use std::path::PathBuf;
@@ -13,25 +17,26 @@ use reqwest::header::{HeaderMap, HeaderName, HeaderValue};
 use reqwest::{ClientBuilder, Url};
 use serde_json::Value;
 
-use crate::capture::{self, Captured, Rules};
-use crate::clock::Clock;
-use crate::doctor::Setting;
-use crate::error::{BuildError, DeliveryError};
-use crate::identity::{Identity, Names};
-use crate::limits::{self, Limits};
+use crate::base::clock::Clock;
+use crate::capture::{CapturePolicy, Constant};
+use crate::delivery::settings::{Config, Pace};
+use crate::error::{BuildError, DeliveryError, invalid};
+use crate::event::{Identity, Sampling, Session};
+use crate::hooks::{BeforeSend, ClientHook, OnError};
+use crate::limits::Limits;
 use crate::logger::UsageLogger;
-use crate::queue::{self, Bounds, WhenFull};
+use crate::queue::{Bounds, WhenFull};
 use crate::redact::Redactor;
-use crate::retry::Pace;
-use crate::sampling::Sampling;
-use crate::secret::{ApiKey, KeyFault};
-use crate::session::Session;
-use crate::transport::Transport;
+use crate::transport::api_key::{ApiKey, KeyCell, parse_key};
 use crate::transport::dry_run::DryRun;
-use crate::transport::http::{self, ClientHook, Http, KeyCell};
+use crate::transport::http::Http;
+use crate::transport::{Transport, http};
 use crate::wire::Wire;
-
+use crate::wire::defaults::Defaults;
+use crate::wire::naming::Names;
+use crate::{capture, queue};
 use env::Env;
+use validate::{in_range, parse_endpoint};
 
 /// Where the Reo wire sends to.
 pub const DEFAULT_ENDPOINT: &str = "https://ingest.reo.dev/api/product/usage";
@@ -68,83 +73,6 @@ pub const DEFAULT_MAX_BACKOFF: Duration = Duration::from_secs(30);
 pub const DEFAULT_MAX_RETRY_AFTER: Duration = Duration::from_secs(5 * 60);
 /// How old a pending event may get.
 pub const DEFAULT_MAX_EVENT_AGE: Duration = Duration::from_secs(15 * 60);
-
-/// A hook over a finished event, before it is sent.
-pub(crate) type BeforeSend = Arc<dyn Fn(Value) -> Option<Value> + Send + Sync>;
-
-/// A callback for failed deliveries.
-pub(crate) type OnError = Arc<dyn Fn(&DeliveryError) + Send + Sync>;
-
-/// What an event gets that does not say otherwise.
-#[derive(Debug)]
-pub(crate) struct Defaults {
-    pub(crate) identity: Option<Identity<'static>>,
-    pub(crate) names: Names,
-    pub(crate) product_id: Option<Constant>,
-    pub(crate) source: Constant,
-    pub(crate) environment: Constant,
-    pub(crate) user_agent: Constant,
-    pub(crate) ip_addr: Option<Constant>,
-    pub(crate) session: Session<'static>,
-    /// JSON within the limits; redacted with each event.
-    pub(crate) meta: Vec<(String, Captured)>,
-}
-
-/// A text that is the same with every event that has none of its own.
-#[derive(Debug)]
-pub(crate) struct Constant {
-    pub(crate) text: String,
-    /// It as JSON, if the redactor has nothing against it: then it is not looked at with each event.
-    pub(crate) json: Option<String>,
-}
-
-impl Constant {
-    fn new(text: String, redactor: &Redactor) -> Self {
-        let stays = text.len() <= limits::MAX_NAME_CHARS && redactor.redact_str(&text) == text;
-        let json = stays.then(|| serde_json::Value::from(text.as_str()).to_string());
-        Self { text, json }
-    }
-}
-
-/// Validated settings of a logger that is on.
-pub(crate) struct Config {
-    pub(crate) wire: Wire,
-    pub(crate) defaults: Defaults,
-    pub(crate) rules: Rules,
-    pub(crate) bounds: Bounds,
-    pub(crate) max_batch_events: usize,
-    pub(crate) max_batch_bytes: usize,
-    pub(crate) flush_interval: Duration,
-    pub(crate) request_timeout: Duration,
-    pub(crate) max_in_flight: usize,
-    pub(crate) pace: Pace,
-    pub(crate) max_event_age: Duration,
-    pub(crate) before_send: Option<BeforeSend>,
-    pub(crate) on_error: Option<OnError>,
-    pub(crate) sampling: Sampling,
-    pub(crate) verbose: bool,
-    pub(crate) clock: Clock,
-    pub(crate) transport: Arc<dyn Transport>,
-    pub(crate) key: Arc<KeyCell>,
-    /// Where requests go; `None` where they go nowhere.
-    pub(crate) endpoint: Option<Url>,
-    /// For the doctor: what is set, and where each value came from.
-    pub(crate) settings: Vec<Setting>,
-    #[cfg(feature = "spool")]
-    pub(crate) spool_dir: Option<std::path::PathBuf>,
-    /// Until the worker takes it.
-    #[cfg(feature = "spool")]
-    pub(crate) spool: std::sync::Mutex<Option<crate::spool::Opened>>,
-}
-
-impl fmt::Debug for Config {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.debug_struct("Config")
-            .field("wire", &self.wire)
-            .field("bounds", &self.bounds)
-            .finish_non_exhaustive()
-    }
-}
 
 /// Builds a [`UsageLogger`].
 ///
@@ -633,14 +561,17 @@ impl Builder {
 
     /// Sets a clock that a test moves. Default: the system's.
     #[cfg(feature = "testing")]
-    pub fn clock(mut self, clock: &crate::testing::ManualClock) -> Self {
+    pub fn clock(mut self, clock: &crate::base::manual_clock::ManualClock) -> Self {
         self.clock = Clock::Manual(clock.clone());
         self
     }
 
     /// Keeps requests in memory instead of sending them; a key and an endpoint are not needed then.
     #[cfg(feature = "testing")]
-    pub fn memory_transport(mut self, transport: &crate::testing::MemoryTransport) -> Self {
+    pub fn memory_transport(
+        mut self,
+        transport: &crate::transport::memory::MemoryTransport,
+    ) -> Self {
         self.transport = Some(Arc::new(transport.clone()));
         self
     }
@@ -672,7 +603,7 @@ impl Builder {
     #[must_use]
     pub fn build_or_disabled(self) -> UsageLogger {
         self.build().unwrap_or_else(|error| {
-            tracing::error!(target: crate::LOG_TARGET, "usage logging is off: {error}");
+            tracing::error!(target: crate::base::log::LOG_TARGET, "usage logging is off: {error}");
             UsageLogger::disabled()
         })
     }
@@ -738,7 +669,7 @@ impl Builder {
         )?;
         let verbose = env.flag("PACKAGE_TRACKER_VERBOSE")?.unwrap_or(false);
 
-        let rules = Rules {
+        let rules = CapturePolicy {
             limits: self.limits,
             redactor: self.redactor,
         };
@@ -999,72 +930,6 @@ impl Builder {
             )),
             None => Ok(()),
         }
-    }
-}
-
-pub(crate) fn parse_key(setting: &'static str, key: &str) -> Result<ApiKey, BuildError> {
-    ApiKey::new(key).map_err(|fault| match fault {
-        KeyFault::Empty => invalid(setting, "is empty"),
-        KeyFault::NotAHeader => invalid(setting, "holds a character that a header cannot carry"),
-    })
-}
-
-/// Checks an endpoint. The errors do not repeat it: it may hold a secret.
-fn parse_endpoint(
-    setting: &'static str,
-    text: &str,
-    allow_insecure_http: bool,
-) -> Result<Url, BuildError> {
-    let mut url = Url::parse(text.trim())
-        .map_err(|error| invalid(setting, format!("is not a URL: {error}")))?;
-    if !url.username().is_empty() || url.password().is_some() {
-        return Err(invalid(
-            setting,
-            "holds a user name or a password; give the key by api_key",
-        ));
-    }
-    if url.host_str().is_none_or(str::is_empty) {
-        return Err(invalid(setting, "names no host"));
-    }
-    match url.scheme() {
-        "https" => {}
-        "http" if allow_insecure_http || http::is_loopback(&url) => {}
-        "http" => {
-            return Err(invalid(
-                setting,
-                "uses http, which would send the key in the clear; use https, or allow_insecure_http(true)",
-            ));
-        }
-        other => {
-            return Err(invalid(
-                setting,
-                format!("has the scheme {other}; it must be https or http"),
-            ));
-        }
-    }
-    url.set_fragment(None);
-    Ok(url)
-}
-
-fn in_range<T: PartialOrd + fmt::Debug>(
-    setting: &'static str,
-    value: T,
-    least: T,
-    most: T,
-) -> Result<(), BuildError> {
-    if least <= value && value <= most {
-        return Ok(());
-    }
-    Err(invalid(
-        setting,
-        format!("is {value:?}, which is not within {least:?} to {most:?}"),
-    ))
-}
-
-fn invalid(setting: &'static str, fault: impl Into<String>) -> BuildError {
-    BuildError::Invalid {
-        setting,
-        fault: fault.into(),
     }
 }
 

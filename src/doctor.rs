@@ -21,15 +21,15 @@ use std::time::{Duration, SystemTime};
 
 use tokio::sync::oneshot;
 
-use crate::clock::Clock;
-use crate::core::Core;
-use crate::event::ToolCall;
-use crate::identity::Identity;
+use crate::base::clock::Clock;
+use crate::config::Setting;
+use crate::delivery::message::Reply;
+use crate::event::{Identity, ToolCall};
+use crate::ledger::DropReason;
 use crate::logger::UsageLogger;
-use crate::retry::{self, Verdict};
-use crate::stats::DropReason;
+use crate::logger::pipeline::Core;
 use crate::transport::{Answer, Request, SendError};
-use crate::worker::Reply;
+use crate::wire::answer::{Verdict, judge};
 
 /// The tool name of the event that [`UsageLogger::check_delivery`] sends.
 pub const CHECK_TOOL: &str = "mcp_usage_check";
@@ -39,41 +39,6 @@ pub const MAX_CLOCK_SKEW: Duration = Duration::from_secs(60);
 
 /// How much of an answer's body is shown.
 const MAX_SHOWN_CHARS: usize = 300;
-
-/// A setting, its value, and where that came from.
-#[derive(Debug, Clone, PartialEq, Eq)]
-#[non_exhaustive]
-pub struct Setting {
-    /// The name of its setter.
-    pub name: &'static str,
-    /// Its value as text. Of a key and of what is about users only whether it is set; of headers the
-    /// names; of the endpoint no query.
-    pub value: String,
-    /// Where the value came from.
-    pub origin: Origin,
-}
-
-/// Where a setting's value came from.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-#[non_exhaustive]
-pub enum Origin {
-    /// A setter, with a value other than the default.
-    Code,
-    /// This environment variable.
-    Variable(&'static str),
-    /// Nothing was set, or the default.
-    Default,
-}
-
-impl fmt::Display for Origin {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        match self {
-            Self::Code => f.write_str("code"),
-            Self::Variable(name) => f.write_str(name),
-            Self::Default => f.write_str("default"),
-        }
-    }
-}
 
 /// How one thing stands.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -454,7 +419,7 @@ async fn deliver(core: &Core, body: Vec<u8>) -> DeliveryReport {
     };
     match within(&config.clock, config.request_timeout, exchange).await {
         Some(Ok((status, retry_after, body))) => {
-            let verdict = retry::judge(status, retry_after.as_deref(), config.clock.wall());
+            let verdict = judge(status, retry_after.as_deref(), config.clock.wall());
             let refused = !config.wire.refusals(&body).is_empty();
             let delivered = verdict == Verdict::Delivered && !refused;
             DeliveryReport {

@@ -2,7 +2,7 @@
 
 use std::time::Duration;
 
-use crate::stats::DropReason;
+use crate::ledger::DropReason;
 
 /// Why a logger could not be built.
 ///
@@ -122,4 +122,11 @@ pub enum DeliveryError {
         /// What happened.
         cause: String,
     },
+}
+
+pub(crate) fn invalid(setting: &'static str, fault: impl Into<String>) -> BuildError {
+    BuildError::Invalid {
+        setting,
+        fault: fault.into(),
+    }
 }

@@ -2,8 +2,11 @@
 
 use std::time::{Duration, Instant, SystemTime};
 
-use crate::retry::{self, BREAKER_OPEN, Gate, Pace, Verdict};
+use crate::delivery::gate;
+use crate::delivery::gate::{BREAKER_OPEN, Gate};
+use crate::delivery::settings::Pace;
 use crate::wire::Wire;
+use crate::wire::answer::Verdict;
 
 /// Reads a `Retry-After` at a time, and waits as it says.
 pub fn retry_after(seconds: u32, value: &str) {
@@ -28,7 +31,7 @@ pub fn retry_after(seconds: u32, value: &str) {
 
 /// Judges an answer.
 pub fn answer(status: u16, body: &[u8]) {
-    let verdict = retry::judge(status, None, SystemTime::UNIX_EPOCH);
+    let verdict = answer::judge(status, None, SystemTime::UNIX_EPOCH);
     let is_2xx = (200..300).contains(&status);
     assert_eq!(verdict == Verdict::Delivered, is_2xx, "{status}");
     for wire in [Wire::Reo, Wire::ReoBatch] {

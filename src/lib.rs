@@ -83,73 +83,53 @@
 
 #![cfg_attr(docsrs, feature(doc_cfg))]
 
-mod batch;
-mod before_send;
-mod call;
+mod base;
 mod capture;
-mod client;
-mod clock;
 pub mod config;
-mod core;
+mod delivery;
 pub mod doctor;
 mod error;
 mod event;
 #[cfg(fuzzing)]
 #[doc(hidden)]
 pub mod fuzzing;
-mod id;
-mod identity;
-pub mod intent;
+mod hooks;
+mod ledger;
 pub mod limits;
 mod logger;
-mod login;
-mod panics;
-mod process;
+mod mcp;
 #[cfg(feature = "pseudonyms")]
 pub mod pseudonym;
 mod queue;
-mod random;
-#[cfg(any(feature = "rmcp", feature = "tower"))]
-mod recent;
 pub mod redact;
-mod report;
-mod retry;
 #[cfg(feature = "rmcp")]
 pub mod rmcp;
-#[cfg(any(feature = "rmcp", feature = "tower"))]
-mod rounds;
-mod sampling;
-mod secret;
-mod session;
 #[cfg(feature = "spool")]
 pub mod spool;
-mod stats;
 #[cfg(feature = "testing")]
 pub mod testing;
 #[cfg(feature = "tower")]
 pub mod tower;
 mod transport;
 mod wire;
-mod worker;
 
-pub use call::{CallGuard, Recorded};
-pub use client::{ClientClass, Era};
 pub use config::Builder;
+pub use delivery::ShutdownReport;
 pub use error::{BuildError, ConfirmError, DeliveryError, FlushError};
-pub use event::{CallOutcome, Custom, Event, IdentityCapture, Init, IntentSource, ToolCall};
-pub use identity::Identity;
-pub use logger::{Confirmation, Outcome, ShutdownGuard, ShutdownReport, UsageLogger};
-pub use login::{AuthRejected, AuthRejection, Caller, LOGIN_MEMORY, MAX_LOGINS};
+pub use event::{
+    AuthRejected, AuthRejection, CallOutcome, Caller, ClientClass, Custom, Era, Event, Identity,
+    IdentityCapture, Init, IntentSource, Session, ToolCall,
+};
+pub use ledger::{DropReason, Dropped, Outcome, Stats};
+pub use logger::{
+    CallGuard, Confirmation, LOGIN_MEMORY, MAX_LOGINS, Recorded, ShutdownGuard, UsageLogger,
+};
+pub use mcp::intent;
 pub use queue::WhenFull;
 pub use redact::{Redactor, redact_str, redact_value};
-pub use session::Session;
-pub use stats::{DropReason, Dropped, Stats};
 pub use wire::{Mcpeye, Wire};
 #[cfg(feature = "spool")]
 pub use {error::SpoolError, spool::Spool};
-
-/// The target of the log lines about delivery: where users of the other SDKs look.
-const LOG_TARGET: &str = "reo.mcp-gateway";
 
 /// The README's examples compile.
 #[cfg(doctest)]

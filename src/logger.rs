@@ -1,24 +1,40 @@
 //! The handle that callers clone.
 
+mod confirmation;
+pub(crate) mod guard;
+mod handle;
+pub(crate) mod login;
+mod logins;
+mod open_calls;
+pub(crate) mod pipeline;
+pub(crate) mod record;
+mod shutdown_guard;
+
+pub use confirmation::Confirmation;
+pub use guard::{CallGuard, Recorded};
+pub use login::{LOGIN_MEMORY, MAX_LOGINS};
+pub use shutdown_guard::ShutdownGuard;
+
 use std::fmt;
 use std::future::Future;
-use std::pin::Pin;
 use std::sync::{Arc, mpsc};
-use std::task::{Context, Poll, ready};
 use std::time::{Duration, Instant};
 
 use tokio::sync::oneshot;
 
-use crate::call::CallGuard;
-use crate::config::{self, Builder, Config};
-use crate::core::Core;
+use crate::config::Builder;
+use crate::delivery::message::{Control, Reply, ShutdownReport, Slot};
+use crate::delivery::settings::Config;
 #[cfg(feature = "spool")]
 use crate::error::SpoolError;
 use crate::error::{BuildError, ConfirmError, FlushError};
 use crate::event::{Event, ToolCall};
-use crate::queue::Waiter;
-use crate::stats::{DropReason, Stats};
-use crate::worker::{Control, Reply, Slot};
+use crate::ledger::{Outcome, Stats};
+use crate::queue::EndListener;
+use crate::transport::api_key::parse_key;
+use confirmation::State;
+use handle::Handle;
+use pipeline::Core;
 
 /// How much longer than its deadline a blocking wait waits for a worker that a hook holds up.
 const GRACE: Duration = Duration::from_secs(1);
@@ -35,48 +51,6 @@ pub struct UsageLogger {
     handle: Option<Arc<Handle>>,
     /// What switched it off, if anything did.
     off_by: &'static str,
-}
-
-/// What all clones share; its drop is the last handle's.
-struct Handle {
-    core: Arc<Core>,
-}
-
-impl Drop for Handle {
-    fn drop(&mut self) {
-        if !self.core.is_forked() {
-            self.core.close();
-            self.core.tell(Control::Drain);
-        }
-    }
-}
-
-/// What became of an event at the door. Ignoring it is fine: each drop is counted in
-/// [`Stats::dropped`].
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-#[non_exhaustive]
-pub enum Outcome {
-    /// It is queued, redacted; the worker delivers it.
-    Queued,
-    /// It was dropped, and counted.
-    Dropped(DropReason),
-    /// The logger is switched off; nothing is counted.
-    Disabled,
-}
-
-/// What a shutdown came to.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-#[non_exhaustive]
-pub struct ShutdownReport {
-    /// The ledger when the shutdown was complete or its time was up: its `pending` is the one
-    /// below.
-    pub stats: Stats,
-    /// Events that were still undelivered then, but for those that a spool keeps
-    /// ([`Stats::spooled`]). They are given up, and from then on counted as
-    /// [`DropReason::ShutdownTimeout`]; those in flight may have arrived all the same.
-    pub pending: u64,
-    /// How long it took.
-    pub elapsed: Duration,
 }
 
 impl UsageLogger {
@@ -196,7 +170,7 @@ impl UsageLogger {
         let deadline = deadline(core, timeout);
         let slot = Arc::new(Slot::new(timeout, tell));
         let waits = Arc::downgrade(&slot);
-        match core.log(event, Some(Waiter(Box::new(move |how| slot.end(how))))) {
+        match core.log(event, Some(EndListener(Box::new(move |how| slot.end(how))))) {
             Outcome::Queued => {
                 core.tell(Control::Confirm {
                     deadline,
@@ -480,7 +454,7 @@ impl UsageLogger {
     ///
     /// [`BuildError::Invalid`] when the key is empty or no header can hold it; the old one stays.
     pub fn set_api_key(&self, key: &str) -> Result<(), BuildError> {
-        let key = config::parse_key("api_key", key)?;
+        let key = parse_key("api_key", key)?;
         if let Some(core) = self.core() {
             core.config.key.set(key);
         }
@@ -505,46 +479,5 @@ impl fmt::Debug for UsageLogger {
                 .finish_non_exhaustive(),
             None => f.write_str("UsageLogger(disabled)"),
         }
-    }
-}
-
-/// Resolves when the ingest has confirmed an event, or it is known that it will not.
-#[derive(Debug)]
-#[must_use = "whether the event was delivered is known when this resolves"]
-pub struct Confirmation(State);
-
-#[derive(Debug)]
-enum State {
-    Known(Result<(), ConfirmError>),
-    Waiting(oneshot::Receiver<Result<(), ConfirmError>>),
-}
-
-impl Future for Confirmation {
-    type Output = Result<(), ConfirmError>;
-
-    fn poll(mut self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<Self::Output> {
-        match &mut self.0 {
-            State::Known(result) => Poll::Ready(*result),
-            State::Waiting(hears) => {
-                let result = ready!(Pin::new(hears).poll(cx));
-                // A worker that ended without a word ended by its shutdown's deadline.
-                Poll::Ready(
-                    result.unwrap_or(Err(ConfirmError::Dropped(DropReason::ShutdownTimeout))),
-                )
-            }
-        }
-    }
-}
-
-/// Shuts a logger down when it is dropped. Made by [`UsageLogger::shutdown_on_drop`].
-#[derive(Debug)]
-pub struct ShutdownGuard {
-    logger: UsageLogger,
-    timeout: Duration,
-}
-
-impl Drop for ShutdownGuard {
-    fn drop(&mut self) {
-        let _ = self.logger.shutdown_blocking(self.timeout);
     }
 }

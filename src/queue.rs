@@ -4,103 +4,32 @@
 //! by a segment's capacity from when it is opened until it is freed, also while the worker holds it
 //! for a retry.
 
-use std::collections::VecDeque;
-use std::fmt;
+mod bounds;
+mod buffer;
+mod segment;
+mod state;
+mod waiter;
+
+pub use bounds::WhenFull;
+pub(crate) use bounds::{Bounds, MIN_QUEUE_BYTES};
+#[cfg(feature = "spool")]
+pub(crate) use segment::OnDisk;
+pub(crate) use segment::Segment;
+pub(crate) use waiter::{EndListener, EventEnd};
+
 use std::ops::Range;
 #[cfg(feature = "spool")]
 use std::sync::atomic::AtomicU8;
-use std::sync::atomic::{AtomicBool, AtomicUsize, Ordering::Relaxed};
-use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+use std::sync::atomic::Ordering::Relaxed;
+use std::sync::atomic::{AtomicBool, AtomicUsize};
+use std::sync::{Arc, Mutex};
 use std::time::Instant;
 
-use crate::limits::MAX_EVENT_BYTES;
+use crate::ledger::{DropReason, Ledger};
 use crate::redact::RedactedJson;
-use crate::stats::{DropReason, Ledger};
-
-/// A segment's size: large enough that the lock, the wake-up and the allocation are shared by a
-/// hundred events, small enough that eviction loses little at a time.
-const SEGMENT_BYTES: usize = 128 * 1024;
-
-/// The most events of a segment, for which there is room from the start.
-const SEGMENT_EVENTS: usize = 512;
-
-/// Most freed segments that are kept for the next ones: what full requests in flight give back. Fresh
-/// memory costs its caller 20 us for each segment, in page faults.
-const MAX_SPARE: usize = 40;
-
-/// So many are kept also when nothing happens.
-const MIN_SPARE: usize = 4;
-
-/// What happens to an event that the queue has no room for.
-#[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
-#[non_exhaustive]
-pub enum WhenFull {
-    /// It is dropped, as [`DropReason::QueueFull`]: what was accepted stays accepted, and an
-    /// outage shows how it began.
-    #[default]
-    DropNewest,
-    /// The oldest events make room, as [`DropReason::Evicted`], some hundred at a time: an outage
-    /// shows how it ended. Those that are being sent or wait for a retry stay; when there are no
-    /// others, the new event is dropped.
-    DropOldest,
-}
-
-/// How a pending event ended.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub(crate) enum Settled {
-    Delivered,
-    Dropped(DropReason),
-    /// Left to the spool, for the next process.
-    #[cfg(feature = "spool")]
-    Spooled,
-}
-
-/// Hears how its event ended.
-pub(crate) struct Waiter(pub(crate) Box<dyn FnOnce(Settled) + Send + Sync>);
-
-impl fmt::Debug for Waiter {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.write_str("Waiter")
-    }
-}
-
-/// The bounds of a queue.
-#[derive(Debug, Clone, Copy)]
-pub(crate) struct Bounds {
-    pub(crate) max_events: usize,
-    pub(crate) max_bytes: usize,
-    pub(crate) when_full: WhenFull,
-    /// This many events are worth sending.
-    pub(crate) batch_events: usize,
-    /// Events of this many bytes are worth sending.
-    pub(crate) batch_bytes: usize,
-}
-
-impl Bounds {
-    /// Small queues have small segments, so that they have several.
-    fn segment_bytes(&self) -> usize {
-        (self.max_bytes / 16).clamp(4 * 1024, SEGMENT_BYTES)
-    }
-
-    fn segment_events(&self) -> usize {
-        let share = (self.max_events / 8).max(1);
-        share.min(self.batch_events.max(1)).min(SEGMENT_EVENTS)
-    }
-
-    /// How many events are worth a request: a batch of them, or half of a queue that is small.
-    pub(crate) fn worth_events(&self) -> usize {
-        self.batch_events.min(self.max_events / 2).max(1)
-    }
-
-    /// How many bytes are worth a request.
-    pub(crate) fn worth_bytes(&self) -> usize {
-        self.batch_bytes.min(self.max_bytes / 2).max(1)
-    }
-}
-
-/// The sequence number of the first segment. Those of events from before, which a spool has kept, are
-/// lower.
-pub(crate) const FIRST_SEQUENCE: u64 = 1 << 40;
+use buffer::{Buffer, Entry};
+use segment::Rewrite;
+use state::{FIRST_SEQUENCE, MIN_SPARE, Shared, State};
 
 pub(crate) fn channel(bounds: Bounds, ledger: Arc<Ledger>) -> (Sender, Receiver) {
     let shared = Arc::new(Shared {
@@ -120,125 +49,6 @@ pub(crate) fn channel(bounds: Bounds, ledger: Arc<Ledger>) -> (Sender, Receiver)
         },
         Receiver { shared },
     )
-}
-
-#[derive(Debug)]
-struct Shared {
-    bounds: Bounds,
-    ledger: Arc<Ledger>,
-    /// Memory charged to the queue. Written under the lock, read without.
-    bytes: AtomicUsize,
-    /// An event was refused for want of memory, and none has been freed since.
-    out_of_bytes: AtomicBool,
-    /// The last event that was queued, or refused, found as many as there may be.
-    out_of_events: AtomicBool,
-    state: Mutex<State>,
-}
-
-/// In cache lines of its own: what else a queue has is read by every caller and hardly ever written.
-#[derive(Debug, Default)]
-#[repr(align(64))]
-struct State {
-    open: Option<Buffer>,
-    sealed: VecDeque<Buffer>,
-    /// What the sealed segments hold.
-    sealed_events: usize,
-    sealed_bytes: usize,
-    /// The worker was woken, and has not yet taken all there was. A caller pays for waking it once,
-    /// not again for each batch that comes while it is at work.
-    woken: bool,
-    spare: Vec<Buffer>,
-    /// The fewest spare segments there were since they were last trimmed.
-    idle_spare: usize,
-    /// The sequence number of the next segment.
-    sequence: u64,
-    closed: bool,
-}
-
-impl Shared {
-    /// Nothing that panics is done under this lock, so a poisoned one holds a sound state.
-    fn lock(&self) -> MutexGuard<'_, State> {
-        self.state.lock().unwrap_or_else(PoisonError::into_inner)
-    }
-
-    fn charge(&self, bytes: usize) {
-        self.bytes.fetch_add(bytes, Relaxed);
-    }
-
-    /// Frees a buffer's memory, or keeps it for the next segment.
-    fn free(&self, mut buffer: Buffer) {
-        let mut state = self.lock();
-        self.bytes.fetch_sub(buffer.charge, Relaxed);
-        self.out_of_bytes.store(false, Relaxed);
-        if state.spare.len() < MAX_SPARE && buffer.bytes.capacity() == self.bounds.segment_bytes() {
-            buffer.clear();
-            state.spare.push(buffer);
-        } else {
-            drop(state);
-            drop(buffer);
-        }
-    }
-}
-
-/// Events one behind another, each followed by a comma.
-#[derive(Debug)]
-struct Buffer {
-    bytes: Vec<u8>,
-    entries: Vec<Entry>,
-    waiters: Vec<(usize, Waiter)>,
-    first_at: Option<Instant>,
-    sequence: u64,
-    charge: usize,
-}
-
-#[derive(Debug, Clone, Copy)]
-struct Entry {
-    end: usize,
-    id: i64,
-}
-
-impl Buffer {
-    fn new(bytes: usize, events: usize) -> Self {
-        let (bytes, entries) = (Vec::with_capacity(bytes), Vec::with_capacity(events));
-        Self {
-            charge: bytes.capacity() + entries.capacity() * size_of::<Entry>(),
-            bytes,
-            entries,
-            waiters: Vec::new(),
-            first_at: None,
-            sequence: 0,
-        }
-    }
-
-    fn clear(&mut self) {
-        self.bytes.clear();
-        self.entries.clear();
-        self.waiters.clear();
-        self.first_at = None;
-    }
-
-    fn has_room(&self, event: usize) -> bool {
-        self.entries.len() < self.entries.capacity()
-            && self.bytes.len() + event < self.bytes.capacity()
-    }
-
-    fn append(&mut self, event: &[u8], id: i64, waiter: Option<Waiter>) {
-        self.bytes.extend_from_slice(event);
-        self.bytes.push(b',');
-        if let Some(waiter) = waiter {
-            self.waiters.push((self.entries.len(), waiter));
-        }
-        self.entries.push(Entry {
-            end: self.bytes.len(),
-            id,
-        });
-    }
-
-    fn settle_all(&mut self, how: Settled) {
-        for (_, waiter) in self.waiters.drain(..) {
-            (waiter.0)(how);
-        }
-    }
 }
 
 /// What became of a push.
@@ -279,7 +89,7 @@ impl Sender {
         &self,
         event: &RedactedJson<'_>,
         id: i64,
-        waiter: Option<Waiter>,
+        waiter: Option<EndListener>,
         seal: bool,
         now: impl FnOnce() -> Instant,
     ) -> Pushed {
@@ -333,7 +143,7 @@ impl Sender {
         drop(state);
         // Waiters are told, and memory is freed, without the lock.
         for mut buffer in evicted {
-            buffer.settle_all(Settled::Dropped(DropReason::Evicted));
+            buffer.settle_all(EventEnd::Dropped(DropReason::Evicted));
         }
         Pushed { wake, result }
     }
@@ -404,50 +214,6 @@ enum Lack {
     Segment,
     /// Memory for one large event.
     Bytes,
-}
-
-impl Shared {
-    /// Ends the open segment. What is mostly empty moves into memory of its size: during an outage
-    /// a quiet server seals a few events every second, and they must not hold a segment each.
-    fn seal(&self, state: &mut State) {
-        let Some(mut open) = state.open.take_if(|open| !open.entries.is_empty()) else {
-            return;
-        };
-        if open.bytes.len() < open.bytes.capacity() / 2 && state.spare.len() < MAX_SPARE {
-            let mut small = Buffer::new(open.bytes.len(), open.entries.len());
-            small.bytes.extend_from_slice(&open.bytes);
-            small.entries.extend_from_slice(&open.entries);
-            small.waiters.append(&mut open.waiters);
-            small.first_at = open.first_at;
-            self.bytes.fetch_add(small.charge, Relaxed);
-            self.bytes.fetch_sub(open.charge, Relaxed);
-            self.out_of_bytes.store(false, Relaxed);
-            open.clear();
-            state.spare.push(std::mem::replace(&mut open, small));
-        }
-        open.sequence = state.sequence;
-        state.sequence += 1;
-        state.sealed_events += open.entries.len();
-        state.sealed_bytes += open.bytes.len();
-        state.sealed.push_back(open);
-    }
-
-    /// Whether the worker is to be woken now: there is something worth sending, be it full by events
-    /// or by bytes, and it has not heard of it.
-    fn wakes(&self, state: &mut State) -> bool {
-        let ready = state.sealed_events >= self.bounds.worth_events()
-            || state.sealed_bytes >= self.bounds.worth_bytes();
-        ready && !std::mem::replace(&mut state.woken, true)
-    }
-}
-
-impl State {
-    fn take_sealed(&mut self) -> Option<Buffer> {
-        let buffer = self.sealed.pop_front()?;
-        self.sealed_events -= buffer.entries.len();
-        self.sealed_bytes -= buffer.bytes.len();
-        Some(buffer)
-    }
 }
 
 /// The side of the worker.
@@ -545,144 +311,6 @@ impl Receiver {
     }
 }
 
-/// A segment in the making, from events that a hook has rewritten.
-#[derive(Debug)]
-pub(crate) struct Rewrite {
-    buffer: Buffer,
-    shared: Arc<Shared>,
-}
-
-impl Rewrite {
-    pub(crate) fn push(&mut self, event: &RedactedJson<'_>, id: i64, waiter: Option<Waiter>) {
-        self.buffer.append(event.as_bytes(), id, waiter);
-    }
-
-    pub(crate) fn finish(mut self) -> Segment {
-        // A hook may add to an event, so the charge is what the rewriting came to.
-        self.buffer.charge =
-            self.buffer.bytes.capacity() + self.buffer.entries.capacity() * size_of::<Entry>();
-        self.shared.charge(self.buffer.charge);
-        Receiver {
-            shared: self.shared,
-        }
-        .segment(self.buffer)
-    }
-}
-
-/// A run of events on their way to the ingest. Its memory is charged to the queue until it is
-/// dropped.
-#[derive(Debug)]
-pub(crate) struct Segment {
-    buffer: Buffer,
-    waiters: Mutex<Vec<(usize, Waiter)>>,
-    #[cfg(feature = "spool")]
-    on_disk: AtomicU8,
-    shared: Arc<Shared>,
-}
-
-impl Segment {
-    pub(crate) fn len(&self) -> usize {
-        self.buffer.entries.len()
-    }
-
-    pub(crate) fn sequence(&self) -> u64 {
-        self.buffer.sequence
-    }
-
-    /// When its oldest event was queued.
-    pub(crate) fn first_at(&self) -> Option<Instant> {
-        self.buffer.first_at
-    }
-
-    /// The JSON of some events, each followed by a comma.
-    pub(crate) fn slice(&self, events: Range<usize>) -> &[u8] {
-        let start = self.start(events.start);
-        let end = self.start(events.end);
-        self.buffer.bytes.get(start..end).unwrap_or_default()
-    }
-
-    pub(crate) fn id(&self, event: usize) -> Option<i64> {
-        self.buffer.entries.get(event).map(|entry| entry.id)
-    }
-
-    /// Whether somebody waits for any of the events.
-    pub(crate) fn is_awaited(&self) -> bool {
-        !self
-            .waiters
-            .lock()
-            .unwrap_or_else(PoisonError::into_inner)
-            .is_empty()
-    }
-
-    /// Tells those who wait for any of `events` how they ended.
-    pub(crate) fn settle(&self, events: Range<usize>, how: Settled) {
-        for waiter in self.take_waiters(events) {
-            (waiter.0)(how);
-        }
-    }
-
-    pub(crate) fn take_waiters(&self, events: Range<usize>) -> Vec<Waiter> {
-        let mut waiters = self.waiters.lock().unwrap_or_else(PoisonError::into_inner);
-        let (told, kept) = std::mem::take(&mut *waiters)
-            .into_iter()
-            .partition::<Vec<_>, _>(|(event, _)| events.contains(event));
-        *waiters = kept;
-        told.into_iter().map(|(_, waiter)| waiter).collect()
-    }
-
-    /// Where an event starts: where the one before it ends.
-    fn start(&self, event: usize) -> usize {
-        event
-            .checked_sub(1)
-            .and_then(|before| self.buffer.entries.get(before))
-            .map_or(0, |entry| entry.end)
-    }
-}
-
-/// Whether a spool has a segment's events.
-#[cfg(feature = "spool")]
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-#[repr(u8)]
-pub(crate) enum OnDisk {
-    No,
-    /// The spool was asked to write them.
-    Asked,
-    Yes,
-    /// They had to make room for newer ones, and are not written again.
-    Evicted,
-}
-
-#[cfg(feature = "spool")]
-impl Segment {
-    /// The memory it is charged with.
-    pub(crate) fn charge(&self) -> usize {
-        self.buffer.charge
-    }
-
-    pub(crate) fn on_disk(&self) -> OnDisk {
-        match self.on_disk.load(Relaxed) {
-            1 => OnDisk::Asked,
-            2 => OnDisk::Yes,
-            3 => OnDisk::Evicted,
-            _ => OnDisk::No,
-        }
-    }
-
-    pub(crate) fn set_on_disk(&self, state: OnDisk) {
-        self.on_disk.store(state as u8, Relaxed);
-    }
-}
-
-impl Drop for Segment {
-    fn drop(&mut self) {
-        let empty = Buffer::new(0, 0);
-        self.shared.free(std::mem::replace(&mut self.buffer, empty));
-    }
-}
-
-/// A queue that cannot hold its largest event would refuse it for ever.
-pub(crate) const MIN_QUEUE_BYTES: usize = 2 * MAX_EVENT_BYTES;
-
 #[cfg(test)]
 mod tests {
     use std::sync::mpsc;
@@ -733,7 +361,7 @@ mod tests {
             &mut self,
             id: i64,
             size: usize,
-            waiter: Option<Waiter>,
+            waiter: Option<EndListener>,
             seal: bool,
         ) -> Pushed {
             self.offered += 1;
@@ -871,21 +499,21 @@ mod tests {
         let (told, hears) = mpsc::channel();
         for id in 0..4 {
             let told = told.clone();
-            let waiter = Waiter(Box::new(move |how| told.send((id, how)).unwrap()));
+            let waiter = EndListener(Box::new(move |how| told.send((id, how)).unwrap()));
             queue.push_with(id, 10, Some(waiter), false);
         }
         queue.receiver.seal();
         let segment = queue.receiver.take().unwrap();
-        segment.settle(1..3, Settled::Delivered);
-        segment.settle(1..3, Settled::Dropped(DropReason::Expired));
-        segment.settle(3..4, Settled::Dropped(DropReason::Rejected));
+        segment.settle(1..3, EventEnd::Delivered);
+        segment.settle(1..3, EventEnd::Dropped(DropReason::Expired));
+        segment.settle(3..4, EventEnd::Dropped(DropReason::Rejected));
         let heard: Vec<_> = hears.try_iter().collect();
         assert_eq!(
             heard,
             [
-                (1, Settled::Delivered),
-                (2, Settled::Delivered),
-                (3, Settled::Dropped(DropReason::Rejected))
+                (1, EventEnd::Delivered),
+                (2, EventEnd::Delivered),
+                (3, EventEnd::Dropped(DropReason::Rejected))
             ]
         );
     }

@@ -31,7 +31,7 @@
 //!
 //! # What a client sees of it
 //!
-//! One optional string property in every tool's input schema, [asking for the intent](crate::intent)
+//! One optional string property in every tool's input schema, [asking for the intent](crate::mcp::intent)
 //! of the call; the tool never sees it. [`intent(false)`](Instrumentation::intent) leaves it out, and
 //! then nothing differs. A logger that is switched off leaves everything as it is.
 //!
@@ -58,6 +58,7 @@
 //! `rmcp`'s `ServerHandler` and `RequestContext`, and the `http` crate's `Parts` within it: a new
 //! major version of `rmcp` is one of this crate's.
 
+mod call_meta;
 mod context;
 mod handler;
 mod settings;
@@ -74,7 +75,7 @@ use ::rmcp::{RoleServer, ServerHandler};
 
 use crate::logger::UsageLogger;
 
-pub use crate::call::CallMeta;
+pub use call_meta::CallMeta;
 pub use settings::IntoCaller;
 use settings::Settings;
 use state::{Server, State};
@@ -222,7 +223,7 @@ macro_rules! setters {
             }
 
             /// Sets the name of the property that asks for the intent. Default: the wire's,
-            /// [`REO_NAME`](crate::intent::REO_NAME) or [`MCPEYE_NAME`](crate::intent::MCPEYE_NAME).
+            /// [`REO_NAME`](crate::mcp::intent::REO_NAME) or [`MCPEYE_NAME`](crate::mcp::intent::MCPEYE_NAME).
             ///
             /// A tool that has a property of that name keeps it for itself.
             pub fn intent_name(self, name: impl Into<String>) -> Self {
@@ -230,7 +231,7 @@ macro_rules! setters {
             }
 
             /// Sets what the property tells an agent. Default:
-            /// [`DESCRIPTION`](crate::intent::DESCRIPTION).
+            /// [`DESCRIPTION`](crate::mcp::intent::DESCRIPTION).
             pub fn intent_description(self, description: impl Into<String>) -> Self {
                 self.change(|settings| settings.intent_description = description.into().into())
             }

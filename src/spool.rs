@@ -1,5 +1,12 @@
 //! Keeps what is queued on disk until the ingest has confirmed it: [`Spool`] and its limits.
 
+use std::io;
+use std::path::{Path, PathBuf};
+use std::time::Duration;
+
+use crate::error::BuildError;
+use slot::NoSlot;
+
 // The worker owns a `Disk`, a thread that does its I/O. Segments are written as they leave the queue; the
 // worker goes on with them in memory and says which events have ended. When memory runs short it lets go
 // of what is on disk, and reads it back when there is room.
@@ -9,15 +16,8 @@ mod record;
 mod slot;
 mod store;
 
-use std::io;
-use std::path::{Path, PathBuf};
-use std::time::Duration;
-
-use crate::error::BuildError;
 pub(crate) use slot::Slot;
 pub(crate) use store::{Loaded, Settings};
-
-use slot::NoSlot;
 
 /// Most bytes that a spool holds on disk: hours of outage of a busy server, and little for a disk.
 pub const DEFAULT_MAX_BYTES: u64 = 256 * 1024 * 1024;
@@ -124,7 +124,7 @@ impl Spool {
             Err(NoSlot::Io(error)) => {
                 let path = self.dir.display();
                 tracing::error!(
-                    target: crate::LOG_TARGET,
+                    target: crate::base::log::LOG_TARGET,
                     "the usage spool {path} cannot be used, events are kept in memory: {error}"
                 );
                 None
@@ -150,7 +150,7 @@ fn is_misconfigured(dir: &Path, error: &io::Error) -> bool {
 
 /// Writes a file to a spool's directory and removes it.
 pub(crate) fn probe(dir: &Path) -> io::Result<()> {
-    let path = dir.join(format!("check-{:016x}", crate::random::seed()));
+    let path = dir.join(format!("check-{:016x}", crate::base::random::seed()));
     let mut file = slot::private_file().create_new(true).open(&path)?;
     let written = io::Write::write_all(&mut file, b"check").and_then(|()| file.sync_all());
     std::fs::remove_file(&path)?;

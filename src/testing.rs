@@ -53,20 +53,20 @@
 //! The rules a body has to follow are in [`contract`].
 
 mod answer;
-mod clock;
+
 pub mod contract;
 mod http;
 mod ingest;
 mod judge;
-mod memory;
+
 mod received;
 mod serve;
 mod store;
 
 pub use self::answer::Answer;
-pub use self::clock::ManualClock;
 pub use self::contract::ReceivedWire;
 pub use self::ingest::{MockIngest, MockIngestBuilder};
-pub use self::memory::MemoryTransport;
 pub use self::received::{Counts, Received, ReceivedEvent, ReceivedRequest};
 pub use self::store::WaitError;
+pub use crate::base::manual_clock::ManualClock;
+pub use crate::transport::memory::MemoryTransport;

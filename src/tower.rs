@@ -21,7 +21,7 @@
 //!
 //! It adds nothing to the tools. An intent is read where a server asks for one itself: in the argument
 //! that [`intent`](UsageLayer::intent) names; else, once a listing of the tools has passed, in the
-//! property of a tool that has [`intent::schema`](crate::intent::schema) under the wire's name, or in its
+//! property of a tool that has [`intent::schema`](crate::mcp::intent::schema) under the wire's name, or in its
 //! property `intent` whose description asks for one. The argument stays in place for the tool, and out
 //! of the captured ones. A call of a tool that no listing has shown, and that the server says it does not
 //! have, is marked as unknown. What listings show is remembered for the latest 4 096 tools.

@@ -1,15 +1,21 @@
 //! The wire formats: an event as JSON, and the frame around a batch of them.
 
+pub(crate) mod answer;
+pub(crate) mod defaults;
+pub(crate) mod naming;
+pub(crate) mod parts;
+pub(crate) mod subject;
+
 pub(crate) mod mcpeye;
 pub(crate) mod reo;
 
 pub use mcpeye::Mcpeye;
 
 use crate::capture::EventWriter;
-use crate::config::Defaults;
 use crate::event::Event;
-use crate::sampling::Weight;
-use crate::stats::{DropReason, Dropped};
+use crate::ledger::DropReason;
+use defaults::Defaults;
+use parts::{Refusal, Sender, Stamp};
 
 /// The format and the headers in which events are sent. A logger speaks one.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
@@ -27,22 +33,6 @@ pub enum Wire {
     /// [`IdentityCapture`](crate::IdentityCapture), an [`Init`](crate::Init) or a
     /// [`Custom`](crate::Custom), nor for custom `meta` and session facts.
     Mcpeye(Mcpeye),
-}
-
-/// What is known of an event when it is written: the caller's facts, filled up with defaults.
-pub(crate) struct Stamp {
-    pub(crate) event_id: i64,
-    /// Milliseconds since 1970.
-    pub(crate) unix_millis: u64,
-    pub(crate) weight: Weight,
-}
-
-/// What a frame may say about its sender.
-#[derive(Debug)]
-pub(crate) struct Sender<'a> {
-    pub(crate) instance: &'a str,
-    pub(crate) sequence: u64,
-    pub(crate) dropped: Dropped,
 }
 
 impl Wire {
@@ -130,7 +120,10 @@ impl Wire {
         match self {
             Self::Reo | Self::ReoBatch => "reo".to_owned(),
             Self::Mcpeye(mcpeye) => {
-                format!("mcpeye-{:016x}", crate::id::stable_hash(&mcpeye.project))
+                format!(
+                    "mcpeye-{:016x}",
+                    crate::base::id::stable_hash(&mcpeye.project)
+                )
             }
         }
     }
@@ -141,13 +134,6 @@ impl Wire {
             Self::Mcpeye(_) => "x-mcpeye-secret",
         }
     }
-}
-
-/// One event of a batch that an otherwise satisfied ingest refused.
-#[derive(Debug, PartialEq, Eq)]
-pub(crate) struct Refusal {
-    pub(crate) event_id: i64,
-    pub(crate) retry: bool,
 }
 
 impl Wire {

@@ -1,7 +1,6 @@
 //! Environment variables.
 
-use super::invalid;
-use crate::error::BuildError;
+use crate::error::{BuildError, invalid};
 
 /// Where variables are looked up.
 pub(super) struct Env(Lookup);

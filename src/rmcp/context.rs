@@ -10,12 +10,13 @@ use http::HeaderName;
 use http::request::Parts;
 use serde_json::Value;
 
-use crate::client::Era;
-use crate::core::Core;
-use crate::event::{Content, Facts};
-use crate::identity::Identity;
-use crate::login::Caller;
-use crate::session::Session;
+use crate::capture::Content;
+use crate::event::Caller;
+use crate::event::Era;
+use crate::event::Facts;
+use crate::event::Identity;
+use crate::event::Session;
+use crate::logger::pipeline::Core;
 
 use super::Instrumentation;
 use super::settings::Settings;
@@ -220,7 +221,8 @@ impl Who<'_> {
 
     /// Whether it is said which credential it was: then a login is the same in any session.
     pub(super) fn names_credential(&self) -> bool {
-        self.caller().is_some_and(Caller::names_credential)
+        self.caller()
+            .is_some_and(|caller| caller.fingerprint().is_some())
     }
 
     /// Whether somebody has logged in.

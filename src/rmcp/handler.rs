@@ -14,16 +14,20 @@ use ::rmcp::{ErrorData, RoleServer, ServerHandler};
 use serde::ser::{Serialize, SerializeMap, Serializer};
 use serde_json::Value;
 
-use crate::call::{self, CallGuard, CallMeta, says_unknown};
+use super::call_meta::CallMeta;
+use crate::base::panics;
+use crate::base::random;
 use crate::capture::Captured;
-use crate::core::Core;
-use crate::event::{Call, CallOutcome, Content, Event, Facts, IntentSource, Kind, Text, ToolCall};
-use crate::identity::Identity;
-use crate::intent::{self, Arguments, Owner, is_said};
+use crate::capture::Content;
+use crate::event::Identity;
+use crate::event::{Call, CallOutcome, Event, Facts, IntentSource, Kind, Text, ToolCall};
 use crate::limits::CUT_MARGIN_BYTES;
-use crate::login;
-use crate::panics;
-use crate::random;
+use crate::logger::CallGuard;
+use crate::logger::login;
+use crate::logger::pipeline::Core;
+use crate::logger::record;
+use crate::mcp::answers::says_unknown;
+use crate::mcp::intent::{self, Arguments, Owner, is_said};
 use crate::wire::Wire;
 
 use super::Instrumented;
@@ -341,7 +345,7 @@ impl<H: ServerHandler> Instrumented<H> {
                 .client_name(&*client.name)
                 .client_version(&*client.version)
                 .protocol_version(result.protocol_version.as_str());
-            facts.era = Some(crate::client::Era::of(result.protocol_version.as_str()));
+            facts.era = Some(crate::event::Era::of(result.protocol_version.as_str()));
             facts
         };
         let mut facts = described();
@@ -682,7 +686,7 @@ impl<H: ServerHandler> Instrumented<H> {
         self.log_login(core, &who, &facts, started, || {
             self.facts(context, &held, &who)
         });
-        let value = |value| call::captured(core, value, false);
+        let value = |value| record::captured(core, value, false);
         let meta = facts.meta.iter();
         let mut meta: Vec<_> = meta
             .map(|(key, content)| (Cow::Owned(key.to_string()), value(*content)))

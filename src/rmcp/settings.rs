@@ -8,10 +8,10 @@ use std::sync::{Arc, LazyLock};
 use ::rmcp::RoleServer;
 use ::rmcp::service::RequestContext;
 
-use crate::identity::Identity;
-use crate::intent;
-use crate::login::Caller;
-use crate::panics;
+use crate::base::panics;
+use crate::event::Caller;
+use crate::event::Identity;
+use crate::mcp::intent;
 
 use sealed::Failed;
 

@@ -6,11 +6,11 @@ use std::hash::BuildHasher;
 use std::sync::{Arc, Mutex, PoisonError, RwLock};
 use std::time::{Duration, Instant};
 
-use crate::client::ClientClass;
-use crate::intent::Owner;
-use crate::random::Keyed;
-use crate::recent::Recent;
-use crate::rounds::Rounds;
+use crate::base::random::Keyed;
+use crate::base::recent::Recent;
+use crate::event::ClientClass;
+use crate::mcp::intent::Owner;
+use crate::mcp::rounds::Rounds;
 
 /// Most tools of a server that are remembered; servers that make them up may have any number.
 const MAX_TOOLS: usize = 4_096;

@@ -1,15 +1,16 @@
 //! The thread that does the worker's I/O, so that a slow disk does not stall sending.
 
 use std::ops::Range;
-use std::sync::atomic::{AtomicUsize, Ordering::Relaxed};
+use std::sync::atomic::AtomicUsize;
+use std::sync::atomic::Ordering::Relaxed;
 use std::sync::{Arc, Weak, mpsc};
 
 use super::slot::Slot;
 use super::store::{Loaded, Settings, Store};
-use crate::core::Core;
-use crate::core::unix_millis;
+use crate::base::clock::unix_millis;
+use crate::ledger::DropReason;
+use crate::logger::pipeline::Core;
 use crate::queue::{OnDisk, Segment};
-use crate::stats::DropReason;
 
 /// Looks for the events of processes that have ended once in so many ticks.
 const ADOPT_EVERY: u64 = 30;

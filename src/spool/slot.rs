@@ -6,7 +6,7 @@ use std::path::{Path, PathBuf};
 
 use fs4::{FileExt, TryLockError};
 
-use crate::random;
+use crate::base::random;
 
 const LOCK: &str = "lock";
 

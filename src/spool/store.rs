@@ -12,11 +12,12 @@ use std::path::{Path, PathBuf};
 use std::sync::{Arc, Weak};
 use std::time::Duration;
 
-use super::record::{self, ENTRY, Found, HEADER, Record, Records};
+use super::record::{ENTRY, Found, HEADER, Record, Records};
 use super::slot::{Slot, private_file, sync_dir};
-use crate::id;
+use crate::base::id;
+use crate::ledger::DropReason;
 use crate::queue::{OnDisk, Segment};
-use crate::stats::DropReason;
+use crate::spool::record;
 
 /// The most bytes of a log file: small enough that a few delivered events do not hold much of the
 /// disk, large enough that files are few.

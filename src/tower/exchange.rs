@@ -9,17 +9,20 @@ use std::sync::{Arc, Mutex, PoisonError};
 use http::{HeaderMap, StatusCode, request, response};
 use serde_json::{Map, Value};
 
-use crate::call::{CallGuard, says_unknown};
-use crate::client::{ClientClass, Era};
+use crate::base::random::Keyed;
+use crate::base::recent::Recent;
+use crate::event::Identity;
+use crate::event::Session;
+use crate::event::with_meta;
+use crate::event::{AuthRejected, AuthRejection, Caller};
 use crate::event::{CallOutcome, IdentityCapture, Init, IntentSource, ToolCall};
-use crate::identity::Identity;
-use crate::intent::{self, Arguments, Owner, is_said};
+use crate::event::{ClientClass, Era};
+use crate::logger::CallGuard;
 use crate::logger::UsageLogger;
-use crate::login::{self, AuthRejected, AuthRejection, Caller};
-use crate::random::Keyed;
-use crate::recent::Recent;
-use crate::rounds::Rounds;
-use crate::session::Session;
+use crate::logger::login;
+use crate::mcp::answers::says_unknown;
+use crate::mcp::intent::{self, Arguments, Owner, is_said};
+use crate::mcp::rounds::Rounds;
 use crate::wire::Wire;
 
 use super::read::Reader;
@@ -234,7 +237,7 @@ impl Exchange {
             call = call.era(era);
         }
         if let Some(caller) = &self.caller {
-            call = login::with_meta!(call.identity(caller.identity()), caller.own_meta());
+            call = with_meta!(call.identity(caller.identity()), caller.own_meta());
         }
         if let Some(agent) = self.header("user-agent") {
             call = call.user_agent(agent);
@@ -339,7 +342,7 @@ impl Exchange {
             let now = core.config.clock.now();
             self.shared.usage.log_once(login, now, || {
                 let event = IdentityCapture::new(identity).session(session);
-                login::with_meta!(event, caller.own_meta()).into()
+                with_meta!(event, caller.own_meta()).into()
             });
         }
     }
@@ -476,7 +479,7 @@ impl Exchange {
         let (session, _, _) = self.session(params, None);
         let mut event = Init::new(names).session(&session);
         if let Some(caller) = &self.caller {
-            event = login::with_meta!(event.identity(caller.identity()), caller.own_meta());
+            event = with_meta!(event.identity(caller.identity()), caller.own_meta());
         }
         self.shared.usage.log_usage(event);
     }

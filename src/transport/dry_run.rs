@@ -6,7 +6,7 @@ use std::io::{self, Write};
 use std::path::Path;
 use std::sync::{Mutex, PoisonError};
 
-use super::{Answer, ProbeFuture, Request, SendError, SendFuture, Transport};
+use super::exchange::{Answer, ProbeFuture, Request, SendError, SendFuture, Transport};
 
 /// Appends each request's body to a file, one a line, and takes it for delivered.
 #[derive(Debug)]

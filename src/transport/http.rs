@@ -1,19 +1,17 @@
 //! HTTP by way of reqwest: the one file that knows it.
 
-use std::sync::{Arc, PoisonError, RwLock};
+use std::sync::Arc;
 
 use reqwest::header::{
     CONTENT_ENCODING, CONTENT_TYPE, DATE, HeaderMap, HeaderName, HeaderValue, RETRY_AFTER,
 };
 use reqwest::{Client, ClientBuilder, Method, Response, Url};
 
-use super::{
-    Answer, MAX_ANSWER_BYTES, ProbeFuture, Request, SendError, SendFuture, Sign, Transport,
+use super::api_key::KeyCell;
+use super::exchange::{
+    Answer, MAX_ANSWER_BYTES, ProbeAnswer, ProbeFuture, Request, SendError, SendFuture, Transport,
 };
-use crate::secret::ApiKey;
-
-/// The user's own changes to the HTTP client.
-pub(crate) type ClientHook = Box<dyn FnOnce(ClientBuilder) -> ClientBuilder>;
+use crate::hooks::ClientHook;
 
 /// POSTs to one endpoint with one key.
 #[derive(Debug)]
@@ -24,36 +22,6 @@ pub(crate) struct Http {
     key_header: HeaderName,
     key: Arc<KeyCell>,
     gzip: bool,
-}
-
-/// The key in force; it may be replaced while the logger runs.
-#[derive(Debug, Default)]
-pub(crate) struct KeyCell(RwLock<Option<ApiKey>>);
-
-impl KeyCell {
-    pub(crate) fn new(key: Option<ApiKey>) -> Self {
-        Self(RwLock::new(key))
-    }
-
-    pub(crate) fn set(&self, key: ApiKey) {
-        *self.0.write().unwrap_or_else(PoisonError::into_inner) = Some(key);
-    }
-
-    /// A text of the ingest's without the key, which it may repeat.
-    pub(crate) fn conceal(&self, text: &str) -> String {
-        let key = self.0.read().unwrap_or_else(PoisonError::into_inner);
-        match key.as_ref() {
-            Some(key) => text.replace(key.expose(), "[key]"),
-            None => text.to_owned(),
-        }
-    }
-
-    fn header(&self) -> Option<HeaderValue> {
-        let key = self.0.read().unwrap_or_else(PoisonError::into_inner);
-        let mut value = HeaderValue::from_str(key.as_ref()?.expose()).ok()?;
-        value.set_sensitive(true);
-        Some(value)
-    }
 }
 
 /// What an HTTP transport is made from.
@@ -189,7 +157,7 @@ impl Transport for Http {
         Some(Box::pin(async move {
             let response = request.send().await.map_err(error)?;
             let date = response.headers().get(DATE);
-            Ok(Sign {
+            Ok(ProbeAnswer {
                 status: response.status().as_u16(),
                 date: date
                     .and_then(|value| value.to_str().ok())

@@ -2,13 +2,14 @@
 
 use std::borrow::Cow;
 
-use super::{Stamp, reo};
+use super::defaults::Defaults;
+use super::parts::{Stamp, TOO_LARGE, write_argument_names};
+use super::subject::{identity, present, user_id};
+use crate::base::id;
 use crate::capture::{EventWriter, Written, key};
-use crate::config::Defaults;
 use crate::event::{Event, Kind};
-use crate::id;
+use crate::ledger::DropReason;
 use crate::limits;
-use crate::stats::DropReason;
 
 /// The keys of an event, which are all ours.
 pub(super) const NAMES: &[&str] = &[
@@ -87,9 +88,9 @@ pub(super) fn write_event(
     let Kind::ToolCall(call) = &event.kind else {
         return Err(DropReason::UnsupportedByWire);
     };
-    let tool = reo::present(&call.tool).ok_or(DropReason::MissingField)?;
-    let identity = reo::identity(event, defaults).ok_or(DropReason::MissingField)?;
-    let user_id = reo::user_id(&identity, event, defaults);
+    let tool = present(&call.tool).ok_or(DropReason::MissingField)?;
+    let identity = identity(event, defaults).ok_or(DropReason::MissingField)?;
+    let user_id = user_id(&identity, event, defaults);
     let limits = &w.rules().limits;
     let is_error = call.outcome().is_some_and(|outcome| outcome.is_error());
 
@@ -142,7 +143,7 @@ pub(super) fn write_event(
             if w.object(key!("arguments"), arguments, end) == Written::TooLarge {
                 w.key(key!("arguments"));
                 let start = w.len();
-                reo::write_argument_names(arguments, end, w);
+                write_argument_names(arguments, end, w);
                 w.close_object(start);
             }
         }
@@ -150,7 +151,7 @@ pub(super) fn write_event(
     if let Some(result) = call.result.filter(|_| !is_error)
         && w.content(key!("result"), result, false, end) == Written::TooLarge
     {
-        w.exact(key!("result"), reo::TOO_LARGE);
+        w.exact(key!("result"), TOO_LARGE);
     }
     w.close_object(start);
     Ok(())
@@ -173,7 +174,7 @@ mod tests {
     use serde_json::{Value, json};
 
     use super::*;
-    use crate::stats::Dropped;
+    use crate::ledger::Dropped;
     use crate::wire::{Sender, Wire};
 
     fn framed(mcpeye: Mcpeye) -> Value {

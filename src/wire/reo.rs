@@ -2,15 +2,13 @@
 
 use std::borrow::Cow;
 
-use super::{Refusal, Sender, Stamp};
+use super::defaults::Defaults;
+use super::parts::{Refusal, Sender, Stamp, TOO_LARGE, write_argument_names};
+use super::subject::{identity, present, user_id};
 use crate::capture::{EventWriter, Written, key};
-use crate::config::Defaults;
-use crate::event::{Call, Content, Event, Kind};
-use crate::id;
-use crate::identity::{ANONYMOUS_ID, Identity};
+use crate::event::{Call, Event, Kind, Weight};
+use crate::ledger::DropReason;
 use crate::limits;
-use crate::sampling::Weight;
-use crate::stats::DropReason;
 
 /// The keys of `meta` that are ours; a caller's `meta` never replaces them.
 pub(super) const META_NAMES: &[&str] = &[
@@ -203,51 +201,6 @@ fn write_call_values(call: &Call<'_>, end: usize, w: &mut EventWriter<'_>) {
     }
 }
 
-/// Writes what is left of arguments that are too large: their names, else how many there are.
-pub(super) fn write_argument_names(arguments: Content<'_>, end: usize, w: &mut EventWriter<'_>) {
-    let (written, count) = w.member_names(key!("tool_argument_keys"), arguments, end);
-    if written == Written::TooLarge {
-        w.integer(key!("tool_argument_key_count"), count);
-    }
-}
-
-/// What stands in place of a result that was too large.
-pub(super) const TOO_LARGE: &str = "[truncated]";
-
-/// The text, unless it is empty: an empty one counts as missing.
-pub(super) fn present(text: &str) -> Option<&str> {
-    (!text.is_empty()).then_some(text)
-}
-
-/// Who the event is about. A call or an init of nobody's is anonymous; other kinds must say who.
-pub(super) fn identity<'a>(event: &'a Event<'_>, defaults: &'a Defaults) -> Option<Identity<'a>> {
-    let identity = event.facts.identity.as_ref().or(defaults.identity.as_ref());
-    let named = match (identity, &event.kind) {
-        (Some(identity), _) => {
-            Some(Identity::from(identity)).filter(|i| !i.id.is_empty() && !i.id_type.is_empty())
-        }
-        (None, Kind::ToolCall(_) | Kind::Init(_)) => Some(Identity::anonymous()),
-        (None, _) => None,
-    };
-    named.map(|identity| defaults.names.identity(identity))
-}
-
-/// The id that is sent; strangers of different sessions stay apart. A session id may be a
-/// credential, so its hash stands for it.
-pub(super) fn user_id<'a>(
-    identity: &'a Identity<'_>,
-    event: &Event<'_>,
-    defaults: &Defaults,
-) -> Cow<'a, str> {
-    if identity.is_anonymous()
-        && let Some(session) = event.facts.session.id(&defaults.session)
-    {
-        Cow::Owned(format!("{ANONYMOUS_ID}-{:016x}", id::stable_hash(session)))
-    } else {
-        Cow::Borrowed(&identity.id)
-    }
-}
-
 /// The frame around one event.
 pub(super) fn single() -> (Cow<'static, str>, Cow<'static, str>) {
     (Cow::Borrowed("{\"payload\":"), Cow::Borrowed("}"))
@@ -299,10 +252,10 @@ pub(super) fn refusals(answer: &[u8]) -> Vec<Refusal> {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::stats::{DropReason, Ledger};
+    use crate::ledger::{DropReason, Ledger};
     use crate::wire::Wire;
 
-    fn sender(instance: &str, dropped: crate::stats::Dropped) -> Sender<'_> {
+    fn sender(instance: &str, dropped: crate::ledger::Dropped) -> Sender<'_> {
         Sender {
             instance,
             sequence: 7,
@@ -312,7 +265,7 @@ mod tests {
 
     #[test]
     fn a_frame_holds_the_events_without_the_last_comma() {
-        let empty = sender("i", crate::stats::Dropped::default());
+        let empty = sender("i", crate::ledger::Dropped::default());
         let one = Wire::Reo.frame(&[b"{\"a\":1},"], &empty);
         assert_eq!(one, b"{\"payload\":{\"a\":1}}");
         let two = Wire::ReoBatch.frame(&[b"{\"a\":1},", b"{\"b\":2},"], &empty);

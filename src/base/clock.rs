@@ -1,0 +1,44 @@
+//! Time, which tests may set.
+
+use std::time::{Instant, SystemTime};
+
+/// What the logger and its worker read and wait by.
+#[derive(Debug, Clone)]
+pub(crate) enum Clock {
+    System,
+    #[cfg(feature = "testing")]
+    Manual(crate::base::manual_clock::ManualClock),
+}
+
+impl Clock {
+    pub(crate) fn now(&self) -> Instant {
+        match self {
+            Self::System => Instant::now(),
+            #[cfg(feature = "testing")]
+            Self::Manual(clock) => clock.now(),
+        }
+    }
+
+    pub(crate) fn wall(&self) -> SystemTime {
+        match self {
+            Self::System => SystemTime::now(),
+            #[cfg(feature = "testing")]
+            Self::Manual(clock) => clock.wall(),
+        }
+    }
+
+    pub(crate) async fn sleep_until(&self, deadline: Instant) {
+        match self {
+            Self::System => tokio::time::sleep_until(deadline.into()).await,
+            #[cfg(feature = "testing")]
+            Self::Manual(clock) => clock.sleep_until(deadline).await,
+        }
+    }
+}
+
+/// A time before 1970 is no time at which an event happened.
+pub(crate) fn unix_millis(at: SystemTime) -> u64 {
+    at.duration_since(SystemTime::UNIX_EPOCH)
+        .unwrap_or_default()
+        .as_millis() as u64
+}

@@ -1,0 +1,107 @@
+//! The grammar of JSON numbers and string escapes (RFC 8259).
+
+use super::writer::Stop;
+
+/// A number longer than this is not one that anybody computes with; it is kept as a string.
+pub(crate) const MAX_NUMBER_BYTES: usize = 64;
+
+/// Follows the grammar of RFC 8259.
+pub(crate) fn is_number(text: &str) -> bool {
+    fn digits(bytes: &[u8]) -> (&[u8], bool) {
+        let count = bytes.iter().take_while(|b| b.is_ascii_digit()).count();
+        (bytes.get(count..).unwrap_or_default(), count > 0)
+    }
+    let bytes = text.as_bytes();
+    let bytes = bytes.strip_prefix(b"-").unwrap_or(bytes);
+    let (mut rest, mut good) = match bytes.strip_prefix(b"0") {
+        Some(rest) => (rest, true),
+        None => digits(bytes),
+    };
+    if let Some(fraction) = rest.strip_prefix(b".") {
+        let (after, any) = digits(fraction);
+        (rest, good) = (after, good && any);
+    }
+    if let Some(exponent) = rest.strip_prefix(b"e").or_else(|| rest.strip_prefix(b"E")) {
+        let unsigned = exponent
+            .strip_prefix(b"+")
+            .or_else(|| exponent.strip_prefix(b"-"))
+            .unwrap_or(exponent);
+        let (after, any) = digits(unsigned);
+        (rest, good) = (after, good && any);
+    }
+    good && rest.is_empty()
+}
+
+/// Reads the escapes of a string up to `most` bytes; half of a surrogate pair becomes U+FFFD.
+pub(crate) fn unescape(raw: &str, most: usize) -> Result<String, Stop> {
+    let mut text = String::with_capacity(raw.len().min(most));
+    let mut rest = raw;
+    while let Some(at) = memchr::memchr(b'\\', rest.as_bytes()) {
+        text.push_str(rest.get(..at).unwrap_or_default());
+        rest = rest.get(at + 1..).unwrap_or_default();
+        let (character, length) = escape(rest)?;
+        text.push(character);
+        rest = rest.get(length..).unwrap_or_default();
+        if text.len() >= most {
+            return Ok(text);
+        }
+    }
+    text.push_str(rest);
+    Ok(text)
+}
+
+/// Checks that each escape is one JSON knows; `false` when half of a surrogate pair is among them,
+/// which receivers refuse with all that came along.
+pub(crate) fn escapes_are_sound(raw: &str) -> Result<bool, Stop> {
+    let mut rest = raw;
+    let mut sound = true;
+    while let Some(at) = memchr::memchr(b'\\', rest.as_bytes()) {
+        rest = rest.get(at + 1..).unwrap_or_default();
+        let (character, length) = escape(rest)?;
+        sound &= character != char::REPLACEMENT_CHARACTER;
+        rest = rest.get(length..).unwrap_or_default();
+    }
+    Ok(sound)
+}
+
+/// Reads one escape behind its backslash: the character, and how many bytes spell it.
+pub(crate) fn escape(rest: &str) -> Result<(char, usize), Stop> {
+    fn unit(rest: &str) -> Option<u32> {
+        let hex = rest.get(1..5)?;
+        hex.bytes().all(|b| b.is_ascii_hexdigit()).then_some(())?;
+        u32::from_str_radix(hex, 16).ok()
+    }
+    let character = match rest.as_bytes().first() {
+        Some(b'"') => '"',
+        Some(b'\\') => '\\',
+        Some(b'/') => '/',
+        Some(b'b') => '\u{8}',
+        Some(b'f') => '\u{c}',
+        Some(b'n') => '\n',
+        Some(b'r') => '\r',
+        Some(b't') => '\t',
+        Some(b'u') => {
+            let first = unit(rest).ok_or(Stop::Foreign)?;
+            if let Some(character) = char::from_u32(first) {
+                return Ok((character, 5));
+            }
+            let second = rest
+                .get(5..)
+                .and_then(|next| next.strip_prefix('\\'))
+                .filter(|next| next.starts_with('u'))
+                .and_then(unit);
+            return Ok(match second {
+                Some(low @ 0xdc00..=0xdfff) if first < 0xdc00 => {
+                    let code = 0x1_0000 + ((first - 0xd800) << 10) + (low - 0xdc00);
+                    (
+                        char::from_u32(code).unwrap_or(char::REPLACEMENT_CHARACTER),
+                        11,
+                    )
+                }
+                _ => (char::REPLACEMENT_CHARACTER, 5),
+            });
+        }
+        _ => return Err(Stop::Foreign),
+    };
+    Ok((character, 1))
+}

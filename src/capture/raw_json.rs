@@ -1,0 +1,482 @@
+//! JSON text on its way into an event: copied within the limits, without being parsed into a tree.
+
+mod whole;
+
+use super::json_grammar::{MAX_NUMBER_BYTES, escapes_are_sound, is_number, unescape};
+use super::writer::{Stop, Writer};
+use crate::limits;
+
+/// Writes one JSON value given as text; anything else is [`Stop::Foreign`].
+pub(crate) fn write(writer: &mut Writer<'_, '_>, text: &str) -> Result<(), Stop> {
+    if whole::write(writer, text) {
+        return Ok(());
+    }
+    let mut source = Source {
+        text,
+        at: 0,
+        passed: 0,
+    };
+    source.value(writer)?;
+    source.space();
+    if source.at == text.len() {
+        Ok(())
+    } else {
+        Err(Stop::Foreign)
+    }
+}
+
+/// Writes a number given as text.
+pub(crate) fn write_number(writer: &mut Writer<'_, '_>, text: &str) -> Result<(), Stop> {
+    if !is_number(text) {
+        return Err(Stop::Foreign);
+    }
+    if text.len() <= MAX_NUMBER_BYTES {
+        writer.literal(text);
+    } else {
+        writer.string(text);
+    }
+    Ok(())
+}
+
+struct Source<'t> {
+    text: &'t str,
+    at: usize,
+    /// Bytes passed over beyond the limits.
+    passed: usize,
+}
+
+impl<'t> Source<'t> {
+    fn peek(&self) -> Option<u8> {
+        self.text.as_bytes().get(self.at).copied()
+    }
+
+    fn rest(&self) -> &'t [u8] {
+        self.text.as_bytes().get(self.at..).unwrap_or_default()
+    }
+
+    /// The length of the run of such bytes, as far as the budget for what is passed over reaches.
+    fn run(&self, class: impl Fn(u8) -> bool) -> usize {
+        let rest = self.rest().iter().take(limits::MAX_SKIPPED_BYTES);
+        rest.take_while(|&&b| class(b)).count()
+    }
+
+    fn space(&mut self) {
+        while matches!(self.peek(), Some(b' ' | b'\t' | b'\n' | b'\r')) {
+            self.at += 1;
+        }
+    }
+
+    fn expect(&mut self, byte: u8) -> Result<(), Stop> {
+        self.space();
+        if self.peek() == Some(byte) {
+            self.at += 1;
+            Ok(())
+        } else {
+            Err(Stop::Foreign)
+        }
+    }
+
+    /// Recurses no deeper than the limit of depth: a container beyond it is passed over.
+    fn value(&mut self, writer: &mut Writer<'_, '_>) -> Result<(), Stop> {
+        self.space();
+        match self.peek() {
+            Some(b'"') => self.string(writer),
+            Some(b'{') => self.container(writer, true),
+            Some(b'[') => self.container(writer, false),
+            Some(b't') => self.word(writer, "true"),
+            Some(b'f') => self.word(writer, "false"),
+            Some(b'n') => self.word(writer, "null"),
+            _ => {
+                let length =
+                    self.run(|b| matches!(b, b'0'..=b'9' | b'-' | b'+' | b'.' | b'e' | b'E'));
+                let number = self.text.get(self.at..self.at + length).unwrap_or_default();
+                self.at += length;
+                write_number(writer, number)
+            }
+        }
+    }
+
+    fn word(&mut self, writer: &mut Writer<'_, '_>, word: &'static str) -> Result<(), Stop> {
+        if !self.rest().starts_with(word.as_bytes()) {
+            return Err(Stop::Foreign);
+        }
+        self.at += word.len();
+        writer.literal(word);
+        Ok(())
+    }
+
+    fn container(&mut self, writer: &mut Writer<'_, '_>, is_object: bool) -> Result<(), Stop> {
+        let close = if is_object { b'}' } else { b']' };
+        let start = self.at;
+        if !writer.open(is_object, None) {
+            self.at = start;
+            return self.pass_value();
+        }
+        self.at += 1;
+        self.space();
+        if self.peek() == Some(close) {
+            self.at += 1;
+            writer.close();
+            return Ok(());
+        }
+        loop {
+            let keep = writer.entry()?;
+            if is_object {
+                self.space();
+                let name = self.raw_string(limits::CUT_MARGIN_BYTES)?;
+                self.expect(b':')?;
+                if keep {
+                    match name {
+                        Raw::Plain(name) => writer.key(name),
+                        Raw::Unended(_) => return Err(Stop::Budget),
+                        Raw::Escaped(name) => {
+                            writer.key(&unescape(
+                                name,
+                                limits::MAX_NAME_CHARS + limits::CUT_MARGIN_BYTES,
+                            )?);
+                        }
+                    }
+                }
+            }
+            self.space();
+            if keep && !(is_object && writer.keys_only()) {
+                self.value(writer)?;
+            } else {
+                self.pass_value()?;
+            }
+            self.space();
+            match self.peek() {
+                Some(b',') => self.at += 1,
+                Some(b) if b == close => {
+                    self.at += 1;
+                    writer.close();
+                    return Ok(());
+                }
+                _ => return Err(Stop::Foreign),
+            }
+        }
+    }
+
+    fn string(&mut self, writer: &mut Writer<'_, '_>) -> Result<(), Stop> {
+        let most = writer.surely_kept();
+        let start = self.at;
+        match self.raw_string(writer.raw_window_bytes())? {
+            Raw::Plain(text) if text.len() > most => writer.string(text),
+            Raw::Escaped(raw) if raw.len() > most => {
+                writer.string(&unescape(raw, writer.window_bytes())?);
+            }
+            Raw::Escaped(raw) if !escapes_are_sound(raw)? => {
+                writer.string(&unescape(raw, writer.window_bytes())?);
+            }
+            Raw::Escaped(_) => writer.literal(self.text.get(start..self.at).unwrap_or("\"\"")),
+            Raw::Plain(_) => writer.literal(self.text.get(start..self.at).unwrap_or("\"\"")),
+            Raw::Unended(raw) => {
+                writer.string(&unescape(raw, writer.window_bytes())?);
+                return Err(Stop::Budget);
+            }
+        }
+        Ok(())
+    }
+
+    /// Steps over a string and returns what is between its quotes. Beyond `window` bytes it is
+    /// looked at only as far as the budget for what is passed over reaches.
+    fn raw_string(&mut self, window: usize) -> Result<Raw<'t>, Stop> {
+        if self.peek() != Some(b'"') {
+            return Err(Stop::Foreign);
+        }
+        let start = self.at + 1;
+        let budget = window + limits::MAX_SKIPPED_BYTES.saturating_sub(self.passed);
+        let mut reach = self.text.len().min(start + budget);
+        while !self.text.is_char_boundary(reach) {
+            reach -= 1;
+        }
+        let bytes = self.text.get(..reach).unwrap_or_default().as_bytes();
+        let mut at = start;
+        let mut escapes = false;
+        loop {
+            let rest = bytes.get(at..).unwrap_or_default();
+            let Some(found) = memchr::memchr2(b'"', b'\\', rest) else {
+                return self.unended(start, at, reach);
+            };
+            let end = at + found;
+            if bytes.get(end) == Some(&b'\\') {
+                // No escape is longer than two that make up a pair.
+                if end + 12 > reach && reach < self.text.len() {
+                    return self.unended(start, end, end);
+                }
+                escapes = true;
+                at = end + 2;
+                continue;
+            }
+            self.at = end + 1;
+            self.passed += (end - start).saturating_sub(window);
+            let raw = self.text.get(start..end).ok_or(Stop::Foreign)?;
+            if raw.bytes().any(|b| b < 0x20) {
+                return Err(Stop::Foreign);
+            }
+            return Ok(if escapes {
+                Raw::Escaped(raw)
+            } else {
+                Raw::Plain(raw)
+            });
+        }
+    }
+
+    /// A string whose end was not found: it is longer than what is looked at, or it has none.
+    fn unended(&self, start: usize, at: usize, end: usize) -> Result<Raw<'t>, Stop> {
+        if end >= self.text.len() || at > end {
+            return Err(Stop::Foreign);
+        }
+        self.text
+            .get(start..end)
+            .map(Raw::Unended)
+            .ok_or(Stop::Foreign)
+    }
+
+    /// Steps over one value unseen, without recursion.
+    fn pass_value(&mut self) -> Result<(), Stop> {
+        let start = self.at;
+        let mut depth = 0_usize;
+        loop {
+            self.space();
+            match self.peek() {
+                Some(b'"') => {
+                    if let Raw::Unended(_) = self.raw_string(0)? {
+                        return Err(Stop::Budget);
+                    }
+                }
+                Some(b'{' | b'[') => {
+                    self.at += 1;
+                    depth += 1;
+                }
+                Some(b'}' | b']') if depth > 0 => {
+                    self.at += 1;
+                    depth -= 1;
+                }
+                Some(b',' | b':') if depth > 0 => self.at += 1,
+                Some(b'0'..=b'9' | b'-' | b'+' | b'.' | b'a'..=b'z' | b'E') => {
+                    self.at += self.run(
+                        |b| matches!(b, b'0'..=b'9' | b'-' | b'+' | b'.' | b'a'..=b'z' | b'E'),
+                    );
+                }
+                _ => return Err(Stop::Foreign),
+            }
+            if self.passed + (self.at - start) > limits::MAX_SKIPPED_BYTES {
+                return Err(Stop::Budget);
+            }
+            if depth == 0 {
+                self.passed += self.at - start;
+                return Ok(());
+            }
+        }
+    }
+}
+
+enum Raw<'t> {
+    Plain(&'t str),
+    Escaped(&'t str),
+    /// The beginning of one that is too long to look at.
+    Unended(&'t str),
+}
+
+#[cfg(test)]
+mod tests {
+    use proptest::prelude::*;
+    use serde_json::value::RawValue;
+    use serde_json::{Map, Number, Value};
+
+    use super::*;
+    use crate::capture::{CapturePolicy, capture_value};
+    use crate::limits::Limits;
+    use crate::redact::Redactor;
+
+    fn rules() -> CapturePolicy {
+        CapturePolicy {
+            limits: Limits::default(),
+            redactor: Redactor::off(),
+        }
+    }
+
+    fn captured<T: serde::Serialize + Sync>(value: &T, arguments: bool) -> String {
+        let (json, panics) = capture_value(&rules(), value, arguments);
+        assert_eq!(panics, 0);
+        String::from_utf8(json.json.as_bytes().to_vec()).unwrap()
+    }
+
+    fn number() -> impl Strategy<Value = Value> {
+        prop_oneof![
+            any::<i64>().prop_map(Value::from),
+            any::<u64>().prop_map(Value::from),
+            any::<f64>().prop_map(Value::from),
+            "-?(0|[1-9][0-9]{0,40})(\\.[0-9]{1,9})?([eE][+-]?[0-9]{1,4})?"
+                .prop_map(|text| Value::Number(text.parse::<Number>().unwrap())),
+        ]
+    }
+
+    /// Values of all shapes; `large` ones go beyond the limits, but not beyond what is passed over
+    /// before the rest is left out, which trees and texts count in different units.
+    fn value(large: bool) -> impl Strategy<Value = Value> {
+        let (items, length) = if large { (12, 90) } else { (6, 30) };
+        let text = proptest::collection::vec(
+            prop_oneof![
+                Just('"'),
+                Just('\\'),
+                Just('\n'),
+                Just('\u{1}'),
+                Just('é'),
+                Just('😀'),
+                any::<char>(),
+                proptest::char::range('a', 'z'),
+            ],
+            0..length,
+        )
+        .prop_map(|chars| chars.into_iter().collect::<String>());
+        let leaf = prop_oneof![
+            Just(Value::Null),
+            any::<bool>().prop_map(Value::from),
+            number(),
+            text.clone().prop_map(Value::from),
+        ];
+        leaf.prop_recursive(if large { 7 } else { 4 }, 150, items, move |inner| {
+            let names = prop_oneof![
+                Just("query".to_owned()),
+                Just("data".to_owned()),
+                text.clone()
+            ];
+            prop_oneof![
+                proptest::collection::vec(inner.clone(), 0..items as usize).prop_map(Value::from),
+                proptest::collection::vec((names, inner), 0..items as usize)
+                    .prop_map(|members| members.into_iter().collect::<Map<_, _>>().into()),
+            ]
+        })
+    }
+
+    fn within(value: &Value, limits: &Limits, depth: usize, top: bool) -> Result<(), String> {
+        match value {
+            Value::Array(items) if items.len() > limits.list_items => Err("items".to_owned()),
+            Value::Array(items) => items
+                .iter()
+                .try_for_each(|item| within(item, limits, depth + 1, false)),
+            Value::Object(members) => {
+                let most = if top {
+                    limits.top_keys
+                } else {
+                    limits.nested_keys
+                };
+                if members.len() > most + 1 {
+                    return Err(format!("{} keys", members.len()));
+                }
+                members
+                    .values()
+                    .try_for_each(|member| within(member, limits, depth + 1, false))
+            }
+            Value::String(text) if text.chars().count() > limits.string_chars => {
+                Err("characters".to_owned())
+            }
+            _ if depth > limits.depth + 1 => Err("depth".to_owned()),
+            _ => Ok(()),
+        }
+    }
+
+    #[test]
+    fn numbers_follow_the_grammar() {
+        for good in [
+            "0",
+            "-0",
+            "10",
+            "1.0",
+            "0.5",
+            "1e9",
+            "1E+9",
+            "-1.5e-9",
+            "123456789012345678901234567890",
+        ] {
+            assert!(is_number(good), "{good}");
+        }
+        for bad in [
+            "", "-", "+1", "01", "-01", "1.", ".5", "1e", "1e+", "1.e5", "0x1", "NaN", "1 ", " 1",
+            "1-", "--1",
+        ] {
+            assert!(!is_number(bad), "{bad}");
+        }
+    }
+
+    #[test]
+    fn escapes_are_read_as_serde_json_reads_them() {
+        for raw in [
+            r"\n\t\r\b\f\/\\\u0041",
+            r"\u00e9\u20AC",
+            r"\ud83d\ude00 and \uD83D\uDE00",
+            r"a\u0000b",
+        ] {
+            let expected: String = serde_json::from_str(&format!("\"{raw}\"")).unwrap();
+            assert_eq!(unescape(raw, usize::MAX).unwrap(), expected, "{raw}");
+        }
+        for (raw, expected) in [
+            (r"\ud83d", "\u{fffd}"),
+            (r"\ud83dx", "\u{fffd}x"),
+            (r"\ude00", "\u{fffd}"),
+            (r"\ud83d\u0041", "\u{fffd}A"),
+            (r"\ud83d\ud83d\ude00", "\u{fffd}😀"),
+        ] {
+            assert_eq!(unescape(raw, usize::MAX).unwrap(), expected, "{raw}");
+        }
+        for raw in [r"\x", r"\u12", r"\u12g4", r"\", r"\u+123", r"\ud83d\x"] {
+            assert_eq!(unescape(raw, usize::MAX), Err(Stop::Foreign), "{raw}");
+        }
+    }
+
+    proptest! {
+        #![proptest_config(ProptestConfig { cases: 150, max_shrink_iters: 200, ..ProptestConfig::default() })]
+
+        #[test]
+        fn what_is_within_the_limits_is_written_as_it_is(value in value(false)) {
+            let text = captured(&value, true);
+            prop_assert_eq!(&serde_json::from_str::<Value>(&text).unwrap(), &value);
+            let raw = serde_json::value::to_raw_value(&value).unwrap();
+            prop_assert_eq!(captured(&raw, true), text);
+        }
+
+        #[test]
+        fn a_tree_and_its_text_are_written_alike_and_within_the_limits(value in value(true), arguments: bool) {
+            let limits = Limits::default()
+                .max_string_chars(40)
+                .max_query_chars(20)
+                .max_list_items(5)
+                .max_top_keys(7)
+                .max_nested_keys(6)
+                .max_depth(3);
+            let rules = CapturePolicy { limits, redactor: Redactor::off() };
+            let (tree, _) = capture_value(&rules, &value, arguments);
+            let raw = serde_json::value::to_raw_value(&value).unwrap();
+            let (text, _) = capture_value(&rules, &raw, arguments);
+            let tree: Value = serde_json::from_slice(tree.json.as_bytes()).unwrap();
+            let text: Value = serde_json::from_slice(text.json.as_bytes()).unwrap();
+            prop_assert!(within(&tree, &limits, 0, true).is_ok(), "{:?}", within(&tree, &limits, 0, true));
+            prop_assert!(within(&text, &limits, 0, true).is_ok());
+            prop_assert_eq!(tree, text);
+        }
+
+        #[test]
+        fn white_space_changes_nothing(value in value(false)) {
+            let pretty = RawValue::from_string(serde_json::to_string_pretty(&value).unwrap()).unwrap();
+            let sent: Value = serde_json::from_str(&captured(&pretty, true)).unwrap();
+            prop_assert_eq!(sent, value);
+        }
+
+        #[test]
+        fn any_text_is_json_or_refused(text in "[\\[\\]{}:,\"\\\\ntrue0-9eE.+ \\-u]{0,40}") {
+            let mut out = crate::capture::buffer::JsonBuffer::default();
+            let (limits, redactor) = (Limits::default(), Redactor::off());
+            let mut cutter = crate::capture::cutter::Cutter::new(&redactor);
+            let take = crate::capture::writer::Capture::Value { arguments: false };
+            let mut writer = Writer::new(&mut out, &limits, &mut cutter, take, usize::MAX);
+            let written = write(&mut writer, &text);
+            let valid = serde_json::from_str::<&RawValue>(&text).is_ok();
+            prop_assert_eq!(written.is_ok(), valid, "{:?}", written);
+            if valid {
+                prop_assert!(serde_json::from_slice::<Value>(out.as_bytes()).is_ok());
+            }
+        }
+    }
+}

@@ -1,0 +1,347 @@
+//! JSON text that is within all limits, as most is: looked at once, and copied in long stretches.
+
+use crate::capture::buffer::escapes;
+use crate::capture::json_grammar::{MAX_NUMBER_BYTES, escapes_are_sound, is_number};
+use crate::capture::writer::Writer;
+use crate::capture::{binary, cutter};
+use crate::limits;
+
+/// More than the deepest nesting that the limits may be set to.
+const MAX_OPEN: usize = 66;
+
+/// Writes `text` if it is one JSON value of which nothing has to be cut or left out. Otherwise
+/// nothing is written: the careful way knows what to do.
+pub(super) fn write(writer: &mut Writer<'_, '_>, text: &str) -> bool {
+    let start = writer.out.len();
+    let room = writer.end.saturating_sub(start);
+    // Bounds the work that is done twice.
+    if text.len() > room.min(limits::MAX_EVENT_BYTES) || !writer.takes_value() {
+        return false;
+    }
+    let written = Whole::new(writer, text).copy().is_some();
+    if !written {
+        writer.out.truncate(start);
+    }
+    written
+}
+
+/// What may come next.
+#[derive(Clone, Copy, PartialEq, Eq)]
+enum Next {
+    Value,
+    /// Or the end of an empty list.
+    FirstItem,
+    Name,
+    /// Or the end of an empty object.
+    FirstName,
+    Colon,
+    /// A comma, or the end of what is open.
+    More,
+}
+
+/// An open container: how many entries may still follow.
+#[derive(Clone, Copy, Default)]
+struct Open {
+    is_object: bool,
+    left: u32,
+}
+
+struct Whole<'w, 'b, 'r, 't> {
+    writer: &'w mut Writer<'b, 'r>,
+    text: &'t str,
+    at: usize,
+    /// Up to here the text has been copied, or passed over.
+    copied: usize,
+    open: [Open; MAX_OPEN],
+    depth: usize,
+    /// As the writer has them for the next string.
+    string_chars: usize,
+    binary_place: bool,
+}
+
+impl<'w, 'b, 'r, 't> Whole<'w, 'b, 'r, 't> {
+    fn new(writer: &'w mut Writer<'b, 'r>, text: &'t str) -> Self {
+        let (string_chars, binary_place) = writer.next_string();
+        Self {
+            writer,
+            text,
+            at: 0,
+            copied: 0,
+            open: [Open::default(); MAX_OPEN],
+            depth: 0,
+            string_chars,
+            binary_place,
+        }
+    }
+
+    fn copy(mut self) -> Option<()> {
+        let bytes = self.text.as_bytes();
+        let mut next = Next::Value;
+        while let Some(&byte) = bytes.get(self.at) {
+            next = match (byte, next) {
+                (b'"', Next::Name | Next::FirstName) => {
+                    self.name()?;
+                    Next::Colon
+                }
+                (b'"', Next::Value | Next::FirstItem) => {
+                    self.string()?;
+                    Next::More
+                }
+                (b':', Next::Colon) => self.step(Next::Value),
+                (b',', Next::More) => {
+                    let open = self.innermost()?;
+                    open.left = open.left.checked_sub(1)?;
+                    let is_object = open.is_object;
+                    self.step(if is_object { Next::Name } else { Next::Value })
+                }
+                (b'{', Next::Value | Next::FirstItem) => {
+                    self.open(true)?;
+                    self.step(Next::FirstName)
+                }
+                (b'[', Next::Value | Next::FirstItem) => {
+                    self.open(false)?;
+                    self.step(Next::FirstItem)
+                }
+                (b'}', Next::More | Next::FirstName) if self.innermost()?.is_object => {
+                    self.depth -= 1;
+                    self.step(Next::More)
+                }
+                (b']', Next::More | Next::FirstItem) if !self.innermost()?.is_object => {
+                    self.depth -= 1;
+                    self.step(Next::More)
+                }
+                (b' ' | b'\t' | b'\n' | b'\r', _) => {
+                    self.flush();
+                    self.copied += 1;
+                    self.step(next)
+                }
+                (_, Next::Value | Next::FirstItem) => {
+                    self.literal()?;
+                    Next::More
+                }
+                _ => return None,
+            };
+        }
+        (self.depth == 0 && next == Next::More).then(|| self.flush())
+    }
+
+    /// Steps over one byte.
+    fn step(&mut self, next: Next) -> Next {
+        self.at += 1;
+        next
+    }
+
+    /// Copies what was looked at.
+    fn flush(&mut self) {
+        let stretch = self.text.as_bytes().get(self.copied..self.at);
+        self.writer.out.raw(stretch.unwrap_or_default());
+        self.copied = self.at;
+    }
+
+    fn innermost(&mut self) -> Option<&mut Open> {
+        self.open.get_mut(self.depth.checked_sub(1)?)
+    }
+
+    fn open(&mut self, is_object: bool) -> Option<()> {
+        let most = self.writer.most_entries(self.depth, is_object)?;
+        let left = most.checked_sub(1)? as u32;
+        *self.open.get_mut(self.depth)? = Open { is_object, left };
+        self.depth += 1;
+        Some(())
+    }
+
+    fn name(&mut self) -> Option<()> {
+        let (name, escapes) = self.quoted()?;
+        if escapes || name.len() > limits::MAX_NAME_CHARS {
+            return None;
+        }
+        self.string_chars = self.writer.chars_under(name);
+        self.binary_place = binary::is_place(name);
+        Some(())
+    }
+
+    fn string(&mut self) -> Option<()> {
+        let most = std::mem::replace(&mut self.string_chars, self.writer.limits.string_chars);
+        let binary_place = std::mem::take(&mut self.binary_place);
+        let (text, escapes) = self.quoted()?;
+        if escapes && !escapes_are_sound(text).ok()? {
+            return None;
+        }
+        // A character has one byte or more, and an escape more than what it stands for.
+        if text.len() <= most && text.len() < binary::MIN_BYTES {
+            return Some(());
+        }
+        let whole = if escapes {
+            text.len() <= most && !binary_place && !binary::may_begin(text)
+        } else {
+            binary::marker(text, binary_place).is_none() && cutter::cut_at(text, most).is_none()
+        };
+        whole.then_some(())
+    }
+
+    /// Steps over a string; returns what is between its quotes, and whether it has escapes.
+    fn quoted(&mut self) -> Option<(&'t str, bool)> {
+        let bytes = self.text.as_bytes();
+        let start = self.at + 1;
+        let mut at = start;
+        let mut has_escapes = false;
+        loop {
+            let rest = bytes.get(at..)?;
+            let end = match rest.first_chunk() {
+                Some(sixteen) => match escapes(sixteen) {
+                    0 => {
+                        at += 16;
+                        continue;
+                    }
+                    found => at + found.trailing_zeros() as usize,
+                },
+                None => {
+                    at + rest
+                        .iter()
+                        .position(|&b| b < 0x20 || matches!(b, b'"' | b'\\'))?
+                }
+            };
+            match bytes.get(end)? {
+                b'"' => {
+                    self.at = end + 1;
+                    return Some((self.text.get(start..end)?, has_escapes));
+                }
+                b'\\' => {
+                    has_escapes = true;
+                    at = end + 2;
+                }
+                _ => return None,
+            }
+        }
+    }
+
+    fn literal(&mut self) -> Option<()> {
+        let rest = self.text.get(self.at..)?;
+        let word = |word: &str| rest.starts_with(word).then_some(word.len());
+        let length = match rest.as_bytes().first()? {
+            b't' => word("true")?,
+            b'f' => word("false")?,
+            b'n' => word("null")?,
+            _ => {
+                let bytes = rest.bytes().take(MAX_NUMBER_BYTES + 1);
+                let is_part = |b: &u8| matches!(b, b'0'..=b'9' | b'-' | b'+' | b'.' | b'e' | b'E');
+                let length = bytes.take_while(is_part).count();
+                let number = rest.get(..length)?;
+                (length <= MAX_NUMBER_BYTES && is_number(number)).then_some(length)?
+            }
+        };
+        self.string_chars = self.writer.limits.string_chars;
+        self.at += length;
+        Some(())
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::capture::json::{Capture, Cutter};
+    use crate::capture::out::JsonBuffer;
+    use crate::limits::Limits;
+    use crate::redact::Redactor;
+
+    /// What is written of a text, if it is copied whole.
+    fn copied(text: &str, take: Capture, end: usize) -> Option<String> {
+        let (limits, redactor) = (Limits::default(), Redactor::off());
+        let mut out = JsonBuffer::default();
+        out.raw(b"before");
+        let mut cutter = Cutter::new(&redactor);
+        let whole = write(
+            &mut Writer::new(&mut out, &limits, &mut cutter, take, end),
+            text,
+        );
+        let written = str::from_utf8(out.as_bytes()).unwrap();
+        let written = written.strip_prefix("before").unwrap().to_owned();
+        assert!(whole || written.is_empty(), "{written}");
+        whole.then_some(written)
+    }
+
+    const VALUE: Capture = Capture::Value { arguments: true };
+
+    #[test]
+    fn what_is_within_the_limits_is_copied_without_its_white_space() {
+        for (text, expected) in [
+            ("null", "null"),
+            (" [ ] ", "[]"),
+            ("{}", "{}"),
+            (
+                "{\"a\" : [1, -2.5e+3 ,true,\n\tfalse ] , \"b\":{ \"c\": \"d e\\n\\u00e9\\ud83d\\ude00\" }}",
+                "{\"a\":[1,-2.5e+3,true,false],\"b\":{\"c\":\"d e\\n\\u00e9\\ud83d\\ude00\"}}",
+            ),
+        ] {
+            assert_eq!(copied(text, VALUE, 1_000).as_deref(), Some(expected));
+        }
+        let query = format!("{{\"query\":\"{}\"}}", "é".repeat(limits::MAX_QUERY_CHARS));
+        assert_eq!(copied(&query, VALUE, 10_000).as_deref(), Some(&*query));
+        let line = "a line\\n".repeat(100);
+        let text = format!("[\"{line}\",{{\"data\":\"short\"}}]");
+        assert_eq!(copied(&text, VALUE, 10_000).as_deref(), Some(&*text));
+    }
+
+    #[test]
+    fn what_must_be_cut_or_replaced_is_left_to_the_careful_way() {
+        let png = format!("iVBORw0KGgo{}", "A".repeat(200));
+        let nested = "[".repeat(limits::MAX_DEPTH + 2) + &"]".repeat(limits::MAX_DEPTH + 2);
+        let items = format!("[{}0]", "0,".repeat(limits::MAX_LIST_ITEMS));
+        let member = |n| format!("\"{n}\":0,");
+        let members: String = (0..limits::MAX_TOP_KEYS).map(member).collect();
+        for text in [
+            format!(
+                "{{\"query\":\"{}\"}}",
+                "x".repeat(limits::MAX_QUERY_CHARS + 1)
+            ),
+            format!("\"{}\"", "é".repeat(limits::MAX_STRING_CHARS + 1)),
+            format!("{{\"{}\":0}}", "n".repeat(limits::MAX_NAME_CHARS + 1)),
+            format!("\"{png}\""),
+            format!("\"{}\"", png.replace('K', "\\u004b")),
+            format!("\"data:image/png;base64,{}\\n\"", "A".repeat(200)),
+            format!("{{\"data\":\"a1B{}\"}}", "A".repeat(200)),
+            format!("{{{members}\"last\":0}}"),
+            "1".repeat(MAX_NUMBER_BYTES + 1),
+            "\"\\ud83d\"".to_owned(),
+            "{\"\\u0061\":0}".to_owned(),
+            nested,
+            items,
+        ] {
+            assert_eq!(copied(&text, VALUE, 100_000), None, "{text}");
+        }
+        assert_eq!(copied("{\"a\":0}", Capture::NamesOnly, 1_000), None);
+        assert_eq!(copied("{\"a\":0}", VALUE, 10), None, "no room");
+    }
+
+    #[test]
+    fn what_is_no_json_is_not_copied() {
+        for text in [
+            "",
+            " ",
+            "[",
+            "]",
+            "[}",
+            "{]",
+            "[,]",
+            "[1,]",
+            "{,}",
+            "{\"a\"}",
+            "{\"a\":}",
+            "{\"a\":1,}",
+            "{1:2}",
+            "[1 2]",
+            "1 2",
+            "tru",
+            "nulls",
+            "01",
+            "\"",
+            "\"\\x\"",
+            "\"\u{1}\"",
+            "[\"a\"\"b\"]",
+            "{\"a\":1}}",
+            "\"a\":1",
+        ] {
+            assert_eq!(copied(text, VALUE, 1_000), None, "{text}");
+        }
+    }
+}

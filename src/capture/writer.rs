@@ -1,0 +1,318 @@
+//! Writes JSON within the limits: open containers, budgets, and what replaces what is left out.
+
+use std::fmt::{self, Display};
+
+use serde::ser::{self, Serialize};
+
+use super::buffer::JsonBuffer;
+use super::cutter::Cutter;
+use crate::capture::binary;
+use crate::limits;
+use crate::limits::Limits;
+
+/// Why a pass ended early.
+#[derive(Debug, PartialEq, Eq)]
+pub(crate) enum Stop {
+    /// The value's room is used up.
+    Room,
+    /// Too much was passed over; what was written so far stands.
+    Budget,
+    /// The caller's `Serialize` failed, or wrote what JSON cannot hold.
+    Foreign,
+}
+
+impl Display for Stop {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str("serialization stopped")
+    }
+}
+
+impl std::error::Error for Stop {}
+
+impl ser::Error for Stop {
+    fn custom<T: Display>(_: T) -> Self {
+        Self::Foreign
+    }
+}
+
+/// What stands in place of a value whose `Serialize` failed or panicked.
+pub(crate) const UNSERIALIZABLE: &str = "\"[unserializable]\"";
+
+/// What is taken from a value.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) enum Capture {
+    /// The value. In `arguments` a string called `query` has a limit of its own.
+    Value { arguments: bool },
+    /// The names of an object's members, as a list.
+    NamesOnly,
+}
+
+/// Writes one value behind `out`.
+#[derive(Debug)]
+pub(crate) struct Writer<'b, 'r> {
+    pub(super) out: &'b mut JsonBuffer,
+    pub(super) limits: &'b Limits,
+    cutter: &'b mut Cutter<'r>,
+    take: Capture,
+    /// `out` may not start another entry beyond this length.
+    pub(super) end: usize,
+    /// The innermost container; without one, a frame that nothing is counted in.
+    frame: Frame,
+    /// Those around it.
+    outer: smallvec::SmallVec<[Frame; 8]>,
+    /// How many containers are open.
+    depth: usize,
+    pub(super) skipped: usize,
+    /// The limit of the next string.
+    string_chars: usize,
+    /// Whether the next string stands where MCP puts binary content.
+    binary_place: bool,
+    /// Members of the outermost object, kept or not.
+    members: usize,
+    /// Not all of the names had room.
+    overflowed: bool,
+}
+
+/// An open container.
+#[derive(Debug, Clone, Copy, Default)]
+pub(crate) struct Frame {
+    is_object: bool,
+    /// It is the value of an enum's variant, which is an object around it.
+    wrapped: bool,
+    /// The caller has a member of the name that we would add.
+    owns_mark: bool,
+    entries: u32,
+    omitted: u32,
+    most: u32,
+}
+
+/// Says how many members were left out of an object.
+pub(crate) const OMITTED: &str = "_truncated_keys";
+
+impl<'b, 'r> Writer<'b, 'r> {
+    pub(crate) fn new(
+        out: &'b mut JsonBuffer,
+        limits: &'b Limits,
+        cutter: &'b mut Cutter<'r>,
+        take: Capture,
+        end: usize,
+    ) -> Self {
+        Self {
+            out,
+            string_chars: limits.string_chars,
+            binary_place: false,
+            limits,
+            cutter,
+            take,
+            end,
+            frame: Frame::default(),
+            outer: smallvec::SmallVec::new(),
+            depth: 0,
+            skipped: 0,
+            members: 0,
+            overflowed: false,
+        }
+    }
+
+    /// Closes what an early end left open.
+    pub(crate) fn close_all(&mut self) {
+        while self.depth > 0 {
+            self.close();
+        }
+    }
+
+    pub(crate) fn members(&self) -> usize {
+        self.members
+    }
+
+    pub(crate) fn overflowed(&self) -> bool {
+        self.overflowed
+    }
+
+    /// Opens a container; `false` when it is too deep and was replaced by a mark.
+    pub(super) fn open(&mut self, is_object: bool, wrap: Option<&str>) -> bool {
+        let Some(most) = self.most_entries(0, is_object) else {
+            self.out.raw(b"\"[max depth]\"");
+            return false;
+        };
+        if let Some(variant) = wrap {
+            self.out.push(b'{');
+            self.key(variant);
+        }
+        let keys_only = is_object && self.depth == 0 && self.take == Capture::NamesOnly;
+        let is_object = is_object && !keys_only;
+        self.out.push(if is_object { b'{' } else { b'[' });
+        if self.depth > 0 {
+            self.outer.push(self.frame);
+        }
+        self.depth += 1;
+        self.frame = Frame {
+            is_object,
+            wrapped: wrap.is_some(),
+            most: if keys_only {
+                limits::MAX_ARGUMENT_KEYS
+            } else {
+                most
+            } as u32,
+            ..Frame::default()
+        };
+        true
+    }
+
+    /// Begins an entry of the innermost container; `false` when it is beyond the limits.
+    #[inline]
+    pub(super) fn entry(&mut self) -> Result<bool, Stop> {
+        if self.frame.entries >= self.frame.most || self.out.len() >= self.end {
+            return self.entry_beyond();
+        }
+        if self.frame.entries > 0 {
+            self.out.push(b',');
+        }
+        self.frame.entries += 1;
+        Ok(true)
+    }
+
+    /// An entry beyond a limit.
+    #[cold]
+    fn entry_beyond(&mut self) -> Result<bool, Stop> {
+        if self.depth == 0 {
+            return Ok(true);
+        }
+        // Names that do not fit are still counted.
+        let overflows = self.keys_only() && self.out.len() >= self.end;
+        self.overflowed |= overflows;
+        if self.frame.entries < self.frame.most && !overflows {
+            return Err(Stop::Room);
+        }
+        self.frame.omitted += 1;
+        self.skipped += 1;
+        if self.skipped > limits::MAX_SKIPPED_NODES {
+            Err(Stop::Budget)
+        } else {
+            Ok(false)
+        }
+    }
+
+    pub(super) fn close(&mut self) {
+        if self.depth == 0 {
+            return;
+        }
+        let frame = self.frame;
+        if self.depth == 1 {
+            self.members = (frame.entries + frame.omitted) as usize;
+        }
+        self.depth -= 1;
+        self.frame = self.outer.pop().unwrap_or_default();
+        // After an early end an entry may have begun and come to nothing.
+        match self.out.last() {
+            Some(b',') => self.out.truncate(self.out.len() - 1),
+            Some(b':') => self.out.raw(b"null"),
+            _ => {}
+        }
+        if frame.omitted > 0 && frame.is_object && !frame.owns_mark {
+            self.out.raw(b",\"");
+            self.out.raw(OMITTED.as_bytes());
+            self.out.raw(b"\":");
+            self.out
+                .raw(itoa::Buffer::new().format(frame.omitted).as_bytes());
+        }
+        self.out.push(if frame.is_object { b'}' } else { b']' });
+        if frame.wrapped {
+            self.out.push(b'}');
+        }
+    }
+
+    /// Whether only the names of the members of the innermost object are wanted.
+    pub(super) fn keys_only(&self) -> bool {
+        self.take == Capture::NamesOnly && self.depth == 1
+    }
+
+    /// The most entries of a container that stands within `deeper` more than are open; `None` when
+    /// that is too deep.
+    pub(super) fn most_entries(&self, deeper: usize, is_object: bool) -> Option<usize> {
+        let depth = self.depth + deeper;
+        (depth <= self.limits.depth).then_some(match (is_object, depth) {
+            (false, _) => self.limits.list_items,
+            (true, 0) => self.limits.top_keys,
+            (true, _) => self.limits.nested_keys,
+        })
+    }
+
+    /// What holds for the next string: its limit, and whether it stands where MCP puts binary
+    /// content.
+    pub(super) const fn next_string(&self) -> (usize, bool) {
+        (self.string_chars, self.binary_place)
+    }
+
+    pub(super) fn takes_value(&self) -> bool {
+        self.take != Capture::NamesOnly
+    }
+
+    /// The most characters of a string under this name.
+    pub(super) fn chars_under(&self, name: &str) -> usize {
+        if name == "query" && self.take == (Capture::Value { arguments: true }) {
+            self.limits.query_chars
+        } else {
+            self.limits.string_chars
+        }
+    }
+
+    /// Writes a member's name; unless names are all that is wanted, a colon follows.
+    #[inline]
+    pub(super) fn key(&mut self, name: &str) {
+        self.string_chars = self.chars_under(name);
+        self.binary_place = binary::is_place(name);
+        if name == OMITTED && self.depth > 0 {
+            self.frame.owns_mark = true;
+        }
+        if name.len() <= limits::MAX_NAME_CHARS && self.take != Capture::NamesOnly {
+            self.out.name(name);
+            return;
+        }
+        self.cutter.write(self.out, name, limits::MAX_NAME_CHARS);
+        if !self.keys_only() {
+            self.out.push(b':');
+        }
+    }
+
+    pub(super) fn string(&mut self, text: &str) {
+        let most = std::mem::replace(&mut self.string_chars, self.limits.string_chars);
+        let binary_place = std::mem::take(&mut self.binary_place);
+        if let Some(marker) = binary::marker(text, binary_place) {
+            self.out.string(&marker);
+        } else {
+            self.cutter.write(self.out, text, most);
+        }
+    }
+
+    /// The most bytes of a string that is surely within its limit, since a character has one byte
+    /// or more.
+    pub(super) fn surely_kept(&self) -> usize {
+        self.string_chars.min(binary::MIN_BYTES - 1)
+    }
+
+    /// The most bytes of the next string that can matter: a character has at most four.
+    pub(super) fn window_bytes(&self) -> usize {
+        4 * self.string_chars + limits::CUT_MARGIN_BYTES
+    }
+
+    /// The same in JSON text, where a character takes at most twelve bytes: a pair of escapes.
+    pub(super) const fn raw_window_bytes(&self) -> usize {
+        12 * self.string_chars + limits::CUT_MARGIN_BYTES
+    }
+
+    pub(super) fn literal(&mut self, text: &str) {
+        self.string_chars = self.limits.string_chars;
+        self.out.short(text.as_bytes());
+    }
+
+    pub(super) fn integer(&mut self, integer: impl itoa::Integer) {
+        self.literal(itoa::Buffer::new().format(integer));
+    }
+
+    /// Writes a number as serde_json spells it; what is not finite becomes `null`.
+    pub(super) fn number(&mut self, number: impl Serialize) -> Result<(), Stop> {
+        self.string_chars = self.limits.string_chars;
+        serde_json::to_writer(&mut *self.out, &number).map_err(|_| Stop::Foreign)
+    }
+}

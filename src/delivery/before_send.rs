@@ -1,0 +1,97 @@
+//! The user's hook over a finished event, whose result is redacted again.
+
+use serde_json::{Map, Value};
+
+use crate::base::panics;
+use crate::capture;
+use crate::capture::{CapturePolicy, EventWriter, Scratch, key};
+use crate::hooks::BeforeSend;
+use crate::ledger::DropReason;
+use crate::limits::Limits;
+use crate::redact::{RedactedJson, Redactor};
+use crate::wire::Wire;
+
+/// The rules for a second pass: the event has had its limits, and may not lose anything to them
+/// twice.
+pub(crate) fn rules(redactor: &Redactor) -> CapturePolicy {
+    CapturePolicy {
+        limits: Limits::default()
+            .max_string_chars(65_536)
+            .max_query_chars(65_536)
+            .max_list_items(10_000)
+            .max_top_keys(10_000)
+            .max_nested_keys(10_000)
+            .max_depth(64),
+        redactor: redactor.clone(),
+    }
+}
+
+/// Lets the hook look at one event; returns what is to be sent, and how many panics were caught.
+pub(crate) fn apply<'s>(
+    hook: &BeforeSend,
+    event: &[u8],
+    wire: &Wire,
+    rules: &CapturePolicy,
+    scratch: &'s mut Scratch,
+) -> (Result<RedactedJson<'s>, DropReason>, u64) {
+    let Ok(Value::Object(before)) = serde_json::from_slice(event) else {
+        return (Err(DropReason::BeforeSend), 0);
+    };
+    let given = Value::Object(before.clone());
+    let after = match panics::catch(|| hook(given)) {
+        Ok(Some(Value::Object(after))) => after,
+        Ok(_) => return (Err(DropReason::BeforeSend), 0),
+        Err(_) => return (Err(DropReason::BeforeSend), 1),
+    };
+    capture::capture(scratch, rules, |writer| {
+        write(&before, &after, wire, writer);
+        Ok(())
+    })
+}
+
+fn write(
+    before: &Map<String, Value>,
+    after: &Map<String, Value>,
+    wire: &Wire,
+    w: &mut EventWriter<'_>,
+) {
+    let fixed = wire.fixed_members();
+    let start = w.len();
+    for (name, value) in before
+        .iter()
+        .filter(|(name, _)| fixed.contains(&name.as_str()))
+    {
+        w.unchanged(name, value);
+    }
+    for (name, value) in after
+        .iter()
+        .filter(|(name, _)| !fixed.contains(&name.as_str()))
+    {
+        match value {
+            Value::Object(meta) if name == "meta" => {
+                w.key(key!("meta"));
+                let start = w.len();
+                // Our own counts, which no hook has any business with.
+                if let Some(counts) = before.get("meta").and_then(|meta| meta.get("redactions")) {
+                    w.unchanged("redactions", counts);
+                }
+                let members = meta.iter().filter(|(name, _)| *name != "redactions");
+                for (name, value) in members {
+                    member(name, value, wire.own_names(), w);
+                }
+                w.close_object(start);
+            }
+            _ => member(name, value, wire.own_members(), w),
+        }
+    }
+    w.close_object(start);
+}
+
+/// Our own names are known to be harmless, so that `session_id`, say, does not hide its value.
+fn member(name: &str, value: &Value, own: &[&str], w: &mut EventWriter<'_>) {
+    let _ = if own.contains(&name) {
+        w.own_member(name, value)
+    } else {
+        w.member(name, value, usize::MAX)
+    };
+}

@@ -1,0 +1,180 @@
+//! What the worker tells the host: log lines on a change of state, and the error callback. Never
+//! from a caller's thread, and never an event's content.
+
+use std::sync::Arc;
+
+use crate::base::log::LOG_TARGET;
+use crate::base::panics;
+use crate::error::DeliveryError;
+use crate::hooks::OnError;
+use crate::ledger::{DropReason, Ledger, Stats};
+
+/// Remembers what has been said, so that an outage is one line at its start and one at its end.
+pub(crate) struct Reporter {
+    ledger: Arc<Ledger>,
+    on_error: Option<OnError>,
+    verbose: bool,
+    failing: bool,
+    refused: Option<DropReason>,
+    /// Drops seen so far, and whether an episode of drops is under way.
+    drops: u64,
+    dropping: bool,
+    /// The last fault of the spool.
+    #[cfg(feature = "spool")]
+    spool_fault: String,
+}
+
+impl std::fmt::Debug for Reporter {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.write_str("Reporter")
+    }
+}
+
+impl Reporter {
+    pub(crate) fn new(ledger: Arc<Ledger>, on_error: Option<OnError>, verbose: bool) -> Self {
+        Self {
+            ledger,
+            on_error,
+            verbose,
+            failing: false,
+            refused: None,
+            drops: 0,
+            dropping: false,
+            #[cfg(feature = "spool")]
+            spool_fault: String::new(),
+        }
+    }
+
+    pub(crate) fn sending(&self, events: usize, bytes: usize) {
+        self.say(|| format!("sending {events} events, {bytes} bytes"));
+    }
+
+    pub(crate) fn delivered(&mut self, events: u64, status: u16) {
+        self.refused = None;
+        self.say(|| format!("delivered {events} events ({status})"));
+    }
+
+    pub(crate) fn retrying(&mut self, events: u64, cause: &str) {
+        if !std::mem::replace(&mut self.failing, true) {
+            tracing::warn!(target: LOG_TARGET, "usage delivery fails and is tried again: {cause}");
+        }
+        self.say(|| format!("retrying {events} events: {cause}"));
+        self.call(&DeliveryError::Retrying {
+            events,
+            cause: cause.to_owned(),
+        });
+    }
+
+    pub(crate) fn broke(&self, cause: &str) {
+        tracing::warn!(target: LOG_TARGET, "usage delivery pauses after repeated failures: {cause}");
+        self.say(|| "pausing after repeated failures".to_owned());
+    }
+
+    pub(crate) fn recovered(&mut self) {
+        if std::mem::replace(&mut self.failing, false) {
+            tracing::info!(target: LOG_TARGET, "usage delivery works again");
+            self.say(|| "delivery works again".to_owned());
+        }
+    }
+
+    /// Events were given up by the worker.
+    pub(crate) fn dropped(&mut self, events: u64, reason: DropReason, cause: &str) {
+        if events == 0 {
+            return;
+        }
+        let answered = matches!(
+            reason,
+            DropReason::Unauthorized | DropReason::Rejected | DropReason::TooLarge
+        );
+        if answered && self.refused != Some(reason) {
+            self.refused = Some(reason);
+            tracing::error!(target: LOG_TARGET, "usage events are refused ({reason}): {cause}");
+        }
+        self.say(|| format!("dropped {events} events ({reason}): {cause}"));
+        self.call(&DeliveryError::Dropped {
+            events,
+            reason,
+            cause: cause.to_owned(),
+        });
+    }
+
+    /// Looks whether events were dropped since the last look, by anybody.
+    pub(crate) fn look(&mut self) {
+        let dropped = self.ledger.dropped();
+        let total = dropped.total();
+        let more = total > self.drops;
+        self.drops = total;
+        if more && !self.dropping {
+            tracing::warn!(target: LOG_TARGET, "usage events are being dropped: {dropped:?}");
+        } else if !more && self.dropping {
+            tracing::info!(target: LOG_TARGET, "usage events are no longer dropped; so far: {dropped:?}");
+        }
+        self.dropping = more;
+    }
+
+    /// Events of earlier processes were found in the spool.
+    #[cfg(feature = "spool")]
+    pub(crate) fn recovered_from_disk(&self, events: u64) {
+        if events > 0 {
+            tracing::info!(target: LOG_TARGET, "{events} usage events of earlier processes are delivered from the spool");
+            self.say(|| format!("recovered {events} events from the spool"));
+        }
+    }
+
+    /// Something is wrong with the spool. What goes on being wrong is said once.
+    #[cfg(feature = "spool")]
+    pub(crate) fn spool_fault(&mut self, cause: &str) {
+        if self.spool_fault != cause {
+            self.spool_fault = cause.to_owned();
+            tracing::warn!(target: LOG_TARGET, "the usage spool: {cause}");
+        }
+        self.say(|| format!("spool: {cause}"));
+    }
+
+    #[cfg(feature = "spool")]
+    pub(crate) fn spool_works_again(&mut self) {
+        self.spool_fault.clear();
+        tracing::info!(target: LOG_TARGET, "the usage spool works again");
+        self.say(|| "the spool works again".to_owned());
+    }
+
+    pub(crate) fn shut_down(&self, stats: &Stats) {
+        let lost = stats.dropped.total() + stats.pending;
+        if lost > 0 {
+            let Stats {
+                offered,
+                delivered,
+                pending,
+                dropped,
+                ..
+            } = stats;
+            tracing::warn!(
+                target: LOG_TARGET,
+                "usage logging ends: {offered} offered, {delivered} delivered, {pending} undelivered, dropped {dropped:?}"
+            );
+        }
+        if stats.spooled > 0 {
+            tracing::info!(target: LOG_TARGET, "usage logging ends: {} events stay in the spool", stats.spooled);
+        }
+        self.say(|| format!("shut down: {stats:?}"));
+    }
+
+    fn call(&self, error: &DeliveryError) {
+        if let Some(callback) = &self.on_error
+            && panics::catch(|| callback(error)).is_err()
+        {
+            self.ledger.panics(1);
+        }
+    }
+
+    /// The verbose switch: what is done, to stderr, for somebody who sets it up.
+    #[expect(
+        clippy::print_stderr,
+        reason = "asked for by PACKAGE_TRACKER_VERBOSE; the one place"
+    )]
+    fn say(&self, line: impl FnOnce() -> String) {
+        if self.verbose {
+            eprintln!("mcp-usage: {}", line());
+        }
+    }
+}

@@ -1,0 +1,109 @@
+//! A login that was refused.
+
+use super::identity::Identity;
+use super::kind::{Custom, Event};
+use super::session::Session;
+
+/// Why a login was refused. Wire key `reason` in `meta`.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
+#[non_exhaustive]
+pub enum AuthRejection {
+    /// The request carried no credential.
+    Missing,
+    /// The credential could not be read.
+    Malformed,
+    /// The credential is known to nobody, or its signature is wrong.
+    Invalid,
+    /// The credential's time is up.
+    Expired,
+    /// The credential was withdrawn.
+    Revoked,
+    /// The credential is for another server.
+    WrongAudience,
+    /// The credential does not allow what was asked for.
+    Forbidden,
+    /// Too many attempts.
+    RateLimited,
+    /// Something else.
+    Other,
+}
+
+impl AuthRejection {
+    /// Returns the reason as it goes over the wire.
+    #[must_use]
+    pub const fn as_str(self) -> &'static str {
+        self.name()
+    }
+
+    const fn name(self) -> &'static &'static str {
+        match self {
+            Self::Missing => &"missing",
+            Self::Malformed => &"malformed",
+            Self::Invalid => &"invalid",
+            Self::Expired => &"expired",
+            Self::Revoked => &"revoked",
+            Self::WrongAudience => &"wrong_audience",
+            Self::Forbidden => &"forbidden",
+            Self::RateLimited => &"rate_limited",
+            Self::Other => &"other",
+        }
+    }
+}
+
+/// Says that a login was refused, by the class of reason and never by the token.
+///
+/// Reo: `MCP_AUTH_REJECTED`, about somebody anonymous unless an [`identity`](Self::identity) says
+/// otherwise. The mcpeye wire has no place for it: there the event is dropped as
+/// [`UnsupportedByWire`](crate::DropReason::UnsupportedByWire).
+///
+/// ```
+/// # use mcp_usage::{AuthRejected, AuthRejection, UsageLogger};
+/// # let usage = UsageLogger::disabled();
+/// usage.log_usage(AuthRejected::new(AuthRejection::Expired).user_agent("claude-code/2.1"));
+/// ```
+#[derive(Debug)]
+#[must_use = "an event does nothing until it is given to `log_usage`"]
+pub struct AuthRejected<'a>(Custom<'a>);
+
+impl<'a> AuthRejected<'a> {
+    /// Creates the event.
+    pub fn new(reason: AuthRejection) -> Self {
+        let event = Custom::new("MCP_AUTH_REJECTED").identity(Identity::anonymous());
+        Self(event.meta("reason", reason.name()))
+    }
+
+    /// Sets whom the refused credential names, where that is known and may be believed.
+    pub fn identity(self, identity: impl Into<Identity<'a>>) -> Self {
+        Self(self.0.identity(identity))
+    }
+
+    /// Sets what is known of the session.
+    pub fn session(self, session: impl Into<Session<'a>>) -> Self {
+        Self(self.0.session(session))
+    }
+
+    /// Adds a key of your own to `meta`, such as the step that refused. Never the credential.
+    pub fn meta<T: serde::Serialize + Sync>(
+        self,
+        key: impl Into<std::borrow::Cow<'a, str>>,
+        value: &'a T,
+    ) -> Self {
+        Self(self.0.meta(key, value))
+    }
+
+    /// Sets the user agent of the client. Wire key `user_agent`.
+    pub fn user_agent(self, user_agent: impl Into<std::borrow::Cow<'a, str>>) -> Self {
+        Self(self.0.user_agent(user_agent))
+    }
+
+    /// Sets the client's address. Wire key `ip_addr`.
+    pub fn ip_addr(self, address: impl Into<std::borrow::Cow<'a, str>>) -> Self {
+        Self(self.0.ip_addr(address))
+    }
+}
+
+impl<'a> From<AuthRejected<'a>> for Event<'a> {
+    fn from(event: AuthRejected<'a>) -> Self {
+        event.0.into()
+    }
+}

@@ -1,0 +1,112 @@
+//! Who makes a request: an identity, and which of its credentials.
+
+use std::fmt;
+use std::hash::{BuildHasher, RandomState};
+
+use serde_json::Value;
+
+use super::identity::Identity;
+
+/// Who makes a request: an identity, and optionally which of its credentials.
+///
+/// An authentication layer puts one into the request's extensions, where the instrumented server
+/// finds it; a plain [`Identity`] does as well.
+///
+/// ```
+/// use mcp_usage::{Caller, Identity};
+///
+/// # let token = "an-access-token";
+/// let caller = Caller::new(Identity::email("rachel@example.com")).credential(token);
+/// // request.extensions_mut().insert(caller);
+/// ```
+#[derive(Clone)]
+pub struct Caller {
+    pub(super) identity: Identity<'static>,
+    pub(super) credential: Option<Fingerprint>,
+    meta: Vec<(String, Value)>,
+}
+
+/// A credential cannot be told from it: hashed with keys that this process made up, and to 64 bits.
+#[derive(Clone, Copy, PartialEq, Eq)]
+pub(crate) struct Fingerprint(u64);
+
+/// The keys of this process's hashes of credentials, which are secrets.
+pub(crate) static KEYS: std::sync::LazyLock<RandomState> =
+    std::sync::LazyLock::new(RandomState::new);
+
+impl Caller {
+    /// Creates a caller for an identity.
+    #[must_use]
+    pub fn new(identity: Identity<'_>) -> Self {
+        Self {
+            identity: identity.into_owned(),
+            credential: None,
+            meta: Vec::new(),
+        }
+    }
+
+    /// Says which credential it was, such as an access token or a key's id: a login with another
+    /// one is reported as a login of its own. Default: none; then a session stands for it.
+    ///
+    /// Only a hash is kept, keyed at random by this process, and nothing of it is sent.
+    #[must_use]
+    pub fn credential(mut self, credential: impl AsRef<[u8]>) -> Self {
+        self.credential = Some(Fingerprint(KEYS.hash_one(credential.as_ref())));
+        self
+    }
+
+    /// Adds a key of your own to `meta` of every event of the caller's requests, such as a project
+    /// or a plan. It wins over the logger's `meta`, and an event's own wins over it.
+    ///
+    /// ```
+    /// use mcp_usage::{Caller, Identity};
+    ///
+    /// let caller = Caller::new(Identity::email("rachel@example.com")).meta("plan", "pro");
+    /// ```
+    #[must_use]
+    pub fn meta(mut self, key: impl Into<String>, value: impl Into<Value>) -> Self {
+        self.meta.push((key.into(), value.into()));
+        self
+    }
+
+    /// Returns the identity.
+    #[must_use]
+    pub const fn identity(&self) -> &Identity<'static> {
+        &self.identity
+    }
+
+    /// The hash of the credential, if one was named.
+    pub(crate) fn fingerprint(&self) -> Option<u64> {
+        self.credential.map(|fingerprint| fingerprint.0)
+    }
+
+    pub(crate) fn own_meta(&self) -> &[(String, Value)] {
+        &self.meta
+    }
+}
+
+/// Sets a caller's `meta` on an event, before any of the event's own.
+macro_rules! with_meta {
+    ($event:expr, $meta:expr) => {{
+        let mut event = $event;
+        for (key, value) in $meta {
+            event = event.meta(key.as_str(), value);
+        }
+        event
+    }};
+}
+
+pub(crate) use with_meta;
+
+impl From<Identity<'_>> for Caller {
+    fn from(identity: Identity<'_>) -> Self {
+        Self::new(identity)
+    }
+}
+
+/// Prints what [`Identity`] prints.
+impl fmt::Debug for Caller {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_tuple("Caller").field(&self.identity).finish()
+    }
+}

@@ -1,0 +1,224 @@
+//! A tool call: what was called, with what, and how it ended.
+
+use std::time::Duration;
+
+use super::facts::{Facts, Text};
+use crate::capture::Content;
+
+/// What a tool call carries beyond any event.
+#[derive(Default)]
+pub(crate) struct Call<'a> {
+    pub(crate) tool: Text<'a>,
+    pub(crate) arguments: Option<Content<'a>>,
+    pub(crate) prompt: Option<Text<'a>>,
+    pub(crate) intent_source: Option<IntentSource>,
+    pub(crate) result: Option<Content<'a>>,
+    pub(crate) error: Option<Text<'a>>,
+    pub(crate) duration: Option<Duration>,
+    pub(crate) outcome: Option<CallOutcome>,
+    pub(crate) round: Option<u32>,
+    pub(crate) unknown_tool: bool,
+}
+
+impl Call<'_> {
+    /// How the call ended, as far as it is known: said outright, or to be read from an error.
+    pub(crate) fn outcome(&self) -> Option<CallOutcome> {
+        self.outcome
+            .or_else(|| self.error.is_some().then_some(CallOutcome::ToolError))
+    }
+}
+
+/// How a tool call ended. Wire key `outcome` in `meta`; on the mcpeye wire `isError`.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
+#[non_exhaustive]
+pub enum CallOutcome {
+    /// The tool answered.
+    Ok,
+    /// The tool answered with `isError`.
+    ToolError,
+    /// The call was answered with a JSON-RPC error.
+    ProtocolError,
+    /// The tool asked for more input.
+    InputRequired,
+    /// The call goes on as a task.
+    Task,
+    /// The client cancelled the call or went away.
+    Cancelled,
+    /// The server gave the call up after its own time limit.
+    Timeout,
+    /// The tool panicked.
+    Panicked,
+    /// The call's guard was dropped, or the logger shut down, before the call ended.
+    Dropped,
+}
+
+impl CallOutcome {
+    /// Returns the outcome as it goes over the wire.
+    #[must_use]
+    pub const fn as_str(self) -> &'static str {
+        match self {
+            Self::Ok => "ok",
+            Self::ToolError => "tool_error",
+            Self::ProtocolError => "protocol_error",
+            Self::InputRequired => "input_required",
+            Self::Task => "task",
+            Self::Cancelled => "cancelled",
+            Self::Timeout => "timeout",
+            Self::Panicked => "panicked",
+            Self::Dropped => "dropped",
+        }
+    }
+
+    /// Returns whether the call failed: anything but an answer, a question or a task.
+    #[must_use]
+    pub const fn is_error(self) -> bool {
+        !matches!(self, Self::Ok | Self::InputRequired | Self::Task)
+    }
+}
+
+/// Where the user's intent was read from. Wire key `intent_source` (`intentSource` on mcpeye).
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
+#[non_exhaustive]
+pub enum IntentSource {
+    /// A parameter added to the tool's schema for the purpose. Sent as `mcpeye`, the word both
+    /// receivers know.
+    Parameter,
+    /// A parameter of the tool's own. Sent as `native`.
+    Native,
+}
+
+impl IntentSource {
+    pub(crate) const fn as_str(self) -> &'static str {
+        match self {
+            Self::Parameter => "mcpeye",
+            Self::Native => "native",
+        }
+    }
+}
+
+/// Says that a tool was called, by whom and how it ended.
+///
+/// Reo: `MCP_TOOL_CALL`, its fields in `meta`. A call without an identity, here or on the logger,
+/// is sent as anonymous.
+///
+/// ```
+/// # use mcp_usage::{Identity, ToolCall, UsageLogger};
+/// # use std::time::Duration;
+/// # let usage = UsageLogger::disabled();
+/// usage.log_usage(
+///     ToolCall::new("search")
+///         .identity(Identity::email("rachel@example.com"))
+///         .arguments(&serde_json::json!({"query": "ruby on rails"}))
+///         .duration(Duration::from_millis(12)),
+/// );
+/// ```
+#[must_use = "an event does nothing until it is given to `log_usage`"]
+pub struct ToolCall<'a> {
+    pub(crate) facts: Facts<'a>,
+    pub(crate) call: Call<'a>,
+}
+
+impl<'a> ToolCall<'a> {
+    /// Creates the event for a call of `tool`. Wire key `tool` (`toolName` on mcpeye), at most
+    /// [`MAX_NAME_CHARS`](crate::limits::MAX_NAME_CHARS) characters; an empty name is dropped as
+    /// [`MissingField`](crate::DropReason::MissingField).
+    #[inline(always)]
+    pub fn new(tool: impl Into<Text<'a>>) -> Self {
+        Self {
+            facts: Facts::default(),
+            call: Call {
+                tool: tool.into(),
+                ..Call::default()
+            },
+        }
+    }
+
+    /// Sets the arguments, serialized within the [limits](crate::limits) and redacted before
+    /// `log_usage` returns. Wire key `tool_arguments` (`arguments` on mcpeye, where anything but
+    /// an object is put under the key `value`).
+    ///
+    /// A `&serde_json::value::RawValue` (or anything that holds one) is read as JSON
+    /// text, which costs less than a parsed value.
+    #[inline(always)]
+    pub fn arguments<T: serde::Serialize + Sync>(mut self, arguments: &'a T) -> Self {
+        self.call.arguments = Some(arguments);
+        self
+    }
+
+    /// Sets what the user wanted, in the user's words. Wire key `prompt` (`intent` on mcpeye), at
+    /// most [`MAX_PROMPT_CHARS`](crate::limits::MAX_PROMPT_CHARS) characters.
+    #[inline(always)]
+    pub fn prompt(mut self, prompt: impl Into<Text<'a>>) -> Self {
+        self.call.prompt = Some(prompt.into());
+        self
+    }
+
+    /// Sets where the prompt was read from. Sent only together with a prompt.
+    #[inline(always)]
+    pub const fn intent_source(mut self, source: IntentSource) -> Self {
+        self.call.intent_source = Some(source);
+        self
+    }
+
+    /// Sets the result, serialized within the [limits](crate::limits) and redacted before
+    /// `log_usage` returns. Wire key `result`; not sent for a failed call on mcpeye.
+    ///
+    /// Results are the first thing to go when an event is too large.
+    #[inline(always)]
+    pub fn result<T: serde::Serialize + Sync>(mut self, result: &'a T) -> Self {
+        self.call.result = Some(result);
+        self
+    }
+
+    /// Sets the error text. Wire key `error` (`errorMessage` on mcpeye), at most
+    /// [`MAX_ERROR_CHARS`](crate::limits::MAX_ERROR_CHARS) characters.
+    ///
+    /// Without an [`outcome`](Self::outcome) the call counts as [`CallOutcome::ToolError`].
+    #[inline(always)]
+    pub fn error(mut self, error: impl Into<Text<'a>>) -> Self {
+        self.call.error = Some(error.into());
+        self
+    }
+
+    /// Sets how long the call took. Wire key `duration_ms`: milliseconds with two decimals
+    /// (`durationMs`, whole milliseconds, on mcpeye).
+    #[inline(always)]
+    pub const fn duration(mut self, duration: Duration) -> Self {
+        self.call.duration = Some(duration);
+        self
+    }
+
+    /// Sets how the call ended. Wire key `outcome`; absent when neither this nor an error is set.
+    #[inline(always)]
+    pub const fn outcome(mut self, outcome: CallOutcome) -> Self {
+        self.call.outcome = Some(outcome);
+        self
+    }
+
+    /// Sets which round of a call this is whose tool asks for input in between: 0 for the first.
+    /// Wire key `round`; absent for the first, which most calls end with.
+    #[inline(always)]
+    pub const fn round(mut self, round: u32) -> Self {
+        self.call.round = if round == 0 { None } else { Some(round) };
+        self
+    }
+
+    /// Marks a call of a tool that does not exist. Wire key `unknown_tool`, sent when true.
+    #[inline(always)]
+    pub const fn unknown_tool(mut self, unknown: bool) -> Self {
+        self.call.unknown_tool = unknown;
+        self
+    }
+}
+
+impl<'a> From<&'a str> for ToolCall<'a> {
+    fn from(tool: &'a str) -> Self {
+        Self::new(tool)
+    }
+}
+
+impl From<String> for ToolCall<'_> {
+    fn from(tool: String) -> Self {
+        Self::new(tool)
+    }
+}

@@ -1,0 +1,402 @@
+//! The ledger: every event offered ends once, delivered or dropped for a counted reason.
+
+use std::fmt;
+use std::sync::atomic::AtomicU64;
+use std::sync::atomic::Ordering::Relaxed;
+
+/// Why an event was not delivered.
+///
+/// Each reason is counted on its own in [`Stats::dropped`]; [`as_str`](Self::as_str) is its name
+/// in loss reports and metrics.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, PartialOrd, Ord)]
+#[non_exhaustive]
+pub enum DropReason {
+    /// The queue was at `max_queue_events` or `max_queue_bytes`, and keeps the oldest events.
+    QueueFull,
+    /// The queue was full and made room for newer events (`WhenFull::DropOldest`).
+    Evicted,
+    /// The event exceeds the size of one event, or the ingest answered 413 to it alone.
+    TooLarge,
+    /// A field that the wire requires was given neither on the event nor on the logger.
+    MissingField,
+    /// The wire has no place for this kind of event.
+    UnsupportedByWire,
+    /// A redaction rule failed; the event is dropped rather than sent unredacted.
+    RedactionFailed,
+    /// The `before_send` hook discarded the event, or failed on it.
+    BeforeSend,
+    /// The tool is sampled, and this call was not chosen.
+    Sampled,
+    /// The tool was called more often than its rate cap allows.
+    RateCapped,
+    /// The ingest answered 401 or 403.
+    Unauthorized,
+    /// The ingest answered with a redirect or with another 4xx status, or refused this event of
+    /// an accepted batch.
+    Rejected,
+    /// The event was not delivered within `max_event_age`.
+    Expired,
+    /// The spool did not keep the event: it was full and made room for newer ones, or its file was
+    /// damaged.
+    SpoolFull,
+    /// The deadline of a shutdown passed first.
+    ShutdownTimeout,
+    /// The event was offered after the shutdown.
+    Closed,
+    /// The process was forked: this handle's worker lives in the parent.
+    Forked,
+}
+
+impl DropReason {
+    /// Every reason, in the order of loss reports.
+    pub const ALL: [Self; 16] = [
+        Self::QueueFull,
+        Self::Evicted,
+        Self::TooLarge,
+        Self::MissingField,
+        Self::UnsupportedByWire,
+        Self::RedactionFailed,
+        Self::BeforeSend,
+        Self::Sampled,
+        Self::RateCapped,
+        Self::Unauthorized,
+        Self::Rejected,
+        Self::Expired,
+        Self::SpoolFull,
+        Self::ShutdownTimeout,
+        Self::Closed,
+        Self::Forked,
+    ];
+
+    /// Returns the reason in snake case, as loss reports carry it.
+    #[must_use]
+    pub const fn as_str(self) -> &'static str {
+        match self {
+            Self::QueueFull => "queue_full",
+            Self::Evicted => "evicted",
+            Self::TooLarge => "too_large",
+            Self::MissingField => "missing_field",
+            Self::UnsupportedByWire => "unsupported_by_wire",
+            Self::RedactionFailed => "redaction_failed",
+            Self::BeforeSend => "before_send",
+            Self::Sampled => "sampled",
+            Self::RateCapped => "rate_capped",
+            Self::Unauthorized => "unauthorized",
+            Self::Rejected => "rejected",
+            Self::Expired => "expired",
+            Self::SpoolFull => "spool_full",
+            Self::ShutdownTimeout => "shutdown_timeout",
+            Self::Closed => "closed",
+            Self::Forked => "forked",
+        }
+    }
+}
+
+impl fmt::Display for DropReason {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(self.as_str())
+    }
+}
+
+/// How many events were dropped, by reason.
+#[derive(Clone, Copy, Default, PartialEq, Eq)]
+pub struct Dropped([u64; DropReason::ALL.len()]);
+
+impl Dropped {
+    /// Returns the number of events dropped for `reason`.
+    #[must_use]
+    pub fn get(&self, reason: DropReason) -> u64 {
+        self.0.get(reason as usize).copied().unwrap_or(0)
+    }
+
+    /// Returns the number of events dropped for any reason.
+    #[must_use]
+    pub fn total(&self) -> u64 {
+        self.0.iter().sum()
+    }
+
+    /// Iterates over the reasons that occurred, with their counts.
+    pub fn iter(&self) -> impl Iterator<Item = (DropReason, u64)> + '_ {
+        DropReason::ALL
+            .into_iter()
+            .map(|reason| (reason, self.get(reason)))
+            .filter(|&(_, count)| count > 0)
+    }
+}
+
+impl fmt::Debug for Dropped {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_map()
+            .entries(self.iter().map(|(reason, count)| (reason.as_str(), count)))
+            .finish()
+    }
+}
+
+/// A snapshot of what became of the events offered so far.
+///
+/// Whenever nothing is moving, `offered + recovered == delivered + dropped.total() + pending +
+/// spooled`; without a spool `recovered` and `spooled` are 0. Each term is counted where it happens;
+/// a snapshot taken while other threads log may be off by the events that are between two counters at
+/// that moment.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
+#[non_exhaustive]
+pub struct Stats {
+    /// Events handed to `log_usage`, or recorded by a call guard.
+    pub offered: u64,
+    /// Events that earlier processes left in the spool, and this logger took over.
+    pub recovered: u64,
+    /// Events the ingest confirmed with a 2xx answer.
+    pub delivered: u64,
+    /// Events queued, in flight, or waiting for a retry.
+    pub pending: u64,
+    /// Events on disk alone: they wait there for room in memory or, after a shutdown, for the next
+    /// process. Pending events that are on disk too count as pending.
+    pub spooled: u64,
+    /// Events lost, by reason.
+    pub dropped: Dropped,
+    /// Requests sent, retries included.
+    pub requests: u64,
+    /// Requests that failed in a way that is tried again.
+    pub retries: u64,
+    /// Bytes of memory the queue holds, in-flight batches included.
+    pub queue_bytes: u64,
+    /// Panics caught in a caller's `Serialize`, redaction rule or hook.
+    pub panics: u64,
+    /// Requests whose user could not be told because the host's hook failed; their events are
+    /// anonymous.
+    pub identity_failures: u64,
+    /// Times the spool found something wrong: a write that failed, a file that is damaged.
+    pub spool_faults: u64,
+}
+
+impl Stats {
+    /// Returns whether the sum holds: always, when nothing is moving.
+    #[must_use]
+    pub fn balances(&self) -> bool {
+        self.offered + self.recovered
+            == self.delivered + self.dropped.total() + self.pending + self.spooled
+    }
+}
+
+/// Prints the sum, and the reasons for drops if there were any.
+impl fmt::Display for Stats {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let Self {
+            offered,
+            recovered,
+            delivered,
+            pending,
+            spooled,
+            dropped,
+            ..
+        } = self;
+        write!(f, "offered {offered}")?;
+        if *recovered > 0 {
+            write!(f, " + recovered {recovered}")?;
+        }
+        write!(f, " = delivered {delivered} + dropped {}", dropped.total())?;
+        for (n, (reason, count)) in dropped.iter().enumerate() {
+            write!(f, "{}{reason} {count}", if n == 0 { " (" } else { ", " })?;
+        }
+        let close = if dropped.total() > 0 { ")" } else { "" };
+        write!(f, "{close} + pending {pending}")?;
+        if *spooled > 0 {
+            write!(f, " + spooled {spooled}")?;
+        }
+        Ok(())
+    }
+}
+
+/// The live counters behind [`Stats`].
+#[derive(Debug, Default)]
+pub(crate) struct Ledger {
+    callers: Callers,
+    recovered: AtomicU64,
+    delivered: AtomicU64,
+    spooled: AtomicU64,
+    dropped: [AtomicU64; DropReason::ALL.len()],
+    requests: AtomicU64,
+    retries: AtomicU64,
+    panics: AtomicU64,
+    identity_failures: AtomicU64,
+    spool_faults: AtomicU64,
+}
+
+/// What callers count, in a cache line of its own, so that what the worker counts does not take it
+/// from them.
+#[derive(Debug, Default)]
+#[repr(align(64))]
+struct Callers {
+    /// Without those that were turned away.
+    offered: AtomicU64,
+    pending: AtomicU64,
+    turned_away: AtomicU64,
+}
+
+impl Ledger {
+    /// An event was offered, and refused.
+    pub(crate) fn refuse(&self, reason: DropReason) {
+        self.callers.offered.fetch_add(1, Relaxed);
+        self.count_dropped(reason, 1);
+    }
+
+    /// An event was offered, and found the queue full before anything was done with it. Counted
+    /// once, for both: while a queue is full this is most of what a call costs.
+    pub(crate) fn turn_away(&self) {
+        self.callers.turned_away.fetch_add(1, Relaxed);
+    }
+
+    /// An event was offered, and queued; returns how many are pending.
+    pub(crate) fn queue(&self) -> u64 {
+        self.callers.offered.fetch_add(1, Relaxed);
+        self.callers.pending.fetch_add(1, Relaxed) + 1
+    }
+
+    /// Pending events were confirmed by the ingest.
+    pub(crate) fn deliver(&self, events: u64) {
+        self.delivered.fetch_add(events, Relaxed);
+        self.callers.pending.fetch_sub(events, Relaxed);
+    }
+
+    /// Pending events were given up.
+    pub(crate) fn drop_pending(&self, reason: DropReason, events: u64) {
+        self.count_dropped(reason, events);
+        self.callers.pending.fetch_sub(events, Relaxed);
+    }
+
+    pub(crate) fn request(&self) {
+        self.requests.fetch_add(1, Relaxed);
+    }
+
+    pub(crate) fn retry(&self) {
+        self.retries.fetch_add(1, Relaxed);
+    }
+
+    pub(crate) fn panics(&self, caught: u64) {
+        if caught > 0 {
+            self.panics.fetch_add(caught, Relaxed);
+        }
+    }
+
+    #[cfg_attr(
+        not(feature = "rmcp"),
+        expect(dead_code, reason = "of use to the integration alone")
+    )]
+    pub(crate) fn identity_failure(&self) {
+        self.identity_failures.fetch_add(1, Relaxed);
+    }
+
+    pub(crate) fn pending(&self) -> u64 {
+        self.callers.pending.load(Relaxed)
+    }
+
+    pub(crate) fn spooled(&self) -> u64 {
+        self.spooled.load(Relaxed)
+    }
+
+    pub(crate) fn turned_away(&self) -> u64 {
+        self.callers.turned_away.load(Relaxed)
+    }
+
+    pub(crate) fn dropped(&self) -> Dropped {
+        let mut counts = Dropped::default();
+        for (to, from) in counts.0.iter_mut().zip(&self.dropped) {
+            *to = from.load(Relaxed);
+        }
+        if let Some(full) = counts.0.get_mut(DropReason::QueueFull as usize) {
+            *full += self.turned_away();
+        }
+        counts
+    }
+
+    pub(crate) fn snapshot(&self, queue_bytes: u64) -> Stats {
+        Stats {
+            offered: self.callers.offered.load(Relaxed) + self.turned_away(),
+            recovered: self.recovered.load(Relaxed),
+            delivered: self.delivered.load(Relaxed),
+            pending: self.pending(),
+            spooled: self.spooled(),
+            dropped: self.dropped(),
+            requests: self.requests.load(Relaxed),
+            retries: self.retries.load(Relaxed),
+            queue_bytes,
+            panics: self.panics.load(Relaxed),
+            identity_failures: self.identity_failures.load(Relaxed),
+            spool_faults: self.spool_faults.load(Relaxed),
+        }
+    }
+
+    fn count_dropped(&self, reason: DropReason, events: u64) {
+        if let Some(count) = self.dropped.get(reason as usize) {
+            count.fetch_add(events, Relaxed);
+        }
+    }
+}
+
+/// What moves between memory and disk.
+#[cfg(feature = "spool")]
+impl Ledger {
+    /// Events of earlier processes were found on disk.
+    pub(crate) fn recover(&self, events: u64) {
+        self.spooled.fetch_add(events, Relaxed);
+        self.recovered.fetch_add(events, Relaxed);
+    }
+
+    /// Pending events are on disk alone from now on.
+    pub(crate) fn spool(&self, events: u64) {
+        self.spooled.fetch_add(events, Relaxed);
+        self.callers.pending.fetch_sub(events, Relaxed);
+    }
+
+    /// Events were read back into memory.
+    pub(crate) fn load(&self, events: u64) {
+        self.callers.pending.fetch_add(events, Relaxed);
+        self.spooled.fetch_sub(events, Relaxed);
+    }
+
+    /// Events that were on disk alone were given up.
+    pub(crate) fn drop_spooled(&self, reason: DropReason, events: u64) {
+        self.count_dropped(reason, events);
+        self.spooled.fetch_sub(events, Relaxed);
+    }
+
+    pub(crate) fn spool_fault(&self) {
+        self.spool_faults.fetch_add(1, Relaxed);
+    }
+}
+
+/// What became of an event at the door. Ignoring it is fine: each drop is counted in
+/// [`Stats::dropped`].
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+#[non_exhaustive]
+pub enum Outcome {
+    /// It is queued, redacted; the worker delivers it.
+    Queued,
+    /// It was dropped, and counted.
+    Dropped(DropReason),
+    /// The logger is switched off; nothing is counted.
+    Disabled,
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn every_reason_has_its_own_counter_and_name() {
+        let ledger = Ledger::default();
+        for (n, reason) in DropReason::ALL.into_iter().enumerate() {
+            for _ in 0..=n {
+                ledger.refuse(reason);
+            }
+        }
+        let dropped = ledger.dropped();
+        for (n, reason) in DropReason::ALL.into_iter().enumerate() {
+            assert_eq!(dropped.get(reason), n as u64 + 1, "{reason}");
+        }
+        let names: std::collections::BTreeSet<_> =
+            DropReason::ALL.iter().map(|r| r.as_str()).collect();
+        assert_eq!(names.len(), DropReason::ALL.len());
+        assert_eq!(dropped.total(), 16 * 17 / 2);
+    }
+}

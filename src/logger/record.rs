@@ -1,0 +1,217 @@
+//! A call under way, in memory of its own.
+
+use std::time::{Duration, SystemTime};
+
+use super::pipeline::Core;
+use crate::capture::{Captured, Content};
+use crate::event::{
+    Call, CallOutcome, ClientClass, Era, Facts, Identity, IntentSource, SESSION_TEXTS, Session,
+    Text, ToolCall,
+};
+use crate::{capture, limits};
+
+/// Captures a value within the limits.
+pub(crate) fn captured(core: &Core, content: Content<'_>, arguments: bool) -> Captured {
+    let (captured, panics) = capture::capture_value(&core.config.rules, content, arguments);
+    core.ledger.panics(panics);
+    captured
+}
+
+/// A call under way, in memory of its own. All its texts stand in one, so that copying a dozen of
+/// them is one allocation.
+pub(crate) struct Record {
+    text: String,
+    /// Where in it each text stands, in the order of [`texts`]; [`ABSENT`] where there is none.
+    places: [(u32, u32); TEXTS],
+    meta: Vec<(String, Captured)>,
+    pub(super) arguments: Option<Captured>,
+    pub(super) result: Option<Captured>,
+    event_id: Option<i64>,
+    pub(super) event_at: Option<SystemTime>,
+    duration: Option<Duration>,
+    era: Option<Era>,
+    client_class: Option<ClientClass>,
+    pub(super) intent_source: Option<IntentSource>,
+    round: Option<u32>,
+    pub(super) unknown_tool: bool,
+}
+
+/// The texts of a call that are not its session's.
+pub(crate) const OWN_TEXTS: usize = 13;
+
+pub(crate) const TEXTS: usize = OWN_TEXTS + SESSION_TEXTS;
+
+/// No place in a text.
+pub(crate) const ABSENT: (u32, u32) = (1, 0);
+
+pub(crate) const PROMPT: usize = 1;
+
+pub(crate) const ERROR: usize = 2;
+
+/// A text is copied no further than this: an event that is larger is refused anyway.
+pub(crate) const MAX_TEXT_BYTES: usize = 2 * limits::MAX_EVENT_BYTES;
+
+pub(crate) fn texts<'c>(call: &'c ToolCall<'_>) -> [Option<&'c str>; TEXTS] {
+    let facts = &call.facts;
+    let identity = facts.identity.as_ref();
+    let [a, b, c, d, e, f, g] = facts.session.texts();
+    [
+        Some(&*call.call.tool),
+        call.call.prompt.as_deref(),
+        call.call.error.as_deref(),
+        identity.map(Identity::id),
+        identity.map(Identity::id_type),
+        identity.and_then(|identity| identity.email.as_deref()),
+        facts.email.as_deref(),
+        facts.product_id.as_deref(),
+        facts.source.as_deref(),
+        facts.environment.as_deref(),
+        facts.user_agent.as_deref(),
+        facts.ip_addr.as_deref(),
+        facts.traceparent.as_deref(),
+        a,
+        b,
+        c,
+        d,
+        e,
+        f,
+        g,
+    ]
+}
+
+/// How much of a text is copied, in bytes: as much as its limit lets through, and as the redactor
+/// looks beyond a cut.
+pub(crate) fn most_bytes(core: &Core, which: usize) -> usize {
+    let limits = &core.config.rules.limits;
+    let most = match which {
+        PROMPT => limits.prompt_chars,
+        ERROR => limits.error_chars,
+        _ => return MAX_TEXT_BYTES,
+    };
+    let bytes = most.saturating_mul(4);
+    bytes
+        .saturating_add(limits::CUT_MARGIN_BYTES)
+        .min(MAX_TEXT_BYTES)
+}
+
+/// Adds a text to another, up to a number of bytes; where it stands there.
+pub(crate) fn add(to: &mut String, text: &str, most: usize) -> (u32, u32) {
+    let start = to.len();
+    let mut most = text.len().min(most);
+    while !text.is_char_boundary(most) {
+        most -= 1;
+    }
+    to.push_str(text.get(..most).unwrap_or_default());
+    // It does not fit only where a guard's texts are set again and again.
+    u32::try_from(to.len()).map_or(ABSENT, |end| (start as u32, end))
+}
+
+impl Record {
+    pub(super) fn of(call: &ToolCall<'_>, core: &Core) -> Self {
+        let own = |content: Content<'_>, arguments| captured(core, content, arguments);
+        let texts = texts(call);
+        let ToolCall { facts, call } = call;
+        let meta = facts.meta.iter();
+        let length = texts.iter().flatten().map(|text| text.len()).sum::<usize>();
+        let mut record = Self {
+            text: String::with_capacity(length.min(MAX_TEXT_BYTES)),
+            places: [ABSENT; TEXTS],
+            meta: meta
+                .map(|(name, value)| (name.clone().into_owned(), own(*value, false)))
+                .collect(),
+            arguments: call.arguments.map(|value| own(value, true)),
+            result: call.result.map(|value| own(value, false)),
+            event_id: facts.event_id,
+            event_at: facts.event_at,
+            duration: call.duration,
+            era: facts.era,
+            client_class: facts.client_class,
+            intent_source: call.intent_source,
+            round: call.round,
+            unknown_tool: call.unknown_tool,
+        };
+        for (which, (place, text)) in record.places.iter_mut().zip(texts).enumerate() {
+            if let Some(text) = text {
+                *place = add(&mut record.text, text, most_bytes(core, which));
+            }
+        }
+        record
+    }
+
+    pub(super) fn set(&mut self, core: &Core, which: usize, text: &str) {
+        if let Some(place) = self.places.get_mut(which) {
+            *place = add(&mut self.text, text, most_bytes(core, which));
+        }
+    }
+
+    pub(crate) fn push_meta<T: serde::Serialize + Sync>(
+        &mut self,
+        core: &Core,
+        key: String,
+        value: &T,
+    ) {
+        let value = captured(core, value, false);
+        self.meta.push((key, value));
+    }
+
+    /// The call as it is logged.
+    pub(super) fn event(&self, outcome: CallOutcome, elapsed: Duration) -> ToolCall<'_> {
+        let place = |(start, end)| self.text.get(start as usize..end as usize);
+        let texts = self.places.map(place);
+        let [
+            tool,
+            prompt,
+            error,
+            id,
+            id_type,
+            identity_email,
+            email,
+            product_id,
+            source,
+            environment,
+            user_agent,
+            ip_addr,
+            traceparent,
+            session @ ..,
+        ] = texts;
+        let own = |text: Option<_>| text.map(Text::Borrowed);
+        let value = |value: Option<_>| value.map(|value: &Captured| value as Content<'_>);
+        let meta = self.meta.iter();
+        ToolCall {
+            facts: Facts {
+                event_id: self.event_id,
+                event_at: self.event_at,
+                identity: id.map(|id| Identity {
+                    id: Text::Borrowed(id),
+                    id_type: Text::Borrowed(id_type.unwrap_or_default()),
+                    email: own(identity_email),
+                }),
+                email: own(email),
+                product_id: own(product_id),
+                source: own(source),
+                environment: own(environment),
+                user_agent: own(user_agent),
+                ip_addr: own(ip_addr),
+                session: Session::from_texts(session),
+                era: self.era,
+                client_class: self.client_class,
+                traceparent: own(traceparent),
+                meta: meta
+                    .map(|(name, value)| (Text::Borrowed(&**name), value as Content<'_>))
+                    .collect(),
+            },
+            call: Call {
+                tool: Text::Borrowed(tool.unwrap_or_default()),
+                arguments: value(self.arguments.as_ref()),
+                prompt: own(prompt),
+                intent_source: self.intent_source,
+                result: value(self.result.as_ref()),
+                error: own(error),
+                duration: self.duration.or(Some(elapsed)),
+                outcome: Some(outcome),
+                round: self.round,
+                unknown_tool: self.unknown_tool,
+            },
+        }
+    }
+}

@@ -1,0 +1,123 @@
+//! What the two ends of a queue share.
+
+use std::collections::VecDeque;
+use std::sync::atomic::Ordering::Relaxed;
+use std::sync::atomic::{AtomicBool, AtomicUsize};
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+
+use super::bounds::Bounds;
+use super::buffer::Buffer;
+use crate::ledger::Ledger;
+
+/// Most freed segments that are kept for the next ones: what full requests in flight give back. Fresh
+/// memory costs its caller 20 us for each segment, in page faults.
+pub(crate) const MAX_SPARE: usize = 40;
+
+/// So many are kept also when nothing happens.
+pub(crate) const MIN_SPARE: usize = 4;
+
+/// The sequence number of the first segment. Those of events from before, which a spool has kept, are
+/// lower.
+pub(crate) const FIRST_SEQUENCE: u64 = 1 << 40;
+
+#[derive(Debug)]
+pub(crate) struct Shared {
+    pub(super) bounds: Bounds,
+    pub(super) ledger: Arc<Ledger>,
+    /// Memory charged to the queue. Written under the lock, read without.
+    pub(super) bytes: AtomicUsize,
+    /// An event was refused for want of memory, and none has been freed since.
+    pub(super) out_of_bytes: AtomicBool,
+    /// The last event that was queued, or refused, found as many as there may be.
+    pub(super) out_of_events: AtomicBool,
+    pub(super) state: Mutex<State>,
+}
+
+/// In cache lines of its own: what else a queue has is read by every caller and hardly ever written.
+#[derive(Debug, Default)]
+#[repr(align(64))]
+pub(crate) struct State {
+    pub(super) open: Option<Buffer>,
+    pub(super) sealed: VecDeque<Buffer>,
+    /// What the sealed segments hold.
+    pub(super) sealed_events: usize,
+    pub(super) sealed_bytes: usize,
+    /// The worker was woken, and has not yet taken all there was. A caller pays for waking it once,
+    /// not again for each batch that comes while it is at work.
+    pub(super) woken: bool,
+    pub(super) spare: Vec<Buffer>,
+    /// The fewest spare segments there were since they were last trimmed.
+    pub(super) idle_spare: usize,
+    /// The sequence number of the next segment.
+    pub(super) sequence: u64,
+    pub(super) closed: bool,
+}
+
+impl Shared {
+    /// Nothing that panics is done under this lock, so a poisoned one holds a sound state.
+    pub(super) fn lock(&self) -> MutexGuard<'_, State> {
+        self.state.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    pub(super) fn charge(&self, bytes: usize) {
+        self.bytes.fetch_add(bytes, Relaxed);
+    }
+
+    /// Frees a buffer's memory, or keeps it for the next segment.
+    pub(super) fn free(&self, mut buffer: Buffer) {
+        let mut state = self.lock();
+        self.bytes.fetch_sub(buffer.charge, Relaxed);
+        self.out_of_bytes.store(false, Relaxed);
+        if state.spare.len() < MAX_SPARE && buffer.bytes.capacity() == self.bounds.segment_bytes() {
+            buffer.clear();
+            state.spare.push(buffer);
+        } else {
+            drop(state);
+            drop(buffer);
+        }
+    }
+}
+
+impl Shared {
+    /// Ends the open segment. What is mostly empty moves into memory of its size: during an outage
+    /// a quiet server seals a few events every second, and they must not hold a segment each.
+    pub(super) fn seal(&self, state: &mut State) {
+        let Some(mut open) = state.open.take_if(|open| !open.entries.is_empty()) else {
+            return;
+        };
+        if open.bytes.len() < open.bytes.capacity() / 2 && state.spare.len() < MAX_SPARE {
+            let mut small = Buffer::new(open.bytes.len(), open.entries.len());
+            small.bytes.extend_from_slice(&open.bytes);
+            small.entries.extend_from_slice(&open.entries);
+            small.waiters.append(&mut open.waiters);
+            small.first_at = open.first_at;
+            self.bytes.fetch_add(small.charge, Relaxed);
+            self.bytes.fetch_sub(open.charge, Relaxed);
+            self.out_of_bytes.store(false, Relaxed);
+            open.clear();
+            state.spare.push(std::mem::replace(&mut open, small));
+        }
+        open.sequence = state.sequence;
+        state.sequence += 1;
+        state.sealed_events += open.entries.len();
+        state.sealed_bytes += open.bytes.len();
+        state.sealed.push_back(open);
+    }
+
+    /// Whether the worker is to be woken now: there is something worth sending, be it full by events
+    /// or by bytes, and it has not heard of it.
+    pub(super) fn wakes(&self, state: &mut State) -> bool {
+        let ready = state.sealed_events >= self.bounds.worth_events()
+            || state.sealed_bytes >= self.bounds.worth_bytes();
+        ready && !std::mem::replace(&mut state.woken, true)
+    }
+}
+
+impl State {
+    pub(super) fn take_sealed(&mut self) -> Option<Buffer> {
+        let buffer = self.sealed.pop_front()?;
+        self.sealed_events -= buffer.entries.len();
+        self.sealed_bytes -= buffer.bytes.len();
+        Some(buffer)
+    }
+}

@@ -1,0 +1,47 @@
+//! Lets a tool add to the event of the call under way.
+
+use std::fmt;
+use std::sync::Arc;
+
+use crate::logger::guard::OpenCall;
+
+/// Adds to the event of the call under way, from within the tool: the step that refused it, how much
+/// it found.
+///
+/// An instrumented server finds one in the extensions of each call's request; it does nothing where
+/// the logger is off, and once the call has ended.
+///
+/// ```
+/// use mcp_usage::rmcp::CallMeta;
+/// # use rmcp::RoleServer;
+/// # use rmcp::service::RequestContext;
+///
+/// fn refuse(context: &RequestContext<RoleServer>) {
+///     if let Some(meta) = context.extensions.get::<CallMeta>() {
+///         meta.set("refused", &"forbidden:scope");
+///     }
+/// }
+/// ```
+#[cfg(feature = "rmcp")]
+#[derive(Clone, Default)]
+pub struct CallMeta {
+    pub(crate) call: Option<Arc<OpenCall>>,
+}
+
+#[cfg(feature = "rmcp")]
+impl CallMeta {
+    /// Sets a key of your own in `meta`, as [`ToolCall::meta`], captured now; the last value of a
+    /// key is the one that is sent.
+    pub fn set<T: serde::Serialize + Sync>(&self, key: impl Into<String>, value: &T) {
+        if let Some(call) = &self.call {
+            call.change(|record, core| record.push_meta(core, key.into(), value));
+        }
+    }
+}
+
+#[cfg(feature = "rmcp")]
+impl fmt::Debug for CallMeta {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str("CallMeta")
+    }
+}

@@ -1,0 +1,61 @@
+//! What every transport takes and gives.
+
+use std::fmt;
+use std::future::Future;
+use std::pin::Pin;
+
+/// The most bytes of an answer that are read.
+pub(crate) const MAX_ANSWER_BYTES: usize = 64 * 1024;
+
+/// A framed batch.
+#[derive(Debug, Clone)]
+pub(crate) struct Request {
+    pub(crate) body: Vec<u8>,
+}
+
+/// What the ingest answered: the status stands, whatever becomes of the body.
+pub(crate) struct Answer {
+    pub(crate) status: u16,
+    pub(crate) retry_after: Option<String>,
+    /// Resolves to as much of the body as came, at most [`MAX_ANSWER_BYTES`].
+    pub(crate) body: BodyFuture,
+}
+
+/// Why there is no answer.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub(crate) enum SendError {
+    /// The request's deadline passed.
+    Timeout,
+    /// Anything else, told without a URL.
+    Network(String),
+}
+
+impl fmt::Display for SendError {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Self::Timeout => f.write_str("request timed out"),
+            Self::Network(what) => f.write_str(what),
+        }
+    }
+}
+
+pub(crate) type SendFuture = Pin<Box<dyn Future<Output = Result<Answer, SendError>> + Send>>;
+
+pub(crate) type BodyFuture = Pin<Box<dyn Future<Output = Vec<u8>> + Send>>;
+
+/// What says that somebody is there.
+pub(crate) struct ProbeAnswer {
+    pub(crate) status: u16,
+    /// The header `Date`.
+    pub(crate) date: Option<String>,
+}
+
+pub(crate) type ProbeFuture = Pin<Box<dyn Future<Output = Result<ProbeAnswer, SendError>> + Send>>;
+
+/// Sends requests. The worker bounds the time of each.
+pub(crate) trait Transport: fmt::Debug + Send + Sync {
+    fn send(&self, request: Request) -> SendFuture;
+
+    /// Asks whether somebody is there, with neither events nor key; `None` where nobody can be.
+    fn probe(&self) -> Option<ProbeFuture>;
+}

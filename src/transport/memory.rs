@@ -1,0 +1,115 @@
+//! A transport that goes nowhere: for tests that want no sockets.
+
+use std::collections::VecDeque;
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+
+use serde_json::Value;
+
+use super::exchange::{Answer, ProbeFuture, Request, SendError, SendFuture, Transport};
+
+/// Keeps the requests of a logger instead of sending them, and answers as told: 200 unless
+/// [`answer`](Self::answer) says otherwise.
+///
+/// Clones share what was kept. Given to a logger by
+/// [`Builder::memory_transport`](crate::Builder::memory_transport), which then needs neither key nor
+/// endpoint.
+///
+/// ```
+/// use mcp_usage::testing::MemoryTransport;
+/// use mcp_usage::{ToolCall, UsageLogger};
+/// use std::time::Duration;
+///
+/// let sent = MemoryTransport::new();
+/// let usage = UsageLogger::builder()
+///     .env(|_| None)
+///     .memory_transport(&sent)
+///     .product_id("demo")
+///     .build()?;
+/// usage.log_usage(ToolCall::new("search"));
+/// usage.flush_blocking(Duration::from_secs(5))?;
+/// assert_eq!(sent.events()[0]["meta"]["tool"], "search");
+/// # Ok::<(), Box<dyn std::error::Error>>(())
+/// ```
+#[derive(Debug, Clone, Default)]
+pub struct MemoryTransport {
+    state: Arc<Mutex<State>>,
+}
+
+#[derive(Debug, Default)]
+struct State {
+    discards: bool,
+    bodies: Vec<Vec<u8>>,
+    answers: VecDeque<u16>,
+}
+
+impl MemoryTransport {
+    /// Creates an empty one.
+    #[must_use]
+    pub fn new() -> Self {
+        Self::default()
+    }
+
+    /// Creates one that forgets what it is given, for benches.
+    #[must_use]
+    pub fn discarding() -> Self {
+        let transport = Self::default();
+        transport.state().discards = true;
+        transport
+    }
+
+    /// Answers the next requests with these statuses, one each; 0 stands for no answer at all.
+    pub fn answer(&self, statuses: impl IntoIterator<Item = u16>) {
+        self.state().answers.extend(statuses);
+    }
+
+    /// Returns the bodies of the requests so far, in order, retries included.
+    #[must_use]
+    pub fn bodies(&self) -> Vec<Vec<u8>> {
+        self.state().bodies.clone()
+    }
+
+    /// Returns the events of the requests so far, in order, in the wire's format.
+    #[must_use]
+    pub fn events(&self) -> Vec<Value> {
+        let bodies = self.bodies();
+        let bodies = bodies
+            .iter()
+            .filter_map(|body| serde_json::from_slice::<Value>(body).ok());
+        let events = bodies.filter_map(|mut body| {
+            let events = body.get_mut("payload").map(Value::take);
+            events.or_else(|| body.get_mut("events").map(Value::take))
+        });
+        events
+            .flat_map(|events| match events {
+                Value::Array(events) => events,
+                event => vec![event],
+            })
+            .collect()
+    }
+
+    fn state(&self) -> MutexGuard<'_, State> {
+        self.state.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+}
+
+impl Transport for MemoryTransport {
+    fn send(&self, request: Request) -> SendFuture {
+        let mut state = self.state();
+        if !state.discards {
+            state.bodies.push(request.body);
+        }
+        let status = state.answers.pop_front().unwrap_or(200);
+        Box::pin(std::future::ready(match status {
+            0 => Err(SendError::Network("no answer".to_owned())),
+            status => Ok(Answer {
+                status,
+                retry_after: None,
+                body: Box::pin(std::future::ready(Vec::new())),
+            }),
+        }))
+    }
+
+    fn probe(&self) -> Option<ProbeFuture> {
+        None
+    }
+}

@@ -1,0 +1,54 @@
+//! What an answer means for a batch.
+
+use std::time::{Duration, SystemTime};
+
+use crate::ledger::DropReason;
+
+/// What becomes of a batch.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) enum Verdict {
+    Delivered,
+    /// Sent again; `after` is what the ingest asked for.
+    Retry {
+        after: Option<Duration>,
+    },
+    /// Too large for the ingest: sent again in halves.
+    Split,
+    Drop(DropReason),
+}
+
+/// Judges an answer by its status. `retry_after` is the header's value.
+pub(crate) fn judge(status: u16, retry_after: Option<&str>, now: SystemTime) -> Verdict {
+    match status {
+        200..=299 => Verdict::Delivered,
+        401 | 403 => Verdict::Drop(DropReason::Unauthorized),
+        413 => Verdict::Split,
+        408 | 425 | 429 | 500..=599 => Verdict::Retry {
+            after: retry_after.and_then(|value| parse_retry_after(value, now)),
+        },
+        // Anything else will be answered the same next time: other 4xx, a redirect (which is not
+        // followed, since it would carry the key along), and what is not HTTP.
+        _ => Verdict::Drop(DropReason::Rejected),
+    }
+}
+
+/// Reads a `Retry-After`: seconds, with or without a fraction, or a date. `None` if it is neither.
+///
+/// A date in the past is a wait of nothing.
+pub(crate) fn parse_retry_after(value: &str, now: SystemTime) -> Option<Duration> {
+    let value = value.trim();
+    if let Ok(seconds) = value.parse::<u64>() {
+        return Some(Duration::from_secs(seconds));
+    }
+    // More digits than a u64 holds: longer than any clamp.
+    if !value.is_empty() && value.bytes().all(|b| b.is_ascii_digit()) {
+        return Some(Duration::MAX);
+    }
+    if value.bytes().all(|b| b.is_ascii_digit() || b == b'.') {
+        // Of digits and a point, only too many are an error.
+        let seconds = value.parse().ok()?;
+        return Some(Duration::try_from_secs_f64(seconds).unwrap_or(Duration::MAX));
+    }
+    let date = httpdate::parse_http_date(value).ok()?;
+    Some(date.duration_since(now).unwrap_or_default())
+}
