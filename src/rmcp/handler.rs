@@ -23,9 +23,8 @@ use crate::event::Identity;
 use crate::event::{Call, CallOutcome, Event, Facts, IntentSource, Kind, Text, ToolCall};
 use crate::limits::CUT_MARGIN_BYTES;
 use crate::logger::CallGuard;
-use crate::logger::login;
-use crate::logger::pipeline::Core;
-use crate::logger::record;
+use crate::logger::Handle;
+use crate::logger::login_of;
 use crate::mcp::answers::says_unknown;
 use crate::mcp::intent::{self, Arguments, Owner, is_said};
 use crate::wire::Wire;
@@ -86,7 +85,7 @@ impl<H: ServerHandler> ServerHandler for Instrumented<H> {
         let held = Held::of(&asked);
         let who = Who::of(&asked, &self.by.settings, core);
         let facts = self.facts(&asked, &held, &who);
-        let now = core.config.clock.now();
+        let now = core.pipeline.clock().now();
         self.log_login(core, &who, &facts, now, || self.facts(&asked, &held, &who));
         self.listed(core, &mut result, facts);
         Ok(result)
@@ -140,7 +139,7 @@ impl<H: ServerHandler> ServerHandler for Instrumented<H> {
             let held = Held::of(&context);
             let who = Who::of(&context, &self.by.settings, core);
             let facts = self.facts(&context, &held, &who);
-            let now = core.config.clock.now();
+            let now = core.pipeline.clock().now();
             self.log_login(core, &who, &facts, now, || {
                 self.facts(&context, &held, &who)
             });
@@ -268,13 +267,13 @@ impl<H: ServerHandler> ServerHandler for Instrumented<H> {
 
 impl<H: ServerHandler> Instrumented<H> {
     /// What events go through; `None` when the logger is off.
-    fn core(&self) -> Option<&Arc<Core>> {
-        self.by.usage.core()
+    fn core(&self) -> Option<&Arc<Handle>> {
+        self.by.usage.handle()
     }
 
     /// Whether the wire takes more than tool calls.
-    fn takes_all_kinds(&self, core: &Core) -> bool {
-        !matches!(core.config.wire, Wire::Mcpeye(_))
+    fn takes_all_kinds(&self, core: &Handle) -> bool {
+        !matches!(core.pipeline.shared.settings.wire, Wire::Mcpeye(_))
     }
 
     fn facts<'a>(
@@ -294,9 +293,9 @@ impl<H: ServerHandler> Instrumented<H> {
     }
 
     /// The name of the property that asks for the intent.
-    fn property<'a>(&'a self, core: &'a Core) -> &'a str {
+    fn property<'a>(&'a self, core: &'a Handle) -> &'a str {
         let name = self.by.settings.intent_name.as_deref();
-        name.unwrap_or_else(|| intent::name_on(&core.config.wire))
+        name.unwrap_or_else(|| intent::name_on(&core.pipeline.shared.settings.wire))
     }
 
     fn log<'a>(&self, kind: Kind<'a>, facts: Facts<'a>) {
@@ -306,7 +305,7 @@ impl<H: ServerHandler> Instrumented<H> {
     /// Reports who it is, if nobody has yet; `again` makes the facts of that event.
     fn log_login<'a>(
         &self,
-        core: &Core,
+        core: &Handle,
         who: &Who<'_>,
         facts: &Facts<'_>,
         now: Instant,
@@ -318,9 +317,9 @@ impl<H: ServerHandler> Instrumented<H> {
         let Some(identity) = who.identity() else {
             return;
         };
-        let names = &core.config.defaults.names;
+        let names = &core.pipeline.shared.settings.defaults.names;
         let session_id = facts.session.get("session_id");
-        let login = login::login_of(names, identity, who.caller(), session_id);
+        let login = login_of(names, identity, who.caller(), session_id);
         self.by.usage.log_once(login, now, || Event {
             kind: Kind::IdentityCapture,
             facts: again(),
@@ -330,7 +329,7 @@ impl<H: ServerHandler> Instrumented<H> {
     /// Reports a session that has begun, and who it is, if nobody has yet.
     fn greeted(
         &self,
-        core: &Core,
+        core: &Handle,
         asked: &RequestContext<RoleServer>,
         client: &Implementation,
         result: &InitializeResult,
@@ -353,7 +352,7 @@ impl<H: ServerHandler> Instrumented<H> {
         // what its next request says.
         let knows_session = facts.session.get("session_id").is_some();
         if knows_session || who.names_credential() {
-            self.log_login(core, &who, &facts, core.config.clock.now(), described);
+            self.log_login(core, &who, &facts, core.pipeline.clock().now(), described);
         }
         if self.by.settings.sessions {
             name_somebody(core, &mut facts);
@@ -364,7 +363,7 @@ impl<H: ServerHandler> Instrumented<H> {
     /// Runs a call of a tool, and records it however it ends.
     async fn record_call(
         &self,
-        core: &Arc<Core>,
+        core: &Arc<Handle>,
         mut request: CallToolRequestParams,
         mut context: RequestContext<RoleServer>,
     ) -> Result<CallToolResponse, ErrorData> {
@@ -377,7 +376,7 @@ impl<H: ServerHandler> Instrumented<H> {
             let held = Held::of(&context);
             let who = Who::of(&context, &self.by.settings, core);
             let facts = self.facts(&context, &held, &who);
-            let now = core.config.clock.now();
+            let now = core.pipeline.clock().now();
             self.log_login(core, &who, &facts, now, || {
                 self.facts(&context, &held, &who)
             });
@@ -386,7 +385,7 @@ impl<H: ServerHandler> Instrumented<H> {
                 round: (round > 0).then_some(round),
                 ..Call::default()
             };
-            CallGuard::start(&self.by.usage, &ToolCall { facts, call }, now)
+            CallGuard::start(core, &ToolCall { facts, call }, now)
         };
         if self.own_tool(core, &request.name) {
             return Ok(self.note_capability(record, &request).into());
@@ -394,7 +393,7 @@ impl<H: ServerHandler> Instrumented<H> {
         let tool = self.known(core, &request, &context).await;
         self.take_arguments(core, &mut record, &mut request, tool.as_ref());
 
-        context.extensions.insert(record.meta());
+        context.extensions.insert(CallMeta::of(&record));
         let name = tool.is_none().then(|| request.name.clone());
         let cancelled = context.ct.clone();
         let mut record = Some(record);
@@ -428,7 +427,7 @@ impl<H: ServerHandler> Instrumented<H> {
     /// once in a while, and only when the answer matters.
     async fn known(
         &self,
-        core: &Core,
+        core: &Handle,
         request: &CallToolRequestParams,
         context: &RequestContext<RoleServer>,
     ) -> Option<Known> {
@@ -446,14 +445,14 @@ impl<H: ServerHandler> Instrumented<H> {
             (self.by.settings.intent && arguments.contains_key(self.property(core)))
                 || arguments.contains_key(native.unwrap_or(intent::NATIVE_NAME))
         });
-        if matters && server.ask(core.config.clock.now()) {
+        if matters && server.ask(core.pipeline.clock().now()) {
             self.learn_all(core, context).await;
         }
         server.tool(&request.name)
     }
 
     /// Asks the server for all its tools. A panic of its listing is the listing's own.
-    async fn learn_all(&self, core: &Core, context: &RequestContext<RoleServer>) {
+    async fn learn_all(&self, core: &Handle, context: &RequestContext<RoleServer>) {
         let mut page = None;
         for _ in 0..MAX_PAGES {
             let mut lists = pin!(self.inner.list_tools(page.take(), context.clone()));
@@ -477,10 +476,10 @@ impl<H: ServerHandler> Instrumented<H> {
     }
 
     /// Reads from a tool's schema what its arguments may hold for us.
-    fn judge(&self, core: &Core, tool: &Tool) -> Known {
+    fn judge(&self, core: &Handle, tool: &Tool) -> Known {
         let settings = &self.by.settings;
         let name = self.property(core);
-        let redactor = &core.config.rules.redactor;
+        let redactor = &core.pipeline.shared.settings.rules.redactor;
         let owner = match intent::owner(&tool.input_schema, name, &settings.intent_description) {
             Owner::Ours if !settings.intent => Owner::NoPlace,
             owner => owner,
@@ -499,7 +498,7 @@ impl<H: ServerHandler> Instrumented<H> {
     /// Takes our property out of the arguments, and captures the rest, before the tool gets them.
     fn take_arguments(
         &self,
-        core: &Core,
+        core: &Handle,
         record: &mut CallGuard,
         request: &mut CallToolRequestParams,
         tool: Option<&Known>,
@@ -552,7 +551,7 @@ impl<H: ServerHandler> Instrumented<H> {
     /// Records how a call ended.
     fn settle(
         &self,
-        core: &Core,
+        core: &Handle,
         mut record: CallGuard,
         response: &Result<CallToolResponse, ErrorData>,
         round: u32,
@@ -562,7 +561,8 @@ impl<H: ServerHandler> Instrumented<H> {
             Ok(CallToolResponse::Complete(result)) => {
                 let is_error = result.is_error == Some(true);
                 if is_error {
-                    let most = core.config.rules.limits.error_chars * 4 + CUT_MARGIN_BYTES;
+                    let most = core.pipeline.shared.settings.rules.limits.error_chars * 4
+                        + CUT_MARGIN_BYTES;
                     record.set_error(text_of(result, most));
                 }
                 if self.by.settings.results {
@@ -594,7 +594,7 @@ impl<H: ServerHandler> Instrumented<H> {
     }
 
     /// Notes what a listing shows, and adds what is ours to it.
-    fn listed(&self, core: &Core, result: &mut ListToolsResult, facts: Facts<'_>) {
+    fn listed(&self, core: &Handle, result: &mut ListToolsResult, facts: Facts<'_>) {
         let is_last = result.next_cursor.is_none();
         let page = result
             .tools
@@ -611,14 +611,14 @@ impl<H: ServerHandler> Instrumented<H> {
         for tool in &mut result.tools {
             self.augment(core, tool);
         }
-        let own = intent::capability_tool_on(&core.config.wire);
+        let own = intent::capability_tool_on(&core.pipeline.shared.settings.wire);
         if is_last && self.own_tool(core, own) {
             result.tools.push(self.capability_tool(core));
         }
     }
 
     /// Adds the property that asks for the intent.
-    fn augment(&self, core: &Core, tool: &mut Tool) {
+    fn augment(&self, core: &Handle, tool: &mut Tool) {
         let settings = &self.by.settings;
         let name = self.property(core);
         let description = &settings.intent_description;
@@ -628,17 +628,17 @@ impl<H: ServerHandler> Instrumented<H> {
     }
 
     /// Whether a name is that of the tool for missing capabilities, and ours to answer.
-    fn own_tool(&self, core: &Core, name: &str) -> bool {
+    fn own_tool(&self, core: &Handle, name: &str) -> bool {
         self.by.settings.missing_capability
-            && name == intent::capability_tool_on(&core.config.wire)
+            && name == intent::capability_tool_on(&core.pipeline.shared.settings.wire)
             && !self.server.knows(name)
             && self.inner.get_tool(name).is_none()
             && self.inner.get_info().capabilities.tools.is_some()
     }
 
-    fn capability_tool(&self, core: &Core) -> Tool {
+    fn capability_tool(&self, core: &Handle) -> Tool {
         Tool::new(
-            intent::capability_tool_on(&core.config.wire),
+            intent::capability_tool_on(&core.pipeline.shared.settings.wire),
             intent::CAPABILITY_DESCRIPTION,
             intent::capability_schema(),
         )
@@ -674,7 +674,7 @@ impl<H: ServerHandler> Instrumented<H> {
     /// Begins the record of something other than a tool call.
     fn look<'a>(
         &'a self,
-        core: &'a Arc<Core>,
+        core: &'a Arc<Handle>,
         kind: &'static str,
         what: (&'static str, String),
         context: &RequestContext<RoleServer>,
@@ -682,11 +682,11 @@ impl<H: ServerHandler> Instrumented<H> {
         let held = Held::of(context);
         let who = Who::of(context, &self.by.settings, core);
         let facts = self.facts(context, &held, &who);
-        let started = core.config.clock.now();
+        let started = core.pipeline.clock().now();
         self.log_login(core, &who, &facts, started, || {
             self.facts(context, &held, &who)
         });
-        let value = |value| record::captured(core, value, false);
+        let value = |value| core.pipeline.capture_value(value, false);
         let meta = facts.meta.iter();
         let mut meta: Vec<_> = meta
             .map(|(key, content)| (Cow::Owned(key.to_string()), value(*content)))
@@ -705,8 +705,8 @@ impl<H: ServerHandler> Instrumented<H> {
 }
 
 /// An event of a kind of ours must say whom it is about.
-fn name_somebody(core: &Core, facts: &mut Facts<'_>) {
-    if core.config.defaults.identity.is_none() {
+fn name_somebody(core: &Handle, facts: &mut Facts<'_>) {
+    if core.pipeline.shared.settings.defaults.identity.is_none() {
         facts.identity.get_or_insert(Identity::anonymous());
     }
 }
@@ -727,7 +727,7 @@ fn owned(facts: Facts<'_>) -> Facts<'static> {
 
 /// The record of a request other than a tool call: one event when it ends, however it ends.
 struct Look<'a> {
-    core: &'a Arc<Core>,
+    core: &'a Arc<Handle>,
     started: Instant,
     kind: &'static str,
     /// The facts, and the keys of `meta` with their values.
@@ -746,7 +746,7 @@ impl Look<'_> {
         let Some((facts, meta)) = self.record.take() else {
             return;
         };
-        let now = self.core.config.clock.now();
+        let now = self.core.pipeline.clock().now();
         let elapsed = now.saturating_duration_since(self.started);
         let milliseconds = (elapsed.as_secs_f64() * 100_000.0).round() / 100.0;
         let outcome = outcome.as_str();
@@ -761,7 +761,7 @@ impl Look<'_> {
             facts.meta.push(("error".into(), error));
         }
         let kind = Kind::Custom(self.kind.into());
-        self.core.log(&Event { kind, facts }, None);
+        self.core.pipeline.log(&Event { kind, facts }, None);
     }
 }
 

@@ -19,7 +19,7 @@ use crate::event::{CallOutcome, IdentityCapture, Init, IntentSource, ToolCall};
 use crate::event::{ClientClass, Era};
 use crate::logger::CallGuard;
 use crate::logger::UsageLogger;
-use crate::logger::login;
+use crate::logger::login_of;
 use crate::mcp::answers::says_unknown;
 use crate::mcp::intent::{self, Arguments, Owner, is_said};
 use crate::mcp::rounds::Rounds;
@@ -336,10 +336,10 @@ impl Exchange {
             return;
         };
         let identity = caller.identity();
-        if let Some(core) = self.shared.usage.core() {
-            let names = &core.config.defaults.names;
-            let login = login::login_of(names, identity, Some(caller), session.get("session_id"));
-            let now = core.config.clock.now();
+        if let Some(core) = self.shared.usage.handle() {
+            let names = &core.pipeline.shared.settings.defaults.names;
+            let login = login_of(names, identity, Some(caller), session.get("session_id"));
+            let now = core.pipeline.clock().now();
             self.shared.usage.log_once(login, now, || {
                 let event = IdentityCapture::new(identity).session(session);
                 with_meta!(event, caller.own_meta()).into()
@@ -400,8 +400,8 @@ impl Exchange {
     }
 
     fn takes_calls_alone(&self) -> bool {
-        let core = self.shared.usage.core();
-        core.is_none_or(|core| matches!(core.config.wire, Wire::Mcpeye(_)))
+        let core = self.shared.usage.handle();
+        core.is_none_or(|core| matches!(core.pipeline.shared.settings.wire, Wire::Mcpeye(_)))
     }
 
     /// Hears an answer.
@@ -485,11 +485,11 @@ impl Exchange {
     }
 
     fn learn(&self, tools: &[Value]) {
-        let Some(core) = self.shared.usage.core() else {
+        let Some(core) = self.shared.usage.handle() else {
             return;
         };
-        let redactor = &core.config.rules.redactor;
-        let name_of_ours = intent::name_on(&core.config.wire);
+        let redactor = &core.pipeline.shared.settings.rules.redactor;
+        let name_of_ours = intent::name_on(&core.pipeline.shared.settings.wire);
         let known = self.shared.known.tools.lock();
         let mut known = known.unwrap_or_else(PoisonError::into_inner);
         for tool in tools.iter().take(MAX_TOOLS) {
