@@ -10,10 +10,8 @@ use super::shared::Shared;
 use crate::error::SpoolError;
 use crate::queue::Segment;
 
-/// No spool can be given to a builder.
-pub(crate) enum Spool {}
-
 /// No spool can be opened.
+#[derive(Debug)]
 pub(crate) enum Opened {}
 
 pub(super) struct Spooling;

@@ -1,13 +1,14 @@
 //! Fewer events of busy tools: a share of the calls that went well, and at most so many a minute.
 
 use std::collections::HashMap;
+use std::sync::Mutex;
 use std::sync::atomic::AtomicU64;
 use std::sync::atomic::Ordering::Relaxed;
-use std::sync::{Mutex, PoisonError};
 use std::time::{Duration, Instant};
 
 use super::tool_call::Call;
 use super::weight::Weight;
+use crate::base::lock::lock;
 use crate::base::random;
 use crate::ledger::DropReason;
 
@@ -80,7 +81,7 @@ impl Sampling {
     /// Takes back what an event was to say that was not queued after all.
     pub(crate) fn give_back(&self, tool: &str, weight: Weight) {
         if weight.suppressed > 0 {
-            let mut counts = self.counts.lock().unwrap_or_else(PoisonError::into_inner);
+            let mut counts = lock(&self.counts);
             let tool = if counts.contains_key(tool) { tool } else { "" };
             if let Some(count) = counts.get_mut(tool) {
                 count.suppressed += weight.suppressed;
@@ -90,7 +91,7 @@ impl Sampling {
 
     /// Counts a call; how many were dropped before it, or that it is one too many.
     fn count(&self, tool: &str, cap: u32, now: Instant) -> Result<u64, DropReason> {
-        let mut counts = self.counts.lock().unwrap_or_else(PoisonError::into_inner);
+        let mut counts = lock(&self.counts);
         let tool = if counts.len() < MAX_TOOLS || counts.contains_key(tool) {
             tool
         } else {
