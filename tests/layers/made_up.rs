@@ -179,7 +179,8 @@ fn a_path_behind_an_alias_leads_to_the_item() {
         ),
         (
             "low.rs",
-            "use crate::high as other;\nuse crate::high::High as Renamed;\nfn low() {\nother::run();\nRenamed::new();\n}",
+            "use crate::high as other;\nuse crate::high::{self, High as Renamed};\n\
+             fn low() {\nother::run();\nhigh::run();\nRenamed::new();\n}",
         ),
     ];
     assert_eq!(
@@ -187,8 +188,9 @@ fn a_path_behind_an_alias_leads_to_the_item() {
         [
             "low.rs:2 crate::high::High -> high.rs",
             "low.rs:4 other::run -> high.rs",
-            "low.rs:5 Renamed::new -> high.rs",
-            "low.rs:5 Renamed::new -> high.rs",
+            "low.rs:5 high::run -> high.rs",
+            "low.rs:6 Renamed::new -> high.rs",
+            "low.rs:6 Renamed::new -> high.rs",
         ]
     );
 }
@@ -253,16 +255,18 @@ fn paths_in_a_macro_call_are_arrows() {
     let files = [
         (
             "high.rs",
-            "pub(crate) struct High; pub(crate) fn run() {} pub(crate) mod field {}",
+            "pub(crate) struct High; pub(crate) fn run() {} pub(crate) fn field() {}",
         ),
         (
             "low.rs",
-            "use crate::high;\nfn low() { vec![\nhigh::run(), crate::high::run(),\nitem.high::<u8>(), High { high: 1 }, super::high::High];\n}",
+            "use crate::high::{self, *};\nfn low() { vec![\nhigh::run(), (crate::high::run()),\n\
+             item.field, Other { field: 1 }, 'field, super::high::High];\n}",
         ),
     ];
     assert_eq!(
         arrows(&files),
         [
+            "low.rs:1 crate::high::* -> high.rs",
             "low.rs:3 crate::high::run -> high.rs",
             "low.rs:3 high::run -> high.rs",
             "low.rs:4 super::high::High -> high.rs",
@@ -384,13 +388,22 @@ fn an_inline_module_belongs_to_its_file() {
     let files = [
         (
             "high.rs",
-            "pub(crate) mod inner { pub(crate) struct High; use super::Own; } struct Own;",
+            "pub(crate) mod inner { pub(crate) struct High; use super::Own; } struct Own;\n\
+             #[cfg(unix)] mod inner { pub(crate) struct Other; use crate::low::Low; struct Has(Low); }",
         ),
-        ("low.rs", "mod inner { use crate::high::inner::High; }"),
+        (
+            "low.rs",
+            "pub(crate) struct Low; mod inner { use crate::high::inner::{High, Other}; }",
+        ),
     ];
     assert_eq!(
         arrows(&files),
-        ["low.rs:1 crate::high::inner::High -> high.rs"]
+        [
+            "high.rs:2 Low -> low.rs",
+            "high.rs:2 crate::low::Low -> low.rs",
+            "low.rs:1 crate::high::inner::High -> high.rs",
+            "low.rs:1 crate::high::inner::Other -> high.rs",
+        ]
     );
 }
 
@@ -400,17 +413,18 @@ fn what_exists_in_tests_alone_is_left_out() {
         ("high.rs", "pub(crate) fn run() {}"),
         (
             "low.rs",
-            "#[cfg(test)] use crate::high::run;\n#[cfg(all(test, unix))] mod gone;\n#[cfg(test)] mod tests { use crate::high::run; }\n\
-             impl Low { #[cfg(test)] fn low() { crate::high::run(); } }\n#[cfg(any(test, unix))] use crate::high::run;\n\
+            "#[cfg(test)] use crate::high::run;\n\
+             #[cfg(all(test, unix))] mod gone;\n\
+             #[cfg(test)] mod tests { use crate::high::run; }\n\
+             impl Low { #[cfg(test)] fn low() { crate::high::run(); } }\n\
+             #[cfg(any(test, unix))] use crate::high::run;\n\
+             #[cfg(all(unix, windows))] use crate::high::run;\n\
              #[cfg(not(test))] fn low() { crate::high::run() }",
         ),
     ];
     assert_eq!(
         arrows(&files),
-        [
-            "low.rs:5 crate::high::run -> high.rs",
-            "low.rs:6 crate::high::run -> high.rs"
-        ]
+        [5, 6, 7].map(|line| format!("low.rs:{line} crate::high::run -> high.rs"))
     );
 }
 
@@ -461,20 +475,19 @@ fn an_exception_lets_its_arrows_through_and_nothing_else() {
 #[test]
 fn an_exception_that_nothing_needs_is_a_fault() {
     let files = [
-        ("high.rs", "use crate::low::Low;"),
-        ("low.rs", "pub(crate) struct Low;"),
+        ("high.rs", "use crate::low::Low; pub(crate) struct High;"),
+        ("low.rs", "pub(crate) struct Low; use crate::high::High;"),
+        ("mid.rs", "use crate::deep::Deep;"),
+        ("deep.rs", "pub(crate) struct Deep;"),
     ];
-    for exception in [
-        Exception::Room("high"),
-        Exception::Arrow("src/high.rs", "src/low.rs"),
+    let needed = Exception::Arrow("src/low.rs", "src/high.rs");
+    for idle in [
+        Exception::Room("mid"),
+        Exception::Arrow("src/mid.rs", "src/deep.rs"),
     ] {
-        let faults = check(&made_up(&files), ROWS, &[exception]);
-        assert_eq!(faults.len(), 1);
-        assert!(
-            faults[0]
-                .what
-                .starts_with("an exception that nothing needs"),
-            "{faults:?}"
-        );
+        let faults = check(&made_up(&files), ROWS, &[needed, idle]);
+        assert_eq!(faults.len(), 1, "{faults:?}");
+        let expected = format!("an exception that nothing needs: {idle:?}");
+        assert_eq!(faults[0].what, expected);
     }
 }
