@@ -32,7 +32,7 @@ use std::fs;
 use std::path::Path;
 
 use crate::arrows::Crate;
-use crate::rules::{Exception, Rows, check, report};
+use crate::rules::{Exception, Rows, check, check_rings, report};
 use crate::tree::Sources;
 
 /// The rooms of `src`, from the lowest row to the highest.
@@ -95,6 +95,13 @@ fn every_arrow_of_the_crate_leads_down() {
         report(&check(&code, ROWS, &[]))
     );
     let faults = check(&code, ROWS, EXCEPTIONS);
+    assert!(faults.is_empty(), "{}", report(&faults));
+}
+
+#[test]
+fn the_benches_beside_others_have_no_ring() {
+    let code = read("benches/peers/src", "benches/peers/src/main.rs");
+    let faults = check_rings(&code);
     assert!(faults.is_empty(), "{}", report(&faults));
 }
 
