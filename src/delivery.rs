@@ -30,7 +30,7 @@ use crate::queue::EventEnd;
 use crate::queue::Receiver;
 use crate::queue::Segment;
 use crate::transport::{Answer, Request, SendError};
-use crate::wire::answer::{Verdict, judge};
+use crate::wire::answer::Verdict;
 use crate::wire::parts::Sender;
 use batch::{Batch, Size, Stock};
 use flights::{Flight, Landed, Landing};
@@ -103,7 +103,7 @@ impl Worker {
             hook_rules: config
                 .before_send
                 .is_some()
-                .then(|| before_send::rules(&config.rules.redactor)),
+                .then(|| before_send::rules(&config.redactor)),
             scratch: Scratch::default(),
             #[cfg(feature = "spool")]
             spool: spooling::Spooling::start(&core),
@@ -347,7 +347,7 @@ impl Worker {
 
     fn judge(&mut self, batch: Batch, started: Instant, now: Instant, answer: &Landed) {
         let config = &self.core.config;
-        let verdict = judge(
+        let verdict = (config.wire.profile().classify_answer)(
             answer.status,
             answer.retry_after.as_deref(),
             config.clock.wall(),
@@ -386,7 +386,7 @@ impl Worker {
     }
 
     fn delivered(&mut self, batch: Batch, answer: &Landed) {
-        let refusals = self.core.config.wire.refusals(&answer.body);
+        let refusals = (self.core.config.wire.profile().refusals)(&answer.body);
         let batch = if refusals.is_empty() {
             batch
         } else {

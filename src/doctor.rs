@@ -22,14 +22,15 @@ use std::time::{Duration, SystemTime};
 use tokio::sync::oneshot;
 
 use crate::base::clock::Clock;
-use crate::config::Setting;
 use crate::delivery::message::Reply;
 use crate::event::{Identity, ToolCall};
 use crate::ledger::DropReason;
 use crate::logger::UsageLogger;
 use crate::logger::pipeline::Core;
 use crate::transport::{Answer, Request, SendError};
-use crate::wire::answer::{Verdict, judge};
+use crate::wire::answer::Verdict;
+
+pub use crate::config::setting::{Origin, Setting};
 
 /// The tool name of the event that [`UsageLogger::check_delivery`] sends.
 pub const CHECK_TOOL: &str = "mcp_usage_check";
@@ -220,13 +221,12 @@ impl UsageLogger {
         let Some(core) = self.core() else {
             return Some(self.without_worker());
         };
-        let looking = Arc::clone(core);
+        let (looking, settings) = (Arc::clone(core), self.settings());
         let look = async move {
             let mut findings = known(&looking);
             #[cfg(feature = "spool")]
             findings.extend(spool(&looking).await);
             findings.extend(reach(&looking).await);
-            let settings = looking.config.settings.clone();
             tell(Report { settings, findings });
         };
         (!core.run(Box::pin(look))).then(|| self.without_worker())
@@ -249,7 +249,7 @@ impl UsageLogger {
         };
         findings.push(Finding::new("worker", State::Bad, detail));
         Report {
-            settings: core.config.settings.clone(),
+            settings: self.settings(),
             findings,
         }
     }
@@ -305,7 +305,7 @@ fn known(core: &Core) -> Vec<Finding> {
 /// Writes a file where the spool is.
 #[cfg(feature = "spool")]
 async fn spool(core: &Core) -> Option<Finding> {
-    let dir = core.config.spool_dir.clone()?;
+    let dir = core.config.spool.dir.clone()?;
     let shown = dir.display().to_string();
     let probe = tokio::task::spawn_blocking(move || crate::spool::probe(&dir));
     let (state, detail) = match within(&core.config.clock, core.config.request_timeout, probe).await
@@ -419,8 +419,10 @@ async fn deliver(core: &Core, body: Vec<u8>) -> DeliveryReport {
     };
     match within(&config.clock, config.request_timeout, exchange).await {
         Some(Ok((status, retry_after, body))) => {
-            let verdict = judge(status, retry_after.as_deref(), config.clock.wall());
-            let refused = !config.wire.refusals(&body).is_empty();
+            let profile = config.wire.profile();
+            let verdict =
+                (profile.classify_answer)(status, retry_after.as_deref(), config.clock.wall());
+            let refused = !(profile.refusals)(&body).is_empty();
             let delivered = verdict == Verdict::Delivered && !refused;
             DeliveryReport {
                 delivered,
@@ -458,7 +460,7 @@ fn shown(core: &Core, body: &[u8]) -> String {
     if text.is_empty() {
         return String::new();
     }
-    let redacted = core.config.rules.redactor.redact_str(text);
+    let redacted = core.settings.policy.redactor.redact_str(text);
     format!(": {redacted}")
 }
 

@@ -1,5 +1,6 @@
 //! The handle that callers clone.
 
+mod build;
 mod confirmation;
 pub(crate) mod guard;
 mod handle;
@@ -23,15 +24,16 @@ use std::time::{Duration, Instant};
 use tokio::sync::oneshot;
 
 use crate::config::Builder;
+use crate::config::resolve::Resolved;
+use crate::config::setting::Setting;
 use crate::delivery::message::{Control, Reply, ShutdownReport, Slot};
-use crate::delivery::settings::Config;
 #[cfg(feature = "spool")]
 use crate::error::SpoolError;
 use crate::error::{BuildError, ConfirmError, FlushError};
 use crate::event::{Event, ToolCall};
 use crate::ledger::{Outcome, Stats};
 use crate::queue::EndListener;
-use crate::transport::api_key::parse_key;
+use crate::transport::api_key::ApiKey;
 use confirmation::State;
 use handle::Handle;
 use pipeline::Core;
@@ -77,13 +79,23 @@ impl UsageLogger {
         self.off_by
     }
 
-    pub(crate) fn new(config: Config) -> Self {
-        Self {
+    pub(crate) fn new(resolved: Resolved) -> Self {
+        let usage = Self {
             handle: Some(Arc::new(Handle {
-                core: Arc::new(Core::new(config)),
+                core: Arc::new(Core::new(resolved.pipeline, resolved.delivery)),
+                settings: resolved.settings,
             })),
             off_by: "",
-        }
+        };
+        #[cfg(feature = "spool")]
+        usage.start_spool();
+        usage
+    }
+
+    /// The settings in force, for the doctor; none when the logger is off.
+    pub(crate) fn settings(&self) -> Vec<Setting> {
+        let handle = self.handle.as_ref();
+        handle.map_or_else(Vec::new, |handle| handle.settings.clone())
     }
 
     pub(crate) fn core(&self) -> Option<&Arc<Core>> {
@@ -308,7 +320,7 @@ impl UsageLogger {
     ) -> Option<Result<(), SpoolError>> {
         let core = match self.core() {
             None => return Some(Ok(())),
-            Some(core) if core.config.spool_dir.is_none() => return Some(Err(SpoolError::NoSpool)),
+            Some(core) if core.config.spool.dir.is_none() => return Some(Err(SpoolError::NoSpool)),
             Some(core) if core.is_forked() => return Some(Err(SpoolError::Closed)),
             Some(core) => core,
         };
@@ -323,8 +335,8 @@ impl UsageLogger {
 
     /// Starts delivering what earlier processes have left.
     #[cfg(feature = "spool")]
-    pub(crate) fn start_spool(&self) {
-        if let Some(core) = self.core().filter(|core| core.config.spool_dir.is_some()) {
+    fn start_spool(&self) {
+        if let Some(core) = self.core().filter(|core| core.config.spool.dir.is_some()) {
             core.start_early();
         }
     }
@@ -454,7 +466,7 @@ impl UsageLogger {
     ///
     /// [`BuildError::Invalid`] when the key is empty or no header can hold it; the old one stays.
     pub fn set_api_key(&self, key: &str) -> Result<(), BuildError> {
-        let key = parse_key("api_key", key)?;
+        let key = ApiKey::parse("api_key", key)?;
         if let Some(core) = self.core() {
             core.config.key.set(key);
         }

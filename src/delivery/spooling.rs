@@ -62,6 +62,7 @@ impl Spooling {
         let opened = core
             .config
             .spool
+            .opened
             .lock()
             .unwrap_or_else(PoisonError::into_inner)
             .take()?;

@@ -3,11 +3,14 @@
 use std::sync::Arc;
 
 use super::pipeline::Core;
+use crate::config::setting::Setting;
 use crate::delivery::message::Control;
 
 /// What all clones share; its drop is the last handle's.
 pub(crate) struct Handle {
     pub(super) core: Arc<Core>,
+    /// For the doctor.
+    pub(super) settings: Vec<Setting>,
 }
 
 impl Drop for Handle {

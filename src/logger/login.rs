@@ -8,8 +8,7 @@ use crate::event::with_meta;
 use crate::event::{Caller, Event, Identity, IdentityCapture, Session};
 use crate::ledger::Outcome;
 use crate::logger::UsageLogger;
-use crate::wire::Wire;
-use crate::wire::naming::Names;
+use crate::wire::naming::IdentityPolicy;
 
 /// How long a login is remembered, after which the same one is reported again.
 pub const LOGIN_MEMORY: Duration = Duration::from_secs(24 * 60 * 60);
@@ -20,14 +19,14 @@ pub const MAX_LOGINS: usize = 10_000;
 
 /// Which login a request belongs to: who, with which credential, else in which session.
 pub(crate) fn login_of(
-    names: &Names,
+    policy: &IdentityPolicy,
     identity: &Identity<'_>,
     caller: Option<&Caller>,
     session_id: Option<&str>,
 ) -> u64 {
     let credential = caller.and_then(Caller::fingerprint);
     let session = session_id.filter(|_| credential.is_none());
-    let identity = names.identity(Identity::from(identity));
+    let identity = policy.identity(Identity::from(identity));
     random::Keyed::default().hash_one((identity.id(), identity.id_type(), credential, session))
 }
 
@@ -45,11 +44,11 @@ impl UsageLogger {
     /// usage.log_login(&rachel, &Session::new().transport("http"));
     /// ```
     pub fn log_login(&self, caller: &Caller, session: &Session<'_>) -> Option<Outcome> {
-        let config = &self.core()?.config;
-        let names = &config.defaults.names;
+        let core = self.core()?;
+        let policy = &core.settings.defaults.identity_policy;
         let session_id = session.get("session_id");
-        let login = login_of(names, caller.identity(), Some(caller), session_id);
-        let now = config.clock.now();
+        let login = login_of(policy, caller.identity(), Some(caller), session_id);
+        let now = core.config.clock.now();
         self.log_once(login, now, || {
             let event = IdentityCapture::new(caller.identity()).session(session);
             with_meta!(event, caller.own_meta()).into()
@@ -64,7 +63,7 @@ impl UsageLogger {
         event: impl FnOnce() -> Event<'a>,
     ) -> Option<Outcome> {
         let core = self.core()?;
-        if matches!(core.config.wire, Wire::Mcpeye(_)) || !core.logins.note(core, login, now) {
+        if !core.config.wire.profile().takes_all_kinds || !core.logins.note(core, login, now) {
             return None;
         }
         let outcome = self.log_usage(event());
@@ -116,7 +115,7 @@ mod tests {
         let sam = Identity::email("sam@example.com");
         let first = Caller::new(rachel.clone()).credential("a");
         let second = Caller::new(rachel.clone()).credential("b");
-        let names = Names::default();
+        let names = IdentityPolicy::default();
         let login = |caller: Option<&Caller>, session| login_of(&names, &rachel, caller, session);
         assert_ne!(login(Some(&first), None), login(Some(&second), None));
         assert_eq!(

@@ -14,9 +14,10 @@ use super::open_calls::OpenCalls;
 use crate::base::clock::unix_millis;
 use crate::base::id::Ids;
 use crate::base::{process, random};
+use crate::config::resolve::PipelineSettings;
 use crate::delivery::Worker;
 use crate::delivery::message::{Control, Job};
-use crate::delivery::settings::Config;
+use crate::delivery::settings::DeliverySettings;
 use crate::event::{Event, Kind, Weight};
 use crate::ledger::{DropReason, Ledger, Outcome, Stats};
 use crate::queue::EndListener;
@@ -26,7 +27,8 @@ use crate::{capture, queue};
 
 #[derive(Debug)]
 pub(crate) struct Core {
-    pub(crate) config: Config,
+    pub(crate) settings: PipelineSettings,
+    pub(crate) config: DeliverySettings,
     pub(crate) ledger: Arc<Ledger>,
     /// Wakes the worker. Set by callers when there is a batch to send, never for each event.
     pub(crate) notify: Notify,
@@ -53,11 +55,12 @@ pub(crate) struct Core {
 }
 
 impl Core {
-    pub(crate) fn new(config: Config) -> Self {
+    pub(crate) fn new(settings: PipelineSettings, config: DeliverySettings) -> Self {
         let ledger = Arc::new(Ledger::default());
         let (queue, receiver) = queue::channel(config.bounds, Arc::clone(&ledger));
         let (control, messages) = mpsc::unbounded_channel();
         Self {
+            settings,
             config,
             ledger,
             notify: Notify::new(),
@@ -124,7 +127,7 @@ impl Core {
         if self.closed.load(Relaxed) {
             return Err(DropReason::Closed);
         }
-        let now = self.config.clock.wall();
+        let now = self.settings.clock.wall();
         if process::id(now) != self.pid {
             return Err(DropReason::Forked);
         }
@@ -138,8 +141,8 @@ impl Core {
     fn weigh(&self, event: &Event<'_>) -> Result<Weight, DropReason> {
         match &event.kind {
             Kind::ToolCall(call) => {
-                let config = &self.config;
-                config.sampling.weigh(call, || config.clock.now())
+                let settings = &self.settings;
+                settings.sampling.weigh(call, || settings.clock.now())
             }
             _ => Ok(Weight::default()),
         }
@@ -154,7 +157,7 @@ impl Core {
     ) -> Result<(), DropReason> {
         let result = self.write(event, weight, now, waiter);
         if let (Err(_), Kind::ToolCall(call)) = (&result, &event.kind) {
-            self.config.sampling.give_back(&call.tool, weight);
+            self.settings.sampling.give_back(&call.tool, weight);
         }
         result
     }
@@ -166,7 +169,7 @@ impl Core {
         now: SystemTime,
         waiter: Option<EndListener>,
     ) -> Result<(), DropReason> {
-        let config = &self.config;
+        let settings = &self.settings;
         let event_id = event
             .facts
             .event_id
@@ -177,14 +180,13 @@ impl Core {
             weight,
         };
         capture::with_scratch(|scratch| {
-            let (captured, panics) = capture::capture(scratch, &config.rules, |writer| {
-                config
-                    .wire
-                    .write_event(event, &config.defaults, &stamp, writer)
+            let (captured, panics) = capture::capture(scratch, &settings.policy, |writer| {
+                let wire = &self.config.wire;
+                wire.write_event(event, &settings.defaults, &stamp, writer)
             });
             self.ledger.panics(panics);
             let seal = waiter.is_some();
-            let now = || config.clock.now();
+            let now = || settings.clock.now();
             let pushed = self.queue.push(&captured?, event_id, waiter, seal, now);
             if pushed.wake {
                 self.notify.notify_one();
@@ -250,18 +252,17 @@ impl Core {
 
     /// An event as it would be sent, and its id: past the queue, and not counted.
     pub(crate) fn frame_alone(&self, event: &Event<'_>) -> Result<(i64, Vec<u8>), DropReason> {
-        let config = &self.config;
-        let now = unix_millis(config.clock.wall());
+        let settings = &self.settings;
+        let now = unix_millis(settings.clock.wall());
         let stamp = Stamp {
             event_id: self.ids.next(now),
             unix_millis: now,
             weight: Weight::default(),
         };
         let mut json = capture::with_scratch(|scratch| {
-            let (captured, _) = capture::capture(scratch, &config.rules, |writer| {
-                config
-                    .wire
-                    .write_event(event, &config.defaults, &stamp, writer)
+            let (captured, _) = capture::capture(scratch, &settings.policy, |writer| {
+                let wire = &self.config.wire;
+                wire.write_event(event, &settings.defaults, &stamp, writer)
             });
             captured.map(|json| json.as_bytes().to_vec())
         })?;
@@ -271,7 +272,7 @@ impl Core {
             sequence: 0,
             dropped: self.ledger.dropped(),
         };
-        Ok((stamp.event_id, config.wire.frame(&[&json], &sender)))
+        Ok((stamp.event_id, self.config.wire.frame(&[&json], &sender)))
     }
 
     /// Starts the worker before the first event: a spool may have events from before.

@@ -12,7 +12,7 @@ use crate::{capture, limits};
 
 /// Captures a value within the limits.
 pub(crate) fn captured(core: &Core, content: Content<'_>, arguments: bool) -> Captured {
-    let (captured, panics) = capture::capture_value(&core.config.rules, content, arguments);
+    let (captured, panics) = capture::capture_value(&core.settings.policy, content, arguments);
     core.ledger.panics(panics);
     captured
 }
@@ -82,7 +82,7 @@ pub(crate) fn texts<'c>(call: &'c ToolCall<'_>) -> [Option<&'c str>; TEXTS] {
 /// How much of a text is copied, in bytes: as much as its limit lets through, and as the redactor
 /// looks beyond a cut.
 pub(crate) fn most_bytes(core: &Core, which: usize) -> usize {
-    let limits = &core.config.rules.limits;
+    let limits = &core.settings.policy.limits;
     let most = match which {
         PROMPT => limits.prompt_chars,
         ERROR => limits.error_chars,

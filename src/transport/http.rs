@@ -25,7 +25,7 @@ pub(crate) struct Http {
 }
 
 /// What an HTTP transport is made from.
-pub(crate) struct Settings {
+pub(crate) struct HttpSettings {
     pub(crate) endpoint: Url,
     pub(crate) headers: HeaderMap,
     pub(crate) key_header: &'static str,
@@ -38,7 +38,7 @@ pub(crate) struct Settings {
 
 impl Http {
     /// Builds the client. Fails when TLS cannot be set up, or the user's hook made it impossible.
-    pub(crate) fn new(settings: Settings) -> Result<Self, reqwest::Error> {
+    pub(crate) fn new(settings: HttpSettings) -> Result<Self, reqwest::Error> {
         let mut builder = Client::builder()
             .pool_max_idle_per_host(settings.max_in_flight)
             .user_agent(USER_AGENT);
@@ -193,4 +193,30 @@ fn error(error: reqwest::Error) -> SendError {
         source = cause.source();
     }
     SendError::Network(text)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn loopback_is_what_stays_on_this_machine() {
+        for (url, expected) in [
+            ("http://127.0.0.1/", true),
+            ("http://127.255.0.1:80/", true),
+            ("http://[::1]:9/", true),
+            ("http://localhost/", true),
+            ("http://LocalHost:1/", true),
+            ("http://127.1/", true),
+            ("http://2130706433/", true),
+            ("http://128.0.0.1/", false),
+            ("http://[::2]/", false),
+            ("http://0.0.0.0/", false),
+            ("http://localhost.example/", false),
+            ("http://127.0.0.1.example/", false),
+            ("http://example/127.0.0.1", false),
+        ] {
+            assert_eq!(is_loopback(&Url::parse(url).unwrap()), expected, "{url}");
+        }
+    }
 }
