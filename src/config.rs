@@ -3,7 +3,6 @@
 
 pub(crate) mod builder;
 mod env;
-mod given_spool;
 pub(crate) mod resolve;
 pub(crate) mod setting;
 mod settings;

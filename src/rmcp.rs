@@ -121,7 +121,7 @@ impl UsageLogger {
     /// What instances have to share (which logins were reported, which tools were listed) is kept
     /// by this logger, for each type of server.
     pub fn instrument<H: ServerHandler>(&self, server: H) -> Instrumented<H> {
-        let state = self.core().and_then(|core| {
+        let state = self.handle().and_then(|core| {
             let shared = core.integration.get_or_init(|| {
                 let state: Arc<dyn Any + Send + Sync> = Arc::new(State::default());
                 state

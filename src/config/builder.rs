@@ -9,9 +9,9 @@ use reqwest::ClientBuilder;
 use serde_json::Value;
 
 use super::env::Env;
-use super::given_spool::GivenSpool;
 use super::table::{Given, table};
 use crate::base::clock::Clock;
+use crate::delivery::Spool;
 use crate::error::DeliveryError;
 use crate::event::{Identity, Sampling, Session};
 use crate::hooks::{BeforeSend, ClientHook, OnError};
@@ -57,7 +57,7 @@ pub struct Builder {
     pub(super) env: Env,
     pub(super) clock: Clock,
     pub(super) transport: Option<Arc<dyn Transport>>,
-    pub(super) spool: GivenSpool,
+    pub(super) spool: Option<Spool>,
 }
 
 /// Prints what says nothing about users, and whether a key is set, but not which.
@@ -215,7 +215,7 @@ impl Builder {
     /// rather than with the first event, since earlier processes may have left events.
     #[cfg(feature = "spool")]
     pub fn spool(mut self, spool: crate::spool::Spool) -> Self {
-        self.spool.spool = Some(spool);
+        self.spool = Some(spool);
         self
     }
 

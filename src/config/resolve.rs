@@ -12,6 +12,7 @@ use super::validate::Checked;
 use crate::base::clock::Clock;
 use crate::capture::{self, CapturePolicy, Constant};
 use crate::delivery::settings::{DeliverySettings, Pace};
+use crate::delivery::{Opened, Spool};
 use crate::error::BuildError;
 use crate::event::Sampling;
 use crate::queue::Bounds;
@@ -25,6 +26,7 @@ use crate::wire::defaults::Defaults;
 pub(crate) struct Resolved {
     pub(crate) pipeline: PipelineSettings,
     pub(crate) delivery: DeliverySettings,
+    pub(crate) spool: Option<Opened>,
     /// For the doctor: what is set, and where each value came from.
     pub(crate) settings: Vec<Setting>,
 }
@@ -39,13 +41,10 @@ pub(crate) struct PipelineSettings {
 }
 
 impl Builder {
-    /// Returns the environment variable that opts out, if one does.
-    pub(crate) fn opted_out(&self) -> Result<Option<&'static str>, BuildError> {
-        self.env.opted_out()
-    }
-
-    pub(crate) const fn is_enabled(&self) -> bool {
-        !self.disabled
+    /// Returns what switches the logger off, if anything does.
+    pub(crate) fn off_by(&self) -> Result<Option<&'static str>, BuildError> {
+        let opted_out = self.env.opted_out()?;
+        Ok(opted_out.or(self.disabled.then_some("the code")))
     }
 
     /// Validates the settings, and resolves each to its value in force.
@@ -76,6 +75,7 @@ impl Builder {
             Some(transport) => transport,
             None => self.http(endpoint, headers, Arc::clone(&key), &values)?,
         };
+        let spool = self.spool.as_ref();
         let is_batch = self.wire.profile().is_batch;
         let delivery = DeliverySettings {
             bounds: Bounds {
@@ -100,7 +100,7 @@ impl Builder {
                 max_backoff: values.max_backoff,
                 max_retry_after: values.max_retry_after,
             },
-            max_event_age: self.spool.age().unwrap_or(values.max_event_age),
+            max_event_age: spool.map_or(values.max_event_age, Spool::age),
             before_send: self.before_send,
             redactor: self.redactor,
             on_error: self.on_error,
@@ -109,10 +109,12 @@ impl Builder {
             transport,
             key,
             endpoint: destination,
-            // Last, so that a logger that is not built leaves nothing on disk.
-            spool: self.spool.open(self.wire.spool_tag())?,
+            spool_dir: spool.map(|spool| spool.path().to_owned()),
             wire: self.wire,
         };
+        // Last, so that a logger that is not built leaves nothing on disk.
+        let tag = delivery.wire.spool_tag();
+        let spool = self.spool.map(|spool| spool.open(tag)).transpose()?;
         Ok(Resolved {
             pipeline: PipelineSettings {
                 defaults,
@@ -121,6 +123,7 @@ impl Builder {
                 clock: self.clock,
             },
             delivery,
+            spool,
             settings,
         })
     }

@@ -23,7 +23,7 @@ impl Builder {
             .map(|(url, origin)| (without_secrets(&url), origin));
         let identity = self.identity.as_ref().map(|_| SET.to_owned());
         let headers: Vec<&str> = self.headers.iter().map(|(name, _)| &**name).collect();
-        let dry_run = self.dry_run.as_ref();
+        let (spool, dry_run) = (self.spool.as_ref(), self.dry_run.as_ref());
 
         let mut all = vec![
             Setting::compared("wire", &self.wire, &Wire::default()),
@@ -43,7 +43,10 @@ impl Builder {
             Setting::compared("allow_insecure_http", &self.allow_insecure_http, &false),
             Setting::compared("gzip", &self.gzip, &false),
             Setting::compared("bundled_roots", &self.bundled_roots, &false),
-            Setting::given("spool", self.spool.text()),
+            Setting::given(
+                "spool",
+                spool.map(|spool| spool.path().display().to_string()),
+            ),
             Setting::given("dry_run", dry_run.map(|path| path.display().to_string())),
         ]);
         all

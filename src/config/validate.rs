@@ -5,7 +5,8 @@ use reqwest::header::{HeaderMap, HeaderName, HeaderValue};
 
 use super::builder::Builder;
 use super::setting::{Origin, Setting};
-use super::table::{Values, check_age};
+use super::table::{Values, check_age, in_range};
+use crate::delivery::MIN_SPOOL_BYTES;
 use crate::error::BuildError;
 use crate::transport::api_key::ApiKey;
 use crate::transport::http;
@@ -137,7 +138,14 @@ impl Builder {
     fn check_ranges(&self, values: &Values) -> Result<(), BuildError> {
         values.check()?;
         check_age("max_event_age", values.max_event_age, values)?;
-        self.spool.check(values)?;
+        if let Some(spool) = &self.spool {
+            if spool.path().as_os_str().is_empty() {
+                return Err(BuildError::invalid("spool", "has an empty path"));
+            }
+            let sizes = MIN_SPOOL_BYTES..=u64::MAX / 4;
+            in_range("spool.max_bytes", &spool.bytes(), &sizes)?;
+            check_age("spool.max_age", spool.age(), values)?;
+        }
         match self.limits.fault() {
             Some((limit, value, range)) => {
                 let (least, most) = range.into_inner();

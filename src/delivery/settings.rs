@@ -1,6 +1,7 @@
 //! The settings of a destination's worker.
 
 use std::fmt;
+use std::path::PathBuf;
 use std::sync::Arc;
 use std::time::Duration;
 
@@ -43,16 +44,8 @@ pub(crate) struct DeliverySettings {
     pub(crate) key: Arc<KeyCell>,
     /// Where requests go; `None` where the transport is a file or memory.
     pub(crate) endpoint: Option<Url>,
-    pub(crate) spool: DestinationSpool,
-}
-
-/// The spool of a destination, if it has one; without the feature `spool` none has.
-pub(crate) struct DestinationSpool {
-    #[cfg(feature = "spool")]
-    pub(crate) dir: Option<std::path::PathBuf>,
-    /// Until the worker takes it.
-    #[cfg(feature = "spool")]
-    pub(crate) opened: std::sync::Mutex<Option<crate::spool::Opened>>,
+    /// Where the spool is, if there is one.
+    pub(crate) spool_dir: Option<PathBuf>,
 }
 
 impl fmt::Debug for DeliverySettings {

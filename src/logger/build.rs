@@ -1,8 +1,11 @@
-//! From a builder to a logger.
+//! From settings to a logger.
 
+use super::handle::Handle;
+use super::pipeline::Pipeline;
+use super::usage_logger::UsageLogger;
+use crate::base::log::LOG_TARGET;
 use crate::config::Builder;
 use crate::error::BuildError;
-use crate::logger::UsageLogger;
 
 impl Builder {
     /// Validates the settings and creates the logger. Nothing is started or sent before the first
@@ -15,13 +18,18 @@ impl Builder {
     ///
     /// [`BuildError`] names the setting, or the environment variable, and what is wrong with it.
     pub fn build(self) -> Result<UsageLogger, BuildError> {
-        if let Some(variable) = self.opted_out()? {
-            return Ok(UsageLogger::off(variable));
+        if let Some(off_by) = self.off_by()? {
+            return Ok(UsageLogger::off(off_by));
         }
-        if !self.is_enabled() {
-            return Ok(UsageLogger::disabled());
+        let resolved = self.resolve()?;
+        let has_spool = resolved.spool.is_some();
+        let pipeline = Pipeline::new(resolved.pipeline, resolved.delivery, resolved.spool);
+        if has_spool {
+            // Earlier processes may have left events. If there is no thread to be had now, the first
+            // event tries again.
+            pipeline.start();
         }
-        Ok(UsageLogger::new(self.resolve()?))
+        Ok(UsageLogger::new(Handle::new(pipeline, resolved.settings)))
     }
 
     /// Builds, or logs the error (target `reo.mcp-gateway`) and returns a disabled logger: for
@@ -29,7 +37,7 @@ impl Builder {
     #[must_use]
     pub fn build_or_disabled(self) -> UsageLogger {
         self.build().unwrap_or_else(|error| {
-            tracing::error!(target: crate::base::log::LOG_TARGET, "usage logging is off: {error}");
+            tracing::error!(target: LOG_TARGET, "usage logging is off: {error}");
             UsageLogger::disabled()
         })
     }

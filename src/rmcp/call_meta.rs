@@ -3,7 +3,7 @@
 use std::fmt;
 use std::sync::Arc;
 
-use crate::logger::guard::OpenCall;
+use crate::logger::{CallGuard, OpenCall};
 
 /// Adds to the event of the call under way, from within the tool: the step that refused it, how much
 /// it found.
@@ -22,24 +22,27 @@ use crate::logger::guard::OpenCall;
 ///     }
 /// }
 /// ```
-#[cfg(feature = "rmcp")]
 #[derive(Clone, Default)]
 pub struct CallMeta {
-    pub(crate) call: Option<Arc<OpenCall>>,
+    call: Option<Arc<OpenCall>>,
 }
 
-#[cfg(feature = "rmcp")]
 impl CallMeta {
+    pub(super) fn of(guard: &CallGuard) -> Self {
+        Self {
+            call: guard.open_call(),
+        }
+    }
+
     /// Sets a key of your own in `meta`, as [`ToolCall::meta`], captured now; the last value of a
     /// key is the one that is sent.
     pub fn set<T: serde::Serialize + Sync>(&self, key: impl Into<String>, value: &T) {
         if let Some(call) = &self.call {
-            call.change(|record, core| record.push_meta(core, key.into(), value));
+            call.change(|record, pipeline| record.push_meta(pipeline, key.into(), value));
         }
     }
 }
 
-#[cfg(feature = "rmcp")]
 impl fmt::Debug for CallMeta {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.write_str("CallMeta")

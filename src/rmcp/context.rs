@@ -16,7 +16,7 @@ use crate::event::Era;
 use crate::event::Facts;
 use crate::event::Identity;
 use crate::event::Session;
-use crate::logger::pipeline::Core;
+use crate::logger::Handle;
 
 use super::Instrumentation;
 use super::settings::Settings;
@@ -174,14 +174,14 @@ impl Who<'_> {
     pub(super) fn of<'a>(
         context: &'a RequestContext<RoleServer>,
         settings: &Settings,
-        core: &Core,
+        core: &Handle,
     ) -> Who<'a> {
         if let Some(answer) = settings.ask(context) {
             return match answer {
                 Ok(Some(caller)) => Who::Asked(caller),
                 Ok(None) => Who::Unsaid,
                 Err(_) => {
-                    core.ledger.identity_failure();
+                    core.pipeline.shared.ledger.identity_failure();
                     Who::Failed(Identity::anonymous())
                 }
             };

@@ -23,9 +23,8 @@ use crate::event::Identity;
 use crate::event::{Call, CallOutcome, Event, Facts, IntentSource, Kind, Text, ToolCall};
 use crate::limits::CUT_MARGIN_BYTES;
 use crate::logger::CallGuard;
-use crate::logger::login;
-use crate::logger::pipeline::Core;
-use crate::logger::record;
+use crate::logger::Handle;
+use crate::logger::login_of;
 use crate::mcp::answers::says_unknown;
 use crate::mcp::intent::{self, Arguments, Owner, is_said};
 
@@ -85,7 +84,7 @@ impl<H: ServerHandler> ServerHandler for Instrumented<H> {
         let held = Held::of(&asked);
         let who = Who::of(&asked, &self.by.settings, core);
         let facts = self.facts(&asked, &held, &who);
-        let now = core.config.clock.now();
+        let now = core.pipeline.clock().now();
         self.log_login(core, &who, &facts, now, || self.facts(&asked, &held, &who));
         self.listed(core, &mut result, facts);
         Ok(result)
@@ -139,7 +138,7 @@ impl<H: ServerHandler> ServerHandler for Instrumented<H> {
             let held = Held::of(&context);
             let who = Who::of(&context, &self.by.settings, core);
             let facts = self.facts(&context, &held, &who);
-            let now = core.config.clock.now();
+            let now = core.pipeline.clock().now();
             self.log_login(core, &who, &facts, now, || {
                 self.facts(&context, &held, &who)
             });
@@ -267,13 +266,13 @@ impl<H: ServerHandler> ServerHandler for Instrumented<H> {
 
 impl<H: ServerHandler> Instrumented<H> {
     /// What events go through; `None` when the logger is off.
-    fn core(&self) -> Option<&Arc<Core>> {
-        self.by.usage.core()
+    fn core(&self) -> Option<&Arc<Handle>> {
+        self.by.usage.handle()
     }
 
     /// Whether the wire takes more than tool calls.
-    fn takes_all_kinds(&self, core: &Core) -> bool {
-        core.config.wire.profile().takes_all_kinds
+    fn takes_all_kinds(&self, core: &Handle) -> bool {
+        core.pipeline.shared.settings.wire.profile().takes_all_kinds
     }
 
     fn facts<'a>(
@@ -293,9 +292,9 @@ impl<H: ServerHandler> Instrumented<H> {
     }
 
     /// The name of the property that asks for the intent.
-    fn property<'a>(&'a self, core: &'a Core) -> &'a str {
+    fn property<'a>(&'a self, core: &'a Handle) -> &'a str {
         let name = self.by.settings.intent_name.as_deref();
-        name.unwrap_or_else(|| core.config.wire.profile().intent_property)
+        name.unwrap_or_else(|| core.pipeline.shared.settings.wire.profile().intent_property)
     }
 
     fn log<'a>(&self, kind: Kind<'a>, facts: Facts<'a>) {
@@ -305,7 +304,7 @@ impl<H: ServerHandler> Instrumented<H> {
     /// Reports who it is, if nobody has yet; `again` makes the facts of that event.
     fn log_login<'a>(
         &self,
-        core: &Core,
+        core: &Handle,
         who: &Who<'_>,
         facts: &Facts<'_>,
         now: Instant,
@@ -317,9 +316,9 @@ impl<H: ServerHandler> Instrumented<H> {
         let Some(identity) = who.identity() else {
             return;
         };
-        let policy = &core.settings.defaults.identity_policy;
+        let policy = &core.pipeline.settings.defaults.identity_policy;
         let session_id = facts.session.get("session_id");
-        let login = login::login_of(policy, identity, who.caller(), session_id);
+        let login = login_of(policy, identity, who.caller(), session_id);
         self.by.usage.log_once(login, now, || Event {
             kind: Kind::IdentityCapture,
             facts: again(),
@@ -329,7 +328,7 @@ impl<H: ServerHandler> Instrumented<H> {
     /// Reports a session that has begun, and who it is, if nobody has yet.
     fn greeted(
         &self,
-        core: &Core,
+        core: &Handle,
         asked: &RequestContext<RoleServer>,
         client: &Implementation,
         result: &InitializeResult,
@@ -352,7 +351,7 @@ impl<H: ServerHandler> Instrumented<H> {
         // what its next request says.
         let knows_session = facts.session.get("session_id").is_some();
         if knows_session || who.names_credential() {
-            self.log_login(core, &who, &facts, core.config.clock.now(), described);
+            self.log_login(core, &who, &facts, core.pipeline.clock().now(), described);
         }
         if self.by.settings.sessions {
             name_somebody(core, &mut facts);
@@ -363,7 +362,7 @@ impl<H: ServerHandler> Instrumented<H> {
     /// Runs a call of a tool, and records it however it ends.
     async fn record_call(
         &self,
-        core: &Arc<Core>,
+        core: &Arc<Handle>,
         mut request: CallToolRequestParams,
         mut context: RequestContext<RoleServer>,
     ) -> Result<CallToolResponse, ErrorData> {
@@ -376,7 +375,7 @@ impl<H: ServerHandler> Instrumented<H> {
             let held = Held::of(&context);
             let who = Who::of(&context, &self.by.settings, core);
             let facts = self.facts(&context, &held, &who);
-            let now = core.config.clock.now();
+            let now = core.pipeline.clock().now();
             self.log_login(core, &who, &facts, now, || {
                 self.facts(&context, &held, &who)
             });
@@ -385,7 +384,7 @@ impl<H: ServerHandler> Instrumented<H> {
                 round: (round > 0).then_some(round),
                 ..Call::default()
             };
-            CallGuard::start(&self.by.usage, &ToolCall { facts, call }, now)
+            CallGuard::start(core, &ToolCall { facts, call }, now)
         };
         if self.own_tool(core, &request.name) {
             return Ok(self.note_capability(record, &request).into());
@@ -393,7 +392,7 @@ impl<H: ServerHandler> Instrumented<H> {
         let tool = self.known(core, &request, &context).await;
         self.take_arguments(core, &mut record, &mut request, tool.as_ref());
 
-        context.extensions.insert(record.meta());
+        context.extensions.insert(CallMeta::of(&record));
         let name = tool.is_none().then(|| request.name.clone());
         let cancelled = context.ct.clone();
         let mut record = Some(record);
@@ -427,7 +426,7 @@ impl<H: ServerHandler> Instrumented<H> {
     /// once in a while, and only when the answer matters.
     async fn known(
         &self,
-        core: &Core,
+        core: &Handle,
         request: &CallToolRequestParams,
         context: &RequestContext<RoleServer>,
     ) -> Option<Known> {
@@ -445,14 +444,14 @@ impl<H: ServerHandler> Instrumented<H> {
             (self.by.settings.intent && arguments.contains_key(self.property(core)))
                 || arguments.contains_key(native.unwrap_or(intent::NATIVE_NAME))
         });
-        if matters && server.ask(core.config.clock.now()) {
+        if matters && server.ask(core.pipeline.clock().now()) {
             self.learn_all(core, context).await;
         }
         server.tool(&request.name)
     }
 
     /// Asks the server for all its tools. A panic of its listing is the listing's own.
-    async fn learn_all(&self, core: &Core, context: &RequestContext<RoleServer>) {
+    async fn learn_all(&self, core: &Handle, context: &RequestContext<RoleServer>) {
         let mut page = None;
         for _ in 0..MAX_PAGES {
             let mut lists = pin!(self.inner.list_tools(page.take(), context.clone()));
@@ -476,10 +475,10 @@ impl<H: ServerHandler> Instrumented<H> {
     }
 
     /// Reads from a tool's schema what its arguments may hold for us.
-    fn judge(&self, core: &Core, tool: &Tool) -> Known {
+    fn judge(&self, core: &Handle, tool: &Tool) -> Known {
         let settings = &self.by.settings;
         let name = self.property(core);
-        let redactor = &core.settings.policy.redactor;
+        let redactor = &core.pipeline.settings.policy.redactor;
         let owner = match intent::owner(&tool.input_schema, name, &settings.intent_description) {
             Owner::Ours if !settings.intent => Owner::NoPlace,
             owner => owner,
@@ -498,7 +497,7 @@ impl<H: ServerHandler> Instrumented<H> {
     /// Takes our property out of the arguments, and captures the rest, before the tool gets them.
     fn take_arguments(
         &self,
-        core: &Core,
+        core: &Handle,
         record: &mut CallGuard,
         request: &mut CallToolRequestParams,
         tool: Option<&Known>,
@@ -551,7 +550,7 @@ impl<H: ServerHandler> Instrumented<H> {
     /// Records how a call ended.
     fn settle(
         &self,
-        core: &Core,
+        core: &Handle,
         mut record: CallGuard,
         response: &Result<CallToolResponse, ErrorData>,
         round: u32,
@@ -561,7 +560,8 @@ impl<H: ServerHandler> Instrumented<H> {
             Ok(CallToolResponse::Complete(result)) => {
                 let is_error = result.is_error == Some(true);
                 if is_error {
-                    let most = core.settings.policy.limits.error_chars * 4 + CUT_MARGIN_BYTES;
+                    let most =
+                        core.pipeline.settings.policy.limits.error_chars * 4 + CUT_MARGIN_BYTES;
                     record.set_error(text_of(result, most));
                 }
                 if self.by.settings.results {
@@ -593,7 +593,7 @@ impl<H: ServerHandler> Instrumented<H> {
     }
 
     /// Notes what a listing shows, and adds what is ours to it.
-    fn listed(&self, core: &Core, result: &mut ListToolsResult, facts: Facts<'_>) {
+    fn listed(&self, core: &Handle, result: &mut ListToolsResult, facts: Facts<'_>) {
         let is_last = result.next_cursor.is_none();
         let page = result
             .tools
@@ -610,14 +610,14 @@ impl<H: ServerHandler> Instrumented<H> {
         for tool in &mut result.tools {
             self.augment(core, tool);
         }
-        let own = core.config.wire.profile().capability_tool;
+        let own = core.pipeline.shared.settings.wire.profile().capability_tool;
         if is_last && self.own_tool(core, own) {
             result.tools.push(self.capability_tool(core));
         }
     }
 
     /// Adds the property that asks for the intent.
-    fn augment(&self, core: &Core, tool: &mut Tool) {
+    fn augment(&self, core: &Handle, tool: &mut Tool) {
         let settings = &self.by.settings;
         let name = self.property(core);
         let description = &settings.intent_description;
@@ -627,17 +627,17 @@ impl<H: ServerHandler> Instrumented<H> {
     }
 
     /// Whether a name is that of the tool for missing capabilities, and ours to answer.
-    fn own_tool(&self, core: &Core, name: &str) -> bool {
+    fn own_tool(&self, core: &Handle, name: &str) -> bool {
         self.by.settings.missing_capability
-            && name == core.config.wire.profile().capability_tool
+            && name == core.pipeline.shared.settings.wire.profile().capability_tool
             && !self.server.knows(name)
             && self.inner.get_tool(name).is_none()
             && self.inner.get_info().capabilities.tools.is_some()
     }
 
-    fn capability_tool(&self, core: &Core) -> Tool {
+    fn capability_tool(&self, core: &Handle) -> Tool {
         Tool::new(
-            core.config.wire.profile().capability_tool,
+            core.pipeline.shared.settings.wire.profile().capability_tool,
             intent::CAPABILITY_DESCRIPTION,
             intent::capability_schema(),
         )
@@ -673,7 +673,7 @@ impl<H: ServerHandler> Instrumented<H> {
     /// Begins the record of something other than a tool call.
     fn look<'a>(
         &'a self,
-        core: &'a Arc<Core>,
+        core: &'a Arc<Handle>,
         kind: &'static str,
         what: (&'static str, String),
         context: &RequestContext<RoleServer>,
@@ -681,11 +681,11 @@ impl<H: ServerHandler> Instrumented<H> {
         let held = Held::of(context);
         let who = Who::of(context, &self.by.settings, core);
         let facts = self.facts(context, &held, &who);
-        let started = core.config.clock.now();
+        let started = core.pipeline.clock().now();
         self.log_login(core, &who, &facts, started, || {
             self.facts(context, &held, &who)
         });
-        let value = |value| record::captured(core, value, false);
+        let value = |value| core.pipeline.capture_value(value, false);
         let meta = facts.meta.iter();
         let mut meta: Vec<_> = meta
             .map(|(key, content)| (Cow::Owned(key.to_string()), value(*content)))
@@ -704,8 +704,8 @@ impl<H: ServerHandler> Instrumented<H> {
 }
 
 /// An event of a kind of ours must say whom it is about.
-fn name_somebody(core: &Core, facts: &mut Facts<'_>) {
-    if core.settings.defaults.identity.is_none() {
+fn name_somebody(core: &Handle, facts: &mut Facts<'_>) {
+    if core.pipeline.settings.defaults.identity.is_none() {
         facts.identity.get_or_insert(Identity::anonymous());
     }
 }
@@ -726,7 +726,7 @@ fn owned(facts: Facts<'_>) -> Facts<'static> {
 
 /// The record of a request other than a tool call: one event when it ends, however it ends.
 struct Look<'a> {
-    core: &'a Arc<Core>,
+    core: &'a Arc<Handle>,
     started: Instant,
     kind: &'static str,
     /// The facts, and the keys of `meta` with their values.
@@ -745,7 +745,7 @@ impl Look<'_> {
         let Some((facts, meta)) = self.record.take() else {
             return;
         };
-        let now = self.core.config.clock.now();
+        let now = self.core.pipeline.clock().now();
         let elapsed = now.saturating_duration_since(self.started);
         let milliseconds = (elapsed.as_secs_f64() * 100_000.0).round() / 100.0;
         let outcome = outcome.as_str();
@@ -760,7 +760,7 @@ impl Look<'_> {
             facts.meta.push(("error".into(), error));
         }
         let kind = Kind::Custom(self.kind.into());
-        self.core.log(&Event { kind, facts }, None);
+        self.core.pipeline.log(&Event { kind, facts }, None);
     }
 }
 

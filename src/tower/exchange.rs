@@ -19,7 +19,7 @@ use crate::event::{CallOutcome, IdentityCapture, Init, IntentSource, ToolCall};
 use crate::event::{ClientClass, Era};
 use crate::logger::CallGuard;
 use crate::logger::UsageLogger;
-use crate::logger::login;
+use crate::logger::login_of;
 use crate::mcp::answers::says_unknown;
 use crate::mcp::intent::{self, Arguments, Owner, is_said};
 use crate::mcp::rounds::Rounds;
@@ -335,10 +335,10 @@ impl Exchange {
             return;
         };
         let identity = caller.identity();
-        if let Some(core) = self.shared.usage.core() {
-            let policy = &core.settings.defaults.identity_policy;
-            let login = login::login_of(policy, identity, Some(caller), session.get("session_id"));
-            let now = core.config.clock.now();
+        if let Some(core) = self.shared.usage.handle() {
+            let policy = &core.pipeline.settings.defaults.identity_policy;
+            let login = login_of(policy, identity, Some(caller), session.get("session_id"));
+            let now = core.pipeline.clock().now();
             self.shared.usage.log_once(login, now, || {
                 let event = IdentityCapture::new(identity).session(session);
                 with_meta!(event, caller.own_meta()).into()
@@ -399,8 +399,8 @@ impl Exchange {
     }
 
     fn takes_calls_alone(&self) -> bool {
-        let core = self.shared.usage.core();
-        core.is_none_or(|core| !core.config.wire.profile().takes_all_kinds)
+        let core = self.shared.usage.handle();
+        core.is_none_or(|core| !core.pipeline.shared.settings.wire.profile().takes_all_kinds)
     }
 
     /// Hears an answer.
@@ -484,11 +484,11 @@ impl Exchange {
     }
 
     fn learn(&self, tools: &[Value]) {
-        let Some(core) = self.shared.usage.core() else {
+        let Some(core) = self.shared.usage.handle() else {
             return;
         };
-        let redactor = &core.settings.policy.redactor;
-        let name_of_ours = core.config.wire.profile().intent_property;
+        let redactor = &core.pipeline.settings.policy.redactor;
+        let name_of_ours = core.pipeline.shared.settings.wire.profile().intent_property;
         let known = self.shared.known.tools.lock();
         let mut known = known.unwrap_or_else(PoisonError::into_inner);
         for tool in tools.iter().take(MAX_TOOLS) {
