@@ -1,5 +1,6 @@
 //! From a builder to what a logger is made from.
 
+use std::mem;
 use std::sync::Arc;
 
 use reqwest::Url;
@@ -8,18 +9,17 @@ use reqwest::header::HeaderMap;
 use super::builder::Builder;
 use super::setting::Setting;
 use super::table::Values;
-use super::validate::Checked;
 use crate::base::clock::Clock;
 use crate::capture::{self, CapturePolicy, Constant};
+use crate::delivery::Opened;
 use crate::delivery::settings::{DeliverySettings, Pace};
-use crate::delivery::{Opened, Spool};
 use crate::error::BuildError;
 use crate::event::Sampling;
 use crate::queue::Bounds;
 use crate::transport::Transport;
 use crate::transport::api_key::KeyCell;
 use crate::transport::dry_run::DryRun;
-use crate::transport::http::{Http, HttpSettings};
+use crate::transport::http::{self, Http};
 use crate::wire::defaults::Defaults;
 
 /// What a logger is made from.
@@ -47,50 +47,53 @@ impl Builder {
         Ok(opted_out.or(self.disabled.then_some("the code")))
     }
 
-    /// Validates the settings, and resolves each to its value in force.
+    /// Validates the settings and resolves each to its value in force. Of several faults the first in
+    /// this order is reported.
     pub(crate) fn resolve(mut self) -> Result<Resolved, BuildError> {
-        if let (Some(path), None) = (&self.dry_run, &self.transport) {
-            let file = DryRun::open(path).map_err(|error| {
-                BuildError::invalid("dry_run", format!("cannot write the file: {error}"))
-            })?;
-            self.transport = Some(Arc::new(file));
-        }
-        let Checked {
-            key,
-            endpoint,
-            headers,
-            values,
-            texts,
-            verbose,
-        } = self.check()?;
+        self.open_dry_run()?;
+        self.check_gzip()?;
+        self.check_sampling()?;
+        let key = self.checked_key()?;
+        let endpoint = self.checked_endpoint()?;
+        let headers = self.checked_headers()?;
+        let values = self.checked_values()?;
+        let texts = self.checked_texts()?;
+        let verbose = self.env.flag("PACKAGE_TRACKER_VERBOSE")?.unwrap_or(false);
+
         let settings = self.settings();
-        let policy = CapturePolicy {
-            limits: self.limits,
-            redactor: self.redactor.clone(),
-        };
-        let defaults = self.take_defaults(texts, &policy);
+        let pipeline = self.take_pipeline(texts);
         let key = Arc::new(KeyCell::new(key));
-        let destination = self.transport.is_none().then(|| endpoint.clone());
-        let transport = match self.transport.take() {
-            Some(transport) => transport,
-            None => self.http(endpoint, headers, Arc::clone(&key), &values)?,
+        let (transport, endpoint) = match self.transport.take() {
+            Some(transport) => (transport, None),
+            None => {
+                let http = self.http(endpoint.clone(), headers, Arc::clone(&key), &values)?;
+                (Arc::new(http) as Arc<dyn Transport>, Some(endpoint))
+            }
         };
-        let spool = self.spool.as_ref();
-        let is_batch = self.wire.profile().is_batch;
+        let (max_event_age, spool_dir) = match &self.spool {
+            Some(spool) => (spool.age(), Some(spool.path().to_owned())),
+            None => (values.max_event_age, None),
+        };
+        // Last, so that a logger that is not built leaves nothing on disk.
+        let tag = self.wire.spool_tag();
+        let spool = self.spool.map(|spool| spool.open(tag)).transpose()?;
+        // Where a request holds one event, a segment of any size is worth sending.
+        let [max_batch_events, batch_events, batch_bytes] = if self.wire.profile().is_batch {
+            let events = values.max_batch_events;
+            [events, events, values.max_batch_bytes]
+        } else {
+            [1, usize::MAX, 1]
+        };
         let delivery = DeliverySettings {
+            wire: self.wire,
             bounds: Bounds {
                 max_events: values.max_queue_events,
                 max_bytes: values.max_queue_bytes,
                 when_full: values.when_full,
-                // Where one event is a batch, a segment of any size is worth sending.
-                batch_events: if is_batch {
-                    values.max_batch_events
-                } else {
-                    usize::MAX
-                },
-                batch_bytes: if is_batch { values.max_batch_bytes } else { 1 },
+                batch_events,
+                batch_bytes,
             },
-            max_batch_events: if is_batch { values.max_batch_events } else { 1 },
+            max_batch_events,
             max_batch_bytes: values.max_batch_bytes,
             flush_interval: values.flush_interval,
             request_timeout: values.request_timeout,
@@ -100,51 +103,63 @@ impl Builder {
                 max_backoff: values.max_backoff,
                 max_retry_after: values.max_retry_after,
             },
-            max_event_age: spool.map_or(values.max_event_age, Spool::age),
+            max_event_age,
             before_send: self.before_send,
             redactor: self.redactor,
             on_error: self.on_error,
             verbose,
-            clock: self.clock.clone(),
+            clock: self.clock,
             transport,
             key,
-            endpoint: destination,
-            spool_dir: spool.map(|spool| spool.path().to_owned()),
-            wire: self.wire,
+            endpoint,
+            spool_dir,
         };
-        // Last, so that a logger that is not built leaves nothing on disk.
-        let tag = delivery.wire.spool_tag();
-        let spool = self.spool.map(|spool| spool.open(tag)).transpose()?;
         Ok(Resolved {
-            pipeline: PipelineSettings {
-                defaults,
-                policy,
-                sampling: self.sampling,
-                clock: self.clock,
-            },
+            pipeline,
             delivery,
             spool,
             settings,
         })
     }
 
-    /// Takes out what events get where they say nothing of their own.
-    fn take_defaults(&mut self, texts: [String; 3], policy: &CapturePolicy) -> Defaults {
+    fn open_dry_run(&mut self) -> Result<(), BuildError> {
+        if let (Some(path), None) = (&self.dry_run, &self.transport) {
+            let file = DryRun::open(path).map_err(|error| {
+                BuildError::invalid("dry_run", format!("cannot write the file: {error}"))
+            })?;
+            self.transport = Some(Arc::new(file));
+        }
+        Ok(())
+    }
+
+    fn take_pipeline(&mut self, texts: [String; 3]) -> PipelineSettings {
+        let policy = CapturePolicy {
+            limits: self.limits,
+            redactor: self.redactor.clone(),
+        };
         let constant = |text| Constant::new(text, &policy.redactor);
         let [source, environment, user_agent] = texts.map(constant);
-        let meta = std::mem::take(&mut self.meta).into_iter();
-        Defaults {
+        let meta = mem::take(&mut self.meta).into_iter();
+        let meta = meta.map(|(name, value)| {
+            let (captured, _) = capture::capture_value(&policy, &value, false);
+            (name, captured)
+        });
+        let defaults = Defaults {
             identity: self.identity.take(),
-            identity_policy: std::mem::take(&mut self.identity_policy),
+            identity_policy: mem::take(&mut self.identity_policy),
             product_id: self.product_id.take().map(constant),
             source,
             environment,
             user_agent,
             ip_addr: self.ip_addr.take().map(constant),
-            session: std::mem::take(&mut self.session),
-            meta: meta
-                .map(|(name, value)| (name, capture::capture_value(policy, &value, false).0))
-                .collect(),
+            session: mem::take(&mut self.session),
+            meta: meta.collect(),
+        };
+        PipelineSettings {
+            defaults,
+            policy,
+            sampling: mem::take(&mut self.sampling),
+            clock: self.clock.clone(),
         }
     }
 
@@ -154,20 +169,114 @@ impl Builder {
         headers: HeaderMap,
         key: Arc<KeyCell>,
         values: &Values,
-    ) -> Result<Arc<dyn Transport>, BuildError> {
-        let settings = HttpSettings {
+    ) -> Result<Http, BuildError> {
+        let hook = self.http_client.take();
+        let client = http::client(&endpoint, values.max_in_flight, self.bundled_roots, hook)
+            .map_err(|error| BuildError::HttpClient(Box::new(error.without_url())))?;
+        Ok(Http {
+            client,
             endpoint,
             headers,
             key_header: self.wire.profile().key_header,
             key,
-            max_in_flight: values.max_in_flight,
-            hook: self.http_client.take(),
             gzip: self.gzip,
-            bundled_roots: self.bundled_roots,
-        };
-        match Http::new(settings) {
-            Ok(http) => Ok(Arc::new(http)),
-            Err(error) => Err(BuildError::HttpClient(Box::new(error.without_url()))),
+        })
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::wire::{DEFAULT_BATCH_REQUEST_TIMEOUT, DEFAULT_REQUEST_TIMEOUT, Mcpeye, Wire};
+
+    fn builder(wire: Wire) -> Builder {
+        Builder::default()
+            .env(|name| match name {
+                "REO_API_KEY" => Some("key-of-the-environment".to_owned()),
+                "REO_CENSUS_MCP_ENDPOINT" | "MCPEYE_INGEST_URL" => {
+                    Some("https://environment.example/".to_owned())
+                }
+                _ => None,
+            })
+            .wire(wire)
+    }
+
+    #[test]
+    fn the_wire_decides_on_batches_and_the_timeout() {
+        let delivery = |wire| builder(wire).resolve().unwrap().delivery;
+        let single = delivery(Wire::Reo);
+        assert_eq!(single.max_batch_events, 1);
+        assert_eq!(single.bounds.batch_events, usize::MAX);
+        assert_eq!(single.bounds.batch_bytes, 1);
+        assert_eq!(single.request_timeout, DEFAULT_REQUEST_TIMEOUT);
+        for wire in [Wire::ReoBatch, Wire::Mcpeye(Mcpeye::new("p"))] {
+            let batch = delivery(wire);
+            assert_eq!(batch.max_batch_events, batch.bounds.batch_events);
+            assert_eq!(batch.max_batch_bytes, batch.bounds.batch_bytes);
+            assert_eq!(batch.request_timeout, DEFAULT_BATCH_REQUEST_TIMEOUT);
         }
+    }
+
+    #[test]
+    fn a_timeout_in_code_wins_on_every_wire() {
+        for wire in [Wire::Reo, Wire::ReoBatch] {
+            let builder = builder(wire).request_timeout(DEFAULT_REQUEST_TIMEOUT);
+            let delivery = builder.resolve().unwrap().delivery;
+            assert_eq!(delivery.request_timeout, DEFAULT_REQUEST_TIMEOUT);
+        }
+    }
+
+    #[test]
+    fn code_wins_over_the_environment_and_that_over_the_default() {
+        let endpoint = |builder: Builder| builder.resolve().unwrap().delivery.endpoint.unwrap();
+        let of_env = endpoint(builder(Wire::Reo));
+        assert_eq!(of_env.as_str(), "https://environment.example/");
+        let of_code = endpoint(builder(Wire::Reo).endpoint("https://code.example/"));
+        assert_eq!(of_code.as_str(), "https://code.example/");
+        let default = endpoint(builder(Wire::Reo).env(|_| None).api_key("k"));
+        assert_eq!(default.as_str(), crate::wire::DEFAULT_ENDPOINT);
+    }
+
+    #[test]
+    fn a_dry_run_needs_neither_key_nor_endpoint_and_leaves_no_file_where_it_cannot() {
+        let builder = || Builder::default().env(|_| None).wire(Wire::ReoBatch);
+        let error = builder()
+            .dry_run("/nowhere/at/all")
+            .resolve()
+            .err()
+            .unwrap();
+        assert!(
+            error
+                .to_string()
+                .starts_with("dry_run cannot write the file: ")
+        );
+        let path = std::env::temp_dir().join(format!("dry-run-{}", std::process::id()));
+        let delivery = builder().dry_run(&path).resolve().unwrap().delivery;
+        std::fs::remove_file(path).unwrap();
+        assert_eq!(delivery.endpoint, None);
+    }
+
+    #[test]
+    fn an_opt_out_is_named_before_the_code_is() {
+        let off_by = |builder: Builder| builder.off_by().unwrap();
+        let opted_out =
+            || Builder::default().env(|name| (name == "DO_NOT_TRACK").then(|| "1".into()));
+        assert_eq!(off_by(opted_out().enabled(false)), Some("DO_NOT_TRACK"));
+        assert_eq!(off_by(builder(Wire::Reo).enabled(false)), Some("the code"));
+        assert_eq!(off_by(builder(Wire::Reo)), None);
+    }
+
+    #[cfg(feature = "spool")]
+    #[test]
+    fn the_age_of_a_spool_replaces_that_of_the_memory() {
+        let dir = std::env::temp_dir().join(format!("resolve-{}", std::process::id()));
+        let hour = std::time::Duration::from_secs(60 * 60);
+        let spool = crate::spool::Spool::dir(&dir).max_age(hour);
+        let resolved = builder(Wire::Reo).spool(spool).resolve().unwrap();
+        assert_eq!(resolved.delivery.max_event_age, hour);
+        assert_eq!(resolved.delivery.spool_dir.as_ref(), Some(&dir));
+        assert!(resolved.spool.is_some());
+        drop(resolved);
+        std::fs::remove_dir_all(dir).unwrap();
     }
 }

@@ -70,12 +70,9 @@ impl Setting {
         Self::found(name, value.map(|value| (value, Origin::Code)), NOT_SET)
     }
 
-    /// Shows of the value only whether it is set.
-    pub(super) fn concealed(mut self) -> Self {
-        if self.origin != Origin::Default {
-            SET.clone_into(&mut self.value);
-        }
-        self
+    /// A value of which only is shown whether code gave one.
+    pub(super) fn concealed(name: &'static str, is_set: bool) -> Self {
+        Self::given(name, is_set.then(|| SET.to_owned()))
     }
 }
 

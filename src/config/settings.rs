@@ -1,6 +1,8 @@
 //! What each setting is and where it came from, for the doctor. No key and no header's value is
 //! among them.
 
+use std::path::Path;
+
 use reqwest::Url;
 
 use super::builder::Builder;
@@ -8,12 +10,18 @@ use super::setting::{NOT_SET, Origin, SET, Setting};
 use super::table::{DEFAULT_ENVIRONMENT, DEFAULT_SOURCE, DEFAULT_USER_AGENT, Values};
 use crate::wire::Wire;
 
+const SOURCE: &str = "REO_PRODUCT_USAGE_SOURCE";
+const ENVIRONMENT: &str = "REO_PRODUCT_USAGE_ENVIRONMENT";
+const USER_AGENT: &str = "REO_PRODUCT_USAGE_USER_AGENT";
+
 impl Builder {
     /// Lists the settings.
     pub(super) fn settings(&self) -> Vec<Setting> {
         let profile = self.wire.profile();
         let [source, environment, user_agent] = self.texts();
-        let key = self.find(&self.api_key, profile.key_variable);
+        let key = self
+            .find(&self.api_key, profile.key_variable)
+            .map(|(_, origin)| (SET.to_owned(), origin));
         let endpoint = self.find(&self.endpoint, profile.endpoint_variable);
         let default_endpoint = profile
             .default_endpoint
@@ -21,33 +29,31 @@ impl Builder {
         let endpoint = endpoint
             .or(default_endpoint)
             .map(|(url, origin)| (without_secrets(&url), origin));
-        let identity = self.identity.as_ref().map(|_| SET.to_owned());
         let headers: Vec<&str> = self.headers.iter().map(|(name, _)| &**name).collect();
-        let (spool, dry_run) = (self.spool.as_ref(), self.dry_run.as_ref());
+        let shown = |path: &Path| path.display().to_string();
+        let spool = self.spool.as_ref().map(|spool| shown(spool.path()));
+        let dry_run = self.dry_run.as_deref().map(shown);
 
         let mut all = vec![
             Setting::compared("wire", &self.wire, &Wire::default()),
-            Setting::found("api_key", key, NOT_SET).concealed(),
+            Setting::found("api_key", key, NOT_SET),
             Setting::found("endpoint", endpoint, NOT_SET),
             Setting::given("product_id", self.product_id.clone()),
             source,
             environment,
             user_agent,
-            Setting::given("identity", identity),
-            Setting::given("ip_addr", self.ip_addr.clone()).concealed(),
+            Setting::concealed("identity", self.identity.is_some()),
+            Setting::concealed("ip_addr", self.ip_addr.is_some()),
         ];
         all.extend(self.values().settings(&self.default_values()));
         all.extend([
-            Setting::given("pseudonyms", self.pseudonyms_text()),
+            Setting::concealed("pseudonyms", self.identity_policy.has_pseudonyms()),
             Setting::compared("headers", &headers, &Vec::<&str>::new()),
             Setting::compared("allow_insecure_http", &self.allow_insecure_http, &false),
             Setting::compared("gzip", &self.gzip, &false),
             Setting::compared("bundled_roots", &self.bundled_roots, &false),
-            Setting::given(
-                "spool",
-                spool.map(|spool| spool.path().display().to_string()),
-            ),
-            Setting::given("dry_run", dry_run.map(|path| path.display().to_string())),
+            Setting::given("spool", spool),
+            Setting::given("dry_run", dry_run),
         ]);
         all
     }
@@ -66,29 +72,24 @@ impl Builder {
 
     /// Returns the texts that have a variable and a default: source, environment, user agent.
     pub(super) fn texts(&self) -> [Setting; 3] {
+        let text = |name, code, variable, default| {
+            Setting::found(name, self.find(code, variable), default)
+        };
         [
-            (
-                "source",
-                &self.source,
-                "REO_PRODUCT_USAGE_SOURCE",
-                DEFAULT_SOURCE,
-            ),
-            (
+            text("source", &self.source, SOURCE, DEFAULT_SOURCE),
+            text(
                 "environment",
                 &self.environment,
-                "REO_PRODUCT_USAGE_ENVIRONMENT",
+                ENVIRONMENT,
                 DEFAULT_ENVIRONMENT,
             ),
-            (
+            text(
                 "user_agent",
                 &self.user_agent,
-                "REO_PRODUCT_USAGE_USER_AGENT",
+                USER_AGENT,
                 DEFAULT_USER_AGENT,
             ),
         ]
-        .map(|(name, code, variable, default)| {
-            Setting::found(name, self.find(code, variable), default)
-        })
     }
 
     /// Finds a text in code, or else in an environment variable.
@@ -101,14 +102,6 @@ impl Builder {
             Some(text) => Some((text.clone(), Origin::Code)),
             None => Some((self.env.get(variable)?, Origin::Variable(variable))),
         }
-    }
-
-    fn pseudonyms_text(&self) -> Option<String> {
-        #[cfg(feature = "pseudonyms")]
-        if self.identity_policy.pseudonyms.is_some() {
-            return Some(SET.to_owned());
-        }
-        None
     }
 }
 

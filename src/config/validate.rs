@@ -4,24 +4,13 @@ use reqwest::Url;
 use reqwest::header::{HeaderMap, HeaderName, HeaderValue};
 
 use super::builder::Builder;
-use super::setting::{Origin, Setting};
+use super::setting::Origin;
 use super::table::{Values, check_age, in_range};
 use crate::delivery::MIN_SPOOL_BYTES;
 use crate::error::BuildError;
 use crate::transport::api_key::ApiKey;
 use crate::transport::http;
 use crate::wire::DEFAULT_ENDPOINT;
-
-/// What has been checked, in the form in which it is used.
-pub(super) struct Checked {
-    pub(super) key: Option<ApiKey>,
-    pub(super) endpoint: Url,
-    pub(super) headers: HeaderMap,
-    pub(super) values: Values,
-    /// Source, environment and user agent.
-    pub(super) texts: [String; 3],
-    pub(super) verbose: bool,
-}
 
 /// The headers that the transport sets itself.
 const RESERVED_HEADERS: [&str; 7] = [
@@ -35,58 +24,26 @@ const RESERVED_HEADERS: [&str; 7] = [
 ];
 
 impl Builder {
-    pub(super) fn check(&self) -> Result<Checked, BuildError> {
+    pub(super) fn check_gzip(&self) -> Result<(), BuildError> {
         if self.gzip && !self.wire.profile().is_batch {
-            return Err(BuildError::invalid(
-                "gzip",
-                "is for the batch wires; Wire::Reo sends one event a request",
-            ));
+            let fault = "is for the batch wires; Wire::Reo sends one event a request";
+            return refuse("gzip", fault);
         }
-        self.check_sampling()?;
-        let key = self.checked_key()?;
-        let endpoint = self.checked_endpoint()?;
-        let headers = self.checked_headers()?;
-        let values = self.values();
-        self.check_ranges(&values)?;
-        for (setting, value) in [("product_id", &self.product_id), ("ip_addr", &self.ip_addr)] {
-            if let Some(value) = value {
-                refuse_empty(setting, value)?;
-            }
-        }
-        if let Some(fault) = self.wire.fault() {
-            return Err(BuildError::invalid("wire", fault));
-        }
-        if let Some(identity) = &self.identity
-            && (identity.id.is_empty() || identity.id_type.is_empty())
-        {
-            return Err(BuildError::invalid("identity", "has an empty id or kind"));
-        }
-        let texts = self.texts();
-        for Setting { name, value, .. } in &texts {
-            refuse_empty(name, value)?;
-        }
-        Ok(Checked {
-            key,
-            endpoint,
-            headers,
-            values,
-            texts: texts.map(|text| text.value),
-            verbose: self.env.flag("PACKAGE_TRACKER_VERBOSE")?.unwrap_or(false),
-        })
+        Ok(())
     }
 
-    fn check_sampling(&self) -> Result<(), BuildError> {
+    pub(super) fn check_sampling(&self) -> Result<(), BuildError> {
         let rates = self.sampling.rates.values().copied();
         for rate in rates.chain([self.sampling.rate]) {
             if !(0.0..=1.0).contains(&rate) {
                 let fault = format!("is {rate}, which is not within 0.0 to 1.0");
-                return Err(BuildError::invalid("sample", fault));
+                return refuse("sample", fault);
             }
         }
         Ok(())
     }
 
-    fn checked_key(&self) -> Result<Option<ApiKey>, BuildError> {
+    pub(super) fn checked_key(&self) -> Result<Option<ApiKey>, BuildError> {
         let profile = self.wire.profile();
         let variable = profile.key_variable;
         match self.find(&self.api_key, variable) {
@@ -98,7 +55,7 @@ impl Builder {
         }
     }
 
-    fn checked_endpoint(&self) -> Result<Url, BuildError> {
+    pub(super) fn checked_endpoint(&self) -> Result<Url, BuildError> {
         let profile = self.wire.profile();
         let variable = profile.endpoint_variable;
         let (text, origin) = match self.find(&self.endpoint, variable) {
@@ -117,7 +74,7 @@ impl Builder {
         Ok(url)
     }
 
-    fn checked_headers(&self) -> Result<HeaderMap, BuildError> {
+    pub(super) fn checked_headers(&self) -> Result<HeaderMap, BuildError> {
         let fault = |fault: String| BuildError::invalid("headers", fault);
         let mut map = HeaderMap::new();
         for (name, value) in &self.headers {
@@ -135,33 +92,53 @@ impl Builder {
         Ok(map)
     }
 
-    fn check_ranges(&self, values: &Values) -> Result<(), BuildError> {
+    pub(super) fn checked_values(&self) -> Result<Values, BuildError> {
+        let values = self.values();
         values.check()?;
-        check_age("max_event_age", values.max_event_age, values)?;
+        check_age("max_event_age", values.max_event_age, &values)?;
         if let Some(spool) = &self.spool {
             if spool.path().as_os_str().is_empty() {
-                return Err(BuildError::invalid("spool", "has an empty path"));
+                return refuse("spool", "has an empty path");
             }
             let sizes = MIN_SPOOL_BYTES..=u64::MAX / 4;
             in_range("spool.max_bytes", &spool.bytes(), &sizes)?;
-            check_age("spool.max_age", spool.age(), values)?;
+            check_age("spool.max_age", spool.age(), &values)?;
         }
-        match self.limits.fault() {
-            Some((limit, value, range)) => {
-                let (least, most) = range.into_inner();
-                let fault = format!("has {limit} {value}, which is not within {least} to {most}");
-                Err(BuildError::invalid("limits", fault))
-            }
-            None => Ok(()),
+        if let Some((limit, value, range)) = self.limits.fault() {
+            let (least, most) = range.into_inner();
+            let fault = format!("has {limit} {value}, which is not within {least} to {most}");
+            return refuse("limits", fault);
+        }
+        Ok(values)
+    }
+
+    /// Checks all that is a text. Returns source, environment and user agent.
+    pub(super) fn checked_texts(&self) -> Result<[String; 3], BuildError> {
+        let is_empty = |text: &Option<String>| text.as_deref() == Some("");
+        if is_empty(&self.product_id) {
+            return refuse("product_id", "is empty");
+        }
+        if is_empty(&self.ip_addr) {
+            return refuse("ip_addr", "is empty");
+        }
+        if let Some(fault) = self.wire.fault() {
+            return refuse("wire", fault);
+        }
+        if let Some(identity) = &self.identity
+            && (identity.id.is_empty() || identity.id_type.is_empty())
+        {
+            return refuse("identity", "has an empty id or kind");
+        }
+        let texts = self.texts();
+        match texts.iter().find(|text| text.value.is_empty()) {
+            Some(text) => refuse(text.name, "is empty"),
+            None => Ok(texts.map(|text| text.value)),
         }
     }
 }
 
-fn refuse_empty(setting: &'static str, value: &str) -> Result<(), BuildError> {
-    if value.is_empty() {
-        return Err(BuildError::invalid(setting, "is empty"));
-    }
-    Ok(())
+fn refuse<T>(setting: &'static str, fault: impl Into<String>) -> Result<T, BuildError> {
+    Err(BuildError::invalid(setting, fault))
 }
 
 /// Parses an endpoint. The errors do not repeat it: it may hold a secret.
@@ -170,29 +147,27 @@ fn parse_endpoint(
     text: &str,
     allow_insecure_http: bool,
 ) -> Result<Url, BuildError> {
-    let fault = |fault: &str| BuildError::invalid(setting, fault);
-    let mut url =
-        Url::parse(text.trim()).map_err(|error| fault(&format!("is not a URL: {error}")))?;
+    let mut url = match Url::parse(text.trim()) {
+        Ok(url) => url,
+        Err(error) => return refuse(setting, format!("is not a URL: {error}")),
+    };
     if !url.username().is_empty() || url.password().is_some() {
-        return Err(fault(
-            "holds a user name or a password; give the key by api_key",
-        ));
+        let fault = "holds a user name or a password; give the key by api_key";
+        return refuse(setting, fault);
     }
     if url.host_str().is_none_or(str::is_empty) {
-        return Err(fault("names no host"));
+        return refuse(setting, "names no host");
     }
     match url.scheme() {
         "https" => {}
         "http" if allow_insecure_http || http::is_loopback(&url) => {}
         "http" => {
-            return Err(fault(
-                "uses http, which would send the key in the clear; use https, or allow_insecure_http(true)",
-            ));
+            let fault = "uses http, which would send the key in the clear; use https, or allow_insecure_http(true)";
+            return refuse(setting, fault);
         }
         other => {
-            return Err(fault(&format!(
-                "has the scheme {other}; it must be https or http"
-            )));
+            let fault = format!("has the scheme {other}; it must be https or http");
+            return refuse(setting, fault);
         }
     }
     url.set_fragment(None);
@@ -245,7 +220,7 @@ mod tests {
             .max_in_flight(0)
             .product_id("")
             .source("");
-        let fault = |builder: Builder| builder.check().err().unwrap().to_string();
+        let fault = |builder: Builder| builder.resolve().err().unwrap().to_string();
         assert_eq!(
             fault(bad),
             "api_key is missing: set it in code or in REO_API_KEY"

@@ -16,7 +16,9 @@ use crate::ledger::DropReason;
 use crate::queue::{EventEnd, OnDisk, Segment};
 use crate::spool::disk::{Disk, DiskJob, News};
 use crate::spool::{Loaded, WRITE_INTERVAL};
-pub(crate) use crate::spool::{MIN_MAX_BYTES as MIN_SPOOL_BYTES, Opened, Spool};
+pub(crate) use crate::spool::{
+    MIN_MAX_BYTES as MIN_SPOOL_BYTES, Opened, Spool, probe as probe_spool,
+};
 
 /// How often files are synced, old events dropped, and failed writes tried again.
 const TICK: Duration = Duration::from_secs(1);

@@ -1,10 +1,11 @@
 //! The API key, which no `Debug`, log, error or panic shows: all of its life but the header's name.
 
 use std::fmt;
-use std::sync::{PoisonError, RwLock};
+use std::sync::Mutex;
 
 use reqwest::header::HeaderValue;
 
+use crate::base::lock::lock;
 use crate::error::BuildError;
 
 /// A key that goes into a header and nowhere else.
@@ -35,21 +36,20 @@ impl fmt::Debug for ApiKey {
 
 /// The key in force; it may be replaced while the logger runs.
 #[derive(Debug, Default)]
-pub(crate) struct KeyCell(RwLock<Option<ApiKey>>);
+pub(crate) struct KeyCell(Mutex<Option<ApiKey>>);
 
 impl KeyCell {
     pub(crate) fn new(key: Option<ApiKey>) -> Self {
-        Self(RwLock::new(key))
+        Self(Mutex::new(key))
     }
 
     pub(crate) fn set(&self, key: ApiKey) {
-        *self.0.write().unwrap_or_else(PoisonError::into_inner) = Some(key);
+        *lock(&self.0) = Some(key);
     }
 
     /// Replaces the key in a text of the ingest's, which may repeat it.
     pub(crate) fn conceal(&self, text: &str) -> String {
-        let key = self.0.read().unwrap_or_else(PoisonError::into_inner);
-        match key.as_ref() {
+        match lock(&self.0).as_ref() {
             Some(key) => text.replace(&key.0, "[key]"),
             None => text.to_owned(),
         }
@@ -57,8 +57,7 @@ impl KeyCell {
 
     /// Returns the value of the key's header, which the HTTP client's own logs leave out.
     pub(super) fn header(&self) -> Option<HeaderValue> {
-        let key = self.0.read().unwrap_or_else(PoisonError::into_inner);
-        let mut value = HeaderValue::from_str(&key.as_ref()?.0).ok()?;
+        let mut value = HeaderValue::from_str(&lock(&self.0).as_ref()?.0).ok()?;
         value.set_sensitive(true);
         Some(value)
     }
@@ -79,7 +78,7 @@ mod tests {
         assert_eq!(cell.conceal("k-1 and k-1"), "[key] and [key]");
         assert_eq!(
             format!("{:?} {cell:?}", cell.header().unwrap()),
-            "Sensitive KeyCell(RwLock { data: Some(ApiKey(..)), poisoned: false, .. })"
+            "Sensitive KeyCell(Mutex { data: Some(ApiKey(..)), poisoned: false, .. })"
         );
     }
 

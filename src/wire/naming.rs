@@ -12,6 +12,13 @@ pub(crate) struct IdentityPolicy {
 }
 
 impl IdentityPolicy {
+    pub(crate) const fn has_pseudonyms(&self) -> bool {
+        #[cfg(feature = "pseudonyms")]
+        return self.pseudonyms.is_some();
+        #[cfg(not(feature = "pseudonyms"))]
+        false
+    }
+
     /// Returns the identity as it is sent. The anonymous identity is never pseudonymized.
     pub(crate) fn identity<'a>(&self, identity: Identity<'a>) -> Identity<'a> {
         #[cfg(feature = "pseudonyms")]
