@@ -66,7 +66,7 @@ fn write(
     wire: &Wire,
     w: &mut EventWriter<'_>,
 ) {
-    let fixed = wire.fixed_members();
+    let fixed = wire.profile().fixed_members;
     let start = w.len();
     for (name, value) in before
         .iter()
@@ -88,11 +88,11 @@ fn write(
                 }
                 let members = meta.iter().filter(|(name, _)| *name != "redactions");
                 for (name, value) in members {
-                    member(name, value, wire.own_names(), w);
+                    member(name, value, wire.profile().own_meta_names, w);
                 }
                 w.close_object(start);
             }
-            _ => member(name, value, wire.own_members(), w),
+            _ => member(name, value, wire.profile().own_members, w),
         }
     }
     w.close_object(start);

@@ -11,8 +11,9 @@ use crate::base::id::Ids;
 use crate::base::lock::lock;
 use crate::base::process::Process;
 use crate::capture::{self, Captured, Content};
+use crate::config::resolve::PipelineSettings;
 use crate::delivery::message::{Control, Task};
-use crate::delivery::settings::Config;
+use crate::delivery::settings::DeliverySettings;
 use crate::delivery::shared::Shared;
 use crate::delivery::{Opened, Worker};
 use crate::event::{Event, Kind, Weight};
@@ -23,6 +24,7 @@ use crate::wire::parts::{Sender, Stamp};
 
 #[derive(Debug)]
 pub(crate) struct Pipeline {
+    pub(crate) settings: PipelineSettings,
     pub(crate) shared: Arc<Shared>,
     queue: queue::Sender,
     control: mpsc::UnboundedSender<Control>,
@@ -44,11 +46,16 @@ struct WorkerInbox {
 }
 
 impl Pipeline {
-    pub(crate) fn new(settings: Config, spool: Option<Opened>) -> Self {
-        let shared = Arc::new(Shared::new(settings));
+    pub(crate) fn new(
+        settings: PipelineSettings,
+        delivery: DeliverySettings,
+        spool: Option<Opened>,
+    ) -> Self {
+        let shared = Arc::new(Shared::new(delivery));
         let (queue, receiver) = queue::channel(shared.settings.bounds, Arc::clone(&shared.ledger));
         let (control, messages) = mpsc::unbounded_channel();
         Self {
+            settings,
             shared,
             queue,
             control,
@@ -64,7 +71,7 @@ impl Pipeline {
     }
 
     pub(crate) fn clock(&self) -> &Clock {
-        &self.shared.settings.clock
+        &self.settings.clock
     }
 
     /// Admits, samples, redacts and queues one event.
@@ -89,7 +96,7 @@ impl Pipeline {
             let weight = self.weigh(event)?;
             let pushed = self.write_and_push(event, weight, now, waiter);
             if let (Err(_), Kind::ToolCall(call)) = (&pushed, &event.kind) {
-                self.shared.settings.sampling.give_back(&call.tool, weight);
+                self.settings.sampling.give_back(&call.tool, weight);
             }
             pushed
         });
@@ -134,7 +141,7 @@ impl Pipeline {
     fn weigh(&self, event: &Event<'_>) -> Result<Weight, DropReason> {
         match &event.kind {
             Kind::ToolCall(call) => {
-                let sampling = &self.shared.settings.sampling;
+                let sampling = &self.settings.sampling;
                 sampling.weigh(call, || self.clock().now())
             }
             _ => Ok(Weight::default()),
@@ -178,12 +185,13 @@ impl Pipeline {
         stamp: &Stamp,
         f: impl FnOnce(&RedactedJson<'_>) -> Result<R, DropReason>,
     ) -> (Result<R, DropReason>, u64) {
-        let settings = &self.shared.settings;
+        let wire = &self.shared.settings.wire;
+        let PipelineSettings {
+            defaults, policy, ..
+        } = &self.settings;
         capture::with_scratch(|scratch| {
-            let (captured, panics) = capture::capture(scratch, &settings.rules, |writer| {
-                settings
-                    .wire
-                    .write_event(event, &settings.defaults, stamp, writer)
+            let (captured, panics) = capture::capture(scratch, policy, |writer| {
+                wire.write_event(event, defaults, stamp, writer)
             });
             (captured.and_then(|json| f(&json)), panics)
         })
@@ -191,7 +199,7 @@ impl Pipeline {
 
     /// Captures a value within the limits, for an event that is logged later.
     pub(crate) fn capture_value(&self, content: Content<'_>, arguments: bool) -> Captured {
-        let policy = &self.shared.settings.rules;
+        let policy = &self.settings.policy;
         let (captured, panics) = capture::capture_value(policy, content, arguments);
         self.shared.ledger.panics(panics);
         captured

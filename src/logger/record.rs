@@ -80,7 +80,7 @@ fn texts<'c>(call: &'c ToolCall<'_>) -> [Option<&'c str>; TEXTS] {
 /// How much of a text is copied, in bytes: as much as its limit lets through, and as the redactor
 /// looks beyond a cut.
 fn most_bytes(pipeline: &Pipeline, which: usize) -> usize {
-    let limits = &pipeline.shared.settings.rules.limits;
+    let limits = &pipeline.settings.policy.limits;
     let most = match which {
         PROMPT => limits.prompt_chars,
         ERROR => limits.error_chars,

@@ -27,7 +27,6 @@ use crate::logger::Handle;
 use crate::logger::login_of;
 use crate::mcp::answers::says_unknown;
 use crate::mcp::intent::{self, Arguments, Owner, is_said};
-use crate::wire::Wire;
 
 use super::Instrumented;
 use super::context::{self, Held, Who};
@@ -273,7 +272,7 @@ impl<H: ServerHandler> Instrumented<H> {
 
     /// Whether the wire takes more than tool calls.
     fn takes_all_kinds(&self, core: &Handle) -> bool {
-        !matches!(core.pipeline.shared.settings.wire, Wire::Mcpeye(_))
+        core.pipeline.shared.settings.wire.profile().takes_all_kinds
     }
 
     fn facts<'a>(
@@ -295,7 +294,7 @@ impl<H: ServerHandler> Instrumented<H> {
     /// The name of the property that asks for the intent.
     fn property<'a>(&'a self, core: &'a Handle) -> &'a str {
         let name = self.by.settings.intent_name.as_deref();
-        name.unwrap_or_else(|| intent::name_on(&core.pipeline.shared.settings.wire))
+        name.unwrap_or_else(|| core.pipeline.shared.settings.wire.profile().intent_property)
     }
 
     fn log<'a>(&self, kind: Kind<'a>, facts: Facts<'a>) {
@@ -317,9 +316,9 @@ impl<H: ServerHandler> Instrumented<H> {
         let Some(identity) = who.identity() else {
             return;
         };
-        let names = &core.pipeline.shared.settings.defaults.names;
+        let policy = &core.pipeline.settings.defaults.identity_policy;
         let session_id = facts.session.get("session_id");
-        let login = login_of(names, identity, who.caller(), session_id);
+        let login = login_of(policy, identity, who.caller(), session_id);
         self.by.usage.log_once(login, now, || Event {
             kind: Kind::IdentityCapture,
             facts: again(),
@@ -479,7 +478,7 @@ impl<H: ServerHandler> Instrumented<H> {
     fn judge(&self, core: &Handle, tool: &Tool) -> Known {
         let settings = &self.by.settings;
         let name = self.property(core);
-        let redactor = &core.pipeline.shared.settings.rules.redactor;
+        let redactor = &core.pipeline.settings.policy.redactor;
         let owner = match intent::owner(&tool.input_schema, name, &settings.intent_description) {
             Owner::Ours if !settings.intent => Owner::NoPlace,
             owner => owner,
@@ -561,8 +560,8 @@ impl<H: ServerHandler> Instrumented<H> {
             Ok(CallToolResponse::Complete(result)) => {
                 let is_error = result.is_error == Some(true);
                 if is_error {
-                    let most = core.pipeline.shared.settings.rules.limits.error_chars * 4
-                        + CUT_MARGIN_BYTES;
+                    let most =
+                        core.pipeline.settings.policy.limits.error_chars * 4 + CUT_MARGIN_BYTES;
                     record.set_error(text_of(result, most));
                 }
                 if self.by.settings.results {
@@ -611,7 +610,7 @@ impl<H: ServerHandler> Instrumented<H> {
         for tool in &mut result.tools {
             self.augment(core, tool);
         }
-        let own = intent::capability_tool_on(&core.pipeline.shared.settings.wire);
+        let own = core.pipeline.shared.settings.wire.profile().capability_tool;
         if is_last && self.own_tool(core, own) {
             result.tools.push(self.capability_tool(core));
         }
@@ -630,7 +629,7 @@ impl<H: ServerHandler> Instrumented<H> {
     /// Whether a name is that of the tool for missing capabilities, and ours to answer.
     fn own_tool(&self, core: &Handle, name: &str) -> bool {
         self.by.settings.missing_capability
-            && name == intent::capability_tool_on(&core.pipeline.shared.settings.wire)
+            && name == core.pipeline.shared.settings.wire.profile().capability_tool
             && !self.server.knows(name)
             && self.inner.get_tool(name).is_none()
             && self.inner.get_info().capabilities.tools.is_some()
@@ -638,7 +637,7 @@ impl<H: ServerHandler> Instrumented<H> {
 
     fn capability_tool(&self, core: &Handle) -> Tool {
         Tool::new(
-            intent::capability_tool_on(&core.pipeline.shared.settings.wire),
+            core.pipeline.shared.settings.wire.profile().capability_tool,
             intent::CAPABILITY_DESCRIPTION,
             intent::capability_schema(),
         )
@@ -706,7 +705,7 @@ impl<H: ServerHandler> Instrumented<H> {
 
 /// An event of a kind of ours must say whom it is about.
 fn name_somebody(core: &Handle, facts: &mut Facts<'_>) {
-    if core.pipeline.shared.settings.defaults.identity.is_none() {
+    if core.pipeline.settings.defaults.identity.is_none() {
         facts.identity.get_or_insert(Identity::anonymous());
     }
 }

@@ -23,7 +23,6 @@ use crate::logger::login_of;
 use crate::mcp::answers::says_unknown;
 use crate::mcp::intent::{self, Arguments, Owner, is_said};
 use crate::mcp::rounds::Rounds;
-use crate::wire::Wire;
 
 use super::read::Reader;
 
@@ -337,8 +336,8 @@ impl Exchange {
         };
         let identity = caller.identity();
         if let Some(core) = self.shared.usage.handle() {
-            let names = &core.pipeline.shared.settings.defaults.names;
-            let login = login_of(names, identity, Some(caller), session.get("session_id"));
+            let policy = &core.pipeline.settings.defaults.identity_policy;
+            let login = login_of(policy, identity, Some(caller), session.get("session_id"));
             let now = core.pipeline.clock().now();
             self.shared.usage.log_once(login, now, || {
                 let event = IdentityCapture::new(identity).session(session);
@@ -401,7 +400,7 @@ impl Exchange {
 
     fn takes_calls_alone(&self) -> bool {
         let core = self.shared.usage.handle();
-        core.is_none_or(|core| matches!(core.pipeline.shared.settings.wire, Wire::Mcpeye(_)))
+        core.is_none_or(|core| !core.pipeline.shared.settings.wire.profile().takes_all_kinds)
     }
 
     /// Hears an answer.
@@ -488,8 +487,8 @@ impl Exchange {
         let Some(core) = self.shared.usage.handle() else {
             return;
         };
-        let redactor = &core.pipeline.shared.settings.rules.redactor;
-        let name_of_ours = intent::name_on(&core.pipeline.shared.settings.wire);
+        let redactor = &core.pipeline.settings.policy.redactor;
+        let name_of_ours = core.pipeline.shared.settings.wire.profile().intent_property;
         let known = self.shared.known.tools.lock();
         let mut known = known.unwrap_or_else(PoisonError::into_inner);
         for tool in tools.iter().take(MAX_TOOLS) {

@@ -125,7 +125,7 @@ pub(super) fn write_event(
         w.exact(key!("userId"), &first(&user_id));
     }
     let own = event.facts.email.as_deref().map(Cow::Borrowed);
-    let email = own.map(|email| defaults.names.email(email));
+    let email = own.map(|email| defaults.identity_policy.email(email));
     let email = email.as_ref().or(identity.email.as_ref());
     let email = email.or((identity.id_type == "EMAIL").then_some(&identity.id));
     if let Some(email) = email {
