@@ -13,7 +13,6 @@ use crate::base::panics;
 use crate::event::{CallOutcome, IntentSource, ToolCall};
 use crate::ledger::Outcome;
 use crate::logger::UsageLogger;
-use crate::rmcp::CallMeta;
 
 /// Records a tool call when it [finishes](Self::finish), with its duration.
 ///
@@ -139,12 +138,10 @@ impl CallGuard {
         self.change(|record, core| record.push_meta(core, key.into(), value));
     }
 
-    /// Returns what lets a tool add to the record.
+    /// Returns the call, for others to add to its record; `None` when there is no record.
     #[cfg(feature = "rmcp")]
-    pub(crate) fn meta(&self) -> CallMeta {
-        CallMeta {
-            call: self.open.as_ref().map(|open| Arc::clone(&open.call)),
-        }
+    pub(crate) fn shared(&self) -> Option<Arc<OpenCall>> {
+        self.open.as_ref().map(|open| Arc::clone(&open.call))
     }
 
     /// Records the call, with how it ended and how long it took.

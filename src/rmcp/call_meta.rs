@@ -3,6 +3,7 @@
 use std::fmt;
 use std::sync::Arc;
 
+use crate::logger::CallGuard;
 use crate::logger::guard::OpenCall;
 
 /// Adds to the event of the call under way, from within the tool: the step that refused it, how much
@@ -22,15 +23,20 @@ use crate::logger::guard::OpenCall;
 ///     }
 /// }
 /// ```
-#[cfg(feature = "rmcp")]
 #[derive(Clone, Default)]
 pub struct CallMeta {
-    pub(crate) call: Option<Arc<OpenCall>>,
+    call: Option<Arc<OpenCall>>,
 }
 
-#[cfg(feature = "rmcp")]
 impl CallMeta {
-    /// Sets a key of your own in `meta`, as [`ToolCall::meta`], captured now; the last value of a
+    /// Returns what adds to the record of a call.
+    pub(super) fn of(record: &CallGuard) -> Self {
+        Self {
+            call: record.shared(),
+        }
+    }
+
+    /// Sets a key of your own in `meta`, as [`ToolCall::meta`](crate::ToolCall::meta), captured now; the last value of a
     /// key is the one that is sent.
     pub fn set<T: serde::Serialize + Sync>(&self, key: impl Into<String>, value: &T) {
         if let Some(call) = &self.call {
@@ -39,7 +45,6 @@ impl CallMeta {
     }
 }
 
-#[cfg(feature = "rmcp")]
 impl fmt::Debug for CallMeta {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.write_str("CallMeta")

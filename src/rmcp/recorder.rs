@@ -1,0 +1,144 @@
+//! What an instrumented server asks of its logger.
+
+use std::sync::Arc;
+use std::sync::atomic::Ordering::Relaxed;
+use std::time::Instant;
+
+use ::rmcp::RoleServer;
+use ::rmcp::service::RequestContext;
+
+use super::instrumentation::Instrumented;
+use super::request::{IncomingRequest, RequestCaller};
+use super::settings::InstrumentationSettings;
+use crate::base::random;
+use crate::capture::{Captured, Content};
+use crate::event::{Event, Facts, Identity, Kind, ToolCall};
+use crate::limits::CUT_MARGIN_BYTES;
+use crate::logger::CallGuard;
+use crate::logger::login;
+use crate::logger::pipeline::Core;
+use crate::logger::record;
+use crate::mcp::intent;
+use crate::wire::Wire;
+
+/// Records the use of a server whose logger is on.
+pub(super) struct Recorder<'a, H> {
+    pub(super) server: &'a Instrumented<H>,
+    core: &'a Arc<Core>,
+}
+
+impl<H> Clone for Recorder<'_, H> {
+    fn clone(&self) -> Self {
+        *self
+    }
+}
+
+impl<H> Copy for Recorder<'_, H> {}
+
+impl<H> Instrumented<H> {
+    /// Returns what records the use of this server; `None` when the logger is off.
+    pub(super) fn recorder(&self) -> Option<Recorder<'_, H>> {
+        let core = self.by.usage.core()?;
+        Some(Recorder { server: self, core })
+    }
+
+    /// Returns what records other events than tool calls: `None` also where they are not wanted, or
+    /// the wire has no place for them.
+    pub(super) fn recorder_if(
+        &self,
+        is_wanted: impl FnOnce(&InstrumentationSettings) -> bool,
+    ) -> Option<Recorder<'_, H>> {
+        self.recorder()
+            .filter(|recorder| is_wanted(recorder.settings()) && recorder.takes_all_kinds())
+    }
+}
+
+impl<'a, H> Recorder<'a, H> {
+    pub(super) fn settings(&self) -> &'a InstrumentationSettings {
+        &self.server.by.settings
+    }
+
+    pub(super) fn now(&self) -> Instant {
+        self.core.config.clock.now()
+    }
+
+    /// Whether the wire takes more than tool calls.
+    pub(super) fn takes_all_kinds(&self) -> bool {
+        !matches!(self.core.config.wire, Wire::Mcpeye(_))
+    }
+
+    /// Returns the name of the property that asks for the intent.
+    pub(super) fn intent_name(&self) -> &'a str {
+        let name = self.settings().intent_name.as_deref();
+        name.unwrap_or_else(|| intent::name_on(&self.core.config.wire))
+    }
+
+    /// Returns the name of the tool that an agent calls to say what no tool offers.
+    pub(super) fn capability_tool_name(&self) -> &'static str {
+        intent::capability_tool_on(&self.core.config.wire)
+    }
+
+    /// Whether an argument's name says that it is sensitive.
+    pub(super) fn is_sensitive(&self, name: &str) -> bool {
+        self.core.config.rules.redactor.denies_name(name)
+    }
+
+    /// Returns how much of an error's text is looked at.
+    pub(super) fn max_error_bytes(&self) -> usize {
+        self.core.config.rules.limits.error_chars * 4 + CUT_MARGIN_BYTES
+    }
+
+    /// Captures a value now.
+    pub(super) fn capture(&self, content: Content<'_>) -> Captured {
+        record::captured(self.core, content, false)
+    }
+
+    pub(super) fn read(&self, context: &'a RequestContext<RoleServer>) -> IncomingRequest<'a> {
+        let Instrumented {
+            by,
+            connection,
+            initialized,
+            ..
+        } = self.server;
+        let caller = RequestCaller::of(context, by, || self.core.ledger.identity_failure());
+        let connection = || {
+            connection
+                .get_or_init(|| format!("{:016x}", random::seed()))
+                .as_str()
+        };
+        IncomingRequest::read(context, by, caller, connection, initialized.load(Relaxed))
+    }
+
+    pub(super) fn start_call(&self, call: &ToolCall<'_>, started: Instant) -> CallGuard {
+        CallGuard::start(&self.server.by.usage, call, started)
+    }
+
+    pub(super) fn log<'e>(&self, kind: Kind<'e>, facts: Facts<'e>) {
+        self.server.by.usage.log_usage(Event { kind, facts });
+    }
+
+    /// Reports who makes a request, if nobody has yet.
+    pub(super) fn log_login(&self, request: &IncomingRequest<'_>, facts: &Facts<'_>, now: Instant) {
+        let identity = request.caller.identity();
+        let Some(identity) = identity.filter(|identity| !identity.is_anonymous()) else {
+            return;
+        };
+        if !self.settings().logins {
+            return;
+        }
+        let names = &self.core.config.defaults.names;
+        let session_id = facts.session.get("session_id");
+        let login = login::login_of(names, identity, request.caller.caller(), session_id);
+        self.server.by.usage.log_once(login, now, || Event {
+            kind: Kind::IdentityCapture,
+            facts: request.facts(),
+        });
+    }
+
+    /// Names somebody, since an event of a kind of ours must say whom it is about.
+    pub(super) fn name_somebody(&self, facts: &mut Facts<'_>) {
+        if self.core.config.defaults.identity.is_none() {
+            facts.identity.get_or_insert(Identity::anonymous());
+        }
+    }
+}
