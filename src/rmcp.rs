@@ -67,7 +67,6 @@ mod memory;
 mod open_request;
 mod recorder;
 mod request;
-mod session;
 mod settings;
 
 pub use call_meta::CallMeta;

@@ -33,11 +33,9 @@
 mod body;
 mod exchange;
 mod layer;
-mod memory;
 mod observer;
 mod reader;
-mod settings;
 
 pub use body::{RequestBody, ResponseBody};
 pub use layer::{ResponseFuture, UsageLayer, UsageService};
-pub use settings::DEFAULT_MAX_MESSAGE_BYTES;
+pub use observer::DEFAULT_MAX_MESSAGE_BYTES;

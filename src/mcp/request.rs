@@ -130,29 +130,18 @@ impl<'a, H: Fn(&str) -> Option<&'a str>> RequestFacts<'a, H> {
         let meta = self.meta.more;
         let traceparent = meta.and_then(|meta| meta.get(TRACEPARENT)?.as_str());
         let traceparent = traceparent.or_else(|| (self.header)(TRACEPARENT));
-        let mut session = Session::new().transport(transport);
-        if let Some(id) = self.request_id {
-            session = session.request_id(id);
-        }
-        if let Some(version) = self.protocol_version {
-            session = session.protocol_version(version);
-        }
-        if let Some(name) = client.name {
-            session = session.client_name(name);
-        }
-        if let Some(version) = client.version {
-            session = session.client_version(version);
-        }
-        if let Some(id) = session_id {
-            session = session.session_id(id);
-        }
-        if let Some(id) = self.conversation_id {
-            session = session.conversation_id(id);
-        }
         let own_meta = self.caller.into_iter().flat_map(Caller::own_meta);
         Facts {
             identity: self.identity.map(Identity::from),
-            session,
+            session: Session::from_texts([
+                session_id,
+                self.conversation_id,
+                client.name,
+                client.version,
+                self.protocol_version,
+                Some(transport),
+                self.request_id,
+            ]),
             era,
             client_class: Some(class_of(client.name, user_agent)),
             user_agent: user_agent.map(Into::into),

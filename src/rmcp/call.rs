@@ -244,14 +244,14 @@ impl<H: ServerHandler> Recorder<'_, H> {
             record.set_arguments(arguments);
         }
         let capability = arguments.and_then(|arguments| arguments.get("capability"));
-        let (result, outcome) = if nonempty_text(capability).is_some() {
-            let answer = ContentBlock::text(intent::CAPABILITY_ANSWER);
-            (CallToolResult::success(vec![answer]), CallOutcome::Ok)
+        let (text, outcome) = if nonempty_text(capability).is_some() {
+            (intent::CAPABILITY_ANSWER, CallOutcome::Ok)
         } else {
             record.set_error(intent::CAPABILITY_MISSING);
-            let answer = ContentBlock::text(intent::CAPABILITY_MISSING);
-            (CallToolResult::error(vec![answer]), CallOutcome::ToolError)
+            (intent::CAPABILITY_MISSING, CallOutcome::ToolError)
         };
+        let mut result = CallToolResult::success(vec![ContentBlock::text(text)]);
+        result.is_error = Some(outcome.is_error());
         if self.settings().results {
             record.set_result(&CapturedResult(&result));
         }

@@ -10,7 +10,12 @@ use ::rmcp::{ErrorData, RoleServer, ServerHandler};
 
 use super::call_meta::CallMeta;
 use super::instrumentation::Instrumented;
+use super::open_request::OpenRequest;
 use super::settings::InstrumentationSettings;
+
+type Context = RequestContext<RoleServer>;
+type Page = Option<PaginatedRequestParams>;
+type Answer<T> = Result<T, ErrorData>;
 
 /// Methods that pass through as they are. Not `async fn`: nothing is added to their futures.
 macro_rules! pass_through {
@@ -35,8 +40,8 @@ impl<H: ServerHandler> ServerHandler for Instrumented<H> {
     async fn call_tool(
         &self,
         request: CallToolRequestParams,
-        mut context: RequestContext<RoleServer>,
-    ) -> Result<CallToolResponse, ErrorData> {
+        mut context: Context,
+    ) -> Answer<CallToolResponse> {
         match self.recorder() {
             Some(recorder) => recorder.record_call(request, context).await,
             None => {
@@ -46,11 +51,7 @@ impl<H: ServerHandler> ServerHandler for Instrumented<H> {
         }
     }
 
-    async fn list_tools(
-        &self,
-        request: Option<PaginatedRequestParams>,
-        context: RequestContext<RoleServer>,
-    ) -> Result<ListToolsResult, ErrorData> {
+    async fn list_tools(&self, request: Page, context: Context) -> Answer<ListToolsResult> {
         let Some(recorder) = self.recorder() else {
             return self.inner.list_tools(request, context).await;
         };
@@ -74,8 +75,8 @@ impl<H: ServerHandler> ServerHandler for Instrumented<H> {
     async fn initialize(
         &self,
         request: InitializeRequestParams,
-        context: RequestContext<RoleServer>,
-    ) -> Result<InitializeResult, ErrorData> {
+        context: Context,
+    ) -> Answer<InitializeResult> {
         if self.recorder().is_none() {
             return self.inner.initialize(request, context).await;
         }
@@ -93,10 +94,7 @@ impl<H: ServerHandler> ServerHandler for Instrumented<H> {
         Ok(result)
     }
 
-    async fn discover(
-        &self,
-        context: RequestContext<RoleServer>,
-    ) -> Result<DiscoverResult, ErrorData> {
+    async fn discover(&self, context: Context) -> Answer<DiscoverResult> {
         if let Some(recorder) = self.recorder_if(|settings| settings.logins) {
             let incoming = recorder.read(&context);
             recorder.log_login(&incoming, &incoming.facts(), recorder.now());
@@ -107,45 +105,28 @@ impl<H: ServerHandler> ServerHandler for Instrumented<H> {
     async fn get_prompt(
         &self,
         request: GetPromptRequestParams,
-        context: RequestContext<RoleServer>,
-    ) -> Result<GetPromptResponse, ErrorData> {
-        let open = self
-            .recorder_if(|settings| settings.prompts)
-            .map(|recorder| {
-                recorder.open_request("MCP_PROMPT_GET", ("prompt_name", &request.name), &context)
-            });
+        context: Context,
+    ) -> Answer<GetPromptResponse> {
+        let recorder = self.recorder_if(|settings| settings.prompts);
+        let open = recorder.map(|recorder| recorder.open_prompt(&request, &context));
         let result = self.inner.get_prompt(request, context).await;
-        if let Some(open) = open {
-            open.end(&result);
-        }
+        OpenRequest::end(open, &result);
         result
     }
 
     async fn read_resource(
         &self,
         request: ReadResourceRequestParams,
-        context: RequestContext<RoleServer>,
-    ) -> Result<ReadResourceResponse, ErrorData> {
-        let open = self
-            .recorder_if(|settings| settings.resources)
-            .map(|recorder| {
-                recorder.open_request(
-                    "MCP_RESOURCE_READ",
-                    ("resource_uri", &request.uri),
-                    &context,
-                )
-            });
+        context: Context,
+    ) -> Answer<ReadResourceResponse> {
+        let recorder = self.recorder_if(|settings| settings.resources);
+        let open = recorder.map(|recorder| recorder.open_resource(&request, &context));
         let result = self.inner.read_resource(request, context).await;
-        if let Some(open) = open {
-            open.end(&result);
-        }
+        OpenRequest::end(open, &result);
         result
     }
 
-    fn negotiate_initialize(
-        &self,
-        request: &InitializeRequestParams,
-    ) -> Result<InitializeResult, ErrorData> {
+    fn negotiate_initialize(&self, request: &InitializeRequestParams) -> Answer<InitializeResult> {
         self.inner.negotiate_initialize(request)
     }
 
@@ -165,53 +146,27 @@ impl<H: ServerHandler> ServerHandler for Instrumented<H> {
     }
 
     pass_through! {
-        ping(context: RequestContext<RoleServer>) -> Result<(), ErrorData>;
-        complete(request: CompleteRequestParams, context: RequestContext<RoleServer>)
-            -> Result<CompleteResult, ErrorData>;
-        set_level(request: SetLevelRequestParams, context: RequestContext<RoleServer>)
-            -> Result<(), ErrorData>;
-        list_prompts(request: Option<PaginatedRequestParams>, context: RequestContext<RoleServer>)
-            -> Result<ListPromptsResult, ErrorData>;
-        list_resources(request: Option<PaginatedRequestParams>, context: RequestContext<RoleServer>)
-            -> Result<ListResourcesResult, ErrorData>;
-        list_resource_templates(
-            request: Option<PaginatedRequestParams>,
-            context: RequestContext<RoleServer>
-        ) -> Result<ListResourceTemplatesResult, ErrorData>;
-        listen(context: SubscriptionContext) -> Result<(), ErrorData>;
-        subscribe(request: SubscribeRequestParams, context: RequestContext<RoleServer>)
-            -> Result<(), ErrorData>;
-        unsubscribe(request: UnsubscribeRequestParams, context: RequestContext<RoleServer>)
-            -> Result<(), ErrorData>;
-        on_custom_request(request: CustomRequest, context: RequestContext<RoleServer>)
-            -> Result<CustomResult, ErrorData>;
-        on_cancelled(
-            notification: CancelledNotificationParam,
-            context: NotificationContext<RoleServer>
-        ) -> ();
-        on_progress(
-            notification: ProgressNotificationParam,
-            context: NotificationContext<RoleServer>
-        ) -> ();
+        ping(context: Context) -> Answer<()>;
+        complete(request: CompleteRequestParams, context: Context) -> Answer<CompleteResult>;
+        set_level(request: SetLevelRequestParams, context: Context) -> Answer<()>;
+        list_prompts(page: Page, context: Context) -> Answer<ListPromptsResult>;
+        list_resources(page: Page, context: Context) -> Answer<ListResourcesResult>;
+        list_resource_templates(page: Page, context: Context) -> Answer<ListResourceTemplatesResult>;
+        listen(context: SubscriptionContext) -> Answer<()>;
+        subscribe(request: SubscribeRequestParams, context: Context) -> Answer<()>;
+        unsubscribe(request: UnsubscribeRequestParams, context: Context) -> Answer<()>;
+        on_custom_request(request: CustomRequest, context: Context) -> Answer<CustomResult>;
+        on_cancelled(cancelled: CancelledNotificationParam, context: NotificationContext<RoleServer>) -> ();
+        on_progress(progress: ProgressNotificationParam, context: NotificationContext<RoleServer>) -> ();
         on_initialized(context: NotificationContext<RoleServer>) -> ();
         on_roots_list_changed(context: NotificationContext<RoleServer>) -> ();
-        on_custom_notification(
-            notification: CustomNotification,
-            context: NotificationContext<RoleServer>
-        ) -> ();
-        get_task(request: GetTaskParams, context: RequestContext<RoleServer>)
-            -> Result<GetTaskResult, ErrorData>;
-        update_task(request: UpdateTaskParams, context: RequestContext<RoleServer>)
-            -> Result<(), ErrorData>;
-        cancel_task(request: CancelTaskParams, context: RequestContext<RoleServer>)
-            -> Result<(), ErrorData>;
-        list_skills(request: Option<PaginatedRequestParams>, context: RequestContext<RoleServer>)
-            -> Result<ListSkillsResult, ErrorData>;
-        get_skill(request: GetSkillRequestParams, context: RequestContext<RoleServer>)
-            -> Result<GetSkillResult, ErrorData>;
-        read_resource_directory(
-            request: ReadResourceDirectoryRequestParams,
-            context: RequestContext<RoleServer>
-        ) -> Result<ReadResourceDirectoryResult, ErrorData>;
+        on_custom_notification(custom: CustomNotification, context: NotificationContext<RoleServer>) -> ();
+        get_task(request: GetTaskParams, context: Context) -> Answer<GetTaskResult>;
+        update_task(request: UpdateTaskParams, context: Context) -> Answer<()>;
+        cancel_task(request: CancelTaskParams, context: Context) -> Answer<()>;
+        list_skills(page: Page, context: Context) -> Answer<ListSkillsResult>;
+        get_skill(request: GetSkillRequestParams, context: Context) -> Answer<GetSkillResult>;
+        read_resource_directory(request: ReadResourceDirectoryRequestParams, context: Context)
+            -> Answer<ReadResourceDirectoryResult>;
     }
 }

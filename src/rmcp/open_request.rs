@@ -3,6 +3,7 @@
 use std::borrow::Cow;
 use std::time::Instant;
 
+use ::rmcp::model::{GetPromptRequestParams, ReadResourceRequestParams};
 use ::rmcp::service::RequestContext;
 use ::rmcp::{ErrorData, RoleServer};
 
@@ -23,8 +24,24 @@ pub(super) struct OpenRequest<'a, H> {
 type RequestRecord = (Facts<'static>, Vec<(Text<'static>, Captured)>);
 
 impl<'a, H> Recorder<'a, H> {
-    /// Begins the record of a request for what `name` says.
-    pub(super) fn open_request(
+    pub(super) fn open_prompt(
+        self,
+        request: &GetPromptRequestParams,
+        context: &RequestContext<RoleServer>,
+    ) -> OpenRequest<'a, H> {
+        self.open("MCP_PROMPT_GET", ("prompt_name", &request.name), context)
+    }
+
+    pub(super) fn open_resource(
+        self,
+        request: &ReadResourceRequestParams,
+        context: &RequestContext<RoleServer>,
+    ) -> OpenRequest<'a, H> {
+        self.open("MCP_RESOURCE_READ", ("resource_uri", &request.uri), context)
+    }
+
+    /// Begins the record of a request for the prompt or resource of this name.
+    fn open(
         self,
         kind: &'static str,
         (key, name): (&'static str, &str),
@@ -65,10 +82,14 @@ fn without_meta(facts: Facts<'_>) -> Facts<'static> {
 }
 
 impl<H> OpenRequest<'_, H> {
-    pub(super) fn end<T>(mut self, result: &Result<T, ErrorData>) {
-        match result {
-            Ok(_) => self.log(CallOutcome::Ok, None),
-            Err(error) => self.log(CallOutcome::ProtocolError, Some(&error.message)),
+    /// Records how a request ended, if it is recorded.
+    pub(super) fn end<T>(open: Option<Self>, result: &Result<T, ErrorData>) {
+        match (open, result) {
+            (Some(mut open), Ok(_)) => open.log(CallOutcome::Ok, None),
+            (Some(mut open), Err(error)) => {
+                open.log(CallOutcome::ProtocolError, Some(&error.message));
+            }
+            (None, _) => {}
         }
     }
 

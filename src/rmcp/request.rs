@@ -114,11 +114,9 @@ fn client_info(client: &Implementation) -> ClientInfo<'_> {
 /// Who makes a request.
 pub(super) enum RequestCaller<'a> {
     Caller(Cow<'a, Caller>),
-    Identity(&'a Identity<'static>),
+    Identity(Cow<'a, Identity<'static>>),
     /// Nobody says; the logger may.
     Unsaid,
-    /// The host failed to say, so the event is anonymous, whatever the logger's identity.
-    Failed(Identity<'static>),
 }
 
 impl<'a> RequestCaller<'a> {
@@ -135,7 +133,8 @@ impl<'a> RequestCaller<'a> {
             }
             Some(Err(_)) => {
                 on_failure();
-                return Self::Failed(Identity::anonymous());
+                // Not `Unsaid`: the call must not be taken for the logger's own identity's.
+                return Self::Identity(Cow::Owned(Identity::anonymous()));
             }
             None => {}
         }
@@ -146,13 +145,15 @@ impl<'a> RequestCaller<'a> {
         }
         let identity = http.and_then(|http| http.extensions.get());
         let identity = identity.or_else(|| context.extensions.get());
-        identity.map_or(Self::Unsaid, Self::Identity)
+        identity.map_or(Self::Unsaid, |identity| {
+            Self::Identity(Cow::Borrowed(identity))
+        })
     }
 
     pub(super) fn caller(&self) -> Option<&Caller> {
         match self {
             Self::Caller(caller) => Some(caller),
-            Self::Identity(_) | Self::Unsaid | Self::Failed(_) => None,
+            Self::Identity(_) | Self::Unsaid => None,
         }
     }
 
@@ -160,7 +161,6 @@ impl<'a> RequestCaller<'a> {
         match self {
             Self::Caller(caller) => Some(caller.identity()),
             Self::Identity(identity) => Some(identity),
-            Self::Failed(anonymous) => Some(anonymous),
             Self::Unsaid => None,
         }
     }

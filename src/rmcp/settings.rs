@@ -2,7 +2,6 @@
 
 use std::borrow::Cow;
 use std::collections::HashMap;
-use std::fmt;
 use std::sync::{Arc, LazyLock};
 
 use ::rmcp::RoleServer;
@@ -82,12 +81,6 @@ impl InstrumentationSettings {
     ) -> Option<Result<Option<Caller>, Failed>> {
         let identify = self.identify.as_ref()?;
         Some(panics::catch(|| identify(context)).unwrap_or(Err(Failed)))
-    }
-}
-
-impl fmt::Debug for InstrumentationSettings {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.write_str("InstrumentationSettings")
     }
 }
 

@@ -12,8 +12,7 @@ use tower_service::Service;
 
 use super::body::{RequestBody, ResponseBody, Tap};
 use super::exchange::Exchange;
-use super::observer::Observer;
-use super::settings::LayerSettings;
+use super::observer::{LayerSettings, Observer};
 use crate::logger::UsageLogger;
 
 /// Reports the tool calls that pass through an HTTP service. See the [module](self).
@@ -59,7 +58,8 @@ impl UsageLayer {
         self.change(|settings| settings.auth_rejections = on)
     }
 
-    /// Sets how much of a message is kept to be read. Default: [`DEFAULT_MAX_MESSAGE_BYTES`].
+    /// Sets how much of a message is kept to be read. Default:
+    /// [`DEFAULT_MAX_MESSAGE_BYTES`](super::DEFAULT_MAX_MESSAGE_BYTES).
     pub fn max_message_bytes(self, bytes: usize) -> Self {
         self.change(|settings| settings.max_message_bytes = bytes)
     }

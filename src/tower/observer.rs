@@ -1,21 +1,82 @@
-//! What a layer knows: its logger, its settings, its memory.
+//! What all exchanges of a layer have in common: its logger, its settings, its memory.
 
 use std::sync::Arc;
+use std::sync::atomic::{AtomicBool, Ordering::Relaxed};
 
 use serde_json::Value;
 
-use super::memory::{LayerMemory, MAX_TOOLS};
-use super::settings::LayerSettings;
+use crate::base::recent::Recent;
 use crate::logger::UsageLogger;
 use crate::mcp::intent::{self, IntentProperty, ToolIntent};
 use crate::mcp::message::text;
+use crate::mcp::rounds::Rounds;
 use crate::wire::Wire;
+
+/// How much of a message is kept to be read, in bytes.
+pub const DEFAULT_MAX_MESSAGE_BYTES: usize = 1024 * 1024;
+
+/// Most sessions whose client is remembered.
+const MAX_SESSIONS: usize = 10_000;
+
+/// Most tools that are remembered.
+const MAX_TOOLS: usize = 4_096;
 
 #[derive(Debug, Clone)]
 pub(super) struct Observer {
     pub(super) usage: UsageLogger,
     pub(super) settings: LayerSettings,
     pub(super) memory: Arc<LayerMemory>,
+}
+
+#[derive(Debug, Clone)]
+pub(super) struct LayerSettings {
+    pub(super) arguments: bool,
+    pub(super) results: bool,
+    /// The argument that holds the intent; `None`: the one that a listing shows.
+    pub(super) intent: Option<String>,
+    pub(super) auth_rejections: bool,
+    pub(super) max_message_bytes: usize,
+}
+
+impl Default for LayerSettings {
+    fn default() -> Self {
+        Self {
+            arguments: true,
+            results: false,
+            intent: None,
+            auth_rejections: false,
+            max_message_bytes: DEFAULT_MAX_MESSAGE_BYTES,
+        }
+    }
+}
+
+/// What is remembered from one exchange to the next.
+#[derive(Debug)]
+pub(super) struct LayerMemory {
+    is_reported: AtomicBool,
+    /// What listings have shown of the tools, by their names.
+    pub(super) tools: Recent<ToolIntent>,
+    pub(super) rounds: Rounds,
+    /// The names and versions of the clients of the older protocol's sessions, by the session's id.
+    pub(super) clients: Recent<(String, String)>,
+}
+
+impl Default for LayerMemory {
+    fn default() -> Self {
+        Self {
+            is_reported: AtomicBool::new(false),
+            tools: Recent::new(MAX_TOOLS),
+            rounds: Rounds::default(),
+            clients: Recent::new(MAX_SESSIONS),
+        }
+    }
+}
+
+impl LayerMemory {
+    /// Whether a listing is the first, which is reported.
+    pub(super) fn is_first_listing(&self) -> bool {
+        !self.is_reported.swap(true, Relaxed)
+    }
 }
 
 impl Observer {
