@@ -2,6 +2,7 @@
 
 pub(crate) mod clock;
 pub(crate) mod id;
+pub(crate) mod lock;
 pub(crate) mod log;
 #[cfg(feature = "testing")]
 pub(crate) mod manual_clock;

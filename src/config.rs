@@ -19,12 +19,12 @@ use serde_json::Value;
 
 use crate::base::clock::Clock;
 use crate::capture::{CapturePolicy, Constant};
+use crate::delivery::Opened;
 use crate::delivery::settings::{Config, Pace};
 use crate::error::{BuildError, DeliveryError, invalid};
 use crate::event::{Identity, Sampling, Session};
 use crate::hooks::{BeforeSend, ClientHook, OnError};
 use crate::limits::Limits;
-use crate::logger::UsageLogger;
 use crate::queue::{Bounds, WhenFull};
 use crate::redact::Redactor;
 use crate::transport::api_key::{ApiKey, KeyCell, parse_key};
@@ -576,39 +576,13 @@ impl Builder {
         self
     }
 
-    /// Validates the settings and creates the logger. Nothing is started or sent before the first
-    /// event.
-    ///
-    /// When the environment opts out (`DO_NOT_TRACK`, `PACKAGE_TRACKER_ANALYTICS`) or
-    /// [`enabled`](Self::enabled) is false, the logger is disabled and nothing is required.
-    ///
-    /// # Errors
-    ///
-    /// [`BuildError`] names the setting, or the environment variable, and what is wrong with it.
-    pub fn build(self) -> Result<UsageLogger, BuildError> {
-        if let Some(variable) = self.env.opted_out()? {
-            return Ok(UsageLogger::off(variable));
-        }
-        if !self.enabled {
-            return Ok(UsageLogger::disabled());
-        }
-        let usage = UsageLogger::new(self.config()?);
-        #[cfg(feature = "spool")]
-        usage.start_spool();
-        Ok(usage)
+    /// What switches the logger off, if anything does.
+    pub(crate) fn off_by(&self) -> Result<Option<&'static str>, BuildError> {
+        let opted_out = self.env.opted_out()?;
+        Ok(opted_out.or((!self.enabled).then_some("the code")))
     }
 
-    /// Builds, or logs the error (target `reo.mcp-gateway`) and returns a disabled logger: for
-    /// servers that would rather run without telemetry than not at all.
-    #[must_use]
-    pub fn build_or_disabled(self) -> UsageLogger {
-        self.build().unwrap_or_else(|error| {
-            tracing::error!(target: crate::base::log::LOG_TARGET, "usage logging is off: {error}");
-            UsageLogger::disabled()
-        })
-    }
-
-    fn config(mut self) -> Result<Config, BuildError> {
+    pub(crate) fn config(mut self) -> Result<(Config, Option<Opened>, Vec<Setting>), BuildError> {
         if let (Some(path), None) = (&self.dry_run, &self.transport) {
             let file = DryRun::open(path)
                 .map_err(|error| invalid("dry_run", format!("cannot write the file: {error}")))?;
@@ -722,11 +696,12 @@ impl Builder {
             Some(spool) => Some(spool.open(self.wire.tag())?),
             None => None,
         };
-        Ok(Config {
-            #[cfg(feature = "spool")]
-            spool_dir: spool.as_ref().map(|s| s.settings.root.clone()),
-            #[cfg(feature = "spool")]
-            spool: std::sync::Mutex::new(spool),
+        #[cfg(feature = "spool")]
+        let spool_dir = spool.as_ref().map(|s| s.settings.root.clone());
+        #[cfg(not(feature = "spool"))]
+        let (spool, spool_dir) = (None, None);
+        let config = Config {
+            spool_dir,
             bounds: Bounds {
                 max_events: self.max_queue_events,
                 max_bytes: self.max_queue_bytes,
@@ -764,8 +739,8 @@ impl Builder {
             transport,
             key,
             endpoint: destination,
-            settings,
-        })
+        };
+        Ok((config, spool, settings))
     }
 
     fn key(&self) -> Result<Option<ApiKey>, BuildError> {

@@ -19,15 +19,11 @@ use std::fmt;
 use std::sync::Arc;
 use std::time::{Duration, SystemTime};
 
-use tokio::sync::oneshot;
-
 use crate::base::clock::Clock;
 use crate::config::Setting;
-use crate::delivery::message::Reply;
 use crate::event::{Identity, ToolCall};
 use crate::ledger::DropReason;
-use crate::logger::UsageLogger;
-use crate::logger::pipeline::Core;
+use crate::logger::{Handle, Pipeline, UsageLogger, Wait};
 use crate::transport::{Answer, Request, SendError};
 use crate::wire::answer::{Verdict, judge};
 
@@ -165,25 +161,19 @@ impl UsageLogger {
     /// reached. Whether the key is right only [`check_delivery`](Self::check_delivery) can tell. It
     /// takes at most twice the request timeout.
     pub async fn check(&self) -> Report {
-        let (told, hears) = oneshot::channel();
-        let tell = Box::new(move |report| {
-            let _ = told.send(report);
-        });
-        match self.start_check(tell) {
-            Some(known) => known,
-            None => hears.await.unwrap_or_else(|_| self.without_worker()),
+        match self.handle() {
+            Some(handle) => start_check(handle).await,
+            None => report_off(self.off_by()),
         }
     }
 
     /// [`check`](Self::check) for plain threads.
     pub fn check_blocking(&self) -> Report {
-        let (told, hears) = std::sync::mpsc::sync_channel(1);
-        let tell = Box::new(move |report| {
-            let _ = told.try_send(report);
-        });
-        match self.start_check(tell) {
-            Some(known) => known,
-            None => hears.recv().unwrap_or_else(|_| self.without_worker()),
+        match self.handle() {
+            Some(handle) => start_check(handle)
+                .block(Duration::MAX)
+                .unwrap_or_else(|| without_worker(&handle.pipeline, &handle.settings)),
+            None => report_off(self.off_by()),
         }
     }
 
@@ -193,88 +183,79 @@ impl UsageLogger {
     /// It goes past the queue, the gate and `before_send`, is sent once, and does not count in
     /// [`stats`](Self::stats). It takes at most the request timeout.
     pub async fn check_delivery(&self) -> DeliveryReport {
-        let (told, hears) = oneshot::channel();
-        let tell = Box::new(move |report| {
-            let _ = told.send(report);
-        });
-        match self.start_delivery(tell) {
-            Some(known) => known,
-            None => hears.await.unwrap_or_else(|_| ended()),
+        match self.handle() {
+            Some(handle) => start_delivery(handle).await,
+            None => DeliveryReport::unsent(format!("off by {}", self.off_by())),
         }
     }
 
     /// [`check_delivery`](Self::check_delivery) for plain threads.
     pub fn check_delivery_blocking(&self) -> DeliveryReport {
-        let (told, hears) = std::sync::mpsc::sync_channel(1);
-        let tell = Box::new(move |report| {
-            let _ = told.try_send(report);
-        });
-        match self.start_delivery(tell) {
-            Some(known) => known,
-            None => hears.recv().unwrap_or_else(|_| ended()),
+        match self.handle() {
+            Some(handle) => start_delivery(handle)
+                .block(Duration::MAX)
+                .unwrap_or_else(ended),
+            None => DeliveryReport::unsent(format!("off by {}", self.off_by())),
         }
     }
+}
 
-    /// Has the worker look; `Some` when there is none to do it.
-    fn start_check(&self, tell: Reply<Report>) -> Option<Report> {
-        let Some(core) = self.core() else {
-            return Some(self.without_worker());
-        };
-        let looking = Arc::clone(core);
-        let look = async move {
-            let mut findings = known(&looking);
-            #[cfg(feature = "spool")]
-            findings.extend(spool(&looking).await);
-            findings.extend(reach(&looking).await);
-            let settings = looking.config.settings.clone();
-            tell(Report { settings, findings });
-        };
-        (!core.run(Box::pin(look))).then(|| self.without_worker())
-    }
+/// Has the worker look.
+fn start_check(handle: &Handle) -> Wait<Report> {
+    let pipeline = Arc::clone(&handle.pipeline);
+    let settings = handle.settings.clone();
+    let look = async move {
+        let mut findings = known(&pipeline);
+        #[cfg(feature = "spool")]
+        findings.extend(spool(&pipeline).await);
+        findings.extend(reach(&pipeline).await);
+        Report { settings, findings }
+    };
+    let pipeline = Arc::clone(&handle.pipeline);
+    let settings = handle.settings.clone();
+    handle.run(look, move || without_worker(&pipeline, &settings))
+}
 
-    /// What can be told without sending anything.
-    fn without_worker(&self) -> Report {
-        let Some(core) = self.core() else {
-            let detail = format!("off by {}: nothing is collected or sent", self.off_by());
-            return Report {
-                settings: Vec::new(),
-                findings: vec![Finding::new("opt-out", State::Doubtful, detail)],
-            };
-        };
-        let mut findings = known(core);
-        let detail = if core.is_forked() {
-            "this process is a fork; it has to build a logger of its own"
-        } else {
-            "the logger has shut down"
-        };
-        findings.push(Finding::new("worker", State::Bad, detail));
-        Report {
-            settings: core.config.settings.clone(),
-            findings,
-        }
+/// What can be told of a logger that is off.
+fn report_off(off_by: &str) -> Report {
+    let detail = format!("off by {off_by}: nothing is collected or sent");
+    Report {
+        settings: Vec::new(),
+        findings: vec![Finding::new("opt-out", State::Doubtful, detail)],
     }
+}
 
-    /// Has the worker send the event; `Some` when it is known already that nothing is.
-    fn start_delivery(&self, tell: Reply<DeliveryReport>) -> Option<DeliveryReport> {
-        let Some(core) = self.core() else {
-            let detail = format!("off by {}", self.off_by());
-            return Some(DeliveryReport::unsent(detail));
-        };
-        let event = ToolCall::new(CHECK_TOOL)
-            .identity(Identity::anonymous())
-            .meta("check", &true);
-        let (event_id, body) = match core.frame_alone(&event.into()) {
-            Ok(framed) => framed,
-            Err(reason) => return Some(DeliveryReport::unsent(why_not(reason))),
-        };
-        let sending = Arc::clone(core);
-        let send = async move {
-            let mut report = deliver(&sending, body).await;
-            report.event_id = Some(event_id);
-            tell(report);
-        };
-        (!core.run(Box::pin(send))).then(ended)
+/// What can be told without sending anything.
+fn without_worker(pipeline: &Pipeline, settings: &[Setting]) -> Report {
+    let mut findings = known(pipeline);
+    let detail = if pipeline.is_forked() {
+        "this process is a fork; it has to build a logger of its own"
+    } else {
+        "the logger has shut down"
+    };
+    findings.push(Finding::new("worker", State::Bad, detail));
+    Report {
+        settings: settings.to_vec(),
+        findings,
     }
+}
+
+/// Has the worker send the event, if there is one to send.
+fn start_delivery(handle: &Handle) -> Wait<DeliveryReport> {
+    let event = ToolCall::new(CHECK_TOOL)
+        .identity(Identity::anonymous())
+        .meta("check", &true);
+    let (event_id, body) = match handle.pipeline.frame_alone(&event.into()) {
+        Ok(framed) => framed,
+        Err(reason) => return Wait::known(DeliveryReport::unsent(why_not(reason))),
+    };
+    let pipeline = Arc::clone(&handle.pipeline);
+    let send = async move {
+        let mut report = deliver(&pipeline, body).await;
+        report.event_id = Some(event_id);
+        report
+    };
+    handle.run(send, ended)
 }
 
 fn ended() -> DeliveryReport {
@@ -289,8 +270,8 @@ fn why_not(reason: DropReason) -> String {
 }
 
 /// What needs no waiting.
-fn known(core: &Core) -> Vec<Finding> {
-    let stats = core.stats();
+fn known(pipeline: &Pipeline) -> Vec<Finding> {
+    let stats = pipeline.stats();
     let ledger = if stats.dropped.total() > 0 {
         State::Doubtful
     } else {
@@ -304,14 +285,19 @@ fn known(core: &Core) -> Vec<Finding> {
 
 /// Writes a file where the spool is.
 #[cfg(feature = "spool")]
-async fn spool(core: &Core) -> Option<Finding> {
-    let dir = core.config.spool_dir.clone()?;
+async fn spool(pipeline: &Pipeline) -> Option<Finding> {
+    let dir = pipeline.shared.settings.spool_dir.clone()?;
     let shown = dir.display().to_string();
     let probe = tokio::task::spawn_blocking(move || crate::spool::probe(&dir));
-    let (state, detail) = match within(&core.config.clock, core.config.request_timeout, probe).await
+    let (state, detail) = match within(
+        &pipeline.clock(),
+        pipeline.shared.settings.request_timeout,
+        probe,
+    )
+    .await
     {
         Some(Ok(Ok(()))) => {
-            let spooled = core.ledger.spooled();
+            let spooled = pipeline.shared.ledger.spooled();
             let detail = format!("{shown} can be written to; {spooled} events are there alone");
             (State::Good, detail)
         }
@@ -323,8 +309,8 @@ async fn spool(core: &Core) -> Option<Finding> {
 }
 
 /// Resolves the endpoint's name, and asks whether somebody is there.
-async fn reach(core: &Core) -> Vec<Finding> {
-    let config = &core.config;
+async fn reach(pipeline: &Pipeline) -> Vec<Finding> {
+    let config = &pipeline.shared.settings;
     let (Some(endpoint), Some(probe)) = (&config.endpoint, config.transport.probe()) else {
         let detail = "nothing is sent: the logger writes to a file or to memory";
         return vec![Finding::new("connection", State::Skipped, detail)];
@@ -407,8 +393,8 @@ fn clock(date: Option<&str>, now: SystemTime) -> Finding {
 }
 
 /// Sends a body once.
-async fn deliver(core: &Core, body: Vec<u8>) -> DeliveryReport {
-    let config = &core.config;
+async fn deliver(pipeline: &Pipeline, body: Vec<u8>) -> DeliveryReport {
+    let config = &pipeline.shared.settings;
     let exchange = async {
         let Answer {
             status,
@@ -426,7 +412,7 @@ async fn deliver(core: &Core, body: Vec<u8>) -> DeliveryReport {
                 delivered,
                 event_id: None,
                 status: Some(status),
-                detail: format!("{status}{}{}", hint(status), shown(core, &body)),
+                detail: format!("{status}{}{}", hint(status), shown(pipeline, &body)),
             }
         }
         Some(Err(error)) => DeliveryReport::unsent(error.to_string()),
@@ -447,8 +433,12 @@ fn hint(status: u16) -> &'static str {
 
 /// The beginning of a body: without control characters, and redacted, since it may repeat what it
 /// was sent.
-fn shown(core: &Core, body: &[u8]) -> String {
-    let text = core.config.key.conceal(&String::from_utf8_lossy(body));
+fn shown(pipeline: &Pipeline, body: &[u8]) -> String {
+    let text = pipeline
+        .shared
+        .settings
+        .key
+        .conceal(&String::from_utf8_lossy(body));
     let text: String = text
         .chars()
         .take(MAX_SHOWN_CHARS)
@@ -458,7 +448,7 @@ fn shown(core: &Core, body: &[u8]) -> String {
     if text.is_empty() {
         return String::new();
     }
-    let redacted = core.config.rules.redactor.redact_str(text);
+    let redacted = pipeline.shared.settings.rules.redactor.redact_str(text);
     format!(": {redacted}")
 }
 

@@ -47,7 +47,6 @@ pub enum BuildError {
 }
 
 /// Why events are not known to be on disk.
-#[cfg(feature = "spool")]
 #[derive(Debug, Clone, Copy, PartialEq, Eq, thiserror::Error)]
 #[non_exhaustive]
 pub enum SpoolError {

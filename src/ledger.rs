@@ -334,7 +334,6 @@ impl Ledger {
 }
 
 /// What moves between memory and disk.
-#[cfg(feature = "spool")]
 impl Ledger {
     /// Events of earlier processes were found on disk.
     pub(crate) fn recover(&self, events: u64) {

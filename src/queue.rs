@@ -12,13 +12,11 @@ mod waiter;
 
 pub use bounds::WhenFull;
 pub(crate) use bounds::{Bounds, MIN_QUEUE_BYTES};
-#[cfg(feature = "spool")]
 pub(crate) use segment::OnDisk;
 pub(crate) use segment::Segment;
 pub(crate) use waiter::{EndListener, EventEnd};
 
 use std::ops::Range;
-#[cfg(feature = "spool")]
 use std::sync::atomic::AtomicU8;
 use std::sync::atomic::Ordering::Relaxed;
 use std::sync::atomic::{AtomicBool, AtomicUsize};
@@ -253,6 +251,11 @@ impl Receiver {
         drop(freed);
     }
 
+    /// Refuses every later push.
+    pub(crate) fn close(&self) {
+        self.shared.lock().closed = true;
+    }
+
     /// The sequence number and age of the oldest segment that is ready to be sent.
     pub(crate) fn oldest(&self) -> Option<(u64, Instant)> {
         let state = self.shared.lock();
@@ -277,20 +280,17 @@ impl Receiver {
         Segment {
             buffer,
             waiters: Mutex::new(waiters),
-            #[cfg(feature = "spool")]
             on_disk: AtomicU8::new(OnDisk::No as u8),
             shared: Arc::clone(&self.shared),
         }
     }
 
     /// Memory held, in bytes.
-    #[cfg(feature = "spool")]
     pub(crate) fn bytes(&self) -> usize {
         self.shared.bytes.load(Relaxed)
     }
 
     /// Makes a segment of events that a spool has kept, which stand one behind another in `bytes`.
-    #[cfg(feature = "spool")]
     pub(crate) fn restored(
         &self,
         sequence: u64,
@@ -318,7 +318,7 @@ mod tests {
     use proptest::prelude::*;
 
     use super::*;
-    use crate::capture::{self, Rules, Scratch};
+    use crate::capture::{self, CapturePolicy, Scratch};
     use crate::limits::Limits;
     use crate::redact::Redactor;
 
@@ -337,7 +337,7 @@ mod tests {
         sender: Sender,
         receiver: Receiver,
         ledger: Arc<Ledger>,
-        rules: Rules,
+        rules: CapturePolicy,
         offered: u64,
     }
 
@@ -349,7 +349,7 @@ mod tests {
                 sender,
                 receiver,
                 ledger,
-                rules: Rules {
+                rules: CapturePolicy {
                     limits: Limits::default(),
                     redactor: Redactor::off(),
                 },

@@ -1,10 +1,10 @@
-//! Which process this is. Asking is a system call (150 ns), and every event must know, so that a child
-//! of a fork leaves the locks alone that it has inherited in whatever state they were.
+//! The process that something was made in, which a fork leaves behind.
 
 use std::cell::Cell;
 use std::time::{Duration, SystemTime};
 
-/// How long an answer holds: a fork takes several times as long, so what a child inherits is stale.
+/// How long an answer of the system holds. A fork takes several times as long, so what a child
+/// inherits is stale.
 const HOLDS: Duration = Duration::from_micros(10);
 
 thread_local! {
@@ -12,19 +12,76 @@ thread_local! {
     static ANSWER: Cell<Option<(u32, SystemTime)>> = const { Cell::new(None) };
 }
 
-/// Returns the id of the process, which at `now` is asked for unless it just was: in a burst for one
-/// event in ten or more. A clock that stands still or goes back makes every answer stale.
-pub(crate) fn id(now: SystemTime) -> u32 {
-    let holds = |at| match now.duration_since(at) {
-        Ok(age) => age > Duration::ZERO && age < HOLDS,
-        Err(_) => false,
-    };
-    match ANSWER.try_with(Cell::get).ok().flatten() {
-        Some((id, at)) if holds(at) => id,
-        _ => {
-            let id = std::process::id();
-            let _ = ANSWER.try_with(|answer| answer.set(Some((id, now))));
-            id
-        }
+/// A process. A forked child has copies of all locks of its parent, in whatever state they were, so it
+/// must not wait for one.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) struct Process(u32);
+
+impl Process {
+    pub(crate) fn current() -> Self {
+        Self(std::process::id())
+    }
+
+    /// Returns whether this code runs in a child of the process. Costs a system call (150 ns).
+    pub(crate) fn is_forked(self) -> bool {
+        Self::current() != self
+    }
+
+    /// As [`is_forked`](Self::is_forked), for every event: the system is asked unless it just was, in a
+    /// burst for one event in ten or more. A clock that stands still or goes back makes every answer
+    /// stale.
+    pub(crate) fn is_forked_at(self, now: SystemTime) -> bool {
+        let holds = |at| match now.duration_since(at) {
+            Ok(age) => age > Duration::ZERO && age < HOLDS,
+            Err(_) => false,
+        };
+        let id = match ANSWER.try_with(Cell::get).ok().flatten() {
+            Some((id, at)) if holds(at) => id,
+            _ => {
+                let id = std::process::id();
+                let _ = ANSWER.try_with(|answer| answer.set(Some((id, now))));
+                id
+            }
+        };
+        id != self.0
+    }
+}
+
+#[cfg(test)]
+impl Process {
+    /// A process that is not this one.
+    pub(crate) fn other() -> Self {
+        Self(std::process::id().wrapping_add(1))
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_process_knows_itself_from_its_parent() {
+        let now = SystemTime::now();
+        assert!(!Process::current().is_forked());
+        assert!(!Process::current().is_forked_at(now));
+        assert!(Process::other().is_forked());
+        assert!(Process::other().is_forked_at(now));
+    }
+
+    #[test]
+    fn an_answer_holds_for_ten_microseconds() {
+        let now = SystemTime::now();
+        let given = |age: Duration| {
+            ANSWER.set(Some((7, now)));
+            !Process(7).is_forked_at(now + age)
+        };
+        assert!(given(Duration::from_micros(9)), "fresh");
+        assert!(!given(Duration::from_micros(10)), "stale");
+        assert!(!given(Duration::ZERO), "a clock that stands still");
+        ANSWER.set(Some((7, now)));
+        assert!(
+            Process(7).is_forked_at(now - Duration::from_micros(1)),
+            "one that goes back"
+        );
     }
 }

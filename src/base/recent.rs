@@ -2,8 +2,9 @@
 
 use std::collections::{HashMap, VecDeque};
 use std::hash::{BuildHasher, Hash};
-use std::sync::{Mutex, MutexGuard, PoisonError};
+use std::sync::Mutex;
 
+use super::lock::lock;
 use super::random::Keyed;
 
 /// The latest values, each under a hash of its key; the oldest is forgotten first.
@@ -29,12 +30,12 @@ impl<T: Clone> Recent<T> {
     }
 
     pub(crate) fn get(&self, key: impl Hash) -> Option<T> {
-        self.lock().values.get(&hash(key)).cloned()
+        lock(&self.0).values.get(&hash(key)).cloned()
     }
 
     pub(crate) fn put(&self, key: impl Hash, value: T) {
         let key = hash(key);
-        let mut entries = self.lock();
+        let mut entries = lock(&self.0);
         if entries.values.insert(key, value).is_none() {
             entries.order.push_back(key);
             if entries.order.len() > entries.max_entries
@@ -43,10 +44,6 @@ impl<T: Clone> Recent<T> {
                 entries.values.remove(&oldest);
             }
         }
-    }
-
-    fn lock(&self) -> MutexGuard<'_, Entries<T>> {
-        self.0.lock().unwrap_or_else(PoisonError::into_inner)
     }
 }
 
@@ -65,7 +62,7 @@ mod tests {
             recent.put(key, key);
             recent.put(key, key);
         }
-        let entries = recent.lock();
+        let entries = lock(&recent.0);
         assert_eq!((entries.values.len(), entries.order.len()), (100, 100));
         drop(entries);
         assert_eq!((recent.get(9_u64), recent.get(10_u64)), (None, Some(10)));

@@ -47,6 +47,13 @@ impl Batch {
         Self { parts, timeouts: 0 }
     }
 
+    /// The events of one segment; `None` when there are none.
+    pub(crate) fn of(segment: Segment) -> Option<Self> {
+        let mut stock = Stock::default();
+        stock.add(Arc::new(segment));
+        stock.take_segment()
+    }
+
     pub(crate) fn len(&self) -> usize {
         self.parts.iter().map(|part| part.events.len()).sum()
     }
@@ -213,7 +220,6 @@ impl Stock {
 }
 
 /// What a spool needs to know of, and to take from, what is in memory.
-#[cfg(feature = "spool")]
 impl Batch {
     pub(crate) fn parts(&self) -> impl Iterator<Item = (&Arc<Segment>, Range<usize>)> {
         self.parts.iter().map(Part::view)
@@ -224,7 +230,6 @@ impl Batch {
     }
 }
 
-#[cfg(feature = "spool")]
 impl Stock {
     pub(crate) fn parts(&self) -> impl Iterator<Item = (&Arc<Segment>, Range<usize>)> {
         self.parts.iter().map(Part::view)
@@ -247,7 +252,6 @@ impl Stock {
     }
 }
 
-#[cfg(feature = "spool")]
 impl Part {
     fn view(&self) -> (&Arc<Segment>, Range<usize>) {
         (&self.segment, self.events.clone())
@@ -259,7 +263,7 @@ mod tests {
     use proptest::prelude::*;
 
     use super::*;
-    use crate::capture::{self, Rules, Scratch};
+    use crate::capture::{self, CapturePolicy, Scratch};
     use crate::ledger::Ledger;
     use crate::limits::Limits;
     use crate::queue::{self, Bounds, Receiver, WhenFull};
@@ -275,7 +279,7 @@ mod tests {
             batch_bytes: 512 * 1024,
         };
         let (sender, receiver) = queue::channel(bounds, Arc::new(Ledger::default()));
-        let rules = Rules {
+        let rules = CapturePolicy {
             limits: Limits::default(),
             redactor: Redactor::off(),
         };

@@ -11,42 +11,53 @@ use crate::limits::Limits;
 use crate::redact::{RedactedJson, Redactor};
 use crate::wire::Wire;
 
-/// The rules for a second pass: the event has had its limits, and may not lose anything to them
-/// twice.
-pub(crate) fn rules(redactor: &Redactor) -> CapturePolicy {
-    CapturePolicy {
-        limits: Limits::default()
+/// The user's hook, and what its results are captured with.
+pub(crate) struct Hook {
+    hook: BeforeSend,
+    policy: CapturePolicy,
+    scratch: Scratch,
+}
+
+impl Hook {
+    /// The limits are wide: the event has had its own, and may not lose anything to them twice.
+    pub(super) fn new(hook: BeforeSend, redactor: &Redactor) -> Self {
+        let limits = Limits::default()
             .max_string_chars(65_536)
             .max_query_chars(65_536)
             .max_list_items(10_000)
             .max_top_keys(10_000)
             .max_nested_keys(10_000)
-            .max_depth(64),
-        redactor: redactor.clone(),
+            .max_depth(64);
+        Self {
+            hook,
+            policy: CapturePolicy {
+                limits,
+                redactor: redactor.clone(),
+            },
+            scratch: Scratch::default(),
+        }
     }
-}
 
-/// Lets the hook look at one event; returns what is to be sent, and how many panics were caught.
-pub(crate) fn apply<'s>(
-    hook: &BeforeSend,
-    event: &[u8],
-    wire: &Wire,
-    rules: &CapturePolicy,
-    scratch: &'s mut Scratch,
-) -> (Result<RedactedJson<'s>, DropReason>, u64) {
-    let Ok(Value::Object(before)) = serde_json::from_slice(event) else {
-        return (Err(DropReason::BeforeSend), 0);
-    };
-    let given = Value::Object(before.clone());
-    let after = match panics::catch(|| hook(given)) {
-        Ok(Some(Value::Object(after))) => after,
-        Ok(_) => return (Err(DropReason::BeforeSend), 0),
-        Err(_) => return (Err(DropReason::BeforeSend), 1),
-    };
-    capture::capture(scratch, rules, |writer| {
-        write(&before, &after, wire, writer);
-        Ok(())
-    })
+    /// Lets the hook look at one event; returns what is to be sent, and how many panics were caught.
+    pub(super) fn apply(
+        &mut self,
+        event: &[u8],
+        wire: &Wire,
+    ) -> (Result<RedactedJson<'_>, DropReason>, u64) {
+        let Ok(Value::Object(before)) = serde_json::from_slice(event) else {
+            return (Err(DropReason::BeforeSend), 0);
+        };
+        let given = Value::Object(before.clone());
+        let after = match panics::catch(|| (self.hook)(given)) {
+            Ok(Some(Value::Object(after))) => after,
+            Ok(_) => return (Err(DropReason::BeforeSend), 0),
+            Err(_) => return (Err(DropReason::BeforeSend), 1),
+        };
+        capture::capture(&mut self.scratch, &self.policy, |writer| {
+            write(&before, &after, wire, writer);
+            Ok(())
+        })
+    }
 }
 
 fn write(

@@ -2,59 +2,54 @@
 
 use std::future::Future;
 use std::pin::Pin;
-use std::sync::{Mutex, PoisonError, Weak};
+use std::sync::{Mutex, Weak};
 use std::time::{Duration, Instant};
 
-#[cfg(feature = "spool")]
-use crate::error::SpoolError;
-use crate::error::{ConfirmError, FlushError};
+use tokio::sync::oneshot;
+
+use crate::base::lock::lock;
+use crate::error::{ConfirmError, FlushError, SpoolError};
 use crate::ledger::Stats;
 use crate::queue::EventEnd;
 
-/// Tells somebody who waits.
-pub(crate) type Reply<T> = Box<dyn FnOnce(T) + Send>;
+/// Who waits for an answer. One who has given up waiting is no error.
+pub(crate) type Reply<T> = oneshot::Sender<T>;
 
 /// Who waits for one event: told once, of its end or of the deadline, whichever comes first.
-pub(crate) struct Slot {
-    tell: Mutex<Option<Reply<Result<(), ConfirmError>>>>,
+pub(crate) struct ConfirmationWaiter {
+    reply: Mutex<Option<Reply<Result<(), ConfirmError>>>>,
     timeout: Duration,
 }
 
-impl Slot {
-    pub(crate) fn new(timeout: Duration, tell: Reply<Result<(), ConfirmError>>) -> Self {
+impl ConfirmationWaiter {
+    pub(crate) fn new(timeout: Duration, reply: Reply<Result<(), ConfirmError>>) -> Self {
         Self {
-            tell: Mutex::new(Some(tell)),
+            reply: Mutex::new(Some(reply)),
             timeout,
         }
     }
 
     pub(crate) fn end(&self, how: EventEnd) {
-        self.tell(match how {
+        self.send(match how {
             EventEnd::Delivered => Ok(()),
             EventEnd::Dropped(reason) => Err(ConfirmError::Dropped(reason)),
-            #[cfg(feature = "spool")]
             EventEnd::Spooled => Err(ConfirmError::Unknown(self.timeout)),
         });
     }
 
     pub(super) fn time_out(&self) {
-        self.tell(Err(ConfirmError::Unknown(self.timeout)));
+        self.send(Err(ConfirmError::Unknown(self.timeout)));
     }
 
-    fn tell(&self, result: Result<(), ConfirmError>) {
-        let tell = self
-            .tell
-            .lock()
-            .unwrap_or_else(PoisonError::into_inner)
-            .take();
-        if let Some(tell) = tell {
-            tell(result);
+    fn send(&self, result: Result<(), ConfirmError>) {
+        if let Some(reply) = lock(&self.reply).take() {
+            let _ = reply.send(result);
         }
     }
 }
 
 /// Something to be run on the worker's runtime, beside its loop.
-pub(crate) type Job = Pin<Box<dyn Future<Output = ()> + Send>>;
+pub(crate) type Task = Pin<Box<dyn Future<Output = ()> + Send>>;
 
 /// What a handle asks of the worker.
 pub(crate) enum Control {
@@ -62,20 +57,22 @@ pub(crate) enum Control {
         deadline: Instant,
         reply: Reply<Result<(), FlushError>>,
     },
-    /// Somebody waits for an event until the deadline, or until the event has ended and the slot is
+    /// Somebody waits for an event until the deadline, or until the event has ended and the waiter is
     /// gone.
-    Confirm { deadline: Instant, slot: Weak<Slot> },
+    Confirm {
+        deadline: Instant,
+        waiter: Weak<ConfirmationWaiter>,
+    },
     Shutdown {
         deadline: Instant,
         started: Instant,
         reply: Reply<ShutdownReport>,
     },
     /// Runs beside delivery; given up when the worker ends.
-    Run(Job),
+    Run(Task),
     /// The last handle is gone.
     Drain,
     /// Somebody waits until all that is queued is on disk.
-    #[cfg(feature = "spool")]
     FlushToDisk {
         deadline: Instant,
         timeout: Duration,
@@ -92,7 +89,8 @@ pub struct ShutdownReport {
     pub stats: Stats,
     /// Events that were still undelivered then, but for those that a spool keeps
     /// ([`Stats::spooled`]). They are given up, and from then on counted as
-    /// [`DropReason::ShutdownTimeout`]; those in flight may have arrived all the same.
+    /// [`DropReason::ShutdownTimeout`](crate::DropReason::ShutdownTimeout); those in flight may have
+    /// arrived all the same.
     pub pending: u64,
     /// How long it took.
     pub elapsed: Duration,

@@ -20,7 +20,6 @@ pub(crate) struct Reporter {
     drops: u64,
     dropping: bool,
     /// The last fault of the spool.
-    #[cfg(feature = "spool")]
     spool_fault: String,
 }
 
@@ -40,7 +39,6 @@ impl Reporter {
             refused: None,
             drops: 0,
             dropping: false,
-            #[cfg(feature = "spool")]
             spool_fault: String::new(),
         }
     }
@@ -99,7 +97,7 @@ impl Reporter {
     }
 
     /// Looks whether events were dropped since the last look, by anybody.
-    pub(crate) fn look(&mut self) {
+    pub(crate) fn log_drop_episode(&mut self) {
         let dropped = self.ledger.dropped();
         let total = dropped.total();
         let more = total > self.drops;
@@ -113,7 +111,6 @@ impl Reporter {
     }
 
     /// Events of earlier processes were found in the spool.
-    #[cfg(feature = "spool")]
     pub(crate) fn recovered_from_disk(&self, events: u64) {
         if events > 0 {
             tracing::info!(target: LOG_TARGET, "{events} usage events of earlier processes are delivered from the spool");
@@ -122,7 +119,6 @@ impl Reporter {
     }
 
     /// Something is wrong with the spool. What goes on being wrong is said once.
-    #[cfg(feature = "spool")]
     pub(crate) fn spool_fault(&mut self, cause: &str) {
         if self.spool_fault != cause {
             self.spool_fault = cause.to_owned();
@@ -131,7 +127,6 @@ impl Reporter {
         self.say(|| format!("spool: {cause}"));
     }
 
-    #[cfg(feature = "spool")]
     pub(crate) fn spool_works_again(&mut self) {
         self.spool_fault.clear();
         tracing::info!(target: LOG_TARGET, "the usage spool works again");

@@ -1,6 +1,7 @@
 //! The settings of delivery.
 
 use std::fmt;
+use std::path::PathBuf;
 use std::sync::Arc;
 use std::time::Duration;
 
@@ -8,7 +9,6 @@ use reqwest::Url;
 
 use crate::base::clock::Clock;
 use crate::capture::CapturePolicy;
-use crate::config::Setting;
 use crate::event::Sampling;
 use crate::hooks::{BeforeSend, OnError};
 use crate::queue::Bounds;
@@ -47,13 +47,8 @@ pub(crate) struct Config {
     pub(crate) key: Arc<KeyCell>,
     /// Where requests go; `None` where they go nowhere.
     pub(crate) endpoint: Option<Url>,
-    /// For the doctor: what is set, and where each value came from.
-    pub(crate) settings: Vec<Setting>,
-    #[cfg(feature = "spool")]
-    pub(crate) spool_dir: Option<std::path::PathBuf>,
-    /// Until the worker takes it.
-    #[cfg(feature = "spool")]
-    pub(crate) spool: std::sync::Mutex<Option<crate::spool::Opened>>,
+    /// Where the spool is, if there is one.
+    pub(crate) spool_dir: Option<PathBuf>,
 }
 
 impl fmt::Debug for Config {

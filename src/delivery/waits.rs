@@ -1,35 +1,246 @@
-//! Who waits for the worker: flushes, confirmations, shutdown.
+//! Who waits for the worker: flushes, confirmations, a shutdown.
 
+use std::collections::BTreeMap;
+use std::sync::Weak;
 use std::time::Instant;
 
-use super::message::{Reply, ShutdownReport};
+use super::message::{ConfirmationWaiter, Reply, ShutdownReport};
 use crate::error::FlushError;
+use crate::ledger::Stats;
 
-/// Dead confirmations are not worth looking for below this number.
-pub(crate) const MIN_SWEEP: usize = 64;
+/// Ended confirmations are swept out only once there are this many.
+const MIN_SWEEP: usize = 64;
 
 /// Somebody waits until all segments before `sequence` are done.
-pub(crate) struct Flush {
-    pub(super) sequence: u64,
-    pub(super) deadline: Instant,
-    pub(super) reply: Reply<Result<(), FlushError>>,
+struct Flush {
+    sequence: u64,
+    deadline: Instant,
+    reply: Reply<Result<(), FlushError>>,
 }
 
-pub(crate) struct Shutdown {
-    pub(super) deadline: Instant,
-    pub(super) started: Instant,
-    pub(super) reply: Option<Reply<ShutdownReport>>,
+struct Shutdown {
+    deadline: Instant,
+    started: Instant,
+    /// Of a logger whose last handle was dropped nobody waits for the end.
+    replies: Vec<Reply<ShutdownReport>>,
 }
 
-/// Tells both.
-pub(crate) fn both(
-    first: Option<Reply<ShutdownReport>>,
-    second: Reply<ShutdownReport>,
-) -> Reply<ShutdownReport> {
-    Box::new(move |report| {
-        if let Some(first) = first {
-            first(report);
+/// All that somebody waits for, each until its own deadline.
+#[derive(Default)]
+pub(crate) struct Waits {
+    flushes: Vec<Flush>,
+    /// By deadline. An entry outlives its event until it is swept out.
+    confirmations: BTreeMap<(Instant, u64), Weak<ConfirmationWaiter>>,
+    next_confirmation: u64,
+    sweep_at: usize,
+    shutdown: Option<Shutdown>,
+}
+
+impl Waits {
+    pub(super) fn add_flush(
+        &mut self,
+        sequence: u64,
+        deadline: Instant,
+        reply: Reply<Result<(), FlushError>>,
+    ) {
+        self.flushes.push(Flush {
+            sequence,
+            deadline,
+            reply,
+        });
+    }
+
+    pub(super) fn add_confirmation(&mut self, deadline: Instant, waiter: Weak<ConfirmationWaiter>) {
+        self.confirmations
+            .insert((deadline, self.next_confirmation), waiter);
+        self.next_confirmation += 1;
+        if self.confirmations.len() >= self.sweep_at.max(MIN_SWEEP) {
+            self.confirmations
+                .retain(|_, waiter| waiter.strong_count() > 0);
+            self.sweep_at = 2 * self.confirmations.len();
         }
-        second(report);
-    })
+    }
+
+    /// Adds a shutdown. Of several the first deadline holds, and all are answered together.
+    pub(super) fn add_shutdown(
+        &mut self,
+        deadline: Instant,
+        started: Instant,
+        reply: Reply<ShutdownReport>,
+    ) {
+        let shutdown = self.begin_shutdown(deadline, started);
+        shutdown.deadline = shutdown.deadline.min(deadline);
+        shutdown.replies.push(reply);
+    }
+
+    /// Ends the worker at `deadline`, though nobody waits for it, unless a shutdown has begun already.
+    pub(super) fn add_drain(&mut self, deadline: Instant, started: Instant) {
+        self.begin_shutdown(deadline, started);
+    }
+
+    fn begin_shutdown(&mut self, deadline: Instant, started: Instant) -> &mut Shutdown {
+        self.shutdown.get_or_insert(Shutdown {
+            deadline,
+            started,
+            replies: Vec::new(),
+        })
+    }
+
+    /// Answers the flushes and confirmations that are done or whose time is up. `undelivered` and
+    /// `oldest`, the sequence number of the oldest segment that is not done, are asked for when a
+    /// flush needs them.
+    pub(super) fn answer(
+        &mut self,
+        now: Instant,
+        undelivered: impl FnOnce() -> u64,
+        oldest: impl FnOnce() -> Option<u64>,
+    ) {
+        if !self.flushes.is_empty() {
+            let (oldest, pending) = (oldest(), undelivered());
+            for flush in std::mem::take(&mut self.flushes) {
+                if oldest.is_none_or(|oldest| oldest >= flush.sequence) {
+                    let _ = flush.reply.send(Ok(()));
+                } else if flush.deadline <= now {
+                    let _ = flush.reply.send(Err(FlushError::TimedOut { pending }));
+                } else {
+                    self.flushes.push(flush);
+                }
+            }
+        }
+        while let Some(entry) = self.confirmations.first_entry()
+            && entry.key().0 <= now
+        {
+            if let Some(waiter) = entry.remove().upgrade() {
+                waiter.time_out();
+            }
+        }
+    }
+
+    /// The next deadline.
+    pub(super) fn wake_at(&self) -> Option<Instant> {
+        let flushes = self.flushes.iter().map(|flush| flush.deadline);
+        let confirmation = self.confirmations.keys().next().map(|(at, _)| *at);
+        let shutdown = self.shutdown.as_ref().map(|shutdown| shutdown.deadline);
+        flushes.chain(confirmation).chain(shutdown).min()
+    }
+
+    /// Returns whether a shutdown has begun, and is complete or out of time.
+    pub(super) fn ends(&self, now: Instant, is_done: bool) -> bool {
+        self.shutdown
+            .as_ref()
+            .is_some_and(|shutdown| is_done || shutdown.deadline <= now)
+    }
+
+    /// Answers all that is left when the worker ends.
+    pub(super) fn end(self, stats: &Stats, now: Instant) {
+        for flush in self.flushes {
+            let _ = flush.reply.send(if stats.pending + stats.spooled == 0 {
+                Ok(())
+            } else {
+                Err(FlushError::Closed)
+            });
+        }
+        let Some(shutdown) = self.shutdown else {
+            return;
+        };
+        let report = ShutdownReport {
+            stats: *stats,
+            pending: stats.pending,
+            elapsed: now.saturating_duration_since(shutdown.started),
+        };
+        for reply in shutdown.replies {
+            let _ = reply.send(report);
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use std::sync::Arc;
+    use std::time::Duration;
+
+    use tokio::sync::oneshot;
+
+    use super::*;
+    use crate::error::ConfirmError;
+
+    const SECOND: Duration = Duration::from_secs(1);
+
+    #[test]
+    fn a_flush_is_answered_when_its_segments_are_done_or_its_time_is_up() {
+        let (mut waits, start) = (Waits::default(), Instant::now());
+        let (reply, mut first) = oneshot::channel();
+        waits.add_flush(5, start + SECOND, reply);
+        let (reply, mut second) = oneshot::channel();
+        waits.add_flush(7, start + 2 * SECOND, reply);
+        assert_eq!(waits.wake_at(), Some(start + SECOND));
+
+        waits.answer(start, || 9, || Some(4));
+        assert!(first.try_recv().is_err() && second.try_recv().is_err());
+        waits.answer(start, || 9, || Some(5));
+        assert_eq!(first.try_recv(), Ok(Ok(())));
+        waits.answer(start + 2 * SECOND, || 3, || Some(6));
+        assert_eq!(
+            second.try_recv(),
+            Ok(Err(FlushError::TimedOut { pending: 3 }))
+        );
+        assert_eq!(waits.wake_at(), None);
+    }
+
+    #[test]
+    fn a_confirmation_times_out_once_and_an_ended_one_not_at_all() {
+        let (mut waits, start) = (Waits::default(), Instant::now());
+        let waiter = || {
+            let (reply, answer) = oneshot::channel();
+            (Arc::new(ConfirmationWaiter::new(SECOND, reply)), answer)
+        };
+        let (late, mut late_answer) = waiter();
+        let (ended, mut ended_answer) = waiter();
+        for waiter in [&late, &ended] {
+            waits.add_confirmation(start + SECOND, Arc::downgrade(waiter));
+        }
+        ended.end(EventEnd::Delivered);
+        waits.answer(start + SECOND, || 0, || None);
+        let timed_out = Err(ConfirmError::Unknown(SECOND));
+        assert_eq!(late_answer.try_recv(), Ok(timed_out));
+        assert_eq!(ended_answer.try_recv(), Ok(Ok(())));
+        late.end(EventEnd::Delivered);
+        assert_eq!(waits.wake_at(), None);
+    }
+
+    use crate::queue::EventEnd;
+
+    #[test]
+    fn ended_confirmations_are_swept_out() {
+        let (mut waits, start) = (Waits::default(), Instant::now());
+        for _ in 0..10 * MIN_SWEEP {
+            let (reply, _) = oneshot::channel();
+            let waiter = Arc::new(ConfirmationWaiter::new(SECOND, reply));
+            waits.add_confirmation(start, Arc::downgrade(&waiter));
+        }
+        assert!(waits.confirmations.len() < MIN_SWEEP);
+    }
+
+    #[test]
+    fn of_several_shutdowns_the_first_deadline_holds_and_all_are_answered() {
+        let (mut waits, start) = (Waits::default(), Instant::now());
+        assert!(!waits.ends(start, true), "none has begun");
+        let (reply, mut first) = oneshot::channel();
+        waits.add_shutdown(start + 3 * SECOND, start, reply);
+        let (reply, mut second) = oneshot::channel();
+        waits.add_shutdown(start + SECOND, start + SECOND, reply);
+        waits.add_drain(start, start);
+        assert_eq!(waits.wake_at(), Some(start + SECOND));
+        assert!(!waits.ends(start, false) && waits.ends(start, true));
+        assert!(waits.ends(start + SECOND, false));
+
+        let stats = Stats {
+            pending: 2,
+            ..Stats::default()
+        };
+        waits.end(&stats, start + SECOND);
+        let report = first.try_recv().unwrap();
+        assert_eq!((report.pending, report.elapsed), (2, SECOND));
+        assert_eq!(second.try_recv(), Ok(report));
+    }
 }

@@ -1,20 +1,186 @@
-//! What all clones of a logger share.
+//! What all clones of a logger share, and what they ask of the worker.
 
+use std::any::Any;
 use std::sync::Arc;
+use std::time::{Duration, Instant};
 
-use super::pipeline::Core;
-use crate::delivery::message::Control;
+use once_cell::sync::OnceCell;
+use tokio::sync::oneshot;
 
-/// What all clones share; its drop is the last handle's.
+use super::logins::Logins;
+use super::open_calls::OpenCalls;
+use super::pipeline::Pipeline;
+use super::wait::Wait;
+use crate::config::Setting;
+use crate::delivery::ShutdownReport;
+use crate::delivery::message::{ConfirmationWaiter, Control};
+use crate::error::{ConfirmError, FlushError, SpoolError};
+use crate::event::Event;
+use crate::ledger::{DropReason, Outcome};
+use crate::queue::EndListener;
+
+/// Its drop is that of the last clone.
+#[derive(Debug)]
 pub(crate) struct Handle {
-    pub(super) core: Arc<Core>,
+    pub(crate) pipeline: Arc<Pipeline>,
+    pub(super) open_calls: OpenCalls,
+    pub(super) logins: Logins,
+    /// For the doctor: what is set, and where each value came from.
+    pub(crate) settings: Vec<Setting>,
+    /// What an integration keeps for as long as the logger lives.
+    pub(crate) integration: OnceCell<Arc<dyn Any + Send + Sync>>,
+}
+
+impl Handle {
+    pub(super) fn new(pipeline: Pipeline, settings: Vec<Setting>) -> Self {
+        Self {
+            pipeline: Arc::new(pipeline),
+            open_calls: OpenCalls::default(),
+            logins: Logins::default(),
+            settings,
+            integration: OnceCell::new(),
+        }
+    }
+
+    /// The time after which a wait ends. One that is too far for the clock is a year away.
+    fn deadline(&self, timeout: Duration) -> Instant {
+        const YEAR: Duration = Duration::from_secs(365 * 24 * 60 * 60);
+        let now = self.pipeline.clock().now();
+        now.checked_add(timeout).unwrap_or(now + YEAR)
+    }
+
+    /// Queues an event that somebody waits for.
+    pub(super) fn log_confirmed(
+        &self,
+        event: &Event<'_>,
+        timeout: Duration,
+    ) -> Wait<Result<(), ConfirmError>> {
+        let deadline = self.deadline(timeout);
+        let (reply, answer) = oneshot::channel();
+        let waiter = Arc::new(ConfirmationWaiter::new(timeout, reply));
+        let ended = Arc::downgrade(&waiter);
+        let listener = EndListener(Box::new(move |how| waiter.end(how)));
+        match self.pipeline.log(event, Some(listener)) {
+            Outcome::Queued => {
+                self.pipeline.send(Control::Confirm {
+                    deadline,
+                    waiter: ended,
+                });
+                // A worker that ended without an answer ended by its shutdown's deadline.
+                let lost = ConfirmError::Dropped(DropReason::ShutdownTimeout);
+                Wait::asked(answer, move || Err(lost))
+            }
+            Outcome::Dropped(reason) => Wait::known(Err(ConfirmError::Dropped(reason))),
+            Outcome::Disabled => Wait::known(Err(ConfirmError::Disabled)),
+        }
+    }
+
+    pub(super) fn flush(&self, timeout: Duration) -> Wait<Result<(), FlushError>> {
+        if self.pipeline.is_forked() {
+            return Wait::known(Err(FlushError::Closed));
+        }
+        let deadline = self.deadline(timeout);
+        let pipeline = Arc::clone(&self.pipeline);
+        self.ask(
+            |reply| Control::Flush { deadline, reply },
+            move || match pipeline.stats().pending {
+                0 => Ok(()),
+                _ => Err(FlushError::Closed),
+            },
+        )
+    }
+
+    pub(super) fn flush_to_disk(&self, timeout: Duration) -> Wait<Result<(), SpoolError>> {
+        if self.pipeline.shared.settings.spool_dir.is_none() {
+            return Wait::known(Err(SpoolError::NoSpool));
+        }
+        if self.pipeline.is_forked() {
+            return Wait::known(Err(SpoolError::Closed));
+        }
+        let deadline = self.deadline(timeout);
+        self.ask(
+            |reply| Control::FlushToDisk {
+                deadline,
+                timeout,
+                reply,
+            },
+            || Err(SpoolError::Closed),
+        )
+    }
+
+    pub(super) fn shutdown(&self, timeout: Duration) -> Wait<ShutdownReport> {
+        if self.pipeline.is_forked() {
+            return Wait::known(self.report(Instant::now()));
+        }
+        let started = self.pipeline.clock().now();
+        // In this order: the open calls are the last events that get in.
+        self.open_calls.end_all();
+        self.pipeline.close();
+        let deadline = self.deadline(timeout);
+        let pipeline = Arc::clone(&self.pipeline);
+        self.ask(
+            |reply| Control::Shutdown {
+                deadline,
+                started,
+                reply,
+            },
+            move || report(&pipeline, started),
+        )
+    }
+
+    /// What a shutdown that began at `started` comes to when there is no worker (any more) to do it.
+    pub(super) fn report(&self, started: Instant) -> ShutdownReport {
+        report(&self.pipeline, started)
+    }
+
+    /// Runs a future on the worker's runtime; where there is no worker to be had, it resolves to what
+    /// `if_ended` says.
+    pub(crate) fn run<T: Send + 'static>(
+        &self,
+        future: impl Future<Output = T> + Send + 'static,
+        if_ended: impl FnOnce() -> T + Send + Sync + 'static,
+    ) -> Wait<T> {
+        let (reply, answer) = oneshot::channel();
+        let task = Box::pin(async move {
+            let _ = reply.send(future.await);
+        });
+        if self.pipeline.run(task) {
+            Wait::asked(answer, if_ended)
+        } else {
+            Wait::known(if_ended())
+        }
+    }
+
+    /// Asks the worker; where there is none, the answer is that of one that has ended.
+    fn ask<T>(
+        &self,
+        message: impl FnOnce(oneshot::Sender<T>) -> Control,
+        if_ended: impl FnOnce() -> T + Send + Sync + 'static,
+    ) -> Wait<T> {
+        let (reply, answer) = oneshot::channel();
+        if self.pipeline.send(message(reply)) {
+            Wait::asked(answer, if_ended)
+        } else {
+            Wait::known(if_ended())
+        }
+    }
+}
+
+fn report(pipeline: &Pipeline, started: Instant) -> ShutdownReport {
+    let stats = pipeline.stats();
+    ShutdownReport {
+        pending: stats.pending,
+        stats,
+        elapsed: pipeline.clock().now().saturating_duration_since(started),
+    }
 }
 
 impl Drop for Handle {
+    /// Signals, and never waits.
     fn drop(&mut self) {
-        if !self.core.is_forked() {
-            self.core.close();
-            self.core.tell(Control::Drain);
+        if !self.pipeline.is_forked() {
+            self.pipeline.close();
+            self.pipeline.send(Control::Drain);
         }
     }
 }

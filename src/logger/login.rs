@@ -1,22 +1,15 @@
 //! Logins: who a request's credentials stand for, and that each is reported once.
 
 use std::hash::BuildHasher;
-use std::time::{Duration, Instant};
+use std::time::Instant;
 
+use super::usage_logger::UsageLogger;
 use crate::base::random;
 use crate::event::with_meta;
 use crate::event::{Caller, Event, Identity, IdentityCapture, Session};
 use crate::ledger::Outcome;
-use crate::logger::UsageLogger;
 use crate::wire::Wire;
 use crate::wire::naming::Names;
-
-/// How long a login is remembered, after which the same one is reported again.
-pub const LOGIN_MEMORY: Duration = Duration::from_secs(24 * 60 * 60);
-
-/// Most logins remembered at a time; beyond it the oldest is forgotten, and reported again when it
-/// comes back.
-pub const MAX_LOGINS: usize = 10_000;
 
 /// Which login a request belongs to: who, with which credential, else in which session.
 pub(crate) fn login_of(
@@ -32,7 +25,7 @@ pub(crate) fn login_of(
 }
 
 impl UsageLogger {
-    /// Reports a login unless the same one was reported in the last [`LOGIN_MEMORY`]: the same
+    /// Reports a login unless the same one was reported in the last [`LOGIN_MEMORY`](crate::LOGIN_MEMORY): the same
     /// identity with the same credential, or in the same session where the caller names none.
     ///
     /// Returns `None` when it was reported before, or when the wire has no place for it, as
@@ -45,11 +38,11 @@ impl UsageLogger {
     /// usage.log_login(&rachel, &Session::new().transport("http"));
     /// ```
     pub fn log_login(&self, caller: &Caller, session: &Session<'_>) -> Option<Outcome> {
-        let config = &self.core()?.config;
-        let names = &config.defaults.names;
+        let pipeline = &self.handle()?.pipeline;
+        let names = &pipeline.shared.settings.defaults.names;
         let session_id = session.get("session_id");
         let login = login_of(names, caller.identity(), Some(caller), session_id);
-        let now = config.clock.now();
+        let now = pipeline.clock().now();
         self.log_once(login, now, || {
             let event = IdentityCapture::new(caller.identity()).session(session);
             with_meta!(event, caller.own_meta()).into()
@@ -63,13 +56,14 @@ impl UsageLogger {
         now: Instant,
         event: impl FnOnce() -> Event<'a>,
     ) -> Option<Outcome> {
-        let core = self.core()?;
-        if matches!(core.config.wire, Wire::Mcpeye(_)) || !core.logins.note(core, login, now) {
+        let handle = self.handle()?;
+        let wire = &handle.pipeline.shared.settings.wire;
+        if matches!(wire, Wire::Mcpeye(_)) || !handle.logins.note(login, now) {
             return None;
         }
         let outcome = self.log_usage(event());
         if outcome != Outcome::Queued {
-            core.logins.forget(core, login);
+            handle.logins.forget(login);
         }
         Some(outcome)
     }
@@ -78,37 +72,6 @@ impl UsageLogger {
 #[cfg(test)]
 mod tests {
     use super::*;
-
-    #[test]
-    fn a_login_is_new_once_a_day() {
-        let mut seen = Seen::default();
-        let start = Instant::now();
-        assert!(seen.note(1, start));
-        assert!(!seen.note(1, start + LOGIN_MEMORY - Duration::from_secs(1)));
-        assert!(seen.note(2, start));
-        assert!(seen.note(1, start + LOGIN_MEMORY));
-        assert!(!seen.note(1, start + LOGIN_MEMORY));
-    }
-
-    #[test]
-    fn a_login_that_was_not_queued_is_new_again() {
-        let mut seen = Seen::default();
-        let now = Instant::now();
-        assert!(seen.note(1, now));
-        seen.take_back(1);
-        assert!(seen.note(1, now));
-    }
-
-    #[test]
-    fn the_memory_is_bounded() {
-        let mut seen = Seen::default();
-        let now = Instant::now();
-        for login in 0..MAX_LOGINS as u64 + 50 {
-            assert!(seen.note(login, now));
-        }
-        assert_eq!(seen.at.len(), MAX_LOGINS);
-        assert_eq!(seen.order.len(), MAX_LOGINS);
-    }
 
     #[test]
     fn a_login_is_told_by_credential_else_by_session() {

@@ -2,19 +2,24 @@
 
 use std::collections::{HashMap, VecDeque};
 use std::fmt;
-use std::sync::Mutex;
-use std::time::Instant;
+use std::time::{Duration, Instant};
 
-use super::login::{LOGIN_MEMORY, MAX_LOGINS};
-use super::pipeline::Core;
+use crate::base::lock::ForkLock;
 use crate::base::random;
+
+/// How long a login is remembered, after which the same one is reported again.
+pub const LOGIN_MEMORY: Duration = Duration::from_secs(24 * 60 * 60);
+
+/// Most logins remembered at a time; beyond it the oldest is forgotten, and reported again when it
+/// comes back.
+pub const MAX_LOGINS: usize = 10_000;
 
 /// The logins reported lately.
 #[derive(Default)]
-pub(crate) struct Logins(Mutex<Seen>);
+pub(super) struct Logins(ForkLock<Seen>);
 
 #[derive(Default)]
-pub(crate) struct Seen {
+struct Seen {
     at: HashMap<u64, Instant, random::Keyed>,
     /// The same in their order, oldest first.
     order: VecDeque<(u64, Instant)>,
@@ -52,14 +57,13 @@ impl Seen {
 
 impl Logins {
     /// Notes a login unless it is known; `true` when it is new.
-    pub(super) fn note(&self, core: &Core, login: u64, now: Instant) -> bool {
-        core.lock(&self.0)
-            .is_some_and(|mut seen| seen.note(login, now))
+    pub(super) fn note(&self, login: u64, now: Instant) -> bool {
+        self.0.lock().is_some_and(|mut seen| seen.note(login, now))
     }
 
     /// Takes a note back: what it stood for was not queued.
-    pub(super) fn forget(&self, core: &Core, login: u64) {
-        if let Some(mut seen) = core.lock(&self.0) {
+    pub(super) fn forget(&self, login: u64) {
+        if let Some(mut seen) = self.0.lock() {
             seen.take_back(login);
         }
     }
@@ -68,5 +72,41 @@ impl Logins {
 impl fmt::Debug for Logins {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.write_str("Logins")
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_login_is_new_once_a_day() {
+        let mut seen = Seen::default();
+        let start = Instant::now();
+        assert!(seen.note(1, start));
+        assert!(!seen.note(1, start + LOGIN_MEMORY - Duration::from_secs(1)));
+        assert!(seen.note(2, start));
+        assert!(seen.note(1, start + LOGIN_MEMORY));
+        assert!(!seen.note(1, start + LOGIN_MEMORY));
+    }
+
+    #[test]
+    fn a_login_that_was_not_queued_is_new_again() {
+        let mut seen = Seen::default();
+        let now = Instant::now();
+        assert!(seen.note(1, now));
+        seen.take_back(1);
+        assert!(seen.note(1, now));
+    }
+
+    #[test]
+    fn the_memory_is_bounded() {
+        let mut seen = Seen::default();
+        let now = Instant::now();
+        for login in 0..MAX_LOGINS as u64 + 50 {
+            assert!(seen.note(login, now));
+        }
+        assert_eq!(seen.at.len(), MAX_LOGINS);
+        assert_eq!(seen.order.len(), MAX_LOGINS);
     }
 }

@@ -1,25 +1,29 @@
 //! The calls under way, which a shutdown ends.
 
 use std::fmt;
-use std::sync::{Arc, Mutex, PoisonError};
+use std::ptr;
+use std::sync::Arc;
 
-use super::guard::OpenCall;
-use super::pipeline::Core;
-use crate::event::CallOutcome;
+use crate::base::lock::ForkLock;
 
-/// The calls under way.
+/// A call that a shutdown records as dropped.
+pub(super) trait EndsAtShutdown: Send + Sync {
+    fn end(&self);
+}
+
 #[derive(Default)]
-pub(crate) struct OpenCalls(Mutex<Table>);
+pub(super) struct OpenCalls(ForkLock<Table>);
 
 #[derive(Default)]
-pub(crate) struct Table {
-    calls: Vec<Option<Arc<OpenCall>>>,
+struct Table {
+    calls: Vec<Option<Arc<dyn EndsAtShutdown>>>,
     free: Vec<usize>,
 }
 
 impl OpenCalls {
-    pub(super) fn add(&self, core: &Core, call: Arc<OpenCall>) -> Option<usize> {
-        let mut table = core.lock(&self.0)?;
+    /// Adds a call; returns its place, or `None` in a forked child that must not wait for the lock.
+    pub(super) fn add(&self, call: Arc<dyn EndsAtShutdown>) -> Option<usize> {
+        let mut table = self.0.lock()?;
         if let Some(at) = table.free.pop()
             && let Some(slot) = table.calls.get_mut(at)
         {
@@ -30,25 +34,25 @@ impl OpenCalls {
         Some(table.calls.len() - 1)
     }
 
-    pub(super) fn remove(&self, core: &Core, at: usize, call: &Arc<OpenCall>) {
-        let Some(mut table) = core.lock(&self.0) else {
+    /// Removes a call. After a shutdown its place may be another's, which stays.
+    pub(super) fn remove<C>(&self, at: usize, call: &Arc<C>) {
+        let Some(mut table) = self.0.lock() else {
             return;
         };
-        // After a shutdown the slot may be another's.
-        let slot = table.calls.get_mut(at);
-        let own = slot.filter(|slot| slot.as_ref().is_some_and(|held| Arc::ptr_eq(held, call)));
-        if own.and_then(Option::take).is_some() {
+        let place = table.calls.get_mut(at).filter(|place| {
+            let held = place.as_ref().map(Arc::as_ptr);
+            held.is_some_and(|held| ptr::addr_eq(held, Arc::as_ptr(call)))
+        });
+        if place.and_then(Option::take).is_some() {
             table.free.push(at);
         }
     }
 
-    /// Records all calls under way as dropped.
-    pub(crate) fn end_all(&self, core: &Arc<Core>) {
-        let table = std::mem::take(&mut *self.0.lock().unwrap_or_else(PoisonError::into_inner));
-        for call in table.calls.into_iter().flatten() {
-            if let Some(record) = call.take() {
-                call.log(core, record, CallOutcome::Dropped);
-            }
+    /// Ends all calls under way.
+    pub(super) fn end_all(&self) {
+        let table = self.0.lock().map(|mut table| std::mem::take(&mut *table));
+        for call in table.unwrap_or_default().calls.into_iter().flatten() {
+            call.end();
         }
     }
 }
@@ -56,5 +60,55 @@ impl OpenCalls {
 impl fmt::Debug for OpenCalls {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.write_str("OpenCalls")
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use std::sync::atomic::{AtomicU32, Ordering::Relaxed};
+
+    use super::*;
+
+    #[derive(Default)]
+    struct Call(AtomicU32);
+
+    impl EndsAtShutdown for Call {
+        fn end(&self) {
+            self.0.fetch_add(1, Relaxed);
+        }
+    }
+
+    #[test]
+    fn a_place_is_used_again() {
+        let calls = OpenCalls::default();
+        let [first, second, third] = [(); 3].map(|()| Arc::new(Call::default()));
+        assert_eq!(calls.add(first.clone()), Some(0));
+        assert_eq!(calls.add(second), Some(1));
+        calls.remove(0, &first);
+        assert_eq!(calls.add(third), Some(0));
+    }
+
+    #[test]
+    fn a_shutdown_ends_each_call_once_and_only_those_that_are_open() {
+        let calls = OpenCalls::default();
+        let [open, closed] = [(); 2].map(|()| Arc::new(Call::default()));
+        calls.add(open.clone());
+        let at = calls.add(closed.clone()).unwrap();
+        calls.remove(at, &closed);
+        calls.end_all();
+        calls.end_all();
+        assert_eq!((open.0.load(Relaxed), closed.0.load(Relaxed)), (1, 0));
+    }
+
+    #[test]
+    fn a_call_of_before_a_shutdown_does_not_remove_one_of_after() {
+        let calls = OpenCalls::default();
+        let [before, after] = [(); 2].map(|()| Arc::new(Call::default()));
+        let at = calls.add(before.clone()).unwrap();
+        calls.end_all();
+        assert_eq!(calls.add(after.clone()), Some(at));
+        calls.remove(at, &before);
+        calls.end_all();
+        assert_eq!(after.0.load(Relaxed), 1);
     }
 }

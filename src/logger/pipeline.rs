@@ -1,172 +1,153 @@
-//! What the handles and the worker of a logger share.
+//! The way of an event from the caller into the queue, and the start of the worker that takes it out.
 
-use std::any::Any;
-use std::sync::atomic::AtomicBool;
-use std::sync::atomic::Ordering::Relaxed;
-use std::sync::{Arc, Mutex, MutexGuard, PoisonError, TryLockError};
+use std::sync::{Arc, Mutex};
 use std::time::SystemTime;
 
 use once_cell::sync::OnceCell;
-use tokio::sync::{Notify, mpsc};
+use tokio::sync::mpsc;
 
-use super::logins::Logins;
-use super::open_calls::OpenCalls;
-use crate::base::clock::unix_millis;
+use crate::base::clock::{Clock, unix_millis};
 use crate::base::id::Ids;
-use crate::base::{process, random};
-use crate::delivery::Worker;
-use crate::delivery::message::{Control, Job};
+use crate::base::lock::lock;
+use crate::base::process::Process;
+use crate::capture::{self, Captured, Content};
+use crate::delivery::message::{Control, Task};
 use crate::delivery::settings::Config;
+use crate::delivery::shared::Shared;
+use crate::delivery::{Opened, Worker};
 use crate::event::{Event, Kind, Weight};
-use crate::ledger::{DropReason, Ledger, Outcome, Stats};
-use crate::queue::EndListener;
-use crate::queue::Receiver;
+use crate::ledger::{DropReason, Outcome, Stats};
+use crate::queue::{self, EndListener, Receiver};
+use crate::redact::RedactedJson;
 use crate::wire::parts::{Sender, Stamp};
-use crate::{capture, queue};
 
 #[derive(Debug)]
-pub(crate) struct Core {
-    pub(crate) config: Config,
-    pub(crate) ledger: Arc<Ledger>,
-    /// Wakes the worker. Set by callers when there is a batch to send, never for each event.
-    pub(crate) notify: Notify,
-    /// Names this logger in loss reports.
-    pub(crate) instance: String,
-    pub(crate) calls: OpenCalls,
-    pub(crate) logins: Logins,
-    /// What an integration keeps for as long as the logger lives.
-    #[cfg_attr(
-        not(feature = "rmcp"),
-        expect(dead_code, reason = "of use to the integration alone")
-    )]
-    pub(crate) integration: OnceCell<Arc<dyn Any + Send + Sync>>,
+pub(crate) struct Pipeline {
+    pub(crate) shared: Arc<Shared>,
     queue: queue::Sender,
     control: mpsc::UnboundedSender<Control>,
     ids: Ids,
     /// The process that the worker lives in.
-    pid: u32,
-    closed: AtomicBool,
+    process: Process,
     /// Set once the worker's thread runs: with the first event.
     worker: OnceCell<()>,
-    /// What the worker takes along when it starts.
-    seat: Mutex<Option<(Receiver, mpsc::UnboundedReceiver<Control>)>>,
+    /// Until the worker's thread takes it: a thread that cannot be had leaves it for the next try.
+    worker_inbox: Arc<Mutex<Option<WorkerInbox>>>,
 }
 
-impl Core {
-    pub(crate) fn new(config: Config) -> Self {
-        let ledger = Arc::new(Ledger::default());
-        let (queue, receiver) = queue::channel(config.bounds, Arc::clone(&ledger));
+/// What the worker takes along when it starts.
+#[derive(Debug)]
+struct WorkerInbox {
+    receiver: Receiver,
+    spool: Option<Opened>,
+    messages: mpsc::UnboundedReceiver<Control>,
+}
+
+impl Pipeline {
+    pub(crate) fn new(settings: Config, spool: Option<Opened>) -> Self {
+        let shared = Arc::new(Shared::new(settings));
+        let (queue, receiver) = queue::channel(shared.settings.bounds, Arc::clone(&shared.ledger));
         let (control, messages) = mpsc::unbounded_channel();
         Self {
-            config,
-            ledger,
-            notify: Notify::new(),
-            instance: format!("{:016x}", random::seed()),
-            calls: OpenCalls::default(),
-            logins: Logins::default(),
-            integration: OnceCell::new(),
+            shared,
             queue,
             control,
             ids: Ids::new(),
-            pid: std::process::id(),
-            closed: AtomicBool::new(false),
+            process: Process::current(),
             worker: OnceCell::new(),
-            seat: Mutex::new(Some((receiver, messages))),
+            worker_inbox: Arc::new(Mutex::new(Some(WorkerInbox {
+                receiver,
+                spool,
+                messages,
+            }))),
         }
     }
 
-    /// The way of an event from the caller into the queue.
-    pub(crate) fn log(self: &Arc<Self>, event: &Event<'_>, waiter: Option<EndListener>) -> Outcome {
-        match self.turn_away() {
+    pub(crate) fn clock(&self) -> &Clock {
+        &self.shared.settings.clock
+    }
+
+    /// Admits, samples, redacts and queues one event.
+    pub(crate) fn log(&self, event: &Event<'_>, waiter: Option<EndListener>) -> Outcome {
+        match self.refuse_if_full() {
             Some(refused) => refused,
-            None => self.take(event, waiter),
+            None => self.admit_and_push(event, waiter),
         }
     }
 
     /// Refuses an event when the queue is full, before any other work.
-    pub(crate) fn turn_away(&self) -> Option<Outcome> {
-        self.turns_away().then(|| {
-            self.ledger.turn_away();
+    pub(crate) fn refuse_if_full(&self) -> Option<Outcome> {
+        self.is_full().then(|| {
+            self.shared.ledger.turn_away();
             Outcome::Dropped(DropReason::QueueFull)
         })
     }
 
-    /// The way of an event that was not turned away.
-    pub(crate) fn take(
-        self: &Arc<Self>,
-        event: &Event<'_>,
-        waiter: Option<EndListener>,
-    ) -> Outcome {
-        let taken = self.admit().and_then(|now| {
+    /// As [`log`](Self::log), for an event that the queue had room for.
+    pub(crate) fn admit_and_push(&self, event: &Event<'_>, waiter: Option<EndListener>) -> Outcome {
+        let queued = self.admit().and_then(|now| {
             let weight = self.weigh(event)?;
-            self.enqueue(event, weight, now, waiter)
+            let pushed = self.write_and_push(event, weight, now, waiter);
+            if let (Err(_), Kind::ToolCall(call)) = (&pushed, &event.kind) {
+                self.shared.settings.sampling.give_back(&call.tool, weight);
+            }
+            pushed
         });
-        match taken {
+        match queued {
             Ok(()) => Outcome::Queued,
             Err(reason) => {
-                self.ledger.refuse(reason);
+                self.shared.ledger.refuse(reason);
                 Outcome::Dropped(reason)
             }
         }
     }
 
-    fn turns_away(&self) -> bool {
+    fn is_full(&self) -> bool {
         // A child may have inherited a queue that is full for ever. Asking for the process costs many
-        // times as much as all else here, so it is asked for now and then.
-        const EVERY: u64 = 64;
+        // times as much as all else here, so it is asked for once in so many events.
+        const ASK_EVERY: u64 = 64;
+        let turned_away = || self.shared.ledger.turned_away();
         self.queue.is_full()
-            && !self.closed.load(Relaxed)
-            && !(self.ledger.turned_away().is_multiple_of(EVERY) && self.is_forked())
+            && !self.shared.is_closed()
+            && !(turned_away().is_multiple_of(ASK_EVERY) && self.is_forked())
     }
 
-    /// The rest of the door: what refuses every event. Returns the time.
-    fn admit(self: &Arc<Self>) -> Result<SystemTime, DropReason> {
-        if self.closed.load(Relaxed) {
+    /// Refuses every event after a shutdown or a fork. Returns the wall time, which the caller needs
+    /// anyway.
+    fn admit(&self) -> Result<SystemTime, DropReason> {
+        if self.shared.is_closed() {
             return Err(DropReason::Closed);
         }
-        let now = self.config.clock.wall();
-        if process::id(now) != self.pid {
+        let now = self.clock().wall();
+        if self.process.is_forked_at(now) {
             return Err(DropReason::Forked);
         }
         // A thread that cannot be had now may be had for the next event.
-        self.worker
-            .get_or_try_init(|| self.start())
-            .map_or(Err(DropReason::Closed), |()| Ok(now))
+        if self.start() {
+            Ok(now)
+        } else {
+            Err(DropReason::Closed)
+        }
     }
 
     /// Decides whether a call is one of those that are kept.
     fn weigh(&self, event: &Event<'_>) -> Result<Weight, DropReason> {
         match &event.kind {
             Kind::ToolCall(call) => {
-                let config = &self.config;
-                config.sampling.weigh(call, || config.clock.now())
+                let sampling = &self.shared.settings.sampling;
+                sampling.weigh(call, || self.clock().now())
             }
             _ => Ok(Weight::default()),
         }
     }
 
-    fn enqueue(
+    fn write_and_push(
         &self,
         event: &Event<'_>,
         weight: Weight,
         now: SystemTime,
         waiter: Option<EndListener>,
     ) -> Result<(), DropReason> {
-        let result = self.write(event, weight, now, waiter);
-        if let (Err(_), Kind::ToolCall(call)) = (&result, &event.kind) {
-            self.config.sampling.give_back(&call.tool, weight);
-        }
-        result
-    }
-
-    fn write(
-        &self,
-        event: &Event<'_>,
-        weight: Weight,
-        now: SystemTime,
-        waiter: Option<EndListener>,
-    ) -> Result<(), DropReason> {
-        let config = &self.config;
         let event_id = event
             .facts
             .event_id
@@ -176,63 +157,97 @@ impl Core {
             unix_millis: unix_millis(event.facts.event_at.unwrap_or(now)),
             weight,
         };
-        capture::with_scratch(|scratch| {
-            let (captured, panics) = capture::capture(scratch, &config.rules, |writer| {
-                config
-                    .wire
-                    .write_event(event, &config.defaults, &stamp, writer)
-            });
-            self.ledger.panics(panics);
+        let (pushed, panics) = self.with_written(event, &stamp, |json| {
             let seal = waiter.is_some();
-            let now = || config.clock.now();
-            let pushed = self.queue.push(&captured?, event_id, waiter, seal, now);
+            let now = || self.clock().now();
+            let pushed = self.queue.push(json, event_id, waiter, seal, now);
             if pushed.wake {
-                self.notify.notify_one();
+                self.shared.notify.notify_one();
             }
             pushed.result
+        });
+        self.shared.ledger.panics(panics);
+        pushed
+    }
+
+    /// Writes an event as its wire has it, redacted, and lets `f` use it; also returns how many panics
+    /// were caught.
+    fn with_written<R>(
+        &self,
+        event: &Event<'_>,
+        stamp: &Stamp,
+        f: impl FnOnce(&RedactedJson<'_>) -> Result<R, DropReason>,
+    ) -> (Result<R, DropReason>, u64) {
+        let settings = &self.shared.settings;
+        capture::with_scratch(|scratch| {
+            let (captured, panics) = capture::capture(scratch, &settings.rules, |writer| {
+                settings
+                    .wire
+                    .write_event(event, &settings.defaults, stamp, writer)
+            });
+            (captured.and_then(|json| f(&json)), panics)
         })
     }
 
-    /// Whether this is a child of the process that the worker lives in. The child has copies of
-    /// all locks, in whatever state they were, so it must not wait for one.
-    pub(crate) fn is_forked(&self) -> bool {
-        std::process::id() != self.pid
+    /// Captures a value within the limits, for an event that is logged later.
+    pub(crate) fn capture_value(&self, content: Content<'_>, arguments: bool) -> Captured {
+        let policy = &self.shared.settings.rules;
+        let (captured, panics) = capture::capture_value(policy, content, arguments);
+        self.shared.ledger.panics(panics);
+        captured
     }
 
-    /// Locks what callers share; `None` in a forked child that finds it held. Only then is the
-    /// process asked for, which costs more than all else a call does with a lock.
-    pub(crate) fn lock<'m, T>(&self, mutex: &'m Mutex<T>) -> Option<MutexGuard<'m, T>> {
-        match mutex.try_lock() {
-            Ok(guard) => Some(guard),
-            Err(TryLockError::Poisoned(poisoned)) => Some(poisoned.into_inner()),
-            Err(TryLockError::WouldBlock) if self.is_forked() => None,
-            Err(TryLockError::WouldBlock) => {
-                Some(mutex.lock().unwrap_or_else(PoisonError::into_inner))
-            }
-        }
+    /// An event as it would be sent, and its id: past the queue, and not counted.
+    pub(crate) fn frame_alone(&self, event: &Event<'_>) -> Result<(i64, Vec<u8>), DropReason> {
+        let now = unix_millis(self.clock().wall());
+        let stamp = Stamp {
+            event_id: self.ids.next(now),
+            unix_millis: now,
+            weight: Weight::default(),
+        };
+        let copy = |json: &RedactedJson<'_>| Ok(json.as_bytes().to_vec());
+        let mut json = self.with_written(event, &stamp, copy).0?;
+        json.push(b',');
+        let sender = Sender {
+            instance: &self.shared.instance,
+            sequence: 0,
+            dropped: self.shared.ledger.dropped(),
+        };
+        let body = self.shared.settings.wire.frame(&[&json], &sender);
+        Ok((stamp.event_id, body))
+    }
+
+    /// Returns whether this is a child of the process that the worker lives in.
+    pub(crate) fn is_forked(&self) -> bool {
+        self.process.is_forked()
+    }
+
+    /// Starts the worker unless it runs; `false` when there is no thread to be had.
+    #[inline]
+    pub(crate) fn start(&self) -> bool {
+        self.worker.get_or_try_init(|| self.spawn_worker()).is_ok()
     }
 
     /// Starts the worker on a thread of its own, with a runtime of its own: it outlives the host's,
     /// and never stalls with it.
-    fn start(self: &Arc<Self>) -> std::io::Result<()> {
+    fn spawn_worker(&self) -> std::io::Result<()> {
         let runtime = tokio::runtime::Builder::new_current_thread()
             .enable_all()
             .build()?;
-        let core = Arc::clone(self);
+        let inbox = Arc::clone(&self.worker_inbox);
+        let closes = CloseOnDrop {
+            shared: Arc::clone(&self.shared),
+            queue: self.queue.clone(),
+        };
         let run = move || {
-            let seat = core
-                .seat
-                .lock()
-                .unwrap_or_else(PoisonError::into_inner)
-                .take();
-            if let Some((receiver, messages)) = seat {
-                let closes = Arc::clone(&core);
-                let worker = Worker::new(core, receiver, messages);
-                // Should the worker ever fail, events are refused rather than kept for nobody.
-                let _close = CloseOnDrop(closes);
-                runtime.block_on(worker.run());
-                runtime.shutdown_background();
-            }
+            let closes = closes;
+            let Some(inbox) = lock(&inbox).take() else {
+                return;
+            };
+            let shared = Arc::clone(&closes.shared);
+            let worker = Worker::new(shared, inbox.receiver, inbox.spool, inbox.messages);
+            runtime.block_on(worker.run());
+            runtime.shutdown_background();
         };
         std::thread::Builder::new()
             .name("mcp-usage".to_owned())
@@ -241,44 +256,11 @@ impl Core {
     }
 
     /// Runs a future on the worker's runtime; `false` when there is no worker to be had.
-    pub(crate) fn run(self: &Arc<Self>, future: Job) -> bool {
-        !self.closed.load(Relaxed)
+    pub(crate) fn run(&self, task: Task) -> bool {
+        !self.shared.is_closed()
             && !self.is_forked()
-            && self.worker.get_or_try_init(|| self.start()).is_ok()
-            && self.tell(Control::Run(future))
-    }
-
-    /// An event as it would be sent, and its id: past the queue, and not counted.
-    pub(crate) fn frame_alone(&self, event: &Event<'_>) -> Result<(i64, Vec<u8>), DropReason> {
-        let config = &self.config;
-        let now = unix_millis(config.clock.wall());
-        let stamp = Stamp {
-            event_id: self.ids.next(now),
-            unix_millis: now,
-            weight: Weight::default(),
-        };
-        let mut json = capture::with_scratch(|scratch| {
-            let (captured, _) = capture::capture(scratch, &config.rules, |writer| {
-                config
-                    .wire
-                    .write_event(event, &config.defaults, &stamp, writer)
-            });
-            captured.map(|json| json.as_bytes().to_vec())
-        })?;
-        json.push(b',');
-        let sender = Sender {
-            instance: &self.instance,
-            sequence: 0,
-            dropped: self.ledger.dropped(),
-        };
-        Ok((stamp.event_id, config.wire.frame(&[&json], &sender)))
-    }
-
-    /// Starts the worker before the first event: a spool may have events from before.
-    #[cfg(feature = "spool")]
-    pub(crate) fn start_early(self: &Arc<Self>) {
-        // If there is no thread to be had now, the first event tries again.
-        let _ = self.worker.get_or_try_init(|| self.start());
+            && self.start()
+            && self.send(Control::Run(task))
     }
 
     pub(crate) fn has_started(&self) -> bool {
@@ -286,25 +268,30 @@ impl Core {
     }
 
     /// Sends a message to the worker; `false` when there is none, or it has ended.
-    pub(crate) fn tell(&self, message: Control) -> bool {
+    pub(crate) fn send(&self, message: Control) -> bool {
         self.has_started() && self.control.send(message).is_ok()
     }
 
     /// Refuses every later event.
     pub(crate) fn close(&self) {
-        self.closed.store(true, Relaxed);
+        self.shared.close();
         self.queue.close();
     }
 
     pub(crate) fn stats(&self) -> Stats {
-        self.ledger.snapshot(self.queue.bytes() as u64)
+        self.shared.ledger.snapshot(self.queue.bytes() as u64)
     }
 }
 
-struct CloseOnDrop(Arc<Core>);
+/// If the worker panics, closes the queue; otherwise events would pile up with nobody to send them.
+struct CloseOnDrop {
+    shared: Arc<Shared>,
+    queue: queue::Sender,
+}
 
 impl Drop for CloseOnDrop {
     fn drop(&mut self) {
-        self.0.close();
+        self.shared.close();
+        self.queue.close();
     }
 }

@@ -2,20 +2,13 @@
 
 use std::time::{Duration, SystemTime};
 
-use super::pipeline::Core;
+use super::pipeline::Pipeline;
 use crate::capture::{Captured, Content};
 use crate::event::{
     Call, CallOutcome, ClientClass, Era, Facts, Identity, IntentSource, SESSION_TEXTS, Session,
     Text, ToolCall,
 };
-use crate::{capture, limits};
-
-/// Captures a value within the limits.
-pub(crate) fn captured(core: &Core, content: Content<'_>, arguments: bool) -> Captured {
-    let (captured, panics) = capture::capture_value(&core.config.rules, content, arguments);
-    core.ledger.panics(panics);
-    captured
-}
+use crate::limits;
 
 /// A call under way, in memory of its own. All its texts stand in one, so that copying a dozen of
 /// them is one allocation.
@@ -26,6 +19,11 @@ pub(crate) struct Record {
     meta: Vec<(String, Captured)>,
     pub(super) arguments: Option<Captured>,
     pub(super) result: Option<Captured>,
+    pub(super) plain: Plain,
+}
+
+/// What of a call needs no memory of its own.
+pub(super) struct Plain {
     event_id: Option<i64>,
     pub(super) event_at: Option<SystemTime>,
     duration: Option<Duration>,
@@ -37,21 +35,21 @@ pub(crate) struct Record {
 }
 
 /// The texts of a call that are not its session's.
-pub(crate) const OWN_TEXTS: usize = 13;
+const OWN_TEXTS: usize = 13;
 
-pub(crate) const TEXTS: usize = OWN_TEXTS + SESSION_TEXTS;
+const TEXTS: usize = OWN_TEXTS + SESSION_TEXTS;
 
 /// No place in a text.
-pub(crate) const ABSENT: (u32, u32) = (1, 0);
+const ABSENT: (u32, u32) = (1, 0);
 
-pub(crate) const PROMPT: usize = 1;
+pub(super) const PROMPT: usize = 1;
 
-pub(crate) const ERROR: usize = 2;
+pub(super) const ERROR: usize = 2;
 
 /// A text is copied no further than this: an event that is larger is refused anyway.
-pub(crate) const MAX_TEXT_BYTES: usize = 2 * limits::MAX_EVENT_BYTES;
+const MAX_TEXT_BYTES: usize = 2 * limits::MAX_EVENT_BYTES;
 
-pub(crate) fn texts<'c>(call: &'c ToolCall<'_>) -> [Option<&'c str>; TEXTS] {
+fn texts<'c>(call: &'c ToolCall<'_>) -> [Option<&'c str>; TEXTS] {
     let facts = &call.facts;
     let identity = facts.identity.as_ref();
     let [a, b, c, d, e, f, g] = facts.session.texts();
@@ -81,8 +79,8 @@ pub(crate) fn texts<'c>(call: &'c ToolCall<'_>) -> [Option<&'c str>; TEXTS] {
 
 /// How much of a text is copied, in bytes: as much as its limit lets through, and as the redactor
 /// looks beyond a cut.
-pub(crate) fn most_bytes(core: &Core, which: usize) -> usize {
-    let limits = &core.config.rules.limits;
+fn most_bytes(pipeline: &Pipeline, which: usize) -> usize {
+    let limits = &pipeline.shared.settings.rules.limits;
     let most = match which {
         PROMPT => limits.prompt_chars,
         ERROR => limits.error_chars,
@@ -95,7 +93,7 @@ pub(crate) fn most_bytes(core: &Core, which: usize) -> usize {
 }
 
 /// Adds a text to another, up to a number of bytes; where it stands there.
-pub(crate) fn add(to: &mut String, text: &str, most: usize) -> (u32, u32) {
+fn add(to: &mut String, text: &str, most: usize) -> (u32, u32) {
     let start = to.len();
     let mut most = text.len().min(most);
     while !text.is_char_boundary(most) {
@@ -107,8 +105,8 @@ pub(crate) fn add(to: &mut String, text: &str, most: usize) -> (u32, u32) {
 }
 
 impl Record {
-    pub(super) fn of(call: &ToolCall<'_>, core: &Core) -> Self {
-        let own = |content: Content<'_>, arguments| captured(core, content, arguments);
+    pub(super) fn of(call: &ToolCall<'_>, pipeline: &Pipeline) -> Self {
+        let own = |content: Content<'_>, arguments| pipeline.capture_value(content, arguments);
         let texts = texts(call);
         let ToolCall { facts, call } = call;
         let meta = facts.meta.iter();
@@ -121,36 +119,38 @@ impl Record {
                 .collect(),
             arguments: call.arguments.map(|value| own(value, true)),
             result: call.result.map(|value| own(value, false)),
-            event_id: facts.event_id,
-            event_at: facts.event_at,
-            duration: call.duration,
-            era: facts.era,
-            client_class: facts.client_class,
-            intent_source: call.intent_source,
-            round: call.round,
-            unknown_tool: call.unknown_tool,
+            plain: Plain {
+                event_id: facts.event_id,
+                event_at: facts.event_at,
+                duration: call.duration,
+                era: facts.era,
+                client_class: facts.client_class,
+                intent_source: call.intent_source,
+                round: call.round,
+                unknown_tool: call.unknown_tool,
+            },
         };
         for (which, (place, text)) in record.places.iter_mut().zip(texts).enumerate() {
             if let Some(text) = text {
-                *place = add(&mut record.text, text, most_bytes(core, which));
+                *place = add(&mut record.text, text, most_bytes(pipeline, which));
             }
         }
         record
     }
 
-    pub(super) fn set(&mut self, core: &Core, which: usize, text: &str) {
+    pub(super) fn set(&mut self, pipeline: &Pipeline, which: usize, text: &str) {
         if let Some(place) = self.places.get_mut(which) {
-            *place = add(&mut self.text, text, most_bytes(core, which));
+            *place = add(&mut self.text, text, most_bytes(pipeline, which));
         }
     }
 
     pub(crate) fn push_meta<T: serde::Serialize + Sync>(
         &mut self,
-        core: &Core,
+        pipeline: &Pipeline,
         key: String,
         value: &T,
     ) {
-        let value = captured(core, value, false);
+        let value = pipeline.capture_value(value, false);
         self.meta.push((key, value));
     }
 
@@ -177,10 +177,11 @@ impl Record {
         let own = |text: Option<_>| text.map(Text::Borrowed);
         let value = |value: Option<_>| value.map(|value: &Captured| value as Content<'_>);
         let meta = self.meta.iter();
+        let plain = &self.plain;
         ToolCall {
             facts: Facts {
-                event_id: self.event_id,
-                event_at: self.event_at,
+                event_id: plain.event_id,
+                event_at: plain.event_at,
                 identity: id.map(|id| Identity {
                     id: Text::Borrowed(id),
                     id_type: Text::Borrowed(id_type.unwrap_or_default()),
@@ -193,8 +194,8 @@ impl Record {
                 user_agent: own(user_agent),
                 ip_addr: own(ip_addr),
                 session: Session::from_texts(session),
-                era: self.era,
-                client_class: self.client_class,
+                era: plain.era,
+                client_class: plain.client_class,
                 traceparent: own(traceparent),
                 meta: meta
                     .map(|(name, value)| (Text::Borrowed(&**name), value as Content<'_>))
@@ -204,13 +205,13 @@ impl Record {
                 tool: Text::Borrowed(tool.unwrap_or_default()),
                 arguments: value(self.arguments.as_ref()),
                 prompt: own(prompt),
-                intent_source: self.intent_source,
+                intent_source: plain.intent_source,
                 result: value(self.result.as_ref()),
                 error: own(error),
-                duration: self.duration.or(Some(elapsed)),
+                duration: plain.duration.or(Some(elapsed)),
                 outcome: Some(outcome),
-                round: self.round,
-                unknown_tool: self.unknown_tool,
+                round: plain.round,
+                unknown_tool: plain.unknown_tool,
             },
         }
     }

@@ -1,7 +1,6 @@
 //! Sealed events on their way to the ingest.
 
 use std::ops::Range;
-#[cfg(feature = "spool")]
 use std::sync::atomic::AtomicU8;
 use std::sync::atomic::Ordering::Relaxed;
 use std::sync::{Arc, Mutex, PoisonError};
@@ -43,7 +42,6 @@ impl Rewrite {
 pub(crate) struct Segment {
     pub(super) buffer: Buffer,
     pub(super) waiters: Mutex<Vec<(usize, EndListener)>>,
-    #[cfg(feature = "spool")]
     pub(super) on_disk: AtomicU8,
     pub(super) shared: Arc<Shared>,
 }
@@ -108,7 +106,6 @@ impl Segment {
 }
 
 /// Whether a spool has a segment's events.
-#[cfg(feature = "spool")]
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 #[repr(u8)]
 pub(crate) enum OnDisk {
@@ -120,7 +117,6 @@ pub(crate) enum OnDisk {
     Evicted,
 }
 
-#[cfg(feature = "spool")]
 impl Segment {
     /// The memory it is charged with.
     pub(crate) fn charge(&self) -> usize {

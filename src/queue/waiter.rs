@@ -10,7 +10,6 @@ pub(crate) enum EventEnd {
     Delivered,
     Dropped(DropReason),
     /// Left to the spool, for the next process.
-    #[cfg(feature = "spool")]
     Spooled,
 }
 

@@ -3,8 +3,7 @@
 use std::fmt;
 use std::sync::Arc;
 
-use crate::logger::CallGuard;
-use crate::logger::guard::OpenCall;
+use crate::logger::{CallGuard, OpenCall};
 
 /// Adds to the event of the call under way, from within the tool: the step that refused it, how much
 /// it found.
@@ -30,17 +29,17 @@ pub struct CallMeta {
 
 impl CallMeta {
     /// Returns what adds to the record of a call.
-    pub(super) fn of(record: &CallGuard) -> Self {
+    pub(super) fn of(guard: &CallGuard) -> Self {
         Self {
-            call: record.shared(),
+            call: guard.open_call(),
         }
     }
 
-    /// Sets a key of your own in `meta`, as [`ToolCall::meta`](crate::ToolCall::meta), captured now; the last value of a
-    /// key is the one that is sent.
+    /// Sets a key of your own in `meta`, as [`ToolCall::meta`](crate::ToolCall::meta), captured now;
+    /// the last value of a key is the one that is sent.
     pub fn set<T: serde::Serialize + Sync>(&self, key: impl Into<String>, value: &T) {
         if let Some(call) = &self.call {
-            call.change(|record, core| record.push_meta(core, key.into(), value));
+            call.change(|record, pipeline| record.push_meta(pipeline, key.into(), value));
         }
     }
 }

@@ -73,7 +73,7 @@ impl UsageLogger {
 
 /// Returns what the logger keeps for all instances that it instruments by itself.
 fn memory_of(usage: &UsageLogger) -> Option<Arc<InstrumentationMemory>> {
-    let shared = usage.core()?.integration.get_or_init(|| {
+    let shared = usage.handle()?.integration.get_or_init(|| {
         let memory: Arc<dyn Any + Send + Sync> = Arc::<InstrumentationMemory>::default();
         memory
     });

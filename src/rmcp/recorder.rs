@@ -13,19 +13,17 @@ use super::request::{IncomingRequest, RequestCaller};
 use super::settings::InstrumentationSettings;
 use crate::base::random;
 use crate::capture::{Captured, Content};
+use crate::delivery::settings::Config as DeliverySettings;
 use crate::event::{Event, Facts, Identity, Kind, ToolCall};
 use crate::limits::CUT_MARGIN_BYTES;
-use crate::logger::CallGuard;
-use crate::logger::login;
-use crate::logger::pipeline::Core;
-use crate::logger::record;
+use crate::logger::{CallGuard, Handle, login_of};
 use crate::mcp::intent;
 use crate::wire::Wire;
 
 /// Records the use of a server whose logger is on.
 pub(super) struct Recorder<'a, H> {
     pub(super) server: &'a Instrumented<H>,
-    core: &'a Arc<Core>,
+    handle: &'a Arc<Handle>,
 }
 
 impl<H> Clone for Recorder<'_, H> {
@@ -39,8 +37,11 @@ impl<H> Copy for Recorder<'_, H> {}
 impl<H> Instrumented<H> {
     /// Returns what records the use of this server; `None` when the logger is off.
     pub(super) fn recorder(&self) -> Option<Recorder<'_, H>> {
-        let core = self.by.usage.core()?;
-        Some(Recorder { server: self, core })
+        let handle = self.by.usage.handle()?;
+        Some(Recorder {
+            server: self,
+            handle,
+        })
     }
 
     /// Returns what records other events than tool calls: `None` also where they are not wanted, or
@@ -59,39 +60,43 @@ impl<'a, H> Recorder<'a, H> {
         &self.server.by.settings
     }
 
+    fn logger_settings(&self) -> &'a DeliverySettings {
+        &self.handle.pipeline.shared.settings
+    }
+
     pub(super) fn now(&self) -> Instant {
-        self.core.config.clock.now()
+        self.handle.pipeline.clock().now()
     }
 
     /// Whether the wire takes more than tool calls.
     pub(super) fn takes_all_kinds(&self) -> bool {
-        !matches!(self.core.config.wire, Wire::Mcpeye(_))
+        !matches!(self.logger_settings().wire, Wire::Mcpeye(_))
     }
 
     /// Returns the name of the property that asks for the intent.
     pub(super) fn intent_name(&self) -> &'a str {
         let name = self.settings().intent_name.as_deref();
-        name.unwrap_or_else(|| intent::name_on(&self.core.config.wire))
+        name.unwrap_or_else(|| intent::name_on(&self.logger_settings().wire))
     }
 
     /// Returns the name of the tool that an agent calls to say what no tool offers.
     pub(super) fn capability_tool_name(&self) -> &'static str {
-        intent::capability_tool_on(&self.core.config.wire)
+        intent::capability_tool_on(&self.logger_settings().wire)
     }
 
     /// Whether an argument's name says that it is sensitive.
     pub(super) fn is_sensitive(&self, name: &str) -> bool {
-        self.core.config.rules.redactor.denies_name(name)
+        self.logger_settings().rules.redactor.denies_name(name)
     }
 
     /// Returns how much of an error's text is looked at.
     pub(super) fn max_error_bytes(&self) -> usize {
-        self.core.config.rules.limits.error_chars * 4 + CUT_MARGIN_BYTES
+        self.logger_settings().rules.limits.error_chars * 4 + CUT_MARGIN_BYTES
     }
 
     /// Captures a value now.
     pub(super) fn capture(&self, content: Content<'_>) -> Captured {
-        record::captured(self.core, content, false)
+        self.handle.pipeline.capture_value(content, false)
     }
 
     pub(super) fn read(&self, context: &'a RequestContext<RoleServer>) -> IncomingRequest<'a> {
@@ -101,7 +106,9 @@ impl<'a, H> Recorder<'a, H> {
             initialized,
             ..
         } = self.server;
-        let caller = RequestCaller::of(context, by, || self.core.ledger.identity_failure());
+        let caller = RequestCaller::of(context, by, || {
+            self.handle.pipeline.shared.ledger.identity_failure()
+        });
         let connection = || {
             connection
                 .get_or_init(|| format!("{:016x}", random::seed()))
@@ -111,7 +118,7 @@ impl<'a, H> Recorder<'a, H> {
     }
 
     pub(super) fn start_call(&self, call: &ToolCall<'_>, started: Instant) -> CallGuard {
-        CallGuard::start(&self.server.by.usage, call, started)
+        CallGuard::start(self.handle, call, started)
     }
 
     pub(super) fn log<'e>(&self, kind: Kind<'e>, facts: Facts<'e>) {
@@ -127,9 +134,9 @@ impl<'a, H> Recorder<'a, H> {
         if !self.settings().logins {
             return;
         }
-        let names = &self.core.config.defaults.names;
+        let names = &self.logger_settings().defaults.names;
         let session_id = facts.session.get("session_id");
-        let login = login::login_of(names, identity, request.caller.caller(), session_id);
+        let login = login_of(names, identity, request.caller.caller(), session_id);
         self.server.by.usage.log_once(login, now, || Event {
             kind: Kind::IdentityCapture,
             facts: request.facts(),
@@ -138,7 +145,7 @@ impl<'a, H> Recorder<'a, H> {
 
     /// Names somebody, since an event of a kind of ours must say whom it is about.
     pub(super) fn name_somebody(&self, facts: &mut Facts<'_>) {
-        if self.core.config.defaults.identity.is_none() {
+        if self.logger_settings().defaults.identity.is_none() {
             facts.identity.get_or_insert(Identity::anonymous());
         }
     }

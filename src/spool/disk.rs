@@ -7,9 +7,8 @@ use std::sync::{Arc, Weak, mpsc};
 
 use super::slot::Slot;
 use super::store::{Loaded, Settings, Store};
-use crate::base::clock::unix_millis;
-use crate::ledger::DropReason;
-use crate::logger::pipeline::Core;
+use crate::base::clock::{Clock, unix_millis};
+use crate::ledger::{DropReason, Ledger};
 use crate::queue::{OnDisk, Segment};
 
 /// Looks for the events of processes that have ended once in so many ticks.
@@ -17,7 +16,7 @@ const ADOPT_EVERY: u64 = 30;
 
 /// What the worker asks of the disk. Done in order.
 #[derive(Debug)]
-pub(crate) enum Job {
+pub(crate) enum DiskJob {
     /// Write a segment's events, queued at `at`, unless they have ended meanwhile.
     Append { segment: Weak<Segment>, at: u64 },
     /// Events of these segments have ended.
@@ -65,34 +64,38 @@ pub(crate) enum News {
 /// The worker's end.
 #[derive(Debug)]
 pub(crate) struct Disk {
-    jobs: mpsc::Sender<Job>,
+    jobs: mpsc::Sender<DiskJob>,
     news: mpsc::Receiver<News>,
     /// Jobs that are not done.
     backlog: Arc<AtomicUsize>,
 }
 
 impl Disk {
-    /// Starts the thread.
+    /// Starts the thread. It calls `wake` when it has told the worker something.
     pub(crate) fn start(
-        core: &Arc<Core>,
         settings: Settings,
         slot: Option<Slot>,
+        ledger: Arc<Ledger>,
+        clock: Clock,
+        wake: impl Fn() + Send + 'static,
     ) -> std::io::Result<Self> {
-        let (jobs, takes) = mpsc::channel();
-        let (tells, news) = mpsc::channel();
+        let (jobs, receiver) = mpsc::channel();
+        let (sender, news) = mpsc::channel();
         let backlog = Arc::new(AtomicUsize::new(0));
         let mut thread = Thread {
-            core: Arc::clone(core),
-            // Without one this is tried again with each tick.
+            ledger,
+            clock,
+            wake,
+            // Without a directory it is asked for again with each tick.
             failing: slot.is_none(),
             store: Store::new(settings, slot),
-            news: tells,
+            news: sender,
             ticks: 0,
         };
         let undone = Arc::clone(&backlog);
         std::thread::Builder::new()
             .name("mcp-usage-spool".to_owned())
-            .spawn(move || thread.run(&takes, &undone))?;
+            .spawn(move || thread.run(&receiver, &undone))?;
         Ok(Self {
             jobs,
             news,
@@ -101,12 +104,12 @@ impl Disk {
     }
 
     /// Returns whether there is somebody to do it.
-    pub(crate) fn ask(&self, job: Job) -> bool {
+    pub(crate) fn ask(&self, job: DiskJob) -> bool {
         self.backlog.fetch_add(1, Relaxed);
         self.jobs.send(job).is_ok()
     }
 
-    pub(crate) fn hear(&self) -> Result<News, mpsc::TryRecvError> {
+    pub(crate) fn next_news(&self) -> Result<News, mpsc::TryRecvError> {
         self.news.try_recv()
     }
 
@@ -115,26 +118,28 @@ impl Disk {
     }
 }
 
-struct Thread {
-    core: Arc<Core>,
+struct Thread<W> {
+    ledger: Arc<Ledger>,
+    clock: Clock,
+    wake: W,
     store: Store,
     news: mpsc::Sender<News>,
     failing: bool,
     ticks: u64,
 }
 
-impl Thread {
-    fn run(&mut self, jobs: &mpsc::Receiver<Job>, undone: &AtomicUsize) {
+impl<W: Fn()> Thread<W> {
+    fn run(&mut self, jobs: &mpsc::Receiver<DiskJob>, undone: &AtomicUsize) {
         if self.failing {
             self.fault("has no directory, events are kept in memory alone".to_owned());
-            self.tell(News::Unwritten);
+            self.send(News::Unwritten);
         }
         self.adopt();
         while let Ok(job) = jobs.recv() {
-            let close = matches!(job, Job::Close);
+            let close = matches!(job, DiskJob::Close);
             if !close {
-                self.obey(job);
-                self.look();
+                self.handle(job);
+                self.report_losses();
             }
             undone.fetch_sub(1, Relaxed);
             if close {
@@ -142,33 +147,33 @@ impl Thread {
             }
         }
         self.store.close();
-        self.look();
-        self.tell(News::Closed);
+        self.report_losses();
+        self.send(News::Closed);
     }
 
     fn now(&self) -> u64 {
-        unix_millis(self.core.config.clock.wall())
+        unix_millis(self.clock.wall())
     }
 
-    fn obey(&mut self, job: Job) {
+    fn handle(&mut self, job: DiskJob) {
         match job {
-            Job::Append { segment, at } => {
+            DiskJob::Append { segment, at } => {
                 if let Some(segment) = segment.upgrade() {
                     let news = self.append(&segment, at);
                     // First, since the worker lets go only of what nobody else holds.
                     drop(segment);
-                    self.tell(news);
+                    self.send(news);
                 }
             }
-            Job::Ended(ended) => {
+            DiskJob::Ended(ended) => {
                 for (sequence, events) in ended {
                     self.store.end(sequence, events);
                 }
                 self.store.tidy(false);
                 self.store.save_ended();
             }
-            Job::Release { sequence, events } => self.store.release(sequence, events),
-            Job::Load { events } => {
+            DiskJob::Release { sequence, events } => self.store.release(sequence, events),
+            DiskJob::Load { events } => {
                 let now = self.now();
                 let mut loaded = Vec::new();
                 let mut count = 0;
@@ -178,21 +183,21 @@ impl Thread {
                     count += next.events.len().max(1);
                     loaded.push(next);
                 }
-                self.tell(News::Loaded(loaded));
+                self.send(News::Loaded(loaded));
             }
-            Job::Sync { token } => {
+            DiskJob::Sync { token } => {
                 self.store.check();
                 let synced = self.store.sync();
                 if let Err(error) = &synced {
                     self.fault(format!("cannot be synced: {error}"));
                 }
-                self.tell(News::Synced {
+                self.send(News::Synced {
                     token,
                     done: synced.is_ok(),
                 });
             }
-            Job::Tick => self.tick(),
-            Job::Close => {}
+            DiskJob::Tick => self.tick(),
+            DiskJob::Close => {}
         }
     }
 
@@ -236,16 +241,16 @@ impl Thread {
     fn adopt(&mut self) {
         let now = self.now();
         let events = self.store.adopt(now);
-        self.core.ledger.recover(events);
-        self.tell(News::Adopted { events });
-        self.look();
+        self.ledger.recover(events);
+        self.send(News::Adopted { events });
+        self.report_losses();
     }
 
     /// Counts and tells what the store has lost.
-    fn look(&mut self) {
+    fn report_losses(&mut self) {
         for (reason, events) in std::mem::take(&mut self.store.losses) {
-            self.core.ledger.drop_spooled(reason, events);
-            self.tell(News::Lost { reason, events });
+            self.ledger.drop_spooled(reason, events);
+            self.send(News::Lost { reason, events });
         }
         for fault in std::mem::take(&mut self.store.faults) {
             self.fault(fault);
@@ -253,14 +258,14 @@ impl Thread {
     }
 
     fn fault(&self, cause: String) {
-        self.core.ledger.spool_fault();
-        self.tell(News::Fault(cause));
+        self.ledger.spool_fault();
+        self.send(News::Fault(cause));
     }
 
     /// A worker that has ended does not need to know.
-    fn tell(&self, news: News) {
+    fn send(&self, news: News) {
         if self.news.send(news).is_ok() {
-            self.core.notify.notify_one();
+            (self.wake)();
         }
     }
 }

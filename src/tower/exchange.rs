@@ -2,13 +2,14 @@
 
 use std::collections::HashMap;
 use std::fmt;
-use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+use std::sync::{Arc, Mutex};
 
 use http::{HeaderMap, Method, StatusCode, header, request, response};
 use serde_json::{Map, Value};
 
 use super::observer::Observer;
 use super::reader::Reader;
+use crate::base::lock::lock;
 use crate::event::{
     AuthRejected, AuthRejection, Call, CallOutcome, Caller, ClientClass, Event, Facts, Identity,
     IntentSource, Kind, Session, ToolCall,
@@ -70,10 +71,6 @@ impl Observer {
 }
 
 impl Exchange {
-    fn lock(&self) -> MutexGuard<'_, OpenMessages> {
-        self.open.lock().unwrap_or_else(PoisonError::into_inner)
-    }
-
     fn header(&self, name: &str) -> Option<&str> {
         self.headers.get(name)?.to_str().ok()
     }
@@ -86,7 +83,7 @@ impl Exchange {
     /// Returns what reads the body of the answer, whose head is there; `None` where it holds no
     /// messages.
     pub(super) fn response_reader(&self, parts: &response::Parts) -> Option<Reader> {
-        let mut open = self.lock();
+        let mut open = lock(&self.open);
         if let Some(client) = open.client.take()
             && let Some(id) = parts.headers.get(SESSION_HEADER)
             && let Ok(id) = id.to_str()
@@ -155,16 +152,16 @@ impl Exchange {
         match method {
             "tools/call" => {
                 let call = self.open_call(&id, params);
-                self.lock().calls.insert(id, call);
+                lock(&self.open).calls.insert(id, call);
             }
-            "tools/list" => self.lock().listing = Some((id, params.clone())),
+            "tools/list" => lock(&self.open).listing = Some((id, params.clone())),
             "initialize" => {
                 let client = params.get("clientInfo").map(ClientInfo::read);
                 let client = client.unwrap_or_default();
                 let cut = |text: &str| text.chars().take(MAX_CLIENT_CHARS).collect();
                 if let Some(name) = client.name {
                     let version = client.version.map(cut).unwrap_or_default();
-                    self.lock().client = Some((cut(name), version));
+                    lock(&self.open).client = Some((cut(name), version));
                 }
             }
             _ => {}
@@ -273,7 +270,7 @@ impl Exchange {
         let Some(id) = message::id(message) else {
             return;
         };
-        let mut open = self.lock();
+        let mut open = lock(&self.open);
         if let Some((_, params)) = open.listing.take_if(|(asked, _)| *asked == id) {
             drop(open);
             self.on_listing(message, &params);
@@ -360,7 +357,7 @@ impl Exchange {
 
     /// Records the calls without an answer.
     fn end_calls(&self, outcome: CallOutcome) {
-        for (_, call) in self.lock().calls.drain() {
+        for (_, call) in lock(&self.open).calls.drain() {
             call.record.finish(outcome);
         }
     }

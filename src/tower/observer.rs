@@ -6,6 +6,7 @@ use std::sync::atomic::{AtomicBool, Ordering::Relaxed};
 use serde_json::Value;
 
 use crate::base::recent::Recent;
+use crate::delivery::settings::Config as DeliverySettings;
 use crate::logger::UsageLogger;
 use crate::mcp::intent::{self, IntentProperty, ToolIntent};
 use crate::mcp::message::text;
@@ -88,28 +89,29 @@ impl Observer {
         }
     }
 
+    /// Returns how the logger is set; `None` when it is off.
+    fn logger_settings(&self) -> Option<&DeliverySettings> {
+        Some(&self.usage.handle()?.pipeline.shared.settings)
+    }
+
     /// Whether the wire takes more than tool calls.
     pub(super) fn takes_all_kinds(&self) -> bool {
-        let core = self.usage.core();
-        core.is_some_and(|core| !matches!(core.config.wire, Wire::Mcpeye(_)))
+        let settings = self.logger_settings();
+        settings.is_some_and(|settings| !matches!(settings.wire, Wire::Mcpeye(_)))
     }
 
     /// Returns the name of the property that asks for the intent, as servers publish it.
     pub(super) fn intent_name(&self) -> Option<&'static str> {
-        Some(intent::name_on(&self.usage.core()?.config.wire))
-    }
-
-    /// Whether an argument's name says that it is sensitive.
-    fn is_sensitive(&self, name: &str) -> bool {
-        let core = self.usage.core();
-        core.is_some_and(|core| core.config.rules.redactor.denies_name(name))
+        Some(intent::name_on(&self.logger_settings()?.wire))
     }
 
     /// Remembers where the arguments of the tools of a listing hold an intent.
     pub(super) fn remember_tools(&self, tools: &[Value]) {
-        let Some(intent_name) = self.intent_name() else {
+        let Some(logger) = self.logger_settings() else {
             return;
         };
+        let intent_name = intent::name_on(&logger.wire);
+        let is_sensitive = |name: &str| logger.rules.redactor.denies_name(name);
         for tool in tools.iter().take(MAX_TOOLS) {
             let Some(name) = text(tool, "name") else {
                 continue;
@@ -118,7 +120,6 @@ impl Observer {
             let property = schema.map_or(IntentProperty::NoPlace, |schema| {
                 IntentProperty::of(schema, intent_name, intent::DESCRIPTION)
             });
-            let is_sensitive = |name: &str| self.is_sensitive(name);
             let native = schema.and_then(|schema| intent::native(schema, None, is_sensitive));
             let native = native.map(Arc::from);
             self.memory.tools.put(name, ToolIntent { property, native });

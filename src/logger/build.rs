@@ -1,0 +1,44 @@
+//! From settings to a logger.
+
+use super::handle::Handle;
+use super::pipeline::Pipeline;
+use super::usage_logger::UsageLogger;
+use crate::base::log::LOG_TARGET;
+use crate::config::Builder;
+use crate::error::BuildError;
+
+impl Builder {
+    /// Validates the settings and creates the logger. Nothing is started or sent before the first
+    /// event.
+    ///
+    /// When the environment opts out (`DO_NOT_TRACK`, `PACKAGE_TRACKER_ANALYTICS`) or
+    /// [`enabled`](Self::enabled) is false, the logger is disabled and nothing is required.
+    ///
+    /// # Errors
+    ///
+    /// [`BuildError`] names the setting, or the environment variable, and what is wrong with it.
+    pub fn build(self) -> Result<UsageLogger, BuildError> {
+        if let Some(off_by) = self.off_by()? {
+            return Ok(UsageLogger::off(off_by));
+        }
+        let (config, spool, settings) = self.config()?;
+        let has_spool = spool.is_some();
+        let pipeline = Pipeline::new(config, spool);
+        if has_spool {
+            // Earlier processes may have left events. If there is no thread to be had now, the first
+            // event tries again.
+            pipeline.start();
+        }
+        Ok(UsageLogger::new(Handle::new(pipeline, settings)))
+    }
+
+    /// Builds, or logs the error (target `reo.mcp-gateway`) and returns a disabled logger: for
+    /// servers that would rather run without telemetry than not at all.
+    #[must_use]
+    pub fn build_or_disabled(self) -> UsageLogger {
+        self.build().unwrap_or_else(|error| {
+            tracing::error!(target: LOG_TARGET, "usage logging is off: {error}");
+            UsageLogger::disabled()
+        })
+    }
+}
