@@ -1,41 +1,54 @@
 //! A bounded memory of what came last.
 
 use std::collections::{HashMap, VecDeque};
+use std::hash::{BuildHasher, Hash};
+use std::sync::Mutex;
 
+use super::lock::lock;
 use super::random::Keyed;
 
-/// The latest of a kind, by hash; the oldest is forgotten first.
+/// The latest values, each under a hash of its key; the oldest is forgotten first.
+///
+/// The hash stands for the key, which is not kept: it may be a credential, as a session's id is.
 #[derive(Debug)]
-pub(crate) struct Recent<T> {
+pub(crate) struct Recent<T>(Mutex<Entries<T>>);
+
+#[derive(Debug)]
+struct Entries<T> {
     values: HashMap<u64, T, Keyed>,
     order: VecDeque<u64>,
-    most: usize,
+    max_entries: usize,
 }
 
 impl<T: Clone> Recent<T> {
-    /// Remembers at most so many.
-    pub(crate) fn new(most: usize) -> Self {
-        Self {
+    pub(crate) fn new(max_entries: usize) -> Self {
+        Self(Mutex::new(Entries {
             values: HashMap::default(),
             order: VecDeque::new(),
-            most,
-        }
+            max_entries,
+        }))
     }
 
-    pub(crate) fn get(&self, key: u64) -> Option<T> {
-        self.values.get(&key).cloned()
+    pub(crate) fn get(&self, key: impl Hash) -> Option<T> {
+        lock(&self.0).values.get(&hash(key)).cloned()
     }
 
-    pub(crate) fn put(&mut self, key: u64, value: T) {
-        if self.values.insert(key, value).is_none() {
-            self.order.push_back(key);
-            if self.order.len() > self.most
-                && let Some(oldest) = self.order.pop_front()
+    pub(crate) fn put(&self, key: impl Hash, value: T) {
+        let key = hash(key);
+        let mut entries = lock(&self.0);
+        if entries.values.insert(key, value).is_none() {
+            entries.order.push_back(key);
+            if entries.order.len() > entries.max_entries
+                && let Some(oldest) = entries.order.pop_front()
             {
-                self.values.remove(&oldest);
+                entries.values.remove(&oldest);
             }
         }
     }
+}
+
+fn hash(key: impl Hash) -> u64 {
+    Keyed::default().hash_one(key)
 }
 
 #[cfg(test)]
@@ -44,12 +57,14 @@ mod tests {
 
     #[test]
     fn what_is_remembered_is_bounded() {
-        let mut recent = Recent::new(100);
+        let recent = Recent::new(100);
         for key in 0..110_u64 {
             recent.put(key, key);
             recent.put(key, key);
         }
-        assert_eq!((recent.values.len(), recent.order.len()), (100, 100));
-        assert_eq!((recent.get(9), recent.get(10)), (None, Some(10)));
+        let entries = lock(&recent.0);
+        assert_eq!((entries.values.len(), entries.order.len()), (100, 100));
+        drop(entries);
+        assert_eq!((recent.get(9_u64), recent.get(10_u64)), (None, Some(10)));
     }
 }

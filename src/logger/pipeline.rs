@@ -20,6 +20,7 @@ use crate::event::{Event, Kind, Weight};
 use crate::ledger::{DropReason, Outcome, Stats};
 use crate::queue::{self, EndListener, Receiver};
 use crate::redact::RedactedJson;
+use crate::wire::Profile;
 use crate::wire::parts::{Sender, Stamp};
 
 #[derive(Debug)]
@@ -68,6 +69,11 @@ impl Pipeline {
                 messages,
             }))),
         }
+    }
+
+    /// What sets the logger's wire apart.
+    pub(crate) fn profile(&self) -> &'static Profile {
+        self.shared.settings.wire.profile()
     }
 
     pub(crate) fn clock(&self) -> &Clock {

@@ -1,19 +1,51 @@
 //! What the answers of MCP servers say.
 
+use crate::base::text::cut_at_char;
+
+const METHOD_NOT_FOUND: i64 = -32601;
+const INVALID_PARAMS: i64 = -32602;
+
+/// How much of a message is looked at, in bytes.
+const MAX_MESSAGE_BYTES: usize = 1_024;
+
 /// Whether a JSON-RPC error says that there is no such tool. Servers agree on neither code nor words.
-#[cfg(any(feature = "rmcp", feature = "tower"))]
-pub(crate) fn says_unknown(code: i64, message: &str) -> bool {
-    const METHOD_NOT_FOUND: i64 = -32601;
-    const INVALID_PARAMS: i64 = -32602;
-    const LOOKED_AT: usize = 1_024;
-    let mut end = message.len().min(LOOKED_AT);
-    while !message.is_char_boundary(end) {
-        end -= 1;
+pub(crate) fn is_unknown_tool_error(code: i64, message: &str) -> bool {
+    code == METHOD_NOT_FOUND || code == INVALID_PARAMS && says_not_found(message)
+}
+
+fn says_not_found(message: &str) -> bool {
+    let message = cut_at_char(message, MAX_MESSAGE_BYTES).to_ascii_lowercase();
+    ["not found", "unknown tool", "no such tool", "not exist"]
+        .iter()
+        .any(|words| message.contains(words))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_tool_is_unknown_by_the_code_or_by_the_code_and_the_words() {
+        for (code, message, is_unknown) in [
+            (METHOD_NOT_FOUND, "", true),
+            (INVALID_PARAMS, "Tool not found", true),
+            (INVALID_PARAMS, "Unknown tool: serach", true),
+            (INVALID_PARAMS, "no such tool", true),
+            (INVALID_PARAMS, "The tool `serach` does not exist.", true),
+            (INVALID_PARAMS, "missing field `query`", false),
+            (-32603, "Tool not found", false),
+        ] {
+            assert_eq!(
+                is_unknown_tool_error(code, message),
+                is_unknown,
+                "{code} {message}"
+            );
+        }
     }
-    let message = message.get(..end).unwrap_or_default().to_ascii_lowercase();
-    code == METHOD_NOT_FOUND
-        || code == INVALID_PARAMS
-            && ["not found", "unknown tool", "no such tool", "not exist"]
-                .iter()
-                .any(|words| message.contains(words))
+
+    #[test]
+    fn only_the_start_of_a_message_is_looked_at() {
+        let message = format!("{} not found", "\u{e9}".repeat(MAX_MESSAGE_BYTES));
+        assert!(!is_unknown_tool_error(INVALID_PARAMS, &message));
+    }
 }

@@ -1,13 +1,16 @@
-//! The intent of a call: the property that asks an agent for it, and how a server's own is known.
+//! The intent of a call: the property that asks an agent for it, and how a server's own is recognized.
 
 #![cfg_attr(
     not(feature = "rmcp"),
     expect(dead_code, reason = "without it, only the schema is for users")
 )]
 
+use std::sync::Arc;
+
 use serde::ser::{Serialize, SerializeMap, Serializer};
 use serde_json::{Map, Value, json};
 
+use crate::base::text::cut_at_char;
 use crate::wire;
 
 /// What the property tells an agent, unless the server says it in words of its own.
@@ -44,42 +47,45 @@ pub(crate) fn schema_with(description: &str) -> Value {
     json!({"type": "string", "description": description})
 }
 
-/// Whether a schema's property holds one string.
-fn is_string(property: &Value) -> bool {
-    property.get("type").and_then(Value::as_str) == Some("string")
-}
-
-/// Whom a tool's property of the intent's name belongs to.
+/// Whom the property that has the intent's name belongs to, in a tool's input schema.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub(crate) enum Owner {
-    /// Nobody: it is ours to add to the schema, to read, and to take out of the arguments.
+pub(crate) enum IntentProperty {
+    /// The schema has none: we add it, read it, and take it out of the arguments.
     Ours,
-    /// The tool, which publishes our property itself: ours to read.
+    /// The tool publishes our property itself: we read it.
     Published,
-    /// The tool, for purposes of its own.
+    /// The tool has it for purposes of its own.
     Theirs,
-    /// Nobody, and the schema has no place for it.
+    /// The schema has none, and no place for one.
     NoPlace,
 }
 
-/// Tells whose the property `name` of an input schema is.
-pub(crate) fn owner(schema: &Map<String, Value>, name: &str, description: &str) -> Owner {
-    match schema.get("type") {
-        None => {}
-        Some(Value::String(of)) if of == "object" => {}
-        Some(_) => return Owner::NoPlace,
+impl IntentProperty {
+    /// Tells whose the property `name` of an input schema is.
+    pub(crate) fn of(schema: &Map<String, Value>, name: &str, description: &str) -> Self {
+        if schema.get("type").is_some_and(|of| of != "object") {
+            return Self::NoPlace;
+        }
+        match schema.get("properties") {
+            None => Self::Ours,
+            Some(Value::Object(properties)) => match properties.get(name) {
+                None => Self::Ours,
+                Some(property) if property.get("description") == Some(&description.into()) => {
+                    Self::Published
+                }
+                Some(_) => Self::Theirs,
+            },
+            Some(_) => Self::NoPlace,
+        }
     }
-    match schema.get("properties") {
-        None => Owner::Ours,
-        Some(Value::Object(properties)) => match properties.get(name) {
-            None => Owner::Ours,
-            Some(property) if property.get("description") == Some(&description.into()) => {
-                Owner::Published
-            }
-            Some(_) => Owner::Theirs,
-        },
-        Some(_) => Owner::NoPlace,
-    }
+}
+
+/// Where the arguments of a tool hold the intent of a call.
+#[derive(Debug, Clone)]
+pub(crate) struct ToolIntent {
+    pub(crate) property: IntentProperty,
+    /// The name of the tool's own property that holds an intent.
+    pub(crate) native: Option<Arc<str>>,
 }
 
 /// Adds the property to a schema that has a place for it.
@@ -118,7 +124,7 @@ const ANALYTICS: [&str; 8] = [
     "capability",
 ];
 
-/// None of these words: it is the name of a thing, a choice or a secret.
+/// It must contain none of these words, which name a thing, a choice or a secret …
 const NEGATIVE_WORDS: [&str; 11] = [
     "id",
     "identifier",
@@ -133,7 +139,7 @@ const NEGATIVE_WORDS: [&str; 11] = [
     "key",
 ];
 
-/// Nor any of these phrases: payments have intents of another kind.
+/// … and none of these phrases: payments have intents of another kind.
 const NEGATIVE_PHRASES: [&str; 4] = [
     "paymentintent",
     "payment intent",
@@ -146,11 +152,7 @@ const MAX_DESCRIPTION: usize = 4 * 1024;
 
 /// Whether a description asks an agent for the intent of its call: the gate of the mcpeye SDKs.
 fn asks_for_intent(description: &str) -> bool {
-    let mut end = description.len().min(MAX_DESCRIPTION);
-    while !description.is_char_boundary(end) {
-        end -= 1;
-    }
-    let text = description.get(..end).unwrap_or_default().to_lowercase();
+    let text = cut_at_char(description, MAX_DESCRIPTION).to_lowercase();
     let has = |cues: &[&str]| cues.iter().any(|cue| text.contains(cue));
     let negative = text
         .split(|c: char| !(c.is_ascii_alphanumeric() || c == '_'))
@@ -158,9 +160,9 @@ fn asks_for_intent(description: &str) -> bool {
     has(&PURPOSE) && has(&ANALYTICS) && !negative && !has(&NEGATIVE_PHRASES)
 }
 
-/// Returns the name of a tool's own property that holds the intent: the one the user named, if it
-/// is a string; else the one of the usual name, if its description asks for an intent. Never one
-/// whose name is sensitive.
+/// Returns the name of a tool's own property that holds the intent: the one the host named, if it
+/// is a string; else the one of the usual name, if its description asks for an intent. A property
+/// whose name is sensitive is never read.
 pub(crate) fn native<'a>(
     schema: &Map<String, Value>,
     named: Option<&'a str>,
@@ -168,29 +170,31 @@ pub(crate) fn native<'a>(
 ) -> Option<&'a str> {
     let properties = schema.get("properties")?.as_object()?;
     let (name, gated) = named.map_or((NATIVE_NAME, true), |name| (name, false));
-    let property = properties
-        .get(name)
-        .filter(|property| is_string(property))?;
+    let property = properties.get(name)?;
+    if property.get("type")? != "string" {
+        return None;
+    }
     let description = property.get("description").and_then(Value::as_str);
     let admitted = !gated || description.is_some_and(asks_for_intent);
     (admitted && !is_sensitive(name)).then_some(name)
 }
 
-/// Whether an intent is there.
-pub(crate) fn is_said(intent: Option<&Value>) -> bool {
-    intent
-        .and_then(Value::as_str)
-        .is_some_and(|intent| !intent.trim().is_empty())
+/// Returns an argument that is a text, unless it is blank.
+pub(crate) fn nonempty_text(argument: Option<&Value>) -> Option<&str> {
+    let text = argument?.as_str()?;
+    (!text.trim().is_empty()).then_some(text)
 }
 
-/// The arguments that are captured: the intent is told once, and not as one of them.
-pub(crate) struct Arguments<'a> {
+/// The arguments of a call that are captured.
+pub(crate) struct CapturedArguments<'a> {
     pub(crate) arguments: &'a Map<String, Value>,
+    /// The argument that is the intent, which is reported once and not as an argument too.
     pub(crate) hidden: Option<&'a str>,
+    /// The arguments that are captured; `None`: all.
     pub(crate) allowed: Option<&'a Vec<String>>,
 }
 
-impl Serialize for Arguments<'_> {
+impl Serialize for CapturedArguments<'_> {
     fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
         if self.hidden.is_none() && self.allowed.is_none() {
             return self.arguments.serialize(serializer);
@@ -265,14 +269,17 @@ mod tests {
         ] {
             let mut schema = map(schema);
             let before = schema.clone();
-            let ours = owner(&schema, "prompt", DESCRIPTION) == Owner::Ours;
+            let ours = IntentProperty::of(&schema, "prompt", DESCRIPTION) == IntentProperty::Ours;
             assert_eq!(ours, extended, "{before:?}");
             if ours {
                 inject(&mut schema, "prompt", DESCRIPTION);
                 assert_eq!(schema["type"], "object");
                 assert_eq!(schema["properties"]["prompt"], super::schema());
                 assert_eq!(schema.get("required"), before.get("required"));
-                assert_eq!(owner(&schema, "prompt", DESCRIPTION), Owner::Published);
+                assert_eq!(
+                    IntentProperty::of(&schema, "prompt", DESCRIPTION),
+                    IntentProperty::Published
+                );
             }
         }
     }
@@ -280,7 +287,10 @@ mod tests {
     #[test]
     fn a_property_of_the_tools_own_is_theirs() {
         let schema = map(json!({"properties": {"prompt": {"type": "string"}}}));
-        assert_eq!(owner(&schema, "prompt", DESCRIPTION), Owner::Theirs);
+        assert_eq!(
+            IntentProperty::of(&schema, "prompt", DESCRIPTION),
+            IntentProperty::Theirs
+        );
     }
 
     #[test]

@@ -28,14 +28,15 @@ pub struct CallMeta {
 }
 
 impl CallMeta {
+    /// Returns what adds to the record of a call.
     pub(super) fn of(guard: &CallGuard) -> Self {
         Self {
             call: guard.open_call(),
         }
     }
 
-    /// Sets a key of your own in `meta`, as [`ToolCall::meta`], captured now; the last value of a
-    /// key is the one that is sent.
+    /// Sets a key of your own in `meta`, as [`ToolCall::meta`](crate::ToolCall::meta), captured now;
+    /// the last value of a key is the one that is sent.
     pub fn set<T: serde::Serialize + Sync>(&self, key: impl Into<String>, value: &T) {
         if let Some(call) = &self.call {
             call.change(|record, pipeline| record.push_meta(pipeline, key.into(), value));

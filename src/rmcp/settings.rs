@@ -1,29 +1,27 @@
-//! What may be set.
+//! The settings of an instrumentation.
 
 use std::borrow::Cow;
 use std::collections::HashMap;
-use std::fmt;
 use std::sync::{Arc, LazyLock};
 
 use ::rmcp::RoleServer;
 use ::rmcp::service::RequestContext;
 
 use crate::base::panics;
-use crate::event::Caller;
-use crate::event::Identity;
+use crate::event::{Caller, Identity};
 use crate::mcp::intent;
 
 use sealed::Failed;
 
 #[derive(Clone)]
-pub(super) struct Settings {
+pub(super) struct InstrumentationSettings {
     pub(super) intent: bool,
-    /// `None`: the wire's.
+    /// `None`: the name that the wire has for it.
     pub(super) intent_name: Option<String>,
     pub(super) intent_description: Cow<'static, str>,
     pub(super) native_intent: Option<String>,
     pub(super) arguments: bool,
-    /// The arguments that are captured of the tools that do not give all.
+    /// The arguments that are captured, of the tools of which not all are.
     pub(super) allowed: HashMap<String, Vec<String>>,
     pub(super) results: bool,
     pub(super) tools_list: bool,
@@ -39,7 +37,7 @@ pub(super) struct Settings {
 type Identify =
     Arc<dyn Fn(&RequestContext<RoleServer>) -> Result<Option<Caller>, Failed> + Send + Sync>;
 
-impl Default for Settings {
+impl Default for InstrumentationSettings {
     fn default() -> Self {
         Self {
             intent: true,
@@ -61,10 +59,10 @@ impl Default for Settings {
     }
 }
 
-impl Settings {
-    /// The default settings, which a server made per request should not have to build.
+impl InstrumentationSettings {
+    /// Returns the default settings. A server may be made for each request, so they are built once.
     pub(super) fn shared_default() -> Arc<Self> {
-        static DEFAULT: LazyLock<Arc<Settings>> = LazyLock::new(Arc::default);
+        static DEFAULT: LazyLock<Arc<InstrumentationSettings>> = LazyLock::new(Arc::default);
         Arc::clone(&DEFAULT)
     }
 
@@ -86,12 +84,6 @@ impl Settings {
     }
 }
 
-impl fmt::Debug for Settings {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.write_str("Settings")
-    }
-}
-
 /// What a closure of [`identify`](super::Instrumentation::identify) may return: an
 /// [`Identity`] or a [`Caller`] in an `Option`, or in a `Result` of one. Sealed.
 pub trait IntoCaller: sealed::Sealed {}
@@ -101,7 +93,7 @@ impl<T: sealed::Sealed> IntoCaller for T {}
 mod sealed {
     #![expect(
         unnameable_types,
-        reason = "seals the trait: nobody else is to implement it"
+        reason = "seals the trait, which is not for users to implement"
     )]
 
     use super::{Caller, Identity};

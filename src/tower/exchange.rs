@@ -1,215 +1,167 @@
-//! One request and its answer, and the calls within.
+//! One request over HTTP and its answer, and the calls within.
 
 use std::collections::HashMap;
 use std::fmt;
-use std::hash::BuildHasher;
-use std::sync::atomic::{AtomicBool, Ordering::Relaxed};
-use std::sync::{Arc, Mutex, PoisonError};
+use std::sync::{Arc, Mutex};
 
-use http::{HeaderMap, StatusCode, request, response};
+use http::{HeaderMap, Method, StatusCode, header, request, response};
 use serde_json::{Map, Value};
 
-use crate::base::random::Keyed;
-use crate::base::recent::Recent;
-use crate::event::Identity;
-use crate::event::Session;
-use crate::event::with_meta;
-use crate::event::{AuthRejected, AuthRejection, Caller};
-use crate::event::{CallOutcome, IdentityCapture, Init, IntentSource, ToolCall};
-use crate::event::{ClientClass, Era};
+use super::observer::Observer;
+use super::reader::Reader;
+use crate::base::lock::lock;
+use crate::event::{
+    AuthRejected, AuthRejection, Call, CallOutcome, Caller, ClientClass, Event, Facts, Identity,
+    IntentSource, Kind, Session, ToolCall,
+};
 use crate::logger::CallGuard;
-use crate::logger::UsageLogger;
-use crate::logger::login_of;
-use crate::mcp::answers::says_unknown;
-use crate::mcp::intent::{self, Arguments, Owner, is_said};
-use crate::mcp::rounds::Rounds;
+use crate::mcp::answers::is_unknown_tool_error;
+use crate::mcp::intent::{CapturedArguments, IntentProperty, nonempty_text};
+use crate::mcp::message::{self, Answer, Request, text};
+use crate::mcp::request::{Channel, ClientInfo, RequestFacts, RequestMeta, SESSION_HEADER};
 
-use super::read::Reader;
+/// Says the protocol's version where `_meta` does not.
+const PROTOCOL_VERSION_HEADER: &str = "mcp-protocol-version";
 
-/// Most sessions whose client is remembered.
-const MAX_SESSIONS: usize = 10_000;
-
-/// Most tools that are remembered.
-const MAX_TOOLS: usize = 4_096;
-
-/// Most calls of one request that are recorded; a list of messages may hold any number.
-const MAX_CALLS: usize = 100;
-
-/// Where a request of the newer protocol says what `initialize` said in the older one.
-const META_CLIENT_INFO: &str = "io.modelcontextprotocol/clientInfo";
-const META_PROTOCOL_VERSION: &str = "io.modelcontextprotocol/protocolVersion";
-
-const SESSION: &str = "mcp-session-id";
-
-#[derive(Debug, Clone)]
-pub(super) struct Settings {
-    pub(super) arguments: bool,
-    pub(super) results: bool,
-    pub(super) intent: Option<String>,
-    pub(super) auth_rejections: bool,
-    pub(super) max_message_bytes: usize,
-}
-
-/// What all exchanges of a layer have in common.
-#[derive(Debug)]
-pub(super) struct Shared {
-    usage: UsageLogger,
-    pub(super) settings: Settings,
-    known: Arc<Known>,
-}
-
-#[derive(Debug)]
-struct Known {
-    reported: AtomicBool,
-    /// What listings have shown of the tools, by a hash of the name.
-    tools: Mutex<Recent<Tool>>,
-    rounds: Rounds,
-    /// The clients of the sessions of the older protocol, by a hash of the session's id.
-    clients: Mutex<Recent<(String, String)>>,
-}
-
-impl Default for Known {
-    fn default() -> Self {
-        Self {
-            reported: AtomicBool::new(false),
-            tools: Mutex::new(Recent::new(MAX_TOOLS)),
-            rounds: Rounds::default(),
-            clients: Mutex::new(Recent::new(MAX_SESSIONS)),
-        }
-    }
-}
-
-/// What a tool's arguments may hold for us: the name of the argument that holds an intent.
-#[derive(Debug, Clone)]
-struct Tool {
-    published: Option<Arc<str>>,
-    native: Option<Arc<str>>,
-}
-
-impl Shared {
-    pub(super) fn new(usage: UsageLogger) -> Self {
-        Self {
-            usage,
-            settings: Settings {
-                arguments: true,
-                results: false,
-                intent: None,
-                auth_rejections: false,
-                max_message_bytes: super::DEFAULT_MAX_MESSAGE_BYTES,
-            },
-            known: Arc::default(),
-        }
-    }
-
-    pub(super) fn with(&self, change: impl FnOnce(&mut Settings)) -> Self {
-        let mut settings = self.settings.clone();
-        change(&mut settings);
-        Self {
-            usage: self.usage.clone(),
-            settings,
-            known: Arc::clone(&self.known),
-        }
-    }
-
-    /// Begins to listen to a request, if it may hold messages.
-    pub(super) fn open(self: &Arc<Self>, parts: &request::Parts) -> Option<Arc<Exchange>> {
-        if !self.usage.is_enabled() || parts.method != http::Method::POST {
-            return None;
-        }
-        let extensions = &parts.extensions;
-        let caller = extensions.get::<Caller>().cloned();
-        let identity = || extensions.get::<Identity<'static>>().cloned();
-        Some(Arc::new(Exchange {
-            shared: Arc::clone(self),
-            headers: parts.headers.clone(),
-            caller: caller.or_else(|| identity().map(Caller::from)),
-            under_way: Mutex::default(),
-        }))
-    }
-}
+/// Most characters of a client's name, and of its version, that are remembered.
+const MAX_CLIENT_CHARS: usize = 256;
 
 /// A request and its answer.
 pub(super) struct Exchange {
-    shared: Arc<Shared>,
+    observer: Arc<Observer>,
     headers: HeaderMap,
     caller: Option<Caller>,
-    under_way: Mutex<UnderWay>,
+    open: Mutex<OpenMessages>,
 }
 
-impl fmt::Debug for Exchange {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.write_str("Exchange")
-    }
-}
-
+/// The messages that are not answered yet.
 #[derive(Default)]
-struct UnderWay {
-    calls: HashMap<String, Opened>,
-    /// The id of a request to list tools, and what it says of itself.
-    lists: Option<(String, Map<String, Value>)>,
-    /// The client that says hello.
-    hello: Option<(String, String)>,
+struct OpenMessages {
+    calls: HashMap<String, OpenedCall>,
+    /// A request to list tools: its id and its parameters.
+    listing: Option<(String, Value)>,
+    /// The client of an `initialize`: its name and its version.
+    client: Option<(String, String)>,
 }
 
 /// A call that is not answered yet.
-struct Opened {
+struct OpenedCall {
     record: CallGuard,
     round: u32,
     /// Whether a listing has shown its tool.
     is_known: bool,
 }
 
+impl Observer {
+    /// Begins to read a request, if it may hold messages.
+    pub(super) fn open(self: &Arc<Self>, parts: &request::Parts) -> Option<Arc<Exchange>> {
+        if !self.usage.is_enabled() || parts.method != Method::POST {
+            return None;
+        }
+        let extensions = &parts.extensions;
+        let caller = extensions.get::<Caller>().cloned();
+        let identity = || extensions.get::<Identity<'static>>().cloned();
+        Some(Arc::new(Exchange {
+            observer: Arc::clone(self),
+            headers: parts.headers.clone(),
+            caller: caller.or_else(|| identity().map(Caller::from)),
+            open: Mutex::default(),
+        }))
+    }
+}
+
 impl Exchange {
-    fn lock(&self) -> std::sync::MutexGuard<'_, UnderWay> {
-        self.under_way
-            .lock()
-            .unwrap_or_else(PoisonError::into_inner)
+    fn header(&self, name: &str) -> Option<&str> {
+        self.headers.get(name)?.to_str().ok()
     }
 
-    /// Hears what passes: a message, or a list of them.
-    pub(super) fn hear(&self, json: &[u8], is_request: bool) {
-        let Ok(message) = serde_json::from_slice::<Value>(json) else {
+    /// Returns what reads the request's body.
+    pub(super) fn request_reader(&self) -> Reader {
+        Reader::json(self.observer.settings.max_message_bytes)
+    }
+
+    /// Returns what reads the body of the answer, whose head is there; `None` where it holds no
+    /// messages.
+    pub(super) fn response_reader(&self, parts: &response::Parts) -> Option<Reader> {
+        let mut open = lock(&self.open);
+        if let Some(client) = open.client.take()
+            && let Some(id) = parts.headers.get(SESSION_HEADER)
+            && let Ok(id) = id.to_str()
+        {
+            self.observer.memory.clients.put(id, client);
+        }
+        if self.observer.settings.auth_rejections {
+            self.log_rejection(parts.status);
+        }
+        let max_bytes = self.observer.settings.max_message_bytes;
+        let content_type = parts.headers.get(header::CONTENT_TYPE);
+        let content_type = content_type.and_then(|value| value.to_str().ok());
+        let content_type = content_type.unwrap_or_default();
+        if content_type.starts_with("text/event-stream") {
+            return Some(Reader::events(max_bytes));
+        }
+        if content_type.starts_with("application/json") {
+            return Some(Reader::json(max_bytes));
+        }
+        if parts.status.is_client_error() || parts.status.is_server_error() {
+            for (_, mut call) in open.calls.drain() {
+                call.record
+                    .set_error(format!("HTTP {}", parts.status.as_u16()));
+                call.record.finish(CallOutcome::ProtocolError);
+            }
+        }
+        None
+    }
+
+    /// Reports an answer that refuses whoever asked.
+    fn log_rejection(&self, status: StatusCode) {
+        let reason = match status {
+            StatusCode::UNAUTHORIZED if self.headers.contains_key(header::AUTHORIZATION) => {
+                AuthRejection::Invalid
+            }
+            StatusCode::UNAUTHORIZED => AuthRejection::Missing,
+            StatusCode::FORBIDDEN => AuthRejection::Forbidden,
+            StatusCode::TOO_MANY_REQUESTS => AuthRejection::RateLimited,
+            _ => return,
+        };
+        if !self.observer.takes_all_kinds() {
             return;
-        };
-        let messages = match message {
-            Value::Array(messages) => messages,
-            message => vec![message],
-        };
-        for message in messages.iter().take(MAX_CALLS) {
+        }
+        let mut event = AuthRejected::new(reason).session(Session::new().transport("http"));
+        if let Some(agent) = self.header("user-agent") {
+            event = event.user_agent(agent);
+        }
+        self.observer.usage.log_usage(event);
+    }
+
+    /// Takes what passes: a message, or a list of them.
+    pub(super) fn on_messages(&self, json: &[u8], is_request: bool) {
+        for message in message::messages(json) {
             if is_request {
-                self.asked(message);
+                self.on_request(&message);
             } else {
-                self.told(message);
+                self.on_answer(&message);
             }
         }
     }
 
-    fn asked(&self, message: &Value) {
-        let Some(method) = message.get("method").and_then(Value::as_str) else {
+    fn on_request(&self, message: &Value) {
+        let Some(Request { id, method, params }) = Request::read(message) else {
             return;
         };
-        let Some(id) = message.get("id").map(Value::to_string) else {
-            return;
-        };
-        let none = Map::new();
-        let params = message.get("params").and_then(Value::as_object);
-        let params = params.unwrap_or(&none);
         match method {
             "tools/call" => {
-                let opened = self.begin(&id, params);
-                self.lock().calls.insert(id, opened);
+                let call = self.open_call(&id, params);
+                lock(&self.open).calls.insert(id, call);
             }
-            "tools/list" => {
-                self.lock().lists = Some((id, params.clone()));
-            }
+            "tools/list" => lock(&self.open).listing = Some((id, params.clone())),
             "initialize" => {
-                let client = params.get("clientInfo");
-                let text = |name| {
-                    let text = client?.get(name)?.as_str()?;
-                    Some(text.chars().take(256).collect::<String>())
-                };
-                if let Some(name) = text("name") {
-                    self.lock().hello = Some((name, text("version").unwrap_or_default()));
+                let client = params.get("clientInfo").map(ClientInfo::read);
+                let client = client.unwrap_or_default();
+                let cut = |text: &str| text.chars().take(MAX_CLIENT_CHARS).collect();
+                if let Some(name) = client.name {
+                    let version = client.version.map(cut).unwrap_or_default();
+                    lock(&self.open).client = Some((cut(name), version));
                 }
             }
             _ => {}
@@ -217,322 +169,216 @@ impl Exchange {
     }
 
     /// Begins the record of a call.
-    fn begin(&self, id: &str, params: &Map<String, Value>) -> Opened {
-        let settings = &self.shared.settings;
-        let tool = params.get("name").and_then(Value::as_str);
-        let known = self.tool(tool.unwrap_or_default());
-        let arguments = params.get("arguments").and_then(Value::as_object);
+    fn open_call(&self, id: &str, params: &Value) -> OpenedCall {
+        let Observer {
+            usage,
+            settings,
+            memory,
+        } = &*self.observer;
+        let name = text(params, "name").unwrap_or_default();
+        let tool = memory.tools.get(name);
+        let client = self.session_client(params);
+        let facts = self.facts(params, client.as_ref(), Some(message::shown_id(id)));
+        if let Some(caller) = &self.caller {
+            usage.log_login(caller, &facts.session);
+        }
+        let state = params.get("requestState");
+        let round = if state.is_some() || params.get("inputResponses").is_some() {
+            memory.rounds.of(state.and_then(Value::as_str))
+        } else {
+            0
+        };
+        let mut call = Call {
+            tool: name.into(),
+            round: (round > 0).then_some(round),
+            ..Call::default()
+        };
         let none = Map::new();
-        let mut captured = Arguments {
+        let arguments = params.get("arguments").and_then(Value::as_object);
+        let mut captured = CapturedArguments {
             arguments: arguments.unwrap_or(&none),
             hidden: None,
             allowed: None,
         };
-        let (session, era, class) = self.session(params, Some(id));
-        self.log_login(&session);
-        let mut call = ToolCall::new(tool.unwrap_or_default());
-        call = call.session(&session).client_class(class);
-        if let Some(era) = era {
-            call = call.era(era);
-        }
-        if let Some(caller) = &self.caller {
-            call = with_meta!(call.identity(caller.identity()), caller.own_meta());
-        }
-        if let Some(agent) = self.header("user-agent") {
-            call = call.user_agent(agent);
-        }
-        let meta = params.get("_meta");
-        let trace = meta.and_then(|meta| meta.get("traceparent")?.as_str());
-        if let Some(trace) = trace.or_else(|| self.header("traceparent")) {
-            call = call.traceparent(trace);
-        }
-        let mut round = 0;
-        if params.contains_key("requestState") || params.contains_key("inputResponses") {
-            let state = params.get("requestState").and_then(Value::as_str);
-            round = self.shared.known.rounds.of(state);
-        }
-        call = call.round(round);
-        let published = known.as_ref().and_then(|tool| tool.published.as_deref());
-        let native = known.as_ref().and_then(|tool| tool.native.as_deref());
+        let published = tool
+            .as_ref()
+            .filter(|tool| tool.property == IntentProperty::Published)
+            .and_then(|_| self.observer.intent_name());
+        let native = tool.as_ref().and_then(|tool| tool.native.as_deref());
         for (name, source) in [
             (settings.intent.as_deref(), IntentSource::Parameter),
             (published, IntentSource::Parameter),
             (native, IntentSource::Native),
         ] {
-            let intent = name.and_then(|name| captured.arguments.get(name));
-            if let Some(Value::String(intent)) = intent.filter(|intent| is_said(Some(intent))) {
-                call = call.prompt(intent).intent_source(source);
+            let argument = name.and_then(|name| captured.arguments.get(name));
+            if let Some(intent) = nonempty_text(argument) {
+                call.prompt = Some(intent.into());
+                call.intent_source = Some(source);
                 captured.hidden = name;
                 break;
             }
         }
         if arguments.is_some() && settings.arguments {
-            call = call.arguments(&captured);
+            call.arguments = Some(&captured);
         }
-        Opened {
-            record: self.shared.usage.start_tool_call(call),
+        OpenedCall {
+            record: usage.start_tool_call(ToolCall { facts, call }),
             round,
-            is_known: known.is_some(),
+            is_known: tool.is_some(),
         }
     }
 
-    /// What a listing has shown of a tool.
-    fn tool(&self, name: &str) -> Option<Tool> {
-        let tools = self.shared.known.tools.lock();
-        let tools = tools.unwrap_or_else(PoisonError::into_inner);
-        tools.get(key(name))
+    /// Returns the client of a request's session, if the request does not name one.
+    fn session_client(&self, params: &Value) -> Option<(String, String)> {
+        match meta(params).client {
+            Some(_) => None,
+            None => self
+                .observer
+                .memory
+                .clients
+                .get(self.header(SESSION_HEADER)?),
+        }
     }
 
-    fn header(&self, name: &str) -> Option<&str> {
-        self.headers.get(name)?.to_str().ok()
-    }
-
-    /// What a request says of its session.
-    fn session<'a>(
+    /// Returns what a request says of itself.
+    fn facts<'a>(
         &'a self,
-        params: &'a Map<String, Value>,
-        id: Option<&'a str>,
-    ) -> (Session<'a>, Option<Era>, ClientClass) {
-        let meta = params.get("_meta");
-        let version = meta.and_then(|meta| meta.get(META_PROTOCOL_VERSION)?.as_str());
-        let version = version.or_else(|| self.header("mcp-protocol-version"));
-        let era = version.map(Era::of);
-        let mut session = Session::new().transport("http");
-        if let Some(id) = id {
-            session = session.request_id(id.trim_matches('"'));
-        }
-        if let Some(version) = version {
-            session = session.protocol_version(version);
-        }
-        let mut client = (None, None);
-        if let Some(info) = meta.and_then(|meta| meta.get(META_CLIENT_INFO)) {
-            let text = |name| info.get(name)?.as_str().map(str::to_owned);
-            client = (text("name"), text("version"));
-        } else if let Some(id) = self.header(SESSION) {
-            let clients = self.shared.known.clients.lock();
-            let clients = clients.unwrap_or_else(PoisonError::into_inner);
-            if let Some((name, version)) = clients.get(key(id)) {
-                client = (Some(name), Some(version));
-            }
-        }
-        if era != Some(Era::Modern)
-            && let Some(id) = self.header(SESSION)
-        {
-            session = session.session_id(id);
-        }
-        let class = ClientClass::of(client.0.as_deref(), self.header("user-agent"));
-        if let Some(name) = client.0 {
-            session = session.client_name(name);
-        }
-        if let Some(version) = client.1 {
-            session = session.client_version(version);
-        }
-        (session, era, class)
+        params: &'a Value,
+        client: Option<&'a (String, String)>,
+        request_id: Option<&'a str>,
+    ) -> Facts<'a> {
+        let meta = meta(params);
+        let version = meta.protocol_version;
+        let facts = RequestFacts {
+            meta,
+            header: |name: &str| self.header(name),
+            channel: Channel::Http { is_bound: true },
+            client: client.map(|(name, version)| ClientInfo {
+                name: Some(name),
+                version: Some(version),
+            }),
+            protocol_version: version.or_else(|| self.header(PROTOCOL_VERSION_HEADER)),
+            request_id,
+            conversation_id: None,
+            identity: self.caller.as_ref().map(Caller::identity),
+            caller: self.caller.as_ref(),
+        };
+        facts.of_event(ClientClass::of)
     }
 
-    fn log_login(&self, session: &Session<'_>) {
-        let Some(caller) = &self.caller else {
+    fn on_answer(&self, message: &Value) {
+        let Some(id) = message::id(message) else {
             return;
         };
-        let identity = caller.identity();
-        if let Some(core) = self.shared.usage.handle() {
-            let policy = &core.pipeline.settings.defaults.identity_policy;
-            let login = login_of(policy, identity, Some(caller), session.get("session_id"));
-            let now = core.pipeline.clock().now();
-            self.shared.usage.log_once(login, now, || {
-                let event = IdentityCapture::new(identity).session(session);
-                with_meta!(event, caller.own_meta()).into()
-            });
-        }
-    }
-
-    /// The head of the answer is there: how its body is to be read, if at all.
-    pub(super) fn answered(&self, parts: &response::Parts) -> Option<Reader> {
-        let known = &self.shared.known;
-        let mut under_way = self.lock();
-        if let Some(hello) = under_way.hello.take()
-            && let Some(id) = parts.headers.get(SESSION).and_then(|id| id.to_str().ok())
-        {
-            let mut clients = known.clients.lock().unwrap_or_else(PoisonError::into_inner);
-            clients.put(key(id), hello);
-        }
-        if self.shared.settings.auth_rejections {
-            self.refused(parts.status);
-        }
-        let most = self.shared.settings.max_message_bytes;
-        let kind = parts.headers.get(http::header::CONTENT_TYPE);
-        let kind = kind.and_then(|kind| kind.to_str().ok()).unwrap_or_default();
-        if kind.starts_with("text/event-stream") {
-            return Some(Reader::events(most));
-        }
-        if kind.starts_with("application/json") {
-            return Some(Reader::json(most));
-        }
-        if parts.status.is_client_error() || parts.status.is_server_error() {
-            for (_, Opened { mut record, .. }) in under_way.calls.drain() {
-                record.set_error(format!("HTTP {}", parts.status.as_u16()));
-                record.finish(CallOutcome::ProtocolError);
-            }
-        }
-        None
-    }
-
-    /// Reports an answer that refuses whoever asked.
-    fn refused(&self, status: StatusCode) {
-        let reason = match status {
-            StatusCode::UNAUTHORIZED if !self.headers.contains_key("authorization") => {
-                AuthRejection::Missing
-            }
-            StatusCode::UNAUTHORIZED => AuthRejection::Invalid,
-            StatusCode::FORBIDDEN => AuthRejection::Forbidden,
-            StatusCode::TOO_MANY_REQUESTS => AuthRejection::RateLimited,
-            _ => return,
-        };
-        if self.takes_calls_alone() {
+        let mut open = lock(&self.open);
+        if let Some((_, params)) = open.listing.take_if(|(asked, _)| *asked == id) {
+            drop(open);
+            self.on_listing(message, &params);
             return;
         }
-        let mut event = AuthRejected::new(reason).session(Session::new().transport("http"));
-        if let Some(agent) = self.header("user-agent") {
-            event = event.user_agent(agent);
-        }
-        self.shared.usage.log_usage(event);
-    }
-
-    fn takes_calls_alone(&self) -> bool {
-        let core = self.shared.usage.handle();
-        core.is_none_or(|core| !core.pipeline.shared.settings.wire.profile().takes_all_kinds)
-    }
-
-    /// Hears an answer.
-    fn told(&self, message: &Value) {
-        let Some(id) = message.get("id").map(Value::to_string) else {
+        let Some(call) = open.calls.remove(&id) else {
             return;
         };
-        let mut under_way = self.lock();
-        if let Some((_, params)) = under_way.lists.take_if(|(asked, _)| *asked == id) {
-            drop(under_way);
-            self.listed(message, &params);
-            return;
-        }
-        let Some(opened) = under_way.calls.remove(&id) else {
-            return;
-        };
-        drop(under_way);
-        if let Some(error) = message.get("error") {
-            let mut record = opened.record;
-            let text = error.get("message").and_then(Value::as_str);
-            let text = text.unwrap_or_default();
-            record.set_error(text);
-            let code = error.get("code").and_then(Value::as_i64);
-            if !opened.is_known && says_unknown(code.unwrap_or_default(), text) {
-                record.set_unknown_tool();
+        match Answer::read(message) {
+            Some(answer) => {
+                drop(open);
+                self.record_end(call, &answer);
             }
-            record.finish(CallOutcome::ProtocolError);
-            return;
-        }
-        let Some(result) = message.get("result") else {
             // A request of the server's that happens to have the same id.
-            self.lock().calls.insert(id, opened);
-            return;
+            None => {
+                open.calls.insert(id, call);
+            }
+        }
+    }
+
+    /// Records how a call ended.
+    fn record_end(&self, call: OpenedCall, answer: &Answer<'_>) {
+        let mut record = call.record;
+        let outcome = match *answer {
+            Answer::Error { code, message } => {
+                record.set_error(message);
+                if !call.is_known && is_unknown_tool_error(code, message) {
+                    record.set_unknown_tool();
+                }
+                CallOutcome::ProtocolError
+            }
+            Answer::Result(result) => {
+                let outcome = message::outcome(result);
+                if outcome == CallOutcome::ToolError {
+                    record.set_error(message::content_text(result));
+                }
+                if outcome == CallOutcome::InputRequired
+                    && let Some(state) = text(result, "requestState")
+                {
+                    self.observer.memory.rounds.expect(state, call.round + 1);
+                }
+                if self.observer.settings.results {
+                    record.set_result(result);
+                }
+                outcome
+            }
         };
-        let mut record = opened.record;
-        let outcome = match result.get("resultType").and_then(Value::as_str) {
-            Some("input_required") => CallOutcome::InputRequired,
-            Some("task") => CallOutcome::Task,
-            _ if result.get("isError") == Some(&Value::Bool(true)) => CallOutcome::ToolError,
-            _ => CallOutcome::Ok,
-        };
-        if outcome == CallOutcome::ToolError {
-            let blocks = result.get("content").and_then(Value::as_array);
-            let texts: Vec<_> = blocks
-                .into_iter()
-                .flatten()
-                .filter_map(|block| block.get("text")?.as_str())
-                .collect();
-            record.set_error(texts.join("\n"));
-        }
-        if outcome == CallOutcome::InputRequired
-            && let Some(state) = result.get("requestState").and_then(Value::as_str)
-        {
-            self.shared.known.rounds.expect(state, opened.round + 1);
-        }
-        if self.shared.settings.results {
-            record.set_result(result);
-        }
         record.finish(outcome);
     }
 
-    /// Notes what a listing shows of the tools, and reports the first whole one.
-    fn listed(&self, message: &Value, params: &Map<String, Value>) {
+    /// Remembers what a listing shows of the tools, and reports the first whole one.
+    fn on_listing(&self, message: &Value, params: &Value) {
         let result = message.get("result");
         let Some(tools) = result.and_then(|result| result.get("tools")?.as_array()) else {
             return;
         };
-        self.learn(tools);
-        let is_whole = !params.contains_key("cursor")
+        self.observer.remember_tools(tools);
+        let is_whole = params.get("cursor").is_none()
             && result.is_some_and(|result| result.get("nextCursor").is_none());
-        if !is_whole || self.takes_calls_alone() || self.shared.known.reported.swap(true, Relaxed) {
+        if !is_whole || !self.observer.takes_all_kinds() || !self.observer.memory.is_first_listing()
+        {
             return;
         }
-        let names = tools.iter().filter_map(|tool| tool.get("name")?.as_str());
-        let (session, _, _) = self.session(params, None);
-        let mut event = Init::new(names).session(&session);
-        if let Some(caller) = &self.caller {
-            event = with_meta!(event.identity(caller.identity()), caller.own_meta());
-        }
-        self.shared.usage.log_usage(event);
-    }
-
-    fn learn(&self, tools: &[Value]) {
-        let Some(core) = self.shared.usage.handle() else {
-            return;
-        };
-        let redactor = &core.pipeline.settings.policy.redactor;
-        let name_of_ours = core.pipeline.shared.settings.wire.profile().intent_property;
-        let known = self.shared.known.tools.lock();
-        let mut known = known.unwrap_or_else(PoisonError::into_inner);
-        for tool in tools.iter().take(MAX_TOOLS) {
-            let Some(name) = tool.get("name").and_then(Value::as_str) else {
-                continue;
-            };
-            let schema = tool.get("inputSchema").and_then(Value::as_object);
-            let is_published = schema.is_some_and(|schema| {
-                intent::owner(schema, name_of_ours, intent::DESCRIPTION) == Owner::Published
-            });
-            let native = schema
-                .and_then(|schema| intent::native(schema, None, |name| redactor.denies_name(name)));
-            let tool = Tool {
-                published: is_published.then(|| Arc::from(name_of_ours)),
-                native: native.map(Arc::from),
-            };
-            known.put(key(name), tool);
-        }
+        let names = tools.iter().filter_map(|tool| text(tool, "name"));
+        let client = self.session_client(params);
+        let facts = self.facts(params, client.as_ref(), None);
+        self.observer.usage.log_usage(Event {
+            kind: Kind::Init(names.map(Into::into).collect()),
+            facts: Facts {
+                identity: facts.identity,
+                session: facts.session,
+                meta: facts.meta,
+                ..Facts::default()
+            },
+        });
     }
 
     /// The answer has come to its end.
-    pub(super) fn end(&self, is_whole: bool) {
+    pub(super) fn on_end(&self, is_whole: bool) {
         if !is_whole {
-            for (_, Opened { record, .. }) in self.lock().calls.drain() {
-                record.finish(CallOutcome::Ok);
-            }
+            self.end_calls(CallOutcome::Ok);
         }
     }
+
+    /// Records the calls without an answer.
+    fn end_calls(&self, outcome: CallOutcome) {
+        for (_, call) in lock(&self.open).calls.drain() {
+            call.record.finish(outcome);
+        }
+    }
+}
+
+fn meta(params: &Value) -> RequestMeta<'_> {
+    RequestMeta::read(params.get("_meta").and_then(Value::as_object))
 }
 
 impl Drop for Exchange {
     fn drop(&mut self) {
-        let outcome = if std::thread::panicking() {
+        self.end_calls(if std::thread::panicking() {
             CallOutcome::Panicked
         } else {
             CallOutcome::Cancelled
-        };
-        for (_, Opened { record, .. }) in self.lock().calls.drain() {
-            record.finish(outcome);
-        }
+        });
     }
 }
 
-/// A hash stands for a name, and for a session's id, which may be a credential.
-fn key(name: &str) -> u64 {
-    Keyed::default().hash_one(name)
+impl fmt::Debug for Exchange {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str("Exchange")
+    }
 }

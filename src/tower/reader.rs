@@ -3,130 +3,116 @@
 /// Reads one body.
 #[derive(Debug)]
 pub(super) struct Reader {
-    kind: Kind,
+    /// Whether the messages are the data of server-sent events; else the body is one message, or a
+    /// list of them.
+    is_events: bool,
+    /// The line of an event under way.
+    line: Vec<u8>,
+    /// Whether the last line ended with a carriage return: a line feed that follows ends the same.
+    after_return: bool,
     /// What is kept of the message under way.
-    kept: Vec<u8>,
-    most: usize,
+    message: Vec<u8>,
+    max_bytes: usize,
     /// The message under way is larger than what may be kept.
     is_over: bool,
     /// Some message was.
     was_over: bool,
 }
 
-#[derive(Debug)]
-enum Kind {
-    /// The body is one message, or a list of them.
-    Json,
-    /// The messages are the data of events. The line under way is kept apart.
-    Events { line: Vec<u8>, after_return: bool },
-}
-
 impl Reader {
-    pub(super) const fn json(most: usize) -> Self {
-        Self::new(Kind::Json, most)
+    pub(super) const fn json(max_bytes: usize) -> Self {
+        Self::new(false, max_bytes)
     }
 
-    pub(super) const fn events(most: usize) -> Self {
-        let kind = Kind::Events {
+    pub(super) const fn events(max_bytes: usize) -> Self {
+        Self::new(true, max_bytes)
+    }
+
+    const fn new(is_events: bool, max_bytes: usize) -> Self {
+        Self {
+            is_events,
             line: Vec::new(),
             after_return: false,
-        };
-        Self::new(kind, most)
-    }
-
-    const fn new(kind: Kind, most: usize) -> Self {
-        Self {
-            kind,
-            kept: Vec::new(),
-            most,
+            message: Vec::new(),
+            max_bytes,
             is_over: false,
             was_over: false,
         }
     }
 
     /// Takes a piece of the body.
-    pub(super) fn read(&mut self, data: &[u8], mut hear: impl FnMut(&[u8])) {
-        let Kind::Events { line, after_return } = &mut self.kind else {
+    pub(super) fn read(&mut self, data: &[u8], mut on_message: impl FnMut(&[u8])) {
+        if !self.is_events {
             self.keep(data);
             return;
-        };
-        let mut line = std::mem::take(line);
-        let mut follows_return = *after_return;
+        }
         let mut rest = data;
         while let Some(end) = memchr::memchr2(b'\n', b'\r', rest) {
             let (part, more) = rest.split_at(end);
             let is_feed = more.first() == Some(&b'\n');
             rest = more.get(1..).unwrap_or_default();
-            // A line feed after a carriage return ends the same line.
+            let follows_return = std::mem::replace(&mut self.after_return, !is_feed);
             if is_feed && follows_return && part.is_empty() {
-                follows_return = false;
                 continue;
             }
-            follows_return = !is_feed;
-            self.extend_line(&mut line, part);
-            self.line(&line, &mut hear);
-            line.clear();
+            self.extend_line(part);
+            self.end_line(&mut on_message);
         }
         if !rest.is_empty() {
-            follows_return = false;
+            self.after_return = false;
         }
-        self.extend_line(&mut line, rest);
-        self.kind = Kind::Events {
-            line,
-            after_return: follows_return,
-        };
+        self.extend_line(rest);
     }
 
     /// Ends the body; returns whether all of it was read.
-    pub(super) fn end(mut self, mut hear: impl FnMut(&[u8])) -> bool {
-        if let Kind::Events { line, .. } = &mut self.kind {
-            let line = std::mem::take(line);
-            if !line.is_empty() {
-                self.line(&line, &mut hear);
-            }
+    pub(super) fn end(mut self, mut on_message: impl FnMut(&[u8])) -> bool {
+        if !self.line.is_empty() {
+            self.end_line(&mut on_message);
         }
-        self.dispatch(&mut hear);
+        self.end_message(&mut on_message);
         !self.was_over
     }
 
-    fn extend_line(&mut self, line: &mut Vec<u8>, part: &[u8]) {
+    fn extend_line(&mut self, part: &[u8]) {
         // The name of the field, and a space.
-        if line.len() + part.len() > self.most + 8 {
+        if self.line.len() + part.len() > self.max_bytes + 8 {
             self.is_over = true;
         } else {
-            line.extend_from_slice(part);
+            self.line.extend_from_slice(part);
         }
     }
 
-    /// Takes a whole line of an event.
-    fn line(&mut self, line: &[u8], hear: &mut impl FnMut(&[u8])) {
+    /// Takes a whole line of an event; an empty one ends the event.
+    fn end_line(&mut self, on_message: &mut impl FnMut(&[u8])) {
+        let mut line = std::mem::take(&mut self.line);
         if line.is_empty() {
-            self.dispatch(hear);
+            self.end_message(on_message);
         } else if let Some(data) = line.strip_prefix(b"data:") {
-            let data = data.strip_prefix(b" ").unwrap_or(data);
-            if !self.kept.is_empty() {
+            if !self.message.is_empty() {
                 self.keep(b"\n");
             }
-            self.keep(data);
+            self.keep(data.strip_prefix(b" ").unwrap_or(data));
         }
+        line.clear();
+        self.line = line;
     }
 
     fn keep(&mut self, data: &[u8]) {
-        if self.kept.len() + data.len() > self.most {
+        if self.message.len() + data.len() > self.max_bytes {
             self.is_over = true;
-            self.kept = Vec::new();
+            self.message = Vec::new();
         }
         if !self.is_over {
-            self.kept.extend_from_slice(data);
+            self.message.extend_from_slice(data);
         }
     }
 
-    fn dispatch(&mut self, hear: &mut impl FnMut(&[u8])) {
+    fn end_message(&mut self, on_message: &mut impl FnMut(&[u8])) {
         self.was_over |= self.is_over;
-        if !std::mem::take(&mut self.is_over) && !self.kept.is_empty() {
-            hear(&self.kept);
+        if !std::mem::take(&mut self.is_over) && !self.message.is_empty() {
+            on_message(&self.message);
         }
-        self.kept.clear();
+        self.message.clear();
     }
 }
 

@@ -1,0 +1,155 @@
+//! The facts of a request: what its `_meta`, its headers and the session's `initialize` say.
+//!
+//! Read alike for every integration, whatever transport or SDK the request comes by.
+
+use serde_json::{Map, Value};
+
+use crate::capture::Content;
+use crate::event::{Caller, ClientClass, Era, Facts, Identity, Session};
+
+/// Where the newer protocol keeps what `initialize` said in the older one.
+const META_CLIENT_INFO: &str = "io.modelcontextprotocol/clientInfo";
+const META_PROTOCOL_VERSION: &str = "io.modelcontextprotocol/protocolVersion";
+const META_CLIENT_CAPABILITIES: &str = "io.modelcontextprotocol/clientCapabilities";
+
+/// Keys of `_meta` in which agents echo the conversation they are in.
+const META_CONVERSATION: [&str; 4] = [
+    "conversation_id",
+    "conversationId",
+    "gen_ai.conversation.id",
+    "openai/session",
+];
+
+/// Names the session of a request over HTTP.
+pub(crate) const SESSION_HEADER: &str = "mcp-session-id";
+
+const TRACEPARENT: &str = "traceparent";
+const USER_AGENT_HEADER: &str = "user-agent";
+
+/// What a client says it is.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
+pub(crate) struct ClientInfo<'a> {
+    pub(crate) name: Option<&'a str>,
+    pub(crate) version: Option<&'a str>,
+}
+
+impl<'a> ClientInfo<'a> {
+    /// Reads a `clientInfo`.
+    pub(crate) fn read(client: &'a Value) -> Self {
+        let text = |name| client.get(name)?.as_str();
+        Self {
+            name: text("name"),
+            version: text("version"),
+        }
+    }
+}
+
+/// The `_meta` of a request.
+#[derive(Debug, Clone, Copy)]
+pub(crate) struct RequestMeta<'a> {
+    /// `None` when it says nothing beyond what the protocol asks for, as most requests do: then
+    /// nothing else is looked up in it.
+    more: Option<&'a Map<String, Value>>,
+    pub(crate) client: Option<ClientInfo<'a>>,
+    pub(crate) protocol_version: Option<&'a str>,
+}
+
+impl<'a> RequestMeta<'a> {
+    pub(crate) fn read(meta: Option<&'a Map<String, Value>>) -> Self {
+        let get = |name| meta?.get(name);
+        let client = get(META_CLIENT_INFO);
+        let protocol_version = get(META_PROTOCOL_VERSION).and_then(Value::as_str);
+        let asked_for = usize::from(client.is_some())
+            + usize::from(protocol_version.is_some())
+            + usize::from(get(META_CLIENT_CAPABILITIES).is_some());
+        Self {
+            more: meta.filter(|meta| meta.len() > asked_for),
+            client: client.map(ClientInfo::read),
+            protocol_version,
+        }
+    }
+
+    /// Returns the conversation that the agent says it is in.
+    pub(crate) fn conversation_id(&self) -> Option<&'a str> {
+        let more = self.more?;
+        META_CONVERSATION
+            .iter()
+            .find_map(|key| more.get(*key)?.as_str())
+    }
+}
+
+/// What a request comes by.
+#[derive(Debug, Clone, Copy)]
+pub(crate) enum Channel<'a> {
+    /// HTTP, where a header names the session, in the older protocol alone.
+    Http {
+        /// Whether what is known of the session's client is that of the named session.
+        is_bound: bool,
+    },
+    /// A connection that is one session, as stdio.
+    Connection { session_id: &'a str, name: &'a str },
+}
+
+/// All that says something about a request.
+pub(crate) struct RequestFacts<'a, H> {
+    pub(crate) meta: RequestMeta<'a>,
+    /// Looks a header up.
+    pub(crate) header: H,
+    pub(crate) channel: Channel<'a>,
+    /// The session's client, for a request that does not name one.
+    pub(crate) client: Option<ClientInfo<'a>>,
+    /// The version of the request's protocol, whoever says it.
+    pub(crate) protocol_version: Option<&'a str>,
+    pub(crate) request_id: Option<&'a str>,
+    pub(crate) conversation_id: Option<&'a str>,
+    pub(crate) identity: Option<&'a Identity<'static>>,
+    pub(crate) caller: Option<&'a Caller>,
+}
+
+impl<'a, H: Fn(&str) -> Option<&'a str>> RequestFacts<'a, H> {
+    /// Returns what all events of the request have in common.
+    pub(crate) fn of_event(
+        self,
+        class_of: impl FnOnce(Option<&str>, Option<&str>) -> ClientClass,
+    ) -> Facts<'a> {
+        let era = self.protocol_version.map(Era::of);
+        let (transport, session_id, is_named) = match self.channel {
+            Channel::Connection { session_id, name } => (name, Some(session_id), true),
+            Channel::Http { is_bound } => {
+                let session_id = (self.header)(SESSION_HEADER).filter(|_| is_bound);
+                // The newer protocol has no sessions over HTTP, whatever a header says.
+                let own = session_id.filter(|_| era != Some(Era::Modern));
+                ("http", own, session_id.is_some())
+            }
+        };
+        // A stateless server makes up the client of an older protocol's request, so over HTTP only
+        // a request that names its session is the session's client's.
+        let client = self.meta.client.or(self.client.filter(|_| is_named));
+        let client = client.unwrap_or_default();
+        let user_agent = (self.header)(USER_AGENT_HEADER);
+        let meta = self.meta.more;
+        let traceparent = meta.and_then(|meta| meta.get(TRACEPARENT)?.as_str());
+        let traceparent = traceparent.or_else(|| (self.header)(TRACEPARENT));
+        let own_meta = self.caller.into_iter().flat_map(Caller::own_meta);
+        Facts {
+            identity: self.identity.map(Identity::from),
+            session: Session::from_texts([
+                session_id,
+                self.conversation_id,
+                client.name,
+                client.version,
+                self.protocol_version,
+                Some(transport),
+                self.request_id,
+            ]),
+            era,
+            client_class: Some(class_of(client.name, user_agent)),
+            user_agent: user_agent.map(Into::into),
+            traceparent: traceparent.map(Into::into),
+            meta: own_meta
+                .map(|(key, value)| (key.into(), value as Content<'_>))
+                .collect(),
+            ..Facts::default()
+        }
+    }
+}

@@ -1,0 +1,357 @@
+//! Captures a tool call: its arguments, its intent, and how it ends.
+
+use std::borrow::Cow;
+use std::future::{Future, poll_fn};
+use std::pin::pin;
+use std::task::Poll;
+
+use ::rmcp::model::{
+    CallToolRequestParams, CallToolResponse, CallToolResult, ContentBlock, JsonObject,
+    PaginatedRequestParams,
+};
+use ::rmcp::service::RequestContext;
+use ::rmcp::{ErrorData, RoleServer, ServerHandler};
+use serde::ser::{Serialize, SerializeMap, Serializer};
+use serde_json::Value;
+
+use super::call_meta::CallMeta;
+use super::recorder::Recorder;
+use crate::base::panics;
+use crate::base::text::cut_at_char;
+use crate::event::{Call, CallOutcome, IntentSource, ToolCall};
+use crate::logger::CallGuard;
+use crate::mcp::answers::is_unknown_tool_error;
+use crate::mcp::intent::{self, CapturedArguments, IntentProperty, ToolIntent, nonempty_text};
+
+/// Most pages of tools that are asked for to find one.
+const MAX_PAGES: usize = 32;
+
+impl<H: ServerHandler> Recorder<'_, H> {
+    /// Runs a call of a tool, and records it however it ends.
+    pub(super) async fn record_call(
+        self,
+        mut request: CallToolRequestParams,
+        mut context: RequestContext<RoleServer>,
+    ) -> Result<CallToolResponse, ErrorData> {
+        let round = if request.request_state.is_some() || request.input_responses.is_some() {
+            let rounds = &self.server.by.memory.rounds;
+            rounds.of(request.request_state.as_deref())
+        } else {
+            0
+        };
+        let mut record = self.start_record(&request, &context, round);
+        if self.is_capability_tool(&request.name) {
+            return Ok(self.note_capability(record, &request).into());
+        }
+        let tool = self.find_tool(&request, &context).await;
+        self.take_arguments(&mut record, &mut request, tool.as_ref());
+
+        context.extensions.insert(CallMeta::of(&record));
+        let unknown_name = tool.is_none().then(|| request.name.clone());
+        let cancelled = context.ct.clone();
+        let mut record = Some(record);
+        let response = {
+            let mut runs = pin!(self.server.inner.call_tool(request, context));
+            let mut cancels = pin!(cancelled.cancelled());
+            poll_fn(|cx| {
+                if let Poll::Ready(response) = runs.as_mut().poll(cx) {
+                    return Poll::Ready(response);
+                }
+                // rmcp lets a cancelled handler run on; the call has ended all the same.
+                if record.is_some() && cancels.as_mut().poll(cx).is_ready() {
+                    finish(&mut record, CallOutcome::Cancelled);
+                }
+                Poll::Pending
+            })
+            .await
+        };
+        if cancelled.is_cancelled() {
+            finish(&mut record, CallOutcome::Cancelled);
+        }
+        if let Some(record) = record {
+            self.record_end(record, &response, round, unknown_name.as_deref());
+        }
+        response
+    }
+
+    fn start_record(
+        &self,
+        request: &CallToolRequestParams,
+        context: &RequestContext<RoleServer>,
+        round: u32,
+    ) -> CallGuard {
+        let incoming = self.read(context);
+        let facts = incoming.facts();
+        let now = self.now();
+        self.log_login(&incoming, &facts, now);
+        let call = Call {
+            tool: Cow::Borrowed(&request.name),
+            round: (round > 0).then_some(round),
+            ..Call::default()
+        };
+        self.start_call(&ToolCall { facts, call }, now)
+    }
+
+    /// Returns what is known of a tool. A server that cannot look tools up by name is asked to list
+    /// them, once in a while, and only when the answer matters.
+    async fn find_tool(
+        &self,
+        request: &CallToolRequestParams,
+        context: &RequestContext<RoleServer>,
+    ) -> Option<ToolIntent> {
+        let tools = &self.server.tools;
+        if let Some(tool) = tools.get(&request.name) {
+            return Some(tool);
+        }
+        if let Some(tool) = self.server.inner.get_tool(&request.name) {
+            let tool = self.inspect_tool(&tool);
+            tools.remember(&request.name, tool.clone());
+            return Some(tool);
+        }
+        let settings = self.settings();
+        let native = settings.native_intent.as_deref();
+        let matters = request.arguments.as_ref().is_some_and(|arguments| {
+            (settings.intent && arguments.contains_key(self.intent_name()))
+                || arguments.contains_key(native.unwrap_or(intent::NATIVE_NAME))
+        });
+        if matters && tools.is_due(self.now()) {
+            self.list_all_tools(context).await;
+        }
+        tools.get(&request.name)
+    }
+
+    /// Asks the server for all its tools, and remembers them. A panic in there ends the listing and
+    /// not the call.
+    async fn list_all_tools(&self, context: &RequestContext<RoleServer>) {
+        let mut page = None;
+        for _ in 0..MAX_PAGES {
+            let inner = &self.server.inner;
+            let mut lists = pin!(inner.list_tools(page.take(), context.clone()));
+            let listed = poll_fn(|cx| match panics::catch(|| lists.as_mut().poll(cx)) {
+                Ok(Poll::Ready(listed)) => Poll::Ready(listed.ok()),
+                Ok(Poll::Pending) => Poll::Pending,
+                Err(panics::Panicked) => Poll::Ready(None),
+            })
+            .await;
+            let Some(listed) = listed else {
+                return;
+            };
+            for tool in &listed.tools {
+                let tools = &self.server.tools;
+                tools.remember(&tool.name, self.inspect_tool(tool));
+            }
+            let Some(next) = listed.next_cursor else {
+                return;
+            };
+            page = Some(PaginatedRequestParams::default().with_cursor(Some(next)));
+        }
+    }
+
+    /// Takes our property out of the arguments, and captures the rest, before the tool gets them.
+    fn take_arguments(
+        &self,
+        record: &mut CallGuard,
+        request: &mut CallToolRequestParams,
+        tool: Option<&ToolIntent>,
+    ) {
+        let Some(arguments) = &mut request.arguments else {
+            return;
+        };
+        let name = self.intent_name();
+        let taken;
+        let (parameter, mut hidden) = match tool.map(|tool| tool.property) {
+            Some(IntentProperty::Ours) => {
+                taken = take(arguments, name);
+                (taken.as_ref(), None)
+            }
+            Some(IntentProperty::Published) => (arguments.get(name), Some(name)),
+            Some(IntentProperty::Theirs | IntentProperty::NoPlace) | None => (None, None),
+        };
+        if let Some(intent) = nonempty_text(parameter) {
+            record.set_prompt(intent);
+            record.set_intent_source(IntentSource::Parameter);
+        } else if let Some(native) = tool.and_then(|tool| tool.native.as_deref())
+            && let Some(intent) = nonempty_text(arguments.get(native))
+        {
+            record.set_prompt(intent);
+            record.set_intent_source(IntentSource::Native);
+            hidden = Some(native);
+        }
+        let settings = self.settings();
+        if settings.arguments {
+            record.set_arguments(&CapturedArguments {
+                arguments,
+                hidden,
+                allowed: settings.allowed.get(&*request.name),
+            });
+        }
+    }
+
+    /// Records how a call ended. `unknown_name`: the tool's, if none of this name is known.
+    fn record_end(
+        &self,
+        mut record: CallGuard,
+        response: &Result<CallToolResponse, ErrorData>,
+        round: u32,
+        unknown_name: Option<&str>,
+    ) {
+        let outcome = match response {
+            Ok(CallToolResponse::Complete(result)) => {
+                if self.settings().results {
+                    record.set_result(&CapturedResult(result));
+                }
+                if result.is_error == Some(true) {
+                    record.set_error(text_of(result, self.max_error_bytes()));
+                    CallOutcome::ToolError
+                } else {
+                    CallOutcome::Ok
+                }
+            }
+            Ok(CallToolResponse::InputRequired(asks)) => {
+                if let Some(state) = &asks.request_state {
+                    self.server.by.memory.rounds.expect(state, round + 1);
+                }
+                CallOutcome::InputRequired
+            }
+            Ok(CallToolResponse::Task(_)) => CallOutcome::Task,
+            Ok(_) => CallOutcome::Ok,
+            Err(error) => {
+                record.set_error(&error.message);
+                if unknown_name.is_some_and(|name| self.is_unknown(name, error)) {
+                    record.set_unknown_tool();
+                }
+                CallOutcome::ProtocolError
+            }
+        };
+        record.finish(outcome);
+    }
+
+    /// Whether an error says that there is no such tool.
+    fn is_unknown(&self, name: &str, error: &ErrorData) -> bool {
+        !self.server.tools.has(name)
+            && self.server.inner.get_tool(name).is_none()
+            && is_unknown_tool_error(error.code.0.into(), &error.message)
+    }
+
+    /// Answers a call of the tool for missing capabilities.
+    fn note_capability(
+        &self,
+        mut record: CallGuard,
+        request: &CallToolRequestParams,
+    ) -> CallToolResult {
+        let arguments = request.arguments.as_ref();
+        if let Some(arguments) = arguments {
+            record.set_arguments(arguments);
+        }
+        let capability = arguments.and_then(|arguments| arguments.get("capability"));
+        let (text, outcome) = if nonempty_text(capability).is_some() {
+            (intent::CAPABILITY_ANSWER, CallOutcome::Ok)
+        } else {
+            record.set_error(intent::CAPABILITY_MISSING);
+            (intent::CAPABILITY_MISSING, CallOutcome::ToolError)
+        };
+        let mut result = CallToolResult::success(vec![ContentBlock::text(text)]);
+        result.is_error = Some(outcome.is_error());
+        if self.settings().results {
+            record.set_result(&CapturedResult(&result));
+        }
+        record.finish(outcome);
+        result
+    }
+}
+
+/// Ends a record, if it is still open.
+fn finish(record: &mut Option<CallGuard>, outcome: CallOutcome) {
+    if let Some(record) = record.take() {
+        record.finish(outcome);
+    }
+}
+
+/// Takes an argument out; the others keep their order.
+fn take(arguments: &mut JsonObject, name: &str) -> Option<Value> {
+    if !arguments.contains_key(name) {
+        return None;
+    }
+    // With `serde_json`'s `preserve_order`, `remove` would move the last argument to its place.
+    let mut taken = None;
+    let kept = std::mem::take(arguments)
+        .into_iter()
+        .filter_map(|(key, value)| {
+            if key == name {
+                taken = Some(value);
+                return None;
+            }
+            Some((key, value))
+        });
+    *arguments = kept.collect();
+    taken
+}
+
+/// Returns the text of a failed call's answer, as much as is looked at.
+fn text_of(result: &CallToolResult, max_bytes: usize) -> String {
+    let mut text = String::new();
+    for block in result.content.iter().filter_map(ContentBlock::as_text) {
+        if !text.is_empty() {
+            text.push('\n');
+        }
+        let room = max_bytes.saturating_sub(text.len());
+        text.push_str(cut_at_char(&block.text, room));
+        if text.len() >= max_bytes {
+            break;
+        }
+    }
+    text
+}
+
+/// What is captured of a result: what the agent gets to read.
+struct CapturedResult<'a>(&'a CallToolResult);
+
+impl Serialize for CapturedResult<'_> {
+    fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
+        let mut map = serializer.serialize_map(None)?;
+        map.serialize_entry("content", &self.0.content)?;
+        if let Some(structured) = &self.0.structured_content {
+            map.serialize_entry("structuredContent", structured)?;
+        }
+        if let Some(is_error) = self.0.is_error {
+            map.serialize_entry("isError", &is_error)?;
+        }
+        map.end()
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use serde_json::json;
+
+    #[test]
+    fn an_argument_is_taken_and_the_others_keep_their_order() {
+        let mut arguments = JsonObject::new();
+        for name in ["c", "prompt", "a", "b"] {
+            arguments.insert(name.to_owned(), json!(name));
+        }
+        assert_eq!(take(&mut arguments, "absent"), None);
+        assert_eq!(take(&mut arguments, "prompt"), Some(json!("prompt")));
+        let names: Vec<_> = arguments.keys().collect();
+        assert_eq!(names, ["c", "a", "b"]);
+    }
+
+    #[test]
+    fn the_text_of_an_error_is_bounded() {
+        let blocks = ["\u{e9}\u{e9}", "b", "c"].map(ContentBlock::text);
+        let result = CallToolResult::error(blocks.to_vec());
+        assert_eq!(text_of(&result, 100), "\u{e9}\u{e9}\nb\nc");
+        assert_eq!(text_of(&result, 6), "\u{e9}\u{e9}\nb");
+        assert_eq!(text_of(&result, 4), "\u{e9}\u{e9}");
+    }
+
+    #[test]
+    fn of_a_result_only_what_the_agent_reads_is_captured() {
+        let mut result = CallToolResult::structured(json!({"hits": 1}));
+        result.meta = Some(Default::default());
+        let captured = serde_json::to_value(CapturedResult(&result)).unwrap();
+        let names: Vec<_> = captured.as_object().unwrap().keys().collect();
+        assert_eq!(names, ["content", "structuredContent", "isError"]);
+    }
+}

@@ -1,0 +1,303 @@
+//! The settings of an instrumentation, and the server around a server that they make.
+
+use std::any::Any;
+use std::fmt;
+use std::io;
+use std::sync::atomic::AtomicBool;
+use std::sync::{Arc, OnceLock};
+
+use ::rmcp::service::RequestContext;
+use ::rmcp::{RoleServer, ServerHandler};
+
+use super::memory::{InstrumentationMemory, ToolMemory};
+use super::settings::{InstrumentationSettings, IntoCaller};
+use crate::logger::UsageLogger;
+
+/// How servers are instrumented: settings, and what the instances of a server share.
+///
+/// Made by [`UsageLogger::instrumentation`]; clones share everything.
+///
+/// ```
+/// # use mcp_usage::UsageLogger;
+/// # let usage = UsageLogger::disabled();
+/// let instrumentation = usage
+///     .instrumentation()
+///     .results(true)
+///     .arguments_of("run_query", ["database", "timeout"]);
+/// ```
+#[derive(Clone)]
+#[must_use]
+pub struct Instrumentation {
+    pub(super) usage: UsageLogger,
+    pub(super) settings: Arc<InstrumentationSettings>,
+    pub(super) memory: Arc<InstrumentationMemory>,
+}
+
+/// A server whose use is reported. Made by [`UsageLogger::instrument`].
+///
+/// To the client it is the server within, but for the property that asks for intents.
+#[must_use = "a server does nothing until it is served"]
+pub struct Instrumented<H> {
+    pub(super) inner: H,
+    pub(super) by: Instrumentation,
+    /// The tools of servers of its type.
+    pub(super) tools: Arc<ToolMemory>,
+    /// Stands for the session where the transport has none, as stdio.
+    pub(super) connection: OnceLock<String>,
+    /// Whether this instance has answered `initialize`: only then it is bound to a session.
+    pub(super) initialized: AtomicBool,
+}
+
+impl UsageLogger {
+    /// Instruments a server with the default settings.
+    ///
+    /// What instances have to share (which logins were reported, which tools were listed) is kept
+    /// by this logger, for each type of server.
+    pub fn instrument<H: ServerHandler>(&self, server: H) -> Instrumented<H> {
+        Instrumentation {
+            memory: memory_of(self).unwrap_or_default(),
+            ..self.instrumentation()
+        }
+        .instrument(server)
+    }
+
+    /// Begins to configure how servers are instrumented.
+    pub fn instrumentation(&self) -> Instrumentation {
+        Instrumentation {
+            usage: self.clone(),
+            settings: InstrumentationSettings::shared_default(),
+            memory: Arc::default(),
+        }
+    }
+}
+
+/// Returns what the logger keeps for all instances that it instruments by itself.
+fn memory_of(usage: &UsageLogger) -> Option<Arc<InstrumentationMemory>> {
+    let shared = usage.handle()?.integration.get_or_init(|| {
+        let memory: Arc<dyn Any + Send + Sync> = Arc::<InstrumentationMemory>::default();
+        memory
+    });
+    Arc::clone(shared).downcast().ok()
+}
+
+impl Instrumentation {
+    /// Instruments a server.
+    pub fn instrument<H: ServerHandler>(&self, server: H) -> Instrumented<H> {
+        Instrumented {
+            inner: server,
+            by: self.clone(),
+            tools: self.memory.tools_of::<H>(),
+            connection: OnceLock::new(),
+            initialized: AtomicBool::new(false),
+        }
+    }
+
+    /// Instruments every server a factory makes, as `StreamableHttpService` wants it.
+    ///
+    /// ```
+    /// use mcp_usage::UsageLogger;
+    /// use rmcp::ServerHandler;
+    /// use rmcp::transport::streamable_http_server::session::local::LocalSessionManager;
+    /// use rmcp::transport::{StreamableHttpServerConfig, StreamableHttpService};
+    ///
+    /// struct Shop;
+    /// impl ServerHandler for Shop {}
+    ///
+    /// let usage = UsageLogger::disabled();
+    /// let factory = usage.instrumentation().factory(|| Ok(Shop));
+    /// let sessions = std::sync::Arc::<LocalSessionManager>::default();
+    /// let service =
+    ///     StreamableHttpService::new(factory, sessions, StreamableHttpServerConfig::default());
+    /// ```
+    pub fn factory<H: ServerHandler>(
+        &self,
+        make: impl Fn() -> io::Result<H> + Send + Sync + 'static,
+    ) -> impl Fn() -> io::Result<Instrumented<H>> + Clone + Send + Sync + 'static {
+        let by = self.clone();
+        let make = Arc::new(make);
+        move || make().map(|server| by.instrument(server))
+    }
+}
+
+impl<H> Instrumented<H> {
+    /// Returns the server within.
+    pub const fn inner(&self) -> &H {
+        &self.inner
+    }
+
+    /// Returns the server within, and ends the instrumentation.
+    pub fn into_inner(self) -> H {
+        self.inner
+    }
+
+    fn change(mut self, change: impl FnOnce(&mut InstrumentationSettings)) -> Self {
+        change(Arc::make_mut(&mut self.by.settings));
+        self
+    }
+}
+
+impl Instrumentation {
+    fn change(mut self, change: impl FnOnce(&mut InstrumentationSettings)) -> Self {
+        change(Arc::make_mut(&mut self.settings));
+        self
+    }
+}
+
+/// The setters, which an instrumentation and an instrumented server have alike.
+macro_rules! setters {
+    ($($for:tt)+) => {
+        $($for)+ {
+            /// Sets whether tools ask for the intent of a call. Default: yes.
+            ///
+            /// With `false` the tools are listed as they are, and no argument is taken out; an
+            /// intent-like property of the server's own is still read, see
+            /// [`native_intent`](Self::native_intent).
+            pub fn intent(self, on: bool) -> Self {
+                self.change(|settings| settings.intent = on)
+            }
+
+            /// Sets the name of the property that asks for the intent. Default: the wire's,
+            /// [`REO_NAME`](crate::mcp::intent::REO_NAME) or [`MCPEYE_NAME`](crate::mcp::intent::MCPEYE_NAME).
+            ///
+            /// A tool that has a property of that name keeps it for itself.
+            pub fn intent_name(self, name: impl Into<String>) -> Self {
+                self.change(|settings| settings.intent_name = Some(name.into()))
+            }
+
+            /// Sets what the property tells an agent. Default:
+            /// [`DESCRIPTION`](crate::mcp::intent::DESCRIPTION).
+            pub fn intent_description(self, description: impl Into<String>) -> Self {
+                self.change(|settings| settings.intent_description = description.into().into())
+            }
+
+            /// Names the property of the server's own tools that holds an intent, read where ours
+            /// is empty; it is left in place for the tool, and out of the captured arguments.
+            ///
+            /// Default: the property `intent`, where its description asks for one. A property
+            /// whose name is sensitive is never read.
+            pub fn native_intent(self, name: impl Into<String>) -> Self {
+                self.change(|settings| settings.native_intent = Some(name.into()))
+            }
+
+            /// Sets whether arguments are captured. Default: yes, redacted and within the limits.
+            pub fn arguments(self, on: bool) -> Self {
+                self.change(|settings| settings.arguments = on)
+            }
+
+            /// Lists the arguments of a tool that are captured; its others are not. Default: all.
+            pub fn arguments_of<N: Into<String>>(
+                self,
+                tool: impl Into<String>,
+                names: impl IntoIterator<Item = N>,
+            ) -> Self {
+                let names = names.into_iter().map(Into::into).collect();
+                self.change(|settings| {
+                    settings.allowed.insert(tool.into(), names);
+                })
+            }
+
+            /// Sets whether results are captured: content and structured content. Default: no.
+            pub fn results(self, on: bool) -> Self {
+                self.change(|settings| settings.results = on)
+            }
+
+            /// Sets whether the first listing of the tools is reported, as
+            /// [`Init`](crate::Init). Default: yes; the mcpeye wire has no place for it.
+            pub fn tools_list(self, on: bool) -> Self {
+                self.change(|settings| settings.tools_list = on)
+            }
+
+            /// Sets whether each `initialize` is reported, as a custom event `MCP_SESSION_START`
+            /// with the client's name, version and protocol. Default: no; the newer protocol has
+            /// no sessions, and the mcpeye wire no place for it.
+            pub fn sessions(self, on: bool) -> Self {
+                self.change(|settings| settings.sessions = on)
+            }
+
+            /// Sets whether `prompts/get` is reported, as a custom event `MCP_PROMPT_GET` with
+            /// `prompt_name`, `outcome` and `duration_ms`. Default: no. The mcpeye wire has no
+            /// place for it.
+            pub fn prompts(self, on: bool) -> Self {
+                self.change(|settings| settings.prompts = on)
+            }
+
+            /// Sets whether `resources/read` is reported, as a custom event `MCP_RESOURCE_READ`
+            /// with `resource_uri`, `outcome` and `duration_ms`. Default: no. The mcpeye wire has
+            /// no place for it.
+            pub fn resources(self, on: bool) -> Self {
+                self.change(|settings| settings.resources = on)
+            }
+
+            /// Sets whether logins are reported: an [`IdentityCapture`](crate::IdentityCapture)
+            /// with the first request of each login, see
+            /// [`log_login`](crate::UsageLogger::log_login). Default: yes; the mcpeye wire has no
+            /// place for it.
+            pub fn logins(self, on: bool) -> Self {
+                self.change(|settings| settings.logins = on)
+            }
+
+            /// Sets whether a tool is added that an agent can call to say what no tool offers:
+            /// `request_missing_capability`, on the mcpeye wire `mcpeye_request_capability`.
+            /// Default: no.
+            ///
+            /// It is answered here and reported as a call of that name. A server that has a tool
+            /// of that name keeps it, and one without tools gets none. It costs every
+            /// conversation about 130 tokens for its description, and each call a turn.
+            pub fn missing_capability(self, on: bool) -> Self {
+                self.change(|settings| settings.missing_capability = on)
+            }
+
+            /// Sets the transport that requests without HTTP parts come over. Wire key
+            /// `transport`. Default: `stdio`.
+            pub fn transport(self, name: impl Into<String>) -> Self {
+                self.change(|settings| settings.transport = name.into().into())
+            }
+
+            /// Sets who makes a request, asked for each anew. The closure may return an
+            /// [`Identity`](crate::Identity) or a [`Caller`](crate::Caller), in an `Option` or in
+            /// a `Result` of one.
+            ///
+            /// Default: what an authentication layer has put into the request's extensions. When
+            /// the closure fails or panics the event is anonymous, and counted in
+            /// [`Stats::identity_failures`](crate::Stats::identity_failures).
+            pub fn identify<F, C>(self, identify: F) -> Self
+            where
+                F: Fn(&RequestContext<RoleServer>) -> C + Send + Sync + 'static,
+                C: IntoCaller,
+            {
+                self.change(|settings| settings.identify(identify))
+            }
+        }
+    };
+}
+
+setters!(impl Instrumentation);
+setters!(impl<H> Instrumented<H>);
+
+impl<H: Clone> Clone for Instrumented<H> {
+    fn clone(&self) -> Self {
+        Self {
+            inner: self.inner.clone(),
+            by: self.by.clone(),
+            tools: Arc::clone(&self.tools),
+            connection: OnceLock::new(),
+            initialized: AtomicBool::new(false),
+        }
+    }
+}
+
+impl fmt::Debug for Instrumentation {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("Instrumentation")
+            .field("usage", &self.usage)
+            .finish_non_exhaustive()
+    }
+}
+
+impl<H> fmt::Debug for Instrumented<H> {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("Instrumented")
+            .field("by", &self.by)
+            .finish_non_exhaustive()
+    }
+}

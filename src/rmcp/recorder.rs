@@ -1,0 +1,172 @@
+//! What an instrumented server asks of its logger.
+
+use std::sync::Arc;
+use std::sync::atomic::Ordering::Relaxed;
+use std::time::Instant;
+
+use ::rmcp::RoleServer;
+use ::rmcp::model::{Implementation, InitializeResult};
+use ::rmcp::service::RequestContext;
+
+use super::instrumentation::Instrumented;
+use super::request::{IncomingRequest, RequestCaller};
+use super::settings::InstrumentationSettings;
+use crate::base::random;
+use crate::capture::{Captured, Content};
+use crate::config::resolve::PipelineSettings;
+use crate::event::{Event, Facts, Identity, Kind, ToolCall};
+use crate::limits::CUT_MARGIN_BYTES;
+use crate::logger::{CallGuard, Handle, login_of};
+
+/// Records the use of a server whose logger is on.
+pub(super) struct Recorder<'a, H> {
+    pub(super) server: &'a Instrumented<H>,
+    handle: &'a Arc<Handle>,
+}
+
+impl<H> Clone for Recorder<'_, H> {
+    fn clone(&self) -> Self {
+        *self
+    }
+}
+
+impl<H> Copy for Recorder<'_, H> {}
+
+impl<H> Instrumented<H> {
+    /// Returns what records the use of this server; `None` when the logger is off.
+    pub(super) fn recorder(&self) -> Option<Recorder<'_, H>> {
+        let handle = self.by.usage.handle()?;
+        Some(Recorder {
+            server: self,
+            handle,
+        })
+    }
+
+    /// Returns what records other events than tool calls: `None` also where they are not wanted, or
+    /// the wire has no place for them.
+    pub(super) fn recorder_if(
+        &self,
+        is_wanted: impl FnOnce(&InstrumentationSettings) -> bool,
+    ) -> Option<Recorder<'_, H>> {
+        self.recorder()
+            .filter(|recorder| is_wanted(recorder.settings()) && recorder.takes_all_kinds())
+    }
+}
+
+impl<'a, H> Recorder<'a, H> {
+    pub(super) fn settings(&self) -> &'a InstrumentationSettings {
+        &self.server.by.settings
+    }
+
+    fn logger_settings(&self) -> &'a PipelineSettings {
+        &self.handle.pipeline.settings
+    }
+
+    pub(super) fn now(&self) -> Instant {
+        self.handle.pipeline.clock().now()
+    }
+
+    /// Whether the wire takes more than tool calls.
+    pub(super) fn takes_all_kinds(&self) -> bool {
+        self.handle.pipeline.profile().takes_all_kinds
+    }
+
+    /// Returns the name of the property that asks for the intent.
+    pub(super) fn intent_name(&self) -> &'a str {
+        let name = self.settings().intent_name.as_deref();
+        name.unwrap_or_else(|| self.handle.pipeline.profile().intent_property)
+    }
+
+    /// Returns the name of the tool that an agent calls to say what no tool offers.
+    pub(super) fn capability_tool_name(&self) -> &'static str {
+        self.handle.pipeline.profile().capability_tool
+    }
+
+    /// Whether an argument's name says that it is sensitive.
+    pub(super) fn is_sensitive(&self, name: &str) -> bool {
+        self.logger_settings().policy.redactor.denies_name(name)
+    }
+
+    /// Returns how much of an error's text is looked at.
+    pub(super) fn max_error_bytes(&self) -> usize {
+        self.logger_settings().policy.limits.error_chars * 4 + CUT_MARGIN_BYTES
+    }
+
+    /// Captures a value now.
+    pub(super) fn capture(&self, content: Content<'_>) -> Captured {
+        self.handle.pipeline.capture_value(content, false)
+    }
+
+    pub(super) fn read(&self, context: &'a RequestContext<RoleServer>) -> IncomingRequest<'a> {
+        let Instrumented {
+            by,
+            connection,
+            initialized,
+            ..
+        } = self.server;
+        let caller = RequestCaller::of(context, by, || {
+            self.handle.pipeline.shared.ledger.identity_failure()
+        });
+        let connection = || {
+            connection
+                .get_or_init(|| format!("{:016x}", random::seed()))
+                .as_str()
+        };
+        IncomingRequest::read(context, by, caller, connection, initialized.load(Relaxed))
+    }
+
+    pub(super) fn start_call(&self, call: &ToolCall<'_>, started: Instant) -> CallGuard {
+        CallGuard::start(self.handle, call, started)
+    }
+
+    pub(super) fn log<'e>(&self, kind: Kind<'e>, facts: Facts<'e>) {
+        self.server.by.usage.log_usage(Event { kind, facts });
+    }
+
+    /// Reports who makes a request, if nobody has yet.
+    pub(super) fn log_login(&self, request: &IncomingRequest<'_>, facts: &Facts<'_>, now: Instant) {
+        let identity = request.caller.identity();
+        let Some(identity) = identity.filter(|identity| !identity.is_anonymous()) else {
+            return;
+        };
+        if !self.settings().logins {
+            return;
+        }
+        let names = &self.logger_settings().defaults.identity_policy;
+        let session_id = facts.session.get("session_id");
+        let login = login_of(names, identity, request.caller.caller(), session_id);
+        self.server.by.usage.log_once(login, now, || Event {
+            kind: Kind::IdentityCapture,
+            facts: request.facts(),
+        });
+    }
+
+    /// Names somebody, since an event of a kind of ours must say whom it is about.
+    pub(super) fn name_somebody(&self, facts: &mut Facts<'_>) {
+        if self.logger_settings().defaults.identity.is_none() {
+            facts.identity.get_or_insert(Identity::anonymous());
+        }
+    }
+
+    /// Reports a session that has begun, and who it is, if nobody has yet.
+    pub(super) fn on_initialize(
+        &self,
+        context: &RequestContext<RoleServer>,
+        client: &Implementation,
+        result: &InitializeResult,
+    ) {
+        let version = result.protocol_version.as_str();
+        let incoming = self.read(context).initialize(client, version);
+        let mut facts = incoming.facts();
+        // Over HTTP the session's id is not known yet: a login told by its absence would be reported
+        // again with the session's next request.
+        let knows_session = facts.session.get("session_id").is_some();
+        if knows_session || incoming.caller.names_credential() {
+            self.log_login(&incoming, &facts, self.now());
+        }
+        if self.settings().sessions {
+            self.name_somebody(&mut facts);
+            self.log(Kind::Custom("MCP_SESSION_START".into()), facts);
+        }
+    }
+}

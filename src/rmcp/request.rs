@@ -1,0 +1,173 @@
+//! What a request that reaches an instrumented server says: who makes it, and from where.
+
+use std::borrow::Cow;
+use std::sync::Arc;
+
+use ::rmcp::RoleServer;
+use ::rmcp::model::{Implementation, InitializeRequestParams, RequestId};
+use ::rmcp::service::RequestContext;
+use http::request::Parts;
+
+use super::instrumentation::Instrumentation;
+use crate::event::{Caller, Era, Facts, Identity};
+use crate::mcp::request::{Channel, ClientInfo, RequestFacts, RequestMeta};
+
+/// A request, with what its facts are borrowed from.
+pub(super) struct IncomingRequest<'a> {
+    context: &'a RequestContext<RoleServer>,
+    by: &'a Instrumentation,
+    pub(super) caller: RequestCaller<'a>,
+    meta: RequestMeta<'a>,
+    /// What `initialize` said; not asked for where `_meta` says as much.
+    peer: Option<Arc<InitializeRequestParams>>,
+    request_id: Cow<'a, str>,
+    channel: Channel<'a>,
+    /// Of an `initialize`: the client that it names, and the version agreed upon.
+    initialize: Option<(ClientInfo<'a>, &'a str)>,
+}
+
+impl<'a> IncomingRequest<'a> {
+    /// Reads a request. `connection` names a connection that is one session; `is_bound`: the
+    /// instance has answered `initialize`, so it is the server of one session.
+    pub(super) fn read(
+        context: &'a RequestContext<RoleServer>,
+        by: &'a Instrumentation,
+        caller: RequestCaller<'a>,
+        connection: impl FnOnce() -> &'a str,
+        is_bound: bool,
+    ) -> Self {
+        let meta = RequestMeta::read(Some(&context.meta.0.0));
+        let says_all = meta.client.is_some() && meta.protocol_version.is_some();
+        Self {
+            context,
+            by,
+            caller,
+            meta,
+            peer: if says_all {
+                None
+            } else {
+                context.peer.peer_info()
+            },
+            request_id: match &context.id {
+                RequestId::Number(id) => Cow::Owned(id.to_string()),
+                RequestId::String(id) => Cow::Borrowed(id),
+            },
+            channel: match http_parts(context) {
+                Some(_) => Channel::Http { is_bound },
+                None => Channel::Connection {
+                    session_id: connection(),
+                    name: &by.settings.transport,
+                },
+            },
+            initialize: None,
+        }
+    }
+
+    /// Adds what an `initialize` says itself, and its answer.
+    pub(super) fn initialize(mut self, client: &'a Implementation, version: &'a str) -> Self {
+        self.initialize = Some((client_info(client), version));
+        self
+    }
+
+    /// Returns what all events of the request have in common.
+    pub(super) fn facts(&self) -> Facts<'_> {
+        let http = http_parts(self.context);
+        let peer = self.peer.as_deref();
+        let version = self.meta.protocol_version;
+        let class_of =
+            |name: Option<&str>, agent: Option<&str>| self.by.memory.class_of(name, agent);
+        let facts = RequestFacts {
+            meta: self.meta,
+            header: |name: &str| http?.headers.get(name)?.to_str().ok(),
+            channel: self.channel,
+            client: peer.map(|peer| client_info(&peer.client_info)),
+            protocol_version: version.or_else(|| Some(peer?.protocol_version.as_str())),
+            request_id: Some(&self.request_id),
+            conversation_id: self.meta.conversation_id(),
+            identity: self.caller.identity(),
+            caller: self.caller.caller(),
+        };
+        let mut facts = facts.of_event(class_of);
+        if let Some((client, version)) = self.initialize {
+            facts.client_class = Some(class_of(client.name, facts.user_agent.as_deref()));
+            facts.session = std::mem::take(&mut facts.session)
+                .client_name(client.name.unwrap_or_default())
+                .client_version(client.version.unwrap_or_default())
+                .protocol_version(version);
+            facts.era = Some(Era::of(version));
+        }
+        facts
+    }
+}
+
+fn http_parts(context: &RequestContext<RoleServer>) -> Option<&Parts> {
+    context.extensions.get()
+}
+
+fn client_info(client: &Implementation) -> ClientInfo<'_> {
+    ClientInfo {
+        name: Some(&client.name),
+        version: Some(&client.version),
+    }
+}
+
+/// Who makes a request.
+pub(super) enum RequestCaller<'a> {
+    Caller(Cow<'a, Caller>),
+    Identity(Cow<'a, Identity<'static>>),
+    /// Nobody says; the logger may.
+    Unsaid,
+}
+
+impl<'a> RequestCaller<'a> {
+    /// Asks the host's closure, else looks for what an authentication layer has left.
+    /// `on_failure` is called when the closure fails.
+    pub(super) fn of(
+        context: &'a RequestContext<RoleServer>,
+        by: &Instrumentation,
+        on_failure: impl FnOnce(),
+    ) -> Self {
+        match by.settings.ask(context) {
+            Some(Ok(caller)) => {
+                return caller.map_or(Self::Unsaid, |caller| Self::Caller(Cow::Owned(caller)));
+            }
+            Some(Err(_)) => {
+                on_failure();
+                // Not `Unsaid`: the call must not be taken for the logger's own identity's.
+                return Self::Identity(Cow::Owned(Identity::anonymous()));
+            }
+            None => {}
+        }
+        let http = http_parts(context);
+        let caller = http.and_then(|http| http.extensions.get());
+        if let Some(caller) = caller.or_else(|| context.extensions.get()) {
+            return Self::Caller(Cow::Borrowed(caller));
+        }
+        let identity = http.and_then(|http| http.extensions.get());
+        let identity = identity.or_else(|| context.extensions.get());
+        identity.map_or(Self::Unsaid, |identity| {
+            Self::Identity(Cow::Borrowed(identity))
+        })
+    }
+
+    pub(super) fn caller(&self) -> Option<&Caller> {
+        match self {
+            Self::Caller(caller) => Some(caller),
+            Self::Identity(_) | Self::Unsaid => None,
+        }
+    }
+
+    pub(super) fn identity(&self) -> Option<&Identity<'static>> {
+        match self {
+            Self::Caller(caller) => Some(caller.identity()),
+            Self::Identity(identity) => Some(identity),
+            Self::Unsaid => None,
+        }
+    }
+
+    /// Whether the credential is named: then a login is the same in any session.
+    pub(super) fn names_credential(&self) -> bool {
+        self.caller()
+            .is_some_and(|caller| caller.fingerprint().is_some())
+    }
+}

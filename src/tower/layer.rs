@@ -1,0 +1,133 @@
+//! The layer, and the service that it makes of another.
+
+use std::future::Future;
+use std::pin::Pin;
+use std::sync::Arc;
+use std::task::{Context, Poll, ready};
+
+use http::{Request, Response};
+use pin_project_lite::pin_project;
+use tower_layer::Layer;
+use tower_service::Service;
+
+use super::body::{RequestBody, ResponseBody, Tap};
+use super::exchange::Exchange;
+use super::observer::{LayerSettings, Observer};
+use crate::logger::UsageLogger;
+
+/// Reports the tool calls that pass through an HTTP service. See the [module](self).
+#[derive(Debug, Clone)]
+#[must_use = "a layer does nothing until it is put around a service"]
+pub struct UsageLayer {
+    observer: Arc<Observer>,
+}
+
+impl UsageLayer {
+    /// Creates the layer.
+    pub fn new(usage: &UsageLogger) -> Self {
+        Self {
+            observer: Arc::new(Observer::new(usage.clone())),
+        }
+    }
+
+    fn change(mut self, change: impl FnOnce(&mut LayerSettings)) -> Self {
+        change(&mut Arc::make_mut(&mut self.observer).settings);
+        self
+    }
+
+    /// Sets whether arguments are captured. Default: yes, redacted and within the limits.
+    pub fn arguments(self, on: bool) -> Self {
+        self.change(|settings| settings.arguments = on)
+    }
+
+    /// Sets whether results are captured. Default: no.
+    pub fn results(self, on: bool) -> Self {
+        self.change(|settings| settings.results = on)
+    }
+
+    /// Names the argument that holds the intent of a call, whatever listings show. Default: what a
+    /// listing shows, see the [module](self).
+    pub fn intent(self, name: impl Into<String>) -> Self {
+        self.change(|settings| settings.intent = Some(name.into()))
+    }
+
+    /// Sets whether answers of 401, 403 and 429 are reported as
+    /// [`AuthRejected`](crate::AuthRejected). Default: no, since it is of use only around the
+    /// authentication, where the user is not known yet.
+    pub fn auth_rejections(self, on: bool) -> Self {
+        self.change(|settings| settings.auth_rejections = on)
+    }
+
+    /// Sets how much of a message is kept to be read. Default:
+    /// [`DEFAULT_MAX_MESSAGE_BYTES`](super::DEFAULT_MAX_MESSAGE_BYTES).
+    pub fn max_message_bytes(self, bytes: usize) -> Self {
+        self.change(|settings| settings.max_message_bytes = bytes)
+    }
+}
+
+impl<S> Layer<S> for UsageLayer {
+    type Service = UsageService<S>;
+
+    fn layer(&self, inner: S) -> UsageService<S> {
+        UsageService {
+            inner,
+            observer: Arc::clone(&self.observer),
+        }
+    }
+}
+
+/// A service whose tool calls are reported. Made by [`UsageLayer`].
+#[derive(Debug, Clone)]
+pub struct UsageService<S> {
+    inner: S,
+    observer: Arc<Observer>,
+}
+
+impl<S, B, R> Service<Request<B>> for UsageService<S>
+where
+    S: Service<Request<RequestBody<B>>, Response = Response<R>>,
+{
+    type Response = Response<ResponseBody<R>>;
+    type Error = S::Error;
+    type Future = ResponseFuture<S::Future>;
+
+    fn poll_ready(&mut self, cx: &mut Context<'_>) -> Poll<Result<(), S::Error>> {
+        self.inner.poll_ready(cx)
+    }
+
+    fn call(&mut self, request: Request<B>) -> Self::Future {
+        let (parts, body) = request.into_parts();
+        let exchange = self.observer.open(&parts);
+        let body = RequestBody::new(body, Tap::of_request(exchange.clone()));
+        ResponseFuture {
+            answer: self.inner.call(Request::from_parts(parts, body)),
+            exchange,
+        }
+    }
+}
+
+pin_project! {
+    /// Resolves to the answer of the service within.
+    #[derive(Debug)]
+    pub struct ResponseFuture<F> {
+        #[pin]
+        answer: F,
+        exchange: Option<Arc<Exchange>>,
+    }
+}
+
+impl<F, R, E> Future for ResponseFuture<F>
+where
+    F: Future<Output = Result<Response<R>, E>>,
+{
+    type Output = Result<Response<ResponseBody<R>>, E>;
+
+    fn poll(self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<Self::Output> {
+        let this = self.project();
+        let response = ready!(this.answer.poll(cx))?;
+        let exchange = this.exchange.take();
+        let (parts, body) = response.into_parts();
+        let body = ResponseBody::new(body, Tap::of_response(exchange, &parts));
+        Poll::Ready(Ok(Response::from_parts(parts, body)))
+    }
+}

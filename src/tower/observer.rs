@@ -1,0 +1,126 @@
+//! What all exchanges of a layer have in common: its logger, its settings, its memory.
+
+use std::sync::Arc;
+use std::sync::atomic::{AtomicBool, Ordering::Relaxed};
+
+use serde_json::Value;
+
+use crate::base::recent::Recent;
+use crate::logger::{Pipeline, UsageLogger};
+use crate::mcp::intent::{self, IntentProperty, ToolIntent};
+use crate::mcp::message::text;
+use crate::mcp::rounds::Rounds;
+
+/// How much of a message is kept to be read, in bytes.
+pub const DEFAULT_MAX_MESSAGE_BYTES: usize = 1024 * 1024;
+
+/// Most sessions whose client is remembered.
+const MAX_SESSIONS: usize = 10_000;
+
+/// Most tools that are remembered.
+const MAX_TOOLS: usize = 4_096;
+
+#[derive(Debug, Clone)]
+pub(super) struct Observer {
+    pub(super) usage: UsageLogger,
+    pub(super) settings: LayerSettings,
+    pub(super) memory: Arc<LayerMemory>,
+}
+
+#[derive(Debug, Clone)]
+pub(super) struct LayerSettings {
+    pub(super) arguments: bool,
+    pub(super) results: bool,
+    /// The argument that holds the intent; `None`: the one that a listing shows.
+    pub(super) intent: Option<String>,
+    pub(super) auth_rejections: bool,
+    pub(super) max_message_bytes: usize,
+}
+
+impl Default for LayerSettings {
+    fn default() -> Self {
+        Self {
+            arguments: true,
+            results: false,
+            intent: None,
+            auth_rejections: false,
+            max_message_bytes: DEFAULT_MAX_MESSAGE_BYTES,
+        }
+    }
+}
+
+/// What is remembered from one exchange to the next.
+#[derive(Debug)]
+pub(super) struct LayerMemory {
+    is_reported: AtomicBool,
+    /// What listings have shown of the tools, by their names.
+    pub(super) tools: Recent<ToolIntent>,
+    pub(super) rounds: Rounds,
+    /// The names and versions of the clients of the older protocol's sessions, by the session's id.
+    pub(super) clients: Recent<(String, String)>,
+}
+
+impl Default for LayerMemory {
+    fn default() -> Self {
+        Self {
+            is_reported: AtomicBool::new(false),
+            tools: Recent::new(MAX_TOOLS),
+            rounds: Rounds::default(),
+            clients: Recent::new(MAX_SESSIONS),
+        }
+    }
+}
+
+impl LayerMemory {
+    /// Whether a listing is the first, which is reported.
+    pub(super) fn is_first_listing(&self) -> bool {
+        !self.is_reported.swap(true, Relaxed)
+    }
+}
+
+impl Observer {
+    pub(super) fn new(usage: UsageLogger) -> Self {
+        Self {
+            usage,
+            settings: LayerSettings::default(),
+            memory: Arc::default(),
+        }
+    }
+
+    /// Returns the way of events into the logger; `None` when it is off.
+    fn pipeline(&self) -> Option<&Pipeline> {
+        Some(&self.usage.handle()?.pipeline)
+    }
+
+    /// Whether the wire takes more than tool calls.
+    pub(super) fn takes_all_kinds(&self) -> bool {
+        let pipeline = self.pipeline();
+        pipeline.is_some_and(|pipeline| pipeline.profile().takes_all_kinds)
+    }
+
+    /// Returns the name of the property that asks for the intent, as servers publish it.
+    pub(super) fn intent_name(&self) -> Option<&'static str> {
+        Some(self.pipeline()?.profile().intent_property)
+    }
+
+    /// Remembers where the arguments of the tools of a listing hold an intent.
+    pub(super) fn remember_tools(&self, tools: &[Value]) {
+        let Some(pipeline) = self.pipeline() else {
+            return;
+        };
+        let intent_name = pipeline.profile().intent_property;
+        let is_sensitive = |name: &str| pipeline.settings.policy.redactor.denies_name(name);
+        for tool in tools.iter().take(MAX_TOOLS) {
+            let Some(name) = text(tool, "name") else {
+                continue;
+            };
+            let schema = tool.get("inputSchema").and_then(Value::as_object);
+            let property = schema.map_or(IntentProperty::NoPlace, |schema| {
+                IntentProperty::of(schema, intent_name, intent::DESCRIPTION)
+            });
+            let native = schema.and_then(|schema| intent::native(schema, None, is_sensitive));
+            let native = native.map(Arc::from);
+            self.memory.tools.put(name, ToolIntent { property, native });
+        }
+    }
+}
