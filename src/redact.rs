@@ -14,11 +14,9 @@
 mod assign;
 mod auth;
 mod builder;
-mod bytes;
 mod calls;
 mod class;
 mod commands;
-mod decode;
 mod edit;
 mod engine;
 mod json;
@@ -29,14 +27,17 @@ mod names;
 mod pairs;
 mod pii;
 mod prefixes;
+mod read;
 mod rules;
-mod scan;
 mod spoken;
 mod tables;
 mod text;
 mod url;
 mod values;
 
+pub use self::builder::{RedactorBuilder, RedactorError};
+pub use self::class::Class;
+pub(crate) use self::class::Counts;
 use std::borrow::Cow;
 use std::fmt;
 use std::ops::Range;
@@ -45,12 +46,11 @@ use std::sync::{Arc, LazyLock};
 
 use serde_json::Value;
 
-pub use self::builder::{RedactorBuilder, RedactorError};
-pub use self::class::Class;
-pub(crate) use self::class::Counts;
 use self::edit::{Edit, With, Writer};
 use self::engine::Engine;
 use self::json::Start;
+use self::names::Kind;
+use self::read::bytes;
 use self::rules::Rules;
 
 /// Passes after the first. Each leaves less to find; texts that people write need none.
@@ -81,11 +81,11 @@ const FAILED: &str = "[REDACTED_UNREADABLE]";
 /// ```
 #[derive(Clone)]
 pub struct Redactor {
-    mode: Mode,
+    pub(super) mode: Mode,
 }
 
 #[derive(Clone)]
-enum Mode {
+pub(crate) enum Mode {
     Off,
     Rules(Arc<Rules>),
 }
@@ -132,11 +132,6 @@ pub fn redact_value(value: &Value) -> Value {
 }
 
 impl Redactor {
-    /// Starts from the built-in rules.
-    pub fn builder() -> RedactorBuilder {
-        RedactorBuilder::default()
-    }
-
     /// Returns a redactor that changes nothing.
     ///
     /// For servers which know that nothing of their users reaches an event, or which redact on their own.
@@ -211,22 +206,6 @@ impl Redactor {
         self.redact(text, Shape::Text, cut, counts)
     }
 
-    /// Redacts a finished event and seals it. The one constructor of [`RedactedJson`].
-    ///
-    /// `out` is cleared first. Fails when a rule of the user panics: the event must not be sent then.
-    pub(crate) fn seal<'a>(
-        &self,
-        draft: Draft<'_>,
-        out: &'a mut Vec<u8>,
-    ) -> Result<RedactedJson<'a>, RuleFailed> {
-        out.clear();
-        match &self.mode {
-            Mode::Off => out.extend_from_slice(draft.json),
-            Mode::Rules(rules) => guarded(rules, || seal(rules, &draft, out))?,
-        }
-        Ok(RedactedJson { bytes: out })
-    }
-
     fn redact<'a>(
         &self,
         text: &'a str,
@@ -260,6 +239,13 @@ impl Redactor {
                 redacted
             }),
         }
+    }
+}
+
+impl Redactor {
+    /// Starts from the built-in rules.
+    pub fn builder() -> RedactorBuilder {
+        RedactorBuilder::default()
     }
 }
 
@@ -298,6 +284,24 @@ impl fmt::Debug for RedactedJson<'_> {
         f.debug_struct("RedactedJson")
             .field("bytes", &self.bytes.len())
             .finish()
+    }
+}
+
+impl Redactor {
+    /// Redacts a finished event and seals it. The one constructor of [`RedactedJson`].
+    ///
+    /// `out` is cleared first. Fails when a rule of the user panics: the event must not be sent then.
+    pub(crate) fn seal<'a>(
+        &self,
+        draft: Draft<'_>,
+        out: &'a mut Vec<u8>,
+    ) -> Result<RedactedJson<'a>, RuleFailed> {
+        out.clear();
+        match &self.mode {
+            Mode::Off => out.extend_from_slice(draft.json),
+            Mode::Rules(rules) => guarded(rules, || seal(rules, &draft, out))?,
+        }
+        Ok(RedactedJson { bytes: out })
     }
 }
 
@@ -342,7 +346,7 @@ fn seal(rules: &Rules, draft: &Draft<'_>, out: &mut Vec<u8>) {
                 if end + 1 == to {
                     let place = (from + 1, end);
                     if escaped || rules.custom.is_some() {
-                        engine.leaf(region, masks, place, escaped, names::Kind::Plain, 0, false);
+                        engine.leaf(region, masks, place, escaped, Kind::Plain, 0, false);
                     } else {
                         engine.remembered(region, masks, place);
                     }
@@ -353,7 +357,7 @@ fn seal(rules: &Rules, draft: &Draft<'_>, out: &mut Vec<u8>) {
             // A span which is no JSON after all is text; nothing in it goes unread.
             let floor = engine.edits.len();
             if engine.walk(region, masks, (from, to), start, 0).is_err() {
-                engine.text(region, masks, (from, to), names::Kind::Plain, 0, true);
+                engine.text(region, masks, (from, to), Kind::Plain, 0, true);
                 // What the walk found before it ended was found again.
                 edit::merge(&mut engine.edits, floor);
             }
@@ -402,7 +406,7 @@ fn redact<'a>(
         let whole = (0, bytes.len());
         masks.fill(bytes);
         if shape == Shape::Text || engine.walk(bytes, masks, whole, Start::Values, 0).is_err() {
-            engine.text(bytes, masks, whole, names::Kind::Plain, 0, false);
+            engine.text(bytes, masks, whole, Kind::Plain, 0, false);
             // What the walk found before it ended was found again.
             edit::merge(&mut engine.edits, 0);
         }

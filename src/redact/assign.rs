@@ -3,94 +3,23 @@
 //! Where the assignment begins is the easy part. Where its value ends depends on what the text is: a quoted
 //! literal, a line of a file, a query, a connection string, a sentence.
 
-use super::bytes::{at, before, has_word_at, run_end, run_start};
-use super::class::{Class, MARK_START};
-use super::names::{self, Kind};
-use super::text::{Found, Scope};
-use super::values::{self, Style};
-use super::{calls, commands, literals, pairs, spoken};
-
-/// Longer names are no names.
-pub(super) const MAX_NAME: usize = 96;
-/// Between a name and its sign there is not more space, also where the signs stand below each other.
-const MAX_GAP: usize = 24;
-/// A word in a sentence or a command is not longer; so no hostile text is read again and again.
-pub(super) const MAX_WORD: usize = 512;
-/// So much of an unquoted value decides whether it is a secret. Then it goes to its end, however far that is.
-const MAX_JUDGED: usize = 128;
-
-pub(super) fn is_name(byte: u8) -> bool {
-    byte.is_ascii_alphanumeric()
-        || matches!(byte, b'_' | b'-' | b'.' | b'[' | b']' | b'$')
-        || byte >= 0x80
-}
-
-pub(super) fn is_blank(byte: u8) -> bool {
-    byte == b' ' || byte == b'\t'
-}
-
-/// The name before a sign, and whether it was quoted.
-pub(super) struct Name<'a> {
-    pub(super) start: usize,
-    pub(super) text: &'a [u8],
-    pub(super) quoted: bool,
-}
-
-/// The name that ends before `sign`, perhaps with quotes, brackets, emphasis and spaces between.
-pub(super) fn name_before<'a>(scope: &Scope<'a>, sign: usize) -> Name<'a> {
-    let text = scope.text;
-    let floor = scope.from.max(sign.saturating_sub(MAX_NAME + MAX_GAP));
-    let mut end = run_start(text, sign, floor.max(sign.saturating_sub(MAX_GAP)), |b| {
-        is_blank(b) || matches!(b, b'*' | b'?')
-    });
-    // `Password (root): `
-    if end > floor
-        && before(text, end) == b')'
-        && let Some(open) = memchr::memrchr(
-            b'(',
-            super::bytes::part(text, floor.max(end.saturating_sub(26)), end),
-        )
-    {
-        let open = floor.max(end.saturating_sub(26)) + open;
-        if open > floor && before(text, open) == b' ' {
-            end = open - 1;
-        }
-    }
-    // `<b>Password</b>: `
-    if end > floor
-        && before(text, end) == b'>'
-        && let Some(open) = memchr::memrchr(
-            b'<',
-            super::bytes::part(text, floor.max(end.saturating_sub(12)), end),
-        )
-    {
-        let open = floor.max(end.saturating_sub(12)) + open;
-        if at(text, open + 1) == b'/' {
-            end = open;
-        }
-    }
-    let mut quoted = false;
-    let bracket = end > floor
-        && before(text, end) == b']'
-        && end > floor + 1
-        && matches!(before(text, end - 1), b'"' | b'\'');
-    if bracket {
-        end -= 1;
-    }
-    if end > floor && matches!(before(text, end), b'"' | b'\'' | b'`') {
-        end = run_start(text, end - 1, floor, |b| b == b'\\');
-        quoted = true;
-    }
-    let start = run_start(text, end, floor, is_name);
-    Name {
-        start,
-        text: scope.part(start, end),
-        quoted,
-    }
-}
+use crate::redact::calls;
+use crate::redact::class::{Class, MARK_START};
+use crate::redact::commands;
+use crate::redact::literals;
+use crate::redact::names::{self, Kind};
+use crate::redact::pairs;
+use crate::redact::read::bytes::{self, at, has_word_at, run_end, run_start};
+use crate::redact::read::lex::{
+    MAX_JUDGED, MAX_WORD, Name, bracketed, closes, closing_quote, ends_with, is_assignment,
+    is_blank, is_name, line_end, name_before, starts_line, typographic,
+};
+use crate::redact::read::scope::{Found, Scope};
+use crate::redact::spoken;
+use crate::redact::values::{self, Style};
 
 /// What the words before a sign say: `API key`, `the client secret`.
-pub(super) fn spaced_kind(
+pub(crate) fn spaced_kind(
     scope: &Scope<'_>,
     name: &Name<'_>,
     far: bool,
@@ -134,7 +63,7 @@ pub(super) fn spaced_kind(
 }
 
 /// An assignment whose `=` or `:` stands at `sign`.
-pub(super) fn at_sign(
+pub(crate) fn at_sign(
     scope: &Scope<'_>,
     sign: usize,
     judge: &dyn Fn(&[u8]) -> Kind,
@@ -197,11 +126,11 @@ pub(super) fn at_sign(
     }
     // Properties of Java: `-Dtoken=`. The parts of an ARN have colons between them.
     if byte == b'=' && name.text.starts_with(b"-D") {
-        name.text = super::bytes::rest(name.text, 2);
+        name.text = bytes::rest(name.text, 2);
     }
     if byte == b':'
         && scope.before(name.start) == b':'
-        && super::bytes::find(
+        && bytes::find(
             scope.part(name.start.saturating_sub(80).max(scope.from), name.start),
             b"arn:",
         )
@@ -360,7 +289,7 @@ pub(super) fn at_sign(
     if byte == b'=' && unspaced == value && name.text == b"Credential" {
         let slash = run_end(text, value, scope.to.min(value + MAX_JUDGED), is_name);
         if scope.at(slash) == b'/'
-            && super::bytes::find(scope.part(slash, slash + MAX_JUDGED), b"/aws4_request").is_some()
+            && bytes::find(scope.part(slash, slash + MAX_JUDGED), b"/aws4_request").is_some()
         {
             if !scope.part(value, slash).starts_with(MARK_START) {
                 add(Found::new(value, slash, Class::Key));
@@ -491,31 +420,8 @@ fn follows_password_for(scope: &Scope<'_>, name: usize) -> bool {
     has_word_at(scope.text, name.saturating_sub(14), b"password for ") && name >= scope.from + 14
 }
 
-pub(super) fn ends_with(name: &[u8], word: &[u8]) -> bool {
-    name.len() >= word.len()
-        && super::bytes::rest(name, name.len() - word.len()).eq_ignore_ascii_case(word)
-}
-
-/// Whether nothing but indentation, `export` and the like stands before the name on its line.
-fn starts_line(scope: &Scope<'_>, name: usize) -> bool {
-    let mut start = run_start(
-        scope.text,
-        name,
-        scope.from.max(name.saturating_sub(64)),
-        |b| is_blank(b) || matches!(b, b'-' | b'"' | b'\'' | b'$' | b'>' | b'*'),
-    );
-    for word in [&b"export"[..], b"env", b"set", b"setx", b"ARG", b"ENV"] {
-        let begin = start.saturating_sub(word.len());
-        if begin >= scope.from && scope.part(begin, start).eq_ignore_ascii_case(word) {
-            start = run_start(scope.text, begin, scope.from, is_blank);
-            break;
-        }
-    }
-    start == scope.origin || start > scope.from && matches!(scope.before(start), b'\n' | b'\r')
-}
-
 /// The value that begins at `start`, if it is one to hide.
-pub(super) fn value_at(
+pub(crate) fn value_at(
     scope: &Scope<'_>,
     start: usize,
     name: &[u8],
@@ -646,55 +552,6 @@ pub(super) fn value_at(
     Some(Found::new(start, end, Class::Field))
 }
 
-/// What a value in typographic quotes, the first of which may stand at `open`, is between them.
-fn typographic(scope: &Scope<'_>, open: usize) -> Option<(usize, usize)> {
-    if !matches!(scope.at(open), 0xC2 | 0xE2 | 0xE3) {
-        return None;
-    }
-    let start = scope.part(open, open + 3);
-    let (_, closers) = QUOTES
-        .iter()
-        .find(|(opener, _)| start.starts_with(opener.as_bytes()))?;
-    let from = open + if scope.at(open) == 0xC2 { 2 } else { 3 };
-    let value = scope.part(from, from + MAX_WORD);
-    let end = memchr::memchr(b'\n', value).unwrap_or(value.len());
-    let value = super::bytes::part(value, 0, end);
-    closers
-        .iter()
-        .filter_map(|closer| memchr::memmem::find(value, closer.as_bytes()))
-        .min()
-        .map(|end| (from, from + end))
-}
-
-/// What stands between brackets that are quotes: `q{…}` of Perl, `[[…]]` of Lua.
-fn bracketed(scope: &Scope<'_>, open: usize) -> Option<(usize, usize)> {
-    let (from, close): (usize, &[u8]) = match scope.part(open, open + 2) {
-        b"q{" => (open + 2, b"}"),
-        b"q(" => (open + 2, b")"),
-        b"q[" => (open + 2, b"]"),
-        b"[[" => (open + 2, b"]]"),
-        _ => return None,
-    };
-    let value = scope.part(from, from + MAX_JUDGED);
-    let to = from + super::bytes::find(value, close)?;
-    let value = scope.part(from, to);
-    let code = value
-        .iter()
-        .any(|b| b.is_ascii_whitespace() || matches!(b, b'"' | b'\'' | b',' | b'['));
-    (!code && matches!(scope.at(to + close.len()), 0 | b'\n' | b'\r' | b';')).then_some((from, to))
-}
-
-/// Typographic quotes, and what closes them: English, German, French, Chinese.
-const QUOTES: &[(&str, &[&str])] = &[
-    ("\u{201c}", &["\u{201d}"]),
-    ("\u{201e}", &["\u{201c}", "\u{201d}"]),
-    ("\u{2018}", &["\u{2019}"]),
-    ("\u{201a}", &["\u{2018}", "\u{2019}"]),
-    ("\u{ab}", &["\u{bb}"]),
-    ("\u{bb}", &["\u{ab}"]),
-    ("\u{300c}", &["\u{300d}"]),
-];
-
 /// `creds: user / password`, `user/pass: user:password`
 fn behind_user(scope: &Scope<'_>, start: usize, name: &[u8], style: Style) -> Option<Found> {
     let both = || {
@@ -723,17 +580,6 @@ fn behind_user(scope: &Scope<'_>, start: usize, name: &[u8], style: Style) -> Op
     let value = scope.part(first, end);
     (values::is_literal(value, name) && memchr::memchr(b'/', value).is_none())
         .then(|| Found::new(first, end, Class::Field))
-}
-
-/// Whether a quote at `pos` closes one that stands before it on its line.
-fn closes(scope: &Scope<'_>, pos: usize) -> bool {
-    let line = run_start(
-        scope.text,
-        pos,
-        scope.origin.max(pos.saturating_sub(256)),
-        |b| b != b'\n',
-    );
-    memchr::memchr_iter(b'"', scope.part(line, pos)).count() % 2 == 1
 }
 
 /// A quoted value between its quotes.
@@ -891,14 +737,6 @@ fn unquoted_end(scope: &Scope<'_>, start: usize, style: Style) -> usize {
     pos
 }
 
-/// Whether `name=` begins at `pos`.
-pub(super) fn is_assignment(scope: &Scope<'_>, pos: usize) -> bool {
-    let end = run_end(scope.text, pos, scope.to.min(pos + 40), |b| {
-        b.is_ascii_alphanumeric() || matches!(b, b'_' | b'-' | b'.' | b' ' | b'[' | b']')
-    });
-    end > pos && matches!(scope.at(end), b'=' | b':')
-}
-
 /// Whether the next line assigns something as well.
 fn is_file_of_lines(scope: &Scope<'_>, pos: usize) -> bool {
     let end = line_end(scope, pos);
@@ -910,14 +748,6 @@ fn is_file_of_lines(scope: &Scope<'_>, pos: usize) -> bool {
         && name > other
         && matches!(scope.at(name), b'=' | b':')
         && scope.at(name + 1) != b'/'
-}
-
-/// The end of the line, without a comment behind the value.
-fn line_end(scope: &Scope<'_>, pos: usize) -> usize {
-    let limit = scope.to.min(pos + MAX_WORD);
-    let end = memchr::memchr2(b'\n', b'\r', scope.part(pos, limit)).map_or(limit, |n| pos + n);
-    let end = memchr::memmem::find(scope.part(pos, end), b" #").map_or(end, |n| pos + n);
-    run_start(scope.text, end, pos, is_blank)
 }
 
 /// A block scalar of YAML: the lines below that are indented further.
@@ -952,47 +782,6 @@ fn block(scope: &Scope<'_>, open: usize) -> Option<Found> {
     }
     let first = first?;
     (!scope.part(first, end).starts_with(MARK_START)).then(|| Found::new(first, end, Class::Field))
-}
-
-/// The closing quote of a value, or where the text was cut.
-pub(super) fn closing_quote(scope: &Scope<'_>, from: usize, quote: u8, escapes: usize) -> usize {
-    let mut pos = from;
-    while pos < scope.to {
-        let Some(next) = memchr::memchr2(quote, b'\n', scope.part(pos, scope.to)).map(|n| pos + n)
-        else {
-            break;
-        };
-        let backslashes = next - run_start(scope.text, next, from, |b| b == b'\\');
-        if at(scope.text, next) == b'\n' {
-            // Literals end with their line; only the quotes of shells and templates go on.
-            if quote == b'"'
-                || quote == b'\'' && memchr::memchr(b'\'', scope.part(next, next + 200)).is_none()
-            {
-                let closes = memchr::memchr2(quote, b'=', scope.part(next, next + 400))
-                    .is_some_and(|n| scope.at(next + n) == quote);
-                if !closes {
-                    return run_start(scope.text, next, from, |b| b == b'\r');
-                }
-            }
-        } else if escapes == 0 && backslashes % 2 == 0 || escapes > 0 && backslashes <= escapes {
-            // A doubled quote is a quote in SQL, CSV and YAML.
-            if escapes == 0
-                && quote != b'`'
-                && scope.at(next + 1) == quote
-                && is_inside(scope.at(next + 2))
-            {
-                pos = next + 2;
-                continue;
-            }
-            return next - backslashes.min(escapes);
-        }
-        pos = next + 1;
-    }
-    scope.to
-}
-
-fn is_inside(byte: u8) -> bool {
-    byte.is_ascii_alphanumeric() || byte >= 0x80 || b"!@#$%^*_+-=~?".contains(&byte)
 }
 
 /// The values of a cookie header; names and attributes stay.
@@ -1148,8 +937,8 @@ fn digest_response(scope: &Scope<'_>, value: usize) -> Option<Found> {
     });
     let before = || scope.part(value.saturating_sub(MAX_WORD).max(scope.origin), value);
     (matches!(end - start, 32 | 64)
-        && (super::bytes::find(before(), b"Digest ").is_some()
-            || super::bytes::find(before(), b"nonce=").is_some()))
+        && (bytes::find(before(), b"Digest ").is_some()
+            || bytes::find(before(), b"nonce=").is_some()))
     .then(|| Found::new(start, end, Class::Key))
 }
 
@@ -1184,7 +973,7 @@ fn signature(scope: &Scope<'_>, name: &[u8], value: usize, add: &mut dyn FnMut(F
         return;
     }
     if code
-        && (super::bytes::find(
+        && (bytes::find(
             scope.part(value.saturating_sub(120).max(scope.from), value + 160),
             b"state=",
         )
@@ -1205,7 +994,7 @@ fn signature(scope: &Scope<'_>, name: &[u8], value: usize, add: &mut dyn FnMut(F
 }
 
 /// SQL: a quoted value after a word, `IDENTIFIED BY 'x'`, `PASSWORD 'x'`; `pos` is the opening quote.
-pub(super) fn after_word(scope: &Scope<'_>, pos: usize) -> Option<Found> {
+pub(crate) fn after_word(scope: &Scope<'_>, pos: usize) -> Option<Found> {
     let gap = run_start(
         scope.text,
         pos,
@@ -1250,7 +1039,7 @@ pub(super) fn after_word(scope: &Scope<'_>, pos: usize) -> Option<Found> {
         && scope
             .part(start.saturating_sub(11), start)
             .eq_ignore_ascii_case(b"identified ")
-        && super::bytes::find(
+        && bytes::find(
             scope.part(start.saturating_sub(80).max(scope.from), start),
             b"user ",
         )

@@ -1,11 +1,15 @@
 //! Credentials of `Authorization` schemes, JSON Web Tokens, and keys in armour.
 
-use super::bytes::{at, before, has_word_at, is_credential, run_end, run_start};
-use super::class::Class;
-use super::commands::Tools;
-use super::names::Kind;
-use super::text::{Found, Scope};
-use super::{calls, commands, spoken, values};
+use crate::redact::calls;
+use crate::redact::class::Class;
+use crate::redact::commands::{self, Tools};
+use crate::redact::names::Kind;
+use crate::redact::read::bytes::{
+    self, at, before, has_word_at, is_credential, run_end, run_start,
+};
+use crate::redact::read::scope::{Found, Scope};
+use crate::redact::spoken;
+use crate::redact::values;
 
 /// Fewer characters are no credentials.
 const MIN_CREDENTIALS: usize = 12;
@@ -17,7 +21,7 @@ fn ends_cookie_line(scope: &Scope<'_>, start: usize) -> bool {
     for column in (0..6).rev() {
         let floor = scope.origin.max(end.saturating_sub(128));
         let from = run_start(scope.text, end, floor, |b| !matches!(b, b'\t' | b'\n'));
-        let cell = super::bytes::part(scope.text, from, end);
+        let cell = bytes::part(scope.text, from, end);
         let fits = match column {
             4 => !cell.is_empty() && cell.iter().all(u8::is_ascii_digit),
             3 | 1 => matches!(cell, b"TRUE" | b"FALSE"),
@@ -32,7 +36,7 @@ fn ends_cookie_line(scope: &Scope<'_>, start: usize) -> bool {
 }
 
 /// A run at `start` that holds a digit: what the word before it makes of it.
-pub(super) fn after_word(
+pub(crate) fn after_word(
     scope: &Scope<'_>,
     start: usize,
     tools: &mut Tools,
@@ -107,9 +111,7 @@ pub(super) fn after_word(
         // The hash of a file, or of an image.
         let hash = word == b"digest" && {
             let colon = memchr::memchr(b':', value).map_or(0, |n| n + 1);
-            super::bytes::rest(value, colon)
-                .iter()
-                .all(u8::is_ascii_hexdigit)
+            bytes::rest(value, colon).iter().all(u8::is_ascii_hexdigit)
         };
         if end - begin >= MIN_CREDENTIALS
             && !prose
@@ -160,7 +162,7 @@ pub(super) fn after_word(
 }
 
 /// Full stops and commas at the end belong to the sentence.
-pub(super) fn trim_end(scope: &Scope<'_>, start: usize, end: usize) -> usize {
+pub(crate) fn trim_end(scope: &Scope<'_>, start: usize, end: usize) -> usize {
     run_start(scope.text, end, start, |b| {
         matches!(b, b'.' | b',' | b':' | b'|')
     })
@@ -188,7 +190,7 @@ fn is_scheme(word: &[u8]) -> bool {
 }
 
 /// A JSON Web Token at `start`, which begins with `eyJ`: whole, without its signature, or cut in its header.
-pub(super) fn jwt(scope: &Scope<'_>, start: usize) -> Option<Found> {
+pub(crate) fn jwt(scope: &Scope<'_>, start: usize) -> Option<Found> {
     let part = |from| {
         run_end(scope.text, from, scope.to, |b| {
             b.is_ascii_alphanumeric() || matches!(b, b'-' | b'_')
@@ -249,7 +251,7 @@ fn headless(scope: &Scope<'_>, start: usize, begin: usize) -> Option<Found> {
 }
 
 /// A hash of a password in the form of `crypt`: `$6$salt$hash`; `pos` is the first digit of the method.
-pub(super) fn crypt(scope: &Scope<'_>, pos: usize) -> Option<Found> {
+pub(crate) fn crypt(scope: &Scope<'_>, pos: usize) -> Option<Found> {
     let is_method = |b: u8| b.is_ascii_alphanumeric() || b == b'-';
     let from = scope.from.max(pos.saturating_sub(9));
     let dollar = scope.part(from, pos).iter().rposition(|b| *b == b'$')?;
@@ -285,7 +287,7 @@ pub(super) fn crypt(scope: &Scope<'_>, pos: usize) -> Option<Found> {
 }
 
 /// A private key in armour that begins with dashes at `start`, to the end of its last line or to where it was cut.
-pub(super) fn armour(scope: &Scope<'_>, start: usize) -> Option<Found> {
+pub(crate) fn armour(scope: &Scope<'_>, start: usize) -> Option<Found> {
     let line = scope.part(start, start + 80);
     let begin = line.iter().position(|&b| b != b'-' && b != b' ')?;
     if has_word_at(line, begin, b"end ") {
@@ -294,12 +296,12 @@ pub(super) fn armour(scope: &Scope<'_>, start: usize) -> Option<Found> {
     if !has_word_at(line, begin, b"begin ") {
         return None;
     }
-    let label_end = super::bytes::rest(line, begin + 6)
+    let label_end = bytes::rest(line, begin + 6)
         .windows(4)
         .position(|four| four == b"----")?
         + begin
         + 6;
-    let label = super::bytes::part(line, begin, label_end);
+    let label = bytes::part(line, begin, label_end);
     if memchr::memmem::find(label, b"PRIVATE KEY").is_none()
         && memchr::memmem::find(label, b"SECRET KEY").is_none()
     {

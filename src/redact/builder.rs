@@ -2,9 +2,9 @@
 
 use std::sync::Arc;
 
-use super::class::{Class, MAX_CLASSES, Tag};
-use super::rules::{Label, Pattern, Rules, normalized};
-use super::{Mode, Redactor};
+use crate::redact::class::{Class, MAX_CLASSES, Tag};
+use crate::redact::rules::{Label, Pattern, Rules, normalized};
+use crate::redact::{Mode, Redactor};
 
 /// Chooses the rules of a [`Redactor`]: starts from the built-in ones.
 ///

@@ -1,12 +1,12 @@
 //! Literals in code that a call, an operator or a pair makes secrets: `set_password("…")`, `jwt.sign(claims, "…")`,
 //! `env.API_KEY || "…"`.
 
-use super::assign::{closing_quote, is_blank, is_name};
-use super::bytes::{at, before, has_word_at, run_end, run_start};
-use super::class::Class;
-use super::names::Kind;
-use super::text::{Found, Scope};
-use super::values;
+use crate::redact::class::Class;
+use crate::redact::names::Kind;
+use crate::redact::read::bytes::{self, at, before, has_word_at, run_end, run_start};
+use crate::redact::read::lex::{closing_quote, is_blank, is_name};
+use crate::redact::read::scope::{Found, Scope};
+use crate::redact::values;
 
 /// So far back a call begins.
 const MAX_CALL: usize = 160;
@@ -21,7 +21,7 @@ const CALLS: &[(&str, usize)] = &[
 ];
 
 /// A literal whose opening quote stands at `quote`.
-pub(super) fn literal(
+pub(crate) fn literal(
     scope: &Scope<'_>,
     quote: usize,
     judge: &dyn Fn(&[u8]) -> Kind,
@@ -62,7 +62,7 @@ pub(super) fn literal(
     }
     let close = closing_quote(scope, quote + 1, scope.at(quote), 0);
     let value = scope.part(quote + 1, close);
-    let bare = super::bytes::rest(value, values::scheme_len(value));
+    let bare = bytes::rest(value, values::scheme_len(value));
     let digits = value.iter().any(u8::is_ascii_digit);
     let spaces = memchr::memchr(b' ', value).is_some();
     // A word under `token` may name a kind of token; under `password` it hardly names anything.
@@ -300,7 +300,7 @@ fn typed<'a>(scope: &Scope<'a>, open: usize) -> Option<&'a [u8]> {
 }
 
 /// The literal before the comma before `at`, where a named argument begins: `fill_in "Password", with: `.
-pub(super) fn argument_before<'a>(scope: &Scope<'a>, at: usize) -> Option<&'a [u8]> {
+pub(crate) fn argument_before<'a>(scope: &Scope<'a>, at: usize) -> Option<&'a [u8]> {
     let comma = trimmed(scope, at);
     let quote = scope.before(comma.checked_sub(1)?);
     if scope.before(comma) != b',' || !matches!(quote, b'"' | b'\'') {
@@ -313,7 +313,7 @@ pub(super) fn argument_before<'a>(scope: &Scope<'a>, at: usize) -> Option<&'a [u
 }
 
 /// The name of the element that a selector in quotes before `end` finds: `fill('#password', `, `$('#password')`.
-pub(super) fn place<'a>(scope: &Scope<'a>, end: usize) -> Option<&'a [u8]> {
+pub(crate) fn place<'a>(scope: &Scope<'a>, end: usize) -> Option<&'a [u8]> {
     let close = end - usize::from(scope.before(end) == b')');
     let quote = scope.before(close);
     if !matches!(quote, b'"' | b'\'') {
@@ -331,7 +331,7 @@ pub(super) fn place<'a>(scope: &Scope<'a>, end: usize) -> Option<&'a [u8]> {
             matches!(b, b']' | b'"' | b'\'' | b'\\')
         });
         let start = run_start(selector, end, 0, is_name);
-        super::bytes::part(selector, start, end)
+        bytes::part(selector, start, end)
     })
 }
 
@@ -381,5 +381,5 @@ fn is_secret_argument(scope: &Scope<'_>, near: usize, judge: &dyn Fn(&[u8]) -> K
 }
 
 fn scope_border(call: &[u8], tail: usize) -> bool {
-    call.len() > tail && super::bytes::at(call, call.len() - tail - 1) == b'.'
+    call.len() > tail && bytes::at(call, call.len() - tail - 1) == b'.'
 }

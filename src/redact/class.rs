@@ -91,20 +91,20 @@ impl Class {
         }
     }
 
-    pub(super) const fn tag(self) -> Tag {
+    pub(crate) const fn tag(self) -> Tag {
         Tag(self as u8)
     }
 }
 
 /// A class by number: the built-in ones first, then the user's own.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(super) struct Tag(pub(super) u8);
+pub(crate) struct Tag(pub(crate) u8);
 
 /// What every mark begins with. A value that begins with it was redacted before and stays.
-pub(super) const MARK_START: &[u8] = b"[REDACTED_";
+pub(crate) const MARK_START: &[u8] = b"[REDACTED_";
 
 /// How many classes there can be, so that counting needs no allocation.
-pub(super) const MAX_CLASSES: usize = 64;
+pub(crate) const MAX_CLASSES: usize = 64;
 
 /// Findings per class. Never content.
 #[derive(Clone, Debug)]
@@ -117,7 +117,7 @@ impl Default for Counts {
 }
 
 impl Counts {
-    pub(super) fn add(&mut self, tag: Option<Tag>) {
+    pub(crate) fn add(&mut self, tag: Option<Tag>) {
         if let Some(count) = tag.and_then(|tag| self.0.get_mut(usize::from(tag.0))) {
             *count = count.saturating_add(1);
         }
@@ -135,7 +135,7 @@ impl Counts {
         }
     }
 
-    pub(super) fn get(&self, index: usize) -> u32 {
+    pub(crate) fn get(&self, index: usize) -> u32 {
         self.0.get(index).copied().unwrap_or(0)
     }
 }

@@ -3,12 +3,13 @@
 //! A long option says what it takes by its name, `--db-password x`. What a short option or the third argument is,
 //! only who knows the tool can say; so this knows the tools.
 
-use super::assign::{MAX_NAME, MAX_WORD, closing_quote, is_blank, value_at};
-use super::bytes::{at, run_end, run_start};
-use super::class::{Class, MARK_START};
-use super::names::Kind;
-use super::text::{Found, Scope};
-use super::values::{self, Style};
+use crate::redact::assign::value_at;
+use crate::redact::class::{Class, MARK_START};
+use crate::redact::names::Kind;
+use crate::redact::read::bytes::{self, at, run_end, run_start};
+use crate::redact::read::lex::{MAX_NAME, MAX_WORD, closing_quote, is_blank};
+use crate::redact::read::scope::{Found, Scope};
+use crate::redact::values::{self, Style};
 
 /// So far back a command begins.
 const MAX_COMMAND: usize = 200;
@@ -42,7 +43,7 @@ const OPTIONS: &[(&str, &[&str])] = &[
 const OF_SAMBA: &[&str] = &["smbclient", "rpcclient", "net", "winexe", "smbget"];
 
 /// Whether a password follows this short option of a tool.
-pub(super) fn takes_password(tool: &[u8], option: &[u8]) -> bool {
+pub(crate) fn takes_password(tool: &[u8], option: &[u8]) -> bool {
     OPTIONS.iter().any(|(known, takers)| {
         known.as_bytes() == option && takers.iter().any(|taker| taker.as_bytes() == name_of(tool))
     })
@@ -73,14 +74,14 @@ fn is_tool(name: &[u8]) -> bool {
 /// Where a known tool was named last. Nothing else here is tried on a text that names none, and every byte is read
 /// once for that.
 #[derive(Clone, Copy, Debug, Default)]
-pub(super) struct Tools {
+pub(crate) struct Tools {
     read: usize,
     named: Option<usize>,
 }
 
 impl Tools {
     /// Whether a tool stands near before `to`, where a word begins.
-    pub(super) fn are_near(&mut self, scope: &Scope<'_>, to: usize) -> bool {
+    pub(crate) fn are_near(&mut self, scope: &Scope<'_>, to: usize) -> bool {
         let mut at = self
             .read
             .max(to.saturating_sub(MAX_COMMAND))
@@ -113,13 +114,13 @@ impl<'a> Command<'a> {
         let floor = scope.origin.max(to.saturating_sub(MAX_COMMAND));
         let line = scope.part(floor, to);
         let start = memchr::memrchr3(b'\n', b'|', b';', line).map_or(0, |n| n + 1);
-        let line = super::bytes::rest(line, start);
+        let line = bytes::rest(line, start);
         let start = memchr::memrchr3(b'&', b'(', b'`', line).map_or(0, |n| n + 1);
         let mut words = Self {
             words: [&[]; MAX_ARGUMENTS],
             count: 0,
         };
-        for word in super::bytes::rest(line, start)
+        for word in bytes::rest(line, start)
             .split(|b| is_blank(*b) || matches!(b, b'"' | b'\''))
             .filter(|word| !word.is_empty())
         {
@@ -160,7 +161,7 @@ fn name_of(word: &[u8]) -> &[u8] {
 
 /// A password among the arguments of a command: `-pS3cret`, `-p s3cret`, `rabbitmqctl add_user bob s3cret`. `start` is
 /// where a word with a digit begins.
-pub(super) fn argument(scope: &Scope<'_>, start: usize) -> Option<Found> {
+pub(crate) fn argument(scope: &Scope<'_>, start: usize) -> Option<Found> {
     let text = scope.text;
     let open = run_start(text, start, scope.from.max(start.saturating_sub(1)), |b| {
         matches!(b, b'"' | b'\'')
@@ -284,7 +285,7 @@ pub(super) fn argument(scope: &Scope<'_>, start: usize) -> Option<Found> {
     }
     if command.has(ORACLE) {
         let slash = memchr::memchr(b'/', word)?;
-        let user = super::bytes::part(word, 0, slash);
+        let user = bytes::part(word, 0, slash);
         let is_user = slash > 0
             && user
                 .iter()
@@ -304,7 +305,7 @@ const ORACLE: &[&str] = &[
 ];
 
 /// Whether the word at `start` follows a tool of Oracle.
-pub(super) fn is_oracle(scope: &Scope<'_>, start: usize) -> bool {
+pub(crate) fn is_oracle(scope: &Scope<'_>, start: usize) -> bool {
     Command::before(scope, start).has(ORACLE)
 }
 
@@ -335,11 +336,7 @@ fn attached(scope: &Scope<'_>, start: usize, word: &[u8], end: usize) -> Option<
             .flatten();
     }
     let colon = memchr::memchr(b':', word).filter(|_| at(word, 0) == b'/')?;
-    if matches!(
-        super::bytes::part(word, 0, colon),
-        b"/p" | b"/rp" | b"/pass"
-    ) && word.len() > colon + 4
-    {
+    if matches!(bytes::part(word, 0, colon), b"/p" | b"/rp" | b"/pass") && word.len() > colon + 4 {
         return found(colon + 1);
     }
     None
@@ -351,13 +348,13 @@ fn piped(scope: &Scope<'_>, command: &Command<'_>, start: usize, end: usize) -> 
         return None;
     }
     let line = scope.part(end, end + MAX_COMMAND);
-    let line = super::bytes::part(line, 0, memchr::memchr(b'\n', line).unwrap_or(line.len()));
+    let line = bytes::part(line, 0, memchr::memchr(b'\n', line).unwrap_or(line.len()));
     let pipe = memchr::memchr(b'|', line)?;
-    let reader = super::bytes::rest(line, pipe + 1);
+    let reader = bytes::rest(line, pipe + 1);
     let is = |words: &[&str]| {
         words
             .iter()
-            .any(|word| super::bytes::find(reader, word.as_bytes()).is_some())
+            .any(|word| bytes::find(reader, word.as_bytes()).is_some())
     };
     if is(&["chpasswd"]) {
         let colon = memchr::memchr(b':', scope.part(start, end))?;
@@ -383,7 +380,7 @@ fn piped(scope: &Scope<'_>, command: &Command<'_>, start: usize, end: usize) -> 
 }
 
 /// `curl -u user:password`, where the colon stands at `sign`.
-pub(super) fn user_and_password(scope: &Scope<'_>, user: usize, sign: usize) -> Option<Found> {
+pub(crate) fn user_and_password(scope: &Scope<'_>, user: usize, sign: usize) -> Option<Found> {
     let text = scope.text;
     let open = run_start(text, user, scope.from.max(user.saturating_sub(1)), |b| {
         matches!(b, b'"' | b'\'')
@@ -439,7 +436,7 @@ pub(super) fn user_and_password(scope: &Scope<'_>, user: usize, sign: usize) -> 
 
 /// `-a value` of a tool that is known to take a password there, where the dash stands at `pos`; and what a long name
 /// behind one dash says, `-storepass value`.
-pub(super) fn option(
+pub(crate) fn option(
     scope: &Scope<'_>,
     pos: usize,
     tools: &mut Tools,
@@ -454,7 +451,7 @@ pub(super) fn option(
             !b.is_ascii_whitespace() && !matches!(b, b'"' | b'\'' | b'`' | b'\\' | b';' | b'|')
         });
         let word = scope.part(pos, end);
-        let password = super::bytes::rest(word, 2);
+        let password = bytes::rest(word, 2);
         let found = attached(scope, pos, word, end)
             .filter(|_| !values::has_mark(password) && !values::is_placeholder(password));
         if found.is_some() {
@@ -505,7 +502,7 @@ pub(super) fn option(
 }
 
 /// `--password value`, where the dash or dashes stand at `pos`.
-pub(super) fn flag(scope: &Scope<'_>, pos: usize, judge: &dyn Fn(&[u8]) -> Kind) -> Option<Found> {
+pub(crate) fn flag(scope: &Scope<'_>, pos: usize, judge: &dyn Fn(&[u8]) -> Kind) -> Option<Found> {
     let end = run_end(scope.text, pos, scope.to.min(pos + MAX_NAME), |b| {
         b.is_ascii_alphanumeric() || matches!(b, b'-' | b'_')
     });

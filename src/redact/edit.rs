@@ -1,19 +1,20 @@
 //! What is put where: the findings of a text in order, and the text with them applied.
 
-use super::class::{Counts, Tag};
-use super::rules::Label;
+use crate::redact::class::{Counts, Tag};
+use crate::redact::read::bytes;
+use crate::redact::rules::Label;
 
 /// One range of bytes that something else takes the place of.
 #[derive(Clone, Copy, Debug)]
-pub(super) struct Edit {
-    pub(super) start: usize,
-    pub(super) end: usize,
-    pub(super) with: With,
+pub(crate) struct Edit {
+    pub(crate) start: usize,
+    pub(crate) end: usize,
+    pub(crate) with: With,
 }
 
 /// What takes the place.
 #[derive(Clone, Copy, Debug)]
-pub(super) enum With {
+pub(crate) enum With {
     /// The mark of a class.
     Mark {
         tag: Tag,
@@ -30,7 +31,7 @@ pub(super) enum With {
 }
 
 impl Edit {
-    pub(super) fn mark(start: usize, end: usize, tag: Tag) -> Self {
+    pub(crate) fn mark(start: usize, end: usize, tag: Tag) -> Self {
         Self {
             start,
             end,
@@ -42,7 +43,7 @@ impl Edit {
         }
     }
 
-    pub(super) fn value(start: usize, end: usize, tag: Tag) -> Self {
+    pub(crate) fn value(start: usize, end: usize, tag: Tag) -> Self {
         Self {
             start,
             end,
@@ -54,7 +55,7 @@ impl Edit {
         }
     }
 
-    pub(super) fn tag(&self) -> Option<Tag> {
+    pub(crate) fn tag(&self) -> Option<Tag> {
         match self.with {
             With::Mark { tag, .. } | With::Text { tag, .. } => Some(tag),
             With::Counts => None,
@@ -63,7 +64,7 @@ impl Edit {
 }
 
 /// Adds an edit behind the others; what it covers of them is swallowed, what it touches becomes one with it.
-pub(super) fn push(edits: &mut Vec<Edit>, floor: usize, mut edit: Edit) {
+pub(crate) fn push(edits: &mut Vec<Edit>, floor: usize, mut edit: Edit) {
     while edits.len() > floor {
         let Some(last) = edits.last() else { break };
         if last.start >= edit.start {
@@ -86,7 +87,7 @@ pub(super) fn push(edits: &mut Vec<Edit>, floor: usize, mut edit: Edit) {
 }
 
 /// Puts the edits from `floor` on in order and makes one of those that overlap; the first of them names it.
-pub(super) fn merge(edits: &mut Vec<Edit>, floor: usize) {
+pub(crate) fn merge(edits: &mut Vec<Edit>, floor: usize) {
     let Some(found) = edits.get_mut(floor..) else {
         return;
     };
@@ -115,22 +116,22 @@ pub(super) fn merge(edits: &mut Vec<Edit>, floor: usize) {
 }
 
 /// How a text with edits is written.
-pub(super) struct Writer<'a> {
-    pub(super) labels: &'a [Label],
-    pub(super) side: &'a [u8],
-    pub(super) counts: &'a Counts,
+pub(crate) struct Writer<'a> {
+    pub(crate) labels: &'a [Label],
+    pub(crate) side: &'a [u8],
+    pub(crate) counts: &'a Counts,
 }
 
 impl Writer<'_> {
     /// Appends `text` with the edits in place of what they cover.
-    pub(super) fn write(&self, text: &[u8], edits: &[Edit], out: &mut Vec<u8>) {
+    pub(crate) fn write(&self, text: &[u8], edits: &[Edit], out: &mut Vec<u8>) {
         let mut copied = 0;
         for edit in edits {
-            out.extend_from_slice(super::bytes::part(text, copied, edit.start));
+            out.extend_from_slice(bytes::part(text, copied, edit.start));
             self.replacement(edit, out);
             copied = edit.end;
         }
-        out.extend_from_slice(super::bytes::rest(text, copied));
+        out.extend_from_slice(bytes::rest(text, copied));
     }
 
     fn replacement(&self, edit: &Edit, out: &mut Vec<u8>) {
@@ -159,9 +160,7 @@ impl Writer<'_> {
                     quote(levels, out);
                 }
             }
-            With::Text { from, to, .. } => {
-                out.extend_from_slice(super::bytes::part(self.side, from, to))
-            }
+            With::Text { from, to, .. } => out.extend_from_slice(bytes::part(self.side, from, to)),
             With::Counts => {
                 out.extend_from_slice(br#","redactions":{"#);
                 let mut first = true;
@@ -197,7 +196,7 @@ fn decimal(mut number: u32, out: &mut Vec<u8>) {
             break;
         }
     }
-    out.extend_from_slice(super::bytes::rest(&digits, digits.len() - used));
+    out.extend_from_slice(bytes::rest(&digits, digits.len() - used));
 }
 
 /// A quote inside of `levels` JSON strings: `"`, `\"`, `\\\"`.

@@ -1,16 +1,16 @@
 //! One redaction: the buffers it needs and the way from a text to its edits.
 
-use super::bytes::{at, before, part};
-use super::class::{Class, Tag};
-use super::commands::Tools;
-use super::decode::{self, Decoded};
-use super::edit::{Edit, With, merge};
-use super::json::{Frame, Start};
-use super::known::{Known, Quiet, QuietKey};
-use super::names::Kind;
-use super::rules::Rules;
-use super::scan::Masks;
-use super::text::Found;
+use crate::redact::class::{Class, Tag};
+use crate::redact::commands::Tools;
+use crate::redact::edit::{Edit, With, merge};
+use crate::redact::json::{Frame, Start};
+use crate::redact::known::{Known, Quiet, QuietKey};
+use crate::redact::names::Kind;
+use crate::redact::read::bytes::{self, at, before, part};
+use crate::redact::read::decode::{self, Decoded};
+use crate::redact::read::masks::Masks;
+use crate::redact::read::scope::Found;
+use crate::redact::rules::Rules;
 
 /// How many texts inside texts are looked into.
 const MAX_DEPTH: u8 = 4;
@@ -21,7 +21,7 @@ const KEEP_BYTES: usize = 512 * 1024;
 /// Buffers that are used again and again, one set per thread, so that a redaction allocates nothing once they
 /// have grown to the size of the events.
 #[derive(Debug, Default)]
-pub(super) struct Scratch {
+pub(crate) struct Scratch {
     edits: Vec<Edit>,
     frames: Vec<Frame>,
     masks: Masks,
@@ -33,29 +33,29 @@ pub(super) struct Scratch {
 }
 
 /// A redaction that is going on.
-pub(super) struct Engine<'r> {
-    pub(super) rules: &'r Rules,
-    pub(super) edits: Vec<Edit>,
-    pub(super) frames: Vec<Frame>,
-    pub(super) side: Vec<u8>,
+pub(crate) struct Engine<'r> {
+    pub(crate) rules: &'r Rules,
+    pub(crate) edits: Vec<Edit>,
+    pub(crate) frames: Vec<Frame>,
+    pub(crate) side: Vec<u8>,
     /// The last digit that asked for the word before it.
-    pub(super) asked: usize,
+    pub(crate) asked: usize,
     /// Where an id ends that no rule is to be tried within.
-    pub(super) settled: usize,
+    pub(crate) settled: usize,
     /// The tools that the text names.
-    pub(super) tools: Tools,
+    pub(crate) tools: Tools,
     /// What the columns of a table hold.
-    pub(super) tabled: Vec<Found>,
-    pub(super) known: &'r mut Known,
+    pub(crate) tabled: Vec<Found>,
+    pub(crate) known: &'r mut Known,
     quiet: &'r mut Quiet,
     /// What was put in place could be read otherwise than what stood there: a second pass has to make sure.
-    pub(super) unsure: bool,
+    pub(crate) unsure: bool,
     pool: Vec<(Decoded, Masks)>,
 }
 
 impl Engine<'_> {
     /// Runs `f` with the buffers of this thread; a call from inside of a call gets fresh ones.
-    pub(super) fn with<R>(rules: &Rules, f: impl FnOnce(&mut Engine<'_>, &mut Masks) -> R) -> R {
+    pub(crate) fn with<R>(rules: &Rules, f: impl FnOnce(&mut Engine<'_>, &mut Masks) -> R) -> R {
         // While a thread ends its buffers may be gone already; fresh ones do, too.
         let mut scratch = SCRATCH
             .try_with(std::cell::Cell::take)
@@ -106,11 +106,11 @@ impl Engine<'_> {
     }
 
     /// A decoded text with its masks; goes back with [`give`](Self::give).
-    pub(super) fn take(&mut self) -> (Decoded, Masks) {
+    pub(crate) fn take(&mut self) -> (Decoded, Masks) {
         self.pool.pop().unwrap_or_default()
     }
 
-    pub(super) fn give(&mut self, mut pair: (Decoded, Masks)) {
+    pub(crate) fn give(&mut self, mut pair: (Decoded, Masks)) {
         pair.0.trim(KEEP_BYTES);
         pair.1.trim(KEEP_BYTES);
         if self.pool.len() < usize::from(MAX_DEPTH) + 2 {
@@ -119,12 +119,12 @@ impl Engine<'_> {
     }
 
     /// Whether the string at `from..to` was looked at before and had nothing in it.
-    pub(super) fn knows(&self, text: &[u8], from: usize, to: usize) -> bool {
+    pub(crate) fn knows(&self, text: &[u8], from: usize, to: usize) -> bool {
         QuietKey::of(text, from, to).is_some_and(|key| self.quiet.has(&key, self.rules.id))
     }
 
     /// A text without escapes, unless it had nothing in it before.
-    pub(super) fn remembered(&mut self, text: &[u8], masks: &Masks, (from, to): (usize, usize)) {
+    pub(crate) fn remembered(&mut self, text: &[u8], masks: &Masks, (from, to): (usize, usize)) {
         let key = QuietKey::of(text, from, to).filter(|_| !self.rules.reads_all());
         if key.is_some_and(|key| self.quiet.has(&key, self.rules.id)) {
             return;
@@ -142,7 +142,7 @@ impl Engine<'_> {
         clippy::too_many_arguments,
         reason = "the place of a string in its text takes this many words"
     )]
-    pub(super) fn leaf(
+    pub(crate) fn leaf(
         &mut self,
         text: &[u8],
         masks: &Masks,
@@ -269,7 +269,7 @@ impl Engine<'_> {
     }
 
     /// A run that may be base64 of a text: it goes whole when the text holds anything.
-    pub(super) fn base64(&mut self, text: &[u8], (from, to): (usize, usize), depth: u8) -> bool {
+    pub(crate) fn base64(&mut self, text: &[u8], (from, to): (usize, usize), depth: u8) -> bool {
         if depth >= MAX_DEPTH || !decode::begins_text(part(text, from, to)) {
             return false;
         }
@@ -299,7 +299,7 @@ impl Engine<'_> {
     }
 
     /// A plain text: JSON where it is JSON, and rules for text on everything else.
-    pub(super) fn text(
+    pub(crate) fn text(
         &mut self,
         text: &[u8],
         masks: &Masks,
@@ -315,7 +315,7 @@ impl Engine<'_> {
         let floor = self.edits.len();
         let mut is_json = false;
         if depth < MAX_DEPTH && !is_key {
-            let start = super::bytes::run_end(text, from, to, |b| b.is_ascii_whitespace());
+            let start = bytes::run_end(text, from, to, |b| b.is_ascii_whitespace());
             if matches!(at(text, start), b'{' | b'[') && start < to {
                 is_json = self
                     .walk(text, masks, (start, to), Start::Values, depth)

@@ -2,21 +2,23 @@
 //!
 //! The walk keeps its own stack, so that no depth can overflow the thread's, and takes cut texts as they are.
 
-use super::bytes::{at, part, run_end};
-use super::class::{Class, MARK_START};
-use super::edit::{Edit, With, push};
-use super::engine::Engine;
-use super::known::Key;
-use super::names::{self, Kind};
-use super::scan::Masks;
-use super::{commands, values};
+use crate::redact::class::{Class, MARK_START};
+use crate::redact::commands;
+use crate::redact::edit::{Edit, With, push};
+use crate::redact::engine::Engine;
+use crate::redact::known::Key;
+use crate::redact::names::{self, Kind};
+use crate::redact::pii;
+use crate::redact::read::bytes::{self, at, part, run_end};
+use crate::redact::read::masks::Masks;
+use crate::redact::values;
 
 /// Parsers refuse less; without a bound, a megabyte of brackets would take a hundred of memory.
 const MAX_NESTING: usize = 512;
 
 /// The text is no JSON; how far it was is of no interest.
 #[derive(Debug)]
-pub(super) struct NotJson;
+pub(crate) struct NotJson;
 
 /// Where something stands. In four bytes each, since a frame is copied twice for each container.
 #[derive(Clone, Copy, Debug, Default)]
@@ -49,7 +51,7 @@ impl Place {
 
 /// An object or array that is not closed yet.
 #[derive(Clone, Copy, Debug, Default)]
-pub(super) struct Frame {
+pub(crate) struct Frame {
     start: usize,
     array: bool,
     /// What stands around everything that is walked through: a value, or members of an object.
@@ -95,7 +97,7 @@ pub(super) struct Frame {
 
 /// What a member is for in an object like `{"name": …, "value": …}`.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
-pub(super) enum Role {
+pub(crate) enum Role {
     #[default]
     Other,
     Label,
@@ -136,7 +138,7 @@ enum Shape {
 
 /// Where a walk begins.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(super) enum Start {
+pub(crate) enum Start {
     /// At a value; further values may follow after white space.
     Values,
     /// At a member of an object.
@@ -145,7 +147,7 @@ pub(super) enum Start {
 
 impl Engine<'_> {
     /// Walks through `text[from..to]` and adds what it finds to the edits.
-    pub(super) fn walk(
+    pub(crate) fn walk(
         &mut self,
         text: &[u8],
         masks: &Masks,
@@ -268,7 +270,7 @@ impl Engine<'_> {
                         self.close(walk, byte == b']', pos)?;
                     }
                     // One document per line.
-                    b'{' | b'[' if values && super::bytes::before(text, pos) == b'\n' => {
+                    b'{' | b'[' if values && bytes::before(text, pos) == b'\n' => {
                         break false;
                     }
                     byte if is_blank(byte) => pos += 1,
@@ -534,7 +536,7 @@ impl Engine<'_> {
         if kind == Kind::Secret && name.of(walk.text) == b"token" {
             let next = past_blanks(walk.text, to + 1, walk.to.min(to + 16));
             let next = past_blanks(walk.text, next + 1, walk.to.min(next + 16));
-            if super::bytes::rest(walk.text, next).starts_with(b"\"logprob\"") {
+            if bytes::rest(walk.text, next).starts_with(b"\"logprob\"") {
                 return;
             }
         }
@@ -580,7 +582,7 @@ impl Engine<'_> {
 
     /// `DB_PASSWORD=two words`: the value goes to the end of its string.
     fn variable(&mut self, walk: &Walk<'_>, (from, to): (usize, usize)) -> bool {
-        let name = run_end(walk.text, from, to, super::bytes::is_token);
+        let name = run_end(walk.text, from, to, bytes::is_token);
         let value = part(walk.text, name + 1, to);
         let hides = at(walk.text, name) == b'='
             && self.rules.judge(part(walk.text, from, name)).hides()
@@ -637,7 +639,7 @@ impl Engine<'_> {
             }
             _ if digits.len() >= 13 => {
                 let id = names::is_id(walk.top.name.of(walk.text));
-                (!id && super::pii::is_card(digits)).then_some(Class::Card)
+                (!id && pii::is_card(digits)).then_some(Class::Card)
             }
             _ => None,
         };
@@ -708,9 +710,9 @@ impl Engine<'_> {
             walk.top.armour = content.len() <= 64
                 && content.starts_with(b"-----BEGIN")
                 && content.ends_with(b"-----")
-                && super::bytes::find(content, b"PRIVATE KEY").is_some();
+                && bytes::find(content, b"PRIVATE KEY").is_some();
         } else if walk.top.armour {
-            let line = |b: &u8| super::bytes::is_token(*b) || matches!(b, b'+' | b'/' | b'=');
+            let line = |b: &u8| bytes::is_token(*b) || matches!(b, b'+' | b'/' | b'=');
             walk.top.armour = content.iter().all(line) || values::is_mark(content);
             if walk.top.armour {
                 self.hide(walk, from, to, shape);
@@ -926,7 +928,7 @@ impl<'a> Walk<'a> {
             br#""$ne": null"#,
         ]
         .iter()
-        .any(|word| super::bytes::rest(self.text, begin).starts_with(word));
+        .any(|word| bytes::rest(self.text, begin).starts_with(word));
         if refers {
             return true;
         }
@@ -936,7 +938,7 @@ impl<'a> Walk<'a> {
         if token
             && [&br#""kind""#[..], br#""type""#]
                 .iter()
-                .any(|word| super::bytes::rest(self.text, begin).starts_with(word))
+                .any(|word| bytes::rest(self.text, begin).starts_with(word))
         {
             let head = part(self.text, pos, (pos + 128).min(self.to));
             if [
@@ -998,7 +1000,7 @@ fn is_environment(name: &[u8]) -> bool {
 fn is_flag(argument: &[u8]) -> bool {
     argument.starts_with(b"-")
         && argument.len() < 64
-        && argument.iter().all(|b| super::bytes::is_token(*b))
+        && argument.iter().all(|b| bytes::is_token(*b))
 }
 
 #[inline(always)]
@@ -1032,7 +1034,7 @@ struct Walk<'a> {
 
 /// The end of the content of a string that begins at `from`, and whether there are escapes in it.
 #[inline]
-pub(super) fn string_end(text: &[u8], masks: &Masks, from: usize, to: usize) -> (usize, bool) {
+pub(crate) fn string_end(text: &[u8], masks: &Masks, from: usize, to: usize) -> (usize, bool) {
     let mut escaped = false;
     let mut pos = from;
     loop {

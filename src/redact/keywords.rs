@@ -1,11 +1,11 @@
 //! Settings whose name and value are words side by side on a line: `requirepass …`, `machine … password …`.
 
-use super::assign::is_blank;
-use super::bytes::{at, has_word_at, part, rest, run_end, run_start};
-use super::class::Class;
-use super::names::Kind;
-use super::text::{Found, Scope};
-use super::values;
+use crate::redact::class::Class;
+use crate::redact::names::Kind;
+use crate::redact::read::bytes::{at, has_word_at, part, rest, run_end, run_start};
+use crate::redact::read::lex::is_blank;
+use crate::redact::read::scope::{Found, Scope};
+use crate::redact::values;
 
 /// A longer line is none of a file of settings.
 const MAX_LINE: usize = 256;
@@ -13,7 +13,7 @@ const MAX_LINE: usize = 256;
 const MAX_ENTRY: usize = 12;
 
 /// Whether the first line could be such a setting; so a text of one line is not looked at in vain.
-pub(super) fn may_begin(text: &[u8], from: usize) -> bool {
+pub(crate) fn may_begin(text: &[u8], from: usize) -> bool {
     [
         &b"machine "[..],
         b"AUTH ",
@@ -29,7 +29,7 @@ pub(super) fn may_begin(text: &[u8], from: usize) -> bool {
 }
 
 /// Adds the values of such settings.
-pub(super) fn settings(
+pub(crate) fn settings(
     scope: &Scope<'_>,
     judge: &dyn Fn(&[u8]) -> Kind,
     add: &mut dyn FnMut(Found),

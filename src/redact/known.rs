@@ -5,8 +5,9 @@
 
 use std::cell::Cell;
 
-use super::json::Role;
-use super::names::Kind;
+use crate::redact::json::Role;
+use crate::redact::names::Kind;
+use crate::redact::read::bytes::hash;
 
 /// Longer names are judged each time.
 const MAX_NAME: usize = 24;
@@ -24,7 +25,7 @@ struct Place {
 }
 
 /// Names with nothing to redact in them, and what they say of their values.
-pub(super) struct Known {
+pub(crate) struct Known {
     places: Box<[Place]>,
 }
 
@@ -49,20 +50,9 @@ impl Default for Known {
     }
 }
 
-/// A hash whose highest bits are mixed best. One multiplication for all words: two strings in one place cost time,
-/// and nothing else.
-#[inline(always)]
-fn hash(length: usize, words: &[u64]) -> u64 {
-    let fold = |all: u64, word: &u64| all.rotate_left(23) ^ word;
-    words
-        .iter()
-        .fold(length as u64, fold)
-        .wrapping_mul(0x9E37_79B9_7F4A_7C15)
-}
-
 /// A name that fits, as the key of its place.
 #[derive(Clone, Copy)]
-pub(super) struct Key {
+pub(crate) struct Key {
     words: [u64; 3],
     length: u8,
     place: usize,
@@ -72,7 +62,7 @@ impl Key {
     /// The key of the name at `from..to`. Its words overlap where the name is no multiple of eight bytes long, so
     /// that they are read straight from the text: a padded copy would cost more than the search.
     #[inline]
-    pub(super) fn of(text: &[u8], from: usize, to: usize) -> Option<Self> {
+    pub(crate) fn of(text: &[u8], from: usize, to: usize) -> Option<Self> {
         let length = to - from;
         let word = |at: usize| {
             text.get(at..)
@@ -96,7 +86,7 @@ impl Key {
 
 impl Known {
     #[inline]
-    pub(super) fn get(&self, key: &Key, rules: u32) -> Option<(Kind, Role)> {
+    pub(crate) fn get(&self, key: &Key, rules: u32) -> Option<(Kind, Role)> {
         let place = self.places.get(key.place)?;
         // Word by word: what was just written word by word is slow to read as a whole.
         let ([a, b, c], [x, y, z]) = (place.words, key.words);
@@ -105,7 +95,7 @@ impl Known {
             .then_some((place.kind, place.role))
     }
 
-    pub(super) fn put(&mut self, key: &Key, rules: u32, kind: Kind, role: Role) {
+    pub(crate) fn put(&mut self, key: &Key, rules: u32, kind: Kind, role: Role) {
         if let Some(place) = self.places.get_mut(key.place) {
             *place = Place {
                 words: key.words,
@@ -131,7 +121,7 @@ struct QuietPlace {
 }
 
 /// Strings with nothing to redact in them.
-pub(super) struct Quiet {
+pub(crate) struct Quiet {
     places: Box<[QuietPlace]>,
 }
 
@@ -156,7 +146,7 @@ impl Default for Quiet {
 
 /// A string that can be remembered, as the key of its place.
 #[derive(Clone, Copy)]
-pub(super) struct QuietKey {
+pub(crate) struct QuietKey {
     words: [u64; 5],
     length: u8,
     place: usize,
@@ -165,7 +155,7 @@ pub(super) struct QuietKey {
 impl QuietKey {
     /// The key of the string at `from..to`; like that of a name, its words overlap.
     #[inline]
-    pub(super) fn of(text: &[u8], from: usize, to: usize) -> Option<Self> {
+    pub(crate) fn of(text: &[u8], from: usize, to: usize) -> Option<Self> {
         let length = to - from;
         if !QUIET.contains(&length) {
             return None;
@@ -188,7 +178,7 @@ impl QuietKey {
 
 impl Quiet {
     #[inline]
-    pub(super) fn has(&self, key: &QuietKey, rules: u32) -> bool {
+    pub(crate) fn has(&self, key: &QuietKey, rules: u32) -> bool {
         let Some(place) = self.places.get(key.place) else {
             return false;
         };
@@ -200,7 +190,7 @@ impl Quiet {
         differ == 0 && place.rules == rules && place.length == key.length
     }
 
-    pub(super) fn put(&mut self, key: &QuietKey, rules: u32) {
+    pub(crate) fn put(&mut self, key: &QuietKey, rules: u32) {
         if let Some(place) = self.places.get_mut(key.place) {
             *place = QuietPlace {
                 words: key.words,
@@ -229,7 +219,7 @@ thread_local! {
 }
 
 /// What `name` says, as `judge` would answer.
-pub(super) fn judged(name: &[u8], judge: impl FnOnce(&[u8]) -> Kind) -> Kind {
+pub(crate) fn judged(name: &[u8], judge: impl FnOnce(&[u8]) -> Kind) -> Kind {
     let mut key = [0; MAX_NAME];
     match key.get_mut(..name.len()) {
         // A name with a zero at its end would be taken for a shorter one.

@@ -3,11 +3,11 @@
 //! `password: tangerine` is as well a sentence, and `password = MyDogRex` a variable. What stands around it decides:
 //! a connection string refers to nothing, and neither does a file whose other lines hold literals.
 
-use super::assign::{is_assignment, is_blank, is_name};
-use super::bytes::{at, is_paired, part, rest, run_end, run_start};
-use super::names::Kind;
-use super::text::Scope;
-use super::values::{self, Style};
+use crate::redact::names::Kind;
+use crate::redact::read::bytes::{at, is_paired, part, rest, run_end, run_start};
+use crate::redact::read::lex::{is_assignment, is_blank, is_name};
+use crate::redact::read::scope::Scope;
+use crate::redact::values::{self, Style};
 
 /// So far around a value its place is looked at.
 const NEAR: usize = 200;
@@ -58,7 +58,7 @@ fn is_pair(text: &[u8]) -> bool {
 }
 
 /// Where the value that begins at `start` ends, if it stands where only a literal can and is none that says nothing.
-pub(super) fn end(
+pub(crate) fn end(
     scope: &Scope<'_>,
     start: usize,
     name: &[u8],

@@ -4,11 +4,12 @@
 //! `user[client_secret]` are the same two words. A sensitive word counts unless a word before it
 //! (`has_password`) or after it (`password_length`) says that the value is about the secret and not the secret.
 
-use super::bytes::at;
+use crate::redact::known;
+use crate::redact::read::bytes::{self, at};
 
 /// What a field name says about its value.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
-pub(super) enum Kind {
+pub(crate) enum Kind {
     /// Nothing.
     #[default]
     Plain,
@@ -32,7 +33,7 @@ pub(super) enum Kind {
 
 impl Kind {
     /// Whether strings under the name go, whatever they look like.
-    pub(super) fn hides(self) -> bool {
+    pub(crate) fn hides(self) -> bool {
         matches!(self, Self::Secret | Self::Secrets)
     }
 }
@@ -55,7 +56,7 @@ impl Words {
             count: 0,
         };
         // The end of a long path of names says what it is: `spring.cloud.config.server.git.password`.
-        let name = super::bytes::rest(name, name.len().saturating_sub(MAX_BYTES));
+        let name = bytes::rest(name, name.len().saturating_sub(MAX_BYTES));
         let mut length = 0;
         let mut start = 0;
         let mut last = 0u8;
@@ -102,7 +103,7 @@ impl Words {
         } else {
             usize::from(at(&self.ends, index - 1))
         };
-        super::bytes::part(&self.text, from, usize::from(at(&self.ends, index)))
+        bytes::part(&self.text, from, usize::from(at(&self.ends, index)))
     }
 }
 
@@ -164,16 +165,16 @@ fn may_matter(name: &[u8]) -> bool {
 
 /// What `name` says about its value.
 #[inline]
-pub(super) fn judge(name: &[u8]) -> Kind {
+pub(crate) fn judge(name: &[u8]) -> Kind {
     if may_matter(name) {
-        super::known::judged(name, judge_words)
+        known::judged(name, judge_words)
     } else {
         Kind::Plain
     }
 }
 
 fn judge_words(name: &[u8]) -> Kind {
-    if super::bytes::find(name, b"://").is_some() {
+    if bytes::find(name, b"://").is_some() {
         return Kind::Plain;
     }
     // In `.npmrc` it is user and password.
@@ -772,7 +773,7 @@ fn is_harmless_token(word: &[u8]) -> bool {
 }
 
 /// Words behind a sensitive one that say: this is about the secret.
-pub(super) fn is_harmless_tail(word: &[u8]) -> bool {
+pub(crate) fn is_harmless_tail(word: &[u8]) -> bool {
     matches!(
         word,
         b"count"
@@ -968,7 +969,7 @@ pub(super) fn is_harmless_tail(word: &[u8]) -> bool {
 }
 
 /// Whether a sensitive name may stand over the records of secrets, `access_keys`, and not only over a secret.
-pub(super) fn may_have_records(name: &[u8]) -> bool {
+pub(crate) fn may_have_records(name: &[u8]) -> bool {
     let words = Words::of(name);
     (0..words.count).any(|index| {
         let word = words.get(index);
@@ -989,7 +990,7 @@ pub(super) fn may_have_records(name: &[u8]) -> bool {
 }
 
 /// What a member says of the record of a secret that it stands in, and not of the secret: `created_at`, `scopes`.
-pub(super) fn about_record(name: &[u8]) -> Option<Kind> {
+pub(crate) fn about_record(name: &[u8]) -> Option<Kind> {
     let words = Words::of(name);
     let last = words.get(words.count.saturating_sub(1));
     match last {
@@ -1099,7 +1100,7 @@ fn is_harmless_head(word: &[u8]) -> bool {
 }
 
 /// Whether a number under this name is the name of a thing, however much it looks like a card.
-pub(super) fn is_id(name: &[u8]) -> bool {
+pub(crate) fn is_id(name: &[u8]) -> bool {
     let words = Words::of(name);
     let last = words.get(words.count.saturating_sub(1));
     matches!(

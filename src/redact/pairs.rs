@@ -1,14 +1,14 @@
 //! Names that are values themselves: attributes of XML and HTML, parts of forms, lists of variables, elements.
 
-use super::assign::{closing_quote, is_name};
-use super::bytes::{at, has_word_at, run_end, run_start};
-use super::class::Class;
-use super::names::Kind;
-use super::text::{Found, Scope};
-use super::values;
+use crate::redact::class::Class;
+use crate::redact::names::Kind;
+use crate::redact::read::bytes::{self, at, has_word_at, run_end, run_start};
+use crate::redact::read::lex::{closing_quote, is_name};
+use crate::redact::read::scope::{Found, Scope};
+use crate::redact::values;
 
 /// Something like `name="DB_PASSWORD"`, whose value begins at `value`: what belongs to that name is hidden.
-pub(super) fn named(
+pub(crate) fn named(
     scope: &Scope<'_>,
     name: &[u8],
     value: usize,
@@ -90,7 +90,7 @@ fn ahead(scope: &Scope<'_>, name: usize) -> Option<Found> {
     if scope.at(tag) != b'<' {
         return None;
     }
-    let open = tag + super::bytes::find(scope.part(tag, name), b" value=")? + 7;
+    let open = tag + bytes::find(scope.part(tag, name), b" value=")? + 7;
     let quote = scope.at(open);
     if !matches!(quote, b'"' | b'\'') {
         return None;
@@ -250,11 +250,11 @@ fn labelled(
     // Closing and opening tags between the label and its value.
     for _ in 0..2 {
         if label.ends_with(b">") {
-            label = super::bytes::part(label, 0, memchr::memrchr(b'<', label)?).trim_ascii();
+            label = bytes::part(label, 0, memchr::memrchr(b'<', label)?).trim_ascii();
         }
     }
     let label = label.strip_suffix(b":").unwrap_or(label);
-    let label = super::bytes::rest(
+    let label = bytes::rest(
         label,
         memchr::memrchr2(b'>', b'\n', label).map_or(0, |n| n + 1),
     );
@@ -265,7 +265,7 @@ fn labelled(
 }
 
 /// The content of an element with a sensitive name, whose `<` stands at `pos`.
-pub(super) fn element(
+pub(crate) fn element(
     scope: &Scope<'_>,
     pos: usize,
     judge: &dyn Fn(&[u8]) -> Kind,
@@ -298,7 +298,7 @@ pub(super) fn element(
         let near = scope.part(until, until + 64);
         let string = [&b"<string>"[..], b"<value>", b"<Value>"]
             .iter()
-            .find_map(|tag| super::bytes::find(near, tag).map(|n| until + n + tag.len()))?;
+            .find_map(|tag| bytes::find(near, tag).map(|n| until + n + tag.len()))?;
         let close =
             memchr::memchr(b'<', scope.part(string, scope.to)).map_or(scope.to, |n| string + n);
         return hidden(scope, string, close);

@@ -1,12 +1,13 @@
 //! Personal data that can be validated: e-mail addresses, cards, phones and national numbers.
 
-use super::bytes::{at, before, is_domain, is_local, run_end, run_start};
-use super::class::Class;
-use super::names::Kind;
-use super::text::{Found, Scope};
+use crate::redact::class::Class;
+use crate::redact::names::{self, Kind};
+use crate::redact::read::bytes::{self, at, before, is_domain, is_local, run_end, run_start};
+use crate::redact::read::scope::{Found, Scope};
+use crate::redact::values;
 
 /// An e-mail address around the `@` of `width` bytes at `pos`.
-pub(super) fn email(scope: &Scope<'_>, pos: usize, width: usize) -> Option<Found> {
+pub(crate) fn email(scope: &Scope<'_>, pos: usize, width: usize) -> Option<Found> {
     let text = scope.text;
     let domain = pos + width;
     if !is_domain(scope.at(domain)) || pos == scope.from {
@@ -44,11 +45,11 @@ pub(super) fn email(scope: &Scope<'_>, pos: usize, width: usize) -> Option<Found
     if start == pos && scope.before(pos) == b'"' && pos > scope.from + 1 {
         let open = memchr::memrchr(
             b'"',
-            super::bytes::part(text, scope.from.max(pos.saturating_sub(66)), pos - 1),
+            bytes::part(text, scope.from.max(pos.saturating_sub(66)), pos - 1),
         );
         let open = scope.from.max(pos.saturating_sub(66)) + open?;
         // What was found between the quotes ended there, and nothing looks back beyond it.
-        return (!super::values::has_mark(scope.part(open, pos)))
+        return (!values::has_mark(scope.part(open, pos)))
             .then(|| Found::new(open, end, Class::Email));
     }
     if start == pos {
@@ -89,7 +90,7 @@ fn narrow_start(local: &[u8]) -> usize {
     let lead = local.len() - latin;
     let wide = latin > 0
         && lead >= 3
-        && super::bytes::part(local, lead - 3, lead)
+        && bytes::part(local, lead - 3, lead)
             .first()
             .is_some_and(|b| matches!(b, 0xE3..=0xE9 | 0xEF));
     if wide { latin } else { local.len() }
@@ -146,7 +147,7 @@ fn is_file_type(tld: &[u8]) -> bool {
 
 /// How many digits stand at `pos`, with what may separate the groups of a number between them. Below seven there
 /// is nothing to recognize.
-pub(super) fn digits_ahead(scope: &Scope<'_>, pos: usize) -> usize {
+pub(crate) fn digits_ahead(scope: &Scope<'_>, pos: usize) -> usize {
     let (mut digits, mut at) = (0, pos);
     while digits < 7 && at < pos + 14 {
         let byte = scope.at(at);
@@ -161,7 +162,7 @@ pub(super) fn digits_ahead(scope: &Scope<'_>, pos: usize) -> usize {
 }
 
 /// A number that begins with the group of digits at `pos`.
-pub(super) fn number(scope: &Scope<'_>, pos: usize, kind: Kind) -> Option<Found> {
+pub(crate) fn number(scope: &Scope<'_>, pos: usize, kind: Kind) -> Option<Found> {
     let mut left = scope.before(pos);
     // The first track of a card: `%B5…^NAME^…`
     if left == b'B' && scope.before(pos - 1) == b'%' {
@@ -242,7 +243,7 @@ fn is_named_id(scope: &Scope<'_>, pos: usize) -> bool {
         scope.from.max(gap.saturating_sub(32)),
         |b| b.is_ascii_alphanumeric() || b == b'_' || b == b'-',
     );
-    gap < pos && name < gap && super::names::is_id(scope.part(name, gap))
+    gap < pos && name < gap && names::is_id(scope.part(name, gap))
 }
 
 /// Whether a number can end here: a decimal point or a letter would make it a part of something else.
@@ -347,7 +348,7 @@ fn dialled(scope: &Scope<'_>, from: usize, most: usize) -> (usize, usize, usize)
 
 /// How many digits a number has at most in the country whose code it begins with, the code included.
 fn country_digits(digits: &[u8]) -> Option<usize> {
-    let code = |length: usize| super::bytes::part(digits, 0, length);
+    let code = |length: usize| bytes::part(digits, 0, length);
     if digits.len() < 3
         || !digits.iter().take(2).all(u8::is_ascii_digit) && !matches!(code(1), b"1" | b"7")
     {
@@ -370,7 +371,7 @@ fn country_digits(digits: &[u8]) -> Option<usize> {
 }
 
 /// A bank account number or a British insurance number, which begin with two letters before the digits at `pos`.
-pub(super) fn lettered(scope: &Scope<'_>, pos: usize) -> Option<Found> {
+pub(crate) fn lettered(scope: &Scope<'_>, pos: usize) -> Option<Found> {
     let start = pos.checked_sub(2).filter(|start| *start >= scope.from)?;
     let (a, b) = (at(scope.text, start), at(scope.text, start + 1));
     if !a.is_ascii_alphabetic() || !b.is_ascii_alphabetic() && b != b' ' {
@@ -441,7 +442,7 @@ fn iban(scope: &Scope<'_>, start: usize) -> Option<Found> {
     if scope.at(pos).is_ascii_alphanumeric() || scope.at(pos) == b'_' {
         return None;
     }
-    let characters = super::bytes::part(&characters, 0, length);
+    let characters = bytes::part(&characters, 0, length);
     let (head, body) = characters.split_at_checked(4)?;
     let rest = body
         .iter()
@@ -505,7 +506,7 @@ const PHONES: &[&str] = &[
 ];
 
 /// Digits behind a word that says what they are: a phone number, a social security number.
-pub(super) fn introduced(scope: &Scope<'_>, pos: usize) -> Option<Found> {
+pub(crate) fn introduced(scope: &Scope<'_>, pos: usize) -> Option<Found> {
     let text = scope.text;
     let left = scope.before(pos);
     if left.is_ascii_alphanumeric() || matches!(left, b'.' | b'_') {
@@ -583,7 +584,7 @@ pub(super) fn introduced(scope: &Scope<'_>, pos: usize) -> Option<Found> {
 }
 
 /// An IPv4 address that begins with the digits at `pos`.
-pub(super) fn ipv4(scope: &Scope<'_>, pos: usize) -> Option<Found> {
+pub(crate) fn ipv4(scope: &Scope<'_>, pos: usize) -> Option<Found> {
     let left = scope.before(pos);
     if left.is_ascii_alphanumeric() || matches!(left, b'.' | b'-' | b'_') {
         return None;
@@ -602,7 +603,7 @@ pub(super) fn ipv4(scope: &Scope<'_>, pos: usize) -> Option<Found> {
 }
 
 /// An IPv6 address around the colon at `pos`.
-pub(super) fn ipv6(scope: &Scope<'_>, pos: usize) -> Option<Found> {
+pub(crate) fn ipv6(scope: &Scope<'_>, pos: usize) -> Option<Found> {
     let of = |b: u8| b.is_ascii_hexdigit() || matches!(b, b':' | b'.');
     let start = run_start(scope.text, pos, scope.from.max(pos.saturating_sub(5)), of);
     let end = run_end(scope.text, pos, scope.to.min(pos + 46), of);
@@ -618,13 +619,8 @@ pub(super) fn ipv6(scope: &Scope<'_>, pos: usize) -> Option<Found> {
 }
 
 /// The address of a wallet, Ethereum's or Bitcoin's, at the start of a run of token bytes.
-pub(super) fn wallet(scope: &Scope<'_>, start: usize) -> Option<Found> {
-    let end = run_end(
-        scope.text,
-        start,
-        scope.to.min(start + 96),
-        super::bytes::is_token,
-    );
+pub(crate) fn wallet(scope: &Scope<'_>, start: usize) -> Option<Found> {
+    let end = run_end(scope.text, start, scope.to.min(start + 96), bytes::is_token);
     let run = scope.part(start, end);
     let base58 = |text: &[u8]| {
         text.iter()
@@ -632,7 +628,7 @@ pub(super) fn wallet(scope: &Scope<'_>, start: usize) -> Option<Found> {
     };
     let ethereum = run.len() == 42
         && run.starts_with(b"0x")
-        && super::bytes::rest(run, 2).iter().all(u8::is_ascii_hexdigit);
+        && bytes::rest(run, 2).iter().all(u8::is_ascii_hexdigit);
     let segwit = run.starts_with(b"bc1")
         && (42..=62).contains(&run.len())
         && run
@@ -647,7 +643,7 @@ pub(super) fn wallet(scope: &Scope<'_>, start: usize) -> Option<Found> {
 }
 
 /// The whole value of a field that is named like a phone number.
-pub(super) fn named_phone(scope: &Scope<'_>) -> Option<Found> {
+pub(crate) fn named_phone(scope: &Scope<'_>) -> Option<Found> {
     let value = scope.part(scope.from, scope.to);
     let digits = value.iter().filter(|b| b.is_ascii_digit()).count();
     let rest = value.iter().all(|b| {
@@ -675,7 +671,7 @@ fn is_nanp(text: &[u8]) -> bool {
     };
     let area = at(&digits, 1);
     let separators = text.iter().filter(|b| !b.is_ascii_digit()).count();
-    let local = super::bytes::rest(text, if text.len() > separators + 10 { 2 } else { 0 });
+    let local = bytes::rest(text, if text.len() > separators + 10 { 2 } else { 0 });
     let shape: bool = match local {
         [b'(', _, _, _, b')', rest @ ..] => {
             let rest = rest.strip_prefix(b" ").unwrap_or(rest);
@@ -700,13 +696,13 @@ fn is_ssn(text: &[u8]) -> bool {
 }
 
 fn part_number(text: &[u8], from: usize, to: usize) -> u32 {
-    super::bytes::part(text, from, to)
+    bytes::part(text, from, to)
         .iter()
         .fold(0, |n, b| n * 10 + u32::from(b.wrapping_sub(b'0')))
 }
 
 /// Whether digits, perhaps with spaces or dashes, are a card number: issuer, length and check digit.
-pub(super) fn is_card(text: &[u8]) -> bool {
+pub(crate) fn is_card(text: &[u8]) -> bool {
     let mut digits = [0u8; 19];
     let mut count = 0;
     for byte in text.iter().filter(|b| b.is_ascii_digit()) {
@@ -738,7 +734,7 @@ pub(super) fn is_card(text: &[u8]) -> bool {
         }
         _ => false,
     };
-    issued && luhn(super::bytes::part(&digits, 0, count))
+    issued && luhn(bytes::part(&digits, 0, count))
 }
 
 /// Groups as they are printed on cards.

@@ -3,10 +3,13 @@
 //! A key needs a left border and a tail that looks random; then everything to the right that could belong to it
 //! goes. How long the vendor makes its keys does not matter, and no checksum is asked: a cut key goes, too.
 
-use super::auth;
-use super::bytes::{at, is_token, part, run_end, run_start};
-use super::class::Class;
-use super::text::{Found, Scope};
+use Tail::{Any, Capital, Hex, Random, Strong};
+
+use crate::redact::auth;
+use crate::redact::class::Class;
+use crate::redact::read::bytes::{self, at, is_token, part, run_end, run_start};
+use crate::redact::read::scope::{Found, Scope};
+use crate::redact::values;
 
 /// How much a tail must look like a key. The more a prefix looks like a word, the more.
 #[derive(Clone, Copy, PartialEq, Eq)]
@@ -23,10 +26,8 @@ enum Tail {
     Capital,
 }
 
-use Tail::{Any, Capital, Hex, Random, Strong};
-
 /// A provider's prefix, the shortest tail that is taken for a key, and what the tail must look like.
-struct Prefix(&'static str, u8, Tail);
+struct Prefix(pub(crate) &'static str, pub(crate) u8, pub(crate) Tail);
 
 /// In the order of their bytes, which the tests check: only those with nearly the same first two are compared.
 ///
@@ -157,7 +158,7 @@ const fn heads() -> [(u64, u64); PREFIXES.len()] {
 }
 
 /// A key at `start`, where a run of token bytes begins that ends at `end`.
-pub(super) fn key(scope: &Scope<'_>, start: usize, end: usize) -> Option<Found> {
+pub(crate) fn key(scope: &Scope<'_>, start: usize, end: usize) -> Option<Found> {
     let start = step_past_escape(scope, start);
     if scope.part(start, start + 3) == b"eyJ" {
         return auth::jwt(scope, start)
@@ -185,7 +186,7 @@ fn listed(scope: &Scope<'_>, start: usize) -> Option<Found> {
 }
 
 /// A key with a known prefix at `start`.
-pub(super) fn listed_at(scope: &Scope<'_>, start: usize) -> Option<Found> {
+pub(crate) fn listed_at(scope: &Scope<'_>, start: usize) -> Option<Found> {
     let text = scope.text;
     if start > scope.from
         && scope.before(start).is_ascii_alphanumeric()
@@ -202,11 +203,11 @@ pub(super) fn listed_at(scope: &Scope<'_>, start: usize) -> Option<Found> {
     }
     let range = usize::from(*FIRST.get(pair / 8)?)..usize::from(*FIRST.get(pair / 8 + 1)?);
     let (near, heads) = (PREFIXES.get(range.clone())?, HEADS.get(range)?);
-    let here = super::bytes::word(text, start);
+    let here = bytes::word(text, start);
     // The longest prefix that fits is the last one in order.
     for (Prefix(prefix, min, kind), (head, bits)) in near.iter().zip(heads).rev() {
         if here & bits != *head
-            || prefix.len() > 8 && !super::bytes::rest(text, start).starts_with(prefix.as_bytes())
+            || prefix.len() > 8 && !bytes::rest(text, start).starts_with(prefix.as_bytes())
         {
             continue;
         }
@@ -454,7 +455,7 @@ fn shaped(scope: &Scope<'_>, start: usize, end: usize) -> Option<Found> {
         return None;
     }
     for place in memchr::memchr2_iter(b'_', b'-', part(run, 0, 32)) {
-        let rest = super::bytes::rest(run, place);
+        let rest = bytes::rest(run, place);
         let middle = [
             &b"_live_"[..],
             b"_sk_",
@@ -467,7 +468,7 @@ fn shaped(scope: &Scope<'_>, start: usize, end: usize) -> Option<Found> {
         .find(|middle| rest.starts_with(middle));
         // Keys to be published say so.
         if let Some(middle) = middle.filter(|_| !run.starts_with(b"pk_")) {
-            let tail = super::bytes::rest(rest, middle.len());
+            let tail = bytes::rest(rest, middle.len());
             if tail.len() >= 20 && is_random(tail, Strong) && !tail.contains(&b'_') {
                 return found(start, end);
             }
@@ -541,7 +542,7 @@ fn joined(scope: &Scope<'_>, start: usize, end: usize) -> Option<usize> {
 }
 
 /// A bot of Telegram: its id, a colon, and a secret that begins with `A`.
-pub(super) fn telegram(scope: &Scope<'_>, pos: usize) -> Option<Found> {
+pub(crate) fn telegram(scope: &Scope<'_>, pos: usize) -> Option<Found> {
     let colon = run_end(scope.text, pos, scope.to.min(pos + 12), |b| {
         b.is_ascii_digit()
     });
@@ -621,13 +622,13 @@ fn is_random(tail: &[u8], kind: Tail) -> bool {
         Random => is_mixed(tail),
     };
     found
-        && (turns(tail) >= 4 || !super::values::is_snake(tail, 2))
+        && (turns(tail) >= 4 || !values::is_snake(tail, 2))
         && (matches!(kind, Any | Hex | Capital) || !is_spelled_out(tail))
 }
 
 /// Both cases and digits, or hexadecimal digits. Of 24 random letters and digits one in twelve has a single digit at
 /// most, and then the cases still turn more often than words in camel case do.
-pub(super) fn is_strong(tail: &[u8]) -> bool {
+pub(crate) fn is_strong(tail: &[u8]) -> bool {
     let (mut upper, mut lower, mut digits, mut turns) = (0, 0, 0, 0);
     let mut hex = true;
     let mut last = 0u8;

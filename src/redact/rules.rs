@@ -3,42 +3,43 @@
 use std::borrow::Cow;
 use std::sync::atomic::{AtomicU32, Ordering};
 
-use super::class::{Class, Tag};
-use super::edit::Edit;
-use super::names::{self, Kind};
+use crate::redact::class::{self, Class, Tag};
+use crate::redact::edit::Edit;
+use crate::redact::names::{self, Kind};
+use crate::redact::read::bytes;
 
 /// The name and the mark of a class, built in or the user's.
 #[derive(Clone, Debug)]
-pub(super) struct Label {
-    pub(super) name: Cow<'static, str>,
-    pub(super) mark: Cow<'static, str>,
+pub(crate) struct Label {
+    pub(crate) name: Cow<'static, str>,
+    pub(crate) mark: Cow<'static, str>,
 }
 
 /// A pattern of the user.
 #[derive(Clone, Debug)]
-pub(super) struct Pattern {
-    pub(super) regex: regex::bytes::Regex,
-    pub(super) tag: Tag,
+pub(crate) struct Pattern {
+    pub(crate) regex: regex::bytes::Regex,
+    pub(crate) tag: Tag,
 }
 
 /// A closure of the user.
-pub(super) type Custom = dyn Fn(&str) -> Cow<'_, str> + Send + Sync;
+type Custom = dyn Fn(&str) -> Cow<'_, str> + Send + Sync;
 
 /// Everything a redaction needs to know.
-pub(super) struct Rules {
+pub(crate) struct Rules {
     /// Tells these rules from all others of the process, for what threads remember of them.
-    pub(super) id: u32,
+    pub(crate) id: u32,
     /// Replaces all other rules.
-    pub(super) custom: Option<Box<Custom>>,
+    pub(crate) custom: Option<Box<Custom>>,
     /// A bit for each built-in class.
-    pub(super) on: u32,
+    pub(crate) on: u32,
     /// Names in lower case, letters and digits only.
-    pub(super) deny: Vec<String>,
-    pub(super) allow: Vec<String>,
-    pub(super) patterns: Vec<Pattern>,
-    pub(super) labels: Vec<Label>,
+    pub(crate) deny: Vec<String>,
+    pub(crate) allow: Vec<String>,
+    pub(crate) patterns: Vec<Pattern>,
+    pub(crate) labels: Vec<Label>,
     #[cfg(feature = "pseudonyms")]
-    pub(super) pseudonyms: Option<crate::pseudonym::Pseudonyms>,
+    pub(crate) pseudonyms: Option<crate::pseudonym::Pseudonyms>,
 }
 
 impl Default for Rules {
@@ -72,7 +73,7 @@ impl Default for Rules {
 
 impl Rules {
     /// A closure in place of all rules.
-    pub(super) fn custom(custom: Box<Custom>) -> Self {
+    pub(crate) fn custom(custom: Box<Custom>) -> Self {
         let mut rules = Self {
             custom: Some(custom),
             on: 0,
@@ -86,27 +87,27 @@ impl Rules {
     }
 
     /// Whether code or patterns of the user run, which may panic.
-    pub(super) fn is_users(&self) -> bool {
+    pub(crate) fn is_users(&self) -> bool {
         self.custom.is_some() || !self.patterns.is_empty()
     }
 
-    pub(super) fn is_on(&self, class: Class) -> bool {
+    pub(crate) fn is_on(&self, class: Class) -> bool {
         self.on >> class.tag().0 & 1 == 1
     }
 
     /// Whether any built-in class is on.
-    pub(super) fn has_builtin(&self) -> bool {
+    pub(crate) fn has_builtin(&self) -> bool {
         self.on != 0
     }
 
     /// Whether strings without any candidate must be looked at, too: the user's patterns can match anything.
-    pub(super) fn reads_all(&self) -> bool {
+    pub(crate) fn reads_all(&self) -> bool {
         self.is_users()
     }
 
     /// What a field name says about its value, after the user's own names.
     #[inline]
-    pub(super) fn judge(&self, name: &[u8]) -> Kind {
+    pub(crate) fn judge(&self, name: &[u8]) -> Kind {
         if !self.deny.is_empty() || !self.allow.is_empty() {
             let plain = normalized(name);
             if has(&self.allow, &plain) {
@@ -122,24 +123,24 @@ impl Rules {
             Kind::Plain
         };
         // A name with a mark in it was no plain name before; what stands under it was judged then.
-        if kind != Kind::Plain && super::bytes::find(name, super::class::MARK_START).is_some() {
+        if kind != Kind::Plain && bytes::find(name, class::MARK_START).is_some() {
             return Kind::Plain;
         }
         kind
     }
 
     /// Whether the user said that everything under this name goes.
-    pub(super) fn denies(&self, name: &[u8]) -> bool {
+    pub(crate) fn denies(&self, name: &[u8]) -> bool {
         !self.deny.is_empty() && has(&self.deny, &normalized(name))
     }
+}
 
+impl Rules {
     /// Adds what the user's patterns find in a string that begins at `from`.
-    pub(super) fn patterns_on(&self, text: &[u8], from: usize, edits: &mut Vec<Edit>) {
+    pub(crate) fn patterns_on(&self, text: &[u8], from: usize, edits: &mut Vec<Edit>) {
         for pattern in &self.patterns {
             for found in pattern.regex.find_iter(text) {
-                if found.start() < found.end()
-                    && !found.as_bytes().starts_with(super::class::MARK_START)
-                {
+                if found.start() < found.end() && !found.as_bytes().starts_with(class::MARK_START) {
                     edits.push(Edit::mark(
                         from + found.start(),
                         from + found.end(),
@@ -157,7 +158,7 @@ fn has(names: &[String], plain: &[u8]) -> bool {
 }
 
 /// A name in lower case without separators, so that `customer_ref`, `customerRef` and `Customer-Ref` are one.
-pub(super) fn normalized(name: &[u8]) -> Vec<u8> {
+pub(crate) fn normalized(name: &[u8]) -> Vec<u8> {
     name.iter()
         .filter(|b| b.is_ascii_alphanumeric() || **b >= 0x80)
         .map(u8::to_ascii_lowercase)

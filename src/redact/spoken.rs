@@ -3,12 +3,14 @@
 //! Prose about secrets holds none. What tells them apart is the value: a word with a digit and letters in it, right
 //! behind the words that name it.
 
-use super::assign::{MAX_WORD, Name, ends_with, spaced_kind};
-use super::bytes::{at, is_spoken, part, run_end, run_start};
-use super::class::{Class, MARK_START};
-use super::names::Kind;
-use super::text::{Found, Scope};
-use super::values;
+use crate::redact::assign::spaced_kind;
+use crate::redact::class::{Class, MARK_START};
+use crate::redact::names::{self, Kind};
+use crate::redact::prefixes;
+use crate::redact::read::bytes::{self, at, is_spoken, part, run_end, run_start};
+use crate::redact::read::lex::{MAX_WORD, Name, ends_with};
+use crate::redact::read::scope::{Found, Scope};
+use crate::redact::values;
 
 /// Words between a name and its value that say nothing of their own.
 const LINKS: &[&str] = &[
@@ -77,7 +79,7 @@ fn is_word(byte: u8) -> bool {
 }
 
 /// A value with a digit that begins at `start`, behind words that name it.
-pub(super) fn value(
+pub(crate) fn value(
     scope: &Scope<'_>,
     start: usize,
     judge: &dyn Fn(&[u8]) -> Kind,
@@ -189,7 +191,7 @@ pub(super) fn value(
     if kind == Kind::Plain && linked && values::looks_chosen(value) && value.len() >= 10 {
         // `The API key for production is …`
         let sentence = before(48);
-        let sentence = super::bytes::rest(
+        let sentence = bytes::rest(
             sentence,
             memchr::memrchr3(b'.', b'\n', b',', sentence).map_or(0, |n| n + 1),
         );
@@ -206,10 +208,10 @@ pub(super) fn value(
             " von",
             " \u{43e}\u{442} ",
         ] {
-            if let Some(end) = super::bytes::find(sentence, word.as_bytes()) {
+            if let Some(end) = bytes::find(sentence, word.as_bytes()) {
                 let name = part(sentence, 0, end).trim_ascii();
                 kind = judge(name);
-                if name.ends_with(b"key") && super::prefixes::is_strong(value) {
+                if name.ends_with(b"key") && prefixes::is_strong(value) {
                     kind = Kind::Secret;
                 }
                 if kind.hides() {
@@ -230,7 +232,7 @@ pub(super) fn value(
         && linked
         && value.len() >= 12
         && values::looks_chosen(value)
-        && (super::prefixes::is_strong(value) || value.iter().any(|b| b"!#$%&*".contains(b)))
+        && (prefixes::is_strong(value) || value.iter().any(|b| b"!#$%&*".contains(b)))
         && speaks(scope, name.start, judge)
     {
         kind = Kind::Secret;
@@ -275,7 +277,7 @@ pub(super) fn value(
             let line = before(48);
             let user = [&b"user"[..], b"USER", b"User", b"login"]
                 .iter()
-                .any(|word| super::bytes::find(line, word).is_some());
+                .any(|word| bytes::find(line, word).is_some());
             values::looks_chosen(value)
                 && memchr::memchr2(b'/', b'.', value).is_none()
                 && (user || linked)
@@ -340,7 +342,7 @@ fn names_resource(scope: &Scope<'_>, name: usize) -> bool {
 }
 
 /// A value at `start` that nothing stands before: `hunter2 is my password`.
-pub(super) fn before_name(
+pub(crate) fn before_name(
     scope: &Scope<'_>,
     start: usize,
     judge: &dyn Fn(&[u8]) -> Kind,
@@ -352,7 +354,7 @@ pub(super) fn before_name(
 }
 
 /// A word in quotes, the first of which stands at `open`: `the password is "…"`.
-pub(super) fn quoted(
+pub(crate) fn quoted(
     scope: &Scope<'_>,
     open: usize,
     judge: &dyn Fn(&[u8]) -> Kind,
@@ -363,7 +365,7 @@ pub(super) fn quoted(
         .iter()
         .find_map(|link| before.strip_suffix(*link));
     let name = named.unwrap_or(before);
-    let name = super::bytes::rest(name, memchr::memrchr(b' ', name).map_or(0, |n| n + 1));
+    let name = bytes::rest(name, memchr::memrchr(b' ', name).map_or(0, |n| n + 1));
     if !name.iter().all(|b| b.is_ascii_alphabetic() || *b >= 0x80)
         || !values::is_password_name(name)
         || judge(name) != Kind::Secret
@@ -389,7 +391,7 @@ pub(super) fn quoted(
 }
 
 /// A password at `start`, behind an address and a colon.
-pub(super) fn behind_address(scope: &Scope<'_>, start: usize) -> Option<Found> {
+pub(crate) fn behind_address(scope: &Scope<'_>, start: usize) -> Option<Found> {
     let value = word_at(scope, start);
     (values::looks_chosen(value)
         && memchr::memchr(b'/', value).is_none()
@@ -408,7 +410,7 @@ fn word_at<'a>(scope: &Scope<'a>, start: usize) -> &'a [u8] {
 }
 
 /// A value behind a sentence about a secret and the colon at `sign`: `A password was generated for root: …`.
-pub(super) fn behind_sentence(
+pub(crate) fn behind_sentence(
     scope: &Scope<'_>,
     sign: usize,
     judge: &dyn Fn(&[u8]) -> Kind,
@@ -433,16 +435,16 @@ pub(super) fn behind_sentence(
 /// Whether the sentence that ends at `end` speaks of a secret, and not of something about one.
 fn speaks(scope: &Scope<'_>, end: usize, judge: &dyn Fn(&[u8]) -> Kind) -> bool {
     let line = scope.part(end.saturating_sub(96).max(scope.from), end);
-    let line = super::bytes::rest(line, memchr::memrchr(b'\n', line).map_or(0, |n| n + 1));
-    let line = super::bytes::rest(line, super::bytes::find(line, b". ").map_or(0, |n| n + 2));
+    let line = bytes::rest(line, memchr::memrchr(b'\n', line).map_or(0, |n| n + 1));
+    let line = bytes::rest(line, bytes::find(line, b". ").map_or(0, |n| n + 2));
     // What was found ends a sentence, before and after it was marked.
-    let line = super::bytes::rest(
+    let line = bytes::rest(
         line,
         memchr::memchr_iter(b']', line)
             .rfind(|end| {
                 let head = part(line, 0, *end);
                 memchr::memrchr(b'[', head)
-                    .is_some_and(|open| super::bytes::rest(head, open).starts_with(MARK_START))
+                    .is_some_and(|open| bytes::rest(head, open).starts_with(MARK_START))
             })
             .map_or(0, |n| n + 1),
     );
@@ -457,7 +459,7 @@ fn speaks(scope: &Scope<'_>, end: usize, judge: &dyn Fn(&[u8]) -> Kind) -> bool 
         let next = words.peek().copied().unwrap_or(&[]);
         let named = judge(word).hides()
             || word.eq_ignore_ascii_case(b"key") && judge(&[before, b"_key"].concat()).hides();
-        let harmless = super::names::is_harmless_tail(&next.to_ascii_lowercase());
+        let harmless = names::is_harmless_tail(&next.to_ascii_lowercase());
         spoken |= named && !harmless && !before.eq_ignore_ascii_case(b"invalid");
         if word.eq_ignore_ascii_case(b"not") || word.eq_ignore_ascii_case(b"no") {
             return false;
@@ -632,7 +634,7 @@ fn follows_line(
 /// `bob/hunter2` and `bob:hunter2`, behind a word for both.
 fn user_and_password(start: usize, value: &[u8]) -> Option<Found> {
     let sign = memchr::memchr2(b'/', b':', value)?;
-    let password = super::bytes::rest(value, sign + 1);
+    let password = bytes::rest(value, sign + 1);
     let user = part(value, 0, sign);
     (sign > 0
         && user

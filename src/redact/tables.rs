@@ -1,10 +1,10 @@
 //! Tables in text: a line of column names, and lines of values below it.
 
-use super::bytes::{has_word_at, run_end, run_start};
-use super::class::Class;
-use super::names::Kind;
-use super::text::{Found, Scope};
-use super::values;
+use crate::redact::class::Class;
+use crate::redact::names::Kind;
+use crate::redact::read::bytes::{self, has_word_at, run_end, run_start};
+use crate::redact::read::scope::{Found, Scope};
+use crate::redact::values;
 
 /// A longer first line is no line of column names.
 const MAX_HEADER: usize = 1024;
@@ -12,7 +12,7 @@ const MAX_HEADER: usize = 1024;
 const MAX_COLUMNS: usize = 64;
 
 /// Adds the cells of sensitive columns, of CSV and of the tables of Markdown.
-pub(super) fn columns(
+pub(crate) fn columns(
     scope: &Scope<'_>,
     judge: &dyn Fn(&[u8]) -> Kind,
     add: &mut dyn FnMut(Found),
@@ -186,9 +186,9 @@ fn aligned(
     let mut pos = 0;
     while pos < header.len() {
         let start = run_end(header, pos, header.len(), |b| b == b' ');
-        let to = memchr::memmem::find(super::bytes::rest(header, start), b"  ")
+        let to = memchr::memmem::find(bytes::rest(header, start), b"  ")
             .map_or(header.len(), |n| start + n);
-        let name = super::bytes::part(header, start, to).trim_ascii();
+        let name = bytes::part(header, start, to).trim_ascii();
         pos = to.max(start + 1);
         let named = name.len() <= 40
             && name
@@ -274,7 +274,7 @@ fn each_cell(
 }
 
 /// Whether the parenthesis at `open` is that of `INSERT INTO t (`: column names follow.
-pub(super) fn follows_into(text: &[u8], from: usize, open: usize) -> bool {
+pub(crate) fn follows_into(text: &[u8], from: usize, open: usize) -> bool {
     let blank = |b: u8| b == b' ' || b == b'\n';
     let near = |at: usize, most: usize| from.max(at.saturating_sub(most));
     let table = run_start(text, open, near(open, 2), blank);
@@ -288,7 +288,7 @@ pub(super) fn follows_into(text: &[u8], from: usize, open: usize) -> bool {
 
 /// Adds the values of sensitive columns of `INSERT INTO t (a, b) VALUES ('x', 'y')`; `open` is where the names of the
 /// first statement begin.
-pub(super) fn inserted(
+pub(crate) fn inserted(
     scope: &Scope<'_>,
     mut open: usize,
     judge: &dyn Fn(&[u8]) -> Kind,
@@ -299,7 +299,7 @@ pub(super) fn inserted(
         let head = scope.part(pos, pos + MAX_HEADER);
         if let Some(close) = memchr::memchr(b')', head) {
             let mut sensitive = 0u64;
-            for (index, name) in super::bytes::part(head, 0, close)
+            for (index, name) in bytes::part(head, 0, close)
                 .split(|b| *b == b',')
                 .take(MAX_COLUMNS)
                 .enumerate()

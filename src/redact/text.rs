@@ -1,15 +1,24 @@
 //! The rules for plain text, each tried only where it can begin.
 
-use super::bytes::{at, before, is_credential, is_token, part, run_end, run_start, token_run};
-use super::class::Class;
-use super::commands::Tools;
-use super::edit::Edit;
-use super::engine::Engine;
-use super::names::Kind;
-use super::scan::{MIN_RUN, Masks, is_run_start};
-use super::{
-    assign, auth, calls, commands, decode, keywords, pairs, pii, prefixes, spoken, tables, url,
-};
+use crate::redact::assign;
+use crate::redact::auth;
+use crate::redact::calls;
+use crate::redact::class::Class;
+use crate::redact::commands::{self, Tools};
+use crate::redact::edit::{self, Edit};
+use crate::redact::engine::Engine;
+use crate::redact::keywords;
+use crate::redact::names::Kind;
+use crate::redact::pairs;
+use crate::redact::pii;
+use crate::redact::prefixes;
+use crate::redact::read::bytes::{at, is_token, part, run_end, token_run};
+use crate::redact::read::decode;
+use crate::redact::read::masks::{MIN_RUN, Masks, is_run_start};
+use crate::redact::read::scope::{Found, Scope, word_start};
+use crate::redact::spoken;
+use crate::redact::tables;
+use crate::redact::url;
 
 /// A shorter text is no table.
 const MIN_TABLE: usize = 16;
@@ -19,53 +28,6 @@ const MIN_BASE64: usize = 20;
 
 /// How long a UUID is.
 const UUID: usize = 36;
-
-/// What a rule found: bytes `start..end` are a secret of this class.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(super) struct Found {
-    pub(super) start: usize,
-    pub(super) end: usize,
-    pub(super) class: Class,
-}
-
-impl Found {
-    pub(super) fn new(start: usize, end: usize, class: Class) -> Self {
-        Self { start, end, class }
-    }
-}
-
-/// The part of a text that rules look at, and how far findings reach already.
-#[derive(Clone, Copy, Debug)]
-pub(super) struct Scope<'a> {
-    pub(super) text: &'a [u8],
-    /// No rule looks back beyond this: the start of the text, or the end of the last finding.
-    pub(super) from: usize,
-    pub(super) to: usize,
-    /// Where the text itself starts.
-    pub(super) origin: usize,
-}
-
-impl<'a> Scope<'a> {
-    pub(super) fn at(&self, position: usize) -> u8 {
-        if position < self.to {
-            at(self.text, position)
-        } else {
-            0
-        }
-    }
-
-    pub(super) fn before(&self, position: usize) -> u8 {
-        if position > self.from {
-            before(self.text, position)
-        } else {
-            0
-        }
-    }
-
-    pub(super) fn part(&self, from: usize, to: usize) -> &'a [u8] {
-        part(self.text, from, to.min(self.to))
-    }
-}
 
 /// What a text has that calls for a closer look at the whole of it.
 #[derive(Clone, Copy, Debug, Default)]
@@ -123,7 +85,7 @@ fn is_uuid(scope: &Scope<'_>, start: usize, end: usize) -> bool {
 impl Engine<'_> {
     /// Tries every rule at every candidate in `text[from..to]`. Returns whether the text has escapes that may
     /// hide something from the rules.
-    pub(super) fn rules_on_text(
+    pub(crate) fn rules_on_text(
         &mut self,
         text: &[u8],
         masks: &Masks,
@@ -254,7 +216,7 @@ impl Engine<'_> {
             let from = self.side.len();
             self.side
                 .extend_from_slice(pseudonyms.email(&address).as_bytes());
-            let with = super::edit::With::Text {
+            let with = edit::With::Text {
                 tag: Class::Email.tag(),
                 from,
                 to: self.side.len(),
@@ -413,23 +375,5 @@ impl Engine<'_> {
             }
         }
         None
-    }
-}
-
-/// Where the word begins that `pos` stands in, not before `floor`: what a password may be made of, and the letters of
-/// Latin scripts beyond ASCII, `grünerTee88`.
-fn word_start(text: &[u8], pos: usize, floor: usize) -> usize {
-    let mut start = pos;
-    loop {
-        start = run_start(text, start, floor, |b| {
-            is_credential(b) || matches!(b, b'!' | b'@' | b'#' | b'$' | b'%' | b'^' | b'&' | b'*')
-        });
-        let latin = start >= floor + 2
-            && matches!(before(text, start), 0x80..=0xBF)
-            && matches!(at(text, start - 2), 0xC3..=0xC5);
-        if !latin {
-            return start;
-        }
-        start -= 2;
     }
 }

@@ -1,17 +1,18 @@
 //! Passwords inside of URLs.
 
-use super::bytes::{run_end, run_start};
-use super::class::Class;
-use super::commands::Tools;
-use super::text::{Found, Scope};
-use super::values;
+use crate::redact::class::Class;
+use crate::redact::commands::{self, Tools};
+use crate::redact::prefixes;
+use crate::redact::read::bytes::{self, run_end, run_start};
+use crate::redact::read::scope::{Found, Scope};
+use crate::redact::values;
 
 /// No password has more `@` in it; a hostile text has them everywhere.
 const MAX_SIGNS: usize = 8;
 
 /// The password in `scheme://user:password@host`, where `pos` is the colon before `//`. Passwords may hold any of
 /// `@ : / #`, which their writers forgot to encode: it ends at the last `@` that a host follows.
-pub(super) fn userinfo(scope: &Scope<'_>, pos: usize) -> Option<Found> {
+pub(crate) fn userinfo(scope: &Scope<'_>, pos: usize) -> Option<Found> {
     let scheme = run_start(scope.text, pos, scope.from, |b| {
         b.is_ascii_alphanumeric() || matches!(b, b'+' | b'.' | b'-')
     });
@@ -109,7 +110,7 @@ fn token(scope: &Scope<'_>, scheme: (usize, usize), start: usize, end: usize) ->
         && !scope.at(project).is_ascii_alphanumeric();
     let takes = user.len() >= 12
         && !is_dsn
-        && (super::prefixes::is_strong(user) || is_unnamed(user))
+        && (prefixes::is_strong(user) || is_unnamed(user))
         && !values::is_placeholder(user)
         && !scope.part(scheme.0, scheme.1).ends_with(b"ssh")
         && memchr::memchr(b'.', user).is_none();
@@ -129,7 +130,7 @@ fn is_unnamed(user: &[u8]) -> bool {
 
 /// `user:password@tcp(host:port)/database` of Go's drivers, and `user/password@service` of Oracle's tools, where `at`
 /// is the `@`.
-pub(super) fn database(scope: &Scope<'_>, at: usize, tools: &mut Tools) -> Option<Found> {
+pub(crate) fn database(scope: &Scope<'_>, at: usize, tools: &mut Tools) -> Option<Found> {
     let of_go = matches!(scope.part(at + 1, at + 5), b"tcp(" | b"unix");
     let floor = scope.from.max(at.saturating_sub(96));
     // Most of what stands before an `@` has no slash, and is not walked through.
@@ -155,7 +156,7 @@ pub(super) fn database(scope: &Scope<'_>, at: usize, tools: &mut Tools) -> Optio
     let line = scope.part(start.saturating_sub(24).max(scope.from), user);
     let is_oracle = line.ends_with(b"thin:")
         || line.ends_with(b"oci:")
-        || tools.are_near(scope, start) && super::commands::is_oracle(scope, start);
+        || tools.are_near(scope, start) && commands::is_oracle(scope, start);
     (is_oracle && user < start + slash)
         .then(|| password(scope, start + slash + 1, at))
         .flatten()
@@ -190,7 +191,7 @@ const WEBHOOKS: &[(&str, &str)] = &[
 ];
 
 /// The path of a webhook, where `pos` is the colon before `//`.
-pub(super) fn webhook(scope: &Scope<'_>, pos: usize) -> Option<Found> {
+pub(crate) fn webhook(scope: &Scope<'_>, pos: usize) -> Option<Found> {
     let host_start = pos + 3;
     let host_end = run_end(
         scope.text,
@@ -200,13 +201,13 @@ pub(super) fn webhook(scope: &Scope<'_>, pos: usize) -> Option<Found> {
     );
     let host = scope.part(host_start, host_end);
     let (_, path) = WEBHOOKS.iter().find(|(known, path)| {
-        let tail = super::bytes::rest(host, host.len().saturating_sub(known.len()));
+        let tail = bytes::rest(host, host.len().saturating_sub(known.len()));
         let whole =
             host.len() == known.len() || at_dot(host, known.len()) && !known.starts_with("discord");
         whole
             && tail.eq_ignore_ascii_case(known.as_bytes())
             && (*known != "make.com" || host.starts_with(b"hook"))
-            && super::bytes::rest(scope.text, host_end).starts_with(path.as_bytes())
+            && bytes::rest(scope.text, host_end).starts_with(path.as_bytes())
     })?;
     let start = host_end + path.len();
     let end = run_end(scope.text, start, scope.to, |b| {
@@ -220,7 +221,7 @@ pub(super) fn webhook(scope: &Scope<'_>, pos: usize) -> Option<Found> {
 }
 
 fn at_dot(host: &[u8], tail: usize) -> bool {
-    host.len() > tail && super::bytes::at(host, host.len() - tail - 1) == b'.'
+    host.len() > tail && bytes::at(host, host.len() - tail - 1) == b'.'
 }
 
 /// Whether there is a host at `from`: `Some(true)` for one with a dot, a port or a bracket, `Some(false)` for a

@@ -1,31 +1,32 @@
 //! What a value looks like: a mark, a placeholder, an expression, something that could be a secret.
 
-use super::bytes::{at, has_word_at, part, rest, run_end};
-use super::class::MARK_START;
-use super::names::{self, Kind};
-use super::text::Scope;
+use crate::redact::class::MARK_START;
+use crate::redact::names::{self, Kind};
+use crate::redact::read::bytes::{self, at, has_word_at, part, rest, run_end};
+use crate::redact::read::lex;
+use crate::redact::read::scope::Scope;
 
 /// How a value is assigned.
 #[derive(Clone, Copy, Debug)]
-pub(super) struct Style {
+pub(crate) struct Style {
     /// By `=` and not by `:`.
-    pub(super) equals: bool,
+    pub(crate) equals: bool,
     /// With spaces around the sign.
-    pub(super) spaced: bool,
+    pub(crate) spaced: bool,
     /// The name is in quotes: JSON and the like.
-    pub(super) quoted_name: bool,
+    pub(crate) quoted_name: bool,
     /// By `=>` or `==`, which only a literal can follow.
-    pub(super) literal_only: bool,
+    pub(crate) literal_only: bool,
     /// The name is the first thing on its line.
-    pub(super) own_line: bool,
+    pub(crate) own_line: bool,
     /// The quote right before the name, which the value ends with, or 0.
-    pub(super) quote: u8,
+    pub(crate) quote: u8,
     /// Where the name begins.
-    pub(super) name: usize,
+    pub(crate) name: usize,
 }
 
 /// Whether the value is nothing but marks, and what may stand around them: it was judged before.
-pub(super) fn is_mark(value: &[u8]) -> bool {
+pub(crate) fn is_mark(value: &[u8]) -> bool {
     let mut rest = value;
     let mut any = false;
     while let Some(start) = memchr::memchr(b'[', rest) {
@@ -37,19 +38,19 @@ pub(super) fn is_mark(value: &[u8]) -> bool {
             return false;
         }
         any = true;
-        rest = super::bytes::rest(mark, end + 1);
+        rest = bytes::rest(mark, end + 1);
     }
     any && !rest.iter().any(u8::is_ascii_alphanumeric)
 }
 
 /// Whether there is a mark in a value of a text: some of it was judged before, and the text around it is not what
 /// it was.
-pub(super) fn has_mark(value: &[u8]) -> bool {
-    super::bytes::find(value, MARK_START).is_some()
+pub(crate) fn has_mark(value: &[u8]) -> bool {
+    bytes::find(value, MARK_START).is_some()
 }
 
 /// Whether a string under a name of this kind goes whole.
-pub(super) fn goes(value: &[u8], kind: Kind, name: &[u8]) -> bool {
+pub(crate) fn goes(value: &[u8], kind: Kind, name: &[u8]) -> bool {
     let takes = match kind {
         Kind::Plain | Kind::Phone | Kind::Id => false,
         Kind::Secret | Kind::Secrets => !value.is_empty(),
@@ -65,7 +66,7 @@ pub(super) fn goes(value: &[u8], kind: Kind, name: &[u8]) -> bool {
 }
 
 /// Whether a value is one that a name of this kind stands over when it is a secret.
-pub(super) fn fits(value: &[u8], kind: Kind) -> bool {
+pub(crate) fn fits(value: &[u8], kind: Kind) -> bool {
     match kind {
         Kind::Maybe => looks_secret(value),
         Kind::Pin => (4..=8).contains(&value.len()) && value.iter().all(u8::is_ascii_digit),
@@ -88,7 +89,7 @@ pub(super) fn fits(value: &[u8], kind: Kind) -> bool {
 
 /// Whether a value under a name that need not be sensitive looks like a secret: one word that no one would choose
 /// as the name of a thing.
-pub(super) fn looks_secret(value: &[u8]) -> bool {
+pub(crate) fn looks_secret(value: &[u8]) -> bool {
     if value.len() < 6 || matches!(at(value, 0), b'/' | b'.' | b'~') {
         return false;
     }
@@ -108,7 +109,7 @@ pub(super) fn looks_secret(value: &[u8]) -> bool {
 }
 
 /// Whether a word in a sentence can only be a secret: letters and digits mixed, or symbols among them.
-pub(super) fn looks_chosen(value: &[u8]) -> bool {
+pub(crate) fn looks_chosen(value: &[u8]) -> bool {
     let digits = value.iter().filter(|b| b.is_ascii_digit()).count();
     let letters = value.iter().filter(|b| b.is_ascii_alphabetic()).count();
     let symbol = value.iter().any(|b| b"!@#$%^*+=~&?".contains(b));
@@ -167,7 +168,7 @@ fn is_secret_of_aws(value: &[u8]) -> bool {
 }
 
 /// A user and a password of documentation.
-pub(super) fn is_documented(user: &[u8], password: &[u8]) -> bool {
+pub(crate) fn is_documented(user: &[u8], password: &[u8]) -> bool {
     matches!(user, b"user" | b"username" | b"usr" | b"u")
         && matches!(password, b"pass" | b"passwd" | b"pwd" | b"pw" | b"password")
 }
@@ -210,7 +211,7 @@ fn is_algorithm(value: &[u8]) -> bool {
 }
 
 /// Whether a word is an identifier of so many words: `napi_create_string_utf16`.
-pub(super) fn is_snake(value: &[u8], least: usize) -> bool {
+pub(crate) fn is_snake(value: &[u8], least: usize) -> bool {
     if least > 1 && memchr::memchr(b'_', value).is_none() {
         return false;
     }
@@ -247,7 +248,7 @@ fn is_version(value: &[u8]) -> bool {
 }
 
 /// How long a scheme such as `Bearer ` at the start of a value is.
-pub(super) fn scheme_len(value: &[u8]) -> usize {
+pub(crate) fn scheme_len(value: &[u8]) -> usize {
     [
         &b"bearer "[..],
         b"basic ",
@@ -266,7 +267,7 @@ pub(super) fn scheme_len(value: &[u8]) -> usize {
 
 /// Whether the value stands for a secret and is none: a reference to a variable, a template, asterisks, the name
 /// of a type.
-pub(super) fn is_placeholder(value: &[u8]) -> bool {
+pub(crate) fn is_placeholder(value: &[u8]) -> bool {
     let value = value.trim_ascii();
     let (first, last) = (at(value, 0), value.last().copied().unwrap_or(0));
     let identifier = |from: usize| {
@@ -372,7 +373,7 @@ pub(super) fn is_placeholder(value: &[u8]) -> bool {
     }
     let word = part(&lower, 0, value.len());
     is_harmless_word(word)
-        || super::bytes::find(word, b"_your_").is_some()
+        || bytes::find(word, b"_your_").is_some()
         || [
             &b"your_"[..],
             b"my_secret_here",
@@ -490,7 +491,7 @@ fn is_complaint(value: &[u8]) -> bool {
 }
 
 /// Words that describe a secret and are none.
-pub(super) fn is_harmless_word(word: &[u8]) -> bool {
+fn is_harmless_word(word: &[u8]) -> bool {
     matches!(
         word,
         b"string"
@@ -684,7 +685,7 @@ pub(super) fn is_harmless_word(word: &[u8]) -> bool {
 }
 
 /// Whether the value is what a person reads beside a field: the field's own name, or a sentence about it.
-pub(super) fn is_label(value: &[u8], name: &[u8]) -> bool {
+pub(crate) fn is_label(value: &[u8], name: &[u8]) -> bool {
     let value = value.trim_ascii();
     if value.is_empty()
         || value.len() > 200
@@ -815,7 +816,7 @@ pub(super) fn is_label(value: &[u8], name: &[u8]) -> bool {
 }
 
 /// Whether an unquoted value `from..to` is a secret and not code, prose or a placeholder.
-pub(super) fn is_unquoted_secret(
+pub(crate) fn is_unquoted_secret(
     scope: &Scope<'_>,
     from: usize,
     to: usize,
@@ -848,7 +849,7 @@ pub(super) fn is_unquoted_secret(
         scope.text,
         run_end(scope.text, to, scope.to.min(to + 4), |b| b == b' '),
     );
-    let code_line = scope.at(to) == b';' && !super::assign::is_assignment(scope, to + 1)
+    let code_line = scope.at(to) == b';' && !lex::is_assignment(scope, to + 1)
         || to < scope.to && matches!(scope.at(to), b'(' | b'<' | b'[' | b'{' | b'!');
     // `0x02`
     if value.starts_with(b"0x")
@@ -955,7 +956,7 @@ pub(super) fn is_unquoted_secret(
 }
 
 /// Whether a name is that of a password: what stands under it is hardly ever the name of a thing.
-pub(super) fn is_password_name(name: &[u8]) -> bool {
+pub(crate) fn is_password_name(name: &[u8]) -> bool {
     const WORDS: [&[u8]; 8] = [
         b"pass",
         b"pwd",
@@ -967,12 +968,12 @@ pub(super) fn is_password_name(name: &[u8]) -> bool {
         b"parola",
     ];
     (0..name.len()).any(|at| {
-        super::bytes::at(name, at) >= 0x80 || WORDS.iter().any(|word| has_word_at(name, at, word))
+        bytes::at(name, at) >= 0x80 || WORDS.iter().any(|word| has_word_at(name, at, word))
     }) || name.len() >= 2 && has_word_at(name, name.len() - 2, b"pw")
 }
 
 /// Whether a word that can only be a literal where it stands is a secret, and not a placeholder or a reference.
-pub(super) fn is_literal(value: &[u8], name: &[u8]) -> bool {
+pub(crate) fn is_literal(value: &[u8], name: &[u8]) -> bool {
     let letters = value.iter().filter(|b| b.is_ascii_alphabetic()).count();
     let digits = value.iter().any(u8::is_ascii_digit);
     let refers = !digits && (names::judge(value) != Kind::Plain || has_upper_const(value));
@@ -994,10 +995,10 @@ pub(super) fn is_literal(value: &[u8], name: &[u8]) -> bool {
         && !is_outcome(value)
         && !is_label(value, name)
         // A substitution.
-        && super::bytes::find(value, b"://").is_none()
-        && super::bytes::find(value, b"${").is_none()
-        && super::bytes::find(value, b"$(").is_none()
-        && super::bytes::find(value, b"{{").is_none()
+        && bytes::find(value, b"://").is_none()
+        && bytes::find(value, b"${").is_none()
+        && bytes::find(value, b"$(").is_none()
+        && bytes::find(value, b"{{").is_none()
 }
 
 /// Whether a word says what became of a field: `Password: mismatch`.
@@ -1083,7 +1084,7 @@ fn is_rooted(value: &[u8]) -> bool {
 }
 
 /// Whether a word is the name of a type: `usize`, `VARCHAR`, `PostgresDsn`.
-pub(super) fn is_type(value: &[u8]) -> bool {
+pub(crate) fn is_type(value: &[u8]) -> bool {
     let mut lower = [0u8; 16];
     for (slot, byte) in lower.iter_mut().zip(value) {
         *slot = byte.to_ascii_lowercase();

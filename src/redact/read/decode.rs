@@ -4,12 +4,12 @@
 //! decoded into a buffer, the rules look at that, and what they find is mapped back to the bytes it was decoded
 //! from. So bytes that are not part of a finding stay exactly as they were.
 
-use super::bytes::{at, part, rest};
+use crate::redact::read::bytes::{at, part, rest};
 
 /// A decoded text with the way back.
 #[derive(Debug, Default)]
-pub(super) struct Decoded {
-    pub(super) text: Vec<u8>,
+pub(crate) struct Decoded {
+    pub(crate) text: Vec<u8>,
     /// Where decoding changed something, in order.
     steps: Vec<Step>,
 }
@@ -32,7 +32,7 @@ impl Decoded {
     }
 
     /// Gives memory back after an unusually large text.
-    pub(super) fn trim(&mut self, bytes: usize) {
+    pub(crate) fn trim(&mut self, bytes: usize) {
         self.clear();
         self.text.shrink_to(bytes);
         self.steps.shrink_to(bytes / 32);
@@ -69,7 +69,7 @@ impl Decoded {
     }
 
     /// Decodes the content of a JSON string, `raw` bytes of `source`.
-    pub(super) fn json(&mut self, source: &[u8], from: usize, to: usize) {
+    pub(crate) fn json(&mut self, source: &[u8], from: usize, to: usize) {
         self.clear();
         let mut pos = from;
         while pos < to {
@@ -96,7 +96,7 @@ impl Decoded {
 
     /// Decodes everything in a plain text that looks like an escape: backslash escapes, percent-encoded bytes and
     /// character references. Returns whether there was anything to decode.
-    pub(super) fn layers(&mut self, source: &[u8], from: usize, to: usize) -> bool {
+    pub(crate) fn layers(&mut self, source: &[u8], from: usize, to: usize) -> bool {
         self.clear();
         let mut pos = from;
         while pos < to {
@@ -131,7 +131,7 @@ impl Decoded {
     }
 
     /// Decodes base64, if what it says is clearly text.
-    pub(super) fn base64(&mut self, digits: &[u8]) -> bool {
+    pub(crate) fn base64(&mut self, digits: &[u8]) -> bool {
         self.clear();
         for four in digits.chunks(4) {
             let (bytes, known) = three_bytes(four);
@@ -254,7 +254,7 @@ impl Decoded {
     }
 
     /// The raw range that `start..end` was decoded from; `from` is where decoding began.
-    pub(super) fn raw_range(&self, start: usize, end: usize, from: usize) -> (usize, usize) {
+    pub(crate) fn raw_range(&self, start: usize, end: usize, from: usize) -> (usize, usize) {
         (self.raw(start, from, false), self.raw(end, from, true))
     }
 }
@@ -306,7 +306,7 @@ fn is_text(bytes: &[u8]) -> bool {
 }
 
 /// Whether the first digits of what may be base64 say text: most words and ids do not, and need no buffer then.
-pub(super) fn begins_text(digits: &[u8]) -> bool {
+pub(crate) fn begins_text(digits: &[u8]) -> bool {
     let (first, second) = (
         three_bytes(part(digits, 0, 4)),
         three_bytes(part(digits, 4, 8)),
@@ -329,7 +329,7 @@ fn hex(digits: &[u8], count: usize) -> Option<u32> {
 }
 
 /// Whether the text at `pos`, a `\`, `%` or `&`, is an escape that hides something from the rules.
-pub(super) fn is_layer(text: &[u8], pos: usize) -> bool {
+pub(crate) fn is_layer(text: &[u8], pos: usize) -> bool {
     match at(text, pos) {
         b'\\' => matches!(
             at(text, pos + 1),

@@ -6,7 +6,7 @@
 
 use wide::u8x16;
 
-use super::bytes::at;
+use crate::redact::read::bytes::{self, at};
 
 #[derive(Clone, Copy, Debug, Default)]
 struct Block {
@@ -20,7 +20,7 @@ struct Block {
 
 /// The masks of one text.
 #[derive(Debug, Default)]
-pub(super) struct Masks {
+pub(crate) struct Masks {
     blocks: Vec<Block>,
 }
 
@@ -84,7 +84,7 @@ fn classify(block: &[u8; 64]) -> Bits {
 
 impl Masks {
     /// Looks at `text` and forgets what it knew before.
-    pub(super) fn fill(&mut self, text: &[u8]) {
+    pub(crate) fn fill(&mut self, text: &[u8]) {
         self.blocks.clear();
         self.blocks.reserve(text.len() / 64 + 1);
         let (whole, rest) = text.as_chunks::<64>();
@@ -105,25 +105,25 @@ impl Masks {
 
     /// The first quote or backslash in `from..to`, or `to`.
     #[inline]
-    pub(super) fn next_end(&self, from: usize, to: usize) -> usize {
+    pub(crate) fn next_end(&self, from: usize, to: usize) -> usize {
         self.next(from, to, |block| block.ends)
     }
 
     /// The first candidate in `from..to`, or `to`.
     #[inline]
-    pub(super) fn next_candidate(&self, from: usize, to: usize) -> usize {
+    pub(crate) fn next_candidate(&self, from: usize, to: usize) -> usize {
         self.next(from, to, |block| block.candidates)
     }
 
     /// The first candidate, quote or backslash in `from..to`, or `to`.
     #[inline]
-    pub(super) fn next_candidate_or_end(&self, from: usize, to: usize) -> usize {
+    pub(crate) fn next_candidate_or_end(&self, from: usize, to: usize) -> usize {
         self.next(from, to, |block| block.candidates | block.ends)
     }
 
     /// The first `%`, `&`, `'`, `(` or line feed in `from..to`, or `to`.
     #[inline]
-    pub(super) fn next_odd(&self, from: usize, to: usize) -> usize {
+    pub(crate) fn next_odd(&self, from: usize, to: usize) -> usize {
         self.next(from, to, |block| block.odd)
     }
 
@@ -151,7 +151,7 @@ impl Masks {
     }
 
     /// Gives memory back after an unusually large text.
-    pub(super) fn trim(&mut self, bytes: usize) {
+    pub(crate) fn trim(&mut self, bytes: usize) {
         self.blocks.clear();
         self.blocks.shrink_to(bytes / 64);
     }
@@ -159,7 +159,7 @@ impl Masks {
 
 /// Shorter runs are no keys: the shortest formats in use, prefix included, are longer, and what is cut shorter has
 /// lost most of its secret.
-pub(super) const MIN_RUN: usize = 12;
+pub(crate) const MIN_RUN: usize = 12;
 
 #[inline(always)]
 fn block(carry: &mut Carry, bits: &Bits, after: &Bits) -> Block {
@@ -199,7 +199,6 @@ fn first_digits(carry: &mut Carry, bits: &Bits) -> u64 {
 }
 
 /// Whether a run of token bytes starts at `position`.
-pub(super) fn is_run_start(text: &[u8], position: usize) -> bool {
-    super::bytes::is_token(at(text, position))
-        && !super::bytes::is_token(super::bytes::before(text, position))
+pub(crate) fn is_run_start(text: &[u8], position: usize) -> bool {
+    bytes::is_token(at(text, position)) && !bytes::is_token(bytes::before(text, position))
 }
