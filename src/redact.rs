@@ -21,6 +21,7 @@ mod edit;
 mod engine;
 mod json;
 mod keywords;
+mod kind;
 mod known;
 mod literals;
 mod names;
@@ -49,7 +50,7 @@ use serde_json::Value;
 use self::edit::{Edit, With, Writer};
 use self::engine::Engine;
 use self::json::Start;
-use self::names::Kind;
+use self::kind::Kind;
 use self::read::bytes;
 use self::rules::Rules;
 

@@ -6,8 +6,9 @@
 use crate::redact::calls;
 use crate::redact::class::{Class, MARK_START};
 use crate::redact::commands;
+use crate::redact::kind::Kind;
 use crate::redact::literals;
-use crate::redact::names::{self, Kind};
+use crate::redact::names;
 use crate::redact::pairs;
 use crate::redact::read::bytes::{self, at, has_word_at, run_end, run_start};
 use crate::redact::read::lex::{

@@ -3,7 +3,7 @@
 use crate::redact::calls;
 use crate::redact::class::Class;
 use crate::redact::commands::{self, Tools};
-use crate::redact::names::Kind;
+use crate::redact::kind::Kind;
 use crate::redact::read::bytes::{
     self, at, before, has_word_at, is_credential, run_end, run_start,
 };

@@ -2,8 +2,8 @@
 
 use std::sync::Arc;
 
-use crate::redact::class::{Class, MAX_CLASSES, Tag};
-use crate::redact::rules::{Label, Pattern, Rules, normalized};
+use crate::redact::class::{Class, Label, MAX_CLASSES, Tag};
+use crate::redact::rules::{Pattern, Rules, normalized};
 use crate::redact::{Mode, Redactor};
 
 /// Chooses the rules of a [`Redactor`]: starts from the built-in ones.

@@ -2,7 +2,7 @@
 //! `env.API_KEY || "…"`.
 
 use crate::redact::class::Class;
-use crate::redact::names::Kind;
+use crate::redact::kind::Kind;
 use crate::redact::read::bytes::{self, at, before, has_word_at, run_end, run_start};
 use crate::redact::read::lex::{closing_quote, is_blank, is_name};
 use crate::redact::read::scope::{Found, Scope};

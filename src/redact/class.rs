@@ -1,5 +1,7 @@
 //! What a finding is called: its class, its mark, and the count that travels with the event.
 
+use std::borrow::Cow;
+
 /// What kind of secret or personal data a rule looks for.
 ///
 /// Each class has a mark that takes the place of what was found, for example
@@ -138,4 +140,11 @@ impl Counts {
     pub(crate) fn get(&self, index: usize) -> u32 {
         self.0.get(index).copied().unwrap_or(0)
     }
+}
+
+/// The name and the mark of a class, built in or the user's.
+#[derive(Clone, Debug)]
+pub(crate) struct Label {
+    pub(crate) name: Cow<'static, str>,
+    pub(crate) mark: Cow<'static, str>,
 }

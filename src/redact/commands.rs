@@ -5,7 +5,7 @@
 
 use crate::redact::assign::value_at;
 use crate::redact::class::{Class, MARK_START};
-use crate::redact::names::Kind;
+use crate::redact::kind::Kind;
 use crate::redact::read::bytes::{self, at, run_end, run_start};
 use crate::redact::read::lex::{MAX_NAME, MAX_WORD, closing_quote, is_blank};
 use crate::redact::read::scope::{Found, Scope};

@@ -1,8 +1,7 @@
 //! What is put where: the findings of a text in order, and the text with them applied.
 
-use crate::redact::class::{Counts, Tag};
+use crate::redact::class::{Counts, Label, Tag};
 use crate::redact::read::bytes;
-use crate::redact::rules::Label;
 
 /// One range of bytes that something else takes the place of.
 #[derive(Clone, Copy, Debug)]

@@ -6,8 +6,9 @@ use crate::redact::class::{Class, MARK_START};
 use crate::redact::commands;
 use crate::redact::edit::{Edit, With, push};
 use crate::redact::engine::Engine;
+use crate::redact::kind::{Kind, Role};
 use crate::redact::known::Key;
-use crate::redact::names::{self, Kind};
+use crate::redact::names;
 use crate::redact::pii;
 use crate::redact::read::bytes::{self, at, part, run_end};
 use crate::redact::read::masks::Masks;
@@ -93,38 +94,6 @@ pub(crate) struct Frame {
     record: bool,
     /// A JSON Web Key, some of whose members are private.
     jwk: bool,
-}
-
-/// What a member is for in an object like `{"name": …, "value": …}`.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
-pub(crate) enum Role {
-    #[default]
-    Other,
-    Label,
-    Value,
-    /// Where something was typed: `"element": "Password field"`, `"selector": "#password"`.
-    Element,
-    /// What was typed there: a value if it is one word.
-    Typed,
-    /// `type`, which only `password` makes a label of.
-    Type,
-    /// `op` and `path` of a JSON Patch.
-    Operation,
-    Path,
-    /// An object of texts about fields, named like them: `errors`, `labels`.
-    About,
-    /// `kind` of a Kubernetes object.
-    Kind,
-    /// `data` of a Kubernetes secret.
-    Data,
-    Schema,
-    /// The names of columns, whose rows follow.
-    Columns,
-    /// Names and their values, one after another.
-    Turns,
-    /// `kty` of a JSON Web Key, and a private number of one.
-    KeyType,
-    KeyPart,
 }
 
 /// How a value is written.

@@ -1,7 +1,7 @@
 //! Settings whose name and value are words side by side on a line: `requirepass …`, `machine … password …`.
 
 use crate::redact::class::Class;
-use crate::redact::names::Kind;
+use crate::redact::kind::Kind;
 use crate::redact::read::bytes::{at, has_word_at, part, rest, run_end, run_start};
 use crate::redact::read::lex::is_blank;
 use crate::redact::read::scope::{Found, Scope};

@@ -5,8 +5,7 @@
 
 use std::cell::Cell;
 
-use crate::redact::json::Role;
-use crate::redact::names::Kind;
+use crate::redact::kind::{Kind, Role};
 use crate::redact::read::bytes::hash;
 
 /// Longer names are judged each time.

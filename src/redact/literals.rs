@@ -3,7 +3,7 @@
 //! `password: tangerine` is as well a sentence, and `password = MyDogRex` a variable. What stands around it decides:
 //! a connection string refers to nothing, and neither does a file whose other lines hold literals.
 
-use crate::redact::names::Kind;
+use crate::redact::kind::Kind;
 use crate::redact::read::bytes::{at, is_paired, part, rest, run_end, run_start};
 use crate::redact::read::lex::{is_assignment, is_blank, is_name};
 use crate::redact::read::scope::Scope;

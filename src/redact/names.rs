@@ -4,39 +4,9 @@
 //! `user[client_secret]` are the same two words. A sensitive word counts unless a word before it
 //! (`has_password`) or after it (`password_length`) says that the value is about the secret and not the secret.
 
+use crate::redact::kind::Kind;
 use crate::redact::known;
 use crate::redact::read::bytes::{self, at};
-
-/// What a field name says about its value.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
-pub(crate) enum Kind {
-    /// Nothing.
-    #[default]
-    Plain,
-    /// The value is a secret.
-    Secret,
-    /// A plural such as `cookies`: secrets, or the number of them.
-    Secrets,
-    /// The value is a secret if it looks like one: `auth`, `session`, `pass`.
-    Maybe,
-    /// The value is a secret if it is a short number.
-    Pin,
-    /// `PWD`: the value is a secret unless it is the path of a directory.
-    Pwd,
-    /// The value is a secret if it is a row of a dozen words.
-    Phrase,
-    /// The value is a phone number if it has enough digits.
-    Phone,
-    /// The value is the name of a thing and no card, whatever its digits: `order_id`, `isbn`.
-    Id,
-}
-
-impl Kind {
-    /// Whether strings under the name go, whatever they look like.
-    pub(crate) fn hides(self) -> bool {
-        matches!(self, Self::Secret | Self::Secrets)
-    }
-}
 
 const MAX_WORDS: usize = 12;
 const MAX_BYTES: usize = 96;

@@ -1,7 +1,8 @@
 //! Personal data that can be validated: e-mail addresses, cards, phones and national numbers.
 
 use crate::redact::class::Class;
-use crate::redact::names::{self, Kind};
+use crate::redact::kind::Kind;
+use crate::redact::names;
 use crate::redact::read::bytes::{self, at, before, is_domain, is_local, run_end, run_start};
 use crate::redact::read::scope::{Found, Scope};
 use crate::redact::values;

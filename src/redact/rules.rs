@@ -3,17 +3,11 @@
 use std::borrow::Cow;
 use std::sync::atomic::{AtomicU32, Ordering};
 
-use crate::redact::class::{self, Class, Tag};
+use crate::redact::class::{self, Class, Label, Tag};
 use crate::redact::edit::Edit;
-use crate::redact::names::{self, Kind};
+use crate::redact::kind::Kind;
+use crate::redact::names;
 use crate::redact::read::bytes;
-
-/// The name and the mark of a class, built in or the user's.
-#[derive(Clone, Debug)]
-pub(crate) struct Label {
-    pub(crate) name: Cow<'static, str>,
-    pub(crate) mark: Cow<'static, str>,
-}
 
 /// A pattern of the user.
 #[derive(Clone, Debug)]

@@ -5,7 +5,8 @@
 
 use crate::redact::assign::spaced_kind;
 use crate::redact::class::{Class, MARK_START};
-use crate::redact::names::{self, Kind};
+use crate::redact::kind::Kind;
+use crate::redact::names;
 use crate::redact::prefixes;
 use crate::redact::read::bytes::{self, at, is_spoken, part, run_end, run_start};
 use crate::redact::read::lex::{MAX_WORD, Name, ends_with};

@@ -1,7 +1,7 @@
 //! Tables in text: a line of column names, and lines of values below it.
 
 use crate::redact::class::Class;
-use crate::redact::names::Kind;
+use crate::redact::kind::Kind;
 use crate::redact::read::bytes::{self, has_word_at, run_end, run_start};
 use crate::redact::read::scope::{Found, Scope};
 use crate::redact::values;

@@ -8,7 +8,7 @@ use crate::redact::commands::{self, Tools};
 use crate::redact::edit::{self, Edit};
 use crate::redact::engine::Engine;
 use crate::redact::keywords;
-use crate::redact::names::Kind;
+use crate::redact::kind::Kind;
 use crate::redact::pairs;
 use crate::redact::pii;
 use crate::redact::prefixes;

@@ -1,7 +1,8 @@
 //! What a value looks like: a mark, a placeholder, an expression, something that could be a secret.
 
 use crate::redact::class::MARK_START;
-use crate::redact::names::{self, Kind};
+use crate::redact::kind::Kind;
+use crate::redact::names;
 use crate::redact::read::bytes::{self, at, has_word_at, part, rest, run_end};
 use crate::redact::read::lex;
 use crate::redact::read::scope::Scope;
