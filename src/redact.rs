@@ -15,6 +15,7 @@ mod assign;
 mod auth;
 mod builder;
 mod calls;
+mod catalogue;
 mod class;
 mod commands;
 mod edit;

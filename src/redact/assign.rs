@@ -4,6 +4,7 @@
 //! literal, a line of a file, a query, a connection string, a sentence.
 
 use crate::redact::calls;
+use crate::redact::catalogue::words;
 use crate::redact::class::{Class, MARK_START};
 use crate::redact::commands;
 use crate::redact::kind::Kind;
@@ -597,7 +598,7 @@ fn literal(scope: &Scope<'_>, from: usize, to: usize, kind: Kind, name: &[u8]) -
         return None;
     }
     // A scheme stays.
-    let scheme = values::scheme_len(value);
+    let scheme = words::scheme_len(value);
     let from = from + scheme;
     if values::has_mark(scope.part(from, to)) || values::is_placeholder(scope.part(from, to)) {
         return None;
@@ -944,7 +945,7 @@ fn digest_response(scope: &Scope<'_>, value: usize) -> Option<Found> {
 }
 
 fn is_known_scheme(word: &[u8]) -> bool {
-    values::scheme_len(&[word, b" x"].concat()) > 0
+    words::scheme_len(&[word, b" x"].concat()) > 0
 }
 
 /// Signatures of URLs, which let everyone in who has the URL.

@@ -1,6 +1,7 @@
 //! Literals in code that a call, an operator or a pair makes secrets: `set_password("…")`, `jwt.sign(claims, "…")`,
 //! `env.API_KEY || "…"`.
 
+use crate::redact::catalogue::words;
 use crate::redact::class::Class;
 use crate::redact::kind::Kind;
 use crate::redact::read::bytes::{self, at, before, has_word_at, run_end, run_start};
@@ -62,7 +63,7 @@ pub(crate) fn literal(
     }
     let close = closing_quote(scope, quote + 1, scope.at(quote), 0);
     let value = scope.part(quote + 1, close);
-    let bare = bytes::rest(value, values::scheme_len(value));
+    let bare = bytes::rest(value, words::scheme_len(value));
     let digits = value.iter().any(u8::is_ascii_digit);
     let spaces = memchr::memchr(b' ', value).is_some();
     // A word under `token` may name a kind of token; under `password` it hardly names anything.

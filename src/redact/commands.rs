@@ -4,6 +4,7 @@
 //! only who knows the tool can say; so this knows the tools.
 
 use crate::redact::assign::value_at;
+use crate::redact::catalogue::words;
 use crate::redact::class::{Class, MARK_START};
 use crate::redact::kind::Kind;
 use crate::redact::read::bytes::{self, at, run_end, run_start};
@@ -428,7 +429,7 @@ pub(crate) fn user_and_password(scope: &Scope<'_>, user: usize, sign: usize) -> 
     (value.len() >= 3
         && !ids
         && chosen
-        && !values::is_documented(scope.part(user, sign), value)
+        && !words::is_documented(scope.part(user, sign), value)
         && !value.starts_with(MARK_START)
         && !values::is_placeholder(value))
     .then(|| Found::new(start, end, Class::Field))

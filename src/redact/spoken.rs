@@ -4,9 +4,9 @@
 //! behind the words that name it.
 
 use crate::redact::assign::spaced_kind;
+use crate::redact::catalogue::names;
 use crate::redact::class::{Class, MARK_START};
 use crate::redact::kind::Kind;
-use crate::redact::names;
 use crate::redact::prefixes;
 use crate::redact::read::bytes::{self, at, is_spoken, part, run_end, run_start};
 use crate::redact::read::lex::{MAX_WORD, Name, ends_with};

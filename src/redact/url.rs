@@ -1,5 +1,6 @@
 //! Passwords inside of URLs.
 
+use crate::redact::catalogue::words;
 use crate::redact::class::Class;
 use crate::redact::commands::{self, Tools};
 use crate::redact::prefixes;
@@ -85,7 +86,7 @@ pub(crate) fn userinfo(scope: &Scope<'_>, pos: usize) -> Option<Found> {
     }
     let (at, _) = at?;
     let password = scope.part(start, at);
-    let documented = values::is_documented(scope.part(authority, user), password)
+    let documented = words::is_documented(scope.part(authority, user), password)
         && [&b"example."[..], b"localhost", b"host", b"127.0.0.1"]
             .iter()
             .any(|host| scope.part(at + 1, limit).starts_with(host));
