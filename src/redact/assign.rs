@@ -7,9 +7,11 @@ use crate::redact::calls;
 use crate::redact::catalogue::words;
 use crate::redact::class::{Class, MARK_START};
 use crate::redact::commands;
+use crate::redact::judge::phrase::spaced_kind;
+use crate::redact::judge::style::Style;
+use crate::redact::judge::{code, name, placeholder, value};
 use crate::redact::kind::Kind;
 use crate::redact::literals;
-use crate::redact::names;
 use crate::redact::pairs;
 use crate::redact::read::bytes::{self, at, has_word_at, run_end, run_start};
 use crate::redact::read::lex::{
@@ -18,51 +20,6 @@ use crate::redact::read::lex::{
 };
 use crate::redact::read::scope::{Found, Scope};
 use crate::redact::spoken;
-use crate::redact::values::{self, Style};
-
-/// What the words before a sign say: `API key`, `the client secret`.
-pub(crate) fn spaced_kind(
-    scope: &Scope<'_>,
-    name: &Name<'_>,
-    far: bool,
-    judge: &dyn Fn(&[u8]) -> Kind,
-) -> Kind {
-    let mut start = name.start;
-    // `password of the database`
-    let mut end = name.start + name.text.len();
-    for step in 0..if far { 4 } else { 2 } {
-        if scope.before(start) != b' ' {
-            break;
-        }
-        let word = run_start(
-            scope.text,
-            start - 1,
-            scope.from.max(start.saturating_sub(24)),
-            |b| b.is_ascii_alphanumeric() || b == b'-' || b >= 0x80,
-        );
-        let text = scope.part(word, start - 1);
-        if text.is_empty() {
-            break;
-        }
-        start = word;
-        if text.eq_ignore_ascii_case(b"mot") {
-            return judge(scope.part(start, name.start + name.text.len()));
-        }
-        if far && matches!(text, b"of" | b"for" | b"to" | b"on" | b"de" | b"der") {
-            end = word.saturating_sub(1);
-        } else if step > 0 || end < start {
-            let kind = judge(scope.part(start, end));
-            if kind != Kind::Plain || step > 0 && end > name.start {
-                return kind;
-            }
-        }
-    }
-    if start == name.start || end <= start {
-        Kind::Plain
-    } else {
-        judge(scope.part(start, end))
-    }
-}
 
 /// An assignment whose `=` or `:` stands at `sign`.
 pub(crate) fn at_sign(
@@ -270,7 +227,7 @@ pub(crate) fn at_sign(
             b.is_ascii_lowercase() || matches!(b, b' ' | b',')
         });
         let end = run_start(text, end, open, |b| !b.is_ascii_lowercase());
-        if values::fits(scope.part(open, end), kind) {
+        if value::fits(scope.part(open, end), kind) {
             add(Found::new(open, end, Class::Field));
         }
         return;
@@ -334,7 +291,7 @@ pub(crate) fn at_sign(
         let value = scope.part(found.start, found.end);
         !compared
             || !value.iter().all(u8::is_ascii_alphabetic)
-            || values::is_password_name(name.text)
+            || value::is_password_name(name.text)
     });
     if let Some(found) = found {
         add(found);
@@ -359,7 +316,7 @@ fn numbered_key(scope: &Scope<'_>, name: &Name<'_>, sign: usize) -> Option<Found
     let end = run_end(scope.text, start, scope.to.min(start + MAX_WORD), |b| {
         b.is_ascii_alphanumeric() || matches!(b, b'+' | b'/' | b'=')
     });
-    values::looks_secret(scope.part(start, end)).then(|| Found::new(start, end, Class::Key))
+    value::looks_secret(scope.part(start, end)).then(|| Found::new(start, end, Class::Key))
 }
 
 /// What the name before a type says, where `kind` is the type: `name: &str = `.
@@ -496,8 +453,8 @@ pub(crate) fn value_at(
         && style.equals
         && !style.spaced
         && let Some(close) = memchr::memchr(b'}', scope.part(open, open + MAX_JUDGED))
-        && values::looks_chosen(scope.part(open + 1, open + close))
-        && !values::has_mark(scope.part(open + 1, open + close))
+        && value::looks_chosen(scope.part(open + 1, open + close))
+        && !placeholder::has_mark(scope.part(open + 1, open + close))
         && matches!(scope.at(open + close + 1), b';' | 0 | b'"' | b'\n')
     {
         return Some(Found::new(open + 1, open + close, Class::Field));
@@ -523,9 +480,9 @@ pub(crate) fn value_at(
             .any(|b| matches!(b, b'(' | b'{' | b'<' | b'[' | b'=' | b'"' | b'\'' | b';'))
             || value.starts_with(MARK_START);
         if !code
-            && !values::is_placeholder(value)
-            && !values::is_placeholder(scope.part(start, end))
-            && !values::is_label(value, name)
+            && !placeholder::is_placeholder(value)
+            && !placeholder::is_placeholder(scope.part(start, end))
+            && !value::is_label(value, name)
         {
             return Some(Found::new(start, line, Class::Field));
         }
@@ -537,7 +494,7 @@ pub(crate) fn value_at(
             end
         }
     };
-    if !values::is_unquoted_secret(scope, start, end, name, kind, style) {
+    if !value::is_unquoted_secret(scope, start, end, name, kind, style) {
         return None;
     }
     let mut end = whole();
@@ -546,7 +503,7 @@ pub(crate) fn value_at(
         let next = run_end(text, end + 2, scope.to.min(end + 66), |b| {
             !b.is_ascii_whitespace() && !matches!(b, b',' | b';' | b'"' | b'\'')
         });
-        if !values::looks_chosen(scope.part(end + 2, next)) {
+        if !value::looks_chosen(scope.part(end + 2, next)) {
             break;
         }
         end = next;
@@ -580,27 +537,29 @@ fn behind_user(scope: &Scope<'_>, start: usize, name: &[u8], style: Style) -> Op
         !b.is_ascii_whitespace() && !matches!(b, b'"' | b'\'' | b',' | b';' | b')')
     });
     let value = scope.part(first, end);
-    (values::is_literal(value, name) && memchr::memchr(b'/', value).is_none())
+    (value::is_literal(value, name) && memchr::memchr(b'/', value).is_none())
         .then(|| Found::new(first, end, Class::Field))
 }
 
 /// A quoted value between its quotes.
 fn literal(scope: &Scope<'_>, from: usize, to: usize, kind: Kind, name: &[u8]) -> Option<Found> {
     let value = scope.part(from, to);
-    if !values::fits(value, kind)
+    if !value::fits(value, kind)
         || value.len() < 2
-        || values::has_mark(value)
-        || values::is_placeholder(value)
-        || values::is_label(value, name)
+        || placeholder::has_mark(value)
+        || placeholder::is_placeholder(value)
+        || value::is_label(value, name)
         // `STORAGE_KEY = "access_token_2"`
-        || !values::is_password_name(name) && values::is_snake(value, 2) && names::judge(value).hides()
+        || !value::is_password_name(name) && code::is_snake(value, 2) && name::judge(value).hides()
     {
         return None;
     }
     // A scheme stays.
     let scheme = words::scheme_len(value);
     let from = from + scheme;
-    if values::has_mark(scope.part(from, to)) || values::is_placeholder(scope.part(from, to)) {
+    if placeholder::has_mark(scope.part(from, to))
+        || placeholder::is_placeholder(scope.part(from, to))
+    {
         return None;
     }
     (from < to).then(|| Found::new(from, to, Class::Field))
@@ -808,7 +767,7 @@ fn cookies(scope: &Scope<'_>, from: usize, set: bool, add: &mut dyn FnMut(Found)
         if value.len() > 1
             && !is_cookie_attribute(scope.part(pos, name))
             && !value.starts_with(MARK_START)
-            && !values::is_placeholder(value)
+            && !placeholder::is_placeholder(value)
         {
             add(Found::new(name + 1, end, Class::Field));
         }
@@ -918,7 +877,7 @@ fn authorization(scope: &Scope<'_>, start: usize, add: &mut dyn FnMut(Found)) ->
     if value.len() < 4
         || value.starts_with(MARK_START)
         || memchr::memchr(b'(', value).is_some()
-        || values::is_placeholder(value)
+        || placeholder::is_placeholder(value)
         || matches!(at(value, 0), b'$' | b'{' | b'<' | b'%')
     {
         // Nothing more is to be said of it: `Bearer ${TOKEN}`.
@@ -1018,10 +977,10 @@ pub(crate) fn after_word(scope: &Scope<'_>, pos: usize) -> Option<Found> {
     if close > pos && has_word_at(scope.text, close + 1, b" as ") {
         let end = run_end(scope.text, close + 5, scope.to.min(close + 64), is_name);
         let value = scope.part(pos + 1, close);
-        if names::judge(scope.part(close + 5, end)) == Kind::Secret
+        if name::judge(scope.part(close + 5, end)) == Kind::Secret
             && value.iter().any(u8::is_ascii_digit)
-            && !values::has_mark(value)
-            && !values::is_placeholder(value)
+            && !placeholder::has_mark(value)
+            && !placeholder::is_placeholder(value)
         {
             return Some(Found::new(pos + 1, close, Class::Field));
         }
@@ -1046,7 +1005,7 @@ pub(crate) fn after_word(scope: &Scope<'_>, pos: usize) -> Option<Found> {
             b"user ",
         )
         .is_some();
-    let named = word.len() >= 4 && names::judge(word) == Kind::Secret && scope.before(pos) == b' ';
+    let named = word.len() >= 4 && name::judge(word) == Kind::Secret && scope.before(pos) == b' ';
     if !(by || named) {
         return None;
     }
@@ -1057,8 +1016,8 @@ pub(crate) fn after_word(scope: &Scope<'_>, pos: usize) -> Option<Found> {
     let stated = by || word.eq_ignore_ascii_case(b"password");
     (secret
         && value.len() >= 3
-        && !values::has_mark(value)
-        && !values::is_placeholder(value)
-        && (stated || !values::is_label(value, word)))
+        && !placeholder::has_mark(value)
+        && !placeholder::is_placeholder(value)
+        && (stated || !value::is_label(value, word)))
     .then(|| Found::new(pos + 1, end, Class::Field))
 }

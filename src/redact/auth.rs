@@ -3,13 +3,13 @@
 use crate::redact::calls;
 use crate::redact::class::Class;
 use crate::redact::commands::{self, Tools};
+use crate::redact::judge::placeholder;
 use crate::redact::kind::Kind;
 use crate::redact::read::bytes::{
     self, at, before, has_word_at, is_credential, run_end, run_start,
 };
 use crate::redact::read::scope::{Found, Scope};
 use crate::redact::spoken;
-use crate::redact::values;
 
 /// Fewer characters are no credentials.
 const MIN_CREDENTIALS: usize = 12;
@@ -47,7 +47,7 @@ pub(crate) fn after_word(
             !matches!(b, b'\t' | b'\n' | b'\r')
         });
         let value = scope.part(start, end);
-        return (!values::has_mark(value)).then(|| Found::new(start, end, Class::Field));
+        return (!placeholder::has_mark(value)).then(|| Found::new(start, end, Class::Field));
     }
     // No word fits before it.
     if start < scope.from + 3 {
@@ -116,7 +116,7 @@ pub(crate) fn after_word(
         if end - begin >= MIN_CREDENTIALS
             && !prose
             && !hash
-            && !values::is_placeholder(scope.part(begin, end))
+            && !placeholder::is_placeholder(scope.part(begin, end))
         {
             let class = if scope.part(begin, begin + 3) == b"eyJ" {
                 Class::Jwt

@@ -3,11 +3,11 @@
 
 use crate::redact::catalogue::words;
 use crate::redact::class::Class;
+use crate::redact::judge::{placeholder, value};
 use crate::redact::kind::Kind;
 use crate::redact::read::bytes::{self, at, before, has_word_at, run_end, run_start};
 use crate::redact::read::lex::{closing_quote, is_blank, is_name};
 use crate::redact::read::scope::{Found, Scope};
-use crate::redact::values;
 
 /// So far back a call begins.
 const MAX_CALL: usize = 160;
@@ -74,7 +74,7 @@ pub(crate) fn literal(
         && (digits
             || spaces && (sets || at(scope.text, quote) == b'\'')
             || takes_secret
-            || by_name && sets && (!word || values::is_password_name(name)));
+            || by_name && sets && (!word || value::is_password_name(name)));
     // Of several arguments the first need not be the password: `new_password("service", "account")`.
     let first = scope.before(near) == b'(' && scope.at(close + 1) == b',' && by_name && !digits;
     // What a cookie is made of has a name in front: `Cookie::parse("name=value")`.
@@ -112,10 +112,10 @@ pub(crate) fn literal(
     (takes
         && !another
         && !listed
-        && !values::has_mark(value)
-        && !values::is_label(value, name)
-        && !values::is_placeholder(value)
-        && !values::is_placeholder(bare)
+        && !placeholder::has_mark(value)
+        && !value::is_label(value, name)
+        && !placeholder::is_placeholder(value)
+        && !placeholder::is_placeholder(bare)
         && judge(value) == Kind::Plain)
         .then(|| Found::new(quote + 1, close, Class::Field))
 }
@@ -127,7 +127,7 @@ fn is_setter(name: &[u8]) -> bool {
     ]
     .iter()
     .any(|verb| name.starts_with(verb.as_bytes()));
-    values::is_password_name(name) && (verb || name.eq_ignore_ascii_case(b"password"))
+    value::is_password_name(name) && (verb || name.eq_ignore_ascii_case(b"password"))
 }
 
 /// Where the identifier begins that ends at `end`, at most so far before it.

@@ -6,11 +6,12 @@
 use crate::redact::assign::value_at;
 use crate::redact::catalogue::words;
 use crate::redact::class::{Class, MARK_START};
+use crate::redact::judge::style::Style;
+use crate::redact::judge::{placeholder, value};
 use crate::redact::kind::Kind;
 use crate::redact::read::bytes::{self, at, run_end, run_start};
 use crate::redact::read::lex::{MAX_NAME, MAX_WORD, closing_quote, is_blank};
 use crate::redact::read::scope::{Found, Scope};
-use crate::redact::values::{self, Style};
 
 /// So far back a command begins.
 const MAX_COMMAND: usize = 200;
@@ -180,7 +181,7 @@ pub(crate) fn argument(scope: &Scope<'_>, start: usize) -> Option<Found> {
         }
     });
     let word = scope.part(start, end);
-    if word.len() < 4 || values::has_mark(word) || values::is_placeholder(word) {
+    if word.len() < 4 || placeholder::has_mark(word) || placeholder::is_placeholder(word) {
         return None;
     }
     let found = |from: usize| Some(Found::new(from, end, Class::Field));
@@ -216,8 +217,8 @@ pub(crate) fn argument(scope: &Scope<'_>, start: usize) -> Option<Found> {
     if let Some(found) = piped(scope, &command, start, end) {
         return Some(found);
     }
-    let quoted = open < start && values::is_literal(word, b"");
-    if !quoted && !values::looks_chosen(word) {
+    let quoted = open < start && value::is_literal(word, b"");
+    if !quoted && !value::looks_chosen(word) {
         return None;
     }
     // Where the password stands among the arguments.
@@ -431,7 +432,7 @@ pub(crate) fn user_and_password(scope: &Scope<'_>, user: usize, sign: usize) -> 
         && chosen
         && !words::is_documented(scope.part(user, sign), value)
         && !value.starts_with(MARK_START)
-        && !values::is_placeholder(value))
+        && !placeholder::is_placeholder(value))
     .then(|| Found::new(start, end, Class::Field))
 }
 
@@ -454,7 +455,7 @@ pub(crate) fn option(
         let word = scope.part(pos, end);
         let password = bytes::rest(word, 2);
         let found = attached(scope, pos, word, end)
-            .filter(|_| !values::has_mark(password) && !values::is_placeholder(password));
+            .filter(|_| !placeholder::has_mark(password) && !placeholder::is_placeholder(password));
         if found.is_some() {
             return found;
         }
@@ -497,8 +498,8 @@ pub(crate) fn option(
     (value.len() >= 3
         && !matches!(at(value, 0), b'-' | b'>' | b'<' | b'&')
         && !value.starts_with(b"2>")
-        && !values::has_mark(value)
-        && !values::is_placeholder(value))
+        && !placeholder::has_mark(value)
+        && !placeholder::is_placeholder(value))
     .then(|| Found::new(start, close, Class::Field))
 }
 

@@ -6,13 +6,11 @@ use crate::redact::class::{Class, MARK_START};
 use crate::redact::commands;
 use crate::redact::edit::{Edit, With, push};
 use crate::redact::engine::Engine;
+use crate::redact::judge::{card, name, placeholder, value};
 use crate::redact::kind::{Kind, Role};
 use crate::redact::known::Key;
-use crate::redact::names;
-use crate::redact::pii;
 use crate::redact::read::bytes::{self, at, part, run_end};
 use crate::redact::read::masks::Masks;
-use crate::redact::values;
 
 /// Parsers refuse less; without a bound, a megabyte of brackets would take a hundred of memory.
 const MAX_NESTING: usize = 512;
@@ -309,11 +307,11 @@ impl Engine<'_> {
             at(walk.text, first) == b'"' && {
                 let (end, _) = string_end(walk.text, walk.masks, first + 1, limit);
                 let value = past_blanks(walk.text, end + 2, walk.to.min(end + 32));
-                names::about_record(part(walk.text, first + 1, end)).is_some()
+                name::about_record(part(walk.text, first + 1, end)).is_some()
                     || matches!(at(walk.text, value), b't' | b'f')
             }
         };
-        walk.top.array || (names::may_have_records(name) || described()) && !self.rules.denies(name)
+        walk.top.array || (name::may_have_records(name) || described()) && !self.rules.denies(name)
     }
 
     /// What is nested too deep to be walked through is read as text, and goes whole if there is anything in it.
@@ -396,7 +394,7 @@ impl Engine<'_> {
             kind
         };
         if walk.top.record {
-            let about = names::about_record(part(walk.text, from, to));
+            let about = name::about_record(part(walk.text, from, to));
             walk.top.kind_in_record = about.unwrap_or(Kind::Secret);
         }
     }
@@ -509,7 +507,7 @@ impl Engine<'_> {
                 return;
             }
         }
-        if kind != Kind::Plain && values::goes(content, kind, name.of(walk.text)) {
+        if kind != Kind::Plain && value::goes(content, kind, name.of(walk.text)) {
             push(
                 &mut self.edits,
                 walk.floor,
@@ -519,7 +517,7 @@ impl Engine<'_> {
         }
         // An id that looks like a card stays, and only digits can.
         let digits = content.len() >= 13 && content.iter().all(|b| b.is_ascii_digit());
-        let kind = if kind == Kind::Plain && digits && names::is_id(name.of(walk.text)) {
+        let kind = if kind == Kind::Plain && digits && name::is_id(name.of(walk.text)) {
             Kind::Id
         } else {
             kind
@@ -556,8 +554,8 @@ impl Engine<'_> {
         let hides = at(walk.text, name) == b'='
             && self.rules.judge(part(walk.text, from, name)).hides()
             && !value.is_empty()
-            && !values::has_mark(value)
-            && !values::is_placeholder(value);
+            && !placeholder::has_mark(value)
+            && !placeholder::is_placeholder(value);
         if hides {
             let edit = Edit::mark(name + 1, to, Class::Field.tag());
             push(&mut self.edits, walk.floor, edit);
@@ -607,8 +605,8 @@ impl Engine<'_> {
                 Some(Class::Phone)
             }
             _ if digits.len() >= 13 => {
-                let id = names::is_id(walk.top.name.of(walk.text));
-                (!id && pii::is_card(digits)).then_some(Class::Card)
+                let id = name::is_id(walk.top.name.of(walk.text));
+                (!id && card::is_card(digits)).then_some(Class::Card)
             }
             _ => None,
         };
@@ -682,7 +680,7 @@ impl Engine<'_> {
                 && bytes::find(content, b"PRIVATE KEY").is_some();
         } else if walk.top.armour {
             let line = |b: &u8| bytes::is_token(*b) || matches!(b, b'+' | b'/' | b'=');
-            walk.top.armour = content.iter().all(line) || values::is_mark(content);
+            walk.top.armour = content.iter().all(line) || placeholder::is_mark(content);
             if walk.top.armour {
                 self.hide(walk, from, to, shape);
                 return;
@@ -695,8 +693,8 @@ impl Engine<'_> {
         {
             let password = part(content, colon + 1, content.len());
             if !password.is_empty()
-                && !values::is_mark(password)
-                && !values::is_placeholder(password)
+                && !placeholder::is_mark(password)
+                && !placeholder::is_placeholder(password)
             {
                 let edit = Edit::mark(from + colon + 1, to, Class::Field.tag());
                 push(&mut self.edits, walk.floor, edit);
@@ -718,7 +716,7 @@ impl Engine<'_> {
         if previous.hides()
             && !content.is_empty()
             && !content.starts_with(b"-")
-            && !values::is_placeholder(content)
+            && !placeholder::is_placeholder(content)
         {
             let edit = Edit::mark(from, to, Class::Field.tag());
             push(&mut self.edits, walk.floor, edit);
@@ -835,8 +833,8 @@ impl Engine<'_> {
         let edit = match shape {
             Shape::String
                 if content.is_empty()
-                    || values::is_mark(content)
-                    || values::is_placeholder(content) =>
+                    || placeholder::is_mark(content)
+                    || placeholder::is_placeholder(content) =>
             {
                 return;
             }

@@ -1,11 +1,11 @@
 //! Settings whose name and value are words side by side on a line: `requirepass …`, `machine … password …`.
 
 use crate::redact::class::Class;
+use crate::redact::judge::{placeholder, value};
 use crate::redact::kind::Kind;
 use crate::redact::read::bytes::{at, has_word_at, part, rest, run_end, run_start};
 use crate::redact::read::lex::is_blank;
 use crate::redact::read::scope::{Found, Scope};
-use crate::redact::values;
 
 /// A longer line is none of a file of settings.
 const MAX_LINE: usize = 256;
@@ -83,9 +83,9 @@ fn setting(
     let mut hide = |from: usize, to: usize, sure: bool| {
         let value = part(line, from, to);
         let takes = !value.is_empty()
-            && !values::has_mark(value)
-            && !values::is_placeholder(value)
-            && (sure || values::is_literal(value, name));
+            && !placeholder::has_mark(value)
+            && !placeholder::is_placeholder(value)
+            && (sure || value::is_literal(value, name));
         if takes {
             add(Found::new(start + from, start + to, Class::Field));
         }
@@ -173,7 +173,7 @@ fn setting(
         // `smtp_password tangerine`
         _ if last == first
             && memchr::memchr(b'_', name).is_some()
-            && values::is_password_name(name)
+            && value::is_password_name(name)
             && !matches!(at(line, first), b'*' | b'&' | b'=' | b':' | b'(' | b'{')
             && !matches!(line.last(), Some(b',' | b';' | b')' | b'{' | b'('))
             && judge(name).hides() =>
@@ -195,8 +195,8 @@ fn runner(start: usize, command: &[u8], judge: &dyn Fn(&[u8]) -> Kind) -> Option
     let secret = rest(command, value);
     ((names == b"add-mask" || named())
         && !secret.is_empty()
-        && !values::has_mark(secret)
-        && !values::is_placeholder(secret))
+        && !placeholder::has_mark(secret)
+        && !placeholder::is_placeholder(secret))
     .then(|| Found::new(start + value, start + command.len(), Class::Field))
 }
 
@@ -215,7 +215,7 @@ fn netrc(scope: &Scope<'_>, start: usize, add: &mut dyn FnMut(Found)) {
             let quote = usize::from(matches!(at(word, 0), b'"' | b'\''));
             let (pos, end) = (pos + quote, end - quote);
             let word = scope.part(pos, end);
-            if login && !values::has_mark(word) && !values::is_placeholder(word) {
+            if login && !placeholder::has_mark(word) && !placeholder::is_placeholder(word) {
                 add(Found::new(pos, end, Class::Field));
             }
             return;

@@ -3,11 +3,12 @@
 //! `password: tangerine` is as well a sentence, and `password = MyDogRex` a variable. What stands around it decides:
 //! a connection string refers to nothing, and neither does a file whose other lines hold literals.
 
+use crate::redact::judge::style::Style;
+use crate::redact::judge::{code, value};
 use crate::redact::kind::Kind;
 use crate::redact::read::bytes::{at, is_paired, part, rest, run_end, run_start};
 use crate::redact::read::lex::{is_assignment, is_blank, is_name};
 use crate::redact::read::scope::Scope;
-use crate::redact::values::{self, Style};
 
 /// So far around a value its place is looked at.
 const NEAR: usize = 200;
@@ -97,7 +98,7 @@ pub(crate) fn end(
             .or_else(|| cell(scope, start, name, style)),
         (false, false) => pass_option(scope, start, style),
     }?;
-    values::is_literal(scope.part(start, end), name).then_some(end)
+    value::is_literal(scope.part(start, end), name).then_some(end)
 }
 
 /// `Server=db;User Id=app;Password=…;`
@@ -344,7 +345,7 @@ fn line(scope: &Scope<'_>, start: usize, name: &[u8], style: Style) -> Option<us
             );
             memchr::memchr(b'@', scope.part(who, style.name)).is_some()
         };
-    let owned = || values::is_password_name(name) && is_owned(scope, style.name);
+    let owned = || value::is_password_name(name) && is_owned(scope, style.name);
     if !style.own_line && !prompt && !owned() {
         return None;
     }
@@ -357,7 +358,7 @@ fn line(scope: &Scope<'_>, start: usize, name: &[u8], style: Style) -> Option<us
         && (prompt
             || is_shouted(name)
             || beside(scope, style, (start, end), &|line| is_setting(line, b':'))
-            || values::is_password_name(name)
+            || value::is_password_name(name)
                 && !beside(scope, style, (start, end), &is_declaration)))
     .then_some(end)
 }
@@ -430,7 +431,7 @@ fn behind_user(scope: &Scope<'_>, start: usize, style: Style) -> Option<usize> {
     if code
         || who.is_empty()
         || memchr::memchr(b' ', who).is_some()
-        || values::is_type(who)
+        || code::is_type(who)
         // Behind a slash it can only be what belongs to the user.
         || !slash
             && !USERS
@@ -521,7 +522,7 @@ fn is_declaration(line: &[u8]) -> bool {
         .unwrap_or(line);
     memchr::memchr(b':', line).is_some_and(|sign| {
         let value = rest(line, sign + 1).trim_ascii();
-        values::is_type(value.strip_suffix(b"!").unwrap_or(value))
+        code::is_type(value.strip_suffix(b"!").unwrap_or(value))
     })
 }
 
@@ -561,5 +562,5 @@ fn is_setting(line: &[u8], sign: u8) -> bool {
         && (first.is_ascii_digit()
             || matches!(first, b'"' | b'\'' | b'/')
             || matches!(value, b"true" | b"false" | b"yes" | b"no")
-            || word && !values::is_type(value))
+            || word && !code::is_type(value))
 }

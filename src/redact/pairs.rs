@@ -1,11 +1,11 @@
 //! Names that are values themselves: attributes of XML and HTML, parts of forms, lists of variables, elements.
 
 use crate::redact::class::Class;
+use crate::redact::judge::{placeholder, value};
 use crate::redact::kind::Kind;
 use crate::redact::read::bytes::{self, at, has_word_at, run_end, run_start};
 use crate::redact::read::lex::{closing_quote, is_name};
 use crate::redact::read::scope::{Found, Scope};
-use crate::redact::values;
 
 /// Something like `name="DB_PASSWORD"`, whose value begins at `value`: what belongs to that name is hidden.
 pub(crate) fn named(
@@ -196,9 +196,9 @@ fn hidden(scope: &Scope<'_>, from: usize, to: usize) -> Option<Found> {
     let to = run_start(scope.text, to, from, |b| b.is_ascii_whitespace());
     let value = scope.part(from, to);
     (!value.is_empty()
-        && !values::has_mark(value)
-        && !values::is_placeholder(value)
-        && !values::is_label(value, b""))
+        && !placeholder::has_mark(value)
+        && !placeholder::is_placeholder(value)
+        && !value::is_label(value, b""))
     .then(|| Found::new(from, to, Class::Field))
 }
 
@@ -242,7 +242,7 @@ fn labelled(
 ) -> Option<Found> {
     let close = end + memchr::memchr(b'>', scope.part(end, end + 64))? + 1;
     let until = close + memchr::memchr(b'<', scope.part(close, close + 256))?;
-    if !values::looks_chosen(scope.part(close, until)) {
+    if !value::looks_chosen(scope.part(close, until)) {
         return None;
     }
     let floor = scope.from.max(pos.saturating_sub(72));

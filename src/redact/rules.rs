@@ -5,8 +5,8 @@ use std::sync::atomic::{AtomicU32, Ordering};
 
 use crate::redact::class::{self, Class, Label, Tag};
 use crate::redact::edit::Edit;
+use crate::redact::judge::name;
 use crate::redact::kind::Kind;
-use crate::redact::names;
 use crate::redact::read::bytes;
 
 /// A pattern of the user.
@@ -112,7 +112,7 @@ impl Rules {
             }
         }
         let kind = if self.is_on(Class::Field) {
-            names::judge(name)
+            name::judge(name)
         } else {
             Kind::Plain
         };

@@ -3,15 +3,14 @@
 //! Prose about secrets holds none. What tells them apart is the value: a word with a digit and letters in it, right
 //! behind the words that name it.
 
-use crate::redact::assign::spaced_kind;
 use crate::redact::catalogue::names;
 use crate::redact::class::{Class, MARK_START};
+use crate::redact::judge::phrase::spaced_kind;
+use crate::redact::judge::{placeholder, random, value};
 use crate::redact::kind::Kind;
-use crate::redact::prefixes;
 use crate::redact::read::bytes::{self, at, is_spoken, part, run_end, run_start};
 use crate::redact::read::lex::{MAX_WORD, Name, ends_with};
 use crate::redact::read::scope::{Found, Scope};
-use crate::redact::values;
 
 /// Words between a name and its value that say nothing of their own.
 const LINKS: &[&str] = &[
@@ -91,17 +90,17 @@ pub(crate) fn value(
     }
     let found = Some(Found::new(start, start + value.len(), Class::Field));
     if (scope.before(start) >= 0x80 || scope.before(start.saturating_sub(1)) >= 0x80)
-        && values::looks_chosen(value)
+        && value::looks_chosen(value)
         && follows_unspaced(scope, start)
-        && !values::is_placeholder(value)
+        && !placeholder::is_placeholder(value)
     {
         return found;
     }
     let behind = start + value.len();
     let named = precedes_name(scope, behind, judge);
     if (named || follows_line(scope, start, behind, judge))
-        && values::looks_chosen(value)
-        && !values::is_placeholder(value)
+        && value::looks_chosen(value)
+        && !placeholder::is_placeholder(value)
     {
         let pair = if named {
             user_and_password(start, value)
@@ -125,9 +124,9 @@ pub(crate) fn value(
         let row = cell == line || scope.at(run_end(scope.text, line, cell, |b| b == b' ')) == b'|';
         return (plain
             && row
-            && values::looks_chosen(value)
+            && value::looks_chosen(value)
             && judge(name).hides()
-            && !values::is_placeholder(value))
+            && !placeholder::is_placeholder(value))
         .then_some(found)
         .flatten();
     }
@@ -189,7 +188,7 @@ pub(crate) fn value(
     }
     let before =
         |most: usize| scope.part(name.start.saturating_sub(most).max(scope.from), name.start);
-    if kind == Kind::Plain && linked && values::looks_chosen(value) && value.len() >= 10 {
+    if kind == Kind::Plain && linked && value::looks_chosen(value) && value.len() >= 10 {
         // `The API key for production is …`
         let sentence = before(48);
         let sentence = bytes::rest(
@@ -212,7 +211,7 @@ pub(crate) fn value(
             if let Some(end) = bytes::find(sentence, word.as_bytes()) {
                 let name = part(sentence, 0, end).trim_ascii();
                 kind = judge(name);
-                if name.ends_with(b"key") && prefixes::is_strong(value) {
+                if name.ends_with(b"key") && random::is_strong(value) {
                     kind = Kind::Secret;
                 }
                 if kind.hides() {
@@ -232,8 +231,8 @@ pub(crate) fn value(
     if kind == Kind::Plain
         && linked
         && value.len() >= 12
-        && values::looks_chosen(value)
-        && (prefixes::is_strong(value) || value.iter().any(|b| b"!#$%&*".contains(b)))
+        && value::looks_chosen(value)
+        && (random::is_strong(value) || value.iter().any(|b| b"!#$%&*".contains(b)))
         && speaks(scope, name.start, judge)
     {
         kind = Kind::Secret;
@@ -265,28 +264,28 @@ pub(crate) fn value(
                     .any(|n| name.text.eq_ignore_ascii_case(n))
         }
         Kind::Secret | Kind::Secrets => {
-            if values::looks_chosen(value) {
+            if value::looks_chosen(value) {
                 true
             } else {
                 // `creds are bob/hunter2`
                 return user_and_password(start, value);
             }
         }
-        Kind::Pwd => values::looks_chosen(value),
+        Kind::Pwd => value::looks_chosen(value),
         // `user bob pass hunter2`, `PASS hunter2`
         Kind::Maybe if name.text.eq_ignore_ascii_case(b"pass") => {
             let line = before(48);
             let user = [&b"user"[..], b"USER", b"User", b"login"]
                 .iter()
                 .any(|word| bytes::find(line, word).is_some());
-            values::looks_chosen(value)
+            value::looks_chosen(value)
                 && memchr::memchr2(b'/', b'.', value).is_none()
                 && (user || linked)
         }
         Kind::Pin => (4..=8).contains(&value.len()) && value.iter().all(u8::is_ascii_digit),
         _ => false,
     };
-    (takes && !values::is_placeholder(value)).then(|| {
+    (takes && !placeholder::is_placeholder(value)).then(|| {
         // `change the password from … to …`
         let end = start + value.len();
         let to = run_end(scope.text, end, scope.to.min(end + 1), |b| {
@@ -295,7 +294,7 @@ pub(crate) fn value(
         let next = to + 4 + usize::from(to > end);
         if scope.part(to, to + 4) == b" to " {
             let other = word_at(scope, next);
-            if values::looks_chosen(other) && !values::has_mark(other) {
+            if value::looks_chosen(other) && !placeholder::has_mark(other) {
                 return Found::new(start, next + other.len(), Class::Field);
             }
         }
@@ -350,8 +349,10 @@ pub(crate) fn before_name(
 ) -> Option<Found> {
     let value = word_at(scope, start);
     let end = start + value.len();
-    (precedes_name(scope, end, judge) && values::looks_chosen(value) && !values::has_mark(value))
-        .then(|| Found::new(start, end, Class::Field))
+    (precedes_name(scope, end, judge)
+        && value::looks_chosen(value)
+        && !placeholder::has_mark(value))
+    .then(|| Found::new(start, end, Class::Field))
 }
 
 /// A word in quotes, the first of which stands at `open`: `the password is "…"`.
@@ -368,7 +369,7 @@ pub(crate) fn quoted(
     let name = named.unwrap_or(before);
     let name = bytes::rest(name, memchr::memrchr(b' ', name).map_or(0, |n| n + 1));
     if !name.iter().all(|b| b.is_ascii_alphabetic() || *b >= 0x80)
-        || !values::is_password_name(name)
+        || !value::is_password_name(name)
         || judge(name) != Kind::Secret
     {
         return None;
@@ -387,16 +388,16 @@ pub(crate) fn quoted(
         && sure
         && (mixed || !phrase)
         && value.len() >= 5
-        && values::is_literal(value, name))
+        && value::is_literal(value, name))
     .then(|| Found::new(open + 1, end, Class::Field))
 }
 
 /// A password at `start`, behind an address and a colon.
 pub(crate) fn behind_address(scope: &Scope<'_>, start: usize) -> Option<Found> {
     let value = word_at(scope, start);
-    (values::looks_chosen(value)
+    (value::looks_chosen(value)
         && memchr::memchr(b'/', value).is_none()
-        && !values::has_mark(value))
+        && !placeholder::has_mark(value))
     .then(|| Found::new(start, start + value.len(), Class::Field))
 }
 
@@ -421,11 +422,11 @@ pub(crate) fn behind_sentence(
     });
     let value = word_at(scope, start);
     let end = start + value.len();
-    if !values::looks_chosen(value)
+    if !value::looks_chosen(value)
         || !matches!(scope.at(end), 0 | b'\n' | b'\r')
         || memchr::memchr(b'/', value).is_some()
-        || values::has_mark(value)
-        || values::is_placeholder(value)
+        || placeholder::has_mark(value)
+        || placeholder::is_placeholder(value)
         || !speaks(scope, sign, judge)
     {
         return None;
@@ -642,6 +643,6 @@ fn user_and_password(start: usize, value: &[u8]) -> Option<Found> {
             .iter()
             .all(|b| b.is_ascii_alphanumeric() || matches!(b, b'_' | b'.' | b'-'))
         && at(password, 0) != b'/'
-        && values::looks_chosen(password))
+        && value::looks_chosen(password))
     .then(|| Found::new(start + sign + 1, start + value.len(), Class::Field))
 }

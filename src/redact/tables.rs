@@ -1,10 +1,10 @@
 //! Tables in text: a line of column names, and lines of values below it.
 
 use crate::redact::class::Class;
+use crate::redact::judge::{placeholder, value};
 use crate::redact::kind::Kind;
 use crate::redact::read::bytes::{self, has_word_at, run_end, run_start};
 use crate::redact::read::scope::{Found, Scope};
-use crate::redact::values;
 
 /// A longer first line is no line of column names.
 const MAX_HEADER: usize = 1024;
@@ -95,8 +95,8 @@ pub(crate) fn columns(
                     let rule = value.iter().all(|b| matches!(b, b'-' | b':' | b'='));
                     if !value.is_empty()
                         && !rule
-                        && !values::has_mark(value)
-                        && !values::is_placeholder(value)
+                        && !placeholder::has_mark(value)
+                        && !placeholder::is_placeholder(value)
                         && (!judge(value).hides() || value.iter().any(u8::is_ascii_digit))
                     {
                         add(Found::new(from, to, Class::Field));
@@ -153,7 +153,7 @@ fn named_rows(
                     let value = scope.part(from, to);
                     let prose = memchr::memchr(b' ', value).is_some()
                         && (at_prose(value) || !value.iter().any(u8::is_ascii_digit));
-                    if !prose && values::is_literal(value, name) {
+                    if !prose && value::is_literal(value, name) {
                         add(Found::new(from, to, Class::Field));
                     }
                 }
@@ -214,10 +214,10 @@ fn aligned(
                         .iter()
                         .all(|b| b.is_ascii_lowercase() || b.is_ascii_digit() || *b == b'-')
                     && value.iter().filter(|b| b.is_ascii_digit()).count() <= 3;
-                if values::looks_chosen(value)
+                if value::looks_chosen(value)
                     && !resource
-                    && !values::has_mark(value)
-                    && !values::is_placeholder(value)
+                    && !placeholder::has_mark(value)
+                    && !placeholder::is_placeholder(value)
                 {
                     add(Found::new(from, to, Class::Field));
                 }
@@ -361,7 +361,10 @@ fn row(scope: &Scope<'_>, mut pos: usize, sensitive: u64, add: &mut dyn FnMut(Fo
         };
         let value = scope.part(from, to);
         let hides = index < MAX_COLUMNS && sensitive >> index & 1 == 1 && quoted;
-        if hides && !value.is_empty() && !values::has_mark(value) && !values::is_placeholder(value)
+        if hides
+            && !value.is_empty()
+            && !placeholder::has_mark(value)
+            && !placeholder::is_placeholder(value)
         {
             add(Found::new(from, to, Class::Field));
         }

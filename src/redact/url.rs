@@ -3,10 +3,9 @@
 use crate::redact::catalogue::words;
 use crate::redact::class::Class;
 use crate::redact::commands::{self, Tools};
-use crate::redact::prefixes;
+use crate::redact::judge::{placeholder, random};
 use crate::redact::read::bytes::{self, run_end, run_start};
 use crate::redact::read::scope::{Found, Scope};
-use crate::redact::values;
 
 /// No password has more `@` in it; a hostile text has them everywhere.
 const MAX_SIGNS: usize = 8;
@@ -90,7 +89,7 @@ pub(crate) fn userinfo(scope: &Scope<'_>, pos: usize) -> Option<Found> {
         && [&b"example."[..], b"localhost", b"host", b"127.0.0.1"]
             .iter()
             .any(|host| scope.part(at + 1, limit).starts_with(host));
-    if values::is_mark(password) || values::is_placeholder(password) || documented {
+    if placeholder::is_mark(password) || placeholder::is_placeholder(password) || documented {
         // Nothing to hide, and what stands on both sides of the `@` is no address.
         return Some(Found::new(at + 1, at + 1, Class::Password));
     }
@@ -111,8 +110,8 @@ fn token(scope: &Scope<'_>, scheme: (usize, usize), start: usize, end: usize) ->
         && !scope.at(project).is_ascii_alphanumeric();
     let takes = user.len() >= 12
         && !is_dsn
-        && (prefixes::is_strong(user) || is_unnamed(user))
-        && !values::is_placeholder(user)
+        && (random::is_strong(user) || is_unnamed(user))
+        && !placeholder::is_placeholder(user)
         && !scope.part(scheme.0, scheme.1).ends_with(b"ssh")
         && memchr::memchr(b'.', user).is_none();
     takes.then(|| Found::new(start, end, Class::Password))
@@ -165,7 +164,7 @@ pub(crate) fn database(scope: &Scope<'_>, at: usize, tools: &mut Tools) -> Optio
 
 fn password(scope: &Scope<'_>, start: usize, end: usize) -> Option<Found> {
     let value = scope.part(start, end);
-    (!value.is_empty() && !values::has_mark(value) && !values::is_placeholder(value))
+    (!value.is_empty() && !placeholder::has_mark(value) && !placeholder::is_placeholder(value))
         .then(|| Found::new(start, end, Class::Password))
 }
 
@@ -217,7 +216,7 @@ pub(crate) fn webhook(scope: &Scope<'_>, pos: usize) -> Option<Found> {
     let end = run_start(scope.text, end, start, |b| b == b'.');
     (end - start >= 12
         && scope.part(start, end).iter().any(u8::is_ascii_digit)
-        && !values::is_placeholder(scope.part(start, end)))
+        && !placeholder::is_placeholder(scope.part(start, end)))
     .then(|| Found::new(start, end, Class::Key))
 }
 

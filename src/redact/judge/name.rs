@@ -8,8 +8,8 @@ use crate::redact::catalogue::names::{
     STEM_BITS, is_foreign_password, is_harmless_head, is_harmless_tail, is_harmless_token,
     is_key_qualifier, is_neutral_tail,
 };
+use crate::redact::judge::memo;
 use crate::redact::kind::Kind;
-use crate::redact::known;
 use crate::redact::read::bytes::{self, at};
 
 const MAX_WORDS: usize = 12;
@@ -101,7 +101,7 @@ fn may_matter(name: &[u8]) -> bool {
 #[inline]
 pub(crate) fn judge(name: &[u8]) -> Kind {
     if may_matter(name) {
-        known::judged(name, judge_words)
+        memo::judged(name, judge_words)
     } else {
         Kind::Plain
     }
