@@ -11,30 +11,19 @@
 //!
 //! Strings without a finding keep their bytes exactly, and a second pass over a redacted text changes nothing.
 
-mod assign;
-mod auth;
 mod builder;
-mod calls;
 mod catalogue;
 mod class;
-mod commands;
 mod edit;
 mod engine;
+mod find;
 mod json;
 mod judge;
-mod keywords;
 mod kind;
 mod known;
-mod literals;
-mod pairs;
-mod pii;
-mod prefixes;
 mod read;
 mod rules;
-mod spoken;
-mod tables;
 mod text;
-mod url;
 
 pub use self::builder::{RedactorBuilder, RedactorError};
 pub use self::class::Class;

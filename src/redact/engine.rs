@@ -1,8 +1,8 @@
 //! One redaction: the buffers it needs and the way from a text to its edits.
 
 use crate::redact::class::{Class, Tag};
-use crate::redact::commands::Tools;
 use crate::redact::edit::{Edit, With, merge};
+use crate::redact::find::tools::Tools;
 use crate::redact::json::{Frame, Start};
 use crate::redact::kind::Kind;
 use crate::redact::known::{Known, Quiet, QuietKey};

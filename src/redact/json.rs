@@ -3,9 +3,9 @@
 //! The walk keeps its own stack, so that no depth can overflow the thread's, and takes cut texts as they are.
 
 use crate::redact::class::{Class, MARK_START};
-use crate::redact::commands;
 use crate::redact::edit::{Edit, With, push};
 use crate::redact::engine::Engine;
+use crate::redact::find::tools;
 use crate::redact::judge::{card, name, placeholder, value};
 use crate::redact::kind::{Kind, Role};
 use crate::redact::known::Key;
@@ -709,7 +709,7 @@ impl Engine<'_> {
         if index > 0
             && matches!(content, [b'-', option] if option.is_ascii_alphabetic())
             && let Some(tool) = walk.first(from, 64)
-            && commands::takes_password(tool, content)
+            && tools::takes_password(tool, content)
         {
             walk.top.label = Kind::Secret;
         }

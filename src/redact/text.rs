@@ -1,24 +1,18 @@
 //! The rules for plain text, each tried only where it can begin.
 
-use crate::redact::assign;
-use crate::redact::auth;
-use crate::redact::calls;
 use crate::redact::class::Class;
-use crate::redact::commands::{self, Tools};
 use crate::redact::edit::{self, Edit};
 use crate::redact::engine::Engine;
-use crate::redact::keywords;
+use crate::redact::find::tools::Tools;
+use crate::redact::find::{
+    address, assign, code, command, config_line, email, key, markup, number, sentence, shaped_key,
+    sql, table, token, url, word,
+};
 use crate::redact::kind::Kind;
-use crate::redact::pairs;
-use crate::redact::pii;
-use crate::redact::prefixes;
 use crate::redact::read::bytes::{at, is_token, part, run_end, token_run};
 use crate::redact::read::decode;
 use crate::redact::read::masks::{MIN_RUN, Masks, is_run_start};
 use crate::redact::read::scope::{Found, Scope, word_start};
-use crate::redact::spoken;
-use crate::redact::tables;
-use crate::redact::url;
 
 /// A shorter text is no table.
 const MIN_TABLE: usize = 16;
@@ -48,7 +42,7 @@ impl Signs {
         while pos < to {
             match at(text, pos) {
                 b'(' if signs.inserts.is_none() => {
-                    signs.inserts = tables::follows_into(text, from, pos).then_some(pos);
+                    signs.inserts = table::follows_into(text, from, pos).then_some(pos);
                 }
                 b'\n' => signs.lines = true,
                 _ => signs.layered |= decode::is_layer(text, pos),
@@ -107,12 +101,12 @@ impl Engine<'_> {
             origin: from,
         };
         if kind == Kind::Phone
-            && let Some(found) = pii::named_phone(&scope)
+            && let Some(found) = number::named_phone(&scope)
         {
             self.add(found);
             return false;
         }
-        let shaped = signs.inserts.is_some() || signs.lines || keywords::may_begin(text, from);
+        let shaped = signs.inserts.is_some() || signs.lines || config_line::may_begin(text, from);
         if to - from >= MIN_TABLE && shaped {
             self.lines(&scope, signs);
         }
@@ -128,7 +122,7 @@ impl Engine<'_> {
             }
             let next = match at(text, pos) {
                 b'@' => {
-                    let found = pii::email(&scope, pos, 1);
+                    let found = email::email(&scope, pos, 1);
                     match url::database(&scope, pos, &mut self.tools) {
                         None => self.address(&scope, found),
                         found => self.one(found),
@@ -140,14 +134,14 @@ impl Engine<'_> {
                 b':' | b'=' => self.several(&scope, pos).or_else(|| {
                     let wanted = self.rules.is_on(Class::Ip) && at(text, pos) == b':';
                     wanted
-                        .then(|| pii::ipv6(&scope, pos))
+                        .then(|| address::ipv6(&scope, pos))
                         .flatten()
                         .and_then(|found| self.one(Some(found)))
                 }),
-                b'<' => self.one(pairs::element(&scope, pos, &|name| self.rules.judge(name))),
+                b'<' => self.one(markup::element(&scope, pos, &|name| self.rules.judge(name))),
                 b'\'' => self.one(
-                    assign::after_word(&scope, pos)
-                        .or_else(|| calls::literal(&scope, pos, &|name| self.rules.judge(name))),
+                    sql::after_word(&scope, pos)
+                        .or_else(|| code::literal(&scope, pos, &|name| self.rules.judge(name))),
                 ),
                 b'"' => self.quote(&scope, pos),
                 b'\\' => None,
@@ -169,16 +163,16 @@ impl Engine<'_> {
         let rules = self.rules;
         let mut found = std::mem::take(&mut self.tabled);
         if let Some(open) = signs.inserts {
-            tables::inserted(scope, open, &|name| rules.judge(name), &mut |cell| {
+            table::inserted(scope, open, &|name| rules.judge(name), &mut |cell| {
                 found.push(cell)
             });
         }
         if signs.lines {
-            tables::columns(scope, &|name| rules.judge(name), &mut |cell| {
+            table::columns(scope, &|name| rules.judge(name), &mut |cell| {
                 found.push(cell)
             });
         }
-        keywords::settings(scope, &|name| rules.judge(name), &mut |value| {
+        config_line::settings(scope, &|name| rules.judge(name), &mut |value| {
             found.push(value)
         });
         for cell in found.drain(..) {
@@ -238,7 +232,7 @@ impl Engine<'_> {
             .edits
             .last()
             .is_some_and(|edit| edit.end == pos && edit.tag() == Some(Class::Email.tag()));
-        if behind_address && let Some(found) = spoken::behind_address(scope, pos + 1) {
+        if behind_address && let Some(found) = sentence::behind_address(scope, pos + 1) {
             return self.one(Some(found));
         }
         let mut end = None;
@@ -263,11 +257,11 @@ impl Engine<'_> {
     fn quote(&mut self, scope: &Scope<'_>, pos: usize) -> Option<usize> {
         let rules = self.rules;
         let judge = |name: &[u8]| rules.judge(name);
-        let mut found = calls::literal(scope, pos, &judge);
+        let mut found = code::literal(scope, pos, &judge);
         if found.is_none() && scope.before(pos) == b' ' {
-            found = spoken::quoted(scope, pos, &judge);
+            found = sentence::quoted(scope, pos, &judge);
             if found.is_none() && self.tools.are_near(scope, pos) {
-                found = commands::argument(scope, pos + 1);
+                found = command::argument(scope, pos + 1);
             }
         }
         self.one(found)
@@ -275,7 +269,7 @@ impl Engine<'_> {
 
     fn dashes(&mut self, scope: &Scope<'_>, pos: usize) -> Option<usize> {
         if scope.part(pos, pos + 5) == b"-----" || scope.part(pos, pos + 4) == b"----" {
-            return self.one(auth::armour(scope, pos));
+            return self.one(token::armour(scope, pos));
         }
         if is_token(scope.before(pos)) {
             return None;
@@ -283,10 +277,10 @@ impl Engine<'_> {
         let rules = self.rules;
         let judge = |name: &[u8]| rules.judge(name);
         let found = match scope.at(pos + 1) {
-            b'-' => commands::flag(scope, pos, &judge),
+            b'-' => command::flag(scope, pos, &judge),
             _ => None,
         };
-        let found = found.or_else(|| commands::option(scope, pos, &mut self.tools, &judge));
+        let found = found.or_else(|| command::option(scope, pos, &mut self.tools, &judge));
         self.one(found)
     }
 
@@ -299,7 +293,7 @@ impl Engine<'_> {
             let (end, is_word) = token_run(scope.text, pos, scope.to);
             if !is_word
                 && end - pos >= MIN_RUN
-                && let Some(found) = prefixes::key(scope, pos, end)
+                && let Some(found) = key::key(scope, pos, end)
             {
                 return self.one(Some(found));
             }
@@ -308,7 +302,7 @@ impl Engine<'_> {
                 (self.settled, self.asked) = (end, end);
                 let rules = self.rules;
                 let found =
-                    auth::after_word(scope, pos, &mut self.tools, &|name| rules.judge(name));
+                    word::after_word(scope, pos, &mut self.tools, &|name| rules.judge(name));
                 return self.one(found);
             }
             // What follows a `/` was looked at together with what stands before it.
@@ -326,13 +320,13 @@ impl Engine<'_> {
         }
         if self.rules.is_on(Class::Wallet)
             && is_run_start(scope.text, pos)
-            && let Some(found) = pii::wallet(scope, pos)
+            && let Some(found) = address::wallet(scope, pos)
         {
             return self.one(Some(found));
         }
         if at(scope.text, pos).is_ascii_digit() {
             if self.rules.is_on(Class::Ip)
-                && let Some(found) = pii::ipv4(scope, pos)
+                && let Some(found) = address::ipv4(scope, pos)
             {
                 return self.one(Some(found));
             }
@@ -342,15 +336,15 @@ impl Engine<'_> {
             let ahead = if alone {
                 1
             } else {
-                pii::digits_ahead(scope, pos)
+                number::digits_ahead(scope, pos)
             };
             let found = match ahead {
                 // Two letters may stand before few digits, and `$` before one.
-                0..7 => pii::lettered(scope, pos).or_else(|| auth::crypt(scope, pos)),
-                _ => pii::number(scope, pos, kind)
-                    .or_else(|| pii::lettered(scope, pos))
-                    .or_else(|| pii::introduced(scope, pos))
-                    .or_else(|| prefixes::telegram(scope, pos)),
+                0..7 => number::lettered(scope, pos).or_else(|| token::crypt(scope, pos)),
+                _ => number::number(scope, pos, kind)
+                    .or_else(|| number::lettered(scope, pos))
+                    .or_else(|| number::introduced(scope, pos))
+                    .or_else(|| shaped_key::telegram(scope, pos)),
             };
             if found.is_some() {
                 return self.one(found);
@@ -364,13 +358,13 @@ impl Engine<'_> {
             if start > asked || start == scope.from {
                 // A `/` may stand within the first bytes of a key that is base64.
                 if start < pos
-                    && let Some(found) = prefixes::listed_at(scope, start)
+                    && let Some(found) = key::listed_at(scope, start)
                 {
                     return self.one(Some(found));
                 }
                 let rules = self.rules;
                 let found =
-                    auth::after_word(scope, start, &mut self.tools, &|name| rules.judge(name));
+                    word::after_word(scope, start, &mut self.tools, &|name| rules.judge(name));
                 return self.one(found);
             }
         }

@@ -2,7 +2,7 @@
 
 use crate::redact::catalogue::words;
 use crate::redact::class::Class;
-use crate::redact::commands::{self, Tools};
+use crate::redact::find::tools::{self, Tools};
 use crate::redact::judge::{placeholder, random};
 use crate::redact::read::bytes::{self, run_end, run_start};
 use crate::redact::read::scope::{Found, Scope};
@@ -156,7 +156,7 @@ pub(crate) fn database(scope: &Scope<'_>, at: usize, tools: &mut Tools) -> Optio
     let line = scope.part(start.saturating_sub(24).max(scope.from), user);
     let is_oracle = line.ends_with(b"thin:")
         || line.ends_with(b"oci:")
-        || tools.are_near(scope, start) && commands::is_oracle(scope, start);
+        || tools.are_near(scope, start) && tools::is_oracle(scope, start);
     (is_oracle && user < start + slash)
         .then(|| password(scope, start + slash + 1, at))
         .flatten()
