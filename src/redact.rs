@@ -14,16 +14,12 @@
 mod builder;
 mod catalogue;
 mod class;
-mod edit;
 mod engine;
 mod find;
-mod json;
 mod judge;
 mod kind;
-mod known;
 mod read;
 mod rules;
-mod text;
 
 pub use self::builder::{RedactorBuilder, RedactorError};
 pub use self::class::Class;
@@ -36,9 +32,10 @@ use std::sync::{Arc, LazyLock};
 
 use serde_json::Value;
 
-use self::edit::{Edit, With, Writer};
 use self::engine::Engine;
-use self::json::Start;
+use self::engine::edit::{self, Edit, With, Writer};
+use self::engine::frame::Start;
+use self::engine::json;
 use self::kind::Kind;
 use self::read::bytes;
 use self::rules::Rules;

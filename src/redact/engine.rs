@@ -1,11 +1,18 @@
 //! One redaction: the buffers it needs and the way from a text to its edits.
 
+pub(crate) mod edit;
+pub(crate) mod frame;
+pub(crate) mod json;
+pub(crate) mod memo;
+pub(crate) mod patterns;
+pub(crate) mod text;
+
 use crate::redact::class::{Class, Tag};
-use crate::redact::edit::{Edit, With, merge};
+use crate::redact::engine::edit::{Edit, With, merge};
+use crate::redact::engine::frame::{Frame, Start};
+use crate::redact::engine::memo::{Known, Quiet, QuietKey};
 use crate::redact::find::tools::Tools;
-use crate::redact::json::{Frame, Start};
 use crate::redact::kind::Kind;
-use crate::redact::known::{Known, Quiet, QuietKey};
 use crate::redact::read::bytes::{self, at, before, part};
 use crate::redact::read::decode::{self, Decoded};
 use crate::redact::read::masks::Masks;

@@ -4,7 +4,6 @@ use std::borrow::Cow;
 use std::sync::atomic::{AtomicU32, Ordering};
 
 use crate::redact::class::{self, Class, Label, Tag};
-use crate::redact::edit::Edit;
 use crate::redact::judge::name;
 use crate::redact::kind::Kind;
 use crate::redact::read::bytes;
@@ -126,23 +125,6 @@ impl Rules {
     /// Whether the user said that everything under this name goes.
     pub(crate) fn denies(&self, name: &[u8]) -> bool {
         !self.deny.is_empty() && has(&self.deny, &normalized(name))
-    }
-}
-
-impl Rules {
-    /// Adds what the user's patterns find in a string that begins at `from`.
-    pub(crate) fn patterns_on(&self, text: &[u8], from: usize, edits: &mut Vec<Edit>) {
-        for pattern in &self.patterns {
-            for found in pattern.regex.find_iter(text) {
-                if found.start() < found.end() && !found.as_bytes().starts_with(class::MARK_START) {
-                    edits.push(Edit::mark(
-                        from + found.start(),
-                        from + found.end(),
-                        pattern.tag,
-                    ));
-                }
-            }
-        }
     }
 }
 

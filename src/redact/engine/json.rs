@@ -3,12 +3,13 @@
 //! The walk keeps its own stack, so that no depth can overflow the thread's, and takes cut texts as they are.
 
 use crate::redact::class::{Class, MARK_START};
-use crate::redact::edit::{Edit, With, push};
 use crate::redact::engine::Engine;
+use crate::redact::engine::edit::{Edit, With, push};
+use crate::redact::engine::frame::{Frame, Place, Shape, Start};
+use crate::redact::engine::memo::Key;
 use crate::redact::find::tools;
 use crate::redact::judge::{card, name, placeholder, value};
 use crate::redact::kind::{Kind, Role};
-use crate::redact::known::Key;
 use crate::redact::read::bytes::{self, at, part, run_end};
 use crate::redact::read::masks::Masks;
 
@@ -18,99 +19,6 @@ const MAX_NESTING: usize = 512;
 /// The text is no JSON; how far it was is of no interest.
 #[derive(Debug)]
 pub(crate) struct NotJson;
-
-/// Where something stands. In four bytes each, since a frame is copied twice for each container.
-#[derive(Clone, Copy, Debug, Default)]
-struct Place {
-    from: u32,
-    to: u32,
-}
-
-impl Place {
-    /// The walk looks at texts that this is wide enough for.
-    fn new(from: usize, to: usize) -> Self {
-        Self {
-            from: from as u32,
-            to: to as u32,
-        }
-    }
-
-    fn range(self) -> (usize, usize) {
-        (self.from as usize, self.to as usize)
-    }
-
-    fn of(self, text: &[u8]) -> &[u8] {
-        part(text, self.from as usize, self.to as usize)
-    }
-
-    fn is_empty(self) -> bool {
-        self.from == self.to
-    }
-}
-
-/// An object or array that is not closed yet.
-#[derive(Clone, Copy, Debug, Default)]
-pub(crate) struct Frame {
-    start: usize,
-    array: bool,
-    /// What stands around everything that is walked through: a value, or members of an object.
-    root: Option<Start>,
-    /// The object describes fields: its members are named like secrets and hold none.
-    schema: bool,
-    /// Elements so far, of an array.
-    items: u32,
-    /// What the name of the current member says, and what it says in the record of a secret.
-    kind: Kind,
-    kind_in_record: Kind,
-    /// Where the name of the current member stands.
-    name: Place,
-    role: Role,
-    /// Name/value pairs: where the `name` member is until it is judged, what it says, and where the `value` member is.
-    said: Place,
-    label: Kind,
-    value: Option<(Place, Shape)>,
-    /// The last element was an option that a user and a password follow.
-    user_next: bool,
-    /// Which of the columns, named before their rows, are sensitive.
-    columns: u64,
-    kubernetes: Place,
-    is_secret: bool,
-    /// The members say something about fields.
-    about: bool,
-    patch: bool,
-    /// The members are named by what their tokens are for.
-    tokens: bool,
-    /// Cookies, one object or `Set-Cookie` each: the values go, names and attributes stay.
-    cookies: bool,
-    /// Names and values take turns: `rawHeaders`.
-    turns: bool,
-    /// The lines of a private key follow.
-    armour: bool,
-    /// The elements are variables of an environment: `["NAME=value"]`.
-    variables: bool,
-    /// The record of a secret, whose members are secret unless they say something about it.
-    record: bool,
-    /// A JSON Web Key, some of whose members are private.
-    jwk: bool,
-}
-
-/// How a value is written.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-enum Shape {
-    String,
-    Number,
-    Word,
-    Nested,
-}
-
-/// Where a walk begins.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(crate) enum Start {
-    /// At a value; further values may follow after white space.
-    Values,
-    /// At a member of an object.
-    Members,
-}
 
 impl Engine<'_> {
     /// Walks through `text[from..to]` and adds what it finds to the edits.

@@ -1,8 +1,8 @@
 //! The rules for plain text, each tried only where it can begin.
 
 use crate::redact::class::Class;
-use crate::redact::edit::{self, Edit};
 use crate::redact::engine::Engine;
+use crate::redact::engine::edit::{self, Edit};
 use crate::redact::find::tools::Tools;
 use crate::redact::find::{
     address, assign, code, command, config_line, email, key, markup, number, sentence, shaped_key,
