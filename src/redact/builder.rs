@@ -3,8 +3,8 @@
 use std::sync::Arc;
 
 use crate::redact::class::{Class, Label, MAX_CLASSES, Tag};
-use crate::redact::rules::{Pattern, Rules, normalized};
-use crate::redact::{Mode, Redactor};
+use crate::redact::redactor::{Mode, Redactor};
+use crate::redact::rule_set::{Pattern, Rules, normalized};
 
 /// Chooses the rules of a [`Redactor`]: starts from the built-in ones.
 ///
@@ -221,4 +221,11 @@ fn class(labels: &mut Vec<Label>, name: &str) -> Result<Tag, RedactorError> {
         }
     };
     Ok(Tag(index as u8))
+}
+
+impl Redactor {
+    /// Starts from the built-in rules.
+    pub fn builder() -> RedactorBuilder {
+        RedactorBuilder::default()
+    }
 }

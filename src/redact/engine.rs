@@ -17,7 +17,7 @@ use crate::redact::read::bytes::{self, at, before, part};
 use crate::redact::read::decode::{self, Decoded};
 use crate::redact::read::masks::Masks;
 use crate::redact::read::scope::Found;
-use crate::redact::rules::Rules;
+use crate::redact::rule_set::Rules;
 
 /// How many texts inside texts are looked into.
 const MAX_DEPTH: u8 = 4;

@@ -2,7 +2,7 @@
 
 use crate::redact::class;
 use crate::redact::engine::edit::Edit;
-use crate::redact::rules::Rules;
+use crate::redact::rule_set::Rules;
 
 impl Rules {
     /// Adds what the user's patterns find in a string that begins at `from`.

@@ -1,6 +1,7 @@
-//! The rules of one redactor: which classes are on, the user's names and patterns.
+//! The rules of one redactor: which classes are on, the user's names, patterns and closure.
 
 use std::borrow::Cow;
+use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::sync::atomic::{AtomicU32, Ordering};
 
 use crate::redact::class::{self, Class, Label, Tag};
@@ -139,4 +140,18 @@ pub(crate) fn normalized(name: &[u8]) -> Vec<u8> {
         .filter(|b| b.is_ascii_alphanumeric() || **b >= 0x80)
         .map(u8::to_ascii_lowercase)
         .collect()
+}
+
+/// A rule of the user panicked: what it should have judged must not go out.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, thiserror::Error)]
+#[error("a redaction rule of the user panicked")]
+pub(crate) struct RuleFailed;
+
+/// Runs rules of the user, which may panic; the built-in ones do not.
+pub(crate) fn guarded<R>(rules: &Rules, f: impl FnOnce() -> R) -> Result<R, RuleFailed> {
+    if rules.is_users() {
+        catch_unwind(AssertUnwindSafe(f)).map_err(|_| RuleFailed)
+    } else {
+        Ok(f())
+    }
 }
