@@ -17,7 +17,7 @@ use crate::redact::read::bytes::{self, at, before, part};
 use crate::redact::read::decode::{self, Decoded};
 use crate::redact::read::masks::Masks;
 use crate::redact::read::scope::Found;
-use crate::redact::rule_set::Rules;
+use crate::redact::rule_set::RuleSet;
 
 /// How many texts inside texts are looked into.
 const MAX_DEPTH: u8 = 4;
@@ -41,7 +41,7 @@ pub(crate) struct Scratch {
 
 /// A redaction that is going on.
 pub(crate) struct Engine<'r> {
-    pub(crate) rules: &'r Rules,
+    pub(crate) rules: &'r RuleSet,
     pub(crate) edits: Vec<Edit>,
     pub(crate) frames: Vec<Frame>,
     pub(crate) side: Vec<u8>,
@@ -62,7 +62,7 @@ pub(crate) struct Engine<'r> {
 
 impl Engine<'_> {
     /// Runs `f` with the buffers of this thread; a call from inside of a call gets fresh ones.
-    pub(crate) fn with<R>(rules: &Rules, f: impl FnOnce(&mut Engine<'_>, &mut Masks) -> R) -> R {
+    pub(crate) fn with<R>(rules: &RuleSet, f: impl FnOnce(&mut Engine<'_>, &mut Masks) -> R) -> R {
         // While a thread ends its buffers may be gone already; fresh ones do, too.
         let mut scratch = SCRATCH
             .try_with(std::cell::Cell::take)

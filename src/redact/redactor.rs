@@ -11,7 +11,7 @@ use crate::redact::engine::Engine;
 use crate::redact::engine::edit::{self, Writer};
 use crate::redact::engine::frame::Start;
 use crate::redact::kind::Kind;
-use crate::redact::rule_set::{RuleFailed, Rules, guarded};
+use crate::redact::rule_set::{RuleFailed, RuleSet, guarded};
 
 /// Passes after the first. Each leaves less to find; texts that people write need none.
 const MAX_PASSES: usize = 3;
@@ -47,7 +47,7 @@ pub struct Redactor {
 #[derive(Clone)]
 pub(crate) enum Mode {
     Off,
-    Rules(Arc<Rules>),
+    RuleSet(Arc<RuleSet>),
 }
 
 impl Default for Redactor {
@@ -60,8 +60,8 @@ impl fmt::Debug for Redactor {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match &self.mode {
             Mode::Off => f.write_str("Redactor(off)"),
-            Mode::Rules(rules) if rules.custom.is_some() => f.write_str("Redactor(custom)"),
-            Mode::Rules(rules) => {
+            Mode::RuleSet(rules) if rules.custom.is_some() => f.write_str("Redactor(custom)"),
+            Mode::RuleSet(rules) => {
                 let off: Vec<_> = Class::ALL
                     .iter()
                     .filter(|class| !rules.is_on(**class))
@@ -78,7 +78,7 @@ impl fmt::Debug for Redactor {
 }
 
 static DEFAULT: LazyLock<Redactor> = LazyLock::new(|| Redactor {
-    mode: Mode::Rules(Arc::new(Rules::default())),
+    mode: Mode::RuleSet(Arc::new(RuleSet::default())),
 });
 
 /// Redacts a text with the built-in rules; see [`Redactor::redact_str`].
@@ -105,7 +105,7 @@ impl Redactor {
     /// replaced by a mark, and an event is dropped.
     pub fn custom(f: impl Fn(&str) -> Cow<'_, str> + Send + Sync + 'static) -> Self {
         Self {
-            mode: Mode::Rules(Arc::new(Rules::custom(Box::new(f)))),
+            mode: Mode::RuleSet(Arc::new(RuleSet::custom(Box::new(f)))),
         }
     }
 
@@ -147,7 +147,7 @@ impl Redactor {
     #[cfg(any(test, feature = "rmcp", feature = "tower"))]
     pub(crate) fn denies_name(&self, name: &str) -> bool {
         match &self.mode {
-            Mode::Rules(rules) => rules.judge(name.as_bytes()).hides(),
+            Mode::RuleSet(rules) => rules.judge(name.as_bytes()).hides(),
             Mode::Off => false,
         }
     }
@@ -177,7 +177,7 @@ impl Redactor {
             Mode::Off => Ok(Cow::Borrowed(
                 text.get(..floor_char(text, cut)).unwrap_or(text),
             )),
-            Mode::Rules(rules) => guarded(rules, || {
+            Mode::RuleSet(rules) => guarded(rules, || {
                 let (mut redacted, mut unsure) = redact(rules, text, shape, cut, counts);
                 // What a mark replaced may have been all that told a rule to leave its neighbour alone.
                 let passes = if text.len() > LONG_TEXT {
@@ -211,7 +211,7 @@ enum Shape {
 
 /// The redacted text, and whether a second pass might find more.
 fn redact<'a>(
-    rules: &Rules,
+    rules: &RuleSet,
     text: &'a str,
     shape: Shape,
     cut: usize,

@@ -20,7 +20,7 @@ pub(crate) struct Pattern {
 type Custom = dyn Fn(&str) -> Cow<'_, str> + Send + Sync;
 
 /// Everything a redaction needs to know.
-pub(crate) struct Rules {
+pub(crate) struct RuleSet {
     /// Tells these rules from all others of the process, for what threads remember of them.
     pub(crate) id: u32,
     /// Replaces all other rules.
@@ -36,7 +36,7 @@ pub(crate) struct Rules {
     pub(crate) pseudonyms: Option<crate::pseudonym::Pseudonyms>,
 }
 
-impl Default for Rules {
+impl Default for RuleSet {
     fn default() -> Self {
         let mut on = 0;
         for class in Class::ALL {
@@ -65,7 +65,7 @@ impl Default for Rules {
     }
 }
 
-impl Rules {
+impl RuleSet {
     /// A closure in place of all rules.
     pub(crate) fn custom(custom: Box<Custom>) -> Self {
         let mut rules = Self {
@@ -148,7 +148,7 @@ pub(crate) fn normalized(name: &[u8]) -> Vec<u8> {
 pub(crate) struct RuleFailed;
 
 /// Runs rules of the user, which may panic; the built-in ones do not.
-pub(crate) fn guarded<R>(rules: &Rules, f: impl FnOnce() -> R) -> Result<R, RuleFailed> {
+pub(crate) fn guarded<R>(rules: &RuleSet, f: impl FnOnce() -> R) -> Result<R, RuleFailed> {
     if rules.is_users() {
         catch_unwind(AssertUnwindSafe(f)).map_err(|_| RuleFailed)
     } else {

@@ -11,7 +11,7 @@ use crate::redact::engine::json;
 use crate::redact::kind::Kind;
 use crate::redact::read::bytes;
 use crate::redact::redactor::{Mode, Redactor};
-use crate::redact::rule_set::{RuleFailed, Rules, guarded};
+use crate::redact::rule_set::{RuleFailed, RuleSet, guarded};
 
 /// A finished event before its redaction.
 #[derive(Clone, Copy, Debug)]
@@ -58,13 +58,13 @@ impl Redactor {
         out.clear();
         match &self.mode {
             Mode::Off => out.extend_from_slice(draft.json),
-            Mode::Rules(rules) => guarded(rules, || seal(rules, &draft, out))?,
+            Mode::RuleSet(rules) => guarded(rules, || seal(rules, &draft, out))?,
         }
         Ok(RedactedJson { bytes: out })
     }
 }
 
-fn seal(rules: &Rules, draft: &Draft<'_>, out: &mut Vec<u8>) {
+fn seal(rules: &RuleSet, draft: &Draft<'_>, out: &mut Vec<u8>) {
     Engine::with(rules, |engine, masks| {
         // Tools, clients and sessions come again and again; what is left is mostly the arguments.
         let is_new = |span: &&Range<usize>| {

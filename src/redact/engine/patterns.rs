@@ -2,9 +2,9 @@
 
 use crate::redact::class;
 use crate::redact::engine::edit::Edit;
-use crate::redact::rule_set::Rules;
+use crate::redact::rule_set::RuleSet;
 
-impl Rules {
+impl RuleSet {
     /// Adds what the user's patterns find in a string that begins at `from`.
     pub(crate) fn patterns_on(&self, text: &[u8], from: usize, edits: &mut Vec<Edit>) {
         for pattern in &self.patterns {
