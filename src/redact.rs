@@ -28,8 +28,7 @@ pub use self::class::Class;
 pub(crate) use self::class::Counts;
 pub use self::redactor::{Redactor, redact_str, redact_value};
 pub(crate) use self::rule_set::RuleFailed;
-pub(crate) use self::seal::Draft;
-pub use self::seal::RedactedJson;
+pub(crate) use self::seal::{Draft, RedactedJson};
 
 #[cfg(test)]
 mod tests;

@@ -39,7 +39,7 @@ pub enum Class {
 
 impl Class {
     /// Every class, in the order in which counts are reported.
-    pub const ALL: [Self; 13] = [
+    pub const ALL: &'static [Self] = &[
         Self::Email,
         Self::Key,
         Self::Jwt,

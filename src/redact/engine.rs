@@ -28,7 +28,7 @@ const KEEP_BYTES: usize = 512 * 1024;
 /// Buffers that are used again and again, one set per thread, so that a redaction allocates nothing once they
 /// have grown to the size of the events.
 #[derive(Debug, Default)]
-pub(crate) struct Scratch {
+struct Scratch {
     edits: Vec<Edit>,
     frames: Vec<Frame>,
     masks: Masks,

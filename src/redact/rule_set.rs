@@ -45,11 +45,12 @@ impl Default for RuleSet {
             }
         }
         let labels = Class::ALL
+            .iter()
             .map(|class| Label {
                 name: class.name().into(),
                 mark: class.mark().into(),
             })
-            .to_vec();
+            .collect();
         static NEXT: AtomicU32 = AtomicU32::new(1);
         Self {
             id: NEXT.fetch_add(1, Ordering::Relaxed),

@@ -27,13 +27,13 @@ pub(crate) struct Draft<'a> {
 }
 
 /// An event that passed the redactor: the only thing the queue takes.
-pub struct RedactedJson<'a> {
+pub(crate) struct RedactedJson<'a> {
     bytes: &'a [u8],
 }
 
 impl RedactedJson<'_> {
     /// Returns the event as JSON.
-    pub fn as_bytes(&self) -> &[u8] {
+    pub(crate) fn as_bytes(&self) -> &[u8] {
         self.bytes
     }
 }
