@@ -2,7 +2,7 @@
 
 use crate::redact::class::Class;
 use crate::redact::engine::Engine;
-use crate::redact::engine::edit::{self, Edit};
+use crate::redact::engine::edit::Edit;
 use crate::redact::find::tools::Tools;
 use crate::redact::find::{
     address, assign, code, command, config_line, email, key, markup, number, sentence, shaped_key,
@@ -210,7 +210,7 @@ impl Engine<'_> {
             let from = self.side.len();
             self.side
                 .extend_from_slice(pseudonyms.email(&address).as_bytes());
-            let with = edit::With::Text {
+            let with = super::edit::With::Text {
                 tag: Class::Email.tag(),
                 from,
                 to: self.side.len(),
