@@ -26,6 +26,7 @@ pub(crate) enum Kind {
 
 impl Kind {
     /// Whether strings under the name go, whatever they look like.
+    #[inline]
     pub(crate) fn hides(self) -> bool {
         matches!(self, Self::Secret | Self::Secrets)
     }

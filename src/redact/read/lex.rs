@@ -12,12 +12,14 @@ pub(crate) const MAX_WORD: usize = 512;
 /// So much of an unquoted value decides whether it is a secret. Then it goes to its end, however far that is.
 pub(crate) const MAX_JUDGED: usize = 128;
 
+#[inline]
 pub(crate) fn is_name(byte: u8) -> bool {
     byte.is_ascii_alphanumeric()
         || matches!(byte, b'_' | b'-' | b'.' | b'[' | b']' | b'$')
         || byte >= 0x80
 }
 
+#[inline]
 pub(crate) fn is_blank(byte: u8) -> bool {
     byte == b' ' || byte == b'\t'
 }
@@ -82,6 +84,7 @@ pub(crate) fn name_before<'a>(scope: &Scope<'a>, sign: usize) -> Name<'a> {
     }
 }
 
+#[inline]
 pub(crate) fn ends_with(name: &[u8], word: &[u8]) -> bool {
     name.len() >= word.len()
         && bytes::rest(name, name.len() - word.len()).eq_ignore_ascii_case(word)

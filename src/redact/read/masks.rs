@@ -199,6 +199,7 @@ fn first_digits(carry: &mut Carry, bits: &Bits) -> u64 {
 }
 
 /// Whether a run of token bytes starts at `position`.
+#[inline]
 pub(crate) fn is_run_start(text: &[u8], position: usize) -> bool {
     bytes::is_token(at(text, position)) && !bytes::is_token(bytes::before(text, position))
 }

@@ -12,6 +12,7 @@ pub(crate) struct Found {
 }
 
 impl Found {
+    #[inline]
     pub(crate) fn new(start: usize, end: usize, class: Class) -> Self {
         Self { start, end, class }
     }
@@ -29,6 +30,7 @@ pub(crate) struct Scope<'a> {
 }
 
 impl<'a> Scope<'a> {
+    #[inline]
     pub(crate) fn at(&self, position: usize) -> u8 {
         if position < self.to {
             at(self.text, position)
@@ -37,6 +39,7 @@ impl<'a> Scope<'a> {
         }
     }
 
+    #[inline]
     pub(crate) fn before(&self, position: usize) -> u8 {
         if position > self.from {
             before(self.text, position)
@@ -45,6 +48,7 @@ impl<'a> Scope<'a> {
         }
     }
 
+    #[inline]
     pub(crate) fn part(&self, from: usize, to: usize) -> &'a [u8] {
         part(self.text, from, to.min(self.to))
     }
