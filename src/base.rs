@@ -10,3 +10,4 @@ pub(crate) mod process;
 pub(crate) mod random;
 #[cfg(any(feature = "rmcp", feature = "tower"))]
 pub(crate) mod recent;
+pub(crate) mod text;

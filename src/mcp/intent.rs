@@ -8,6 +8,7 @@
 use serde::ser::{Serialize, SerializeMap, Serializer};
 use serde_json::{Map, Value, json};
 
+use crate::base::text::cut_at_char;
 use crate::wire::Wire;
 
 /// What the property tells an agent, unless the server says it in words of its own.
@@ -154,11 +155,7 @@ const MAX_DESCRIPTION: usize = 4 * 1024;
 
 /// Whether a description asks an agent for the intent of its call: the gate of the mcpeye SDKs.
 fn asks_for_intent(description: &str) -> bool {
-    let mut end = description.len().min(MAX_DESCRIPTION);
-    while !description.is_char_boundary(end) {
-        end -= 1;
-    }
-    let text = description.get(..end).unwrap_or_default().to_lowercase();
+    let text = cut_at_char(description, MAX_DESCRIPTION).to_lowercase();
     let has = |cues: &[&str]| cues.iter().any(|cue| text.contains(cue));
     let negative = text
         .split(|c: char| !(c.is_ascii_alphanumeric() || c == '_'))

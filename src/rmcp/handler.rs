@@ -17,6 +17,7 @@ use serde_json::Value;
 use super::call_meta::CallMeta;
 use crate::base::panics;
 use crate::base::random;
+use crate::base::text::cut_at_char;
 use crate::capture::Captured;
 use crate::capture::Content;
 use crate::event::Identity;
@@ -813,11 +814,7 @@ fn text_of(result: &CallToolResult, most: usize) -> String {
         if !text.is_empty() {
             text.push('\n');
         }
-        let mut end = block.text.len().min(most.saturating_sub(text.len()));
-        while !block.text.is_char_boundary(end) {
-            end -= 1;
-        }
-        text.push_str(block.text.get(..end).unwrap_or_default());
+        text.push_str(cut_at_char(&block.text, most.saturating_sub(text.len())));
         if text.len() >= most {
             break;
         }
