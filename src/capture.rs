@@ -14,7 +14,7 @@ mod value;
 mod writer;
 
 pub(crate) use event_writer::{CapturePolicy, Constant, EventWriter, Written};
-pub(crate) use key::{Key, key};
+pub(crate) use key::{WireKey, key};
 pub(crate) use scratch::{Scratch, with_scratch};
 pub(crate) use value::{Captured, Content};
 

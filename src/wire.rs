@@ -105,11 +105,11 @@ impl Wire {
         }
     }
 
-    /// The names in an event's `meta` that are ours.
-    pub(crate) const fn own_names(&self) -> &'static [&'static str] {
+    /// Whether a name in an event's `meta` is one of ours.
+    pub(crate) fn is_own_name(&self, name: &str) -> bool {
         match self {
-            Self::Reo | Self::ReoBatch => reo::META_NAMES,
-            Self::Mcpeye(_) => &[],
+            Self::Reo | Self::ReoBatch => reo::is_own_name(name),
+            Self::Mcpeye(_) => false,
         }
     }
 

@@ -5,7 +5,7 @@ use std::time::Duration;
 
 use super::buffer::JsonBuffer;
 use super::cutter::Cutter;
-use super::key::Key;
+use super::key::WireKey;
 use super::value::{Captured, Content};
 use super::writer::{Capture, Stop, UNSERIALIZABLE, Writer};
 use crate::base::panics;
@@ -87,7 +87,7 @@ impl<'s> EventWriter<'s> {
 
     /// Begins a member whose name is one of our own.
     #[inline(always)]
-    pub(crate) fn key(&mut self, key: Key) {
+    pub(crate) fn key(&mut self, key: WireKey) {
         self.json.raw(key.0.as_bytes());
     }
 
@@ -100,7 +100,7 @@ impl<'s> EventWriter<'s> {
 
     /// Writes what is sent as it is: ids, and the identity the caller chose to send.
     #[inline(always)]
-    pub(crate) fn exact(&mut self, key: Key, text: &str) {
+    pub(crate) fn exact(&mut self, key: WireKey, text: &str) {
         self.key(key);
         self.json.string(text);
     }
@@ -113,7 +113,7 @@ impl<'s> EventWriter<'s> {
     }
 
     /// Writes a text of the caller's, redacted, of at most `most` characters.
-    pub(crate) fn text(&mut self, key: Key, text: &str, most: usize) {
+    pub(crate) fn text(&mut self, key: WireKey, text: &str, most: usize) {
         self.key(key);
         let start = self.json.len();
         if !self.cutter.write_fitting(self.json, text, most) {
@@ -130,7 +130,7 @@ impl<'s> EventWriter<'s> {
 
     /// Writes a name, an id or another short text of the caller's, if there is one.
     #[inline(always)]
-    pub(crate) fn name(&mut self, key: Key, text: Option<&str>) {
+    pub(crate) fn name(&mut self, key: WireKey, text: Option<&str>) {
         if let Some(text) = text.filter(|text| !text.is_empty()) {
             self.key(key);
             self.item(text);
@@ -139,7 +139,7 @@ impl<'s> EventWriter<'s> {
 
     /// Writes the event's text, or else the logger's.
     #[inline(always)]
-    pub(crate) fn text_or(&mut self, key: Key, own: Option<&str>, constant: Option<&Constant>) {
+    pub(crate) fn text_or(&mut self, key: WireKey, own: Option<&str>, constant: Option<&Constant>) {
         match (own.filter(|own| !own.is_empty()), constant) {
             (
                 None,
@@ -155,19 +155,19 @@ impl<'s> EventWriter<'s> {
     }
 
     /// As [`name`](Self::name), for what is known to be there.
-    pub(crate) fn fact(&mut self, key: Key, text: &str) {
+    pub(crate) fn fact(&mut self, key: WireKey, text: &str) {
         self.json.short(key.0.as_bytes());
         self.item(text);
     }
 
     #[inline(always)]
-    pub(crate) fn integer(&mut self, key: Key, integer: impl itoa::Integer) {
+    pub(crate) fn integer(&mut self, key: WireKey, integer: impl itoa::Integer) {
         self.key(key);
         let mut digits = itoa::Buffer::new();
         self.json.short(digits.format(integer).as_bytes());
     }
 
-    pub(crate) fn number(&mut self, key: Key, number: f64) {
+    pub(crate) fn number(&mut self, key: WireKey, number: f64) {
         self.key(key);
         // Writing a number into memory cannot fail.
         let _ = serde_json::to_writer(&mut *self.json, &number);
@@ -175,7 +175,7 @@ impl<'s> EventWriter<'s> {
 
     /// Writes a time in milliseconds with at most two decimals, as a float would be spelled, which
     /// takes several times as long.
-    pub(crate) fn milliseconds(&mut self, key: Key, duration: Duration) {
+    pub(crate) fn milliseconds(&mut self, key: WireKey, duration: Duration) {
         let hundredths = duration.as_secs().saturating_mul(100_000);
         let hundredths =
             hundredths.saturating_add(u64::from((duration.subsec_nanos() + 5_000) / 10_000));
@@ -189,7 +189,7 @@ impl<'s> EventWriter<'s> {
     }
 
     #[inline(always)]
-    pub(crate) fn flag(&mut self, key: Key, flag: bool) {
+    pub(crate) fn flag(&mut self, key: WireKey, flag: bool) {
         self.key(key);
         self.raw(if flag { "true" } else { "false" });
     }
@@ -197,7 +197,7 @@ impl<'s> EventWriter<'s> {
     /// Writes a value of the caller's into the room up to `end`; if it does not fit, nothing.
     pub(crate) fn content(
         &mut self,
-        key: Key,
+        key: WireKey,
         content: Content<'_>,
         arguments: bool,
         end: usize,
@@ -219,7 +219,7 @@ impl<'s> EventWriter<'s> {
     /// Writes the names of an object's members as a list; returns how many there are.
     pub(crate) fn member_names(
         &mut self,
-        key: Key,
+        key: WireKey,
         content: Content<'_>,
         end: usize,
     ) -> (Written, usize) {
@@ -316,7 +316,7 @@ impl<'s> EventWriter<'s> {
     }
 
     /// Writes a value as the object that the receiver asks for: another one under the key `value`.
-    pub(crate) fn object(&mut self, key: Key, content: Content<'_>, end: usize) -> Written {
+    pub(crate) fn object(&mut self, key: WireKey, content: Content<'_>, end: usize) -> Written {
         let mark = self.mark();
         self.key(key);
         let start = self.json.len();

@@ -77,19 +77,19 @@ fn write(
                 }
                 let members = meta.iter().filter(|(name, _)| *name != "redactions");
                 for (name, value) in members {
-                    member(name, value, wire.own_names(), w);
+                    member(name, value, wire.is_own_name(name), w);
                 }
                 w.close_object(start);
             }
-            _ => member(name, value, wire.own_members(), w),
+            _ => member(name, value, wire.own_members().contains(&name.as_str()), w),
         }
     }
     w.close_object(start);
 }
 
 /// Our own names are known to be harmless, so that `session_id`, say, does not hide its value.
-fn member(name: &str, value: &Value, own: &[&str], w: &mut EventWriter<'_>) {
-    let _ = if own.contains(&name) {
+fn member(name: &str, value: &Value, is_own: bool, w: &mut EventWriter<'_>) {
+    let _ = if is_own {
         w.own_member(name, value)
     } else {
         w.member(name, value, usize::MAX)

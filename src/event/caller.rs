@@ -85,19 +85,6 @@ impl Caller {
     }
 }
 
-/// Sets a caller's `meta` on an event, before any of the event's own.
-macro_rules! with_meta {
-    ($event:expr, $meta:expr) => {{
-        let mut event = $event;
-        for (key, value) in $meta {
-            event = event.meta(key.as_str(), value);
-        }
-        event
-    }};
-}
-
-pub(crate) use with_meta;
-
 impl From<Identity<'_>> for Caller {
     fn from(identity: Identity<'_>) -> Self {
         Self::new(identity)

@@ -2,7 +2,8 @@
 
 use std::time::Duration;
 
-use super::facts::{Facts, Text};
+use super::common::Facts;
+use super::facts::Text;
 use crate::capture::Content;
 
 /// What a tool call carries beyond any event.

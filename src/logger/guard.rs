@@ -85,6 +85,7 @@ impl CallGuard {
         let mut record = Record::of(call, core);
         // When it happened is when it began.
         record
+            .values
             .event_at
             .get_or_insert_with(|| core.config.clock.wall());
         let call = Arc::new(OpenCall {

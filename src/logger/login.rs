@@ -4,7 +4,6 @@ use std::hash::BuildHasher;
 use std::time::{Duration, Instant};
 
 use crate::base::random;
-use crate::event::with_meta;
 use crate::event::{Caller, Event, Identity, IdentityCapture, Session};
 use crate::ledger::Outcome;
 use crate::logger::UsageLogger;
@@ -51,8 +50,9 @@ impl UsageLogger {
         let login = login_of(names, caller.identity(), Some(caller), session_id);
         let now = config.clock.now();
         self.log_once(login, now, || {
-            let event = IdentityCapture::new(caller.identity()).session(session);
-            with_meta!(event, caller.own_meta()).into()
+            let mut event = IdentityCapture::new(caller.identity()).session(session);
+            event.facts.add_meta(caller.own_meta());
+            event.into()
         })
     }
 

@@ -13,7 +13,6 @@ use crate::base::random::Keyed;
 use crate::base::recent::Recent;
 use crate::event::Identity;
 use crate::event::Session;
-use crate::event::with_meta;
 use crate::event::{AuthRejected, AuthRejection, Caller};
 use crate::event::{CallOutcome, IdentityCapture, Init, IntentSource, ToolCall};
 use crate::event::{ClientClass, Era};
@@ -237,7 +236,8 @@ impl Exchange {
             call = call.era(era);
         }
         if let Some(caller) = &self.caller {
-            call = with_meta!(call.identity(caller.identity()), caller.own_meta());
+            call = call.identity(caller.identity());
+            call.facts.add_meta(caller.own_meta());
         }
         if let Some(agent) = self.header("user-agent") {
             call = call.user_agent(agent);
@@ -341,8 +341,9 @@ impl Exchange {
             let login = login::login_of(names, identity, Some(caller), session.get("session_id"));
             let now = core.config.clock.now();
             self.shared.usage.log_once(login, now, || {
-                let event = IdentityCapture::new(identity).session(session);
-                with_meta!(event, caller.own_meta()).into()
+                let mut event = IdentityCapture::new(identity).session(session);
+                event.facts.add_meta(caller.own_meta());
+                event.into()
             });
         }
     }
@@ -479,7 +480,8 @@ impl Exchange {
         let (session, _, _) = self.session(params, None);
         let mut event = Init::new(names).session(&session);
         if let Some(caller) = &self.caller {
-            event = with_meta!(event.identity(caller.identity()), caller.own_meta());
+            event = event.identity(caller.identity());
+            event.facts.add_meta(caller.own_meta());
         }
         self.shared.usage.log_usage(event);
     }
