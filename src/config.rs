@@ -23,6 +23,7 @@ use crate::delivery::settings::{Config, Pace};
 use crate::error::{BuildError, DeliveryError, invalid};
 use crate::event::{Identity, Sampling, Session};
 use crate::hooks::{BeforeSend, ClientHook, OnError};
+use crate::ledger::Ledger;
 use crate::limits::Limits;
 use crate::logger::UsageLogger;
 use crate::queue::{Bounds, WhenFull};
@@ -673,8 +674,10 @@ impl Builder {
             limits: self.limits,
             redactor: self.redactor,
         };
+        // A `Value` does not panic, so nothing is counted.
+        let ledger = Ledger::default();
         let meta = self.meta.into_iter().map(|(name, value)| {
-            let (captured, _) = capture::capture_value(&rules, &value, false);
+            let captured = capture::capture_value(&rules, &value, false, &ledger);
             (name, captured)
         });
         let constant = |text| Constant::new(text, &rules.redactor);

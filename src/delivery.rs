@@ -475,10 +475,8 @@ impl Worker {
         for event in 0..segment.len() {
             let bytes = segment.slice(event..event + 1);
             let json = bytes.strip_suffix(b",").unwrap_or(bytes);
-            let (result, panics) =
-                before_send::apply(hook, json, &core.config.wire, rules, &mut self.scratch);
-            core.ledger.panics(panics);
-            match result {
+            let scratch = &mut self.scratch;
+            match before_send::apply(hook, json, &core.config.wire, rules, scratch, &core.ledger) {
                 Ok(json) => {
                     let waiter = segment.take_waiters(event..event + 1).pop();
                     rewrite.push(&json, segment.id(event).unwrap_or_default(), waiter);

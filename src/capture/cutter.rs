@@ -1,6 +1,7 @@
 //! Cuts what is too long; a cut never halves a secret.
 
 use super::buffer::JsonBuffer;
+use crate::base::text::cut_at_char;
 use crate::limits;
 use crate::redact::{Counts, Redactor, RuleFailed};
 
@@ -60,11 +61,7 @@ impl<'r> Cutter<'r> {
 
     /// Writes `text` up to `cut`, redacted with a look at what comes behind.
     fn write_cut(&mut self, out: &mut JsonBuffer, text: &str, cut: usize, most: usize) {
-        let mut end = (cut + limits::CUT_MARGIN_BYTES).min(text.len());
-        while !text.is_char_boundary(end) {
-            end -= 1;
-        }
-        let window = text.get(..end).unwrap_or(text);
+        let window = cut_at_char(text, cut + limits::CUT_MARGIN_BYTES);
         let counts = self.counts.get_or_insert_default();
         match self.redactor.redact_cut(window, cut, counts) {
             Ok(redacted) if cut < text.len() || cut_at(&redacted, most).is_some() => {
@@ -107,4 +104,87 @@ pub(crate) fn cut_at(text: &str, most: usize) -> Option<usize> {
     let mut starts = text.char_indices().map(|(at, _)| at);
     let cut = starts.nth(keep)?;
     starts.nth(most - keep - 1).map(|_| cut)
+}
+
+#[cfg(test)]
+mod tests {
+    use proptest::prelude::*;
+
+    use super::*;
+
+    fn written(text: &str, most: usize) -> String {
+        let redactor = Redactor::off();
+        let mut out = JsonBuffer::default();
+        Cutter::new(&redactor).write(&mut out, text, most);
+        serde_json::from_slice(out.as_bytes()).unwrap()
+    }
+
+    #[test]
+    fn a_text_is_cut_to_its_limit_with_three_dots() {
+        for (text, most, expected) in [
+            ("", 16, ""),
+            ("0123456789abcdef", 16, "0123456789abcdef"),
+            ("0123456789abcdefg", 16, "0123456789abc..."),
+            ("éééééééééééééééé", 16, "éééééééééééééééé"),
+            ("ééééééééééééééééé", 16, "ééééééééééééé..."),
+            (
+                "😀😀😀😀😀😀😀😀😀😀😀😀😀😀😀😀x",
+                16,
+                "😀😀😀😀😀😀😀😀😀😀😀😀😀...",
+            ),
+        ] {
+            assert_eq!(written(text, most), expected, "{text}");
+        }
+    }
+
+    #[test]
+    fn a_secret_at_the_cut_is_replaced_whole() {
+        let redactor = Redactor::default();
+        let key = format!("{}_{}", "ghp", "a1B2c3D4e5F6g7H8i9J0k1L2m3N4o5P6q7R8");
+        for before in 0..120 {
+            let text = format!("{} {key} {}", "w".repeat(before), "tail ".repeat(100));
+            let mut out = JsonBuffer::default();
+            let mut cutter = Cutter::new(&redactor);
+            cutter.write(&mut out, &text, 100);
+            let sent: String = serde_json::from_slice(out.as_bytes()).unwrap();
+            assert!(!sent.contains("ghp"), "{before}: {sent}");
+            assert!(sent.chars().count() <= 100, "{before}: {sent}");
+            assert!(sent.ends_with("..."), "{before}: {sent}");
+        }
+    }
+
+    #[test]
+    fn marks_count_against_the_limit_and_are_never_halved() {
+        let redactor = Redactor::default();
+        // Fewer are left to the pass over the whole event: they cannot outgrow the limit.
+        for count in [5, 20, 100, 1_000] {
+            let mut out = JsonBuffer::default();
+            let text = "a@b.co ".repeat(count);
+            Cutter::new(&redactor).write_fitting(&mut out, &text, 200);
+            let sent: String = serde_json::from_slice(out.as_bytes()).unwrap();
+            assert!(sent.chars().count() <= 200, "{count}: {sent}");
+            assert!(!sent.contains("a@b"), "{count}: {sent}");
+            let marks = sent.matches("[REDACTED").count();
+            assert_eq!(
+                marks,
+                sent.matches("[REDACTED_EMAIL]").count(),
+                "a mark is never halved"
+            );
+        }
+    }
+
+    proptest! {
+        #[test]
+        fn a_cut_keeps_the_beginning_and_obeys_the_limit(text in "\\PC{0,300}", most in 16_usize..200) {
+            let sent = written(&text, most);
+            let (sent_chars, chars) = (sent.chars().count(), text.chars().count());
+            if chars <= most {
+                prop_assert_eq!(sent, text);
+            } else {
+                prop_assert_eq!(sent_chars, most);
+                let kept = sent.strip_suffix("...").unwrap();
+                prop_assert!(text.starts_with(kept));
+            }
+        }
+    }
 }

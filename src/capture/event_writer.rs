@@ -9,8 +9,8 @@ use super::key::WireKey;
 use super::value::{Captured, Content};
 use super::writer::{Capture, Stop, UNSERIALIZABLE, Writer};
 use crate::base::panics;
-use crate::limits;
-use crate::limits::Limits;
+use crate::ledger::Ledger;
+use crate::limits::{self, Limits};
 use crate::redact::Redactor;
 
 /// What capturing needs to know of its logger.
@@ -20,26 +20,28 @@ pub(crate) struct CapturePolicy {
     pub(crate) redactor: Redactor,
 }
 
-/// How the writing of a caller's value went.
+/// Whether a caller's value had room.
 #[derive(Debug, PartialEq, Eq)]
 pub(crate) enum Written {
+    /// All that the limits let through is written.
     Whole,
-    /// It did not fit into its room; nothing is left of it.
+    /// It did not fit, and nothing is left of it.
     TooLarge,
 }
 
-/// Writes one event: a JSON object, in which it remembers what came from the caller.
+/// Writes one event: a JSON object, in which it remembers where content of the caller's stands.
 #[derive(Debug)]
 pub(crate) struct EventWriter<'s> {
     pub(super) json: &'s mut JsonBuffer,
     pub(super) spans: &'s mut Vec<Range<usize>>,
-    pub(super) rules: &'s CapturePolicy,
+    pub(super) policy: &'s CapturePolicy,
+    /// Counts the panics of a caller's `Serialize`.
+    pub(super) ledger: &'s Ledger,
     pub(super) cutter: Cutter<'s>,
     pub(super) counts_at: Option<usize>,
-    pub(super) panics: u64,
 }
 
-/// A place to go back to.
+/// A length to go back to.
 #[derive(Debug, Clone, Copy)]
 pub(crate) struct Mark {
     json: usize,
@@ -47,13 +49,31 @@ pub(crate) struct Mark {
 }
 
 impl<'s> EventWriter<'s> {
+    /// Writes behind what `json` holds, and adds to `spans`.
+    #[inline]
+    pub(super) fn new(
+        json: &'s mut JsonBuffer,
+        spans: &'s mut Vec<Range<usize>>,
+        policy: &'s CapturePolicy,
+        ledger: &'s Ledger,
+    ) -> Self {
+        Self {
+            json,
+            spans,
+            policy,
+            ledger,
+            cutter: Cutter::new(&policy.redactor),
+            counts_at: None,
+        }
+    }
+
     /// The length so far, in bytes.
     pub(crate) fn len(&self) -> usize {
         self.json.len()
     }
 
-    pub(crate) fn rules(&self) -> &'s CapturePolicy {
-        self.rules
+    pub(crate) fn limits(&self) -> &'s Limits {
+        &self.policy.limits
     }
 
     pub(crate) fn mark(&self) -> Mark {
@@ -74,8 +94,8 @@ impl<'s> EventWriter<'s> {
         self.json.raw(json.as_bytes());
     }
 
-    /// Ends the object whose members were written since the length was `start`. Each was written
-    /// with a comma in front; the first one's makes place for the brace.
+    /// Ends the object whose members were written since the length was `start`. A comma stands in
+    /// front of each member; the opening brace takes the place of the first one's.
     pub(crate) fn close_object(&mut self, start: usize) {
         if self.json.len() == start {
             self.json.push(b'{');
@@ -212,8 +232,8 @@ impl<'s> EventWriter<'s> {
     pub(crate) fn own_member(&mut self, name: &str, content: Content<'_>) -> Written {
         let mark = self.mark();
         self.named(name);
-        let take = Capture::Value { arguments: false };
-        self.value(content, take, usize::MAX, mark).0
+        let capture = Capture::Value { arguments: false };
+        self.value(content, capture, usize::MAX, mark).0
     }
 
     /// Writes the names of an object's members as a list; returns how many there are.
@@ -247,16 +267,17 @@ impl<'s> EventWriter<'s> {
         written
     }
 
+    /// Writes a value into the room up to `end`; if it does not fit, goes back to `mark`. Returns the
+    /// number of its members too, which is known only of a value that was serialized here.
     pub(super) fn value(
         &mut self,
         content: Content<'_>,
-        take: Capture,
+        capture: Capture,
         end: usize,
         mark: Mark,
     ) -> (Written, usize) {
         let start = self.json.len();
         let counts = self.cutter.counts.clone();
-        let mut members = 0;
         let captured = content.captured();
         if let Some(captured) = captured {
             if let Some(counts) = &captured.counts {
@@ -264,55 +285,56 @@ impl<'s> EventWriter<'s> {
             }
             self.cutter.failed |= captured.failed;
         }
-        let stop = match captured {
-            Some(Captured { json, .. }) if take != Capture::NamesOnly => {
-                if start + json.len() > end {
-                    Some(Stop::Room)
-                } else {
+        let (written, members) = match captured {
+            Some(Captured { json, .. }) if capture != Capture::NamesOnly => {
+                let fits = start + json.len() <= end;
+                if fits {
                     self.json.raw(json.as_bytes());
-                    None
                 }
+                (fits.then_some(()).ok_or(Stop::Room), 0)
             }
-            _ => {
-                let mut writer =
-                    Writer::new(self.json, &self.rules.limits, &mut self.cutter, take, end);
-                let caught = panics::catch(|| content.write(&mut writer));
-                writer.close_all();
-                members = writer.members();
-                let caught = if writer.overflowed() {
-                    Ok(Err(Stop::Room))
-                } else {
-                    caught
-                };
-                caught
-                    .unwrap_or_else(|_| {
-                        self.panics += 1;
-                        Err(Stop::Foreign)
-                    })
-                    .err()
-            }
+            _ => self.serialize(content, capture, end),
         };
-        match stop {
-            Some(Stop::Room) => {
-                self.rewind(mark);
-                self.cutter.counts = counts;
-                return (Written::TooLarge, members);
-            }
-            Some(Stop::Foreign) => {
+        let fits = match written {
+            Err(Stop::Room) => false,
+            Err(Stop::Foreign) => {
                 self.json.truncate(start);
                 self.raw(UNSERIALIZABLE);
+                true
             }
-            // What a spent budget left is closed and stands.
-            Some(Stop::Budget) | None => {
-                if self.json.len() > end {
-                    self.rewind(mark);
-                    self.cutter.counts = counts;
-                    return (Written::TooLarge, members);
-                }
-            }
+            // What was written until the budget was spent is closed, and stands.
+            Err(Stop::Budget) | Ok(()) => self.json.len() <= end,
+        };
+        if !fits {
+            self.rewind(mark);
+            self.cutter.counts = counts;
+            return (Written::TooLarge, members);
         }
         self.spans.push(start..self.json.len());
         (Written::Whole, members)
+    }
+
+    /// Runs the caller's `Serialize`; returns the number of the value's members too.
+    fn serialize(
+        &mut self,
+        content: Content<'_>,
+        capture: Capture,
+        end: usize,
+    ) -> (Result<(), Stop>, usize) {
+        let limits = &self.policy.limits;
+        let mut writer = Writer::new(self.json, limits, &mut self.cutter, capture, end);
+        let caught = panics::catch(|| content.write(&mut writer));
+        writer.close_all();
+        let members = writer.members();
+        let written = match caught {
+            _ if writer.overflowed() => Err(Stop::Room),
+            Ok(written) => written,
+            Err(_) => {
+                self.ledger.panics(1);
+                Err(Stop::Foreign)
+            }
+        };
+        (written, members)
     }
 
     /// Writes a value as the object that the receiver asks for: another one under the key `value`.
@@ -358,5 +380,156 @@ impl Constant {
         let stays = text.len() <= limits::MAX_NAME_CHARS && redactor.redact_str(&text) == text;
         let json = stays.then(|| serde_json::Value::from(text.as_str()).to_string());
         Self { text, json }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use serde_json::{Value, json};
+
+    use super::*;
+    use crate::capture::{EventDraft, Scratch, capture_value, key};
+
+    fn policy() -> CapturePolicy {
+        CapturePolicy {
+            limits: Limits::default(),
+            redactor: Redactor::default(),
+        }
+    }
+
+    /// The object with the members that `write` writes, as it is sent.
+    fn object(write: impl FnOnce(&mut EventWriter<'_>)) -> String {
+        let (policy, ledger, mut scratch) = (policy(), Ledger::default(), Scratch::default());
+        let mut draft = EventDraft::begin(&mut scratch, &policy, &ledger);
+        write(&mut draft.writer);
+        draft.writer.close_object(0);
+        let json = draft.seal().unwrap();
+        String::from_utf8(json.as_bytes().to_vec()).unwrap()
+    }
+
+    #[test]
+    fn milliseconds_have_at_most_two_decimals() {
+        for (micros, expected) in [
+            (0, "0.0"),
+            (4, "0.0"),
+            (5, "0.01"),
+            (930, "0.93"),
+            (12_000, "12.0"),
+            (999_995, "1000.0"),
+            (5_072_524, "5072.52"),
+            (5_072_525, "5072.53"),
+            (u64::from(u32::MAX), "4294967.3"),
+        ] {
+            let written = object(|w| w.milliseconds(key!("ms"), Duration::from_micros(micros)));
+            assert_eq!(written, format!("{{\"ms\":{expected}}}"));
+        }
+    }
+
+    #[test]
+    fn what_does_not_fit_leaves_no_trace() {
+        let large = "words ".repeat(100);
+        let event = object(|w| {
+            w.integer(key!("n"), 1);
+            let end = w.len() + 50;
+            assert_eq!(
+                w.content(key!("value"), &large, false, end),
+                Written::TooLarge
+            );
+            assert_eq!(w.member("bob@example.com", &large, end), Written::TooLarge);
+            w.flag(key!("kept"), true);
+        });
+        assert_eq!(event, r#"{"n":1,"kept":true}"#);
+    }
+
+    #[test]
+    fn members_are_written_one_behind_another() {
+        assert_eq!(object(|_| {}), "{}");
+        let written = object(|w| {
+            w.exact(key!("id"), "bob@example.com");
+            w.name(key!("tool"), Some("mail bob@example.com"));
+            w.name(key!("empty"), Some(""));
+            w.name(key!("absent"), None);
+            w.fact(key!("transport"), "stdio");
+            w.integer(key!("n"), -7);
+            w.number(key!("rate"), 0.25);
+            w.flag(key!("yes"), true);
+            w.flag(key!("no"), false);
+            w.unchanged("given", &json!({"mail": "bob@example.com"}));
+        });
+        let expected = concat!(
+            r#"{"id":"bob@example.com","tool":"mail [REDACTED_EMAIL]","transport":"stdio","n":-7,"#,
+            r#""rate":0.25,"yes":true,"no":false,"given":{"mail":"bob@example.com"}}"#
+        );
+        assert_eq!(written, expected);
+    }
+
+    #[test]
+    fn a_text_of_the_events_own_wins_over_the_constant() {
+        let plain = Constant::new("prod".to_owned(), &Redactor::default());
+        let secret = Constant::new("bob@example.com".to_owned(), &Redactor::default());
+        assert!(plain.json.is_some() && secret.json.is_none());
+        let written = object(|w| {
+            w.text_or(key!("own"), Some("test"), Some(&plain));
+            w.text_or(key!("empty"), Some(""), Some(&plain));
+            w.text_or(key!("constant"), None, Some(&plain));
+            w.text_or(key!("redacted"), None, Some(&secret));
+            w.text_or(key!("neither"), None, None);
+        });
+        let expected = json!({
+            "own": "test",
+            "empty": "prod",
+            "constant": "prod",
+            "redacted": "[REDACTED_EMAIL]",
+        });
+        assert_eq!(serde_json::from_str::<Value>(&written).unwrap(), expected);
+    }
+
+    #[test]
+    fn a_value_becomes_an_object() {
+        let list = json!(["a", "bob@example.com"]);
+        for (value, expected) in [
+            (json!({"a": 1}), json!({"a": 1})),
+            (json!(null), json!({})),
+            (json!(7), json!({"value": 7})),
+            (list, json!({"value": ["a", "[REDACTED_EMAIL]"]})),
+        ] {
+            let written = object(|w| {
+                let written = w.object(key!("arguments"), &value, usize::MAX);
+                assert_eq!(written, Written::Whole);
+            });
+            let written: Value = serde_json::from_str(&written).unwrap();
+            assert_eq!(written, json!({"arguments": expected}));
+        }
+    }
+
+    #[test]
+    fn a_value_captured_before_is_written_as_one_that_is_serialized_now() {
+        let value = json!({"a": [1, "two"], "query": "q", "contact": "bob@example.com"});
+        let captured = capture_value(&policy(), &value, true, &Ledger::default());
+        let both: [Content<'_>; 2] = [&value, &captured];
+        let [now, before] = both.map(|content| {
+            object(|w| {
+                let end = w.len() + 10;
+                let written = w.content(key!("too_large"), content, true, end);
+                assert_eq!(written, Written::TooLarge);
+                let (written, members) = w.member_names(key!("names"), content, usize::MAX);
+                assert_eq!((written, members), (Written::Whole, 3));
+                let _ = w.content(key!("arguments"), content, true, usize::MAX);
+                let _ = w.own_member("own", content);
+                let _ = w.member("custom", content, usize::MAX);
+            })
+        });
+        assert_eq!(now, before);
+        assert!(now.contains(r#""names":["a","query","contact"]"#), "{now}");
+    }
+
+    #[test]
+    fn a_sensitive_name_hides_its_value_unless_the_name_is_ours() {
+        let written = object(|w| {
+            let _ = w.member("password", &"swordfish", usize::MAX);
+            let _ = w.own_member("session_id", &"abc");
+        });
+        assert!(!written.contains("swordfish"), "{written}");
+        assert!(written.ends_with(r#""session_id":"abc"}"#), "{written}");
     }
 }

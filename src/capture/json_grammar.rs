@@ -105,3 +105,69 @@ pub(crate) fn escape(rest: &str) -> Result<(char, usize), Stop> {
     };
     Ok((character, 1))
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn numbers_follow_the_grammar() {
+        for good in [
+            "0",
+            "-0",
+            "10",
+            "1.0",
+            "0.5",
+            "1e9",
+            "1E+9",
+            "-1.5e-9",
+            "123456789012345678901234567890",
+        ] {
+            assert!(is_number(good), "{good}");
+        }
+        for bad in [
+            "", "-", "+1", "01", "-01", "1.", ".5", "1e", "1e+", "1.e5", "0x1", "NaN", "1 ", " 1",
+            "1-", "--1",
+        ] {
+            assert!(!is_number(bad), "{bad}");
+        }
+    }
+
+    #[test]
+    fn escapes_are_read_as_serde_json_reads_them() {
+        for raw in [
+            r"\n\t\r\b\f\/\\\u0041",
+            r"\u00e9\u20AC",
+            r"\ud83d\ude00 and \uD83D\uDE00",
+            r"a\u0000b",
+        ] {
+            let expected: String = serde_json::from_str(&format!("\"{raw}\"")).unwrap();
+            assert_eq!(unescape(raw, usize::MAX).unwrap(), expected, "{raw}");
+        }
+        for (raw, expected) in [
+            (r"\ud83d", "\u{fffd}"),
+            (r"\ud83dx", "\u{fffd}x"),
+            (r"\ude00", "\u{fffd}"),
+            (r"\ud83d\u0041", "\u{fffd}A"),
+            (r"\ud83d\ud83d\ude00", "\u{fffd}😀"),
+        ] {
+            assert_eq!(unescape(raw, usize::MAX).unwrap(), expected, "{raw}");
+        }
+        for raw in [r"\x", r"\u12", r"\u12g4", r"\", r"\u+123", r"\ud83d\x"] {
+            assert_eq!(unescape(raw, usize::MAX), Err(Stop::Foreign), "{raw}");
+        }
+    }
+
+    #[test]
+    fn half_of_a_surrogate_pair_is_not_sound() {
+        for raw in ["", "plain", r"\n\u00e9", r"\ud83d\ude00"] {
+            assert_eq!(escapes_are_sound(raw), Ok(true), "{raw}");
+        }
+        for raw in [r"\ud83d", r"\ude00 x", r"\ud83d\u0041"] {
+            assert_eq!(escapes_are_sound(raw), Ok(false), "{raw}");
+        }
+        for raw in [r"\x", r"\u12", "\\"] {
+            assert_eq!(escapes_are_sound(raw), Err(Stop::Foreign), "{raw}");
+        }
+    }
+}

@@ -29,8 +29,6 @@ pub(crate) use key;
 
 #[cfg(test)]
 mod tests {
-    use super::*;
-
     #[test]
     fn a_key_is_written_with_what_stands_around_its_name() {
         for key in [key!("event_id"), key!(event_id)] {

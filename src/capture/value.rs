@@ -4,7 +4,7 @@ use serde::ser::Serialize;
 
 use super::buffer::JsonBuffer;
 use super::raw_json;
-use super::scratch::{MAX_SPARE_BYTES, SPARE};
+use super::scratch;
 use super::writer::{Stop, UNSERIALIZABLE, Writer};
 use crate::redact::Counts;
 
@@ -33,10 +33,7 @@ impl Value for Captured {
 
 impl Drop for Captured {
     fn drop(&mut self) {
-        let json = std::mem::take(&mut self.json);
-        if json.capacity() <= MAX_SPARE_BYTES {
-            let _ = SPARE.try_with(|spare| spare.set(json));
-        }
+        scratch::keep_spare(std::mem::take(&mut self.json));
     }
 }
 

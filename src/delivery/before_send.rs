@@ -3,10 +3,9 @@
 use serde_json::{Map, Value};
 
 use crate::base::panics;
-use crate::capture;
-use crate::capture::{CapturePolicy, EventWriter, Scratch, key};
+use crate::capture::{CapturePolicy, EventDraft, EventWriter, Scratch, key};
 use crate::hooks::BeforeSend;
-use crate::ledger::DropReason;
+use crate::ledger::{DropReason, Ledger};
 use crate::limits::Limits;
 use crate::redact::{RedactedJson, Redactor};
 use crate::wire::Wire;
@@ -26,27 +25,30 @@ pub(crate) fn rules(redactor: &Redactor) -> CapturePolicy {
     }
 }
 
-/// Lets the hook look at one event; returns what is to be sent, and how many panics were caught.
+/// Lets the hook look at one event; returns what is to be sent. Panics are counted in `ledger`.
 pub(crate) fn apply<'s>(
     hook: &BeforeSend,
     event: &[u8],
     wire: &Wire,
-    rules: &CapturePolicy,
+    rules: &'s CapturePolicy,
     scratch: &'s mut Scratch,
-) -> (Result<RedactedJson<'s>, DropReason>, u64) {
+    ledger: &'s Ledger,
+) -> Result<RedactedJson<'s>, DropReason> {
     let Ok(Value::Object(before)) = serde_json::from_slice(event) else {
-        return (Err(DropReason::BeforeSend), 0);
+        return Err(DropReason::BeforeSend);
     };
     let given = Value::Object(before.clone());
     let after = match panics::catch(|| hook(given)) {
         Ok(Some(Value::Object(after))) => after,
-        Ok(_) => return (Err(DropReason::BeforeSend), 0),
-        Err(_) => return (Err(DropReason::BeforeSend), 1),
+        Ok(_) => return Err(DropReason::BeforeSend),
+        Err(_) => {
+            ledger.panics(1);
+            return Err(DropReason::BeforeSend);
+        }
     };
-    capture::capture(scratch, rules, |writer| {
-        write(&before, &after, wire, writer);
-        Ok(())
-    })
+    let mut draft = EventDraft::begin(scratch, rules, ledger);
+    write(&before, &after, wire, &mut draft.writer);
+    draft.seal()
 }
 
 fn write(

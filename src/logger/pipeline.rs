@@ -14,6 +14,7 @@ use super::open_calls::OpenCalls;
 use crate::base::clock::unix_millis;
 use crate::base::id::Ids;
 use crate::base::{process, random};
+use crate::capture::EventDraft;
 use crate::delivery::Worker;
 use crate::delivery::message::{Control, Job};
 use crate::delivery::settings::Config;
@@ -177,15 +178,14 @@ impl Core {
             weight,
         };
         capture::with_scratch(|scratch| {
-            let (captured, panics) = capture::capture(scratch, &config.rules, |writer| {
-                config
-                    .wire
-                    .write_event(event, &config.defaults, &stamp, writer)
-            });
-            self.ledger.panics(panics);
+            let mut draft = EventDraft::begin(scratch, &config.rules, &self.ledger);
+            config
+                .wire
+                .write_event(event, &config.defaults, &stamp, &mut draft.writer)?;
+            let json = draft.seal()?;
             let seal = waiter.is_some();
             let now = || config.clock.now();
-            let pushed = self.queue.push(&captured?, event_id, waiter, seal, now);
+            let pushed = self.queue.push(&json, event_id, waiter, seal, now);
             if pushed.wake {
                 self.notify.notify_one();
             }
@@ -257,13 +257,13 @@ impl Core {
             unix_millis: now,
             weight: Weight::default(),
         };
+        let uncounted = Ledger::default();
         let mut json = capture::with_scratch(|scratch| {
-            let (captured, _) = capture::capture(scratch, &config.rules, |writer| {
-                config
-                    .wire
-                    .write_event(event, &config.defaults, &stamp, writer)
-            });
-            captured.map(|json| json.as_bytes().to_vec())
+            let mut draft = EventDraft::begin(scratch, &config.rules, &uncounted);
+            config
+                .wire
+                .write_event(event, &config.defaults, &stamp, &mut draft.writer)?;
+            draft.seal().map(|json| json.as_bytes().to_vec())
         })?;
         json.push(b',');
         let sender = Sender {

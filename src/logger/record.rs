@@ -12,9 +12,7 @@ use crate::{capture, limits};
 
 /// Captures a value within the limits.
 pub(crate) fn captured(core: &Core, content: Content<'_>, arguments: bool) -> Captured {
-    let (captured, panics) = capture::capture_value(&core.config.rules, content, arguments);
-    core.ledger.panics(panics);
-    captured
+    capture::capture_value(&core.config.rules, content, arguments, &core.ledger)
 }
 
 /// A call under way, in memory of its own. All its texts stand in one, so that copying a dozen of

@@ -91,7 +91,7 @@ pub(super) fn write_event(
     let tool = present(&call.tool).ok_or(DropReason::MissingField)?;
     let identity = identity(event, defaults).ok_or(DropReason::MissingField)?;
     let user_id = user_id(&identity, event, defaults);
-    let limits = &w.rules().limits;
+    let limits = w.limits();
     let is_error = call.outcome().is_some_and(|outcome| outcome.is_error());
 
     let start = w.len();

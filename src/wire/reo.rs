@@ -94,8 +94,8 @@ pub(super) fn write_event(
 
 /// Writes the members of `meta`, the largest last, so that there is room for the others.
 fn write_meta(event: &Event<'_>, defaults: &Defaults, weight: Weight, w: &mut EventWriter<'_>) {
-    let end = w.len() + w.rules().limits.meta_bytes;
-    let limits = &w.rules().limits;
+    let limits = w.limits();
+    let end = w.len() + limits.meta_bytes;
     match &event.kind {
         Kind::ToolCall(call) => {
             w.name(key!("tool"), Some(&call.tool));

@@ -239,8 +239,9 @@ impl<'w, 'b, 'r, 't> Whole<'w, 'b, 'r, 't> {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::capture::json::{Capture, Cutter};
-    use crate::capture::out::JsonBuffer;
+    use crate::capture::buffer::JsonBuffer;
+    use crate::capture::cutter::Cutter;
+    use crate::capture::writer::Capture;
     use crate::limits::Limits;
     use crate::redact::Redactor;
 
