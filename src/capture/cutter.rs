@@ -1,4 +1,4 @@
-//! Cuts what is too long; a cut never halves a secret.
+//! Cuts texts that are too long, so that no secret is cut in two.
 
 use super::buffer::JsonBuffer;
 use crate::base::text::cut_at_char;
@@ -6,13 +6,13 @@ use crate::limits;
 use crate::redact::{Counts, Redactor, RuleFailed};
 
 /// How every mark of the redactor begins.
-pub(crate) const MARK_START: &str = "[REDACTED_";
+const MARK_START: &str = "[REDACTED_";
 
-/// Cuts what is too long, and remembers what the redactor found in it.
+/// Cuts texts that are too long, and remembers what the redactor found in them.
 #[derive(Debug)]
 pub(crate) struct Cutter<'r> {
     redactor: &'r Redactor,
-    /// `None` until something long was redacted: most events need no room for counts here.
+    /// `None` until a long text was redacted: most events have none.
     pub(super) counts: Option<Counts>,
     /// A rule failed, so the event must not be sent.
     pub(super) failed: bool,
@@ -27,7 +27,7 @@ impl<'r> Cutter<'r> {
         }
     }
 
-    /// Writes `text` as a JSON string of at most `most` characters; a cut never halves a secret.
+    /// Writes `text` as a JSON string of at most `most` characters.
     #[inline]
     pub(super) fn write(&mut self, out: &mut JsonBuffer, text: &str, most: usize) {
         // A character has one byte or more.
@@ -46,8 +46,9 @@ impl<'r> Cutter<'r> {
         }
     }
 
-    /// As [`write`](Self::write), for a text whose limit the receiver checks: it also holds for
-    /// the marks, which may be longer than what they hide. Returns whether the text is redacted.
+    /// As [`write`](Self::write), for a text whose limit the receiver checks. The marks count
+    /// against the limit too, and may be longer than what they hide. Returns whether the text was
+    /// redacted here.
     pub(super) fn write_fitting(&mut self, out: &mut JsonBuffer, text: &str, most: usize) -> bool {
         /// The longest mark, of a class with a name of 40 characters, may hide a single one.
         const GROWTH: usize = 56;
@@ -59,7 +60,8 @@ impl<'r> Cutter<'r> {
         cut.is_some()
     }
 
-    /// Writes `text` up to `cut`, redacted with a look at what comes behind.
+    /// Writes `text` up to `cut`. It is redacted with what stands behind the cut in view, so that a
+    /// secret which the cut would halve is found whole.
     fn write_cut(&mut self, out: &mut JsonBuffer, text: &str, cut: usize, most: usize) {
         let window = cut_at_char(text, cut + limits::CUT_MARGIN_BYTES);
         let counts = self.counts.get_or_insert_default();
@@ -78,8 +80,9 @@ impl<'r> Cutter<'r> {
     }
 }
 
-/// The beginning of `text` that leaves room for three dots; a mark stays whole or goes.
-pub(crate) fn shortened(text: &str, most: usize) -> &str {
+/// The beginning of `text` that leaves room for three dots. A mark at its end that would be halved
+/// is left out.
+fn shortened(text: &str, most: usize) -> &str {
     let Some((end, _)) = text.char_indices().nth(most.saturating_sub(3)) else {
         return text;
     };

@@ -13,7 +13,7 @@ use crate::ledger::Ledger;
 use crate::limits::{self, Limits};
 use crate::redact::Redactor;
 
-/// What capturing needs to know of its logger.
+/// What holds for every value that a logger captures.
 #[derive(Debug)]
 pub(crate) struct CapturePolicy {
     pub(crate) limits: Limits,
@@ -83,7 +83,7 @@ impl<'s> EventWriter<'s> {
         }
     }
 
-    /// Undoes what was written since `mark`.
+    /// Removes what was written since `mark`.
     pub(crate) fn rewind(&mut self, mark: Mark) {
         self.json.truncate(mark.json);
         self.spans.truncate(mark.spans);
@@ -111,21 +111,22 @@ impl<'s> EventWriter<'s> {
         self.json.raw(key.0.as_bytes());
     }
 
-    /// As [`key`](Self::key), for a name that is not known when this is compiled.
+    /// As [`key`](Self::key), for a name of ours that the compiler does not know.
     fn named(&mut self, name: &str) {
         self.json.raw(b",\"");
         self.json.short(name.as_bytes());
         self.json.raw(b"\":");
     }
 
-    /// Writes what is sent as it is: ids, and the identity the caller chose to send.
+    /// Writes a text that is not redacted: an id, a word of ours, the identity the caller chose to
+    /// send.
     #[inline(always)]
     pub(crate) fn exact(&mut self, key: WireKey, text: &str) {
         self.key(key);
         self.json.string(text);
     }
 
-    /// Writes a member that was checked before, as it is.
+    /// Writes a member that is not redacted, since it was before.
     pub(crate) fn unchanged(&mut self, name: &str, value: &serde_json::Value) {
         self.named(name);
         // Writing into memory cannot fail, and a tree has only string keys.
@@ -141,14 +142,14 @@ impl<'s> EventWriter<'s> {
         }
     }
 
-    /// Writes a name, an id or another short text of the caller's, without a name of its own.
+    /// Writes a short text of the caller's as an item of a list.
     pub(crate) fn item(&mut self, text: &str) {
         let start = self.json.len();
         self.cutter.write(self.json, text, limits::MAX_NAME_CHARS);
         self.spans.push(start..self.json.len());
     }
 
-    /// Writes a name, an id or another short text of the caller's, if there is one.
+    /// Writes a name, an id or another short text of the caller's, unless it is absent or empty.
     #[inline(always)]
     pub(crate) fn name(&mut self, key: WireKey, text: Option<&str>) {
         if let Some(text) = text.filter(|text| !text.is_empty()) {
@@ -157,7 +158,7 @@ impl<'s> EventWriter<'s> {
         }
     }
 
-    /// Writes the event's text, or else the logger's.
+    /// Writes the event's own text, or else the logger's.
     #[inline(always)]
     pub(crate) fn text_or(&mut self, key: WireKey, own: Option<&str>, constant: Option<&Constant>) {
         match (own.filter(|own| !own.is_empty()), constant) {
@@ -174,7 +175,8 @@ impl<'s> EventWriter<'s> {
         }
     }
 
-    /// As [`name`](Self::name), for what is known to be there.
+    /// As [`name`](Self::name), for a text that is not empty, under a key that the compiler does not
+    /// know.
     pub(crate) fn fact(&mut self, key: WireKey, text: &str) {
         self.json.short(key.0.as_bytes());
         self.item(text);
@@ -193,8 +195,8 @@ impl<'s> EventWriter<'s> {
         let _ = serde_json::to_writer(&mut *self.json, &number);
     }
 
-    /// Writes a time in milliseconds with at most two decimals, as a float would be spelled, which
-    /// takes several times as long.
+    /// Writes a time in milliseconds with at most two decimals, in the spelling of a float. Writing a
+    /// float takes several times as long.
     pub(crate) fn milliseconds(&mut self, key: WireKey, duration: Duration) {
         let hundredths = duration.as_secs().saturating_mul(100_000);
         let hundredths =
@@ -214,7 +216,7 @@ impl<'s> EventWriter<'s> {
         self.raw(if flag { "true" } else { "false" });
     }
 
-    /// Writes a value of the caller's into the room up to `end`; if it does not fit, nothing.
+    /// Writes a value of the caller's into the room up to `end`; nothing if it does not fit.
     pub(crate) fn content(
         &mut self,
         key: WireKey,
@@ -228,7 +230,7 @@ impl<'s> EventWriter<'s> {
             .0
     }
 
-    /// Writes a value under one of our own names that is not known when this is compiled.
+    /// Writes a value under one of our own names that the compiler does not know.
     pub(crate) fn own_member(&mut self, name: &str, content: Content<'_>) -> Written {
         let mark = self.mark();
         self.named(name);
@@ -248,7 +250,7 @@ impl<'s> EventWriter<'s> {
         self.value(content, Capture::NamesOnly, end, mark)
     }
 
-    /// Writes a custom member; under a sensitive name only what says nothing stays.
+    /// Writes a member under a name of the caller's. The redactor judges the value by that name.
     pub(crate) fn member(&mut self, name: &str, content: Content<'_>, end: usize) -> Written {
         let mark = self.mark();
         self.json.push(b',');
@@ -260,7 +262,7 @@ impl<'s> EventWriter<'s> {
             .value(content, Capture::Value { arguments: false }, end, mark)
             .0;
         if written == Written::Whole {
-            // The member as a whole: the redactor judges a value by its name.
+            // One span for name and value, in place of the value's own.
             self.spans.truncate(spans);
             self.spans.push(start..self.json.len());
         }
@@ -337,7 +339,8 @@ impl<'s> EventWriter<'s> {
         (written, members)
     }
 
-    /// Writes a value as the object that the receiver asks for: another one under the key `value`.
+    /// Writes a value as an object, which the receiver asks for: any other value under the key
+    /// `value`, and `null` as no member at all.
     pub(crate) fn object(&mut self, key: WireKey, content: Content<'_>, end: usize) -> Written {
         let mark = self.mark();
         self.key(key);
@@ -346,7 +349,7 @@ impl<'s> EventWriter<'s> {
             .value(content, Capture::Value { arguments: true }, end, mark)
             .0;
         if written == Written::Whole && self.json.as_bytes().get(start..) == Some(b"null") {
-            // No arguments, as an `Option` says it.
+            // An `Option` of arguments was `None`.
             self.spans.truncate(mark.spans);
             self.json.truncate(start);
             self.raw("{}");
@@ -361,17 +364,17 @@ impl<'s> EventWriter<'s> {
         written
     }
 
-    /// Asks for the counts of redactions here: at the end of an object with at least one member.
+    /// Has the counts of redactions inserted here: at the end of an object that has a member.
     pub(crate) fn counts_here(&mut self) {
         self.counts_at = Some(self.json.len());
     }
 }
 
-/// A text that is the same with every event that has none of its own.
+/// A text of the logger's, for every event that has none of its own.
 #[derive(Debug)]
 pub(crate) struct Constant {
     pub(crate) text: String,
-    /// It as JSON, if the redactor has nothing against it: then it is not looked at with each event.
+    /// The text as JSON if the redactor leaves it as it is, so that it is not redacted with each event.
     pub(crate) json: Option<String>,
 }
 

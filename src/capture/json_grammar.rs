@@ -2,10 +2,10 @@
 
 use super::writer::Stop;
 
-/// A number longer than this is not one that anybody computes with; it is kept as a string.
+/// A longer number is kept as a string: no receiver computes with so many digits.
 pub(crate) const MAX_NUMBER_BYTES: usize = 64;
 
-/// Follows the grammar of RFC 8259.
+/// Whether a text is a JSON number.
 pub(crate) fn is_number(text: &str) -> bool {
     fn digits(bytes: &[u8]) -> (&[u8], bool) {
         let count = bytes.iter().take_while(|b| b.is_ascii_digit()).count();
@@ -32,7 +32,8 @@ pub(crate) fn is_number(text: &str) -> bool {
     good && rest.is_empty()
 }
 
-/// Reads the escapes of a string up to `most` bytes; half of a surrogate pair becomes U+FFFD.
+/// Replaces the escapes of a string by what they stand for; half of a surrogate pair becomes U+FFFD.
+/// Ends soon after `most` bytes of text.
 pub(crate) fn unescape(raw: &str, most: usize) -> Result<String, Stop> {
     let mut text = String::with_capacity(raw.len().min(most));
     let mut rest = raw;
@@ -50,8 +51,8 @@ pub(crate) fn unescape(raw: &str, most: usize) -> Result<String, Stop> {
     Ok(text)
 }
 
-/// Checks that each escape is one JSON knows; `false` when half of a surrogate pair is among them,
-/// which receivers refuse with all that came along.
+/// Checks that each escape is one that JSON knows. Returns `false` when half of a surrogate pair is
+/// among them: a receiver refuses the whole request for it.
 pub(crate) fn escapes_are_sound(raw: &str) -> Result<bool, Stop> {
     let mut rest = raw;
     let mut sound = true;
@@ -65,7 +66,7 @@ pub(crate) fn escapes_are_sound(raw: &str) -> Result<bool, Stop> {
 }
 
 /// Reads one escape behind its backslash: the character, and how many bytes spell it.
-pub(crate) fn escape(rest: &str) -> Result<(char, usize), Stop> {
+fn escape(rest: &str) -> Result<(char, usize), Stop> {
     fn unit(rest: &str) -> Option<u32> {
         let hex = rest.get(1..5)?;
         hex.bytes().all(|b| b.is_ascii_hexdigit()).then_some(())?;

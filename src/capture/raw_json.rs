@@ -4,6 +4,7 @@ mod whole;
 
 use super::json_grammar::{MAX_NUMBER_BYTES, escapes_are_sound, is_number, unescape};
 use super::writer::{Stop, Writer};
+use crate::base::text::cut_at_char;
 use crate::limits;
 
 /// Writes one JSON value given as text; anything else is [`Stop::Foreign`].
@@ -11,14 +12,14 @@ pub(crate) fn write(writer: &mut Writer<'_, '_>, text: &str) -> Result<(), Stop>
     if whole::write(writer, text) {
         return Ok(());
     }
-    let mut source = Source {
+    let mut reader = Reader {
         text,
         at: 0,
         passed: 0,
     };
-    source.value(writer)?;
-    source.space();
-    if source.at == text.len() {
+    reader.value(writer)?;
+    reader.space();
+    if reader.at == text.len() {
         Ok(())
     } else {
         Err(Stop::Foreign)
@@ -38,14 +39,15 @@ pub(crate) fn write_number(writer: &mut Writer<'_, '_>, text: &str) -> Result<()
     Ok(())
 }
 
-struct Source<'t> {
+/// Reads JSON text that may be beyond the limits.
+struct Reader<'t> {
     text: &'t str,
     at: usize,
-    /// Bytes passed over beyond the limits.
+    /// Bytes passed over beyond the limits, up to [`limits::MAX_SKIPPED_BYTES`].
     passed: usize,
 }
 
-impl<'t> Source<'t> {
+impl<'t> Reader<'t> {
     fn peek(&self) -> Option<u8> {
         self.text.as_bytes().get(self.at).copied()
     }
@@ -76,7 +78,8 @@ impl<'t> Source<'t> {
         }
     }
 
-    /// Recurses no deeper than the limit of depth: a container beyond it is passed over.
+    /// Writes a value. Recurses no deeper than the limit of depth, since a container beyond it is
+    /// passed over.
     fn value(&mut self, writer: &mut Writer<'_, '_>) -> Result<(), Stop> {
         self.space();
         match self.peek() {
@@ -127,9 +130,9 @@ impl<'t> Source<'t> {
                 self.expect(b':')?;
                 if keep {
                     match name {
-                        Raw::Plain(name) => writer.key(name),
-                        Raw::Unended(_) => return Err(Stop::Budget),
-                        Raw::Escaped(name) => {
+                        RawString::Plain(name) => writer.key(name),
+                        RawString::Unended(_) => return Err(Stop::Budget),
+                        RawString::Escaped(name) => {
                             writer.key(&unescape(
                                 name,
                                 limits::MAX_NAME_CHARS + limits::CUT_MARGIN_BYTES,
@@ -161,16 +164,17 @@ impl<'t> Source<'t> {
         let most = writer.surely_kept();
         let start = self.at;
         match self.raw_string(writer.raw_window_bytes())? {
-            Raw::Plain(text) if text.len() > most => writer.string(text),
-            Raw::Escaped(raw) if raw.len() > most => {
+            RawString::Plain(text) if text.len() > most => writer.string(text),
+            RawString::Escaped(raw) if raw.len() > most => {
                 writer.string(&unescape(raw, writer.window_bytes())?);
             }
-            Raw::Escaped(raw) if !escapes_are_sound(raw)? => {
+            RawString::Escaped(raw) if !escapes_are_sound(raw)? => {
                 writer.string(&unescape(raw, writer.window_bytes())?);
             }
-            Raw::Escaped(_) => writer.literal(self.text.get(start..self.at).unwrap_or("\"\"")),
-            Raw::Plain(_) => writer.literal(self.text.get(start..self.at).unwrap_or("\"\"")),
-            Raw::Unended(raw) => {
+            RawString::Escaped(_) | RawString::Plain(_) => {
+                writer.literal(self.text.get(start..self.at).unwrap_or("\"\""));
+            }
+            RawString::Unended(raw) => {
                 writer.string(&unescape(raw, writer.window_bytes())?);
                 return Err(Stop::Budget);
             }
@@ -178,19 +182,16 @@ impl<'t> Source<'t> {
         Ok(())
     }
 
-    /// Steps over a string and returns what is between its quotes. Beyond `window` bytes it is
-    /// looked at only as far as the budget for what is passed over reaches.
-    fn raw_string(&mut self, window: usize) -> Result<Raw<'t>, Stop> {
+    /// Steps over a string and returns what is between its quotes. Beyond `window` bytes its end is
+    /// searched only as far as the budget for what is passed over reaches.
+    fn raw_string(&mut self, window: usize) -> Result<RawString<'t>, Stop> {
         if self.peek() != Some(b'"') {
             return Err(Stop::Foreign);
         }
         let start = self.at + 1;
         let budget = window + limits::MAX_SKIPPED_BYTES.saturating_sub(self.passed);
-        let mut reach = self.text.len().min(start + budget);
-        while !self.text.is_char_boundary(reach) {
-            reach -= 1;
-        }
-        let bytes = self.text.get(..reach).unwrap_or_default().as_bytes();
+        let bytes = cut_at_char(self.text, start + budget).as_bytes();
+        let reach = bytes.len();
         let mut at = start;
         let mut escapes = false;
         loop {
@@ -215,21 +216,21 @@ impl<'t> Source<'t> {
                 return Err(Stop::Foreign);
             }
             return Ok(if escapes {
-                Raw::Escaped(raw)
+                RawString::Escaped(raw)
             } else {
-                Raw::Plain(raw)
+                RawString::Plain(raw)
             });
         }
     }
 
-    /// A string whose end was not found: it is longer than what is looked at, or it has none.
-    fn unended(&self, start: usize, at: usize, end: usize) -> Result<Raw<'t>, Stop> {
+    /// A string whose end was not found up to `end`: it goes on behind, or the text is broken off.
+    fn unended(&self, start: usize, at: usize, end: usize) -> Result<RawString<'t>, Stop> {
         if end >= self.text.len() || at > end {
             return Err(Stop::Foreign);
         }
         self.text
             .get(start..end)
-            .map(Raw::Unended)
+            .map(RawString::Unended)
             .ok_or(Stop::Foreign)
     }
 
@@ -241,7 +242,7 @@ impl<'t> Source<'t> {
             self.space();
             match self.peek() {
                 Some(b'"') => {
-                    if let Raw::Unended(_) = self.raw_string(0)? {
+                    if let RawString::Unended(_) = self.raw_string(0)? {
                         return Err(Stop::Budget);
                     }
                 }
@@ -272,10 +273,12 @@ impl<'t> Source<'t> {
     }
 }
 
-enum Raw<'t> {
+/// A string as it stands between its quotes.
+enum RawString<'t> {
+    /// Without escapes.
     Plain(&'t str),
     Escaped(&'t str),
-    /// The beginning of one that is too long to look at.
+    /// The beginning of a string that is too long to be read to its end.
     Unended(&'t str),
 }
 

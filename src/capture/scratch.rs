@@ -1,4 +1,4 @@
-//! What a thread reuses from event to event, so that logging one allocates nothing.
+//! The memory that a thread reuses from event to event.
 
 use std::cell::Cell;
 use std::ops::Range;
@@ -16,21 +16,21 @@ pub(crate) struct Scratch {
     pub(super) redacted: Vec<u8>,
 }
 
-/// A scratch that has grown beyond this is given back to the system.
+/// A scratch of more memory is given back to the system.
 const MAX_KEPT_BYTES: usize = 512 * 1024;
 
-/// The memory of a captured value is kept up to this: calls with large arguments are rare, and may
-/// be open for long.
+/// A captured value's memory is given back to the system when it is larger: calls with large
+/// arguments are rare, and each open call holds such memory, for long perhaps.
 const MAX_SPARE_BYTES: usize = 32 * 1024;
 
 thread_local! {
     static SCRATCH: Cell<Option<Box<Scratch>>> = const { Cell::new(None) };
-    /// The memory of a captured value that is done with, for the next one.
+    /// The memory of a captured value that was dropped, for the next one.
     static SPARE: Cell<JsonBuffer> = const { Cell::new(JsonBuffer::new()) };
 }
 
-/// Lends `f` the thread's scratch. It is taken, not borrowed: a caller's `Serialize` that logs an
-/// event of its own gets a fresh one, and so does a thread that is ending.
+/// Lends `f` the thread's scratch. The scratch is moved out rather than borrowed, so that a caller's
+/// `Serialize` that logs an event gets another one; so does a thread that is ending.
 pub(crate) fn with_scratch<R>(f: impl FnOnce(&mut Scratch) -> R) -> R {
     let mut scratch = SCRATCH
         .try_with(Cell::take)

@@ -12,7 +12,6 @@ use super::binary;
 use super::text_serializer::{TextRole, TextSerializer};
 use super::writer::{Stop, Writer};
 use crate::base::text::cut_at_char;
-use crate::limits;
 
 /// The names under which serde_json smuggles its own types through serde.
 const RAW_VALUE: &str = "$serde_json::private::RawValue";
@@ -50,7 +49,7 @@ impl<'w, 'b, 'r> Compound<'w, 'b, 'r> {
         match self.entries {
             Entries::Written { .. } if self.writer.entry()? => value.serialize(&mut *self.writer),
             Entries::Written { .. } => Ok(()),
-            _ => self.skip(),
+            _ => self.writer.skip(),
         }
     }
 
@@ -65,7 +64,7 @@ impl<'w, 'b, 'r> Compound<'w, 'b, 'r> {
                 }
                 Ok(())
             }
-            Entries::Skipped => self.skip(),
+            Entries::Skipped => self.writer.skip(),
             Entries::Text(role) => value.serialize(self.text(role)),
         }
     }
@@ -75,15 +74,6 @@ impl<'w, 'b, 'r> Compound<'w, 'b, 'r> {
             writer: &mut *self.writer,
             role,
         }
-    }
-
-    /// Counts an entry that is not looked at.
-    fn skip(&mut self) -> Result<(), Stop> {
-        self.writer.skipped += 1;
-        if self.writer.skipped > limits::MAX_SKIPPED_NODES {
-            return Err(Stop::Budget);
-        }
-        Ok(())
     }
 
     fn finish(self) {
@@ -252,14 +242,14 @@ impl<'w, 'b, 'r> ser::Serializer for &'w mut Writer<'b, 'r> {
             text: String::new(),
             most: self.window_bytes(),
         };
-        // The error is ours alone: it ends a text that is long enough.
+        // `Bounded` fails once it is full, which ends the `Display`.
         let _ = write!(text, "{value}");
         self.string(&text.text);
         Ok(())
     }
 }
 
-/// Collects the beginning of a `Display`.
+/// Collects the beginning of a `Display`, up to `most` bytes.
 struct Bounded {
     text: String,
     most: usize,
@@ -333,7 +323,7 @@ impl ser::SerializeMap for Compound<'_, '_, '_> {
 
     fn serialize_key<T: Serialize + ?Sized>(&mut self, key: &T) -> Result<(), Stop> {
         if self.entries == Entries::Skipped {
-            return self.skip();
+            return self.writer.skip();
         }
         let keep = self.writer.entry()?;
         self.entries = Entries::Written { keep };
@@ -349,7 +339,7 @@ impl ser::SerializeMap for Compound<'_, '_, '_> {
         value: &V,
     ) -> Result<(), Stop> {
         if self.entries == Entries::Skipped {
-            return self.skip();
+            return self.writer.skip();
         }
         if self.writer.entry()? {
             key.serialize(self.text(TextRole::Key))?;

@@ -49,11 +49,11 @@ pub enum ClientClass {
     Crawler,
     /// A monitor that asks whether the server is up.
     HealthProbe,
-    /// None of the rules knows it.
+    /// A client that no rule knows.
     Unknown,
 }
 
-/// How much of a name is looked at, in bytes.
+/// How much of a name is read, in bytes.
 const MAX_LOOKED_AT: usize = 256;
 
 /// Words of monitors, of crawlers and of agents, in this order of precedence.
@@ -167,6 +167,7 @@ impl ClientClass {
     }
 }
 
+/// The beginning of a text, in lower case.
 fn lowered(text: &str) -> String {
     cut_at_char(text, MAX_LOOKED_AT).to_ascii_lowercase()
 }

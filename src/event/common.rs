@@ -73,21 +73,21 @@ macro_rules! common {
                 }
             }
 
-            /// Adds keys to `meta` that were set beside the event. Called in front of its own, which
-            /// win: the last of a name is written.
+            /// Adds a caller's own keys to `meta`. To be called before the event's keys are added: of
+            /// several of one name the last is sent.
             pub(crate) fn add_meta(&mut self, meta: &'a [(String, serde_json::Value)]) {
                 let meta = meta.iter();
                 self.meta
                     .extend(meta.map(|(key, value)| (Cow::Borrowed(&**key), value as Content<'a>)));
             }
 
-            /// The facts in `meta` beside the session's, with their wire keys: the texts.
+            /// The texts in `meta` beside the session's, with their wire keys.
             #[inline(always)]
             pub(crate) fn meta_texts(&self) -> impl Iterator<Item = (WireKey, Option<&str>)> {
                 [$((key!($meta_text), self.$meta_text.as_deref())),+].into_iter()
             }
 
-            /// As [`meta_texts`](Self::meta_texts), for those of a few words of ours each.
+            /// The facts in `meta` that are one of a few words of ours, with their wire keys.
             #[inline(always)]
             pub(crate) fn meta_words(&self) -> impl Iterator<Item = (WireKey, &'static str)> {
                 [$((key!($word), self.$word.map(|word| word.as_str()))),+]
@@ -99,3 +99,46 @@ macro_rules! common {
 }
 
 facts!(common);
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn facts_put_together_again_are_the_same() {
+        let session = Session::new().session_id("s").request_id("7");
+        let facts = Facts {
+            event_id: Some(1),
+            era: Some(Era::Modern),
+            product_id: Some("p".into()),
+            ip_addr: Some("::1".into()),
+            traceparent: Some("t".into()),
+            session,
+            ..Facts::default()
+        };
+        let mut texts = [None; FACT_TEXTS];
+        let mut given = facts.texts();
+        texts.fill_with(|| given.next().flatten());
+        assert_eq!(given.next(), None, "as many as are counted");
+        let again = Facts::from_parts(facts.values(), texts);
+        assert!(again.texts().eq(facts.texts()));
+        assert_eq!(again.event_id, Some(1));
+        assert_eq!(again.product_id.as_deref(), Some("p"));
+        assert_eq!(again.ip_addr.as_deref(), Some("::1"));
+        assert!(again.session == facts.session);
+        let in_meta = |facts: &Facts<'_>| {
+            let texts = facts
+                .meta_texts()
+                .map(|(key, text)| (key.name(), text.map(str::to_owned)));
+            let words = facts
+                .meta_words()
+                .map(|(key, word)| (key.name(), Some(word.to_owned())));
+            texts.chain(words).collect::<Vec<_>>()
+        };
+        let (traceparent, era) = (Some("t".to_owned()), Some("modern".to_owned()));
+        assert_eq!(
+            in_meta(&again),
+            [("traceparent", traceparent), ("era", era)]
+        );
+    }
+}

@@ -80,6 +80,7 @@ macro_rules! facts {
 
 pub(crate) use facts;
 
+/// The names that `meta` reserves for facts.
 macro_rules! names {
     (
         values $values:tt
@@ -98,3 +99,18 @@ macro_rules! names {
 }
 
 facts!(names);
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn each_fact_of_meta_has_a_name_of_its_own() {
+        let names: std::collections::BTreeSet<_> = META_FACTS.iter().collect();
+        assert_eq!(names.len(), META_FACTS.len());
+        for name in ["session_id", "traceparent", "client_class"] {
+            assert!(names.contains(&name), "{name}");
+        }
+        assert!(!names.contains(&"product_id"), "it stands beside `meta`");
+    }
+}

@@ -22,7 +22,7 @@ pub(crate) struct Call<'a> {
 }
 
 impl Call<'_> {
-    /// How the call ended, as far as it is known: said outright, or to be read from an error.
+    /// How the call ended, if it is known: as the caller said, or from the error text.
     pub(crate) fn outcome(&self) -> Option<CallOutcome> {
         self.outcome
             .or_else(|| self.error.is_some().then_some(CallOutcome::ToolError))

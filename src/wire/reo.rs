@@ -169,8 +169,7 @@ fn write_custom(event: &Event<'_>, defaults: &Defaults, w: &mut EventWriter<'_>)
     for (n, (name, content)) in own.iter().enumerate() {
         let later = own.iter().skip(n + 1).any(|(other, _)| other == name);
         if !later && !is_reserved(name) {
-            // A member that is too large for an event is left out, and the event with it is
-            // refused by its size.
+            // A member has no room of its own: one that is too large makes the event too large.
             let _ = w.member(name, *content, usize::MAX);
         }
     }
