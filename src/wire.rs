@@ -87,7 +87,7 @@ pub(crate) struct Profile {
     /// The other members of an event whose names the format gives.
     pub(crate) own_members: &'static [&'static str],
     /// The members of an event's `meta` whose names the format gives.
-    pub(crate) own_meta_names: &'static [&'static str],
+    pub(crate) is_own_meta_name: fn(&str) -> bool,
     /// Says what an answer means for its batch, by its status, its `Retry-After` and the time.
     pub(crate) classify_answer: fn(u16, Option<&str>, SystemTime) -> Verdict,
     /// Reads from the body of a 2xx answer which events were refused after all. What cannot be read
@@ -121,7 +121,7 @@ pub(crate) const REO: Profile = Profile {
         "ip_addr",
         "user_agent",
     ],
-    own_meta_names: reo::META_NAMES,
+    is_own_meta_name: reo::is_own_name,
     classify_answer,
     refusals: |_| Vec::new(),
 };
@@ -148,7 +148,7 @@ pub(crate) const MCPEYE: Profile = Profile {
     capability_tool: "mcpeye_request_capability",
     fixed_members: &["callId", "timestamp", "userId", "userEmail"],
     own_members: mcpeye::NAMES,
-    own_meta_names: &[],
+    is_own_meta_name: |_| false,
     classify_answer,
     refusals: |_| Vec::new(),
 };

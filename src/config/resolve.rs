@@ -15,6 +15,7 @@ use crate::delivery::Opened;
 use crate::delivery::settings::{DeliverySettings, Pace};
 use crate::error::BuildError;
 use crate::event::Sampling;
+use crate::ledger::Ledger;
 use crate::queue::Bounds;
 use crate::transport::Transport;
 use crate::transport::api_key::KeyCell;
@@ -141,7 +142,8 @@ impl Builder {
         let [source, environment, user_agent] = texts.map(constant);
         let meta = mem::take(&mut self.meta).into_iter();
         let meta = meta.map(|(name, value)| {
-            let (captured, _) = capture::capture_value(&policy, &value, false);
+            // A `Value` does not panic, so nothing is counted.
+            let captured = capture::capture_value(&policy, &value, false, &Ledger::default());
             (name, captured)
         });
         let defaults = Defaults {

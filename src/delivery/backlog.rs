@@ -65,9 +65,7 @@ impl Backlog {
         for event in 0..segment.len() {
             let bytes = segment.slice(event..event + 1);
             let json = bytes.strip_suffix(b",").unwrap_or(bytes);
-            let (result, panics) = hook.apply(json, &shared.settings.wire);
-            shared.ledger.panics(panics);
-            match result {
+            match hook.apply(json, &shared.settings.wire, &shared.ledger) {
                 Ok(json) => {
                     let waiter = segment.take_waiters(event..event + 1).pop();
                     rewrite.push(&json, segment.id(event).unwrap_or_default(), waiter);

@@ -15,10 +15,10 @@ use crate::ledger::DropReason;
 /// The time over which a cap counts.
 const WINDOW: Duration = Duration::from_secs(60);
 
-/// Most tools with a count of their own; the others share one, since an agent may make names up.
+/// Most tools with a count of their own. The others share one: an agent may make up names.
 const MAX_TOOLS: usize = 1_024;
 
-/// What calls are kept. Set by the builder.
+/// Which calls are kept. Set by the builder.
 #[derive(Debug)]
 pub(crate) struct Sampling {
     pub(crate) rate: f64,
@@ -47,7 +47,7 @@ impl Default for Sampling {
 struct Count {
     opened: Instant,
     calls: u32,
-    /// Dropped since an event last said so.
+    /// Calls dropped since an event last reported them.
     suppressed: u64,
 }
 
@@ -68,7 +68,7 @@ impl Sampling {
             return Err(DropReason::Sampled);
         };
         let suppressed = match self.caps.get(&*call.tool).copied().or(self.cap) {
-            // The clock is read for a tool with a cap alone.
+            // The clock is read only for a tool that has a cap.
             Some(cap) => self.count(&call.tool, cap, now())?,
             None => 0,
         };
@@ -78,7 +78,7 @@ impl Sampling {
         })
     }
 
-    /// Takes back what an event was to say that was not queued after all.
+    /// Takes back the dropped calls that an event was to report, since it was not queued after all.
     pub(crate) fn give_back(&self, tool: &str, weight: Weight) {
         if weight.suppressed > 0 {
             let mut counts = lock(&self.counts);
@@ -89,7 +89,7 @@ impl Sampling {
         }
     }
 
-    /// Counts a call; how many were dropped before it, or that it is one too many.
+    /// Counts a call. Returns how many were dropped before it, or an error if it is one too many.
     fn count(&self, tool: &str, cap: u32, now: Instant) -> Result<u64, DropReason> {
         let mut counts = lock(&self.counts);
         let tool = if counts.len() < MAX_TOOLS || counts.contains_key(tool) {

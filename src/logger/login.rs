@@ -5,7 +5,6 @@ use std::time::Instant;
 
 use super::usage_logger::UsageLogger;
 use crate::base::random;
-use crate::event::with_meta;
 use crate::event::{Caller, Event, Identity, IdentityCapture, Session};
 use crate::ledger::Outcome;
 use crate::wire::naming::IdentityPolicy;
@@ -43,8 +42,9 @@ impl UsageLogger {
         let login = login_of(policy, caller.identity(), Some(caller), session_id);
         let now = pipeline.clock().now();
         self.log_once(login, now, || {
-            let event = IdentityCapture::new(caller.identity()).session(session);
-            with_meta!(event, caller.own_meta()).into()
+            let mut event = IdentityCapture::new(caller.identity()).session(session);
+            event.facts.add_meta(caller.own_meta());
+            event.into()
         })
     }
 
