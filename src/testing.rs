@@ -53,11 +53,12 @@
 //! The rules a body has to follow are in [`contract`].
 
 mod answer;
+mod check_request;
 mod clock;
 pub mod contract;
+mod head;
 mod http;
 mod ingest;
-mod judge;
 mod memory;
 mod received;
 mod serve;

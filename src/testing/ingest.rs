@@ -12,13 +12,12 @@ use std::time::Duration;
 use tokio::net::TcpListener;
 use tokio::runtime::{self, Handle};
 use tokio::sync::oneshot;
-use tokio::time::timeout;
 
 use super::answer::Answer;
-use super::judge::Rules;
+use super::check_request::IngestRules;
 use super::received::{Counts, Received, ReceivedEvent, ReceivedRequest};
 use super::serve::accept;
-use super::store::{Awaited, Shared, WaitError};
+use super::store::{Awaited, IngestStore, WaitError};
 
 /// How long dropping the ingest may wait for its port to be closed. It takes microseconds; this is for a machine that
 /// gives the thread no turn.
@@ -68,8 +67,8 @@ const CLOSE_TIMEOUT: Duration = Duration::from_secs(1);
 /// ```
 pub struct MockIngest {
     address: SocketAddr,
-    shared: Arc<Shared>,
-    /// The ingest's own runtime. Async waits run there, so that they need neither the caller's runtime nor its clock.
+    store: Arc<IngestStore>,
+    /// The ingest's own runtime. The waits run there, so that they need neither the caller's runtime nor its clock.
     runtime: Handle,
     /// Dropped to end the thread.
     stop: Option<oneshot::Sender<()>>,
@@ -81,7 +80,7 @@ pub struct MockIngest {
 #[derive(Clone, Default)]
 #[must_use]
 pub struct MockIngestBuilder {
-    rules: Rules,
+    rules: IngestRules,
     port: u16,
     strict: bool,
 }
@@ -150,14 +149,14 @@ impl MockIngestBuilder {
             let _entered = handle.enter();
             TcpListener::from_std(listener)?
         };
-        let shared = Arc::new(Shared::new(self.rules, self.strict));
+        let store = Arc::new(IngestStore::new(self.rules, self.strict));
         let (stop, stopped) = oneshot::channel::<()>();
         let (closing, closed) = mpsc::channel::<()>();
-        let server = Arc::clone(&shared);
+        let served = Arc::clone(&store);
         thread::Builder::new()
             .name(String::from("mock-ingest"))
             .spawn(move || {
-                runtime.spawn(accept(listener, server));
+                runtime.spawn(accept(listener, served));
                 // Ends with an error, which says the same, when the handle is dropped.
                 let _ = runtime.block_on(stopped);
                 // Closes the listener and all connections, and only then reports to `drop`.
@@ -166,7 +165,7 @@ impl MockIngestBuilder {
             })?;
         Ok(MockIngest {
             address,
-            shared,
+            store,
             runtime: handle,
             stop: Some(stop),
             closed: Mutex::new(closed),
@@ -227,54 +226,49 @@ impl MockIngest {
 
     /// Appends answers to the script: one per request, in the order in which the requests' heads arrive.
     pub fn script(&self, answers: impl IntoIterator<Item = Answer>) {
-        self.shared.lock().script.extend(answers);
+        self.store.lock().script.extend(answers);
     }
 
     /// Returns how many scripted answers are left. At the end of a test, 0 says that it went as written.
     #[must_use]
     pub fn script_left(&self) -> usize {
-        self.shared.lock().script.len()
+        self.store.lock().script.len()
     }
 
     /// Replaces the answer given when the script is over. A [`strict`](MockIngestBuilder::strict) ingest never gets to it.
     pub fn answer_always(&self, answer: Answer) {
-        self.shared.lock().default_answer = answer;
+        self.store.lock().default_answer = answer;
     }
 
     /// Lets the requests go on that now wait because of [`Answer::hang`] or [`Answer::held`]; later ones wait anew.
     pub fn release(&self) {
-        self.shared.releases.send_modify(|releases| *releases += 1);
+        self.store.releases.send_modify(|releases| *releases += 1);
     }
 
     /// Returns what has been received, by request, in the order in which the requests had been read.
     #[must_use]
     pub fn requests(&self) -> Vec<ReceivedRequest> {
-        self.shared.lock().received.requests.clone()
+        self.store.lock().received.requests.clone()
     }
 
     /// Returns every event of every request, also of those that were refused.
     #[must_use]
     pub fn events(&self) -> Vec<ReceivedEvent> {
-        self.shared.lock().received.events.clone()
+        self.store.lock().received.events.clone()
     }
 
     /// Returns the events the ingest took, in order of arrival.
     #[must_use]
     pub fn delivered(&self) -> Vec<ReceivedEvent> {
-        self.shared
-            .lock()
-            .received
-            .events
-            .iter()
-            .filter(|event| event.accepted)
-            .cloned()
-            .collect()
+        let mut events = self.events();
+        events.retain(|event| event.accepted);
+        events
     }
 
     /// Returns the ids that were taken more than once, each once.
     #[must_use]
     pub fn duplicates(&self) -> Vec<String> {
-        let state = self.shared.lock();
+        let state = self.store.lock();
         let (mut seen, mut repeated) = (HashSet::new(), Vec::new());
         for event in state.received.events.iter().filter(|event| event.accepted) {
             if !seen.insert(event.id.as_str()) && !repeated.contains(&event.id) {
@@ -287,26 +281,21 @@ impl MockIngest {
     /// Returns what was wrong with requests: the number of the request, counted from 1, the field, and the reason.
     #[must_use]
     pub fn violations(&self) -> Vec<String> {
-        self.shared.lock().received.violations.clone()
+        self.store.lock().received.violations.clone()
     }
 
     /// Returns the requests that came when the script of a [`strict`](MockIngestBuilder::strict) ingest was over.
     #[must_use]
     pub fn unexpected(&self) -> Vec<ReceivedRequest> {
-        self.shared
-            .lock()
-            .received
-            .requests
-            .iter()
-            .filter(|request| request.unexpected)
-            .cloned()
-            .collect()
+        let mut requests = self.requests();
+        requests.retain(|request| request.unexpected);
+        requests
     }
 
     /// Returns how much has arrived. Cheap, and the one report of an [unchecked](MockIngestBuilder::unchecked) ingest.
     #[must_use]
     pub fn counts(&self) -> Counts {
-        self.shared.lock().received.counts
+        self.store.lock().received.counts
     }
 
     /// Forgets what has been received, counts included. The script, the default answer and waiting requests stay.
@@ -319,9 +308,7 @@ impl MockIngest {
     /// The waits count from here again. A request that has not been answered yet comes as it is, unanswered.
     #[must_use]
     pub fn take(&self) -> Received {
-        let mut state = self.shared.lock();
-        state.epoch += 1;
-        std::mem::take(&mut state.received)
+        self.store.lock().take()
     }
 
     /// Ends the ingest, as dropping it does, and returns all that it has received to its end.
@@ -351,7 +338,7 @@ impl MockIngest {
         count: usize,
         timeout: Duration,
     ) -> Result<Vec<ReceivedEvent>, WaitError> {
-        self.shared.wait(Awaited::Events, count, timeout)?;
+        self.wait_blocking(Awaited::Events, count, timeout)?;
         Ok(self.events())
     }
 
@@ -366,7 +353,7 @@ impl MockIngest {
         count: usize,
         timeout: Duration,
     ) -> Result<Vec<ReceivedEvent>, WaitError> {
-        self.shared.wait(Awaited::Delivered, count, timeout)?;
+        self.wait_blocking(Awaited::Delivered, count, timeout)?;
         Ok(self.delivered())
     }
 
@@ -382,7 +369,7 @@ impl MockIngest {
         count: usize,
         timeout: Duration,
     ) -> Result<Vec<ReceivedRequest>, WaitError> {
-        self.shared.wait(Awaited::Requests, count, timeout)?;
+        self.wait_blocking(Awaited::Requests, count, timeout)?;
         Ok(self.requests())
     }
 
@@ -433,20 +420,28 @@ impl MockIngest {
         count: usize,
         limit: Duration,
     ) -> Result<(), WaitError> {
-        let shared = Arc::clone(&self.shared);
-        let wait = self.runtime.spawn(async move {
-            let mut arrivals = shared.arrivals.subscribe();
-            let reached = async {
-                while shared.lock().seen(awaited) < count && arrivals.changed().await.is_ok() {}
-            };
-            match timeout(limit, reached).await {
-                Ok(()) => Ok(()),
-                Err(_) => Err(shared.lock().too_few(awaited, count, limit)),
-            }
-        });
+        let store = Arc::clone(&self.store);
+        let wait = async move { store.wait(awaited, count, limit).await };
         // The runtime lives as long as `self`, so its task is not cancelled; if it were, too few have come.
-        wait.await
-            .unwrap_or_else(|_| Err(self.shared.lock().too_few(awaited, count, limit)))
+        let ended = self.runtime.spawn(wait).await;
+        ended.unwrap_or_else(|_| Err(self.store.too_few(awaited, count, limit)))
+    }
+
+    /// Waits as [`wait_async`](Self::wait_async) does, on a channel of the standard library: that one may be waited
+    /// for in async code, too, where tokio's own would panic.
+    fn wait_blocking(
+        &self,
+        awaited: Awaited,
+        count: usize,
+        limit: Duration,
+    ) -> Result<(), WaitError> {
+        let store = Arc::clone(&self.store);
+        let (sender, ended) = mpsc::channel();
+        self.runtime.spawn(async move {
+            let _ = sender.send(store.wait(awaited, count, limit).await);
+        });
+        let ended = ended.recv();
+        ended.unwrap_or_else(|_| Err(self.store.too_few(awaited, count, limit)))
     }
 }
 

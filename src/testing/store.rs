@@ -3,15 +3,14 @@
 use std::collections::VecDeque;
 use std::fmt;
 use std::ops::Range;
-use std::sync::{Condvar, Mutex, MutexGuard, PoisonError};
+use std::sync::{Mutex, MutexGuard, PoisonError};
 use std::time::{Duration, Instant};
 
 use tokio::sync::watch;
+use tokio::time::timeout;
 
-use super::answer::{Answer, How};
-use super::contract::ReceivedWire;
-use super::http::Head;
-use super::judge::{Judgement, Rules};
+use super::answer::Answer;
+use super::check_request::{CheckedRequest, IngestRules};
 use super::received::{Received, ReceivedRequest};
 
 /// Says that what was waited for did not arrive in time.
@@ -31,20 +30,14 @@ pub struct WaitError {
 
 impl fmt::Display for WaitError {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        let Self {
-            wanted,
-            seen,
-            timeout,
-            violation,
-            awaited,
-        } = self;
-        let what = match awaited {
+        let what = match self.awaited {
             Awaited::Requests => "requests",
             Awaited::Events => "events",
             Awaited::Delivered => "accepted events",
         };
+        let (timeout, wanted, seen) = (self.timeout, self.wanted, self.seen);
         write!(f, "waited {timeout:?} for {wanted} {what}, and {seen} came")?;
-        match violation {
+        match &self.violation {
             Some(violation) => write!(f, "; {violation}"),
             None => Ok(()),
         }
@@ -61,29 +54,35 @@ pub(super) enum Awaited {
     Delivered,
 }
 
-pub(super) struct Shared {
-    pub(super) rules: Rules,
+/// What the handle and the server of one ingest share.
+pub(super) struct IngestStore {
+    pub(super) rules: IngestRules,
     strict: bool,
-    state: Mutex<State>,
-    /// Wakes threads that wait for an arrival or an answer.
-    changed: Condvar,
-    /// The same for tasks.
-    pub(super) arrivals: watch::Sender<u64>,
+    state: Mutex<IngestState>,
+    /// Wakes the waits when a request arrives or is answered.
+    changed: watch::Sender<()>,
     /// How often [`MockIngest::release`](super::MockIngest::release) was called.
     pub(super) releases: watch::Sender<u64>,
 }
 
-pub(super) struct State {
+pub(super) struct IngestState {
     pub(super) script: VecDeque<Answer>,
     pub(super) default_answer: Answer,
     pub(super) received: Received,
-    /// Counts [`MockIngest::take`](super::MockIngest::take), so that a late answer does not settle a request of another epoch.
-    pub(super) epoch: u64,
+    /// How often [`MockIngest::take`](super::MockIngest::take) was called: an answer that comes after it is not
+    /// recorded, since its request is no longer here.
+    epoch: u64,
     connections: u64,
 }
 
-impl State {
-    pub(super) fn seen(&self, awaited: Awaited) -> usize {
+impl IngestState {
+    /// Takes out what has been received.
+    pub(super) fn take(&mut self) -> Received {
+        self.epoch += 1;
+        std::mem::take(&mut self.received)
+    }
+
+    fn seen(&self, awaited: Awaited) -> usize {
         let counts = &self.received.counts;
         let seen = match awaited {
             Awaited::Requests => counts.requests,
@@ -93,66 +92,45 @@ impl State {
         usize::try_from(seen).unwrap_or(usize::MAX)
     }
 
-    pub(super) fn too_few(&self, awaited: Awaited, wanted: usize, timeout: Duration) -> WaitError {
-        WaitError {
-            wanted,
-            seen: self.seen(awaited),
-            timeout,
-            violation: self.received.violations.first().cloned(),
-            awaited,
-        }
-    }
-
-    fn settle(&mut self, settlement: &Settlement) {
-        if settlement.epoch != self.epoch {
+    fn record_answer(&mut self, record: &AnswerRecord) {
+        if record.epoch != self.epoch {
             return;
         }
-        self.received.counts.accepted += settlement.accepted;
-        if let Some(request) = settlement
+        let received = &mut self.received;
+        received.counts.accepted += record.accepted_count;
+        let request = record
             .request
-            .and_then(|index| self.received.requests.get_mut(index))
-        {
-            request.status = settlement.status;
-            request.refusal.clone_from(&settlement.refusal);
+            .and_then(|index| received.requests.get_mut(index));
+        if let Some(request) = request {
+            request.status = record.status;
+            request.refusal.clone_from(&record.refusal);
         }
-        let events = self
-            .received
-            .events
-            .get_mut(settlement.events.clone())
-            .unwrap_or_default();
-        for (event, accepted) in events.iter_mut().zip(&settlement.verdicts) {
+        let events = received.events.get_mut(record.events.clone());
+        for (event, accepted) in events.unwrap_or_default().iter_mut().zip(&record.accepted) {
             event.accepted = *accepted;
         }
     }
 }
 
-/// What becomes true of a request with its answer.
-pub(super) struct Settlement {
+/// What is recorded of a request at the moment it is answered.
+pub(super) struct AnswerRecord {
     epoch: u64,
     /// Where the request is kept, if it is.
     request: Option<usize>,
+    /// Where its events are kept.
     events: Range<usize>,
     status: Option<u16>,
     refusal: Option<String>,
-    verdicts: Vec<bool>,
-    accepted: u64,
+    /// Whether the answer accepts it, for each of the events.
+    accepted: Vec<bool>,
+    accepted_count: u64,
     /// How often waiting requests had been released when this one arrived.
     pub(super) releases: u64,
 }
 
-/// A request that has been read as far as it will be.
-pub(super) struct Arrival {
-    pub(super) head: Head,
-    pub(super) body: Vec<u8>,
-    pub(super) body_bytes: usize,
-    pub(super) body_complete: bool,
-    pub(super) connection: u64,
-    pub(super) unexpected: bool,
-}
-
-impl Shared {
-    pub(super) fn new(rules: Rules, strict: bool) -> Self {
-        let state = State {
+impl IngestStore {
+    pub(super) fn new(rules: IngestRules, strict: bool) -> Self {
+        let state = IngestState {
             script: VecDeque::new(),
             default_answer: Answer::ok(),
             received: Received::default(),
@@ -163,48 +141,51 @@ impl Shared {
             rules,
             strict,
             state: Mutex::new(state),
-            changed: Condvar::new(),
-            arrivals: watch::Sender::new(0),
+            changed: watch::Sender::new(()),
             releases: watch::Sender::new(0),
         }
     }
 
     /// A panic of another test thread while it held the lock leaves plain data, and is reported there.
-    pub(super) fn lock(&self) -> MutexGuard<'_, State> {
+    pub(super) fn lock(&self) -> MutexGuard<'_, IngestState> {
         self.state.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
-    fn tell_waiters(&self) {
-        self.changed.notify_all();
-        self.arrivals.send_modify(|arrivals| *arrivals += 1);
-    }
-
-    pub(super) fn wait(
+    /// Waits until at least `count` have been seen. Needs the time of a runtime.
+    pub(super) async fn wait(
         &self,
         awaited: Awaited,
         count: usize,
-        timeout: Duration,
+        limit: Duration,
     ) -> Result<(), WaitError> {
-        let too_few = |state: &mut State| state.seen(awaited) < count;
-        let (state, result) = self
-            .changed
-            .wait_timeout_while(self.lock(), timeout, too_few)
-            .unwrap_or_else(PoisonError::into_inner);
-        if result.timed_out() {
-            Err(state.too_few(awaited, count, timeout))
-        } else {
-            Ok(())
+        // Subscribed before the first look, so that no change between the look and the wait is missed.
+        let mut changes = self.changed.subscribe();
+        let reached =
+            async { while self.lock().seen(awaited) < count && changes.changed().await.is_ok() {} };
+        let reached = timeout(limit, reached).await;
+        reached.map_err(|_| self.too_few(awaited, count, limit))
+    }
+
+    pub(super) fn too_few(&self, awaited: Awaited, wanted: usize, timeout: Duration) -> WaitError {
+        let state = self.lock();
+        WaitError {
+            wanted,
+            seen: state.seen(awaited),
+            timeout,
+            violation: state.received.violations.first().cloned(),
+            awaited,
         }
     }
 
-    pub(super) fn connected(&self) -> u64 {
+    /// Counts a new connection, and returns its number.
+    pub(super) fn add_connection(&self) -> u64 {
         let mut state = self.lock();
         state.received.counts.connections += 1;
         state.connections += 1;
         state.connections
     }
 
-    /// The answer for the next request, and whether the request is one too many.
+    /// The answer for the next request, and whether the script of a strict ingest has none for it.
     pub(super) fn next_answer(&self) -> (Answer, bool) {
         let mut state = self.lock();
         match state.script.pop_front() {
@@ -214,82 +195,65 @@ impl Shared {
         }
     }
 
-    /// Keeps a request, and settles it at once unless its answer lets it wait.
-    pub(super) fn arrive(
+    /// Keeps a request with the body as far as it was read, and records the answer at once unless that waits.
+    ///
+    /// An unchecked ingest keeps neither, and leaves the body's memory for the next one.
+    pub(super) fn record_request(
         &self,
-        arrival: Arrival,
-        judgement: &mut Judgement,
+        mut request: ReceivedRequest,
+        body: &mut Vec<u8>,
+        mut checked: CheckedRequest,
         answer: &Answer,
-    ) -> Settlement {
-        let verdicts = judgement.verdicts(answer);
-        let accepted = match (self.rules.unchecked, answer.accepts()) {
-            (true, true) => judgement.event_count,
-            (true, false) => 0,
-            (false, _) => verdicts.iter().filter(|&&accepted| accepted).count(),
+    ) -> AnswerRecord {
+        let accepted = checked.accepted(answer);
+        let accepted_count = if self.rules.unchecked && answer.accepts() {
+            checked.event_count
+        } else {
+            accepted.iter().filter(|accepted| **accepted).count()
         };
         let mut state = self.lock();
-        let settlement = {
-            let State {
-                received, epoch, ..
-            } = &mut *state;
-            received.counts.requests += 1;
-            received.counts.events += judgement.event_count as u64;
-            received.counts.bytes += arrival.body_bytes as u64;
-            if let Some(violation) = judgement.violation.take() {
-                received
-                    .violations
-                    .push(format!("request {}: {violation}", received.counts.requests));
-            }
-            let start = received.events.len();
-            received.events.append(&mut judgement.events);
-            let request = (!self.rules.unchecked).then(|| {
-                received.requests.push(arrival.into_request(judgement.wire));
-                received.requests.len() - 1
-            });
-            Settlement {
-                epoch: *epoch,
-                request,
-                events: start..received.events.len(),
-                status: matches!(answer.how, How::Whole | How::Truncated | How::Trickle(_))
-                    .then_some(answer.status),
-                refusal: answer.refusal.clone(),
-                verdicts,
-                accepted: accepted as u64,
-                releases: *self.releases.borrow(),
-            }
+        let epoch = state.epoch;
+        let received = &mut state.received;
+        received.counts.requests += 1;
+        received.counts.events += checked.event_count as u64;
+        received.counts.bytes += body.len() as u64;
+        if let Some(violation) = checked.violation {
+            let violation = format!("request {}: {violation}", received.counts.requests);
+            received.violations.push(violation);
+        }
+        let first_event = received.events.len();
+        received.events.append(&mut checked.events);
+        let index = (!self.rules.unchecked).then_some(received.requests.len());
+        if index.is_some() {
+            request.body = std::mem::take(body);
+            request.wire = checked.wire;
+            request.at = Instant::now();
+            received.requests.push(request);
+        }
+        let record = AnswerRecord {
+            epoch,
+            request: index,
+            events: first_event..received.events.len(),
+            status: answer.status_sent(),
+            refusal: answer.refusal.clone(),
+            accepted,
+            accepted_count: accepted_count as u64,
+            releases: *self.releases.borrow(),
         };
         if answer.is_immediate() {
-            state.settle(&settlement);
+            state.record_answer(&record);
         }
         drop(state);
-        self.tell_waiters();
-        settlement
+        self.changed.send_replace(());
+        record
     }
 
-    pub(super) fn settle(&self, settlement: &Settlement) {
-        self.lock().settle(settlement);
-        self.tell_waiters();
+    pub(super) fn record_answer(&self, record: &AnswerRecord) {
+        self.lock().record_answer(record);
+        self.changed.send_replace(());
     }
 
-    pub(super) fn note(&self, violation: String) {
+    pub(super) fn record_violation(&self, violation: String) {
         self.lock().received.violations.push(violation);
-    }
-}
-
-impl Arrival {
-    fn into_request(self, wire: Option<ReceivedWire>) -> ReceivedRequest {
-        ReceivedRequest {
-            method: self.head.method,
-            path: self.head.path,
-            headers: self.head.headers,
-            body: self.body,
-            body_complete: self.body_complete,
-            wire,
-            status: None,
-            refusal: None,
-            at: Instant::now(),
-            connection: self.connection,
-            unexpected: self.unexpected,
-        }
     }
 }
