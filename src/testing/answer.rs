@@ -1,4 +1,4 @@
-//! What the mock ingest answers: one [`Answer`] per request, good, bad or none at all.
+//! What the mock ingest answers: one [`Answer`] for each request, a success, a failure or a fault.
 
 use std::collections::BTreeSet;
 use std::time::Duration;
@@ -139,7 +139,7 @@ impl Answer {
 
     /// Resets the connection when the whole request is read, without an answer.
     ///
-    /// The client cannot know whether its events were taken. This ingest has not: they count as not accepted.
+    /// The client cannot know whether its events were accepted. This ingest counts them as not accepted.
     pub fn reset_after_body() -> Self {
         Self::new(Action::ResetAfterBody, 200)
     }

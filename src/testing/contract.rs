@@ -2,10 +2,9 @@
 //! violation out.
 //!
 //! [`MockIngest`](super::MockIngest) runs it over every body. It knows no sockets, no clock and nothing of the code
-//! that produces the bodies, so it cannot share a mistake with it. Each rule reads one of two ways: a field the format
-//! does not call optional has to be there, and a field that is there has to have its type, even where it is optional
-//! (a field without a value is left out, never `null`). What the formats leave open (kinds of activity, kinds of user
-//! id, keys of `meta`) stays open here.
+//! that produces the bodies, so it cannot share a mistake with it. A field that the format does not call optional has
+//! to be there. A field that is there has to have its type, even where it is optional: a field without a value is left
+//! out, never `null`. What the formats leave open (kinds of activity, kinds of user id, keys of `meta`) stays open here.
 
 mod field;
 mod mcpeye;

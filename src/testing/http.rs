@@ -36,13 +36,12 @@ impl Portion {
     }
 }
 
-/// A connection and what was read from it ahead of need.
+/// A connection of a client.
 #[derive(Debug)]
 pub(super) struct Connection {
     stream: TcpStream,
+    /// What has been read and not used yet.
     buffer: Vec<u8>,
-    /// How much of `buffer` is already used.
-    used: usize,
 }
 
 impl Connection {
@@ -53,22 +52,21 @@ impl Connection {
         Self {
             stream,
             buffer: Vec::new(),
-            used: 0,
         }
     }
 
     /// Reads the next request's head; `None` when the client closed the connection instead.
     pub(super) async fn read_head(&mut self) -> Result<Option<Head>, ReadError> {
         loop {
-            if let Some((head, length)) = Head::parse(self.unused())? {
-                self.used += length;
+            if let Some((head, length)) = Head::parse(&self.buffer)? {
+                self.buffer.drain(..length);
                 return Ok(Some(head));
             }
-            if self.unused().len() > MAX_HEAD_BYTES {
+            if self.buffer.len() > MAX_HEAD_BYTES {
                 return unreadable(431, "the request's head is too long");
             }
             match self.read_more().await {
-                Err(_) if self.unused().is_empty() => return Ok(None),
+                Err(_) if self.buffer.is_empty() => return Ok(None),
                 read => read?,
             }
         }
@@ -114,9 +112,8 @@ impl Connection {
     }
 
     async fn read_exactly(&mut self, length: usize, body: &mut Vec<u8>) -> Result<(), ReadError> {
-        let ahead = self.unused().len().min(length);
-        body.extend(self.unused().iter().take(ahead));
-        self.used += ahead;
+        let ahead = self.buffer.len().min(length);
+        body.extend(self.buffer.drain(..ahead));
         let missing = length - ahead;
         // Not the whole announced length: a client may announce much and send little.
         body.reserve(missing.min(READ_BYTES * 16));
@@ -129,28 +126,19 @@ impl Connection {
 
     async fn read_line(&mut self) -> Result<String, ReadError> {
         loop {
-            if let Some(length) = memchr::memchr(b'\n', self.unused()) {
-                let line = self.unused().get(..length).unwrap_or_default();
-                let line = String::from_utf8_lossy(line)
-                    .trim_end_matches('\r')
-                    .to_owned();
-                self.used += length + 1;
-                return Ok(line);
+            if let Some(end) = memchr::memchr(b'\n', &self.buffer) {
+                let line: Vec<u8> = self.buffer.drain(..=end).collect();
+                let line = String::from_utf8_lossy(&line);
+                return Ok(line.trim_end_matches(['\r', '\n']).to_owned());
             }
-            if self.unused().len() > MAX_HEAD_BYTES {
+            if self.buffer.len() > MAX_HEAD_BYTES {
                 return unreadable(400, "a line of the chunked body is too long");
             }
             self.read_more().await?;
         }
     }
 
-    fn unused(&self) -> &[u8] {
-        self.buffer.get(self.used..).unwrap_or_default()
-    }
-
     async fn read_more(&mut self) -> Result<(), ReadError> {
-        self.buffer.drain(..self.used);
-        self.used = 0;
         self.buffer.reserve(READ_BYTES);
         match self.stream.read_buf(&mut self.buffer).await {
             Ok(0) | Err(_) => Err(ReadError::Disconnected),
@@ -160,7 +148,7 @@ impl Connection {
 
     /// Returns when the client closes the connection; what it sends meanwhile is kept for later.
     async fn disconnected(&mut self) {
-        while self.unused().len() <= MAX_HEAD_BYTES {
+        while self.buffer.len() <= MAX_HEAD_BYTES {
             if self.read_more().await.is_err() {
                 return;
             }
@@ -248,7 +236,7 @@ impl Connection {
         let _ = self.stream.shutdown().await;
         let rest = async {
             while self.read_more().await.is_ok() {
-                self.used = self.buffer.len();
+                self.buffer.clear();
             }
         };
         let _ = timeout(LINGER, rest).await;

@@ -11,7 +11,7 @@ use super::contract::Violation;
 use super::head::{Framing, ReadError};
 use super::http::{Connection, Portion};
 use super::received::ReceivedRequest;
-use super::store::{AnswerRecord, IngestStore};
+use super::store::{IngestStore, KeptRequest};
 
 /// The pause after a failed accept (too many open files, for one), so that it is not tried in a hot loop.
 const ACCEPT_PAUSE: Duration = Duration::from_millis(10);
@@ -130,16 +130,16 @@ impl ConnectionServer {
         let checked = self.store.rules.check_request(&request, &self.body);
         let answer = checked.answer(scripted);
         request.body_complete = true;
-        let record = self
+        let kept = self
             .store
             .record_request(request, &mut self.body, checked, &answer);
         if !answer.is_immediate() {
             if !self.connection.stays_for(answer.delay).await
-                || !self.stays_until_released(&answer, &record).await
+                || !self.stays_until_released(&answer, &kept).await
             {
                 return Next::Close;
             }
-            self.store.record_answer(&record);
+            self.store.record_answer(&kept, &answer);
         }
         if answer.action == Action::ResetAfterBody {
             return Next::Reset;
@@ -151,7 +151,7 @@ impl ConnectionServer {
         }
     }
 
-    async fn stays_until_released(&mut self, answer: &Answer, record: &AnswerRecord) -> bool {
+    async fn stays_until_released(&mut self, answer: &Answer, kept: &KeptRequest) -> bool {
         if !answer.held {
             return true;
         }
@@ -159,7 +159,7 @@ impl ConnectionServer {
         let released = async {
             // The sender lives in the store, so this ends by a release alone.
             let _ = releases
-                .wait_for(|releases| *releases > record.releases)
+                .wait_for(|releases| *releases > kept.releases)
                 .await
                 .is_ok();
         };

@@ -25,18 +25,17 @@ pub struct WaitError {
     pub timeout: Duration,
     /// The first violation of the contract, which often is the reason.
     pub violation: Option<String>,
-    awaited: Awaited,
+    what: &'static str,
 }
 
 impl fmt::Display for WaitError {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        let what = match self.awaited {
-            Awaited::Requests => "requests",
-            Awaited::Events => "events",
-            Awaited::Delivered => "accepted events",
-        };
         let (timeout, wanted, seen) = (self.timeout, self.wanted, self.seen);
-        write!(f, "waited {timeout:?} for {wanted} {what}, and {seen} came")?;
+        write!(
+            f,
+            "waited {timeout:?} for {wanted} {}, and {seen} came",
+            self.what
+        )?;
         match &self.violation {
             Some(violation) => write!(f, "; {violation}"),
             None => Ok(()),
@@ -46,15 +45,16 @@ impl fmt::Display for WaitError {
 
 impl std::error::Error for WaitError {}
 
-/// What a wait counts.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+/// What a wait counts, and how many of it.
+#[derive(Clone, Copy)]
 pub(super) enum Awaited {
-    Requests,
-    Events,
-    Delivered,
+    Requests(usize),
+    Events(usize),
+    Delivered(usize),
 }
 
 /// What the handle and the server of one ingest share.
+#[derive(Default)]
 pub(super) struct IngestStore {
     pub(super) rules: IngestRules,
     strict: bool,
@@ -65,9 +65,11 @@ pub(super) struct IngestStore {
     pub(super) releases: watch::Sender<u64>,
 }
 
+#[derive(Default)]
 pub(super) struct IngestState {
     pub(super) script: VecDeque<Answer>,
-    pub(super) default_answer: Answer,
+    /// What is answered when the script is over, in place of [`Answer::ok`].
+    pub(super) default_answer: Option<Answer>,
     pub(super) received: Received,
     /// How often [`MockIngest::take`](super::MockIngest::take) was called: an answer that comes after it is not
     /// recorded, since its request is no longer here.
@@ -82,45 +84,49 @@ impl IngestState {
         std::mem::take(&mut self.received)
     }
 
-    fn seen(&self, awaited: Awaited) -> usize {
+    /// How many have been seen of what a wait counts, how many are wanted, and what they are.
+    fn progress(&self, awaited: Awaited) -> (usize, usize, &'static str) {
         let counts = &self.received.counts;
-        let seen = match awaited {
-            Awaited::Requests => counts.requests,
-            Awaited::Events => counts.events,
-            Awaited::Delivered => counts.accepted,
+        let (seen, wanted, what) = match awaited {
+            Awaited::Requests(wanted) => (counts.requests, wanted, "requests"),
+            Awaited::Events(wanted) => (counts.events, wanted, "events"),
+            Awaited::Delivered(wanted) => (counts.accepted, wanted, "accepted events"),
         };
-        usize::try_from(seen).unwrap_or(usize::MAX)
+        (usize::try_from(seen).unwrap_or(usize::MAX), wanted, what)
     }
 
-    fn record_answer(&mut self, record: &AnswerRecord) {
-        if record.epoch != self.epoch {
+    fn has_reached(&self, awaited: Awaited) -> bool {
+        let (seen, wanted, _) = self.progress(awaited);
+        seen >= wanted
+    }
+
+    fn record_answer(&mut self, kept: &KeptRequest, answer: &Answer) {
+        if kept.epoch != self.epoch {
             return;
         }
         let received = &mut self.received;
-        received.counts.accepted += record.accepted_count;
-        let request = record
+        received.counts.accepted += kept.accepted_count;
+        let request = kept
             .request
             .and_then(|index| received.requests.get_mut(index));
         if let Some(request) = request {
-            request.status = record.status;
-            request.refusal.clone_from(&record.refusal);
+            request.status = answer.status_sent();
+            request.refusal.clone_from(&answer.refusal);
         }
-        let events = received.events.get_mut(record.events.clone());
-        for (event, accepted) in events.unwrap_or_default().iter_mut().zip(&record.accepted) {
+        let events = received.events.get_mut(kept.events.clone());
+        for (event, accepted) in events.unwrap_or_default().iter_mut().zip(&kept.accepted) {
             event.accepted = *accepted;
         }
     }
 }
 
-/// What is recorded of a request at the moment it is answered.
-pub(super) struct AnswerRecord {
+/// Where a request and its events are kept until it is answered, and what the answer will make of them.
+pub(super) struct KeptRequest {
     epoch: u64,
     /// Where the request is kept, if it is.
     request: Option<usize>,
     /// Where its events are kept.
     events: Range<usize>,
-    status: Option<u16>,
-    refusal: Option<String>,
     /// Whether the answer accepts it, for each of the events.
     accepted: Vec<bool>,
     accepted_count: u64,
@@ -130,19 +136,10 @@ pub(super) struct AnswerRecord {
 
 impl IngestStore {
     pub(super) fn new(rules: IngestRules, strict: bool) -> Self {
-        let state = IngestState {
-            script: VecDeque::new(),
-            default_answer: Answer::ok(),
-            received: Received::default(),
-            epoch: 0,
-            connections: 0,
-        };
         Self {
             rules,
             strict,
-            state: Mutex::new(state),
-            changed: watch::Sender::new(()),
-            releases: watch::Sender::new(0),
+            ..Self::default()
         }
     }
 
@@ -151,29 +148,25 @@ impl IngestStore {
         self.state.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
-    /// Waits until at least `count` have been seen. Needs the time of a runtime.
-    pub(super) async fn wait(
-        &self,
-        awaited: Awaited,
-        count: usize,
-        limit: Duration,
-    ) -> Result<(), WaitError> {
+    /// Waits for what is awaited, on a runtime that has timers.
+    pub(super) async fn wait(&self, awaited: Awaited, limit: Duration) -> Result<(), WaitError> {
         // Subscribed before the first look, so that no change between the look and the wait is missed.
         let mut changes = self.changed.subscribe();
         let reached =
-            async { while self.lock().seen(awaited) < count && changes.changed().await.is_ok() {} };
+            async { while !self.lock().has_reached(awaited) && changes.changed().await.is_ok() {} };
         let reached = timeout(limit, reached).await;
-        reached.map_err(|_| self.too_few(awaited, count, limit))
+        reached.map_err(|_| self.too_few(awaited, limit))
     }
 
-    pub(super) fn too_few(&self, awaited: Awaited, wanted: usize, timeout: Duration) -> WaitError {
+    pub(super) fn too_few(&self, awaited: Awaited, timeout: Duration) -> WaitError {
         let state = self.lock();
+        let (seen, wanted, what) = state.progress(awaited);
         WaitError {
             wanted,
-            seen: state.seen(awaited),
+            seen,
             timeout,
             violation: state.received.violations.first().cloned(),
-            awaited,
+            what,
         }
     }
 
@@ -191,7 +184,10 @@ impl IngestStore {
         match state.script.pop_front() {
             Some(answer) => (answer, false),
             None if self.strict => (Answer::refusal(500, "not in the script"), true),
-            None => (state.default_answer.clone(), false),
+            None => {
+                let answer = state.default_answer.clone();
+                (answer.unwrap_or_else(Answer::ok), false)
+            }
         }
     }
 
@@ -204,7 +200,7 @@ impl IngestStore {
         body: &mut Vec<u8>,
         mut checked: CheckedRequest,
         answer: &Answer,
-    ) -> AnswerRecord {
+    ) -> KeptRequest {
         let accepted = checked.accepted(answer);
         let accepted_count = if self.rules.unchecked && answer.accepts() {
             checked.event_count
@@ -230,26 +226,24 @@ impl IngestStore {
             request.at = Instant::now();
             received.requests.push(request);
         }
-        let record = AnswerRecord {
+        let kept = KeptRequest {
             epoch,
             request: index,
             events: first_event..received.events.len(),
-            status: answer.status_sent(),
-            refusal: answer.refusal.clone(),
             accepted,
             accepted_count: accepted_count as u64,
             releases: *self.releases.borrow(),
         };
         if answer.is_immediate() {
-            state.record_answer(&record);
+            state.record_answer(&kept, answer);
         }
         drop(state);
         self.changed.send_replace(());
-        record
+        kept
     }
 
-    pub(super) fn record_answer(&self, record: &AnswerRecord) {
-        self.lock().record_answer(record);
+    pub(super) fn record_answer(&self, kept: &KeptRequest, answer: &Answer) {
+        self.lock().record_answer(kept, answer);
         self.changed.send_replace(());
     }
 

@@ -96,12 +96,15 @@ impl<'a> Field<'a> {
         }
     }
 
-    pub(super) fn text_up_to(&self, max_chars: usize) -> Checked {
-        let chars = self.text()?.chars().count();
+    pub(super) fn at_most(&self, size: usize, max: usize, unit: &str) -> Checked {
         self.ensure(
-            chars <= max_chars,
-            format_args!("has {chars} characters, more than {max_chars}"),
+            size <= max,
+            format_args!("has {size} {unit}, more than {max}"),
         )
+    }
+
+    pub(super) fn text_up_to(&self, max_chars: usize) -> Checked {
+        self.at_most(self.text()?.chars().count(), max_chars, "characters")
     }
 
     pub(super) fn one_of(&self, known: &[&str]) -> Checked {

@@ -122,18 +122,12 @@ fn check_arguments(arguments: &Field<'_>) -> Checked {
 
 fn check_size(value: &Field<'_>) -> Checked {
     not_null(value)?;
-    check_bytes(value, value.value.to_string().len())
+    let bytes = value.value.to_string().len();
+    value.at_most(bytes, MAX_MCPEYE_FIELD_BYTES, "bytes")
 }
 
 fn check_text(text: &Field<'_>) -> Checked {
     let content = text.text()?;
     let content = content.strip_suffix(CUT_MARK).unwrap_or(content);
-    check_bytes(text, content.len())
-}
-
-fn check_bytes(field: &Field<'_>, bytes: usize) -> Checked {
-    field.ensure(
-        bytes <= MAX_MCPEYE_FIELD_BYTES,
-        format_args!("has {bytes} bytes, more than {MAX_MCPEYE_FIELD_BYTES}"),
-    )
+    text.at_most(content.len(), MAX_MCPEYE_FIELD_BYTES, "bytes")
 }

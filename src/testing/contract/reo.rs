@@ -161,11 +161,7 @@ fn check_duration(duration: &Field<'_>) -> Checked {
 
 fn check_argument_keys(keys: &Field<'_>) -> Checked {
     let names = keys.array()?;
-    let items = names.len();
-    keys.ensure(
-        items <= MAX_ARGUMENT_KEYS,
-        format_args!("has {items} items, more than {MAX_ARGUMENT_KEYS}"),
-    )?;
+    keys.at_most(names.len(), MAX_ARGUMENT_KEYS, "items")?;
     names.iter().try_for_each(any_text)
 }
 
