@@ -68,6 +68,4 @@ pub use self::ingest::{MockIngest, MockIngestBuilder};
 pub use self::received::{Counts, Received, ReceivedEvent, ReceivedRequest};
 pub use self::store::WaitError;
 pub use crate::base::manual_clock::ManualClock;
-pub use crate::base::manual_clock::ManualClock;
-pub use crate::transport::memory::MemoryTransport;
 pub use crate::transport::memory::MemoryTransport;
