@@ -10,6 +10,7 @@ use crate::redact::class::{Class, Counts};
 use crate::redact::engine::Engine;
 use crate::redact::engine::edit::{self, Writer};
 use crate::redact::engine::frame::Start;
+use crate::redact::engine::json;
 use crate::redact::kind::Kind;
 use crate::redact::rule_set::{RuleFailed, RuleSet, guarded};
 
@@ -222,36 +223,38 @@ fn redact<'a>(
     Engine::with(rules, |engine, masks| {
         let whole = (0, bytes.len());
         masks.fill(bytes);
-        if shape == Shape::Text || engine.walk(bytes, masks, whole, Start::Values, 0).is_err() {
+        if shape == Shape::Text
+            || json::walk(engine, bytes, masks, whole, Start::Values, 0).is_err()
+        {
             engine.text(bytes, masks, whole, Kind::Plain, 0, false);
             // What the walk found before it ended was found again.
-            edit::merge(&mut engine.edits, 0);
+            edit::merge(&mut engine.findings.edits, 0);
         }
         // A finding that touches the cut goes whole; what begins behind the cut is cut off.
         let mut end = cut;
-        engine.edits.retain(|edit| edit.start < cut);
-        if let Some(last) = engine.edits.last() {
+        engine.findings.edits.retain(|edit| edit.start < cut);
+        if let Some(last) = engine.findings.edits.last() {
             end = end.max(last.end);
         }
         let kept = text.get(..end).unwrap_or(text);
-        if engine.edits.is_empty() {
+        if engine.findings.edits.is_empty() {
             return (Cow::Borrowed(kept), false);
         }
-        for edit in &engine.edits {
+        for edit in &engine.findings.edits {
             counts.add(edit.tag());
         }
         let mut out = Vec::with_capacity(kept.len() + 64);
         let none = Counts::default();
         let writer = Writer {
             labels: &rules.labels,
-            side: &engine.side,
+            side: &engine.findings.side,
             counts: &none,
         };
-        writer.write(kept.as_bytes(), &engine.edits, &mut out);
+        writer.write(kept.as_bytes(), &engine.findings.edits, &mut out);
         // Findings begin and end at characters; should one not, nothing of the text is let through.
         (
             Cow::Owned(String::from_utf8(out).unwrap_or_else(|_| FAILED.to_owned())),
-            engine.unsure && rules.custom.is_none(),
+            engine.findings.unsure && rules.custom.is_none(),
         )
     })
 }

@@ -7,6 +7,7 @@ use crate::redact::class::Counts;
 use crate::redact::engine::Engine;
 use crate::redact::engine::edit::{self, Edit, With, Writer};
 use crate::redact::engine::frame::Start;
+use crate::redact::engine::inside::Inside;
 use crate::redact::engine::json;
 use crate::redact::kind::Kind;
 use crate::redact::read::bytes;
@@ -89,7 +90,7 @@ fn seal(rules: &RuleSet, draft: &Draft<'_>, out: &mut Vec<u8>) {
                 if end + 1 == to {
                     let place = (from + 1, end);
                     if escaped || rules.custom.is_some() {
-                        engine.leaf(region, masks, place, escaped, Kind::Plain, 0, false);
+                        engine.string(region, masks, place, escaped, Kind::Plain, 0, false);
                     } else {
                         engine.remembered(region, masks, place);
                     }
@@ -98,26 +99,29 @@ fn seal(rules: &RuleSet, draft: &Draft<'_>, out: &mut Vec<u8>) {
                 start = Start::Members;
             }
             // A span which is no JSON after all is text; nothing in it goes unread.
-            let floor = engine.edits.len();
-            if engine.walk(region, masks, (from, to), start, 0).is_err() {
+            let floor = engine.findings.edits.len();
+            if json::walk(engine, region, masks, (from, to), start, 0).is_err() {
                 engine.text(region, masks, (from, to), Kind::Plain, 0, true);
                 // What the walk found before it ended was found again.
-                edit::merge(&mut engine.edits, floor);
+                edit::merge(&mut engine.findings.edits, floor);
             }
         }
-        if engine.edits.is_empty() && !draft.counts.any() {
+        if engine.findings.edits.is_empty() && !draft.counts.any() {
             out.extend_from_slice(draft.json);
             return;
         }
         let mut counts = draft.counts.clone();
-        for edit in &mut engine.edits {
+        for edit in &mut engine.findings.edits {
             edit.start += base;
             edit.end += base;
             counts.add(edit.tag());
         }
         if let Some(place) = draft.counts_at {
-            let index = engine.edits.partition_point(|edit| edit.start < place);
-            engine.edits.insert(
+            let index = engine
+                .findings
+                .edits
+                .partition_point(|edit| edit.start < place);
+            engine.findings.edits.insert(
                 index,
                 Edit {
                     start: place,
@@ -128,9 +132,9 @@ fn seal(rules: &RuleSet, draft: &Draft<'_>, out: &mut Vec<u8>) {
         }
         let writer = Writer {
             labels: &rules.labels,
-            side: &engine.side,
+            side: &engine.findings.side,
             counts: &counts,
         };
-        writer.write(draft.json, &engine.edits, out);
+        writer.write(draft.json, &engine.findings.edits, out);
     });
 }

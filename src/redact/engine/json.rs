@@ -3,10 +3,11 @@
 //! The walk keeps its own stack, so that no depth can overflow the thread's, and takes cut texts as they are.
 
 use crate::redact::class::{Class, MARK_START};
-use crate::redact::engine::Engine;
 use crate::redact::engine::edit::{Edit, With, push};
 use crate::redact::engine::frame::{Frame, Place, Shape, Start};
+use crate::redact::engine::inside::{Findings, Inside};
 use crate::redact::engine::memo::Key;
+use crate::redact::engine::text;
 use crate::redact::find::tools;
 use crate::redact::judge::{card, name, placeholder, value};
 use crate::redact::kind::{Kind, Role};
@@ -20,141 +21,301 @@ const MAX_NESTING: usize = 512;
 #[derive(Debug)]
 pub(crate) struct NotJson;
 
-impl Engine<'_> {
-    /// Walks through `text[from..to]` and adds what it finds to the edits.
-    pub(crate) fn walk(
-        &mut self,
-        text: &[u8],
-        masks: &Masks,
-        (from, to): (usize, usize),
-        start: Start,
-        depth: u8,
-    ) -> Result<(), NotJson> {
-        if u32::try_from(text.len()).is_err() {
-            return Err(NotJson);
-        }
-        let mut walk = Walk {
-            text,
-            masks,
-            to,
-            base: self.frames.len(),
-            floor: self.edits.len(),
-            depth,
-            key_numbers: 0,
-            users: self.rules.is_users(),
-            top: Frame {
-                root: Some(start),
-                ..Frame::default()
-            },
-        };
-        let outcome = self.steps(&mut walk, from, start == Start::Members);
-        self.frames.truncate(walk.base);
-        outcome
+/// Walks through `text[from..to]` and adds what it finds to the edits.
+pub(crate) fn walk<'r>(
+    inside: &mut impl Inside<'r>,
+    text: &[u8],
+    masks: &Masks,
+    (from, to): (usize, usize),
+    start: Start,
+    depth: u8,
+) -> Result<(), NotJson> {
+    if u32::try_from(text.len()).is_err() {
+        return Err(NotJson);
     }
+    let findings = inside.findings();
+    let mut walk = Walk {
+        text,
+        masks,
+        to,
+        base: findings.frames.len(),
+        floor: findings.edits.len(),
+        depth,
+        key_numbers: 0,
+        users: findings.rules.is_users(),
+        top: Frame {
+            root: Some(start),
+            ..Frame::default()
+        },
+    };
+    let outcome = steps(inside, &mut walk, from, start == Start::Members);
+    inside.findings().frames.truncate(walk.base);
+    outcome
+}
 
-    /// From member to member and value to value; `named`: the next is a member, with its name.
-    fn steps(&mut self, walk: &mut Walk<'_>, from: usize, mut named: bool) -> Result<(), NotJson> {
-        let (text, masks, to) = (walk.text, walk.masks, walk.to);
-        let mut pos = from;
-        loop {
-            if named {
-                pos = past_blanks(text, pos, to);
-                if pos >= to {
-                    return Ok(());
-                }
-                if at(text, pos) != b'"' {
-                    return Err(NotJson);
-                }
-                let (end, escaped) = string_end(text, masks, pos + 1, to);
-                self.key(walk, pos + 1, end, escaped);
-                pos = past_blanks(text, end + 1, to);
-                if pos < to && at(text, pos) != b':' {
-                    return Err(NotJson);
-                }
-                pos += 1;
-            }
+/// From member to member and value to value; `named`: the next is a member, with its name.
+fn steps<'r>(
+    inside: &mut impl Inside<'r>,
+    walk: &mut Walk<'_>,
+    from: usize,
+    mut named: bool,
+) -> Result<(), NotJson> {
+    let (text, masks, to) = (walk.text, walk.masks, walk.to);
+    let mut pos = from;
+    loop {
+        if named {
             pos = past_blanks(text, pos, to);
             if pos >= to {
                 return Ok(());
             }
-            let kind = self.kind_of_value(walk);
-            let start = pos;
-            let byte = at(text, pos);
-            match byte {
-                b'"' => {
-                    let (end, escaped) = string_end(text, masks, start + 1, to);
-                    self.string(walk, (start + 1, end), escaped, kind);
-                    self.done(walk, (start + 1, end), Shape::String);
-                    pos = end + 1;
+            if at(text, pos) != b'"' {
+                return Err(NotJson);
+            }
+            let (end, escaped) = string_end(text, masks, pos + 1, to);
+            key(inside, walk, pos + 1, end, escaped);
+            pos = past_blanks(text, end + 1, to);
+            if pos < to && at(text, pos) != b':' {
+                return Err(NotJson);
+            }
+            pos += 1;
+        }
+        pos = past_blanks(text, pos, to);
+        if pos >= to {
+            return Ok(());
+        }
+        let kind = inside.findings().kind_of_value(walk);
+        let start = pos;
+        let byte = at(text, pos);
+        match byte {
+            b'"' => {
+                let (end, escaped) = string_end(text, masks, start + 1, to);
+                string(inside, walk, (start + 1, end), escaped, kind);
+                inside
+                    .findings()
+                    .done(walk, (start + 1, end), Shape::String);
+                pos = end + 1;
+            }
+            // A mark without quotes, of a text that was no JSON before.
+            b'[' if part(text, pos, pos + 10) == MARK_START => return Err(NotJson),
+            b'{' | b'[' if inside.findings().hides_whole(walk, pos, kind) => {
+                pos = skip(text, masks, pos, to);
+                if pos > start + 2 {
+                    push(
+                        &mut inside.findings().edits,
+                        walk.floor,
+                        Edit::value(start, pos, Class::Field.tag()),
+                    );
                 }
-                // A mark without quotes, of a text that was no JSON before.
-                b'[' if part(text, pos, pos + 10) == MARK_START => return Err(NotJson),
-                b'{' | b'[' if self.hides_whole(walk, pos, kind) => {
-                    pos = skip(text, masks, pos, to);
-                    if pos > start + 2 {
-                        push(
-                            &mut self.edits,
-                            walk.floor,
-                            Edit::value(start, pos, Class::Field.tag()),
-                        );
-                    }
-                    self.done(walk, (pos, pos), Shape::Word);
+                inside.findings().done(walk, (pos, pos), Shape::Word);
+            }
+            b'{' | b'['
+                if inside.findings().frames.len() >= walk.base + MAX_NESTING && !walk.users =>
+            {
+                pos = skip(text, masks, pos, to);
+                deep(inside, walk, (start, pos));
+                inside.findings().done(walk, (start, pos), Shape::Nested);
+            }
+            b'{' | b'[' => {
+                inside.findings().open(walk, pos, kind);
+                named = byte == b'{';
+                pos = past_blanks(text, pos + 1, to);
+                if at(text, pos) != if named { b'}' } else { b']' } {
+                    continue;
                 }
-                b'{' | b'[' if self.frames.len() >= walk.base + MAX_NESTING && !walk.users => {
-                    pos = skip(text, masks, pos, to);
-                    self.deep(walk, (start, pos));
-                    self.done(walk, (start, pos), Shape::Nested);
+            }
+            b'-' | b'0'..=b'9' => {
+                pos = run_end(text, pos, to, |b| {
+                    b.is_ascii_digit() || matches!(b, b'.' | b'-' | b'+' | b'e' | b'E')
+                });
+                inside.findings().number(walk, start, pos, kind);
+                inside.findings().done(walk, (start, pos), Shape::Number);
+            }
+            b't' | b'f' | b'n' => {
+                pos = run_end(text, pos, to, |b| b.is_ascii_lowercase());
+                if !matches!(part(text, start, pos), b"true" | b"false" | b"null") && pos < to {
+                    return Err(NotJson);
                 }
-                b'{' | b'[' => {
-                    self.open(walk, pos, kind);
-                    named = byte == b'{';
-                    pos = past_blanks(text, pos + 1, to);
-                    if at(text, pos) != if named { b'}' } else { b']' } {
-                        continue;
-                    }
+                inside.findings().done(walk, (start, pos), Shape::Word);
+            }
+            _ => return Err(NotJson),
+        }
+        // Behind a value: what it is in ends, or goes on.
+        named = loop {
+            if pos >= to {
+                return Ok(());
+            }
+            let values = walk.top.root == Some(Start::Values);
+            match at(text, pos) {
+                b',' if !values => {
+                    pos += 1;
+                    break !walk.top.array;
                 }
-                b'-' | b'0'..=b'9' => {
-                    pos = run_end(text, pos, to, |b| {
-                        b.is_ascii_digit() || matches!(b, b'.' | b'-' | b'+' | b'e' | b'E')
-                    });
-                    self.number(walk, start, pos, kind);
-                    self.done(walk, (start, pos), Shape::Number);
+                byte @ (b']' | b'}') => {
+                    pos += 1;
+                    inside.findings().close(walk, byte == b']', pos)?;
                 }
-                b't' | b'f' | b'n' => {
-                    pos = run_end(text, pos, to, |b| b.is_ascii_lowercase());
-                    if !matches!(part(text, start, pos), b"true" | b"false" | b"null") && pos < to {
-                        return Err(NotJson);
-                    }
-                    self.done(walk, (start, pos), Shape::Word);
+                // One document per line.
+                b'{' | b'[' if values && bytes::before(text, pos) == b'\n' => {
+                    break false;
                 }
+                byte if is_blank(byte) => pos += 1,
                 _ => return Err(NotJson),
             }
-            // Behind a value: what it is in ends, or goes on.
-            named = loop {
-                if pos >= to {
-                    return Ok(());
-                }
-                let values = walk.top.root == Some(Start::Values);
-                match at(text, pos) {
-                    b',' if !values => {
-                        pos += 1;
-                        break !walk.top.array;
-                    }
-                    byte @ (b']' | b'}') => {
-                        pos += 1;
-                        self.close(walk, byte == b']', pos)?;
-                    }
-                    // One document per line.
-                    b'{' | b'[' if values && bytes::before(text, pos) == b'\n' => {
-                        break false;
-                    }
-                    byte if is_blank(byte) => pos += 1,
-                    _ => return Err(NotJson),
-                }
-            };
+        };
+    }
+}
+
+/// What is nested too deep to be walked through is read as text, and goes whole if there is anything in it.
+fn deep<'r>(inside: &mut impl Inside<'r>, walk: &Walk<'_>, (from, to): (usize, usize)) {
+    let floor = inside.findings().edits.len();
+    text::scan(
+        inside,
+        walk.text,
+        walk.masks,
+        (from, to),
+        Kind::Plain,
+        walk.depth,
+    );
+    let edits = &mut inside.findings().edits;
+    let found = edits.get(floor).and_then(Edit::tag);
+    edits.truncate(floor);
+    if let Some(tag) = found {
+        push(edits, walk.floor, Edit::value(from, to, tag));
+    }
+}
+
+fn key<'r>(
+    inside: &mut impl Inside<'r>,
+    walk: &mut Walk<'_>,
+    from: usize,
+    to: usize,
+    escaped: bool,
+) {
+    let known = if escaped || walk.users {
+        None
+    } else {
+        Key::of(walk.text, from, to)
+    };
+    walk.top.name = Place::new(from, to);
+    let findings = inside.findings();
+    let said = known.and_then(|key| findings.known.get(&key, findings.rules.id));
+    let (kind, role) = match said {
+        Some(said) => said,
+        None => judge_key(inside, walk, (from, to), escaped, known),
+    };
+    let is_key = || part(walk.text, from, to) == b"key";
+    walk.top.role = role;
+    walk.top.kind = if kind == Kind::Plain && role == Role::Label && is_key() {
+        inside.findings().kind_with_parent(walk)
+    } else {
+        kind
+    };
+    if walk.top.record {
+        let about = name::about_record(part(walk.text, from, to));
+        walk.top.kind_in_record = about.unwrap_or(Kind::Secret);
+    }
+}
+
+/// What a name says that is not known, and what stands in it.
+#[cold]
+fn judge_key<'r>(
+    inside: &mut impl Inside<'r>,
+    walk: &mut Walk<'_>,
+    (from, to): (usize, usize),
+    escaped: bool,
+    known: Option<Key>,
+) -> (Kind, Role) {
+    let findings = inside.findings();
+    let floor = findings.edits.len();
+    let kind = if escaped {
+        let mut pair = findings.take();
+        pair.0.json(walk.text, from, to);
+        let kind = findings.rules.judge(&pair.0.text);
+        findings.give(pair);
+        kind
+    } else {
+        findings.rules.judge(part(walk.text, from, to))
+    };
+    inside.string(
+        walk.text,
+        walk.masks,
+        (from, to),
+        escaped,
+        Kind::Plain,
+        walk.depth,
+        true,
+    );
+    let findings = inside.findings();
+    if findings.edits.len() > floor {
+        findings.number_key(walk, floor);
+    }
+    let role = role(part(walk.text, from, to));
+    if let Some(key) = known.filter(|_| findings.edits.len() == floor) {
+        findings.known.put(&key, findings.rules.id, kind, role);
+    }
+    (kind, role)
+}
+
+fn string<'r>(
+    inside: &mut impl Inside<'r>,
+    walk: &mut Walk<'_>,
+    (from, to): (usize, usize),
+    escaped: bool,
+    kind: Kind,
+) {
+    if walk.top.cookies && walk.top.array && inside.findings().set_cookie(walk, (from, to)) {
+        return;
+    }
+    // Most strings have nothing that a rule could begin with.
+    if kind == Kind::Plain && !escaped && !walk.users && walk.masks.next_candidate(from, to) == to {
+        return;
+    }
+    let content = part(walk.text, from, to);
+    let name = walk.top.name;
+    if kind == Kind::Secret
+        && name.of(walk.text).eq_ignore_ascii_case(b"set-cookie")
+        && inside.findings().set_cookie(walk, (from, to))
+    {
+        return;
+    }
+    if walk.top.variables && inside.findings().variable(walk, (from, to)) {
+        return;
+    }
+    // What a language model made, and how likely that was.
+    if kind == Kind::Secret && name.of(walk.text) == b"token" {
+        let next = past_blanks(walk.text, to + 1, walk.to.min(to + 16));
+        let next = past_blanks(walk.text, next + 1, walk.to.min(next + 16));
+        if bytes::rest(walk.text, next).starts_with(b"\"logprob\"") {
+            return;
         }
     }
+    if kind != Kind::Plain && value::goes(content, kind, name.of(walk.text)) {
+        push(
+            &mut inside.findings().edits,
+            walk.floor,
+            Edit::mark(from, to, Class::Field.tag()),
+        );
+        return;
+    }
+    // An id that looks like a card stays, and only digits can.
+    let digits = content.len() >= 13 && content.iter().all(|b| b.is_ascii_digit());
+    let kind = if kind == Kind::Plain && digits && name::is_id(name.of(walk.text)) {
+        Kind::Id
+    } else {
+        kind
+    };
+    inside.string(
+        walk.text,
+        walk.masks,
+        (from, to),
+        escaped,
+        kind,
+        walk.depth,
+        false,
+    );
+}
 
+impl Findings<'_> {
     /// What the name over the value that begins now says.
     #[inline]
     fn kind_of_value(&self, walk: &mut Walk<'_>) -> Kind {
@@ -222,17 +383,6 @@ impl Engine<'_> {
         walk.top.array || (name::may_have_records(name) || described()) && !self.rules.denies(name)
     }
 
-    /// What is nested too deep to be walked through is read as text, and goes whole if there is anything in it.
-    fn deep(&mut self, walk: &Walk<'_>, (from, to): (usize, usize)) {
-        let floor = self.edits.len();
-        self.rules_on_text(walk.text, walk.masks, (from, to), Kind::Plain, walk.depth);
-        let found = self.edits.get(floor).and_then(Edit::tag);
-        self.edits.truncate(floor);
-        if let Some(tag) = found {
-            push(&mut self.edits, walk.floor, Edit::value(from, to, tag));
-        }
-    }
-
     /// An object or array begins at `pos`.
     fn open(&mut self, walk: &mut Walk<'_>, pos: usize, kind: Kind) {
         let array = at(walk.text, pos) == b'[';
@@ -282,69 +432,6 @@ impl Engine<'_> {
         outer.get(outer.len().checked_sub(back)?)
     }
 
-    fn key(&mut self, walk: &mut Walk<'_>, from: usize, to: usize, escaped: bool) {
-        let known = if escaped || walk.users {
-            None
-        } else {
-            Key::of(walk.text, from, to)
-        };
-        walk.top.name = Place::new(from, to);
-        let said = known.and_then(|key| self.known.get(&key, self.rules.id));
-        let (kind, role) = match said {
-            Some(said) => said,
-            None => self.judge_key(walk, (from, to), escaped, known),
-        };
-        let is_key = || part(walk.text, from, to) == b"key";
-        walk.top.role = role;
-        walk.top.kind = if kind == Kind::Plain && role == Role::Label && is_key() {
-            self.kind_with_parent(walk)
-        } else {
-            kind
-        };
-        if walk.top.record {
-            let about = name::about_record(part(walk.text, from, to));
-            walk.top.kind_in_record = about.unwrap_or(Kind::Secret);
-        }
-    }
-
-    /// What a name says that is not known, and what stands in it.
-    #[cold]
-    fn judge_key(
-        &mut self,
-        walk: &mut Walk<'_>,
-        (from, to): (usize, usize),
-        escaped: bool,
-        known: Option<Key>,
-    ) -> (Kind, Role) {
-        let floor = self.edits.len();
-        let kind = if escaped {
-            let mut pair = self.take();
-            pair.0.json(walk.text, from, to);
-            let kind = self.rules.judge(&pair.0.text);
-            self.give(pair);
-            kind
-        } else {
-            self.rules.judge(part(walk.text, from, to))
-        };
-        self.leaf(
-            walk.text,
-            walk.masks,
-            (from, to),
-            escaped,
-            Kind::Plain,
-            walk.depth,
-            true,
-        );
-        if self.edits.len() > floor {
-            self.number_key(walk, floor);
-        }
-        let role = role(part(walk.text, from, to));
-        if let Some(key) = known.filter(|_| self.edits.len() == floor) {
-            self.known.put(&key, self.rules.id, kind, role);
-        }
-        (kind, role)
-    }
-
     /// What `key` means in an object that stands under `api`.
     fn kind_with_parent(&self, walk: &Walk<'_>) -> Kind {
         let parent = self
@@ -376,69 +463,6 @@ impl Engine<'_> {
         {
             *number = next;
         }
-    }
-
-    fn string(
-        &mut self,
-        walk: &mut Walk<'_>,
-        (from, to): (usize, usize),
-        escaped: bool,
-        kind: Kind,
-    ) {
-        if walk.top.cookies && walk.top.array && self.set_cookie(walk, (from, to)) {
-            return;
-        }
-        // Most strings have nothing that a rule could begin with.
-        if kind == Kind::Plain
-            && !escaped
-            && !walk.users
-            && walk.masks.next_candidate(from, to) == to
-        {
-            return;
-        }
-        let content = part(walk.text, from, to);
-        let name = walk.top.name;
-        if kind == Kind::Secret
-            && name.of(walk.text).eq_ignore_ascii_case(b"set-cookie")
-            && self.set_cookie(walk, (from, to))
-        {
-            return;
-        }
-        if walk.top.variables && self.variable(walk, (from, to)) {
-            return;
-        }
-        // What a language model made, and how likely that was.
-        if kind == Kind::Secret && name.of(walk.text) == b"token" {
-            let next = past_blanks(walk.text, to + 1, walk.to.min(to + 16));
-            let next = past_blanks(walk.text, next + 1, walk.to.min(next + 16));
-            if bytes::rest(walk.text, next).starts_with(b"\"logprob\"") {
-                return;
-            }
-        }
-        if kind != Kind::Plain && value::goes(content, kind, name.of(walk.text)) {
-            push(
-                &mut self.edits,
-                walk.floor,
-                Edit::mark(from, to, Class::Field.tag()),
-            );
-            return;
-        }
-        // An id that looks like a card stays, and only digits can.
-        let digits = content.len() >= 13 && content.iter().all(|b| b.is_ascii_digit());
-        let kind = if kind == Kind::Plain && digits && name::is_id(name.of(walk.text)) {
-            Kind::Id
-        } else {
-            kind
-        };
-        self.leaf(
-            walk.text,
-            walk.masks,
-            (from, to),
-            escaped,
-            kind,
-            walk.depth,
-            false,
-        );
     }
 
     /// `name=value; Path=/`: the value of a cookie goes, if this is one.

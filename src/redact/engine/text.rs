@@ -1,8 +1,8 @@
 //! The rules for plain text, each tried only where it can begin.
 
 use crate::redact::class::Class;
-use crate::redact::engine::Engine;
 use crate::redact::engine::edit::Edit;
+use crate::redact::engine::inside::{Findings, Inside, Progress};
 use crate::redact::find::tools::Tools;
 use crate::redact::find::{
     address, assign, code, command, config_line, email, key, markup, number, sentence, shaped_key,
@@ -76,88 +76,190 @@ fn is_uuid(scope: &Scope<'_>, start: usize, end: usize) -> bool {
         && apart(scope.at(end))
 }
 
-impl Engine<'_> {
-    /// Tries every rule at every candidate in `text[from..to]`. Returns whether the text has escapes that may
-    /// hide something from the rules.
-    pub(crate) fn rules_on_text(
-        &mut self,
-        text: &[u8],
-        masks: &Masks,
-        (from, to): (usize, usize),
-        kind: Kind,
-        depth: u8,
-    ) -> bool {
-        if !self.rules.has_builtin() {
-            return false;
-        }
-        let signs = Signs::of(text, masks, from, to);
-        self.asked = from;
-        self.settled = from;
-        self.tools = Tools::default();
-        let mut scope = Scope {
-            text,
-            from,
-            to,
-            origin: from,
+/// Tries every rule at every candidate in `text[from..to]`. Returns whether the text has escapes that may
+/// hide something from the rules.
+pub(crate) fn scan<'r>(
+    inside: &mut impl Inside<'r>,
+    text: &[u8],
+    masks: &Masks,
+    (from, to): (usize, usize),
+    kind: Kind,
+    depth: u8,
+) -> bool {
+    let findings = inside.findings();
+    if !findings.rules.has_builtin() {
+        return false;
+    }
+    let signs = Signs::of(text, masks, from, to);
+    findings.progress = Progress {
+        asked: from,
+        settled: from,
+        tools: Tools::default(),
+    };
+    let mut scope = Scope {
+        text,
+        from,
+        to,
+        origin: from,
+    };
+    if kind == Kind::Phone
+        && let Some(found) = number::named_phone(&scope)
+    {
+        findings.add(found);
+        return false;
+    }
+    let shaped = signs.inserts.is_some() || signs.lines || config_line::may_begin(text, from);
+    if to - from >= MIN_TABLE && shaped {
+        findings.lines(&scope, signs);
+    }
+    let mut pos = from;
+    loop {
+        pos = if signs.quoted {
+            masks.next_candidate_or_end(pos, to)
+        } else {
+            masks.next_candidate(pos, to)
         };
-        if kind == Kind::Phone
-            && let Some(found) = number::named_phone(&scope)
-        {
-            self.add(found);
-            return false;
+        if pos >= to {
+            return signs.layered;
         }
-        let shaped = signs.inserts.is_some() || signs.lines || config_line::may_begin(text, from);
-        if to - from >= MIN_TABLE && shaped {
-            self.lines(&scope, signs);
-        }
-        let mut pos = from;
-        loop {
-            pos = if signs.quoted {
-                masks.next_candidate_or_end(pos, to)
-            } else {
-                masks.next_candidate(pos, to)
-            };
-            if pos >= to {
-                return signs.layered;
+        let findings = inside.findings();
+        let next = match at(text, pos) {
+            b'@' => {
+                let found = email::email(&scope, pos, 1);
+                match url::database(&scope, pos, &mut findings.progress.tools) {
+                    None => findings.address(&scope, found),
+                    found => findings.one(found),
+                }
             }
-            let next = match at(text, pos) {
-                b'@' => {
-                    let found = email::email(&scope, pos, 1);
-                    match url::database(&scope, pos, &mut self.tools) {
-                        None => self.address(&scope, found),
-                        found => self.one(found),
-                    }
-                }
-                b':' if part(text, pos, pos + 3) == b"://" => {
-                    self.one(url::userinfo(&scope, pos).or_else(|| url::webhook(&scope, pos)))
-                }
-                b':' | b'=' => self.several(&scope, pos).or_else(|| {
-                    let wanted = self.rules.is_on(Class::Ip) && at(text, pos) == b':';
-                    wanted
-                        .then(|| address::ipv6(&scope, pos))
-                        .flatten()
-                        .and_then(|found| self.one(Some(found)))
-                }),
-                b'<' => self.one(markup::element(&scope, pos, &|name| self.rules.judge(name))),
-                b'\'' => self.one(
-                    sql::after_word(&scope, pos)
-                        .or_else(|| code::literal(&scope, pos, &|name| self.rules.judge(name))),
-                ),
-                b'"' => self.quote(&scope, pos),
-                b'\\' => None,
-                b'-' => self.dashes(&scope, pos),
-                _ => self.run(&scope, pos, kind, depth),
-            };
-            match next {
-                Some(end) => {
-                    scope.from = end.max(pos + 1).min(to);
-                    pos = scope.from;
-                }
-                None => pos += 1,
+            b':' if part(text, pos, pos + 3) == b"://" => {
+                findings.one(url::userinfo(&scope, pos).or_else(|| url::webhook(&scope, pos)))
+            }
+            b':' | b'=' => findings.several(&scope, pos).or_else(|| {
+                let wanted = findings.rules.is_on(Class::Ip) && at(text, pos) == b':';
+                wanted
+                    .then(|| address::ipv6(&scope, pos))
+                    .flatten()
+                    .and_then(|found| findings.one(Some(found)))
+            }),
+            b'<' => findings.one(markup::element(&scope, pos, &|name| {
+                findings.rules.judge(name)
+            })),
+            b'\'' => findings.one(
+                sql::after_word(&scope, pos)
+                    .or_else(|| code::literal(&scope, pos, &|name| findings.rules.judge(name))),
+            ),
+            b'"' => findings.quote(&scope, pos),
+            b'\\' => None,
+            b'-' => findings.dashes(&scope, pos),
+            _ => run(inside, &scope, pos, kind, depth),
+        };
+        match next {
+            Some(end) => {
+                scope.from = end.max(pos + 1).min(to);
+                pos = scope.from;
+            }
+            None => pos += 1,
+        }
+    }
+}
+
+/// A run of token bytes, or a group of digits in one.
+fn run<'r>(
+    inside: &mut impl Inside<'r>,
+    scope: &Scope<'_>,
+    pos: usize,
+    kind: Kind,
+    depth: u8,
+) -> Option<usize> {
+    let findings = inside.findings();
+    if pos < findings.progress.settled {
+        return None;
+    }
+    if is_run_start(scope.text, pos) || pos == scope.from {
+        let (end, is_word) = token_run(scope.text, pos, scope.to);
+        if !is_word
+            && end - pos >= MIN_RUN
+            && let Some(found) = key::key(scope, pos, end)
+        {
+            return findings.one(Some(found));
+        }
+        if kind == Kind::Plain && end - pos >= UUID && is_uuid(scope, pos, end) {
+            // Only the word before it can make more of an id, and its groups are not asked one by one.
+            (findings.progress.settled, findings.progress.asked) = (end, end);
+            let rules = findings.rules;
+            let found = word::after_word(scope, pos, &mut findings.progress.tools, &|name| {
+                rules.judge(name)
+            });
+            return findings.one(found);
+        }
+        // What follows a `/` was looked at together with what stands before it.
+        let joined = matches!(scope.before(pos), b'+' | b'/') && is_token(scope.before(pos - 1));
+        if !is_word && !joined {
+            let end = run_end(scope.text, end, scope.to, |b| {
+                is_token(b) || matches!(b, b'+' | b'/')
+            });
+            let end = run_end(scope.text, end, scope.to.min(end + 2), |b| b == b'=');
+            if end - pos >= MIN_BASE64 && inside.base64(scope.text, (pos, end), depth) {
+                return Some(end);
             }
         }
     }
+    let findings = inside.findings();
+    if findings.rules.is_on(Class::Wallet)
+        && is_run_start(scope.text, pos)
+        && let Some(found) = address::wallet(scope, pos)
+    {
+        return findings.one(Some(found));
+    }
+    if at(scope.text, pos).is_ascii_digit() {
+        if findings.rules.is_on(Class::Ip)
+            && let Some(found) = address::ipv4(scope, pos)
+        {
+            return findings.one(Some(found));
+        }
+        // Digits one by one, `1-2-3`, are no number of a kind that is known here.
+        let digit = |offset: usize| scope.at(pos + offset).is_ascii_digit();
+        let alone = !digit(1) && digit(2) && !digit(3);
+        let ahead = if alone {
+            1
+        } else {
+            number::digits_ahead(scope, pos)
+        };
+        let found = match ahead {
+            // Two letters may stand before few digits, and `$` before one.
+            0..7 => number::lettered(scope, pos).or_else(|| token::crypt(scope, pos)),
+            _ => number::number(scope, pos, kind)
+                .or_else(|| number::lettered(scope, pos))
+                .or_else(|| number::introduced(scope, pos))
+                .or_else(|| shaped_key::telegram(scope, pos)),
+        };
+        if found.is_some() {
+            return findings.one(found);
+        }
+        // Only the first digit of a word asks for the word before it: every byte is walked back over once.
+        let asked = scope.from.max(findings.progress.asked);
+        let start = word_start(scope.text, pos, asked);
+        // A reference or a pointer in code.
+        let start = run_end(scope.text, start, pos, |b| matches!(b, b'&' | b'*'));
+        findings.progress.asked = pos + 1;
+        if start > asked || start == scope.from {
+            // A `/` may stand within the first bytes of a key that is base64.
+            if start < pos
+                && let Some(found) = key::listed_at(scope, start)
+            {
+                return findings.one(Some(found));
+            }
+            let rules = findings.rules;
+            let found = word::after_word(scope, start, &mut findings.progress.tools, &|name| {
+                rules.judge(name)
+            });
+            return findings.one(found);
+        }
+    }
+    None
+}
 
+impl Findings<'_> {
     /// What stands in the sensitive columns of tables, and behind the keywords of lines.
     fn lines(&mut self, scope: &Scope<'_>, signs: Signs) {
         let rules = self.rules;
@@ -260,7 +362,7 @@ impl Engine<'_> {
         let mut found = code::literal(scope, pos, &judge);
         if found.is_none() && scope.before(pos) == b' ' {
             found = sentence::quoted(scope, pos, &judge);
-            if found.is_none() && self.tools.are_near(scope, pos) {
+            if found.is_none() && self.progress.tools.are_near(scope, pos) {
                 found = command::argument(scope, pos + 1);
             }
         }
@@ -280,94 +382,7 @@ impl Engine<'_> {
             b'-' => command::flag(scope, pos, &judge),
             _ => None,
         };
-        let found = found.or_else(|| command::option(scope, pos, &mut self.tools, &judge));
+        let found = found.or_else(|| command::option(scope, pos, &mut self.progress.tools, &judge));
         self.one(found)
-    }
-
-    /// A run of token bytes, or a group of digits in one.
-    fn run(&mut self, scope: &Scope<'_>, pos: usize, kind: Kind, depth: u8) -> Option<usize> {
-        if pos < self.settled {
-            return None;
-        }
-        if is_run_start(scope.text, pos) || pos == scope.from {
-            let (end, is_word) = token_run(scope.text, pos, scope.to);
-            if !is_word
-                && end - pos >= MIN_RUN
-                && let Some(found) = key::key(scope, pos, end)
-            {
-                return self.one(Some(found));
-            }
-            if kind == Kind::Plain && end - pos >= UUID && is_uuid(scope, pos, end) {
-                // Only the word before it can make more of an id, and its groups are not asked one by one.
-                (self.settled, self.asked) = (end, end);
-                let rules = self.rules;
-                let found =
-                    word::after_word(scope, pos, &mut self.tools, &|name| rules.judge(name));
-                return self.one(found);
-            }
-            // What follows a `/` was looked at together with what stands before it.
-            let inside =
-                matches!(scope.before(pos), b'+' | b'/') && is_token(scope.before(pos - 1));
-            if !is_word && !inside {
-                let end = run_end(scope.text, end, scope.to, |b| {
-                    is_token(b) || matches!(b, b'+' | b'/')
-                });
-                let end = run_end(scope.text, end, scope.to.min(end + 2), |b| b == b'=');
-                if end - pos >= MIN_BASE64 && self.base64(scope.text, (pos, end), depth) {
-                    return Some(end);
-                }
-            }
-        }
-        if self.rules.is_on(Class::Wallet)
-            && is_run_start(scope.text, pos)
-            && let Some(found) = address::wallet(scope, pos)
-        {
-            return self.one(Some(found));
-        }
-        if at(scope.text, pos).is_ascii_digit() {
-            if self.rules.is_on(Class::Ip)
-                && let Some(found) = address::ipv4(scope, pos)
-            {
-                return self.one(Some(found));
-            }
-            // Digits one by one, `1-2-3`, are no number of a kind that is known here.
-            let digit = |offset: usize| scope.at(pos + offset).is_ascii_digit();
-            let alone = !digit(1) && digit(2) && !digit(3);
-            let ahead = if alone {
-                1
-            } else {
-                number::digits_ahead(scope, pos)
-            };
-            let found = match ahead {
-                // Two letters may stand before few digits, and `$` before one.
-                0..7 => number::lettered(scope, pos).or_else(|| token::crypt(scope, pos)),
-                _ => number::number(scope, pos, kind)
-                    .or_else(|| number::lettered(scope, pos))
-                    .or_else(|| number::introduced(scope, pos))
-                    .or_else(|| shaped_key::telegram(scope, pos)),
-            };
-            if found.is_some() {
-                return self.one(found);
-            }
-            // Only the first digit of a word asks for the word before it: every byte is walked back over once.
-            let asked = scope.from.max(self.asked);
-            let start = word_start(scope.text, pos, asked);
-            // A reference or a pointer in code.
-            let start = run_end(scope.text, start, pos, |b| matches!(b, b'&' | b'*'));
-            self.asked = pos + 1;
-            if start > asked || start == scope.from {
-                // A `/` may stand within the first bytes of a key that is base64.
-                if start < pos
-                    && let Some(found) = key::listed_at(scope, start)
-                {
-                    return self.one(Some(found));
-                }
-                let rules = self.rules;
-                let found =
-                    word::after_word(scope, start, &mut self.tools, &|name| rules.judge(name));
-                return self.one(found);
-            }
-        }
-        None
     }
 }
