@@ -29,7 +29,7 @@ pub use self::message::ShutdownReport;
 #[cfg(not(feature = "spool"))]
 use self::no_spool as spooling;
 use self::shared::Shared;
-pub(crate) use self::spooling::Opened;
+pub(crate) use self::spooling::{MIN_SPOOL_BYTES, Opened, Spool, probe_spool};
 use self::waits::Waits;
 use crate::queue::Receiver;
 

@@ -20,12 +20,17 @@ use std::sync::Arc;
 use std::time::{Duration, SystemTime};
 
 use crate::base::clock::Clock;
-use crate::config::Setting;
+use crate::delivery::probe_spool;
+use crate::delivery::settings::DeliverySettings;
 use crate::event::{Identity, ToolCall};
 use crate::ledger::DropReason;
 use crate::logger::{Handle, Pipeline, UsageLogger, Wait};
 use crate::transport::{Answer, Request, SendError};
-use crate::wire::answer::{Verdict, judge};
+use crate::wire::answer::Verdict;
+
+use State::{Bad, Doubtful, Good, Skipped};
+
+pub use crate::config::setting::{Origin, Setting};
 
 /// The tool name of the event that [`UsageLogger::check_delivery`] sends.
 pub const CHECK_TOOL: &str = "mcp_usage_check";
@@ -206,9 +211,8 @@ fn start_check(handle: &Handle) -> Wait<Report> {
     let settings = handle.settings.clone();
     let look = async move {
         let mut findings = known(&pipeline);
-        #[cfg(feature = "spool")]
         findings.extend(spool(&pipeline).await);
-        findings.extend(reach(&pipeline).await);
+        findings.extend(reach(&pipeline.shared.settings).await);
         Report { settings, findings }
     };
     let pipeline = Arc::clone(&handle.pipeline);
@@ -221,7 +225,7 @@ fn report_off(off_by: &str) -> Report {
     let detail = format!("off by {off_by}: nothing is collected or sent");
     Report {
         settings: Vec::new(),
-        findings: vec![Finding::new("opt-out", State::Doubtful, detail)],
+        findings: vec![Finding::new("opt-out", Doubtful, detail)],
     }
 }
 
@@ -233,7 +237,7 @@ fn without_worker(pipeline: &Pipeline, settings: &[Setting]) -> Report {
     } else {
         "the logger has shut down"
     };
-    findings.push(Finding::new("worker", State::Bad, detail));
+    findings.push(Finding::new("worker", Bad, detail));
     Report {
         settings: settings.to_vec(),
         findings,
@@ -273,110 +277,91 @@ fn why_not(reason: DropReason) -> String {
 fn known(pipeline: &Pipeline) -> Vec<Finding> {
     let stats = pipeline.stats();
     let ledger = if stats.dropped.total() > 0 {
-        State::Doubtful
+        Doubtful
     } else {
-        State::Good
+        Good
     };
     vec![
-        Finding::new("opt-out", State::Good, "none: events are collected"),
+        Finding::new("opt-out", Good, "none: events are collected"),
         Finding::new("ledger", ledger, stats.to_string()),
     ]
 }
 
 /// Writes a file where the spool is.
-#[cfg(feature = "spool")]
 async fn spool(pipeline: &Pipeline) -> Option<Finding> {
-    let dir = pipeline.shared.settings.spool_dir.clone()?;
+    let settings = &pipeline.shared.settings;
+    let dir = settings.spool_dir.clone()?;
     let shown = dir.display().to_string();
-    let probe = tokio::task::spawn_blocking(move || crate::spool::probe(&dir));
-    let (state, detail) = match within(
-        &pipeline.clock(),
-        pipeline.shared.settings.request_timeout,
-        probe,
-    )
-    .await
-    {
+    let probe = tokio::task::spawn_blocking(move || probe_spool(&dir));
+    let probed = within(&settings.clock, settings.request_timeout, probe).await;
+    let (state, detail) = match probed {
         Some(Ok(Ok(()))) => {
             let spooled = pipeline.shared.ledger.spooled();
             let detail = format!("{shown} can be written to; {spooled} events are there alone");
-            (State::Good, detail)
+            (Good, detail)
         }
         // Events are delivered all the same.
-        Some(Ok(Err(error))) => (State::Doubtful, format!("{shown}: {error}")),
-        Some(Err(_)) | None => (State::Doubtful, format!("{shown} does not answer")),
+        Some(Ok(Err(error))) => (Doubtful, format!("{shown}: {error}")),
+        Some(Err(_)) | None => (Doubtful, format!("{shown} does not answer")),
     };
     Some(Finding::new("spool", state, detail))
 }
 
-/// Resolves the endpoint's name, and asks whether somebody is there.
-async fn reach(pipeline: &Pipeline) -> Vec<Finding> {
-    let config = &pipeline.shared.settings;
-    let (Some(endpoint), Some(probe)) = (&config.endpoint, config.transport.probe()) else {
+/// Resolves the endpoint's name, and probes the endpoint.
+async fn reach(settings: &DeliverySettings) -> Vec<Finding> {
+    let (Some(endpoint), Some(probe)) = (&settings.endpoint, settings.transport.probe()) else {
         let detail = "nothing is sent: the logger writes to a file or to memory";
-        return vec![Finding::new("connection", State::Skipped, detail)];
+        return vec![Finding::new("connection", Skipped, detail)];
     };
     let host = endpoint.host_str().unwrap_or_default();
     let host = host.trim_start_matches('[').trim_end_matches(']');
     let port = endpoint.port_or_known_default().unwrap_or_default();
-    let timeout = config.request_timeout;
-    let resolved = within(
-        &config.clock,
-        timeout,
-        tokio::net::lookup_host((host, port)),
-    )
-    .await;
-    let sign = within(&config.clock, timeout, probe).await;
-    let reached = matches!(sign, Some(Ok(_)));
-    let name = match resolved {
+    let (clock, timeout) = (&settings.clock, settings.request_timeout);
+    let resolved = within(clock, timeout, tokio::net::lookup_host((host, port))).await;
+    let probed = within(clock, timeout, probe).await;
+    let (state, detail) = match resolved {
         Some(Ok(addresses)) => {
             let mut addresses: Vec<String> = addresses.map(|a| a.ip().to_string()).collect();
             addresses.dedup();
-            Finding::new(
-                "name",
-                State::Good,
-                format!("{host}: {}", addresses.join(", ")),
-            )
+            (Good, format!("{host}: {}", addresses.join(", ")))
         }
         // Behind a proxy it is the proxy that has to know the name.
-        _ if reached => {
+        _ if matches!(probed, Some(Ok(_))) => {
             let detail = format!("{host} is not known here, but is reached all the same");
-            Finding::new("name", State::Doubtful, detail)
+            (Doubtful, detail)
         }
-        Some(Err(error)) => Finding::new("name", State::Bad, format!("{host}: {error}")),
-        None => Finding::new(
-            "name",
-            State::Bad,
-            format!("{host}: no answer in {timeout:?}"),
-        ),
+        Some(Err(error)) => (Bad, format!("{host}: {error}")),
+        None => (Bad, format!("{host}: no answer in {timeout:?}")),
     };
-    let tls = if endpoint.scheme() == "https" {
-        "over TLS"
-    } else {
-        "without TLS"
+    let mut findings = vec![Finding::new("name", state, detail)];
+    let (state, detail) = match &probed {
+        Some(Ok(answer)) => {
+            let tls = if endpoint.scheme() == "https" {
+                "over"
+            } else {
+                "without"
+            };
+            let status = answer.status;
+            (
+                Good,
+                format!("reached {tls} TLS; OPTIONS was answered {status}"),
+            )
+        }
+        Some(Err(error)) => (Bad, error.to_string()),
+        None => (Bad, format!("no answer in {timeout:?}")),
     };
-    let mut findings = vec![name];
-    match sign {
-        Some(Ok(sign)) => {
-            let detail = format!("reached {tls}; OPTIONS was answered {}", sign.status);
-            findings.push(Finding::new("connection", State::Good, detail));
-            findings.push(clock(sign.date.as_deref(), config.clock.wall()));
-        }
-        Some(Err(error)) => {
-            findings.push(Finding::new("connection", State::Bad, error.to_string()));
-        }
-        None => {
-            let detail = format!("no answer in {timeout:?}");
-            findings.push(Finding::new("connection", State::Bad, detail));
-        }
+    findings.push(Finding::new("connection", state, detail));
+    if let Some(Ok(answer)) = probed {
+        findings.push(compare_clocks(answer.date.as_deref(), clock.wall()));
     }
     findings
 }
 
 /// Compares the clocks of both sides.
-fn clock(date: Option<&str>, now: SystemTime) -> Finding {
+fn compare_clocks(date: Option<&str>, now: SystemTime) -> Finding {
     const NAME: &str = "clock";
     let Some(date) = date.and_then(|date| httpdate::parse_http_date(date).ok()) else {
-        return Finding::new(NAME, State::Skipped, "the answer has no date");
+        return Finding::new(NAME, Skipped, "the answer has no date");
     };
     let (skew, side) = match now.duration_since(date) {
         Ok(ahead) => (ahead, "ahead of"),
@@ -385,9 +370,9 @@ fn clock(date: Option<&str>, now: SystemTime) -> Finding {
     let seconds = skew.as_secs();
     let detail = format!("{seconds} s {side} the ingest's");
     let state = if skew > MAX_CLOCK_SKEW {
-        State::Doubtful
+        Doubtful
     } else {
-        State::Good
+        Good
     };
     Finding::new(NAME, state, detail)
 }
@@ -405,8 +390,9 @@ async fn deliver(pipeline: &Pipeline, body: Vec<u8>) -> DeliveryReport {
     };
     match within(&config.clock, config.request_timeout, exchange).await {
         Some(Ok((status, retry_after, body))) => {
-            let verdict = judge(status, retry_after.as_deref(), config.clock.wall());
-            let refused = !config.wire.refusals(&body).is_empty();
+            let (profile, now) = (config.wire.profile(), config.clock.wall());
+            let verdict = (profile.classify_answer)(status, retry_after.as_deref(), now);
+            let refused = !(profile.refusals)(&body).is_empty();
             let delivered = verdict == Verdict::Delivered && !refused;
             DeliveryReport {
                 delivered,
@@ -434,11 +420,8 @@ fn hint(status: u16) -> &'static str {
 /// The beginning of a body: without control characters, and redacted, since it may repeat what it
 /// was sent.
 fn shown(pipeline: &Pipeline, body: &[u8]) -> String {
-    let text = pipeline
-        .shared
-        .settings
-        .key
-        .conceal(&String::from_utf8_lossy(body));
+    let key = &pipeline.shared.settings.key;
+    let text = key.conceal(&String::from_utf8_lossy(body));
     let text: String = text
         .chars()
         .take(MAX_SHOWN_CHARS)
@@ -448,7 +431,7 @@ fn shown(pipeline: &Pipeline, body: &[u8]) -> String {
     if text.is_empty() {
         return String::new();
     }
-    let redacted = pipeline.shared.settings.rules.redactor.redact_str(text);
+    let redacted = pipeline.settings.policy.redactor.redact_str(text);
     format!(": {redacted}")
 }
 

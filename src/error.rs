@@ -46,6 +46,15 @@ pub enum BuildError {
     },
 }
 
+impl BuildError {
+    pub(crate) fn invalid(setting: &'static str, fault: impl Into<String>) -> Self {
+        Self::Invalid {
+            setting,
+            fault: fault.into(),
+        }
+    }
+}
+
 /// Why events are not known to be on disk.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, thiserror::Error)]
 #[non_exhaustive]
@@ -121,11 +130,4 @@ pub enum DeliveryError {
         /// What happened.
         cause: String,
     },
-}
-
-pub(crate) fn invalid(setting: &'static str, fault: impl Into<String>) -> BuildError {
-    BuildError::Invalid {
-        setting,
-        fault: fault.into(),
-    }
 }

@@ -3,6 +3,7 @@
 mod auth_rejected;
 mod caller;
 mod client;
+mod common;
 mod facts;
 mod identity;
 mod kind;
@@ -13,15 +14,14 @@ mod weight;
 
 pub use auth_rejected::{AuthRejected, AuthRejection};
 pub use caller::Caller;
-pub(crate) use caller::with_meta;
 pub use client::{ClientClass, Era};
-pub(crate) use facts::{Facts, Text};
+pub(crate) use common::{FACT_TEXTS, FactValues, Facts};
+pub(crate) use facts::{META_FACTS, Text};
 pub(crate) use identity::ANONYMOUS_ID;
 pub use identity::Identity;
 pub(crate) use kind::Kind;
 pub use kind::{Custom, Event, IdentityCapture, Init};
 pub(crate) use sampling::Sampling;
-pub(crate) use session::SESSION_TEXTS;
 pub use session::Session;
 pub(crate) use tool_call::Call;
 pub use tool_call::{CallOutcome, IntentSource, ToolCall};

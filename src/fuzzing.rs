@@ -2,16 +2,15 @@
 
 use std::time::{Duration, Instant, SystemTime};
 
-use crate::delivery::gate;
 use crate::delivery::gate::{BREAKER_OPEN, Gate};
 use crate::delivery::settings::Pace;
 use crate::wire::Wire;
-use crate::wire::answer::Verdict;
+use crate::wire::answer::{Verdict, classify_answer, parse_retry_after};
 
 /// Reads a `Retry-After` at a time, and waits as it says.
 pub fn retry_after(seconds: u32, value: &str) {
     let wall = SystemTime::UNIX_EPOCH + Duration::from_secs(seconds.into());
-    let Some(asked) = retry::parse_retry_after(value, wall) else {
+    let Some(asked) = parse_retry_after(value, wall) else {
         return;
     };
     let pace = Pace {
@@ -31,11 +30,11 @@ pub fn retry_after(seconds: u32, value: &str) {
 
 /// Judges an answer.
 pub fn answer(status: u16, body: &[u8]) {
-    let verdict = answer::judge(status, None, SystemTime::UNIX_EPOCH);
+    let verdict = classify_answer(status, None, SystemTime::UNIX_EPOCH);
     let is_2xx = (200..300).contains(&status);
     assert_eq!(verdict == Verdict::Delivered, is_2xx, "{status}");
     for wire in [Wire::Reo, Wire::ReoBatch] {
-        let refusals = wire.refusals(body);
+        let refusals = (wire.profile().refusals)(body);
         assert!(refusals.len() <= body.len(), "more refusals than bytes");
         assert!(wire != Wire::Reo || refusals.is_empty(), "of one event");
     }

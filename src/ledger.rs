@@ -278,10 +278,6 @@ impl Ledger {
         }
     }
 
-    #[cfg_attr(
-        not(feature = "rmcp"),
-        expect(dead_code, reason = "of use to the integration alone")
-    )]
     pub(crate) fn identity_failure(&self) {
         self.identity_failures.fetch_add(1, Relaxed);
     }

@@ -82,6 +82,17 @@
 //! crate.
 
 #![cfg_attr(docsrs, feature(doc_cfg))]
+// What only some features use is compiled in all builds, so that no `cfg` cuts through the modules. Code
+// that nothing uses shows in a build with all features.
+#![cfg_attr(
+    not(all(feature = "rmcp", feature = "spool", feature = "tower")),
+    allow(
+        dead_code,
+        unreachable_pub,
+        unused_imports,
+        reason = "used by the features alone"
+    )
+)]
 
 mod base;
 mod capture;

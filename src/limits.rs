@@ -32,7 +32,7 @@ pub const MAX_ARGUMENT_KEYS: usize = 200;
 pub const MAX_META_BYTES: usize = 24_000;
 /// Most bytes of one event: what the Reo ingest takes in a request, less the frame around it.
 pub const MAX_EVENT_BYTES: usize = 256 * 1024 - 12;
-/// How far past a cut the redactor looks, in bytes: longer than any single-line secret.
+/// How far behind a cut the redactor looks, in bytes: longer than any secret of one line.
 pub(crate) const CUT_MARGIN_BYTES: usize = 4 * 1024;
 /// Most entries of one value that are passed over beyond its limits before the rest of the value is
 /// left out unseen: an upper bound on the time a huge value can take.
@@ -40,46 +40,28 @@ pub(crate) const MAX_SKIPPED_NODES: usize = 512;
 /// Most bytes of JSON text that are passed over, for the same reason.
 pub(crate) const MAX_SKIPPED_BYTES: usize = 32 * 1024;
 
-/// The limits that a logger may lower, or raise within reason.
-///
-/// ```
-/// use mcp_usage::limits::Limits;
-///
-/// let terse = Limits::default().max_string_chars(500).max_list_items(10);
-/// ```
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-#[must_use]
-pub struct Limits {
-    pub(crate) prompt_chars: usize,
-    pub(crate) query_chars: usize,
-    pub(crate) string_chars: usize,
-    pub(crate) error_chars: usize,
-    pub(crate) list_items: usize,
-    pub(crate) top_keys: usize,
-    pub(crate) nested_keys: usize,
-    pub(crate) depth: usize,
-    pub(crate) meta_bytes: usize,
-}
-
-impl Default for Limits {
-    fn default() -> Self {
-        Self {
-            prompt_chars: MAX_PROMPT_CHARS,
-            query_chars: MAX_QUERY_CHARS,
-            string_chars: MAX_STRING_CHARS,
-            error_chars: MAX_ERROR_CHARS,
-            list_items: MAX_LIST_ITEMS,
-            top_keys: MAX_TOP_KEYS,
-            nested_keys: MAX_NESTED_KEYS,
-            depth: MAX_DEPTH,
-            meta_bytes: MAX_META_BYTES,
-        }
-    }
-}
-
-/// One setter, and its place in the check, for each limit.
+/// One row for each limit that can be set: its field, setter, default, range and documentation.
 macro_rules! limits {
     ($($setter:ident $field:ident $default:ident $range:expr, $what:literal;)+) => {
+        /// The limits that a logger may lower, or raise within reason.
+        ///
+        /// ```
+        /// use mcp_usage::limits::Limits;
+        ///
+        /// let terse = Limits::default().max_string_chars(500).max_list_items(10);
+        /// ```
+        #[derive(Debug, Clone, Copy, PartialEq, Eq)]
+        #[must_use]
+        pub struct Limits {
+            $(pub(crate) $field: usize,)+
+        }
+
+        impl Default for Limits {
+            fn default() -> Self {
+                Self { $($field: $default,)+ }
+            }
+        }
+
         impl Limits {
             $(
                 #[doc = concat!("Sets ", $what, ". Default: [`", stringify!($default), "`].")]
@@ -112,4 +94,16 @@ limits! {
     max_nested_keys nested_keys MAX_NESTED_KEYS 1..=10_000, "the most keys of an object within another value";
     max_depth depth MAX_DEPTH 1..=64, "the most containers that one may stand within";
     max_meta_bytes meta_bytes MAX_META_BYTES 1_024..=200_000, "the most bytes of an event's `meta`";
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_limit_out_of_range_is_named_with_its_range() {
+        assert_eq!(Limits::default().fault(), None);
+        let fault = Limits::default().max_depth(65).max_meta_bytes(0).fault();
+        assert_eq!(fault, Some(("max_depth", 65, 1..=64)));
+    }
 }

@@ -17,7 +17,6 @@ pub(crate) use segment::Segment;
 pub(crate) use waiter::{EndListener, EventEnd};
 
 use std::ops::Range;
-use std::sync::atomic::AtomicU8;
 use std::sync::atomic::Ordering::Relaxed;
 use std::sync::atomic::{AtomicBool, AtomicUsize};
 use std::sync::{Arc, Mutex};
@@ -228,7 +227,7 @@ impl Receiver {
         let buffer = state.take_sealed();
         state.woken = buffer.is_some();
         drop(state);
-        Some(self.segment(buffer?))
+        Some(Segment::new(buffer?, Arc::clone(&self.shared)))
     }
 
     /// Makes what has been queued so far ready to be sent; returns the sequence number that the
@@ -274,17 +273,6 @@ impl Receiver {
         }
     }
 
-    fn segment(&self, buffer: Buffer) -> Segment {
-        let mut buffer = buffer;
-        let waiters = std::mem::take(&mut buffer.waiters);
-        Segment {
-            buffer,
-            waiters: Mutex::new(waiters),
-            on_disk: AtomicU8::new(OnDisk::No as u8),
-            shared: Arc::clone(&self.shared),
-        }
-    }
-
     /// Memory held, in bytes.
     pub(crate) fn bytes(&self) -> usize {
         self.shared.bytes.load(Relaxed)
@@ -305,7 +293,7 @@ impl Receiver {
         buffer.first_at = Some(first_at);
         buffer.sequence = sequence;
         self.shared.charge(buffer.charge);
-        let segment = self.segment(buffer);
+        let segment = Segment::new(buffer, Arc::clone(&self.shared));
         segment.set_on_disk(OnDisk::Yes);
         segment
     }

@@ -42,8 +42,8 @@
 //! ```
 //!
 //! # Asserting on delivery
-//! - [`delivered`](MockIngest::delivered) holds the events the ingest took; [`events`](MockIngest::events) all that
-//!   arrived, once per attempt. [`duplicates`](MockIngest::duplicates) names events that were taken more than once.
+//! - [`delivered`](MockIngest::delivered) holds the events the ingest accepted; [`events`](MockIngest::events) all that
+//!   arrived, once per attempt. [`duplicates`](MockIngest::duplicates) names events that were accepted more than once.
 //! - [`violations`](MockIngest::violations) should be empty at the end of a test: the ingest answers a body that breaks
 //!   the format with 400 and the reason, which a sender counts as rejected and goes on.
 //! - Wait for something that happens, with a generous timeout, and never for a fixed time:
@@ -53,12 +53,11 @@
 //! The rules a body has to follow are in [`contract`].
 
 mod answer;
-
+mod check_request;
 pub mod contract;
+mod head;
 mod http;
 mod ingest;
-mod judge;
-
 mod received;
 mod serve;
 mod store;

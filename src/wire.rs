@@ -1,4 +1,8 @@
-//! The wire formats: an event as JSON, and the frame around a batch of them.
+//! The wires: for each a row of what it needs and takes, and a format, which is an event as JSON and
+//! the frame around a batch of them.
+//!
+//! A new wire is a file for its format and, here, a variant of [`Wire`], a [`Profile`], and an arm in
+//! each `match`. Nothing else matches on the wire.
 
 pub(crate) mod answer;
 pub(crate) mod defaults;
@@ -11,11 +15,21 @@ pub(crate) mod reo;
 
 pub use mcpeye::Mcpeye;
 
+use std::time::{Duration, SystemTime};
+
 use crate::capture::EventWriter;
 use crate::event::Event;
 use crate::ledger::DropReason;
+use answer::{Verdict, classify_answer};
 use defaults::Defaults;
 use parts::{Refusal, Sender, Stamp};
+
+/// Where the Reo wire sends to.
+pub const DEFAULT_ENDPOINT: &str = "https://ingest.reo.dev/api/product/usage";
+/// How long a request may take on the Reo wire, whose requests hold one event.
+pub const DEFAULT_REQUEST_TIMEOUT: Duration = Duration::from_secs(3);
+/// How long a request may take on the batch wires.
+pub const DEFAULT_BATCH_REQUEST_TIMEOUT: Duration = Duration::from_secs(10);
 
 /// The format and the headers in which events are sent. A logger speaks one.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
@@ -35,7 +49,119 @@ pub enum Wire {
     Mcpeye(Mcpeye),
 }
 
+/// What a wire needs and takes.
+#[derive(Debug)]
+pub(crate) struct Profile {
+    /// The header that carries the API key.
+    pub(crate) key_header: &'static str,
+    /// The environment variable of the API key.
+    pub(crate) key_variable: &'static str,
+    pub(crate) requires_key: bool,
+    /// The environment variable of the endpoint.
+    pub(crate) endpoint_variable: &'static str,
+    /// `None` where the user has to give one.
+    pub(crate) default_endpoint: Option<&'static str>,
+    /// How the endpoint's path has to end; appended where it does not.
+    pub(crate) endpoint_suffix: &'static str,
+    /// Whether a request holds several events. Without, the sizes of a batch do not matter.
+    pub(crate) is_batch: bool,
+    /// How long a request may take unless the user says.
+    pub(crate) request_timeout: Duration,
+    /// Whether there is a place for other events than tool calls.
+    pub(crate) takes_all_kinds: bool,
+    /// The property of a tool's input schema that asks an agent for its intent.
+    #[cfg_attr(
+        not(any(feature = "rmcp", feature = "tower")),
+        expect(dead_code, reason = "integrations alone ask")
+    )]
+    pub(crate) intent_property: &'static str,
+    /// The tool that takes requests for what no tool offers.
+    #[cfg_attr(
+        not(feature = "rmcp"),
+        expect(dead_code, reason = "only this integration has the tool")
+    )]
+    pub(crate) capability_tool: &'static str,
+    /// The members of an event that `before_send` may not change: ids, times, and the identity that
+    /// the caller chose to send.
+    pub(crate) fixed_members: &'static [&'static str],
+    /// The other members of an event whose names the format gives.
+    pub(crate) own_members: &'static [&'static str],
+    /// The members of an event's `meta` whose names the format gives.
+    pub(crate) is_own_meta_name: fn(&str) -> bool,
+    /// Says what an answer means for its batch, by its status, its `Retry-After` and the time.
+    pub(crate) classify_answer: fn(u16, Option<&str>, SystemTime) -> Verdict,
+    /// Reads from the body of a 2xx answer which events were refused after all. What cannot be read
+    /// refuses nothing: the status has said that the batch was taken.
+    pub(crate) refusals: fn(&[u8]) -> Vec<Refusal>,
+}
+
+pub(crate) const REO: Profile = Profile {
+    key_header: "x-api-key",
+    key_variable: "REO_API_KEY",
+    requires_key: true,
+    endpoint_variable: "REO_CENSUS_MCP_ENDPOINT",
+    default_endpoint: Some(DEFAULT_ENDPOINT),
+    endpoint_suffix: "",
+    is_batch: false,
+    request_timeout: DEFAULT_REQUEST_TIMEOUT,
+    takes_all_kinds: true,
+    intent_property: "prompt",
+    capability_tool: "request_missing_capability",
+    fixed_members: &[
+        "event_id",
+        "event_at",
+        "user_id",
+        "user_id_type",
+        "activity_type",
+    ],
+    own_members: &[
+        "source",
+        "environment",
+        "product_id",
+        "ip_addr",
+        "user_agent",
+    ],
+    is_own_meta_name: reo::is_own_name,
+    classify_answer,
+    refusals: |_| Vec::new(),
+};
+
+const REO_BATCH: Profile = Profile {
+    default_endpoint: None,
+    is_batch: true,
+    request_timeout: DEFAULT_BATCH_REQUEST_TIMEOUT,
+    refusals: reo::refusals,
+    ..REO
+};
+
+pub(crate) const MCPEYE: Profile = Profile {
+    key_header: "x-mcpeye-secret",
+    key_variable: "MCPEYE_INGEST_SECRET",
+    requires_key: false,
+    endpoint_variable: "MCPEYE_INGEST_URL",
+    default_endpoint: None,
+    endpoint_suffix: "/ingest",
+    is_batch: true,
+    request_timeout: DEFAULT_BATCH_REQUEST_TIMEOUT,
+    takes_all_kinds: false,
+    intent_property: "mcpeyeIntent",
+    capability_tool: "mcpeye_request_capability",
+    fixed_members: &["callId", "timestamp", "userId", "userEmail"],
+    own_members: mcpeye::NAMES,
+    is_own_meta_name: |_| false,
+    classify_answer,
+    refusals: |_| Vec::new(),
+};
+
 impl Wire {
+    pub(crate) const fn profile(&self) -> &'static Profile {
+        match self {
+            Self::Reo => &REO,
+            Self::ReoBatch => &REO_BATCH,
+            Self::Mcpeye(_) => &MCPEYE,
+        }
+    }
+
     pub(crate) fn write_event(
         &self,
         event: &Event<'_>,
@@ -68,81 +194,79 @@ impl Wire {
         body
     }
 
-    /// The most events of one request.
-    pub(crate) const fn max_events(&self) -> Option<usize> {
+    /// What is wrong with the wire's own settings.
+    pub(crate) fn fault(&self) -> Option<&'static str> {
         match self {
-            Self::Reo => Some(1),
-            Self::ReoBatch | Self::Mcpeye(_) => None,
+            Self::Mcpeye(mcpeye) if mcpeye.project.trim().is_empty() => {
+                Some("has an empty mcpeye project")
+            }
+            Self::Reo | Self::ReoBatch | Self::Mcpeye(_) => None,
         }
     }
 
-    /// The names of members that a hook over the finished event may not change: ids, and the
-    /// identity the caller chose to send.
-    pub(crate) const fn fixed_members(&self) -> &'static [&'static str] {
-        match self {
-            Self::Reo | Self::ReoBatch => &[
-                "event_id",
-                "event_at",
-                "user_id",
-                "user_id_type",
-                "activity_type",
-            ],
-            Self::Mcpeye(_) => &["callId", "timestamp", "userId", "userEmail"],
-        }
-    }
-
-    /// The names of an event's members that are ours.
-    pub(crate) const fn own_members(&self) -> &'static [&'static str] {
-        match self {
-            Self::Reo | Self::ReoBatch => &[
-                "source",
-                "environment",
-                "product_id",
-                "ip_addr",
-                "user_agent",
-            ],
-            Self::Mcpeye(_) => mcpeye::NAMES,
-        }
-    }
-
-    /// The names in an event's `meta` that are ours.
-    pub(crate) const fn own_names(&self) -> &'static [&'static str] {
-        match self {
-            Self::Reo | Self::ReoBatch => reo::META_NAMES,
-            Self::Mcpeye(_) => &[],
-        }
-    }
-
-    /// Names the format of events that are kept on disk, and on the mcpeye wire the project, which
-    /// stands in the frame.
-    #[cfg(feature = "spool")]
-    pub(crate) fn tag(&self) -> String {
+    /// Names the format of the events in a spool: two wires with the same tag may deliver each
+    /// other's. On the mcpeye wire it names the project, too, which stands in the frame.
+    pub(crate) fn spool_tag(&self) -> String {
         match self {
             Self::Reo | Self::ReoBatch => "reo".to_owned(),
             Self::Mcpeye(mcpeye) => {
-                format!(
-                    "mcpeye-{:016x}",
-                    crate::base::id::stable_hash(&mcpeye.project)
-                )
+                let project = crate::base::id::stable_hash(&mcpeye.project);
+                format!("mcpeye-{project:016x}")
             }
-        }
-    }
-
-    pub(crate) const fn key_header(&self) -> &'static str {
-        match self {
-            Self::Reo | Self::ReoBatch => "x-api-key",
-            Self::Mcpeye(_) => "x-mcpeye-secret",
         }
     }
 }
 
-impl Wire {
-    /// Reads from a 2xx answer which events were refused after all. What cannot be read refuses
-    /// nothing: the status has said that the batch was taken.
-    pub(crate) fn refusals(&self, answer: &[u8]) -> Vec<Refusal> {
-        match self {
-            Self::ReoBatch => reo::refusals(answer),
-            Self::Reo | Self::Mcpeye(_) => Vec::new(),
-        }
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn wires() -> [Wire; 3] {
+        [Wire::Reo, Wire::ReoBatch, Wire::Mcpeye(Mcpeye::new("p"))]
+    }
+
+    #[test]
+    fn each_wire_has_its_own_row() {
+        let rows = wires().map(|wire| {
+            let row = wire.profile();
+            (
+                row.key_variable,
+                row.requires_key,
+                row.is_batch,
+                row.takes_all_kinds,
+            )
+        });
+        assert_eq!(
+            rows,
+            [
+                ("REO_API_KEY", true, false, true),
+                ("REO_API_KEY", true, true, true),
+                ("MCPEYE_INGEST_SECRET", false, true, false),
+            ]
+        );
+        let endpoints = wires().map(|wire| wire.profile().default_endpoint);
+        assert_eq!(endpoints, [Some(DEFAULT_ENDPOINT), None, None]);
+    }
+
+    #[test]
+    fn only_a_batch_can_be_refused_in_part() {
+        let answer = br#"{"rejected":[{"event_id":1}]}"#;
+        let refused = wires().map(|wire| (wire.profile().refusals)(answer).len());
+        assert_eq!(refused, [0, 1, 0]);
+    }
+
+    #[test]
+    fn a_project_of_white_space_is_a_fault() {
+        assert_eq!(wires().map(|wire| wire.fault()), [None; 3]);
+        let blank = Wire::Mcpeye(Mcpeye::new(" \n"));
+        assert_eq!(blank.fault(), Some("has an empty mcpeye project"));
+    }
+
+    #[test]
+    fn the_spools_of_two_projects_stay_apart() {
+        let tag = |project: &str| Wire::Mcpeye(Mcpeye::new(project)).spool_tag();
+        assert_ne!(tag("a"), tag("b"));
+        assert_eq!(tag("a"), tag("a"));
+        assert_eq!(Wire::Reo.spool_tag(), Wire::ReoBatch.spool_tag());
     }
 }

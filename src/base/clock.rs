@@ -3,8 +3,9 @@
 use std::time::{Instant, SystemTime};
 
 /// What the logger and its worker read and wait by.
-#[derive(Debug, Clone)]
+#[derive(Debug, Clone, Default)]
 pub(crate) enum Clock {
+    #[default]
     System,
     #[cfg(feature = "testing")]
     Manual(crate::base::manual_clock::ManualClock),

@@ -4,7 +4,7 @@ use std::io;
 
 use wide::u8x16;
 
-/// So many bytes may be stored beyond what is written.
+/// Bytes of memory behind the text, so that a store of sixteen bytes has room wherever it begins.
 const SLACK: usize = 16;
 
 /// A text being written. Its memory is initialized as far as it reaches, so a short piece is stored
@@ -56,7 +56,7 @@ impl JsonBuffer {
         }
     }
 
-    /// Sees to it that there is memory for `more` bytes and the slack, and returns it.
+    /// Returns memory behind the text for `more` bytes and the slack.
     #[inline(always)]
     fn room(&mut self, more: usize) -> &mut [u8] {
         if self.memory.len() - self.len < more + SLACK {
@@ -80,7 +80,7 @@ impl JsonBuffer {
         self.len += 1;
     }
 
-    /// Writes a piece as it is. One whose length is known when this is compiled costs a few stores.
+    /// Writes a piece as it is. A piece whose length the compiler knows costs a few stores.
     #[inline(always)]
     pub(crate) fn raw(&mut self, piece: &[u8]) {
         let room = self.room(piece.len());
@@ -90,7 +90,7 @@ impl JsonBuffer {
         self.len += piece.len();
     }
 
-    /// Writes a piece that is short as a rule.
+    /// Writes a piece that is short as a rule, and of a length that the compiler does not know.
     #[inline(always)]
     pub(crate) fn short(&mut self, piece: &[u8]) {
         let room = self.room(piece.len());
@@ -140,7 +140,7 @@ impl JsonBuffer {
         }
     }
 
-    /// Writes what follows from `at` on, where a byte stands that needs an escape.
+    /// Writes the bytes from `at` on, the first of which needs an escape.
     #[cold]
     fn escape_from(&mut self, bytes: &[u8], at: usize) {
         let mut bytes = bytes.get(at..).unwrap_or_default();
@@ -191,7 +191,7 @@ fn store_chunk<const N: usize>(to: &mut [u8], at: usize, bytes: &[u8; N]) {
     }
 }
 
-/// Stores bytes, the last of them perhaps twice.
+/// Stores bytes sixteen at a time. The last store overlaps the one before rather than fall short.
 #[inline(always)]
 fn store(to: &mut [u8], bytes: &[u8]) {
     let mut at = 0;
@@ -220,8 +220,8 @@ fn store(to: &mut [u8], bytes: &[u8]) {
     }
 }
 
-/// Stores what stands in front of the first byte that needs an escape; returns how much that is.
-/// Looked at as it is stored, sixteen at a time, the last of them perhaps a second time.
+/// Stores the bytes in front of the first one that needs an escape, and returns their number. Bytes
+/// are checked as they are stored, sixteen at a time; the last sixteen may overlap those before.
 #[inline(always)]
 fn store_plain(to: &mut [u8], bytes: &[u8]) -> usize {
     let (chunks, tail) = bytes.as_chunks::<16>();
@@ -255,7 +255,7 @@ fn store_plain(to: &mut [u8], bytes: &[u8]) -> usize {
     }
 }
 
-/// Stores less than sixteen bytes, in front of the slack, and returns sixteen that are these, some of them repeated: two
+/// Stores fewer than sixteen bytes, and returns sixteen that hold the same ones, some repeated: two
 /// halves that overlap make up a short string.
 #[inline(always)]
 fn store_short(to: &mut [u8], bytes: &[u8]) -> [u8; 16] {
@@ -285,7 +285,7 @@ fn store_short(to: &mut [u8], bytes: &[u8]) -> [u8; 16] {
     all.to_le_bytes()
 }
 
-/// A bit for each byte that needs an escape.
+/// A bit for each byte that needs an escape, the first byte's lowest.
 #[inline(always)]
 pub(super) fn escapes(sixteen: &[u8; 16]) -> u32 {
     let bytes = u8x16::new(*sixteen);

@@ -1,17 +1,18 @@
-//! Cuts what is too long; a cut never halves a secret.
+//! Cuts texts that are too long, so that no secret is cut in two.
 
 use super::buffer::JsonBuffer;
+use crate::base::text::cut_at_char;
 use crate::limits;
 use crate::redact::{Counts, Redactor, RuleFailed};
 
 /// How every mark of the redactor begins.
-pub(crate) const MARK_START: &str = "[REDACTED_";
+const MARK_START: &str = "[REDACTED_";
 
-/// Cuts what is too long, and remembers what the redactor found in it.
+/// Cuts texts that are too long, and remembers what the redactor found in them.
 #[derive(Debug)]
 pub(crate) struct Cutter<'r> {
     redactor: &'r Redactor,
-    /// `None` until something long was redacted: most events need no room for counts here.
+    /// `None` until a long text was redacted: most events have none.
     pub(super) counts: Option<Counts>,
     /// A rule failed, so the event must not be sent.
     pub(super) failed: bool,
@@ -26,7 +27,7 @@ impl<'r> Cutter<'r> {
         }
     }
 
-    /// Writes `text` as a JSON string of at most `most` characters; a cut never halves a secret.
+    /// Writes `text` as a JSON string of at most `most` characters.
     #[inline]
     pub(super) fn write(&mut self, out: &mut JsonBuffer, text: &str, most: usize) {
         // A character has one byte or more.
@@ -45,8 +46,9 @@ impl<'r> Cutter<'r> {
         }
     }
 
-    /// As [`write`](Self::write), for a text whose limit the receiver checks: it also holds for
-    /// the marks, which may be longer than what they hide. Returns whether the text is redacted.
+    /// As [`write`](Self::write), for a text whose limit the receiver checks. The marks count
+    /// against the limit too, and may be longer than what they hide. Returns whether the text was
+    /// redacted here.
     pub(super) fn write_fitting(&mut self, out: &mut JsonBuffer, text: &str, most: usize) -> bool {
         /// The longest mark, of a class with a name of 40 characters, may hide a single one.
         const GROWTH: usize = 56;
@@ -58,13 +60,10 @@ impl<'r> Cutter<'r> {
         cut.is_some()
     }
 
-    /// Writes `text` up to `cut`, redacted with a look at what comes behind.
+    /// Writes `text` up to `cut`. It is redacted with what stands behind the cut in view, so that a
+    /// secret which the cut would halve is found whole.
     fn write_cut(&mut self, out: &mut JsonBuffer, text: &str, cut: usize, most: usize) {
-        let mut end = (cut + limits::CUT_MARGIN_BYTES).min(text.len());
-        while !text.is_char_boundary(end) {
-            end -= 1;
-        }
-        let window = text.get(..end).unwrap_or(text);
+        let window = cut_at_char(text, cut + limits::CUT_MARGIN_BYTES);
         let counts = self.counts.get_or_insert_default();
         match self.redactor.redact_cut(window, cut, counts) {
             Ok(redacted) if cut < text.len() || cut_at(&redacted, most).is_some() => {
@@ -81,8 +80,9 @@ impl<'r> Cutter<'r> {
     }
 }
 
-/// The beginning of `text` that leaves room for three dots; a mark stays whole or goes.
-pub(crate) fn shortened(text: &str, most: usize) -> &str {
+/// The beginning of `text` that leaves room for three dots. A mark at its end that would be halved
+/// is left out.
+fn shortened(text: &str, most: usize) -> &str {
     let Some((end, _)) = text.char_indices().nth(most.saturating_sub(3)) else {
         return text;
     };
@@ -107,4 +107,87 @@ pub(crate) fn cut_at(text: &str, most: usize) -> Option<usize> {
     let mut starts = text.char_indices().map(|(at, _)| at);
     let cut = starts.nth(keep)?;
     starts.nth(most - keep - 1).map(|_| cut)
+}
+
+#[cfg(test)]
+mod tests {
+    use proptest::prelude::*;
+
+    use super::*;
+
+    fn written(text: &str, most: usize) -> String {
+        let redactor = Redactor::off();
+        let mut out = JsonBuffer::default();
+        Cutter::new(&redactor).write(&mut out, text, most);
+        serde_json::from_slice(out.as_bytes()).unwrap()
+    }
+
+    #[test]
+    fn a_text_is_cut_to_its_limit_with_three_dots() {
+        for (text, most, expected) in [
+            ("", 16, ""),
+            ("0123456789abcdef", 16, "0123456789abcdef"),
+            ("0123456789abcdefg", 16, "0123456789abc..."),
+            ("éééééééééééééééé", 16, "éééééééééééééééé"),
+            ("ééééééééééééééééé", 16, "ééééééééééééé..."),
+            (
+                "😀😀😀😀😀😀😀😀😀😀😀😀😀😀😀😀x",
+                16,
+                "😀😀😀😀😀😀😀😀😀😀😀😀😀...",
+            ),
+        ] {
+            assert_eq!(written(text, most), expected, "{text}");
+        }
+    }
+
+    #[test]
+    fn a_secret_at_the_cut_is_replaced_whole() {
+        let redactor = Redactor::default();
+        let key = format!("{}_{}", "ghp", "a1B2c3D4e5F6g7H8i9J0k1L2m3N4o5P6q7R8");
+        for before in 0..120 {
+            let text = format!("{} {key} {}", "w".repeat(before), "tail ".repeat(100));
+            let mut out = JsonBuffer::default();
+            let mut cutter = Cutter::new(&redactor);
+            cutter.write(&mut out, &text, 100);
+            let sent: String = serde_json::from_slice(out.as_bytes()).unwrap();
+            assert!(!sent.contains("ghp"), "{before}: {sent}");
+            assert!(sent.chars().count() <= 100, "{before}: {sent}");
+            assert!(sent.ends_with("..."), "{before}: {sent}");
+        }
+    }
+
+    #[test]
+    fn marks_count_against_the_limit_and_are_never_halved() {
+        let redactor = Redactor::default();
+        // Fewer are left to the pass over the whole event: they cannot outgrow the limit.
+        for count in [5, 20, 100, 1_000] {
+            let mut out = JsonBuffer::default();
+            let text = "a@b.co ".repeat(count);
+            Cutter::new(&redactor).write_fitting(&mut out, &text, 200);
+            let sent: String = serde_json::from_slice(out.as_bytes()).unwrap();
+            assert!(sent.chars().count() <= 200, "{count}: {sent}");
+            assert!(!sent.contains("a@b"), "{count}: {sent}");
+            let marks = sent.matches("[REDACTED").count();
+            assert_eq!(
+                marks,
+                sent.matches("[REDACTED_EMAIL]").count(),
+                "a mark is never halved"
+            );
+        }
+    }
+
+    proptest! {
+        #[test]
+        fn a_cut_keeps_the_beginning_and_obeys_the_limit(text in "\\PC{0,300}", most in 16_usize..200) {
+            let sent = written(&text, most);
+            let (sent_chars, chars) = (sent.chars().count(), text.chars().count());
+            if chars <= most {
+                prop_assert_eq!(sent, text);
+            } else {
+                prop_assert_eq!(sent_chars, most);
+                let kept = sent.strip_suffix("...").unwrap();
+                prop_assert!(text.starts_with(kept));
+            }
+        }
+    }
 }

@@ -5,41 +5,43 @@ use std::time::Duration;
 
 use super::buffer::JsonBuffer;
 use super::cutter::Cutter;
-use super::key::Key;
+use super::key::WireKey;
 use super::value::{Captured, Content};
 use super::writer::{Capture, Stop, UNSERIALIZABLE, Writer};
 use crate::base::panics;
-use crate::limits;
-use crate::limits::Limits;
+use crate::ledger::Ledger;
+use crate::limits::{self, Limits};
 use crate::redact::Redactor;
 
-/// What capturing needs to know of its logger.
+/// What holds for every value that a logger captures.
 #[derive(Debug)]
 pub(crate) struct CapturePolicy {
     pub(crate) limits: Limits,
     pub(crate) redactor: Redactor,
 }
 
-/// How the writing of a caller's value went.
+/// Whether a caller's value had room.
 #[derive(Debug, PartialEq, Eq)]
 pub(crate) enum Written {
+    /// All that the limits let through is written.
     Whole,
-    /// It did not fit into its room; nothing is left of it.
+    /// It did not fit, and nothing is left of it.
     TooLarge,
 }
 
-/// Writes one event: a JSON object, in which it remembers what came from the caller.
+/// Writes one event: a JSON object, in which it remembers where content of the caller's stands.
 #[derive(Debug)]
 pub(crate) struct EventWriter<'s> {
     pub(super) json: &'s mut JsonBuffer,
     pub(super) spans: &'s mut Vec<Range<usize>>,
-    pub(super) rules: &'s CapturePolicy,
+    pub(super) policy: &'s CapturePolicy,
+    /// Counts the panics of a caller's `Serialize`.
+    pub(super) ledger: &'s Ledger,
     pub(super) cutter: Cutter<'s>,
     pub(super) counts_at: Option<usize>,
-    pub(super) panics: u64,
 }
 
-/// A place to go back to.
+/// A length to go back to.
 #[derive(Debug, Clone, Copy)]
 pub(crate) struct Mark {
     json: usize,
@@ -47,13 +49,31 @@ pub(crate) struct Mark {
 }
 
 impl<'s> EventWriter<'s> {
+    /// Writes behind what `json` holds, and adds to `spans`.
+    #[inline]
+    pub(super) fn new(
+        json: &'s mut JsonBuffer,
+        spans: &'s mut Vec<Range<usize>>,
+        policy: &'s CapturePolicy,
+        ledger: &'s Ledger,
+    ) -> Self {
+        Self {
+            json,
+            spans,
+            policy,
+            ledger,
+            cutter: Cutter::new(&policy.redactor),
+            counts_at: None,
+        }
+    }
+
     /// The length so far, in bytes.
     pub(crate) fn len(&self) -> usize {
         self.json.len()
     }
 
-    pub(crate) fn rules(&self) -> &'s CapturePolicy {
-        self.rules
+    pub(crate) fn limits(&self) -> &'s Limits {
+        &self.policy.limits
     }
 
     pub(crate) fn mark(&self) -> Mark {
@@ -63,7 +83,7 @@ impl<'s> EventWriter<'s> {
         }
     }
 
-    /// Undoes what was written since `mark`.
+    /// Removes what was written since `mark`.
     pub(crate) fn rewind(&mut self, mark: Mark) {
         self.json.truncate(mark.json);
         self.spans.truncate(mark.spans);
@@ -74,8 +94,8 @@ impl<'s> EventWriter<'s> {
         self.json.raw(json.as_bytes());
     }
 
-    /// Ends the object whose members were written since the length was `start`. Each was written
-    /// with a comma in front; the first one's makes place for the brace.
+    /// Ends the object whose members were written since the length was `start`. A comma stands in
+    /// front of each member; the opening brace takes the place of the first one's.
     pub(crate) fn close_object(&mut self, start: usize) {
         if self.json.len() == start {
             self.json.push(b'{');
@@ -87,25 +107,26 @@ impl<'s> EventWriter<'s> {
 
     /// Begins a member whose name is one of our own.
     #[inline(always)]
-    pub(crate) fn key(&mut self, key: Key) {
+    pub(crate) fn key(&mut self, key: WireKey) {
         self.json.raw(key.0.as_bytes());
     }
 
-    /// As [`key`](Self::key), for a name that is not known when this is compiled.
+    /// As [`key`](Self::key), for a name of ours that the compiler does not know.
     fn named(&mut self, name: &str) {
         self.json.raw(b",\"");
         self.json.short(name.as_bytes());
         self.json.raw(b"\":");
     }
 
-    /// Writes what is sent as it is: ids, and the identity the caller chose to send.
+    /// Writes a text that is not redacted: an id, a word of ours, the identity the caller chose to
+    /// send.
     #[inline(always)]
-    pub(crate) fn exact(&mut self, key: Key, text: &str) {
+    pub(crate) fn exact(&mut self, key: WireKey, text: &str) {
         self.key(key);
         self.json.string(text);
     }
 
-    /// Writes a member that was checked before, as it is.
+    /// Writes a member that is not redacted, since it was before.
     pub(crate) fn unchanged(&mut self, name: &str, value: &serde_json::Value) {
         self.named(name);
         // Writing into memory cannot fail, and a tree has only string keys.
@@ -113,7 +134,7 @@ impl<'s> EventWriter<'s> {
     }
 
     /// Writes a text of the caller's, redacted, of at most `most` characters.
-    pub(crate) fn text(&mut self, key: Key, text: &str, most: usize) {
+    pub(crate) fn text(&mut self, key: WireKey, text: &str, most: usize) {
         self.key(key);
         let start = self.json.len();
         if !self.cutter.write_fitting(self.json, text, most) {
@@ -121,25 +142,25 @@ impl<'s> EventWriter<'s> {
         }
     }
 
-    /// Writes a name, an id or another short text of the caller's, without a name of its own.
+    /// Writes a short text of the caller's as an item of a list.
     pub(crate) fn item(&mut self, text: &str) {
         let start = self.json.len();
         self.cutter.write(self.json, text, limits::MAX_NAME_CHARS);
         self.spans.push(start..self.json.len());
     }
 
-    /// Writes a name, an id or another short text of the caller's, if there is one.
+    /// Writes a name, an id or another short text of the caller's, unless it is absent or empty.
     #[inline(always)]
-    pub(crate) fn name(&mut self, key: Key, text: Option<&str>) {
+    pub(crate) fn name(&mut self, key: WireKey, text: Option<&str>) {
         if let Some(text) = text.filter(|text| !text.is_empty()) {
             self.key(key);
             self.item(text);
         }
     }
 
-    /// Writes the event's text, or else the logger's.
+    /// Writes the event's own text, or else the logger's.
     #[inline(always)]
-    pub(crate) fn text_or(&mut self, key: Key, own: Option<&str>, constant: Option<&Constant>) {
+    pub(crate) fn text_or(&mut self, key: WireKey, own: Option<&str>, constant: Option<&Constant>) {
         match (own.filter(|own| !own.is_empty()), constant) {
             (
                 None,
@@ -154,28 +175,29 @@ impl<'s> EventWriter<'s> {
         }
     }
 
-    /// As [`name`](Self::name), for what is known to be there.
-    pub(crate) fn fact(&mut self, key: Key, text: &str) {
+    /// As [`name`](Self::name), for a text that is not empty, under a key that the compiler does not
+    /// know.
+    pub(crate) fn fact(&mut self, key: WireKey, text: &str) {
         self.json.short(key.0.as_bytes());
         self.item(text);
     }
 
     #[inline(always)]
-    pub(crate) fn integer(&mut self, key: Key, integer: impl itoa::Integer) {
+    pub(crate) fn integer(&mut self, key: WireKey, integer: impl itoa::Integer) {
         self.key(key);
         let mut digits = itoa::Buffer::new();
         self.json.short(digits.format(integer).as_bytes());
     }
 
-    pub(crate) fn number(&mut self, key: Key, number: f64) {
+    pub(crate) fn number(&mut self, key: WireKey, number: f64) {
         self.key(key);
         // Writing a number into memory cannot fail.
         let _ = serde_json::to_writer(&mut *self.json, &number);
     }
 
-    /// Writes a time in milliseconds with at most two decimals, as a float would be spelled, which
-    /// takes several times as long.
-    pub(crate) fn milliseconds(&mut self, key: Key, duration: Duration) {
+    /// Writes a time in milliseconds with at most two decimals, in the spelling of a float. Writing a
+    /// float takes several times as long.
+    pub(crate) fn milliseconds(&mut self, key: WireKey, duration: Duration) {
         let hundredths = duration.as_secs().saturating_mul(100_000);
         let hundredths =
             hundredths.saturating_add(u64::from((duration.subsec_nanos() + 5_000) / 10_000));
@@ -189,15 +211,15 @@ impl<'s> EventWriter<'s> {
     }
 
     #[inline(always)]
-    pub(crate) fn flag(&mut self, key: Key, flag: bool) {
+    pub(crate) fn flag(&mut self, key: WireKey, flag: bool) {
         self.key(key);
         self.raw(if flag { "true" } else { "false" });
     }
 
-    /// Writes a value of the caller's into the room up to `end`; if it does not fit, nothing.
+    /// Writes a value of the caller's into the room up to `end`; nothing if it does not fit.
     pub(crate) fn content(
         &mut self,
-        key: Key,
+        key: WireKey,
         content: Content<'_>,
         arguments: bool,
         end: usize,
@@ -208,18 +230,18 @@ impl<'s> EventWriter<'s> {
             .0
     }
 
-    /// Writes a value under one of our own names that is not known when this is compiled.
+    /// Writes a value under one of our own names that the compiler does not know.
     pub(crate) fn own_member(&mut self, name: &str, content: Content<'_>) -> Written {
         let mark = self.mark();
         self.named(name);
-        let take = Capture::Value { arguments: false };
-        self.value(content, take, usize::MAX, mark).0
+        let capture = Capture::Value { arguments: false };
+        self.value(content, capture, usize::MAX, mark).0
     }
 
     /// Writes the names of an object's members as a list; returns how many there are.
     pub(crate) fn member_names(
         &mut self,
-        key: Key,
+        key: WireKey,
         content: Content<'_>,
         end: usize,
     ) -> (Written, usize) {
@@ -228,7 +250,7 @@ impl<'s> EventWriter<'s> {
         self.value(content, Capture::NamesOnly, end, mark)
     }
 
-    /// Writes a custom member; under a sensitive name only what says nothing stays.
+    /// Writes a member under a name of the caller's. The redactor judges the value by that name.
     pub(crate) fn member(&mut self, name: &str, content: Content<'_>, end: usize) -> Written {
         let mark = self.mark();
         self.json.push(b',');
@@ -240,23 +262,24 @@ impl<'s> EventWriter<'s> {
             .value(content, Capture::Value { arguments: false }, end, mark)
             .0;
         if written == Written::Whole {
-            // The member as a whole: the redactor judges a value by its name.
+            // One span for name and value, in place of the value's own.
             self.spans.truncate(spans);
             self.spans.push(start..self.json.len());
         }
         written
     }
 
+    /// Writes a value into the room up to `end`; if it does not fit, goes back to `mark`. Returns the
+    /// number of its members too, which is known only of a value that was serialized here.
     pub(super) fn value(
         &mut self,
         content: Content<'_>,
-        take: Capture,
+        capture: Capture,
         end: usize,
         mark: Mark,
     ) -> (Written, usize) {
         let start = self.json.len();
         let counts = self.cutter.counts.clone();
-        let mut members = 0;
         let captured = content.captured();
         if let Some(captured) = captured {
             if let Some(counts) = &captured.counts {
@@ -264,59 +287,61 @@ impl<'s> EventWriter<'s> {
             }
             self.cutter.failed |= captured.failed;
         }
-        let stop = match captured {
-            Some(Captured { json, .. }) if take != Capture::NamesOnly => {
-                if start + json.len() > end {
-                    Some(Stop::Room)
-                } else {
+        let (written, members) = match captured {
+            Some(Captured { json, .. }) if capture != Capture::NamesOnly => {
+                let fits = start + json.len() <= end;
+                if fits {
                     self.json.raw(json.as_bytes());
-                    None
                 }
+                (fits.then_some(()).ok_or(Stop::Room), 0)
             }
-            _ => {
-                let mut writer =
-                    Writer::new(self.json, &self.rules.limits, &mut self.cutter, take, end);
-                let caught = panics::catch(|| content.write(&mut writer));
-                writer.close_all();
-                members = writer.members();
-                let caught = if writer.overflowed() {
-                    Ok(Err(Stop::Room))
-                } else {
-                    caught
-                };
-                caught
-                    .unwrap_or_else(|_| {
-                        self.panics += 1;
-                        Err(Stop::Foreign)
-                    })
-                    .err()
-            }
+            _ => self.serialize(content, capture, end),
         };
-        match stop {
-            Some(Stop::Room) => {
-                self.rewind(mark);
-                self.cutter.counts = counts;
-                return (Written::TooLarge, members);
-            }
-            Some(Stop::Foreign) => {
+        let fits = match written {
+            Err(Stop::Room) => false,
+            Err(Stop::Foreign) => {
                 self.json.truncate(start);
                 self.raw(UNSERIALIZABLE);
+                true
             }
-            // What a spent budget left is closed and stands.
-            Some(Stop::Budget) | None => {
-                if self.json.len() > end {
-                    self.rewind(mark);
-                    self.cutter.counts = counts;
-                    return (Written::TooLarge, members);
-                }
-            }
+            // What was written until the budget was spent is closed, and stands.
+            Err(Stop::Budget) | Ok(()) => self.json.len() <= end,
+        };
+        if !fits {
+            self.rewind(mark);
+            self.cutter.counts = counts;
+            return (Written::TooLarge, members);
         }
         self.spans.push(start..self.json.len());
         (Written::Whole, members)
     }
 
-    /// Writes a value as the object that the receiver asks for: another one under the key `value`.
-    pub(crate) fn object(&mut self, key: Key, content: Content<'_>, end: usize) -> Written {
+    /// Runs the caller's `Serialize`; returns the number of the value's members too.
+    fn serialize(
+        &mut self,
+        content: Content<'_>,
+        capture: Capture,
+        end: usize,
+    ) -> (Result<(), Stop>, usize) {
+        let limits = &self.policy.limits;
+        let mut writer = Writer::new(self.json, limits, &mut self.cutter, capture, end);
+        let caught = panics::catch(|| content.write(&mut writer));
+        writer.close_all();
+        let members = writer.members();
+        let written = match caught {
+            _ if writer.overflowed() => Err(Stop::Room),
+            Ok(written) => written,
+            Err(_) => {
+                self.ledger.panics(1);
+                Err(Stop::Foreign)
+            }
+        };
+        (written, members)
+    }
+
+    /// Writes a value as an object, which the receiver asks for: any other value under the key
+    /// `value`, and `null` as no member at all.
+    pub(crate) fn object(&mut self, key: WireKey, content: Content<'_>, end: usize) -> Written {
         let mark = self.mark();
         self.key(key);
         let start = self.json.len();
@@ -324,7 +349,7 @@ impl<'s> EventWriter<'s> {
             .value(content, Capture::Value { arguments: true }, end, mark)
             .0;
         if written == Written::Whole && self.json.as_bytes().get(start..) == Some(b"null") {
-            // No arguments, as an `Option` says it.
+            // An `Option` of arguments was `None`.
             self.spans.truncate(mark.spans);
             self.json.truncate(start);
             self.raw("{}");
@@ -339,17 +364,17 @@ impl<'s> EventWriter<'s> {
         written
     }
 
-    /// Asks for the counts of redactions here: at the end of an object with at least one member.
+    /// Has the counts of redactions inserted here: at the end of an object that has a member.
     pub(crate) fn counts_here(&mut self) {
         self.counts_at = Some(self.json.len());
     }
 }
 
-/// A text that is the same with every event that has none of its own.
+/// A text of the logger's, for every event that has none of its own.
 #[derive(Debug)]
 pub(crate) struct Constant {
     pub(crate) text: String,
-    /// It as JSON, if the redactor has nothing against it: then it is not looked at with each event.
+    /// The text as JSON if the redactor leaves it as it is, so that it is not redacted with each event.
     pub(crate) json: Option<String>,
 }
 
@@ -358,5 +383,156 @@ impl Constant {
         let stays = text.len() <= limits::MAX_NAME_CHARS && redactor.redact_str(&text) == text;
         let json = stays.then(|| serde_json::Value::from(text.as_str()).to_string());
         Self { text, json }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use serde_json::{Value, json};
+
+    use super::*;
+    use crate::capture::{EventDraft, Scratch, capture_value, key};
+
+    fn policy() -> CapturePolicy {
+        CapturePolicy {
+            limits: Limits::default(),
+            redactor: Redactor::default(),
+        }
+    }
+
+    /// The object with the members that `write` writes, as it is sent.
+    fn object(write: impl FnOnce(&mut EventWriter<'_>)) -> String {
+        let (policy, ledger, mut scratch) = (policy(), Ledger::default(), Scratch::default());
+        let mut draft = EventDraft::begin(&mut scratch, &policy, &ledger);
+        write(&mut draft.writer);
+        draft.writer.close_object(0);
+        let json = draft.seal().unwrap();
+        String::from_utf8(json.as_bytes().to_vec()).unwrap()
+    }
+
+    #[test]
+    fn milliseconds_have_at_most_two_decimals() {
+        for (micros, expected) in [
+            (0, "0.0"),
+            (4, "0.0"),
+            (5, "0.01"),
+            (930, "0.93"),
+            (12_000, "12.0"),
+            (999_995, "1000.0"),
+            (5_072_524, "5072.52"),
+            (5_072_525, "5072.53"),
+            (u64::from(u32::MAX), "4294967.3"),
+        ] {
+            let written = object(|w| w.milliseconds(key!("ms"), Duration::from_micros(micros)));
+            assert_eq!(written, format!("{{\"ms\":{expected}}}"));
+        }
+    }
+
+    #[test]
+    fn what_does_not_fit_leaves_no_trace() {
+        let large = "words ".repeat(100);
+        let event = object(|w| {
+            w.integer(key!("n"), 1);
+            let end = w.len() + 50;
+            assert_eq!(
+                w.content(key!("value"), &large, false, end),
+                Written::TooLarge
+            );
+            assert_eq!(w.member("bob@example.com", &large, end), Written::TooLarge);
+            w.flag(key!("kept"), true);
+        });
+        assert_eq!(event, r#"{"n":1,"kept":true}"#);
+    }
+
+    #[test]
+    fn members_are_written_one_behind_another() {
+        assert_eq!(object(|_| {}), "{}");
+        let written = object(|w| {
+            w.exact(key!("id"), "bob@example.com");
+            w.name(key!("tool"), Some("mail bob@example.com"));
+            w.name(key!("empty"), Some(""));
+            w.name(key!("absent"), None);
+            w.fact(key!("transport"), "stdio");
+            w.integer(key!("n"), -7);
+            w.number(key!("rate"), 0.25);
+            w.flag(key!("yes"), true);
+            w.flag(key!("no"), false);
+            w.unchanged("given", &json!({"mail": "bob@example.com"}));
+        });
+        let expected = concat!(
+            r#"{"id":"bob@example.com","tool":"mail [REDACTED_EMAIL]","transport":"stdio","n":-7,"#,
+            r#""rate":0.25,"yes":true,"no":false,"given":{"mail":"bob@example.com"}}"#
+        );
+        assert_eq!(written, expected);
+    }
+
+    #[test]
+    fn a_text_of_the_events_own_wins_over_the_constant() {
+        let plain = Constant::new("prod".to_owned(), &Redactor::default());
+        let secret = Constant::new("bob@example.com".to_owned(), &Redactor::default());
+        assert!(plain.json.is_some() && secret.json.is_none());
+        let written = object(|w| {
+            w.text_or(key!("own"), Some("test"), Some(&plain));
+            w.text_or(key!("empty"), Some(""), Some(&plain));
+            w.text_or(key!("constant"), None, Some(&plain));
+            w.text_or(key!("redacted"), None, Some(&secret));
+            w.text_or(key!("neither"), None, None);
+        });
+        let expected = json!({
+            "own": "test",
+            "empty": "prod",
+            "constant": "prod",
+            "redacted": "[REDACTED_EMAIL]",
+        });
+        assert_eq!(serde_json::from_str::<Value>(&written).unwrap(), expected);
+    }
+
+    #[test]
+    fn a_value_becomes_an_object() {
+        let list = json!(["a", "bob@example.com"]);
+        for (value, expected) in [
+            (json!({"a": 1}), json!({"a": 1})),
+            (json!(null), json!({})),
+            (json!(7), json!({"value": 7})),
+            (list, json!({"value": ["a", "[REDACTED_EMAIL]"]})),
+        ] {
+            let written = object(|w| {
+                let written = w.object(key!("arguments"), &value, usize::MAX);
+                assert_eq!(written, Written::Whole);
+            });
+            let written: Value = serde_json::from_str(&written).unwrap();
+            assert_eq!(written, json!({"arguments": expected}));
+        }
+    }
+
+    #[test]
+    fn a_value_captured_before_is_written_as_one_that_is_serialized_now() {
+        let value = json!({"a": [1, "two"], "query": "q", "contact": "bob@example.com"});
+        let captured = capture_value(&policy(), &value, true, &Ledger::default());
+        let both: [Content<'_>; 2] = [&value, &captured];
+        let [now, before] = both.map(|content| {
+            object(|w| {
+                let end = w.len() + 10;
+                let written = w.content(key!("too_large"), content, true, end);
+                assert_eq!(written, Written::TooLarge);
+                let (written, members) = w.member_names(key!("names"), content, usize::MAX);
+                assert_eq!((written, members), (Written::Whole, 3));
+                let _ = w.content(key!("arguments"), content, true, usize::MAX);
+                let _ = w.own_member("own", content);
+                let _ = w.member("custom", content, usize::MAX);
+            })
+        });
+        assert_eq!(now, before);
+        assert!(now.contains(r#""names":["a","query","contact"]"#), "{now}");
+    }
+
+    #[test]
+    fn a_sensitive_name_hides_its_value_unless_the_name_is_ours() {
+        let written = object(|w| {
+            let _ = w.member("password", &"swordfish", usize::MAX);
+            let _ = w.own_member("session_id", &"abc");
+        });
+        assert!(!written.contains("swordfish"), "{written}");
+        assert!(written.ends_with(r#""session_id":"abc"}"#), "{written}");
     }
 }

@@ -2,10 +2,10 @@
 
 use super::writer::Stop;
 
-/// A number longer than this is not one that anybody computes with; it is kept as a string.
+/// A longer number is kept as a string: no receiver computes with so many digits.
 pub(crate) const MAX_NUMBER_BYTES: usize = 64;
 
-/// Follows the grammar of RFC 8259.
+/// Whether a text is a JSON number.
 pub(crate) fn is_number(text: &str) -> bool {
     fn digits(bytes: &[u8]) -> (&[u8], bool) {
         let count = bytes.iter().take_while(|b| b.is_ascii_digit()).count();
@@ -32,7 +32,8 @@ pub(crate) fn is_number(text: &str) -> bool {
     good && rest.is_empty()
 }
 
-/// Reads the escapes of a string up to `most` bytes; half of a surrogate pair becomes U+FFFD.
+/// Replaces the escapes of a string by what they stand for; half of a surrogate pair becomes U+FFFD.
+/// Ends soon after `most` bytes of text.
 pub(crate) fn unescape(raw: &str, most: usize) -> Result<String, Stop> {
     let mut text = String::with_capacity(raw.len().min(most));
     let mut rest = raw;
@@ -50,8 +51,8 @@ pub(crate) fn unescape(raw: &str, most: usize) -> Result<String, Stop> {
     Ok(text)
 }
 
-/// Checks that each escape is one JSON knows; `false` when half of a surrogate pair is among them,
-/// which receivers refuse with all that came along.
+/// Checks that each escape is one that JSON knows. Returns `false` when half of a surrogate pair is
+/// among them: a receiver refuses the whole request for it.
 pub(crate) fn escapes_are_sound(raw: &str) -> Result<bool, Stop> {
     let mut rest = raw;
     let mut sound = true;
@@ -65,7 +66,7 @@ pub(crate) fn escapes_are_sound(raw: &str) -> Result<bool, Stop> {
 }
 
 /// Reads one escape behind its backslash: the character, and how many bytes spell it.
-pub(crate) fn escape(rest: &str) -> Result<(char, usize), Stop> {
+fn escape(rest: &str) -> Result<(char, usize), Stop> {
     fn unit(rest: &str) -> Option<u32> {
         let hex = rest.get(1..5)?;
         hex.bytes().all(|b| b.is_ascii_hexdigit()).then_some(())?;
@@ -104,4 +105,70 @@ pub(crate) fn escape(rest: &str) -> Result<(char, usize), Stop> {
         _ => return Err(Stop::Foreign),
     };
     Ok((character, 1))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn numbers_follow_the_grammar() {
+        for good in [
+            "0",
+            "-0",
+            "10",
+            "1.0",
+            "0.5",
+            "1e9",
+            "1E+9",
+            "-1.5e-9",
+            "123456789012345678901234567890",
+        ] {
+            assert!(is_number(good), "{good}");
+        }
+        for bad in [
+            "", "-", "+1", "01", "-01", "1.", ".5", "1e", "1e+", "1.e5", "0x1", "NaN", "1 ", " 1",
+            "1-", "--1",
+        ] {
+            assert!(!is_number(bad), "{bad}");
+        }
+    }
+
+    #[test]
+    fn escapes_are_read_as_serde_json_reads_them() {
+        for raw in [
+            r"\n\t\r\b\f\/\\\u0041",
+            r"\u00e9\u20AC",
+            r"\ud83d\ude00 and \uD83D\uDE00",
+            r"a\u0000b",
+        ] {
+            let expected: String = serde_json::from_str(&format!("\"{raw}\"")).unwrap();
+            assert_eq!(unescape(raw, usize::MAX).unwrap(), expected, "{raw}");
+        }
+        for (raw, expected) in [
+            (r"\ud83d", "\u{fffd}"),
+            (r"\ud83dx", "\u{fffd}x"),
+            (r"\ude00", "\u{fffd}"),
+            (r"\ud83d\u0041", "\u{fffd}A"),
+            (r"\ud83d\ud83d\ude00", "\u{fffd}😀"),
+        ] {
+            assert_eq!(unescape(raw, usize::MAX).unwrap(), expected, "{raw}");
+        }
+        for raw in [r"\x", r"\u12", r"\u12g4", r"\", r"\u+123", r"\ud83d\x"] {
+            assert_eq!(unescape(raw, usize::MAX), Err(Stop::Foreign), "{raw}");
+        }
+    }
+
+    #[test]
+    fn half_of_a_surrogate_pair_is_not_sound() {
+        for raw in ["", "plain", r"\n\u00e9", r"\ud83d\ude00"] {
+            assert_eq!(escapes_are_sound(raw), Ok(true), "{raw}");
+        }
+        for raw in [r"\ud83d", r"\ude00 x", r"\ud83d\u0041"] {
+            assert_eq!(escapes_are_sound(raw), Ok(false), "{raw}");
+        }
+        for raw in [r"\x", r"\u12", "\\"] {
+            assert_eq!(escapes_are_sound(raw), Err(Stop::Foreign), "{raw}");
+        }
+    }
 }

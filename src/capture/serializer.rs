@@ -8,10 +8,10 @@ use std::fmt::{self, Display, Write as _};
 
 use serde::ser::{self, Serialize};
 
-use super::map_keys::{MapKey, Verbatim};
+use super::binary;
+use super::text_serializer::{TextRole, TextSerializer};
 use super::writer::{Stop, Writer};
-use crate::capture::binary;
-use crate::limits;
+use crate::base::text::cut_at_char;
 
 /// The names under which serde_json smuggles its own types through serde.
 const RAW_VALUE: &str = "$serde_json::private::RawValue";
@@ -21,43 +21,41 @@ const NUMBER: &str = "$serde_json::private::Number";
 #[derive(Debug)]
 pub(crate) struct Compound<'w, 'b, 'r> {
     writer: &'w mut Writer<'b, 'r>,
-    state: State,
+    entries: Entries,
 }
 
-#[derive(Debug, PartialEq, Eq)]
-enum State {
-    /// An open frame; `keep` says whether the member whose name came last is kept.
-    Open {
-        keep: bool,
-    },
-    /// Too deep: replaced by a mark, its entries unseen.
+/// What becomes of a container's entries.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+enum Entries {
+    /// They are written; `keep` says whether the member whose name came last is.
+    Written { keep: bool },
+    /// The container is too deep and was replaced by a mark.
     Skipped,
-    /// serde_json's number or raw value: its one field holds the text.
-    Number,
-    Raw,
+    /// The container is a type of serde_json's: its one field holds the text.
+    Text(TextRole),
 }
 
 impl<'w, 'b, 'r> Compound<'w, 'b, 'r> {
     fn new(writer: &'w mut Writer<'b, 'r>, is_object: bool, wrap: Option<&str>) -> Self {
-        let state = if writer.open(is_object, wrap) {
-            State::Open { keep: true }
+        let entries = if writer.open(is_object, wrap) {
+            Entries::Written { keep: true }
         } else {
-            State::Skipped
+            Entries::Skipped
         };
-        Self { writer, state }
+        Self { writer, entries }
     }
 
     fn item<T: Serialize + ?Sized>(&mut self, value: &T) -> Result<(), Stop> {
-        match self.state {
-            State::Open { .. } if self.writer.entry()? => value.serialize(&mut *self.writer),
-            State::Open { .. } => Ok(()),
-            _ => self.pass(),
+        match self.entries {
+            Entries::Written { .. } if self.writer.entry()? => value.serialize(&mut *self.writer),
+            Entries::Written { .. } => Ok(()),
+            _ => self.writer.skip(),
         }
     }
 
     fn member<T: Serialize + ?Sized>(&mut self, name: &'static str, value: &T) -> Result<(), Stop> {
-        match self.state {
-            State::Open { .. } => {
+        match self.entries {
+            Entries::Written { .. } => {
                 if self.writer.entry()? {
                     self.writer.key(name);
                     if !self.writer.keys_only() {
@@ -66,28 +64,20 @@ impl<'w, 'b, 'r> Compound<'w, 'b, 'r> {
                 }
                 Ok(())
             }
-            State::Skipped => self.pass(),
-            State::Number | State::Raw => {
-                let raw = self.state == State::Raw;
-                value.serialize(Verbatim {
-                    writer: &mut *self.writer,
-                    raw,
-                })
-            }
+            Entries::Skipped => self.writer.skip(),
+            Entries::Text(role) => value.serialize(self.text(role)),
         }
     }
 
-    /// Counts an entry that is not looked at.
-    fn pass(&mut self) -> Result<(), Stop> {
-        self.writer.skipped += 1;
-        if self.writer.skipped > limits::MAX_SKIPPED_NODES {
-            return Err(Stop::Budget);
+    fn text(&mut self, role: TextRole) -> TextSerializer<'_, 'b, 'r> {
+        TextSerializer {
+            writer: &mut *self.writer,
+            role,
         }
-        Ok(())
     }
 
     fn finish(self) {
-        if matches!(self.state, State::Open { .. }) {
+        if matches!(self.entries, Entries::Written { .. }) {
             self.writer.close();
         }
     }
@@ -227,11 +217,11 @@ impl<'w, 'b, 'r> ser::Serializer for &'w mut Writer<'b, 'r> {
         match name {
             NUMBER => Ok(Compound {
                 writer: self,
-                state: State::Number,
+                entries: Entries::Text(TextRole::Number),
             }),
             RAW_VALUE => Ok(Compound {
                 writer: self,
-                state: State::Raw,
+                entries: Entries::Text(TextRole::RawJson),
             }),
             _ => Ok(Compound::new(self, true, None)),
         }
@@ -252,14 +242,14 @@ impl<'w, 'b, 'r> ser::Serializer for &'w mut Writer<'b, 'r> {
             text: String::new(),
             most: self.window_bytes(),
         };
-        // The error is ours alone: it ends a text that is long enough.
+        // `Bounded` fails once it is full, which ends the `Display`.
         let _ = write!(text, "{value}");
         self.string(&text.text);
         Ok(())
     }
 }
 
-/// Collects the beginning of a `Display`.
+/// Collects the beginning of a `Display`, up to `most` bytes.
 struct Bounded {
     text: String,
     most: usize,
@@ -267,12 +257,9 @@ struct Bounded {
 
 impl fmt::Write for Bounded {
     fn write_str(&mut self, s: &str) -> fmt::Result {
-        let mut end = s.len().min(self.most.saturating_sub(self.text.len()));
-        while !s.is_char_boundary(end) {
-            end -= 1;
-        }
-        self.text.push_str(s.get(..end).unwrap_or_default());
-        if end < s.len() {
+        let kept = cut_at_char(s, self.most.saturating_sub(self.text.len()));
+        self.text.push_str(kept);
+        if kept.len() < s.len() {
             Err(fmt::Error)
         } else {
             Ok(())
@@ -335,15 +322,13 @@ impl ser::SerializeMap for Compound<'_, '_, '_> {
     type Error = Stop;
 
     fn serialize_key<T: Serialize + ?Sized>(&mut self, key: &T) -> Result<(), Stop> {
-        if self.state == State::Skipped {
-            return self.pass();
+        if self.entries == Entries::Skipped {
+            return self.writer.skip();
         }
         let keep = self.writer.entry()?;
-        self.state = State::Open { keep };
+        self.entries = Entries::Written { keep };
         if keep {
-            key.serialize(MapKey {
-                writer: &mut *self.writer,
-            })?;
+            key.serialize(self.text(TextRole::Key))?;
         }
         Ok(())
     }
@@ -353,13 +338,11 @@ impl ser::SerializeMap for Compound<'_, '_, '_> {
         key: &K,
         value: &V,
     ) -> Result<(), Stop> {
-        if self.state == State::Skipped {
-            return self.pass();
+        if self.entries == Entries::Skipped {
+            return self.writer.skip();
         }
         if self.writer.entry()? {
-            key.serialize(MapKey {
-                writer: &mut *self.writer,
-            })?;
+            key.serialize(self.text(TextRole::Key))?;
             if !self.writer.keys_only() {
                 value.serialize(&mut *self.writer)?;
             }
@@ -368,7 +351,7 @@ impl ser::SerializeMap for Compound<'_, '_, '_> {
     }
 
     fn serialize_value<T: Serialize + ?Sized>(&mut self, value: &T) -> Result<(), Stop> {
-        if self.state == (State::Open { keep: true }) && !self.writer.keys_only() {
+        if self.entries == (Entries::Written { keep: true }) && !self.writer.keys_only() {
             value.serialize(&mut *self.writer)?;
         }
         Ok(())
@@ -377,88 +360,5 @@ impl ser::SerializeMap for Compound<'_, '_, '_> {
     fn end(self) -> Result<(), Stop> {
         self.finish();
         Ok(())
-    }
-}
-
-#[cfg(test)]
-mod tests {
-    use proptest::prelude::*;
-
-    use super::*;
-
-    fn written(text: &str, most: usize) -> String {
-        let redactor = Redactor::off();
-        let mut out = JsonBuffer::default();
-        Cutter::new(&redactor).write(&mut out, text, most);
-        serde_json::from_slice(out.as_bytes()).unwrap()
-    }
-
-    #[test]
-    fn a_text_is_cut_to_its_limit_with_three_dots() {
-        for (text, most, expected) in [
-            ("", 16, ""),
-            ("0123456789abcdef", 16, "0123456789abcdef"),
-            ("0123456789abcdefg", 16, "0123456789abc..."),
-            ("éééééééééééééééé", 16, "éééééééééééééééé"),
-            ("ééééééééééééééééé", 16, "ééééééééééééé..."),
-            (
-                "😀😀😀😀😀😀😀😀😀😀😀😀😀😀😀😀x",
-                16,
-                "😀😀😀😀😀😀😀😀😀😀😀😀😀...",
-            ),
-        ] {
-            assert_eq!(written(text, most), expected, "{text}");
-        }
-    }
-
-    #[test]
-    fn a_secret_at_the_cut_is_replaced_whole() {
-        let redactor = Redactor::default();
-        let key = format!("{}_{}", "ghp", "a1B2c3D4e5F6g7H8i9J0k1L2m3N4o5P6q7R8");
-        for before in 0..120 {
-            let text = format!("{} {key} {}", "w".repeat(before), "tail ".repeat(100));
-            let mut out = JsonBuffer::default();
-            let mut cutter = Cutter::new(&redactor);
-            cutter.write(&mut out, &text, 100);
-            let sent: String = serde_json::from_slice(out.as_bytes()).unwrap();
-            assert!(!sent.contains("ghp"), "{before}: {sent}");
-            assert!(sent.chars().count() <= 100, "{before}: {sent}");
-            assert!(sent.ends_with("..."), "{before}: {sent}");
-        }
-    }
-
-    #[test]
-    fn marks_count_against_the_limit_and_are_never_halved() {
-        let redactor = Redactor::default();
-        // Fewer are left to the pass over the whole event: they cannot outgrow the limit.
-        for count in [5, 20, 100, 1_000] {
-            let mut out = JsonBuffer::default();
-            let text = "a@b.co ".repeat(count);
-            Cutter::new(&redactor).write_fitting(&mut out, &text, 200);
-            let sent: String = serde_json::from_slice(out.as_bytes()).unwrap();
-            assert!(sent.chars().count() <= 200, "{count}: {sent}");
-            assert!(!sent.contains("a@b"), "{count}: {sent}");
-            let marks = sent.matches("[REDACTED").count();
-            assert_eq!(
-                marks,
-                sent.matches("[REDACTED_EMAIL]").count(),
-                "a mark is never halved"
-            );
-        }
-    }
-
-    proptest! {
-        #[test]
-        fn a_cut_keeps_the_beginning_and_obeys_the_limit(text in "\\PC{0,300}", most in 16_usize..200) {
-            let sent = written(&text, most);
-            let (sent_chars, chars) = (sent.chars().count(), text.chars().count());
-            if chars <= most {
-                prop_assert_eq!(sent, text);
-            } else {
-                prop_assert_eq!(sent_chars, most);
-                let kept = sent.strip_suffix("...").unwrap();
-                prop_assert!(text.starts_with(kept));
-            }
-        }
     }
 }

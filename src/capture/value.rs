@@ -1,25 +1,27 @@
-//! What a caller hands over, and what it becomes once it is captured.
+//! A caller's value: still to be serialized, or captured before its event.
 
 use serde::ser::Serialize;
 
 use super::buffer::JsonBuffer;
 use super::raw_json;
-use super::scratch::{MAX_SPARE_BYTES, SPARE};
+use super::scratch;
 use super::writer::{Stop, UNSERIALIZABLE, Writer};
 use crate::redact::Counts;
 
-/// A value that was captured before the event it becomes part of: JSON within the limits.
+/// A value that was captured before the event it becomes part of: JSON within the limits, not yet
+/// redacted but for what was cut.
 #[derive(Debug)]
 pub(crate) struct Captured {
     pub(super) json: JsonBuffer,
-    /// `None`: there is none, as mostly.
+    /// What the redactor found in texts that were cut. Boxed, since most values have none.
     pub(super) counts: Option<Box<Counts>>,
+    /// A rule failed on a text that was cut, so the event must not be sent.
     pub(super) failed: bool,
 }
 
 impl Value for Captured {
     fn write(&self, writer: &mut Writer<'_, '_>) -> Result<(), Stop> {
-        // It was written here, as UTF-8.
+        // `JsonBuffer` was given UTF-8 alone.
         raw_json::write(
             writer,
             str::from_utf8(self.json.as_bytes()).unwrap_or(UNSERIALIZABLE),
@@ -33,10 +35,7 @@ impl Value for Captured {
 
 impl Drop for Captured {
     fn drop(&mut self) {
-        let json = std::mem::take(&mut self.json);
-        if json.capacity() <= MAX_SPARE_BYTES {
-            let _ = SPARE.try_with(|spare| spare.set(json));
-        }
+        scratch::keep_spare(std::mem::take(&mut self.json));
     }
 }
 
@@ -44,7 +43,7 @@ impl Drop for Captured {
 pub(crate) trait Value {
     fn write(&self, writer: &mut Writer<'_, '_>) -> Result<(), Stop>;
 
-    /// What was captured before, as it is.
+    /// The value itself, if it was captured before.
     fn captured(&self) -> Option<&Captured> {
         None
     }
@@ -56,6 +55,5 @@ impl<T: Serialize + ?Sized> Value for T {
     }
 }
 
-/// A caller's value, still to be serialized or captured before (`Sync`, so that events may be held
-/// across an `await`).
+/// A borrowed value of a caller's. `Sync`, so that an event may be held across an `await`.
 pub(crate) type Content<'a> = &'a (dyn Value + Sync);

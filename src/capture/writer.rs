@@ -4,11 +4,10 @@ use std::fmt::{self, Display};
 
 use serde::ser::{self, Serialize};
 
+use super::binary;
 use super::buffer::JsonBuffer;
 use super::cutter::Cutter;
-use crate::capture::binary;
-use crate::limits;
-use crate::limits::Limits;
+use crate::limits::{self, Limits};
 
 /// Why a pass ended early.
 #[derive(Debug, PartialEq, Eq)]
@@ -47,54 +46,58 @@ pub(crate) enum Capture {
     NamesOnly,
 }
 
-/// Writes one value behind `out`.
+/// Writes one value behind what `out` holds.
 #[derive(Debug)]
 pub(crate) struct Writer<'b, 'r> {
     pub(super) out: &'b mut JsonBuffer,
     pub(super) limits: &'b Limits,
     cutter: &'b mut Cutter<'r>,
-    take: Capture,
-    /// `out` may not start another entry beyond this length.
+    capture: Capture,
+    /// No entry begins once `out` has this length.
     pub(super) end: usize,
-    /// The innermost container; without one, a frame that nothing is counted in.
-    frame: Frame,
-    /// Those around it.
-    outer: smallvec::SmallVec<[Frame; 8]>,
+    /// While no container is open, a default one whose counts mean nothing.
+    innermost: Container,
+    /// The containers around the innermost one.
+    outer: smallvec::SmallVec<[Container; 8]>,
     /// How many containers are open.
     depth: usize,
-    pub(super) skipped: usize,
+    /// Entries passed over unseen, up to [`limits::MAX_SKIPPED_NODES`].
+    skipped: usize,
     /// The limit of the next string.
     string_chars: usize,
     /// Whether the next string stands where MCP puts binary content.
     binary_place: bool,
     /// Members of the outermost object, kept or not.
     members: usize,
-    /// Not all of the names had room.
+    /// Not all of the names had room; they are still counted in `members`.
     overflowed: bool,
 }
 
 /// An open container.
 #[derive(Debug, Clone, Copy, Default)]
-pub(crate) struct Frame {
+pub(crate) struct Container {
     is_object: bool,
-    /// It is the value of an enum's variant, which is an object around it.
+    /// The container is the value of an enum's variant: an object of one member stands around it.
     wrapped: bool,
-    /// The caller has a member of the name that we would add.
+    /// The caller's object has a member called [`OMITTED`], so no count is added under that name.
     owns_mark: bool,
+    /// Entries begun so far.
     entries: u32,
+    /// Entries left out.
     omitted: u32,
+    /// The limit of `entries`.
     most: u32,
 }
 
-/// Says how many members were left out of an object.
-pub(crate) const OMITTED: &str = "_truncated_keys";
+/// The name of the member that says how many others were left out of an object.
+const OMITTED: &str = "_truncated_keys";
 
 impl<'b, 'r> Writer<'b, 'r> {
     pub(crate) fn new(
         out: &'b mut JsonBuffer,
         limits: &'b Limits,
         cutter: &'b mut Cutter<'r>,
-        take: Capture,
+        capture: Capture,
         end: usize,
     ) -> Self {
         Self {
@@ -103,9 +106,9 @@ impl<'b, 'r> Writer<'b, 'r> {
             binary_place: false,
             limits,
             cutter,
-            take,
+            capture,
             end,
-            frame: Frame::default(),
+            innermost: Container::default(),
             outer: smallvec::SmallVec::new(),
             depth: 0,
             skipped: 0,
@@ -129,7 +132,8 @@ impl<'b, 'r> Writer<'b, 'r> {
         self.overflowed
     }
 
-    /// Opens a container; `false` when it is too deep and was replaced by a mark.
+    /// Opens a container, under the name `wrap` of an enum's variant if there is one. Returns
+    /// `false` when the container is too deep and was replaced by a mark.
     pub(super) fn open(&mut self, is_object: bool, wrap: Option<&str>) -> bool {
         let Some(most) = self.most_entries(0, is_object) else {
             self.out.raw(b"\"[max depth]\"");
@@ -139,14 +143,14 @@ impl<'b, 'r> Writer<'b, 'r> {
             self.out.push(b'{');
             self.key(variant);
         }
-        let keys_only = is_object && self.depth == 0 && self.take == Capture::NamesOnly;
+        let keys_only = is_object && self.depth == 0 && self.capture == Capture::NamesOnly;
         let is_object = is_object && !keys_only;
         self.out.push(if is_object { b'{' } else { b'[' });
         if self.depth > 0 {
-            self.outer.push(self.frame);
+            self.outer.push(self.innermost);
         }
         self.depth += 1;
-        self.frame = Frame {
+        self.innermost = Container {
             is_object,
             wrapped: wrap.is_some(),
             most: if keys_only {
@@ -154,25 +158,26 @@ impl<'b, 'r> Writer<'b, 'r> {
             } else {
                 most
             } as u32,
-            ..Frame::default()
+            ..Container::default()
         };
         true
     }
 
-    /// Begins an entry of the innermost container; `false` when it is beyond the limits.
+    /// Begins an entry of the innermost container. Returns `false` when the entry is beyond the
+    /// limits: the caller passes over it.
     #[inline]
     pub(super) fn entry(&mut self) -> Result<bool, Stop> {
-        if self.frame.entries >= self.frame.most || self.out.len() >= self.end {
+        if self.innermost.entries >= self.innermost.most || self.out.len() >= self.end {
             return self.entry_beyond();
         }
-        if self.frame.entries > 0 {
+        if self.innermost.entries > 0 {
             self.out.push(b',');
         }
-        self.frame.entries += 1;
+        self.innermost.entries += 1;
         Ok(true)
     }
 
-    /// An entry beyond a limit.
+    /// Decides about an entry beyond a limit.
     #[cold]
     fn entry_beyond(&mut self) -> Result<bool, Stop> {
         if self.depth == 0 {
@@ -181,50 +186,56 @@ impl<'b, 'r> Writer<'b, 'r> {
         // Names that do not fit are still counted.
         let overflows = self.keys_only() && self.out.len() >= self.end;
         self.overflowed |= overflows;
-        if self.frame.entries < self.frame.most && !overflows {
+        if self.innermost.entries < self.innermost.most && !overflows {
             return Err(Stop::Room);
         }
-        self.frame.omitted += 1;
-        self.skipped += 1;
-        if self.skipped > limits::MAX_SKIPPED_NODES {
-            Err(Stop::Budget)
-        } else {
-            Ok(false)
-        }
+        self.innermost.omitted += 1;
+        self.skip()?;
+        Ok(false)
     }
 
+    /// Counts an entry that is passed over unseen.
+    pub(super) fn skip(&mut self) -> Result<(), Stop> {
+        self.skipped += 1;
+        if self.skipped > limits::MAX_SKIPPED_NODES {
+            return Err(Stop::Budget);
+        }
+        Ok(())
+    }
+
+    /// Closes the innermost container, if there is one.
     pub(super) fn close(&mut self) {
         if self.depth == 0 {
             return;
         }
-        let frame = self.frame;
+        let container = self.innermost;
         if self.depth == 1 {
-            self.members = (frame.entries + frame.omitted) as usize;
+            self.members = (container.entries + container.omitted) as usize;
         }
         self.depth -= 1;
-        self.frame = self.outer.pop().unwrap_or_default();
-        // After an early end an entry may have begun and come to nothing.
+        self.innermost = self.outer.pop().unwrap_or_default();
+        // After an early end an entry may have begun without a value behind its comma or colon.
         match self.out.last() {
             Some(b',') => self.out.truncate(self.out.len() - 1),
             Some(b':') => self.out.raw(b"null"),
             _ => {}
         }
-        if frame.omitted > 0 && frame.is_object && !frame.owns_mark {
+        if container.omitted > 0 && container.is_object && !container.owns_mark {
             self.out.raw(b",\"");
             self.out.raw(OMITTED.as_bytes());
             self.out.raw(b"\":");
             self.out
-                .raw(itoa::Buffer::new().format(frame.omitted).as_bytes());
+                .raw(itoa::Buffer::new().format(container.omitted).as_bytes());
         }
-        self.out.push(if frame.is_object { b'}' } else { b']' });
-        if frame.wrapped {
+        self.out.push(if container.is_object { b'}' } else { b']' });
+        if container.wrapped {
             self.out.push(b'}');
         }
     }
 
     /// Whether only the names of the members of the innermost object are wanted.
     pub(super) fn keys_only(&self) -> bool {
-        self.take == Capture::NamesOnly && self.depth == 1
+        self.capture == Capture::NamesOnly && self.depth == 1
     }
 
     /// The most entries of a container that stands within `deeper` more than are open; `None` when
@@ -238,19 +249,18 @@ impl<'b, 'r> Writer<'b, 'r> {
         })
     }
 
-    /// What holds for the next string: its limit, and whether it stands where MCP puts binary
-    /// content.
+    /// The limit of the next string, and whether it stands where MCP puts binary content.
     pub(super) const fn next_string(&self) -> (usize, bool) {
         (self.string_chars, self.binary_place)
     }
 
     pub(super) fn takes_value(&self) -> bool {
-        self.take != Capture::NamesOnly
+        self.capture != Capture::NamesOnly
     }
 
     /// The most characters of a string under this name.
     pub(super) fn chars_under(&self, name: &str) -> usize {
-        if name == "query" && self.take == (Capture::Value { arguments: true }) {
+        if name == "query" && self.capture == (Capture::Value { arguments: true }) {
             self.limits.query_chars
         } else {
             self.limits.string_chars
@@ -263,9 +273,9 @@ impl<'b, 'r> Writer<'b, 'r> {
         self.string_chars = self.chars_under(name);
         self.binary_place = binary::is_place(name);
         if name == OMITTED && self.depth > 0 {
-            self.frame.owns_mark = true;
+            self.innermost.owns_mark = true;
         }
-        if name.len() <= limits::MAX_NAME_CHARS && self.take != Capture::NamesOnly {
+        if name.len() <= limits::MAX_NAME_CHARS && self.capture != Capture::NamesOnly {
             self.out.name(name);
             return;
         }
@@ -275,6 +285,7 @@ impl<'b, 'r> Writer<'b, 'r> {
         }
     }
 
+    /// Writes a string: cut to its limit, or a marker for binary content.
     pub(super) fn string(&mut self, text: &str) {
         let most = std::mem::replace(&mut self.string_chars, self.limits.string_chars);
         let binary_place = std::mem::take(&mut self.binary_place);
@@ -285,13 +296,13 @@ impl<'b, 'r> Writer<'b, 'r> {
         }
     }
 
-    /// The most bytes of a string that is surely within its limit, since a character has one byte
-    /// or more.
+    /// The most bytes of a string that is surely written as it is: within its limit, since a
+    /// character has one byte or more, and too short for a marker.
     pub(super) fn surely_kept(&self) -> usize {
         self.string_chars.min(binary::MIN_BYTES - 1)
     }
 
-    /// The most bytes of the next string that can matter: a character has at most four.
+    /// The most bytes of the next string that are looked at: a character has at most four.
     pub(super) fn window_bytes(&self) -> usize {
         4 * self.string_chars + limits::CUT_MARGIN_BYTES
     }
@@ -301,6 +312,7 @@ impl<'b, 'r> Writer<'b, 'r> {
         12 * self.string_chars + limits::CUT_MARGIN_BYTES
     }
 
+    /// Writes JSON text of one value as it is.
     pub(super) fn literal(&mut self, text: &str) {
         self.string_chars = self.limits.string_chars;
         self.out.short(text.as_bytes());

@@ -1,6 +1,6 @@
 //! Environment variables.
 
-use crate::error::{BuildError, invalid};
+use crate::error::BuildError;
 
 /// Where variables are looked up.
 pub(super) struct Env(Lookup);
@@ -9,8 +9,8 @@ type Lookup = Box<dyn Fn(&str) -> Option<String>>;
 
 impl Default for Env {
     fn default() -> Self {
-        // What is not Unicode is no valid value of any variable here, so it may lose its shape,
-        // but it must not count as absent.
+        // A value that is not Unicode is valid for no variable, so it may be changed, but it must
+        // not count as absent.
         Self::new(|name| std::env::var_os(name).map(|value| value.to_string_lossy().into_owned()))
     }
 }
@@ -20,7 +20,7 @@ impl Env {
         Self(Box::new(lookup))
     }
 
-    /// The variable's value without surrounding white space; an empty one counts as absent.
+    /// Returns the variable's value without surrounding white space; an empty one counts as absent.
     pub(super) fn get(&self, name: &str) -> Option<String> {
         let value = (self.0)(name)?;
         let value = value.trim();
@@ -34,23 +34,56 @@ impl Env {
         match value.to_ascii_lowercase().as_str() {
             "1" | "true" | "yes" | "on" => Ok(Some(true)),
             "0" | "false" | "no" | "off" => Ok(Some(false)),
-            _ => Err(invalid(
+            _ => Err(BuildError::invalid(
                 name,
                 format!("is {value:?}, which is neither true nor false"),
             )),
         }
     }
 
-    /// The variable that says that nothing may be reported, if one does.
+    /// Returns the variable that opts out, if one does.
     pub(super) fn opted_out(&self) -> Result<Option<&'static str>, BuildError> {
         let do_not_track = self.get("DO_NOT_TRACK").is_some_and(|value| {
             !matches!(value.to_ascii_lowercase().as_str(), "0" | "false" | "no")
         });
-        // One opt-out is enough, whatever the other variable says or fails to say.
+        // One opt-out is enough, so a fault in the other variable is not looked for.
         if do_not_track {
             return Ok(Some("DO_NOT_TRACK"));
         }
         let analytics_off = self.flag("PACKAGE_TRACKER_ANALYTICS")? == Some(false);
         Ok(analytics_off.then_some("PACKAGE_TRACKER_ANALYTICS"))
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn env(value: &str) -> Env {
+        let value = value.to_owned();
+        Env::new(move |_| Some(value.clone()))
+    }
+
+    #[test]
+    fn a_flag_is_read_in_the_usual_spellings() {
+        for (value, expected) in [
+            ("1", Some(true)),
+            ("TRUE", Some(true)),
+            (" yes ", Some(true)),
+            ("on", Some(true)),
+            ("0", Some(false)),
+            ("False", Some(false)),
+            ("no", Some(false)),
+            ("off", Some(false)),
+            ("", None),
+            ("  ", None),
+        ] {
+            assert_eq!(env(value).flag("X").unwrap(), expected, "{value:?}");
+        }
+        let error = env("perhaps").flag("X").unwrap_err();
+        assert_eq!(
+            error.to_string(),
+            "X is \"perhaps\", which is neither true nor false"
+        );
     }
 }

@@ -1,6 +1,10 @@
-//! A setting in force, and where it came from.
+//! A setting in force, and where it came from: what the doctor lists.
 
 use std::fmt;
+
+/// What is shown of a value that is secret, or says something about a user.
+pub(super) const SET: &str = "set";
+pub(super) const NOT_SET: &str = "not set";
 
 /// A setting, its value, and where that came from.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -25,6 +29,61 @@ pub enum Origin {
     Variable(&'static str),
     /// Nothing was set, or the default.
     Default,
+}
+
+impl Setting {
+    /// A value that code alone can give. One that equals the default counts as the default.
+    pub(super) fn compared(
+        name: &'static str,
+        value: &dyn fmt::Debug,
+        default: &dyn fmt::Debug,
+    ) -> Self {
+        let (value, default) = (format!("{value:?}"), format!("{default:?}"));
+        let origin = if value == default {
+            Origin::Default
+        } else {
+            Origin::Code
+        };
+        Self {
+            name,
+            value,
+            origin,
+        }
+    }
+
+    /// A text that was found, or else the default.
+    pub(super) fn found(
+        name: &'static str,
+        found: Option<(String, Origin)>,
+        default: &str,
+    ) -> Self {
+        let (value, origin) = found.unwrap_or_else(|| (default.to_owned(), Origin::Default));
+        Self {
+            name,
+            value,
+            origin,
+        }
+    }
+
+    /// A text that code alone can give, and that has no default.
+    pub(super) fn given(name: &'static str, value: Option<String>) -> Self {
+        Self::found(name, value.map(|value| (value, Origin::Code)), NOT_SET)
+    }
+
+    /// A value of which only is shown whether code gave one.
+    pub(super) fn concealed(name: &'static str, is_set: bool) -> Self {
+        Self::given(name, is_set.then(|| SET.to_owned()))
+    }
+}
+
+impl Origin {
+    /// Returns the name under which an error reports the value: the variable's, or the setter's.
+    pub(super) const fn name_or(self, setter: &'static str) -> &'static str {
+        match self {
+            Self::Variable(name) => name,
+            Self::Code | Self::Default => setter,
+        }
+    }
 }
 
 impl fmt::Display for Origin {

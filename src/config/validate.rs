@@ -1,60 +1,261 @@
-//! The checks of single values.
-
-use std::fmt;
+//! The checks of a builder's values, in the order in which their errors are reported.
 
 use reqwest::Url;
+use reqwest::header::{HeaderMap, HeaderName, HeaderValue};
 
-use crate::error::{BuildError, invalid};
+use super::builder::Builder;
+use super::setting::Origin;
+use super::table::{Values, check_age, in_range};
+use crate::delivery::MIN_SPOOL_BYTES;
+use crate::error::BuildError;
+use crate::transport::api_key::ApiKey;
 use crate::transport::http;
+use crate::wire::DEFAULT_ENDPOINT;
 
-/// Checks an endpoint. The errors do not repeat it: it may hold a secret.
-pub(crate) fn parse_endpoint(
+/// The headers that the transport sets itself.
+const RESERVED_HEADERS: [&str; 7] = [
+    "x-api-key",
+    "x-mcpeye-secret",
+    "host",
+    "content-type",
+    "content-length",
+    "content-encoding",
+    "transfer-encoding",
+];
+
+impl Builder {
+    pub(super) fn check_gzip(&self) -> Result<(), BuildError> {
+        if self.gzip && !self.wire.profile().is_batch {
+            let fault = "is for the batch wires; Wire::Reo sends one event a request";
+            return refuse("gzip", fault);
+        }
+        Ok(())
+    }
+
+    pub(super) fn check_sampling(&self) -> Result<(), BuildError> {
+        let rates = self.sampling.rates.values().copied();
+        for rate in rates.chain([self.sampling.rate]) {
+            if !(0.0..=1.0).contains(&rate) {
+                let fault = format!("is {rate}, which is not within 0.0 to 1.0");
+                return refuse("sample", fault);
+            }
+        }
+        Ok(())
+    }
+
+    pub(super) fn checked_key(&self) -> Result<Option<ApiKey>, BuildError> {
+        let profile = self.wire.profile();
+        let variable = profile.key_variable;
+        match self.find(&self.api_key, variable) {
+            Some((key, origin)) => ApiKey::parse(origin.name_or("api_key"), &key).map(Some),
+            None if profile.requires_key && self.transport.is_none() => {
+                Err(BuildError::MissingApiKey { variable })
+            }
+            None => Ok(None),
+        }
+    }
+
+    pub(super) fn checked_endpoint(&self) -> Result<Url, BuildError> {
+        let profile = self.wire.profile();
+        let variable = profile.endpoint_variable;
+        let (text, origin) = match self.find(&self.endpoint, variable) {
+            Some(found) => found,
+            None => {
+                // A transport that sends nothing over HTTP never uses the URL.
+                let unused = self.transport.as_ref().map(|_| DEFAULT_ENDPOINT);
+                let default = profile.default_endpoint.or(unused);
+                let default = default.ok_or(BuildError::MissingEndpoint { variable })?;
+                (default.to_owned(), Origin::Default)
+            }
+        };
+        let setting = origin.name_or("endpoint");
+        let mut url = parse_endpoint(setting, &text, self.allow_insecure_http)?;
+        append_suffix(&mut url, profile.endpoint_suffix);
+        Ok(url)
+    }
+
+    pub(super) fn checked_headers(&self) -> Result<HeaderMap, BuildError> {
+        let fault = |fault: String| BuildError::invalid("headers", fault);
+        let mut map = HeaderMap::new();
+        for (name, value) in &self.headers {
+            let header = HeaderName::try_from(name.as_str())
+                .map_err(|_| fault(format!("has a name that is none: {name:?}")))?;
+            if RESERVED_HEADERS.contains(&header.as_str()) {
+                return Err(fault(format!("may not set {header}")));
+            }
+            // The value may be a credential, so the error does not repeat it.
+            let mut value = HeaderValue::try_from(value.as_str())
+                .map_err(|_| fault(format!("has a value for {header} that no header can hold")))?;
+            value.set_sensitive(true);
+            map.append(header, value);
+        }
+        Ok(map)
+    }
+
+    pub(super) fn checked_values(&self) -> Result<Values, BuildError> {
+        let values = self.values();
+        values.check()?;
+        check_age("max_event_age", values.max_event_age, &values)?;
+        if let Some(spool) = &self.spool {
+            if spool.path().as_os_str().is_empty() {
+                return refuse("spool", "has an empty path");
+            }
+            let sizes = MIN_SPOOL_BYTES..=u64::MAX / 4;
+            in_range("spool.max_bytes", &spool.bytes(), &sizes)?;
+            check_age("spool.max_age", spool.age(), &values)?;
+        }
+        if let Some((limit, value, range)) = self.limits.fault() {
+            let (least, most) = range.into_inner();
+            let fault = format!("has {limit} {value}, which is not within {least} to {most}");
+            return refuse("limits", fault);
+        }
+        Ok(values)
+    }
+
+    /// Checks all that is a text. Returns source, environment and user agent.
+    pub(super) fn checked_texts(&self) -> Result<[String; 3], BuildError> {
+        let is_empty = |text: &Option<String>| text.as_deref() == Some("");
+        if is_empty(&self.product_id) {
+            return refuse("product_id", "is empty");
+        }
+        if is_empty(&self.ip_addr) {
+            return refuse("ip_addr", "is empty");
+        }
+        if let Some(fault) = self.wire.fault() {
+            return refuse("wire", fault);
+        }
+        if let Some(identity) = &self.identity
+            && (identity.id.is_empty() || identity.id_type.is_empty())
+        {
+            return refuse("identity", "has an empty id or kind");
+        }
+        let texts = self.texts();
+        match texts.iter().find(|text| text.value.is_empty()) {
+            Some(text) => refuse(text.name, "is empty"),
+            None => Ok(texts.map(|text| text.value)),
+        }
+    }
+}
+
+fn refuse<T>(setting: &'static str, fault: impl Into<String>) -> Result<T, BuildError> {
+    Err(BuildError::invalid(setting, fault))
+}
+
+/// Parses an endpoint. The errors do not repeat it: it may hold a secret.
+fn parse_endpoint(
     setting: &'static str,
     text: &str,
     allow_insecure_http: bool,
 ) -> Result<Url, BuildError> {
-    let mut url = Url::parse(text.trim())
-        .map_err(|error| invalid(setting, format!("is not a URL: {error}")))?;
+    let mut url = match Url::parse(text.trim()) {
+        Ok(url) => url,
+        Err(error) => return refuse(setting, format!("is not a URL: {error}")),
+    };
     if !url.username().is_empty() || url.password().is_some() {
-        return Err(invalid(
-            setting,
-            "holds a user name or a password; give the key by api_key",
-        ));
+        let fault = "holds a user name or a password; give the key by api_key";
+        return refuse(setting, fault);
     }
     if url.host_str().is_none_or(str::is_empty) {
-        return Err(invalid(setting, "names no host"));
+        return refuse(setting, "names no host");
     }
     match url.scheme() {
         "https" => {}
         "http" if allow_insecure_http || http::is_loopback(&url) => {}
         "http" => {
-            return Err(invalid(
-                setting,
-                "uses http, which would send the key in the clear; use https, or allow_insecure_http(true)",
-            ));
+            let fault = "uses http, which would send the key in the clear; use https, or allow_insecure_http(true)";
+            return refuse(setting, fault);
         }
         other => {
-            return Err(invalid(
-                setting,
-                format!("has the scheme {other}; it must be https or http"),
-            ));
+            let fault = format!("has the scheme {other}; it must be https or http");
+            return refuse(setting, fault);
         }
     }
     url.set_fragment(None);
     Ok(url)
 }
 
-pub(crate) fn in_range<T: PartialOrd + fmt::Debug>(
-    setting: &'static str,
-    value: T,
-    least: T,
-    most: T,
-) -> Result<(), BuildError> {
-    if least <= value && value <= most {
-        return Ok(());
+/// Makes the URL's path end in `suffix`, which is empty where any path will do.
+fn append_suffix(url: &mut Url, suffix: &str) {
+    if suffix.is_empty() {
+        return;
     }
-    Err(invalid(
-        setting,
-        format!("is {value:?}, which is not within {least:?} to {most:?}"),
-    ))
+    let mut path = url.path().trim_end_matches('/').to_owned();
+    if !path.ends_with(suffix) {
+        path.push_str(suffix);
+    }
+    url.set_path(&path);
+}
+
+#[cfg(test)]
+mod tests {
+    use proptest::prelude::*;
+
+    use super::*;
+
+    fn with_suffix(url: &str, suffix: &str) -> String {
+        let mut url = Url::parse(url).unwrap();
+        append_suffix(&mut url, suffix);
+        url.into()
+    }
+
+    #[test]
+    fn a_suffix_is_appended_once_and_the_query_stays() {
+        for (given, expected) in [
+            ("https://x", "https://x/ingest"),
+            ("https://x/ingest", "https://x/ingest"),
+            ("https://x/v1/ingest/", "https://x/v1/ingest"),
+            ("https://x/reingest", "https://x/reingest/ingest"),
+            ("https://x/v1?a=1", "https://x/v1/ingest?a=1"),
+        ] {
+            assert_eq!(with_suffix(given, "/ingest"), expected, "{given}");
+        }
+        assert_eq!(with_suffix("https://x/v1/", ""), "https://x/v1/");
+    }
+
+    #[test]
+    fn the_first_of_several_faults_is_named() {
+        let bad = Builder::default()
+            .env(|_| None)
+            .headers([("host", "x")])
+            .max_in_flight(0)
+            .product_id("")
+            .source("");
+        let fault = |builder: Builder| builder.resolve().err().unwrap().to_string();
+        assert_eq!(
+            fault(bad),
+            "api_key is missing: set it in code or in REO_API_KEY"
+        );
+        let keyed = || Builder::default().env(|_| None).api_key("k").source("");
+        assert_eq!(
+            fault(keyed().headers([("host", "x")]).max_in_flight(0)),
+            "headers may not set host"
+        );
+        assert_eq!(
+            fault(keyed().max_in_flight(0).product_id("")),
+            "max_in_flight is 0, which is not within 1 to 256"
+        );
+        assert_eq!(fault(keyed().product_id("")), "product_id is empty");
+        assert_eq!(fault(keyed()), "source is empty");
+    }
+
+    proptest! {
+        #[test]
+        fn no_endpoint_panics_and_no_error_repeats_it(
+            scheme in "(https?|ftp|HTTP|)",
+            text in "[a-zA-Z0-9:/@?#.\\[\\] %-]{0,30}",
+        ) {
+            let marked = format!("{scheme}://{text}canary-7f3a{text}");
+            for insecure in [false, true] {
+                match parse_endpoint("endpoint", &marked, insecure) {
+                    Ok(url) => {
+                        prop_assert!(url.username().is_empty() && url.password().is_none());
+                        prop_assert!(matches!(url.scheme(), "http" | "https"));
+                        prop_assert!(url.scheme() == "https" || insecure || http::is_loopback(&url));
+                        prop_assert_eq!(url.fragment(), None);
+                    }
+                    Err(error) => prop_assert!(!error.to_string().contains("canary-7f3a"), "{}", error),
+                }
+            }
+        }
+    }
 }

@@ -7,7 +7,7 @@ use std::time::Instant;
 use super::batch::{Batch, Size, Stock};
 use super::before_send::Hook;
 use super::report::Reporter;
-use super::settings::Config;
+use super::settings::DeliverySettings;
 use super::shared::Shared;
 use crate::queue::{EventEnd, Receiver, Segment};
 
@@ -25,11 +25,11 @@ pub(crate) struct Backlog {
 }
 
 impl Backlog {
-    pub(super) fn new(receiver: Receiver, settings: &Config) -> Self {
+    pub(super) fn new(receiver: Receiver, settings: &DeliverySettings) -> Self {
         let hook = settings.before_send.clone();
         Self {
             receiver,
-            hook: hook.map(|hook| Hook::new(hook, &settings.rules.redactor)),
+            hook: hook.map(|hook| Hook::new(hook, &settings.redactor)),
             fresh: Stock::default(),
             retries: VecDeque::new(),
             send_partial: false,
@@ -65,9 +65,7 @@ impl Backlog {
         for event in 0..segment.len() {
             let bytes = segment.slice(event..event + 1);
             let json = bytes.strip_suffix(b",").unwrap_or(bytes);
-            let (result, panics) = hook.apply(json, &shared.settings.wire);
-            shared.ledger.panics(panics);
-            match result {
+            match hook.apply(json, &shared.settings.wire, &shared.ledger) {
                 Ok(json) => {
                     let waiter = segment.take_waiters(event..event + 1).pop();
                     rewrite.push(&json, segment.id(event).unwrap_or_default(), waiter);

@@ -3,10 +3,9 @@
 use serde_json::{Map, Value};
 
 use crate::base::panics;
-use crate::capture;
-use crate::capture::{CapturePolicy, EventWriter, Scratch, key};
+use crate::capture::{CapturePolicy, EventDraft, EventWriter, Scratch, key};
 use crate::hooks::BeforeSend;
-use crate::ledger::DropReason;
+use crate::ledger::{DropReason, Ledger};
 use crate::limits::Limits;
 use crate::redact::{RedactedJson, Redactor};
 use crate::wire::Wire;
@@ -38,25 +37,28 @@ impl Hook {
         }
     }
 
-    /// Lets the hook look at one event; returns what is to be sent, and how many panics were caught.
-    pub(super) fn apply(
-        &mut self,
+    /// Lets the hook look at one event; returns what is to be sent. Panics are counted in `ledger`.
+    pub(super) fn apply<'h>(
+        &'h mut self,
         event: &[u8],
         wire: &Wire,
-    ) -> (Result<RedactedJson<'_>, DropReason>, u64) {
+        ledger: &'h Ledger,
+    ) -> Result<RedactedJson<'h>, DropReason> {
         let Ok(Value::Object(before)) = serde_json::from_slice(event) else {
-            return (Err(DropReason::BeforeSend), 0);
+            return Err(DropReason::BeforeSend);
         };
         let given = Value::Object(before.clone());
         let after = match panics::catch(|| (self.hook)(given)) {
             Ok(Some(Value::Object(after))) => after,
-            Ok(_) => return (Err(DropReason::BeforeSend), 0),
-            Err(_) => return (Err(DropReason::BeforeSend), 1),
+            Ok(_) => return Err(DropReason::BeforeSend),
+            Err(_) => {
+                ledger.panics(1);
+                return Err(DropReason::BeforeSend);
+            }
         };
-        capture::capture(&mut self.scratch, &self.policy, |writer| {
-            write(&before, &after, wire, writer);
-            Ok(())
-        })
+        let mut draft = EventDraft::begin(&mut self.scratch, &self.policy, ledger);
+        write(&before, &after, wire, &mut draft.writer);
+        draft.seal()
     }
 }
 
@@ -66,7 +68,7 @@ fn write(
     wire: &Wire,
     w: &mut EventWriter<'_>,
 ) {
-    let fixed = wire.fixed_members();
+    let fixed = wire.profile().fixed_members;
     let start = w.len();
     for (name, value) in before
         .iter()
@@ -88,19 +90,23 @@ fn write(
                 }
                 let members = meta.iter().filter(|(name, _)| *name != "redactions");
                 for (name, value) in members {
-                    member(name, value, wire.own_names(), w);
+                    let is_own = (wire.profile().is_own_meta_name)(name);
+                    member(name, value, is_own, w);
                 }
                 w.close_object(start);
             }
-            _ => member(name, value, wire.own_members(), w),
+            _ => {
+                let is_own = wire.profile().own_members.contains(&name.as_str());
+                member(name, value, is_own, w);
+            }
         }
     }
     w.close_object(start);
 }
 
 /// Our own names are known to be harmless, so that `session_id`, say, does not hide its value.
-fn member(name: &str, value: &Value, own: &[&str], w: &mut EventWriter<'_>) {
-    let _ = if own.contains(&name) {
+fn member(name: &str, value: &Value, is_own: bool, w: &mut EventWriter<'_>) {
+    let _ = if is_own {
         w.own_member(name, value)
     } else {
         w.member(name, value, usize::MAX)

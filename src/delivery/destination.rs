@@ -16,7 +16,7 @@ use crate::error::SpoolError;
 use crate::ledger::{DropReason, Stats};
 use crate::queue::{EventEnd, Receiver};
 use crate::transport::SendError;
-use crate::wire::answer::{Verdict, judge};
+use crate::wire::answer::Verdict;
 use crate::wire::parts::Sender;
 
 pub(super) struct Destination {
@@ -139,8 +139,12 @@ impl Destination {
     }
 
     fn on_response(&mut self, batch: Batch, started: Instant, response: &Response) {
-        let wall = self.shared.settings.clock.wall();
-        let verdict = judge(response.status, response.retry_after.as_deref(), wall);
+        let settings = &self.shared.settings;
+        let verdict = (settings.wire.profile().classify_answer)(
+            response.status,
+            response.retry_after.as_deref(),
+            settings.clock.wall(),
+        );
         let cause = format!("the ingest answered {}", response.status);
         if let Verdict::Retry { after } = verdict {
             let failure = Failure {
@@ -180,7 +184,7 @@ impl Destination {
 
     /// Drops and puts back the events of a batch that its answer refuses one by one; returns the others.
     fn without_refused(&mut self, batch: Batch, answer: &[u8]) -> Batch {
-        let refusals = self.shared.settings.wire.refusals(answer);
+        let refusals = (self.shared.settings.wire.profile().refusals)(answer);
         if refusals.is_empty() {
             return batch;
         }

@@ -1,4 +1,4 @@
-//! The settings of delivery.
+//! The settings of a destination's worker.
 
 use std::fmt;
 use std::path::PathBuf;
@@ -8,14 +8,12 @@ use std::time::Duration;
 use reqwest::Url;
 
 use crate::base::clock::Clock;
-use crate::capture::CapturePolicy;
-use crate::event::Sampling;
 use crate::hooks::{BeforeSend, OnError};
 use crate::queue::Bounds;
+use crate::redact::Redactor;
 use crate::transport::Transport;
 use crate::transport::api_key::KeyCell;
 use crate::wire::Wire;
-use crate::wire::defaults::Defaults;
 
 /// How a gate waits.
 #[derive(Debug, Clone, Copy)]
@@ -25,11 +23,9 @@ pub(crate) struct Pace {
     pub(crate) max_retry_after: Duration,
 }
 
-/// Validated settings of a logger that is on.
-pub(crate) struct Config {
+/// What the worker of a destination needs; validated.
+pub(crate) struct DeliverySettings {
     pub(crate) wire: Wire,
-    pub(crate) defaults: Defaults,
-    pub(crate) rules: CapturePolicy,
     pub(crate) bounds: Bounds,
     pub(crate) max_batch_events: usize,
     pub(crate) max_batch_bytes: usize,
@@ -39,21 +35,22 @@ pub(crate) struct Config {
     pub(crate) pace: Pace,
     pub(crate) max_event_age: Duration,
     pub(crate) before_send: Option<BeforeSend>,
+    /// Redacts what `before_send` returns.
+    pub(crate) redactor: Redactor,
     pub(crate) on_error: Option<OnError>,
-    pub(crate) sampling: Sampling,
     pub(crate) verbose: bool,
     pub(crate) clock: Clock,
     pub(crate) transport: Arc<dyn Transport>,
     pub(crate) key: Arc<KeyCell>,
-    /// Where requests go; `None` where they go nowhere.
+    /// Where requests go; `None` where the transport is a file or memory.
     pub(crate) endpoint: Option<Url>,
     /// Where the spool is, if there is one.
     pub(crate) spool_dir: Option<PathBuf>,
 }
 
-impl fmt::Debug for Config {
+impl fmt::Debug for DeliverySettings {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.debug_struct("Config")
+        f.debug_struct("DeliverySettings")
             .field("wire", &self.wire)
             .field("bounds", &self.bounds)
             .finish_non_exhaustive()

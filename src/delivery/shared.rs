@@ -5,13 +5,13 @@ use std::sync::atomic::{AtomicBool, Ordering::Relaxed};
 
 use tokio::sync::Notify;
 
-use super::settings::Config;
+use super::settings::DeliverySettings;
 use crate::base::random;
 use crate::ledger::Ledger;
 
 #[derive(Debug)]
 pub(crate) struct Shared {
-    pub(crate) settings: Config,
+    pub(crate) settings: DeliverySettings,
     pub(crate) ledger: Arc<Ledger>,
     /// Wakes the worker. Set by callers when there is a batch to send, never for each event.
     pub(crate) notify: Notify,
@@ -21,7 +21,7 @@ pub(crate) struct Shared {
 }
 
 impl Shared {
-    pub(crate) fn new(settings: Config) -> Self {
+    pub(crate) fn new(settings: DeliverySettings) -> Self {
         Self {
             settings,
             ledger: Arc::default(),

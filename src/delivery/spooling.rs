@@ -14,9 +14,11 @@ use crate::base::log::LOG_TARGET;
 use crate::error::SpoolError;
 use crate::ledger::DropReason;
 use crate::queue::{EventEnd, OnDisk, Segment};
-pub(crate) use crate::spool::Opened;
 use crate::spool::disk::{Disk, DiskJob, News};
 use crate::spool::{Loaded, WRITE_INTERVAL};
+pub(crate) use crate::spool::{
+    MIN_MAX_BYTES as MIN_SPOOL_BYTES, Opened, Spool, probe as probe_spool,
+};
 
 /// How often files are synced, old events dropped, and failed writes tried again.
 const TICK: Duration = Duration::from_secs(1);

@@ -35,6 +35,7 @@ impl AuthRejection {
         self.name()
     }
 
+    /// A reference to a constant, which [`Custom::meta`] can borrow for any time.
     const fn name(self) -> &'static &'static str {
         match self {
             Self::Missing => &"missing",

@@ -21,18 +21,17 @@ use super::identity::Identity;
 /// ```
 #[derive(Clone)]
 pub struct Caller {
-    pub(super) identity: Identity<'static>,
-    pub(super) credential: Option<Fingerprint>,
+    identity: Identity<'static>,
+    credential: Option<Fingerprint>,
     meta: Vec<(String, Value)>,
 }
 
-/// A credential cannot be told from it: hashed with keys that this process made up, and to 64 bits.
+/// A hash of a credential, which does not reveal it: 64 bits, keyed at random by this process.
 #[derive(Clone, Copy, PartialEq, Eq)]
 pub(crate) struct Fingerprint(u64);
 
-/// The keys of this process's hashes of credentials, which are secrets.
-pub(crate) static KEYS: std::sync::LazyLock<RandomState> =
-    std::sync::LazyLock::new(RandomState::new);
+/// The keys of this process's hashes of credentials; they are secret.
+static KEYS: std::sync::LazyLock<RandomState> = std::sync::LazyLock::new(RandomState::new);
 
 impl Caller {
     /// Creates a caller for an identity.
@@ -85,19 +84,6 @@ impl Caller {
     }
 }
 
-/// Sets a caller's `meta` on an event, before any of the event's own.
-macro_rules! with_meta {
-    ($event:expr, $meta:expr) => {{
-        let mut event = $event;
-        for (key, value) in $meta {
-            event = event.meta(key.as_str(), value);
-        }
-        event
-    }};
-}
-
-pub(crate) use with_meta;
-
 impl From<Identity<'_>> for Caller {
     fn from(identity: Identity<'_>) -> Self {
         Self::new(identity)
@@ -108,5 +94,32 @@ impl From<Identity<'_>> for Caller {
 impl fmt::Debug for Caller {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.debug_tuple("Caller").field(&self.identity).finish()
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_fingerprint_tells_credentials_apart_and_debug_shows_none() {
+        let rachel = || Caller::new(Identity::email("rachel@example.com"));
+        assert_eq!(rachel().fingerprint(), None);
+        let first = rachel().credential("key-1");
+        assert!(first.fingerprint().is_some());
+        assert_eq!(
+            first.fingerprint(),
+            rachel().credential("key-1").fingerprint()
+        );
+        assert_ne!(
+            first.fingerprint(),
+            rachel().credential("key-2").fingerprint()
+        );
+        let shown = format!("{:?}", first.meta("plan", "pro"));
+        assert!(
+            !shown.contains("rachel") && !shown.contains("key"),
+            "{shown}"
+        );
+        assert!(!shown.contains("plan"), "{shown}");
     }
 }

@@ -1,5 +1,7 @@
 //! What kind of client speaks, and which of the two lifecycles of MCP it follows.
 
+use crate::base::text::cut_at_char;
+
 /// Which lifecycle a request belongs to. Wire key `era` in `meta`.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
 #[non_exhaustive]
@@ -47,11 +49,11 @@ pub enum ClientClass {
     Crawler,
     /// A monitor that asks whether the server is up.
     HealthProbe,
-    /// None of the rules knows it.
+    /// A client that no rule knows.
     Unknown,
 }
 
-/// How much of a name is looked at, in bytes.
+/// How much of a name is read, in bytes.
 const MAX_LOOKED_AT: usize = 256;
 
 /// Words of monitors, of crawlers and of agents, in this order of precedence.
@@ -165,12 +167,9 @@ impl ClientClass {
     }
 }
 
+/// The beginning of a text, in lower case.
 fn lowered(text: &str) -> String {
-    let mut end = text.len().min(MAX_LOOKED_AT);
-    while !text.is_char_boundary(end) {
-        end -= 1;
-    }
-    text.get(..end).unwrap_or_default().to_ascii_lowercase()
+    cut_at_char(text, MAX_LOOKED_AT).to_ascii_lowercase()
 }
 
 /// Whether a text contains a word; a short one, as a word of its own ("amp", not "example").

@@ -1,32 +1,116 @@
-//! What every kind of event may say.
+//! The table of the facts that any event may say.
 
 use std::borrow::Cow;
-use std::time::SystemTime;
-
-use super::client::{ClientClass, Era};
-use super::identity::Identity;
-use super::session::Session;
-use crate::capture::Content;
 
 /// A text that is borrowed until `log_usage` returns, or owned.
 pub(crate) type Text<'a> = Cow<'a, str>;
 
-/// What any event may carry.
-#[derive(Default)]
-pub(crate) struct Facts<'a> {
-    pub(crate) event_id: Option<i64>,
-    pub(crate) event_at: Option<SystemTime>,
-    pub(crate) identity: Option<Identity<'a>>,
-    pub(crate) email: Option<Text<'a>>,
-    pub(crate) product_id: Option<Text<'a>>,
-    pub(crate) source: Option<Text<'a>>,
-    pub(crate) environment: Option<Text<'a>>,
-    pub(crate) user_agent: Option<Text<'a>>,
-    pub(crate) ip_addr: Option<Text<'a>>,
-    pub(crate) session: Session<'a>,
-    pub(crate) era: Option<Era>,
-    pub(crate) client_class: Option<ClientClass>,
-    pub(crate) traceparent: Option<Text<'a>>,
-    /// Custom keys.
-    pub(crate) meta: Vec<(Text<'a>, Content<'a>)>,
+/// The table: hands its rows to the macro `$make`, behind the other tokens it is called with.
+///
+/// A row is the documentation and the name of a fact. The name is the setter's, on each kind of
+/// event and for the facts of a session on [`Session`](crate::Session) too. Under `meta` and
+/// `session` it is also the wire key in `meta`, which the documentation then ends with: such a
+/// fact needs nothing but its row to be written and reserved. Any other fact stands in an event
+/// where the formats in `wire/` put it.
+macro_rules! facts {
+    ($make:ident $($tokens:tt)*) => {
+        $make! {
+            $($tokens)*
+            values {
+                /// Sets the id. Wire key `event_id`; on mcpeye `callId`, a UUID made from it.
+                ///
+                /// Default: one that is unique across threads, restarts and replicas. Give your own
+                /// to have the same event recognised when it is sent twice.
+                event_id(id: i64);
+
+                /// Sets when it happened. Wire key `event_at`: Unix seconds (`timestamp`, Unix
+                /// milliseconds, on mcpeye). Default: now.
+                event_at(at: SystemTime);
+            }
+            texts {
+                /// Sets an e-mail address beside an opaque id. Wire key `userEmail`; only the mcpeye
+                /// wire has a place for it.
+                email(address);
+
+                /// Sets the product. Wire key `product_id`, required on the Reo wires. Default: the
+                /// logger's.
+                product_id(id);
+
+                /// Sets the source. Wire key `source`. Default: the logger's.
+                source(source);
+
+                /// Sets the environment. Wire key `environment`. Default: the logger's.
+                environment(environment);
+
+                /// Sets the user agent of the client. Wire key `user_agent`. Default: the logger's.
+                user_agent(user_agent);
+
+                /// Sets the client's address. Wire key `ip_addr`. Default: the logger's, else absent.
+                ip_addr(address);
+            }
+            session {
+                /// Sets the MCP session.
+                session_id;
+                /// Sets the conversation the agent is in.
+                conversation_id;
+                /// Sets the MCP client's name.
+                client_name;
+                /// Sets the MCP client's version.
+                client_version;
+                /// Sets the MCP protocol version.
+                protocol_version;
+                /// Sets the transport, such as `stdio` or `http`.
+                transport;
+                /// Sets the JSON-RPC request id.
+                request_id;
+            }
+            meta_texts {
+                /// Sets the W3C trace context of the request.
+                traceparent(traceparent);
+            }
+            meta_words {
+                /// Sets which of MCP's two lifecycles the request belongs to.
+                era(era: Era);
+                /// Sets what kind of client it was.
+                client_class(class: ClientClass);
+            }
+        }
+    };
+}
+
+pub(crate) use facts;
+
+/// The names that `meta` reserves for facts.
+macro_rules! names {
+    (
+        values $values:tt
+        texts $texts:tt
+        session { $($(#[$session_doc:meta])+ $session:ident;)+ }
+        meta_texts { $($(#[$text_doc:meta])+ $text:ident($text_param:ident);)+ }
+        meta_words { $($(#[$word_doc:meta])+ $word:ident($word_param:ident: $word_type:ty);)+ }
+    ) => {
+        /// The wire keys in `meta` of all the facts that stand there.
+        pub(crate) const META_FACTS: &[&str] = &[
+            $(stringify!($session),)+
+            $(stringify!($text),)+
+            $(stringify!($word),)+
+        ];
+    };
+}
+
+facts!(names);
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn each_fact_of_meta_has_a_name_of_its_own() {
+        let names: std::collections::BTreeSet<_> = META_FACTS.iter().collect();
+        assert_eq!(names.len(), META_FACTS.len());
+        for name in ["session_id", "traceparent", "client_class"] {
+            assert!(names.contains(&name), "{name}");
+        }
+        assert!(!names.contains(&"product_id"), "it stands beside `meta`");
+    }
 }

@@ -1,23 +1,24 @@
 //! Fewer events of busy tools: a share of the calls that went well, and at most so many a minute.
 
 use std::collections::HashMap;
+use std::sync::Mutex;
 use std::sync::atomic::AtomicU64;
 use std::sync::atomic::Ordering::Relaxed;
-use std::sync::{Mutex, PoisonError};
 use std::time::{Duration, Instant};
 
 use super::tool_call::Call;
 use super::weight::Weight;
+use crate::base::lock::lock;
 use crate::base::random;
 use crate::ledger::DropReason;
 
 /// The time over which a cap counts.
 const WINDOW: Duration = Duration::from_secs(60);
 
-/// Most tools with a count of their own; the others share one, since an agent may make names up.
+/// Most tools with a count of their own. The others share one: an agent may make up names.
 const MAX_TOOLS: usize = 1_024;
 
-/// What calls are kept. Set by the builder.
+/// Which calls are kept. Set by the builder.
 #[derive(Debug)]
 pub(crate) struct Sampling {
     pub(crate) rate: f64,
@@ -46,7 +47,7 @@ impl Default for Sampling {
 struct Count {
     opened: Instant,
     calls: u32,
-    /// Dropped since an event last said so.
+    /// Calls dropped since an event last reported them.
     suppressed: u64,
 }
 
@@ -67,7 +68,7 @@ impl Sampling {
             return Err(DropReason::Sampled);
         };
         let suppressed = match self.caps.get(&*call.tool).copied().or(self.cap) {
-            // The clock is read for a tool with a cap alone.
+            // The clock is read only for a tool that has a cap.
             Some(cap) => self.count(&call.tool, cap, now())?,
             None => 0,
         };
@@ -77,10 +78,10 @@ impl Sampling {
         })
     }
 
-    /// Takes back what an event was to say that was not queued after all.
+    /// Takes back the dropped calls that an event was to report, since it was not queued after all.
     pub(crate) fn give_back(&self, tool: &str, weight: Weight) {
         if weight.suppressed > 0 {
-            let mut counts = self.counts.lock().unwrap_or_else(PoisonError::into_inner);
+            let mut counts = lock(&self.counts);
             let tool = if counts.contains_key(tool) { tool } else { "" };
             if let Some(count) = counts.get_mut(tool) {
                 count.suppressed += weight.suppressed;
@@ -88,9 +89,9 @@ impl Sampling {
         }
     }
 
-    /// Counts a call; how many were dropped before it, or that it is one too many.
+    /// Counts a call. Returns how many were dropped before it, or an error if it is one too many.
     fn count(&self, tool: &str, cap: u32, now: Instant) -> Result<u64, DropReason> {
-        let mut counts = self.counts.lock().unwrap_or_else(PoisonError::into_inner);
+        let mut counts = lock(&self.counts);
         let tool = if counts.len() < MAX_TOOLS || counts.contains_key(tool) {
             tool
         } else {

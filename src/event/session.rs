@@ -3,49 +3,72 @@
 use std::borrow::Cow;
 use std::fmt;
 
-use crate::capture::{Key, key};
+use super::facts::facts;
+use crate::capture::{WireKey, key};
 
-/// The facts of a session, each absent when it is empty.
-///
-/// Made once per session or request and given to each event, or to the logger when the whole
-/// process is one session, as on stdio. The mcpeye wire has no place for them.
-///
-/// ```
-/// use mcp_usage::{Session, ToolCall};
-///
-/// let session = Session::new().client_name("claude-code").client_version("2.1.0");
-/// let call = ToolCall::new("search").session(&session);
-/// ```
-#[derive(Clone, Default, PartialEq, Eq)]
-#[must_use]
-pub struct Session<'a> {
-    facts: [Option<Cow<'a, str>>; SESSION_TEXTS],
+macro_rules! session {
+    (
+        values $values:tt
+        texts $texts:tt
+        session { $($(#[$doc:meta])+ $fact:ident;)+ }
+        meta_texts $meta_texts:tt
+        meta_words $meta_words:tt
+    ) => {
+        /// The facts of a session, each absent when it is empty.
+        ///
+        /// Made once per session or request and given to each event, or to the logger when the
+        /// whole process is one session, as on stdio. The mcpeye wire has no place for them.
+        ///
+        /// ```
+        /// use mcp_usage::{Session, ToolCall};
+        ///
+        /// let session = Session::new().client_name("claude-code").client_version("2.1.0");
+        /// let call = ToolCall::new("search").session(&session);
+        /// ```
+        #[derive(Clone, Default, PartialEq, Eq)]
+        #[must_use]
+        pub struct Session<'a> {
+            $(pub(super) $fact: Option<Cow<'a, str>>,)+
+        }
+
+        /// How many facts a session has.
+        pub(crate) const SESSION_TEXTS: usize = KEYS.len();
+
+        /// The wire keys in `meta`, in the order of the facts.
+        const KEYS: &[WireKey] = &[$(key!($fact)),+];
+
+        impl<'a> Session<'a> {
+            $(
+                $(#[$doc])+
+                #[doc = concat!("Wire key `", stringify!($fact), "` in `meta`.")]
+                #[inline(always)]
+                pub fn $fact(mut self, fact: impl Into<Cow<'a, str>>) -> Self {
+                    self.$fact = Some(fact.into());
+                    self
+                }
+            )+
+
+            /// The facts, in the order of the table.
+            #[inline]
+            pub(crate) fn texts(&self) -> [Option<&str>; SESSION_TEXTS] {
+                [$(self.$fact.as_deref()),+]
+            }
+
+            #[inline]
+            pub(crate) fn from_texts(texts: [Option<&'a str>; SESSION_TEXTS]) -> Self {
+                let [$($fact),+] = texts;
+                Self { $($fact: $fact.map(Cow::Borrowed)),+ }
+            }
+
+            /// Copies what is borrowed, so that the session can outlive its source.
+            pub fn into_owned(self) -> Session<'static> {
+                Session { $($fact: self.$fact.map(|fact| Cow::Owned(fact.into_owned()))),+ }
+            }
+        }
+    };
 }
 
-/// How many facts there are.
-pub(crate) const SESSION_TEXTS: usize = 7;
-
-/// The wire keys in `meta`, in the order of the facts.
-const NAMES: [&str; SESSION_TEXTS] = [
-    "session_id",
-    "conversation_id",
-    "client_name",
-    "client_version",
-    "protocol_version",
-    "transport",
-    "request_id",
-];
-
-/// The same as they are written.
-const KEYS: [Key; NAMES.len()] = [
-    key!("session_id"),
-    key!("conversation_id"),
-    key!("client_name"),
-    key!("client_version"),
-    key!("protocol_version"),
-    key!("transport"),
-    key!("request_id"),
-];
+facts!(session);
 
 impl<'a> Session<'a> {
     /// Creates one of which nothing is known.
@@ -53,46 +76,23 @@ impl<'a> Session<'a> {
         Self::default()
     }
 
-    /// Copies what is borrowed, so that the session can outlive its source.
-    pub fn into_owned(self) -> Session<'static> {
-        Session {
-            facts: self
-                .facts
-                .map(|fact| fact.map(|fact| Cow::Owned(fact.into_owned()))),
-        }
-    }
-
     /// A fact by its wire key.
     pub(crate) fn get(&self, name: &str) -> Option<&str> {
-        let mut facts = NAMES.iter().zip(&self.facts);
-        let (_, fact) = facts.find(|(known, _)| **known == name)?;
-        fact.as_deref().filter(|fact| !fact.is_empty())
-    }
-
-    /// The facts, in the order of their names.
-    pub(crate) fn texts(&self) -> [Option<&str>; SESSION_TEXTS] {
-        self.facts.each_ref().map(Option::as_deref)
-    }
-
-    pub(crate) fn from_texts(texts: [Option<&'a str>; SESSION_TEXTS]) -> Self {
-        Self {
-            facts: texts.map(|text| text.map(Cow::Borrowed)),
-        }
+        let mut facts = KEYS.iter().zip(self.texts());
+        let (_, fact) = facts.find(|(key, _)| key.name() == name)?;
+        nonempty(fact)
     }
 
     /// The facts that are known, with their wire keys; what is not known here may be known there.
     pub(crate) fn known<'s>(
         &'s self,
         otherwise: &'s Session<'_>,
-    ) -> impl Iterator<Item = (Key, &'s str)> {
-        let facts = self.facts.iter().zip(&otherwise.facts);
-        KEYS.into_iter()
+    ) -> impl Iterator<Item = (WireKey, &'s str)> {
+        let facts = self.texts().into_iter().zip(otherwise.texts());
+        let known = |(fact, other)| nonempty(fact).or(nonempty(other));
+        KEYS.iter()
             .zip(facts)
-            .filter_map(|(key, (fact, other))| {
-                let fact = fact.as_deref().filter(|fact| !fact.is_empty());
-                let other = || other.as_deref().filter(|fact| !fact.is_empty());
-                Some((key, fact.or_else(other)?))
-            })
+            .filter_map(move |(&key, facts)| Some((key, known(facts)?)))
     }
 
     /// What tells this session from others, if that is known here or there.
@@ -102,14 +102,13 @@ impl<'a> Session<'a> {
     }
 }
 
+fn nonempty(fact: Option<&str>) -> Option<&str> {
+    fact.filter(|fact| !fact.is_empty())
+}
+
 impl<'a> From<&'a Session<'_>> for Session<'a> {
     fn from(other: &'a Session<'_>) -> Self {
-        Self {
-            facts: other
-                .facts
-                .each_ref()
-                .map(|fact| fact.as_deref().map(Cow::Borrowed)),
-        }
+        Self::from_texts(other.texts())
     }
 }
 
@@ -122,33 +121,6 @@ impl fmt::Debug for Session<'_> {
         f.debug_set().entries(known).finish()
     }
 }
-
-/// The setters of a session, in the order of [`NAMES`].
-macro_rules! facts {
-    ($($at:literal $setter:ident $what:literal;)+) => {
-        impl<'a> Session<'a> {$(
-            #[doc = concat!("Sets ", $what, ". Wire key `", stringify!($setter), "` in `meta`.")]
-            #[inline(always)]
-            pub fn $setter(mut self, fact: impl Into<Cow<'a, str>>) -> Self {
-                if let Some(slot) = self.facts.get_mut($at) {
-                    *slot = Some(fact.into());
-                }
-                self
-            }
-        )+}
-    };
-}
-
-facts! {
-    0 session_id "the MCP session";
-    1 conversation_id "the conversation the agent is in";
-    2 client_name "the MCP client's name";
-    3 client_version "the MCP client's version";
-    4 protocol_version "the MCP protocol version";
-    5 transport "the transport, such as `stdio` or `http`";
-    6 request_id "the JSON-RPC request id";
-}
-
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -165,7 +137,7 @@ mod tests {
             .request_id("request_id");
         let none = Session::new();
         let known: Vec<_> = session.known(&none).collect();
-        assert_eq!(known.len(), NAMES.len());
+        assert_eq!(known.len(), SESSION_TEXTS);
         assert!(
             known.iter().all(|(key, fact)| key.name() == *fact),
             "{known:?}"

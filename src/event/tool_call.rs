@@ -2,7 +2,8 @@
 
 use std::time::Duration;
 
-use super::facts::{Facts, Text};
+use super::common::Facts;
+use super::facts::Text;
 use crate::capture::Content;
 
 /// What a tool call carries beyond any event.
@@ -21,7 +22,7 @@ pub(crate) struct Call<'a> {
 }
 
 impl Call<'_> {
-    /// How the call ended, as far as it is known: said outright, or to be read from an error.
+    /// How the call ended, if it is known: as the caller said, or from the error text.
     pub(crate) fn outcome(&self) -> Option<CallOutcome> {
         self.outcome
             .or_else(|| self.error.is_some().then_some(CallOutcome::ToolError))

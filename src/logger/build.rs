@@ -21,15 +21,15 @@ impl Builder {
         if let Some(off_by) = self.off_by()? {
             return Ok(UsageLogger::off(off_by));
         }
-        let (config, spool, settings) = self.config()?;
-        let has_spool = spool.is_some();
-        let pipeline = Pipeline::new(config, spool);
+        let resolved = self.resolve()?;
+        let has_spool = resolved.spool.is_some();
+        let pipeline = Pipeline::new(resolved.pipeline, resolved.delivery, resolved.spool);
         if has_spool {
             // Earlier processes may have left events. If there is no thread to be had now, the first
             // event tries again.
             pipeline.start();
         }
-        Ok(UsageLogger::new(Handle::new(pipeline, settings)))
+        Ok(UsageLogger::new(Handle::new(pipeline, resolved.settings)))
     }
 
     /// Builds, or logs the error (target `reo.mcp-gateway`) and returns a disabled logger: for

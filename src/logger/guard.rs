@@ -81,7 +81,7 @@ impl CallGuard {
         let mut record = Record::of(call, pipeline);
         // When it happened is when it began.
         record
-            .plain
+            .values
             .event_at
             .get_or_insert_with(|| pipeline.clock().wall());
         let call = Arc::new(OpenCall {
@@ -123,12 +123,12 @@ impl CallGuard {
 
     /// Sets where the prompt was read from.
     pub fn set_intent_source(&mut self, source: IntentSource) {
-        self.change(|record, _| record.plain.intent_source = Some(source));
+        self.change(|record, _| record.intent_source = Some(source));
     }
 
     /// Marks the tool as one that does not exist. Wire key `unknown_tool`.
     pub fn set_unknown_tool(&mut self) {
-        self.change(|record, _| record.plain.unknown_tool = true);
+        self.change(|record, _| record.unknown_tool = true);
     }
 
     /// Adds a key of your own to `meta`, as [`ToolCall::meta`], captured now.

@@ -11,7 +11,7 @@ use super::logins::Logins;
 use super::open_calls::OpenCalls;
 use super::pipeline::Pipeline;
 use super::wait::Wait;
-use crate::config::Setting;
+use crate::config::setting::Setting;
 use crate::delivery::ShutdownReport;
 use crate::delivery::message::{ConfirmationWaiter, Control};
 use crate::error::{ConfirmError, FlushError, SpoolError};

@@ -5,22 +5,20 @@ use std::time::Instant;
 
 use super::usage_logger::UsageLogger;
 use crate::base::random;
-use crate::event::with_meta;
 use crate::event::{Caller, Event, Identity, IdentityCapture, Session};
 use crate::ledger::Outcome;
-use crate::wire::Wire;
-use crate::wire::naming::Names;
+use crate::wire::naming::IdentityPolicy;
 
 /// Which login a request belongs to: who, with which credential, else in which session.
 pub(crate) fn login_of(
-    names: &Names,
+    policy: &IdentityPolicy,
     identity: &Identity<'_>,
     caller: Option<&Caller>,
     session_id: Option<&str>,
 ) -> u64 {
     let credential = caller.and_then(Caller::fingerprint);
     let session = session_id.filter(|_| credential.is_none());
-    let identity = names.identity(Identity::from(identity));
+    let identity = policy.identity(Identity::from(identity));
     random::Keyed::default().hash_one((identity.id(), identity.id_type(), credential, session))
 }
 
@@ -39,13 +37,14 @@ impl UsageLogger {
     /// ```
     pub fn log_login(&self, caller: &Caller, session: &Session<'_>) -> Option<Outcome> {
         let pipeline = &self.handle()?.pipeline;
-        let names = &pipeline.shared.settings.defaults.names;
+        let policy = &pipeline.settings.defaults.identity_policy;
         let session_id = session.get("session_id");
-        let login = login_of(names, caller.identity(), Some(caller), session_id);
+        let login = login_of(policy, caller.identity(), Some(caller), session_id);
         let now = pipeline.clock().now();
         self.log_once(login, now, || {
-            let event = IdentityCapture::new(caller.identity()).session(session);
-            with_meta!(event, caller.own_meta()).into()
+            let mut event = IdentityCapture::new(caller.identity()).session(session);
+            event.facts.add_meta(caller.own_meta());
+            event.into()
         })
     }
 
@@ -57,8 +56,8 @@ impl UsageLogger {
         event: impl FnOnce() -> Event<'a>,
     ) -> Option<Outcome> {
         let handle = self.handle()?;
-        let wire = &handle.pipeline.shared.settings.wire;
-        if matches!(wire, Wire::Mcpeye(_)) || !handle.logins.note(login, now) {
+        let profile = handle.pipeline.shared.settings.wire.profile();
+        if !profile.takes_all_kinds || !handle.logins.note(login, now) {
             return None;
         }
         let outcome = self.log_usage(event());
@@ -79,7 +78,7 @@ mod tests {
         let sam = Identity::email("sam@example.com");
         let first = Caller::new(rachel.clone()).credential("a");
         let second = Caller::new(rachel.clone()).credential("b");
-        let names = Names::default();
+        let names = IdentityPolicy::default();
         let login = |caller: Option<&Caller>, session| login_of(&names, &rachel, caller, session);
         assert_ne!(login(Some(&first), None), login(Some(&second), None));
         assert_eq!(

@@ -10,19 +10,22 @@ use crate::base::clock::{Clock, unix_millis};
 use crate::base::id::Ids;
 use crate::base::lock::lock;
 use crate::base::process::Process;
-use crate::capture::{self, Captured, Content};
+use crate::capture::{self, Captured, Content, EventDraft};
+use crate::config::resolve::PipelineSettings;
 use crate::delivery::message::{Control, Task};
-use crate::delivery::settings::Config;
+use crate::delivery::settings::DeliverySettings;
 use crate::delivery::shared::Shared;
 use crate::delivery::{Opened, Worker};
 use crate::event::{Event, Kind, Weight};
-use crate::ledger::{DropReason, Outcome, Stats};
+use crate::ledger::{DropReason, Ledger, Outcome, Stats};
 use crate::queue::{self, EndListener, Receiver};
 use crate::redact::RedactedJson;
+use crate::wire::Profile;
 use crate::wire::parts::{Sender, Stamp};
 
 #[derive(Debug)]
 pub(crate) struct Pipeline {
+    pub(crate) settings: PipelineSettings,
     pub(crate) shared: Arc<Shared>,
     queue: queue::Sender,
     control: mpsc::UnboundedSender<Control>,
@@ -44,11 +47,16 @@ struct WorkerInbox {
 }
 
 impl Pipeline {
-    pub(crate) fn new(settings: Config, spool: Option<Opened>) -> Self {
-        let shared = Arc::new(Shared::new(settings));
+    pub(crate) fn new(
+        settings: PipelineSettings,
+        delivery: DeliverySettings,
+        spool: Option<Opened>,
+    ) -> Self {
+        let shared = Arc::new(Shared::new(delivery));
         let (queue, receiver) = queue::channel(shared.settings.bounds, Arc::clone(&shared.ledger));
         let (control, messages) = mpsc::unbounded_channel();
         Self {
+            settings,
             shared,
             queue,
             control,
@@ -63,8 +71,13 @@ impl Pipeline {
         }
     }
 
+    /// What sets the logger's wire apart.
+    pub(crate) fn profile(&self) -> &'static Profile {
+        self.shared.settings.wire.profile()
+    }
+
     pub(crate) fn clock(&self) -> &Clock {
-        &self.shared.settings.clock
+        &self.settings.clock
     }
 
     /// Admits, samples, redacts and queues one event.
@@ -89,7 +102,7 @@ impl Pipeline {
             let weight = self.weigh(event)?;
             let pushed = self.write_and_push(event, weight, now, waiter);
             if let (Err(_), Kind::ToolCall(call)) = (&pushed, &event.kind) {
-                self.shared.settings.sampling.give_back(&call.tool, weight);
+                self.settings.sampling.give_back(&call.tool, weight);
             }
             pushed
         });
@@ -134,7 +147,7 @@ impl Pipeline {
     fn weigh(&self, event: &Event<'_>) -> Result<Weight, DropReason> {
         match &event.kind {
             Kind::ToolCall(call) => {
-                let sampling = &self.shared.settings.sampling;
+                let sampling = &self.settings.sampling;
                 sampling.weigh(call, || self.clock().now())
             }
             _ => Ok(Weight::default()),
@@ -157,7 +170,7 @@ impl Pipeline {
             unix_millis: unix_millis(event.facts.event_at.unwrap_or(now)),
             weight,
         };
-        let (pushed, panics) = self.with_written(event, &stamp, |json| {
+        self.with_written(event, &stamp, &self.shared.ledger, |json| {
             let seal = waiter.is_some();
             let now = || self.clock().now();
             let pushed = self.queue.push(json, event_id, waiter, seal, now);
@@ -165,36 +178,33 @@ impl Pipeline {
                 self.shared.notify.notify_one();
             }
             pushed.result
-        });
-        self.shared.ledger.panics(panics);
-        pushed
+        })
     }
 
-    /// Writes an event as its wire has it, redacted, and lets `f` use it; also returns how many panics
-    /// were caught.
+    /// Writes an event as its wire has it, redacted, and lets `f` use it. Panics are counted in
+    /// `ledger`.
     fn with_written<R>(
         &self,
         event: &Event<'_>,
         stamp: &Stamp,
+        ledger: &Ledger,
         f: impl FnOnce(&RedactedJson<'_>) -> Result<R, DropReason>,
-    ) -> (Result<R, DropReason>, u64) {
-        let settings = &self.shared.settings;
+    ) -> Result<R, DropReason> {
+        let wire = &self.shared.settings.wire;
+        let PipelineSettings {
+            defaults, policy, ..
+        } = &self.settings;
         capture::with_scratch(|scratch| {
-            let (captured, panics) = capture::capture(scratch, &settings.rules, |writer| {
-                settings
-                    .wire
-                    .write_event(event, &settings.defaults, stamp, writer)
-            });
-            (captured.and_then(|json| f(&json)), panics)
+            let mut draft = EventDraft::begin(scratch, policy, ledger);
+            wire.write_event(event, defaults, stamp, &mut draft.writer)?;
+            f(&draft.seal()?)
         })
     }
 
     /// Captures a value within the limits, for an event that is logged later.
     pub(crate) fn capture_value(&self, content: Content<'_>, arguments: bool) -> Captured {
-        let policy = &self.shared.settings.rules;
-        let (captured, panics) = capture::capture_value(policy, content, arguments);
-        self.shared.ledger.panics(panics);
-        captured
+        let policy = &self.settings.policy;
+        capture::capture_value(policy, content, arguments, &self.shared.ledger)
     }
 
     /// An event as it would be sent, and its id: past the queue, and not counted.
@@ -206,7 +216,8 @@ impl Pipeline {
             weight: Weight::default(),
         };
         let copy = |json: &RedactedJson<'_>| Ok(json.as_bytes().to_vec());
-        let mut json = self.with_written(event, &stamp, copy).0?;
+        let uncounted = Ledger::default();
+        let mut json = self.with_written(event, &stamp, &uncounted, copy)?;
         json.push(b',');
         let sender = Sender {
             instance: &self.shared.instance,

@@ -1,12 +1,12 @@
 //! A call under way, in memory of its own.
 
-use std::time::{Duration, SystemTime};
+use std::time::Duration;
 
 use super::pipeline::Pipeline;
+use crate::base::text::cut_at_char;
 use crate::capture::{Captured, Content};
 use crate::event::{
-    Call, CallOutcome, ClientClass, Era, Facts, Identity, IntentSource, SESSION_TEXTS, Session,
-    Text, ToolCall,
+    Call, CallOutcome, FACT_TEXTS, FactValues, Facts, Identity, IntentSource, Text, ToolCall,
 };
 use crate::limits;
 
@@ -19,25 +19,17 @@ pub(crate) struct Record {
     meta: Vec<(String, Captured)>,
     pub(super) arguments: Option<Captured>,
     pub(super) result: Option<Captured>,
-    pub(super) plain: Plain,
-}
-
-/// What of a call needs no memory of its own.
-pub(super) struct Plain {
-    event_id: Option<i64>,
-    pub(super) event_at: Option<SystemTime>,
+    pub(super) values: FactValues,
     duration: Option<Duration>,
-    era: Option<Era>,
-    client_class: Option<ClientClass>,
     pub(super) intent_source: Option<IntentSource>,
     round: Option<u32>,
     pub(super) unknown_tool: bool,
 }
 
-/// The texts of a call that are not its session's.
-const OWN_TEXTS: usize = 13;
+/// The texts of a call that stand in front of those of the facts.
+const OWN_TEXTS: usize = 6;
 
-const TEXTS: usize = OWN_TEXTS + SESSION_TEXTS;
+const TEXTS: usize = OWN_TEXTS + FACT_TEXTS;
 
 /// No place in a text.
 const ABSENT: (u32, u32) = (1, 0);
@@ -49,38 +41,24 @@ pub(super) const ERROR: usize = 2;
 /// A text is copied no further than this: an event that is larger is refused anyway.
 const MAX_TEXT_BYTES: usize = 2 * limits::MAX_EVENT_BYTES;
 
-fn texts<'c>(call: &'c ToolCall<'_>) -> [Option<&'c str>; TEXTS] {
-    let facts = &call.facts;
+fn texts<'c>(call: &'c ToolCall<'_>) -> impl Iterator<Item = Option<&'c str>> {
+    let ToolCall { facts, call } = call;
     let identity = facts.identity.as_ref();
-    let [a, b, c, d, e, f, g] = facts.session.texts();
-    [
-        Some(&*call.call.tool),
-        call.call.prompt.as_deref(),
-        call.call.error.as_deref(),
+    let own: [_; OWN_TEXTS] = [
+        Some(&*call.tool),
+        call.prompt.as_deref(),
+        call.error.as_deref(),
         identity.map(Identity::id),
         identity.map(Identity::id_type),
         identity.and_then(|identity| identity.email.as_deref()),
-        facts.email.as_deref(),
-        facts.product_id.as_deref(),
-        facts.source.as_deref(),
-        facts.environment.as_deref(),
-        facts.user_agent.as_deref(),
-        facts.ip_addr.as_deref(),
-        facts.traceparent.as_deref(),
-        a,
-        b,
-        c,
-        d,
-        e,
-        f,
-        g,
-    ]
+    ];
+    own.into_iter().chain(facts.texts())
 }
 
 /// How much of a text is copied, in bytes: as much as its limit lets through, and as the redactor
 /// looks beyond a cut.
 fn most_bytes(pipeline: &Pipeline, which: usize) -> usize {
-    let limits = &pipeline.shared.settings.rules.limits;
+    let limits = &pipeline.settings.policy.limits;
     let most = match which {
         PROMPT => limits.prompt_chars,
         ERROR => limits.error_chars,
@@ -95,11 +73,7 @@ fn most_bytes(pipeline: &Pipeline, which: usize) -> usize {
 /// Adds a text to another, up to a number of bytes; where it stands there.
 fn add(to: &mut String, text: &str, most: usize) -> (u32, u32) {
     let start = to.len();
-    let mut most = text.len().min(most);
-    while !text.is_char_boundary(most) {
-        most -= 1;
-    }
-    to.push_str(text.get(..most).unwrap_or_default());
+    to.push_str(cut_at_char(text, most));
     // It does not fit only where a guard's texts are set again and again.
     u32::try_from(to.len()).map_or(ABSENT, |end| (start as u32, end))
 }
@@ -107,10 +81,10 @@ fn add(to: &mut String, text: &str, most: usize) -> (u32, u32) {
 impl Record {
     pub(super) fn of(call: &ToolCall<'_>, pipeline: &Pipeline) -> Self {
         let own = |content: Content<'_>, arguments| pipeline.capture_value(content, arguments);
+        let length = texts(call).flatten().map(str::len).sum::<usize>();
         let texts = texts(call);
         let ToolCall { facts, call } = call;
         let meta = facts.meta.iter();
-        let length = texts.iter().flatten().map(|text| text.len()).sum::<usize>();
         let mut record = Self {
             text: String::with_capacity(length.min(MAX_TEXT_BYTES)),
             places: [ABSENT; TEXTS],
@@ -119,16 +93,11 @@ impl Record {
                 .collect(),
             arguments: call.arguments.map(|value| own(value, true)),
             result: call.result.map(|value| own(value, false)),
-            plain: Plain {
-                event_id: facts.event_id,
-                event_at: facts.event_at,
-                duration: call.duration,
-                era: facts.era,
-                client_class: facts.client_class,
-                intent_source: call.intent_source,
-                round: call.round,
-                unknown_tool: call.unknown_tool,
-            },
+            values: facts.values(),
+            duration: call.duration,
+            intent_source: call.intent_source,
+            round: call.round,
+            unknown_tool: call.unknown_tool,
         };
         for (which, (place, text)) in record.places.iter_mut().zip(texts).enumerate() {
             if let Some(text) = text {
@@ -158,60 +127,33 @@ impl Record {
     pub(super) fn event(&self, outcome: CallOutcome, elapsed: Duration) -> ToolCall<'_> {
         let place = |(start, end)| self.text.get(start as usize..end as usize);
         let texts = self.places.map(place);
-        let [
-            tool,
-            prompt,
-            error,
-            id,
-            id_type,
-            identity_email,
-            email,
-            product_id,
-            source,
-            environment,
-            user_agent,
-            ip_addr,
-            traceparent,
-            session @ ..,
-        ] = texts;
+        let [tool, prompt, error, id, id_type, identity_email, facts @ ..] = texts;
         let own = |text: Option<_>| text.map(Text::Borrowed);
         let value = |value: Option<_>| value.map(|value: &Captured| value as Content<'_>);
         let meta = self.meta.iter();
-        let plain = &self.plain;
         ToolCall {
             facts: Facts {
-                event_id: plain.event_id,
-                event_at: plain.event_at,
                 identity: id.map(|id| Identity {
                     id: Text::Borrowed(id),
                     id_type: Text::Borrowed(id_type.unwrap_or_default()),
                     email: own(identity_email),
                 }),
-                email: own(email),
-                product_id: own(product_id),
-                source: own(source),
-                environment: own(environment),
-                user_agent: own(user_agent),
-                ip_addr: own(ip_addr),
-                session: Session::from_texts(session),
-                era: plain.era,
-                client_class: plain.client_class,
-                traceparent: own(traceparent),
                 meta: meta
                     .map(|(name, value)| (Text::Borrowed(&**name), value as Content<'_>))
                     .collect(),
+                ..Facts::from_parts(self.values, facts)
             },
             call: Call {
                 tool: Text::Borrowed(tool.unwrap_or_default()),
                 arguments: value(self.arguments.as_ref()),
                 prompt: own(prompt),
-                intent_source: plain.intent_source,
+                intent_source: self.intent_source,
                 result: value(self.result.as_ref()),
                 error: own(error),
-                duration: plain.duration.or(Some(elapsed)),
+                duration: self.duration.or(Some(elapsed)),
                 outcome: Some(outcome),
-                round: plain.round,
-                unknown_tool: plain.unknown_tool,
+                round: self.round,
+                unknown_tool: self.unknown_tool,
             },
         }
     }

@@ -16,7 +16,7 @@ use crate::error::SpoolError;
 use crate::error::{BuildError, ConfirmError, FlushError};
 use crate::event::{Event, ToolCall};
 use crate::ledger::{Outcome, Stats};
-use crate::transport::api_key::parse_key;
+use crate::transport::api_key::ApiKey;
 
 /// Reports who uses an MCP server and how.
 ///
@@ -275,7 +275,7 @@ impl UsageLogger {
     ///
     /// [`BuildError::Invalid`] when the key is empty or no header can hold it; the old one stays.
     pub fn set_api_key(&self, key: &str) -> Result<(), BuildError> {
-        let key = parse_key("api_key", key)?;
+        let key = ApiKey::parse("api_key", key)?;
         if let Some(handle) = &self.handle {
             handle.pipeline.shared.settings.key.set(key);
         }

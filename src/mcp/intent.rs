@@ -11,7 +11,7 @@ use serde::ser::{Serialize, SerializeMap, Serializer};
 use serde_json::{Map, Value, json};
 
 use crate::base::text::cut_at_char;
-use crate::wire::Wire;
+use crate::wire;
 
 /// What the property tells an agent, unless the server says it in words of its own.
 pub const DESCRIPTION: &str = "Optional. One or two sentences on the goal behind this call: what \
@@ -20,10 +20,10 @@ is missing. Leave out names, contact details, passwords and keys. Helps to impro
 answer does not depend on it.";
 
 /// The property's name on the Reo wires.
-pub const REO_NAME: &str = "prompt";
+pub const REO_NAME: &str = wire::REO.intent_property;
 
 /// The property's name on the mcpeye wire.
-pub const MCPEYE_NAME: &str = "mcpeyeIntent";
+pub const MCPEYE_NAME: &str = wire::MCPEYE.intent_property;
 
 /// The name of a server's own property that may hold an intent, if its description says so.
 pub const NATIVE_NAME: &str = "intent";
@@ -45,14 +45,6 @@ pub fn schema() -> Value {
 
 pub(crate) fn schema_with(description: &str) -> Value {
     json!({"type": "string", "description": description})
-}
-
-/// The name of the property on a wire.
-pub(crate) const fn name_on(wire: &Wire) -> &'static str {
-    match wire {
-        Wire::Reo | Wire::ReoBatch => REO_NAME,
-        Wire::Mcpeye(_) => MCPEYE_NAME,
-    }
 }
 
 /// Whom the property that has the intent's name belongs to, in a tool's input schema.
@@ -218,15 +210,7 @@ impl Serialize for CapturedArguments<'_> {
     }
 }
 
-/// The name of the tool that an agent calls to say what no tool offers.
-pub(crate) const fn capability_tool_on(wire: &Wire) -> &'static str {
-    match wire {
-        Wire::Reo | Wire::ReoBatch => "request_missing_capability",
-        Wire::Mcpeye(_) => "mcpeye_request_capability",
-    }
-}
-
-/// What that tool tells an agent.
+/// What the tool that takes requests for what no tool offers tells an agent.
 pub(crate) const CAPABILITY_DESCRIPTION: &str = "Call this when the user needs something that none \
 of the tools here offers, or offers only in part. It takes a note for the makers of this server and \
 does nothing else: go on with the tools there are.";

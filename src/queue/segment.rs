@@ -3,13 +3,13 @@
 use std::ops::Range;
 use std::sync::atomic::AtomicU8;
 use std::sync::atomic::Ordering::Relaxed;
-use std::sync::{Arc, Mutex, PoisonError};
+use std::sync::{Arc, Mutex};
 use std::time::Instant;
 
 use super::buffer::{Buffer, Entry};
 use super::state::Shared;
 use super::waiter::{EndListener, EventEnd};
-use crate::queue::Receiver;
+use crate::base::lock::lock;
 use crate::redact::RedactedJson;
 
 /// A segment in the making, from events that a hook has rewritten.
@@ -29,10 +29,7 @@ impl Rewrite {
         self.buffer.charge =
             self.buffer.bytes.capacity() + self.buffer.entries.capacity() * size_of::<Entry>();
         self.shared.charge(self.buffer.charge);
-        Receiver {
-            shared: self.shared,
-        }
-        .segment(self.buffer)
+        Segment::new(self.buffer, self.shared)
     }
 }
 
@@ -41,12 +38,22 @@ impl Rewrite {
 #[derive(Debug)]
 pub(crate) struct Segment {
     pub(super) buffer: Buffer,
-    pub(super) waiters: Mutex<Vec<(usize, EndListener)>>,
-    pub(super) on_disk: AtomicU8,
-    pub(super) shared: Arc<Shared>,
+    waiters: Mutex<Vec<(usize, EndListener)>>,
+    on_disk: AtomicU8,
+    shared: Arc<Shared>,
 }
 
 impl Segment {
+    pub(super) fn new(mut buffer: Buffer, shared: Arc<Shared>) -> Self {
+        let waiters = std::mem::take(&mut buffer.waiters);
+        Self {
+            buffer,
+            waiters: Mutex::new(waiters),
+            on_disk: AtomicU8::new(OnDisk::No as u8),
+            shared,
+        }
+    }
+
     pub(crate) fn len(&self) -> usize {
         self.buffer.entries.len()
     }
@@ -73,11 +80,7 @@ impl Segment {
 
     /// Whether somebody waits for any of the events.
     pub(crate) fn is_awaited(&self) -> bool {
-        !self
-            .waiters
-            .lock()
-            .unwrap_or_else(PoisonError::into_inner)
-            .is_empty()
+        !lock(&self.waiters).is_empty()
     }
 
     /// Tells those who wait for any of `events` how they ended.
@@ -88,7 +91,7 @@ impl Segment {
     }
 
     pub(crate) fn take_waiters(&self, events: Range<usize>) -> Vec<EndListener> {
-        let mut waiters = self.waiters.lock().unwrap_or_else(PoisonError::into_inner);
+        let mut waiters = lock(&self.waiters);
         let (told, kept) = std::mem::take(&mut *waiters)
             .into_iter()
             .partition::<Vec<_>, _>(|(event, _)| events.contains(event));

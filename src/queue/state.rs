@@ -3,10 +3,11 @@
 use std::collections::VecDeque;
 use std::sync::atomic::Ordering::Relaxed;
 use std::sync::atomic::{AtomicBool, AtomicUsize};
-use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+use std::sync::{Arc, Mutex, MutexGuard};
 
 use super::bounds::Bounds;
 use super::buffer::Buffer;
+use crate::base::lock::lock;
 use crate::ledger::Ledger;
 
 /// Most freed segments that are kept for the next ones: what full requests in flight give back. Fresh
@@ -56,7 +57,7 @@ pub(crate) struct State {
 impl Shared {
     /// Nothing that panics is done under this lock, so a poisoned one holds a sound state.
     pub(super) fn lock(&self) -> MutexGuard<'_, State> {
-        self.state.lock().unwrap_or_else(PoisonError::into_inner)
+        lock(&self.state)
     }
 
     pub(super) fn charge(&self, bytes: usize) {
@@ -76,9 +77,7 @@ impl Shared {
             drop(buffer);
         }
     }
-}
 
-impl Shared {
     /// Ends the open segment. What is mostly empty moves into memory of its size: during an outage
     /// a quiet server seals a few events every second, and they must not hold a segment each.
     pub(super) fn seal(&self, state: &mut State) {

@@ -2,9 +2,9 @@
 
 use std::sync::Arc;
 
-use super::class::{Class, MAX_CLASSES, Tag};
-use super::rules::{Label, Pattern, Rules, normalized};
-use super::{Mode, Redactor};
+use crate::redact::class::{Class, Label, MAX_CLASSES, Tag};
+use crate::redact::redactor::{Mode, Redactor};
+use crate::redact::rule_set::{Pattern, RuleSet, normalized};
 
 /// Chooses the rules of a [`Redactor`]: starts from the built-in ones.
 ///
@@ -136,7 +136,7 @@ impl RedactorBuilder {
     ///
     /// [`RedactorError`] names the setting and what is wrong with it.
     pub fn build(self) -> Result<Redactor, RedactorError> {
-        let mut rules = Rules::default();
+        let mut rules = RuleSet::default();
         for (class, on) in self.switches {
             let bit = 1 << class.tag().0;
             rules.on = if on { rules.on | bit } else { rules.on & !bit };
@@ -169,7 +169,7 @@ impl RedactorBuilder {
             rules.pseudonyms = self.pseudonyms;
         }
         Ok(Redactor {
-            mode: Mode::Rules(Arc::new(rules)),
+            mode: Mode::RuleSet(Arc::new(rules)),
         })
     }
 }
@@ -221,4 +221,11 @@ fn class(labels: &mut Vec<Label>, name: &str) -> Result<Tag, RedactorError> {
         }
     };
     Ok(Tag(index as u8))
+}
+
+impl Redactor {
+    /// Starts from the built-in rules.
+    pub fn builder() -> RedactorBuilder {
+        RedactorBuilder::default()
+    }
 }

@@ -1,5 +1,7 @@
 //! What a finding is called: its class, its mark, and the count that travels with the event.
 
+use std::borrow::Cow;
+
 /// What kind of secret or personal data a rule looks for.
 ///
 /// Each class has a mark that takes the place of what was found, for example
@@ -37,7 +39,7 @@ pub enum Class {
 
 impl Class {
     /// Every class, in the order in which counts are reported.
-    pub const ALL: [Self; 13] = [
+    pub const ALL: &'static [Self] = &[
         Self::Email,
         Self::Key,
         Self::Jwt,
@@ -91,20 +93,20 @@ impl Class {
         }
     }
 
-    pub(super) const fn tag(self) -> Tag {
+    pub(crate) const fn tag(self) -> Tag {
         Tag(self as u8)
     }
 }
 
 /// A class by number: the built-in ones first, then the user's own.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(super) struct Tag(pub(super) u8);
+pub(crate) struct Tag(pub(crate) u8);
 
 /// What every mark begins with. A value that begins with it was redacted before and stays.
-pub(super) const MARK_START: &[u8] = b"[REDACTED_";
+pub(crate) const MARK_START: &[u8] = b"[REDACTED_";
 
 /// How many classes there can be, so that counting needs no allocation.
-pub(super) const MAX_CLASSES: usize = 64;
+pub(crate) const MAX_CLASSES: usize = 64;
 
 /// Findings per class. Never content.
 #[derive(Clone, Debug)]
@@ -117,7 +119,7 @@ impl Default for Counts {
 }
 
 impl Counts {
-    pub(super) fn add(&mut self, tag: Option<Tag>) {
+    pub(crate) fn add(&mut self, tag: Option<Tag>) {
         if let Some(count) = tag.and_then(|tag| self.0.get_mut(usize::from(tag.0))) {
             *count = count.saturating_add(1);
         }
@@ -135,7 +137,14 @@ impl Counts {
         }
     }
 
-    pub(super) fn get(&self, index: usize) -> u32 {
+    pub(crate) fn get(&self, index: usize) -> u32 {
         self.0.get(index).copied().unwrap_or(0)
     }
+}
+
+/// The name and the mark of a class, built in or the user's.
+#[derive(Clone, Debug)]
+pub(crate) struct Label {
+    pub(crate) name: Cow<'static, str>,
+    pub(crate) mark: Cow<'static, str>,
 }

@@ -1,27 +1,29 @@
 //! One redaction: the buffers it needs and the way from a text to its edits.
 
-use super::bytes::{at, before, part};
-use super::class::{Class, Tag};
-use super::commands::Tools;
-use super::decode::{self, Decoded};
-use super::edit::{Edit, With, merge};
-use super::json::{Frame, Start};
-use super::known::{Known, Quiet, QuietKey};
-use super::names::Kind;
-use super::rules::Rules;
-use super::scan::Masks;
-use super::text::Found;
+pub(crate) mod edit;
+pub(crate) mod frame;
+pub(crate) mod inside;
+pub(crate) mod json;
+pub(crate) mod memo;
+pub(crate) mod patterns;
+pub(crate) mod text;
 
-/// How many texts inside texts are looked into.
-const MAX_DEPTH: u8 = 4;
-
-/// A buffer this large is kept for the next call; a larger one goes back.
-const KEEP_BYTES: usize = 512 * 1024;
+use crate::redact::class::{Class, Tag};
+use crate::redact::engine::edit::{Edit, With, merge};
+use crate::redact::engine::frame::{Frame, Start};
+use crate::redact::engine::inside::{Findings, Inside, KEEP_BYTES, MAX_DEPTH, Progress};
+use crate::redact::engine::memo::{Known, Quiet, QuietKey};
+use crate::redact::kind::Kind;
+use crate::redact::read::bytes::{self, at, before, part};
+use crate::redact::read::decode::{self, Decoded};
+use crate::redact::read::masks::Masks;
+use crate::redact::read::scope::Found;
+use crate::redact::rule_set::RuleSet;
 
 /// Buffers that are used again and again, one set per thread, so that a redaction allocates nothing once they
 /// have grown to the size of the events.
 #[derive(Debug, Default)]
-pub(super) struct Scratch {
+struct Scratch {
     edits: Vec<Edit>,
     frames: Vec<Frame>,
     masks: Masks,
@@ -33,29 +35,14 @@ pub(super) struct Scratch {
 }
 
 /// A redaction that is going on.
-pub(super) struct Engine<'r> {
-    pub(super) rules: &'r Rules,
-    pub(super) edits: Vec<Edit>,
-    pub(super) frames: Vec<Frame>,
-    pub(super) side: Vec<u8>,
-    /// The last digit that asked for the word before it.
-    pub(super) asked: usize,
-    /// Where an id ends that no rule is to be tried within.
-    pub(super) settled: usize,
-    /// The tools that the text names.
-    pub(super) tools: Tools,
-    /// What the columns of a table hold.
-    pub(super) tabled: Vec<Found>,
-    pub(super) known: &'r mut Known,
+pub(crate) struct Engine<'r> {
+    pub(crate) findings: Findings<'r>,
     quiet: &'r mut Quiet,
-    /// What was put in place could be read otherwise than what stood there: a second pass has to make sure.
-    pub(super) unsure: bool,
-    pool: Vec<(Decoded, Masks)>,
 }
 
 impl Engine<'_> {
     /// Runs `f` with the buffers of this thread; a call from inside of a call gets fresh ones.
-    pub(super) fn with<R>(rules: &Rules, f: impl FnOnce(&mut Engine<'_>, &mut Masks) -> R) -> R {
+    pub(crate) fn with<R>(rules: &RuleSet, f: impl FnOnce(&mut Engine<'_>, &mut Masks) -> R) -> R {
         // While a thread ends its buffers may be gone already; fresh ones do, too.
         let mut scratch = SCRATCH
             .try_with(std::cell::Cell::take)
@@ -73,152 +60,91 @@ impl Engine<'_> {
             tabled,
         } = &mut *scratch;
         let mut engine = Engine {
-            rules,
-            edits: std::mem::take(edits),
-            frames: std::mem::take(frames),
-            side: std::mem::take(side),
-            asked: 0,
-            settled: 0,
-            tools: Tools::default(),
-            tabled: std::mem::take(tabled),
-            known,
+            findings: Findings {
+                rules,
+                edits: std::mem::take(edits),
+                frames: std::mem::take(frames),
+                side: std::mem::take(side),
+                progress: Progress::default(),
+                tabled: std::mem::take(tabled),
+                known,
+                unsure: false,
+                pool: std::mem::take(pool),
+            },
             quiet,
-            unsure: false,
-            pool: std::mem::take(pool),
         };
         let result = f(&mut engine, masks);
-        engine.edits.clear();
-        engine.edits.shrink_to(KEEP_BYTES / 64);
-        engine.frames.clear();
-        engine.frames.shrink_to(KEEP_BYTES / 256);
-        engine.side.clear();
-        engine.side.shrink_to(KEEP_BYTES);
+        engine.findings.edits.clear();
+        engine.findings.edits.shrink_to(KEEP_BYTES / 64);
+        engine.findings.frames.clear();
+        engine.findings.frames.shrink_to(KEEP_BYTES / 256);
+        engine.findings.side.clear();
+        engine.findings.side.shrink_to(KEEP_BYTES);
         masks.trim(KEEP_BYTES);
         (*edits, *frames, *side, *pool, *tabled) = (
-            engine.edits,
-            engine.frames,
-            engine.side,
-            engine.pool,
-            engine.tabled,
+            engine.findings.edits,
+            engine.findings.frames,
+            engine.findings.side,
+            engine.findings.pool,
+            engine.findings.tabled,
         );
         let _ = SCRATCH.try_with(|kept| kept.set(Some(scratch)));
         result
     }
 
-    /// A decoded text with its masks; goes back with [`give`](Self::give).
-    pub(super) fn take(&mut self) -> (Decoded, Masks) {
-        self.pool.pop().unwrap_or_default()
-    }
-
-    pub(super) fn give(&mut self, mut pair: (Decoded, Masks)) {
-        pair.0.trim(KEEP_BYTES);
-        pair.1.trim(KEEP_BYTES);
-        if self.pool.len() < usize::from(MAX_DEPTH) + 2 {
-            self.pool.push(pair);
-        }
-    }
-
     /// Whether the string at `from..to` was looked at before and had nothing in it.
-    pub(super) fn knows(&self, text: &[u8], from: usize, to: usize) -> bool {
-        QuietKey::of(text, from, to).is_some_and(|key| self.quiet.has(&key, self.rules.id))
+    pub(crate) fn knows(&self, text: &[u8], from: usize, to: usize) -> bool {
+        QuietKey::of(text, from, to).is_some_and(|key| self.quiet.has(&key, self.findings.rules.id))
     }
 
     /// A text without escapes, unless it had nothing in it before.
-    pub(super) fn remembered(&mut self, text: &[u8], masks: &Masks, (from, to): (usize, usize)) {
-        let key = QuietKey::of(text, from, to).filter(|_| !self.rules.reads_all());
-        if key.is_some_and(|key| self.quiet.has(&key, self.rules.id)) {
+    pub(crate) fn remembered(&mut self, text: &[u8], masks: &Masks, (from, to): (usize, usize)) {
+        let key = QuietKey::of(text, from, to).filter(|_| !self.findings.rules.reads_all());
+        if key.is_some_and(|key| self.quiet.has(&key, self.findings.rules.id)) {
             return;
         }
-        let floor = self.edits.len();
+        let floor = self.findings.edits.len();
         self.text(text, masks, (from, to), Kind::Plain, 0, false);
         self.escape_quotes(floor);
-        if let Some(key) = key.filter(|_| self.edits.len() == floor) {
-            self.quiet.put(&key, self.rules.id);
+        if let Some(key) = key.filter(|_| self.findings.edits.len() == floor) {
+            self.quiet.put(&key, self.findings.rules.id);
         }
-    }
-
-    /// The content of one JSON string: its escapes are decoded where it has any.
-    #[expect(
-        clippy::too_many_arguments,
-        reason = "the place of a string in its text takes this many words"
-    )]
-    pub(super) fn leaf(
-        &mut self,
-        text: &[u8],
-        masks: &Masks,
-        (from, to): (usize, usize),
-        escaped: bool,
-        kind: Kind,
-        depth: u8,
-        is_key: bool,
-    ) {
-        if !escaped {
-            if self.rules.custom.is_some() {
-                self.custom(part(text, from, to), (from, to), true);
-                return;
-            }
-            if kind == Kind::Plain
-                && !self.rules.reads_all()
-                && masks.next_candidate(from, to) == to
-            {
-                return;
-            }
-            if kind == Kind::Plain && depth == 0 && !is_key {
-                self.remembered(text, masks, (from, to));
-            } else {
-                let floor = self.edits.len();
-                self.text(text, masks, (from, to), kind, depth, is_key);
-                self.escape_quotes(floor);
-            }
-            return;
-        }
-        let floor = self.edits.len();
-        let mut pair = self.take();
-        pair.0.json(text, from, to);
-        if self.rules.custom.is_some() {
-            self.custom(&pair.0.text, (from, to), true);
-            self.give(pair);
-            return;
-        }
-        pair.1.fill(&pair.0.text);
-        let length = pair.0.text.len();
-        self.text(&pair.0.text, &pair.1, (0, length), kind, depth + 1, is_key);
-        self.map_back(floor, &pair.0, from, true);
-        self.give(pair);
     }
 
     /// Lets the user's closure have a string, which stands at `from..to`.
     fn custom(&mut self, text: &[u8], (from, to): (usize, usize), json: bool) {
-        let (Some(custom), Ok(text)) = (&self.rules.custom, std::str::from_utf8(text)) else {
+        let (Some(custom), Ok(text)) = (&self.findings.rules.custom, std::str::from_utf8(text))
+        else {
             return;
         };
         let made = custom(text);
         if made == text {
             return;
         }
-        let at = self.side.len();
+        let at = self.findings.side.len();
         if json {
             // Writing to a Vec cannot fail; were it to, the string is empty and nothing leaks.
             let quoted = serde_json::to_vec(made.as_ref()).unwrap_or_default();
-            self.side
+            self.findings
+                .side
                 .extend_from_slice(part(&quoted, 1, quoted.len().saturating_sub(1)));
         } else {
-            self.side.extend_from_slice(made.as_bytes());
+            self.findings.side.extend_from_slice(made.as_bytes());
         }
-        self.edits.push(Edit {
+        self.findings.edits.push(Edit {
             start: from,
             end: to,
             with: With::Text {
                 tag: Tag(0),
                 from: at,
-                to: self.side.len(),
+                to: self.findings.side.len(),
             },
         });
     }
 
     /// Quotes of the edits from `floor` on stand inside of a string of JSON.
     fn escape_quotes(&mut self, floor: usize) {
-        for edit in self.edits.iter_mut().skip(floor) {
+        for edit in self.findings.edits.iter_mut().skip(floor) {
             if let With::Mark {
                 quotes: Some(levels),
                 ..
@@ -234,7 +160,7 @@ impl Engine<'_> {
         if json {
             self.escape_quotes(floor);
         }
-        for edit in self.edits.iter_mut().skip(floor) {
+        for edit in self.findings.edits.iter_mut().skip(floor) {
             (edit.start, edit.end) = decoded.raw_range(edit.start, edit.end, from);
             if !json && let With::Mark { quotes, .. } = &mut edit.with {
                 *quotes = None;
@@ -244,7 +170,7 @@ impl Engine<'_> {
 
     /// Forgets addresses, from `inner` on, whose first part is the end of a password in a URL: `user:a%20b@host`.
     fn drop_addresses(&mut self, floor: usize, inner: usize) {
-        let Some((outer, addresses)) = self.edits.split_at_mut_checked(inner) else {
+        let Some((outer, addresses)) = self.findings.edits.split_at_mut_checked(inner) else {
             return;
         };
         let mut passwords = outer.iter().skip(floor).peekable();
@@ -265,41 +191,11 @@ impl Engine<'_> {
                 kept += 1;
             }
         }
-        self.edits.truncate(inner + kept);
-    }
-
-    /// A run that may be base64 of a text: it goes whole when the text holds anything.
-    pub(super) fn base64(&mut self, text: &[u8], (from, to): (usize, usize), depth: u8) -> bool {
-        if depth >= MAX_DEPTH || !decode::begins_text(part(text, from, to)) {
-            return false;
-        }
-        let floor = self.edits.len();
-        let (asked, settled, tools) = (self.asked, self.settled, self.tools);
-        let mut pair = self.take();
-        if pair.0.base64(part(text, from, to)) {
-            pair.1.fill(&pair.0.text);
-            let length = pair.0.text.len();
-            self.text(
-                &pair.0.text,
-                &pair.1,
-                (0, length),
-                Kind::Plain,
-                depth + 1,
-                false,
-            );
-        }
-        self.give(pair);
-        (self.asked, self.settled, self.tools) = (asked, settled, tools);
-        let class = self.edits.get(floor).and_then(Edit::tag);
-        self.edits.truncate(floor);
-        if let Some(tag) = class {
-            self.edits.push(Edit::mark(from, to, tag));
-        }
-        class.is_some()
+        self.findings.edits.truncate(inner + kept);
     }
 
     /// A plain text: JSON where it is JSON, and rules for text on everything else.
-    pub(super) fn text(
+    pub(crate) fn text(
         &mut self,
         text: &[u8],
         masks: &Masks,
@@ -308,26 +204,24 @@ impl Engine<'_> {
         depth: u8,
         is_key: bool,
     ) {
-        if self.rules.custom.is_some() {
+        if self.findings.rules.custom.is_some() {
             self.custom(part(text, from, to), (from, to), false);
             return;
         }
-        let floor = self.edits.len();
+        let floor = self.findings.edits.len();
         let mut is_json = false;
         if depth < MAX_DEPTH && !is_key {
-            let start = super::bytes::run_end(text, from, to, |b| b.is_ascii_whitespace());
+            let start = bytes::run_end(text, from, to, |b| b.is_ascii_whitespace());
             if matches!(at(text, start), b'{' | b'[') && start < to {
-                is_json = self
-                    .walk(text, masks, (start, to), Start::Values, depth)
-                    .is_ok();
+                is_json = json::walk(self, text, masks, (start, to), Start::Values, depth).is_ok();
             }
         }
         if !is_json {
-            let layered = self.rules_on_text(text, masks, (from, to), kind, depth);
+            let layered = text::scan(self, text, masks, (from, to), kind, depth);
             if layered && depth < MAX_DEPTH {
-                merge(&mut self.edits, floor);
-                let inner = self.edits.len();
-                let mut pair = self.take();
+                merge(&mut self.findings.edits, floor);
+                let inner = self.findings.edits.len();
+                let mut pair = self.findings.take();
                 if pair.0.layers(text, from, to) {
                     pair.1.fill(&pair.0.text);
                     let length = pair.0.text.len();
@@ -335,12 +229,13 @@ impl Engine<'_> {
                     self.map_back(inner, &pair.0, from, false);
                     self.drop_addresses(floor, inner);
                 }
-                self.give(pair);
+                self.findings.give(pair);
             }
         }
-        self.rules
-            .patterns_on(part(text, from, to), from, &mut self.edits);
-        merge(&mut self.edits, floor);
+        self.findings
+            .rules
+            .patterns_on(part(text, from, to), from, &mut self.findings.edits);
+        merge(&mut self.findings.edits, floor);
         let is_value = |edit: &Edit| {
             edit.tag()
                 .is_some_and(|tag| tag != Class::Email.tag() && tag != Class::Key.tag())
@@ -358,12 +253,94 @@ impl Engine<'_> {
                 matches!(left, b'"' | b'\'') && before(text, edit.start.saturating_sub(1)) == left;
             !calm(at(text, edit.end)) || !calm(left) || left == b'.' || doubled
         };
-        self.unsure |= !is_json
+        self.findings.unsure |= !is_json
             && self
+                .findings
                 .edits
                 .iter()
                 .skip(floor)
                 .any(|edit| is_value(edit) || joined(edit));
+    }
+}
+
+impl<'r> Inside<'r> for Engine<'r> {
+    #[inline(always)]
+    fn findings(&mut self) -> &mut Findings<'r> {
+        &mut self.findings
+    }
+
+    fn string(
+        &mut self,
+        text: &[u8],
+        masks: &Masks,
+        (from, to): (usize, usize),
+        escaped: bool,
+        kind: Kind,
+        depth: u8,
+        is_key: bool,
+    ) {
+        if !escaped {
+            if self.findings.rules.custom.is_some() {
+                self.custom(part(text, from, to), (from, to), true);
+                return;
+            }
+            if kind == Kind::Plain
+                && !self.findings.rules.reads_all()
+                && masks.next_candidate(from, to) == to
+            {
+                return;
+            }
+            if kind == Kind::Plain && depth == 0 && !is_key {
+                self.remembered(text, masks, (from, to));
+            } else {
+                let floor = self.findings.edits.len();
+                self.text(text, masks, (from, to), kind, depth, is_key);
+                self.escape_quotes(floor);
+            }
+            return;
+        }
+        let floor = self.findings.edits.len();
+        let mut pair = self.findings.take();
+        pair.0.json(text, from, to);
+        if self.findings.rules.custom.is_some() {
+            self.custom(&pair.0.text, (from, to), true);
+            self.findings.give(pair);
+            return;
+        }
+        pair.1.fill(&pair.0.text);
+        let length = pair.0.text.len();
+        self.text(&pair.0.text, &pair.1, (0, length), kind, depth + 1, is_key);
+        self.map_back(floor, &pair.0, from, true);
+        self.findings.give(pair);
+    }
+
+    fn base64(&mut self, text: &[u8], (from, to): (usize, usize), depth: u8) -> bool {
+        if depth >= MAX_DEPTH || !decode::begins_text(part(text, from, to)) {
+            return false;
+        }
+        let floor = self.findings.edits.len();
+        let progress = self.findings.progress;
+        let mut pair = self.findings.take();
+        if pair.0.base64(part(text, from, to)) {
+            pair.1.fill(&pair.0.text);
+            let length = pair.0.text.len();
+            self.text(
+                &pair.0.text,
+                &pair.1,
+                (0, length),
+                Kind::Plain,
+                depth + 1,
+                false,
+            );
+        }
+        self.findings.give(pair);
+        self.findings.progress = progress;
+        let class = self.findings.edits.get(floor).and_then(Edit::tag);
+        self.findings.edits.truncate(floor);
+        if let Some(tag) = class {
+            self.findings.edits.push(Edit::mark(from, to, tag));
+        }
+        class.is_some()
     }
 }
 

@@ -1,5 +1,10 @@
 //! What callers inside of the crate rely on: spans, counts, cuts, and rules of users that fail.
 
+use std::ops::Range;
+
+use serde_json::Value;
+
+use super::redactor::FAILED;
 use super::*;
 
 /// A key-shaped text, put together so that no scanner takes this file for a leak.

@@ -11,12 +11,10 @@ use super::instrumentation::Instrumented;
 use super::request::IncomingRequest;
 use super::settings::InstrumentationSettings;
 use crate::capture::{Captured, Content};
-use crate::delivery::settings::Config as DeliverySettings;
+use crate::config::resolve::PipelineSettings;
 use crate::event::{Event, Facts, Identity, Kind, ToolCall};
 use crate::limits::CUT_MARGIN_BYTES;
 use crate::logger::{CallGuard, Handle, login_of};
-use crate::mcp::intent;
-use crate::wire::Wire;
 
 /// Records the use of a server whose logger is on.
 pub(super) struct Recorder<'a, H> {
@@ -58,8 +56,8 @@ impl<'a, H> Recorder<'a, H> {
         &self.server.by.settings
     }
 
-    fn logger_settings(&self) -> &'a DeliverySettings {
-        &self.handle.pipeline.shared.settings
+    fn logger_settings(&self) -> &'a PipelineSettings {
+        &self.handle.pipeline.settings
     }
 
     pub(super) fn now(&self) -> Instant {
@@ -68,28 +66,28 @@ impl<'a, H> Recorder<'a, H> {
 
     /// Whether the wire takes more than tool calls.
     pub(super) fn takes_all_kinds(&self) -> bool {
-        !matches!(self.logger_settings().wire, Wire::Mcpeye(_))
+        self.handle.pipeline.profile().takes_all_kinds
     }
 
     /// Returns the name of the property that asks for the intent.
     pub(super) fn intent_name(&self) -> &'a str {
         let name = self.settings().intent_name.as_deref();
-        name.unwrap_or_else(|| intent::name_on(&self.logger_settings().wire))
+        name.unwrap_or_else(|| self.handle.pipeline.profile().intent_property)
     }
 
     /// Returns the name of the tool that an agent calls to say what no tool offers.
     pub(super) fn capability_tool_name(&self) -> &'static str {
-        intent::capability_tool_on(&self.logger_settings().wire)
+        self.handle.pipeline.profile().capability_tool
     }
 
     /// Whether an argument's name says that it is sensitive.
     pub(super) fn is_sensitive(&self, name: &str) -> bool {
-        self.logger_settings().rules.redactor.denies_name(name)
+        self.logger_settings().policy.redactor.denies_name(name)
     }
 
     /// Returns how much of an error's text is looked at.
     pub(super) fn max_error_bytes(&self) -> usize {
-        self.logger_settings().rules.limits.error_chars * 4 + CUT_MARGIN_BYTES
+        self.logger_settings().policy.limits.error_chars * 4 + CUT_MARGIN_BYTES
     }
 
     /// Captures a value now.
@@ -119,7 +117,7 @@ impl<'a, H> Recorder<'a, H> {
         if !self.settings().logins {
             return;
         }
-        let names = &self.logger_settings().defaults.names;
+        let names = &self.logger_settings().defaults.identity_policy;
         let session_id = facts.session.get("session_id");
         let login = login_of(names, identity, request.caller.caller(), session_id);
         self.server.by.usage.log_once(login, now, || Event {

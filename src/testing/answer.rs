@@ -1,4 +1,4 @@
-//! What the mock ingest answers: one [`Answer`] per request, good, bad or none at all.
+//! What the mock ingest answers: one [`Answer`] for each request, a success, a failure or a fault.
 
 use std::collections::BTreeSet;
 use std::time::Duration;
@@ -25,10 +25,10 @@ use std::time::Duration;
 #[derive(Clone, Debug)]
 #[must_use]
 pub struct Answer {
-    pub(super) how: How,
+    pub(super) action: Action,
     pub(super) status: u16,
     pub(super) headers: Vec<(String, String)>,
-    pub(super) body: Body,
+    pub(super) body: AnswerBody,
     pub(super) rejection: Option<Rejection>,
     pub(super) delay: Duration,
     pub(super) held: bool,
@@ -37,13 +37,14 @@ pub struct Answer {
     pub(super) refusal: Option<String>,
 }
 
-/// How an answer goes out, or which fault stands in its place.
+/// How an answer is sent, or which fault takes its place.
 #[derive(Clone, Debug, PartialEq, Eq)]
-pub(super) enum How {
-    Whole,
-    Truncated,
-    Trickle(Duration),
-    Raw(Vec<u8>),
+pub(super) enum Action {
+    Send,
+    SendTruncated,
+    /// Sends the body a byte at a time, each after a pause.
+    SendSlowly(Duration),
+    SendRaw(Vec<u8>),
     ResetBeforeBody,
     ResetInBody,
     ResetAfterBody,
@@ -51,29 +52,53 @@ pub(super) enum How {
 
 /// The body of an answer.
 #[derive(Clone, Debug)]
-pub(super) enum Body {
-    /// What an ingest of the request's wire would say.
-    Fitting,
+pub(super) enum AnswerBody {
+    /// What an ingest of the request's wire answers with this status.
+    Standard,
     Bytes(Vec<u8>),
     /// So many spaces: JSON may hold them anywhere, so a reader cannot tell early that nothing follows.
     Filler(u64),
 }
 
-/// Which events of a batch are turned down although the answer is a 2xx.
+impl AnswerBody {
+    pub(super) fn len(&self) -> u64 {
+        match self {
+            Self::Filler(length) => *length,
+            _ => self.bytes().len() as u64,
+        }
+    }
+
+    /// The bytes of the body; none of a filler, which is not held in memory.
+    pub(super) fn bytes(&self) -> &[u8] {
+        match self {
+            Self::Bytes(bytes) => bytes,
+            Self::Standard | Self::Filler(_) => &[],
+        }
+    }
+}
+
+/// Which events of a batch are rejected although the answer is a 2xx.
 #[derive(Clone, Debug)]
 pub(super) struct Rejection {
-    pub(super) ids: BTreeSet<i64>,
-    pub(super) first: usize,
+    ids: BTreeSet<i64>,
+    first: usize,
     pub(super) retry: bool,
 }
 
+impl Rejection {
+    /// Whether the event with this index and id is rejected.
+    pub(super) fn covers(&self, index: usize, id: Option<i64>) -> bool {
+        index < self.first || id.is_some_and(|id| self.ids.contains(&id))
+    }
+}
+
 impl Answer {
-    fn new(how: How, status: u16) -> Self {
+    fn new(action: Action, status: u16) -> Self {
         Self {
-            how,
+            action,
             status,
             headers: Vec::new(),
-            body: Body::Fitting,
+            body: AnswerBody::Standard,
             rejection: None,
             delay: Duration::ZERO,
             held: false,
@@ -87,7 +112,7 @@ impl Answer {
     /// No check keeps the status within HTTP's own range: a lying ingest is one of the uses. 204 and 304 go out without a
     /// body.
     pub fn status(status: u16) -> Self {
-        Self::new(How::Whole, status)
+        Self::new(Action::Send, status)
     }
 
     /// Accepts the request with 200 and what an ingest of its wire says then.
@@ -104,19 +129,19 @@ impl Answer {
 
     /// Resets the connection when the request's head is read, before any of its body is.
     pub fn reset_before_body() -> Self {
-        Self::new(How::ResetBeforeBody, 200)
+        Self::new(Action::ResetBeforeBody, 200)
     }
 
     /// Resets the connection when about half of the request's body is read.
     pub fn reset_in_body() -> Self {
-        Self::new(How::ResetInBody, 200)
+        Self::new(Action::ResetInBody, 200)
     }
 
     /// Resets the connection when the whole request is read, without an answer.
     ///
-    /// The client cannot know whether its events were taken. This ingest has not: they count as not accepted.
+    /// The client cannot know whether its events were accepted. This ingest counts them as not accepted.
     pub fn reset_after_body() -> Self {
-        Self::new(How::ResetAfterBody, 200)
+        Self::new(Action::ResetAfterBody, 200)
     }
 
     /// Answers with something that is not HTTP, and closes the connection.
@@ -128,7 +153,7 @@ impl Answer {
 
     /// Answers with these bytes as they are, in place of an HTTP answer, and closes the connection.
     pub fn raw(bytes: impl Into<Vec<u8>>) -> Self {
-        Self::new(How::Raw(bytes.into()), 0)
+        Self::new(Action::SendRaw(bytes.into()), 0)
     }
 
     /// Accepts the request with a body of so many bytes (spaces).
@@ -136,7 +161,7 @@ impl Answer {
     /// The events count as accepted, however little of the body the client reads.
     pub fn huge(bytes: u64) -> Self {
         Self {
-            body: Body::Filler(bytes),
+            body: AnswerBody::Filler(bytes),
             ..Self::ok()
         }
     }
@@ -145,7 +170,7 @@ impl Answer {
     ///
     /// The status arrived, so the events count as accepted.
     pub fn truncated() -> Self {
-        Self::new(How::Truncated, 200)
+        Self::new(Action::SendTruncated, 200)
     }
 
     /// Accepts the request at once, and then sends a body of so many bytes one at a time, each after a pause.
@@ -153,8 +178,8 @@ impl Answer {
     /// The status arrived, so the events count as accepted, also when the client leaves before the end.
     pub fn trickle(bytes: u64, pause: Duration) -> Self {
         Self {
-            body: Body::Filler(bytes),
-            ..Self::new(How::Trickle(pause), 200)
+            body: AnswerBody::Filler(bytes),
+            ..Self::new(Action::SendSlowly(pause), 200)
         }
     }
 
@@ -169,26 +194,17 @@ impl Answer {
     /// other wires, which have no such thing, and on an ingest that is [unchecked](super::MockIngestBuilder::unchecked), it is
     /// [`ok`](Self::ok).
     pub fn reject(event_ids: impl IntoIterator<Item = i64>, retry: bool) -> Self {
-        let ids = event_ids.into_iter().collect();
-        Self {
-            rejection: Some(Rejection {
-                ids,
-                first: 0,
-                retry,
-            }),
-            ..Self::ok()
-        }
+        Self::rejecting(event_ids.into_iter().collect(), 0, retry)
     }
 
     /// Like [`reject`](Self::reject), for the first `count` events of the request, whatever their ids.
     pub fn reject_first(count: usize, retry: bool) -> Self {
-        let ids = BTreeSet::new();
+        Self::rejecting(BTreeSet::new(), count, retry)
+    }
+
+    fn rejecting(ids: BTreeSet<i64>, first: usize, retry: bool) -> Self {
         Self {
-            rejection: Some(Rejection {
-                ids,
-                first: count,
-                retry,
-            }),
+            rejection: Some(Rejection { ids, first, retry }),
             ..Self::ok()
         }
     }
@@ -206,7 +222,7 @@ impl Answer {
 
     /// Replaces the body. Sent as `application/json` unless a `Content-Type` is given.
     pub fn body(mut self, body: impl Into<Vec<u8>>) -> Self {
-        self.body = Body::Bytes(body.into());
+        self.body = AnswerBody::Bytes(body.into());
         self
     }
 
@@ -232,7 +248,7 @@ impl Answer {
         self
     }
 
-    /// The ingest's own answer to a request it does not take.
+    /// The ingest's own answer to a request that one of its checks refuses.
     pub(super) fn refusal(status: u16, reason: impl Into<String>) -> Self {
         Self {
             refusal: Some(reason.into()),
@@ -240,23 +256,73 @@ impl Answer {
         }
     }
 
-    /// Whether the answer, once sent, means that the request was taken.
+    /// The status that the client gets to read; none where a fault takes the place of the answer.
+    pub(super) fn status_sent(&self) -> Option<u16> {
+        let sends = matches!(
+            self.action,
+            Action::Send | Action::SendTruncated | Action::SendSlowly(_)
+        );
+        sends.then_some(self.status)
+    }
+
+    /// Whether the answer, once sent, means that the request was accepted.
+    ///
+    /// Only such an answer gives way to a failed check (key, size, contract) of the request. A fault and a scripted
+    /// refusal stand for a server that does not get as far as checking.
     pub(super) fn accepts(&self) -> bool {
-        match self.how {
-            How::Whole | How::Truncated | How::Trickle(_) => (200..300).contains(&self.status),
-            How::Raw(_) | How::ResetBeforeBody | How::ResetInBody | How::ResetAfterBody => false,
+        self.status_sent()
+            .is_some_and(|status| (200..300).contains(&status))
+    }
+
+    /// Whether the answer is sent as soon as the request is read.
+    pub(super) fn is_immediate(&self) -> bool {
+        self.delay.is_zero() && !self.held
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn an_answer_accepts_only_with_a_2xx_that_the_client_gets_to_read() {
+        let pause = Duration::from_millis(1);
+        for (answer, status, accepts) in [
+            (Answer::ok(), Some(200), true),
+            (Answer::status(299).delay(pause), Some(299), true),
+            (Answer::status(199), Some(199), false),
+            (Answer::status(300), Some(300), false),
+            (Answer::redirect(307, "/x"), Some(307), false),
+            (Answer::hang(), Some(200), true),
+            (Answer::huge(9), Some(200), true),
+            (Answer::truncated(), Some(200), true),
+            (Answer::trickle(3, pause), Some(200), true),
+            (Answer::refusal(401, "no key"), Some(401), false),
+            (Answer::malformed(), None, false),
+            (Answer::reset_before_body(), None, false),
+            (Answer::reset_in_body(), None, false),
+            (Answer::reset_after_body(), None, false),
+        ] {
+            assert_eq!(answer.status_sent(), status, "{answer:?}");
+            assert_eq!(answer.accepts(), accepts, "{answer:?}");
         }
     }
 
-    /// Whether the checks of a request (key, size, contract) have a say before this answer.
-    ///
-    /// They have none before a fault or a refusal: those stand for a server that does not get as far as checking.
-    pub(super) fn yields_to_checks(&self) -> bool {
-        self.accepts()
+    #[test]
+    fn an_answer_is_immediate_unless_it_waits_for_time_or_for_a_release() {
+        assert!(Answer::ok().is_immediate());
+        assert!(Answer::trickle(3, Duration::from_secs(1)).is_immediate());
+        assert!(!Answer::ok().delay(Duration::from_nanos(1)).is_immediate());
+        assert!(!Answer::status(503).held().is_immediate());
     }
 
-    /// Whether nothing lies between a request and its answer.
-    pub(super) fn is_immediate(&self) -> bool {
-        self.delay.is_zero() && !self.held
+    #[test]
+    fn a_rejection_covers_events_by_their_place_or_their_id() {
+        let covered = |answer: Answer| {
+            let rejection = answer.rejection.unwrap();
+            [(0, Some(7)), (1, Some(8)), (2, None)].map(|(index, id)| rejection.covers(index, id))
+        };
+        assert_eq!(covered(Answer::reject([8, 9], true)), [false, true, false]);
+        assert_eq!(covered(Answer::reject_first(2, false)), [true, true, false]);
     }
 }

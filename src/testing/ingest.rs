@@ -1,4 +1,4 @@
-//! The mock ingest's handle: its settings, its life, and what a test asks of it.
+//! The mock ingest's handle: its settings, its start and end, its script, and what a test reads from it.
 
 use std::collections::HashSet;
 use std::fmt;
@@ -12,21 +12,20 @@ use std::time::Duration;
 use tokio::net::TcpListener;
 use tokio::runtime::{self, Handle};
 use tokio::sync::oneshot;
-use tokio::time::timeout;
 
 use super::answer::Answer;
-use super::judge::Rules;
+use super::check_request::IngestRules;
 use super::received::{Counts, Received, ReceivedEvent, ReceivedRequest};
 use super::serve::accept;
-use super::store::{Awaited, Shared, WaitError};
+use super::store::{Awaited, IngestStore, WaitError};
 
-/// How long dropping the ingest may wait for its port to be closed. It takes microseconds; this is for a machine that
-/// gives the thread no turn.
+/// How long dropping the ingest may wait for its port to be closed. Closing takes microseconds; the bound is for a
+/// machine that does not schedule the thread.
 const CLOSE_TIMEOUT: Duration = Duration::from_secs(1);
 
 /// An ingest for tests: a real HTTP/1.1 server on loopback, on a thread of its own.
 ///
-/// It speaks all wires, takes what follows their [`contract`](super::contract), keeps everything it received, and plays
+/// It speaks all wires, accepts what follows their [`contract`](super::contract), keeps everything it received, and plays
 /// scripted [`Answer`]s. Each ingest has its own port and its own state, so tests run in parallel.
 ///
 /// Dropping it closes the port and every connection; when `drop` returns, a connection to the port is refused. A later
@@ -41,13 +40,13 @@ const CLOSE_TIMEOUT: Duration = Duration::from_secs(1);
 ///    On a [`strict`](MockIngestBuilder::strict) ingest whose script is over this is a 500.
 /// 3. A method other than POST gets 405.
 /// 4. A missing or wrong key gets 401, where the ingest has a [key](MockIngestBuilder::api_key).
-/// 5. A `Content-Encoding` gets 415; with the feature `gzip` that one is decoded.
+/// 5. A `Content-Encoding` gets 415, but for gzip with the feature `gzip`, which is decoded.
 /// 6. A body above [`max_body_bytes`](MockIngestBuilder::max_body_bytes) or
 ///    [`max_body_events`](MockIngestBuilder::max_body_events) gets 413.
 /// 7. A body that violates the contract gets 400; the reason is in the answer, as `{"error":"…"}`.
 /// 8. The 2xx is sent, and with it the events count as accepted, but for those it rejects.
 ///
-/// A violation is noted whichever of these decides.
+/// A violation is recorded whichever of these decides.
 ///
 /// # Examples
 /// ```
@@ -60,7 +59,7 @@ const CLOSE_TIMEOUT: Duration = Duration::from_secs(1);
 /// ingest.script([Answer::status(503), Answer::status(429).retry_after("1")]);
 /// assert!(ingest.endpoint().ends_with("/api/product/usage"));
 ///
-/// // Nothing has been sent, so this comes back when its time is up.
+/// // Nothing has been sent, so the wait ends with its timeout.
 /// let nothing = ingest.wait_for_requests(1, Duration::from_millis(1));
 /// assert_eq!(nothing.unwrap_err().to_string(), "waited 1ms for 1 requests, and 0 came");
 /// # Ok(())
@@ -68,12 +67,12 @@ const CLOSE_TIMEOUT: Duration = Duration::from_secs(1);
 /// ```
 pub struct MockIngest {
     address: SocketAddr,
-    shared: Arc<Shared>,
-    /// The ingest's own runtime. Async waits run there, so that they need neither the caller's runtime nor its clock.
+    store: Arc<IngestStore>,
+    /// The ingest's own runtime. The waits run there, so that they need neither the caller's runtime nor its clock.
     runtime: Handle,
     /// Dropped to end the thread.
     stop: Option<oneshot::Sender<()>>,
-    /// Ends when the thread has closed its sockets. The mutex makes the handle `Sync`; nothing contends for it.
+    /// Disconnected when the thread has closed its sockets. The mutex makes the handle `Sync`; nothing contends for it.
     closed: Mutex<Receiver<()>>,
 }
 
@@ -81,7 +80,7 @@ pub struct MockIngest {
 #[derive(Clone, Default)]
 #[must_use]
 pub struct MockIngestBuilder {
-    rules: Rules,
+    rules: IngestRules,
     port: u16,
     strict: bool,
 }
@@ -150,14 +149,14 @@ impl MockIngestBuilder {
             let _entered = handle.enter();
             TcpListener::from_std(listener)?
         };
-        let shared = Arc::new(Shared::new(self.rules, self.strict));
+        let store = Arc::new(IngestStore::new(self.rules, self.strict));
         let (stop, stopped) = oneshot::channel::<()>();
         let (closing, closed) = mpsc::channel::<()>();
-        let server = Arc::clone(&shared);
+        let served = Arc::clone(&store);
         thread::Builder::new()
             .name(String::from("mock-ingest"))
             .spawn(move || {
-                runtime.spawn(accept(listener, server));
+                runtime.spawn(accept(listener, served));
                 // Ends with an error, which says the same, when the handle is dropped.
                 let _ = runtime.block_on(stopped);
                 // Closes the listener and all connections, and only then reports to `drop`.
@@ -166,7 +165,7 @@ impl MockIngestBuilder {
             })?;
         Ok(MockIngest {
             address,
-            shared,
+            store,
             runtime: handle,
             stop: Some(stop),
             closed: Mutex::new(closed),
@@ -188,7 +187,7 @@ impl fmt::Debug for MockIngestBuilder {
 }
 
 impl MockIngest {
-    /// Starts an ingest on a free port that takes everything the contract allows.
+    /// Starts an ingest on a free port that accepts everything the contract allows.
     ///
     /// # Errors
     /// When the system has no port, thread or socket to give.
@@ -227,54 +226,50 @@ impl MockIngest {
 
     /// Appends answers to the script: one per request, in the order in which the requests' heads arrive.
     pub fn script(&self, answers: impl IntoIterator<Item = Answer>) {
-        self.shared.lock().script.extend(answers);
+        self.store.lock().script.extend(answers);
     }
 
     /// Returns how many scripted answers are left. At the end of a test, 0 says that it went as written.
     #[must_use]
     pub fn script_left(&self) -> usize {
-        self.shared.lock().script.len()
+        self.store.lock().script.len()
     }
 
-    /// Replaces the answer given when the script is over. A [`strict`](MockIngestBuilder::strict) ingest never gets to it.
+    /// Replaces the answer given when the script is over. A [`strict`](MockIngestBuilder::strict) ingest never uses it.
     pub fn answer_always(&self, answer: Answer) {
-        self.shared.lock().default_answer = answer;
+        self.store.lock().default_answer = Some(answer);
     }
 
-    /// Lets the requests go on that now wait because of [`Answer::hang`] or [`Answer::held`]; later ones wait anew.
+    /// Answers the requests that now wait because of [`Answer::hang`] or [`Answer::held`]; a request that comes later
+    /// waits for the next call.
     pub fn release(&self) {
-        self.shared.releases.send_modify(|releases| *releases += 1);
+        self.store.releases.send_modify(|releases| *releases += 1);
     }
 
-    /// Returns what has been received, by request, in the order in which the requests had been read.
+    /// Returns the requests received so far, in the order in which they had been read.
     #[must_use]
     pub fn requests(&self) -> Vec<ReceivedRequest> {
-        self.shared.lock().received.requests.clone()
+        self.store.lock().received.requests.clone()
     }
 
     /// Returns every event of every request, also of those that were refused.
     #[must_use]
     pub fn events(&self) -> Vec<ReceivedEvent> {
-        self.shared.lock().received.events.clone()
+        self.store.lock().received.events.clone()
     }
 
-    /// Returns the events the ingest took, in order of arrival.
+    /// Returns the events that the ingest accepted, in order of arrival.
     #[must_use]
     pub fn delivered(&self) -> Vec<ReceivedEvent> {
-        self.shared
-            .lock()
-            .received
-            .events
-            .iter()
-            .filter(|event| event.accepted)
-            .cloned()
-            .collect()
+        let mut events = self.events();
+        events.retain(|event| event.accepted);
+        events
     }
 
-    /// Returns the ids that were taken more than once, each once.
+    /// Returns the ids that were accepted more than once, each once.
     #[must_use]
     pub fn duplicates(&self) -> Vec<String> {
-        let state = self.shared.lock();
+        let state = self.store.lock();
         let (mut seen, mut repeated) = (HashSet::new(), Vec::new());
         for event in state.received.events.iter().filter(|event| event.accepted) {
             if !seen.insert(event.id.as_str()) && !repeated.contains(&event.id) {
@@ -287,26 +282,21 @@ impl MockIngest {
     /// Returns what was wrong with requests: the number of the request, counted from 1, the field, and the reason.
     #[must_use]
     pub fn violations(&self) -> Vec<String> {
-        self.shared.lock().received.violations.clone()
+        self.store.lock().received.violations.clone()
     }
 
     /// Returns the requests that came when the script of a [`strict`](MockIngestBuilder::strict) ingest was over.
     #[must_use]
     pub fn unexpected(&self) -> Vec<ReceivedRequest> {
-        self.shared
-            .lock()
-            .received
-            .requests
-            .iter()
-            .filter(|request| request.unexpected)
-            .cloned()
-            .collect()
+        let mut requests = self.requests();
+        requests.retain(|request| request.unexpected);
+        requests
     }
 
-    /// Returns how much has arrived. Cheap, and the one report of an [unchecked](MockIngestBuilder::unchecked) ingest.
+    /// Returns how much has arrived. Cheap, and the only report of an [unchecked](MockIngestBuilder::unchecked) ingest.
     #[must_use]
     pub fn counts(&self) -> Counts {
-        self.shared.lock().received.counts
+        self.store.lock().received.counts
     }
 
     /// Forgets what has been received, counts included. The script, the default answer and waiting requests stay.
@@ -319,9 +309,7 @@ impl MockIngest {
     /// The waits count from here again. A request that has not been answered yet comes as it is, unanswered.
     #[must_use]
     pub fn take(&self) -> Received {
-        let mut state = self.shared.lock();
-        state.epoch += 1;
-        std::mem::take(&mut state.received)
+        self.store.lock().take()
     }
 
     /// Ends the ingest, as dropping it does, and returns all that it has received to its end.
@@ -351,28 +339,28 @@ impl MockIngest {
         count: usize,
         timeout: Duration,
     ) -> Result<Vec<ReceivedEvent>, WaitError> {
-        self.shared.wait(Awaited::Events, count, timeout)?;
+        self.wait_blocking(Awaited::Events(count), timeout)?;
         Ok(self.events())
     }
 
-    /// Blocks until the ingest has taken at least `count` events, and returns those.
+    /// Blocks until the ingest has accepted at least `count` events, and returns those.
     ///
     /// In async code use [`events_delivered`](Self::events_delivered).
     ///
     /// # Errors
-    /// [`WaitError`] when it has taken fewer within the timeout.
+    /// [`WaitError`] when it has accepted fewer within the timeout.
     pub fn wait_for_delivered(
         &self,
         count: usize,
         timeout: Duration,
     ) -> Result<Vec<ReceivedEvent>, WaitError> {
-        self.shared.wait(Awaited::Delivered, count, timeout)?;
+        self.wait_blocking(Awaited::Delivered(count), timeout)?;
         Ok(self.delivered())
     }
 
     /// Blocks until at least `count` requests have been read, answered or not, and returns all requests.
     ///
-    /// A request that hangs has been read, so this is how to know that it does. In async code use
+    /// A request that hangs has been read, so this is how a test knows that it hangs. In async code use
     /// [`requests_arrived`](Self::requests_arrived).
     ///
     /// # Errors
@@ -382,7 +370,7 @@ impl MockIngest {
         count: usize,
         timeout: Duration,
     ) -> Result<Vec<ReceivedRequest>, WaitError> {
-        self.shared.wait(Awaited::Requests, count, timeout)?;
+        self.wait_blocking(Awaited::Requests(count), timeout)?;
         Ok(self.requests())
     }
 
@@ -397,20 +385,20 @@ impl MockIngest {
         count: usize,
         timeout: Duration,
     ) -> Result<Vec<ReceivedEvent>, WaitError> {
-        self.wait_async(Awaited::Events, count, timeout).await?;
+        self.wait_async(Awaited::Events(count), timeout).await?;
         Ok(self.events())
     }
 
     /// Waits as [`wait_for_delivered`](Self::wait_for_delivered) does, in async code.
     ///
     /// # Errors
-    /// [`WaitError`] when it has taken fewer within the timeout.
+    /// [`WaitError`] when it has accepted fewer within the timeout.
     pub async fn events_delivered(
         &self,
         count: usize,
         timeout: Duration,
     ) -> Result<Vec<ReceivedEvent>, WaitError> {
-        self.wait_async(Awaited::Delivered, count, timeout).await?;
+        self.wait_async(Awaited::Delivered(count), timeout).await?;
         Ok(self.delivered())
     }
 
@@ -423,30 +411,29 @@ impl MockIngest {
         count: usize,
         timeout: Duration,
     ) -> Result<Vec<ReceivedRequest>, WaitError> {
-        self.wait_async(Awaited::Requests, count, timeout).await?;
+        self.wait_async(Awaited::Requests(count), timeout).await?;
         Ok(self.requests())
     }
 
-    async fn wait_async(
-        &self,
-        awaited: Awaited,
-        count: usize,
-        limit: Duration,
-    ) -> Result<(), WaitError> {
-        let shared = Arc::clone(&self.shared);
-        let wait = self.runtime.spawn(async move {
-            let mut arrivals = shared.arrivals.subscribe();
-            let reached = async {
-                while shared.lock().seen(awaited) < count && arrivals.changed().await.is_ok() {}
-            };
-            match timeout(limit, reached).await {
-                Ok(()) => Ok(()),
-                Err(_) => Err(shared.lock().too_few(awaited, count, limit)),
-            }
+    async fn wait_async(&self, awaited: Awaited, limit: Duration) -> Result<(), WaitError> {
+        let store = Arc::clone(&self.store);
+        let wait = async move { store.wait(awaited, limit).await };
+        // The runtime lives as long as `self` and does not cancel the task. If it did, too few would have come.
+        let ended = self.runtime.spawn(wait).await;
+        ended.unwrap_or_else(|_| Err(self.store.too_few(awaited, limit)))
+    }
+
+    /// Blocks as long as [`wait_async`](Self::wait_async) waits.
+    ///
+    /// The result comes over a channel of the standard library: blocking on one of tokio's panics in async code.
+    fn wait_blocking(&self, awaited: Awaited, limit: Duration) -> Result<(), WaitError> {
+        let store = Arc::clone(&self.store);
+        let (sender, ended) = mpsc::channel();
+        self.runtime.spawn(async move {
+            let _ = sender.send(store.wait(awaited, limit).await);
         });
-        // The runtime lives as long as `self`, so its task is not cancelled; if it were, too few have come.
-        wait.await
-            .unwrap_or_else(|_| Err(self.shared.lock().too_few(awaited, count, limit)))
+        let ended = ended.recv();
+        ended.unwrap_or_else(|_| Err(self.store.too_few(awaited, limit)))
     }
 }
 

@@ -6,7 +6,6 @@ use std::time::Instant;
 use serde_json::Value;
 
 use super::contract::ReceivedWire;
-use super::http::header;
 
 /// Headers that carry a key; [`ReceivedRequest`]'s `Debug` does not print their values.
 const KEY_HEADERS: [&str; 3] = ["x-api-key", "x-mcpeye-secret", "authorization"];
@@ -25,11 +24,11 @@ pub struct ReceivedRequest {
     pub body: Vec<u8>,
     /// Whether the body arrived to its end.
     pub body_complete: bool,
-    /// The wire the body is written in, where it could be told.
+    /// The wire the body is written in, where its shape tells.
     pub wire: Option<ReceivedWire>,
-    /// The status answered; `None` before the answer, and where a fault was played in place of one.
+    /// The status answered; `None` before the answer, and where a fault took its place.
     pub status: Option<u16>,
-    /// Why it was refused, where one of the ingest's checks did: what the answer said.
+    /// Why one of the ingest's checks refused it, as the answer said; `None` where none did.
     pub refusal: Option<String>,
     /// When the request had been read.
     pub at: Instant,
@@ -39,10 +38,27 @@ pub struct ReceivedRequest {
 }
 
 impl ReceivedRequest {
+    /// A request of which only the head has been read.
+    pub(super) fn new(method: &str, path: &str, headers: Vec<(String, String)>) -> Self {
+        Self {
+            method: method.to_owned(),
+            path: path.to_owned(),
+            headers,
+            body: Vec::new(),
+            body_complete: false,
+            wire: None,
+            status: None,
+            refusal: None,
+            at: Instant::now(),
+            connection: 0,
+            unexpected: false,
+        }
+    }
+
     /// Returns a header's first value; the case of the name does not matter.
     #[must_use]
     pub fn header(&self, name: &str) -> Option<&str> {
-        header(&self.headers, name)
+        header_values(&self.headers, name).next()
     }
 
     /// Parses the body; `None` where it is not JSON.
@@ -52,28 +68,29 @@ impl ReceivedRequest {
     }
 }
 
+/// The values of a header, whatever the case of its name.
+pub(super) fn header_values<'h>(
+    headers: &'h [(String, String)],
+    name: &str,
+) -> impl Iterator<Item = &'h str> {
+    headers
+        .iter()
+        .filter(move |(known, _)| known.eq_ignore_ascii_case(name))
+        .map(|(_, value)| value.as_str())
+}
+
 impl fmt::Debug for ReceivedRequest {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        let shown = |(name, value): &(String, String)| {
-            let secret = KEY_HEADERS
-                .iter()
-                .any(|known| name.eq_ignore_ascii_case(known));
-            (
-                name.clone(),
-                if secret {
-                    String::from("(hidden)")
-                } else {
-                    value.clone()
-                },
-            )
+        let shown = |(name, value): &'_ (String, String)| {
+            let secret = KEY_HEADERS.contains(&name.to_ascii_lowercase().as_str());
+            let value = if secret { "(hidden)" } else { value.as_str() };
+            (name.clone(), value.to_owned())
         };
+        let headers: Vec<_> = self.headers.iter().map(shown).collect();
         f.debug_struct("ReceivedRequest")
             .field("method", &self.method)
             .field("path", &self.path)
-            .field(
-                "headers",
-                &self.headers.iter().map(shown).collect::<Vec<_>>(),
-            )
+            .field("headers", &headers)
             .field("body", &String::from_utf8_lossy(&self.body))
             .field("body_complete", &self.body_complete)
             .field("wire", &self.wire)
@@ -96,7 +113,7 @@ pub struct ReceivedEvent {
     pub id: String,
     /// The event as it stood in the body: one payload of the Reo wires, one item of mcpeye's `events`.
     pub json: Value,
-    /// Whether the ingest took it: a 2xx was answered, and did not turn this event down.
+    /// Whether the ingest accepted it: a 2xx was answered, and did not reject this event.
     pub accepted: bool,
     /// When its request had been read.
     pub at: Instant,
@@ -123,16 +140,12 @@ impl ReceivedEvent {
         if self.wire != ReceivedWire::Mcpeye {
             return self.text("user_id");
         }
-        let of = |owner: &'_ Value| {
-            ["userId", "userEmail"]
-                .into_iter()
-                .find(|key| owner.get(key).is_some())
-        };
-        let owner = [Some(&self.json), self.identity.as_ref()]
+        let owners = [Some(&self.json), self.identity.as_ref()];
+        owners
             .into_iter()
             .flatten()
-            .find(|it| of(it).is_some())?;
-        owner.get(of(owner)?)?.as_str()
+            .find_map(|owner| owner.get("userId").or_else(|| owner.get("userEmail")))?
+            .as_str()
     }
 
     /// Returns the kind of [`user_id`](Self::user_id), such as `EMAIL`. The mcpeye wire has none.
@@ -144,45 +157,38 @@ impl ReceivedEvent {
     /// Returns the name of the tool, of an event that is about one.
     #[must_use]
     pub fn tool(&self) -> Option<&str> {
-        match self.wire {
-            ReceivedWire::Mcpeye => self.text("toolName"),
-            ReceivedWire::Reo | ReceivedWire::ReoBatch => self.meta("tool")?.as_str(),
-        }
+        self.fact("tool", "toolName")?.as_str()
     }
 
     /// Returns the arguments of the tool call.
     #[must_use]
     pub fn arguments(&self) -> Option<&Value> {
-        match self.wire {
-            ReceivedWire::Mcpeye => self.json.get("arguments"),
-            ReceivedWire::Reo | ReceivedWire::ReoBatch => self.meta("tool_arguments"),
-        }
+        self.fact("tool_arguments", "arguments")
     }
 
     /// Returns how long the tool call took, in milliseconds.
     #[must_use]
     pub fn duration_ms(&self) -> Option<f64> {
-        match self.wire {
-            ReceivedWire::Mcpeye => self.json.get("durationMs")?.as_f64(),
-            ReceivedWire::Reo | ReceivedWire::ReoBatch => self.meta("duration_ms")?.as_f64(),
-        }
+        self.fact("duration_ms", "durationMs")?.as_f64()
     }
 
     /// Returns the text of the tool call's error.
     #[must_use]
     pub fn error(&self) -> Option<&str> {
-        match self.wire {
-            ReceivedWire::Mcpeye => self.text("errorMessage"),
-            ReceivedWire::Reo | ReceivedWire::ReoBatch => self.meta("error")?.as_str(),
-        }
+        self.fact("error", "errorMessage")?.as_str()
     }
 
     /// Returns a key of the event's `meta`; on the mcpeye wire, which has no `meta`, a field of the event itself.
     #[must_use]
     pub fn meta(&self, key: &str) -> Option<&Value> {
+        self.fact(key, key)
+    }
+
+    /// A fact of the event, by its key in the `meta` of the Reo wires and by its key on the mcpeye wire.
+    fn fact(&self, reo: &str, mcpeye: &str) -> Option<&Value> {
         match self.wire {
-            ReceivedWire::Mcpeye => self.json.get(key),
-            ReceivedWire::Reo | ReceivedWire::ReoBatch => self.json.get("meta")?.get(key),
+            ReceivedWire::Mcpeye => self.json.get(mcpeye),
+            ReceivedWire::Reo | ReceivedWire::ReoBatch => self.json.get("meta")?.get(reo),
         }
     }
 
@@ -200,7 +206,7 @@ pub struct Counts {
     pub requests: u64,
     /// Events in them; a retried event counts again.
     pub events: u64,
-    /// Events the ingest took.
+    /// Events the ingest accepted.
     pub accepted: u64,
     /// Bytes of bodies, transfer codings removed.
     pub bytes: u64,
@@ -216,8 +222,101 @@ pub struct Received {
     pub requests: Vec<ReceivedRequest>,
     /// The events in them, in the same order.
     pub events: Vec<ReceivedEvent>,
-    /// Violations of the contract.
+    /// What was wrong with the requests, as [`MockIngest::violations`](super::MockIngest::violations) has it.
     pub violations: Vec<String>,
     /// The counts up to this moment.
     pub counts: Counts,
+}
+
+#[cfg(test)]
+mod tests {
+    use serde_json::json;
+
+    use super::*;
+
+    fn event(wire: ReceivedWire, json: Value, identity: Option<Value>) -> ReceivedEvent {
+        ReceivedEvent {
+            wire,
+            id: String::new(),
+            json,
+            accepted: false,
+            at: Instant::now(),
+            identity,
+        }
+    }
+
+    #[test]
+    fn a_printed_request_hides_the_values_of_all_key_headers() {
+        let headers = ["X-Api-Key", "X-MCPEYE-SECRET", "authorization", "X-Trace"];
+        let headers = headers.map(|name| (name.to_owned(), format!("value of {name}")));
+        let request = ReceivedRequest::new("POST", "/ingest", headers.to_vec());
+        let printed = format!("{request:?}");
+        assert_eq!(printed.matches("value of ").count(), 1, "{printed}");
+        assert!(printed.contains(r#"("X-Trace", "value of X-Trace")"#));
+        assert!(printed.contains(r#"("X-Api-Key", "(hidden)")"#));
+    }
+
+    #[test]
+    fn a_header_is_found_whatever_the_case_of_its_name() {
+        let headers = [("Accept", "a"), ("accept", "b"), ("Host", "h")];
+        let headers = headers.map(|(name, value)| (name.to_owned(), value.to_owned()));
+        let request = ReceivedRequest::new("POST", "/", headers.to_vec());
+        assert_eq!(request.header("ACCEPT"), Some("a"));
+        assert_eq!(request.header("accept-encoding"), None);
+        let values: Vec<_> = header_values(&request.headers, "accept").collect();
+        assert_eq!(values, ["a", "b"]);
+    }
+
+    #[test]
+    fn the_user_of_an_mcpeye_event_is_its_own_else_that_of_its_batch() {
+        let batch = json!({"userId": "batch", "userEmail": "batch@b.co"});
+        for (own, batch, user) in [
+            (
+                json!({"userId": "own", "userEmail": "a@b.co"}),
+                Some(&batch),
+                Some("own"),
+            ),
+            (json!({"userEmail": "a@b.co"}), Some(&batch), Some("a@b.co")),
+            (json!({}), Some(&batch), Some("batch")),
+            (
+                json!({}),
+                Some(&json!({"userEmail": "a@b.co"})),
+                Some("a@b.co"),
+            ),
+            (json!({"user_id": "reo"}), None, None),
+        ] {
+            let event = event(ReceivedWire::Mcpeye, own, batch.cloned());
+            assert_eq!(event.user_id(), user, "{event:?}");
+        }
+        let reo = event(
+            ReceivedWire::Reo,
+            json!({"user_id": "u", "userId": "x"}),
+            None,
+        );
+        assert_eq!(reo.user_id(), Some("u"));
+    }
+
+    #[test]
+    fn the_facts_of_a_call_are_read_under_the_keys_of_its_wire() {
+        let reo = json!({
+            "activity_type": "MCP_TOOL_CALL", "user_id_type": "EMAIL",
+            "meta": {"tool": "t", "tool_arguments": [1], "duration_ms": 2.5, "error": "e"},
+        });
+        let mcpeye =
+            json!({"toolName": "t", "arguments": [1], "durationMs": 2.5, "errorMessage": "e"});
+        for (wire, json, own_key) in [
+            (ReceivedWire::Reo, reo.clone(), "tool"),
+            (ReceivedWire::ReoBatch, reo, "tool"),
+            (ReceivedWire::Mcpeye, mcpeye, "toolName"),
+        ] {
+            let event = event(wire, json, None);
+            assert_eq!(event.activity(), "MCP_TOOL_CALL");
+            assert_eq!((event.tool(), event.error()), (Some("t"), Some("e")));
+            assert_eq!(event.arguments(), Some(&json!([1])));
+            assert_eq!(event.duration_ms(), Some(2.5));
+            assert_eq!(event.meta(own_key), Some(&json!("t")));
+            let kind = (wire != ReceivedWire::Mcpeye).then_some("EMAIL");
+            assert_eq!(event.user_id_type(), kind);
+        }
+    }
 }

@@ -5,21 +5,23 @@ use std::time::Duration;
 
 use tokio::net::{TcpListener, TcpStream};
 
-use super::answer::{Answer, How};
+use super::answer::{Action, Answer};
+use super::check_request::CheckedRequest;
 use super::contract::Violation;
-use super::http::{Connection, Framing, Head, Portion, ReadError};
-use super::judge::Judgement;
-use super::store::{Arrival, Settlement, Shared};
+use super::head::{Framing, ReadError};
+use super::http::{Connection, Portion};
+use super::received::ReceivedRequest;
+use super::store::{IngestStore, KeptRequest};
 
 /// The pause after a failed accept (too many open files, for one), so that it is not tried in a hot loop.
 const ACCEPT_PAUSE: Duration = Duration::from_millis(10);
 
 /// Accepts connections for as long as the runtime lives.
-pub(super) async fn accept(listener: TcpListener, shared: Arc<Shared>) {
+pub(super) async fn accept(listener: TcpListener, store: Arc<IngestStore>) {
     loop {
         match listener.accept().await {
             Ok((stream, _)) => {
-                tokio::spawn(serve(Arc::clone(&shared), stream));
+                tokio::spawn(serve(Arc::clone(&store), stream));
             }
             Err(_) => tokio::time::sleep(ACCEPT_PAUSE).await,
         }
@@ -35,130 +37,129 @@ enum Next {
     Reset,
 }
 
-async fn serve(shared: Arc<Shared>, stream: TcpStream) {
-    let mut serving = Serving {
-        number: shared.connected(),
-        shared,
+async fn serve(store: Arc<IngestStore>, stream: TcpStream) {
+    let mut server = ConnectionServer {
+        number: store.add_connection(),
+        store,
         connection: Connection::new(stream),
         body: Vec::new(),
     };
     loop {
-        match serving.exchange().await {
+        match server.serve_request().await {
             Next::Request => {}
             Next::Close => return,
-            Next::CloseGently => return serving.connection.close_after_answer().await,
-            Next::Reset => return serving.connection.reset(),
+            Next::CloseGently => return server.connection.close_after_answer().await,
+            Next::Reset => return server.connection.reset(),
         }
     }
 }
 
-struct Serving {
-    shared: Arc<Shared>,
+struct ConnectionServer {
+    store: Arc<IngestStore>,
     connection: Connection,
     number: u64,
     /// The body being read. An unchecked ingest, which keeps none, uses the same memory again and again.
     body: Vec<u8>,
 }
 
-impl Serving {
+impl ConnectionServer {
     /// Reads one request and answers it.
-    async fn exchange(&mut self) -> Next {
-        let (head, framing) = match self.read_head().await {
-            Ok(Some(request)) => request,
-            Ok(None) | Err(ReadError::Left) => return Next::Close,
-            Err(ReadError::Bad(status, reason)) => {
-                self.shared.note(format!("request: {reason}"));
+    async fn serve_request(&mut self) -> Next {
+        let head = match self.connection.read_head().await {
+            Ok(Some(head)) => head,
+            Ok(None) | Err(ReadError::Disconnected) => return Next::Close,
+            Err(ReadError::Unreadable(status, reason)) => {
+                self.store.record_violation(format!("request: {reason}"));
                 return self.refuse(Answer::refusal(status, reason)).await;
             }
         };
-        let (scripted, unexpected) = self.shared.next_answer();
+        let (framing, expects_continue) = (head.framing, head.expects_continue());
+        let (mut answer, unexpected) = self.store.next_answer();
+        answer.close |= !head.keeps_alive();
+        let request = ReceivedRequest {
+            connection: self.number,
+            unexpected,
+            ..head.request
+        };
         self.body.clear();
-        if scripted.how == How::ResetBeforeBody {
-            self.cut_off(head, unexpected, None, &scripted);
+        if answer.action == Action::ResetBeforeBody {
+            self.record_partial(request, None, &answer);
             return Next::Reset;
         }
-        if head.expects_continue() {
+        if expects_continue {
             // A body that is announced as too large is refused unread.
-            if let Some(refusal) = self.shared.rules.refusal_of_length(framing)
-                && scripted.yields_to_checks()
+            if let Framing::Length(length) = framing
+                && let Some((status, reason)) = self.store.rules.size_refusal(length, 0)
+                && answer.accepts()
             {
-                self.cut_off(head, unexpected, None, &refusal);
+                let refusal = Answer::refusal(status, reason);
+                self.record_partial(request, None, &refusal);
                 return self.refuse(refusal).await;
             }
-            if self.connection.say_continue().await.is_err() {
+            if self.connection.send_continue().await.is_err() {
                 return Next::Close;
             }
         }
-        let portion = if scripted.how == How::ResetInBody {
+        let portion = if answer.action == Action::ResetInBody {
             Portion::Half
         } else {
             Portion::Whole
         };
-        match self.connection.body(framing, portion, &mut self.body).await {
-            Ok(()) if portion == Portion::Whole => self.answer(head, scripted, unexpected).await,
+        let read = self.connection.read_body(framing, portion, &mut self.body);
+        match read.await {
+            Ok(()) if portion == Portion::Whole => self.answer(request, answer).await,
             Ok(()) => {
-                self.cut_off(head, unexpected, None, &scripted);
+                self.record_partial(request, None, &answer);
                 Next::Reset
             }
-            Err(ReadError::Left) => {
-                self.cut_off(head, unexpected, None, &Answer::reset_in_body());
+            Err(ReadError::Disconnected) => {
+                self.record_partial(request, None, &Answer::reset_in_body());
                 Next::Close
             }
-            Err(ReadError::Bad(status, reason)) => {
+            Err(ReadError::Unreadable(status, reason)) => {
                 let refusal = Answer::refusal(status, reason);
-                self.cut_off(
-                    head,
-                    unexpected,
-                    Some(Violation::new("request", reason)),
-                    &refusal,
-                );
+                let violation = Violation::new("request", reason);
+                self.record_partial(request, Some(violation), &refusal);
                 self.refuse(refusal).await
             }
         }
     }
 
-    async fn read_head(&mut self) -> Result<Option<(Head, Framing)>, ReadError> {
-        let Some(head) = self.connection.head().await? else {
-            return Ok(None);
-        };
-        let framing = head.framing()?;
-        Ok(Some((head, framing)))
-    }
-
-    async fn answer(&mut self, head: Head, scripted: Answer, unexpected: bool) -> Next {
-        let keep_alive = head.keeps_alive() && !scripted.close;
-        let mut judgement = self.shared.rules.judge(&head, &self.body);
-        let answer = judgement.answer(scripted);
-        let content = judgement.content(&answer);
-        let arrival = self.arrival(head, unexpected, true);
-        let settlement = self.shared.arrive(arrival, &mut judgement, &answer);
+    /// Answers a request that was read to its end.
+    async fn answer(&mut self, mut request: ReceivedRequest, scripted: Answer) -> Next {
+        let checked = self.store.rules.check_request(&request, &self.body);
+        let answer = checked.answer(scripted);
+        request.body_complete = true;
+        let kept = self
+            .store
+            .record_request(request, &mut self.body, checked, &answer);
         if !answer.is_immediate() {
             if !self.connection.stays_for(answer.delay).await
-                || !self.stays_until_released(&answer, &settlement).await
+                || !self.stays_until_released(&answer, &kept).await
             {
                 return Next::Close;
             }
-            self.shared.settle(&settlement);
+            self.store.record_answer(&kept, &answer);
         }
-        if answer.how == How::ResetAfterBody {
+        if answer.action == Action::ResetAfterBody {
             return Next::Reset;
         }
-        match self.connection.send(&answer, &content, keep_alive).await {
+        match self.connection.send(&answer).await {
             Ok(true) => Next::Request,
             Ok(false) => Next::CloseGently,
             Err(_) => Next::Close,
         }
     }
 
-    async fn stays_until_released(&mut self, answer: &Answer, settlement: &Settlement) -> bool {
+    async fn stays_until_released(&mut self, answer: &Answer, kept: &KeptRequest) -> bool {
         if !answer.held {
             return true;
         }
-        let mut releases = self.shared.releases.subscribe();
+        let mut releases = self.store.releases.subscribe();
         let released = async {
-            // The sender lives in `shared`, so this cannot end for want of one.
+            // The sender lives in the store, so this ends by a release alone.
             let _ = releases
-                .wait_for(|releases| *releases > settlement.releases)
+                .wait_for(|releases| *releases > kept.releases)
                 .await
                 .is_ok();
         };
@@ -166,39 +167,24 @@ impl Serving {
     }
 
     /// Answers a request that could not be read, and ends the connection: where the next one starts is not known.
-    async fn refuse(&mut self, answer: Answer) -> Next {
-        let content = Judgement::of_no_event(None, None).content(&answer);
-        let _ = self.connection.send(&answer, &content, false).await;
+    async fn refuse(&mut self, refusal: Answer) -> Next {
+        let answer = CheckedRequest::default().answer(refusal.close());
+        let _ = self.connection.send(&answer).await;
         Next::CloseGently
     }
 
     /// Keeps a request whose body did not arrive to its end, for whatever reason.
-    fn cut_off(
+    fn record_partial(
         &mut self,
-        head: Head,
-        unexpected: bool,
+        request: ReceivedRequest,
         violation: Option<Violation>,
         answer: &Answer,
     ) {
-        let mut judgement = Judgement::of_no_event(violation, None);
-        let arrival = self.arrival(head, unexpected, false);
-        self.shared.arrive(arrival, &mut judgement, answer);
-    }
-
-    fn arrival(&mut self, head: Head, unexpected: bool, body_complete: bool) -> Arrival {
-        let body_bytes = self.body.len();
-        let body = if self.shared.rules.unchecked {
-            Vec::new()
-        } else {
-            std::mem::take(&mut self.body)
+        let checked = CheckedRequest {
+            violation,
+            ..CheckedRequest::default()
         };
-        Arrival {
-            head,
-            body,
-            body_bytes,
-            body_complete,
-            connection: self.number,
-            unexpected,
-        }
+        self.store
+            .record_request(request, &mut self.body, checked, answer);
     }
 }

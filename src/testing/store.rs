@@ -3,15 +3,14 @@
 use std::collections::VecDeque;
 use std::fmt;
 use std::ops::Range;
-use std::sync::{Condvar, Mutex, MutexGuard, PoisonError};
+use std::sync::{Mutex, MutexGuard, PoisonError};
 use std::time::{Duration, Instant};
 
 use tokio::sync::watch;
+use tokio::time::timeout;
 
-use super::answer::{Answer, How};
-use super::contract::ReceivedWire;
-use super::http::Head;
-use super::judge::{Judgement, Rules};
+use super::answer::Answer;
+use super::check_request::{CheckedRequest, IngestRules};
 use super::received::{Received, ReceivedRequest};
 
 /// Says that what was waited for did not arrive in time.
@@ -26,25 +25,18 @@ pub struct WaitError {
     pub timeout: Duration,
     /// The first violation of the contract, which often is the reason.
     pub violation: Option<String>,
-    awaited: Awaited,
+    what: &'static str,
 }
 
 impl fmt::Display for WaitError {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        let Self {
-            wanted,
-            seen,
-            timeout,
-            violation,
-            awaited,
-        } = self;
-        let what = match awaited {
-            Awaited::Requests => "requests",
-            Awaited::Events => "events",
-            Awaited::Delivered => "accepted events",
-        };
-        write!(f, "waited {timeout:?} for {wanted} {what}, and {seen} came")?;
-        match violation {
+        let (timeout, wanted, seen) = (self.timeout, self.wanted, self.seen);
+        write!(
+            f,
+            "waited {timeout:?} for {wanted} {}, and {seen} came",
+            self.what
+        )?;
+        match &self.violation {
             Some(violation) => write!(f, "; {violation}"),
             None => Ok(()),
         }
@@ -53,243 +45,209 @@ impl fmt::Display for WaitError {
 
 impl std::error::Error for WaitError {}
 
-/// What a wait counts.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+/// What a wait counts, and how many of it.
+#[derive(Clone, Copy)]
 pub(super) enum Awaited {
-    Requests,
-    Events,
-    Delivered,
+    Requests(usize),
+    Events(usize),
+    Delivered(usize),
 }
 
-pub(super) struct Shared {
-    pub(super) rules: Rules,
+/// What the handle and the server of one ingest share.
+#[derive(Default)]
+pub(super) struct IngestStore {
+    pub(super) rules: IngestRules,
     strict: bool,
-    state: Mutex<State>,
-    /// Wakes threads that wait for an arrival or an answer.
-    changed: Condvar,
-    /// The same for tasks.
-    pub(super) arrivals: watch::Sender<u64>,
+    state: Mutex<IngestState>,
+    /// Wakes the waits when a request arrives or is answered.
+    changed: watch::Sender<()>,
     /// How often [`MockIngest::release`](super::MockIngest::release) was called.
     pub(super) releases: watch::Sender<u64>,
 }
 
-pub(super) struct State {
+#[derive(Default)]
+pub(super) struct IngestState {
     pub(super) script: VecDeque<Answer>,
-    pub(super) default_answer: Answer,
+    /// What is answered when the script is over, in place of [`Answer::ok`].
+    pub(super) default_answer: Option<Answer>,
     pub(super) received: Received,
-    /// Counts [`MockIngest::take`](super::MockIngest::take), so that a late answer does not settle a request of another epoch.
-    pub(super) epoch: u64,
+    /// How often [`MockIngest::take`](super::MockIngest::take) was called: an answer that comes after it is not
+    /// recorded, since its request is no longer here.
+    epoch: u64,
     connections: u64,
 }
 
-impl State {
-    pub(super) fn seen(&self, awaited: Awaited) -> usize {
+impl IngestState {
+    /// Takes out what has been received.
+    pub(super) fn take(&mut self) -> Received {
+        self.epoch += 1;
+        std::mem::take(&mut self.received)
+    }
+
+    /// How many have been seen of what a wait counts, how many are wanted, and what they are.
+    fn progress(&self, awaited: Awaited) -> (usize, usize, &'static str) {
         let counts = &self.received.counts;
-        let seen = match awaited {
-            Awaited::Requests => counts.requests,
-            Awaited::Events => counts.events,
-            Awaited::Delivered => counts.accepted,
+        let (seen, wanted, what) = match awaited {
+            Awaited::Requests(wanted) => (counts.requests, wanted, "requests"),
+            Awaited::Events(wanted) => (counts.events, wanted, "events"),
+            Awaited::Delivered(wanted) => (counts.accepted, wanted, "accepted events"),
         };
-        usize::try_from(seen).unwrap_or(usize::MAX)
+        (usize::try_from(seen).unwrap_or(usize::MAX), wanted, what)
     }
 
-    pub(super) fn too_few(&self, awaited: Awaited, wanted: usize, timeout: Duration) -> WaitError {
-        WaitError {
-            wanted,
-            seen: self.seen(awaited),
-            timeout,
-            violation: self.received.violations.first().cloned(),
-            awaited,
-        }
+    fn has_reached(&self, awaited: Awaited) -> bool {
+        let (seen, wanted, _) = self.progress(awaited);
+        seen >= wanted
     }
 
-    fn settle(&mut self, settlement: &Settlement) {
-        if settlement.epoch != self.epoch {
+    fn record_answer(&mut self, kept: &KeptRequest, answer: &Answer) {
+        if kept.epoch != self.epoch {
             return;
         }
-        self.received.counts.accepted += settlement.accepted;
-        if let Some(request) = settlement
+        let received = &mut self.received;
+        received.counts.accepted += kept.accepted_count;
+        let request = kept
             .request
-            .and_then(|index| self.received.requests.get_mut(index))
-        {
-            request.status = settlement.status;
-            request.refusal.clone_from(&settlement.refusal);
+            .and_then(|index| received.requests.get_mut(index));
+        if let Some(request) = request {
+            request.status = answer.status_sent();
+            request.refusal.clone_from(&answer.refusal);
         }
-        let events = self
-            .received
-            .events
-            .get_mut(settlement.events.clone())
-            .unwrap_or_default();
-        for (event, accepted) in events.iter_mut().zip(&settlement.verdicts) {
+        let events = received.events.get_mut(kept.events.clone());
+        for (event, accepted) in events.unwrap_or_default().iter_mut().zip(&kept.accepted) {
             event.accepted = *accepted;
         }
     }
 }
 
-/// What becomes true of a request with its answer.
-pub(super) struct Settlement {
+/// Where a request and its events are kept until it is answered, and what the answer will make of them.
+pub(super) struct KeptRequest {
     epoch: u64,
     /// Where the request is kept, if it is.
     request: Option<usize>,
+    /// Where its events are kept.
     events: Range<usize>,
-    status: Option<u16>,
-    refusal: Option<String>,
-    verdicts: Vec<bool>,
-    accepted: u64,
+    /// Whether the answer accepts it, for each of the events.
+    accepted: Vec<bool>,
+    accepted_count: u64,
     /// How often waiting requests had been released when this one arrived.
     pub(super) releases: u64,
 }
 
-/// A request that has been read as far as it will be.
-pub(super) struct Arrival {
-    pub(super) head: Head,
-    pub(super) body: Vec<u8>,
-    pub(super) body_bytes: usize,
-    pub(super) body_complete: bool,
-    pub(super) connection: u64,
-    pub(super) unexpected: bool,
-}
-
-impl Shared {
-    pub(super) fn new(rules: Rules, strict: bool) -> Self {
-        let state = State {
-            script: VecDeque::new(),
-            default_answer: Answer::ok(),
-            received: Received::default(),
-            epoch: 0,
-            connections: 0,
-        };
+impl IngestStore {
+    pub(super) fn new(rules: IngestRules, strict: bool) -> Self {
         Self {
             rules,
             strict,
-            state: Mutex::new(state),
-            changed: Condvar::new(),
-            arrivals: watch::Sender::new(0),
-            releases: watch::Sender::new(0),
+            ..Self::default()
         }
     }
 
     /// A panic of another test thread while it held the lock leaves plain data, and is reported there.
-    pub(super) fn lock(&self) -> MutexGuard<'_, State> {
+    pub(super) fn lock(&self) -> MutexGuard<'_, IngestState> {
         self.state.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
-    fn tell_waiters(&self) {
-        self.changed.notify_all();
-        self.arrivals.send_modify(|arrivals| *arrivals += 1);
+    /// Waits for what is awaited, on a runtime that has timers.
+    pub(super) async fn wait(&self, awaited: Awaited, limit: Duration) -> Result<(), WaitError> {
+        // Subscribed before the first look, so that no change between the look and the wait is missed.
+        let mut changes = self.changed.subscribe();
+        let reached =
+            async { while !self.lock().has_reached(awaited) && changes.changed().await.is_ok() {} };
+        let reached = timeout(limit, reached).await;
+        reached.map_err(|_| self.too_few(awaited, limit))
     }
 
-    pub(super) fn wait(
-        &self,
-        awaited: Awaited,
-        count: usize,
-        timeout: Duration,
-    ) -> Result<(), WaitError> {
-        let too_few = |state: &mut State| state.seen(awaited) < count;
-        let (state, result) = self
-            .changed
-            .wait_timeout_while(self.lock(), timeout, too_few)
-            .unwrap_or_else(PoisonError::into_inner);
-        if result.timed_out() {
-            Err(state.too_few(awaited, count, timeout))
-        } else {
-            Ok(())
+    pub(super) fn too_few(&self, awaited: Awaited, timeout: Duration) -> WaitError {
+        let state = self.lock();
+        let (seen, wanted, what) = state.progress(awaited);
+        WaitError {
+            wanted,
+            seen,
+            timeout,
+            violation: state.received.violations.first().cloned(),
+            what,
         }
     }
 
-    pub(super) fn connected(&self) -> u64 {
+    /// Counts a new connection, and returns its number.
+    pub(super) fn add_connection(&self) -> u64 {
         let mut state = self.lock();
         state.received.counts.connections += 1;
         state.connections += 1;
         state.connections
     }
 
-    /// The answer for the next request, and whether the request is one too many.
+    /// The answer for the next request, and whether the script of a strict ingest has none for it.
     pub(super) fn next_answer(&self) -> (Answer, bool) {
         let mut state = self.lock();
         match state.script.pop_front() {
             Some(answer) => (answer, false),
             None if self.strict => (Answer::refusal(500, "not in the script"), true),
-            None => (state.default_answer.clone(), false),
+            None => {
+                let answer = state.default_answer.clone();
+                (answer.unwrap_or_else(Answer::ok), false)
+            }
         }
     }
 
-    /// Keeps a request, and settles it at once unless its answer lets it wait.
-    pub(super) fn arrive(
+    /// Keeps a request with the body as far as it was read, and records the answer at once unless that waits.
+    ///
+    /// An unchecked ingest keeps neither, and leaves the body's memory for the next one.
+    pub(super) fn record_request(
         &self,
-        arrival: Arrival,
-        judgement: &mut Judgement,
+        mut request: ReceivedRequest,
+        body: &mut Vec<u8>,
+        mut checked: CheckedRequest,
         answer: &Answer,
-    ) -> Settlement {
-        let verdicts = judgement.verdicts(answer);
-        let accepted = match (self.rules.unchecked, answer.accepts()) {
-            (true, true) => judgement.event_count,
-            (true, false) => 0,
-            (false, _) => verdicts.iter().filter(|&&accepted| accepted).count(),
+    ) -> KeptRequest {
+        let accepted = checked.accepted(answer);
+        let accepted_count = if self.rules.unchecked && answer.accepts() {
+            checked.event_count
+        } else {
+            accepted.iter().filter(|accepted| **accepted).count()
         };
         let mut state = self.lock();
-        let settlement = {
-            let State {
-                received, epoch, ..
-            } = &mut *state;
-            received.counts.requests += 1;
-            received.counts.events += judgement.event_count as u64;
-            received.counts.bytes += arrival.body_bytes as u64;
-            if let Some(violation) = judgement.violation.take() {
-                received
-                    .violations
-                    .push(format!("request {}: {violation}", received.counts.requests));
-            }
-            let start = received.events.len();
-            received.events.append(&mut judgement.events);
-            let request = (!self.rules.unchecked).then(|| {
-                received.requests.push(arrival.into_request(judgement.wire));
-                received.requests.len() - 1
-            });
-            Settlement {
-                epoch: *epoch,
-                request,
-                events: start..received.events.len(),
-                status: matches!(answer.how, How::Whole | How::Truncated | How::Trickle(_))
-                    .then_some(answer.status),
-                refusal: answer.refusal.clone(),
-                verdicts,
-                accepted: accepted as u64,
-                releases: *self.releases.borrow(),
-            }
+        let epoch = state.epoch;
+        let received = &mut state.received;
+        received.counts.requests += 1;
+        received.counts.events += checked.event_count as u64;
+        received.counts.bytes += body.len() as u64;
+        if let Some(violation) = checked.violation {
+            let violation = format!("request {}: {violation}", received.counts.requests);
+            received.violations.push(violation);
+        }
+        let first_event = received.events.len();
+        received.events.append(&mut checked.events);
+        let index = (!self.rules.unchecked).then_some(received.requests.len());
+        if index.is_some() {
+            request.body = std::mem::take(body);
+            request.wire = checked.wire;
+            request.at = Instant::now();
+            received.requests.push(request);
+        }
+        let kept = KeptRequest {
+            epoch,
+            request: index,
+            events: first_event..received.events.len(),
+            accepted,
+            accepted_count: accepted_count as u64,
+            releases: *self.releases.borrow(),
         };
         if answer.is_immediate() {
-            state.settle(&settlement);
+            state.record_answer(&kept, answer);
         }
         drop(state);
-        self.tell_waiters();
-        settlement
+        self.changed.send_replace(());
+        kept
     }
 
-    pub(super) fn settle(&self, settlement: &Settlement) {
-        self.lock().settle(settlement);
-        self.tell_waiters();
+    pub(super) fn record_answer(&self, kept: &KeptRequest, answer: &Answer) {
+        self.lock().record_answer(kept, answer);
+        self.changed.send_replace(());
     }
 
-    pub(super) fn note(&self, violation: String) {
+    pub(super) fn record_violation(&self, violation: String) {
         self.lock().received.violations.push(violation);
-    }
-}
-
-impl Arrival {
-    fn into_request(self, wire: Option<ReceivedWire>) -> ReceivedRequest {
-        ReceivedRequest {
-            method: self.head.method,
-            path: self.head.path,
-            headers: self.head.headers,
-            body: self.body,
-            body_complete: self.body_complete,
-            wire,
-            status: None,
-            refusal: None,
-            at: Instant::now(),
-            connection: self.connection,
-            unexpected: self.unexpected,
-        }
     }
 }

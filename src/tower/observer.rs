@@ -6,12 +6,10 @@ use std::sync::atomic::{AtomicBool, Ordering::Relaxed};
 use serde_json::Value;
 
 use crate::base::recent::Recent;
-use crate::delivery::settings::Config as DeliverySettings;
-use crate::logger::UsageLogger;
+use crate::logger::{Pipeline, UsageLogger};
 use crate::mcp::intent::{self, IntentProperty, ToolIntent};
 use crate::mcp::message::text;
 use crate::mcp::rounds::Rounds;
-use crate::wire::Wire;
 
 /// How much of a message is kept to be read, in bytes.
 pub const DEFAULT_MAX_MESSAGE_BYTES: usize = 1024 * 1024;
@@ -89,29 +87,29 @@ impl Observer {
         }
     }
 
-    /// Returns how the logger is set; `None` when it is off.
-    fn logger_settings(&self) -> Option<&DeliverySettings> {
-        Some(&self.usage.handle()?.pipeline.shared.settings)
+    /// Returns the way of events into the logger; `None` when it is off.
+    fn pipeline(&self) -> Option<&Pipeline> {
+        Some(&self.usage.handle()?.pipeline)
     }
 
     /// Whether the wire takes more than tool calls.
     pub(super) fn takes_all_kinds(&self) -> bool {
-        let settings = self.logger_settings();
-        settings.is_some_and(|settings| !matches!(settings.wire, Wire::Mcpeye(_)))
+        let pipeline = self.pipeline();
+        pipeline.is_some_and(|pipeline| pipeline.profile().takes_all_kinds)
     }
 
     /// Returns the name of the property that asks for the intent, as servers publish it.
     pub(super) fn intent_name(&self) -> Option<&'static str> {
-        Some(intent::name_on(&self.logger_settings()?.wire))
+        Some(self.pipeline()?.profile().intent_property)
     }
 
     /// Remembers where the arguments of the tools of a listing hold an intent.
     pub(super) fn remember_tools(&self, tools: &[Value]) {
-        let Some(logger) = self.logger_settings() else {
+        let Some(pipeline) = self.pipeline() else {
             return;
         };
-        let intent_name = intent::name_on(&logger.wire);
-        let is_sensitive = |name: &str| logger.rules.redactor.denies_name(name);
+        let intent_name = pipeline.profile().intent_property;
+        let is_sensitive = |name: &str| pipeline.settings.policy.redactor.denies_name(name);
         for tool in tools.iter().take(MAX_TOOLS) {
             let Some(name) = text(tool, "name") else {
                 continue;

@@ -1,38 +1,30 @@
-//! The API key, which no `Debug`, log, error or panic shows.
+//! The API key, which no `Debug`, log, error or panic shows: all of its life but the header's name.
 
 use std::fmt;
-use std::sync::{PoisonError, RwLock};
+use std::sync::Mutex;
 
 use reqwest::header::HeaderValue;
 
-use crate::error::{BuildError, invalid};
+use crate::base::lock::lock;
+use crate::error::BuildError;
 
 /// A key that goes into a header and nowhere else.
 #[derive(Clone, PartialEq, Eq)]
 pub(crate) struct ApiKey(String);
 
-/// What is wrong with a key.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub(crate) enum KeyFault {
-    Empty,
-    NotAHeader,
-}
-
 impl ApiKey {
-    /// Surrounding white space, as from a file, is not part of a key.
-    pub(crate) fn new(key: &str) -> Result<Self, KeyFault> {
+    /// Parses a key. Surrounding white space, as from a file, is not part of it. The error names
+    /// `setting` and does not repeat the key.
+    pub(crate) fn parse(setting: &'static str, key: &str) -> Result<Self, BuildError> {
         let key = key.trim();
-        if key.is_empty() {
-            Err(KeyFault::Empty)
+        let fault = if key.is_empty() {
+            "is empty"
         } else if key.bytes().all(|b| (0x20..0x7f).contains(&b)) {
-            Ok(Self(key.to_owned()))
+            return Ok(Self(key.to_owned()));
         } else {
-            Err(KeyFault::NotAHeader)
-        }
-    }
-
-    pub(crate) fn expose(&self) -> &str {
-        &self.0
+            "holds a character that a header cannot carry"
+        };
+        Err(BuildError::invalid(setting, fault))
     }
 }
 
@@ -44,37 +36,62 @@ impl fmt::Debug for ApiKey {
 
 /// The key in force; it may be replaced while the logger runs.
 #[derive(Debug, Default)]
-pub(crate) struct KeyCell(RwLock<Option<ApiKey>>);
+pub(crate) struct KeyCell(Mutex<Option<ApiKey>>);
 
 impl KeyCell {
     pub(crate) fn new(key: Option<ApiKey>) -> Self {
-        Self(RwLock::new(key))
+        Self(Mutex::new(key))
     }
 
     pub(crate) fn set(&self, key: ApiKey) {
-        *self.0.write().unwrap_or_else(PoisonError::into_inner) = Some(key);
+        *lock(&self.0) = Some(key);
     }
 
-    /// A text of the ingest's without the key, which it may repeat.
+    /// Replaces the key in a text of the ingest's, which may repeat it.
     pub(crate) fn conceal(&self, text: &str) -> String {
-        let key = self.0.read().unwrap_or_else(PoisonError::into_inner);
-        match key.as_ref() {
-            Some(key) => text.replace(key.expose(), "[key]"),
+        match lock(&self.0).as_ref() {
+            Some(key) => text.replace(&key.0, "[key]"),
             None => text.to_owned(),
         }
     }
 
+    /// Returns the value of the key's header, which the HTTP client's own logs leave out.
     pub(super) fn header(&self) -> Option<HeaderValue> {
-        let key = self.0.read().unwrap_or_else(PoisonError::into_inner);
-        let mut value = HeaderValue::from_str(key.as_ref()?.expose()).ok()?;
+        let mut value = HeaderValue::from_str(&lock(&self.0).as_ref()?.0).ok()?;
         value.set_sensitive(true);
         Some(value)
     }
 }
 
-pub(crate) fn parse_key(setting: &'static str, key: &str) -> Result<ApiKey, BuildError> {
-    ApiKey::new(key).map_err(|fault| match fault {
-        KeyFault::Empty => invalid(setting, "is empty"),
-        KeyFault::NotAHeader => invalid(setting, "holds a character that a header cannot carry"),
-    })
+#[cfg(test)]
+mod tests {
+    use proptest::prelude::*;
+
+    use super::*;
+
+    #[test]
+    fn a_key_is_concealed_wherever_a_text_repeats_it() {
+        let cell = KeyCell::default();
+        assert_eq!(cell.conceal("k-1 and k-1"), "k-1 and k-1");
+        assert_eq!(cell.header(), None);
+        cell.set(ApiKey::parse("api_key", " k-1\n").unwrap());
+        assert_eq!(cell.conceal("k-1 and k-1"), "[key] and [key]");
+        assert_eq!(
+            format!("{:?} {cell:?}", cell.header().unwrap()),
+            "Sensitive KeyCell(Mutex { data: Some(ApiKey(..)), poisoned: false, .. })"
+        );
+    }
+
+    proptest! {
+        #[test]
+        fn a_key_is_refused_or_fits_into_a_header(key in "\\PC{0,20}[\\x00-\\x7f]{0,5}") {
+            match ApiKey::parse("api_key", &key) {
+                Ok(parsed) => {
+                    prop_assert_eq!(&parsed.0, key.trim());
+                    prop_assert!(HeaderValue::from_str(&parsed.0).is_ok());
+                }
+                Err(error) => prop_assert!(key.trim().len() < 3 || !error.to_string().contains(key.trim())),
+            }
+        }
+    }
 }

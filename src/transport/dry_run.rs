@@ -4,9 +4,10 @@ use std::fs::{File, OpenOptions};
 use std::future::ready;
 use std::io::{self, Write};
 use std::path::Path;
-use std::sync::{Mutex, PoisonError};
+use std::sync::Mutex;
 
 use super::exchange::{Answer, ProbeFuture, Request, SendError, SendFuture, Transport};
+use crate::base::lock::lock;
 
 /// Appends each request's body to a file, one a line, and takes it for delivered.
 #[derive(Debug)]
@@ -37,7 +38,7 @@ impl Transport for DryRun {
             }
         }
         line.push(b'\n');
-        let mut file = self.file.lock().unwrap_or_else(PoisonError::into_inner);
+        let mut file = lock(&self.file);
         let written = file.write_all(&line).and_then(|()| file.flush());
         Box::pin(ready(match written {
             Ok(()) => Ok(Answer {

@@ -1,10 +1,8 @@
-//! HTTP by way of reqwest: the one file that knows it.
+//! HTTP by way of reqwest.
 
 use std::sync::Arc;
 
-use reqwest::header::{
-    CONTENT_ENCODING, CONTENT_TYPE, DATE, HeaderMap, HeaderName, HeaderValue, RETRY_AFTER,
-};
+use reqwest::header::{CONTENT_ENCODING, CONTENT_TYPE, DATE, HeaderMap, HeaderValue, RETRY_AFTER};
 use reqwest::{Client, ClientBuilder, Method, Response, Url};
 
 use super::api_key::KeyCell;
@@ -16,56 +14,41 @@ use crate::hooks::ClientHook;
 /// POSTs to one endpoint with one key.
 #[derive(Debug)]
 pub(crate) struct Http {
-    client: Client,
-    endpoint: Url,
-    headers: HeaderMap,
-    key_header: HeaderName,
-    key: Arc<KeyCell>,
-    gzip: bool,
-}
-
-/// What an HTTP transport is made from.
-pub(crate) struct Settings {
+    pub(crate) client: Client,
     pub(crate) endpoint: Url,
     pub(crate) headers: HeaderMap,
     pub(crate) key_header: &'static str,
     pub(crate) key: Arc<KeyCell>,
-    pub(crate) max_in_flight: usize,
-    pub(crate) hook: Option<ClientHook>,
     pub(crate) gzip: bool,
-    pub(crate) bundled_roots: bool,
 }
 
-impl Http {
-    /// Builds the client. Fails when TLS cannot be set up, or the user's hook made it impossible.
-    pub(crate) fn new(settings: Settings) -> Result<Self, reqwest::Error> {
-        let mut builder = Client::builder()
-            .pool_max_idle_per_host(settings.max_in_flight)
-            .user_agent(USER_AGENT);
-        if settings.bundled_roots {
-            builder = with_bundled_roots(builder)?;
-        }
-        if let Some(hook) = settings.hook {
-            builder = hook(builder);
-        }
-        // After the hook: these are promises. A redirect would carry the key to another origin, and
-        // a proxy has no business with an address on this machine.
-        builder = builder
-            .redirect(reqwest::redirect::Policy::none())
-            // It would log each request as it is sent, the key included.
-            .connection_verbose(false);
-        if is_loopback(&settings.endpoint) {
-            builder = builder.no_proxy();
-        }
-        Ok(Self {
-            client: builder.build()?,
-            endpoint: settings.endpoint,
-            headers: settings.headers,
-            key_header: HeaderName::from_static(settings.key_header),
-            key: settings.key,
-            gzip: settings.gzip,
-        })
+/// Builds the client for an endpoint. Fails when TLS cannot be set up, or the user's hook made it
+/// impossible.
+pub(crate) fn client(
+    endpoint: &Url,
+    max_in_flight: usize,
+    bundled_roots: bool,
+    hook: Option<ClientHook>,
+) -> Result<Client, reqwest::Error> {
+    let mut builder = Client::builder()
+        .pool_max_idle_per_host(max_in_flight)
+        .user_agent(USER_AGENT);
+    if bundled_roots {
+        builder = with_bundled_roots(builder)?;
     }
+    if let Some(hook) = hook {
+        builder = hook(builder);
+    }
+    // After the hook: these are promises. A redirect would carry the key to another origin, and a
+    // proxy has no business with an address on this machine.
+    builder = builder
+        .redirect(reqwest::redirect::Policy::none())
+        // It would log each request as it is sent, the key included.
+        .connection_verbose(false);
+    if is_loopback(endpoint) {
+        builder = builder.no_proxy();
+    }
+    builder.build()
 }
 
 #[cfg(feature = "bundled-roots")]
@@ -82,7 +65,7 @@ fn with_bundled_roots(builder: ClientBuilder) -> Result<ClientBuilder, reqwest::
     Ok(builder)
 }
 
-/// Compresses a body; `None` when that is off, or would not make it smaller.
+/// Compresses a body; `None` where that is off, or does not make it smaller.
 #[cfg(feature = "gzip")]
 fn compressed(body: &[u8], on: bool) -> Option<Vec<u8>> {
     use std::io::Write;
@@ -110,7 +93,7 @@ fn compressed(_: &[u8], _: bool) -> Option<Vec<u8>> {
 /// Names this crate to the ingest, in the HTTP header.
 pub(crate) const USER_AGENT: &str = concat!("mcp-usage/", env!("CARGO_PKG_VERSION"));
 
-/// Whether `url` names this machine: 127.0.0.0/8, `::1` or `localhost`.
+/// Returns whether `url` names this machine: 127.0.0.0/8, `::1` or `localhost`.
 pub(crate) fn is_loopback(url: &Url) -> bool {
     let Some(host) = url.host_str() else {
         return false;
@@ -136,7 +119,7 @@ impl Transport for Http {
             None => http.body(request.body),
         };
         if let Some(key) = self.key.header() {
-            http = http.header(self.key_header.clone(), key);
+            http = http.header(self.key_header, key);
         }
         Box::pin(async move {
             let response = http.send().await.map_err(error)?;
@@ -151,7 +134,7 @@ impl Transport for Http {
         })
     }
 
-    /// `OPTIONS`: a method that changes nothing. Whatever is answered, somebody is there.
+    /// Sends `OPTIONS`, which changes nothing; any answer shows that the endpoint can be reached.
     fn probe(&self) -> Option<ProbeFuture> {
         let request = self.client.request(Method::OPTIONS, self.endpoint.clone());
         Some(Box::pin(async move {
@@ -179,7 +162,7 @@ async fn read(mut response: Response) -> Vec<u8> {
     body
 }
 
-/// Tells an error with its causes and without its URL, which may hold what nobody should read.
+/// Describes an error with its causes, without its URL, which may hold a secret.
 fn error(error: reqwest::Error) -> SendError {
     if error.is_timeout() {
         return SendError::Timeout;
@@ -193,4 +176,30 @@ fn error(error: reqwest::Error) -> SendError {
         source = cause.source();
     }
     SendError::Network(text)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn loopback_is_what_stays_on_this_machine() {
+        for (url, expected) in [
+            ("http://127.0.0.1/", true),
+            ("http://127.255.0.1:80/", true),
+            ("http://[::1]:9/", true),
+            ("http://localhost/", true),
+            ("http://LocalHost:1/", true),
+            ("http://127.1/", true),
+            ("http://2130706433/", true),
+            ("http://128.0.0.1/", false),
+            ("http://[::2]/", false),
+            ("http://0.0.0.0/", false),
+            ("http://localhost.example/", false),
+            ("http://127.0.0.1.example/", false),
+            ("http://example/127.0.0.1", false),
+        ] {
+            assert_eq!(is_loopback(&Url::parse(url).unwrap()), expected, "{url}");
+        }
+    }
 }

@@ -1,11 +1,12 @@
 //! A transport that goes nowhere: for tests that want no sockets.
 
 use std::collections::VecDeque;
-use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+use std::sync::{Arc, Mutex};
 
 use serde_json::Value;
 
 use super::exchange::{Answer, ProbeFuture, Request, SendError, SendFuture, Transport};
+use crate::base::lock::lock;
 
 /// Keeps the requests of a logger instead of sending them, and answers as told: 200 unless
 /// [`answer`](Self::answer) says otherwise.
@@ -53,19 +54,19 @@ impl MemoryTransport {
     #[must_use]
     pub fn discarding() -> Self {
         let transport = Self::default();
-        transport.state().discards = true;
+        lock(&transport.state).discards = true;
         transport
     }
 
     /// Answers the next requests with these statuses, one each; 0 stands for no answer at all.
     pub fn answer(&self, statuses: impl IntoIterator<Item = u16>) {
-        self.state().answers.extend(statuses);
+        lock(&self.state).answers.extend(statuses);
     }
 
     /// Returns the bodies of the requests so far, in order, retries included.
     #[must_use]
     pub fn bodies(&self) -> Vec<Vec<u8>> {
-        self.state().bodies.clone()
+        lock(&self.state).bodies.clone()
     }
 
     /// Returns the events of the requests so far, in order, in the wire's format.
@@ -86,15 +87,11 @@ impl MemoryTransport {
             })
             .collect()
     }
-
-    fn state(&self) -> MutexGuard<'_, State> {
-        self.state.lock().unwrap_or_else(PoisonError::into_inner)
-    }
 }
 
 impl Transport for MemoryTransport {
     fn send(&self, request: Request) -> SendFuture {
-        let mut state = self.state();
+        let mut state = lock(&self.state);
         if !state.discards {
             state.bodies.push(request.body);
         }

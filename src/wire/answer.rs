@@ -1,10 +1,10 @@
-//! What an answer means for a batch.
+//! What an answer means for its batch.
 
 use std::time::{Duration, SystemTime};
 
 use crate::ledger::DropReason;
 
-/// What becomes of a batch.
+/// What happens to a batch.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(crate) enum Verdict {
     Delivered,
@@ -17,8 +17,8 @@ pub(crate) enum Verdict {
     Drop(DropReason),
 }
 
-/// Judges an answer by its status. `retry_after` is the header's value.
-pub(crate) fn judge(status: u16, retry_after: Option<&str>, now: SystemTime) -> Verdict {
+/// Says what an answer means for its batch, by its status. `retry_after` is the header's value.
+pub(crate) fn classify_answer(status: u16, retry_after: Option<&str>, now: SystemTime) -> Verdict {
     match status {
         200..=299 => Verdict::Delivered,
         401 | 403 => Verdict::Drop(DropReason::Unauthorized),
@@ -63,7 +63,7 @@ mod tests {
 
     #[test]
     fn every_status_has_a_verdict() {
-        let verdict = |status| judge(status, Some("3"), SystemTime::now());
+        let verdict = |status| classify_answer(status, Some("3"), SystemTime::now());
         for status in 0..=u16::MAX {
             let expected = match status {
                 200..=299 => Verdict::Delivered,

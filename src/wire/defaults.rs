@@ -1,14 +1,14 @@
-//! What an event gets that does not say otherwise.
+//! What an event gets where it says nothing of its own.
 
-use super::naming::Names;
+use super::naming::IdentityPolicy;
 use crate::capture::{Captured, Constant};
 use crate::event::{Identity, Session};
 
-/// What an event gets that does not say otherwise.
+/// What an event gets where it says nothing of its own.
 #[derive(Debug)]
 pub(crate) struct Defaults {
     pub(crate) identity: Option<Identity<'static>>,
-    pub(crate) names: Names,
+    pub(crate) identity_policy: IdentityPolicy,
     pub(crate) product_id: Option<Constant>,
     pub(crate) source: Constant,
     pub(crate) environment: Constant,

@@ -11,7 +11,7 @@ use crate::event::{Event, Kind};
 use crate::ledger::DropReason;
 use crate::limits;
 
-/// The keys of an event, which are all ours.
+/// The keys of an event. None is the caller's.
 pub(super) const NAMES: &[&str] = &[
     "callId",
     "toolName",
@@ -91,7 +91,7 @@ pub(super) fn write_event(
     let tool = present(&call.tool).ok_or(DropReason::MissingField)?;
     let identity = identity(event, defaults).ok_or(DropReason::MissingField)?;
     let user_id = user_id(&identity, event, defaults);
-    let limits = &w.rules().limits;
+    let limits = w.limits();
     let is_error = call.outcome().is_some_and(|outcome| outcome.is_error());
 
     let start = w.len();
@@ -107,7 +107,7 @@ pub(super) fn write_event(
         call.duration.map_or(0, |duration| duration.as_millis()),
     );
     if is_error {
-        // The receiver knows no outcomes, so a call that ended without a text names its own.
+        // The receiver has no key for outcomes, so the outcome stands in for a missing error text.
         let outcome = call.outcome().map_or("", |outcome| outcome.as_str());
         w.text(
             key!("errorMessage"),
@@ -125,13 +125,13 @@ pub(super) fn write_event(
         w.exact(key!("userId"), &first(&user_id));
     }
     let own = event.facts.email.as_deref().map(Cow::Borrowed);
-    let email = own.map(|email| defaults.names.email(email));
+    let email = own.map(|email| defaults.identity_policy.email(email));
     let email = email.as_ref().or(identity.email.as_ref());
     let email = email.or((identity.id_type == "EMAIL").then_some(&identity.id));
     if let Some(email) = email {
         w.exact(key!("userEmail"), &first(email));
     }
-    // One room for both, as on the other wires; the receiver's own limit is for each.
+    // Arguments and result share one room, as on the other wires. The receiver limits each of them.
     let room = limits.meta_bytes.min(MAX_FIELD_BYTES);
     let end = w.len() + room;
     match call.arguments {
@@ -161,7 +161,7 @@ pub(super) fn write_event(
 /// than what they hide.
 const MAX_FIELD_BYTES: usize = 30_000;
 
-/// The contract allows ids of this many characters.
+/// The beginning of an id, of which the contract allows so many characters.
 fn first(text: &str) -> Cow<'_, str> {
     match text.char_indices().nth(limits::MAX_NAME_CHARS) {
         Some((end, _)) => Cow::Borrowed(text.get(..end).unwrap_or(text)),

@@ -4,7 +4,7 @@ use crate::capture::{Content, EventWriter, Written, key};
 use crate::event::Weight;
 use crate::ledger::Dropped;
 
-/// Writes what is left of arguments that are too large: their names, else how many there are.
+/// Writes what stands in place of arguments that are too large: their names, or how many there are.
 pub(crate) fn write_argument_names(arguments: Content<'_>, end: usize, w: &mut EventWriter<'_>) {
     let (written, count) = w.member_names(key!("tool_argument_keys"), arguments, end);
     if written == Written::TooLarge {
@@ -12,10 +12,10 @@ pub(crate) fn write_argument_names(arguments: Content<'_>, end: usize, w: &mut E
     }
 }
 
-/// What stands in place of a result that was too large.
+/// What stands in place of a result that is too large.
 pub(crate) const TOO_LARGE: &str = "[truncated]";
 
-/// What is known of an event when it is written: the caller's facts, filled up with defaults.
+/// What an event gets at the door: its id, its time, and the calls that it stands for.
 pub(crate) struct Stamp {
     pub(crate) event_id: i64,
     /// Milliseconds since 1970.
@@ -23,7 +23,7 @@ pub(crate) struct Stamp {
     pub(crate) weight: Weight,
 }
 
-/// What a frame may say about its sender.
+/// What the frame of a batch may say about its sender.
 #[derive(Debug)]
 pub(crate) struct Sender<'a> {
     pub(crate) instance: &'a str,
@@ -31,7 +31,7 @@ pub(crate) struct Sender<'a> {
     pub(crate) dropped: Dropped,
 }
 
-/// One event of a batch that an otherwise satisfied ingest refused.
+/// An event that the ingest refused out of a batch that it took.
 #[derive(Debug, PartialEq, Eq)]
 pub(crate) struct Refusal {
     pub(crate) event_id: i64,

@@ -6,12 +6,12 @@ use super::defaults::Defaults;
 use super::parts::{Refusal, Sender, Stamp, TOO_LARGE, write_argument_names};
 use super::subject::{identity, present, user_id};
 use crate::capture::{EventWriter, Written, key};
-use crate::event::{Call, Event, Kind, Weight};
+use crate::event::{Call, Event, Kind, META_FACTS, Weight};
 use crate::ledger::DropReason;
 use crate::limits;
 
-/// The keys of `meta` that are ours; a caller's `meta` never replaces them.
-pub(super) const META_NAMES: &[&str] = &[
+/// The keys of `meta` that a tool call or an init writes beside the facts of any event.
+const CALL_NAMES: &[&str] = &[
     "tool",
     "duration_ms",
     "outcome",
@@ -28,22 +28,19 @@ pub(super) const META_NAMES: &[&str] = &[
     "tools",
     "tool_count",
     "tools_truncated",
-    "session_id",
-    "conversation_id",
-    "client_name",
-    "client_version",
-    "protocol_version",
-    "transport",
-    "request_id",
-    "traceparent",
-    "era",
-    "client_class",
-    "redactions",
-    "sample_rate",
 ];
 
-/// The first of `META_NAMES` that every kind of event reserves.
-const FIRST_COMMON_NAME: usize = 16;
+/// The keys of `meta` that every kind of event reserves beside its facts.
+const COMMON_NAMES: &[&str] = &["redactions", "sample_rate"];
+
+/// Whether a key of `meta` is one of ours; a caller's `meta` never replaces it.
+pub(super) fn is_own_name(name: &str) -> bool {
+    CALL_NAMES.contains(&name) || is_common_name(name)
+}
+
+fn is_common_name(name: &str) -> bool {
+    META_FACTS.contains(&name) || COMMON_NAMES.contains(&name)
+}
 
 pub(super) fn write_event(
     event: &Event<'_>,
@@ -97,8 +94,8 @@ pub(super) fn write_event(
 
 /// Writes the members of `meta`, the largest last, so that there is room for the others.
 fn write_meta(event: &Event<'_>, defaults: &Defaults, weight: Weight, w: &mut EventWriter<'_>) {
-    let end = w.len() + w.rules().limits.meta_bytes;
-    let limits = &w.rules().limits;
+    let limits = w.limits();
+    let end = w.len() + limits.meta_bytes;
     match &event.kind {
         Kind::ToolCall(call) => {
             w.name(key!("tool"), Some(&call.tool));
@@ -150,12 +147,11 @@ fn write_meta(event: &Event<'_>, defaults: &Defaults, weight: Weight, w: &mut Ev
     for (key, fact) in event.facts.session.known(&defaults.session) {
         w.fact(key, fact);
     }
-    w.name(key!("traceparent"), event.facts.traceparent.as_deref());
-    if let Some(era) = event.facts.era {
-        w.exact(key!("era"), era.as_str());
+    for (key, text) in event.facts.meta_texts() {
+        w.name(key, text);
     }
-    if let Some(class) = event.facts.client_class {
-        w.exact(key!("client_class"), class.as_str());
+    for (key, word) in event.facts.meta_words() {
+        w.exact(key, word);
     }
     write_custom(event, defaults, w);
     if let Kind::ToolCall(call) = &event.kind {
@@ -165,23 +161,20 @@ fn write_meta(event: &Event<'_>, defaults: &Defaults, weight: Weight, w: &mut Ev
 
 /// Writes the caller's own keys, then the logger's: the call wins.
 fn write_custom(event: &Event<'_>, defaults: &Defaults, w: &mut EventWriter<'_>) {
-    let reserved = match event.kind {
-        Kind::ToolCall(_) | Kind::Init(_) => META_NAMES,
-        Kind::IdentityCapture | Kind::Custom(_) => {
-            META_NAMES.get(FIRST_COMMON_NAME..).unwrap_or_default()
-        }
+    let is_reserved = match event.kind {
+        Kind::ToolCall(_) | Kind::Init(_) => is_own_name,
+        Kind::IdentityCapture | Kind::Custom(_) => is_common_name,
     };
     let own = &event.facts.meta;
     for (n, (name, content)) in own.iter().enumerate() {
         let later = own.iter().skip(n + 1).any(|(other, _)| other == name);
-        if !later && !reserved.contains(&&**name) {
-            // A member that is too large for an event is left out, and the event with it is
-            // refused by its size.
+        if !later && !is_reserved(name) {
+            // A member has no room of its own: one that is too large makes the event too large.
             let _ = w.member(name, *content, usize::MAX);
         }
     }
     for (name, content) in &defaults.meta {
-        if !reserved.contains(&&**name) && !own.iter().any(|(other, _)| other == name) {
+        if !is_reserved(name) && !own.iter().any(|(other, _)| other == name) {
             let _ = w.member(name, content, usize::MAX);
         }
     }
@@ -315,12 +308,8 @@ mod tests {
 
     #[test]
     fn the_common_names_are_reserved_for_every_kind() {
-        assert_eq!(META_NAMES.get(FIRST_COMMON_NAME), Some(&"session_id"));
-        assert!(
-            !META_NAMES
-                .iter()
-                .take(FIRST_COMMON_NAME)
-                .any(|name| name.contains("session"))
-        );
+        assert!(is_common_name("session_id") && is_own_name("session_id"));
+        assert!(is_own_name("tool") && !is_common_name("tool"));
+        assert!(!CALL_NAMES.iter().any(|name| is_common_name(name)));
     }
 }

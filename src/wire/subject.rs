@@ -6,12 +6,13 @@ use super::defaults::Defaults;
 use crate::base::id;
 use crate::event::{ANONYMOUS_ID, Event, Identity, Kind};
 
-/// The text, unless it is empty: an empty one counts as missing.
+/// Returns the text, unless it is empty: an empty one counts as missing.
 pub(crate) fn present(text: &str) -> Option<&str> {
     (!text.is_empty()).then_some(text)
 }
 
-/// Who the event is about. A call or an init of nobody's is anonymous; other kinds must say who.
+/// Returns who the event is about. A tool call or an init without an identity is anonymous; the
+/// other kinds require one.
 pub(crate) fn identity<'a>(event: &'a Event<'_>, defaults: &'a Defaults) -> Option<Identity<'a>> {
     let identity = event.facts.identity.as_ref().or(defaults.identity.as_ref());
     let named = match (identity, &event.kind) {
@@ -21,11 +22,11 @@ pub(crate) fn identity<'a>(event: &'a Event<'_>, defaults: &'a Defaults) -> Opti
         (None, Kind::ToolCall(_) | Kind::Init(_)) => Some(Identity::anonymous()),
         (None, _) => None,
     };
-    named.map(|identity| defaults.names.identity(identity))
+    named.map(|identity| defaults.identity_policy.identity(identity))
 }
 
-/// The id that is sent; strangers of different sessions stay apart. A session id may be a
-/// credential, so its hash stands for it.
+/// Returns the id that is sent. The anonymous id gets a hash of the session, so that anonymous
+/// users of different sessions stay apart; the session id itself may be a credential.
 pub(crate) fn user_id<'a>(
     identity: &'a Identity<'_>,
     event: &Event<'_>,
@@ -37,5 +38,78 @@ pub(crate) fn user_id<'a>(
         Cow::Owned(format!("{ANONYMOUS_ID}-{:016x}", id::stable_hash(session)))
     } else {
         Cow::Borrowed(&identity.id)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::capture::Constant;
+    use crate::event::{Custom, IdentityCapture, Init, Session, ToolCall};
+    use crate::redact::Redactor;
+    use crate::wire::naming::IdentityPolicy;
+
+    fn defaults(identity: Option<Identity<'static>>, session: Session<'static>) -> Defaults {
+        let constant = || Constant::new("x".to_owned(), &Redactor::default());
+        Defaults {
+            identity,
+            identity_policy: IdentityPolicy::default(),
+            product_id: None,
+            source: constant(),
+            environment: constant(),
+            user_agent: constant(),
+            ip_addr: None,
+            session,
+            meta: Vec::new(),
+        }
+    }
+
+    fn sent(event: impl Into<Event<'static>>, defaults: &Defaults) -> Option<String> {
+        let event = event.into();
+        let identity = identity(&event, defaults)?;
+        Some(user_id(&identity, &event, defaults).into_owned())
+    }
+
+    #[test]
+    fn an_events_own_identity_wins_over_the_default() {
+        let defaults = defaults(Some(Identity::new("d", "T")), Session::new());
+        let call = ToolCall::new("t");
+        assert_eq!(sent(call, &defaults).as_deref(), Some("d"));
+        let call = ToolCall::new("t").identity(Identity::new("own", "T"));
+        assert_eq!(sent(call, &defaults).as_deref(), Some("own"));
+    }
+
+    #[test]
+    fn calls_and_inits_may_be_anonymous_and_the_others_may_not() {
+        let defaults = defaults(None, Session::new());
+        assert_eq!(
+            sent(ToolCall::new("t"), &defaults).as_deref(),
+            Some("anonymous")
+        );
+        assert_eq!(
+            sent(Init::new(["t"]), &defaults).as_deref(),
+            Some("anonymous")
+        );
+        assert_eq!(sent(Custom::new("C"), &defaults), None);
+    }
+
+    #[test]
+    fn an_identity_without_an_id_or_a_kind_is_missing() {
+        let defaults = defaults(None, Session::new());
+        for identity in [Identity::new("", "T"), Identity::new("u", "")] {
+            assert_eq!(sent(IdentityCapture::new(identity), &defaults), None);
+        }
+    }
+
+    #[test]
+    fn anonymous_users_of_different_sessions_stay_apart() {
+        let of = |id: &'static str| {
+            let call = ToolCall::new("t").session_id(id);
+            sent(call, &defaults(None, Session::new())).unwrap()
+        };
+        assert!(of("s-1").starts_with("anonymous-") && !of("s-1").contains("s-1"));
+        assert_ne!(of("s-1"), of("s-2"));
+        let of_all = defaults(None, Session::new().session_id("s-1"));
+        assert_eq!(sent(ToolCall::new("t"), &of_all), Some(of("s-1")));
     }
 }

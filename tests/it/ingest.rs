@@ -1,5 +1,7 @@
 //! The mock ingest over real sockets: every answer, every check, and what is reported of them.
 
+mod contract;
+
 use std::io::{ErrorKind, Read, Write};
 use std::net::TcpStream;
 use std::sync::mpsc;

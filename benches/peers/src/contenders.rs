@@ -1,6 +1,7 @@
 //! The libraries, each used as its documentation says, with its own defaults. Only the queue's and
 //! the batch's size are set, and only where a scenario says so.
 
+mod library;
 mod mcp_usage;
 mod opentelemetry;
 mod posthog;
@@ -8,28 +9,12 @@ mod sentry;
 mod spawn;
 
 use crate::event::Call;
+pub use library::{Library, Settings};
 pub use mcp_usage::{SHUTDOWN, usage_logger};
 pub use posthog::analytics as posthog_analytics;
 
 use clap::ValueEnum;
 use serde::{Deserialize, Serialize};
-
-/// One way to report a tool call.
-pub trait Library: Sync {
-    /// What the caller pays for. False if the library says that it has refused the event.
-    fn log(&self, call: &Call, marker: &str) -> bool;
-
-    /// Sends what is queued and waits for it, where there is such a thing.
-    fn flush(&self);
-
-    /// The library's own end, with its own time limit.
-    fn shutdown(&self);
-
-    /// How many events the library says it has lost; `None` where it does not say.
-    fn lost(&self) -> Option<u64> {
-        None
-    }
-}
 
 #[derive(
     Debug, Clone, Copy, PartialEq, Eq, Hash, PartialOrd, Ord, ValueEnum, Serialize, Deserialize,
@@ -116,14 +101,6 @@ impl Contender {
     pub const fn is_python(self) -> bool {
         matches!(self, Self::ReoPython | Self::McpeyePython)
     }
-}
-
-/// What a scenario may change of a library's defaults.
-#[derive(Debug, Clone)]
-pub struct Settings {
-    pub url: String,
-    pub queue_events: Option<usize>,
-    pub batch_events: Option<usize>,
 }
 
 pub fn make(contender: Contender, settings: &Settings) -> Box<dyn Library> {

@@ -1,7 +1,8 @@
 //! What a library adds to a program: crates, bytes of the release binary, seconds of a clean build. Slow, so that it
 //! runs only when it is named.
 
-use crate::report::{Report, Table, Target, number};
+use crate::number::number;
+use crate::report::{Report, Table, Target};
 use std::io;
 use std::path::{Path, PathBuf};
 use std::process::{Command, Stdio};

@@ -5,6 +5,7 @@ mod contenders;
 mod event;
 mod footprint;
 mod measure;
+mod number;
 mod plot;
 mod process;
 mod python;

@@ -1,5 +1,6 @@
 //! Plots as SVG, both axes logarithmic.
 
+use crate::number::number;
 use plotters::prelude::*;
 use std::path::Path;
 
@@ -46,7 +47,7 @@ impl Plot {
             .x_label_area_size(40)
             .y_label_area_size(72)
             .build_cartesian_2d((x0..x1).log_scale(), (y0 / 2.0..y1 * 2.0).log_scale())?;
-        let label = |value: &f64| crate::report::number(*value);
+        let label = |value: &f64| number(*value);
         chart
             .configure_mesh()
             .light_line_style(TRANSPARENT)

@@ -1,6 +1,7 @@
 //! Medians, ratios within a repetition, tables, and targets with met or not met.
 
 use crate::contenders::Contender;
+use crate::number::number;
 use crate::plot::Plot;
 use crate::run::Row;
 use std::fmt::Write;
@@ -180,37 +181,6 @@ pub fn median(mut values: Vec<f64>) -> Option<f64> {
     }
 }
 
-/// Three digits that count, thousands apart.
-pub fn number(value: f64) -> String {
-    if value.abs() >= 100.0 {
-        let digits = format!("{:.0}", value.abs());
-        let mut text = String::new();
-        for (n, digit) in digits.chars().enumerate() {
-            if n > 0 && (digits.len() - n).is_multiple_of(3) {
-                text.push(' ');
-            }
-            text.push(digit);
-        }
-        return if value < 0.0 {
-            format!("-{text}")
-        } else {
-            text
-        };
-    }
-    let decimals = match value.abs() {
-        v if v >= 10.0 => 1,
-        v if v >= 0.095 => 2,
-        v if v >= 0.000_95 || v == 0.0 => 3,
-        _ => 5,
-    };
-    let text = format!("{value:.decimals$}");
-    if text.contains('.') {
-        text.trim_end_matches('0').trim_end_matches('.').to_owned()
-    } else {
-        text
-    }
-}
-
 pub fn maybe(value: Option<f64>) -> String {
     value.map_or("–".to_owned(), number)
 }
@@ -277,15 +247,5 @@ mod tests {
         assert_eq!(median(vec![3.0, 1.0, 2.0]), Some(2.0));
         assert_eq!(median(vec![4.0, 1.0]), Some(2.5));
         assert_eq!(median(vec![]), None);
-    }
-
-    #[test]
-    fn numbers_are_short() {
-        assert_eq!(number(1_234_567.0), "1 234 567");
-        assert_eq!(number(0.0312), "0.031");
-        assert_eq!(number(0.4), "0.4");
-        assert_eq!(number(12.34), "12.3");
-        assert_eq!(number(0.0), "0");
-        assert_eq!(number(0.00025), "0.00025");
     }
 }

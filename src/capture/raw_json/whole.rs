@@ -1,4 +1,4 @@
-//! JSON text that is within all limits, as most is: looked at once, and copied in long stretches.
+//! JSON text that is within all limits, as most is: read once, and copied in long stretches.
 
 use crate::capture::buffer::escapes;
 use crate::capture::json_grammar::{MAX_NUMBER_BYTES, escapes_are_sound, is_number};
@@ -9,8 +9,8 @@ use crate::limits;
 /// More than the deepest nesting that the limits may be set to.
 const MAX_OPEN: usize = 66;
 
-/// Writes `text` if it is one JSON value of which nothing has to be cut or left out. Otherwise
-/// nothing is written: the careful way knows what to do.
+/// Writes `text` if it is one JSON value of which nothing has to be cut or left out. Returns `false`
+/// otherwise, and nothing is written.
 pub(super) fn write(writer: &mut Writer<'_, '_>, text: &str) -> bool {
     let start = writer.out.len();
     let room = writer.end.saturating_sub(start);
@@ -18,7 +18,7 @@ pub(super) fn write(writer: &mut Writer<'_, '_>, text: &str) -> bool {
     if text.len() > room.min(limits::MAX_EVENT_BYTES) || !writer.takes_value() {
         return false;
     }
-    let written = Whole::new(writer, text).copy().is_some();
+    let written = Copier::new(writer, text).copy().is_some();
     if !written {
         writer.out.truncate(start);
     }
@@ -29,37 +29,38 @@ pub(super) fn write(writer: &mut Writer<'_, '_>, text: &str) -> bool {
 #[derive(Clone, Copy, PartialEq, Eq)]
 enum Next {
     Value,
-    /// Or the end of an empty list.
+    /// A value, or the end of an empty list.
     FirstItem,
     Name,
-    /// Or the end of an empty object.
+    /// A name, or the end of an empty object.
     FirstName,
     Colon,
-    /// A comma, or the end of what is open.
-    More,
+    /// A comma, or the end of the innermost container.
+    CommaOrEnd,
 }
 
-/// An open container: how many entries may still follow.
+/// An open container.
 #[derive(Clone, Copy, Default)]
-struct Open {
+struct Container {
     is_object: bool,
+    /// How many entries may still follow.
     left: u32,
 }
 
-struct Whole<'w, 'b, 'r, 't> {
+struct Copier<'w, 'b, 'r, 't> {
     writer: &'w mut Writer<'b, 'r>,
     text: &'t str,
     at: usize,
-    /// Up to here the text has been copied, or passed over.
+    /// Up to here the text has been copied, or was white space.
     copied: usize,
-    open: [Open; MAX_OPEN],
+    open: [Container; MAX_OPEN],
     depth: usize,
-    /// As the writer has them for the next string.
+    /// For the next string, as in [`Writer`].
     string_chars: usize,
     binary_place: bool,
 }
 
-impl<'w, 'b, 'r, 't> Whole<'w, 'b, 'r, 't> {
+impl<'w, 'b, 'r, 't> Copier<'w, 'b, 'r, 't> {
     fn new(writer: &'w mut Writer<'b, 'r>, text: &'t str) -> Self {
         let (string_chars, binary_place) = writer.next_string();
         Self {
@@ -67,7 +68,7 @@ impl<'w, 'b, 'r, 't> Whole<'w, 'b, 'r, 't> {
             text,
             at: 0,
             copied: 0,
-            open: [Open::default(); MAX_OPEN],
+            open: [Container::default(); MAX_OPEN],
             depth: 0,
             string_chars,
             binary_place,
@@ -85,13 +86,13 @@ impl<'w, 'b, 'r, 't> Whole<'w, 'b, 'r, 't> {
                 }
                 (b'"', Next::Value | Next::FirstItem) => {
                     self.string()?;
-                    Next::More
+                    Next::CommaOrEnd
                 }
                 (b':', Next::Colon) => self.step(Next::Value),
-                (b',', Next::More) => {
-                    let open = self.innermost()?;
-                    open.left = open.left.checked_sub(1)?;
-                    let is_object = open.is_object;
+                (b',', Next::CommaOrEnd) => {
+                    let container = self.innermost()?;
+                    container.left = container.left.checked_sub(1)?;
+                    let is_object = container.is_object;
                     self.step(if is_object { Next::Name } else { Next::Value })
                 }
                 (b'{', Next::Value | Next::FirstItem) => {
@@ -102,13 +103,13 @@ impl<'w, 'b, 'r, 't> Whole<'w, 'b, 'r, 't> {
                     self.open(false)?;
                     self.step(Next::FirstItem)
                 }
-                (b'}', Next::More | Next::FirstName) if self.innermost()?.is_object => {
+                (b'}', Next::CommaOrEnd | Next::FirstName) if self.innermost()?.is_object => {
                     self.depth -= 1;
-                    self.step(Next::More)
+                    self.step(Next::CommaOrEnd)
                 }
-                (b']', Next::More | Next::FirstItem) if !self.innermost()?.is_object => {
+                (b']', Next::CommaOrEnd | Next::FirstItem) if !self.innermost()?.is_object => {
                     self.depth -= 1;
-                    self.step(Next::More)
+                    self.step(Next::CommaOrEnd)
                 }
                 (b' ' | b'\t' | b'\n' | b'\r', _) => {
                     self.flush();
@@ -117,12 +118,12 @@ impl<'w, 'b, 'r, 't> Whole<'w, 'b, 'r, 't> {
                 }
                 (_, Next::Value | Next::FirstItem) => {
                     self.literal()?;
-                    Next::More
+                    Next::CommaOrEnd
                 }
                 _ => return None,
             };
         }
-        (self.depth == 0 && next == Next::More).then(|| self.flush())
+        (self.depth == 0 && next == Next::CommaOrEnd).then(|| self.flush())
     }
 
     /// Steps over one byte.
@@ -131,21 +132,21 @@ impl<'w, 'b, 'r, 't> Whole<'w, 'b, 'r, 't> {
         next
     }
 
-    /// Copies what was looked at.
+    /// Copies what was read since the last copy.
     fn flush(&mut self) {
         let stretch = self.text.as_bytes().get(self.copied..self.at);
         self.writer.out.raw(stretch.unwrap_or_default());
         self.copied = self.at;
     }
 
-    fn innermost(&mut self) -> Option<&mut Open> {
+    fn innermost(&mut self) -> Option<&mut Container> {
         self.open.get_mut(self.depth.checked_sub(1)?)
     }
 
     fn open(&mut self, is_object: bool) -> Option<()> {
         let most = self.writer.most_entries(self.depth, is_object)?;
         let left = most.checked_sub(1)? as u32;
-        *self.open.get_mut(self.depth)? = Open { is_object, left };
+        *self.open.get_mut(self.depth)? = Container { is_object, left };
         self.depth += 1;
         Some(())
     }
@@ -239,19 +240,20 @@ impl<'w, 'b, 'r, 't> Whole<'w, 'b, 'r, 't> {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::capture::json::{Capture, Cutter};
-    use crate::capture::out::JsonBuffer;
+    use crate::capture::buffer::JsonBuffer;
+    use crate::capture::cutter::Cutter;
+    use crate::capture::writer::Capture;
     use crate::limits::Limits;
     use crate::redact::Redactor;
 
     /// What is written of a text, if it is copied whole.
-    fn copied(text: &str, take: Capture, end: usize) -> Option<String> {
+    fn copied(text: &str, capture: Capture, end: usize) -> Option<String> {
         let (limits, redactor) = (Limits::default(), Redactor::off());
         let mut out = JsonBuffer::default();
         out.raw(b"before");
         let mut cutter = Cutter::new(&redactor);
         let whole = write(
-            &mut Writer::new(&mut out, &limits, &mut cutter, take, end),
+            &mut Writer::new(&mut out, &limits, &mut cutter, capture, end),
             text,
         );
         let written = str::from_utf8(out.as_bytes()).unwrap();

@@ -1,6 +1,6 @@
 //! This crate.
 
-use super::{Library, Settings};
+use super::library::{Library, Settings};
 use crate::event::{Call, PROTOCOL, SDK, SERVER};
 use mcp_usage::testing::MemoryTransport;
 use mcp_usage::{Builder, CallOutcome, Identity, Mcpeye, Outcome, ToolCall, UsageLogger, Wire};

@@ -1,6 +1,6 @@
 //! `opentelemetry_sdk`'s batch processor and `opentelemetry-otlp` over HTTP with protobuf: the yardstick. Redacts nothing.
 
-use super::{Library, Settings};
+use super::library::{Library, Settings};
 use crate::event::{Call, PROTOCOL, SDK, SERVER};
 use opentelemetry::logs::{AnyValue, LogRecord, Logger, LoggerProvider, Severity};
 use opentelemetry_otlp::{LogExporter, Protocol, WithExportConfig};

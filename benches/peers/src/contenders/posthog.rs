@@ -1,6 +1,6 @@
 //! `posthog-rs`: its client, which redacts nothing, and its feature `mcp`, which redacts on the caller's thread.
 
-use super::{Library, Settings};
+use super::library::{Library, Settings};
 use crate::event::{Call, PROTOCOL, SDK, SERVER};
 use posthog_rs::mcp::{McpAnalytics, ToolCallRequest};
 use posthog_rs::{Client, ClientOptionsBuilder, Event};

@@ -1,6 +1,6 @@
 //! `sentry`'s structured logs. Redacts nothing.
 
-use super::{Library, Settings};
+use super::library::{Library, Settings};
 use crate::event::{Call, PROTOCOL, SDK, SERVER};
 use sentry::protocol::{Log, LogAttribute, LogLevel, Map, Value};
 use sentry::{Client, ClientOptions, Hub};

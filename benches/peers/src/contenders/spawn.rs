@@ -1,6 +1,6 @@
 //! What is written in an afternoon: a task and a POST per event. No bound, no batch, no redaction, no end.
 
-use super::{Library, Settings};
+use super::library::{Library, Settings};
 use crate::event::{Call, PROTOCOL, SDK, SERVER};
 use serde_json::json;
 use std::sync::Mutex;

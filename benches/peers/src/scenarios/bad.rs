@@ -1,6 +1,6 @@
 //! What a bad ingest costs the caller, and the process its memory: below a full queue, and far above it.
 
-use super::{Scenario, Size};
+use super::scenario::{Scenario, Size};
 use crate::contenders::Contender;
 use crate::report::{Report, Rows, Table, Target, maybe};
 use crate::run::Case;

@@ -1,6 +1,6 @@
 //! What a call costs the thread that makes it: a burst from one thread, with a queue that holds everything.
 
-use super::{RUST, Scenario, Size, burst_events};
+use super::scenario::{RUST, Scenario, Size, burst_events};
 use crate::contenders::Contender;
 use crate::event::Kind;
 use crate::report::{Report, Rows, Table, Target, maybe};

@@ -1,6 +1,6 @@
 //! What a call costs that has no effect: the queue is full, or the logger is switched off.
 
-use super::{Scenario, Size};
+use super::scenario::{Scenario, Size};
 use crate::contenders::Contender;
 use crate::report::{Report, Rows, Table, Target, maybe};
 use crate::run::{Case, Row};

@@ -1,10 +1,11 @@
 //! How cost grows: with the payload, with threads, with the number of tools, with what is queued already, and with
 //! the size of a batch. Each is a plot.
 
+use super::scenario::{Scenario, Size};
 use super::throughput::{cpu_us, rate};
-use super::{Scenario, Size};
 use crate::contenders::Contender;
 use crate::measure::End;
+use crate::number::number;
 use crate::plot::Plot;
 use crate::report::{Report, Rows, Table, Target, maybe};
 use crate::run::{Case, Row};
@@ -171,10 +172,7 @@ fn cases(size: Size) -> Vec<Case> {
 fn report(rows: Rows<'_>) -> Report {
     let mut report = Report::default();
     for axis in &AXES {
-        let head = axis
-            .values
-            .iter()
-            .map(|value| crate::report::number(*value as f64));
+        let head = axis.values.iter().map(|value| number(*value as f64));
         let mut table = Table::new(
             [format!("{}, by {}", axis.y, axis.x)]
                 .into_iter()

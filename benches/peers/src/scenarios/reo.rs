@@ -1,7 +1,7 @@
 //! One event a request: the wire of the Python SDK.
 
+use super::scenario::{Scenario, Size};
 use super::throughput::{cpu_us, rate};
-use super::{Scenario, Size};
 use crate::contenders::Contender;
 use crate::measure::End;
 use crate::report::{Report, Rows, Table, Target, maybe};

@@ -1,6 +1,6 @@
 //! What a call of a tool costs more when its server is instrumented, by the size of its arguments.
 
-use super::{Scenario, Size};
+use super::scenario::{Scenario, Size};
 use crate::contenders::Contender;
 use crate::plot::Plot;
 use crate::report::{Report, Rows, Table, Target, maybe, median};

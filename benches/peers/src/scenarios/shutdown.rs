@@ -1,6 +1,6 @@
 //! What the end of a process costs with 10 000 events queued, and what arrives.
 
-use super::{RUST, Scenario, Size};
+use super::scenario::{RUST, Scenario, Size};
 use crate::contenders::{Contender, SHUTDOWN};
 use crate::measure::End;
 use crate::report::{Report, Rows, Table, Target, maybe};

@@ -1,6 +1,6 @@
 //! The same call at a rate that a busy server has, where caches are cold between two calls.
 
-use super::{RUST, Scenario, Size};
+use super::scenario::{RUST, Scenario, Size};
 use crate::contenders::Contender;
 use crate::measure::{End, Measured};
 use crate::report::{Report, Rows, Table, Target, maybe};

@@ -1,6 +1,6 @@
 //! What a second caller costs the first.
 
-use super::{Scenario, Size};
+use super::scenario::{Scenario, Size};
 use crate::contenders::Contender;
 use crate::report::{Report, Rows, Table, Target, maybe};
 use crate::run::Case;

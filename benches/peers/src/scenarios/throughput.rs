@@ -1,6 +1,6 @@
 //! How many events arrive a second, and what processor time each takes from the first call to the ingest's answer.
 
-use super::{RUST, Scenario, Size, burst_events};
+use super::scenario::{RUST, Scenario, Size, burst_events};
 use crate::contenders::Contender;
 use crate::measure::End;
 use crate::report::{Report, Rows, Table, Target, maybe};

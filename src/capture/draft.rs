@@ -1,0 +1,217 @@
+//! The two ends of a pass: what is begun as a draft leaves as redacted JSON, or as a captured value.
+
+use super::event_writer::{CapturePolicy, EventWriter, Written};
+use super::scratch::{self, Scratch};
+use super::value::{Captured, Content};
+use super::writer::{Capture, UNSERIALIZABLE};
+use crate::ledger::{DropReason, Ledger};
+use crate::limits;
+use crate::redact::{Counts, Draft, RedactedJson};
+
+/// An event that is being written into a thread's scratch.
+#[derive(Debug)]
+pub(crate) struct EventDraft<'s> {
+    pub(crate) writer: EventWriter<'s>,
+    redacted: &'s mut Vec<u8>,
+}
+
+impl<'s> EventDraft<'s> {
+    /// Begins an event. A panic of the caller's code is counted in `ledger` when it is caught, and so
+    /// also for an event that is given up before it is sealed.
+    #[inline]
+    pub(crate) fn begin(
+        scratch: &'s mut Scratch,
+        policy: &'s CapturePolicy,
+        ledger: &'s Ledger,
+    ) -> Self {
+        let Scratch {
+            json,
+            spans,
+            redacted,
+        } = scratch;
+        json.clear();
+        spans.clear();
+        Self {
+            writer: EventWriter::new(json, spans, policy, ledger),
+            redacted,
+        }
+    }
+
+    /// Redacts the event.
+    #[inline]
+    pub(crate) fn seal(self) -> Result<RedactedJson<'s>, DropReason> {
+        let EventWriter {
+            json,
+            spans,
+            policy,
+            ledger,
+            cutter,
+            counts_at,
+        } = self.writer;
+        let none = Counts::default();
+        let draft = Draft {
+            json: json.as_bytes(),
+            spans,
+            counts_at,
+            counts: cutter.counts.as_ref().unwrap_or(&none),
+        };
+        let sealed = if cutter.failed {
+            None
+        } else {
+            policy.redactor.seal(draft, self.redacted).ok()
+        };
+        let Some(json) = sealed else {
+            // A rule of the user's has panicked.
+            ledger.panics(1);
+            return Err(DropReason::RedactionFailed);
+        };
+        // A mark may be longer than what it hides, so the size is judged now.
+        if json.as_bytes().len() > limits::MAX_EVENT_BYTES {
+            return Err(DropReason::TooLarge);
+        }
+        Ok(json)
+    }
+}
+
+/// Captures a value on its own, for what must outlive its source. It is redacted with its event.
+pub(crate) fn capture_value(
+    policy: &CapturePolicy,
+    content: Content<'_>,
+    arguments: bool,
+    ledger: &Ledger,
+) -> Captured {
+    let mut json = scratch::take_spare();
+    let mut spans = Vec::new();
+    let mut writer = EventWriter::new(&mut json, &mut spans, policy, ledger);
+    let mark = writer.mark();
+    let capture = Capture::Value { arguments };
+    let (written, _) = writer.value(content, capture, limits::MAX_EVENT_BYTES, mark);
+    let (counts, failed) = (writer.cutter.counts, writer.cutter.failed);
+    if written == Written::TooLarge {
+        json.raw(UNSERIALIZABLE.as_bytes());
+    }
+    Captured {
+        json,
+        counts: counts.map(Box::new),
+        failed,
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::capture::key;
+    use crate::limits::Limits;
+    use crate::redact::Redactor;
+
+    fn policy() -> CapturePolicy {
+        CapturePolicy {
+            limits: Limits::default(),
+            redactor: Redactor::default(),
+        }
+    }
+
+    fn sealed(
+        scratch: &mut Scratch,
+        write: impl FnOnce(&mut EventWriter<'_>) -> Result<(), DropReason>,
+    ) -> Result<String, DropReason> {
+        let (policy, ledger) = (policy(), Ledger::default());
+        let mut draft = EventDraft::begin(scratch, &policy, &ledger);
+        write(&mut draft.writer)?;
+        let json = draft.seal()?;
+        Ok(String::from_utf8(json.as_bytes().to_vec()).unwrap())
+    }
+
+    #[test]
+    fn a_scratch_carries_nothing_from_one_event_to_the_next() {
+        let mut scratch = Scratch::default();
+        let first = sealed(&mut scratch, |w| {
+            let start = w.len();
+            w.text(key!("a"), "mail bob@example.com", 100);
+            w.close_object(start);
+            Ok(())
+        });
+        assert_eq!(first.unwrap(), r#"{"a":"mail [REDACTED_EMAIL]"}"#);
+        let failed = sealed(&mut scratch, |w| {
+            w.raw("{\"half");
+            Err(DropReason::MissingField)
+        });
+        assert_eq!(failed, Err(DropReason::MissingField));
+        let second = sealed(&mut scratch, |w| {
+            let start = w.len();
+            w.integer(key!("n"), 1);
+            w.close_object(start);
+            Ok(())
+        });
+        assert_eq!(second.unwrap(), r#"{"n":1}"#);
+    }
+
+    #[test]
+    fn an_event_is_too_large_by_what_it_is_after_redaction() {
+        let mut scratch = Scratch::default();
+        let mails = "a@b.co ".repeat(limits::MAX_EVENT_BYTES / 10);
+        assert!(mails.len() < limits::MAX_EVENT_BYTES);
+        let event = sealed(&mut scratch, |w| {
+            let start = w.len();
+            w.key(key!("list"));
+            w.raw("[");
+            for (n, mail) in mails.split_inclusive(' ').enumerate() {
+                if n > 0 {
+                    w.raw(",");
+                }
+                w.item(mail);
+            }
+            w.raw("]");
+            w.close_object(start);
+            Ok(())
+        });
+        assert_eq!(event, Err(DropReason::TooLarge));
+    }
+
+    struct Panics;
+
+    impl serde::Serialize for Panics {
+        fn serialize<S: serde::Serializer>(&self, _: S) -> Result<S::Ok, S::Error> {
+            panic!("in a caller's `Serialize`")
+        }
+    }
+
+    #[test]
+    fn a_panic_is_counted_when_it_is_caught_and_so_for_an_event_that_is_given_up() {
+        let (policy, ledger, mut scratch) = (policy(), Ledger::default(), Scratch::default());
+        let mut draft = EventDraft::begin(&mut scratch, &policy, &ledger);
+        let written = draft
+            .writer
+            .content(key!("result"), &Panics, false, usize::MAX);
+        assert_eq!(written, Written::Whole);
+        drop(draft);
+        assert_eq!(ledger.snapshot(0).panics, 1);
+        let captured = capture_value(&policy, &Panics, false, &ledger);
+        assert_eq!(captured.json.as_bytes(), UNSERIALIZABLE.as_bytes());
+        assert_eq!(ledger.snapshot(0).panics, 2);
+    }
+
+    #[test]
+    fn a_rule_that_panics_drops_the_event_and_is_counted_once() {
+        let policy = CapturePolicy {
+            limits: Limits::default(),
+            redactor: Redactor::custom(|_| panic!("in a rule")),
+        };
+        let (ledger, mut scratch) = (Ledger::default(), Scratch::default());
+        let mut draft = EventDraft::begin(&mut scratch, &policy, &ledger);
+        draft.writer.text(key!("prompt"), &"words ".repeat(100), 50);
+        draft.writer.close_object(0);
+        assert_eq!(draft.seal().err(), Some(DropReason::RedactionFailed));
+        assert_eq!(ledger.snapshot(0).panics, 1);
+    }
+
+    #[test]
+    fn a_value_that_is_too_large_for_an_event_is_named_unserializable() {
+        let ledger = Ledger::default();
+        let limits = Limits::default().max_list_items(10_000);
+        let policy = CapturePolicy { limits, ..policy() };
+        let large = vec!["x".repeat(4_000); 100];
+        let captured = capture_value(&policy, &large, false, &ledger);
+        assert_eq!(captured.json.as_bytes(), UNSERIALIZABLE.as_bytes());
+    }
+}

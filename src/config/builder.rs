@@ -1,0 +1,396 @@
+//! The builder: its fields and setters.
+
+use std::fmt;
+use std::path::PathBuf;
+use std::sync::Arc;
+use std::time::Duration;
+
+use reqwest::ClientBuilder;
+use serde_json::Value;
+
+use super::env::Env;
+use super::table::{Given, table};
+use crate::base::clock::Clock;
+use crate::delivery::Spool;
+use crate::error::DeliveryError;
+use crate::event::{Identity, Sampling, Session};
+use crate::hooks::{BeforeSend, ClientHook, OnError};
+use crate::limits::Limits;
+use crate::queue::WhenFull;
+use crate::redact::Redactor;
+use crate::transport::Transport;
+use crate::wire::Wire;
+use crate::wire::naming::IdentityPolicy;
+
+/// Builds a [`UsageLogger`](crate::UsageLogger).
+///
+/// Each setting has a default; an API key and, on the batch wires, an endpoint are required.
+#[must_use = "a builder does nothing until `build`"]
+#[derive(Default)]
+pub struct Builder {
+    pub(super) wire: Wire,
+    pub(super) api_key: Option<String>,
+    pub(super) endpoint: Option<String>,
+    pub(super) identity: Option<Identity<'static>>,
+    pub(super) identity_policy: IdentityPolicy,
+    pub(super) product_id: Option<String>,
+    pub(super) source: Option<String>,
+    pub(super) environment: Option<String>,
+    pub(super) user_agent: Option<String>,
+    pub(super) ip_addr: Option<String>,
+    pub(super) session: Session<'static>,
+    pub(super) meta: Vec<(String, Value)>,
+    /// What was given of the settings in the table.
+    pub(super) given: Given,
+    pub(super) limits: Limits,
+    pub(super) redactor: Redactor,
+    pub(super) before_send: Option<BeforeSend>,
+    pub(super) on_error: Option<OnError>,
+    pub(super) headers: Vec<(String, String)>,
+    pub(super) allow_insecure_http: bool,
+    pub(super) http_client: Option<ClientHook>,
+    pub(super) gzip: bool,
+    pub(super) bundled_roots: bool,
+    pub(super) dry_run: Option<PathBuf>,
+    pub(super) sampling: Sampling,
+    pub(super) disabled: bool,
+    pub(super) env: Env,
+    pub(super) clock: Clock,
+    pub(super) transport: Option<Arc<dyn Transport>>,
+    pub(super) spool: Option<Spool>,
+}
+
+/// Prints what says nothing about users, and whether a key is set, but not which.
+impl fmt::Debug for Builder {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("Builder")
+            .field("wire", &self.wire)
+            .field("api_key", &self.api_key.as_ref().map(|_| ".."))
+            .field("product_id", &self.product_id)
+            .field("enabled", &!self.disabled)
+            .finish_non_exhaustive()
+    }
+}
+
+macro_rules! setters {
+    ($(
+        $(#[$doc:meta])+
+        $name:ident($param:ident: $type:ty) = $default:expr
+        $(, in $range:expr $(, at most $most:ident)?)?;
+    )+) => {
+        impl Builder {$(
+            $(#[$doc])+
+            pub const fn $name(mut self, $param: $type) -> Self {
+                self.given.$name = Some($param);
+                self
+            }
+        )+}
+    };
+}
+
+table!(setters);
+
+impl Builder {
+    /// Sets the wire format. Default: [`Wire::Reo`].
+    pub fn wire(mut self, wire: Wire) -> Self {
+        self.wire = wire;
+        self
+    }
+
+    /// Sets the API key, sent in the header `X-API-KEY` (`x-mcpeye-secret` on the mcpeye wire).
+    ///
+    /// Default: `REO_API_KEY`, on the mcpeye wire `MCPEYE_INGEST_SECRET`, where it is optional.
+    /// The key goes to the endpoint's origin and nowhere else, and no `Debug`, log or error shows it.
+    pub fn api_key(mut self, key: impl Into<String>) -> Self {
+        self.api_key = Some(key.into());
+        self
+    }
+
+    /// Sets where events are sent.
+    ///
+    /// Default: `REO_CENSUS_MCP_ENDPOINT` (`MCPEYE_INGEST_URL` on the mcpeye wire), else
+    /// [`DEFAULT_ENDPOINT`] on [`Wire::Reo`]; the other wires have none. The mcpeye wire appends
+    /// `/ingest` to the path unless it ends so.
+    ///
+    /// Plain `http` is refused but to this machine, see
+    /// [`allow_insecure_http`](Self::allow_insecure_http).
+    pub fn endpoint(mut self, url: impl Into<String>) -> Self {
+        self.endpoint = Some(url.into());
+        self
+    }
+
+    /// Sets who events are about that do not say. Wire keys `user_id` and `user_id_type`.
+    /// Default: none; a tool call without any is anonymous.
+    pub fn identity(mut self, identity: Identity<'_>) -> Self {
+        self.identity = Some(identity.into_owned());
+        self
+    }
+
+    /// Sets the product. Wire key `product_id`. Default: none; the Reo wires require one here or
+    /// on each event.
+    pub fn product_id(mut self, id: impl Into<String>) -> Self {
+        self.product_id = Some(id.into());
+        self
+    }
+
+    /// Sets the source. Wire key `source`. Default: `REO_PRODUCT_USAGE_SOURCE`, else
+    /// [`DEFAULT_SOURCE`].
+    pub fn source(mut self, source: impl Into<String>) -> Self {
+        self.source = Some(source.into());
+        self
+    }
+
+    /// Sets the environment. Wire key `environment`. Default: `REO_PRODUCT_USAGE_ENVIRONMENT`,
+    /// else [`DEFAULT_ENVIRONMENT`].
+    pub fn environment(mut self, environment: impl Into<String>) -> Self {
+        self.environment = Some(environment.into());
+        self
+    }
+
+    /// Sets the user agent of events. Wire key `user_agent`. Default:
+    /// `REO_PRODUCT_USAGE_USER_AGENT`, else [`DEFAULT_USER_AGENT`].
+    pub fn user_agent(mut self, user_agent: impl Into<String>) -> Self {
+        self.user_agent = Some(user_agent.into());
+        self
+    }
+
+    /// Sets the address of all clients. Wire key `ip_addr`. Default: none.
+    pub fn ip_addr(mut self, address: impl Into<String>) -> Self {
+        self.ip_addr = Some(address.into());
+        self
+    }
+
+    /// Sets what is known of the session of all events: for a process that is one session, as on
+    /// stdio. Default: nothing.
+    pub fn session(mut self, session: Session<'_>) -> Self {
+        self.session = session.into_owned();
+        self
+    }
+
+    /// Sets the share of calls that is kept, of the tools without a share of their own: 0.0 to 1.0.
+    /// Default: 1.0.
+    ///
+    /// A call that failed is always kept, and so is every other kind of event. What is left out is
+    /// counted as [`Sampled`](crate::DropReason::Sampled); a kept call carries its share, wire key
+    /// `sample_rate` in `meta` (the mcpeye wire has no place for it), so that it can be weighed.
+    pub const fn sample(mut self, rate: f64) -> Self {
+        self.sampling.rate = rate;
+        self
+    }
+
+    /// Sets the share of a tool's calls that is kept. Default: that of [`sample`](Self::sample).
+    pub fn sample_tool(mut self, tool: impl Into<String>, rate: f64) -> Self {
+        self.sampling.rates.insert(tool.into(), rate);
+        self
+    }
+
+    /// Sets how many calls of one tool are kept in a minute, failed ones included, of the tools
+    /// without a cap of their own. Default: any number.
+    ///
+    /// The others are counted as [`RateCapped`](crate::DropReason::RateCapped), and the tool's next
+    /// call that is kept says how many they were, wire key `suppressed` in `meta` (the mcpeye wire
+    /// has no place for it). Beyond 1 024 different tools the rest share one count.
+    pub const fn rate_cap(mut self, calls_per_minute: u32) -> Self {
+        self.sampling.cap = Some(calls_per_minute);
+        self
+    }
+
+    /// Sets how many calls of a tool are kept in a minute. Default: that of
+    /// [`rate_cap`](Self::rate_cap).
+    pub fn rate_cap_tool(mut self, tool: impl Into<String>, calls_per_minute: u32) -> Self {
+        self.sampling.caps.insert(tool.into(), calls_per_minute);
+        self
+    }
+
+    /// Adds a key to the `meta` of every event; an event's own key of that name wins. The mcpeye
+    /// wire has no place for it.
+    pub fn meta(mut self, key: impl Into<String>, value: impl Into<Value>) -> Self {
+        self.meta.push((key.into(), value.into()));
+        self
+    }
+
+    /// Keeps what is queued on disk until the ingest has confirmed it. Default: no.
+    ///
+    /// Its age replaces [`max_event_age`](Self::max_event_age). The worker starts with the logger
+    /// rather than with the first event, since earlier processes may have left events.
+    #[cfg(feature = "spool")]
+    pub fn spool(mut self, spool: crate::spool::Spool) -> Self {
+        self.spool = Some(spool);
+        self
+    }
+
+    /// Sets how much of an event is kept. Default: [`limits`].
+    pub const fn limits(mut self, limits: Limits) -> Self {
+        self.limits = limits;
+        self
+    }
+
+    /// Sets the redactor. Default: the built-in rules.
+    pub fn redactor(mut self, redactor: Redactor) -> Self {
+        self.redactor = redactor;
+        self
+    }
+
+    /// Sends pseudonyms in the place of user ids and e-mail addresses: on every event, whoever
+    /// gives the identity. Default: no, they are sent as they are.
+    ///
+    /// An id of the kind `EMAIL` becomes what [`Pseudonyms::email`] makes of it, any other what
+    /// [`Pseudonyms::user`] does; the kind and anonymous ids stay. Logins are told apart by the
+    /// pseudonyms, too, so that an address in two spellings is one. It costs the caller of
+    /// `log_usage` a hash, about a microsecond.
+    ///
+    /// Addresses in texts stay the redactor's: marks, or the same pseudonyms where a redactor has
+    /// been given [them](crate::redact::RedactorBuilder::pseudonyms), too.
+    ///
+    /// ```
+    /// # use mcp_usage::{UsageLogger, pseudonym::Pseudonyms};
+    /// # fn key_store() -> Vec<u8> { vec![7; 32] }
+    /// let builder = UsageLogger::builder().pseudonyms(Pseudonyms::new(&key_store())?);
+    /// # Ok::<(), mcp_usage::pseudonym::KeyTooShort>(())
+    /// ```
+    ///
+    /// [`Pseudonyms::email`]: crate::pseudonym::Pseudonyms::email
+    /// [`Pseudonyms::user`]: crate::pseudonym::Pseudonyms::user
+    #[cfg(feature = "pseudonyms")]
+    #[cfg_attr(docsrs, doc(cfg(feature = "pseudonyms")))]
+    pub fn pseudonyms(mut self, pseudonyms: crate::pseudonym::Pseudonyms) -> Self {
+        self.identity_policy.pseudonyms = Some(pseudonyms);
+        self
+    }
+
+    /// Sets a hook over each finished event, as the JSON of the wire format; `None` drops the
+    /// event as [`BeforeSend`](crate::DropReason::BeforeSend), and so does a panic.
+    ///
+    /// It runs on the worker, so it must not block. What it returns is redacted again. Ids, times
+    /// and the identity stay as they were.
+    pub fn before_send(
+        mut self,
+        hook: impl Fn(Value) -> Option<Value> + Send + Sync + 'static,
+    ) -> Self {
+        self.before_send = Some(Arc::new(hook));
+        self
+    }
+
+    /// Sets a callback for deliveries that fail. It runs on the worker, so it must not block; a
+    /// panic in it is caught and counted.
+    pub fn on_error(mut self, callback: impl Fn(&DeliveryError) + Send + Sync + 'static) -> Self {
+        self.on_error = Some(Arc::new(callback));
+        self
+    }
+
+    /// Adds headers to every request. The key's, `Host` and those that frame the body are refused.
+    pub fn headers<N: Into<String>, V: Into<String>>(
+        mut self,
+        headers: impl IntoIterator<Item = (N, V)>,
+    ) -> Self {
+        let headers = headers
+            .into_iter()
+            .map(|(name, value)| (name.into(), value.into()));
+        self.headers.extend(headers);
+        self
+    }
+
+    /// Allows an endpoint with plain `http` that is not on this machine: the key and the events
+    /// then travel in the clear. Default: no.
+    pub const fn allow_insecure_http(mut self, allow: bool) -> Self {
+        self.allow_insecure_http = allow;
+        self
+    }
+
+    /// Changes the HTTP client: proxies, roots, client certificates. Redirects stay refused
+    /// whatever it does, and this machine is never reached by a proxy.
+    ///
+    /// Without it, proxies come from `HTTPS_PROXY`, `HTTP_PROXY`, `ALL_PROXY` and `NO_PROXY`, and
+    /// roots from the system.
+    ///
+    /// [`ClientBuilder`] is reqwest's, so a new major version of reqwest is one of this crate.
+    ///
+    /// # Examples
+    ///
+    /// An authority of your own, and a certificate that names this server to the ingest:
+    ///
+    /// ```no_run
+    /// # fn main() -> Result<(), Box<dyn std::error::Error>> {
+    /// let root = reqwest::Certificate::from_pem(&std::fs::read("authority.pem")?)?;
+    /// let identity = reqwest::Identity::from_pem(&std::fs::read("client.pem")?)?;
+    /// let usage = mcp_usage::UsageLogger::builder()
+    ///     .http_client(move |client| client.tls_certs_merge([root]).identity(identity))
+    ///     .build()?;
+    /// # Ok(())
+    /// # }
+    /// ```
+    pub fn http_client(
+        mut self,
+        change: impl FnOnce(ClientBuilder) -> ClientBuilder + 'static,
+    ) -> Self {
+        self.http_client = Some(Box::new(change));
+        self
+    }
+
+    /// Compresses requests where that makes them smaller, with `Content-Encoding: gzip`. Default:
+    /// no, since an ingest must know how to take it; one that does not answers 415 or 400, which
+    /// drops events as [`Rejected`](crate::DropReason::Rejected).
+    ///
+    /// For the batch wires: [`build`](Self::build) returns [`BuildError::Invalid`] with
+    /// [`Wire::Reo`], whose requests hold one event.
+    #[cfg(feature = "gzip")]
+    #[cfg_attr(docsrs, doc(cfg(feature = "gzip")))]
+    pub const fn gzip(mut self, on: bool) -> Self {
+        self.gzip = on;
+        self
+    }
+
+    /// Trusts the authorities that Mozilla trusts, as known when the crate `webpki-root-certs` was
+    /// released, and not those of the system. Default: no, the system's.
+    ///
+    /// For images that have no roots. [`http_client`](Self::http_client) may add to them.
+    #[cfg(feature = "bundled-roots")]
+    #[cfg_attr(docsrs, doc(cfg(feature = "bundled-roots")))]
+    pub const fn bundled_roots(mut self, on: bool) -> Self {
+        self.bundled_roots = on;
+        self
+    }
+
+    /// Writes what would be sent to a file instead of sending it: each request's body is a line of
+    /// JSON, appended. Default: none. Neither key nor endpoint is needed then.
+    ///
+    /// Events count as delivered when they are written. The file is not rotated. On Unix it is made
+    /// so that only its owner may read it.
+    ///
+    /// [`build`](Self::build) returns [`BuildError::Invalid`] when the file cannot be opened.
+    pub fn dry_run(mut self, path: impl Into<PathBuf>) -> Self {
+        self.dry_run = Some(path.into());
+        self
+    }
+
+    /// Switches the logger off. Default: on, unless the environment opts out; an opt-out wins over
+    /// `enabled(true)`.
+    pub const fn enabled(mut self, enabled: bool) -> Self {
+        self.disabled = !enabled;
+        self
+    }
+
+    /// Sets where environment variables are looked up. Default: the process's environment. For
+    /// tests that must not depend on it.
+    pub fn env(mut self, lookup: impl Fn(&str) -> Option<String> + 'static) -> Self {
+        self.env = Env::new(lookup);
+        self
+    }
+
+    /// Sets a clock that a test moves. Default: the system's.
+    #[cfg(feature = "testing")]
+    pub fn clock(mut self, clock: &crate::base::manual_clock::ManualClock) -> Self {
+        self.clock = Clock::Manual(clock.clone());
+        self
+    }
+
+    /// Keeps requests in memory instead of sending them; a key and an endpoint are not needed then.
+    #[cfg(feature = "testing")]
+    pub fn memory_transport(
+        mut self,
+        transport: &crate::transport::memory::MemoryTransport,
+    ) -> Self {
+        self.transport = Some(Arc::new(transport.clone()));
+        self
+    }
+}

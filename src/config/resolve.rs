@@ -1,0 +1,284 @@
+//! From a builder to what a logger is made from.
+
+use std::mem;
+use std::sync::Arc;
+
+use reqwest::Url;
+use reqwest::header::HeaderMap;
+
+use super::builder::Builder;
+use super::setting::Setting;
+use super::table::Values;
+use crate::base::clock::Clock;
+use crate::capture::{self, CapturePolicy, Constant};
+use crate::delivery::Opened;
+use crate::delivery::settings::{DeliverySettings, Pace};
+use crate::error::BuildError;
+use crate::event::Sampling;
+use crate::ledger::Ledger;
+use crate::queue::Bounds;
+use crate::transport::Transport;
+use crate::transport::api_key::KeyCell;
+use crate::transport::dry_run::DryRun;
+use crate::transport::http::{self, Http};
+use crate::wire::defaults::Defaults;
+
+/// What a logger is made from.
+pub(crate) struct Resolved {
+    pub(crate) pipeline: PipelineSettings,
+    pub(crate) delivery: DeliverySettings,
+    pub(crate) spool: Option<Opened>,
+    /// For the doctor: what is set, and where each value came from.
+    pub(crate) settings: Vec<Setting>,
+}
+
+/// What the pipeline needs to take and write an event, wherever it is sent.
+#[derive(Debug)]
+pub(crate) struct PipelineSettings {
+    pub(crate) defaults: Defaults,
+    pub(crate) policy: CapturePolicy,
+    pub(crate) sampling: Sampling,
+    pub(crate) clock: Clock,
+}
+
+impl Builder {
+    /// Returns what switches the logger off, if anything does.
+    pub(crate) fn off_by(&self) -> Result<Option<&'static str>, BuildError> {
+        let opted_out = self.env.opted_out()?;
+        Ok(opted_out.or(self.disabled.then_some("the code")))
+    }
+
+    /// Validates the settings and resolves each to its value in force. Of several faults the first in
+    /// this order is reported.
+    pub(crate) fn resolve(mut self) -> Result<Resolved, BuildError> {
+        self.open_dry_run()?;
+        self.check_gzip()?;
+        self.check_sampling()?;
+        let key = self.checked_key()?;
+        let endpoint = self.checked_endpoint()?;
+        let headers = self.checked_headers()?;
+        let values = self.checked_values()?;
+        let texts = self.checked_texts()?;
+        let verbose = self.env.flag("PACKAGE_TRACKER_VERBOSE")?.unwrap_or(false);
+
+        let settings = self.settings();
+        let pipeline = self.take_pipeline(texts);
+        let key = Arc::new(KeyCell::new(key));
+        let (transport, endpoint) = match self.transport.take() {
+            Some(transport) => (transport, None),
+            None => {
+                let http = self.http(endpoint.clone(), headers, Arc::clone(&key), &values)?;
+                (Arc::new(http) as Arc<dyn Transport>, Some(endpoint))
+            }
+        };
+        let (max_event_age, spool_dir) = match &self.spool {
+            Some(spool) => (spool.age(), Some(spool.path().to_owned())),
+            None => (values.max_event_age, None),
+        };
+        // Last, so that a logger that is not built leaves nothing on disk.
+        let tag = self.wire.spool_tag();
+        let spool = self.spool.map(|spool| spool.open(tag)).transpose()?;
+        // Where a request holds one event, a segment of any size is worth sending.
+        let [max_batch_events, batch_events, batch_bytes] = if self.wire.profile().is_batch {
+            let events = values.max_batch_events;
+            [events, events, values.max_batch_bytes]
+        } else {
+            [1, usize::MAX, 1]
+        };
+        let delivery = DeliverySettings {
+            wire: self.wire,
+            bounds: Bounds {
+                max_events: values.max_queue_events,
+                max_bytes: values.max_queue_bytes,
+                when_full: values.when_full,
+                batch_events,
+                batch_bytes,
+            },
+            max_batch_events,
+            max_batch_bytes: values.max_batch_bytes,
+            flush_interval: values.flush_interval,
+            request_timeout: values.request_timeout,
+            max_in_flight: values.max_in_flight,
+            pace: Pace {
+                initial_backoff: values.initial_backoff,
+                max_backoff: values.max_backoff,
+                max_retry_after: values.max_retry_after,
+            },
+            max_event_age,
+            before_send: self.before_send,
+            redactor: self.redactor,
+            on_error: self.on_error,
+            verbose,
+            clock: self.clock,
+            transport,
+            key,
+            endpoint,
+            spool_dir,
+        };
+        Ok(Resolved {
+            pipeline,
+            delivery,
+            spool,
+            settings,
+        })
+    }
+
+    fn open_dry_run(&mut self) -> Result<(), BuildError> {
+        if let (Some(path), None) = (&self.dry_run, &self.transport) {
+            let file = DryRun::open(path).map_err(|error| {
+                BuildError::invalid("dry_run", format!("cannot write the file: {error}"))
+            })?;
+            self.transport = Some(Arc::new(file));
+        }
+        Ok(())
+    }
+
+    fn take_pipeline(&mut self, texts: [String; 3]) -> PipelineSettings {
+        let policy = CapturePolicy {
+            limits: self.limits,
+            redactor: self.redactor.clone(),
+        };
+        let constant = |text| Constant::new(text, &policy.redactor);
+        let [source, environment, user_agent] = texts.map(constant);
+        let meta = mem::take(&mut self.meta).into_iter();
+        let meta = meta.map(|(name, value)| {
+            // A `Value` does not panic, so nothing is counted.
+            let captured = capture::capture_value(&policy, &value, false, &Ledger::default());
+            (name, captured)
+        });
+        let defaults = Defaults {
+            identity: self.identity.take(),
+            identity_policy: mem::take(&mut self.identity_policy),
+            product_id: self.product_id.take().map(constant),
+            source,
+            environment,
+            user_agent,
+            ip_addr: self.ip_addr.take().map(constant),
+            session: mem::take(&mut self.session),
+            meta: meta.collect(),
+        };
+        PipelineSettings {
+            defaults,
+            policy,
+            sampling: mem::take(&mut self.sampling),
+            clock: self.clock.clone(),
+        }
+    }
+
+    fn http(
+        &mut self,
+        endpoint: Url,
+        headers: HeaderMap,
+        key: Arc<KeyCell>,
+        values: &Values,
+    ) -> Result<Http, BuildError> {
+        let hook = self.http_client.take();
+        let client = http::client(&endpoint, values.max_in_flight, self.bundled_roots, hook)
+            .map_err(|error| BuildError::HttpClient(Box::new(error.without_url())))?;
+        Ok(Http {
+            client,
+            endpoint,
+            headers,
+            key_header: self.wire.profile().key_header,
+            key,
+            gzip: self.gzip,
+        })
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::wire::{DEFAULT_BATCH_REQUEST_TIMEOUT, DEFAULT_REQUEST_TIMEOUT, Mcpeye, Wire};
+
+    fn builder(wire: Wire) -> Builder {
+        Builder::default()
+            .env(|name| match name {
+                "REO_API_KEY" => Some("key-of-the-environment".to_owned()),
+                "REO_CENSUS_MCP_ENDPOINT" | "MCPEYE_INGEST_URL" => {
+                    Some("https://environment.example/".to_owned())
+                }
+                _ => None,
+            })
+            .wire(wire)
+    }
+
+    #[test]
+    fn the_wire_decides_on_batches_and_the_timeout() {
+        let delivery = |wire| builder(wire).resolve().unwrap().delivery;
+        let single = delivery(Wire::Reo);
+        assert_eq!(single.max_batch_events, 1);
+        assert_eq!(single.bounds.batch_events, usize::MAX);
+        assert_eq!(single.bounds.batch_bytes, 1);
+        assert_eq!(single.request_timeout, DEFAULT_REQUEST_TIMEOUT);
+        for wire in [Wire::ReoBatch, Wire::Mcpeye(Mcpeye::new("p"))] {
+            let batch = delivery(wire);
+            assert_eq!(batch.max_batch_events, batch.bounds.batch_events);
+            assert_eq!(batch.max_batch_bytes, batch.bounds.batch_bytes);
+            assert_eq!(batch.request_timeout, DEFAULT_BATCH_REQUEST_TIMEOUT);
+        }
+    }
+
+    #[test]
+    fn a_timeout_in_code_wins_on_every_wire() {
+        for wire in [Wire::Reo, Wire::ReoBatch] {
+            let builder = builder(wire).request_timeout(DEFAULT_REQUEST_TIMEOUT);
+            let delivery = builder.resolve().unwrap().delivery;
+            assert_eq!(delivery.request_timeout, DEFAULT_REQUEST_TIMEOUT);
+        }
+    }
+
+    #[test]
+    fn code_wins_over_the_environment_and_that_over_the_default() {
+        let endpoint = |builder: Builder| builder.resolve().unwrap().delivery.endpoint.unwrap();
+        let of_env = endpoint(builder(Wire::Reo));
+        assert_eq!(of_env.as_str(), "https://environment.example/");
+        let of_code = endpoint(builder(Wire::Reo).endpoint("https://code.example/"));
+        assert_eq!(of_code.as_str(), "https://code.example/");
+        let default = endpoint(builder(Wire::Reo).env(|_| None).api_key("k"));
+        assert_eq!(default.as_str(), crate::wire::DEFAULT_ENDPOINT);
+    }
+
+    #[test]
+    fn a_dry_run_needs_neither_key_nor_endpoint_and_leaves_no_file_where_it_cannot() {
+        let builder = || Builder::default().env(|_| None).wire(Wire::ReoBatch);
+        let error = builder()
+            .dry_run("/nowhere/at/all")
+            .resolve()
+            .err()
+            .unwrap();
+        assert!(
+            error
+                .to_string()
+                .starts_with("dry_run cannot write the file: ")
+        );
+        let path = std::env::temp_dir().join(format!("dry-run-{}", std::process::id()));
+        let delivery = builder().dry_run(&path).resolve().unwrap().delivery;
+        std::fs::remove_file(path).unwrap();
+        assert_eq!(delivery.endpoint, None);
+    }
+
+    #[test]
+    fn an_opt_out_is_named_before_the_code_is() {
+        let off_by = |builder: Builder| builder.off_by().unwrap();
+        let opted_out =
+            || Builder::default().env(|name| (name == "DO_NOT_TRACK").then(|| "1".into()));
+        assert_eq!(off_by(opted_out().enabled(false)), Some("DO_NOT_TRACK"));
+        assert_eq!(off_by(builder(Wire::Reo).enabled(false)), Some("the code"));
+        assert_eq!(off_by(builder(Wire::Reo)), None);
+    }
+
+    #[cfg(feature = "spool")]
+    #[test]
+    fn the_age_of_a_spool_replaces_that_of_the_memory() {
+        let dir = std::env::temp_dir().join(format!("resolve-{}", std::process::id()));
+        let hour = std::time::Duration::from_secs(60 * 60);
+        let spool = crate::spool::Spool::dir(&dir).max_age(hour);
+        let resolved = builder(Wire::Reo).spool(spool).resolve().unwrap();
+        assert_eq!(resolved.delivery.max_event_age, hour);
+        assert_eq!(resolved.delivery.spool_dir.as_ref(), Some(&dir));
+        assert!(resolved.spool.is_some());
+        drop(resolved);
+        std::fs::remove_dir_all(dir).unwrap();
+    }
+}

@@ -1,0 +1,86 @@
+//! What a walk through JSON and the rules for text share, and what they ask of the redaction around them.
+//!
+//! A text may hold JSON, JSON holds strings, and a run of bytes in a text may be base64 of another text. The trait
+//! stands for that ring: the walk (`json`) and the rules (`text`) call it and know no engine, which implements it.
+
+use crate::redact::engine::edit::Edit;
+use crate::redact::engine::frame::Frame;
+use crate::redact::engine::memo::Known;
+use crate::redact::find::tools::Tools;
+use crate::redact::kind::Kind;
+use crate::redact::read::decode::Decoded;
+use crate::redact::read::masks::Masks;
+use crate::redact::read::scope::Found;
+use crate::redact::rule_set::RuleSet;
+
+/// How many texts inside texts are looked into.
+pub(crate) const MAX_DEPTH: u8 = 4;
+
+/// A buffer this large is kept for the next call; a larger one goes back.
+pub(crate) const KEEP_BYTES: usize = 512 * 1024;
+
+/// What is looked at inside of a text or a JSON value.
+pub(crate) trait Inside<'r> {
+    /// What was found so far.
+    fn findings(&mut self) -> &mut Findings<'r>;
+
+    /// The content of one JSON string: its escapes are decoded where it has any.
+    #[expect(
+        clippy::too_many_arguments,
+        reason = "the place of a string in its text takes this many words"
+    )]
+    fn string(
+        &mut self,
+        text: &[u8],
+        masks: &Masks,
+        place: (usize, usize),
+        escaped: bool,
+        kind: Kind,
+        depth: u8,
+        is_key: bool,
+    );
+
+    /// A run that may be base64 of a text: it goes whole when the text holds anything.
+    fn base64(&mut self, text: &[u8], place: (usize, usize), depth: u8) -> bool;
+}
+
+/// What a redaction that is going on has found, the rules it goes by, and the buffers it needs.
+pub(crate) struct Findings<'r> {
+    pub(crate) rules: &'r RuleSet,
+    pub(crate) edits: Vec<Edit>,
+    pub(crate) frames: Vec<Frame>,
+    pub(crate) side: Vec<u8>,
+    pub(crate) progress: Progress,
+    /// What the columns of a table hold.
+    pub(crate) tabled: Vec<Found>,
+    pub(crate) known: &'r mut Known,
+    /// What was put in place could be read otherwise than what stood there: a second pass has to make sure.
+    pub(crate) unsure: bool,
+    pub(crate) pool: Vec<(Decoded, Masks)>,
+}
+
+/// How far the rules are in a text. A text inside of it has its own.
+#[derive(Clone, Copy, Default)]
+pub(crate) struct Progress {
+    /// The last digit that asked for the word before it.
+    pub(crate) asked: usize,
+    /// Where an id ends that no rule is to be tried within.
+    pub(crate) settled: usize,
+    /// The tools that the text names.
+    pub(crate) tools: Tools,
+}
+
+impl Findings<'_> {
+    /// A decoded text with its masks; goes back with [`give`](Self::give).
+    pub(crate) fn take(&mut self) -> (Decoded, Masks) {
+        self.pool.pop().unwrap_or_default()
+    }
+
+    pub(crate) fn give(&mut self, mut pair: (Decoded, Masks)) {
+        pair.0.trim(KEEP_BYTES);
+        pair.1.trim(KEEP_BYTES);
+        if self.pool.len() < usize::from(MAX_DEPTH) + 2 {
+            self.pool.push(pair);
+        }
+    }
+}

@@ -1,0 +1,199 @@
+//! Field names and short strings that were looked at before.
+//!
+//! Events of a server have the same few names, tools, clients and sessions again and again, and looking at one takes
+//! several times as long as finding it here.
+
+use crate::redact::kind::{Kind, Role};
+use crate::redact::read::bytes::hash;
+
+/// Longer names are judged each time.
+const MAX_NAME: usize = 24;
+/// Enough for the names of many tools; where two names share a place, the later one has it.
+const PLACES: usize = 256;
+
+#[derive(Clone, Copy)]
+struct Place {
+    words: [u64; 3],
+    /// Whose rules judged it. 0 is nobody.
+    rules: u32,
+    length: u8,
+    kind: Kind,
+    role: Role,
+}
+
+/// Names with nothing to redact in them, and what they say of their values.
+pub(crate) struct Known {
+    places: Box<[Place]>,
+}
+
+impl std::fmt::Debug for Known {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.write_str("Known")
+    }
+}
+
+impl Default for Known {
+    fn default() -> Self {
+        let empty = Place {
+            words: [0; 3],
+            rules: 0,
+            length: 0,
+            kind: Kind::Plain,
+            role: Role::Other,
+        };
+        Self {
+            places: vec![empty; PLACES].into_boxed_slice(),
+        }
+    }
+}
+
+/// A name that fits, as the key of its place.
+#[derive(Clone, Copy)]
+pub(crate) struct Key {
+    words: [u64; 3],
+    length: u8,
+    place: usize,
+}
+
+impl Key {
+    /// The key of the name at `from..to`. Its words overlap where the name is no multiple of eight bytes long, so
+    /// that they are read straight from the text: a padded copy would cost more than the search.
+    #[inline]
+    pub(crate) fn of(text: &[u8], from: usize, to: usize) -> Option<Self> {
+        let length = to - from;
+        let word = |at: usize| {
+            text.get(at..)
+                .and_then(<[u8]>::first_chunk)
+                .map(|eight| u64::from_le_bytes(*eight))
+        };
+        let words = match length {
+            // A text that ends right behind a name is cut or hostile, and judged without help.
+            1..8 => [word(from)? & (u64::MAX >> (64 - 8 * length)), 0, 0],
+            8..=16 => [word(from)?, word(to - 8)?, 0],
+            17..=MAX_NAME => [word(from)?, word(from + 8)?, word(to - 8)?],
+            _ => return None,
+        };
+        Some(Self {
+            words,
+            length: length as u8,
+            place: (hash(length, &words) >> 56) as usize % PLACES,
+        })
+    }
+}
+
+impl Known {
+    #[inline]
+    pub(crate) fn get(&self, key: &Key, rules: u32) -> Option<(Kind, Role)> {
+        let place = self.places.get(key.place)?;
+        // Word by word: what was just written word by word is slow to read as a whole.
+        let ([a, b, c], [x, y, z]) = (place.words, key.words);
+        let same = (a ^ x) | (b ^ y) | (c ^ z) == 0;
+        (same && place.rules == rules && place.length == key.length)
+            .then_some((place.kind, place.role))
+    }
+
+    pub(crate) fn put(&mut self, key: &Key, rules: u32, kind: Kind, role: Role) {
+        if let Some(place) = self.places.get_mut(key.place) {
+            *place = Place {
+                words: key.words,
+                rules,
+                length: key.length,
+                kind,
+                role,
+            };
+        }
+    }
+}
+
+/// The shortest and the longest string that is remembered; shorter ones have few candidates.
+const QUIET: std::ops::RangeInclusive<usize> = 4..=40;
+/// Enough for the sessions of a busy server: 48 KB in a thread that logs.
+const QUIET_PLACES: usize = 1024;
+
+#[derive(Clone, Copy)]
+struct QuietPlace {
+    words: [u64; 5],
+    rules: u32,
+    length: u8,
+}
+
+/// Strings with nothing to redact in them.
+pub(crate) struct Quiet {
+    places: Box<[QuietPlace]>,
+}
+
+impl std::fmt::Debug for Quiet {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.write_str("Quiet")
+    }
+}
+
+impl Default for Quiet {
+    fn default() -> Self {
+        let empty = QuietPlace {
+            words: [0; 5],
+            rules: 0,
+            length: 0,
+        };
+        Self {
+            places: vec![empty; QUIET_PLACES].into_boxed_slice(),
+        }
+    }
+}
+
+/// A string that can be remembered, as the key of its place.
+#[derive(Clone, Copy)]
+pub(crate) struct QuietKey {
+    words: [u64; 5],
+    length: u8,
+    place: usize,
+}
+
+impl QuietKey {
+    /// The key of the string at `from..to`; like that of a name, its words overlap.
+    #[inline]
+    pub(crate) fn of(text: &[u8], from: usize, to: usize) -> Option<Self> {
+        let length = to - from;
+        if !QUIET.contains(&length) {
+            return None;
+        }
+        let last = length.saturating_sub(8);
+        // What stands behind a shorter string is shifted out of its one word.
+        let spare = 8 * 8_usize.saturating_sub(length);
+        let mut words = [0; 5];
+        for (index, word) in words.iter_mut().enumerate() {
+            let eight = text.get(from + (8 * index).min(last)..)?.first_chunk()?;
+            *word = u64::from_le_bytes(*eight) << spare;
+        }
+        Some(Self {
+            words,
+            length: length as u8,
+            place: (hash(length, &words) >> 54) as usize % QUIET_PLACES,
+        })
+    }
+}
+
+impl Quiet {
+    #[inline]
+    pub(crate) fn has(&self, key: &QuietKey, rules: u32) -> bool {
+        let Some(place) = self.places.get(key.place) else {
+            return false;
+        };
+        let differ = place
+            .words
+            .iter()
+            .zip(&key.words)
+            .fold(0, |differ, (a, b)| differ | (a ^ b));
+        differ == 0 && place.rules == rules && place.length == key.length
+    }
+
+    pub(crate) fn put(&mut self, key: &QuietKey, rules: u32) {
+        if let Some(place) = self.places.get_mut(key.place) {
+            *place = QuietPlace {
+                words: key.words,
+                rules,
+                length: key.length,
+            };
+        }
+    }
+}

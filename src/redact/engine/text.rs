@@ -1,0 +1,388 @@
+//! The rules for plain text, each tried only where it can begin.
+
+use crate::redact::class::Class;
+use crate::redact::engine::edit::Edit;
+use crate::redact::engine::inside::{Findings, Inside, Progress};
+use crate::redact::find::tools::Tools;
+use crate::redact::find::{
+    address, assign, code, command, config_line, email, key, markup, number, sentence, shaped_key,
+    sql, table, token, url, word,
+};
+use crate::redact::kind::Kind;
+use crate::redact::read::bytes::{at, is_token, part, run_end, token_run};
+use crate::redact::read::decode;
+use crate::redact::read::masks::{MIN_RUN, Masks, is_run_start};
+use crate::redact::read::scope::{Found, Scope, word_start};
+
+/// A shorter text is no table.
+const MIN_TABLE: usize = 16;
+
+/// Shorter base64 holds no name and value worth the look.
+const MIN_BASE64: usize = 20;
+
+/// How long a UUID is.
+const UUID: usize = 36;
+
+/// What a text has that calls for a closer look at the whole of it.
+#[derive(Clone, Copy, Debug, Default)]
+struct Signs {
+    /// Escapes that may hide something from the rules.
+    layered: bool,
+    /// Where the names of columns begin that values are inserted into.
+    inserts: Option<usize>,
+    lines: bool,
+    /// Double quotes, which are no candidates in JSON, where every string has them.
+    quoted: bool,
+}
+
+impl Signs {
+    fn of(text: &[u8], masks: &Masks, from: usize, to: usize) -> Self {
+        let mut signs = Self::default();
+        let mut pos = masks.next_odd(from, to);
+        while pos < to {
+            match at(text, pos) {
+                b'(' if signs.inserts.is_none() => {
+                    signs.inserts = table::follows_into(text, from, pos).then_some(pos);
+                }
+                b'\n' => signs.lines = true,
+                _ => signs.layered |= decode::is_layer(text, pos),
+            }
+            pos = masks.next_odd(pos + 1, to);
+        }
+        pos = masks.next_end(from, to);
+        signs.quoted = pos < to;
+        while pos < to && !signs.layered {
+            signs.layered = decode::is_layer(text, pos);
+            pos = masks.next_end(pos + 1, to);
+        }
+        signs
+    }
+}
+
+/// Whether a run of token bytes ends in a UUID, as most ids do, and stands alone between quotes or spaces.
+fn is_uuid(scope: &Scope<'_>, start: usize, end: usize) -> bool {
+    let apart = |byte: u8| {
+        byte.is_ascii_whitespace()
+            || matches!(byte, 0 | b'"' | b'\'' | b'(' | b')' | b'[' | b']' | b',')
+    };
+    let Some(id) = scope.part(start, end).last_chunk::<UUID>() else {
+        return false;
+    };
+    let groups = id.split(|b| *b == b'-');
+    matches!(id, [.., b'-', _, _, _, _, _, _, _, _, _, _, _, _])
+        && groups.map(<[u8]>::len).eq([8, 4, 4, 4, 12])
+        && id.iter().all(|b| b.is_ascii_hexdigit() || *b == b'-')
+        && apart(scope.before(start))
+        && apart(scope.at(end))
+}
+
+/// Tries every rule at every candidate in `text[from..to]`. Returns whether the text has escapes that may
+/// hide something from the rules.
+pub(crate) fn scan<'r>(
+    inside: &mut impl Inside<'r>,
+    text: &[u8],
+    masks: &Masks,
+    (from, to): (usize, usize),
+    kind: Kind,
+    depth: u8,
+) -> bool {
+    let findings = inside.findings();
+    if !findings.rules.has_builtin() {
+        return false;
+    }
+    let signs = Signs::of(text, masks, from, to);
+    findings.progress = Progress {
+        asked: from,
+        settled: from,
+        tools: Tools::default(),
+    };
+    let mut scope = Scope {
+        text,
+        from,
+        to,
+        origin: from,
+    };
+    if kind == Kind::Phone
+        && let Some(found) = number::named_phone(&scope)
+    {
+        findings.add(found);
+        return false;
+    }
+    let shaped = signs.inserts.is_some() || signs.lines || config_line::may_begin(text, from);
+    if to - from >= MIN_TABLE && shaped {
+        findings.lines(&scope, signs);
+    }
+    let mut pos = from;
+    loop {
+        pos = if signs.quoted {
+            masks.next_candidate_or_end(pos, to)
+        } else {
+            masks.next_candidate(pos, to)
+        };
+        if pos >= to {
+            return signs.layered;
+        }
+        let findings = inside.findings();
+        let next = match at(text, pos) {
+            b'@' => {
+                let found = email::email(&scope, pos, 1);
+                match url::database(&scope, pos, &mut findings.progress.tools) {
+                    None => findings.address(&scope, found),
+                    found => findings.one(found),
+                }
+            }
+            b':' if part(text, pos, pos + 3) == b"://" => {
+                findings.one(url::userinfo(&scope, pos).or_else(|| url::webhook(&scope, pos)))
+            }
+            b':' | b'=' => findings.several(&scope, pos).or_else(|| {
+                let wanted = findings.rules.is_on(Class::Ip) && at(text, pos) == b':';
+                wanted
+                    .then(|| address::ipv6(&scope, pos))
+                    .flatten()
+                    .and_then(|found| findings.one(Some(found)))
+            }),
+            b'<' => findings.one(markup::element(&scope, pos, &|name| {
+                findings.rules.judge(name)
+            })),
+            b'\'' => findings.one(
+                sql::after_word(&scope, pos)
+                    .or_else(|| code::literal(&scope, pos, &|name| findings.rules.judge(name))),
+            ),
+            b'"' => findings.quote(&scope, pos),
+            b'\\' => None,
+            b'-' => findings.dashes(&scope, pos),
+            _ => run(inside, &scope, pos, kind, depth),
+        };
+        match next {
+            Some(end) => {
+                scope.from = end.max(pos + 1).min(to);
+                pos = scope.from;
+            }
+            None => pos += 1,
+        }
+    }
+}
+
+/// A run of token bytes, or a group of digits in one.
+fn run<'r>(
+    inside: &mut impl Inside<'r>,
+    scope: &Scope<'_>,
+    pos: usize,
+    kind: Kind,
+    depth: u8,
+) -> Option<usize> {
+    let findings = inside.findings();
+    if pos < findings.progress.settled {
+        return None;
+    }
+    if is_run_start(scope.text, pos) || pos == scope.from {
+        let (end, is_word) = token_run(scope.text, pos, scope.to);
+        if !is_word
+            && end - pos >= MIN_RUN
+            && let Some(found) = key::key(scope, pos, end)
+        {
+            return findings.one(Some(found));
+        }
+        if kind == Kind::Plain && end - pos >= UUID && is_uuid(scope, pos, end) {
+            // Only the word before it can make more of an id, and its groups are not asked one by one.
+            (findings.progress.settled, findings.progress.asked) = (end, end);
+            let rules = findings.rules;
+            let found = word::after_word(scope, pos, &mut findings.progress.tools, &|name| {
+                rules.judge(name)
+            });
+            return findings.one(found);
+        }
+        // What follows a `/` was looked at together with what stands before it.
+        let joined = matches!(scope.before(pos), b'+' | b'/') && is_token(scope.before(pos - 1));
+        if !is_word && !joined {
+            let end = run_end(scope.text, end, scope.to, |b| {
+                is_token(b) || matches!(b, b'+' | b'/')
+            });
+            let end = run_end(scope.text, end, scope.to.min(end + 2), |b| b == b'=');
+            if end - pos >= MIN_BASE64 && inside.base64(scope.text, (pos, end), depth) {
+                return Some(end);
+            }
+        }
+    }
+    let findings = inside.findings();
+    if findings.rules.is_on(Class::Wallet)
+        && is_run_start(scope.text, pos)
+        && let Some(found) = address::wallet(scope, pos)
+    {
+        return findings.one(Some(found));
+    }
+    if at(scope.text, pos).is_ascii_digit() {
+        if findings.rules.is_on(Class::Ip)
+            && let Some(found) = address::ipv4(scope, pos)
+        {
+            return findings.one(Some(found));
+        }
+        // Digits one by one, `1-2-3`, are no number of a kind that is known here.
+        let digit = |offset: usize| scope.at(pos + offset).is_ascii_digit();
+        let alone = !digit(1) && digit(2) && !digit(3);
+        let ahead = if alone {
+            1
+        } else {
+            number::digits_ahead(scope, pos)
+        };
+        let found = match ahead {
+            // Two letters may stand before few digits, and `$` before one.
+            0..7 => number::lettered(scope, pos).or_else(|| token::crypt(scope, pos)),
+            _ => number::number(scope, pos, kind)
+                .or_else(|| number::lettered(scope, pos))
+                .or_else(|| number::introduced(scope, pos))
+                .or_else(|| shaped_key::telegram(scope, pos)),
+        };
+        if found.is_some() {
+            return findings.one(found);
+        }
+        // Only the first digit of a word asks for the word before it: every byte is walked back over once.
+        let asked = scope.from.max(findings.progress.asked);
+        let start = word_start(scope.text, pos, asked);
+        // A reference or a pointer in code.
+        let start = run_end(scope.text, start, pos, |b| matches!(b, b'&' | b'*'));
+        findings.progress.asked = pos + 1;
+        if start > asked || start == scope.from {
+            // A `/` may stand within the first bytes of a key that is base64.
+            if start < pos
+                && let Some(found) = key::listed_at(scope, start)
+            {
+                return findings.one(Some(found));
+            }
+            let rules = findings.rules;
+            let found = word::after_word(scope, start, &mut findings.progress.tools, &|name| {
+                rules.judge(name)
+            });
+            return findings.one(found);
+        }
+    }
+    None
+}
+
+impl Findings<'_> {
+    /// What stands in the sensitive columns of tables, and behind the keywords of lines.
+    fn lines(&mut self, scope: &Scope<'_>, signs: Signs) {
+        let rules = self.rules;
+        let mut found = std::mem::take(&mut self.tabled);
+        if let Some(open) = signs.inserts {
+            table::inserted(scope, open, &|name| rules.judge(name), &mut |cell| {
+                found.push(cell)
+            });
+        }
+        if signs.lines {
+            table::columns(scope, &|name| rules.judge(name), &mut |cell| {
+                found.push(cell)
+            });
+        }
+        config_line::settings(scope, &|name| rules.judge(name), &mut |value| {
+            found.push(value)
+        });
+        for cell in found.drain(..) {
+            self.add(cell);
+        }
+        self.tabled = found;
+    }
+
+    fn add(&mut self, found: Found) {
+        if self.rules.is_on(found.class) && found.end > found.start {
+            self.edits
+                .push(Edit::mark(found.start, found.end, found.class.tag()));
+        }
+    }
+
+    fn one(&mut self, found: Option<Found>) -> Option<usize> {
+        let found = found?;
+        self.add(found);
+        Some(found.end)
+    }
+
+    /// An address: its mark, or the pseudonym of who has it.
+    #[cfg_attr(
+        not(feature = "pseudonyms"),
+        expect(unused_variables, reason = "the text is hashed with the feature")
+    )]
+    fn address(&mut self, scope: &Scope<'_>, found: Option<Found>) -> Option<usize> {
+        #[cfg(feature = "pseudonyms")]
+        if let (Some(found), Some(pseudonyms), true) = (
+            found,
+            &self.rules.pseudonyms,
+            self.rules.is_on(Class::Email),
+        ) {
+            let address = String::from_utf8_lossy(scope.part(found.start, found.end));
+            let from = self.side.len();
+            self.side
+                .extend_from_slice(pseudonyms.email(&address).as_bytes());
+            let with = super::edit::With::Text {
+                tag: Class::Email.tag(),
+                from,
+                to: self.side.len(),
+            };
+            self.edits.push(Edit {
+                start: found.start,
+                end: found.end,
+                with,
+            });
+            return Some(found.end);
+        }
+        self.one(found)
+    }
+
+    /// An assignment can hide more than one value: a header with several cookies.
+    fn several(&mut self, scope: &Scope<'_>, pos: usize) -> Option<usize> {
+        // `bob@example.com:hunter2`
+        let behind_address = self
+            .edits
+            .last()
+            .is_some_and(|edit| edit.end == pos && edit.tag() == Some(Class::Email.tag()));
+        if behind_address && let Some(found) = sentence::behind_address(scope, pos + 1) {
+            return self.one(Some(found));
+        }
+        let mut end = None;
+        let edits = &mut self.edits;
+        let rules = self.rules;
+        assign::at_sign(
+            scope,
+            pos,
+            &|name| rules.judge(name),
+            &mut |found: Found| {
+                end = Some(found.end.max(end.unwrap_or(0)));
+                if rules.is_on(found.class) && found.end > found.start {
+                    edits.push(Edit::mark(found.start, found.end, found.class.tag()));
+                }
+            },
+        );
+        self.unsure |= end.is_some();
+        end
+    }
+
+    /// A literal in double quotes: an argument of a call or a command, a word that a sentence names.
+    fn quote(&mut self, scope: &Scope<'_>, pos: usize) -> Option<usize> {
+        let rules = self.rules;
+        let judge = |name: &[u8]| rules.judge(name);
+        let mut found = code::literal(scope, pos, &judge);
+        if found.is_none() && scope.before(pos) == b' ' {
+            found = sentence::quoted(scope, pos, &judge);
+            if found.is_none() && self.progress.tools.are_near(scope, pos) {
+                found = command::argument(scope, pos + 1);
+            }
+        }
+        self.one(found)
+    }
+
+    fn dashes(&mut self, scope: &Scope<'_>, pos: usize) -> Option<usize> {
+        if scope.part(pos, pos + 5) == b"-----" || scope.part(pos, pos + 4) == b"----" {
+            return self.one(token::armour(scope, pos));
+        }
+        if is_token(scope.before(pos)) {
+            return None;
+        }
+        let rules = self.rules;
+        let judge = |name: &[u8]| rules.judge(name);
+        let found = match scope.at(pos + 1) {
+            b'-' => command::flag(scope, pos, &judge),
+            _ => None,
+        };
+        let found = found.or_else(|| command::option(scope, pos, &mut self.progress.tools, &judge));
+        self.one(found)
+    }
+}

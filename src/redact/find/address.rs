@@ -1,0 +1,64 @@
+//! IP addresses and addresses of wallets.
+
+use crate::redact::class::Class;
+use crate::redact::read::bytes::{self, at, run_end, run_start};
+use crate::redact::read::scope::{Found, Scope};
+
+/// An IPv4 address that begins with the digits at `pos`.
+pub(crate) fn ipv4(scope: &Scope<'_>, pos: usize) -> Option<Found> {
+    let left = scope.before(pos);
+    if left.is_ascii_alphanumeric() || matches!(left, b'.' | b'-' | b'_') {
+        return None;
+    }
+    let end = run_end(scope.text, pos, scope.to.min(pos + 16), |b| {
+        b.is_ascii_digit() || b == b'.'
+    });
+    let end = run_start(scope.text, end, pos, |b| b == b'.');
+    let address: std::net::Ipv4Addr = std::str::from_utf8(scope.part(pos, end))
+        .ok()?
+        .parse()
+        .ok()?;
+    let next = scope.at(end);
+    (!next.is_ascii_alphanumeric() && next != b'_' && !address.is_unspecified())
+        .then(|| Found::new(pos, end, Class::Ip))
+}
+
+/// An IPv6 address around the colon at `pos`.
+pub(crate) fn ipv6(scope: &Scope<'_>, pos: usize) -> Option<Found> {
+    let of = |b: u8| b.is_ascii_hexdigit() || matches!(b, b':' | b'.');
+    let start = run_start(scope.text, pos, scope.from.max(pos.saturating_sub(5)), of);
+    let end = run_end(scope.text, pos, scope.to.min(pos + 46), of);
+    let end = run_start(scope.text, end, pos, |b| b == b'.');
+    if scope.before(start).is_ascii_alphanumeric() || scope.at(end).is_ascii_alphanumeric() {
+        return None;
+    }
+    let address: std::net::Ipv6Addr = std::str::from_utf8(scope.part(start, end))
+        .ok()?
+        .parse()
+        .ok()?;
+    (end - start > 4 && !address.is_loopback()).then(|| Found::new(start, end, Class::Ip))
+}
+
+/// The address of a wallet, Ethereum's or Bitcoin's, at the start of a run of token bytes.
+pub(crate) fn wallet(scope: &Scope<'_>, start: usize) -> Option<Found> {
+    let end = run_end(scope.text, start, scope.to.min(start + 96), bytes::is_token);
+    let run = scope.part(start, end);
+    let base58 = |text: &[u8]| {
+        text.iter()
+            .all(|b| b.is_ascii_alphanumeric() && !matches!(b, b'0' | b'O' | b'I' | b'l'))
+    };
+    let ethereum = run.len() == 42
+        && run.starts_with(b"0x")
+        && bytes::rest(run, 2).iter().all(u8::is_ascii_hexdigit);
+    let segwit = run.starts_with(b"bc1")
+        && (42..=62).contains(&run.len())
+        && run
+            .iter()
+            .all(|b| b.is_ascii_digit() || b.is_ascii_lowercase());
+    let legacy = matches!(at(run, 0), b'1' | b'3')
+        && (26..=35).contains(&run.len())
+        && base58(run)
+        && run.iter().any(u8::is_ascii_lowercase)
+        && run.iter().any(u8::is_ascii_uppercase);
+    (ethereum || segwit || legacy).then(|| Found::new(start, end, Class::Wallet))
+}

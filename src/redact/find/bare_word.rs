@@ -1,0 +1,566 @@
+//! Places where a bare word can only be a literal: connection strings, lines of configuration, maps of YAML.
+//!
+//! `password: tangerine` is as well a sentence, and `password = MyDogRex` a variable. What stands around it decides:
+//! a connection string refers to nothing, and neither does a file whose other lines hold literals.
+
+use crate::redact::judge::style::Style;
+use crate::redact::judge::{code, value};
+use crate::redact::kind::Kind;
+use crate::redact::read::bytes::{at, is_paired, part, rest, run_end, run_start};
+use crate::redact::read::lex::{is_assignment, is_blank, is_name};
+use crate::redact::read::scope::Scope;
+
+/// So far around a value its place is looked at.
+const NEAR: usize = 200;
+
+/// Of a connection string so many pairs on each side of a value are looked at, and so many bytes of each.
+const MAX_PAIRS: usize = 3;
+const MAX_PAIR: usize = 64;
+
+/// Whether a key says where a connection goes and whose it is.
+fn is_connection(key: &[u8]) -> bool {
+    let key = key.trim_ascii();
+    let known: &[&[u8]] = match key.len() {
+        3 => &[b"uid", b"dsn"],
+        4 => &[b"host", b"port", b"user"],
+        5 => &[b"login"],
+        6 => &[b"server", b"userid", b"dbname", b"driver"],
+        7 => &[b"user id", b"sslmode"],
+        8 => &[
+            b"hostaddr",
+            b"hostname",
+            b"username",
+            b"database",
+            b"provider",
+            b"endpoint",
+        ],
+        11 => &[b"data source", b"accountname"],
+        15 => &[b"initial catalog"],
+        _ => &[],
+    };
+    let first = at(key, 0).to_ascii_lowercase();
+    let mut known = known.iter().filter(|known| at(known, 0) == first);
+    known.any(|known| key.eq_ignore_ascii_case(known))
+}
+
+/// Whether a pair of a connection stands in `text`.
+fn is_pair(text: &[u8]) -> bool {
+    let mut begin = 0;
+    // No key is longer.
+    for (at, byte) in part(text, 0, 48).iter().enumerate() {
+        match byte {
+            // `jdbc:sqlserver://host;user=`, `mysql:host=`
+            b':' | b'?' => begin = at + 1,
+            b'=' => return is_connection(part(text, begin, at)),
+            _ => {}
+        }
+    }
+    false
+}
+
+/// Where the value that begins at `start` ends, if it stands where only a literal can and is none that says nothing.
+pub(crate) fn end(
+    scope: &Scope<'_>,
+    start: usize,
+    name: &[u8],
+    kind: Kind,
+    style: Style,
+) -> Option<usize> {
+    let says = match kind {
+        Kind::Secret | Kind::Pwd => true,
+        Kind::Secrets => !name.ends_with(b"ecrets"),
+        Kind::Maybe => rest(name, name.len().saturating_sub(4)).eq_ignore_ascii_case(b"pass"),
+        _ => false,
+    };
+    let first = scope.at(start);
+    if !says
+        // The directory that a command was run in.
+        || kind == Kind::Pwd && first == b'/'
+        || style.quoted_name
+        || first.is_ascii_whitespace()
+        || matches!(
+            first,
+            0 | b'"' | b'\'' | b'`' | b'$' | b'{' | b'(' | b'[' | b'<' | b'|' | b'>'
+        )
+    {
+        return None;
+    }
+    let end = match (style.equals, style.spaced) {
+        (true, true) => section(scope, start, style),
+        (true, false) => connection(scope, start, style)
+            .or_else(|| listed(scope, start, style))
+            .or_else(|| setting(scope, start, name, style))
+            .or_else(|| argument(scope, start, name, style)),
+        (false, _) if matches!(first, b'!' | b'&' | b'*') => None,
+        (false, true) => line(scope, start, name, style)
+            .or_else(|| flow(scope, start, style))
+            .or_else(|| behind_user(scope, start, style))
+            .or_else(|| cell(scope, start, name, style)),
+        (false, false) => pass_option(scope, start, style),
+    }?;
+    value::is_literal(scope.part(start, end), name).then_some(end)
+}
+
+/// `Server=db;User Id=app;Password=…;`
+fn connection(scope: &Scope<'_>, start: usize, style: Style) -> Option<usize> {
+    let name = style.name;
+    let led = scope.before(run_start(
+        scope.text,
+        name,
+        scope.from.max(name.saturating_sub(1)),
+        is_blank,
+    )) == b';';
+    if !led {
+        memchr::memchr(b';', scope.part(start, start + NEAR))?;
+    }
+    let end = run_end(scope.text, start, scope.to.min(start + NEAR), is_paired);
+    if !led && scope.at(end) != b';' {
+        return None;
+    }
+    // The pairs next to it tell.
+    let before = || {
+        let mut to = name;
+        (0..MAX_PAIRS).any(|_| {
+            let floor = scope.origin.max(to.saturating_sub(MAX_PAIR));
+            let from = run_start(scope.text, to, floor, is_paired);
+            let pair = scope.part(from, to);
+            to = from.saturating_sub(1);
+            is_pair(pair)
+        })
+    };
+    let behind = || {
+        let mut from = end + 1;
+        (0..MAX_PAIRS).any(|_| {
+            let to = run_end(scope.text, from, scope.to.min(from + MAX_PAIR), is_paired);
+            let pair = scope.part(from, to);
+            from = to + 1;
+            is_pair(pair)
+        })
+    };
+    if end < start + 4 || !before() && !behind() {
+        return None;
+    }
+    // The last one may be followed by the rest of a sentence.
+    let closed = matches!(scope.at(end), b';' | b'"' | b'\'' | b'`' | b'<');
+    let word = || run_end(scope.text, start, end, |b| !b.is_ascii_whitespace());
+    Some(if closed { end } else { word() })
+}
+
+/// `host=db user=app password=… dbname=crm`
+fn listed(scope: &Scope<'_>, start: usize, style: Style) -> Option<usize> {
+    let name = style.name;
+    let word = |b: u8| !b.is_ascii_whitespace() && !matches!(b, b'"' | b'\'' | b'`' | b'<');
+    let led = scope.before(name) == b' ';
+    let end = run_end(scope.text, start, scope.to.min(start + MAX_PAIR), |b| {
+        word(b) && (led || b != b';')
+    });
+    // What is longer is no password.
+    if end == start + MAX_PAIR || !led && scope.at(end) != b' ' {
+        return None;
+    }
+    // Pairs that are listed in another way: `user=app password=…,port=5432`.
+    let other = (start..end).any(|at| {
+        matches!(scope.at(at), b',' | b';' | b'&' | b'|') && is_assignment(scope, at + 1)
+    });
+    if other {
+        return None;
+    }
+    let before = led && {
+        let from = run_start(
+            scope.text,
+            name - 1,
+            scope.origin.max(name.saturating_sub(64)),
+            word,
+        );
+        is_pair(scope.part(from, name - 1))
+    };
+    let behind = || {
+        scope.at(end) == b' ' && {
+            let to = run_end(scope.text, end + 1, scope.to.min(end + 64), word);
+            is_pair(scope.part(end + 1, to))
+        }
+    };
+    // In a call the pairs have commas behind them.
+    let value = scope.part(start, end);
+    (!matches!(value.last(), Some(b',' | b')' | b';')) && (before || behind())).then_some(end)
+}
+
+/// A line of a file of settings: `DB_PASSWORD=…`.
+fn setting(scope: &Scope<'_>, start: usize, name: &[u8], style: Style) -> Option<usize> {
+    if !style.own_line {
+        return None;
+    }
+    let end = alone(scope, start)?;
+    let code = matches!(
+        scope.part(start, end).last(),
+        Some(b',' | b';' | b')' | b'{' | b'\\')
+    );
+    (!code
+        && (is_shouted(name) || beside(scope, style, (start, end), &|line| is_setting(line, b'='))))
+    .then_some(end)
+}
+
+/// An argument of a command or a query, or a variable that is set for a command: nothing there is a path of names.
+fn argument(scope: &Scope<'_>, start: usize, name: &[u8], style: Style) -> Option<usize> {
+    let led = matches!(scope.before(style.name), b'?' | b'&' | b'-') || name.starts_with(b"-");
+    if !led && !is_shouted(name) {
+        return None;
+    }
+    let end = run_end(scope.text, start, scope.to.min(start + NEAR), |b| {
+        b.is_ascii_alphanumeric() || b == b'.'
+    });
+    let dotted = memchr::memchr(b'.', scope.part(start, end)).is_some();
+    (dotted && matches!(scope.at(end), 0 | b' ' | b'\n' | b'&' | b'\'' | b'"')).then_some(end)
+}
+
+/// `openssl … -passin pass:…`
+fn pass_option(scope: &Scope<'_>, start: usize, style: Style) -> Option<usize> {
+    let before = scope.part(style.name.saturating_sub(10).max(scope.from), style.name);
+    [&b"-passin "[..], b"-passout ", b"-pass "]
+        .iter()
+        .any(|option| before.ends_with(option))
+        .then(|| {
+            run_end(scope.text, start, scope.to.min(start + NEAR), |b| {
+                !b.is_ascii_whitespace() && !matches!(b, b'"' | b'\'')
+            })
+        })
+}
+
+/// A line of a section of an ini file, whose head stands above it: `[client]`.
+fn section(scope: &Scope<'_>, start: usize, style: Style) -> Option<usize> {
+    if !style.own_line {
+        return None;
+    }
+    let end = alone(scope, start)?;
+    let floor = scope.origin.max(style.name.saturating_sub(2 * NEAR));
+    let is_head = |line: &[u8]| {
+        let line = line.trim_ascii();
+        line.strip_prefix(b"[")
+            .and_then(|line| line.strip_suffix(b"]"))
+            .is_some_and(|name| {
+                !name.is_empty() && name.iter().all(|b| is_name(*b) && *b != b'[' || *b == b' ')
+            })
+    };
+    scope
+        .part(floor, style.name)
+        .split(|b| *b == b'\n')
+        .any(is_head)
+        .then_some(end)
+}
+
+/// `<li>Password: …</li>`, `-H "X-Auth-Token: …"`
+fn cell(scope: &Scope<'_>, start: usize, name: &[u8], style: Style) -> Option<usize> {
+    let close = match scope.before(style.name) {
+        b'>' => b'<',
+        quote if quote != 0 && quote == style.quote && memchr::memchr(b'-', name).is_some() => {
+            quote
+        }
+        _ => return None,
+    };
+    let end = run_end(scope.text, start, scope.to.min(start + NEAR), |b| {
+        !matches!(b, b'\n' | b'\r') && b != close
+    });
+    let value = scope.part(start, end);
+    let phrase = memchr::memchr(b' ', value).is_some();
+    (scope.at(end) == close && (!phrase || close != b'<' && value.iter().any(u8::is_ascii_digit)))
+        .then_some(end)
+}
+
+/// Words before the name of a password that say whose or which it is.
+const WHOSE: &[&str] = &[
+    "new",
+    "old",
+    "current",
+    "temporary",
+    "temp",
+    "initial",
+    "default",
+    "wifi",
+    "wi-fi",
+    "wlan",
+    "admin",
+    "root",
+    "user",
+    "my",
+    "your",
+    "the",
+    "our",
+    "db",
+    "database",
+    "login",
+    "email",
+    "ssh",
+    "vpn",
+    "guest",
+    "master",
+    "mot",
+    "de",
+    "router",
+    "server",
+    "account",
+    "app",
+    "one-time",
+    "first",
+    "neues",
+    "das",
+    "mein",
+    "mon",
+    "ton",
+    "le",
+    "la",
+    "tu",
+    "su",
+    "nueva",
+    "nuevo",
+    "sudo",
+    "bad",
+    "wrong",
+];
+
+/// Whether nothing but words that say whose it is stands before the name on its line.
+fn is_owned(scope: &Scope<'_>, name: usize) -> bool {
+    let begin = line_start(scope, name);
+    let head = scope.part(begin, name);
+    head.len() <= 40
+        && head
+            .split(|b| matches!(b, b' ' | b'*' | b'-' | b'>' | b'#'))
+            .filter(|word| !word.is_empty())
+            .all(|word| {
+                WHOSE
+                    .iter()
+                    .any(|known| word.eq_ignore_ascii_case(known.as_bytes()))
+            })
+}
+
+/// A line of YAML, or an answer to a prompt.
+fn line(scope: &Scope<'_>, start: usize, name: &[u8], style: Style) -> Option<usize> {
+    let prompt = scope.part(style.name.saturating_sub(3), style.name) == b"'s "
+        && style.name >= scope.from + 3
+        && {
+            let who = run_start(
+                scope.text,
+                style.name - 3,
+                scope.from.max(style.name.saturating_sub(64)),
+                |b| is_name(b) || b == b'@',
+            );
+            memchr::memchr(b'@', scope.part(who, style.name)).is_some()
+        };
+    let owned = || value::is_password_name(name) && is_owned(scope, style.name);
+    if !style.own_line && !prompt && !owned() {
+        return None;
+    }
+    let end = alone(scope, start)?;
+    let code = matches!(
+        scope.part(start, end).last(),
+        Some(b',' | b';' | b')' | b'{' | b'?')
+    );
+    (!code
+        && (prompt
+            || is_shouted(name)
+            || beside(scope, style, (start, end), &|line| is_setting(line, b':'))
+            || value::is_password_name(name)
+                && !beside(scope, style, (start, end), &is_declaration)))
+    .then_some(end)
+}
+
+/// `db: {user: app, password: …, port: 5432}` on a line of its own. In code a comma or a semicolon follows it.
+fn flow(scope: &Scope<'_>, start: usize, style: Style) -> Option<usize> {
+    if !style.spaced {
+        return None;
+    }
+    let begin = line_start(scope, style.name);
+    let head = scope.part(begin, style.name);
+    let open = memchr::memchr(b'{', head)?;
+    let owner = part(head, 0, open).trim_ascii();
+    let owner = owner
+        .strip_suffix(b":")
+        .or_else(|| (owner == b"-").then_some(owner))?;
+    let end = run_end(scope.text, start, scope.to.min(start + NEAR), |b| {
+        !matches!(b, b',' | b'}' | b' ' | b'\n')
+    });
+    let limit = scope.to.min(end + NEAR);
+    let close = end + memchr::memchr2(b'}', b'\n', scope.part(end, limit))?;
+    let all = scope.part(begin, close);
+    let bare = owner.iter().all(|b| is_name(*b) || *b == b' ')
+        && !all
+            .iter()
+            .any(|b| matches!(b, b'"' | b'\'' | b'(' | b'`' | b';' | b'$'));
+    let numbered = all
+        .windows(3)
+        .any(|three| matches!(three, [b':', b' ', digit] if digit.is_ascii_digit()));
+    let behind = run_end(scope.text, close + 1, scope.to, is_blank);
+    (matches!(scope.at(end), b',' | b'}')
+        && scope.at(close) == b'}'
+        && bare
+        && numbered
+        && matches!(scope.at(behind), 0 | b'\n' | b'\r')
+        && !matches!(scope.at(behind + 1), b'}' | b')' | b']'))
+    .then_some(end)
+}
+
+/// What comes before the name of a user, also in Spanish, German, French and Italian.
+const USERS: &[&str] = &[
+    "user",
+    "username",
+    "login",
+    "email",
+    "account",
+    "usuario",
+    "benutzer",
+    "benutzername",
+    "utilisateur",
+    "utente",
+];
+
+/// `username: bob, password: …` of a note.
+fn behind_user(scope: &Scope<'_>, start: usize, style: Style) -> Option<usize> {
+    let begin = line_start(scope, style.name);
+    let head = scope.part(begin, style.name).trim_ascii();
+    let slash = head.ends_with(b" /");
+    let head = head
+        .strip_suffix(b",")
+        .or_else(|| head.strip_suffix(b"/"))
+        .or_else(|| head.strip_suffix(b"and"))
+        .or_else(|| head.strip_suffix(b"|"))?;
+    let colon = memchr::memrchr(b':', head)?;
+    let key = run_start(head, colon, 0, |b| b.is_ascii_alphabetic());
+    let who = rest(head, colon + 1).trim_ascii();
+    let code = head
+        .iter()
+        .any(|b| matches!(b, b'(' | b'{' | b'[' | b'<' | b'"' | b'\'' | b'=' | b'`'));
+    if code
+        || who.is_empty()
+        || memchr::memchr(b' ', who).is_some()
+        || code::is_type(who)
+        // Behind a slash it can only be what belongs to the user.
+        || !slash
+            && !USERS
+                .iter()
+                .any(|known| part(head, key, colon).eq_ignore_ascii_case(known.as_bytes()))
+    {
+        return None;
+    }
+    let end = run_end(scope.text, start, scope.to.min(start + NEAR), |b| {
+        !b.is_ascii_whitespace() && !matches!(b, b',' | b';' | b')' | b'}' | b'"' | b'\'')
+    });
+    let end = run_start(scope.text, end, start, |b| matches!(b, b'.' | b'?'));
+    let behind = scope.at(end);
+    let dash = matches!(
+        scope.part(end, end + 4),
+        [b' ', 0xE2, 0x80, 0x93 | 0x94] | [b' ', b'-', b' ', _]
+    );
+    (style.spaced
+        && end >= start + 6
+        && (dash || matches!(behind, 0 | b'\n' | b'\r' | b',' | b'.')))
+    .then_some(end)
+}
+
+/// Where the line that `pos` stands on begins, or what is looked at of it.
+fn line_start(scope: &Scope<'_>, pos: usize) -> usize {
+    let floor = scope.origin.max(pos.saturating_sub(NEAR));
+    memchr::memrchr(b'\n', scope.part(floor, pos)).map_or(floor, |n| floor + n + 1)
+}
+
+/// The end of the one word that the rest of the line is; a comment may follow it.
+fn alone(scope: &Scope<'_>, start: usize) -> Option<usize> {
+    let end = run_end(scope.text, start, scope.to.min(start + NEAR), |b| {
+        !b.is_ascii_whitespace() && !matches!(b, b'"' | b'\'' | b'`')
+    });
+    // A line may end in two characters that stand for its end: `\n`.
+    let escape = memchr::memchr_iter(b'\\', scope.part(start, end))
+        .map(|n| start + n)
+        .find(|at| scope.at(at + 1) == b'n' && is_assignment(scope, at + 2));
+    if escape.is_some() {
+        return escape;
+    }
+    let next = run_end(scope.text, end, scope.to.min(end + 16), is_blank);
+    let comment = next > end && scope.at(next) == b'#';
+    (comment || matches!(scope.at(next), 0 | b'\n' | b'\r')).then_some(end)
+}
+
+/// `POSTGRES_PASSWORD`: variables of an environment.
+fn is_shouted(name: &[u8]) -> bool {
+    name.len() >= 4
+        && name
+            .iter()
+            .all(|b| b.is_ascii_uppercase() || b.is_ascii_digit() || *b == b'_')
+        && memchr::memchr(b'_', name).is_some()
+}
+
+/// Whether the line above or below is as far indented and is one of these.
+fn beside(
+    scope: &Scope<'_>,
+    style: Style,
+    (start, end): (usize, usize),
+    is: &dyn Fn(&[u8]) -> bool,
+) -> bool {
+    let text = scope.text;
+    let begin = line_start(scope, style.name);
+    let indent = scope.part(begin, style.name);
+    let same = |line: &[u8]| {
+        let lead = line
+            .iter()
+            .take_while(|b| is_blank(**b) || **b == b'-')
+            .count();
+        lead == indent.len() && is(rest(line, lead))
+    };
+    let above = begin > scope.origin && same(scope.part(line_start(scope, begin - 1), begin - 1));
+    above || {
+        let limit = scope.to.min(start + 2 * NEAR);
+        let next = run_end(text, end, limit, |b| b != b'\n') + 1;
+        let to = run_end(text, next, scope.to.min(next + NEAR), |b| b != b'\n');
+        same(scope.part(next, to))
+    }
+}
+
+/// Whether a line says of what type something is: `name: String`.
+fn is_declaration(line: &[u8]) -> bool {
+    let line = line.trim_ascii();
+    let line = line
+        .strip_suffix(b",")
+        .or_else(|| line.strip_suffix(b";"))
+        .unwrap_or(line);
+    memchr::memchr(b':', line).is_some_and(|sign| {
+        let value = rest(line, sign + 1).trim_ascii();
+        code::is_type(value.strip_suffix(b"!").unwrap_or(value))
+    })
+}
+
+/// Whether a line assigns something that is no type and no expression.
+fn is_setting(line: &[u8], sign: u8) -> bool {
+    let line = line.trim_ascii();
+    let name = line.iter().take_while(|b| is_name(**b)).count();
+    if name < 2 || at(line, name) != sign {
+        return false;
+    }
+    let value = rest(line, name + 1);
+    if sign == b'=' {
+        return !value.is_empty()
+            && !is_blank(at(value, 0))
+            && !matches!(value.last(), Some(b',' | b';' | b')' | b'(' | b'{'));
+    }
+    if value.is_empty() {
+        return !matches!(
+            part(line, 0, name),
+            b"else" | b"try" | b"finally" | b"default"
+        );
+    }
+    let value = value.trim_ascii();
+    let first = at(value, 0);
+    let code = matches!(
+        value.last(),
+        Some(b',' | b';' | b'{' | b'(' | b'[' | b')' | b'}' | b'?' | b'!')
+    ) || memchr::memchr2(b'=', b'(', value).is_some()
+        && memchr::memchr(b'/', value).is_none();
+    let word = value.iter().all(|b| {
+        b.is_ascii_lowercase()
+            || b.is_ascii_digit()
+            || matches!(b, b'-' | b'_' | b'.' | b'/' | b':')
+    });
+    !code
+        && is_blank(at(line, name + 1))
+        && (first.is_ascii_digit()
+            || matches!(first, b'"' | b'\'' | b'/')
+            || matches!(value, b"true" | b"false" | b"yes" | b"no")
+            || word && !code::is_type(value))
+}

@@ -1,0 +1,386 @@
+//! Literals in code that a call, an operator or a pair makes secrets: `set_password("…")`, `jwt.sign(claims, "…")`,
+//! `env.API_KEY || "…"`.
+
+use crate::redact::catalogue::words;
+use crate::redact::class::Class;
+use crate::redact::judge::{placeholder, value};
+use crate::redact::kind::Kind;
+use crate::redact::read::bytes::{self, at, before, has_word_at, run_end, run_start};
+use crate::redact::read::lex::{closing_quote, is_blank, is_name};
+use crate::redact::read::scope::{Found, Scope};
+
+/// So far back a call begins.
+const MAX_CALL: usize = 160;
+
+/// Calls with a secret among their arguments, and which one it is.
+#[rustfmt::skip]
+const CALLS: &[(&str, usize)] = &[
+    ("BasicAuth", 1), ("Credentials::new", 1), ("Fernet", 0), ("HTTPBasicAuth", 1), ("HTTPDigestAuth", 1), ("NetworkCredential", 1), ("PDO", 2), ("PasswordAuthentication", 1), ("PlainAuth", 2), ("SecretKeySpec", 0),
+    ("SetBasicAuth", 1), ("TelegramBot", 0), ("UsernamePasswordCredentials", 1), ("authenticate", 1), ("basicAuth", 1), ("basic_auth", 1), ("bearer_auth", 0), ("createCipheriv", 1),
+    ("createHmac", 1), ("db.auth", 1), ("db.auth", 1), ("getConnection", 2), ("hashpw", 0), ("httpBasic", 1), ("hmac.new", 0), ("jwt.decode", 1), ("jwt.encode", 1), ("jwt.sign", 1), ("jwt.verify", 1), ("login", 1),
+    ("mysql_connect", 2), ("mysqli", 2), ("mysqli_connect", 2), ("pg_connect", 0), ("setBasicAuth", 1), ("withBasicAuth", 1),
+];
+
+/// A literal whose opening quote stands at `quote`.
+pub(crate) fn literal(
+    scope: &Scope<'_>,
+    quote: usize,
+    judge: &dyn Fn(&[u8]) -> Kind,
+) -> Option<Found> {
+    let text = scope.text;
+    // `b"…"` of Python, `L"…"` of C.
+    let open = run_start(text, quote, scope.from.max(quote.saturating_sub(1)), |b| {
+        matches!(b, b'b' | b'L')
+    });
+    let near = run_start(text, open, scope.from.max(open.saturating_sub(2)), is_blank);
+    // `.fill("…")` and the second of a pair take whatever stands there.
+    let mut takes_all = scope.before(near) == b',';
+    let named = match scope.before(near) {
+        b'(' => {
+            let element = typed(scope, near - 1);
+            takes_all = element.is_some();
+            element.or_else(|| single(scope, near - 1))
+        }
+        b',' => pair(scope, near - 1).or_else(|| place(scope, near - 1)),
+        // `token{"…"}`
+        b'{' if near == quote => name_at(scope, near - 1),
+        // `api_key <- "…"`
+        b'-' if scope.before(near - 1) == b'<' => name_at(scope, trimmed(scope, near - 2)),
+        // `env.API_KEY || "…"`, `getenv("TOKEN") ?: "…"`
+        b'|' | b'?' | b':' if matches!(scope.before(near - 1), b'|' | b'?') => {
+            name_at(scope, trimmed(scope, near - 2))
+        }
+        b'r' if scope.part(near.saturating_sub(4).max(scope.from), near) == b") or" => {
+            name_at(scope, near - 3)
+        }
+        _ if near < open && (open == quote || scope.at(open) == b'L') => statement(scope, near),
+        _ => return None,
+    };
+    let name = named.unwrap_or(&[]);
+    let by_name = name.len() >= 2 && judge(name) == Kind::Secret;
+    if !by_name && !is_secret_argument(scope, near, judge) {
+        return None;
+    }
+    let close = closing_quote(scope, quote + 1, scope.at(quote), 0);
+    let value = scope.part(quote + 1, close);
+    let bare = bytes::rest(value, words::scheme_len(value));
+    let digits = value.iter().any(u8::is_ascii_digit);
+    let spaces = memchr::memchr(b' ', value).is_some();
+    // A word under `token` may name a kind of token; under `password` it hardly names anything.
+    let word = !digits && !value.iter().any(|b| b"!@#$%^&*".contains(b));
+    let sets = takes_all || scope.before(near) != b'(' || is_setter(name);
+    let takes_secret = !by_name;
+    let takes = value.len() >= 4
+        && (digits
+            || spaces && (sets || at(scope.text, quote) == b'\'')
+            || takes_secret
+            || by_name && sets && (!word || value::is_password_name(name)));
+    // Of several arguments the first need not be the password: `new_password("service", "account")`.
+    let first = scope.before(near) == b'(' && scope.at(close + 1) == b',' && by_name && !digits;
+    // What a cookie is made of has a name in front: `Cookie::parse("name=value")`.
+    let made = scope.before(near) == b'(' && name.eq_ignore_ascii_case(b"cookie");
+    if first || made {
+        return None;
+    }
+    // A row of a file of pairs is nothing but two literals.
+    let row = scope.before(near) == b',' && is_row(scope, near - 1);
+    if row && !matches!(scope.at(close + 1), 0 | b'\n' | b'\r') {
+        return None;
+    }
+    // A statement ends behind its argument.
+    if by_name
+        && near < quote
+        && !matches!(
+            scope.before(near),
+            b'(' | b',' | b'-' | b'|' | b'?' | b':' | b'r'
+        )
+    {
+        let next = run_end(scope.text, close + 1, scope.to.min(close + 4), is_blank);
+        if !matches!(scope.at(next), 0 | b'\n' | b'\r' | b'}' | b';' | b':') {
+            return None;
+        }
+    }
+    // `Cookie::new("name", "value")` and a list of the names of headers.
+    let another = scope.before(near) == b'('
+        && scope.at(close + 1) == b','
+        && !value.iter().any(|b| b"!@#$%^&*".contains(b))
+        && by_name
+        && scope.part(near.saturating_sub(5), near) == b":new(";
+    let listed = memchr::memchr(b'-', name).is_some()
+        && memchr::memchr(b'-', value).is_some()
+        && value.iter().all(|b| b.is_ascii_lowercase() || *b == b'-');
+    (takes
+        && !another
+        && !listed
+        && !placeholder::has_mark(value)
+        && !value::is_label(value, name)
+        && !placeholder::is_placeholder(value)
+        && !placeholder::is_placeholder(bare)
+        && judge(value) == Kind::Plain)
+        .then(|| Found::new(quote + 1, close, Class::Field))
+}
+
+/// Whether a call puts what it is given somewhere: `setPassword`, `.with_secret`.
+fn is_setter(name: &[u8]) -> bool {
+    let verb = [
+        "set", "with", "add", "change", "new", "Set", "With", "Add", "Change",
+    ]
+    .iter()
+    .any(|verb| name.starts_with(verb.as_bytes()));
+    value::is_password_name(name) && (verb || name.eq_ignore_ascii_case(b"password"))
+}
+
+/// Where the identifier begins that ends at `end`, at most so far before it.
+fn identifier(scope: &Scope<'_>, end: usize, most: usize) -> usize {
+    let floor = scope.from.max(end.saturating_sub(most));
+    run_start(scope.text, end, floor, |b| {
+        b.is_ascii_alphanumeric() || b == b'_'
+    })
+}
+
+/// The name of a setting in a language whose calls need no parentheses, at the start of a statement, which ends at
+/// `end`: `storePassword "…"`.
+fn statement<'a>(scope: &Scope<'a>, end: usize) -> Option<&'a [u8]> {
+    let start = identifier(scope, end, 40);
+    let name = scope.part(start, end);
+    if start >= scope.from + 8 && scope.part(start - 8, start) == b"#define " {
+        return Some(name);
+    }
+    if !name.first().is_some_and(u8::is_ascii_lowercase) {
+        return None;
+    }
+    // A map of Clojure: `{:user "app" :password "…"}`
+    if scope.before(start) == b':' && matches!(scope.before(start - 1), b'{' | b' ' | b'\n') {
+        return Some(name);
+    }
+    let lead = run_start(
+        scope.text,
+        start,
+        scope.origin.max(start.saturating_sub(64)),
+        is_blank,
+    );
+    (lead == scope.origin || matches!(before(scope.text, lead), b'\n' | b'{' | b';'))
+        .then_some(name)
+}
+
+/// Whether nothing but a name in quotes stands on the line before the comma at `comma`.
+fn is_row(scope: &Scope<'_>, comma: usize) -> bool {
+    let quote = before(scope.text, comma);
+    if !matches!(quote, b'"' | b'\'') || comma <= scope.from {
+        return false;
+    }
+    let start = run_start(
+        scope.text,
+        comma - 1,
+        scope.from.max(comma.saturating_sub(49)),
+        is_name,
+    );
+    let open = start.saturating_sub(1);
+    at(scope.text, open) == quote
+        && open >= scope.origin
+        && start > scope.origin
+        && (open == scope.origin || before(scope.text, open) == b'\n')
+}
+
+/// The end of what stands before `at`, without blanks.
+fn trimmed(scope: &Scope<'_>, at: usize) -> usize {
+    run_start(
+        scope.text,
+        at,
+        scope.from.max(at.saturating_sub(2)),
+        is_blank,
+    )
+}
+
+/// The last name before `end`, perhaps in quotes and brackets: `process.env.API_KEY`, `getenv("API_KEY")`.
+fn name_at<'a>(scope: &Scope<'a>, end: usize) -> Option<&'a [u8]> {
+    let end = run_start(
+        scope.text,
+        end,
+        scope.from.max(end.saturating_sub(3)),
+        |b| matches!(b, b')' | b']' | b'"' | b'\''),
+    );
+    let start = run_start(
+        scope.text,
+        end,
+        scope.from.max(end.saturating_sub(48)),
+        is_name,
+    );
+    (start < end).then(|| scope.part(start, end))
+}
+
+/// The name of the call whose only argument follows the parenthesis at `end`, unless it reads something.
+fn single<'a>(scope: &Scope<'a>, end: usize) -> Option<&'a [u8]> {
+    let of = |end: usize| identifier(scope, end, 48);
+    let mut end = end;
+    let mut start = of(end);
+    // `Password::new("…")`
+    if matches!(scope.part(start, end), b"new" | b"of" | b"from" | b"parse")
+        && matches!(scope.before(start), b':' | b'.')
+    {
+        end = run_start(scope.text, start, scope.from, |b| matches!(b, b':' | b'.'));
+        start = of(end);
+    }
+    let name = scope.part(start, end);
+    let reads = [
+        "get", "read", "fetch", "load", "find", "use", "is", "has", "validate", "check", "verify",
+        "parse", "Get", "clear", "delete", "remove", "create", "generate", "forget",
+    ]
+    .iter()
+    .any(|verb| name.starts_with(verb.as_bytes()));
+    (!reads && name.len() >= 4).then_some(name)
+}
+
+/// The first part of a pair, whose comma stands at `comma`: `define('DB_PASSWORD', '…')`. A pair begins with a bracket:
+/// further arguments are something else.
+fn pair<'a>(scope: &Scope<'a>, comma: usize) -> Option<&'a [u8]> {
+    let text = scope.text;
+    let inner = run_start(text, comma, scope.from.max(comma.saturating_sub(1)), |b| {
+        matches!(b, b'"' | b'\'')
+    });
+    let start = run_start(
+        text,
+        inner,
+        scope.from.max(inner.saturating_sub(48)),
+        is_name,
+    );
+    let quoted = matches!(scope.before(start), b'"' | b'\'') && inner < comma;
+    let open = if quoted { start.checked_sub(1)? } else { start };
+    let bracket = run_start(text, open, scope.from, |b| b == b' ');
+    let opens = matches!(scope.before(bracket), b'(' | b'[') || is_row(scope, comma);
+    // `["--password", "…"]`
+    if quoted && scope.part(start, inner).starts_with(b"--") {
+        return Some(scope.part(start, inner));
+    }
+    // `{:password, "…"}`
+    if !quoted
+        && scope.before(start) == b':'
+        && matches!(scope.before(start - 1), b'{' | b'(' | b'[')
+    {
+        return Some(scope.part(start, inner));
+    }
+    // `assertEquals(user.password, "…")`
+    let member = !quoted && memchr::memchr(b'.', scope.part(start, inner)).is_some();
+    // `-define(PASSWORD, "…")` and `{password, "…"}` of Erlang.
+    let atom = !quoted
+        && match scope.before(bracket) {
+            b'{' => bracket == start && scope.at(start).is_ascii_lowercase(),
+            b'(' => scope
+                .part(bracket.saturating_sub(8).max(scope.from), bracket)
+                .ends_with(b"-define("),
+            _ => false,
+        };
+    (opens && (quoted || member) || atom).then(|| scope.part(start, inner))
+}
+
+/// What `.fill(`, whose parenthesis stands at `open`, types into: `getByLabel("Password").fill("…")`.
+fn typed<'a>(scope: &Scope<'a>, open: usize) -> Option<&'a [u8]> {
+    let start = identifier(scope, open, 24);
+    matches!(
+        scope.part(start, open),
+        b"fill"
+            | b"type"
+            | b"sendKeys"
+            | b"send_keys"
+            | b"setValue"
+            | b"set_value"
+            | b"set"
+            | b"pressSequentially"
+            | b"press_sequentially"
+            | b"val"
+    )
+    .then(|| {
+        place(
+            scope,
+            start
+                .checked_sub(1)
+                .filter(|_| scope.before(start) == b'.')?,
+        )
+    })
+    .flatten()
+}
+
+/// The literal before the comma before `at`, where a named argument begins: `fill_in "Password", with: `.
+pub(crate) fn argument_before<'a>(scope: &Scope<'a>, at: usize) -> Option<&'a [u8]> {
+    let comma = trimmed(scope, at);
+    let quote = scope.before(comma.checked_sub(1)?);
+    if scope.before(comma) != b',' || !matches!(quote, b'"' | b'\'') {
+        return None;
+    }
+    let close = comma - 2;
+    let floor = scope.from.max(close.saturating_sub(64));
+    let open = floor + memchr::memrchr(quote, scope.part(floor, close))?;
+    Some(scope.part(open + 1, close))
+}
+
+/// The name of the element that a selector in quotes before `end` finds: `fill('#password', `, `$('#password')`.
+pub(crate) fn place<'a>(scope: &Scope<'a>, end: usize) -> Option<&'a [u8]> {
+    let close = end - usize::from(scope.before(end) == b')');
+    let quote = scope.before(close);
+    if !matches!(quote, b'"' | b'\'') {
+        return None;
+    }
+    let floor = scope.from.max(close.saturating_sub(96));
+    let open = floor + memchr::memrchr(quote, scope.part(floor, close - 1))?;
+    let selector = scope.part(open + 1, close - 1);
+    let typed = close < end && scope.at(end) == b'.';
+    let is_selector = matches!(selector.first(), Some(b'#' | b'[' | b'.' | b'/'))
+        || selector.starts_with(b"input")
+        || typed;
+    is_selector.then(|| {
+        let end = run_start(selector, selector.len(), 0, |b| {
+            matches!(b, b']' | b'"' | b'\'' | b'\\')
+        });
+        let start = run_start(selector, end, 0, is_name);
+        bytes::part(selector, start, end)
+    })
+}
+
+/// Whether the argument before `near` is one that the call takes as a secret.
+fn is_secret_argument(scope: &Scope<'_>, near: usize, judge: &dyn Fn(&[u8]) -> Kind) -> bool {
+    if !matches!(scope.before(near), b',' | b'(') {
+        return false;
+    }
+    let floor = scope.from.max(near.saturating_sub(MAX_CALL));
+    if memchr::memrchr(b'(', scope.part(floor, near)).is_none() {
+        return false;
+    }
+    // Back to the parenthesis that is open here, or to the one around `Some(`.
+    let (mut open, mut depth, mut index) = (near, 0, 0);
+    loop {
+        if open == floor {
+            return false;
+        }
+        open -= 1;
+        match at(scope.text, open) {
+            b')' => depth += 1,
+            b'(' if depth > 0 => depth -= 1,
+            b'(' if open >= floor + 4 && scope.part(open - 4, open) == b"Some" => {}
+            b'(' => break,
+            b',' if depth == 0 => index += 1,
+            _ => {}
+        }
+    }
+    let arguments = scope.part(open + 1, near);
+    let end = run_start(scope.text, open, floor, |b| b == b'=' || b == b' ');
+    let start = run_start(scope.text, end, floor, |b| {
+        b.is_ascii_alphanumeric() || matches!(b, b'_' | b'.' | b':')
+    });
+    let call = scope.part(start, end);
+    // `auth=("user", "…")`
+    if call == b"auth" && end < open {
+        return index == 1;
+    }
+    let known = CALLS.iter().any(|(name, place)| {
+        *place == index
+            && call.ends_with(name.as_bytes())
+            && (call.len() == name.len() || scope_border(call, name.len()))
+    });
+    // A bot logs in with its token, a user with two words.
+    let bot = index == 0 && (call.ends_with(b"client.login") || call.ends_with(b"bot.login"));
+    known && !has_word_at(arguments, 0, b"authorization") && judge(arguments) != Kind::Phone || bot
+}
+
+fn scope_border(call: &[u8], tail: usize) -> bool {
+    call.len() > tail && bytes::at(call, call.len() - tail - 1) == b'.'
+}

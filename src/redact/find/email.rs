@@ -1,0 +1,145 @@
+//! E-mail addresses.
+
+use crate::redact::class::Class;
+use crate::redact::judge::placeholder;
+use crate::redact::read::bytes::{self, at, is_domain, is_local, run_end, run_start};
+use crate::redact::read::scope::{Found, Scope};
+
+/// An e-mail address around the `@` of `width` bytes at `pos`.
+pub(crate) fn email(scope: &Scope<'_>, pos: usize, width: usize) -> Option<Found> {
+    let text = scope.text;
+    let domain = pos + width;
+    if !is_domain(scope.at(domain)) || pos == scope.from {
+        return None;
+    }
+    let mut end = run_end(text, domain, scope.to.min(domain + 253), is_domain);
+    end = domain + narrow_end(scope.part(domain, end));
+    while end > domain && matches!(at(text, end - 1), b'.' | b'-') {
+        end -= 1;
+    }
+    let dot = memchr::memrchr(b'.', scope.part(domain, end))? + domain;
+    // Text of a script without spaces may follow.
+    let tld = scope.part(dot + 1, end);
+    let ascii = tld.iter().take_while(|b| b.is_ascii_alphabetic()).count();
+    if ascii >= 2 && at(tld, ascii) >= 0xE3 {
+        end = dot + 1 + ascii;
+    }
+    let tld = scope.part(dot + 1, end);
+    let is_name = tld.len() >= 2 && tld.iter().all(|b| b.is_ascii_alphabetic() || *b >= 0x80)
+        || tld.starts_with(b"xn--");
+    if dot == domain || !is_name || is_file_type(tld) {
+        return None;
+    }
+    let mut start = run_start(text, pos, scope.from.max(pos.saturating_sub(96)), is_local);
+    start = pos - narrow_start(scope.part(start, pos));
+    while start < pos
+        && matches!(
+            at(text, start),
+            b'.' | b'\'' | b'-' | b'{' | b'*' | b'#' | b'!' | b'|' | b'~' | b'^'
+        )
+    {
+        start += 1;
+    }
+    // `"john doe"@example.com`
+    if start == pos && scope.before(pos) == b'"' && pos > scope.from + 1 {
+        let open = memchr::memrchr(
+            b'"',
+            bytes::part(text, scope.from.max(pos.saturating_sub(66)), pos - 1),
+        );
+        let open = scope.from.max(pos.saturating_sub(66)) + open?;
+        // What was found between the quotes ended there, and nothing looks back beyond it.
+        return (!placeholder::has_mark(scope.part(open, pos)))
+            .then(|| Found::new(open, end, Class::Email));
+    }
+    if start == pos {
+        return None;
+    }
+    let local = scope.part(start, pos);
+    if local == b"git" || scope.part(start.saturating_sub(3), start) == b"://" {
+        return None;
+    }
+    if scope.at(end) == b':' && matches!(scope.at(end + 1), b'/' | b'~') {
+        return None;
+    }
+    Some(Found::new(start, end, Class::Email))
+}
+
+/// Whether three bytes are punctuation of scripts without spaces, which no address has: `（`, `。`.
+fn is_wide_punctuation(three: &[u8]) -> bool {
+    matches!(
+        three,
+        [0xE3, 0x80, _] | [0xEF, 0xBC, 0x81..=0x8F | 0x9A..=0x9F] | [0xEF, 0xBD, 0xA1..=0xA4]
+    )
+}
+
+/// How much of a domain stands before punctuation of scripts without spaces.
+fn narrow_end(domain: &[u8]) -> usize {
+    if domain.is_ascii() {
+        return domain.len();
+    }
+    domain
+        .windows(3)
+        .position(is_wide_punctuation)
+        .unwrap_or(domain.len())
+}
+
+/// How much of what stands before the `@` is the address, where Chinese or Japanese text without a space leads to it.
+fn narrow_start(local: &[u8]) -> usize {
+    let latin = local.iter().rev().take_while(|b| b.is_ascii()).count();
+    let lead = local.len() - latin;
+    let wide = latin > 0
+        && lead >= 3
+        && bytes::part(local, lead - 3, lead)
+            .first()
+            .is_some_and(|b| matches!(b, 0xE3..=0xE9 | 0xEF));
+    if wide { latin } else { local.len() }
+}
+
+/// Endings that look like a top-level domain and are the type of a file or unit.
+fn is_file_type(tld: &[u8]) -> bool {
+    if matches!(
+        tld,
+        b"com" | b"org" | b"net" | b"io" | b"dev" | b"de" | b"uk"
+    ) {
+        return false;
+    }
+    [
+        &b"png"[..],
+        b"jpg",
+        b"jpeg",
+        b"gif",
+        b"svg",
+        b"webp",
+        b"ico",
+        b"css",
+        b"js",
+        b"ts",
+        b"mjs",
+        b"json",
+        b"html",
+        b"service",
+        b"socket",
+        b"timer",
+        b"target",
+        b"mount",
+        b"slice",
+        b"scope",
+        b"tgz",
+        b"gz",
+        b"zip",
+        b"tar",
+        b"yaml",
+        b"yml",
+        b"toml",
+        b"lock",
+        b"txt",
+        b"conf",
+        b"cfg",
+        b"ini",
+        b"xml",
+        b"csv",
+        b"pdf",
+    ]
+    .iter()
+    .any(|kind| tld.eq_ignore_ascii_case(kind))
+}

@@ -1,0 +1,187 @@
+//! Providers' keys, known by how they begin.
+//!
+//! A key needs a left border and a tail that looks random; then everything to the right that could belong to it
+//! goes. How long the vendor makes its keys does not matter, and no checksum is asked: a cut key goes, too.
+
+use crate::redact::catalogue::keys::{FIRST, HEADS, PAIRS, PREFIXES, Prefix, Tail::Strong};
+use crate::redact::class::Class;
+use crate::redact::find::shaped_key::{dotted_end, grafana, long_end, shaped};
+use crate::redact::find::token;
+use crate::redact::judge::random::is_random;
+use crate::redact::read::bytes::{self, at, is_token, run_end, run_start};
+use crate::redact::read::scope::{Found, Scope};
+
+/// A key at `start`, where a run of token bytes begins that ends at `end`.
+pub(crate) fn key(scope: &Scope<'_>, start: usize, end: usize) -> Option<Found> {
+    let start = step_past_escape(scope, start);
+    if scope.part(start, start + 3) == b"eyJ" {
+        return token::jwt(scope, start)
+            .or_else(|| grafana(scope, start))
+            .or_else(|| listed(scope, start));
+    }
+    listed(scope, start).or_else(|| shaped(scope, start, end.max(start)))
+}
+
+fn listed(scope: &Scope<'_>, start: usize) -> Option<Found> {
+    if let Some(found) = listed_at(scope, start) {
+        return Some(found);
+    }
+    if scope.before(start) != b'.' {
+        return None;
+    }
+    // Some prefixes end in a dot, and the run that began a candidate stands behind it.
+    let head = run_start(
+        scope.text,
+        start,
+        scope.from.max(start.saturating_sub(10)),
+        |b| is_token(b) || b == b'.',
+    );
+    (head < start).then(|| listed_at(scope, head)).flatten()
+}
+
+/// A key with a known prefix at `start`.
+pub(crate) fn listed_at(scope: &Scope<'_>, start: usize) -> Option<Found> {
+    let text = scope.text;
+    if start > scope.from
+        && scope.before(start).is_ascii_alphanumeric()
+        && !is_escape_border(scope, start)
+    {
+        return None;
+    }
+    let pair = usize::from(at(text, start)) << 8 | usize::from(scope.at(start + 1));
+    if PAIRS
+        .get(pair / 64)
+        .is_none_or(|bits| bits >> (pair % 64) & 1 == 0)
+    {
+        return None;
+    }
+    let range = usize::from(*FIRST.get(pair / 8)?)..usize::from(*FIRST.get(pair / 8 + 1)?);
+    let (near, heads) = (PREFIXES.get(range.clone())?, HEADS.get(range)?);
+    let here = bytes::word(text, start);
+    // The longest prefix that fits is the last one in order.
+    for (Prefix(prefix, min, kind), (head, bits)) in near.iter().zip(heads).rev() {
+        if here & bits != *head
+            || prefix.len() > 8 && !bytes::rest(text, start).starts_with(prefix.as_bytes())
+        {
+            continue;
+        }
+        let body = start + prefix.len();
+        let run = run_end(text, body, scope.to, is_token);
+        let end = if is_dotted(prefix) {
+            dotted_end(scope, run)
+        } else if is_base64(prefix) {
+            // As much as is judged; the rest follows when it is a key.
+            let limit = scope.to.min(run.max(body + 96));
+            run_end(text, run, limit, |b| {
+                is_token(b) || matches!(b, b'+' | b'/')
+            })
+        } else {
+            run
+        };
+        if end - body >= usize::from(*min) && is_random(scope.part(body, end), *kind) {
+            let end = if is_base64(prefix) {
+                long_end(scope, end)
+            } else {
+                end
+            };
+            let end = if prefix.ends_with("IA") || *prefix == "ALTAK-" {
+                with_secret(scope, end)
+            } else {
+                end
+            };
+            return Some(Found::new(
+                start,
+                token::trim_end(scope, start, end),
+                Class::Key,
+            ));
+        }
+    }
+    None
+}
+
+/// The secret of AWS often stands right behind its id: `AKIA…:…`.
+fn with_secret(scope: &Scope<'_>, end: usize) -> usize {
+    if !matches!(scope.at(end), b':' | b',' | b'/' | b' ' | b'\t' | b'|') {
+        return end;
+    }
+    let secret = run_end(scope.text, end + 1, scope.to, |b| {
+        b.is_ascii_alphanumeric() || matches!(b, b'+' | b'/')
+    });
+    // Behind a space another word of this length may stand.
+    let is_secret = scope.at(end) != b' ' || is_random(scope.part(end + 1, secret), Strong);
+    if secret - end == 41 && is_secret {
+        secret
+    } else {
+        end
+    }
+}
+
+/// Prefixes whose keys are base64, with `+` and `/` in them.
+fn is_base64(prefix: &str) -> bool {
+    matches!(
+        prefix,
+        "fm1a_"
+            | "fm1r_"
+            | "fm2_"
+            | "ABSK"
+            | "AQE"
+            | "bedrock-api-key-"
+            | "glc_"
+            | "ops_eyJ"
+            | "sntrys_"
+    )
+}
+
+/// Prefixes whose keys have dots in them.
+fn is_dotted(prefix: &str) -> bool {
+    prefix.ends_with('.')
+        || matches!(
+            prefix,
+            "glpat-"
+                | "sk.eyJ"
+                | "tk.eyJ"
+                | "xox"
+                | "glrt-"
+                | "glcbt-"
+                | "glwt-"
+                | "snyk_"
+                | "glagent-"
+                | "sk-"
+        )
+}
+
+/// A literal `\n` or `%3D` before the key is a border, though its last letter belongs to the run.
+fn step_past_escape(scope: &Scope<'_>, start: usize) -> usize {
+    match scope.before(start) {
+        b'\\' => match scope.at(start) {
+            b'n' | b'r' | b't' | b'f' | b'b' => start + 1,
+            b'u' => start + 5,
+            b'x' => start + 3,
+            _ => start,
+        },
+        b'%' if scope.at(start).is_ascii_hexdigit() && scope.at(start + 1).is_ascii_hexdigit() => {
+            start + 2
+        }
+        // A colour of a terminal: `ESC [32m`.
+        b'[' => {
+            let digits = run_end(scope.text, start, scope.to.min(start + 6), |b| {
+                b.is_ascii_digit()
+            });
+            if digits > start && scope.at(digits) == b'm' {
+                digits + 1
+            } else {
+                start
+            }
+        }
+        _ => start,
+    }
+}
+
+fn is_escape_border(scope: &Scope<'_>, start: usize) -> bool {
+    (2..=6).any(|back| {
+        start >= scope.from + back && matches!(scope.at(start - back), b'\\' | b'%' | b'[') && {
+            let run = start - back + 1;
+            step_past_escape(scope, run) == start
+        }
+    })
+}

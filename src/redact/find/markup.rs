@@ -1,0 +1,337 @@
+//! Names that are values themselves: attributes of XML and HTML, parts of forms, lists of variables, elements.
+
+use crate::redact::class::Class;
+use crate::redact::judge::{placeholder, value};
+use crate::redact::kind::Kind;
+use crate::redact::read::bytes::{self, at, has_word_at, run_end, run_start};
+use crate::redact::read::lex::{closing_quote, is_name};
+use crate::redact::read::scope::{Found, Scope};
+
+/// Something like `name="DB_PASSWORD"`, whose value begins at `value`: what belongs to that name is hidden.
+pub(crate) fn named(
+    scope: &Scope<'_>,
+    name: &[u8],
+    value: usize,
+    sign: u8,
+    judge: &dyn Fn(&[u8]) -> Kind,
+    add: &mut dyn FnMut(Found),
+) {
+    if name.eq_ignore_ascii_case(b"private-lines") {
+        putty(scope, value, add);
+        return;
+    }
+    if !(2..=13).contains(&name.len())
+        || ![
+            &b"name"[..],
+            b"key",
+            b"id",
+            b"type",
+            b"variable",
+            b"header",
+            b"data",
+            b"stringdata",
+            b"param",
+            b"parameterkey",
+            b"field",
+            b"default",
+        ]
+        .iter()
+        .any(|known| name.eq_ignore_ascii_case(known))
+    {
+        return;
+    }
+    let text = scope.text;
+    if name == b"default" {
+        if let Some(found) = variable(scope, value, judge) {
+            add(found);
+        }
+        return;
+    }
+    if sign == b':'
+        && (name.eq_ignore_ascii_case(b"data") || name.eq_ignore_ascii_case(b"stringdata"))
+    {
+        kubernetes(scope, value, add);
+        return;
+    }
+    let open = run_end(text, value, scope.to.min(value + 2), |b| b == b'\\');
+    let quote = scope.at(open);
+    let (from, to) = if matches!(quote, b'"' | b'\'') {
+        (
+            open + 1,
+            run_end(text, open + 1, scope.to.min(open + 98), |b| {
+                is_name(b) || b == b' '
+            }),
+        )
+    } else {
+        (
+            value,
+            run_end(text, value, scope.to.min(value + 98), is_name),
+        )
+    };
+    if to == from || !judge(scope.part(from, to)).hides() {
+        return;
+    }
+    let mut pos = to;
+    if matches!(quote, b'"' | b'\'') {
+        pos = run_end(text, pos, scope.to.min(pos + 2), |b| {
+            b == b'\\' || b == quote
+        });
+    }
+    let found = beside(scope, pos, matches!(quote, b'"' | b'\'')).or_else(|| ahead(scope, from));
+    if let Some(found) = found {
+        add(found);
+    }
+}
+
+/// The value of a tag that stands before its name: `<input value="…" name="token">`.
+fn ahead(scope: &Scope<'_>, name: usize) -> Option<Found> {
+    let floor = scope.from.max(name.saturating_sub(256));
+    let tag = floor + memchr::memrchr2(b'<', b'>', scope.part(floor, name))?;
+    if scope.at(tag) != b'<' {
+        return None;
+    }
+    let open = tag + bytes::find(scope.part(tag, name), b" value=")? + 7;
+    let quote = scope.at(open);
+    if !matches!(quote, b'"' | b'\'') {
+        return None;
+    }
+    hidden(scope, open + 1, closing_quote(scope, open + 1, quote, 0))
+}
+
+/// What a variable of Terraform with a sensitive name is by default; the literal begins at `value`.
+fn variable(scope: &Scope<'_>, value: usize, judge: &dyn Fn(&[u8]) -> Kind) -> Option<Found> {
+    if scope.at(value) != b'"' {
+        return None;
+    }
+    let floor = scope.from.max(value.saturating_sub(400));
+    let block = scope.part(floor, value);
+    let open = floor + memchr::memrchr(b'{', block)?;
+    let name = run_start(scope.text, open, floor, |b| b == b' ');
+    let name = (name > floor && scope.before(name) == b'"').then_some(name - 1)?;
+    let start = run_start(scope.text, name, floor, is_name);
+    let declared = scope.part(start.saturating_sub(10).max(floor), start);
+    if declared != b"variable \"" || !judge(scope.part(start, name)).hides() {
+        return None;
+    }
+    hidden(scope, value + 1, closing_quote(scope, value + 1, b'"', 0))
+}
+
+/// The value that belongs to a name which ends at `pos`.
+fn beside(scope: &Scope<'_>, pos: usize, quoted: bool) -> Option<Found> {
+    let text = scope.text;
+    // A part of a form: an empty line, then the value.
+    let lines = run_end(text, pos, scope.to.min(pos + 4), |b| {
+        matches!(b, b'\r' | b'\n')
+    });
+    if lines >= pos + 2 && memchr::memchr_iter(b'\n', scope.part(pos, lines)).count() >= 2 {
+        let end = memchr::memchr2(b'\r', b'\n', scope.part(lines, scope.to))
+            .map_or(scope.to, |n| lines + n);
+        return hidden(scope, lines, end);
+    }
+    let limit = scope.to.min(pos + 256);
+    let mut at = pos;
+    while at < limit {
+        let byte = scope.at(at);
+        if byte == b'>' {
+            if !quoted || scope.before(at) == b'-' || scope.before(at) == b'=' {
+                return None;
+            }
+            let end =
+                memchr::memchr(b'<', scope.part(at + 1, scope.to)).map_or(scope.to, |n| at + 1 + n);
+            return hidden(scope, at + 1, end);
+        }
+        if byte == b'<' || byte == b'{' || byte == b'}' && scope.at(at + 1) != b',' {
+            return None;
+        }
+        if (byte | 32) == b'v'
+            && has_word_at(text, at, b"value")
+            && !scope.before(at).is_ascii_alphanumeric()
+        {
+            let mut sign = run_end(text, at + 5, limit, |b| {
+                matches!(b, b'"' | b'\'' | b' ' | b'\\')
+            });
+            if !matches!(scope.at(sign), b'=' | b':') {
+                return None;
+            }
+            sign = run_end(text, sign + 1, limit, |b| b == b' ' || b == b'\\');
+            let quote = scope.at(sign);
+            if matches!(quote, b'"' | b'\'') {
+                let escapes = usize::from(scope.before(sign) == b'\\');
+                return hidden(
+                    scope,
+                    sign + 1,
+                    closing_quote(scope, sign + 1, quote, escapes),
+                );
+            }
+            // `value={props.password}`
+            if quote == b'{' {
+                return None;
+            }
+            let end = run_end(text, sign, scope.to, |b| {
+                !b.is_ascii_whitespace() && !matches!(b, b',' | b'>' | b'}')
+            });
+            return hidden(scope, sign, end);
+        }
+        at += 1;
+    }
+    None
+}
+
+/// The lines of a private key of PuTTY, whose number stands at `value`.
+fn putty(scope: &Scope<'_>, value: usize, add: &mut dyn FnMut(Found)) {
+    let text = scope.text;
+    let line = |b: u8| !matches!(b, b'\n' | b'\r' | b'\\');
+    let first = run_end(text, run_end(text, value, scope.to, line), scope.to, |b| {
+        matches!(b, b'\n' | b'\r' | b'\\' | b'n' | b'r')
+    });
+    let end = memchr::memmem::find(scope.part(first, scope.to), b"Private-")
+        .map_or(scope.to, |n| first + n);
+    if let Some(found) = hidden(scope, first, end) {
+        add(Found::new(found.start, found.end, Class::PrivateKey));
+    }
+}
+
+fn hidden(scope: &Scope<'_>, from: usize, to: usize) -> Option<Found> {
+    let from = run_end(scope.text, from, to, |b| b.is_ascii_whitespace());
+    let to = run_start(scope.text, to, from, |b| b.is_ascii_whitespace());
+    let value = scope.part(from, to);
+    (!value.is_empty()
+        && !placeholder::has_mark(value)
+        && !placeholder::is_placeholder(value)
+        && !value::is_label(value, b""))
+    .then(|| Found::new(from, to, Class::Field))
+}
+
+/// The lines below `data:` of a Kubernetes secret.
+fn kubernetes(scope: &Scope<'_>, value: usize, add: &mut dyn FnMut(Found)) {
+    let text = scope.text;
+    if !matches!(scope.at(value), b'\n' | b'\r') {
+        return;
+    }
+    let near = scope.part(value.saturating_sub(512).max(scope.from), value + 512);
+    if memchr::memmem::find(near, b"kind: Secret").is_none() {
+        return;
+    }
+    let mut line = value;
+    loop {
+        let begin = run_end(text, line, scope.to, |b| matches!(b, b'\n' | b'\r'));
+        let name = run_end(text, begin, scope.to, |b| b == b' ');
+        let end = run_end(text, name, scope.to, is_name);
+        if name == begin || end == name || scope.at(end) != b':' {
+            return;
+        }
+        let from = run_end(text, end + 1, scope.to, |b| b == b' ');
+        let to = run_end(text, from, scope.to, |b| !matches!(b, b'\n' | b'\r'));
+        if let Some(found) = hidden(scope, from, to) {
+            add(found);
+        }
+        line = to;
+        if line >= scope.to {
+            return;
+        }
+    }
+}
+
+/// The content of a tag of HTML, whose name ends at `end`, behind what a person reads: `<dt>API key</dt><dd>…`,
+/// `Password: <b>…`.
+fn labelled(
+    scope: &Scope<'_>,
+    pos: usize,
+    end: usize,
+    judge: &dyn Fn(&[u8]) -> Kind,
+) -> Option<Found> {
+    let close = end + memchr::memchr(b'>', scope.part(end, end + 64))? + 1;
+    let until = close + memchr::memchr(b'<', scope.part(close, close + 256))?;
+    if !value::looks_chosen(scope.part(close, until)) {
+        return None;
+    }
+    let floor = scope.from.max(pos.saturating_sub(72));
+    let mut label = scope.part(floor, pos).trim_ascii();
+    // Closing and opening tags between the label and its value.
+    for _ in 0..2 {
+        if label.ends_with(b">") {
+            label = bytes::part(label, 0, memchr::memrchr(b'<', label)?).trim_ascii();
+        }
+    }
+    let label = label.strip_suffix(b":").unwrap_or(label);
+    let label = bytes::rest(
+        label,
+        memchr::memrchr2(b'>', b'\n', label).map_or(0, |n| n + 1),
+    );
+    let label = label.trim_ascii();
+    (label.len() <= 40 && judge(label).hides())
+        .then(|| hidden(scope, close, until))
+        .flatten()
+}
+
+/// The content of an element with a sensitive name, whose `<` stands at `pos`.
+pub(crate) fn element(
+    scope: &Scope<'_>,
+    pos: usize,
+    judge: &dyn Fn(&[u8]) -> Kind,
+) -> Option<Found> {
+    let text = scope.text;
+    // `Option<Token>` and `x << secret` are code.
+    if scope.before(pos).is_ascii_alphanumeric() || matches!(scope.before(pos), b'<' | b':' | b'_')
+    {
+        return None;
+    }
+    let end = run_end(text, pos + 1, scope.to.min(pos + 96), |b| {
+        is_name(b) || b == b':'
+    });
+    let name = scope.part(pos + 1, end);
+    let attributes = scope.at(end) == b' ' && {
+        let next = run_end(text, end + 1, scope.to.min(end + 64), |b| {
+            is_name(b) || b == b':'
+        });
+        next > end + 1 && scope.at(next) == b'='
+    };
+    if !at(name, 0).is_ascii_alphabetic() || scope.at(end) != b'>' && !attributes {
+        return None;
+    }
+    if matches!(name, b"key" | b"name" | b"Key" | b"Name") && scope.at(end) == b'>' {
+        // A property list, or a configuration of Hadoop: the value stands in the next element.
+        let until = memchr::memchr(b'<', scope.part(end + 1, end + 98))? + end + 1;
+        if !judge(scope.part(end + 1, until)).hides() {
+            return None;
+        }
+        let near = scope.part(until, until + 64);
+        let string = [&b"<string>"[..], b"<value>", b"<Value>"]
+            .iter()
+            .find_map(|tag| bytes::find(near, tag).map(|n| until + n + tag.len()))?;
+        let close =
+            memchr::memchr(b'<', scope.part(string, scope.to)).map_or(scope.to, |n| string + n);
+        return hidden(scope, string, close);
+    }
+    if matches!(
+        name,
+        b"td" | b"dd" | b"code" | b"b" | b"strong" | b"em" | b"span" | b"kbd" | b"pre"
+    ) {
+        return labelled(scope, pos, end, judge);
+    }
+    if !judge(name).hides() {
+        return None;
+    }
+    let close = memchr::memchr(b'>', scope.part(end, end + 256))? + end;
+    if scope.before(close) == b'/' {
+        return None;
+    }
+    let mut from = run_end(text, close + 1, scope.to, |b| b.is_ascii_whitespace());
+    if scope.part(from, from + 9) == b"<![CDATA[" {
+        from += 9;
+        let to =
+            memchr::memmem::find(scope.part(from, scope.to), b"]]>").map_or(scope.to, |n| from + n);
+        return hidden(scope, from, to);
+    }
+    let until = memchr::memchr(b'<', scope.part(from, scope.to)).map_or(scope.to, |n| from + n);
+    // Without its end tag it is no element, unless the text was cut in the one word that it holds.
+    let one_word = !scope.part(from, until).iter().any(u8::is_ascii_whitespace);
+    // `--token <TOKEN> --verbose`, `https://<token>@host`
+    let cut = until == scope.to
+        && one_word
+        && from == close + 1
+        && !matches!(scope.at(from), b'@' | b'-' | b'/' | b':' | b'.');
+    (cut && name.iter().all(|b| *b != b':') || scope.at(until + 1) == b'/' && until < scope.to)
+        .then(|| hidden(scope, from, until))
+        .flatten()
+}

@@ -1,0 +1,250 @@
+//! JSON Web Tokens, hashes of `crypt`, and keys in armour.
+
+use crate::redact::class::Class;
+use crate::redact::read::bytes::{self, has_word_at, run_end, run_start};
+use crate::redact::read::scope::{Found, Scope};
+
+/// Full stops and commas at the end belong to the sentence.
+pub(crate) fn trim_end(scope: &Scope<'_>, start: usize, end: usize) -> usize {
+    run_start(scope.text, end, start, |b| {
+        matches!(b, b'.' | b',' | b':' | b'|')
+    })
+}
+
+/// A JSON Web Token at `start`, which begins with `eyJ`: whole, without its signature, or cut in its header.
+pub(crate) fn jwt(scope: &Scope<'_>, start: usize) -> Option<Found> {
+    let part = |from| {
+        run_end(scope.text, from, scope.to, |b| {
+            b.is_ascii_alphanumeric() || matches!(b, b'-' | b'_')
+        })
+    };
+    let mut end = part(start);
+    if end - start < 10 {
+        return None;
+    }
+    let header = scope.part(start, end);
+    let mut parts = 1;
+    while scope.at(end) == b'.' && parts < 5 {
+        let next = part(end + 1);
+        if next == end + 1 && parts > 2 {
+            break;
+        }
+        // `..` stands for an empty part: a detached payload, a direct key.
+        end = next;
+        parts += 1;
+    }
+    let known = [
+        &b"eyJhbGci"[..],
+        b"eyJ0eXAi",
+        b"eyJraWQi",
+        b"eyJlbmMi",
+        b"eyJqa3Ui",
+        b"eyJ4NXQ",
+        b"eyJjdHki",
+        b"eyJ6aXAi",
+        b"eyJqd2si",
+        b"eyJwMnMi",
+        b"eyJhcHUi",
+        b"eyJlcGsi",
+    ]
+    .iter()
+    .any(|head| header.starts_with(head));
+    // The token of a tunnel of Cloudflare: the account comes first.
+    let known = known || header.starts_with(b"eyJhIjoi") && header.len() >= 120;
+    (known || parts > 1 && end - start > header.len() + 4)
+        .then(|| Found::new(start, trim_end(scope, start, end), Class::Jwt))
+}
+
+/// A private key whose first line was cut off, before its last line at `start`.
+fn headless(scope: &Scope<'_>, start: usize, begin: usize) -> Option<Found> {
+    let label = run_end(scope.text, start + begin, scope.to.min(start + 80), |b| {
+        b.is_ascii_alphanumeric() || b == b' '
+    });
+    memchr::memmem::find(scope.part(start, label), b"PRIVATE KEY")?;
+    let head = run_start(scope.text, start, scope.from, |b| {
+        b.is_ascii_alphanumeric() || matches!(b, b'+' | b'/' | b'=' | b'\n' | b'\r' | b'\\')
+    });
+    let key = scope.part(head, start);
+    let long = key
+        .split(|b| matches!(b, b'\n' | b'\r' | b'\\'))
+        .any(|line| line.len() >= 16);
+    let end = run_end(scope.text, label, scope.to, |b| b == b'-');
+    long.then(|| Found::new(head, end, Class::PrivateKey))
+}
+
+/// A hash of a password in the form of `crypt`: `$6$salt$hash`; `pos` is the first digit of the method.
+pub(crate) fn crypt(scope: &Scope<'_>, pos: usize) -> Option<Found> {
+    let is_method = |b: u8| b.is_ascii_alphanumeric() || b == b'-';
+    let from = scope.from.max(pos.saturating_sub(9));
+    let dollar = scope.part(from, pos).iter().rposition(|b| *b == b'$')?;
+    let start = from + dollar + 1;
+    let method = run_end(scope.text, pos, scope.to.min(pos + 10), is_method);
+    if scope.at(method) != b'$'
+        || !matches!(
+            scope.part(start, method),
+            b"1" | b"2"
+                | b"2a"
+                | b"2b"
+                | b"2y"
+                | b"5"
+                | b"6"
+                | b"7"
+                | b"8"
+                | b"9"
+                | b"apr1"
+                | b"argon2d"
+                | b"argon2i"
+                | b"argon2id"
+                | b"pbkdf2"
+                | b"pbkdf2-sha256"
+                | b"pbkdf2-sha512"
+        )
+    {
+        return None;
+    }
+    let end = run_end(scope.text, method, scope.to, |b| {
+        b.is_ascii_alphanumeric() || matches!(b, b'$' | b'.' | b'/' | b'=' | b',' | b'+')
+    });
+    (end - method >= 16).then(|| Found::new(start - 1, end, Class::Key))
+}
+
+/// A private key in armour that begins with dashes at `start`, to the end of its last line or to where it was cut.
+pub(crate) fn armour(scope: &Scope<'_>, start: usize) -> Option<Found> {
+    let line = scope.part(start, start + 80);
+    let begin = line.iter().position(|&b| b != b'-' && b != b' ')?;
+    if has_word_at(line, begin, b"end ") {
+        return headless(scope, start, begin);
+    }
+    if !has_word_at(line, begin, b"begin ") {
+        return None;
+    }
+    let label_end = bytes::rest(line, begin + 6)
+        .windows(4)
+        .position(|four| four == b"----")?
+        + begin
+        + 6;
+    let label = bytes::part(line, begin, label_end);
+    if memchr::memmem::find(label, b"PRIVATE KEY").is_none()
+        && memchr::memmem::find(label, b"SECRET KEY").is_none()
+    {
+        return None;
+    }
+    let body = run_end(scope.text, start + label_end, scope.to, |b| b == b'-');
+    if scope.at(body) == b'`' {
+        return None;
+    }
+    // A key goes on below its first line; in a sentence about the line, words do.
+    let next = run_end(scope.text, body, scope.to.min(body + 8), |b| b == b' ');
+    let word = run_end(scope.text, next, scope.to, |b| {
+        b.is_ascii_alphanumeric() || matches!(b, b'+' | b'/' | b'=')
+    });
+    if next > body && word - next < 16 {
+        return None;
+    }
+    let mut pos = body;
+    while pos < scope.to {
+        let byte = scope.at(pos);
+        if byte == b'-' && scope.part(pos, pos + 4) == b"----" {
+            let word = run_end(scope.text, pos, scope.to, |b| b == b'-' || b == b' ');
+            if has_word_at(scope.text, word, b"end") {
+                let label = run_end(scope.text, word, scope.to, |b| {
+                    b.is_ascii_alphanumeric() || b == b' '
+                });
+                return has_body(scope.part(body, pos)).then(|| {
+                    let end = run_end(scope.text, label, scope.to, |b| b == b'-');
+                    Found::new(start, end, Class::PrivateKey)
+                });
+            }
+            break;
+        }
+        if !(byte.is_ascii_alphanumeric()
+            || matches!(
+                byte,
+                b'+' | b'/'
+                    | b'='
+                    | b'\n'
+                    | b'\r'
+                    | b'\t'
+                    | b' '
+                    | b'\\'
+                    | b'"'
+                    | b'\''
+                    | b','
+                    | b'-'
+                    | b':'
+                    | b'.'
+                    | b'('
+                    | b')'
+                    | b'>'
+                    | b'|'
+                    | b'#'
+                    | b'*'
+            ))
+        {
+            break;
+        }
+        pos += 1;
+    }
+    // Cut: to the end of the last run that looks like key material.
+    let mut end = body;
+    let mut at = body;
+    while at < pos {
+        let run = run_end(scope.text, at, pos, |b| {
+            b.is_ascii_alphanumeric() || matches!(b, b'+' | b'/' | b'=')
+        });
+        // The last line of a key may be short.
+        let behind_line = end > body
+            && scope
+                .part(end, at)
+                .iter()
+                .all(|b| matches!(b, b'\n' | b'\r' | b' ' | b'\\' | b'n' | b'r'))
+            && at > end
+            && matches!(scope.before(at), b'\n')
+            && scope
+                .part(at, run)
+                .iter()
+                .any(|b| b.is_ascii_digit() || *b == b'=');
+        let is_key = scope
+            .part(at, run)
+            .iter()
+            .any(|b| *b == b'=' || b.is_ascii_uppercase());
+        if run - at >= 16
+            || run > at + 1
+                && behind_line
+                && is_key
+                && (run == scope.to || matches!(scope.at(run), b'\r' | b'"' | b'\''))
+        {
+            end = run;
+        }
+        at = run.max(at) + 1;
+    }
+    // Cut behind its first bytes.
+    let cut = || {
+        let rest = scope.part(body, scope.to).trim_ascii_start();
+        let rest = rest.strip_prefix(b"\\n").unwrap_or(rest);
+        !rest.is_empty()
+            && rest.len() < 80
+            && rest
+                .iter()
+                .all(|b| b.is_ascii_alphanumeric() || matches!(b, b'+' | b'/' | b'='))
+    };
+    if end == body && cut() {
+        end = scope.to;
+    }
+    (end > body).then(|| Found::new(start, end, Class::PrivateKey))
+}
+
+/// Whether there is a key between the lines of an armour; code that looks for them has none there.
+fn has_body(body: &[u8]) -> bool {
+    let mut longest = 0;
+    let mut run = 0;
+    for byte in body {
+        run = if byte.is_ascii_alphanumeric() || matches!(byte, b'+' | b'/' | b'=') {
+            run + 1
+        } else {
+            0
+        };
+        longest = run.max(longest);
+    }
+    longest >= 12 || body.trim_ascii().len() == longest && longest > 0
+}

@@ -1,0 +1,281 @@
+//! Passwords inside of URLs.
+
+use crate::redact::catalogue::words;
+use crate::redact::class::Class;
+use crate::redact::find::tools::{self, Tools};
+use crate::redact::judge::{placeholder, random};
+use crate::redact::read::bytes::{self, run_end, run_start};
+use crate::redact::read::scope::{Found, Scope};
+
+/// No password has more `@` in it; a hostile text has them everywhere.
+const MAX_SIGNS: usize = 8;
+
+/// The password in `scheme://user:password@host`, where `pos` is the colon before `//`. Passwords may hold any of
+/// `@ : / #`, which their writers forgot to encode: it ends at the last `@` that a host follows.
+pub(crate) fn userinfo(scope: &Scope<'_>, pos: usize) -> Option<Found> {
+    let scheme = run_start(scope.text, pos, scope.from, |b| {
+        b.is_ascii_alphanumeric() || matches!(b, b'+' | b'.' | b'-')
+    });
+    if scheme == pos {
+        return None;
+    }
+    let authority = pos + 3;
+    let limit = scope.to.min(authority + 320);
+    let user = run_end(scope.text, authority, limit, |b| {
+        !b.is_ascii_whitespace()
+            && !matches!(
+                b,
+                b'/' | b'?' | b'#' | b'@' | b':' | b'"' | b'\'' | b'<' | b'>' | b'`' | b','
+            )
+    });
+    if scope.at(user) == b'@' {
+        return token(scope, (scheme, pos), authority, user);
+    }
+    if scope.at(user) != b':' {
+        return None;
+    }
+    let start = user + 1;
+    memchr::memchr(b'@', scope.part(start, limit))?;
+    // A port and a path are no password.
+    let port = run_end(scope.text, start, limit, |b| b.is_ascii_digit());
+    if port > start
+        && port - start <= 5
+        && scope.at(port) != b'@'
+        && matches!(scope.at(port), b'/' | b'?' | b'#' | 0 | b' ' | b'"')
+    {
+        return None;
+    }
+    // The first `@` before something like a host, unless that is a bare word and a better host follows.
+    let mut at: Option<(usize, bool)> = None;
+    let mut search = start;
+    for _ in 0..MAX_SIGNS {
+        let next = run_end(scope.text, search, limit, |b| {
+            !b.is_ascii_whitespace() && !matches!(b, b'@' | b'"' | b'<' | b'>' | b'`')
+        });
+        if scope.at(next) != b'@' || next == limit {
+            break;
+        }
+        // Another URL begins: this one is at its end.
+        let inner = run_end(scope.text, next + 1, limit, |b| b.is_ascii_alphanumeric());
+        if scope.part(inner, inner + 3) == b"://" {
+            at = at.or((next > start).then_some((next, false)));
+            break;
+        }
+        if next > start
+            && let Some(good) = host(scope, next + 1, limit)
+        {
+            // A query has addresses of its own.
+            // Nor does a `#` follow a bare word that is a host: `user:p@ss#word@host`.
+            let hashed = |last: usize| {
+                let end = run_end(scope.text, last + 1, next, |b| b.is_ascii_alphanumeric());
+                scope.at(end) == b'#'
+            };
+            let better = at.is_none_or(|(last, sure)| {
+                (good || !sure && hashed(last))
+                    && memchr::memchr(b'?', scope.part(last, next)).is_none()
+            });
+            if better {
+                at = Some((next, good));
+            }
+            if good {
+                break;
+            }
+        }
+        search = next + 1;
+    }
+    let (at, _) = at?;
+    let password = scope.part(start, at);
+    let documented = words::is_documented(scope.part(authority, user), password)
+        && [&b"example."[..], b"localhost", b"host", b"127.0.0.1"]
+            .iter()
+            .any(|host| scope.part(at + 1, limit).starts_with(host));
+    if placeholder::is_mark(password) || placeholder::is_placeholder(password) || documented {
+        // Nothing to hide, and what stands on both sides of the `@` is no address.
+        return Some(Found::new(at + 1, at + 1, Class::Password));
+    }
+    Some(Found::new(start, at, Class::Password))
+}
+
+/// A token in place of the user: `https://TOKEN@host`, between `start` and the `@` at `end`.
+fn token(scope: &Scope<'_>, scheme: (usize, usize), start: usize, end: usize) -> Option<Found> {
+    let user = scope.part(start, end);
+    // The public key of a DSN of Sentry reports errors and reads nothing: its path is the number of a project.
+    let host = run_end(scope.text, end + 1, scope.to.min(end + 255), |b| {
+        b.is_ascii_alphanumeric() || matches!(b, b'.' | b'-' | b':')
+    });
+    let project = run_end(scope.text, host + 1, scope.to, |b| b.is_ascii_digit());
+    let is_dsn = user.iter().all(u8::is_ascii_hexdigit)
+        && scope.at(host) == b'/'
+        && project > host + 1
+        && !scope.at(project).is_ascii_alphanumeric();
+    let takes = user.len() >= 12
+        && !is_dsn
+        && (random::is_strong(user) || is_unnamed(user))
+        && !placeholder::is_placeholder(user)
+        && !scope.part(scheme.0, scheme.1).ends_with(b"ssh")
+        && memchr::memchr(b'.', user).is_none();
+    takes.then(|| Found::new(start, end, Class::Password))
+}
+
+/// Whether a user is no one's name: a long word with digits all over it.
+fn is_unnamed(user: &[u8]) -> bool {
+    let digits = user.iter().filter(|b| b.is_ascii_digit()).count();
+    let letters = user.iter().filter(|b| b.is_ascii_alphabetic()).count();
+    user.len() >= 16
+        && digits >= 3
+        && letters >= 6
+        && !user.contains(&b'_')
+        && !user.contains(&b'-')
+}
+
+/// `user:password@tcp(host:port)/database` of Go's drivers, and `user/password@service` of Oracle's tools, where `at`
+/// is the `@`.
+pub(crate) fn database(scope: &Scope<'_>, at: usize, tools: &mut Tools) -> Option<Found> {
+    let of_go = matches!(scope.part(at + 1, at + 5), b"tcp(" | b"unix");
+    let floor = scope.from.max(at.saturating_sub(96));
+    // Most of what stands before an `@` has no slash, and is not walked through.
+    if !of_go && (scope.before(at) == b'@' || memchr::memchr(b'/', scope.part(floor, at)).is_none())
+    {
+        return None;
+    }
+    let is_part = |b: u8| {
+        !b.is_ascii_whitespace()
+            && !matches!(b, b'"' | b'\'' | b'`' | b'<' | b'>' | b'=' | b',')
+            && (of_go || b != b'@')
+    };
+    let start = run_start(scope.text, at, floor, is_part);
+    let text = scope.part(start, at);
+    if of_go {
+        let colon = memchr::memchr(b':', text)?;
+        return password(scope, start + colon + 1, at);
+    }
+    let slash = memchr::memchr(b'/', text)?;
+    let user = run_start(scope.text, start + slash, start, |b| {
+        b.is_ascii_alphanumeric() || matches!(b, b'_' | b'$' | b'#')
+    });
+    let line = scope.part(start.saturating_sub(24).max(scope.from), user);
+    let is_oracle = line.ends_with(b"thin:")
+        || line.ends_with(b"oci:")
+        || tools.are_near(scope, start) && tools::is_oracle(scope, start);
+    (is_oracle && user < start + slash)
+        .then(|| password(scope, start + slash + 1, at))
+        .flatten()
+}
+
+fn password(scope: &Scope<'_>, start: usize, end: usize) -> Option<Found> {
+    let value = scope.part(start, end);
+    (!value.is_empty() && !placeholder::has_mark(value) && !placeholder::is_placeholder(value))
+        .then(|| Found::new(start, end, Class::Password))
+}
+
+/// Addresses whose path is the credential: whoever has them may post.
+const WEBHOOKS: &[(&str, &str)] = &[
+    ("hooks.slack.com", "/services/"),
+    ("hooks.slack.com", "/workflows/"),
+    ("hooks.slack.com", "/triggers/"),
+    ("hooks.slack-gov.com", "/services/"),
+    ("discord.com", "/api/webhooks/"),
+    ("discordapp.com", "/api/webhooks/"),
+    ("ptb.discord.com", "/api/webhooks/"),
+    ("canary.discord.com", "/api/webhooks/"),
+    ("outlook.office.com", "/webhook/"),
+    ("outlook.office365.com", "/webhook/"),
+    ("webhook.office.com", "/webhookb2/"),
+    ("hooks.zapier.com", "/hooks/catch/"),
+    ("maker.ifttt.com", "/trigger/"),
+    ("open.feishu.cn", "/open-apis/bot/v2/hook/"),
+    ("open.larksuite.com", "/open-apis/bot/v2/hook/"),
+    ("make.com", "/"),
+    ("pipedream.net", "/"),
+    ("hooks.airtable.com", "/workflows/"),
+];
+
+/// The path of a webhook, where `pos` is the colon before `//`.
+pub(crate) fn webhook(scope: &Scope<'_>, pos: usize) -> Option<Found> {
+    let host_start = pos + 3;
+    let host_end = run_end(
+        scope.text,
+        host_start,
+        scope.to.min(host_start + 100),
+        |b| b.is_ascii_alphanumeric() || b == b'.' || b == b'-',
+    );
+    let host = scope.part(host_start, host_end);
+    let (_, path) = WEBHOOKS.iter().find(|(known, path)| {
+        let tail = bytes::rest(host, host.len().saturating_sub(known.len()));
+        let whole =
+            host.len() == known.len() || at_dot(host, known.len()) && !known.starts_with("discord");
+        whole
+            && tail.eq_ignore_ascii_case(known.as_bytes())
+            && (*known != "make.com" || host.starts_with(b"hook"))
+            && bytes::rest(scope.text, host_end).starts_with(path.as_bytes())
+    })?;
+    let start = host_end + path.len();
+    let end = run_end(scope.text, start, scope.to, |b| {
+        b.is_ascii_alphanumeric() || matches!(b, b'/' | b'-' | b'_' | b'@' | b'.' | b'%')
+    });
+    let end = run_start(scope.text, end, start, |b| b == b'.');
+    (end - start >= 12
+        && scope.part(start, end).iter().any(u8::is_ascii_digit)
+        && !placeholder::is_placeholder(scope.part(start, end)))
+    .then(|| Found::new(start, end, Class::Key))
+}
+
+fn at_dot(host: &[u8], tail: usize) -> bool {
+    host.len() > tail && bytes::at(host, host.len() - tail - 1) == b'.'
+}
+
+/// Whether there is a host at `from`: `Some(true)` for one with a dot, a port or a bracket, `Some(false)` for a
+/// bare word.
+fn host(scope: &Scope<'_>, from: usize, limit: usize) -> Option<bool> {
+    if matches!(scope.at(from), b'$' | b'{' | b'<' | b'%' | b'[') {
+        // `${HOST}`, `{host}`, `<host>` and addresses in brackets are hosts too.
+        return Some(true);
+    }
+    let end = run_end(scope.text, from, limit, |b| {
+        b.is_ascii_alphanumeric() || matches!(b, b'.' | b'-' | b'_') || b >= 0x80
+    });
+    if end == from {
+        return matches!(scope.at(from), b'/').then_some(false);
+    }
+    let mut good = memchr::memchr(b'.', scope.part(from, end)).is_some()
+        || scope.part(from, end) == b"localhost";
+    let mut after = end;
+    if scope.at(end) == b':' {
+        after = run_end(scope.text, end + 1, limit, |b| {
+            b.is_ascii_digit() || matches!(b, b'$' | b'{' | b'}')
+        });
+        if after == end + 1 {
+            return (after >= limit || matches!(scope.at(after), b'/' | b',')).then_some(good);
+        }
+        good = true;
+    }
+    (after >= limit
+        || matches!(
+            scope.at(after),
+            b'/' | b'?'
+                | b'#'
+                | b','
+                | b';'
+                | b')'
+                | b']'
+                | b'}'
+                | b'\''
+                | b'\\'
+                | b'.'
+                | b'*'
+                | b'|'
+                | b'&'
+                | b'%'
+                | b':'
+                | b'_'
+                | b' '
+                | b'"'
+                | b'`'
+                | b'<'
+                | b'>'
+                | b'\n'
+                | b'\r'
+                | b'\t'
+        ))
+    .then_some(good)
+}

@@ -1,0 +1,388 @@
+//! Where a value begins and ends: a quoted literal, a line of a file, a query, a block of YAML.
+//!
+//! That is the hard part of an assignment, and depends on what the text is.
+
+use crate::redact::catalogue::words;
+use crate::redact::class::{Class, MARK_START};
+use crate::redact::find::bare_word;
+use crate::redact::judge::style::Style;
+use crate::redact::judge::{code, name, placeholder, value};
+use crate::redact::kind::Kind;
+use crate::redact::read::bytes::{at, has_word_at, run_end, run_start};
+use crate::redact::read::lex::{
+    MAX_JUDGED, MAX_WORD, bracketed, closes, closing_quote, ends_with, is_assignment, is_blank,
+    is_name, line_end, typographic,
+};
+use crate::redact::read::scope::{Found, Scope};
+
+/// The value that begins at `start`, if it is one to hide.
+pub(crate) fn value_at(
+    scope: &Scope<'_>,
+    start: usize,
+    name: &[u8],
+    kind: Kind,
+    style: Style,
+) -> Option<Found> {
+    let text = scope.text;
+    let mut open = step_into_literal(scope, start);
+    let escapes = run_end(text, open, scope.to, |b| b == b'\\') - open;
+    open += escapes;
+    let quote = scope.at(open);
+    if matches!(quote, b'"' | b'\'' | b'`') && (escapes == 0 || quote != b'`') {
+        if scope.part(open, open + 3) == [quote; 3] {
+            let until = memchr::memmem::find(scope.part(open + 3, scope.to), &[quote; 3])
+                .map_or(scope.to, |n| open + 3 + n);
+            return literal(scope, open + 3, until, kind, name);
+        }
+        // The quote of `"Authorization: "` closes what began before the name.
+        if quote == b'"' && escapes == 0 && closes(scope, start) {
+            return None;
+        }
+        // So does the apostrophe of `'no cookie:', error`.
+        if quote == b'\''
+            && escapes == 0
+            && start == open
+            && matches!(scope.at(open + 1), b',' | b')' | b';' | b' ')
+        {
+            return None;
+        }
+        // A shell puts the output of a command here.
+        if quote == b'`'
+            && style.equals
+            && style.own_line
+            && name.iter().all(|b| b.is_ascii_uppercase() || *b == b'_')
+        {
+            return None;
+        }
+        // `""` in a quoted cell of a CSV file, or nothing at all.
+        if escapes == 0 && scope.at(open + 1) == quote {
+            return None;
+        }
+        return literal(
+            scope,
+            open + 1,
+            closing_quote(scope, open + 1, quote, escapes),
+            kind,
+            name,
+        );
+    }
+    if escapes > 0 || style.literal_only {
+        return None;
+    }
+    if let Some((from, to)) = typographic(scope, open) {
+        return literal(scope, from, to, kind, name);
+    }
+    if matches!(quote, b'q' | b'[')
+        && style.equals
+        && let Some((from, to)) = bracketed(scope, open)
+    {
+        return literal(scope, from, to, kind, name);
+    }
+    if let Some(found) = behind_user(scope, start, name, style) {
+        return Some(found);
+    }
+    if let Some(end) = bare_word::end(scope, start, name, kind, style) {
+        return Some(Found::new(start, end, Class::Field));
+    }
+    // Connection strings of ODBC have braces around what may hold a semicolon.
+    if quote == b'{'
+        && style.equals
+        && !style.spaced
+        && let Some(close) = memchr::memchr(b'}', scope.part(open, open + MAX_JUDGED))
+        && value::looks_chosen(scope.part(open + 1, open + close))
+        && !placeholder::has_mark(scope.part(open + 1, open + close))
+        && matches!(scope.at(open + close + 1), b';' | 0 | b'"' | b'\n')
+    {
+        return Some(Found::new(open + 1, open + close, Class::Field));
+    }
+    if matches!(quote, b'|' | b'>') && style.own_line {
+        return block(scope, open);
+    }
+    let near = Scope {
+        to: scope.to.min(start + MAX_JUDGED),
+        ..*scope
+    };
+    let end = unquoted_end(&near, start, style);
+    // `password: correct horse battery` on a line of its own, in a file of such lines.
+    if style.own_line
+        && scope.at(end) == b' '
+        && kind != Kind::Maybe
+        && is_file_of_lines(scope, end)
+    {
+        let line = line_end(scope, end);
+        let value = scope.part(start, line);
+        let code = value
+            .iter()
+            .any(|b| matches!(b, b'(' | b'{' | b'<' | b'[' | b'=' | b'"' | b'\'' | b';'))
+            || value.starts_with(MARK_START);
+        if !code
+            && !placeholder::is_placeholder(value)
+            && !placeholder::is_placeholder(scope.part(start, end))
+            && !value::is_label(value, name)
+        {
+            return Some(Found::new(start, line, Class::Field));
+        }
+    }
+    let whole = || {
+        if end == near.to {
+            unquoted_end(scope, end, style)
+        } else {
+            end
+        }
+    };
+    if !value::is_unquoted_secret(scope, start, end, name, kind, style) {
+        return None;
+    }
+    let mut end = whole();
+    // `passwords: hunter2, hunter3`
+    while kind == Kind::Secrets && matches!(scope.part(end, end + 2), b", " | b"; ") {
+        let next = run_end(text, end + 2, scope.to.min(end + 66), |b| {
+            !b.is_ascii_whitespace() && !matches!(b, b',' | b';' | b'"' | b'\'')
+        });
+        if !value::looks_chosen(scope.part(end + 2, next)) {
+            break;
+        }
+        end = next;
+    }
+    Some(Found::new(start, end, Class::Field))
+}
+
+/// `creds: user / password`, `user/pass: user:password`
+fn behind_user(scope: &Scope<'_>, start: usize, name: &[u8], style: Style) -> Option<Found> {
+    let both = || {
+        [&b"creds"[..], b"credentials", b"credential"]
+            .iter()
+            .any(|both| ends_with(name, both))
+            || scope.before(style.name) == b'/'
+    };
+    if style.equals || !style.spaced || !both() {
+        return None;
+    }
+    let user = run_end(scope.text, start, scope.to.min(start + 64), |b| {
+        is_name(b) || b == b'@'
+    });
+    let sign = run_end(scope.text, user, scope.to.min(user + 1), is_blank);
+    let first = run_end(scope.text, sign + 1, scope.to.min(sign + 2), is_blank);
+    if user == start
+        || !matches!(scope.at(sign), b'/' | b':')
+        || (sign > user) != (first > sign + 1)
+    {
+        return None;
+    }
+    let end = run_end(scope.text, first, scope.to.min(first + MAX_WORD), |b| {
+        !b.is_ascii_whitespace() && !matches!(b, b'"' | b'\'' | b',' | b';' | b')')
+    });
+    let value = scope.part(first, end);
+    (value::is_literal(value, name) && memchr::memchr(b'/', value).is_none())
+        .then(|| Found::new(first, end, Class::Field))
+}
+
+/// A quoted value between its quotes.
+pub(crate) fn literal(
+    scope: &Scope<'_>,
+    from: usize,
+    to: usize,
+    kind: Kind,
+    name: &[u8],
+) -> Option<Found> {
+    let value = scope.part(from, to);
+    if !value::fits(value, kind)
+        || value.len() < 2
+        || placeholder::has_mark(value)
+        || placeholder::is_placeholder(value)
+        || value::is_label(value, name)
+        // `STORAGE_KEY = "access_token_2"`
+        || !value::is_password_name(name) && code::is_snake(value, 2) && name::judge(value).hides()
+    {
+        return None;
+    }
+    // A scheme stays.
+    let scheme = words::scheme_len(value);
+    let from = from + scheme;
+    if placeholder::has_mark(scope.part(from, to))
+        || placeholder::is_placeholder(scope.part(from, to))
+    {
+        return None;
+    }
+    (from < to).then(|| Found::new(from, to, Class::Field))
+}
+
+/// Steps over what may stand before a literal: `b"…"`, `String::from("…")`, `Some("…")`.
+fn step_into_literal(scope: &Scope<'_>, start: usize) -> usize {
+    let end = run_end(scope.text, start, scope.to.min(start + 48), |b| {
+        b.is_ascii_alphanumeric() || matches!(b, b'_' | b':' | b'.' | b'#' | b'@')
+    });
+    let word = scope.part(start, end);
+    if word.is_empty() {
+        return start;
+    }
+    // What PHP dumps: `string(9) "…"`.
+    if word == b"string" && scope.at(end) == b'(' {
+        let count = run_end(scope.text, end + 1, scope.to.min(end + 8), |b| {
+            b.is_ascii_digit()
+        });
+        if scope.part(count, count + 3) == b") \"" {
+            return count + 2;
+        }
+    }
+    if matches!(scope.at(end), b'"' | b'\'') && word.len() <= 3 {
+        return end;
+    }
+    if scope.at(end) == b'(' && matches!(scope.at(end + 1), b'"' | b'\'' | b'b') {
+        let last = word
+            .rsplit(|b| matches!(b, b':' | b'.'))
+            .next()
+            .unwrap_or(&[]);
+        if matches!(
+            last,
+            b"from"
+                | b"new"
+                | b"Some"
+                | b"String"
+                | b"SecureString"
+                | b"Secret"
+                | b"SecretString"
+                | b"SecretStr"
+                | b"Ok"
+                | b"str"
+                | b"bytes"
+                | b"b64decode"
+                | b"atob"
+                | b"quote"
+                | b"SecretValue"
+        ) {
+            let quote = end + 1 + usize::from(scope.at(end + 1) == b'b');
+            if matches!(scope.at(quote), b'"' | b'\'') {
+                return quote;
+            }
+        }
+    }
+    start
+}
+
+/// Where an unquoted value ends.
+fn unquoted_end(scope: &Scope<'_>, start: usize, style: Style) -> usize {
+    let text = scope.text;
+    let mut pos = start;
+    while pos < scope.to {
+        let next = scope.at(pos + 1);
+        let ends = match at(text, pos) {
+            b' ' | b'\t' | b'\n' | b'\r' | 0 => true,
+            b'"' | b'\'' | b'`' => {
+                matches!(
+                    next,
+                    0 | b' '
+                        | b'\t'
+                        | b'\n'
+                        | b'\r'
+                        | b','
+                        | b';'
+                        | b')'
+                        | b'}'
+                        | b']'
+                        | b'&'
+                        | b'.'
+                        | b'>'
+                        | b'\\'
+                        | b'|'
+                        | b':'
+                        | b'/'
+                        | b'<'
+                ) || at(text, pos) == b'"'
+            }
+            b'\\' => matches!(next, b'"' | b'\'' | b'n' | b'r' | b't'),
+            b'&' => {
+                style.equals
+                    && (next == 0
+                        || is_assignment(scope, pos + 1)
+                        || next == b'#'
+                        || has_word_at(text, pos, b"&amp;"))
+            }
+            b';' => {
+                matches!(next, 0 | b' ' | b'\n' | b'\r' | b'"' | b'\'')
+                    || is_assignment(scope, pos + 1)
+            }
+            b',' => {
+                matches!(next, 0 | b' ' | b'\n' | b'\r' | b'"' | b'\'')
+                    || is_assignment(scope, pos + 1)
+            }
+            b')' | b']' | b'}' => matches!(
+                next,
+                0 | b' '
+                    | b'\n'
+                    | b'\r'
+                    | b','
+                    | b';'
+                    | b'.'
+                    | b')'
+                    | b']'
+                    | b'}'
+                    | b'['
+                    | b'('
+                    | b'"'
+                    | b'\''
+                    | b':'
+                    | b'<'
+            ),
+            b'<' => next == b'/' || next.is_ascii_alphabetic() || next == b'<',
+            b'>' => matches!(next, 0 | b' ' | b'\n' | b'\r' | b',' | b')' | b';'),
+            b'|' => matches!(next, 0 | b' '),
+            b'.' | b'!' | b'?' => {
+                !style.own_line && matches!(next, 0 | b' ' | b'\n' | b'\r' | b'"' | b'\'' | b')')
+            }
+            _ => false,
+        };
+        if ends {
+            break;
+        }
+        pos += 1;
+    }
+    pos
+}
+
+/// Whether the next line assigns something as well.
+fn is_file_of_lines(scope: &Scope<'_>, pos: usize) -> bool {
+    let end = line_end(scope, pos);
+    let other = run_end(scope.text, end, scope.to, |b| {
+        b.is_ascii_whitespace() || b == b'-'
+    });
+    let name = run_end(scope.text, other, scope.to.min(other + 40), is_name);
+    end < scope.to
+        && name > other
+        && matches!(scope.at(name), b'=' | b':')
+        && scope.at(name + 1) != b'/'
+}
+
+/// A block scalar of YAML: the lines below that are indented further.
+fn block(scope: &Scope<'_>, open: usize) -> Option<Found> {
+    let text = scope.text;
+    let mut pos = run_end(text, open, scope.to, |b| !matches!(b, b'\n' | b'\r'));
+    if pos - open > 3 || pos >= scope.to {
+        return None;
+    }
+    let line = run_start(text, open, scope.from.max(open.saturating_sub(256)), |b| {
+        !matches!(b, b'\n' | b'\r')
+    });
+    let indent = run_end(text, line, open, |b| b == b' ') - line;
+    let (mut first, mut end) = (None, pos);
+    while pos < scope.to {
+        let begin = run_end(text, pos, scope.to, |b| matches!(b, b'\n' | b'\r'));
+        let content = run_end(text, begin, scope.to, is_blank);
+        if content - begin <= indent
+            && content < scope.to
+            && !matches!(at(text, content), b'\n' | b'\r')
+        {
+            break;
+        }
+        pos = run_end(text, content, scope.to, |b| !matches!(b, b'\n' | b'\r'));
+        if pos > content {
+            first = first.or(Some(content));
+            end = pos;
+        }
+        if pos == begin {
+            break;
+        }
+    }
+    let first = first?;
+    (!scope.part(first, end).starts_with(MARK_START)).then(|| Found::new(first, end, Class::Field))
+}

@@ -1,0 +1,183 @@
+//! What the word before a value makes of it: credentials behind a scheme, a literal, an argument, a sentence.
+
+use crate::redact::class::Class;
+use crate::redact::find::token::trim_end;
+use crate::redact::find::tools::Tools;
+use crate::redact::find::{code, command, sentence};
+use crate::redact::judge::placeholder;
+use crate::redact::kind::Kind;
+use crate::redact::read::bytes::{
+    self, at, before, has_word_at, is_credential, run_end, run_start,
+};
+use crate::redact::read::scope::{Found, Scope};
+
+/// Fewer characters are no credentials.
+const MIN_CREDENTIALS: usize = 12;
+
+/// Whether what begins at `start` is the last column of a line in a cookie jar of Netscape's: domain, subdomains, path,
+/// secure, expiry, name, value.
+fn ends_cookie_line(scope: &Scope<'_>, start: usize) -> bool {
+    let mut end = start - 1;
+    for column in (0..6).rev() {
+        let floor = scope.origin.max(end.saturating_sub(128));
+        let from = run_start(scope.text, end, floor, |b| !matches!(b, b'\t' | b'\n'));
+        let cell = bytes::part(scope.text, from, end);
+        let fits = match column {
+            4 => !cell.is_empty() && cell.iter().all(u8::is_ascii_digit),
+            3 | 1 => matches!(cell, b"TRUE" | b"FALSE"),
+            _ => !cell.is_empty(),
+        };
+        if !fits || column > 0 && (from <= scope.origin || before(scope.text, from) != b'\t') {
+            return false;
+        }
+        end = from.saturating_sub(1);
+    }
+    true
+}
+
+/// A run at `start` that holds a digit: what the word before it makes of it.
+pub(crate) fn after_word(
+    scope: &Scope<'_>,
+    start: usize,
+    tools: &mut Tools,
+    judge: &dyn Fn(&[u8]) -> Kind,
+) -> Option<Found> {
+    if scope.before(start) == b'\t' && ends_cookie_line(scope, start) {
+        let end = run_end(scope.text, start, scope.to, |b| {
+            !matches!(b, b'\t' | b'\n' | b'\r')
+        });
+        let value = scope.part(start, end);
+        return (!placeholder::has_mark(value)).then(|| Found::new(start, end, Class::Field));
+    }
+    // No word fits before it.
+    if start < scope.from + 3 {
+        return sentence::before_name(scope, start, judge);
+    }
+    let gap = run_start(
+        scope.text,
+        start,
+        scope.from.max(start.saturating_sub(4)),
+        |b| matches!(b, b' ' | b'\t' | b'"' | b'\''),
+    );
+    // Nor does a number name anything.
+    let number = run_start(
+        scope.text,
+        gap,
+        scope.from.max(gap.saturating_sub(8)),
+        |b| b.is_ascii_digit(),
+    );
+    // A single digit may say how what follows is written: `secret 5 …`.
+    if number + 1 < gap && gap < start && matches!(before(scope.text, number), b' ' | b'\n') {
+        return None;
+    }
+    if (tools.are_near(scope, start) || at(scope.text, start) == b'/')
+        && let Some(found) = command::argument(scope, start)
+    {
+        return Some(found);
+    }
+    if matches!(scope.before(start), b'"' | b'\'')
+        && let Some(found) = code::literal(scope, start - 1, judge)
+    {
+        return Some(found);
+    }
+    if gap == start {
+        return sentence::value(scope, start, judge);
+    }
+    let word_start = run_start(
+        scope.text,
+        gap,
+        scope.from.max(gap.saturating_sub(24)),
+        |b| b.is_ascii_alphanumeric() || matches!(b, b'-' | b'_'),
+    );
+    let word = scope.part(word_start, gap);
+    // `$TOKEN` is a variable, and what follows it something else.
+    if matches!(scope.before(word_start), b'$' | b'{') || scope.part(start, start + 4) == b"http" {
+        return None;
+    }
+    let begin = start;
+    let sasl = word.eq_ignore_ascii_case(b"plain")
+        && has_word_at(scope.text, word_start.saturating_sub(5), b"auth ");
+    if is_scheme(word) || sasl {
+        let end = run_end(scope.text, begin, scope.to, is_credential);
+        let end = trim_end(scope, begin, end);
+        let value = scope.part(begin, end);
+        // `basic understanding12` is prose.
+        let prose = value
+            .iter()
+            .take_while(|b| b.is_ascii_lowercase() || **b == b'-')
+            .count()
+            + 2
+            >= value.len();
+        // The hash of a file, or of an image.
+        let hash = word == b"digest" && {
+            let colon = memchr::memchr(b':', value).map_or(0, |n| n + 1);
+            bytes::rest(value, colon).iter().all(u8::is_ascii_hexdigit)
+        };
+        if end - begin >= MIN_CREDENTIALS
+            && !prose
+            && !hash
+            && !placeholder::is_placeholder(scope.part(begin, end))
+        {
+            let class = if scope.part(begin, begin + 3) == b"eyJ" {
+                Class::Jwt
+            } else {
+                Class::Key
+            };
+            return Some(Found::new(begin, end, class));
+        }
+        let whose = run_start(
+            scope.text,
+            word_start.saturating_sub(1),
+            scope.from.max(word_start.saturating_sub(10)),
+            |b| b.is_ascii_alphabetic(),
+        );
+        let mine = [
+            &b"auth"[..],
+            b"api",
+            b"access",
+            b"refresh",
+            b"session",
+            b"secret",
+            b"bot",
+            b"my",
+            b"use",
+            b"the",
+            b"this",
+            b"new",
+            b"your",
+            b"created",
+        ]
+        .iter()
+        .any(|known| {
+            scope
+                .part(whose, word_start.saturating_sub(1))
+                .eq_ignore_ascii_case(known)
+        });
+        let named = word.eq_ignore_ascii_case(b"api-key") || word.eq_ignore_ascii_case(b"apikey");
+        if !(mine && word.eq_ignore_ascii_case(b"token") || named) {
+            return None;
+        }
+    }
+    sentence::value(scope, start, judge)
+}
+
+fn is_scheme(word: &[u8]) -> bool {
+    [
+        &b"bearer"[..],
+        b"basic",
+        b"token",
+        b"digest",
+        b"negotiate",
+        b"ntlm",
+        b"apikey",
+        b"api-key",
+        b"hmac",
+        b"signature",
+        b"hawk",
+        b"ssws",
+        b"bot",
+        b"flyv1",
+    ]
+    .iter()
+    .any(|scheme| word.eq_ignore_ascii_case(scheme))
+}

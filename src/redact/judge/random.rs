@@ -1,0 +1,108 @@
+//! How random a word looks: as a key does, and no name of a thing.
+
+use crate::redact::catalogue::keys::{
+    Tail, Tail::Any, Tail::Capital, Tail::Hex, Tail::Random, Tail::Strong,
+};
+use crate::redact::judge::code;
+use crate::redact::read::bytes::part;
+
+/// Whether a tail looks like a key and not like words.
+pub(crate) fn is_random(tail: &[u8], kind: Tail) -> bool {
+    // What does not look random so far will not further on.
+    let tail = part(tail, 0, 64);
+    let found = match kind {
+        Any => true,
+        Hex => tail.iter().all(|b| b.is_ascii_hexdigit() || *b == b'-') && digits(tail) >= 4,
+        Strong => is_strong(tail),
+        Capital => {
+            digits(tail) >= 4
+                && tail
+                    .iter()
+                    .all(|b| b.is_ascii_uppercase() || b.is_ascii_digit() || *b == b'-')
+        }
+        Random => is_mixed(tail),
+    };
+    found
+        && (turns(tail) >= 4 || !code::is_snake(tail, 2))
+        && (matches!(kind, Any | Hex | Capital) || !is_spelled_out(tail))
+}
+
+/// Both cases and digits, or hexadecimal digits. Of 24 random letters and digits one in twelve has a single digit at
+/// most, and then the cases still turn more often than words in camel case do.
+pub(crate) fn is_strong(tail: &[u8]) -> bool {
+    let (mut upper, mut lower, mut digits, mut turns) = (0, 0, 0, 0);
+    let mut hex = true;
+    let mut last = 0u8;
+    for &byte in tail {
+        upper += usize::from(byte.is_ascii_uppercase());
+        lower += usize::from(byte.is_ascii_lowercase());
+        digits += usize::from(byte.is_ascii_digit());
+        turns += usize::from(last.is_ascii_uppercase() && byte.is_ascii_uppercase());
+        hex &= byte.is_ascii_hexdigit() || byte == b'-';
+        last = byte;
+    }
+    // `X509_EXTENSION_new` is made of words: no part of it mixes anything.
+    let mixed = |part: &[u8]| {
+        let any = |is: fn(&u8) -> bool| usize::from(part.iter().any(is));
+        part.len() >= 7
+            && (part.iter().filter(|b| b.is_ascii_digit()).count() != 1
+                || any(u8::is_ascii_uppercase) + any(u8::is_ascii_lowercase) == 2)
+            && any(u8::is_ascii_uppercase) + any(u8::is_ascii_lowercase) + any(u8::is_ascii_digit)
+                >= 2
+    };
+    let cases = upper >= 2 && lower >= 2 && tail.split(|b| matches!(b, b'_' | b'-')).any(mixed);
+    cases && (digits >= 2 || digits == 1 && turns >= 2 && tail.len() >= 16)
+        || hex && digits >= 5 && tail.len() >= 16
+}
+
+/// How often a capital letter follows a small one.
+fn turns(tail: &[u8]) -> usize {
+    tail.windows(2)
+        .filter(|two| matches!(two, [a, b] if a.is_ascii_lowercase() && b.is_ascii_uppercase()))
+        .count()
+}
+
+pub(crate) fn digits(tail: &[u8]) -> usize {
+    tail.iter().filter(|b| b.is_ascii_digit()).count()
+}
+
+/// Two digits, or two words in camel case, or one of either in a long word; and one word of six bytes at least.
+/// Most keys show it within their first bytes.
+pub(crate) fn is_mixed(tail: &[u8]) -> bool {
+    let (mut digits, mut turns, mut word, mut longest) = (0, 0, 0, 0);
+    let mut last = 0u8;
+    for &byte in tail {
+        digits += usize::from(byte.is_ascii_digit());
+        turns += usize::from(last.is_ascii_lowercase() && byte.is_ascii_uppercase());
+        word = if byte.is_ascii_alphanumeric() {
+            word + 1
+        } else {
+            0
+        };
+        longest = word.max(longest);
+        last = byte;
+        if longest >= 6 && (digits >= 2 || turns >= 2 || digits + turns >= 1 && longest >= 10) {
+            return true;
+        }
+    }
+    // The alphabet of base64 for URLs has dashes, and they may stand close together.
+    tail.len() >= 16 && is_strong(tail)
+}
+
+/// Tails such as `your-key-here` and `xxxxxxxxxxxx`.
+fn is_spelled_out(tail: &[u8]) -> bool {
+    if memchr::memchr3(b'x', b'X', b'*', tail).is_none()
+        && memchr::memchr2(b'y', b'Y', tail).is_none()
+    {
+        return memchr::memchr_iter(b'.', tail).count() * 2 > tail.len();
+    }
+    let crosses = tail
+        .iter()
+        .filter(|b| matches!(b, b'x' | b'X' | b'*' | b'.'))
+        .count();
+    // `your` as a word: by chance it stands in the middle of a key, too.
+    let yours = |word: &[u8]| {
+        word.starts_with(b"your") || word.starts_with(b"YOUR") || word.starts_with(b"Your")
+    };
+    crosses * 2 > tail.len() || tail.split(|b| matches!(b, b'-' | b'_')).any(yours)
+}

@@ -1,0 +1,449 @@
+//! Whether a value could be a secret: by the kind of its name, by what it is made of, and by how it is assigned.
+
+use crate::redact::catalogue::words::{is_complaint, is_harmless_word, is_outcome, scheme_len};
+use crate::redact::class::MARK_START;
+use crate::redact::judge::code::{
+    has_upper_const, is_algorithm, is_camel, is_expression, is_path, is_rooted, is_snake, is_type,
+};
+use crate::redact::judge::name;
+use crate::redact::judge::placeholder::{has_mark, is_mark, is_placeholder};
+use crate::redact::judge::style::Style;
+use crate::redact::kind::Kind;
+use crate::redact::read::bytes::{self, at, has_word_at, part, rest, run_end};
+use crate::redact::read::lex;
+use crate::redact::read::scope::Scope;
+
+/// Whether a string under a name of this kind goes whole.
+pub(crate) fn goes(value: &[u8], kind: Kind, name: &[u8]) -> bool {
+    let takes = match kind {
+        Kind::Plain | Kind::Phone | Kind::Id => false,
+        Kind::Secret | Kind::Secrets => !value.is_empty(),
+        Kind::Maybe | Kind::Pin | Kind::Pwd | Kind::Phrase => fits(value, kind),
+    };
+    // `Bearer ${TOKEN}` holds no more than `${TOKEN}`.
+    let bare = rest(value, scheme_len(value));
+    takes
+        && !is_mark(value)
+        && !is_placeholder(value)
+        && !is_placeholder(bare)
+        && !is_label(value, name)
+}
+
+/// Whether a value is one that a name of this kind stands over when it is a secret.
+pub(crate) fn fits(value: &[u8], kind: Kind) -> bool {
+    match kind {
+        Kind::Maybe => looks_secret(value),
+        Kind::Pin => (4..=8).contains(&value.len()) && value.iter().all(u8::is_ascii_digit),
+        Kind::Pwd => {
+            value.len() >= 3
+                && memchr::memchr2(b'/', b'\\', value).is_none()
+                && value != b"."
+                && value != b".."
+        }
+        Kind::Phrase => {
+            looks_secret(value)
+                || value.iter().filter(|b| **b == b' ').count() >= 10
+                    && value
+                        .iter()
+                        .all(|b| b.is_ascii_lowercase() || matches!(b, b' ' | b','))
+        }
+        _ => true,
+    }
+}
+
+/// Whether a value under a name that need not be sensitive looks like a secret: one word that no one would choose
+/// as the name of a thing.
+pub(crate) fn looks_secret(value: &[u8]) -> bool {
+    if value.len() < 6 || matches!(at(value, 0), b'/' | b'.' | b'~') {
+        return false;
+    }
+    let (mut digits, mut letter, mut symbol) = (0, false, false);
+    for byte in value {
+        match byte {
+            b'0'..=b'9' => digits += 1,
+            b'a'..=b'z' | b'A'..=b'Z' => letter = true,
+            b' ' | b'\t' | b'\n' | b'\r' | b'\x0c' => return false,
+            b'!' | b'@' | b'#' | b'$' | b'%' | b'^' | b'*' | b'+' | b'=' | b'~' => symbol = true,
+            _ => {}
+        }
+    }
+    value.len() >= 8 && digits > 0 && letter && !value.starts_with(b"http")
+        || symbol && letter
+        || digits >= 12
+}
+
+/// Whether a word in a sentence can only be a secret: letters and digits mixed, or symbols among them.
+pub(crate) fn looks_chosen(value: &[u8]) -> bool {
+    let digits = value.iter().filter(|b| b.is_ascii_digit()).count();
+    let letters = value.iter().filter(|b| b.is_ascii_alphabetic()).count();
+    let symbol = value.iter().any(|b| b"!@#$%^*+=~&?".contains(b));
+    let lead = value
+        .iter()
+        .take_while(|b| b.is_ascii_digit() || **b == b'.')
+        .count();
+    // `256-bit`, `32bytes`, `v2.1` and `sha256` are no secrets.
+    let measure = lead > 0
+        && !symbol
+        && rest(value, lead)
+            .iter()
+            .all(|b| b.is_ascii_lowercase() || *b == b'-');
+    // `size:36477`, `newer_than:7d`
+    let named = memchr::memchr(b':', value).is_some_and(|colon| {
+        let number = rest(value, colon + 1);
+        let number = match number.split_last() {
+            Some((unit, number)) if unit.is_ascii_lowercase() => number,
+            _ => number,
+        };
+        part(value, 0, colon)
+            .iter()
+            .all(|b| b.is_ascii_lowercase() || *b == b'_')
+            && number.iter().all(u8::is_ascii_digit)
+    });
+    // `from=md5`
+    let assigned = memchr::memchr(b'=', value).is_some_and(|sign| {
+        sign + 1 < value.len() && part(value, 0, sign).iter().all(u8::is_ascii_lowercase)
+    });
+    value.len() >= 6
+        && digits > 0
+        && letters > 0
+        && !is_algorithm(value)
+        && !measure
+        && !assigned
+        && memchr::memchr_iter(b':', value).count() < 2
+        && !named
+        && !is_snake(value, 3)
+        && (value.len() >= 7 || symbol || digits >= 2)
+        && !value.starts_with(b"http")
+        && (at(value, 0) != b'/' || is_secret_of_aws(value))
+        && at(value, 0) != b'('
+        && memchr::memchr(b'(', value).is_none()
+        && memchr::memchr(b'/', value).is_none_or(|_| value.len() >= 20)
+}
+
+/// Whether a value that begins like a path is 40 characters of base64, which no path is by chance.
+fn is_secret_of_aws(value: &[u8]) -> bool {
+    value.len() == 40
+        && value
+            .iter()
+            .all(|b| b.is_ascii_alphanumeric() || matches!(b, b'/' | b'+'))
+        && value.iter().filter(|b| **b == b'/').count() <= 3
+        && value.iter().filter(|b| b.is_ascii_uppercase()).count() >= 5
+        && value.iter().filter(|b| b.is_ascii_lowercase()).count() >= 5
+}
+
+/// Whether the value is what a person reads beside a field: the field's own name, or a sentence about it.
+pub(crate) fn is_label(value: &[u8], name: &[u8]) -> bool {
+    let value = value.trim_ascii();
+    if value.is_empty()
+        || value.len() > 200
+        || !value.iter().enumerate().all(|(index, b)| {
+            b.is_ascii_alphabetic()
+                // `Use at least 8 characters`
+                || b.is_ascii_digit() && index > 3 && matches!(at(value, index - 1), b' ' | b'0'..=b'9')
+                || matches!(
+                    b,
+                    b' ' | b'\''
+                        | b'?'
+                        | b'!'
+                        | b'.'
+                        | b','
+                        | b':'
+                        | b'-'
+                        | b'_'
+                        | b'('
+                        | b')'
+                        | b'/'
+                )
+                || *b >= 0x80
+        })
+    {
+        return false;
+    }
+    if is_complaint(value) {
+        return true;
+    }
+    // A text in another alphabet.
+    if memchr::memchr(b' ', value).is_some() && value.iter().all(|b| *b >= 0x80 || *b == b' ') {
+        return true;
+    }
+    let same = value
+        .iter()
+        .filter(|b| b.is_ascii_alphabetic())
+        .map(u8::to_ascii_lowercase)
+        .eq(name
+            .iter()
+            .filter(|b| b.is_ascii_alphabetic())
+            .map(u8::to_ascii_lowercase));
+    if same {
+        return true;
+    }
+    // The field's name in another language: `Mot de passe`.
+    let foreign = memchr::memchr(b' ', value).is_some() || value.iter().any(|b| *b >= 0x80);
+    let foreign = foreign && value.split(|b| *b == b' ').all(|word| word.len() >= 2);
+    if foreign && value.len() <= 40 && name::judge(value) == Kind::Secret {
+        return true;
+    }
+    let mut words = 0;
+    let mut about = false;
+    let mut small = false;
+    for word in value
+        .split(|b| !b.is_ascii_alphabetic() && *b != b'\'')
+        .filter(|w| !w.is_empty())
+    {
+        words += 1;
+        let is = |list: &[&[u8]]| list.iter().any(|known| word.eq_ignore_ascii_case(known));
+        about |= is(&[
+            b"password",
+            b"passwords",
+            b"passphrase",
+            b"secret",
+            b"secrets",
+            b"token",
+            b"tokens",
+            b"key",
+            b"keys",
+            b"credentials",
+            b"cookie",
+            b"cookies",
+            b"login",
+            b"pin",
+            b"code",
+            b"authorization",
+            b"session",
+            b"api",
+        ]);
+        small |= is(&[
+            b"your",
+            b"the",
+            b"enter",
+            b"please",
+            b"must",
+            b"is",
+            b"are",
+            b"for",
+            b"to",
+            b"of",
+            b"with",
+            b"new",
+            b"old",
+            b"forgot",
+            b"confirm",
+            b"at",
+            b"least",
+            b"characters",
+            b"invalid",
+            b"required",
+            b"not",
+            b"used",
+            b"optional",
+            b"current",
+            b"repeat",
+            b"reset",
+            b"change",
+            b"wrong",
+            b"missing",
+            b"incorrect",
+            b"expired",
+            b"was",
+            b"has",
+            b"and",
+            b"or",
+            b"an",
+            b"in",
+            b"on",
+            b"by",
+            b"from",
+            b"via",
+            b"no",
+        ]);
+    }
+    // `my password is secret` is nobody's label.
+    words >= 2 && about && !has_word_at(value, 0, b"my ")
+        || words >= 4 && small && value.first().is_some_and(u8::is_ascii_uppercase)
+}
+
+/// Whether an unquoted value `from..to` is a secret and not code, prose or a placeholder.
+pub(crate) fn is_unquoted_secret(
+    scope: &Scope<'_>,
+    from: usize,
+    to: usize,
+    name: &[u8],
+    kind: Kind,
+    style: Style,
+) -> bool {
+    let value = scope.part(from, to);
+    if value.len() < 3 && !value.iter().any(u8::is_ascii_alphanumeric)
+        || value.len() < 2
+        || value.starts_with(MARK_START)
+        || is_placeholder(value)
+    {
+        return false;
+    }
+    if is_path(value) || is_algorithm(value) {
+        return false;
+    }
+    let digits = value.iter().filter(|b| b.is_ascii_digit()).count();
+    let plain = value
+        .iter()
+        .all(|b| b.is_ascii_alphanumeric() || matches!(b, b'_' | b'-' | b'.'));
+    match kind {
+        Kind::Maybe | Kind::Pwd | Kind::Phrase if !fits(value, kind) => return false,
+        Kind::Pin => return fits(value, kind),
+        Kind::Secrets if digits == value.len() => return false,
+        _ => {}
+    }
+    let next = at(
+        scope.text,
+        run_end(scope.text, to, scope.to.min(to + 4), |b| b == b' '),
+    );
+    let code_line = scope.at(to) == b';' && !lex::is_assignment(scope, to + 1)
+        || to < scope.to && matches!(scope.at(to), b'(' | b'<' | b'[' | b'{' | b'!');
+    // `0x02`
+    if value.starts_with(b"0x")
+        && value.len() <= 10
+        && rest(value, 2).iter().all(u8::is_ascii_hexdigit)
+    {
+        return false;
+    }
+    if digits == value.len() {
+        let code = part(name, name.len().saturating_sub(3), name.len());
+        let long = value.len() >= 4 || matches!(code, b"cvv" | b"cvc" | b"CVV" | b"CVC");
+        return long && !(style.spaced && style.equals && code_line);
+    }
+    // A parameter of SQL: `token = @token`
+    if at(value, 0) == b'@' && style.equals && name::judge(rest(value, 1)).hides() && digits == 0 {
+        return false;
+    }
+    // `token: Type = value`
+    if !style.equals && next == b'=' && scope.at(to) == b' ' {
+        return false;
+    }
+    if is_expression(scope, from, to, style) {
+        return false;
+    }
+    // `jwt: alg=RS256`: a list of its own follows.
+    let bare = part(
+        value,
+        0,
+        value
+            .iter()
+            .take_while(|b| !matches!(b, b'>' | b']' | b')'))
+            .count(),
+    );
+    if bare.len() < value.len() && is_harmless_word(bare) {
+        return false;
+    }
+    let listed = memchr::memchr(b'=', value).is_some_and(|sign| {
+        sign + 1 < value.len()
+            && part(value, 0, sign)
+                .iter()
+                .all(|b| b.is_ascii_lowercase() || *b == b'_')
+            && at(value, sign + 1) != b'='
+    }) || value.last() == Some(&b'=') && value.len() < 12 && digits == 0;
+    if !style.equals && style.spaced && listed {
+        return false;
+    }
+    // Beside quoted names a word without quotes is a variable: `"x-api-key": key1 }`.
+    let ends = matches!(next, b',' | b'}' | b')') && to < scope.to;
+    if style.quoted_name
+        && !style.equals
+        && ends
+        && value.len() < 16
+        && digits <= 2
+        && value.first().is_some_and(u8::is_ascii_alphabetic)
+        && value
+            .iter()
+            .all(|b| b.is_ascii_alphanumeric() || *b == b'_')
+    {
+        return false;
+    }
+    // `credentials: AWS/IAM`
+    let choice =
+        kind == Kind::Secrets && value.iter().all(|b| b.is_ascii_alphabetic() || *b == b'/');
+    if !plain {
+        return !choice;
+    }
+    let letters_only = digits == 0;
+    // In a query nothing refers to anything.
+    let query = matches!(
+        scope.before(from.saturating_sub(1 + name.len())),
+        b'?' | b'&'
+    );
+    let refers = !query && name::judge(value) != Kind::Plain && digits <= 1;
+    if refers || has_upper_const(value) && letters_only {
+        return false;
+    }
+    if letters_only {
+        // `imagePullSecrets: regcred`
+        if value.len() < 4 || kind == Kind::Secrets && name.ends_with(b"ecrets") {
+            return false;
+        }
+        let lower = value
+            .iter()
+            .all(|b| b.is_ascii_lowercase() || matches!(b, b'-' | b'_'));
+        let alone = matches!(scope.at(to), 0 | b'\n' | b'\r');
+        if style.equals && (!style.spaced || style.quoted_name) {
+            return !code_line && memchr::memchr(b'.', value).is_none();
+        }
+        // A word after a colon is prose or a type unless the line is nothing but the assignment.
+        // `"token:count"` is the name of something.
+        let quoted = style.quote != 0 && scope.at(to) == style.quote;
+        return (style.own_line && alone || quoted && (style.spaced || is_password_name(name)))
+            && lower
+            && !(style.equals && memchr::memchr(b'[', name).is_some());
+    }
+    // `token: u32`, `key: Ed25519`
+    if style.spaced && !style.quoted_name && value.len() < 6 && !style.own_line {
+        return false;
+    }
+    if code_line && style.spaced && is_camel(value) {
+        return false;
+    }
+    true
+}
+
+/// Whether a name is that of a password: what stands under it is hardly ever the name of a thing.
+pub(crate) fn is_password_name(name: &[u8]) -> bool {
+    const WORDS: [&[u8]; 8] = [
+        b"pass",
+        b"pwd",
+        b"secret",
+        b"kennwort",
+        b"contrase",
+        b"senha",
+        b"heslo",
+        b"parola",
+    ];
+    (0..name.len()).any(|at| {
+        bytes::at(name, at) >= 0x80 || WORDS.iter().any(|word| has_word_at(name, at, word))
+    }) || name.len() >= 2 && has_word_at(name, name.len() - 2, b"pw")
+}
+
+/// Whether a word that can only be a literal where it stands is a secret, and not a placeholder or a reference.
+pub(crate) fn is_literal(value: &[u8], name: &[u8]) -> bool {
+    let letters = value.iter().filter(|b| b.is_ascii_alphabetic()).count();
+    let digits = value.iter().any(u8::is_ascii_digit);
+    let refers = !digits && (name::judge(value) != Kind::Plain || has_upper_const(value));
+    // `ENC[…]`, `Vec<u8>`, a call.
+    let head = value
+        .iter()
+        .take_while(|b| b.is_ascii_alphanumeric() || **b == b'_')
+        .count();
+    let expression = head > 0 && matches!(at(value, head), b'(' | b'[' | b'<' | b'{');
+    value.len() >= 4
+        && letters >= 2
+        && (!matches!(at(value, 0), b'/' | b'.' | b'~') || !is_path(value))
+        && !expression
+        && !refers
+        && !is_rooted(value)
+        && !has_mark(value)
+        && !is_placeholder(value)
+        && !is_type(value)
+        && !is_outcome(value)
+        && !is_label(value, name)
+        // A substitution.
+        && bytes::find(value, b"://").is_none()
+        && bytes::find(value, b"${").is_none()
+        && bytes::find(value, b"$(").is_none()
+        && bytes::find(value, b"{{").is_none()
+}

@@ -1,0 +1,65 @@
+//! What a name says about the value under it, and what a member is for in its object.
+
+/// What a field name says about its value.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub(crate) enum Kind {
+    /// Nothing.
+    #[default]
+    Plain,
+    /// The value is a secret.
+    Secret,
+    /// A plural such as `cookies`: secrets, or the number of them.
+    Secrets,
+    /// The value is a secret if it looks like one: `auth`, `session`, `pass`.
+    Maybe,
+    /// The value is a secret if it is a short number.
+    Pin,
+    /// `PWD`: the value is a secret unless it is the path of a directory.
+    Pwd,
+    /// The value is a secret if it is a row of a dozen words.
+    Phrase,
+    /// The value is a phone number if it has enough digits.
+    Phone,
+    /// The value is the name of a thing and no card, whatever its digits: `order_id`, `isbn`.
+    Id,
+}
+
+impl Kind {
+    /// Whether strings under the name go, whatever they look like.
+    #[inline]
+    pub(crate) fn hides(self) -> bool {
+        matches!(self, Self::Secret | Self::Secrets)
+    }
+}
+
+/// What a member is for in an object like `{"name": …, "value": …}`.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub(crate) enum Role {
+    #[default]
+    Other,
+    Label,
+    Value,
+    /// Where something was typed: `"element": "Password field"`, `"selector": "#password"`.
+    Element,
+    /// What was typed there: a value if it is one word.
+    Typed,
+    /// `type`, which only `password` makes a label of.
+    Type,
+    /// `op` and `path` of a JSON Patch.
+    Operation,
+    Path,
+    /// An object of texts about fields, named like them: `errors`, `labels`.
+    About,
+    /// `kind` of a Kubernetes object.
+    Kind,
+    /// `data` of a Kubernetes secret.
+    Data,
+    Schema,
+    /// The names of columns, whose rows follow.
+    Columns,
+    /// Names and their values, one after another.
+    Turns,
+    /// `kty` of a JSON Web Key, and a private number of one.
+    KeyType,
+    KeyPart,
+}

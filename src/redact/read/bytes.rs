@@ -1,0 +1,193 @@
+//! Looking at bytes without a way to panic: outside of the text there is a 0 or nothing.
+
+/// The byte at `at`, or 0 outside of the text.
+#[inline(always)]
+pub(crate) fn at(text: &[u8], at: usize) -> u8 {
+    text.get(at).copied().unwrap_or(0)
+}
+
+/// The byte before `at`, or 0 at the start.
+#[inline(always)]
+pub(crate) fn before(text: &[u8], at: usize) -> u8 {
+    if at == 0 { 0 } else { self::at(text, at - 1) }
+}
+
+/// The part `from..to`, or nothing where the text does not reach.
+#[inline(always)]
+pub(crate) fn part(text: &[u8], from: usize, to: usize) -> &[u8] {
+    text.get(from..to.min(text.len())).unwrap_or(&[])
+}
+
+/// Everything from `from` on.
+#[inline(always)]
+pub(crate) fn rest(text: &[u8], from: usize) -> &[u8] {
+    text.get(from..).unwrap_or(&[])
+}
+
+/// The eight bytes from `from` on, the first of them the lowest; zeros outside of the text.
+#[inline(always)]
+pub(crate) fn word(text: &[u8], from: usize) -> u64 {
+    let rest = rest(text, from);
+    match rest.first_chunk() {
+        Some(eight) => u64::from_le_bytes(*eight),
+        None => rest
+            .iter()
+            .rev()
+            .fold(0, |word, byte| word << 8 | u64::from(*byte)),
+    }
+}
+
+/// Whether `word` stands at `at`, letters in either case. `word` is in lower case.
+#[inline]
+pub(crate) fn has_word_at(text: &[u8], at: usize, word: &[u8]) -> bool {
+    part(text, at, at + word.len()).eq_ignore_ascii_case(word)
+}
+
+/// Where `word` stands in a short text. A search that is prepared first costs more than it saves there.
+pub(crate) fn find(text: &[u8], word: &[u8]) -> Option<usize> {
+    let first = at(word, 0);
+    let mut from = 0;
+    while let Some(place) = memchr::memchr(first, rest(text, from)).map(|n| from + n) {
+        if rest(text, place).starts_with(word) {
+            return Some(place);
+        }
+        from = place + 1;
+    }
+    None
+}
+
+/// What kind of byte each is, so that a run is read with one look at each byte.
+#[expect(
+    clippy::indexing_slicing,
+    reason = "evaluated by the compiler, which would refuse"
+)]
+static KINDS: [u8; 256] = {
+    let mut table = [0; 256];
+    let mut byte = 0;
+    while byte < 256 {
+        let kind = match byte as u8 {
+            b'0'..=b'9' | b'A'..=b'Z' => TOKEN | KEYED | CREDENTIAL | DOMAIN | LOCAL | SPOKEN,
+            b'a'..=b'z' | b'-' => TOKEN | CREDENTIAL | DOMAIN | LOCAL | SPOKEN,
+            b'_' => TOKEN | CREDENTIAL | LOCAL | SPOKEN,
+            b'.' => CREDENTIAL | DOMAIN | LOCAL | SPOKEN,
+            b'~' | b'+' | b'|' => CREDENTIAL | LOCAL | SPOKEN,
+            b'/' | b'=' | b':' => CREDENTIAL | SPOKEN,
+            b'\'' => LOCAL,
+            b'%' | b'!' | b'#' | b'$' | b'*' | b'^' | b'{' | b'}' => LOCAL | SPOKEN,
+            b'\t' | b'\n' | 0x0C | b'\r' | b' ' | b'"' | b',' | b';' | b')' | b'`' | b'<'
+            | b'>' | b'\\' => 0,
+            // In a sentence without spaces a value ends where the letters change.
+            0xE3.. => DOMAIN | LOCAL,
+            0x80.. => DOMAIN | LOCAL | SPOKEN,
+            _ => SPOKEN,
+        };
+        let paired = match byte as u8 {
+            b'"' | b'\'' | b'`' | b'\n' | b'\r' | b'<' | b'>' | b'{' | b';' => 0,
+            _ => PAIRED,
+        };
+        table[byte] = kind | paired;
+        byte += 1;
+    }
+    table
+};
+
+const TOKEN: u8 = 1;
+/// A digit or a capital letter.
+const KEYED: u8 = 2;
+const CREDENTIAL: u8 = 4;
+const DOMAIN: u8 = 8;
+const LOCAL: u8 = 16;
+const SPOKEN: u8 = 32;
+const PAIRED: u8 = 64;
+
+#[inline(always)]
+fn kind(byte: u8) -> u8 {
+    KINDS.get(usize::from(byte)).copied().unwrap_or(0)
+}
+
+/// A byte of a token: letters, digits, `_`, `-`.
+#[inline(always)]
+pub(crate) fn is_token(byte: u8) -> bool {
+    kind(byte) & TOKEN != 0
+}
+
+/// A byte of what stands behind `Bearer`: one of a token, or of base64 and what is joined by dots and colons.
+#[inline(always)]
+pub(crate) fn is_credential(byte: u8) -> bool {
+    kind(byte) & CREDENTIAL != 0
+}
+
+/// A byte of the domain in an e-mail address.
+#[inline(always)]
+pub(crate) fn is_domain(byte: u8) -> bool {
+    kind(byte) & DOMAIN != 0
+}
+
+/// A byte of what stands before the `@` of an e-mail address.
+#[inline(always)]
+pub(crate) fn is_local(byte: u8) -> bool {
+    kind(byte) & LOCAL != 0
+}
+
+/// A byte of a value in a sentence: anything but what ends a word or a quotation.
+#[inline(always)]
+pub(crate) fn is_spoken(byte: u8) -> bool {
+    kind(byte) & SPOKEN != 0
+}
+
+/// A byte of one pair in a connection string.
+#[inline(always)]
+pub(crate) fn is_paired(byte: u8) -> bool {
+    kind(byte) & PAIRED != 0
+}
+
+/// The end of the run of token bytes at `from`, and whether it is made of small letters, `_` and `-` alone, as words
+/// are and no key is.
+#[inline]
+pub(crate) fn token_run(text: &[u8], from: usize, limit: usize) -> (usize, bool) {
+    let mut kinds = 0;
+    let end = run_end(text, from, limit, |byte| {
+        let kind = kind(byte);
+        // What ends the run is neither a digit nor a capital letter.
+        kinds |= kind;
+        kind & TOKEN != 0
+    });
+    (end, kinds & KEYED == 0)
+}
+
+/// The end of the run of bytes that `keep` accepts, from `from` on and before `limit`.
+#[inline]
+pub(crate) fn run_end(
+    text: &[u8],
+    from: usize,
+    limit: usize,
+    mut keep: impl FnMut(u8) -> bool,
+) -> usize {
+    let run = part(text, from, limit);
+    from + run
+        .iter()
+        .position(|byte| !keep(*byte))
+        .unwrap_or(run.len())
+}
+
+/// The start of the run of bytes that `keep` accepts and that ends before `to`, not before `limit`.
+#[inline]
+pub(crate) fn run_start(text: &[u8], to: usize, limit: usize, keep: impl Fn(u8) -> bool) -> usize {
+    let run = part(text, limit, to);
+    to - run
+        .iter()
+        .rev()
+        .position(|byte| !keep(*byte))
+        .unwrap_or(run.len())
+}
+
+/// A hash whose highest bits are mixed best. One multiplication for all words: two strings in one place cost time,
+/// and nothing else.
+#[inline(always)]
+pub(crate) fn hash(length: usize, words: &[u64]) -> u64 {
+    let fold = |all: u64, word: &u64| all.rotate_left(23) ^ word;
+    words
+        .iter()
+        .fold(length as u64, fold)
+        .wrapping_mul(0x9E37_79B9_7F4A_7C15)
+}

@@ -1,0 +1,387 @@
+//! Texts inside texts: what an escaped text says, and where each byte of it came from.
+//!
+//! Rules are written for plain text. A JSON string with escapes, a percent-encoded query or an escaped snippet is
+//! decoded into a buffer, the rules look at that, and what they find is mapped back to the bytes it was decoded
+//! from. So bytes that are not part of a finding stay exactly as they were.
+
+use crate::redact::read::bytes::{at, part, rest};
+
+/// A decoded text with the way back.
+#[derive(Debug, Default)]
+pub(crate) struct Decoded {
+    pub(crate) text: Vec<u8>,
+    /// Where decoding changed something, in order.
+    steps: Vec<Step>,
+}
+
+/// `raw_len` bytes at `raw` became `len` bytes at `decoded`.
+#[derive(Clone, Copy, Debug)]
+struct Step {
+    decoded: usize,
+    raw: usize,
+    len: u8,
+    raw_len: u8,
+    /// How many times in a row; a text of nothing but escapes is one step.
+    times: u32,
+}
+
+impl Decoded {
+    fn clear(&mut self) {
+        self.text.clear();
+        self.steps.clear();
+    }
+
+    /// Gives memory back after an unusually large text.
+    pub(crate) fn trim(&mut self, bytes: usize) {
+        self.clear();
+        self.text.shrink_to(bytes);
+        self.steps.shrink_to(bytes / 32);
+    }
+
+    fn step(&mut self, raw: usize, raw_len: usize, decoded: &[u8]) {
+        let (at, len, raw_len) = (self.text.len(), decoded.len() as u8, raw_len as u8);
+        match decoded {
+            [one] => self.text.push(*one),
+            more => self.text.extend_from_slice(more),
+        }
+        if let Some(last) = self.steps.last_mut() {
+            let same = last.len == len && last.raw_len == raw_len && last.times < u32::MAX;
+            let times = last.times as usize;
+            if same
+                && last.decoded + times * usize::from(len) == at
+                && last.raw + times * usize::from(raw_len) == raw
+            {
+                last.times += 1;
+                return;
+            }
+        }
+        self.steps.push(Step {
+            decoded: at,
+            raw,
+            len,
+            raw_len,
+            times: 1,
+        });
+    }
+
+    fn step_char(&mut self, raw: usize, raw_len: usize, c: char) {
+        self.step(raw, raw_len, c.encode_utf8(&mut [0; 4]).as_bytes());
+    }
+
+    /// Decodes the content of a JSON string, `raw` bytes of `source`.
+    pub(crate) fn json(&mut self, source: &[u8], from: usize, to: usize) {
+        self.clear();
+        let mut pos = from;
+        while pos < to {
+            if at(source, pos) != b'\\' {
+                let plain = memchr::memchr(b'\\', part(source, pos, to)).map_or(to, |n| pos + n);
+                self.text.extend_from_slice(part(source, pos, plain));
+                pos = plain;
+            }
+            if pos < to {
+                pos += self.escape(source, pos, to).unwrap_or_else(|| {
+                    self.text.push(b'\\');
+                    1
+                });
+            }
+        }
+        self.steps.push(Step {
+            decoded: self.text.len(),
+            len: 0,
+            raw: to,
+            raw_len: 0,
+            times: 1,
+        });
+    }
+
+    /// Decodes everything in a plain text that looks like an escape: backslash escapes, percent-encoded bytes and
+    /// character references. Returns whether there was anything to decode.
+    pub(crate) fn layers(&mut self, source: &[u8], from: usize, to: usize) -> bool {
+        self.clear();
+        let mut pos = from;
+        while pos < to {
+            if !matches!(at(source, pos), b'\\' | b'%' | b'&') {
+                let plain = memchr::memchr3(b'\\', b'%', b'&', part(source, pos, to))
+                    .map_or(to, |n| pos + n);
+                self.text.extend_from_slice(part(source, pos, plain));
+                pos = plain;
+            }
+            if pos == to {
+                break;
+            }
+            let used = match at(source, pos) {
+                b'\\' => self.escape(source, pos, to),
+                b'%' => self.percent(source, pos, to),
+                _ => self.reference(source, pos, to),
+            };
+            pos += used.unwrap_or_else(|| {
+                self.text.push(at(source, pos));
+                1
+            });
+        }
+        let changed = !self.steps.is_empty();
+        self.steps.push(Step {
+            decoded: self.text.len(),
+            len: 0,
+            raw: to,
+            raw_len: 0,
+            times: 1,
+        });
+        changed
+    }
+
+    /// Decodes base64, if what it says is clearly text.
+    pub(crate) fn base64(&mut self, digits: &[u8]) -> bool {
+        self.clear();
+        for four in digits.chunks(4) {
+            let (bytes, known) = three_bytes(four);
+            let bytes = part(&bytes, 0, known);
+            if !is_text(bytes) {
+                return false;
+            }
+            self.text.extend_from_slice(bytes);
+            if known < 3 {
+                break;
+            }
+        }
+        self.text.len() >= 12 && std::str::from_utf8(&self.text).is_ok()
+    }
+
+    fn escape(&mut self, source: &[u8], pos: usize, to: usize) -> Option<usize> {
+        if pos + 1 >= to {
+            return None;
+        }
+        let one = match at(source, pos + 1) {
+            byte @ (b'"' | b'\\' | b'/' | b'\'') => byte,
+            b'n' => b'\n',
+            b'r' => b'\r',
+            b't' => b'\t',
+            b'b' => 8,
+            b'f' => 12,
+            b'u' => {
+                let high = hex(part(source, pos + 2, (pos + 6).min(to)), 4)?;
+                if (0xD800..0xDC00).contains(&high) && part(source, pos + 6, pos + 8) == b"\\u" {
+                    let low = hex(part(source, pos + 8, (pos + 12).min(to)), 4).unwrap_or(0);
+                    if (0xDC00..0xE000).contains(&low) {
+                        let c = char::from_u32(0x10000 + ((high - 0xD800) << 10) + (low - 0xDC00))?;
+                        self.step_char(pos, 12, c);
+                        return Some(12);
+                    }
+                }
+                // A lone surrogate is no character; what stands beside it still is judged.
+                self.step_char(
+                    pos,
+                    6,
+                    char::from_u32(high).unwrap_or(char::REPLACEMENT_CHARACTER),
+                );
+                return Some(6);
+            }
+            b'x' => {
+                let byte = hex(part(source, pos + 2, (pos + 4).min(to)), 2)?;
+                self.step_char(pos, 4, char::from_u32(byte)?);
+                return Some(4);
+            }
+            _ => return None,
+        };
+        self.step(pos, 2, &[one]);
+        Some(2)
+    }
+
+    fn percent(&mut self, source: &[u8], pos: usize, to: usize) -> Option<usize> {
+        let byte = hex(part(source, pos + 1, (pos + 3).min(to)), 2)?;
+        // Beyond ASCII a character has two bytes and more: `%DB_PASSWORD%` is a variable.
+        if byte >= 0x80 && at(source, pos + 3) != b'%' && at(source, pos.wrapping_sub(3)) != b'%' {
+            return None;
+        }
+        self.step(pos, 3, &[byte as u8]);
+        Some(3)
+    }
+
+    fn reference(&mut self, source: &[u8], pos: usize, to: usize) -> Option<usize> {
+        let text = part(source, pos, (pos + 10).min(to));
+        for (name, byte) in [
+            (&b"&quot;"[..], b'"'),
+            (b"&amp;", b'&'),
+            (b"&lt;", b'<'),
+            (b"&gt;", b'>'),
+            (b"&apos;", b'\''),
+            (b"&commat;", b'@'),
+            (b"&colon;", b':'),
+            (b"&equals;", b'='),
+            (b"&period;", b'.'),
+        ] {
+            if text.starts_with(name) {
+                self.step(pos, name.len(), &[byte]);
+                return Some(name.len());
+            }
+        }
+        let digits = text.strip_prefix(b"&#")?;
+        let end = memchr::memchr(b';', digits)?;
+        let number = part(digits, 0, end);
+        let code = match number {
+            [b'x' | b'X', hexes @ ..] if !hexes.is_empty() => hex(hexes, hexes.len())?,
+            _ => std::str::from_utf8(number).ok()?.parse().ok()?,
+        };
+        self.step_char(pos, end + 3, char::from_u32(code)?);
+        Some(end + 3)
+    }
+
+    /// Where the decoded position came from; `end` asks for the end of what was decoded there.
+    fn raw(&self, position: usize, from: usize, end: bool) -> usize {
+        let index = self
+            .steps
+            .partition_point(|step| step.decoded < position || (!end && step.decoded == position));
+        let Some(step) = index.checked_sub(1).and_then(|i| self.steps.get(i)) else {
+            return from + position;
+        };
+        let (len, raw_len, times) = (
+            usize::from(step.len),
+            usize::from(step.raw_len),
+            step.times as usize,
+        );
+        let inside = position - step.decoded;
+        if inside < len * times {
+            // In the middle of what was decoded the whole escape counts.
+            let escapes = if end {
+                inside.div_ceil(len)
+            } else {
+                inside / len
+            };
+            step.raw + escapes * raw_len
+        } else {
+            step.raw + raw_len * times + (inside - len * times)
+        }
+    }
+
+    /// The raw range that `start..end` was decoded from; `from` is where decoding began.
+    pub(crate) fn raw_range(&self, start: usize, end: usize, from: usize) -> (usize, usize) {
+        (self.raw(start, from, false), self.raw(end, from, true))
+    }
+}
+
+/// The value of each digit of base64, in both alphabets; 255 for other bytes.
+#[expect(
+    clippy::indexing_slicing,
+    reason = "evaluated by the compiler, which would refuse"
+)]
+static BASE64: [u8; 256] = {
+    let mut table = [0xFF; 256];
+    let mut byte = 0;
+    while byte < 256 {
+        let b = byte as u8;
+        table[byte] = match b {
+            b'A'..=b'Z' => b - b'A',
+            b'a'..=b'z' => b - b'a' + 26,
+            b'0'..=b'9' => b - b'0' + 52,
+            b'+' | b'-' => 62,
+            b'/' | b'_' => 63,
+            _ => 0xFF,
+        };
+        byte += 1;
+    }
+    table
+};
+
+/// What four digits of base64 say, and how many bytes of it they do say.
+fn three_bytes(four: &[u8]) -> ([u8; 3], usize) {
+    let mut bits = 0u32;
+    let mut known = 0_usize;
+    for &digit in four {
+        let value = BASE64.get(usize::from(digit)).copied().unwrap_or(0xFF);
+        if value > 63 {
+            break;
+        }
+        bits = bits << 6 | u32::from(value);
+        known += 1;
+    }
+    bits <<= 6 * (4 - known);
+    let [_, bytes @ ..] = bits.to_be_bytes();
+    (bytes, known.saturating_sub(1))
+}
+
+fn is_text(bytes: &[u8]) -> bool {
+    !bytes
+        .iter()
+        .any(|&byte| byte < b' ' && !matches!(byte, b'\n' | b'\r' | b'\t') || byte == 0x7F)
+}
+
+/// Whether the first digits of what may be base64 say text: most words and ids do not, and need no buffer then.
+pub(crate) fn begins_text(digits: &[u8]) -> bool {
+    let (first, second) = (
+        three_bytes(part(digits, 0, 4)),
+        three_bytes(part(digits, 4, 8)),
+    );
+    let ([a, b, c], [d, e, f]) = (first.0, second.0);
+    let six = [a, b, c, d, e, f];
+    let utf8 = std::str::from_utf8(&six).err();
+    first.1 + second.1 == 6 && is_text(&six) && utf8.is_none_or(|error| error.error_len().is_none())
+}
+
+fn hex(digits: &[u8], count: usize) -> Option<u32> {
+    if digits.len() != count || count > 6 {
+        return None;
+    }
+    let mut value = 0;
+    for &digit in digits {
+        value = value * 16 + char::from(digit).to_digit(16)?;
+    }
+    Some(value)
+}
+
+/// Whether the text at `pos`, a `\`, `%` or `&`, is an escape that hides something from the rules.
+pub(crate) fn is_layer(text: &[u8], pos: usize) -> bool {
+    match at(text, pos) {
+        b'\\' => matches!(
+            at(text, pos + 1),
+            b'"' | b'\\' | b'/' | b'\'' | b'n' | b'r' | b't' | b'u' | b'x'
+        ),
+        b'%' => at(text, pos + 1).is_ascii_hexdigit() && at(text, pos + 2).is_ascii_hexdigit(),
+        b'&' => {
+            let rest = rest(text, pos + 1);
+            at(rest, 0) == b'#'
+                || [
+                    &b"quot;"[..],
+                    b"amp;",
+                    b"lt;",
+                    b"gt;",
+                    b"apos;",
+                    b"commat;",
+                    b"colon;",
+                    b"equals;",
+                ]
+                .iter()
+                .any(|name| rest.starts_with(name))
+        }
+        _ => false,
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn findings_map_back_to_the_escapes_they_came_from() {
+        let source = br#"x\u0041b\n\"c\ud83d\ude00d"#;
+        let mut decoded = Decoded::default();
+        decoded.json(source, 1, source.len());
+        assert_eq!(decoded.text, "Ab\n\"c\u{1f600}d".as_bytes());
+        assert_eq!(decoded.raw_range(0, 1, 1), (1, 7));
+        assert_eq!(decoded.raw_range(1, 2, 1), (7, 8));
+        assert_eq!(decoded.raw_range(2, 4, 1), (8, 12));
+        assert_eq!(decoded.raw_range(4, 5, 1), (12, 13));
+        assert_eq!(decoded.raw_range(5, 9, 1), (13, 25));
+        assert_eq!(decoded.raw_range(9, 10, 1), (25, 26));
+        assert_eq!(decoded.raw_range(0, 10, 1), (1, 26));
+    }
+
+    #[test]
+    fn layers_decode_percent_and_references() {
+        let source = b"a%40b&quot;c&#64;d";
+        let mut decoded = Decoded::default();
+        assert!(decoded.layers(source, 0, source.len()));
+        assert_eq!(decoded.text, b"a@b\"c@d");
+        assert_eq!(decoded.raw_range(0, 3, 0), (0, 5));
+        assert_eq!(decoded.raw_range(4, 7, 0), (11, 18));
+    }
+}

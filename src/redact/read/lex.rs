@@ -1,0 +1,226 @@
+//! Names, signs, quotes and lines in a text: where they begin and end.
+
+use crate::redact::read::bytes::{self, at, before, run_end, run_start};
+use crate::redact::read::scope::Scope;
+
+/// Longer names are no names.
+pub(crate) const MAX_NAME: usize = 96;
+/// Between a name and its sign there is not more space, also where the signs stand below each other.
+const MAX_GAP: usize = 24;
+/// A word in a sentence or a command is not longer; so no hostile text is read again and again.
+pub(crate) const MAX_WORD: usize = 512;
+/// So much of an unquoted value decides whether it is a secret. Then it goes to its end, however far that is.
+pub(crate) const MAX_JUDGED: usize = 128;
+
+#[inline]
+pub(crate) fn is_name(byte: u8) -> bool {
+    byte.is_ascii_alphanumeric()
+        || matches!(byte, b'_' | b'-' | b'.' | b'[' | b']' | b'$')
+        || byte >= 0x80
+}
+
+#[inline]
+pub(crate) fn is_blank(byte: u8) -> bool {
+    byte == b' ' || byte == b'\t'
+}
+
+/// The name before a sign, and whether it was quoted.
+pub(crate) struct Name<'a> {
+    pub(crate) start: usize,
+    pub(crate) text: &'a [u8],
+    pub(crate) quoted: bool,
+}
+
+/// The name that ends before `sign`, perhaps with quotes, brackets, emphasis and spaces between.
+pub(crate) fn name_before<'a>(scope: &Scope<'a>, sign: usize) -> Name<'a> {
+    let text = scope.text;
+    let floor = scope.from.max(sign.saturating_sub(MAX_NAME + MAX_GAP));
+    let mut end = run_start(text, sign, floor.max(sign.saturating_sub(MAX_GAP)), |b| {
+        is_blank(b) || matches!(b, b'*' | b'?')
+    });
+    // `Password (root): `
+    if end > floor
+        && before(text, end) == b')'
+        && let Some(open) = memchr::memrchr(
+            b'(',
+            bytes::part(text, floor.max(end.saturating_sub(26)), end),
+        )
+    {
+        let open = floor.max(end.saturating_sub(26)) + open;
+        if open > floor && before(text, open) == b' ' {
+            end = open - 1;
+        }
+    }
+    // `<b>Password</b>: `
+    if end > floor
+        && before(text, end) == b'>'
+        && let Some(open) = memchr::memrchr(
+            b'<',
+            bytes::part(text, floor.max(end.saturating_sub(12)), end),
+        )
+    {
+        let open = floor.max(end.saturating_sub(12)) + open;
+        if at(text, open + 1) == b'/' {
+            end = open;
+        }
+    }
+    let mut quoted = false;
+    let bracket = end > floor
+        && before(text, end) == b']'
+        && end > floor + 1
+        && matches!(before(text, end - 1), b'"' | b'\'');
+    if bracket {
+        end -= 1;
+    }
+    if end > floor && matches!(before(text, end), b'"' | b'\'' | b'`') {
+        end = run_start(text, end - 1, floor, |b| b == b'\\');
+        quoted = true;
+    }
+    let start = run_start(text, end, floor, is_name);
+    Name {
+        start,
+        text: scope.part(start, end),
+        quoted,
+    }
+}
+
+#[inline]
+pub(crate) fn ends_with(name: &[u8], word: &[u8]) -> bool {
+    name.len() >= word.len()
+        && bytes::rest(name, name.len() - word.len()).eq_ignore_ascii_case(word)
+}
+
+/// Whether nothing but indentation, `export` and the like stands before the name on its line.
+pub(crate) fn starts_line(scope: &Scope<'_>, name: usize) -> bool {
+    let mut start = run_start(
+        scope.text,
+        name,
+        scope.from.max(name.saturating_sub(64)),
+        |b| is_blank(b) || matches!(b, b'-' | b'"' | b'\'' | b'$' | b'>' | b'*'),
+    );
+    for word in [&b"export"[..], b"env", b"set", b"setx", b"ARG", b"ENV"] {
+        let begin = start.saturating_sub(word.len());
+        if begin >= scope.from && scope.part(begin, start).eq_ignore_ascii_case(word) {
+            start = run_start(scope.text, begin, scope.from, is_blank);
+            break;
+        }
+    }
+    start == scope.origin || start > scope.from && matches!(scope.before(start), b'\n' | b'\r')
+}
+
+/// What a value in typographic quotes, the first of which may stand at `open`, is between them.
+pub(crate) fn typographic(scope: &Scope<'_>, open: usize) -> Option<(usize, usize)> {
+    if !matches!(scope.at(open), 0xC2 | 0xE2 | 0xE3) {
+        return None;
+    }
+    let start = scope.part(open, open + 3);
+    let (_, closers) = QUOTES
+        .iter()
+        .find(|(opener, _)| start.starts_with(opener.as_bytes()))?;
+    let from = open + if scope.at(open) == 0xC2 { 2 } else { 3 };
+    let value = scope.part(from, from + MAX_WORD);
+    let end = memchr::memchr(b'\n', value).unwrap_or(value.len());
+    let value = bytes::part(value, 0, end);
+    closers
+        .iter()
+        .filter_map(|closer| memchr::memmem::find(value, closer.as_bytes()))
+        .min()
+        .map(|end| (from, from + end))
+}
+
+/// What stands between brackets that are quotes: `q{…}` of Perl, `[[…]]` of Lua.
+pub(crate) fn bracketed(scope: &Scope<'_>, open: usize) -> Option<(usize, usize)> {
+    let (from, close): (usize, &[u8]) = match scope.part(open, open + 2) {
+        b"q{" => (open + 2, b"}"),
+        b"q(" => (open + 2, b")"),
+        b"q[" => (open + 2, b"]"),
+        b"[[" => (open + 2, b"]]"),
+        _ => return None,
+    };
+    let value = scope.part(from, from + MAX_JUDGED);
+    let to = from + bytes::find(value, close)?;
+    let value = scope.part(from, to);
+    let code = value
+        .iter()
+        .any(|b| b.is_ascii_whitespace() || matches!(b, b'"' | b'\'' | b',' | b'['));
+    (!code && matches!(scope.at(to + close.len()), 0 | b'\n' | b'\r' | b';')).then_some((from, to))
+}
+
+/// Typographic quotes, and what closes them: English, German, French, Chinese.
+const QUOTES: &[(&str, &[&str])] = &[
+    ("\u{201c}", &["\u{201d}"]),
+    ("\u{201e}", &["\u{201c}", "\u{201d}"]),
+    ("\u{2018}", &["\u{2019}"]),
+    ("\u{201a}", &["\u{2018}", "\u{2019}"]),
+    ("\u{ab}", &["\u{bb}"]),
+    ("\u{bb}", &["\u{ab}"]),
+    ("\u{300c}", &["\u{300d}"]),
+];
+
+/// Whether a quote at `pos` closes one that stands before it on its line.
+pub(crate) fn closes(scope: &Scope<'_>, pos: usize) -> bool {
+    let line = run_start(
+        scope.text,
+        pos,
+        scope.origin.max(pos.saturating_sub(256)),
+        |b| b != b'\n',
+    );
+    memchr::memchr_iter(b'"', scope.part(line, pos)).count() % 2 == 1
+}
+
+/// Whether `name=` begins at `pos`.
+pub(crate) fn is_assignment(scope: &Scope<'_>, pos: usize) -> bool {
+    let end = run_end(scope.text, pos, scope.to.min(pos + 40), |b| {
+        b.is_ascii_alphanumeric() || matches!(b, b'_' | b'-' | b'.' | b' ' | b'[' | b']')
+    });
+    end > pos && matches!(scope.at(end), b'=' | b':')
+}
+
+/// The end of the line, without a comment behind the value.
+pub(crate) fn line_end(scope: &Scope<'_>, pos: usize) -> usize {
+    let limit = scope.to.min(pos + MAX_WORD);
+    let end = memchr::memchr2(b'\n', b'\r', scope.part(pos, limit)).map_or(limit, |n| pos + n);
+    let end = memchr::memmem::find(scope.part(pos, end), b" #").map_or(end, |n| pos + n);
+    run_start(scope.text, end, pos, is_blank)
+}
+
+/// The closing quote of a value, or where the text was cut.
+pub(crate) fn closing_quote(scope: &Scope<'_>, from: usize, quote: u8, escapes: usize) -> usize {
+    let mut pos = from;
+    while pos < scope.to {
+        let Some(next) = memchr::memchr2(quote, b'\n', scope.part(pos, scope.to)).map(|n| pos + n)
+        else {
+            break;
+        };
+        let backslashes = next - run_start(scope.text, next, from, |b| b == b'\\');
+        if at(scope.text, next) == b'\n' {
+            // Literals end with their line; only the quotes of shells and templates go on.
+            if quote == b'"'
+                || quote == b'\'' && memchr::memchr(b'\'', scope.part(next, next + 200)).is_none()
+            {
+                let closes = memchr::memchr2(quote, b'=', scope.part(next, next + 400))
+                    .is_some_and(|n| scope.at(next + n) == quote);
+                if !closes {
+                    return run_start(scope.text, next, from, |b| b == b'\r');
+                }
+            }
+        } else if escapes == 0 && backslashes % 2 == 0 || escapes > 0 && backslashes <= escapes {
+            // A doubled quote is a quote in SQL, CSV and YAML.
+            if escapes == 0
+                && quote != b'`'
+                && scope.at(next + 1) == quote
+                && is_inside(scope.at(next + 2))
+            {
+                pos = next + 2;
+                continue;
+            }
+            return next - backslashes.min(escapes);
+        }
+        pos = next + 1;
+    }
+    scope.to
+}
+
+fn is_inside(byte: u8) -> bool {
+    byte.is_ascii_alphanumeric() || byte >= 0x80 || b"!@#$%^*_+-=~?".contains(&byte)
+}

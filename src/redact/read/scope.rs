@@ -1,0 +1,73 @@
+//! The part of a text that the rules look at, and what a rule reports.
+
+use crate::redact::class::Class;
+use crate::redact::read::bytes::{at, before, is_credential, part, run_start};
+
+/// What a rule found: bytes `start..end` are a secret of this class.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) struct Found {
+    pub(crate) start: usize,
+    pub(crate) end: usize,
+    pub(crate) class: Class,
+}
+
+impl Found {
+    #[inline]
+    pub(crate) fn new(start: usize, end: usize, class: Class) -> Self {
+        Self { start, end, class }
+    }
+}
+
+/// The part of a text that rules look at, and how far findings reach already.
+#[derive(Clone, Copy, Debug)]
+pub(crate) struct Scope<'a> {
+    pub(crate) text: &'a [u8],
+    /// No rule looks back beyond this: the start of the text, or the end of the last finding.
+    pub(crate) from: usize,
+    pub(crate) to: usize,
+    /// Where the text itself starts.
+    pub(crate) origin: usize,
+}
+
+impl<'a> Scope<'a> {
+    #[inline]
+    pub(crate) fn at(&self, position: usize) -> u8 {
+        if position < self.to {
+            at(self.text, position)
+        } else {
+            0
+        }
+    }
+
+    #[inline]
+    pub(crate) fn before(&self, position: usize) -> u8 {
+        if position > self.from {
+            before(self.text, position)
+        } else {
+            0
+        }
+    }
+
+    #[inline]
+    pub(crate) fn part(&self, from: usize, to: usize) -> &'a [u8] {
+        part(self.text, from, to.min(self.to))
+    }
+}
+
+/// Where the word begins that `pos` stands in, not before `floor`: what a password may be made of, and the letters of
+/// Latin scripts beyond ASCII, `grünerTee88`.
+pub(crate) fn word_start(text: &[u8], pos: usize, floor: usize) -> usize {
+    let mut start = pos;
+    loop {
+        start = run_start(text, start, floor, |b| {
+            is_credential(b) || matches!(b, b'!' | b'@' | b'#' | b'$' | b'%' | b'^' | b'&' | b'*')
+        });
+        let latin = start >= floor + 2
+            && matches!(before(text, start), 0x80..=0xBF)
+            && matches!(at(text, start - 2), 0xC3..=0xC5);
+        if !latin {
+            return start;
+        }
+        start -= 2;
+    }
+}

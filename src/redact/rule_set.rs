@@ -1,0 +1,158 @@
+//! The rules of one redactor: which classes are on, the user's names, patterns and closure.
+
+use std::borrow::Cow;
+use std::panic::{AssertUnwindSafe, catch_unwind};
+use std::sync::atomic::{AtomicU32, Ordering};
+
+use crate::redact::class::{self, Class, Label, Tag};
+use crate::redact::judge::name;
+use crate::redact::kind::Kind;
+use crate::redact::read::bytes;
+
+/// A pattern of the user.
+#[derive(Clone, Debug)]
+pub(crate) struct Pattern {
+    pub(crate) regex: regex::bytes::Regex,
+    pub(crate) tag: Tag,
+}
+
+/// A closure of the user.
+type Custom = dyn Fn(&str) -> Cow<'_, str> + Send + Sync;
+
+/// Everything a redaction needs to know.
+pub(crate) struct RuleSet {
+    /// Tells these rules from all others of the process, for what threads remember of them.
+    pub(crate) id: u32,
+    /// Replaces all other rules.
+    pub(crate) custom: Option<Box<Custom>>,
+    /// A bit for each built-in class.
+    pub(crate) on: u32,
+    /// Names in lower case, letters and digits only.
+    pub(crate) deny: Vec<String>,
+    pub(crate) allow: Vec<String>,
+    pub(crate) patterns: Vec<Pattern>,
+    pub(crate) labels: Vec<Label>,
+    #[cfg(feature = "pseudonyms")]
+    pub(crate) pseudonyms: Option<crate::pseudonym::Pseudonyms>,
+}
+
+impl Default for RuleSet {
+    fn default() -> Self {
+        let mut on = 0;
+        for class in Class::ALL {
+            if !matches!(class, Class::Ip | Class::Wallet) {
+                on |= 1 << class.tag().0;
+            }
+        }
+        let labels = Class::ALL
+            .iter()
+            .map(|class| Label {
+                name: class.name().into(),
+                mark: class.mark().into(),
+            })
+            .collect();
+        static NEXT: AtomicU32 = AtomicU32::new(1);
+        Self {
+            id: NEXT.fetch_add(1, Ordering::Relaxed),
+            custom: None,
+            on,
+            deny: Vec::new(),
+            allow: Vec::new(),
+            patterns: Vec::new(),
+            labels,
+            #[cfg(feature = "pseudonyms")]
+            pseudonyms: None,
+        }
+    }
+}
+
+impl RuleSet {
+    /// A closure in place of all rules.
+    pub(crate) fn custom(custom: Box<Custom>) -> Self {
+        let mut rules = Self {
+            custom: Some(custom),
+            on: 0,
+            ..Self::default()
+        };
+        rules.labels = vec![Label {
+            name: "custom".into(),
+            mark: "[REDACTED_CUSTOM]".into(),
+        }];
+        rules
+    }
+
+    /// Whether code or patterns of the user run, which may panic.
+    pub(crate) fn is_users(&self) -> bool {
+        self.custom.is_some() || !self.patterns.is_empty()
+    }
+
+    pub(crate) fn is_on(&self, class: Class) -> bool {
+        self.on >> class.tag().0 & 1 == 1
+    }
+
+    /// Whether any built-in class is on.
+    pub(crate) fn has_builtin(&self) -> bool {
+        self.on != 0
+    }
+
+    /// Whether strings without any candidate must be looked at, too: the user's patterns can match anything.
+    pub(crate) fn reads_all(&self) -> bool {
+        self.is_users()
+    }
+
+    /// What a field name says about its value, after the user's own names.
+    #[inline]
+    pub(crate) fn judge(&self, name: &[u8]) -> Kind {
+        if !self.deny.is_empty() || !self.allow.is_empty() {
+            let plain = normalized(name);
+            if has(&self.allow, &plain) {
+                return Kind::Plain;
+            }
+            if has(&self.deny, &plain) {
+                return Kind::Secret;
+            }
+        }
+        let kind = if self.is_on(Class::Field) {
+            name::judge(name)
+        } else {
+            Kind::Plain
+        };
+        // A name with a mark in it was no plain name before; what stands under it was judged then.
+        if kind != Kind::Plain && bytes::find(name, class::MARK_START).is_some() {
+            return Kind::Plain;
+        }
+        kind
+    }
+
+    /// Whether the user said that everything under this name goes.
+    pub(crate) fn denies(&self, name: &[u8]) -> bool {
+        !self.deny.is_empty() && has(&self.deny, &normalized(name))
+    }
+}
+
+/// Whether a normalized name is one of the user's.
+fn has(names: &[String], plain: &[u8]) -> bool {
+    names.iter().any(|name| name.as_bytes() == plain)
+}
+
+/// A name in lower case without separators, so that `customer_ref`, `customerRef` and `Customer-Ref` are one.
+pub(crate) fn normalized(name: &[u8]) -> Vec<u8> {
+    name.iter()
+        .filter(|b| b.is_ascii_alphanumeric() || **b >= 0x80)
+        .map(u8::to_ascii_lowercase)
+        .collect()
+}
+
+/// A rule of the user panicked: what it should have judged must not go out.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, thiserror::Error)]
+#[error("a redaction rule of the user panicked")]
+pub(crate) struct RuleFailed;
+
+/// Runs rules of the user, which may panic; the built-in ones do not.
+pub(crate) fn guarded<R>(rules: &RuleSet, f: impl FnOnce() -> R) -> Result<R, RuleFailed> {
+    if rules.is_users() {
+        catch_unwind(AssertUnwindSafe(f)).map_err(|_| RuleFailed)
+    } else {
+        Ok(f())
+    }
+}

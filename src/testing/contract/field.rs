@@ -1,0 +1,241 @@
+//! A value of a body together with its path, and the checks that more than one wire makes of a value.
+
+use std::collections::HashSet;
+use std::fmt;
+use std::ops::RangeInclusive;
+
+use serde_json::{Map, Value};
+
+use super::violation::Violation;
+
+/// 2020 to 2100 in Unix seconds: wide enough for any recording, narrow enough to tell seconds from milliseconds.
+const PLAUSIBLE_SECONDS: RangeInclusive<i64> = 1_577_836_800..=4_102_444_800;
+
+pub(super) type Checked = Result<(), Violation>;
+
+/// One row of a format's table: a key, whether its object has to have it, and the check of its value.
+pub(super) type Rule = (&'static str, Presence, fn(&Field<'_>) -> Checked);
+
+/// Whether an object has to have a field.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) enum Presence {
+    Required,
+    Optional,
+}
+
+/// A value of the body, with the path that every violation of it names.
+pub(super) struct Field<'a> {
+    path: String,
+    pub(super) value: &'a Value,
+}
+
+impl<'a> Field<'a> {
+    /// The body itself.
+    pub(super) fn root(value: &'a Value) -> Self {
+        Self {
+            path: String::from("body"),
+            value,
+        }
+    }
+
+    pub(super) fn object(&self) -> Result<Object<'a>, Violation> {
+        let map = self
+            .value
+            .as_object()
+            .ok_or_else(|| self.is_not("an object"))?;
+        let prefix = if self.path == "body" {
+            String::new()
+        } else {
+            format!("{}.", self.path)
+        };
+        Ok(Object { prefix, map })
+    }
+
+    pub(super) fn array(&self) -> Result<Vec<Self>, Violation> {
+        let items = self
+            .value
+            .as_array()
+            .ok_or_else(|| self.is_not("an array"))?;
+        let item = |(index, value)| Field {
+            path: format!("{}[{index}]", self.path),
+            value,
+        };
+        Ok(items.iter().enumerate().map(item).collect())
+    }
+
+    pub(super) fn text(&self) -> Result<&'a str, Violation> {
+        self.value.as_str().ok_or_else(|| self.is_not("a string"))
+    }
+
+    pub(super) fn number(&self) -> Result<f64, Violation> {
+        self.value.as_f64().ok_or_else(|| self.is_not("a number"))
+    }
+
+    pub(super) fn violation(&self, reason: impl fmt::Display) -> Violation {
+        Violation::new(self.path.as_str(), reason.to_string())
+    }
+
+    fn is_not(&self, wanted: &str) -> Violation {
+        let found = match self.value {
+            Value::Null => "null",
+            Value::Bool(_) => "a boolean",
+            Value::Number(_) => "a number",
+            Value::String(_) => "a string",
+            Value::Array(_) => "an array",
+            Value::Object(_) => "an object",
+        };
+        self.violation(format_args!("is {found}, not {wanted}"))
+    }
+
+    /// Refuses the value for a reason, unless the condition holds.
+    pub(super) fn ensure(&self, condition: bool, reason: impl fmt::Display) -> Checked {
+        if condition {
+            Ok(())
+        } else {
+            Err(self.violation(reason))
+        }
+    }
+
+    pub(super) fn at_most(&self, size: usize, max: usize, unit: &str) -> Checked {
+        self.ensure(
+            size <= max,
+            format_args!("has {size} {unit}, more than {max}"),
+        )
+    }
+
+    pub(super) fn text_up_to(&self, max_chars: usize) -> Checked {
+        self.at_most(self.text()?.chars().count(), max_chars, "characters")
+    }
+
+    pub(super) fn one_of(&self, known: &[&str]) -> Checked {
+        self.ensure(
+            known.contains(&self.text()?),
+            format_args!("is none of {}", known.join(", ")),
+        )
+    }
+
+    fn integer_in(&self, range: RangeInclusive<i64>) -> Checked {
+        self.number()?;
+        let Some(number) = self.value.as_i64() else {
+            return Err(self.violation("is not a 64-bit integer"));
+        };
+        self.ensure(
+            range.contains(&number),
+            format_args!("is outside {} to {}", range.start(), range.end()),
+        )
+    }
+
+    /// Checks the events of a batch: at least one, each by itself, and that no two have the same id.
+    pub(super) fn batch_of(&self, check_event: fn(&Field<'_>) -> Checked, id_key: &str) -> Checked {
+        let events = self.array()?;
+        self.ensure(!events.is_empty(), "is empty")?;
+        let mut ids = HashSet::with_capacity(events.len());
+        for event in &events {
+            check_event(event)?;
+            let id = event.object()?.required(id_key)?;
+            id.ensure(ids.insert(id.value), "is in this batch twice")?;
+        }
+        Ok(())
+    }
+}
+
+/// An object of the body.
+pub(super) struct Object<'a> {
+    /// What the path of each of its fields begins with.
+    prefix: String,
+    pub(super) map: &'a Map<String, Value>,
+}
+
+impl<'a> Object<'a> {
+    /// Names a key whether it is there or not, for a violation that is not about its value.
+    pub(super) fn field(&self, key: &str) -> Field<'a> {
+        Field {
+            path: format!("{}{key}", self.prefix),
+            value: self.map.get(key).unwrap_or(&Value::Null),
+        }
+    }
+
+    pub(super) fn fields(&self) -> impl Iterator<Item = Field<'a>> {
+        self.map.keys().map(|key| self.field(key))
+    }
+
+    pub(super) fn optional(&self, key: &str) -> Option<Field<'a>> {
+        self.map.contains_key(key).then(|| self.field(key))
+    }
+
+    pub(super) fn required(&self, key: &str) -> Result<Field<'a>, Violation> {
+        self.optional(key)
+            .ok_or_else(|| self.field(key).violation("is missing"))
+    }
+
+    /// Refuses keys other than these.
+    pub(super) fn only(&self, known: &[&str]) -> Checked {
+        match self.map.keys().find(|key| !known.contains(&key.as_str())) {
+            Some(key) => Err(self.field(key).violation("is not a key of this object")),
+            None => Ok(()),
+        }
+    }
+
+    /// Checks the fields that have a rule, in the order of the rules.
+    pub(super) fn check(&self, rules: &[Rule]) -> Checked {
+        for &(key, presence, check) in rules {
+            if presence == Presence::Required || self.map.contains_key(key) {
+                check(&self.required(key)?)?;
+            }
+        }
+        Ok(())
+    }
+
+    /// Checks the fields, and refuses those that have no rule.
+    pub(super) fn check_closed(&self, rules: &[Rule]) -> Checked {
+        let known: Vec<&str> = rules.iter().map(|(key, ..)| *key).collect();
+        self.only(&known)?;
+        self.check(rules)
+    }
+}
+
+pub(super) fn not_null(field: &Field<'_>) -> Checked {
+    field.ensure(!field.value.is_null(), "is null, and should be absent")
+}
+
+pub(super) fn boolean(field: &Field<'_>) -> Checked {
+    let found = field.value.as_bool().map(drop);
+    found.ok_or_else(|| field.is_not("a boolean"))
+}
+
+pub(super) fn nonempty_text(field: &Field<'_>) -> Checked {
+    field.ensure(!field.text()?.is_empty(), "is empty")
+}
+
+pub(super) fn any_text(field: &Field<'_>) -> Checked {
+    field.text().map(drop)
+}
+
+pub(super) fn any_object(field: &Field<'_>) -> Checked {
+    field.object().map(drop)
+}
+
+/// A number of things that may be none.
+pub(super) fn count(field: &Field<'_>) -> Checked {
+    field.integer_in(0..=i64::MAX)
+}
+
+pub(super) fn positive_integer(field: &Field<'_>) -> Checked {
+    field.integer_in(1..=i64::MAX)
+}
+
+pub(super) fn unix_seconds(field: &Field<'_>) -> Checked {
+    field.integer_in(PLAUSIBLE_SECONDS)
+}
+
+pub(super) fn unix_milliseconds(field: &Field<'_>) -> Checked {
+    field.integer_in(PLAUSIBLE_SECONDS.start() * 1_000..=PLAUSIBLE_SECONDS.end() * 1_000)
+}
+
+/// Whether a text is groups of small hexadecimal digits, of these lengths, with a hyphen between.
+pub(super) fn is_hex_groups(text: &str, lengths: &[usize]) -> bool {
+    text.split('-').map(str::len).eq(lengths.iter().copied())
+        && text
+            .bytes()
+            .all(|byte| matches!(byte, b'-' | b'0'..=b'9' | b'a'..=b'f'))
+}

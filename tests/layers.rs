@@ -1,0 +1,126 @@
+//! The rows of `src`: which file may use what, held by reading the source.
+//!
+//! A file may use only what stands in a lower row or in its own room: a folder of `src` with the file of its name. An
+//! arrow is a path outside of `#[cfg(test)]` that leads to an item in another file, wherever the path goes through an
+//! alias, a re-export, a glob or the tokens of a macro. `mod`, and `pub use` of one's own children, are no arrows; a
+//! call of a method is none either, since its path is not written. No arrow may lead upward, between two rooms of one
+//! row, from a child to what stands in its parent's file, or round a ring of files.
+//!
+//! Fails with one paragraph for each fault: file, line, the path as written, and what it leads to.
+#![expect(
+    clippy::indexing_slicing,
+    clippy::unwrap_used,
+    reason = "helpers of tests are not `#[test]` functions, which clippy.toml relaxes"
+)]
+
+#[path = "layers/arrows.rs"]
+mod arrows;
+#[path = "layers/blocks.rs"]
+mod blocks;
+#[path = "layers/made_up.rs"]
+mod made_up;
+#[path = "layers/resolve.rs"]
+mod resolve;
+#[path = "layers/rules.rs"]
+mod rules;
+#[path = "layers/tokens.rs"]
+mod tokens;
+#[path = "layers/tree.rs"]
+mod tree;
+
+use std::fs;
+use std::path::Path;
+
+use crate::arrows::Crate;
+use crate::rules::{Exception, Rows, check, check_rings, report};
+use crate::tree::Sources;
+
+/// The rooms of `src`, from the lowest row to the highest.
+const ROWS: Rows<'_> = &[
+    &["base", "ledger", "limits", "pseudonym"],
+    &["redact", "error"],
+    &["capture", "queue", "hooks"],
+    &["event", "spool", "transport"],
+    &["wire", "testing"],
+    &["delivery", "mcp"],
+    &["config"],
+    &["logger"],
+    &["lib", "doctor", "rmcp", "tower", "fuzzing"],
+];
+
+/// What is not in order yet. An entry that nothing needs is a fault.
+const EXCEPTIONS: &[Exception<'_>] = &[
+    Exception::Room("base"),
+    Exception::Room("batch"),
+    Exception::Room("before_send"),
+    Exception::Room("call"),
+    Exception::Room("capture"),
+    Exception::Room("client"),
+    Exception::Room("clock"),
+    Exception::Room("config"),
+    Exception::Room("core"),
+    Exception::Room("delivery"),
+    Exception::Room("hooks"),
+    Exception::Room("id"),
+    Exception::Room("identity"),
+    Exception::Room("intent"),
+    Exception::Room("ledger"),
+    Exception::Room("login"),
+    Exception::Room("mcp"),
+    Exception::Room("panics"),
+    Exception::Room("process"),
+    Exception::Room("random"),
+    Exception::Room("recent"),
+    Exception::Room("redact"),
+    Exception::Room("report"),
+    Exception::Room("retry"),
+    Exception::Room("rmcp"),
+    Exception::Room("rounds"),
+    Exception::Room("sampling"),
+    Exception::Room("secret"),
+    Exception::Room("session"),
+    Exception::Room("spool"),
+    Exception::Room("stats"),
+    Exception::Room("tower"),
+    Exception::Room("transport"),
+    Exception::Room("wire"),
+    Exception::Room("worker"),
+];
+
+#[test]
+fn every_arrow_of_the_crate_leads_down() {
+    let code = read("src", "src/lib.rs");
+    println!(
+        "without exceptions:\n{}\n",
+        report(&check(&code, ROWS, &[]))
+    );
+    let faults = check(&code, ROWS, EXCEPTIONS);
+    assert!(faults.is_empty(), "{}", report(&faults));
+}
+
+#[test]
+fn the_benches_beside_others_have_no_ring() {
+    let code = read("benches/peers/src", "benches/peers/src/main.rs");
+    let faults = check_rings(&code);
+    assert!(faults.is_empty(), "{}", report(&faults));
+}
+
+/// Reads a crate of this repository; paths are those from its root.
+fn read(dir: &str, root: &str) -> Crate {
+    let mut sources = Sources::new();
+    read_files(dir, &mut sources);
+    Crate::read(&sources, root)
+}
+
+fn read_files(dir: &str, sources: &mut Sources) {
+    let repository = Path::new(env!("CARGO_MANIFEST_DIR"));
+    for entry in fs::read_dir(repository.join(dir)).unwrap() {
+        let entry = entry.unwrap();
+        let name = format!("{dir}/{}", entry.file_name().to_str().unwrap());
+        if entry.file_type().unwrap().is_dir() {
+            read_files(&name, sources);
+        } else if name.ends_with(".rs") {
+            sources.insert(name, fs::read_to_string(entry.path()).unwrap());
+        }
+    }
+}
