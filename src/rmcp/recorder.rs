@@ -1,7 +1,6 @@
 //! What an instrumented server asks of its logger.
 
 use std::sync::Arc;
-use std::sync::atomic::Ordering::Relaxed;
 use std::time::Instant;
 
 use ::rmcp::RoleServer;
@@ -9,9 +8,8 @@ use ::rmcp::model::{Implementation, InitializeResult};
 use ::rmcp::service::RequestContext;
 
 use super::instrumentation::Instrumented;
-use super::request::{IncomingRequest, RequestCaller};
+use super::request::IncomingRequest;
 use super::settings::InstrumentationSettings;
-use crate::base::random;
 use crate::capture::{Captured, Content};
 use crate::config::resolve::PipelineSettings;
 use crate::event::{Event, Facts, Identity, Kind, ToolCall};
@@ -98,21 +96,8 @@ impl<'a, H> Recorder<'a, H> {
     }
 
     pub(super) fn read(&self, context: &'a RequestContext<RoleServer>) -> IncomingRequest<'a> {
-        let Instrumented {
-            by,
-            connection,
-            initialized,
-            ..
-        } = self.server;
-        let caller = RequestCaller::of(context, by, || {
-            self.handle.pipeline.shared.ledger.identity_failure()
-        });
-        let connection = || {
-            connection
-                .get_or_init(|| format!("{:016x}", random::seed()))
-                .as_str()
-        };
-        IncomingRequest::read(context, by, caller, connection, initialized.load(Relaxed))
+        let ledger = &self.handle.pipeline.shared.ledger;
+        IncomingRequest::read(context, self.server, || ledger.identity_failure())
     }
 
     pub(super) fn start_call(&self, call: &ToolCall<'_>, started: Instant) -> CallGuard {
