@@ -26,7 +26,8 @@ use crate::ledger::{DropReason, Ledger};
 use crate::redact::RedactedJson;
 use buffer::{Buffer, Entry};
 use segment::Rewrite;
-use state::{FIRST_SEQUENCE, MIN_SPARE, Shared, State};
+pub(crate) use state::FIRST_SEQUENCE;
+use state::{MIN_SPARE, Shared, State};
 
 pub(crate) fn channel(bounds: Bounds, ledger: Arc<Ledger>) -> (Sender, Receiver) {
     let shared = Arc::new(Shared {
@@ -301,12 +302,13 @@ impl Receiver {
 
 #[cfg(test)]
 mod tests {
+    use std::collections::VecDeque;
     use std::sync::mpsc;
 
     use proptest::prelude::*;
 
     use super::*;
-    use crate::capture::{self, CapturePolicy, Scratch};
+    use crate::capture::{CapturePolicy, EventDraft, Scratch};
     use crate::limits::Limits;
     use crate::redact::Redactor;
 
@@ -325,7 +327,7 @@ mod tests {
         sender: Sender,
         receiver: Receiver,
         ledger: Arc<Ledger>,
-        rules: CapturePolicy,
+        policy: CapturePolicy,
         offered: u64,
     }
 
@@ -337,7 +339,7 @@ mod tests {
                 sender,
                 receiver,
                 ledger,
-                rules: CapturePolicy {
+                policy: CapturePolicy {
                     limits: Limits::default(),
                     redactor: Redactor::off(),
                 },
@@ -354,13 +356,10 @@ mod tests {
         ) -> Pushed {
             self.offered += 1;
             let mut scratch = Scratch::default();
-            let (event, _) = capture::capture(&mut scratch, &self.rules, |writer| {
-                writer.raw(&event(id, size));
-                Ok(())
-            });
-            let pushed = self
-                .sender
-                .push(&event.unwrap(), id, waiter, seal, Instant::now);
+            let mut draft = EventDraft::begin(&mut scratch, &self.policy, &self.ledger);
+            draft.writer.raw(&event(id, size));
+            let event = draft.seal().unwrap();
+            let pushed = self.sender.push(&event, id, waiter, seal, Instant::now);
             if let Err(reason) = pushed.result {
                 self.ledger.refuse(reason);
             }

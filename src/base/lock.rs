@@ -78,7 +78,9 @@ mod tests {
         let held = shared.lock();
         std::thread::scope(|scope| {
             let waits = scope.spawn(|| *shared.lock().unwrap());
-            drop(held.map(|mut value| *value = 3));
+            if let Some(mut value) = held {
+                *value = 3;
+            }
             assert_eq!(waits.join().unwrap(), 3);
         });
     }

@@ -263,7 +263,7 @@ mod tests {
     use proptest::prelude::*;
 
     use super::*;
-    use crate::capture::{self, CapturePolicy, Scratch};
+    use crate::capture::{CapturePolicy, EventDraft, Scratch};
     use crate::ledger::Ledger;
     use crate::limits::Limits;
     use crate::queue::{self, Bounds, Receiver, WhenFull};
@@ -278,8 +278,9 @@ mod tests {
             batch_events: 512,
             batch_bytes: 512 * 1024,
         };
-        let (sender, receiver) = queue::channel(bounds, Arc::new(Ledger::default()));
-        let rules = CapturePolicy {
+        let ledger = Arc::new(Ledger::default());
+        let (sender, receiver) = queue::channel(bounds, Arc::clone(&ledger));
+        let policy = CapturePolicy {
             limits: Limits::default(),
             redactor: Redactor::off(),
         };
@@ -287,11 +288,11 @@ mod tests {
         for sizes in segments {
             for size in sizes {
                 let mut scratch = Scratch::default();
-                let (event, _) = capture::capture(&mut scratch, &rules, |writer| {
-                    writer.raw(&format!("\"{}\"", "x".repeat(*size)));
-                    Ok(())
-                });
-                let pushed = sender.push(&event.unwrap(), id, None, false, Instant::now);
+                let mut draft = EventDraft::begin(&mut scratch, &policy, &ledger);
+                let json = format!("\"{}\"", "x".repeat(*size));
+                draft.writer.raw(&json);
+                let event = draft.seal().unwrap();
+                let pushed = sender.push(&event, id, None, false, Instant::now);
                 pushed.result.unwrap();
                 id += 1;
             }
