@@ -70,10 +70,6 @@ pub(crate) struct Profile {
     /// Whether there is a place for other events than tool calls.
     pub(crate) takes_all_kinds: bool,
     /// The property of a tool's input schema that asks an agent for its intent.
-    #[cfg_attr(
-        not(any(feature = "rmcp", feature = "tower")),
-        expect(dead_code, reason = "integrations alone ask")
-    )]
     pub(crate) intent_property: &'static str,
     /// The tool that takes requests for what no tool offers.
     #[cfg_attr(
