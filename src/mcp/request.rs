@@ -98,7 +98,7 @@ pub(crate) struct RequestFacts<'a, H> {
     pub(crate) channel: Channel<'a>,
     /// The session's client, for a request that does not name one.
     pub(crate) client: Option<ClientInfo<'a>>,
-    /// The version of the request's protocol, whoever says it.
+    /// The protocol's version, for a request that does not say it.
     pub(crate) protocol_version: Option<&'a str>,
     pub(crate) request_id: Option<&'a str>,
     pub(crate) conversation_id: Option<&'a str>,
@@ -108,11 +108,12 @@ pub(crate) struct RequestFacts<'a, H> {
 
 impl<'a, H: Fn(&str) -> Option<&'a str>> RequestFacts<'a, H> {
     /// Returns what all events of the request have in common.
-    pub(crate) fn of_event(
+    pub(crate) fn into_facts(
         self,
         class_of: impl FnOnce(Option<&str>, Option<&str>) -> ClientClass,
     ) -> Facts<'a> {
-        let era = self.protocol_version.map(Era::of);
+        let protocol_version = self.meta.protocol_version.or(self.protocol_version);
+        let era = protocol_version.map(Era::of);
         let (transport, session_id, is_named) = match self.channel {
             Channel::Connection { session_id, name } => (name, Some(session_id), true),
             Channel::Http { is_bound } => {
@@ -133,12 +134,13 @@ impl<'a, H: Fn(&str) -> Option<&'a str>> RequestFacts<'a, H> {
         let own_meta = self.caller.into_iter().flat_map(Caller::own_meta);
         Facts {
             identity: self.identity.map(Identity::from),
+            // In the order of the table of facts.
             session: Session::from_texts([
                 session_id,
                 self.conversation_id,
                 client.name,
                 client.version,
-                self.protocol_version,
+                protocol_version,
                 Some(transport),
                 self.request_id,
             ]),
@@ -183,13 +185,13 @@ mod tests {
             header,
             channel,
             client: Some(SESSION_CLIENT),
-            protocol_version: meta.protocol_version.or(protocol_version),
+            protocol_version,
             request_id: Some("7"),
             conversation_id: meta.conversation_id(),
             identity: None,
             caller: None,
         };
-        facts.of_event(ClientClass::of)
+        facts.into_facts(ClientClass::of)
     }
 
     #[test]

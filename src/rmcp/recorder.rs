@@ -15,6 +15,7 @@ use crate::config::resolve::PipelineSettings;
 use crate::event::{Event, Facts, Identity, Kind, ToolCall};
 use crate::limits::CUT_MARGIN_BYTES;
 use crate::logger::{CallGuard, Handle, login_of};
+use crate::wire::Profile;
 
 /// Records the use of a server whose logger is on.
 pub(super) struct Recorder<'a, H> {
@@ -47,7 +48,7 @@ impl<H> Instrumented<H> {
         is_wanted: impl FnOnce(&InstrumentationSettings) -> bool,
     ) -> Option<Recorder<'_, H>> {
         self.recorder()
-            .filter(|recorder| is_wanted(recorder.settings()) && recorder.takes_all_kinds())
+            .filter(|recorder| is_wanted(recorder.settings()) && recorder.profile().takes_all_kinds)
     }
 }
 
@@ -64,20 +65,14 @@ impl<'a, H> Recorder<'a, H> {
         self.handle.pipeline.clock().now()
     }
 
-    /// Whether the wire takes more than tool calls.
-    pub(super) fn takes_all_kinds(&self) -> bool {
-        self.handle.pipeline.profile().takes_all_kinds
+    pub(super) fn profile(&self) -> &'static Profile {
+        self.handle.pipeline.profile()
     }
 
     /// Returns the name of the property that asks for the intent.
     pub(super) fn intent_name(&self) -> &'a str {
         let name = self.settings().intent_name.as_deref();
-        name.unwrap_or_else(|| self.handle.pipeline.profile().intent_property)
-    }
-
-    /// Returns the name of the tool that an agent calls to say what no tool offers.
-    pub(super) fn capability_tool_name(&self) -> &'static str {
-        self.handle.pipeline.profile().capability_tool
+        name.unwrap_or_else(|| self.profile().intent_property)
     }
 
     /// Whether an argument's name says that it is sensitive.

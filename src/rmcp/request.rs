@@ -74,7 +74,6 @@ impl<'a> IncomingRequest<'a> {
     pub(super) fn facts(&self) -> Facts<'_> {
         let http = http_parts(self.context);
         let peer = self.peer.as_deref();
-        let version = self.meta.protocol_version;
         let class_of =
             |name: Option<&str>, agent: Option<&str>| self.by.memory.class_of(name, agent);
         let facts = RequestFacts {
@@ -82,13 +81,13 @@ impl<'a> IncomingRequest<'a> {
             header: |name: &str| http?.headers.get(name)?.to_str().ok(),
             channel: self.channel,
             client: peer.map(|peer| client_info(&peer.client_info)),
-            protocol_version: version.or_else(|| Some(peer?.protocol_version.as_str())),
+            protocol_version: peer.map(|peer| peer.protocol_version.as_str()),
             request_id: Some(&self.request_id),
             conversation_id: self.meta.conversation_id(),
             identity: self.caller.identity(),
             caller: self.caller.caller(),
         };
-        let mut facts = facts.of_event(class_of);
+        let mut facts = facts.into_facts(class_of);
         if let Some((client, version)) = self.initialize {
             facts.client_class = Some(class_of(client.name, facts.user_agent.as_deref()));
             facts.session = std::mem::take(&mut facts.session)
