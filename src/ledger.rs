@@ -49,7 +49,7 @@ pub enum DropReason {
 
 impl DropReason {
     /// Every reason, in the order of loss reports.
-    pub const ALL: [Self; 16] = [
+    pub const ALL: &'static [Self] = &[
         Self::QueueFull,
         Self::Evicted,
         Self::TooLarge,
@@ -67,6 +67,8 @@ impl DropReason {
         Self::Closed,
         Self::Forked,
     ];
+
+    const COUNT: usize = Self::ALL.len();
 
     /// Returns the reason in snake case, as loss reports carry it.
     #[must_use]
@@ -100,7 +102,7 @@ impl fmt::Display for DropReason {
 
 /// How many events were dropped, by reason.
 #[derive(Clone, Copy, Default, PartialEq, Eq)]
-pub struct Dropped([u64; DropReason::ALL.len()]);
+pub struct Dropped([u64; DropReason::COUNT]);
 
 impl Dropped {
     /// Returns the number of events dropped for `reason`.
@@ -118,8 +120,8 @@ impl Dropped {
     /// Iterates over the reasons that occurred, with their counts.
     pub fn iter(&self) -> impl Iterator<Item = (DropReason, u64)> + '_ {
         DropReason::ALL
-            .into_iter()
-            .map(|reason| (reason, self.get(reason)))
+            .iter()
+            .map(|&reason| (reason, self.get(reason)))
             .filter(|&(_, count)| count > 0)
     }
 }
@@ -214,7 +216,7 @@ pub(crate) struct Ledger {
     recovered: AtomicU64,
     delivered: AtomicU64,
     spooled: AtomicU64,
-    dropped: [AtomicU64; DropReason::ALL.len()],
+    dropped: [AtomicU64; DropReason::COUNT],
     requests: AtomicU64,
     retries: AtomicU64,
     panics: AtomicU64,
@@ -380,13 +382,13 @@ mod tests {
     #[test]
     fn every_reason_has_its_own_counter_and_name() {
         let ledger = Ledger::default();
-        for (n, reason) in DropReason::ALL.into_iter().enumerate() {
+        for (n, &reason) in DropReason::ALL.iter().enumerate() {
             for _ in 0..=n {
                 ledger.refuse(reason);
             }
         }
         let dropped = ledger.dropped();
-        for (n, reason) in DropReason::ALL.into_iter().enumerate() {
+        for (n, &reason) in DropReason::ALL.iter().enumerate() {
             assert_eq!(dropped.get(reason), n as u64 + 1, "{reason}");
         }
         let names: std::collections::BTreeSet<_> =

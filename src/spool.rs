@@ -1,4 +1,45 @@
 //! Keeps what is queued on disk until the ingest has confirmed it: [`Spool`] and its limits.
+//!
+//! # How it works
+//!
+//! ```text
+//! queue ─► worker ─► gate ─► ingest
+//!            │ ▲
+//!  write, ended, let go │ read back
+//!            ▼ │
+//!          thread ─► <dir>/<tag>-<random>/{lock, <time>-<n>.log, <time>-<n>.done}
+//! ```
+//!
+//! Every 100 ms, apart from sending, the worker takes what is queued, runs the hook, and hands each segment (a run of
+//! events) to the spool's thread, by a weak reference: what is delivered before the disk comes to it is never written.
+//! It goes on with the segment in memory. Ended events are told in the same rhythm, and are noted in the list (`.done`)
+//! beside their file; a file whose events have all ended is removed. When memory is half full the worker lets go of
+//! segments that are on disk, the newest first, and reads the oldest back when there is room and the gate is open.
+//!
+//! The tag names the wire and, on the mcpeye wire, its project: events wait for a logger with the same one.
+//!
+//! # Why it works so
+//!
+//! - **A log of its own**, some 1 100 lines with `crc32fast` (2 crates more) and `fs4` for the lock (3 more; the
+//!   standard library's needs Rust 1.89). The work is that of a queue: append, forget, read once after a restart.
+//!   `redb` 4.5 (1 crate, 10 s to build, needs Rust 1.90) is a B-tree whose file does not shrink by itself; what it has
+//!   not committed durably is gone with the process, so that a tick of 100 ms is ten syncs a second, and a damaged page
+//!   costs the branch below it. `fjall` 3.1 (42 crates, 33 s) is an LSM tree with threads and a compaction that a queue
+//!   has no use for.
+//! - **One record per event**, with a mark that no UTF-8 text holds, a checksum, and its number in the file. Damage
+//!   costs the records it hits; the reader looks for the next one that is whole.
+//! - **No file refers to another.** What has ended stands beside the file it is about, and the events are removed
+//!   before the list. A crash between any two steps costs a repeated delivery at most.
+//! - **New files only.** What an ended owner left is read and removed, never appended to, so nothing is ever written
+//!   behind a torn record. A write that fails is cut off again.
+//! - **Directories are synced** when a file is new: its name would not survive a power loss otherwise.
+//! - **A sub-directory for each owner**, taken over by whoever gets its lock, in place. The system unlocks it when the
+//!   process ends, however it ends.
+//! - **The bound falls on whole files**, the oldest first. Events of theirs that are still in memory are delivered from
+//!   there.
+//! - **While nothing can be written, the worker leaves events in the queue**, where `when_full` can choose among them,
+//!   and offers again each second what it holds.
+//! - **A flush waits for what is on disk too**, and a shutdown uses its time for it.
 
 use std::io;
 use std::path::{Path, PathBuf};
@@ -6,10 +47,6 @@ use std::time::Duration;
 
 use crate::error::BuildError;
 use slot::NoSlot;
-
-// The worker owns a `Disk`, a thread that does its I/O. Segments are written as they leave the queue; the
-// worker goes on with them in memory and says which events have ended. When memory runs short it lets go
-// of what is on disk, and reads it back when there is room.
 
 pub(crate) mod disk;
 mod record;

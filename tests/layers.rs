@@ -32,7 +32,7 @@ use std::fs;
 use std::path::Path;
 
 use crate::arrows::Crate;
-use crate::rules::{Exception, Rows, check, check_rings, report};
+use crate::rules::{Rows, check, check_rings, report};
 use crate::tree::Sources;
 
 /// The rooms of `src`, from the lowest row to the highest.
@@ -48,53 +48,10 @@ const ROWS: Rows<'_> = &[
     &["lib", "doctor", "rmcp", "tower", "fuzzing"],
 ];
 
-/// What is not in order yet. An entry that nothing needs is a fault.
-const EXCEPTIONS: &[Exception<'_>] = &[
-    Exception::Room("base"),
-    Exception::Room("batch"),
-    Exception::Room("before_send"),
-    Exception::Room("call"),
-    Exception::Room("capture"),
-    Exception::Room("client"),
-    Exception::Room("clock"),
-    Exception::Room("config"),
-    Exception::Room("core"),
-    Exception::Room("delivery"),
-    Exception::Room("hooks"),
-    Exception::Room("id"),
-    Exception::Room("identity"),
-    Exception::Room("intent"),
-    Exception::Room("ledger"),
-    Exception::Room("login"),
-    Exception::Room("mcp"),
-    Exception::Room("panics"),
-    Exception::Room("process"),
-    Exception::Room("random"),
-    Exception::Room("recent"),
-    Exception::Room("redact"),
-    Exception::Room("report"),
-    Exception::Room("retry"),
-    Exception::Room("rmcp"),
-    Exception::Room("rounds"),
-    Exception::Room("sampling"),
-    Exception::Room("secret"),
-    Exception::Room("session"),
-    Exception::Room("spool"),
-    Exception::Room("stats"),
-    Exception::Room("tower"),
-    Exception::Room("transport"),
-    Exception::Room("wire"),
-    Exception::Room("worker"),
-];
-
 #[test]
 fn every_arrow_of_the_crate_leads_down() {
     let code = read("src", "src/lib.rs");
-    println!(
-        "without exceptions:\n{}\n",
-        report(&check(&code, ROWS, &[]))
-    );
-    let faults = check(&code, ROWS, EXCEPTIONS);
+    let faults = check(&code, ROWS);
     assert!(faults.is_empty(), "{}", report(&faults));
 }
 

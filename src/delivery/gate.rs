@@ -1,4 +1,4 @@
-//! Pure: what an answer means for a batch, and when the next request may go out.
+//! Pure: when the next request may go out.
 
 use std::time::{Duration, Instant};
 

@@ -22,12 +22,17 @@ use crate::logger::{CallGuard, OpenCall};
 ///     }
 /// }
 /// ```
-#[derive(Clone, Default)]
+#[derive(Clone)]
 pub struct CallMeta {
     call: Option<Arc<OpenCall>>,
 }
 
 impl CallMeta {
+    /// Returns what adds to no event: the logger is off.
+    pub(super) const fn of_no_call() -> Self {
+        Self { call: None }
+    }
+
     /// Returns what adds to the record of a call.
     pub(super) fn of(guard: &CallGuard) -> Self {
         Self {

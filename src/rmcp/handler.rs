@@ -45,7 +45,7 @@ impl<H: ServerHandler> ServerHandler for Instrumented<H> {
         match self.recorder() {
             Some(recorder) => recorder.record_call(request, context).await,
             None => {
-                context.extensions.insert(CallMeta::default());
+                context.extensions.insert(CallMeta::of_no_call());
                 self.inner.call_tool(request, context).await
             }
         }

@@ -136,7 +136,7 @@ fn cause(reason: DropReason) -> Result<Stats, &'static str> {
 #[test]
 fn every_reason_is_caused_by_a_test() {
     let mut not_here = Vec::new();
-    for reason in DropReason::ALL {
+    for &reason in DropReason::ALL {
         match cause(reason) {
             Ok(stats) => {
                 assert_eq!(stats.dropped.get(reason), 1, "{reason}: {stats:?}");

@@ -1,7 +1,7 @@
 //! The check itself, over small crates that are made up for it: each thing that is forbidden is found, and nothing else.
 
 use crate::arrows::Crate;
-use crate::rules::{Exception, Rows, check, check_rings};
+use crate::rules::{Rows, check, check_rings};
 
 const ROWS: Rows<'_> = &[&["low", "deep"], &["mid"], &["high"], &["lib"]];
 
@@ -22,7 +22,7 @@ fn made_up(files: &[(&str, &str)]) -> Crate {
 
 /// What is wrong with a crate, as text.
 fn faults(files: &[(&str, &str)]) -> Vec<String> {
-    let faults = check(&made_up(files), ROWS, &[]);
+    let faults = check(&made_up(files), ROWS);
     faults.iter().map(ToString::to_string).collect()
 }
 
@@ -457,37 +457,4 @@ fn a_file_that_is_missing_or_no_rust_is_a_fault() {
         &[("high.rs", "mod broken;"), ("high/broken.rs", "\nfn {")],
         &["src/high/broken.rs:2 cannot be read"],
     );
-}
-
-#[test]
-fn an_exception_lets_its_arrows_through_and_nothing_else() {
-    let files = [
-        ("low.rs", "use crate::high::High; use crate::mid::Mid;"),
-        ("mid.rs", "pub(crate) struct Mid;"),
-        ("high.rs", "pub(crate) struct High;"),
-    ];
-    let left = |exceptions: &[Exception<'_>]| check(&made_up(&files), ROWS, exceptions).len();
-    assert_eq!(left(&[]), 2);
-    assert_eq!(left(&[Exception::Arrow("src/low.rs", "src/high.rs")]), 1);
-    assert_eq!(left(&[Exception::Room("low")]), 0);
-}
-
-#[test]
-fn an_exception_that_nothing_needs_is_a_fault() {
-    let files = [
-        ("high.rs", "use crate::low::Low; pub(crate) struct High;"),
-        ("low.rs", "pub(crate) struct Low; use crate::high::High;"),
-        ("mid.rs", "use crate::deep::Deep;"),
-        ("deep.rs", "pub(crate) struct Deep;"),
-    ];
-    let needed = Exception::Arrow("src/low.rs", "src/high.rs");
-    for idle in [
-        Exception::Room("mid"),
-        Exception::Arrow("src/mid.rs", "src/deep.rs"),
-    ] {
-        let faults = check(&made_up(&files), ROWS, &[needed, idle]);
-        assert_eq!(faults.len(), 1, "{faults:?}");
-        let expected = format!("an exception that nothing needs: {idle:?}");
-        assert_eq!(faults[0].what, expected);
-    }
 }

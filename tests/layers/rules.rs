@@ -7,72 +7,42 @@ use crate::arrows::{Arrow, Crate};
 /// Rooms from the lowest row to the highest. A room is a folder of `src` with the file of its name.
 pub(crate) type Rows<'a> = &'a [&'a [&'a str]];
 
-/// What is let through for now.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(crate) enum Exception<'a> {
-    /// All arrows that begin in this room, and whether the table has it.
-    Room(&'a str),
-    /// All arrows from one file to another.
-    Arrow(&'a str, &'a str),
-}
-
 /// One thing that is wrong.
 #[derive(Debug)]
 pub(crate) struct Fault {
-    pub(crate) what: String,
+    what: String,
     /// What shows it, one a line.
-    pub(crate) shown: Vec<String>,
-    /// The files it is about, from and to.
-    pairs: BTreeSet<(String, String)>,
-    room: Option<String>,
+    shown: Vec<String>,
 }
 
 /// All arrows from one file to another.
 type Edges<'a> = BTreeMap<(&'a str, &'a str), Vec<&'a Arrow>>;
 
-/// All faults of a crate that no exception lets through, and the exceptions that let nothing through.
-pub(crate) fn check(code: &Crate, rows: Rows<'_>, exceptions: &[Exception<'_>]) -> Vec<Fault> {
-    let all = faults(code, rows, &[]);
-    let mut left = faults(code, rows, exceptions);
-    for exception in exceptions {
-        if !all.iter().any(|fault| exception.lets_through(fault)) {
-            left.push(Fault::new(format!(
-                "an exception that nothing needs: {exception:?}"
-            )));
-        }
-    }
-    left
-}
-
-/// Only what holds in any crate: no ring of files.
-pub(crate) fn check_rings(code: &Crate) -> Vec<Fault> {
+/// All faults of a crate.
+pub(crate) fn check(code: &Crate, rows: Rows<'_>) -> Vec<Fault> {
+    let edges = edges(code);
     let mut faults: Vec<_> = code.problems.iter().cloned().map(Fault::new).collect();
-    faults.extend(rings(&edges(code, &[])));
-    faults
-}
-
-fn faults(code: &Crate, rows: Rows<'_>, exceptions: &[Exception<'_>]) -> Vec<Fault> {
-    let edges = edges(code, exceptions);
-    let mut faults: Vec<_> = code.problems.iter().cloned().map(Fault::new).collect();
-    faults.extend(wrong_rooms(code, rows, exceptions));
+    faults.extend(wrong_rooms(code, rows));
     for ((from, to), arrows) in &edges {
         let what = against_rows(from, to, rows).or_else(|| to_parent(code, from, to));
-        faults.extend(what.map(|what| Fault::of_pair(what, from, to, arrows)));
+        faults.extend(what.map(|what| Fault::of_pair(what, arrows)));
     }
     faults.extend(rings(&edges));
     faults
 }
 
-fn edges<'a>(code: &'a Crate, exceptions: &[Exception<'_>]) -> Edges<'a> {
+/// Only what holds in any crate: no ring of files.
+pub(crate) fn check_rings(code: &Crate) -> Vec<Fault> {
+    let mut faults: Vec<_> = code.problems.iter().cloned().map(Fault::new).collect();
+    faults.extend(rings(&edges(code)));
+    faults
+}
+
+fn edges(code: &Crate) -> Edges<'_> {
     let mut edges = Edges::new();
     for arrow in &code.arrows {
-        let (from, to) = (arrow.from.as_str(), arrow.to.as_str());
-        if !exceptions
-            .iter()
-            .any(|exception| exception.covers(from, to))
-        {
-            edges.entry((from, to)).or_default().push(arrow);
-        }
+        let pair = (arrow.from.as_str(), arrow.to.as_str());
+        edges.entry(pair).or_default().push(arrow);
     }
     edges
 }
@@ -91,7 +61,7 @@ fn row(room: &str, rows: Rows<'_>) -> Option<usize> {
 }
 
 /// Files in a room that the table does not have, and rooms of the table without a file.
-fn wrong_rooms(code: &Crate, rows: Rows<'_>, exceptions: &[Exception<'_>]) -> Vec<Fault> {
+fn wrong_rooms(code: &Crate, rows: Rows<'_>) -> Vec<Fault> {
     let mut files: BTreeMap<&str, Vec<&str>> = BTreeMap::new();
     for file in code.parents.keys() {
         files.entry(room(file)).or_default().push(file);
@@ -99,28 +69,12 @@ fn wrong_rooms(code: &Crate, rows: Rows<'_>, exceptions: &[Exception<'_>]) -> Ve
     let unknown = files
         .iter()
         .filter(|(room, _)| row(room, rows).is_none())
-        .map(|(room, files)| {
-            (
-                *room,
-                format!("the table of rows has no room {room}: {}", files.join(", ")),
-            )
-        });
+        .map(|(room, files)| format!("the table of rows has no room {room}: {}", files.join(", ")));
     let named = rows.iter().copied().flatten();
-    let empty = named.filter(|room| !files.contains_key(*room)).map(|room| {
-        (
-            *room,
-            format!("no file belongs to the room {room} of the table of rows"),
-        )
-    });
-    let wrong = unknown
-        .chain(empty)
-        .filter(|(room, _)| !exceptions.contains(&Exception::Room(room)));
-    wrong
-        .map(|(room, what)| Fault {
-            room: Some(room.to_owned()),
-            ..Fault::new(what)
-        })
-        .collect()
+    let empty = named
+        .filter(|room| !files.contains_key(*room))
+        .map(|room| format!("no file belongs to the room {room} of the table of rows"));
+    unknown.chain(empty).map(Fault::new).collect()
 }
 
 fn against_rows(from: &str, to: &str, rows: Rows<'_>) -> Option<String> {
@@ -209,12 +163,6 @@ fn ring_fault(
             .and_then(|arrows| arrows.first());
         fault.shown.extend(arrow.map(|arrow| arrow.to_string()));
     }
-    let inside = edges
-        .keys()
-        .filter(|(from, to)| together.contains(from) && together.contains(to));
-    fault.pairs = inside
-        .map(|(from, to)| ((*from).to_owned(), (*to).to_owned()))
-        .collect();
     fault
 }
 
@@ -245,36 +193,18 @@ fn shortest_ring<'a>(
     Some(ring)
 }
 
-impl Exception<'_> {
-    fn covers(&self, from: &str, to: &str) -> bool {
-        match self {
-            Self::Room(name) => room(from) == *name,
-            Self::Arrow(begin, end) => from == *begin && to == *end,
-        }
-    }
-
-    fn lets_through(&self, fault: &Fault) -> bool {
-        let is_of_room =
-            matches!((self, &fault.room), (Self::Room(name), Some(room)) if room == name);
-        is_of_room || fault.pairs.iter().any(|(from, to)| self.covers(from, to))
-    }
-}
-
 impl Fault {
     fn new(what: String) -> Self {
         Self {
             what,
             shown: Vec::new(),
-            pairs: BTreeSet::new(),
-            room: None,
         }
     }
 
-    fn of_pair(what: String, from: &str, to: &str, arrows: &[&Arrow]) -> Self {
+    fn of_pair(what: String, arrows: &[&Arrow]) -> Self {
         Self {
             shown: arrows.iter().map(|arrow| arrow.to_string()).collect(),
-            pairs: BTreeSet::from([(from.to_owned(), to.to_owned())]),
-            ..Self::new(what)
+            what,
         }
     }
 }

@@ -372,8 +372,8 @@ fn assert_report(seed: u64, arrived: &Received, stats: &Stats) {
         let Some(body) = request.json() else { continue };
         let dropped = &body["sdk"]["dropped"];
         for (name, count) in dropped.as_object().into_iter().flatten() {
-            let reason = DropReason::ALL.into_iter().find(|r| r.as_str() == name);
-            let total = stats.dropped.get(reason.unwrap());
+            let reason = DropReason::ALL.iter().find(|r| r.as_str() == name);
+            let total = stats.dropped.get(*reason.unwrap());
             assert!(
                 count.as_u64().unwrap() <= total,
                 "seed {seed}: {name} {count}, {stats:?}"
