@@ -1,44 +1,40 @@
 //! Requests under way.
 
 use std::collections::HashMap;
-use std::sync::Arc;
 use std::time::Instant;
 
-use tokio::task::{self, JoinError, JoinSet};
+use tokio::task::{Id, JoinError, JoinSet};
 
 use super::batch::Batch;
-use super::shared::Shared;
+use super::settings::DeliverySettings;
 use crate::transport::{Answer, Request, SendError};
-
-struct Flight {
-    batch: Batch,
-    started: Instant,
-    task: task::Id,
-}
 
 /// A response, read as far as the deadline allowed.
 #[derive(Debug)]
-pub(crate) struct Response {
+pub(super) struct Response {
     pub(super) status: u16,
     pub(super) retry_after: Option<String>,
     pub(super) body: Vec<u8>,
 }
 
-/// The end of a request's task: the flight's number, and what came of it.
-pub(crate) type Landing = Result<(u64, Result<Response, SendError>), JoinError>;
+struct Flight {
+    batch: Batch,
+    started: Instant,
+}
 
 /// A request that has ended.
-pub(crate) struct Landed {
+pub(super) struct Ended {
     pub(super) batch: Batch,
     pub(super) started: Instant,
     pub(super) result: Result<Response, SendError>,
 }
 
 #[derive(Default)]
-pub(crate) struct Flights {
-    requests: JoinSet<(u64, Result<Response, SendError>)>,
-    flights: HashMap<u64, Flight>,
-    next: u64,
+pub(super) struct Flights {
+    tasks: JoinSet<Result<Response, SendError>>,
+    flights: HashMap<Id, Flight>,
+    /// How many requests there were so far.
+    pub(super) count: u64,
 }
 
 impl Flights {
@@ -46,40 +42,29 @@ impl Flights {
         self.flights.len()
     }
 
-    /// The number of the next request.
-    pub(super) const fn next_number(&self) -> u64 {
-        self.next
-    }
-
-    pub(super) fn launch(
+    /// Sends a request with the events of `batch` in its `body`.
+    pub(super) fn send(
         &mut self,
-        shared: &Arc<Shared>,
+        settings: &DeliverySettings,
         batch: Batch,
         body: Vec<u8>,
         now: Instant,
     ) {
-        let number = self.next;
-        self.next += 1;
-        let settings = &shared.settings;
         let request = settings.transport.send(Request { body });
         let deadline = now + settings.request_timeout;
         let clock = settings.clock.clone();
-        let task = self.requests.spawn(async move {
+        let task = self.tasks.spawn(async move {
             // An answer that is there counts, also when its time is up at the same moment.
-            let result = tokio::select! {
+            let answer = tokio::select! {
                 biased;
-                result = request => result,
+                answer = request => answer,
                 () = clock.sleep_until(deadline) => Err(SendError::Timeout),
-            };
-            let answer = match result {
-                Ok(answer) => answer,
-                Err(error) => return (number, Err(error)),
             };
             let Answer {
                 status,
                 retry_after,
                 body,
-            } = answer;
+            } = answer?;
             // The status stands, whatever becomes of the body: an ingest that trickles one is not
             // sent the same events again.
             let body = tokio::select! {
@@ -87,43 +72,39 @@ impl Flights {
                 body = body => body,
                 () = clock.sleep_until(deadline) => Vec::new(),
             };
-            let response = Response {
+            Ok(Response {
                 status,
                 retry_after,
                 body,
-            };
-            (number, Ok(response))
+            })
         });
-        let flight = Flight {
-            batch,
-            started: now,
-            task: task.id(),
-        };
-        self.flights.insert(number, flight);
+        let started = now;
+        self.flights.insert(task.id(), Flight { batch, started });
+        self.count += 1;
     }
 
     /// Waits for the end of a request; `None` when none is under way.
-    pub(super) async fn next(&mut self) -> Option<Landing> {
-        self.requests.join_next().await
+    pub(super) async fn next(&mut self) -> Option<Ended> {
+        let joined = self.tasks.join_next_with_id().await?;
+        self.end(joined)
     }
 
-    pub(super) fn try_next(&mut self) -> Option<Landing> {
-        self.requests.try_join_next()
+    /// As [`next`](Self::next), without waiting.
+    pub(super) fn try_next(&mut self) -> Option<Ended> {
+        let joined = self.tasks.try_join_next_with_id()?;
+        self.end(joined)
     }
 
-    /// Takes out the request whose task has ended.
-    pub(super) fn land(&mut self, landing: Landing) -> Option<Landed> {
-        let (number, result) = match landing {
-            Ok(landing) => landing,
-            Err(error) => {
-                let mut flights = self.flights.iter();
-                let (&number, _) = flights.find(|(_, flight)| flight.task == error.id())?;
-                let cause = "the HTTP client panicked".to_owned();
-                (number, Err(SendError::Network(cause)))
-            }
-        };
-        let Flight { batch, started, .. } = self.flights.remove(&number)?;
-        Some(Landed {
+    fn end(
+        &mut self,
+        joined: Result<(Id, Result<Response, SendError>), JoinError>,
+    ) -> Option<Ended> {
+        let (id, result) = joined.unwrap_or_else(|error| {
+            let cause = "the HTTP client panicked".to_owned();
+            (error.id(), Err(SendError::Network(cause)))
+        });
+        let Flight { batch, started } = self.flights.remove(&id)?;
+        Some(Ended {
             batch,
             started,
             result,
@@ -134,7 +115,7 @@ impl Flights {
         self.flights.values().map(|flight| &flight.batch)
     }
 
-    /// Takes out the batches of all requests, whose answers nobody hears any more.
+    /// Takes out the batches of all requests. Their answers are ignored from then on.
     pub(super) fn take_batches(&mut self) -> Vec<Batch> {
         let flights = self.flights.drain();
         flights.map(|(_, flight)| flight.batch).collect()
@@ -142,6 +123,6 @@ impl Flights {
 
     /// Gives up all requests. One may still arrive; nobody will know.
     pub(super) fn abort_all(&mut self) {
-        self.requests.abort_all();
+        self.tasks.abort_all();
     }
 }

@@ -21,7 +21,7 @@ struct Flush {
 struct Shutdown {
     deadline: Instant,
     started: Instant,
-    /// Of a logger whose last handle was dropped nobody waits for the end.
+    /// Empty when the last handle was dropped: nobody waits then.
     replies: Vec<Reply<ShutdownReport>>,
 }
 

@@ -19,8 +19,7 @@ use crate::event::Event;
 use crate::ledger::{DropReason, Outcome};
 use crate::queue::EndListener;
 
-/// Its drop is that of the last clone.
-#[derive(Debug)]
+/// Dropped with the last clone.
 pub(crate) struct Handle {
     pub(crate) pipeline: Arc<Pipeline>,
     pub(super) open_calls: OpenCalls,
@@ -59,7 +58,7 @@ impl Handle {
         let (reply, answer) = oneshot::channel();
         let waiter = Arc::new(ConfirmationWaiter::new(timeout, reply));
         let ended = Arc::downgrade(&waiter);
-        let listener = EndListener(Box::new(move |how| waiter.end(how)));
+        let listener: EndListener = Box::new(move |end| waiter.end(end));
         match self.pipeline.log(event, Some(listener)) {
             Outcome::Queued => {
                 self.pipeline.send(Control::Confirm {
@@ -110,12 +109,12 @@ impl Handle {
 
     pub(super) fn shutdown(&self, timeout: Duration) -> Wait<ShutdownReport> {
         if self.pipeline.is_forked() {
-            return Wait::known(self.report(Instant::now()));
+            return Wait::known(self.pipeline.report(Instant::now()));
         }
         let started = self.pipeline.clock().now();
         // In this order: the open calls are the last events that get in.
         self.open_calls.end_all();
-        self.pipeline.close();
+        self.pipeline.shared.close();
         let deadline = self.deadline(timeout);
         let pipeline = Arc::clone(&self.pipeline);
         self.ask(
@@ -124,13 +123,8 @@ impl Handle {
                 started,
                 reply,
             },
-            move || report(&pipeline, started),
+            move || pipeline.report(started),
         )
-    }
-
-    /// What a shutdown that began at `started` comes to when there is no worker (any more) to do it.
-    pub(super) fn report(&self, started: Instant) -> ShutdownReport {
-        report(&self.pipeline, started)
     }
 
     /// Runs a future on the worker's runtime; where there is no worker to be had, it resolves to what
@@ -140,15 +134,15 @@ impl Handle {
         future: impl Future<Output = T> + Send + 'static,
         if_ended: impl FnOnce() -> T + Send + Sync + 'static,
     ) -> Wait<T> {
-        let (reply, answer) = oneshot::channel();
-        let task = Box::pin(async move {
-            let _ = reply.send(future.await);
-        });
-        if self.pipeline.run(task) {
-            Wait::asked(answer, if_ended)
-        } else {
-            Wait::known(if_ended())
+        if !self.pipeline.has_worker() {
+            return Wait::known(if_ended());
         }
+        let run = |reply: oneshot::Sender<T>| {
+            Control::Run(Box::pin(async move {
+                let _ = reply.send(future.await);
+            }))
+        };
+        self.ask(run, if_ended)
     }
 
     /// Asks the worker; where there is none, the answer is that of one that has ended.
@@ -166,20 +160,11 @@ impl Handle {
     }
 }
 
-fn report(pipeline: &Pipeline, started: Instant) -> ShutdownReport {
-    let stats = pipeline.stats();
-    ShutdownReport {
-        pending: stats.pending,
-        stats,
-        elapsed: pipeline.clock().now().saturating_duration_since(started),
-    }
-}
-
 impl Drop for Handle {
     /// Signals, and never waits.
     fn drop(&mut self) {
         if !self.pipeline.is_forked() {
-            self.pipeline.close();
+            self.pipeline.shared.close();
             self.pipeline.send(Control::Drain);
         }
     }

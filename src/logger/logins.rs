@@ -1,7 +1,6 @@
 //! The logins reported lately, each once.
 
 use std::collections::{HashMap, VecDeque};
-use std::fmt;
 use std::time::{Duration, Instant};
 
 use crate::base::lock::ForkLock;
@@ -66,12 +65,6 @@ impl Logins {
         if let Some(mut seen) = self.0.lock() {
             seen.take_back(login);
         }
-    }
-}
-
-impl fmt::Debug for Logins {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.write_str("Logins")
     }
 }
 

@@ -1,6 +1,5 @@
 //! The calls under way, which a shutdown ends.
 
-use std::fmt;
 use std::ptr;
 use std::sync::Arc;
 
@@ -54,12 +53,6 @@ impl OpenCalls {
         for call in table.unwrap_or_default().calls.into_iter().flatten() {
             call.end();
         }
-    }
-}
-
-impl fmt::Debug for OpenCalls {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.write_str("OpenCalls")
     }
 }
 
