@@ -28,7 +28,7 @@ use buffer::{Buffer, Entry};
 use channel::{Channel, ChannelState, MIN_SPARE};
 use segment::Rewrite;
 
-pub(crate) fn channel(bounds: Bounds, ledger: Arc<Ledger>) -> (Sender, Receiver) {
+pub(crate) fn bounded(bounds: Bounds, ledger: Arc<Ledger>) -> (Sender, Receiver) {
     let channel = Arc::new(Channel {
         bounds,
         ledger,
@@ -323,7 +323,7 @@ mod tests {
     impl Queue {
         fn new(bounds: Bounds) -> Self {
             let ledger = Arc::new(Ledger::default());
-            let (sender, receiver) = channel(bounds, Arc::clone(&ledger));
+            let (sender, receiver) = bounded(bounds, Arc::clone(&ledger));
             Self {
                 sender,
                 receiver,

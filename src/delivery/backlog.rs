@@ -208,3 +208,94 @@ impl Backlog {
         2 * self.shared.settings.max_in_flight * self.batch_events
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use std::time::Duration;
+
+    use super::*;
+
+    const SECOND: Duration = Duration::from_secs(1);
+
+    fn backlog() -> Backlog {
+        let (shared, receiver) = Shared::for_tests();
+        Backlog::new(Arc::new(shared), receiver)
+    }
+
+    impl Backlog {
+        fn segment(&self, sequence: u64, events: usize, at: Instant) -> Segment {
+            let events: Vec<_> = (0..events).map(|id| (id as i64, 0..2)).collect();
+            self.receiver.restored(sequence, b"{}", &events, at)
+        }
+
+        fn batch(&self, sequence: u64, events: usize, at: Instant) -> Batch {
+            Batch::of(self.segment(sequence, events, at)).unwrap()
+        }
+
+        fn add_fresh(&mut self, sequence: u64, events: usize, at: Instant) {
+            let segment = self.segment(sequence, events, at);
+            self.fresh.add(Arc::new(segment));
+        }
+    }
+
+    fn orders(batches: &[Batch]) -> Vec<u64> {
+        batches.iter().map(|batch| batch.order().0).collect()
+    }
+
+    #[test]
+    fn retries_go_first_and_the_oldest_of_them_before_the_others() {
+        let (mut backlog, now) = (backlog(), Instant::now());
+        backlog.add_fresh(3, 2, now);
+        for sequence in [2, 1] {
+            backlog.requeue(backlog.batch(sequence, 2, now));
+        }
+        assert_eq!(backlog.oldest_sequence(), Some(1));
+        let next: Vec<Batch> = std::iter::from_fn(|| backlog.next_batch()).collect();
+        assert_eq!(orders(&next), [1, 2, 3]);
+        assert!(backlog.is_empty() && backlog.oldest_sequence().is_none());
+    }
+
+    #[test]
+    fn halves_go_back_in_order_and_a_single_event_stays_whole() {
+        let (mut backlog, now) = (backlog(), Instant::now());
+        backlog.requeue_halves(backlog.batch(2, 5, now));
+        backlog.requeue_halves(backlog.batch(1, 1, now));
+        let lengths: Vec<usize> = backlog.retries.iter().map(Batch::len).collect();
+        assert_eq!(lengths, [1, 3, 2]);
+    }
+
+    #[test]
+    fn what_is_too_old_is_taken_out_wherever_it_waits() {
+        let (mut backlog, now) = (backlog(), Instant::now());
+        let later = now + SECOND;
+        backlog.requeue(backlog.batch(1, 2, now));
+        backlog.requeue(backlog.batch(2, 2, later));
+        backlog.add_fresh(3, 2, now);
+        backlog.add_fresh(4, 2, later);
+        assert_eq!(orders(&backlog.take_expired(later)), [1, 3]);
+        assert!(backlog.take_expired(later).is_empty());
+        assert_eq!(orders(&backlog.take_all()), [2, 4]);
+    }
+
+    #[test]
+    fn the_parts_of_a_segment_are_held_together() {
+        let (mut backlog, now) = (backlog(), Instant::now());
+        backlog.requeue_halves(backlog.batch(7, 4, now));
+        backlog.add_fresh(8, 1, now);
+        let held = backlog.held();
+        let ranges = |sequence| held.get(&sequence).map(|(_, ranges)| ranges.clone());
+        assert_eq!(ranges(7), Some(vec![0..2, 2..4]));
+        assert_eq!(ranges(8), Some(vec![0..1]));
+    }
+
+    #[test]
+    fn batches_grow_up_to_their_limit() {
+        let mut backlog = backlog();
+        backlog.batch_events = 3;
+        for events in [6, 10, 10] {
+            backlog.grow_batches();
+            assert_eq!(backlog.batch_size().max_events, events);
+        }
+        assert_eq!(backlog.worth_sending().max_events, 10);
+    }
+}

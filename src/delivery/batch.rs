@@ -153,7 +153,7 @@ pub(crate) struct Size {
     pub(crate) max_bytes: usize,
 }
 
-/// Segments that were taken from the queue and are not yet in a batch.
+/// Segments that were taken from the queue and are not yet in a batch, oldest first.
 #[derive(Default)]
 pub(crate) struct Stock {
     parts: VecDeque<Part>,
@@ -267,7 +267,7 @@ mod tests {
             batch_bytes: 512 * 1024,
         };
         let ledger = Arc::new(Ledger::default());
-        let (sender, receiver) = queue::channel(bounds, Arc::clone(&ledger));
+        let (sender, receiver) = queue::bounded(bounds, Arc::clone(&ledger));
         let policy = CapturePolicy {
             limits: Limits::default(),
             redactor: Redactor::off(),

@@ -126,3 +126,99 @@ impl Flights {
         self.tasks.abort_all();
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use std::future::{pending, ready};
+    use std::sync::Arc;
+    use std::time::Duration;
+
+    use super::super::shared::Shared;
+    use super::*;
+    use crate::transport::{ProbeFuture, SendFuture, Transport};
+
+    /// Answers as the body asks for.
+    #[derive(Debug)]
+    struct Scripted;
+
+    impl Transport for Scripted {
+        fn send(&self, request: Request) -> SendFuture {
+            let answer = |body| {
+                Ok(Answer {
+                    status: 200,
+                    retry_after: None,
+                    body,
+                })
+            };
+            match request.body.as_slice() {
+                b"hang" => Box::pin(pending()),
+                b"panic" => Box::pin(async { panic!("a client that panics") }),
+                b"trickle" => Box::pin(ready(answer(Box::pin(pending())))),
+                _ => Box::pin(ready(answer(Box::pin(ready(b"done".to_vec()))))),
+            }
+        }
+
+        fn probe(&self) -> Option<ProbeFuture> {
+            None
+        }
+    }
+
+    /// Sends one request; returns how it ended.
+    async fn ended(body: &str) -> (Ended, Duration) {
+        let (mut shared, receiver) = Shared::for_tests();
+        shared.settings.transport = Arc::new(Scripted);
+        let start = tokio::time::Instant::now();
+        let segment = receiver.restored(7, b"{}", &[(1, 0..2)], start.into());
+        let batch = Batch::of(segment).unwrap();
+        let mut flights = Flights::default();
+        let body = body.as_bytes().to_vec();
+        flights.send(&shared.settings, batch, body, start.into());
+        assert_eq!((flights.len(), flights.count), (1, 1));
+        let ended = flights.next().await.unwrap();
+        assert_eq!((flights.len(), ended.batch.order()), (0, (7, 0)));
+        assert!(flights.try_next().is_none());
+        (ended, start.elapsed())
+    }
+
+    #[tokio::test(start_paused = true)]
+    async fn an_answer_comes_with_its_body() {
+        let (ended, _) = ended("quick").await;
+        let response = ended.result.unwrap();
+        assert_eq!((response.status, &*response.body), (200, &b"done"[..]));
+    }
+
+    #[tokio::test(start_paused = true)]
+    async fn a_request_ends_at_its_deadline() {
+        let (ended, took) = ended("hang").await;
+        assert_eq!(ended.result.unwrap_err(), SendError::Timeout);
+        assert!(took >= Duration::from_secs(1), "{took:?}");
+    }
+
+    #[tokio::test(start_paused = true)]
+    async fn a_status_stands_though_its_body_never_comes() {
+        let (ended, _) = ended("trickle").await;
+        let response = ended.result.unwrap();
+        assert_eq!((response.status, response.body.len()), (200, 0));
+    }
+
+    #[tokio::test(start_paused = true)]
+    async fn a_panic_of_the_client_is_a_failure() {
+        let (ended, _) = ended("panic").await;
+        let error = ended.result.unwrap_err();
+        assert!(matches!(error, SendError::Network(_)), "{error:?}");
+    }
+
+    #[tokio::test(start_paused = true)]
+    async fn the_batches_of_aborted_requests_are_left() {
+        let (mut shared, receiver) = Shared::for_tests();
+        shared.settings.transport = Arc::new(Scripted);
+        let now = Instant::now();
+        let segment = receiver.restored(7, b"{}", &[(1, 0..2)], now);
+        let mut flights = Flights::default();
+        let batch = Batch::of(segment).unwrap();
+        flights.send(&shared.settings, batch, b"hang".to_vec(), now);
+        flights.abort_all();
+        assert_eq!(flights.take_batches().len(), 1);
+        assert!(flights.next().await.is_none(), "its end is ignored");
+    }
+}

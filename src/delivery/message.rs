@@ -48,7 +48,7 @@ impl ConfirmationWaiter {
     }
 }
 
-/// Something to be run on the worker's runtime, beside its loop.
+/// A future to run on the worker's runtime, beside its loop.
 pub(crate) type Task = Pin<Box<dyn Future<Output = ()> + Send>>;
 
 /// What a handle asks of the worker.
@@ -57,8 +57,7 @@ pub(crate) enum Control {
         deadline: Instant,
         reply: Reply<Result<(), FlushError>>,
     },
-    /// Somebody waits for an event until the deadline, or until the event has ended and the waiter is
-    /// gone.
+    /// A wait for the end of an event, until the deadline. The waiter is gone once the event has ended.
     Confirm {
         deadline: Instant,
         waiter: Weak<ConfirmationWaiter>,
@@ -72,7 +71,7 @@ pub(crate) enum Control {
     Run(Task),
     /// The last handle is gone.
     Drain,
-    /// Somebody waits until all that is queued is on disk.
+    /// A wait until all that is queued is on disk.
     FlushToDisk {
         deadline: Instant,
         timeout: Duration,

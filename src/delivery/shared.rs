@@ -24,7 +24,7 @@ pub(crate) struct Shared {
 impl Shared {
     pub(crate) fn new(settings: DeliverySettings) -> (Self, Receiver) {
         let ledger = Arc::default();
-        let (queue, receiver) = queue::channel(settings.bounds, Arc::clone(&ledger));
+        let (queue, receiver) = queue::bounded(settings.bounds, Arc::clone(&ledger));
         let shared = Self {
             settings,
             ledger,
@@ -46,5 +46,16 @@ impl Shared {
     pub(crate) fn close(&self) {
         self.closed.store(true, Relaxed);
         self.queue.close();
+    }
+}
+
+#[cfg(test)]
+impl Shared {
+    /// What a logger in a test shares, with batches of at most ten events.
+    pub(super) fn for_tests() -> (Self, Receiver) {
+        let builder = crate::UsageLogger::builder().env(|_| None);
+        let builder = builder.api_key("test-key-1").product_id("demo");
+        let resolved = builder.wire(crate::Wire::ReoBatch).max_batch_events(10);
+        Self::new(resolved.resolve().unwrap().delivery)
     }
 }

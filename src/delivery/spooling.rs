@@ -26,7 +26,7 @@ const TICK: Duration = Duration::from_secs(1);
 
 /// How long the end of the worker waits for the disk, twice: within the second by which a blocking
 /// wait outlasts its deadline.
-const PATIENCE: Duration = Duration::from_millis(400);
+const DISK_TIMEOUT: Duration = Duration::from_millis(400);
 
 /// A disk that has so many jobs to do is not asked to write; those events stay in memory.
 const MAX_DISK_JOBS: usize = 1_000;
@@ -370,11 +370,11 @@ impl Spooling {
         self.release(backlog, &released);
     }
 
-    /// Waits for the disk, at most [`PATIENCE`]: one that hangs must not hold up the end for long.
+    /// Waits for the disk, at most [`DISK_TIMEOUT`]: one that hangs must not hold up the end for long.
     /// Whatever clock a test has set, it is the disk's time that passes.
     async fn wait_for_disk(&mut self, backlog: &mut Backlog, done: impl Fn(&Self) -> bool) {
         let shared = Arc::clone(&backlog.shared);
-        let deadline = tokio::time::Instant::now() + PATIENCE;
+        let deadline = tokio::time::Instant::now() + DISK_TIMEOUT;
         loop {
             self.drain_news(backlog, shared.settings.clock.now());
             if done(self) {
@@ -475,4 +475,58 @@ fn restore(backlog: &mut Backlog, loaded: &Loaded, now: Instant) {
     backlog.fresh.insert(Arc::new(segment));
     // Events read back from disk are sent at once, without waiting for a full batch.
     backlog.send_partial = true;
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn the_first_events_stay_in_memory_and_the_rest_is_counted_by_segment() {
+        let (_shared, receiver) = Shared::for_tests();
+        let segment = |sequence| {
+            let events = [0, 1, 2, 3].map(|id| (id, 0..2));
+            Arc::new(receiver.restored(sequence, b"{}", &events, Instant::now()))
+        };
+        let [first, second] = [1, 2].map(segment);
+        let waiting = || {
+            let parts = [
+                (&first, 0..2),
+                (&first, 2..4),
+                (&second, 0..1),
+                (&second, 3..4),
+            ];
+            parts.into_iter()
+        };
+        let counts = |stays| {
+            let spillable = spillable(waiting(), stays).into_iter();
+            let counts = spillable.map(|(sequence, of)| (sequence, of.parts, of.events));
+            counts.collect::<Vec<_>>()
+        };
+        assert_eq!(counts(0), [(1, 2, 4), (2, 2, 2)]);
+        assert_eq!(counts(1), [(1, 1, 2), (2, 2, 2)]);
+        assert_eq!(counts(3), [(2, 2, 2)]);
+        assert_eq!(counts(100), []);
+    }
+
+    #[test]
+    fn events_that_are_read_back_keep_their_age_and_are_sent_at_once() {
+        let (shared, receiver) = Shared::for_tests();
+        let (wall, now) = (shared.settings.clock.wall(), Instant::now());
+        shared.ledger.recover(1);
+        let mut backlog = Backlog::new(Arc::new(shared), receiver);
+        let loaded = Loaded {
+            sequence: 5,
+            bytes: b"{}".to_vec(),
+            events: vec![(9, 0..2)],
+            queued_at: unix_millis(wall) - 60_000,
+        };
+        restore(&mut backlog, &loaded, now);
+        let first_at = backlog.fresh.first_at().unwrap();
+        let age = now.duration_since(first_at);
+        assert!((60..120).contains(&age.as_secs()), "{age:?}");
+        assert!(backlog.send_partial && backlog.fresh.len() == 1);
+        let ledger = &backlog.shared.ledger;
+        assert_eq!((ledger.pending(), ledger.spooled()), (1, 0));
+    }
 }

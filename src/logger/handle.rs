@@ -41,7 +41,7 @@ impl Handle {
         }
     }
 
-    /// The time after which a wait ends. One that is too far for the clock is a year away.
+    /// The time at which a wait ends. A timeout too long for the clock becomes a year.
     fn deadline(&self, timeout: Duration) -> Instant {
         const YEAR: Duration = Duration::from_secs(365 * 24 * 60 * 60);
         let now = self.pipeline.clock().now();
@@ -112,7 +112,7 @@ impl Handle {
             return Wait::known(self.pipeline.report(Instant::now()));
         }
         let started = self.pipeline.clock().now();
-        // In this order: the open calls are the last events that get in.
+        // In this order: the open calls are the last events that are accepted.
         self.open_calls.end_all();
         self.pipeline.shared.close();
         let deadline = self.deadline(timeout);
@@ -127,8 +127,7 @@ impl Handle {
         )
     }
 
-    /// Runs a future on the worker's runtime; where there is no worker to be had, it resolves to what
-    /// `if_ended` says.
+    /// Runs a future on the worker's runtime; without a worker, the wait resolves to `if_ended`.
     pub(crate) fn run<T: Send + 'static>(
         &self,
         future: impl Future<Output = T> + Send + 'static,
@@ -145,7 +144,7 @@ impl Handle {
         self.ask(run, if_ended)
     }
 
-    /// Asks the worker; where there is none, the answer is that of one that has ended.
+    /// Asks the worker; without a worker, the answer is that of one that has ended.
     fn ask<T>(
         &self,
         message: impl FnOnce(oneshot::Sender<T>) -> Control,
@@ -161,7 +160,7 @@ impl Handle {
 }
 
 impl Drop for Handle {
-    /// Signals, and never waits.
+    /// Signals the worker, and never waits for it.
     fn drop(&mut self) {
         if !self.pipeline.is_forked() {
             self.pipeline.shared.close();

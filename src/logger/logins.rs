@@ -20,7 +20,7 @@ pub(super) struct Logins(ForkLock<Seen>);
 #[derive(Default)]
 struct Seen {
     at: HashMap<u64, Instant, random::Keyed>,
-    /// The same in their order, oldest first.
+    /// The same logins, oldest first. A login that was taken back stays here until its turn.
     order: VecDeque<(u64, Instant)>,
 }
 
@@ -33,7 +33,7 @@ impl Seen {
         }
         self.at.insert(login, now);
         self.order.push_back((login, now));
-        self.forget(now);
+        self.forget_oldest(now);
         true
     }
 
@@ -41,7 +41,7 @@ impl Seen {
         self.at.remove(&login);
     }
 
-    fn forget(&mut self, now: Instant) {
+    fn forget_oldest(&mut self, now: Instant) {
         while let Some(&(login, at)) = self.order.front() {
             if self.order.len() <= MAX_LOGINS && now.saturating_duration_since(at) < LOGIN_MEMORY {
                 break;
@@ -60,8 +60,8 @@ impl Logins {
         self.0.lock().is_some_and(|mut seen| seen.note(login, now))
     }
 
-    /// Takes a note back: what it stood for was not queued.
-    pub(super) fn forget(&self, login: u64) {
+    /// Takes a note back: the event of the login was not queued.
+    pub(super) fn take_back(&self, login: u64) {
         if let Some(mut seen) = self.0.lock() {
             seen.take_back(login);
         }

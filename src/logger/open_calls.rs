@@ -24,16 +24,16 @@ impl OpenCalls {
     pub(super) fn add(&self, call: Arc<dyn EndsAtShutdown>) -> Option<usize> {
         let mut table = self.0.lock()?;
         if let Some(at) = table.free.pop()
-            && let Some(slot) = table.calls.get_mut(at)
+            && let Some(place) = table.calls.get_mut(at)
         {
-            *slot = Some(call);
+            *place = Some(call);
             return Some(at);
         }
         table.calls.push(Some(call));
         Some(table.calls.len() - 1)
     }
 
-    /// Removes a call. After a shutdown its place may be another's, which stays.
+    /// Removes a call, unless its place is another's by now, as after a shutdown.
     pub(super) fn remove<C>(&self, at: usize, call: &Arc<C>) {
         let Some(mut table) = self.0.lock() else {
             return;

@@ -30,7 +30,7 @@ pub(crate) struct Pipeline {
     queue: Sender,
     control: mpsc::UnboundedSender<Control>,
     ids: Ids,
-    /// The process that the worker lives in.
+    /// The process of the worker's thread.
     process: Process,
     /// Set once the worker's thread runs: with the first event.
     worker: OnceCell<()>,
@@ -137,7 +137,7 @@ impl Pipeline {
         if self.process.is_forked_at(now) {
             return Err(DropReason::Forked);
         }
-        // A thread that cannot be had now may be had for the next event.
+        // If no thread can be started now, the next event tries again.
         if self.start() {
             Ok(now)
         } else {
@@ -230,19 +230,19 @@ impl Pipeline {
         Ok((stamp.event_id, body))
     }
 
-    /// Returns whether this is a child of the process that the worker lives in.
+    /// Returns whether this is a forked child, in which no worker runs.
     pub(crate) fn is_forked(&self) -> bool {
         self.process.is_forked()
     }
 
-    /// Starts the worker unless it runs; `false` when there is no thread to be had.
+    /// Starts the worker unless it runs; `false` when no thread can be started.
     #[inline]
     pub(crate) fn start(&self) -> bool {
         self.worker.get_or_try_init(|| self.spawn_worker()).is_ok()
     }
 
-    /// Starts the worker on a thread of its own, with a runtime of its own: it outlives the host's,
-    /// and never stalls with it.
+    /// Starts the worker on a thread of its own, with a runtime of its own, which neither ends nor
+    /// stalls with the host's.
     fn spawn_worker(&self) -> std::io::Result<()> {
         let runtime = tokio::runtime::Builder::new_current_thread()
             .enable_all()

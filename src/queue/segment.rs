@@ -147,3 +147,54 @@ impl Drop for Segment {
             .free(std::mem::replace(&mut self.buffer, empty));
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::ledger::Ledger;
+    use crate::queue::{Bounds, Receiver, Sender, WhenFull, bounded};
+
+    fn queue() -> (Sender, Receiver) {
+        let bounds = Bounds {
+            max_events: 100,
+            max_bytes: 1 << 20,
+            when_full: WhenFull::DropNewest,
+            batch_events: 10,
+            batch_bytes: 1 << 16,
+        };
+        bounded(bounds, Arc::new(Ledger::default()))
+    }
+
+    #[test]
+    fn events_are_found_by_their_place() {
+        let (_sender, receiver) = queue();
+        let events = [(7, 0..2), (8, 2..5), (9, 5..5)];
+        let segment = receiver.restored(3, b"{}[1]", &events, Instant::now());
+        assert_eq!((segment.len(), segment.sequence()), (3, 3));
+        assert_eq!(segment.slice(0..3), b"{},[1],,");
+        assert_eq!(segment.slice(1..2), b"[1],");
+        assert_eq!(segment.slice(2..9), b"", "beyond the end");
+        assert_eq!([segment.id(2), segment.id(3)], [Some(9), None]);
+    }
+
+    #[test]
+    fn memory_is_charged_until_the_segment_is_dropped() {
+        let (sender, receiver) = queue();
+        let segment = receiver.restored(3, b"{}", &[(7, 0..2)], Instant::now());
+        assert_eq!(sender.bytes(), segment.charge());
+        assert!(segment.charge() > 0);
+        drop(segment);
+        assert_eq!(sender.bytes(), 0);
+    }
+
+    #[test]
+    fn what_is_on_disk_is_known_as_it_was_set() {
+        let (_sender, receiver) = queue();
+        let segment = receiver.restored(3, b"{}", &[(7, 0..2)], Instant::now());
+        assert_eq!(segment.on_disk(), OnDisk::Yes, "it was read from disk");
+        for on_disk in [OnDisk::No, OnDisk::Asked, OnDisk::Yes, OnDisk::Evicted] {
+            segment.set_on_disk(on_disk);
+            assert_eq!(segment.on_disk(), on_disk);
+        }
+    }
+}
