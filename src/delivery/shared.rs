@@ -55,6 +55,7 @@ impl Shared {
     pub(super) fn for_tests() -> (Self, Receiver) {
         let builder = crate::UsageLogger::builder().env(|_| None);
         let builder = builder.api_key("test-key-1").product_id("demo");
+        let builder = builder.endpoint("http://127.0.0.1:9/");
         let resolved = builder.wire(crate::Wire::ReoBatch).max_batch_events(10);
         Self::new(resolved.resolve().unwrap().delivery)
     }
