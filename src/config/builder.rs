@@ -109,8 +109,8 @@ impl Builder {
     /// Sets where events are sent.
     ///
     /// Default: `REO_CENSUS_MCP_ENDPOINT` (`MCPEYE_INGEST_URL` on the mcpeye wire), else
-    /// [`DEFAULT_ENDPOINT`] on [`Wire::Reo`]; the other wires have none. The mcpeye wire appends
-    /// `/ingest` to the path unless it ends so.
+    /// [`DEFAULT_ENDPOINT`](crate::config::DEFAULT_ENDPOINT) on [`Wire::Reo`]; the other wires have
+    /// none. The mcpeye wire appends `/ingest` to the path unless it ends so.
     ///
     /// Plain `http` is refused but to this machine, see
     /// [`allow_insecure_http`](Self::allow_insecure_http).
@@ -134,21 +134,21 @@ impl Builder {
     }
 
     /// Sets the source. Wire key `source`. Default: `REO_PRODUCT_USAGE_SOURCE`, else
-    /// [`DEFAULT_SOURCE`].
+    /// [`DEFAULT_SOURCE`](crate::config::DEFAULT_SOURCE).
     pub fn source(mut self, source: impl Into<String>) -> Self {
         self.source = Some(source.into());
         self
     }
 
     /// Sets the environment. Wire key `environment`. Default: `REO_PRODUCT_USAGE_ENVIRONMENT`,
-    /// else [`DEFAULT_ENVIRONMENT`].
+    /// else [`DEFAULT_ENVIRONMENT`](crate::config::DEFAULT_ENVIRONMENT).
     pub fn environment(mut self, environment: impl Into<String>) -> Self {
         self.environment = Some(environment.into());
         self
     }
 
     /// Sets the user agent of events. Wire key `user_agent`. Default:
-    /// `REO_PRODUCT_USAGE_USER_AGENT`, else [`DEFAULT_USER_AGENT`].
+    /// `REO_PRODUCT_USAGE_USER_AGENT`, else [`DEFAULT_USER_AGENT`](crate::config::DEFAULT_USER_AGENT).
     pub fn user_agent(mut self, user_agent: impl Into<String>) -> Self {
         self.user_agent = Some(user_agent.into());
         self
@@ -219,7 +219,7 @@ impl Builder {
         self
     }
 
-    /// Sets how much of an event is kept. Default: [`limits`].
+    /// Sets how much of an event is kept. Default: [`limits`](mod@crate::limits).
     pub const fn limits(mut self, limits: Limits) -> Self {
         self.limits = limits;
         self
@@ -331,8 +331,9 @@ impl Builder {
     /// no, since an ingest must know how to take it; one that does not answers 415 or 400, which
     /// drops events as [`Rejected`](crate::DropReason::Rejected).
     ///
-    /// For the batch wires: [`build`](Self::build) returns [`BuildError::Invalid`] with
-    /// [`Wire::Reo`], whose requests hold one event.
+    /// For the batch wires: [`build`](Self::build) returns
+    /// [`BuildError::Invalid`](crate::BuildError::Invalid) with [`Wire::Reo`], whose requests hold one
+    /// event.
     #[cfg(feature = "gzip")]
     #[cfg_attr(docsrs, doc(cfg(feature = "gzip")))]
     pub const fn gzip(mut self, on: bool) -> Self {
@@ -357,7 +358,8 @@ impl Builder {
     /// Events count as delivered when they are written. The file is not rotated. On Unix it is made
     /// so that only its owner may read it.
     ///
-    /// [`build`](Self::build) returns [`BuildError::Invalid`] when the file cannot be opened.
+    /// [`build`](Self::build) returns [`BuildError::Invalid`](crate::BuildError::Invalid) when the file
+    /// cannot be opened.
     pub fn dry_run(mut self, path: impl Into<PathBuf>) -> Self {
         self.dry_run = Some(path.into());
         self
