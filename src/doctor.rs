@@ -38,30 +38,30 @@ pub const CHECK_TOOL: &str = "mcp_usage_check";
 /// How far the clocks of this machine and of the ingest may be apart.
 pub const MAX_CLOCK_SKEW: Duration = Duration::from_secs(60);
 
-/// How much of an answer's body is shown.
+/// How much of an answer's body a report shows.
 const MAX_SHOWN_CHARS: usize = 300;
 
-/// How one thing stands.
+/// The result of one check.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 #[non_exhaustive]
 pub enum State {
     /// It is as it should be.
     Good,
-    /// It works, but deserves a look.
+    /// It works, but should be looked into.
     Doubtful,
     /// It keeps events from being delivered.
     Bad,
-    /// It was not looked at; the detail says why.
+    /// It was not checked; the detail says why.
     Skipped,
 }
 
-/// One thing that was looked at.
+/// One thing that was checked.
 #[derive(Debug, Clone, PartialEq, Eq)]
 #[non_exhaustive]
 pub struct Finding {
-    /// What was looked at.
+    /// What was checked.
     pub name: &'static str,
-    /// How it stands.
+    /// The result.
     pub state: State,
     /// What was found.
     pub detail: String,
@@ -89,13 +89,13 @@ impl fmt::Display for Finding {
     }
 }
 
-/// What [`UsageLogger::check`] found out. Prints as a list.
+/// The result of [`UsageLogger::check`]. Prints as a list.
 #[derive(Debug, Clone, PartialEq, Eq)]
 #[non_exhaustive]
 pub struct Report {
     /// The settings in force; none when the logger is off.
     pub settings: Vec<Setting>,
-    /// What was looked at.
+    /// What was checked, in order.
     pub findings: Vec<Finding>,
 }
 
@@ -126,7 +126,7 @@ impl fmt::Display for Report {
     }
 }
 
-/// What became of the event that [`UsageLogger::check_delivery`] sent. Prints as a line.
+/// The result of [`UsageLogger::check_delivery`]. Prints as a line.
 #[derive(Debug, Clone, PartialEq, Eq)]
 #[non_exhaustive]
 pub struct DeliveryReport {
@@ -136,7 +136,7 @@ pub struct DeliveryReport {
     pub event_id: Option<i64>,
     /// The status of the ingest's answer; `None` when there was none.
     pub status: Option<u16>,
-    /// What was answered, or why nothing was. Of a body only the beginning, redacted.
+    /// The answer, or why there is none. Of a body only the beginning, redacted.
     pub detail: String,
 }
 
@@ -159,12 +159,12 @@ impl fmt::Display for DeliveryReport {
 }
 
 impl UsageLogger {
-    /// Looks at what decides about delivery, and sends no event: the settings and where each came
+    /// Checks what delivery depends on, and sends no event: the settings and where each came
     /// from, opt-out, name resolution, connection and TLS, the clock, the ledger, the spool.
     ///
     /// One `OPTIONS` request goes to the endpoint, without the key: any answer shows that it can be
-    /// reached. Whether the key is right only [`check_delivery`](Self::check_delivery) can tell. It
-    /// takes at most twice the request timeout.
+    /// reached. Whether the key is right only [`check_delivery`](Self::check_delivery) shows. It takes at
+    /// most twice the request timeout.
     pub async fn check(&self) -> Report {
         match self.handle() {
             Some(handle) => start_check(handle).await,
@@ -182,7 +182,7 @@ impl UsageLogger {
         }
     }
 
-    /// Sends one event and tells what the ingest answered: a tool call of nobody's, of the tool
+    /// Sends one event and reports what the ingest answered: an anonymous call of the tool
     /// [`CHECK_TOOL`], marked by `check: true` in its `meta` where the wire has one.
     ///
     /// It goes past the queue, the gate and `before_send`, is sent once, and does not count in
@@ -205,7 +205,7 @@ impl UsageLogger {
     }
 }
 
-/// Has the worker look.
+/// Has the worker make the report.
 fn start_check(handle: &Handle) -> Wait<Report> {
     let pipeline = Arc::clone(&handle.pipeline);
     let settings = handle.settings.clone();
@@ -220,7 +220,7 @@ fn start_check(handle: &Handle) -> Wait<Report> {
     handle.run(look, move || without_worker(&pipeline, &settings))
 }
 
-/// What can be told of a logger that is off.
+/// The report of a logger that is off.
 fn report_off(off_by: &str) -> Report {
     let detail = format!("off by {off_by}: nothing is collected or sent");
     Report {
@@ -229,7 +229,7 @@ fn report_off(off_by: &str) -> Report {
     }
 }
 
-/// What can be told without sending anything.
+/// The report of a logger whose worker has ended, or is the parent process's.
 fn without_worker(pipeline: &Pipeline, settings: &[Setting]) -> Report {
     let mut findings = known(pipeline);
     let detail = if pipeline.is_forked() {
@@ -244,7 +244,7 @@ fn without_worker(pipeline: &Pipeline, settings: &[Setting]) -> Report {
     }
 }
 
-/// Has the worker send the event, if there is one to send.
+/// Has the worker send the event, unless it cannot be written.
 fn start_delivery(handle: &Handle) -> Wait<DeliveryReport> {
     let event = ToolCall::new(CHECK_TOOL)
         .identity(Identity::anonymous())
@@ -273,7 +273,7 @@ fn why_not(reason: DropReason) -> String {
     }
 }
 
-/// What needs no waiting.
+/// The findings that need no waiting.
 fn known(pipeline: &Pipeline) -> Vec<Finding> {
     let stats = pipeline.stats();
     let ledger = if stats.dropped.total() > 0 {
@@ -287,7 +287,7 @@ fn known(pipeline: &Pipeline) -> Vec<Finding> {
     ]
 }
 
-/// Writes a file where the spool is.
+/// Writes a file into the spool's directory, and removes it.
 async fn spool(pipeline: &Pipeline) -> Option<Finding> {
     let settings = &pipeline.shared.settings;
     let dir = settings.spool_dir.clone()?;
@@ -300,7 +300,7 @@ async fn spool(pipeline: &Pipeline) -> Option<Finding> {
             let detail = format!("{shown} can be written to; {spooled} events are there alone");
             (Good, detail)
         }
-        // Events are delivered all the same.
+        // Delivery goes on from memory.
         Some(Ok(Err(error))) => (Doubtful, format!("{shown}: {error}")),
         Some(Err(_)) | None => (Doubtful, format!("{shown} does not answer")),
     };
@@ -325,7 +325,7 @@ async fn reach(settings: &DeliverySettings) -> Vec<Finding> {
             addresses.dedup();
             (Good, format!("{host}: {}", addresses.join(", ")))
         }
-        // Behind a proxy it is the proxy that has to know the name.
+        // Behind a proxy only the proxy has to resolve the name.
         _ if matches!(probed, Some(Ok(_))) => {
             let detail = format!("{host} is not known here, but is reached all the same");
             (Doubtful, detail)
@@ -357,7 +357,7 @@ async fn reach(settings: &DeliverySettings) -> Vec<Finding> {
     findings
 }
 
-/// Compares the clocks of both sides.
+/// Compares the clock of this machine with the ingest's.
 fn compare_clocks(date: Option<&str>, now: SystemTime) -> Finding {
     const NAME: &str = "clock";
     let Some(date) = date.and_then(|date| httpdate::parse_http_date(date).ok()) else {
@@ -377,7 +377,7 @@ fn compare_clocks(date: Option<&str>, now: SystemTime) -> Finding {
     Finding::new(NAME, state, detail)
 }
 
-/// Sends a body once.
+/// Sends a body once, without a retry.
 async fn deliver(pipeline: &Pipeline, body: Vec<u8>) -> DeliveryReport {
     let config = &pipeline.shared.settings;
     let exchange = async {
@@ -406,7 +406,7 @@ async fn deliver(pipeline: &Pipeline, body: Vec<u8>) -> DeliveryReport {
     }
 }
 
-/// What a status asks of who reads it.
+/// What a user can do about a status.
 fn hint(status: u16) -> &'static str {
     match status {
         300..=399 => " (a redirect, which is never followed: correct the endpoint)",
@@ -417,8 +417,8 @@ fn hint(status: u16) -> &'static str {
     }
 }
 
-/// The beginning of a body: without control characters, and redacted, since it may repeat what it
-/// was sent.
+/// Returns the beginning of a body, without control characters, and redacted: it may repeat what was
+/// sent.
 fn shown(pipeline: &Pipeline, body: &[u8]) -> String {
     let key = &pipeline.shared.settings.key;
     let text = key.conceal(&String::from_utf8_lossy(body));
@@ -435,7 +435,7 @@ fn shown(pipeline: &Pipeline, body: &[u8]) -> String {
     format!(": {redacted}")
 }
 
-/// A future's output; `None` when its time is up first.
+/// Returns a future's output; `None` when its time is up first.
 async fn within<T>(clock: &Clock, timeout: Duration, future: impl Future<Output = T>) -> Option<T> {
     let deadline = clock.now() + timeout;
     tokio::select! {

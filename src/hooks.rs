@@ -1,4 +1,4 @@
-//! The types of the host's closures.
+//! The types of the closures that a host gives to a builder.
 
 use std::sync::Arc;
 
@@ -7,11 +7,11 @@ use serde_json::Value;
 
 use crate::error::DeliveryError;
 
-/// A hook over a finished event, before it is sent.
+/// Changes or drops a finished event before it is sent.
 pub(crate) type BeforeSend = Arc<dyn Fn(Value) -> Option<Value> + Send + Sync>;
 
-/// A callback for failed deliveries.
+/// Is called for each failed delivery.
 pub(crate) type OnError = Arc<dyn Fn(&DeliveryError) + Send + Sync>;
 
-/// The user's own changes to the HTTP client.
+/// Changes the HTTP client before it is built.
 pub(crate) type ClientHook = Box<dyn FnOnce(ClientBuilder) -> ClientBuilder>;

@@ -16,8 +16,8 @@
 //! ```
 //!
 //! Over Streamable HTTP `rmcp` makes a server for each session, and on the newer protocol one for
-//! each request. What has to outlive them is shared through the logger, so the same line does
-//! inside the factory; [`Instrumentation::factory`] is the same with settings made once.
+//! each request. What has to outlive them is shared through the logger, so the same line works
+//! inside the factory; [`Instrumentation::factory`] does the same with settings made once.
 //!
 //! # What is captured
 //!
@@ -37,10 +37,10 @@
 //!
 //! # Who calls
 //!
-//! Asked anew for each request, since a session is not bound to whoever opened it: a
+//! Determined for each request, since a session is not bound to the user who opened it: a
 //! [`Caller`](crate::Caller) or an [`Identity`](crate::Identity) that an authentication layer has put
 //! into the HTTP request's extensions, or what the closure of [`identify`](Instrumentation::identify)
-//! makes of the request. Else the logger's identity, else somebody anonymous.
+//! makes of the request. Otherwise it is the logger's identity, and without one it is anonymous.
 //!
 //! ```
 //! # use mcp_usage::Identity;
@@ -49,9 +49,9 @@
 //! request.extensions_mut().insert(Identity::email("rachel@example.com"));
 //! ```
 //!
-//! A [`Caller`](crate::Caller) may bring a project or a plan along for the `meta` of its events. What is
-//! known only once a tool runs, such as the step that refused a call, the tool adds by the
-//! [`CallMeta`] in its request's extensions.
+//! A [`Caller`](crate::Caller) may bring a project or a plan along for the `meta` of its events. A tool
+//! adds what is known only once it runs, such as the step that refused a call, by the [`CallMeta`] in
+//! its request's extensions.
 //!
 //! # Foreign types
 //!

@@ -1,4 +1,4 @@
-//! How a request gets to the ingest.
+//! How a request reaches the ingest: over HTTP, or into a file or memory instead.
 
 pub(crate) mod api_key;
 pub(crate) mod dry_run;

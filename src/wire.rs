@@ -37,7 +37,7 @@ pub const DEFAULT_BATCH_REQUEST_TIMEOUT: Duration = Duration::from_secs(10);
 pub enum Wire {
     /// The format of `reo-census-mcp`: one event per request, several requests in flight.
     ///
-    /// The only wire with an endpoint of its own: [`DEFAULT_ENDPOINT`](crate::config::DEFAULT_ENDPOINT).
+    /// The only wire with an endpoint of its own: [`DEFAULT_ENDPOINT`].
     /// Its rate is bounded by `max_in_flight` over the round trip.
     #[default]
     Reo,
@@ -70,10 +70,6 @@ pub(crate) struct Profile {
     /// Whether there is a place for other events than tool calls.
     pub(crate) takes_all_kinds: bool,
     /// The property of a tool's input schema that asks an agent for its intent.
-    #[cfg_attr(
-        not(any(feature = "rmcp", feature = "tower")),
-        expect(dead_code, reason = "integrations alone ask")
-    )]
     pub(crate) intent_property: &'static str,
     /// The tool that takes requests for what no tool offers.
     #[cfg_attr(

@@ -62,8 +62,10 @@ mod tests {
 
     #[test]
     fn only_a_child_does_not_wait_for_a_held_lock() {
-        let mut inherited = ForkLock::<u32>::default();
-        inherited.owner = Process::other();
+        let inherited = ForkLock {
+            owner: Process::other(),
+            ..ForkLock::<u32>::default()
+        };
         let held = inherited.lock();
         assert!(held.is_some(), "free: taken in a child, too");
         std::thread::scope(|scope| {

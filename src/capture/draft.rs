@@ -184,7 +184,6 @@ mod tests {
             .writer
             .content(key!("result"), &Panics, false, usize::MAX);
         assert_eq!(written, Written::Whole);
-        drop(draft);
         assert_eq!(ledger.snapshot(0).panics, 1);
         let captured = capture_value(&policy, &Panics, false, &ledger);
         assert_eq!(captured.json.as_bytes(), UNSERIALIZABLE.as_bytes());

@@ -55,22 +55,34 @@ pub(crate) struct Writer<'b, 'r> {
     capture: Capture,
     /// No entry begins once `out` has this length.
     pub(super) end: usize,
-    /// While no container is open, a default one whose counts mean nothing.
-    innermost: Container,
-    /// The containers around the innermost one.
-    outer: smallvec::SmallVec<[Container; 8]>,
-    /// How many containers are open.
-    depth: usize,
+    containers: Containers,
     /// Entries passed over unseen, up to [`limits::MAX_SKIPPED_NODES`].
     skipped: usize,
-    /// The limit of the next string.
-    string_chars: usize,
-    /// Whether the next string stands where MCP puts binary content.
-    binary_place: bool,
+    next: NextString,
     /// Members of the outermost object, kept or not.
     members: usize,
     /// Not all of the names had room; they are still counted in `members`.
     overflowed: bool,
+}
+
+/// What holds for the next string.
+#[derive(Debug, Clone, Copy)]
+pub(super) struct NextString {
+    /// Its limit.
+    pub(super) max_chars: usize,
+    /// Whether it stands where MCP puts binary content.
+    pub(super) binary_place: bool,
+}
+
+/// The open containers.
+#[derive(Debug, Default)]
+struct Containers {
+    /// While none is open, a default one whose counts mean nothing.
+    innermost: Container,
+    /// The containers around the innermost one.
+    outer: smallvec::SmallVec<[Container; 8]>,
+    /// How many are open.
+    depth: usize,
 }
 
 /// An open container.
@@ -102,15 +114,15 @@ impl<'b, 'r> Writer<'b, 'r> {
     ) -> Self {
         Self {
             out,
-            string_chars: limits.string_chars,
-            binary_place: false,
+            next: NextString {
+                max_chars: limits.string_chars,
+                binary_place: false,
+            },
             limits,
             cutter,
             capture,
             end,
-            innermost: Container::default(),
-            outer: smallvec::SmallVec::new(),
-            depth: 0,
+            containers: Containers::default(),
             skipped: 0,
             members: 0,
             overflowed: false,
@@ -119,7 +131,7 @@ impl<'b, 'r> Writer<'b, 'r> {
 
     /// Closes what an early end left open.
     pub(crate) fn close_all(&mut self) {
-        while self.depth > 0 {
+        while self.containers.depth > 0 {
             self.close();
         }
     }
@@ -143,14 +155,15 @@ impl<'b, 'r> Writer<'b, 'r> {
             self.out.push(b'{');
             self.key(variant);
         }
-        let keys_only = is_object && self.depth == 0 && self.capture == Capture::NamesOnly;
+        let keys_only =
+            is_object && self.containers.depth == 0 && self.capture == Capture::NamesOnly;
         let is_object = is_object && !keys_only;
         self.out.push(if is_object { b'{' } else { b'[' });
-        if self.depth > 0 {
-            self.outer.push(self.innermost);
+        if self.containers.depth > 0 {
+            self.containers.outer.push(self.containers.innermost);
         }
-        self.depth += 1;
-        self.innermost = Container {
+        self.containers.depth += 1;
+        self.containers.innermost = Container {
             is_object,
             wrapped: wrap.is_some(),
             most: if keys_only {
@@ -167,29 +180,31 @@ impl<'b, 'r> Writer<'b, 'r> {
     /// limits: the caller passes over it.
     #[inline]
     pub(super) fn entry(&mut self) -> Result<bool, Stop> {
-        if self.innermost.entries >= self.innermost.most || self.out.len() >= self.end {
+        if self.containers.innermost.entries >= self.containers.innermost.most
+            || self.out.len() >= self.end
+        {
             return self.entry_beyond();
         }
-        if self.innermost.entries > 0 {
+        if self.containers.innermost.entries > 0 {
             self.out.push(b',');
         }
-        self.innermost.entries += 1;
+        self.containers.innermost.entries += 1;
         Ok(true)
     }
 
     /// Decides about an entry beyond a limit.
     #[cold]
     fn entry_beyond(&mut self) -> Result<bool, Stop> {
-        if self.depth == 0 {
+        if self.containers.depth == 0 {
             return Ok(true);
         }
         // Names that do not fit are still counted.
         let overflows = self.keys_only() && self.out.len() >= self.end;
         self.overflowed |= overflows;
-        if self.innermost.entries < self.innermost.most && !overflows {
+        if self.containers.innermost.entries < self.containers.innermost.most && !overflows {
             return Err(Stop::Room);
         }
-        self.innermost.omitted += 1;
+        self.containers.innermost.omitted += 1;
         self.skip()?;
         Ok(false)
     }
@@ -205,15 +220,15 @@ impl<'b, 'r> Writer<'b, 'r> {
 
     /// Closes the innermost container, if there is one.
     pub(super) fn close(&mut self) {
-        if self.depth == 0 {
+        if self.containers.depth == 0 {
             return;
         }
-        let container = self.innermost;
-        if self.depth == 1 {
+        let container = self.containers.innermost;
+        if self.containers.depth == 1 {
             self.members = (container.entries + container.omitted) as usize;
         }
-        self.depth -= 1;
-        self.innermost = self.outer.pop().unwrap_or_default();
+        self.containers.depth -= 1;
+        self.containers.innermost = self.containers.outer.pop().unwrap_or_default();
         // After an early end an entry may have begun without a value behind its comma or colon.
         match self.out.last() {
             Some(b',') => self.out.truncate(self.out.len() - 1),
@@ -235,13 +250,13 @@ impl<'b, 'r> Writer<'b, 'r> {
 
     /// Whether only the names of the members of the innermost object are wanted.
     pub(super) fn keys_only(&self) -> bool {
-        self.capture == Capture::NamesOnly && self.depth == 1
+        self.capture == Capture::NamesOnly && self.containers.depth == 1
     }
 
     /// The most entries of a container that stands within `deeper` more than are open; `None` when
     /// that is too deep.
     pub(super) fn most_entries(&self, deeper: usize, is_object: bool) -> Option<usize> {
-        let depth = self.depth + deeper;
+        let depth = self.containers.depth + deeper;
         (depth <= self.limits.depth).then_some(match (is_object, depth) {
             (false, _) => self.limits.list_items,
             (true, 0) => self.limits.top_keys,
@@ -249,9 +264,8 @@ impl<'b, 'r> Writer<'b, 'r> {
         })
     }
 
-    /// The limit of the next string, and whether it stands where MCP puts binary content.
-    pub(super) const fn next_string(&self) -> (usize, bool) {
-        (self.string_chars, self.binary_place)
+    pub(super) const fn next_string(&self) -> NextString {
+        self.next
     }
 
     pub(super) fn takes_value(&self) -> bool {
@@ -270,10 +284,10 @@ impl<'b, 'r> Writer<'b, 'r> {
     /// Writes a member's name; unless names are all that is wanted, a colon follows.
     #[inline]
     pub(super) fn key(&mut self, name: &str) {
-        self.string_chars = self.chars_under(name);
-        self.binary_place = binary::is_place(name);
-        if name == OMITTED && self.depth > 0 {
-            self.innermost.owns_mark = true;
+        self.next.max_chars = self.chars_under(name);
+        self.next.binary_place = binary::is_place(name);
+        if name == OMITTED && self.containers.depth > 0 {
+            self.containers.innermost.owns_mark = true;
         }
         if name.len() <= limits::MAX_NAME_CHARS && self.capture != Capture::NamesOnly {
             self.out.name(name);
@@ -287,8 +301,8 @@ impl<'b, 'r> Writer<'b, 'r> {
 
     /// Writes a string: cut to its limit, or a marker for binary content.
     pub(super) fn string(&mut self, text: &str) {
-        let most = std::mem::replace(&mut self.string_chars, self.limits.string_chars);
-        let binary_place = std::mem::take(&mut self.binary_place);
+        let most = std::mem::replace(&mut self.next.max_chars, self.limits.string_chars);
+        let binary_place = std::mem::take(&mut self.next.binary_place);
         if let Some(marker) = binary::marker(text, binary_place) {
             self.out.string(&marker);
         } else {
@@ -299,22 +313,22 @@ impl<'b, 'r> Writer<'b, 'r> {
     /// The most bytes of a string that is surely written as it is: within its limit, since a
     /// character has one byte or more, and too short for a marker.
     pub(super) fn surely_kept(&self) -> usize {
-        self.string_chars.min(binary::MIN_BYTES - 1)
+        self.next.max_chars.min(binary::MIN_BYTES - 1)
     }
 
     /// The most bytes of the next string that are looked at: a character has at most four.
     pub(super) fn window_bytes(&self) -> usize {
-        4 * self.string_chars + limits::CUT_MARGIN_BYTES
+        4 * self.next.max_chars + limits::CUT_MARGIN_BYTES
     }
 
     /// The same in JSON text, where a character takes at most twelve bytes: a pair of escapes.
     pub(super) const fn raw_window_bytes(&self) -> usize {
-        12 * self.string_chars + limits::CUT_MARGIN_BYTES
+        12 * self.next.max_chars + limits::CUT_MARGIN_BYTES
     }
 
     /// Writes JSON text of one value as it is.
     pub(super) fn literal(&mut self, text: &str) {
-        self.string_chars = self.limits.string_chars;
+        self.next.max_chars = self.limits.string_chars;
         self.out.short(text.as_bytes());
     }
 
@@ -324,7 +338,7 @@ impl<'b, 'r> Writer<'b, 'r> {
 
     /// Writes a number as serde_json spells it; what is not finite becomes `null`.
     pub(super) fn number(&mut self, number: impl Serialize) -> Result<(), Stop> {
-        self.string_chars = self.limits.string_chars;
+        self.next.max_chars = self.limits.string_chars;
         serde_json::to_writer(&mut *self.out, &number).map_err(|_| Stop::Foreign)
     }
 }

@@ -60,7 +60,7 @@ pub struct Builder {
     pub(super) spool: Option<Spool>,
 }
 
-/// Prints what says nothing about users, and whether a key is set, but not which.
+/// Prints nothing about users, and of the key only whether it is set.
 impl fmt::Debug for Builder {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.debug_struct("Builder")
@@ -109,18 +109,18 @@ impl Builder {
     /// Sets where events are sent.
     ///
     /// Default: `REO_CENSUS_MCP_ENDPOINT` (`MCPEYE_INGEST_URL` on the mcpeye wire), else
-    /// [`DEFAULT_ENDPOINT`](crate::config::DEFAULT_ENDPOINT) on [`Wire::Reo`]; the other wires have
-    /// none. The mcpeye wire appends `/ingest` to the path unless it ends so.
+    /// [`DEFAULT_ENDPOINT`](crate::config::DEFAULT_ENDPOINT) on [`Wire::Reo`]; the other wires have none. The mcpeye wire appends
+    /// `/ingest` to the path unless it ends with it.
     ///
-    /// Plain `http` is refused but to this machine, see
+    /// Plain `http` is refused except to this machine, see
     /// [`allow_insecure_http`](Self::allow_insecure_http).
     pub fn endpoint(mut self, url: impl Into<String>) -> Self {
         self.endpoint = Some(url.into());
         self
     }
 
-    /// Sets who events are about that do not say. Wire keys `user_id` and `user_id_type`.
-    /// Default: none; a tool call without any is anonymous.
+    /// Sets who an event without an identity of its own is about. Wire keys `user_id` and `user_id_type`.
+    /// Default: none; a tool call without an identity is anonymous.
     pub fn identity(mut self, identity: Identity<'_>) -> Self {
         self.identity = Some(identity.into_owned());
         self
@@ -219,7 +219,7 @@ impl Builder {
         self
     }
 
-    /// Sets how much of an event is kept. Default: [`limits`](mod@crate::limits).
+    /// Sets how much of an event is kept. Default: [`limits`](crate::limits).
     pub const fn limits(mut self, limits: Limits) -> Self {
         self.limits = limits;
         self
@@ -331,9 +331,8 @@ impl Builder {
     /// no, since an ingest must know how to take it; one that does not answers 415 or 400, which
     /// drops events as [`Rejected`](crate::DropReason::Rejected).
     ///
-    /// For the batch wires: [`build`](Self::build) returns
-    /// [`BuildError::Invalid`](crate::BuildError::Invalid) with [`Wire::Reo`], whose requests hold one
-    /// event.
+    /// For the batch wires: [`build`](Self::build) returns [`BuildError::Invalid`](crate::BuildError::Invalid) with
+    /// [`Wire::Reo`], whose requests hold one event.
     #[cfg(feature = "gzip")]
     #[cfg_attr(docsrs, doc(cfg(feature = "gzip")))]
     pub const fn gzip(mut self, on: bool) -> Self {
@@ -358,8 +357,7 @@ impl Builder {
     /// Events count as delivered when they are written. The file is not rotated. On Unix it is made
     /// so that only its owner may read it.
     ///
-    /// [`build`](Self::build) returns [`BuildError::Invalid`](crate::BuildError::Invalid) when the file
-    /// cannot be opened.
+    /// [`build`](Self::build) returns [`BuildError::Invalid`](crate::BuildError::Invalid) when the file cannot be opened.
     pub fn dry_run(mut self, path: impl Into<PathBuf>) -> Self {
         self.dry_run = Some(path.into());
         self

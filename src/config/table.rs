@@ -267,8 +267,10 @@ mod tests {
 
     #[test]
     fn what_was_given_wins_over_the_default() {
-        let mut given = Given::default();
-        given.max_in_flight = Some(3);
+        let given = Given {
+            max_in_flight: Some(3),
+            ..Given::default()
+        };
         let values = given.or(Values::DEFAULT);
         let listed = values.settings(&Values::DEFAULT);
         for setting in listed {

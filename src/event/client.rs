@@ -56,84 +56,24 @@ pub enum ClientClass {
 /// How much of a name is read, in bytes.
 const MAX_LOOKED_AT: usize = 256;
 
-/// Words of monitors, of crawlers and of agents, in this order of precedence.
-const RULES: [(ClientClass, &[&str]); 3] = [
+/// Words of monitors, of crawlers and of agents, with a `|` between them, in this order of precedence.
+const RULES: [(ClientClass, &str); 3] = [
     (
         ClientClass::HealthProbe,
-        &[
-            "health",
-            "heartbeat",
-            "kube-probe",
-            "uptime",
-            "pingdom",
-            "statuscake",
-            "site24x7",
-            "googlehc",
-            "elb-",
-            "monitor",
-            "probe",
-            "liveness",
-            "readiness",
-            "blackbox",
-        ],
+        "health|heartbeat|kube-probe|uptime|pingdom|statuscake|site24x7|googlehc|elb-|\
+        monitor|probe|liveness|readiness|blackbox",
     ),
     (
         ClientClass::Crawler,
-        &[
-            "crawl",
-            "spider",
-            "scanner",
-            "indexer",
-            "registry",
-            "directory",
-            "glama",
-            "smithery",
-            "pulsemcp",
-            "mcp-get",
-            "bot/",
-            "bot ",
-            "-bot",
-            "_bot",
-            "googlebot",
-            "bingbot",
-            "conformance",
-            "validator",
-        ],
+        "crawl|spider|scanner|indexer|registry|directory|glama|smithery|pulsemcp|\
+        mcp-get|bot/|bot |-bot|_bot|googlebot|bingbot|conformance|validator",
     ),
     (
         ClientClass::Agent,
-        &[
-            "claude",
-            "chatgpt",
-            "openai",
-            "codex",
-            "cursor",
-            "vscode",
-            "visual studio code",
-            "visual-studio-code",
-            "copilot",
-            "windsurf",
-            "cline",
-            "roo",
-            "zed",
-            "gemini",
-            "goose",
-            "continue",
-            "librechat",
-            "jetbrains",
-            "amp",
-            "warp",
-            "opencode",
-            "qwen",
-            "kiro",
-            "mistral",
-            "le chat",
-            "perplexity",
-            "raycast",
-            "langchain",
-            "llamaindex",
-            "agent",
-        ],
+        "claude|chatgpt|openai|codex|cursor|vscode|visual studio code|\
+        visual-studio-code|copilot|windsurf|cline|roo|zed|gemini|goose|continue|\
+        librechat|jetbrains|amp|warp|opencode|qwen|kiro|mistral|le chat|perplexity|\
+        raycast|langchain|llamaindex|agent",
     ),
 ];
 
@@ -150,7 +90,7 @@ impl ClientClass {
             .find(|(_, words)| {
                 texts
                     .iter()
-                    .any(|text| words.iter().any(|word| has(text, word)))
+                    .any(|text| words.split('|').any(|word| has(text, word)))
             })
             .map_or(Self::Unknown, |(class, _)| class)
     }

@@ -1,4 +1,4 @@
-//! What every kind of event carries, and the setters for it.
+//! What every kind of event carries.
 
 use std::borrow::Cow;
 use std::time::SystemTime;
@@ -73,14 +73,6 @@ macro_rules! common {
                 }
             }
 
-            /// Adds a caller's own keys to `meta`. To be called before the event's keys are added: of
-            /// several of one name the last is sent.
-            pub(crate) fn add_meta(&mut self, meta: &'a [(String, serde_json::Value)]) {
-                let meta = meta.iter();
-                self.meta
-                    .extend(meta.map(|(key, value)| (Cow::Borrowed(&**key), value as Content<'a>)));
-            }
-
             /// The texts in `meta` beside the session's, with their wire keys.
             #[inline(always)]
             pub(crate) fn meta_texts(&self) -> impl Iterator<Item = (WireKey, Option<&str>)> {
@@ -99,6 +91,16 @@ macro_rules! common {
 }
 
 facts!(common);
+
+impl<'a> Facts<'a> {
+    /// Adds a caller's own keys to `meta`. To be called before the event's keys are added: of several
+    /// of one name the last is sent.
+    pub(crate) fn add_meta(&mut self, meta: &'a [(String, serde_json::Value)]) {
+        let meta = meta.iter();
+        self.meta
+            .extend(meta.map(|(key, value)| (Cow::Borrowed(&**key), value as Content<'a>)));
+    }
+}
 
 #[cfg(test)]
 mod tests {

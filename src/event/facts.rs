@@ -7,11 +7,12 @@ pub(crate) type Text<'a> = Cow<'a, str>;
 
 /// The table: hands its rows to the macro `$make`, behind the other tokens it is called with.
 ///
-/// A row is the documentation and the name of a fact. The name is the setter's, on each kind of
-/// event and for the facts of a session on [`Session`](crate::Session) too. Under `meta` and
-/// `session` it is also the wire key in `meta`, which the documentation then ends with: such a
-/// fact needs nothing but its row to be written and reserved. Any other fact stands in an event
-/// where the formats in `wire/` put it.
+/// A row is the documentation and the name of a fact. The name is that of the setter, on each kind
+/// of event and for the facts of a session on [`Session`](crate::Session) too.
+///
+/// A fact under `session`, `meta_texts` or `meta_words` stands in `meta`, under its name as the wire
+/// key, which is added to the documentation. Its row is all it takes to be set, written and
+/// reserved. The facts under `values` and `texts` stand where the formats in `wire/` put them.
 macro_rules! facts {
     ($make:ident $($tokens:tt)*) => {
         $make! {

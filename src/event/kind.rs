@@ -151,7 +151,7 @@ macro_rules! setters {
                 #[doc = concat!("Wire key `", stringify!($session), "` in `meta`.")]
                 #[inline(always)]
                 pub fn $session(mut self, fact: impl Into<Text<'a>>) -> Self {
-                    self.facts.session.$session = Some(fact.into());
+                    self.facts.session = self.facts.session.$session(fact);
                     self
                 }
             )+

@@ -28,7 +28,9 @@ macro_rules! session {
         #[derive(Clone, Default, PartialEq, Eq)]
         #[must_use]
         pub struct Session<'a> {
-            $(pub(super) $fact: Option<Cow<'a, str>>,)+
+            /// By [`Place`]. An array is dropped in fewer instructions than as many fields, and each
+            /// event has one to drop.
+            facts: [Option<Cow<'a, str>>; SESSION_TEXTS],
         }
 
         /// How many facts a session has.
@@ -37,33 +39,24 @@ macro_rules! session {
         /// The wire keys in `meta`, in the order of the facts.
         const KEYS: &[WireKey] = &[$(key!($fact)),+];
 
+        /// The place of each fact in [`Session`].
+        #[expect(non_camel_case_types, reason = "they are called as the facts are")]
+        enum Place {
+            $($fact),+
+        }
+
         impl<'a> Session<'a> {
             $(
                 $(#[$doc])+
                 #[doc = concat!("Wire key `", stringify!($fact), "` in `meta`.")]
                 #[inline(always)]
                 pub fn $fact(mut self, fact: impl Into<Cow<'a, str>>) -> Self {
-                    self.$fact = Some(fact.into());
+                    if let Some(slot) = self.facts.get_mut(Place::$fact as usize) {
+                        *slot = Some(fact.into());
+                    }
                     self
                 }
             )+
-
-            /// The facts, in the order of the table.
-            #[inline]
-            pub(crate) fn texts(&self) -> [Option<&str>; SESSION_TEXTS] {
-                [$(self.$fact.as_deref()),+]
-            }
-
-            #[inline]
-            pub(crate) fn from_texts(texts: [Option<&'a str>; SESSION_TEXTS]) -> Self {
-                let [$($fact),+] = texts;
-                Self { $($fact: $fact.map(Cow::Borrowed)),+ }
-            }
-
-            /// Copies what is borrowed, so that the session can outlive its source.
-            pub fn into_owned(self) -> Session<'static> {
-                Session { $($fact: self.$fact.map(|fact| Cow::Owned(fact.into_owned()))),+ }
-            }
         }
     };
 }
@@ -74,6 +67,25 @@ impl<'a> Session<'a> {
     /// Creates one of which nothing is known.
     pub fn new() -> Self {
         Self::default()
+    }
+
+    /// The facts, in the order of the table.
+    pub(crate) fn texts(&self) -> [Option<&str>; SESSION_TEXTS] {
+        self.facts.each_ref().map(Option::as_deref)
+    }
+
+    pub(crate) fn from_texts(texts: [Option<&'a str>; SESSION_TEXTS]) -> Self {
+        Self {
+            facts: texts.map(|text| text.map(Cow::Borrowed)),
+        }
+    }
+
+    /// Copies what is borrowed, so that the session can outlive its source.
+    pub fn into_owned(self) -> Session<'static> {
+        let owned = |fact: Cow<'_, str>| Cow::Owned(fact.into_owned());
+        Session {
+            facts: self.facts.map(|fact| fact.map(owned)),
+        }
     }
 
     /// A fact by its wire key.
@@ -88,11 +100,11 @@ impl<'a> Session<'a> {
         &'s self,
         otherwise: &'s Session<'_>,
     ) -> impl Iterator<Item = (WireKey, &'s str)> {
-        let facts = self.texts().into_iter().zip(otherwise.texts());
-        let known = |(fact, other)| nonempty(fact).or(nonempty(other));
-        KEYS.iter()
-            .zip(facts)
-            .filter_map(move |(&key, facts)| Some((key, known(facts)?)))
+        let facts = self.facts.iter().zip(&otherwise.facts);
+        KEYS.iter().zip(facts).filter_map(|(&key, (fact, other))| {
+            let other = || nonempty(other.as_deref());
+            Some((key, nonempty(fact.as_deref()).or_else(other)?))
+        })
     }
 
     /// What tells this session from others, if that is known here or there.

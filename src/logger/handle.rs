@@ -16,7 +16,7 @@ use crate::delivery::ShutdownReport;
 use crate::delivery::message::{ConfirmationWaiter, Control};
 use crate::error::{ConfirmError, FlushError, SpoolError};
 use crate::event::Event;
-use crate::ledger::{DropReason, Outcome};
+use crate::ledger::Outcome;
 use crate::queue::EndListener;
 
 /// Its drop is that of the last clone.
@@ -49,11 +49,13 @@ impl Handle {
         now.checked_add(timeout).unwrap_or(now + YEAR)
     }
 
-    /// Queues an event that somebody waits for.
+    /// Queues an event that somebody waits for. `if_ended`: the answer of a worker that ends without
+    /// one.
     pub(super) fn log_confirmed(
         &self,
         event: &Event<'_>,
         timeout: Duration,
+        if_ended: ConfirmError,
     ) -> Wait<Result<(), ConfirmError>> {
         let deadline = self.deadline(timeout);
         let (reply, answer) = oneshot::channel();
@@ -66,9 +68,7 @@ impl Handle {
                     deadline,
                     waiter: ended,
                 });
-                // A worker that ended without an answer ended by its shutdown's deadline.
-                let lost = ConfirmError::Dropped(DropReason::ShutdownTimeout);
-                Wait::asked(answer, move || Err(lost))
+                Wait::asked(answer, move || Err(if_ended))
             }
             Outcome::Dropped(reason) => Wait::known(Err(ConfirmError::Dropped(reason))),
             Outcome::Disabled => Wait::known(Err(ConfirmError::Disabled)),

@@ -15,7 +15,7 @@ use crate::delivery::ShutdownReport;
 use crate::error::SpoolError;
 use crate::error::{BuildError, ConfirmError, FlushError};
 use crate::event::{Event, ToolCall};
-use crate::ledger::{Outcome, Stats};
+use crate::ledger::{DropReason, Outcome, Stats};
 use crate::transport::api_key::ApiKey;
 
 /// Reports who uses an MCP server and how.
@@ -103,7 +103,9 @@ impl UsageLogger {
         event: impl Into<Event<'a>>,
         timeout: Duration,
     ) -> Confirmation {
-        Confirmation(self.confirm(&event.into(), timeout))
+        // A worker that ended without an answer ended by its shutdown's deadline.
+        let if_ended = ConfirmError::Dropped(DropReason::ShutdownTimeout);
+        Confirmation(self.confirm(&event.into(), timeout, if_ended))
     }
 
     /// [`log_usage_confirmed`](Self::log_usage_confirmed) for plain threads.
@@ -116,14 +118,20 @@ impl UsageLogger {
         event: impl Into<Event<'a>>,
         timeout: Duration,
     ) -> Result<(), ConfirmError> {
-        self.confirm(&event.into(), timeout)
+        let unknown = ConfirmError::Unknown(timeout);
+        self.confirm(&event.into(), timeout, unknown)
             .block(timeout)
-            .unwrap_or(Err(ConfirmError::Unknown(timeout)))
+            .unwrap_or(Err(unknown))
     }
 
-    fn confirm(&self, event: &Event<'_>, timeout: Duration) -> Wait<Result<(), ConfirmError>> {
+    fn confirm(
+        &self,
+        event: &Event<'_>,
+        timeout: Duration,
+        if_ended: ConfirmError,
+    ) -> Wait<Result<(), ConfirmError>> {
         match &self.handle {
-            Some(handle) => handle.log_confirmed(event, timeout),
+            Some(handle) => handle.log_confirmed(event, timeout, if_ended),
             None => Wait::known(Err(ConfirmError::Disabled)),
         }
     }

@@ -70,7 +70,7 @@ impl IntentProperty {
             None => Self::Ours,
             Some(Value::Object(properties)) => match properties.get(name) {
                 None => Self::Ours,
-                Some(property) if property.get("description") == Some(&description.into()) => {
+                Some(own) if own.get("description").is_some_and(|own| own == description) => {
                     Self::Published
                 }
                 Some(_) => Self::Theirs,
@@ -102,50 +102,17 @@ pub(crate) fn inject(schema: &mut Map<String, Value>, name: &str, description: &
 }
 
 /// A description must contain one of these: it asks for a reason …
-const PURPOSE: [&str; 7] = [
-    "why",
-    "reason",
-    "intent",
-    "purpose",
-    "trying to",
-    "accomplish",
-    "in their own words",
-];
+const PURPOSE: &str = "why|reason|intent|purpose|trying to|accomplish|in their own words";
 
 /// … and one of these: it asks on behalf of the server's makers.
-const ANALYTICS: [&str; 8] = [
-    "analytics",
-    "tracking",
-    "workflow",
-    "product",
-    "user intent",
-    "blocker",
-    "unmet",
-    "capability",
-];
+const ANALYTICS: &str = "analytics|tracking|workflow|product|user intent|blocker|unmet|capability";
 
 /// It must contain none of these words, which name a thing, a choice or a secret …
-const NEGATIVE_WORDS: [&str; 11] = [
-    "id",
-    "identifier",
-    "uuid",
-    "secret",
-    "token",
-    "status",
-    "enum",
-    "classification",
-    "routing",
-    "route",
-    "key",
-];
+const NEGATIVE_WORDS: &str =
+    "id|identifier|uuid|secret|token|status|enum|classification|routing|route|key";
 
 /// … and none of these phrases: payments have intents of another kind.
-const NEGATIVE_PHRASES: [&str; 4] = [
-    "paymentintent",
-    "payment intent",
-    "client_secret",
-    "client secret",
-];
+const NEGATIVE_PHRASES: &str = "paymentintent|payment intent|client_secret|client secret";
 
 /// How much of a description is looked at, in bytes.
 const MAX_DESCRIPTION: usize = 4 * 1024;
@@ -153,11 +120,14 @@ const MAX_DESCRIPTION: usize = 4 * 1024;
 /// Whether a description asks an agent for the intent of its call: the gate of the mcpeye SDKs.
 fn asks_for_intent(description: &str) -> bool {
     let text = cut_at_char(description, MAX_DESCRIPTION).to_lowercase();
-    let has = |cues: &[&str]| cues.iter().any(|cue| text.contains(cue));
-    let negative = text
-        .split(|c: char| !(c.is_ascii_alphanumeric() || c == '_'))
-        .any(|word| NEGATIVE_WORDS.contains(&word));
-    has(&PURPOSE) && has(&ANALYTICS) && !negative && !has(&NEGATIVE_PHRASES)
+    let has = |cues: &str| cues.split('|').any(|cue| text.contains(cue));
+    let is_negative = |word: &str| NEGATIVE_WORDS.split('|').any(|negative| negative == word);
+    has(PURPOSE)
+        && has(ANALYTICS)
+        && !has(NEGATIVE_PHRASES)
+        && !text
+            .split(|c: char| !(c.is_ascii_alphanumeric() || c == '_'))
+            .any(is_negative)
 }
 
 /// Returns the name of a tool's own property that holds the intent: the one the host named, if it
@@ -239,10 +209,7 @@ pub(crate) fn capability_schema() -> Map<String, Value> {
         },
         "required": ["capability"],
     });
-    match schema {
-        Value::Object(schema) => schema,
-        _ => Map::new(),
-    }
+    serde_json::from_value(schema).unwrap_or_default()
 }
 
 #[cfg(test)]

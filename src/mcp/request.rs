@@ -98,7 +98,7 @@ pub(crate) struct RequestFacts<'a, H> {
     pub(crate) channel: Channel<'a>,
     /// The session's client, for a request that does not name one.
     pub(crate) client: Option<ClientInfo<'a>>,
-    /// The version of the request's protocol, whoever says it.
+    /// The protocol's version, for a request that does not say it.
     pub(crate) protocol_version: Option<&'a str>,
     pub(crate) request_id: Option<&'a str>,
     pub(crate) conversation_id: Option<&'a str>,
@@ -108,11 +108,12 @@ pub(crate) struct RequestFacts<'a, H> {
 
 impl<'a, H: Fn(&str) -> Option<&'a str>> RequestFacts<'a, H> {
     /// Returns what all events of the request have in common.
-    pub(crate) fn of_event(
+    pub(crate) fn into_facts(
         self,
         class_of: impl FnOnce(Option<&str>, Option<&str>) -> ClientClass,
     ) -> Facts<'a> {
-        let era = self.protocol_version.map(Era::of);
+        let protocol_version = self.meta.protocol_version.or(self.protocol_version);
+        let era = protocol_version.map(Era::of);
         let (transport, session_id, is_named) = match self.channel {
             Channel::Connection { session_id, name } => (name, Some(session_id), true),
             Channel::Http { is_bound } => {
@@ -133,12 +134,13 @@ impl<'a, H: Fn(&str) -> Option<&'a str>> RequestFacts<'a, H> {
         let own_meta = self.caller.into_iter().flat_map(Caller::own_meta);
         Facts {
             identity: self.identity.map(Identity::from),
+            // In the order of the table of facts.
             session: Session::from_texts([
                 session_id,
                 self.conversation_id,
                 client.name,
                 client.version,
-                self.protocol_version,
+                protocol_version,
                 Some(transport),
                 self.request_id,
             ]),
@@ -151,5 +153,140 @@ impl<'a, H: Fn(&str) -> Option<&'a str>> RequestFacts<'a, H> {
                 .collect(),
             ..Facts::default()
         }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use serde_json::json;
+
+    const SESSION_CLIENT: ClientInfo<'static> = ClientInfo {
+        name: Some("session-client"),
+        version: None,
+    };
+
+    /// Reads a request of nobody's: its `_meta`, its headers, and what it comes by.
+    fn facts<'a>(
+        meta: &'a Value,
+        headers: &'a [(&'a str, &'a str)],
+        channel: Channel<'a>,
+        protocol_version: Option<&'a str>,
+    ) -> Facts<'a> {
+        let meta = RequestMeta::read(meta.as_object());
+        let header = |name: &str| {
+            let mut headers = headers.iter();
+            headers
+                .find(|(known, _)| *known == name)
+                .map(|(_, value)| *value)
+        };
+        let facts = RequestFacts {
+            meta,
+            header,
+            channel,
+            client: Some(SESSION_CLIENT),
+            protocol_version,
+            request_id: Some("7"),
+            conversation_id: meta.conversation_id(),
+            identity: None,
+            caller: None,
+        };
+        facts.into_facts(ClientClass::of)
+    }
+
+    #[test]
+    fn a_request_of_the_newer_protocol_says_all_itself_and_has_no_session() {
+        let meta = json!({
+            META_CLIENT_INFO: {"name": "claude-code", "version": "2.1"},
+            META_PROTOCOL_VERSION: "2026-07-28",
+            META_CLIENT_CAPABILITIES: {},
+        });
+        let headers = [
+            (SESSION_HEADER, "s1"),
+            (USER_AGENT_HEADER, "node"),
+            (TRACEPARENT, "00-1-2-01"),
+        ];
+        let facts = facts(&meta, &headers, Channel::Http { is_bound: true }, None);
+        let session = Session::new()
+            .client_name("claude-code")
+            .client_version("2.1")
+            .protocol_version("2026-07-28")
+            .transport("http")
+            .request_id("7");
+        assert!(facts.session == session);
+        assert_eq!(facts.era, Some(Era::Modern));
+        assert_eq!(facts.client_class, Some(ClientClass::Agent));
+        assert_eq!(facts.user_agent.as_deref(), Some("node"));
+        assert_eq!(facts.traceparent.as_deref(), Some("00-1-2-01"));
+    }
+
+    #[test]
+    fn over_http_the_header_names_the_session_whose_client_it_is() {
+        let header = [(SESSION_HEADER, "s1")];
+        let bound = Channel::Http { is_bound: true };
+        for (headers, channel, is_named) in [
+            (&header[..], bound, true),
+            (&[], bound, false),
+            (&header, Channel::Http { is_bound: false }, false),
+        ] {
+            let facts = facts(&Value::Null, headers, channel, Some("2025-11-25"));
+            let mut session = Session::new()
+                .protocol_version("2025-11-25")
+                .transport("http")
+                .request_id("7");
+            if is_named {
+                session = session.session_id("s1").client_name("session-client");
+            }
+            assert!(facts.session == session, "{is_named} {:?}", facts.session);
+            assert_eq!(facts.era, Some(Era::Legacy));
+        }
+    }
+
+    #[test]
+    fn a_connection_is_one_session_in_either_protocol() {
+        let channel = Channel::Connection {
+            session_id: "c1",
+            name: "stdio",
+        };
+        for version in ["2025-11-25", "2026-07-28"] {
+            let facts = facts(&Value::Null, &[], channel, Some(version));
+            let session = Session::new()
+                .session_id("c1")
+                .client_name("session-client")
+                .protocol_version(version)
+                .transport("stdio")
+                .request_id("7");
+            assert!(facts.session == session, "{:?}", facts.session);
+        }
+    }
+
+    #[test]
+    fn a_conversation_and_a_trace_are_read_from_what_meta_says_beyond_the_protocol() {
+        for key in META_CONVERSATION {
+            let meta = json!({
+                META_PROTOCOL_VERSION: "2026-07-28",
+                key: "talk",
+                TRACEPARENT: "00-3-4-01",
+            });
+            let headers = [(TRACEPARENT, "00-1-2-01")];
+            let facts = facts(&meta, &headers, Channel::Http { is_bound: true }, None);
+            assert_eq!(facts.session.get("conversation_id"), Some("talk"), "{key}");
+            assert_eq!(facts.traceparent.as_deref(), Some("00-3-4-01"));
+        }
+        let meta = json!({META_PROTOCOL_VERSION: 5, "conversationId": 7});
+        let meta = RequestMeta::read(meta.as_object());
+        assert_eq!(
+            (meta.protocol_version, meta.conversation_id()),
+            (None, None)
+        );
+    }
+
+    #[test]
+    fn a_client_that_meta_names_is_not_the_sessions_whatever_it_leaves_out() {
+        let meta = json!({META_CLIENT_INFO: {"version": "1"}});
+        let headers = [(SESSION_HEADER, "s1")];
+        let facts = facts(&meta, &headers, Channel::Http { is_bound: true }, None);
+        assert_eq!(facts.session.get("client_name"), None);
+        assert_eq!(facts.session.get("client_version"), Some("1"));
     }
 }

@@ -13,11 +13,11 @@ pub(crate) const SEGMENT_EVENTS: usize = 512;
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
 #[non_exhaustive]
 pub enum WhenFull {
-    /// It is dropped, as [`QueueFull`](crate::DropReason::QueueFull): what was accepted stays accepted, and an
+    /// It is dropped, as [`DropReason::QueueFull`](crate::DropReason::QueueFull): what was accepted stays accepted, and an
     /// outage shows how it began.
     #[default]
     DropNewest,
-    /// The oldest events make room, as [`Evicted`](crate::DropReason::Evicted), some hundred at a time: an outage
+    /// The oldest events make room, as [`DropReason::Evicted`](crate::DropReason::Evicted), some hundred at a time: an outage
     /// shows how it ended. Those that are being sent or wait for a retry stay; when there are no
     /// others, the new event is dropped.
     DropOldest,

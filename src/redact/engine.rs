@@ -269,6 +269,7 @@ impl<'r> Inside<'r> for Engine<'r> {
         &mut self.findings
     }
 
+    #[inline]
     fn string(
         &mut self,
         text: &[u8],

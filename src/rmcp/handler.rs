@@ -108,7 +108,8 @@ impl<H: ServerHandler> ServerHandler for Instrumented<H> {
         context: Context,
     ) -> Answer<GetPromptResponse> {
         let recorder = self.recorder_if(|settings| settings.prompts);
-        let open = recorder.map(|recorder| recorder.open_prompt(&request, &context));
+        let what = ("prompt_name", &*request.name);
+        let open = recorder.map(|recorder| recorder.open_request("MCP_PROMPT_GET", what, &context));
         let result = self.inner.get_prompt(request, context).await;
         OpenRequest::end(open, &result);
         result
@@ -120,7 +121,9 @@ impl<H: ServerHandler> ServerHandler for Instrumented<H> {
         context: Context,
     ) -> Answer<ReadResourceResponse> {
         let recorder = self.recorder_if(|settings| settings.resources);
-        let open = recorder.map(|recorder| recorder.open_resource(&request, &context));
+        let what = ("resource_uri", &*request.uri);
+        let open =
+            recorder.map(|recorder| recorder.open_request("MCP_RESOURCE_READ", what, &context));
         let result = self.inner.read_resource(request, context).await;
         OpenRequest::end(open, &result);
         result

@@ -54,24 +54,17 @@ impl UsageLogger {
     /// What instances have to share (which logins were reported, which tools were listed) is kept
     /// by this logger, for each type of server.
     pub fn instrument<H: ServerHandler>(&self, server: H) -> Instrumented<H> {
-        Instrumentation {
-            memory: memory_of(self).unwrap_or_default(),
-            ..self.instrumentation()
-        }
-        .instrument(server)
+        let memory = memory_of(self).unwrap_or_default();
+        Instrumentation::new(self, memory).instrument(server)
     }
 
     /// Begins to configure how servers are instrumented.
     pub fn instrumentation(&self) -> Instrumentation {
-        Instrumentation {
-            usage: self.clone(),
-            settings: InstrumentationSettings::shared_default(),
-            memory: Arc::default(),
-        }
+        Instrumentation::new(self, Arc::default())
     }
 }
 
-/// Returns what the logger keeps for all instances that it instruments by itself.
+/// Returns what the logger keeps for the servers that it instruments with the default settings.
 fn memory_of(usage: &UsageLogger) -> Option<Arc<InstrumentationMemory>> {
     let shared = usage.handle()?.integration.get_or_init(|| {
         let memory: Arc<dyn Any + Send + Sync> = Arc::<InstrumentationMemory>::default();
@@ -81,6 +74,14 @@ fn memory_of(usage: &UsageLogger) -> Option<Arc<InstrumentationMemory>> {
 }
 
 impl Instrumentation {
+    fn new(usage: &UsageLogger, memory: Arc<InstrumentationMemory>) -> Self {
+        Self {
+            usage: usage.clone(),
+            settings: InstrumentationSettings::shared_default(),
+            memory,
+        }
+    }
+
     /// Instruments a server.
     pub fn instrument<H: ServerHandler>(&self, server: H) -> Instrumented<H> {
         Instrumented {

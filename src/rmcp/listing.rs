@@ -19,7 +19,7 @@ impl<H: ServerHandler> Recorder<'_, H> {
         let names = self.server.tools.remember_page(tools, is_last);
         if let Some(names) = names
             && self.settings().tools_list
-            && self.takes_all_kinds()
+            && self.profile().takes_all_kinds
         {
             let names = names.into_iter().map(Cow::Owned);
             self.log(Kind::Init(names.collect()), facts);
@@ -27,7 +27,7 @@ impl<H: ServerHandler> Recorder<'_, H> {
         for tool in &mut page.tools {
             self.add_intent(tool);
         }
-        if is_last && self.is_capability_tool(self.capability_tool_name()) {
+        if is_last && self.is_capability_tool(self.profile().capability_tool) {
             page.tools.push(self.capability_tool());
         }
     }
@@ -78,7 +78,7 @@ impl<H: ServerHandler> Recorder<'_, H> {
     /// Whether a name is that of the tool for missing capabilities, and ours to answer.
     pub(super) fn is_capability_tool(&self, name: &str) -> bool {
         self.settings().missing_capability
-            && name == self.capability_tool_name()
+            && name == self.profile().capability_tool
             && !self.server.tools.has(name)
             && self.server.inner.get_tool(name).is_none()
             && self.server.inner.get_info().capabilities.tools.is_some()
@@ -86,7 +86,7 @@ impl<H: ServerHandler> Recorder<'_, H> {
 
     fn capability_tool(&self) -> Tool {
         Tool::new(
-            self.capability_tool_name(),
+            self.profile().capability_tool,
             intent::CAPABILITY_DESCRIPTION,
             intent::capability_schema(),
         )

@@ -3,7 +3,6 @@
 use std::borrow::Cow;
 use std::time::Instant;
 
-use ::rmcp::model::{GetPromptRequestParams, ReadResourceRequestParams};
 use ::rmcp::service::RequestContext;
 use ::rmcp::{ErrorData, RoleServer};
 
@@ -24,24 +23,8 @@ pub(super) struct OpenRequest<'a, H> {
 type RequestRecord = (Facts<'static>, Vec<(Text<'static>, Captured)>);
 
 impl<'a, H> Recorder<'a, H> {
-    pub(super) fn open_prompt(
-        self,
-        request: &GetPromptRequestParams,
-        context: &RequestContext<RoleServer>,
-    ) -> OpenRequest<'a, H> {
-        self.open("MCP_PROMPT_GET", ("prompt_name", &request.name), context)
-    }
-
-    pub(super) fn open_resource(
-        self,
-        request: &ReadResourceRequestParams,
-        context: &RequestContext<RoleServer>,
-    ) -> OpenRequest<'a, H> {
-        self.open("MCP_RESOURCE_READ", ("resource_uri", &request.uri), context)
-    }
-
     /// Begins the record of a request for the prompt or resource of this name.
-    fn open(
+    pub(super) fn open_request(
         self,
         kind: &'static str,
         (key, name): (&'static str, &str),

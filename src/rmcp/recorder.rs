@@ -1,7 +1,6 @@
 //! What an instrumented server asks of its logger.
 
 use std::sync::Arc;
-use std::sync::atomic::Ordering::Relaxed;
 use std::time::Instant;
 
 use ::rmcp::RoleServer;
@@ -9,14 +8,14 @@ use ::rmcp::model::{Implementation, InitializeResult};
 use ::rmcp::service::RequestContext;
 
 use super::instrumentation::Instrumented;
-use super::request::{IncomingRequest, RequestCaller};
+use super::request::IncomingRequest;
 use super::settings::InstrumentationSettings;
-use crate::base::random;
 use crate::capture::{Captured, Content};
 use crate::config::resolve::PipelineSettings;
 use crate::event::{Event, Facts, Identity, Kind, ToolCall};
 use crate::limits::CUT_MARGIN_BYTES;
 use crate::logger::{CallGuard, Handle, login_of};
+use crate::wire::Profile;
 
 /// Records the use of a server whose logger is on.
 pub(super) struct Recorder<'a, H> {
@@ -49,7 +48,7 @@ impl<H> Instrumented<H> {
         is_wanted: impl FnOnce(&InstrumentationSettings) -> bool,
     ) -> Option<Recorder<'_, H>> {
         self.recorder()
-            .filter(|recorder| is_wanted(recorder.settings()) && recorder.takes_all_kinds())
+            .filter(|recorder| is_wanted(recorder.settings()) && recorder.profile().takes_all_kinds)
     }
 }
 
@@ -66,20 +65,14 @@ impl<'a, H> Recorder<'a, H> {
         self.handle.pipeline.clock().now()
     }
 
-    /// Whether the wire takes more than tool calls.
-    pub(super) fn takes_all_kinds(&self) -> bool {
-        self.handle.pipeline.profile().takes_all_kinds
+    pub(super) fn profile(&self) -> &'static Profile {
+        self.handle.pipeline.profile()
     }
 
     /// Returns the name of the property that asks for the intent.
     pub(super) fn intent_name(&self) -> &'a str {
         let name = self.settings().intent_name.as_deref();
-        name.unwrap_or_else(|| self.handle.pipeline.profile().intent_property)
-    }
-
-    /// Returns the name of the tool that an agent calls to say what no tool offers.
-    pub(super) fn capability_tool_name(&self) -> &'static str {
-        self.handle.pipeline.profile().capability_tool
+        name.unwrap_or_else(|| self.profile().intent_property)
     }
 
     /// Whether an argument's name says that it is sensitive.
@@ -98,21 +91,8 @@ impl<'a, H> Recorder<'a, H> {
     }
 
     pub(super) fn read(&self, context: &'a RequestContext<RoleServer>) -> IncomingRequest<'a> {
-        let Instrumented {
-            by,
-            connection,
-            initialized,
-            ..
-        } = self.server;
-        let caller = RequestCaller::of(context, by, || {
-            self.handle.pipeline.shared.ledger.identity_failure()
-        });
-        let connection = || {
-            connection
-                .get_or_init(|| format!("{:016x}", random::seed()))
-                .as_str()
-        };
-        IncomingRequest::read(context, by, caller, connection, initialized.load(Relaxed))
+        let ledger = &self.handle.pipeline.shared.ledger;
+        IncomingRequest::read(context, self.server, || ledger.identity_failure())
     }
 
     pub(super) fn start_call(&self, call: &ToolCall<'_>, started: Instant) -> CallGuard {

@@ -2,13 +2,15 @@
 
 use std::borrow::Cow;
 use std::sync::Arc;
+use std::sync::atomic::Ordering::Relaxed;
 
 use ::rmcp::RoleServer;
 use ::rmcp::model::{Implementation, InitializeRequestParams, RequestId};
 use ::rmcp::service::RequestContext;
 use http::request::Parts;
 
-use super::instrumentation::Instrumentation;
+use super::instrumentation::{Instrumentation, Instrumented};
+use crate::base::random;
 use crate::event::{Caller, Era, Facts, Identity};
 use crate::mcp::request::{Channel, ClientInfo, RequestFacts, RequestMeta};
 
@@ -27,38 +29,37 @@ pub(super) struct IncomingRequest<'a> {
 }
 
 impl<'a> IncomingRequest<'a> {
-    /// Reads a request. `connection` names a connection that is one session; `is_bound`: the
-    /// instance has answered `initialize`, so it is the server of one session.
-    pub(super) fn read(
+    /// Reads a request. `on_failure` is called when the host fails to say who makes it.
+    pub(super) fn read<H>(
         context: &'a RequestContext<RoleServer>,
-        by: &'a Instrumentation,
-        caller: RequestCaller<'a>,
-        connection: impl FnOnce() -> &'a str,
-        is_bound: bool,
+        server: &'a Instrumented<H>,
+        on_failure: impl FnOnce(),
     ) -> Self {
+        let by = &server.by;
         let meta = RequestMeta::read(Some(&context.meta.0.0));
         let says_all = meta.client.is_some() && meta.protocol_version.is_some();
+        let channel = if http_parts(context).is_some() {
+            Channel::Http {
+                is_bound: server.initialized.load(Relaxed),
+            }
+        } else {
+            let new_id = || format!("{:016x}", random::seed());
+            Channel::Connection {
+                session_id: server.connection.get_or_init(new_id),
+                name: &by.settings.transport,
+            }
+        };
         Self {
             context,
             by,
-            caller,
+            caller: RequestCaller::of(context, by, on_failure),
             meta,
-            peer: if says_all {
-                None
-            } else {
-                context.peer.peer_info()
-            },
+            peer: (!says_all).then(|| context.peer.peer_info()).flatten(),
             request_id: match &context.id {
                 RequestId::Number(id) => Cow::Owned(id.to_string()),
                 RequestId::String(id) => Cow::Borrowed(id),
             },
-            channel: match http_parts(context) {
-                Some(_) => Channel::Http { is_bound },
-                None => Channel::Connection {
-                    session_id: connection(),
-                    name: &by.settings.transport,
-                },
-            },
+            channel,
             initialize: None,
         }
     }
@@ -73,7 +74,6 @@ impl<'a> IncomingRequest<'a> {
     pub(super) fn facts(&self) -> Facts<'_> {
         let http = http_parts(self.context);
         let peer = self.peer.as_deref();
-        let version = self.meta.protocol_version;
         let class_of =
             |name: Option<&str>, agent: Option<&str>| self.by.memory.class_of(name, agent);
         let facts = RequestFacts {
@@ -81,13 +81,13 @@ impl<'a> IncomingRequest<'a> {
             header: |name: &str| http?.headers.get(name)?.to_str().ok(),
             channel: self.channel,
             client: peer.map(|peer| client_info(&peer.client_info)),
-            protocol_version: version.or_else(|| Some(peer?.protocol_version.as_str())),
+            protocol_version: peer.map(|peer| peer.protocol_version.as_str()),
             request_id: Some(&self.request_id),
             conversation_id: self.meta.conversation_id(),
             identity: self.caller.identity(),
             caller: self.caller.caller(),
         };
-        let mut facts = facts.of_event(class_of);
+        let mut facts = facts.into_facts(class_of);
         if let Some((client, version)) = self.initialize {
             facts.client_class = Some(class_of(client.name, facts.user_agent.as_deref()));
             facts.session = std::mem::take(&mut facts.session)
@@ -121,8 +121,7 @@ pub(super) enum RequestCaller<'a> {
 
 impl<'a> RequestCaller<'a> {
     /// Asks the host's closure, else looks for what an authentication layer has left.
-    /// `on_failure` is called when the closure fails.
-    pub(super) fn of(
+    fn of(
         context: &'a RequestContext<RoleServer>,
         by: &Instrumentation,
         on_failure: impl FnOnce(),

@@ -6,8 +6,8 @@ use std::time::Duration;
 /// One scripted answer of [`MockIngest`](super::MockIngest), or one fault in place of an answer.
 ///
 /// A constructor says what happens; the methods change details of it. An answer that carries a status in 200 to 299
-/// stands for "the ingest takes this request", so it is given only to a request that passes the checks; see the order in
-/// [`MockIngest`](super::MockIngest#what-decides-an-answer).
+/// stands for "the ingest accepts this request", so it is given only to a request that passes the checks; see the order
+/// in [`MockIngest`](super::MockIngest#what-decides-an-answer).
 ///
 /// # Examples
 /// ```
@@ -107,7 +107,7 @@ impl Answer {
         }
     }
 
-    /// Answers with a status; the body is a fitting short JSON object.
+    /// Answers with a status; the body is a short JSON object, as an ingest of the request's wire would send.
     ///
     /// No check keeps the status within HTTP's own range: a lying ingest is one of the uses. 204 and 304 go out without a
     /// body.
@@ -188,7 +188,7 @@ impl Answer {
         Self::status(status).header("Location", location)
     }
 
-    /// Accepts a batch but for the events with these ids, which it turns down for good or (`retry`) for now.
+    /// Accepts a batch but for the events with these ids, which it rejects for good or (`retry`) for now.
     ///
     /// The partial success of the batched Reo wire. The answer lists those of the ids that are in the request. On the
     /// other wires, which have no such thing, and on an ingest that is [unchecked](super::MockIngestBuilder::unchecked), it is

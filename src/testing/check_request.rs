@@ -1,5 +1,5 @@
-//! What the mock ingest makes of one request: which wire it is, which events it holds, what is wrong with it, and what
-//! the answer to it says. Pure: no sockets, no state.
+//! The checks of one request: which wire it is, which events it holds, what is wrong with it, and the answer it gets.
+//! Pure: no sockets, no state.
 
 use std::borrow::Cow;
 use std::time::Instant;
@@ -130,7 +130,10 @@ impl CheckedRequest {
                     .iter()
                     .zip(self.accepted(answer))
                     .filter(|(_, accepted)| !accepted)
-                    .map(|(event, _)| json!({ "event_id": event.json.get("event_id"), "reason": "scripted", "retry": retry }))
+                    .map(|(event, _)| {
+                        let id = event.json.get("event_id");
+                        json!({ "event_id": id, "reason": "scripted", "retry": retry })
+                    })
                     .collect();
                 json!({ "accepted": self.event_count - rejected.len(), "rejected": rejected })
             }
@@ -139,7 +142,7 @@ impl CheckedRequest {
         }
     }
 
-    /// Whether the answer accepts it, for each event.
+    /// For each event, whether the answer accepts it.
     pub(super) fn accepted(&self, answer: &Answer) -> Vec<bool> {
         let is_batch = self.wire == Some(ReceivedWire::ReoBatch);
         let rejection = answer.rejection.as_ref().filter(|_| is_batch);
@@ -273,12 +276,9 @@ fn decoded<'b>(request: &ReceivedRequest, body: &'b [u8]) -> Result<Cow<'b, [u8]
 fn gunzip(body: &[u8]) -> Result<Vec<u8>, Refusal> {
     use std::io::Read;
 
-    /// A guard for the test's memory, as the bound on bodies that are read.
-    const MAX_DECODED_BYTES: u64 = 64 * 1024 * 1024;
-
     let mut decoded = Vec::new();
     flate2::read::MultiGzDecoder::new(body)
-        .take(MAX_DECODED_BYTES)
+        .take(super::head::MAX_READ_BYTES as u64)
         .read_to_end(&mut decoded)
         .map(|_| decoded)
         .map_err(|_| (400, "content-encoding: the body is not gzip".to_owned()))

@@ -54,9 +54,11 @@ async fn serve(store: Arc<IngestStore>, stream: TcpStream) {
     }
 }
 
+/// Serves the requests of one connection, one after the other.
 struct ConnectionServer {
     store: Arc<IngestStore>,
     connection: Connection,
+    /// The number of the connection, counted from 1.
     number: u64,
     /// The body being read. An unchecked ingest, which keeps none, uses the same memory again and again.
     body: Vec<u8>,
@@ -151,6 +153,7 @@ impl ConnectionServer {
         }
     }
 
+    /// Waits for the release of a held answer, and returns whether the client is still connected after it.
     async fn stays_until_released(&mut self, answer: &Answer, kept: &KeptRequest) -> bool {
         if !answer.held {
             return true;

@@ -65,6 +65,7 @@ pub(super) struct IngestStore {
     pub(super) releases: watch::Sender<u64>,
 }
 
+/// What is left of the script, and what has been received.
 #[derive(Default)]
 pub(super) struct IngestState {
     pub(super) script: VecDeque<Answer>,
@@ -84,7 +85,7 @@ impl IngestState {
         std::mem::take(&mut self.received)
     }
 
-    /// How many have been seen of what a wait counts, how many are wanted, and what they are.
+    /// What a wait counts: how many have been seen, how many are wanted, and what they are called.
     fn progress(&self, awaited: Awaited) -> (usize, usize, &'static str) {
         let counts = &self.received.counts;
         let (seen, wanted, what) = match awaited {
@@ -127,7 +128,7 @@ pub(super) struct KeptRequest {
     request: Option<usize>,
     /// Where its events are kept.
     events: Range<usize>,
-    /// Whether the answer accepts it, for each of the events.
+    /// For each of the events, whether the answer accepts it.
     accepted: Vec<bool>,
     accepted_count: u64,
     /// How often waiting requests had been released when this one arrived.
@@ -191,9 +192,9 @@ impl IngestStore {
         }
     }
 
-    /// Keeps a request with the body as far as it was read, and records the answer at once unless that waits.
+    /// Keeps a request with the body as far as it was read, and records the answer at once unless the answer waits.
     ///
-    /// An unchecked ingest keeps neither, and leaves the body's memory for the next one.
+    /// An unchecked ingest keeps neither request nor body, and leaves the body's memory for the next request.
     pub(super) fn record_request(
         &self,
         mut request: ReceivedRequest,

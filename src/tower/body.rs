@@ -12,7 +12,7 @@ use pin_project_lite::pin_project;
 use super::exchange::Exchange;
 use super::reader::Reader;
 
-/// Reads a body as it passes.
+/// Reads the messages of a body as it passes.
 #[derive(Debug)]
 pub(super) struct Tap {
     exchange: Option<Arc<Exchange>>,
@@ -89,7 +89,7 @@ macro_rules! body {
                         if let Some(data) = frame.data_ref() {
                             this.tap.on_data(data);
                         }
-                        // Whoever knows the length may not ask for the end.
+                        // A reader that knows the length may not poll for the end.
                         if this.body.is_end_stream() {
                             this.tap.on_end();
                         }

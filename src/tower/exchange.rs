@@ -247,23 +247,21 @@ impl Exchange {
         client: Option<&'a (String, String)>,
         request_id: Option<&'a str>,
     ) -> Facts<'a> {
-        let meta = meta(params);
-        let version = meta.protocol_version;
         let facts = RequestFacts {
-            meta,
+            meta: meta(params),
             header: |name: &str| self.header(name),
             channel: Channel::Http { is_bound: true },
             client: client.map(|(name, version)| ClientInfo {
                 name: Some(name),
                 version: Some(version),
             }),
-            protocol_version: version.or_else(|| self.header(PROTOCOL_VERSION_HEADER)),
+            protocol_version: self.header(PROTOCOL_VERSION_HEADER),
             request_id,
             conversation_id: None,
             identity: self.caller.as_ref().map(Caller::identity),
             caller: self.caller.as_ref(),
         };
-        facts.of_event(ClientClass::of)
+        facts.into_facts(ClientClass::of)
     }
 
     fn on_answer(&self, message: &Value) {

@@ -15,7 +15,7 @@ use super::exchange::Exchange;
 use super::observer::{LayerSettings, Observer};
 use crate::logger::UsageLogger;
 
-/// Reports the tool calls that pass through an HTTP service. See the [module](super).
+/// Reports the tool calls that pass through an HTTP service. See the [module](crate::tower).
 #[derive(Debug, Clone)]
 #[must_use = "a layer does nothing until it is put around a service"]
 pub struct UsageLayer {
@@ -46,7 +46,7 @@ impl UsageLayer {
     }
 
     /// Names the argument that holds the intent of a call, whatever listings show. Default: what a
-    /// listing shows, see the [module](super).
+    /// listing shows, see the [module](crate::tower).
     pub fn intent(self, name: impl Into<String>) -> Self {
         self.change(|settings| settings.intent = Some(name.into()))
     }

@@ -9,7 +9,7 @@ use std::sync::Mutex;
 use super::exchange::{Answer, ProbeFuture, Request, SendError, SendFuture, Transport};
 use crate::base::lock::lock;
 
-/// Appends each request's body to a file, one a line, and takes it for delivered.
+/// Appends each request's body to a file, one a line, and answers that it was delivered.
 #[derive(Debug)]
 pub(crate) struct DryRun {
     file: Mutex<File>,
@@ -28,7 +28,7 @@ impl DryRun {
 }
 
 impl Transport for DryRun {
-    // The worker's thread is its own, so it may write where it stands.
+    // It blocks, which only delays delivery: the worker has a thread of its own.
     fn send(&self, request: Request) -> SendFuture {
         let mut line = request.body;
         // Within JSON a raw line break can only be white space.

@@ -1,4 +1,4 @@
-//! What every transport takes and gives.
+//! What every transport takes and returns.
 
 use std::fmt;
 use std::future::Future;
@@ -13,11 +13,11 @@ pub(crate) struct Request {
     pub(crate) body: Vec<u8>,
 }
 
-/// What the ingest answered: the status stands, whatever becomes of the body.
+/// The ingest's answer. Its status holds, whether or not the body arrives.
 pub(crate) struct Answer {
     pub(crate) status: u16,
     pub(crate) retry_after: Option<String>,
-    /// Resolves to as much of the body as came, at most [`MAX_ANSWER_BYTES`].
+    /// Resolves to what arrives of the body, at most [`MAX_ANSWER_BYTES`].
     pub(crate) body: BodyFuture,
 }
 
@@ -26,7 +26,7 @@ pub(crate) struct Answer {
 pub(crate) enum SendError {
     /// The request's deadline passed.
     Timeout,
-    /// Anything else, told without a URL.
+    /// Any other failure, described without a URL.
     Network(String),
 }
 
@@ -43,7 +43,7 @@ pub(crate) type SendFuture = Pin<Box<dyn Future<Output = Result<Answer, SendErro
 
 pub(crate) type BodyFuture = Pin<Box<dyn Future<Output = Vec<u8>> + Send>>;
 
-/// What says that somebody is there.
+/// The answer to a probe: proof that the endpoint can be reached.
 pub(crate) struct ProbeAnswer {
     pub(crate) status: u16,
     /// The header `Date`.
@@ -52,10 +52,11 @@ pub(crate) struct ProbeAnswer {
 
 pub(crate) type ProbeFuture = Pin<Box<dyn Future<Output = Result<ProbeAnswer, SendError>> + Send>>;
 
-/// Sends requests. The worker bounds the time of each.
+/// Sends requests. The worker drops a future that takes longer than the request timeout.
 pub(crate) trait Transport: fmt::Debug + Send + Sync {
     fn send(&self, request: Request) -> SendFuture;
 
-    /// Asks whether somebody is there, with neither events nor key; `None` where nobody can be.
+    /// Asks whether the endpoint can be reached, with neither events nor key; `None` where there is no
+    /// endpoint.
     fn probe(&self) -> Option<ProbeFuture>;
 }

@@ -39,11 +39,11 @@ pub(crate) fn client(
     if let Some(hook) = hook {
         builder = hook(builder);
     }
-    // After the hook: these are promises. A redirect would carry the key to another origin, and a
-    // proxy has no business with an address on this machine.
+    // After the hook, which must not undo them: a redirect would carry the key to another origin, and
+    // a proxy would see requests to an address on this machine.
     builder = builder
         .redirect(reqwest::redirect::Policy::none())
-        // It would log each request as it is sent, the key included.
+        // Verbose connections log each request with its key.
         .connection_verbose(false);
     if is_loopback(endpoint) {
         builder = builder.no_proxy();

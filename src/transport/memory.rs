@@ -1,4 +1,4 @@
-//! A transport that goes nowhere: for tests that want no sockets.
+//! A transport that keeps requests in memory, for tests without sockets.
 
 use std::collections::VecDeque;
 use std::sync::{Arc, Mutex};

@@ -2,7 +2,7 @@
 
 use crate::capture::buffer::escapes;
 use crate::capture::json_grammar::{MAX_NUMBER_BYTES, escapes_are_sound, is_number};
-use crate::capture::writer::Writer;
+use crate::capture::writer::{NextString, Writer};
 use crate::capture::{binary, cutter};
 use crate::limits;
 
@@ -55,23 +55,19 @@ struct Copier<'w, 'b, 'r, 't> {
     copied: usize,
     open: [Container; MAX_OPEN],
     depth: usize,
-    /// For the next string, as in [`Writer`].
-    string_chars: usize,
-    binary_place: bool,
+    next_string: NextString,
 }
 
 impl<'w, 'b, 'r, 't> Copier<'w, 'b, 'r, 't> {
     fn new(writer: &'w mut Writer<'b, 'r>, text: &'t str) -> Self {
-        let (string_chars, binary_place) = writer.next_string();
         Self {
+            next_string: writer.next_string(),
             writer,
             text,
             at: 0,
             copied: 0,
             open: [Container::default(); MAX_OPEN],
             depth: 0,
-            string_chars,
-            binary_place,
         }
     }
 
@@ -156,14 +152,17 @@ impl<'w, 'b, 'r, 't> Copier<'w, 'b, 'r, 't> {
         if escapes || name.len() > limits::MAX_NAME_CHARS {
             return None;
         }
-        self.string_chars = self.writer.chars_under(name);
-        self.binary_place = binary::is_place(name);
+        self.next_string.max_chars = self.writer.chars_under(name);
+        self.next_string.binary_place = binary::is_place(name);
         Some(())
     }
 
     fn string(&mut self) -> Option<()> {
-        let most = std::mem::replace(&mut self.string_chars, self.writer.limits.string_chars);
-        let binary_place = std::mem::take(&mut self.binary_place);
+        let most = std::mem::replace(
+            &mut self.next_string.max_chars,
+            self.writer.limits.string_chars,
+        );
+        let binary_place = std::mem::take(&mut self.next_string.binary_place);
         let (text, escapes) = self.quoted()?;
         if escapes && !escapes_are_sound(text).ok()? {
             return None;
@@ -231,7 +230,7 @@ impl<'w, 'b, 'r, 't> Copier<'w, 'b, 'r, 't> {
                 (length <= MAX_NUMBER_BYTES && is_number(number)).then_some(length)?
             }
         };
-        self.string_chars = self.writer.limits.string_chars;
+        self.next_string.max_chars = self.writer.limits.string_chars;
         self.at += length;
         Some(())
     }
