@@ -1,4 +1,4 @@
-//! What the rest stands on, and that knows nothing of events: time, locks, ids, randomness.
+//! What all other code builds on: time, locks, ids, randomness. Knows nothing of events.
 
 pub(crate) mod clock;
 pub(crate) mod id;

@@ -6,7 +6,6 @@ mod before_send;
 mod destination;
 mod flights;
 mod gate;
-mod in_memory;
 pub(crate) mod message;
 #[cfg(not(feature = "spool"))]
 mod no_spool;
@@ -29,7 +28,7 @@ pub use self::message::ShutdownReport;
 #[cfg(not(feature = "spool"))]
 use self::no_spool as spooling;
 use self::shared::Shared;
-pub(crate) use self::spooling::{MIN_SPOOL_BYTES, Opened, Spool, probe_spool};
+pub(crate) use self::spooling::{MIN_SPOOL_BYTES, Spool, Store, probe_spool};
 use self::waits::Waits;
 use crate::queue::Receiver;
 
@@ -48,7 +47,7 @@ impl Worker {
     pub(crate) fn new(
         shared: Arc<Shared>,
         receiver: Receiver,
-        spool: Option<Opened>,
+        spool: Option<Store>,
         inbox: mpsc::UnboundedReceiver<Control>,
     ) -> Self {
         Self {
@@ -72,20 +71,22 @@ impl Worker {
             );
             if self.waits.ends(now, self.destination.is_done()) {
                 self.destination.leave_to_disk().await;
-                return self.end(now);
+                // What is left is given up and counted.
+                let stats = self.destination.end();
+                return self.waits.end(&stats, now);
             }
             let wake_at = self.destination.wake_at();
             let wake_at = self.waits.wake_at().map_or(wake_at, |at| at.min(wake_at));
-            // Messages and timers are looked at on each turn, so that steady traffic starves
+            // Messages and timers get their chance on each turn, so that steady traffic starves
             // neither.
             tokio::select! {
-                Some(landing) = self.destination.next_landing() => self.destination.on_landing(landing),
+                Some(ended) = self.destination.backlog.flights.next() => self.destination.on_answer(ended),
                 Some(message) = self.inbox.recv() => self.handle(message),
                 () = self.shared.notify.notified() => {}
                 () = self.shared.settings.clock.sleep_until(wake_at) => {}
             }
-            while let Some(landing) = self.destination.try_next_landing() {
-                self.destination.on_landing(landing);
+            while let Some(ended) = self.destination.backlog.flights.try_next() {
+                self.destination.on_answer(ended);
             }
             while let Ok(message) = self.inbox.try_recv() {
                 self.handle(message);
@@ -96,7 +97,7 @@ impl Worker {
     fn handle(&mut self, message: Control) {
         match message {
             Control::Flush { deadline, reply } => {
-                let sequence = self.destination.push_out();
+                let sequence = self.destination.send_all();
                 self.waits.add_flush(sequence, deadline, reply);
             }
             Control::Confirm { deadline, waiter } => self.waits.add_confirmation(deadline, waiter),
@@ -122,12 +123,6 @@ impl Worker {
                 reply,
             } => self.destination.flush_to_disk(deadline, timeout, reply),
         }
-    }
-
-    /// Ends the worker: what is left is given up and counted.
-    fn end(mut self, now: Instant) {
-        let stats = self.destination.end();
-        self.waits.end(&stats, now);
     }
 
     fn now(&self) -> Instant {

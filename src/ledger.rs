@@ -224,15 +224,14 @@ pub(crate) struct Ledger {
     spool_faults: AtomicU64,
 }
 
-/// What callers count, in a cache line of its own, so that what the worker counts does not take it
-/// from them.
+/// The callers' counters, in a cache line of their own, which the worker's counters must not share.
 #[derive(Debug, Default)]
 #[repr(align(64))]
 struct Callers {
-    /// Without those that were turned away.
+    /// Without those of `refused_full`.
     offered: AtomicU64,
     pending: AtomicU64,
-    turned_away: AtomicU64,
+    refused_full: AtomicU64,
 }
 
 impl Ledger {
@@ -242,10 +241,10 @@ impl Ledger {
         self.count_dropped(reason, 1);
     }
 
-    /// An event was offered, and found the queue full before anything was done with it. Counted
-    /// once, for both: while a queue is full this is most of what a call costs.
-    pub(crate) fn turn_away(&self) {
-        self.callers.turned_away.fetch_add(1, Relaxed);
+    /// An event was offered, and found the queue full before any other work. One counter stands for
+    /// both facts: while a queue is full this is most of what a call costs.
+    pub(crate) fn refuse_full(&self) {
+        self.callers.refused_full.fetch_add(1, Relaxed);
     }
 
     /// An event was offered, and queued; returns how many are pending.
@@ -292,8 +291,8 @@ impl Ledger {
         self.spooled.load(Relaxed)
     }
 
-    pub(crate) fn turned_away(&self) -> u64 {
-        self.callers.turned_away.load(Relaxed)
+    pub(crate) fn refused_full(&self) -> u64 {
+        self.callers.refused_full.load(Relaxed)
     }
 
     pub(crate) fn dropped(&self) -> Dropped {
@@ -302,14 +301,14 @@ impl Ledger {
             *to = from.load(Relaxed);
         }
         if let Some(full) = counts.0.get_mut(DropReason::QueueFull as usize) {
-            *full += self.turned_away();
+            *full += self.refused_full();
         }
         counts
     }
 
     pub(crate) fn snapshot(&self, queue_bytes: u64) -> Stats {
         Stats {
-            offered: self.callers.offered.load(Relaxed) + self.turned_away(),
+            offered: self.callers.offered.load(Relaxed) + self.refused_full(),
             recovered: self.recovered.load(Relaxed),
             delivered: self.delivered.load(Relaxed),
             pending: self.pending(),
@@ -331,7 +330,7 @@ impl Ledger {
     }
 }
 
-/// What moves between memory and disk.
+/// Moves between memory and disk.
 impl Ledger {
     /// Events of earlier processes were found on disk.
     pub(crate) fn recover(&self, events: u64) {
@@ -362,7 +361,7 @@ impl Ledger {
     }
 }
 
-/// What became of an event at the door. Ignoring it is fine: each drop is counted in
+/// What became of an event when it was offered. Ignoring it is fine: each drop is counted in
 /// [`Stats::dropped`].
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 #[non_exhaustive]

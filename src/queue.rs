@@ -6,15 +6,15 @@
 
 mod bounds;
 mod buffer;
+mod channel;
+mod end_listener;
 mod segment;
-mod state;
-mod waiter;
 
 pub use bounds::WhenFull;
 pub(crate) use bounds::{Bounds, MIN_QUEUE_BYTES};
-pub(crate) use segment::OnDisk;
-pub(crate) use segment::Segment;
-pub(crate) use waiter::{EndListener, EventEnd};
+pub(crate) use channel::FIRST_SEQUENCE;
+pub(crate) use end_listener::{EndListener, EventEnd};
+pub(crate) use segment::{OnDisk, Segment};
 
 use std::ops::Range;
 use std::sync::atomic::Ordering::Relaxed;
@@ -25,60 +25,59 @@ use std::time::Instant;
 use crate::ledger::{DropReason, Ledger};
 use crate::redact::RedactedJson;
 use buffer::{Buffer, Entry};
+use channel::{Channel, ChannelState, MIN_SPARE};
 use segment::Rewrite;
-pub(crate) use state::FIRST_SEQUENCE;
-use state::{MIN_SPARE, Shared, State};
 
-pub(crate) fn channel(bounds: Bounds, ledger: Arc<Ledger>) -> (Sender, Receiver) {
-    let shared = Arc::new(Shared {
+pub(crate) fn bounded(bounds: Bounds, ledger: Arc<Ledger>) -> (Sender, Receiver) {
+    let channel = Arc::new(Channel {
         bounds,
         ledger,
         bytes: AtomicUsize::new(0),
         out_of_bytes: AtomicBool::new(false),
         out_of_events: AtomicBool::new(false),
-        state: Mutex::new(State {
+        state: Mutex::new(ChannelState {
             sequence: FIRST_SEQUENCE,
-            ..State::default()
+            ..ChannelState::default()
         }),
     });
     (
         Sender {
-            shared: Arc::clone(&shared),
+            channel: Arc::clone(&channel),
         },
-        Receiver { shared },
+        Receiver { channel },
     )
 }
 
-/// What became of a push.
+/// The result of a push.
 #[derive(Debug)]
 pub(crate) struct Pushed {
-    /// The worker has something worth waking up for.
+    /// Whether the worker is to be woken.
     pub(crate) wake: bool,
     pub(crate) result: Result<(), DropReason>,
 }
 
-/// The side of the callers.
-#[derive(Debug, Clone)]
+/// The callers' end.
+#[derive(Clone)]
 pub(crate) struct Sender {
-    shared: Arc<Shared>,
+    channel: Arc<Channel>,
 }
 
 impl Sender {
     /// Whether a push is refused whatever the event: known without a lock, before any other work.
     pub(crate) fn is_full(&self) -> bool {
-        let shared = &*self.shared;
-        // The count itself is written for every event by all threads: it is not read for nothing.
+        let channel = &*self.channel;
+        // All threads write the count itself for every event, so it is read only when it may matter.
         let too_many = || {
-            shared.out_of_events.load(Relaxed)
-                && shared.ledger.pending() >= shared.bounds.max_events as u64
+            channel.out_of_events.load(Relaxed)
+                && channel.ledger.pending() >= channel.bounds.max_events as u64
         };
-        shared.bounds.when_full == WhenFull::DropNewest
-            && (shared.out_of_bytes.load(Relaxed) || too_many())
+        channel.bounds.when_full == WhenFull::DropNewest
+            && (channel.out_of_bytes.load(Relaxed) || too_many())
     }
 
     /// Memory held, in bytes.
     pub(crate) fn bytes(&self) -> usize {
-        self.shared.bytes.load(Relaxed)
+        self.channel.bytes.load(Relaxed)
     }
 
     /// Appends an event. `seal` makes it the last of its segment, ready to be sent. The clock is
@@ -87,14 +86,14 @@ impl Sender {
         &self,
         event: &RedactedJson<'_>,
         id: i64,
-        waiter: Option<EndListener>,
+        listener: Option<EndListener>,
         seal: bool,
         now: impl FnOnce() -> Instant,
     ) -> Pushed {
-        let shared = &*self.shared;
+        let channel = &*self.channel;
         let event = event.as_bytes();
         let mut evicted = Vec::new();
-        let mut state = shared.lock();
+        let mut state = channel.lock();
         if state.closed {
             return Pushed {
                 wake: false,
@@ -105,16 +104,16 @@ impl Sender {
         while let Err(lack) = self.make_room(&mut state, event.len() + 1) {
             match self.evict(&mut state) {
                 Some(buffer) => {
-                    shared
+                    channel
                         .ledger
                         .drop_pending(DropReason::Evicted, buffer.entries.len() as u64);
-                    shared.bytes.fetch_sub(buffer.charge, Relaxed);
+                    channel.bytes.fetch_sub(buffer.charge, Relaxed);
                     evicted.push(buffer);
                 }
                 None => {
                     match lack {
-                        Lack::Events => shared.out_of_events.store(true, Relaxed),
-                        Lack::Segment => shared.out_of_bytes.store(true, Relaxed),
+                        Lack::Events => channel.out_of_events.store(true, Relaxed),
+                        Lack::Segment => channel.out_of_bytes.store(true, Relaxed),
                         Lack::Bytes => {}
                     }
                     result = Err(DropReason::QueueFull);
@@ -127,36 +126,36 @@ impl Sender {
             && let Some(open) = state.open.as_mut()
         {
             open.first_at.get_or_insert_with(now);
-            open.append(event, id, waiter);
-            let full = shared.ledger.queue() >= shared.bounds.max_events as u64;
-            if shared.out_of_events.load(Relaxed) != full {
-                shared.out_of_events.store(full, Relaxed);
+            open.append(event, id, listener);
+            let full = channel.ledger.queue() >= channel.bounds.max_events as u64;
+            if channel.out_of_events.load(Relaxed) != full {
+                channel.out_of_events.store(full, Relaxed);
             }
             if seal || open.entries.len() >= open.entries.capacity() {
-                shared.seal(&mut state);
+                channel.seal(&mut state);
             }
-            wake = seal || shared.wakes(&mut state);
+            wake = seal || channel.wakes(&mut state);
         }
         wake |= !evicted.is_empty();
         drop(state);
-        // Waiters are told, and memory is freed, without the lock.
+        // Listeners are called, and memory is freed, without the lock.
         for mut buffer in evicted {
-            buffer.settle_all(EventEnd::Dropped(DropReason::Evicted));
+            buffer.notify_all(EventEnd::Dropped(DropReason::Evicted));
         }
         Pushed { wake, result }
     }
 
-    /// Sees to it that the open segment has room for `event` bytes.
-    fn make_room(&self, state: &mut State, event: usize) -> Result<(), Lack> {
-        let shared = &*self.shared;
-        let bounds = &shared.bounds;
-        if shared.ledger.pending() >= bounds.max_events as u64 {
+    /// Opens a new segment unless the open one has room for `event` bytes.
+    fn make_room(&self, state: &mut ChannelState, event: usize) -> Result<(), Lack> {
+        let channel = &*self.channel;
+        let bounds = &channel.bounds;
+        if channel.ledger.pending() >= bounds.max_events as u64 {
             return Err(Lack::Events);
         }
         if state.open.as_ref().is_some_and(|open| open.has_room(event)) {
             return Ok(());
         }
-        let held = shared.bytes.load(Relaxed);
+        let held = channel.bytes.load(Relaxed);
         let segment = bounds.segment_bytes();
         let fresh = if event < segment {
             match state.spare.pop() {
@@ -176,22 +175,22 @@ impl Sender {
                 None => return Err(Lack::Segment),
             }
         } else if held + event + 1 + size_of::<Entry>() <= bounds.max_bytes {
-            // Larger than a segment: one of its own. What is kept for others gives way.
+            // An event larger than a segment gets one of its own; spare segments make room for it.
             let room = bounds.max_bytes - held - event;
             state.spare.truncate(room / segment);
             Buffer::new(event + 1, 1)
         } else {
             return Err(Lack::Bytes);
         };
-        shared.seal(state);
-        shared.charge(fresh.charge);
+        channel.seal(state);
+        channel.charge(fresh.charge);
         state.open = Some(fresh);
         Ok(())
     }
 
     /// Takes out the oldest segment that is not being sent, if the policy allows it.
-    fn evict(&self, state: &mut State) -> Option<Buffer> {
-        if self.shared.bounds.when_full != WhenFull::DropOldest {
+    fn evict(&self, state: &mut ChannelState) -> Option<Buffer> {
+        if self.channel.bounds.when_full != WhenFull::DropOldest {
             return None;
         }
         state
@@ -201,47 +200,47 @@ impl Sender {
 
     /// Refuses every later push.
     pub(crate) fn close(&self) {
-        self.shared.lock().closed = true;
+        self.channel.lock().closed = true;
     }
 }
 
+/// What there is no room for.
 #[derive(Debug, PartialEq, Eq)]
 enum Lack {
     Events,
-    /// Memory for an ordinary segment: what comes next will lack it too.
+    /// Memory for an ordinary segment: the next event lacks it too.
     Segment,
     /// Memory for one large event.
     Bytes,
 }
 
-/// The side of the worker.
-#[derive(Debug)]
+/// The worker's end.
 pub(crate) struct Receiver {
-    shared: Arc<Shared>,
+    channel: Arc<Channel>,
 }
 
 impl Receiver {
     /// Takes the oldest segment that is ready to be sent. After `None` the next batch wakes the
     /// worker.
     pub(crate) fn take(&self) -> Option<Segment> {
-        let mut state = self.shared.lock();
+        let mut state = self.channel.lock();
         let buffer = state.take_sealed();
         state.woken = buffer.is_some();
         drop(state);
-        Some(Segment::new(buffer?, Arc::clone(&self.shared)))
+        Some(Segment::new(buffer?, Arc::clone(&self.channel)))
     }
 
     /// Makes what has been queued so far ready to be sent; returns the sequence number that the
     /// next segment will have.
     pub(crate) fn seal(&self) -> u64 {
-        let mut state = self.shared.lock();
-        self.shared.seal(&mut state);
+        let mut state = self.channel.lock();
+        self.channel.seal(&mut state);
         state.sequence
     }
 
     /// Gives back the spare segments that nothing has needed since the last time.
     pub(crate) fn trim(&self) {
-        let mut state = self.shared.lock();
+        let mut state = self.channel.lock();
         let spare = state.spare.len();
         let unused = state.idle_spare.min(spare).saturating_sub(MIN_SPARE);
         let freed = state.spare.split_off(spare - unused);
@@ -251,14 +250,9 @@ impl Receiver {
         drop(freed);
     }
 
-    /// Refuses every later push.
-    pub(crate) fn close(&self) {
-        self.shared.lock().closed = true;
-    }
-
     /// The sequence number and age of the oldest segment that is ready to be sent.
     pub(crate) fn oldest(&self) -> Option<(u64, Instant)> {
-        let state = self.shared.lock();
+        let state = self.channel.lock();
         let front = state.sealed.front()?;
         Some((front.sequence, front.first_at?))
     }
@@ -270,13 +264,8 @@ impl Receiver {
         buffer.sequence = old.buffer.sequence;
         Rewrite {
             buffer,
-            shared: Arc::clone(&self.shared),
+            channel: Arc::clone(&self.channel),
         }
-    }
-
-    /// Memory held, in bytes.
-    pub(crate) fn bytes(&self) -> usize {
-        self.shared.bytes.load(Relaxed)
     }
 
     /// Makes a segment of events that a spool has kept, which stand one behind another in `bytes`.
@@ -293,8 +282,8 @@ impl Receiver {
         }
         buffer.first_at = Some(first_at);
         buffer.sequence = sequence;
-        self.shared.charge(buffer.charge);
-        let segment = Segment::new(buffer, Arc::clone(&self.shared));
+        self.channel.charge(buffer.charge);
+        let segment = Segment::new(buffer, Arc::clone(&self.channel));
         segment.set_on_disk(OnDisk::Yes);
         segment
     }
@@ -334,7 +323,7 @@ mod tests {
     impl Queue {
         fn new(bounds: Bounds) -> Self {
             let ledger = Arc::new(Ledger::default());
-            let (sender, receiver) = channel(bounds, Arc::clone(&ledger));
+            let (sender, receiver) = bounded(bounds, Arc::clone(&ledger));
             Self {
                 sender,
                 receiver,
@@ -351,7 +340,7 @@ mod tests {
             &mut self,
             id: i64,
             size: usize,
-            waiter: Option<EndListener>,
+            listener: Option<EndListener>,
             seal: bool,
         ) -> Pushed {
             self.offered += 1;
@@ -359,7 +348,7 @@ mod tests {
             let mut draft = EventDraft::begin(&mut scratch, &self.policy, &self.ledger);
             draft.writer.raw(&event(id, size));
             let event = draft.seal().unwrap();
-            let pushed = self.sender.push(&event, id, waiter, seal, Instant::now);
+            let pushed = self.sender.push(&event, id, listener, seal, Instant::now);
             if let Err(reason) = pushed.result {
                 self.ledger.refuse(reason);
             }
@@ -481,19 +470,19 @@ mod tests {
     }
 
     #[test]
-    fn waiters_are_told_of_their_own_event() {
+    fn a_listener_is_called_with_the_end_of_its_own_event() {
         let mut queue = Queue::new(bounds(100, 1 << 20, WhenFull::DropNewest));
         let (told, hears) = mpsc::channel();
         for id in 0..4 {
             let told = told.clone();
-            let waiter = EndListener(Box::new(move |how| told.send((id, how)).unwrap()));
-            queue.push_with(id, 10, Some(waiter), false);
+            let listener: EndListener = Box::new(move |end| told.send((id, end)).unwrap());
+            queue.push_with(id, 10, Some(listener), false);
         }
         queue.receiver.seal();
         let segment = queue.receiver.take().unwrap();
-        segment.settle(1..3, EventEnd::Delivered);
-        segment.settle(1..3, EventEnd::Dropped(DropReason::Expired));
-        segment.settle(3..4, EventEnd::Dropped(DropReason::Rejected));
+        segment.notify_end(1..3, EventEnd::Delivered);
+        segment.notify_end(1..3, EventEnd::Dropped(DropReason::Expired));
+        segment.notify_end(3..4, EventEnd::Dropped(DropReason::Rejected));
         let heard: Vec<_> = hears.try_iter().collect();
         assert_eq!(
             heard,

@@ -41,20 +41,26 @@
 //!   and offers again each second what it holds.
 //! - **A flush waits for what is on disk too**, and a shutdown uses its time for it.
 
+mod dir;
+pub(crate) mod disk;
+mod extents;
+mod log;
+mod read_back;
+mod record;
+mod recovery;
+mod store;
+
+pub(crate) use read_back::Loaded;
+pub(crate) use store::Store;
+
 use std::io;
 use std::path::{Path, PathBuf};
 use std::time::Duration;
 
+use crate::base::log::LOG_TARGET;
 use crate::error::BuildError;
-use slot::NoSlot;
-
-pub(crate) mod disk;
-mod record;
-mod slot;
-mod store;
-
-pub(crate) use slot::Slot;
-pub(crate) use store::{Loaded, Settings};
+use dir::{DirError, SpoolDir};
+use store::StoreSettings;
 
 /// Most bytes that a spool holds on disk: hours of outage of a busy server, and little for a disk.
 pub const DEFAULT_MAX_BYTES: u64 = 256 * 1024 * 1024;
@@ -65,7 +71,7 @@ pub const MIN_MAX_BYTES: u64 = 4 * 1024 * 1024;
 /// How old an event may get in a spool before it is dropped.
 pub const DEFAULT_MAX_AGE: Duration = Duration::from_secs(7 * 24 * 60 * 60);
 
-/// How long an event stays in memory alone: what a process that is killed may lose.
+/// How long an event stays in memory alone: a process that is killed loses the events of this time.
 pub(crate) const WRITE_INTERVAL: Duration = Duration::from_millis(100);
 
 /// Keeps what is queued on disk, redacted, until the ingest has confirmed it.
@@ -139,65 +145,54 @@ impl Spool {
         self.max_age
     }
 
-    /// Takes a place in the directory. What may pass (no space, no permission) is not an error:
-    /// delivery then goes on from memory, and the spool is tried again.
-    pub(crate) fn open(self, tag: String) -> Result<Opened, BuildError> {
-        let slot = match Slot::take(&self.dir, &tag) {
-            Ok(slot) => Some(slot),
-            Err(NoSlot::Lock(source)) => {
-                return Err(BuildError::Spool {
-                    path: self.dir,
-                    fault: "cannot be locked",
-                    source,
-                });
+    /// Makes a sub-directory for this owner. An error that may pass (no space, no permission) does not
+    /// fail the build: delivery then goes on from memory, and the spool is tried again.
+    pub(crate) fn open(self, tag: String) -> Result<Store, BuildError> {
+        let refuse = |path, fault, source| {
+            Err(BuildError::Spool {
+                path,
+                fault,
+                source,
+            })
+        };
+        let dir = match SpoolDir::create(&self.dir, &tag) {
+            Ok(dir) => Some(dir),
+            Err(DirError::Lock(error)) => return refuse(self.dir, "cannot be locked", error),
+            Err(DirError::Io(error)) if is_permanent(&self.dir, &error) => {
+                return refuse(self.dir, "is no directory", error);
             }
-            Err(NoSlot::Io(source)) if is_misconfigured(&self.dir, &source) => {
-                return Err(BuildError::Spool {
-                    path: self.dir,
-                    fault: "is no directory",
-                    source,
-                });
-            }
-            Err(NoSlot::Io(error)) => {
+            Err(DirError::Io(error)) => {
                 let path = self.dir.display();
                 tracing::error!(
-                    target: crate::base::log::LOG_TARGET,
+                    target: LOG_TARGET,
                     "the usage spool {path} cannot be used, events are kept in memory: {error}"
                 );
                 None
             }
         };
-        let settings = Settings {
+        let settings = StoreSettings {
             root: self.dir,
             tag,
             max_bytes: self.max_bytes,
             max_age: self.max_age,
         };
-        Ok(Opened { settings, slot })
+        Ok(Store::new(settings, dir))
     }
 }
 
-/// Whether no waiting will help.
-fn is_misconfigured(dir: &Path, error: &io::Error) -> bool {
+/// Whether the error is permanent: the path is no directory, or is invalid.
+fn is_permanent(dir: &Path, error: &io::Error) -> bool {
     use io::ErrorKind::{InvalidInput, NotADirectory};
     dir.as_os_str().is_empty()
         || (dir.exists() && !dir.is_dir())
         || matches!(error.kind(), NotADirectory | InvalidInput)
 }
 
-/// Writes a file to a spool's directory and removes it.
+/// Checks that a spool's directory can be written to: writes a file and removes it.
 pub(crate) fn probe(dir: &Path) -> io::Result<()> {
     let path = dir.join(format!("check-{:016x}", crate::base::random::seed()));
-    let mut file = slot::private_file().create_new(true).open(&path)?;
+    let mut file = dir::private_file().create_new(true).open(&path)?;
     let written = io::Write::write_all(&mut file, b"check").and_then(|()| file.sync_all());
     std::fs::remove_file(&path)?;
     written
-}
-
-/// A spool, ready for the worker.
-#[derive(Debug)]
-pub(crate) struct Opened {
-    pub(crate) settings: Settings,
-    /// `None` while its directory cannot be used.
-    pub(crate) slot: Option<Slot>,
 }

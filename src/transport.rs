@@ -8,3 +8,5 @@ pub(crate) mod http;
 pub(crate) mod memory;
 
 pub(crate) use exchange::{Answer, Request, SendError, Transport};
+#[cfg(test)]
+pub(crate) use exchange::{ProbeFuture, SendFuture};

@@ -14,7 +14,7 @@ const COUNTER_BITS: u32 = 21;
 /// sequence starts at random and advances by a random odd step, so it visits every value before it
 /// repeats, and two replicas that log in the same millisecond do not walk in step.
 ///
-/// In a cache line of its own, which every event writes: what stands beside it is only read.
+/// In a cache line of its own: every event writes it, while its neighbours are only read.
 #[derive(Debug)]
 #[repr(align(64))]
 pub(crate) struct Ids {

@@ -1,10 +1,10 @@
-//! Locks: poison is ignored, and a forked child waits for none.
+//! Locks that ignore poison, and one that a forked child never waits for.
 
 use std::sync::{Mutex, MutexGuard, PoisonError, TryLockError};
 
 use super::process::Process;
 
-/// Locks, whether or not a thread has panicked with the lock held. For state that is whole after every
+/// Locks, also after a thread has panicked with the lock held: for state that is valid after every
 /// statement under the lock.
 pub(crate) fn lock<T>(mutex: &Mutex<T>) -> MutexGuard<'_, T> {
     mutex.lock().unwrap_or_else(PoisonError::into_inner)
@@ -28,8 +28,8 @@ impl<T: Default> Default for ForkLock<T> {
 }
 
 impl<T> ForkLock<T> {
-    /// Locks; `None` in a forked child that finds the lock held. Only then the process is asked for,
-    /// which costs more than all else a call does with a lock.
+    /// Locks; `None` in a forked child that finds the lock held. The process id, whose system call costs
+    /// more than an uncontended lock, is asked for only then.
     pub(crate) fn lock(&self) -> Option<MutexGuard<'_, T>> {
         match self.value.try_lock() {
             Ok(guard) => Some(guard),

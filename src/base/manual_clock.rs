@@ -1,10 +1,11 @@
-//! A clock that moves when it is told to.
+//! A clock that moves only when a test moves it.
 
-use std::future::Future;
-use std::pin::Pin;
-use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
-use std::task::{Context, Poll, Waker};
+use std::future::poll_fn;
+use std::sync::{Arc, Mutex};
+use std::task::{Poll, Waker};
 use std::time::{Duration, Instant, SystemTime};
+
+use super::lock::lock;
 
 /// Time for a logger under test: it stands still until [`advance`](Self::advance).
 ///
@@ -12,31 +13,22 @@ use std::time::{Duration, Instant, SystemTime};
 /// the flush interval, timeouts, back-off, ages and deadlines; sockets stay as fast as they are.
 #[derive(Debug, Clone, Default)]
 pub struct ManualClock {
-    shared: Arc<Shared>,
+    time: Arc<Mutex<Time>>,
 }
 
 #[derive(Debug)]
-struct Shared {
-    start: Instant,
-    wall_start: SystemTime,
-    state: Mutex<State>,
-}
-
-#[derive(Debug, Default)]
-struct State {
-    elapsed: Duration,
-    /// How far the wall clock was set apart from the time that passed, forward and back.
-    ahead: Duration,
-    behind: Duration,
+struct Time {
+    now: Instant,
+    wall: SystemTime,
     sleepers: Vec<Waker>,
 }
 
-impl Default for Shared {
+impl Default for Time {
     fn default() -> Self {
         Self {
-            start: Instant::now(),
-            wall_start: SystemTime::now(),
-            state: Mutex::default(),
+            now: Instant::now(),
+            wall: SystemTime::now(),
+            sleepers: Vec::new(),
         }
     }
 }
@@ -48,80 +40,57 @@ impl ManualClock {
         Self::default()
     }
 
-    /// Lets time pass, and wakes who has slept long enough.
+    /// Lets time pass, and wakes those whose deadline has come.
     pub fn advance(&self, time: Duration) {
-        self.change(|state| state.elapsed += time);
+        self.change(|now, wall| {
+            *now += time;
+            *wall += time;
+        });
     }
 
     /// Sets the wall clock forward, as a correction of the system's time would.
     pub fn set_forward(&self, by: Duration) {
-        self.change(|state| state.ahead += by);
+        self.change(|_, wall| *wall += by);
     }
 
     /// Sets the wall clock back.
     pub fn set_back(&self, by: Duration) {
-        self.change(|state| state.behind += by);
+        self.change(|_, wall| {
+            *wall = wall.checked_sub(by).unwrap_or(SystemTime::UNIX_EPOCH);
+        });
     }
 
     pub(crate) fn now(&self) -> Instant {
-        self.shared.start + self.state().elapsed
+        lock(&self.time).now
     }
 
     pub(crate) fn wall(&self) -> SystemTime {
-        let state = self.state();
-        let wall = self.shared.wall_start + state.elapsed + state.ahead;
-        wall.checked_sub(state.behind)
-            .unwrap_or(SystemTime::UNIX_EPOCH)
+        lock(&self.time).wall
     }
 
-    pub(crate) fn sleep_until(&self, deadline: Instant) -> Sleep {
-        Sleep {
-            clock: self.clone(),
-            deadline,
-        }
+    pub(crate) async fn sleep_until(&self, deadline: Instant) {
+        poll_fn(|cx| {
+            let mut time = lock(&self.time);
+            if time.now >= deadline {
+                return Poll::Ready(());
+            }
+            let mut sleepers = time.sleepers.iter();
+            if !sleepers.any(|sleeper| sleeper.will_wake(cx.waker())) {
+                time.sleepers.push(cx.waker().clone());
+            }
+            Poll::Pending
+        })
+        .await;
     }
 
-    fn change(&self, change: impl FnOnce(&mut State)) {
+    fn change(&self, change: impl FnOnce(&mut Instant, &mut SystemTime)) {
         let sleepers = {
-            let mut state = self.state();
-            change(&mut state);
-            std::mem::take(&mut state.sleepers)
+            let time = &mut *lock(&self.time);
+            change(&mut time.now, &mut time.wall);
+            std::mem::take(&mut time.sleepers)
         };
         for sleeper in sleepers {
             sleeper.wake();
         }
-    }
-
-    fn state(&self) -> MutexGuard<'_, State> {
-        self.shared
-            .state
-            .lock()
-            .unwrap_or_else(PoisonError::into_inner)
-    }
-}
-
-/// Resolves when the clock has reached a time.
-#[derive(Debug)]
-pub(crate) struct Sleep {
-    clock: ManualClock,
-    deadline: Instant,
-}
-
-impl Future for Sleep {
-    type Output = ();
-
-    fn poll(self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<()> {
-        let mut state = self.clock.state();
-        if self.clock.shared.start + state.elapsed >= self.deadline {
-            return Poll::Ready(());
-        }
-        if !state
-            .sleepers
-            .iter()
-            .any(|sleeper| sleeper.will_wake(cx.waker()))
-        {
-            state.sleepers.push(cx.waker().clone());
-        }
-        Poll::Pending
     }
 }

@@ -1,4 +1,4 @@
-//! Panics of the host's code, which stay where they were caught.
+//! Catches panics of the host's code.
 
 use std::mem::ManuallyDrop;
 use std::panic::{AssertUnwindSafe, catch_unwind};
@@ -7,7 +7,7 @@ use std::panic::{AssertUnwindSafe, catch_unwind};
 #[derive(Debug, PartialEq, Eq)]
 pub(crate) struct Panicked;
 
-/// Runs code of the host's. What it leaves half done must not be looked at after a panic.
+/// Runs the host's code. State that it changes must not be used after a panic.
 pub(crate) fn catch<R>(f: impl FnOnce() -> R) -> Result<R, Panicked> {
     catch_unwind(AssertUnwindSafe(f)).map_err(|payload| {
         // A payload's own `Drop` may panic, so it is leaked.

@@ -1,10 +1,10 @@
-//! The process that something was made in, which a fork leaves behind.
+//! Whether this process is a forked child of the one that made a logger.
 
 use std::cell::Cell;
 use std::time::{Duration, SystemTime};
 
-/// How long an answer of the system holds. A fork takes several times as long, so what a child
-/// inherits is stale.
+/// How long the system's answer is used. A fork takes several times as long, so an answer that a child
+/// inherits is too old.
 const HOLDS: Duration = Duration::from_micros(10);
 
 thread_local! {
@@ -27,9 +27,9 @@ impl Process {
         Self::current() != self
     }
 
-    /// As [`is_forked`](Self::is_forked), for every event: the system is asked unless it just was, in a
-    /// burst for one event in ten or more. A clock that stands still or goes back makes every answer
-    /// stale.
+    /// As [`is_forked`](Self::is_forked), cheap enough for every event: the last answer is used for ten
+    /// microseconds, so that in a burst one event in ten or fewer makes a system call. A clock that
+    /// stands still or goes back makes every answer too old.
     pub(crate) fn is_forked_at(self, now: SystemTime) -> bool {
         let holds = |at| match now.duration_since(at) {
             Ok(age) => age > Duration::ZERO && age < HOLDS,

@@ -36,17 +36,17 @@ impl Rng {
 }
 
 /// Hashes for tables under keys that this process made up: a fifth of the standard hasher's cost for
-/// a name, and as little to be steered from outside. Not for secrets.
+/// a name, and as little to be steered from outside. Not for secrets. Each hash starts from a copy.
 #[derive(Debug, Clone, Copy)]
 pub(crate) struct Keyed {
-    start: u64,
+    hash: u64,
     key: u64,
 }
 
 impl Default for Keyed {
     fn default() -> Self {
         static KEYS: LazyLock<Keyed> = LazyLock::new(|| Keyed {
-            start: seed(),
+            hash: seed(),
             key: seed() | 1,
         });
         *KEYS
@@ -54,23 +54,14 @@ impl Default for Keyed {
 }
 
 impl BuildHasher for Keyed {
-    type Hasher = KeyedHasher;
+    type Hasher = Self;
 
-    fn build_hasher(&self) -> KeyedHasher {
-        KeyedHasher {
-            hash: self.start,
-            key: self.key,
-        }
+    fn build_hasher(&self) -> Self {
+        *self
     }
 }
 
-#[derive(Debug)]
-pub(crate) struct KeyedHasher {
-    hash: u64,
-    key: u64,
-}
-
-impl Hasher for KeyedHasher {
+impl Hasher for Keyed {
     fn write(&mut self, bytes: &[u8]) {
         let (words, rest) = bytes.as_chunks::<8>();
         for word in words {
@@ -80,7 +71,7 @@ impl Hasher for KeyedHasher {
         for (to, from) in last.iter_mut().zip(rest) {
             *to = *from;
         }
-        // The length of what is left tells zeros from nothing.
+        // With its length, a rest of zeros differs from no rest.
         self.write_u64(u64::from_le_bytes(last) ^ ((rest.len() as u64) << 56));
     }
 

@@ -1,4 +1,4 @@
-//! A bounded memory of what came last.
+//! A bounded map of the latest values.
 
 use std::collections::{HashMap, VecDeque};
 use std::hash::{BuildHasher, Hash};
@@ -56,7 +56,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn what_is_remembered_is_bounded() {
+    fn the_map_is_bounded() {
         let recent = Recent::new(100);
         for key in 0..110_u64 {
             recent.put(key, key);

@@ -11,7 +11,7 @@ use super::setting::Setting;
 use super::table::Values;
 use crate::base::clock::Clock;
 use crate::capture::{self, CapturePolicy, Constant};
-use crate::delivery::Opened;
+use crate::delivery::Store;
 use crate::delivery::settings::{DeliverySettings, Pace};
 use crate::error::BuildError;
 use crate::event::Sampling;
@@ -27,7 +27,7 @@ use crate::wire::defaults::Defaults;
 pub(crate) struct Resolved {
     pub(crate) pipeline: PipelineSettings,
     pub(crate) delivery: DeliverySettings,
-    pub(crate) spool: Option<Opened>,
+    pub(crate) spool: Option<Store>,
     /// For the doctor: what is set, and where each value came from.
     pub(crate) settings: Vec<Setting>,
 }

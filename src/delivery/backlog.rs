@@ -1,79 +1,89 @@
-//! What waits in memory to be sent: in the queue, taken from it, or to be repeated.
+//! What of a destination is in memory: queued, taken from the queue, to be repeated, or under way.
 
-use std::collections::VecDeque;
+use std::collections::{BTreeMap, VecDeque};
+use std::ops::Range;
 use std::sync::Arc;
 use std::time::Instant;
 
 use super::batch::{Batch, Size, Stock};
 use super::before_send::Hook;
+use super::flights::Flights;
 use super::report::Reporter;
-use super::settings::DeliverySettings;
 use super::shared::Shared;
 use crate::queue::{EventEnd, Receiver, Segment};
 
-pub(crate) struct Backlog {
+/// Segments by their sequence number, each with those of its events that are in memory.
+pub(super) type Held = BTreeMap<u64, (Arc<Segment>, Vec<Range<usize>>)>;
+
+pub(super) struct Backlog {
+    pub(super) shared: Arc<Shared>,
+    pub(super) reporter: Reporter,
     pub(super) receiver: Receiver,
     hook: Option<Hook>,
     /// Taken from the queue, not yet in a batch.
     pub(super) fresh: Stock,
     /// Batches that are sent again, oldest first. They go before what is fresh.
     pub(super) retries: VecDeque<Batch>,
-    /// What there is, is sent, be the batch full or not.
+    pub(super) flights: Flights,
+    /// What is ready is sent, whether or not it fills a batch.
     pub(super) send_partial: bool,
     /// The batch size in use: halved when batches time out, doubled when they get through.
     pub(super) batch_events: usize,
 }
 
 impl Backlog {
-    pub(super) fn new(receiver: Receiver, settings: &DeliverySettings) -> Self {
+    pub(super) fn new(shared: Arc<Shared>, receiver: Receiver) -> Self {
+        let settings = &shared.settings;
         let hook = settings.before_send.clone();
+        let ledger = Arc::clone(&shared.ledger);
         Self {
+            reporter: Reporter::new(ledger, settings.on_error.clone(), settings.verbose),
             receiver,
             hook: hook.map(|hook| Hook::new(hook, &settings.redactor)),
             fresh: Stock::default(),
             retries: VecDeque::new(),
+            flights: Flights::default(),
             send_partial: false,
             batch_events: settings.max_batch_events,
+            shared,
         }
     }
 
+    /// Whether nothing waits to be sent.
     pub(super) fn is_empty(&self) -> bool {
         self.retries.is_empty() && self.fresh.is_empty() && self.receiver.oldest().is_none()
     }
 
     /// Moves the oldest segment from the queue to what is fresh, through the user's hook; `None` when
     /// there is none.
-    pub(super) fn pull_segment(
-        &mut self,
-        shared: &Shared,
-        reporter: &mut Reporter,
-    ) -> Option<Arc<Segment>> {
+    pub(super) fn pull_segment(&mut self) -> Option<Arc<Segment>> {
         let segment = self.receiver.take()?;
-        // Somebody waits for one of these events, so they do not wait for a batch.
+        // Somebody waits for one of these events, so they do not wait for a full batch.
         self.send_partial |= segment.is_awaited();
-        let segment = Arc::new(self.hooked(segment, shared, reporter));
+        let segment = Arc::new(self.apply_hook(segment));
         self.fresh.add(Arc::clone(&segment));
         Some(segment)
     }
 
     /// Lets the user's hook rewrite a segment's events, once for each event.
-    fn hooked(&mut self, segment: Segment, shared: &Shared, reporter: &mut Reporter) -> Segment {
+    fn apply_hook(&mut self, segment: Segment) -> Segment {
         let Some(hook) = &mut self.hook else {
             return segment;
         };
+        let ledger = &self.shared.ledger;
         let mut rewrite = self.receiver.rewritten(&segment);
         for event in 0..segment.len() {
             let bytes = segment.slice(event..event + 1);
             let json = bytes.strip_suffix(b",").unwrap_or(bytes);
-            match hook.apply(json, &shared.settings.wire, &shared.ledger) {
+            match hook.apply(json, &self.shared.settings.wire, ledger) {
                 Ok(json) => {
-                    let waiter = segment.take_waiters(event..event + 1).pop();
-                    rewrite.push(&json, segment.id(event).unwrap_or_default(), waiter);
+                    let listener = segment.take_listeners(event..event + 1).pop();
+                    rewrite.push(&json, segment.id(event).unwrap_or_default(), listener);
                 }
                 Err(reason) => {
-                    shared.ledger.drop_pending(reason, 1);
-                    segment.settle(event..event + 1, EventEnd::Dropped(reason));
-                    reporter.dropped(1, reason, "before_send");
+                    ledger.drop_pending(reason, 1);
+                    segment.notify_end(event..event + 1, EventEnd::Dropped(reason));
+                    self.reporter.dropped(1, reason, "before_send");
                 }
             }
         }
@@ -82,32 +92,32 @@ impl Backlog {
 
     /// What is worth a request before the tick: a whole batch, unless the queue is full before it
     /// holds two.
-    pub(super) fn worth_sending(&self, shared: &Shared) -> Size {
-        let bounds = &shared.settings.bounds;
-        let size = self.size(shared);
+    pub(super) fn worth_sending(&self) -> Size {
+        let bounds = &self.shared.settings.bounds;
+        let size = self.batch_size();
         Size {
             max_events: size.max_events.min(bounds.worth_events()),
             max_bytes: size.max_bytes.min(bounds.worth_bytes()),
         }
     }
 
-    fn size(&self, shared: &Shared) -> Size {
+    fn batch_size(&self) -> Size {
         Size {
             max_events: self.batch_events,
-            max_bytes: shared.settings.max_batch_bytes,
+            max_bytes: self.shared.settings.max_batch_bytes,
         }
     }
 
     /// Takes the next batch: one that is repeated, else what is fresh.
-    pub(super) fn next_batch(&mut self, shared: &Shared) -> Option<Batch> {
-        let size = self.size(shared);
+    pub(super) fn next_batch(&mut self) -> Option<Batch> {
+        let size = self.batch_size();
         self.retries.pop_front().or_else(|| self.fresh.take(size))
     }
 
     /// Puts a batch where it belongs by age: first in, first out.
     pub(super) fn requeue(&mut self, batch: Batch) {
-        let key = batch.order();
-        let at = self.retries.partition_point(|other| other.order() < key);
+        let order = batch.order();
+        let at = self.retries.partition_point(|other| other.order() < order);
         self.retries.insert(at, batch);
     }
 
@@ -120,48 +130,172 @@ impl Backlog {
         self.requeue(first);
     }
 
-    /// A batch got through: the next ones may be larger, up to the limit.
-    pub(super) fn grow_batches(&mut self, max_batch_events: usize) {
-        self.batch_events = (self.batch_events * 2).min(max_batch_events);
+    /// Lets the next batches be larger, up to the limit, since one got through.
+    pub(super) fn grow_batches(&mut self) {
+        let most = self.shared.settings.max_batch_events;
+        self.batch_events = (self.batch_events * 2).min(most);
     }
 
     /// Takes out what was queued before `oldest`.
     pub(super) fn take_expired(&mut self, oldest: Instant) -> Vec<Batch> {
-        let expired = |first_at: Option<Instant>| first_at.is_some_and(|at| at < oldest);
-        let retries = std::mem::take(&mut self.retries);
-        let (mut old, young) = retries
-            .into_iter()
-            .partition::<Vec<_>, _>(|batch| expired(batch.first_at()));
-        self.retries = young.into();
-        while expired(self.fresh.first_at())
+        self.take_while(|first_at| first_at.is_some_and(|at| at < oldest))
+    }
+
+    /// Takes out all there is, but for what is under way.
+    pub(super) fn take_all(&mut self) -> Vec<Batch> {
+        self.take_while(|_| true)
+    }
+
+    /// Takes out the retries and segments, oldest first, that `goes` holds for by their age.
+    fn take_while(&mut self, goes: impl Fn(Option<Instant>) -> bool) -> Vec<Batch> {
+        let retries = std::mem::take(&mut self.retries).into_iter();
+        let (mut taken, kept) = retries.partition::<Vec<_>, _>(|batch| goes(batch.first_at()));
+        self.retries = kept.into();
+        while goes(self.fresh.first_at())
             && let Some(batch) = self.fresh.take_segment()
         {
-            old.push(batch);
+            taken.push(batch);
         }
-        while expired(self.receiver.oldest().map(|(_, at)| at))
+        while goes(self.receiver.oldest().map(|(_, at)| at))
             && let Some(segment) = self.receiver.take()
         {
-            old.extend(Batch::of(segment));
+            taken.extend(Batch::of(segment));
         }
-        old
+        taken
     }
 
-    /// Takes out all there is.
-    pub(super) fn take_all(&mut self) -> Vec<Batch> {
-        let mut all: Vec<Batch> = self.retries.drain(..).collect();
-        while let Some(batch) = self.fresh.take_segment() {
-            all.push(batch);
-        }
-        while let Some(segment) = self.receiver.take() {
-            all.extend(Batch::of(segment));
-        }
-        all
-    }
-
-    /// The sequence number of the oldest segment.
+    /// The sequence number of the oldest segment that is not done.
     pub(super) fn oldest_sequence(&self) -> Option<u64> {
-        let retries = self.retries.iter().flat_map(Batch::sequences);
+        let taken = self.parts().map(|(segment, _)| segment.sequence());
         let queued = self.receiver.oldest().map(|(sequence, _)| sequence);
-        retries.chain(self.fresh.sequence()).chain(queued).min()
+        taken.chain(queued).min()
+    }
+
+    /// Events that were taken from the queue and are not under way, oldest first.
+    pub(super) fn waiting(&self) -> impl Iterator<Item = (&Arc<Segment>, Range<usize>)> {
+        let retries = self.retries.iter().flat_map(Batch::parts);
+        retries.chain(self.fresh.parts())
+    }
+
+    /// All that was taken from the queue.
+    fn parts(&self) -> impl Iterator<Item = (&Arc<Segment>, Range<usize>)> {
+        let under_way = self.flights.batches().flat_map(Batch::parts);
+        under_way.chain(self.waiting())
+    }
+
+    /// All that was taken from the queue, by segment.
+    pub(super) fn held(&self) -> Held {
+        let mut held = Held::new();
+        for (segment, events) in self.parts() {
+            held.entry(segment.sequence())
+                .or_insert_with(|| (Arc::clone(segment), Vec::new()))
+                .1
+                .push(events);
+        }
+        held
+    }
+
+    /// The share of the queue's bounds that is in use.
+    pub(super) fn fullness(&self) -> f64 {
+        let bounds = &self.shared.settings.bounds;
+        let events = self.shared.ledger.pending() as f64 / bounds.max_events as f64;
+        let bytes = self.shared.queue.bytes() as f64 / bounds.max_bytes as f64;
+        events.max(bytes)
+    }
+
+    /// How many events two rounds of full requests hold.
+    pub(super) fn two_rounds(&self) -> usize {
+        2 * self.shared.settings.max_in_flight * self.batch_events
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use std::time::Duration;
+
+    use super::*;
+
+    const SECOND: Duration = Duration::from_secs(1);
+
+    fn backlog() -> Backlog {
+        let (shared, receiver) = Shared::for_tests();
+        Backlog::new(Arc::new(shared), receiver)
+    }
+
+    impl Backlog {
+        fn segment(&self, sequence: u64, events: usize, at: Instant) -> Segment {
+            let events: Vec<_> = (0..events).map(|id| (id as i64, 0..2)).collect();
+            self.receiver.restored(sequence, b"{}", &events, at)
+        }
+
+        fn batch(&self, sequence: u64, events: usize, at: Instant) -> Batch {
+            Batch::of(self.segment(sequence, events, at)).unwrap()
+        }
+
+        fn add_fresh(&mut self, sequence: u64, events: usize, at: Instant) {
+            let segment = self.segment(sequence, events, at);
+            self.fresh.add(Arc::new(segment));
+        }
+    }
+
+    fn orders(batches: &[Batch]) -> Vec<u64> {
+        batches.iter().map(|batch| batch.order().0).collect()
+    }
+
+    #[test]
+    fn retries_go_first_and_the_oldest_of_them_before_the_others() {
+        let (mut backlog, now) = (backlog(), Instant::now());
+        backlog.add_fresh(3, 2, now);
+        for sequence in [2, 1] {
+            backlog.requeue(backlog.batch(sequence, 2, now));
+        }
+        assert_eq!(backlog.oldest_sequence(), Some(1));
+        let next: Vec<Batch> = std::iter::from_fn(|| backlog.next_batch()).collect();
+        assert_eq!(orders(&next), [1, 2, 3]);
+        assert!(backlog.is_empty() && backlog.oldest_sequence().is_none());
+    }
+
+    #[test]
+    fn halves_go_back_in_order_and_a_single_event_stays_whole() {
+        let (mut backlog, now) = (backlog(), Instant::now());
+        backlog.requeue_halves(backlog.batch(2, 5, now));
+        backlog.requeue_halves(backlog.batch(1, 1, now));
+        let lengths: Vec<usize> = backlog.retries.iter().map(Batch::len).collect();
+        assert_eq!(lengths, [1, 3, 2]);
+    }
+
+    #[test]
+    fn what_is_too_old_is_taken_out_wherever_it_waits() {
+        let (mut backlog, now) = (backlog(), Instant::now());
+        let later = now + SECOND;
+        backlog.requeue(backlog.batch(1, 2, now));
+        backlog.requeue(backlog.batch(2, 2, later));
+        backlog.add_fresh(3, 2, now);
+        backlog.add_fresh(4, 2, later);
+        assert_eq!(orders(&backlog.take_expired(later)), [1, 3]);
+        assert!(backlog.take_expired(later).is_empty());
+        assert_eq!(orders(&backlog.take_all()), [2, 4]);
+    }
+
+    #[test]
+    fn the_parts_of_a_segment_are_held_together() {
+        let (mut backlog, now) = (backlog(), Instant::now());
+        backlog.requeue_halves(backlog.batch(7, 4, now));
+        backlog.add_fresh(8, 1, now);
+        let held = backlog.held();
+        let ranges = |sequence| held.get(&sequence).map(|(_, ranges)| ranges.clone());
+        assert_eq!(ranges(7), Some(vec![0..2, 2..4]));
+        assert_eq!(ranges(8), Some(vec![0..1]));
+    }
+
+    #[test]
+    fn batches_grow_up_to_their_limit() {
+        let mut backlog = backlog();
+        backlog.batch_events = 3;
+        for events in [6, 10, 10] {
+            backlog.grow_batches();
+            assert_eq!(backlog.batch_size().max_events, events);
+        }
+        assert_eq!(backlog.worth_sending().max_events, 10);
     }
 }

@@ -5,17 +5,25 @@ use std::ops::Range;
 use std::sync::Arc;
 use std::time::Instant;
 
-use crate::queue::EventEnd;
-use crate::queue::Segment;
+use crate::queue::{EventEnd, Segment};
 
 /// Consecutive events of one segment.
-#[derive(Debug, Clone)]
 struct Part {
     segment: Arc<Segment>,
     events: Range<usize>,
 }
 
 impl Part {
+    /// All events of a segment.
+    fn whole(segment: Arc<Segment>) -> Self {
+        let events = 0..segment.len();
+        Self { segment, events }
+    }
+
+    fn view(&self) -> (&Arc<Segment>, Range<usize>) {
+        (&self.segment, self.events.clone())
+    }
+
     fn bytes(&self) -> usize {
         self.segment.slice(self.events.clone()).len()
     }
@@ -35,7 +43,6 @@ impl Part {
 }
 
 /// The events of one request, in order.
-#[derive(Debug)]
 pub(crate) struct Batch {
     parts: Vec<Part>,
     /// How often the request of just these events has timed out.
@@ -49,9 +56,8 @@ impl Batch {
 
     /// The events of one segment; `None` when there are none.
     pub(crate) fn of(segment: Segment) -> Option<Self> {
-        let mut stock = Stock::default();
-        stock.add(Arc::new(segment));
-        stock.take_segment()
+        let part = Part::whole(Arc::new(segment));
+        (!part.events.is_empty()).then(|| Self::new(vec![part]))
     }
 
     pub(crate) fn len(&self) -> usize {
@@ -78,15 +84,20 @@ impl Batch {
         })
     }
 
-    pub(crate) fn sequences(&self) -> impl Iterator<Item = u64> + '_ {
-        self.parts.iter().map(|part| part.segment.sequence())
+    /// Notifies those who wait for its events.
+    pub(crate) fn notify_end(&self, end: EventEnd) {
+        for (segment, events) in self.parts() {
+            segment.notify_end(events, end);
+        }
     }
 
-    /// Tells those who wait for its events.
-    pub(crate) fn settle(&self, how: EventEnd) {
-        for part in &self.parts {
-            part.segment.settle(part.events.clone(), how);
-        }
+    pub(crate) fn parts(&self) -> impl Iterator<Item = (&Arc<Segment>, Range<usize>)> {
+        self.parts.iter().map(Part::view)
+    }
+
+    /// Removes the events of some segments.
+    pub(crate) fn remove(&mut self, goes: impl Fn(&Segment) -> bool) {
+        self.parts.retain(|part| !goes(&part.segment));
     }
 
     /// Halves the batch; the second half is `None` for a single event.
@@ -142,18 +153,25 @@ pub(crate) struct Size {
     pub(crate) max_bytes: usize,
 }
 
-/// Segments that were taken from the queue and are not yet in a batch.
-#[derive(Debug, Default)]
+/// Segments that were taken from the queue and are not yet in a batch, oldest first.
+#[derive(Default)]
 pub(crate) struct Stock {
     parts: VecDeque<Part>,
 }
 
 impl Stock {
     pub(crate) fn add(&mut self, segment: Arc<Segment>) {
-        let events = 0..segment.len();
-        if !events.is_empty() {
-            self.parts.push_back(Part { segment, events });
+        let part = Part::whole(segment);
+        if !part.events.is_empty() {
+            self.parts.push_back(part);
         }
+    }
+
+    /// Adds a segment where it belongs by age.
+    pub(crate) fn insert(&mut self, segment: Arc<Segment>) {
+        let sequence = segment.sequence();
+        let at = (self.parts).partition_point(|part| part.segment.sequence() < sequence);
+        self.parts.insert(at, Part::whole(segment));
     }
 
     pub(crate) fn is_empty(&self) -> bool {
@@ -170,9 +188,18 @@ impl Stock {
         self.parts.pop_front().map(|part| Batch::new(vec![part]))
     }
 
-    /// The sequence number of the oldest segment.
-    pub(crate) fn sequence(&self) -> Option<u64> {
-        self.parts.front().map(|part| part.segment.sequence())
+    /// The number of its events.
+    pub(crate) fn len(&self) -> usize {
+        self.parts.iter().map(|part| part.events.len()).sum()
+    }
+
+    pub(crate) fn parts(&self) -> impl Iterator<Item = (&Arc<Segment>, Range<usize>)> {
+        self.parts.iter().map(Part::view)
+    }
+
+    /// Removes the events of some segments.
+    pub(crate) fn remove(&mut self, goes: impl Fn(&Segment) -> bool) {
+        self.parts.retain(|part| !goes(&part.segment));
     }
 
     /// Whether there is as much as `size`: enough for a batch that cannot take another event.
@@ -219,45 +246,6 @@ impl Stock {
     }
 }
 
-/// What a spool needs to know of, and to take from, what is in memory.
-impl Batch {
-    pub(crate) fn parts(&self) -> impl Iterator<Item = (&Arc<Segment>, Range<usize>)> {
-        self.parts.iter().map(Part::view)
-    }
-
-    pub(crate) fn remove(&mut self, leaves: impl Fn(&Segment) -> bool) {
-        self.parts.retain(|part| !leaves(&part.segment));
-    }
-}
-
-impl Stock {
-    pub(crate) fn parts(&self) -> impl Iterator<Item = (&Arc<Segment>, Range<usize>)> {
-        self.parts.iter().map(Part::view)
-    }
-
-    pub(crate) fn remove(&mut self, leaves: impl Fn(&Segment) -> bool) {
-        self.parts.retain(|part| !leaves(&part.segment));
-    }
-
-    /// Events in it.
-    pub(crate) fn len(&self) -> usize {
-        self.parts.iter().map(|part| part.events.len()).sum()
-    }
-
-    /// Adds a segment where it belongs by age.
-    pub(crate) fn insert(&mut self, segment: Arc<Segment>) {
-        let events = 0..segment.len();
-        let at = (self.parts).partition_point(|p| p.segment.sequence() < segment.sequence());
-        self.parts.insert(at, Part { segment, events });
-    }
-}
-
-impl Part {
-    fn view(&self) -> (&Arc<Segment>, Range<usize>) {
-        (&self.segment, self.events.clone())
-    }
-}
-
 #[cfg(test)]
 mod tests {
     use proptest::prelude::*;
@@ -279,7 +267,7 @@ mod tests {
             batch_bytes: 512 * 1024,
         };
         let ledger = Arc::new(Ledger::default());
-        let (sender, receiver) = queue::channel(bounds, Arc::clone(&ledger));
+        let (sender, receiver) = queue::bounded(bounds, Arc::clone(&ledger));
         let policy = CapturePolicy {
             limits: Limits::default(),
             redactor: Redactor::off(),

@@ -18,7 +18,7 @@ pub(crate) struct Hook {
 }
 
 impl Hook {
-    /// The limits are wide: the event has had its own, and may not lose anything to them twice.
+    /// The limits are wide: the event was cut to its own before, and must not be cut twice.
     pub(super) fn new(hook: BeforeSend, redactor: &Redactor) -> Self {
         let limits = Limits::default()
             .max_string_chars(65_536)
@@ -37,7 +37,7 @@ impl Hook {
         }
     }
 
-    /// Lets the hook look at one event; returns what is to be sent. Panics are counted in `ledger`.
+    /// Applies the hook to one event; returns what is to be sent. Panics are counted in `ledger`.
     pub(super) fn apply<'h>(
         &'h mut self,
         event: &[u8],
@@ -68,23 +68,17 @@ fn write(
     wire: &Wire,
     w: &mut EventWriter<'_>,
 ) {
-    let fixed = wire.profile().fixed_members;
+    let is_fixed = |name: &str| wire.profile().fixed_members.contains(&name);
     let start = w.len();
-    for (name, value) in before
-        .iter()
-        .filter(|(name, _)| fixed.contains(&name.as_str()))
-    {
+    for (name, value) in before.iter().filter(|(name, _)| is_fixed(name)) {
         w.unchanged(name, value);
     }
-    for (name, value) in after
-        .iter()
-        .filter(|(name, _)| !fixed.contains(&name.as_str()))
-    {
+    for (name, value) in after.iter().filter(|(name, _)| !is_fixed(name)) {
         match value {
             Value::Object(meta) if name == "meta" => {
                 w.key(key!("meta"));
                 let start = w.len();
-                // Our own counts, which no hook has any business with.
+                // The counts are our own: a hook cannot change them.
                 if let Some(counts) = before.get("meta").and_then(|meta| meta.get("redactions")) {
                     w.unchanged("redactions", counts);
                 }

@@ -4,13 +4,13 @@ use std::collections::HashMap;
 use std::sync::Arc;
 use std::time::{Duration, Instant};
 
+use super::backlog::Backlog;
 use super::batch::Batch;
-use super::flights::{Landing, Response};
+use super::flights::{Ended, Response};
 use super::gate::Gate;
-use super::in_memory::InMemory;
 use super::message::Reply;
 use super::shared::Shared;
-use super::spooling::{Opened, Spooling};
+use super::spooling::{Spooling, Store};
 use crate::base::random;
 use crate::error::SpoolError;
 use crate::ledger::{DropReason, Stats};
@@ -21,19 +21,19 @@ use crate::wire::parts::Sender;
 
 pub(super) struct Destination {
     shared: Arc<Shared>,
-    memory: InMemory,
+    pub(super) backlog: Backlog,
     gate: Gate,
-    spooling: Spooling,
+    spooling: Option<Spooling>,
     next_tick: Instant,
 }
 
 impl Destination {
-    pub(super) fn new(shared: Arc<Shared>, receiver: Receiver, spool: Option<Opened>) -> Self {
+    pub(super) fn new(shared: Arc<Shared>, receiver: Receiver, spool: Option<Store>) -> Self {
         let settings = &shared.settings;
         Self {
-            memory: InMemory::new(Arc::clone(&shared), receiver),
+            backlog: Backlog::new(Arc::clone(&shared), receiver),
             gate: Gate::new(settings.pace, random::seed()),
-            spooling: Spooling::start(&shared, spool),
+            spooling: spool.and_then(|store| Spooling::start(&shared, store)),
             next_tick: settings.clock.now() + settings.flush_interval,
             shared,
         }
@@ -44,8 +44,10 @@ impl Destination {
         if now >= self.next_tick {
             self.tick(now);
         }
-        let is_open = self.gate.reopens_at().is_none_or(|at| at <= now);
-        self.spooling.turn(&mut self.memory, is_open, now);
+        if let Some(spooling) = &mut self.spooling {
+            let is_open = self.gate.reopens_at().is_none_or(|at| at <= now);
+            spooling.turn(&mut self.backlog, is_open, now);
+        }
         self.send(now);
     }
 
@@ -53,32 +55,33 @@ impl Destination {
     fn tick(&mut self, now: Instant) {
         let settings = &self.shared.settings;
         self.next_tick = now + settings.flush_interval;
-        self.memory.backlog.receiver.seal();
-        self.memory.backlog.receiver.trim();
-        self.memory.backlog.send_partial = true;
+        self.backlog.receiver.seal();
+        self.backlog.receiver.trim();
+        self.backlog.send_partial = true;
         if let Some(oldest) = now.checked_sub(settings.max_event_age) {
-            for batch in self.memory.backlog.take_expired(oldest) {
+            for batch in self.backlog.take_expired(oldest) {
                 self.drop_batch(&batch, DropReason::Expired, "too old");
             }
         }
-        self.memory.reporter.log_drop_episode();
+        self.backlog.reporter.log_drop_episode();
     }
 
-    /// Sends as long as there is something to send, a place for it, and the gate is open.
+    /// Sends while there is something to send, fewer requests than allowed are under way, and the gate
+    /// is open.
     fn send(&mut self, now: Instant) {
-        while self.memory.flights.len() < self.shared.settings.max_in_flight {
-            // Looked at first: while it is closed, what the queue holds stays there, where newer
-            // events may take its place.
+        while self.backlog.flights.len() < self.shared.settings.max_in_flight {
+            // The gate comes first: while it is closed, events stay in the queue, where newer ones may
+            // take their place.
             if !self.gate.lets_through(now) {
                 return;
             }
-            if self.memory.backlog.retries.is_empty() && !self.fill_batch() {
-                self.memory.backlog.send_partial = false;
+            if self.backlog.retries.is_empty() && !self.fill_batch() {
+                self.backlog.send_partial = false;
                 return;
             }
             self.gate.pass(now);
-            match self.memory.backlog.next_batch(&self.shared) {
-                Some(batch) => self.launch(batch, now),
+            match self.backlog.next_batch() {
+                Some(batch) => self.send_batch(batch, now),
                 None => return,
             }
         }
@@ -86,54 +89,47 @@ impl Destination {
 
     /// Pulls segments until they make a batch that is worth sending, if the queue has one.
     fn fill_batch(&mut self) -> bool {
-        let worth = self.memory.backlog.worth_sending(&self.shared);
-        while !self.memory.backlog.fresh.fills(worth) {
-            match self.memory.pull_segment() {
-                Some(segment) => self.spooling.write_to_spool(&self.shared, &segment),
-                None => {
-                    return self.memory.backlog.send_partial
-                        && !self.memory.backlog.fresh.is_empty();
-                }
+        let worth = self.backlog.worth_sending();
+        while !self.backlog.fresh.fills(worth) {
+            let Some(segment) = self.backlog.pull_segment() else {
+                return self.backlog.send_partial && !self.backlog.fresh.is_empty();
+            };
+            if let Some(spooling) = &self.spooling {
+                spooling.write(&self.shared, &segment);
             }
         }
         true
     }
 
-    fn launch(&mut self, batch: Batch, now: Instant) {
-        let shared = &self.shared;
+    fn send_batch(&mut self, batch: Batch, now: Instant) {
+        let Shared {
+            settings,
+            ledger,
+            instance,
+            ..
+        } = &*self.shared;
         let sender = Sender {
-            instance: &shared.instance,
-            sequence: self.memory.flights.next_number(),
-            dropped: shared.ledger.dropped(),
+            instance,
+            sequence: self.backlog.flights.count,
+            dropped: ledger.dropped(),
         };
-        let body = shared.settings.wire.frame(&batch.slices(), &sender);
-        self.memory.reporter.sending(batch.len(), body.len());
-        shared.ledger.request();
-        self.memory.flights.launch(shared, batch, body, now);
+        let body = settings.wire.frame(&batch.slices(), &sender);
+        self.backlog.reporter.sending(batch.len(), body.len());
+        ledger.request();
+        self.backlog.flights.send(settings, batch, body, now);
     }
 
-    /// Waits for the end of a request; `None` when none is under way.
-    pub(super) async fn next_landing(&mut self) -> Option<Landing> {
-        self.memory.flights.next().await
-    }
-
-    pub(super) fn try_next_landing(&mut self) -> Option<Landing> {
-        self.memory.flights.try_next()
-    }
-
-    pub(super) fn on_landing(&mut self, landing: Landing) {
-        let Some(landed) = self.memory.flights.land(landing) else {
-            return;
-        };
-        match landed.result {
-            Ok(response) => self.on_response(landed.batch, landed.started, &response),
+    pub(super) fn on_answer(&mut self, ended: Ended) {
+        let Ended {
+            mut batch,
+            started,
+            result,
+        } = ended;
+        match result {
+            Ok(response) => self.on_response(batch, started, &response),
             Err(error) => {
-                let failure = Failure {
-                    started: landed.started,
-                    retry_after: None,
-                    timed_out: error == SendError::Timeout,
-                };
-                self.on_failure(landed.batch, &failure, &error.to_string());
+                batch.timeouts += u32::from(error == SendError::Timeout);
+                self.on_failure(batch, started, None, &error.to_string());
             }
         }
     }
@@ -147,102 +143,107 @@ impl Destination {
         );
         let cause = format!("the ingest answered {}", response.status);
         if let Verdict::Retry { after } = verdict {
-            let failure = Failure {
-                started,
-                retry_after: after,
-                timed_out: false,
-            };
-            return self.on_failure(batch, &failure, &cause);
+            return self.on_failure(batch, started, after, &cause);
         }
         if self.gate.answered(started) {
-            self.memory.reporter.recovered();
+            self.backlog.reporter.recovered();
         }
         match verdict {
-            Verdict::Delivered => {
-                self.memory
-                    .backlog
-                    .grow_batches(self.shared.settings.max_batch_events);
-                self.on_delivered(batch, response);
-            }
+            Verdict::Delivered => self.on_delivered(batch, response),
             Verdict::Split if batch.len() == 1 => {
                 self.drop_batch(&batch, DropReason::TooLarge, &cause);
             }
-            Verdict::Split => self.memory.backlog.requeue_halves(batch),
+            Verdict::Split => self.backlog.requeue_halves(batch),
             Verdict::Drop(reason) => self.drop_batch(&batch, reason, &cause),
             Verdict::Retry { .. } => {}
         }
     }
 
     fn on_delivered(&mut self, batch: Batch, response: &Response) {
-        let taken = self.without_refused(batch, &response.body);
-        let events = taken.len() as u64;
-        self.spooling.note_ended(taken.parts());
+        self.backlog.grow_batches();
+        let accepted = self.without_refused(batch, &response.body);
+        let events = accepted.len() as u64;
+        self.note_ended(&accepted);
         self.shared.ledger.deliver(events);
-        taken.settle(EventEnd::Delivered);
-        self.memory.reporter.delivered(events, response.status);
+        accepted.notify_end(EventEnd::Delivered);
+        self.backlog.reporter.delivered(events, response.status);
     }
 
-    /// Drops and puts back the events of a batch that its answer refuses one by one; returns the others.
+    /// Drops or puts back the events of a batch that its answer refuses one by one; returns the others.
     fn without_refused(&mut self, batch: Batch, answer: &[u8]) -> Batch {
         let refusals = (self.shared.settings.wire.profile().refusals)(answer);
         if refusals.is_empty() {
             return batch;
         }
         let refused: HashMap<i64, bool> = refusals.iter().map(|r| (r.event_id, r.retry)).collect();
-        let (refused_events, taken) = batch.partition(|id| refused.contains_key(&id));
+        let (refused_events, accepted) = batch.partition(|id| refused.contains_key(&id));
         let (retried, rejected) = refused_events.partition(|id| refused.get(&id) == Some(&true));
         let cause = "the ingest refused single events of a batch";
         self.drop_batch(&rejected, DropReason::Rejected, cause);
         if retried.len() > 0 {
             self.shared.ledger.retry();
             let cause = "the ingest asked for single events again";
-            self.memory.reporter.retrying(retried.len() as u64, cause);
-            self.memory.backlog.requeue(retried);
-            // The ingest cannot take all of it just now, so it gets a short pause.
+            let events = retried.len() as u64;
+            self.backlog.reporter.retrying(events, cause);
+            self.backlog.requeue(retried);
+            // The ingest cannot accept all of it just now, so it gets a short pause.
             let now = self.shared.settings.clock.now();
             self.gate.failed(now, now, None);
         }
-        taken
+        accepted
     }
 
     /// Puts back a batch whose request failed in a way that is tried again.
-    fn on_failure(&mut self, mut batch: Batch, failure: &Failure, cause: &str) {
+    fn on_failure(
+        &mut self,
+        batch: Batch,
+        started: Instant,
+        retry_after: Option<Duration>,
+        cause: &str,
+    ) {
         let now = self.shared.settings.clock.now();
         self.shared.ledger.retry();
-        self.memory.reporter.retrying(batch.len() as u64, cause);
-        if self.gate.failed(failure.started, now, failure.retry_after) {
-            self.memory.reporter.broke(cause);
+        self.backlog.reporter.retrying(batch.len() as u64, cause);
+        if self.gate.failed(started, now, retry_after) {
+            self.backlog.reporter.broke(cause);
         }
-        batch.timeouts += u32::from(failure.timed_out);
         if batch.timeouts >= 2 && batch.len() > 1 {
-            // Perhaps it is the size that the ingest cannot take in time.
-            self.memory.backlog.batch_events = (batch.len() / 2).max(1);
-            self.memory.backlog.requeue_halves(batch);
+            // Perhaps the batch is too large for the ingest to accept in time.
+            self.backlog.batch_events = (batch.len() / 2).max(1);
+            self.backlog.requeue_halves(batch);
         } else {
-            self.memory.backlog.requeue(batch);
+            self.backlog.requeue(batch);
         }
     }
 
     fn drop_batch(&mut self, batch: &Batch, reason: DropReason, cause: &str) {
         let events = batch.len() as u64;
-        self.spooling.note_ended(batch.parts());
+        self.note_ended(batch);
         self.shared.ledger.drop_pending(reason, events);
-        batch.settle(EventEnd::Dropped(reason));
-        self.memory.reporter.dropped(events, reason, cause);
+        batch.notify_end(EventEnd::Dropped(reason));
+        self.backlog.reporter.dropped(events, reason, cause);
+    }
+
+    fn note_ended(&mut self, batch: &Batch) {
+        if let Some(spooling) = &mut self.spooling {
+            spooling.note_ended(batch);
+        }
     }
 
     /// Makes all that is queued ready to be sent, with one probe through a closed gate. Returns the
     /// sequence number that the next segment will have.
-    pub(super) fn push_out(&mut self) -> u64 {
-        self.memory.backlog.send_partial = true;
+    pub(super) fn send_all(&mut self) -> u64 {
+        self.backlog.send_partial = true;
         self.gate.allow_probe(self.shared.settings.clock.now());
-        self.memory.backlog.receiver.seal()
+        self.backlog.receiver.seal()
     }
 
     /// Prepares for an end that may leave little time.
     pub(super) fn begin_end(&mut self) {
-        self.push_out();
-        self.spooling.write_soon(self.shared.settings.clock.now());
+        self.send_all();
+        if let Some(spooling) = &mut self.spooling {
+            spooling.write_soon(self.shared.settings.clock.now());
+        }
     }
 
     /// Events that have not ended, wherever they are.
@@ -256,7 +257,8 @@ impl Destination {
 
     /// Returns whether events are, or may be, on disk alone.
     fn has_spooled(&self) -> bool {
-        self.spooling.is_unknown() || self.shared.ledger.spooled() > 0
+        let mut spooling = self.spooling.iter();
+        self.shared.ledger.spooled() > 0 || spooling.any(|spooling| !spooling.knows_recovered())
     }
 
     /// The sequence number of the oldest segment that is not done.
@@ -265,63 +267,57 @@ impl Destination {
         if self.has_spooled() {
             return Some(0);
         }
-        let flying = self.memory.flights.batches().flat_map(Batch::sequences);
-        flying.chain(self.memory.backlog.oldest_sequence()).min()
+        self.backlog.oldest_sequence()
     }
 
     /// When there is something to do by time.
     pub(super) fn wake_at(&self) -> Instant {
-        let has_work = !self.memory.backlog.is_empty() || self.shared.ledger.spooled() > 0;
+        let has_work = !self.backlog.is_empty() || self.shared.ledger.spooled() > 0;
         let gate = self.gate.reopens_at().filter(|_| has_work);
+        let spooling = self.spooling.as_ref().map(Spooling::wake_at);
         gate.into_iter()
-            .chain(self.spooling.wake_at())
+            .chain(spooling)
             .fold(self.next_tick, Instant::min)
     }
 
+    /// Answers `reply` when all that is queued is on disk, or at `deadline`.
     pub(super) fn flush_to_disk(
         &mut self,
         deadline: Instant,
         timeout: Duration,
         reply: Reply<Result<(), SpoolError>>,
     ) {
-        self.spooling
-            .flush(&mut self.memory, deadline, timeout, reply);
+        match &mut self.spooling {
+            Some(spooling) => spooling.flush(&mut self.backlog, deadline, timeout, reply),
+            None => {
+                let _ = reply.send(Err(SpoolError::NoSpool));
+            }
+        }
     }
 
     /// At the end: leaves to the next process what is undelivered and on disk.
     pub(super) async fn leave_to_disk(&mut self) {
-        if !self.spooling.is_on() {
-            return;
+        if let Some(spooling) = &mut self.spooling {
+            let under_way = self.backlog.flights.take_batches();
+            self.backlog.retries.extend(under_way);
+            spooling.leave(&mut self.backlog).await;
         }
-        let flying = self.memory.flights.take_batches();
-        self.memory.backlog.retries.extend(flying);
-        self.spooling.leave(&mut self.memory).await;
     }
 
     /// Gives up and counts what is left. Returns the ledger as it was before.
     pub(super) fn end(&mut self) -> Stats {
         self.shared.close();
-        self.memory.backlog.receiver.close();
-        self.memory.backlog.receiver.seal();
-        let stats = self
-            .shared
-            .ledger
-            .snapshot(self.memory.backlog.receiver.bytes() as u64);
-        self.memory.reporter.shut_down(&stats);
-        self.memory.flights.abort_all();
-        let mut left = self.memory.flights.take_batches();
-        left.extend(self.memory.backlog.take_all());
+        self.backlog.receiver.seal();
+        let queue_bytes = self.shared.queue.bytes() as u64;
+        let stats = self.shared.ledger.snapshot(queue_bytes);
+        self.backlog.reporter.shut_down(&stats);
+        self.backlog.flights.abort_all();
+        let mut left = self.backlog.flights.take_batches();
+        left.extend(self.backlog.take_all());
         for batch in left {
             let cause = "the shutdown's deadline passed";
             self.drop_batch(&batch, DropReason::ShutdownTimeout, cause);
         }
         stats
     }
-}
-
-/// How a request failed.
-struct Failure {
-    started: Instant,
-    retry_after: Option<Duration>,
-    timed_out: bool,
 }

@@ -1,44 +1,40 @@
 //! Requests under way.
 
 use std::collections::HashMap;
-use std::sync::Arc;
 use std::time::Instant;
 
-use tokio::task::{self, JoinError, JoinSet};
+use tokio::task::{Id, JoinError, JoinSet};
 
 use super::batch::Batch;
-use super::shared::Shared;
+use super::settings::DeliverySettings;
 use crate::transport::{Answer, Request, SendError};
-
-struct Flight {
-    batch: Batch,
-    started: Instant,
-    task: task::Id,
-}
 
 /// A response, read as far as the deadline allowed.
 #[derive(Debug)]
-pub(crate) struct Response {
+pub(super) struct Response {
     pub(super) status: u16,
     pub(super) retry_after: Option<String>,
     pub(super) body: Vec<u8>,
 }
 
-/// The end of a request's task: the flight's number, and what came of it.
-pub(crate) type Landing = Result<(u64, Result<Response, SendError>), JoinError>;
+struct Flight {
+    batch: Batch,
+    started: Instant,
+}
 
 /// A request that has ended.
-pub(crate) struct Landed {
+pub(super) struct Ended {
     pub(super) batch: Batch,
     pub(super) started: Instant,
     pub(super) result: Result<Response, SendError>,
 }
 
 #[derive(Default)]
-pub(crate) struct Flights {
-    requests: JoinSet<(u64, Result<Response, SendError>)>,
-    flights: HashMap<u64, Flight>,
-    next: u64,
+pub(super) struct Flights {
+    tasks: JoinSet<Result<Response, SendError>>,
+    flights: HashMap<Id, Flight>,
+    /// How many requests there were so far.
+    pub(super) count: u64,
 }
 
 impl Flights {
@@ -46,40 +42,29 @@ impl Flights {
         self.flights.len()
     }
 
-    /// The number of the next request.
-    pub(super) const fn next_number(&self) -> u64 {
-        self.next
-    }
-
-    pub(super) fn launch(
+    /// Sends a request with the events of `batch` in its `body`.
+    pub(super) fn send(
         &mut self,
-        shared: &Arc<Shared>,
+        settings: &DeliverySettings,
         batch: Batch,
         body: Vec<u8>,
         now: Instant,
     ) {
-        let number = self.next;
-        self.next += 1;
-        let settings = &shared.settings;
         let request = settings.transport.send(Request { body });
         let deadline = now + settings.request_timeout;
         let clock = settings.clock.clone();
-        let task = self.requests.spawn(async move {
+        let task = self.tasks.spawn(async move {
             // An answer that is there counts, also when its time is up at the same moment.
-            let result = tokio::select! {
+            let answer = tokio::select! {
                 biased;
-                result = request => result,
+                answer = request => answer,
                 () = clock.sleep_until(deadline) => Err(SendError::Timeout),
-            };
-            let answer = match result {
-                Ok(answer) => answer,
-                Err(error) => return (number, Err(error)),
             };
             let Answer {
                 status,
                 retry_after,
                 body,
-            } = answer;
+            } = answer?;
             // The status stands, whatever becomes of the body: an ingest that trickles one is not
             // sent the same events again.
             let body = tokio::select! {
@@ -87,43 +72,39 @@ impl Flights {
                 body = body => body,
                 () = clock.sleep_until(deadline) => Vec::new(),
             };
-            let response = Response {
+            Ok(Response {
                 status,
                 retry_after,
                 body,
-            };
-            (number, Ok(response))
+            })
         });
-        let flight = Flight {
-            batch,
-            started: now,
-            task: task.id(),
-        };
-        self.flights.insert(number, flight);
+        let started = now;
+        self.flights.insert(task.id(), Flight { batch, started });
+        self.count += 1;
     }
 
     /// Waits for the end of a request; `None` when none is under way.
-    pub(super) async fn next(&mut self) -> Option<Landing> {
-        self.requests.join_next().await
+    pub(super) async fn next(&mut self) -> Option<Ended> {
+        let joined = self.tasks.join_next_with_id().await?;
+        self.end(joined)
     }
 
-    pub(super) fn try_next(&mut self) -> Option<Landing> {
-        self.requests.try_join_next()
+    /// As [`next`](Self::next), without waiting.
+    pub(super) fn try_next(&mut self) -> Option<Ended> {
+        let joined = self.tasks.try_join_next_with_id()?;
+        self.end(joined)
     }
 
-    /// Takes out the request whose task has ended.
-    pub(super) fn land(&mut self, landing: Landing) -> Option<Landed> {
-        let (number, result) = match landing {
-            Ok(landing) => landing,
-            Err(error) => {
-                let mut flights = self.flights.iter();
-                let (&number, _) = flights.find(|(_, flight)| flight.task == error.id())?;
-                let cause = "the HTTP client panicked".to_owned();
-                (number, Err(SendError::Network(cause)))
-            }
-        };
-        let Flight { batch, started, .. } = self.flights.remove(&number)?;
-        Some(Landed {
+    fn end(
+        &mut self,
+        joined: Result<(Id, Result<Response, SendError>), JoinError>,
+    ) -> Option<Ended> {
+        let (id, result) = joined.unwrap_or_else(|error| {
+            let cause = "the HTTP client panicked".to_owned();
+            (error.id(), Err(SendError::Network(cause)))
+        });
+        let Flight { batch, started } = self.flights.remove(&id)?;
+        Some(Ended {
             batch,
             started,
             result,
@@ -134,7 +115,7 @@ impl Flights {
         self.flights.values().map(|flight| &flight.batch)
     }
 
-    /// Takes out the batches of all requests, whose answers nobody hears any more.
+    /// Takes out the batches of all requests. Their answers are ignored from then on.
     pub(super) fn take_batches(&mut self) -> Vec<Batch> {
         let flights = self.flights.drain();
         flights.map(|(_, flight)| flight.batch).collect()
@@ -142,6 +123,102 @@ impl Flights {
 
     /// Gives up all requests. One may still arrive; nobody will know.
     pub(super) fn abort_all(&mut self) {
-        self.requests.abort_all();
+        self.tasks.abort_all();
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use std::future::{pending, ready};
+    use std::sync::Arc;
+    use std::time::Duration;
+
+    use super::super::shared::Shared;
+    use super::*;
+    use crate::transport::{ProbeFuture, SendFuture, Transport};
+
+    /// Answers as the body asks for.
+    #[derive(Debug)]
+    struct Scripted;
+
+    impl Transport for Scripted {
+        fn send(&self, request: Request) -> SendFuture {
+            let answer = |body| {
+                Ok(Answer {
+                    status: 200,
+                    retry_after: None,
+                    body,
+                })
+            };
+            match request.body.as_slice() {
+                b"hang" => Box::pin(pending()),
+                b"panic" => Box::pin(async { panic!("a client that panics") }),
+                b"trickle" => Box::pin(ready(answer(Box::pin(pending())))),
+                _ => Box::pin(ready(answer(Box::pin(ready(b"done".to_vec()))))),
+            }
+        }
+
+        fn probe(&self) -> Option<ProbeFuture> {
+            None
+        }
+    }
+
+    /// Sends one request; returns how it ended.
+    async fn ended(body: &str) -> (Ended, Duration) {
+        let (mut shared, receiver) = Shared::for_tests();
+        shared.settings.transport = Arc::new(Scripted);
+        let start = tokio::time::Instant::now();
+        let segment = receiver.restored(7, b"{}", &[(1, 0..2)], start.into());
+        let batch = Batch::of(segment).unwrap();
+        let mut flights = Flights::default();
+        let body = body.as_bytes().to_vec();
+        flights.send(&shared.settings, batch, body, start.into());
+        assert_eq!((flights.len(), flights.count), (1, 1));
+        let ended = flights.next().await.unwrap();
+        assert_eq!((flights.len(), ended.batch.order()), (0, (7, 0)));
+        assert!(flights.try_next().is_none());
+        (ended, start.elapsed())
+    }
+
+    #[tokio::test(start_paused = true)]
+    async fn an_answer_comes_with_its_body() {
+        let (ended, _) = ended("quick").await;
+        let response = ended.result.unwrap();
+        assert_eq!((response.status, &*response.body), (200, &b"done"[..]));
+    }
+
+    #[tokio::test(start_paused = true)]
+    async fn a_request_ends_at_its_deadline() {
+        let (ended, took) = ended("hang").await;
+        assert_eq!(ended.result.unwrap_err(), SendError::Timeout);
+        assert!(took >= Duration::from_secs(1), "{took:?}");
+    }
+
+    #[tokio::test(start_paused = true)]
+    async fn a_status_stands_though_its_body_never_comes() {
+        let (ended, _) = ended("trickle").await;
+        let response = ended.result.unwrap();
+        assert_eq!((response.status, response.body.len()), (200, 0));
+    }
+
+    #[tokio::test(start_paused = true)]
+    async fn a_panic_of_the_client_is_a_failure() {
+        let (ended, _) = ended("panic").await;
+        let error = ended.result.unwrap_err();
+        assert!(matches!(error, SendError::Network(_)), "{error:?}");
+    }
+
+    #[tokio::test(start_paused = true)]
+    async fn the_batches_of_aborted_requests_are_left() {
+        let (mut shared, receiver) = Shared::for_tests();
+        shared.settings.transport = Arc::new(Scripted);
+        let now = Instant::now();
+        let segment = receiver.restored(7, b"{}", &[(1, 0..2)], now);
+        let mut flights = Flights::default();
+        let batch = Batch::of(segment).unwrap();
+        flights.send(&shared.settings, batch, b"hang".to_vec(), now);
+        flights.abort_all();
+        assert_eq!(flights.take_batches().len(), 1);
+        assert!(flights.next().await.is_none(), "its end is ignored");
     }
 }

@@ -19,15 +19,15 @@ pub(crate) const BREAKER_OPEN: Duration = Duration::from_secs(30);
 pub(crate) struct Gate {
     pace: Pace,
     rng: Rng,
-    state: State,
+    state: GateState,
     failures: u32,
-    /// When the last failure was counted: a request that was already under way then says nothing
-    /// new about the ingest.
+    /// When the last failure was counted. A request that was already under way then is no news about
+    /// the ingest.
     last_failure: Option<Instant>,
 }
 
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-enum State {
+enum GateState {
     Open,
     Closed { until: Instant },
     Probing,
@@ -38,7 +38,7 @@ impl Gate {
         Self {
             pace,
             rng: Rng::new(seed),
-            state: State::Open,
+            state: GateState::Open,
             failures: 0,
             last_failure: None,
         }
@@ -47,8 +47,8 @@ impl Gate {
     /// Whether a request may go out now. If so it must: a closed gate takes it for the probe.
     pub(crate) fn pass(&mut self, now: Instant) -> bool {
         let passes = self.lets_through(now);
-        if passes && self.state != State::Open {
-            self.state = State::Probing;
+        if passes && self.state != GateState::Open {
+            self.state = GateState::Probing;
         }
         passes
     }
@@ -56,23 +56,23 @@ impl Gate {
     /// Whether a request could go out now.
     pub(crate) fn lets_through(&self, now: Instant) -> bool {
         match self.state {
-            State::Open => true,
-            State::Closed { until } => until <= now,
-            State::Probing => false,
+            GateState::Open => true,
+            GateState::Closed { until } => until <= now,
+            GateState::Probing => false,
         }
     }
 
     /// When it reopens by itself; `None` while it is open or a probe is under way.
     pub(crate) fn reopens_at(&self) -> Option<Instant> {
         match self.state {
-            State::Closed { until } => Some(until),
-            State::Open | State::Probing => None,
+            GateState::Closed { until } => Some(until),
+            GateState::Open | GateState::Probing => None,
         }
     }
 
     /// Lets one probe through now.
     pub(crate) fn allow_probe(&mut self, now: Instant) {
-        if let State::Closed { until } = &mut self.state {
+        if let GateState::Closed { until } = &mut self.state {
             *until = now;
         }
     }
@@ -88,7 +88,7 @@ impl Gate {
         let recovered = self.failures > 0;
         self.failures = 0;
         self.last_failure = None;
-        self.state = State::Open;
+        self.state = GateState::Open;
         recovered
     }
 
@@ -116,10 +116,10 @@ impl Gate {
         let until = now + wait;
         let until = match self.state {
             // Of several requests that fail together, the longest wait holds.
-            State::Closed { until: before } => before.max(until),
-            State::Open | State::Probing => until,
+            GateState::Closed { until: before } => before.max(until),
+            GateState::Open | GateState::Probing => until,
         };
-        self.state = State::Closed { until };
+        self.state = GateState::Closed { until };
         broke
     }
 
@@ -172,13 +172,13 @@ mod tests {
     }
 
     #[test]
-    fn a_hurried_gate_lets_one_probe_through() {
+    fn a_gate_that_allows_a_probe_lets_one_through() {
         let (mut gate, start) = (gate(), Instant::now());
         gate.failed(start, start, Some(60 * SECOND));
         gate.allow_probe(start + SECOND);
         assert!(gate.pass(start + SECOND));
         assert!(!gate.pass(start + SECOND));
-        // While the probe is under way there is nothing to hurry.
+        // While the probe is under way there is no other.
         gate.allow_probe(start + SECOND);
         assert!(!gate.pass(start + SECOND));
     }

@@ -1,4 +1,4 @@
-//! What a handle asks of the worker, and what it hears back.
+//! What a handle asks of the worker, and what the worker answers.
 
 use std::future::Future;
 use std::pin::Pin;
@@ -15,7 +15,7 @@ use crate::queue::EventEnd;
 /// Who waits for an answer. One who has given up waiting is no error.
 pub(crate) type Reply<T> = oneshot::Sender<T>;
 
-/// Who waits for one event: told once, of its end or of the deadline, whichever comes first.
+/// Who waits for one event: answered once, at its end or at the deadline, whichever comes first.
 pub(crate) struct ConfirmationWaiter {
     reply: Mutex<Option<Reply<Result<(), ConfirmError>>>>,
     timeout: Duration,
@@ -29,8 +29,8 @@ impl ConfirmationWaiter {
         }
     }
 
-    pub(crate) fn end(&self, how: EventEnd) {
-        self.send(match how {
+    pub(crate) fn end(&self, end: EventEnd) {
+        self.send(match end {
             EventEnd::Delivered => Ok(()),
             EventEnd::Dropped(reason) => Err(ConfirmError::Dropped(reason)),
             EventEnd::Spooled => Err(ConfirmError::Unknown(self.timeout)),
@@ -48,7 +48,7 @@ impl ConfirmationWaiter {
     }
 }
 
-/// Something to be run on the worker's runtime, beside its loop.
+/// A future to run on the worker's runtime, beside its loop.
 pub(crate) type Task = Pin<Box<dyn Future<Output = ()> + Send>>;
 
 /// What a handle asks of the worker.
@@ -57,8 +57,7 @@ pub(crate) enum Control {
         deadline: Instant,
         reply: Reply<Result<(), FlushError>>,
     },
-    /// Somebody waits for an event until the deadline, or until the event has ended and the waiter is
-    /// gone.
+    /// A wait for the end of an event, until the deadline. The waiter is gone once the event has ended.
     Confirm {
         deadline: Instant,
         waiter: Weak<ConfirmationWaiter>,
@@ -72,7 +71,7 @@ pub(crate) enum Control {
     Run(Task),
     /// The last handle is gone.
     Drain,
-    /// Somebody waits until all that is queued is on disk.
+    /// A wait until all that is queued is on disk.
     FlushToDisk {
         deadline: Instant,
         timeout: Duration,

@@ -1,11 +1,11 @@
-//! What stands in place of the spool in a build without the feature: nothing is kept on disk.
+//! What stands in place of the spool in a build without the feature: types that have no values.
 
-use std::ops::Range;
 use std::path::Path;
 use std::sync::Arc;
 use std::time::{Duration, Instant};
 
-use super::in_memory::InMemory;
+use super::backlog::Backlog;
+use super::batch::Batch;
 use super::message::Reply;
 use super::shared::Shared;
 use crate::error::{BuildError, SpoolError};
@@ -29,59 +29,62 @@ impl Spool {
         match *self {}
     }
 
-    pub(crate) fn open(self, _: String) -> Result<Opened, BuildError> {
+    pub(crate) fn open(self, _: String) -> Result<Store, BuildError> {
         match self {}
     }
 }
 
 /// No spool can be opened.
 #[derive(Debug)]
-pub(crate) enum Opened {}
+pub(crate) enum Store {}
 
 pub(crate) const fn probe_spool(_: &Path) -> std::io::Result<()> {
     Ok(())
 }
 
-pub(super) struct Spooling;
+/// No destination has a spool.
+pub(super) enum Spooling {}
 
 impl Spooling {
-    pub(super) const fn start(_: &Arc<Shared>, _: Option<Opened>) -> Self {
-        Self
+    pub(super) fn start(_: &Arc<Shared>, store: Store) -> Option<Self> {
+        match store {}
     }
 
-    pub(super) const fn is_on(&self) -> bool {
-        false
+    pub(super) fn knows_recovered(&self) -> bool {
+        match *self {}
     }
 
-    pub(super) const fn is_unknown(&self) -> bool {
-        false
+    pub(super) fn wake_at(&self) -> Instant {
+        match *self {}
     }
 
-    pub(super) const fn wake_at(&self) -> Option<Instant> {
-        None
+    pub(super) fn turn(&mut self, _: &mut Backlog, _: bool, _: Instant) {
+        match *self {}
     }
 
-    pub(super) const fn turn(&mut self, _: &mut InMemory, _: bool, _: Instant) {}
-
-    pub(super) const fn write_to_spool(&self, _: &Shared, _: &Arc<Segment>) {}
-
-    pub(super) fn note_ended<'a>(
-        &mut self,
-        _: impl Iterator<Item = (&'a Arc<Segment>, Range<usize>)>,
-    ) {
+    pub(super) fn write(&self, _: &Shared, _: &Arc<Segment>) {
+        match *self {}
     }
 
-    pub(super) const fn write_soon(&mut self, _: Instant) {}
+    pub(super) fn note_ended(&mut self, _: &Batch) {
+        match *self {}
+    }
+
+    pub(super) fn write_soon(&mut self, _: Instant) {
+        match *self {}
+    }
 
     pub(super) fn flush(
         &mut self,
-        _: &mut InMemory,
+        _: &mut Backlog,
         _: Instant,
         _: Duration,
-        reply: Reply<Result<(), SpoolError>>,
+        _: Reply<Result<(), SpoolError>>,
     ) {
-        let _ = reply.send(Err(SpoolError::NoSpool));
+        match *self {}
     }
 
-    pub(super) async fn leave(&mut self, _: &mut InMemory) {}
+    pub(super) async fn leave(&mut self, _: &mut Backlog) {
+        match *self {}
+    }
 }

@@ -1,4 +1,4 @@
-//! What the worker tells the host: log lines on a change of state, and the error callback. Never
+//! What the worker reports to the host: log lines on a change of state, and the error callback. Never
 //! from a caller's thread, and never an event's content.
 
 use std::sync::Arc;
@@ -9,7 +9,7 @@ use crate::error::DeliveryError;
 use crate::hooks::OnError;
 use crate::ledger::{DropReason, Ledger, Stats};
 
-/// Remembers what has been said, so that an outage is one line at its start and one at its end.
+/// Remembers what was reported, so that an outage is one line at its start and one at its end.
 pub(crate) struct Reporter {
     ledger: Arc<Ledger>,
     on_error: Option<OnError>,
@@ -21,12 +21,6 @@ pub(crate) struct Reporter {
     dropping: bool,
     /// The last fault of the spool.
     spool_fault: String,
-}
-
-impl std::fmt::Debug for Reporter {
-    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
-        f.write_str("Reporter")
-    }
 }
 
 impl Reporter {
@@ -96,7 +90,7 @@ impl Reporter {
         });
     }
 
-    /// Looks whether events were dropped since the last look, by anybody.
+    /// Logs when drops begin and when they end, whoever dropped the events.
     pub(crate) fn log_drop_episode(&mut self) {
         let dropped = self.ledger.dropped();
         let total = dropped.total();
@@ -118,7 +112,7 @@ impl Reporter {
         }
     }
 
-    /// Something is wrong with the spool. What goes on being wrong is said once.
+    /// Something is wrong with the spool. A fault that lasts is logged once.
     pub(crate) fn spool_fault(&mut self, cause: &str) {
         if self.spool_fault != cause {
             self.spool_fault = cause.to_owned();

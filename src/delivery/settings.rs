@@ -1,6 +1,5 @@
 //! The settings of a destination's worker.
 
-use std::fmt;
 use std::path::PathBuf;
 use std::sync::Arc;
 use std::time::Duration;
@@ -46,13 +45,4 @@ pub(crate) struct DeliverySettings {
     pub(crate) endpoint: Option<Url>,
     /// Where the spool is, if there is one.
     pub(crate) spool_dir: Option<PathBuf>,
-}
-
-impl fmt::Debug for DeliverySettings {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.debug_struct("DeliverySettings")
-            .field("wire", &self.wire)
-            .field("bounds", &self.bounds)
-            .finish_non_exhaustive()
-    }
 }

@@ -1,4 +1,4 @@
-//! What the door and the worker share of a destination.
+//! What the pipeline and the worker share of a destination.
 
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering::Relaxed};
@@ -8,11 +8,12 @@ use tokio::sync::Notify;
 use super::settings::DeliverySettings;
 use crate::base::random;
 use crate::ledger::Ledger;
+use crate::queue::{self, Receiver, Sender};
 
-#[derive(Debug)]
 pub(crate) struct Shared {
     pub(crate) settings: DeliverySettings,
     pub(crate) ledger: Arc<Ledger>,
+    pub(crate) queue: Sender,
     /// Wakes the worker. Set by callers when there is a batch to send, never for each event.
     pub(crate) notify: Notify,
     /// Names this logger in loss reports.
@@ -21,23 +22,40 @@ pub(crate) struct Shared {
 }
 
 impl Shared {
-    pub(crate) fn new(settings: DeliverySettings) -> Self {
-        Self {
+    pub(crate) fn new(settings: DeliverySettings) -> (Self, Receiver) {
+        let ledger = Arc::default();
+        let (queue, receiver) = queue::bounded(settings.bounds, Arc::clone(&ledger));
+        let shared = Self {
             settings,
-            ledger: Arc::default(),
+            ledger,
+            queue,
             notify: Notify::new(),
             instance: format!("{:016x}", random::seed()),
             closed: AtomicBool::new(false),
-        }
+        };
+        (shared, receiver)
     }
 
-    /// Returns whether a shutdown has begun, or the worker has ended: no event is taken any more.
+    /// Returns whether a shutdown has begun or the worker has ended, so that every event is refused.
     #[inline]
     pub(crate) fn is_closed(&self) -> bool {
         self.closed.load(Relaxed)
     }
 
+    /// Refuses every later event.
     pub(crate) fn close(&self) {
         self.closed.store(true, Relaxed);
+        self.queue.close();
+    }
+}
+
+#[cfg(test)]
+impl Shared {
+    /// What a logger in a test shares, with batches of at most ten events.
+    pub(super) fn for_tests() -> (Self, Receiver) {
+        let builder = crate::UsageLogger::builder().env(|_| None);
+        let builder = builder.api_key("test-key-1").product_id("demo");
+        let resolved = builder.wire(crate::Wire::ReoBatch).max_batch_events(10);
+        Self::new(resolved.resolve().unwrap().delivery)
     }
 }

@@ -1,12 +1,13 @@
-//! The worker's dealings with its spool: what is written, what leaves memory for the disk, what comes
-//! back, and what stays for the next process.
+//! The worker's side of its spool: what is written, what leaves memory for the disk, what is read back,
+//! and what stays for the next process.
 
 use std::collections::BTreeMap;
 use std::ops::Range;
 use std::sync::Arc;
 use std::time::{Duration, Instant};
 
-use super::in_memory::InMemory;
+use super::backlog::Backlog;
+use super::batch::Batch;
 use super::message::Reply;
 use super::shared::Shared;
 use crate::base::clock::unix_millis;
@@ -17,7 +18,7 @@ use crate::queue::{EventEnd, OnDisk, Segment};
 use crate::spool::disk::{Disk, DiskJob, News};
 use crate::spool::{Loaded, WRITE_INTERVAL};
 pub(crate) use crate::spool::{
-    MIN_MAX_BYTES as MIN_SPOOL_BYTES, Opened, Spool, probe as probe_spool,
+    MIN_MAX_BYTES as MIN_SPOOL_BYTES, Spool, Store, probe as probe_spool,
 };
 
 /// How often files are synced, old events dropped, and failed writes tried again.
@@ -25,15 +26,13 @@ const TICK: Duration = Duration::from_secs(1);
 
 /// How long the end of the worker waits for the disk, twice: within the second by which a blocking
 /// wait outlasts its deadline.
-const PATIENCE: Duration = Duration::from_millis(400);
+const DISK_TIMEOUT: Duration = Duration::from_millis(400);
 
-/// A disk that is so many jobs behind is not asked to write; what it is not asked for stays in memory.
+/// A disk that has so many jobs to do is not asked to write; those events stay in memory.
 const MAX_DISK_JOBS: usize = 1_000;
 
-/// What a destination keeps on disk; without a spool, nothing.
-pub(super) struct Spooling(Option<Running>);
-
-struct Running {
+/// What a destination keeps on disk.
+pub(super) struct Spooling {
     disk: Disk,
     /// Ended events of segments that the disk was asked to write. Sent with the next write.
     ended: Vec<(u64, Range<usize>)>,
@@ -49,7 +48,7 @@ struct Running {
 /// What is read back from disk.
 struct Loading {
     /// Whether it is known what earlier processes have left.
-    known: bool,
+    knows_recovered: bool,
     under_way: bool,
     /// Not before this time: the last one brought nothing.
     not_before: Instant,
@@ -73,196 +72,103 @@ struct DiskFlush {
 }
 
 impl Spooling {
-    /// Starts the spool of a logger that has one.
-    pub(super) fn start(shared: &Arc<Shared>, opened: Option<Opened>) -> Self {
-        let Some(opened) = opened else {
-            return Self(None);
-        };
+    /// Starts the thread that does the I/O; `None`, and a log line, when there is none to be had.
+    pub(super) fn start(shared: &Arc<Shared>, store: Store) -> Option<Self> {
         let wake = Arc::clone(shared);
-        let disk = Disk::start(
-            opened.settings,
-            opened.slot,
-            Arc::clone(&shared.ledger),
-            shared.settings.clock.clone(),
-            move || wake.notify.notify_one(),
-        );
-        let disk = match disk {
-            Ok(disk) => disk,
-            Err(error) => {
+        let clock = shared.settings.clock.clone();
+        let now = clock.now();
+        let wake = move || wake.notify.notify_one();
+        let disk = Disk::start(store, Arc::clone(&shared.ledger), clock, wake)
+            .inspect_err(|error| {
                 shared.ledger.spool_fault();
                 tracing::error!(
                     target: LOG_TARGET,
                     "the usage spool has no thread, events are kept in memory: {error}"
                 );
-                return Self(None);
-            }
-        };
-        let now = shared.settings.clock.now();
-        Self(Some(Running {
+            })
+            .ok()?;
+        Some(Self {
             disk,
             ended: Vec::new(),
             next_write: now + WRITE_INTERVAL,
             next_tick: now + TICK,
             loading: Loading {
-                known: false,
+                knows_recovered: false,
                 under_way: false,
                 not_before: now,
             },
             failing: false,
             flushes: DiskFlushes::default(),
             closed: false,
-        }))
+        })
     }
 
-    pub(super) const fn is_on(&self) -> bool {
-        self.0.is_some()
-    }
-
-    /// Returns whether it is not known yet what earlier processes have left.
-    pub(super) fn is_unknown(&self) -> bool {
-        self.0.as_ref().is_some_and(|spool| !spool.loading.known)
+    /// Returns whether it is known what earlier processes have left.
+    pub(super) fn knows_recovered(&self) -> bool {
+        self.loading.knows_recovered
     }
 
     /// When there is something to do.
-    pub(super) fn wake_at(&self) -> Option<Instant> {
-        let spool = self.0.as_ref()?;
-        let deadlines = spool.flushes.waiting.iter().map(|flush| flush.deadline);
-        Some(deadlines.fold(spool.next_write, Instant::min))
+    pub(super) fn wake_at(&self) -> Instant {
+        let deadlines = self.flushes.waiting.iter().map(|flush| flush.deadline);
+        deadlines.fold(self.next_write, Instant::min)
     }
 
-    /// What is due on each turn. `is_open`: the gate lets requests through.
-    pub(super) fn turn(&mut self, memory: &mut InMemory, is_open: bool, now: Instant) {
-        if let Some(spool) = &mut self.0 {
-            spool.turn(memory, is_open, now);
-        }
-    }
-
-    /// Has a segment written.
-    pub(super) fn write_to_spool(&self, shared: &Shared, segment: &Arc<Segment>) {
-        if let Some(spool) = &self.0 {
-            spool.write(shared, segment);
-        }
-    }
-
-    /// Notes that events have ended, so that the disk need not keep them.
-    pub(super) fn note_ended<'a>(
-        &mut self,
-        parts: impl Iterator<Item = (&'a Arc<Segment>, Range<usize>)>,
-    ) {
-        if let Some(spool) = &mut self.0 {
-            let kept = parts.filter(|(segment, _)| segment.on_disk() != OnDisk::No);
-            let kept = kept.map(|(segment, events)| (segment.sequence(), events));
-            spool.ended.extend(kept);
-        }
-    }
-
-    /// Writes without waiting for the next turn: a shutdown may have little time.
-    pub(super) const fn write_soon(&mut self, now: Instant) {
-        if let Some(spool) = &mut self.0 {
-            spool.next_write = now;
-        }
-    }
-
-    /// Answers `reply` when all that is queued is on disk, or at `deadline`.
-    pub(super) fn flush(
-        &mut self,
-        memory: &mut InMemory,
-        deadline: Instant,
-        timeout: Duration,
-        reply: Reply<Result<(), SpoolError>>,
-    ) {
-        let Some(spool) = &mut self.0 else {
-            let _ = reply.send(Err(SpoolError::NoSpool));
-            return;
-        };
-        let sequence = spool.write_all(memory);
-        let token = spool.sync();
-        spool.flushes.waiting.push(DiskFlush {
-            token,
-            sequence,
-            deadline,
-            timeout,
-            reply,
-        });
-    }
-
-    /// At the end: leaves to the next process what is undelivered and on disk, and the directory as
-    /// that process is to find it.
-    pub(super) async fn leave(&mut self, memory: &mut InMemory) {
-        if let Some(spool) = &mut self.0 {
-            spool.leave(memory).await;
-        }
-    }
-}
-
-impl Running {
-    fn turn(&mut self, memory: &mut InMemory, is_open: bool, now: Instant) {
-        self.drain_news(memory, now);
+    /// Does what is due. `is_open`: the gate lets requests through.
+    pub(super) fn turn(&mut self, backlog: &mut Backlog, is_open: bool, now: Instant) {
+        self.drain_news(backlog, now);
         let write = now >= self.next_write;
         if write {
             self.next_write = now + WRITE_INTERVAL;
-            memory.backlog.receiver.seal();
+            backlog.receiver.seal();
         }
-        // While nothing can be written, events stay where a full queue can still choose among them.
-        if !self.failing && (write || memory.fullness() > 1.0 / 4.0) {
-            self.pull_all(memory);
+        // While nothing can be written, events stay in the queue, where a full one can still choose
+        // among them.
+        if !self.failing && (write || backlog.fullness() > 1.0 / 4.0) {
+            self.pull_all(backlog);
         }
         if write {
             self.send_ended();
         }
         if now >= self.next_tick {
             self.next_tick = now + TICK;
-            self.disk.ask(DiskJob::Tick);
-            self.offer_again(memory);
+            self.disk.send(DiskJob::Tick);
+            self.write_again(backlog);
         }
-        self.spill_to_disk(memory);
-        self.load(memory, is_open, now);
+        self.spill_to_disk(backlog);
+        self.load(backlog, is_open, now);
         self.flushes.time_out(now);
     }
 
     /// Takes all that is sealed from the queue, and has it written.
-    fn pull_all(&self, memory: &mut InMemory) {
-        while let Some(segment) = memory.pull_segment() {
-            self.write(&memory.shared, &segment);
+    fn pull_all(&self, backlog: &mut Backlog) {
+        while let Some(segment) = backlog.pull_segment() {
+            self.write(&backlog.shared, &segment);
         }
     }
 
-    fn write(&self, shared: &Shared, segment: &Arc<Segment>) {
-        if segment.len() > 0 && self.disk.backlog() < MAX_DISK_JOBS {
+    /// Has a segment written.
+    pub(super) fn write(&self, shared: &Shared, segment: &Arc<Segment>) {
+        if segment.len() > 0 && self.disk.waiting_jobs() < MAX_DISK_JOBS {
             let clock = &shared.settings.clock;
             let age = segment
                 .first_at()
                 .map(|at| clock.now().saturating_duration_since(at))
                 .unwrap_or_default();
-            let at = clock.wall().checked_sub(age).map_or(0, unix_millis);
+            let queued_at = clock.wall().checked_sub(age).map_or(0, unix_millis);
             segment.set_on_disk(OnDisk::Asked);
             let segment = Arc::downgrade(segment);
-            self.disk.ask(DiskJob::Append { segment, at });
+            self.disk.send(DiskJob::Append { segment, queued_at });
         }
     }
 
-    fn send_ended(&mut self) {
-        if !self.ended.is_empty() {
-            let ended = std::mem::take(&mut self.ended);
-            self.disk.ask(DiskJob::Ended(ended));
-        }
-    }
-
-    /// Asks for a sync; returns by what name its end will be told.
-    fn sync(&mut self) -> u64 {
-        let token = self.flushes.next_token;
-        self.flushes.next_token += 1;
-        self.disk.ask(DiskJob::Sync { token });
-        token
-    }
-
-    /// Has written what could not be before.
-    fn offer_again(&mut self, memory: &InMemory) {
-        for (sequence, (segment, events)) in memory.held() {
+    /// Has what could not be written before written again.
+    fn write_again(&mut self, backlog: &Backlog) {
+        for (sequence, (segment, events)) in backlog.held() {
             if segment.on_disk() != OnDisk::No {
                 continue;
             }
-            self.write(&memory.shared, &segment);
+            self.write(&backlog.shared, &segment);
             if segment.on_disk() != OnDisk::No {
                 // It is written whole, though some of its events may have ended.
                 for event in 0..segment.len() {
@@ -274,74 +180,103 @@ impl Running {
         }
     }
 
-    /// Lets go of what is on disk when memory runs short, the newest first.
-    fn spill_to_disk(&mut self, memory: &mut InMemory) {
-        if memory.fullness() <= 1.0 / 2.0 {
+    /// Notes that the events of a batch have ended, so that the disk need not keep them.
+    pub(super) fn note_ended(&mut self, batch: &Batch) {
+        let parts = batch.parts();
+        let kept = parts.filter(|(segment, _)| segment.on_disk() != OnDisk::No);
+        let kept = kept.map(|(segment, events)| (segment.sequence(), events));
+        self.ended.extend(kept);
+    }
+
+    fn send_ended(&mut self) {
+        if !self.ended.is_empty() {
+            let ended = std::mem::take(&mut self.ended);
+            self.disk.send(DiskJob::Ended(ended));
+        }
+    }
+
+    /// Writes without waiting for the next interval: a shutdown may have little time.
+    pub(super) fn write_soon(&mut self, now: Instant) {
+        self.next_write = now;
+    }
+
+    /// Asks for a sync; returns the token that its [`News::Synced`] will bear.
+    fn sync(&mut self) -> u64 {
+        let token = self.flushes.next_token;
+        self.flushes.next_token += 1;
+        self.disk.send(DiskJob::Sync { token });
+        token
+    }
+
+    /// Releases what is on disk when memory runs short, the newest first.
+    fn spill_to_disk(&mut self, backlog: &mut Backlog) {
+        if backlog.fullness() <= 1.0 / 2.0 {
             return;
         }
-        let bounds = &memory.shared.settings.bounds;
-        let pending = memory.shared.ledger.pending();
+        let bounds = &backlog.shared.settings.bounds;
+        let pending = backlog.shared.ledger.pending();
         let mut events_over = pending.saturating_sub(bounds.max_events as u64 * 3 / 8);
-        let held = memory.backlog.receiver.bytes();
+        let held = backlog.shared.queue.bytes();
         let mut bytes_over = held.saturating_sub(bounds.max_bytes / 8 * 3);
         let mut released = BTreeMap::new();
-        for (sequence, (segment, parts, events)) in spillable(memory).into_iter().rev() {
+        let stays = backlog.two_rounds().min(bounds.max_events / 4);
+        for (sequence, spillable) in spillable(backlog.waiting(), stays).into_iter().rev() {
             if events_over == 0 && bytes_over == 0 {
                 break;
             }
+            let segment = spillable.segment;
             // All of a segment goes or nothing, and nothing that somebody waits for.
             if segment.on_disk() == OnDisk::Yes
-                && Arc::strong_count(segment) == parts
+                && Arc::strong_count(segment) == spillable.parts
                 && !segment.is_awaited()
             {
-                events_over = events_over.saturating_sub(events);
+                events_over = events_over.saturating_sub(spillable.events);
                 bytes_over = bytes_over.saturating_sub(segment.charge());
-                released.insert(sequence, events);
+                released.insert(sequence, spillable.events);
             }
         }
-        self.release(memory, &released);
+        self.release(backlog, &released);
     }
 
     /// Leaves segments, with so many events left in each, to the disk.
-    fn release(&mut self, memory: &mut InMemory, segments: &BTreeMap<u64, u64>) {
+    fn release(&mut self, backlog: &mut Backlog, segments: &BTreeMap<u64, u64>) {
         if segments.is_empty() {
             return;
         }
-        let leaves = |segment: &Segment| segments.contains_key(&segment.sequence());
-        let backlog = &mut memory.backlog;
+        let goes = |segment: &Segment| segments.contains_key(&segment.sequence());
         for batch in &mut backlog.retries {
-            batch.remove(leaves);
+            batch.remove(goes);
         }
         backlog.retries.retain(|batch| batch.len() > 0);
-        backlog.fresh.remove(leaves);
+        backlog.fresh.remove(goes);
         self.send_ended();
         for (&sequence, &events) in segments {
-            memory.shared.ledger.spool(events);
-            self.disk.ask(DiskJob::Release { sequence, events });
+            backlog.shared.ledger.spool(events);
+            self.disk.send(DiskJob::Release { sequence, events });
         }
     }
 
     /// Has events read back when there is room for them and they could be sent.
-    fn load(&mut self, memory: &InMemory, is_open: bool, now: Instant) {
+    fn load(&mut self, backlog: &Backlog, is_open: bool, now: Instant) {
         let loading = &mut self.loading;
-        let is_wanted = memory.shared.ledger.spooled() > 0 && is_open;
-        let may_load = loading.known && !loading.under_way && now >= loading.not_before;
-        if !is_wanted || !may_load || memory.fullness() >= 1.0 / 4.0 {
+        let is_wanted = backlog.shared.ledger.spooled() > 0 && is_open;
+        let may_load = loading.knows_recovered && !loading.under_way && now >= loading.not_before;
+        if !is_wanted || !may_load || backlog.fullness() >= 1.0 / 4.0 {
             return;
         }
-        let most = memory.shared.settings.bounds.max_events / 4;
-        let room = memory.two_rounds().min(most.max(1));
-        if memory.backlog.fresh.len() < room {
-            loading.under_way = self.disk.ask(DiskJob::Load { events: room });
+        let most = backlog.shared.settings.bounds.max_events / 4;
+        let room = backlog.two_rounds().min(most.max(1));
+        if backlog.fresh.len() < room {
+            loading.under_way = self.disk.send(DiskJob::Load { events: room });
         }
     }
 
-    fn drain_news(&mut self, memory: &mut InMemory, now: Instant) {
-        while let Ok(news) = self.disk.next_news() {
+    fn drain_news(&mut self, backlog: &mut Backlog, now: Instant) {
+        while let Some(news) = self.disk.next_news() {
             match news {
-                News::Adopted { events } => {
-                    self.loading.known = true;
-                    memory.reporter.recovered_from_disk(events);
+                News::Adopted(events) => {
+                    self.loading.knows_recovered = true;
+                    backlog.reporter.recovered_from_disk(events);
                 }
                 News::Loaded(loaded) => {
                     self.loading.under_way = false;
@@ -349,20 +284,20 @@ impl Running {
                         self.loading.not_before = now + TICK;
                     }
                     for loaded in loaded {
-                        restore(memory, &loaded, now);
+                        restore(backlog, &loaded, now);
                     }
                 }
-                News::Synced { token, done } => self.flushes.synced(memory, token, done),
-                News::Lost { reason, events } => {
+                News::Synced { token, done } => self.flushes.synced(backlog, token, done),
+                News::Lost(reason, events) => {
                     let cause = "the spool did not keep them";
-                    memory.reporter.dropped(events, reason, cause);
+                    backlog.reporter.dropped(events, reason, cause);
                 }
-                News::Fault(cause) => memory.reporter.spool_fault(&cause),
+                News::Fault(cause) => backlog.reporter.spool_fault(&cause),
                 News::Unwritten => self.failing = true,
                 News::Written { again } => {
                     self.failing = false;
                     if again {
-                        memory.reporter.spool_works_again();
+                        backlog.reporter.spool_works_again();
                     }
                 }
                 News::Closed => self.closed = true,
@@ -371,35 +306,57 @@ impl Running {
     }
 
     /// Has all that is queued written; returns the sequence number that the next segment will have.
-    fn write_all(&mut self, memory: &mut InMemory) -> u64 {
-        let sequence = memory.backlog.receiver.seal();
-        self.pull_all(memory);
-        self.offer_again(memory);
+    fn write_all(&mut self, backlog: &mut Backlog) -> u64 {
+        let sequence = backlog.receiver.seal();
+        self.pull_all(backlog);
+        self.write_again(backlog);
         self.send_ended();
         sequence
     }
 
-    async fn leave(&mut self, memory: &mut InMemory) {
-        self.write_all(memory);
-        if memory.shared.ledger.pending() > 0 {
+    /// Answers `reply` when all that is queued is on disk, or at `deadline`.
+    pub(super) fn flush(
+        &mut self,
+        backlog: &mut Backlog,
+        deadline: Instant,
+        timeout: Duration,
+        reply: Reply<Result<(), SpoolError>>,
+    ) {
+        let sequence = self.write_all(backlog);
+        let token = self.sync();
+        self.flushes.waiting.push(DiskFlush {
+            token,
+            sequence,
+            deadline,
+            timeout,
+            reply,
+        });
+    }
+
+    /// At the end: leaves to the next process what is undelivered and on disk, and the directory as
+    /// that process is to find it.
+    pub(super) async fn leave(&mut self, backlog: &mut Backlog) {
+        self.write_all(backlog);
+        if backlog.shared.ledger.pending() > 0 {
             let token = self.sync();
-            self.wait_for_disk(memory, |spool| spool.flushes.synced >= Some(token))
+            self.wait_for_disk(backlog, |spooling| spooling.flushes.synced >= Some(token))
                 .await;
-            self.leave_held(memory);
+            self.leave_held(backlog);
         }
         self.send_ended();
-        self.disk.ask(DiskJob::Close);
-        self.wait_for_disk(memory, |spool| spool.closed).await;
+        self.disk.send(DiskJob::Close);
+        self.wait_for_disk(backlog, |spooling| spooling.closed)
+            .await;
         for flush in std::mem::take(&mut self.flushes.waiting) {
             let _ = flush.reply.send(Err(SpoolError::Closed));
         }
     }
 
     /// Leaves all segments that are on disk to the next process.
-    fn leave_held(&mut self, memory: &mut InMemory) {
+    fn leave_held(&mut self, backlog: &mut Backlog) {
         let mut released = BTreeMap::new();
-        for (sequence, (segment, ranges)) in memory.held() {
-            let how = match segment.on_disk() {
+        for (sequence, (segment, ranges)) in backlog.held() {
+            let end = match segment.on_disk() {
                 OnDisk::Yes => EventEnd::Spooled,
                 // Counted by the spool, which does not have them any more.
                 OnDisk::Evicted => EventEnd::Dropped(DropReason::SpoolFull),
@@ -407,19 +364,19 @@ impl Running {
             };
             for range in ranges {
                 *released.entry(sequence).or_default() += range.len() as u64;
-                segment.settle(range, how);
+                segment.notify_end(range, end);
             }
         }
-        self.release(memory, &released);
+        self.release(backlog, &released);
     }
 
-    /// Waits for the disk, at most [`PATIENCE`]: one that hangs must not hold up the end for long.
+    /// Waits for the disk, at most [`DISK_TIMEOUT`]: one that hangs must not hold up the end for long.
     /// Whatever clock a test has set, it is the disk's time that passes.
-    async fn wait_for_disk(&mut self, memory: &mut InMemory, done: impl Fn(&Self) -> bool) {
-        let shared = Arc::clone(&memory.shared);
-        let deadline = tokio::time::Instant::now() + PATIENCE;
+    async fn wait_for_disk(&mut self, backlog: &mut Backlog, done: impl Fn(&Self) -> bool) {
+        let shared = Arc::clone(&backlog.shared);
+        let deadline = tokio::time::Instant::now() + DISK_TIMEOUT;
         loop {
-            self.drain_news(memory, shared.settings.clock.now());
+            self.drain_news(backlog, shared.settings.clock.now());
             if done(self) {
                 return;
             }
@@ -433,13 +390,13 @@ impl Running {
 
 impl DiskFlushes {
     /// Answers those who waited for a sync that has ended.
-    fn synced(&mut self, memory: &InMemory, token: u64, done: bool) {
+    fn synced(&mut self, backlog: &Backlog, token: u64, done: bool) {
         self.synced = Some(token);
         for flush in self.take(|flush| flush.token == token) {
             let unwritten = |segment: &Segment| {
                 segment.sequence() < flush.sequence && (!done || segment.on_disk() != OnDisk::Yes)
             };
-            let events: usize = (memory.held().values())
+            let events: usize = (backlog.held().values())
                 .filter(|(segment, _)| unwritten(segment))
                 .flat_map(|(_, ranges)| ranges)
                 .map(|range| range.len())
@@ -466,43 +423,110 @@ impl DiskFlushes {
     }
 }
 
-/// Segments that memory need not hold, by their sequence number, each with its parts and the events in
-/// them. A few batches stay, so that sending need not wait for the disk.
-fn spillable(memory: &InMemory) -> BTreeMap<u64, (&Arc<Segment>, usize, u64)> {
-    let stays = memory.two_rounds();
-    let stays = stays.min(memory.shared.settings.bounds.max_events / 4);
+/// What waits of one segment, and need not be in memory.
+struct Spillable<'a> {
+    segment: &'a Arc<Segment>,
+    parts: usize,
+    events: u64,
+}
+
+/// Segments that memory need not hold, by their sequence number. The first `stays` events stay, so that
+/// sending need not wait for the disk.
+fn spillable<'a>(
+    waiting: impl Iterator<Item = (&'a Arc<Segment>, Range<usize>)>,
+    stays: usize,
+) -> BTreeMap<u64, Spillable<'a>> {
     let mut seen = 0;
     let mut spillable = BTreeMap::new();
-    let backlog = &memory.backlog;
-    let retries = backlog.retries.iter().flat_map(|batch| batch.parts());
-    for (segment, events) in retries.chain(backlog.fresh.parts()) {
+    for (segment, events) in waiting {
         if seen < stays {
             seen += events.len();
             continue;
         }
-        let entry = spillable.entry(segment.sequence());
-        let (_, parts, left) = entry.or_insert((segment, 0, 0));
-        *parts += 1;
-        *left += events.len() as u64;
+        let entry = spillable.entry(segment.sequence()).or_insert(Spillable {
+            segment,
+            parts: 0,
+            events: 0,
+        });
+        entry.parts += 1;
+        entry.events += events.len() as u64;
     }
     spillable
 }
 
 /// Puts events that were read back from disk among those in memory.
-fn restore(memory: &mut InMemory, loaded: &Loaded, now: Instant) {
+fn restore(backlog: &mut Backlog, loaded: &Loaded, now: Instant) {
     if loaded.events.is_empty() {
         return;
     }
-    let wall = unix_millis(memory.shared.settings.clock.wall());
-    let age = Duration::from_millis(wall.saturating_sub(loaded.at));
+    let wall = unix_millis(backlog.shared.settings.clock.wall());
+    let age = Duration::from_millis(wall.saturating_sub(loaded.queued_at));
     let first_at = now.checked_sub(age).unwrap_or(now);
-    let backlog = &mut memory.backlog;
-    let segment =
-        backlog
-            .receiver
-            .restored(loaded.sequence, &loaded.bytes, &loaded.events, first_at);
-    memory.shared.ledger.load(loaded.events.len() as u64);
+    let Loaded {
+        sequence,
+        bytes,
+        events,
+        ..
+    } = loaded;
+    let segment = backlog
+        .receiver
+        .restored(*sequence, bytes, events, first_at);
+    backlog.shared.ledger.load(events.len() as u64);
     backlog.fresh.insert(Arc::new(segment));
     // Events read back from disk are sent at once, without waiting for a full batch.
     backlog.send_partial = true;
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn the_first_events_stay_in_memory_and_the_rest_is_counted_by_segment() {
+        let (_shared, receiver) = Shared::for_tests();
+        let segment = |sequence| {
+            let events = [0, 1, 2, 3].map(|id| (id, 0..2));
+            Arc::new(receiver.restored(sequence, b"{}", &events, Instant::now()))
+        };
+        let [first, second] = [1, 2].map(segment);
+        let waiting = || {
+            let parts = [
+                (&first, 0..2),
+                (&first, 2..4),
+                (&second, 0..1),
+                (&second, 3..4),
+            ];
+            parts.into_iter()
+        };
+        let counts = |stays| {
+            let spillable = spillable(waiting(), stays).into_iter();
+            let counts = spillable.map(|(sequence, of)| (sequence, of.parts, of.events));
+            counts.collect::<Vec<_>>()
+        };
+        assert_eq!(counts(0), [(1, 2, 4), (2, 2, 2)]);
+        assert_eq!(counts(1), [(1, 1, 2), (2, 2, 2)]);
+        assert_eq!(counts(3), [(2, 2, 2)]);
+        assert_eq!(counts(100), []);
+    }
+
+    #[test]
+    fn events_that_are_read_back_keep_their_age_and_are_sent_at_once() {
+        let (shared, receiver) = Shared::for_tests();
+        let (wall, now) = (shared.settings.clock.wall(), Instant::now());
+        shared.ledger.recover(1);
+        let mut backlog = Backlog::new(Arc::new(shared), receiver);
+        let loaded = Loaded {
+            sequence: 5,
+            bytes: b"{}".to_vec(),
+            events: vec![(9, 0..2)],
+            queued_at: unix_millis(wall) - 60_000,
+        };
+        restore(&mut backlog, &loaded, now);
+        let first_at = backlog.fresh.first_at().unwrap();
+        let age = now.duration_since(first_at);
+        assert!((60..120).contains(&age.as_secs()), "{age:?}");
+        assert!(backlog.send_partial && backlog.fresh.len() == 1);
+        let ledger = &backlog.shared.ledger;
+        assert_eq!((ledger.pending(), ledger.spooled()), (1, 0));
+    }
 }

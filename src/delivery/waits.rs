@@ -11,7 +11,7 @@ use crate::ledger::Stats;
 /// Ended confirmations are swept out only once there are this many.
 const MIN_SWEEP: usize = 64;
 
-/// Somebody waits until all segments before `sequence` are done.
+/// A wait until all segments before `sequence` are done.
 struct Flush {
     sequence: u64,
     deadline: Instant,
@@ -21,11 +21,11 @@ struct Flush {
 struct Shutdown {
     deadline: Instant,
     started: Instant,
-    /// Of a logger whose last handle was dropped nobody waits for the end.
+    /// Empty when the last handle was dropped: nobody waits then.
     replies: Vec<Reply<ShutdownReport>>,
 }
 
-/// All that somebody waits for, each until its own deadline.
+/// All waits, each with its own deadline.
 #[derive(Default)]
 pub(crate) struct Waits {
     flushes: Vec<Flush>,

@@ -25,8 +25,8 @@ impl Builder {
         let has_spool = resolved.spool.is_some();
         let pipeline = Pipeline::new(resolved.pipeline, resolved.delivery, resolved.spool);
         if has_spool {
-            // Earlier processes may have left events. If there is no thread to be had now, the first
-            // event tries again.
+            // Earlier processes may have left events. If no thread can be started now, the first event
+            // tries again.
             pipeline.start();
         }
         Ok(UsageLogger::new(Handle::new(pipeline, resolved.settings)))

@@ -1,4 +1,4 @@
-//! The record of a tool call that is under way.
+//! The guard of a tool call that is under way.
 
 use std::fmt;
 use std::sync::{Arc, Mutex};
@@ -38,7 +38,7 @@ struct Open {
     call: Arc<OpenCall>,
 }
 
-/// A call that a shutdown may have to end. It keeps the handle alive.
+/// A call under way, which a shutdown may have to end. It keeps the handle alive.
 pub(crate) struct OpenCall {
     handle: Arc<Handle>,
     started: Instant,
@@ -70,7 +70,7 @@ impl EndsAtShutdown for OpenCall {
 }
 
 impl CallGuard {
-    /// The guard of a logger that is off: it records nothing.
+    /// The guard of a disabled logger: it records nothing.
     pub(super) const fn disabled() -> Self {
         Self { open: None }
     }
@@ -79,7 +79,7 @@ impl CallGuard {
     pub(crate) fn start(handle: &Arc<Handle>, call: &ToolCall<'_>, started: Instant) -> Self {
         let pipeline = &handle.pipeline;
         let mut record = Record::of(call, pipeline);
-        // When it happened is when it began.
+        // A call is reported at the time at which it began.
         record
             .values
             .event_at
@@ -153,7 +153,7 @@ impl CallGuard {
         if let Some(place) = place {
             call.handle.open_calls.remove(place, &call);
         }
-        // Where the record is gone, the shutdown has logged it.
+        // Without a record, the shutdown has logged the call.
         call.log(outcome).unwrap_or(Outcome::Queued)
     }
 

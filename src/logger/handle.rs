@@ -19,8 +19,7 @@ use crate::event::Event;
 use crate::ledger::Outcome;
 use crate::queue::EndListener;
 
-/// Its drop is that of the last clone.
-#[derive(Debug)]
+/// Dropped with the last clone.
 pub(crate) struct Handle {
     pub(crate) pipeline: Arc<Pipeline>,
     pub(super) open_calls: OpenCalls,
@@ -42,7 +41,7 @@ impl Handle {
         }
     }
 
-    /// The time after which a wait ends. One that is too far for the clock is a year away.
+    /// The time at which a wait ends. A timeout too long for the clock becomes a year.
     fn deadline(&self, timeout: Duration) -> Instant {
         const YEAR: Duration = Duration::from_secs(365 * 24 * 60 * 60);
         let now = self.pipeline.clock().now();
@@ -61,7 +60,7 @@ impl Handle {
         let (reply, answer) = oneshot::channel();
         let waiter = Arc::new(ConfirmationWaiter::new(timeout, reply));
         let ended = Arc::downgrade(&waiter);
-        let listener = EndListener(Box::new(move |how| waiter.end(how)));
+        let listener: EndListener = Box::new(move |end| waiter.end(end));
         match self.pipeline.log(event, Some(listener)) {
             Outcome::Queued => {
                 self.pipeline.send(Control::Confirm {
@@ -110,12 +109,12 @@ impl Handle {
 
     pub(super) fn shutdown(&self, timeout: Duration) -> Wait<ShutdownReport> {
         if self.pipeline.is_forked() {
-            return Wait::known(self.report(Instant::now()));
+            return Wait::known(self.pipeline.report(Instant::now()));
         }
         let started = self.pipeline.clock().now();
-        // In this order: the open calls are the last events that get in.
+        // In this order: the open calls are the last events that are accepted.
         self.open_calls.end_all();
-        self.pipeline.close();
+        self.pipeline.shared.close();
         let deadline = self.deadline(timeout);
         let pipeline = Arc::clone(&self.pipeline);
         self.ask(
@@ -124,34 +123,28 @@ impl Handle {
                 started,
                 reply,
             },
-            move || report(&pipeline, started),
+            move || pipeline.report(started),
         )
     }
 
-    /// What a shutdown that began at `started` comes to when there is no worker (any more) to do it.
-    pub(super) fn report(&self, started: Instant) -> ShutdownReport {
-        report(&self.pipeline, started)
-    }
-
-    /// Runs a future on the worker's runtime; where there is no worker to be had, it resolves to what
-    /// `if_ended` says.
+    /// Runs a future on the worker's runtime; without a worker, the wait resolves to `if_ended`.
     pub(crate) fn run<T: Send + 'static>(
         &self,
         future: impl Future<Output = T> + Send + 'static,
         if_ended: impl FnOnce() -> T + Send + Sync + 'static,
     ) -> Wait<T> {
-        let (reply, answer) = oneshot::channel();
-        let task = Box::pin(async move {
-            let _ = reply.send(future.await);
-        });
-        if self.pipeline.run(task) {
-            Wait::asked(answer, if_ended)
-        } else {
-            Wait::known(if_ended())
+        if !self.pipeline.has_worker() {
+            return Wait::known(if_ended());
         }
+        let run = |reply: oneshot::Sender<T>| {
+            Control::Run(Box::pin(async move {
+                let _ = reply.send(future.await);
+            }))
+        };
+        self.ask(run, if_ended)
     }
 
-    /// Asks the worker; where there is none, the answer is that of one that has ended.
+    /// Asks the worker; without a worker, the answer is that of one that has ended.
     fn ask<T>(
         &self,
         message: impl FnOnce(oneshot::Sender<T>) -> Control,
@@ -166,20 +159,11 @@ impl Handle {
     }
 }
 
-fn report(pipeline: &Pipeline, started: Instant) -> ShutdownReport {
-    let stats = pipeline.stats();
-    ShutdownReport {
-        pending: stats.pending,
-        stats,
-        elapsed: pipeline.clock().now().saturating_duration_since(started),
-    }
-}
-
 impl Drop for Handle {
-    /// Signals, and never waits.
+    /// Signals the worker, and never waits for it.
     fn drop(&mut self) {
         if !self.pipeline.is_forked() {
-            self.pipeline.close();
+            self.pipeline.shared.close();
             self.pipeline.send(Control::Drain);
         }
     }

@@ -62,7 +62,7 @@ impl UsageLogger {
         }
         let outcome = self.log_usage(event());
         if outcome != Outcome::Queued {
-            handle.logins.forget(login);
+            handle.logins.take_back(login);
         }
         Some(outcome)
     }

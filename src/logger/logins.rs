@@ -1,7 +1,6 @@
 //! The logins reported lately, each once.
 
 use std::collections::{HashMap, VecDeque};
-use std::fmt;
 use std::time::{Duration, Instant};
 
 use crate::base::lock::ForkLock;
@@ -21,7 +20,7 @@ pub(super) struct Logins(ForkLock<Seen>);
 #[derive(Default)]
 struct Seen {
     at: HashMap<u64, Instant, random::Keyed>,
-    /// The same in their order, oldest first.
+    /// The same logins, oldest first. A login that was taken back stays here until its turn.
     order: VecDeque<(u64, Instant)>,
 }
 
@@ -34,7 +33,7 @@ impl Seen {
         }
         self.at.insert(login, now);
         self.order.push_back((login, now));
-        self.forget(now);
+        self.forget_oldest(now);
         true
     }
 
@@ -42,7 +41,7 @@ impl Seen {
         self.at.remove(&login);
     }
 
-    fn forget(&mut self, now: Instant) {
+    fn forget_oldest(&mut self, now: Instant) {
         while let Some(&(login, at)) = self.order.front() {
             if self.order.len() <= MAX_LOGINS && now.saturating_duration_since(at) < LOGIN_MEMORY {
                 break;
@@ -61,17 +60,11 @@ impl Logins {
         self.0.lock().is_some_and(|mut seen| seen.note(login, now))
     }
 
-    /// Takes a note back: what it stood for was not queued.
-    pub(super) fn forget(&self, login: u64) {
+    /// Takes a note back: the event of the login was not queued.
+    pub(super) fn take_back(&self, login: u64) {
         if let Some(mut seen) = self.0.lock() {
             seen.take_back(login);
         }
-    }
-}
-
-impl fmt::Debug for Logins {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.write_str("Logins")
     }
 }
 

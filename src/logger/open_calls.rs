@@ -1,6 +1,5 @@
 //! The calls under way, which a shutdown ends.
 
-use std::fmt;
 use std::ptr;
 use std::sync::Arc;
 
@@ -25,16 +24,16 @@ impl OpenCalls {
     pub(super) fn add(&self, call: Arc<dyn EndsAtShutdown>) -> Option<usize> {
         let mut table = self.0.lock()?;
         if let Some(at) = table.free.pop()
-            && let Some(slot) = table.calls.get_mut(at)
+            && let Some(place) = table.calls.get_mut(at)
         {
-            *slot = Some(call);
+            *place = Some(call);
             return Some(at);
         }
         table.calls.push(Some(call));
         Some(table.calls.len() - 1)
     }
 
-    /// Removes a call. After a shutdown its place may be another's, which stays.
+    /// Removes a call, unless its place is another's by now, as after a shutdown.
     pub(super) fn remove<C>(&self, at: usize, call: &Arc<C>) {
         let Some(mut table) = self.0.lock() else {
             return;
@@ -54,12 +53,6 @@ impl OpenCalls {
         for call in table.unwrap_or_default().calls.into_iter().flatten() {
             call.end();
         }
-    }
-}
-
-impl fmt::Debug for OpenCalls {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.write_str("OpenCalls")
     }
 }
 

@@ -1,7 +1,7 @@
-//! The way of an event from the caller into the queue, and the start of the worker that takes it out.
+//! Admits, samples, redacts and queues events, and starts the worker that delivers them.
 
 use std::sync::{Arc, Mutex};
-use std::time::SystemTime;
+use std::time::{Instant, SystemTime};
 
 use once_cell::sync::OnceCell;
 use tokio::sync::mpsc;
@@ -12,37 +12,36 @@ use crate::base::lock::lock;
 use crate::base::process::Process;
 use crate::capture::{self, Captured, Content, EventDraft};
 use crate::config::resolve::PipelineSettings;
-use crate::delivery::message::{Control, Task};
+use crate::delivery::message::Control;
 use crate::delivery::settings::DeliverySettings;
 use crate::delivery::shared::Shared;
-use crate::delivery::{Opened, Worker};
+use crate::delivery::{ShutdownReport, Store, Worker};
 use crate::event::{Event, Kind, Weight};
 use crate::ledger::{DropReason, Ledger, Outcome, Stats};
-use crate::queue::{self, EndListener, Receiver};
+use crate::queue::{EndListener, Receiver, Sender};
 use crate::redact::RedactedJson;
 use crate::wire::Profile;
-use crate::wire::parts::{Sender, Stamp};
+use crate::wire::parts::{self, Stamp};
 
-#[derive(Debug)]
 pub(crate) struct Pipeline {
     pub(crate) settings: PipelineSettings,
     pub(crate) shared: Arc<Shared>,
-    queue: queue::Sender,
+    /// That of `shared`, a step nearer: every event asks whether it is full.
+    queue: Sender,
     control: mpsc::UnboundedSender<Control>,
     ids: Ids,
-    /// The process that the worker lives in.
+    /// The process of the worker's thread.
     process: Process,
     /// Set once the worker's thread runs: with the first event.
     worker: OnceCell<()>,
-    /// Until the worker's thread takes it: a thread that cannot be had leaves it for the next try.
+    /// Kept until the worker's thread takes it, so that a failed start leaves it for the next try.
     worker_inbox: Arc<Mutex<Option<WorkerInbox>>>,
 }
 
-/// What the worker takes along when it starts.
-#[derive(Debug)]
+/// What the worker is started with.
 struct WorkerInbox {
     receiver: Receiver,
-    spool: Option<Opened>,
+    spool: Option<Store>,
     messages: mpsc::UnboundedReceiver<Control>,
 }
 
@@ -50,15 +49,14 @@ impl Pipeline {
     pub(crate) fn new(
         settings: PipelineSettings,
         delivery: DeliverySettings,
-        spool: Option<Opened>,
+        spool: Option<Store>,
     ) -> Self {
-        let shared = Arc::new(Shared::new(delivery));
-        let (queue, receiver) = queue::channel(shared.settings.bounds, Arc::clone(&shared.ledger));
+        let (shared, receiver) = Shared::new(delivery);
         let (control, messages) = mpsc::unbounded_channel();
         Self {
             settings,
-            shared,
-            queue,
+            queue: shared.queue.clone(),
+            shared: Arc::new(shared),
             control,
             ids: Ids::new(),
             process: Process::current(),
@@ -71,7 +69,7 @@ impl Pipeline {
         }
     }
 
-    /// What sets the logger's wire apart.
+    /// The properties of the logger's wire.
     pub(crate) fn profile(&self) -> &'static Profile {
         self.shared.settings.wire.profile()
     }
@@ -81,26 +79,30 @@ impl Pipeline {
     }
 
     /// Admits, samples, redacts and queues one event.
-    pub(crate) fn log(&self, event: &Event<'_>, waiter: Option<EndListener>) -> Outcome {
+    pub(crate) fn log(&self, event: &Event<'_>, listener: Option<EndListener>) -> Outcome {
         match self.refuse_if_full() {
             Some(refused) => refused,
-            None => self.admit_and_push(event, waiter),
+            None => self.admit_and_push(event, listener),
         }
     }
 
     /// Refuses an event when the queue is full, before any other work.
     pub(crate) fn refuse_if_full(&self) -> Option<Outcome> {
         self.is_full().then(|| {
-            self.shared.ledger.turn_away();
+            self.shared.ledger.refuse_full();
             Outcome::Dropped(DropReason::QueueFull)
         })
     }
 
     /// As [`log`](Self::log), for an event that the queue had room for.
-    pub(crate) fn admit_and_push(&self, event: &Event<'_>, waiter: Option<EndListener>) -> Outcome {
+    pub(crate) fn admit_and_push(
+        &self,
+        event: &Event<'_>,
+        listener: Option<EndListener>,
+    ) -> Outcome {
         let queued = self.admit().and_then(|now| {
             let weight = self.weigh(event)?;
-            let pushed = self.write_and_push(event, weight, now, waiter);
+            let pushed = self.write_and_push(event, weight, now, listener);
             if let (Err(_), Kind::ToolCall(call)) = (&pushed, &event.kind) {
                 self.settings.sampling.give_back(&call.tool, weight);
             }
@@ -116,13 +118,13 @@ impl Pipeline {
     }
 
     fn is_full(&self) -> bool {
-        // A child may have inherited a queue that is full for ever. Asking for the process costs many
-        // times as much as all else here, so it is asked for once in so many events.
+        // A child may have inherited a queue that is full for ever. Asking for the process id costs many
+        // times as much as the rest of this function, so only one event in so many does.
         const ASK_EVERY: u64 = 64;
-        let turned_away = || self.shared.ledger.turned_away();
+        let refused = || self.shared.ledger.refused_full();
         self.queue.is_full()
             && !self.shared.is_closed()
-            && !(turned_away().is_multiple_of(ASK_EVERY) && self.is_forked())
+            && !(refused().is_multiple_of(ASK_EVERY) && self.is_forked())
     }
 
     /// Refuses every event after a shutdown or a fork. Returns the wall time, which the caller needs
@@ -135,7 +137,7 @@ impl Pipeline {
         if self.process.is_forked_at(now) {
             return Err(DropReason::Forked);
         }
-        // A thread that cannot be had now may be had for the next event.
+        // If no thread can be started now, the next event tries again.
         if self.start() {
             Ok(now)
         } else {
@@ -159,7 +161,7 @@ impl Pipeline {
         event: &Event<'_>,
         weight: Weight,
         now: SystemTime,
-        waiter: Option<EndListener>,
+        listener: Option<EndListener>,
     ) -> Result<(), DropReason> {
         let event_id = event
             .facts
@@ -171,9 +173,9 @@ impl Pipeline {
             weight,
         };
         self.with_written(event, &stamp, &self.shared.ledger, |json| {
-            let seal = waiter.is_some();
+            let seal = listener.is_some();
             let now = || self.clock().now();
-            let pushed = self.queue.push(json, event_id, waiter, seal, now);
+            let pushed = self.queue.push(json, event_id, listener, seal, now);
             if pushed.wake {
                 self.shared.notify.notify_one();
             }
@@ -207,7 +209,7 @@ impl Pipeline {
         capture::capture_value(policy, content, arguments, &self.shared.ledger)
     }
 
-    /// An event as it would be sent, and its id: past the queue, and not counted.
+    /// The body of a request for one event, and the event's id: not queued, not counted.
     pub(crate) fn frame_alone(&self, event: &Event<'_>) -> Result<(i64, Vec<u8>), DropReason> {
         let now = unix_millis(self.clock().wall());
         let stamp = Stamp {
@@ -219,7 +221,7 @@ impl Pipeline {
         let uncounted = Ledger::default();
         let mut json = self.with_written(event, &stamp, &uncounted, copy)?;
         json.push(b',');
-        let sender = Sender {
+        let sender = parts::Sender {
             instance: &self.shared.instance,
             sequence: 0,
             dropped: self.shared.ledger.dropped(),
@@ -228,34 +230,31 @@ impl Pipeline {
         Ok((stamp.event_id, body))
     }
 
-    /// Returns whether this is a child of the process that the worker lives in.
+    /// Returns whether this is a forked child, in which no worker runs.
     pub(crate) fn is_forked(&self) -> bool {
         self.process.is_forked()
     }
 
-    /// Starts the worker unless it runs; `false` when there is no thread to be had.
+    /// Starts the worker unless it runs; `false` when no thread can be started.
     #[inline]
     pub(crate) fn start(&self) -> bool {
         self.worker.get_or_try_init(|| self.spawn_worker()).is_ok()
     }
 
-    /// Starts the worker on a thread of its own, with a runtime of its own: it outlives the host's,
-    /// and never stalls with it.
+    /// Starts the worker on a thread of its own, with a runtime of its own, which neither ends nor
+    /// stalls with the host's.
     fn spawn_worker(&self) -> std::io::Result<()> {
         let runtime = tokio::runtime::Builder::new_current_thread()
             .enable_all()
             .build()?;
         let inbox = Arc::clone(&self.worker_inbox);
-        let closes = CloseOnDrop {
-            shared: Arc::clone(&self.shared),
-            queue: self.queue.clone(),
-        };
+        let close = CloseOnDrop(Arc::clone(&self.shared));
         let run = move || {
-            let closes = closes;
+            let close = close;
             let Some(inbox) = lock(&inbox).take() else {
                 return;
             };
-            let shared = Arc::clone(&closes.shared);
+            let shared = Arc::clone(&close.0);
             let worker = Worker::new(shared, inbox.receiver, inbox.spool, inbox.messages);
             runtime.block_on(worker.run());
             runtime.shutdown_background();
@@ -266,12 +265,9 @@ impl Pipeline {
             .map(drop)
     }
 
-    /// Runs a future on the worker's runtime; `false` when there is no worker to be had.
-    pub(crate) fn run(&self, task: Task) -> bool {
-        !self.shared.is_closed()
-            && !self.is_forked()
-            && self.start()
-            && self.send(Control::Run(task))
+    /// Returns whether a worker accepts tasks, and starts it if need be.
+    pub(super) fn has_worker(&self) -> bool {
+        !self.shared.is_closed() && !self.is_forked() && self.start()
     }
 
     pub(crate) fn has_started(&self) -> bool {
@@ -283,10 +279,14 @@ impl Pipeline {
         self.has_started() && self.control.send(message).is_ok()
     }
 
-    /// Refuses every later event.
-    pub(crate) fn close(&self) {
-        self.shared.close();
-        self.queue.close();
+    /// What a shutdown that began at `started` comes to when there is no worker (any more) to do it.
+    pub(super) fn report(&self, started: Instant) -> ShutdownReport {
+        let stats = self.stats();
+        ShutdownReport {
+            pending: stats.pending,
+            stats,
+            elapsed: self.clock().now().saturating_duration_since(started),
+        }
     }
 
     pub(crate) fn stats(&self) -> Stats {
@@ -295,14 +295,10 @@ impl Pipeline {
 }
 
 /// If the worker panics, closes the queue; otherwise events would pile up with nobody to send them.
-struct CloseOnDrop {
-    shared: Arc<Shared>,
-    queue: queue::Sender,
-}
+struct CloseOnDrop(Arc<Shared>);
 
 impl Drop for CloseOnDrop {
     fn drop(&mut self) {
-        self.shared.close();
-        self.queue.close();
+        self.0.close();
     }
 }

@@ -1,4 +1,4 @@
-//! A call under way, in memory of its own.
+//! A copy of a tool call, for the time until it ends.
 
 use std::time::Duration;
 
@@ -10,8 +10,8 @@ use crate::event::{
 };
 use crate::limits;
 
-/// A call under way, in memory of its own. All its texts stand in one, so that copying a dozen of
-/// them is one allocation.
+/// A copy of a tool call. All its texts stand in one, so that copying a dozen of them is one
+/// allocation.
 pub(crate) struct Record {
     text: String,
     /// Where in it each text stands, in the order of [`texts`]; [`ABSENT`] where there is none.
@@ -26,7 +26,7 @@ pub(crate) struct Record {
     pub(super) unknown_tool: bool,
 }
 
-/// The texts of a call that stand in front of those of the facts.
+/// How many texts a call has in front of those of the facts.
 const OWN_TEXTS: usize = 6;
 
 const TEXTS: usize = OWN_TEXTS + FACT_TEXTS;
@@ -70,11 +70,11 @@ fn most_bytes(pipeline: &Pipeline, which: usize) -> usize {
         .min(MAX_TEXT_BYTES)
 }
 
-/// Adds a text to another, up to a number of bytes; where it stands there.
-fn add(to: &mut String, text: &str, most: usize) -> (u32, u32) {
+/// Appends a text to another, up to a number of bytes; returns where it stands there.
+fn append(to: &mut String, text: &str, most: usize) -> (u32, u32) {
     let start = to.len();
     to.push_str(cut_at_char(text, most));
-    // It does not fit only where a guard's texts are set again and again.
+    // Only texts that are set again and again get beyond 4 GiB.
     u32::try_from(to.len()).map_or(ABSENT, |end| (start as u32, end))
 }
 
@@ -101,7 +101,7 @@ impl Record {
         };
         for (which, (place, text)) in record.places.iter_mut().zip(texts).enumerate() {
             if let Some(text) = text {
-                *place = add(&mut record.text, text, most_bytes(pipeline, which));
+                *place = append(&mut record.text, text, most_bytes(pipeline, which));
             }
         }
         record
@@ -109,7 +109,7 @@ impl Record {
 
     pub(super) fn set(&mut self, pipeline: &Pipeline, which: usize, text: &str) {
         if let Some(place) = self.places.get_mut(which) {
-            *place = add(&mut self.text, text, most_bytes(pipeline, which));
+            *place = append(&mut self.text, text, most_bytes(pipeline, which));
         }
     }
 

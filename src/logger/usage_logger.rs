@@ -130,9 +130,15 @@ impl UsageLogger {
         timeout: Duration,
         if_ended: ConfirmError,
     ) -> Wait<Result<(), ConfirmError>> {
+        let off = Err(ConfirmError::Disabled);
+        self.ask(|handle| handle.log_confirmed(event, timeout, if_ended), off)
+    }
+
+    /// What `ask` waits for; `off` where the logger is disabled.
+    fn ask<T>(&self, ask: impl FnOnce(&Handle) -> Wait<T>, off: T) -> Wait<T> {
         match &self.handle {
-            Some(handle) => handle.log_confirmed(event, timeout, if_ended),
-            None => Wait::known(Err(ConfirmError::Disabled)),
+            Some(handle) => ask(handle),
+            None => Wait::known(off),
         }
     }
 
@@ -159,10 +165,7 @@ impl UsageLogger {
     ///
     /// [`FlushError::TimedOut`] says how many events are pending; delivery goes on.
     pub async fn flush(&self, timeout: Duration) -> Result<(), FlushError> {
-        match &self.handle {
-            Some(handle) => handle.flush(timeout).await,
-            None => Ok(()),
-        }
+        self.ask(|handle| handle.flush(timeout), Ok(())).await
     }
 
     /// [`flush`](Self::flush) for plain threads.
@@ -171,13 +174,10 @@ impl UsageLogger {
     ///
     /// As [`flush`](Self::flush).
     pub fn flush_blocking(&self, timeout: Duration) -> Result<(), FlushError> {
-        let Some(handle) = &self.handle else {
-            return Ok(());
-        };
-        handle.flush(timeout).block(timeout).unwrap_or_else(|| {
-            Err(FlushError::TimedOut {
-                pending: self.stats().pending,
-            })
+        let flush = self.ask(|handle| handle.flush(timeout), Ok(()));
+        flush.block(timeout).unwrap_or_else(|| {
+            let pending = self.stats().pending;
+            Err(FlushError::TimedOut { pending })
         })
     }
 
@@ -189,10 +189,8 @@ impl UsageLogger {
     /// [`SpoolError`] says why that is not so, or not known.
     #[cfg(feature = "spool")]
     pub async fn flush_to_disk(&self, timeout: Duration) -> Result<(), SpoolError> {
-        match &self.handle {
-            Some(handle) => handle.flush_to_disk(timeout).await,
-            None => Ok(()),
-        }
+        self.ask(|handle| handle.flush_to_disk(timeout), Ok(()))
+            .await
     }
 
     /// [`flush_to_disk`](Self::flush_to_disk) for plain threads.
@@ -202,11 +200,7 @@ impl UsageLogger {
     /// As [`flush_to_disk`](Self::flush_to_disk).
     #[cfg(feature = "spool")]
     pub fn flush_to_disk_blocking(&self, timeout: Duration) -> Result<(), SpoolError> {
-        let Some(handle) = &self.handle else {
-            return Ok(());
-        };
-        handle
-            .flush_to_disk(timeout)
+        self.ask(|handle| handle.flush_to_disk(timeout), Ok(()))
             .block(timeout)
             .unwrap_or(Err(SpoolError::TimedOut(timeout)))
     }
@@ -218,10 +212,8 @@ impl UsageLogger {
     /// report says how much. With a spool it stays on disk for the next process instead:
     /// [`Stats::spooled`] of the report.
     pub async fn shutdown(&self, timeout: Duration) -> ShutdownReport {
-        match &self.handle {
-            Some(handle) => handle.shutdown(timeout).await,
-            None => nothing_done(),
-        }
+        self.ask(|handle| handle.shutdown(timeout), nothing_done())
+            .await
     }
 
     /// [`shutdown`](Self::shutdown) for plain threads.
@@ -233,7 +225,7 @@ impl UsageLogger {
         handle
             .shutdown(timeout)
             .block(timeout)
-            .unwrap_or_else(|| handle.report(started))
+            .unwrap_or_else(|| handle.pipeline.report(started))
     }
 
     /// Waits for `signal`, then [shuts down](Self::shutdown): for the end of a process that is asked

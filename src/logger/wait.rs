@@ -1,4 +1,4 @@
-//! One wait with two ends: a future for async code, and a blocking end for plain threads.
+//! A wait for the worker: a future for async code, and a blocking form for plain threads.
 
 use std::future::Future;
 use std::pin::{Pin, pin};
@@ -116,7 +116,7 @@ mod tests {
     }
 
     #[test]
-    fn a_worker_that_says_nothing_is_given_up_after_the_deadline() {
+    fn a_worker_that_does_not_answer_is_given_up_after_the_deadline() {
         let (_reply, answer) = oneshot::channel();
         let start = Instant::now();
         let wait = Wait::asked(answer, || 3);
@@ -124,7 +124,7 @@ mod tests {
     }
 
     #[test]
-    fn a_wait_that_is_too_long_for_the_clock_is_one_for_ever() {
+    fn a_wait_that_is_too_long_for_the_clock_has_no_end() {
         let (reply, answer) = oneshot::channel();
         reply.send(7).unwrap();
         assert_eq!(Wait::asked(answer, || 0).block(Duration::MAX), Some(7));

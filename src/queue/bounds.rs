@@ -29,9 +29,9 @@ pub(crate) struct Bounds {
     pub(crate) max_events: usize,
     pub(crate) max_bytes: usize,
     pub(crate) when_full: WhenFull,
-    /// This many events are worth sending.
+    /// How many events are worth a request.
     pub(crate) batch_events: usize,
-    /// Events of this many bytes are worth sending.
+    /// How many bytes of events are worth a request.
     pub(crate) batch_bytes: usize,
 }
 
@@ -57,5 +57,39 @@ impl Bounds {
     }
 }
 
-/// A queue that cannot hold its largest event would refuse it for ever.
+/// Least memory of a queue: with less, it could never hold an event of the largest size.
 pub(crate) const MIN_QUEUE_BYTES: usize = 2 * MAX_EVENT_BYTES;
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn segments_and_batches_follow_from_the_bounds() {
+        // max_events, max_bytes, batch_events, batch_bytes; segment's bytes and events, worth sending
+        for (given, expected) in [
+            (
+                [10_000, 1 << 24, 100, 1 << 19],
+                [SEGMENT_BYTES, 100, 100, 1 << 19],
+            ),
+            (
+                [100_000, 1 << 24, 5_000, 1 << 19],
+                [SEGMENT_BYTES, SEGMENT_EVENTS, 5_000, 1 << 19],
+            ),
+            ([40, 1 << 20, 100, 1 << 20], [1 << 16, 5, 20, 1 << 19]),
+            ([1, 1 << 10, 0, 0], [4 * 1024, 1, 1, 1]),
+        ] {
+            let [max_events, max_bytes, batch_events, batch_bytes] = given;
+            let bounds = Bounds {
+                max_events,
+                max_bytes,
+                when_full: WhenFull::DropNewest,
+                batch_events,
+                batch_bytes,
+            };
+            let segment = [bounds.segment_bytes(), bounds.segment_events()];
+            let worth = [bounds.worth_events(), bounds.worth_bytes()];
+            assert_eq!([segment, worth].concat(), expected, "{given:?}");
+        }
+    }
+}

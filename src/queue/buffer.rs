@@ -2,20 +2,22 @@
 
 use std::time::Instant;
 
-use super::waiter::{EndListener, EventEnd};
+use super::end_listener::{EndListener, EventEnd};
 
 /// Events one behind another, each followed by a comma.
-#[derive(Debug)]
 pub(crate) struct Buffer {
     pub(super) bytes: Vec<u8>,
     pub(super) entries: Vec<Entry>,
-    pub(super) waiters: Vec<(usize, EndListener)>,
+    /// By the place of their event.
+    pub(super) listeners: Vec<(usize, EndListener)>,
+    /// When the first event was queued.
     pub(super) first_at: Option<Instant>,
     pub(super) sequence: u64,
+    /// The memory that the queue is charged with.
     pub(super) charge: usize,
 }
 
-#[derive(Debug, Clone, Copy)]
+#[derive(Clone, Copy)]
 pub(crate) struct Entry {
     pub(super) end: usize,
     pub(super) id: i64,
@@ -23,21 +25,27 @@ pub(crate) struct Entry {
 
 impl Buffer {
     pub(super) fn new(bytes: usize, events: usize) -> Self {
-        let (bytes, entries) = (Vec::with_capacity(bytes), Vec::with_capacity(events));
-        Self {
-            charge: bytes.capacity() + entries.capacity() * size_of::<Entry>(),
-            bytes,
-            entries,
-            waiters: Vec::new(),
+        let mut buffer = Self {
+            bytes: Vec::with_capacity(bytes),
+            entries: Vec::with_capacity(events),
+            listeners: Vec::new(),
             first_at: None,
             sequence: 0,
-        }
+            charge: 0,
+        };
+        buffer.charge = buffer.capacity();
+        buffer
+    }
+
+    /// Its memory, in bytes.
+    pub(super) fn capacity(&self) -> usize {
+        self.bytes.capacity() + self.entries.capacity() * size_of::<Entry>()
     }
 
     pub(super) fn clear(&mut self) {
         self.bytes.clear();
         self.entries.clear();
-        self.waiters.clear();
+        self.listeners.clear();
         self.first_at = None;
     }
 
@@ -46,11 +54,11 @@ impl Buffer {
             && self.bytes.len() + event < self.bytes.capacity()
     }
 
-    pub(super) fn append(&mut self, event: &[u8], id: i64, waiter: Option<EndListener>) {
+    pub(super) fn append(&mut self, event: &[u8], id: i64, listener: Option<EndListener>) {
         self.bytes.extend_from_slice(event);
         self.bytes.push(b',');
-        if let Some(waiter) = waiter {
-            self.waiters.push((self.entries.len(), waiter));
+        if let Some(listener) = listener {
+            self.listeners.push((self.entries.len(), listener));
         }
         self.entries.push(Entry {
             end: self.bytes.len(),
@@ -58,9 +66,9 @@ impl Buffer {
         });
     }
 
-    pub(super) fn settle_all(&mut self, how: EventEnd) {
-        for (_, waiter) in self.waiters.drain(..) {
-            (waiter.0)(how);
+    pub(super) fn notify_all(&mut self, end: EventEnd) {
+        for (_, listener) in self.listeners.drain(..) {
+            listener(end);
         }
     }
 }

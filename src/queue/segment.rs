@@ -6,51 +6,53 @@ use std::sync::atomic::Ordering::Relaxed;
 use std::sync::{Arc, Mutex};
 use std::time::Instant;
 
-use super::buffer::{Buffer, Entry};
-use super::state::Shared;
-use super::waiter::{EndListener, EventEnd};
+use super::buffer::Buffer;
+use super::channel::Channel;
+use super::end_listener::{EndListener, EventEnd};
 use crate::base::lock::lock;
 use crate::redact::RedactedJson;
 
 /// A segment in the making, from events that a hook has rewritten.
-#[derive(Debug)]
 pub(crate) struct Rewrite {
     pub(super) buffer: Buffer,
-    pub(super) shared: Arc<Shared>,
+    pub(super) channel: Arc<Channel>,
 }
 
 impl Rewrite {
-    pub(crate) fn push(&mut self, event: &RedactedJson<'_>, id: i64, waiter: Option<EndListener>) {
-        self.buffer.append(event.as_bytes(), id, waiter);
+    pub(crate) fn push(
+        &mut self,
+        event: &RedactedJson<'_>,
+        id: i64,
+        listener: Option<EndListener>,
+    ) {
+        self.buffer.append(event.as_bytes(), id, listener);
     }
 
     pub(crate) fn finish(mut self) -> Segment {
-        // A hook may add to an event, so the charge is what the rewriting came to.
-        self.buffer.charge =
-            self.buffer.bytes.capacity() + self.buffer.entries.capacity() * size_of::<Entry>();
-        self.shared.charge(self.buffer.charge);
-        Segment::new(self.buffer, self.shared)
+        // A hook may add to an event, so the memory has grown by what it added.
+        self.buffer.charge = self.buffer.capacity();
+        self.channel.charge(self.buffer.charge);
+        Segment::new(self.buffer, self.channel)
     }
 }
 
 /// A run of events on their way to the ingest. Its memory is charged to the queue until it is
 /// dropped.
-#[derive(Debug)]
 pub(crate) struct Segment {
     pub(super) buffer: Buffer,
-    waiters: Mutex<Vec<(usize, EndListener)>>,
+    listeners: Mutex<Vec<(usize, EndListener)>>,
     on_disk: AtomicU8,
-    shared: Arc<Shared>,
+    channel: Arc<Channel>,
 }
 
 impl Segment {
-    pub(super) fn new(mut buffer: Buffer, shared: Arc<Shared>) -> Self {
-        let waiters = std::mem::take(&mut buffer.waiters);
+    pub(super) fn new(mut buffer: Buffer, channel: Arc<Channel>) -> Self {
+        let listeners = std::mem::take(&mut buffer.listeners);
         Self {
             buffer,
-            waiters: Mutex::new(waiters),
+            listeners: Mutex::new(listeners),
             on_disk: AtomicU8::new(OnDisk::No as u8),
-            shared,
+            channel,
         }
     }
 
@@ -80,23 +82,41 @@ impl Segment {
 
     /// Whether somebody waits for any of the events.
     pub(crate) fn is_awaited(&self) -> bool {
-        !lock(&self.waiters).is_empty()
+        !lock(&self.listeners).is_empty()
     }
 
-    /// Tells those who wait for any of `events` how they ended.
-    pub(crate) fn settle(&self, events: Range<usize>, how: EventEnd) {
-        for waiter in self.take_waiters(events) {
-            (waiter.0)(how);
+    /// Notifies those who wait for any of `events` how they ended.
+    pub(crate) fn notify_end(&self, events: Range<usize>, end: EventEnd) {
+        for listener in self.take_listeners(events) {
+            listener(end);
         }
     }
 
-    pub(crate) fn take_waiters(&self, events: Range<usize>) -> Vec<EndListener> {
-        let mut waiters = lock(&self.waiters);
-        let (told, kept) = std::mem::take(&mut *waiters)
+    pub(crate) fn take_listeners(&self, events: Range<usize>) -> Vec<EndListener> {
+        let mut listeners = lock(&self.listeners);
+        let (taken, kept) = std::mem::take(&mut *listeners)
             .into_iter()
             .partition::<Vec<_>, _>(|(event, _)| events.contains(event));
-        *waiters = kept;
-        told.into_iter().map(|(_, waiter)| waiter).collect()
+        *listeners = kept;
+        taken.into_iter().map(|(_, listener)| listener).collect()
+    }
+
+    /// The memory it is charged with.
+    pub(crate) fn charge(&self) -> usize {
+        self.buffer.charge
+    }
+
+    pub(crate) fn on_disk(&self) -> OnDisk {
+        match self.on_disk.load(Relaxed) {
+            1 => OnDisk::Asked,
+            2 => OnDisk::Yes,
+            3 => OnDisk::Evicted,
+            _ => OnDisk::No,
+        }
+    }
+
+    pub(crate) fn set_on_disk(&self, on_disk: OnDisk) {
+        self.on_disk.store(on_disk as u8, Relaxed);
     }
 
     /// Where an event starts: where the one before it ends.
@@ -120,29 +140,61 @@ pub(crate) enum OnDisk {
     Evicted,
 }
 
-impl Segment {
-    /// The memory it is charged with.
-    pub(crate) fn charge(&self) -> usize {
-        self.buffer.charge
-    }
-
-    pub(crate) fn on_disk(&self) -> OnDisk {
-        match self.on_disk.load(Relaxed) {
-            1 => OnDisk::Asked,
-            2 => OnDisk::Yes,
-            3 => OnDisk::Evicted,
-            _ => OnDisk::No,
-        }
-    }
-
-    pub(crate) fn set_on_disk(&self, state: OnDisk) {
-        self.on_disk.store(state as u8, Relaxed);
-    }
-}
-
 impl Drop for Segment {
     fn drop(&mut self) {
         let empty = Buffer::new(0, 0);
-        self.shared.free(std::mem::replace(&mut self.buffer, empty));
+        self.channel
+            .free(std::mem::replace(&mut self.buffer, empty));
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::ledger::Ledger;
+    use crate::queue::{Bounds, Receiver, Sender, WhenFull, bounded};
+
+    fn queue() -> (Sender, Receiver) {
+        let bounds = Bounds {
+            max_events: 100,
+            max_bytes: 1 << 20,
+            when_full: WhenFull::DropNewest,
+            batch_events: 10,
+            batch_bytes: 1 << 16,
+        };
+        bounded(bounds, Arc::new(Ledger::default()))
+    }
+
+    #[test]
+    fn events_are_found_by_their_place() {
+        let (_sender, receiver) = queue();
+        let events = [(7, 0..2), (8, 2..5), (9, 5..5)];
+        let segment = receiver.restored(3, b"{}[1]", &events, Instant::now());
+        assert_eq!((segment.len(), segment.sequence()), (3, 3));
+        assert_eq!(segment.slice(0..3), b"{},[1],,");
+        assert_eq!(segment.slice(1..2), b"[1],");
+        assert_eq!(segment.slice(2..9), b"", "beyond the end");
+        assert_eq!([segment.id(2), segment.id(3)], [Some(9), None]);
+    }
+
+    #[test]
+    fn memory_is_charged_until_the_segment_is_dropped() {
+        let (sender, receiver) = queue();
+        let segment = receiver.restored(3, b"{}", &[(7, 0..2)], Instant::now());
+        assert_eq!(sender.bytes(), segment.charge());
+        assert!(segment.charge() > 0);
+        drop(segment);
+        assert_eq!(sender.bytes(), 0);
+    }
+
+    #[test]
+    fn what_is_on_disk_is_known_as_it_was_set() {
+        let (_sender, receiver) = queue();
+        let segment = receiver.restored(3, b"{}", &[(7, 0..2)], Instant::now());
+        assert_eq!(segment.on_disk(), OnDisk::Yes, "it was read from disk");
+        for on_disk in [OnDisk::No, OnDisk::Asked, OnDisk::Yes, OnDisk::Evicted] {
+            segment.set_on_disk(on_disk);
+            assert_eq!(segment.on_disk(), on_disk);
+        }
     }
 }

@@ -5,27 +5,30 @@ use std::sync::atomic::AtomicUsize;
 use std::sync::atomic::Ordering::Relaxed;
 use std::sync::{Arc, Weak, mpsc};
 
-use super::slot::Slot;
-use super::store::{Loaded, Settings, Store};
+use super::read_back::Loaded;
+use super::store::Store;
 use crate::base::clock::{Clock, unix_millis};
 use crate::ledger::{DropReason, Ledger};
 use crate::queue::{OnDisk, Segment};
 
-/// Looks for the events of processes that have ended once in so many ticks.
+/// Events of processes that have ended are looked for once in so many ticks.
 const ADOPT_EVERY: u64 = 30;
 
 /// What the worker asks of the disk. Done in order.
 #[derive(Debug)]
 pub(crate) enum DiskJob {
-    /// Write a segment's events, queued at `at`, unless they have ended meanwhile.
-    Append { segment: Weak<Segment>, at: u64 },
+    /// Write a segment's events, unless they have ended meanwhile.
+    Append {
+        segment: Weak<Segment>,
+        queued_at: u64,
+    },
     /// Events of these segments have ended.
     Ended(Vec<(u64, Range<usize>)>),
     /// The worker has let go of a segment with so many events left.
     Release { sequence: u64, events: u64 },
     /// Read back about this many events.
     Load { events: usize },
-    /// Make all that is written survive a power loss, and say so.
+    /// Make all that is written survive a power loss; answered with [`News::Synced`].
     Sync { token: u64 },
     /// About a second has passed.
     Tick,
@@ -33,28 +36,23 @@ pub(crate) enum DiskJob {
     Close,
 }
 
-/// What the disk tells the worker.
+/// What the disk reports to the worker.
 #[derive(Debug)]
 pub(crate) enum News {
-    /// What earlier processes have left is known, or more of it.
-    Adopted {
-        events: u64,
-    },
+    /// Events of earlier processes were taken over: always sent once, later for each find.
+    Adopted(u64),
     Loaded(Vec<Loaded>),
     Synced {
         token: u64,
         done: bool,
     },
     /// Events that were on disk alone are lost; counted already.
-    Lost {
-        reason: DropReason,
-        events: u64,
-    },
+    Lost(DropReason, u64),
     /// Something is wrong, though no event of the ledger was lost by it; counted already.
     Fault(String),
-    /// A segment could not be written: what comes next will fare the same.
+    /// A segment could not be written; the next ones will not be either.
     Unwritten,
-    /// A segment has been written, for the first time `again` since one could not be.
+    /// A segment has been written; `again`: the one before could not be.
     Written {
         again: bool,
     },
@@ -66,55 +64,54 @@ pub(crate) enum News {
 pub(crate) struct Disk {
     jobs: mpsc::Sender<DiskJob>,
     news: mpsc::Receiver<News>,
-    /// Jobs that are not done.
-    backlog: Arc<AtomicUsize>,
+    /// How many jobs are not done.
+    waiting_jobs: Arc<AtomicUsize>,
 }
 
 impl Disk {
-    /// Starts the thread. It calls `wake` when it has told the worker something.
+    /// Starts the thread. It calls `wake` when there is news for the worker.
     pub(crate) fn start(
-        settings: Settings,
-        slot: Option<Slot>,
+        store: Store,
         ledger: Arc<Ledger>,
         clock: Clock,
         wake: impl Fn() + Send + 'static,
     ) -> std::io::Result<Self> {
         let (jobs, receiver) = mpsc::channel();
         let (sender, news) = mpsc::channel();
-        let backlog = Arc::new(AtomicUsize::new(0));
+        let waiting_jobs = Arc::new(AtomicUsize::new(0));
         let mut thread = Thread {
             ledger,
             clock,
             wake,
-            // Without a directory it is asked for again with each tick.
-            failing: slot.is_none(),
-            store: Store::new(settings, slot),
+            // Without a directory one is asked for again with each tick.
+            failing: !store.has_dir(),
+            store,
             news: sender,
             ticks: 0,
         };
-        let undone = Arc::clone(&backlog);
+        let waiting = Arc::clone(&waiting_jobs);
         std::thread::Builder::new()
             .name("mcp-usage-spool".to_owned())
-            .spawn(move || thread.run(&receiver, &undone))?;
+            .spawn(move || thread.run(&receiver, &waiting))?;
         Ok(Self {
             jobs,
             news,
-            backlog,
+            waiting_jobs,
         })
     }
 
-    /// Returns whether there is somebody to do it.
-    pub(crate) fn ask(&self, job: DiskJob) -> bool {
-        self.backlog.fetch_add(1, Relaxed);
+    /// Sends a job; `false` when the thread has ended.
+    pub(crate) fn send(&self, job: DiskJob) -> bool {
+        self.waiting_jobs.fetch_add(1, Relaxed);
         self.jobs.send(job).is_ok()
     }
 
-    pub(crate) fn next_news(&self) -> Result<News, mpsc::TryRecvError> {
-        self.news.try_recv()
+    pub(crate) fn next_news(&self) -> Option<News> {
+        self.news.try_recv().ok()
     }
 
-    pub(crate) fn backlog(&self) -> usize {
-        self.backlog.load(Relaxed)
+    pub(crate) fn waiting_jobs(&self) -> usize {
+        self.waiting_jobs.load(Relaxed)
     }
 }
 
@@ -129,25 +126,21 @@ struct Thread<W> {
 }
 
 impl<W: Fn()> Thread<W> {
-    fn run(&mut self, jobs: &mpsc::Receiver<DiskJob>, undone: &AtomicUsize) {
+    fn run(&mut self, jobs: &mpsc::Receiver<DiskJob>, waiting: &AtomicUsize) {
         if self.failing {
             self.fault("has no directory, events are kept in memory alone".to_owned());
             self.send(News::Unwritten);
         }
         self.adopt();
-        while let Ok(job) = jobs.recv() {
-            let close = matches!(job, DiskJob::Close);
-            if !close {
-                self.handle(job);
-                self.report_losses();
-            }
-            undone.fetch_sub(1, Relaxed);
-            if close {
-                break;
-            }
+        while let Ok(job) = jobs.recv()
+            && !matches!(job, DiskJob::Close)
+        {
+            self.handle(job);
+            self.report_incidents();
+            waiting.fetch_sub(1, Relaxed);
         }
         self.store.close();
-        self.report_losses();
+        self.report_incidents();
         self.send(News::Closed);
     }
 
@@ -157,10 +150,10 @@ impl<W: Fn()> Thread<W> {
 
     fn handle(&mut self, job: DiskJob) {
         match job {
-            DiskJob::Append { segment, at } => {
+            DiskJob::Append { segment, queued_at } => {
                 if let Some(segment) = segment.upgrade() {
-                    let news = self.append(&segment, at);
-                    // First, since the worker lets go only of what nobody else holds.
+                    let news = self.append(&segment, queued_at);
+                    // Before the news: the worker releases only segments that nobody else holds.
                     drop(segment);
                     self.send(news);
                 }
@@ -187,32 +180,23 @@ impl<W: Fn()> Thread<W> {
             }
             DiskJob::Sync { token } => {
                 self.store.check();
-                let synced = self.store.sync();
-                if let Err(error) = &synced {
-                    self.fault(format!("cannot be synced: {error}"));
-                }
-                self.send(News::Synced {
-                    token,
-                    done: synced.is_ok(),
-                });
+                let done = self.sync();
+                self.send(News::Synced { token, done });
             }
             DiskJob::Tick => self.tick(),
             DiskJob::Close => {}
         }
     }
 
-    fn append(&mut self, segment: &Arc<Segment>, at: u64) -> News {
-        let written = self.store.append(segment, at);
-        segment.set_on_disk(if written.is_ok() {
-            OnDisk::Yes
-        } else {
-            OnDisk::No
-        });
-        match written {
-            Ok(()) => News::Written {
-                again: std::mem::take(&mut self.failing),
-            },
+    fn append(&mut self, segment: &Arc<Segment>, queued_at: u64) -> News {
+        match self.store.append(segment, queued_at) {
+            Ok(()) => {
+                segment.set_on_disk(OnDisk::Yes);
+                let again = std::mem::take(&mut self.failing);
+                News::Written { again }
+            }
             Err(error) => {
+                segment.set_on_disk(OnDisk::No);
                 if !std::mem::replace(&mut self.failing, true) {
                     self.fault(format!(
                         "cannot be written to, events are kept in memory alone: {error}"
@@ -230,29 +214,37 @@ impl<W: Fn()> Thread<W> {
         self.store.save_ended();
         let now = self.now();
         self.store.expire(now);
-        if let Err(error) = self.store.sync() {
-            self.fault(format!("cannot be synced: {error}"));
-        }
+        self.sync();
         if self.store.reopen() || self.ticks.is_multiple_of(ADOPT_EVERY) {
             self.adopt();
         }
+    }
+
+    /// Returns whether all that is written survives a power loss from now on.
+    fn sync(&mut self) -> bool {
+        let synced = self.store.sync();
+        if let Err(error) = &synced {
+            self.fault(format!("cannot be synced: {error}"));
+        }
+        synced.is_ok()
     }
 
     fn adopt(&mut self) {
         let now = self.now();
         let events = self.store.adopt(now);
         self.ledger.recover(events);
-        self.send(News::Adopted { events });
-        self.report_losses();
+        self.send(News::Adopted(events));
+        self.report_incidents();
     }
 
-    /// Counts and tells what the store has lost.
-    fn report_losses(&mut self) {
-        for (reason, events) in std::mem::take(&mut self.store.losses) {
+    /// Counts and reports what went wrong in the store.
+    fn report_incidents(&mut self) {
+        let incidents = std::mem::take(&mut self.store.incidents);
+        for (reason, events) in incidents.losses {
             self.ledger.drop_spooled(reason, events);
-            self.send(News::Lost { reason, events });
+            self.send(News::Lost(reason, events));
         }
-        for fault in std::mem::take(&mut self.store.faults) {
+        for fault in incidents.faults {
             self.fault(fault);
         }
     }
@@ -262,7 +254,7 @@ impl<W: Fn()> Thread<W> {
         self.send(News::Fault(cause));
     }
 
-    /// A worker that has ended does not need to know.
+    /// Sends news to the worker. One that has ended is no error.
     fn send(&self, news: News) {
         if self.news.send(news).is_ok() {
             (self.wake)();

@@ -1,4 +1,4 @@
-//! Pure: how events stand in a file. Knows nothing of the crate, so that a fuzz target can take it in.
+//! Pure: how events stand in a file. Knows nothing of the crate, so that a fuzz target can include it.
 //!
 //! A file is records one behind another, one for each event, so that damage costs the events it hits
 //! and no others: a reader that finds no record looks for the next one that is whole.
@@ -11,7 +11,7 @@ const MARK: [u8; 4] = [0xff, b'm', b'u', 1];
 /// The mark, a checksum of all that follows it, and the fields in front of the event.
 pub(crate) const HEADER: usize = 36;
 
-/// The most bytes of an event's JSON; what claims more is damaged.
+/// The most bytes of an event's JSON; a record that claims more is damaged.
 pub(crate) const MAX_JSON: usize = 1024 * 1024;
 
 /// The bytes of an entry in the list of ended events.
@@ -22,7 +22,7 @@ pub(crate) const ENTRY: usize = 12;
 pub(crate) struct Record<'a> {
     /// The format of the JSON.
     pub(crate) tag: u32,
-    /// Its place in the file, by which it is told when it has ended.
+    /// Its number in the file; the list of ended events refers to it.
     pub(crate) ordinal: u32,
     pub(crate) id: i64,
     /// When it was queued, in milliseconds since 1970.
@@ -48,7 +48,7 @@ impl Record<'_> {
     }
 }
 
-/// What stands at a place of a file.
+/// What a reader finds at a place of a file.
 #[derive(Debug, PartialEq, Eq)]
 pub(crate) enum Found<'a> {
     Record(Record<'a>),
@@ -123,7 +123,7 @@ fn number(bytes: &[u8], range: Range<usize>) -> Option<u64> {
     Some(bytes.iter().rev().fold(0, fold))
 }
 
-/// Appends to a list of ended events that those with the ordinals of `range` have ended.
+/// Appends an entry to a list of ended events: those with the ordinals of `range`.
 pub(crate) fn write_ended(range: &Range<u32>, out: &mut Vec<u8>) {
     let mut entry = [0; ENTRY];
     let (first, rest) = entry.split_at_mut(4);
@@ -137,7 +137,7 @@ pub(crate) fn write_ended(range: &Range<u32>, out: &mut Vec<u8>) {
     out.extend_from_slice(&entry);
 }
 
-/// Reads a list of ended events. What is damaged is passed over: its events are delivered again.
+/// Reads a list of ended events. A damaged entry is passed over: its events are delivered again.
 pub(crate) fn read_ended(bytes: &[u8]) -> impl Iterator<Item = Range<u32>> + '_ {
     bytes.chunks_exact(ENTRY).filter_map(|entry| {
         let sum = number(entry, 8..12)? as u32;

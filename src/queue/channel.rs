@@ -10,19 +10,18 @@ use super::buffer::Buffer;
 use crate::base::lock::lock;
 use crate::ledger::Ledger;
 
-/// Most freed segments that are kept for the next ones: what full requests in flight give back. Fresh
-/// memory costs its caller 20 us for each segment, in page faults.
+/// Most freed segments that are kept for the next ones: as many as full requests in flight free at a
+/// time. Fresh memory costs its caller 20 us for each segment, in page faults.
 pub(crate) const MAX_SPARE: usize = 40;
 
-/// So many are kept also when nothing happens.
+/// Spare segments kept even when idle.
 pub(crate) const MIN_SPARE: usize = 4;
 
-/// The sequence number of the first segment. Those of events from before, which a spool has kept, are
-/// lower.
+/// The sequence number of the first segment. Segments that a spool has kept from earlier processes have
+/// lower ones.
 pub(crate) const FIRST_SEQUENCE: u64 = 1 << 40;
 
-#[derive(Debug)]
-pub(crate) struct Shared {
+pub(crate) struct Channel {
     pub(super) bounds: Bounds,
     pub(super) ledger: Arc<Ledger>,
     /// Memory charged to the queue. Written under the lock, read without.
@@ -31,13 +30,13 @@ pub(crate) struct Shared {
     pub(super) out_of_bytes: AtomicBool,
     /// The last event that was queued, or refused, found as many as there may be.
     pub(super) out_of_events: AtomicBool,
-    pub(super) state: Mutex<State>,
+    pub(super) state: Mutex<ChannelState>,
 }
 
-/// In cache lines of its own: what else a queue has is read by every caller and hardly ever written.
-#[derive(Debug, Default)]
+/// In cache lines of its own: the rest of a queue is read by every caller and hardly ever written.
+#[derive(Default)]
 #[repr(align(64))]
-pub(crate) struct State {
+pub(crate) struct ChannelState {
     pub(super) open: Option<Buffer>,
     pub(super) sealed: VecDeque<Buffer>,
     /// What the sealed segments hold.
@@ -54,9 +53,9 @@ pub(crate) struct State {
     pub(super) closed: bool,
 }
 
-impl Shared {
+impl Channel {
     /// Nothing that panics is done under this lock, so a poisoned one holds a sound state.
-    pub(super) fn lock(&self) -> MutexGuard<'_, State> {
+    pub(super) fn lock(&self) -> MutexGuard<'_, ChannelState> {
         lock(&self.state)
     }
 
@@ -78,9 +77,9 @@ impl Shared {
         }
     }
 
-    /// Ends the open segment. What is mostly empty moves into memory of its size: during an outage
+    /// Ends the open segment. One that is mostly empty moves into memory of its size: during an outage
     /// a quiet server seals a few events every second, and they must not hold a segment each.
-    pub(super) fn seal(&self, state: &mut State) {
+    pub(super) fn seal(&self, state: &mut ChannelState) {
         let Some(mut open) = state.open.take_if(|open| !open.entries.is_empty()) else {
             return;
         };
@@ -88,7 +87,7 @@ impl Shared {
             let mut small = Buffer::new(open.bytes.len(), open.entries.len());
             small.bytes.extend_from_slice(&open.bytes);
             small.entries.extend_from_slice(&open.entries);
-            small.waiters.append(&mut open.waiters);
+            small.listeners.append(&mut open.listeners);
             small.first_at = open.first_at;
             self.bytes.fetch_add(small.charge, Relaxed);
             self.bytes.fetch_sub(open.charge, Relaxed);
@@ -103,16 +102,16 @@ impl Shared {
         state.sealed.push_back(open);
     }
 
-    /// Whether the worker is to be woken now: there is something worth sending, be it full by events
-    /// or by bytes, and it has not heard of it.
-    pub(super) fn wakes(&self, state: &mut State) -> bool {
+    /// Whether to wake the worker now: there is a batch worth sending, by events or by bytes, and it was
+    /// not woken for it yet.
+    pub(super) fn wakes(&self, state: &mut ChannelState) -> bool {
         let ready = state.sealed_events >= self.bounds.worth_events()
             || state.sealed_bytes >= self.bounds.worth_bytes();
         ready && !std::mem::replace(&mut state.woken, true)
     }
 }
 
-impl State {
+impl ChannelState {
     pub(super) fn take_sealed(&mut self) -> Option<Buffer> {
         let buffer = self.sealed.pop_front()?;
         self.sealed_events -= buffer.entries.len();

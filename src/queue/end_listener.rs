@@ -1,7 +1,5 @@
 //! Who waits for the end of an event.
 
-use std::fmt;
-
 use crate::ledger::DropReason;
 
 /// How a pending event ended.
@@ -13,11 +11,5 @@ pub(crate) enum EventEnd {
     Spooled,
 }
 
-/// Hears how its event ended.
-pub(crate) struct EndListener(pub(crate) Box<dyn FnOnce(EventEnd) + Send + Sync>);
-
-impl fmt::Debug for EndListener {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.write_str("EndListener")
-    }
-}
+/// Called once, with how its event ended.
+pub(crate) type EndListener = Box<dyn FnOnce(EventEnd) + Send + Sync>;

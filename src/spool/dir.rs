@@ -1,4 +1,4 @@
-//! The directory of one owner: a lock says that the owner lives.
+//! The sub-directory of one owner. Its lock tells whether the owner is alive.
 
 use std::fs::{self, DirBuilder, File, OpenOptions};
 use std::io;
@@ -12,49 +12,49 @@ const LOCK: &str = "lock";
 
 /// A sub-directory that nobody else writes to while this value lives.
 #[derive(Debug)]
-pub(crate) struct Slot {
-    dir: PathBuf,
+pub(crate) struct SpoolDir {
+    path: PathBuf,
     /// Unlocked by the system when the process ends, however it ends.
     _lock: File,
 }
 
-/// Why there is no slot.
+/// Why a directory cannot be had.
 #[derive(Debug)]
-pub(crate) enum NoSlot {
-    /// The file system cannot lock, so owners could not be told apart.
+pub(crate) enum DirError {
+    /// The file system cannot lock, so a live owner cannot be told from an ended one.
     Lock(io::Error),
     Io(io::Error),
 }
 
-impl From<io::Error> for NoSlot {
+impl From<io::Error> for DirError {
     fn from(error: io::Error) -> Self {
         Self::Io(error)
     }
 }
 
-impl Slot {
-    /// Makes a sub-directory of its own for this owner.
-    pub(crate) fn take(root: &Path, tag: &str) -> Result<Self, NoSlot> {
+impl SpoolDir {
+    /// Makes a sub-directory of `root` for a new owner.
+    pub(crate) fn create(root: &Path, tag: &str) -> Result<Self, DirError> {
         let mut builder = private_dir();
         builder.recursive(true).create(root)?;
-        // Another process may take a new directory for an abandoned one before it is locked.
+        // Before it is locked, a new directory looks abandoned, so another process may take it over.
         for _ in 0..8 {
-            let dir = root.join(format!("{tag}-{:016x}", random::seed()));
-            match private_dir().create(&dir) {
+            let path = root.join(format!("{tag}-{:016x}", random::seed()));
+            match private_dir().create(&path) {
                 Ok(()) => {}
                 Err(error) if error.kind() == io::ErrorKind::AlreadyExists => continue,
                 Err(error) => return Err(error.into()),
             }
-            match lock(&dir, true) {
+            match lock(&path, true) {
                 Ok(Some(lock)) => {
                     sync_dir(root)?;
-                    return Ok(Self { dir, _lock: lock });
+                    return Ok(Self { path, _lock: lock });
                 }
                 Ok(None) => {}
-                Err(NoSlot::Io(error)) if error.kind() == io::ErrorKind::NotFound => {}
+                Err(DirError::Io(error)) if error.kind() == io::ErrorKind::NotFound => {}
                 Err(error) => {
-                    let _ = fs::remove_file(dir.join(LOCK));
-                    let _ = fs::remove_dir(&dir);
+                    let _ = fs::remove_file(path.join(LOCK));
+                    let _ = fs::remove_dir(&path);
                     return Err(error);
                 }
             }
@@ -62,55 +62,56 @@ impl Slot {
         Err(io::Error::from(io::ErrorKind::AlreadyExists).into())
     }
 
-    /// Takes over the sub-directories whose owners have ended.
-    pub(crate) fn orphans(root: &Path, tag: &str) -> io::Result<Vec<Self>> {
-        let mut slots = Vec::new();
+    /// Takes over the sub-directories of `root` whose owners have ended.
+    pub(crate) fn take_over(root: &Path, tag: &str) -> io::Result<Vec<Self>> {
+        let mut dirs = Vec::new();
         for entry in fs::read_dir(root)? {
             let entry = entry?;
             let name = entry.file_name();
-            let of_tag = name
+            let has_tag = name
                 .to_str()
                 .and_then(|name| name.rsplit_once('-'))
                 .is_some_and(|(its, _)| its == tag);
-            if !of_tag || !entry.file_type()?.is_dir() {
+            if !has_tag || !entry.file_type()?.is_dir() {
                 continue;
             }
-            let dir = entry.path();
-            match lock(&dir, false) {
-                Ok(Some(lock)) => slots.push(Self { dir, _lock: lock }),
-                // Without a lock there is nothing else: its owner is about to make it, or never will.
-                Err(NoSlot::Io(error)) if error.kind() == io::ErrorKind::NotFound => {
-                    let _ = fs::remove_dir(&dir);
+            let path = entry.path();
+            match lock(&path, false) {
+                Ok(Some(lock)) => dirs.push(Self { path, _lock: lock }),
+                // A directory without a lock file is empty: its owner is about to lock it, or ended
+                // before it could.
+                Err(DirError::Io(error)) if error.kind() == io::ErrorKind::NotFound => {
+                    let _ = fs::remove_dir(&path);
                 }
                 Ok(None) | Err(_) => {}
             }
         }
-        Ok(slots)
+        Ok(dirs)
     }
 
-    pub(crate) fn dir(&self) -> &Path {
-        &self.dir
+    pub(crate) fn path(&self) -> &Path {
+        &self.path
     }
 
-    /// Removes the directory, unless there is still something in it.
+    /// Removes the directory, unless it holds more than the lock.
     pub(crate) fn remove(self) {
-        let only_lock = fs::read_dir(&self.dir).is_ok_and(|entries| entries.count() == 1);
+        let only_lock = fs::read_dir(&self.path).is_ok_and(|entries| entries.count() == 1);
         if only_lock {
-            let _ = fs::remove_file(self.dir.join(LOCK));
-            let _ = fs::remove_dir(&self.dir);
+            let _ = fs::remove_file(self.path.join(LOCK));
+            let _ = fs::remove_dir(&self.path);
         }
     }
 }
 
-/// Locks a directory; `None` when it has an owner.
-fn lock(dir: &Path, create: bool) -> Result<Option<File>, NoSlot> {
+/// Locks a directory; `None` when it has a live owner.
+fn lock(dir: &Path, create: bool) -> Result<Option<File>, DirError> {
     let path = dir.join(LOCK);
     let file = private_file().create(create).open(&path)?;
     match FileExt::try_lock(&file) {
-        // The owner before may have removed it meanwhile.
+        // The previous owner may have removed the file between its opening and its locking.
         Ok(()) => Ok(path.exists().then_some(file)),
         Err(TryLockError::WouldBlock) => Ok(None),
-        Err(TryLockError::Error(error)) => Err(NoSlot::Lock(error)),
+        Err(TryLockError::Error(error)) => Err(DirError::Lock(error)),
     }
 }
 

@@ -1,0 +1,317 @@
+//! Pure: which events stand where on disk, in runs of neighbours. Knows no file.
+
+use std::collections::{BTreeMap, BTreeSet};
+use std::ops::Range;
+use std::sync::{Arc, Weak};
+
+use super::record::Record;
+use crate::queue::{OnDisk, Segment};
+
+/// Events that are on disk alone are read back in runs of about this size.
+const EXTENT_BYTES: u64 = 64 * 1024;
+const EXTENT_EVENTS: u32 = 64;
+
+/// Events of one run expire together, so they are of about one age.
+const EXTENT_SPAN_MILLIS: u64 = 60 * 60 * 1000;
+
+/// Orders log files by age: milliseconds, and a number that keeps files of the same millisecond apart.
+pub(super) type LogKey = (u64, u64);
+
+/// A run of events in a file.
+#[derive(Debug)]
+pub(super) struct Extent {
+    pub(super) key: LogKey,
+    pub(super) bytes: Range<u64>,
+    pub(super) ordinals: Range<u32>,
+    pub(super) ended: BTreeSet<u32>,
+    /// How many of its events have not ended.
+    pub(super) alive: u64,
+    /// From when to when its events were queued.
+    queued_at: Range<u64>,
+    place: Place,
+}
+
+#[derive(Debug)]
+enum Place {
+    /// The worker has its events, which are those with these ordinals.
+    Memory(Vec<u32>, Weak<Segment>),
+    Disk,
+}
+
+impl Extent {
+    /// A segment's events, written at `bytes`.
+    pub(super) fn of_segment(
+        key: LogKey,
+        bytes: Range<u64>,
+        ordinals: Range<u32>,
+        queued_at: u64,
+        segment: &Arc<Segment>,
+    ) -> Self {
+        Self {
+            key,
+            bytes,
+            ended: BTreeSet::new(),
+            alive: u64::from(ordinals.end - ordinals.start),
+            queued_at: queued_at..queued_at,
+            place: Place::Memory(ordinals.clone().collect(), Arc::downgrade(segment)),
+            ordinals,
+        }
+    }
+
+    /// A single event, found at `bytes`.
+    pub(super) fn of_record(key: LogKey, bytes: Range<usize>, record: &Record<'_>) -> Self {
+        Self {
+            key,
+            bytes: bytes.start as u64..bytes.end as u64,
+            ordinals: record.ordinal..record.ordinal.saturating_add(1),
+            ended: BTreeSet::new(),
+            alive: 1,
+            queued_at: record.at..record.at,
+            place: Place::Disk,
+        }
+    }
+
+    /// Whether `next` follows without a gap (an ended event lies in a gap), and both make one run.
+    pub(super) fn can_join(&self, next: &Self) -> bool {
+        self.key == next.key
+            && self.bytes.end == next.bytes.start
+            && self.ordinals.end == next.ordinals.start
+            && next.bytes.end - self.bytes.start <= EXTENT_BYTES
+            && next.ordinals.end - self.ordinals.start <= EXTENT_EVENTS
+            && next.queued_at.end.saturating_sub(self.queued_at.start) <= EXTENT_SPAN_MILLIS
+    }
+
+    pub(super) fn join(&mut self, next: Self) {
+        let (at, next_at) = (&self.queued_at, &next.queued_at);
+        self.queued_at = at.start.min(next_at.start)..at.end.max(next_at.end);
+        self.bytes.end = next.bytes.end;
+        self.ordinals.end = next.ordinals.end;
+        self.ended.extend(next.ended);
+        self.alive += next.alive;
+    }
+}
+
+/// All runs, by the sequence number of their segment.
+#[derive(Debug, Default)]
+pub(super) struct Extents {
+    by_sequence: BTreeMap<u64, Extent>,
+    /// Those that are on disk alone.
+    on_disk: BTreeSet<u64>,
+    /// Recovered events come before all that are queued now.
+    next_recovered: u64,
+}
+
+impl Extents {
+    /// Adds a run of an ended owner, which is on disk alone.
+    pub(super) fn add_recovered(&mut self, extent: Extent) {
+        self.on_disk.insert(self.next_recovered);
+        self.by_sequence.insert(self.next_recovered, extent);
+        self.next_recovered += 1;
+    }
+
+    /// Adds a segment that has been written.
+    pub(super) fn add_written(&mut self, sequence: u64, extent: Extent) {
+        self.by_sequence.insert(sequence, extent);
+    }
+
+    /// Notes that events of a segment have ended. Returns its file and the ordinals that are new.
+    pub(super) fn end(
+        &mut self,
+        sequence: u64,
+        events: Range<usize>,
+    ) -> Option<(LogKey, Vec<u32>)> {
+        let extent = self.by_sequence.get_mut(&sequence)?;
+        let Place::Memory(ordinals, _) = &extent.place else {
+            return None;
+        };
+        let mut new = ordinals.get(events).unwrap_or_default().to_vec();
+        new.retain(|&ordinal| extent.ended.insert(ordinal));
+        extent.alive -= new.len() as u64;
+        let key = extent.key;
+        if extent.alive == 0 {
+            self.by_sequence.remove(&sequence);
+        }
+        Some((key, new))
+    }
+
+    /// The worker has let go of what is left of a segment. Returns whether all `events` are on disk:
+    /// they are not when their file made room for newer ones meanwhile.
+    pub(super) fn release(&mut self, sequence: u64, events: u64) -> bool {
+        match self.by_sequence.get_mut(&sequence) {
+            Some(extent) if extent.alive == events => extent.place = Place::Disk,
+            Some(_) | None => return false,
+        }
+        self.on_disk.insert(sequence);
+        self.join_neighbours(sequence);
+        true
+    }
+
+    /// Joins a run with its neighbours, so that a long outage does not leave a great many small ones.
+    fn join_neighbours(&mut self, sequence: u64) {
+        let before = self.on_disk.range(..sequence).next_back().copied();
+        let after = self.on_disk.range(sequence + 1..).next().copied();
+        let pairs = [
+            after.map(|after| (sequence, after)),
+            before.map(|before| (before, sequence)),
+        ];
+        for (first, second) in pairs.into_iter().flatten() {
+            let joins = match (self.by_sequence.get(&first), self.by_sequence.get(&second)) {
+                (Some(first), Some(second)) => first.can_join(second),
+                _ => false,
+            };
+            if joins && let Some(next) = self.by_sequence.remove(&second) {
+                self.on_disk.remove(&second);
+                if let Some(first) = self.by_sequence.get_mut(&first) {
+                    first.join(next);
+                }
+            }
+        }
+    }
+
+    /// The oldest run that is on disk alone.
+    pub(super) fn oldest_on_disk(&self) -> Option<(u64, &Extent)> {
+        let &sequence = self.on_disk.first()?;
+        Some((sequence, self.by_sequence.get(&sequence)?))
+    }
+
+    /// A run was read back: the worker has its events again, those with these ordinals.
+    pub(super) fn move_to_memory(&mut self, sequence: u64, ordinals: Vec<u32>, expired: Vec<u32>) {
+        self.on_disk.remove(&sequence);
+        if ordinals.is_empty() {
+            self.by_sequence.remove(&sequence);
+        } else if let Some(extent) = self.by_sequence.get_mut(&sequence) {
+            extent.ended.extend(expired);
+            extent.alive = ordinals.len() as u64;
+            extent.place = Place::Memory(ordinals, Weak::new());
+        }
+    }
+
+    /// Takes out what is on disk alone and has expired as a whole.
+    pub(super) fn take_expired(&mut self, is_expired: impl Fn(u64) -> bool) -> Vec<Extent> {
+        let by_sequence = &mut self.by_sequence;
+        let mut expired = Vec::new();
+        self.on_disk.retain(|sequence| {
+            let extent = by_sequence.get(sequence);
+            let is_expired = extent.is_some_and(|extent| is_expired(extent.queued_at.end));
+            if is_expired {
+                expired.extend(by_sequence.remove(sequence));
+            }
+            !is_expired
+        });
+        expired
+    }
+
+    /// Takes out the runs of a file that is gone. Segments in memory get `state`; returns how many
+    /// events were on disk alone.
+    pub(super) fn forget_file(&mut self, key: LogKey, state: OnDisk) -> u64 {
+        let mut lost = 0;
+        let on_disk = &mut self.on_disk;
+        self.by_sequence.retain(|sequence, extent| {
+            if extent.key != key {
+                return true;
+            }
+            match &extent.place {
+                Place::Disk => {
+                    on_disk.remove(sequence);
+                    lost += extent.alive;
+                }
+                Place::Memory(_, segment) => {
+                    if let Some(segment) = segment.upgrade() {
+                        segment.set_on_disk(state);
+                    }
+                }
+            }
+            false
+        });
+        lost
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    const KEY: LogKey = (1_000, 0);
+
+    fn record(ordinal: u32, at: u64) -> Record<'static> {
+        Record {
+            tag: 1,
+            ordinal,
+            id: 1,
+            at,
+            json: b"{}",
+        }
+    }
+
+    fn extent(ordinal: u32, at: u64) -> Extent {
+        let start = ordinal as usize * 100;
+        Extent::of_record(KEY, start..start + 100, &record(ordinal, at))
+    }
+
+    /// Two runs that the worker has let go of, with these events.
+    fn released(first: (u32, u64), second: (u32, u64)) -> Extents {
+        let mut extents = Extents::default();
+        for (sequence, (ordinal, at)) in [(10, first), (11, second)] {
+            extents.add_written(sequence, extent(ordinal, at));
+            assert!(extents.release(sequence, 1));
+        }
+        extents
+    }
+
+    #[test]
+    fn neighbours_of_one_age_are_read_back_together() {
+        let mut extents = released((0, 5), (1, 6));
+        let (sequence, run) = extents.oldest_on_disk().unwrap();
+        assert_eq!((sequence, run.alive), (10, 2));
+        assert_eq!((run.bytes.clone(), run.ordinals.clone()), (0..200, 0..2));
+        extents.move_to_memory(10, vec![0], vec![1]);
+        assert!(extents.oldest_on_disk().is_none());
+        assert_eq!(extents.end(10, 0..1), Some((KEY, vec![0])));
+        assert_eq!(extents.end(10, 0..1), None, "its last event has ended");
+    }
+
+    #[test]
+    fn runs_stay_apart_over_a_gap_and_over_an_hour() {
+        for second in [(2, 5), (1, 5 + EXTENT_SPAN_MILLIS + 1)] {
+            let extents = released((0, 5), second);
+            let (_, run) = extents.oldest_on_disk().unwrap();
+            assert_eq!(run.alive, 1, "{second:?}");
+        }
+    }
+
+    #[test]
+    fn a_run_has_a_greatest_size() {
+        let mut run = extent(0, 5);
+        for ordinal in 1..EXTENT_EVENTS {
+            let next = extent(ordinal, 5);
+            assert!(run.can_join(&next), "{ordinal}");
+            run.join(next);
+        }
+        assert!(!run.can_join(&extent(EXTENT_EVENTS, 5)));
+    }
+
+    #[test]
+    fn a_release_of_what_is_not_there_any_more_is_refused() {
+        let mut extents = released((0, 5), (2, 5));
+        assert_eq!(extents.forget_file((1_000, 1), OnDisk::Evicted), 0);
+        assert_eq!(extents.forget_file(KEY, OnDisk::Evicted), 2);
+        assert!(!extents.release(10, 1));
+        assert!(extents.oldest_on_disk().is_none());
+    }
+
+    #[test]
+    fn what_expires_is_taken_out_oldest_first() {
+        let mut extents = released((0, 5), (2, 9));
+        let expired = extents.take_expired(|at| at < 9);
+        assert_eq!(expired.len(), 1);
+        assert_eq!(expired[0].ordinals, 0..1);
+        assert_eq!(extents.oldest_on_disk().unwrap().0, 11);
+    }
+
+    #[test]
+    fn recovered_runs_come_first() {
+        let mut extents = released((0, 5), (2, 5));
+        extents.add_recovered(extent(7, 1));
+        assert_eq!(extents.oldest_on_disk().unwrap().1.ordinals, 7..8);
+    }
+}
