@@ -20,7 +20,7 @@
 //!
 //! # Why it works so
 //!
-//! - **A log of its own**, some 1 100 lines with `crc32fast` (2 crates more) and `fs4` for the lock (3 more; the
+//! - **A log of its own**, some 1 200 lines with `crc32fast` (2 crates more) and `fs4` for the lock (3 more; the
 //!   standard library's needs Rust 1.89). The work is that of a queue: append, forget, read once after a restart.
 //!   `redb` 4.5 (1 crate, 10 s to build, needs Rust 1.90) is a B-tree whose file does not shrink by itself; what it has
 //!   not committed durably is gone with the process, so that a tick of 100 ms is ten syncs a second, and a damaged page

@@ -208,8 +208,9 @@ impl UsageLogger {
     /// Delivers what is queued, refuses what comes later, and ends the worker, within `timeout`.
     ///
     /// Open call guards are recorded as [dropped](crate::CallOutcome::Dropped). What is not
-    /// delivered in time is given up as [`DropReason::ShutdownTimeout`]; the report says how much.
-    /// With a spool it stays on disk for the next process instead: [`Stats::spooled`] of the report.
+    /// delivered in time is given up as [`ShutdownTimeout`](crate::DropReason::ShutdownTimeout); the
+    /// report says how much. With a spool it stays on disk for the next process instead:
+    /// [`Stats::spooled`] of the report.
     pub async fn shutdown(&self, timeout: Duration) -> ShutdownReport {
         self.ask(|handle| handle.shutdown(timeout), nothing_done())
             .await
