@@ -281,13 +281,10 @@ mod tests {
     fn the_parts_of_a_segment_are_held_together() {
         let (mut backlog, now) = (backlog(), Instant::now());
         backlog.requeue_halves(backlog.batch(7, 4, now));
-        backlog.add_fresh(8, 1, now);
+        backlog.requeue_halves(backlog.batch(8, 2, now));
         let held = backlog.held();
         let ranges = held.values().map(|(_, ranges)| ranges.clone());
-        assert_eq!(
-            ranges.collect::<Vec<_>>(),
-            [Vec::from([0..2, 2..4]), Vec::from_iter([0..1])]
-        );
+        assert_eq!(ranges.collect::<Vec<_>>(), [[0..2, 2..4], [0..1, 1..2]]);
         assert!(held.keys().eq(&[7, 8]));
     }
 
