@@ -45,6 +45,7 @@ impl<'w, 'b, 'r> Compound<'w, 'b, 'r> {
         Self { writer, entries }
     }
 
+    #[inline]
     fn item<T: Serialize + ?Sized>(&mut self, value: &T) -> Result<(), Stop> {
         match self.entries {
             Entries::Written { .. } if self.writer.entry()? => value.serialize(&mut *self.writer),
@@ -53,6 +54,7 @@ impl<'w, 'b, 'r> Compound<'w, 'b, 'r> {
         }
     }
 
+    #[inline]
     fn member<T: Serialize + ?Sized>(&mut self, name: &'static str, value: &T) -> Result<(), Stop> {
         match self.entries {
             Entries::Written { .. } => {
@@ -274,6 +276,7 @@ macro_rules! lists {
             type Ok = ();
             type Error = Stop;
 
+            #[inline]
             fn $method<T: Serialize + ?Sized>(&mut self, value: &T) -> Result<(), Stop> {
                 self.item(value)
             }
@@ -299,6 +302,7 @@ macro_rules! objects {
             type Ok = ();
             type Error = Stop;
 
+            #[inline]
             fn serialize_field<T: Serialize + ?Sized>(
                 &mut self,
                 key: &'static str,
@@ -333,6 +337,7 @@ impl ser::SerializeMap for Compound<'_, '_, '_> {
         Ok(())
     }
 
+    #[inline]
     fn serialize_entry<K: Serialize + ?Sized, V: Serialize + ?Sized>(
         &mut self,
         key: &K,

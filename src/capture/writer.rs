@@ -210,6 +210,7 @@ impl<'b, 'r> Writer<'b, 'r> {
     }
 
     /// Counts an entry that is passed over unseen.
+    #[inline]
     pub(super) fn skip(&mut self) -> Result<(), Stop> {
         self.skipped += 1;
         if self.skipped > limits::MAX_SKIPPED_NODES {
@@ -249,12 +250,14 @@ impl<'b, 'r> Writer<'b, 'r> {
     }
 
     /// Whether only the names of the members of the innermost object are wanted.
+    #[inline]
     pub(super) fn keys_only(&self) -> bool {
         self.capture == Capture::NamesOnly && self.containers.depth == 1
     }
 
     /// The most entries of a container that stands within `deeper` more than are open; `None` when
     /// that is too deep.
+    #[inline]
     pub(super) fn most_entries(&self, deeper: usize, is_object: bool) -> Option<usize> {
         let depth = self.containers.depth + deeper;
         (depth <= self.limits.depth).then_some(match (is_object, depth) {
@@ -268,11 +271,13 @@ impl<'b, 'r> Writer<'b, 'r> {
         self.next
     }
 
+    #[inline]
     pub(super) fn takes_value(&self) -> bool {
         self.capture != Capture::NamesOnly
     }
 
     /// The most characters of a string under this name.
+    #[inline]
     pub(super) fn chars_under(&self, name: &str) -> usize {
         if name == "query" && self.capture == (Capture::Value { arguments: true }) {
             self.limits.query_chars
@@ -327,6 +332,7 @@ impl<'b, 'r> Writer<'b, 'r> {
     }
 
     /// Writes JSON text of one value as it is.
+    #[inline]
     pub(super) fn literal(&mut self, text: &str) {
         self.next.max_chars = self.limits.string_chars;
         self.out.short(text.as_bytes());

@@ -41,7 +41,7 @@ pub(super) const ERROR: usize = 2;
 /// A text is copied no further than this: an event that is larger is refused anyway.
 const MAX_TEXT_BYTES: usize = 2 * limits::MAX_EVENT_BYTES;
 
-fn texts<'c>(call: &'c ToolCall<'_>) -> impl Iterator<Item = Option<&'c str>> {
+fn texts<'c>(call: &'c ToolCall<'_>) -> [Option<&'c str>; TEXTS] {
     let ToolCall { facts, call } = call;
     let identity = facts.identity.as_ref();
     let own: [_; OWN_TEXTS] = [
@@ -52,7 +52,10 @@ fn texts<'c>(call: &'c ToolCall<'_>) -> impl Iterator<Item = Option<&'c str>> {
         identity.map(Identity::id_type),
         identity.and_then(|identity| identity.email.as_deref()),
     ];
-    own.into_iter().chain(facts.texts())
+    let mut texts = [None; TEXTS];
+    let all = own.into_iter().chain(facts.texts());
+    texts.iter_mut().zip(all).for_each(|(to, text)| *to = text);
+    texts
 }
 
 /// How much of a text is copied, in bytes: as much as its limit lets through, and as the redactor
@@ -81,8 +84,8 @@ fn append(to: &mut String, text: &str, most: usize) -> (u32, u32) {
 impl Record {
     pub(super) fn of(call: &ToolCall<'_>, pipeline: &Pipeline) -> Self {
         let own = |content: Content<'_>, arguments| pipeline.capture_value(content, arguments);
-        let length = texts(call).flatten().map(str::len).sum::<usize>();
         let texts = texts(call);
+        let length = texts.iter().flatten().map(|text| text.len()).sum::<usize>();
         let ToolCall { facts, call } = call;
         let meta = facts.meta.iter();
         let mut record = Self {
