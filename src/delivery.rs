@@ -5,7 +5,7 @@ mod batch;
 mod before_send;
 mod destination;
 mod flights;
-mod gate;
+pub(crate) mod gate;
 pub(crate) mod message;
 #[cfg(not(feature = "spool"))]
 mod no_spool;

@@ -443,3 +443,52 @@ async fn within<T>(clock: &Clock, timeout: Duration, future: impl Future<Output 
         () = clock.sleep_until(deadline) => None,
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn clocks_may_differ_a_little_in_either_direction() {
+        let ingest = SystemTime::UNIX_EPOCH + Duration::from_secs(784_111_777);
+        let date = Some("Sun, 06 Nov 1994 08:49:37 GMT");
+        let second = Duration::from_secs(1);
+        for (now, state, detail) in [
+            (ingest, Good, "0 s ahead of the ingest's"),
+            (ingest + MAX_CLOCK_SKEW, Good, "ahead of the ingest's"),
+            (ingest - MAX_CLOCK_SKEW, Good, "behind the ingest's"),
+            (
+                ingest + MAX_CLOCK_SKEW + second,
+                Doubtful,
+                "ahead of the ingest's",
+            ),
+            (
+                ingest - MAX_CLOCK_SKEW - second,
+                Doubtful,
+                "behind the ingest's",
+            ),
+        ] {
+            let finding = compare_clocks(date, now);
+            assert_eq!(finding.state, state, "{finding}");
+            assert!(finding.detail.ends_with(detail), "{finding}");
+        }
+        for none in [None, Some("yesterday")] {
+            assert_eq!(compare_clocks(none, ingest).state, Skipped);
+        }
+    }
+
+    #[test]
+    fn a_status_that_asks_for_something_has_a_hint() {
+        for (status, expected) in [
+            (302, "redirect"),
+            (401, "key"),
+            (403, "key"),
+            (404, "path"),
+            (415, "gzip"),
+        ] {
+            assert!(hint(status).contains(expected), "{status}");
+        }
+        assert_eq!(hint(200), "");
+        assert_eq!(hint(503), "");
+    }
+}

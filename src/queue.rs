@@ -246,7 +246,7 @@ impl Receiver {
         let freed = state.spare.split_off(spare - unused);
         state.idle_spare = state.spare.len();
         drop(state);
-        // Without the lock: it costs some system calls.
+        // Freed without the lock, since freeing costs some system calls.
         drop(freed);
     }
 
@@ -472,10 +472,10 @@ mod tests {
     #[test]
     fn a_listener_is_called_with_the_end_of_its_own_event() {
         let mut queue = Queue::new(bounds(100, 1 << 20, WhenFull::DropNewest));
-        let (told, hears) = mpsc::channel();
+        let (sender, receiver) = mpsc::channel();
         for id in 0..4 {
-            let told = told.clone();
-            let listener: EndListener = Box::new(move |end| told.send((id, end)).unwrap());
+            let sender = sender.clone();
+            let listener: EndListener = Box::new(move |end| sender.send((id, end)).unwrap());
             queue.push_with(id, 10, Some(listener), false);
         }
         queue.receiver.seal();
@@ -483,7 +483,7 @@ mod tests {
         segment.notify_end(1..3, EventEnd::Delivered);
         segment.notify_end(1..3, EventEnd::Dropped(DropReason::Expired));
         segment.notify_end(3..4, EventEnd::Dropped(DropReason::Rejected));
-        let heard: Vec<_> = hears.try_iter().collect();
+        let heard: Vec<_> = receiver.try_iter().collect();
         assert_eq!(
             heard,
             [

@@ -37,7 +37,7 @@ impl Clock {
     }
 }
 
-/// A time before 1970 is no time at which an event happened.
+/// Returns milliseconds since 1970; 0 for an earlier time, at which no event happened.
 pub(crate) fn unix_millis(at: SystemTime) -> u64 {
     at.duration_since(SystemTime::UNIX_EPOCH)
         .unwrap_or_default()

@@ -30,9 +30,14 @@ impl Rng {
     /// Returns a number in `0.0..1.0`.
     pub(crate) fn unit(&mut self) -> f64 {
         self.0 = self.0.wrapping_add(1);
-        // 53 bits are what an f64 holds exactly.
-        (mix(self.0) >> 11) as f64 / (1_u64 << 53) as f64
+        unit(self.0)
     }
+}
+
+/// Returns a number in `0.0..1.0` for a seed.
+pub(crate) const fn unit(seed: u64) -> f64 {
+    // 53 bits are what an f64 holds exactly.
+    (mix(seed) >> 11) as f64 / (1_u64 << 53) as f64
 }
 
 /// Hashes for tables under keys that this process made up: a fifth of the standard hasher's cost for
@@ -71,7 +76,7 @@ impl Hasher for Keyed {
         for (to, from) in last.iter_mut().zip(rest) {
             *to = *from;
         }
-        // With its length, a rest of zeros differs from no rest.
+        // The length is hashed too, so that trailing zeros change the hash.
         self.write_u64(u64::from_le_bytes(last) ^ ((rest.len() as u64) << 56));
     }
 

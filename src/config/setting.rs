@@ -70,7 +70,7 @@ impl Setting {
         Self::found(name, value.map(|value| (value, Origin::Code)), NOT_SET)
     }
 
-    /// A value of which only is shown whether code gave one.
+    /// A value that is not shown, only whether code gave one.
     pub(super) fn concealed(name: &'static str, is_set: bool) -> Self {
         Self::given(name, is_set.then(|| SET.to_owned()))
     }

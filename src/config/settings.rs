@@ -117,3 +117,20 @@ fn without_secrets(url: &str) -> String {
     let _ = url.set_password(None);
     url.to_string()
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn an_endpoint_is_shown_without_what_may_be_a_secret() {
+        for (url, shown) in [
+            ("https://example.com/in", "https://example.com/in"),
+            (" https://example.com/in?key=1#k ", "https://example.com/in"),
+            ("https://user:word@example.com/", "https://example.com/"),
+            ("no url", "not a URL"),
+        ] {
+            assert_eq!(without_secrets(url), shown, "{url}");
+        }
+    }
+}

@@ -13,7 +13,7 @@ use super::shared::Shared;
 use crate::queue::{EventEnd, Receiver, Segment};
 
 /// Segments by their sequence number, each with those of its events that are in memory.
-pub(super) type Held = BTreeMap<u64, (Arc<Segment>, Vec<Range<usize>>)>;
+pub(super) type SegmentsInMemory = BTreeMap<u64, (Arc<Segment>, Vec<Range<usize>>)>;
 
 pub(super) struct Backlog {
     pub(super) shared: Arc<Shared>,
@@ -184,8 +184,8 @@ impl Backlog {
     }
 
     /// All that was taken from the queue, by segment.
-    pub(super) fn held(&self) -> Held {
-        let mut held = Held::new();
+    pub(super) fn held(&self) -> SegmentsInMemory {
+        let mut held = SegmentsInMemory::new();
         for (segment, events) in self.parts() {
             held.entry(segment.sequence())
                 .or_insert_with(|| (Arc::clone(segment), Vec::new()))

@@ -12,10 +12,11 @@ use crate::error::{ConfirmError, FlushError, SpoolError};
 use crate::ledger::Stats;
 use crate::queue::EventEnd;
 
-/// Who waits for an answer. One who has given up waiting is no error.
+/// Where an answer goes. Sending to somebody who has given up waiting is no error.
 pub(crate) type Reply<T> = oneshot::Sender<T>;
 
-/// Who waits for one event: answered once, at its end or at the deadline, whichever comes first.
+/// The end of a confirmed event: answered once, when the event ends or at the deadline, whichever comes
+/// first.
 pub(crate) struct ConfirmationWaiter {
     reply: Mutex<Option<Reply<Result<(), ConfirmError>>>>,
     timeout: Duration,

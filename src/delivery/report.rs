@@ -156,7 +156,7 @@ impl Reporter {
         }
     }
 
-    /// The verbose switch: what is done, to stderr, for somebody who sets it up.
+    /// Prints what is done to stderr, if `PACKAGE_TRACKER_VERBOSE` asks for it.
     #[expect(
         clippy::print_stderr,
         reason = "asked for by PACKAGE_TRACKER_VERBOSE; the one place"

@@ -50,11 +50,11 @@ struct Loading {
     /// Whether it is known what earlier processes have left.
     knows_recovered: bool,
     under_way: bool,
-    /// Not before this time: the last one brought nothing.
+    /// Nothing is read back before this time, since the last reading brought nothing.
     not_before: Instant,
 }
 
-/// Who waits until all that was queued before is on disk.
+/// The flushes to disk that are waited for.
 #[derive(Default)]
 struct DiskFlushes {
     waiting: Vec<DiskFlush>,
@@ -358,7 +358,7 @@ impl Spooling {
         for (sequence, (segment, ranges)) in backlog.held() {
             let end = match segment.on_disk() {
                 OnDisk::Yes => EventEnd::Spooled,
-                // Counted by the spool, which does not have them any more.
+                // The spool has counted these events when it evicted them.
                 OnDisk::Evicted => EventEnd::Dropped(DropReason::SpoolFull),
                 OnDisk::No | OnDisk::Asked => continue,
             };
@@ -370,8 +370,8 @@ impl Spooling {
         self.release(backlog, &released);
     }
 
-    /// Waits for the disk, at most [`DISK_TIMEOUT`]: one that hangs must not hold up the end for long.
-    /// Whatever clock a test has set, it is the disk's time that passes.
+    /// Waits for the disk, at most [`DISK_TIMEOUT`], since a disk that hangs must not delay the end for
+    /// long. The time is the system's, also where a test has set a clock of its own.
     async fn wait_for_disk(&mut self, backlog: &mut Backlog, done: impl Fn(&Self) -> bool) {
         let shared = Arc::clone(&backlog.shared);
         let deadline = tokio::time::Instant::now() + DISK_TIMEOUT;

@@ -163,6 +163,7 @@ mod tests {
 
     use super::*;
     use crate::error::ConfirmError;
+    use crate::queue::EventEnd;
 
     const SECOND: Duration = Duration::from_secs(1);
 
@@ -207,8 +208,6 @@ mod tests {
         late.end(EventEnd::Delivered);
         assert_eq!(waits.wake_at(), None);
     }
-
-    use crate::queue::EventEnd;
 
     #[test]
     fn ended_confirmations_are_swept_out() {

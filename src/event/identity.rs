@@ -118,3 +118,27 @@ impl fmt::Debug for Identity<'_> {
             .finish_non_exhaustive()
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn only_the_anonymous_identity_is_anonymous() {
+        assert!(Identity::anonymous().is_anonymous());
+        for identity in [
+            Identity::new("anonymous", "USER_ID"),
+            Identity::new("u1", "ANONYMOUS"),
+            Identity::email("anonymous"),
+        ] {
+            assert!(!identity.is_anonymous(), "{}", identity.id());
+        }
+    }
+
+    #[test]
+    fn a_log_line_names_nobody() {
+        let identity = Identity::new("u_8812", "INTERNAL").with_email("rachel@example.com");
+        let debug = format!("{identity:?}");
+        assert_eq!(debug, "Identity { id_type: \"INTERNAL\", .. }");
+    }
+}

@@ -122,9 +122,7 @@ impl Sampling {
 
     /// A number in `0.0..1.0`.
     fn draw(&self) -> f64 {
-        let draw = random::mix(self.draws.fetch_add(1, Relaxed));
-        // 53 bits are what an f64 holds exactly.
-        (draw >> 11) as f64 / (1_u64 << 53) as f64
+        random::unit(self.draws.fetch_add(1, Relaxed))
     }
 }
 

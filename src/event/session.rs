@@ -95,7 +95,7 @@ impl<'a> Session<'a> {
         nonempty(fact)
     }
 
-    /// The facts that are known, with their wire keys; what is not known here may be known there.
+    /// The facts that are known, with their wire keys: those of this session, else those of `otherwise`.
     pub(crate) fn known<'s>(
         &'s self,
         otherwise: &'s Session<'_>,
@@ -107,7 +107,7 @@ impl<'a> Session<'a> {
         })
     }
 
-    /// What tells this session from others, if that is known here or there.
+    /// The id that tells this session from others: its own, else that of `otherwise`.
     pub(crate) fn id<'s>(&'s self, otherwise: &'s Session<'_>) -> Option<&'s str> {
         let id = |name| self.get(name).or_else(|| otherwise.get(name));
         id("session_id").or_else(|| id("conversation_id"))

@@ -223,3 +223,19 @@ impl From<String> for ToolCall<'_> {
         Self::new(tool)
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn an_error_text_makes_an_error_of_a_call_that_does_not_say_how_it_ended() {
+        let outcome = |call: ToolCall<'_>| call.call.outcome();
+        assert_eq!(outcome(ToolCall::new("search")), None);
+        let failed = ToolCall::new("search").error("no such index");
+        assert_eq!(outcome(failed), Some(CallOutcome::ToolError));
+        let said = ToolCall::new("search").error("too late");
+        let said = said.outcome(CallOutcome::Timeout);
+        assert_eq!(outcome(said), Some(CallOutcome::Timeout));
+    }
+}

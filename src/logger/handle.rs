@@ -144,7 +144,7 @@ impl Handle {
         self.ask(run, if_ended)
     }
 
-    /// Asks the worker; without a worker, the answer is that of one that has ended.
+    /// Asks the worker; `if_ended` answers where there is no worker, or where it ends without an answer.
     fn ask<T>(
         &self,
         message: impl FnOnce(oneshot::Sender<T>) -> Control,

@@ -26,7 +26,7 @@ use crate::wire::parts::{self, Stamp};
 pub(crate) struct Pipeline {
     pub(crate) settings: PipelineSettings,
     pub(crate) shared: Arc<Shared>,
-    /// That of `shared`, a step nearer: every event asks whether it is full.
+    /// A copy of the sender in `shared`, which saves a pointer: every event asks whether the queue is full.
     queue: Sender,
     control: mpsc::UnboundedSender<Control>,
     ids: Ids,

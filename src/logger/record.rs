@@ -31,7 +31,7 @@ const OWN_TEXTS: usize = 6;
 
 const TEXTS: usize = OWN_TEXTS + FACT_TEXTS;
 
-/// No place in a text.
+/// The place of a text that a call does not have.
 const ABSENT: (u32, u32) = (1, 0);
 
 pub(super) const PROMPT: usize = 1;

@@ -101,17 +101,17 @@ pub(crate) fn inject(schema: &mut Map<String, Value>, name: &str, description: &
     }
 }
 
-/// A description must contain one of these: it asks for a reason …
+/// A description of an intent contains one of these, which ask for a reason.
 const PURPOSE: &str = "why|reason|intent|purpose|trying to|accomplish|in their own words";
 
-/// … and one of these: it asks on behalf of the server's makers.
+/// It also contains one of these, which say that the server's makers ask.
 const ANALYTICS: &str = "analytics|tracking|workflow|product|user intent|blocker|unmet|capability";
 
-/// It must contain none of these words, which name a thing, a choice or a secret …
+/// It contains none of these words, which name a thing, a choice or a secret.
 const NEGATIVE_WORDS: &str =
     "id|identifier|uuid|secret|token|status|enum|classification|routing|route|key";
 
-/// … and none of these phrases: payments have intents of another kind.
+/// It contains none of these phrases either: payments have intents of another kind.
 const NEGATIVE_PHRASES: &str = "paymentintent|payment intent|client_secret|client secret";
 
 /// How much of a description is looked at, in bytes.
@@ -185,15 +185,15 @@ pub(crate) const CAPABILITY_DESCRIPTION: &str = "Call this when the user needs s
 of the tools here offers, or offers only in part. It takes a note for the makers of this server and \
 does nothing else: go on with the tools there are.";
 
-/// What it answers.
+/// The answer of the capability tool.
 pub(crate) const CAPABILITY_ANSWER: &str =
     "Noted for the makers of this server. Nothing else was done; go on with the other tools.";
 
-/// What it answers to a call without a capability.
+/// The answer of the capability tool to a call without a capability.
 pub(crate) const CAPABILITY_MISSING: &str =
     "`capability` is missing: say in a sentence what the user needs.";
 
-/// Its input schema.
+/// The input schema of the capability tool.
 pub(crate) fn capability_schema() -> Map<String, Value> {
     let schema = json!({
         "type": "object",

@@ -28,7 +28,7 @@ pub struct CallMeta {
 }
 
 impl CallMeta {
-    /// Returns what adds to no event: the logger is off.
+    /// Returns a handle that adds to no event, for a logger that is off.
     pub(super) const fn of_no_call() -> Self {
         Self { call: None }
     }

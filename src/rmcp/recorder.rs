@@ -121,7 +121,7 @@ impl<'a, H> Recorder<'a, H> {
         });
     }
 
-    /// Names somebody, since an event of a kind of ours must say whom it is about.
+    /// Sets the anonymous identity where there is none: an event that is no tool call needs one.
     pub(super) fn name_somebody(&self, facts: &mut Facts<'_>) {
         if self.logger_settings().defaults.identity.is_none() {
             facts.identity.get_or_insert(Identity::anonymous());

@@ -24,7 +24,7 @@ pub(super) struct IncomingRequest<'a> {
     peer: Option<Arc<InitializeRequestParams>>,
     request_id: Cow<'a, str>,
     channel: Channel<'a>,
-    /// Of an `initialize`: the client that it names, and the version agreed upon.
+    /// For an `initialize` alone: the client that it names, and the version agreed upon.
     initialize: Option<(ClientInfo<'a>, &'a str)>,
 }
 

@@ -33,11 +33,11 @@ use crate::base::lock::lock;
 /// ```
 #[derive(Debug, Clone, Default)]
 pub struct MemoryTransport {
-    state: Arc<Mutex<State>>,
+    state: Arc<Mutex<MemoryState>>,
 }
 
 #[derive(Debug, Default)]
-struct State {
+struct MemoryState {
     discards: bool,
     bodies: Vec<Vec<u8>>,
     answers: VecDeque<u16>,
