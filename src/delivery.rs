@@ -23,8 +23,8 @@ use tokio::sync::mpsc;
 use tokio::task;
 
 use self::destination::Destination;
-use self::message::Control;
 pub use self::message::ShutdownReport;
+use self::message::{Control, Shutdown};
 #[cfg(not(feature = "spool"))]
 use self::no_spool as spooling;
 use self::shared::Shared;
@@ -35,26 +35,28 @@ use crate::queue::Receiver;
 /// How long the worker goes on after the last handle was dropped without a shutdown.
 const DRAIN_TIMEOUT: Duration = Duration::from_secs(2);
 
+/// What a worker is started with.
+pub(crate) struct Inbox {
+    pub(crate) receiver: Receiver,
+    pub(crate) spool: Option<Store>,
+    pub(crate) messages: mpsc::UnboundedReceiver<Control>,
+}
+
 /// Delivers what callers have queued.
 pub(crate) struct Worker {
     shared: Arc<Shared>,
     destination: Destination,
     waits: Waits,
-    inbox: mpsc::UnboundedReceiver<Control>,
+    messages: mpsc::UnboundedReceiver<Control>,
 }
 
 impl Worker {
-    pub(crate) fn new(
-        shared: Arc<Shared>,
-        receiver: Receiver,
-        spool: Option<Store>,
-        inbox: mpsc::UnboundedReceiver<Control>,
-    ) -> Self {
+    pub(crate) fn new(shared: Arc<Shared>, inbox: Inbox) -> Self {
         Self {
-            destination: Destination::new(Arc::clone(&shared), receiver, spool),
+            destination: Destination::new(Arc::clone(&shared), inbox.receiver, inbox.spool),
             waits: Waits::default(),
             shared,
-            inbox,
+            messages: inbox.messages,
         }
     }
 
@@ -81,14 +83,14 @@ impl Worker {
             // neither.
             tokio::select! {
                 Some(ended) = self.destination.backlog.flights.next() => self.destination.on_answer(ended),
-                Some(message) = self.inbox.recv() => self.handle(message),
+                Some(message) = self.messages.recv() => self.handle(message),
                 () = self.shared.notify.notified() => {}
                 () = self.shared.settings.clock.sleep_until(wake_at) => {}
             }
             while let Some(ended) = self.destination.backlog.flights.try_next() {
                 self.destination.on_answer(ended);
             }
-            while let Ok(message) = self.inbox.try_recv() {
+            while let Ok(message) = self.messages.try_recv() {
                 self.handle(message);
             }
         }
@@ -96,32 +98,27 @@ impl Worker {
 
     fn handle(&mut self, message: Control) {
         match message {
-            Control::Flush { deadline, reply } => {
+            Control::Flush(flush) => {
                 let sequence = self.destination.send_all();
-                self.waits.add_flush(sequence, deadline, reply);
+                self.waits.add_flush(sequence, flush);
             }
             Control::Confirm { deadline, waiter } => self.waits.add_confirmation(deadline, waiter),
-            Control::Shutdown {
-                deadline,
-                started,
-                reply,
-            } => {
+            Control::Shutdown(shutdown) => {
                 self.destination.begin_end();
-                self.waits.add_shutdown(deadline, started, reply);
+                self.waits.add_shutdown(shutdown);
             }
             Control::Run(task) => {
                 task::spawn(task);
             }
             Control::Drain => {
-                self.destination.begin_end();
-                let now = self.now();
-                self.waits.add_drain(now + DRAIN_TIMEOUT, now);
+                let started = self.now();
+                self.handle(Control::Shutdown(Shutdown {
+                    deadline: started + DRAIN_TIMEOUT,
+                    started,
+                    reply: None,
+                }));
             }
-            Control::FlushToDisk {
-                deadline,
-                timeout,
-                reply,
-            } => self.destination.flush_to_disk(deadline, timeout, reply),
+            Control::FlushToDisk(flush) => self.destination.flush_to_disk(flush),
         }
     }
 

@@ -164,7 +164,7 @@ pub struct Stats {
     pub queue_bytes: u64,
     /// Panics caught in a caller's `Serialize`, redaction rule or hook.
     pub panics: u64,
-    /// Requests whose user could not be told because the host's hook failed; their events are
+    /// Requests whose user is unknown because the host's hook failed; their events are
     /// anonymous.
     pub identity_failures: u64,
     /// Times the spool found something wrong: a write that failed, a file that is damaged.

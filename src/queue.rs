@@ -63,7 +63,7 @@ pub(crate) struct Sender {
 }
 
 impl Sender {
-    /// Whether a push is refused whatever the event: known without a lock, before any other work.
+    /// Whether every event would be refused. Needs no lock, so it is asked before any other work.
     pub(crate) fn is_full(&self) -> bool {
         let channel = &*self.channel;
         // All threads write the count itself for every event, so it is read only when it may matter.
@@ -423,7 +423,7 @@ mod tests {
             .filter(|&id| queue.push_with(id, 10, None, false).wake)
             .map(|id| id as usize)
             .collect();
-        assert_eq!(wakes, [9], "it has heard of it");
+        assert_eq!(wakes, [9], "it is awake by then");
         assert!(queue.push_with(40, 10, None, true).wake);
         assert_eq!(queue.deliver_all().len(), 41);
         let wakes = (0..10).filter(|&id| queue.push_with(id, 10, None, false).wake);
@@ -483,9 +483,9 @@ mod tests {
         segment.notify_end(1..3, EventEnd::Delivered);
         segment.notify_end(1..3, EventEnd::Dropped(DropReason::Expired));
         segment.notify_end(3..4, EventEnd::Dropped(DropReason::Rejected));
-        let heard: Vec<_> = receiver.try_iter().collect();
+        let ends: Vec<_> = receiver.try_iter().collect();
         assert_eq!(
-            heard,
+            ends,
             [
                 (1, EventEnd::Delivered),
                 (2, EventEnd::Delivered),

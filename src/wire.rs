@@ -82,7 +82,7 @@ pub(crate) struct Profile {
     pub(crate) fixed_members: &'static [&'static str],
     /// The other members of an event whose names the format gives.
     pub(crate) own_members: &'static [&'static str],
-    /// The members of an event's `meta` whose names the format gives.
+    /// Returns whether the format gives this name to a member of `meta`.
     pub(crate) is_own_meta_name: fn(&str) -> bool,
     /// Says what an answer means for its batch, by its status, its `Retry-After` and the time.
     pub(crate) classify_answer: fn(u16, Option<&str>, SystemTime) -> Verdict,

@@ -12,7 +12,7 @@ thread_local! {
     static ANSWER: Cell<Option<(u32, SystemTime)>> = const { Cell::new(None) };
 }
 
-/// A process. A forked child has copies of all locks of its parent, in whatever state they were, so it
+/// A process. A forked child has copies of all locks of its parent, in the state of that moment, so it
 /// must not wait for one.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(crate) struct Process(u32);
@@ -28,8 +28,8 @@ impl Process {
     }
 
     /// As [`is_forked`](Self::is_forked), cheap enough for every event: the last answer is used for ten
-    /// microseconds, so that in a burst one event in ten or fewer makes a system call. A clock that
-    /// stands still or goes back makes every answer too old.
+    /// microseconds, so that in a burst one event in ten or more makes a system call. A clock that stands
+    /// still or goes back makes every answer too old.
     pub(crate) fn is_forked_at(self, now: SystemTime) -> bool {
         let holds = |at| match now.duration_since(at) {
             Ok(age) => age > Duration::ZERO && age < HOLDS,

@@ -121,6 +121,7 @@ fn without_secrets(url: &str) -> String {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::event::Identity;
 
     #[test]
     fn an_endpoint_is_shown_without_what_may_be_a_secret() {
@@ -132,5 +133,44 @@ mod tests {
         ] {
             assert_eq!(without_secrets(url), shown, "{url}");
         }
+    }
+
+    #[test]
+    fn the_list_has_its_order_and_shows_no_secret() {
+        let settings = Builder::default()
+            .env(|_| None)
+            .api_key("secret-1")
+            .endpoint("https://ingest.example/x?key=secret-2#secret-3")
+            .identity(Identity::email("secret-4@example.com"))
+            .ip_addr("secret-5")
+            .headers([("x-tenant", "secret-6")])
+            .max_in_flight(3)
+            .settings();
+        let names: Vec<&str> = settings.iter().map(|setting| setting.name).collect();
+        assert_eq!(
+            names.join(" "),
+            "wire api_key endpoint product_id source environment user_agent identity ip_addr \
+             max_queue_events max_queue_bytes when_full max_batch_events max_batch_bytes \
+             flush_interval request_timeout max_in_flight initial_backoff max_backoff \
+             max_retry_after max_event_age pseudonyms headers allow_insecure_http gzip \
+             bundled_roots spool dry_run"
+        );
+        assert!(!format!("{settings:?}").contains("secret"));
+        let set: Vec<&str> = settings
+            .iter()
+            .filter(|setting| setting.origin == Origin::Code)
+            .map(|setting| setting.name)
+            .collect();
+        assert_eq!(
+            set,
+            [
+                "api_key",
+                "endpoint",
+                "identity",
+                "ip_addr",
+                "max_in_flight",
+                "headers"
+            ]
+        );
     }
 }

@@ -5,7 +5,7 @@ use std::ops::Range;
 use std::sync::Arc;
 use std::time::Instant;
 
-use super::batch::{Batch, Size, Stock};
+use super::batch::{Batch, Size};
 use super::before_send::Hook;
 use super::flights::Flights;
 use super::report::Reporter;
@@ -21,7 +21,7 @@ pub(super) struct Backlog {
     pub(super) receiver: Receiver,
     hook: Option<Hook>,
     /// Taken from the queue, not yet in a batch.
-    pub(super) fresh: Stock,
+    pub(super) fresh: Batch,
     /// Batches that are sent again, oldest first. They go before what is fresh.
     pub(super) retries: VecDeque<Batch>,
     pub(super) flights: Flights,
@@ -40,7 +40,7 @@ impl Backlog {
             reporter: Reporter::new(ledger, settings.on_error.clone(), settings.verbose),
             receiver,
             hook: hook.map(|hook| Hook::new(hook, &settings.redactor)),
-            fresh: Stock::default(),
+            fresh: Batch::default(),
             retries: VecDeque::new(),
             flights: Flights::default(),
             send_partial: false,
@@ -61,7 +61,7 @@ impl Backlog {
         // Somebody waits for one of these events, so they do not wait for a full batch.
         self.send_partial |= segment.is_awaited();
         let segment = Arc::new(self.apply_hook(segment));
-        self.fresh.add(Arc::clone(&segment));
+        self.fresh.insert(Arc::clone(&segment));
         Some(segment)
     }
 
@@ -141,7 +141,7 @@ impl Backlog {
         self.take_while(|first_at| first_at.is_some_and(|at| at < oldest))
     }
 
-    /// Takes out all there is, but for what is under way.
+    /// Takes out everything but what is under way.
     pub(super) fn take_all(&mut self) -> Vec<Batch> {
         self.take_while(|_| true)
     }
@@ -234,7 +234,7 @@ mod tests {
 
         fn add_fresh(&mut self, sequence: u64, events: usize, at: Instant) {
             let segment = self.segment(sequence, events, at);
-            self.fresh.add(Arc::new(segment));
+            self.fresh.insert(Arc::new(segment));
         }
     }
 

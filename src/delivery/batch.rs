@@ -14,72 +14,92 @@ struct Part {
 }
 
 impl Part {
-    /// All events of a segment.
-    fn whole(segment: Arc<Segment>) -> Self {
-        let events = 0..segment.len();
-        Self { segment, events }
-    }
-
-    fn view(&self) -> (&Arc<Segment>, Range<usize>) {
-        (&self.segment, self.events.clone())
-    }
-
     fn bytes(&self) -> usize {
         self.segment.slice(self.events.clone()).len()
     }
 
-    fn split(self, at: usize) -> (Self, Self) {
-        let middle = self.events.start + at;
-        let first = Self {
+    /// Takes out the first `events` events.
+    fn take_front(&mut self, events: usize) -> Self {
+        let start = self.events.start;
+        self.events.start += events;
+        Self {
             segment: Arc::clone(&self.segment),
-            events: self.events.start..middle,
-        };
-        let second = Self {
-            segment: self.segment,
-            events: middle..self.events.end,
-        };
-        (first, second)
+            events: start..start + events,
+        }
     }
 }
 
-/// The events of one request, in order.
+/// How large a batch may be.
+#[derive(Debug, Clone, Copy)]
+pub(crate) struct Size {
+    pub(crate) max_events: usize,
+    pub(crate) max_bytes: usize,
+}
+
+/// Events in order: those of one request, or those that batches are taken from.
+#[derive(Default)]
 pub(crate) struct Batch {
-    parts: Vec<Part>,
+    parts: VecDeque<Part>,
     /// How often the request of just these events has timed out.
     pub(crate) timeouts: u32,
 }
 
 impl Batch {
-    fn new(parts: Vec<Part>) -> Self {
-        Self { parts, timeouts: 0 }
+    fn new(parts: impl Into<VecDeque<Part>>) -> Self {
+        Self {
+            parts: parts.into(),
+            timeouts: 0,
+        }
     }
 
     /// The events of one segment; `None` when there are none.
     pub(crate) fn of(segment: Segment) -> Option<Self> {
-        let part = Part::whole(Arc::new(segment));
-        (!part.events.is_empty()).then(|| Self::new(vec![part]))
+        let mut batch = Self::default();
+        batch.insert(Arc::new(segment));
+        (!batch.is_empty()).then_some(batch)
+    }
+
+    /// Adds a segment where it belongs by age.
+    pub(crate) fn insert(&mut self, segment: Arc<Segment>) {
+        let (sequence, events) = (segment.sequence(), 0..segment.len());
+        if !events.is_empty() {
+            let at = (self.parts).partition_point(|part| part.segment.sequence() < sequence);
+            self.parts.insert(at, Part { segment, events });
+        }
+    }
+
+    /// Removes the events of some segments.
+    pub(crate) fn remove(&mut self, goes: impl Fn(&Segment) -> bool) {
+        self.parts.retain(|part| !goes(&part.segment));
     }
 
     pub(crate) fn len(&self) -> usize {
         self.parts.iter().map(|part| part.events.len()).sum()
     }
 
+    pub(crate) fn is_empty(&self) -> bool {
+        self.parts.is_empty()
+    }
+
+    pub(crate) fn parts(&self) -> impl Iterator<Item = (&Arc<Segment>, Range<usize>)> {
+        (self.parts.iter()).map(|part| (&part.segment, part.events.clone()))
+    }
+
     /// The JSON of the events, each followed by a comma.
     pub(crate) fn slices(&self) -> Vec<&[u8]> {
-        self.parts
-            .iter()
-            .map(|part| part.segment.slice(part.events.clone()))
+        self.parts()
+            .map(|(segment, events)| segment.slice(events))
             .collect()
     }
 
     /// When the oldest event was queued.
     pub(crate) fn first_at(&self) -> Option<Instant> {
-        self.parts.first().and_then(|part| part.segment.first_at())
+        self.parts.front().and_then(|part| part.segment.first_at())
     }
 
     /// Its place among batches, first in, first out.
     pub(crate) fn order(&self) -> (u64, usize) {
-        self.parts.first().map_or((u64::MAX, 0), |part| {
+        self.parts.front().map_or((u64::MAX, 0), |part| {
             (part.segment.sequence(), part.events.start)
         })
     }
@@ -91,118 +111,7 @@ impl Batch {
         }
     }
 
-    pub(crate) fn parts(&self) -> impl Iterator<Item = (&Arc<Segment>, Range<usize>)> {
-        self.parts.iter().map(Part::view)
-    }
-
-    /// Removes the events of some segments.
-    pub(crate) fn remove(&mut self, goes: impl Fn(&Segment) -> bool) {
-        self.parts.retain(|part| !goes(&part.segment));
-    }
-
-    /// Halves the batch; the second half is `None` for a single event.
-    pub(crate) fn halve(self) -> (Self, Option<Self>) {
-        let half = self.len().div_ceil(2);
-        let (first, second) = self.split_at(half);
-        (first, (second.len() > 0).then_some(second))
-    }
-
-    fn split_at(self, events: usize) -> (Self, Self) {
-        let (mut first, mut second) = (Vec::new(), Vec::new());
-        let mut room = events;
-        for part in self.parts {
-            let take = part.events.len().min(room);
-            room -= take;
-            if take == part.events.len() {
-                first.push(part);
-            } else if take == 0 {
-                second.push(part);
-            } else {
-                let (head, tail) = part.split(take);
-                first.push(head);
-                second.push(tail);
-            }
-        }
-        (Self::new(first), Self::new(second))
-    }
-
-    /// Sorts the events by their id into those for which `keep` holds and the others.
-    pub(crate) fn partition(self, mut keep: impl FnMut(i64) -> bool) -> (Self, Self) {
-        let (mut kept, mut others) = (Vec::new(), Vec::new());
-        for part in self.parts {
-            for event in part.events.clone() {
-                let single = Part {
-                    segment: Arc::clone(&part.segment),
-                    events: event..event + 1,
-                };
-                let side = match part.segment.id(event) {
-                    Some(id) if keep(id) => &mut kept,
-                    _ => &mut others,
-                };
-                side.push(single);
-            }
-        }
-        (Self::new(kept), Self::new(others))
-    }
-}
-
-/// How large a batch may be.
-#[derive(Debug, Clone, Copy)]
-pub(crate) struct Size {
-    pub(crate) max_events: usize,
-    pub(crate) max_bytes: usize,
-}
-
-/// Segments that were taken from the queue and are not yet in a batch, oldest first.
-#[derive(Default)]
-pub(crate) struct Stock {
-    parts: VecDeque<Part>,
-}
-
-impl Stock {
-    pub(crate) fn add(&mut self, segment: Arc<Segment>) {
-        let part = Part::whole(segment);
-        if !part.events.is_empty() {
-            self.parts.push_back(part);
-        }
-    }
-
-    /// Adds a segment where it belongs by age.
-    pub(crate) fn insert(&mut self, segment: Arc<Segment>) {
-        let sequence = segment.sequence();
-        let at = (self.parts).partition_point(|part| part.segment.sequence() < sequence);
-        self.parts.insert(at, Part::whole(segment));
-    }
-
-    pub(crate) fn is_empty(&self) -> bool {
-        self.parts.is_empty()
-    }
-
-    /// When the oldest event was queued.
-    pub(crate) fn first_at(&self) -> Option<Instant> {
-        self.parts.front().and_then(|part| part.segment.first_at())
-    }
-
-    /// Takes what is left of the oldest segment.
-    pub(crate) fn take_segment(&mut self) -> Option<Batch> {
-        self.parts.pop_front().map(|part| Batch::new(vec![part]))
-    }
-
-    /// The number of its events.
-    pub(crate) fn len(&self) -> usize {
-        self.parts.iter().map(|part| part.events.len()).sum()
-    }
-
-    pub(crate) fn parts(&self) -> impl Iterator<Item = (&Arc<Segment>, Range<usize>)> {
-        self.parts.iter().map(Part::view)
-    }
-
-    /// Removes the events of some segments.
-    pub(crate) fn remove(&mut self, goes: impl Fn(&Segment) -> bool) {
-        self.parts.retain(|part| !goes(&part.segment));
-    }
-
-    /// Whether there is as much as `size`: enough for a batch that cannot take another event.
+    /// Whether there is as much as `size`: enough for a batch that cannot hold another event.
     pub(crate) fn fills(&self, size: Size) -> bool {
         let (mut events, mut bytes) = (0, 0);
         self.parts.iter().any(|part| {
@@ -212,37 +121,72 @@ impl Stock {
         })
     }
 
-    /// Takes the oldest events, as many as `size` allows and at least one.
-    pub(crate) fn take(&mut self, size: Size) -> Option<Batch> {
-        let mut batch = Vec::new();
-        let (mut events, mut bytes) = (0, 0);
-        while let Some(part) = self.parts.pop_front() {
-            let fit = (part.events.clone())
-                .take(size.max_events - events)
-                .scan(bytes, |sum, event| {
-                    *sum += part.segment.slice(event..event + 1).len();
-                    Some(*sum)
-                })
-                .enumerate()
-                .take_while(|&(n, sum)| sum <= size.max_bytes || events + n == 0)
-                .count();
-            if fit == part.events.len() {
-                events += fit;
-                bytes += part.bytes();
-                batch.push(part);
-                if events < size.max_events {
-                    continue;
+    /// Takes out the oldest events, as many as `size` allows and at least one.
+    pub(crate) fn take(&mut self, size: Size) -> Option<Self> {
+        let batch = self.take_front(self.fitting(size));
+        (!batch.is_empty()).then_some(batch)
+    }
+
+    /// How many events `size` allows.
+    fn fitting(&self, size: Size) -> usize {
+        let (mut count, mut bytes) = (0, 0);
+        for part in &self.parts {
+            for event in part.events.clone() {
+                bytes += part.segment.slice(event..event + 1).len();
+                if count == size.max_events || (bytes > size.max_bytes && count > 0) {
+                    return count;
                 }
-            } else if fit > 0 {
-                let (head, tail) = part.split(fit);
-                batch.push(head);
-                self.parts.push_front(tail);
-            } else {
-                self.parts.push_front(part);
+                count += 1;
             }
-            break;
         }
-        (!batch.is_empty()).then(|| Batch::new(batch))
+        count
+    }
+
+    /// Takes out what is left of the oldest segment.
+    pub(crate) fn take_segment(&mut self) -> Option<Self> {
+        self.parts.pop_front().map(|part| Self::new([part]))
+    }
+
+    /// Takes out the first `events` events.
+    fn take_front(&mut self, mut events: usize) -> Self {
+        let mut taken = VecDeque::new();
+        while events > 0
+            && let Some(first) = self.parts.front_mut()
+        {
+            if events < first.events.len() {
+                taken.push_back(first.take_front(events));
+                break;
+            }
+            events -= first.events.len();
+            taken.extend(self.parts.pop_front());
+        }
+        Self::new(taken)
+    }
+
+    /// Halves the batch; the second half is `None` for a single event.
+    pub(crate) fn halve(mut self) -> (Self, Option<Self>) {
+        let first = self.take_front(self.len().div_ceil(2));
+        let second = Self::new(self.parts);
+        (first, (!second.is_empty()).then_some(second))
+    }
+
+    /// Sorts the events by their id into those for which `keep` holds and the others.
+    pub(crate) fn partition(mut self, mut keep: impl FnMut(i64) -> bool) -> (Self, Self) {
+        let (mut kept, mut others) = (Self::default(), Self::default());
+        while !self.is_empty() {
+            let event = self.take_front(1);
+            let id = event
+                .parts()
+                .next()
+                .and_then(|(segment, events)| segment.id(events.start));
+            let side = if id.is_some_and(&mut keep) {
+                &mut kept
+            } else {
+                &mut others
+            };
+            side.parts.extend(event.parts);
+        }
+        (kept, others)
     }
 }
 
@@ -257,8 +201,8 @@ mod tests {
     use crate::queue::{self, Bounds, Receiver, WhenFull};
     use crate::redact::Redactor;
 
-    /// A stock of segments with so many events of so many bytes each; ids count from 0.
-    fn stock(segments: &[Vec<usize>]) -> (Stock, Receiver) {
+    /// Segments with so many events of so many bytes each; ids count from 0.
+    fn events_of(sizes: &[Vec<usize>]) -> (Batch, Receiver) {
         let bounds = Bounds {
             max_events: 1 << 20,
             max_bytes: 1 << 28,
@@ -272,8 +216,8 @@ mod tests {
             limits: Limits::default(),
             redactor: Redactor::off(),
         };
-        let (mut stock, mut id) = (Stock::default(), 0);
-        for sizes in segments {
+        let (mut all, mut id) = (Batch::default(), 0);
+        for sizes in sizes {
             for size in sizes {
                 let mut scratch = Scratch::default();
                 let mut draft = EventDraft::begin(&mut scratch, &policy, &ledger);
@@ -286,10 +230,10 @@ mod tests {
             }
             receiver.seal();
             while let Some(segment) = receiver.take() {
-                stock.add(Arc::new(segment));
+                all.insert(Arc::new(segment));
             }
         }
-        (stock, receiver)
+        (all, receiver)
     }
 
     fn ids(batch: &Batch) -> Vec<i64> {
@@ -309,34 +253,34 @@ mod tests {
 
     #[test]
     fn a_batch_takes_from_several_segments_and_leaves_the_rest() {
-        let (mut stock, _receiver) = stock(&[vec![10; 3], vec![10; 4], vec![10; 2]]);
+        let (mut waiting, _receiver) = events_of(&[vec![10; 3], vec![10; 4], vec![10; 2]]);
         let size = Size {
             max_events: 5,
             max_bytes: 1 << 20,
         };
-        assert!(stock.fills(size));
-        assert_eq!(ids(&stock.take(size).unwrap()), [0, 1, 2, 3, 4]);
-        assert!(!stock.fills(size));
-        assert_eq!(ids(&stock.take(size).unwrap()), [5, 6, 7, 8]);
-        assert!(stock.take(size).is_none() && stock.is_empty());
+        assert!(waiting.fills(size));
+        assert_eq!(ids(&waiting.take(size).unwrap()), [0, 1, 2, 3, 4]);
+        assert!(!waiting.fills(size));
+        assert_eq!(ids(&waiting.take(size).unwrap()), [5, 6, 7, 8]);
+        assert!(waiting.take(size).is_none() && waiting.is_empty());
     }
 
     #[test]
     fn an_event_larger_than_a_batch_goes_alone() {
-        let (mut stock, _receiver) = stock(&[vec![10, 5_000, 10]]);
+        let (mut waiting, _receiver) = events_of(&[vec![10, 5_000, 10]]);
         let size = Size {
             max_events: 10,
             max_bytes: 100,
         };
-        assert_eq!(ids(&stock.take(size).unwrap()), [0]);
-        assert_eq!(ids(&stock.take(size).unwrap()), [1]);
-        assert_eq!(ids(&stock.take(size).unwrap()), [2]);
+        assert_eq!(ids(&waiting.take(size).unwrap()), [0]);
+        assert_eq!(ids(&waiting.take(size).unwrap()), [1]);
+        assert_eq!(ids(&waiting.take(size).unwrap()), [2]);
     }
 
     #[test]
     fn the_bytes_of_a_batch_are_its_events_each_with_a_comma() {
-        let (mut stock, _receiver) = stock(&[vec![1], vec![2]]);
-        let batch = stock
+        let (mut waiting, _receiver) = events_of(&[vec![1], vec![2]]);
+        let batch = waiting
             .take(Size {
                 max_events: 10,
                 max_bytes: 100,
@@ -356,11 +300,11 @@ mod tests {
             max_bytes in 1_usize..3_000,
         ) {
             let total: usize = segments.iter().map(Vec::len).sum();
-            let (mut stock, _receiver) = stock(&segments);
+            let (mut waiting, _receiver) = events_of(&segments);
             let size = Size { max_events, max_bytes };
             let (mut seen, mut last_order) = (Vec::new(), None);
-            while let Some(batch) = stock.take(size) {
-                prop_assert!(batch.len() > 0 && batch.len() <= max_events);
+            while let Some(batch) = waiting.take(size) {
+                prop_assert!(!batch.is_empty() && batch.len() <= max_events);
                 prop_assert!(bytes(&batch) <= max_bytes || batch.len() == 1);
                 prop_assert!(last_order < Some(batch.order()));
                 last_order = Some(batch.order());
@@ -374,8 +318,8 @@ mod tests {
             segments in proptest::collection::vec(proptest::collection::vec(0_usize..9, 1..20), 1..5),
         ) {
             let total: usize = segments.iter().map(Vec::len).sum();
-            let (mut stock, _receiver) = stock(&segments);
-            let all = stock.take(Size { max_events: total, max_bytes: 1 << 20 }).unwrap();
+            let (mut waiting, _receiver) = events_of(&segments);
+            let all = waiting.take(Size { max_events: total, max_bytes: 1 << 20 }).unwrap();
             // As after answers of 413 to everything: 2n - 1 requests for n events.
             let (mut waiting, mut requests, mut single) = (vec![all], 0, Vec::new());
             while let Some(batch) = waiting.pop() {
@@ -403,8 +347,8 @@ mod tests {
             modulus in 1_i64..5,
         ) {
             let total: usize = segments.iter().map(Vec::len).sum();
-            let (mut stock, _receiver) = stock(&segments);
-            let all = stock.take(Size { max_events: total, max_bytes: 1 << 20 }).unwrap();
+            let (mut waiting, _receiver) = events_of(&segments);
+            let all = waiting.take(Size { max_events: total, max_bytes: 1 << 20 }).unwrap();
             let (kept, others) = all.partition(|id| id % modulus == 0);
             let expect = |keep: bool| (0..total as i64).filter(|id| (id % modulus == 0) == keep).collect::<Vec<_>>();
             prop_assert_eq!(ids(&kept), expect(true));

@@ -98,7 +98,7 @@ fn write(
     w.close_object(start);
 }
 
-/// Our own names are known to be harmless, so that `session_id`, say, does not hide its value.
+/// Our own names are known to be harmless, so `session_id`, for example, does not hide its value.
 fn member(name: &str, value: &Value, is_own: bool, w: &mut EventWriter<'_>) {
     let _ = if is_own {
         w.own_member(name, value)

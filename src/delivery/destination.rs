@@ -8,7 +8,7 @@ use super::backlog::Backlog;
 use super::batch::Batch;
 use super::flights::{Ended, Response};
 use super::gate::Gate;
-use super::message::Reply;
+use super::message::DiskFlush;
 use super::shared::Shared;
 use super::spooling::{Spooling, Store};
 use crate::base::random;
@@ -180,7 +180,7 @@ impl Destination {
         let (retried, rejected) = refused_events.partition(|id| refused.get(&id) == Some(&true));
         let cause = "the ingest refused single events of a batch";
         self.drop_batch(&rejected, DropReason::Rejected, cause);
-        if retried.len() > 0 {
+        if !retried.is_empty() {
             self.shared.ledger.retry();
             let cause = "the ingest asked for single events again";
             let events = retried.len() as u64;
@@ -280,17 +280,12 @@ impl Destination {
             .fold(self.next_tick, Instant::min)
     }
 
-    /// Answers `reply` when all that is queued is on disk, or at `deadline`.
-    pub(super) fn flush_to_disk(
-        &mut self,
-        deadline: Instant,
-        timeout: Duration,
-        reply: Reply<Result<(), SpoolError>>,
-    ) {
+    /// Answers a flush when all that is queued is on disk, or at its deadline.
+    pub(super) fn flush_to_disk(&mut self, flush: DiskFlush) {
         match &mut self.spooling {
-            Some(spooling) => spooling.flush(&mut self.backlog, deadline, timeout, reply),
+            Some(spooling) => spooling.flush(&mut self.backlog, flush),
             None => {
-                let _ = reply.send(Err(SpoolError::NoSpool));
+                let _ = flush.reply.send(Err(SpoolError::NoSpool));
             }
         }
     }

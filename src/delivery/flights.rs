@@ -65,8 +65,8 @@ impl Flights {
                 retry_after,
                 body,
             } = answer?;
-            // The status stands, whatever becomes of the body: an ingest that trickles one is not
-            // sent the same events again.
+            // The status counts without the body: an ingest that trickles one is not sent the same
+            // events again.
             let body = tokio::select! {
                 biased;
                 body = body => body,
@@ -121,7 +121,7 @@ impl Flights {
         flights.map(|(_, flight)| flight.batch).collect()
     }
 
-    /// Gives up all requests. One may still arrive; nobody will know.
+    /// Gives up all requests. One may still arrive, without an answer.
     pub(super) fn abort_all(&mut self) {
         self.tasks.abort_all();
     }

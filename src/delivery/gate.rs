@@ -77,7 +77,7 @@ impl Gate {
         }
     }
 
-    /// The ingest has answered, whatever it said. Returns whether this ended an outage.
+    /// The ingest has answered, with any status. Returns whether this ended an outage.
     ///
     /// While the gate is closed only the probe's answer counts: a request that went out before the
     /// failure may well come back after it.

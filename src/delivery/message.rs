@@ -54,30 +54,39 @@ pub(crate) type Task = Pin<Box<dyn Future<Output = ()> + Send>>;
 
 /// What a handle asks of the worker.
 pub(crate) enum Control {
-    Flush {
-        deadline: Instant,
-        reply: Reply<Result<(), FlushError>>,
-    },
+    Flush(Flush),
     /// A wait for the end of an event, until the deadline. The waiter is gone once the event has ended.
     Confirm {
         deadline: Instant,
         waiter: Weak<ConfirmationWaiter>,
     },
-    Shutdown {
-        deadline: Instant,
-        started: Instant,
-        reply: Reply<ShutdownReport>,
-    },
+    Shutdown(Shutdown),
     /// Runs beside delivery; given up when the worker ends.
     Run(Task),
-    /// The last handle is gone.
+    /// The last handle was dropped.
     Drain,
-    /// A wait until all that is queued is on disk.
-    FlushToDisk {
-        deadline: Instant,
-        timeout: Duration,
-        reply: Reply<Result<(), SpoolError>>,
-    },
+    FlushToDisk(DiskFlush),
+}
+
+/// A wait until all that is queued is delivered or dropped.
+pub(crate) struct Flush {
+    pub(crate) deadline: Instant,
+    pub(crate) reply: Reply<Result<(), FlushError>>,
+}
+
+/// A wait for the end of the worker, which it asks for.
+pub(crate) struct Shutdown {
+    pub(crate) deadline: Instant,
+    pub(crate) started: Instant,
+    /// `None` when the last handle was dropped: nobody waits then.
+    pub(crate) reply: Option<Reply<ShutdownReport>>,
+}
+
+/// A wait until all that is queued is on disk.
+pub(crate) struct DiskFlush {
+    pub(crate) deadline: Instant,
+    pub(crate) timeout: Duration,
+    pub(crate) reply: Reply<Result<(), SpoolError>>,
 }
 
 /// What a shutdown came to.

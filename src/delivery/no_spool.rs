@@ -6,9 +6,9 @@ use std::time::{Duration, Instant};
 
 use super::backlog::Backlog;
 use super::batch::Batch;
-use super::message::Reply;
+use super::message::DiskFlush;
 use super::shared::Shared;
-use crate::error::{BuildError, SpoolError};
+use crate::error::BuildError;
 use crate::queue::Segment;
 
 pub(crate) const MIN_SPOOL_BYTES: u64 = 0;
@@ -74,13 +74,7 @@ impl Spooling {
         match *self {}
     }
 
-    pub(super) fn flush(
-        &mut self,
-        _: &mut Backlog,
-        _: Instant,
-        _: Duration,
-        _: Reply<Result<(), SpoolError>>,
-    ) {
+    pub(super) fn flush(&mut self, _: &mut Backlog, _: DiskFlush) {
         match *self {}
     }
 

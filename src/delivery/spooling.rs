@@ -8,7 +8,7 @@ use std::time::{Duration, Instant};
 
 use super::backlog::Backlog;
 use super::batch::Batch;
-use super::message::Reply;
+use super::message::DiskFlush;
 use super::shared::Shared;
 use crate::base::clock::unix_millis;
 use crate::base::log::LOG_TARGET;
@@ -57,22 +57,21 @@ struct Loading {
 /// The flushes to disk that are waited for.
 #[derive(Default)]
 struct DiskFlushes {
-    waiting: Vec<DiskFlush>,
+    waiting: Vec<WaitingFlush>,
     next_token: u64,
     /// The last sync that has ended.
     synced: Option<u64>,
 }
 
-struct DiskFlush {
+/// A flush that waits for the sync with this token, for the segments before a sequence number.
+struct WaitingFlush {
     token: u64,
     sequence: u64,
-    deadline: Instant,
-    timeout: Duration,
-    reply: Reply<Result<(), SpoolError>>,
+    flush: DiskFlush,
 }
 
 impl Spooling {
-    /// Starts the thread that does the I/O; `None`, and a log line, when there is none to be had.
+    /// Starts the thread that does the I/O; `None`, and a log line, when none can be started.
     pub(super) fn start(shared: &Arc<Shared>, store: Store) -> Option<Self> {
         let wake = Arc::clone(shared);
         let clock = shared.settings.clock.clone();
@@ -110,7 +109,11 @@ impl Spooling {
 
     /// When there is something to do.
     pub(super) fn wake_at(&self) -> Instant {
-        let deadlines = self.flushes.waiting.iter().map(|flush| flush.deadline);
+        let deadlines = self
+            .flushes
+            .waiting
+            .iter()
+            .map(|waiting| waiting.flush.deadline);
         deadlines.fold(self.next_write, Instant::min)
     }
 
@@ -225,7 +228,7 @@ impl Spooling {
                 break;
             }
             let segment = spillable.segment;
-            // All of a segment goes or nothing, and nothing that somebody waits for.
+            // A segment leaves whole or not at all, and not while somebody waits for one of its events.
             if segment.on_disk() == OnDisk::Yes
                 && Arc::strong_count(segment) == spillable.parts
                 && !segment.is_awaited()
@@ -247,7 +250,7 @@ impl Spooling {
         for batch in &mut backlog.retries {
             batch.remove(goes);
         }
-        backlog.retries.retain(|batch| batch.len() > 0);
+        backlog.retries.retain(|batch| !batch.is_empty());
         backlog.fresh.remove(goes);
         self.send_ended();
         for (&sequence, &events) in segments {
@@ -314,22 +317,14 @@ impl Spooling {
         sequence
     }
 
-    /// Answers `reply` when all that is queued is on disk, or at `deadline`.
-    pub(super) fn flush(
-        &mut self,
-        backlog: &mut Backlog,
-        deadline: Instant,
-        timeout: Duration,
-        reply: Reply<Result<(), SpoolError>>,
-    ) {
+    /// Answers a flush when all that is queued is on disk, or at its deadline.
+    pub(super) fn flush(&mut self, backlog: &mut Backlog, flush: DiskFlush) {
         let sequence = self.write_all(backlog);
         let token = self.sync();
-        self.flushes.waiting.push(DiskFlush {
+        self.flushes.waiting.push(WaitingFlush {
             token,
             sequence,
-            deadline,
-            timeout,
-            reply,
+            flush,
         });
     }
 
@@ -347,7 +342,7 @@ impl Spooling {
         self.disk.send(DiskJob::Close);
         self.wait_for_disk(backlog, |spooling| spooling.closed)
             .await;
-        for flush in std::mem::take(&mut self.flushes.waiting) {
+        for WaitingFlush { flush, .. } in self.flushes.take(|_| true) {
             let _ = flush.reply.send(Err(SpoolError::Closed));
         }
     }
@@ -392,9 +387,12 @@ impl DiskFlushes {
     /// Answers those who waited for a sync that has ended.
     fn synced(&mut self, backlog: &Backlog, token: u64, done: bool) {
         self.synced = Some(token);
-        for flush in self.take(|flush| flush.token == token) {
+        for waiting in self.take(|waiting| waiting.token == token) {
+            let WaitingFlush {
+                sequence, flush, ..
+            } = waiting;
             let unwritten = |segment: &Segment| {
-                segment.sequence() < flush.sequence && (!done || segment.on_disk() != OnDisk::Yes)
+                segment.sequence() < sequence && (!done || segment.on_disk() != OnDisk::Yes)
             };
             let events: usize = (backlog.held().values())
                 .filter(|(segment, _)| unwritten(segment))
@@ -409,15 +407,14 @@ impl DiskFlushes {
     }
 
     fn time_out(&mut self, now: Instant) {
-        for flush in self.take(|flush| flush.deadline <= now) {
+        for WaitingFlush { flush, .. } in self.take(|waiting| waiting.flush.deadline <= now) {
             let _ = flush.reply.send(Err(SpoolError::TimedOut(flush.timeout)));
         }
     }
 
-    fn take(&mut self, which: impl Fn(&DiskFlush) -> bool) -> Vec<DiskFlush> {
-        let (taken, waiting) = std::mem::take(&mut self.waiting)
-            .into_iter()
-            .partition(|flush| which(flush));
+    fn take(&mut self, which: impl Fn(&WaitingFlush) -> bool) -> Vec<WaitingFlush> {
+        let waiting = std::mem::take(&mut self.waiting).into_iter();
+        let (taken, waiting) = waiting.partition(|waiting| which(waiting));
         self.waiting = waiting;
         taken
     }

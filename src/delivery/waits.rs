@@ -4,50 +4,30 @@ use std::collections::BTreeMap;
 use std::sync::Weak;
 use std::time::Instant;
 
-use super::message::{ConfirmationWaiter, Reply, ShutdownReport};
+use super::message::{ConfirmationWaiter, Flush, Shutdown, ShutdownReport};
 use crate::error::FlushError;
 use crate::ledger::Stats;
 
 /// Ended confirmations are swept out only once there are this many.
 const MIN_SWEEP: usize = 64;
 
-/// A wait until all segments before `sequence` are done.
-struct Flush {
-    sequence: u64,
-    deadline: Instant,
-    reply: Reply<Result<(), FlushError>>,
-}
-
-struct Shutdown {
-    deadline: Instant,
-    started: Instant,
-    /// Empty when the last handle was dropped: nobody waits then.
-    replies: Vec<Reply<ShutdownReport>>,
-}
-
 /// All waits, each with its own deadline.
 #[derive(Default)]
 pub(crate) struct Waits {
-    flushes: Vec<Flush>,
+    /// Each until all segments before a sequence number are done.
+    flushes: Vec<(u64, Flush)>,
     /// By deadline. An entry outlives its event until it is swept out.
     confirmations: BTreeMap<(Instant, u64), Weak<ConfirmationWaiter>>,
     next_confirmation: u64,
     sweep_at: usize,
-    shutdown: Option<Shutdown>,
+    /// Of several the first deadline holds, and all are answered together.
+    shutdowns: Vec<Shutdown>,
 }
 
 impl Waits {
-    pub(super) fn add_flush(
-        &mut self,
-        sequence: u64,
-        deadline: Instant,
-        reply: Reply<Result<(), FlushError>>,
-    ) {
-        self.flushes.push(Flush {
-            sequence,
-            deadline,
-            reply,
-        });
+    /// Adds a flush, which waits until all segments before `sequence` are done.
+    pub(super) fn add_flush(&mut self, sequence: u64, flush: Flush) {
+        self.flushes.push((sequence, flush));
     }
 
     pub(super) fn add_confirmation(&mut self, deadline: Instant, waiter: Weak<ConfirmationWaiter>) {
@@ -61,29 +41,11 @@ impl Waits {
         }
     }
 
-    /// Adds a shutdown. Of several the first deadline holds, and all are answered together.
-    pub(super) fn add_shutdown(
-        &mut self,
-        deadline: Instant,
-        started: Instant,
-        reply: Reply<ShutdownReport>,
-    ) {
-        let shutdown = self.begin_shutdown(deadline, started);
-        shutdown.deadline = shutdown.deadline.min(deadline);
-        shutdown.replies.push(reply);
-    }
-
-    /// Ends the worker at `deadline`, though nobody waits for it, unless a shutdown has begun already.
-    pub(super) fn add_drain(&mut self, deadline: Instant, started: Instant) {
-        self.begin_shutdown(deadline, started);
-    }
-
-    fn begin_shutdown(&mut self, deadline: Instant, started: Instant) -> &mut Shutdown {
-        self.shutdown.get_or_insert(Shutdown {
-            deadline,
-            started,
-            replies: Vec::new(),
-        })
+    /// Adds a shutdown. One that nobody waits for counts only if none has begun.
+    pub(super) fn add_shutdown(&mut self, shutdown: Shutdown) {
+        if shutdown.reply.is_some() || self.shutdowns.is_empty() {
+            self.shutdowns.push(shutdown);
+        }
     }
 
     /// Answers the flushes and confirmations that are done or whose time is up. `undelivered` and
@@ -97,13 +59,13 @@ impl Waits {
     ) {
         if !self.flushes.is_empty() {
             let (oldest, pending) = (oldest(), undelivered());
-            for flush in std::mem::take(&mut self.flushes) {
-                if oldest.is_none_or(|oldest| oldest >= flush.sequence) {
+            for (sequence, flush) in std::mem::take(&mut self.flushes) {
+                if oldest.is_none_or(|oldest| oldest >= sequence) {
                     let _ = flush.reply.send(Ok(()));
                 } else if flush.deadline <= now {
                     let _ = flush.reply.send(Err(FlushError::TimedOut { pending }));
                 } else {
-                    self.flushes.push(flush);
+                    self.flushes.push((sequence, flush));
                 }
             }
         }
@@ -118,37 +80,34 @@ impl Waits {
 
     /// The next deadline.
     pub(super) fn wake_at(&self) -> Option<Instant> {
-        let flushes = self.flushes.iter().map(|flush| flush.deadline);
+        let flushes = self.flushes.iter().map(|(_, flush)| flush.deadline);
         let confirmation = self.confirmations.keys().next().map(|(at, _)| *at);
-        let shutdown = self.shutdown.as_ref().map(|shutdown| shutdown.deadline);
-        flushes.chain(confirmation).chain(shutdown).min()
+        let shutdowns = self.shutdowns.iter().map(|shutdown| shutdown.deadline);
+        flushes.chain(confirmation).chain(shutdowns).min()
     }
 
     /// Returns whether a shutdown has begun, and is complete or out of time.
     pub(super) fn ends(&self, now: Instant, is_done: bool) -> bool {
-        self.shutdown
-            .as_ref()
-            .is_some_and(|shutdown| is_done || shutdown.deadline <= now)
+        let mut shutdowns = self.shutdowns.iter();
+        shutdowns.any(|shutdown| is_done || shutdown.deadline <= now)
     }
 
     /// Answers all that is left when the worker ends.
     pub(super) fn end(self, stats: &Stats, now: Instant) {
-        for flush in self.flushes {
+        for (_, flush) in self.flushes {
             let _ = flush.reply.send(if stats.pending + stats.spooled == 0 {
                 Ok(())
             } else {
                 Err(FlushError::Closed)
             });
         }
-        let Some(shutdown) = self.shutdown else {
-            return;
-        };
+        let started = self.shutdowns.first().map_or(now, |first| first.started);
         let report = ShutdownReport {
             stats: *stats,
             pending: stats.pending,
-            elapsed: now.saturating_duration_since(shutdown.started),
+            elapsed: now.saturating_duration_since(started),
         };
-        for reply in shutdown.replies {
+        for reply in self.shutdowns.into_iter().filter_map(|it| it.reply) {
             let _ = reply.send(report);
         }
     }
@@ -171,9 +130,11 @@ mod tests {
     fn a_flush_is_answered_when_its_segments_are_done_or_its_time_is_up() {
         let (mut waits, start) = (Waits::default(), Instant::now());
         let (reply, mut first) = oneshot::channel();
-        waits.add_flush(5, start + SECOND, reply);
+        let deadline = start + SECOND;
+        waits.add_flush(5, Flush { deadline, reply });
         let (reply, mut second) = oneshot::channel();
-        waits.add_flush(7, start + 2 * SECOND, reply);
+        let deadline = start + 2 * SECOND;
+        waits.add_flush(7, Flush { deadline, reply });
         assert_eq!(waits.wake_at(), Some(start + SECOND));
 
         waits.answer(start, || 9, || Some(4));
@@ -224,11 +185,16 @@ mod tests {
     fn of_several_shutdowns_the_first_deadline_holds_and_all_are_answered() {
         let (mut waits, start) = (Waits::default(), Instant::now());
         assert!(!waits.ends(start, true), "none has begun");
+        let shutdown = |deadline, started, reply| Shutdown {
+            deadline,
+            started,
+            reply,
+        };
         let (reply, mut first) = oneshot::channel();
-        waits.add_shutdown(start + 3 * SECOND, start, reply);
+        waits.add_shutdown(shutdown(start + 3 * SECOND, start, Some(reply)));
         let (reply, mut second) = oneshot::channel();
-        waits.add_shutdown(start + SECOND, start + SECOND, reply);
-        waits.add_drain(start, start);
+        waits.add_shutdown(shutdown(start + SECOND, start + SECOND, Some(reply)));
+        waits.add_shutdown(shutdown(start, start, None));
         assert_eq!(waits.wake_at(), Some(start + SECOND));
         assert!(!waits.ends(start, false) && waits.ends(start, true));
         assert!(waits.ends(start + SECOND, false));

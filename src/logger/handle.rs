@@ -13,7 +13,7 @@ use super::pipeline::Pipeline;
 use super::wait::Wait;
 use crate::config::setting::Setting;
 use crate::delivery::ShutdownReport;
-use crate::delivery::message::{ConfirmationWaiter, Control};
+use crate::delivery::message::{ConfirmationWaiter, Control, DiskFlush, Flush, Shutdown};
 use crate::error::{ConfirmError, FlushError, SpoolError};
 use crate::event::Event;
 use crate::ledger::Outcome;
@@ -81,7 +81,7 @@ impl Handle {
         let deadline = self.deadline(timeout);
         let pipeline = Arc::clone(&self.pipeline);
         self.ask(
-            |reply| Control::Flush { deadline, reply },
+            |reply| Control::Flush(Flush { deadline, reply }),
             move || match pipeline.stats().pending {
                 0 => Ok(()),
                 _ => Err(FlushError::Closed),
@@ -98,10 +98,12 @@ impl Handle {
         }
         let deadline = self.deadline(timeout);
         self.ask(
-            |reply| Control::FlushToDisk {
-                deadline,
-                timeout,
-                reply,
+            |reply| {
+                Control::FlushToDisk(DiskFlush {
+                    deadline,
+                    timeout,
+                    reply,
+                })
             },
             || Err(SpoolError::Closed),
         )
@@ -118,10 +120,12 @@ impl Handle {
         let deadline = self.deadline(timeout);
         let pipeline = Arc::clone(&self.pipeline);
         self.ask(
-            |reply| Control::Shutdown {
-                deadline,
-                started,
-                reply,
+            |reply| {
+                Control::Shutdown(Shutdown {
+                    deadline,
+                    started,
+                    reply: Some(reply),
+                })
             },
             move || pipeline.report(started),
         )

@@ -15,10 +15,10 @@ use crate::config::resolve::PipelineSettings;
 use crate::delivery::message::Control;
 use crate::delivery::settings::DeliverySettings;
 use crate::delivery::shared::Shared;
-use crate::delivery::{ShutdownReport, Store, Worker};
+use crate::delivery::{Inbox, ShutdownReport, Store, Worker};
 use crate::event::{Event, Kind, Weight};
 use crate::ledger::{DropReason, Ledger, Outcome, Stats};
-use crate::queue::{EndListener, Receiver, Sender};
+use crate::queue::{EndListener, Sender};
 use crate::redact::RedactedJson;
 use crate::wire::Profile;
 use crate::wire::parts::{self, Stamp};
@@ -35,14 +35,7 @@ pub(crate) struct Pipeline {
     /// Set once the worker's thread runs: with the first event.
     worker: OnceCell<()>,
     /// Kept until the worker's thread takes it, so that a failed start leaves it for the next try.
-    worker_inbox: Arc<Mutex<Option<WorkerInbox>>>,
-}
-
-/// What the worker is started with.
-struct WorkerInbox {
-    receiver: Receiver,
-    spool: Option<Store>,
-    messages: mpsc::UnboundedReceiver<Control>,
+    worker_inbox: Arc<Mutex<Option<Inbox>>>,
 }
 
 impl Pipeline {
@@ -61,7 +54,7 @@ impl Pipeline {
             ids: Ids::new(),
             process: Process::current(),
             worker: OnceCell::new(),
-            worker_inbox: Arc::new(Mutex::new(Some(WorkerInbox {
+            worker_inbox: Arc::new(Mutex::new(Some(Inbox {
                 receiver,
                 spool,
                 messages,
@@ -255,7 +248,7 @@ impl Pipeline {
                 return;
             };
             let shared = Arc::clone(&close.0);
-            let worker = Worker::new(shared, inbox.receiver, inbox.spool, inbox.messages);
+            let worker = Worker::new(shared, inbox);
             runtime.block_on(worker.run());
             runtime.shutdown_background();
         };

@@ -83,7 +83,7 @@ fn append(to: &mut String, text: &str, most: usize) -> (u32, u32) {
 
 impl Record {
     pub(super) fn of(call: &ToolCall<'_>, pipeline: &Pipeline) -> Self {
-        let own = |content: Content<'_>, arguments| pipeline.capture_value(content, arguments);
+        let capture = |content: Content<'_>, arguments| pipeline.capture_value(content, arguments);
         let texts = texts(call);
         let length = texts.iter().flatten().map(|text| text.len()).sum::<usize>();
         let ToolCall { facts, call } = call;
@@ -92,10 +92,10 @@ impl Record {
             text: String::with_capacity(length.min(MAX_TEXT_BYTES)),
             places: [ABSENT; TEXTS],
             meta: meta
-                .map(|(name, value)| (name.clone().into_owned(), own(*value, false)))
+                .map(|(name, value)| (name.clone().into_owned(), capture(*value, false)))
                 .collect(),
-            arguments: call.arguments.map(|value| own(value, true)),
-            result: call.result.map(|value| own(value, false)),
+            arguments: call.arguments.map(|value| capture(value, true)),
+            result: call.result.map(|value| capture(value, false)),
             values: facts.values(),
             duration: call.duration,
             intent_source: call.intent_source,
@@ -131,7 +131,7 @@ impl Record {
         let place = |(start, end)| self.text.get(start as usize..end as usize);
         let texts = self.places.map(place);
         let [tool, prompt, error, id, id_type, identity_email, facts @ ..] = texts;
-        let own = |text: Option<_>| text.map(Text::Borrowed);
+        let borrowed = |text: Option<_>| text.map(Text::Borrowed);
         let value = |value: Option<_>| value.map(|value: &Captured| value as Content<'_>);
         let meta = self.meta.iter();
         ToolCall {
@@ -139,7 +139,7 @@ impl Record {
                 identity: id.map(|id| Identity {
                     id: Text::Borrowed(id),
                     id_type: Text::Borrowed(id_type.unwrap_or_default()),
-                    email: own(identity_email),
+                    email: borrowed(identity_email),
                 }),
                 meta: meta
                     .map(|(name, value)| (Text::Borrowed(&**name), value as Content<'_>))
@@ -149,10 +149,10 @@ impl Record {
             call: Call {
                 tool: Text::Borrowed(tool.unwrap_or_default()),
                 arguments: value(self.arguments.as_ref()),
-                prompt: own(prompt),
+                prompt: borrowed(prompt),
                 intent_source: self.intent_source,
                 result: value(self.result.as_ref()),
-                error: own(error),
+                error: borrowed(error),
                 duration: self.duration.or(Some(elapsed)),
                 outcome: Some(outcome),
                 round: self.round,

@@ -18,10 +18,10 @@ pub(crate) struct SpoolDir {
     _lock: File,
 }
 
-/// Why a directory cannot be had.
+/// Why there is no directory.
 #[derive(Debug)]
 pub(crate) enum DirError {
-    /// The file system cannot lock, so a live owner cannot be told from an ended one.
+    /// The file system cannot lock, so live and ended owners look the same.
     Lock(io::Error),
     Io(io::Error),
 }

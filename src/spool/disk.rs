@@ -24,7 +24,7 @@ pub(crate) enum DiskJob {
     },
     /// Events of these segments have ended.
     Ended(Vec<(u64, Range<usize>)>),
-    /// The worker has let go of a segment with so many events left.
+    /// The worker has released a segment with so many events left.
     Release { sequence: u64, events: u64 },
     /// Read back about this many events.
     Load { events: usize },

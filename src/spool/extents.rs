@@ -134,7 +134,7 @@ impl Extents {
         Some((key, new))
     }
 
-    /// The worker has let go of what is left of a segment. Returns whether all `events` are on disk:
+    /// The worker has released what is left of a segment. Returns whether all `events` are on disk:
     /// they are not when their file made room for newer ones meanwhile.
     pub(super) fn release(&mut self, sequence: u64, events: u64) -> bool {
         match self.by_sequence.get_mut(&sequence) {
@@ -201,7 +201,7 @@ impl Extents {
         expired
     }
 
-    /// Takes out the runs of a file that is gone. Segments in memory get `state`; returns how many
+    /// Takes out the runs of a removed file. Segments in memory get `state`; returns how many
     /// events were on disk alone.
     pub(super) fn forget_file(&mut self, key: LogKey, state: OnDisk) -> u64 {
         let mut lost = 0;
@@ -248,7 +248,7 @@ mod tests {
         Extent::of_record(KEY, start..start + 100, &record(ordinal, at))
     }
 
-    /// Two runs that the worker has let go of, with these events.
+    /// Two runs that the worker has released, with these events.
     fn released(first: (u32, u64), second: (u32, u64)) -> Extents {
         let mut extents = Extents::default();
         for (sequence, (ordinal, at)) in [(10, first), (11, second)] {

@@ -67,7 +67,7 @@ impl Store {
                     continue;
                 }
             };
-            // Each ordinal once, whatever the file says.
+            // Each ordinal once, although a damaged file may repeat one.
             if !ended.insert(record.ordinal) {
                 continue;
             }

@@ -40,7 +40,7 @@ impl StoreSettings {
     }
 }
 
-/// What went wrong since the worker was last told.
+/// What went wrong since the last report to the worker.
 #[derive(Debug, Default)]
 pub(crate) struct Incidents {
     /// Events on disk alone that were lost.
@@ -67,7 +67,7 @@ pub(crate) struct Store {
     pub(super) settings: StoreSettings,
     /// Marks the records of this format.
     pub(super) tag: u32,
-    /// `None` while no directory can be had.
+    /// `None` while none can be made.
     dir: Option<Arc<SpoolDir>>,
     pub(super) logs: BTreeMap<LogKey, Log>,
     /// The file that is written to.
@@ -173,7 +173,7 @@ impl Store {
         }
     }
 
-    /// The worker has let go of what is left of a segment, `events` in number.
+    /// The worker has released what is left of a segment, `events` in number.
     pub(crate) fn release(&mut self, sequence: u64, events: u64) {
         if !self.extents.release(sequence, events) {
             self.incidents.lose(DropReason::SpoolFull, events);
@@ -220,7 +220,7 @@ impl Store {
         }
     }
 
-    /// Forgets a file that is gone. What is left of its events in memory gets `state`.
+    /// Forgets a removed file. Its segments in memory get `state`.
     fn forget(&mut self, key: LogKey, state: OnDisk) {
         self.current = self.current.filter(|&current| current != key);
         let lost = self.extents.forget_file(key, state);
@@ -283,7 +283,7 @@ impl Store {
         self.dir.is_some()
     }
 
-    /// Leaves the directory as the next owner is to find it: gone, if nothing is left in it.
+    /// Leaves the directory to the next owner, or removes it if nothing is left in it.
     pub(crate) fn close(&mut self) {
         self.save_ended();
         self.tidy(true);

@@ -244,8 +244,14 @@ pub(super) fn refusals(answer: &[u8]) -> Vec<Refusal> {
 
 #[cfg(test)]
 mod tests {
+    use std::collections::{BTreeMap, BTreeSet};
+
     use super::*;
+    use crate::capture::{CapturePolicy, Constant, EventDraft, Scratch};
+    use crate::event::{ClientClass, Era, Init, IntentSource, Session, ToolCall};
     use crate::ledger::{DropReason, Ledger};
+    use crate::limits::Limits;
+    use crate::redact::Redactor;
     use crate::wire::Wire;
 
     fn sender(instance: &str, dropped: crate::ledger::Dropped) -> Sender<'_> {
@@ -304,6 +310,83 @@ mod tests {
         ] {
             assert_eq!(refusals(nonsense.as_bytes()), [], "{nonsense}");
         }
+    }
+
+    /// The keys of `meta` of an event in which all is said.
+    fn meta_keys(event: Event<'_>) -> Vec<String> {
+        let policy = CapturePolicy {
+            limits: Limits::default(),
+            redactor: Redactor::default(),
+        };
+        let constant = || Constant::new("constant".to_owned(), &policy.redactor);
+        let defaults = Defaults {
+            identity: None,
+            identity_policy: Default::default(),
+            product_id: Some(constant()),
+            source: constant(),
+            environment: constant(),
+            user_agent: constant(),
+            ip_addr: None,
+            session: Session::new(),
+            meta: Vec::new(),
+        };
+        let stamp = Stamp {
+            event_id: 1,
+            unix_millis: 2,
+            weight: Weight {
+                sample_rate: Some(0.5),
+                suppressed: 3,
+            },
+        };
+        let (ledger, mut scratch) = (Ledger::default(), Scratch::default());
+        let mut draft = EventDraft::begin(&mut scratch, &policy, &ledger);
+        write_event(&event, &defaults, &stamp, &mut draft.writer).unwrap();
+        let event = draft.seal().unwrap();
+        let event: serde_json::Value = serde_json::from_slice(event.as_bytes()).unwrap();
+        event["meta"].as_object().unwrap().keys().cloned().collect()
+    }
+
+    #[test]
+    fn every_key_that_is_written_in_meta_is_reserved() {
+        let session = Session::new()
+            .session_id("s")
+            .conversation_id("c")
+            .client_name("n")
+            .client_version("v")
+            .protocol_version("p")
+            .transport("t")
+            .request_id("r");
+        let call = || ToolCall::new("search").session(&session);
+        let large = "x".repeat(limits::MAX_STRING_CHARS);
+        let large = vec![large; 10];
+        let named = BTreeMap::from([("a", &large)]);
+        let many: BTreeMap<_, _> = (0..150).map(|n| (format!("{n:0200}"), &large)).collect();
+        let tools = vec!["tool"; limits::MAX_TOOLS + 1];
+        let mut seen = BTreeSet::new();
+        for event in [
+            Event::from(
+                call()
+                    .arguments(&7)
+                    .result(&7)
+                    .prompt("mail bob@example.com")
+                    .intent_source(IntentSource::Native)
+                    .error("e")
+                    .duration(std::time::Duration::from_millis(1))
+                    .round(1)
+                    .unknown_tool(true)
+                    .traceparent("t")
+                    .era(Era::Modern)
+                    .client_class(ClientClass::Agent),
+            ),
+            call().arguments(&named).into(),
+            call().arguments(&many).into(),
+            Init::new(tools).into(),
+        ] {
+            seen.extend(meta_keys(event));
+        }
+        let ours = CALL_NAMES.iter().chain(META_FACTS).chain(COMMON_NAMES);
+        assert!(seen.iter().eq(ours.copied().collect::<BTreeSet<_>>()));
+        assert!(seen.iter().all(|name| is_own_name(name)));
     }
 
     #[test]
