@@ -11,6 +11,7 @@ use mcp_usage::rmcp::CallMeta;
 use mcp_usage::{Caller, Identity, UsageLogger};
 use rmcp::model::{
     CallToolRequestParams, CallToolResponse, CallToolResult, ContentBlock, ErrorData,
+    ListToolsResult, PaginatedRequestParams, ServerCapabilities, ServerConfig,
 };
 use rmcp::service::RequestContext;
 use rmcp::transport::streamable_http_server::session::local::LocalSessionManager;
@@ -256,6 +257,18 @@ async fn a_credential_of_its_own_is_a_login_of_its_own() {
 struct Guarded;
 
 impl ServerHandler for Guarded {
+    fn get_info(&self) -> ServerConfig {
+        ServerConfig::new(ServerCapabilities::builder().enable_tools().build())
+    }
+
+    async fn list_tools(
+        &self,
+        _: Option<PaginatedRequestParams>,
+        _: RequestContext<RoleServer>,
+    ) -> Result<ListToolsResult, ErrorData> {
+        Ok(ListToolsResult::default())
+    }
+
     async fn call_tool(
         &self,
         _: CallToolRequestParams,
