@@ -95,3 +95,37 @@ impl fmt::Display for Origin {
         }
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_setting_shows_its_value_and_where_it_came_from() {
+        let row =
+            |setting: Setting| format!("{} = {} ({})", setting.name, setting.value, setting.origin);
+        for (setting, shown) in [
+            (Setting::compared("size", &3, &3), "size = 3 (default)"),
+            (Setting::compared("size", &4, &3), "size = 4 (code)"),
+            (
+                Setting::found(
+                    "source",
+                    Some(("A".into(), Origin::Variable("SOURCE"))),
+                    "B",
+                ),
+                "source = A (SOURCE)",
+            ),
+            (Setting::found("source", None, "B"), "source = B (default)"),
+            (Setting::given("ip", None), "ip = not set (default)"),
+            (Setting::concealed("key", true), "key = set (code)"),
+        ] {
+            assert_eq!(row(setting), shown);
+        }
+    }
+
+    #[test]
+    fn an_error_names_the_variable_or_else_the_setter() {
+        assert_eq!(Origin::Variable("SOURCE").name_or("source"), "SOURCE");
+        assert_eq!(Origin::Code.name_or("source"), "source");
+    }
+}

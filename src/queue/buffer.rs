@@ -72,3 +72,52 @@ impl Buffer {
         }
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use std::sync::mpsc;
+
+    use super::*;
+    use crate::ledger::DropReason;
+
+    #[test]
+    fn events_stand_one_behind_another_and_their_memory_is_the_charge() {
+        let mut buffer = Buffer::new(64, 4);
+        assert_eq!(buffer.charge, buffer.capacity());
+        let (listener, ends) = mpsc::channel();
+        buffer.append(b"{\"a\":1}", 7, None);
+        buffer.append(
+            b"{}",
+            8,
+            Some(Box::new(move |end| listener.send(end).unwrap())),
+        );
+        assert_eq!(buffer.bytes, b"{\"a\":1},{},");
+        let entries = buffer.entries.iter();
+        let entries: Vec<_> = entries.map(|entry| (entry.end, entry.id)).collect();
+        assert_eq!(entries, [(8, 7), (11, 8)]);
+        assert_eq!(
+            buffer.charge,
+            buffer.capacity(),
+            "nothing has grown its memory"
+        );
+
+        let end = EventEnd::Dropped(DropReason::Evicted);
+        buffer.notify_all(end);
+        buffer.notify_all(EventEnd::Delivered);
+        assert_eq!(ends.try_iter().collect::<Vec<_>>(), [end], "once, its own");
+    }
+
+    #[test]
+    fn there_is_room_for_an_event_with_its_comma_and_its_entry() {
+        let mut buffer = Buffer::new(64, 2);
+        let room = buffer.bytes.capacity();
+        assert!(buffer.has_room(room - 1) && !buffer.has_room(room));
+        while buffer.entries.len() < buffer.entries.capacity() {
+            assert!(buffer.has_room(2));
+            buffer.append(b"{}", 1, None);
+        }
+        assert!(!buffer.has_room(2), "no entry is left");
+        buffer.clear();
+        assert!(buffer.has_room(2) && buffer.bytes.is_empty());
+    }
+}
