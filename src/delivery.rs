@@ -61,7 +61,7 @@ impl Worker {
     }
 
     /// Runs until a shutdown is complete.
-    pub(crate) async fn run(mut self) {
+    pub(crate) async fn run(&mut self) {
         loop {
             let now = self.now();
             self.destination.turn(now);
@@ -75,7 +75,7 @@ impl Worker {
                 self.destination.leave_to_disk().await;
                 // What is left is given up and counted.
                 let stats = self.destination.end();
-                return self.waits.end(&stats, now);
+                return std::mem::take(&mut self.waits).end(&stats, now);
             }
             let wake_at = self.destination.wake_at();
             let wake_at = self.waits.wake_at().map_or(wake_at, |at| at.min(wake_at));

@@ -41,7 +41,8 @@ pub enum DropReason {
     SpoolFull,
     /// The deadline of a shutdown passed first.
     ShutdownTimeout,
-    /// The event was offered after the shutdown.
+    /// The event was offered after the shutdown, or while the system had no thread for the worker; or
+    /// the worker has panicked.
     Closed,
     /// The process was forked: this handle's worker lives in the parent.
     Forked,

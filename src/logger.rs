@@ -1,5 +1,6 @@
 //! The handle, and the way of an event from its caller into the queue.
 
+mod alarm;
 mod build;
 mod confirmation;
 mod guard;
@@ -13,6 +14,7 @@ mod recorded;
 mod shutdown_guard;
 mod usage_logger;
 mod wait;
+mod worker_thread;
 
 pub use confirmation::Confirmation;
 pub use guard::CallGuard;

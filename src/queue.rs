@@ -214,9 +214,23 @@ enum Lack {
     Bytes,
 }
 
-/// The worker's end.
+/// The worker's end. Without it what is queued is freed, and every later push refused.
 pub(crate) struct Receiver {
     channel: Arc<Channel>,
+}
+
+impl Drop for Receiver {
+    fn drop(&mut self) {
+        let mut state = self.channel.lock();
+        state.closed = true;
+        let open = state.open.take();
+        let queued: Vec<Buffer> = state.sealed.drain(..).chain(open).collect();
+        let charge = queued.iter().map(|buffer| buffer.charge).sum();
+        self.channel.bytes.fetch_sub(charge, Relaxed);
+        // Listeners are dropped, and memory is freed, without the lock.
+        drop(state);
+        drop(queued);
+    }
 }
 
 impl Receiver {

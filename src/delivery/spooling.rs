@@ -8,10 +8,10 @@ use std::time::{Duration, Instant};
 
 use super::backlog::Backlog;
 use super::batch::Batch;
-use super::message::DiskFlush;
+use super::message::{DiskFlush, answer};
 use super::shared::Shared;
 use crate::base::clock::unix_millis;
-use crate::base::log::LOG_TARGET;
+use crate::base::log;
 use crate::error::SpoolError;
 use crate::ledger::DropReason;
 use crate::queue::{EventEnd, OnDisk, Segment};
@@ -80,10 +80,9 @@ impl Spooling {
         let disk = Disk::start(store, Arc::clone(&shared.ledger), clock, wake)
             .inspect_err(|error| {
                 shared.ledger.spool_fault();
-                tracing::error!(
-                    target: LOG_TARGET,
+                let _ = log::error(format_args!(
                     "the usage spool has no thread, events are kept in memory: {error}"
-                );
+                ));
             })
             .ok()?;
         Some(Self {
@@ -343,7 +342,7 @@ impl Spooling {
         self.wait_for_disk(backlog, |spooling| spooling.closed)
             .await;
         for WaitingFlush { flush, .. } in self.flushes.take(|_| true) {
-            let _ = flush.reply.send(Err(SpoolError::Closed));
+            answer(flush.reply, Err(SpoolError::Closed));
         }
     }
 
@@ -399,16 +398,19 @@ impl DiskFlushes {
                 .flat_map(|(_, ranges)| ranges)
                 .map(|range| range.len())
                 .sum();
-            let _ = flush.reply.send(match events as u64 {
-                0 if done => Ok(()),
-                events => Err(SpoolError::NotWritten { events }),
-            });
+            answer(
+                flush.reply,
+                match events as u64 {
+                    0 if done => Ok(()),
+                    events => Err(SpoolError::NotWritten { events }),
+                },
+            );
         }
     }
 
     fn time_out(&mut self, now: Instant) {
         for WaitingFlush { flush, .. } in self.take(|waiting| waiting.flush.deadline <= now) {
-            let _ = flush.reply.send(Err(SpoolError::TimedOut(flush.timeout)));
+            answer(flush.reply, Err(SpoolError::TimedOut(flush.timeout)));
         }
     }
 

@@ -9,6 +9,7 @@ use super::open_calls::EndsAtShutdown;
 use super::pipeline::Pipeline;
 use super::record::{ERROR, PROMPT, Record};
 use crate::base::lock::lock;
+use crate::capture::Captured;
 use crate::event::{CallOutcome, IntentSource, ToolCall};
 use crate::ledger::Outcome;
 
@@ -46,11 +47,23 @@ pub(crate) struct OpenCall {
 }
 
 impl OpenCall {
-    /// Changes the record, unless it is logged.
-    pub(crate) fn change(&self, change: impl FnOnce(&mut Record, &Pipeline)) {
+    /// Captures a value. Without the record's lock, since `Serialize` is the caller's code and a shutdown
+    /// does not wait for it.
+    fn capture<T: serde::Serialize + Sync>(&self, value: &T, arguments: bool) -> Captured {
+        self.handle.pipeline.capture_value(value, arguments)
+    }
+
+    /// Changes the record, unless it is logged. `change` runs none of the caller's code.
+    fn change(&self, change: impl FnOnce(&mut Record, &Pipeline)) {
         if let Some(record) = lock(&self.record).as_mut() {
             change(record, &self.handle.pipeline);
         }
+    }
+
+    /// Adds a key to `meta`.
+    pub(crate) fn set_meta<T: serde::Serialize + Sync>(&self, key: String, value: &T) {
+        let value = self.capture(value, false);
+        self.change(|record, _| record.push_meta(key, value));
     }
 
     /// Logs the record, once: `None` when it is logged.
@@ -99,26 +112,30 @@ impl CallGuard {
 
     /// Sets the result, captured now. Wire key `result`.
     pub fn set_result<T: serde::Serialize + Sync>(&mut self, result: &T) {
-        self.change(|record, pipeline| {
-            record.result = Some(pipeline.capture_value(result, false));
-        });
+        if let Some(call) = self.call() {
+            let result = call.capture(result, false);
+            call.change(|record, _| record.result = Some(result));
+        }
     }
 
     /// Sets the error text. Wire key `error`.
     pub fn set_error(&mut self, error: impl AsRef<str>) {
-        self.change(|record, pipeline| record.set(pipeline, ERROR, error.as_ref()));
+        let error = error.as_ref();
+        self.change(|record, pipeline| record.set(pipeline, ERROR, error));
     }
 
     /// Sets what the user wanted. Wire key `prompt`.
     pub fn set_prompt(&mut self, prompt: impl AsRef<str>) {
-        self.change(|record, pipeline| record.set(pipeline, PROMPT, prompt.as_ref()));
+        let prompt = prompt.as_ref();
+        self.change(|record, pipeline| record.set(pipeline, PROMPT, prompt));
     }
 
     /// Sets the arguments, captured now. Wire key `tool_arguments` (`arguments` on mcpeye).
     pub fn set_arguments<T: serde::Serialize + Sync>(&mut self, arguments: &T) {
-        self.change(|record, pipeline| {
-            record.arguments = Some(pipeline.capture_value(arguments, true));
-        });
+        if let Some(call) = self.call() {
+            let arguments = call.capture(arguments, true);
+            call.change(|record, _| record.arguments = Some(arguments));
+        }
     }
 
     /// Sets where the prompt was read from.
@@ -133,7 +150,9 @@ impl CallGuard {
 
     /// Adds a key of your own to `meta`, as [`ToolCall::meta`], captured now.
     pub fn set_meta<T: serde::Serialize + Sync>(&mut self, key: impl Into<String>, value: &T) {
-        self.change(|record, pipeline| record.push_meta(pipeline, key.into(), value));
+        if let Some(call) = self.call() {
+            call.set_meta(key.into(), value);
+        }
     }
 
     /// Returns the call, for what adds to its record from elsewhere; `None` when nothing is recorded.
@@ -157,9 +176,13 @@ impl CallGuard {
         call.log(outcome).unwrap_or(Outcome::Queued)
     }
 
+    fn call(&self) -> Option<&OpenCall> {
+        self.open.as_ref().map(|open| &*open.call)
+    }
+
     fn change(&mut self, change: impl FnOnce(&mut Record, &Pipeline)) {
-        if let Some(open) = &self.open {
-            open.call.change(change);
+        if let Some(call) = self.call() {
+            call.change(change);
         }
     }
 }

@@ -116,13 +116,7 @@ impl Record {
         }
     }
 
-    pub(crate) fn push_meta<T: serde::Serialize + Sync>(
-        &mut self,
-        pipeline: &Pipeline,
-        key: String,
-        value: &T,
-    ) {
-        let value = pipeline.capture_value(value, false);
+    pub(super) fn push_meta(&mut self, key: String, value: Captured) {
         self.meta.push((key, value));
     }
 
