@@ -10,6 +10,7 @@ pub(crate) mod message;
 #[cfg(not(feature = "spool"))]
 mod no_spool;
 mod report;
+mod rewriting;
 pub(crate) mod settings;
 pub(crate) mod shared;
 #[cfg(feature = "spool")]

@@ -5,6 +5,7 @@ mod build;
 mod confirmation;
 mod guard;
 mod handle;
+mod kept_record;
 mod login;
 mod logins;
 mod open_calls;

@@ -76,7 +76,7 @@ impl Destination {
                 return;
             }
             if self.backlog.retries.is_empty() && !self.fill_batch() {
-                self.backlog.send_partial = false;
+                self.backlog.send_partial &= self.backlog.waits_for_memory();
                 return;
             }
             self.gate.pass(now);

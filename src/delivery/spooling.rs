@@ -289,7 +289,13 @@ impl Spooling {
                         restore(backlog, &loaded, now);
                     }
                 }
-                News::Synced { token, done } => self.flushes.synced(backlog, token, done),
+                News::Synced { token, done } => {
+                    for waiting in self.flushes.synced(backlog, token, done) {
+                        self.pull_all(backlog);
+                        let token = self.sync();
+                        self.flushes.waiting.push(WaitingFlush { token, ..waiting });
+                    }
+                }
                 News::Lost(reason, events) => {
                     let cause = "the spool did not keep them";
                     backlog.reporter.dropped(events, reason, cause);
@@ -330,12 +336,22 @@ impl Spooling {
     /// At the end: leaves to the next process what is undelivered and on disk, and the directory as
     /// that process is to find it.
     pub(super) async fn leave(&mut self, backlog: &mut Backlog) {
-        self.write_all(backlog);
-        if backlog.shared.ledger.pending() > 0 {
-            let token = self.sync();
-            self.wait_for_disk(backlog, |spooling| spooling.flushes.synced >= Some(token))
-                .await;
-            self.leave_held(backlog);
+        let until = Instant::now() + DISK_TIMEOUT;
+        let mut before = None;
+        loop {
+            self.write_all(backlog);
+            let unpulled = backlog.oldest_unpulled();
+            if backlog.shared.ledger.pending() > 0 {
+                let token = self.sync();
+                self.wait_for_disk(backlog, |spooling| spooling.flushes.synced >= Some(token))
+                    .await;
+                self.leave_held(backlog);
+            }
+            // What the hook had no memory for has its turn when the rest has left memory.
+            if unpulled.is_none() || unpulled == before || Instant::now() >= until {
+                break;
+            }
+            before = unpulled;
         }
         self.send_ended();
         self.disk.send(DiskJob::Close);
@@ -383,10 +399,16 @@ impl Spooling {
 }
 
 impl DiskFlushes {
-    /// Answers those who waited for a sync that has ended.
-    fn synced(&mut self, backlog: &Backlog, token: u64, done: bool) {
+    /// Answers those who waited for a sync that has ended. Returns those who wait for events that the hook
+    /// has not seen yet, for want of memory.
+    fn synced(&mut self, backlog: &Backlog, token: u64, done: bool) -> Vec<WaitingFlush> {
         self.synced = Some(token);
-        for waiting in self.take(|waiting| waiting.token == token) {
+        let unpulled = backlog.oldest_unpulled();
+        let (waiting, unfinished): (Vec<_>, _) = self
+            .take(|waiting| waiting.token == token)
+            .into_iter()
+            .partition(|waiting| !done || unpulled.is_none_or(|oldest| oldest >= waiting.sequence));
+        for waiting in waiting {
             let WaitingFlush {
                 sequence, flush, ..
             } = waiting;
@@ -406,6 +428,7 @@ impl DiskFlushes {
                 },
             );
         }
+        unfinished
     }
 
     fn time_out(&mut self, now: Instant) {

@@ -12,6 +12,7 @@ mod child;
 mod foreign;
 mod held_up;
 mod host;
+mod memory;
 mod network;
 mod process;
 mod proxy;

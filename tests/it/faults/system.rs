@@ -146,9 +146,10 @@ fn count_panics() {
 /// The same in a process that has had no runtime of tokio's before.
 fn survives_alone<U: UsedUp>(use_up: impl FnOnce() -> U) {
     count_panics();
+    // More than there are steps, since not even the client can be built later.
+    let loggers: Vec<_> = (0..40).map(|_| logger().build().unwrap()).collect();
     let mut used_up = use_up();
-    loop {
-        let usage = logger().build().unwrap();
+    for usage in loggers {
         usage.log_usage(call(1));
         usage.shutdown_blocking(Duration::from_millis(50));
         let stats = usage.stats();
