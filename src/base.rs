@@ -12,3 +12,4 @@ pub(crate) mod random;
 #[cfg(any(feature = "rmcp", feature = "tower"))]
 pub(crate) mod recent;
 pub(crate) mod text;
+pub(crate) mod threads;

@@ -18,4 +18,4 @@ pub(crate) use draft::{EventDraft, capture_value};
 pub(crate) use event_writer::{CapturePolicy, Constant, EventWriter, Written};
 pub(crate) use key::{WireKey, key};
 pub(crate) use scratch::{Scratch, with_scratch};
-pub(crate) use value::{Captured, Content};
+pub(crate) use value::{Captured, Content, size_mark};

@@ -10,6 +10,7 @@ pub(crate) mod message;
 #[cfg(not(feature = "spool"))]
 mod no_spool;
 mod report;
+mod rewriting;
 pub(crate) mod settings;
 pub(crate) mod shared;
 #[cfg(feature = "spool")]
@@ -61,7 +62,7 @@ impl Worker {
     }
 
     /// Runs until a shutdown is complete.
-    pub(crate) async fn run(mut self) {
+    pub(crate) async fn run(&mut self) {
         loop {
             let now = self.now();
             self.destination.turn(now);
@@ -75,7 +76,7 @@ impl Worker {
                 self.destination.leave_to_disk().await;
                 // What is left is given up and counted.
                 let stats = self.destination.end();
-                return self.waits.end(&stats, now);
+                return std::mem::take(&mut self.waits).end(&stats, now);
             }
             let wake_at = self.destination.wake_at();
             let wake_at = self.waits.wake_at().map_or(wake_at, |at| at.min(wake_at));

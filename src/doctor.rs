@@ -175,9 +175,7 @@ impl UsageLogger {
     /// [`check`](Self::check) for plain threads.
     pub fn check_blocking(&self) -> Report {
         match self.handle() {
-            Some(handle) => start_check(handle)
-                .block(Duration::MAX)
-                .unwrap_or_else(|| without_worker(&handle.pipeline, &handle.settings)),
+            Some(handle) => start_check(handle).block(),
             None => report_off(self.off_by()),
         }
     }
@@ -197,9 +195,7 @@ impl UsageLogger {
     /// [`check_delivery`](Self::check_delivery) for plain threads.
     pub fn check_delivery_blocking(&self) -> DeliveryReport {
         match self.handle() {
-            Some(handle) => start_delivery(handle)
-                .block(Duration::MAX)
-                .unwrap_or_else(ended),
+            Some(handle) => start_delivery(handle).block(),
             None => DeliveryReport::unsent(format!("off by {}", self.off_by())),
         }
     }

@@ -41,7 +41,8 @@ pub enum DropReason {
     SpoolFull,
     /// The deadline of a shutdown passed first.
     ShutdownTimeout,
-    /// The event was offered after the shutdown.
+    /// The event was offered after the shutdown, or while the system had no thread for the worker; or
+    /// the worker has panicked.
     Closed,
     /// The process was forked: this handle's worker lives in the parent.
     Forked,
@@ -160,13 +161,16 @@ pub struct Stats {
     pub requests: u64,
     /// Requests that failed in a way that is tried again.
     pub retries: u64,
-    /// Bytes of memory the queue holds, in-flight batches included.
+    /// Bytes of memory the queue holds, in-flight batches and open call guards included.
     pub queue_bytes: u64,
     /// Panics caught in a caller's `Serialize`, redaction rule or hook.
     pub panics: u64,
     /// Requests whose user is unknown because the host's hook failed; their events are
     /// anonymous.
     pub identity_failures: u64,
+    /// Calls whose guards kept names and sizes in place of some of their content, since the open guards
+    /// hold a quarter of `max_queue_bytes` together, or the queue was full.
+    pub calls_without_content: u64,
     /// Times the spool found something wrong: a write that failed, a file that is damaged.
     pub spool_faults: u64,
 }
@@ -221,6 +225,7 @@ pub(crate) struct Ledger {
     retries: AtomicU64,
     panics: AtomicU64,
     identity_failures: AtomicU64,
+    calls_without_content: AtomicU64,
     spool_faults: AtomicU64,
 }
 
@@ -283,6 +288,10 @@ impl Ledger {
         self.identity_failures.fetch_add(1, Relaxed);
     }
 
+    pub(crate) fn call_without_content(&self) {
+        self.calls_without_content.fetch_add(1, Relaxed);
+    }
+
     pub(crate) fn pending(&self) -> u64 {
         self.callers.pending.load(Relaxed)
     }
@@ -319,6 +328,7 @@ impl Ledger {
             queue_bytes,
             panics: self.panics.load(Relaxed),
             identity_failures: self.identity_failures.load(Relaxed),
+            calls_without_content: self.calls_without_content.load(Relaxed),
             spool_faults: self.spool_faults.load(Relaxed),
         }
     }

@@ -59,7 +59,8 @@
 //!
 //! The worker runs on a thread of its own with a runtime of its own, started by the first event, so the
 //! host may use tokio, another runtime, or none. Every wait has an async form and a blocking twin for
-//! plain threads.
+//! plain threads, and ends at its deadline whatever the worker is doing. All threads of the crate have
+//! names that begin with `mcp-usage`, and [`is_own_thread`] is true on them.
 //!
 //! # Features
 //!
@@ -124,6 +125,8 @@ pub mod tower;
 mod transport;
 mod wire;
 
+pub use base::log::LOG_TARGET;
+pub use base::threads::is_own_thread;
 pub use config::Builder;
 pub use delivery::ShutdownReport;
 pub use error::{BuildError, ConfirmError, DeliveryError, FlushError};

@@ -1,9 +1,11 @@
 //! The handle, and the way of an event from its caller into the queue.
 
+mod alarm;
 mod build;
 mod confirmation;
 mod guard;
 mod handle;
+mod kept_record;
 mod login;
 mod logins;
 mod open_calls;
@@ -13,6 +15,7 @@ mod recorded;
 mod shutdown_guard;
 mod usage_logger;
 mod wait;
+mod worker_thread;
 
 pub use confirmation::Confirmation;
 pub use guard::CallGuard;

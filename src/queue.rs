@@ -8,13 +8,15 @@ mod bounds;
 mod buffer;
 mod channel;
 mod end_listener;
+mod held;
 mod segment;
 
 pub use bounds::WhenFull;
 pub(crate) use bounds::{Bounds, MIN_QUEUE_BYTES};
 pub(crate) use channel::FIRST_SEQUENCE;
 pub(crate) use end_listener::{EndListener, EventEnd};
-pub(crate) use segment::{OnDisk, Segment};
+pub(crate) use held::Held;
+pub(crate) use segment::{OnDisk, Rewrite, Segment};
 
 use std::ops::Range;
 use std::sync::atomic::Ordering::Relaxed;
@@ -24,15 +26,15 @@ use std::time::Instant;
 
 use crate::ledger::{DropReason, Ledger};
 use crate::redact::RedactedJson;
-use buffer::{Buffer, Entry};
+use buffer::Buffer;
 use channel::{Channel, ChannelState, MIN_SPARE};
-use segment::Rewrite;
 
 pub(crate) fn bounded(bounds: Bounds, ledger: Arc<Ledger>) -> (Sender, Receiver) {
     let channel = Arc::new(Channel {
         bounds,
         ledger,
         bytes: AtomicUsize::new(0),
+        held_bytes: AtomicUsize::new(0),
         out_of_bytes: AtomicBool::new(false),
         out_of_events: AtomicBool::new(false),
         state: Mutex::new(ChannelState {
@@ -80,6 +82,14 @@ impl Sender {
         self.channel.bytes.load(Relaxed)
     }
 
+    /// Charges nothing yet for a call under way.
+    pub(crate) fn hold(&self) -> Held {
+        Held {
+            channel: Arc::clone(&self.channel),
+            bytes: 0,
+        }
+    }
+
     /// Appends an event. `seal` makes it the last of its segment, ready to be sent. The clock is
     /// read for the first event of a segment alone.
     pub(crate) fn push(
@@ -107,7 +117,7 @@ impl Sender {
                     channel
                         .ledger
                         .drop_pending(DropReason::Evicted, buffer.entries.len() as u64);
-                    channel.bytes.fetch_sub(buffer.charge, Relaxed);
+                    channel.release(buffer.charge);
                     evicted.push(buffer);
                 }
                 None => {
@@ -155,35 +165,29 @@ impl Sender {
         if state.open.as_ref().is_some_and(|open| open.has_room(event)) {
             return Ok(());
         }
-        let held = channel.bytes.load(Relaxed);
+        let most = bounds.caller_bytes();
         let segment = bounds.segment_bytes();
         let fresh = if event < segment {
-            match state.spare.pop() {
-                Some(spare) if held + spare.charge <= bounds.max_bytes => {
-                    state.idle_spare = state.idle_spare.min(state.spare.len());
-                    spare
-                }
-                Some(spare) => {
-                    state.spare.push(spare);
-                    return Err(Lack::Segment);
-                }
-                None if held + segment + bounds.segment_events() * size_of::<Entry>()
-                    <= bounds.max_bytes =>
-                {
-                    Buffer::new(segment, bounds.segment_events())
-                }
-                None => return Err(Lack::Segment),
+            let charge = match state.spare.last() {
+                Some(spare) => spare.charge,
+                None => Buffer::size(segment, bounds.segment_events()),
+            };
+            if !channel.try_charge(charge, most) {
+                return Err(Lack::Segment);
             }
-        } else if held + event + 1 + size_of::<Entry>() <= bounds.max_bytes {
+            let spare = state.spare.pop();
+            state.idle_spare = state.idle_spare.min(state.spare.len());
+            spare.unwrap_or_else(|| Buffer::new(segment, bounds.segment_events()))
+        } else {
+            if !channel.try_charge(Buffer::size(event + 1, 1), most) {
+                return Err(Lack::Bytes);
+            }
             // An event larger than a segment gets one of its own; spare segments make room for it.
-            let room = bounds.max_bytes - held - event;
+            let room = most.saturating_sub(channel.bytes.load(Relaxed));
             state.spare.truncate(room / segment);
             Buffer::new(event + 1, 1)
-        } else {
-            return Err(Lack::Bytes);
         };
         channel.seal(state);
-        channel.charge(fresh.charge);
         state.open = Some(fresh);
         Ok(())
     }
@@ -214,9 +218,23 @@ enum Lack {
     Bytes,
 }
 
-/// The worker's end.
+/// The worker's end. Without it what is queued is freed, and every later push refused.
 pub(crate) struct Receiver {
     channel: Arc<Channel>,
+}
+
+impl Drop for Receiver {
+    fn drop(&mut self) {
+        let mut state = self.channel.lock();
+        state.closed = true;
+        let open = state.open.take();
+        let queued: Vec<Buffer> = state.sealed.drain(..).chain(open).collect();
+        let charge = queued.iter().map(|buffer| buffer.charge).sum();
+        self.channel.release(charge);
+        // Listeners are dropped, and memory is freed, without the lock.
+        drop(state);
+        drop(queued);
+    }
 }
 
 impl Receiver {
@@ -257,15 +275,12 @@ impl Receiver {
         Some((front.sequence, front.first_at?))
     }
 
-    /// Puts events that a hook has rewritten into a segment of their own, in place of another one.
-    pub(crate) fn rewritten(&self, old: &Segment) -> Rewrite {
-        let mut buffer = Buffer::new(old.buffer.bytes.len(), old.len());
+    /// Begins a segment of what a hook makes of another one's events, from this one on.
+    pub(crate) fn rewrite(&self, old: &Segment, from: usize) -> Rewrite {
+        let mut buffer = Buffer::new(0, 0);
         buffer.first_at = old.buffer.first_at;
-        buffer.sequence = old.buffer.sequence;
-        Rewrite {
-            buffer,
-            channel: Arc::clone(&self.channel),
-        }
+        buffer.sequence = old.buffer.sequence + from as u64;
+        Rewrite::new(buffer, Arc::clone(&self.channel))
     }
 
     /// Makes a segment of events that a spool has kept, which stand one behind another in `bytes`.
@@ -305,6 +320,7 @@ mod tests {
         Bounds {
             max_events,
             max_bytes,
+            hook_bytes: 0,
             when_full,
             batch_events: 10,
             batch_bytes: 64 * 1024,

@@ -57,7 +57,6 @@ use std::io;
 use std::path::{Path, PathBuf};
 use std::time::Duration;
 
-use crate::base::log::LOG_TARGET;
 use crate::error::BuildError;
 use dir::{DirError, SpoolDir};
 use store::StoreSettings;
@@ -163,10 +162,9 @@ impl Spool {
             }
             Err(DirError::Io(error)) => {
                 let path = self.dir.display();
-                tracing::error!(
-                    target: LOG_TARGET,
+                let _ = crate::base::log::error(format_args!(
                     "the usage spool {path} cannot be used, events are kept in memory: {error}"
-                );
+                ));
                 None
             }
         };

@@ -12,6 +12,11 @@ pub(crate) enum Clock {
 }
 
 impl Clock {
+    /// Returns whether it is the system's.
+    pub(crate) const fn is_system(&self) -> bool {
+        matches!(self, Self::System)
+    }
+
     pub(crate) fn now(&self) -> Instant {
         match self {
             Self::System => Instant::now(),

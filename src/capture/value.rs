@@ -19,6 +19,78 @@ pub(crate) struct Captured {
     pub(super) failed: bool,
 }
 
+impl Captured {
+    /// The memory it holds, in bytes.
+    pub(crate) fn bytes(&self) -> usize {
+        self.json.capacity()
+    }
+
+    /// What is left of it without content: the names of an object's members, and how large each value is.
+    pub(crate) fn outline(&self) -> Self {
+        let json = str::from_utf8(self.json.as_bytes()).unwrap_or(UNSERIALIZABLE);
+        let mut outline = JsonBuffer::new();
+        if json.starts_with('{') {
+            outline.push(b'{');
+            for (n, (name, bytes)) in members(json).into_iter().enumerate() {
+                if n > 0 {
+                    outline.push(b',');
+                }
+                outline.raw(name.as_bytes());
+                outline.push(b':');
+                outline.string(&size_mark(bytes));
+            }
+            outline.push(b'}');
+        } else {
+            outline.string(&size_mark(json.len()));
+        }
+        Self {
+            json: outline,
+            counts: None,
+            failed: self.failed,
+        }
+    }
+}
+
+/// What stands in place of content of so many bytes.
+pub(crate) fn size_mark(bytes: usize) -> String {
+    format!("[{bytes} bytes]")
+}
+
+/// The members of a JSON object: each name, in its quotes, and the length of its value.
+fn members(object: &str) -> Vec<(&str, usize)> {
+    let mut members = Vec::new();
+    let (mut depth, mut start, mut colon) = (0_u32, 1, None);
+    let mut bytes = object.bytes().enumerate();
+    while let Some((at, byte)) = bytes.next() {
+        match byte {
+            b'"' => {
+                // To the end of the string.
+                while let Some((_, byte)) = bytes.next()
+                    && byte != b'"'
+                {
+                    if byte == b'\\' {
+                        bytes.next();
+                    }
+                }
+            }
+            b'{' | b'[' => depth += 1,
+            b':' if depth == 1 => colon = Some(at),
+            b',' | b'}' if depth == 1 => {
+                if let Some(colon) = colon.take()
+                    && let Some(name) = object.get(start..colon)
+                {
+                    members.push((name, at - colon - 1));
+                }
+                start = at + 1;
+                depth -= u32::from(byte == b'}');
+            }
+            b'}' | b']' => depth = depth.saturating_sub(1),
+            _ => {}
+        }
+    }
+    members
+}
+
 impl Value for Captured {
     fn write(&self, writer: &mut Writer<'_, '_>) -> Result<(), Stop> {
         // `JsonBuffer` was given UTF-8 alone.
@@ -57,3 +129,34 @@ impl<T: Serialize + ?Sized> Value for T {
 
 /// A borrowed value of a caller's. `Sync`, so that an event may be held across an `await`.
 pub(crate) type Content<'a> = &'a (dyn Value + Sync);
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn outline(json: &str) -> String {
+        let mut buffer = JsonBuffer::new();
+        buffer.raw(json.as_bytes());
+        let captured = Captured {
+            json: buffer,
+            counts: None,
+            failed: false,
+        };
+        String::from_utf8(captured.outline().json.as_bytes().to_vec()).unwrap()
+    }
+
+    #[test]
+    fn an_outline_has_names_and_sizes_and_no_content() {
+        for (json, expected) in [
+            ("{}", "{}"),
+            ("7", r#""[1 bytes]""#),
+            (r#"["a","b"]"#, r#""[9 bytes]""#),
+            (
+                r#"{"a":"x","b\"c":{"d":[1,{"e":2}]},"f":"}\\"}"#,
+                r#"{"a":"[3 bytes]","b\"c":"[17 bytes]","f":"[5 bytes]"}"#,
+            ),
+        ] {
+            assert_eq!(outline(json), expected, "{json}");
+        }
+    }
+}

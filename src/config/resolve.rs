@@ -90,6 +90,10 @@ impl Builder {
             bounds: Bounds {
                 max_events: values.max_queue_events,
                 max_bytes: values.max_queue_bytes,
+                hook_bytes: match self.before_send {
+                    Some(_) => Bounds::share_of_hook(values.max_queue_bytes),
+                    None => 0,
+                },
                 when_full: values.when_full,
                 batch_events,
                 batch_bytes,

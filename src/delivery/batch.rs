@@ -206,6 +206,7 @@ mod tests {
         let bounds = Bounds {
             max_events: 1 << 20,
             max_bytes: 1 << 28,
+            hook_bytes: 0,
             when_full: WhenFull::DropNewest,
             batch_events: 512,
             batch_bytes: 512 * 1024,

@@ -8,7 +8,7 @@ use super::backlog::Backlog;
 use super::batch::Batch;
 use super::flights::{Ended, Response};
 use super::gate::Gate;
-use super::message::DiskFlush;
+use super::message::{DiskFlush, answer};
 use super::shared::Shared;
 use super::spooling::{Spooling, Store};
 use crate::base::random;
@@ -76,7 +76,7 @@ impl Destination {
                 return;
             }
             if self.backlog.retries.is_empty() && !self.fill_batch() {
-                self.backlog.send_partial = false;
+                self.backlog.send_partial &= self.backlog.waits_for_memory();
                 return;
             }
             self.gate.pass(now);
@@ -285,7 +285,7 @@ impl Destination {
         match &mut self.spooling {
             Some(spooling) => spooling.flush(&mut self.backlog, flush),
             None => {
-                let _ = flush.reply.send(Err(SpoolError::NoSpool));
+                answer(flush.reply, Err(SpoolError::NoSpool));
             }
         }
     }

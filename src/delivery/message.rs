@@ -8,11 +8,12 @@ use std::time::{Duration, Instant};
 use tokio::sync::oneshot;
 
 use crate::base::lock::lock;
+use crate::base::panics;
 use crate::error::{ConfirmError, FlushError, SpoolError};
 use crate::ledger::Stats;
 use crate::queue::EventEnd;
 
-/// Where an answer goes. Sending to somebody who has given up waiting is no error.
+/// Where an [`answer`] goes.
 pub(crate) type Reply<T> = oneshot::Sender<T>;
 
 /// The end of a confirmed event: answered once, when the event ends or at the deadline, whichever comes
@@ -43,10 +44,18 @@ impl ConfirmationWaiter {
     }
 
     fn send(&self, result: Result<(), ConfirmError>) {
-        if let Some(reply) = lock(&self.reply).take() {
-            let _ = reply.send(result);
+        let reply = lock(&self.reply).take();
+        // Without the lock: it wakes whoever waits.
+        if let Some(reply) = reply {
+            answer(reply, result);
         }
     }
+}
+
+/// Answers a wait. That somebody has given up waiting is no error, and a waker of the host's that panics
+/// keeps nobody else waiting.
+pub(crate) fn answer<T>(reply: Reply<T>, value: T) {
+    let _ = panics::catch(|| reply.send(value));
 }
 
 /// A future to run on the worker's runtime, beside its loop.

@@ -3,8 +3,8 @@
 
 use std::sync::Arc;
 
-use crate::base::log::LOG_TARGET;
-use crate::base::panics;
+use crate::base::log;
+use crate::base::panics::{self, Panicked};
 use crate::error::DeliveryError;
 use crate::hooks::OnError;
 use crate::ledger::{DropReason, Ledger, Stats};
@@ -48,7 +48,9 @@ impl Reporter {
 
     pub(crate) fn retrying(&mut self, events: u64, cause: &str) {
         if !std::mem::replace(&mut self.failing, true) {
-            tracing::warn!(target: LOG_TARGET, "usage delivery fails and is tried again: {cause}");
+            self.count(log::warn(format_args!(
+                "usage delivery fails and is tried again: {cause}"
+            )));
         }
         self.say(|| format!("retrying {events} events: {cause}"));
         self.call(&DeliveryError::Retrying {
@@ -58,13 +60,15 @@ impl Reporter {
     }
 
     pub(crate) fn broke(&self, cause: &str) {
-        tracing::warn!(target: LOG_TARGET, "usage delivery pauses after repeated failures: {cause}");
+        self.count(log::warn(format_args!(
+            "usage delivery pauses after repeated failures: {cause}"
+        )));
         self.say(|| "pausing after repeated failures".to_owned());
     }
 
     pub(crate) fn recovered(&mut self) {
         if std::mem::replace(&mut self.failing, false) {
-            tracing::info!(target: LOG_TARGET, "usage delivery works again");
+            self.count(log::info(format_args!("usage delivery works again")));
             self.say(|| "delivery works again".to_owned());
         }
     }
@@ -80,7 +84,9 @@ impl Reporter {
         );
         if answered && self.refused != Some(reason) {
             self.refused = Some(reason);
-            tracing::error!(target: LOG_TARGET, "usage events are refused ({reason}): {cause}");
+            self.count(log::error(format_args!(
+                "usage events are refused ({reason}): {cause}"
+            )));
         }
         self.say(|| format!("dropped {events} events ({reason}): {cause}"));
         self.call(&DeliveryError::Dropped {
@@ -97,9 +103,13 @@ impl Reporter {
         let more = total > self.drops;
         self.drops = total;
         if more && !self.dropping {
-            tracing::warn!(target: LOG_TARGET, "usage events are being dropped: {dropped:?}");
+            self.count(log::warn(format_args!(
+                "usage events are being dropped: {dropped:?}"
+            )));
         } else if !more && self.dropping {
-            tracing::info!(target: LOG_TARGET, "usage events are no longer dropped; so far: {dropped:?}");
+            self.count(log::info(format_args!(
+                "usage events are no longer dropped; so far: {dropped:?}"
+            )));
         }
         self.dropping = more;
     }
@@ -107,7 +117,9 @@ impl Reporter {
     /// Events of earlier processes were found in the spool.
     pub(crate) fn recovered_from_disk(&self, events: u64) {
         if events > 0 {
-            tracing::info!(target: LOG_TARGET, "{events} usage events of earlier processes are delivered from the spool");
+            self.count(log::info(format_args!(
+                "{events} usage events of earlier processes are delivered from the spool"
+            )));
             self.say(|| format!("recovered {events} events from the spool"));
         }
     }
@@ -116,14 +128,14 @@ impl Reporter {
     pub(crate) fn spool_fault(&mut self, cause: &str) {
         if self.spool_fault != cause {
             self.spool_fault = cause.to_owned();
-            tracing::warn!(target: LOG_TARGET, "the usage spool: {cause}");
+            self.count(log::warn(format_args!("the usage spool: {cause}")));
         }
         self.say(|| format!("spool: {cause}"));
     }
 
     pub(crate) fn spool_works_again(&mut self) {
         self.spool_fault.clear();
-        tracing::info!(target: LOG_TARGET, "the usage spool works again");
+        self.count(log::info(format_args!("the usage spool works again")));
         self.say(|| "the spool works again".to_owned());
     }
 
@@ -137,33 +149,36 @@ impl Reporter {
                 dropped,
                 ..
             } = stats;
-            tracing::warn!(
-                target: LOG_TARGET,
+            self.count(log::warn(format_args!(
                 "usage logging ends: {offered} offered, {delivered} delivered, {pending} undelivered, dropped {dropped:?}"
-            );
+            )));
         }
         if stats.spooled > 0 {
-            tracing::info!(target: LOG_TARGET, "usage logging ends: {} events stay in the spool", stats.spooled);
+            self.count(log::info(format_args!(
+                "usage logging ends: {} events stay in the spool",
+                stats.spooled
+            )));
         }
         self.say(|| format!("shut down: {stats:?}"));
     }
 
     fn call(&self, error: &DeliveryError) {
-        if let Some(callback) = &self.on_error
-            && panics::catch(|| callback(error)).is_err()
-        {
+        if let Some(callback) = &self.on_error {
+            self.count(panics::catch(|| callback(error)));
+        }
+    }
+
+    /// Counts a panic of the host's code.
+    fn count(&self, ran: Result<(), Panicked>) {
+        if ran.is_err() {
             self.ledger.panics(1);
         }
     }
 
     /// Prints what is done to stderr, if `PACKAGE_TRACKER_VERBOSE` asks for it.
-    #[expect(
-        clippy::print_stderr,
-        reason = "asked for by PACKAGE_TRACKER_VERBOSE; the one place"
-    )]
     fn say(&self, line: impl FnOnce() -> String) {
         if self.verbose {
-            eprintln!("mcp-usage: {}", line());
+            log::say(&line());
         }
     }
 }

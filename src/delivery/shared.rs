@@ -7,7 +7,7 @@ use tokio::sync::Notify;
 
 use super::settings::DeliverySettings;
 use crate::base::random;
-use crate::ledger::Ledger;
+use crate::ledger::{DropReason, Ledger};
 use crate::queue::{self, Receiver, Sender};
 
 pub(crate) struct Shared {
@@ -19,6 +19,7 @@ pub(crate) struct Shared {
     /// Names this logger in loss reports.
     pub(crate) instance: String,
     closed: AtomicBool,
+    given_up: AtomicBool,
 }
 
 impl Shared {
@@ -32,6 +33,7 @@ impl Shared {
             notify: Notify::new(),
             instance: format!("{:016x}", random::seed()),
             closed: AtomicBool::new(false),
+            given_up: AtomicBool::new(false),
         };
         (shared, receiver)
     }
@@ -46,6 +48,20 @@ impl Shared {
     pub(crate) fn close(&self) {
         self.closed.store(true, Relaxed);
         self.queue.close();
+    }
+
+    /// Ends all pending events as closed, since the worker has panicked and nobody else ends them.
+    pub(crate) fn give_up(&self) {
+        self.given_up.store(true, Relaxed);
+        // Under the queue's lock, in which events become pending: there is none after it.
+        self.close();
+        let pending = self.ledger.pending();
+        self.ledger.drop_pending(DropReason::Closed, pending);
+    }
+
+    /// Returns whether the worker has panicked.
+    pub(crate) fn is_given_up(&self) -> bool {
+        self.given_up.load(Relaxed)
     }
 }
 

@@ -8,10 +8,10 @@ use std::time::{Duration, Instant};
 
 use super::backlog::Backlog;
 use super::batch::Batch;
-use super::message::DiskFlush;
+use super::message::{DiskFlush, answer};
 use super::shared::Shared;
 use crate::base::clock::unix_millis;
-use crate::base::log::LOG_TARGET;
+use crate::base::log;
 use crate::error::SpoolError;
 use crate::ledger::DropReason;
 use crate::queue::{EventEnd, OnDisk, Segment};
@@ -80,10 +80,9 @@ impl Spooling {
         let disk = Disk::start(store, Arc::clone(&shared.ledger), clock, wake)
             .inspect_err(|error| {
                 shared.ledger.spool_fault();
-                tracing::error!(
-                    target: LOG_TARGET,
+                let _ = log::error(format_args!(
                     "the usage spool has no thread, events are kept in memory: {error}"
-                );
+                ));
             })
             .ok()?;
         Some(Self {
@@ -290,7 +289,13 @@ impl Spooling {
                         restore(backlog, &loaded, now);
                     }
                 }
-                News::Synced { token, done } => self.flushes.synced(backlog, token, done),
+                News::Synced { token, done } => {
+                    for waiting in self.flushes.synced(backlog, token, done) {
+                        self.pull_all(backlog);
+                        let token = self.sync();
+                        self.flushes.waiting.push(WaitingFlush { token, ..waiting });
+                    }
+                }
                 News::Lost(reason, events) => {
                     let cause = "the spool did not keep them";
                     backlog.reporter.dropped(events, reason, cause);
@@ -331,19 +336,29 @@ impl Spooling {
     /// At the end: leaves to the next process what is undelivered and on disk, and the directory as
     /// that process is to find it.
     pub(super) async fn leave(&mut self, backlog: &mut Backlog) {
-        self.write_all(backlog);
-        if backlog.shared.ledger.pending() > 0 {
-            let token = self.sync();
-            self.wait_for_disk(backlog, |spooling| spooling.flushes.synced >= Some(token))
-                .await;
-            self.leave_held(backlog);
+        let until = Instant::now() + DISK_TIMEOUT;
+        let mut before = None;
+        loop {
+            self.write_all(backlog);
+            let unpulled = backlog.oldest_unpulled();
+            if backlog.shared.ledger.pending() > 0 {
+                let token = self.sync();
+                self.wait_for_disk(backlog, |spooling| spooling.flushes.synced >= Some(token))
+                    .await;
+                self.leave_held(backlog);
+            }
+            // What the hook had no memory for has its turn when the rest has left memory.
+            if unpulled.is_none() || unpulled == before || Instant::now() >= until {
+                break;
+            }
+            before = unpulled;
         }
         self.send_ended();
         self.disk.send(DiskJob::Close);
         self.wait_for_disk(backlog, |spooling| spooling.closed)
             .await;
         for WaitingFlush { flush, .. } in self.flushes.take(|_| true) {
-            let _ = flush.reply.send(Err(SpoolError::Closed));
+            answer(flush.reply, Err(SpoolError::Closed));
         }
     }
 
@@ -384,10 +399,16 @@ impl Spooling {
 }
 
 impl DiskFlushes {
-    /// Answers those who waited for a sync that has ended.
-    fn synced(&mut self, backlog: &Backlog, token: u64, done: bool) {
+    /// Answers those who waited for a sync that has ended. Returns those who wait for events that the hook
+    /// has not seen yet, for want of memory.
+    fn synced(&mut self, backlog: &Backlog, token: u64, done: bool) -> Vec<WaitingFlush> {
         self.synced = Some(token);
-        for waiting in self.take(|waiting| waiting.token == token) {
+        let unpulled = backlog.oldest_unpulled();
+        let (waiting, unfinished): (Vec<_>, _) = self
+            .take(|waiting| waiting.token == token)
+            .into_iter()
+            .partition(|waiting| !done || unpulled.is_none_or(|oldest| oldest >= waiting.sequence));
+        for waiting in waiting {
             let WaitingFlush {
                 sequence, flush, ..
             } = waiting;
@@ -399,16 +420,20 @@ impl DiskFlushes {
                 .flat_map(|(_, ranges)| ranges)
                 .map(|range| range.len())
                 .sum();
-            let _ = flush.reply.send(match events as u64 {
-                0 if done => Ok(()),
-                events => Err(SpoolError::NotWritten { events }),
-            });
+            answer(
+                flush.reply,
+                match events as u64 {
+                    0 if done => Ok(()),
+                    events => Err(SpoolError::NotWritten { events }),
+                },
+            );
         }
+        unfinished
     }
 
     fn time_out(&mut self, now: Instant) {
         for WaitingFlush { flush, .. } in self.take(|waiting| waiting.flush.deadline <= now) {
-            let _ = flush.reply.send(Err(SpoolError::TimedOut(flush.timeout)));
+            answer(flush.reply, Err(SpoolError::TimedOut(flush.timeout)));
         }
     }
 

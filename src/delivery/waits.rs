@@ -4,7 +4,7 @@ use std::collections::BTreeMap;
 use std::sync::Weak;
 use std::time::Instant;
 
-use super::message::{ConfirmationWaiter, Flush, Shutdown, ShutdownReport};
+use super::message::{ConfirmationWaiter, Flush, Shutdown, ShutdownReport, answer};
 use crate::error::FlushError;
 use crate::ledger::Stats;
 
@@ -61,9 +61,9 @@ impl Waits {
             let (oldest, pending) = (oldest(), undelivered());
             for (sequence, flush) in std::mem::take(&mut self.flushes) {
                 if oldest.is_none_or(|oldest| oldest >= sequence) {
-                    let _ = flush.reply.send(Ok(()));
+                    answer(flush.reply, Ok(()));
                 } else if flush.deadline <= now {
-                    let _ = flush.reply.send(Err(FlushError::TimedOut { pending }));
+                    answer(flush.reply, Err(FlushError::TimedOut { pending }));
                 } else {
                     self.flushes.push((sequence, flush));
                 }
@@ -95,11 +95,14 @@ impl Waits {
     /// Answers all that is left when the worker ends.
     pub(super) fn end(self, stats: &Stats, now: Instant) {
         for (_, flush) in self.flushes {
-            let _ = flush.reply.send(if stats.pending + stats.spooled == 0 {
-                Ok(())
-            } else {
-                Err(FlushError::Closed)
-            });
+            answer(
+                flush.reply,
+                if stats.pending + stats.spooled == 0 {
+                    Ok(())
+                } else {
+                    Err(FlushError::Closed)
+                },
+            );
         }
         let started = self.shutdowns.first().map_or(now, |first| first.started);
         let report = ShutdownReport {
@@ -108,7 +111,7 @@ impl Waits {
             elapsed: now.saturating_duration_since(started),
         };
         for reply in self.shutdowns.into_iter().filter_map(|it| it.reply) {
-            let _ = reply.send(report);
+            answer(reply, report);
         }
     }
 }

@@ -3,7 +3,7 @@
 use super::handle::Handle;
 use super::pipeline::Pipeline;
 use super::usage_logger::UsageLogger;
-use crate::base::log::LOG_TARGET;
+use crate::base::log;
 use crate::config::Builder;
 use crate::error::BuildError;
 
@@ -37,7 +37,7 @@ impl Builder {
     #[must_use]
     pub fn build_or_disabled(self) -> UsageLogger {
         self.build().unwrap_or_else(|error| {
-            tracing::error!(target: LOG_TARGET, "usage logging is off: {error}");
+            let _ = log::error(format_args!("usage logging is off: {error}"));
             UsageLogger::disabled()
         })
     }

@@ -5,10 +5,12 @@ use std::sync::{Arc, Mutex};
 use std::time::Instant;
 
 use super::handle::Handle;
+use super::kept_record::KeptRecord;
 use super::open_calls::EndsAtShutdown;
-use super::pipeline::Pipeline;
-use super::record::{ERROR, PROMPT, Record};
+use super::record::{ERROR, PROMPT, Record, most_bytes};
 use crate::base::lock::lock;
+use crate::base::text::cut_at_char;
+use crate::capture::Captured;
 use crate::event::{CallOutcome, IntentSource, ToolCall};
 use crate::ledger::Outcome;
 
@@ -17,6 +19,10 @@ use crate::ledger::Outcome;
 /// Dropped unfinished, it records the call as [`Panicked`](CallOutcome::Panicked) while its thread
 /// panics and as [`Dropped`](CallOutcome::Dropped) otherwise. A guard that is open at a shutdown is
 /// recorded as dropped then.
+///
+/// Until then it keeps a copy of the call. All open guards together hold at most a quarter of
+/// [`max_queue_bytes`](crate::Builder::max_queue_bytes); beyond it a guard keeps names and sizes in place of
+/// content, which [`Stats::calls_without_content`](crate::Stats::calls_without_content) counts.
 ///
 /// ```
 /// # use mcp_usage::{CallOutcome, ToolCall, UsageLogger};
@@ -42,24 +48,41 @@ struct Open {
 pub(crate) struct OpenCall {
     handle: Arc<Handle>,
     started: Instant,
-    record: Mutex<Option<Record>>,
+    record: Mutex<Option<KeptRecord>>,
 }
 
 impl OpenCall {
-    /// Changes the record, unless it is logged.
-    pub(crate) fn change(&self, change: impl FnOnce(&mut Record, &Pipeline)) {
+    /// Captures a value. Without the record's lock, since `Serialize` is the caller's code and a shutdown
+    /// does not wait for it.
+    fn capture<T: serde::Serialize + Sync>(&self, value: &T, arguments: bool) -> Captured {
+        self.handle.pipeline.capture_value(value, arguments)
+    }
+
+    /// Changes the record, unless it is logged. `change` runs none of the caller's code.
+    fn change(&self, change: impl FnOnce(&mut KeptRecord)) {
         if let Some(record) = lock(&self.record).as_mut() {
-            change(record, &self.handle.pipeline);
+            change(record);
         }
+    }
+
+    fn set_text(&self, which: usize, text: &str) {
+        let text = cut_at_char(text, most_bytes(&self.handle.pipeline, which));
+        self.change(|kept| kept.set_text(which, text));
+    }
+
+    /// Adds a key to `meta`.
+    pub(crate) fn set_meta<T: serde::Serialize + Sync>(&self, key: String, value: &T) {
+        let value = self.capture(value, false);
+        self.change(|kept| kept.put(value, |record, value| record.push_meta(key, value)));
     }
 
     /// Logs the record, once: `None` when it is logged.
     fn log(&self, outcome: CallOutcome) -> Option<Outcome> {
-        let record = lock(&self.record).take()?;
+        let kept = lock(&self.record).take()?;
         let pipeline = &self.handle.pipeline;
         let now = pipeline.clock().now();
         let elapsed = now.saturating_duration_since(self.started);
-        Some(pipeline.log(&record.event(outcome, elapsed).into(), None))
+        Some(pipeline.log(&kept.record().event(outcome, elapsed).into(), None))
     }
 }
 
@@ -87,7 +110,7 @@ impl CallGuard {
         let call = Arc::new(OpenCall {
             handle: Arc::clone(handle),
             started,
-            record: Mutex::new(Some(record)),
+            record: Mutex::new(Some(KeptRecord::new(record, pipeline))),
         });
         let place = handle
             .open_calls
@@ -99,41 +122,47 @@ impl CallGuard {
 
     /// Sets the result, captured now. Wire key `result`.
     pub fn set_result<T: serde::Serialize + Sync>(&mut self, result: &T) {
-        self.change(|record, pipeline| {
-            record.result = Some(pipeline.capture_value(result, false));
-        });
+        if let Some(call) = self.call() {
+            let result = call.capture(result, false);
+            call.change(|kept| kept.put(result, |record, value| record.result = Some(value)));
+        }
     }
 
     /// Sets the error text. Wire key `error`.
     pub fn set_error(&mut self, error: impl AsRef<str>) {
-        self.change(|record, pipeline| record.set(pipeline, ERROR, error.as_ref()));
+        self.set_text(ERROR, error.as_ref());
     }
 
     /// Sets what the user wanted. Wire key `prompt`.
     pub fn set_prompt(&mut self, prompt: impl AsRef<str>) {
-        self.change(|record, pipeline| record.set(pipeline, PROMPT, prompt.as_ref()));
+        self.set_text(PROMPT, prompt.as_ref());
     }
 
     /// Sets the arguments, captured now. Wire key `tool_arguments` (`arguments` on mcpeye).
     pub fn set_arguments<T: serde::Serialize + Sync>(&mut self, arguments: &T) {
-        self.change(|record, pipeline| {
-            record.arguments = Some(pipeline.capture_value(arguments, true));
-        });
+        if let Some(call) = self.call() {
+            let arguments = call.capture(arguments, true);
+            call.change(|kept| {
+                kept.put(arguments, |record, value| record.arguments = Some(value));
+            });
+        }
     }
 
     /// Sets where the prompt was read from.
     pub fn set_intent_source(&mut self, source: IntentSource) {
-        self.change(|record, _| record.intent_source = Some(source));
+        self.change(|record| record.intent_source = Some(source));
     }
 
     /// Marks the tool as one that does not exist. Wire key `unknown_tool`.
     pub fn set_unknown_tool(&mut self) {
-        self.change(|record, _| record.unknown_tool = true);
+        self.change(|record| record.unknown_tool = true);
     }
 
     /// Adds a key of your own to `meta`, as [`ToolCall::meta`], captured now.
     pub fn set_meta<T: serde::Serialize + Sync>(&mut self, key: impl Into<String>, value: &T) {
-        self.change(|record, pipeline| record.push_meta(pipeline, key.into(), value));
+        if let Some(call) = self.call() {
+            call.set_meta(key.into(), value);
+        }
     }
 
     /// Returns the call, for what adds to its record from elsewhere; `None` when nothing is recorded.
@@ -157,9 +186,19 @@ impl CallGuard {
         call.log(outcome).unwrap_or(Outcome::Queued)
     }
 
-    fn change(&mut self, change: impl FnOnce(&mut Record, &Pipeline)) {
-        if let Some(open) = &self.open {
-            open.call.change(change);
+    fn call(&self) -> Option<&OpenCall> {
+        self.open.as_ref().map(|open| &*open.call)
+    }
+
+    fn set_text(&mut self, which: usize, text: &str) {
+        if let Some(call) = self.call() {
+            call.set_text(which, text);
+        }
+    }
+
+    fn change(&mut self, change: impl FnOnce(&mut Record)) {
+        if let Some(call) = self.call() {
+            call.change(|kept| change(kept.record_mut()));
         }
     }
 }

@@ -7,23 +7,32 @@ use std::time::{Duration, Instant};
 use once_cell::sync::OnceCell;
 use tokio::sync::oneshot;
 
+use super::alarm::{Alarm, Alarms};
 use super::logins::Logins;
 use super::open_calls::OpenCalls;
 use super::pipeline::Pipeline;
-use super::wait::Wait;
+use super::wait::{Unanswered, Wait};
 use crate::config::setting::Setting;
 use crate::delivery::ShutdownReport;
-use crate::delivery::message::{ConfirmationWaiter, Control, DiskFlush, Flush, Shutdown};
+use crate::delivery::message::{ConfirmationWaiter, Control, DiskFlush, Flush, Shutdown, answer};
 use crate::error::{ConfirmError, FlushError, SpoolError};
 use crate::event::Event;
-use crate::ledger::Outcome;
+use crate::ledger::{DropReason, Outcome};
 use crate::queue::EndListener;
+
+/// How much longer than its deadline a wait waits for the worker, which answers it there by itself unless
+/// it is held up.
+const GRACE: Duration = Duration::from_millis(250);
+
+/// The same for the end of a worker that leaves events on disk.
+const DISK_GRACE: Duration = Duration::from_secs(1);
 
 /// Dropped with the last clone.
 pub(crate) struct Handle {
     pub(crate) pipeline: Arc<Pipeline>,
     pub(super) open_calls: OpenCalls,
     pub(super) logins: Logins,
+    alarms: Arc<Alarms>,
     /// For the doctor: what is set, and where each value came from.
     pub(crate) settings: Vec<Setting>,
     /// What an integration keeps for as long as the logger lives.
@@ -36,25 +45,24 @@ impl Handle {
             pipeline: Arc::new(pipeline),
             open_calls: OpenCalls::default(),
             logins: Logins::default(),
+            alarms: Arc::default(),
             settings,
             integration: OnceCell::new(),
         }
     }
 
-    /// The time at which a wait ends. A timeout too long for the clock becomes a year.
+    /// The time at which a wait ends, by the worker's clock. A timeout too long for it becomes a year.
     fn deadline(&self, timeout: Duration) -> Instant {
         const YEAR: Duration = Duration::from_secs(365 * 24 * 60 * 60);
         let now = self.pipeline.clock().now();
         now.checked_add(timeout).unwrap_or(now + YEAR)
     }
 
-    /// Queues an event that somebody waits for. `if_ended`: the answer of a worker that ends without
-    /// one.
+    /// Queues an event that somebody waits for.
     pub(super) fn log_confirmed(
         &self,
         event: &Event<'_>,
         timeout: Duration,
-        if_ended: ConfirmError,
     ) -> Wait<Result<(), ConfirmError>> {
         let deadline = self.deadline(timeout);
         let (reply, answer) = oneshot::channel();
@@ -67,7 +75,17 @@ impl Handle {
                     deadline,
                     waiter: ended,
                 });
-                Wait::asked(answer, move || Err(if_ended))
+                let shared = Arc::clone(&self.pipeline.shared);
+                self.wait(answer, timeout, GRACE, move |why| {
+                    Err(match why {
+                        Unanswered::Late => ConfirmError::Unknown(timeout),
+                        Unanswered::Ended if shared.is_given_up() => {
+                            ConfirmError::Dropped(DropReason::Closed)
+                        }
+                        // A worker that ended without an answer ended by its shutdown's deadline.
+                        Unanswered::Ended => ConfirmError::Dropped(DropReason::ShutdownTimeout),
+                    })
+                })
             }
             Outcome::Dropped(reason) => Wait::known(Err(ConfirmError::Dropped(reason))),
             Outcome::Disabled => Wait::known(Err(ConfirmError::Disabled)),
@@ -82,9 +100,14 @@ impl Handle {
         let pipeline = Arc::clone(&self.pipeline);
         self.ask(
             |reply| Control::Flush(Flush { deadline, reply }),
-            move || match pipeline.stats().pending {
-                0 => Ok(()),
-                _ => Err(FlushError::Closed),
+            timeout,
+            GRACE,
+            move |why| match (why, pipeline.stats()) {
+                (_, stats) if stats.pending == 0 && !pipeline.shared.is_given_up() => Ok(()),
+                (Unanswered::Late, stats) => Err(FlushError::TimedOut {
+                    pending: stats.pending,
+                }),
+                (Unanswered::Ended, _) => Err(FlushError::Closed),
             },
         )
     }
@@ -105,7 +128,14 @@ impl Handle {
                     reply,
                 })
             },
-            || Err(SpoolError::Closed),
+            timeout,
+            GRACE,
+            move |why| {
+                Err(match why {
+                    Unanswered::Late => SpoolError::TimedOut(timeout),
+                    Unanswered::Ended => SpoolError::Closed,
+                })
+            },
         )
     }
 
@@ -118,6 +148,10 @@ impl Handle {
         self.open_calls.end_all();
         self.pipeline.shared.close();
         let deadline = self.deadline(timeout);
+        let grace = match self.pipeline.shared.settings.spool_dir {
+            Some(_) => DISK_GRACE,
+            None => GRACE,
+        };
         let pipeline = Arc::clone(&self.pipeline);
         self.ask(
             |reply| {
@@ -127,7 +161,9 @@ impl Handle {
                     reply: Some(reply),
                 })
             },
-            move || pipeline.report(started),
+            timeout,
+            grace,
+            move |_| pipeline.report(started),
         )
     }
 
@@ -142,24 +178,42 @@ impl Handle {
         }
         let run = |reply: oneshot::Sender<T>| {
             Control::Run(Box::pin(async move {
-                let _ = reply.send(future.await);
+                answer(reply, future.await);
             }))
         };
-        self.ask(run, if_ended)
+        self.ask(run, Duration::MAX, Duration::ZERO, |_| if_ended())
     }
 
-    /// Asks the worker; `if_ended` answers where there is no worker, or where it ends without an answer.
+    /// Asks the worker; `otherwise` answers where there is no worker, where it ends without an answer, or
+    /// where it is late.
     fn ask<T>(
         &self,
         message: impl FnOnce(oneshot::Sender<T>) -> Control,
-        if_ended: impl FnOnce() -> T + Send + Sync + 'static,
+        timeout: Duration,
+        grace: Duration,
+        otherwise: impl FnOnce(Unanswered) -> T + Send + Sync + 'static,
     ) -> Wait<T> {
         let (reply, answer) = oneshot::channel();
         if self.pipeline.send(message(reply)) {
-            Wait::asked(answer, if_ended)
+            self.wait(answer, timeout, grace, otherwise)
         } else {
-            Wait::known(if_ended())
+            Wait::known(otherwise(Unanswered::Ended))
         }
+    }
+
+    /// Waits for the worker, which has to answer within the time and `grace`.
+    fn wait<T>(
+        &self,
+        answer: oneshot::Receiver<T>,
+        timeout: Duration,
+        grace: Duration,
+        otherwise: impl FnOnce(Unanswered) -> T + Send + Sync + 'static,
+    ) -> Wait<T> {
+        let late_at = Instant::now().checked_add(timeout.saturating_add(grace));
+        // A clock that stands still cannot show that the worker is late.
+        let shows = late_at.filter(|_| self.pipeline.clock().is_system());
+        let alarm = shows.map(|at| Alarm::new(&self.alarms, at));
+        Wait::asked(answer, late_at, alarm, otherwise)
     }
 }
 

@@ -1,21 +1,20 @@
 //! Admits, samples, redacts and queues events, and starts the worker that delivers them.
 
-use std::sync::{Arc, Mutex};
+use std::sync::Arc;
 use std::time::{Instant, SystemTime};
 
-use once_cell::sync::OnceCell;
 use tokio::sync::mpsc;
 
+use super::worker_thread::WorkerThread;
 use crate::base::clock::{Clock, unix_millis};
 use crate::base::id::Ids;
-use crate::base::lock::lock;
 use crate::base::process::Process;
 use crate::capture::{self, Captured, Content, EventDraft};
 use crate::config::resolve::PipelineSettings;
 use crate::delivery::message::Control;
 use crate::delivery::settings::DeliverySettings;
 use crate::delivery::shared::Shared;
-use crate::delivery::{Inbox, ShutdownReport, Store, Worker};
+use crate::delivery::{Inbox, ShutdownReport, Store};
 use crate::event::{Event, Kind, Weight};
 use crate::ledger::{DropReason, Ledger, Outcome, Stats};
 use crate::queue::{EndListener, Sender};
@@ -32,10 +31,7 @@ pub(crate) struct Pipeline {
     ids: Ids,
     /// The process of the worker's thread.
     process: Process,
-    /// Set once the worker's thread runs: with the first event.
-    worker: OnceCell<()>,
-    /// Kept until the worker's thread takes it, so that a failed start leaves it for the next try.
-    worker_inbox: Arc<Mutex<Option<Inbox>>>,
+    worker: WorkerThread,
 }
 
 impl Pipeline {
@@ -53,12 +49,11 @@ impl Pipeline {
             control,
             ids: Ids::new(),
             process: Process::current(),
-            worker: OnceCell::new(),
-            worker_inbox: Arc::new(Mutex::new(Some(Inbox {
+            worker: WorkerThread::new(Inbox {
                 receiver,
                 spool,
                 messages,
-            }))),
+            }),
         }
     }
 
@@ -228,34 +223,10 @@ impl Pipeline {
         self.process.is_forked()
     }
 
-    /// Starts the worker unless it runs; `false` when no thread can be started.
+    /// Starts the worker unless it runs; `false` when the system has no thread or no descriptor for it.
     #[inline]
     pub(crate) fn start(&self) -> bool {
-        self.worker.get_or_try_init(|| self.spawn_worker()).is_ok()
-    }
-
-    /// Starts the worker on a thread of its own, with a runtime of its own, which neither ends nor
-    /// stalls with the host's.
-    fn spawn_worker(&self) -> std::io::Result<()> {
-        let runtime = tokio::runtime::Builder::new_current_thread()
-            .enable_all()
-            .build()?;
-        let inbox = Arc::clone(&self.worker_inbox);
-        let close = CloseOnDrop(Arc::clone(&self.shared));
-        let run = move || {
-            let close = close;
-            let Some(inbox) = lock(&inbox).take() else {
-                return;
-            };
-            let shared = Arc::clone(&close.0);
-            let worker = Worker::new(shared, inbox);
-            runtime.block_on(worker.run());
-            runtime.shutdown_background();
-        };
-        std::thread::Builder::new()
-            .name("mcp-usage".to_owned())
-            .spawn(run)
-            .map(drop)
+        self.worker.start(&self.shared)
     }
 
     /// Returns whether a worker accepts tasks, and starts it if need be.
@@ -264,7 +235,7 @@ impl Pipeline {
     }
 
     pub(crate) fn has_started(&self) -> bool {
-        self.worker.get().is_some()
+        self.worker.has_started()
     }
 
     /// Sends a message to the worker; `false` when there is none, or it has ended.
@@ -284,14 +255,5 @@ impl Pipeline {
 
     pub(crate) fn stats(&self) -> Stats {
         self.shared.ledger.snapshot(self.queue.bytes() as u64)
-    }
-}
-
-/// If the worker panics, closes the queue; otherwise events would pile up with nobody to send them.
-struct CloseOnDrop(Arc<Shared>);
-
-impl Drop for CloseOnDrop {
-    fn drop(&mut self) {
-        self.0.close();
     }
 }

@@ -4,7 +4,7 @@ use std::time::Duration;
 
 use super::pipeline::Pipeline;
 use crate::base::text::cut_at_char;
-use crate::capture::{Captured, Content};
+use crate::capture::{Captured, Content, size_mark};
 use crate::event::{
     Call, CallOutcome, FACT_TEXTS, FactValues, Facts, Identity, IntentSource, Text, ToolCall,
 };
@@ -60,7 +60,7 @@ fn texts<'c>(call: &'c ToolCall<'_>) -> [Option<&'c str>; TEXTS] {
 
 /// How much of a text is copied, in bytes: as much as its limit lets through, and as the redactor
 /// looks beyond a cut.
-fn most_bytes(pipeline: &Pipeline, which: usize) -> usize {
+pub(super) fn most_bytes(pipeline: &Pipeline, which: usize) -> usize {
     let limits = &pipeline.settings.policy.limits;
     let most = match which {
         PROMPT => limits.prompt_chars,
@@ -110,19 +110,45 @@ impl Record {
         record
     }
 
-    pub(super) fn set(&mut self, pipeline: &Pipeline, which: usize, text: &str) {
+    pub(super) fn set(&mut self, which: usize, text: &str) {
         if let Some(place) = self.places.get_mut(which) {
-            *place = append(&mut self.text, text, most_bytes(pipeline, which));
+            *place = append(&mut self.text, text, MAX_TEXT_BYTES);
         }
     }
 
-    pub(crate) fn push_meta<T: serde::Serialize + Sync>(
-        &mut self,
-        pipeline: &Pipeline,
-        key: String,
-        value: &T,
-    ) {
-        let value = pipeline.capture_value(value, false);
+    /// The memory it holds, in bytes.
+    pub(super) fn bytes(&self) -> usize {
+        let values = self.arguments.iter().chain(&self.result);
+        let meta = self
+            .meta
+            .iter()
+            .map(|(name, value)| name.capacity() + value.bytes());
+        let content = values.map(Captured::bytes).chain(meta).sum::<usize>();
+        let table = self.meta.capacity() * size_of::<(String, Captured)>();
+        size_of::<Self>() + self.text.capacity() + table + content
+    }
+
+    /// Keeps names and sizes alone.
+    pub(super) fn strip(&mut self) {
+        let values = self.arguments.iter_mut().chain(&mut self.result);
+        for value in values.chain(self.meta.iter_mut().map(|(_, value)| value)) {
+            *value = value.outline();
+        }
+        let mut text = String::new();
+        for (which, place) in self.places.iter_mut().enumerate() {
+            if let Some(kept) = self.text.get(place.0 as usize..place.1 as usize) {
+                *place = if which == PROMPT || which == ERROR {
+                    append(&mut text, &size_mark(kept.len()), MAX_TEXT_BYTES)
+                } else {
+                    append(&mut text, kept, MAX_TEXT_BYTES)
+                };
+            }
+        }
+        text.shrink_to_fit();
+        self.text = text;
+    }
+
+    pub(super) fn push_meta(&mut self, key: String, value: Captured) {
         self.meta.push((key, value));
     }
 

@@ -15,7 +15,7 @@ use crate::delivery::ShutdownReport;
 use crate::error::SpoolError;
 use crate::error::{BuildError, ConfirmError, FlushError};
 use crate::event::{Event, ToolCall};
-use crate::ledger::{DropReason, Outcome, Stats};
+use crate::ledger::{Outcome, Stats};
 use crate::transport::api_key::ApiKey;
 
 /// Reports who uses an MCP server and how.
@@ -103,9 +103,7 @@ impl UsageLogger {
         event: impl Into<Event<'a>>,
         timeout: Duration,
     ) -> Confirmation {
-        // A worker that ended without an answer ended by its shutdown's deadline.
-        let if_ended = ConfirmError::Dropped(DropReason::ShutdownTimeout);
-        Confirmation(self.confirm(&event.into(), timeout, if_ended))
+        Confirmation(self.confirm(&event.into(), timeout))
     }
 
     /// [`log_usage_confirmed`](Self::log_usage_confirmed) for plain threads.
@@ -118,20 +116,12 @@ impl UsageLogger {
         event: impl Into<Event<'a>>,
         timeout: Duration,
     ) -> Result<(), ConfirmError> {
-        let unknown = ConfirmError::Unknown(timeout);
-        self.confirm(&event.into(), timeout, unknown)
-            .block(timeout)
-            .unwrap_or(Err(unknown))
+        self.confirm(&event.into(), timeout).block()
     }
 
-    fn confirm(
-        &self,
-        event: &Event<'_>,
-        timeout: Duration,
-        if_ended: ConfirmError,
-    ) -> Wait<Result<(), ConfirmError>> {
+    fn confirm(&self, event: &Event<'_>, timeout: Duration) -> Wait<Result<(), ConfirmError>> {
         let off = Err(ConfirmError::Disabled);
-        self.ask(|handle| handle.log_confirmed(event, timeout, if_ended), off)
+        self.ask(|handle| handle.log_confirmed(event, timeout), off)
     }
 
     /// What `ask` waits for; `off` where the logger is disabled.
@@ -174,11 +164,7 @@ impl UsageLogger {
     ///
     /// As [`flush`](Self::flush).
     pub fn flush_blocking(&self, timeout: Duration) -> Result<(), FlushError> {
-        let flush = self.ask(|handle| handle.flush(timeout), Ok(()));
-        flush.block(timeout).unwrap_or_else(|| {
-            let pending = self.stats().pending;
-            Err(FlushError::TimedOut { pending })
-        })
+        self.ask(|handle| handle.flush(timeout), Ok(())).block()
     }
 
     /// Waits until every event queued so far is on disk and synced, or has ended, at most for
@@ -201,8 +187,7 @@ impl UsageLogger {
     #[cfg(feature = "spool")]
     pub fn flush_to_disk_blocking(&self, timeout: Duration) -> Result<(), SpoolError> {
         self.ask(|handle| handle.flush_to_disk(timeout), Ok(()))
-            .block(timeout)
-            .unwrap_or(Err(SpoolError::TimedOut(timeout)))
+            .block()
     }
 
     /// Delivers what is queued, refuses what comes later, and ends the worker, within `timeout`.
@@ -218,14 +203,8 @@ impl UsageLogger {
 
     /// [`shutdown`](Self::shutdown) for plain threads.
     pub fn shutdown_blocking(&self, timeout: Duration) -> ShutdownReport {
-        let Some(handle) = &self.handle else {
-            return nothing_done();
-        };
-        let started = handle.pipeline.clock().now();
-        handle
-            .shutdown(timeout)
-            .block(timeout)
-            .unwrap_or_else(|| handle.pipeline.report(started))
+        self.ask(|handle| handle.shutdown(timeout), nothing_done())
+            .block()
     }
 
     /// Waits for `signal`, then [shuts down](Self::shutdown): for the end of a process that is asked

@@ -5,21 +5,47 @@ use std::pin::{Pin, pin};
 use std::sync::Arc;
 use std::task::{Context, Poll, Wake, Waker};
 use std::thread::{self, Thread};
-use std::time::{Duration, Instant};
+use std::time::Instant;
 
 use tokio::sync::oneshot;
 
-/// How much longer than its deadline a blocking wait waits for a worker that a hook holds up.
-const GRACE: Duration = Duration::from_secs(1);
+use super::alarm::Alarm;
 
-/// Resolves to what the worker answers; to another value when the worker ends without an answer.
+/// Resolves to what the worker answers, or to something else when it is known that it will not.
 pub(crate) enum Wait<T> {
     /// There is nothing to wait for. Taken when the wait is polled.
     Known(Option<T>),
-    Asked {
-        answer: oneshot::Receiver<T>,
-        if_ended: Option<Box<dyn FnOnce() -> T + Send + Sync>>,
-    },
+    Asked(Asked<T>),
+}
+
+/// Why a wait ends without an answer.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) enum Unanswered {
+    /// The worker has ended, or there is none.
+    Ended,
+    /// The worker is held up.
+    Late,
+}
+
+/// A question that the worker has.
+pub(crate) struct Asked<T> {
+    answer: oneshot::Receiver<T>,
+    otherwise: Option<Box<dyn FnOnce(Unanswered) -> T + Send + Sync>>,
+    /// When the worker is late; `None` when there is no such time.
+    late_at: Option<Instant>,
+    /// Wakes async code then.
+    alarm: Option<Alarm>,
+}
+
+impl<T> Asked<T> {
+    /// What is known when the worker has not answered. Taken once.
+    fn otherwise(&mut self, why: Unanswered) -> Option<T> {
+        self.otherwise.take().map(|value| value(why))
+    }
+
+    fn is_late(&self) -> bool {
+        self.late_at.is_some_and(|at| at <= Instant::now())
+    }
 }
 
 impl<T> Wait<T> {
@@ -27,37 +53,42 @@ impl<T> Wait<T> {
         Self::Known(Some(value))
     }
 
-    pub(crate) fn asked(
+    pub(super) fn asked(
         answer: oneshot::Receiver<T>,
-        if_ended: impl FnOnce() -> T + Send + Sync + 'static,
+        late_at: Option<Instant>,
+        alarm: Option<Alarm>,
+        otherwise: impl FnOnce(Unanswered) -> T + Send + Sync + 'static,
     ) -> Self {
-        Self::Asked {
+        Self::Asked(Asked {
             answer,
-            if_ended: Some(Box::new(if_ended)),
-        }
+            otherwise: Some(Box::new(otherwise)),
+            late_at,
+            alarm,
+        })
     }
 }
 
 impl<T: Unpin> Wait<T> {
-    /// Blocks for the answer, a little longer than the `timeout` that the worker was given: it answers
-    /// at the deadline by itself, unless the host's hook holds it up. `None`: it did not.
-    /// [`Duration::MAX`] waits until the worker has answered or ended.
-    pub(crate) fn block(self, timeout: Duration) -> Option<T> {
-        self.block_until(Instant::now().checked_add(timeout.saturating_add(GRACE)))
-    }
-
-    fn block_until(self, deadline: Option<Instant>) -> Option<T> {
+    /// Blocks for the answer, or until the worker is late.
+    pub(crate) fn block(mut self) -> T {
+        let late_at = match &mut self {
+            Self::Known(_) => None,
+            Self::Asked(asked) => {
+                // This thread keeps the time by itself.
+                asked.alarm = None;
+                asked.late_at
+            }
+        };
         let mut wait = pin!(self);
         let waker = Waker::from(Arc::new(Unpark(thread::current())));
         let mut context = Context::from_waker(&waker);
         loop {
             if let Poll::Ready(value) = wait.as_mut().poll(&mut context) {
-                return Some(value);
+                return value;
             }
-            match deadline.map(|at| at.saturating_duration_since(Instant::now())) {
+            match late_at {
                 None => thread::park(),
-                Some(Duration::ZERO) => return None,
-                Some(left) => thread::park_timeout(left),
+                Some(at) => thread::park_timeout(at.saturating_duration_since(Instant::now())),
             }
         }
     }
@@ -69,10 +100,16 @@ impl<T: Unpin> Future for Wait<T> {
     fn poll(mut self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<T> {
         let value = match &mut *self {
             Self::Known(value) => value.take(),
-            Self::Asked { answer, if_ended } => match Pin::new(answer).poll(cx) {
-                Poll::Pending => return Poll::Pending,
+            Self::Asked(asked) => match Pin::new(&mut asked.answer).poll(cx) {
                 Poll::Ready(Ok(value)) => Some(value),
-                Poll::Ready(Err(_)) => if_ended.take().map(|value| value()),
+                Poll::Ready(Err(_)) => asked.otherwise(Unanswered::Ended),
+                Poll::Pending if asked.is_late() => asked.otherwise(Unanswered::Late),
+                Poll::Pending => {
+                    if let Some(alarm) = &mut asked.alarm {
+                        alarm.set(cx.waker());
+                    }
+                    return Poll::Pending;
+                }
             },
         };
         // A future that is polled again after its end stays pending: there is no value left.
@@ -91,42 +128,85 @@ impl Wake for Unpark {
 
 #[cfg(test)]
 mod tests {
+    use std::time::Duration;
+
+    use super::super::alarm::Alarms;
     use super::*;
+
+    type Answer = oneshot::Sender<Result<u32, Unanswered>>;
+
+    fn asked(late_at: Option<Instant>) -> (Answer, Wait<Result<u32, Unanswered>>) {
+        let (reply, answer) = oneshot::channel();
+        let alarm = late_at.map(|at| Alarm::new(&Arc::default(), at));
+        (reply, Wait::asked(answer, late_at, alarm, Err))
+    }
 
     #[test]
     fn a_known_value_is_there_at_once() {
-        assert_eq!(Wait::known(7).block(Duration::ZERO), Some(7));
+        assert_eq!(Wait::known(7).block(), 7);
     }
 
     #[test]
     fn an_answer_from_another_thread_ends_a_blocking_wait() {
-        let (reply, answer) = oneshot::channel();
-        let wait = Wait::asked(answer, || 0);
-        let worker = thread::spawn(move || reply.send(7));
-        assert_eq!(wait.block(Duration::MAX), Some(7));
+        let (reply, wait) = asked(None);
+        let worker = thread::spawn(move || reply.send(Ok(7)));
+        assert_eq!(wait.block(), Ok(7));
         assert_eq!(worker.join().unwrap(), Ok(()));
     }
 
     #[test]
     fn a_worker_that_ends_without_an_answer_ends_a_wait() {
-        let (reply, answer) = oneshot::channel();
-        let wait = Wait::asked(answer, || 3);
+        let (reply, wait) = asked(None);
         drop(reply);
-        assert_eq!(wait.block(Duration::MAX), Some(3));
+        assert_eq!(wait.block(), Err(Unanswered::Ended));
     }
 
     #[test]
-    fn a_worker_that_does_not_answer_is_given_up_after_the_deadline() {
-        let (_reply, answer) = oneshot::channel();
+    fn a_worker_that_is_late_is_given_up_and_its_answer_counts_if_it_is_there() {
         let start = Instant::now();
-        let wait = Wait::asked(answer, || 3);
-        assert_eq!(wait.block_until(Some(start)), None);
+        let (_reply, wait) = asked(Some(start));
+        assert_eq!(wait.block(), Err(Unanswered::Late));
+        let (reply, wait) = asked(Some(start));
+        reply.send(Ok(7)).unwrap();
+        assert_eq!(wait.block(), Ok(7));
     }
 
     #[test]
-    fn a_wait_that_is_too_long_for_the_clock_has_no_end() {
-        let (reply, answer) = oneshot::channel();
-        reply.send(7).unwrap();
-        assert_eq!(Wait::asked(answer, || 0).block(Duration::MAX), Some(7));
+    fn an_alarm_ends_an_async_wait_without_a_timer_of_the_executor() {
+        let soon = Instant::now() + Duration::from_millis(20);
+        let (_reply, wait) = asked(Some(soon));
+        let runtime = tokio::runtime::Builder::new_current_thread().build();
+        assert_eq!(runtime.unwrap().block_on(wait), Err(Unanswered::Late));
+        assert!(Instant::now() >= soon);
+    }
+
+    #[test]
+    fn alarms_ring_in_order_and_their_thread_ends_with_the_last() {
+        let alarms = Arc::new(Alarms::default());
+        let (sender, rung) = std::sync::mpsc::channel();
+        let waker = |number| {
+            let sender = sender.clone();
+            Waker::from(Arc::new(Tell(number, sender)))
+        };
+        let start = Instant::now();
+        let [mut late, mut soon, mut never] = [30, 10, 600_000]
+            .map(|millis| Alarm::new(&alarms, start + Duration::from_millis(millis)));
+        never.set(&waker(3));
+        soon.set(&waker(1));
+        late.set(&waker(2));
+        assert_eq!([rung.recv(), rung.recv()], [Ok(1), Ok(2)]);
+        drop((late, soon, never));
+        while Arc::strong_count(&alarms) > 1 {
+            thread::yield_now();
+        }
+        assert!(rung.try_recv().is_err());
+    }
+
+    struct Tell(u32, std::sync::mpsc::Sender<u32>);
+
+    impl Wake for Tell {
+        fn wake(self: Arc<Self>) {
+            let _ = self.1.send(self.0);
+        }
     }
 }

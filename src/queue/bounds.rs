@@ -28,6 +28,8 @@ pub enum WhenFull {
 pub(crate) struct Bounds {
     pub(crate) max_events: usize,
     pub(crate) max_bytes: usize,
+    /// What of it is kept for events that `before_send` has enlarged.
+    pub(crate) hook_bytes: usize,
     pub(crate) when_full: WhenFull,
     /// How many events are worth a request.
     pub(crate) batch_events: usize,
@@ -36,6 +38,16 @@ pub(crate) struct Bounds {
 }
 
 impl Bounds {
+    /// What `before_send` needs of so much memory: enough for some requests, and for one event at least.
+    pub(crate) fn share_of_hook(max_bytes: usize) -> usize {
+        (max_bytes / 8).max(HOOK_ROOM.min(max_bytes / 2))
+    }
+
+    /// The most memory that callers may fill.
+    pub(crate) fn caller_bytes(&self) -> usize {
+        self.max_bytes - self.hook_bytes
+    }
+
     /// Small queues have small segments, so that they have several.
     pub(super) fn segment_bytes(&self) -> usize {
         (self.max_bytes / 16).clamp(4 * 1024, SEGMENT_BYTES)
@@ -56,6 +68,10 @@ impl Bounds {
         self.batch_bytes.min(self.max_bytes / 2).max(1)
     }
 }
+
+/// The memory that one event may take once `before_send` has seen it, with what a segment of it alone
+/// costs.
+pub(crate) const HOOK_ROOM: usize = MAX_EVENT_BYTES + 16 * 1024;
 
 /// Least memory of a queue: with less, it could never hold an event of the largest size.
 pub(crate) const MIN_QUEUE_BYTES: usize = 2 * MAX_EVENT_BYTES;
@@ -83,6 +99,7 @@ mod tests {
             let bounds = Bounds {
                 max_events,
                 max_bytes,
+                hook_bytes: 0,
                 when_full: WhenFull::DropNewest,
                 batch_events,
                 batch_bytes,

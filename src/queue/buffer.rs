@@ -37,9 +37,14 @@ impl Buffer {
         buffer
     }
 
+    /// The memory, in bytes, of a buffer for so many bytes and events.
+    pub(super) const fn size(bytes: usize, events: usize) -> usize {
+        bytes + events * size_of::<Entry>()
+    }
+
     /// Its memory, in bytes.
     pub(super) fn capacity(&self) -> usize {
-        self.bytes.capacity() + self.entries.capacity() * size_of::<Entry>()
+        Self::size(self.bytes.capacity(), self.entries.capacity())
     }
 
     pub(super) fn clear(&mut self) {

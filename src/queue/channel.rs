@@ -24,8 +24,10 @@ pub(crate) const FIRST_SEQUENCE: u64 = 1 << 40;
 pub(crate) struct Channel {
     pub(super) bounds: Bounds,
     pub(super) ledger: Arc<Ledger>,
-    /// Memory charged to the queue. Written under the lock, read without.
+    /// Memory charged to the queue.
     pub(super) bytes: AtomicUsize,
+    /// What of it calls under way hold.
+    pub(super) held_bytes: AtomicUsize,
     /// An event was refused for want of memory, and none has been freed since.
     pub(super) out_of_bytes: AtomicBool,
     /// The last event that was queued, or refused, found as many as there may be.
@@ -63,11 +65,24 @@ impl Channel {
         self.bytes.fetch_add(bytes, Relaxed);
     }
 
+    /// Charges so much, unless more than `most` would be held then.
+    pub(super) fn try_charge(&self, bytes: usize, most: usize) -> bool {
+        let more = |held: usize| held.checked_add(bytes).filter(|held| *held <= most);
+        self.bytes.fetch_update(Relaxed, Relaxed, more).is_ok()
+    }
+
+    pub(super) fn release(&self, bytes: usize) {
+        self.bytes.fetch_sub(bytes, Relaxed);
+        // Every caller reads it, so it is written only to change it.
+        if self.out_of_bytes.load(Relaxed) {
+            self.out_of_bytes.store(false, Relaxed);
+        }
+    }
+
     /// Frees a buffer's memory, or keeps it for the next segment.
     pub(super) fn free(&self, mut buffer: Buffer) {
         let mut state = self.lock();
-        self.bytes.fetch_sub(buffer.charge, Relaxed);
-        self.out_of_bytes.store(false, Relaxed);
+        self.release(buffer.charge);
         if state.spare.len() < MAX_SPARE && buffer.bytes.capacity() == self.bounds.segment_bytes() {
             buffer.clear();
             state.spare.push(buffer);
@@ -89,14 +104,14 @@ impl Channel {
             small.entries.extend_from_slice(&open.entries);
             small.listeners.append(&mut open.listeners);
             small.first_at = open.first_at;
-            self.bytes.fetch_add(small.charge, Relaxed);
-            self.bytes.fetch_sub(open.charge, Relaxed);
-            self.out_of_bytes.store(false, Relaxed);
+            self.charge(small.charge);
+            self.release(open.charge);
             open.clear();
             state.spare.push(std::mem::replace(&mut open, small));
         }
         open.sequence = state.sequence;
-        state.sequence += 1;
+        // Room for a number of its own for each event: a hook may leave a segment in parts.
+        state.sequence += open.entries.len() as u64;
         state.sealed_events += open.entries.len();
         state.sealed_bytes += open.bytes.len();
         state.sealed.push_back(open);

@@ -6,32 +6,64 @@ use std::sync::atomic::Ordering::Relaxed;
 use std::sync::{Arc, Mutex};
 use std::time::Instant;
 
+use super::bounds::HOOK_ROOM;
 use super::buffer::Buffer;
 use super::channel::Channel;
 use super::end_listener::{EndListener, EventEnd};
 use crate::base::lock::lock;
 use crate::redact::RedactedJson;
 
-/// A segment in the making, from events that a hook has rewritten.
+/// By how much a segment in the making grows at least, within the room of one event.
+const GROWTH: usize = 8 * 1024;
+const GROWTH_ENTRIES: usize = 64;
+
+/// A segment in the making, from events that a hook has rewritten. What it holds is charged.
 pub(crate) struct Rewrite {
-    pub(super) buffer: Buffer,
-    pub(super) channel: Arc<Channel>,
+    buffer: Buffer,
+    channel: Arc<Channel>,
 }
 
 impl Rewrite {
+    pub(super) fn new(buffer: Buffer, channel: Arc<Channel>) -> Self {
+        Self { buffer, channel }
+    }
+
+    /// Charges the memory that the next event may take; `false` when there is none.
+    pub(crate) fn reserve(&mut self) -> bool {
+        let has_room = (self.channel).try_charge(HOOK_ROOM, self.channel.bounds.max_bytes);
+        if has_room {
+            self.buffer.charge += HOOK_ROOM;
+        }
+        has_room
+    }
+
+    /// Gives back what the event has not taken.
+    pub(crate) fn settle(&mut self) {
+        let charge = self.buffer.capacity();
+        self.channel.release(self.buffer.charge - charge);
+        self.buffer.charge = charge;
+    }
+
+    /// Whether it holds as much as a segment should.
+    pub(crate) fn is_full(&self) -> bool {
+        self.buffer.bytes.len() >= self.channel.bounds.segment_bytes()
+    }
     pub(crate) fn push(
         &mut self,
         event: &RedactedJson<'_>,
         id: i64,
         listener: Option<EndListener>,
     ) {
-        self.buffer.append(event.as_bytes(), id, listener);
+        let event = event.as_bytes();
+        if !self.buffer.has_room(event.len() + 1) {
+            self.buffer.bytes.reserve_exact(event.len() + GROWTH);
+            self.buffer.entries.reserve_exact(GROWTH_ENTRIES);
+        }
+        self.buffer.append(event, id, listener);
     }
 
     pub(crate) fn finish(mut self) -> Segment {
-        // A hook may add to an event, so the memory has grown by what it added.
-        self.buffer.charge = self.buffer.capacity();
-        self.channel.charge(self.buffer.charge);
+        self.settle();
         Segment::new(self.buffer, self.channel)
     }
 }
@@ -158,6 +190,7 @@ mod tests {
         let bounds = Bounds {
             max_events: 100,
             max_bytes: 1 << 20,
+            hook_bytes: 0,
             when_full: WhenFull::DropNewest,
             batch_events: 10,
             batch_bytes: 1 << 16,

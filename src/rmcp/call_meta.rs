@@ -44,7 +44,7 @@ impl CallMeta {
     /// the last value of a key is the one that is sent.
     pub fn set<T: serde::Serialize + Sync>(&self, key: impl Into<String>, value: &T) {
         if let Some(call) = &self.call {
-            call.change(|record, pipeline| record.push_meta(pipeline, key.into(), value));
+            call.set_meta(key.into(), value);
         }
     }
 }

@@ -8,6 +8,7 @@ use std::sync::{Arc, Weak, mpsc};
 use super::read_back::Loaded;
 use super::store::Store;
 use crate::base::clock::{Clock, unix_millis};
+use crate::base::threads;
 use crate::ledger::{DropReason, Ledger};
 use crate::queue::{OnDisk, Segment};
 
@@ -90,9 +91,7 @@ impl Disk {
             ticks: 0,
         };
         let waiting = Arc::clone(&waiting_jobs);
-        std::thread::Builder::new()
-            .name("mcp-usage-spool".to_owned())
-            .spawn(move || thread.run(&receiver, &waiting))?;
+        threads::spawn("mcp-usage-spool", move || thread.run(&receiver, &waiting))?;
         Ok(Self {
             jobs,
             news,

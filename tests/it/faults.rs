@@ -7,11 +7,17 @@
 //! - What could be delivered was, once per id after deduplication, and always with the same bytes.
 
 mod answers;
+mod bridge;
+mod child;
+mod foreign;
+mod held_up;
 mod host;
+mod memory;
 mod network;
 mod process;
 mod proxy;
 mod random;
+mod system;
 mod tls;
 
 use std::collections::{BTreeMap, BTreeSet};

@@ -3,54 +3,31 @@
 //! A test starts this binary again with `USAGE_FAULT_ROLE` set; [`role`] then plays the part.
 
 use std::io::{BufRead, BufReader, Read, Write};
-use std::process::{Child, Command, Stdio};
+use std::process::{Child, Command};
 use std::sync::mpsc;
 use std::time::Duration;
 
 use mcp_usage::UsageLogger;
 use mcp_usage::testing::Answer;
 
+use super::child::{self, assert_ends_well};
 use super::network::serve;
 use super::proxy::{head, tunnel};
 use super::tls::{Authority, Certificate, Front, NAME};
 use crate::support::{KEY, PATIENCE, block_on, builder, call, ingest};
 
-const ROLE: &str = "USAGE_FAULT_ROLE";
 const ENDPOINT: &str = "USAGE_FAULT_ENDPOINT";
 const ROOT: &str = "USAGE_FAULT_ROOT";
 
 fn start(role: &str, variables: &[(&str, &str)]) -> Child {
-    let mut command = Command::new(std::env::current_exe().unwrap());
-    command
-        .args(["--exact", "faults::process::role", "--nocapture"])
-        .stdin(Stdio::null())
-        .stdout(Stdio::null())
-        .stderr(Stdio::piped())
-        .env(ROLE, role);
-    for name in [
-        "HTTPS_PROXY",
-        "HTTP_PROXY",
-        "ALL_PROXY",
-        "NO_PROXY",
-        "REQUEST_METHOD",
-    ] {
-        command.env_remove(name).env_remove(name.to_lowercase());
-    }
+    let mut command = child::command("faults::process::role", role);
     command.envs(variables.iter().copied()).spawn().unwrap()
-}
-
-#[track_caller]
-fn assert_ends_well(mut child: Child) {
-    let mut said = String::new();
-    let mut stderr = child.stderr.take().unwrap();
-    stderr.read_to_string(&mut said).unwrap();
-    assert!(child.wait().unwrap().success(), "{said}");
 }
 
 /// The role that this process was started for; without one this test has nothing to do.
 #[test]
 fn role() {
-    let Ok(role) = std::env::var(ROLE) else {
+    let Some(role) = child::role() else {
         return;
     };
     match role.as_str() {

@@ -1,0 +1,71 @@
+//! The record of a call under way, whose memory is charged to the queue.
+
+use std::sync::Arc;
+
+use super::pipeline::Pipeline;
+use super::record::Record;
+use crate::capture::{Captured, size_mark};
+use crate::ledger::Ledger;
+use crate::queue::Held;
+
+/// A record that keeps names and sizes in place of content where there is no memory for it.
+pub(super) struct KeptRecord {
+    record: Record,
+    held: Held,
+    ledger: Arc<Ledger>,
+    /// Content was left out, and the call is counted.
+    lacks_content: bool,
+}
+
+impl KeptRecord {
+    pub(super) fn new(record: Record, pipeline: &Pipeline) -> Self {
+        let mut kept = Self {
+            held: pipeline.shared.queue.hold(),
+            ledger: Arc::clone(&pipeline.shared.ledger),
+            record,
+            lacks_content: false,
+        };
+        if !kept.has_room(kept.record.bytes()) {
+            kept.record.strip();
+            kept.held.grow(kept.record.bytes());
+        }
+        kept
+    }
+
+    pub(super) fn record(&self) -> &Record {
+        &self.record
+    }
+
+    pub(super) fn record_mut(&mut self) -> &mut Record {
+        &mut self.record
+    }
+
+    /// Puts a value into the record, or its outline.
+    pub(super) fn put(&mut self, mut value: Captured, put: impl FnOnce(&mut Record, Captured)) {
+        if !self.has_room(value.bytes()) {
+            value = value.outline();
+            self.held.grow(value.bytes());
+        }
+        put(&mut self.record, value);
+        self.held.shrink_to(self.record.bytes());
+    }
+
+    /// Puts a text into the record, or its size.
+    pub(super) fn set_text(&mut self, which: usize, text: &str) {
+        if self.has_room(text.len()) {
+            self.record.set(which, text);
+        } else {
+            self.record.set(which, &size_mark(text.len()));
+        }
+        self.held.shrink_to(self.record.bytes());
+    }
+
+    /// Charges memory for content.
+    fn has_room(&mut self, bytes: usize) -> bool {
+        let has_room = self.held.grow(bytes);
+        if !has_room && !std::mem::replace(&mut self.lacks_content, true) {
+            self.ledger.call_without_content();
+        }
+        has_room
+    }
+}

@@ -1,0 +1,120 @@
+//! The host's code that panics where the worker calls it: each panic costs its own line.
+
+use std::process::Stdio;
+use std::sync::Arc;
+use std::sync::atomic::{AtomicU64, Ordering::Relaxed};
+use std::task::{Context, Poll, Wake, Waker};
+
+use mcp_usage::testing::Answer;
+use mcp_usage::{LOG_TARGET, Stats, UsageLogger};
+use tracing_subscriber::layer::{Layer, SubscriberExt};
+
+use super::child::{self, assert_ends_well};
+use crate::support::{PATIENCE, assert_ledger, builder, call, end, ingest};
+
+const TEST: &str = "faults::foreign::role";
+
+/// The role that this process was started for; without one this test has nothing to do.
+#[test]
+fn role() {
+    match child::role().as_deref() {
+        Some("subscriber_panics") => subscriber_panics(),
+        Some("stderr_is_closed") => stderr_is_closed(),
+        _ => {}
+    }
+}
+
+static LINES: AtomicU64 = AtomicU64::new(0);
+
+struct Panicking;
+
+impl<S: tracing::Subscriber> Layer<S> for Panicking {
+    fn on_event(&self, line: &tracing::Event<'_>, _: tracing_subscriber::layer::Context<'_, S>) {
+        if line.metadata().target() == LOG_TARGET {
+            LINES.fetch_add(1, Relaxed);
+            panic!("a fault of the host's");
+        }
+    }
+}
+
+fn subscriber_panics() {
+    let subscriber = tracing_subscriber::registry().with(Panicking);
+    tracing::subscriber::set_global_default(subscriber).unwrap();
+    // A line before there is a worker.
+    assert!(
+        !UsageLogger::builder()
+            .env(|_| None)
+            .build_or_disabled()
+            .is_enabled()
+    );
+    let stats = outage(|builder| builder);
+    let lines = LINES.load(Relaxed);
+    assert!(lines > 3, "{lines}");
+    assert_eq!(stats.panics, lines - 1);
+}
+
+/// Delivery that fails and recovers, drops, and ends: all there is to say.
+fn outage(change: impl FnOnce(mcp_usage::Builder) -> mcp_usage::Builder) -> Stats {
+    let ingest = ingest();
+    ingest.script([Answer::status(503), Answer::ok(), Answer::status(400)]);
+    let usage = change(builder(&ingest)).build().unwrap();
+    for n in 0..4 {
+        usage.log_usage(call(n));
+        usage.flush_blocking(PATIENCE).unwrap();
+    }
+    let stats = end(&usage, &ingest);
+    assert_eq!(
+        (stats.delivered, stats.dropped.total()),
+        (3, 1),
+        "{stats:?}"
+    );
+    stats
+}
+
+fn stderr_is_closed() {
+    outage(|builder| {
+        builder.env(|name| (name == "PACKAGE_TRACKER_VERBOSE").then(|| "true".to_owned()))
+    });
+}
+
+#[test]
+fn a_subscriber_that_panics_costs_the_line_and_no_event() {
+    assert_ends_well(child::command(TEST, "subscriber_panics").spawn().unwrap());
+}
+
+#[test]
+fn a_closed_stderr_costs_the_lines_of_the_verbose_switch_and_no_event() {
+    let mut command = child::command(TEST, "stderr_is_closed");
+    let mut child = command.stderr(Stdio::piped()).spawn().unwrap();
+    drop(child.stderr.take());
+    assert_ends_well(child);
+}
+
+/// An executor whose wakers panic.
+struct PanickingWaker;
+
+impl Wake for PanickingWaker {
+    fn wake(self: Arc<Self>) {
+        panic!("a fault of the host's");
+    }
+}
+
+#[test]
+fn a_waker_that_panics_keeps_nobody_else_waiting() {
+    let ingest = ingest();
+    ingest.script([Answer::ok().held(), Answer::ok().held()]);
+    let usage = builder(&ingest).build().unwrap();
+    let waker = Waker::from(Arc::new(PanickingWaker));
+    let mut confirmed = Box::pin(usage.log_usage_confirmed(call(1), PATIENCE));
+    let mut flushed = Box::pin(usage.flush(PATIENCE));
+    let mut context = Context::from_waker(&waker);
+    assert_eq!(confirmed.as_mut().poll(&mut context), Poll::Pending);
+    assert_eq!(flushed.as_mut().poll(&mut context), Poll::Pending);
+    ingest.wait_for_requests(1, PATIENCE).unwrap();
+    ingest.release();
+    usage.flush_blocking(PATIENCE).unwrap();
+    assert_eq!(confirmed.as_mut().poll(&mut context), Poll::Ready(Ok(())));
+    assert_eq!(flushed.as_mut().poll(&mut context), Poll::Ready(Ok(())));
+    assert_eq!(end(&usage, &ingest).delivered, 1);
+    assert_ledger(&usage.stats());
+}

@@ -1,0 +1,220 @@
+//! Memory is bounded whatever makes events grow: a hook that enlarges them, calls that stay open.
+//!
+//! Each is measured in a process of its own.
+
+use std::path::Path;
+use std::time::{Duration, Instant};
+
+use mcp_usage::testing::{Answer, MockIngest};
+use mcp_usage::{Builder, CallOutcome, Outcome, Spool, ToolCall, UsageLogger, Wire};
+use serde_json::json;
+
+use super::child::{self, assert_ends_well};
+use crate::support::{KEY, PATIENCE, assert_ledger, ingest};
+
+const TEST: &str = "faults::memory::role";
+const ENDPOINT: &str = "USAGE_FAULT_ENDPOINT";
+const SPOOL: &str = "USAGE_FAULT_SPOOL";
+
+const MIB: u64 = 1024 * 1024;
+
+/// What a logger may hold beside its queue: requests under way, and the memory that threads reuse.
+const BESIDE: u64 = 16 * MIB;
+
+/// The role that this process was started for; without one this test has nothing to do.
+#[test]
+fn role() {
+    match child::role().as_deref() {
+        Some("hook_enlarges") => hook_enlarges(),
+        Some("calls_stay_open") => calls_stay_open(),
+        _ => {}
+    }
+}
+
+fn resident() -> Option<u64> {
+    let status = std::fs::read_to_string("/proc/self/status").ok()?;
+    let line = status.lines().find(|line| line.starts_with("VmRSS:"))?;
+    let kib: u64 = line.split_whitespace().nth(1)?.parse().ok()?;
+    Some(kib * 1024)
+}
+
+/// The growth of resident memory over an idle logger.
+struct Growth {
+    idle: Option<u64>,
+    most: u64,
+}
+
+impl Growth {
+    fn new() -> Self {
+        Self {
+            idle: resident(),
+            most: 0,
+        }
+    }
+
+    fn look(&mut self) {
+        if let (Some(idle), Some(now)) = (self.idle, resident()) {
+            self.most = self.most.max(now.saturating_sub(idle));
+        }
+    }
+
+    #[track_caller]
+    fn end(mut self, max_queue_bytes: u64) {
+        self.look();
+        eprintln!("resident memory grew by {} KiB", self.most / 1024);
+        assert!(
+            self.most <= max_queue_bytes + BESIDE,
+            "{} KiB",
+            self.most / 1024
+        );
+    }
+}
+
+fn logger() -> Builder {
+    UsageLogger::builder()
+        .env(|_| None)
+        .api_key(KEY)
+        .endpoint(std::env::var(ENDPOINT).unwrap())
+        .product_id("reoWebApp")
+        .wire(Wire::ReoBatch)
+        .flush_interval(Duration::from_millis(20))
+        .initial_backoff(Duration::from_millis(10))
+        .max_backoff(Duration::from_millis(100))
+}
+
+/// Warms up: the thread runs, a request was made, the code is loaded.
+fn warm_up(usage: &UsageLogger) {
+    usage.log_usage(ToolCall::new("t"));
+    let _ = usage.flush_blocking(Duration::from_secs(1));
+}
+
+/// Small events, each of which the hook makes as large as an event may be.
+fn hook_enlarges() {
+    const QUEUE: u64 = 32 * MIB;
+    const EVENTS: u64 = 20_000;
+    let mut builder = logger()
+        .max_queue_bytes(QUEUE as usize)
+        .max_queue_events(1_000_000)
+        .before_send(|mut event| {
+            event["meta"]["more"] = vec!["words that say little ".repeat(1_000); 9].into();
+            Some(event)
+        });
+    if let Ok(dir) = std::env::var(SPOOL) {
+        builder = builder.spool(Spool::dir(dir).max_bytes(64 * MIB));
+    }
+    let usage = builder.build().unwrap();
+    warm_up(&usage);
+    let mut growth = Growth::new();
+    for n in 0..EVENTS {
+        usage.log_usage(ToolCall::new("t"));
+        if n % 100 == 0 {
+            growth.look();
+            assert!(usage.stats().queue_bytes <= QUEUE, "{:?}", usage.stats());
+        }
+    }
+    // The hook goes on at its own pace.
+    let until = Instant::now() + Duration::from_secs(5);
+    while Instant::now() < until {
+        growth.look();
+        assert!(usage.stats().queue_bytes <= QUEUE, "{:?}", usage.stats());
+        std::thread::yield_now();
+    }
+    let report = usage.shutdown_blocking(Duration::from_millis(100));
+    growth.end(QUEUE);
+    assert_ledger(&report.stats);
+    let stats = usage.stats();
+    assert_ledger(&stats);
+    assert_eq!(stats.offered, EVENTS + 1);
+}
+
+/// Calls with 240 KB of arguments that all run at the same time.
+fn calls_stay_open() {
+    const QUEUE: u64 = 4 * MIB;
+    const CALLS: usize = 1_500;
+    let usage = logger().max_queue_bytes(QUEUE as usize).build().unwrap();
+    warm_up(&usage);
+    let mut arguments = json!({"query": "rails"});
+    for n in 0..61 {
+        arguments[format!("text_{n}")] = "words that say little ".repeat(180).into();
+    }
+    let mut growth = Growth::new();
+    let mut calls = Vec::new();
+    for n in 0..CALLS {
+        let mut call = usage.start_tool_call(ToolCall::new("t").arguments(&arguments));
+        call.set_error("an error ".repeat(200));
+        calls.push(call);
+        if n % 100 == 0 {
+            growth.look();
+        }
+    }
+    let stats = usage.stats();
+    assert!(stats.queue_bytes <= QUEUE / 4 + QUEUE / 16, "{stats:?}");
+    assert!(stats.calls_without_content > 1_400, "{stats:?}");
+    assert!(stats.calls_without_content < CALLS as u64, "{stats:?}");
+    growth.end(QUEUE);
+    // The first has its content, the last its names and sizes, and there is room again.
+    let (first, last) = (calls.remove(0), calls.pop().unwrap());
+    for call in [first, last] {
+        assert_eq!(call.finish(CallOutcome::ToolError), Outcome::Queued);
+    }
+    usage.flush_blocking(PATIENCE).unwrap();
+    drop(calls);
+    usage.flush_blocking(PATIENCE).unwrap();
+    assert_eq!(usage.stats().queue_bytes, 0);
+    let before = usage.stats().calls_without_content;
+    usage
+        .start_tool_call(ToolCall::new("t").arguments(&arguments))
+        .finish(CallOutcome::Ok);
+    let stats = usage.shutdown_blocking(PATIENCE).stats;
+    assert_eq!(stats.calls_without_content, before);
+    assert_ledger(&stats);
+}
+
+fn start(role: &str, ingest: &MockIngest, spool: Option<&Path>) {
+    let mut command = child::command(TEST, role);
+    command
+        .env("MALLOC_ARENA_MAX", "2")
+        .env(ENDPOINT, ingest.endpoint());
+    if let Some(dir) = spool {
+        command.env(SPOOL, dir);
+    }
+    assert_ends_well(command.spawn().unwrap());
+}
+
+#[test]
+fn a_hook_that_enlarges_events_stays_within_the_bound() {
+    for status in [503, 200] {
+        let ingest = MockIngest::builder().unchecked().start().unwrap();
+        ingest.answer_always(Answer::status(status));
+        start("hook_enlarges", &ingest, None);
+    }
+}
+
+#[test]
+fn a_hook_that_enlarges_events_stays_within_the_bound_with_a_spool() {
+    let ingest = MockIngest::builder().unchecked().start().unwrap();
+    ingest.answer_always(Answer::status(503));
+    let dir = std::env::temp_dir().join(format!("usage-memory-{}", std::process::id()));
+    start("hook_enlarges", &ingest, Some(&dir));
+    std::fs::remove_dir_all(dir).unwrap();
+}
+
+#[test]
+fn open_calls_hold_a_quarter_of_the_bound_and_keep_names_and_sizes_beyond_it() {
+    let ingest = ingest();
+    start("calls_stay_open", &ingest, None);
+    assert_eq!(ingest.violations(), Vec::<String>::new());
+    let delivered = ingest.delivered();
+    let calls: Vec<_> = delivered
+        .iter()
+        .filter(|event| event.meta("error").is_some())
+        .collect();
+    let [first, last] = [calls[0], calls[1]];
+    // Too large for an event, though not for its guard.
+    assert_eq!(first.meta("tool_argument_keys").unwrap()[0], "query");
+    assert_eq!(first.meta("error").unwrap(), &"an error ".repeat(200));
+    let arguments = last.meta("tool_arguments").unwrap();
+    assert_eq!(arguments["query"], "[7 bytes]");
+    assert_eq!(arguments["text_60"], "[3962 bytes]");
+    assert_eq!(last.meta("error").unwrap(), "[1800 bytes]");
+}
