@@ -167,6 +167,9 @@ pub struct Stats {
     /// Requests whose user is unknown because the host's hook failed; their events are
     /// anonymous.
     pub identity_failures: u64,
+    /// Messages of HTTP requests that the `tower` layer passed on unread: larger than its bound,
+    /// compressed, no JSON, or after the hundredth of a list. Calls among them have no event.
+    pub unread_messages: u64,
     /// Times the spool found something wrong: a write that failed, a file that is damaged.
     pub spool_faults: u64,
 }
@@ -221,6 +224,7 @@ pub(crate) struct Ledger {
     retries: AtomicU64,
     panics: AtomicU64,
     identity_failures: AtomicU64,
+    unread_messages: AtomicU64,
     spool_faults: AtomicU64,
 }
 
@@ -283,6 +287,10 @@ impl Ledger {
         self.identity_failures.fetch_add(1, Relaxed);
     }
 
+    pub(crate) fn unread(&self, messages: u64) {
+        self.unread_messages.fetch_add(messages, Relaxed);
+    }
+
     pub(crate) fn pending(&self) -> u64 {
         self.callers.pending.load(Relaxed)
     }
@@ -319,6 +327,7 @@ impl Ledger {
             queue_bytes,
             panics: self.panics.load(Relaxed),
             identity_failures: self.identity_failures.load(Relaxed),
+            unread_messages: self.unread_messages.load(Relaxed),
             spool_faults: self.spool_faults.load(Relaxed),
         }
     }
