@@ -11,6 +11,8 @@ use super::logins::Logins;
 use super::open_calls::OpenCalls;
 use super::pipeline::Pipeline;
 use super::wait::Wait;
+use crate::base::log::LOG_TARGET;
+use crate::base::panics;
 use crate::config::setting::Setting;
 use crate::delivery::ShutdownReport;
 use crate::delivery::message::{ConfirmationWaiter, Control, DiskFlush, Flush, Shutdown};
@@ -167,6 +169,16 @@ impl Drop for Handle {
     /// Signals the worker, and never waits for it.
     fn drop(&mut self) {
         if !self.pipeline.is_forked() {
+            let pending = self.pipeline.shared.ledger.pending();
+            if pending > 0 && !self.pipeline.shared.is_closed() {
+                let _ = panics::catch(|| {
+                    tracing::warn!(
+                        target: LOG_TARGET,
+                        "the last usage logger was dropped without a shutdown, {pending} events pending: \
+                         they are lost if the process ends now; call `shutdown`, or keep `shutdown_on_drop`"
+                    );
+                });
+            }
             self.pipeline.shared.close();
             self.pipeline.send(Control::Drain);
         }
