@@ -18,21 +18,30 @@ use mcp_usage::UsageLogger;
 use mcp_usage::testing::MockIngest;
 
 fn main() -> Result<ExitCode, Box<dyn Error>> {
-    let mut builder = UsageLogger::builder().product_id("reoWebApp");
     let ingest = MockIngest::start()?;
-    if std::env::var_os("REO_API_KEY").is_none() {
+    let has_key = std::env::var_os("REO_API_KEY").is_some();
+    if !has_key {
         println!("no REO_API_KEY: this asks an ingest of its own\n");
-        builder = builder
+    }
+    let builder = || {
+        let builder = UsageLogger::builder().product_id("reoWebApp");
+        if has_key {
+            return builder;
+        }
+        builder
             .env(|_| None)
             .api_key("test-key-1")
-            .endpoint(ingest.endpoint());
-    }
-    let usage = builder.build()?;
-    let report = usage.check_blocking();
+            .endpoint(ingest.endpoint())
+    };
+    let report = builder().check_blocking();
     println!("{report}");
+    if !report.is_healthy() {
+        return Ok(ExitCode::FAILURE);
+    }
+    let usage = builder().build()?;
     let delivery = usage.check_delivery_blocking();
     println!("{delivery}");
-    Ok(if report.is_healthy() && delivery.delivered {
+    Ok(if delivery.delivered {
         ExitCode::SUCCESS
     } else {
         ExitCode::FAILURE

@@ -1,5 +1,6 @@
 //! What all other code builds on: time, locks, ids, randomness. Knows nothing of events.
 
+pub(crate) mod causes;
 pub(crate) mod clock;
 pub(crate) mod id;
 pub(crate) mod lock;

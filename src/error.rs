@@ -1,23 +1,32 @@
-//! What can go wrong, by operation.
+//! What can go wrong, by operation. `Debug` of each error reads like its `Display`, and names its causes.
 
 use std::time::Duration;
 
+use crate::base::causes::debug_with_causes;
 use crate::ledger::DropReason;
+
+debug_with_causes!(
+    BuildError,
+    SpoolError,
+    FlushError,
+    ConfirmError,
+    DeliveryError
+);
 
 /// Why a logger could not be built.
 ///
 /// No variant holds a key, nor an endpoint that may contain one.
-#[derive(Debug, thiserror::Error)]
+#[derive(thiserror::Error)]
 #[non_exhaustive]
 pub enum BuildError {
     /// The wire needs an API key and none was given.
-    #[error("api_key is missing: set it in code or in {variable}")]
+    #[error("api_key is missing: set it in code or in the environment variable {variable}")]
     MissingApiKey {
         /// The environment variable that was looked up.
         variable: &'static str,
     },
     /// The wire has no endpoint of its own and none was given.
-    #[error("endpoint is missing: set it in code or in {variable}")]
+    #[error("endpoint is missing: set it in code or in the environment variable {variable}")]
     MissingEndpoint {
         /// The environment variable that was looked up.
         variable: &'static str,
@@ -30,7 +39,13 @@ pub enum BuildError {
         /// What is wrong with the value.
         fault: String,
     },
-    /// The HTTP client could not be set up, for instance because no TLS roots were found.
+    /// The system has no TLS roots, and so the ingest's certificate could not be checked.
+    #[error(
+        "no TLS roots were found on this system, which an https endpoint needs: install them (often \
+         a package named ca-certificates), or write bundled_roots(true) (feature bundled-roots)"
+    )]
+    NoTlsRoots(#[source] Box<dyn std::error::Error + Send + Sync>),
+    /// The HTTP client could not be set up, for instance by what `http_client` made of it.
     #[error("the HTTP client could not be built")]
     HttpClient(#[source] Box<dyn std::error::Error + Send + Sync>),
     /// The spool's directory can never be used as it is.
@@ -56,7 +71,7 @@ impl BuildError {
 }
 
 /// Why events are not known to be on disk.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, thiserror::Error)]
+#[derive(Clone, Copy, PartialEq, Eq, thiserror::Error)]
 #[non_exhaustive]
 pub enum SpoolError {
     /// The logger has no spool.
@@ -79,7 +94,7 @@ pub enum SpoolError {
 }
 
 /// Why a flush did not finish.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, thiserror::Error)]
+#[derive(Clone, Copy, PartialEq, Eq, thiserror::Error)]
 #[non_exhaustive]
 pub enum FlushError {
     /// The time was up first. Nothing is lost: delivery goes on.
@@ -94,7 +109,7 @@ pub enum FlushError {
 }
 
 /// Why an event was not confirmed.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, thiserror::Error)]
+#[derive(Clone, Copy, PartialEq, Eq, thiserror::Error)]
 #[non_exhaustive]
 pub enum ConfirmError {
     /// The event was dropped.
@@ -109,7 +124,7 @@ pub enum ConfirmError {
 }
 
 /// A delivery that failed, as `on_error` sees it.
-#[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
+#[derive(Clone, PartialEq, Eq, thiserror::Error)]
 #[non_exhaustive]
 pub enum DeliveryError {
     /// A request failed and is tried again.

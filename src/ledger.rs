@@ -171,6 +171,9 @@ pub struct Stats {
     /// Calls whose guards kept names and sizes in place of some of their content, since the open guards
     /// hold a quarter of `max_queue_bytes` together, or the queue was full.
     pub calls_without_content: u64,
+    /// Messages of HTTP requests that the `tower` layer passed on unread: larger than its bound,
+    /// compressed, no JSON, or after the hundredth of a list. Calls among them have no event.
+    pub unread_messages: u64,
     /// Times the spool found something wrong: a write that failed, a file that is damaged.
     pub spool_faults: u64,
 }
@@ -226,6 +229,7 @@ pub(crate) struct Ledger {
     panics: AtomicU64,
     identity_failures: AtomicU64,
     calls_without_content: AtomicU64,
+    unread_messages: AtomicU64,
     spool_faults: AtomicU64,
 }
 
@@ -292,6 +296,10 @@ impl Ledger {
         self.calls_without_content.fetch_add(1, Relaxed);
     }
 
+    pub(crate) fn unread(&self, messages: u64) {
+        self.unread_messages.fetch_add(messages, Relaxed);
+    }
+
     pub(crate) fn pending(&self) -> u64 {
         self.callers.pending.load(Relaxed)
     }
@@ -329,6 +337,7 @@ impl Ledger {
             panics: self.panics.load(Relaxed),
             identity_failures: self.identity_failures.load(Relaxed),
             calls_without_content: self.calls_without_content.load(Relaxed),
+            unread_messages: self.unread_messages.load(Relaxed),
             spool_faults: self.spool_faults.load(Relaxed),
         }
     }

@@ -2,7 +2,11 @@
 
 #[cfg(any(feature = "rmcp", feature = "tower"))]
 pub(crate) mod answers;
+#[cfg(feature = "tower")]
+pub(crate) mod framing;
 pub mod intent;
+#[cfg(feature = "tower")]
+mod json;
 #[cfg(feature = "tower")]
 pub(crate) mod message;
 #[cfg(any(feature = "rmcp", feature = "tower"))]

@@ -43,9 +43,16 @@ impl fmt::Debug for Pseudonyms {
 }
 
 /// A key with fewer than [`MIN_KEY_BYTES`] bytes.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, thiserror::Error)]
+#[derive(Clone, Copy, PartialEq, Eq, thiserror::Error)]
 #[error("a key for pseudonyms needs at least {MIN_KEY_BYTES} bytes")]
 pub struct KeyTooShort;
+
+/// Reads like its `Display`.
+impl fmt::Debug for KeyTooShort {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        fmt::Display::fmt(self, f)
+    }
+}
 
 impl Pseudonyms {
     /// Takes the key: random bytes that only you have.

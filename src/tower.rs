@@ -26,15 +26,20 @@
 //! of the captured ones. A call of a tool that no listing has shown, and that the server says it does not
 //! have, is marked as unknown. What listings show is remembered for the latest 4 096 tools.
 //!
-//! A call whose answer does not come on the answer to its own request, or whose client goes away first,
-//! is recorded as cancelled when the exchange ends. A request larger than the bound leaves no record; an
-//! answer larger than it counts as `ok`.
+//! Messages are read leniently, in any spelling that some JSON reader takes. A call whose client goes
+//! away first is recorded as cancelled; one whose answer is not understood, or does not come on the
+//! answer to its own request, as [unknown](crate::CallOutcome::Unknown): so put the layer inside of one
+//! that compresses. An answer larger than the bound counts as `ok`. Requests that cannot be read leave no
+//! record, and are counted: [`Stats::unread_messages`](crate::Stats::unread_messages).
+//!
+//! Around a server that the feature `rmcp` has instrumented with the same logger, or around another such
+//! layer, the inner one records and the outer one does not: each logger has one event of a call.
 
 mod body;
 mod exchange;
 mod layer;
 mod observer;
-mod reader;
+mod open_messages;
 
 pub use body::{RequestBody, ResponseBody};
 pub use layer::{ResponseFuture, UsageLayer, UsageService};

@@ -7,6 +7,6 @@ pub(crate) mod http;
 #[cfg(feature = "testing")]
 pub(crate) mod memory;
 
-pub(crate) use exchange::{Answer, Request, SendError, Transport};
+pub(crate) use exchange::{Answer, MAX_ANSWER_BYTES, Request, SendError, Transport};
 #[cfg(test)]
 pub(crate) use exchange::{ProbeFuture, SendFuture};

@@ -6,6 +6,7 @@
 
 pub(crate) mod answer;
 pub(crate) mod defaults;
+mod missing;
 pub(crate) mod naming;
 pub(crate) mod parts;
 pub(crate) mod subject;
@@ -169,6 +170,15 @@ impl Wire {
             Self::Reo | Self::ReoBatch => reo::write_event(event, defaults, stamp, writer),
             Self::Mcpeye(_) => mcpeye::write_event(event, defaults, stamp, writer),
         }
+    }
+
+    /// Returns which field of an incomplete event is missing, and where to give it.
+    pub(crate) fn missing_field(&self, event: &Event<'_>, defaults: &Defaults) -> &'static str {
+        let requires_product = match self {
+            Self::Reo | Self::ReoBatch => true,
+            Self::Mcpeye(_) => false,
+        };
+        missing::missing_field(event, defaults, requires_product)
     }
 
     /// Frames events, which stand one behind another with a comma after each, as a request's body.

@@ -47,7 +47,7 @@ pub struct Builder {
     pub(super) before_send: Option<BeforeSend>,
     pub(super) on_error: Option<OnError>,
     pub(super) headers: Vec<(String, String)>,
-    pub(super) allow_insecure_http: bool,
+    pub(super) allow_insecure_http: Option<bool>,
     pub(super) http_client: Option<ClientHook>,
     pub(super) gzip: bool,
     pub(super) bundled_roots: bool,
@@ -291,9 +291,9 @@ impl Builder {
     }
 
     /// Allows an endpoint with plain `http` that is not on this machine: the key and the events
-    /// then travel in the clear. Default: no.
+    /// then travel in the clear. Default: `MCP_USAGE_ALLOW_INSECURE_HTTP`, else no.
     pub const fn allow_insecure_http(mut self, allow: bool) -> Self {
-        self.allow_insecure_http = allow;
+        self.allow_insecure_http = Some(allow);
         self
     }
 
@@ -301,7 +301,7 @@ impl Builder {
     /// whatever it does, and this machine is never reached by a proxy.
     ///
     /// Without it, proxies come from `HTTPS_PROXY`, `HTTP_PROXY`, `ALL_PROXY` and `NO_PROXY`, and
-    /// roots from the system.
+    /// roots from the system; none are loaded for an endpoint with plain `http`.
     ///
     /// [`ClientBuilder`] is reqwest's, so a new major version of reqwest is one of this crate.
     ///

@@ -36,7 +36,7 @@ impl Env {
             "0" | "false" | "no" | "off" => Ok(Some(false)),
             _ => Err(BuildError::invalid(
                 name,
-                format!("is {value:?}, which is neither true nor false"),
+                format!("is {value:?}, which is neither true nor false: write one of them"),
             )),
         }
     }
@@ -83,7 +83,7 @@ mod tests {
         let error = env("perhaps").flag("X").unwrap_err();
         assert_eq!(
             error.to_string(),
-            "X is \"perhaps\", which is neither true nor false"
+            "X is \"perhaps\", which is neither true nor false: write one of them"
         );
     }
 }

@@ -20,7 +20,7 @@ use crate::queue::Bounds;
 use crate::transport::Transport;
 use crate::transport::api_key::KeyCell;
 use crate::transport::dry_run::DryRun;
-use crate::transport::http::{self, Http};
+use crate::transport::http::{self, ClientError, Http};
 use crate::wire::defaults::Defaults;
 
 /// What a logger is made from.
@@ -48,6 +48,28 @@ impl Builder {
         Ok(opted_out.or(self.disabled.then_some("the code")))
     }
 
+    /// Returns all that is wrong with the settings, in the order of [`resolve`](Self::resolve).
+    pub(crate) fn faults(&mut self) -> Vec<BuildError> {
+        let faults = [
+            self.off_by().err(),
+            self.open_dry_run().err(),
+            self.check_gzip().err(),
+            self.check_sampling().err(),
+            self.checked_key().err(),
+            self.checked_endpoint().err(),
+            self.checked_headers().err(),
+            self.checked_values().err(),
+            self.checked_texts().err(),
+            self.verbose().err(),
+        ];
+        faults.into_iter().flatten().collect()
+    }
+
+    fn verbose(&self) -> Result<bool, BuildError> {
+        let flag = self.env.flag("PACKAGE_TRACKER_VERBOSE")?;
+        Ok(flag.unwrap_or(false))
+    }
+
     /// Validates the settings and resolves each to its value in force. Of several faults the first in
     /// this order is reported.
     pub(crate) fn resolve(mut self) -> Result<Resolved, BuildError> {
@@ -59,7 +81,7 @@ impl Builder {
         let headers = self.checked_headers()?;
         let values = self.checked_values()?;
         let texts = self.checked_texts()?;
-        let verbose = self.env.flag("PACKAGE_TRACKER_VERBOSE")?.unwrap_or(false);
+        let verbose = self.verbose()?;
 
         let settings = self.settings();
         let pipeline = self.take_pipeline(texts);
@@ -178,7 +200,10 @@ impl Builder {
     ) -> Result<Http, BuildError> {
         let hook = self.http_client.take();
         let client = http::client(&endpoint, values.max_in_flight, self.bundled_roots, hook)
-            .map_err(|error| BuildError::HttpClient(Box::new(error.without_url())))?;
+            .map_err(|error| match error {
+                ClientError::NoRoots(error) => BuildError::NoTlsRoots(Box::new(error)),
+                ClientError::Other(error) => BuildError::HttpClient(Box::new(error)),
+            })?;
         Ok(Http {
             client,
             endpoint,

@@ -8,15 +8,17 @@ use reqwest::Url;
 use super::builder::Builder;
 use super::setting::{NOT_SET, Origin, SET, Setting};
 use super::table::{DEFAULT_ENVIRONMENT, DEFAULT_SOURCE, DEFAULT_USER_AGENT, Values};
+use crate::error::BuildError;
 use crate::wire::Wire;
 
+const ALLOW_INSECURE_HTTP: &str = "MCP_USAGE_ALLOW_INSECURE_HTTP";
 const SOURCE: &str = "REO_PRODUCT_USAGE_SOURCE";
 const ENVIRONMENT: &str = "REO_PRODUCT_USAGE_ENVIRONMENT";
 const USER_AGENT: &str = "REO_PRODUCT_USAGE_USER_AGENT";
 
 impl Builder {
     /// Lists the settings.
-    pub(super) fn settings(&self) -> Vec<Setting> {
+    pub(crate) fn settings(&self) -> Vec<Setting> {
         let profile = self.wire.profile();
         let [source, environment, user_agent] = self.texts();
         let key = self
@@ -34,6 +36,11 @@ impl Builder {
         let spool = self.spool.as_ref().map(|spool| shown(spool.path()));
         let dry_run = self.dry_run.as_deref().map(shown);
 
+        // A value that is none is an error of its own.
+        let insecure = self.insecure_http().ok().flatten();
+        let insecure = insecure.map(|(allow, origin)| (allow.to_string(), origin));
+        let insecure = Setting::found("allow_insecure_http", insecure, "false");
+
         let mut all = vec![
             Setting::compared("wire", &self.wire, &Wire::default()),
             Setting::found("api_key", key, NOT_SET),
@@ -49,7 +56,7 @@ impl Builder {
         all.extend([
             Setting::concealed("pseudonyms", self.identity_policy.has_pseudonyms()),
             Setting::compared("headers", &headers, &Vec::<&str>::new()),
-            Setting::compared("allow_insecure_http", &self.allow_insecure_http, &false),
+            insecure,
             Setting::compared("gzip", &self.gzip, &false),
             Setting::compared("bundled_roots", &self.bundled_roots, &false),
             Setting::given("spool", spool),
@@ -90,6 +97,15 @@ impl Builder {
                 DEFAULT_USER_AGENT,
             ),
         ]
+    }
+
+    /// Finds whether plain `http` to another host is allowed or refused, and by whom.
+    pub(super) fn insecure_http(&self) -> Result<Option<(bool, Origin)>, BuildError> {
+        if let Some(allow) = self.allow_insecure_http {
+            return Ok(Some((allow, Origin::Code)));
+        }
+        let flag = self.env.flag(ALLOW_INSECURE_HTTP)?;
+        Ok(flag.map(|allow| (allow, Origin::Variable(ALLOW_INSECURE_HTTP))))
     }
 
     /// Finds a text in code, or else in an environment variable.

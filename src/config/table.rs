@@ -158,12 +158,14 @@ macro_rules! values {
             pub(super) fn check(&self) -> Result<(), BuildError> {
                 $($(
                     let range = Some($range);
+                    let most: Option<&str> = None;
                     // A limit that is out of range itself is an error of its own row.
                     $(let range = range
                         .filter(|range| range.contains(&self.$most))
-                        .map(|range| *range.start()..=self.$most);)?
+                        .map(|range| *range.start()..=self.$most);
+                    let most = most.or(Some(stringify!($most)));)?
                     if let Some(range) = range {
-                        in_range(stringify!($name), &self.$name, &range)?;
+                        check_range(stringify!($name), &self.$name, &range, most)?;
                     }
                 )?)+
                 Ok(())
@@ -185,11 +187,25 @@ pub(super) fn in_range<T: PartialOrd + fmt::Debug>(
     value: &T,
     range: &RangeInclusive<T>,
 ) -> Result<(), BuildError> {
+    check_range(setting, value, range, None)
+}
+
+/// As [`in_range`], for a range whose end is the value of another setting, `limit`.
+fn check_range<T: PartialOrd + fmt::Debug>(
+    setting: &'static str,
+    value: &T,
+    range: &RangeInclusive<T>,
+    limit: Option<&str>,
+) -> Result<(), BuildError> {
     if range.contains(value) {
         return Ok(());
     }
     let (least, most) = (range.start(), range.end());
-    let fault = format!("is {value:?}, which is not within {least:?} to {most:?}");
+    let most = match limit {
+        Some(limit) => format!("{limit} ({most:?})"),
+        None => format!("{most:?}"),
+    };
+    let fault = format!("is {value:?}, which is not within {least:?} to {most}");
     Err(BuildError::invalid(setting, fault))
 }
 
@@ -200,7 +216,10 @@ pub(super) fn check_age(
     values: &Values,
 ) -> Result<(), BuildError> {
     if age <= values.flush_interval {
-        let fault = format!("is {age:?}, not longer than flush_interval");
+        let fault = format!(
+            "is {age:?}, which is not longer than flush_interval ({:?})",
+            values.flush_interval
+        );
         return Err(BuildError::invalid(setting, fault));
     }
     in_range(setting, &age, &(Duration::from_secs(1)..=30 * 24 * HOUR))
@@ -245,7 +264,7 @@ mod tests {
         assert_eq!(initial(2 * MILLISECOND, 2 * MILLISECOND), None);
         assert_eq!(
             initial(3 * MILLISECOND, 2 * MILLISECOND).unwrap(),
-            "initial_backoff is 3ms, which is not within 1ms to 2ms"
+            "initial_backoff is 3ms, which is not within 1ms to max_backoff (2ms)"
         );
         for wait in [Duration::ZERO, MILLISECOND] {
             assert_eq!(
@@ -296,7 +315,7 @@ mod tests {
         };
         assert_eq!(
             fault(Duration::ZERO).unwrap(),
-            "max_event_age is 0ns, not longer than flush_interval"
+            "max_event_age is 0ns, which is not longer than flush_interval (1s)"
         );
         assert_eq!(fault(Duration::from_millis(1_001)), None);
         assert_eq!(fault(30 * 24 * HOUR), None);

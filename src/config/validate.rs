@@ -69,7 +69,8 @@ impl Builder {
             }
         };
         let setting = origin.name_or("endpoint");
-        let mut url = parse_endpoint(setting, &text, self.allow_insecure_http)?;
+        let allow_insecure_http = self.insecure_http()?.is_some_and(|(allow, _)| allow);
+        let mut url = parse_endpoint(setting, &text, allow_insecure_http)?;
         append_suffix(&mut url, profile.endpoint_suffix);
         Ok(url)
     }
@@ -98,7 +99,7 @@ impl Builder {
         check_age("max_event_age", values.max_event_age, &values)?;
         if let Some(spool) = &self.spool {
             if spool.path().as_os_str().is_empty() {
-                return refuse("spool", "has an empty path");
+                return refuse("spool", "has an empty path: name a directory");
             }
             let sizes = MIN_SPOOL_BYTES..=u64::MAX / 4;
             in_range("spool.max_bytes", &spool.bytes(), &sizes)?;
@@ -114,12 +115,13 @@ impl Builder {
 
     /// Checks all that is a text. Returns source, environment and user agent.
     pub(super) fn checked_texts(&self) -> Result<[String; 3], BuildError> {
+        const EMPTY: &str = "is empty: give a text, or leave it out";
         let is_empty = |text: &Option<String>| text.as_deref() == Some("");
         if is_empty(&self.product_id) {
-            return refuse("product_id", "is empty");
+            return refuse("product_id", EMPTY);
         }
         if is_empty(&self.ip_addr) {
-            return refuse("ip_addr", "is empty");
+            return refuse("ip_addr", EMPTY);
         }
         if let Some(fault) = self.wire.fault() {
             return refuse("wire", fault);
@@ -127,11 +129,12 @@ impl Builder {
         if let Some(identity) = &self.identity
             && (identity.id.is_empty() || identity.id_type.is_empty())
         {
-            return refuse("identity", "has an empty id or kind");
+            let fault = "has an empty id or kind: give both, or leave it out";
+            return refuse("identity", fault);
         }
         let texts = self.texts();
         match texts.iter().find(|text| text.value.is_empty()) {
-            Some(text) => refuse(text.name, "is empty"),
+            Some(text) => refuse(text.name, EMPTY),
             None => Ok(texts.map(|text| text.value)),
         }
     }
@@ -147,26 +150,35 @@ fn parse_endpoint(
     text: &str,
     allow_insecure_http: bool,
 ) -> Result<Url, BuildError> {
-    let mut url = match Url::parse(text.trim()) {
+    const WRITE: &str = "write it as https://host/path";
+    let text = text.trim();
+    if text.is_empty() {
+        return refuse(setting, format!("is empty: {WRITE}"));
+    }
+    if !text.contains("://") {
+        return refuse(setting, format!("has no scheme: {WRITE}"));
+    }
+    let mut url = match Url::parse(text) {
         Ok(url) => url,
-        Err(error) => return refuse(setting, format!("is not a URL: {error}")),
+        Err(error) => return refuse(setting, format!("is not a URL ({error}): {WRITE}")),
     };
     if !url.username().is_empty() || url.password().is_some() {
         let fault = "holds a user name or a password; give the key by api_key";
         return refuse(setting, fault);
     }
     if url.host_str().is_none_or(str::is_empty) {
-        return refuse(setting, "names no host");
+        return refuse(setting, format!("names no host: {WRITE}"));
     }
     match url.scheme() {
         "https" => {}
         "http" if allow_insecure_http || http::is_loopback(&url) => {}
         "http" => {
-            let fault = "uses http, which would send the key in the clear; use https, or allow_insecure_http(true)";
+            let fault = "uses http, which would send the key in the clear: use https, or allow it by \
+                allow_insecure_http(true) or MCP_USAGE_ALLOW_INSECURE_HTTP=true";
             return refuse(setting, fault);
         }
         other => {
-            let fault = format!("has the scheme {other}; it must be https or http");
+            let fault = format!("has the scheme {other}: {WRITE}");
             return refuse(setting, fault);
         }
     }
@@ -223,7 +235,7 @@ mod tests {
         let fault = |builder: Builder| builder.resolve().err().unwrap().to_string();
         assert_eq!(
             fault(bad),
-            "api_key is missing: set it in code or in REO_API_KEY"
+            "api_key is missing: set it in code or in the environment variable REO_API_KEY"
         );
         let keyed = || Builder::default().env(|_| None).api_key("k").source("");
         assert_eq!(
@@ -234,8 +246,14 @@ mod tests {
             fault(keyed().max_in_flight(0).product_id("")),
             "max_in_flight is 0, which is not within 1 to 256"
         );
-        assert_eq!(fault(keyed().product_id("")), "product_id is empty");
-        assert_eq!(fault(keyed()), "source is empty");
+        assert_eq!(
+            fault(keyed().product_id("")),
+            "product_id is empty: give a text, or leave it out"
+        );
+        assert_eq!(
+            fault(keyed()),
+            "source is empty: give a text, or leave it out"
+        );
     }
 
     proptest! {

@@ -41,6 +41,9 @@ impl Destination {
 
     /// Does what is due.
     pub(super) fn turn(&mut self, now: Instant) {
+        if let Some(field) = self.shared.missing_field.get() {
+            self.backlog.reporter.missing_field(field);
+        }
         if now >= self.next_tick {
             self.tick(now);
         }

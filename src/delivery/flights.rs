@@ -64,6 +64,7 @@ impl Flights {
                 status,
                 retry_after,
                 body,
+                ..
             } = answer?;
             // The status counts without the body: an ingest that trickles one is not sent the same
             // events again.
@@ -147,6 +148,7 @@ mod tests {
                 Ok(Answer {
                     status: 200,
                     retry_after: None,
+                    content_type: None,
                     body,
                 })
             };

@@ -16,6 +16,8 @@ pub(crate) struct Reporter {
     verbose: bool,
     failing: bool,
     refused: Option<DropReason>,
+    /// It was said that events are incomplete.
+    incomplete: bool,
     /// Drops seen so far, and whether an episode of drops is under way.
     drops: u64,
     dropping: bool,
@@ -31,6 +33,7 @@ impl Reporter {
             verbose,
             failing: false,
             refused: None,
+            incomplete: false,
             drops: 0,
             dropping: false,
             spool_fault: String::new(),
@@ -94,6 +97,16 @@ impl Reporter {
             reason,
             cause: cause.to_owned(),
         });
+    }
+
+    /// Events are dropped as incomplete.
+    pub(crate) fn missing_field(&mut self, field: &str) {
+        if !std::mem::replace(&mut self.incomplete, true) {
+            self.count(log::warn(format_args!(
+                "usage events are dropped as incomplete: {field}"
+            )));
+            self.say(|| format!("incomplete: {field}"));
+        }
     }
 
     /// Logs when drops begin and when they end, whoever dropped the events.

@@ -1,7 +1,7 @@
 //! What the pipeline and the worker share of a destination.
 
-use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering::Relaxed};
+use std::sync::{Arc, OnceLock};
 
 use tokio::sync::Notify;
 
@@ -18,6 +18,8 @@ pub(crate) struct Shared {
     pub(crate) notify: Notify,
     /// Names this logger in loss reports.
     pub(crate) instance: String,
+    /// What the first incomplete event lacked, for the worker to say.
+    pub(crate) missing_field: OnceLock<&'static str>,
     closed: AtomicBool,
     given_up: AtomicBool,
 }
@@ -32,6 +34,7 @@ impl Shared {
             queue,
             notify: Notify::new(),
             instance: format!("{:016x}", random::seed()),
+            missing_field: OnceLock::new(),
             closed: AtomicBool::new(false),
             given_up: AtomicBool::new(false),
         };
@@ -42,6 +45,13 @@ impl Shared {
     #[inline]
     pub(crate) fn is_closed(&self) -> bool {
         self.closed.load(Relaxed)
+    }
+
+    /// An event was incomplete; the worker says so of the first.
+    pub(crate) fn on_missing_field(&self, field: &'static str) {
+        if self.missing_field.set(field).is_ok() {
+            self.notify.notify_one();
+        }
     }
 
     /// Refuses every later event.

@@ -51,6 +51,9 @@ pub enum CallOutcome {
     Panicked,
     /// The call's guard was dropped, or the logger shut down, before the call ended.
     Dropped,
+    /// The call was answered, and the answer was not understood: the `tower` layer read it in vain, or
+    /// it came by another way.
+    Unknown,
 }
 
 impl CallOutcome {
@@ -67,13 +70,18 @@ impl CallOutcome {
             Self::Timeout => "timeout",
             Self::Panicked => "panicked",
             Self::Dropped => "dropped",
+            Self::Unknown => "unknown",
         }
     }
 
-    /// Returns whether the call failed: anything but an answer, a question or a task.
+    /// Returns whether the call failed: anything but an answer, a question or a task, and what is not
+    /// known.
     #[must_use]
     pub const fn is_error(self) -> bool {
-        !matches!(self, Self::Ok | Self::InputRequired | Self::Task)
+        !matches!(
+            self,
+            Self::Ok | Self::InputRequired | Self::Task | Self::Unknown
+        )
     }
 }
 

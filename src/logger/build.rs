@@ -3,6 +3,7 @@
 use super::handle::Handle;
 use super::pipeline::Pipeline;
 use super::usage_logger::UsageLogger;
+use crate::base::causes::WithCauses;
 use crate::base::log;
 use crate::config::Builder;
 use crate::error::BuildError;
@@ -12,13 +13,17 @@ impl Builder {
     /// event.
     ///
     /// When the environment opts out (`DO_NOT_TRACK`, `PACKAGE_TRACKER_ANALYTICS`) or
-    /// [`enabled`](Self::enabled) is false, the logger is disabled and nothing is required.
+    /// [`enabled`](Self::enabled) is false, the logger is disabled and nothing is required; a line of
+    /// the log says so.
     ///
     /// # Errors
     ///
     /// [`BuildError`] names the setting, or the environment variable, and what is wrong with it.
     pub fn build(self) -> Result<UsageLogger, BuildError> {
         if let Some(off_by) = self.off_by()? {
+            let _ = log::info(format_args!(
+                "usage logging is off by {off_by}: nothing is collected or sent"
+            ));
             return Ok(UsageLogger::off(off_by));
         }
         let resolved = self.resolve()?;
@@ -37,6 +42,7 @@ impl Builder {
     #[must_use]
     pub fn build_or_disabled(self) -> UsageLogger {
         self.build().unwrap_or_else(|error| {
+            let error = WithCauses(&error);
             let _ = log::error(format_args!("usage logging is off: {error}"));
             UsageLogger::disabled()
         })

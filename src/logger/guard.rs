@@ -175,6 +175,16 @@ impl CallGuard {
         self.record(outcome)
     }
 
+    /// Ends the record without an event: somebody else has the call.
+    pub(crate) fn discard(mut self) {
+        if let Some(Open { place, call }) = self.open.take() {
+            if let Some(place) = place {
+                call.handle.open_calls.remove(place, &call);
+            }
+            lock(&call.record).take();
+        }
+    }
+
     fn record(&mut self, outcome: CallOutcome) -> Outcome {
         let Some(Open { place, call }) = self.open.take() else {
             return Outcome::Disabled;

@@ -12,6 +12,7 @@ use super::logins::Logins;
 use super::open_calls::OpenCalls;
 use super::pipeline::Pipeline;
 use super::wait::{Unanswered, Wait};
+use crate::base::log;
 use crate::config::setting::Setting;
 use crate::delivery::ShutdownReport;
 use crate::delivery::message::{ConfirmationWaiter, Control, DiskFlush, Flush, Shutdown, answer};
@@ -221,6 +222,13 @@ impl Drop for Handle {
     /// Signals the worker, and never waits for it.
     fn drop(&mut self) {
         if !self.pipeline.is_forked() {
+            let pending = self.pipeline.shared.ledger.pending();
+            if pending > 0 && !self.pipeline.shared.is_closed() {
+                let _ = log::warn(format_args!(
+                    "the last usage logger was dropped without a shutdown, {pending} events pending: \
+                     they are lost if the process ends now; call `shutdown`, or keep `shutdown_on_drop`"
+                ));
+            }
             self.pipeline.shared.close();
             self.pipeline.send(Control::Drain);
         }

@@ -99,10 +99,19 @@ impl Pipeline {
         match queued {
             Ok(()) => Outcome::Queued,
             Err(reason) => {
+                if reason == DropReason::MissingField && self.shared.missing_field.get().is_none() {
+                    self.shared.on_missing_field(self.missing_field(event));
+                }
                 self.shared.ledger.refuse(reason);
                 Outcome::Dropped(reason)
             }
         }
+    }
+
+    /// Returns which field of an incomplete event is missing, and where to give it.
+    pub(crate) fn missing_field(&self, event: &Event<'_>) -> &'static str {
+        let wire = &self.shared.settings.wire;
+        wire.missing_field(event, &self.settings.defaults)
     }
 
     fn is_full(&self) -> bool {

@@ -23,7 +23,8 @@ use crate::transport::api_key::ApiKey;
 /// A handle: clones share one queue and one worker. Made by [`builder`](Self::builder).
 ///
 /// When the last handle is dropped without a [`shutdown`](Self::shutdown), the worker goes on in
-/// the background for at most two seconds; if the process ends before, what was queued is lost.
+/// the background for at most two seconds; if the process ends before, what was queued is lost. A line
+/// of the log says how much is pending then. A logger in a static is never dropped, and cannot say so.
 #[derive(Clone)]
 pub struct UsageLogger {
     /// `None`: disabled.

@@ -1,51 +1,115 @@
-//! JSON-RPC messages, read leniently as they pass: what is not understood is passed over.
+//! JSON-RPC messages, read leniently as they pass: what is not understood is passed over and counted.
 //!
 //! Knows neither the transport that the messages come by nor an SDK's types.
 
 use serde_json::Value;
 
+use super::json::JsonReader;
 use crate::event::CallOutcome;
 
-/// Most messages of a list that are read; a list may hold any number.
+/// Most messages of a text that are read; a list may hold any number.
 const MAX_MESSAGES: usize = 100;
 
-/// Reads a message, or a list of them.
-pub(crate) fn messages(json: &[u8]) -> impl Iterator<Item = Value> {
-    let messages = match serde_json::from_slice(json) {
-        Ok(Value::Array(messages)) => messages,
-        Ok(message) => vec![message],
-        Err(_) => Vec::new(),
-    };
-    messages.into_iter().take(MAX_MESSAGES)
+/// The messages of a text.
+#[derive(Debug, Default)]
+pub(crate) struct Messages {
+    pub(crate) read: Vec<Value>,
+    /// How many were not read: those beyond the bound, and what is no JSON as one.
+    pub(crate) unread: u64,
 }
 
-/// A request, which wants an answer.
+impl Messages {
+    /// Reads a message, a list of them, or several one after another.
+    pub(crate) fn read(text: &[u8]) -> Self {
+        let mut messages = Self::default();
+        let mut reader = JsonReader::new(text);
+        while reader.peek().is_some() {
+            if messages.take_next(&mut reader).is_none() {
+                messages.unread += 1;
+                break;
+            }
+        }
+        messages
+    }
+
+    /// Takes a message, or a list of them; `None` where neither comes next.
+    fn take_next(&mut self, reader: &mut JsonReader<'_>) -> Option<()> {
+        if !reader.take(b'[') {
+            return self.take_message(reader);
+        }
+        while !reader.take(b']') {
+            self.take_message(reader)?;
+            if !reader.take(b',') && reader.peek() != Some(b']') {
+                return None;
+            }
+        }
+        Some(())
+    }
+
+    fn take_message(&mut self, reader: &mut JsonReader<'_>) -> Option<()> {
+        if self.read.len() < MAX_MESSAGES {
+            self.read.push(reader.value()?);
+        } else {
+            reader.skip()?;
+            self.unread += 1;
+        }
+        Some(())
+    }
+}
+
+/// What a request and its answer have in common, so that the number 1 and the string "1" differ.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub(crate) enum MessageId {
+    /// A number, in one spelling whatever the message's.
+    Number(String),
+    Text(String),
+    /// There is none, as in an answer to what could not be read.
+    Absent,
+}
+
+impl MessageId {
+    pub(crate) fn of(message: &Value) -> Self {
+        /// Up to this, a number with a fraction of zero is a whole one, and no digit is lost.
+        const MAX_EXACT: f64 = 9_007_199_254_740_992.0;
+        match message.get("id") {
+            Some(Value::String(id)) => Self::Text(id.clone()),
+            Some(Value::Number(id)) => match id.as_f64() {
+                // Adding zero makes -0 the same.
+                Some(number) if number.abs() < MAX_EXACT => {
+                    Self::Number((number + 0.0).to_string())
+                }
+                _ => Self::Number(id.to_string()),
+            },
+            _ => Self::Absent,
+        }
+    }
+
+    /// Returns the id as it is reported.
+    pub(crate) fn shown(&self) -> Option<&str> {
+        match self {
+            Self::Number(id) | Self::Text(id) => Some(id),
+            Self::Absent => None,
+        }
+    }
+}
+
+/// A request, or a notification, which has no id.
 pub(crate) struct Request<'a> {
-    pub(crate) id: String,
+    pub(crate) id: MessageId,
     pub(crate) method: &'a str,
     pub(crate) params: &'a Value,
 }
 
 impl<'a> Request<'a> {
-    /// Reads a message, unless it is none that wants an answer.
+    /// Reads a message, unless it names no method.
     pub(crate) fn read(message: &'a Value) -> Option<Self> {
         static NO_PARAMS: Value = Value::Null;
         Some(Self {
             method: message.get("method")?.as_str()?,
-            id: id(message)?,
+            id: MessageId::of(message),
             params: message.get("params").unwrap_or(&NO_PARAMS),
         })
     }
-}
-
-/// Returns a message's id as JSON, so that the number 1 and the string "1" differ.
-pub(crate) fn id(message: &Value) -> Option<String> {
-    message.get("id").map(Value::to_string)
-}
-
-/// Returns the id of a request as it is reported.
-pub(crate) fn shown_id(id: &str) -> &str {
-    id.trim_matches('"')
 }
 
 /// Returns a text among the members of a message.
@@ -62,17 +126,24 @@ pub(crate) enum Answer<'a> {
 impl<'a> Answer<'a> {
     /// Reads a message, unless it is no answer.
     pub(crate) fn read(message: &'a Value) -> Option<Self> {
-        match message.get("error") {
+        // An older JSON-RPC has both members in every answer, one of them null.
+        match message.get("error").filter(|error| !error.is_null()) {
             Some(error) => Some(Self::Error {
-                code: error
-                    .get("code")
-                    .and_then(Value::as_i64)
+                code: error.get("code").and_then(whole).unwrap_or_default(),
+                message: text(error, "message")
+                    .or(error.as_str())
                     .unwrap_or_default(),
-                message: text(error, "message").unwrap_or_default(),
             }),
             None => message.get("result").map(Self::Result),
         }
     }
+}
+
+/// Returns a whole number in any spelling.
+fn whole(value: &Value) -> Option<i64> {
+    value
+        .as_i64()
+        .or_else(|| value.as_f64().map(|number| number as i64))
 }
 
 /// Returns how a call ended whose result this is.
@@ -102,33 +173,81 @@ mod tests {
     use serde_json::json;
 
     #[test]
-    fn a_message_or_a_list_of_them_is_read_within_a_bound() {
-        let read = |json: &str| messages(json.as_bytes()).collect::<Vec<_>>();
-        assert_eq!(read(r#"{"id":1}"#), [json!({"id": 1})]);
-        assert_eq!(read(r#"[{"id":1},7]"#), [json!({"id": 1}), json!(7)]);
-        assert!(read("[]").is_empty());
-        assert!(read(r#"{"id":1"#).is_empty());
-        let many = serde_json::to_string(&vec![1; MAX_MESSAGES + 5]).unwrap();
-        assert_eq!(read(&many).len(), MAX_MESSAGES);
+    fn a_message_a_list_or_several_are_read_within_a_bound_and_the_others_counted() {
+        let read = |json: &str| {
+            let Messages { read, unread } = Messages::read(json.as_bytes());
+            (read, unread)
+        };
+        let (one, two) = (json!({"id": 1}), json!({"id": 2}));
+        assert_eq!(read(r#"{"id":1}"#), (vec![one.clone()], 0));
+        assert_eq!(read(r#"[{"id":1},7]"#), (vec![one.clone(), json!(7)], 0));
+        let both = vec![one.clone(), two];
+        assert_eq!(read("{\"id\":1}\n{\"id\":2}\n"), (both, 0));
+        for nothing in ["", " \n", "[]"] {
+            assert_eq!(read(nothing), (Vec::new(), 0), "{nothing:?}");
+        }
+        for (broken, before) in [
+            (r#"{"id":1"#, vec![]),
+            ("<html>", vec![]),
+            (r#"[{"id":1},"#, vec![one.clone()]),
+            (r#"{"id":1} and more"#, vec![one.clone()]),
+        ] {
+            assert_eq!(read(broken), (before, 1), "{broken}");
+        }
+        let many = serde_json::to_string(&vec![&one; MAX_MESSAGES + 5]).unwrap();
+        let (within, beyond) = read(&many);
+        assert_eq!((within.len(), beyond), (MAX_MESSAGES, 5));
     }
 
     #[test]
-    fn a_request_has_a_method_and_an_id() {
+    fn an_id_is_the_same_in_any_spelling_and_a_number_is_no_text() {
+        let id = |id: &str| {
+            let text = format!(r#"{{"id":{id}}}"#);
+            MessageId::of(&Messages::read(text.as_bytes()).read[0])
+        };
+        let one = MessageId::Number("1".to_owned());
+        for spelling in ["1", "1.0", "1e0", "10E-1", "01", "+1"] {
+            assert_eq!(id(spelling), one, "{spelling}");
+        }
+        assert_eq!(id("-0"), id("0.0"));
+        assert_eq!(id("1.50"), id("1.5"));
+        assert_ne!(id("9007199254740993"), id("9007199254740992"));
+        assert_eq!(
+            id(r#""\u0061\ud800""#),
+            MessageId::Text("a\u{fffd}".to_owned())
+        );
+        assert_ne!(id(r#""1""#), one);
+        for none in ["null", "true", "[1]"] {
+            assert_eq!(id(none), MessageId::Absent, "{none}");
+        }
+        assert_eq!(
+            (id(r#""a""#).shown(), id("7").shown()),
+            (Some("a"), Some("7"))
+        );
+    }
+
+    #[test]
+    fn a_request_has_a_method_and_a_notification_no_id() {
         let message = json!({"id": "a", "method": "tools/call", "params": {"name": "search"}});
         let request = Request::read(&message).unwrap();
-        assert_eq!((&*request.id, request.method), ("\"a\"", "tools/call"));
-        assert_eq!(shown_id(&request.id), "a");
+        assert_eq!(
+            (request.id.shown(), request.method),
+            (Some("a"), "tools/call")
+        );
         assert_eq!(text(request.params, "name"), Some("search"));
         for message in [
-            json!({"method": "notifications/initialized"}),
             json!({"id": 1, "result": {}}),
             json!({"id": 1, "method": 5}),
             json!("a"),
         ] {
             assert!(Request::read(&message).is_none(), "{message}");
         }
-        let message = json!({"id": 1, "method": "ping"});
-        assert_eq!(Request::read(&message).unwrap().params, &Value::Null);
+        let message = json!({"method": "ping"});
+        let request = Request::read(&message).unwrap();
+        assert_eq!(
+            (request.id, request.params),
+            (MessageId::Absent, &Value::Null)
+        );
     }
 
     #[test]
@@ -144,7 +263,10 @@ mod tests {
             read(json!({"result": 1, "error": error})),
             "error -32602 no"
         );
-        assert_eq!(read(json!({"error": null})), "error 0 ");
+        assert_eq!(read(json!({"result": 1, "error": null})), "result 1");
+        assert_eq!(read(json!({"error": "no"})), "error 0 no");
+        assert_eq!(read(json!({"error": {"code": -32601.0}})), "error -32601 ");
+        assert_eq!(read(json!({"error": null})), "none");
         assert_eq!(read(json!({"method": "sampling/createMessage"})), "none");
     }
 

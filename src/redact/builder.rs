@@ -2,6 +2,7 @@
 
 use std::sync::Arc;
 
+use crate::base::causes::debug_with_causes;
 use crate::redact::class::{Class, Label, MAX_CLASSES, Tag};
 use crate::redact::redactor::{Mode, Redactor};
 use crate::redact::rule_set::{Pattern, RuleSet, normalized};
@@ -34,8 +35,10 @@ pub struct RedactorBuilder {
     pseudonyms: Option<crate::pseudonym::Pseudonyms>,
 }
 
+debug_with_causes!(RedactorError);
+
 /// Why a redactor could not be built.
-#[derive(Debug, thiserror::Error)]
+#[derive(thiserror::Error)]
 #[non_exhaustive]
 pub enum RedactorError {
     /// A name given to `deny_name` or `allow_name` has no letter or digit.

@@ -8,13 +8,13 @@ use ::rmcp::model::{Implementation, InitializeResult};
 use ::rmcp::service::RequestContext;
 
 use super::instrumentation::Instrumented;
-use super::request::IncomingRequest;
+use super::request::{IncomingRequest, http_parts};
 use super::settings::InstrumentationSettings;
 use crate::capture::{Captured, Content};
 use crate::config::resolve::PipelineSettings;
 use crate::event::{Event, Facts, Identity, Kind, ToolCall};
 use crate::limits::CUT_MARGIN_BYTES;
-use crate::logger::{CallGuard, Handle, login_of};
+use crate::logger::{CallGuard, Handle, OuterRecords, login_of};
 use crate::wire::Profile;
 
 /// Records the use of a server whose logger is on.
@@ -91,6 +91,11 @@ impl<'a, H> Recorder<'a, H> {
     }
 
     pub(super) fn read(&self, context: &'a RequestContext<RoleServer>) -> IncomingRequest<'a> {
+        if let Some(http) = http_parts(context)
+            && let Some(outer) = http.extensions.get::<OuterRecords>()
+        {
+            outer.take_over(self.handle);
+        }
         let ledger = &self.handle.pipeline.shared.ledger;
         IncomingRequest::read(context, self.server, || ledger.identity_failure())
     }

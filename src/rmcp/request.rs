@@ -100,7 +100,7 @@ impl<'a> IncomingRequest<'a> {
     }
 }
 
-fn http_parts(context: &RequestContext<RoleServer>) -> Option<&Parts> {
+pub(super) fn http_parts(context: &RequestContext<RoleServer>) -> Option<&Parts> {
     context.extensions.get()
 }
 

@@ -12,9 +12,10 @@ use tokio::time::timeout;
 use super::answer::Answer;
 use super::check_request::{CheckedRequest, IngestRules};
 use super::received::{Received, ReceivedRequest};
+use crate::base::causes::debug_with_causes;
 
 /// Says that what was waited for did not arrive in time.
-#[derive(Clone, Debug, PartialEq, Eq)]
+#[derive(Clone, PartialEq, Eq)]
 #[non_exhaustive]
 pub struct WaitError {
     /// How many were waited for.
@@ -44,6 +45,8 @@ impl fmt::Display for WaitError {
 }
 
 impl std::error::Error for WaitError {}
+
+debug_with_causes!(WaitError);
 
 /// What a wait counts, and how many of it.
 #[derive(Clone, Copy)]

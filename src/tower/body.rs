@@ -5,55 +5,136 @@ use std::sync::Arc;
 use std::task::{Context, Poll, ready};
 
 use bytes::Bytes;
-use http::response;
+use http::{HeaderMap, StatusCode, header, response};
 use http_body::{Body, Frame, SizeHint};
 use pin_project_lite::pin_project;
 
-use super::exchange::Exchange;
-use super::reader::Reader;
+use super::exchange::{End, Exchange};
+use crate::mcp::framing::{FrameReader, Framing, is_json};
 
 /// Reads the messages of a body as it passes.
 #[derive(Debug)]
 pub(super) struct Tap {
+    /// `None` where nothing is recorded, and once the body has ended.
     exchange: Option<Arc<Exchange>>,
-    reader: Option<Reader>,
-    is_request: bool,
+    /// `None` for a body that cannot be read.
+    reader: Option<FrameReader>,
+    side: Side,
+    /// How much of the body is to come, if its head says so: who knows the length may not ask for the
+    /// end.
+    left: Option<u64>,
+}
+
+#[derive(Debug, Clone, Copy)]
+enum Side {
+    /// Whether what cannot be read is counted: not where the head says that it is no JSON.
+    Request {
+        is_counted: bool,
+    },
+    Response {
+        status: StatusCode,
+    },
 }
 
 impl Tap {
-    pub(super) fn of_request(exchange: Option<Arc<Exchange>>) -> Self {
-        Self {
-            reader: exchange.as_deref().map(Exchange::request_reader),
-            exchange,
-            is_request: true,
-        }
+    pub(super) fn of_request(exchange: Option<Arc<Exchange>>, headers: &HeaderMap) -> Self {
+        let side = Side::Request {
+            is_counted: is_json(content_type(headers)),
+        };
+        Self::new(exchange, headers, Framing::Json, side)
     }
 
-    pub(super) fn of_response(exchange: Option<Arc<Exchange>>, parts: &response::Parts) -> Self {
-        let reader = |exchange: &Arc<Exchange>| exchange.response_reader(parts);
+    /// `is_over`: there is no body, and nobody will ask for its end.
+    pub(super) fn of_response(
+        exchange: Option<Arc<Exchange>>,
+        parts: &response::Parts,
+        is_over: bool,
+    ) -> Self {
+        let status = parts.status;
+        let framing = Framing::of(content_type(&parts.headers));
+        let mut tap = Self::new(exchange, &parts.headers, framing, Side::Response { status });
+        if is_over || tap.left == Some(0) || status == StatusCode::NO_CONTENT {
+            tap.end(End::Whole);
+        }
+        tap
+    }
+
+    fn new(
+        exchange: Option<Arc<Exchange>>,
+        headers: &HeaderMap,
+        framing: Framing,
+        side: Side,
+    ) -> Self {
+        let max_bytes = exchange.as_deref().map(Exchange::max_message_bytes);
+        let reader = |max_bytes| FrameReader::new(framing, max_bytes);
+        let length = headers.get(header::CONTENT_LENGTH);
         Self {
-            reader: exchange.as_ref().and_then(reader),
             exchange,
-            is_request: false,
+            reader: max_bytes.filter(|_| is_plain(headers)).map(reader),
+            side,
+            left: length.and_then(|length| length.to_str().ok()?.trim().parse().ok()),
         }
     }
 
     fn on_data(&mut self, data: &Bytes) {
         if let (Some(exchange), Some(reader)) = (&self.exchange, &mut self.reader) {
-            reader.read(data, |json| exchange.on_messages(json, self.is_request));
+            // The messages of a request are read once all of it is there.
+            reader.read(data, |json| exchange.on_answers(json));
+        }
+        if let Some(left) = &mut self.left {
+            *left = left.saturating_sub(data.len() as u64);
+            if *left == 0 {
+                self.end(End::Whole);
+            }
         }
     }
 
-    /// The body has come to its end.
-    fn on_end(&mut self) {
-        let (Some(exchange), Some(reader)) = (self.exchange.take(), self.reader.take()) else {
+    /// Takes what is there of a body that has ended, and tells how it did.
+    fn end(&mut self, end: End) {
+        let Some(exchange) = self.exchange.take() else {
             return;
         };
-        let is_whole = reader.end(|json| exchange.on_messages(json, self.is_request));
-        if !self.is_request {
-            exchange.on_end(is_whole);
+        let reader = self.reader.take();
+        match self.side {
+            Side::Request { is_counted } => {
+                let is_whole = end == End::Whole;
+                let mut unread = 0;
+                let too_large = reader.map_or(1, |reader| {
+                    reader.end(|json| unread += exchange.on_requests(json, is_whole))
+                });
+                if is_counted && is_whole {
+                    exchange.count_unread(too_large + unread);
+                }
+            }
+            Side::Response { status } => {
+                let too_large =
+                    reader.map_or(0, |reader| reader.end(|json| exchange.on_answers(json)));
+                let end = match end {
+                    End::Whole if too_large > 0 => End::TooLarge,
+                    end => end,
+                };
+                exchange.on_end(status, end);
+            }
         }
     }
+}
+
+impl Drop for Tap {
+    fn drop(&mut self) {
+        self.end(End::Dropped);
+    }
+}
+
+fn content_type(headers: &HeaderMap) -> &str {
+    let content_type = headers.get(header::CONTENT_TYPE);
+    let content_type = content_type.and_then(|value| value.to_str().ok());
+    content_type.unwrap_or_default()
+}
+
+/// Whether a body is what it says, and not compressed.
+fn is_plain(headers: &HeaderMap) -> bool {
+    let mut encodings = headers.get_all(header::CONTENT_ENCODING).iter();
+    encodings.all(|encoding| encoding.as_bytes().eq_ignore_ascii_case(b"identity"))
 }
 
 macro_rules! body {
@@ -91,11 +172,11 @@ macro_rules! body {
                         }
                         // A reader that knows the length may not poll for the end.
                         if this.body.is_end_stream() {
-                            this.tap.on_end();
+                            this.tap.end(End::Whole);
                         }
                     }
-                    Some(Err(_)) => {}
-                    None => this.tap.on_end(),
+                    Some(Err(_)) => this.tap.end(End::Broken),
+                    None => this.tap.end(End::Whole),
                 }
                 Poll::Ready(frame)
             }

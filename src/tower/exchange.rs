@@ -1,23 +1,22 @@
 //! One request over HTTP and its answer, and the calls within.
 
-use std::collections::HashMap;
 use std::fmt;
-use std::sync::{Arc, Mutex};
+use std::sync::{Arc, Mutex, Weak};
 
 use http::{HeaderMap, Method, StatusCode, header, request, response};
 use serde_json::{Map, Value};
 
 use super::observer::Observer;
-use super::reader::Reader;
+use super::open_messages::{Awaited, OpenMessages, OpenedCall};
 use crate::base::lock::lock;
 use crate::event::{
     AuthRejected, AuthRejection, Call, CallOutcome, Caller, ClientClass, Event, Facts, Identity,
     IntentSource, Kind, Session, ToolCall,
 };
-use crate::logger::CallGuard;
+use crate::logger::{GivesWay, OuterRecords};
 use crate::mcp::answers::is_unknown_tool_error;
 use crate::mcp::intent::{CapturedArguments, IntentProperty, nonempty_text};
-use crate::mcp::message::{self, Answer, Request, text};
+use crate::mcp::message::{self, Answer, MessageId, Messages, Request, text};
 use crate::mcp::request::{Channel, ClientInfo, RequestFacts, RequestMeta, SESSION_HEADER};
 
 /// Says the protocol's version where `_meta` does not.
@@ -34,39 +33,41 @@ pub(super) struct Exchange {
     open: Mutex<OpenMessages>,
 }
 
-/// The messages that are not answered yet.
-#[derive(Default)]
-struct OpenMessages {
-    calls: HashMap<String, OpenedCall>,
-    /// A request to list tools: its id and its parameters.
-    listing: Option<(String, Value)>,
-    /// The client of an `initialize`: its name and its version.
-    client: Option<(String, String)>,
-}
-
-/// A call that is not answered yet.
-struct OpenedCall {
-    record: CallGuard,
-    round: u32,
-    /// Whether a listing has shown its tool.
-    is_known: bool,
+/// How a body ended.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) enum End {
+    /// All of it has passed.
+    Whole,
+    /// All of it has passed, and part of it was too large to be read.
+    TooLarge,
+    /// Whoever makes it failed.
+    Broken,
+    /// Whoever takes it went away.
+    Dropped,
 }
 
 impl Observer {
     /// Begins to read a request, if it may hold messages.
-    pub(super) fn open(self: &Arc<Self>, parts: &request::Parts) -> Option<Arc<Exchange>> {
-        if !self.usage.is_enabled() || parts.method != Method::POST {
+    pub(super) fn open(self: &Arc<Self>, parts: &mut request::Parts) -> Option<Arc<Exchange>> {
+        let handle = self.usage.handle()?;
+        if parts.method != Method::POST {
             return None;
         }
-        let extensions = &parts.extensions;
+        let extensions = &mut parts.extensions;
         let caller = extensions.get::<Caller>().cloned();
         let identity = || extensions.get::<Identity<'static>>().cloned();
-        Some(Arc::new(Exchange {
+        let caller = caller.or_else(|| identity().map(Caller::from));
+        let exchange = Arc::new(Exchange {
             observer: Arc::clone(self),
             headers: parts.headers.clone(),
-            caller: caller.or_else(|| identity().map(Caller::from)),
+            caller,
             open: Mutex::default(),
-        }))
+        });
+        let outer = extensions.get_or_insert_default::<OuterRecords>();
+        outer.take_over(handle);
+        let record: Weak<Exchange> = Arc::downgrade(&exchange);
+        outer.push(handle, record);
+        Some(exchange)
     }
 }
 
@@ -75,16 +76,14 @@ impl Exchange {
         self.headers.get(name)?.to_str().ok()
     }
 
-    /// Returns what reads the request's body.
-    pub(super) fn request_reader(&self) -> Reader {
-        Reader::json(self.observer.settings.max_message_bytes)
+    pub(super) fn max_message_bytes(&self) -> usize {
+        self.observer.settings.max_message_bytes
     }
 
-    /// Returns what reads the body of the answer, whose head is there; `None` where it holds no
-    /// messages.
-    pub(super) fn response_reader(&self, parts: &response::Parts) -> Option<Reader> {
-        let mut open = lock(&self.open);
-        if let Some(client) = open.client.take()
+    /// Takes the head of the answer.
+    pub(super) fn on_head(&self, parts: &response::Parts) {
+        let client = lock(&self.open).client.take();
+        if let Some(client) = client
             && let Some(id) = parts.headers.get(SESSION_HEADER)
             && let Ok(id) = id.to_str()
         {
@@ -93,24 +92,6 @@ impl Exchange {
         if self.observer.settings.auth_rejections {
             self.log_rejection(parts.status);
         }
-        let max_bytes = self.observer.settings.max_message_bytes;
-        let content_type = parts.headers.get(header::CONTENT_TYPE);
-        let content_type = content_type.and_then(|value| value.to_str().ok());
-        let content_type = content_type.unwrap_or_default();
-        if content_type.starts_with("text/event-stream") {
-            return Some(Reader::events(max_bytes));
-        }
-        if content_type.starts_with("application/json") {
-            return Some(Reader::json(max_bytes));
-        }
-        if parts.status.is_client_error() || parts.status.is_server_error() {
-            for (_, mut call) in open.calls.drain() {
-                call.record
-                    .set_error(format!("HTTP {}", parts.status.as_u16()));
-                call.record.finish(CallOutcome::ProtocolError);
-            }
-        }
-        None
     }
 
     /// Reports an answer that refuses whoever asked.
@@ -134,14 +115,30 @@ impl Exchange {
         self.observer.usage.log_usage(event);
     }
 
-    /// Takes what passes: a message, or a list of them.
-    pub(super) fn on_messages(&self, json: &[u8], is_request: bool) {
-        for message in message::messages(json) {
-            if is_request {
-                self.on_request(&message);
-            } else {
-                self.on_answer(&message);
-            }
+    /// Takes the messages of a request; returns how many could not be read. One that has not come
+    /// whole, and is no message as it is, has not reached the server either.
+    pub(super) fn on_requests(&self, json: &[u8], is_whole: bool) -> u64 {
+        if lock(&self.open).gave_way() {
+            return 0;
+        }
+        let Messages { read, unread } = Messages::read(json);
+        if is_whole || unread == 0 {
+            read.iter().for_each(|message| self.on_request(message));
+        }
+        unread
+    }
+
+    /// Counts messages of the request that were not read.
+    pub(super) fn count_unread(&self, messages: u64) {
+        if let Some(handle) = self.observer.usage.handle() {
+            handle.pipeline.shared.ledger.unread(messages);
+        }
+    }
+
+    /// Takes messages of the answer.
+    pub(super) fn on_answers(&self, json: &[u8]) {
+        for message in Messages::read(json).read {
+            self.on_answer(&message);
         }
     }
 
@@ -152,9 +149,9 @@ impl Exchange {
         match method {
             "tools/call" => {
                 let call = self.open_call(&id, params);
-                lock(&self.open).calls.insert(id, call);
+                lock(&self.open).push(id, Awaited::Call(call));
             }
-            "tools/list" => lock(&self.open).listing = Some((id, params.clone())),
+            "tools/list" => lock(&self.open).push(id, Awaited::Listing(params.clone())),
             "initialize" => {
                 let client = params.get("clientInfo").map(ClientInfo::read);
                 let client = client.unwrap_or_default();
@@ -169,7 +166,7 @@ impl Exchange {
     }
 
     /// Begins the record of a call.
-    fn open_call(&self, id: &str, params: &Value) -> OpenedCall {
+    fn open_call(&self, id: &MessageId, params: &Value) -> OpenedCall {
         let Observer {
             usage,
             settings,
@@ -178,7 +175,7 @@ impl Exchange {
         let name = text(params, "name").unwrap_or_default();
         let tool = memory.tools.get(name);
         let client = self.session_client(params);
-        let facts = self.facts(params, client.as_ref(), Some(message::shown_id(id)));
+        let facts = self.facts(params, client.as_ref(), id.shown());
         if let Some(caller) = &self.caller {
             usage.log_login(caller, &facts.session);
         }
@@ -265,27 +262,17 @@ impl Exchange {
     }
 
     fn on_answer(&self, message: &Value) {
-        let Some(id) = message::id(message) else {
+        // A request of the server's may happen to have the same id.
+        let Some(answer) = Answer::read(message) else {
             return;
         };
-        let mut open = lock(&self.open);
-        if let Some((_, params)) = open.listing.take_if(|(asked, _)| *asked == id) {
-            drop(open);
-            self.on_listing(message, &params);
-            return;
-        }
-        let Some(call) = open.calls.remove(&id) else {
-            return;
-        };
-        match Answer::read(message) {
-            Some(answer) => {
-                drop(open);
-                self.record_end(call, &answer);
+        let awaited = lock(&self.open).take(&MessageId::of(message), &answer);
+        match (awaited, answer) {
+            (Some(Awaited::Call(call)), answer) => self.record_end(call, &answer),
+            (Some(Awaited::Listing(params)), Answer::Result(result)) => {
+                self.on_listing(result, &params);
             }
-            // A request of the server's that happens to have the same id.
-            None => {
-                open.calls.insert(id, call);
-            }
+            _ => {}
         }
     }
 
@@ -320,14 +307,12 @@ impl Exchange {
     }
 
     /// Remembers what a listing shows of the tools, and reports the first whole one.
-    fn on_listing(&self, message: &Value, params: &Value) {
-        let result = message.get("result");
-        let Some(tools) = result.and_then(|result| result.get("tools")?.as_array()) else {
+    fn on_listing(&self, result: &Value, params: &Value) {
+        let Some(tools) = result.get("tools").and_then(Value::as_array) else {
             return;
         };
         self.observer.remember_tools(tools);
-        let is_whole = params.get("cursor").is_none()
-            && result.is_some_and(|result| result.get("nextCursor").is_none());
+        let is_whole = params.get("cursor").is_none() && result.get("nextCursor").is_none();
         if !is_whole || !self.observer.takes_all_kinds() || !self.observer.memory.is_first_listing()
         {
             return;
@@ -346,18 +331,48 @@ impl Exchange {
         });
     }
 
-    /// The answer has come to its end.
-    pub(super) fn on_end(&self, is_whole: bool) {
-        if !is_whole {
-            self.end_calls(CallOutcome::Ok);
-        }
+    /// The answer has come to its end: records the calls that it has not answered.
+    pub(super) fn on_end(&self, status: StatusCode, end: End) {
+        let is_refusal = status.is_client_error() || status.is_server_error();
+        let status = format!("HTTP {}", status.as_u16());
+        let (outcome, error) = match end {
+            _ if is_refusal => (CallOutcome::ProtocolError, Some(&*status)),
+            End::Whole | End::Broken => (CallOutcome::Unknown, None),
+            End::TooLarge => (CallOutcome::Ok, None),
+            End::Dropped => (gone(), None),
+        };
+        self.end_calls(outcome, error);
+    }
+
+    /// There is no answer: the service within failed.
+    pub(super) fn on_failure(&self) {
+        self.end_calls(CallOutcome::ProtocolError, Some("the service failed"));
     }
 
     /// Records the calls without an answer.
-    fn end_calls(&self, outcome: CallOutcome) {
-        for (_, call) in lock(&self.open).calls.drain() {
+    fn end_calls(&self, outcome: CallOutcome, error: Option<&str>) {
+        let calls = lock(&self.open).take_calls();
+        for mut call in calls {
+            if let Some(error) = error {
+                call.record.set_error(error);
+            }
             call.record.finish(outcome);
         }
+    }
+}
+
+impl GivesWay for Exchange {
+    fn give_way(&self) {
+        lock(&self.open).give_way();
+    }
+}
+
+/// How a call ended that nobody waits for.
+fn gone() -> CallOutcome {
+    if std::thread::panicking() {
+        CallOutcome::Panicked
+    } else {
+        CallOutcome::Cancelled
     }
 }
 
@@ -367,11 +382,7 @@ fn meta(params: &Value) -> RequestMeta<'_> {
 
 impl Drop for Exchange {
     fn drop(&mut self) {
-        self.end_calls(if std::thread::panicking() {
-            CallOutcome::Panicked
-        } else {
-            CallOutcome::Cancelled
-        });
+        self.end_calls(gone(), None);
     }
 }
 

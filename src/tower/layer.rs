@@ -6,6 +6,7 @@ use std::sync::Arc;
 use std::task::{Context, Poll, ready};
 
 use http::{Request, Response};
+use http_body::Body;
 use pin_project_lite::pin_project;
 use tower_layer::Layer;
 use tower_service::Service;
@@ -86,6 +87,7 @@ pub struct UsageService<S> {
 impl<S, B, R> Service<Request<B>> for UsageService<S>
 where
     S: Service<Request<RequestBody<B>>, Response = Response<R>>,
+    R: Body,
 {
     type Response = Response<ResponseBody<R>>;
     type Error = S::Error;
@@ -96,9 +98,10 @@ where
     }
 
     fn call(&mut self, request: Request<B>) -> Self::Future {
-        let (parts, body) = request.into_parts();
-        let exchange = self.observer.open(&parts);
-        let body = RequestBody::new(body, Tap::of_request(exchange.clone()));
+        let (mut parts, body) = request.into_parts();
+        let exchange = self.observer.open(&mut parts);
+        let tap = Tap::of_request(exchange.clone(), &parts.headers);
+        let body = RequestBody::new(body, tap);
         ResponseFuture {
             answer: self.inner.call(Request::from_parts(parts, body)),
             exchange,
@@ -119,15 +122,31 @@ pin_project! {
 impl<F, R, E> Future for ResponseFuture<F>
 where
     F: Future<Output = Result<Response<R>, E>>,
+    R: Body,
 {
     type Output = Result<Response<ResponseBody<R>>, E>;
 
     fn poll(self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<Self::Output> {
         let this = self.project();
-        let response = ready!(this.answer.poll(cx))?;
+        let answer = ready!(this.answer.poll(cx));
         let exchange = this.exchange.take();
+        let response = match answer {
+            Ok(response) => response,
+            Err(error) => {
+                if let Some(exchange) = exchange {
+                    exchange.on_failure();
+                }
+                return Poll::Ready(Err(error));
+            }
+        };
         let (parts, body) = response.into_parts();
-        let body = ResponseBody::new(body, Tap::of_response(exchange, &parts));
-        Poll::Ready(Ok(Response::from_parts(parts, body)))
+        if let Some(exchange) = &exchange {
+            exchange.on_head(&parts);
+        }
+        let tap = Tap::of_response(exchange, &parts, body.is_end_stream());
+        Poll::Ready(Ok(Response::from_parts(
+            parts,
+            ResponseBody::new(body, tap),
+        )))
     }
 }

@@ -18,7 +18,7 @@ impl ApiKey {
     pub(crate) fn parse(setting: &'static str, key: &str) -> Result<Self, BuildError> {
         let key = key.trim();
         let fault = if key.is_empty() {
-            "is empty"
+            "is empty: write the key, or leave it out"
         } else if key.bytes().all(|b| (0x20..0x7f).contains(&b)) {
             return Ok(Self(key.to_owned()));
         } else {

@@ -44,6 +44,7 @@ impl Transport for DryRun {
             Ok(()) => Ok(Answer {
                 status: 200,
                 retry_after: None,
+                content_type: None,
                 body: Box::pin(ready(Vec::new())),
             }),
             Err(error) => Err(SendError::Network(format!("dry run: {error}"))),

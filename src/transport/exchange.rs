@@ -17,6 +17,8 @@ pub(crate) struct Request {
 pub(crate) struct Answer {
     pub(crate) status: u16,
     pub(crate) retry_after: Option<String>,
+    /// The header `Content-Type`.
+    pub(crate) content_type: Option<String>,
     /// Resolves to what arrives of the body, at most [`MAX_ANSWER_BYTES`].
     pub(crate) body: BodyFuture,
 }

@@ -9,6 +9,7 @@ use super::api_key::KeyCell;
 use super::exchange::{
     Answer, MAX_ANSWER_BYTES, ProbeAnswer, ProbeFuture, Request, SendError, SendFuture, Transport,
 };
+use crate::base::causes::WithCauses;
 use crate::hooks::ClientHook;
 
 /// POSTs to one endpoint with one key.
@@ -22,6 +23,14 @@ pub(crate) struct Http {
     pub(crate) gzip: bool,
 }
 
+/// Why no client could be built.
+#[derive(Debug)]
+pub(crate) enum ClientError {
+    /// The system has no TLS roots.
+    NoRoots(reqwest::Error),
+    Other(reqwest::Error),
+}
+
 /// Builds the client for an endpoint. Fails when TLS cannot be set up, or the user's hook made it
 /// impossible.
 pub(crate) fn client(
@@ -29,12 +38,15 @@ pub(crate) fn client(
     max_in_flight: usize,
     bundled_roots: bool,
     hook: Option<ClientHook>,
-) -> Result<Client, reqwest::Error> {
+) -> Result<Client, ClientError> {
     let mut builder = Client::builder()
         .pool_max_idle_per_host(max_in_flight)
         .user_agent(USER_AGENT);
-    if bundled_roots {
-        builder = with_bundled_roots(builder)?;
+    if endpoint.scheme() == "http" {
+        // No redirect leads to https, so roots would check nothing; and there may be none.
+        builder = builder.tls_certs_only([]);
+    } else if bundled_roots {
+        builder = with_bundled_roots(builder).map_err(ClientError::Other)?;
     }
     if let Some(hook) = hook {
         builder = hook(builder);
@@ -48,7 +60,21 @@ pub(crate) fn client(
     if is_loopback(endpoint) {
         builder = builder.no_proxy();
     }
-    builder.build()
+    builder.build().map_err(|error| {
+        let error = error.without_url();
+        if endpoint.scheme() == "https" && !bundled_roots && lacks_roots() {
+            ClientError::NoRoots(error)
+        } else {
+            ClientError::Other(error)
+        }
+    })
+}
+
+/// Whether a client cannot be built for want of roots alone. An error does not say so in a way that
+/// code can rely on.
+fn lacks_roots() -> bool {
+    let without = Client::builder().tls_certs_only([]).build();
+    Client::builder().build().is_err() && without.is_ok()
 }
 
 #[cfg(feature = "bundled-roots")]
@@ -123,12 +149,18 @@ impl Transport for Http {
         }
         Box::pin(async move {
             let response = http.send().await.map_err(error)?;
-            let retry_after = response.headers().get(RETRY_AFTER);
+            let text = |name| {
+                response
+                    .headers()
+                    .get(name)?
+                    .to_str()
+                    .ok()
+                    .map(str::to_owned)
+            };
             Ok(Answer {
                 status: response.status().as_u16(),
-                retry_after: retry_after
-                    .and_then(|value| value.to_str().ok())
-                    .map(str::to_owned),
+                retry_after: text(RETRY_AFTER),
+                content_type: text(CONTENT_TYPE),
                 body: Box::pin(read(response)),
             })
         })
@@ -167,15 +199,7 @@ fn error(error: reqwest::Error) -> SendError {
     if error.is_timeout() {
         return SendError::Timeout;
     }
-    let error = error.without_url();
-    let mut text = error.to_string();
-    let mut source = std::error::Error::source(&error);
-    while let Some(cause) = source {
-        text.push_str(": ");
-        text.push_str(&cause.to_string());
-        source = cause.source();
-    }
-    SendError::Network(text)
+    SendError::Network(WithCauses(&error.without_url()).to_string())
 }
 
 #[cfg(test)]

@@ -101,6 +101,7 @@ impl Transport for MemoryTransport {
             status => Ok(Answer {
                 status,
                 retry_after: None,
+                content_type: None,
                 body: Box::pin(std::future::ready(Vec::new())),
             }),
         }))

@@ -192,7 +192,7 @@ fn a_marked_event_shows_what_the_ingest_answers() {
     for (name, wire) in wires() {
         let ingest = ingest();
         let usage = builder_for(&ingest, &wire).build().unwrap();
-        let report = block_on(usage.check_delivery());
+        let report = block_on(usage.check_delivery().into_future());
         assert!(report.delivered, "{name}: {report}");
         assert_eq!(report.status, Some(200));
         let events = ingest.delivered();
@@ -217,11 +217,10 @@ fn each_refusal_is_told_with_what_to_do() {
             "redirect",
         ),
         (
-            Answer::status(500).body("mail bob@example.com, your key is test-key-1\n"),
-            Some(500),
-            "[REDACTED_EMAIL]",
+            Answer::reject_first(1, false),
+            Some(200),
+            "refuses the event",
         ),
-        (Answer::reject_first(1, false), Some(200), "rejected"),
         (Answer::reset_after_body(), None, ""),
     ];
     for (answer, status, words) in rows {
@@ -243,6 +242,96 @@ fn each_refusal_is_told_with_what_to_do() {
         .unwrap();
     let report = usage.check_delivery_blocking();
     assert!(report.detail.contains("product_id"), "{report}");
+}
+
+/// A key that an ingest repeats in some spelling that no search for the key finds.
+const ECHOED: [&str; 5] = [
+    "echo: test-key-1 of bob@example.com",
+    "echo: test\\u002dkey\\u002d1",
+    "echo: test%2Dkey%2D1",
+    "echo: TEST-KEY-1",
+    "echo: test-key-...",
+];
+
+#[test]
+fn nothing_of_an_answers_body_is_shown_whatever_it_repeats() {
+    for body in ECHOED {
+        for status in [200, 401, 500] {
+            let ingest = ingest();
+            let answer = Answer::status(status).body(body);
+            ingest.script([answer.header("Content-Type", "text/plain; charset=x")]);
+            let usage = builder(&ingest).build().unwrap();
+            let report = usage.check_delivery_blocking();
+            let shown = format!("{report} {report:?}");
+            for word in ["echo", "test", "TEST", "bob"] {
+                assert!(!shown.contains(word), "{word}: {shown}");
+            }
+            let length = format!("text/plain, {} bytes", body.len());
+            assert!(report.detail.contains(&length), "{report}");
+        }
+    }
+}
+
+#[test]
+fn the_beginning_of_an_answer_is_shown_to_whoever_asks_for_it_redacted() {
+    let ingest = ingest();
+    let body = format!("echo: test-key-1 of bob@example.com\n{}", "x".repeat(1_000));
+    ingest.script([Answer::status(500).body(body)]);
+    let usage = builder(&ingest).build().unwrap();
+    let report = usage.check_delivery().show_answer(true).block();
+    let shown = report.to_string();
+    assert!(
+        shown.contains("echo: [key] of [REDACTED_EMAIL] xxx"),
+        "{shown}"
+    );
+    assert!(shown.len() < 500, "{shown}");
+}
+
+#[test]
+fn a_builder_is_checked_and_every_fault_is_a_finding() {
+    let faulty = UsageLogger::builder()
+        .env(|name| (name == "PACKAGE_TRACKER_VERBOSE").then(|| "perhaps".to_owned()))
+        .endpoint("")
+        .max_in_flight(0)
+        .headers([("host", "x")]);
+    let report = block_on(faulty.check());
+    assert!(!report.is_healthy());
+    let details: Vec<_> = report.findings.iter().map(|f| &*f.detail).collect();
+    let expected = [
+        "api_key",
+        "endpoint",
+        "headers",
+        "max_in_flight",
+        "PACKAGE_TRACKER_VERBOSE",
+    ];
+    assert_eq!(details.len(), expected.len(), "{report}");
+    for (detail, name) in details.iter().zip(expected) {
+        assert!(detail.starts_with(name), "{detail}");
+    }
+    assert_eq!(
+        origin(&report, "max_in_flight"),
+        ("0".to_owned(), Origin::Code)
+    );
+
+    // What shows only when it is built, and what is off.
+    let file = std::env::temp_dir().join(format!("mcp-usage-no-dir-{}", std::process::id()));
+    std::fs::write(&file, "").unwrap();
+    let ingest = ingest();
+    let report = builder(&ingest)
+        .spool(mcp_usage::spool::Spool::dir(&file))
+        .check_blocking();
+    std::fs::remove_file(&file).unwrap();
+    assert_eq!(state(&report, "settings"), State::Bad, "{report}");
+    let report = builder(&ingest).enabled(false).check_blocking();
+    assert_eq!(state(&report, "opt-out"), State::Doubtful, "{report}");
+
+    // A sound one is checked as its logger is.
+    let report = builder(&ingest).check_blocking();
+    assert!(
+        report.is_healthy() && state(&report, "connection") == State::Good,
+        "{report}"
+    );
+    assert_eq!(ingest.counts().events, 0);
 }
 
 #[test]

@@ -24,6 +24,7 @@ mod rmcp;
 mod sampling;
 mod settings;
 mod shutdown;
+mod silence;
 mod spool;
 mod support;
 mod wire;

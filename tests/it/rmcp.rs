@@ -5,6 +5,7 @@ mod calls;
 mod ends;
 mod intent;
 mod layer;
+mod lenient;
 mod replay;
 mod server;
 mod users;

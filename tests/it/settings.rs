@@ -5,6 +5,7 @@ use std::time::Duration;
 
 use mcp_usage::config::{DEFAULT_ENVIRONMENT, DEFAULT_SOURCE, DEFAULT_USER_AGENT, MIN_QUEUE_BYTES};
 use mcp_usage::limits::Limits;
+use mcp_usage::redact::Redactor;
 use mcp_usage::testing::MockIngest;
 use mcp_usage::{
     BuildError, Builder, Identity, Mcpeye, Outcome, Stats, ToolCall, UsageLogger, Wire,
@@ -41,8 +42,9 @@ fn every_bad_value_is_refused_by_the_name_of_its_setting() {
         ("api_key", "is empty", |b| b.api_key("  \n")),
         ("api_key", "header cannot carry", |b| b.api_key("test\nkey")),
         ("api_key", "header cannot carry", |b| b.api_key("schlüssel")),
-        ("endpoint", "not a URL", |b| b.endpoint("")),
-        ("endpoint", "not a URL", |b| {
+        ("endpoint", "is empty", |b| b.endpoint("")),
+        ("endpoint", "is empty", |b| b.endpoint(" \n")),
+        ("endpoint", "has no scheme", |b| {
             b.endpoint("ingest.example/api")
         }),
         ("endpoint", "not a URL", |b| b.endpoint("https://")),
@@ -101,7 +103,7 @@ fn every_bad_value_is_refused_by_the_name_of_its_setting() {
         ("initial_backoff", "is 0ns", |b| {
             b.initial_backoff(Duration::ZERO)
         }),
-        ("initial_backoff", "not within", |b| {
+        ("initial_backoff", "1ms to max_backoff (30s)", |b| {
             b.initial_backoff(31 * SECOND)
         }),
         ("max_backoff", "is 0ns", |b| b.max_backoff(Duration::ZERO)),
@@ -113,7 +115,7 @@ fn every_bad_value_is_refused_by_the_name_of_its_setting() {
             b.max_event_age(Duration::ZERO)
         }),
         ("max_event_age", "not within", |b| b.max_event_age(31 * DAY)),
-        ("max_event_age", "flush_interval", |b| {
+        ("max_event_age", "flush_interval (10s)", |b| {
             b.max_event_age(SECOND).flush_interval(10 * SECOND)
         }),
         ("limits", "max_prompt_chars 0", |b| {
@@ -549,4 +551,58 @@ fn ingest_elsewhere() -> MockIngest {
 
 fn reqwest_policy() -> reqwest::redirect::Policy {
     reqwest::redirect::Policy::limited(5)
+}
+
+#[test]
+fn plain_http_to_another_host_is_allowed_by_code_or_by_the_environment() {
+    const VARIABLE: &str = "MCP_USAGE_ALLOW_INSECURE_HTTP";
+    let with = |value: &'static str| {
+        UsageLogger::builder()
+            .env(move |name| (name == VARIABLE).then(|| value.to_owned()))
+            .api_key(KEY)
+            .product_id("p")
+            .endpoint("http://ingest.example/x")
+    };
+    let refused = |builder: Builder| builder.build().unwrap_err().to_string();
+    with("true").build().unwrap();
+    with("1").build().unwrap();
+    for words in [
+        "uses http",
+        "allow_insecure_http(true)",
+        "MCP_USAGE_ALLOW_INSECURE_HTTP=true",
+    ] {
+        assert!(refused(with("false")).contains(words));
+    }
+    assert!(refused(with("perhaps")).starts_with(VARIABLE));
+    // Code wins.
+    assert!(refused(with("true").allow_insecure_http(false)).contains("uses http"));
+    with("false").allow_insecure_http(true).build().unwrap();
+    let report = with("true").dry_run("/dev/null").check_blocking();
+    let setting = report
+        .settings
+        .iter()
+        .find(|s| s.name == "allow_insecure_http")
+        .unwrap();
+    assert_eq!(
+        (&*setting.value, setting.origin.to_string()),
+        ("true", VARIABLE.to_owned())
+    );
+}
+
+#[test]
+fn debug_of_an_error_reads_like_its_display_and_names_its_causes() {
+    let errors: [Box<dyn std::error::Error>; 5] = [
+        Box::new(UsageLogger::builder().env(|_| None).build().unwrap_err()),
+        Box::new(mcp_usage::ConfirmError::Disabled),
+        Box::new(mcp_usage::FlushError::TimedOut { pending: 3 }),
+        Box::new(mcp_usage::pseudonym::Pseudonyms::new(b"short").unwrap_err()),
+        Box::new(Redactor::builder().deny_name("").build().unwrap_err()),
+    ];
+    for error in errors {
+        assert_eq!(format!("{error:?}"), error.to_string());
+    }
+    let pattern = Redactor::builder().pattern("a_b", "(").build().unwrap_err();
+    let debug = format!("{pattern:?}");
+    assert!(debug.starts_with(&pattern.to_string()), "{debug}");
+    assert!(debug.contains("unclosed group"), "{debug}");
 }

@@ -79,7 +79,7 @@ const SDK: &[Rule] = &[
     ("dropped", Optional, check_dropped),
 ];
 
-const OUTCOMES: [&str; 9] = [
+const OUTCOMES: [&str; 10] = [
     "ok",
     "tool_error",
     "protocol_error",
@@ -89,6 +89,7 @@ const OUTCOMES: [&str; 9] = [
     "timeout",
     "panicked",
     "dropped",
+    "unknown",
 ];
 
 const DROP_REASONS: [&str; 16] = [

@@ -2,8 +2,10 @@
 
 use std::fmt;
 
+use crate::base::causes::debug_with_causes;
+
 /// What is wrong with a body, and where.
-#[derive(Clone, Debug, PartialEq, Eq)]
+#[derive(Clone, PartialEq, Eq)]
 #[non_exhaustive]
 pub struct Violation {
     /// The path of the offending field, such as `payload[3].event_id`; `body` for the whole.
@@ -28,3 +30,5 @@ impl fmt::Display for Violation {
 }
 
 impl std::error::Error for Violation {}
+
+debug_with_causes!(Violation);

@@ -27,7 +27,7 @@ async fn layered(layer: UsageLayer, config: StreamableHttpServerConfig) -> Http 
     serve(Router::new().nest_service("/mcp", service).layer(layer)).await
 }
 
-async fn serve(app: Router) -> Http {
+pub(super) async fn serve(app: Router) -> Http {
     serve_app(app.layer(middleware::from_fn(authenticate))).await
 }
 
@@ -360,6 +360,46 @@ async fn a_client_that_goes_away_has_cancelled() {
 }
 
 #[tokio::test]
+async fn a_call_has_one_event_for_each_logger_whatever_records_it() {
+    for (era, mode) in eras() {
+        let (kept, other) = (Kept::new(), Kept::new());
+        let instrumentation = kept.instrumentation().intent(false);
+        let service = StreamableHttpService::new(
+            instrumentation.factory(|| Ok(Shop::new())),
+            Arc::<LocalSessionManager>::default(),
+            StreamableHttpServerConfig::default(),
+        );
+        let app = Router::new()
+            .nest_service("/mcp", service)
+            .layer(UsageLayer::new(&kept.usage))
+            .layer(UsageLayer::new(&other.usage))
+            .layer(UsageLayer::new(&kept.usage.clone()).auth_rejections(true));
+        let http = serve(app).await;
+        let client = connect(&http.url, Some("u1"), mode).await;
+        client.list_all_tools().await.unwrap();
+        call(&client, "search", json!({"query": "rails"})).await;
+        call(&client, "serach", empty_object()).await;
+        client.cancel().await.unwrap();
+        for kept in [&kept, &other] {
+            let events = kept.events().await;
+            let mut kinds: Vec<_> = events
+                .iter()
+                .map(|event| event["activity_type"].as_str().unwrap())
+                .collect();
+            kinds.sort_unstable();
+            let once = [
+                "MCP_IDENTITY_CAPTURE",
+                "MCP_INIT",
+                "MCP_TOOL_CALL",
+                "MCP_TOOL_CALL",
+            ];
+            assert_eq!(kinds, once, "{era}: {events:#?}");
+            kept.end().await;
+        }
+    }
+}
+
+#[tokio::test]
 async fn refused_logins_are_reported_by_their_class() {
     let kept = Kept::new();
     let layer = UsageLayer::new(&kept.usage).auth_rejections(true);
@@ -434,7 +474,7 @@ async fn an_async_function_is_recorded_however_it_ends() {
 }
 
 /// A stream of what is there already.
-fn futures_of<T: Send + 'static>(
+pub(super) fn futures_of<T: Send + 'static>(
     items: Vec<T>,
 ) -> impl futures_core::Stream<Item = T> + Send + 'static {
     Pieces(items.into_iter())

@@ -1,0 +1,90 @@
+//! What was found, as a list.
+
+use std::fmt;
+
+use crate::config::setting::Setting;
+
+/// The result of one check.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+#[non_exhaustive]
+pub enum State {
+    /// It is as it should be.
+    Good,
+    /// It works, but should be looked into.
+    Doubtful,
+    /// It keeps events from being delivered.
+    Bad,
+    /// It was not checked; the detail says why.
+    Skipped,
+}
+
+/// One thing that was checked.
+#[derive(Debug, Clone, PartialEq, Eq)]
+#[non_exhaustive]
+pub struct Finding {
+    /// What was checked.
+    pub name: &'static str,
+    /// The result.
+    pub state: State,
+    /// What was found.
+    pub detail: String,
+}
+
+impl Finding {
+    pub(super) fn new(name: &'static str, state: State, detail: impl Into<String>) -> Self {
+        Self {
+            name,
+            state,
+            detail: detail.into(),
+        }
+    }
+}
+
+impl fmt::Display for Finding {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let mark = match self.state {
+            State::Good => "ok",
+            State::Doubtful => "warn",
+            State::Bad => "FAIL",
+            State::Skipped => "-",
+        };
+        write!(f, "{mark:<5}{:<16}{}", self.name, self.detail)
+    }
+}
+
+/// The result of [`UsageLogger::check`](crate::UsageLogger::check). Prints as a list.
+#[derive(Debug, Clone, PartialEq, Eq)]
+#[non_exhaustive]
+pub struct Report {
+    /// The settings in force; none when the logger is off.
+    pub settings: Vec<Setting>,
+    /// What was checked, in order.
+    pub findings: Vec<Finding>,
+}
+
+impl Report {
+    /// Returns whether nothing was found that keeps events from being delivered. A logger that is
+    /// off delivers none.
+    #[must_use]
+    pub fn is_healthy(&self) -> bool {
+        self.findings.iter().all(|f| f.state != State::Bad)
+    }
+}
+
+impl fmt::Display for Report {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        for Setting {
+            name,
+            value,
+            origin,
+        } in &self.settings
+        {
+            writeln!(f, "     {name:<20}{value} ({origin})")?;
+        }
+        for (n, finding) in self.findings.iter().enumerate() {
+            let end = if n > 0 { "\n" } else { "" };
+            write!(f, "{end}{finding}")?;
+        }
+        Ok(())
+    }
+}

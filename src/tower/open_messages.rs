@@ -1,0 +1,68 @@
+//! The messages of a request that are not answered yet.
+
+use serde_json::Value;
+
+use crate::logger::CallGuard;
+use crate::mcp::message::{Answer, MessageId};
+
+/// What one exchange waits for.
+#[derive(Default)]
+pub(super) struct OpenMessages {
+    awaited: Vec<(MessageId, Awaited)>,
+    /// The client of an `initialize`: its name and its version.
+    pub(super) client: Option<(String, String)>,
+    /// A server within records the request itself.
+    gave_way: bool,
+}
+
+/// A request that is not answered yet.
+pub(super) enum Awaited {
+    Call(OpenedCall),
+    /// A request to list tools, with its parameters.
+    Listing(Value),
+}
+
+/// A call that is not answered yet.
+pub(super) struct OpenedCall {
+    pub(super) record: CallGuard,
+    pub(super) round: u32,
+    /// Whether a listing has shown its tool.
+    pub(super) is_known: bool,
+}
+
+impl OpenMessages {
+    /// Whether the messages are somebody else's to record.
+    pub(super) const fn gave_way(&self) -> bool {
+        self.gave_way
+    }
+
+    /// Leaves the messages, those that come included, to somebody else.
+    pub(super) fn give_way(&mut self) {
+        self.gave_way = true;
+        self.take_calls().for_each(|call| call.record.discard());
+    }
+
+    pub(super) fn push(&mut self, id: MessageId, awaited: Awaited) {
+        self.awaited.push((id, awaited));
+    }
+
+    /// Takes out what an answer answers.
+    pub(super) fn take(&mut self, id: &MessageId, answer: &Answer<'_>) -> Option<Awaited> {
+        let at = self.awaited.iter().position(|(asked, _)| asked == id);
+        // A server that could not read the request does not know its id.
+        let is_only = *id == MessageId::Absent
+            && matches!(answer, Answer::Error { .. })
+            && self.awaited.len() == 1;
+        let at = at.or(is_only.then_some(0))?;
+        Some(self.awaited.remove(at).1)
+    }
+
+    /// Takes out the calls without an answer.
+    pub(super) fn take_calls(&mut self) -> impl Iterator<Item = OpenedCall> + use<> {
+        let awaited = std::mem::take(&mut self.awaited).into_iter();
+        awaited.filter_map(|(_, awaited)| match awaited {
+            Awaited::Call(call) => Some(call),
+            Awaited::Listing(_) => None,
+        })
+    }
+}

@@ -1,0 +1,72 @@
+//! Why an event was dropped as incomplete, in words.
+
+use super::defaults::Defaults;
+use super::subject::{identity, present};
+use crate::event::{Event, Kind};
+
+/// What an event lacks that its wire requires, and where to give it.
+pub(super) fn missing_field(
+    event: &Event<'_>,
+    defaults: &Defaults,
+    requires_product: bool,
+) -> &'static str {
+    let product_id = event.facts.product_id.as_deref().and_then(present);
+    if present(event.kind.activity_type()).is_none() {
+        "activity_type is empty: give it to `Custom::new`"
+    } else if requires_product && product_id.is_none() && defaults.product_id.is_none() {
+        "product_id is missing: give it to `Builder::product_id`, or to each event's `product_id`"
+    } else if identity(event, defaults).is_none() {
+        "user_id is missing: give an identity to `Builder::identity`, or to each event's `identity`"
+    } else if matches!(event.kind, Kind::ToolCall(_)) {
+        "tool is empty: give its name to `ToolCall::new`"
+    } else {
+        "a field that the wire requires is missing"
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::capture::Constant;
+    use crate::event::{Custom, Identity, Session, ToolCall};
+    use crate::redact::Redactor;
+    use crate::wire::naming::IdentityPolicy;
+
+    #[test]
+    fn the_missing_field_is_named_with_its_setter() {
+        let constant = || Constant::new(String::new(), &Redactor::default());
+        let defaults = Defaults {
+            identity: None,
+            identity_policy: IdentityPolicy::default(),
+            product_id: None,
+            source: constant(),
+            environment: constant(),
+            user_agent: constant(),
+            ip_addr: None,
+            session: Session::new(),
+            meta: Vec::new(),
+        };
+        let missing =
+            |event: Event<'_>, product| missing_field(&event, &defaults, product).to_owned();
+        let rachel = Identity::email("rachel@example.com");
+        for (event, product, setter) in [
+            (Custom::new("").into(), false, "`Custom::new`"),
+            (ToolCall::new("t").into(), true, "`Builder::product_id`"),
+            (Custom::new("LOGIN").into(), false, "`Builder::identity`"),
+            (ToolCall::new("").into(), false, "`ToolCall::new`"),
+            (
+                ToolCall::new("").product_id("p").into(),
+                true,
+                "`ToolCall::new`",
+            ),
+            (
+                Custom::new("LOGIN").identity(&rachel).into(),
+                false,
+                "a field",
+            ),
+        ] {
+            let said = missing(event, product);
+            assert!(said.contains(setter), "{said}");
+        }
+    }
+}
