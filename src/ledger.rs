@@ -167,6 +167,10 @@ pub struct Stats {
     /// Requests whose user is unknown because the host's hook failed; their events are
     /// anonymous.
     pub identity_failures: u64,
+    /// Values of events that were left out, or replaced by their default, because they are not well
+    /// formed: an `event_id` below 1, an `event_at` outside of 2020 to 2100, a `traceparent` that is
+    /// none, a duration of more than a hundred years, a tool without a name in an `Init`.
+    pub fields_left_out: u64,
     /// Times the spool found something wrong: a write that failed, a file that is damaged.
     pub spool_faults: u64,
 }
@@ -221,6 +225,7 @@ pub(crate) struct Ledger {
     retries: AtomicU64,
     panics: AtomicU64,
     identity_failures: AtomicU64,
+    fields_left_out: AtomicU64,
     spool_faults: AtomicU64,
 }
 
@@ -283,6 +288,12 @@ impl Ledger {
         self.identity_failures.fetch_add(1, Relaxed);
     }
 
+    pub(crate) fn leave_out(&self, fields: u64) {
+        if fields > 0 {
+            self.fields_left_out.fetch_add(fields, Relaxed);
+        }
+    }
+
     pub(crate) fn pending(&self) -> u64 {
         self.callers.pending.load(Relaxed)
     }
@@ -319,6 +330,7 @@ impl Ledger {
             queue_bytes,
             panics: self.panics.load(Relaxed),
             identity_failures: self.identity_failures.load(Relaxed),
+            fields_left_out: self.fields_left_out.load(Relaxed),
             spool_faults: self.spool_faults.load(Relaxed),
         }
     }

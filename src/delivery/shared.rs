@@ -6,7 +6,7 @@ use std::sync::atomic::{AtomicBool, Ordering::Relaxed};
 use tokio::sync::Notify;
 
 use super::settings::DeliverySettings;
-use crate::base::random;
+use crate::base::id::Instance;
 use crate::ledger::Ledger;
 use crate::queue::{self, Receiver, Sender};
 
@@ -17,7 +17,7 @@ pub(crate) struct Shared {
     /// Wakes the worker. Set by callers when there is a batch to send, never for each event.
     pub(crate) notify: Notify,
     /// Names this logger in loss reports.
-    pub(crate) instance: String,
+    pub(crate) instance: Instance,
     closed: AtomicBool,
 }
 
@@ -30,7 +30,7 @@ impl Shared {
             ledger,
             queue,
             notify: Notify::new(),
-            instance: format!("{:016x}", random::seed()),
+            instance: Instance::random(),
             closed: AtomicBool::new(false),
         };
         (shared, receiver)

@@ -52,7 +52,7 @@ impl Handle {
     /// one.
     pub(super) fn log_confirmed(
         &self,
-        event: &Event<'_>,
+        event: &mut Event<'_>,
         timeout: Duration,
         if_ended: ConfirmError,
     ) -> Wait<Result<(), ConfirmError>> {

@@ -84,7 +84,7 @@ impl UsageLogger {
         match &self.handle {
             Some(handle) => match handle.pipeline.refuse_if_full() {
                 Some(refused) => refused,
-                None => handle.pipeline.admit_and_push(&event.into(), None),
+                None => handle.pipeline.admit_and_push(&mut event.into(), None),
             },
             None => Outcome::Disabled,
         }
@@ -105,7 +105,7 @@ impl UsageLogger {
     ) -> Confirmation {
         // A worker that ended without an answer ended by its shutdown's deadline.
         let if_ended = ConfirmError::Dropped(DropReason::ShutdownTimeout);
-        Confirmation(self.confirm(&event.into(), timeout, if_ended))
+        Confirmation(self.confirm(&mut event.into(), timeout, if_ended))
     }
 
     /// [`log_usage_confirmed`](Self::log_usage_confirmed) for plain threads.
@@ -119,14 +119,14 @@ impl UsageLogger {
         timeout: Duration,
     ) -> Result<(), ConfirmError> {
         let unknown = ConfirmError::Unknown(timeout);
-        self.confirm(&event.into(), timeout, unknown)
+        self.confirm(&mut event.into(), timeout, unknown)
             .block(timeout)
             .unwrap_or(Err(unknown))
     }
 
     fn confirm(
         &self,
-        event: &Event<'_>,
+        event: &mut Event<'_>,
         timeout: Duration,
         if_ended: ConfirmError,
     ) -> Wait<Result<(), ConfirmError>> {
