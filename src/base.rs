@@ -8,9 +8,11 @@ pub(crate) mod log;
 #[cfg(feature = "testing")]
 pub(crate) mod manual_clock;
 pub(crate) mod panics;
+pub(crate) mod permutation;
 pub(crate) mod process;
 pub(crate) mod random;
 #[cfg(any(feature = "rmcp", feature = "tower"))]
 pub(crate) mod recent;
+pub(crate) mod siphash;
 pub(crate) mod text;
 pub(crate) mod threads;

@@ -7,6 +7,7 @@ mod draft;
 mod event_writer;
 mod json_grammar;
 mod key;
+mod names;
 mod raw_json;
 mod scratch;
 mod serializer;

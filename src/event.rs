@@ -2,6 +2,7 @@
 
 mod auth_rejected;
 mod caller;
+mod checked;
 mod client;
 mod common;
 mod facts;
@@ -17,7 +18,6 @@ pub use caller::Caller;
 pub use client::{ClientClass, Era};
 pub(crate) use common::{FACT_TEXTS, FactValues, Facts};
 pub(crate) use facts::{META_FACTS, Text};
-pub(crate) use identity::ANONYMOUS_ID;
 pub use identity::Identity;
 pub(crate) use kind::Kind;
 pub use kind::{Custom, Event, IdentityCapture, Init};

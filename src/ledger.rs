@@ -174,6 +174,10 @@ pub struct Stats {
     /// Messages of HTTP requests that the `tower` layer passed on unread: larger than its bound,
     /// compressed, no JSON, or after the hundredth of a list. Calls among them have no event.
     pub unread_messages: u64,
+    /// Values of events that were left out, or replaced by their default, because they are not well
+    /// formed: an `event_id` below 1, an `event_at` outside of 2020 to 2100, a `traceparent` that is
+    /// none, a duration of more than a hundred years, a tool without a name in an `Init`.
+    pub fields_left_out: u64,
     /// Times the spool found something wrong: a write that failed, a file that is damaged.
     pub spool_faults: u64,
 }
@@ -230,6 +234,7 @@ pub(crate) struct Ledger {
     identity_failures: AtomicU64,
     calls_without_content: AtomicU64,
     unread_messages: AtomicU64,
+    fields_left_out: AtomicU64,
     spool_faults: AtomicU64,
 }
 
@@ -300,6 +305,12 @@ impl Ledger {
         self.unread_messages.fetch_add(messages, Relaxed);
     }
 
+    pub(crate) fn leave_out(&self, fields: u64) {
+        if fields > 0 {
+            self.fields_left_out.fetch_add(fields, Relaxed);
+        }
+    }
+
     pub(crate) fn pending(&self) -> u64 {
         self.callers.pending.load(Relaxed)
     }
@@ -338,6 +349,7 @@ impl Ledger {
             identity_failures: self.identity_failures.load(Relaxed),
             calls_without_content: self.calls_without_content.load(Relaxed),
             unread_messages: self.unread_messages.load(Relaxed),
+            fields_left_out: self.fields_left_out.load(Relaxed),
             spool_faults: self.spool_faults.load(Relaxed),
         }
     }

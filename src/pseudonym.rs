@@ -71,25 +71,29 @@ impl Pseudonyms {
         })
     }
 
-    /// Keeps the domain of e-mail addresses, so that companies can be told apart.
+    /// Keeps the domain of e-mail addresses, so that companies can be told apart. What stands behind the
+    /// `@` is kept only where it has the form of a domain name with two labels or more.
     pub fn keep_domain(mut self) -> Self {
         self.keep_domain = true;
         self
     }
 
-    /// The pseudonym of a user id. Case and white space around an id do not matter.
+    /// The pseudonym of a user id. White space around an id does not matter; case does: `aB3x` and
+    /// `ab3X` may be two people.
     pub fn user(&self, id: &str) -> String {
-        self.pseudonym("user", id)
+        self.pseudonym("user", id.trim())
     }
 
-    /// The pseudonym of an e-mail address, with its domain where that is kept.
+    /// The pseudonym of an e-mail address, with its domain where that is kept. Neither case nor white
+    /// space around an address matters.
     ///
     /// It has no `@`, so that no rule takes it for an address again.
     pub fn email(&self, address: &str) -> String {
-        let pseudonym = self.pseudonym("email", address);
+        let address = address.trim().to_lowercase();
+        let pseudonym = self.pseudonym("email", &address);
         match address.rsplit_once('@') {
-            Some((_, domain)) if self.keep_domain => {
-                format!("{pseudonym} at {}", domain.trim().to_lowercase())
+            Some((_, domain)) if self.keep_domain && is_domain(domain) => {
+                format!("{pseudonym} at {domain}")
             }
             _ => pseudonym,
         }
@@ -100,7 +104,7 @@ impl Pseudonyms {
         // The kind is hashed, too: the same text as id and as address gives two pseudonyms that nobody can join.
         mac.update(kind.as_bytes());
         mac.update(&[0]);
-        mac.update(name.trim().to_lowercase().as_bytes());
+        mac.update(name.as_bytes());
         let hash = mac.finalize().into_bytes();
         let mut text = String::with_capacity(kind.len() + 1 + 2 * KEPT_BYTES);
         text.push_str(kind);
@@ -112,6 +116,22 @@ impl Pseudonyms {
         }
         text
     }
+}
+
+/// Whether a text has the form of a domain name: two labels or more, and no address of numbers.
+fn is_domain(text: &str) -> bool {
+    let is_label = |label: &str| {
+        let ends = [label.chars().next(), label.chars().next_back()];
+        label.len() <= 63
+            && ends
+                .iter()
+                .all(|end| end.is_some_and(char::is_alphanumeric))
+            && label.chars().all(|c| c.is_alphanumeric() || c == '-')
+    };
+    let top = text.rsplit_once('.').map(|(_, top)| top);
+    text.len() <= 253
+        && text.split('.').all(is_label)
+        && top.is_some_and(|top| top.contains(|c: char| !c.is_ascii_digit()))
 }
 
 #[cfg(test)]
@@ -126,7 +146,8 @@ mod tests {
     #[test]
     fn pseudonyms_are_stable_and_differ_by_key_and_kind() {
         let other = Pseudonyms::new(b"fedcba9876543210").expect("long enough");
-        assert_eq!(pseudonyms().user("Rachel "), pseudonyms().user("rachel"));
+        assert_eq!(pseudonyms().user("rachel "), pseudonyms().user("rachel"));
+        assert_ne!(pseudonyms().user("Rachel"), pseudonyms().user("rachel"));
         assert_ne!(pseudonyms().user("rachel"), other.user("rachel"));
         assert_ne!(
             pseudonyms().user("rachel")[5..],

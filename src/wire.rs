@@ -9,12 +9,14 @@ pub(crate) mod defaults;
 mod missing;
 pub(crate) mod naming;
 pub(crate) mod parts;
+pub(crate) mod session_ids;
 pub(crate) mod subject;
 
 pub(crate) mod mcpeye;
 pub(crate) mod reo;
 
 pub use mcpeye::Mcpeye;
+pub use session_ids::SessionIds;
 
 use std::time::{Duration, SystemTime};
 
@@ -83,8 +85,12 @@ pub(crate) struct Profile {
     pub(crate) fixed_members: &'static [&'static str],
     /// The other members of an event whose names the format gives.
     pub(crate) own_members: &'static [&'static str],
+    /// The members of `meta` that it may not change either.
+    pub(crate) fixed_meta_members: &'static [&'static str],
     /// Returns whether the format gives this name to a member of `meta`.
     pub(crate) is_own_meta_name: fn(&str) -> bool,
+    /// Returns whether the redactor made a value larger than the receiver takes it.
+    pub(crate) outgrows: fn(&[u8]) -> bool,
     /// Says what an answer means for its batch, by its status, its `Retry-After` and the time.
     pub(crate) classify_answer: fn(u16, Option<&str>, SystemTime) -> Verdict,
     /// Reads from the body of a 2xx answer which events were refused after all. What cannot be read
@@ -118,7 +124,9 @@ pub(crate) const REO: Profile = Profile {
         "ip_addr",
         "user_agent",
     ],
+    fixed_meta_members: &["redactions", "instance", "sequence"],
     is_own_meta_name: reo::is_own_name,
+    outgrows: |_| false,
     classify_answer,
     refusals: |_| Vec::new(),
 };
@@ -142,10 +150,12 @@ pub(crate) const MCPEYE: Profile = Profile {
     request_timeout: DEFAULT_BATCH_REQUEST_TIMEOUT,
     takes_all_kinds: false,
     intent_property: "mcpeyeIntent",
-    capability_tool: "mcpeye_request_capability",
+    capability_tool: mcpeye::CAPABILITY_TOOL,
     fixed_members: &["callId", "timestamp", "userId", "userEmail"],
     own_members: mcpeye::NAMES,
+    fixed_meta_members: &[],
     is_own_meta_name: |_| false,
+    outgrows: mcpeye::outgrows,
     classify_answer,
     refusals: |_| Vec::new(),
 };
@@ -182,7 +192,7 @@ impl Wire {
     }
 
     /// Frames events, which stand one behind another with a comma after each, as a request's body.
-    pub(crate) fn frame(&self, events: &[&[u8]], sender: &Sender<'_>) -> Vec<u8> {
+    pub(crate) fn frame(&self, events: &[&[u8]], sender: &Sender) -> Vec<u8> {
         let (before, after) = match self {
             Self::Reo => reo::single(),
             Self::ReoBatch => reo::batch(sender),
@@ -207,6 +217,14 @@ impl Wire {
                 Some("has an empty mcpeye project")
             }
             Self::Reo | Self::ReoBatch | Self::Mcpeye(_) => None,
+        }
+    }
+
+    /// Names what the ids of sessions are hashed under: what all replicas of a server have in common.
+    pub(crate) fn session_scope<'a>(&'a self, product_id: Option<&'a str>) -> &'a str {
+        match self {
+            Self::Reo | Self::ReoBatch => product_id.unwrap_or_default(),
+            Self::Mcpeye(mcpeye) => &mcpeye.project,
         }
     }
 

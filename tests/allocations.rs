@@ -46,8 +46,19 @@ fn logger(wire: Wire) -> UsageLogger {
 }
 
 fn log<T: serde::Serialize + Sync>(usage: &UsageLogger, arguments: &T) -> Outcome {
-    let call = ToolCall::new("search_documents")
-        .identity(Identity::new("user-7", "USER_ID"))
+    log_call(
+        usage,
+        ToolCall::new("search_documents").identity(Identity::new("user-7", "USER_ID")),
+        arguments,
+    )
+}
+
+fn log_call<'a, T: serde::Serialize + Sync>(
+    usage: &UsageLogger,
+    call: ToolCall<'a>,
+    arguments: &'a T,
+) -> Outcome {
+    let call = call
         .arguments(arguments)
         .session_id("session-7")
         .client_name("client")
@@ -56,12 +67,20 @@ fn log<T: serde::Serialize + Sync>(usage: &UsageLogger, arguments: &T) -> Outcom
     usage.log_usage(call)
 }
 
+/// A call of somebody anonymous, with values that are left out.
+fn log_odd(usage: &UsageLogger) -> Outcome {
+    let call = ToolCall::new("search_documents")
+        .event_id(0)
+        .traceparent("00-1-2-01");
+    log_call(usage, call, &0)
+}
+
 /// The allocations of this thread in `ROUNDS` rounds, the worker having delivered after each.
-fn allocations<T: serde::Serialize + Sync>(usage: &UsageLogger, arguments: &T) -> u64 {
+fn allocations(usage: &UsageLogger, log: impl Fn(&UsageLogger) -> Outcome) -> u64 {
     let round = || {
         let counted = allocation_counter::measure(|| {
             for _ in 0..EVENTS {
-                assert_ne!(log(usage, arguments), Outcome::Disabled);
+                assert_ne!(log(usage), Outcome::Disabled);
             }
         });
         let delivered = usage.flush_blocking(Duration::from_secs(30));
@@ -79,9 +98,14 @@ fn an_event_in_a_steady_state_allocates_nothing() {
     let text = RawValue::from_string(typical().to_string()).expect("it is JSON");
     for wire in [Wire::ReoBatch, Wire::Reo] {
         let usage = logger(wire.clone());
-        assert_eq!(allocations(&usage, &typical()), 0, "typical, {wire:?}");
-        assert_eq!(allocations(&usage, &clean()), 0, "clean, {wire:?}");
-        assert_eq!(allocations(&usage, &text), 0, "JSON text, {wire:?}");
+        let (typical, clean) = (typical(), clean());
+        let typical = allocations(&usage, |usage| log(usage, &typical));
+        assert_eq!(typical, 0, "typical, {wire:?}");
+        let clean = allocations(&usage, |usage| log(usage, &clean));
+        assert_eq!(clean, 0, "clean, {wire:?}");
+        let text = allocations(&usage, |usage| log(usage, &text));
+        assert_eq!(text, 0, "JSON text, {wire:?}");
+        assert_eq!(allocations(&usage, log_odd), 0, "odd, {wire:?}");
         assert_eq!(usage.stats().dropped.total(), 0);
     }
 }

@@ -1,62 +1,114 @@
-//! Event ids: unique across threads and restarts, and, within 63 bits, across replicas.
+//! Event ids: unique across threads, restarts and replicas, without a word between them.
 
+use std::fmt;
 use std::sync::atomic::AtomicU64;
 use std::sync::atomic::Ordering::Relaxed;
 
+use crate::base::permutation::Permutation;
 use crate::base::random;
 
-/// The low bits of an id, below the milliseconds: 2 097 152 ids a millisecond before they repeat.
-const COUNTER_BITS: u32 = 21;
+/// Tells a logger from all others: 64 random bits.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) struct Instance(u64);
 
-/// Hands out ids of one logger.
+impl Instance {
+    pub(crate) fn random() -> Self {
+        Self(random::seed())
+    }
+
+    /// Returns the 16 hexadecimal digits by which it goes over the wire.
+    pub(crate) fn digits(self) -> Digits {
+        let mut digits = [0; 16];
+        spell(u128::from(self.0), &mut digits);
+        Digits(digits)
+    }
+}
+
+/// An [`Instance`] as text, which needs no memory.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) struct Digits([u8; 16]);
+
+impl Digits {
+    pub(crate) fn as_str(&self) -> &str {
+        str::from_utf8(&self.0).unwrap_or_default()
+    }
+}
+
+impl fmt::Display for Digits {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(self.as_str())
+    }
+}
+
+/// Hands out the sequence numbers and ids of one logger.
 ///
-/// An id is the milliseconds since 1970 (42 bits, good until 2109) and 21 bits of a sequence. The
-/// sequence starts at random and advances by a random odd step, so it visits every value before it
-/// repeats, and two replicas that log in the same millisecond do not walk in step.
+/// An id is the sequence number, moved about in 63 bits as the instance says. One logger never repeats an id, and two
+/// loggers share one at the rate of chance, 1 in 2^63 for each pair of their events. Ids do not grow with time.
 ///
-/// In a cache line of its own: every event writes it, while its neighbours are only read.
+/// In cache lines of its own: every event writes the sequence, while its neighbours are only read.
 #[derive(Debug)]
 #[repr(align(64))]
 pub(crate) struct Ids {
-    next: AtomicU64,
-    step: u64,
+    next: Sequence,
+    instance: Instance,
+    places: Permutation,
 }
+
+/// A cache line of its own.
+#[derive(Debug)]
+#[repr(align(64))]
+struct Sequence(AtomicU64);
 
 impl Ids {
-    pub(crate) fn new() -> Self {
+    pub(crate) fn new(instance: Instance) -> Self {
         Self {
-            next: AtomicU64::new(random::seed()),
-            step: random::seed() | 1,
+            next: Sequence(AtomicU64::new(1)),
+            instance,
+            places: Permutation::new(instance.0),
         }
     }
 
-    pub(crate) fn next(&self, unix_millis: u64) -> i64 {
-        let sequence = self.next.fetch_add(self.step, Relaxed) & ((1 << COUNTER_BITS) - 1);
-        let id = (unix_millis << COUNTER_BITS) | sequence;
-        // 63 bits, and never 0: an ingest may take 0 for "absent".
-        ((id & i64::MAX as u64) | u64::from(id == 0)) as i64
+    pub(crate) const fn instance(&self) -> Instance {
+        self.instance
+    }
+
+    /// Returns the next sequence number: 1 for the first event.
+    pub(crate) fn next(&self) -> u64 {
+        self.next.0.fetch_add(1, Relaxed)
+    }
+
+    /// Returns the id of the event with this sequence number. It is never below 1: an ingest may take 0 for "absent".
+    pub(crate) fn id(&self, sequence: u64) -> i64 {
+        self.places.apply(sequence as i64)
     }
 }
 
-/// Spells an event id as the UUID that a wire with UUID ids needs: version 4 by its bits, and the
-/// same for the same id, so that an ingest can recognise a repetition.
-pub(crate) fn uuid(id: i64) -> [u8; 36] {
-    const HEX: &[u8; 16] = b"0123456789abcdef";
-    let high = random::mix(id as u64);
-    let low = random::mix(high ^ 0x6d63_705f_7573_6167);
-    let bits = (u128::from(high) << 64) | u128::from(low);
-    let bits = (bits & !(0xf << 76)) | (0x4 << 76);
-    let bits = (bits & !(0x3 << 62)) | (0x2 << 62);
+/// Spells an id as the UUID that a wire with UUID ids needs: version 4 by its bits. All 63 bits of the id are in it,
+/// and 59 of the instance that made the id; of an id that the caller chose, no instance, so that the same id has the
+/// same UUID wherever it is logged.
+pub(crate) fn uuid(id: i64, made_by: Option<Instance>) -> [u8; 36] {
+    let instance = made_by.map_or(0, |instance| instance.0);
+    let bits = u128::from(instance) << 63 | u128::from(id as u64 & (u64::MAX >> 1));
+    let (high, middle, low) = (bits >> 74, bits >> 62 & 0xfff, bits & ((1 << 62) - 1));
+    let bits = high << 80 | 0x4 << 76 | middle << 64 | 0x2 << 62 | low;
+    let mut digits = [0; 32];
+    spell(bits, &mut digits);
     let mut text = [b'-'; 36];
-    let mut nibble = 32;
-    for (at, byte) in text.iter_mut().enumerate() {
-        if !matches!(at, 8 | 13 | 18 | 23) {
-            nibble -= 1;
-            let digit = (bits >> (4 * nibble)) as usize & 0xf;
-            *byte = HEX.get(digit).copied().unwrap_or(b'0');
-        }
+    let places = text.iter_mut().enumerate();
+    let places = places.filter(|(at, _)| !matches!(at, 8 | 13 | 18 | 23));
+    for ((_, place), digit) in places.zip(digits) {
+        *place = digit;
     }
     text
+}
+
+/// Spells a number with as many hexadecimal digits as there is room for.
+fn spell(mut number: u128, digits: &mut [u8]) {
+    const HEX: &[u8; 16] = b"0123456789abcdef";
+    for digit in digits.iter_mut().rev() {
+        *digit = HEX.get(number as usize & 0xf).copied().unwrap_or(b'0');
+        number >>= 4;
+    }
 }
 
 /// Hashes a text: the same on every machine and in every version (64-bit FNV-1a, scrambled).
@@ -67,32 +119,58 @@ pub(crate) fn stable_hash(text: &str) -> u64 {
 
 #[cfg(test)]
 mod tests {
-    use super::*;
     use std::collections::HashSet;
 
+    use super::*;
+
     #[test]
-    fn ids_of_one_millisecond_do_not_repeat() {
-        let ids = Ids::new();
-        let seen: HashSet<i64> = (0..1_u32 << 20)
-            .map(|_| ids.next(1_800_000_000_000))
-            .collect();
-        assert_eq!(seen.len(), 1 << 20);
+    fn no_two_events_of_a_fleet_share_an_id() {
+        let mut seen = HashSet::with_capacity(2_000_000);
+        for _ in 0..1_000 {
+            let ids = Ids::new(Instance::random());
+            seen.extend((0..2_000).map(|_| ids.id(ids.next())));
+        }
+        assert_eq!(seen.len(), 2_000_000);
         assert!(seen.iter().all(|&id| id > 0));
     }
 
     #[test]
-    fn ids_grow_with_time() {
-        let ids = Ids::new();
-        assert!(ids.next(1_800_000_000_000) < ids.next(1_800_000_000_001));
+    fn a_sequence_counts_from_1_and_an_id_follows_from_it_and_the_instance() {
+        let (ids, other) = (Ids::new(Instance(7)), Ids::new(Instance(8)));
+        assert_eq!([ids.next(), ids.next()], [1, 2]);
+        assert_eq!(ids.id(1), Ids::new(Instance(7)).id(1));
+        assert_ne!(ids.id(1), other.id(1));
+        assert_ne!(ids.id(1), ids.id(2));
+        assert_eq!(Instance(0xab).digits().as_str(), "00000000000000ab");
     }
 
     #[test]
-    fn a_uuid_is_version_4_and_follows_its_id() {
-        let text = String::from_utf8(uuid(42).to_vec()).unwrap();
-        assert_eq!(text, String::from_utf8(uuid(42).to_vec()).unwrap());
-        assert_ne!(uuid(42), uuid(43));
-        assert_eq!(text.len(), 36);
-        assert_eq!(text.as_bytes()[14], b'4');
-        assert!(matches!(text.as_bytes()[19], b'8' | b'9' | b'a' | b'b'));
+    fn loggers_of_one_process_have_instances_of_their_own() {
+        let instances: HashSet<u64> = (0..1_000).map(|_| Instance::random().0).collect();
+        assert_eq!(instances.len(), 1_000);
+    }
+
+    #[test]
+    fn a_uuid_is_version_4_and_holds_all_of_an_id() {
+        let spelled = |id, instance| {
+            let text = String::from_utf8(uuid(id, instance).to_vec()).unwrap();
+            assert_eq!(text.len(), 36);
+            assert_eq!(text.as_bytes()[14], b'4', "{text}");
+            assert!(
+                matches!(text.as_bytes()[19], b'8' | b'9' | b'a' | b'b'),
+                "{text}"
+            );
+            text
+        };
+        assert_eq!(spelled(42, None), "00000000-0000-4000-8000-00000000002a");
+        let instance = Some(Instance(u64::MAX));
+        assert_eq!(
+            spelled(i64::MAX, instance),
+            "ffffffff-ffff-4fff-bfff-ffffffffffff"
+        );
+        let mut seen: HashSet<String> = (0..63).map(|bit| spelled(1 << bit, instance)).collect();
+        seen.extend((0..63).map(|bit| spelled(1 << bit, None)));
+        seen.extend((0..59).map(|bit| spelled(1, Some(Instance(1 << bit)))));
+        assert_eq!(seen.len(), 63 + 63 + 59);
     }
 }

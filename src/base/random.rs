@@ -3,10 +3,13 @@
 use std::collections::hash_map::RandomState;
 use std::hash::{BuildHasher, Hasher};
 use std::sync::LazyLock;
+use std::time::SystemTime;
 
-/// Returns 64 bits seeded by the operating system, by way of the standard hasher's keys.
+/// Returns 64 bits seeded by the operating system, by way of the standard hasher's keys. A forked child inherits its
+/// parent's keys, and a restored image those of the machine it was taken from, so the process and the time count too.
 pub(crate) fn seed() -> u64 {
-    RandomState::new().hash_one(std::thread::current().id())
+    let this = (std::thread::current().id(), std::process::id());
+    RandomState::new().hash_one((this, SystemTime::now()))
 }
 
 /// Scrambles 64 bits so that neighbours look unrelated; a bijection (the finalizer of SplitMix64),

@@ -47,6 +47,7 @@ impl<'s> EventDraft<'s> {
             ledger,
             cutter,
             counts_at,
+            ..
         } = self.writer;
         let none = Counts::default();
         let draft = Draft {

@@ -39,6 +39,8 @@ pub(crate) struct EventWriter<'s> {
     pub(super) ledger: &'s Ledger,
     pub(super) cutter: Cutter<'s>,
     pub(super) counts_at: Option<usize>,
+    /// The most bytes of a call's values, on a wire that limits them: fewer when an event is written again.
+    value_bytes: usize,
 }
 
 /// A length to go back to.
@@ -64,12 +66,21 @@ impl<'s> EventWriter<'s> {
             ledger,
             cutter: Cutter::new(&policy.redactor),
             counts_at: None,
+            value_bytes: usize::MAX,
         }
     }
 
     /// The length so far, in bytes.
     pub(crate) fn len(&self) -> usize {
         self.json.len()
+    }
+
+    pub(crate) const fn value_bytes(&self) -> usize {
+        self.value_bytes
+    }
+
+    pub(crate) const fn set_value_bytes(&mut self, bytes: usize) {
+        self.value_bytes = bytes;
     }
 
     pub(crate) fn limits(&self) -> &'s Limits {
@@ -216,7 +227,8 @@ impl<'s> EventWriter<'s> {
         self.raw(if flag { "true" } else { "false" });
     }
 
-    /// Writes a value of the caller's into the room up to `end`; nothing if it does not fit.
+    /// Writes a value of the caller's into the room up to `end`; nothing if it does not fit, or if it
+    /// is `null`: a field without a value is left out.
     pub(crate) fn content(
         &mut self,
         key: WireKey,
@@ -226,8 +238,23 @@ impl<'s> EventWriter<'s> {
     ) -> Written {
         let mark = self.mark();
         self.key(key);
-        self.value(content, Capture::Value { arguments }, end, mark)
-            .0
+        let start = self.json.len();
+        let capture = Capture::Value { arguments };
+        let (written, _) = self.value(content, capture, end, mark);
+        if self.written_since(start) == b"null" {
+            self.rewind(mark);
+        }
+        written
+    }
+
+    /// What was written since the length was `start`.
+    pub(crate) fn written_since(&self, start: usize) -> &[u8] {
+        self.json.as_bytes().get(start..).unwrap_or_default()
+    }
+
+    /// Counts a value that was left out because it is not well formed.
+    pub(crate) fn count_left_out(&self) {
+        self.ledger.leave_out(1);
     }
 
     /// Writes a value under one of our own names that the compiler does not know.
@@ -348,7 +375,7 @@ impl<'s> EventWriter<'s> {
         let written = self
             .value(content, Capture::Value { arguments: true }, end, mark)
             .0;
-        if written == Written::Whole && self.json.as_bytes().get(start..) == Some(b"null") {
+        if written == Written::Whole && self.written_since(start) == b"null" {
             // An `Option` of arguments was `None`.
             self.spans.truncate(mark.spans);
             self.json.truncate(start);

@@ -32,6 +32,13 @@ pub(crate) fn is_number(text: &str) -> bool {
     good && rest.is_empty()
 }
 
+/// Whether a number is within what receivers can hold, which is a double: many refuse a whole request for one beyond.
+/// Only an exponent takes so short a text out of it.
+pub(crate) fn is_in_range(number: &str) -> bool {
+    let has_exponent = number.bytes().any(|b| matches!(b, b'e' | b'E'));
+    !has_exponent || number.parse::<f64>().is_ok_and(f64::is_finite)
+}
+
 /// Replaces the escapes of a string by what they stand for; half of a surrogate pair becomes U+FFFD.
 /// Ends soon after `most` bytes of text.
 pub(crate) fn unescape(raw: &str, most: usize) -> Result<String, Stop> {

@@ -2,7 +2,7 @@
 
 mod whole;
 
-use super::json_grammar::{MAX_NUMBER_BYTES, escapes_are_sound, is_number, unescape};
+use super::json_grammar::{MAX_NUMBER_BYTES, escapes_are_sound, is_in_range, is_number, unescape};
 use super::writer::{Stop, Writer};
 use crate::base::text::cut_at_char;
 use crate::limits;
@@ -31,7 +31,7 @@ pub(crate) fn write_number(writer: &mut Writer<'_, '_>, text: &str) -> Result<()
     if !is_number(text) {
         return Err(Stop::Foreign);
     }
-    if text.len() <= MAX_NUMBER_BYTES {
+    if text.len() <= MAX_NUMBER_BYTES && is_in_range(text) {
         writer.literal(text);
     } else {
         writer.string(text);
@@ -321,7 +321,7 @@ mod tests {
             any::<i64>().prop_map(Value::from),
             any::<u64>().prop_map(Value::from),
             any::<f64>().prop_map(Value::from),
-            "-?(0|[1-9][0-9]{0,40})(\\.[0-9]{1,9})?([eE][+-]?[0-9]{1,4})?"
+            "-?(0|[1-9][0-9]{0,40})(\\.[0-9]{1,9})?([eE][+-]?[0-9]{1,2})?"
                 .prop_map(|text| Value::Number(text.parse::<Number>().unwrap())),
         ]
     }

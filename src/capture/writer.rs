@@ -7,6 +7,7 @@ use serde::ser::{self, Serialize};
 use super::binary;
 use super::buffer::JsonBuffer;
 use super::cutter::Cutter;
+use super::names::{Names, Own};
 use crate::limits::{self, Limits};
 
 /// Why a pass ended early.
@@ -83,6 +84,7 @@ struct Containers {
     outer: smallvec::SmallVec<[Container; 8]>,
     /// How many are open.
     depth: usize,
+    names: Names,
 }
 
 /// An open container.
@@ -99,6 +101,7 @@ pub(crate) struct Container {
     omitted: u32,
     /// The limit of `entries`.
     most: u32,
+    names: Own,
 }
 
 /// The name of the member that says how many others were left out of an object.
@@ -153,7 +156,7 @@ impl<'b, 'r> Writer<'b, 'r> {
         };
         if let Some(variant) = wrap {
             self.out.push(b'{');
-            self.key(variant);
+            self.name(variant);
         }
         let keys_only =
             is_object && self.containers.depth == 0 && self.capture == Capture::NamesOnly;
@@ -171,6 +174,7 @@ impl<'b, 'r> Writer<'b, 'r> {
             } else {
                 most
             } as u32,
+            names: self.containers.names.open(),
             ..Container::default()
         };
         true
@@ -229,6 +233,7 @@ impl<'b, 'r> Writer<'b, 'r> {
             self.members = (container.entries + container.omitted) as usize;
         }
         self.containers.depth -= 1;
+        self.containers.names.close(container.names);
         self.containers.innermost = self.containers.outer.pop().unwrap_or_default();
         // After an early end an entry may have begun without a value behind its comma or colon.
         match self.out.last() {
@@ -286,9 +291,45 @@ impl<'b, 'r> Writer<'b, 'r> {
         }
     }
 
-    /// Writes a member's name; unless names are all that is wanted, a colon follows.
+    /// Writes a member's name; unless names are all that is wanted, a colon follows. A name that its
+    /// object has already gets a number.
     #[inline]
     pub(super) fn key(&mut self, name: &str) {
+        let start = self.out.len();
+        self.name(name);
+        if !self.keys_only() && !self.is_new(start) {
+            self.number_name(start);
+        }
+    }
+
+    /// Whether the innermost object has no other name like that written from `start` on, which is noted.
+    #[inline]
+    fn is_new(&mut self, start: usize) -> bool {
+        let Containers {
+            names, innermost, ..
+        } = &mut self.containers;
+        names.add(&mut innermost.names, self.out.as_bytes(), start)
+    }
+
+    /// Adds a number to the name written from `start` on, the first that makes it a new one.
+    #[cold]
+    fn number_name(&mut self, start: usize) {
+        let end = self.out.len() - b"\":".len();
+        let mut number = 2;
+        loop {
+            self.out.truncate(end);
+            self.out.push(b' ');
+            self.out.raw(itoa::Buffer::new().format(number).as_bytes());
+            self.out.raw(b"\":");
+            if self.is_new(start) {
+                return;
+            }
+            number += 1;
+        }
+    }
+
+    #[inline]
+    fn name(&mut self, name: &str) {
         self.next.max_chars = self.chars_under(name);
         self.next.binary_place = binary::is_place(name);
         if name == OMITTED && self.containers.depth > 0 {

@@ -19,8 +19,8 @@ use crate::limits::Limits;
 use crate::queue::WhenFull;
 use crate::redact::Redactor;
 use crate::transport::Transport;
-use crate::wire::Wire;
 use crate::wire::naming::IdentityPolicy;
+use crate::wire::{SessionIds, Wire};
 
 /// Builds a [`UsageLogger`](crate::UsageLogger).
 ///
@@ -39,7 +39,10 @@ pub struct Builder {
     pub(super) user_agent: Option<String>,
     pub(super) ip_addr: Option<String>,
     pub(super) session: Session<'static>,
+    pub(super) session_ids: SessionIds,
+    pub(super) session_key: Option<Vec<u8>>,
     pub(super) meta: Vec<(String, Value)>,
+    pub(super) max_queue_events: Option<usize>,
     /// What was given of the settings in the table.
     pub(super) given: Given,
     pub(super) limits: Limits,
@@ -167,6 +170,23 @@ impl Builder {
         self
     }
 
+    /// Sets how the ids of sessions are sent. Default: [`SessionIds::Hashed`].
+    pub const fn session_ids(mut self, ids: SessionIds) -> Self {
+        self.session_ids = ids;
+        self
+    }
+
+    /// Sets a key of your own that the ids of sessions are hashed with, at least 16 bytes. Default:
+    /// none; the hashes then follow from the ids and the product (on the mcpeye wire, the project).
+    ///
+    /// For servers whose session ids can be guessed, such as a user's name: without the key nobody can
+    /// try which id has a hash. Give the same key to all replicas, and keep it: with another one, every
+    /// session has another hash.
+    pub fn session_key(mut self, key: impl AsRef<[u8]>) -> Self {
+        self.session_key = Some(key.as_ref().to_vec());
+        self
+    }
+
     /// Sets the share of calls that is kept, of the tools without a share of their own: 0.0 to 1.0.
     /// Default: 1.0.
     ///
@@ -219,6 +239,13 @@ impl Builder {
         self
     }
 
+    /// Sets how many events may be pending, those in flight included: 1 to 100 000 000. Default: any
+    /// number; [`max_queue_bytes`](Self::max_queue_bytes) alone bounds the queue.
+    pub const fn max_queue_events(mut self, events: usize) -> Self {
+        self.max_queue_events = Some(events);
+        self
+    }
+
     /// Sets how much of an event is kept. Default: [`limits`](crate::limits).
     pub const fn limits(mut self, limits: Limits) -> Self {
         self.limits = limits;
@@ -234,9 +261,9 @@ impl Builder {
     /// Sends pseudonyms in the place of user ids and e-mail addresses: on every event, whoever
     /// gives the identity. Default: no, they are sent as they are.
     ///
-    /// An id of the kind `EMAIL` becomes what [`Pseudonyms::email`] makes of it, any other what
-    /// [`Pseudonyms::user`] does; the kind and anonymous ids stay. Logins are told apart by the
-    /// pseudonyms, too, so that an address in two spellings is one. It costs the caller of
+    /// An id of the kind `EMAIL` becomes what [`Pseudonyms::email`] makes of it, the same in any case,
+    /// and any other what [`Pseudonyms::user`] does; the kind and anonymous ids stay. Logins are told
+    /// apart by the pseudonyms, too, so that an address in two spellings is one. It costs the caller of
     /// `log_usage` a hash, about a microsecond.
     ///
     /// Addresses in texts stay the redactor's: marks, or the same pseudonyms where a redactor has

@@ -22,6 +22,7 @@ use crate::transport::api_key::KeyCell;
 use crate::transport::dry_run::DryRun;
 use crate::transport::http::{self, ClientError, Http};
 use crate::wire::defaults::Defaults;
+use crate::wire::session_ids::SessionHasher;
 
 /// What a logger is made from.
 pub(crate) struct Resolved {
@@ -110,7 +111,7 @@ impl Builder {
         let delivery = DeliverySettings {
             wire: self.wire,
             bounds: Bounds {
-                max_events: values.max_queue_events,
+                max_events: self.max_queue_events.unwrap_or(usize::MAX),
                 max_bytes: values.max_queue_bytes,
                 hook_bytes: match self.before_send {
                     Some(_) => Bounds::share_of_hook(values.max_queue_bytes),
@@ -172,6 +173,8 @@ impl Builder {
             let captured = capture::capture_value(&policy, &value, false, &Ledger::default());
             (name, captured)
         });
+        let scope = self.wire.session_scope(self.product_id.as_deref());
+        let session_hasher = SessionHasher::new(scope, self.session_key.as_deref());
         let defaults = Defaults {
             identity: self.identity.take(),
             identity_policy: mem::take(&mut self.identity_policy),
@@ -181,6 +184,8 @@ impl Builder {
             user_agent,
             ip_addr: self.ip_addr.take().map(constant),
             session: mem::take(&mut self.session),
+            session_ids: self.session_ids,
+            session_hasher,
             meta: meta.collect(),
         };
         PipelineSettings {

@@ -9,7 +9,7 @@ use super::builder::Builder;
 use super::setting::{NOT_SET, Origin, SET, Setting};
 use super::table::{DEFAULT_ENVIRONMENT, DEFAULT_SOURCE, DEFAULT_USER_AGENT, Values};
 use crate::error::BuildError;
-use crate::wire::Wire;
+use crate::wire::{SessionIds, Wire};
 
 const ALLOW_INSECURE_HTTP: &str = "MCP_USAGE_ALLOW_INSECURE_HTTP";
 const SOURCE: &str = "REO_PRODUCT_USAGE_SOURCE";
@@ -52,8 +52,16 @@ impl Builder {
             Setting::concealed("identity", self.identity.is_some()),
             Setting::concealed("ip_addr", self.ip_addr.is_some()),
         ];
+        let most_events = self.max_queue_events.map(|events| events.to_string());
+        all.push(Setting::found(
+            "max_queue_events",
+            most_events.map(|events| (events, Origin::Code)),
+            "no bound",
+        ));
         all.extend(self.values().settings(&self.default_values()));
         all.extend([
+            Setting::compared("session_ids", &self.session_ids, &SessionIds::default()),
+            Setting::concealed("session_key", self.session_key.is_some()),
             Setting::concealed("pseudonyms", self.identity_policy.has_pseudonyms()),
             Setting::compared("headers", &headers, &Vec::<&str>::new()),
             insecure,
@@ -168,7 +176,7 @@ mod tests {
             "wire api_key endpoint product_id source environment user_agent identity ip_addr \
              max_queue_events max_queue_bytes when_full max_batch_events max_batch_bytes \
              flush_interval request_timeout max_in_flight initial_backoff max_backoff \
-             max_retry_after max_event_age pseudonyms headers allow_insecure_http gzip \
+             max_retry_after max_event_age session_ids session_key pseudonyms headers allow_insecure_http gzip \
              bundled_roots spool dry_run"
         );
         assert!(!format!("{settings:?}").contains("secret"));

@@ -19,9 +19,7 @@ pub const DEFAULT_SOURCE: &str = "PRODUCT_CLOUD";
 pub const DEFAULT_ENVIRONMENT: &str = "PRODUCTION";
 /// The `user_agent` of an event that names none.
 pub const DEFAULT_USER_AGENT: &str = http::USER_AGENT;
-/// Most events pending at a time, those in flight included.
-pub const DEFAULT_MAX_QUEUE_EVENTS: usize = 10_000;
-/// Most memory of the pending events, in bytes: thousands of ordinary events, and a bound that a
+/// Most memory of the pending events, in bytes: some 27 000 ordinary events, and a bound that a
 /// small container can spare.
 pub const DEFAULT_MAX_QUEUE_BYTES: usize = 32 * 1024 * 1024;
 /// Least that `max_queue_bytes` may be: room for two events of the largest size.
@@ -54,11 +52,6 @@ const HOUR: Duration = Duration::from_secs(60 * 60);
 macro_rules! table {
     ($make:ident) => {
         $make! {
-            /// Sets how many events may be pending, those in flight included. Default:
-            /// [`DEFAULT_MAX_QUEUE_EVENTS`](crate::config::DEFAULT_MAX_QUEUE_EVENTS); 1 to
-            /// 100 000 000.
-            max_queue_events(events: usize) = DEFAULT_MAX_QUEUE_EVENTS, in 1..=100_000_000;
-
             /// Sets how much memory pending events may hold, in bytes, those in flight included.
             /// Default: [`DEFAULT_MAX_QUEUE_BYTES`](crate::config::DEFAULT_MAX_QUEUE_BYTES); at
             /// least [`MIN_QUEUE_BYTES`](crate::config::MIN_QUEUE_BYTES).

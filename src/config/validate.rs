@@ -11,6 +11,7 @@ use crate::error::BuildError;
 use crate::transport::api_key::ApiKey;
 use crate::transport::http;
 use crate::wire::DEFAULT_ENDPOINT;
+use crate::wire::session_ids::MIN_SESSION_KEY_BYTES;
 
 /// The headers that the transport sets itself.
 const RESERVED_HEADERS: [&str; 7] = [
@@ -95,6 +96,9 @@ impl Builder {
 
     pub(super) fn checked_values(&self) -> Result<Values, BuildError> {
         let values = self.values();
+        if let Some(events) = self.max_queue_events {
+            in_range("max_queue_events", &events, &(1..=100_000_000))?;
+        }
         values.check()?;
         check_age("max_event_age", values.max_event_age, &values)?;
         if let Some(spool) = &self.spool {
@@ -122,6 +126,15 @@ impl Builder {
         }
         if is_empty(&self.ip_addr) {
             return refuse("ip_addr", EMPTY);
+        }
+        if let Some(key) = &self.session_key
+            && key.len() < MIN_SESSION_KEY_BYTES
+        {
+            let fault = format!(
+                "has {} bytes, fewer than {MIN_SESSION_KEY_BYTES}",
+                key.len()
+            );
+            return refuse("session_key", fault);
         }
         if let Some(fault) = self.wire.fault() {
             return refuse("wire", fault);

@@ -1,10 +1,11 @@
 //! Pure: which queued events go into one request. No clock, no async.
 
-use std::collections::VecDeque;
+use std::collections::{HashSet, VecDeque};
 use std::ops::Range;
 use std::sync::Arc;
 use std::time::Instant;
 
+use crate::base::random::Keyed;
 use crate::queue::{EventEnd, Segment};
 
 /// Consecutive events of one segment.
@@ -127,13 +128,17 @@ impl Batch {
         (!batch.is_empty()).then_some(batch)
     }
 
-    /// How many events `size` allows.
+    /// How many events `size` allows. No two of them have the same id: a receiver may refuse both.
     fn fitting(&self, size: Size) -> usize {
         let (mut count, mut bytes) = (0, 0);
+        let mut ids = HashSet::with_hasher(Keyed::default());
         for part in &self.parts {
             for event in part.events.clone() {
                 bytes += part.segment.slice(event..event + 1).len();
                 if count == size.max_events || (bytes > size.max_bytes && count > 0) {
+                    return count;
+                }
+                if size.max_events > 1 && !ids.insert(part.segment.id(event)) {
                     return count;
                 }
                 count += 1;

@@ -69,6 +69,7 @@ fn write(
     w: &mut EventWriter<'_>,
 ) {
     let is_fixed = |name: &str| wire.profile().fixed_members.contains(&name);
+    let fixed_meta = wire.profile().fixed_meta_members;
     let start = w.len();
     for (name, value) in before.iter().filter(|(name, _)| is_fixed(name)) {
         w.unchanged(name, value);
@@ -78,11 +79,15 @@ fn write(
             Value::Object(meta) if name == "meta" => {
                 w.key(key!("meta"));
                 let start = w.len();
-                // The counts are our own: a hook cannot change them.
-                if let Some(counts) = before.get("meta").and_then(|meta| meta.get("redactions")) {
-                    w.unchanged("redactions", counts);
+                let before = before.get("meta");
+                for name in fixed_meta {
+                    if let Some(value) = before.and_then(|meta| meta.get(name)) {
+                        w.unchanged(name, value);
+                    }
                 }
-                let members = meta.iter().filter(|(name, _)| *name != "redactions");
+                let members = meta
+                    .iter()
+                    .filter(|(name, _)| !fixed_meta.contains(&&***name));
                 for (name, value) in members {
                     let is_own = (wire.profile().is_own_meta_name)(name);
                     member(name, value, is_own, w);

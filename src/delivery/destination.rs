@@ -112,7 +112,7 @@ impl Destination {
             ..
         } = &*self.shared;
         let sender = Sender {
-            instance,
+            instance: *instance,
             sequence: self.backlog.flights.count,
             dropped: ledger.dropped(),
         };

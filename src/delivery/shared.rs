@@ -6,7 +6,7 @@ use std::sync::{Arc, OnceLock};
 use tokio::sync::Notify;
 
 use super::settings::DeliverySettings;
-use crate::base::random;
+use crate::base::id::Instance;
 use crate::ledger::{DropReason, Ledger};
 use crate::queue::{self, Receiver, Sender};
 
@@ -17,7 +17,7 @@ pub(crate) struct Shared {
     /// Wakes the worker. Set by callers when there is a batch to send, never for each event.
     pub(crate) notify: Notify,
     /// Names this logger in loss reports.
-    pub(crate) instance: String,
+    pub(crate) instance: Instance,
     /// What the first incomplete event lacked, for the worker to say.
     pub(crate) missing_field: OnceLock<&'static str>,
     closed: AtomicBool,
@@ -33,7 +33,7 @@ impl Shared {
             ledger,
             queue,
             notify: Notify::new(),
-            instance: format!("{:016x}", random::seed()),
+            instance: Instance::random(),
             missing_field: OnceLock::new(),
             closed: AtomicBool::new(false),
             given_up: AtomicBool::new(false),

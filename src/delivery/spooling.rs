@@ -217,7 +217,7 @@ impl Spooling {
         }
         let bounds = &backlog.shared.settings.bounds;
         let pending = backlog.shared.ledger.pending();
-        let mut events_over = pending.saturating_sub(bounds.max_events as u64 * 3 / 8);
+        let mut events_over = pending.saturating_sub(bounds.max_events as u64 / 8 * 3);
         let held = backlog.shared.queue.bytes();
         let mut bytes_over = held.saturating_sub(bounds.max_bytes / 8 * 3);
         let mut released = BTreeMap::new();

@@ -20,12 +20,14 @@ macro_rules! facts {
             values {
                 /// Sets the id. Wire key `event_id`; on mcpeye `callId`, a UUID made from it.
                 ///
-                /// Default: one that is unique across threads, restarts and replicas. Give your own
-                /// to have the same event recognised when it is sent twice.
+                /// Default: one that is unique across threads, restarts and replicas, made from the
+                /// logger's `instance` and the event's `sequence`, which stand in `meta` on the Reo
+                /// wires. It does not grow with time. Give your own, at least 1, to have the same event
+                /// recognised when it is sent twice; one below 1 is left out.
                 event_id(id: i64);
 
                 /// Sets when it happened. Wire key `event_at`: Unix seconds (`timestamp`, Unix
-                /// milliseconds, on mcpeye). Default: now.
+                /// milliseconds, on mcpeye). Default: now, also for a time outside of 2020 to 2100.
                 event_at(at: SystemTime);
             }
             texts {
@@ -50,7 +52,8 @@ macro_rules! facts {
                 ip_addr(address);
             }
             session {
-                /// Sets the MCP session.
+                /// Sets the id of the MCP session, sent as a hash unless
+                /// [`Builder::session_ids`](crate::Builder::session_ids) says otherwise.
                 session_id;
                 /// Sets the conversation the agent is in.
                 conversation_id;
@@ -66,7 +69,7 @@ macro_rules! facts {
                 request_id;
             }
             meta_texts {
-                /// Sets the W3C trace context of the request.
+                /// Sets the W3C trace context of the request. One that is not well formed is left out.
                 traceparent(traceparent);
             }
             meta_words {

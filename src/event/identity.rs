@@ -52,8 +52,8 @@ impl<'a> Identity<'a> {
 
     /// Stands for somebody unknown: kind `ANONYMOUS`.
     ///
-    /// Where the event has a session or conversation id, it becomes part of the id that is sent,
-    /// so that strangers in different sessions stay apart.
+    /// Where the event has a session or conversation id, a hash of it becomes part of the id that is
+    /// sent, so that strangers in different sessions stay apart.
     #[must_use]
     pub const fn anonymous() -> Self {
         Self {
@@ -98,7 +98,7 @@ impl<'a> Identity<'a> {
     }
 }
 
-pub(crate) const ANONYMOUS_ID: &str = "anonymous";
+const ANONYMOUS_ID: &str = "anonymous";
 
 impl<'a> From<&'a Identity<'_>> for Identity<'a> {
     fn from(other: &'a Identity<'_>) -> Self {

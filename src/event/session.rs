@@ -95,22 +95,37 @@ impl<'a> Session<'a> {
         nonempty(fact)
     }
 
-    /// The facts that are known, with their wire keys: those of this session, else those of `otherwise`.
-    pub(crate) fn known<'s>(
+    /// The facts beside the session's id that are known, with their wire keys: those of this session,
+    /// else those of `otherwise`.
+    pub(crate) fn known_beside_id<'s>(
         &'s self,
         otherwise: &'s Session<'_>,
     ) -> impl Iterator<Item = (WireKey, &'s str)> {
+        // The table begins with the id.
+        const BESIDE_ID: usize = Place::session_id as usize + 1;
         let facts = self.facts.iter().zip(&otherwise.facts);
-        KEYS.iter().zip(facts).filter_map(|(&key, (fact, other))| {
+        let facts = KEYS.iter().zip(facts).skip(BESIDE_ID);
+        facts.filter_map(|(&key, (fact, other))| {
             let other = || nonempty(other.as_deref());
             Some((key, nonempty(fact.as_deref()).or_else(other)?))
         })
     }
 
-    /// The id that tells this session from others: its own, else that of `otherwise`.
+    /// The session's id: its own, else that of `otherwise`.
+    pub(crate) fn session_id_or<'s>(&'s self, otherwise: &'s Session<'_>) -> Option<&'s str> {
+        self.fact_or(Place::session_id, otherwise)
+    }
+
+    /// The id that tells this session from others: that of the session, else that of the conversation.
     pub(crate) fn id<'s>(&'s self, otherwise: &'s Session<'_>) -> Option<&'s str> {
-        let id = |name| self.get(name).or_else(|| otherwise.get(name));
-        id("session_id").or_else(|| id("conversation_id"))
+        self.session_id_or(otherwise)
+            .or_else(|| self.fact_or(Place::conversation_id, otherwise))
+    }
+
+    fn fact_or<'s>(&'s self, place: Place, otherwise: &'s Session<'_>) -> Option<&'s str> {
+        let place = place as usize;
+        let fact = |session: &'s Session<'_>| nonempty(session.facts.get(place)?.as_deref());
+        fact(self).or_else(|| fact(otherwise))
     }
 }
 
@@ -127,8 +142,9 @@ impl<'a> From<&'a Session<'_>> for Session<'a> {
 /// Prints which facts are known, not what they are: a session id may be a credential.
 impl fmt::Debug for Session<'_> {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        let none = Session::default();
-        let known = self.known(&none).map(|(key, _)| key.name());
+        let known = KEYS.iter().zip(self.texts());
+        let known = known.filter(|(_, fact)| nonempty(*fact).is_some());
+        let known = known.map(|(key, _)| key.name());
         f.write_str("Session")?;
         f.debug_set().entries(known).finish()
     }
@@ -148,8 +164,9 @@ mod tests {
             .transport("transport")
             .request_id("request_id");
         let none = Session::new();
-        let known: Vec<_> = session.known(&none).collect();
-        assert_eq!(known.len(), SESSION_TEXTS);
+        assert_eq!(session.session_id_or(&none), Some("session_id"));
+        let known: Vec<_> = session.known_beside_id(&none).collect();
+        assert_eq!(known.len(), SESSION_TEXTS - 1);
         assert!(
             known.iter().all(|(key, fact)| key.name() == *fact),
             "{known:?}"
@@ -160,8 +177,9 @@ mod tests {
     fn an_empty_fact_is_absent_and_an_absent_one_comes_from_the_other() {
         let session = Session::new().session_id("").transport("http");
         let other = Session::new().session_id("s").transport("stdio");
-        let known = session.known(&other).map(|(key, fact)| (key.name(), fact));
-        let known: Vec<_> = known.collect();
-        assert_eq!(known, [("session_id", "s"), ("transport", "http")]);
+        assert_eq!(session.session_id_or(&other), Some("s"));
+        let known = session.known_beside_id(&other);
+        let known: Vec<_> = known.map(|(key, fact)| (key.name(), fact)).collect();
+        assert_eq!(known, [("transport", "http")]);
     }
 }

@@ -170,7 +170,7 @@ impl<'a> ToolCall<'a> {
     }
 
     /// Sets the result, serialized within the [limits](crate::limits) and redacted before
-    /// `log_usage` returns. Wire key `result`; not sent for a failed call on mcpeye.
+    /// `log_usage` returns. Wire key `result`; not sent where it is `null`, nor for a failed call on mcpeye.
     ///
     /// Results are the first thing to go when an event is too large.
     #[inline(always)]
@@ -190,7 +190,7 @@ impl<'a> ToolCall<'a> {
     }
 
     /// Sets how long the call took. Wire key `duration_ms`: milliseconds with two decimals
-    /// (`durationMs`, whole milliseconds, on mcpeye).
+    /// (`durationMs`, whole milliseconds, on mcpeye). More than a hundred years is left out.
     #[inline(always)]
     pub const fn duration(mut self, duration: Duration) -> Self {
         self.call.duration = Some(duration);

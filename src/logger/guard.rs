@@ -82,7 +82,7 @@ impl OpenCall {
         let pipeline = &self.handle.pipeline;
         let now = pipeline.clock().now();
         let elapsed = now.saturating_duration_since(self.started);
-        Some(pipeline.log(&kept.record().event(outcome, elapsed).into(), None))
+        Some(pipeline.log(&mut kept.record().event(outcome, elapsed).into(), None))
     }
 }
 

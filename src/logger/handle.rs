@@ -62,7 +62,7 @@ impl Handle {
     /// Queues an event that somebody waits for.
     pub(super) fn log_confirmed(
         &self,
-        event: &Event<'_>,
+        event: &mut Event<'_>,
         timeout: Duration,
     ) -> Wait<Result<(), ConfirmError>> {
         let deadline = self.deadline(timeout);

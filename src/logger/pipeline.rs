@@ -20,7 +20,11 @@ use crate::ledger::{DropReason, Ledger, Outcome, Stats};
 use crate::queue::{EndListener, Sender};
 use crate::redact::RedactedJson;
 use crate::wire::Profile;
+use crate::wire::mcpeye::GROWTH_BYTES;
 use crate::wire::parts::{self, Stamp};
+
+/// The room of a call's values in a second try: a fourth of that in the first.
+const SECOND_VALUE_BYTES: usize = 7_500;
 
 pub(crate) struct Pipeline {
     pub(crate) settings: PipelineSettings,
@@ -41,13 +45,14 @@ impl Pipeline {
         spool: Option<Store>,
     ) -> Self {
         let (shared, receiver) = Shared::new(delivery);
+        let ids = Ids::new(shared.instance);
         let (control, messages) = mpsc::unbounded_channel();
         Self {
             settings,
             queue: shared.queue.clone(),
             shared: Arc::new(shared),
             control,
-            ids: Ids::new(),
+            ids,
             process: Process::current(),
             worker: WorkerThread::new(Inbox {
                 receiver,
@@ -67,7 +72,7 @@ impl Pipeline {
     }
 
     /// Admits, samples, redacts and queues one event.
-    pub(crate) fn log(&self, event: &Event<'_>, listener: Option<EndListener>) -> Outcome {
+    pub(crate) fn log(&self, event: &mut Event<'_>, listener: Option<EndListener>) -> Outcome {
         match self.refuse_if_full() {
             Some(refused) => refused,
             None => self.admit_and_push(event, listener),
@@ -85,11 +90,13 @@ impl Pipeline {
     /// As [`log`](Self::log), for an event that the queue had room for.
     pub(crate) fn admit_and_push(
         &self,
-        event: &Event<'_>,
+        event: &mut Event<'_>,
         listener: Option<EndListener>,
     ) -> Outcome {
         let queued = self.admit().and_then(|now| {
             let weight = self.weigh(event)?;
+            let left_out = event.leave_out_malformed(now);
+            self.shared.ledger.leave_out(left_out);
             let pushed = self.write_and_push(event, weight, now, listener);
             if let (Err(_), Kind::ToolCall(call)) = (&pushed, &event.kind) {
                 self.settings.sampling.give_back(&call.tool, weight);
@@ -160,24 +167,28 @@ impl Pipeline {
         now: SystemTime,
         listener: Option<EndListener>,
     ) -> Result<(), DropReason> {
-        let event_id = event
-            .facts
-            .event_id
-            .unwrap_or_else(|| self.ids.next(unix_millis(now)));
-        let stamp = Stamp {
-            event_id,
-            unix_millis: unix_millis(event.facts.event_at.unwrap_or(now)),
-            weight,
-        };
+        let stamp = self.stamp(event, weight, now);
         self.with_written(event, &stamp, &self.shared.ledger, |json| {
             let seal = listener.is_some();
             let now = || self.clock().now();
-            let pushed = self.queue.push(json, event_id, listener, seal, now);
+            let pushed = self.queue.push(json, stamp.event_id, listener, seal, now);
             if pushed.wake {
                 self.shared.notify.notify_one();
             }
             pushed.result
         })
+    }
+
+    fn stamp(&self, event: &Event<'_>, weight: Weight, now: SystemTime) -> Stamp {
+        let (sequence, given_id) = (self.ids.next(), event.facts.event_id);
+        Stamp {
+            event_id: given_id.unwrap_or_else(|| self.ids.id(sequence)),
+            has_given_id: given_id.is_some(),
+            instance: self.ids.instance(),
+            sequence,
+            unix_millis: unix_millis(event.facts.event_at.unwrap_or(now)),
+            weight,
+        }
     }
 
     /// Writes an event as its wire has it, redacted, and lets `f` use it. Panics are counted in
@@ -194,9 +205,19 @@ impl Pipeline {
             defaults, policy, ..
         } = &self.settings;
         capture::with_scratch(|scratch| {
-            let mut draft = EventDraft::begin(scratch, policy, ledger);
-            wire.write_event(event, defaults, stamp, &mut draft.writer)?;
-            f(&draft.seal()?)
+            // What the redactor makes too large is written again within less room.
+            for value_bytes in [usize::MAX, SECOND_VALUE_BYTES, 0] {
+                let mut draft = EventDraft::begin(scratch, policy, ledger);
+                draft.writer.set_value_bytes(value_bytes);
+                wire.write_event(event, defaults, stamp, &mut draft.writer)?;
+                let unredacted = draft.writer.len();
+                let json = draft.seal()?;
+                let has_grown = json.as_bytes().len() > unredacted + GROWTH_BYTES;
+                if !has_grown || !(wire.profile().outgrows)(json.as_bytes()) {
+                    return f(&json);
+                }
+            }
+            Err(DropReason::TooLarge)
         })
     }
 
@@ -208,18 +229,13 @@ impl Pipeline {
 
     /// The body of a request for one event, and the event's id: not queued, not counted.
     pub(crate) fn frame_alone(&self, event: &Event<'_>) -> Result<(i64, Vec<u8>), DropReason> {
-        let now = unix_millis(self.clock().wall());
-        let stamp = Stamp {
-            event_id: self.ids.next(now),
-            unix_millis: now,
-            weight: Weight::default(),
-        };
+        let stamp = self.stamp(event, Weight::default(), self.clock().wall());
         let copy = |json: &RedactedJson<'_>| Ok(json.as_bytes().to_vec());
         let uncounted = Ledger::default();
         let mut json = self.with_written(event, &stamp, &uncounted, copy)?;
         json.push(b',');
         let sender = parts::Sender {
-            instance: &self.shared.instance,
+            instance: self.shared.instance,
             sequence: 0,
             dropped: self.shared.ledger.dropped(),
         };

@@ -85,7 +85,7 @@ impl UsageLogger {
         match &self.handle {
             Some(handle) => match handle.pipeline.refuse_if_full() {
                 Some(refused) => refused,
-                None => handle.pipeline.admit_and_push(&event.into(), None),
+                None => handle.pipeline.admit_and_push(&mut event.into(), None),
             },
             None => Outcome::Disabled,
         }
@@ -104,7 +104,7 @@ impl UsageLogger {
         event: impl Into<Event<'a>>,
         timeout: Duration,
     ) -> Confirmation {
-        Confirmation(self.confirm(&event.into(), timeout))
+        Confirmation(self.confirm(&mut event.into(), timeout))
     }
 
     /// [`log_usage_confirmed`](Self::log_usage_confirmed) for plain threads.
@@ -117,10 +117,10 @@ impl UsageLogger {
         event: impl Into<Event<'a>>,
         timeout: Duration,
     ) -> Result<(), ConfirmError> {
-        self.confirm(&event.into(), timeout).block()
+        self.confirm(&mut event.into(), timeout).block()
     }
 
-    fn confirm(&self, event: &Event<'_>, timeout: Duration) -> Wait<Result<(), ConfirmError>> {
+    fn confirm(&self, event: &mut Event<'_>, timeout: Duration) -> Wait<Result<(), ConfirmError>> {
         let off = Err(ConfirmError::Disabled);
         self.ask(|handle| handle.log_confirmed(event, timeout), off)
     }

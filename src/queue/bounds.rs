@@ -26,6 +26,7 @@ pub enum WhenFull {
 /// The bounds of a queue.
 #[derive(Debug, Clone, Copy)]
 pub(crate) struct Bounds {
+    /// `usize::MAX` where only bytes are bounded.
     pub(crate) max_events: usize,
     pub(crate) max_bytes: usize,
     /// What of it is kept for events that `before_send` has enlarged.
@@ -91,6 +92,14 @@ mod tests {
             (
                 [100_000, 1 << 24, 5_000, 1 << 19],
                 [SEGMENT_BYTES, SEGMENT_EVENTS, 5_000, 1 << 19],
+            ),
+            (
+                [usize::MAX, 1 << 24, 100, 1 << 19],
+                [SEGMENT_BYTES, 100, 100, 1 << 19],
+            ),
+            (
+                [usize::MAX, 1 << 24, usize::MAX, 1],
+                [SEGMENT_BYTES, SEGMENT_EVENTS, usize::MAX / 2, 1],
             ),
             ([40, 1 << 20, 100, 1 << 20], [1 << 16, 5, 20, 1 << 19]),
             ([1, 1 << 10, 0, 0], [4 * 1024, 1, 1, 1]),

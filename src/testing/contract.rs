@@ -102,11 +102,13 @@ pub(super) fn check_size(bytes: usize, wire: ReceivedWire) -> Result<(), Violati
     Ok(())
 }
 
-/// Parses a body and refuses what serde_json lets pass: a key that occurs twice in one object.
+/// Parses a body and refuses what serde_json lets pass, by itself or with a feature that the host has switched on: a
+/// key that occurs twice in one object, and a number that no double can hold.
 pub(super) fn parse(body: &[u8]) -> Result<Value, Violation> {
     let value = serde_json::from_slice(body)
         .map_err(|error| Violation::new("body", format!("is not JSON: {error}")))?;
     unique_keys::check(body)?;
+    Field::root(&value).numbers_in_range()?;
     Ok(value)
 }
 
@@ -420,7 +422,15 @@ mod tests {
 
     #[test]
     fn what_is_not_json_is_refused() {
-        for body in ["", "{", "NaN", r#"{"payload":NaN}"#, "\u{feff}{}", "{}{}"] {
+        for body in [
+            "",
+            "{",
+            "NaN",
+            r#"{"payload":NaN}"#,
+            "1e999",
+            "\u{feff}{}",
+            "{}{}",
+        ] {
             assert_eq!(
                 check(body.as_bytes(), ReceivedWire::Reo).unwrap_err().field,
                 "body",

@@ -2,12 +2,14 @@
 
 use std::borrow::Cow;
 
+use serde_json::Value;
+
 use super::defaults::Defaults;
 use super::parts::{Stamp, TOO_LARGE, write_argument_names};
-use super::subject::{identity, present, user_id};
+use super::subject::{identity, present, session_hash, user_id};
 use crate::base::id;
 use crate::capture::{EventWriter, Written, key};
-use crate::event::{Event, Kind};
+use crate::event::{Call, Event, Kind};
 use crate::ledger::DropReason;
 use crate::limits;
 
@@ -26,6 +28,9 @@ pub(super) const NAMES: &[&str] = &[
     "userId",
     "userEmail",
 ];
+
+/// The tool of the format itself, whose arguments the receiver checks.
+pub(super) const CAPABILITY_TOOL: &str = "mcpeye_request_capability";
 
 /// What the mcpeye wire says about the server with each batch.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -46,13 +51,14 @@ impl Mcpeye {
         }
     }
 
-    /// Sets the client that all calls come from, where there is one. Wire key `identity.client`.
+    /// Sets the client that all calls come from, where there is one. Wire key `identity.client`; an
+    /// empty one counts as none.
     pub fn client(mut self, client: impl Into<String>) -> Self {
         self.client = Some(client.into());
         self
     }
 
-    /// Sets the version of the server. Wire key `identity.serverVersion`.
+    /// Sets the version of the server. Wire key `identity.serverVersion`; an empty one counts as none.
     pub fn server_version(mut self, version: impl Into<String>) -> Self {
         self.server_version = Some(version.into());
         self
@@ -64,7 +70,7 @@ impl Mcpeye {
             ("client", &self.client),
             ("serverVersion", &self.server_version),
         ] {
-            if let Some(value) = value {
+            if let Some(value) = value.as_ref().filter(|value| !value.is_empty()) {
                 identity.insert(name.to_owned(), value.as_str().into());
             }
         }
@@ -90,15 +96,16 @@ pub(super) fn write_event(
     };
     let tool = present(&call.tool).ok_or(DropReason::MissingField)?;
     let identity = identity(event, defaults).ok_or(DropReason::MissingField)?;
-    let user_id = user_id(&identity, event, defaults);
+    // All events are one project's, whatever product they name.
+    let session = session_hash(event, defaults, None);
+    let user_id = user_id(&identity, session.as_ref());
     let limits = w.limits();
     let is_error = call.outcome().is_some_and(|outcome| outcome.is_error());
 
     let start = w.len();
-    w.exact(
-        key!("callId"),
-        str::from_utf8(&id::uuid(stamp.event_id)).unwrap_or_default(),
-    );
+    let made_by = (!stamp.has_given_id).then_some(stamp.instance);
+    let call_id = id::uuid(stamp.event_id, made_by);
+    w.exact(key!("callId"), str::from_utf8(&call_id).unwrap_or_default());
     w.name(key!("toolName"), Some(tool));
     w.flag(key!("isError"), is_error);
     w.integer(key!("timestamp"), stamp.unix_millis);
@@ -122,18 +129,31 @@ pub(super) fn write_event(
         }
     }
     if !(identity.is_anonymous() && user_id == identity.id) {
-        w.exact(key!("userId"), &first(&user_id));
+        w.exact(key!("userId"), first(user_id));
     }
     let own = event.facts.email.as_deref().map(Cow::Borrowed);
     let email = own.map(|email| defaults.identity_policy.email(email));
     let email = email.as_ref().or(identity.email.as_ref());
     let email = email.or((identity.id_type == "EMAIL").then_some(&identity.id));
-    if let Some(email) = email {
-        w.exact(key!("userEmail"), &first(email));
+    if let Some(email) = email.filter(|email| !email.is_empty()) {
+        w.exact(key!("userEmail"), first(email));
     }
     // Arguments and result share one room, as on the other wires. The receiver limits each of them.
-    let room = limits.meta_bytes.min(MAX_FIELD_BYTES);
+    let room = limits.meta_bytes.min(w.value_bytes());
+    let room = room.min(MAX_FIELD_BYTES - GROWTH_BYTES);
     let end = w.len() + room;
+    write_arguments(call, end, w);
+    if let Some(result) = call.result.filter(|_| !is_error)
+        && w.content(key!("result"), result, false, end) == Written::TooLarge
+    {
+        w.exact(key!("result"), TOO_LARGE);
+    }
+    w.close_object(start);
+    Ok(())
+}
+
+fn write_arguments(call: &Call<'_>, end: usize, w: &mut EventWriter<'_>) {
+    let (mark, start) = (w.mark(), w.len());
     match call.arguments {
         None => {
             w.key(key!("arguments"));
@@ -148,38 +168,55 @@ pub(super) fn write_event(
             }
         }
     }
-    if let Some(result) = call.result.filter(|_| !is_error)
-        && w.content(key!("result"), result, false, end) == Written::TooLarge
-    {
-        w.exact(key!("result"), TOO_LARGE);
+    if call.tool == CAPABILITY_TOOL && !is_capability_request(w.written_since(start)) {
+        w.rewind(mark);
+        w.key(key!("arguments"));
+        w.raw("{\"[unserializable]\":true}");
+        w.count_left_out();
     }
-    w.close_object(start);
-    Ok(())
 }
 
-/// The receiver's limit for arguments, and for a result, less some room for marks that are longer
-/// than what they hide.
-const MAX_FIELD_BYTES: usize = 30_000;
+/// Whether a member holds the arguments that the receiver requires of its own tool.
+fn is_capability_request(member: &[u8]) -> bool {
+    let name = key!("arguments").0.as_bytes();
+    let arguments = member.strip_prefix(name).unwrap_or_default();
+    let arguments = serde_json::from_slice::<Value>(arguments).unwrap_or_default();
+    let is_text = |name| arguments.get(name).map(Value::is_string);
+    is_text("capability") == Some(true) && is_text("context") != Some(false)
+}
+
+/// The receiver's limit for arguments, and for a result.
+const MAX_FIELD_BYTES: usize = 32_768;
+
+/// What is left free of it for marks that are longer than what they hide.
+pub(crate) const GROWTH_BYTES: usize = 2_768;
+
+/// Whether arguments or a result are larger than the receiver takes them, which only marks can bring about.
+pub(super) fn outgrows(event: &[u8]) -> bool {
+    let event = serde_json::from_slice::<Value>(event).unwrap_or_default();
+    let too_large = |value: &Value| value.to_string().len() > MAX_FIELD_BYTES;
+    let values = ["arguments", "result"].map(|name| event.get(name));
+    values.into_iter().flatten().any(too_large)
+}
 
 /// The beginning of an id, of which the contract allows so many characters.
-fn first(text: &str) -> Cow<'_, str> {
-    match text.char_indices().nth(limits::MAX_NAME_CHARS) {
-        Some((end, _)) => Cow::Borrowed(text.get(..end).unwrap_or(text)),
-        None => Cow::Borrowed(text),
-    }
+fn first(text: &str) -> &str {
+    let end = text.char_indices().nth(limits::MAX_NAME_CHARS);
+    end.and_then(|(end, _)| text.get(..end)).unwrap_or(text)
 }
 
 #[cfg(test)]
 mod tests {
-    use serde_json::{Value, json};
+    use serde_json::json;
 
     use super::*;
+    use crate::base::id::Instance;
     use crate::ledger::Dropped;
     use crate::wire::{Sender, Wire};
 
     fn framed(mcpeye: Mcpeye) -> Value {
         let sender = Sender {
-            instance: "i",
+            instance: Instance::random(),
             sequence: 0,
             dropped: Dropped::default(),
         };

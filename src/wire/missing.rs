@@ -27,25 +27,11 @@ pub(super) fn missing_field(
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::capture::Constant;
-    use crate::event::{Custom, Identity, Session, ToolCall};
-    use crate::redact::Redactor;
-    use crate::wire::naming::IdentityPolicy;
+    use crate::event::{Custom, Identity, ToolCall};
 
     #[test]
     fn the_missing_field_is_named_with_its_setter() {
-        let constant = || Constant::new(String::new(), &Redactor::default());
-        let defaults = Defaults {
-            identity: None,
-            identity_policy: IdentityPolicy::default(),
-            product_id: None,
-            source: constant(),
-            environment: constant(),
-            user_agent: constant(),
-            ip_addr: None,
-            session: Session::new(),
-            meta: Vec::new(),
-        };
+        let defaults = Defaults::for_tests();
         let missing =
             |event: Event<'_>, product| missing_field(&event, &defaults, product).to_owned();
         let rachel = Identity::email("rachel@example.com");

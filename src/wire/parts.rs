@@ -1,5 +1,6 @@
 //! What the formats share: the stamp of an event, the sender of a batch, a refusal.
 
+use crate::base::id::Instance;
 use crate::capture::{Content, EventWriter, Written, key};
 use crate::event::Weight;
 use crate::ledger::Dropped;
@@ -18,6 +19,12 @@ pub(crate) const TOO_LARGE: &str = "[truncated]";
 /// What an event gets at the door: its id, its time, and the calls that it stands for.
 pub(crate) struct Stamp {
     pub(crate) event_id: i64,
+    /// The caller chose the id.
+    pub(crate) has_given_id: bool,
+    /// The logger that captured the event.
+    pub(crate) instance: Instance,
+    /// Which event of that logger it is, from 1.
+    pub(crate) sequence: u64,
     /// Milliseconds since 1970.
     pub(crate) unix_millis: u64,
     pub(crate) weight: Weight,
@@ -25,8 +32,8 @@ pub(crate) struct Stamp {
 
 /// What the frame of a batch may say about its sender.
 #[derive(Debug)]
-pub(crate) struct Sender<'a> {
-    pub(crate) instance: &'a str,
+pub(crate) struct Sender {
+    pub(crate) instance: Instance,
     pub(crate) sequence: u64,
     pub(crate) dropped: Dropped,
 }

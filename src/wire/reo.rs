@@ -4,9 +4,10 @@ use std::borrow::Cow;
 
 use super::defaults::Defaults;
 use super::parts::{Refusal, Sender, Stamp, TOO_LARGE, write_argument_names};
-use super::subject::{identity, present, user_id};
+use super::session_ids::{SessionHash, SessionIds};
+use super::subject::{identity, present, session_hash, user_id};
 use crate::capture::{EventWriter, Written, key};
-use crate::event::{Call, Event, Kind, META_FACTS, Weight};
+use crate::event::{Call, Event, Kind, META_FACTS};
 use crate::ledger::DropReason;
 use crate::limits;
 
@@ -31,7 +32,7 @@ const CALL_NAMES: &[&str] = &[
 ];
 
 /// The keys of `meta` that every kind of event reserves beside its facts.
-const COMMON_NAMES: &[&str] = &["redactions", "sample_rate"];
+const COMMON_NAMES: &[&str] = &["redactions", "sample_rate", "instance", "sequence"];
 
 /// Whether a key of `meta` is one of ours; a caller's `meta` never replaces it.
 pub(super) fn is_own_name(name: &str) -> bool {
@@ -50,12 +51,13 @@ pub(super) fn write_event(
 ) -> Result<(), DropReason> {
     let facts = &event.facts;
     let activity_type = present(event.kind.activity_type()).ok_or(DropReason::MissingField)?;
-    let product_id = facts.product_id.as_deref();
-    if product_id.and_then(present).is_none() && defaults.product_id.is_none() {
+    let product_id = facts.product_id.as_deref().and_then(present);
+    if product_id.is_none() && defaults.product_id.is_none() {
         return Err(DropReason::MissingField);
     }
     let identity = identity(event, defaults).ok_or(DropReason::MissingField)?;
-    let user_id = user_id(&identity, event, defaults);
+    let session = session_hash(event, defaults, product_id);
+    let user_id = user_id(&identity, session.as_ref());
     if let Kind::ToolCall(call) = &event.kind {
         present(&call.tool).ok_or(DropReason::MissingField)?;
     }
@@ -69,21 +71,16 @@ pub(super) fn write_event(
     w.text_or(key!("source"), own, Some(&defaults.source));
     let own = facts.environment.as_deref();
     w.text_or(key!("environment"), own, Some(&defaults.environment));
-    w.exact(key!("user_id"), &user_id);
+    w.exact(key!("user_id"), user_id);
     w.name(key!("user_id_type"), Some(&identity.id_type));
     w.text_or(key!("product_id"), product_id, defaults.product_id.as_ref());
     let own = facts.ip_addr.as_deref();
     w.text_or(key!("ip_addr"), own, defaults.ip_addr.as_ref());
-    let before_meta = w.mark();
     w.key(key!("meta"));
     let meta = w.len();
-    write_meta(event, defaults, stamp.weight, w);
-    if w.len() == meta {
-        w.rewind(before_meta);
-    } else {
-        w.counts_here();
-        w.close_object(meta);
-    }
+    write_meta(event, defaults, stamp, session.as_ref(), w);
+    w.counts_here();
+    w.close_object(meta);
     w.integer(key!("event_id"), stamp.event_id);
     w.integer(key!("event_at"), stamp.unix_millis / 1000);
     let own = facts.user_agent.as_deref();
@@ -93,7 +90,13 @@ pub(super) fn write_event(
 }
 
 /// Writes the members of `meta`, the largest last, so that there is room for the others.
-fn write_meta(event: &Event<'_>, defaults: &Defaults, weight: Weight, w: &mut EventWriter<'_>) {
+fn write_meta(
+    event: &Event<'_>,
+    defaults: &Defaults,
+    stamp: &Stamp,
+    session: Option<&SessionHash>,
+    w: &mut EventWriter<'_>,
+) {
     let limits = w.limits();
     let end = w.len() + limits.meta_bytes;
     match &event.kind {
@@ -120,11 +123,11 @@ fn write_meta(event: &Event<'_>, defaults: &Defaults, weight: Weight, w: &mut Ev
             if call.unknown_tool {
                 w.flag(key!("unknown_tool"), true);
             }
-            if let Some(rate) = weight.sample_rate {
+            if let Some(rate) = stamp.weight.sample_rate {
                 w.number(key!("sample_rate"), rate);
             }
-            if weight.suppressed > 0 {
-                w.integer(key!("suppressed"), weight.suppressed);
+            if stamp.weight.suppressed > 0 {
+                w.integer(key!("suppressed"), stamp.weight.suppressed);
             }
         }
         Kind::Init(tools) => {
@@ -144,18 +147,40 @@ fn write_meta(event: &Event<'_>, defaults: &Defaults, weight: Weight, w: &mut Ev
         }
         Kind::IdentityCapture | Kind::Custom(_) => {}
     }
-    for (key, fact) in event.facts.session.known(&defaults.session) {
-        w.fact(key, fact);
-    }
+    write_session(event, defaults, session, w);
     for (key, text) in event.facts.meta_texts() {
-        w.name(key, text);
+        // Its form was checked, and holds nothing but digits: a rule would only take it for a key.
+        if let Some(text) = text {
+            w.exact(key, text);
+        }
     }
     for (key, word) in event.facts.meta_words() {
         w.exact(key, word);
     }
+    w.exact(key!("instance"), stamp.instance.digits().as_str());
+    w.integer(key!("sequence"), stamp.sequence);
     write_custom(event, defaults, w);
     if let Kind::ToolCall(call) = &event.kind {
         write_call_values(call, end, w);
+    }
+}
+
+/// Writes what is known of the session: its id as its hash, unless it is to be sent as it is.
+fn write_session(
+    event: &Event<'_>,
+    defaults: &Defaults,
+    hash: Option<&SessionHash>,
+    w: &mut EventWriter<'_>,
+) {
+    let session = &event.facts.session;
+    match (session.session_id_or(&defaults.session), hash) {
+        (Some(_), Some(hash)) if defaults.session_ids == SessionIds::Hashed => {
+            w.exact(key!("session_id"), hash.as_str());
+        }
+        (id, _) => w.name(key!("session_id"), id),
+    }
+    for (key, fact) in session.known_beside_id(&defaults.session) {
+        w.fact(key, fact);
     }
 }
 
@@ -167,17 +192,29 @@ fn write_custom(event: &Event<'_>, defaults: &Defaults, w: &mut EventWriter<'_>)
     };
     let own = &event.facts.meta;
     for (n, (name, content)) in own.iter().enumerate() {
-        let later = own.iter().skip(n + 1).any(|(other, _)| other == name);
+        let later = own
+            .iter()
+            .skip(n + 1)
+            .any(|(other, _)| is_same(other, name));
         if !later && !is_reserved(name) {
             // A member has no room of its own: one that is too large makes the event too large.
             let _ = w.member(name, *content, usize::MAX);
         }
     }
-    for (name, content) in &defaults.meta {
-        if !is_reserved(name) && !own.iter().any(|(other, _)| other == name) {
+    for (n, (name, content)) in defaults.meta.iter().enumerate() {
+        let mut later = defaults.meta.iter().skip(n + 1);
+        let later = later.any(|(other, _)| is_same(other, name));
+        if !later && !is_reserved(name) && !own.iter().any(|(other, _)| is_same(other, name)) {
             let _ = w.member(name, content, usize::MAX);
         }
     }
+}
+
+/// Whether two names are the same as they are written: long ones are cut.
+fn is_same(one: &str, other: &str) -> bool {
+    let kept = limits::MAX_NAME_CHARS - "...".len();
+    let cut = one.len() > kept && other.len() > kept;
+    one == other || (cut && one.chars().take(kept).eq(other.chars().take(kept)))
 }
 
 /// Writes arguments and result into the room that is left; the result is the first to go.
@@ -201,11 +238,11 @@ pub(super) fn single() -> (Cow<'static, str>, Cow<'static, str>) {
 
 /// The frame around several, with the loss report: totals since the instance started, so that a
 /// repeated batch counts nothing twice.
-pub(super) fn batch(sender: &Sender<'_>) -> (Cow<'static, str>, Cow<'static, str>) {
+pub(super) fn batch(sender: &Sender) -> (Cow<'static, str>, Cow<'static, str>) {
     let mut after = format!(
         "],\"sdk\":{{\"name\":\"mcp-usage\",\"version\":\"{}\",\"instance\":\"{}\",\"sequence\":{}",
         env!("CARGO_PKG_VERSION"),
-        sender.instance,
+        sender.instance.digits(),
         sender.sequence
     );
     if sender.dropped.total() > 0 {
@@ -247,16 +284,17 @@ mod tests {
     use std::collections::{BTreeMap, BTreeSet};
 
     use super::*;
+    use crate::base::id::Instance;
     use crate::capture::{CapturePolicy, Constant, EventDraft, Scratch};
-    use crate::event::{ClientClass, Era, Init, IntentSource, Session, ToolCall};
+    use crate::event::{ClientClass, Era, Init, IntentSource, Session, ToolCall, Weight};
     use crate::ledger::{DropReason, Ledger};
     use crate::limits::Limits;
     use crate::redact::Redactor;
     use crate::wire::Wire;
 
-    fn sender(instance: &str, dropped: crate::ledger::Dropped) -> Sender<'_> {
+    fn sender(dropped: crate::ledger::Dropped) -> Sender {
         Sender {
-            instance,
+            instance: Instance::random(),
             sequence: 7,
             dropped,
         }
@@ -264,13 +302,14 @@ mod tests {
 
     #[test]
     fn a_frame_holds_the_events_without_the_last_comma() {
-        let empty = sender("i", crate::ledger::Dropped::default());
+        let empty = sender(crate::ledger::Dropped::default());
         let one = Wire::Reo.frame(&[b"{\"a\":1},"], &empty);
         assert_eq!(one, b"{\"payload\":{\"a\":1}}");
         let two = Wire::ReoBatch.frame(&[b"{\"a\":1},", b"{\"b\":2},"], &empty);
         let expected = format!(
-            "{{\"payload\":[{{\"a\":1}},{{\"b\":2}}],\"sdk\":{{\"name\":\"mcp-usage\",\"version\":\"{}\",\"instance\":\"i\",\"sequence\":7}}}}",
-            env!("CARGO_PKG_VERSION")
+            "{{\"payload\":[{{\"a\":1}},{{\"b\":2}}],\"sdk\":{{\"name\":\"mcp-usage\",\"version\":\"{}\",\"instance\":\"{}\",\"sequence\":7}}}}",
+            env!("CARGO_PKG_VERSION"),
+            empty.instance.digits(),
         );
         assert_eq!(String::from_utf8(two).unwrap(), expected);
     }
@@ -281,7 +320,7 @@ mod tests {
         ledger.refuse(DropReason::QueueFull);
         ledger.refuse(DropReason::QueueFull);
         ledger.refuse(DropReason::TooLarge);
-        let body = Wire::ReoBatch.frame(&[b"1,"], &sender("i", ledger.dropped()));
+        let body = Wire::ReoBatch.frame(&[b"1,"], &sender(ledger.dropped()));
         let body: serde_json::Value = serde_json::from_slice(&body).unwrap();
         assert_eq!(
             body["sdk"]["dropped"],
@@ -318,20 +357,16 @@ mod tests {
             limits: Limits::default(),
             redactor: Redactor::default(),
         };
-        let constant = || Constant::new("constant".to_owned(), &policy.redactor);
+        let product_id = Constant::new("demo".to_owned(), &policy.redactor);
         let defaults = Defaults {
-            identity: None,
-            identity_policy: Default::default(),
-            product_id: Some(constant()),
-            source: constant(),
-            environment: constant(),
-            user_agent: constant(),
-            ip_addr: None,
-            session: Session::new(),
-            meta: Vec::new(),
+            product_id: Some(product_id),
+            ..Defaults::for_tests()
         };
         let stamp = Stamp {
             event_id: 1,
+            has_given_id: false,
+            instance: Instance::random(),
+            sequence: 1,
             unix_millis: 2,
             weight: Weight {
                 sample_rate: Some(0.5),

@@ -1,10 +1,8 @@
 //! Who an event is about, as it is sent.
 
-use std::borrow::Cow;
-
 use super::defaults::Defaults;
-use crate::base::id;
-use crate::event::{ANONYMOUS_ID, Event, Identity, Kind};
+use super::session_ids::SessionHash;
+use crate::event::{Event, Identity, Kind};
 
 /// Returns the text, unless it is empty: an empty one counts as missing.
 pub(crate) fn present(text: &str) -> Option<&str> {
@@ -25,49 +23,44 @@ pub(crate) fn identity<'a>(event: &'a Event<'_>, defaults: &'a Defaults) -> Opti
     named.map(|identity| defaults.identity_policy.identity(identity))
 }
 
-/// Returns the id that is sent. The anonymous id gets a hash of the session, so that anonymous
-/// users of different sessions stay apart; the session id itself may be a credential.
-pub(crate) fn user_id<'a>(
-    identity: &'a Identity<'_>,
+/// Returns the hash of the session that the event belongs to, or else of the conversation. `product`:
+/// the event's own.
+pub(crate) fn session_hash(
     event: &Event<'_>,
     defaults: &Defaults,
-) -> Cow<'a, str> {
-    if identity.is_anonymous()
-        && let Some(session) = event.facts.session.id(&defaults.session)
-    {
-        Cow::Owned(format!("{ANONYMOUS_ID}-{:016x}", id::stable_hash(session)))
-    } else {
-        Cow::Borrowed(&identity.id)
+    product: Option<&str>,
+) -> Option<SessionHash> {
+    let id = event.facts.session.id(&defaults.session)?;
+    Some(defaults.session_hasher.hash(id, product))
+}
+
+/// Returns the id that is sent. The anonymous id gets the hash of the session, so that anonymous
+/// users of different sessions stay apart; the session id itself may be a credential.
+pub(crate) fn user_id<'a>(identity: &'a Identity<'_>, session: Option<&'a SessionHash>) -> &'a str {
+    match session {
+        Some(session) if identity.is_anonymous() => session.anonymous_id(),
+        _ => &identity.id,
     }
 }
 
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::capture::Constant;
     use crate::event::{Custom, IdentityCapture, Init, Session, ToolCall};
-    use crate::redact::Redactor;
-    use crate::wire::naming::IdentityPolicy;
 
     fn defaults(identity: Option<Identity<'static>>, session: Session<'static>) -> Defaults {
-        let constant = || Constant::new("x".to_owned(), &Redactor::default());
         Defaults {
             identity,
-            identity_policy: IdentityPolicy::default(),
-            product_id: None,
-            source: constant(),
-            environment: constant(),
-            user_agent: constant(),
-            ip_addr: None,
             session,
-            meta: Vec::new(),
+            ..Defaults::for_tests()
         }
     }
 
     fn sent(event: impl Into<Event<'static>>, defaults: &Defaults) -> Option<String> {
         let event = event.into();
         let identity = identity(&event, defaults)?;
-        Some(user_id(&identity, &event, defaults).into_owned())
+        let session = session_hash(&event, defaults, None);
+        Some(user_id(&identity, session.as_ref()).to_owned())
     }
 
     #[test]

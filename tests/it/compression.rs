@@ -25,7 +25,9 @@ fn batches_are_compressed_and_arrive_the_same() {
             let request = ingest.requests().remove(0);
             let coding = request.header("content-encoding").map(str::to_owned);
             let events = ingest.delivered().into_iter();
-            let events: Vec<_> = events.map(|event| event.json["meta"].clone()).collect();
+            let events: Vec<_> = events
+                .map(|event| (event.id, event.json["meta"]["tool_arguments"].clone()))
+                .collect();
             (coding, request.body.len(), events)
         };
         let (plain, compressed) = (sent(false), sent(true));

@@ -5,13 +5,13 @@ use std::time::{Duration, SystemTime};
 use mcp_usage::testing::{Answer, MockIngest};
 use mcp_usage::{
     CallOutcome, ConfirmError, Custom, DropReason, FlushError, Identity, IdentityCapture, Init,
-    IntentSource, Outcome, Session, Stats, ToolCall, UsageLogger, Wire,
+    IntentSource, Outcome, Session, SessionIds, Stats, ToolCall, UsageLogger, Wire,
 };
 use serde_json::{Value, json};
 
 use crate::support::{
     KEY, PATIENCE, arrival, arrivals, assert_ledger, block_on, builder, builder_for, call, end,
-    ingest, mcpeye, rachel, wires,
+    ingest, mcpeye, rachel, said, wires,
 };
 
 #[test]
@@ -136,7 +136,7 @@ fn each_field_has_a_default_of_the_logger_and_the_event_overrides_it() {
             assert_eq!(plain[key], value, "{key}");
         }
         assert_eq!(
-            plain["meta"],
+            said(&plain),
             json!({"tool": "search", "mode": "logger", "region": "eu"})
         );
 
@@ -164,7 +164,7 @@ fn each_field_has_a_default_of_the_logger_and_the_event_overrides_it() {
             assert_eq!(own[key], value, "{key}");
         }
         assert_eq!(
-            own["meta"],
+            said(&own),
             json!({"tool": "search", "mode": "event", "region": "eu"})
         );
     }
@@ -175,7 +175,7 @@ fn ids_times_and_session_facts_are_taken_from_the_event() {
     let at = SystemTime::UNIX_EPOCH + Duration::from_millis(1_731_000_000_750);
     let event = arrival(
         &Wire::Reo,
-        |b| b,
+        |b| b.session_ids(SessionIds::Raw),
         |usage| {
             usage.log_usage(
                 ToolCall::new("search")
@@ -199,7 +199,7 @@ fn ids_times_and_session_facts_are_taken_from_the_event() {
     assert_eq!(event["event_id"], 1_731_000_000_123_456_789_i64);
     assert_eq!(event["event_at"], 1_731_000_000);
     assert_eq!(
-        event["meta"],
+        said(&event),
         json!({
             "tool": "search", "outcome": "ok", "prompt": "who uses rails?", "intent_source": "native",
             "session_id": "session-1", "conversation_id": "conversation-1", "client_name": "inspector",
@@ -246,7 +246,7 @@ fn a_session_fills_what_the_event_does_not_say_and_the_logger_what_neither_says(
     for wire in [Wire::Reo, Wire::ReoBatch] {
         let event = arrival(
             &wire,
-            |b| b.session(process.clone()),
+            |b| b.session(process.clone()).session_ids(SessionIds::Raw),
             |usage| {
                 let session = Session::new()
                     .session_id("session-1")
@@ -256,7 +256,7 @@ fn a_session_fills_what_the_event_does_not_say_and_the_logger_what_neither_says(
             },
         );
         assert_eq!(
-            event["meta"],
+            said(&event),
             json!({
                 "tool": "t", "session_id": "session-1", "client_name": "of the session",
                 "client_version": "1.0", "transport": "stdio", "request_id": "7",
@@ -328,7 +328,7 @@ fn a_meta_of_the_users_never_replaces_a_key_of_ours() {
             );
         },
     );
-    assert_eq!(event["meta"], json!({"tool": "search", "again": 2}));
+    assert_eq!(said(&event), json!({"tool": "search", "again": 2}));
 }
 
 #[test]
@@ -361,7 +361,7 @@ fn a_failed_call_says_so() {
         },
     );
     assert_eq!(
-        event["meta"],
+        said(&event),
         json!({"tool": "t", "outcome": "tool_error", "error": "no such thing"})
     );
 }
@@ -774,5 +774,5 @@ fn an_init_lists_the_first_tools_and_counts_the_rest() {
             usage.log_usage(Init::new(["search"]).identity(rachel()));
         },
     );
-    assert_eq!(event["meta"], json!({"tools": ["search"], "tool_count": 1}));
+    assert_eq!(said(&event), json!({"tools": ["search"], "tool_count": 1}));
 }

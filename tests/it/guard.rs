@@ -3,10 +3,10 @@
 use std::time::Duration;
 
 use mcp_usage::testing::ManualClock;
-use mcp_usage::{CallOutcome, IntentSource, Outcome, ToolCall, Wire};
+use mcp_usage::{CallOutcome, IntentSource, Outcome, SessionIds, ToolCall, Wire};
 use serde_json::json;
 
-use crate::support::{PATIENCE, arrival, builder, end, ingest, rachel};
+use crate::support::{PATIENCE, arrival, builder, end, ingest, rachel, said};
 
 #[test]
 fn a_finished_call_has_its_duration_and_what_was_set() {
@@ -29,7 +29,7 @@ fn a_finished_call_has_its_duration_and_what_was_set() {
         },
     );
     assert_eq!(
-        event["meta"],
+        said(&event),
         json!({
             "tool": "search", "duration_ms": 1234.56, "outcome": "ok", "prompt": "who uses rails?",
             "tool_arguments": {"query": "rails"}, "result": {"rows": 3},
@@ -160,7 +160,7 @@ fn a_call_that_is_open_at_the_shutdown_is_recorded_once() {
 fn a_guard_carries_every_fact_of_its_event() {
     let event = arrival(
         &Wire::Reo,
-        |b| b,
+        |b| b.session_ids(SessionIds::Raw),
         |usage| {
             let owner = String::from("owned by the request");
             let value = json!([1, 2]);
@@ -191,7 +191,7 @@ fn a_guard_carries_every_fact_of_its_event() {
     // A session id may be a credential: its hash stands for it.
     let user = event["user_id"].as_str().unwrap();
     assert!(
-        user.starts_with("anonymous-") && user.len() == "anonymous-".len() + 16,
+        user.starts_with("anonymous-") && user.len() == "anonymous-".len() + 32,
         "{user}"
     );
     let meta = &event["meta"];

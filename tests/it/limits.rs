@@ -9,7 +9,7 @@ use serde::ser::SerializeSeq;
 use serde_json::value::RawValue;
 use serde_json::{Map, Value, json};
 
-use crate::support::{arrival, arrivals, mcpeye, wires};
+use crate::support::{arrival, arrivals, mcpeye, said, wires};
 
 /// What is sent of a value that is given as arguments: as a tree, as text, and by a guard.
 fn sent(value: &Value) -> Value {
@@ -211,7 +211,7 @@ fn an_overlong_meta_loses_the_result_first_then_the_arguments_then_their_names()
             .into()
     };
     let meta = |arguments: &Value, result: &Value| {
-        arrival(
+        let event = arrival(
             &Wire::Reo,
             |b| b,
             |usage| {
@@ -222,8 +222,8 @@ fn an_overlong_meta_loses_the_result_first_then_the_arguments_then_their_names()
                         .result(result),
                 );
             },
-        )["meta"]
-            .clone()
+        );
+        said(&event)
     };
     // Both fit.
     let (small, large) = (fields(3, 3_000), fields(8, 3_900));

@@ -7,12 +7,14 @@ use std::time::Duration;
 
 use mcp_usage::config::MIN_QUEUE_BYTES;
 use mcp_usage::testing::{Answer, ManualClock, MockIngest};
-use mcp_usage::{ConfirmError, DropReason, Outcome, ToolCall, WhenFull, Wire};
+use mcp_usage::{
+    CallOutcome, ConfirmError, DropReason, Outcome, ToolCall, UsageLogger, WhenFull, Wire,
+};
 use serde_json::json;
 
 use crate::support::{
     KEY, PATIENCE, assert_ledger, barrier, block_on, builder, builder_for, call, end, errors,
-    ingest, wires,
+    ingest, rachel, wires,
 };
 
 const HOUR: Duration = Duration::from_secs(3600);
@@ -52,6 +54,52 @@ fn a_full_queue_refuses_the_newest_and_counts_each() {
         let kept: HashSet<_> = ingest.delivered().into_iter().map(|e| e.id).collect();
         assert_eq!(kept.len(), 10);
     }
+}
+
+/// A call as an agent makes it: about 1 KB on the wire.
+fn typical(usage: &UsageLogger) -> Outcome {
+    let arguments = json!({
+        "query": "open tickets of customers in north america that mention a late invoice, newest first",
+        "customer": {"name": "Ada", "contact": "ada.4f2c1@mail.example.com", "tier": "pro"},
+        "filters": [{"field": "amount", "op": ">", "value": 125_000}],
+        "limit": 25,
+        "dry_run": false,
+    });
+    let result = json!({"rows": vec![json!({"id": 7, "title": "late invoice"}); 6]});
+    usage.log_usage(
+        ToolCall::new("search_documents")
+            .identity(rachel())
+            .arguments(&arguments)
+            .result(&result)
+            .prompt("which customers complain about invoices?")
+            .session_id("a9f3c1d2-7b54-4a38-9d8e-2f6b1c0e5a77")
+            .client_name("claude-code")
+            .client_version("2.1.0")
+            .protocol_version("2025-11-25")
+            .transport("http")
+            .request_id("17")
+            .duration(Duration::from_micros(5_072))
+            .outcome(CallOutcome::Ok),
+    )
+}
+
+#[test]
+fn bytes_alone_bound_a_queue_unless_a_count_is_set() {
+    let ingest = ingest();
+    ingest.answer_always(Answer::hang());
+    let builder = builder_for(&ingest, &Wire::ReoBatch);
+    let usage = builder
+        .request_timeout(Duration::from_secs(600))
+        .build()
+        .unwrap();
+    let queued = (0..100_000).take_while(|_| typical(&usage) == Outcome::Queued);
+    let queued = queued.count();
+    let stats = usage.stats();
+    assert!((20_000..40_000).contains(&queued), "{queued}");
+    assert!(stats.queue_bytes > 31 * 1024 * 1024, "{stats:?}");
+    assert_eq!(stats.dropped.get(DropReason::QueueFull), 1);
+    usage.shutdown_blocking(Duration::ZERO);
+    ingest.release();
 }
 
 #[test]

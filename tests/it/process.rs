@@ -384,6 +384,13 @@ fn a_forked_child_refuses() {
         ["count", "of the child", "of the parent", "open at the fork"]
     );
     assert_eq!(ingest.violations(), Vec::<String>::new());
+    // Both would hand out the same ids otherwise.
+    let instance = |tool| {
+        let events = ingest.delivered().into_iter();
+        let mut events = events.filter(|event| event.tool() == Some(tool));
+        events.next().unwrap().json["meta"]["instance"].clone()
+    };
+    assert_ne!(instance("of the child"), instance("of the parent"));
 }
 
 // ---- memory ----

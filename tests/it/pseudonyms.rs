@@ -5,7 +5,7 @@ use mcp_usage::{
     Caller, Custom, Identity, IdentityCapture, Init, Outcome, Session, ToolCall, UsageLogger, Wire,
 };
 
-use crate::support::{builder_for, end, ingest, mcpeye, wires};
+use crate::support::{arrivals, builder_for, end, ingest, mcpeye, wires};
 
 const KEY: &[u8] = b"0123456789abcdef";
 
@@ -99,4 +99,66 @@ fn a_login_in_two_spellings_is_one() {
     assert_eq!(login("Rachel@example.com"), None);
     assert_eq!(login("sam@example.com"), Some(Outcome::Queued));
     assert_eq!(end(&usage, &ingest).delivered, 2);
+}
+
+#[test]
+fn ids_that_differ_in_case_alone_are_two_people_and_addresses_are_one() {
+    for (name, wire) in wires() {
+        let ids = |log: &dyn Fn(&UsageLogger)| {
+            let change = |builder: mcp_usage::Builder| builder.pseudonyms(pseudonyms());
+            let events = arrivals(&wire, change, |usage| log(usage));
+            let ids = events
+                .iter()
+                .map(|event| event.user_id().unwrap().to_owned());
+            ids.collect::<std::collections::BTreeSet<_>>().len()
+        };
+        let log = |usage: &UsageLogger, identities: [Identity<'static>; 2]| {
+            for identity in identities {
+                usage.log_usage(ToolCall::new("search").identity(identity));
+            }
+        };
+        for (first, second, expected) in [
+            (
+                Identity::new("aB3x", "USER_ID"),
+                Identity::new("ab3X", "USER_ID"),
+                2,
+            ),
+            (
+                Identity::new("Team@7", "USER_ID"),
+                Identity::new("team@7", "USER_ID"),
+                2,
+            ),
+            (
+                Identity::email("Ross@Example.com"),
+                Identity::email("ross@example.com "),
+                1,
+            ),
+        ] {
+            let log = |usage: &UsageLogger| log(usage, [first.clone(), second.clone()]);
+            assert_eq!(ids(&log), expected, "{name}: {first:?} {}", first.id());
+        }
+    }
+}
+
+#[test]
+fn a_domain_is_kept_only_where_it_is_one() {
+    for (address, kept) in [
+        ("rachel@Example.com", Some("example.com")),
+        ("rachel@b\u{fc}ro.example", Some("b\u{fc}ro.example")),
+        ("rachel@x@mail.example.com", Some("mail.example.com")),
+        ("rachel@localhost", None),
+        ("rachel@203.0.113.9", None),
+        ("rachel@[203.0.113.9]", None),
+        ("rachel@hunter2 .example", None),
+        ("rachel@-x.example", None),
+        ("rachel@x..example", None),
+        ("rachel@example.com.", None),
+        ("rachel@my password is in here", None),
+        ("rachel@", None),
+        ("rachel", None),
+    ] {
+        let pseudonym = pseudonyms().keep_domain().email(address);
+        let domain = pseudonym.split_once(" at ").map(|(_, domain)| domain);
+        assert_eq!(domain, kept, "{address}: {pseudonym}");
+    }
 }

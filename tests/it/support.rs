@@ -112,6 +112,15 @@ pub(crate) fn arrival(
     events[0].json.clone()
 }
 
+/// The `meta` of an event without what every event has: the logger's instance, and the sequence.
+#[track_caller]
+pub(crate) fn said(event: &Value) -> Value {
+    let mut meta = event["meta"].clone();
+    let members = meta.as_object_mut().unwrap();
+    assert!(members.remove("instance").is_some() && members.remove("sequence").is_some());
+    meta
+}
+
 /// A channel of the errors that `on_error` sees.
 pub(crate) fn errors(builder: Builder) -> (Builder, Receiver<DeliveryError>) {
     let (sender, receiver) = mpsc::channel();

@@ -43,6 +43,21 @@ const DELIBERATE: &[Deliberate] = &[
     },
     Deliberate {
         request: "*",
+        at: "/meta/instance",
+        why: "an extra key of ours",
+    },
+    Deliberate {
+        request: "*",
+        at: "/meta/sequence",
+        why: "an extra key of ours",
+    },
+    Deliberate {
+        request: "*",
+        at: "/meta",
+        why: "nothing but our extra keys is in it",
+    },
+    Deliberate {
+        request: "*",
         at: "/user_agent",
         why: "the user agent is ours",
     },

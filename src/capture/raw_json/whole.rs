@@ -1,7 +1,8 @@
 //! JSON text that is within all limits, as most is: read once, and copied in long stretches.
 
 use crate::capture::buffer::escapes;
-use crate::capture::json_grammar::{MAX_NUMBER_BYTES, escapes_are_sound, is_number};
+use crate::capture::json_grammar::{MAX_NUMBER_BYTES, escapes_are_sound, is_in_range, is_number};
+use crate::capture::names::{Names, Own};
 use crate::capture::writer::{NextString, Writer};
 use crate::capture::{binary, cutter};
 use crate::limits;
@@ -45,6 +46,7 @@ struct Container {
     is_object: bool,
     /// How many entries may still follow.
     left: u32,
+    names: Own,
 }
 
 struct Copier<'w, 'b, 'r, 't> {
@@ -55,6 +57,7 @@ struct Copier<'w, 'b, 'r, 't> {
     copied: usize,
     open: [Container; MAX_OPEN],
     depth: usize,
+    names: Names,
     next_string: NextString,
 }
 
@@ -68,6 +71,7 @@ impl<'w, 'b, 'r, 't> Copier<'w, 'b, 'r, 't> {
             copied: 0,
             open: [Container::default(); MAX_OPEN],
             depth: 0,
+            names: Names::default(),
         }
     }
 
@@ -100,6 +104,8 @@ impl<'w, 'b, 'r, 't> Copier<'w, 'b, 'r, 't> {
                     self.step(Next::FirstItem)
                 }
                 (b'}', Next::CommaOrEnd | Next::FirstName) if self.innermost()?.is_object => {
+                    let own = self.innermost()?.names;
+                    self.names.close(own);
                     self.depth -= 1;
                     self.step(Next::CommaOrEnd)
                 }
@@ -142,14 +148,24 @@ impl<'w, 'b, 'r, 't> Copier<'w, 'b, 'r, 't> {
     fn open(&mut self, is_object: bool) -> Option<()> {
         let most = self.writer.most_entries(self.depth, is_object)?;
         let left = most.checked_sub(1)? as u32;
-        *self.open.get_mut(self.depth)? = Container { is_object, left };
+        *self.open.get_mut(self.depth)? = Container {
+            is_object,
+            left,
+            names: self.names.open(),
+        };
         self.depth += 1;
         Some(())
     }
 
     fn name(&mut self) -> Option<()> {
+        let start = self.at;
         let (name, escapes) = self.quoted()?;
         if escapes || name.len() > limits::MAX_NAME_CHARS {
+            return None;
+        }
+        let container = self.open.get_mut(self.depth.checked_sub(1)?)?;
+        let text = self.text.as_bytes().get(..self.at)?;
+        if !self.names.add(&mut container.names, text, start) {
             return None;
         }
         self.next_string.max_chars = self.writer.chars_under(name);
@@ -227,7 +243,8 @@ impl<'w, 'b, 'r, 't> Copier<'w, 'b, 'r, 't> {
                 let is_part = |b: &u8| matches!(b, b'0'..=b'9' | b'-' | b'+' | b'.' | b'e' | b'E');
                 let length = bytes.take_while(is_part).count();
                 let number = rest.get(..length)?;
-                (length <= MAX_NUMBER_BYTES && is_number(number)).then_some(length)?
+                let fits = length <= MAX_NUMBER_BYTES && is_in_range(number);
+                (fits && is_number(number)).then_some(length)?
             }
         };
         self.next_string.max_chars = self.writer.limits.string_chars;

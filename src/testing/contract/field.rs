@@ -63,6 +63,22 @@ impl<'a> Field<'a> {
         Ok(items.iter().enumerate().map(item).collect())
     }
 
+    /// Refuses a number that no double can hold, however deep it stands.
+    pub(super) fn numbers_in_range(&self) -> Checked {
+        match self.value {
+            Value::Number(number) => {
+                let finite = number.as_f64().is_some_and(f64::is_finite);
+                self.ensure(finite, "is a number out of range")
+            }
+            Value::Array(_) => self.array()?.iter().try_for_each(Self::numbers_in_range),
+            Value::Object(_) => self
+                .object()?
+                .fields()
+                .try_for_each(|field| field.numbers_in_range()),
+            _ => Ok(()),
+        }
+    }
+
     pub(super) fn text(&self) -> Result<&'a str, Violation> {
         self.value.as_str().ok_or_else(|| self.is_not("a string"))
     }
@@ -230,6 +246,12 @@ pub(super) fn unix_seconds(field: &Field<'_>) -> Checked {
 
 pub(super) fn unix_milliseconds(field: &Field<'_>) -> Checked {
     field.integer_in(PLAUSIBLE_SECONDS.start() * 1_000..=PLAUSIBLE_SECONDS.end() * 1_000)
+}
+
+/// A text of so many small hexadecimal digits.
+pub(super) fn hex_text(field: &Field<'_>, digits: usize) -> Checked {
+    let is_hex = is_hex_groups(field.text()?, &[digits]);
+    field.ensure(is_hex, format_args!("is not {digits} hexadecimal digits"))
 }
 
 /// Whether a text is groups of small hexadecimal digits, of these lengths, with a hyphen between.

@@ -2,7 +2,7 @@
 
 use super::field::Presence::{Optional, Required};
 use super::field::{Checked, Field, Object, Rule};
-use super::field::{any_object, any_text, count, is_hex_groups, nonempty_text, not_null};
+use super::field::{any_object, any_text, count, hex_text, is_hex_groups, nonempty_text, not_null};
 use super::field::{positive_integer, unix_seconds};
 
 /// The largest body of one event on the Reo wire, in bytes: 256 KiB.
@@ -68,6 +68,8 @@ const SESSION_META: &[Rule] = &[
     ("redactions", Optional, check_redactions),
     ("sample_rate", Optional, check_sample_rate),
     ("traceparent", Optional, check_traceparent),
+    ("instance", Optional, |instance| hex_text(instance, 16)),
+    ("sequence", Optional, positive_integer),
 ];
 
 /// The sender of a batch, and what it has lost so far.
@@ -202,10 +204,18 @@ fn check_sample_rate(rate: &Field<'_>) -> Checked {
     rate.ensure(share > 0.0 && share <= 1.0, "is outside 0 to 1")
 }
 
+/// As W3C Trace Context has it: a known form, and neither id of zeros alone.
 fn check_traceparent(parent: &Field<'_>) -> Checked {
+    let text = parent.text()?;
     parent.ensure(
-        is_hex_groups(parent.text()?, &[2, 32, 16, 2]),
+        is_hex_groups(text, &[2, 32, 16, 2]),
         "is not of the form version-trace-parent-flags",
+    )?;
+    let is_zero = |group: &str| group.bytes().all(|digit| digit == b'0');
+    let names_both = text.split('-').skip(1).take(2).all(|id| !is_zero(id));
+    parent.ensure(
+        names_both && !text.starts_with("ff"),
+        "names no trace or no parent, or has a version that is none",
     )
 }
 

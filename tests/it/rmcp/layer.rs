@@ -68,7 +68,9 @@ async fn a_server_behind_the_layer_gives_the_events_of_an_instrumented_one() {
                         event.shift_remove(varies);
                     }
                     let meta = event["meta"].as_object_mut().unwrap();
-                    for varies in ["duration_ms", "session_id", "request_id"] {
+                    let of_logger = ["instance", "sequence"];
+                    let of_call = ["duration_ms", "session_id", "request_id"];
+                    for varies in of_logger.into_iter().chain(of_call) {
                         meta.shift_remove(varies);
                     }
                     // Of events other than calls the layer says less.

@@ -43,6 +43,9 @@ const EVERYWHERE: &[&str] = &[
     "/meta/transport",
     "/meta/request_id",
     "/meta/redactions",
+    // Who captured it, and as its which.
+    "/meta/instance",
+    "/meta/sequence",
 ];
 
 /// The server of the recordings: its tools answer as they did there.

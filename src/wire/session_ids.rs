@@ -1,0 +1,149 @@
+//! How session ids are sent: as keyed hashes, or as they are.
+
+use std::fmt;
+
+use crate::base::siphash::siphash128;
+
+/// How the ids of MCP sessions are sent, wire key `session_id` in `meta`.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
+#[non_exhaustive]
+pub enum SessionIds {
+    /// As 32 hexadecimal digits of a keyed hash: some servers put a credential into a session's id, or a name.
+    ///
+    /// The same id has the same hash on every replica and in every version, under one product (on the mcpeye wire, one
+    /// project). The first 4 096 bytes of an id count.
+    #[default]
+    Hashed,
+    /// As they are, redacted like any text: to join events with logs of your own. The id of somebody anonymous is made
+    /// from the hash all the same.
+    Raw,
+}
+
+/// The fewest bytes of a session key: a shorter one can be guessed.
+pub(crate) const MIN_SESSION_KEY_BYTES: usize = 16;
+
+/// Sets these hashes apart from all others.
+const DOMAIN: [u8; 16] = *b"mcp-usage:sessid";
+
+/// How much of an id is hashed, which bounds the time it takes.
+const MAX_BYTES: usize = 4_096;
+
+/// Hashes the ids of sessions.
+///
+/// The key follows from the product or the project, which all replicas share, and from the host's key if there is one.
+/// An API key is no part of it: a rotation would change all hashes.
+pub(crate) struct SessionHasher {
+    /// What the keys of products are made with.
+    base: [u8; 16],
+    /// The key of the logger's own product or project.
+    key: [u8; 16],
+}
+
+/// Prints no key.
+impl fmt::Debug for SessionHasher {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str("SessionHasher")
+    }
+}
+
+impl SessionHasher {
+    pub(crate) fn new(product: &str, session_key: Option<&[u8]>) -> Self {
+        let base = session_key.map_or(DOMAIN, |key| siphash128(DOMAIN, key));
+        let key = siphash128(base, product.as_bytes());
+        Self { base, key }
+    }
+
+    /// Hashes an id. `product`: the event's own, where it is not the logger's.
+    pub(crate) fn hash(&self, id: &str, product: Option<&str>) -> SessionHash {
+        let key = match product {
+            Some(product) => siphash128(self.base, product.as_bytes()),
+            None => self.key,
+        };
+        let id = id.as_bytes();
+        SessionHash::new(siphash128(key, id.get(..MAX_BYTES).unwrap_or(id)))
+    }
+}
+
+/// The hash of a session's id, as text that needs no memory.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) struct SessionHash([u8; SessionHash::LENGTH]);
+
+impl SessionHash {
+    const PREFIX: &'static [u8; 10] = b"anonymous-";
+    const LENGTH: usize = Self::PREFIX.len() + 32;
+
+    fn new(hash: [u8; 16]) -> Self {
+        const HEX: &[u8; 16] = b"0123456789abcdef";
+        let digits = hash.iter().flat_map(|byte| [byte >> 4, byte & 0xf]);
+        let digits = digits.map(|digit| HEX.get(usize::from(digit)).copied().unwrap_or(b'0'));
+        let mut text = [0; Self::LENGTH];
+        for (to, from) in text
+            .iter_mut()
+            .zip(Self::PREFIX.iter().copied().chain(digits))
+        {
+            *to = from;
+        }
+        Self(text)
+    }
+
+    /// The hash in 32 hexadecimal digits.
+    pub(crate) fn as_str(&self) -> &str {
+        self.anonymous_id()
+            .get(Self::PREFIX.len()..)
+            .unwrap_or_default()
+    }
+
+    /// The user id of somebody anonymous in the session.
+    pub(crate) fn anonymous_id(&self) -> &str {
+        str::from_utf8(&self.0).unwrap_or_default()
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn hash(product: &str, key: Option<&[u8]>, id: &str) -> String {
+        SessionHasher::new(product, key)
+            .hash(id, None)
+            .as_str()
+            .to_owned()
+    }
+
+    #[test]
+    fn a_hash_never_changes() {
+        // It is the same on every replica, so also in every version.
+        let hash = SessionHasher::new("reoWebApp", None).hash("s-1", None);
+        assert_eq!(hash.as_str(), "360da9e4f37a77f3998ee8d24fe7421a");
+        assert_eq!(hash.anonymous_id(), format!("anonymous-{}", hash.as_str()));
+    }
+
+    #[test]
+    fn id_product_and_key_all_count() {
+        let hashes = [
+            hash("p", None, "s-1"),
+            hash("p", None, "s-2"),
+            hash("p", None, "S-1"),
+            hash("p", None, ""),
+            hash("q", None, "s-1"),
+            hash("p", Some(&[1; 16]), "s-1"),
+            hash("p", Some(&[2; 16]), "s-1"),
+            hash("p", Some(&[1; 17]), "s-1"),
+        ];
+        let different: std::collections::HashSet<_> = hashes.iter().collect();
+        assert_eq!(different.len(), hashes.len());
+        let hasher = SessionHasher::new("p", None);
+        assert_eq!(
+            hasher.hash("s-1", Some("q")).as_str(),
+            hash("q", None, "s-1")
+        );
+        assert_eq!(format!("{hasher:?}"), "SessionHasher");
+    }
+
+    #[test]
+    fn the_time_that_a_long_id_takes_is_bounded() {
+        let long = "x".repeat(MAX_BYTES);
+        assert_eq!(hash("p", None, &long), hash("p", None, &format!("{long}y")));
+        assert_ne!(hash("p", None, &long), hash("p", None, &long[1..]));
+    }
+}
