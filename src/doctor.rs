@@ -225,13 +225,15 @@ fn report_off(off_by: &str) -> Report {
     }
 }
 
-/// The report of a logger whose worker has ended, or is the parent process's.
+/// The report of a logger whose worker has ended, is held up, or is the parent process's.
 fn without_worker(pipeline: &Pipeline, settings: &[Setting]) -> Report {
     let mut findings = known(pipeline);
     let detail = if pipeline.is_forked() {
         "this process is a fork; it has to build a logger of its own"
-    } else {
+    } else if pipeline.shared.is_closed() {
         "the logger has shut down"
+    } else {
+        "held up by a subscriber, a hook or a callback of the host's"
     };
     findings.push(Finding::new("worker", Bad, detail));
     Report {
@@ -259,7 +261,9 @@ fn start_delivery(handle: &Handle) -> Wait<DeliveryReport> {
 }
 
 fn ended() -> DeliveryReport {
-    DeliveryReport::unsent("the logger has shut down, or its process was forked")
+    DeliveryReport::unsent(
+        "the logger has shut down, its process was forked, or its worker is held up",
+    )
 }
 
 fn why_not(reason: DropReason) -> String {

@@ -59,7 +59,8 @@ macro_rules! table {
             /// 100 000 000.
             max_queue_events(events: usize) = DEFAULT_MAX_QUEUE_EVENTS, in 1..=100_000_000;
 
-            /// Sets how much memory pending events may hold, in bytes, those in flight included.
+            /// Sets how much memory pending events and open call guards may hold, in bytes, events in
+            /// flight included; guards hold at most a quarter of it.
             /// Default: [`DEFAULT_MAX_QUEUE_BYTES`](crate::config::DEFAULT_MAX_QUEUE_BYTES); at
             /// least [`MIN_QUEUE_BYTES`](crate::config::MIN_QUEUE_BYTES).
             ///

@@ -9,6 +9,7 @@ use super::api_key::KeyCell;
 use super::exchange::{
     Answer, MAX_ANSWER_BYTES, ProbeAnswer, ProbeFuture, Request, SendError, SendFuture, Transport,
 };
+use super::names::SystemNames;
 use crate::hooks::ClientHook;
 
 /// POSTs to one endpoint with one key.
@@ -32,6 +33,7 @@ pub(crate) fn client(
 ) -> Result<Client, reqwest::Error> {
     let mut builder = Client::builder()
         .pool_max_idle_per_host(max_in_flight)
+        .dns_resolver(SystemNames)
         .user_agent(USER_AGENT);
     if bundled_roots {
         builder = with_bundled_roots(builder)?;
