@@ -26,7 +26,7 @@ use std::time::Instant;
 
 use crate::ledger::{DropReason, Ledger};
 use crate::redact::RedactedJson;
-use buffer::Buffer;
+use buffer::{Buffer, WAITER};
 use channel::{Channel, ChannelState, MIN_SPARE};
 
 pub(crate) fn bounded(bounds: Bounds, ledger: Arc<Ledger>) -> (Sender, Receiver) {
@@ -111,7 +111,8 @@ impl Sender {
             };
         }
         let mut result = Ok(());
-        while let Err(lack) = self.make_room(&mut state, event.len() + 1) {
+        let waiter = if listener.is_some() { WAITER } else { 0 };
+        while let Err(lack) = self.make_room(&mut state, event.len() + 1, waiter) {
             match self.evict(&mut state) {
                 Some(buffer) => {
                     channel
@@ -137,6 +138,7 @@ impl Sender {
         {
             open.first_at.get_or_insert_with(now);
             open.append(event, id, listener);
+            open.charge += waiter;
             let full = channel.ledger.queue() >= channel.bounds.max_events as u64;
             if channel.out_of_events.load(Relaxed) != full {
                 channel.out_of_events.store(full, Relaxed);
@@ -155,31 +157,33 @@ impl Sender {
         Pushed { wake, result }
     }
 
-    /// Opens a new segment unless the open one has room for `event` bytes.
-    fn make_room(&self, state: &mut ChannelState, event: usize) -> Result<(), Lack> {
+    /// Opens a new segment unless the open one has room for `event` bytes, and charges what a `waiter`
+    /// costs.
+    fn make_room(&self, state: &mut ChannelState, event: usize, waiter: usize) -> Result<(), Lack> {
         let channel = &*self.channel;
         let bounds = &channel.bounds;
         if channel.ledger.pending() >= bounds.max_events as u64 {
             return Err(Lack::Events);
         }
-        if state.open.as_ref().is_some_and(|open| open.has_room(event)) {
-            return Ok(());
-        }
         let most = bounds.caller_bytes();
+        if state.open.as_ref().is_some_and(|open| open.has_room(event)) {
+            let is_free = waiter == 0 || channel.try_charge(waiter, most);
+            return is_free.then_some(()).ok_or(Lack::Bytes);
+        }
         let segment = bounds.segment_bytes();
         let fresh = if event < segment {
             let charge = match state.spare.last() {
                 Some(spare) => spare.charge,
                 None => Buffer::size(segment, bounds.segment_events()),
             };
-            if !channel.try_charge(charge, most) {
+            if !channel.try_charge(charge + waiter, most) {
                 return Err(Lack::Segment);
             }
             let spare = state.spare.pop();
             state.idle_spare = state.idle_spare.min(state.spare.len());
             spare.unwrap_or_else(|| Buffer::new(segment, bounds.segment_events()))
         } else {
-            if !channel.try_charge(Buffer::size(event + 1, 1), most) {
+            if !channel.try_charge(Buffer::size(event + 1, 1) + waiter, most) {
                 return Err(Lack::Bytes);
             }
             // An event larger than a segment gets one of its own; spare segments make room for it.

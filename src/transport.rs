@@ -6,6 +6,7 @@ mod exchange;
 pub(crate) mod http;
 #[cfg(feature = "testing")]
 pub(crate) mod memory;
+mod names;
 
 pub(crate) use exchange::{Answer, MAX_ANSWER_BYTES, Request, SendError, Transport};
 #[cfg(test)]

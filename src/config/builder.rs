@@ -289,7 +289,8 @@ impl Builder {
     /// event as [`BeforeSend`](crate::DropReason::BeforeSend), and so does a panic.
     ///
     /// It runs on the worker, so it must not block. What it returns is redacted again. Ids, times
-    /// and the identity stay as they were.
+    /// and the identity stay as they were. An eighth of [`max_queue_bytes`](Self::max_queue_bytes), and
+    /// room for one event at least, is kept for events that it makes larger.
     pub fn before_send(
         mut self,
         hook: impl Fn(Value) -> Option<Value> + Send + Sync + 'static,

@@ -52,7 +52,8 @@ const HOUR: Duration = Duration::from_secs(60 * 60);
 macro_rules! table {
     ($make:ident) => {
         $make! {
-            /// Sets how much memory pending events may hold, in bytes, those in flight included.
+            /// Sets how much memory pending events and open call guards may hold, in bytes, events in
+            /// flight included; guards hold at most a quarter of it.
             /// Default: [`DEFAULT_MAX_QUEUE_BYTES`](crate::config::DEFAULT_MAX_QUEUE_BYTES); at
             /// least [`MIN_QUEUE_BYTES`](crate::config::MIN_QUEUE_BYTES).
             ///

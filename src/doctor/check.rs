@@ -110,13 +110,15 @@ fn report_off(off_by: &str) -> Report {
     }
 }
 
-/// The report of a logger whose worker has ended, or is the parent process's.
+/// The report of a logger whose worker has ended, is held up, or is the parent process's.
 fn without_worker(pipeline: &Pipeline, settings: &[Setting]) -> Report {
     let mut findings = known(pipeline);
     let detail = if pipeline.is_forked() {
         "this process is a fork; it has to build a logger of its own"
-    } else {
+    } else if pipeline.shared.is_closed() {
         "the logger has shut down"
+    } else {
+        "held up by a subscriber, a hook or a callback of the host's"
     };
     findings.push(Finding::new("worker", Bad, detail));
     Report {

@@ -148,7 +148,9 @@ fn start_delivery(handle: &Handle, shows_answer: bool) -> Wait<DeliveryReport> {
 }
 
 fn ended() -> DeliveryReport {
-    DeliveryReport::unsent("the logger has shut down, or its process was forked")
+    DeliveryReport::unsent(
+        "the logger has shut down, its process was forked, or its worker is held up",
+    )
 }
 
 /// Sends a body once, without a retry.

@@ -168,7 +168,8 @@ impl Handle {
         )
     }
 
-    /// Runs a future on the worker's runtime; without a worker, the wait resolves to `if_ended`.
+    /// Runs a future on the worker's runtime; without a worker, or with one that is held up, the wait
+    /// resolves to `if_ended`.
     pub(crate) fn run<T: Send + 'static>(
         &self,
         future: impl Future<Output = T> + Send + 'static,
@@ -182,7 +183,9 @@ impl Handle {
                 answer(reply, future.await);
             }))
         };
-        self.ask(run, Duration::MAX, Duration::ZERO, |_| if_ended())
+        // Whatever it does takes no more requests, one after another.
+        let timeout = 3 * self.pipeline.shared.settings.request_timeout;
+        self.ask(run, timeout, DISK_GRACE, |_| if_ended())
     }
 
     /// Asks the worker; `otherwise` answers where there is no worker, where it ends without an answer, or

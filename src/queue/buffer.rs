@@ -4,6 +4,12 @@ use std::time::Instant;
 
 use super::end_listener::{EndListener, EventEnd};
 
+/// What a segment costs beside its events: the places where it is listed, from the queue to a request.
+const OVERHEAD: usize = 512;
+
+/// What somebody who waits for an event costs.
+pub(super) const WAITER: usize = 512;
+
 /// Events one behind another, each followed by a comma.
 pub(crate) struct Buffer {
     pub(super) bytes: Vec<u8>,
@@ -39,12 +45,13 @@ impl Buffer {
 
     /// The memory, in bytes, of a buffer for so many bytes and events.
     pub(super) const fn size(bytes: usize, events: usize) -> usize {
-        bytes + events * size_of::<Entry>()
+        bytes + events * size_of::<Entry>() + OVERHEAD
     }
 
     /// Its memory, in bytes.
     pub(super) fn capacity(&self) -> usize {
-        Self::size(self.bytes.capacity(), self.entries.capacity())
+        let waiters = self.listeners.len() * WAITER;
+        Self::size(self.bytes.capacity(), self.entries.capacity()) + waiters
     }
 
     pub(super) fn clear(&mut self) {
@@ -52,6 +59,7 @@ impl Buffer {
         self.entries.clear();
         self.listeners.clear();
         self.first_at = None;
+        self.charge = self.capacity();
     }
 
     pub(super) fn has_room(&self, event: usize) -> bool {

@@ -104,8 +104,10 @@ impl Channel {
             small.entries.extend_from_slice(&open.entries);
             small.listeners.append(&mut open.listeners);
             small.first_at = open.first_at;
-            self.charge(small.charge);
-            self.release(open.charge);
+            small.charge = small.capacity();
+            // At once: what is charged never goes beyond the bound, not for a moment.
+            self.release(open.charge.saturating_sub(small.charge));
+            self.charge(small.charge.saturating_sub(open.charge));
             open.clear();
             state.spare.push(std::mem::replace(&mut open, small));
         }

@@ -24,7 +24,9 @@ pub(crate) struct Rewrite {
 }
 
 impl Rewrite {
-    pub(super) fn new(buffer: Buffer, channel: Arc<Channel>) -> Self {
+    pub(super) fn new(mut buffer: Buffer, channel: Arc<Channel>) -> Self {
+        // Nothing is charged yet.
+        buffer.charge = 0;
         Self { buffer, channel }
     }
 
@@ -39,8 +41,9 @@ impl Rewrite {
 
     /// Gives back what the event has not taken.
     pub(crate) fn settle(&mut self) {
-        let charge = self.buffer.capacity();
-        self.channel.release(self.buffer.charge - charge);
+        let (before, charge) = (self.buffer.charge, self.buffer.capacity());
+        self.channel.charge(charge.saturating_sub(before));
+        self.channel.release(before.saturating_sub(charge));
         self.buffer.charge = charge;
     }
 

@@ -9,6 +9,7 @@ use super::api_key::KeyCell;
 use super::exchange::{
     Answer, MAX_ANSWER_BYTES, ProbeAnswer, ProbeFuture, Request, SendError, SendFuture, Transport,
 };
+use super::names::SystemNames;
 use crate::base::causes::WithCauses;
 use crate::hooks::ClientHook;
 
@@ -41,6 +42,7 @@ pub(crate) fn client(
 ) -> Result<Client, ClientError> {
     let mut builder = Client::builder()
         .pool_max_idle_per_host(max_in_flight)
+        .dns_resolver(SystemNames)
         .user_agent(USER_AGENT);
     if endpoint.scheme() == "http" {
         // No redirect leads to https, so roots would check nothing; and there may be none.
