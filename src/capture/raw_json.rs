@@ -391,6 +391,68 @@ mod tests {
         }
     }
 
+    #[test]
+    fn a_name_that_its_object_has_already_gets_a_number() {
+        let long = "x".repeat(300);
+        for (text, expected) in [
+            (r#"{"a":1,"b":2,"a":3}"#, r#"{"a":1,"b":2,"a 3":3}"#),
+            (r#"{"a":1,"\u0061":2,"a":3}"#, r#"{"a":1,"a 2":2,"a 3":3}"#),
+            (r#"{"a":1,"a 2":2,"a":3}"#, r#"{"a":1,"a 2":2,"a 3":3}"#),
+            (
+                r#"[{"a":{"a":1},"b":{"a":1,"a":2}}]"#,
+                r#"[{"a":{"a":1},"b":{"a":1,"a 2":2}}]"#,
+            ),
+            (
+                r#"{"a":1,"a 3":2,"a":3}"#,
+                r#"{"a":1,"a 3":2,"a 2092789425003139053":3}"#,
+            ),
+            (r#"{"":1,"":2}"#, r#"{"":1," 2":2}"#),
+            (r#"["a","a"]"#, r#"["a","a"]"#),
+            (
+                &format!(r#"{{"{long}":1,"{long}y":2}}"#),
+                &format!(r#"{{"{cut}...":1,"{cut}... 2":2}}"#, cut = "x".repeat(253)),
+            ),
+        ] {
+            let raw = RawValue::from_string(text.to_owned()).unwrap();
+            assert_eq!(captured(&raw, true), expected, "{text}");
+        }
+    }
+
+    #[test]
+    fn the_name_of_a_variant_is_no_second_member() {
+        #[derive(serde::Serialize)]
+        #[serde(rename_all = "snake_case")]
+        enum Shape {
+            Circle { radius: u8 },
+            Line(u8, u8),
+        }
+        #[derive(serde::Serialize)]
+        struct Drawing {
+            circle: Shape,
+            line: Shape,
+        }
+        let drawing = Drawing {
+            circle: Shape::Circle { radius: 1 },
+            line: Shape::Line(1, 2),
+        };
+        let expected = r#"{"circle":{"circle":{"radius":1}},"line":{"line":[1,2]}}"#;
+        assert_eq!(captured(&drawing, true), expected);
+    }
+
+    #[test]
+    fn a_number_that_no_double_holds_is_a_string() {
+        for (text, expected) in [
+            ("1e308", "1e308"),
+            ("-1E+308", "-1E+308"),
+            ("1e309", r#""1e309""#),
+            ("[-2e99999]", r#"["-2e99999"]"#),
+            ("1e-99999", "1e-99999"),
+        ] {
+            let raw = RawValue::from_string(text.to_owned()).unwrap();
+            assert_eq!(captured(&raw, true), expected);
+        }
+    }
+
     proptest! {
         #![proptest_config(ProptestConfig { cases: 150, max_shrink_iters: 200, ..ProptestConfig::default() })]
 

@@ -8,6 +8,7 @@ use super::binary;
 use super::buffer::JsonBuffer;
 use super::cutter::Cutter;
 use super::names::{Names, Own};
+use crate::base::random::mix;
 use crate::limits::{self, Limits};
 
 /// Why a pass ended early.
@@ -311,11 +312,12 @@ impl<'b, 'r> Writer<'b, 'r> {
         names.add(&mut innermost.names, self.out.as_bytes(), start)
     }
 
-    /// Adds a number to the name written from `start` on, the first that makes it a new one.
+    /// Adds to the name written from `start` on which member of its object it is. Where another has that
+    /// name, other numbers follow, far apart, so that no text can make the search long.
     #[cold]
     fn number_name(&mut self, start: usize) {
         let end = self.out.len() - b"\":".len();
-        let mut number = 2;
+        let mut number = u64::from(self.containers.innermost.entries);
         loop {
             self.out.truncate(end);
             self.out.push(b' ');
@@ -324,7 +326,7 @@ impl<'b, 'r> Writer<'b, 'r> {
             if self.is_new(start) {
                 return;
             }
-            number += 1;
+            number = mix(number);
         }
     }
 

@@ -19,7 +19,7 @@ pub const DEFAULT_SOURCE: &str = "PRODUCT_CLOUD";
 pub const DEFAULT_ENVIRONMENT: &str = "PRODUCTION";
 /// The `user_agent` of an event that names none.
 pub const DEFAULT_USER_AGENT: &str = http::USER_AGENT;
-/// Most memory of the pending events, in bytes: some 27 000 ordinary events, and a bound that a
+/// Most memory of the pending events, in bytes: more than 20 000 ordinary events, and a bound that a
 /// small container can spare.
 pub const DEFAULT_MAX_QUEUE_BYTES: usize = 32 * 1024 * 1024;
 /// Least that `max_queue_bytes` may be: room for two events of the largest size.

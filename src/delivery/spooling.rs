@@ -7,7 +7,7 @@ use std::sync::Arc;
 use std::time::{Duration, Instant};
 
 use super::backlog::Backlog;
-use super::batch::Batch;
+use super::batch::{Batch, Size};
 use super::message::{DiskFlush, answer};
 use super::shared::Shared;
 use crate::base::clock::unix_millis;
@@ -217,11 +217,14 @@ impl Spooling {
         }
         let bounds = &backlog.shared.settings.bounds;
         let pending = backlog.shared.ledger.pending();
-        let mut events_over = pending.saturating_sub(bounds.max_events as u64 / 8 * 3);
+        let mut events_over = pending.saturating_sub((bounds.max_events as u128 * 3 / 8) as u64);
         let held = backlog.shared.queue.bytes();
         let mut bytes_over = held.saturating_sub(bounds.max_bytes / 8 * 3);
         let mut released = BTreeMap::new();
-        let stays = backlog.two_rounds().min(bounds.max_events / 4);
+        let stays = Size {
+            max_events: backlog.two_rounds().min(bounds.max_events / 4),
+            max_bytes: bounds.max_bytes / 4,
+        };
         for (sequence, spillable) in spillable(backlog.waiting(), stays).into_iter().rev() {
             if events_over == 0 && bytes_over == 0 {
                 break;
@@ -266,10 +269,11 @@ impl Spooling {
         if !is_wanted || !may_load || backlog.fullness() >= 1.0 / 4.0 {
             return;
         }
-        let most = backlog.shared.settings.bounds.max_events / 4;
-        let room = backlog.two_rounds().min(most.max(1));
-        if backlog.fresh.len() < room {
-            loading.under_way = self.disk.send(DiskJob::Load { events: room });
+        let bounds = &backlog.shared.settings.bounds;
+        let events = backlog.two_rounds().min((bounds.max_events / 4).max(1));
+        let bytes = bounds.max_bytes / 4;
+        if backlog.fresh.len() < events {
+            loading.under_way = self.disk.send(DiskJob::Load { events, bytes });
         }
     }
 
@@ -452,17 +456,18 @@ struct Spillable<'a> {
     events: u64,
 }
 
-/// Segments that memory need not hold, by their sequence number. The first `stays` events stay, so that
-/// sending need not wait for the disk.
+/// Segments that memory need not hold, by their sequence number. The first events stay, up to `stays`, so
+/// that sending need not wait for the disk.
 fn spillable<'a>(
     waiting: impl Iterator<Item = (&'a Arc<Segment>, Range<usize>)>,
-    stays: usize,
+    stays: Size,
 ) -> BTreeMap<u64, Spillable<'a>> {
-    let mut seen = 0;
+    let (mut seen, mut bytes) = (0, 0);
     let mut spillable = BTreeMap::new();
     for (segment, events) in waiting {
-        if seen < stays {
+        if seen < stays.max_events && bytes < stays.max_bytes {
             seen += events.len();
+            bytes += segment.slice(events).len();
             continue;
         }
         let entry = spillable.entry(segment.sequence()).or_insert(Spillable {
@@ -520,15 +525,23 @@ mod tests {
             ];
             parts.into_iter()
         };
-        let counts = |stays| {
+        let counts = |max_events, max_bytes| {
+            let stays = Size {
+                max_events,
+                max_bytes,
+            };
             let spillable = spillable(waiting(), stays).into_iter();
             let counts = spillable.map(|(sequence, of)| (sequence, of.parts, of.events));
             counts.collect::<Vec<_>>()
         };
-        assert_eq!(counts(0), [(1, 2, 4), (2, 2, 2)]);
-        assert_eq!(counts(1), [(1, 1, 2), (2, 2, 2)]);
-        assert_eq!(counts(3), [(2, 2, 2)]);
-        assert_eq!(counts(100), []);
+        assert_eq!(counts(0, 100), [(1, 2, 4), (2, 2, 2)]);
+        assert_eq!(counts(1, 100), [(1, 1, 2), (2, 2, 2)]);
+        assert_eq!(counts(3, 100), [(2, 2, 2)]);
+        assert_eq!(counts(100, 100), []);
+        // An event is `{}` and a comma.
+        assert_eq!(counts(100, 0), [(1, 2, 4), (2, 2, 2)]);
+        assert_eq!(counts(100, 6), [(1, 1, 2), (2, 2, 2)]);
+        assert_eq!(counts(100, 7), [(2, 2, 2)]);
     }
 
     #[test]

@@ -27,8 +27,8 @@ pub(crate) enum DiskJob {
     Ended(Vec<(u64, Range<usize>)>),
     /// The worker has released a segment with so many events left.
     Release { sequence: u64, events: u64 },
-    /// Read back about this many events.
-    Load { events: usize },
+    /// Read back about this many events, or bytes of them.
+    Load { events: usize, bytes: usize },
     /// Make all that is written survive a power loss; answered with [`News::Synced`].
     Sync { token: u64 },
     /// About a second has passed.
@@ -165,14 +165,16 @@ impl<W: Fn()> Thread<W> {
                 self.store.save_ended();
             }
             DiskJob::Release { sequence, events } => self.store.release(sequence, events),
-            DiskJob::Load { events } => {
+            DiskJob::Load { events, bytes } => {
                 let now = self.now();
                 let mut loaded = Vec::new();
-                let mut count = 0;
+                let (mut count, mut size) = (0, 0);
                 while count < events
+                    && size < bytes
                     && let Some(next) = self.store.load(now)
                 {
                     count += next.events.len().max(1);
+                    size += next.bytes.len();
                     loaded.push(next);
                 }
                 self.send(News::Loaded(loaded));

@@ -12,7 +12,7 @@ use proptest::prelude::*;
 use serde_json::value::RawValue;
 use serde_json::{Value, json};
 
-use crate::support::{PATIENCE, arrivals, builder_for, end, ingest, rachel, wires};
+use crate::support::{PATIENCE, arrivals, builder_for, end, ingest, mcpeye, rachel, wires};
 
 const TRACEPARENT: &str = "00-0af7651916cd43dd8448eb211c80319c-b7ad6b7169203331-01";
 
@@ -461,6 +461,44 @@ fn a_malformed_value_costs_itself_and_is_counted() {
             assert!((called..called + 60).contains(&at), "{name}: {at}");
         }
     }
+}
+
+#[test]
+fn arguments_that_the_receiver_would_refuse_leave_their_call() {
+    let mails = json!(vec!["a@b.co"; 50]);
+    let large: serde_json::Map<_, _> = (0..70).map(|n| (n.to_string(), mails.clone())).collect();
+    let large = Value::from(large);
+    let capability = "mcpeye_request_capability";
+    let (whole, none) = (
+        json!({"capability": "x", "context": "y"}),
+        json!({"context": "y"}),
+    );
+    let events = arrivals(
+        &mcpeye(),
+        |b| b,
+        |usage| {
+            usage.log_usage(ToolCall::new("large").arguments(&large).result(&large));
+            usage.log_usage(ToolCall::new(capability).arguments(&whole));
+            usage.log_usage(ToolCall::new(capability).arguments(&none));
+            usage.log_usage(ToolCall::new(capability));
+            usage.log_usage(
+                ToolCall::new("null")
+                    .arguments(&json!(null))
+                    .result(&json!(null)),
+            );
+            assert_eq!(usage.stats().fields_left_out, 2);
+        },
+    );
+    let arguments: Vec<_> = events
+        .iter()
+        .map(|event| &event.json["arguments"])
+        .collect();
+    let marked = json!({"[unserializable]": true});
+    assert_eq!(arguments[1..], [&whole, &marked, &marked, &json!({})]);
+    // The marks are longer than what they hide, so that the names alone have room.
+    let names = arguments[0]["tool_argument_keys"].as_array();
+    assert_eq!(names.map(Vec::len), Some(70), "{}", arguments[0]);
+    assert_eq!(events[4].json.get("result"), None);
 }
 
 #[test]

@@ -3,6 +3,7 @@
 //! A test starts this binary again with `USAGE_TEST_ROLE` set; [`role`] then plays the part, and
 //! nothing else runs.
 
+use std::collections::HashSet;
 use std::io::Write;
 use std::process::{Command, Output, Stdio};
 use std::time::{Duration, Instant};
@@ -83,6 +84,8 @@ fn role() {
         "memory" => memory(&endpoint),
         #[cfg(unix)]
         "forks" => forks(&endpoint),
+        #[cfg(unix)]
+        "forks_workers" => forks_workers(&endpoint),
         other => crate::silence::play(other, &endpoint),
     }
     std::io::stderr().flush().unwrap();
@@ -384,13 +387,43 @@ fn a_forked_child_refuses() {
         ["count", "of the child", "of the parent", "open at the fork"]
     );
     assert_eq!(ingest.violations(), Vec::<String>::new());
-    // Both would hand out the same ids otherwise.
-    let instance = |tool| {
-        let events = ingest.delivered().into_iter();
-        let mut events = events.filter(|event| event.tool() == Some(tool));
-        events.next().unwrap().json["meta"]["instance"].clone()
-    };
-    assert_ne!(instance("of the child"), instance("of the parent"));
+}
+
+/// Forks workers that are copies of one another, as a server does before it accepts requests.
+#[cfg(unix)]
+fn forks_workers(endpoint: &str) {
+    // As any server has by then: the keys of the standard hasher, which the workers inherit.
+    drop(std::hash::RandomState::new());
+    for _ in 0..3 {
+        match fork::fork().unwrap() {
+            fork::Fork::Child => {
+                let usage = UsageLogger::builder()
+                    .endpoint(endpoint)
+                    .product_id("p")
+                    .build()
+                    .unwrap();
+                usage
+                    .log_usage_confirmed_blocking(call(1), PATIENCE)
+                    .unwrap();
+                usage.shutdown_blocking(PATIENCE);
+                return;
+            }
+            fork::Fork::Parent(child) => {
+                assert_eq!(fork::waitpid(child).unwrap(), 0, "a worker failed");
+            }
+        }
+    }
+}
+
+#[cfg(unix)]
+#[test]
+fn forked_workers_share_no_ids() {
+    let ingest = MockIngest::builder().api_key(SECRET_KEY).start().unwrap();
+    let key = [("REO_API_KEY", SECRET_KEY)];
+    assert_success(&start("forks_workers", &ingest.endpoint(), &key));
+    let events = ingest.delivered();
+    let ids: HashSet<_> = events.iter().map(|event| &event.id).collect();
+    assert_eq!((events.len(), ids.len()), (3, 3));
 }
 
 // ---- memory ----

@@ -74,6 +74,7 @@ fn every_bad_value_is_refused_by_the_name_of_its_setting() {
         ("environment", "is empty", |b| b.environment("")),
         ("user_agent", "is empty", |b| b.user_agent("")),
         ("ip_addr", "is empty", |b| b.ip_addr("")),
+        ("session_key", "has 15 bytes", |b| b.session_key([0; 15])),
         ("max_queue_events", "is 0", |b| b.max_queue_events(0)),
         ("max_queue_events", "not within", |b| {
             b.max_queue_events(usize::MAX)

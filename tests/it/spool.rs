@@ -258,6 +258,35 @@ fn during_a_long_outage_the_disk_takes_what_memory_has_no_room_for() {
     }
 }
 
+/// Without a bound on their number, as many events as two rounds of requests hold would come at once.
+#[test]
+fn what_is_read_back_has_room_in_memory() {
+    const ROOM: usize = 1024 * 1024;
+    const EVENTS: i64 = 2_000;
+    let (dir, ingest) = (TempDir::new(), ingest());
+    ingest.answer_always(Answer::status(503));
+    let usage = builder_for(&ingest, &Wire::ReoBatch)
+        .max_queue_bytes(ROOM)
+        .spool(dir.spool())
+        .build()
+        .unwrap();
+    let text = "lorem ipsum ".repeat(300);
+    let events = (0..EVENTS).map(|n| event(n).prompt(text.as_str()));
+    log_paced(&usage, 150, events);
+    assert!(usage.stats().spooled > 1_500, "{}", usage.stats());
+
+    ingest.answer_always(Answer::ok());
+    let most = AtomicU64::new(0);
+    wait_until(|| {
+        let stats = usage.stats();
+        most.fetch_max(stats.queue_bytes, Ordering::Relaxed);
+        stats.delivered == EVENTS as u64
+    });
+    let most = most.into_inner();
+    assert!(most <= ROOM as u64, "{most}");
+    end(&usage, &ingest);
+}
+
 #[test]
 fn the_disk_is_bounded_in_bytes_and_the_oldest_make_room() {
     let (dir, ingest) = (TempDir::new(), ingest());
