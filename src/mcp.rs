@@ -3,8 +3,15 @@
 #[cfg(any(feature = "rmcp", feature = "tower"))]
 pub(crate) mod answers;
 pub mod intent;
+#[cfg(feature = "rmcp")]
+pub(crate) mod listings;
 #[cfg(feature = "tower")]
 pub(crate) mod message;
+#[cfg_attr(
+    not(feature = "rmcp"),
+    expect(dead_code, reason = "only an instrumented server adds and takes")
+)]
+pub(crate) mod ownership;
 #[cfg(any(feature = "rmcp", feature = "tower"))]
 pub(crate) mod request;
 #[cfg(any(feature = "rmcp", feature = "tower"))]

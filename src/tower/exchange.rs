@@ -16,8 +16,9 @@ use crate::event::{
 };
 use crate::logger::CallGuard;
 use crate::mcp::answers::is_unknown_tool_error;
-use crate::mcp::intent::{CapturedArguments, IntentProperty, nonempty_text};
+use crate::mcp::intent::{CapturedArguments, nonempty_text};
 use crate::mcp::message::{self, Answer, Request, text};
+use crate::mcp::ownership::IntentProperty;
 use crate::mcp::request::{Channel, ClientInfo, RequestFacts, RequestMeta, SESSION_HEADER};
 
 /// Says the protocol's version where `_meta` does not.

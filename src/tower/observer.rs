@@ -7,8 +7,9 @@ use serde_json::Value;
 
 use crate::base::recent::Recent;
 use crate::logger::{Pipeline, UsageLogger};
-use crate::mcp::intent::{self, IntentProperty, ToolIntent};
+use crate::mcp::intent::{self, ToolIntent};
 use crate::mcp::message::text;
+use crate::mcp::ownership::IntentProperty;
 use crate::mcp::rounds::Rounds;
 
 /// How much of a message is kept to be read, in bytes.

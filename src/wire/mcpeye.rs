@@ -99,7 +99,7 @@ pub(super) fn write_event(
         key!("callId"),
         str::from_utf8(&id::uuid(stamp.event_id)).unwrap_or_default(),
     );
-    w.name(key!("toolName"), Some(tool));
+    w.tool(key!("toolName"), tool, call.unknown_tool);
     w.flag(key!("isError"), is_error);
     w.integer(key!("timestamp"), stamp.unix_millis);
     w.integer(

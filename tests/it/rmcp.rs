@@ -5,6 +5,8 @@ mod calls;
 mod ends;
 mod intent;
 mod layer;
+mod ownership;
+mod ownership_laws;
 mod replay;
 mod server;
 mod users;
