@@ -3,7 +3,7 @@
 #[cfg(any(feature = "rmcp", feature = "tower"))]
 pub(crate) mod answers;
 pub mod intent;
-#[cfg(feature = "rmcp")]
+#[cfg(any(feature = "rmcp", feature = "tower"))]
 pub(crate) mod listings;
 #[cfg(feature = "tower")]
 pub(crate) mod message;

@@ -320,7 +320,8 @@ impl Exchange {
         record.finish(outcome);
     }
 
-    /// Remembers what a listing shows of the tools, and reports the first whole one.
+    /// Remembers what a listing shows of the tools, and reports a whole one, if its tools are others
+    /// than those of the listings before.
     fn on_listing(&self, message: &Value, params: &Value) {
         let result = message.get("result");
         let Some(tools) = result.and_then(|result| result.get("tools")?.as_array()) else {
@@ -329,11 +330,11 @@ impl Exchange {
         self.observer.remember_tools(tools);
         let is_whole = params.get("cursor").is_none()
             && result.is_some_and(|result| result.get("nextCursor").is_none());
-        if !is_whole || !self.observer.takes_all_kinds() || !self.observer.memory.is_first_listing()
-        {
+        let names = tools.iter().filter_map(|tool| text(tool, "name"));
+        let reported = &self.observer.memory.listings;
+        if !is_whole || !self.observer.takes_all_kinds() || !reported.is_new(names.clone()) {
             return;
         }
-        let names = tools.iter().filter_map(|tool| text(tool, "name"));
         let client = self.session_client(params);
         let facts = self.facts(params, client.as_ref(), None);
         self.observer.usage.log_usage(Event {

@@ -2,7 +2,9 @@
 
 use std::sync::{Arc, Mutex};
 
+use axum::Router;
 use mcp_usage::UsageLogger;
+use mcp_usage::tower::UsageLayer;
 use rmcp::handler::server::router::tool::ToolRouter;
 use rmcp::handler::server::wrapper::Parameters;
 use rmcp::model::{
@@ -10,7 +12,8 @@ use rmcp::model::{
     ListToolsResult, PaginatedRequestParams, ServerCapabilities, ServerConfig, Tool,
 };
 use rmcp::service::RequestContext;
-use rmcp::transport::StreamableHttpServerConfig;
+use rmcp::transport::streamable_http_server::session::local::LocalSessionManager;
+use rmcp::transport::{StreamableHttpServerConfig, StreamableHttpService};
 use rmcp::{RoleServer, ServerHandler, schemars, tool, tool_handler, tool_router};
 use serde::{Deserialize, Serialize};
 use serde_json::{Map, Value, json};
@@ -285,6 +288,25 @@ async fn tenants_of_one_server_never_mix() {
             .collect();
         assert_eq!(lists, [&json!(["t"]), &json!(["other"])], "{era}");
     }
+}
+
+#[tokio::test]
+async fn the_layer_reports_the_list_of_each_tenant() {
+    let kept = Kept::new();
+    let service = StreamableHttpService::new(
+        || Ok(tenants()),
+        Arc::<LocalSessionManager>::default(),
+        StreamableHttpServerConfig::default(),
+    );
+    let app = Router::new().nest_service("/mcp", service);
+    let http = serve_app(app.layer(UsageLayer::new(&kept.usage))).await;
+    for user in ["ann", "eve", "bob"] {
+        let client = connect(&http.url, Some(user), modern()).await;
+        client.list_all_tools().await.unwrap();
+    }
+    let events = kept.events().await;
+    let lists: Vec<_> = events.iter().map(|event| &event["meta"]["tools"]).collect();
+    assert_eq!(lists, [&json!(["t"]), &json!(["other"])]);
 }
 
 #[tokio::test]
