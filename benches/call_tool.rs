@@ -100,10 +100,9 @@ fn context(runtime: &Runtime) -> RequestContext<RoleServer> {
     context
 }
 
-fn run<H: ServerHandler>(bencher: Bencher<'_, '_>, server: H, bytes: usize) {
+fn run<H: ServerHandler>(bencher: Bencher<'_, '_>, server: H, arguments: &JsonObject) {
     let runtime = Runtime::new().expect("threads can be had");
     let context = context(&runtime);
-    let arguments = arguments(bytes);
     // One thread that does nothing else, as a runtime's worker under load: what is measured is the call.
     let caller = tokio::runtime::Builder::new_current_thread()
         .build()
@@ -133,13 +132,23 @@ fn logger() -> UsageLogger {
 // One call a sample: the input of the next must not be in the way of this one's memory.
 #[divan::bench(args = SIZES, sample_count = 500, sample_size = 1)]
 fn plain(bencher: Bencher<'_, '_>, bytes: usize) {
-    run(bencher, Quick, bytes);
+    run(bencher, Quick, &arguments(bytes));
 }
 
 #[divan::bench(args = SIZES, sample_count = 500, sample_size = 1)]
 fn instrumented(bencher: Bencher<'_, '_>, bytes: usize) {
     let usage = logger();
-    run(bencher, usage.instrument(Quick), bytes);
+    run(bencher, usage.instrument(Quick), &arguments(bytes));
+    assert_eq!(usage.stats().dropped.total(), 0);
+}
+
+/// With an intent: the tool is looked up, its schema read, and the argument taken out.
+#[divan::bench(args = SIZES, sample_count = 500, sample_size = 1)]
+fn instrumented_and_asked(bencher: Bencher<'_, '_>, bytes: usize) {
+    let usage = logger();
+    let mut arguments = arguments(bytes);
+    arguments.insert("prompt".to_owned(), json!("to see who moves to rails"));
+    run(bencher, usage.instrument(Quick), &arguments);
     assert_eq!(usage.stats().dropped.total(), 0);
 }
 

@@ -7,8 +7,15 @@ pub(crate) mod framing;
 pub mod intent;
 #[cfg(feature = "tower")]
 mod json;
+#[cfg(any(feature = "rmcp", feature = "tower"))]
+pub(crate) mod listings;
 #[cfg(feature = "tower")]
 pub(crate) mod message;
+#[cfg_attr(
+    not(feature = "rmcp"),
+    expect(dead_code, reason = "only an instrumented server adds and takes")
+)]
+pub(crate) mod ownership;
 #[cfg(any(feature = "rmcp", feature = "tower"))]
 pub(crate) mod request;
 #[cfg(any(feature = "rmcp", feature = "tower"))]

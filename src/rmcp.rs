@@ -25,15 +25,38 @@
 //! error text, request id, protocol version and era, transport, client, session, `traceparent`. The
 //! record ends when the call does: at once when the client cancels it, as `panicked` when the tool
 //! panics, as `dropped` when the runtime or the logger shuts down first; exactly one event each time.
-//! An [`Init`](crate::Init) when the tools are listed for the first time, an
-//! [`IdentityCapture`](crate::IdentityCapture) for each new login. Results, sessions, prompts and
-//! resources are captured where a setter says so.
+//! An [`Init`](crate::Init) for each list of tools that differs from those before it, which tenants and
+//! roles may have of their own, and an [`IdentityCapture`](crate::IdentityCapture) for each new login.
+//! Results, sessions, prompts and resources are captured where a setter says so. A server that is
+//! instrumented more than once records a request once for each logger.
 //!
 //! # What a client sees of it
 //!
-//! One optional string property in every tool's input schema, [asking for the intent](crate::mcp::intent)
-//! of the call; the tool never sees it. [`intent(false)`](Instrumentation::intent) leaves it out, and
-//! then nothing differs. A logger that is switched off leaves everything as it is.
+//! One optional string property in the input schemas that have a place for it,
+//! [asking for the intent](crate::mcp::intent) of the call. [`intent(false)`](Instrumentation::intent)
+//! leaves it out, and then nothing differs. A logger that is switched off leaves everything as it is.
+//!
+//! # What a tool sees of it
+//!
+//! Nothing: a call loses the argument of that name where it is ours, and keeps it everywhere else.
+//! Whose it is follows from the tool's input schema and from nothing else, neither from the tool's name
+//! nor from an earlier listing, so that servers, tenants, roles and replicas may share a logger and a
+//! tool may change while the server runs.
+//!
+//! | the root of the schema | listed with the property | argument taken out |
+//! |---|---|---|
+//! | closed (`additionalProperties: false`) | yes | always: nobody else can have sent it |
+//! | silent about `additionalProperties` | yes | if it is a string |
+//! | has, requires or shows in an example an argument of that name | no | never |
+//! | closed, and all of one or more properties required, as strict modes ask for | no | never |
+//! | open: `additionalProperties` is `true` or a schema | no | never |
+//! | says more of the arguments (`oneOf`, `$ref`, `if`, `patternProperties`, …), or is referred to by a part of itself | no | never |
+//! | not to be had | no | never |
+//!
+//! The schema is what `get_tool` returns, which the macros implement. A server without `get_tool` is
+//! asked to list its tools, as its caller would be answered, for each call that has an argument of that
+//! name (or of [`native_intent`](Instrumentation::native_intent)): page by page up to the one that shows
+//! the tool, at most 32 pages. Implement `get_tool` where listing is expensive.
 //!
 //! # Who calls
 //!
@@ -65,6 +88,8 @@ mod instrumentation;
 mod listing;
 mod memory;
 mod open_request;
+mod pages;
+mod recorded_by;
 mod recorder;
 mod request;
 mod settings;

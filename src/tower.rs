@@ -15,8 +15,8 @@
 //! ```
 //!
 //! It captures what the `rmcp` feature captures of a tool call: tool, arguments, outcome, error text,
-//! duration, request id, protocol, client, session, round, `traceparent`, and the first listing of the
-//! tools. The user is a [`Caller`](crate::Caller) or an [`Identity`](crate::Identity) in the request's
+//! duration, request id, protocol, client, session, round, `traceparent`, and each list of the tools
+//! that differs from those before it. The user is a [`Caller`](crate::Caller) or an [`Identity`](crate::Identity) in the request's
 //! extensions, so put the layer inside your authentication.
 //!
 //! It adds nothing to the tools. An intent is read where a server asks for one itself: in the argument

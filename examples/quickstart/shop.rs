@@ -78,7 +78,9 @@ impl Shop {
     /// Finds orders by what was bought.
     #[tool]
     async fn search_orders(&self, Parameters(search): Parameters<Search>) -> String {
-        format!("3 orders for {}: 1040, 1041, 1042", search.query)
+        let orders = ["1040", "1041", "1042"].into_iter();
+        let found: Vec<_> = orders.take(search.most.unwrap_or(10)).collect();
+        format!("orders for {}: {}", search.query, found.join(", "))
     }
 
     /// Connects the shop to a warehouse.
@@ -105,6 +107,7 @@ impl Shop {
 #[serde(deny_unknown_fields)]
 struct Search {
     query: String,
+    most: Option<usize>,
 }
 
 #[derive(Deserialize, schemars::JsonSchema)]

@@ -33,10 +33,12 @@ impl<T: Clone> Recent<T> {
         lock(&self.0).values.get(&hash(key)).cloned()
     }
 
-    pub(crate) fn put(&self, key: impl Hash, value: T) {
+    /// Sets the value of a key; returns whether there was none.
+    pub(crate) fn put(&self, key: impl Hash, value: T) -> bool {
         let key = hash(key);
         let mut entries = lock(&self.0);
-        if entries.values.insert(key, value).is_none() {
+        let is_new = entries.values.insert(key, value).is_none();
+        if is_new {
             entries.order.push_back(key);
             if entries.order.len() > entries.max_entries
                 && let Some(oldest) = entries.order.pop_front()
@@ -44,6 +46,7 @@ impl<T: Clone> Recent<T> {
                 entries.values.remove(&oldest);
             }
         }
+        is_new
     }
 }
 
@@ -59,8 +62,8 @@ mod tests {
     fn the_map_is_bounded() {
         let recent = Recent::new(100);
         for key in 0..110_u64 {
-            recent.put(key, key);
-            recent.put(key, key);
+            assert!(recent.put(key, key));
+            assert!(!recent.put(key, key));
         }
         let entries = lock(&recent.0);
         assert_eq!((entries.values.len(), entries.order.len()), (100, 100));

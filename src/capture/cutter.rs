@@ -38,6 +38,15 @@ impl<'r> Cutter<'r> {
         }
     }
 
+    /// Writes a text that is not redacted as a JSON string of at most `most` characters.
+    #[inline]
+    pub(super) fn write_exact(out: &mut JsonBuffer, text: &str, most: usize) {
+        match cut_at(text, most) {
+            None => out.string(text),
+            Some(cut) => write_with_dots(out, text.get(..cut).unwrap_or_default()),
+        }
+    }
+
     #[cold]
     fn write_long(&mut self, out: &mut JsonBuffer, text: &str, most: usize) {
         match cut_at(text, most) {
@@ -67,9 +76,7 @@ impl<'r> Cutter<'r> {
         let counts = self.counts.get_or_insert_default();
         match self.redactor.redact_cut(window, cut, counts) {
             Ok(redacted) if cut < text.len() || cut_at(&redacted, most).is_some() => {
-                out.string(shortened(&redacted, most));
-                out.truncate(out.len() - 1);
-                out.raw(b"...\"");
+                write_with_dots(out, shortened(&redacted, most));
             }
             Ok(redacted) => out.string(&redacted),
             Err(RuleFailed) => {
@@ -78,6 +85,12 @@ impl<'r> Cutter<'r> {
             }
         }
     }
+}
+
+fn write_with_dots(out: &mut JsonBuffer, text: &str) {
+    out.string(text);
+    out.truncate(out.len() - 1);
+    out.raw(b"...\"");
 }
 
 /// The beginning of `text` that leaves room for three dots. A mark at its end that would be halved

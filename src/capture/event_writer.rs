@@ -160,6 +160,34 @@ impl<'s> EventWriter<'s> {
         self.spans.push(start..self.json.len());
     }
 
+    /// Writes the name of a tool. A server's own names are no personal data, whatever they look like, and
+    /// two tools must stay two. A name that no tool has is a client's text: keys and tokens in it are hidden.
+    #[inline(always)]
+    pub(crate) fn tool(&mut self, key: WireKey, name: &str, is_unknown: bool) {
+        self.key(key);
+        if is_unknown {
+            self.made_up_name(name);
+        } else {
+            Cutter::write_exact(self.json, name, limits::MAX_NAME_CHARS);
+        }
+    }
+
+    /// Writes the name of a tool that the server has, as an item of a list.
+    pub(crate) fn tool_item(&mut self, name: &str) {
+        Cutter::write_exact(self.json, name, limits::MAX_NAME_CHARS);
+    }
+
+    #[cold]
+    fn made_up_name(&mut self, name: &str) {
+        let secrets = self.policy.redactor.of_secrets();
+        let mut cutter = Cutter::new(&secrets);
+        cutter.write_fitting(self.json, name, limits::MAX_NAME_CHARS);
+        if let Some(counts) = &cutter.counts {
+            self.cutter.counts.get_or_insert_default().merge(counts);
+        }
+        self.cutter.failed |= cutter.failed;
+    }
+
     /// Writes a name, an id or another short text of the caller's, unless it is absent or empty.
     #[inline(always)]
     pub(crate) fn name(&mut self, key: WireKey, text: Option<&str>) {
@@ -476,7 +504,7 @@ mod tests {
         assert_eq!(object(|_| {}), "{}");
         let written = object(|w| {
             w.exact(key!("id"), "bob@example.com");
-            w.name(key!("tool"), Some("mail bob@example.com"));
+            w.name(key!("user_id_type"), Some("mail bob@example.com"));
             w.name(key!("empty"), Some(""));
             w.name(key!("absent"), None);
             w.fact(key!("transport"), "stdio");
@@ -487,10 +515,33 @@ mod tests {
             w.unchanged("given", &json!({"mail": "bob@example.com"}));
         });
         let expected = concat!(
-            r#"{"id":"bob@example.com","tool":"mail [REDACTED_EMAIL]","transport":"stdio","n":-7,"#,
+            r#"{"id":"bob@example.com","user_id_type":"mail [REDACTED_EMAIL]","transport":"stdio","n":-7,"#,
             r#""rate":0.25,"yes":true,"no":false,"given":{"mail":"bob@example.com"}}"#
         );
         assert_eq!(written, expected);
+    }
+
+    #[test]
+    fn a_tools_name_is_written_as_it_is_unless_a_client_has_made_it_up() {
+        let long = "t".repeat(limits::MAX_NAME_CHARS + 1);
+        let key = format!("{}_{}", "ghp", "a1B2c3D4e5F6g7H8i9J0k1L2m3N4o5P6q7R8");
+        let written = object(|w| {
+            w.tool(key!("known"), "bob@example.com", false);
+            w.tool(key!("known_key"), &key, false);
+            w.tool(key!("long"), &long, false);
+            w.tool(key!("unknown"), "bob@example.com", true);
+            w.tool(key!("unknown_key"), &format!("call {key}"), true);
+            w.tool(key!("short"), "add", true);
+        });
+        let expected = json!({
+            "known": "bob@example.com",
+            "known_key": key,
+            "long": format!("{}...", "t".repeat(limits::MAX_NAME_CHARS - 3)),
+            "unknown": "bob@example.com",
+            "unknown_key": "call [REDACTED_KEY]",
+            "short": "add",
+        });
+        assert_eq!(serde_json::from_str::<Value>(&written).unwrap(), expected);
     }
 
     #[test]

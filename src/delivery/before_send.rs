@@ -90,22 +90,33 @@ fn write(
                     .filter(|(name, _)| !fixed_meta.contains(&&***name));
                 for (name, value) in members {
                     let is_own = (wire.profile().is_own_meta_name)(name);
-                    member(name, value, is_own, w);
+                    let before = before.and_then(|meta| meta.get(name));
+                    member(name, value, before, is_own, w);
                 }
                 w.close_object(start);
             }
             _ => {
                 let is_own = wire.profile().own_members.contains(&name.as_str());
-                member(name, value, is_own, w);
+                member(name, value, before.get(name), is_own, w);
             }
         }
     }
     w.close_object(start);
 }
 
-/// Our own names are known to be harmless, so `session_id`, for example, does not hide its value.
-fn member(name: &str, value: &Value, is_own: bool, w: &mut EventWriter<'_>) {
-    let _ = if is_own {
+/// Our own names are known to be harmless, so `session_id`, for example, does not hide its value. What
+/// the hook has left as it was under one was redacted by the rules for it: a tool's name has its own.
+fn member(
+    name: &str,
+    value: &Value,
+    before: Option<&Value>,
+    is_own: bool,
+    w: &mut EventWriter<'_>,
+) {
+    let _ = if is_own && before == Some(value) {
+        w.unchanged(name, value);
+        return;
+    } else if is_own {
         w.own_member(name, value)
     } else {
         w.member(name, value, usize::MAX)

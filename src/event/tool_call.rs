@@ -130,7 +130,8 @@ pub struct ToolCall<'a> {
 impl<'a> ToolCall<'a> {
     /// Creates the event for a call of `tool`. Wire key `tool` (`toolName` on mcpeye), at most
     /// [`MAX_NAME_CHARS`](crate::limits::MAX_NAME_CHARS) characters; an empty name is dropped as
-    /// [`MissingField`](crate::DropReason::MissingField).
+    /// [`MissingField`](crate::DropReason::MissingField). It is not redacted, unless the call is one of
+    /// an [unknown tool](Self::unknown_tool).
     #[inline(always)]
     pub fn new(tool: impl Into<Text<'a>>) -> Self {
         Self {
@@ -212,7 +213,8 @@ impl<'a> ToolCall<'a> {
         self
     }
 
-    /// Marks a call of a tool that does not exist. Wire key `unknown_tool`, sent when true.
+    /// Marks a call of a tool that does not exist. Wire key `unknown_tool`, sent when true. The name is
+    /// the client's then: keys and tokens in it are hidden, personal data is not.
     #[inline(always)]
     pub const fn unknown_tool(mut self, unknown: bool) -> Self {
         self.call.unknown_tool = unknown;

@@ -93,9 +93,15 @@ impl EndsAtShutdown for OpenCall {
 }
 
 impl CallGuard {
-    /// The guard of a disabled logger: it records nothing.
-    pub(super) const fn disabled() -> Self {
+    /// A guard that records nothing, as that of a disabled logger.
+    pub(crate) const fn disabled() -> Self {
         Self { open: None }
+    }
+
+    /// Whether the call is not recorded yet.
+    #[cfg(feature = "rmcp")]
+    pub(crate) const fn is_open(&self) -> bool {
+        self.open.is_some()
     }
 
     /// Starts the record of a call that began at `started`.

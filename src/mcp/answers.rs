@@ -13,6 +13,17 @@ pub(crate) fn is_unknown_tool_error(code: i64, message: &str) -> bool {
     code == METHOD_NOT_FOUND || code == INVALID_PARAMS && says_not_found(message)
 }
 
+/// Whether a JSON-RPC error says that there is no tool of this name, read by itself: nothing is known
+/// of the tool, and a tool's own error may say that something else was not found.
+#[cfg(feature = "rmcp")]
+pub(crate) fn denies_tool(name: &str, code: i64, message: &str) -> bool {
+    let start = cut_at_char(message, MAX_MESSAGE_BYTES);
+    is_unknown_tool_error(code, message)
+        && (code == METHOD_NOT_FOUND
+            || start.to_ascii_lowercase().contains("tool")
+            || start.contains(name))
+}
+
 fn says_not_found(message: &str) -> bool {
     let message = cut_at_char(message, MAX_MESSAGE_BYTES).to_ascii_lowercase();
     ["not found", "unknown tool", "no such tool", "not exist"]
@@ -40,6 +51,20 @@ mod tests {
                 is_unknown,
                 "{code} {message}"
             );
+        }
+    }
+
+    #[cfg(feature = "rmcp")]
+    #[test]
+    fn an_error_of_the_tools_own_does_not_deny_the_tool() {
+        for (code, message, denies) in [
+            (METHOD_NOT_FOUND, "", true),
+            (INVALID_PARAMS, "Tool not found", true),
+            (INVALID_PARAMS, "serach not found", true),
+            (INVALID_PARAMS, "order 17 not found", false),
+            (INVALID_PARAMS, "this tool wants a query", false),
+        ] {
+            assert_eq!(denies_tool("serach", code, message), denies, "{message}");
         }
     }
 

@@ -10,6 +10,7 @@ use std::sync::Arc;
 use serde::ser::{Serialize, SerializeMap, Serializer};
 use serde_json::{Map, Value, json};
 
+use super::ownership::IntentProperty;
 use crate::base::text::cut_at_char;
 use crate::wire;
 
@@ -45,39 +46,6 @@ pub fn schema() -> Value {
 
 pub(crate) fn schema_with(description: &str) -> Value {
     json!({"type": "string", "description": description})
-}
-
-/// Whom the property that has the intent's name belongs to, in a tool's input schema.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub(crate) enum IntentProperty {
-    /// The schema has none: we add it, read it, and take it out of the arguments.
-    Ours,
-    /// The tool publishes our property itself: we read it.
-    Published,
-    /// The tool has it for purposes of its own.
-    Theirs,
-    /// The schema has none, and no place for one.
-    NoPlace,
-}
-
-impl IntentProperty {
-    /// Tells whose the property `name` of an input schema is.
-    pub(crate) fn of(schema: &Map<String, Value>, name: &str, description: &str) -> Self {
-        if schema.get("type").is_some_and(|of| of != "object") {
-            return Self::NoPlace;
-        }
-        match schema.get("properties") {
-            None => Self::Ours,
-            Some(Value::Object(properties)) => match properties.get(name) {
-                None => Self::Ours,
-                Some(own) if own.get("description").is_some_and(|own| own == description) => {
-                    Self::Published
-                }
-                Some(_) => Self::Theirs,
-            },
-            Some(_) => Self::NoPlace,
-        }
-    }
 }
 
 /// Where the arguments of a tool hold the intent of a call.
@@ -222,42 +190,24 @@ mod tests {
 
     #[test]
     fn a_schema_is_extended_and_nothing_is_required() {
-        for (schema, extended) in [
-            (json!({}), true),
-            (json!({"type": "object"}), true),
-            (
-                json!({"type": "object", "properties": {"a": {}}, "required": ["a"]}),
-                true,
-            ),
-            (json!({"properties": {}}), true),
-            (json!({"type": "array"}), false),
-            (json!({"type": ["object", "null"]}), false),
-            (json!({"type": "object", "properties": true}), false),
+        for schema in [
+            json!({}),
+            json!({"type": "object"}),
+            json!({"type": "object", "properties": {"a": {}}, "required": ["a"]}),
+            json!({"properties": {}, "additionalProperties": false}),
         ] {
             let mut schema = map(schema);
             let before = schema.clone();
-            let ours = IntentProperty::of(&schema, "prompt", DESCRIPTION) == IntentProperty::Ours;
-            assert_eq!(ours, extended, "{before:?}");
-            if ours {
-                inject(&mut schema, "prompt", DESCRIPTION);
-                assert_eq!(schema["type"], "object");
-                assert_eq!(schema["properties"]["prompt"], super::schema());
-                assert_eq!(schema.get("required"), before.get("required"));
-                assert_eq!(
-                    IntentProperty::of(&schema, "prompt", DESCRIPTION),
-                    IntentProperty::Published
-                );
-            }
+            assert!(IntentProperty::of(&schema, "prompt", DESCRIPTION).is_added());
+            inject(&mut schema, "prompt", DESCRIPTION);
+            assert_eq!(schema["type"], "object");
+            assert_eq!(schema["properties"]["prompt"], super::schema());
+            assert_eq!(schema.get("required"), before.get("required"));
+            assert_eq!(
+                IntentProperty::of(&schema, "prompt", DESCRIPTION),
+                IntentProperty::Published
+            );
         }
-    }
-
-    #[test]
-    fn a_property_of_the_tools_own_is_theirs() {
-        let schema = map(json!({"properties": {"prompt": {"type": "string"}}}));
-        assert_eq!(
-            IntentProperty::of(&schema, "prompt", DESCRIPTION),
-            IntentProperty::Theirs
-        );
     }
 
     #[test]

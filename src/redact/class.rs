@@ -93,6 +93,21 @@ impl Class {
         }
     }
 
+    /// Whether it is about a person, and not what gives access to something.
+    pub(crate) const fn is_personal(self) -> bool {
+        match self {
+            Self::Key | Self::Jwt | Self::PrivateKey | Self::Password | Self::Field => false,
+            Self::Email
+            | Self::Card
+            | Self::Phone
+            | Self::Iban
+            | Self::Ssn
+            | Self::Nino
+            | Self::Ip
+            | Self::Wallet => true,
+        }
+    }
+
     pub(crate) const fn tag(self) -> Tag {
         Tag(self as u8)
     }

@@ -153,6 +153,16 @@ impl Redactor {
         }
     }
 
+    /// Returns a redactor that leaves personal data as it is, and hides what this one hides otherwise.
+    pub(crate) fn of_secrets(&self) -> Self {
+        Self {
+            mode: match &self.mode {
+                Mode::Off => Mode::Off,
+                Mode::RuleSet(rules) => Mode::RuleSet(rules.of_secrets()),
+            },
+        }
+    }
+
     /// Redacts `text` and cuts it at byte `cut`.
     ///
     /// A finding that touches the cut is replaced whole by its mark, so that no part of a secret remains and no

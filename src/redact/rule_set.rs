@@ -3,6 +3,7 @@
 use std::borrow::Cow;
 use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::sync::atomic::{AtomicU32, Ordering};
+use std::sync::{Arc, OnceLock};
 
 use crate::redact::class::{self, Class, Label, Tag};
 use crate::redact::judge::name;
@@ -32,6 +33,8 @@ pub(crate) struct RuleSet {
     pub(crate) allow: Vec<String>,
     pub(crate) patterns: Vec<Pattern>,
     pub(crate) labels: Vec<Label>,
+    /// The same rules but for personal data, made when they are needed.
+    secrets: OnceLock<Arc<Self>>,
     #[cfg(feature = "pseudonyms")]
     pub(crate) pseudonyms: Option<crate::pseudonym::Pseudonyms>,
 }
@@ -60,6 +63,7 @@ impl Default for RuleSet {
             allow: Vec::new(),
             patterns: Vec::new(),
             labels,
+            secrets: OnceLock::new(),
             #[cfg(feature = "pseudonyms")]
             pseudonyms: None,
         }
@@ -79,6 +83,25 @@ impl RuleSet {
             mark: "[REDACTED_CUSTOM]".into(),
         }];
         rules
+    }
+
+    /// The rules for keys and tokens, and the user's own: all but those for personal data.
+    pub(crate) fn of_secrets(self: &Arc<Self>) -> Arc<Self> {
+        if self.custom.is_some() {
+            return Arc::clone(self);
+        }
+        let secrets = self.secrets.get_or_init(|| {
+            let personal = Class::ALL.iter().filter(|class| class.is_personal());
+            Arc::new(Self {
+                on: personal.fold(self.on, |on, class| on & !(1 << class.tag().0)),
+                deny: self.deny.clone(),
+                allow: self.allow.clone(),
+                patterns: self.patterns.clone(),
+                labels: self.labels.clone(),
+                ..Self::default()
+            })
+        });
+        Arc::clone(secrets)
     }
 
     /// Whether code or patterns of the user run, which may panic.

@@ -7,7 +7,6 @@ use std::task::Poll;
 
 use ::rmcp::model::{
     CallToolRequestParams, CallToolResponse, CallToolResult, ContentBlock, JsonObject,
-    PaginatedRequestParams,
 };
 use ::rmcp::service::RequestContext;
 use ::rmcp::{ErrorData, RoleServer, ServerHandler};
@@ -16,15 +15,12 @@ use serde_json::Value;
 
 use super::call_meta::CallMeta;
 use super::recorder::Recorder;
-use crate::base::panics;
 use crate::base::text::cut_at_char;
 use crate::event::{Call, CallOutcome, IntentSource, ToolCall};
 use crate::logger::CallGuard;
-use crate::mcp::answers::is_unknown_tool_error;
-use crate::mcp::intent::{self, CapturedArguments, IntentProperty, ToolIntent, nonempty_text};
-
-/// Most pages of tools that are asked for to find one.
-const MAX_PAGES: usize = 32;
+use crate::mcp::answers::denies_tool;
+use crate::mcp::intent::{self, CapturedArguments, ToolIntent, nonempty_text};
+use crate::mcp::ownership::IntentProperty;
 
 impl<H: ServerHandler> Recorder<'_, H> {
     /// Runs a call of a tool, and records it however it ends.
@@ -39,37 +35,29 @@ impl<H: ServerHandler> Recorder<'_, H> {
         } else {
             0
         };
-        let mut record = self.start_record(&request, &context, round);
-        if self.is_capability_tool(&request.name) {
+        let mut record = if self.begin_record(&mut context) {
+            let record = self.start_record(&request, &context, round);
+            context.extensions.insert(CallMeta::of(&record));
+            record
+        } else {
+            CallGuard::disabled()
+        };
+        let cancelled = context.ct.clone();
+        let ours = self.is_capability_call(&request.name, &context);
+        if until_cancelled(&mut record, cancelled.cancelled(), ours).await {
             return Ok(self.note_capability(record, &request).into());
         }
-        let tool = self.find_tool(&request, &context).await;
+        let tool = self.find_tool(&request, &context);
+        let tool = until_cancelled(&mut record, cancelled.cancelled(), tool).await;
         self.take_arguments(&mut record, &mut request, tool.as_ref());
 
-        context.extensions.insert(CallMeta::of(&record));
-        let unknown_name = tool.is_none().then(|| request.name.clone());
-        let cancelled = context.ct.clone();
-        let mut record = Some(record);
-        let response = {
-            let mut runs = pin!(self.server.inner.call_tool(request, context));
-            let mut cancels = pin!(cancelled.cancelled());
-            poll_fn(|cx| {
-                if let Poll::Ready(response) = runs.as_mut().poll(cx) {
-                    return Poll::Ready(response);
-                }
-                // rmcp lets a cancelled handler run on; the call has ended all the same.
-                if record.is_some() && cancels.as_mut().poll(cx).is_ready() {
-                    finish(&mut record, CallOutcome::Cancelled);
-                }
-                Poll::Pending
-            })
-            .await
-        };
+        let name = request.name.clone();
+        let runs = self.server.inner.call_tool(request, context);
+        let response = until_cancelled(&mut record, cancelled.cancelled(), runs).await;
         if cancelled.is_cancelled() {
-            finish(&mut record, CallOutcome::Cancelled);
-        }
-        if let Some(record) = record {
-            self.record_end(record, &response, round, unknown_name.as_deref());
+            record.finish(CallOutcome::Cancelled);
+        } else {
+            self.record_end(record, &response, round, &name);
         }
         response
     }
@@ -92,59 +80,32 @@ impl<H: ServerHandler> Recorder<'_, H> {
         self.start_call(&ToolCall { facts, call }, now)
     }
 
-    /// Returns what is known of a tool. A server that cannot look tools up by name is asked to list
-    /// them, once in a while, and only when the answer matters.
+    /// Finds out where the arguments of a call hold its intent, if they may; `None` also where no
+    /// schema is to be had.
+    ///
+    /// A server that cannot look its tools up is asked to list them, each time and as the caller
+    /// would be answered: what it has shown to others, or before, need not be so for this call.
     async fn find_tool(
         &self,
         request: &CallToolRequestParams,
         context: &RequestContext<RoleServer>,
     ) -> Option<ToolIntent> {
-        let tools = &self.server.tools;
-        if let Some(tool) = tools.get(&request.name) {
-            return Some(tool);
-        }
-        if let Some(tool) = self.server.inner.get_tool(&request.name) {
-            let tool = self.inspect_tool(&tool);
-            tools.remember(&request.name, tool.clone());
-            return Some(tool);
-        }
+        let arguments = request.arguments.as_ref()?;
         let settings = self.settings();
         let native = settings.native_intent.as_deref();
-        let matters = request.arguments.as_ref().is_some_and(|arguments| {
-            (settings.intent && arguments.contains_key(self.intent_name()))
-                || arguments.contains_key(native.unwrap_or(intent::NATIVE_NAME))
-        });
-        if matters && tools.is_due(self.now()) {
-            self.list_all_tools(context).await;
+        let has_native = arguments.contains_key(native.unwrap_or(intent::NATIVE_NAME));
+        let has_ours = arguments.contains_key(self.intent_name());
+        if !has_ours && !has_native {
+            return None;
         }
-        tools.get(&request.name)
-    }
-
-    /// Asks the server for all its tools, and remembers them. A panic in there ends the listing and
-    /// not the call.
-    async fn list_all_tools(&self, context: &RequestContext<RoleServer>) {
-        let mut page = None;
-        for _ in 0..MAX_PAGES {
-            let inner = &self.server.inner;
-            let mut lists = pin!(inner.list_tools(page.take(), context.clone()));
-            let listed = poll_fn(|cx| match panics::catch(|| lists.as_mut().poll(cx)) {
-                Ok(Poll::Ready(listed)) => Poll::Ready(listed.ok()),
-                Ok(Poll::Pending) => Poll::Pending,
-                Err(panics::Panicked) => Poll::Ready(None),
-            })
-            .await;
-            let Some(listed) = listed else {
-                return;
-            };
-            for tool in &listed.tools {
-                let tools = &self.server.tools;
-                tools.remember(&tool.name, self.inspect_tool(tool));
+        let tool = match self.look_up(&request.name) {
+            Some(tool) => tool,
+            None if has_native || settings.intent => {
+                self.find_listed(&request.name, context).await.ok()??
             }
-            let Some(next) = listed.next_cursor else {
-                return;
-            };
-            page = Some(PaginatedRequestParams::default().with_cursor(Some(next)));
-        }
+            None => return None,
+        };
+        Some(self.inspect_tool(&tool))
     }
 
     /// Takes our property out of the arguments, and captures the rest, before the tool gets them.
@@ -158,14 +119,15 @@ impl<H: ServerHandler> Recorder<'_, H> {
             return;
         };
         let name = self.intent_name();
+        let property = tool.map_or(IntentProperty::NoPlace, |tool| tool.property);
         let taken;
-        let (parameter, mut hidden) = match tool.map(|tool| tool.property) {
-            Some(IntentProperty::Ours) => {
+        let (parameter, mut hidden) = match arguments.get(name) {
+            Some(argument) if property.claims(argument) => {
                 taken = take(arguments, name);
                 (taken.as_ref(), None)
             }
-            Some(IntentProperty::Published) => (arguments.get(name), Some(name)),
-            Some(IntentProperty::Theirs | IntentProperty::NoPlace) | None => (None, None),
+            argument if property == IntentProperty::Published => (argument, Some(name)),
+            _ => (None, None),
         };
         if let Some(intent) = nonempty_text(parameter) {
             record.set_prompt(intent);
@@ -187,13 +149,13 @@ impl<H: ServerHandler> Recorder<'_, H> {
         }
     }
 
-    /// Records how a call ended. `unknown_name`: the tool's, if none of this name is known.
+    /// Records how a call of the tool of this name ended.
     fn record_end(
         &self,
         mut record: CallGuard,
         response: &Result<CallToolResponse, ErrorData>,
         round: u32,
-        unknown_name: Option<&str>,
+        name: &str,
     ) {
         let outcome = match response {
             Ok(CallToolResponse::Complete(result)) => {
@@ -217,7 +179,7 @@ impl<H: ServerHandler> Recorder<'_, H> {
             Ok(_) => CallOutcome::Ok,
             Err(error) => {
                 record.set_error(&error.message);
-                if unknown_name.is_some_and(|name| self.is_unknown(name, error)) {
+                if self.is_unknown(name, error) {
                     record.set_unknown_tool();
                 }
                 CallOutcome::ProtocolError
@@ -226,11 +188,14 @@ impl<H: ServerHandler> Recorder<'_, H> {
         record.finish(outcome);
     }
 
-    /// Whether an error says that there is no such tool.
+    /// Whether an error says that there is no tool of this name, and the server cannot look one up.
     fn is_unknown(&self, name: &str, error: &ErrorData) -> bool {
-        !self.server.tools.has(name)
-            && self.server.inner.get_tool(name).is_none()
-            && is_unknown_tool_error(error.code.0.into(), &error.message)
+        denies_tool(name, error.code.0.into(), &error.message) && self.look_up(name).is_none()
+    }
+
+    /// Whether a call is one of the tool for missing capabilities, and ours to answer.
+    async fn is_capability_call(&self, name: &str, context: &RequestContext<RoleServer>) -> bool {
+        self.may_offer_capability(name) && matches!(self.find_listed(name, context).await, Ok(None))
     }
 
     /// Answers a call of the tool for missing capabilities.
@@ -260,11 +225,26 @@ impl<H: ServerHandler> Recorder<'_, H> {
     }
 }
 
-/// Ends a record, if it is still open.
-fn finish(record: &mut Option<CallGuard>, outcome: CallOutcome) {
-    if let Some(record) = record.take() {
-        record.finish(outcome);
-    }
+/// Runs a part of a call. The record ends when the call is cancelled meanwhile: rmcp lets a cancelled
+/// handler run on, but the call has ended all the same.
+async fn until_cancelled<F: Future>(
+    record: &mut CallGuard,
+    cancelled: impl Future,
+    part: F,
+) -> F::Output {
+    let mut part = pin!(part);
+    let mut cancels = pin!(cancelled);
+    poll_fn(|cx| {
+        if let Poll::Ready(output) = part.as_mut().poll(cx) {
+            return Poll::Ready(output);
+        }
+        if record.is_open() && cancels.as_mut().poll(cx).is_ready() {
+            let record = std::mem::replace(record, CallGuard::disabled());
+            record.finish(CallOutcome::Cancelled);
+        }
+        Poll::Pending
+    })
+    .await
 }
 
 /// Takes an argument out; the others keep their order.

@@ -10,6 +10,7 @@ use ::rmcp::{ErrorData, RoleServer, ServerHandler};
 
 use super::call_meta::CallMeta;
 use super::instrumentation::Instrumented;
+use super::listing::AskedPage;
 use super::open_request::OpenRequest;
 use super::settings::InstrumentationSettings;
 
@@ -51,17 +52,19 @@ impl<H: ServerHandler> ServerHandler for Instrumented<H> {
         }
     }
 
-    async fn list_tools(&self, request: Page, context: Context) -> Answer<ListToolsResult> {
+    async fn list_tools(&self, request: Page, mut context: Context) -> Answer<ListToolsResult> {
         let Some(recorder) = self.recorder() else {
             return self.inner.list_tools(request, context).await;
+        };
+        let cursor = request.as_ref().and_then(|page| page.cursor.as_ref());
+        let page = AskedPage {
+            is_first: cursor.is_none(),
+            is_recorded: recorder.begin_record(&mut context),
         };
         // The context is needed once the server has consumed it.
         let asked = context.clone();
         let mut result = self.inner.list_tools(request, context).await?;
-        let incoming = recorder.read(&asked);
-        let facts = incoming.facts();
-        recorder.log_login(&incoming, &facts, recorder.now());
-        recorder.on_listing(&mut result, facts);
+        recorder.on_listing(&mut result, page, &asked).await;
         Ok(result)
     }
 
@@ -75,13 +78,13 @@ impl<H: ServerHandler> ServerHandler for Instrumented<H> {
     async fn initialize(
         &self,
         request: InitializeRequestParams,
-        context: Context,
+        mut context: Context,
     ) -> Answer<InitializeResult> {
         if self.recorder().is_none() {
             return self.inner.initialize(request, context).await;
         }
         let wants = |settings: &InstrumentationSettings| settings.sessions || settings.logins;
-        let Some(recorder) = self.recorder_if(wants) else {
+        let Some(recorder) = self.recorder_if(&mut context, wants) else {
             let result = self.inner.initialize(request, context).await;
             self.initialized.store(result.is_ok(), Relaxed);
             return result;
@@ -94,8 +97,8 @@ impl<H: ServerHandler> ServerHandler for Instrumented<H> {
         Ok(result)
     }
 
-    async fn discover(&self, context: Context) -> Answer<DiscoverResult> {
-        if let Some(recorder) = self.recorder_if(|settings| settings.logins) {
+    async fn discover(&self, mut context: Context) -> Answer<DiscoverResult> {
+        if let Some(recorder) = self.recorder_if(&mut context, |settings| settings.logins) {
             let incoming = recorder.read(&context);
             recorder.log_login(&incoming, &incoming.facts(), recorder.now());
         }
@@ -105,9 +108,9 @@ impl<H: ServerHandler> ServerHandler for Instrumented<H> {
     async fn get_prompt(
         &self,
         request: GetPromptRequestParams,
-        context: Context,
+        mut context: Context,
     ) -> Answer<GetPromptResponse> {
-        let recorder = self.recorder_if(|settings| settings.prompts);
+        let recorder = self.recorder_if(&mut context, |settings| settings.prompts);
         let what = ("prompt_name", &*request.name);
         let open = recorder.map(|recorder| recorder.open_request("MCP_PROMPT_GET", what, &context));
         let result = self.inner.get_prompt(request, context).await;
@@ -118,9 +121,9 @@ impl<H: ServerHandler> ServerHandler for Instrumented<H> {
     async fn read_resource(
         &self,
         request: ReadResourceRequestParams,
-        context: Context,
+        mut context: Context,
     ) -> Answer<ReadResourceResponse> {
-        let recorder = self.recorder_if(|settings| settings.resources);
+        let recorder = self.recorder_if(&mut context, |settings| settings.resources);
         let what = ("resource_uri", &*request.uri);
         let open =
             recorder.map(|recorder| recorder.open_request("MCP_RESOURCE_READ", what, &context));

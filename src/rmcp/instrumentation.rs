@@ -9,7 +9,7 @@ use std::sync::{Arc, OnceLock};
 use ::rmcp::service::RequestContext;
 use ::rmcp::{RoleServer, ServerHandler};
 
-use super::memory::{InstrumentationMemory, ToolMemory};
+use super::memory::InstrumentationMemory;
 use super::settings::{InstrumentationSettings, IntoCaller};
 use crate::logger::UsageLogger;
 
@@ -35,13 +35,12 @@ pub struct Instrumentation {
 
 /// A server whose use is reported. Made by [`UsageLogger::instrument`].
 ///
-/// To the client it is the server within, but for the property that asks for intents.
+/// To the client it is the server within, but for the property that asks for intents; to a tool nothing
+/// differs, see the [module](crate::rmcp#what-a-tool-sees-of-it).
 #[must_use = "a server does nothing until it is served"]
 pub struct Instrumented<H> {
     pub(super) inner: H,
     pub(super) by: Instrumentation,
-    /// The tools of servers of its type.
-    pub(super) tools: Arc<ToolMemory>,
     /// Stands for the session where the transport has none, as stdio.
     pub(super) connection: OnceLock<String>,
     /// Whether this instance has answered `initialize`: only then it is bound to a session.
@@ -51,8 +50,8 @@ pub struct Instrumented<H> {
 impl UsageLogger {
     /// Instruments a server with the default settings.
     ///
-    /// What instances have to share (which logins were reported, which tools were listed) is kept
-    /// by this logger, for each type of server.
+    /// What instances have to share (which logins and which lists of tools were reported) is kept by
+    /// this logger.
     pub fn instrument<H: ServerHandler>(&self, server: H) -> Instrumented<H> {
         let memory = memory_of(self).unwrap_or_default();
         Instrumentation::new(self, memory).instrument(server)
@@ -87,7 +86,6 @@ impl Instrumentation {
         Instrumented {
             inner: server,
             by: self.clone(),
-            tools: self.memory.tools_of::<H>(),
             connection: OnceLock::new(),
             initialized: AtomicBool::new(false),
         }
@@ -148,7 +146,8 @@ impl Instrumentation {
 macro_rules! setters {
     ($($for:tt)+) => {
         $($for)+ {
-            /// Sets whether tools ask for the intent of a call. Default: yes.
+            /// Sets whether tools ask for the intent of a call, where their schemas
+            /// [have a place](crate::rmcp#what-a-tool-sees-of-it) for that. Default: yes.
             ///
             /// With `false` the tools are listed as they are, and no argument is taken out; an
             /// intent-like property of the server's own is still read, see
@@ -202,8 +201,9 @@ macro_rules! setters {
                 self.change(|settings| settings.results = on)
             }
 
-            /// Sets whether the first listing of the tools is reported, as
-            /// [`Init`](crate::Init). Default: yes; the mcpeye wire has no place for it.
+            /// Sets whether listings of the tools are reported, as [`Init`](crate::Init): each list
+            /// of names once, and one of several pages whole, for which the server is asked for all
+            /// of them again. Default: yes; the mcpeye wire has no place for it.
             pub fn tools_list(self, on: bool) -> Self {
                 self.change(|settings| settings.tools_list = on)
             }
@@ -280,7 +280,6 @@ impl<H: Clone> Clone for Instrumented<H> {
         Self {
             inner: self.inner.clone(),
             by: self.by.clone(),
-            tools: Arc::clone(&self.tools),
             connection: OnceLock::new(),
             initialized: AtomicBool::new(false),
         }

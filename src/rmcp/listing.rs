@@ -1,34 +1,94 @@
-//! Listings of tools: what they show is remembered, and what is ours is added.
+//! Listings of tools: the first of each kind is reported, and what is ours is added.
 
 use std::borrow::Cow;
 use std::sync::Arc;
 
-use ::rmcp::ServerHandler;
 use ::rmcp::model::{ListToolsResult, Tool};
+use ::rmcp::service::RequestContext;
+use ::rmcp::{RoleServer, ServerHandler};
 
+use super::pages::{Incomplete, Pages};
 use super::recorder::Recorder;
-use crate::event::{Facts, Kind};
-use crate::mcp::intent::{self, IntentProperty, ToolIntent};
+use crate::base::panics;
+use crate::event::Kind;
+use crate::mcp::intent::{self, ToolIntent};
+use crate::mcp::ownership::IntentProperty;
+
+/// How a client asked for a page of the tools.
+#[derive(Debug, Clone, Copy)]
+pub(super) struct AskedPage {
+    /// It is the first page.
+    pub(super) is_first: bool,
+    /// Its listing is this logger's to record.
+    pub(super) is_recorded: bool,
+}
 
 impl<H: ServerHandler> Recorder<'_, H> {
-    /// Remembers what a page of the tools shows, and adds what is ours to it.
-    pub(super) fn on_listing(&self, page: &mut ListToolsResult, facts: Facts<'_>) {
-        let is_last = page.next_cursor.is_none();
-        let tools = page.tools.iter();
-        let tools = tools.map(|tool| (tool.name.clone().into_owned(), self.inspect_tool(tool)));
-        let names = self.server.tools.remember_page(tools, is_last);
-        if let Some(names) = names
-            && self.settings().tools_list
-            && self.profile().takes_all_kinds
-        {
-            let names = names.into_iter().map(Cow::Owned);
-            self.log(Kind::Init(names.collect()), facts);
+    /// Records that a page of the tools was listed, and adds what is ours to it.
+    pub(super) async fn on_listing(
+        &self,
+        page: &mut ListToolsResult,
+        asked: AskedPage,
+        context: &RequestContext<RoleServer>,
+    ) {
+        let names = self.names_at_end(page, asked, context).await;
+        if asked.is_recorded {
+            self.log_listing(names.as_deref(), context);
         }
         for tool in &mut page.tools {
             self.add_intent(tool);
         }
-        if is_last && self.is_capability_tool(self.profile().capability_tool) {
+        let capability = self.profile().capability_tool;
+        if let Some(names) = names
+            && self.may_offer_capability(capability)
+            && !names.iter().any(|name| name == capability)
+        {
             page.tools.push(self.capability_tool());
+        }
+    }
+
+    /// Returns the names of all tools with the last page, if they matter. The pages before it may have gone to
+    /// another replica, or to somebody who is shown other tools: the server is asked for all of them again.
+    async fn names_at_end(
+        &self,
+        page: &ListToolsResult,
+        asked: AskedPage,
+        context: &RequestContext<RoleServer>,
+    ) -> Option<Vec<Cow<'static, str>>> {
+        let matter = asked.is_recorded && self.reports_listings()
+            || self.may_offer_capability(self.profile().capability_tool);
+        if page.next_cursor.is_some() || !matter {
+            return None;
+        }
+        let names = |tools: &[Tool]| tools.iter().map(|tool| tool.name.clone()).collect();
+        if asked.is_first {
+            return Some(names(&page.tools));
+        }
+        let mut pages = Pages::new(&self.server.inner, context);
+        let mut all: Vec<_> = Vec::new();
+        while let Some(tools) = pages.next().await.ok()? {
+            let mut page: Vec<_> = names(&tools);
+            all.append(&mut page);
+        }
+        Some(all)
+    }
+
+    fn reports_listings(&self) -> bool {
+        self.settings().tools_list && self.profile().takes_all_kinds
+    }
+
+    /// Reports who lists tools, and which, where nobody has listed these yet.
+    fn log_listing(&self, names: Option<&[Cow<'_, str>]>, context: &RequestContext<RoleServer>) {
+        let incoming = self.read(context);
+        let facts = incoming.facts();
+        self.log_login(&incoming, &facts, self.now());
+        if let Some(names) = names
+            && self.reports_listings()
+        {
+            let names = names.iter().map(|name| &**name);
+            if self.server.by.memory.listings.is_new(names.clone()) {
+                self.log(Kind::Init(names.map(Cow::Borrowed).collect()), facts);
+            }
         }
     }
 
@@ -40,9 +100,32 @@ impl<H: ServerHandler> Recorder<'_, H> {
                 Some(tool)
             }
             None => self
-                .is_capability_tool(name)
+                .may_offer_capability(name)
                 .then(|| self.capability_tool()),
         }
+    }
+
+    /// Looks a tool up, where the server can. A panic in there is not the call's.
+    pub(super) fn look_up(&self, name: &str) -> Option<Tool> {
+        panics::catch(|| self.server.inner.get_tool(name))
+            .ok()
+            .flatten()
+    }
+
+    /// Finds a tool among those that the server shows to a caller.
+    pub(super) async fn find_listed(
+        &self,
+        name: &str,
+        context: &RequestContext<RoleServer>,
+    ) -> Result<Option<Tool>, Incomplete> {
+        let mut pages = Pages::new(&self.server.inner, context);
+        while let Some(tools) = pages.next().await? {
+            let found = tools.into_iter().find(|tool| tool.name == name);
+            if found.is_some() {
+                return Ok(found);
+            }
+        }
+        Ok(None)
     }
 
     /// Reads from a tool's schema where its arguments hold the intent of a call.
@@ -53,34 +136,34 @@ impl<H: ServerHandler> Recorder<'_, H> {
             |name| self.is_sensitive(name),
         );
         ToolIntent {
-            property: match self.intent_property(tool) {
-                IntentProperty::Ours if !self.settings().intent => IntentProperty::NoPlace,
-                property => property,
-            },
+            property: self.intent_property(tool),
             native: native.map(Arc::from),
         }
     }
 
     /// Adds the property that asks for the intent.
     fn add_intent(&self, tool: &mut Tool) {
-        if self.settings().intent && self.intent_property(tool) == IntentProperty::Ours {
+        if self.intent_property(tool).is_added() {
             let schema = Arc::make_mut(&mut tool.input_schema);
             let description = &self.settings().intent_description;
             intent::inject(schema, self.intent_name(), description);
         }
     }
 
+    /// Tells whose the argument of the intent's name is. Listings and calls ask here.
     fn intent_property(&self, tool: &Tool) -> IntentProperty {
         let description = &self.settings().intent_description;
-        IntentProperty::of(&tool.input_schema, self.intent_name(), description)
+        match IntentProperty::of(&tool.input_schema, self.intent_name(), description) {
+            property if property.is_added() && !self.settings().intent => IntentProperty::NoPlace,
+            property => property,
+        }
     }
 
-    /// Whether a name is that of the tool for missing capabilities, and ours to answer.
-    pub(super) fn is_capability_tool(&self, name: &str) -> bool {
+    /// Whether a name is that of the tool for missing capabilities, which is ours where the server lists none.
+    pub(super) fn may_offer_capability(&self, name: &str) -> bool {
         self.settings().missing_capability
             && name == self.profile().capability_tool
-            && !self.server.tools.has(name)
-            && self.server.inner.get_tool(name).is_none()
+            && self.look_up(name).is_none()
             && self.server.inner.get_info().capabilities.tools.is_some()
     }
 

@@ -8,6 +8,7 @@ use ::rmcp::model::{Implementation, InitializeResult};
 use ::rmcp::service::RequestContext;
 
 use super::instrumentation::Instrumented;
+use super::recorded_by::RecordedBy;
 use super::request::{IncomingRequest, http_parts};
 use super::settings::InstrumentationSettings;
 use crate::capture::{Captured, Content};
@@ -41,18 +42,28 @@ impl<H> Instrumented<H> {
         })
     }
 
-    /// Returns what records other events than tool calls: `None` also where they are not wanted, or
-    /// the wire has no place for them.
+    /// Returns what records other events than tool calls: `None` also where they are not wanted, the
+    /// wire has no place for them, or the request is recorded already.
     pub(super) fn recorder_if(
         &self,
+        context: &mut RequestContext<RoleServer>,
         is_wanted: impl FnOnce(&InstrumentationSettings) -> bool,
     ) -> Option<Recorder<'_, H>> {
-        self.recorder()
-            .filter(|recorder| is_wanted(recorder.settings()) && recorder.profile().takes_all_kinds)
+        self.recorder().filter(|recorder| {
+            is_wanted(recorder.settings())
+                && recorder.profile().takes_all_kinds
+                && recorder.begin_record(context)
+        })
     }
 }
 
 impl<'a, H> Recorder<'a, H> {
+    /// Whether a request is this logger's to record. It is once, however often the server is
+    /// instrumented.
+    pub(super) fn begin_record(&self, context: &mut RequestContext<RoleServer>) -> bool {
+        RecordedBy::note(context, self.handle)
+    }
+
     pub(super) fn settings(&self) -> &'a InstrumentationSettings {
         &self.server.by.settings
     }

@@ -15,8 +15,9 @@ use crate::event::{
 };
 use crate::logger::{GivesWay, OuterRecords};
 use crate::mcp::answers::is_unknown_tool_error;
-use crate::mcp::intent::{CapturedArguments, IntentProperty, nonempty_text};
+use crate::mcp::intent::{CapturedArguments, nonempty_text};
 use crate::mcp::message::{self, Answer, MessageId, Messages, Request, text};
+use crate::mcp::ownership::IntentProperty;
 use crate::mcp::request::{Channel, ClientInfo, RequestFacts, RequestMeta, SESSION_HEADER};
 
 /// Says the protocol's version where `_meta` does not.
@@ -306,18 +307,19 @@ impl Exchange {
         record.finish(outcome);
     }
 
-    /// Remembers what a listing shows of the tools, and reports the first whole one.
+    /// Remembers what a listing shows of the tools, and reports a whole one, if its tools are others
+    /// than those of the listings before.
     fn on_listing(&self, result: &Value, params: &Value) {
         let Some(tools) = result.get("tools").and_then(Value::as_array) else {
             return;
         };
         self.observer.remember_tools(tools);
         let is_whole = params.get("cursor").is_none() && result.get("nextCursor").is_none();
-        if !is_whole || !self.observer.takes_all_kinds() || !self.observer.memory.is_first_listing()
-        {
+        let names = tools.iter().filter_map(|tool| text(tool, "name"));
+        let reported = &self.observer.memory.listings;
+        if !is_whole || !self.observer.takes_all_kinds() || !reported.is_new(names.clone()) {
             return;
         }
-        let names = tools.iter().filter_map(|tool| text(tool, "name"));
         let client = self.session_client(params);
         let facts = self.facts(params, client.as_ref(), None);
         self.observer.usage.log_usage(Event {

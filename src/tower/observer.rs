@@ -1,14 +1,15 @@
 //! What all exchanges of a layer have in common: its logger, its settings, its memory.
 
 use std::sync::Arc;
-use std::sync::atomic::{AtomicBool, Ordering::Relaxed};
 
 use serde_json::Value;
 
 use crate::base::recent::Recent;
 use crate::logger::{Pipeline, UsageLogger};
-use crate::mcp::intent::{self, IntentProperty, ToolIntent};
+use crate::mcp::intent::{self, ToolIntent};
+use crate::mcp::listings::ReportedListings;
 use crate::mcp::message::text;
+use crate::mcp::ownership::IntentProperty;
 use crate::mcp::rounds::Rounds;
 
 /// How much of a message is kept to be read, in bytes.
@@ -52,7 +53,7 @@ impl Default for LayerSettings {
 /// What is remembered from one exchange to the next.
 #[derive(Debug)]
 pub(super) struct LayerMemory {
-    is_reported: AtomicBool,
+    pub(super) listings: ReportedListings,
     /// What listings have shown of the tools, by their names.
     pub(super) tools: Recent<ToolIntent>,
     pub(super) rounds: Rounds,
@@ -63,18 +64,11 @@ pub(super) struct LayerMemory {
 impl Default for LayerMemory {
     fn default() -> Self {
         Self {
-            is_reported: AtomicBool::new(false),
+            listings: ReportedListings::default(),
             tools: Recent::new(MAX_TOOLS),
             rounds: Rounds::default(),
             clients: Recent::new(MAX_SESSIONS),
         }
-    }
-}
-
-impl LayerMemory {
-    /// Whether a listing is the first, which is reported.
-    pub(super) fn is_first_listing(&self) -> bool {
-        !self.is_reported.swap(true, Relaxed)
     }
 }
 

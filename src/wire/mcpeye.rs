@@ -106,7 +106,7 @@ pub(super) fn write_event(
     let made_by = (!stamp.has_given_id).then_some(stamp.instance);
     let call_id = id::uuid(stamp.event_id, made_by);
     w.exact(key!("callId"), str::from_utf8(&call_id).unwrap_or_default());
-    w.name(key!("toolName"), Some(tool));
+    w.tool(key!("toolName"), tool, call.unknown_tool);
     w.flag(key!("isError"), is_error);
     w.integer(key!("timestamp"), stamp.unix_millis);
     w.integer(

@@ -101,7 +101,7 @@ fn write_meta(
     let end = w.len() + limits.meta_bytes;
     match &event.kind {
         Kind::ToolCall(call) => {
-            w.name(key!("tool"), Some(&call.tool));
+            w.tool(key!("tool"), &call.tool, call.unknown_tool);
             if let Some(duration) = call.duration {
                 w.milliseconds(key!("duration_ms"), duration);
             }
@@ -137,7 +137,7 @@ fn write_meta(
                 if n > 0 {
                     w.raw(",");
                 }
-                w.item(tool);
+                w.tool_item(tool);
             }
             w.raw("]");
             w.integer(key!("tool_count"), tools.len());

@@ -60,7 +60,7 @@ fn result<T: DeserializeOwned>(mut json: Value) -> T {
 fn tools() -> Vec<Tool> {
     let none = json!({"type": "object"});
     let text = json!({
-        "type": "object", "properties": {"text": {"type": "string"}},
+        "type": "object", "properties": {"text": {"type": "string"}, "more": {"type": "string"}},
         "required": ["text"], "additionalProperties": false,
     });
     let own = json!({"type": "object", "properties": {"prompt": {"type": "string"}}});
@@ -106,7 +106,7 @@ fn tools() -> Vec<Tool> {
         ("test_trigger_prompt_change", none.clone()),
         ("test_reconnection", none.clone()),
         ("test_custom_header", header),
-        ("strict_text", text),
+        ("closed_text", text),
         ("own_prompt", own),
         ("json_schema_2020_12_tool", dialect),
     ]
@@ -443,7 +443,7 @@ impl ServerHandler for Fixture {
                     result::<CallToolResult>(json!({"content": content, "isError": true})).into(),
                 );
             }
-            "strict_text" | "own_prompt" | "json_schema_2020_12_tool" | "test_custom_header" => {
+            "closed_text" | "own_prompt" | "json_schema_2020_12_tool" | "test_custom_header" => {
                 let arguments = Value::Object(request.arguments.unwrap_or_default());
                 json!([text(&arguments.to_string())])
             }

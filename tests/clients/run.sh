@@ -17,15 +17,15 @@ subject() { # fixture | example
     fixture)
       server=("$examples/mcp_fixture")
       variants=(plain no-intent intent)
-      calls='[["test_simple_text",{}],["test_image_content",{}],["test_multiple_content_types",{}],["test_error_handling",{}],["strict_text",{"text":"hi"}],["own_prompt",{"prompt":"a cat"}],["absent",{"a":1}]]'
-      strict=strict_text
+      calls='[["test_simple_text",{}],["test_image_content",{}],["test_multiple_content_types",{}],["test_error_handling",{}],["closed_text",{"text":"hi"}],["own_prompt",{"prompt":"a cat"}],["absent",{"a":1}]]'
+      takes_text=closed_text
       ;;
     example)
       # Instrumented also where nobody takes the events: they are dropped, and the client must not notice.
       server=("$examples/rmcp_server" --ingest http://127.0.0.1:9/)
       variants=(plain intent)
       calls='[["add",{"a":1,"b":2}],["echo",{"text":"hi"}],["echo",{"text":"hi","more":1}],["fail",{}],["absent",{"a":1}]]'
-      strict=echo
+      takes_text=echo
       ;;
   esac
 }
@@ -45,7 +45,7 @@ serve() { # <flags>...
   return 1
 }
 
-asked='[["strict_text",{"text":"hi","prompt":"to see that it is taken out"}]]'
+asked='[["closed_text",{"text":"hi","prompt":"to see that it is taken out"}]]'
 
 # Takes the property out of a listing, where it is ours, and ids and the like out of everything.
 same_but() { # <intent?>
@@ -122,10 +122,10 @@ python2() {
       done
     done
   done
-  # A strict tool works although the agent says what it wants.
+  # A closed tool works although the agent says what it wants.
   serve
   "$clients/mcp2/bin/python" "$here/mcp2.py" "$asked" 2026-07-28 http "$url" >"$out/asked"
-  grep -q '"text": "{\\"text\\":\\"hi\\"}"' "$out/asked" && echo "same: a strict tool with the property" || failed=1
+  grep -q '"text": "{\\"text\\":\\"hi\\"}"' "$out/asked" && echo "same: a closed tool with the property" || failed=1
 }
 
 inspect() { # <stdio|http> <where>
@@ -136,7 +136,7 @@ inspect() { # <stdio|http> <where>
     HOME=$out "${cli[@]}" "${where[@]:1}" "${INSPECT_AS[@]}" --method "$method" --format json
     echo
   done
-  HOME=$out "${cli[@]}" "${where[@]:1}" "${INSPECT_AS[@]}" --method tools/call --tool-name "$strict" --tool-arg text=hi --format json
+  HOME=$out "${cli[@]}" "${where[@]:1}" "${INSPECT_AS[@]}" --method tools/call --tool-name "$takes_text" --tool-arg text=hi --format json
 }
 
 inspector() {

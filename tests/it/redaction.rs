@@ -41,7 +41,8 @@ fn canaries() -> [(&'static str, String); 5] {
     ]
 }
 
-/// Logs every kind of event with the canary in every field there is, but the identity.
+/// Logs every kind of event with the canary in every field there is, but the identity and the names of
+/// tools: those stay as the host has given them. A name that no tool has is a client's, and loses keys.
 fn log_everywhere(usage: &UsageLogger, canary: &str) {
     let value = json!({
         "query": canary,
@@ -75,7 +76,9 @@ fn log_everywhere(usage: &UsageLogger, canary: &str) {
         };
     }
     let call = |n: usize| {
-        let call = ToolCall::new(if n == 2 { canary } else { "search" })
+        let made_up = n == 2 && !canary.contains('@');
+        let call = ToolCall::new(if made_up { canary } else { "search" })
+            .unknown_tool(made_up)
             .prompt(format!("use {canary} for it"))
             .error(format!("failed with {canary}"))
             .arguments(&value);
@@ -91,7 +94,7 @@ fn log_everywhere(usage: &UsageLogger, canary: &str) {
     let expect = |outcome| assert_ne!(outcome, Outcome::Dropped(DropReason::RedactionFailed));
     (0..3).for_each(|n| expect(usage.log_usage(call(n))));
     expect(usage.log_usage(common!(IdentityCapture::new(rachel()))));
-    expect(usage.log_usage(common!(Init::new([canary, "search"]))));
+    expect(usage.log_usage(common!(Init::new(["list", "search"]))));
     expect(usage.log_usage(common!(Custom::new("LOGIN_ACTIVITY")).identity(rachel())));
     expect(usage.log_usage(common!(Custom::new(canary)).identity(rachel())));
     let mut guard = usage.start_tool_call(call(1));
@@ -336,6 +339,22 @@ fn the_hook_sees_the_redacted_event_and_may_change_it() {
         (&json!("renamed"), &json!("CHANGED"))
     );
     assert_eq!(event["meta"]["prompt"], "mail [REDACTED_EMAIL]");
+}
+
+#[test]
+fn the_name_of_a_tool_stays_as_it_is_also_behind_a_hook() {
+    for (wire, pointer) in [(Wire::Reo, "/meta/tool"), (mcpeye(), "/toolName")] {
+        for unknown in [false, true] {
+            let event = arrival(
+                &wire,
+                |b| b.before_send(Some),
+                |usage| {
+                    usage.log_usage(ToolCall::new("ann@example.com").unknown_tool(unknown));
+                },
+            );
+            assert_eq!(event.pointer(pointer), Some(&json!("ann@example.com")));
+        }
+    }
 }
 
 #[test]

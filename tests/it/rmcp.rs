@@ -6,6 +6,8 @@ mod ends;
 mod intent;
 mod layer;
 mod lenient;
+mod ownership;
+mod ownership_laws;
 mod replay;
 mod server;
 mod users;

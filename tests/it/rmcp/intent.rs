@@ -25,7 +25,7 @@ async fn a_listing_differs_by_the_property_alone() {
         let mut on = serde_json::to_value(on).unwrap();
         let plain = serde_json::to_value(plain).unwrap();
         let properties = on["inputSchema"]["properties"].as_object_mut().unwrap();
-        if plain["name"] != "draw" {
+        if !["draw", "strict"].contains(&plain["name"].as_str().unwrap()) {
             let ours = properties.shift_remove("prompt");
             assert_eq!(ours, Some(intent::schema()), "{plain}");
         }
@@ -41,13 +41,13 @@ async fn a_listing_differs_by_the_property_alone() {
 }
 
 #[tokio::test]
-async fn an_intent_is_read_and_a_strict_tool_never_sees_it() {
+async fn an_intent_is_read_and_a_closed_tool_never_sees_it() {
     for (wire, name) in [(mcp_usage::Wire::Reo, "prompt"), (mcpeye(), "mcpeyeIntent")] {
         let kept = Kept::on(wire);
         let (client, _serving) = over_stream(kept.usage.instrument(Shop::new()), legacy()).await;
         let mut arguments = json!({"text": "hi"});
         arguments[name] = json!("to greet rachel@example.com");
-        assert_eq!(call(&client, "strict", arguments).await, "hi");
+        assert_eq!(call(&client, "closed", arguments).await, "hi");
         let calls = kept.calls().await;
         let (told, captured) = match name {
             "prompt" => (

@@ -73,6 +73,14 @@ struct Search {
 /// Refuses what it does not know.
 #[derive(Deserialize, schemars::JsonSchema)]
 #[serde(deny_unknown_fields)]
+struct Closed {
+    text: String,
+    more: Option<String>,
+}
+
+/// As [`Closed`], in the form that strict modes ask for: all is required.
+#[derive(Deserialize, schemars::JsonSchema)]
+#[serde(deny_unknown_fields)]
 struct Strict {
     text: String,
 }
@@ -96,6 +104,12 @@ impl Shop {
     #[tool]
     async fn search(&self, Parameters(search): Parameters<Search>) -> String {
         format!("hit:{}", search.query)
+    }
+
+    /// Takes nothing but texts.
+    #[tool]
+    async fn closed(&self, Parameters(closed): Parameters<Closed>) -> String {
+        closed.text + closed.more.as_deref().unwrap_or_default()
     }
 
     /// Takes nothing but a text.

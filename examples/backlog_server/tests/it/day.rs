@@ -125,7 +125,9 @@ async fn work(server: &Server, project: usize, team: &[User]) -> BTreeMap<u64, E
         let who = n % USERS_EACH;
         let user = &team[who];
         let (tool, mut arguments) = action(n / USERS_EACH % 9, project, user);
-        let intent = (n % 3 == 0).then(|| format!("look after the backlog, step {n}"));
+        // Tools whose arguments are all required are not asked for an intent, and take no further one.
+        let asks = !matches!(tool, "get_feature" | "add_feature_note");
+        let intent = (asks && n % 3 == 0).then(|| format!("look after the backlog, step {n}"));
         if let Some(intent) = &intent {
             arguments["prompt"] = json!(intent);
         }

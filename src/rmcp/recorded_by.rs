@@ -1,0 +1,42 @@
+//! Which loggers record a request: a server may be instrumented more than once.
+
+use std::sync::{Arc, Weak};
+
+use ::rmcp::RoleServer;
+use ::rmcp::service::RequestContext;
+
+use crate::logger::Handle;
+
+/// Goes with a request from one instrumentation to the next within, so that each logger records it once.
+#[derive(Clone, Default)]
+pub(super) struct RecordedBy {
+    loggers: Vec<Weak<Handle>>,
+    /// No client has made the request: it is nobody's to record.
+    is_internal: bool,
+}
+
+impl RecordedBy {
+    /// Notes that a logger records a request; `false` where it is not to record it, or does already.
+    pub(super) fn note(context: &mut RequestContext<RoleServer>, by: &Arc<Handle>) -> bool {
+        let extensions = &mut context.extensions;
+        let mut noted = extensions.remove::<Self>().unwrap_or_default();
+        let is_new = !noted.is_internal
+            && !noted
+                .loggers
+                .iter()
+                .any(|known| known.as_ptr() == Arc::as_ptr(by));
+        if is_new {
+            noted.loggers.push(Arc::downgrade(by));
+        }
+        extensions.insert(noted);
+        is_new
+    }
+
+    /// Notes that a request is made by an instrumentation itself.
+    pub(super) fn note_internal(context: &mut RequestContext<RoleServer>) {
+        context.extensions.insert(Self {
+            loggers: Vec::new(),
+            is_internal: true,
+        });
+    }
+}
