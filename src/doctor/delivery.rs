@@ -76,7 +76,8 @@ impl DeliveryCheck {
         self.start().block(Duration::MAX).unwrap_or_else(ended)
     }
 
-    fn start(self) -> Wait<DeliveryReport> {
+    /// Begins the check. `self` has to outlive it: the worker ends with the last handle.
+    fn start(&self) -> Wait<DeliveryReport> {
         match self.usage.handle() {
             Some(handle) => start_delivery(handle, self.shows_answer),
             None => {
@@ -92,7 +93,7 @@ impl IntoFuture for DeliveryCheck {
     type IntoFuture = Pin<Box<dyn Future<Output = DeliveryReport> + Send>>;
 
     fn into_future(self) -> Self::IntoFuture {
-        Box::pin(self.start())
+        Box::pin(async move { self.start().await })
     }
 }
 

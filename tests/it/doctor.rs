@@ -288,6 +288,14 @@ fn the_beginning_of_an_answer_is_shown_to_whoever_asks_for_it_redacted() {
 }
 
 #[test]
+fn a_check_keeps_its_logger_alive() {
+    let ingest = ingest();
+    let check = builder(&ingest).build().unwrap().check_delivery();
+    let report = block_on(check.into_future());
+    assert!(report.delivered, "{report}");
+}
+
+#[test]
 fn a_builder_is_checked_and_every_fault_is_a_finding() {
     let faulty = UsageLogger::builder()
         .env(|name| (name == "PACKAGE_TRACKER_VERBOSE").then(|| "perhaps".to_owned()))
