@@ -8,7 +8,6 @@ use std::time::Duration;
 
 use super::check::within;
 use crate::event::{Event, Identity, ToolCall};
-use crate::ledger::DropReason;
 use crate::logger::{Handle, Pipeline, UsageLogger, Wait};
 use crate::transport::{Answer, MAX_ANSWER_BYTES, Request, SendError};
 use crate::wire::answer::Verdict;
@@ -133,10 +132,8 @@ fn start_delivery(handle: &Handle, shows_answer: bool) -> Wait<DeliveryReport> {
     let (event_id, body) = match handle.pipeline.frame_alone(&event) {
         Ok(framed) => framed,
         Err(reason) => {
-            let why = match reason {
-                DropReason::MissingField => handle.pipeline.missing_field(&event).to_owned(),
-                reason => format!("the event was dropped: {reason}"),
-            };
+            let missing = handle.pipeline.missing_field(&event).map(str::to_owned);
+            let why = missing.unwrap_or_else(|| format!("the event was dropped: {reason}"));
             return Wait::known(DeliveryReport::unsent(why));
         }
     };

@@ -241,7 +241,13 @@ fn each_refusal_is_told_with_what_to_do() {
         .build()
         .unwrap();
     let report = usage.check_delivery_blocking();
-    assert!(report.detail.contains("product_id"), "{report}");
+    assert!(report.detail.contains("`Builder::product_id`"), "{report}");
+    let report = usage.check_blocking();
+    assert_eq!(state(&report, "fields"), State::Doubtful, "{report}");
+    assert!(
+        report.to_string().contains("`Builder::product_id`"),
+        "{report}"
+    );
 }
 
 /// A key that an ingest repeats in some spelling that no search for the key finds.
