@@ -182,8 +182,12 @@ impl Wire {
         }
     }
 
-    /// Returns which field of an incomplete event is missing, and where to give it.
-    pub(crate) fn missing_field(&self, event: &Event<'_>, defaults: &Defaults) -> &'static str {
+    /// Returns what an event lacks that the wire requires, and where to give it.
+    pub(crate) fn missing_field(
+        &self,
+        event: &Event<'_>,
+        defaults: &Defaults,
+    ) -> Option<&'static str> {
         let requires_product = match self {
             Self::Reo | Self::ReoBatch => true,
             Self::Mcpeye(_) => false,

@@ -153,7 +153,8 @@ impl Builder {
     fn open_dry_run(&mut self) -> Result<(), BuildError> {
         if let (Some(path), None) = (&self.dry_run, &self.transport) {
             let file = DryRun::open(path).map_err(|error| {
-                BuildError::invalid("dry_run", format!("cannot write the file: {error}"))
+                let path = path.display();
+                BuildError::invalid("dry_run", format!("cannot write the file {path}: {error}"))
             })?;
             self.transport = Some(Arc::new(file));
         }
@@ -284,7 +285,7 @@ mod tests {
         assert!(
             error
                 .to_string()
-                .starts_with("dry_run cannot write the file: ")
+                .starts_with("dry_run cannot write the file /nowhere/at/all: ")
         );
         let path = std::env::temp_dir().join(format!("dry-run-{}", std::process::id()));
         let delivery = builder().dry_run(&path).resolve().unwrap().delivery;

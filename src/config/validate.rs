@@ -27,7 +27,8 @@ const RESERVED_HEADERS: [&str; 7] = [
 impl Builder {
     pub(super) fn check_gzip(&self) -> Result<(), BuildError> {
         if self.gzip && !self.wire.profile().is_batch {
-            let fault = "is for the batch wires; Wire::Reo sends one event a request";
+            let fault = "is for the batch wires, and Wire::Reo sends one event a request: use \
+                Wire::ReoBatch, or leave it out";
             return refuse("gzip", fault);
         }
         Ok(())

@@ -12,6 +12,7 @@ use crate::config::Builder;
 use crate::config::setting::Setting;
 use crate::delivery::probe_spool;
 use crate::delivery::settings::DeliverySettings;
+use crate::event::{Identity, ToolCall};
 use crate::logger::{Handle, Pipeline, UsageLogger, Wait};
 
 /// How far the clocks of this machine and of the ingest may be apart.
@@ -135,10 +136,14 @@ fn known(pipeline: &Pipeline) -> Vec<Finding> {
     } else {
         Good
     };
-    vec![
+    let mut findings = vec![
         Finding::new("opt-out", Good, "none: events are collected"),
         Finding::new("ledger", ledger, stats.to_string()),
-    ]
+    ];
+    let call = ToolCall::new("any").identity(Identity::anonymous());
+    let missing = pipeline.missing_field(&call.into());
+    findings.extend(missing.map(|field| Finding::new("fields", Doubtful, field)));
+    findings
 }
 
 /// Writes a file into the spool's directory, and removes it.

@@ -7,7 +7,6 @@ use std::sync::Arc;
 
 use super::check::within;
 use crate::event::{Event, Identity, ToolCall};
-use crate::ledger::DropReason;
 use crate::logger::{Handle, Pipeline, UsageLogger, Wait};
 use crate::transport::{Answer, MAX_ANSWER_BYTES, Request, SendError};
 use crate::wire::answer::Verdict;
@@ -75,7 +74,8 @@ impl DeliveryCheck {
         self.start().block()
     }
 
-    fn start(self) -> Wait<DeliveryReport> {
+    /// Begins the check. `self` has to outlive it: the worker ends with the last handle.
+    fn start(&self) -> Wait<DeliveryReport> {
         match self.usage.handle() {
             Some(handle) => start_delivery(handle, self.shows_answer),
             None => {
@@ -91,7 +91,7 @@ impl IntoFuture for DeliveryCheck {
     type IntoFuture = Pin<Box<dyn Future<Output = DeliveryReport> + Send>>;
 
     fn into_future(self) -> Self::IntoFuture {
-        Box::pin(self.start())
+        Box::pin(async move { self.start().await })
     }
 }
 
@@ -131,10 +131,8 @@ fn start_delivery(handle: &Handle, shows_answer: bool) -> Wait<DeliveryReport> {
     let (event_id, body) = match handle.pipeline.frame_alone(&event) {
         Ok(framed) => framed,
         Err(reason) => {
-            let why = match reason {
-                DropReason::MissingField => handle.pipeline.missing_field(&event).to_owned(),
-                reason => format!("the event was dropped: {reason}"),
-            };
+            let missing = handle.pipeline.missing_field(&event).map(str::to_owned);
+            let why = missing.unwrap_or_else(|| format!("the event was dropped: {reason}"));
             return Wait::known(DeliveryReport::unsent(why));
         }
     };

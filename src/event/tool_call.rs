@@ -51,8 +51,8 @@ pub enum CallOutcome {
     Panicked,
     /// The call's guard was dropped, or the logger shut down, before the call ended.
     Dropped,
-    /// The call was answered, and the answer was not understood: the `tower` layer read it in vain, or
-    /// it came by another way.
+    /// How the call ended is not known: the `tower` layer did not understand the answer, or has not
+    /// seen one although the exchange came to its end.
     Unknown,
 }
 
@@ -74,8 +74,8 @@ impl CallOutcome {
         }
     }
 
-    /// Returns whether the call failed: anything but an answer, a question or a task, and what is not
-    /// known.
+    /// Returns whether the call is known to have failed: it ended with anything but an answer, a
+    /// question or a task.
     #[must_use]
     pub const fn is_error(self) -> bool {
         !matches!(

@@ -106,8 +106,11 @@ impl Pipeline {
         match queued {
             Ok(()) => Outcome::Queued,
             Err(reason) => {
-                if reason == DropReason::MissingField && self.shared.missing_field.get().is_none() {
-                    self.shared.on_missing_field(self.missing_field(event));
+                if reason == DropReason::MissingField
+                    && self.shared.missing_field.get().is_none()
+                    && let Some(field) = self.missing_field(event)
+                {
+                    self.shared.on_missing_field(field);
                 }
                 self.shared.ledger.refuse(reason);
                 Outcome::Dropped(reason)
@@ -115,8 +118,8 @@ impl Pipeline {
         }
     }
 
-    /// Returns which field of an incomplete event is missing, and where to give it.
-    pub(crate) fn missing_field(&self, event: &Event<'_>) -> &'static str {
+    /// Returns what an event lacks that the wire requires, and where to give it.
+    pub(crate) fn missing_field(&self, event: &Event<'_>) -> Option<&'static str> {
         let wire = &self.shared.settings.wire;
         wire.missing_field(event, &self.settings.defaults)
     }

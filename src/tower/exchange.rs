@@ -138,6 +138,9 @@ impl Exchange {
 
     /// Takes messages of the answer.
     pub(super) fn on_answers(&self, json: &[u8]) {
+        if lock(&self.open).is_empty() {
+            return;
+        }
         for message in Messages::read(json).read {
             self.on_answer(&message);
         }

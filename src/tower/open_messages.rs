@@ -36,6 +36,11 @@ impl OpenMessages {
         self.gave_way
     }
 
+    /// Whether nothing is waited for.
+    pub(super) fn is_empty(&self) -> bool {
+        self.awaited.is_empty()
+    }
+
     /// Leaves the messages, those that come included, to somebody else.
     pub(super) fn give_way(&mut self) {
         self.gave_way = true;

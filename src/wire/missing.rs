@@ -4,23 +4,31 @@ use super::defaults::Defaults;
 use super::subject::{identity, present};
 use crate::event::{Event, Kind};
 
-/// What an event lacks that its wire requires, and where to give it.
+/// What an event lacks that its wire requires, and where to give it; `None` when it is complete.
 pub(super) fn missing_field(
     event: &Event<'_>,
     defaults: &Defaults,
     requires_product: bool,
-) -> &'static str {
+) -> Option<&'static str> {
     let product_id = event.facts.product_id.as_deref().and_then(present);
+    let has_no_tool = match &event.kind {
+        Kind::ToolCall(call) => present(&call.tool).is_none(),
+        _ => false,
+    };
     if present(event.kind.activity_type()).is_none() {
-        "activity_type is empty: give it to `Custom::new`"
+        Some("activity_type is empty: give it to `Custom::new`")
     } else if requires_product && product_id.is_none() && defaults.product_id.is_none() {
-        "product_id is missing: give it to `Builder::product_id`, or to each event's `product_id`"
+        Some(
+            "product_id is missing: give it to `Builder::product_id`, or to each event's `product_id`",
+        )
     } else if identity(event, defaults).is_none() {
-        "user_id is missing: give an identity to `Builder::identity`, or to each event's `identity`"
-    } else if matches!(event.kind, Kind::ToolCall(_)) {
-        "tool is empty: give its name to `ToolCall::new`"
+        Some(
+            "user_id is missing: give an identity to `Builder::identity`, or to each event's `identity`",
+        )
+    } else if has_no_tool {
+        Some("tool is empty: give its name to `ToolCall::new`")
     } else {
-        "a field that the wire requires is missing"
+        None
     }
 }
 
@@ -32,8 +40,7 @@ mod tests {
     #[test]
     fn the_missing_field_is_named_with_its_setter() {
         let defaults = Defaults::for_tests();
-        let missing =
-            |event: Event<'_>, product| missing_field(&event, &defaults, product).to_owned();
+        let missing = |event: Event<'_>, product| missing_field(&event, &defaults, product);
         let rachel = Identity::email("rachel@example.com");
         for (event, product, setter) in [
             (Custom::new("").into(), false, "`Custom::new`"),
@@ -45,14 +52,11 @@ mod tests {
                 true,
                 "`ToolCall::new`",
             ),
-            (
-                Custom::new("LOGIN").identity(&rachel).into(),
-                false,
-                "a field",
-            ),
         ] {
-            let said = missing(event, product);
+            let said = missing(event, product).unwrap();
             assert!(said.contains(setter), "{said}");
         }
+        let complete = Custom::new("LOGIN").identity(&rachel);
+        assert_eq!(missing(complete.into(), false), None);
     }
 }

@@ -241,7 +241,13 @@ fn each_refusal_is_told_with_what_to_do() {
         .build()
         .unwrap();
     let report = usage.check_delivery_blocking();
-    assert!(report.detail.contains("product_id"), "{report}");
+    assert!(report.detail.contains("`Builder::product_id`"), "{report}");
+    let report = usage.check_blocking();
+    assert_eq!(state(&report, "fields"), State::Doubtful, "{report}");
+    assert!(
+        report.to_string().contains("`Builder::product_id`"),
+        "{report}"
+    );
 }
 
 /// A key that an ingest repeats in some spelling that no search for the key finds.
@@ -285,6 +291,14 @@ fn the_beginning_of_an_answer_is_shown_to_whoever_asks_for_it_redacted() {
         "{shown}"
     );
     assert!(shown.len() < 500, "{shown}");
+}
+
+#[test]
+fn a_check_keeps_its_logger_alive() {
+    let ingest = ingest();
+    let check = builder(&ingest).build().unwrap().check_delivery();
+    let report = block_on(check.into_future());
+    assert!(report.delivered, "{report}");
 }
 
 #[test]

@@ -592,7 +592,17 @@ fn plain_http_to_another_host_is_allowed_by_code_or_by_the_environment() {
 
 #[test]
 fn debug_of_an_error_reads_like_its_display_and_names_its_causes() {
-    let errors: [Box<dyn std::error::Error>; 5] = [
+    let dropped = mcp_usage::DeliveryError::Dropped {
+        events: 2,
+        reason: mcp_usage::DropReason::Rejected,
+        cause: "400".to_owned(),
+    };
+    let ingest = ingest();
+    let waited = ingest.wait_for_requests(1, Duration::ZERO).unwrap_err();
+    let errors: [Box<dyn std::error::Error>; 8] = [
+        Box::new(dropped),
+        Box::new(mcp_usage::SpoolError::NotWritten { events: 2 }),
+        Box::new(waited),
         Box::new(UsageLogger::builder().env(|_| None).build().unwrap_err()),
         Box::new(mcp_usage::ConfirmError::Disabled),
         Box::new(mcp_usage::FlushError::TimedOut { pending: 3 }),
