@@ -43,20 +43,21 @@
 //! nor from an earlier listing, so that servers, tenants, roles and replicas may share a logger and a
 //! tool may change while the server runs.
 //!
-//! | the root of the schema | listed with the property | argument taken out |
+//! | the input schema (the first line that fits) | listed with the property | argument taken out |
 //! |---|---|---|
-//! | closed (`additionalProperties: false`) | yes | always: nobody else can have sent it |
-//! | silent about `additionalProperties` | yes | if it is a string |
+//! | is not to be had | – | never |
 //! | has, requires or shows in an example an argument of that name | no | never |
-//! | closed, and all of one or more properties required, as strict modes ask for | no | never |
-//! | open: `additionalProperties` is `true` or a schema | no | never |
-//! | says more of the arguments (`oneOf`, `$ref`, `if`, `patternProperties`, …), or is referred to by a part of itself | no | never |
-//! | not to be had | no | never |
+//! | is open: `additionalProperties` is `true` or a schema | no | never |
+//! | says more of the arguments (`oneOf`, `$ref`, `if`, `patternProperties`, …), or a part of it refers to the whole | no | never |
+//! | is closed with one or more properties, all required, as strict modes ask for | no | never |
+//! | is closed: `additionalProperties` is `false` | yes | always: nobody else can have sent it |
+//! | does not say whether it is closed | yes | if it is a string |
 //!
 //! The schema is what `get_tool` returns, which the macros implement. A server without `get_tool` is
 //! asked to list its tools, as its caller would be answered, for each call that has an argument of that
-//! name (or of [`native_intent`](Instrumentation::native_intent)): page by page up to the one that shows
-//! the tool, at most 32 pages. Implement `get_tool` where listing is expensive.
+//! name, or one that may be an [intent of its own](Instrumentation::native_intent). The call waits for
+//! the pages up to the one that shows the tool, at most 32 of them. Implement `get_tool` where listing
+//! takes time.
 //!
 //! # Who calls
 //!

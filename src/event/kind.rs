@@ -71,7 +71,7 @@ pub struct Init<'a> {
 impl<'a> Init<'a> {
     /// Creates the event for the names of the tools. Wire keys `tools` (the first
     /// [`MAX_TOOLS`](crate::limits::MAX_TOOLS)), `tool_count` and, when more were given,
-    /// `tools_truncated`.
+    /// `tools_truncated`. The names are not redacted.
     pub fn new<T: Into<Text<'a>>>(tools: impl IntoIterator<Item = T>) -> Self {
         Self {
             tools: tools.into_iter().map(Into::into).collect(),

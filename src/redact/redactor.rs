@@ -100,7 +100,8 @@ impl Redactor {
         Self { mode: Mode::Off }
     }
 
-    /// Returns a redactor that calls `f` on every string, field names and values, in place of the built-in rules.
+    /// Returns a redactor that calls `f` on every string, field names and values, in place of the built-in rules. Of an
+    /// event the identity and the names of tools that the server has are left out, as from all rules.
     ///
     /// Return [`Cow::Borrowed`] of the argument for a string that may stay. Where `f` panics, the whole string is
     /// replaced by a mark, and an event is dropped.

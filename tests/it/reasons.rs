@@ -61,7 +61,7 @@ fn cause(reason: DropReason) -> Result<Stats, &'static str> {
                 Cow::Borrowed(text)
             });
             let usage = builder.redactor(redactor).build().unwrap();
-            usage.log_usage(ToolCall::new("boom"));
+            usage.log_usage(ToolCall::new("search").prompt("boom"));
             usage
         }
         DropReason::BeforeSend => {

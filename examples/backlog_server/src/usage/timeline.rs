@@ -19,7 +19,7 @@ pub fn line(event: &ReceivedEvent) -> String {
         "MCP_IDENTITY_CAPTURE" => "signs in with an agent",
         "MCP_AUTH_REJECTED" => "is not let in",
         "MCP_REQUEST_REFUSED" => "sends what is refused",
-        "MCP_INIT" => "is the first to list the tools",
+        "MCP_INIT" => "lists the tools",
         other => other,
     };
     let how = text("refused").or_else(|| text("outcome")).unwrap_or("-");
