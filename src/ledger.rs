@@ -37,7 +37,7 @@ pub enum DropReason {
     /// The event was not delivered within `max_event_age`.
     Expired,
     /// The spool did not keep the event: it was full and made room for newer ones, or its file was
-    /// damaged.
+    /// damaged or removed.
     SpoolFull,
     /// The deadline of a shutdown passed first.
     ShutdownTimeout,
@@ -167,7 +167,8 @@ pub struct Stats {
     /// Requests whose user is unknown because the host's hook failed; their events are
     /// anonymous.
     pub identity_failures: u64,
-    /// Times the spool found something wrong: a write that failed, a file that is damaged.
+    /// Times the spool found something wrong: a write that failed, a file that is damaged or gone, files
+    /// that are not ours.
     pub spool_faults: u64,
 }
 
