@@ -99,11 +99,23 @@ impl SpoolDir {
         match SlotLock::take(&folder, Open::Write) {
             Ok(lock) => Ok(Some(Self { folder, lock })),
             Err(LockError::Held) => Ok(None),
-            // A directory without a lock file is empty: its owner is about to lock it, or ended before it could.
             Err(LockError::Io(error)) if error.kind() == io::ErrorKind::NotFound => {
-                let _ = fs::remove_dir(path);
-                Ok(None)
+                Self::take_without_lock(folder)
             }
+            Err(LockError::Unsupported(error) | LockError::Io(error)) => Err(error),
+        }
+    }
+
+    /// A directory without a lock file is empty: its owner is about to lock it, or ended before it could. Where there
+    /// is more, somebody has removed the lock, and an owner that lives finds that out.
+    fn take_without_lock(folder: Arc<Folder>) -> io::Result<Option<Self>> {
+        if folder.names()?.is_empty() {
+            let _ = fs::remove_dir(folder.path());
+            return Ok(None);
+        }
+        match SlotLock::take(&folder, Open::WriteOrCreate) {
+            Ok(lock) => Ok(Some(Self { folder, lock })),
+            Err(LockError::Held) => Ok(None),
             Err(LockError::Unsupported(error) | LockError::Io(error)) => Err(error),
         }
     }

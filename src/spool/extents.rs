@@ -106,11 +106,19 @@ impl Extent {
         })
     }
 
-    /// Whether `next` follows without a gap (an ended event lies in a gap), and both make one run.
+    /// Whether `next` follows without a gap, and both make one run.
     pub(super) fn can_join(&self, next: &Self) -> bool {
-        self.key == next.key
-            && self.bytes.end == next.bytes.start
+        self.bytes.end == next.bytes.start
             && self.ordinals.end == next.ordinals.start
+            && self.can_join_over_gap(next)
+    }
+
+    /// Whether `next` follows, and both make one run when what lies between them has ended or is damaged. Without it a
+    /// file of which every other event has ended would cost as much memory as disk.
+    pub(super) fn can_join_over_gap(&self, next: &Self) -> bool {
+        self.key == next.key
+            && self.bytes.end <= next.bytes.start
+            && self.ordinals.end <= next.ordinals.start
             && next.bytes.end - self.bytes.start <= EXTENT_BYTES
             && next.ordinals.end - self.ordinals.start <= EXTENT_EVENTS
             && next.queued_at.end.saturating_sub(self.queued_at.start) <= EXTENT_SPAN_MILLIS
@@ -120,6 +128,7 @@ impl Extent {
         let (at, next_at) = (&self.queued_at, &next.queued_at);
         self.queued_at = at.start.min(next_at.start)..at.end.max(next_at.end);
         self.kept_since = self.kept_since.max(next.kept_since);
+        self.ended.extend(self.ordinals.end..next.ordinals.start);
         self.bytes.end = next.bytes.end;
         self.ordinals.end = next.ordinals.end;
         self.ended.extend(next.ended);

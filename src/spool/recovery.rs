@@ -179,7 +179,7 @@ fn find_events(
         found.events += 1;
         let next = run(range, &record);
         match found.runs.last_mut() {
-            Some(run) if run.can_join(&next) => run.join(next),
+            Some(run) if run.can_join_over_gap(&next) => run.join(next),
             _ => found.runs.push(next),
         }
     }
@@ -225,6 +225,44 @@ fn remove_lists(folder: &Folder) {
 mod tests {
     use super::super::record::write_ended;
     use super::*;
+
+    /// A file with records of these ordinals, and a list of those that have ended.
+    fn found(ordinals: &[u32], ended: &[u32]) -> FoundEvents {
+        let (mut bytes, mut list) = (Vec::new(), Vec::new());
+        for &ordinal in ordinals {
+            let record = Record {
+                tag: 1,
+                ordinal,
+                id: 1,
+                at: 1,
+                json: b"{}",
+            };
+            record.write(&mut bytes);
+        }
+        for &ordinal in ended {
+            write_ended(&(ordinal..ordinal + 1), &mut list);
+        }
+        find_events(&bytes, &list, 1, |range, record| {
+            Extent::of_record((1, 1), range, record, 0)
+        })
+    }
+
+    #[test]
+    fn ended_events_between_others_cost_no_run_of_their_own() {
+        let all: Vec<u32> = (0..128).collect();
+        let every_other: Vec<u32> = all.iter().copied().filter(|n| n % 2 == 1).collect();
+        let found = found(&all, &every_other);
+        assert_eq!((found.events, found.runs.len()), (64, 2));
+        let alive: u64 = found.runs.iter().map(|run| run.alive).sum();
+        assert_eq!(alive, 64);
+        assert!(found.runs[0].ended.contains(&1) && !found.runs[0].ended.contains(&2));
+    }
+
+    #[test]
+    fn each_ordinal_counts_once_whatever_the_order() {
+        let found = found(&[5, 3, 5, 9, 3], &[9]);
+        assert_eq!((found.events, found.runs.len(), found.damaged), (2, 2, 0));
+    }
 
     #[test]
     fn a_list_may_claim_any_number() {

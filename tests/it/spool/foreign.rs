@@ -102,6 +102,19 @@ fn what_is_no_file_of_ours_is_left_alone_and_counted_once() {
     }
 }
 
+#[test]
+fn a_slot_whose_lock_was_removed_is_taken_over() {
+    let dir = TempDir::new();
+    let (log, _) = file();
+    fs::create_dir(dir.root()).unwrap();
+    orphan(&dir.root(), 1, &log);
+    fs::remove_file(slot(&dir, 1).join("lock")).unwrap();
+    let (usage, ingest) = adopt(&dir);
+    assert_eq!(taken(&ingest), [0, 1, 2]);
+    assert_eq!(end(&usage, &ingest).spool_faults, 0);
+    dir.assert_empty();
+}
+
 /// Volumes of a cluster get their group's write permission at each start of a pod.
 #[cfg(unix)]
 #[test]
