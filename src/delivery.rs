@@ -9,6 +9,8 @@ pub(crate) mod gate;
 pub(crate) mod message;
 #[cfg(not(feature = "spool"))]
 mod no_spool;
+#[cfg(feature = "spool")]
+mod recheck;
 mod report;
 mod rewriting;
 pub(crate) mod settings;

@@ -88,6 +88,14 @@ pub enum SpoolError {
         /// Events that are in memory alone.
         events: u64,
     },
+    /// Events that were on disk alone, and that an earlier flush may have confirmed, are gone: somebody
+    /// has removed or damaged their files since the last flush. They count as
+    /// [`SpoolFull`](crate::DropReason::SpoolFull). All others are on disk.
+    #[error("{events} events that were on disk alone are gone")]
+    Lost {
+        /// Events that are lost.
+        events: u64,
+    },
     /// The logger shut down meanwhile.
     #[error("the logger has shut down")]
     Closed,

@@ -37,7 +37,7 @@ pub enum DropReason {
     /// The event was not delivered within `max_event_age`.
     Expired,
     /// The spool did not keep the event: it was full and made room for newer ones, or its file was
-    /// damaged.
+    /// damaged or removed.
     SpoolFull,
     /// The deadline of a shutdown passed first.
     ShutdownTimeout,
@@ -179,7 +179,8 @@ pub struct Stats {
     /// none, a duration of more than a hundred years, a tool without a name in an `Init`, arguments that
     /// mcpeye's own tool does not take.
     pub fields_left_out: u64,
-    /// Times the spool found something wrong: a write that failed, a file that is damaged.
+    /// Times the spool found something wrong: a write that failed, a file that is damaged or gone, files
+    /// that are not ours.
     pub spool_faults: u64,
 }
 

@@ -302,7 +302,8 @@ impl Receiver {
         buffer.first_at = Some(first_at);
         buffer.sequence = sequence;
         self.channel.charge(buffer.charge);
-        let segment = Segment::new(buffer, Arc::clone(&self.channel));
+        let mut segment = Segment::new(buffer, Arc::clone(&self.channel));
+        segment.is_read_back = true;
         segment.set_on_disk(OnDisk::Yes);
         segment
     }

@@ -15,17 +15,17 @@
 //! It goes on with the segment in memory. Ended events are told in the same rhythm, and are noted in the list (`.done`)
 //! beside their file; a file whose events have all ended is removed. When memory is half full the worker lets go of
 //! segments that are on disk, the newest first, and reads the oldest back when there is room and the gate is open.
+//! Files of owners that have ended move into the directory of whoever finds them.
 //!
 //! The tag names the wire and, on the mcpeye wire, its project: events wait for a logger with the same one.
 //!
 //! # Why it works so
 //!
-//! - **A log of its own**, some 1 200 lines with `crc32fast` (2 crates more) and `fs4` for the lock (3 more; the
-//!   standard library's needs Rust 1.89). The work is that of a queue: append, forget, read once after a restart.
-//!   `redb` 4.5 (1 crate, 10 s to build, needs Rust 1.90) is a B-tree whose file does not shrink by itself; what it has
-//!   not committed durably is gone with the process, so that a tick of 100 ms is ten syncs a second, and a damaged page
-//!   costs the branch below it. `fjall` 3.1 (42 crates, 33 s) is an LSM tree with threads and a compaction that a queue
-//!   has no use for.
+//! - **A log of its own**, some 1 500 lines with `crc32fast` (2 crates more) and `rustix` (2 more). The work is that of a
+//!   queue: append, forget, read once after a restart. `redb` 4.5 (1 crate, 10 s to build, needs Rust 1.90) is a B-tree
+//!   whose file does not shrink by itself; what it has not committed durably is gone with the process, so that a tick of
+//!   100 ms is ten syncs a second, and a damaged page costs the branch below it. `fjall` 3.1 (42 crates, 33 s) is an LSM
+//!   tree with threads and a compaction that a queue has no use for.
 //! - **One record per event**, with a mark that no UTF-8 text holds, a checksum, and its number in the file. Damage
 //!   costs the records it hits; the reader looks for the next one that is whole.
 //! - **No file refers to another.** What has ended stands beside the file it is about, and the events are removed
@@ -33,8 +33,18 @@
 //! - **New files only.** What an ended owner left is read and removed, never appended to, so nothing is ever written
 //!   behind a torn record. A write that fails is cut off again.
 //! - **Directories are synced** when a file is new: its name would not survive a power loss otherwise.
-//! - **A sub-directory for each owner**, taken over by whoever gets its lock, in place. The system unlocks it when the
-//!   process ends, however it ends.
+//! - **A sub-directory for each owner**, whose files are moved by whoever gets its lock, so that the leavings of a server
+//!   that was killed a thousand times cost no descriptors. The system unlocks it when the process ends, however it ends
+//!   and whatever children it has forked (`lock.rs`).
+//! - **What is relied on is looked at again**: each file before it is appended to, all of them each second, before a
+//!   flush is answered and at the end. What somebody has removed, moved, cut or replaced is written anew as far as it is
+//!   in memory, too. After a sync that failed the next one succeeds without the bytes, so they go to another file.
+//! - **What is read is judged, not where it stands.** Directories and files are opened without following links or
+//!   waiting, and must be regular ones of this user that not everybody can write; all else is left alone. At most 8 MiB
+//!   of a file are read, in linear time (`record.rs`), and events pass the redactor again: whoever can write the files is this
+//!   user, but the rules may have become stricter, and a record that is no event would break the request it is sent in.
+//! - **Ages on disk are by a clock that nobody sets**: since when this process keeps the events. An event that is read
+//!   back is sent once before its age by the wall clock is looked at.
 //! - **The bound falls on whole files**, the oldest first. Events of theirs that are still in memory are delivered from
 //!   there.
 //! - **While nothing can be written, the worker leaves events in the queue**, where `when_full` can choose among them,
@@ -44,11 +54,22 @@
 mod dir;
 pub(crate) mod disk;
 mod extents;
+#[cfg(unix)]
+mod folder;
+#[cfg(not(unix))]
+#[path = "spool/folder_by_path.rs"]
+mod folder;
+#[cfg(unix)]
+mod lock;
+#[cfg(not(unix))]
+#[path = "spool/lock_by_handle.rs"]
+mod lock;
 mod log;
 mod read_back;
 mod record;
 mod recovery;
 mod store;
+mod takeover;
 
 pub(crate) use read_back::Loaded;
 pub(crate) use store::Store;
@@ -57,6 +78,7 @@ use std::io;
 use std::path::{Path, PathBuf};
 use std::time::Duration;
 
+use crate::base::log as lines;
 use crate::error::BuildError;
 use dir::{DirError, SpoolDir};
 use store::StoreSettings;
@@ -87,6 +109,8 @@ pub(crate) const WRITE_INTERVAL: Duration = Duration::from_millis(100);
 ///   has confirmed are never lost.
 /// - A power loss costs what was not synced: the events of about the last second, none that
 ///   `flush_to_disk` has confirmed.
+/// - What somebody removes under a running logger is written anew where it is in memory, too, within a
+///   second; `flush_to_disk` looks first, and [says](crate::SpoolError::Lost) what is gone for good.
 /// - Delivery is at least once. After a kill the ingest may see again what it confirmed in the last
 ///   100 ms, under the same ids.
 /// - A disk that is full, slow or gone never stops delivery, which then goes on from memory.
@@ -95,9 +119,11 @@ pub(crate) const WRITE_INTERVAL: Duration = Duration::from_millis(100);
 ///
 /// Several processes, and several loggers in one, may share a directory: each has a sub-directory of
 /// its own in it (mode 0700, files 0600) and locks it. When an owner has ended, whoever comes
-/// next, or already runs, takes over what it left. Events wait for a logger that speaks their wire:
+/// next, or already runs, takes over what it left, if it is this user's: what belongs to another user, or
+/// can be written by everybody, is left alone, with a line in the log. A directory that everybody can
+/// write, such as a volume of mode 0777, is used with a warning. Events wait for a logger that speaks their wire:
 /// give loggers that send to different places different directories. Network file systems often
-/// cannot lock; [`build`](crate::Builder::build) then fails.
+/// cannot lock, or keep no owners; [`build`](crate::Builder::build) then fails.
 #[derive(Debug, Clone)]
 #[must_use = "a spool does nothing until it is given to a builder"]
 pub struct Spool {
@@ -125,7 +151,8 @@ impl Spool {
     }
 
     /// Sets how old an event may get before it is dropped as
-    /// [`Expired`](crate::DropReason::Expired), in place of `max_event_age`. Default:
+    /// [`Expired`](crate::DropReason::Expired), in place of `max_event_age`. What an earlier process has
+    /// left is sent once however old it is, since that process's clock may have been wrong. Default:
     /// [`DEFAULT_MAX_AGE`]; 1 s to 30 days, and longer than `flush_interval`.
     pub const fn max_age(mut self, age: Duration) -> Self {
         self.max_age = age;
@@ -154,20 +181,26 @@ impl Spool {
                 source,
             })
         };
-        let dir = match SpoolDir::create(&self.dir, &tag) {
+        let dir = match SpoolDir::create_or_take(&self.dir, &tag) {
             Ok(dir) => Some(dir),
-            Err(DirError::Lock(error)) => return refuse(self.dir, "cannot be locked", error),
+            Err(DirError::Unfit(fault, error)) => return refuse(self.dir, fault, error),
             Err(DirError::Io(error)) if is_permanent(&self.dir, &error) => {
                 return refuse(self.dir, "is no directory", error);
             }
             Err(DirError::Io(error)) => {
                 let path = self.dir.display();
-                let _ = crate::base::log::error(format_args!(
+                let _ = lines::error(format_args!(
                     "the usage spool {path} cannot be used, events are kept in memory: {error}"
                 ));
                 None
             }
         };
+        if folder::can_be_written_by_everybody(&self.dir) {
+            let path = self.dir.display();
+            let _ = lines::warn(format_args!(
+                "the usage spool {path} can be written by everybody, who may remove what is in it"
+            ));
+        }
         let settings = StoreSettings {
             root: self.dir,
             tag,

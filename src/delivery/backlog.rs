@@ -182,26 +182,30 @@ impl Backlog {
         self.batch_events = (self.batch_events * 2).min(most);
     }
 
-    /// Takes out what was queued before `oldest`.
+    /// Takes out what was queued before `oldest`. What was read back from disk is sent once before: the clock that
+    /// told its age may have been wrong.
     pub(super) fn take_expired(&mut self, oldest: Instant) -> Vec<Batch> {
-        self.take_while(|first_at| first_at.is_some_and(|at| at < oldest))
+        let is_old = |first_at: Option<Instant>| first_at.is_some_and(|at| at < oldest);
+        let unsent = |segment: &Segment| !segment.is_read_back() && is_old(segment.first_at());
+        self.take_where(is_old, unsent)
     }
 
     /// Takes out everything but what is under way.
     pub(super) fn take_all(&mut self) -> Vec<Batch> {
-        self.take_while(|_| true)
+        self.take_where(|_| true, |_| true)
     }
 
-    /// Takes out the retries and segments, oldest first, that `goes` holds for by their age.
-    fn take_while(&mut self, goes: impl Fn(Option<Instant>) -> bool) -> Vec<Batch> {
+    /// Takes out the retries and what is queued, oldest first, that `goes` holds for by their age, and the
+    /// segments between them that `unsent` holds for.
+    fn take_where(
+        &mut self,
+        goes: impl Fn(Option<Instant>) -> bool,
+        unsent: impl Fn(&Segment) -> bool,
+    ) -> Vec<Batch> {
         let retries = std::mem::take(&mut self.retries).into_iter();
         let (mut taken, kept) = retries.partition::<Vec<_>, _>(|batch| goes(batch.first_at()));
         self.retries = kept.into();
-        while goes(self.fresh.first_at())
-            && let Some(batch) = self.fresh.take_segment()
-        {
-            taken.push(batch);
-        }
+        taken.extend(self.fresh.take_segments(unsent));
         let rewriting = self
             .rewriting
             .take_if(|source| goes(source.segment.first_at()));
@@ -321,16 +325,17 @@ mod tests {
     }
 
     #[test]
-    fn what_is_too_old_is_taken_out_wherever_it_waits() {
+    fn what_was_sent_once_is_taken_out_when_it_is_too_old() {
         let (mut backlog, now) = (backlog(), Instant::now());
         let later = now + SECOND;
         backlog.requeue(backlog.batch(1, 2, now));
         backlog.requeue(backlog.batch(2, 2, later));
         backlog.add_fresh(3, 2, now);
         backlog.add_fresh(4, 2, later);
-        assert_eq!(orders(&backlog.take_expired(later)), [1, 3]);
+        let expired = backlog.take_expired(later);
+        assert_eq!(orders(&expired), [1], "3 was read back, and not sent since");
         assert!(backlog.take_expired(later).is_empty());
-        assert_eq!(orders(&backlog.take_all()), [2, 4]);
+        assert_eq!(orders(&backlog.take_all()), [2, 3, 4]);
     }
 
     #[test]

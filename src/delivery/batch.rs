@@ -147,9 +147,12 @@ impl Batch {
         count
     }
 
-    /// Takes out what is left of the oldest segment.
-    pub(crate) fn take_segment(&mut self) -> Option<Self> {
-        self.parts.pop_front().map(|part| Self::new([part]))
+    /// Takes out what is left of some segments, oldest first.
+    pub(crate) fn take_segments(&mut self, goes: impl Fn(&Segment) -> bool) -> Vec<Self> {
+        let parts = std::mem::take(&mut self.parts).into_iter();
+        let (taken, kept) = parts.partition::<Vec<_>, _>(|part| goes(&part.segment));
+        self.parts = kept.into();
+        taken.into_iter().map(|part| Self::new([part])).collect()
     }
 
     /// Takes out the first `events` events.

@@ -3,12 +3,13 @@
 
 use std::collections::BTreeMap;
 use std::ops::Range;
-use std::sync::Arc;
+use std::sync::{Arc, Weak};
 use std::time::{Duration, Instant};
 
 use super::backlog::Backlog;
 use super::batch::{Batch, Size};
 use super::message::{DiskFlush, answer};
+use super::recheck::recheck;
 use super::shared::Shared;
 use crate::base::clock::unix_millis;
 use crate::base::log;
@@ -27,6 +28,9 @@ const TICK: Duration = Duration::from_secs(1);
 /// How long the end of the worker waits for the disk, twice: within the second by which a blocking
 /// wait outlasts its deadline.
 const DISK_TIMEOUT: Duration = Duration::from_millis(400);
+
+/// How often a flush has written anew what somebody had removed, before it says that it could not.
+const MAX_REWRITES: u32 = 3;
 
 /// A disk that has so many jobs to do is not asked to write; those events stay in memory.
 const MAX_DISK_JOBS: usize = 1_000;
@@ -67,6 +71,9 @@ struct DiskFlushes {
 struct WaitingFlush {
     token: u64,
     sequence: u64,
+    /// Events that were lost, and how often others were written anew.
+    lost: u64,
+    rewrites: u32,
     flush: DiskFlush,
 }
 
@@ -77,7 +84,14 @@ impl Spooling {
         let clock = shared.settings.clock.clone();
         let now = clock.now();
         let wake = move || wake.notify.notify_one();
-        let disk = Disk::start(store, Arc::clone(&shared.ledger), clock, wake)
+        let settings = &shared.settings;
+        let (profile, redactor) = (settings.wire.profile(), settings.redactor.clone());
+        let mut scratch = Vec::new();
+        let recheck = move |json: &[u8], out: &mut Vec<u8>| {
+            recheck(json, profile, &redactor, &mut scratch, out)
+        };
+        let ledger = Arc::clone(&shared.ledger);
+        let disk = Disk::start(store, ledger, clock, Box::new(recheck), wake)
             .inspect_err(|error| {
                 shared.ledger.spool_fault();
                 let _ = log::error(format_args!(
@@ -280,8 +294,8 @@ impl Spooling {
     fn drain_news(&mut self, backlog: &mut Backlog, now: Instant) {
         while let Some(news) = self.disk.next_news() {
             match news {
-                News::Adopted(events) => {
-                    self.loading.knows_recovered = true;
+                News::Adopted { events, more } => {
+                    self.loading.knows_recovered |= !more;
                     backlog.reporter.recovered_from_disk(events);
                 }
                 News::Loaded(loaded) => {
@@ -290,16 +304,12 @@ impl Spooling {
                         self.loading.not_before = now + TICK;
                     }
                     for loaded in loaded {
-                        restore(backlog, &loaded, now);
+                        if let Some(segment) = restore(backlog, &loaded, now) {
+                            self.disk.send(DiskJob::Loaded(segment));
+                        }
                     }
                 }
-                News::Synced { token, done } => {
-                    for waiting in self.flushes.synced(backlog, token, done) {
-                        self.pull_all(backlog);
-                        let token = self.sync();
-                        self.flushes.waiting.push(WaitingFlush { token, ..waiting });
-                    }
-                }
+                News::Synced { token, done, gone } => self.synced(backlog, token, done, gone),
                 News::Lost(reason, events) => {
                     let cause = "the spool did not keep them";
                     backlog.reporter.dropped(events, reason, cause);
@@ -333,8 +343,54 @@ impl Spooling {
         self.flushes.waiting.push(WaitingFlush {
             token,
             sequence,
+            lost: 0,
+            rewrites: 0,
             flush,
         });
+    }
+
+    /// Answers those who waited for a sync that has ended. What turned out to be on disk no longer is written anew
+    /// first, and what the hook has not seen for want of memory has its turn.
+    fn synced(&mut self, backlog: &mut Backlog, token: u64, done: bool, gone: u64) {
+        self.flushes.synced = Some(token);
+        for mut waiting in self.flushes.take(|waiting| waiting.token == token) {
+            waiting.lost += gone;
+            let events = unwritten(backlog, waiting.sequence, done);
+            let mut unpulled = backlog.oldest_unpulled().into_iter();
+            let goes_on = done && unpulled.any(|oldest| oldest < waiting.sequence);
+            let is_again =
+                (events > 0 || !done) && !self.failing && waiting.rewrites < MAX_REWRITES;
+            if goes_on || is_again {
+                waiting.rewrites += u32::from(!goes_on);
+                self.pull_all(backlog);
+                self.write_again(backlog);
+                self.send_ended();
+                waiting.token = self.sync();
+                self.flushes.waiting.push(waiting);
+                continue;
+            }
+            let answered = match (events, waiting.lost) {
+                (0, 0) if done => Ok(()),
+                (0, events) if done => Err(SpoolError::Lost { events }),
+                (events, _) => Err(SpoolError::NotWritten { events }),
+            };
+            answer(waiting.flush.reply, answered);
+        }
+    }
+
+    /// Waits until what is in memory is on disk, as far as it can be: twice where the first sync finds that
+    /// something has gone.
+    async fn sync_held(&mut self, backlog: &mut Backlog) {
+        for _ in 0..2 {
+            let token = self.sync();
+            self.wait_for_disk(backlog, |spooling| spooling.flushes.synced >= Some(token))
+                .await;
+            if self.failing || unwritten(backlog, u64::MAX, true) == 0 {
+                break;
+            }
+            self.write_again(backlog);
+            self.send_ended();
+        }
     }
 
     /// At the end: leaves to the next process what is undelivered and on disk, and the directory as
@@ -346,9 +402,7 @@ impl Spooling {
             self.write_all(backlog);
             let unpulled = backlog.oldest_unpulled();
             if backlog.shared.ledger.pending() > 0 {
-                let token = self.sync();
-                self.wait_for_disk(backlog, |spooling| spooling.flushes.synced >= Some(token))
-                    .await;
+                self.sync_held(backlog).await;
                 self.leave_held(backlog);
             }
             // What the hook had no memory for has its turn when the rest has left memory.
@@ -403,38 +457,6 @@ impl Spooling {
 }
 
 impl DiskFlushes {
-    /// Answers those who waited for a sync that has ended. Returns those who wait for events that the hook
-    /// has not seen yet, for want of memory.
-    fn synced(&mut self, backlog: &Backlog, token: u64, done: bool) -> Vec<WaitingFlush> {
-        self.synced = Some(token);
-        let unpulled = backlog.oldest_unpulled();
-        let (waiting, unfinished): (Vec<_>, _) = self
-            .take(|waiting| waiting.token == token)
-            .into_iter()
-            .partition(|waiting| !done || unpulled.is_none_or(|oldest| oldest >= waiting.sequence));
-        for waiting in waiting {
-            let WaitingFlush {
-                sequence, flush, ..
-            } = waiting;
-            let unwritten = |segment: &Segment| {
-                segment.sequence() < sequence && (!done || segment.on_disk() != OnDisk::Yes)
-            };
-            let events: usize = (backlog.held().values())
-                .filter(|(segment, _)| unwritten(segment))
-                .flat_map(|(_, ranges)| ranges)
-                .map(|range| range.len())
-                .sum();
-            answer(
-                flush.reply,
-                match events as u64 {
-                    0 if done => Ok(()),
-                    events => Err(SpoolError::NotWritten { events }),
-                },
-            );
-        }
-        unfinished
-    }
-
     fn time_out(&mut self, now: Instant) {
         for WaitingFlush { flush, .. } in self.take(|waiting| waiting.flush.deadline <= now) {
             answer(flush.reply, Err(SpoolError::TimedOut(flush.timeout)));
@@ -447,6 +469,17 @@ impl DiskFlushes {
         self.waiting = waiting;
         taken
     }
+}
+
+/// How many events of the segments before `sequence` are not on disk, as far as is known.
+fn unwritten(backlog: &Backlog, sequence: u64, synced: bool) -> u64 {
+    let is_unwritten = |segment: &Segment| {
+        segment.sequence() < sequence && (!synced || segment.on_disk() != OnDisk::Yes)
+    };
+    let held = backlog.held();
+    let segments = held.values().filter(|(segment, _)| is_unwritten(segment));
+    let ranges = segments.flat_map(|(_, ranges)| ranges);
+    ranges.map(|range| range.len() as u64).sum()
 }
 
 /// What waits of one segment, and need not be in memory.
@@ -482,9 +515,9 @@ fn spillable<'a>(
 }
 
 /// Puts events that were read back from disk among those in memory.
-fn restore(backlog: &mut Backlog, loaded: &Loaded, now: Instant) {
+fn restore(backlog: &mut Backlog, loaded: &Loaded, now: Instant) -> Option<Weak<Segment>> {
     if loaded.events.is_empty() {
-        return;
+        return None;
     }
     let wall = unix_millis(backlog.shared.settings.clock.wall());
     let age = Duration::from_millis(wall.saturating_sub(loaded.queued_at));
@@ -499,9 +532,12 @@ fn restore(backlog: &mut Backlog, loaded: &Loaded, now: Instant) {
         .receiver
         .restored(*sequence, bytes, events, first_at);
     backlog.shared.ledger.load(events.len() as u64);
-    backlog.fresh.insert(Arc::new(segment));
+    let segment = Arc::new(segment);
+    let weak = Arc::downgrade(&segment);
+    backlog.fresh.insert(segment);
     // Events read back from disk are sent at once, without waiting for a full batch.
     backlog.send_partial = true;
+    Some(weak)
 }
 
 #[cfg(test)]

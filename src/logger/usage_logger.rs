@@ -169,7 +169,8 @@ impl UsageLogger {
     }
 
     /// Waits until every event queued so far is on disk and synced, or has ended, at most for
-    /// `timeout`: it is then delivered whatever becomes of this process, or of the machine's power.
+    /// `timeout`: it is then delivered whatever becomes of this process, or of the machine's power. What was
+    /// on disk before is looked at again; what somebody has removed is written anew.
     ///
     /// # Errors
     ///

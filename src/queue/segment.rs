@@ -75,6 +75,8 @@ impl Rewrite {
 /// dropped.
 pub(crate) struct Segment {
     pub(super) buffer: Buffer,
+    /// It was read back from disk.
+    pub(super) is_read_back: bool,
     listeners: Mutex<Vec<(usize, EndListener)>>,
     on_disk: AtomicU8,
     channel: Arc<Channel>,
@@ -85,6 +87,7 @@ impl Segment {
         let listeners = std::mem::take(&mut buffer.listeners);
         Self {
             buffer,
+            is_read_back: false,
             listeners: Mutex::new(listeners),
             on_disk: AtomicU8::new(OnDisk::No as u8),
             channel,
@@ -102,6 +105,11 @@ impl Segment {
     /// When its oldest event was queued.
     pub(crate) fn first_at(&self) -> Option<Instant> {
         self.buffer.first_at
+    }
+
+    /// Whether its age is what another process, or another clock, has said.
+    pub(crate) fn is_read_back(&self) -> bool {
+        self.is_read_back
     }
 
     /// The JSON of some events, each followed by a comma.

@@ -1,28 +1,26 @@
-//! The sub-directory of one owner. Its lock tells whether the owner is alive.
+//! The sub-directory of one owner, its slot. Its lock tells whether the owner is alive.
 
-use std::fs::{self, DirBuilder, File, OpenOptions};
+use std::fs::{self, DirBuilder, OpenOptions};
 use std::io;
 use std::path::{Path, PathBuf};
+use std::sync::Arc;
 
-use fs4::{FileExt, TryLockError};
-
+use super::folder::{Folder, Open, sync_dir};
+use super::lock::{self, LockError, SlotLock};
 use crate::base::random;
-
-const LOCK: &str = "lock";
 
 /// A sub-directory that nobody else writes to while this value lives.
 #[derive(Debug)]
 pub(crate) struct SpoolDir {
-    path: PathBuf,
-    /// Unlocked by the system when the process ends, however it ends.
-    _lock: File,
+    folder: Arc<Folder>,
+    lock: SlotLock,
 }
 
 /// Why there is no directory.
 #[derive(Debug)]
 pub(crate) enum DirError {
-    /// The file system cannot lock, so live and ended owners look the same.
-    Lock(io::Error),
+    /// It can never be one of a spool, whatever is tried again.
+    Unfit(&'static str, io::Error),
     Io(io::Error),
 }
 
@@ -33,8 +31,20 @@ impl From<io::Error> for DirError {
 }
 
 impl SpoolDir {
-    /// Makes a sub-directory of `root` for a new owner.
-    pub(crate) fn create(root: &Path, tag: &str) -> Result<Self, DirError> {
+    /// Makes a sub-directory of `root` for a new owner; one that an ended owner has left serves where none can be made:
+    /// perhaps it is what fills the disk.
+    pub(crate) fn create_or_take(root: &Path, tag: &str) -> Result<Self, DirError> {
+        Self::create(root, tag).or_else(|error| {
+            let mut left = match error {
+                DirError::Io(_) => slots(root, tag).unwrap_or_default().into_iter(),
+                DirError::Unfit(..) => return Err(error),
+            };
+            left.find_map(|path| Self::take_over(&path).ok().flatten())
+                .ok_or(error)
+        })
+    }
+
+    fn create(root: &Path, tag: &str) -> Result<Self, DirError> {
         let mut builder = private_dir();
         builder.recursive(true).create(root)?;
         // Before it is locked, a new directory looks abandoned, so another process may take it over.
@@ -45,15 +55,14 @@ impl SpoolDir {
                 Err(error) if error.kind() == io::ErrorKind::AlreadyExists => continue,
                 Err(error) => return Err(error.into()),
             }
-            match lock(&path, true) {
-                Ok(Some(lock)) => {
+            match Self::lock_new(&path) {
+                Ok(dir) => {
                     sync_dir(root)?;
-                    return Ok(Self { path, _lock: lock });
+                    return Ok(dir);
                 }
-                Ok(None) => {}
                 Err(DirError::Io(error)) if error.kind() == io::ErrorKind::NotFound => {}
                 Err(error) => {
-                    let _ = fs::remove_file(path.join(LOCK));
+                    let _ = fs::remove_file(path.join(lock::NAME));
                     let _ = fs::remove_dir(&path);
                     return Err(error);
                 }
@@ -62,57 +71,86 @@ impl SpoolDir {
         Err(io::Error::from(io::ErrorKind::AlreadyExists).into())
     }
 
-    /// Takes over the sub-directories of `root` whose owners have ended.
-    pub(crate) fn take_over(root: &Path, tag: &str) -> io::Result<Vec<Self>> {
-        let mut dirs = Vec::new();
-        for entry in fs::read_dir(root)? {
-            let entry = entry?;
-            let name = entry.file_name();
-            let has_tag = name
-                .to_str()
-                .and_then(|name| name.rsplit_once('-'))
-                .is_some_and(|(its, _)| its == tag);
-            if !has_tag || !entry.file_type()?.is_dir() {
-                continue;
-            }
-            let path = entry.path();
-            match lock(&path, false) {
-                Ok(Some(lock)) => dirs.push(Self { path, _lock: lock }),
-                // A directory without a lock file is empty: its owner is about to lock it, or ended
-                // before it could.
-                Err(DirError::Io(error)) if error.kind() == io::ErrorKind::NotFound => {
-                    let _ = fs::remove_dir(&path);
-                }
-                Ok(None) | Err(_) => {}
-            }
+    /// Locks a directory that was just made.
+    fn lock_new(path: &Path) -> Result<Self, DirError> {
+        let folder = Folder::open(path).map_err(|error| match error.kind() {
+            // What is left there could not be told from what others have put there.
+            io::ErrorKind::PermissionDenied => DirError::Unfit("keeps no owner and mode", error),
+            _ => error.into(),
+        })?;
+        match SlotLock::take(&folder, Open::Create) {
+            Ok(lock) => Ok(Self {
+                folder: Arc::new(folder),
+                lock,
+            }),
+            Err(LockError::Held) => Err(io::Error::from(io::ErrorKind::NotFound).into()),
+            Err(LockError::Unsupported(error)) => Err(DirError::Unfit("cannot be locked", error)),
+            Err(LockError::Io(error)) => Err(error.into()),
         }
-        Ok(dirs)
     }
 
-    pub(crate) fn path(&self) -> &Path {
-        &self.path
+    /// Takes over a sub-directory whose owner has ended; `None` when the owner lives, or nothing was left. An error
+    /// means that it is none of ours, as far as can be seen.
+    pub(crate) fn take_over(path: &Path) -> io::Result<Option<Self>> {
+        let folder = match Folder::open(path) {
+            Err(error) if error.kind() == io::ErrorKind::NotFound => return Ok(None),
+            folder => Arc::new(folder?),
+        };
+        match SlotLock::take(&folder, Open::Write) {
+            Ok(lock) => Ok(Some(Self { folder, lock })),
+            Err(LockError::Held) => Ok(None),
+            Err(LockError::Io(error)) if error.kind() == io::ErrorKind::NotFound => {
+                Self::take_without_lock(folder)
+            }
+            Err(LockError::Unsupported(error) | LockError::Io(error)) => Err(error),
+        }
+    }
+
+    /// A directory without a lock file is empty: its owner is about to lock it, or ended before it could. Where there
+    /// is more, somebody has removed the lock, and an owner that lives finds that out.
+    fn take_without_lock(folder: Arc<Folder>) -> io::Result<Option<Self>> {
+        if folder.names()?.is_empty() {
+            let _ = fs::remove_dir(folder.path());
+            return Ok(None);
+        }
+        match SlotLock::take(&folder, Open::WriteOrCreate) {
+            Ok(lock) => Ok(Some(Self { folder, lock })),
+            Err(LockError::Held) => Ok(None),
+            Err(LockError::Unsupported(error) | LockError::Io(error)) => Err(error),
+        }
+    }
+
+    pub(super) fn folder(&self) -> &Arc<Folder> {
+        &self.folder
+    }
+
+    /// Whether the directory is where it was, and locked by us.
+    pub(super) fn is_ours(&self) -> bool {
+        self.folder.is_in_place() && self.lock.is_held(&self.folder)
     }
 
     /// Removes the directory, unless it holds more than the lock.
     pub(crate) fn remove(self) {
-        let only_lock = fs::read_dir(&self.path).is_ok_and(|entries| entries.count() == 1);
-        if only_lock {
-            let _ = fs::remove_file(self.path.join(LOCK));
-            let _ = fs::remove_dir(&self.path);
+        let only_lock = (self.folder.names()).is_ok_and(|names| names == [lock::NAME]);
+        if only_lock && self.folder.is_in_place() {
+            let _ = self.folder.remove_file(lock::NAME);
+            let _ = fs::remove_dir(self.folder.path());
         }
     }
 }
 
-/// Locks a directory; `None` when it has a live owner.
-fn lock(dir: &Path, create: bool) -> Result<Option<File>, DirError> {
-    let path = dir.join(LOCK);
-    let file = private_file().create(create).open(&path)?;
-    match FileExt::try_lock(&file) {
-        // The previous owner may have removed the file between its opening and its locking.
-        Ok(()) => Ok(path.exists().then_some(file)),
-        Err(TryLockError::WouldBlock) => Ok(None),
-        Err(TryLockError::Error(error)) => Err(DirError::Lock(error)),
+/// The sub-directories of `root` for owners with this tag.
+pub(super) fn slots(root: &Path, tag: &str) -> io::Result<Vec<PathBuf>> {
+    let mut slots = Vec::new();
+    for entry in fs::read_dir(root)? {
+        let entry = entry?;
+        let name = entry.file_name();
+        let name = name.to_str().and_then(|name| name.rsplit_once('-'));
+        if name.is_some_and(|(its, _)| its == tag) {
+            slots.push(entry.path());
+        }
     }
+    Ok(slots)
 }
 
 /// Opens files for writing that only this user can read.
@@ -130,13 +168,4 @@ fn private_dir() -> DirBuilder {
     #[cfg(unix)]
     std::os::unix::fs::DirBuilderExt::mode(&mut builder, 0o700);
     builder
-}
-
-/// Makes the names in a directory survive a power loss.
-pub(crate) fn sync_dir(dir: &Path) -> io::Result<()> {
-    #[cfg(unix)]
-    File::open(dir)?.sync_all()?;
-    #[cfg(not(unix))]
-    let _ = dir;
-    Ok(())
 }

@@ -4,10 +4,12 @@ use std::ops::Range;
 use std::sync::atomic::AtomicUsize;
 use std::sync::atomic::Ordering::Relaxed;
 use std::sync::{Arc, Weak, mpsc};
+use std::time::Instant;
 
-use super::read_back::Loaded;
+use super::extents::Times;
+use super::read_back::{Loaded, Recheck};
 use super::store::Store;
-use crate::base::clock::{Clock, unix_millis};
+use crate::base::clock::Clock;
 use crate::base::threads;
 use crate::ledger::{DropReason, Ledger};
 use crate::queue::{OnDisk, Segment};
@@ -29,6 +31,8 @@ pub(crate) enum DiskJob {
     Release { sequence: u64, events: u64 },
     /// Read back about this many events, or bytes of them.
     Load { events: usize, bytes: usize },
+    /// A run that was read back is this segment.
+    Loaded(Weak<Segment>),
     /// Make all that is written survive a power loss; answered with [`News::Synced`].
     Sync { token: u64 },
     /// About a second has passed.
@@ -40,12 +44,17 @@ pub(crate) enum DiskJob {
 /// What the disk reports to the worker.
 #[derive(Debug)]
 pub(crate) enum News {
-    /// Events of earlier processes were taken over: always sent once, later for each find.
-    Adopted(u64),
+    /// Events of earlier processes were taken over: always sent once, later for each find. `more`: not all is known yet.
+    Adopted {
+        events: u64,
+        more: bool,
+    },
     Loaded(Vec<Loaded>),
+    /// `gone`: so many events were lost by another's hand, or by a failing disk, since the sync before.
     Synced {
         token: u64,
         done: bool,
+        gone: u64,
     },
     /// Events that were on disk alone are lost; counted already.
     Lost(DropReason, u64),
@@ -75,6 +84,7 @@ impl Disk {
         store: Store,
         ledger: Arc<Ledger>,
         clock: Clock,
+        recheck: Recheck,
         wake: impl Fn() + Send + 'static,
     ) -> std::io::Result<Self> {
         let (jobs, receiver) = mpsc::channel();
@@ -82,7 +92,9 @@ impl Disk {
         let waiting_jobs = Arc::new(AtomicUsize::new(0));
         let mut thread = Thread {
             ledger,
+            started: clock.now(),
             clock,
+            recheck,
             wake,
             // Without a directory one is asked for again with each tick.
             failing: !store.has_dir(),
@@ -116,7 +128,9 @@ impl Disk {
 
 struct Thread<W> {
     ledger: Arc<Ledger>,
+    started: Instant,
     clock: Clock,
+    recheck: Recheck,
     wake: W,
     store: Store,
     news: mpsc::Sender<News>,
@@ -130,8 +144,9 @@ impl<W: Fn()> Thread<W> {
             self.fault("has no directory, events are kept in memory alone".to_owned());
             self.send(News::Unwritten);
         }
+        self.store.look_for_slots();
         self.adopt();
-        while let Ok(job) = jobs.recv()
+        while let Some(job) = self.next_job(jobs)
             && !matches!(job, DiskJob::Close)
         {
             self.handle(job);
@@ -143,8 +158,22 @@ impl<W: Fn()> Thread<W> {
         self.send(News::Closed);
     }
 
+    /// The next job; until there is one, what is left to be taken over is.
+    fn next_job(&mut self, jobs: &mpsc::Receiver<DiskJob>) -> Option<DiskJob> {
+        while self.store.has_slots() {
+            match jobs.try_recv() {
+                Ok(job) => return Some(job),
+                Err(mpsc::TryRecvError::Disconnected) => return None,
+                Err(mpsc::TryRecvError::Empty) => self.adopt(),
+            }
+        }
+        jobs.recv().ok()
+    }
+
+    /// Milliseconds of a clock that nobody sets.
     fn now(&self) -> u64 {
-        unix_millis(self.clock.wall())
+        let now = self.clock.now();
+        now.saturating_duration_since(self.started).as_millis() as u64
     }
 
     fn handle(&mut self, job: DiskJob) {
@@ -166,12 +195,11 @@ impl<W: Fn()> Thread<W> {
             }
             DiskJob::Release { sequence, events } => self.store.release(sequence, events),
             DiskJob::Load { events, bytes } => {
-                let now = self.now();
                 let mut loaded = Vec::new();
                 let (mut count, mut size) = (0, 0);
                 while count < events
                     && size < bytes
-                    && let Some(next) = self.store.load(now)
+                    && let Some(next) = self.store.load(&mut self.recheck)
                 {
                     count += next.events.len().max(1);
                     size += next.bytes.len();
@@ -179,10 +207,21 @@ impl<W: Fn()> Thread<W> {
                 }
                 self.send(News::Loaded(loaded));
             }
+            DiskJob::Loaded(segment) => {
+                if let Some(segment) = segment.upgrade()
+                    && !self.store.set_segment(&segment)
+                {
+                    // Its file is gone meanwhile.
+                    segment.set_on_disk(OnDisk::No);
+                }
+            }
             DiskJob::Sync { token } => {
                 self.store.check();
                 let done = self.sync();
-                self.send(News::Synced { token, done });
+                let gone = std::mem::take(&mut self.store.incidents.gone);
+                // What is lost is counted before somebody hears of it.
+                self.report_incidents();
+                self.send(News::Synced { token, done, gone });
             }
             DiskJob::Tick => self.tick(),
             DiskJob::Close => {}
@@ -190,7 +229,11 @@ impl<W: Fn()> Thread<W> {
     }
 
     fn append(&mut self, segment: &Arc<Segment>, queued_at: u64) -> News {
-        match self.store.append(segment, queued_at) {
+        let times = Times {
+            queued_at,
+            kept_since: self.now(),
+        };
+        match self.store.append(segment, times) {
             Ok(()) => {
                 segment.set_on_disk(OnDisk::Yes);
                 let again = std::mem::take(&mut self.failing);
@@ -217,6 +260,7 @@ impl<W: Fn()> Thread<W> {
         self.store.expire(now);
         self.sync();
         if self.store.reopen() || self.ticks.is_multiple_of(ADOPT_EVERY) {
+            self.store.look_for_slots();
             self.adopt();
         }
     }
@@ -234,18 +278,23 @@ impl<W: Fn()> Thread<W> {
         let now = self.now();
         let events = self.store.adopt(now);
         self.ledger.recover(events);
-        self.send(News::Adopted(events));
+        let more = self.store.has_slots();
+        self.send(News::Adopted { events, more });
         self.report_incidents();
     }
 
     /// Counts and reports what went wrong in the store.
     fn report_incidents(&mut self) {
-        let incidents = std::mem::take(&mut self.store.incidents);
-        for (reason, events) in incidents.losses {
+        let incidents = &mut self.store.incidents;
+        let (losses, faults) = (
+            std::mem::take(&mut incidents.losses),
+            std::mem::take(&mut incidents.faults),
+        );
+        for (reason, events) in losses {
             self.ledger.drop_spooled(reason, events);
             self.send(News::Lost(reason, events));
         }
-        for fault in incidents.faults {
+        for fault in faults {
             self.fault(fault);
         }
     }

@@ -4,7 +4,7 @@ use std::collections::{BTreeMap, BTreeSet};
 use std::ops::Range;
 use std::sync::{Arc, Weak};
 
-use super::record::Record;
+use super::record::{Found, Record, Records};
 use crate::queue::{OnDisk, Segment};
 
 /// Events that are on disk alone are read back in runs of about this size.
@@ -17,6 +17,14 @@ const EXTENT_SPAN_MILLIS: u64 = 60 * 60 * 1000;
 /// Orders log files by age: milliseconds, and a number that keeps files of the same millisecond apart.
 pub(super) type LogKey = (u64, u64);
 
+/// When a segment's events were queued, in milliseconds since 1970, and since when they are kept, in milliseconds of a
+/// clock that nobody sets.
+#[derive(Debug, Clone, Copy)]
+pub(super) struct Times {
+    pub(super) queued_at: u64,
+    pub(super) kept_since: u64,
+}
+
 /// A run of events in a file.
 #[derive(Debug)]
 pub(super) struct Extent {
@@ -26,8 +34,10 @@ pub(super) struct Extent {
     pub(super) ended: BTreeSet<u32>,
     /// How many of its events have not ended.
     pub(super) alive: u64,
-    /// From when to when its events were queued.
+    /// From when to when its events were queued, by the clock of whoever queued them.
     queued_at: Range<u64>,
+    /// Since when this logger keeps them, by a clock that nobody sets.
+    kept_since: u64,
     place: Place,
 }
 
@@ -44,7 +54,7 @@ impl Extent {
         key: LogKey,
         bytes: Range<u64>,
         ordinals: Range<u32>,
-        queued_at: u64,
+        times: Times,
         segment: &Arc<Segment>,
     ) -> Self {
         Self {
@@ -52,14 +62,20 @@ impl Extent {
             bytes,
             ended: BTreeSet::new(),
             alive: u64::from(ordinals.end - ordinals.start),
-            queued_at: queued_at..queued_at,
+            queued_at: times.queued_at..times.queued_at,
+            kept_since: times.kept_since,
             place: Place::Memory(ordinals.clone().collect(), Arc::downgrade(segment)),
             ordinals,
         }
     }
 
     /// A single event, found at `bytes`.
-    pub(super) fn of_record(key: LogKey, bytes: Range<usize>, record: &Record<'_>) -> Self {
+    pub(super) fn of_record(
+        key: LogKey,
+        bytes: Range<usize>,
+        record: &Record<'_>,
+        kept_since: u64,
+    ) -> Self {
         Self {
             key,
             bytes: bytes.start as u64..bytes.end as u64,
@@ -67,15 +83,42 @@ impl Extent {
             ended: BTreeSet::new(),
             alive: 1,
             queued_at: record.at..record.at,
+            kept_since,
             place: Place::Disk,
         }
     }
 
-    /// Whether `next` follows without a gap (an ended event lies in a gap), and both make one run.
+    /// Its events that have not ended, out of its part of the file.
+    pub(super) fn events<'a>(&self, part: &'a [u8], tag: u32) -> impl Iterator<Item = Record<'a>> {
+        let mut last = None;
+        Records::new(part).filter_map(move |(found, _)| {
+            let Found::Record(record) = found else {
+                return None;
+            };
+            let is_wanted = record.tag == tag
+                && self.ordinals.contains(&record.ordinal)
+                && !self.ended.contains(&record.ordinal)
+                && last.is_none_or(|last| last < record.ordinal);
+            is_wanted.then(|| {
+                last = Some(record.ordinal);
+                record
+            })
+        })
+    }
+
+    /// Whether `next` follows without a gap, and both make one run.
     pub(super) fn can_join(&self, next: &Self) -> bool {
-        self.key == next.key
-            && self.bytes.end == next.bytes.start
+        self.bytes.end == next.bytes.start
             && self.ordinals.end == next.ordinals.start
+            && self.can_join_over_gap(next)
+    }
+
+    /// Whether `next` follows, and both make one run when what lies between them has ended or is damaged. Without it a
+    /// file of which every other event has ended would cost as much memory as disk.
+    pub(super) fn can_join_over_gap(&self, next: &Self) -> bool {
+        self.key == next.key
+            && self.bytes.end <= next.bytes.start
+            && self.ordinals.end <= next.ordinals.start
             && next.bytes.end - self.bytes.start <= EXTENT_BYTES
             && next.ordinals.end - self.ordinals.start <= EXTENT_EVENTS
             && next.queued_at.end.saturating_sub(self.queued_at.start) <= EXTENT_SPAN_MILLIS
@@ -84,6 +127,8 @@ impl Extent {
     pub(super) fn join(&mut self, next: Self) {
         let (at, next_at) = (&self.queued_at, &next.queued_at);
         self.queued_at = at.start.min(next_at.start)..at.end.max(next_at.end);
+        self.kept_since = self.kept_since.max(next.kept_since);
+        self.ended.extend(self.ordinals.end..next.ordinals.start);
         self.bytes.end = next.bytes.end;
         self.ordinals.end = next.ordinals.end;
         self.ended.extend(next.ended);
@@ -168,22 +213,31 @@ impl Extents {
         }
     }
 
-    /// The oldest run that is on disk alone.
-    pub(super) fn oldest_on_disk(&self) -> Option<(u64, &Extent)> {
-        let &sequence = self.on_disk.first()?;
-        Some((sequence, self.by_sequence.get(&sequence)?))
+    /// The runs that are on disk alone, oldest first.
+    pub(super) fn on_disk(&self) -> impl Iterator<Item = (u64, &Extent)> {
+        let runs = self.on_disk.iter();
+        runs.filter_map(|&sequence| Some((sequence, self.by_sequence.get(&sequence)?)))
     }
 
     /// A run was read back: the worker has its events again, those with these ordinals.
-    pub(super) fn move_to_memory(&mut self, sequence: u64, ordinals: Vec<u32>, expired: Vec<u32>) {
+    pub(super) fn move_to_memory(&mut self, sequence: u64, ordinals: Vec<u32>) {
         self.on_disk.remove(&sequence);
         if ordinals.is_empty() {
             self.by_sequence.remove(&sequence);
         } else if let Some(extent) = self.by_sequence.get_mut(&sequence) {
-            extent.ended.extend(expired);
             extent.alive = ordinals.len() as u64;
             extent.place = Place::Memory(ordinals, Weak::new());
         }
+    }
+
+    /// The worker has made a segment of a run that was read back. Returns whether the run is still on disk.
+    pub(super) fn set_segment(&mut self, segment: &Arc<Segment>) -> bool {
+        let extent = self.by_sequence.get_mut(&segment.sequence());
+        let Some(Place::Memory(_, its)) = extent.map(|extent| &mut extent.place) else {
+            return false;
+        };
+        *its = Arc::downgrade(segment);
+        true
     }
 
     /// Takes out what is on disk alone and has expired as a whole.
@@ -192,7 +246,7 @@ impl Extents {
         let mut expired = Vec::new();
         self.on_disk.retain(|sequence| {
             let extent = by_sequence.get(sequence);
-            let is_expired = extent.is_some_and(|extent| is_expired(extent.queued_at.end));
+            let is_expired = extent.is_some_and(|extent| is_expired(extent.kept_since));
             if is_expired {
                 expired.extend(by_sequence.remove(sequence));
             }
@@ -201,13 +255,13 @@ impl Extents {
         expired
     }
 
-    /// Takes out the runs of a removed file. Segments in memory get `state`; returns how many
+    /// Takes out the runs of a file that end behind `from`. Segments in memory get `state`; returns how many
     /// events were on disk alone.
-    pub(super) fn forget_file(&mut self, key: LogKey, state: OnDisk) -> u64 {
+    pub(super) fn forget_from(&mut self, key: LogKey, from: u64, state: OnDisk) -> u64 {
         let mut lost = 0;
         let on_disk = &mut self.on_disk;
         self.by_sequence.retain(|sequence, extent| {
-            if extent.key != key {
+            if extent.key != key || extent.bytes.end <= from {
                 return true;
             }
             match &extent.place {
@@ -224,6 +278,43 @@ impl Extents {
             false
         });
         lost
+    }
+
+    /// Takes out the runs of a file that end behind `from` and that the worker has, which is to have them written
+    /// again. Returns their ordinals.
+    pub(super) fn take_doubtful(&mut self, key: LogKey, from: u64) -> Vec<u32> {
+        let mut taken = Vec::new();
+        self.by_sequence.retain(|_, extent| {
+            let Place::Memory(ordinals, segment) = &extent.place else {
+                return true;
+            };
+            if extent.key != key || extent.bytes.end <= from {
+                return true;
+            }
+            if let Some(segment) = segment.upgrade() {
+                segment.set_on_disk(OnDisk::No);
+            }
+            let alive = ordinals.iter().copied();
+            taken.extend(alive.filter(|ordinal| !extent.ended.contains(ordinal)));
+            false
+        });
+        taken
+    }
+
+    /// How many events of a file have not ended.
+    pub(super) fn alive_in(&self, key: LogKey) -> u64 {
+        let extents = self.by_sequence.values();
+        let extents = extents.filter(|extent| extent.key == key);
+        extents.map(|extent| extent.alive).sum()
+    }
+
+    /// The run on disk alone that begins before a place in a file and ends behind it.
+    pub(super) fn across(&mut self, key: LogKey, place: u64) -> Option<&mut Extent> {
+        let mut runs = self.by_sequence.values_mut();
+        runs.find(|extent| {
+            let is_across = extent.bytes.start < place && place < extent.bytes.end;
+            extent.key == key && is_across && matches!(extent.place, Place::Disk)
+        })
     }
 }
 
@@ -245,7 +336,7 @@ mod tests {
 
     fn extent(ordinal: u32, at: u64) -> Extent {
         let start = ordinal as usize * 100;
-        Extent::of_record(KEY, start..start + 100, &record(ordinal, at))
+        Extent::of_record(KEY, start..start + 100, &record(ordinal, at), at)
     }
 
     /// Two runs that the worker has released, with these events.
@@ -258,14 +349,18 @@ mod tests {
         extents
     }
 
+    fn oldest(extents: &Extents) -> (u64, &Extent) {
+        extents.on_disk().next().unwrap()
+    }
+
     #[test]
     fn neighbours_of_one_age_are_read_back_together() {
         let mut extents = released((0, 5), (1, 6));
-        let (sequence, run) = extents.oldest_on_disk().unwrap();
+        let (sequence, run) = oldest(&extents);
         assert_eq!((sequence, run.alive), (10, 2));
         assert_eq!((run.bytes.clone(), run.ordinals.clone()), (0..200, 0..2));
-        extents.move_to_memory(10, vec![0], vec![1]);
-        assert!(extents.oldest_on_disk().is_none());
+        extents.move_to_memory(10, vec![0]);
+        assert!(extents.on_disk().next().is_none());
         assert_eq!(extents.end(10, 0..1), Some((KEY, vec![0])));
         assert_eq!(extents.end(10, 0..1), None, "its last event has ended");
     }
@@ -274,7 +369,7 @@ mod tests {
     fn runs_stay_apart_over_a_gap_and_over_an_hour() {
         for second in [(2, 5), (1, 5 + EXTENT_SPAN_MILLIS + 1)] {
             let extents = released((0, 5), second);
-            let (_, run) = extents.oldest_on_disk().unwrap();
+            let (_, run) = oldest(&extents);
             assert_eq!(run.alive, 1, "{second:?}");
         }
     }
@@ -293,10 +388,10 @@ mod tests {
     #[test]
     fn a_release_of_what_is_not_there_any_more_is_refused() {
         let mut extents = released((0, 5), (2, 5));
-        assert_eq!(extents.forget_file((1_000, 1), OnDisk::Evicted), 0);
-        assert_eq!(extents.forget_file(KEY, OnDisk::Evicted), 2);
+        assert_eq!(extents.forget_from((1_000, 1), 0, OnDisk::Evicted), 0);
+        assert_eq!(extents.forget_from(KEY, 0, OnDisk::Evicted), 2);
         assert!(!extents.release(10, 1));
-        assert!(extents.oldest_on_disk().is_none());
+        assert!(extents.on_disk().next().is_none());
     }
 
     #[test]
@@ -305,13 +400,13 @@ mod tests {
         let expired = extents.take_expired(|at| at < 9);
         assert_eq!(expired.len(), 1);
         assert_eq!(expired[0].ordinals, 0..1);
-        assert_eq!(extents.oldest_on_disk().unwrap().0, 11);
+        assert_eq!(oldest(&extents).0, 11);
     }
 
     #[test]
     fn recovered_runs_come_first() {
         let mut extents = released((0, 5), (2, 5));
         extents.add_recovered(extent(7, 1));
-        assert_eq!(extents.oldest_on_disk().unwrap().1.ordinals, 7..8);
+        assert_eq!(oldest(&extents).1.ordinals, 7..8);
     }
 }

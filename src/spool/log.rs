@@ -1,30 +1,35 @@
 //! One log file, and the list beside it of the events that have ended.
 
-use std::fs::{self, File};
-use std::io::{self, Seek, SeekFrom, Write};
+use std::fs::File;
+use std::io::{self, Read, Seek, SeekFrom, Write};
 use std::ops::Range;
-use std::path::{Path, PathBuf};
+use std::path::PathBuf;
 use std::sync::Arc;
 
-use super::dir::{SpoolDir, private_file, sync_dir};
 use super::extents::LogKey;
+use super::folder::{FileId, Folder, Open};
 use super::record::{self, ENTRY};
+
+/// The most bytes that are read of a file. A logger's own files are smaller; a larger one is none, or has grown by
+/// another's hand.
+pub(super) const MAX_READ: u64 = 8 * 1024 * 1024;
 
 /// A log file.
 #[derive(Debug)]
 pub(super) struct Log {
-    pub(super) dir: Arc<SpoolDir>,
-    pub(super) path: PathBuf,
+    folder: Arc<Folder>,
+    name: String,
+    id: FileId,
     /// Open while records are appended.
-    pub(super) file: Option<File>,
+    file: Option<File>,
     pub(super) bytes: u64,
+    synced_bytes: u64,
+    /// A power loss may still lose the file's name.
+    has_unsynced_name: bool,
     pub(super) next_ordinal: u32,
     /// How many of its events have not ended.
     pub(super) alive: u64,
     pub(super) ended: EndedList,
-    has_unsynced_bytes: bool,
-    /// A power loss may still lose the file's name.
-    has_unsynced_name: bool,
 }
 
 /// The list of a file's ended events.
@@ -38,37 +43,58 @@ pub(super) struct EndedList {
 
 impl Log {
     /// Creates a file to write to.
-    pub(super) fn create(dir: &Arc<SpoolDir>, key: LogKey) -> io::Result<Self> {
-        let path = dir.path().join(format!("{:013}-{:06}.log", key.0, key.1));
-        let file = private_file().create_new(true).open(&path)?;
+    pub(super) fn create(folder: &Arc<Folder>, key: LogKey) -> io::Result<Self> {
+        let name = name(key);
+        let file = folder.open_file(&name, Open::Create)?;
+        let id = FileId::of(&file.metadata()?);
         Ok(Self {
             file: Some(file),
-            has_unsynced_name: true,
-            ..Self::found(Arc::clone(dir), path, 0, 0)
+            ..Self::found(Arc::clone(folder), name, id, 0, 0)
         })
     }
 
     /// A file of an ended owner, which is only read.
-    pub(super) fn found(dir: Arc<SpoolDir>, path: PathBuf, bytes: u64, list_bytes: usize) -> Self {
+    pub(super) fn found(
+        folder: Arc<Folder>,
+        name: String,
+        id: FileId,
+        bytes: u64,
+        list_bytes: usize,
+    ) -> Self {
         Self {
-            dir,
-            path,
+            folder,
+            name,
+            id,
             file: None,
             bytes,
+            synced_bytes: bytes,
+            has_unsynced_name: true,
             next_ordinal: 0,
             alive: 0,
             ended: EndedList {
                 bytes: (list_bytes - list_bytes % ENTRY) as u64,
                 ..EndedList::default()
             },
-            has_unsynced_bytes: false,
-            has_unsynced_name: false,
         }
+    }
+
+    pub(super) fn path(&self) -> PathBuf {
+        self.folder.path().join(&self.name)
     }
 
     /// Bytes on disk, those of the list included.
     pub(super) fn bytes_on_disk(&self) -> u64 {
         self.bytes + self.ended.bytes
+    }
+
+    /// How many of its bytes are still there: fewer when somebody has cut the file, `None` when it was removed or
+    /// replaced. What cannot be looked at now counts as there.
+    pub(super) fn bytes_there(&self) -> Option<u64> {
+        match self.folder.look(&self.name) {
+            Ok(Some((id, bytes))) if id == self.id => Some(bytes.min(self.bytes)),
+            Ok(_) => None,
+            Err(_) => Some(self.bytes),
+        }
     }
 
     /// Appends the records of `events`. After an error the file may end in a torn record.
@@ -78,7 +104,6 @@ impl Log {
         self.bytes += records.len() as u64;
         self.next_ordinal += events;
         self.alive += u64::from(events);
-        self.has_unsynced_bytes = true;
         Ok(())
     }
 
@@ -87,6 +112,18 @@ impl Log {
         let file = self.file.as_mut().ok_or(io::ErrorKind::NotFound)?;
         file.set_len(self.bytes)?;
         file.seek(SeekFrom::Start(self.bytes)).map(drop)
+    }
+
+    /// Nothing more is written to it.
+    pub(super) fn finish(&mut self) {
+        self.file = None;
+    }
+
+    /// Somebody has cut the file.
+    pub(super) fn shrink(&mut self, bytes: u64) {
+        self.file = None;
+        self.bytes = bytes;
+        self.synced_bytes = self.synced_bytes.min(bytes);
     }
 
     pub(super) fn note_ended(&mut self, ordinal: u32) {
@@ -99,7 +136,6 @@ impl Log {
 
     /// Appends to the list of ended events. What cannot be written is written next time.
     pub(super) fn save_ended(&mut self) -> io::Result<()> {
-        let path = self.ended_path();
         let list = &mut self.ended;
         let mut entries = Vec::with_capacity(list.unsaved.len() * ENTRY);
         for range in &list.unsaved {
@@ -107,7 +143,10 @@ impl Log {
         }
         let file = match &mut list.file {
             Some(file) => file,
-            None => list.file.insert(private_file().create(true).open(path)?),
+            None => list.file.insert(
+                self.folder
+                    .open_file(&list_of(&self.name), Open::WriteOrCreate)?,
+            ),
         };
         // Behind the last whole entry: behind a torn one nothing could be read.
         file.seek(SeekFrom::Start(list.bytes))?;
@@ -117,47 +156,103 @@ impl Log {
         Ok(())
     }
 
-    /// Makes what is written survive a power loss.
-    pub(super) fn sync(&mut self) -> io::Result<()> {
-        if let Some(file) = self.file.as_ref().filter(|_| self.has_unsynced_bytes) {
-            file.sync_data()?;
-            self.has_unsynced_bytes = false;
+    /// Makes what is written survive a power loss. After an error nobody knows what of the bytes that were not synced
+    /// is on disk, and the next sync would succeed without them: returns where they begin.
+    pub(super) fn sync(&mut self) -> Result<(), (u64, io::Error)> {
+        if self.synced_bytes < self.bytes {
+            let file = self.file.as_ref().ok_or(io::ErrorKind::NotFound.into());
+            if let Err(error) = file.and_then(File::sync_data) {
+                let from = std::mem::replace(&mut self.synced_bytes, self.bytes);
+                return Err((from, error));
+            }
+            self.synced_bytes = self.bytes;
         }
         if self.has_unsynced_name {
-            sync_dir(self.dir.path())?;
+            self.folder.sync().map_err(|error| (self.bytes, error))?;
             self.has_unsynced_name = false;
         }
         Ok(())
     }
 
+    /// Reads a part of the file, or what is left of it.
+    pub(super) fn read(&self, range: &Range<u64>) -> io::Result<Vec<u8>> {
+        let mut file = self.folder.open_file(&self.name, Open::Read)?;
+        if FileId::of(&file.metadata()?) != self.id {
+            return Err(io::ErrorKind::NotFound.into());
+        }
+        file.seek(SeekFrom::Start(range.start))?;
+        let mut bytes = Vec::new();
+        file.take(range.end - range.start).read_to_end(&mut bytes)?;
+        Ok(bytes)
+    }
+
     /// Removes the file, then its list. In the other order a crash between the two would bring ended
     /// events back.
     pub(super) fn remove(&self) -> io::Result<()> {
-        let removed = fs::remove_file(&self.path);
-        let _ = fs::remove_file(self.ended_path());
-        removed
-    }
-
-    fn ended_path(&self) -> PathBuf {
-        self.path.with_extension("done")
-    }
-}
-
-/// Removes the lists whose files are gone, and the directory if that leaves it empty.
-pub(super) fn remove_emptied(dir: SpoolDir) {
-    for path in files(dir.path(), "done") {
-        if !path.with_extension("log").exists() {
-            let _ = fs::remove_file(path);
+        // What stands in its place is not ours to remove.
+        if self.bytes_there().is_none() {
+            let _ = self.folder.remove_file(&list_of(&self.name));
+            return Ok(());
         }
+        remove(&self.folder, &self.name)
     }
-    dir.remove();
 }
 
-/// The paths in `dir` that end in `extension`.
-pub(super) fn files(dir: &Path, extension: &str) -> Vec<PathBuf> {
-    let entries = fs::read_dir(dir).into_iter().flatten().flatten();
-    entries
-        .map(|entry| entry.path())
-        .filter(|path| path.extension().is_some_and(|its| its == extension))
-        .collect()
+/// Removes a log file, then its list.
+pub(super) fn remove(folder: &Folder, name: &str) -> io::Result<()> {
+    let removed = folder.remove_file(name);
+    let _ = folder.remove_file(&list_of(name));
+    match removed {
+        Err(error) if error.kind() != io::ErrorKind::NotFound => Err(error),
+        _ => Ok(()),
+    }
+}
+
+/// The name of a log file.
+pub(super) fn name(key: LogKey) -> String {
+    format!("{:013}-{:06}.log", key.0, key.1)
+}
+
+/// The key of a log file with this name, if it is one.
+pub(super) fn key(name: &str) -> Option<LogKey> {
+    let (millis, number) = name.strip_suffix(".log")?.split_once('-')?;
+    Some((millis.parse().ok()?, number.parse().ok()?))
+}
+
+/// The name of the list of ended events beside a log file.
+pub(super) fn list_of(name: &str) -> String {
+    format!("{}.done", name.strip_suffix(".log").unwrap_or(name))
+}
+
+#[cfg(all(test, unix))]
+impl Log {
+    /// Lets the next sync fail with what is put in place of the file.
+    pub(super) fn break_sync(&mut self, file: File) {
+        self.file = Some(file);
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn only_names_of_our_own_are_log_files() {
+        assert_eq!(
+            key(&name((1_800_000_000_000, 7))),
+            Some((1_800_000_000_000, 7))
+        );
+        assert_eq!(key("0000000000001-000002.log"), Some((1, 2)));
+        for other in [
+            "lock",
+            "1-2.done",
+            "server.log",
+            "1-2.log.old",
+            "-.log",
+            "1-2-3.log",
+        ] {
+            assert_eq!(key(other), None, "{other}");
+        }
+        assert_eq!(list_of("1-2.log"), "1-2.done");
+    }
 }

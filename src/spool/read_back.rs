@@ -1,14 +1,14 @@
 //! Reads events back that are on disk alone.
 
-use std::fs::File;
-use std::io::{self, Read, Seek, SeekFrom};
+use std::io;
 use std::ops::Range;
-use std::path::Path;
 
-use super::extents::Extent;
-use super::record::{Found, Records};
 use super::store::Store;
 use crate::ledger::DropReason;
+
+/// Appends an event that was read back to some bytes, as it may be sent. An error says as what it is to be dropped: a
+/// record may have been written by another's hand, and what is no event would break the request that it is sent in.
+pub(crate) type Recheck = Box<dyn FnMut(&[u8], &mut Vec<u8>) -> Result<(), DropReason> + Send>;
 
 /// Events that were read back.
 #[derive(Debug)]
@@ -22,79 +22,69 @@ pub(crate) struct Loaded {
 }
 
 impl Store {
-    /// Reads the oldest run that is on disk alone. `None` when there is none, or none can be read now.
-    pub(crate) fn load(&mut self, now: u64) -> Option<Loaded> {
-        let (sequence, extent) = self.extents.oldest_on_disk()?;
-        let log = self.logs.get_mut(&extent.key)?;
-        let file = match read_at(&log.path, &extent.bytes) {
-            Ok(bytes) => bytes,
-            Err(error) => {
-                let what = format_args!("cannot be read: {error}");
-                self.incidents.fault(&log.path, what);
-                if !is_permanent(&error) {
-                    return None;
-                }
-                Vec::new()
-            }
-        };
-        let mut loaded = Loaded {
-            sequence,
-            bytes: Vec::with_capacity(file.len()),
-            events: Vec::new(),
-            queued_at: u64::MAX,
-        };
-        let is_expired = |queued_at| self.settings.is_expired(queued_at, now);
-        let (ordinals, expired) = read_records(&file, extent, self.tag, is_expired, &mut loaded);
-        let found = ordinals.len() + expired.len();
-        let lost = extent.alive.saturating_sub(found as u64);
-        if lost > 0 {
-            self.incidents.lose(DropReason::SpoolFull, lost);
-            log.alive = log.alive.saturating_sub(lost);
-            let what = format_args!("is damaged: {lost} events are lost");
-            self.incidents.fault(&log.path, what);
-        }
-        self.incidents
-            .lose(DropReason::Expired, expired.len() as u64);
-        for &ordinal in &expired {
-            log.note_ended(ordinal);
-        }
-        self.extents.move_to_memory(sequence, ordinals, expired);
+    /// Reads the oldest run that is on disk alone and can be read. `None` when there is none.
+    pub(super) fn load(&mut self, recheck: &mut Recheck) -> Option<Loaded> {
+        let (loaded, ordinals) = self.read_oldest(recheck)?;
+        self.extents.move_to_memory(loaded.sequence, ordinals);
         Some(loaded)
     }
-}
 
-/// Appends to `loaded` the events of a run that have neither ended nor expired. Returns their ordinals,
-/// and those of the expired ones.
-fn read_records(
-    file: &[u8],
-    extent: &Extent,
-    tag: u32,
-    is_expired: impl Fn(u64) -> bool,
-    loaded: &mut Loaded,
-) -> (Vec<u32>, Vec<u32>) {
-    let (mut ordinals, mut expired) = (Vec::new(), Vec::new());
-    for (found, _) in Records::new(file) {
-        let Found::Record(record) = found else {
-            continue;
-        };
-        if record.tag != tag
-            || !extent.ordinals.contains(&record.ordinal)
-            || extent.ended.contains(&record.ordinal)
-            || ordinals.last().is_some_and(|&last| last >= record.ordinal)
-        {
-            continue;
+    /// Returns the events of the run, and their ordinals.
+    fn read_oldest(&mut self, recheck: &mut Recheck) -> Option<(Loaded, Vec<u32>)> {
+        let mut unreadable = None;
+        for (sequence, extent) in self.extents.on_disk() {
+            if unreadable == Some(extent.key) {
+                continue;
+            }
+            let log = self.logs.get_mut(&extent.key)?;
+            let file = match log.read(&extent.bytes) {
+                Ok(bytes) => bytes,
+                Err(error) => {
+                    let what = format_args!("cannot be read: {error}");
+                    self.incidents.fault(&log.path(), what);
+                    if !is_permanent(&error) {
+                        // Others need not wait for it.
+                        unreadable = Some(extent.key);
+                        continue;
+                    }
+                    Vec::new()
+                }
+            };
+            let mut loaded = Loaded {
+                sequence,
+                bytes: Vec::with_capacity(file.len()),
+                events: Vec::new(),
+                queued_at: u64::MAX,
+            };
+            let mut ordinals = Vec::new();
+            let mut failed = 0;
+            for record in extent.events(&file, self.tag) {
+                let start = loaded.bytes.len();
+                match recheck(record.json, &mut loaded.bytes) {
+                    Ok(()) => {
+                        loaded.events.push((record.id, start..loaded.bytes.len()));
+                        loaded.queued_at = loaded.queued_at.min(record.at);
+                        ordinals.push(record.ordinal);
+                    }
+                    Err(DropReason::SpoolFull) => {}
+                    Err(reason) => {
+                        self.incidents.lose(reason, 1);
+                        log.note_ended(record.ordinal);
+                        failed += 1;
+                    }
+                }
+            }
+            let lost = extent.alive.saturating_sub(ordinals.len() as u64 + failed);
+            if lost > 0 {
+                self.incidents.miss(lost);
+                log.alive = log.alive.saturating_sub(lost);
+                let what = format_args!("is damaged: {lost} events are lost");
+                self.incidents.fault(&log.path(), what);
+            }
+            return Some((loaded, ordinals));
         }
-        if is_expired(record.at) {
-            expired.push(record.ordinal);
-            continue;
-        }
-        let start = loaded.bytes.len();
-        loaded.bytes.extend_from_slice(record.json);
-        loaded.events.push((record.id, start..loaded.bytes.len()));
-        loaded.queued_at = loaded.queued_at.min(record.at);
-        ordinals.push(record.ordinal);
+        None
     }
-    (ordinals, expired)
 }
 
 /// Whether a file that cannot be read now will not be readable later either.
@@ -103,13 +93,4 @@ fn is_permanent(error: &io::Error) -> bool {
         error.kind(),
         io::ErrorKind::NotFound | io::ErrorKind::UnexpectedEof
     )
-}
-
-/// Reads a part of a file, or what is left of it.
-fn read_at(path: &Path, range: &Range<u64>) -> io::Result<Vec<u8>> {
-    let mut file = File::open(path)?;
-    file.seek(SeekFrom::Start(range.start))?;
-    let mut bytes = Vec::new();
-    file.take(range.end - range.start).read_to_end(&mut bytes)?;
-    Ok(bytes)
 }

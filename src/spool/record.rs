@@ -2,11 +2,17 @@
 //!
 //! A file is records one behind another, one for each event, so that damage costs the events it hits
 //! and no others: a reader that finds no record looks for the next one that is whole.
+//!
+//! Reading takes linear time whatever the bytes are. No event holds the first byte of a mark, so what a header claims
+//! as its event ends where the next such byte is, before a checksum is computed; only the few marks that fit into a
+//! header's length have claims that lie over each other.
 
 use std::ops::Range;
 
 /// Begins each record. No UTF-8 text holds its first byte, so no event holds it.
-const MARK: [u8; 4] = [0xff, b'm', b'u', 1];
+const MARK: [u8; 4] = [MARK_BYTE, b'm', b'u', 1];
+
+const MARK_BYTE: u8 = 0xff;
 
 /// The mark, a checksum of all that follows it, and the fields in front of the event.
 pub(crate) const HEADER: usize = 36;
@@ -61,26 +67,43 @@ pub(crate) enum Found<'a> {
 pub(crate) struct Records<'a> {
     bytes: &'a [u8],
     at: usize,
+    /// The record behind damage, found when its end was looked for.
+    next: Option<(Record<'a>, Range<usize>)>,
+    /// How many bytes were looked at, each time counted.
+    #[cfg(test)]
+    work: std::cell::Cell<usize>,
 }
 
 impl<'a> Records<'a> {
     pub(crate) const fn new(bytes: &'a [u8]) -> Self {
-        Self { bytes, at: 0 }
+        Self {
+            bytes,
+            at: 0,
+            next: None,
+            #[cfg(test)]
+            work: std::cell::Cell::new(0),
+        }
     }
 
     /// The record that begins at `at`, if a whole one does.
-    fn record(&self, at: usize) -> Option<(Record<'a>, usize)> {
+    fn record(&self, at: usize) -> Option<(Record<'a>, Range<usize>)> {
         let header = self.bytes.get(at..at.checked_add(HEADER)?)?;
+        self.count(MARK.len());
         if !header.starts_with(&MARK) {
             return None;
         }
+        self.count(HEADER);
         let length = number(header, 8..12)? as usize;
-        let end = at.checked_add(HEADER)?.checked_add(length)?;
         if length > MAX_JSON {
             return None;
         }
+        let end = at.checked_add(HEADER)?.checked_add(length)?;
         let json = self.bytes.get(at + HEADER..end)?;
+        if self.find_mark_byte(json).is_some() {
+            return None;
+        }
         let sum = number(header, 4..8)? as u32;
+        self.count(length);
         if crc32fast::hash(self.bytes.get(at + 8..end)?) != sum {
             return None;
         }
@@ -91,7 +114,33 @@ impl<'a> Records<'a> {
             at: number(header, 28..36)?,
             json,
         };
-        Some((record, end))
+        Some((record, at..end))
+    }
+
+    /// The first whole record behind `at`.
+    fn record_behind(&self, at: usize) -> Option<(Record<'a>, Range<usize>)> {
+        let mut from = at + 1;
+        loop {
+            from += self.find_mark_byte(self.bytes.get(from..)?)?;
+            if let Some(found) = self.record(from) {
+                return Some(found);
+            }
+            from += 1;
+        }
+    }
+
+    fn find_mark_byte(&self, bytes: &[u8]) -> Option<usize> {
+        let found = memchr::memchr(MARK_BYTE, bytes);
+        self.count(found.unwrap_or(bytes.len()));
+        found
+    }
+
+    #[cfg_attr(not(test), expect(clippy::unused_self, reason = "tests count"))]
+    fn count(&self, bytes: usize) {
+        #[cfg(test)]
+        self.work.set(self.work.get() + bytes);
+        #[cfg(not(test))]
+        let _ = bytes;
     }
 }
 
@@ -103,16 +152,14 @@ impl<'a> Iterator for Records<'a> {
         if start >= self.bytes.len() {
             return None;
         }
-        if let Some((record, end)) = self.record(start) {
-            self.at = end;
-            return Some((Found::Record(record), start..end));
+        let next = self.next.take().or_else(|| self.record(start));
+        if let Some((record, range)) = next {
+            self.at = range.end;
+            return Some((Found::Record(record), range));
         }
-        let mut at = start + 1;
-        while at < self.bytes.len() && self.record(at).is_none() {
-            at += 1;
-        }
-        self.at = at;
-        Some((Found::Damage, start..at))
+        self.next = self.record_behind(start);
+        self.at = (self.next.as_ref()).map_or(self.bytes.len(), |(_, range)| range.start);
+        Some((Found::Damage, start..self.at))
     }
 }
 
@@ -228,6 +275,44 @@ mod tests {
         }
         let holed = [&file[..first - 3], &file[first..]].concat();
         assert_eq!(read(&holed), (vec![1, 2], 1));
+    }
+
+    /// Bytes that make a reader look as often as it can: marks, headers that claim the most or all that follows, and
+    /// claims that lie over each other.
+    #[test]
+    fn reading_takes_linear_time_whatever_the_bytes_are() {
+        const BYTES: usize = 1 << 20;
+        let header = |length: usize| {
+            let mut header = MARK.to_vec();
+            header.extend_from_slice(&[0; 4]);
+            header.extend_from_slice(&(length as u32).to_le_bytes());
+            header
+        };
+        let claims_all = |header_bytes: usize| {
+            let headers = (0..BYTES / header_bytes).map(|n| {
+                let mut header = header(BYTES.saturating_sub(n * header_bytes + HEADER));
+                header.resize(header_bytes, b'x');
+                header
+            });
+            headers.flatten().collect::<Vec<u8>>()
+        };
+        let mut marks_then_text = MARK.repeat(HEADER / 4);
+        marks_then_text.resize(100, b'x');
+        let rows: [(&str, Vec<u8>); 7] = [
+            ("marks", MARK.repeat(BYTES / 4)),
+            ("first bytes of marks", vec![MARK_BYTE; BYTES]),
+            ("zeros", vec![0; BYTES]),
+            ("dense headers", claims_all(12)),
+            ("headers", claims_all(HEADER)),
+            ("headers and text", claims_all(1_000)),
+            ("marks and text", marks_then_text.repeat(BYTES / 100)),
+        ];
+        for (name, bytes) in rows {
+            let mut records = Records::new(&bytes);
+            assert!(records.all(|(found, _)| found == Found::Damage), "{name}");
+            let work = records.work.get();
+            assert!(work <= 20 * BYTES, "{name}: {} for each byte", work / BYTES);
+        }
     }
 
     #[test]

@@ -1,112 +1,277 @@
-//! Takes over what ended owners have left.
+//! Takes over what ended owners have left: their files move into this owner's directory.
 
 use std::collections::BTreeSet;
-use std::fs;
-use std::io;
-use std::path::Path;
+use std::io::{self, Read};
+use std::ops::Range;
 use std::sync::Arc;
 
-use super::dir::SpoolDir;
+use super::dir::{self, SpoolDir};
 use super::extents::Extent;
-use super::log::{self, Log};
-use super::record::{Found, Records, read_ended};
+use super::folder::{FileId, Folder, Open};
+use super::log::{self, Log, MAX_READ};
+use super::record::{Found, Record, Records, read_ended};
 use super::store::Store;
-use crate::ledger::DropReason;
+
+/// How many directories are taken over before other jobs have their turn.
+const SLOTS_AT_A_TIME: usize = 16;
 
 impl Store {
-    /// Takes over what ended owners have left; returns the number of events.
-    pub(crate) fn adopt(&mut self, now: u64) -> u64 {
+    /// Looks for what ended owners have left, which [`adopt`](Self::adopt) takes over.
+    pub(crate) fn look_for_slots(&mut self) {
         let root = &self.settings.root;
-        let dirs = match SpoolDir::take_over(root, &self.settings.tag) {
-            Ok(dirs) => dirs,
+        match dir::slots(root, &self.settings.tag) {
+            Ok(slots) => {
+                self.takeover.begin(slots);
+            }
             Err(error) => {
                 let what = format_args!("cannot be read: {error}");
                 self.incidents.fault(root, what);
-                return 0;
-            }
-        };
-        let mut logs = Vec::new();
-        for dir in dirs.into_iter().map(Arc::new) {
-            let paths = log::files(dir.path(), "log").into_iter();
-            logs.extend(paths.map(|path| (path, Arc::clone(&dir))));
-            if let Ok(dir) = Arc::try_unwrap(dir) {
-                log::remove_emptied(dir);
             }
         }
-        // Oldest first, whoever wrote them: names begin with the time.
-        logs.sort_by(|(a, _), (b, _)| a.file_name().cmp(&b.file_name()));
+    }
+
+    /// Whether there is more to take over.
+    pub(crate) fn has_slots(&self) -> bool {
+        self.takeover.has_slots()
+    }
+
+    /// Takes over some of what ended owners have left, into a directory that is there; returns the number of events.
+    pub(crate) fn adopt(&mut self, now: u64) -> u64 {
         let mut recovered = 0;
-        for (path, dir) in logs {
-            match self.recover_file(&path, dir, now) {
-                Ok(events) => recovered += events,
-                Err(error) => {
-                    let what = format_args!("cannot be read: {error}");
-                    self.incidents.fault(&path, what);
-                }
+        let Some(own) = self.dir.as_ref().map(|own| Arc::clone(own.folder())) else {
+            self.takeover.begin(Vec::new());
+            return 0;
+        };
+        if !std::mem::replace(&mut self.takeover.has_read_own, true) {
+            recovered += self.recover_files(&own, &own, now);
+        }
+        for _ in 0..SLOTS_AT_A_TIME {
+            let Some(path) = self.takeover.next_slot() else {
+                break;
+            };
+            match SpoolDir::take_over(&path) {
+                Ok(Some(slot)) => recovered += self.recover_slot(slot, &own, now),
+                Ok(None) => {}
+                Err(error) => self.takeover.leave_alone(path, error),
+            }
+            self.evict_down_to(self.settings.max_bytes);
+        }
+        if !self.has_slots() {
+            let left_alone = self.takeover.left_alone();
+            let root = &self.settings.root;
+            if let Some(what) = left_alone {
+                self.incidents.fault(root, format_args!("{what}"));
             }
         }
-        self.evict_down_to(self.settings.max_bytes);
         self.tidy(false);
         recovered
     }
 
-    /// Reads a file of an ended owner; returns how many of its events had not ended.
-    fn recover_file(&mut self, path: &Path, dir: Arc<SpoolDir>, now: u64) -> io::Result<u64> {
-        let bytes = fs::read(path)?;
-        let list = fs::read(path.with_extension("done")).unwrap_or_default();
-        let mut ended = ended_ordinals(&list, bytes.len());
-        let key = self.new_key(millis_of(path).unwrap_or(0));
-        let mut log = Log::found(dir, path.to_owned(), bytes.len() as u64, list.len());
-        let mut runs: Vec<Extent> = Vec::new();
-        let (mut damaged, mut recovered, mut expired) = (0_u64, 0, 0);
-        for (found, range) in Records::new(&bytes) {
-            let record = match found {
-                Found::Record(record) if record.tag == self.tag => record,
-                Found::Record(_) | Found::Damage => {
-                    damaged += 1;
-                    continue;
-                }
-            };
-            // Each ordinal once, although a damaged file may repeat one.
-            if !ended.insert(record.ordinal) {
-                continue;
+    /// Takes over the files of a directory, and removes it; returns the number of events.
+    fn recover_slot(&mut self, slot: SpoolDir, own: &Arc<Folder>, now: u64) -> u64 {
+        let recovered = self.recover_files(slot.folder(), own, now);
+        remove_lists(slot.folder());
+        slot.remove();
+        recovered
+    }
+
+    /// Takes over the files of a directory that are not known yet, the oldest first; returns the number of events.
+    fn recover_files(&mut self, from: &Arc<Folder>, own: &Arc<Folder>, now: u64) -> u64 {
+        let mut names = match from.names() {
+            Ok(names) => names,
+            Err(error) => {
+                self.takeover.leave_alone(from.path().to_owned(), error);
+                return 0;
             }
-            recovered += 1;
-            log.alive += 1;
-            if self.settings.is_expired(record.at, now) {
-                expired += 1;
-                log.note_ended(record.ordinal);
-                continue;
-            }
-            let next = Extent::of_record(key, range, &record);
-            match runs.last_mut() {
-                Some(run) if run.can_join(&next) => run.join(next),
-                _ => runs.push(next),
+        };
+        let is_own = Arc::ptr_eq(from, own);
+        names.retain(|name| {
+            log::key(name).is_some_and(|key| !is_own || !self.logs.contains_key(&key))
+        });
+        names.sort_unstable();
+        let mut recovered = 0;
+        for name in &names {
+            match self.recover_file(from, name, own, now) {
+                Ok(events) => recovered += events,
+                Err(error) => self.takeover.leave_alone(from.path().join(name), error),
             }
         }
-        for run in runs {
+        recovered
+    }
+
+    /// Reads a file and moves it; returns how many of its events had not ended.
+    fn recover_file(
+        &mut self,
+        from: &Folder,
+        name: &str,
+        own: &Arc<Folder>,
+        now: u64,
+    ) -> io::Result<u64> {
+        let (bytes, id) = read(from, name)?;
+        let list = match read(from, &log::list_of(name)) {
+            Ok((list, _)) => list,
+            Err(error) if error.kind() == io::ErrorKind::NotFound => Vec::new(),
+            Err(error) => return Err(error),
+        };
+        let key = self.new_key(log::key(name).map_or(0, |(millis, _)| millis));
+        let found = find_events(&bytes, &list, self.tag, |range, record| {
+            Extent::of_record(key, range, record, now)
+        });
+        if found.damaged > 0 {
+            let what = format_args!("is damaged in {} places", found.damaged);
+            self.incidents.fault(&from.path().join(name), what);
+        }
+        if found.events == 0 {
+            log::remove(from, name)?;
+            return Ok(0);
+        }
+        let new = log::name(key);
+        // The list first: a crash between the two costs a repeated delivery, as does a list that is lost.
+        let _ = own.take_file(from, &log::list_of(name), &log::list_of(&new));
+        own.take_file(from, name, &new)?;
+        let bytes = bytes.len() as u64;
+        let mut log = Log::found(Arc::clone(own), new, id, bytes, list.len());
+        log.alive = found.events;
+        for run in found.runs {
             self.extents.add_recovered(run);
         }
-        if damaged > 0 {
-            let what = format_args!("is damaged in {damaged} places");
-            self.incidents.fault(path, what);
-        }
-        self.incidents.lose(DropReason::Expired, expired);
         self.logs.insert(key, log);
-        Ok(recovered)
+        Ok(found.events)
     }
 }
 
-/// The ordinals in a list of ended events, for a file of so many bytes. No file has more events than
-/// bytes: a list that belongs to another file may claim any number.
-fn ended_ordinals(list: &[u8], file_bytes: usize) -> BTreeSet<u32> {
-    let most = file_bytes as u32;
-    let ranges = read_ended(list).map(|range| range.start..range.end.min(most));
-    ranges.flatten().collect()
+/// What stands in a file of an ended owner.
+struct FoundEvents {
+    runs: Vec<Extent>,
+    /// How many events had not ended.
+    events: u64,
+    damaged: u64,
 }
 
-/// The time with which a file's name begins.
-fn millis_of(path: &Path) -> Option<u64> {
-    let name = path.file_name()?.to_str()?;
-    name.split('-').next()?.parse().ok()
+/// Finds the events of a file that its list does not name.
+fn find_events(
+    bytes: &[u8],
+    list: &[u8],
+    tag: u32,
+    run: impl Fn(Range<usize>, &Record<'_>) -> Extent,
+) -> FoundEvents {
+    let ended = ended_ordinals(list);
+    let mut seen = BTreeSet::new();
+    let mut found = FoundEvents {
+        runs: Vec::new(),
+        events: 0,
+        damaged: 0,
+    };
+    for (entry, range) in Records::new(bytes) {
+        let record = match entry {
+            Found::Record(record) if record.tag == tag => record,
+            Found::Record(_) | Found::Damage => {
+                found.damaged += 1;
+                continue;
+            }
+        };
+        let at = ended.partition_point(|range| range.end <= record.ordinal);
+        let is_ended = (ended.get(at)).is_some_and(|range| range.contains(&record.ordinal));
+        // Each ordinal once, although a damaged file may repeat one.
+        if is_ended || !seen.insert(record.ordinal) {
+            continue;
+        }
+        found.events += 1;
+        let next = run(range, &record);
+        match found.runs.last_mut() {
+            Some(run) if run.can_join_over_gap(&next) => run.join(next),
+            _ => found.runs.push(next),
+        }
+    }
+    found
+}
+
+/// The ordinals in a list of ended events, sorted and disjoint.
+fn ended_ordinals(list: &[u8]) -> Vec<Range<u32>> {
+    let mut ranges: Vec<_> = read_ended(list).collect();
+    ranges.sort_unstable_by_key(|range| range.start);
+    ranges.dedup_by(|next, last| {
+        let touches = next.start <= last.end;
+        if touches {
+            last.end = last.end.max(next.end);
+        }
+        touches
+    });
+    ranges
+}
+
+/// Reads a file, or as much of it as a logger can have written. A file that grows meanwhile is read to where it ended.
+fn read(folder: &Folder, name: &str) -> io::Result<(Vec<u8>, FileId)> {
+    let file = folder.open_file(name, Open::Read)?;
+    let meta = file.metadata()?;
+    let most = meta.len().min(MAX_READ);
+    let mut bytes = Vec::with_capacity(most as usize);
+    file.take(most).read_to_end(&mut bytes)?;
+    Ok((bytes, FileId::of(&meta)))
+}
+
+/// Removes the lists whose files are gone.
+fn remove_lists(folder: &Folder) {
+    let names = folder.names().unwrap_or_default();
+    for list in names.iter().filter(|name| {
+        let log = name.strip_suffix(".done").map(|name| format!("{name}.log"));
+        log.is_some_and(|log| !names.contains(&log))
+    }) {
+        let _ = folder.remove_file(list);
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::super::record::write_ended;
+    use super::*;
+
+    /// A file with records of these ordinals, and a list of those that have ended.
+    fn found(ordinals: &[u32], ended: &[u32]) -> FoundEvents {
+        let (mut bytes, mut list) = (Vec::new(), Vec::new());
+        for &ordinal in ordinals {
+            let record = Record {
+                tag: 1,
+                ordinal,
+                id: 1,
+                at: 1,
+                json: b"{}",
+            };
+            record.write(&mut bytes);
+        }
+        for &ordinal in ended {
+            write_ended(&(ordinal..ordinal + 1), &mut list);
+        }
+        find_events(&bytes, &list, 1, |range, record| {
+            Extent::of_record((1, 1), range, record, 0)
+        })
+    }
+
+    #[test]
+    fn ended_events_between_others_cost_no_run_of_their_own() {
+        let all: Vec<u32> = (0..128).collect();
+        let every_other: Vec<u32> = all.iter().copied().filter(|n| n % 2 == 1).collect();
+        let found = found(&all, &every_other);
+        assert_eq!((found.events, found.runs.len()), (64, 2));
+        let alive: u64 = found.runs.iter().map(|run| run.alive).sum();
+        assert_eq!(alive, 64);
+        assert!(found.runs[0].ended.contains(&1) && !found.runs[0].ended.contains(&2));
+    }
+
+    #[test]
+    fn each_ordinal_counts_once_whatever_the_order() {
+        let found = found(&[5, 3, 5, 9, 3], &[9]);
+        assert_eq!((found.events, found.runs.len(), found.damaged), (2, 2, 0));
+    }
+
+    #[test]
+    fn a_list_may_claim_any_number() {
+        let mut list = Vec::new();
+        for range in [7..9, 2..4, 4..5, 0..7, 3..4, 20..u32::MAX] {
+            write_ended(&range, &mut list);
+        }
+        assert_eq!(ended_ordinals(&list), [0..9, 20..u32::MAX]);
+        assert_eq!(ended_ordinals(&list[..36]), [2..5, 7..9]);
+        assert_eq!(ended_ordinals(b""), []);
+    }
 }

@@ -13,10 +13,11 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use super::dir::SpoolDir;
-use super::extents::{Extent, Extents, LogKey};
-use super::log::{Log, remove_emptied};
+use super::extents::{Extent, Extents, LogKey, Times};
+use super::log::Log;
 use super::record::{HEADER, Record};
-use crate::base::id;
+use super::takeover::Takeover;
+use crate::base::{id, random};
 use crate::ledger::DropReason;
 use crate::queue::{OnDisk, Segment};
 
@@ -34,17 +35,13 @@ pub(crate) struct StoreSettings {
     pub(crate) max_age: Duration,
 }
 
-impl StoreSettings {
-    pub(super) fn is_expired(&self, queued_at: u64, now: u64) -> bool {
-        u128::from(now.saturating_sub(queued_at)) > self.max_age.as_millis()
-    }
-}
-
 /// What went wrong since the last report to the worker.
 #[derive(Debug, Default)]
 pub(crate) struct Incidents {
     /// Events on disk alone that were lost.
     pub(crate) losses: Vec<(DropReason, u64)>,
+    /// How many events were lost by another's hand, or by a failing disk, since a sync told of it.
+    pub(crate) gone: u64,
     /// Faults by which no event of the ledger was lost.
     pub(crate) faults: Vec<String>,
 }
@@ -54,6 +51,12 @@ impl Incidents {
         if events > 0 {
             self.losses.push((reason, events));
         }
+    }
+
+    /// Events are gone that should be there.
+    pub(super) fn miss(&mut self, events: u64) {
+        self.gone += events;
+        self.lose(DropReason::SpoolFull, events);
     }
 
     pub(super) fn fault(&mut self, path: &Path, what: fmt::Arguments<'_>) {
@@ -68,12 +71,13 @@ pub(crate) struct Store {
     /// Marks the records of this format.
     pub(super) tag: u32,
     /// `None` while none can be made.
-    dir: Option<Arc<SpoolDir>>,
+    pub(super) dir: Option<SpoolDir>,
     pub(super) logs: BTreeMap<LogKey, Log>,
     /// The file that is written to.
     current: Option<LogKey>,
     next_key: u64,
     pub(super) extents: Extents,
+    pub(super) takeover: Takeover,
     buffer: Vec<u8>,
     pub(crate) incidents: Incidents,
 }
@@ -83,11 +87,13 @@ impl Store {
         Self {
             tag: id::stable_hash(&settings.tag) as u32,
             settings,
-            dir: dir.map(Arc::new),
+            dir,
             logs: BTreeMap::new(),
             current: None,
-            next_key: 0,
+            // Names that an ended owner has given in the same millisecond are others.
+            next_key: random::seed() >> 34,
             extents: Extents::default(),
+            takeover: Takeover::default(),
             buffer: Vec::new(),
             incidents: Incidents::default(),
         }
@@ -98,7 +104,8 @@ impl Store {
     }
 
     /// Writes a segment's events. None of them is on disk if this fails.
-    pub(crate) fn append(&mut self, segment: &Arc<Segment>, queued_at: u64) -> io::Result<()> {
+    pub(super) fn append(&mut self, segment: &Arc<Segment>, times: Times) -> io::Result<()> {
+        let queued_at = times.queued_at;
         let events = segment.len();
         let needed = segment.slice(0..events).len() + events * HEADER;
         self.evict_down_to(self.settings.max_bytes.saturating_sub(needed as u64));
@@ -124,13 +131,18 @@ impl Store {
             return Err(error);
         }
         let (bytes, ordinals) = (start.0..log.bytes, start.1..log.next_ordinal);
-        let extent = Extent::of_segment(key, bytes, ordinals, queued_at, segment);
+        let extent = Extent::of_segment(key, bytes, ordinals, times, segment);
         self.extents.add_written(segment.sequence(), extent);
         Ok(())
     }
 
     /// The file to write to: a new one when the last is full.
     fn current_log(&mut self, queued_at: u64) -> io::Result<LogKey> {
+        // A file that somebody has removed can be written to all the same.
+        let current = self.current.and_then(|key| self.logs.get(&key));
+        if current.is_some_and(|log| log.bytes_there() != Some(log.bytes)) {
+            self.check();
+        }
         let max = (self.settings.max_bytes / 8).min(MAX_FILE_BYTES);
         if let Some(key) = self.current
             && let Some(log) = self.logs.get_mut(&key)
@@ -138,19 +150,16 @@ impl Store {
             if log.bytes < max {
                 return Ok(key);
             }
-            let synced = log.sync();
-            log.file = None;
             self.current = None;
+            let synced = self.sync_log(key);
+            if let Some(log) = self.logs.get_mut(&key) {
+                log.finish();
+            }
             synced?;
         }
         let key = self.new_key(queued_at);
         let dir = self.dir.as_ref().ok_or(io::ErrorKind::NotFound)?;
-        let log = Log::create(dir, key).inspect_err(|error| {
-            if error.kind() == io::ErrorKind::NotFound {
-                // Somebody has removed our directory.
-                self.dir = None;
-            }
-        })?;
+        let log = Log::create(dir.folder(), key)?;
         self.logs.insert(key, log);
         self.current = Some(key);
         Ok(key)
@@ -180,10 +189,15 @@ impl Store {
         }
     }
 
-    /// Drops what is on disk alone and too old.
+    /// The worker has made a segment of a run that was read back. Returns whether the run is still on disk.
+    pub(crate) fn set_segment(&mut self, segment: &Arc<Segment>) -> bool {
+        self.extents.set_segment(segment)
+    }
+
+    /// Drops what was kept on disk alone for too long. `now` is of the clock that nobody sets.
     pub(crate) fn expire(&mut self, now: u64) {
-        let settings = &self.settings;
-        let is_expired = |queued_at| settings.is_expired(queued_at, now);
+        let max_age = self.settings.max_age.as_millis();
+        let is_expired = |kept_since| u128::from(now.saturating_sub(kept_since)) > max_age;
         for extent in self.extents.take_expired(is_expired) {
             self.incidents.lose(DropReason::Expired, extent.alive);
             if let Some(log) = self.logs.get_mut(&extent.key) {
@@ -193,50 +207,81 @@ impl Store {
         }
     }
 
+    /// Looks again at all that is relied on: the directory, its lock, and each file. What is gone is forgotten, so
+    /// that the worker has it written anew where it is in memory, too; the rest is lost.
+    pub(crate) fn check(&mut self) {
+        let is_ours = self.dir.as_ref().is_some_and(SpoolDir::is_ours);
+        if !is_ours && let Some(dir) = self.dir.take() {
+            let what = format_args!("was removed or replaced by somebody else");
+            self.incidents.fault(dir.folder().path(), what);
+        }
+        let logs = self.logs.iter();
+        let there = logs.map(|(&key, log)| (key, log.bytes_there().filter(|_| is_ours), log.bytes));
+        let damaged: Vec<_> = there
+            .filter(|(_, there, bytes)| *there != Some(*bytes))
+            .collect();
+        for (key, there, _) in damaged {
+            self.current = self.current.filter(|&current| current != key);
+            match there {
+                None => self.forget(key, is_ours),
+                Some(bytes) => self.forget_behind(key, bytes),
+            }
+        }
+        if self.dir.is_none() {
+            self.reopen();
+        }
+    }
+
+    /// Forgets a file that is gone.
+    fn forget(&mut self, key: LogKey, tell: bool) {
+        if let Some(log) = self.logs.remove(&key)
+            && tell
+        {
+            let what = format_args!("was removed or replaced by somebody else");
+            self.incidents.fault(&log.path(), what);
+        }
+        let lost = self.extents.forget_from(key, 0, OnDisk::No);
+        self.incidents.miss(lost);
+    }
+
+    /// Forgets what a file had behind its first `bytes`, since somebody has cut it there.
+    fn forget_behind(&mut self, key: LogKey, bytes: u64) {
+        let Some(log) = self.logs.get_mut(&key) else {
+            return;
+        };
+        log.shrink(bytes);
+        let what = format_args!("was cut by somebody else");
+        self.incidents.fault(&log.path(), what);
+        // Of the run that was hit, what is whole stays.
+        if let Some(extent) = self.extents.across(key, bytes) {
+            extent.bytes.end = bytes;
+            let whole = log
+                .read(&extent.bytes)
+                .map_or(0, |file| extent.events(&file, self.tag).count() as u64);
+            self.incidents.miss(extent.alive.saturating_sub(whole));
+            extent.alive = whole;
+        }
+        let lost = self.extents.forget_from(key, bytes, OnDisk::No);
+        self.incidents.miss(lost);
+        log.alive = self.extents.alive_in(key);
+    }
+
     /// Removes the oldest files until at most `max_bytes` are on disk.
     pub(super) fn evict_down_to(&mut self, max_bytes: u64) {
         while self.logs.values().map(Log::bytes_on_disk).sum::<u64>() > max_bytes
             && let Some((key, log)) = self.logs.pop_first()
         {
-            self.forget(key, OnDisk::Evicted);
-            self.remove(log);
+            self.current = self.current.filter(|&current| current != key);
+            let lost = self.extents.forget_from(key, 0, OnDisk::Evicted);
+            self.incidents.lose(DropReason::SpoolFull, lost);
+            self.remove(&log);
         }
     }
 
-    /// Checks whether the file that is written to is still there: one that somebody has removed can be
-    /// written to all the same.
-    pub(crate) fn check(&mut self) {
-        if let Some(key) = self.current
-            && let Some(log) = self.logs.get(&key)
-            && !log.path.exists()
-        {
-            let what = format_args!("was removed by somebody else");
-            self.incidents.fault(&log.path, what);
-            if !log.dir.path().exists() {
-                self.dir = None;
-            }
-            self.logs.remove(&key);
-            self.forget(key, OnDisk::No);
-        }
-    }
-
-    /// Forgets a removed file. Its segments in memory get `state`.
-    fn forget(&mut self, key: LogKey, state: OnDisk) {
-        self.current = self.current.filter(|&current| current != key);
-        let lost = self.extents.forget_file(key, state);
-        self.incidents.lose(DropReason::SpoolFull, lost);
-    }
-
-    /// Removes a file and, after the last one of an ended owner, its directory.
-    fn remove(&mut self, log: Log) {
-        if let Err(error) = log.remove()
-            && error.kind() != io::ErrorKind::NotFound
-        {
+    fn remove(&mut self, log: &Log) {
+        if let Err(error) = log.remove() {
             let what = format_args!("cannot be removed: {error}");
-            self.incidents.fault(&log.path, what);
-        }
-        if let Ok(dir) = Arc::try_unwrap(log.dir) {
-            remove_emptied(dir);
+            self.incidents.fault(&log.path(), what);
         }
     }
 
@@ -250,7 +295,7 @@ impl Store {
         for key in done {
             self.current = self.current.filter(|&current| current != key);
             if let Some(log) = self.logs.remove(&key) {
-                self.remove(log);
+                self.remove(&log);
             }
         }
     }
@@ -260,8 +305,8 @@ impl Store {
         let logs = self.logs.values_mut();
         for log in logs.filter(|log| !log.ended.unsaved.is_empty()) {
             if let Err(error) = log.save_ended() {
-                let path = log.path.display();
-                let fault = format!("the list of {path} cannot be written: {error}");
+                let path = log.path();
+                let fault = format!("the list of {} cannot be written: {error}", path.display());
                 self.incidents.faults.push(fault);
             }
         }
@@ -269,8 +314,25 @@ impl Store {
 
     /// Makes what is written survive a power loss.
     pub(crate) fn sync(&mut self) -> io::Result<()> {
-        let results = self.logs.values_mut().map(Log::sync);
+        let keys: Vec<LogKey> = self.logs.keys().copied().collect();
+        let results = keys.into_iter().map(|key| self.sync_log(key));
         results.fold(Ok(()), Result::and)
+    }
+
+    /// Syncs a file. What could not be synced is to be written again, to another file.
+    fn sync_log(&mut self, key: LogKey) -> io::Result<()> {
+        let Some(log) = self.logs.get_mut(&key) else {
+            return Ok(());
+        };
+        let Err((from, error)) = log.sync() else {
+            return Ok(());
+        };
+        self.current = self.current.filter(|&current| current != key);
+        log.finish();
+        for ordinal in self.extents.take_doubtful(key, from) {
+            log.note_ended(ordinal);
+        }
+        Err(error)
     }
 
     /// Tries again to get a directory, if there is none. Returns whether there is a new one.
@@ -278,13 +340,14 @@ impl Store {
         if self.dir.is_some() {
             return false;
         }
-        let dir = SpoolDir::create(&self.settings.root, &self.settings.tag);
-        self.dir = dir.ok().map(Arc::new);
+        self.dir = SpoolDir::create_or_take(&self.settings.root, &self.settings.tag).ok();
+        self.takeover.has_read_own = false;
         self.dir.is_some()
     }
 
     /// Leaves the directory to the next owner, or removes it if nothing is left in it.
     pub(crate) fn close(&mut self) {
+        self.check();
         self.save_ended();
         self.tidy(true);
         if let Err(error) = self.sync() {
@@ -293,10 +356,113 @@ impl Store {
         }
         self.current = None;
         self.logs.clear();
-        if let Some(dir) = self.dir.take()
-            && let Ok(dir) = Arc::try_unwrap(dir)
-        {
+        if let Some(dir) = self.dir.take() {
             dir.remove();
         }
+    }
+}
+
+#[cfg(all(test, unix))]
+mod tests {
+    use std::time::Instant;
+
+    use super::*;
+    use crate::ledger::Ledger;
+    use crate::queue::{Bounds, Receiver, WhenFull, bounded};
+
+    /// A store in a directory that goes away with it.
+    struct Scene {
+        root: PathBuf,
+        store: Store,
+        receiver: Receiver,
+    }
+
+    impl Scene {
+        fn new() -> Self {
+            let root = format!("mcp-usage-store-{:016x}", random::seed());
+            let root = std::env::temp_dir().join(root);
+            let settings = StoreSettings {
+                root: root.clone(),
+                tag: "t".to_owned(),
+                max_bytes: 1 << 20,
+                max_age: Duration::from_secs(60),
+            };
+            let dir = SpoolDir::create_or_take(&root, "t").ok();
+            let bounds = Bounds {
+                max_events: 100,
+                max_bytes: 1 << 20,
+                when_full: WhenFull::DropNewest,
+                batch_events: 10,
+                batch_bytes: 1 << 16,
+                hook_bytes: 0,
+            };
+            Self {
+                root,
+                store: Store::new(settings, dir),
+                receiver: bounded(bounds, Arc::new(Ledger::default())).1,
+            }
+        }
+
+        /// Writes a segment of two events.
+        fn append(&mut self, segment: &Arc<Segment>) {
+            let times = Times {
+                queued_at: 1_800_000_000_000,
+                kept_since: 0,
+            };
+            assert!(self.store.append(segment, times).is_ok());
+            segment.set_on_disk(OnDisk::Yes);
+        }
+
+        fn segment(&self, sequence: u64) -> Arc<Segment> {
+            let events = [(1, 0..2), (2, 0..2)];
+            let segment = self
+                .receiver
+                .restored(sequence, b"{}", &events, Instant::now());
+            Arc::new(segment)
+        }
+    }
+
+    impl Drop for Scene {
+        fn drop(&mut self) {
+            let _ = std::fs::remove_dir_all(&self.root);
+        }
+    }
+
+    /// After a sync that failed the next one succeeds, and the bytes are on disk or not.
+    #[test]
+    fn what_could_not_be_synced_is_written_again_to_another_file() {
+        let mut scene = Scene::new();
+        let [first, second] = [1, 2].map(|sequence| scene.segment(sequence));
+        scene.append(&first);
+        scene.store.sync().unwrap();
+        scene.append(&second);
+        let key = scene.store.current.unwrap();
+        // A pipe cannot be synced, as little as a disk that has gone bad.
+        let pipe = std::os::fd::OwnedFd::from(std::io::pipe().unwrap().1);
+        scene
+            .store
+            .logs
+            .get_mut(&key)
+            .unwrap()
+            .break_sync(pipe.into());
+        scene.store.sync().unwrap_err();
+        assert_eq!(
+            (first.on_disk(), second.on_disk()),
+            (OnDisk::Yes, OnDisk::No)
+        );
+        scene.append(&second);
+        scene.store.sync().unwrap();
+        let alive: Vec<u64> = scene.store.logs.values().map(|log| log.alive).collect();
+        assert_eq!(alive, [2, 2]);
+        assert_ne!(scene.store.current, Some(key));
+    }
+
+    #[test]
+    fn two_stores_of_one_process_never_have_one_directory() {
+        let scene = Scene::new();
+        let path = scene.store.dir.as_ref().unwrap().folder().path().to_owned();
+        assert!(SpoolDir::take_over(&path).unwrap().is_none());
+        // Looking for it has not cost the first its lock.
+        assert!(scene.store.dir.as_ref().unwrap().is_ours());
     }
 }

@@ -2,7 +2,9 @@
 
 mod damage;
 mod disk;
+mod foreign;
 mod process;
+mod removed;
 
 use std::fs;
 use std::path::{Path, PathBuf};
@@ -336,28 +338,6 @@ fn the_disk_is_bounded_in_bytes_and_the_oldest_make_room() {
     assert_eq!(taken(&ingest).last(), Some(&2_999));
     let kept = taken(&ingest).len() as u64;
     assert_eq!(kept, after.delivered);
-}
-
-#[test]
-fn an_event_that_is_too_old_after_a_restart_is_dropped_and_counted() {
-    const DAY: Duration = Duration::from_secs(24 * 60 * 60);
-    for (age, expired) in [(6 * DAY, 0), (8 * DAY, 20)] {
-        let (dir, ingest, clock) = (TempDir::new(), ingest(), ManualClock::new());
-        leave(&dir, &Wire::Reo, 20);
-        clock.set_forward(age);
-        let usage = builder(&ingest)
-            .clock(&clock)
-            .spool(dir.spool())
-            .build()
-            .unwrap();
-        assert_eq!(usage.flush_blocking(PATIENCE), Ok(()));
-        let stats = end(&usage, &ingest);
-        assert_balance(&stats);
-        assert_eq!(stats.recovered, 20);
-        assert_eq!(stats.dropped.get(DropReason::Expired), expired);
-        assert_eq!(stats.delivered, 20 - expired);
-        dir.assert_empty();
-    }
 }
 
 #[test]

@@ -3,7 +3,7 @@
 use super::*;
 
 /// A sub-directory with one file, as an owner leaves it that has ended.
-fn orphan(root: &Path, n: usize, log: &[u8]) {
+pub(super) fn orphan(root: &Path, n: usize, log: &[u8]) {
     let dir = root.join(format!("reo-{n:016x}"));
     fs::create_dir(&dir).unwrap();
     fs::write(dir.join("lock"), "").unwrap();
@@ -11,7 +11,7 @@ fn orphan(root: &Path, n: usize, log: &[u8]) {
 }
 
 /// Three events as they stand in a file, and where each ends.
-fn file() -> (Vec<u8>, Vec<usize>) {
+pub(super) fn file() -> (Vec<u8>, Vec<usize>) {
     let dir = TempDir::new();
     leave(&dir, &Wire::Reo, 3);
     let log = fs::read(&dir.logs()[0]).unwrap();

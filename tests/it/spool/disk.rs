@@ -144,6 +144,56 @@ fn on_a_read_only_directory_delivery_goes_on_from_memory() {
     assert_eq!((report.stats.delivered, report.stats.spooled), (20, 1));
 }
 
+/// What is gone is written anew; when there is no room for it, that is said.
+#[test]
+fn on_a_full_disk_what_was_removed_is_said_to_be_in_memory_alone() {
+    let Some(mount) = Mount::new("1m") else {
+        return;
+    };
+    let ingest = ingest();
+    ingest.answer_always(Answer::status(503));
+    let usage = builder_for(&ingest, &Wire::ReoBatch)
+        .spool(mount.0.spool())
+        .build()
+        .unwrap();
+    for n in 0..200 {
+        usage.log_usage(event(n));
+    }
+    assert_eq!(usage.flush_to_disk_blocking(PATIENCE), Ok(()));
+    let junk = mount.0.0.join("junk");
+    fs::write(&junk, vec![1; 2 << 20]).unwrap_err();
+    // Moved away, the directory goes on to take its room.
+    fs::rename(mount.0.root(), mount.0.0.join("moved")).unwrap();
+    assert_eq!(
+        usage.flush_to_disk_blocking(PATIENCE),
+        Err(SpoolError::NotWritten { events: 200 })
+    );
+    fs::remove_file(junk).unwrap();
+    wait_until(|| usage.flush_to_disk_blocking(PATIENCE) == Ok(()));
+    let stats = usage.shutdown_blocking(MOMENT).stats;
+    assert_balance(&stats);
+    assert_eq!((stats.spooled, stats.dropped.total()), (200, 0));
+}
+
+/// Perhaps it is what was left that fills the disk.
+#[test]
+fn without_room_for_a_new_directory_what_was_left_is_delivered_from_its_own() {
+    let Some(mount) = Mount::new("1m") else {
+        return;
+    };
+    leave(&mount.0, &Wire::Reo, 20);
+    mount.remount("nr_inodes=20");
+    let fill = |n: u32| fs::write(mount.0.0.join(n.to_string()), "");
+    assert!((0..100).any(|n| fill(n).is_err()));
+    let ingest = ingest();
+    let usage = builder(&ingest).spool(mount.0.spool()).build().unwrap();
+    assert_eq!(usage.flush_blocking(PATIENCE), Ok(()));
+    assert_eq!(taken(&ingest), (0..20).collect::<Vec<_>>());
+    let stats = end(&usage, &ingest);
+    assert_eq!((stats.recovered, stats.delivered), (20, 20));
+    mount.0.assert_empty();
+}
+
 /// A disk that hangs, by way of a file system that can be frozen.
 struct Freezer(TempDir);
 

@@ -10,7 +10,18 @@ const ROLE: &str = "USAGE_TEST_SPOOL_ROLE";
 
 /// Starts this binary again as a process that logs into a spool.
 fn start(role: &str, dir: &TempDir, ingest: &MockIngest, first: i64) -> Child {
-    Command::new(std::env::current_exe().unwrap())
+    let program = std::env::current_exe().unwrap();
+    start_as(Command::new(program), role, dir, ingest, first)
+}
+
+fn start_as(
+    mut command: Command,
+    role: &str,
+    dir: &TempDir,
+    ingest: &MockIngest,
+    first: i64,
+) -> Child {
+    command
         .args(["--exact", "spool::process::role", "--nocapture"])
         .stdin(Stdio::piped())
         .stdout(Stdio::piped())
@@ -34,7 +45,12 @@ fn role() {
         .api_key(KEY)
         .endpoint(variable("USAGE_TEST_ENDPOINT"))
         .product_id("reoWebApp")
-        .wire(Wire::ReoBatch)
+        // One event per request where copies of events are taken over, which would be refused in one batch.
+        .wire(if role == "takes over" {
+            Wire::Reo
+        } else {
+            Wire::ReoBatch
+        })
         .flush_interval(MOMENT)
         .initial_backoff(Duration::from_millis(1))
         .spool(Spool::dir(variable("USAGE_TEST_DIR")))
@@ -44,6 +60,9 @@ fn role() {
     match role.as_str() {
         "steady" => steady(&usage, first),
         "leaves" => leaves(&usage, first),
+        #[cfg(unix)]
+        "forks" => forks(&usage, first),
+        "takes over" => takes_over(&usage),
         other => panic!("no such role: {other}"),
     }
 }
@@ -84,6 +103,53 @@ fn leaves(usage: &UsageLogger, first: i64) {
     say("ready");
     let mut line = String::new();
     let _ = std::io::stdin().read_line(&mut line);
+}
+
+/// As [`leaves`], with a forked child that does nothing and lives on.
+#[cfg(unix)]
+fn forks(usage: &UsageLogger, first: i64) {
+    for n in first..first + 10 {
+        usage.log_usage(event(n));
+    }
+    usage.flush_to_disk_blocking(PATIENCE).unwrap();
+    if let fork::Fork::Parent(child) = fork::fork().unwrap() {
+        say(&format!("child {child}"));
+    }
+    // Ends with the input, which both have.
+    let _ = std::io::copy(&mut std::io::stdin(), &mut std::io::sink());
+    std::process::exit(0);
+}
+
+/// Delivers what it finds, and tells how many events that were, how many descriptors are open, and the most memory it
+/// had.
+fn takes_over(usage: &UsageLogger) {
+    usage.flush_blocking(PATIENCE).unwrap();
+    let open = fs::read_dir("/proc/self/fd").map_or(0, Iterator::count);
+    let status = fs::read_to_string("/proc/self/status").unwrap_or_default();
+    let most = status.lines().find(|line| line.starts_with("VmHWM:"));
+    let most = most.and_then(|line| line.split_whitespace().nth(1));
+    let stats = usage.shutdown_blocking(PATIENCE).stats;
+    assert_balance(&stats);
+    say(&format!(
+        "delivered {} {open} {}",
+        stats.delivered,
+        most.unwrap_or("0")
+    ));
+}
+
+/// What a process says that takes over what is in `dir`: events, open descriptors, most KiB of memory.
+fn numbers_of_a_takeover(dir: &TempDir, ingest: &MockIngest, limits: &str) -> [u64; 3] {
+    let mut command = Command::new("sh");
+    let program = std::env::current_exe().unwrap();
+    command.args(["-c", &format!("{limits} exec \"$0\" \"$@\"")]);
+    command.arg(program);
+    let mut child = start_as(command, "takes over", dir, ingest, 0);
+    let lines = BufReader::new(child.stdout.take().unwrap()).lines();
+    let mut lines = lines.map(Result::unwrap);
+    let line = lines.find(|line| line.starts_with("delivered ")).unwrap();
+    child.wait().unwrap();
+    let mut numbers = line.split(' ').skip(1).map(|word| word.parse().unwrap());
+    std::array::from_fn(|_| numbers.next().unwrap())
 }
 
 /// What a killed process had said.
@@ -212,5 +278,90 @@ fn processes_that_are_killed_leave_their_events_to_the_next() {
     let stats = end(&usage, &ingest);
     assert_balance(&stats);
     assert_eq!(taken(&ingest), (0..30).collect::<Vec<_>>());
+    dir.assert_empty();
+}
+
+/// The lock ends with the process that took it, whoever has its descriptors.
+#[cfg(unix)]
+#[test]
+fn a_forked_child_does_not_keep_what_its_parent_has_left() {
+    let (dir, ingest) = (TempDir::new(), ingest());
+    ingest.answer_always(Answer::status(503));
+    let mut parent = start("forks", &dir, &ingest, 0);
+    let lines = BufReader::new(parent.stdout.take().unwrap()).lines();
+    let said = lines
+        .map(Result::unwrap)
+        .find(|line| line.starts_with("child "));
+    let child = said.unwrap()["child ".len()..].to_owned();
+    // While the parent lives, its slot is its own.
+    let clock = ManualClock::new();
+    let usage = builder(&ingest)
+        .clock(&clock)
+        .spool(dir.spool())
+        .build()
+        .unwrap();
+    assert_eq!(usage.flush_blocking(PATIENCE), Ok(()));
+    assert_eq!(usage.stats().recovered, 0);
+
+    parent.kill().unwrap();
+    let input = parent.stdin.take();
+    parent.wait().unwrap();
+    ingest.answer_always(Answer::ok());
+    wait_until(|| {
+        clock.advance(Duration::from_secs(1));
+        usage.stats().recovered == 10
+    });
+    let lives = Command::new("kill").args(["-0", &child]).status();
+    assert!(lives.unwrap().success(), "the child has ended");
+    drop(input);
+    assert_eq!(usage.flush_blocking(PATIENCE), Ok(()));
+    end(&usage, &ingest);
+    assert_eq!(taken(&ingest), (0..10).collect::<Vec<_>>());
+    dir.assert_empty();
+}
+
+/// As a server leaves them that was killed again and again. The host needs its descriptors itself.
+#[cfg(unix)]
+#[test]
+fn many_slots_cost_few_descriptors() {
+    const SLOTS: usize = 300;
+    let (dir, ingest) = (TempDir::new(), ingest());
+    let (log, _) = super::damage::file();
+    fs::create_dir(dir.root()).unwrap();
+    for n in 0..SLOTS {
+        super::damage::orphan(&dir.root(), n, &log);
+    }
+    let [delivered, open, _] = numbers_of_a_takeover(&dir, &ingest, "ulimit -n 64;");
+    assert_eq!(delivered, 3 * SLOTS as u64);
+    assert!(open < 40, "{open} descriptors");
+    assert_eq!(taken(&ingest), [0, 1, 2]);
+    dir.assert_empty();
+}
+
+/// A hole of 4 GiB behind the events, in a file that has one of our names.
+#[test]
+fn a_file_of_gigabytes_is_not_read_whole() {
+    let (dir, ingest) = (TempDir::new(), ingest());
+    let (log, _) = super::damage::file();
+    fs::create_dir(dir.root()).unwrap();
+    super::damage::orphan(&dir.root(), 0, &log);
+    let [_, _, before] = numbers_of_a_takeover(&dir, &ingest, "");
+    for n in 1..4 {
+        super::damage::orphan(&dir.root(), n, &log);
+    }
+    for log in dir.logs().into_iter().skip(1) {
+        let file = fs::File::options().write(true).open(log).unwrap();
+        file.set_len(4 << 30).unwrap();
+    }
+    // A process with less memory than the file has bytes.
+    let [delivered, _, after] = numbers_of_a_takeover(&dir, &ingest, "ulimit -v 3000000;");
+    assert_eq!(delivered, 9, "those of the large files, too");
+    if before == 0 {
+        eprintln!("only the events are checked: memory is read from /proc");
+    }
+    assert!(
+        after < before + 32 * 1024,
+        "{before} KiB, and {after} KiB with the large files"
+    );
     dir.assert_empty();
 }

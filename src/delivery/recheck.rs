@@ -1,0 +1,196 @@
+//! What is read back from disk is looked at as if it were new: another hand may have written it, and the redactor's
+//! rules may have become stricter since.
+//!
+//! An event that nothing is found in keeps its bytes. It costs about what the capture of an event costs, on the spool's
+//! thread, and only for what is read back.
+
+use std::ops::Range;
+
+use serde::de::{Deserializer, MapAccess, Visitor};
+use serde_json::value::RawValue;
+
+use crate::ledger::DropReason;
+use crate::limits::MAX_EVENT_BYTES;
+use crate::redact::{Counts, Draft, Redactor};
+use crate::wire::Profile;
+
+/// Appends an event to `out`, redacted; an error says as what it is to be dropped.
+pub(super) fn recheck(
+    json: &[u8],
+    profile: &Profile,
+    redactor: &Redactor,
+    scratch: &mut Vec<u8>,
+    out: &mut Vec<u8>,
+) -> Result<(), DropReason> {
+    let spans = spans(json, profile).ok_or(DropReason::SpoolFull)?;
+    let draft = Draft {
+        json,
+        spans: &spans,
+        counts_at: None,
+        counts: &Counts::default(),
+    };
+    let sealed = redactor.seal(draft, scratch);
+    let sealed = sealed.map_err(|_| DropReason::RedactionFailed)?;
+    out.extend_from_slice(sealed.as_bytes());
+    Ok(())
+}
+
+/// Where content of the user stands in an event; `None` when the bytes are no event: one JSON object of its size.
+fn spans(json: &[u8], profile: &Profile) -> Option<Vec<Range<usize>>> {
+    let text = str::from_utf8(json).ok()?;
+    if json.len() > MAX_EVENT_BYTES || !text.starts_with('{') {
+        return None;
+    }
+    let members = Members {
+        text,
+        profile,
+        in_meta: false,
+        spans: Vec::new(),
+    };
+    members.read(text)
+}
+
+/// Reads the members of an event, or of its `meta`.
+struct Members<'a> {
+    text: &'a str,
+    profile: &'a Profile,
+    in_meta: bool,
+    spans: Vec<Range<usize>>,
+}
+
+impl<'a> Members<'a> {
+    fn read(self, object: &'a str) -> Option<Vec<Range<usize>>> {
+        let mut json = serde_json::Deserializer::from_str(object);
+        let spans = json.deserialize_map(self).ok()?;
+        json.end().ok()?;
+        Some(spans)
+    }
+
+    fn place(&self, part: &RawValue) -> Range<usize> {
+        let start = part.get().as_ptr().addr() - self.text.as_ptr().addr();
+        start..start + part.get().len()
+    }
+
+    /// As for what a hook returns (`before_send`): our own names hide no value, and what the caller chose to send as
+    /// it is stays.
+    fn add(&mut self, name: &'a RawValue, value: &'a RawValue) -> Option<()> {
+        let (name_at, value_at) = (self.place(name), self.place(value));
+        let name = name.get().trim_matches('"');
+        let (is_fixed, is_own) = if self.in_meta {
+            let is_own = (self.profile.is_own_meta_name)(name);
+            (name == "redactions", is_own)
+        } else {
+            let is_own = self.profile.own_members.contains(&name);
+            (self.profile.fixed_members.contains(&name), is_own)
+        };
+        if is_fixed {
+            return Some(());
+        }
+        if !self.in_meta && name == "meta" && value.get().starts_with('{') {
+            let meta = Self {
+                text: self.text,
+                profile: self.profile,
+                in_meta: true,
+                spans: std::mem::take(&mut self.spans),
+            };
+            self.spans = meta.read(value.get())?;
+            return Some(());
+        }
+        let start = if is_own {
+            value_at.start
+        } else {
+            name_at.start
+        };
+        self.spans.push(start..value_at.end);
+        Some(())
+    }
+}
+
+impl<'a> Visitor<'a> for Members<'a> {
+    type Value = Vec<Range<usize>>;
+
+    fn expecting(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.write_str("an object")
+    }
+
+    fn visit_map<A: MapAccess<'a>>(mut self, mut map: A) -> Result<Self::Value, A::Error> {
+        while let Some((name, value)) = map.next_entry::<&RawValue, &RawValue>()? {
+            if self.add(name, value).is_none() {
+                return Err(serde::de::Error::custom("meta is no object"));
+            }
+        }
+        Ok(self.spans)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::wire::REO;
+
+    fn again(json: &str) -> Result<String, DropReason> {
+        let (mut scratch, mut out) = (Vec::new(), Vec::new());
+        recheck(
+            json.as_bytes(),
+            &REO,
+            &Redactor::default(),
+            &mut scratch,
+            &mut out,
+        )?;
+        Ok(String::from_utf8(out).unwrap())
+    }
+
+    #[test]
+    fn an_event_that_is_redacted_keeps_its_bytes() {
+        for json in [
+            "{}",
+            r#"{"event_id":4111111111111111,"user_id":"rachel@example.com","source":"X"}"#,
+            r#"{"meta":{"tool":"t","prompt":"ask [REDACTED:EMAIL]","redactions":{"email":1}},"event_at":"x"}"#,
+            r#"{ "meta" : { "session_id" : "\u00e9", "own" : [1, {"b": null}] } }"#,
+        ] {
+            assert_eq!(again(json).as_deref(), Ok(json));
+        }
+    }
+
+    #[test]
+    fn what_a_stricter_redactor_finds_is_replaced() {
+        let json = r#"{"user_id":"rachel@example.com","meta":{"prompt":"ask rachel@example.com","password":"hunter2"},"source":"a"}"#;
+        let again = again(json).unwrap();
+        assert!(again.starts_with(r#"{"user_id":"rachel@example.com","meta":{"prompt":"ask ["#));
+        assert!(!again.contains("hunter2") && again.ends_with(r#","source":"a"}"#));
+        assert!(
+            serde_json::from_str::<serde_json::Value>(&again).is_ok(),
+            "{again}"
+        );
+        assert_eq!(again.matches("rachel").count(), 1, "{again}");
+    }
+
+    #[test]
+    fn what_is_no_event_is_refused() {
+        let large = format!(r#"{{"a":"{}"}}"#, "x".repeat(MAX_EVENT_BYTES));
+        for json in [
+            "",
+            "[]",
+            "\"text\"",
+            "{",
+            "{}{}",
+            "{},{}",
+            "{}],[{}",
+            r#"{"a":01}"#,
+            r#"{"meta":{]}"#,
+            " {}",
+            &large,
+        ] {
+            assert_eq!(again(json), Err(DropReason::SpoolFull), "{json:.20}");
+        }
+        let mut out = Vec::new();
+        let result = recheck(
+            b"{\"a\":\"\xc3\"}",
+            &REO,
+            &Redactor::off(),
+            &mut Vec::new(),
+            &mut out,
+        );
+        assert_eq!((result, out.len()), (Err(DropReason::SpoolFull), 0));
+    }
+}

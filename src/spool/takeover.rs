@@ -1,0 +1,78 @@
+//! Pure: what is not yet taken over, and what was left alone. Knows no file.
+
+use std::io;
+use std::path::PathBuf;
+
+#[derive(Debug, Default)]
+pub(super) struct Takeover {
+    slots: Vec<PathBuf>,
+    /// Whether what was found in this owner's directory is known: it may be one that another has left.
+    pub(super) has_read_own: bool,
+    /// What is not ours, as far as can be seen; the first with its cause.
+    left_alone: usize,
+    first: Option<(PathBuf, io::Error)>,
+    /// How many were told of.
+    told: usize,
+}
+
+impl Takeover {
+    /// Begins to look through the directories of ended owners.
+    pub(super) fn begin(&mut self, slots: Vec<PathBuf>) {
+        self.slots = slots;
+        self.left_alone = 0;
+        self.first = None;
+    }
+
+    pub(super) fn next_slot(&mut self) -> Option<PathBuf> {
+        self.slots.pop()
+    }
+
+    pub(super) fn has_slots(&self) -> bool {
+        !self.slots.is_empty()
+    }
+
+    pub(super) fn leave_alone(&mut self, path: PathBuf, cause: io::Error) {
+        self.left_alone += 1;
+        self.first.get_or_insert((path, cause));
+    }
+
+    /// What was left alone, in words; once, as long as it is the same number.
+    pub(super) fn left_alone(&mut self) -> Option<String> {
+        let count = self.left_alone;
+        if std::mem::replace(&mut self.told, count) == count {
+            return None;
+        }
+        let (path, cause) = self.first.take()?;
+        let first = path.display();
+        Some(format!(
+            "holds {count} things that are left alone, the first {first}: {cause}"
+        ))
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn what_is_left_alone_is_told_once() {
+        let mut takeover = Takeover::default();
+        let mut look = |things: usize| {
+            takeover.begin(Vec::new());
+            for n in 0..things {
+                let cause = io::Error::other("is no file");
+                takeover.leave_alone(PathBuf::from(n.to_string()), cause);
+            }
+            takeover.left_alone()
+        };
+        assert_eq!(look(0), None);
+        let told = look(2).unwrap();
+        assert_eq!(
+            told,
+            "holds 2 things that are left alone, the first 0: is no file"
+        );
+        assert_eq!(look(2), None);
+        assert!(look(3).is_some());
+        assert_eq!(look(0), None);
+    }
+}

@@ -1,0 +1,347 @@
+//! What is read is judged, not where it stands: directories, files and records that are not ours.
+
+use super::damage::{file, orphan};
+use super::*;
+
+/// A logger that takes over what is in `dir`, and its flush.
+fn adopt(dir: &TempDir) -> (UsageLogger, MockIngest) {
+    let ingest = ingest();
+    let usage = builder_for(&ingest, &Wire::ReoBatch)
+        .spool(dir.spool())
+        .build()
+        .unwrap();
+    assert_eq!(usage.flush_blocking(PATIENCE), Ok(()));
+    (usage, ingest)
+}
+
+const LOG: &str = "1800000000000-000001.log";
+
+fn slot(dir: &TempDir, n: usize) -> PathBuf {
+    dir.root().join(format!("reo-{n:016x}"))
+}
+
+#[cfg(unix)]
+fn fifo(path: &Path) {
+    let made = std::process::Command::new("mkfifo").arg(path).status();
+    assert!(made.unwrap().success());
+}
+
+#[cfg(unix)]
+fn set_mode(path: &Path, mode: u32) {
+    use std::os::unix::fs::PermissionsExt;
+    fs::set_permissions(path, fs::Permissions::from_mode(mode)).unwrap();
+}
+
+/// Each of these would be read by its name alone: it would hold the thread for good, or have somebody
+/// else's bytes sent.
+#[cfg(unix)]
+#[test]
+fn what_is_no_file_of_ours_is_left_alone_and_counted_once() {
+    use std::os::unix::fs::{chown, symlink};
+
+    type Fault = (&'static str, fn(&TempDir));
+    let faults: [Fault; 8] = [
+        ("a file that is a pipe", |dir| {
+            fs::remove_file(slot(dir, 2).join(LOG)).unwrap();
+            fifo(&slot(dir, 2).join(LOG));
+        }),
+        ("a lock that is a pipe", |dir| {
+            fs::remove_file(slot(dir, 2).join("lock")).unwrap();
+            fifo(&slot(dir, 2).join("lock"));
+        }),
+        ("a file that is a directory", |dir| {
+            fs::remove_file(slot(dir, 2).join(LOG)).unwrap();
+            fs::create_dir(slot(dir, 2).join(LOG)).unwrap();
+        }),
+        ("a file that is a link", |dir| {
+            let log = slot(dir, 2).join(LOG);
+            fs::rename(&log, dir.0.join("elsewhere")).unwrap();
+            symlink(dir.0.join("elsewhere"), log).unwrap();
+        }),
+        ("a slot that is a link", |dir| {
+            fs::rename(slot(dir, 2), dir.0.join("elsewhere")).unwrap();
+            symlink(dir.0.join("elsewhere"), slot(dir, 2)).unwrap();
+        }),
+        ("a slot that is a file", |dir| {
+            fs::remove_dir_all(slot(dir, 2)).unwrap();
+            fs::write(slot(dir, 2), "").unwrap();
+        }),
+        ("a slot that everybody can write", |dir| {
+            set_mode(&slot(dir, 2), 0o777);
+        }),
+        ("a file that everybody can write", |dir| {
+            set_mode(&slot(dir, 2).join(LOG), 0o666);
+        }),
+    ];
+    let mut faults = faults.to_vec();
+    let probe = TempDir::new();
+    if chown(&probe.0, Some(65_534), None).is_ok() {
+        faults.push(("a slot of another user", |dir| {
+            chown(slot(dir, 2), Some(65_534), None).unwrap();
+        }));
+        faults.push(("a file of another user", |dir| {
+            chown(slot(dir, 2).join(LOG), Some(65_534), None).unwrap();
+        }));
+    } else {
+        eprintln!("skipped: only root can give files to another user");
+    }
+    let (log, _) = file();
+    for (name, fault) in faults {
+        let dir = TempDir::new();
+        fs::create_dir(dir.root()).unwrap();
+        orphan(&dir.root(), 1, &log);
+        orphan(&dir.root(), 2, &log);
+        fault(&dir);
+        let (usage, ingest) = adopt(&dir);
+        assert_eq!(taken(&ingest), [0, 1, 2], "{name}");
+        assert_eq!(ingest.duplicates(), Vec::<String>::new(), "{name}");
+        let stats = end(&usage, &ingest);
+        assert_eq!((stats.recovered, stats.spool_faults), (3, 1), "{name}");
+        assert!(slot(&dir, 2).symlink_metadata().is_ok(), "{name}");
+        assert!(!slot(&dir, 1).exists(), "{name}");
+    }
+}
+
+#[test]
+fn a_slot_whose_lock_was_removed_is_taken_over() {
+    let dir = TempDir::new();
+    let (log, _) = file();
+    fs::create_dir(dir.root()).unwrap();
+    orphan(&dir.root(), 1, &log);
+    fs::remove_file(slot(&dir, 1).join("lock")).unwrap();
+    let (usage, ingest) = adopt(&dir);
+    assert_eq!(taken(&ingest), [0, 1, 2]);
+    assert_eq!(end(&usage, &ingest).spool_faults, 0);
+    dir.assert_empty();
+}
+
+/// Volumes of a cluster get their group's write permission at each start of a pod.
+#[cfg(unix)]
+#[test]
+fn what_our_group_can_write_is_still_ours() {
+    let dir = TempDir::new();
+    let (log, _) = file();
+    fs::create_dir(dir.root()).unwrap();
+    orphan(&dir.root(), 1, &log);
+    set_mode(&slot(&dir, 1), 0o2770);
+    set_mode(&slot(&dir, 1).join(LOG), 0o660);
+    let (usage, ingest) = adopt(&dir);
+    assert_eq!(taken(&ingest), [0, 1, 2]);
+    assert_eq!(end(&usage, &ingest).spool_faults, 0);
+    dir.assert_empty();
+}
+
+/// As in a container whose volume has the mode 0777: one warning, and the spool is used.
+#[cfg(unix)]
+#[test]
+fn a_directory_that_others_can_write_is_used_with_one_warning() {
+    let lines = Lines::default();
+    let (dir, ingest) = (TempDir::new(), ingest());
+    fs::create_dir(dir.root()).unwrap();
+    set_mode(&dir.root(), 0o777);
+    let usage = tracing::subscriber::with_default(lines.subscriber(), || {
+        builder(&ingest).spool(dir.spool()).build().unwrap()
+    });
+    let warned = lines.with("can be written by everybody");
+    assert_eq!(warned.len(), 1, "{warned:?}");
+    assert!(warned[0].contains("WARN"), "{warned:?}");
+    ingest.answer_always(Answer::status(503));
+    usage.log_usage(event(1));
+    assert_eq!(usage.flush_to_disk_blocking(PATIENCE), Ok(()));
+    let stats = usage.shutdown_blocking(MOMENT).stats;
+    assert_eq!((stats.spooled, stats.spool_faults), (1, 0));
+}
+
+/// Lines of a log.
+#[derive(Clone, Default)]
+struct Lines(std::sync::Arc<std::sync::Mutex<Vec<u8>>>);
+
+impl Lines {
+    fn subscriber(&self) -> impl tracing::Subscriber + Send + Sync + 'static {
+        let lines = self.clone();
+        tracing_subscriber::fmt()
+            .with_ansi(false)
+            .with_writer(move || lines.clone())
+            .finish()
+    }
+
+    fn with(&self, text: &str) -> Vec<String> {
+        let all = String::from_utf8(self.0.lock().unwrap().clone()).unwrap();
+        let lines = all.lines().filter(|line| line.contains(text));
+        lines.map(str::to_owned).collect()
+    }
+}
+
+impl std::io::Write for Lines {
+    fn write(&mut self, bytes: &[u8]) -> std::io::Result<usize> {
+        self.0.lock().unwrap().extend_from_slice(bytes);
+        Ok(bytes.len())
+    }
+
+    fn flush(&mut self) -> std::io::Result<()> {
+        Ok(())
+    }
+}
+
+const DAY: Duration = Duration::from_secs(24 * 60 * 60);
+
+/// The clock was slow when the events were written, and is right now.
+#[test]
+fn an_event_read_back_is_sent_once_before_its_age_is_looked_at() {
+    for (name, status, delivered) in [("up", 200, 20), ("down", 503, 0)] {
+        let (dir, ingest, clock) = (TempDir::new(), ingest(), ManualClock::new());
+        leave(&dir, &Wire::ReoBatch, 20);
+        ingest.answer_always(Answer::status(status));
+        clock.set_forward(10 * DAY);
+        let usage = builder_for(&ingest, &Wire::ReoBatch)
+            .clock(&clock)
+            .spool(dir.spool())
+            .build()
+            .unwrap();
+        let deadline = Instant::now() + PATIENCE;
+        while usage.stats().pending + usage.stats().spooled > 0 || usage.stats().recovered == 0 {
+            assert!(Instant::now() < deadline, "{name}: {}", usage.stats());
+            clock.advance(Duration::from_millis(10));
+            std::thread::yield_now();
+        }
+        let stats = end(&usage, &ingest);
+        assert_eq!(
+            (stats.recovered, stats.delivered),
+            (20, delivered),
+            "{name}"
+        );
+        let expired = stats.dropped.get(DropReason::Expired);
+        assert_eq!(expired, 20 - delivered, "{name}");
+        let sent: std::collections::BTreeSet<_> =
+            ingest.events().iter().map(|e| e.id.clone()).collect();
+        assert_eq!(sent.len(), 20, "{name}");
+        dir.assert_empty();
+    }
+}
+
+/// What a running logger keeps on disk alone has the age of its own clock, which nobody sets.
+#[test]
+fn a_clock_that_is_set_forward_costs_nothing_that_is_on_disk_alone() {
+    let (dir, ingest, clock) = (TempDir::new(), ingest(), ManualClock::new());
+    ingest.answer_always(Answer::status(503));
+    let usage = builder_for(&ingest, &Wire::ReoBatch)
+        .clock(&clock)
+        .max_queue_events(100)
+        .spool(dir.spool())
+        .build()
+        .unwrap();
+    for n in 0..500 {
+        while usage.stats().pending >= 90 {
+            clock.advance(Duration::from_millis(1));
+            std::thread::yield_now();
+        }
+        assert_eq!(usage.log_usage(event(n)), Outcome::Queued);
+    }
+    clock.set_forward(10 * DAY);
+    ingest.answer_always(Answer::ok());
+    let deadline = Instant::now() + PATIENCE;
+    while usage.stats().delivered + usage.stats().dropped.total() < 500 {
+        assert!(Instant::now() < deadline, "{}", usage.stats());
+        // Slowly, so that no request outlasts its time.
+        clock.advance(Duration::from_millis(20));
+        std::thread::sleep(Duration::from_millis(2));
+    }
+    let stats = end(&usage, &ingest);
+    // What had failed before has been sent once.
+    let expired = stats.dropped.get(DropReason::Expired);
+    assert!(expired <= 100, "{stats}");
+    assert_eq!(stats.delivered, 500 - expired, "{stats}");
+}
+
+/// The checksum of a record (IEEE 802.3), as anybody can compute it.
+fn crc32(bytes: &[u8]) -> u32 {
+    let step = |sum: u32| (sum >> 1) ^ (0xedb8_8320 & (sum & 1).wrapping_neg());
+    !bytes.iter().fold(!0_u32, |sum, &byte| {
+        (0..8).fold(sum ^ u32::from(byte), |sum, _| step(sum))
+    })
+}
+
+/// A record as another's hand may write it: `like` is the first one of a file.
+fn forged(like: &[u8], ordinal: u32, json: &[u8]) -> Vec<u8> {
+    let mut record = like[..36].to_vec();
+    record[8..12].copy_from_slice(&(json.len() as u32).to_le_bytes());
+    record[16..20].copy_from_slice(&ordinal.to_le_bytes());
+    record.extend_from_slice(json);
+    let sum = crc32(&record[8..]);
+    record[4..8].copy_from_slice(&sum.to_le_bytes());
+    record
+}
+
+/// Each has its checksum, and would break the request that it is sent in, or take a secret along.
+#[test]
+fn a_record_from_another_hand_is_checked_and_redacted() {
+    let (log, ends) = file();
+    let event = str::from_utf8(&log[36..ends[0]]).unwrap();
+    let github = secret::github();
+    let leaking = event.replacen(r#""count""#, &format!(r#""count","note":"{github}""#), 1);
+    assert!(leaking.contains(&github));
+    let (id, another) = ("1000000", "1000007");
+    let jsons = [
+        "[]".to_owned(),
+        "\"text\"".to_owned(),
+        "{".to_owned(),
+        format!("{event},{event}"),
+        format!("{event}],\"x\":[{{}}"),
+        leaking.replacen(id, another, 1),
+    ];
+    let dir = TempDir::new();
+    fs::create_dir(dir.root()).unwrap();
+    let mut bytes = log.clone();
+    for (n, json) in (3..).zip(&jsons) {
+        bytes.extend(forged(&log, n, json.as_bytes()));
+    }
+    orphan(&dir.root(), 1, &bytes);
+    let (usage, ingest) = adopt(&dir);
+    assert_eq!(taken(&ingest), [0, 1, 2, 7]);
+    let stats = end(&usage, &ingest);
+    assert_eq!((stats.recovered, stats.delivered), (9, 4));
+    assert_eq!(stats.dropped.get(DropReason::SpoolFull), 5);
+    let sent = ingest.delivered();
+    let leaking = sent.iter().find(|event| event.id == another).unwrap();
+    let text = leaking.json.to_string();
+    assert!(
+        text.contains("REDACTED") && !text.contains(&github),
+        "{text}"
+    );
+    dir.assert_empty();
+}
+
+/// A rule that was added because something leaked holds for what is in the spool, too.
+#[test]
+fn what_is_read_back_obeys_the_rules_of_today() {
+    let dir = TempDir::new();
+    let (down, up) = (ingest(), ingest());
+    down.answer_always(Answer::status(503));
+    let usage = builder(&down).spool(dir.spool()).build().unwrap();
+    usage.log_usage(event(1).prompt("about project zaphod"));
+    usage.log_usage(event(2).prompt("about nothing"));
+    usage.shutdown_blocking(MOMENT);
+    let before: Vec<_> = dir
+        .logs()
+        .iter()
+        .map(|log| fs::read(log).unwrap())
+        .collect();
+    assert!(contains(&before.concat(), b"zaphod"));
+
+    let redactor = mcp_usage::Redactor::builder()
+        .pattern("plan", "zaphod")
+        .build()
+        .unwrap();
+    let usage = builder(&up)
+        .redactor(redactor)
+        .spool(dir.spool())
+        .build()
+        .unwrap();
+    up.wait_for_delivered(2, PATIENCE).unwrap();
+    end(&usage, &up);
+    for event in up.delivered() {
+        let text = event.json.to_string();
+        assert!(!text.contains("zaphod"), "{text}");
+        assert!(event.id != "1000002" || text.contains("about nothing"));
+    }
+}
