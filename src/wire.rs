@@ -87,6 +87,9 @@ pub(crate) struct Profile {
     pub(crate) own_members: &'static [&'static str],
     /// The members of `meta` that it may not change either.
     pub(crate) fixed_meta_members: &'static [&'static str],
+    /// The members that hold names of tools, which stay as they are.
+    #[cfg_attr(not(feature = "spool"), expect(dead_code, reason = "for what is read back"))]
+    pub(crate) tool_members: &'static [&'static str],
     /// Returns whether the format gives this name to a member of `meta`.
     pub(crate) is_own_meta_name: fn(&str) -> bool,
     /// Returns whether the redactor made a value larger than the receiver takes it.
@@ -125,6 +128,7 @@ pub(crate) const REO: Profile = Profile {
         "user_agent",
     ],
     fixed_meta_members: &["redactions", "instance", "sequence"],
+    tool_members: &["tool", "tools"],
     is_own_meta_name: reo::is_own_name,
     outgrows: |_| false,
     classify_answer,
@@ -154,6 +158,7 @@ pub(crate) const MCPEYE: Profile = Profile {
     fixed_members: &["callId", "timestamp", "userId", "userEmail"],
     own_members: mcpeye::NAMES,
     fixed_meta_members: &[],
+    tool_members: &["toolName"],
     is_own_meta_name: |_| false,
     outgrows: mcpeye::outgrows,
     classify_answer,

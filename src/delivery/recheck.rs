@@ -78,12 +78,12 @@ impl<'a> Members<'a> {
         let name = name.get().trim_matches('"');
         let (is_fixed, is_own) = if self.in_meta {
             let is_own = (self.profile.is_own_meta_name)(name);
-            (name == "redactions", is_own)
+            (self.profile.fixed_meta_members.contains(&name), is_own)
         } else {
             let is_own = self.profile.own_members.contains(&name);
             (self.profile.fixed_members.contains(&name), is_own)
         };
-        if is_fixed {
+        if is_fixed || self.profile.tool_members.contains(&name) {
             return Some(());
         }
         if !self.in_meta && name == "meta" && value.get().starts_with('{') {
@@ -145,7 +145,7 @@ mod tests {
         for json in [
             "{}",
             r#"{"event_id":4111111111111111,"user_id":"rachel@example.com","source":"X"}"#,
-            r#"{"meta":{"tool":"t","prompt":"ask [REDACTED:EMAIL]","redactions":{"email":1}},"event_at":"x"}"#,
+            r#"{"meta":{"tool":"max@example.com","instance":"4111111111111111","prompt":"ask [REDACTED:EMAIL]","redactions":{"email":1}},"event_at":"x"}"#,
             r#"{ "meta" : { "session_id" : "\u00e9", "own" : [1, {"b": null}] } }"#,
         ] {
             assert_eq!(again(json).as_deref(), Ok(json));
