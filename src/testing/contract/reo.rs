@@ -91,7 +91,7 @@ const OUTCOMES: [&str; 9] = [
     "dropped",
 ];
 
-const DROP_REASONS: [&str; 16] = [
+const DROP_REASONS: [&str; 17] = [
     "queue_full",
     "evicted",
     "too_large",
@@ -103,6 +103,7 @@ const DROP_REASONS: [&str; 16] = [
     "rate_capped",
     "unauthorized",
     "rejected",
+    "refused",
     "expired",
     "spool_full",
     "shutdown_timeout",
