@@ -26,7 +26,7 @@ use crate::event::{Identity, ToolCall};
 use crate::ledger::DropReason;
 use crate::logger::{Handle, Pipeline, UsageLogger, Wait};
 use crate::transport::{Answer, Request, SendError};
-use crate::wire::answer::Verdict;
+use crate::wire::answer::{Verdict, is_page};
 
 use State::{Bad, Doubtful, Good, Skipped};
 
@@ -385,15 +385,15 @@ async fn deliver(pipeline: &Pipeline, body: Vec<u8>) -> DeliveryReport {
             status,
             retry_after,
             body,
-        } = config.transport.send(Request { body }).await?;
+        } = config.transport.send(Request::new(body)).await?;
         Ok::<_, SendError>((status, retry_after, body.await))
     };
     match within(&config.clock, config.request_timeout, exchange).await {
         Some(Ok((status, retry_after, body))) => {
             let (profile, now) = (config.wire.profile(), config.clock.wall());
             let verdict = (profile.classify_answer)(status, retry_after.as_deref(), now);
-            let refused = !(profile.refusals)(&body).is_empty();
-            let delivered = verdict == Verdict::Delivered && !refused;
+            let is_taken = !is_page(&body) && (profile.receipt)(&body).takes_all(1);
+            let delivered = verdict == Verdict::Delivered && is_taken;
             DeliveryReport {
                 delivered,
                 event_id: None,

@@ -28,6 +28,11 @@ impl Clock {
         }
     }
 
+    /// Whether it is the system's, by which also sockets and their peers live.
+    pub(crate) fn is_system(&self) -> bool {
+        matches!(self, Self::System)
+    }
+
     pub(crate) async fn sleep_until(&self, deadline: Instant) {
         match self {
             Self::System => tokio::time::sleep_until(deadline.into()).await,

@@ -21,6 +21,7 @@ use crate::transport::Transport;
 use crate::transport::api_key::KeyCell;
 use crate::transport::dry_run::DryRun;
 use crate::transport::http::{self, Http};
+use crate::transport::http_client::HttpClient;
 use crate::wire::defaults::Defaults;
 
 /// What a logger is made from.
@@ -173,7 +174,10 @@ impl Builder {
         values: &Values,
     ) -> Result<Http, BuildError> {
         let hook = self.http_client.take();
-        let client = http::client(&endpoint, values.max_in_flight, self.bundled_roots, hook)
+        let (origin, max_in_flight, bundled_roots) =
+            (endpoint.clone(), values.max_in_flight, self.bundled_roots);
+        let make = move || http::client(&origin, max_in_flight, bundled_roots, hook.as_ref());
+        let client = HttpClient::new(make)
             .map_err(|error| BuildError::HttpClient(Box::new(error.without_url())))?;
         Ok(Http {
             client,

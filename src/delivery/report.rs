@@ -21,6 +21,8 @@ pub(crate) struct Reporter {
     dropping: bool,
     /// The last fault of the spool.
     spool_fault: String,
+    /// The last answer to a batch was JSON that the wire does not know.
+    unknown_answer: bool,
 }
 
 impl Reporter {
@@ -34,6 +36,7 @@ impl Reporter {
             drops: 0,
             dropping: false,
             spool_fault: String::new(),
+            unknown_answer: false,
         }
     }
 
@@ -57,6 +60,26 @@ impl Reporter {
         });
     }
 
+    /// The ingest fails on a batch while it takes others.
+    pub(crate) fn suspects(&self, events: u64, cause: &str) {
+        self.say(|| format!("trying {events} events apart: {cause}"));
+        self.call(&DeliveryError::Retrying {
+            events,
+            cause: cause.to_owned(),
+        });
+    }
+
+    /// Says once when answers begin to be unknown.
+    pub(crate) fn answer_is_known(&mut self, is_known: bool) {
+        let was_unknown = std::mem::replace(&mut self.unknown_answer, !is_known);
+        if !is_known && !was_unknown {
+            tracing::warn!(
+                target: LOG_TARGET,
+                "the ingest answers a batch with JSON that is not known; by the status its events are delivered"
+            );
+        }
+    }
+
     pub(crate) fn broke(&self, cause: &str) {
         tracing::warn!(target: LOG_TARGET, "usage delivery pauses after repeated failures: {cause}");
         self.say(|| "pausing after repeated failures".to_owned());
@@ -76,7 +99,10 @@ impl Reporter {
         }
         let answered = matches!(
             reason,
-            DropReason::Unauthorized | DropReason::Rejected | DropReason::TooLarge
+            DropReason::Unauthorized
+                | DropReason::Rejected
+                | DropReason::Refused
+                | DropReason::TooLarge
         );
         if answered && self.refused != Some(reason) {
             self.refused = Some(reason);

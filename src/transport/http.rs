@@ -1,6 +1,7 @@
 //! HTTP by way of reqwest.
 
 use std::sync::Arc;
+use std::time::Duration;
 
 use reqwest::header::{CONTENT_ENCODING, CONTENT_TYPE, DATE, HeaderMap, HeaderValue, RETRY_AFTER};
 use reqwest::{Client, ClientBuilder, Method, Response, Url};
@@ -9,12 +10,17 @@ use super::api_key::KeyCell;
 use super::exchange::{
     Answer, MAX_ANSWER_BYTES, ProbeAnswer, ProbeFuture, Request, SendError, SendFuture, Transport,
 };
+use super::http_client::HttpClient;
 use crate::hooks::ClientHook;
+
+/// A connection that was not used for so long is not used again: a peer, or something on the way, may have
+/// dropped it without a word.
+const MAX_IDLE: Duration = Duration::from_secs(20);
 
 /// POSTs to one endpoint with one key.
 #[derive(Debug)]
 pub(crate) struct Http {
-    pub(crate) client: Client,
+    pub(crate) client: HttpClient,
     pub(crate) endpoint: Url,
     pub(crate) headers: HeaderMap,
     pub(crate) key_header: &'static str,
@@ -28,10 +34,11 @@ pub(crate) fn client(
     endpoint: &Url,
     max_in_flight: usize,
     bundled_roots: bool,
-    hook: Option<ClientHook>,
+    hook: Option<&ClientHook>,
 ) -> Result<Client, reqwest::Error> {
     let mut builder = Client::builder()
         .pool_max_idle_per_host(max_in_flight)
+        .pool_idle_timeout(MAX_IDLE)
         .user_agent(USER_AGENT);
     if bundled_roots {
         builder = with_bundled_roots(builder)?;
@@ -107,8 +114,12 @@ pub(crate) fn is_loopback(url: &Url) -> bool {
 
 impl Transport for Http {
     fn send(&self, request: Request) -> SendFuture {
+        if request.needs_new_connection {
+            self.client.renew();
+        }
         let mut http = self
             .client
+            .get()
             .post(self.endpoint.clone())
             .headers(self.headers.clone())
             .header(CONTENT_TYPE, HeaderValue::from_static("application/json"));
@@ -136,7 +147,8 @@ impl Transport for Http {
 
     /// Sends `OPTIONS`, which changes nothing; any answer shows that the endpoint can be reached.
     fn probe(&self) -> Option<ProbeFuture> {
-        let request = self.client.request(Method::OPTIONS, self.endpoint.clone());
+        let client = self.client.get();
+        let request = client.request(Method::OPTIONS, self.endpoint.clone());
         Some(Box::pin(async move {
             let response = request.send().await.map_err(error)?;
             let date = response.headers().get(DATE);

@@ -7,8 +7,10 @@
 //! - What could be delivered was, once per id after deduplication, and always with the same bytes.
 
 mod answers;
+mod fleet;
 mod host;
 mod network;
+mod poison;
 mod process;
 mod proxy;
 mod random;
@@ -39,6 +41,9 @@ enum End {
     /// The answer says that they were taken, and so they count as delivered, though this ingest plays
     /// that answer without taking them.
     Claimed,
+    /// The event of a request that holds one is dropped; the events of a batch are sent again in parts, and
+    /// delivered.
+    Searched,
     /// Those of the request that met the fault are dropped, the others delivered.
     Dropped(DropReason),
 }
