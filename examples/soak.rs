@@ -1,5 +1,6 @@
 //! Logs at full rate for a long time while the ingest goes up and down, and checks that nothing grows:
-//! memory and file handles stay flat, and the ledger closes.
+//! memory and file handles stay flat, and the ledger closes. One caller logs at leisure, and on one in a thousand of its
+//! events the ingest fails: such an event ends as `refused`, and takes no other with it.
 //!
 //! ```sh
 //! cargo run --release --example soak -- 600   # seconds; 60 without an argument
@@ -17,17 +18,19 @@
 use std::error::Error;
 use std::io::{BufRead, BufReader, Read, Write};
 use std::process::{Child, Command, ExitCode, Stdio};
-use std::sync::atomic::{AtomicBool, Ordering::Relaxed};
+use std::sync::atomic::{AtomicBool, AtomicU64, Ordering::Relaxed};
 use std::time::{Duration, Instant};
 
 use mcp_usage::testing::{Answer, MockIngest};
-use mcp_usage::{CallOutcome, Identity, Outcome, ToolCall, UsageLogger, Wire};
+use mcp_usage::{CallOutcome, DropReason, Identity, Outcome, ToolCall, UsageLogger, Wire};
 use serde_json::json;
 
 type Result<T> = std::result::Result<T, Box<dyn Error>>;
 
 const KEY: &str = "test-key-1";
 const PORT: &str = "SOAK_PORT";
+/// The tool on whose events the ingest fails.
+const POISONED: &str = "poisoned_tool";
 /// How long the ingest is up, and then down.
 const UP: Duration = Duration::from_secs(12);
 const DOWN: Duration = Duration::from_secs(3);
@@ -52,6 +55,7 @@ fn ingest(port: u16) -> Result<ExitCode> {
         .port(port)
         .unchecked()
         .start()?;
+    ingest.answer_holding(POISONED, Answer::status(500));
     println!("{}", ingest.address().port());
     let over = AtomicBool::new(false);
     std::thread::scope(|scope| {
@@ -119,7 +123,7 @@ fn soak(time: Duration) -> Result<ExitCode> {
         .wire(Wire::ReoBatch)
         .product_id("soak")
         .build()?;
-    let over = AtomicBool::new(false);
+    let (over, poisoned) = (AtomicBool::new(false), AtomicU64::new(0));
     let (mut accepted, mut bytes) = (0, 0);
     let mut samples: Vec<(u64, u64)> = Vec::new();
     let began = Instant::now();
@@ -128,6 +132,8 @@ fn soak(time: Duration) -> Result<ExitCode> {
             let (usage, over) = (&usage, &over);
             scope.spawn(move || log(usage, thread, over));
         }
+        let (usage, over, poisoned) = (&usage, &over, &poisoned);
+        scope.spawn(move || log_poisoned(usage, poisoned, over));
         let mut changes_at = UP;
         while began.elapsed() < time {
             std::thread::sleep(Duration::from_secs(1).min(time));
@@ -174,7 +180,15 @@ fn soak(time: Duration) -> Result<ExitCode> {
         "{stats}\nthe ingest took {accepted} events in {} MB",
         bytes / 1_000_000
     );
-    let closed = stats.balances() && report.pending == 0 && accepted >= stats.delivered;
+    let poisoned = poisoned.into_inner();
+    let refused = stats.dropped.get(DropReason::Refused);
+    println!(
+        "{poisoned} events were poisoned: {refused} refused, {} undelivered at the end",
+        report.pending
+    );
+    // Without other events a poisoned one waits: it is not known then whose fault it is.
+    let ended = refused <= poisoned && report.pending <= poisoned - refused;
+    let closed = stats.balances() && ended && accepted >= stats.delivered;
     let flat = is_flat(&samples);
     Ok(if closed && flat && stats.delivered > 0 {
         ExitCode::SUCCESS
@@ -201,6 +215,21 @@ fn log(usage: &UsageLogger, thread: u64, over: &AtomicBool) {
             // Full: there is nothing to learn from refusals at full rate.
             std::thread::sleep(Duration::from_millis(1));
         }
+    }
+}
+
+/// A hundred events a second, one in a thousand of them poisoned.
+fn log_poisoned(usage: &UsageLogger, poisoned: &AtomicU64, over: &AtomicBool) {
+    for n in 0_u64.. {
+        if over.load(Relaxed) {
+            return;
+        }
+        let is_poisoned = n % 1_000 == 500;
+        let tool = if is_poisoned { POISONED } else { "browse" };
+        if usage.log_usage(ToolCall::new(tool)) == Outcome::Queued && is_poisoned {
+            poisoned.fetch_add(1, Relaxed);
+        }
+        std::thread::sleep(Duration::from_millis(10));
     }
 }
 

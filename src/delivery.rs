@@ -4,19 +4,27 @@ mod backlog;
 mod batch;
 mod before_send;
 mod destination;
+#[cfg(test)]
+mod fleet;
 mod flights;
 pub(crate) mod gate;
 pub(crate) mod message;
+mod meter;
 #[cfg(not(feature = "spool"))]
 mod no_spool;
 #[cfg(feature = "spool")]
 mod recheck;
 mod report;
 mod rewriting;
+mod search;
 pub(crate) mod settings;
 pub(crate) mod shared;
+#[cfg(all(test, feature = "testing"))]
+mod simulation;
 #[cfg(feature = "spool")]
 mod spooling;
+mod stillness;
+mod suspects;
 mod waits;
 
 use std::sync::Arc;
@@ -80,7 +88,7 @@ impl Worker {
                 let stats = self.destination.end();
                 return std::mem::take(&mut self.waits).end(&stats, now);
             }
-            let wake_at = self.destination.wake_at();
+            let wake_at = self.destination.wake_at(now);
             let wake_at = self.waits.wake_at().map_or(wake_at, |at| at.min(wake_at));
             // Messages and timers get their chance on each turn, so that steady traffic starves
             // neither.
@@ -105,7 +113,10 @@ impl Worker {
                 let sequence = self.destination.send_all();
                 self.waits.add_flush(sequence, flush);
             }
-            Control::Confirm { deadline, waiter } => self.waits.add_confirmation(deadline, waiter),
+            Control::Confirm { deadline, waiter } => {
+                self.destination.hurry();
+                self.waits.add_confirmation(deadline, waiter);
+            }
             Control::Shutdown(shutdown) => {
                 self.destination.begin_end();
                 self.waits.add_shutdown(shutdown);

@@ -14,4 +14,4 @@ pub(crate) type BeforeSend = Arc<dyn Fn(Value) -> Option<Value> + Send + Sync>;
 pub(crate) type OnError = Arc<dyn Fn(&DeliveryError) + Send + Sync>;
 
 /// Changes the HTTP client before it is built.
-pub(crate) type ClientHook = Box<dyn FnOnce(ClientBuilder) -> ClientBuilder>;
+pub(crate) type ClientHook = Box<dyn Fn(ClientBuilder) -> ClientBuilder + Send + Sync>;

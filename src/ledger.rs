@@ -34,6 +34,8 @@ pub enum DropReason {
     /// The ingest answered with a redirect or with another 4xx status, or refused this event of
     /// an accepted batch.
     Rejected,
+    /// The ingest answered 5xx to this event again and again, while it accepted others.
+    Refused,
     /// The event was not delivered within `max_event_age`.
     Expired,
     /// The spool did not keep the event: it was full and made room for newer ones, or its file was
@@ -62,6 +64,7 @@ impl DropReason {
         Self::RateCapped,
         Self::Unauthorized,
         Self::Rejected,
+        Self::Refused,
         Self::Expired,
         Self::SpoolFull,
         Self::ShutdownTimeout,
@@ -86,6 +89,7 @@ impl DropReason {
             Self::RateCapped => "rate_capped",
             Self::Unauthorized => "unauthorized",
             Self::Rejected => "rejected",
+            Self::Refused => "refused",
             Self::Expired => "expired",
             Self::SpoolFull => "spool_full",
             Self::ShutdownTimeout => "shutdown_timeout",
@@ -317,6 +321,18 @@ impl Ledger {
         self.callers.pending.load(Relaxed)
     }
 
+    /// Events offered, but for those that are left out on purpose.
+    pub(crate) fn wanted(&self) -> u64 {
+        let left_out = [DropReason::Sampled, DropReason::RateCapped];
+        let left_out = left_out.map(|reason| self.dropped.get(reason as usize));
+        let left_out = left_out
+            .into_iter()
+            .flatten()
+            .map(|count| count.load(Relaxed));
+        let offered = self.callers.offered.load(Relaxed);
+        offered.saturating_sub(left_out.sum())
+    }
+
     pub(crate) fn spooled(&self) -> u64 {
         self.spooled.load(Relaxed)
     }
@@ -426,6 +442,6 @@ mod tests {
         let names: std::collections::BTreeSet<_> =
             DropReason::ALL.iter().map(|r| r.as_str()).collect();
         assert_eq!(names.len(), DropReason::ALL.len());
-        assert_eq!(dropped.total(), 16 * 17 / 2);
+        assert_eq!(dropped.total(), 17 * 18 / 2);
     }
 }

@@ -49,6 +49,8 @@
 //! - Wait for something that happens, with a generous timeout, and never for a fixed time:
 //!   [`wait_for_events`](MockIngest::wait_for_events) in a plain thread, its twin
 //!   [`events_arrived`](MockIngest::events_arrived) in async code.
+//! - An ingest that fails on one event in many is [`answer_holding`](MockIngest::answer_holding); one that sheds load is
+//!   [`max_requests_per_second`](MockIngestBuilder::max_requests_per_second).
 //!
 //! The rules a body has to follow are in [`contract`].
 
@@ -58,6 +60,7 @@ pub mod contract;
 mod head;
 mod http;
 mod ingest;
+mod rate;
 mod received;
 mod serve;
 mod store;

@@ -4,6 +4,7 @@ pub(crate) mod api_key;
 pub(crate) mod dry_run;
 mod exchange;
 pub(crate) mod http;
+pub(crate) mod http_client;
 #[cfg(feature = "testing")]
 pub(crate) mod memory;
 mod names;

@@ -23,9 +23,9 @@ use std::time::{Duration, SystemTime};
 use crate::capture::EventWriter;
 use crate::event::Event;
 use crate::ledger::DropReason;
-use answer::{Verdict, classify_answer};
+use answer::{Receipt, Verdict, classify_answer};
 use defaults::Defaults;
-use parts::{Refusal, Sender, Stamp};
+use parts::{Sender, Stamp};
 
 /// Where the Reo wire sends to.
 pub const DEFAULT_ENDPOINT: &str = "https://ingest.reo.dev/api/product/usage";
@@ -88,7 +88,10 @@ pub(crate) struct Profile {
     /// The members of `meta` that it may not change either.
     pub(crate) fixed_meta_members: &'static [&'static str],
     /// The members that hold names of tools, which stay as they are.
-    #[cfg_attr(not(feature = "spool"), expect(dead_code, reason = "for what is read back"))]
+    #[cfg_attr(
+        not(feature = "spool"),
+        expect(dead_code, reason = "for what is read back")
+    )]
     pub(crate) tool_members: &'static [&'static str],
     /// Returns whether the format gives this name to a member of `meta`.
     pub(crate) is_own_meta_name: fn(&str) -> bool,
@@ -96,9 +99,9 @@ pub(crate) struct Profile {
     pub(crate) outgrows: fn(&[u8]) -> bool,
     /// Says what an answer means for its batch, by its status, its `Retry-After` and the time.
     pub(crate) classify_answer: fn(u16, Option<&str>, SystemTime) -> Verdict,
-    /// Reads from the body of a 2xx answer which events were refused after all. What cannot be read
-    /// refuses nothing: the status has said that the batch was taken.
-    pub(crate) refusals: fn(&[u8]) -> Vec<Refusal>,
+    /// Reads the body of a 2xx answer. What cannot be read refuses nothing: the status has said that the
+    /// batch was taken.
+    pub(crate) receipt: fn(&[u8]) -> Receipt,
 }
 
 pub(crate) const REO: Profile = Profile {
@@ -132,14 +135,14 @@ pub(crate) const REO: Profile = Profile {
     is_own_meta_name: reo::is_own_name,
     outgrows: |_| false,
     classify_answer,
-    refusals: |_| Vec::new(),
+    receipt: |_| Receipt::Taken,
 };
 
 const REO_BATCH: Profile = Profile {
     default_endpoint: None,
     is_batch: true,
     request_timeout: DEFAULT_BATCH_REQUEST_TIMEOUT,
-    refusals: reo::refusals,
+    receipt: reo::receipt,
     ..REO
 };
 
@@ -162,7 +165,7 @@ pub(crate) const MCPEYE: Profile = Profile {
     is_own_meta_name: |_| false,
     outgrows: mcpeye::outgrows,
     classify_answer,
-    refusals: |_| Vec::new(),
+    receipt: mcpeye::receipt,
 };
 
 impl Wire {
@@ -283,9 +286,10 @@ mod tests {
 
     #[test]
     fn only_a_batch_can_be_refused_in_part() {
-        let answer = br#"{"rejected":[{"event_id":1}]}"#;
-        let refused = wires().map(|wire| (wire.profile().refusals)(answer).len());
-        assert_eq!(refused, [0, 1, 0]);
+        let answer = br#"{"accepted":3,"rejected":[{"event_id":1}]}"#;
+        let [reo, batch, mcpeye] = wires().map(|wire| (wire.profile().receipt)(answer));
+        assert_eq!((reo, mcpeye), (Receipt::Taken, Receipt::Count(3)));
+        assert!(matches!(batch, Receipt::Refused(refused) if refused.len() == 1));
     }
 
     #[test]

@@ -12,11 +12,6 @@ pub(crate) enum Clock {
 }
 
 impl Clock {
-    /// Returns whether it is the system's.
-    pub(crate) const fn is_system(&self) -> bool {
-        matches!(self, Self::System)
-    }
-
     pub(crate) fn now(&self) -> Instant {
         match self {
             Self::System => Instant::now(),
@@ -31,6 +26,11 @@ impl Clock {
             #[cfg(feature = "testing")]
             Self::Manual(clock) => clock.wall(),
         }
+    }
+
+    /// Whether it is the system's, by which also sockets and their peers live.
+    pub(crate) const fn is_system(&self) -> bool {
+        matches!(self, Self::System)
     }
 
     pub(crate) async fn sleep_until(&self, deadline: Instant) {

@@ -331,6 +331,9 @@ impl Builder {
     /// Without it, proxies come from `HTTPS_PROXY`, `HTTP_PROXY`, `ALL_PROXY` and `NO_PROXY`, and
     /// roots from the system; none are loaded for an endpoint with plain `http`.
     ///
+    /// Called by `build`, and again when the process stood still (a frozen container, a laptop that slept):
+    /// the connections of before may be dead, so a new client takes their place.
+    ///
     /// [`ClientBuilder`] is reqwest's, so a new major version of reqwest is one of this crate.
     ///
     /// # Examples
@@ -342,14 +345,16 @@ impl Builder {
     /// let root = reqwest::Certificate::from_pem(&std::fs::read("authority.pem")?)?;
     /// let identity = reqwest::Identity::from_pem(&std::fs::read("client.pem")?)?;
     /// let usage = mcp_usage::UsageLogger::builder()
-    ///     .http_client(move |client| client.tls_certs_merge([root]).identity(identity))
+    ///     .http_client(move |client| {
+    ///         client.tls_certs_merge([root.clone()]).identity(identity.clone())
+    ///     })
     ///     .build()?;
     /// # Ok(())
     /// # }
     /// ```
     pub fn http_client(
         mut self,
-        change: impl FnOnce(ClientBuilder) -> ClientBuilder + 'static,
+        change: impl Fn(ClientBuilder) -> ClientBuilder + Send + Sync + 'static,
     ) -> Self {
         self.http_client = Some(Box::new(change));
         self

@@ -20,7 +20,8 @@ use crate::queue::Bounds;
 use crate::transport::Transport;
 use crate::transport::api_key::KeyCell;
 use crate::transport::dry_run::DryRun;
-use crate::transport::http::{self, ClientError, Http};
+use crate::transport::http::{self, Http};
+use crate::transport::http_client::{ClientError, HttpClient};
 use crate::wire::defaults::Defaults;
 use crate::wire::session_ids::SessionHasher;
 
@@ -205,11 +206,13 @@ impl Builder {
         values: &Values,
     ) -> Result<Http, BuildError> {
         let hook = self.http_client.take();
-        let client = http::client(&endpoint, values.max_in_flight, self.bundled_roots, hook)
-            .map_err(|error| match error {
-                ClientError::NoRoots(error) => BuildError::NoTlsRoots(Box::new(error)),
-                ClientError::Other(error) => BuildError::HttpClient(Box::new(error)),
-            })?;
+        let (origin, max_in_flight, bundled_roots) =
+            (endpoint.clone(), values.max_in_flight, self.bundled_roots);
+        let make = move || http::client(&origin, max_in_flight, bundled_roots, hook.as_ref());
+        let client = HttpClient::new(make).map_err(|error| match error {
+            ClientError::NoRoots(error) => BuildError::NoTlsRoots(Box::new(error)),
+            ClientError::Other(error) => BuildError::HttpClient(Box::new(error)),
+        })?;
         Ok(Http {
             client,
             endpoint,

@@ -1,6 +1,6 @@
 //! What of a destination is in memory: queued, taken from the queue, to be repeated, or under way.
 
-use std::collections::{BTreeMap, VecDeque};
+use std::collections::{BTreeMap, BTreeSet, VecDeque};
 use std::ops::Range;
 use std::sync::Arc;
 use std::time::Instant;
@@ -10,6 +10,7 @@ use super::before_send::Hook;
 use super::flights::Flights;
 use super::report::Reporter;
 use super::rewriting::Rewriting;
+use super::search::Searches;
 use super::shared::Shared;
 use crate::ledger::DropReason;
 use crate::queue::{EventEnd, Receiver, Rewrite, Segment};
@@ -154,10 +155,65 @@ impl Backlog {
         }
     }
 
-    /// Takes the next batch: one that is repeated, else what is fresh.
-    pub(super) fn next_batch(&mut self) -> Option<Batch> {
-        let size = self.batch_size();
-        self.retries.pop_front().or_else(|| self.fresh.take(size))
+    /// Takes the next batch of what is fresh.
+    pub(super) fn next_fresh(&mut self) -> Option<Batch> {
+        self.fresh.take(self.batch_size())
+    }
+
+    /// Which retry is next, if there is one: the oldest; for a probe, of those that failed least often.
+    /// Suspects go apart.
+    pub(super) fn next_retry(&self, is_probe: bool, searches: &Searches) -> Option<usize> {
+        let rank = |batch: &Batch| {
+            let is_part_of_quarter = batch.piece.is_some_and(|piece| !piece.is_quarter);
+            let faults = if is_probe { batch.faults.count() } else { 0 };
+            (faults, is_part_of_quarter)
+        };
+        let may_go = |batch: &Batch| {
+            !batch.faults.is_suspect && batch.piece.is_none_or(|piece| searches.may_send(piece))
+        };
+        let retries = self.retries.iter().enumerate();
+        let next = retries
+            .filter(|(_, batch)| may_go(batch))
+            .min_by_key(|(_, batch)| rank(batch));
+        next.map(|(at, _)| at)
+    }
+
+    /// Whether a retry has got a 5xx before.
+    pub(super) fn has_failed(&self, at: usize) -> bool {
+        let batch = self.retries.get(at);
+        batch.is_some_and(|batch| batch.faults.count() > 0)
+    }
+
+    /// Takes the oldest suspect that is due.
+    pub(super) fn take_suspect(&mut self, now: Instant) -> Option<Batch> {
+        let is_due = |batch: &Batch| batch.faults.due(now).is_some_and(|at| at <= now);
+        let at = self.retries.iter().position(is_due)?;
+        self.retries.remove(at)
+    }
+
+    /// When the next suspect is due.
+    pub(super) fn suspect_due(&self, now: Instant) -> Option<Instant> {
+        let due = self
+            .retries
+            .iter()
+            .filter_map(|batch| batch.faults.due(now));
+        due.min()
+    }
+
+    /// Takes out what waits of a batch that is searched.
+    pub(super) fn take_pieces(&mut self, search: u64) -> Vec<Batch> {
+        let is_piece = |batch: &Batch| batch.piece.is_some_and(|piece| piece.search == search);
+        let retries = std::mem::take(&mut self.retries).into_iter();
+        let (taken, kept) = retries.partition::<Vec<_>, _>(is_piece);
+        self.retries = kept.into();
+        taken
+    }
+
+    /// The searches of which a part is left.
+    pub(super) fn searches(&self) -> BTreeSet<u64> {
+        let batches = self.retries.iter().chain(self.flights.batches());
+        let pieces = batches.filter_map(|batch| batch.piece);
+        pieces.map(|piece| piece.search).collect()
     }
 
     /// Puts a batch where it belongs by age: first in, first out.
@@ -310,7 +366,12 @@ mod tests {
             backlog.requeue(backlog.batch(sequence, 2, now));
         }
         assert_eq!(backlog.oldest_sequence(), Some(1));
-        let next: Vec<Batch> = std::iter::from_fn(|| backlog.next_batch()).collect();
+        let searches = Searches::default();
+        let next: Vec<Batch> = std::iter::from_fn(|| match backlog.next_retry(false, &searches) {
+            Some(at) => backlog.retries.remove(at),
+            None => backlog.next_fresh(),
+        })
+        .collect();
         assert_eq!(orders(&next), [1, 2, 3]);
         assert!(backlog.is_empty() && backlog.oldest_sequence().is_none());
     }

@@ -5,6 +5,8 @@ use std::ops::Range;
 use std::sync::Arc;
 use std::time::Instant;
 
+use super::search::Piece;
+use super::suspects::Faults;
 use crate::base::random::Keyed;
 use crate::queue::{EventEnd, Segment};
 
@@ -43,13 +45,16 @@ pub(crate) struct Batch {
     parts: VecDeque<Part>,
     /// How often the request of just these events has timed out.
     pub(crate) timeouts: u32,
+    pub(crate) faults: Faults,
+    /// The part that it is of a batch that is searched.
+    pub(crate) piece: Option<Piece>,
 }
 
 impl Batch {
     fn new(parts: impl Into<VecDeque<Part>>) -> Self {
         Self {
             parts: parts.into(),
-            timeouts: 0,
+            ..Self::default()
         }
     }
 
@@ -173,9 +178,18 @@ impl Batch {
 
     /// Halves the batch; the second half is `None` for a single event.
     pub(crate) fn halve(mut self) -> (Self, Option<Self>) {
-        let first = self.take_front(self.len().div_ceil(2));
-        let second = Self::new(self.parts);
+        let first = self.split_off_front(self.len().div_ceil(2));
+        let second = self.split_off_front(usize::MAX);
         (first, (!second.is_empty()).then_some(second))
+    }
+
+    /// Takes out the first `events` events, as a part of the same batch.
+    pub(crate) fn split_off_front(&mut self, events: usize) -> Self {
+        Self {
+            faults: self.faults.of_part(),
+            piece: self.piece,
+            ..self.take_front(events)
+        }
     }
 
     /// Sorts the events by their id into those for which `keep` holds and the others.

@@ -7,34 +7,61 @@ use std::time::{Duration, Instant};
 use super::backlog::Backlog;
 use super::batch::Batch;
 use super::flights::{Ended, Response};
-use super::gate::Gate;
+use super::gate::{Gate, Load};
 use super::message::{DiskFlush, answer};
+use super::search::{Finding, Piece, Searches};
 use super::shared::Shared;
 use super::spooling::{Spooling, Store};
+use super::stillness::Stillness;
+use super::suspects::{Fate, Suspects};
 use crate::base::random;
 use crate::error::SpoolError;
 use crate::ledger::{DropReason, Stats};
 use crate::queue::{EventEnd, Receiver};
-use crate::transport::SendError;
-use crate::wire::answer::Verdict;
+use crate::transport::{Request, SendError};
+use crate::wire::answer::{Receipt, Refusal, Verdict, is_page};
 use crate::wire::parts::Sender;
+
+/// With fewer events than this waiting, a wire of one event per request is not paced after an outage.
+const UNPACED_EVENTS: u64 = 100;
 
 pub(super) struct Destination {
     shared: Arc<Shared>,
     pub(super) backlog: Backlog,
     gate: Gate,
+    suspects: Suspects,
+    searches: Searches,
     spooling: Option<Spooling>,
+    stillness: Stillness,
     next_tick: Instant,
+    /// How many events were wanted to be sent when this was last looked at.
+    wanted: u64,
+    /// Somebody waits for segments before this one, so that they are not paced.
+    unpaced_before: u64,
+}
+
+/// A request that failed in a way that is tried again.
+struct Failure {
+    cause: String,
+    retry_after: Option<Duration>,
+    /// The ingest has answered 5xx.
+    is_fault: bool,
 }
 
 impl Destination {
     pub(super) fn new(shared: Arc<Shared>, receiver: Receiver, spool: Option<Store>) -> Self {
         let settings = &shared.settings;
+        let now = settings.clock.now();
         Self {
             backlog: Backlog::new(Arc::clone(&shared), receiver),
-            gate: Gate::new(settings.pace, random::seed()),
+            gate: Gate::new(settings.pace, random::seed(), now),
+            suspects: Suspects::default(),
+            searches: Searches::default(),
             spooling: spool.and_then(|store| Spooling::start(&shared, store)),
-            next_tick: settings.clock.now() + settings.flush_interval,
+            stillness: Stillness::new(now, settings.clock.wall()),
+            next_tick: now + settings.flush_interval,
+            wanted: 0,
+            unpaced_before: 0,
             shared,
         }
     }
@@ -44,18 +71,23 @@ impl Destination {
         if let Some(field) = self.shared.missing_field.get() {
             self.backlog.reporter.missing_field(field);
         }
+        let clock = &self.shared.settings.clock;
+        if clock.is_system() {
+            self.stillness.look(now, clock.wall(), self.next_tick);
+        }
         if now >= self.next_tick {
             self.tick(now);
         }
         if let Some(spooling) = &mut self.spooling {
-            let is_open = self.gate.reopens_at().is_none_or(|at| at <= now);
-            spooling.turn(&mut self.backlog, is_open, now);
+            spooling.turn(&mut self.backlog, self.gate.may_open(now), now);
         }
+        self.send_suspects(now);
         self.send(now);
     }
 
     /// What is due by time: a partly filled batch, and the end of events that grew too old.
     fn tick(&mut self, now: Instant) {
+        self.note_wanted(now);
         let settings = &self.shared.settings;
         self.next_tick = now + settings.flush_interval;
         self.backlog.receiver.seal();
@@ -66,7 +98,28 @@ impl Destination {
                 self.drop_batch(&batch, DropReason::Expired, "too old");
             }
         }
+        self.searches.retain(&self.backlog.searches());
         self.backlog.reporter.log_drop_episode();
+    }
+
+    /// Tells the gate how many requests the events since the last tick are worth.
+    fn note_wanted(&mut self, now: Instant) {
+        let before = std::mem::replace(&mut self.wanted, self.shared.ledger.wanted());
+        let events = self.wanted.saturating_sub(before);
+        let each = self.shared.settings.max_batch_events as u64;
+        self.gate.wanted(events.div_ceil(each), now);
+    }
+
+    /// Sends suspects, without waiting for the gate's back-off.
+    fn send_suspects(&mut self, now: Instant) {
+        while self.backlog.flights.len() < self.shared.settings.max_in_flight
+            && !self.gate.holds_all()
+            && self.suspects.next_at(now).is_some_and(|at| at <= now)
+            && let Some(batch) = self.backlog.take_suspect(now)
+        {
+            self.suspects.sent(now);
+            self.send_batch(batch, now);
+        }
     }
 
     /// Sends while there is something to send, fewer requests than allowed are under way, and the gate
@@ -75,19 +128,75 @@ impl Destination {
         while self.backlog.flights.len() < self.shared.settings.max_in_flight {
             // The gate comes first: while it is closed, events stay in the queue, where newer ones may
             // take their place.
-            if !self.gate.lets_through(now) {
+            let load = self.load();
+            if !self.gate.lets_through(now, load) {
                 return;
             }
-            if self.backlog.retries.is_empty() && !self.fill_batch() {
-                self.backlog.send_partial &= self.backlog.waits_for_memory();
+            let Some(batch) = self.next_batch() else {
                 return;
+            };
+            self.gate.pass(now, load);
+            if let Some(piece) = batch.piece {
+                self.searches.sent(piece);
             }
-            self.gate.pass(now);
-            match self.backlog.next_batch() {
-                Some(batch) => self.send_batch(batch, now),
-                None => return,
-            }
+            self.send_batch(batch, now);
         }
+    }
+
+    /// Takes the next batch: one that is repeated, else what is fresh. A probe is one that has not failed
+    /// before, where there is one.
+    fn next_batch(&mut self) -> Option<Batch> {
+        let is_probe = self.gate.is_closed();
+        let retry = self.backlog.next_retry(is_probe, &self.searches);
+        let at = match retry {
+            Some(at) if !is_probe || !self.backlog.has_failed(at) => {
+                return self.backlog.retries.remove(at);
+            }
+            _ if self.fill_batch() => return self.next_fresh(),
+            Some(at) => at,
+            None => {
+                self.note_all_sent();
+                return None;
+            }
+        };
+        self.backlog.retries.remove(at)
+    }
+
+    fn next_fresh(&mut self) -> Option<Batch> {
+        let worth = self.backlog.worth_sending();
+        let is_last = !self.backlog.fresh.fills(worth);
+        let batch = self.backlog.next_fresh();
+        if is_last {
+            self.note_all_sent();
+        }
+        batch
+    }
+
+    /// Nothing is left that is worth a request before the next tick.
+    fn note_all_sent(&mut self) {
+        self.backlog.send_partial &= self.backlog.waits_for_memory();
+        if self.backlog.retries.is_empty() && self.shared.ledger.spooled() == 0 {
+            self.gate.caught_up();
+        }
+    }
+
+    fn load(&self) -> Load {
+        Load {
+            under_way: self.backlog.flights.len() - self.suspects.under_way(),
+            is_paced: self.gate.is_recovering() && self.is_paced(),
+        }
+    }
+
+    /// Whether the rate of requests is bounded after an outage: not while somebody waits, nor where a few
+    /// events wait that go one by one.
+    fn is_paced(&self) -> bool {
+        let is_few =
+            !self.shared.settings.wire.profile().is_batch && self.undelivered() < UNPACED_EVENTS;
+        let is_awaited = || {
+            let oldest = self.oldest_sequence();
+            oldest.is_some_and(|sequence| sequence < self.unpaced_before)
+        };
+        !is_few && !is_awaited()
     }
 
     /// Pulls segments until they make a batch that is worth sending, if the queue has one.
@@ -119,7 +228,11 @@ impl Destination {
         let body = settings.wire.frame(&batch.slices(), &sender);
         self.backlog.reporter.sending(batch.len(), body.len());
         ledger.request();
-        self.backlog.flights.send(settings, batch, body, now);
+        let request = Request {
+            body,
+            needs_new_connection: self.stillness.take(),
+        };
+        self.backlog.flights.send(settings, batch, request, now);
     }
 
     pub(super) fn on_answer(&mut self, ended: Ended) {
@@ -128,27 +241,38 @@ impl Destination {
             started,
             result,
         } = ended;
+        if let Some(piece) = batch.piece {
+            self.searches.unanswered(piece);
+        }
         match result {
             Ok(response) => self.on_response(batch, started, &response),
             Err(error) => {
                 batch.timeouts += u32::from(error == SendError::Timeout);
-                self.on_failure(batch, started, None, &error.to_string());
+                self.suspects.ended(&batch.faults, false, self.now());
+                let failure = Failure {
+                    cause: error.to_string(),
+                    retry_after: None,
+                    is_fault: false,
+                };
+                self.on_failure(batch, started, &failure);
             }
         }
     }
 
     fn on_response(&mut self, batch: Batch, started: Instant, response: &Response) {
-        let settings = &self.shared.settings;
-        let verdict = (settings.wire.profile().classify_answer)(
-            response.status,
-            response.retry_after.as_deref(),
-            settings.clock.wall(),
-        );
-        let cause = format!("the ingest answered {}", response.status);
+        let (verdict, cause) = self.judge(response);
+        let is_accepted = verdict == Verdict::Delivered;
+        self.suspects.ended(&batch.faults, is_accepted, self.now());
         if let Verdict::Retry { after } = verdict {
-            return self.on_failure(batch, started, after, &cause);
+            let failure = Failure {
+                cause,
+                retry_after: after,
+                is_fault: !(400..500).contains(&response.status),
+            };
+            return self.on_failure(batch, started, &failure);
         }
-        if self.gate.answered(started) {
+        // A suspect goes around the gate, which therefore learns nothing from it.
+        if !batch.faults.is_suspect && self.gate.answered(started) {
             self.backlog.reporter.recovered();
         }
         match verdict {
@@ -157,24 +281,62 @@ impl Destination {
                 self.drop_batch(&batch, DropReason::TooLarge, &cause);
             }
             Verdict::Split => self.backlog.requeue_halves(batch),
+            Verdict::Search => self.search(batch, &cause),
             Verdict::Drop(reason) => self.drop_batch(&batch, reason, &cause),
             Verdict::Retry { .. } => {}
         }
     }
 
+    /// Says what an answer means, and how it is told.
+    fn judge(&self, response: &Response) -> (Verdict, String) {
+        let settings = &self.shared.settings;
+        let verdict = (settings.wire.profile().classify_answer)(
+            response.status,
+            response.retry_after.as_deref(),
+            settings.clock.wall(),
+        );
+        let cause = format!("the ingest answered {}", response.status);
+        if verdict == Verdict::Delivered && is_page(&response.body) {
+            let cause =
+                format!("{cause} with a web page: likely a proxy on the way, not the ingest");
+            return (Verdict::Retry { after: None }, cause);
+        }
+        (verdict, cause)
+    }
+
     fn on_delivered(&mut self, batch: Batch, response: &Response) {
         self.backlog.grow_batches();
-        let accepted = self.without_refused(batch, &response.body);
+        let piece = batch.piece;
+        self.searches.accepted(piece);
+        let receipt = (self.shared.settings.wire.profile().receipt)(&response.body);
+        self.backlog
+            .reporter
+            .answer_is_known(receipt != Receipt::Unknown);
+        let accepted = match receipt {
+            Receipt::Taken | Receipt::Unknown => batch,
+            Receipt::Count(events) => self.without_uncounted(batch, events),
+            Receipt::Refused(refused) => self.without_refused(batch, &refused),
+        };
         let events = accepted.len() as u64;
         self.note_ended(&accepted);
         self.shared.ledger.deliver(events);
         accepted.notify_end(EventEnd::Delivered);
         self.backlog.reporter.delivered(events, response.status);
+        self.end_if_spent(piece);
+    }
+
+    /// Drops as many events of a batch as its answer does not count; returns the others. It does not say
+    /// which, so they are the last ones.
+    fn without_uncounted(&mut self, mut batch: Batch, counted: u64) -> Batch {
+        let counted = usize::try_from(counted).unwrap_or(usize::MAX);
+        let accepted = batch.split_off_front(counted);
+        let cause = "the ingest accepted fewer events than it was sent";
+        self.drop_batch(&batch, DropReason::Rejected, cause);
+        accepted
     }
 
     /// Drops or puts back the events of a batch that its answer refuses one by one; returns the others.
-    fn without_refused(&mut self, batch: Batch, answer: &[u8]) -> Batch {
-        let refusals = (self.shared.settings.wire.profile().refusals)(answer);
+    fn without_refused(&mut self, batch: Batch, refusals: &[Refusal]) -> Batch {
         if refusals.is_empty() {
             return batch;
         }
@@ -190,24 +352,93 @@ impl Destination {
             self.backlog.reporter.retrying(events, cause);
             self.backlog.requeue(retried);
             // The ingest cannot accept all of it just now, so it gets a short pause.
-            let now = self.shared.settings.clock.now();
+            let now = self.now();
             self.gate.failed(now, now, None);
         }
         accepted
     }
 
+    /// Looks for the events for which a batch, or a part of one, was refused.
+    fn search(&mut self, mut batch: Batch, cause: &str) {
+        let piece = batch.piece;
+        match self.searches.refused(piece, batch.len()) {
+            Finding::Event => self.drop_batch(&batch, DropReason::Rejected, cause),
+            Finding::Quarters(piece) => {
+                batch.piece = Some(piece);
+                let (first, second) = batch.halve();
+                for half in [Some(first), second].into_iter().flatten() {
+                    self.backlog.requeue_halves(half);
+                }
+            }
+            Finding::Halves(piece) => {
+                batch.piece = Some(piece);
+                self.backlog.requeue_halves(batch);
+            }
+            Finding::Request => {
+                let cause = format!("{cause}, and to every part: the fault is the request's");
+                self.drop_batch(&batch, DropReason::Rejected, &cause);
+                self.drop_pieces(piece, &cause);
+            }
+        }
+        self.end_if_spent(piece);
+    }
+
+    /// Drops what is left of a batch when no more requests are spent on it.
+    fn end_if_spent(&mut self, piece: Option<Piece>) {
+        if piece.is_some_and(|piece| self.searches.is_spent(piece)) {
+            let cause = "too many events of a batch were refused to look for each of them";
+            self.drop_pieces(piece, cause);
+        }
+    }
+
+    fn drop_pieces(&mut self, piece: Option<Piece>, cause: &str) {
+        for piece in piece.into_iter() {
+            for batch in self.backlog.take_pieces(piece.search) {
+                self.drop_batch(&batch, DropReason::Rejected, cause);
+            }
+        }
+    }
+
     /// Puts back a batch whose request failed in a way that is tried again.
-    fn on_failure(
+    fn on_failure(&mut self, mut batch: Batch, started: Instant, failure: &Failure) {
+        let now = self.now();
+        self.shared.ledger.retry();
+        let passed_gate = !batch.faults.is_suspect;
+        let fate = if failure.is_fault {
+            let is_alone = batch.len() == 1;
+            self.suspects.judge(&mut batch.faults, is_alone, now)
+        } else {
+            Fate::Counts
+        };
+        if fate == Fate::Counts {
+            return self.on_counted_failure(batch, [started, now], failure);
+        }
+        if passed_gate {
+            self.gate.told_nothing(started, now);
+        }
+        batch.piece = None;
+        let events = batch.len() as u64;
+        self.backlog.reporter.suspects(events, &failure.cause);
+        match fate {
+            Fate::Halves => self.backlog.requeue_halves(batch),
+            Fate::Refused => {
+                let cause = format!("{}, again and again, and took others", failure.cause);
+                self.drop_batch(&batch, DropReason::Refused, &cause);
+            }
+            Fate::Waits | Fate::Counts => self.backlog.requeue(batch),
+        }
+    }
+
+    /// Puts back a batch whose failure says something about the ingest.
+    fn on_counted_failure(
         &mut self,
         batch: Batch,
-        started: Instant,
-        retry_after: Option<Duration>,
-        cause: &str,
+        [started, now]: [Instant; 2],
+        failure: &Failure,
     ) {
-        let now = self.shared.settings.clock.now();
-        self.shared.ledger.retry();
+        let cause = &failure.cause;
         self.backlog.reporter.retrying(batch.len() as u64, cause);
-        if self.gate.failed(started, now, retry_after) {
+        if self.gate.failed(started, now, failure.retry_after) {
             self.backlog.reporter.broke(cause);
         }
         if batch.timeouts >= 2 && batch.len() > 1 {
@@ -237,8 +468,14 @@ impl Destination {
     /// sequence number that the next segment will have.
     pub(super) fn send_all(&mut self) -> u64 {
         self.backlog.send_partial = true;
-        self.gate.allow_probe(self.shared.settings.clock.now());
-        self.backlog.receiver.seal()
+        self.gate.allow_probe(self.now());
+        self.hurry();
+        self.unpaced_before
+    }
+
+    /// Has what is queued sent as fast as may be, since somebody waits for it.
+    pub(super) fn hurry(&mut self) {
+        self.unpaced_before = self.backlog.receiver.seal();
     }
 
     /// Prepares for an end that may leave little time.
@@ -273,14 +510,18 @@ impl Destination {
         self.backlog.oldest_sequence()
     }
 
-    /// When there is something to do by time.
-    pub(super) fn wake_at(&self) -> Instant {
+    /// When there is something to do by time, after `now`.
+    pub(super) fn wake_at(&self, now: Instant) -> Instant {
         let has_work = !self.backlog.is_empty() || self.shared.ledger.spooled() > 0;
-        let gate = self.gate.reopens_at().filter(|_| has_work);
+        let gate = has_work
+            .then(|| self.gate.reopens_at(self.load()))
+            .flatten();
+        let suspect = self.backlog.suspect_due(now);
+        let suspect = suspect.and_then(|due| self.suspects.next_at(now).map(|at| at.max(due)));
         let spooling = self.spooling.as_ref().map(Spooling::wake_at);
-        gate.into_iter()
-            .chain(spooling)
-            .fold(self.next_tick, Instant::min)
+        // What could go out by now has, or waits for something else.
+        let later = gate.into_iter().chain(suspect).filter(|at| *at > now);
+        later.chain(spooling).fold(self.next_tick, Instant::min)
     }
 
     /// Answers a flush when all that is queued is on disk, or at its deadline.
@@ -300,6 +541,10 @@ impl Destination {
             self.backlog.retries.extend(under_way);
             spooling.leave(&mut self.backlog).await;
         }
+    }
+
+    fn now(&self) -> Instant {
+        self.shared.settings.clock.now()
     }
 
     /// Gives up and counts what is left. Returns the ledger as it was before.

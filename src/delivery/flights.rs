@@ -42,15 +42,15 @@ impl Flights {
         self.flights.len()
     }
 
-    /// Sends a request with the events of `batch` in its `body`.
+    /// Sends a request with the events of `batch` in its body.
     pub(super) fn send(
         &mut self,
         settings: &DeliverySettings,
         batch: Batch,
-        body: Vec<u8>,
+        request: Request,
         now: Instant,
     ) {
-        let request = settings.transport.send(Request { body });
+        let request = settings.transport.send(request);
         let deadline = now + settings.request_timeout;
         let clock = settings.clock.clone();
         let task = self.tasks.spawn(async move {
@@ -173,8 +173,8 @@ mod tests {
         let segment = receiver.restored(7, b"{}", &[(1, 0..2)], start.into());
         let batch = Batch::of(segment).unwrap();
         let mut flights = Flights::default();
-        let body = body.as_bytes().to_vec();
-        flights.send(&shared.settings, batch, body, start.into());
+        let request = Request::new(body.as_bytes().to_vec());
+        flights.send(&shared.settings, batch, request, start.into());
         assert_eq!((flights.len(), flights.count), (1, 1));
         let ended = flights.next().await.unwrap();
         assert_eq!((flights.len(), ended.batch.order()), (0, (7, 0)));
@@ -218,7 +218,8 @@ mod tests {
         let segment = receiver.restored(7, b"{}", &[(1, 0..2)], now);
         let mut flights = Flights::default();
         let batch = Batch::of(segment).unwrap();
-        flights.send(&shared.settings, batch, b"hang".to_vec(), now);
+        let request = Request::new(b"hang".to_vec());
+        flights.send(&shared.settings, batch, request, now);
         flights.abort_all();
         assert_eq!(flights.take_batches().len(), 1);
         assert!(flights.next().await.is_none(), "its end is ignored");

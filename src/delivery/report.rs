@@ -23,6 +23,8 @@ pub(crate) struct Reporter {
     dropping: bool,
     /// The last fault of the spool.
     spool_fault: String,
+    /// The last answer to a batch was JSON that the wire does not know.
+    unknown_answer: bool,
 }
 
 impl Reporter {
@@ -37,6 +39,7 @@ impl Reporter {
             drops: 0,
             dropping: false,
             spool_fault: String::new(),
+            unknown_answer: false,
         }
     }
 
@@ -62,6 +65,25 @@ impl Reporter {
         });
     }
 
+    /// The ingest fails on a batch while it takes others.
+    pub(crate) fn suspects(&self, events: u64, cause: &str) {
+        self.say(|| format!("trying {events} events apart: {cause}"));
+        self.call(&DeliveryError::Retrying {
+            events,
+            cause: cause.to_owned(),
+        });
+    }
+
+    /// Says once when answers begin to be unknown.
+    pub(crate) fn answer_is_known(&mut self, is_known: bool) {
+        let was_unknown = std::mem::replace(&mut self.unknown_answer, !is_known);
+        if !is_known && !was_unknown {
+            self.count(log::warn(format_args!(
+                "the ingest answers a batch with JSON that is not known; by the status its events are delivered"
+            )));
+        }
+    }
+
     pub(crate) fn broke(&self, cause: &str) {
         self.count(log::warn(format_args!(
             "usage delivery pauses after repeated failures: {cause}"
@@ -83,7 +105,10 @@ impl Reporter {
         }
         let answered = matches!(
             reason,
-            DropReason::Unauthorized | DropReason::Rejected | DropReason::TooLarge
+            DropReason::Unauthorized
+                | DropReason::Rejected
+                | DropReason::Refused
+                | DropReason::TooLarge
         );
         if answered && self.refused != Some(reason) {
             self.refused = Some(reason);

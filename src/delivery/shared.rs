@@ -79,10 +79,18 @@ impl Shared {
 impl Shared {
     /// What a logger in a test shares, with batches of at most ten events.
     pub(super) fn for_tests() -> (Self, Receiver) {
+        let wire = crate::Wire::ReoBatch;
+        Self::for_tests_of(wire, |builder| builder.max_batch_events(10))
+    }
+
+    /// What a logger in a test shares, on this wire and with such settings.
+    pub(super) fn for_tests_of(
+        wire: crate::Wire,
+        change: impl FnOnce(crate::Builder) -> crate::Builder,
+    ) -> (Self, Receiver) {
         let builder = crate::UsageLogger::builder().env(|_| None);
-        let builder = builder.api_key("test-key-1").product_id("demo");
+        let builder = builder.api_key("test-key-1").product_id("demo").wire(wire);
         let builder = builder.endpoint("http://127.0.0.1:9/");
-        let resolved = builder.wire(crate::Wire::ReoBatch).max_batch_events(10);
-        Self::new(resolved.resolve().unwrap().delivery)
+        Self::new(change(builder).resolve().unwrap().delivery)
     }
 }

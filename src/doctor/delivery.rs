@@ -9,7 +9,7 @@ use super::check::within;
 use crate::event::{Event, Identity, ToolCall};
 use crate::logger::{Handle, Pipeline, UsageLogger, Wait};
 use crate::transport::{Answer, MAX_ANSWER_BYTES, Request, SendError};
-use crate::wire::answer::Verdict;
+use crate::wire::answer::{Verdict, is_page};
 
 /// The tool name of the event that [`UsageLogger::check_delivery`] sends.
 pub const CHECK_TOOL: &str = "mcp_usage_check";
@@ -160,19 +160,20 @@ async fn deliver(pipeline: &Pipeline, body: Vec<u8>, shows_answer: bool) -> Deli
             retry_after,
             content_type,
             body,
-        } = config.transport.send(Request { body }).await?;
+        } = config.transport.send(Request::new(body)).await?;
         Ok::<_, SendError>((status, retry_after, content_type, body.await))
     };
     match within(&config.clock, config.request_timeout, exchange).await {
         Some(Ok((status, retry_after, content_type, body))) => {
             let (profile, now) = (config.wire.profile(), config.clock.wall());
             let verdict = (profile.classify_answer)(status, retry_after.as_deref(), now);
-            let refused = !(profile.refusals)(&body).is_empty();
-            let delivered = verdict == Verdict::Delivered && !refused;
-            let refused = if refused {
-                "; it refuses the event"
+            let is_accepted = verdict == Verdict::Delivered;
+            let (delivered, but) = if is_accepted && is_page(&body) {
+                (false, "; a web page, so a proxy may have answered")
+            } else if is_accepted && !(profile.receipt)(&body).takes_all(1) {
+                (false, "; it refuses the event")
             } else {
-                ""
+                (is_accepted, "")
             };
             let about = about(content_type.as_deref(), &body);
             let shown = shows_answer.then(|| shown(pipeline, &body));
@@ -181,7 +182,7 @@ async fn deliver(pipeline: &Pipeline, body: Vec<u8>, shows_answer: bool) -> Deli
                 delivered,
                 event_id: None,
                 status: Some(status),
-                detail: format!("{status}{}{refused}, {about}{shown}", hint(status)),
+                detail: format!("{status}{}{but}, {about}{shown}", hint(status)),
             }
         }
         Some(Err(error)) => DeliveryReport::unsent(error.to_string()),

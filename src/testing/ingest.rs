@@ -15,6 +15,7 @@ use tokio::sync::oneshot;
 
 use super::answer::Answer;
 use super::check_request::IngestRules;
+use super::rate::RateLimit;
 use super::received::{Counts, Received, ReceivedEvent, ReceivedRequest};
 use super::serve::accept;
 use super::store::{Awaited, IngestStore, WaitError};
@@ -33,7 +34,8 @@ const CLOSE_TIMEOUT: Duration = Duration::from_secs(1);
 ///
 /// # What decides an answer
 /// Each request takes one answer from the [`script`](Self::script) at the moment its head is read, or the default one
-/// ([`answer_always`](Self::answer_always), else [`Answer::ok`]) when the script is over. Then, in this order:
+/// ([`answer_always`](Self::answer_always), else [`Answer::ok`]) when the script is over. A body that holds a text with
+/// an [answer of its own](Self::answer_holding) gets that instead. Then, in this order:
 ///
 /// 1. A request that is not HTTP/1.1 gets 400, 413, 431 or 501 and uses up no answer.
 /// 2. A fault (reset, malformed) is played, and a scripted status other than 2xx is sent, whatever the request holds.
@@ -44,7 +46,8 @@ const CLOSE_TIMEOUT: Duration = Duration::from_secs(1);
 /// 6. A body above [`max_body_bytes`](MockIngestBuilder::max_body_bytes) or
 ///    [`max_body_events`](MockIngestBuilder::max_body_events) gets 413.
 /// 7. A body that violates the contract gets 400; the reason is in the answer, as `{"error":"…"}`.
-/// 8. The 2xx is sent, and with it the events count as accepted, but for those it rejects.
+/// 8. A request over the [rate](MockIngestBuilder::max_requests_per_second) gets 429.
+/// 9. The 2xx is sent, and with it the events count as accepted, but for those it rejects.
 ///
 /// A violation is recorded whichever of these decides.
 ///
@@ -81,6 +84,7 @@ pub struct MockIngest {
 #[must_use]
 pub struct MockIngestBuilder {
     rules: IngestRules,
+    rate_limit: RateLimit,
     port: u16,
     strict: bool,
 }
@@ -120,6 +124,30 @@ impl MockIngestBuilder {
         self
     }
 
+    /// Answers 429 to a request that would be more than so many in one second. Default: no limit.
+    ///
+    /// Only requests that the ingest takes count. See [`shed_retry_after`](Self::shed_retry_after).
+    pub fn max_requests_per_second(mut self, requests: usize) -> Self {
+        self.rate_limit.requests = Some(requests);
+        self
+    }
+
+    /// Answers 429 to a request whose events would make more than so many in one second. Default: no limit.
+    ///
+    /// A request that comes after a second without any is taken, however many events it has.
+    pub fn max_events_per_second(mut self, events: usize) -> Self {
+        self.rate_limit.events = Some(events);
+        self
+    }
+
+    /// Sets the `Retry-After` of a 429 for too many requests or events: seconds, an HTTP date, or nonsense.
+    ///
+    /// Default: `1`.
+    pub fn shed_retry_after(mut self, value: impl Into<String>) -> Self {
+        self.rate_limit.retry_after = Some(value.into());
+        self
+    }
+
     /// Only counts: bodies are neither parsed, checked nor kept.
     ///
     /// For load tests: the ingest then costs little beside the sender. [`MockIngest::counts`] and the waits work;
@@ -149,7 +177,7 @@ impl MockIngestBuilder {
             let _entered = handle.enter();
             TcpListener::from_std(listener)?
         };
-        let store = Arc::new(IngestStore::new(self.rules, self.strict));
+        let store = Arc::new(IngestStore::new(self.rules, self.rate_limit, self.strict));
         let (stop, stopped) = oneshot::channel::<()>();
         let (closing, closed) = mpsc::channel::<()>();
         let served = Arc::clone(&store);
@@ -181,6 +209,7 @@ impl fmt::Debug for MockIngestBuilder {
             .field("strict", &self.strict)
             .field("max_body_bytes", &self.rules.max_body_bytes)
             .field("max_body_events", &self.rules.max_body_events)
+            .field("rate_limit", &self.rate_limit)
             .field("unchecked", &self.rules.unchecked)
             .finish()
     }
@@ -238,6 +267,23 @@ impl MockIngest {
     /// Replaces the answer given when the script is over. A [`strict`](MockIngestBuilder::strict) ingest never uses it.
     pub fn answer_always(&self, answer: Answer) {
         self.store.lock().default_answer = Some(answer);
+    }
+
+    /// Gives this answer to each request whose body holds `text`, in place of the one that the script has for it.
+    ///
+    /// An ingest that fails on single events:
+    /// ```
+    /// # use mcp_usage::testing::{Answer, MockIngest};
+    /// # let ingest = MockIngest::start()?;
+    /// ingest.answer_holding("poison", Answer::status(500));
+    /// # Ok::<(), std::io::Error>(())
+    /// ```
+    /// Of several texts in one body the first one given decides. A compressed body holds none.
+    pub fn answer_holding(&self, text: impl Into<String>, answer: Answer) {
+        self.store
+            .lock()
+            .answers_by_text
+            .push((text.into(), answer));
     }
 
     /// Answers the requests that now wait because of [`Answer::hang`] or [`Answer::held`]; a request that comes later

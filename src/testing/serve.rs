@@ -130,7 +130,16 @@ impl ConnectionServer {
     /// Answers a request that was read to its end.
     async fn answer(&mut self, mut request: ReceivedRequest, scripted: Answer) -> Next {
         let checked = self.store.rules.check_request(&request, &self.body);
-        let answer = checked.answer(scripted);
+        let scripted = self.store.answer_by_text(&self.body).unwrap_or(scripted);
+        let mut answer = checked.answer(scripted);
+        if answer.accepts()
+            && let Some(shed) = self.store.shed(checked.event_count)
+        {
+            answer = checked.answer(Answer {
+                close: answer.close,
+                ..shed
+            });
+        }
         request.body_complete = true;
         let kept = self
             .store

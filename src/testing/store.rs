@@ -11,6 +11,7 @@ use tokio::time::timeout;
 
 use super::answer::Answer;
 use super::check_request::{CheckedRequest, IngestRules};
+use super::rate::{RateLimit, Taken};
 use super::received::{Received, ReceivedRequest};
 use crate::base::causes::debug_with_causes;
 
@@ -60,6 +61,7 @@ pub(super) enum Awaited {
 #[derive(Default)]
 pub(super) struct IngestStore {
     pub(super) rules: IngestRules,
+    rate_limit: RateLimit,
     strict: bool,
     state: Mutex<IngestState>,
     /// Wakes the waits when a request arrives or is answered.
@@ -74,6 +76,9 @@ pub(super) struct IngestState {
     pub(super) script: VecDeque<Answer>,
     /// What is answered when the script is over, in place of [`Answer::ok`].
     pub(super) default_answer: Option<Answer>,
+    /// Answers to bodies that hold a text.
+    pub(super) answers_by_text: Vec<(String, Answer)>,
+    taken: Taken,
     pub(super) received: Received,
     /// How often [`MockIngest::take`](super::MockIngest::take) was called: an answer that comes after it is not
     /// recorded, since its request is no longer here.
@@ -139,9 +144,10 @@ pub(super) struct KeptRequest {
 }
 
 impl IngestStore {
-    pub(super) fn new(rules: IngestRules, strict: bool) -> Self {
+    pub(super) fn new(rules: IngestRules, rate_limit: RateLimit, strict: bool) -> Self {
         Self {
             rules,
+            rate_limit,
             strict,
             ..Self::default()
         }
@@ -193,6 +199,21 @@ impl IngestStore {
                 (answer.unwrap_or_else(Answer::ok), false)
             }
         }
+    }
+
+    /// The answer to a body that holds a text for which there is one.
+    pub(super) fn answer_by_text(&self, body: &[u8]) -> Option<Answer> {
+        let state = self.lock();
+        let mut answers = state.answers_by_text.iter();
+        let holds = |text: &str| body.windows(text.len()).any(|part| part == text.as_bytes());
+        let found = answers.find(|(text, _)| !text.is_empty() && holds(text));
+        found.map(|(_, answer)| answer.clone())
+    }
+
+    /// Counts a request that would be taken, or returns the answer to one over the rate.
+    pub(super) fn shed(&self, events: usize) -> Option<Answer> {
+        let mut state = self.lock();
+        state.taken.take(&self.rate_limit, events, Instant::now())
     }
 
     /// Keeps a request with the body as far as it was read, and records the answer at once unless the answer waits.

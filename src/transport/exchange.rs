@@ -11,6 +11,17 @@ pub(crate) const MAX_ANSWER_BYTES: usize = 64 * 1024;
 #[derive(Debug, Clone)]
 pub(crate) struct Request {
     pub(crate) body: Vec<u8>,
+    /// Goes over a connection that no request before it has used.
+    pub(crate) needs_new_connection: bool,
+}
+
+impl Request {
+    pub(crate) fn new(body: Vec<u8>) -> Self {
+        Self {
+            body,
+            needs_new_connection: false,
+        }
+    }
 }
 
 /// The ingest's answer. Its status holds, whether or not the body arrives.

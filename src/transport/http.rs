@@ -1,6 +1,7 @@
 //! HTTP by way of reqwest.
 
 use std::sync::Arc;
+use std::time::Duration;
 
 use reqwest::header::{CONTENT_ENCODING, CONTENT_TYPE, DATE, HeaderMap, HeaderValue, RETRY_AFTER};
 use reqwest::{Client, ClientBuilder, Method, Response, Url};
@@ -9,27 +10,24 @@ use super::api_key::KeyCell;
 use super::exchange::{
     Answer, MAX_ANSWER_BYTES, ProbeAnswer, ProbeFuture, Request, SendError, SendFuture, Transport,
 };
+use super::http_client::{ClientError, HttpClient};
 use super::names::SystemNames;
 use crate::base::causes::WithCauses;
 use crate::hooks::ClientHook;
 
+/// A connection that was not used for so long is not used again: a peer, or something on the way, may have
+/// dropped it without a word.
+const MAX_IDLE: Duration = Duration::from_secs(20);
+
 /// POSTs to one endpoint with one key.
 #[derive(Debug)]
 pub(crate) struct Http {
-    pub(crate) client: Client,
+    pub(crate) client: HttpClient,
     pub(crate) endpoint: Url,
     pub(crate) headers: HeaderMap,
     pub(crate) key_header: &'static str,
     pub(crate) key: Arc<KeyCell>,
     pub(crate) gzip: bool,
-}
-
-/// Why no client could be built.
-#[derive(Debug)]
-pub(crate) enum ClientError {
-    /// The system has no TLS roots.
-    NoRoots(reqwest::Error),
-    Other(reqwest::Error),
 }
 
 /// Builds the client for an endpoint. Fails when TLS cannot be set up, or the user's hook made it
@@ -38,10 +36,11 @@ pub(crate) fn client(
     endpoint: &Url,
     max_in_flight: usize,
     bundled_roots: bool,
-    hook: Option<ClientHook>,
+    hook: Option<&ClientHook>,
 ) -> Result<Client, ClientError> {
     let mut builder = Client::builder()
         .pool_max_idle_per_host(max_in_flight)
+        .pool_idle_timeout(MAX_IDLE)
         .dns_resolver(SystemNames)
         .user_agent(USER_AGENT);
     if endpoint.scheme() == "http" {
@@ -135,8 +134,12 @@ pub(crate) fn is_loopback(url: &Url) -> bool {
 
 impl Transport for Http {
     fn send(&self, request: Request) -> SendFuture {
+        if request.needs_new_connection {
+            self.client.renew();
+        }
         let mut http = self
             .client
+            .get()
             .post(self.endpoint.clone())
             .headers(self.headers.clone())
             .header(CONTENT_TYPE, HeaderValue::from_static("application/json"));
@@ -170,7 +173,8 @@ impl Transport for Http {
 
     /// Sends `OPTIONS`, which changes nothing; any answer shows that the endpoint can be reached.
     fn probe(&self) -> Option<ProbeFuture> {
-        let request = self.client.request(Method::OPTIONS, self.endpoint.clone());
+        let client = self.client.get();
+        let request = client.request(Method::OPTIONS, self.endpoint.clone());
         Some(Box::pin(async move {
             let response = request.send().await.map_err(error)?;
             let date = response.headers().get(DATE);

@@ -14,7 +14,50 @@ pub(crate) enum Verdict {
     },
     /// Too large for the ingest: sent again in halves.
     Split,
+    /// An event of it may be malformed: looked for by sending parts of the batch.
+    Search,
     Drop(DropReason),
+}
+
+/// What the body of a 2xx answer says.
+#[derive(Debug, PartialEq, Eq)]
+pub(crate) enum Receipt {
+    /// The batch was taken.
+    Taken,
+    /// The status says so; the body is JSON that the wire does not know.
+    Unknown,
+    /// So many events of it were taken.
+    Count(u64),
+    /// All of it but these.
+    Refused(Vec<Refusal>),
+}
+
+impl Receipt {
+    /// Whether all of so many events were taken.
+    pub(crate) fn takes_all(&self, events: u64) -> bool {
+        match self {
+            Self::Taken | Self::Unknown => true,
+            Self::Count(count) => *count >= events,
+            Self::Refused(refused) => refused.is_empty(),
+        }
+    }
+}
+
+/// An event that the ingest refused out of a batch that it took.
+#[derive(Debug, PartialEq, Eq)]
+pub(crate) struct Refusal {
+    pub(crate) event_id: i64,
+    pub(crate) retry: bool,
+}
+
+/// Returns whether a body is a web page, which no ingest answers, but a proxy or a portal on the way.
+pub(crate) fn is_page(body: &[u8]) -> bool {
+    const LOOKED_AT: usize = 64;
+    let start = body.get(..LOOKED_AT).unwrap_or(body).trim_ascii_start();
+    [&b"<!doctype html"[..], b"<html"].iter().any(|mark| {
+        let start = start.get(..mark.len());
+        start.is_some_and(|start| start.eq_ignore_ascii_case(mark))
+    })
 }
 
 /// Says what an answer means for its batch, by its status. `retry_after` is the header's value.
@@ -23,6 +66,7 @@ pub(crate) fn classify_answer(status: u16, retry_after: Option<&str>, now: Syste
         200..=299 => Verdict::Delivered,
         401 | 403 => Verdict::Drop(DropReason::Unauthorized),
         413 => Verdict::Split,
+        400 | 422 => Verdict::Search,
         408 | 425 | 429 | 500..=599 => Verdict::Retry {
             after: retry_after.and_then(|value| parse_retry_after(value, now)),
         },
@@ -69,12 +113,34 @@ mod tests {
                 200..=299 => Verdict::Delivered,
                 401 | 403 => Verdict::Drop(DropReason::Unauthorized),
                 413 => Verdict::Split,
+                400 | 422 => Verdict::Search,
                 408 | 425 | 429 | 500..=599 => Verdict::Retry {
                     after: Some(3 * SECOND),
                 },
                 _ => Verdict::Drop(DropReason::Rejected),
             };
             assert_eq!(verdict(status), expected, "{status}");
+        }
+    }
+
+    #[test]
+    fn a_page_is_told_from_every_other_body() {
+        let late = format!("{}<html>", " ".repeat(60));
+        for (body, expected) in [
+            ("<!DOCTYPE html><title>Sign in</title>", true),
+            (" \r\n\t<HTML lang=en>", true),
+            ("<html>", true),
+            ("<!doctype HTML", true),
+            (&late, false),
+            ("", false),
+            ("OK", false),
+            ("{}", false),
+            ("\"<html>\"", false),
+            ("<?xml version=\"1.0\"?><html>", false),
+            ("<!doctype", false),
+            ("<ok/>", false),
+        ] {
+            assert_eq!(is_page(body.as_bytes()), expected, "{body:?}");
         }
     }
 

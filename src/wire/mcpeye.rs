@@ -4,6 +4,7 @@ use std::borrow::Cow;
 
 use serde_json::Value;
 
+use super::answer::Receipt;
 use super::defaults::Defaults;
 use super::parts::{Stamp, TOO_LARGE, write_argument_names};
 use super::subject::{identity, present, session_hash, user_id};
@@ -205,6 +206,13 @@ fn first(text: &str) -> &str {
     end.and_then(|(end, _)| text.get(..end)).unwrap_or(text)
 }
 
+/// Reads how many events were taken.
+pub(super) fn receipt(answer: &[u8]) -> Receipt {
+    let answer = serde_json::from_slice::<serde_json::Value>(answer).unwrap_or_default();
+    let accepted = answer.get("accepted").and_then(serde_json::Value::as_u64);
+    accepted.map_or(Receipt::Taken, Receipt::Count)
+}
+
 #[cfg(test)]
 mod tests {
     use serde_json::json;
@@ -235,6 +243,21 @@ mod tests {
             framed(Mcpeye::new("p").client("c\n").server_version("1.2.3")),
             json!({"projectId": "p", "identity": {"client": "c\n", "serverVersion": "1.2.3"}, "events": events})
         );
+    }
+
+    #[test]
+    fn an_answer_says_how_many_were_taken_or_nothing() {
+        for (answer, expected) in [
+            ("{\"accepted\":3}", Receipt::Count(3)),
+            ("{\"accepted\":0,\"more\":1}", Receipt::Count(0)),
+            ("{\"accepted\":-1}", Receipt::Taken),
+            ("{\"accepted\":\"3\"}", Receipt::Taken),
+            ("{}", Receipt::Taken),
+            ("OK", Receipt::Taken),
+            ("", Receipt::Taken),
+        ] {
+            assert_eq!(receipt(answer.as_bytes()), expected, "{answer}");
+        }
     }
 
     #[test]

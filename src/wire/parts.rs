@@ -1,4 +1,4 @@
-//! What the formats share: the stamp of an event, the sender of a batch, a refusal.
+//! What the formats share: the stamp of an event, the sender of a batch.
 
 use crate::base::id::Instance;
 use crate::capture::{Content, EventWriter, Written, key};
@@ -36,11 +36,4 @@ pub(crate) struct Sender {
     pub(crate) instance: Instance,
     pub(crate) sequence: u64,
     pub(crate) dropped: Dropped,
-}
-
-/// An event that the ingest refused out of a batch that it took.
-#[derive(Debug, PartialEq, Eq)]
-pub(crate) struct Refusal {
-    pub(crate) event_id: i64,
-    pub(crate) retry: bool,
 }

@@ -2,8 +2,11 @@
 
 use std::borrow::Cow;
 
+use serde_json::Value;
+
+use super::answer::{Receipt, Refusal};
 use super::defaults::Defaults;
-use super::parts::{Refusal, Sender, Stamp, TOO_LARGE, write_argument_names};
+use super::parts::{Sender, Stamp, TOO_LARGE, write_argument_names};
 use super::session_ids::{SessionHash, SessionIds};
 use super::subject::{identity, present, session_hash, user_id};
 use crate::capture::{EventWriter, Written, key};
@@ -257,26 +260,26 @@ pub(super) fn batch(sender: &Sender) -> (Cow<'static, str>, Cow<'static, str>) {
     (Cow::Borrowed("{\"payload\":["), Cow::Owned(after))
 }
 
-pub(super) fn refusals(answer: &[u8]) -> Vec<Refusal> {
-    let Ok(answer) = serde_json::from_slice::<serde_json::Value>(answer) else {
-        return Vec::new();
+/// Reads which events of a batch were refused. An empty object, and what is no JSON, refuse nothing.
+pub(super) fn receipt(answer: &[u8]) -> Receipt {
+    let answer = match serde_json::from_slice(answer) {
+        Ok(Value::Object(answer)) if answer.is_empty() => return Receipt::Taken,
+        Ok(answer) => answer,
+        Err(_) => return Receipt::Taken,
     };
-    let refused = answer
-        .get("rejected")
-        .and_then(|rejected| rejected.as_array());
-    refused
-        .into_iter()
-        .flatten()
-        .filter_map(|refusal| {
-            Some(Refusal {
-                event_id: refusal.get("event_id")?.as_i64()?,
-                retry: refusal
-                    .get("retry")
-                    .and_then(|retry| retry.as_bool())
-                    .unwrap_or(false),
-            })
+    let Some(refused) = answer.get("rejected").and_then(Value::as_array) else {
+        return Receipt::Unknown;
+    };
+    let refused = refused.iter().filter_map(|refusal| {
+        Some(Refusal {
+            event_id: refusal.get("event_id")?.as_i64()?,
+            retry: refusal
+                .get("retry")
+                .and_then(Value::as_bool)
+                .unwrap_or(false),
         })
-        .collect()
+    });
+    Receipt::Refused(refused.collect())
 }
 
 #[cfg(test)]
@@ -329,25 +332,33 @@ mod tests {
     }
 
     #[test]
-    fn refusals_are_read_and_nonsense_refuses_nothing() {
+    fn refusals_are_read_and_anything_else_refuses_nothing() {
         let answer = br#"{"accepted":1,"rejected":[
             {"event_id":1,"reason":"x","retry":true},{"event_id":2,"reason":"y"},{"event_id":3,"retry":"yes"},
             {"event_id":"4"},{"reason":"z"},5,null]}"#;
         let refusal = |event_id, retry| Refusal { event_id, retry };
-        assert_eq!(
-            refusals(answer),
-            [refusal(1, true), refusal(2, false), refusal(3, false)]
-        );
-        for nonsense in [
+        let refused = [refusal(1, true), refusal(2, false), refusal(3, false)];
+        assert_eq!(receipt(answer), Receipt::Refused(refused.into()));
+        for nothing in [
             "",
             "{}",
-            "[]",
-            "{\"rejected\":{}}",
-            "{\"rejected\":null}",
+            " {} ",
+            "OK",
+            "<ok/>",
             "\u{feff}{}",
             "{\"rejected\":[",
         ] {
-            assert_eq!(refusals(nonsense.as_bytes()), [], "{nonsense}");
+            assert_eq!(receipt(nothing.as_bytes()), Receipt::Taken, "{nothing}");
+        }
+        for unknown in [
+            "[]",
+            "null",
+            "7",
+            "{\"status\":\"ok\"}",
+            "{\"accepted\":3}",
+            "{\"rejected\":{}}",
+        ] {
+            assert_eq!(receipt(unknown.as_bytes()), Receipt::Unknown, "{unknown}");
         }
     }
 

@@ -9,11 +9,13 @@
 mod answers;
 mod bridge;
 mod child;
+mod fleet;
 mod foreign;
 mod held_up;
 mod host;
 mod memory;
 mod network;
+mod poison;
 mod process;
 mod proxy;
 mod random;
@@ -45,6 +47,9 @@ enum End {
     /// The answer says that they were taken, and so they count as delivered, though this ingest plays
     /// that answer without taking them.
     Claimed,
+    /// The event of a request that holds one is dropped; the events of a batch are sent again in parts, and
+    /// delivered.
+    Searched,
     /// Those of the request that met the fault are dropped, the others delivered.
     Dropped(DropReason),
 }

@@ -334,7 +334,7 @@ fn the_ledger_closes_under_threads_a_tiny_queue_and_a_flaky_ingest() {
     for when_full in [WhenFull::DropNewest, WhenFull::DropOldest] {
         for (name, wire) in wires() {
             let ingest = ingest();
-            ingest.script((0..200).map(|n| match n % 7 {
+            ingest.script((0..100).map(|n| match n % 7 {
                 0 => Answer::status(503),
                 2 => Answer::reset_in_body(),
                 3 => Answer::reset_before_body(),
@@ -347,6 +347,7 @@ fn the_ledger_closes_under_threads_a_tiny_queue_and_a_flaky_ingest() {
                 .max_batch_events(10)
                 .when_full(when_full)
                 .max_backoff(Duration::from_millis(1))
+                .max_retry_after(Duration::from_millis(1))
                 .flush_interval(Duration::from_millis(10))
                 .build()
                 .unwrap();

@@ -121,6 +121,9 @@ fn cause(reason: DropReason) -> Result<Stats, &'static str> {
             usage.log_usage(ToolCall::new("t"));
             usage
         }
+        DropReason::Refused => {
+            return Err("takes a minute of other traffic: faults::poison::a_500_for_one_event_…");
+        }
         DropReason::SpoolFull => {
             return Err("takes a full spool: spool::the_disk_is_bounded_in_bytes_…");
         }
@@ -152,7 +155,11 @@ fn every_reason_is_caused_by_a_test() {
     let names: Vec<_> = not_here.iter().map(|(reason, _)| *reason).collect();
     assert_eq!(
         names,
-        [DropReason::SpoolFull, DropReason::Forked],
+        [
+            DropReason::Refused,
+            DropReason::SpoolFull,
+            DropReason::Forked
+        ],
         "{not_here:?}"
     );
 }

@@ -26,10 +26,10 @@ use crate::support::{
 const MOMENT: Duration = Duration::from_millis(50);
 
 /// A directory that goes away with the test.
-struct TempDir(PathBuf);
+pub(crate) struct TempDir(PathBuf);
 
 impl TempDir {
-    fn new() -> Self {
+    pub(crate) fn new() -> Self {
         static NEXT: AtomicU64 = AtomicU64::new(0);
         let name = format!(
             "mcp-usage-test-{}-{}",
@@ -41,11 +41,11 @@ impl TempDir {
         Self(path)
     }
 
-    fn root(&self) -> PathBuf {
+    pub(crate) fn root(&self) -> PathBuf {
         self.0.join("spool")
     }
 
-    fn spool(&self) -> Spool {
+    pub(crate) fn spool(&self) -> Spool {
         Spool::dir(self.root())
     }
 

@@ -94,7 +94,7 @@ const OUTCOMES: [&str; 10] = [
     "unknown",
 ];
 
-const DROP_REASONS: [&str; 16] = [
+const DROP_REASONS: [&str; 17] = [
     "queue_full",
     "evicted",
     "too_large",
@@ -106,6 +106,7 @@ const DROP_REASONS: [&str; 16] = [
     "rate_capped",
     "unauthorized",
     "rejected",
+    "refused",
     "expired",
     "spool_full",
     "shutdown_timeout",

@@ -41,7 +41,7 @@ fn hang(name: &'static str, answer: Answer, end: End) -> Row {
 }
 
 fn rows() -> Vec<Row> {
-    use End::{Claimed, Delivered, Dropped, Twice};
+    use End::{Claimed, Delivered, Dropped, Searched, Twice};
     let rejected = Dropped(DropReason::Rejected);
     let unauthorized = Dropped(DropReason::Unauthorized);
     let ok = || Answer::status(200);
@@ -85,7 +85,7 @@ fn rows() -> Vec<Row> {
         row("308", Answer::redirect(308, elsewhere), rejected),
         row("302 to nowhere", Answer::status(302), rejected),
         // 4xx.
-        row("400", Answer::status(400), rejected),
+        row("400", Answer::status(400), Searched),
         row("401", Answer::status(401), unauthorized),
         row("402", Answer::status(402), rejected),
         row("403", Answer::status(403), unauthorized),
@@ -96,7 +96,7 @@ fn rows() -> Vec<Row> {
         row("409", Answer::status(409), rejected),
         row("410", Answer::status(410), rejected),
         row("415", Answer::status(415), rejected),
-        row("422", Answer::status(422), rejected),
+        row("422", Answer::status(422), Searched),
         row("425", Answer::status(425), Twice),
         row("451", Answer::status(451), rejected),
         row("499", Answer::status(499), rejected),
@@ -262,13 +262,31 @@ fn rows() -> Vec<Row> {
         ),
         row(
             "refusals of nobody",
-            ok().body(r#"{"accepted":0,"rejected":[{"event_id":1,"reason":"x","retry":false}]}"#),
+            ok().body(r#"{"accepted":3,"rejected":[{"event_id":1,"reason":"x","retry":false}]}"#),
             Delivered,
         ),
         row(
             "refusals of wrong types",
             ok().body(r#"{"accepted":"x","rejected":{"event_id":null}}"#),
             Delivered,
+        ),
+        row("OK", ok().body("OK"), Delivered),
+        row("XML", ok().body("<?xml version=\"1.0\"?><ok/>"), Delivered),
+        row(
+            "unknown JSON",
+            ok().body("{\"status\":\"done\"}"),
+            Delivered,
+        ),
+        row(
+            "the page of a proxy",
+            ok().body("\r\n <!DOCTYPE html><title>Please sign in</title>"),
+            Twice,
+        ),
+        row(
+            "a page that is said to be JSON",
+            ok().header("Content-Type", "application/json")
+                .body("<HTML><body>Blocked"),
+            Twice,
         ),
         row(
             "a cookie",
@@ -370,7 +388,11 @@ fn every_answer_is_survived_on_every_wire() {
 }
 
 fn play(name: &str, wire: &Wire, row: &Row) {
-    let end = row.end;
+    let end = match (row.end, wire) {
+        (End::Searched, Wire::Reo) => End::Dropped(DropReason::Rejected),
+        (End::Searched, _) => End::Twice,
+        (end, _) => end,
+    };
     let ingest = ingest();
     ingest.script(row.answers.iter().cloned());
     let builder = builder_for(&ingest, wire)
@@ -392,10 +414,11 @@ fn play(name: &str, wire: &Wire, row: &Row) {
     let stats = scene.usage.stats();
     let lost = match end {
         End::Dropped(reason) => stats.dropped.get(reason),
-        End::Delivered | End::Twice | End::Claimed => 0,
+        End::Delivered | End::Twice | End::Claimed | End::Searched => 0,
     };
     assert_eq!(stats.dropped.total(), lost, "{name}: {stats:?}");
     match end {
+        End::Searched => unreachable!(),
         End::Dropped(_) => assert_eq!(lost, met, "{name}: {stats:?}"),
         // On a machine so slow that an answer came too late, an event may have been sent again.
         End::Delivered | End::Claimed if late => assert!(arrived >= EVENTS, "{name}"),

@@ -59,8 +59,8 @@ fn named(scheme: &str, directory: &Directory, roots: Vec<reqwest::Certificate>) 
         .http_client(move |client| {
             client
                 .no_proxy()
-                .tls_certs_only(roots)
-                .dns_resolver(std::sync::Arc::new(directory))
+                .tls_certs_only(roots.clone())
+                .dns_resolver(std::sync::Arc::new(directory.clone()))
         })
 }
 
@@ -386,7 +386,7 @@ fn an_authority_and_a_client_certificate_of_ones_own_work() {
         let identity = reqwest::Identity::from_pem(identity.as_bytes()).unwrap();
         client
             .no_proxy()
-            .tls_certs_only([root])
+            .tls_certs_only([root.clone()])
             .identity(identity)
             .dns_resolver(std::sync::Arc::new(directory.clone()))
     });
@@ -443,7 +443,7 @@ fn bundled_roots_are_used_when_they_are_chosen() {
         .http_client(move |client| {
             client
                 .no_proxy()
-                .dns_resolver(std::sync::Arc::new(resolver))
+                .dns_resolver(std::sync::Arc::new(resolver.clone()))
         })
         .bundled_roots(true);
     let mut scene = Scene::new("bundled roots", ingest, builder);

@@ -34,6 +34,8 @@ fn role() {
         "terminated" => terminated(),
         "proxied" => proxied(),
         "logs_episodes" => logs_episodes(),
+        #[cfg(target_os = "linux")]
+        "frozen" => frozen(),
         other => panic!("no role is called {other}"),
     }
 }
@@ -96,6 +98,87 @@ fn on_sigterm_all_that_is_queued_is_delivered() {
     assert_eq!(ingest.violations(), Vec::<String>::new());
 }
 
+// ---- a process that stands still ----
+
+/// SIGCONT on Linux.
+#[cfg(target_os = "linux")]
+const CONTINUED: i32 = 18;
+
+/// A server that is frozen while nothing is under way, and reports a call as soon as it runs again.
+#[cfg(target_os = "linux")]
+fn frozen() {
+    use tokio::signal::unix::{SignalKind, signal};
+
+    block_on(async {
+        let mut continued = signal(SignalKind::from_raw(CONTINUED)).unwrap();
+        let usage = UsageLogger::builder()
+            .env(|_| None)
+            .api_key(KEY)
+            .endpoint(std::env::var(ENDPOINT).unwrap())
+            .product_id("reoWebApp")
+            .build()
+            .unwrap();
+        usage.log_usage(call(1));
+        usage.flush(PATIENCE).await.unwrap();
+        eprintln!("ready");
+        continued.recv().await;
+        usage.log_usage(call(2));
+        usage.flush(Duration::from_secs(2)).await.unwrap();
+        assert_eq!(usage.shutdown(PATIENCE).await.stats.delivered, 2);
+    });
+}
+
+/// The peer drops its connections without a word meanwhile, as a load balancer does with those that are idle.
+#[cfg(target_os = "linux")]
+#[test]
+fn the_first_flush_of_a_process_that_was_frozen_delivers() {
+    use tokio::net::TcpStream;
+
+    let ingest = ingest();
+    let (forget, forgotten) = tokio::sync::watch::channel(false);
+    let to = ingest.address();
+    let (address, _stop) = serve(move |mut stream| {
+        let mut forgotten = forgotten.clone();
+        async move {
+            let is_new = *forgotten.borrow();
+            let mut upstream = TcpStream::connect(to).await.unwrap();
+            let forgotten = async {
+                let _ = forgotten.wait_for(|forgotten| *forgotten).await.is_ok();
+            };
+            tokio::select! {
+                _ = tokio::io::copy_bidirectional(&mut stream, &mut upstream) => {}
+                () = forgotten, if !is_new => {
+                    // Both ends stay open, and nothing passes any more.
+                    std::future::pending::<()>().await;
+                }
+            }
+        }
+    });
+    let endpoint = format!("http://{address}/api/product/usage");
+    let mut child = start("frozen", &[(ENDPOINT, &endpoint)]);
+    let mut said = BufReader::new(child.stderr.take().unwrap());
+    let mut line = String::new();
+    while !line.contains("ready") {
+        line.clear();
+        assert!(said.read_line(&mut line).unwrap() > 0, "it ended early");
+    }
+    let signal = |name: &str| {
+        let mut kill = Command::new("kill");
+        let kill = kill.args(["-s", name]).arg(child.id().to_string());
+        assert!(kill.status().unwrap().success());
+    };
+    signal("STOP");
+    forget.send(true).unwrap();
+    // This long it is frozen.
+    std::thread::sleep(Duration::from_secs(8));
+    signal("CONT");
+    let mut rest = String::new();
+    said.read_to_string(&mut rest).unwrap();
+    assert!(child.wait().unwrap().success(), "{rest}");
+    assert_eq!(ingest.delivered().len(), 2);
+    assert_eq!(ingest.counts().connections, 2);
+}
+
 // ---- proxies of the environment ----
 
 fn proxied() {
@@ -105,7 +188,7 @@ fn proxied() {
         .product_id("reoWebApp");
     if let Ok(root) = std::env::var(ROOT) {
         let root = reqwest::Certificate::from_pem(root.as_bytes()).unwrap();
-        builder = builder.http_client(move |client| client.tls_certs_only([root]));
+        builder = builder.http_client(move |client| client.tls_certs_only([root.clone()]));
     }
     let usage = builder.build().unwrap();
     usage.log_usage(call(1));

@@ -53,7 +53,7 @@ fn through(proxy: std::net::SocketAddr, root: reqwest::Certificate) -> mcp_usage
         .max_backoff(Duration::from_millis(2))
         .http_client(move |client| {
             client
-                .tls_certs_only([root])
+                .tls_certs_only([root.clone()])
                 .proxy(reqwest::Proxy::all(format!("http://{proxy}")).unwrap())
         })
 }

@@ -1,0 +1,277 @@
+//! A destination under simulated time: minutes of traffic in a second, against an ingest that is a function.
+#![expect(
+    clippy::unwrap_used,
+    reason = "helpers of tests are not `#[test]` functions, which clippy.toml relaxes"
+)]
+
+use std::collections::HashMap;
+use std::sync::{Arc, Mutex};
+use std::time::{Duration, Instant};
+
+use tokio::task::yield_now;
+
+use super::destination::Destination;
+use super::shared::Shared;
+use crate::base::clock::Clock;
+use crate::base::lock::lock;
+use crate::base::manual_clock::ManualClock;
+use crate::base::random::Rng;
+use crate::capture::{CapturePolicy, EventDraft, Scratch};
+use crate::ledger::{DropReason, Stats};
+use crate::limits::Limits;
+use crate::redact::Redactor;
+use crate::transport::{Answer, ProbeFuture, Request, SendFuture, Transport};
+use crate::wire::{Mcpeye, Wire};
+
+const STEP: Duration = Duration::from_millis(25);
+const ROUND_TRIP: Duration = Duration::from_millis(50);
+const SECOND: Duration = Duration::from_secs(1);
+
+/// Says by which status a request is answered, by the numbers of its events.
+type Script = Box<dyn FnMut(&[u64], Duration) -> u16 + Send>;
+
+/// What the ingest has seen.
+#[derive(Default)]
+struct Seen {
+    delivered: HashMap<u64, Duration>,
+    twice: u64,
+    requests: Vec<(Duration, u16)>,
+}
+
+struct Ingest {
+    clock: ManualClock,
+    start: Instant,
+    script: Mutex<Script>,
+    seen: Arc<Mutex<Seen>>,
+}
+
+impl std::fmt::Debug for Ingest {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.write_str("Ingest")
+    }
+}
+
+impl Transport for Ingest {
+    fn send(&self, request: Request) -> SendFuture {
+        let body = String::from_utf8(request.body).unwrap();
+        let numbers = body.split("\"n\":").skip(1);
+        let numbers = numbers.map(|rest| rest.split('}').next().unwrap().parse().unwrap());
+        let numbers: Vec<u64> = numbers.collect();
+        let now = self.clock.now();
+        let at = now - self.start;
+        let status = lock(&self.script)(&numbers, at);
+        let (clock, seen) = (self.clock.clone(), Arc::clone(&self.seen));
+        lock(&seen).requests.push((at, status));
+        Box::pin(async move {
+            clock.sleep_until(now + ROUND_TRIP).await;
+            if status == 200 {
+                let mut seen = lock(&seen);
+                for number in numbers {
+                    let before = seen.delivered.insert(number, at);
+                    seen.twice += u64::from(before.is_some());
+                }
+            }
+            Ok(Answer {
+                status,
+                retry_after: None,
+                content_type: None,
+                body: Box::pin(std::future::ready(Vec::new())),
+            })
+        })
+    }
+
+    fn probe(&self) -> Option<ProbeFuture> {
+        None
+    }
+}
+
+struct Simulation {
+    clock: ManualClock,
+    start: Instant,
+    shared: Arc<Shared>,
+    destination: Destination,
+    seen: Arc<Mutex<Seen>>,
+    offered: u64,
+}
+
+impl Simulation {
+    fn new(wire: Wire, script: impl FnMut(&[u64], Duration) -> u16 + Send + 'static) -> Self {
+        let clock = ManualClock::new();
+        let (mut shared, receiver) = Shared::for_tests_of(wire, |builder| {
+            builder
+                .clock(&clock)
+                .flush_interval(SECOND)
+                .max_queue_events(1_000_000)
+                .max_queue_bytes(1 << 30)
+        });
+        let (start, seen) = (clock.now(), Arc::default());
+        shared.settings.transport = Arc::new(Ingest {
+            clock: clock.clone(),
+            start,
+            script: Mutex::new(Box::new(script)),
+            seen: Arc::clone(&seen),
+        });
+        assert!(matches!(shared.settings.clock, Clock::Manual(_)));
+        let shared = Arc::new(shared);
+        Self {
+            destination: Destination::new(Arc::clone(&shared), receiver, None),
+            clock,
+            start,
+            shared,
+            seen,
+            offered: 0,
+        }
+    }
+
+    fn offer(&mut self) {
+        let policy = CapturePolicy {
+            limits: Limits::default(),
+            redactor: Redactor::off(),
+        };
+        let mut scratch = Scratch::default();
+        let mut draft = EventDraft::begin(&mut scratch, &policy, &self.shared.ledger);
+        let json = format!("{{\"n\":{}}}", self.offered);
+        draft.writer.raw(&json);
+        let event = draft.seal().unwrap();
+        let (id, clock) = (self.offered as i64 + 1, &self.clock);
+        let pushed = self
+            .shared
+            .queue
+            .push(&event, id, None, false, || clock.now());
+        pushed.result.unwrap();
+        self.offered += 1;
+    }
+
+    /// Lets time pass, with so many events a second, and looks after each step.
+    async fn run(&mut self, time: Duration, rate: u64, mut look: impl FnMut(Duration, &Stats)) {
+        let steps = (time.as_millis() / STEP.as_millis()) as u64;
+        let by = |step: u64| step * rate * STEP.as_millis() as u64 / 1_000;
+        for step in 0..steps {
+            for _ in by(step)..by(step + 1) {
+                self.offer();
+            }
+            self.clock.advance(STEP);
+            self.settle().await;
+            look(self.elapsed(), &self.shared.ledger.snapshot(0));
+        }
+    }
+
+    async fn settle(&mut self) {
+        loop {
+            self.destination.turn(self.clock.now());
+            // The requests' tasks run.
+            yield_now().await;
+            yield_now().await;
+            let mut has_ended = false;
+            while let Some(ended) = self.destination.backlog.flights.try_next() {
+                self.destination.on_answer(ended);
+                has_ended = true;
+            }
+            if !has_ended {
+                return;
+            }
+        }
+    }
+
+    fn elapsed(&self) -> Duration {
+        self.clock.now() - self.start
+    }
+
+    fn stats(&self) -> Stats {
+        self.shared.ledger.snapshot(0)
+    }
+}
+
+fn wires() -> [Wire; 3] {
+    [Wire::Reo, Wire::ReoBatch, Wire::Mcpeye(Mcpeye::new("p"))]
+}
+
+const MINUTES: u64 = 10;
+const RATE: u64 = 100;
+
+/// One event in a thousand is one on which the ingest fails, for ten minutes.
+fn is_poisoned(number: u64) -> bool {
+    number % 1_000 == 500 && number < MINUTES * 60 * RATE
+}
+
+/// When the event with this number is offered.
+fn offered_at(number: u64) -> Duration {
+    Duration::from_millis(10 * number)
+}
+
+#[tokio::test]
+async fn poisoned_events_end_and_all_others_arrive_soon() {
+    for wire in wires() {
+        let mut simulation = Simulation::new(wire.clone(), |events, _| {
+            let fails = events.iter().copied().any(is_poisoned);
+            if fails { 500 } else { 200 }
+        });
+        let mut ended = Vec::new();
+        let mut look = |now, stats: &Stats| {
+            while (ended.len() as u64) < stats.dropped.get(DropReason::Refused) {
+                ended.push(now);
+            }
+        };
+        let minutes = Duration::from_secs(60 * MINUTES);
+        simulation.run(minutes, RATE, &mut look).await;
+        simulation.run(100 * SECOND, RATE, &mut look).await;
+        simulation.run(2 * SECOND, 0, &mut look).await;
+
+        let (stats, seen) = (simulation.stats(), lock(&simulation.seen));
+        let poisoned: Vec<u64> = (0..simulation.offered)
+            .filter(|n| is_poisoned(*n))
+            .collect();
+        assert_eq!(
+            stats.dropped.get(DropReason::Refused),
+            poisoned.len() as u64
+        );
+        assert!(stats.balances() && stats.pending == 0, "{wire:?}: {stats}");
+        assert_eq!(
+            (stats.dropped.total(), seen.twice),
+            (poisoned.len() as u64, 0)
+        );
+        let late = seen
+            .delivered
+            .iter()
+            .map(|(n, at)| *at - offered_at(*n))
+            .max();
+        assert!(
+            late < Some(60 * SECOND),
+            "{wire:?}: an innocent event took {late:?}"
+        );
+        // They end in any order, so the n-th end is compared with the n-th offer.
+        let late = ended
+            .iter()
+            .zip(&poisoned)
+            .map(|(at, n)| *at - offered_at(*n))
+            .max();
+        assert!(
+            late < Some(300 * SECOND),
+            "{wire:?}: a poisoned event took {late:?}"
+        );
+    }
+}
+
+#[tokio::test]
+async fn a_brown_out_drops_nothing() {
+    for (wire, rate) in [(Wire::Reo, 5), (Wire::ReoBatch, 100)] {
+        let mut rng = Rng::new(7);
+        let minutes = Duration::from_secs(60 * MINUTES);
+        let mut simulation = Simulation::new(wire.clone(), move |_, at| {
+            if at < minutes && rng.unit() < 0.5 {
+                503
+            } else {
+                200
+            }
+        });
+        simulation.run(minutes, rate, |_, _| {}).await;
+        simulation.run(400 * SECOND, rate, |_, _| {}).await;
+        simulation.run(5 * SECOND, 0, |_, _| {}).await;
+        let stats = simulation.stats();
+        assert_eq!(
+            (stats.dropped.total(), stats.pending),
+            (0, 0),
+            "{wire:?}: {stats}"
+        );
+    }
+}

@@ -1,0 +1,406 @@
+//! Pure: which batches the ingest fails on while it takes others, how they are tried apart from the rest,
+//! and when an event is given up for it.
+
+use std::collections::VecDeque;
+use std::time::{Duration, Instant};
+
+/// So many 5xx answers to an event alone, the first and the last so far apart, end it.
+const MIN_FAULTS: usize = 5;
+const MIN_SPAN: Duration = Duration::from_secs(30);
+
+/// In that time so many other requests were accepted, and this share of them.
+const MIN_ACCEPTED: u64 = 20;
+const MIN_SHARE: f64 = 0.95;
+
+/// So many 5xx answers to a part of a suspect have it halved, however others fare.
+const CLEAR: usize = 3;
+
+/// How long an event waits after its first 5xx; twice as long after each that follows, up to the most. The
+/// fifth then comes after little more than the least time that ends an event.
+const PAUSE: Duration = Duration::from_millis(2_200);
+const MAX_PAUSE: Duration = Duration::from_secs(300);
+
+/// What is remembered of an event's answers, and of the ends of other requests.
+const MAX_FAULTS: usize = 128;
+const MAX_SECONDS: usize = 1_800;
+
+/// How many requests of suspects are under way at a time, and how long after one the next may follow: sooner
+/// while the others fare well.
+const MAX_UNDER_WAY: usize = 2;
+const SLOW: Duration = Duration::from_secs(1);
+const FAST: Duration = Duration::from_millis(100);
+
+/// The 5xx answers that a batch got.
+#[derive(Debug, Default)]
+pub(crate) struct Faults {
+    /// When they came, oldest first.
+    answers: VecDeque<Instant>,
+    /// How many requests had been accepted before the first of them.
+    accepted: u64,
+    pub(super) is_suspect: bool,
+    not_before: Option<Instant>,
+}
+
+impl Faults {
+    /// What is known of a part of a batch: whether it is a suspect's.
+    pub(super) fn of_part(&self) -> Self {
+        Self {
+            is_suspect: self.is_suspect,
+            ..Self::default()
+        }
+    }
+
+    pub(super) fn count(&self) -> usize {
+        self.answers.len()
+    }
+
+    /// When the batch may go out as a suspect; `None` if it is none.
+    pub(super) fn due(&self, now: Instant) -> Option<Instant> {
+        self.is_suspect.then(|| self.not_before.unwrap_or(now))
+    }
+
+    fn note(&mut self, at: Instant, accepted: u64) {
+        if self.answers.is_empty() {
+            self.accepted = accepted;
+        }
+        self.answers.push_back(at);
+        if self.answers.len() > MAX_FAULTS {
+            self.answers.pop_front();
+        }
+    }
+
+    fn pause(&mut self, now: Instant) {
+        let doublings = self.answers.len().saturating_sub(1).min(16);
+        let pause = PAUSE.saturating_mul(1 << doublings).min(MAX_PAUSE);
+        self.not_before = Some(now + pause);
+    }
+}
+
+/// What a 5xx means for its batch.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) enum Fate {
+    /// It says something about the ingest.
+    Counts,
+    /// The batch is a suspect, tried in halves.
+    Halves,
+    /// The event, or the part, is one, tried again as it is.
+    Waits,
+    /// The event is given up.
+    Refused,
+}
+
+/// The suspects' requests, and how other requests have ended.
+#[derive(Debug, Default)]
+pub(super) struct Suspects {
+    others: Tally,
+    accepted: u64,
+    under_way: usize,
+    next_at: Option<Instant>,
+}
+
+impl Suspects {
+    /// A request has ended, accepted or not.
+    pub(super) fn ended(&mut self, faults: &Faults, is_accepted: bool, now: Instant) {
+        self.accepted += u64::from(is_accepted);
+        if faults.is_suspect {
+            self.under_way = self.under_way.saturating_sub(1);
+        } else {
+            self.others.add(now, is_accepted);
+        }
+    }
+
+    /// Says what a 5xx means, once its request has [`ended`](Self::ended).
+    pub(super) fn judge(&mut self, faults: &mut Faults, is_alone: bool, now: Instant) -> Fate {
+        faults.note(now, self.accepted);
+        let was_suspect = faults.is_suspect;
+        if !was_suspect {
+            if faults.count() < 2 || faults.accepted == self.accepted {
+                return Fate::Counts;
+            }
+            // Its failures are not the ingest's.
+            for &at in &faults.answers {
+                self.others.take_back(at);
+            }
+            faults.is_suspect = true;
+        }
+        // While others fail too, a part may well have failed by chance; halving it for each would make
+        // ever more requests of it.
+        let is_clear = !was_suspect || faults.count() >= CLEAR || self.others_are_well(now);
+        if !is_alone && is_clear {
+            return Fate::Halves;
+        }
+        if is_alone && self.is_beyond_hope(faults, now) {
+            return Fate::Refused;
+        }
+        faults.pause(now);
+        Fate::Waits
+    }
+
+    /// Whether an event has failed often enough, for long enough, while others got through.
+    fn is_beyond_hope(&self, faults: &Faults, now: Instant) -> bool {
+        let firsts = faults.answers.iter().rev().skip(MIN_FAULTS - 1);
+        let mut firsts = firsts.filter(|first| now.saturating_duration_since(**first) >= MIN_SPAN);
+        firsts.any(|&first| {
+            let others = self.others.since(first);
+            others.accepted >= MIN_ACCEPTED && others.share() >= MIN_SHARE
+        })
+    }
+
+    pub(super) fn under_way(&self) -> usize {
+        self.under_way
+    }
+
+    /// When the next suspect may go out; `None` while as many as may be are under way.
+    pub(super) fn next_at(&self, now: Instant) -> Option<Instant> {
+        let at = self.next_at.unwrap_or(now);
+        (self.under_way < MAX_UNDER_WAY).then_some(at)
+    }
+
+    pub(super) fn sent(&mut self, now: Instant) {
+        let pause = if self.others_are_well(now) {
+            FAST
+        } else {
+            SLOW
+        };
+        self.under_way += 1;
+        self.next_at = Some(now + pause);
+    }
+
+    fn others_are_well(&self, now: Instant) -> bool {
+        let since = now.checked_sub(MIN_SPAN).unwrap_or(now);
+        let others = self.others.since(since);
+        others.accepted > 0 && others.share() >= MIN_SHARE
+    }
+}
+
+/// Ended requests, second by second.
+#[derive(Debug, Default)]
+struct Tally {
+    began: Option<Instant>,
+    seconds: VecDeque<Second>,
+}
+
+#[derive(Debug)]
+struct Second {
+    number: u64,
+    ends: Ends,
+}
+
+#[derive(Debug, Default, Clone, Copy)]
+struct Ends {
+    accepted: u64,
+    failed: u64,
+}
+
+impl Ends {
+    fn share(self) -> f64 {
+        self.accepted as f64 / ((self.accepted + self.failed) as f64).max(1.0)
+    }
+}
+
+impl Tally {
+    fn number(&self, at: Instant) -> u64 {
+        let began = self.began.unwrap_or(at);
+        at.saturating_duration_since(began).as_secs()
+    }
+
+    fn add(&mut self, at: Instant, is_accepted: bool) {
+        self.began.get_or_insert(at);
+        let number = self.number(at);
+        if self.seconds.back().is_none_or(|last| last.number < number) {
+            let ends = Ends::default();
+            self.seconds.push_back(Second { number, ends });
+        }
+        if self.seconds.len() > MAX_SECONDS {
+            self.seconds.pop_front();
+        }
+        if let Some(Second { ends, .. }) = self.seconds.back_mut() {
+            ends.accepted += u64::from(is_accepted);
+            ends.failed += u64::from(!is_accepted);
+        }
+    }
+
+    /// Takes a failure out again.
+    fn take_back(&mut self, at: Instant) {
+        let number = self.number(at);
+        let place = self.seconds.binary_search_by_key(&number, |it| it.number);
+        if let Some(second) = place.ok().and_then(|place| self.seconds.get_mut(place)) {
+            second.ends.failed = second.ends.failed.saturating_sub(1);
+        }
+    }
+
+    fn since(&self, at: Instant) -> Ends {
+        let number = self.number(at);
+        let seconds = self.seconds.iter().rev();
+        let seconds = seconds.take_while(|second| second.number >= number);
+        seconds.fold(Ends::default(), |sum, Second { ends, .. }| Ends {
+            accepted: sum.accepted + ends.accepted,
+            failed: sum.failed + ends.failed,
+        })
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    const SECOND: Duration = Duration::from_secs(1);
+
+    /// The ends of other requests, one each second.
+    fn others(
+        suspects: &mut Suspects,
+        from: Instant,
+        seconds: u32,
+        accepted: impl Fn(u32) -> bool,
+    ) {
+        for n in 0..seconds {
+            suspects.ended(&Faults::default(), accepted(n), from + n * SECOND);
+        }
+    }
+
+    fn fault(suspects: &mut Suspects, faults: &mut Faults, alone: bool, now: Instant) -> Fate {
+        suspects.ended(faults, false, now);
+        suspects.judge(faults, alone, now)
+    }
+
+    /// An event that has failed twice while another was accepted.
+    fn suspect(suspects: &mut Suspects, start: Instant) -> Faults {
+        let mut faults = Faults::default();
+        assert_eq!(fault(suspects, &mut faults, true, start), Fate::Counts);
+        others(suspects, start, 1, |_| true);
+        assert_eq!(fault(suspects, &mut faults, true, start), Fate::Waits);
+        faults
+    }
+
+    #[test]
+    fn a_batch_that_fails_twice_while_another_gets_through_is_a_suspect() {
+        let (mut suspects, start) = (Suspects::default(), Instant::now());
+        let mut faults = Faults::default();
+        for _ in 0..9 {
+            // The ingest is down: nothing is known of the batch.
+            let fate = fault(&mut suspects, &mut faults, false, start);
+            assert_eq!(fate, Fate::Counts);
+        }
+        others(&mut suspects, start, 1, |_| true);
+        let fate = fault(&mut suspects, &mut faults, false, start);
+        assert_eq!(fate, Fate::Halves);
+        let part = faults.of_part();
+        assert!(part.is_suspect && part.count() == 0 && part.due(start) == Some(start));
+        let all = suspects.others.since(start);
+        assert_eq!(
+            (all.accepted, all.failed),
+            (1, 0),
+            "its failures are its own"
+        );
+    }
+
+    #[test]
+    fn an_event_ends_after_five_faults_in_half_a_minute_while_others_get_through() {
+        let (mut suspects, start) = (Suspects::default(), Instant::now());
+        let mut faults = suspect(&mut suspects, start);
+        others(&mut suspects, start, 40, |_| true);
+        for n in 3..=4 {
+            let now = faults.due(start).unwrap();
+            let fate = fault(&mut suspects, &mut faults, true, now);
+            assert_eq!(fate, Fate::Waits, "{n}");
+        }
+        let soon = start + 29 * SECOND;
+        assert_eq!(fault(&mut suspects, &mut faults, true, soon), Fate::Waits);
+        let late = start + 30 * SECOND;
+        assert_eq!(fault(&mut suspects, &mut faults, true, late), Fate::Refused);
+    }
+
+    #[test]
+    fn a_part_is_halved_at_once_only_while_others_fare_well() {
+        for (fails_every, tries) in [(u32::MAX, 1), (2, 3)] {
+            let (mut suspects, start) = (Suspects::default(), Instant::now());
+            let mut part = suspect(&mut suspects, start).of_part();
+            others(&mut suspects, start, 20, |n| n % fails_every != 1);
+            let now = start + 20 * SECOND;
+            for n in 1..=tries {
+                let last = if n == tries {
+                    Fate::Halves
+                } else {
+                    Fate::Waits
+                };
+                assert_eq!(fault(&mut suspects, &mut part, false, now), last);
+            }
+        }
+    }
+
+    #[test]
+    fn nothing_ends_while_others_are_few_or_fail() {
+        for (seconds, fails_every, last) in [
+            (18, u32::MAX, Fate::Waits),
+            (40, 2, Fate::Waits),
+            (40, 10, Fate::Waits),
+            (60, 30, Fate::Refused),
+        ] {
+            let (mut suspects, start) = (Suspects::default(), Instant::now());
+            let mut faults = suspect(&mut suspects, start);
+            others(&mut suspects, start, seconds, |n| n % fails_every != 1);
+            let mut fate = Fate::Waits;
+            for n in 1..=6 {
+                fate = fault(&mut suspects, &mut faults, true, start + n * 10 * SECOND);
+            }
+            assert_eq!(fate, last, "{seconds} others, one in {fails_every} fails");
+        }
+    }
+
+    #[test]
+    fn a_bad_time_before_does_not_keep_an_event_for_ever() {
+        let (mut suspects, start) = (Suspects::default(), Instant::now());
+        let mut faults = suspect(&mut suspects, start);
+        others(&mut suspects, start, 120, |n| n >= 60);
+        let ends = (1..)
+            .map(|n| start + n * 8 * SECOND)
+            .find(|&now| fault(&mut suspects, &mut faults, true, now) == Fate::Refused);
+        let after = ends.unwrap() - start;
+        assert!((90..=104).contains(&after.as_secs()), "{after:?}");
+    }
+
+    #[test]
+    fn two_suspects_at_a_time_and_one_a_second_unless_the_others_fare_well() {
+        let (mut suspects, start) = (Suspects::default(), Instant::now());
+        let faults = suspect(&mut suspects, start - 60 * SECOND);
+        assert_eq!(suspects.next_at(start), Some(start));
+        suspects.sent(start);
+        assert_eq!(suspects.next_at(start), Some(start + SLOW));
+        suspects.sent(start + SLOW);
+        assert_eq!(suspects.next_at(start + 9 * SECOND), None);
+        suspects.ended(&faults, false, start);
+        others(&mut suspects, start, 20, |n| n != 3);
+        suspects.sent(start + 20 * SECOND);
+        suspects.ended(&faults, true, start);
+        assert_eq!(suspects.next_at(start), Some(start + 20 * SECOND + FAST));
+    }
+
+    #[test]
+    fn an_event_waits_longer_the_more_often_it_failed() {
+        let (mut faults, now) = (Faults::default(), Instant::now());
+        let mut pauses = Vec::new();
+        for _ in 0..200 {
+            faults.note(now, 0);
+            faults.pause(now);
+            pauses.push((faults.not_before.unwrap() - now).as_millis());
+        }
+        assert_eq!(pauses[..5], [2_200, 4_400, 8_800, 17_600, 35_200]);
+        assert!(pauses[1..4].iter().sum::<u128>() >= MIN_SPAN.as_millis());
+        assert_eq!((pauses[199], faults.count()), (300_000, MAX_FAULTS));
+    }
+
+    #[test]
+    fn a_tally_is_bounded_and_forgets_the_oldest() {
+        let (mut tally, start) = (Tally::default(), Instant::now());
+        for n in 0..5_000 {
+            tally.add(start + n * SECOND, n % 2 == 0);
+        }
+        assert_eq!(tally.seconds.len(), MAX_SECONDS);
+        let recent = tally.since(start + 4_990 * SECOND);
+        assert_eq!((recent.accepted, recent.failed), (5, 5));
+        assert!((recent.share() - 0.5).abs() < 1e-9);
+        tally.take_back(start);
+        tally.take_back(start + 4_991 * SECOND);
+        assert_eq!(tally.since(start + 4_990 * SECOND).failed, 4);
+    }
+}

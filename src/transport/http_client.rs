@@ -1,0 +1,53 @@
+//! The HTTP client in use, which can be replaced by a new one that has no connections yet.
+
+use std::fmt;
+use std::sync::Mutex;
+
+use reqwest::Client;
+
+use crate::base::lock::lock;
+
+type Make = Box<dyn Fn() -> Result<Client, ClientError> + Send + Sync>;
+
+/// Why no client could be built.
+#[derive(Debug)]
+pub(crate) enum ClientError {
+    /// The system has no TLS roots.
+    NoRoots(reqwest::Error),
+    Other(reqwest::Error),
+}
+
+/// A client and how it is made.
+pub(crate) struct HttpClient {
+    current: Mutex<Client>,
+    make: Make,
+}
+
+impl HttpClient {
+    pub(crate) fn new(
+        make: impl Fn() -> Result<Client, ClientError> + Send + Sync + 'static,
+    ) -> Result<Self, ClientError> {
+        Ok(Self {
+            current: Mutex::new(make()?),
+            make: Box::new(make),
+        })
+    }
+
+    pub(super) fn get(&self) -> Client {
+        lock(&self.current).clone()
+    }
+
+    /// Gives up the connections that wait for a request: the next one makes its own. Where no other client
+    /// can be made, the present one stays.
+    pub(super) fn renew(&self) {
+        if let Ok(client) = (self.make)() {
+            *lock(&self.current) = client;
+        }
+    }
+}
+
+impl fmt::Debug for HttpClient {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_tuple("HttpClient").field(&self.get()).finish()
+    }
+}

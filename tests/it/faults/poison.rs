@@ -1,0 +1,231 @@
+//! One bad event: the ingest refuses it, or fails on it, and takes all others.
+
+use std::time::Duration;
+
+use mcp_usage::testing::{Answer, ManualClock, MockIngest};
+use mcp_usage::{Builder, DropReason, Outcome, ToolCall, Wire};
+
+use super::Scene;
+use crate::spool::TempDir;
+use crate::support::{PATIENCE, builder_for, call, end, ingest, mcpeye, wires};
+
+const SECOND: Duration = Duration::from_secs(1);
+
+/// The name of the tool whose events are bad.
+const POISON: &str = "poisoned_tool";
+
+fn poison<'a>(n: u64) -> ToolCall<'a> {
+    ToolCall::new(POISON).request_id(n.to_string())
+}
+
+/// An ingest that answers each body with such an event by a status.
+fn ingest_without(status: u16) -> MockIngest {
+    let ingest = ingest();
+    ingest.answer_holding(POISON, Answer::status(status));
+    ingest
+}
+
+/// A logger that sends when it is flushed, one request at a time.
+fn by_hand(ingest: &MockIngest, wire: &Wire) -> Builder {
+    builder_for(ingest, wire)
+        .flush_interval(600 * SECOND)
+        .max_batch_events(500)
+        .max_in_flight(1)
+}
+
+// ---- 400 and 422 ----
+
+#[test]
+fn a_400_or_422_for_one_event_costs_that_event_alone() {
+    for (name, wire) in wires() {
+        for status in [400, 422] {
+            let ingest = ingest_without(status);
+            let usage = by_hand(&ingest, &wire).build().unwrap();
+            for n in 0..200 {
+                usage.log_usage(if n == 77 { poison(n) } else { call(n) });
+            }
+            usage.flush_blocking(PATIENCE).unwrap();
+            let stats = end(&usage, &ingest);
+            let rejected = stats.dropped.get(DropReason::Rejected);
+            assert_eq!((stats.delivered, rejected), (199, 1), "{name}: {stats}");
+            assert_eq!(ingest.duplicates(), Vec::<String>::new(), "{name}");
+            if wire != Wire::Reo {
+                assert!(stats.requests <= 1 + 2 * 8, "{name}: {stats:?}");
+            }
+        }
+    }
+}
+
+#[test]
+fn several_bad_events_are_found_within_a_budget() {
+    for wire in [Wire::ReoBatch, mcpeye()] {
+        let ingest = ingest_without(400);
+        let usage = by_hand(&ingest, &wire).build().unwrap();
+        for n in 0..400 {
+            let is_bad = n % 10 == 3 && n < 200;
+            usage.log_usage(if is_bad { poison(n) } else { call(n) });
+        }
+        usage.flush_blocking(PATIENCE).unwrap();
+        let stats = end(&usage, &ingest);
+        assert!(stats.requests <= 1 + 400 / 4, "{stats:?}");
+        // All that the budget reached was kept: each half of the second quarters, which is good, among it.
+        assert!(stats.delivered >= 250, "{stats}");
+        let rejected = stats.dropped.get(DropReason::Rejected);
+        assert_eq!(stats.dropped.total(), rejected, "{stats}");
+    }
+}
+
+#[test]
+fn an_ingest_that_answers_400_to_everything_is_asked_hardly_more_than_once_a_batch() {
+    for wire in [Wire::ReoBatch, mcpeye()] {
+        let ingest = ingest();
+        ingest.answer_always(Answer::status(400));
+        let usage = by_hand(&ingest, &wire).build().unwrap();
+        let batch = |size| {
+            let before = usage.stats().requests;
+            for n in 0..size {
+                usage.log_usage(call(n));
+            }
+            usage.flush_blocking(PATIENCE).unwrap();
+            usage.stats().requests - before
+        };
+        assert_eq!(batch(100), 5, "the batch and its quarters");
+        let requests: u64 = (1..=40).map(|n| batch(1 + n * 11 % 100)).sum();
+        assert!(requests <= 44, "{requests} requests for 40 batches");
+        ingest.answer_always(Answer::ok());
+        ingest.answer_holding(POISON, Answer::status(400));
+        assert_eq!(batch(100), 1);
+        usage.log_usage(poison(1_000_000));
+        batch(100);
+        let stats = end(&usage, &ingest);
+        assert_eq!(stats.delivered, 200, "{stats}");
+    }
+}
+
+// ---- 5xx ----
+
+/// A logger under a manual clock whose events come steadily, and one of them is poisoned.
+fn steady(name: &str, ingest: MockIngest, clock: &ManualClock, builder: Builder) -> Scene {
+    let builder = builder.clock(clock).flush_interval(SECOND);
+    Scene::new(
+        name,
+        ingest,
+        builder.max_backoff(2 * SECOND).initial_backoff(SECOND),
+    )
+}
+
+impl Scene {
+    /// Lets a quarter of a second pass once nothing moves any more.
+    fn pass(&self, clock: &ManualClock) {
+        super::let_time_pass(&self.usage, clock, SECOND / 4, 1, |_| false);
+    }
+}
+
+#[test]
+fn a_500_for_one_event_does_not_hold_up_the_others() {
+    let spool = TempDir::new();
+    let rows = wires().map(|(name, wire)| (name, wire, false));
+    let rows = rows.into_iter().chain([("a spool", Wire::ReoBatch, true)]);
+    for (name, wire, has_spool) in rows {
+        let (ingest, clock) = (ingest_without(500), ManualClock::new());
+        let mut builder = builder_for(&ingest, &wire);
+        if has_spool {
+            builder = builder.spool(spool.spool());
+        }
+        let mut scene = steady(name, ingest, &clock, builder);
+        scene.log(20);
+        assert_eq!(scene.usage.log_usage(poison(1_000_000)), Outcome::Queued);
+        scene.offered += 1;
+        let (mut refused_after, mut most_pending) = (0, 0);
+        while scene.usage.stats().dropped.get(DropReason::Refused) == 0 {
+            scene.log(1);
+            scene.pass(&clock);
+            refused_after += 1;
+            if refused_after > 80 {
+                most_pending = most_pending.max(scene.usage.stats().pending);
+            }
+            assert!(refused_after < 4 * 300, "{name}: {}", scene.usage.stats());
+        }
+        // The event alone waits for its end, with those of the last seconds.
+        assert!(most_pending < 40, "{name}: {most_pending}");
+        assert!(
+            refused_after > 4 * 30,
+            "{name}: given up after {refused_after} quarters"
+        );
+        scene.flush();
+        let stats = scene.end();
+        assert_eq!(stats.dropped.get(DropReason::Refused), 1, "{name}: {stats}");
+        assert_eq!(stats.delivered, stats.offered - 1, "{name}: {stats}");
+    }
+}
+
+#[test]
+fn a_confirmed_event_hears_that_it_was_refused() {
+    let (ingest, clock) = (ingest_without(503), ManualClock::new());
+    let builder = builder_for(&ingest, &Wire::ReoBatch);
+    let mut scene = steady("confirmed", ingest, &clock, builder);
+    let wait = scene
+        .usage
+        .log_usage_confirmed(poison(1_000_000), 600 * SECOND);
+    scene.offered += 1;
+    while scene.usage.stats().dropped.total() == 0 {
+        scene.log(1);
+        scene.pass(&clock);
+        assert!(scene.offered < 4 * 300, "{}", scene.usage.stats());
+    }
+    let dropped = mcp_usage::ConfirmError::Dropped(DropReason::Refused);
+    assert_eq!(crate::support::block_on(wait), Err(dropped));
+    scene.flush();
+    scene.end();
+}
+
+#[test]
+fn an_ingest_that_fails_on_all_refuses_none() {
+    let (ingest, clock) = (ingest(), ManualClock::new());
+    ingest.answer_always(Answer::status(500));
+    let builder = builder_for(&ingest, &Wire::ReoBatch);
+    let mut scene = steady("down", ingest, &clock, builder);
+    for _ in 0..4 * 120 {
+        scene.log(1);
+        scene.pass(&clock);
+    }
+    assert_eq!(scene.usage.stats().dropped.total(), 0);
+    scene.ingest.answer_always(Answer::ok());
+    scene.flush();
+    let stats = scene.recover();
+    assert_eq!(stats.dropped.total(), 0);
+}
+
+// ---- 2xx that took nothing, or less ----
+
+#[test]
+fn what_an_answer_does_not_count_is_dropped_and_never_sent_again() {
+    for (counted, delivered) in [(0, 0), (2, 2), (5, 5), (9, 5)] {
+        let ingest = ingest();
+        ingest.script([Answer::ok().body(format!("{{\"accepted\":{counted}}}"))]);
+        let usage = by_hand(&ingest, &mcpeye()).build().unwrap();
+        for n in 0..5 {
+            usage.log_usage(call(n));
+        }
+        usage.flush_blocking(PATIENCE).unwrap();
+        let stats = end(&usage, &ingest);
+        let rejected = stats.dropped.get(DropReason::Rejected);
+        assert_eq!((stats.delivered, rejected), (delivered, 5 - delivered));
+        assert_eq!(ingest.counts().requests, 1, "{counted}");
+    }
+}
+
+#[test]
+fn a_page_in_place_of_an_answer_is_a_failure_that_names_a_proxy() {
+    for (name, wire) in wires() {
+        let ingest = ingest();
+        ingest.script([Answer::ok().body("<html><h1>Sign in to the Wi-Fi</h1>")]);
+        let builder = builder_for(&ingest, &wire);
+        let mut scene = Scene::new(name, ingest, builder);
+        scene.log(1);
+        let cause = scene.failure();
+        assert!(cause.contains("proxy"), "{name}: {cause}");
+        scene.flush();
+        assert_eq!(scene.recover().delivered, 2, "{name}");
+    }
+}
