@@ -222,7 +222,10 @@ impl Spooling {
         let mut bytes_over = held.saturating_sub(bounds.max_bytes / 8 * 3);
         let mut released = BTreeMap::new();
         let stays = backlog.two_rounds().min(bounds.max_events / 4);
-        for (sequence, spillable) in spillable(backlog.waiting(), stays).into_iter().rev() {
+        for (sequence, spillable) in spillable(backlog.waiting(), stays, bounds.max_bytes / 4)
+            .into_iter()
+            .rev()
+        {
             if events_over == 0 && bytes_over == 0 {
                 break;
             }
@@ -452,17 +455,19 @@ struct Spillable<'a> {
     events: u64,
 }
 
-/// Segments that memory need not hold, by their sequence number. The first `stays` events stay, so that
-/// sending need not wait for the disk.
+/// Segments that memory need not hold, by their sequence number. The first `stays` events stay, up to
+/// so many bytes, so that sending need not wait for the disk.
 fn spillable<'a>(
     waiting: impl Iterator<Item = (&'a Arc<Segment>, Range<usize>)>,
     stays: usize,
+    stay_bytes: usize,
 ) -> BTreeMap<u64, Spillable<'a>> {
-    let mut seen = 0;
+    let (mut seen, mut seen_bytes) = (0, 0);
     let mut spillable = BTreeMap::new();
     for (segment, events) in waiting {
-        if seen < stays {
+        if seen < stays && seen_bytes < stay_bytes {
             seen += events.len();
+            seen_bytes += segment.slice(events).len();
             continue;
         }
         let entry = spillable.entry(segment.sequence()).or_insert(Spillable {
@@ -521,7 +526,7 @@ mod tests {
             parts.into_iter()
         };
         let counts = |stays| {
-            let spillable = spillable(waiting(), stays).into_iter();
+            let spillable = spillable(waiting(), stays, usize::MAX).into_iter();
             let counts = spillable.map(|(sequence, of)| (sequence, of.parts, of.events));
             counts.collect::<Vec<_>>()
         };
