@@ -13,7 +13,7 @@ use super::search::{Finding, Piece, Searches};
 use super::shared::Shared;
 use super::spooling::{Spooling, Store};
 use super::stillness::Stillness;
-use super::suspects::{Fate, Suspects};
+use super::suspects::{Fate, Faults, Suspects};
 use crate::base::random;
 use crate::error::SpoolError;
 use crate::ledger::{DropReason, Stats};
@@ -155,11 +155,25 @@ impl Destination {
             _ if self.fill_batch() => return self.next_fresh(),
             Some(at) => at,
             None => {
-                self.note_all_sent();
-                return None;
+                let probe = self.suspect_as_probe();
+                if probe.is_none() {
+                    self.note_all_sent();
+                }
+                return probe;
             }
         };
         self.backlog.retries.remove(at)
+    }
+
+    /// Takes a suspect for the probe where nothing else is left: suspects are held until one gets through.
+    /// What an ingest that seems to be down said of it counts for nothing.
+    fn suspect_as_probe(&mut self) -> Option<Batch> {
+        if !self.gate.holds_all() {
+            return None;
+        }
+        let mut batch = self.backlog.retries.pop_front()?;
+        batch.faults = Faults::default();
+        Some(batch)
     }
 
     fn next_fresh(&mut self) -> Option<Batch> {

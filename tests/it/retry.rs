@@ -319,10 +319,10 @@ fn five_failures_in_a_row_open_the_breaker_for_about_half_a_minute() {
     errors.recv_timeout(PATIENCE).unwrap();
     barrier(&usage);
     assert_eq!(usage.stats().requests, 6);
-    clock.advance(29 * SECOND);
+    clock.advance(19 * SECOND);
     barrier(&usage);
     assert_eq!(usage.stats().requests, 6);
-    clock.advance(31 * SECOND);
+    clock.advance(42 * SECOND);
     ingest.wait_for_delivered(1, PATIENCE).unwrap();
     let stats = end(&usage, &ingest);
     assert_eq!((stats.retries, stats.dropped.total()), (6, 0));

@@ -278,6 +278,8 @@ fn what_is_read_back_has_room_in_memory() {
     assert!(usage.stats().spooled > 1_500, "{}", usage.stats());
 
     ingest.answer_always(Answer::ok());
+    // The breaker may be open; a flush sends a probe.
+    let _ = usage.flush_blocking(Duration::ZERO);
     let most = AtomicU64::new(0);
     wait_until(|| {
         let stats = usage.stats();
