@@ -105,6 +105,7 @@ mod event;
 #[cfg(fuzzing)]
 #[doc(hidden)]
 pub mod fuzzing;
+pub mod guide;
 mod hooks;
 mod ledger;
 pub mod limits;

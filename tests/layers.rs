@@ -45,7 +45,7 @@ const ROWS: Rows<'_> = &[
     &["delivery", "mcp"],
     &["config"],
     &["logger"],
-    &["lib", "doctor", "rmcp", "tower", "fuzzing"],
+    &["lib", "doctor", "rmcp", "tower", "fuzzing", "guide"],
 ];
 
 #[test]

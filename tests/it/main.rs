@@ -13,6 +13,7 @@ mod doctor;
 mod faults;
 mod fields;
 mod guard;
+mod guide;
 mod ingest;
 mod limits;
 mod overload;

@@ -1,0 +1,4 @@
+//! Pages on the whole of the crate, for those who run a server with it.
+
+#[doc = include_str!("guide/failures.md")]
+pub mod failures {}

@@ -1,0 +1,325 @@
+//! The page of failures says what is so: each line of its tables has tests that cause the fault.
+
+use std::path::Path;
+
+const PAGE: &str = include_str!("../../src/guide/failures.md");
+
+/// Where the tables of faults end: what is said of others is checked by hand.
+const COMPARISON: &str = "\n## Beside others\n";
+
+/// The tests of each line, by its first cell: a file below `tests` or `src`, and a function.
+const CHECKED: &[(&str, &[&str])] = &[
+    // What the ingest answers.
+    (
+        "408, 425, 429, 5xx",
+        &[
+            "it/faults/answers.rs::every_answer_is_survived_on_every_wire",
+            "it/retry.rs::an_event_that_grows_too_old_is_given_up",
+        ],
+    ),
+    (
+        "`Retry-After`",
+        &[
+            "it/retry.rs::a_long_retry_after_is_clamped",
+            "delivery/gate.rs::what_an_ingest_asks_of_all_its_senders_is_spread",
+        ],
+    ),
+    (
+        "five failures in a row",
+        &[
+            "it/retry.rs::five_failures_in_a_row_open_the_breaker_for_about_half_a_minute",
+            "delivery/gate.rs::five_failures_in_a_row_break_and_requests_of_before_do_not_count",
+        ],
+    ),
+    (
+        "an outage ends",
+        &[
+            "delivery/gate.rs::after_an_outage_requests_grow_one_by_one_and_their_rate_is_bounded",
+            "delivery/gate.rs::a_quiet_or_young_sender_may_send_once_a_second",
+            "delivery/fleet.rs::a_fleet_comes_back_without_a_rush_and_loses_nothing",
+        ],
+    ),
+    (
+        "5xx to one event, for ever",
+        &[
+            "it/faults/poison.rs::a_500_for_one_event_does_not_hold_up_the_others",
+            "delivery/suspects.rs::an_event_ends_after_five_faults_in_half_a_minute_while_others_get_through",
+            "delivery/suspects.rs::nothing_ends_while_others_are_few_or_fail",
+        ],
+    ),
+    (
+        "half of all answers are 503",
+        &["delivery/simulation.rs::a_brown_out_drops_nothing"],
+    ),
+    (
+        "400, 422 for one event",
+        &["it/faults/poison.rs::a_400_or_422_for_one_event_costs_that_event_alone"],
+    ),
+    (
+        "400, 422 for many events",
+        &["it/faults/poison.rs::several_bad_events_are_found_within_a_budget"],
+    ),
+    (
+        "400 to everything",
+        &[
+            "it/faults/poison.rs::an_ingest_that_answers_400_to_everything_is_asked_hardly_more_than_once_a_batch",
+        ],
+    ),
+    (
+        "another 4xx",
+        &["it/faults/answers.rs::every_answer_is_survived_on_every_wire"],
+    ),
+    (
+        "401, 403",
+        &[
+            "it/faults/answers.rs::every_answer_is_survived_on_every_wire",
+            "it/delivery.rs::a_rotated_key_is_used_from_then_on",
+        ],
+    ),
+    (
+        "413",
+        &[
+            "it/retry.rs::a_batch_above_the_ingests_bytes_is_split_until_it_fits",
+            "it/retry.rs::one_event_that_is_too_large_does_not_take_others_along",
+        ],
+    ),
+    (
+        "a redirect",
+        &["it/retry.rs::a_redirect_is_refused_and_its_target_sees_nothing"],
+    ),
+    (
+        "2xx that refuses single events (`ReoBatch`)",
+        &[
+            "it/retry.rs::refused_events_of_a_batch_are_dropped_and_the_others_delivered",
+            "it/retry.rs::events_that_are_refused_for_now_are_sent_again_alone",
+        ],
+    ),
+    (
+        "2xx that accepts fewer than were sent (mcpeye)",
+        &["it/faults/poison.rs::what_an_answer_does_not_count_is_dropped_and_never_sent_again"],
+    ),
+    (
+        "2xx with a web page",
+        &["it/faults/poison.rs::a_page_in_place_of_an_answer_is_a_failure_that_names_a_proxy"],
+    ),
+    (
+        "2xx with any other body, huge, cut off or trickling",
+        &[
+            "it/retry.rs::a_huge_a_truncated_and_a_trickling_answer_are_still_a_2xx",
+            "it/retry.rs::an_answer_that_cannot_be_read_refuses_nothing",
+        ],
+    ),
+    // On the way there.
+    (
+        "a name that is not found, a refused, reset or silent connection",
+        &["it/faults/network.rs::every_fault_of_names_and_connections_is_survived"],
+    ),
+    (
+        "a connection reset after the request was read",
+        &["it/retry.rs::a_reset_after_the_body_sends_the_same_event_again"],
+    ),
+    (
+        "a request without an answer",
+        &["it/retry.rs::a_hanging_ingest_costs_a_request_its_timeout_and_no_more"],
+    ),
+    (
+        "two timeouts of a batch",
+        &["it/retry.rs::two_timeouts_of_a_batch_halve_it"],
+    ),
+    (
+        "heads without end (`100 Continue`, `103`)",
+        &[
+            "it/faults/network.rs::every_fault_of_names_and_connections_is_survived",
+            "it/faults/held_up.rs::heads_without_end_hold_up_no_wait_and_other_requests_go_on",
+        ],
+    ),
+    (
+        "TLS that cannot be trusted",
+        &["it/faults/network.rs::every_fault_of_tls_is_survived_and_nothing_is_sent"],
+    ),
+    (
+        "a proxy on the way to an https ingest",
+        &[
+            "it/faults/proxy.rs::a_proxy_tunnels_and_sees_neither_key_nor_events",
+            "it/faults/proxy.rs::every_fault_of_a_proxy_is_survived",
+        ],
+    ),
+    (
+        "the process was frozen, and its connections died",
+        &["it/faults/process.rs::the_first_flush_of_a_process_that_was_frozen_delivers"],
+    ),
+    // In your process.
+    (
+        "the queue is full",
+        &[
+            "it/overload.rs::a_full_queue_refuses_the_newest_and_counts_each",
+            "it/overload.rs::a_full_queue_that_prefers_the_newest_evicts_the_oldest_that_is_not_on_its_way",
+        ],
+    ),
+    (
+        "open call guards hold a quarter of `max_queue_bytes`",
+        &[
+            "it/faults/memory.rs::open_calls_hold_a_quarter_of_the_bound_and_keep_names_and_sizes_beyond_it",
+        ],
+    ),
+    (
+        "a `Serialize` of yours panics or fails",
+        &["it/redaction.rs::a_value_that_cannot_be_serialized_leaves_a_mark_and_the_event"],
+    ),
+    (
+        "a redaction rule of yours panics",
+        &["it/faults/host.rs::every_fault_of_the_host_is_survived"],
+    ),
+    (
+        "`before_send` panics, or returns nothing",
+        &[
+            "it/faults/host.rs::every_fault_of_the_host_is_survived",
+            "it/reasons.rs::every_reason_is_caused_by_a_test",
+        ],
+    ),
+    (
+        "`before_send` enlarges events",
+        &[
+            "it/faults/memory.rs::a_hook_that_enlarges_events_stays_within_the_bound",
+            "it/faults/memory.rs::a_hook_that_enlarges_events_stays_within_the_bound_with_a_spool",
+        ],
+    ),
+    (
+        "`on_error` or a `tracing` subscriber panics",
+        &[
+            "it/delivery.rs::an_error_callback_that_panics_is_counted_and_disturbs_nothing",
+            "it/faults/foreign.rs::a_subscriber_that_panics_costs_the_line_and_no_event",
+        ],
+    ),
+    (
+        "a hook, a subscriber or a `Serialize` blocks",
+        &[
+            "it/faults/held_up.rs::a_hook_that_blocks_holds_up_no_wait",
+            "it/faults/held_up.rs::a_subscriber_that_blocks_holds_up_no_wait",
+            "it/faults/held_up.rs::a_value_that_is_being_captured_holds_up_no_shutdown",
+        ],
+    ),
+    (
+        "no thread can be started",
+        &["it/faults/system.rs::no_thread_is_no_panic_and_the_event_is_counted"],
+    ),
+    (
+        "no file descriptor is left",
+        &["it/faults/system.rs::no_descriptor_is_no_panic_and_the_event_is_counted"],
+    ),
+    (
+        "the wall clock jumps",
+        &["it/faults/host.rs::every_fault_of_the_host_is_survived"],
+    ),
+    (
+        "the host's runtime ends",
+        &["it/shutdown.rs::it_outlives_the_hosts_runtime"],
+    ),
+    (
+        "shutdown's time is up",
+        &["it/shutdown.rs::a_shutdown_against_a_hang_is_back_in_time_and_names_what_is_pending"],
+    ),
+    (
+        "an event comes after the shutdown",
+        &["it/shutdown.rs::what_comes_after_the_shutdown_is_refused_and_counted"],
+    ),
+    (
+        "SIGTERM",
+        &["it/faults/process.rs::on_sigterm_all_that_is_queued_is_delivered"],
+    ),
+    (
+        "`kill -9`, with a spool",
+        &["it/spool/process.rs::a_kill_at_any_moment_costs_at_most_the_last_100_ms"],
+    ),
+    ("a fork", &["it/process.rs::a_forked_child_refuses"]),
+    // On disk.
+    (
+        "the disk is full, read-only or hangs",
+        &[
+            "it/spool/disk.rs::on_a_full_disk_delivery_goes_on_from_memory",
+            "it/spool/disk.rs::on_a_read_only_directory_delivery_goes_on_from_memory",
+            "it/spool/disk.rs::a_disk_that_hangs_holds_up_neither_callers_nor_sending_nor_the_end",
+        ],
+    ),
+    (
+        "a record is damaged or torn",
+        &[
+            "it/spool/damage.rs::a_file_torn_at_any_byte_of_its_last_record_loses_that_record_alone",
+            "it/spool/damage.rs::a_file_that_is_damaged_under_a_running_logger_loses_what_was_hit",
+        ],
+    ),
+    (
+        "files or directories are removed",
+        &[
+            "it/spool/removed.rs::what_was_removed_is_written_anew_without_being_asked_for",
+            "it/spool/removed.rs::a_flush_says_how_many_events_are_gone_for_good",
+        ],
+    ),
+    (
+        "files that are not this user's or not regular, links, pipes",
+        &["it/spool/foreign.rs::what_is_no_file_of_ours_is_left_alone_and_counted_once"],
+    ),
+    (
+        "a file is far too large",
+        &["it/spool/process.rs::a_file_of_gigabytes_is_not_read_whole"],
+    ),
+    (
+        "the spool is full",
+        &["it/spool.rs::the_disk_is_bounded_in_bytes_and_the_oldest_make_room"],
+    ),
+    (
+        "the clock was wrong",
+        &["it/spool/foreign.rs::an_event_read_back_is_sent_once_before_its_age_is_looked_at"],
+    ),
+];
+
+/// The first cells of the lines that name faults.
+fn rows() -> Vec<&'static str> {
+    let (faults, _) = PAGE.split_once(COMPARISON).unwrap();
+    let cells = faults
+        .lines()
+        .filter_map(|line| line.strip_prefix("| ")?.split(" | ").next());
+    cells.filter(|cell| *cell != "what happens").collect()
+}
+
+/// Whether the source has a function of that name which is a test, be it async or a property, and is run.
+fn has_test(source: &str, function: &str) -> bool {
+    let head = format!("fn {function}(");
+    let mut attributes = Vec::new();
+    for line in source.lines().map(str::trim) {
+        if line.trim_start_matches("async ").starts_with(&head) {
+            let has = |start| attributes.iter().any(|line: &&str| line.starts_with(start));
+            return (has("#[test]") || has("#[tokio::test")) && !has("#[ignore");
+        }
+        if line.starts_with("#[") {
+            attributes.push(line);
+        } else if !line.starts_with("//") {
+            attributes.clear();
+        }
+    }
+    false
+}
+
+#[test]
+fn every_line_of_the_page_of_failures_is_checked_by_a_test() {
+    let rows = rows();
+    let named: Vec<_> = CHECKED.iter().map(|(row, _)| *row).collect();
+    let unnamed: Vec<_> = rows.iter().filter(|row| !named.contains(row)).collect();
+    assert!(unnamed.is_empty(), "no test for: {unnamed:#?}");
+    let gone: Vec<_> = named.iter().filter(|row| !rows.contains(row)).collect();
+    assert!(gone.is_empty(), "no line of the page: {gone:#?}");
+    assert_eq!(rows.len(), named.len(), "a line stands twice");
+    let root = Path::new(env!("CARGO_MANIFEST_DIR"));
+    for (row, tests) in CHECKED {
+        assert!(!tests.is_empty(), "no test for: {row}");
+        for test in *tests {
+            let (file, function) = test.split_once("::").unwrap();
+            let dirs = ["tests", "src"].map(|dir| root.join(dir).join(file));
+            let source = dirs
+                .iter()
+                .find_map(|path| std::fs::read_to_string(path).ok());
+            let source = source.unwrap_or_else(|| panic!("{row}: no file {file}"));
+            assert!(has_test(&source, function), "{row}: no test {test}");
+        }
+    }
+}
