@@ -13,12 +13,15 @@ pub(crate) const BREAKER_FAILURES: u32 = 5;
 pub(crate) const BREAKER_OPEN: Duration = Duration::from_secs(30);
 pub(crate) const MAX_BREAKER_OPEN: Duration = Duration::from_secs(60);
 
-/// After an outage at most so many times as many requests a second as usual; fewer each time that the ingest
-/// has too much of it, but for what it takes to catch up at all.
+/// After an outage at most so many times as many requests a second as usual. Where the ingest sheds, additive
+/// increase and multiplicative decrease (by the factor of RFC 9438): much less at once, since the pauses it asks
+/// for cost more than the rate; soon more again, so that all senders come to equal shares, and the last ones take
+/// what those leave that are done. Never less than what catches up in little more than the time of the outage: an
+/// ingest that takes less still bounds each sender by `Retry-After`.
 const MAX_SPEED: f64 = 3.0;
-const MIN_SPEED: f64 = 1.1;
-const SLOWER: f64 = 0.94;
-const FASTER_PER_SECOND: f64 = 0.001;
+const MIN_SPEED: f64 = 1.75;
+const SLOWER: f64 = 0.7;
+const FASTER_PER_SECOND: f64 = 0.02;
 
 /// Decides when requests may go out: back-off, breaker and `Retry-After` in one state.
 ///
