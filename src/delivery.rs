@@ -82,6 +82,9 @@ impl Worker {
                 || destination.undelivered(),
                 || destination.oldest_sequence(),
             );
+            if self.destination.is_hurrying() && !self.waits.is_awaited() {
+                self.destination.stop_hurry();
+            }
             if self.waits.ends(now, self.destination.is_done()) {
                 self.destination.leave_to_disk().await;
                 // What is left is given up and counted.

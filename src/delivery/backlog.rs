@@ -165,8 +165,8 @@ impl Backlog {
     pub(super) fn next_retry(&self, is_probe: bool, searches: &Searches) -> Option<usize> {
         let rank = |batch: &Batch| {
             let is_part_of_quarter = batch.piece.is_some_and(|piece| !piece.is_quarter);
-            let faults = if is_probe { batch.faults.count() } else { 0 };
-            (faults, is_part_of_quarter)
+            let failures = if is_probe { batch.failures } else { 0 };
+            (failures, is_part_of_quarter)
         };
         let may_go = |batch: &Batch| {
             !batch.faults.is_suspect && batch.piece.is_none_or(|piece| searches.may_send(piece))
@@ -178,15 +178,18 @@ impl Backlog {
         next.map(|(at, _)| at)
     }
 
-    /// Whether a retry has got a 5xx before.
+    /// Whether a retry has failed before.
     pub(super) fn has_failed(&self, at: usize) -> bool {
         let batch = self.retries.get(at);
-        batch.is_some_and(|batch| batch.faults.count() > 0)
+        batch.is_some_and(|batch| batch.failures > 0)
     }
 
     /// Takes the oldest suspect that is due.
-    pub(super) fn take_suspect(&mut self, now: Instant) -> Option<Batch> {
-        let is_due = |batch: &Batch| batch.faults.due(now).is_some_and(|at| at <= now);
+    pub(super) fn take_suspect(&mut self, now: Instant, searches: &Searches) -> Option<Batch> {
+        let is_due = |batch: &Batch| {
+            batch.faults.due(now).is_some_and(|at| at <= now)
+                && batch.piece.is_none_or(|piece| searches.may_send(piece))
+        };
         let at = self.retries.iter().position(is_due)?;
         self.retries.remove(at)
     }

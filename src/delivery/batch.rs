@@ -45,6 +45,8 @@ pub(crate) struct Batch {
     parts: VecDeque<Part>,
     /// How often the request of just these events has timed out.
     pub(crate) timeouts: u32,
+    /// How often a request with these events was of no avail, whatever the cause.
+    pub(crate) failures: u32,
     pub(crate) faults: Faults,
     /// The part that it is of a batch that is searched.
     pub(crate) piece: Option<Piece>,
@@ -186,6 +188,7 @@ impl Batch {
     /// Takes out the first `events` events, as a part of the same batch.
     pub(crate) fn split_off_front(&mut self, events: usize) -> Self {
         Self {
+            failures: self.failures,
             faults: self.faults.of_part(),
             piece: self.piece,
             ..self.take_front(events)
@@ -194,7 +197,12 @@ impl Batch {
 
     /// Sorts the events by their id into those for which `keep` holds and the others.
     pub(crate) fn partition(mut self, mut keep: impl FnMut(i64) -> bool) -> (Self, Self) {
-        let (mut kept, mut others) = (Self::default(), Self::default());
+        let part = || Self {
+            failures: self.failures,
+            faults: self.faults.of_part(),
+            ..Self::default()
+        };
+        let (mut kept, mut others) = (part(), part());
         while !self.is_empty() {
             let event = self.take_front(1);
             let id = event

@@ -115,9 +115,12 @@ impl Destination {
         while self.backlog.flights.len() < self.shared.settings.max_in_flight
             && !self.gate.holds_all()
             && self.suspects.next_at(now).is_some_and(|at| at <= now)
-            && let Some(batch) = self.backlog.take_suspect(now)
+            && let Some(batch) = self.backlog.take_suspect(now, &self.searches)
         {
             self.suspects.sent(now);
+            if let Some(piece) = batch.piece {
+                self.searches.sent(piece);
+            }
             self.send_batch(batch, now);
         }
     }
@@ -189,7 +192,8 @@ impl Destination {
     /// Nothing is left that is worth a request before the next tick.
     fn note_all_sent(&mut self) {
         self.backlog.send_partial &= self.backlog.waits_for_memory();
-        if self.backlog.retries.is_empty() && self.shared.ledger.spooled() == 0 {
+        let mut retries = self.backlog.retries.iter();
+        if retries.all(|batch| batch.faults.is_suspect) && self.shared.ledger.spooled() == 0 {
             self.gate.caught_up();
         }
     }
@@ -294,7 +298,7 @@ impl Destination {
             Verdict::Split if batch.len() == 1 => {
                 self.drop_batch(&batch, DropReason::TooLarge, &cause);
             }
-            Verdict::Split => self.backlog.requeue_halves(batch),
+            Verdict::Split => self.halve(batch),
             Verdict::Search => self.search(batch, &cause),
             Verdict::Drop(reason) => self.drop_batch(&batch, reason, &cause),
             Verdict::Retry { .. } => {}
@@ -356,7 +360,8 @@ impl Destination {
         }
         let refused: HashMap<i64, bool> = refusals.iter().map(|r| (r.event_id, r.retry)).collect();
         let (refused_events, accepted) = batch.partition(|id| refused.contains_key(&id));
-        let (retried, rejected) = refused_events.partition(|id| refused.get(&id) == Some(&true));
+        let (mut retried, rejected) =
+            refused_events.partition(|id| refused.get(&id) == Some(&true));
         let cause = "the ingest refused single events of a batch";
         self.drop_batch(&rejected, DropReason::Rejected, cause);
         if !retried.is_empty() {
@@ -364,6 +369,7 @@ impl Destination {
             let cause = "the ingest asked for single events again";
             let events = retried.len() as u64;
             self.backlog.reporter.retrying(events, cause);
+            retried.failures = retried.failures.saturating_add(1);
             self.backlog.requeue(retried);
             // The ingest cannot accept all of it just now, so it gets a short pause.
             let now = self.now();
@@ -417,6 +423,7 @@ impl Destination {
     fn on_failure(&mut self, mut batch: Batch, started: Instant, failure: &Failure) {
         let now = self.now();
         self.shared.ledger.retry();
+        batch.failures = batch.failures.saturating_add(1);
         let passed_gate = !batch.faults.is_suspect;
         let fate = if failure.is_fault {
             let is_alone = batch.len() == 1;
@@ -458,10 +465,18 @@ impl Destination {
         if batch.timeouts >= 2 && batch.len() > 1 {
             // Perhaps the batch is too large for the ingest to accept in time.
             self.backlog.batch_events = (batch.len() / 2).max(1);
-            self.backlog.requeue_halves(batch);
+            self.halve(batch);
         } else {
             self.backlog.requeue(batch);
         }
+    }
+
+    /// Puts a batch back in halves, for another reason than to search it.
+    fn halve(&mut self, mut batch: Batch) {
+        if let Some(piece) = &mut batch.piece {
+            piece.is_quarter = false;
+        }
+        self.backlog.requeue_halves(batch);
     }
 
     fn drop_batch(&mut self, batch: &Batch, reason: DropReason, cause: &str) {
@@ -485,6 +500,16 @@ impl Destination {
         self.gate.allow_probe(self.now());
         self.hurry();
         self.unpaced_before
+    }
+
+    /// Nobody waits any more.
+    pub(super) fn stop_hurry(&mut self) {
+        self.unpaced_before = 0;
+    }
+
+    /// Whether the rate would be bounded, were it not for somebody who waits.
+    pub(super) fn is_hurrying(&self) -> bool {
+        self.unpaced_before > 0 && self.gate.is_recovering()
     }
 
     /// Has what is queued sent as fast as may be, since somebody waits for it.

@@ -78,6 +78,14 @@ impl Waits {
         }
     }
 
+    /// Whether somebody waits for events to be delivered.
+    pub(super) fn is_awaited(&self) -> bool {
+        let mut confirmations = self.confirmations.values();
+        !self.flushes.is_empty()
+            || !self.shutdowns.is_empty()
+            || confirmations.any(|waiter| waiter.strong_count() > 0)
+    }
+
     /// The next deadline.
     pub(super) fn wake_at(&self) -> Option<Instant> {
         let flushes = self.flushes.iter().map(|(_, flush)| flush.deadline);

@@ -104,9 +104,13 @@ impl Handle {
             timeout,
             GRACE,
             move |why| match (why, pipeline.stats()) {
-                (_, stats) if stats.pending == 0 && !pipeline.shared.is_given_up() => Ok(()),
+                (_, stats)
+                    if stats.pending + stats.spooled == 0 && !pipeline.shared.is_given_up() =>
+                {
+                    Ok(())
+                }
                 (Unanswered::Late, stats) => Err(FlushError::TimedOut {
-                    pending: stats.pending,
+                    pending: stats.pending + stats.spooled,
                 }),
                 (Unanswered::Ended, _) => Err(FlushError::Closed),
             },

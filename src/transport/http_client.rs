@@ -6,6 +6,8 @@ use std::sync::Mutex;
 use reqwest::Client;
 
 use crate::base::lock::lock;
+use crate::base::log;
+use crate::base::panics::{self, Panicked};
 
 type Make = Box<dyn Fn() -> Result<Client, ClientError> + Send + Sync>;
 
@@ -40,8 +42,15 @@ impl HttpClient {
     /// Gives up the connections that wait for a request: the next one makes its own. Where no other client
     /// can be made, the present one stays.
     pub(super) fn renew(&self) {
-        if let Ok(client) = (self.make)() {
-            *lock(&self.current) = client;
+        // The host's hook has a part in it.
+        match panics::catch(|| (self.make)()) {
+            Ok(Ok(client)) => *lock(&self.current) = client,
+            Ok(Err(_)) | Err(Panicked) => {
+                let _ = log::warn(format_args!(
+                    "usage delivery keeps its connections after a pause, since no new HTTP client can be \
+                     made: see to it that the hook of `http_client` works more than once"
+                ));
+            }
         }
     }
 }

@@ -159,6 +159,31 @@ fn a_500_for_one_event_does_not_hold_up_the_others() {
     }
 }
 
+/// The failures that no rule gives an event up for: they pass, it is to be hoped, until it is too old.
+#[test]
+fn an_event_that_fails_in_any_way_does_not_hold_up_the_others() {
+    for (name, answer) in [
+        ("reset", Answer::reset_before_body()),
+        ("429", Answer::status(429)),
+        ("408", Answer::status(408)),
+    ] {
+        let (ingest, clock) = (ingest(), ManualClock::new());
+        ingest.answer_holding(POISON, answer);
+        let builder = builder_for(&ingest, &Wire::ReoBatch);
+        let mut scene = steady(name, ingest, &clock, builder);
+        assert_eq!(scene.usage.log_usage(poison(1_000_000)), Outcome::Queued);
+        scene.offered += 1;
+        for _ in 0..4 * 120 {
+            scene.log(1);
+            scene.pass(&clock);
+        }
+        let stats = scene.usage.stats();
+        assert!(stats.delivered > 300, "{name}: {stats}");
+        // Those that were in its request wait with it.
+        assert!(stats.pending < 120, "{name}: {stats}");
+    }
+}
+
 #[test]
 fn a_confirmed_event_hears_that_it_was_refused() {
     let (ingest, clock) = (ingest_without(503), ManualClock::new());
