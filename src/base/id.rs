@@ -103,7 +103,7 @@ pub(crate) fn uuid(id: i64, made_by: Option<Instance>) -> [u8; 36] {
 }
 
 /// Spells a number with as many hexadecimal digits as there is room for.
-fn spell(mut number: u128, digits: &mut [u8]) {
+pub(crate) fn spell(mut number: u128, digits: &mut [u8]) {
     const HEX: &[u8; 16] = b"0123456789abcdef";
     for digit in digits.iter_mut().rev() {
         *digit = HEX.get(number as usize & 0xf).copied().unwrap_or(b'0');

@@ -2,6 +2,7 @@
 
 use std::fmt;
 
+use crate::base::id;
 use crate::base::siphash::siphash128;
 
 /// How the ids of MCP sessions are sent, wire key `session_id` in `meta`.
@@ -73,16 +74,10 @@ impl SessionHash {
     const LENGTH: usize = Self::PREFIX.len() + 32;
 
     fn new(hash: [u8; 16]) -> Self {
-        const HEX: &[u8; 16] = b"0123456789abcdef";
-        let digits = hash.iter().flat_map(|byte| [byte >> 4, byte & 0xf]);
-        let digits = digits.map(|digit| HEX.get(usize::from(digit)).copied().unwrap_or(b'0'));
         let mut text = [0; Self::LENGTH];
-        for (to, from) in text
-            .iter_mut()
-            .zip(Self::PREFIX.iter().copied().chain(digits))
-        {
-            *to = from;
-        }
+        let (prefix, digits) = text.split_at_mut(Self::PREFIX.len());
+        prefix.copy_from_slice(Self::PREFIX);
+        id::spell(u128::from_be_bytes(hash), digits);
         Self(text)
     }
 
