@@ -88,10 +88,6 @@ pub(crate) struct Profile {
     /// The members of `meta` that it may not change either.
     pub(crate) fixed_meta_members: &'static [&'static str],
     /// The members that hold names of tools, which stay as they are.
-    #[cfg_attr(
-        not(feature = "spool"),
-        expect(dead_code, reason = "for what is read back")
-    )]
     pub(crate) tool_members: &'static [&'static str],
     /// Returns whether the format gives this name to a member of `meta`.
     pub(crate) is_own_meta_name: fn(&str) -> bool,
