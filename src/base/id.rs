@@ -19,7 +19,7 @@ impl Instance {
     /// Returns the 16 hexadecimal digits by which it goes over the wire.
     pub(crate) fn digits(self) -> Digits {
         let mut digits = [0; 16];
-        spell(u128::from(self.0), &mut digits);
+        spell(&self.0.to_be_bytes(), &mut digits);
         Digits(digits)
     }
 }
@@ -29,14 +29,14 @@ impl Instance {
 pub(crate) struct Digits([u8; 16]);
 
 impl Digits {
-    pub(crate) fn as_str(&self) -> &str {
-        str::from_utf8(&self.0).unwrap_or_default()
+    pub(crate) const fn as_bytes(&self) -> &[u8] {
+        &self.0
     }
 }
 
 impl fmt::Display for Digits {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.write_str(self.as_str())
+        f.write_str(str::from_utf8(&self.0).unwrap_or_default())
     }
 }
 
@@ -92,7 +92,7 @@ pub(crate) fn uuid(id: i64, made_by: Option<Instance>) -> [u8; 36] {
     let (high, middle, low) = (bits >> 74, bits >> 62 & 0xfff, bits & ((1 << 62) - 1));
     let bits = high << 80 | 0x4 << 76 | middle << 64 | 0x2 << 62 | low;
     let mut digits = [0; 32];
-    spell(bits, &mut digits);
+    spell(&bits.to_be_bytes(), &mut digits);
     let mut text = [b'-'; 36];
     let places = text.iter_mut().enumerate();
     let places = places.filter(|(at, _)| !matches!(at, 8 | 13 | 18 | 23));
@@ -102,14 +102,28 @@ pub(crate) fn uuid(id: i64, made_by: Option<Instance>) -> [u8; 36] {
     text
 }
 
-/// Spells a number with as many hexadecimal digits as there is room for.
-pub(crate) fn spell(mut number: u128, digits: &mut [u8]) {
-    const HEX: &[u8; 16] = b"0123456789abcdef";
-    for digit in digits.iter_mut().rev() {
-        *digit = HEX.get(number as usize & 0xf).copied().unwrap_or(b'0');
-        number >>= 4;
+/// Spells each byte with two hexadecimal digits, as far as there is room.
+pub(crate) fn spell(bytes: &[u8], digits: &mut [u8]) {
+    for (pair, byte) in digits.as_chunks_mut().0.iter_mut().zip(bytes) {
+        *pair = PAIRS.get(usize::from(*byte)).copied().unwrap_or_default();
     }
 }
+
+/// The two digits of each byte.
+#[expect(
+    clippy::indexing_slicing,
+    reason = "evaluated by the compiler, which would refuse"
+)]
+static PAIRS: [[u8; 2]; 256] = {
+    const HEX: &[u8; 16] = b"0123456789abcdef";
+    let mut pairs = [[0; 2]; 256];
+    let mut byte = 0;
+    while byte < 256 {
+        pairs[byte] = [HEX[byte >> 4], HEX[byte & 0xf]];
+        byte += 1;
+    }
+    pairs
+};
 
 /// Hashes a text: the same on every machine and in every version (64-bit FNV-1a, scrambled).
 pub(crate) fn stable_hash(text: &str) -> u64 {
@@ -141,7 +155,7 @@ mod tests {
         assert_eq!(ids.id(1), Ids::new(Instance(7)).id(1));
         assert_ne!(ids.id(1), other.id(1));
         assert_ne!(ids.id(1), ids.id(2));
-        assert_eq!(Instance(0xab).digits().as_str(), "00000000000000ab");
+        assert_eq!(Instance(0xab).digits().to_string(), "00000000000000ab");
     }
 
     #[test]

@@ -137,6 +137,15 @@ impl<'s> EventWriter<'s> {
         self.json.string(text);
     }
 
+    /// As [`exact`](Self::exact), for hexadecimal digits and hyphens, none of which needs an escape.
+    #[inline(always)]
+    pub(crate) fn digits(&mut self, key: WireKey, digits: &[u8]) {
+        self.key(key);
+        self.json.push(b'"');
+        self.json.short(digits);
+        self.json.push(b'"');
+    }
+
     /// Writes a member that is not redacted, since it was before.
     pub(crate) fn unchanged(&mut self, name: &str, value: &serde_json::Value) {
         self.named(name);

@@ -3,9 +3,16 @@
 
 use smallvec::SmallVec;
 
-/// Where the names of the members of all open objects begin, in the text that holds them.
+/// The names of the members of all open objects.
 #[derive(Debug, Default)]
-pub(super) struct Names(SmallVec<[u32; 32]>);
+pub(super) struct Names(SmallVec<[Name; 32]>);
+
+#[derive(Debug)]
+struct Name {
+    /// Where it begins in the text that holds it.
+    start: u32,
+    hash: u32,
+}
 
 /// The names of one open object.
 #[derive(Debug, Clone, Copy, Default)]
@@ -35,25 +42,29 @@ impl Names {
     #[inline]
     pub(super) fn add(&mut self, own: &mut Own, text: &[u8], start: usize) -> bool {
         let name = text.get(start..).unwrap_or_default();
-        let bit = 1 << spread(name);
-        if own.seen & bit != 0 && self.has(*own, text, name) {
+        let hash = hash(name);
+        let bit = 1 << (hash >> 26);
+        if own.seen & bit != 0 && self.has(*own, text, name, hash) {
             return false;
         }
         own.seen |= bit;
-        self.0.push(start as u32);
+        let start = start as u32;
+        self.0.push(Name { start, hash });
         true
     }
 
     #[cold]
-    fn has(&self, own: Own, text: &[u8], name: &[u8]) -> bool {
-        let starts = self.0.iter().skip(own.first as usize);
-        let mut others = starts.filter_map(|&start| text.get(start as usize..));
-        others.any(|other| other.starts_with(name))
+    fn has(&self, own: Own, text: &[u8], name: &[u8], hash: u32) -> bool {
+        let others = self.0.get(own.first as usize..).unwrap_or_default();
+        others.iter().any(|other| {
+            let other_name = || text.get(other.start as usize..).unwrap_or_default();
+            other.hash == hash && other_name().starts_with(name)
+        })
     }
 }
 
-/// A number below 64 for a name, from its length and the bytes at its ends.
-fn spread(name: &[u8]) -> u32 {
+/// A number for a name, from its length and the bytes at its ends.
+fn hash(name: &[u8]) -> u32 {
     let word = |bytes: Option<&[u8; 8]>| bytes.map_or(0, |bytes| u64::from_le_bytes(*bytes));
     let (first, last) = (word(name.first_chunk()), word(name.last_chunk()));
     let short = match name {
@@ -61,7 +72,7 @@ fn spread(name: &[u8]) -> u32 {
         _ => 0,
     };
     let mixed = first ^ last.rotate_left(23) ^ short ^ (name.len() as u64) << 32;
-    (mixed.wrapping_mul(0x9e37_79b9_7f4a_7c15) >> 58) as u32
+    (mixed.wrapping_mul(0x9e37_79b9_7f4a_7c15) >> 32) as u32
 }
 
 #[cfg(test)]
@@ -109,8 +120,10 @@ mod tests {
             "\"filters\":",
             "\"offset\":",
         ];
-        let bits: std::collections::HashSet<_> =
-            names.iter().map(|name| spread(name.as_bytes())).collect();
+        let bits: std::collections::HashSet<_> = names
+            .iter()
+            .map(|name| hash(name.as_bytes()) >> 26)
+            .collect();
         assert!(bits.len() >= 9, "{bits:?}");
     }
 }

@@ -106,7 +106,7 @@ pub(super) fn write_event(
     let start = w.len();
     let made_by = (!stamp.has_given_id).then_some(stamp.instance);
     let call_id = id::uuid(stamp.event_id, made_by);
-    w.exact(key!("callId"), str::from_utf8(&call_id).unwrap_or_default());
+    w.digits(key!("callId"), &call_id);
     w.tool(key!("toolName"), tool, call.unknown_tool);
     w.flag(key!("isError"), is_error);
     w.integer(key!("timestamp"), stamp.unix_millis);

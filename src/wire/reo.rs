@@ -160,7 +160,7 @@ fn write_meta(
     for (key, word) in event.facts.meta_words() {
         w.exact(key, word);
     }
-    w.exact(key!("instance"), stamp.instance.digits().as_str());
+    w.digits(key!("instance"), stamp.instance.digits().as_bytes());
     w.integer(key!("sequence"), stamp.sequence);
     write_custom(event, defaults, w);
     if let Kind::ToolCall(call) = &event.kind {
@@ -178,7 +178,7 @@ fn write_session(
     let session = &event.facts.session;
     match (session.session_id_or(&defaults.session), hash) {
         (Some(_), Some(hash)) if defaults.session_ids == SessionIds::Hashed => {
-            w.exact(key!("session_id"), hash.as_str());
+            w.digits(key!("session_id"), hash.digits());
         }
         (id, _) => w.name(key!("session_id"), id),
     }
