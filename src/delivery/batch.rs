@@ -137,15 +137,19 @@ impl Batch {
 
     /// How many events `size` allows. No two of them have the same id: a receiver may refuse both.
     fn fitting(&self, size: Size) -> usize {
+        if size.max_events == 1 {
+            return self.parts.len().min(1);
+        }
+        let most = size.max_events.min(self.len());
         let (mut count, mut bytes) = (0, 0);
-        let mut ids = HashSet::with_hasher(Keyed::default());
+        let mut ids = HashSet::with_capacity_and_hasher(most, Keyed::default());
         for part in &self.parts {
             for event in part.events.clone() {
                 bytes += part.segment.slice(event..event + 1).len();
-                if count == size.max_events || (bytes > size.max_bytes && count > 0) {
+                if count == most || (bytes > size.max_bytes && count > 0) {
                     return count;
                 }
-                if size.max_events > 1 && !ids.insert(part.segment.id(event)) {
+                if !ids.insert(part.segment.id(event)) {
                     return count;
                 }
                 count += 1;

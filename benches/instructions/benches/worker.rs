@@ -21,7 +21,7 @@ fn queued(wire: Wire) -> UsageLogger {
 
 #[library_benchmark(
     config = LibraryBenchmarkConfig::default().tool(
-        Callgrind::default().entry_point(EntryPoint::Custom("*mcp_usage::worker::Worker::run*".to_owned()))
+        Callgrind::default().entry_point(EntryPoint::Custom("mcp_usage::*Worker::run*".to_owned()))
     )
 )]
 #[bench::reo(queued(Wire::Reo))]
