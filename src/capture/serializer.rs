@@ -10,7 +10,7 @@ use serde::ser::{self, Serialize};
 
 use super::binary;
 use super::text_serializer::{TextRole, TextSerializer};
-use super::writer::{Stop, Writer};
+use super::writer::{Stop, ValueWriter};
 use crate::base::text::cut_at_char;
 
 /// The names under which serde_json smuggles its own types through serde.
@@ -20,7 +20,7 @@ const NUMBER: &str = "$serde_json::private::Number";
 /// A container on its way through serde.
 #[derive(Debug)]
 pub(crate) struct Compound<'w, 'b, 'r> {
-    writer: &'w mut Writer<'b, 'r>,
+    writer: &'w mut ValueWriter<'b, 'r>,
     entries: Entries,
 }
 
@@ -36,7 +36,7 @@ enum Entries {
 }
 
 impl<'w, 'b, 'r> Compound<'w, 'b, 'r> {
-    fn new(writer: &'w mut Writer<'b, 'r>, is_object: bool, wrap: Option<&str>) -> Self {
+    fn new(writer: &'w mut ValueWriter<'b, 'r>, is_object: bool, wrap: Option<&str>) -> Self {
         let entries = if writer.open(is_object, wrap) {
             Entries::Written { keep: true }
         } else {
@@ -94,7 +94,7 @@ macro_rules! integers {
     )+};
 }
 
-impl<'w, 'b, 'r> ser::Serializer for &'w mut Writer<'b, 'r> {
+impl<'w, 'b, 'r> ser::Serializer for &'w mut ValueWriter<'b, 'r> {
     type Ok = ();
     type Error = Stop;
     type SerializeSeq = Compound<'w, 'b, 'r>;

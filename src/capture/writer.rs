@@ -50,7 +50,7 @@ pub(crate) enum Capture {
 
 /// Writes one value behind what `out` holds.
 #[derive(Debug)]
-pub(crate) struct Writer<'b, 'r> {
+pub(crate) struct ValueWriter<'b, 'r> {
     pub(super) out: &'b mut JsonBuffer,
     pub(super) limits: &'b Limits,
     cutter: &'b mut Cutter<'r>,
@@ -108,7 +108,7 @@ pub(crate) struct Container {
 /// The name of the member that says how many others were left out of an object.
 const OMITTED: &str = "_truncated_keys";
 
-impl<'b, 'r> Writer<'b, 'r> {
+impl<'b, 'r> ValueWriter<'b, 'r> {
     pub(crate) fn new(
         out: &'b mut JsonBuffer,
         limits: &'b Limits,

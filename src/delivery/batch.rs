@@ -225,7 +225,7 @@ mod tests {
     use proptest::prelude::*;
 
     use super::*;
-    use crate::capture::{CapturePolicy, EventDraft, Scratch};
+    use crate::capture::{CapturePolicy, EventDraft, ThreadScratch};
     use crate::ledger::Ledger;
     use crate::limits::Limits;
     use crate::queue::{self, Bounds, Receiver, WhenFull};
@@ -250,7 +250,7 @@ mod tests {
         let (mut all, mut id) = (Batch::default(), 0);
         for sizes in sizes {
             for size in sizes {
-                let mut scratch = Scratch::default();
+                let mut scratch = ThreadScratch::default();
                 let mut draft = EventDraft::begin(&mut scratch, &policy, &ledger);
                 let json = format!("\"{}\"", "x".repeat(*size));
                 draft.writer.raw(&json);

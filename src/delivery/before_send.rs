@@ -3,7 +3,7 @@
 use serde_json::{Map, Value};
 
 use crate::base::panics;
-use crate::capture::{CapturePolicy, EventDraft, EventWriter, Scratch, key};
+use crate::capture::{CapturePolicy, EventDraft, EventWriter, ThreadScratch, key};
 use crate::hooks::BeforeSend;
 use crate::ledger::{DropReason, Ledger};
 use crate::limits::Limits;
@@ -14,7 +14,7 @@ use crate::wire::Wire;
 pub(crate) struct Hook {
     hook: BeforeSend,
     policy: CapturePolicy,
-    scratch: Scratch,
+    scratch: ThreadScratch,
 }
 
 impl Hook {
@@ -33,7 +33,7 @@ impl Hook {
                 limits,
                 redactor: redactor.clone(),
             },
-            scratch: Scratch::default(),
+            scratch: ThreadScratch::default(),
         }
     }
 

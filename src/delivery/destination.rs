@@ -9,7 +9,7 @@ use super::batch::Batch;
 use super::flights::{Ended, Response};
 use super::gate::{Gate, Load};
 use super::message::{DiskFlush, answer};
-use super::search::{Finding, Piece, Searches};
+use super::search::{Piece, SearchResult, Searches};
 use super::shared::Shared;
 use super::spooling::{Spooling, Store};
 use super::stillness::Stillness;
@@ -20,7 +20,7 @@ use crate::ledger::{DropReason, Stats};
 use crate::queue::{EventEnd, Receiver};
 use crate::transport::{Request, SendError};
 use crate::wire::answer::{Receipt, Refusal, Verdict, is_page};
-use crate::wire::parts::Sender;
+use crate::wire::parts::SenderInfo;
 
 /// With fewer events than this waiting, a wire of one event per request is not paced after an outage.
 const UNPACED_EVENTS: u64 = 100;
@@ -238,7 +238,7 @@ impl Destination {
             instance,
             ..
         } = &*self.shared;
-        let sender = Sender {
+        let sender = SenderInfo {
             instance: *instance,
             sequence: self.backlog.flights.count,
             dropped: ledger.dropped(),
@@ -382,19 +382,19 @@ impl Destination {
     fn search(&mut self, mut batch: Batch, cause: &str) {
         let piece = batch.piece;
         match self.searches.refused(piece, batch.len()) {
-            Finding::Event => self.drop_batch(&batch, DropReason::Rejected, cause),
-            Finding::Quarters(piece) => {
+            SearchResult::Event => self.drop_batch(&batch, DropReason::Rejected, cause),
+            SearchResult::Quarters(piece) => {
                 batch.piece = Some(piece);
                 let (first, second) = batch.halve();
                 for half in [Some(first), second].into_iter().flatten() {
                     self.backlog.requeue_halves(half);
                 }
             }
-            Finding::Halves(piece) => {
+            SearchResult::Halves(piece) => {
                 batch.piece = Some(piece);
                 self.backlog.requeue_halves(batch);
             }
-            Finding::Request => {
+            SearchResult::Request => {
                 let cause = format!("{cause}, and to every part: the fault is the request's");
                 self.drop_batch(&batch, DropReason::Rejected, &cause);
                 self.drop_pieces(piece, &cause);
@@ -498,22 +498,22 @@ impl Destination {
     pub(super) fn send_all(&mut self) -> u64 {
         self.backlog.send_partial = true;
         self.gate.allow_probe(self.now());
-        self.hurry();
+        self.send_unpaced();
         self.unpaced_before
     }
 
     /// Nobody waits any more.
-    pub(super) fn stop_hurry(&mut self) {
+    pub(super) fn resume_pacing(&mut self) {
         self.unpaced_before = 0;
     }
 
     /// Whether the rate would be bounded, were it not for somebody who waits.
-    pub(super) fn is_hurrying(&self) -> bool {
+    pub(super) fn is_unpaced(&self) -> bool {
         self.unpaced_before > 0 && self.gate.is_recovering()
     }
 
     /// Has what is queued sent as fast as may be, since somebody waits for it.
-    pub(super) fn hurry(&mut self) {
+    pub(super) fn send_unpaced(&mut self) {
         self.unpaced_before = self.backlog.receiver.seal();
     }
 

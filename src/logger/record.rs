@@ -12,7 +12,7 @@ use crate::limits;
 
 /// A copy of a tool call. All its texts stand in one, so that copying a dozen of them is one
 /// allocation.
-pub(crate) struct Record {
+pub(crate) struct CallRecord {
     text: String,
     /// Where in it each text stands, in the order of [`texts`]; [`ABSENT`] where there is none.
     places: [(u32, u32); TEXTS],
@@ -81,7 +81,7 @@ fn append(to: &mut String, text: &str, most: usize) -> (u32, u32) {
     u32::try_from(to.len()).map_or(ABSENT, |end| (start as u32, end))
 }
 
-impl Record {
+impl CallRecord {
     pub(super) fn of(call: &ToolCall<'_>, pipeline: &Pipeline) -> Self {
         let capture = |content: Content<'_>, arguments| pipeline.capture_value(content, arguments);
         let texts = texts(call);

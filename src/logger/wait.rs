@@ -133,9 +133,9 @@ mod tests {
     use super::super::alarm::Alarms;
     use super::*;
 
-    type Answer = oneshot::Sender<Result<u32, Unanswered>>;
+    type ReplySender = oneshot::Sender<Result<u32, Unanswered>>;
 
-    fn asked(late_at: Option<Instant>) -> (Answer, Wait<Result<u32, Unanswered>>) {
+    fn asked(late_at: Option<Instant>) -> (ReplySender, Wait<Result<u32, Unanswered>>) {
         let (reply, answer) = oneshot::channel();
         let alarm = late_at.map(|at| Alarm::new(&Arc::default(), at));
         (reply, Wait::asked(answer, late_at, alarm, Err))

@@ -27,7 +27,7 @@ pub(crate) struct Channel {
     /// Memory charged to the queue.
     pub(super) bytes: AtomicUsize,
     /// What of it calls under way hold.
-    pub(super) held_bytes: AtomicUsize,
+    pub(super) reserved_bytes: AtomicUsize,
     /// An event was refused for want of memory, and none has been freed since.
     pub(super) out_of_bytes: AtomicBool,
     /// The last event that was queued, or refused, found as many as there may be.

@@ -18,7 +18,7 @@ use super::check_request::IngestRules;
 use super::rate::RateLimit;
 use super::received::{Counts, Received, ReceivedEvent, ReceivedRequest};
 use super::serve::accept;
-use super::store::{Awaited, IngestStore, WaitError};
+use super::store::{IngestStore, WaitError, WaitTarget};
 
 /// How long dropping the ingest may wait for its port to be closed. Closing takes microseconds; the bound is for a
 /// machine that does not schedule the thread.
@@ -385,7 +385,7 @@ impl MockIngest {
         count: usize,
         timeout: Duration,
     ) -> Result<Vec<ReceivedEvent>, WaitError> {
-        self.wait_blocking(Awaited::Events(count), timeout)?;
+        self.wait_blocking(WaitTarget::Events(count), timeout)?;
         Ok(self.events())
     }
 
@@ -400,7 +400,7 @@ impl MockIngest {
         count: usize,
         timeout: Duration,
     ) -> Result<Vec<ReceivedEvent>, WaitError> {
-        self.wait_blocking(Awaited::Delivered(count), timeout)?;
+        self.wait_blocking(WaitTarget::Delivered(count), timeout)?;
         Ok(self.delivered())
     }
 
@@ -416,7 +416,7 @@ impl MockIngest {
         count: usize,
         timeout: Duration,
     ) -> Result<Vec<ReceivedRequest>, WaitError> {
-        self.wait_blocking(Awaited::Requests(count), timeout)?;
+        self.wait_blocking(WaitTarget::Requests(count), timeout)?;
         Ok(self.requests())
     }
 
@@ -431,7 +431,7 @@ impl MockIngest {
         count: usize,
         timeout: Duration,
     ) -> Result<Vec<ReceivedEvent>, WaitError> {
-        self.wait_async(Awaited::Events(count), timeout).await?;
+        self.wait_async(WaitTarget::Events(count), timeout).await?;
         Ok(self.events())
     }
 
@@ -444,7 +444,8 @@ impl MockIngest {
         count: usize,
         timeout: Duration,
     ) -> Result<Vec<ReceivedEvent>, WaitError> {
-        self.wait_async(Awaited::Delivered(count), timeout).await?;
+        self.wait_async(WaitTarget::Delivered(count), timeout)
+            .await?;
         Ok(self.delivered())
     }
 
@@ -457,11 +458,12 @@ impl MockIngest {
         count: usize,
         timeout: Duration,
     ) -> Result<Vec<ReceivedRequest>, WaitError> {
-        self.wait_async(Awaited::Requests(count), timeout).await?;
+        self.wait_async(WaitTarget::Requests(count), timeout)
+            .await?;
         Ok(self.requests())
     }
 
-    async fn wait_async(&self, awaited: Awaited, limit: Duration) -> Result<(), WaitError> {
+    async fn wait_async(&self, awaited: WaitTarget, limit: Duration) -> Result<(), WaitError> {
         let store = Arc::clone(&self.store);
         let wait = async move { store.wait(awaited, limit).await };
         // The runtime lives as long as `self` and does not cancel the task. If it did, too few would have come.
@@ -472,7 +474,7 @@ impl MockIngest {
     /// Blocks as long as [`wait_async`](Self::wait_async) waits.
     ///
     /// The result comes over a channel of the standard library: blocking on one of tokio's panics in async code.
-    fn wait_blocking(&self, awaited: Awaited, limit: Duration) -> Result<(), WaitError> {
+    fn wait_blocking(&self, awaited: WaitTarget, limit: Duration) -> Result<(), WaitError> {
         let store = Arc::clone(&self.store);
         let (sender, ended) = mpsc::channel();
         self.runtime.spawn(async move {

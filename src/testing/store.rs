@@ -51,7 +51,7 @@ debug_with_causes!(WaitError);
 
 /// What a wait counts, and how many of it.
 #[derive(Clone, Copy)]
-pub(super) enum Awaited {
+pub(super) enum WaitTarget {
     Requests(usize),
     Events(usize),
     Delivered(usize),
@@ -94,17 +94,17 @@ impl IngestState {
     }
 
     /// What a wait counts: how many have been seen, how many are wanted, and what they are called.
-    fn progress(&self, awaited: Awaited) -> (usize, usize, &'static str) {
+    fn progress(&self, awaited: WaitTarget) -> (usize, usize, &'static str) {
         let counts = &self.received.counts;
         let (seen, wanted, what) = match awaited {
-            Awaited::Requests(wanted) => (counts.requests, wanted, "requests"),
-            Awaited::Events(wanted) => (counts.events, wanted, "events"),
-            Awaited::Delivered(wanted) => (counts.accepted, wanted, "accepted events"),
+            WaitTarget::Requests(wanted) => (counts.requests, wanted, "requests"),
+            WaitTarget::Events(wanted) => (counts.events, wanted, "events"),
+            WaitTarget::Delivered(wanted) => (counts.accepted, wanted, "accepted events"),
         };
         (usize::try_from(seen).unwrap_or(usize::MAX), wanted, what)
     }
 
-    fn has_reached(&self, awaited: Awaited) -> bool {
+    fn has_reached(&self, awaited: WaitTarget) -> bool {
         let (seen, wanted, _) = self.progress(awaited);
         seen >= wanted
     }
@@ -159,7 +159,7 @@ impl IngestStore {
     }
 
     /// Waits for what is awaited, on a runtime that has timers.
-    pub(super) async fn wait(&self, awaited: Awaited, limit: Duration) -> Result<(), WaitError> {
+    pub(super) async fn wait(&self, awaited: WaitTarget, limit: Duration) -> Result<(), WaitError> {
         // Subscribed before the first look, so that no change between the look and the wait is missed.
         let mut changes = self.changed.subscribe();
         let reached =
@@ -168,7 +168,7 @@ impl IngestStore {
         reached.map_err(|_| self.too_few(awaited, limit))
     }
 
-    pub(super) fn too_few(&self, awaited: Awaited, timeout: Duration) -> WaitError {
+    pub(super) fn too_few(&self, awaited: WaitTarget, timeout: Duration) -> WaitError {
         let state = self.lock();
         let (seen, wanted, what) = state.progress(awaited);
         WaitError {

@@ -5,7 +5,7 @@ use std::sync::{Arc, Mutex};
 
 use serde_json::Value;
 
-use super::exchange::{Answer, ProbeFuture, Request, SendError, SendFuture, Transport};
+use super::exchange::{IncomingResponse, ProbeFuture, Request, SendError, SendFuture, Transport};
 use crate::base::lock::lock;
 
 /// Keeps the requests of a logger instead of sending them, and answers as told: 200 unless
@@ -98,7 +98,7 @@ impl Transport for MemoryTransport {
         let status = state.answers.pop_front().unwrap_or(200);
         Box::pin(std::future::ready(match status {
             0 => Err(SendError::Network("no answer".to_owned())),
-            status => Ok(Answer {
+            status => Ok(IncomingResponse {
                 status,
                 retry_after: None,
                 content_type: None,

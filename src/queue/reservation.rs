@@ -6,25 +6,27 @@ use std::sync::atomic::Ordering::Relaxed;
 use super::channel::Channel;
 
 /// Memory of one call under way, charged to the queue until it is dropped.
-pub(crate) struct Held {
+pub(crate) struct Reservation {
     pub(super) channel: Arc<Channel>,
     pub(super) bytes: usize,
 }
 
-impl Held {
+impl Reservation {
     /// Charges so much more; `false` when the calls under way have their share of the queue, or the queue
     /// is full.
     pub(crate) fn grow(&mut self, bytes: usize) -> bool {
         let Channel {
-            bounds, held_bytes, ..
+            bounds,
+            reserved_bytes,
+            ..
         } = &*self.channel;
         let share = bounds.max_bytes / 4;
         let more = |held: usize| held.checked_add(bytes).filter(|held| *held <= share);
-        if held_bytes.fetch_update(Relaxed, Relaxed, more).is_err() {
+        if reserved_bytes.fetch_update(Relaxed, Relaxed, more).is_err() {
             return false;
         }
         if !self.channel.try_charge(bytes, bounds.caller_bytes()) {
-            held_bytes.fetch_sub(bytes, Relaxed);
+            reserved_bytes.fetch_sub(bytes, Relaxed);
             return false;
         }
         self.bytes += bytes;
@@ -36,13 +38,13 @@ impl Held {
         let beyond = self.bytes.saturating_sub(bytes);
         if beyond > 0 {
             self.bytes -= beyond;
-            self.channel.held_bytes.fetch_sub(beyond, Relaxed);
+            self.channel.reserved_bytes.fetch_sub(beyond, Relaxed);
             self.channel.release(beyond);
         }
     }
 }
 
-impl Drop for Held {
+impl Drop for Reservation {
     fn drop(&mut self) {
         self.shrink_to(0);
     }
