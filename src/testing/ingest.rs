@@ -5,7 +5,7 @@ use std::fmt;
 use std::io;
 use std::net::{Ipv4Addr, SocketAddr};
 use std::sync::mpsc::{self, Receiver};
-use std::sync::{Arc, Mutex, PoisonError};
+use std::sync::{Arc, Mutex};
 use std::thread;
 use std::time::Duration;
 
@@ -19,6 +19,7 @@ use super::rate::RateLimit;
 use super::received::{Counts, Received, ReceivedEvent, ReceivedRequest};
 use super::serve::accept;
 use super::store::{IngestStore, WaitError, WaitTarget};
+use crate::base::lock::lock;
 
 /// How long dropping the ingest may wait for its port to be closed. Closing takes microseconds; the bound is for a
 /// machine that does not schedule the thread.
@@ -367,11 +368,7 @@ impl MockIngest {
 
     fn close(&mut self) {
         drop(self.stop.take());
-        let closed = self
-            .closed
-            .get_mut()
-            .unwrap_or_else(PoisonError::into_inner);
-        let _ = closed.recv_timeout(CLOSE_TIMEOUT);
+        let _ = lock(&self.closed).recv_timeout(CLOSE_TIMEOUT);
     }
 
     /// Blocks until at least `count` events have arrived, accepted or not, and returns all events.

@@ -3,7 +3,7 @@
 use std::collections::VecDeque;
 use std::fmt;
 use std::ops::Range;
-use std::sync::{Mutex, MutexGuard, PoisonError};
+use std::sync::{Mutex, MutexGuard};
 use std::time::{Duration, Instant};
 
 use tokio::sync::watch;
@@ -14,6 +14,7 @@ use super::check_request::{CheckedRequest, IngestRules};
 use super::rate::{RateLimit, Taken};
 use super::received::{Received, ReceivedRequest};
 use crate::base::causes::debug_with_causes;
+use crate::base::lock::lock;
 
 /// Says that what was waited for did not arrive in time.
 #[derive(Clone, PartialEq, Eq)]
@@ -153,9 +154,9 @@ impl IngestStore {
         }
     }
 
-    /// A panic of another test thread while it held the lock leaves plain data, and is reported there.
+    /// Also after a panic of another test thread, which is reported there: what it left is plain data.
     pub(super) fn lock(&self) -> MutexGuard<'_, IngestState> {
-        self.state.lock().unwrap_or_else(PoisonError::into_inner)
+        lock(&self.state)
     }
 
     /// Waits for what is awaited, on a runtime that has timers.
