@@ -82,7 +82,7 @@ impl Sender {
         self.channel.bytes.load(Relaxed)
     }
 
-    /// Charges nothing yet for a call under way.
+    /// Begins a reservation for a call under way, of no bytes yet.
     pub(crate) fn reserve(&self) -> Reservation {
         Reservation {
             channel: Arc::clone(&self.channel),

@@ -45,10 +45,10 @@ pub(crate) struct Batch {
     parts: VecDeque<Part>,
     /// How often the request of just these events has timed out.
     pub(crate) timeouts: u32,
-    /// How often a request with these events was of no avail, whatever the cause.
+    /// How many requests with these events have failed, whatever the cause.
     pub(crate) failures: u32,
     pub(crate) faults: Faults,
-    /// The part that it is of a batch that is searched.
+    /// Set where it is a part of a batch that is searched.
     pub(crate) piece: Option<Piece>,
 }
 

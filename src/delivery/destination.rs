@@ -34,13 +34,13 @@ pub(super) struct Destination {
     spooling: Option<Spooling>,
     stillness: Stillness,
     next_tick: Instant,
-    /// How many events were wanted to be sent when this was last looked at.
+    /// How many events had become due to be sent by the last tick.
     wanted: u64,
-    /// Somebody waits for segments before this one, so that they are not paced.
+    /// Segments before this one are not paced after an outage, since somebody waits for them.
     unpaced_before: u64,
 }
 
-/// A request that failed in a way that is tried again.
+/// The failure of a request whose events are sent again.
 struct Failure {
     cause: String,
     retry_after: Option<Duration>,
@@ -168,8 +168,8 @@ impl Destination {
         self.backlog.retries.remove(at)
     }
 
-    /// Takes a suspect for the probe where nothing else is left: suspects are held until one gets through.
-    /// What an ingest that seems to be down said of it counts for nothing.
+    /// Takes a suspect as the probe where no other batch is left: while the ingest seems to be down, suspects
+    /// wait for a request that succeeds. Its 5xx answers are forgotten, since they may be of the outage.
     fn suspect_as_probe(&mut self) -> Option<Batch> {
         if !self.gate.holds_all() {
             return None;
@@ -189,7 +189,7 @@ impl Destination {
         batch
     }
 
-    /// Nothing is left that is worth a request before the next tick.
+    /// Ends a recovery once nothing is left that is worth a request before the next tick.
     fn note_all_sent(&mut self) {
         self.backlog.send_partial &= self.backlog.waits_for_memory();
         let mut retries = self.backlog.retries.iter();
@@ -305,7 +305,7 @@ impl Destination {
         }
     }
 
-    /// Says what an answer means, and how it is told.
+    /// Returns what an answer means, and its description for log lines and errors.
     fn judge(&self, response: &Response) -> (Verdict, String) {
         let settings = &self.shared.settings;
         let verdict = (settings.wire.profile().classify_answer)(
@@ -419,7 +419,7 @@ impl Destination {
         }
     }
 
-    /// Puts back a batch whose request failed in a way that is tried again.
+    /// Puts back a batch whose request failed, to be sent again.
     fn on_failure(&mut self, mut batch: Batch, started: Instant, failure: &Failure) {
         let now = self.now();
         self.shared.ledger.retry();
@@ -471,7 +471,7 @@ impl Destination {
         }
     }
 
-    /// Puts a batch back in halves, for another reason than to search it.
+    /// Puts a batch back in halves, which no longer count as quarters of a search.
     fn halve(&mut self, mut batch: Batch) {
         if let Some(piece) = &mut batch.piece {
             piece.is_quarter = false;
@@ -502,17 +502,17 @@ impl Destination {
         self.unpaced_before
     }
 
-    /// Nobody waits any more.
+    /// Paces requests again after an outage: nobody waits any more.
     pub(super) fn resume_pacing(&mut self) {
         self.unpaced_before = 0;
     }
 
-    /// Whether the rate would be bounded, were it not for somebody who waits.
+    /// Whether a wait has exempted a recovery from its pace.
     pub(super) fn is_unpaced(&self) -> bool {
         self.unpaced_before > 0 && self.gate.is_recovering()
     }
 
-    /// Has what is queued sent as fast as may be, since somebody waits for it.
+    /// Exempts what is queued so far from the pace of a recovery, since somebody waits for it.
     pub(super) fn send_unpaced(&mut self) {
         self.unpaced_before = self.backlog.receiver.seal();
     }
@@ -558,7 +558,7 @@ impl Destination {
         let suspect = self.backlog.suspect_due(now);
         let suspect = suspect.and_then(|due| self.suspects.next_at(now).map(|at| at.max(due)));
         let spooling = self.spooling.as_ref().map(Spooling::wake_at);
-        // What could go out by now has, or waits for something else.
+        // What was due by now has gone out, or waits for something other than a time.
         let later = gate.into_iter().chain(suspect).filter(|at| *at > now);
         later.chain(spooling).fold(self.next_tick, Instant::min)
     }

@@ -201,7 +201,7 @@ fn hint(status: u16) -> &'static str {
     }
 }
 
-/// Says what a body is, and nothing of what it says.
+/// Returns the type and the length of a body, and nothing of its content.
 fn about(content_type: Option<&str>, body: &[u8]) -> String {
     let content_type = content_type.unwrap_or_default();
     let essence = content_type.split(';').next().unwrap_or_default().trim();

@@ -1,15 +1,16 @@
-//! One record of a request that passes two integrations of the same logger.
+//! Leaves one record of a request that passes two integrations of the same logger.
 
 use std::sync::{Arc, Weak};
 
 use super::handle::Handle;
 
-/// A record that is given up for one of somebody who knows more.
+/// A record that is given up where an integration further within, which knows more, makes one.
 pub(crate) trait GivesWay: Send + Sync {
     fn give_way(&self);
 }
 
-/// Travels with a request: who outside of the server records it, and for which logger.
+/// The records that integrations outside of the server make of a request, each with its logger. Travels with the
+/// request.
 #[derive(Clone, Default)]
 pub(crate) struct OuterRecords(Vec<(Weak<Handle>, Weak<dyn GivesWay>)>);
 

@@ -27,7 +27,7 @@ pub(crate) enum Unanswered {
     Late,
 }
 
-/// A question that the worker has.
+/// A question that the worker has been asked.
 pub(crate) struct Asked<T> {
     answer: oneshot::Receiver<T>,
     otherwise: Option<Box<dyn FnOnce(Unanswered) -> T + Send + Sync>>,
