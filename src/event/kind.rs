@@ -252,3 +252,37 @@ impl<'a> From<ToolCall<'a>> for Event<'a> {
         }
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_session_replaces_what_was_said_before_and_later_facts_add_to_it() {
+        let event = Init::new(["search"])
+            .session_id("first")
+            .client_name("first")
+            .session(Session::new().session_id("second").transport("http"))
+            .request_id("7");
+        let expected = Session::new()
+            .session_id("second")
+            .transport("http")
+            .request_id("7");
+        assert!(event.facts.session == expected, "{:?}", event.facts.session);
+    }
+
+    #[test]
+    fn a_value_set_again_replaces_the_first_but_keys_of_meta_add_up() {
+        let event = Custom::new("LOGIN_ACTIVITY")
+            .user_agent("first")
+            .user_agent("second")
+            .identity(Identity::email("first@example.com"))
+            .identity(Identity::email("second@example.com"))
+            .meta("step", &1)
+            .meta("step", &2);
+        let facts = event.facts;
+        assert_eq!(facts.user_agent.as_deref(), Some("second"));
+        assert_eq!(facts.identity.unwrap().id(), "second@example.com");
+        assert_eq!(facts.meta.len(), 2);
+    }
+}

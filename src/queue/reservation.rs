@@ -12,8 +12,8 @@ pub(crate) struct Reservation {
 }
 
 impl Reservation {
-    /// Charges so much more; `false` when the calls under way have their share of the queue, or the queue
-    /// is full.
+    /// Charges `bytes` more; `false` when the calls under way have reserved their share of the queue, or the
+    /// queue is full.
     pub(crate) fn grow(&mut self, bytes: usize) -> bool {
         let Channel {
             bounds,
@@ -33,7 +33,7 @@ impl Reservation {
         true
     }
 
-    /// Gives back what is beyond so much.
+    /// Gives back what is beyond `bytes`.
     pub(crate) fn shrink_to(&mut self, bytes: usize) {
         let beyond = self.bytes.saturating_sub(bytes);
         if beyond > 0 {
@@ -47,5 +47,53 @@ impl Reservation {
 impl Drop for Reservation {
     fn drop(&mut self) {
         self.shrink_to(0);
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::ledger::Ledger;
+    use crate::queue::{Bounds, MIN_QUEUE_BYTES, Sender, WhenFull, bounded};
+
+    fn queue() -> Sender {
+        let bounds = Bounds {
+            max_events: 100,
+            max_bytes: MIN_QUEUE_BYTES,
+            hook_bytes: 0,
+            when_full: WhenFull::DropNewest,
+            batch_events: 10,
+            batch_bytes: 1 << 16,
+        };
+        bounded(bounds, Arc::new(Ledger::default())).0
+    }
+
+    #[test]
+    fn all_calls_together_have_a_fourth_of_the_queue() {
+        let queue = queue();
+        let share = MIN_QUEUE_BYTES / 4;
+        let (mut one, mut other) = (queue.reserve(), queue.reserve());
+        assert!(one.grow(share - 10));
+        assert!(!other.grow(11), "beyond the share");
+        assert_eq!(queue.bytes(), share - 10, "what is refused charges nothing");
+        assert!(other.grow(10));
+        assert!(!one.grow(1) && !one.grow(usize::MAX));
+        drop(one);
+        assert_eq!(queue.bytes(), 10);
+        assert!(other.grow(share - 10));
+    }
+
+    #[test]
+    fn what_is_given_back_can_be_reserved_again() {
+        let queue = queue();
+        let mut reservation = queue.reserve();
+        assert!(reservation.grow(100) && reservation.grow(50));
+        reservation.shrink_to(30);
+        assert_eq!(queue.bytes(), 30);
+        reservation.shrink_to(60);
+        assert_eq!(queue.bytes(), 30, "shrinking to more changes nothing");
+        assert!(reservation.grow(MIN_QUEUE_BYTES / 4 - 30));
+        drop(reservation);
+        assert_eq!(queue.bytes(), 0);
     }
 }

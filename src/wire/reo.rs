@@ -357,6 +357,7 @@ mod tests {
             "{\"status\":\"ok\"}",
             "{\"accepted\":3}",
             "{\"rejected\":{}}",
+            "{\"rejected\":null}",
         ] {
             assert_eq!(receipt(unknown.as_bytes()), Receipt::Unknown, "{unknown}");
         }
