@@ -394,6 +394,8 @@ impl<'b, 'r> ValueWriter<'b, 'r> {
 
 #[cfg(test)]
 mod tests {
+    use std::collections::BTreeMap;
+
     use serde_json::{Value, json};
 
     use super::*;
@@ -438,6 +440,26 @@ mod tests {
             }
         }
         assert!(stopped > whole / 2, "{stopped} of {whole}");
+    }
+
+    struct Fails;
+
+    impl Serialize for Fails {
+        fn serialize<S: serde::Serializer>(&self, _: S) -> Result<S::Ok, S::Error> {
+            Err(ser::Error::custom("a fault of the caller's"))
+        }
+    }
+
+    #[test]
+    fn what_a_value_that_fails_leaves_half_written_is_completed() {
+        let limits = Limits::default();
+        let list = write(&[(1, Fails)], VALUE, &limits, usize::MAX);
+        assert_eq!(list.result, Err(Stop::Foreign));
+        assert_eq!(list.json, json!([[1]]));
+        let member = BTreeMap::from([("a", Fails)]);
+        let object = write(&(0, member), VALUE, &limits, usize::MAX);
+        assert_eq!(object.result, Err(Stop::Foreign));
+        assert_eq!(object.json, json!([0, {"a": null}]));
     }
 
     #[test]
