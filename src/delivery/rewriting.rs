@@ -41,3 +41,29 @@ impl Rewriting {
         rest
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use std::time::Instant;
+
+    use super::*;
+    use crate::delivery::shared::Shared;
+
+    #[test]
+    fn what_the_hook_has_not_seen_is_left_and_begins_at_a_sequence_number_of_its_own() {
+        let (_shared, receiver) = Shared::for_tests();
+        let events = [(7, 0..2), (8, 2..4), (9, 4..6)];
+        for (next, left) in [(0, "{},[],{},"), (1, "[],{},"), (2, "{},"), (3, "")] {
+            let segment = receiver.restored(100, b"{}[]{}", &events, Instant::now());
+            let mut rewriting = Rewriting::new(segment);
+            rewriting.next = next;
+            assert_eq!(rewriting.sequence(), 100 + next as u64);
+            assert_eq!(rewriting.is_done(), left.is_empty());
+            assert_eq!(
+                rewriting.rest().slices().concat(),
+                left.as_bytes(),
+                "{next}"
+            );
+        }
+    }
+}

@@ -31,3 +31,44 @@ impl OuterRecords {
         }
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use std::sync::atomic::{AtomicU32, Ordering::Relaxed};
+
+    use super::super::pipeline::Pipeline;
+    use super::super::usage_logger::UsageLogger;
+    use super::*;
+
+    #[derive(Default)]
+    struct Record(AtomicU32);
+
+    impl GivesWay for Record {
+        fn give_way(&self) {
+            self.0.fetch_add(1, Relaxed);
+        }
+    }
+
+    fn handle() -> Arc<Handle> {
+        let builder = UsageLogger::builder().env(|_| None);
+        let builder = builder.api_key("test-key-1").product_id("demo");
+        let resolved = builder.endpoint("http://127.0.0.1:9/").resolve().unwrap();
+        let pipeline = Pipeline::new(resolved.pipeline, resolved.delivery, None);
+        Arc::new(Handle::new(pipeline, Vec::new()))
+    }
+
+    #[test]
+    fn a_logger_takes_over_its_own_records_alone() {
+        let (own, other) = (handle(), handle());
+        let records = [(); 3].map(|()| Arc::new(Record::default()));
+        let mut outer = OuterRecords::default();
+        for (handle, record) in [&own, &other, &own].into_iter().zip(&records) {
+            let record: Weak<dyn GivesWay> = Arc::downgrade(record) as _;
+            outer.push(handle, record);
+        }
+        let [first, foreign, ended] = records;
+        drop(ended);
+        outer.clone().take_over(&own);
+        assert_eq!((first.0.load(Relaxed), foreign.0.load(Relaxed)), (1, 0));
+    }
+}

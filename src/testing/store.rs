@@ -277,3 +277,86 @@ impl IngestStore {
         self.lock().received.violations.push(violation);
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn store(strict: bool) -> IngestStore {
+        IngestStore::new(IngestRules::default(), RateLimit::default(), strict)
+    }
+
+    fn request(store: &IngestStore, answer: &Answer) -> KeptRequest {
+        let request = ReceivedRequest::new("POST", "/", Vec::new());
+        store.record_request(
+            request,
+            &mut b"{}".to_vec(),
+            CheckedRequest::default(),
+            answer,
+        )
+    }
+
+    #[test]
+    fn what_the_script_does_not_foresee_gets_the_default_or_is_a_fault_of_a_strict_ingest() {
+        for (strict, default_status) in [(false, 200), (true, 500)] {
+            let store = store(strict);
+            store.lock().script.push_back(Answer::status(503));
+            let (first, is_fault) = store.next_answer();
+            assert_eq!((first.status, is_fault), (503, false));
+            let (second, is_fault) = store.next_answer();
+            assert_eq!((second.status, is_fault), (default_status, strict));
+        }
+        let store = store(false);
+        store.lock().default_answer = Some(Answer::status(429));
+        assert_eq!(store.next_answer().0.status, 429);
+    }
+
+    #[test]
+    fn a_body_is_answered_by_the_first_text_that_it_holds() {
+        let store = store(false);
+        let texts = [("", 500), ("poison", 400), ("poi", 422)];
+        let answers = texts.map(|(text, status)| (text.to_owned(), Answer::status(status)));
+        store.lock().answers_by_text.extend(answers);
+        let status = |body: &str| {
+            store
+                .answer_by_text(body.as_bytes())
+                .map(|answer| answer.status)
+        };
+        assert_eq!(status("a poison"), Some(400));
+        assert_eq!(status("poi"), Some(422));
+        assert_eq!(
+            [status(""), status("harmless"), status("poiso\u{f6}")],
+            [None, None, Some(422)]
+        );
+    }
+
+    #[test]
+    fn an_answer_is_recorded_with_its_request_unless_that_was_taken_out() {
+        let store = store(false);
+        let held = Answer::status(503).held();
+        let kept = request(&store, &held);
+        assert_eq!(store.lock().received.requests[0].status, None);
+        store.record_answer(&kept, &held);
+        assert_eq!(store.lock().received.requests[0].status, Some(503));
+        let kept = request(&store, &held);
+        assert_eq!(store.lock().take().requests.len(), 2);
+        request(&store, &Answer::ok());
+        store.record_answer(&kept, &held);
+        assert_eq!(store.lock().received.requests[0].status, Some(200));
+    }
+
+    #[test]
+    fn a_wait_counts_from_what_was_taken_out_and_says_how_far_it_came() {
+        let store = store(false);
+        let wanted = WaitTarget::Requests(2);
+        for _ in 0..2 {
+            assert!(!store.lock().has_reached(wanted));
+            request(&store, &Answer::ok());
+        }
+        assert!(store.lock().has_reached(wanted));
+        drop(store.lock().take());
+        request(&store, &Answer::ok());
+        let error = store.too_few(wanted, Duration::from_secs(1)).to_string();
+        assert!(error.ends_with("for 2 requests, and 1 came"), "{error}");
+    }
+}
