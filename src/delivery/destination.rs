@@ -278,7 +278,7 @@ impl Destination {
     }
 
     fn on_response(&mut self, batch: Batch, started: Instant, response: &Response) {
-        let (verdict, cause) = self.judge(response);
+        let (verdict, cause) = self.classify_response(response);
         let is_accepted = verdict == Verdict::Delivered;
         self.suspects.ended(&batch.faults, is_accepted, self.now());
         if let Verdict::Retry { after } = verdict {
@@ -306,7 +306,7 @@ impl Destination {
     }
 
     /// Returns what an answer means, and its description for log lines and errors.
-    fn judge(&self, response: &Response) -> (Verdict, String) {
+    fn classify_response(&self, response: &Response) -> (Verdict, String) {
         let settings = &self.shared.settings;
         let verdict = (settings.wire.profile().classify_answer)(
             response.status,
@@ -427,7 +427,8 @@ impl Destination {
         let passed_gate = !batch.faults.is_suspect;
         let fate = if failure.is_fault {
             let is_alone = batch.len() == 1;
-            self.suspects.judge(&mut batch.faults, is_alone, now)
+            self.suspects
+                .classify_fault(&mut batch.faults, is_alone, now)
         } else {
             Fate::Counts
         };

@@ -110,7 +110,12 @@ impl Suspects {
     }
 
     /// Says what a 5xx means, once its request has [`ended`](Self::ended).
-    pub(super) fn judge(&mut self, faults: &mut Faults, is_alone: bool, now: Instant) -> Fate {
+    pub(super) fn classify_fault(
+        &mut self,
+        faults: &mut Faults,
+        is_alone: bool,
+        now: Instant,
+    ) -> Fate {
         faults.note(now, self.accepted);
         let was_suspect = faults.is_suspect;
         if !was_suspect {
@@ -260,7 +265,7 @@ mod tests {
 
     fn fault(suspects: &mut Suspects, faults: &mut Faults, alone: bool, now: Instant) -> Fate {
         suspects.ended(faults, false, now);
-        suspects.judge(faults, alone, now)
+        suspects.classify_fault(faults, alone, now)
     }
 
     /// An event that has failed twice while another was accepted.

@@ -186,7 +186,7 @@ mod tests {
         let (sender, rung) = std::sync::mpsc::channel();
         let waker = |number| {
             let sender = sender.clone();
-            Waker::from(Arc::new(Tell(number, sender)))
+            Waker::from(Arc::new(SendNumber(number, sender)))
         };
         let start = Instant::now();
         let [mut late, mut soon, mut never] = [30, 10, 600_000]
@@ -202,9 +202,9 @@ mod tests {
         assert!(rung.try_recv().is_err());
     }
 
-    struct Tell(u32, std::sync::mpsc::Sender<u32>);
+    struct SendNumber(u32, std::sync::mpsc::Sender<u32>);
 
-    impl Wake for Tell {
+    impl Wake for SendNumber {
         fn wake(self: Arc<Self>) {
             let _ = self.1.send(self.0);
         }
