@@ -26,7 +26,7 @@ pub fn retry_after(seconds: u32, value: &str) {
     };
     assert!(gate.pass(now, load), "it starts open");
     gate.failed(now, now, Some(asked));
-    let until = gate.reopens_at().unwrap_or(now);
+    let until = gate.reopens_at(load).unwrap_or(now);
     assert!(until <= now + pace.max_retry_after * 6 / 5, "{value}");
 }
 
