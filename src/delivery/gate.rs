@@ -14,11 +14,12 @@ pub(crate) const BREAKER_FAILURES: u32 = 5;
 pub(crate) const BREAKER_OPEN: Duration = Duration::from_secs(30);
 pub(crate) const MAX_BREAKER_OPEN: Duration = Duration::from_secs(60);
 
-/// The bounds of the rate after an outage, as multiples of the usual one. Each time the ingest sheds requests, the rate
-/// is multiplied by the factor of RFC 9438, and then grows by a constant (additive increase, multiplicative decrease).
-/// The decrease is large, since the pauses that the ingest asks for cost more than a lower rate; the increase brings all
-/// senders to equal shares, and lets the last ones use what the others no longer need. At the lower bound a sender catches
-/// up in little more than the time of the outage; an ingest that takes less still bounds it by `Retry-After`.
+/// The bounds of the rate after an outage, as multiples of the usual one. Each time the ingest sheds requests, the
+/// rate is multiplied by the factor of RFC 9438, and then grows by a constant (additive increase, multiplicative
+/// decrease). The decrease is large, since the pauses that the ingest asks for cost more than a lower rate; the
+/// increase brings all senders to equal shares, and lets the last ones use what the others no longer need. At the
+/// lower bound a sender catches up in little more than the time of the outage; an ingest that takes less still bounds
+/// it by `Retry-After`.
 const MAX_SPEED: f64 = 3.0;
 const MIN_SPEED: f64 = 1.75;
 const SLOWER: f64 = 0.7;
