@@ -48,7 +48,7 @@ pub(crate) struct Batch {
     /// How many requests with these events have failed, whatever the cause.
     pub(crate) failures: u32,
     pub(crate) faults: Faults,
-    /// Set where it is a part of a batch that is searched.
+    /// The part that it is of a batch that is searched.
     pub(crate) piece: Option<Piece>,
 }
 
@@ -77,8 +77,8 @@ impl Batch {
     }
 
     /// Removes the events of some segments.
-    pub(crate) fn remove(&mut self, is_wanted: impl Fn(&Segment) -> bool) {
-        self.parts.retain(|part| !is_wanted(&part.segment));
+    pub(crate) fn remove(&mut self, goes: impl Fn(&Segment) -> bool) {
+        self.parts.retain(|part| !goes(&part.segment));
     }
 
     pub(crate) fn len(&self) -> usize {
@@ -155,9 +155,9 @@ impl Batch {
     }
 
     /// Takes out what is left of some segments, oldest first.
-    pub(crate) fn take_segments(&mut self, is_wanted: impl Fn(&Segment) -> bool) -> Vec<Self> {
+    pub(crate) fn take_segments(&mut self, goes: impl Fn(&Segment) -> bool) -> Vec<Self> {
         let parts = std::mem::take(&mut self.parts).into_iter();
-        let (taken, kept) = parts.partition::<Vec<_>, _>(|part| is_wanted(&part.segment));
+        let (taken, kept) = parts.partition::<Vec<_>, _>(|part| goes(&part.segment));
         self.parts = kept.into();
         taken.into_iter().map(|part| Self::new([part])).collect()
     }

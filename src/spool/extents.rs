@@ -4,7 +4,7 @@ use std::collections::{BTreeMap, BTreeSet};
 use std::ops::Range;
 use std::sync::{Arc, Weak};
 
-use super::record::{Record, Records, Scanned};
+use super::record::{Found, Record, Records};
 use crate::queue::{OnDisk, Segment};
 
 /// Events that are on disk alone are read back in runs of about this size.
@@ -92,7 +92,7 @@ impl Extent {
     pub(super) fn events<'a>(&self, part: &'a [u8], tag: u32) -> impl Iterator<Item = Record<'a>> {
         let mut last = None;
         Records::new(part).filter_map(move |(found, _)| {
-            let Scanned::Record(record) = found else {
+            let Found::Record(record) = found else {
                 return None;
             };
             let is_wanted = record.tag == tag

@@ -56,7 +56,7 @@ impl Record<'_> {
 
 /// What a reader finds at a place of a file.
 #[derive(Debug, PartialEq, Eq)]
-pub(crate) enum Scanned<'a> {
+pub(crate) enum Found<'a> {
     Record(Record<'a>),
     /// Bytes that are no record.
     Damage,
@@ -145,7 +145,7 @@ impl<'a> Records<'a> {
 }
 
 impl<'a> Iterator for Records<'a> {
-    type Item = (Scanned<'a>, Range<usize>);
+    type Item = (Found<'a>, Range<usize>);
 
     fn next(&mut self) -> Option<Self::Item> {
         let start = self.at;
@@ -155,11 +155,11 @@ impl<'a> Iterator for Records<'a> {
         let next = self.next.take().or_else(|| self.record(start));
         if let Some((record, range)) = next {
             self.at = range.end;
-            return Some((Scanned::Record(record), range));
+            return Some((Found::Record(record), range));
         }
         self.next = self.record_behind(start);
         self.at = (self.next.as_ref()).map_or(self.bytes.len(), |(_, range)| range.start);
-        Some((Scanned::Damage, start..self.at))
+        Some((Found::Damage, start..self.at))
     }
 }
 
@@ -219,12 +219,12 @@ mod tests {
         for (found, range) in Records::new(bytes) {
             assert!(!range.is_empty());
             match found {
-                Scanned::Record(record) => {
+                Found::Record(record) => {
                     assert_eq!(record.json, EVENTS[record.ordinal as usize].as_bytes());
                     assert_eq!(record.id, -i64::from(record.ordinal) - 1);
                     ordinals.push(record.ordinal);
                 }
-                Scanned::Damage => damage += 1,
+                Found::Damage => damage += 1,
             }
         }
         (ordinals, damage)
@@ -309,7 +309,7 @@ mod tests {
         ];
         for (name, bytes) in rows {
             let mut records = Records::new(&bytes);
-            assert!(records.all(|(found, _)| found == Scanned::Damage), "{name}");
+            assert!(records.all(|(found, _)| found == Found::Damage), "{name}");
             let work = records.work.get();
             assert!(work <= 20 * BYTES, "{name}: {} for each byte", work / BYTES);
         }

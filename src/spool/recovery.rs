@@ -9,7 +9,7 @@ use super::dir::{self, SpoolDir};
 use super::extents::Extent;
 use super::folder::{FileId, Folder, Open};
 use super::log::{self, Log, MAX_READ};
-use super::record::{Record, Records, Scanned, read_ended};
+use super::record::{Found, Record, Records, read_ended};
 use super::store::Store;
 
 /// How many directories are taken over before other jobs have their turn.
@@ -164,8 +164,8 @@ fn find_events(
     };
     for (entry, range) in Records::new(bytes) {
         let record = match entry {
-            Scanned::Record(record) if record.tag == tag => record,
-            Scanned::Record(_) | Scanned::Damage => {
+            Found::Record(record) if record.tag == tag => record,
+            Found::Record(_) | Found::Damage => {
                 found.damaged += 1;
                 continue;
             }

@@ -10,7 +10,7 @@ use libfuzzer_sys::fuzz_target;
 #[allow(dead_code, reason = "the crate uses the rest")]
 mod record;
 
-use record::{Record, Records, Scanned, read_ended};
+use record::{Found, Record, Records, read_ended};
 
 fuzz_target!(|data: &[u8]| {
     let mut end = 0;
@@ -18,7 +18,7 @@ fuzz_target!(|data: &[u8]| {
         assert_eq!(range.start, end);
         assert!(!range.is_empty());
         end = range.end;
-        if let Scanned::Record(record) = found {
+        if let Found::Record(record) = found {
             let mut again = Vec::new();
             record.write(&mut again);
             assert_eq!(again, data[range], "a record is written as it was read");
@@ -39,7 +39,7 @@ fuzz_target!(|data: &[u8]| {
     record.write(&mut file);
     let end = file.len() - record::HEADER - json.len();
     let found: Vec<_> = Records::new(&file).collect();
-    let is = |n: usize, ordinal| matches!(found[n].0, Scanned::Record(r) if r.ordinal == ordinal);
+    let is = |n: usize, ordinal| matches!(found[n].0, Found::Record(r) if r.ordinal == ordinal);
     assert!(is(0, 0));
     // Unless the bytes between are a record that holds the last one.
     let held = |range: &std::ops::Range<usize>| range.start < end && range.end > end;
