@@ -18,5 +18,5 @@ mod writer;
 pub(crate) use draft::{EventDraft, capture_value};
 pub(crate) use event_writer::{CapturePolicy, Constant, EventWriter, Written};
 pub(crate) use key::{WireKey, key};
-pub(crate) use scratch::{Scratch, with_scratch};
+pub(crate) use scratch::{ThreadScratch, with_scratch};
 pub(crate) use value::{Captured, Content, size_mark};

@@ -82,8 +82,8 @@ impl Worker {
                 || destination.undelivered(),
                 || destination.oldest_sequence(),
             );
-            if self.destination.is_hurrying() && !self.waits.is_awaited() {
-                self.destination.stop_hurry();
+            if self.destination.is_unpaced() && !self.waits.is_awaited() {
+                self.destination.resume_pacing();
             }
             if self.waits.ends(now, self.destination.is_done()) {
                 self.destination.leave_to_disk().await;
@@ -117,7 +117,7 @@ impl Worker {
                 self.waits.add_flush(sequence, flush);
             }
             Control::Confirm { deadline, waiter } => {
-                self.destination.hurry();
+                self.destination.send_unpaced();
                 self.waits.add_confirmation(deadline, waiter);
             }
             Control::Shutdown(shutdown) => {

@@ -19,7 +19,7 @@ pub use client::{ClientClass, Era};
 pub(crate) use common::{FACT_TEXTS, FactValues, Facts};
 pub(crate) use facts::{META_FACTS, Text};
 pub use identity::Identity;
-pub(crate) use kind::Kind;
+pub(crate) use kind::EventKind;
 pub use kind::{Custom, Event, IdentityCapture, Init};
 pub(crate) use sampling::Sampling;
 pub use session::Session;

@@ -8,14 +8,14 @@ mod bounds;
 mod buffer;
 mod channel;
 mod end_listener;
-mod held;
+mod reservation;
 mod segment;
 
 pub use bounds::WhenFull;
 pub(crate) use bounds::{Bounds, MIN_QUEUE_BYTES};
 pub(crate) use channel::FIRST_SEQUENCE;
 pub(crate) use end_listener::{EndListener, EventEnd};
-pub(crate) use held::Held;
+pub(crate) use reservation::Reservation;
 pub(crate) use segment::{OnDisk, Rewrite, Segment};
 
 use std::ops::Range;
@@ -34,7 +34,7 @@ pub(crate) fn bounded(bounds: Bounds, ledger: Arc<Ledger>) -> (Sender, Receiver)
         bounds,
         ledger,
         bytes: AtomicUsize::new(0),
-        held_bytes: AtomicUsize::new(0),
+        reserved_bytes: AtomicUsize::new(0),
         out_of_bytes: AtomicBool::new(false),
         out_of_events: AtomicBool::new(false),
         state: Mutex::new(ChannelState {
@@ -82,9 +82,9 @@ impl Sender {
         self.channel.bytes.load(Relaxed)
     }
 
-    /// Charges nothing yet for a call under way.
-    pub(crate) fn hold(&self) -> Held {
-        Held {
+    /// Begins a reservation for a call under way, of no bytes yet.
+    pub(crate) fn reserve(&self) -> Reservation {
+        Reservation {
             channel: Arc::clone(&self.channel),
             bytes: 0,
         }
@@ -317,7 +317,7 @@ mod tests {
     use proptest::prelude::*;
 
     use super::*;
-    use crate::capture::{CapturePolicy, EventDraft, Scratch};
+    use crate::capture::{CapturePolicy, EventDraft, ThreadScratch};
     use crate::limits::Limits;
     use crate::redact::Redactor;
 
@@ -365,7 +365,7 @@ mod tests {
             seal: bool,
         ) -> Pushed {
             self.offered += 1;
-            let mut scratch = Scratch::default();
+            let mut scratch = ThreadScratch::default();
             let mut draft = EventDraft::begin(&mut scratch, &self.policy, &self.ledger);
             draft.writer.raw(&event(id, size));
             let event = draft.seal().unwrap();

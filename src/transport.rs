@@ -9,6 +9,6 @@ pub(crate) mod http_client;
 pub(crate) mod memory;
 mod names;
 
-pub(crate) use exchange::{Answer, MAX_ANSWER_BYTES, Request, SendError, Transport};
+pub(crate) use exchange::{IncomingResponse, MAX_ANSWER_BYTES, Request, SendError, Transport};
 #[cfg(test)]
 pub(crate) use exchange::{ProbeFuture, SendFuture};

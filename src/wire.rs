@@ -25,7 +25,7 @@ use crate::event::Event;
 use crate::ledger::DropReason;
 use answer::{Receipt, Verdict, classify_answer};
 use defaults::Defaults;
-use parts::{Sender, Stamp};
+use parts::{SenderInfo, Stamp};
 
 /// Where the Reo wire sends to.
 pub const DEFAULT_ENDPOINT: &str = "https://ingest.reo.dev/api/product/usage";
@@ -200,7 +200,7 @@ impl Wire {
     }
 
     /// Frames events, which stand one behind another with a comma after each, as a request's body.
-    pub(crate) fn frame(&self, events: &[&[u8]], sender: &Sender) -> Vec<u8> {
+    pub(crate) fn frame(&self, events: &[&[u8]], sender: &SenderInfo) -> Vec<u8> {
         let (before, after) = match self {
             Self::Reo => reo::single(),
             Self::ReoBatch => reo::batch(sender),

@@ -94,3 +94,60 @@ impl ManualClock {
         }
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use std::future::Future;
+    use std::pin::pin;
+    use std::sync::atomic::{AtomicU32, Ordering::Relaxed};
+    use std::task::{Context, Wake};
+
+    use super::*;
+
+    const SECOND: Duration = Duration::from_secs(1);
+
+    #[derive(Default)]
+    struct Woken(AtomicU32);
+
+    impl Wake for Woken {
+        fn wake(self: Arc<Self>) {
+            self.0.fetch_add(1, Relaxed);
+        }
+    }
+
+    #[test]
+    fn a_sleeper_is_woken_by_time_and_ends_at_its_deadline() {
+        let clock = ManualClock::new();
+        let woken = Arc::new(Woken::default());
+        let waker = Waker::from(Arc::clone(&woken));
+        let mut context = Context::from_waker(&waker);
+        let mut sleep = pin!(clock.sleep_until(clock.now() + 2 * SECOND));
+        for _ in 0..3 {
+            assert!(sleep.as_mut().poll(&mut context).is_pending());
+        }
+        clock.clone().advance(SECOND);
+        assert_eq!(
+            woken.0.load(Relaxed),
+            1,
+            "once, however often it was polled"
+        );
+        assert!(sleep.as_mut().poll(&mut context).is_pending());
+        clock.advance(SECOND);
+        assert_eq!(woken.0.load(Relaxed), 2);
+        assert!(sleep.as_mut().poll(&mut context).is_ready());
+    }
+
+    #[test]
+    fn the_wall_clock_is_set_without_time_passing() {
+        let clock = ManualClock::new();
+        let (now, wall) = (clock.now(), clock.wall());
+        clock.set_forward(5 * SECOND);
+        assert_eq!((clock.now(), clock.wall()), (now, wall + 5 * SECOND));
+        clock.set_back(7 * SECOND);
+        assert_eq!((clock.now(), clock.wall()), (now, wall - 2 * SECOND));
+        clock.advance(SECOND);
+        assert_eq!((clock.now(), clock.wall()), (now + SECOND, wall - SECOND));
+        clock.set_back(Duration::MAX);
+        assert_eq!(clock.wall(), SystemTime::UNIX_EPOCH);
+    }
+}

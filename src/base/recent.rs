@@ -11,10 +11,10 @@ use super::random::Keyed;
 ///
 /// The hash stands for the key, which is not kept: it may be a credential, as a session's id is.
 #[derive(Debug)]
-pub(crate) struct Recent<T>(Mutex<Entries<T>>);
+pub(crate) struct Recent<T>(Mutex<FifoMap<T>>);
 
 #[derive(Debug)]
-struct Entries<T> {
+struct FifoMap<T> {
     values: HashMap<u64, T, Keyed>,
     order: VecDeque<u64>,
     max_entries: usize,
@@ -22,7 +22,7 @@ struct Entries<T> {
 
 impl<T: Clone> Recent<T> {
     pub(crate) fn new(max_entries: usize) -> Self {
-        Self(Mutex::new(Entries {
+        Self(Mutex::new(FifoMap {
             values: HashMap::default(),
             order: VecDeque::new(),
             max_entries,

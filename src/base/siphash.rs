@@ -4,7 +4,7 @@
 pub(crate) fn siphash128(key: [u8; 16], message: &[u8]) -> [u8; 16] {
     let key = u128::from_le_bytes(key);
     let [k0, k1] = [key as u64, (key >> 64) as u64];
-    let mut state = State([
+    let mut state = SipState([
         k0 ^ 0x736f_6d65_7073_6575,
         k1 ^ 0x646f_7261_6e64_6f6d ^ 0xee,
         k0 ^ 0x6c79_6765_6e65_7261,
@@ -24,9 +24,9 @@ pub(crate) fn siphash128(key: [u8; 16], message: &[u8]) -> [u8; 16] {
     (u128::from(high) << 64 | u128::from(low)).to_le_bytes()
 }
 
-struct State([u64; 4]);
+struct SipState([u64; 4]);
 
-impl State {
+impl SipState {
     fn round(&mut self) {
         let [v0, v1, v2, v3] = &mut self.0;
         *v0 = v0.wrapping_add(*v1);

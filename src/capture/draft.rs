@@ -1,7 +1,7 @@
 //! The two ends of a pass: what is begun as a draft leaves as redacted JSON, or as a captured value.
 
 use super::event_writer::{CapturePolicy, EventWriter, Written};
-use super::scratch::{self, Scratch};
+use super::scratch::{self, ThreadScratch};
 use super::value::{Captured, Content};
 use super::writer::{Capture, UNSERIALIZABLE};
 use crate::ledger::{DropReason, Ledger};
@@ -20,11 +20,11 @@ impl<'s> EventDraft<'s> {
     /// also for an event that is given up before it is sealed.
     #[inline]
     pub(crate) fn begin(
-        scratch: &'s mut Scratch,
+        scratch: &'s mut ThreadScratch,
         policy: &'s CapturePolicy,
         ledger: &'s Ledger,
     ) -> Self {
-        let Scratch {
+        let ThreadScratch {
             json,
             spans,
             redacted,
@@ -113,7 +113,7 @@ mod tests {
     }
 
     fn sealed(
-        scratch: &mut Scratch,
+        scratch: &mut ThreadScratch,
         write: impl FnOnce(&mut EventWriter<'_>) -> Result<(), DropReason>,
     ) -> Result<String, DropReason> {
         let (policy, ledger) = (policy(), Ledger::default());
@@ -125,7 +125,7 @@ mod tests {
 
     #[test]
     fn a_scratch_carries_nothing_from_one_event_to_the_next() {
-        let mut scratch = Scratch::default();
+        let mut scratch = ThreadScratch::default();
         let first = sealed(&mut scratch, |w| {
             let start = w.len();
             w.text(key!("a"), "mail bob@example.com", 100);
@@ -149,7 +149,7 @@ mod tests {
 
     #[test]
     fn an_event_is_too_large_by_what_it_is_after_redaction() {
-        let mut scratch = Scratch::default();
+        let mut scratch = ThreadScratch::default();
         let mails = "a@b.co ".repeat(limits::MAX_EVENT_BYTES / 10);
         assert!(mails.len() < limits::MAX_EVENT_BYTES);
         let event = sealed(&mut scratch, |w| {
@@ -179,7 +179,7 @@ mod tests {
 
     #[test]
     fn a_panic_is_counted_when_it_is_caught_and_so_for_an_event_that_is_given_up() {
-        let (policy, ledger, mut scratch) = (policy(), Ledger::default(), Scratch::default());
+        let (policy, ledger, mut scratch) = (policy(), Ledger::default(), ThreadScratch::default());
         let mut draft = EventDraft::begin(&mut scratch, &policy, &ledger);
         let written = draft
             .writer
@@ -197,7 +197,7 @@ mod tests {
             limits: Limits::default(),
             redactor: Redactor::custom(|_| panic!("in a rule")),
         };
-        let (ledger, mut scratch) = (Ledger::default(), Scratch::default());
+        let (ledger, mut scratch) = (Ledger::default(), ThreadScratch::default());
         let mut draft = EventDraft::begin(&mut scratch, &policy, &ledger);
         draft.writer.text(key!("prompt"), &"words ".repeat(100), 50);
         draft.writer.close_object(0);

@@ -7,7 +7,7 @@ use super::buffer::JsonBuffer;
 use super::cutter::Cutter;
 use super::key::WireKey;
 use super::value::{Captured, Content};
-use super::writer::{Capture, Stop, UNSERIALIZABLE, Writer};
+use super::writer::{Capture, Stop, UNSERIALIZABLE, ValueWriter};
 use crate::base::panics;
 use crate::ledger::Ledger;
 use crate::limits::{self, Limits};
@@ -388,7 +388,7 @@ impl<'s> EventWriter<'s> {
         end: usize,
     ) -> (Result<(), Stop>, usize) {
         let limits = &self.policy.limits;
-        let mut writer = Writer::new(self.json, limits, &mut self.cutter, capture, end);
+        let mut writer = ValueWriter::new(self.json, limits, &mut self.cutter, capture, end);
         let caught = panics::catch(|| content.write(&mut writer));
         writer.close_all();
         let members = writer.members();
@@ -455,7 +455,7 @@ mod tests {
     use serde_json::{Value, json};
 
     use super::*;
-    use crate::capture::{EventDraft, Scratch, capture_value, key};
+    use crate::capture::{EventDraft, ThreadScratch, capture_value, key};
 
     fn policy() -> CapturePolicy {
         CapturePolicy {
@@ -466,7 +466,7 @@ mod tests {
 
     /// The object with the members that `write` writes, as it is sent.
     fn object(write: impl FnOnce(&mut EventWriter<'_>)) -> String {
-        let (policy, ledger, mut scratch) = (policy(), Ledger::default(), Scratch::default());
+        let (policy, ledger, mut scratch) = (policy(), Ledger::default(), ThreadScratch::default());
         let mut draft = EventDraft::begin(&mut scratch, &policy, &ledger);
         write(&mut draft.writer);
         draft.writer.close_object(0);

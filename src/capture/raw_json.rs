@@ -3,12 +3,12 @@
 mod whole;
 
 use super::json_grammar::{MAX_NUMBER_BYTES, escapes_are_sound, is_in_range, is_number, unescape};
-use super::writer::{Stop, Writer};
+use super::writer::{Stop, ValueWriter};
 use crate::base::text::cut_at_char;
 use crate::limits;
 
 /// Writes one JSON value given as text; anything else is [`Stop::Foreign`].
-pub(crate) fn write(writer: &mut Writer<'_, '_>, text: &str) -> Result<(), Stop> {
+pub(crate) fn write(writer: &mut ValueWriter<'_, '_>, text: &str) -> Result<(), Stop> {
     if whole::write(writer, text) {
         return Ok(());
     }
@@ -27,7 +27,7 @@ pub(crate) fn write(writer: &mut Writer<'_, '_>, text: &str) -> Result<(), Stop>
 }
 
 /// Writes a number given as text.
-pub(crate) fn write_number(writer: &mut Writer<'_, '_>, text: &str) -> Result<(), Stop> {
+pub(crate) fn write_number(writer: &mut ValueWriter<'_, '_>, text: &str) -> Result<(), Stop> {
     if !is_number(text) {
         return Err(Stop::Foreign);
     }
@@ -80,7 +80,7 @@ impl<'t> Reader<'t> {
 
     /// Writes a value. Recurses no deeper than the limit of depth, since a container beyond it is
     /// passed over.
-    fn value(&mut self, writer: &mut Writer<'_, '_>) -> Result<(), Stop> {
+    fn value(&mut self, writer: &mut ValueWriter<'_, '_>) -> Result<(), Stop> {
         self.space();
         match self.peek() {
             Some(b'"') => self.string(writer),
@@ -99,7 +99,7 @@ impl<'t> Reader<'t> {
         }
     }
 
-    fn word(&mut self, writer: &mut Writer<'_, '_>, word: &'static str) -> Result<(), Stop> {
+    fn word(&mut self, writer: &mut ValueWriter<'_, '_>, word: &'static str) -> Result<(), Stop> {
         if !self.rest().starts_with(word.as_bytes()) {
             return Err(Stop::Foreign);
         }
@@ -108,7 +108,7 @@ impl<'t> Reader<'t> {
         Ok(())
     }
 
-    fn container(&mut self, writer: &mut Writer<'_, '_>, is_object: bool) -> Result<(), Stop> {
+    fn container(&mut self, writer: &mut ValueWriter<'_, '_>, is_object: bool) -> Result<(), Stop> {
         let close = if is_object { b'}' } else { b']' };
         let start = self.at;
         if !writer.open(is_object, None) {
@@ -160,7 +160,7 @@ impl<'t> Reader<'t> {
         }
     }
 
-    fn string(&mut self, writer: &mut Writer<'_, '_>) -> Result<(), Stop> {
+    fn string(&mut self, writer: &mut ValueWriter<'_, '_>) -> Result<(), Stop> {
         let most = writer.surely_kept();
         let start = self.at;
         match self.raw_string(writer.raw_window_bytes())? {
@@ -496,7 +496,7 @@ mod tests {
             let (limits, redactor) = (Limits::default(), Redactor::off());
             let mut cutter = Cutter::new(&redactor);
             let capture = Capture::Value { arguments: false };
-            let mut writer = Writer::new(&mut out, &limits, &mut cutter, capture, usize::MAX);
+            let mut writer = ValueWriter::new(&mut out, &limits, &mut cutter, capture, usize::MAX);
             let written = write(&mut writer, &text);
             let valid = serde_json::from_str::<&RawValue>(&text).is_ok();
             prop_assert_eq!(written.is_ok(), valid, "{:?}", written);

@@ -7,7 +7,7 @@ use super::buffer::JsonBuffer;
 
 /// What a thread reuses from event to event, so that logging one allocates nothing.
 #[derive(Debug, Default)]
-pub(crate) struct Scratch {
+pub(crate) struct ThreadScratch {
     /// The event as it is written.
     pub(super) json: JsonBuffer,
     /// Where in it content of the caller's stands.
@@ -24,14 +24,14 @@ const MAX_KEPT_BYTES: usize = 512 * 1024;
 const MAX_SPARE_BYTES: usize = 32 * 1024;
 
 thread_local! {
-    static SCRATCH: Cell<Option<Box<Scratch>>> = const { Cell::new(None) };
+    static SCRATCH: Cell<Option<Box<ThreadScratch>>> = const { Cell::new(None) };
     /// The memory of a captured value that was dropped, for the next one.
     static SPARE: Cell<JsonBuffer> = const { Cell::new(JsonBuffer::new()) };
 }
 
 /// Lends `f` the thread's scratch. The scratch is moved out rather than borrowed, so that a caller's
 /// `Serialize` that logs an event gets another one; so does a thread that is ending.
-pub(crate) fn with_scratch<R>(f: impl FnOnce(&mut Scratch) -> R) -> R {
+pub(crate) fn with_scratch<R>(f: impl FnOnce(&mut ThreadScratch) -> R) -> R {
     let mut scratch = SCRATCH
         .try_with(Cell::take)
         .ok()

@@ -10,7 +10,7 @@ use serde::ser::{self, Serialize};
 
 use super::binary;
 use super::text_serializer::{TextRole, TextSerializer};
-use super::writer::{Stop, Writer};
+use super::writer::{Stop, ValueWriter};
 use crate::base::text::cut_at_char;
 
 /// The names under which serde_json smuggles its own types through serde.
@@ -20,7 +20,7 @@ const NUMBER: &str = "$serde_json::private::Number";
 /// A container on its way through serde.
 #[derive(Debug)]
 pub(crate) struct Compound<'w, 'b, 'r> {
-    writer: &'w mut Writer<'b, 'r>,
+    writer: &'w mut ValueWriter<'b, 'r>,
     entries: Entries,
 }
 
@@ -36,7 +36,7 @@ enum Entries {
 }
 
 impl<'w, 'b, 'r> Compound<'w, 'b, 'r> {
-    fn new(writer: &'w mut Writer<'b, 'r>, is_object: bool, wrap: Option<&str>) -> Self {
+    fn new(writer: &'w mut ValueWriter<'b, 'r>, is_object: bool, wrap: Option<&str>) -> Self {
         let entries = if writer.open(is_object, wrap) {
             Entries::Written { keep: true }
         } else {
@@ -94,7 +94,7 @@ macro_rules! integers {
     )+};
 }
 
-impl<'w, 'b, 'r> ser::Serializer for &'w mut Writer<'b, 'r> {
+impl<'w, 'b, 'r> ser::Serializer for &'w mut ValueWriter<'b, 'r> {
     type Ok = ();
     type Error = Stop;
     type SerializeSeq = Compound<'w, 'b, 'r>;
@@ -365,5 +365,151 @@ impl ser::SerializeMap for Compound<'_, '_, '_> {
     fn end(self) -> Result<(), Stop> {
         self.finish();
         Ok(())
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use std::collections::BTreeMap;
+
+    use serde::{Serialize, Serializer};
+    use serde_json::{Value, json};
+
+    use super::*;
+    use crate::capture::{CapturePolicy, capture_value};
+    use crate::ledger::Ledger;
+    use crate::limits::Limits;
+    use crate::redact::Redactor;
+
+    fn written(value: &(impl Serialize + Sync), limits: Limits) -> Value {
+        let policy = CapturePolicy {
+            limits,
+            redactor: Redactor::off(),
+        };
+        let captured = capture_value(&policy, value, false, &Ledger::default());
+        serde_json::from_slice(captured.json.as_bytes()).unwrap()
+    }
+
+    #[derive(Serialize)]
+    struct Unit;
+
+    #[derive(Serialize)]
+    struct Wrapper(u8);
+
+    #[derive(Serialize)]
+    struct Pair(u8, &'static str);
+
+    #[derive(Serialize)]
+    enum Shape {
+        Unit,
+        Newtype(Wrapper),
+        Tuple(u8, [i8; 2]),
+        Struct {
+            inner: Option<Pair>,
+            absent: Option<u8>,
+        },
+    }
+
+    #[test]
+    fn every_shape_of_serde_is_written_as_serde_json_writes_it() {
+        let shapes = (
+            [
+                Shape::Unit,
+                Shape::Newtype(Wrapper(1)),
+                Shape::Tuple(2, [-3, 4]),
+            ],
+            Shape::Struct {
+                inner: Some(Pair(5, "text")),
+                absent: None,
+            },
+            (Unit, (), true, 'c', u64::MAX, i64::MIN),
+            (0.1_f32, -2.5e300_f64, f64::NAN, f64::INFINITY),
+            BTreeMap::from([(1, Unit), (2, Unit)]),
+        );
+        let expected = serde_json::to_value(&shapes).unwrap();
+        assert_eq!(written(&shapes, Limits::default()), expected);
+    }
+
+    #[test]
+    fn what_is_too_deep_becomes_a_mark_in_every_shape() {
+        let limits = Limits::default().max_depth(1);
+        let mark = json!("[max depth]");
+        for (value, expected) in [
+            (written(&[[0]], limits), json!([[0]])),
+            (written(&[[[0]]], limits), json!([[mark]])),
+            (written(&[[(0, 1)]], limits), json!([[mark]])),
+            (written(&[[Pair(0, "a")]], limits), json!([[mark]])),
+            (
+                written(&[[BTreeMap::from([(1, [2])])]], limits),
+                json!([[mark]]),
+            ),
+            (
+                written(&[[Shape::Tuple(0, [1, 2])]], limits),
+                json!([[mark]]),
+            ),
+            (
+                written(
+                    &[[Shape::Struct {
+                        inner: None,
+                        absent: None,
+                    }]],
+                    limits,
+                ),
+                json!([[mark]]),
+            ),
+        ] {
+            assert_eq!(value, expected);
+        }
+    }
+
+    /// Gives the name and the value of a member in two calls, as serde's derive does for `flatten`.
+    struct Apart(usize);
+
+    impl Serialize for Apart {
+        fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
+            use serde::ser::SerializeMap;
+            let mut map = serializer.serialize_map(None)?;
+            for n in 0..self.0 {
+                map.serialize_key(&n)?;
+                map.serialize_value(&[n])?;
+            }
+            map.end()
+        }
+    }
+
+    #[test]
+    fn a_name_and_its_value_may_come_apart() {
+        let limits = Limits::default().max_top_keys(3).max_nested_keys(3);
+        let whole = BTreeMap::from_iter((0..5).map(|n| (n, [n])));
+        let expected = json!({"0": [0], "1": [1], "2": [2], "_truncated_keys": 2});
+        assert_eq!(written(&whole, limits), expected);
+        assert_eq!(written(&Apart(5), limits), expected);
+        let shallow = limits.max_depth(0);
+        assert_eq!(written(&[Apart(5)], shallow), json!(["[max depth]"]));
+    }
+
+    struct Endless;
+
+    impl Display for Endless {
+        fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+            loop {
+                f.write_str("é")?;
+            }
+        }
+    }
+
+    impl Serialize for Endless {
+        fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
+            serializer.collect_str(self)
+        }
+    }
+
+    #[test]
+    fn a_text_that_never_ends_is_read_up_to_its_limit() {
+        let limits = Limits::default().max_string_chars(100);
+        let text = written(&Endless, limits);
+        let text = text.as_str().unwrap();
+        assert_eq!(text.chars().count(), 100);
+        assert_eq!(text.trim_start_matches('é'), "...");
     }
 }

@@ -4,7 +4,7 @@
 use serde::ser::{self, Serialize};
 
 use super::raw_json;
-use super::writer::{Stop, Writer};
+use super::writer::{Stop, ValueWriter};
 
 /// What a text is.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -19,7 +19,7 @@ pub(crate) enum TextRole {
 
 /// Writes a value that has to be a text; any other is [`Stop::Foreign`].
 pub(crate) struct TextSerializer<'w, 'b, 'r> {
-    pub(super) writer: &'w mut Writer<'b, 'r>,
+    pub(super) writer: &'w mut ValueWriter<'b, 'r>,
     pub(super) role: TextRole,
 }
 

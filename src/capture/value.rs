@@ -5,7 +5,7 @@ use serde::ser::Serialize;
 use super::buffer::JsonBuffer;
 use super::raw_json;
 use super::scratch;
-use super::writer::{Stop, UNSERIALIZABLE, Writer};
+use super::writer::{Stop, UNSERIALIZABLE, ValueWriter};
 use crate::redact::Counts;
 
 /// A value that was captured before the event it becomes part of: JSON within the limits, not yet
@@ -92,7 +92,7 @@ fn members(object: &str) -> Vec<(&str, usize)> {
 }
 
 impl Value for Captured {
-    fn write(&self, writer: &mut Writer<'_, '_>) -> Result<(), Stop> {
+    fn write(&self, writer: &mut ValueWriter<'_, '_>) -> Result<(), Stop> {
         // `JsonBuffer` was given UTF-8 alone.
         raw_json::write(
             writer,
@@ -113,7 +113,7 @@ impl Drop for Captured {
 
 /// A caller's value, with its type erased: the writer is one concrete type, so this is object-safe.
 pub(crate) trait Value {
-    fn write(&self, writer: &mut Writer<'_, '_>) -> Result<(), Stop>;
+    fn write(&self, writer: &mut ValueWriter<'_, '_>) -> Result<(), Stop>;
 
     /// The value itself, if it was captured before.
     fn captured(&self) -> Option<&Captured> {
@@ -122,7 +122,7 @@ pub(crate) trait Value {
 }
 
 impl<T: Serialize + ?Sized> Value for T {
-    fn write(&self, writer: &mut Writer<'_, '_>) -> Result<(), Stop> {
+    fn write(&self, writer: &mut ValueWriter<'_, '_>) -> Result<(), Stop> {
         self.serialize(writer)
     }
 }

@@ -50,7 +50,7 @@ pub(crate) enum Capture {
 
 /// Writes one value behind what `out` holds.
 #[derive(Debug)]
-pub(crate) struct Writer<'b, 'r> {
+pub(crate) struct ValueWriter<'b, 'r> {
     pub(super) out: &'b mut JsonBuffer,
     pub(super) limits: &'b Limits,
     cutter: &'b mut Cutter<'r>,
@@ -108,7 +108,7 @@ pub(crate) struct Container {
 /// The name of the member that says how many others were left out of an object.
 const OMITTED: &str = "_truncated_keys";
 
-impl<'b, 'r> Writer<'b, 'r> {
+impl<'b, 'r> ValueWriter<'b, 'r> {
     pub(crate) fn new(
         out: &'b mut JsonBuffer,
         limits: &'b Limits,
@@ -389,5 +389,131 @@ impl<'b, 'r> Writer<'b, 'r> {
     pub(super) fn number(&mut self, number: impl Serialize) -> Result<(), Stop> {
         self.next.max_chars = self.limits.string_chars;
         serde_json::to_writer(&mut *self.out, &number).map_err(|_| Stop::Foreign)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use std::collections::BTreeMap;
+
+    use serde_json::{Value, json};
+
+    use super::*;
+    use crate::redact::Redactor;
+
+    struct Written {
+        result: Result<(), Stop>,
+        json: Value,
+        members: usize,
+        overflowed: bool,
+    }
+
+    /// Writes as much of a value as fits into so many bytes.
+    fn write(value: &impl Serialize, capture: Capture, limits: &Limits, end: usize) -> Written {
+        let (mut out, redactor) = (JsonBuffer::new(), Redactor::off());
+        let mut cutter = Cutter::new(&redactor);
+        let mut writer = ValueWriter::new(&mut out, limits, &mut cutter, capture, end);
+        let result = value.serialize(&mut writer);
+        writer.close_all();
+        let (members, overflowed) = (writer.members(), writer.overflowed());
+        Written {
+            result,
+            json: serde_json::from_slice(out.as_bytes()).unwrap(),
+            members,
+            overflowed,
+        }
+    }
+
+    const VALUE: Capture = Capture::Value { arguments: false };
+
+    #[test]
+    fn wherever_the_room_ends_json_is_left() {
+        let value = json!({"a": [1, {"b": "text", "c": [[], {}]}], "d": {"e": null}, "f": [true]});
+        let whole = value.to_string().len();
+        let mut stopped = 0;
+        for end in 0..=whole {
+            let written = write(&value, VALUE, &Limits::default(), end);
+            match written.result {
+                Ok(()) => assert_eq!(written.json, value, "{end}"),
+                Err(Stop::Room) => stopped += 1,
+                Err(other) => panic!("{end}: {other:?}"),
+            }
+        }
+        assert!(stopped > whole / 2, "{stopped} of {whole}");
+    }
+
+    struct Fails;
+
+    impl Serialize for Fails {
+        fn serialize<S: serde::Serializer>(&self, _: S) -> Result<S::Ok, S::Error> {
+            Err(ser::Error::custom("a fault of the caller's"))
+        }
+    }
+
+    #[test]
+    fn what_a_value_that_fails_leaves_half_written_is_completed() {
+        let limits = Limits::default();
+        let list = write(&[(1, Fails)], VALUE, &limits, usize::MAX);
+        assert_eq!(list.result, Err(Stop::Foreign));
+        assert_eq!(list.json, json!([[1]]));
+        let member = BTreeMap::from([("a", Fails)]);
+        let object = write(&(0, member), VALUE, &limits, usize::MAX);
+        assert_eq!(object.result, Err(Stop::Foreign));
+        assert_eq!(object.json, json!([0, {"a": null}]));
+    }
+
+    #[test]
+    fn what_is_passed_over_has_a_budget() {
+        let items = |count: usize| vec![0; limits::MAX_LIST_ITEMS + count];
+        let write = |items: Vec<i32>| write(&items, VALUE, &Limits::default(), usize::MAX).result;
+        assert!(write(items(limits::MAX_SKIPPED_NODES)).is_ok());
+        let beyond = write(items(limits::MAX_SKIPPED_NODES + 1));
+        assert!(matches!(beyond, Err(Stop::Budget)), "{beyond:?}");
+    }
+
+    #[test]
+    fn a_member_of_the_callers_keeps_the_name_of_the_count() {
+        let limits = Limits::default().max_top_keys(2);
+        let write = |value| write(&value, VALUE, &limits, usize::MAX).json;
+        let cut = write(json!({"a": 1, "b": 2, "c": 3}));
+        assert_eq!(cut, json!({"a": 1, "b": 2, (OMITTED): 1}));
+        let own = write(json!({OMITTED: "mine", "b": 2, "c": 3}));
+        assert_eq!(own, json!({(OMITTED): "mine", "b": 2}));
+    }
+
+    #[test]
+    fn names_without_values_are_a_list_and_all_are_counted() {
+        let names = |count: usize| {
+            let member = |n| (format!("name {n:03}"), json!({"x": [n]}));
+            Value::Object((0..count).map(member).collect())
+        };
+        let write = |count, end| write(&names(count), Capture::NamesOnly, &Limits::default(), end);
+        let all = write(3, usize::MAX);
+        assert_eq!(all.json, json!(["name 000", "name 001", "name 002"]));
+        assert_eq!((all.members, all.overflowed), (3, false));
+        let many = write(limits::MAX_ARGUMENT_KEYS + 7, usize::MAX);
+        assert_eq!(
+            many.json.as_array().unwrap().len(),
+            limits::MAX_ARGUMENT_KEYS
+        );
+        assert_eq!(many.members, limits::MAX_ARGUMENT_KEYS + 7);
+        let cramped = write(100, 50);
+        assert!(cramped.result.is_ok() && cramped.overflowed);
+        assert!(cramped.json.as_array().unwrap().len() < 10);
+        assert_eq!(cramped.members, 100);
+    }
+
+    #[test]
+    fn the_limit_of_a_query_is_that_of_arguments_alone() {
+        let limits = Limits::default().max_query_chars(20).max_string_chars(40);
+        let text = "a word ".repeat(20);
+        let value = json!({"query": text, "other": text, "list": {"query": [text]}});
+        for (arguments, query, listed) in [(true, 20, 20), (false, 40, 40)] {
+            let json = write(&value, Capture::Value { arguments }, &limits, usize::MAX).json;
+            let chars = |text: &Value| text.as_str().unwrap().chars().count();
+            assert_eq!(chars(&json["query"]), query);
+            assert_eq!(chars(&json["other"]), 40);
+            assert_eq!(chars(&json["list"]["query"][0]), listed);
+        }
     }
 }

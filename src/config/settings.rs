@@ -36,7 +36,7 @@ impl Builder {
         let spool = self.spool.as_ref().map(|spool| shown(spool.path()));
         let dry_run = self.dry_run.as_deref().map(shown);
 
-        // A value that is none is an error of its own.
+        // An invalid value is reported as an error of its own.
         let insecure = self.insecure_http().ok().flatten();
         let insecure = insecure.map(|(allow, origin)| (allow.to_string(), origin));
         let insecure = Setting::found("allow_insecure_http", insecure, "false");

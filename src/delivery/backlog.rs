@@ -85,7 +85,7 @@ impl Backlog {
         let mut made = self.receiver.rewrite(&source.segment, start);
         while !source.is_done() && !made.is_full() && made.reserve() {
             self.rewrite_event(&source.segment, source.next, &mut made);
-            made.settle();
+            made.release_unused();
             source.next += 1;
         }
         let is_stuck = source.next == start && !source.is_done();

@@ -45,7 +45,7 @@ pub(crate) struct Batch {
     parts: VecDeque<Part>,
     /// How often the request of just these events has timed out.
     pub(crate) timeouts: u32,
-    /// How often a request with these events was of no avail, whatever the cause.
+    /// How many requests with these events have failed, whatever the cause.
     pub(crate) failures: u32,
     pub(crate) faults: Faults,
     /// The part that it is of a batch that is searched.
@@ -229,7 +229,7 @@ mod tests {
     use proptest::prelude::*;
 
     use super::*;
-    use crate::capture::{CapturePolicy, EventDraft, Scratch};
+    use crate::capture::{CapturePolicy, EventDraft, ThreadScratch};
     use crate::ledger::Ledger;
     use crate::limits::Limits;
     use crate::queue::{self, Bounds, Receiver, WhenFull};
@@ -254,7 +254,7 @@ mod tests {
         let (mut all, mut id) = (Batch::default(), 0);
         for sizes in sizes {
             for size in sizes {
-                let mut scratch = Scratch::default();
+                let mut scratch = ThreadScratch::default();
                 let mut draft = EventDraft::begin(&mut scratch, &policy, &ledger);
                 let json = format!("\"{}\"", "x".repeat(*size));
                 draft.writer.raw(&json);

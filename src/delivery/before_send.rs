@@ -3,7 +3,7 @@
 use serde_json::{Map, Value};
 
 use crate::base::panics;
-use crate::capture::{CapturePolicy, EventDraft, EventWriter, Scratch, key};
+use crate::capture::{CapturePolicy, EventDraft, EventWriter, ThreadScratch, key};
 use crate::hooks::BeforeSend;
 use crate::ledger::{DropReason, Ledger};
 use crate::limits::Limits;
@@ -14,7 +14,7 @@ use crate::wire::Wire;
 pub(crate) struct Hook {
     hook: BeforeSend,
     policy: CapturePolicy,
-    scratch: Scratch,
+    scratch: ThreadScratch,
 }
 
 impl Hook {
@@ -33,7 +33,7 @@ impl Hook {
                 limits,
                 redactor: redactor.clone(),
             },
-            scratch: Scratch::default(),
+            scratch: ThreadScratch::default(),
         }
     }
 
@@ -121,4 +121,110 @@ fn member(
     } else {
         w.member(name, value, usize::MAX)
     };
+}
+
+#[cfg(test)]
+mod tests {
+    use std::sync::Arc;
+
+    use serde_json::json;
+
+    use super::*;
+
+    /// What becomes of an event on its way through a hook, and how many panics were counted.
+    fn apply(
+        wire: &Wire,
+        event: &str,
+        hook: impl Fn(Value) -> Option<Value> + Send + Sync + 'static,
+    ) -> (Result<Value, DropReason>, u64) {
+        let ledger = Ledger::default();
+        let mut hook = Hook::new(Arc::new(hook), &Redactor::default());
+        let sent = hook.apply(event.as_bytes(), wire, &ledger);
+        let sent = sent.map(|json| serde_json::from_slice(json.as_bytes()).unwrap());
+        (sent, ledger.snapshot(0).panics)
+    }
+
+    fn event() -> Value {
+        json!({
+            "activity_type": "MCP_TOOL_CALL", "user_id": "u1", "user_id_type": "ANONYMOUS_ID", "event_id": 7,
+            "event_at": 1_800_000_000, "environment": "test",
+            "meta": {"tool": "search", "instance": "00000000000000ab", "sequence": 3, "session_id": "h1"},
+        })
+    }
+
+    fn sent(hook: impl Fn(&mut Value) + Send + Sync + 'static) -> Value {
+        let apply = apply(&Wire::Reo, &event().to_string(), move |mut event| {
+            hook(&mut event);
+            Some(event)
+        });
+        apply.0.unwrap()
+    }
+
+    #[test]
+    fn what_says_whose_and_which_event_it_is_cannot_be_changed() {
+        assert_eq!(sent(|_| ()), event());
+        let changed = sent(|event| {
+            for name in ["activity_type", "user_id", "user_id_type", "event_id"] {
+                event[name] = json!("changed");
+            }
+            event.as_object_mut().unwrap().remove("event_at");
+            event["meta"]["instance"] = json!("changed");
+            event["meta"].as_object_mut().unwrap().remove("sequence");
+        });
+        assert_eq!(changed, event());
+    }
+
+    #[test]
+    fn other_members_may_be_changed_added_and_removed() {
+        let changed = sent(|event| {
+            event["environment"] = json!("production");
+            event["meta"]["team"] = json!("search");
+            event["meta"].as_object_mut().unwrap().remove("tool");
+        });
+        let mut expected = event();
+        expected["environment"] = json!("production");
+        expected["meta"]["team"] = json!("search");
+        expected["meta"].as_object_mut().unwrap().remove("tool");
+        assert_eq!(changed, expected);
+        let bare = sent(|event| drop(event.as_object_mut().unwrap().remove("meta")));
+        assert_eq!(
+            bare.get("meta"),
+            None,
+            "without `meta` nothing of it is left"
+        );
+    }
+
+    #[test]
+    fn what_a_hook_puts_in_is_redacted_and_what_it_leaves_is_not_read_again() {
+        let changed = sent(|event| {
+            event["environment"] = json!("mail to rachel@example.com");
+            event["meta"]["password"] = json!("correct horse");
+            event["meta"]["session_id"] = json!("rachel@example.com");
+        });
+        assert_eq!(changed["environment"], "mail to [REDACTED_EMAIL]");
+        assert_eq!(changed["meta"]["password"], "[REDACTED_FIELD]");
+        assert_eq!(changed["meta"]["session_id"], "[REDACTED_EMAIL]");
+        // A tool's name is not redacted, also when it looks like an address.
+        let mut named = event();
+        named["meta"]["tool"] = json!("rachel@example.com");
+        let (sent, _) = apply(&Wire::Reo, &named.to_string(), Some);
+        assert_eq!(sent, Ok(named));
+    }
+
+    #[test]
+    fn an_event_that_a_hook_does_not_return_as_an_object_is_dropped() {
+        type Returns = fn(Value) -> Option<Value>;
+        let returns: [(Returns, u64); 4] = [
+            (|_| None, 0),
+            (|_| Some(json!([1])), 0),
+            (|_| Some(json!("text")), 0),
+            (|_| panic!("a fault of the hook's"), 1),
+        ];
+        for (hook, panics) in returns {
+            let dropped = apply(&Wire::Reo, &event().to_string(), hook);
+            assert_eq!(dropped, (Err(DropReason::BeforeSend), panics));
+        }
+        let no_event = apply(&Wire::Reo, "[1]", |_| panic!("a hook sees objects alone"));
+        assert_eq!(no_event, (Err(DropReason::BeforeSend), 0));
+    }
 }

@@ -9,7 +9,7 @@ use super::batch::Batch;
 use super::flights::{Ended, Response};
 use super::gate::{Gate, Load};
 use super::message::{DiskFlush, answer};
-use super::search::{Finding, Piece, Searches};
+use super::search::{Piece, SearchResult, Searches};
 use super::shared::Shared;
 use super::spooling::{Spooling, Store};
 use super::stillness::Stillness;
@@ -20,7 +20,7 @@ use crate::ledger::{DropReason, Stats};
 use crate::queue::{EventEnd, Receiver};
 use crate::transport::{Request, SendError};
 use crate::wire::answer::{Receipt, Refusal, Verdict, is_page};
-use crate::wire::parts::Sender;
+use crate::wire::parts::SenderInfo;
 
 /// With fewer events than this waiting, a wire of one event per request is not paced after an outage.
 const UNPACED_EVENTS: u64 = 100;
@@ -34,13 +34,13 @@ pub(super) struct Destination {
     spooling: Option<Spooling>,
     stillness: Stillness,
     next_tick: Instant,
-    /// How many events were wanted to be sent when this was last looked at.
+    /// How many events had become due to be sent by the last tick.
     wanted: u64,
-    /// Somebody waits for segments before this one, so that they are not paced.
+    /// Segments before this one are not paced after an outage, since somebody waits for them.
     unpaced_before: u64,
 }
 
-/// A request that failed in a way that is tried again.
+/// The failure of a request whose events are sent again.
 struct Failure {
     cause: String,
     retry_after: Option<Duration>,
@@ -168,8 +168,8 @@ impl Destination {
         self.backlog.retries.remove(at)
     }
 
-    /// Takes a suspect for the probe where nothing else is left: suspects are held until one gets through.
-    /// What an ingest that seems to be down said of it counts for nothing.
+    /// Takes a suspect as the probe where no other batch is left: while the ingest seems to be down, suspects
+    /// wait for a request that succeeds. Its 5xx answers are forgotten, since they may be of the outage.
     fn suspect_as_probe(&mut self) -> Option<Batch> {
         if !self.gate.holds_all() {
             return None;
@@ -189,7 +189,7 @@ impl Destination {
         batch
     }
 
-    /// Nothing is left that is worth a request before the next tick.
+    /// Ends a recovery once nothing is left that is worth a request before the next tick.
     fn note_all_sent(&mut self) {
         self.backlog.send_partial &= self.backlog.waits_for_memory();
         let mut retries = self.backlog.retries.iter();
@@ -238,7 +238,7 @@ impl Destination {
             instance,
             ..
         } = &*self.shared;
-        let sender = Sender {
+        let sender = SenderInfo {
             instance: *instance,
             sequence: self.backlog.flights.count,
             dropped: ledger.dropped(),
@@ -278,7 +278,7 @@ impl Destination {
     }
 
     fn on_response(&mut self, batch: Batch, started: Instant, response: &Response) {
-        let (verdict, cause) = self.judge(response);
+        let (verdict, cause) = self.classify_response(response);
         let is_accepted = verdict == Verdict::Delivered;
         self.suspects.ended(&batch.faults, is_accepted, self.now());
         if let Verdict::Retry { after } = verdict {
@@ -305,8 +305,8 @@ impl Destination {
         }
     }
 
-    /// Says what an answer means, and how it is told.
-    fn judge(&self, response: &Response) -> (Verdict, String) {
+    /// Returns what an answer means, and its description for log lines and errors.
+    fn classify_response(&self, response: &Response) -> (Verdict, String) {
         let settings = &self.shared.settings;
         let verdict = (settings.wire.profile().classify_answer)(
             response.status,
@@ -382,19 +382,19 @@ impl Destination {
     fn search(&mut self, mut batch: Batch, cause: &str) {
         let piece = batch.piece;
         match self.searches.refused(piece, batch.len()) {
-            Finding::Event => self.drop_batch(&batch, DropReason::Rejected, cause),
-            Finding::Quarters(piece) => {
+            SearchResult::Event => self.drop_batch(&batch, DropReason::Rejected, cause),
+            SearchResult::Quarters(piece) => {
                 batch.piece = Some(piece);
                 let (first, second) = batch.halve();
                 for half in [Some(first), second].into_iter().flatten() {
                     self.backlog.requeue_halves(half);
                 }
             }
-            Finding::Halves(piece) => {
+            SearchResult::Halves(piece) => {
                 batch.piece = Some(piece);
                 self.backlog.requeue_halves(batch);
             }
-            Finding::Request => {
+            SearchResult::Request => {
                 let cause = format!("{cause}, and to every part: the fault is the request's");
                 self.drop_batch(&batch, DropReason::Rejected, &cause);
                 self.drop_pieces(piece, &cause);
@@ -419,7 +419,7 @@ impl Destination {
         }
     }
 
-    /// Puts back a batch whose request failed in a way that is tried again.
+    /// Puts back a batch whose request failed, to be sent again.
     fn on_failure(&mut self, mut batch: Batch, started: Instant, failure: &Failure) {
         let now = self.now();
         self.shared.ledger.retry();
@@ -427,7 +427,8 @@ impl Destination {
         let passed_gate = !batch.faults.is_suspect;
         let fate = if failure.is_fault {
             let is_alone = batch.len() == 1;
-            self.suspects.judge(&mut batch.faults, is_alone, now)
+            self.suspects
+                .classify_fault(&mut batch.faults, is_alone, now)
         } else {
             Fate::Counts
         };
@@ -471,7 +472,7 @@ impl Destination {
         }
     }
 
-    /// Puts a batch back in halves, for another reason than to search it.
+    /// Puts a batch back in halves, which no longer count as quarters of a search.
     fn halve(&mut self, mut batch: Batch) {
         if let Some(piece) = &mut batch.piece {
             piece.is_quarter = false;
@@ -498,22 +499,22 @@ impl Destination {
     pub(super) fn send_all(&mut self) -> u64 {
         self.backlog.send_partial = true;
         self.gate.allow_probe(self.now());
-        self.hurry();
+        self.send_unpaced();
         self.unpaced_before
     }
 
-    /// Nobody waits any more.
-    pub(super) fn stop_hurry(&mut self) {
+    /// Paces requests again after an outage: nobody waits any more.
+    pub(super) fn resume_pacing(&mut self) {
         self.unpaced_before = 0;
     }
 
-    /// Whether the rate would be bounded, were it not for somebody who waits.
-    pub(super) fn is_hurrying(&self) -> bool {
+    /// Whether a wait has exempted a recovery from its pace.
+    pub(super) fn is_unpaced(&self) -> bool {
         self.unpaced_before > 0 && self.gate.is_recovering()
     }
 
-    /// Has what is queued sent as fast as may be, since somebody waits for it.
-    pub(super) fn hurry(&mut self) {
+    /// Exempts what is queued so far from the pace of a recovery, since somebody waits for it.
+    pub(super) fn send_unpaced(&mut self) {
         self.unpaced_before = self.backlog.receiver.seal();
     }
 
@@ -558,7 +559,7 @@ impl Destination {
         let suspect = self.backlog.suspect_due(now);
         let suspect = suspect.and_then(|due| self.suspects.next_at(now).map(|at| at.max(due)));
         let spooling = self.spooling.as_ref().map(Spooling::wake_at);
-        // What could go out by now has, or waits for something else.
+        // What was due by now has gone out, or waits for something other than a time.
         let later = gate.into_iter().chain(suspect).filter(|at| *at > now);
         later.chain(spooling).fold(self.next_tick, Instant::min)
     }

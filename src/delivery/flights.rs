@@ -7,7 +7,7 @@ use tokio::task::{Id, JoinError, JoinSet};
 
 use super::batch::Batch;
 use super::settings::DeliverySettings;
-use crate::transport::{Answer, Request, SendError};
+use crate::transport::{IncomingResponse, Request, SendError};
 
 /// A response, read as far as the deadline allowed.
 #[derive(Debug)]
@@ -60,7 +60,7 @@ impl Flights {
                 answer = request => answer,
                 () = clock.sleep_until(deadline) => Err(SendError::Timeout),
             };
-            let Answer {
+            let IncomingResponse {
                 status,
                 retry_after,
                 body,
@@ -145,7 +145,7 @@ mod tests {
     impl Transport for Scripted {
         fn send(&self, request: Request) -> SendFuture {
             let answer = |body| {
-                Ok(Answer {
+                Ok(IncomingResponse {
                     status: 200,
                     retry_after: None,
                     content_type: None,

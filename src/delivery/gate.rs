@@ -9,15 +9,17 @@ use crate::base::random::Rng;
 /// Failures in a row after which the ingest is taken to be down.
 pub(crate) const BREAKER_FAILURES: u32 = 5;
 
-/// How long nothing is sent then, give or take a half; longer if that was too soon, up to the most.
+/// How long the breaker stays open: the first time this, give or take a half; after a probe that failed at most the
+/// second, and no less than a third of it.
 pub(crate) const BREAKER_OPEN: Duration = Duration::from_secs(30);
 pub(crate) const MAX_BREAKER_OPEN: Duration = Duration::from_secs(60);
 
-/// After an outage at most so many times as many requests a second as usual. Where the ingest sheds, additive
-/// increase and multiplicative decrease (by the factor of RFC 9438): much less at once, since the pauses it asks
-/// for cost more than the rate; soon more again, so that all senders come to equal shares, and the last ones take
-/// what those leave that are done. Never less than what catches up in little more than the time of the outage: an
-/// ingest that takes less still bounds each sender by `Retry-After`.
+/// The bounds of the rate after an outage, as multiples of the usual one. Each time the ingest sheds requests, the
+/// rate is multiplied by the factor of RFC 9438, and then grows by a constant (additive increase, multiplicative
+/// decrease). The decrease is large, since the pauses that the ingest asks for cost more than a lower rate; the
+/// increase brings all senders to equal shares, and lets the last ones use what the others no longer need. At the
+/// lower bound a sender catches up in little more than the time of the outage; an ingest that takes less still bounds
+/// it by `Retry-After`.
 const MAX_SPEED: f64 = 3.0;
 const MIN_SPEED: f64 = 1.75;
 const SLOWER: f64 = 0.7;
@@ -137,7 +139,7 @@ impl Gate {
         }
     }
 
-    /// Whether requests may soon go out: it does not wait for a time.
+    /// Whether the gate waits for no time: it is open, or an answer or a request may open it now.
     pub(crate) fn may_open(&self, now: Instant) -> bool {
         !matches!(self.state, GateState::Closed { until, .. } if until > now)
     }
@@ -147,7 +149,7 @@ impl Gate {
         self.recovery.is_some()
     }
 
-    /// Notes how many requests have become due, so that it is known what is usual.
+    /// Counts the requests that have become due: the usual rate follows from them.
     pub(crate) fn wanted(&mut self, requests: u64, now: Instant) {
         self.meter.count(requests, now);
         if let Some(recovery) = &mut self.recovery {
@@ -218,7 +220,8 @@ impl Gate {
             self.begin_recovery(counts && self.state == GateState::Open, now);
         }
         let wait = match retry_after {
-            // It knows better than the breaker, but for one that asks for no time again and again.
+            // The pause that the ingest asks for wins over the breaker's, unless it fails again and again and asks for
+            // none.
             Some(Duration::ZERO) if is_down => self.breaker(),
             Some(asked) => self.spread(asked),
             None if is_down => self.backoff().max(self.breaker()),
@@ -240,7 +243,8 @@ impl Gate {
         broke
     }
 
-    /// Begins one, or goes on with one: more slowly if what failed was no probe, but went too fast.
+    /// Begins a recovery, or goes on with one: more slowly where the request that failed was no probe, and the rate
+    /// therefore too high.
     fn begin_recovery(&mut self, was_too_fast: bool, now: Instant) {
         let before = self.recovery.take();
         let (speed, next_at) = before.map_or((MAX_SPEED, now), |before| {

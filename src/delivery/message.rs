@@ -113,3 +113,60 @@ pub struct ShutdownReport {
     /// How long it took.
     pub elapsed: Duration,
 }
+
+#[cfg(test)]
+mod tests {
+    use std::sync::Arc;
+    use std::task::{Context, Wake, Waker};
+
+    use super::*;
+    use crate::ledger::DropReason;
+
+    const SECOND: Duration = Duration::from_secs(1);
+
+    #[test]
+    fn a_confirmation_says_how_the_event_ended_and_only_the_first_end_counts() {
+        let unknown = Err(ConfirmError::Unknown(SECOND));
+        let dropped = DropReason::Expired;
+        for (end, expected) in [
+            (Some(EventEnd::Delivered), Ok(())),
+            (
+                Some(EventEnd::Dropped(dropped)),
+                Err(ConfirmError::Dropped(dropped)),
+            ),
+            // The next process delivers it, or does not.
+            (Some(EventEnd::Spooled), unknown),
+            (None, unknown),
+        ] {
+            let (reply, mut answer) = oneshot::channel();
+            let waiter = ConfirmationWaiter::new(SECOND, reply);
+            match end {
+                Some(end) => waiter.end(end),
+                None => waiter.time_out(),
+            }
+            waiter.end(EventEnd::Dropped(DropReason::Closed));
+            waiter.time_out();
+            assert_eq!(answer.try_recv(), Ok(expected));
+        }
+    }
+
+    struct Panics;
+
+    impl Wake for Panics {
+        fn wake(self: Arc<Self>) {
+            panic!("a fault of the host's waker")
+        }
+    }
+
+    #[test]
+    fn neither_a_waker_that_panics_nor_a_wait_that_is_given_up_stops_the_worker() {
+        let (reply, mut waits) = oneshot::channel();
+        let waker = Waker::from(Arc::new(Panics));
+        let mut context = Context::from_waker(&waker);
+        assert!(Pin::new(&mut waits).poll(&mut context).is_pending());
+        answer(reply, 7);
+        let (reply, given_up) = oneshot::channel();
+        drop(given_up);
+        answer(reply, 7);
+    }
+}

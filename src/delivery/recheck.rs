@@ -14,7 +14,7 @@ use crate::limits::MAX_EVENT_BYTES;
 use crate::redact::{Counts, Draft, Redactor};
 use crate::wire::Profile;
 
-/// Appends an event to `out`, redacted; an error says as what it is to be dropped.
+/// Appends an event to `out`, redacted; the error is the reason to drop it.
 pub(super) fn recheck(
     json: &[u8],
     profile: &Profile,

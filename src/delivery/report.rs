@@ -220,3 +220,164 @@ impl Reporter {
         }
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use std::fmt;
+    use std::sync::Mutex;
+
+    use tracing::field::{Field, Visit};
+    use tracing::span;
+
+    use super::*;
+    use crate::base::lock::lock;
+
+    /// Keeps the level and the text of each log line.
+    #[derive(Clone, Default)]
+    struct Lines(Arc<Mutex<Vec<String>>>);
+
+    struct Text(String);
+
+    impl Visit for Text {
+        fn record_debug(&mut self, _: &Field, value: &dyn fmt::Debug) {
+            self.0 = format!("{value:?}");
+        }
+    }
+
+    impl tracing::Subscriber for Lines {
+        fn enabled(&self, metadata: &tracing::Metadata<'_>) -> bool {
+            metadata.target() == log::LOG_TARGET
+        }
+
+        fn new_span(&self, _: &span::Attributes<'_>) -> span::Id {
+            span::Id::from_u64(1)
+        }
+
+        fn record(&self, _: &span::Id, _: &span::Record<'_>) {}
+
+        fn record_follows_from(&self, _: &span::Id, _: &span::Id) {}
+
+        fn event(&self, event: &tracing::Event<'_>) {
+            let mut text = Text(String::new());
+            event.record(&mut text);
+            lock(&self.0).push(format!("{}: {}", event.metadata().level(), text.0));
+        }
+
+        fn enter(&self, _: &span::Id) {}
+
+        fn exit(&self, _: &span::Id) {}
+    }
+
+    /// What is logged, and what the error callback is given.
+    fn reported(report: impl FnOnce(&mut Reporter, &Ledger)) -> (Vec<String>, Vec<String>) {
+        let (ledger, lines) = (Arc::new(Ledger::default()), Lines::default());
+        let errors = Arc::new(Mutex::new(Vec::new()));
+        let called = Arc::clone(&errors);
+        let on_error: OnError = Arc::new(move |error| lock(&called).push(error.to_string()));
+        let mut reporter = Reporter::new(Arc::clone(&ledger), Some(on_error), false);
+        tracing::subscriber::with_default(lines.clone(), || report(&mut reporter, &ledger));
+        let lines = std::mem::take(&mut *lock(&lines.0));
+        let errors = std::mem::take(&mut *lock(&errors));
+        (lines, errors)
+    }
+
+    #[test]
+    fn an_outage_is_a_line_at_its_start_and_one_at_its_end_and_each_failure_is_called() {
+        let (lines, errors) = reported(|reporter, _| {
+            reporter.recovered();
+            for _ in 0..2 {
+                reporter.retrying(3, "status 503");
+                reporter.retrying(3, "status 503");
+                reporter.recovered();
+                reporter.recovered();
+            }
+        });
+        let start = "WARN: usage delivery fails and is tried again: status 503";
+        let end = "INFO: usage delivery works again";
+        assert_eq!(lines, [start, end, start, end]);
+        assert_eq!(errors.len(), 4);
+    }
+
+    #[test]
+    fn a_batch_that_fails_while_others_are_taken_is_no_outage() {
+        let (lines, errors) = reported(|reporter, _| {
+            reporter.suspects(1, "status 500");
+            reporter.recovered();
+        });
+        assert!(lines.is_empty(), "{lines:?}");
+        assert_eq!(errors.len(), 1);
+    }
+
+    #[test]
+    fn a_refusal_is_logged_once_for_each_reason_until_something_is_taken() {
+        let (lines, errors) = reported(|reporter, _| {
+            for _ in 0..2 {
+                for reason in [DropReason::Unauthorized, DropReason::Rejected] {
+                    reporter.dropped(1, reason, "answered");
+                    reporter.dropped(1, reason, "answered");
+                }
+                reporter.delivered(1, 200);
+            }
+            reporter.dropped(0, DropReason::Unauthorized, "nothing");
+            // The host's own doing, and what becomes of an outage, are no refusals.
+            reporter.dropped(1, DropReason::BeforeSend, "hook");
+            reporter.dropped(1, DropReason::Expired, "age");
+        });
+        let refused =
+            |reason: DropReason| format!("ERROR: usage events are refused ({reason}): answered");
+        let (first, second) = (
+            refused(DropReason::Unauthorized),
+            refused(DropReason::Rejected),
+        );
+        assert_eq!(lines, [&*first, &*second, &*first, &*second]);
+        assert_eq!(errors.len(), 10);
+    }
+
+    #[test]
+    fn drops_are_logged_when_they_begin_and_when_they_end() {
+        let (lines, errors) = reported(|reporter, ledger| {
+            reporter.log_drop_episode();
+            for _ in 0..2 {
+                ledger.refuse(DropReason::QueueFull);
+                reporter.log_drop_episode();
+            }
+            reporter.log_drop_episode();
+            reporter.log_drop_episode();
+        });
+        assert_eq!(lines.len(), 2, "{lines:?}");
+        assert!(lines[0].starts_with("WARN: usage events are being dropped"));
+        assert!(lines[1].starts_with("INFO: usage events are no longer dropped"));
+        assert!(errors.is_empty(), "callers have been told by the outcome");
+    }
+
+    #[test]
+    fn a_fault_that_lasts_is_logged_once_and_again_when_it_comes_back() {
+        let (lines, _) = reported(|reporter, _| {
+            for fault in ["full", "full", "gone", "full"] {
+                reporter.spool_fault(fault);
+            }
+            reporter.spool_works_again();
+            reporter.spool_fault("full");
+            for is_known in [true, false, false, true, false] {
+                reporter.answer_is_known(is_known);
+            }
+            reporter.missing_field("user_id");
+            reporter.missing_field("tool");
+        });
+        let count = |text: &str| lines.iter().filter(|line| line.contains(text)).count();
+        assert_eq!((count("spool: full"), count("spool: gone")), (3, 1));
+        assert_eq!(count("JSON that is not known"), 2);
+        assert_eq!(count("incomplete"), 1);
+        assert_eq!(lines.len(), 8, "{lines:?}");
+    }
+
+    #[test]
+    fn a_callback_that_panics_is_counted_and_reporting_goes_on() {
+        let ledger = Arc::new(Ledger::default());
+        let panics: OnError = Arc::new(|_| panic!("a fault of the callback's"));
+        let mut reporter = Reporter::new(Arc::clone(&ledger), Some(panics), false);
+        reporter.retrying(1, "status 503");
+        reporter.dropped(1, DropReason::Expired, "age");
+        assert_eq!(ledger.snapshot(0).panics, 2);
+    }
+}

@@ -41,3 +41,49 @@ impl Rewriting {
         rest
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use std::time::Instant;
+
+    use super::*;
+    use crate::capture::{CapturePolicy, EventDraft, ThreadScratch};
+    use crate::delivery::shared::Shared;
+    use crate::limits::Limits;
+    use crate::redact::Redactor;
+
+    /// A segment of these events.
+    fn segment(events: &[&str]) -> Segment {
+        let (shared, receiver) = Shared::for_tests();
+        let policy = CapturePolicy {
+            limits: Limits::default(),
+            redactor: Redactor::off(),
+        };
+        for (id, json) in (1..).zip(events) {
+            let mut scratch = ThreadScratch::default();
+            let mut draft = EventDraft::begin(&mut scratch, &policy, &shared.ledger);
+            draft.writer.raw(json);
+            let event = draft.seal().unwrap();
+            let pushed = shared.queue.push(&event, id, None, false, Instant::now);
+            pushed.result.unwrap();
+        }
+        receiver.seal();
+        receiver.take().unwrap()
+    }
+
+    #[test]
+    fn what_the_hook_has_not_seen_is_left_and_begins_at_a_sequence_number_of_its_own() {
+        for (next, left) in [(0, "{},[],7,"), (1, "[],7,"), (2, "7,"), (3, "")] {
+            let mut rewriting = Rewriting::new(segment(&["{}", "[]", "7"]));
+            let first = rewriting.sequence();
+            rewriting.next = next;
+            assert_eq!(rewriting.sequence(), first + next as u64);
+            assert_eq!(rewriting.is_done(), left.is_empty());
+            assert_eq!(
+                rewriting.rest().slices().concat(),
+                left.as_bytes(),
+                "{next}"
+            );
+        }
+    }
+}

@@ -13,7 +13,7 @@ pub(crate) struct Piece {
 
 /// What a refusal means.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub(super) enum Finding {
+pub(super) enum SearchResult {
     /// The event alone is at fault.
     Event,
     /// One event or more of these is: the whole batch is sent again in quarters, a part in halves.
@@ -54,36 +54,36 @@ impl Search {
 
 impl Searches {
     /// A batch, or a part of one, was refused.
-    pub(super) fn refused(&mut self, piece: Option<Piece>, events: usize) -> Finding {
+    pub(super) fn refused(&mut self, piece: Option<Piece>, events: usize) -> SearchResult {
         let Some(piece) = piece else {
             return self.begin(events);
         };
         let blamed = self.blames_request;
         let Some(search) = self.answered(piece).filter(|_| !blamed) else {
-            return Finding::Request;
+            return SearchResult::Request;
         };
         search.refused_quarters += usize::from(piece.is_quarter);
         search.found += usize::from(events == 1);
         if search.refused_quarters == search.events.min(4) {
             self.blames_request = true;
             self.open.remove(&piece.search);
-            return Finding::Request;
+            return SearchResult::Request;
         }
         if events == 1 {
-            return Finding::Event;
+            return SearchResult::Event;
         }
-        Finding::Halves(Piece {
+        SearchResult::Halves(Piece {
             is_quarter: false,
             ..piece
         })
     }
 
-    fn begin(&mut self, events: usize) -> Finding {
+    fn begin(&mut self, events: usize) -> SearchResult {
         if events == 1 {
-            return Finding::Event;
+            return SearchResult::Event;
         }
         if self.blames_request {
-            return Finding::Request;
+            return SearchResult::Request;
         }
         let search = self.next;
         self.next += 1;
@@ -95,7 +95,7 @@ impl Searches {
             is_under_way: false,
         };
         self.open.insert(search, begun);
-        Finding::Quarters(Piece {
+        SearchResult::Quarters(Piece {
             search,
             is_quarter: true,
         })
@@ -179,15 +179,15 @@ mod tests {
             };
             match finding {
                 None => {}
-                Some(Finding::Event) => found.push(sent[0]),
-                Some(Finding::Quarters(piece)) => {
+                Some(SearchResult::Event) => found.push(sent[0]),
+                Some(SearchResult::Quarters(piece)) => {
                     add(
                         piece,
                         halves(&sent).iter().flat_map(|half| halves(half)).collect(),
                     );
                 }
-                Some(Finding::Halves(piece)) => add(piece, halves(&sent).to_vec()),
-                Some(Finding::Request) => {
+                Some(SearchResult::Halves(piece)) => add(piece, halves(&sent).to_vec()),
+                Some(SearchResult::Request) => {
                     let mut left = sent;
                     left.extend(waiting.into_iter().flat_map(|(_, part)| part));
                     return (requests, found, left);
@@ -241,14 +241,17 @@ mod tests {
     #[test]
     fn a_single_event_says_nothing_about_the_request() {
         let mut searches = Searches::default();
-        assert_eq!(searches.refused(None, 1), Finding::Event);
-        assert!(matches!(searches.refused(None, 9), Finding::Quarters(_)));
+        assert_eq!(searches.refused(None, 1), SearchResult::Event);
+        assert!(matches!(
+            searches.refused(None, 9),
+            SearchResult::Quarters(_)
+        ));
     }
 
     #[test]
     fn a_search_without_parts_is_forgotten() {
         let mut searches = Searches::default();
-        let Finding::Quarters(piece) = searches.refused(None, 9) else {
+        let SearchResult::Quarters(piece) = searches.refused(None, 9) else {
             panic!();
         };
         searches.sent(piece);

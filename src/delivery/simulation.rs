@@ -16,11 +16,11 @@ use crate::base::clock::Clock;
 use crate::base::lock::lock;
 use crate::base::manual_clock::ManualClock;
 use crate::base::random::Rng;
-use crate::capture::{CapturePolicy, EventDraft, Scratch};
+use crate::capture::{CapturePolicy, EventDraft, ThreadScratch};
 use crate::ledger::{DropReason, Stats};
 use crate::limits::Limits;
 use crate::redact::Redactor;
-use crate::transport::{Answer, ProbeFuture, Request, SendFuture, Transport};
+use crate::transport::{IncomingResponse, ProbeFuture, Request, SendFuture, Transport};
 use crate::wire::{Mcpeye, Wire};
 
 const STEP: Duration = Duration::from_millis(25);
@@ -71,7 +71,7 @@ impl Transport for Ingest {
                     seen.twice += u64::from(before.is_some());
                 }
             }
-            Ok(Answer {
+            Ok(IncomingResponse {
                 status,
                 retry_after: None,
                 content_type: None,
@@ -128,7 +128,7 @@ impl Simulation {
             limits: Limits::default(),
             redactor: Redactor::off(),
         };
-        let mut scratch = Scratch::default();
+        let mut scratch = ThreadScratch::default();
         let mut draft = EventDraft::begin(&mut scratch, &policy, &self.shared.ledger);
         let json = format!("{{\"n\":{}}}", self.offered);
         draft.writer.raw(&json);

@@ -1,14 +1,14 @@
-//! Pure: whether the process stood still, so that its connections may be dead without its having heard.
+//! Pure: whether the process stood still for a while: its connections may then be dead without an error so far.
 
 use std::time::{Duration, Instant, SystemTime};
 
 /// How late something that was due may be done.
 const MAX_LATE: Duration = Duration::from_secs(5);
 
-/// How far the wall clock may move from the other one, which does not run in all machines that sleep.
+/// How far the wall clock may move against the monotonic one, which stands still while some machines sleep.
 const MAX_MOVED: Duration = Duration::from_secs(30);
 
-/// Looks at both clocks again and again.
+/// Compares the two clocks, turn by turn of the worker.
 #[derive(Debug)]
 pub(super) struct Stillness {
     at: Instant,

@@ -4,28 +4,28 @@
 use std::collections::VecDeque;
 use std::time::{Duration, Instant};
 
-/// So many 5xx answers to an event alone, the first and the last so far apart, end it.
+/// An event is given up after this many 5xx answers to it alone, the first and the last of them this far apart.
 const MIN_FAULTS: usize = 5;
 const MIN_SPAN: Duration = Duration::from_secs(30);
 
-/// In that time so many other requests were accepted, and this share of them.
+/// It is given up only where this many other requests were accepted in that time, and this share of them all.
 const MIN_ACCEPTED: u64 = 20;
 const MIN_SHARE: f64 = 0.95;
 
-/// So many 5xx answers to a part of a suspect have it halved, however others fare.
+/// A part of a suspect is halved after this many 5xx answers, whatever becomes of other requests.
 const CLEAR: usize = 3;
 
-/// How long an event waits after its first 5xx; twice as long after each that follows, up to the most. The
-/// fifth then comes after little more than the least time that ends an event.
+/// How long an event waits after its first 5xx; twice as long after each that follows, up to the maximum. The
+/// fifth then comes after little more than [`MIN_SPAN`].
 const PAUSE: Duration = Duration::from_millis(2_200);
 const MAX_PAUSE: Duration = Duration::from_secs(300);
 
-/// What is remembered of an event's answers, and of the ends of other requests.
+/// How many answers to an event are remembered, and for how many seconds the ends of other requests.
 const MAX_FAULTS: usize = 128;
 const MAX_SECONDS: usize = 1_800;
 
 /// How many requests of suspects are under way at a time, and how long after one the next may follow: sooner
-/// while the others fare well.
+/// while other requests are accepted.
 const MAX_UNDER_WAY: usize = 2;
 const SLOW: Duration = Duration::from_secs(1);
 const FAST: Duration = Duration::from_millis(100);
@@ -110,14 +110,19 @@ impl Suspects {
     }
 
     /// Says what a 5xx means, once its request has [`ended`](Self::ended).
-    pub(super) fn judge(&mut self, faults: &mut Faults, is_alone: bool, now: Instant) -> Fate {
+    pub(super) fn classify_fault(
+        &mut self,
+        faults: &mut Faults,
+        is_alone: bool,
+        now: Instant,
+    ) -> Fate {
         faults.note(now, self.accepted);
         let was_suspect = faults.is_suspect;
         if !was_suspect {
             if faults.count() < 2 || faults.accepted == self.accepted {
                 return Fate::Counts;
             }
-            // Its failures are not the ingest's.
+            // Its failures say nothing about the ingest, so they do not count among those of other requests.
             for &at in &faults.answers {
                 self.others.take_back(at);
             }
@@ -260,7 +265,7 @@ mod tests {
 
     fn fault(suspects: &mut Suspects, faults: &mut Faults, alone: bool, now: Instant) -> Fate {
         suspects.ended(faults, false, now);
-        suspects.judge(faults, alone, now)
+        suspects.classify_fault(faults, alone, now)
     }
 
     /// An event that has failed twice while another was accepted.

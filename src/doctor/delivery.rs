@@ -8,7 +8,7 @@ use std::sync::Arc;
 use super::check::within;
 use crate::event::{Event, Identity, ToolCall};
 use crate::logger::{Handle, Pipeline, UsageLogger, Wait};
-use crate::transport::{Answer, MAX_ANSWER_BYTES, Request, SendError};
+use crate::transport::{IncomingResponse, MAX_ANSWER_BYTES, Request, SendError};
 use crate::wire::answer::{Verdict, is_page};
 
 /// The tool name of the event that [`UsageLogger::check_delivery`] sends.
@@ -155,7 +155,7 @@ fn ended() -> DeliveryReport {
 async fn deliver(pipeline: &Pipeline, body: Vec<u8>, shows_answer: bool) -> DeliveryReport {
     let config = &pipeline.shared.settings;
     let exchange = async {
-        let Answer {
+        let IncomingResponse {
             status,
             retry_after,
             content_type,
@@ -201,7 +201,7 @@ fn hint(status: u16) -> &'static str {
     }
 }
 
-/// Says what a body is, and nothing of what it says.
+/// Returns the type and the length of a body, and nothing of its content.
 fn about(content_type: Option<&str>, body: &[u8]) -> String {
     let content_type = content_type.unwrap_or_default();
     let essence = content_type.split(';').next().unwrap_or_default().trim();

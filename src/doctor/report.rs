@@ -88,3 +88,29 @@ impl fmt::Display for Report {
         Ok(())
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn only_what_keeps_events_back_makes_a_report_unhealthy() {
+        let report = |states: &[State]| Report {
+            settings: Vec::new(),
+            findings: states
+                .iter()
+                .map(|&state| Finding::new("endpoint", state, "d"))
+                .collect(),
+        };
+        assert!(report(&[]).is_healthy());
+        assert!(report(&[State::Good, State::Doubtful, State::Skipped]).is_healthy());
+        assert!(!report(&[State::Good, State::Bad]).is_healthy());
+        let printed = report(&[State::Bad, State::Skipped]).to_string();
+        let (bad, skipped) = printed.split_once('\n').unwrap();
+        assert!(
+            bad.starts_with("FAIL ") && skipped.starts_with("-    "),
+            "{printed}"
+        );
+        assert!(!printed.ends_with('\n'));
+    }
+}

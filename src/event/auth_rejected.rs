@@ -108,3 +108,50 @@ impl<'a> From<AuthRejected<'a>> for Event<'a> {
         event.0.into()
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use std::collections::HashSet;
+
+    use super::*;
+
+    #[test]
+    fn a_refused_login_is_anonymous_unless_it_is_said_whose_it_was() {
+        let event = || AuthRejected::new(AuthRejection::Expired);
+        let id = |event: AuthRejected<'_>| {
+            let identity = Event::from(event).facts.identity.unwrap();
+            (identity.id().to_owned(), identity.is_anonymous())
+        };
+        assert!(id(event()).1);
+        let named = event().identity(Identity::email("rachel@example.com"));
+        assert_eq!(id(named), ("rachel@example.com".to_owned(), false));
+    }
+
+    #[test]
+    fn the_reason_stands_in_front_of_keys_of_the_callers_own() {
+        let event = AuthRejected::new(AuthRejection::Revoked).meta("step", &"lookup");
+        let event = Event::from(event);
+        assert_eq!(event.kind.activity_type(), "MCP_AUTH_REJECTED");
+        let names: Vec<_> = event.facts.meta.iter().map(|(name, _)| &**name).collect();
+        assert_eq!(names, ["reason", "step"]);
+    }
+
+    #[test]
+    fn each_reason_has_a_word_of_its_own() {
+        let reasons = [
+            AuthRejection::Missing,
+            AuthRejection::Malformed,
+            AuthRejection::Invalid,
+            AuthRejection::Expired,
+            AuthRejection::Revoked,
+            AuthRejection::WrongAudience,
+            AuthRejection::Forbidden,
+            AuthRejection::RateLimited,
+            AuthRejection::Other,
+        ];
+        let words: HashSet<_> = reasons.iter().map(|reason| reason.as_str()).collect();
+        assert_eq!(words.len(), reasons.len());
+        let is_word = |c: char| c.is_ascii_lowercase() || c == '_';
+        assert!(words.iter().all(|word| word.chars().all(is_word)));
+    }
+}

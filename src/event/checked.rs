@@ -3,7 +3,7 @@
 use std::ops::RangeInclusive;
 use std::time::{Duration, SystemTime};
 
-use super::kind::{Event, Kind};
+use super::kind::{Event, EventKind};
 
 /// 2020 to 2100 in Unix milliseconds. What lies outside is a mistake of units, or a clock that was never set.
 const PLAUSIBLE_MILLIS: RangeInclusive<u128> = 1_577_836_800_000..=4_102_444_800_000;
@@ -24,15 +24,15 @@ impl Event<'_> {
         });
         left_out += leave_out(&mut facts.traceparent, |text| is_traceparent(text));
         match &mut self.kind {
-            Kind::ToolCall(call) => {
+            EventKind::ToolCall(call) => {
                 left_out += leave_out(&mut call.duration, |duration| *duration <= MAX_DURATION);
             }
-            Kind::Init(tools) => {
+            EventKind::Init(tools) => {
                 let given = tools.len();
                 tools.retain(|tool| !tool.is_empty());
                 left_out += (given - tools.len()) as u64;
             }
-            Kind::IdentityCapture | Kind::Custom(_) => {}
+            EventKind::IdentityCapture | EventKind::Custom(_) => {}
         }
         left_out
     }

@@ -14,18 +14,18 @@ use super::tool_call::{Call, ToolCall};
 ///
 /// Made from an [`IdentityCapture`], a [`ToolCall`], an [`Init`] or a [`Custom`].
 pub struct Event<'a> {
-    pub(crate) kind: Kind<'a>,
+    pub(crate) kind: EventKind<'a>,
     pub(crate) facts: Facts<'a>,
 }
 
-pub(crate) enum Kind<'a> {
+pub(crate) enum EventKind<'a> {
     IdentityCapture,
     ToolCall(Call<'a>),
     Init(Vec<Text<'a>>),
     Custom(Text<'a>),
 }
 
-impl Kind<'_> {
+impl EventKind<'_> {
     /// The event's `activity_type` on the Reo wires.
     pub(crate) fn activity_type(&self) -> &str {
         match self {
@@ -199,7 +199,7 @@ facts!(setters Custom);
 impl<'a> From<IdentityCapture<'a>> for Event<'a> {
     fn from(event: IdentityCapture<'a>) -> Self {
         Self {
-            kind: Kind::IdentityCapture,
+            kind: EventKind::IdentityCapture,
             facts: event.facts,
         }
     }
@@ -208,7 +208,7 @@ impl<'a> From<IdentityCapture<'a>> for Event<'a> {
 impl<'a> From<Init<'a>> for Event<'a> {
     fn from(event: Init<'a>) -> Self {
         Self {
-            kind: Kind::Init(event.tools),
+            kind: EventKind::Init(event.tools),
             facts: event.facts,
         }
     }
@@ -217,7 +217,7 @@ impl<'a> From<Init<'a>> for Event<'a> {
 impl<'a> From<Custom<'a>> for Event<'a> {
     fn from(event: Custom<'a>) -> Self {
         Self {
-            kind: Kind::Custom(event.activity_type),
+            kind: EventKind::Custom(event.activity_type),
             facts: event.facts,
         }
     }
@@ -247,8 +247,42 @@ impl<'a> From<ToolCall<'a>> for Event<'a> {
     #[inline(always)]
     fn from(event: ToolCall<'a>) -> Self {
         Self {
-            kind: Kind::ToolCall(event.call),
+            kind: EventKind::ToolCall(event.call),
             facts: event.facts,
         }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_session_replaces_what_was_said_before_and_later_facts_add_to_it() {
+        let event = Init::new(["search"])
+            .session_id("first")
+            .client_name("first")
+            .session(Session::new().session_id("second").transport("http"))
+            .request_id("7");
+        let expected = Session::new()
+            .session_id("second")
+            .transport("http")
+            .request_id("7");
+        assert!(event.facts.session == expected, "{:?}", event.facts.session);
+    }
+
+    #[test]
+    fn a_value_set_again_replaces_the_first_but_keys_of_meta_add_up() {
+        let event = Custom::new("LOGIN_ACTIVITY")
+            .user_agent("first")
+            .user_agent("second")
+            .identity(Identity::email("first@example.com"))
+            .identity(Identity::email("second@example.com"))
+            .meta("step", &1)
+            .meta("step", &2);
+        let facts = event.facts;
+        assert_eq!(facts.user_agent.as_deref(), Some("second"));
+        assert_eq!(facts.identity.unwrap().id(), "second@example.com");
+        assert_eq!(facts.meta.len(), 2);
     }
 }

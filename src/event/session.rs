@@ -28,7 +28,7 @@ macro_rules! session {
         #[derive(Clone, Default, PartialEq, Eq)]
         #[must_use]
         pub struct Session<'a> {
-            /// By [`Place`]. An array is dropped in fewer instructions than as many fields, and each
+            /// By [`FactIndex`]. An array is dropped in fewer instructions than as many fields, and each
             /// event has one to drop.
             facts: [Option<Cow<'a, str>>; SESSION_TEXTS],
         }
@@ -41,7 +41,7 @@ macro_rules! session {
 
         /// The place of each fact in [`Session`].
         #[expect(non_camel_case_types, reason = "they are called as the facts are")]
-        enum Place {
+        enum FactIndex {
             $($fact),+
         }
 
@@ -51,7 +51,7 @@ macro_rules! session {
                 #[doc = concat!("Wire key `", stringify!($fact), "` in `meta`.")]
                 #[inline(always)]
                 pub fn $fact(mut self, fact: impl Into<Cow<'a, str>>) -> Self {
-                    if let Some(slot) = self.facts.get_mut(Place::$fact as usize) {
+                    if let Some(slot) = self.facts.get_mut(FactIndex::$fact as usize) {
                         *slot = Some(fact.into());
                     }
                     self
@@ -102,7 +102,7 @@ impl<'a> Session<'a> {
         otherwise: &'s Session<'_>,
     ) -> impl Iterator<Item = (WireKey, &'s str)> {
         // The table begins with the id.
-        const BESIDE_ID: usize = Place::session_id as usize + 1;
+        const BESIDE_ID: usize = FactIndex::session_id as usize + 1;
         let facts = self.facts.iter().zip(&otherwise.facts);
         let facts = KEYS.iter().zip(facts).skip(BESIDE_ID);
         facts.filter_map(|(&key, (fact, other))| {
@@ -113,16 +113,16 @@ impl<'a> Session<'a> {
 
     /// The session's id: its own, else that of `otherwise`.
     pub(crate) fn session_id_or<'s>(&'s self, otherwise: &'s Session<'_>) -> Option<&'s str> {
-        self.fact_or(Place::session_id, otherwise)
+        self.fact_or(FactIndex::session_id, otherwise)
     }
 
     /// The id that tells this session from others: that of the session, else that of the conversation.
     pub(crate) fn id<'s>(&'s self, otherwise: &'s Session<'_>) -> Option<&'s str> {
         self.session_id_or(otherwise)
-            .or_else(|| self.fact_or(Place::conversation_id, otherwise))
+            .or_else(|| self.fact_or(FactIndex::conversation_id, otherwise))
     }
 
-    fn fact_or<'s>(&'s self, place: Place, otherwise: &'s Session<'_>) -> Option<&'s str> {
+    fn fact_or<'s>(&'s self, place: FactIndex, otherwise: &'s Session<'_>) -> Option<&'s str> {
         let place = place as usize;
         let fact = |session: &'s Session<'_>| nonempty(session.facts.get(place)?.as_deref());
         fact(self).or_else(|| fact(otherwise))

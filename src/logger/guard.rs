@@ -7,7 +7,7 @@ use std::time::Instant;
 use super::handle::Handle;
 use super::kept_record::KeptRecord;
 use super::open_calls::EndsAtShutdown;
-use super::record::{ERROR, PROMPT, Record, most_bytes};
+use super::record::{CallRecord, ERROR, PROMPT, most_bytes};
 use crate::base::lock::lock;
 use crate::base::text::cut_at_char;
 use crate::capture::Captured;
@@ -35,10 +35,10 @@ use crate::ledger::Outcome;
 #[must_use = "a guard that is dropped at once records the call as dropped"]
 pub struct CallGuard {
     /// `None`: the logger is disabled, or the call is recorded.
-    open: Option<Open>,
+    open: Option<GuardedCall>,
 }
 
-struct Open {
+struct GuardedCall {
     /// Its place among the open calls, if it has one.
     place: Option<usize>,
     call: Arc<OpenCall>,
@@ -107,7 +107,7 @@ impl CallGuard {
     /// Starts the record of a call that began at `started`.
     pub(crate) fn start(handle: &Arc<Handle>, call: &ToolCall<'_>, started: Instant) -> Self {
         let pipeline = &handle.pipeline;
-        let mut record = Record::of(call, pipeline);
+        let mut record = CallRecord::of(call, pipeline);
         // A call is reported at the time at which it began.
         record
             .values
@@ -122,7 +122,7 @@ impl CallGuard {
             .open_calls
             .add(Arc::clone(&call) as Arc<dyn EndsAtShutdown>);
         Self {
-            open: Some(Open { place, call }),
+            open: Some(GuardedCall { place, call }),
         }
     }
 
@@ -183,7 +183,7 @@ impl CallGuard {
 
     /// Ends the record without an event: somebody else has the call.
     pub(crate) fn discard(mut self) {
-        if let Some(Open { place, call }) = self.open.take() {
+        if let Some(GuardedCall { place, call }) = self.open.take() {
             if let Some(place) = place {
                 call.handle.open_calls.remove(place, &call);
             }
@@ -192,7 +192,7 @@ impl CallGuard {
     }
 
     fn record(&mut self, outcome: CallOutcome) -> Outcome {
-        let Some(Open { place, call }) = self.open.take() else {
+        let Some(GuardedCall { place, call }) = self.open.take() else {
             return Outcome::Disabled;
         };
         if let Some(place) = place {
@@ -212,7 +212,7 @@ impl CallGuard {
         }
     }
 
-    fn change(&mut self, change: impl FnOnce(&mut Record)) {
+    fn change(&mut self, change: impl FnOnce(&mut CallRecord)) {
         if let Some(call) = self.call() {
             call.change(|kept| change(kept.record_mut()));
         }

@@ -187,7 +187,7 @@ impl Handle {
                 answer(reply, future.await);
             }))
         };
-        // Whatever it does takes no more requests, one after another.
+        // No such future takes longer than three requests, one after another.
         let timeout = 3 * self.pipeline.shared.settings.request_timeout;
         self.ask(run, timeout, DISK_GRACE, |_| if_ended())
     }

@@ -3,24 +3,24 @@
 use std::sync::Arc;
 
 use super::pipeline::Pipeline;
-use super::record::Record;
+use super::record::CallRecord;
 use crate::capture::{Captured, size_mark};
 use crate::ledger::Ledger;
-use crate::queue::Held;
+use crate::queue::Reservation;
 
 /// A record that keeps names and sizes in place of content where there is no memory for it.
 pub(super) struct KeptRecord {
-    record: Record,
-    held: Held,
+    record: CallRecord,
+    held: Reservation,
     ledger: Arc<Ledger>,
     /// Content was left out, and the call is counted.
     lacks_content: bool,
 }
 
 impl KeptRecord {
-    pub(super) fn new(record: Record, pipeline: &Pipeline) -> Self {
+    pub(super) fn new(record: CallRecord, pipeline: &Pipeline) -> Self {
         let mut kept = Self {
-            held: pipeline.shared.queue.hold(),
+            held: pipeline.shared.queue.reserve(),
             ledger: Arc::clone(&pipeline.shared.ledger),
             record,
             lacks_content: false,
@@ -32,16 +32,16 @@ impl KeptRecord {
         kept
     }
 
-    pub(super) fn record(&self) -> &Record {
+    pub(super) fn record(&self) -> &CallRecord {
         &self.record
     }
 
-    pub(super) fn record_mut(&mut self) -> &mut Record {
+    pub(super) fn record_mut(&mut self) -> &mut CallRecord {
         &mut self.record
     }
 
     /// Puts a value into the record, or its outline.
-    pub(super) fn put(&mut self, mut value: Captured, put: impl FnOnce(&mut Record, Captured)) {
+    pub(super) fn put(&mut self, mut value: Captured, put: impl FnOnce(&mut CallRecord, Captured)) {
         if !self.has_room(value.bytes()) {
             value = value.outline();
             self.held.grow(value.bytes());

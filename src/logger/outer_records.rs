@@ -1,15 +1,16 @@
-//! One record of a request that passes two integrations of the same logger.
+//! Leaves one record of a request that passes two integrations of the same logger.
 
 use std::sync::{Arc, Weak};
 
 use super::handle::Handle;
 
-/// A record that is given up for one of somebody who knows more.
+/// A record that is given up where an integration further within, which knows more, makes one.
 pub(crate) trait GivesWay: Send + Sync {
     fn give_way(&self);
 }
 
-/// Travels with a request: who outside of the server records it, and for which logger.
+/// The records that integrations outside of the server make of a request, each with its logger. Travels with the
+/// request.
 #[derive(Clone, Default)]
 pub(crate) struct OuterRecords(Vec<(Weak<Handle>, Weak<dyn GivesWay>)>);
 
@@ -28,5 +29,46 @@ impl OuterRecords {
                 record.give_way();
             }
         }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use std::sync::atomic::{AtomicU32, Ordering::Relaxed};
+
+    use super::super::pipeline::Pipeline;
+    use super::super::usage_logger::UsageLogger;
+    use super::*;
+
+    #[derive(Default)]
+    struct Record(AtomicU32);
+
+    impl GivesWay for Record {
+        fn give_way(&self) {
+            self.0.fetch_add(1, Relaxed);
+        }
+    }
+
+    fn handle() -> Arc<Handle> {
+        let builder = UsageLogger::builder().env(|_| None);
+        let builder = builder.api_key("test-key-1").product_id("demo");
+        let resolved = builder.endpoint("http://127.0.0.1:9/").resolve().unwrap();
+        let pipeline = Pipeline::new(resolved.pipeline, resolved.delivery, None);
+        Arc::new(Handle::new(pipeline, Vec::new()))
+    }
+
+    #[test]
+    fn a_logger_takes_over_its_own_records_alone() {
+        let (own, other) = (handle(), handle());
+        let records = [(); 3].map(|()| Arc::new(Record::default()));
+        let mut outer = OuterRecords::default();
+        for (handle, record) in [&own, &other, &own].into_iter().zip(&records) {
+            let record: Weak<dyn GivesWay> = Arc::downgrade(record) as _;
+            outer.push(handle, record);
+        }
+        let [first, foreign, ended] = records;
+        drop(ended);
+        outer.clone().take_over(&own);
+        assert_eq!((first.0.load(Relaxed), foreign.0.load(Relaxed)), (1, 0));
     }
 }

@@ -15,7 +15,7 @@ use crate::delivery::message::Control;
 use crate::delivery::settings::DeliverySettings;
 use crate::delivery::shared::Shared;
 use crate::delivery::{Inbox, ShutdownReport, Store};
-use crate::event::{Event, Kind, Weight};
+use crate::event::{Event, EventKind, Weight};
 use crate::ledger::{DropReason, Ledger, Outcome, Stats};
 use crate::queue::{EndListener, Sender};
 use crate::redact::RedactedJson;
@@ -98,7 +98,7 @@ impl Pipeline {
             let left_out = event.leave_out_malformed(now);
             self.shared.ledger.leave_out(left_out);
             let pushed = self.write_and_push(event, weight, now, listener);
-            if let (Err(_), Kind::ToolCall(call)) = (&pushed, &event.kind) {
+            if let (Err(_), EventKind::ToolCall(call)) = (&pushed, &event.kind) {
                 self.settings.sampling.give_back(&call.tool, weight);
             }
             pushed
@@ -155,7 +155,7 @@ impl Pipeline {
     /// Decides whether a call is one of those that are kept.
     fn weigh(&self, event: &Event<'_>) -> Result<Weight, DropReason> {
         match &event.kind {
-            Kind::ToolCall(call) => {
+            EventKind::ToolCall(call) => {
                 let sampling = &self.settings.sampling;
                 sampling.weigh(call, || self.clock().now())
             }
@@ -237,7 +237,7 @@ impl Pipeline {
         let uncounted = Ledger::default();
         let mut json = self.with_written(event, &stamp, &uncounted, copy)?;
         json.push(b',');
-        let sender = parts::Sender {
+        let sender = parts::SenderInfo {
             instance: self.shared.instance,
             sequence: 0,
             dropped: self.shared.ledger.dropped(),

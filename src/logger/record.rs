@@ -12,7 +12,7 @@ use crate::limits;
 
 /// A copy of a tool call. All its texts stand in one, so that copying a dozen of them is one
 /// allocation.
-pub(crate) struct Record {
+pub(crate) struct CallRecord {
     text: String,
     /// Where in it each text stands, in the order of [`texts`]; [`ABSENT`] where there is none.
     places: [(u32, u32); TEXTS],
@@ -81,7 +81,7 @@ fn append(to: &mut String, text: &str, most: usize) -> (u32, u32) {
     u32::try_from(to.len()).map_or(ABSENT, |end| (start as u32, end))
 }
 
-impl Record {
+impl CallRecord {
     pub(super) fn of(call: &ToolCall<'_>, pipeline: &Pipeline) -> Self {
         let capture = |content: Content<'_>, arguments| pipeline.capture_value(content, arguments);
         let texts = texts(call);
@@ -184,6 +184,125 @@ impl Record {
                 round: self.round,
                 unknown_tool: self.unknown_tool,
             },
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use serde_json::{Value, json};
+
+    use super::super::usage_logger::UsageLogger;
+    use super::*;
+    use crate::event::{ClientClass, Event};
+
+    fn pipeline() -> Pipeline {
+        let builder = UsageLogger::builder().env(|_| None);
+        let builder = builder.api_key("test-key-1").product_id("demo");
+        let resolved = builder.endpoint("http://127.0.0.1:9/").resolve().unwrap();
+        Pipeline::new(resolved.pipeline, resolved.delivery, None)
+    }
+
+    /// What is sent of a call, but for what tells one event from another.
+    fn sent(call: ToolCall<'_>, pipeline: &Pipeline) -> Value {
+        let (_, body) = pipeline.frame_alone(&Event::from(call)).unwrap();
+        let mut body: Value = serde_json::from_slice(&body).unwrap();
+        let mut payload = body["payload"].take();
+        payload["event_id"].take();
+        payload["event_at"].take();
+        payload["meta"]["sequence"].take();
+        payload
+    }
+
+    #[test]
+    fn the_event_of_a_record_is_that_of_its_call() {
+        let (pipeline, second) = (pipeline(), Duration::from_secs(1));
+        let (arguments, result) = (json!({"query": "rails"}), json!(["a", "b"]));
+        let call = || {
+            ToolCall::new("search")
+                .arguments(&arguments)
+                .result(&result)
+                .prompt("to find")
+                .error("no such index")
+                .intent_source(IntentSource::Native)
+                .unknown_tool(true)
+                .identity(Identity::email("rachel@example.com"))
+                .user_agent("claude-code/2.1")
+                .ip_addr("::1")
+                .session_id("s1")
+                .client_name("claude-code")
+                .client_class(ClientClass::Agent)
+                .traceparent("00-0af7651916cd43dd8448eb211c80319c-b7ad6b7169203331-01")
+                .meta("team", &result)
+        };
+        let record = CallRecord::of(&call(), &pipeline);
+        let again = record.event(CallOutcome::ToolError, second);
+        let ended = call().outcome(CallOutcome::ToolError).duration(second);
+        let (sent_again, sent) = (sent(again, &pipeline), sent(ended, &pipeline));
+        assert_eq!(sent_again, sent);
+        assert_eq!(sent["meta"]["team"], result, "{sent}");
+    }
+
+    #[test]
+    fn a_call_lasts_as_long_as_the_caller_says_or_as_it_was_open() {
+        let (pipeline, second) = (pipeline(), Duration::from_secs(1));
+        let given = ToolCall::new("search").duration(5 * second);
+        for (call, expected) in [(ToolCall::new("search"), second), (given, 5 * second)] {
+            let record = CallRecord::of(&call, &pipeline);
+            let event = record.event(CallOutcome::Ok, second);
+            assert_eq!(event.call.duration, Some(expected));
+        }
+    }
+
+    #[test]
+    fn a_text_set_again_replaces_the_first() {
+        let pipeline = pipeline();
+        let mut record = CallRecord::of(&ToolCall::new("search").prompt("first"), &pipeline);
+        record.set(PROMPT, "second, and longer");
+        record.set(ERROR, "");
+        let event = record.event(CallOutcome::Ok, Duration::ZERO);
+        assert_eq!(event.call.tool, "search");
+        assert_eq!(event.call.prompt.as_deref(), Some("second, and longer"));
+        assert_eq!(event.call.error.as_deref(), Some(""));
+    }
+
+    #[test]
+    fn a_text_is_copied_as_far_as_the_redactor_looks() {
+        let pipeline = pipeline();
+        let long = "é".repeat(limits::MAX_EVENT_BYTES);
+        let record = CallRecord::of(&ToolCall::new("search").error(long.as_str()), &pipeline);
+        let event = record.event(CallOutcome::ToolError, Duration::ZERO);
+        let copied = event.call.error.unwrap().len();
+        let at_limit = 4 * limits::MAX_ERROR_CHARS;
+        assert!((at_limit..=at_limit + limits::CUT_MARGIN_BYTES).contains(&copied));
+    }
+
+    #[test]
+    fn a_record_that_is_stripped_keeps_names_and_sizes_and_little_memory() {
+        let pipeline = pipeline();
+        let text = "plain words ".repeat(1_000);
+        let (arguments, result) = (json!({"query": text, "n": 7}), json!([1, 2]));
+        let call = ToolCall::new("search")
+            .arguments(&arguments)
+            .result(&result)
+            .prompt(text.as_str())
+            .error("fault")
+            .user_agent("claude-code/2.1")
+            .meta("team", &text);
+        let mut record = CallRecord::of(&call, &pipeline);
+        let before = record.bytes();
+        record.strip();
+        assert!(record.bytes() + text.len() < before);
+        let sent = sent(record.event(CallOutcome::Ok, Duration::ZERO), &pipeline);
+        assert_eq!(sent["user_agent"], "claude-code/2.1");
+        let meta = &sent["meta"];
+        assert_eq!(meta["tool"], "search");
+        assert_eq!(meta["result"], "[5 bytes]");
+        assert_eq!(meta["prompt"], "[12000 bytes]");
+        assert_eq!(meta["error"], "[5 bytes]");
+        assert_eq!(meta["tool_arguments"]["n"], "[1 bytes]");
+        for cut in [&meta["tool_arguments"]["query"], &meta["team"]] {
+            assert!(cut.as_str().unwrap().ends_with(" bytes]"), "{cut}");
         }
     }
 }

@@ -27,7 +27,7 @@ pub(crate) enum Unanswered {
     Late,
 }
 
-/// A question that the worker has.
+/// A question that the worker has been asked.
 pub(crate) struct Asked<T> {
     answer: oneshot::Receiver<T>,
     otherwise: Option<Box<dyn FnOnce(Unanswered) -> T + Send + Sync>>,
@@ -133,9 +133,9 @@ mod tests {
     use super::super::alarm::Alarms;
     use super::*;
 
-    type Answer = oneshot::Sender<Result<u32, Unanswered>>;
+    type ReplySender = oneshot::Sender<Result<u32, Unanswered>>;
 
-    fn asked(late_at: Option<Instant>) -> (Answer, Wait<Result<u32, Unanswered>>) {
+    fn asked(late_at: Option<Instant>) -> (ReplySender, Wait<Result<u32, Unanswered>>) {
         let (reply, answer) = oneshot::channel();
         let alarm = late_at.map(|at| Alarm::new(&Arc::default(), at));
         (reply, Wait::asked(answer, late_at, alarm, Err))
@@ -186,7 +186,7 @@ mod tests {
         let (sender, rung) = std::sync::mpsc::channel();
         let waker = |number| {
             let sender = sender.clone();
-            Waker::from(Arc::new(Tell(number, sender)))
+            Waker::from(Arc::new(SendNumber(number, sender)))
         };
         let start = Instant::now();
         let [mut late, mut soon, mut never] = [30, 10, 600_000]
@@ -202,9 +202,9 @@ mod tests {
         assert!(rung.try_recv().is_err());
     }
 
-    struct Tell(u32, std::sync::mpsc::Sender<u32>);
+    struct SendNumber(u32, std::sync::mpsc::Sender<u32>);
 
-    impl Wake for Tell {
+    impl Wake for SendNumber {
         fn wake(self: Arc<Self>) {
             let _ = self.1.send(self.0);
         }

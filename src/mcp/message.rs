@@ -94,13 +94,13 @@ impl MessageId {
 }
 
 /// A request, or a notification, which has no id.
-pub(crate) struct Request<'a> {
+pub(crate) struct RpcRequest<'a> {
     pub(crate) id: MessageId,
     pub(crate) method: &'a str,
     pub(crate) params: &'a Value,
 }
 
-impl<'a> Request<'a> {
+impl<'a> RpcRequest<'a> {
     /// Reads a message, unless it names no method.
     pub(crate) fn read(message: &'a Value) -> Option<Self> {
         static NO_PARAMS: Value = Value::Null;
@@ -118,12 +118,12 @@ pub(crate) fn text<'a>(object: &'a Value, name: &str) -> Option<&'a str> {
 }
 
 /// How a request was answered.
-pub(crate) enum Answer<'a> {
+pub(crate) enum RpcResponse<'a> {
     Result(&'a Value),
     Error { code: i64, message: &'a str },
 }
 
-impl<'a> Answer<'a> {
+impl<'a> RpcResponse<'a> {
     /// Reads a message, unless it is no answer.
     pub(crate) fn read(message: &'a Value) -> Option<Self> {
         // An older JSON-RPC has both members in every answer, one of them null.
@@ -229,7 +229,7 @@ mod tests {
     #[test]
     fn a_request_has_a_method_and_a_notification_no_id() {
         let message = json!({"id": "a", "method": "tools/call", "params": {"name": "search"}});
-        let request = Request::read(&message).unwrap();
+        let request = RpcRequest::read(&message).unwrap();
         assert_eq!(
             (request.id.shown(), request.method),
             (Some("a"), "tools/call")
@@ -240,10 +240,10 @@ mod tests {
             json!({"id": 1, "method": 5}),
             json!("a"),
         ] {
-            assert!(Request::read(&message).is_none(), "{message}");
+            assert!(RpcRequest::read(&message).is_none(), "{message}");
         }
         let message = json!({"method": "ping"});
-        let request = Request::read(&message).unwrap();
+        let request = RpcRequest::read(&message).unwrap();
         assert_eq!(
             (request.id, request.params),
             (MessageId::Absent, &Value::Null)
@@ -252,9 +252,9 @@ mod tests {
 
     #[test]
     fn an_answer_is_a_result_or_an_error() {
-        let read = |message: Value| match Answer::read(&message) {
-            Some(Answer::Result(result)) => format!("result {result}"),
-            Some(Answer::Error { code, message }) => format!("error {code} {message}"),
+        let read = |message: Value| match RpcResponse::read(&message) {
+            Some(RpcResponse::Result(result)) => format!("result {result}"),
+            Some(RpcResponse::Error { code, message }) => format!("error {code} {message}"),
             None => "none".to_owned(),
         };
         assert_eq!(read(json!({"result": 1})), "result 1");

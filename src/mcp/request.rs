@@ -80,7 +80,7 @@ impl<'a> RequestMeta<'a> {
 
 /// What a request comes by.
 #[derive(Debug, Clone, Copy)]
-pub(crate) enum Channel<'a> {
+pub(crate) enum McpTransport<'a> {
     /// HTTP, where a header names the session, in the older protocol alone.
     Http {
         /// Whether what is known of the session's client is that of the named session.
@@ -95,7 +95,7 @@ pub(crate) struct RequestFacts<'a, H> {
     pub(crate) meta: RequestMeta<'a>,
     /// Looks a header up.
     pub(crate) header: H,
-    pub(crate) channel: Channel<'a>,
+    pub(crate) transport: McpTransport<'a>,
     /// The session's client, for a request that does not name one.
     pub(crate) client: Option<ClientInfo<'a>>,
     /// The protocol's version, for a request that does not say it.
@@ -114,9 +114,9 @@ impl<'a, H: Fn(&str) -> Option<&'a str>> RequestFacts<'a, H> {
     ) -> Facts<'a> {
         let protocol_version = self.meta.protocol_version.or(self.protocol_version);
         let era = protocol_version.map(Era::of);
-        let (transport, session_id, is_named) = match self.channel {
-            Channel::Connection { session_id, name } => (name, Some(session_id), true),
-            Channel::Http { is_bound } => {
+        let (transport, session_id, is_named) = match self.transport {
+            McpTransport::Connection { session_id, name } => (name, Some(session_id), true),
+            McpTransport::Http { is_bound } => {
                 let session_id = (self.header)(SESSION_HEADER).filter(|_| is_bound);
                 // The newer protocol has no sessions over HTTP, whatever a header says.
                 let own = session_id.filter(|_| era != Some(Era::Modern));
@@ -170,7 +170,7 @@ mod tests {
     fn facts<'a>(
         meta: &'a Value,
         headers: &'a [(&'a str, &'a str)],
-        channel: Channel<'a>,
+        transport: McpTransport<'a>,
         protocol_version: Option<&'a str>,
     ) -> Facts<'a> {
         let meta = RequestMeta::read(meta.as_object());
@@ -183,7 +183,7 @@ mod tests {
         let facts = RequestFacts {
             meta,
             header,
-            channel,
+            transport,
             client: Some(SESSION_CLIENT),
             protocol_version,
             request_id: Some("7"),
@@ -206,7 +206,7 @@ mod tests {
             (USER_AGENT_HEADER, "node"),
             (TRACEPARENT, "00-1-2-01"),
         ];
-        let facts = facts(&meta, &headers, Channel::Http { is_bound: true }, None);
+        let facts = facts(&meta, &headers, McpTransport::Http { is_bound: true }, None);
         let session = Session::new()
             .client_name("claude-code")
             .client_version("2.1")
@@ -223,13 +223,13 @@ mod tests {
     #[test]
     fn over_http_the_header_names_the_session_whose_client_it_is() {
         let header = [(SESSION_HEADER, "s1")];
-        let bound = Channel::Http { is_bound: true };
-        for (headers, channel, is_named) in [
+        let bound = McpTransport::Http { is_bound: true };
+        for (headers, transport, is_named) in [
             (&header[..], bound, true),
             (&[], bound, false),
-            (&header, Channel::Http { is_bound: false }, false),
+            (&header, McpTransport::Http { is_bound: false }, false),
         ] {
-            let facts = facts(&Value::Null, headers, channel, Some("2025-11-25"));
+            let facts = facts(&Value::Null, headers, transport, Some("2025-11-25"));
             let mut session = Session::new()
                 .protocol_version("2025-11-25")
                 .transport("http")
@@ -244,12 +244,12 @@ mod tests {
 
     #[test]
     fn a_connection_is_one_session_in_either_protocol() {
-        let channel = Channel::Connection {
+        let transport = McpTransport::Connection {
             session_id: "c1",
             name: "stdio",
         };
         for version in ["2025-11-25", "2026-07-28"] {
-            let facts = facts(&Value::Null, &[], channel, Some(version));
+            let facts = facts(&Value::Null, &[], transport, Some(version));
             let session = Session::new()
                 .session_id("c1")
                 .client_name("session-client")
@@ -269,7 +269,7 @@ mod tests {
                 TRACEPARENT: "00-3-4-01",
             });
             let headers = [(TRACEPARENT, "00-1-2-01")];
-            let facts = facts(&meta, &headers, Channel::Http { is_bound: true }, None);
+            let facts = facts(&meta, &headers, McpTransport::Http { is_bound: true }, None);
             assert_eq!(facts.session.get("conversation_id"), Some("talk"), "{key}");
             assert_eq!(facts.traceparent.as_deref(), Some("00-3-4-01"));
         }
@@ -285,7 +285,7 @@ mod tests {
     fn a_client_that_meta_names_is_not_the_sessions_whatever_it_leaves_out() {
         let meta = json!({META_CLIENT_INFO: {"version": "1"}});
         let headers = [(SESSION_HEADER, "s1")];
-        let facts = facts(&meta, &headers, Channel::Http { is_bound: true }, None);
+        let facts = facts(&meta, &headers, McpTransport::Http { is_bound: true }, None);
         assert_eq!(facts.session.get("client_name"), None);
         assert_eq!(facts.session.get("client_version"), Some("1"));
     }

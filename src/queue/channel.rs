@@ -26,11 +26,11 @@ pub(crate) struct Channel {
     pub(super) ledger: Arc<Ledger>,
     /// Memory charged to the queue.
     pub(super) bytes: AtomicUsize,
-    /// What of it calls under way hold.
-    pub(super) held_bytes: AtomicUsize,
+    /// The part of it that is reserved for calls under way.
+    pub(super) reserved_bytes: AtomicUsize,
     /// An event was refused for want of memory, and none has been freed since.
     pub(super) out_of_bytes: AtomicBool,
-    /// The last event that was queued, or refused, found as many as there may be.
+    /// The last event that was queued, or refused, found `max_events` pending.
     pub(super) out_of_events: AtomicBool,
     pub(super) state: Mutex<ChannelState>,
 }
@@ -65,7 +65,7 @@ impl Channel {
         self.bytes.fetch_add(bytes, Relaxed);
     }
 
-    /// Charges so much, unless more than `most` would be held then.
+    /// Charges `bytes`, unless more than `most` would be charged then.
     pub(super) fn try_charge(&self, bytes: usize, most: usize) -> bool {
         let more = |held: usize| held.checked_add(bytes).filter(|held| *held <= most);
         self.bytes.fetch_update(Relaxed, Relaxed, more).is_ok()
@@ -134,5 +134,103 @@ impl ChannelState {
         self.sealed_events -= buffer.entries.len();
         self.sealed_bytes -= buffer.bytes.len();
         Some(buffer)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::super::bounds::{MIN_QUEUE_BYTES, WhenFull};
+    use super::*;
+
+    fn channel() -> Channel {
+        Channel {
+            bounds: Bounds {
+                max_events: 100,
+                max_bytes: MIN_QUEUE_BYTES,
+                hook_bytes: 0,
+                when_full: WhenFull::DropNewest,
+                batch_events: 10,
+                batch_bytes: 1 << 16,
+            },
+            ledger: Arc::default(),
+            bytes: AtomicUsize::new(0),
+            reserved_bytes: AtomicUsize::new(0),
+            out_of_bytes: AtomicBool::new(false),
+            out_of_events: AtomicBool::new(false),
+            state: Mutex::default(),
+        }
+    }
+
+    #[test]
+    fn a_charge_beyond_the_bound_is_refused_and_changes_nothing() {
+        let channel = channel();
+        assert!(channel.try_charge(60, 100));
+        for bytes in [41, usize::MAX, usize::MAX - 59] {
+            assert!(!channel.try_charge(bytes, 100), "{bytes}");
+        }
+        assert_eq!(channel.bytes.load(Relaxed), 60);
+        assert!(channel.try_charge(40, 100));
+    }
+
+    #[test]
+    fn memory_that_is_released_ends_the_want_of_it() {
+        let channel = channel();
+        channel.charge(10);
+        channel.out_of_bytes.store(true, Relaxed);
+        channel.release(10);
+        assert!(!channel.out_of_bytes.load(Relaxed));
+    }
+
+    /// Opens a segment that holds so many bytes.
+    fn open(channel: &Channel, state: &mut ChannelState, bytes: usize) {
+        let mut buffer = state.spare.pop().unwrap_or_else(|| {
+            let bounds = &channel.bounds;
+            Buffer::new(bounds.segment_bytes(), bounds.segment_events())
+        });
+        buffer.charge = buffer.capacity();
+        channel.charge(buffer.charge);
+        buffer.append("x".repeat(bytes).as_bytes(), 7, None);
+        state.open = Some(buffer);
+    }
+
+    #[test]
+    fn a_segment_that_is_mostly_empty_is_sealed_in_memory_of_its_size() {
+        let channel = channel();
+        let mut state = channel.lock();
+        open(&channel, &mut state, 100);
+        let full = channel.bytes.load(Relaxed);
+        channel.seal(&mut state);
+        let charged = channel.bytes.load(Relaxed);
+        assert!(charged < full / 10, "{charged} of {full}");
+        assert_eq!(state.spare.len(), 1, "the large one is kept for the next");
+        open(&channel, &mut state, channel.bounds.segment_bytes() / 2);
+        channel.seal(&mut state);
+        assert_eq!(channel.bytes.load(Relaxed), charged + full);
+        assert!(state.spare.is_empty());
+        channel.seal(&mut state);
+        let events: Vec<_> = state
+            .sealed
+            .iter()
+            .map(|buffer| buffer.entries.len())
+            .collect();
+        assert_eq!(events, [1, 1], "nothing open, nothing sealed");
+    }
+
+    #[test]
+    fn freed_memory_is_kept_up_to_a_number_and_given_back_beyond() {
+        let channel = channel();
+        let buffer = |bytes: usize| {
+            let mut buffer = Buffer::new(bytes, 1);
+            buffer.charge = bytes;
+            channel.charge(bytes);
+            buffer
+        };
+        channel.free(buffer(10));
+        assert!(channel.lock().spare.is_empty(), "a small one is of no use");
+        for _ in 0..MAX_SPARE + 5 {
+            channel.free(buffer(channel.bounds.segment_bytes()));
+        }
+        assert_eq!(channel.lock().spare.len(), MAX_SPARE);
+        assert_eq!(channel.bytes.load(Relaxed), 0);
     }
 }

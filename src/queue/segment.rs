@@ -40,7 +40,7 @@ impl Rewrite {
     }
 
     /// Gives back what the event has not taken.
-    pub(crate) fn settle(&mut self) {
+    pub(crate) fn release_unused(&mut self) {
         let (before, charge) = (self.buffer.charge, self.buffer.capacity());
         self.channel.charge(charge.saturating_sub(before));
         self.channel.release(before.saturating_sub(charge));
@@ -66,7 +66,7 @@ impl Rewrite {
     }
 
     pub(crate) fn finish(mut self) -> Segment {
-        self.settle();
+        self.release_unused();
         Segment::new(self.buffer, self.channel)
     }
 }

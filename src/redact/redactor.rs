@@ -6,6 +6,7 @@ use std::sync::{Arc, LazyLock};
 
 use serde_json::Value;
 
+use crate::base::text::cut_at_char;
 use crate::redact::class::{Class, Counts};
 use crate::redact::engine::Engine;
 use crate::redact::engine::edit::{self, Writer};
@@ -186,9 +187,7 @@ impl Redactor {
         counts: &mut Counts,
     ) -> Result<Cow<'a, str>, RuleFailed> {
         match &self.mode {
-            Mode::Off => Ok(Cow::Borrowed(
-                text.get(..floor_char(text, cut)).unwrap_or(text),
-            )),
+            Mode::Off => Ok(Cow::Borrowed(cut_at_char(text, cut))),
             Mode::RuleSet(rules) => guarded(rules, || {
                 let (mut redacted, mut unsure) = redact(rules, text, shape, cut, counts);
                 // What a mark replaced may have been all that told a rule to leave its neighbour alone.
@@ -229,7 +228,7 @@ fn redact<'a>(
     cut: usize,
     counts: &mut Counts,
 ) -> (Cow<'a, str>, bool) {
-    let cut = floor_char(text, cut);
+    let cut = cut_at_char(text, cut).len();
     let bytes = text.as_bytes();
     Engine::with(rules, |engine, masks| {
         let whole = (0, bytes.len());
@@ -268,14 +267,6 @@ fn redact<'a>(
             engine.findings.unsure && rules.custom.is_none(),
         )
     })
-}
-
-fn floor_char(text: &str, cut: usize) -> usize {
-    let mut cut = cut.min(text.len());
-    while !text.is_char_boundary(cut) {
-        cut -= 1;
-    }
-    cut
 }
 
 /// Takes numbers from the original: writing and parsing a float again may change its last digit.

@@ -16,7 +16,7 @@ use super::settings::InstrumentationSettings;
 
 type Context = RequestContext<RoleServer>;
 type Page = Option<PaginatedRequestParams>;
-type Answer<T> = Result<T, ErrorData>;
+type McpResult<T> = Result<T, ErrorData>;
 
 /// Methods that pass through as they are. Not `async fn`: nothing is added to their futures.
 macro_rules! pass_through {
@@ -42,7 +42,7 @@ impl<H: ServerHandler> ServerHandler for Instrumented<H> {
         &self,
         request: CallToolRequestParams,
         mut context: Context,
-    ) -> Answer<CallToolResponse> {
+    ) -> McpResult<CallToolResponse> {
         match self.recorder() {
             Some(recorder) => recorder.record_call(request, context).await,
             None => {
@@ -52,7 +52,7 @@ impl<H: ServerHandler> ServerHandler for Instrumented<H> {
         }
     }
 
-    async fn list_tools(&self, request: Page, mut context: Context) -> Answer<ListToolsResult> {
+    async fn list_tools(&self, request: Page, mut context: Context) -> McpResult<ListToolsResult> {
         let Some(recorder) = self.recorder() else {
             return self.inner.list_tools(request, context).await;
         };
@@ -79,7 +79,7 @@ impl<H: ServerHandler> ServerHandler for Instrumented<H> {
         &self,
         request: InitializeRequestParams,
         mut context: Context,
-    ) -> Answer<InitializeResult> {
+    ) -> McpResult<InitializeResult> {
         if self.recorder().is_none() {
             return self.inner.initialize(request, context).await;
         }
@@ -97,7 +97,7 @@ impl<H: ServerHandler> ServerHandler for Instrumented<H> {
         Ok(result)
     }
 
-    async fn discover(&self, mut context: Context) -> Answer<DiscoverResult> {
+    async fn discover(&self, mut context: Context) -> McpResult<DiscoverResult> {
         if let Some(recorder) = self.recorder_if(&mut context, |settings| settings.logins) {
             let incoming = recorder.read(&context);
             recorder.log_login(&incoming, &incoming.facts(), recorder.now());
@@ -109,7 +109,7 @@ impl<H: ServerHandler> ServerHandler for Instrumented<H> {
         &self,
         request: GetPromptRequestParams,
         mut context: Context,
-    ) -> Answer<GetPromptResponse> {
+    ) -> McpResult<GetPromptResponse> {
         let recorder = self.recorder_if(&mut context, |settings| settings.prompts);
         let what = ("prompt_name", &*request.name);
         let open = recorder.map(|recorder| recorder.open_request("MCP_PROMPT_GET", what, &context));
@@ -122,7 +122,7 @@ impl<H: ServerHandler> ServerHandler for Instrumented<H> {
         &self,
         request: ReadResourceRequestParams,
         mut context: Context,
-    ) -> Answer<ReadResourceResponse> {
+    ) -> McpResult<ReadResourceResponse> {
         let recorder = self.recorder_if(&mut context, |settings| settings.resources);
         let what = ("resource_uri", &*request.uri);
         let open =
@@ -132,7 +132,10 @@ impl<H: ServerHandler> ServerHandler for Instrumented<H> {
         result
     }
 
-    fn negotiate_initialize(&self, request: &InitializeRequestParams) -> Answer<InitializeResult> {
+    fn negotiate_initialize(
+        &self,
+        request: &InitializeRequestParams,
+    ) -> McpResult<InitializeResult> {
         self.inner.negotiate_initialize(request)
     }
 
@@ -152,27 +155,27 @@ impl<H: ServerHandler> ServerHandler for Instrumented<H> {
     }
 
     pass_through! {
-        ping(context: Context) -> Answer<()>;
-        complete(request: CompleteRequestParams, context: Context) -> Answer<CompleteResult>;
-        set_level(request: SetLevelRequestParams, context: Context) -> Answer<()>;
-        list_prompts(page: Page, context: Context) -> Answer<ListPromptsResult>;
-        list_resources(page: Page, context: Context) -> Answer<ListResourcesResult>;
-        list_resource_templates(page: Page, context: Context) -> Answer<ListResourceTemplatesResult>;
-        listen(context: SubscriptionContext) -> Answer<()>;
-        subscribe(request: SubscribeRequestParams, context: Context) -> Answer<()>;
-        unsubscribe(request: UnsubscribeRequestParams, context: Context) -> Answer<()>;
-        on_custom_request(request: CustomRequest, context: Context) -> Answer<CustomResult>;
+        ping(context: Context) -> McpResult<()>;
+        complete(request: CompleteRequestParams, context: Context) -> McpResult<CompleteResult>;
+        set_level(request: SetLevelRequestParams, context: Context) -> McpResult<()>;
+        list_prompts(page: Page, context: Context) -> McpResult<ListPromptsResult>;
+        list_resources(page: Page, context: Context) -> McpResult<ListResourcesResult>;
+        list_resource_templates(page: Page, context: Context) -> McpResult<ListResourceTemplatesResult>;
+        listen(context: SubscriptionContext) -> McpResult<()>;
+        subscribe(request: SubscribeRequestParams, context: Context) -> McpResult<()>;
+        unsubscribe(request: UnsubscribeRequestParams, context: Context) -> McpResult<()>;
+        on_custom_request(request: CustomRequest, context: Context) -> McpResult<CustomResult>;
         on_cancelled(cancelled: CancelledNotificationParam, context: NotificationContext<RoleServer>) -> ();
         on_progress(progress: ProgressNotificationParam, context: NotificationContext<RoleServer>) -> ();
         on_initialized(context: NotificationContext<RoleServer>) -> ();
         on_roots_list_changed(context: NotificationContext<RoleServer>) -> ();
         on_custom_notification(custom: CustomNotification, context: NotificationContext<RoleServer>) -> ();
-        get_task(request: GetTaskParams, context: Context) -> Answer<GetTaskResult>;
-        update_task(request: UpdateTaskParams, context: Context) -> Answer<()>;
-        cancel_task(request: CancelTaskParams, context: Context) -> Answer<()>;
-        list_skills(page: Page, context: Context) -> Answer<ListSkillsResult>;
-        get_skill(request: GetSkillRequestParams, context: Context) -> Answer<GetSkillResult>;
+        get_task(request: GetTaskParams, context: Context) -> McpResult<GetTaskResult>;
+        update_task(request: UpdateTaskParams, context: Context) -> McpResult<()>;
+        cancel_task(request: CancelTaskParams, context: Context) -> McpResult<()>;
+        list_skills(page: Page, context: Context) -> McpResult<ListSkillsResult>;
+        get_skill(request: GetSkillRequestParams, context: Context) -> McpResult<GetSkillResult>;
         read_resource_directory(request: ReadResourceDirectoryRequestParams, context: Context)
-            -> Answer<ReadResourceDirectoryResult>;
+            -> McpResult<ReadResourceDirectoryResult>;
     }
 }

@@ -10,7 +10,7 @@ use ::rmcp::{RoleServer, ServerHandler};
 use super::pages::{Incomplete, Pages};
 use super::recorder::Recorder;
 use crate::base::panics;
-use crate::event::Kind;
+use crate::event::EventKind;
 use crate::mcp::intent::{self, ToolIntent};
 use crate::mcp::ownership::IntentProperty;
 
@@ -87,7 +87,7 @@ impl<H: ServerHandler> Recorder<'_, H> {
         {
             let names = names.iter().map(|name| &**name);
             if self.server.by.memory.listings.is_new(names.clone()) {
-                self.log(Kind::Init(names.map(Cow::Borrowed).collect()), facts);
+                self.log(EventKind::Init(names.map(Cow::Borrowed).collect()), facts);
             }
         }
     }

@@ -8,7 +8,7 @@ use ::rmcp::{ErrorData, RoleServer};
 
 use super::recorder::Recorder;
 use crate::capture::{Captured, Content};
-use crate::event::{CallOutcome, Facts, Identity, Kind, Text};
+use crate::event::{CallOutcome, EventKind, Facts, Identity, Text};
 
 /// A request under way: one event when it ends, however it ends.
 pub(super) struct OpenRequest<'a, H> {
@@ -92,7 +92,8 @@ impl<H> OpenRequest<'_, H> {
         if let Some(error) = &error {
             facts.meta.push(("error".into(), error));
         }
-        self.recorder.log(Kind::Custom(self.kind.into()), facts);
+        self.recorder
+            .log(EventKind::Custom(self.kind.into()), facts);
     }
 }
 

@@ -13,7 +13,7 @@ use super::request::{IncomingRequest, http_parts};
 use super::settings::InstrumentationSettings;
 use crate::capture::{Captured, Content};
 use crate::config::resolve::PipelineSettings;
-use crate::event::{Event, Facts, Identity, Kind, ToolCall};
+use crate::event::{Event, EventKind, Facts, Identity, ToolCall};
 use crate::limits::CUT_MARGIN_BYTES;
 use crate::logger::{CallGuard, Handle, OuterRecords, login_of};
 use crate::wire::Profile;
@@ -115,7 +115,7 @@ impl<'a, H> Recorder<'a, H> {
         CallGuard::start(self.handle, call, started)
     }
 
-    pub(super) fn log<'e>(&self, kind: Kind<'e>, facts: Facts<'e>) {
+    pub(super) fn log<'e>(&self, kind: EventKind<'e>, facts: Facts<'e>) {
         self.server.by.usage.log_usage(Event { kind, facts });
     }
 
@@ -132,7 +132,7 @@ impl<'a, H> Recorder<'a, H> {
         let session_id = facts.session.get("session_id");
         let login = login_of(names, identity, request.caller.caller(), session_id);
         self.server.by.usage.log_once(login, now, || Event {
-            kind: Kind::IdentityCapture,
+            kind: EventKind::IdentityCapture,
             facts: request.facts(),
         });
     }
@@ -162,7 +162,7 @@ impl<'a, H> Recorder<'a, H> {
         }
         if self.settings().sessions {
             self.name_somebody(&mut facts);
-            self.log(Kind::Custom("MCP_SESSION_START".into()), facts);
+            self.log(EventKind::Custom("MCP_SESSION_START".into()), facts);
         }
     }
 }

@@ -12,7 +12,7 @@ use http::request::Parts;
 use super::instrumentation::{Instrumentation, Instrumented};
 use crate::base::random;
 use crate::event::{Caller, Era, Facts, Identity};
-use crate::mcp::request::{Channel, ClientInfo, RequestFacts, RequestMeta};
+use crate::mcp::request::{ClientInfo, McpTransport, RequestFacts, RequestMeta};
 
 /// A request, with what its facts are borrowed from.
 pub(super) struct IncomingRequest<'a> {
@@ -23,7 +23,7 @@ pub(super) struct IncomingRequest<'a> {
     /// What `initialize` said; not asked for where `_meta` says as much.
     peer: Option<Arc<InitializeRequestParams>>,
     request_id: Cow<'a, str>,
-    channel: Channel<'a>,
+    transport: McpTransport<'a>,
     /// For an `initialize` alone: the client that it names, and the version agreed upon.
     initialize: Option<(ClientInfo<'a>, &'a str)>,
 }
@@ -38,13 +38,13 @@ impl<'a> IncomingRequest<'a> {
         let by = &server.by;
         let meta = RequestMeta::read(Some(&context.meta.0.0));
         let says_all = meta.client.is_some() && meta.protocol_version.is_some();
-        let channel = if http_parts(context).is_some() {
-            Channel::Http {
+        let transport = if http_parts(context).is_some() {
+            McpTransport::Http {
                 is_bound: server.initialized.load(Relaxed),
             }
         } else {
             let new_id = || format!("{:016x}", random::seed());
-            Channel::Connection {
+            McpTransport::Connection {
                 session_id: server.connection.get_or_init(new_id),
                 name: &by.settings.transport,
             }
@@ -59,7 +59,7 @@ impl<'a> IncomingRequest<'a> {
                 RequestId::Number(id) => Cow::Owned(id.to_string()),
                 RequestId::String(id) => Cow::Borrowed(id),
             },
-            channel,
+            transport,
             initialize: None,
         }
     }
@@ -79,7 +79,7 @@ impl<'a> IncomingRequest<'a> {
         let facts = RequestFacts {
             meta: self.meta,
             header: |name: &str| http?.headers.get(name)?.to_str().ok(),
-            channel: self.channel,
+            transport: self.transport,
             client: peer.map(|peer| client_info(&peer.client_info)),
             protocol_version: peer.map(|peer| peer.protocol_version.as_str()),
             request_id: Some(&self.request_id),

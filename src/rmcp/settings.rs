@@ -124,3 +124,28 @@ mod sealed {
         }
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::sealed::Sealed;
+    use super::*;
+
+    fn id(caller: impl Sealed) -> Result<Option<String>, ()> {
+        let caller = caller.into_caller().map_err(|Failed| ())?;
+        Ok(caller.map(|caller| caller.identity().id().to_owned()))
+    }
+
+    #[test]
+    fn nobody_is_no_failure_in_any_form_of_an_answer() {
+        let rachel = || Identity::email("rachel@example.com");
+        let named = || Ok(Some("rachel@example.com".to_owned()));
+        assert_eq!(id(Some(rachel())), named());
+        assert_eq!(id(Some(Caller::new(rachel()))), named());
+        assert_eq!(id(Ok::<_, String>(Some(rachel()))), named());
+        assert_eq!(id(Ok::<_, String>(Ok::<_, u8>(Some(rachel())))), named());
+        assert_eq!(id(None::<Identity<'static>>), Ok(None));
+        assert_eq!(id(Ok::<_, String>(None::<Caller>)), Ok(None));
+        assert_eq!(id(Err::<Option<Caller>, _>("down")), Err(()));
+        assert_eq!(id(Ok::<_, u8>(Err::<Option<Caller>, _>("down"))), Err(()));
+    }
+}

@@ -38,11 +38,11 @@ pub(super) struct Extent {
     queued_at: Range<u64>,
     /// Since when this logger keeps them, by a clock that nobody sets.
     kept_since: u64,
-    place: Place,
+    place: Location,
 }
 
 #[derive(Debug)]
-enum Place {
+enum Location {
     /// The worker has its events, which are those with these ordinals.
     Memory(Vec<u32>, Weak<Segment>),
     Disk,
@@ -64,7 +64,7 @@ impl Extent {
             alive: u64::from(ordinals.end - ordinals.start),
             queued_at: times.queued_at..times.queued_at,
             kept_since: times.kept_since,
-            place: Place::Memory(ordinals.clone().collect(), Arc::downgrade(segment)),
+            place: Location::Memory(ordinals.clone().collect(), Arc::downgrade(segment)),
             ordinals,
         }
     }
@@ -84,7 +84,7 @@ impl Extent {
             alive: 1,
             queued_at: record.at..record.at,
             kept_since,
-            place: Place::Disk,
+            place: Location::Disk,
         }
     }
 
@@ -166,7 +166,7 @@ impl Extents {
         events: Range<usize>,
     ) -> Option<(LogKey, Vec<u32>)> {
         let extent = self.by_sequence.get_mut(&sequence)?;
-        let Place::Memory(ordinals, _) = &extent.place else {
+        let Location::Memory(ordinals, _) = &extent.place else {
             return None;
         };
         let mut new = ordinals.get(events).unwrap_or_default().to_vec();
@@ -183,7 +183,7 @@ impl Extents {
     /// they are not when their file made room for newer ones meanwhile.
     pub(super) fn release(&mut self, sequence: u64, events: u64) -> bool {
         match self.by_sequence.get_mut(&sequence) {
-            Some(extent) if extent.alive == events => extent.place = Place::Disk,
+            Some(extent) if extent.alive == events => extent.place = Location::Disk,
             Some(_) | None => return false,
         }
         self.on_disk.insert(sequence);
@@ -226,14 +226,14 @@ impl Extents {
             self.by_sequence.remove(&sequence);
         } else if let Some(extent) = self.by_sequence.get_mut(&sequence) {
             extent.alive = ordinals.len() as u64;
-            extent.place = Place::Memory(ordinals, Weak::new());
+            extent.place = Location::Memory(ordinals, Weak::new());
         }
     }
 
     /// The worker has made a segment of a run that was read back. Returns whether the run is still on disk.
     pub(super) fn set_segment(&mut self, segment: &Arc<Segment>) -> bool {
         let extent = self.by_sequence.get_mut(&segment.sequence());
-        let Some(Place::Memory(_, its)) = extent.map(|extent| &mut extent.place) else {
+        let Some(Location::Memory(_, its)) = extent.map(|extent| &mut extent.place) else {
             return false;
         };
         *its = Arc::downgrade(segment);
@@ -265,11 +265,11 @@ impl Extents {
                 return true;
             }
             match &extent.place {
-                Place::Disk => {
+                Location::Disk => {
                     on_disk.remove(sequence);
                     lost += extent.alive;
                 }
-                Place::Memory(_, segment) => {
+                Location::Memory(_, segment) => {
                     if let Some(segment) = segment.upgrade() {
                         segment.set_on_disk(state);
                     }
@@ -285,7 +285,7 @@ impl Extents {
     pub(super) fn take_doubtful(&mut self, key: LogKey, from: u64) -> Vec<u32> {
         let mut taken = Vec::new();
         self.by_sequence.retain(|_, extent| {
-            let Place::Memory(ordinals, segment) = &extent.place else {
+            let Location::Memory(ordinals, segment) = &extent.place else {
                 return true;
             };
             if extent.key != key || extent.bytes.end <= from {
@@ -313,7 +313,7 @@ impl Extents {
         let mut runs = self.by_sequence.values_mut();
         runs.find(|extent| {
             let is_across = extent.bytes.start < place && place < extent.bytes.end;
-            extent.key == key && is_across && matches!(extent.place, Place::Disk)
+            extent.key == key && is_across && matches!(extent.place, Location::Disk)
         })
     }
 }

@@ -11,8 +11,8 @@ pub(super) struct Takeover {
     /// What is not ours, as far as can be seen; the first with its cause.
     left_alone: usize,
     first: Option<(PathBuf, io::Error)>,
-    /// How many were told of.
-    told: usize,
+    /// How many were reported last.
+    reported: usize,
 }
 
 impl Takeover {
@@ -39,7 +39,7 @@ impl Takeover {
     /// What was left alone, in words; once, as long as it is the same number.
     pub(super) fn left_alone(&mut self) -> Option<String> {
         let count = self.left_alone;
-        if std::mem::replace(&mut self.told, count) == count {
+        if std::mem::replace(&mut self.reported, count) == count {
             return None;
         }
         let (path, cause) = self.first.take()?;
@@ -66,9 +66,9 @@ mod tests {
             takeover.left_alone()
         };
         assert_eq!(look(0), None);
-        let told = look(2).unwrap();
+        let reported = look(2).unwrap();
         assert_eq!(
-            told,
+            reported,
             "holds 2 things that are left alone, the first 0: is no file"
         );
         assert_eq!(look(2), None);

@@ -21,7 +21,7 @@ pub(super) struct IngestRules {
 }
 
 /// The status of a refusal, and its reason.
-pub(super) type Refusal = (u16, String);
+pub(super) type HttpError = (u16, String);
 
 /// What the checks of a request found.
 #[derive(Debug, Default)]
@@ -31,7 +31,7 @@ pub(super) struct CheckedRequest {
     pub(super) events: Vec<ReceivedEvent>,
     pub(super) event_count: usize,
     pub(super) violation: Option<Violation>,
-    pub(super) refusal: Option<Refusal>,
+    pub(super) refusal: Option<HttpError>,
 }
 
 impl IngestRules {
@@ -65,7 +65,7 @@ impl IngestRules {
         checked
     }
 
-    fn key_refusal(&self, request: &ReceivedRequest, is_mcpeye: bool) -> Option<Refusal> {
+    fn key_refusal(&self, request: &ReceivedRequest, is_mcpeye: bool) -> Option<HttpError> {
         let expected = self.api_key.as_deref()?;
         let name = key_header(is_mcpeye);
         match request.header(name) {
@@ -77,7 +77,7 @@ impl IngestRules {
     }
 
     /// The refusal of a body with this many bytes and events.
-    pub(super) fn size_refusal(&self, bytes: usize, events: usize) -> Option<Refusal> {
+    pub(super) fn size_refusal(&self, bytes: usize, events: usize) -> Option<HttpError> {
         for (size, limit, unit) in [
             (bytes, self.max_body_bytes, "bytes"),
             (events, self.max_body_events, "events"),
@@ -91,7 +91,7 @@ impl IngestRules {
 }
 
 impl CheckedRequest {
-    fn refused(refusal: Refusal) -> Self {
+    fn refused(refusal: HttpError) -> Self {
         Self {
             refusal: Some(refusal),
             ..Self::default()
@@ -259,7 +259,7 @@ fn events_of(mut body: Value, wire: ReceivedWire) -> Vec<ReceivedEvent> {
 }
 
 /// Removes the coding from a body, or refuses it.
-fn decoded<'b>(request: &ReceivedRequest, body: &'b [u8]) -> Result<Cow<'b, [u8]>, Refusal> {
+fn decoded<'b>(request: &ReceivedRequest, body: &'b [u8]) -> Result<Cow<'b, [u8]>, HttpError> {
     let coding = request.header("content-encoding").unwrap_or("identity");
     let coding = coding.trim();
     if coding.eq_ignore_ascii_case("identity") {
@@ -273,7 +273,7 @@ fn decoded<'b>(request: &ReceivedRequest, body: &'b [u8]) -> Result<Cow<'b, [u8]
 }
 
 #[cfg(feature = "gzip")]
-fn gunzip(body: &[u8]) -> Result<Vec<u8>, Refusal> {
+fn gunzip(body: &[u8]) -> Result<Vec<u8>, HttpError> {
     use std::io::Read;
 
     let mut decoded = Vec::new();

@@ -23,13 +23,13 @@ pub(super) enum ReadError {
 pub(super) struct Head {
     /// The request so far.
     pub(super) request: ReceivedRequest,
-    pub(super) framing: Framing,
+    pub(super) framing: BodyLength,
     http_1_0: bool,
 }
 
 /// How a request says where its body ends.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(super) enum Framing {
+pub(super) enum BodyLength {
     Length(usize),
     Chunked,
 }
@@ -86,7 +86,7 @@ impl Head {
     }
 }
 
-fn framing(request: &ReceivedRequest) -> Result<Framing, ReadError> {
+fn framing(request: &ReceivedRequest) -> Result<BodyLength, ReadError> {
     let mut lengths = header_values(&request.headers, "content-length");
     let length = lengths.next();
     match (request.header("transfer-encoding"), length) {
@@ -94,11 +94,11 @@ fn framing(request: &ReceivedRequest) -> Result<Framing, ReadError> {
         // Both together are how requests are smuggled past proxies.
         (Some(_), Some(_)) => unreadable(400, "content-length beside transfer-encoding"),
         (Some(coding), None) if coding.trim().eq_ignore_ascii_case("chunked") => {
-            Ok(Framing::Chunked)
+            Ok(BodyLength::Chunked)
         }
         (Some(_), None) => unreadable(501, "transfer-encoding other than chunked"),
-        (None, Some(length)) => body_length(length.trim()).map(Framing::Length),
-        (None, None) => Ok(Framing::Length(0)),
+        (None, Some(length)) => body_length(length.trim()).map(BodyLength::Length),
+        (None, None) => Ok(BodyLength::Length(0)),
     }
 }
 
@@ -148,11 +148,11 @@ mod tests {
     #[test]
     fn a_head_says_where_the_body_ends_or_is_refused() {
         for (lines, framing) in [
-            ("", Ok(Framing::Length(0))),
-            ("Content-Length:  12 \r\n", Ok(Framing::Length(12))),
+            ("", Ok(BodyLength::Length(0))),
+            ("Content-Length:  12 \r\n", Ok(BodyLength::Length(12))),
             (
                 "content-length: 67108864\r\n",
-                Ok(Framing::Length(MAX_READ_BYTES)),
+                Ok(BodyLength::Length(MAX_READ_BYTES)),
             ),
             ("Content-Length: 67108865\r\n", Err(413)),
             ("Content-Length: 99999999999999999999999\r\n", Err(400)),
@@ -164,7 +164,7 @@ mod tests {
                 "Content-Length: 1\r\nTransfer-Encoding: chunked\r\n",
                 Err(400),
             ),
-            ("Transfer-Encoding: Chunked\r\n", Ok(Framing::Chunked)),
+            ("Transfer-Encoding: Chunked\r\n", Ok(BodyLength::Chunked)),
             ("Transfer-Encoding: gzip, chunked\r\n", Err(501)),
         ] {
             let found = match head("1.1", lines) {

@@ -11,7 +11,7 @@ use tokio::net::TcpStream;
 use tokio::time::timeout;
 
 use super::answer::{Action, Answer, AnswerBody};
-use super::head::{Framing, Head, MAX_HEAD_BYTES, MAX_READ_BYTES, ReadError, unreadable};
+use super::head::{BodyLength, Head, MAX_HEAD_BYTES, MAX_READ_BYTES, ReadError, unreadable};
 use super::received::header_values;
 
 /// One read from the socket.
@@ -75,13 +75,13 @@ impl Connection {
     /// Reads a request's body into `body`, which keeps what arrived also when the rest does not.
     pub(super) async fn read_body(
         &mut self,
-        framing: Framing,
+        framing: BodyLength,
         portion: Portion,
         body: &mut Vec<u8>,
     ) -> Result<(), ReadError> {
         match framing {
-            Framing::Length(length) => self.read_exactly(portion.of(length), body).await,
-            Framing::Chunked => self.read_chunks(portion, body).await,
+            BodyLength::Length(length) => self.read_exactly(portion.of(length), body).await,
+            BodyLength::Chunked => self.read_chunks(portion, body).await,
         }
     }
 

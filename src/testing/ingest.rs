@@ -5,7 +5,7 @@ use std::fmt;
 use std::io;
 use std::net::{Ipv4Addr, SocketAddr};
 use std::sync::mpsc::{self, Receiver};
-use std::sync::{Arc, Mutex, PoisonError};
+use std::sync::{Arc, Mutex};
 use std::thread;
 use std::time::Duration;
 
@@ -18,7 +18,8 @@ use super::check_request::IngestRules;
 use super::rate::RateLimit;
 use super::received::{Counts, Received, ReceivedEvent, ReceivedRequest};
 use super::serve::accept;
-use super::store::{Awaited, IngestStore, WaitError};
+use super::store::{IngestStore, WaitError, WaitTarget};
+use crate::base::lock::lock;
 
 /// How long dropping the ingest may wait for its port to be closed. Closing takes microseconds; the bound is for a
 /// machine that does not schedule the thread.
@@ -367,11 +368,7 @@ impl MockIngest {
 
     fn close(&mut self) {
         drop(self.stop.take());
-        let closed = self
-            .closed
-            .get_mut()
-            .unwrap_or_else(PoisonError::into_inner);
-        let _ = closed.recv_timeout(CLOSE_TIMEOUT);
+        let _ = lock(&self.closed).recv_timeout(CLOSE_TIMEOUT);
     }
 
     /// Blocks until at least `count` events have arrived, accepted or not, and returns all events.
@@ -385,7 +382,7 @@ impl MockIngest {
         count: usize,
         timeout: Duration,
     ) -> Result<Vec<ReceivedEvent>, WaitError> {
-        self.wait_blocking(Awaited::Events(count), timeout)?;
+        self.wait_blocking(WaitTarget::Events(count), timeout)?;
         Ok(self.events())
     }
 
@@ -400,7 +397,7 @@ impl MockIngest {
         count: usize,
         timeout: Duration,
     ) -> Result<Vec<ReceivedEvent>, WaitError> {
-        self.wait_blocking(Awaited::Delivered(count), timeout)?;
+        self.wait_blocking(WaitTarget::Delivered(count), timeout)?;
         Ok(self.delivered())
     }
 
@@ -416,7 +413,7 @@ impl MockIngest {
         count: usize,
         timeout: Duration,
     ) -> Result<Vec<ReceivedRequest>, WaitError> {
-        self.wait_blocking(Awaited::Requests(count), timeout)?;
+        self.wait_blocking(WaitTarget::Requests(count), timeout)?;
         Ok(self.requests())
     }
 
@@ -431,7 +428,7 @@ impl MockIngest {
         count: usize,
         timeout: Duration,
     ) -> Result<Vec<ReceivedEvent>, WaitError> {
-        self.wait_async(Awaited::Events(count), timeout).await?;
+        self.wait_async(WaitTarget::Events(count), timeout).await?;
         Ok(self.events())
     }
 
@@ -444,7 +441,8 @@ impl MockIngest {
         count: usize,
         timeout: Duration,
     ) -> Result<Vec<ReceivedEvent>, WaitError> {
-        self.wait_async(Awaited::Delivered(count), timeout).await?;
+        self.wait_async(WaitTarget::Delivered(count), timeout)
+            .await?;
         Ok(self.delivered())
     }
 
@@ -457,11 +455,12 @@ impl MockIngest {
         count: usize,
         timeout: Duration,
     ) -> Result<Vec<ReceivedRequest>, WaitError> {
-        self.wait_async(Awaited::Requests(count), timeout).await?;
+        self.wait_async(WaitTarget::Requests(count), timeout)
+            .await?;
         Ok(self.requests())
     }
 
-    async fn wait_async(&self, awaited: Awaited, limit: Duration) -> Result<(), WaitError> {
+    async fn wait_async(&self, awaited: WaitTarget, limit: Duration) -> Result<(), WaitError> {
         let store = Arc::clone(&self.store);
         let wait = async move { store.wait(awaited, limit).await };
         // The runtime lives as long as `self` and does not cancel the task. If it did, too few would have come.
@@ -472,7 +471,7 @@ impl MockIngest {
     /// Blocks as long as [`wait_async`](Self::wait_async) waits.
     ///
     /// The result comes over a channel of the standard library: blocking on one of tokio's panics in async code.
-    fn wait_blocking(&self, awaited: Awaited, limit: Duration) -> Result<(), WaitError> {
+    fn wait_blocking(&self, awaited: WaitTarget, limit: Duration) -> Result<(), WaitError> {
         let store = Arc::clone(&self.store);
         let (sender, ended) = mpsc::channel();
         self.runtime.spawn(async move {

@@ -8,7 +8,7 @@ use tokio::net::{TcpListener, TcpStream};
 use super::answer::{Action, Answer};
 use super::check_request::CheckedRequest;
 use super::contract::Violation;
-use super::head::{Framing, ReadError};
+use super::head::{BodyLength, ReadError};
 use super::http::{Connection, Portion};
 use super::received::ReceivedRequest;
 use super::store::{IngestStore, KeptRequest};
@@ -29,7 +29,7 @@ pub(super) async fn accept(listener: TcpListener, store: Arc<IngestStore>) {
 }
 
 /// What to do with a connection after a request.
-enum Next {
+enum AfterRequest {
     Request,
     Close,
     /// Closes it in a way that lets the client read the answer although it is still sending.
@@ -46,10 +46,10 @@ async fn serve(store: Arc<IngestStore>, stream: TcpStream) {
     };
     loop {
         match server.serve_request().await {
-            Next::Request => {}
-            Next::Close => return,
-            Next::CloseGently => return server.connection.close_after_answer().await,
-            Next::Reset => return server.connection.reset(),
+            AfterRequest::Request => {}
+            AfterRequest::Close => return,
+            AfterRequest::CloseGently => return server.connection.close_after_answer().await,
+            AfterRequest::Reset => return server.connection.reset(),
         }
     }
 }
@@ -66,10 +66,10 @@ struct ConnectionServer {
 
 impl ConnectionServer {
     /// Reads one request and answers it.
-    async fn serve_request(&mut self) -> Next {
+    async fn serve_request(&mut self) -> AfterRequest {
         let head = match self.connection.read_head().await {
             Ok(Some(head)) => head,
-            Ok(None) | Err(ReadError::Disconnected) => return Next::Close,
+            Ok(None) | Err(ReadError::Disconnected) => return AfterRequest::Close,
             Err(ReadError::Unreadable(status, reason)) => {
                 self.store.record_violation(format!("request: {reason}"));
                 return self.refuse(Answer::refusal(status, reason)).await;
@@ -86,11 +86,11 @@ impl ConnectionServer {
         self.body.clear();
         if answer.action == Action::ResetBeforeBody {
             self.record_partial(request, None, &answer);
-            return Next::Reset;
+            return AfterRequest::Reset;
         }
         if expects_continue {
             // A body that is announced as too large is refused unread.
-            if let Framing::Length(length) = framing
+            if let BodyLength::Length(length) = framing
                 && let Some((status, reason)) = self.store.rules.size_refusal(length, 0)
                 && answer.accepts()
             {
@@ -99,7 +99,7 @@ impl ConnectionServer {
                 return self.refuse(refusal).await;
             }
             if self.connection.send_continue().await.is_err() {
-                return Next::Close;
+                return AfterRequest::Close;
             }
         }
         let portion = if answer.action == Action::ResetInBody {
@@ -112,11 +112,11 @@ impl ConnectionServer {
             Ok(()) if portion == Portion::Whole => self.answer(request, answer).await,
             Ok(()) => {
                 self.record_partial(request, None, &answer);
-                Next::Reset
+                AfterRequest::Reset
             }
             Err(ReadError::Disconnected) => {
                 self.record_partial(request, None, &Answer::reset_in_body());
-                Next::Close
+                AfterRequest::Close
             }
             Err(ReadError::Unreadable(status, reason)) => {
                 let refusal = Answer::refusal(status, reason);
@@ -128,7 +128,7 @@ impl ConnectionServer {
     }
 
     /// Answers a request that was read to its end.
-    async fn answer(&mut self, mut request: ReceivedRequest, scripted: Answer) -> Next {
+    async fn answer(&mut self, mut request: ReceivedRequest, scripted: Answer) -> AfterRequest {
         let checked = self.store.rules.check_request(&request, &self.body);
         let scripted = self.store.answer_by_text(&self.body).unwrap_or(scripted);
         let mut answer = checked.answer(scripted);
@@ -148,17 +148,17 @@ impl ConnectionServer {
             if !self.connection.stays_for(answer.delay).await
                 || !self.stays_until_released(&answer, &kept).await
             {
-                return Next::Close;
+                return AfterRequest::Close;
             }
             self.store.record_answer(&kept, &answer);
         }
         if answer.action == Action::ResetAfterBody {
-            return Next::Reset;
+            return AfterRequest::Reset;
         }
         match self.connection.send(&answer).await {
-            Ok(true) => Next::Request,
-            Ok(false) => Next::CloseGently,
-            Err(_) => Next::Close,
+            Ok(true) => AfterRequest::Request,
+            Ok(false) => AfterRequest::CloseGently,
+            Err(_) => AfterRequest::Close,
         }
     }
 
@@ -179,10 +179,10 @@ impl ConnectionServer {
     }
 
     /// Answers a request that could not be read, and ends the connection: where the next one starts is not known.
-    async fn refuse(&mut self, refusal: Answer) -> Next {
+    async fn refuse(&mut self, refusal: Answer) -> AfterRequest {
         let answer = CheckedRequest::default().answer(refusal.close());
         let _ = self.connection.send(&answer).await;
-        Next::CloseGently
+        AfterRequest::CloseGently
     }
 
     /// Keeps a request whose body did not arrive to its end, for whatever reason.

@@ -3,7 +3,7 @@
 use std::collections::VecDeque;
 use std::fmt;
 use std::ops::Range;
-use std::sync::{Mutex, MutexGuard, PoisonError};
+use std::sync::{Mutex, MutexGuard};
 use std::time::{Duration, Instant};
 
 use tokio::sync::watch;
@@ -14,6 +14,7 @@ use super::check_request::{CheckedRequest, IngestRules};
 use super::rate::{RateLimit, Taken};
 use super::received::{Received, ReceivedRequest};
 use crate::base::causes::debug_with_causes;
+use crate::base::lock::lock;
 
 /// Says that what was waited for did not arrive in time.
 #[derive(Clone, PartialEq, Eq)]
@@ -51,7 +52,7 @@ debug_with_causes!(WaitError);
 
 /// What a wait counts, and how many of it.
 #[derive(Clone, Copy)]
-pub(super) enum Awaited {
+pub(super) enum WaitTarget {
     Requests(usize),
     Events(usize),
     Delivered(usize),
@@ -94,17 +95,17 @@ impl IngestState {
     }
 
     /// What a wait counts: how many have been seen, how many are wanted, and what they are called.
-    fn progress(&self, awaited: Awaited) -> (usize, usize, &'static str) {
+    fn progress(&self, awaited: WaitTarget) -> (usize, usize, &'static str) {
         let counts = &self.received.counts;
         let (seen, wanted, what) = match awaited {
-            Awaited::Requests(wanted) => (counts.requests, wanted, "requests"),
-            Awaited::Events(wanted) => (counts.events, wanted, "events"),
-            Awaited::Delivered(wanted) => (counts.accepted, wanted, "accepted events"),
+            WaitTarget::Requests(wanted) => (counts.requests, wanted, "requests"),
+            WaitTarget::Events(wanted) => (counts.events, wanted, "events"),
+            WaitTarget::Delivered(wanted) => (counts.accepted, wanted, "accepted events"),
         };
         (usize::try_from(seen).unwrap_or(usize::MAX), wanted, what)
     }
 
-    fn has_reached(&self, awaited: Awaited) -> bool {
+    fn has_reached(&self, awaited: WaitTarget) -> bool {
         let (seen, wanted, _) = self.progress(awaited);
         seen >= wanted
     }
@@ -153,13 +154,13 @@ impl IngestStore {
         }
     }
 
-    /// A panic of another test thread while it held the lock leaves plain data, and is reported there.
+    /// Also after a panic of another test thread, which is reported there: what it left is plain data.
     pub(super) fn lock(&self) -> MutexGuard<'_, IngestState> {
-        self.state.lock().unwrap_or_else(PoisonError::into_inner)
+        lock(&self.state)
     }
 
     /// Waits for what is awaited, on a runtime that has timers.
-    pub(super) async fn wait(&self, awaited: Awaited, limit: Duration) -> Result<(), WaitError> {
+    pub(super) async fn wait(&self, awaited: WaitTarget, limit: Duration) -> Result<(), WaitError> {
         // Subscribed before the first look, so that no change between the look and the wait is missed.
         let mut changes = self.changed.subscribe();
         let reached =
@@ -168,7 +169,7 @@ impl IngestStore {
         reached.map_err(|_| self.too_few(awaited, limit))
     }
 
-    pub(super) fn too_few(&self, awaited: Awaited, timeout: Duration) -> WaitError {
+    pub(super) fn too_few(&self, awaited: WaitTarget, timeout: Duration) -> WaitError {
         let state = self.lock();
         let (seen, wanted, what) = state.progress(awaited);
         WaitError {
@@ -274,5 +275,89 @@ impl IngestStore {
 
     pub(super) fn record_violation(&self, violation: String) {
         self.lock().received.violations.push(violation);
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn store(strict: bool) -> IngestStore {
+        IngestStore::new(IngestRules::default(), RateLimit::default(), strict)
+    }
+
+    fn request(store: &IngestStore, answer: &Answer) -> KeptRequest {
+        let request = ReceivedRequest::new("POST", "/", Vec::new());
+        store.record_request(
+            request,
+            &mut b"{}".to_vec(),
+            CheckedRequest::default(),
+            answer,
+        )
+    }
+
+    #[test]
+    fn what_the_script_does_not_foresee_gets_the_default_or_is_a_fault_of_a_strict_ingest() {
+        for (strict, default_status) in [(false, 200), (true, 500)] {
+            let store = store(strict);
+            store.lock().script.push_back(Answer::status(503));
+            let (first, is_fault) = store.next_answer();
+            assert_eq!((first.status, is_fault), (503, false));
+            let (second, is_fault) = store.next_answer();
+            assert_eq!((second.status, is_fault), (default_status, strict));
+        }
+        let store = store(false);
+        store.lock().default_answer = Some(Answer::status(429));
+        assert_eq!(store.next_answer().0.status, 429);
+    }
+
+    #[test]
+    fn a_body_is_answered_by_the_first_text_that_it_holds() {
+        let store = store(false);
+        let texts = [("", 500), ("poison", 400), ("poi", 422)];
+        let answers = texts.map(|(text, status)| (text.to_owned(), Answer::status(status)));
+        store.lock().answers_by_text.extend(answers);
+        let status = |body: &str| {
+            store
+                .answer_by_text(body.as_bytes())
+                .map(|answer| answer.status)
+        };
+        assert_eq!(status("a poison"), Some(400));
+        assert_eq!(status("poi"), Some(422));
+        assert_eq!(
+            [status(""), status("harmless"), status("poiso\u{f6}")],
+            [None, None, Some(422)]
+        );
+    }
+
+    #[test]
+    fn an_answer_is_recorded_with_its_request_unless_that_was_taken_out() {
+        let store = store(false);
+        let held = Answer::status(503).held();
+        let kept = request(&store, &held);
+        assert_eq!(store.lock().received.requests[0].status, None);
+        store.record_answer(&kept, &held);
+        assert_eq!(store.lock().received.requests[0].status, Some(503));
+        assert_eq!(store.lock().take().requests.len(), 1);
+        let kept = request(&store, &held);
+        assert_eq!(store.lock().take().requests.len(), 1);
+        request(&store, &Answer::ok());
+        store.record_answer(&kept, &held);
+        assert_eq!(store.lock().received.requests[0].status, Some(200));
+    }
+
+    #[test]
+    fn a_wait_counts_from_what_was_taken_out_and_says_how_far_it_came() {
+        let store = store(false);
+        let wanted = WaitTarget::Requests(2);
+        for _ in 0..2 {
+            assert!(!store.lock().has_reached(wanted));
+            request(&store, &Answer::ok());
+        }
+        assert!(store.lock().has_reached(wanted));
+        drop(store.lock().take());
+        request(&store, &Answer::ok());
+        let error = store.too_few(wanted, Duration::from_secs(1)).to_string();
+        assert!(error.ends_with("for 2 requests, and 1 came"), "{error}");
     }
 }

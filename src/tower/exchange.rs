@@ -10,15 +10,15 @@ use super::observer::Observer;
 use super::open_messages::{Awaited, OpenMessages, OpenedCall};
 use crate::base::lock::lock;
 use crate::event::{
-    AuthRejected, AuthRejection, Call, CallOutcome, Caller, ClientClass, Event, Facts, Identity,
-    IntentSource, Kind, Session, ToolCall,
+    AuthRejected, AuthRejection, Call, CallOutcome, Caller, ClientClass, Event, EventKind, Facts,
+    Identity, IntentSource, Session, ToolCall,
 };
 use crate::logger::{GivesWay, OuterRecords};
 use crate::mcp::answers::is_unknown_tool_error;
 use crate::mcp::intent::{CapturedArguments, nonempty_text};
-use crate::mcp::message::{self, Answer, MessageId, Messages, Request, text};
+use crate::mcp::message::{self, MessageId, Messages, RpcRequest, RpcResponse, text};
 use crate::mcp::ownership::IntentProperty;
-use crate::mcp::request::{Channel, ClientInfo, RequestFacts, RequestMeta, SESSION_HEADER};
+use crate::mcp::request::{ClientInfo, McpTransport, RequestFacts, RequestMeta, SESSION_HEADER};
 
 /// Says the protocol's version where `_meta` does not.
 const PROTOCOL_VERSION_HEADER: &str = "mcp-protocol-version";
@@ -147,7 +147,7 @@ impl Exchange {
     }
 
     fn on_request(&self, message: &Value) {
-        let Some(Request { id, method, params }) = Request::read(message) else {
+        let Some(RpcRequest { id, method, params }) = RpcRequest::read(message) else {
             return;
         };
         match method {
@@ -251,7 +251,7 @@ impl Exchange {
         let facts = RequestFacts {
             meta: meta(params),
             header: |name: &str| self.header(name),
-            channel: Channel::Http { is_bound: true },
+            transport: McpTransport::Http { is_bound: true },
             client: client.map(|(name, version)| ClientInfo {
                 name: Some(name),
                 version: Some(version),
@@ -267,13 +267,13 @@ impl Exchange {
 
     fn on_answer(&self, message: &Value) {
         // A request of the server's may happen to have the same id.
-        let Some(answer) = Answer::read(message) else {
+        let Some(answer) = RpcResponse::read(message) else {
             return;
         };
         let awaited = lock(&self.open).take(&MessageId::of(message), &answer);
         match (awaited, answer) {
             (Some(Awaited::Call(call)), answer) => self.record_end(call, &answer),
-            (Some(Awaited::Listing(params)), Answer::Result(result)) => {
+            (Some(Awaited::Listing(params)), RpcResponse::Result(result)) => {
                 self.on_listing(result, &params);
             }
             _ => {}
@@ -281,17 +281,17 @@ impl Exchange {
     }
 
     /// Records how a call ended.
-    fn record_end(&self, call: OpenedCall, answer: &Answer<'_>) {
+    fn record_end(&self, call: OpenedCall, answer: &RpcResponse<'_>) {
         let mut record = call.record;
         let outcome = match *answer {
-            Answer::Error { code, message } => {
+            RpcResponse::Error { code, message } => {
                 record.set_error(message);
                 if !call.is_known && is_unknown_tool_error(code, message) {
                     record.set_unknown_tool();
                 }
                 CallOutcome::ProtocolError
             }
-            Answer::Result(result) => {
+            RpcResponse::Result(result) => {
                 let outcome = message::outcome(result);
                 if outcome == CallOutcome::ToolError {
                     record.set_error(message::content_text(result));
@@ -326,7 +326,7 @@ impl Exchange {
         let client = self.session_client(params);
         let facts = self.facts(params, client.as_ref(), None);
         self.observer.usage.log_usage(Event {
-            kind: Kind::Init(names.map(Into::into).collect()),
+            kind: EventKind::Init(names.map(Into::into).collect()),
             facts: Facts {
                 identity: facts.identity,
                 session: facts.session,

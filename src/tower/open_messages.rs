@@ -3,7 +3,7 @@
 use serde_json::Value;
 
 use crate::logger::CallGuard;
-use crate::mcp::message::{Answer, MessageId};
+use crate::mcp::message::{MessageId, RpcResponse};
 
 /// What one exchange waits for.
 #[derive(Default)]
@@ -52,11 +52,11 @@ impl OpenMessages {
     }
 
     /// Takes out what an answer answers.
-    pub(super) fn take(&mut self, id: &MessageId, answer: &Answer<'_>) -> Option<Awaited> {
+    pub(super) fn take(&mut self, id: &MessageId, answer: &RpcResponse<'_>) -> Option<Awaited> {
         let at = self.awaited.iter().position(|(asked, _)| asked == id);
         // A server that could not read the request does not know its id.
         let is_only = *id == MessageId::Absent
-            && matches!(answer, Answer::Error { .. })
+            && matches!(answer, RpcResponse::Error { .. })
             && self.awaited.len() == 1;
         let at = at.or(is_only.then_some(0))?;
         Some(self.awaited.remove(at).1)

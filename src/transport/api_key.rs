@@ -1,4 +1,4 @@
-//! The API key, which no `Debug`, log, error or panic shows: all of its life but the header's name.
+//! The API key, from its parsing to the value of its header. No `Debug`, log, error or panic shows it.
 
 use std::fmt;
 use std::sync::Mutex;

@@ -6,7 +6,7 @@ use std::io::{self, Write};
 use std::path::Path;
 use std::sync::Mutex;
 
-use super::exchange::{Answer, ProbeFuture, Request, SendError, SendFuture, Transport};
+use super::exchange::{IncomingResponse, ProbeFuture, Request, SendError, SendFuture, Transport};
 use crate::base::lock::lock;
 
 /// Appends each request's body to a file, one a line, and answers that it was delivered.
@@ -41,7 +41,7 @@ impl Transport for DryRun {
         let mut file = lock(&self.file);
         let written = file.write_all(&line).and_then(|()| file.flush());
         Box::pin(ready(match written {
-            Ok(()) => Ok(Answer {
+            Ok(()) => Ok(IncomingResponse {
                 status: 200,
                 retry_after: None,
                 content_type: None,

@@ -25,7 +25,7 @@ impl Request {
 }
 
 /// The ingest's answer. Its status holds, whether or not the body arrives.
-pub(crate) struct Answer {
+pub(crate) struct IncomingResponse {
     pub(crate) status: u16,
     pub(crate) retry_after: Option<String>,
     /// The header `Content-Type`.
@@ -52,7 +52,8 @@ impl fmt::Display for SendError {
     }
 }
 
-pub(crate) type SendFuture = Pin<Box<dyn Future<Output = Result<Answer, SendError>> + Send>>;
+pub(crate) type SendFuture =
+    Pin<Box<dyn Future<Output = Result<IncomingResponse, SendError>> + Send>>;
 
 pub(crate) type BodyFuture = Pin<Box<dyn Future<Output = Vec<u8>> + Send>>;
 

@@ -8,7 +8,8 @@ use reqwest::{Client, ClientBuilder, Method, Response, Url};
 
 use super::api_key::KeyCell;
 use super::exchange::{
-    Answer, MAX_ANSWER_BYTES, ProbeAnswer, ProbeFuture, Request, SendError, SendFuture, Transport,
+    IncomingResponse, MAX_ANSWER_BYTES, ProbeAnswer, ProbeFuture, Request, SendError, SendFuture,
+    Transport,
 };
 use super::http_client::{ClientError, HttpClient};
 use super::names::SystemNames;
@@ -162,7 +163,7 @@ impl Transport for Http {
                     .ok()
                     .map(str::to_owned)
             };
-            Ok(Answer {
+            Ok(IncomingResponse {
                 status: response.status().as_u16(),
                 retry_after: text(RETRY_AFTER),
                 content_type: text(CONTENT_TYPE),

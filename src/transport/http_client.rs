@@ -42,7 +42,7 @@ impl HttpClient {
     /// Gives up the connections that wait for a request: the next one makes its own. Where no other client
     /// can be made, the present one stays.
     pub(super) fn renew(&self) {
-        // The host's hook has a part in it.
+        // The host's hook is called, and may panic.
         match panics::catch(|| (self.make)()) {
             Ok(Ok(client)) => *lock(&self.current) = client,
             Ok(Err(_)) | Err(Panicked) => {

@@ -5,7 +5,7 @@ use std::sync::{Arc, Mutex};
 
 use serde_json::Value;
 
-use super::exchange::{Answer, ProbeFuture, Request, SendError, SendFuture, Transport};
+use super::exchange::{IncomingResponse, ProbeFuture, Request, SendError, SendFuture, Transport};
 use crate::base::lock::lock;
 
 /// Keeps the requests of a logger instead of sending them, and answers as told: 200 unless
@@ -98,7 +98,7 @@ impl Transport for MemoryTransport {
         let status = state.answers.pop_front().unwrap_or(200);
         Box::pin(std::future::ready(match status {
             0 => Err(SendError::Network("no answer".to_owned())),
-            status => Ok(Answer {
+            status => Ok(IncomingResponse {
                 status,
                 retry_after: None,
                 content_type: None,
@@ -109,5 +109,67 @@ impl Transport for MemoryTransport {
 
     fn probe(&self) -> Option<ProbeFuture> {
         None
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use serde_json::json;
+
+    use super::*;
+
+    fn send(transport: &MemoryTransport, body: &str) -> Result<u16, SendError> {
+        let sent = transport.send(Request::new(body.as_bytes().to_vec()));
+        let mut context = std::task::Context::from_waker(std::task::Waker::noop());
+        match std::pin::pin!(sent).poll(&mut context) {
+            std::task::Poll::Ready(answer) => answer.map(|answer| answer.status),
+            std::task::Poll::Pending => panic!("memory answers at once"),
+        }
+    }
+
+    #[test]
+    fn statuses_are_answered_in_order_and_then_200() {
+        let transport = MemoryTransport::new();
+        transport.answer([503]);
+        transport.answer([0, 400]);
+        assert_eq!(send(&transport, "1"), Ok(503));
+        let clone = transport.clone();
+        assert!(matches!(send(&clone, "2"), Err(SendError::Network(_))));
+        assert_eq!(
+            [send(&transport, "3"), send(&transport, "4")],
+            [Ok(400), Ok(200)]
+        );
+        assert_eq!(
+            transport.bodies(),
+            [b"1", b"2", b"3", b"4"],
+            "whatever was answered"
+        );
+    }
+
+    #[test]
+    fn events_are_read_from_the_bodies_of_each_wire() {
+        let transport = MemoryTransport::new();
+        for body in [
+            r#"{"payload":{"n":1}}"#,
+            r#"{"payload":[{"n":2},{"n":3}],"sdk":{}}"#,
+            r#"{"projectId":"p","events":[{"n":4}]}"#,
+            "no JSON",
+            r#"{"other":[{"n":5}]}"#,
+        ] {
+            send(&transport, body).unwrap();
+        }
+        let events: Vec<_> = (1..=4).map(|n| json!({"n": n})).collect();
+        assert_eq!(transport.events(), events);
+    }
+
+    #[test]
+    fn one_that_discards_answers_and_keeps_nothing() {
+        let transport = MemoryTransport::discarding();
+        transport.answer([429]);
+        assert_eq!(
+            [send(&transport, "1"), send(&transport, "2")],
+            [Ok(429), Ok(200)]
+        );
+        assert!(transport.bodies().is_empty());
     }
 }

@@ -10,7 +10,7 @@ use super::parts::{Stamp, TOO_LARGE, write_argument_names};
 use super::subject::{identity, present, session_hash, user_id};
 use crate::base::id;
 use crate::capture::{EventWriter, Written, key};
-use crate::event::{Call, Event, Kind};
+use crate::event::{Call, Event, EventKind};
 use crate::ledger::DropReason;
 use crate::limits;
 
@@ -92,7 +92,7 @@ pub(super) fn write_event(
     stamp: &Stamp,
     w: &mut EventWriter<'_>,
 ) -> Result<(), DropReason> {
-    let Kind::ToolCall(call) = &event.kind else {
+    let EventKind::ToolCall(call) = &event.kind else {
         return Err(DropReason::UnsupportedByWire);
     };
     let tool = present(&call.tool).ok_or(DropReason::MissingField)?;
@@ -220,10 +220,10 @@ mod tests {
     use super::*;
     use crate::base::id::Instance;
     use crate::ledger::Dropped;
-    use crate::wire::{Sender, Wire};
+    use crate::wire::{SenderInfo, Wire};
 
     fn framed(mcpeye: Mcpeye) -> Value {
-        let sender = Sender {
+        let sender = SenderInfo {
             instance: Instance::random(),
             sequence: 0,
             dropped: Dropped::default(),

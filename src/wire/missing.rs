@@ -2,7 +2,7 @@
 
 use super::defaults::Defaults;
 use super::subject::{identity, present};
-use crate::event::{Event, Kind};
+use crate::event::{Event, EventKind};
 
 /// What an event lacks that its wire requires, and where to give it; `None` when it is complete.
 pub(super) fn missing_field(
@@ -12,7 +12,7 @@ pub(super) fn missing_field(
 ) -> Option<&'static str> {
     let product_id = event.facts.product_id.as_deref().and_then(present);
     let has_no_tool = match &event.kind {
-        Kind::ToolCall(call) => present(&call.tool).is_none(),
+        EventKind::ToolCall(call) => present(&call.tool).is_none(),
         _ => false,
     };
     if present(event.kind.activity_type()).is_none() {

@@ -32,7 +32,7 @@ pub(crate) struct Stamp {
 
 /// What the frame of a batch may say about its sender.
 #[derive(Debug)]
-pub(crate) struct Sender {
+pub(crate) struct SenderInfo {
     pub(crate) instance: Instance,
     pub(crate) sequence: u64,
     pub(crate) dropped: Dropped,

@@ -6,11 +6,11 @@ use serde_json::Value;
 
 use super::answer::{Receipt, Refusal};
 use super::defaults::Defaults;
-use super::parts::{Sender, Stamp, TOO_LARGE, write_argument_names};
+use super::parts::{SenderInfo, Stamp, TOO_LARGE, write_argument_names};
 use super::session_ids::{SessionHash, SessionIds};
 use super::subject::{identity, present, session_hash, user_id};
 use crate::capture::{EventWriter, Written, key};
-use crate::event::{Call, Event, Kind, META_FACTS};
+use crate::event::{Call, Event, EventKind, META_FACTS};
 use crate::ledger::DropReason;
 use crate::limits;
 
@@ -61,13 +61,13 @@ pub(super) fn write_event(
     let identity = identity(event, defaults).ok_or(DropReason::MissingField)?;
     let session = session_hash(event, defaults, product_id);
     let user_id = user_id(&identity, session.as_ref());
-    if let Kind::ToolCall(call) = &event.kind {
+    if let EventKind::ToolCall(call) = &event.kind {
         present(&call.tool).ok_or(DropReason::MissingField)?;
     }
 
     let start = w.len();
     match event.kind {
-        Kind::Custom(_) => w.name(key!("activity_type"), Some(activity_type)),
+        EventKind::Custom(_) => w.name(key!("activity_type"), Some(activity_type)),
         _ => w.exact(key!("activity_type"), activity_type),
     }
     let own = facts.source.as_deref();
@@ -103,7 +103,7 @@ fn write_meta(
     let limits = w.limits();
     let end = w.len() + limits.meta_bytes;
     match &event.kind {
-        Kind::ToolCall(call) => {
+        EventKind::ToolCall(call) => {
             w.tool(key!("tool"), &call.tool, call.unknown_tool);
             if let Some(duration) = call.duration {
                 w.milliseconds(key!("duration_ms"), duration);
@@ -133,7 +133,7 @@ fn write_meta(
                 w.integer(key!("suppressed"), stamp.weight.suppressed);
             }
         }
-        Kind::Init(tools) => {
+        EventKind::Init(tools) => {
             w.key(key!("tools"));
             w.raw("[");
             for (n, tool) in tools.iter().take(limits::MAX_TOOLS).enumerate() {
@@ -148,7 +148,7 @@ fn write_meta(
                 w.integer(key!("tools_truncated"), tools.len() - limits::MAX_TOOLS);
             }
         }
-        Kind::IdentityCapture | Kind::Custom(_) => {}
+        EventKind::IdentityCapture | EventKind::Custom(_) => {}
     }
     write_session(event, defaults, session, w);
     for (key, text) in event.facts.meta_texts() {
@@ -163,7 +163,7 @@ fn write_meta(
     w.digits(key!("instance"), stamp.instance.digits().as_bytes());
     w.integer(key!("sequence"), stamp.sequence);
     write_custom(event, defaults, w);
-    if let Kind::ToolCall(call) = &event.kind {
+    if let EventKind::ToolCall(call) = &event.kind {
         write_call_values(call, end, w);
     }
 }
@@ -190,8 +190,8 @@ fn write_session(
 /// Writes the caller's own keys, then the logger's: the call wins.
 fn write_custom(event: &Event<'_>, defaults: &Defaults, w: &mut EventWriter<'_>) {
     let is_reserved = match event.kind {
-        Kind::ToolCall(_) | Kind::Init(_) => is_own_name,
-        Kind::IdentityCapture | Kind::Custom(_) => is_common_name,
+        EventKind::ToolCall(_) | EventKind::Init(_) => is_own_name,
+        EventKind::IdentityCapture | EventKind::Custom(_) => is_common_name,
     };
     let own = &event.facts.meta;
     for (n, (name, content)) in own.iter().enumerate() {
@@ -241,7 +241,7 @@ pub(super) fn single() -> (Cow<'static, str>, Cow<'static, str>) {
 
 /// The frame around several, with the loss report: totals since the instance started, so that a
 /// repeated batch counts nothing twice.
-pub(super) fn batch(sender: &Sender) -> (Cow<'static, str>, Cow<'static, str>) {
+pub(super) fn batch(sender: &SenderInfo) -> (Cow<'static, str>, Cow<'static, str>) {
     let mut after = format!(
         "],\"sdk\":{{\"name\":\"mcp-usage\",\"version\":\"{}\",\"instance\":\"{}\",\"sequence\":{}",
         env!("CARGO_PKG_VERSION"),
@@ -288,15 +288,15 @@ mod tests {
 
     use super::*;
     use crate::base::id::Instance;
-    use crate::capture::{CapturePolicy, Constant, EventDraft, Scratch};
+    use crate::capture::{CapturePolicy, Constant, EventDraft, ThreadScratch};
     use crate::event::{ClientClass, Era, Init, IntentSource, Session, ToolCall, Weight};
     use crate::ledger::{DropReason, Ledger};
     use crate::limits::Limits;
     use crate::redact::Redactor;
     use crate::wire::Wire;
 
-    fn sender(dropped: crate::ledger::Dropped) -> Sender {
-        Sender {
+    fn sender(dropped: crate::ledger::Dropped) -> SenderInfo {
+        SenderInfo {
             instance: Instance::random(),
             sequence: 7,
             dropped,
@@ -357,6 +357,7 @@ mod tests {
             "{\"status\":\"ok\"}",
             "{\"accepted\":3}",
             "{\"rejected\":{}}",
+            "{\"rejected\":null}",
         ] {
             assert_eq!(receipt(unknown.as_bytes()), Receipt::Unknown, "{unknown}");
         }
@@ -384,7 +385,7 @@ mod tests {
                 suppressed: 3,
             },
         };
-        let (ledger, mut scratch) = (Ledger::default(), Scratch::default());
+        let (ledger, mut scratch) = (Ledger::default(), ThreadScratch::default());
         let mut draft = EventDraft::begin(&mut scratch, &policy, &ledger);
         write_event(&event, &defaults, &stamp, &mut draft.writer).unwrap();
         let event = draft.seal().unwrap();

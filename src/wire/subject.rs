@@ -2,7 +2,7 @@
 
 use super::defaults::Defaults;
 use super::session_ids::SessionHash;
-use crate::event::{Event, Identity, Kind};
+use crate::event::{Event, EventKind, Identity};
 
 /// Returns the text, unless it is empty: an empty one counts as missing.
 pub(crate) fn present(text: &str) -> Option<&str> {
@@ -17,7 +17,7 @@ pub(crate) fn identity<'a>(event: &'a Event<'_>, defaults: &'a Defaults) -> Opti
         (Some(identity), _) => {
             Some(Identity::from(identity)).filter(|i| !i.id.is_empty() && !i.id_type.is_empty())
         }
-        (None, Kind::ToolCall(_) | Kind::Init(_)) => Some(Identity::anonymous()),
+        (None, EventKind::ToolCall(_) | EventKind::Init(_)) => Some(Identity::anonymous()),
         (None, _) => None,
     };
     named.map(|identity| defaults.identity_policy.identity(identity))

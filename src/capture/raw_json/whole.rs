@@ -3,7 +3,7 @@
 use crate::capture::buffer::escapes;
 use crate::capture::json_grammar::{MAX_NUMBER_BYTES, escapes_are_sound, is_in_range, is_number};
 use crate::capture::names::{Names, Own};
-use crate::capture::writer::{NextString, Writer};
+use crate::capture::writer::{NextString, ValueWriter};
 use crate::capture::{binary, cutter};
 use crate::limits;
 
@@ -12,7 +12,7 @@ const MAX_OPEN: usize = 66;
 
 /// Writes `text` if it is one JSON value of which nothing has to be cut or left out. Returns `false`
 /// otherwise, and nothing is written.
-pub(super) fn write(writer: &mut Writer<'_, '_>, text: &str) -> bool {
+pub(super) fn write(writer: &mut ValueWriter<'_, '_>, text: &str) -> bool {
     let start = writer.out.len();
     let room = writer.end.saturating_sub(start);
     // Bounds the work that is done twice.
@@ -42,7 +42,7 @@ enum Next {
 
 /// An open container.
 #[derive(Clone, Copy, Default)]
-struct Container {
+struct CopiedContainer {
     is_object: bool,
     /// How many entries may still follow.
     left: u32,
@@ -50,26 +50,26 @@ struct Container {
 }
 
 struct Copier<'w, 'b, 'r, 't> {
-    writer: &'w mut Writer<'b, 'r>,
+    writer: &'w mut ValueWriter<'b, 'r>,
     text: &'t str,
     at: usize,
     /// Up to here the text has been copied, or was white space.
     copied: usize,
-    open: [Container; MAX_OPEN],
+    open: [CopiedContainer; MAX_OPEN],
     depth: usize,
     names: Names,
     next_string: NextString,
 }
 
 impl<'w, 'b, 'r, 't> Copier<'w, 'b, 'r, 't> {
-    fn new(writer: &'w mut Writer<'b, 'r>, text: &'t str) -> Self {
+    fn new(writer: &'w mut ValueWriter<'b, 'r>, text: &'t str) -> Self {
         Self {
             next_string: writer.next_string(),
             writer,
             text,
             at: 0,
             copied: 0,
-            open: [Container::default(); MAX_OPEN],
+            open: [CopiedContainer::default(); MAX_OPEN],
             depth: 0,
             names: Names::default(),
         }
@@ -141,14 +141,14 @@ impl<'w, 'b, 'r, 't> Copier<'w, 'b, 'r, 't> {
         self.copied = self.at;
     }
 
-    fn innermost(&mut self) -> Option<&mut Container> {
+    fn innermost(&mut self) -> Option<&mut CopiedContainer> {
         self.open.get_mut(self.depth.checked_sub(1)?)
     }
 
     fn open(&mut self, is_object: bool) -> Option<()> {
         let most = self.writer.most_entries(self.depth, is_object)?;
         let left = most.checked_sub(1)? as u32;
-        *self.open.get_mut(self.depth)? = Container {
+        *self.open.get_mut(self.depth)? = CopiedContainer {
             is_object,
             left,
             names: self.names.open(),
@@ -269,7 +269,7 @@ mod tests {
         out.raw(b"before");
         let mut cutter = Cutter::new(&redactor);
         let whole = write(
-            &mut Writer::new(&mut out, &limits, &mut cutter, capture, end),
+            &mut ValueWriter::new(&mut out, &limits, &mut cutter, capture, end),
             text,
         );
         let written = str::from_utf8(out.as_bytes()).unwrap();

@@ -261,3 +261,138 @@ pub(super) fn is_hex_groups(text: &str, lengths: &[usize]) -> bool {
             .bytes()
             .all(|byte| matches!(byte, b'-' | b'0'..=b'9' | b'a'..=b'f'))
 }
+
+#[cfg(test)]
+mod tests {
+    use serde_json::json;
+
+    use super::Presence::{Optional, Required};
+    use super::*;
+
+    fn fault(checked: Checked) -> String {
+        checked.unwrap_err().to_string()
+    }
+
+    #[test]
+    fn a_violation_names_the_way_to_its_value() {
+        let body = json!({"a": [{"b": 1}, {"b": {"c": null}}]});
+        let root = Field::root(&body);
+        let b = |index: usize| {
+            let items = root
+                .object()
+                .unwrap()
+                .required("a")
+                .unwrap()
+                .array()
+                .unwrap();
+            items[index].object().unwrap().required("b").unwrap()
+        };
+        assert_eq!(
+            root.text().unwrap_err().to_string(),
+            "body: is an object, not a string"
+        );
+        assert_eq!(fault(boolean(&b(0))), "a[0].b: is a number, not a boolean");
+        let c = b(1).object().unwrap().required("c").unwrap();
+        assert_eq!(
+            fault(not_null(&c)),
+            "a[1].b.c: is null, and should be absent"
+        );
+        let missing = b(1).object().unwrap().required("d").err().unwrap();
+        assert_eq!(missing.to_string(), "a[1].b.d: is missing");
+    }
+
+    #[test]
+    fn rows_are_checked_in_their_order_and_keys_without_a_row_first_of_all() {
+        const ROWS: &[Rule] = &[("a", Required, nonempty_text), ("b", Optional, boolean)];
+        let check = |body: Value, closed: bool| {
+            let body = Field::root(&body).object().unwrap();
+            let checked = if closed {
+                body.check_closed(ROWS)
+            } else {
+                body.check(ROWS)
+            };
+            checked.err().map(|fault| fault.to_string())
+        };
+        for closed in [true, false] {
+            assert_eq!(check(json!({"a": "x"}), closed), None);
+            assert_eq!(check(json!({"b": 1}), closed).unwrap(), "a: is missing");
+            assert_eq!(
+                check(json!({"a": "", "b": 1}), closed).unwrap(),
+                "a: is empty"
+            );
+            let null = check(json!({"a": "x", "b": null}), closed);
+            assert_eq!(
+                null.unwrap(),
+                "b: is null, not a boolean",
+                "optional is not null"
+            );
+        }
+        assert_eq!(check(json!({"a": "x", "z": 1}), false), None);
+        let unknown = check(json!({"a": "", "z": 1}), true);
+        assert_eq!(unknown.unwrap(), "z: is not a key of this object");
+    }
+
+    #[test]
+    fn numbers_are_within_their_range_to_the_last() {
+        type Check = fn(&Field<'_>) -> Checked;
+        let ranges: [(Check, i64, i64); 4] = [
+            (count, 0, i64::MAX),
+            (positive_integer, 1, i64::MAX),
+            (unix_seconds, 1_577_836_800, 4_102_444_800),
+            (unix_milliseconds, 1_577_836_800_000, 4_102_444_800_000),
+        ];
+        for (check, first, last) in ranges {
+            let check = |value: Value| check(&Field::root(&value));
+            assert_eq!((check(json!(first)), check(json!(last))), (Ok(()), Ok(())));
+            assert!(check(json!(first - 1)).is_err());
+            assert!(check(json!(last as u64 + 1)).is_err());
+            assert!(check(json!(first as f64 + 0.5)).is_err());
+            assert!(check(json!(first.to_string())).is_err());
+        }
+    }
+
+    #[test]
+    fn a_length_is_counted_in_characters() {
+        let text = json!("éé😀");
+        let text = Field::root(&text);
+        assert_eq!(text.text_up_to(3), Ok(()));
+        assert_eq!(
+            fault(text.text_up_to(2)),
+            "body: has 3 characters, more than 2"
+        );
+    }
+
+    #[test]
+    fn hexadecimal_digits_are_small_and_as_many_as_they_must_be() {
+        for (text, is_hex) in [
+            ("0a9f", true),
+            ("0A9f", false),
+            ("0a9", false),
+            ("0a9f0", false),
+            ("0a9g", false),
+            ("0a-f", false),
+            ("", false),
+        ] {
+            let value = json!(text);
+            assert_eq!(hex_text(&Field::root(&value), 4).is_ok(), is_hex, "{text}");
+        }
+        assert!(is_hex_groups("00-ab-c", &[2, 2, 1]));
+        assert!(!is_hex_groups("00-ab", &[2, 2, 1]));
+        assert!(!is_hex_groups("00-ab-c-", &[2, 2, 1]));
+    }
+
+    #[test]
+    fn an_id_twice_in_a_batch_is_found_where_it_stands_again() {
+        fn any(_: &Field<'_>) -> Checked {
+            Ok(())
+        }
+        let batch = json!([{"id": 1}, {"id": "1"}, {"id": 1}]);
+        let twice = Field::root(&batch).batch_of(any, "id");
+        assert_eq!(fault(twice), "body[2].id: is in this batch twice");
+        let empty = json!([]);
+        assert_eq!(
+            fault(Field::root(&empty).batch_of(any, "id")),
+            "body: is empty"
+        );
+    }
+}

@@ -131,3 +131,86 @@ fn check_text(text: &Field<'_>) -> Checked {
     let content = content.strip_suffix(CUT_MARK).unwrap_or(content);
     text.at_most(content.len(), MAX_MCPEYE_FIELD_BYTES, "bytes")
 }
+
+#[cfg(test)]
+mod tests {
+    use serde_json::{Value, json};
+
+    use super::*;
+
+    fn passes(check: fn(&Field<'_>) -> Checked, value: &Value) -> bool {
+        check(&Field::root(value)).is_ok()
+    }
+
+    #[test]
+    fn a_call_id_is_a_uuid_of_version_4_in_capitals_or_not() {
+        let id = "f9e078a0-519b-4af2-b6c2-1896a6d21d1b";
+        for good in [
+            id,
+            &id.to_uppercase(),
+            "00000000-0000-4000-8000-000000000000",
+        ] {
+            assert!(passes(check_call_id, &json!(good)), "{good}");
+        }
+        for wrong in [
+            "f9e078a0-519b-1af2-b6c2-1896a6d21d1b",
+            "f9e078a0-519b-4af2-76c2-1896a6d21d1b",
+            "f9e078a0519b4af2b6c21896a6d21d1b",
+            "f9e078a0-519b-4af2-b6c2-1896a6d21d1",
+            "g9e078a0-519b-4af2-b6c2-1896a6d21d1b",
+            "",
+        ] {
+            assert!(!passes(check_call_id, &json!(wrong)), "{wrong}");
+        }
+    }
+
+    #[test]
+    fn a_text_has_its_limit_in_bytes_and_the_mark_of_a_cut_on_top() {
+        let text = |bytes: usize, end: &str| json!("é".repeat(bytes / 2) + end);
+        assert!(passes(check_text, &text(MAX_MCPEYE_FIELD_BYTES, "")));
+        assert!(passes(check_text, &text(MAX_MCPEYE_FIELD_BYTES, CUT_MARK)));
+        assert!(!passes(check_text, &text(MAX_MCPEYE_FIELD_BYTES, "x")));
+        assert!(!passes(
+            check_text,
+            &text(MAX_MCPEYE_FIELD_BYTES, &CUT_MARK.repeat(2))
+        ));
+    }
+
+    #[test]
+    fn a_value_is_measured_as_json() {
+        let text = |bytes: usize| json!("\"".repeat(bytes));
+        let quoted = (MAX_MCPEYE_FIELD_BYTES - 2) / 2;
+        assert!(passes(check_size, &text(quoted)));
+        assert!(!passes(check_size, &text(quoted + 1)));
+        assert!(!passes(check_size, &json!(null)));
+    }
+
+    #[test]
+    fn a_wish_for_a_capability_names_it_unless_its_arguments_were_cut() {
+        for (tool, arguments, is_sound) in [
+            (
+                "mcpeye_request_capability",
+                json!({"capability": "x", "context": "y"}),
+                true,
+            ),
+            ("mcpeye_request_capability", json!({"capability": ""}), true),
+            ("mcpeye_request_capability", json!({"context": "y"}), false),
+            ("mcpeye_request_capability", json!({"capability": 1}), false),
+            (
+                "mcpeye_request_capability",
+                json!({"[truncated]": true}),
+                true,
+            ),
+            (
+                "mcpeye_request_capability",
+                json!({"[unserializable]": true}),
+                true,
+            ),
+            ("search", json!({}), true),
+        ] {
+            let event = json!({"toolName": tool, "arguments": arguments});
+            let checked = check_capability_request(&Field::root(&event).object().unwrap());
+            assert_eq!(checked.is_ok(), is_sound, "{event}");
+        }
+    }
+}

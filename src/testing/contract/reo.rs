@@ -229,3 +229,115 @@ fn check_dropped(dropped: &Field<'_>) -> Checked {
         "is without a loss, and should be absent",
     )
 }
+
+#[cfg(test)]
+mod tests {
+    use serde_json::{Value, json};
+
+    use super::*;
+
+    fn passes(check: fn(&Field<'_>) -> Checked, value: &Value) -> bool {
+        check(&Field::root(value)).is_ok()
+    }
+
+    #[test]
+    fn a_duration_has_two_decimals_at_most_in_its_shortest_spelling() {
+        for duration in [
+            json!(0),
+            json!(12),
+            json!(0.01),
+            json!(5072.52),
+            json!(1e15),
+        ] {
+            assert!(passes(check_duration, &duration), "{duration}");
+        }
+        for duration in [
+            json!(0.001),
+            json!(5072.525),
+            json!(-1),
+            json!("12"),
+            json!(null),
+        ] {
+            assert!(!passes(check_duration, &duration), "{duration}");
+        }
+    }
+
+    #[test]
+    fn a_traceparent_names_a_trace_and_a_parent() {
+        let parent = |version: &str, trace: &str, parent: &str| {
+            json!(format!("{version}-{trace}-{parent}-01"))
+        };
+        let (trace, span) = ("0af7651916cd43dd8448eb211c80319c", "b7ad6b7169203331");
+        assert!(passes(check_traceparent, &parent("00", trace, span)));
+        assert!(passes(check_traceparent, &parent("cc", trace, span)));
+        for wrong in [
+            parent("ff", trace, span),
+            parent("00", &"0".repeat(32), span),
+            parent("00", trace, &"0".repeat(16)),
+            parent("00", &trace.to_uppercase(), span),
+            parent("0", trace, span),
+            json!(format!("00-{trace}-{span}")),
+            json!(7),
+        ] {
+            assert!(!passes(check_traceparent, &wrong), "{wrong}");
+        }
+    }
+
+    #[test]
+    fn a_request_id_is_what_json_rpc_allows() {
+        for (id, is_id) in [
+            (json!(0), true),
+            (json!(-7), true),
+            (json!("a"), true),
+            (json!(""), false),
+            (json!(1.5), false),
+            (json!(u64::MAX), false),
+            (json!(null), false),
+        ] {
+            assert_eq!(passes(check_request_id, &id), is_id, "{id}");
+        }
+    }
+
+    #[test]
+    fn a_share_is_more_than_nothing_and_no_more_than_all() {
+        for (rate, is_rate) in [
+            (json!(0), false),
+            (json!(0.000_1), true),
+            (json!(1), true),
+            (json!(1.000_1), false),
+            (json!(-0.5), false),
+        ] {
+            assert_eq!(passes(check_sample_rate, &rate), is_rate, "{rate}");
+        }
+    }
+
+    #[test]
+    fn arguments_come_in_one_form() {
+        let mut meta = json!({});
+        let forms = [json!({}), json!([]), json!(0)];
+        for (n, (form, value)) in ARGUMENT_FORMS.iter().zip(forms).enumerate() {
+            let alone = json!({*form: value});
+            assert_eq!(
+                check_argument_forms(&Field::root(&alone).object().unwrap()),
+                Ok(())
+            );
+            meta[form] = value;
+            let together = check_argument_forms(&Field::root(&meta).object().unwrap());
+            assert_eq!(together.is_ok(), n == 0, "{meta}");
+        }
+    }
+
+    #[test]
+    fn a_loss_report_has_known_reasons_and_a_loss() {
+        for (dropped, is_report) in [
+            (json!({"queue_full": 1}), true),
+            (json!({"queue_full": 0, "sampled": 2}), true),
+            (json!({"queue_full": 0}), false),
+            (json!({}), false),
+            (json!({"queue_full": 1, "lost": 1}), false),
+            (json!({"queue_full": -1}), false),
+        ] {
+            assert_eq!(passes(check_dropped, &dropped), is_report, "{dropped}");
+        }
+    }
+}

@@ -226,6 +226,29 @@ fn an_event_read_back_is_sent_once_before_its_age_is_looked_at() {
     }
 }
 
+#[test]
+fn an_event_read_back_within_its_age_outlasts_a_request_that_fails() {
+    let (dir, ingest, clock) = (TempDir::new(), ingest(), ManualClock::new());
+    leave(&dir, &Wire::ReoBatch, 20);
+    ingest.script([Answer::status(503)]);
+    clock.set_forward(6 * DAY);
+    let usage = builder_for(&ingest, &Wire::ReoBatch)
+        .clock(&clock)
+        .spool(dir.spool())
+        .build()
+        .unwrap();
+    let deadline = Instant::now() + PATIENCE;
+    while usage.stats().delivered + usage.stats().dropped.total() < 20 {
+        assert!(Instant::now() < deadline, "{}", usage.stats());
+        clock.advance(Duration::from_millis(10));
+        std::thread::yield_now();
+    }
+    let stats = end(&usage, &ingest);
+    assert_eq!((stats.recovered, stats.delivered), (20, 20), "{stats}");
+    assert!(stats.retries > 0, "{stats}");
+    dir.assert_empty();
+}
+
 /// What a running logger keeps on disk alone has the age of its own clock, which nobody sets.
 #[test]
 fn a_clock_that_is_set_forward_costs_nothing_that_is_on_disk_alone() {
