@@ -48,6 +48,8 @@ pub(crate) struct Batch {
     /// How often a request with these events was of no avail, whatever the cause.
     pub(crate) failures: u32,
     pub(crate) faults: Faults,
+    /// Whether the ingest has answered a request with these events.
+    pub(crate) was_answered: bool,
     /// The part that it is of a batch that is searched.
     pub(crate) piece: Option<Piece>,
 }
@@ -154,12 +156,12 @@ impl Batch {
         count
     }
 
-    /// Takes out what is left of some segments, oldest first.
-    pub(crate) fn take_segments(&mut self, goes: impl Fn(&Segment) -> bool) -> Vec<Self> {
+    /// Takes out what is left of some segments; `None` when there are none.
+    pub(crate) fn take_segments(&mut self, goes: impl Fn(&Segment) -> bool) -> Option<Self> {
         let parts = std::mem::take(&mut self.parts).into_iter();
-        let (taken, kept) = parts.partition::<Vec<_>, _>(|part| goes(&part.segment));
-        self.parts = kept.into();
-        taken.into_iter().map(|part| Self::new([part])).collect()
+        let (taken, kept) = parts.partition::<VecDeque<_>, _>(|part| goes(&part.segment));
+        self.parts = kept;
+        (!taken.is_empty()).then(|| Self::new(taken))
     }
 
     /// Takes out the first `events` events.
@@ -190,6 +192,7 @@ impl Batch {
         Self {
             failures: self.failures,
             faults: self.faults.of_part(),
+            was_answered: self.was_answered,
             piece: self.piece,
             ..self.take_front(events)
         }
@@ -200,6 +203,7 @@ impl Batch {
         let part = || Self {
             failures: self.failures,
             faults: self.faults.of_part(),
+            was_answered: self.was_answered,
             ..Self::default()
         };
         let (mut kept, mut others) = (part(), part());

@@ -277,7 +277,8 @@ impl Destination {
         }
     }
 
-    fn on_response(&mut self, batch: Batch, started: Instant, response: &Response) {
+    fn on_response(&mut self, mut batch: Batch, started: Instant, response: &Response) {
+        batch.was_answered = true;
         let (verdict, cause) = self.judge(response);
         let is_accepted = verdict == Verdict::Delivered;
         self.suspects.ended(&batch.faults, is_accepted, self.now());

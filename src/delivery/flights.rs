@@ -170,7 +170,7 @@ mod tests {
         let (mut shared, receiver) = Shared::for_tests();
         shared.settings.transport = Arc::new(Scripted);
         let start = tokio::time::Instant::now();
-        let segment = receiver.restored(7, b"{}", &[(1, 0..2)], start.into());
+        let segment = receiver.restored(7, b"{}", &[(1, 0..2)], [start.into(); 2]);
         let batch = Batch::of(segment).unwrap();
         let mut flights = Flights::default();
         let request = Request::new(body.as_bytes().to_vec());
@@ -215,7 +215,7 @@ mod tests {
         let (mut shared, receiver) = Shared::for_tests();
         shared.settings.transport = Arc::new(Scripted);
         let now = Instant::now();
-        let segment = receiver.restored(7, b"{}", &[(1, 0..2)], now);
+        let segment = receiver.restored(7, b"{}", &[(1, 0..2)], [now; 2]);
         let mut flights = Flights::default();
         let batch = Batch::of(segment).unwrap();
         let request = Request::new(b"hang".to_vec());

@@ -530,7 +530,7 @@ fn restore(backlog: &mut Backlog, loaded: &Loaded, now: Instant) -> Option<Weak<
     } = loaded;
     let segment = backlog
         .receiver
-        .restored(*sequence, bytes, events, first_at);
+        .restored(*sequence, bytes, events, [first_at, now]);
     backlog.shared.ledger.load(events.len() as u64);
     let segment = Arc::new(segment);
     let weak = Arc::downgrade(&segment);
@@ -549,7 +549,7 @@ mod tests {
         let (_shared, receiver) = Shared::for_tests();
         let segment = |sequence| {
             let events = [0, 1, 2, 3].map(|id| (id, 0..2));
-            Arc::new(receiver.restored(sequence, b"{}", &events, Instant::now()))
+            Arc::new(receiver.restored(sequence, b"{}", &events, [Instant::now(); 2]))
         };
         let [first, second] = [1, 2].map(segment);
         let waiting = || {

@@ -417,7 +417,7 @@ mod tests {
             let events = [(1, 0..2), (2, 0..2)];
             let segment = self
                 .receiver
-                .restored(sequence, b"{}", &events, Instant::now());
+                .restored(sequence, b"{}", &events, [Instant::now(); 2]);
             Arc::new(segment)
         }
     }

@@ -269,7 +269,7 @@ const CHECKED: &[(&str, &[&str])] = &[
     ),
     (
         "the clock was wrong",
-        &["it/spool/foreign.rs::an_event_read_back_is_sent_once_before_its_age_is_looked_at"],
+        &["it/spool/foreign.rs::the_age_of_what_is_read_back_counts_once_the_ingest_has_answered"],
     ),
 ];
 
