@@ -3,7 +3,6 @@
 use std::collections::{HashSet, VecDeque};
 use std::ops::Range;
 use std::sync::Arc;
-use std::time::Instant;
 
 use super::search::Piece;
 use super::suspects::Faults;
@@ -100,11 +99,6 @@ impl Batch {
         self.parts()
             .map(|(segment, events)| segment.slice(events))
             .collect()
-    }
-
-    /// When the oldest event was queued.
-    pub(crate) fn first_at(&self) -> Option<Instant> {
-        self.parts.front().and_then(|part| part.segment.first_at())
     }
 
     /// Its place among batches, first in, first out.
@@ -226,6 +220,8 @@ impl Batch {
 
 #[cfg(test)]
 mod tests {
+    use std::time::Instant;
+
     use proptest::prelude::*;
 
     use super::*;

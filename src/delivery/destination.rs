@@ -72,8 +72,8 @@ impl Destination {
             self.backlog.reporter.missing_field(field);
         }
         let clock = &self.shared.settings.clock;
-        if clock.is_system() {
-            self.stillness.look(now, clock.wall(), self.next_tick);
+        if clock.is_system() && self.stillness.look(now, clock.wall(), self.next_tick) {
+            self.backlog.flights.stood_still();
         }
         if now >= self.next_tick {
             self.tick(now);
