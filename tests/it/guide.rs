@@ -146,7 +146,10 @@ const CHECKED: &[(&str, &[&str])] = &[
     ),
     (
         "the process was frozen, and its connections died",
-        &["it/faults/process.rs::the_first_flush_of_a_process_that_was_frozen_delivers"],
+        &[
+            "it/faults/process.rs::the_first_flush_of_a_process_that_was_frozen_delivers",
+            "it/faults/process.rs::a_request_that_was_under_way_in_a_frozen_process_is_tried_again_at_once",
+        ],
     ),
     // In your process.
     (
@@ -160,6 +163,7 @@ const CHECKED: &[(&str, &[&str])] = &[
         "open call guards hold a quarter of `max_queue_bytes`",
         &[
             "it/faults/memory.rs::open_calls_hold_a_quarter_of_the_bound_and_keep_names_and_sizes_beyond_it",
+            "it/faults/memory.rs::the_keys_that_an_open_call_adds_are_charged_and_end_where_there_is_no_memory",
         ],
     ),
     (
