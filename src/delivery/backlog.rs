@@ -330,6 +330,14 @@ impl Backlog {
 }
 
 #[cfg(test)]
+impl Backlog {
+    /// Lets the hook wait with what it has not seen.
+    pub(super) fn wait_for_hook(&mut self, segment: Segment) {
+        self.rewriting = Some(Rewriting::new(segment));
+    }
+}
+
+#[cfg(test)]
 mod tests {
     use std::time::Duration;
 
