@@ -265,7 +265,11 @@ const CHECKED: &[(&str, &[&str])] = &[
     ),
     (
         "a file is far too large",
-        &["it/spool/process.rs::a_file_of_gigabytes_is_not_read_whole"],
+        &[
+            "it/spool/process.rs::a_file_of_gigabytes_is_not_read_whole",
+            "it/spool/damage.rs::events_behind_megabytes_of_damage_are_found",
+            "it/spool/damage.rs::a_file_beyond_the_bound_is_read_up_to_it_or_left_alone",
+        ],
     ),
     (
         "the spool is full",
