@@ -626,7 +626,7 @@ mod tests {
             },
         });
         for syncs in 1..5 {
-            let now = now + WRITE_INTERVAL * (syncs - 1) as u32;
+            let now = now + 2 * WRITE_INTERVAL * (syncs - 1) as u32;
             if syncs == 1 {
                 spooling.sync();
             }
