@@ -605,11 +605,11 @@ mod tests {
         let dir = std::env::temp_dir().join(dir);
         let store = Spool::dir(&dir).open("t".to_owned()).unwrap();
         let mut spooling = Spooling::start(&shared, store).unwrap();
-        // One event fills the memory, and the hook has not seen the one behind it.
-        let full = receiver.restored(1, &[b' '; QUEUE], &[(1, 0..QUEUE)], [now; 2]);
+        // One event fills the memory, as if it were under way, and the hook has not seen the one behind it.
+        let full = Arc::new(receiver.restored(1, &[b' '; QUEUE], &[(1, 0..QUEUE)], [now; 2]));
         let unseen = receiver.restored(2, b"{}", &[(2, 0..2)], [now; 2]);
         let mut backlog = Backlog::new(Arc::clone(&shared), receiver);
-        backlog.fresh.insert(Arc::new(full));
+        backlog.fresh.insert(Arc::clone(&full));
         backlog.wait_for_hook(unseen);
         let (reply, _answered) = tokio::sync::oneshot::channel();
         let timeout = Duration::from_secs(3_600);
@@ -639,6 +639,7 @@ mod tests {
             assert_eq!(spooling.flushes.next_token, syncs);
         }
         assert_eq!(spooling.flushes.waiting.len(), 1);
+        drop(full);
         drop(spooling);
         let _ = std::fs::remove_dir_all(dir);
     }
