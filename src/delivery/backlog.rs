@@ -390,6 +390,17 @@ mod tests {
     }
 
     #[test]
+    fn what_the_hook_waits_with_is_not_pulled() {
+        let (mut backlog, now) = (backlog(), Instant::now());
+        let waits = backlog.segment(3, 2, now);
+        backlog.wait_for_hook(waits);
+        assert!(backlog.waits_for_memory() && !backlog.is_empty());
+        assert_eq!(backlog.oldest_unpulled(), Some(3));
+        assert_eq!(orders(&backlog.take_all()), [3]);
+        assert!(backlog.is_empty());
+    }
+
+    #[test]
     fn halves_go_back_in_order_and_a_single_event_stays_whole() {
         let (mut backlog, now) = (backlog(), Instant::now());
         backlog.requeue_halves(backlog.batch(2, 5, now));

@@ -150,6 +150,7 @@ pub(super) fn next_data(file: &File, at: u64) -> Option<u64> {
 }
 
 #[cfg(not(any(target_vendor = "apple", target_os = "freebsd", target_os = "linux")))]
+#[expect(clippy::unnecessary_wraps, reason = "other systems can tell")]
 pub(super) const fn next_data(_: &File, at: u64) -> Option<u64> {
     Some(at)
 }

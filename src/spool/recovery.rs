@@ -109,6 +109,10 @@ impl Store {
         now: u64,
     ) -> io::Result<u64> {
         let mut file = from.open_file(name, Open::Read)?;
+        let (length, path) = (file.metadata()?.len(), from.path().join(name));
+        if self.takeover.is_oversized(&path, length) {
+            return Err(oversized());
+        }
         let list = match read_list(from, &log::list_of(name)) {
             Ok(list) => list,
             Err(error) if error.kind() == io::ErrorKind::NotFound => Vec::new(),
@@ -120,10 +124,9 @@ impl Store {
             found.add(entry, |record| Extent::of_record(key, range, record, now));
         })?;
         if found.events == 0 && unread > 0 {
-            let fault = "is larger than the spool may be, and holds no event so far";
-            return Err(io::Error::new(io::ErrorKind::FileTooLarge, fault));
+            self.takeover.note_oversized(path, length);
+            return Err(oversized());
         }
-        let path = from.path().join(name);
         if found.damaged > 0 {
             let what = format_args!("is damaged in {} places", found.damaged);
             self.incidents.fault(&path, what);
@@ -149,6 +152,11 @@ impl Store {
         self.logs.insert(key, log);
         Ok(found.events)
     }
+}
+
+fn oversized() -> io::Error {
+    let fault = "is larger than the spool may be, and holds no event so far";
+    io::Error::new(io::ErrorKind::FileTooLarge, fault)
 }
 
 /// What stands in a file of an ended owner, without the events that its list names.

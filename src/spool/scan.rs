@@ -91,6 +91,9 @@ mod tests {
     /// A file of its own that goes away with it.
     struct TempFile(std::path::PathBuf);
 
+    /// A record's number, or damage, and where it is.
+    type Entry = (Option<u32>, Range<u64>);
+
     impl TempFile {
         fn new(bytes: &[u8]) -> Self {
             let name = format!("mcp-usage-scan-{:016x}", random::seed());
@@ -99,7 +102,7 @@ mod tests {
             Self(path)
         }
 
-        fn scan(&self, max_bytes: u64) -> (Vec<(Option<u32>, Range<u64>)>, Scanned) {
+        fn scan(&self, max_bytes: u64) -> (Vec<Entry>, Scanned) {
             let mut all = Vec::new();
             let mut file = File::open(&self.0).unwrap();
             let scanned = scan(&mut file, max_bytes, |found, range| {

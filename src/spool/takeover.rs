@@ -1,7 +1,8 @@
 //! Pure: what is not yet taken over, and what was left alone. Knows no file.
 
+use std::collections::BTreeSet;
 use std::io;
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 
 #[derive(Debug, Default)]
 pub(super) struct Takeover {
@@ -13,6 +14,8 @@ pub(super) struct Takeover {
     first: Option<(PathBuf, io::Error)>,
     /// How many were told of.
     told: usize,
+    /// Files, each with its length, of which all that may be was read without an event.
+    oversized: BTreeSet<(PathBuf, u64)>,
 }
 
 impl Takeover {
@@ -34,6 +37,15 @@ impl Takeover {
     pub(super) fn leave_alone(&mut self, path: PathBuf, cause: io::Error) {
         self.left_alone += 1;
         self.first.get_or_insert((path, cause));
+    }
+
+    /// A file is left alone, and is not read again unless its length changes.
+    pub(super) fn note_oversized(&mut self, path: PathBuf, length: u64) {
+        self.oversized.insert((path, length));
+    }
+
+    pub(super) fn is_oversized(&self, path: &Path, length: u64) -> bool {
+        self.oversized.contains(&(path.to_owned(), length))
     }
 
     /// What was left alone, in words; once, as long as it is the same number.
