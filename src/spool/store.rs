@@ -465,7 +465,7 @@ mod tests {
         std::fs::create_dir(&slot).unwrap();
         let file = slot.join("0000000000001-000001.log");
         let mut bytes = vec![b'j'; 9 << 20];
-        let mut adopt = |scene: &mut Scene, bytes: &[u8]| {
+        let adopt = |scene: &mut Scene, bytes: &[u8]| {
             std::fs::write(&file, bytes).unwrap();
             scene.store.look_for_slots();
             scene.store.adopt(0)
