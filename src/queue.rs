@@ -287,13 +287,14 @@ impl Receiver {
         Rewrite::new(buffer, Arc::clone(&self.channel))
     }
 
-    /// Makes a segment of events that a spool has kept, which stand one behind another in `bytes`.
+    /// Makes a segment of events that a spool has kept, which stand one behind another in `bytes`: queued at `first_at`,
+    /// and read back at `now`.
     pub(crate) fn restored(
         &self,
         sequence: u64,
         bytes: &[u8],
         events: &[(i64, Range<usize>)],
-        first_at: Instant,
+        [first_at, now]: [Instant; 2],
     ) -> Segment {
         let mut buffer = Buffer::new(bytes.len() + events.len(), events.len());
         for (id, range) in events {
@@ -303,7 +304,7 @@ impl Receiver {
         buffer.sequence = sequence;
         self.channel.charge(buffer.charge);
         let mut segment = Segment::new(buffer, Arc::clone(&self.channel));
-        segment.is_read_back = true;
+        segment.read_back_at = Some(now);
         segment.set_on_disk(OnDisk::Yes);
         segment
     }

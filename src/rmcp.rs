@@ -30,6 +30,10 @@
 //! Results, sessions, prompts and resources are captured where a setter says so. A server that is
 //! instrumented more than once records a request once for each logger.
 //!
+//! A gateway that hands a call on to an instrumented server within, with the context of that call, makes one event,
+//! too, under the name that the client has called: the client made one call. Where the server within is to have an
+//! event of its own, call it with a context that has other `extensions`, or over a connection.
+//!
 //! # What a client sees of it
 //!
 //! One optional string property in the input schemas that have a place for it,

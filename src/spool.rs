@@ -40,11 +40,13 @@
 //!   flush is answered and at the end. What somebody has removed, moved, cut or replaced is written anew as far as it is
 //!   in memory, too. After a sync that failed the next one succeeds without the bytes, so they go to another file.
 //! - **What is read is judged, not where it stands.** Directories and files are opened without following links or
-//!   waiting, and must be regular ones of this user that not everybody can write; all else is left alone. At most 8 MiB
-//!   of a file are read, in linear time (`record.rs`), and events pass the redactor again: whoever can write the files is this
+//!   waiting, and must be regular ones of this user that not everybody can write; all else is left alone. A file
+//!   is read in pieces of 8 MiB, no further than the spool's bound, and in linear time (`record.rs`); what is behind the
+//!   bound is told and counted as a fault, and a file without an event before it is left alone. Events pass the redactor again: whoever can write the files is this
 //!   user, but the rules may have become stricter, and a record that is no event would break the request it is sent in.
-//! - **Ages on disk are by a clock that nobody sets**: since when this process keeps the events. An event that is read
-//!   back is sent once before its age by the wall clock is looked at.
+//! - **Ages on disk are by a clock that nobody sets**: since when this process keeps the events. The wall
+//!   clock's age of an event that is read back is looked at once the ingest has answered a request with it: an outage of
+//!   the network at a restart is no reason to believe that clock.
 //! - **The bound falls on whole files**, the oldest first. Events of theirs that are still in memory are delivered from
 //!   there.
 //! - **While nothing can be written, the worker leaves events in the queue**, where `when_full` can choose among them,
@@ -68,6 +70,7 @@ mod log;
 mod read_back;
 mod record;
 mod recovery;
+mod scan;
 mod store;
 mod takeover;
 
@@ -152,8 +155,9 @@ impl Spool {
 
     /// Sets how old an event may get before it is dropped as
     /// [`Expired`](crate::DropReason::Expired), in place of `max_event_age`. What an earlier process has
-    /// left is sent once however old it is, since that process's clock may have been wrong. Default:
-    /// [`DEFAULT_MAX_AGE`]; 1 s to 30 days, and longer than `flush_interval`.
+    /// left may seem older than it is, since that process's clock may have been wrong: it is kept until the
+    /// ingest has answered a request with it, whatever the answer, or until this process has had it for as
+    /// long. Default: [`DEFAULT_MAX_AGE`]; 1 s to 30 days, and longer than `flush_interval`.
     pub const fn max_age(mut self, age: Duration) -> Self {
         self.max_age = age;
         self

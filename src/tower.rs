@@ -20,11 +20,16 @@
 //! extensions, so put the layer inside your authentication.
 //!
 //! It adds nothing to the tools. An intent is read where a server asks for one itself: in the argument
-//! that [`intent`](UsageLayer::intent) names; else, once a listing of the tools has passed, in the
+//! that [`intent`](UsageLayer::intent) names; else, once the caller has listed the tools, in the
 //! property of a tool that has [`intent::schema`](crate::mcp::intent::schema) under the wire's name, or in its
 //! property `intent` whose description asks for one. The argument stays in place for the tool, and out
-//! of the captured ones. A call of a tool that no listing has shown, and that the server says it does not
-//! have, is marked as unknown. What listings show is remembered for the latest 4 096 tools.
+//! of the captured ones. What a listing shows holds for calls to the same host, path and query by the same
+//! user, or with the same `authorization` header where there is no user: tenants behind one layer may have
+//! other tools of the same name. It is remembered for the latest 16 384 tools that have an intent, each once
+//! for each caller, under a keyed hash.
+//!
+//! A call whose error says that there is no tool of its name is marked as one of an unknown tool. An error that
+//! something else was not found is the tool's own.
 //!
 //! Messages are read leniently, in any spelling that some JSON reader takes. A call whose client goes
 //! away first is recorded as cancelled; one whose answer is not understood, or does not come on the

@@ -241,30 +241,31 @@ impl Backlog {
         self.batch_events = (self.batch_events * 2).min(most);
     }
 
-    /// Takes out what was queued before `oldest`. What was read back from disk is sent once before: the clock that
-    /// told its age may have been wrong.
+    /// Takes out what was queued before `oldest`. The age of what was read back from disk is told by a clock that may
+    /// have been wrong, so it counts once the ingest has answered: until then, only the time in memory does.
     pub(super) fn take_expired(&mut self, oldest: Instant) -> Vec<Batch> {
-        let is_old = |first_at: Option<Instant>| first_at.is_some_and(|at| at < oldest);
-        let unsent = |segment: &Segment| !segment.is_read_back() && is_old(segment.first_at());
-        self.take_where(is_old, unsent)
+        self.take_older(|at| at.is_some_and(|at| at < oldest))
     }
 
     /// Takes out everything but what is under way.
     pub(super) fn take_all(&mut self) -> Vec<Batch> {
-        self.take_where(|_| true, |_| true)
+        self.take_older(|_| true)
     }
 
-    /// Takes out the retries and what is queued, oldest first, that `goes` holds for by their age, and the
-    /// segments between them that `unsent` holds for.
-    fn take_where(
-        &mut self,
-        goes: impl Fn(Option<Instant>) -> bool,
-        unsent: impl Fn(&Segment) -> bool,
-    ) -> Vec<Batch> {
-        let retries = std::mem::take(&mut self.retries).into_iter();
-        let (mut taken, kept) = retries.partition::<Vec<_>, _>(|batch| goes(batch.first_at()));
-        self.retries = kept.into();
-        taken.extend(self.fresh.take_segments(unsent));
+    /// Takes out the segments that `goes` holds for by their age, oldest first.
+    fn take_older(&mut self, goes: impl Fn(Option<Instant>) -> bool) -> Vec<Batch> {
+        let unanswered = |segment: &Segment| goes(segment.in_memory_since());
+        let mut taken = Vec::new();
+        for batch in &mut self.retries {
+            // Segments of one batch may differ in age by days.
+            taken.extend(if batch.was_answered {
+                batch.take_segments(|segment| goes(segment.first_at()))
+            } else {
+                batch.take_segments(unanswered)
+            });
+        }
+        self.retries.retain(|batch| !batch.is_empty());
+        taken.extend(self.fresh.take_segments(unanswered));
         let rewriting = self
             .rewriting
             .take_if(|source| goes(source.segment.first_at()));
@@ -329,6 +330,14 @@ impl Backlog {
 }
 
 #[cfg(test)]
+impl Backlog {
+    /// Lets the hook wait with what it has not seen.
+    pub(super) fn wait_for_hook(&mut self, segment: Segment) {
+        self.rewriting = Some(Rewriting::new(segment));
+    }
+}
+
+#[cfg(test)]
 mod tests {
     use std::time::Duration;
 
@@ -344,7 +353,8 @@ mod tests {
     impl Backlog {
         fn segment(&self, sequence: u64, events: usize, at: Instant) -> Segment {
             let events: Vec<_> = (0..events).map(|id| (id as i64, 0..2)).collect();
-            self.receiver.restored(sequence, b"{}", &events, at)
+            self.receiver
+                .restored(sequence, b"{}", &events, [at, at + SECOND])
         }
 
         fn batch(&self, sequence: u64, events: usize, at: Instant) -> Batch {
@@ -380,6 +390,17 @@ mod tests {
     }
 
     #[test]
+    fn what_the_hook_waits_with_is_not_pulled() {
+        let (mut backlog, now) = (backlog(), Instant::now());
+        let waits = backlog.segment(3, 2, now);
+        backlog.wait_for_hook(waits);
+        assert!(backlog.waits_for_memory() && !backlog.is_empty());
+        assert_eq!(backlog.oldest_unpulled(), Some(3));
+        assert_eq!(orders(&backlog.take_all()), [3]);
+        assert!(backlog.is_empty());
+    }
+
+    #[test]
     fn halves_go_back_in_order_and_a_single_event_stays_whole() {
         let (mut backlog, now) = (backlog(), Instant::now());
         backlog.requeue_halves(backlog.batch(2, 5, now));
@@ -389,17 +410,37 @@ mod tests {
     }
 
     #[test]
-    fn what_was_sent_once_is_taken_out_when_it_is_too_old() {
+    fn what_was_read_back_is_too_old_once_the_ingest_has_answered_or_by_its_time_in_memory() {
         let (mut backlog, now) = (backlog(), Instant::now());
         let later = now + SECOND;
-        backlog.requeue(backlog.batch(1, 2, now));
-        backlog.requeue(backlog.batch(2, 2, later));
-        backlog.add_fresh(3, 2, now);
-        backlog.add_fresh(4, 2, later);
+        let mut answered = backlog.batch(1, 2, now);
+        answered.insert(Arc::new(backlog.segment(2, 2, later)));
+        answered.was_answered = true;
+        let (answered, half) = answered.halve();
+        for batch in [answered, half.unwrap(), backlog.batch(3, 2, now)] {
+            backlog.requeue(batch);
+        }
+        backlog.add_fresh(4, 2, now);
+        backlog.add_fresh(5, 2, later);
         let expired = backlog.take_expired(later);
-        assert_eq!(orders(&expired), [1], "3 was read back, and not sent since");
+        assert_eq!(orders(&expired), [1], "2 is young, 3 and 4 had no answer");
         assert!(backlog.take_expired(later).is_empty());
-        assert_eq!(orders(&backlog.take_all()), [2, 3, 4]);
+        let expired = backlog.take_expired(later + SECOND / 2);
+        // 3 and 4 were read back a second after they were queued.
+        assert_eq!(orders(&expired), [2, 3, 4]);
+        assert_eq!(orders(&backlog.take_all()), [5]);
+    }
+
+    #[test]
+    fn of_a_batch_only_what_is_too_old_is_taken_out() {
+        let (mut backlog, now) = (backlog(), Instant::now());
+        let mut batch = backlog.batch(1, 2, now);
+        batch.insert(Arc::new(backlog.segment(2, 3, now + SECOND)));
+        batch.was_answered = true;
+        backlog.requeue(batch);
+        let expired = backlog.take_expired(now + SECOND);
+        assert_eq!((orders(&expired), expired[0].len()), (vec![1], 2));
+        assert_eq!(orders(&backlog.take_all()), [2]);
     }
 
     #[test]

@@ -3,7 +3,6 @@
 use std::collections::{HashSet, VecDeque};
 use std::ops::Range;
 use std::sync::Arc;
-use std::time::Instant;
 
 use super::search::Piece;
 use super::suspects::Faults;
@@ -48,6 +47,8 @@ pub(crate) struct Batch {
     /// How many requests with these events have failed, whatever the cause.
     pub(crate) failures: u32,
     pub(crate) faults: Faults,
+    /// Whether the ingest has answered a request with these events.
+    pub(crate) was_answered: bool,
     /// The part that it is of a batch that is searched.
     pub(crate) piece: Option<Piece>,
 }
@@ -98,11 +99,6 @@ impl Batch {
         self.parts()
             .map(|(segment, events)| segment.slice(events))
             .collect()
-    }
-
-    /// When the oldest event was queued.
-    pub(crate) fn first_at(&self) -> Option<Instant> {
-        self.parts.front().and_then(|part| part.segment.first_at())
     }
 
     /// Its place among batches, first in, first out.
@@ -158,12 +154,12 @@ impl Batch {
         count
     }
 
-    /// Takes out what is left of some segments, oldest first.
-    pub(crate) fn take_segments(&mut self, goes: impl Fn(&Segment) -> bool) -> Vec<Self> {
+    /// Takes out what is left of some segments; `None` when there are none.
+    pub(crate) fn take_segments(&mut self, goes: impl Fn(&Segment) -> bool) -> Option<Self> {
         let parts = std::mem::take(&mut self.parts).into_iter();
-        let (taken, kept) = parts.partition::<Vec<_>, _>(|part| goes(&part.segment));
-        self.parts = kept.into();
-        taken.into_iter().map(|part| Self::new([part])).collect()
+        let (taken, kept) = parts.partition::<VecDeque<_>, _>(|part| goes(&part.segment));
+        self.parts = kept;
+        (!taken.is_empty()).then(|| Self::new(taken))
     }
 
     /// Takes out the first `events` events.
@@ -194,6 +190,7 @@ impl Batch {
         Self {
             failures: self.failures,
             faults: self.faults.of_part(),
+            was_answered: self.was_answered,
             piece: self.piece,
             ..self.take_front(events)
         }
@@ -204,6 +201,7 @@ impl Batch {
         let part = || Self {
             failures: self.failures,
             faults: self.faults.of_part(),
+            was_answered: self.was_answered,
             ..Self::default()
         };
         let (mut kept, mut others) = (part(), part());
@@ -226,6 +224,8 @@ impl Batch {
 
 #[cfg(test)]
 mod tests {
+    use std::time::Instant;
+
     use proptest::prelude::*;
 
     use super::*;

@@ -72,8 +72,8 @@ impl Destination {
             self.backlog.reporter.missing_field(field);
         }
         let clock = &self.shared.settings.clock;
-        if clock.is_system() {
-            self.stillness.look(now, clock.wall(), self.next_tick);
+        if clock.is_system() && self.stillness.look(now, clock.wall(), self.next_tick) {
+            self.backlog.flights.stood_still();
         }
         if now >= self.next_tick {
             self.tick(now);
@@ -277,7 +277,8 @@ impl Destination {
         }
     }
 
-    fn on_response(&mut self, batch: Batch, started: Instant, response: &Response) {
+    fn on_response(&mut self, mut batch: Batch, started: Instant, response: &Response) {
+        batch.was_answered = true;
         let (verdict, cause) = self.classify_response(response);
         let is_accepted = verdict == Verdict::Delivered;
         self.suspects.ended(&batch.faults, is_accepted, self.now());

@@ -107,6 +107,7 @@ struct Reply {
     sender: usize,
     started: u64,
     batch: u64,
+    /// An error with the time that the ingest asks for, if it asks for one.
     result: Result<(), Option<u64>>,
 }
 
@@ -298,9 +299,10 @@ impl Simulation {
         match self.failing {
             Failing::Silent { .. } if is_out => Err(None),
             Failing::RetryAfter(seconds) if is_out => {
-                // A date has whole seconds.
-                let date = (OUTAGE.1 - now).div_ceil(SECOND);
-                Err(Some(seconds.unwrap_or(date)))
+                // Until a date all wait for the same moment, whenever they were told of it.
+                Err(Some(
+                    seconds.map_or(OUTAGE.1 - now, |seconds| seconds * SECOND),
+                ))
             }
             Failing::Silent { capacity } => {
                 let capacity = capacity as f64;
@@ -308,7 +310,7 @@ impl Simulation {
                 self.backlog = (self.backlog - worked_off).max(0.0);
                 self.answered_at = now;
                 if self.backlog + 1.0 > capacity {
-                    return Err(Some(2));
+                    return Err(Some(2 * SECOND));
                 }
                 self.backlog += 1.0;
                 Ok(())
@@ -326,10 +328,10 @@ impl Simulation {
                 sender.delivered += reply.batch;
                 sender.gate.answered(started);
             }
-            Err(seconds) => {
+            Err(asked) => {
                 sender.retries.push(reply.batch);
-                let seconds = seconds.map(Duration::from_secs);
-                sender.gate.failed(started, at, seconds);
+                let asked = asked.map(Duration::from_micros);
+                sender.gate.failed(started, at, asked);
             }
         }
         self.turn(reply.sender, now);

@@ -1,13 +1,21 @@
 //! Requests under way.
 
 use std::collections::HashMap;
-use std::time::Instant;
+use std::pin::pin;
+use std::sync::Arc;
+use std::time::{Duration, Instant};
 
+use tokio::sync::Notify;
 use tokio::task::{Id, JoinError, JoinSet};
 
 use super::batch::Batch;
 use super::settings::DeliverySettings;
 use crate::transport::{IncomingResponse, Request, SendError};
+
+/// How long a request is waited for that was under way while the process stood still. An answer that came meanwhile is
+/// read at once; a connection that died meanwhile says nothing until the request's time is up. Where the clock was only
+/// set, an answer takes seldom longer, and the events keep their ids.
+const GRACE: Duration = Duration::from_secs(1);
 
 /// A response, read as far as the deadline allowed.
 #[derive(Debug)]
@@ -33,6 +41,7 @@ pub(super) struct Ended {
 pub(super) struct Flights {
     tasks: JoinSet<Result<Response, SendError>>,
     flights: HashMap<Id, Flight>,
+    stood_still: Arc<Notify>,
     /// How many requests there were so far.
     pub(super) count: u64,
 }
@@ -53,12 +62,20 @@ impl Flights {
         let request = settings.transport.send(request);
         let deadline = now + settings.request_timeout;
         let clock = settings.clock.clone();
+        let stood_still = Arc::clone(&self.stood_still);
         let task = self.tasks.spawn(async move {
+            let mut given_up = pin!(async {
+                stood_still.notified().await;
+                clock.sleep_until(clock.now() + GRACE).await;
+            });
             // An answer that is there counts, also when its time is up at the same moment.
             let answer = tokio::select! {
                 biased;
                 answer = request => answer,
                 () = clock.sleep_until(deadline) => Err(SendError::Timeout),
+                () = &mut given_up => {
+                    Err(SendError::Network("the process stood still meanwhile".to_owned()))
+                }
             };
             let IncomingResponse {
                 status,
@@ -72,6 +89,7 @@ impl Flights {
                 biased;
                 body = body => body,
                 () = clock.sleep_until(deadline) => Vec::new(),
+                () = &mut given_up => Vec::new(),
             };
             Ok(Response {
                 status,
@@ -82,6 +100,11 @@ impl Flights {
         let started = now;
         self.flights.insert(task.id(), Flight { batch, started });
         self.count += 1;
+    }
+
+    /// The process stood still: what is under way is waited for no longer than [`GRACE`].
+    pub(super) fn stood_still(&self) {
+        self.stood_still.notify_waiters();
     }
 
     /// Waits for the end of a request; `None` when none is under way.
@@ -131,8 +154,6 @@ impl Flights {
 #[cfg(test)]
 mod tests {
     use std::future::{pending, ready};
-    use std::sync::Arc;
-    use std::time::Duration;
 
     use super::super::shared::Shared;
     use super::*;
@@ -154,6 +175,10 @@ mod tests {
             };
             match request.body.as_slice() {
                 b"hang" => Box::pin(pending()),
+                b"slow" => Box::pin(async move {
+                    tokio::time::sleep(GRACE / 2).await;
+                    answer(Box::pin(ready(b"done".to_vec())))
+                }),
                 b"panic" => Box::pin(async { panic!("a client that panics") }),
                 b"trickle" => Box::pin(ready(answer(Box::pin(pending())))),
                 _ => Box::pin(ready(answer(Box::pin(ready(b"done".to_vec()))))),
@@ -167,15 +192,22 @@ mod tests {
 
     /// Sends one request; returns how it ended.
     async fn ended(body: &str) -> (Ended, Duration) {
+        ended_after(body, |_| {}).await
+    }
+
+    /// As [`ended`], with something that happens as soon as the request is under way.
+    async fn ended_after(body: &str, happens: impl FnOnce(&Flights)) -> (Ended, Duration) {
         let (mut shared, receiver) = Shared::for_tests();
         shared.settings.transport = Arc::new(Scripted);
         let start = tokio::time::Instant::now();
-        let segment = receiver.restored(7, b"{}", &[(1, 0..2)], start.into());
+        let segment = receiver.restored(7, b"{}", &[(1, 0..2)], [start.into(); 2]);
         let batch = Batch::of(segment).unwrap();
         let mut flights = Flights::default();
         let request = Request::new(body.as_bytes().to_vec());
         flights.send(&shared.settings, batch, request, start.into());
         assert_eq!((flights.len(), flights.count), (1, 1));
+        tokio::task::yield_now().await;
+        happens(&flights);
         let ended = flights.next().await.unwrap();
         assert_eq!((flights.len(), ended.batch.order()), (0, (7, 0)));
         assert!(flights.try_next().is_none());
@@ -204,6 +236,26 @@ mod tests {
     }
 
     #[tokio::test(start_paused = true)]
+    async fn a_request_of_before_the_process_stood_still_is_soon_given_up() {
+        let (ended, took) = ended_after("hang", Flights::stood_still).await;
+        let error = ended.result.unwrap_err();
+        assert!(matches!(error, SendError::Network(_)), "{error:?}");
+        assert!(took < 2 * GRACE, "{took:?}");
+    }
+
+    #[tokio::test(start_paused = true)]
+    async fn an_answer_that_comes_soon_after_the_process_stood_still_counts() {
+        let (ended, _) = ended_after("slow", Flights::stood_still).await;
+        assert_eq!(ended.result.unwrap().body, b"done");
+    }
+
+    #[tokio::test(start_paused = true)]
+    async fn a_status_stands_though_the_process_stood_still_before_its_body() {
+        let (ended, _) = ended_after("trickle", Flights::stood_still).await;
+        assert_eq!(ended.result.unwrap().status, 200);
+    }
+
+    #[tokio::test(start_paused = true)]
     async fn a_panic_of_the_client_is_a_failure() {
         let (ended, _) = ended("panic").await;
         let error = ended.result.unwrap_err();
@@ -215,7 +267,7 @@ mod tests {
         let (mut shared, receiver) = Shared::for_tests();
         shared.settings.transport = Arc::new(Scripted);
         let now = Instant::now();
-        let segment = receiver.restored(7, b"{}", &[(1, 0..2)], now);
+        let segment = receiver.restored(7, b"{}", &[(1, 0..2)], [now; 2]);
         let mut flights = Flights::default();
         let batch = Batch::of(segment).unwrap();
         let request = Request::new(b"hang".to_vec());

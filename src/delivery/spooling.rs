@@ -67,9 +67,10 @@ struct DiskFlushes {
     synced: Option<u64>,
 }
 
-/// A flush that waits for the sync with this token, for the segments before a sequence number.
+/// A flush that waits for a sync, for the segments before a sequence number.
 struct WaitingFlush {
-    token: u64,
+    /// That of the sync; `None` until it is asked for with the next write.
+    token: Option<u64>,
     sequence: u64,
     /// Events that were lost, and how often others were written anew.
     lost: u64,
@@ -145,6 +146,7 @@ impl Spooling {
         }
         if write {
             self.send_ended();
+            self.sync_waiting();
         }
         if now >= self.next_tick {
             self.next_tick = now + TICK;
@@ -222,6 +224,17 @@ impl Spooling {
         self.flushes.next_token += 1;
         self.disk.send(DiskJob::Sync { token });
         token
+    }
+
+    /// Asks for the sync of the flushes that have none.
+    fn sync_waiting(&mut self) {
+        let has_none = |waiting: &WaitingFlush| waiting.token.is_none();
+        if self.flushes.waiting.iter().any(has_none) {
+            let token = self.sync();
+            for waiting in &mut self.flushes.waiting {
+                waiting.token.get_or_insert(token);
+            }
+        }
     }
 
     /// Releases what is on disk when memory runs short, the newest first.
@@ -341,7 +354,7 @@ impl Spooling {
         let sequence = self.write_all(backlog);
         let token = self.sync();
         self.flushes.waiting.push(WaitingFlush {
-            token,
+            token: Some(token),
             sequence,
             lost: 0,
             rewrites: 0,
@@ -350,14 +363,14 @@ impl Spooling {
     }
 
     /// Answers those who waited for a sync that has ended. What turned out to be on disk no longer is written anew
-    /// first, and what the hook has not seen for want of memory has its turn.
+    /// first, and what the hook has not seen for want of memory has its turn: while there is none, one sync an interval.
     fn synced(&mut self, backlog: &mut Backlog, token: u64, done: bool, gone: u64) {
         self.flushes.synced = Some(token);
-        for mut waiting in self.flushes.take(|waiting| waiting.token == token) {
+        for mut waiting in self.flushes.take(|waiting| waiting.token == Some(token)) {
             waiting.lost += gone;
             let events = unwritten(backlog, waiting.sequence, done);
-            let mut unpulled = backlog.oldest_unpulled().into_iter();
-            let goes_on = done && unpulled.any(|oldest| oldest < waiting.sequence);
+            let unpulled = backlog.oldest_unpulled();
+            let goes_on = done && unpulled.is_some_and(|oldest| oldest < waiting.sequence);
             let is_again =
                 (events > 0 || !done) && !self.failing && waiting.rewrites < MAX_REWRITES;
             if goes_on || is_again {
@@ -365,7 +378,8 @@ impl Spooling {
                 self.pull_all(backlog);
                 self.write_again(backlog);
                 self.send_ended();
-                waiting.token = self.sync();
+                let is_stuck = goes_on && backlog.oldest_unpulled() == unpulled;
+                waiting.token = (!is_stuck).then(|| self.sync());
                 self.flushes.waiting.push(waiting);
                 continue;
             }
@@ -530,7 +544,7 @@ fn restore(backlog: &mut Backlog, loaded: &Loaded, now: Instant) -> Option<Weak<
     } = loaded;
     let segment = backlog
         .receiver
-        .restored(*sequence, bytes, events, first_at);
+        .restored(*sequence, bytes, events, [first_at, now]);
     backlog.shared.ledger.load(events.len() as u64);
     let segment = Arc::new(segment);
     let weak = Arc::downgrade(&segment);
@@ -549,7 +563,7 @@ mod tests {
         let (_shared, receiver) = Shared::for_tests();
         let segment = |sequence| {
             let events = [0, 1, 2, 3].map(|id| (id, 0..2));
-            Arc::new(receiver.restored(sequence, b"{}", &events, Instant::now()))
+            Arc::new(receiver.restored(sequence, b"{}", &events, [Instant::now(); 2]))
         };
         let [first, second] = [1, 2].map(segment);
         let waiting = || {
@@ -581,6 +595,56 @@ mod tests {
     }
 
     #[test]
+    fn a_flush_syncs_once_an_interval_while_the_hook_waits_for_memory() {
+        const QUEUE: usize = 1 << 20;
+        let (shared, receiver) = Shared::for_tests_of(crate::Wire::ReoBatch, |builder| {
+            builder.before_send(Some).max_queue_bytes(QUEUE)
+        });
+        let (shared, now) = (Arc::new(shared), Instant::now());
+        let dir = format!("mcp-usage-spooling-{:016x}", crate::base::random::seed());
+        let dir = std::env::temp_dir().join(dir);
+        let store = Spool::dir(&dir).open("t".to_owned()).unwrap();
+        let mut spooling = Spooling::start(&shared, store).unwrap();
+        // One event fills the memory, as if it were under way, and the hook has not seen the one behind it.
+        let full = Arc::new(receiver.restored(1, &[b' '; QUEUE], &[(1, 0..QUEUE)], [now; 2]));
+        let unseen = receiver.restored(2, b"{}", &[(2, 0..2)], [now; 2]);
+        let mut backlog = Backlog::new(Arc::clone(&shared), receiver);
+        backlog.fresh.insert(Arc::clone(&full));
+        backlog.wait_for_hook(unseen);
+        let (reply, _answered) = tokio::sync::oneshot::channel();
+        let timeout = Duration::from_secs(3_600);
+        let deadline = now + timeout;
+        spooling.flushes.waiting.push(WaitingFlush {
+            token: Some(0),
+            sequence: 3,
+            lost: 0,
+            rewrites: 0,
+            flush: DiskFlush {
+                deadline,
+                timeout,
+                reply,
+            },
+        });
+        for syncs in 1..5 {
+            let now = now + 2 * WRITE_INTERVAL * (syncs - 1) as u32;
+            if syncs == 1 {
+                spooling.sync();
+            }
+            let give_up = Instant::now() + Duration::from_secs(30);
+            while spooling.flushes.synced < Some(syncs - 1) {
+                spooling.turn(&mut backlog, false, now);
+                assert!(Instant::now() < give_up, "the disk does not answer");
+                std::thread::yield_now();
+            }
+            assert_eq!(spooling.flushes.next_token, syncs);
+        }
+        assert_eq!(spooling.flushes.waiting.len(), 1);
+        drop(full);
+        drop(spooling);
+        let _ = std::fs::remove_dir_all(dir);
+    }
+
+    #[test]
     fn events_that_are_read_back_keep_their_age_and_are_sent_at_once() {
         let (shared, receiver) = Shared::for_tests();
         let (wall, now) = (shared.settings.clock.wall(), Instant::now());
@@ -593,7 +657,8 @@ mod tests {
             queued_at: unix_millis(wall) - 60_000,
         };
         restore(&mut backlog, &loaded, now);
-        let first_at = backlog.fresh.first_at().unwrap();
+        let (segment, _) = backlog.fresh.parts().next().unwrap();
+        let first_at = segment.first_at().unwrap();
         let age = now.duration_since(first_at);
         assert!((60..120).contains(&age.as_secs()), "{age:?}");
         assert!(backlog.send_partial && backlog.fresh.len() == 1);

@@ -25,16 +25,18 @@ impl Stillness {
         }
     }
 
-    /// Notes the time at which something is done that was `due`.
-    pub(super) fn look(&mut self, now: Instant, wall: SystemTime, due: Instant) {
+    /// Notes the time at which something is done that was `due`; returns whether the process stood still before it.
+    pub(super) fn look(&mut self, now: Instant, wall: SystemTime, due: Instant) -> bool {
         let passed = now.saturating_duration_since(self.at);
         let moved = match wall.duration_since(self.wall) {
             Ok(forward) => forward.abs_diff(passed),
             Err(back) => back.duration() + passed,
         };
         let late = now.saturating_duration_since(due);
-        self.stood_still |= late > MAX_LATE || moved > MAX_MOVED;
         (self.at, self.wall) = (now, wall);
+        let stood_still = late > MAX_LATE || moved > MAX_MOVED;
+        self.stood_still |= stood_still;
+        stood_still
     }
 
     /// Returns whether the process stood still since this was last asked.
@@ -58,8 +60,9 @@ mod tests {
             } else {
                 wall + seconds(wall_at.unsigned_abs())
             };
-            stillness.look(start + seconds(at), wall, start + seconds(due));
-            stillness.take()
+            let seen = stillness.look(start + seconds(at), wall, start + seconds(due));
+            assert_eq!(stillness.take(), seen);
+            seen
         };
         assert!(!look(1, 1, 1) && !look(6, 6, 1), "a little late");
         assert!(look(16, 16, 10));

@@ -73,7 +73,7 @@ impl OpenCall {
     /// Adds a key to `meta`.
     pub(crate) fn set_meta<T: serde::Serialize + Sync>(&self, key: String, value: &T) {
         let value = self.capture(value, false);
-        self.change(|kept| kept.put(value, |record, value| record.push_meta(key, value)));
+        self.change(|kept| kept.push_meta(key, value));
     }
 
     /// Logs the record, once: `None` when it is logged.
@@ -164,7 +164,8 @@ impl CallGuard {
         self.change(|record| record.unknown_tool = true);
     }
 
-    /// Adds a key of your own to `meta`, as [`ToolCall::meta`], captured now.
+    /// Adds a key of your own to `meta`, as [`ToolCall::meta`], captured now. Where open calls hold all the memory that
+    /// they may, the value is kept as its size, or the key is left out.
     pub fn set_meta<T: serde::Serialize + Sync>(&mut self, key: impl Into<String>, value: &T) {
         if let Some(call) = self.call() {
             call.set_meta(key.into(), value);

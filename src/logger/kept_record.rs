@@ -50,6 +50,20 @@ impl KeptRecord {
         self.held.shrink_to(self.record.bytes());
     }
 
+    /// Adds a key to `meta`, or the key and the value's outline; nothing when there is no memory for these either, since
+    /// a call may have any number of keys.
+    pub(super) fn push_meta(&mut self, key: String, mut value: Captured) {
+        let own = self.record.meta_bytes(&key);
+        if !self.has_room(own + value.bytes()) {
+            value = value.outline();
+            if !self.held.grow(own + value.bytes()) {
+                return;
+            }
+        }
+        self.record.push_meta(key, value);
+        self.held.shrink_to(self.record.bytes());
+    }
+
     /// Puts a text into the record, or its size.
     pub(super) fn set_text(&mut self, which: usize, text: &str) {
         if self.has_room(text.len()) {

@@ -111,6 +111,8 @@ impl CallRecord {
     }
 
     pub(super) fn set(&mut self, which: usize, text: &str) {
+        // No more than what is charged for it.
+        self.text.reserve_exact(text.len());
         if let Some(place) = self.places.get_mut(which) {
             *place = append(&mut self.text, text, MAX_TEXT_BYTES);
         }
@@ -149,7 +151,25 @@ impl CallRecord {
     }
 
     pub(super) fn push_meta(&mut self, key: String, value: Captured) {
+        let grown = self.grown_meta();
+        self.meta.reserve_exact(grown - self.meta.len());
         self.meta.push((key, value));
+    }
+
+    /// How many places the table of `meta` has with one key more.
+    fn grown_meta(&self) -> usize {
+        let (length, capacity) = (self.meta.len(), self.meta.capacity());
+        if length < capacity {
+            capacity
+        } else {
+            length + (length / 2).max(4)
+        }
+    }
+
+    /// The memory of one key more in `meta`, in bytes, without its value's.
+    pub(super) fn meta_bytes(&self, key: &String) -> usize {
+        let places = self.grown_meta() - self.meta.capacity();
+        key.capacity() + places * size_of::<(String, Captured)>()
     }
 
     /// The call as it is logged.

@@ -9,13 +9,12 @@ const INVALID_PARAMS: i64 = -32602;
 const MAX_MESSAGE_BYTES: usize = 1_024;
 
 /// Whether a JSON-RPC error says that there is no such tool. Servers agree on neither code nor words.
-pub(crate) fn is_unknown_tool_error(code: i64, message: &str) -> bool {
+fn is_unknown_tool_error(code: i64, message: &str) -> bool {
     code == METHOD_NOT_FOUND || code == INVALID_PARAMS && says_not_found(message)
 }
 
 /// Whether a JSON-RPC error says that there is no tool of this name, read by itself: nothing is known
 /// of the tool, and a tool's own error may say that something else was not found.
-#[cfg(feature = "rmcp")]
 pub(crate) fn denies_tool(name: &str, code: i64, message: &str) -> bool {
     let start = cut_at_char(message, MAX_MESSAGE_BYTES);
     is_unknown_tool_error(code, message)
@@ -54,7 +53,6 @@ mod tests {
         }
     }
 
-    #[cfg(feature = "rmcp")]
     #[test]
     fn an_error_of_the_tools_own_does_not_deny_the_tool() {
         for (code, message, denies) in [

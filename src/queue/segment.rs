@@ -75,8 +75,8 @@ impl Rewrite {
 /// dropped.
 pub(crate) struct Segment {
     pub(super) buffer: Buffer,
-    /// It was read back from disk.
-    pub(super) is_read_back: bool,
+    /// When it was read back from disk.
+    pub(super) read_back_at: Option<Instant>,
     listeners: Mutex<Vec<(usize, EndListener)>>,
     on_disk: AtomicU8,
     channel: Arc<Channel>,
@@ -87,7 +87,7 @@ impl Segment {
         let listeners = std::mem::take(&mut buffer.listeners);
         Self {
             buffer,
-            is_read_back: false,
+            read_back_at: None,
             listeners: Mutex::new(listeners),
             on_disk: AtomicU8::new(OnDisk::No as u8),
             channel,
@@ -107,9 +107,10 @@ impl Segment {
         self.buffer.first_at
     }
 
-    /// Whether its age is what another process, or another clock, has said.
-    pub(crate) fn is_read_back(&self) -> bool {
-        self.is_read_back
+    /// Since when it is in memory, by a clock that nobody sets. The wall clock tells when a segment that was read back
+    /// was queued, perhaps another process's.
+    pub(crate) fn in_memory_since(&self) -> Option<Instant> {
+        self.read_back_at.or(self.buffer.first_at)
     }
 
     /// The JSON of some events, each followed by a comma.
@@ -213,7 +214,7 @@ mod tests {
     fn events_are_found_by_their_place() {
         let (_sender, receiver) = queue();
         let events = [(7, 0..2), (8, 2..5), (9, 5..5)];
-        let segment = receiver.restored(3, b"{}[1]", &events, Instant::now());
+        let segment = receiver.restored(3, b"{}[1]", &events, [Instant::now(); 2]);
         assert_eq!((segment.len(), segment.sequence()), (3, 3));
         assert_eq!(segment.slice(0..3), b"{},[1],,");
         assert_eq!(segment.slice(1..2), b"[1],");
@@ -224,7 +225,7 @@ mod tests {
     #[test]
     fn memory_is_charged_until_the_segment_is_dropped() {
         let (sender, receiver) = queue();
-        let segment = receiver.restored(3, b"{}", &[(7, 0..2)], Instant::now());
+        let segment = receiver.restored(3, b"{}", &[(7, 0..2)], [Instant::now(); 2]);
         assert_eq!(sender.bytes(), segment.charge());
         assert!(segment.charge() > 0);
         drop(segment);
@@ -234,7 +235,7 @@ mod tests {
     #[test]
     fn what_is_on_disk_is_known_as_it_was_set() {
         let (_sender, receiver) = queue();
-        let segment = receiver.restored(3, b"{}", &[(7, 0..2)], Instant::now());
+        let segment = receiver.restored(3, b"{}", &[(7, 0..2)], [Instant::now(); 2]);
         assert_eq!(segment.on_disk(), OnDisk::Yes, "it was read from disk");
         for on_disk in [OnDisk::No, OnDisk::Asked, OnDisk::Yes, OnDisk::Evicted] {
             segment.set_on_disk(on_disk);

@@ -44,7 +44,7 @@ pub(crate) enum DiskJob {
 /// What the disk reports to the worker.
 #[derive(Debug)]
 pub(crate) enum News {
-    /// Events of earlier processes were taken over: always sent once, later for each find. `more`: not all is known yet.
+    /// Events of earlier processes were taken over: reported once at the start, later for each find. `more`: not all is known yet.
     Adopted {
         events: u64,
         more: bool,

@@ -72,13 +72,13 @@ impl Extent {
     /// A single event, found at `bytes`.
     pub(super) fn of_record(
         key: LogKey,
-        bytes: Range<usize>,
+        bytes: Range<u64>,
         record: &Record<'_>,
         kept_since: u64,
     ) -> Self {
         Self {
             key,
-            bytes: bytes.start as u64..bytes.end as u64,
+            bytes,
             ordinals: record.ordinal..record.ordinal.saturating_add(1),
             ended: BTreeSet::new(),
             alive: 1,
@@ -335,7 +335,7 @@ mod tests {
     }
 
     fn extent(ordinal: u32, at: u64) -> Extent {
-        let start = ordinal as usize * 100;
+        let start = u64::from(ordinal) * 100;
         Extent::of_record(KEY, start..start + 100, &record(ordinal, at), at)
     }
 

@@ -138,6 +138,23 @@ impl Folder {
     }
 }
 
+/// Where the next bytes of a file are that are no hole, at `at` or behind it; `None` when there are none.
+#[cfg(any(target_vendor = "apple", target_os = "freebsd", target_os = "linux"))]
+pub(super) fn next_data(file: &File, at: u64) -> Option<u64> {
+    match rustix::fs::seek(file, rustix::fs::SeekFrom::Data(at)) {
+        Ok(data) => Some(data),
+        Err(rustix::io::Errno::NXIO) => None,
+        // A file system that cannot tell.
+        Err(_) => Some(at),
+    }
+}
+
+#[cfg(not(any(target_vendor = "apple", target_os = "freebsd", target_os = "linux")))]
+#[expect(clippy::unnecessary_wraps, reason = "other systems can tell")]
+pub(super) const fn next_data(_: &File, at: u64) -> Option<u64> {
+    Some(at)
+}
+
 /// Whether everybody may add to a directory, and remove what is in it.
 pub(super) fn can_be_written_by_everybody(dir: &Path) -> bool {
     fs::metadata(dir).is_ok_and(|meta| meta.mode() & EVERYBODY_WRITES != 0)

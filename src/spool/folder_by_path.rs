@@ -99,6 +99,12 @@ impl Folder {
     }
 }
 
+/// Where the next bytes of a file are that are no hole, which cannot be told here.
+#[expect(clippy::unnecessary_wraps, reason = "it can be told on Unix")]
+pub(super) const fn next_data(_: &File, at: u64) -> Option<u64> {
+    Some(at)
+}
+
 pub(super) const fn can_be_written_by_everybody(_: &Path) -> bool {
     false
 }

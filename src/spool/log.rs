@@ -10,10 +10,6 @@ use super::extents::LogKey;
 use super::folder::{FileId, Folder, Open};
 use super::record::{self, ENTRY};
 
-/// The most bytes that are read of a file. A logger's own files are smaller; a larger one is none, or has grown by
-/// another's hand.
-pub(super) const MAX_READ: u64 = 8 * 1024 * 1024;
-
 /// A log file.
 #[derive(Debug)]
 pub(super) struct Log {

@@ -8,8 +8,9 @@ use std::sync::Arc;
 use super::dir::{self, SpoolDir};
 use super::extents::Extent;
 use super::folder::{FileId, Folder, Open};
-use super::log::{self, Log, MAX_READ};
-use super::record::{Found, Record, Records, read_ended};
+use super::log::{self, Log};
+use super::record::{Found, Record, read_ended};
+use super::scan::{PIECE, Scanned, scan};
 use super::store::Store;
 
 /// How many directories are taken over before other jobs have their turn.
@@ -107,19 +108,32 @@ impl Store {
         own: &Arc<Folder>,
         now: u64,
     ) -> io::Result<u64> {
-        let (bytes, id) = read(from, name)?;
-        let list = match read(from, &log::list_of(name)) {
-            Ok((list, _)) => list,
+        let mut file = from.open_file(name, Open::Read)?;
+        let (length, path) = (file.metadata()?.len(), from.path().join(name));
+        if self.takeover.is_oversized(&path, length) {
+            return Err(oversized());
+        }
+        let list = match read_list(from, &log::list_of(name)) {
+            Ok(list) => list,
             Err(error) if error.kind() == io::ErrorKind::NotFound => Vec::new(),
             Err(error) => return Err(error),
         };
         let key = self.new_key(log::key(name).map_or(0, |(millis, _)| millis));
-        let found = find_events(&bytes, &list, self.tag, |range, record| {
-            Extent::of_record(key, range, record, now)
-        });
+        let mut found = FoundEvents::new(&list, self.tag);
+        let Scanned { end, unread } = scan(&mut file, self.settings.max_bytes, |entry, range| {
+            found.add(entry, |record| Extent::of_record(key, range, record, now));
+        })?;
+        if found.events == 0 && unread > 0 {
+            self.takeover.note_oversized(path, length);
+            return Err(oversized());
+        }
         if found.damaged > 0 {
             let what = format_args!("is damaged in {} places", found.damaged);
-            self.incidents.fault(&from.path().join(name), what);
+            self.incidents.fault(&path, what);
+        }
+        if unread > 0 {
+            let what = format_args!("is larger than the spool may be: {unread} bytes are lost");
+            self.incidents.fault(&path, what);
         }
         if found.events == 0 {
             log::remove(from, name)?;
@@ -129,8 +143,8 @@ impl Store {
         // The list first: a crash between the two costs a repeated delivery, as does a list that is lost.
         let _ = own.take_file(from, &log::list_of(name), &log::list_of(&new));
         own.take_file(from, name, &new)?;
-        let bytes = bytes.len() as u64;
-        let mut log = Log::found(Arc::clone(own), new, id, bytes, list.len());
+        let id = FileId::of(&file.metadata()?);
+        let mut log = Log::found(Arc::clone(own), new, id, end, list.len());
         log.alive = found.events;
         for run in found.runs {
             self.extents.add_recovered(run);
@@ -140,50 +154,57 @@ impl Store {
     }
 }
 
-/// What stands in a file of an ended owner.
+fn oversized() -> io::Error {
+    let fault = "is larger than the spool may be, and holds no event so far";
+    io::Error::new(io::ErrorKind::FileTooLarge, fault)
+}
+
+/// What stands in a file of an ended owner, without the events that its list names.
 struct FoundEvents {
+    tag: u32,
+    ended: Vec<Range<u32>>,
+    seen: BTreeSet<u32>,
     runs: Vec<Extent>,
     /// How many events had not ended.
     events: u64,
     damaged: u64,
 }
 
-/// Finds the events of a file that its list does not name.
-fn find_events(
-    bytes: &[u8],
-    list: &[u8],
-    tag: u32,
-    run: impl Fn(Range<usize>, &Record<'_>) -> Extent,
-) -> FoundEvents {
-    let ended = ended_ordinals(list);
-    let mut seen = BTreeSet::new();
-    let mut found = FoundEvents {
-        runs: Vec::new(),
-        events: 0,
-        damaged: 0,
-    };
-    for (entry, range) in Records::new(bytes) {
+impl FoundEvents {
+    fn new(list: &[u8], tag: u32) -> Self {
+        Self {
+            tag,
+            ended: ended_ordinals(list),
+            seen: BTreeSet::new(),
+            runs: Vec::new(),
+            events: 0,
+            damaged: 0,
+        }
+    }
+
+    /// Adds what comes next in the file; `run` makes a run of a single event.
+    fn add(&mut self, entry: Found<'_>, run: impl FnOnce(&Record<'_>) -> Extent) {
         let record = match entry {
-            Found::Record(record) if record.tag == tag => record,
+            Found::Record(record) if record.tag == self.tag => record,
             Found::Record(_) | Found::Damage => {
-                found.damaged += 1;
-                continue;
+                self.damaged += 1;
+                return;
             }
         };
+        let ended = &self.ended;
         let at = ended.partition_point(|range| range.end <= record.ordinal);
         let is_ended = (ended.get(at)).is_some_and(|range| range.contains(&record.ordinal));
         // Each ordinal once, although a damaged file may repeat one.
-        if is_ended || !seen.insert(record.ordinal) {
-            continue;
+        if is_ended || !self.seen.insert(record.ordinal) {
+            return;
         }
-        found.events += 1;
-        let next = run(range, &record);
-        match found.runs.last_mut() {
+        self.events += 1;
+        let next = run(&record);
+        match self.runs.last_mut() {
             Some(run) if run.can_join_over_gap(&next) => run.join(next),
-            _ => found.runs.push(next),
+            _ => self.runs.push(next),
         }
     }
-    found
 }
 
 /// The ordinals in a list of ended events, sorted and disjoint.
@@ -200,14 +221,13 @@ fn ended_ordinals(list: &[u8]) -> Vec<Range<u32>> {
     ranges
 }
 
-/// Reads a file, or as much of it as a logger can have written. A file that grows meanwhile is read to where it ended.
-fn read(folder: &Folder, name: &str) -> io::Result<(Vec<u8>, FileId)> {
+/// Reads a list of ended events, or as much of it as a logger can have written: what is behind is delivered again.
+fn read_list(folder: &Folder, name: &str) -> io::Result<Vec<u8>> {
     let file = folder.open_file(name, Open::Read)?;
-    let meta = file.metadata()?;
-    let most = meta.len().min(MAX_READ);
+    let most = file.metadata()?.len().min(PIECE);
     let mut bytes = Vec::with_capacity(most as usize);
     file.take(most).read_to_end(&mut bytes)?;
-    Ok((bytes, FileId::of(&meta)))
+    Ok(bytes)
 }
 
 /// Removes the lists whose files are gone.
@@ -223,7 +243,7 @@ fn remove_lists(folder: &Folder) {
 
 #[cfg(test)]
 mod tests {
-    use super::super::record::write_ended;
+    use super::super::record::{Records, write_ended};
     use super::*;
 
     /// A file with records of these ordinals, and a list of those that have ended.
@@ -242,9 +262,12 @@ mod tests {
         for &ordinal in ended {
             write_ended(&(ordinal..ordinal + 1), &mut list);
         }
-        find_events(&bytes, &list, 1, |range, record| {
-            Extent::of_record((1, 1), range, record, 0)
-        })
+        let mut found = FoundEvents::new(&list, 1);
+        for (entry, range) in Records::new(&bytes) {
+            let range = range.start as u64..range.end as u64;
+            found.add(entry, |record| Extent::of_record((1, 1), range, record, 0));
+        }
+        found
     }
 
     #[test]

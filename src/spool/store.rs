@@ -417,7 +417,7 @@ mod tests {
             let events = [(1, 0..2), (2, 0..2)];
             let segment = self
                 .receiver
-                .restored(sequence, b"{}", &events, Instant::now());
+                .restored(sequence, b"{}", &events, [Instant::now(); 2]);
             Arc::new(segment)
         }
     }
@@ -455,6 +455,35 @@ mod tests {
         let alive: Vec<u64> = scene.store.logs.values().map(|log| log.alive).collect();
         assert_eq!(alive, [2, 2]);
         assert_ne!(scene.store.current, Some(key));
+    }
+
+    /// Ended owners are looked for again and again; a file of hundreds of megabytes is not read each time.
+    #[test]
+    fn a_file_that_is_too_large_is_read_again_when_its_length_changes() {
+        let mut scene = Scene::new();
+        let slot = scene.root.join("t-0000000000000001");
+        std::fs::create_dir(&slot).unwrap();
+        let file = slot.join("0000000000001-000001.log");
+        let mut bytes = vec![b'j'; 9 << 20];
+        let adopt = |scene: &mut Scene, bytes: &[u8]| {
+            std::fs::write(&file, bytes).unwrap();
+            scene.store.look_for_slots();
+            scene.store.adopt(0)
+        };
+        assert_eq!(adopt(&mut scene, &bytes), 0);
+        let mut record = Vec::new();
+        let event = Record {
+            tag: scene.store.tag,
+            ordinal: 0,
+            id: 1,
+            at: 1,
+            json: b"{}",
+        };
+        event.write(&mut record);
+        bytes[..record.len()].copy_from_slice(&record);
+        assert_eq!(adopt(&mut scene, &bytes), 0);
+        bytes.push(b'j');
+        assert_eq!(adopt(&mut scene, &bytes), 1);
     }
 
     #[test]

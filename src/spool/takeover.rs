@@ -1,7 +1,8 @@
 //! Pure: what is not yet taken over, and what was left alone. Knows no file.
 
+use std::collections::BTreeSet;
 use std::io;
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 
 #[derive(Debug, Default)]
 pub(super) struct Takeover {
@@ -13,6 +14,8 @@ pub(super) struct Takeover {
     first: Option<(PathBuf, io::Error)>,
     /// How many were reported last.
     reported: usize,
+    /// Files, each with its length, of which all that may be was read without an event.
+    oversized: BTreeSet<(PathBuf, u64)>,
 }
 
 impl Takeover {
@@ -36,6 +39,15 @@ impl Takeover {
         self.first.get_or_insert((path, cause));
     }
 
+    /// A file is left alone, and is not read again unless its length changes.
+    pub(super) fn note_oversized(&mut self, path: PathBuf, length: u64) {
+        self.oversized.insert((path, length));
+    }
+
+    pub(super) fn is_oversized(&self, path: &Path, length: u64) -> bool {
+        self.oversized.contains(&(path.to_owned(), length))
+    }
+
     /// What was left alone, in words; once, as long as it is the same number.
     pub(super) fn left_alone(&mut self) -> Option<String> {
         let count = self.left_alone;
@@ -55,7 +67,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn what_is_left_alone_is_told_once() {
+    fn what_is_left_alone_is_reported_once() {
         let mut takeover = Takeover::default();
         let mut look = |things: usize| {
             takeover.begin(Vec::new());

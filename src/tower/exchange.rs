@@ -3,10 +3,10 @@
 use std::fmt;
 use std::sync::{Arc, Mutex, Weak};
 
-use http::{HeaderMap, Method, StatusCode, header, request, response};
+use http::{HeaderMap, Method, StatusCode, Uri, header, request, response};
 use serde_json::{Map, Value};
 
-use super::observer::Observer;
+use super::observer::{Observer, ToolKey};
 use super::open_messages::{Awaited, OpenMessages, OpenedCall};
 use crate::base::lock::lock;
 use crate::event::{
@@ -14,7 +14,7 @@ use crate::event::{
     Identity, IntentSource, Session, ToolCall,
 };
 use crate::logger::{GivesWay, OuterRecords};
-use crate::mcp::answers::is_unknown_tool_error;
+use crate::mcp::answers::denies_tool;
 use crate::mcp::intent::{CapturedArguments, nonempty_text};
 use crate::mcp::message::{self, MessageId, Messages, RpcRequest, RpcResponse, text};
 use crate::mcp::ownership::IntentProperty;
@@ -29,6 +29,7 @@ const MAX_CLIENT_CHARS: usize = 256;
 /// A request and its answer.
 pub(super) struct Exchange {
     observer: Arc<Observer>,
+    uri: Uri,
     headers: HeaderMap,
     caller: Option<Caller>,
     open: Mutex<OpenMessages>,
@@ -60,6 +61,7 @@ impl Observer {
         let caller = caller.or_else(|| identity().map(Caller::from));
         let exchange = Arc::new(Exchange {
             observer: Arc::clone(self),
+            uri: parts.uri.clone(),
             headers: parts.headers.clone(),
             caller,
             open: Mutex::default(),
@@ -75,6 +77,20 @@ impl Observer {
 impl Exchange {
     fn header(&self, name: &str) -> Option<&str> {
         self.headers.get(name)?.to_str().ok()
+    }
+
+    /// Returns what a tool is remembered under.
+    fn tool_key<'a>(&'a self, name: &'a str) -> ToolKey<'a> {
+        let identity = self.caller.as_ref().map(Caller::identity);
+        let identity = identity.filter(|identity| !identity.is_anonymous());
+        let credential = self.headers.get(header::AUTHORIZATION);
+        ToolKey {
+            uri: &self.uri,
+            host: self.headers.get(header::HOST),
+            identity: identity.map(|identity| (identity.id(), identity.id_type())),
+            credential: credential.filter(|_| identity.is_none()),
+            name,
+        }
     }
 
     pub(super) fn max_message_bytes(&self) -> usize {
@@ -177,7 +193,7 @@ impl Exchange {
             memory,
         } = &*self.observer;
         let name = text(params, "name").unwrap_or_default();
-        let tool = memory.tools.get(name);
+        let tool = memory.tools.get(self.tool_key(name));
         let client = self.session_client(params);
         let facts = self.facts(params, client.as_ref(), id.shown());
         if let Some(caller) = &self.caller {
@@ -225,7 +241,7 @@ impl Exchange {
         OpenedCall {
             record: usage.start_tool_call(ToolCall { facts, call }),
             round,
-            is_known: tool.is_some(),
+            tool: name.to_owned(),
         }
     }
 
@@ -286,7 +302,7 @@ impl Exchange {
         let outcome = match *answer {
             RpcResponse::Error { code, message } => {
                 record.set_error(message);
-                if !call.is_known && is_unknown_tool_error(code, message) {
+                if denies_tool(&call.tool, code, message) {
                     record.set_unknown_tool();
                 }
                 CallOutcome::ProtocolError
@@ -316,7 +332,8 @@ impl Exchange {
         let Some(tools) = result.get("tools").and_then(Value::as_array) else {
             return;
         };
-        self.observer.remember_tools(tools);
+        self.observer
+            .remember_tools(tools, |name| self.tool_key(name));
         let is_whole = params.get("cursor").is_none() && result.get("nextCursor").is_none();
         let names = tools.iter().filter_map(|tool| text(tool, "name"));
         let reported = &self.observer.memory.listings;

@@ -2,6 +2,7 @@
 
 use std::sync::Arc;
 
+use http::{HeaderValue, Uri};
 use serde_json::Value;
 
 use crate::base::recent::Recent;
@@ -18,8 +19,11 @@ pub const DEFAULT_MAX_MESSAGE_BYTES: usize = 1024 * 1024;
 /// Most sessions whose client is remembered.
 const MAX_SESSIONS: usize = 10_000;
 
-/// Most tools that are remembered.
-const MAX_TOOLS: usize = 4_096;
+/// Most tools whose intents are remembered, each as often as there are callers.
+const MAX_TOOLS: usize = 16_384;
+
+/// Most tools of one listing that are looked at.
+const MAX_TOOLS_LISTED: usize = 4_096;
 
 #[derive(Debug, Clone)]
 pub(super) struct Observer {
@@ -54,11 +58,26 @@ impl Default for LayerSettings {
 #[derive(Debug)]
 pub(super) struct LayerMemory {
     pub(super) listings: ReportedListings,
-    /// What listings have shown of the tools, by their names.
+    /// Where the arguments of tools hold an intent, by [`ToolKey`].
     pub(super) tools: Recent<ToolIntent>,
     pub(super) rounds: Rounds,
     /// The names and versions of the clients of the older protocol's sessions, by the session's id.
     pub(super) clients: Recent<(String, String)>,
+}
+
+/// A tool as a listing has shown it: one logger may serve tenants whose tools share a name and no more. The memory keeps
+/// a keyed hash of it, and neither the credential nor who it is.
+#[derive(Hash)]
+pub(super) struct ToolKey<'a> {
+    /// A path, a query or a host may name the tenant.
+    pub(super) uri: &'a Uri,
+    pub(super) host: Option<&'a HeaderValue>,
+    /// The caller's id and its kind, unless the caller is anonymous.
+    pub(super) identity: Option<(&'a str, &'a str)>,
+    /// The credential of a caller without an identity. Beside an identity it does not count: it is renewed, and the
+    /// tools stay.
+    pub(super) credential: Option<&'a HeaderValue>,
+    pub(super) name: &'a str,
 }
 
 impl Default for LayerMemory {
@@ -98,13 +117,17 @@ impl Observer {
     }
 
     /// Remembers where the arguments of the tools of a listing hold an intent.
-    pub(super) fn remember_tools(&self, tools: &[Value]) {
+    pub(super) fn remember_tools<'a>(
+        &self,
+        tools: &'a [Value],
+        key: impl Fn(&'a str) -> ToolKey<'a>,
+    ) {
         let Some(pipeline) = self.pipeline() else {
             return;
         };
         let intent_name = pipeline.profile().intent_property;
         let is_sensitive = |name: &str| pipeline.settings.policy.redactor.denies_name(name);
-        for tool in tools.iter().take(MAX_TOOLS) {
+        for tool in tools.iter().take(MAX_TOOLS_LISTED) {
             let Some(name) = text(tool, "name") else {
                 continue;
             };
@@ -114,7 +137,12 @@ impl Observer {
             });
             let native = schema.and_then(|schema| intent::native(schema, None, is_sensitive));
             let native = native.map(Arc::from);
-            self.memory.tools.put(name, ToolIntent { property, native });
+            // A tool that has an intent no longer replaces what was remembered; the others take no room.
+            let has_intent = property == IntentProperty::Published || native.is_some();
+            if has_intent || self.memory.tools.get(key(name)).is_some() {
+                let intent = ToolIntent { property, native };
+                self.memory.tools.put(key(name), intent);
+            }
         }
     }
 }

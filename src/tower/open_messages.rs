@@ -26,8 +26,8 @@ pub(super) enum Awaited {
 pub(super) struct OpenedCall {
     pub(super) record: CallGuard,
     pub(super) round: u32,
-    /// Whether a listing has shown its tool.
-    pub(super) is_known: bool,
+    /// The tool's name as the client sent it.
+    pub(super) tool: String,
 }
 
 impl OpenMessages {

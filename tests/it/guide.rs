@@ -146,7 +146,10 @@ const CHECKED: &[(&str, &[&str])] = &[
     ),
     (
         "the process was frozen, and its connections died",
-        &["it/faults/process.rs::the_first_flush_of_a_process_that_was_frozen_delivers"],
+        &[
+            "it/faults/process.rs::the_first_flush_of_a_process_that_was_frozen_delivers",
+            "it/faults/process.rs::a_request_that_was_under_way_in_a_frozen_process_is_tried_again_at_once",
+        ],
     ),
     // In your process.
     (
@@ -160,6 +163,7 @@ const CHECKED: &[(&str, &[&str])] = &[
         "open call guards hold a quarter of `max_queue_bytes`",
         &[
             "it/faults/memory.rs::open_calls_hold_a_quarter_of_the_bound_and_keep_names_and_sizes_beyond_it",
+            "it/faults/memory.rs::the_keys_that_an_open_call_adds_are_charged_and_end_where_there_is_no_memory",
         ],
     ),
     (
@@ -261,7 +265,11 @@ const CHECKED: &[(&str, &[&str])] = &[
     ),
     (
         "a file is far too large",
-        &["it/spool/process.rs::a_file_of_gigabytes_is_not_read_whole"],
+        &[
+            "it/spool/process.rs::a_file_of_gigabytes_is_not_read_whole",
+            "it/spool/damage.rs::events_behind_megabytes_of_damage_are_found",
+            "it/spool/damage.rs::a_file_beyond_the_bound_is_read_up_to_it_or_left_alone",
+        ],
     ),
     (
         "the spool is full",
@@ -269,7 +277,7 @@ const CHECKED: &[(&str, &[&str])] = &[
     ),
     (
         "the clock was wrong",
-        &["it/spool/foreign.rs::an_event_read_back_is_sent_once_before_its_age_is_looked_at"],
+        &["it/spool/foreign.rs::the_age_of_what_is_read_back_counts_once_the_ingest_has_answered"],
     ),
 ];
 

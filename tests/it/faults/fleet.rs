@@ -16,6 +16,8 @@ fn a_logger_with_a_spool_loses_nothing_through_an_outage() {
     let (spool, ingest) = (TempDir::new(), ingest());
     let builder = builder_for(&ingest, &Wire::ReoBatch)
         .spool(spool.spool())
+        // A few of the events.
+        .max_queue_bytes(1 << 20)
         .initial_backoff(Duration::from_millis(20))
         .max_backoff(Duration::from_millis(500))
         .max_retry_after(Duration::from_millis(500));

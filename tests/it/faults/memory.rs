@@ -11,7 +11,7 @@ use mcp_usage::{Builder, CallOutcome, Outcome, Spool, ToolCall, UsageLogger, Wir
 use serde_json::json;
 
 use super::child::{self, assert_ends_well};
-use crate::support::{KEY, PATIENCE, assert_ledger, ingest};
+use crate::support::{KEY, PATIENCE, assert_ledger, builder, ingest};
 
 const TEST: &str = "faults::memory::role";
 const ENDPOINT: &str = "USAGE_FAULT_ENDPOINT";
@@ -227,4 +227,37 @@ fn open_calls_hold_a_quarter_of_the_bound_and_keep_names_and_sizes_beyond_it() {
     assert_eq!(arguments["query"], "[7 bytes]");
     assert_eq!(arguments["text_60"], "[3962 bytes]");
     assert_eq!(last.meta("error").unwrap(), "[1800 bytes]");
+}
+
+#[test]
+fn the_keys_that_an_open_call_adds_are_charged_and_end_where_there_is_no_memory() {
+    const BYTES: u64 = 8 << 20;
+    let ingest = MockIngest::builder().unchecked().start().unwrap();
+    let usage = builder(&ingest)
+        .max_queue_bytes(BYTES as usize)
+        .build()
+        .unwrap();
+    let mut call = usage.start_tool_call(ToolCall::new("t"));
+    let empty = usage.stats().queue_bytes;
+    for n in 0..100 {
+        call.set_meta(format!("{n:010000}"), &n);
+    }
+    let charged = usage.stats().queue_bytes - empty;
+    assert!(charged >= 1_000_000, "{charged}");
+    let kept = charged / 100;
+    for n in 0..BYTES / kept {
+        call.set_meta(format!("{n:010001}"), &n);
+    }
+    let stats = usage.stats();
+    let quarter = BYTES / 4;
+    assert!(
+        (quarter / 10 * 9..=quarter).contains(&stats.queue_bytes),
+        "{stats:?}"
+    );
+    assert_eq!(stats.calls_without_content, 1);
+    call.finish(CallOutcome::Ok);
+    usage.flush_blocking(PATIENCE).unwrap();
+    let stats = usage.shutdown_blocking(PATIENCE).stats;
+    assert_eq!(stats.queue_bytes, 0);
+    assert_ledger(&stats);
 }

@@ -163,7 +163,7 @@ fn a_500_for_one_event_does_not_hold_up_the_others() {
 #[test]
 fn an_event_that_fails_in_any_way_does_not_hold_up_the_others() {
     for (name, answer) in [
-        ("reset", Answer::reset_before_body()),
+        ("reset", Answer::reset_after_body()),
         ("429", Answer::status(429)),
         ("408", Answer::status(408)),
     ] {
@@ -180,7 +180,7 @@ fn an_event_that_fails_in_any_way_does_not_hold_up_the_others() {
         let stats = scene.usage.stats();
         assert!(stats.delivered > 300, "{name}: {stats}");
         // Those that were in its request wait with it.
-        assert!(stats.pending < 120, "{name}: {stats}");
+        assert!((1..120).contains(&stats.pending), "{name}: {stats}");
     }
 }
 

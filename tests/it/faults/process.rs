@@ -36,6 +36,8 @@ fn role() {
         "logs_episodes" => logs_episodes(),
         #[cfg(target_os = "linux")]
         "frozen" => frozen(),
+        #[cfg(target_os = "linux")]
+        "frozen_under_way" => frozen_under_way(),
         other => panic!("no role is called {other}"),
     }
 }
@@ -156,6 +158,14 @@ fn the_first_flush_of_a_process_that_was_frozen_delivers() {
     });
     let endpoint = format!("http://{address}/api/product/usage");
     let mut child = start("frozen", &[(ENDPOINT, &endpoint)]);
+    freeze(&mut child, || forget.send(true).unwrap());
+    assert_eq!(ingest.delivered().len(), 2);
+    assert_eq!(ingest.counts().connections, 2);
+}
+
+/// Freezes a process that has said that it is ready for it, once `before` has returned; then it has to end well.
+#[cfg(target_os = "linux")]
+fn freeze(child: &mut Child, before: impl FnOnce()) {
     let mut said = BufReader::new(child.stderr.take().unwrap());
     let mut line = String::new();
     while !line.contains("ready") {
@@ -167,16 +177,51 @@ fn the_first_flush_of_a_process_that_was_frozen_delivers() {
         let kill = kill.args(["-s", name]).arg(child.id().to_string());
         assert!(kill.status().unwrap().success());
     };
+    before();
     signal("STOP");
-    forget.send(true).unwrap();
     // This long it is frozen.
     std::thread::sleep(Duration::from_secs(8));
     signal("CONT");
     let mut rest = String::new();
     said.read_to_string(&mut rest).unwrap();
     assert!(child.wait().unwrap().success(), "{rest}");
-    assert_eq!(ingest.delivered().len(), 2);
-    assert_eq!(ingest.counts().connections, 2);
+}
+
+/// A server that is frozen while a request is under way.
+#[cfg(target_os = "linux")]
+fn frozen_under_way() {
+    use tokio::signal::unix::{SignalKind, signal};
+
+    block_on(async {
+        let mut continued = signal(SignalKind::from_raw(CONTINUED)).unwrap();
+        let usage = UsageLogger::builder()
+            .env(|_| None)
+            .api_key(KEY)
+            .endpoint(std::env::var(ENDPOINT).unwrap())
+            .product_id("reoWebApp")
+            .request_timeout(Duration::from_secs(300))
+            .build()
+            .unwrap();
+        usage.log_usage(call(1));
+        eprintln!("ready");
+        continued.recv().await;
+        usage.flush(Duration::from_secs(10)).await.unwrap();
+        let stats = usage.shutdown(PATIENCE).await.stats;
+        assert_eq!((stats.delivered, stats.requests, stats.retries), (1, 2, 1));
+    });
+}
+
+#[cfg(target_os = "linux")]
+#[test]
+fn a_request_that_was_under_way_in_a_frozen_process_is_tried_again_at_once() {
+    let ingest = ingest();
+    ingest.script([Answer::hang()]);
+    let mut child = start("frozen_under_way", &[(ENDPOINT, &ingest.endpoint())]);
+    freeze(&mut child, || {
+        ingest.wait_for_requests(1, PATIENCE).unwrap();
+    });
+    assert_eq!(ingest.delivered().len(), 1);
+    assert_eq!(ingest.violations(), Vec::<String>::new());
 }
 
 // ---- proxies of the environment ----

@@ -300,6 +300,138 @@ async fn what_a_listing_shows_tells_the_intent_from_an_argument_and_a_tool_from_
     );
 }
 
+/// Two tenants whose tool `draw` is not the same: one publishes our property, one has a prompt of its own. Each calls
+/// its tool after both have listed theirs; a third has listed none.
+async fn two_tenants(marks: [&[(&'static str, &'static str)]; 3], paths: [&str; 3]) -> Vec<Value> {
+    let kept = Kept::new();
+    let answer = async |request: Request<Body>| {
+        let is_published = request.headers()["x-tenant"] == "0";
+        let body = axum::body::to_bytes(request.into_body(), 10_000).await;
+        let request: Value = serde_json::from_slice(&body.unwrap()).unwrap();
+        let prompt = if is_published {
+            mcp_usage::intent::schema()
+        } else {
+            json!({"type": "string", "description": "What to draw."})
+        };
+        let schema = json!({"type": "object", "properties": {"prompt": prompt}});
+        let result = if request["method"] == "tools/list" {
+            json!({"tools": [{"name": "draw", "inputSchema": schema}]})
+        } else {
+            json!({"content": []})
+        };
+        let answer = json!({"jsonrpc": "2.0", "id": request["id"], "result": result});
+        ([("content-type", "application/json")], answer.to_string()).into_response()
+    };
+    let layer = UsageLayer::new(&kept.usage);
+    let http = serve(Router::new().fallback(post(answer)).layer(layer)).await;
+    let send = async |tenant: usize, method: &str, params: Value| {
+        let body = json!({"jsonrpc": "2.0", "id": 1, "method": method, "params": params});
+        let url = format!("{}{}", http.url, paths[tenant]);
+        let mut request = plain_http()
+            .post(url)
+            .header("x-tenant", tenant.to_string());
+        for (name, value) in marks[tenant] {
+            request = request.header(*name, *value);
+        }
+        let answer = request.body(body.to_string()).send().await.unwrap();
+        answer.text().await.unwrap();
+    };
+    for tenant in [0, 1] {
+        send(tenant, "tools/list", json!({})).await;
+    }
+    for tenant in [0, 1, 2] {
+        let params = json!({"name": "draw", "arguments": {"prompt": "a cat"}});
+        send(tenant, "tools/call", params).await;
+    }
+    let calls = kept.calls().await;
+    let seen = calls.iter().map(|call| {
+        let meta = &call["meta"];
+        json!([meta["prompt"], meta["tool_arguments"]])
+    });
+    seen.collect()
+}
+
+#[tokio::test]
+async fn tenants_of_one_logger_whose_tools_share_a_name_do_not_mix() {
+    let users = [&[("x-user", "u0")][..], &[("x-user", "u1")], &[]];
+    let tokens = [
+        &[("authorization", "Bearer t0")][..],
+        &[("authorization", "Bearer t1")],
+        &[],
+    ];
+    let hosts = [
+        &[("host", "t0.test")][..],
+        &[("host", "t1.test")],
+        &[("host", "t2.test")],
+    ];
+    let none: [&[_]; 3] = [&[], &[], &[]];
+    for (by, marks, paths) in [
+        ("user", users, ["", "", ""]),
+        ("credential", tokens, ["", "", ""]),
+        ("host", hosts, ["", "", ""]),
+        ("path", none, ["/t0", "/t1", "/t2"]),
+        ("query", none, ["?tenant=t0", "?tenant=t1", ""]),
+    ] {
+        assert_eq!(
+            two_tenants(marks, paths).await,
+            [
+                json!(["a cat", {}]),
+                json!([null, {"prompt": "a cat"}]),
+                json!([null, {"prompt": "a cat"}]),
+            ],
+            "told apart by {by}"
+        );
+    }
+}
+
+#[tokio::test]
+async fn a_users_tools_stay_known_when_the_token_is_renewed() {
+    let renewed = [
+        &[("x-user", "u0"), ("authorization", "Bearer t0")][..],
+        &[("x-user", "u1"), ("authorization", "Bearer t1")],
+        &[("x-user", "u0"), ("authorization", "Bearer t2")],
+    ];
+    let seen = two_tenants(renewed, ["", "", ""]).await;
+    assert_eq!(seen[2], json!(["a cat", {}]));
+}
+
+#[tokio::test]
+async fn a_failed_call_is_one_of_an_unknown_tool_only_where_its_error_says_so() {
+    let kept = Kept::new();
+    let answer = async |body: String| {
+        let request: Value = serde_json::from_str(&body).unwrap();
+        let mut answer = json!({"jsonrpc": "2.0", "id": request["id"]});
+        if request["method"] == "tools/list" {
+            answer["result"] = json!({"tools": [{"name": "gone"}, {"name": "listed"}]});
+        } else {
+            let message = match request["params"]["name"].as_str().unwrap() {
+                name @ ("gone" | "absent") => format!("Unknown tool: {name}"),
+                "serach" => "serach not found".to_owned(),
+                _ => "order 17 not found".to_owned(),
+            };
+            answer["error"] = json!({"code": -32602, "message": message});
+        }
+        ([("content-type", "application/json")], answer.to_string()).into_response()
+    };
+    let layer = UsageLayer::new(&kept.usage);
+    let http = serve(Router::new().route("/mcp", post(answer)).layer(layer)).await;
+    // `gone` is listed and then taken out of the server, `unlisted` is a tool that no listing has shown here.
+    send(&http, "tools/list", json!({})).await;
+    let tools = ["gone", "absent", "serach", "listed", "unlisted"];
+    for name in tools {
+        send(&http, "tools/call", json!({"name": name})).await;
+    }
+    let calls = kept.calls().await;
+    let unknown: Vec<_> = calls
+        .iter()
+        .map(|call| {
+            assert_eq!(call["meta"]["outcome"], "protocol_error");
+            call["meta"]["unknown_tool"] == true
+        })
+        .collect();
+    assert_eq!(unknown, [true, true, true, false, false]);
+}
+
 #[tokio::test]
 async fn the_layer_counts_the_rounds_of_a_call() {
     let kept = Kept::new();

@@ -664,6 +664,53 @@ async fn a_server_instrumented_twice_records_a_request_once() {
     }
 }
 
+/// Hands each call on to the tool `t` of a server within.
+struct Gateway<S> {
+    within: S,
+    shares_context: bool,
+}
+
+impl<S: ServerHandler> ServerHandler for Gateway<S> {
+    fn get_info(&self) -> ServerConfig {
+        self.within.get_info()
+    }
+
+    async fn call_tool(
+        &self,
+        mut request: CallToolRequestParams,
+        mut context: RequestContext<RoleServer>,
+    ) -> Result<CallToolResponse, ErrorData> {
+        request.name = "t".into();
+        if !self.shares_context {
+            context.extensions = rmcp::model::Extensions::new();
+        }
+        self.within.call_tool(request, context).await
+    }
+}
+
+#[tokio::test]
+async fn a_call_that_a_gateway_hands_on_is_one_event_unless_its_context_is_another() {
+    for (shares_context, expected) in [(true, &["shop_t"][..]), (false, &["shop_t", "t"])] {
+        let kept = Kept::new();
+        let usage = kept.usage.clone();
+        let gateway = move || {
+            let within = usage.instrument(ByHand::new([("t", closed())]));
+            Ok(usage.instrument(Gateway {
+                within,
+                shares_context,
+            }))
+        };
+        let http = over_http(gateway, StreamableHttpServerConfig::default()).await;
+        let (_, mode) = eras().into_iter().next().unwrap();
+        let client = connect(&http.url, Some("ann"), mode).await;
+        assert_eq!(call(&client, "shop_t", json!({"a": 1})).await, r#"{"a":1}"#);
+        let calls = kept.calls().await;
+        let mut tools: Vec<_> = calls.iter().map(|call| &call["meta"]["tool"]).collect();
+        tools.sort_unstable_by_key(|tool| tool.as_str());
+        assert_eq!(tools, expected);
+    }
+}
+
 #[tokio::test]
 async fn two_loggers_around_one_server_record_a_call_each() {
     let (outer, inner) = (Kept::new(), Kept::new());

@@ -94,6 +94,45 @@ fn files_that_are_no_logs_cost_nothing() {
     assert_eq!((stats.recovered, stats.spool_faults), (3, 2));
 }
 
+/// More than a logger writes to a file, of what nobody can read.
+fn junk() -> Vec<u8> {
+    vec![b'j'; 12 << 20]
+}
+
+#[test]
+fn events_behind_megabytes_of_damage_are_found() {
+    let (log, _) = file();
+    let dir = TempDir::new();
+    fs::create_dir(dir.root()).unwrap();
+    orphan(&dir.root(), 1, &[junk(), log].concat());
+    let (counts, stats) = deliver(&dir);
+    assert_eq!(counts, [1, 1, 1]);
+    assert_eq!((stats.recovered, stats.spool_faults), (3, 1));
+}
+
+#[test]
+fn a_file_beyond_the_bound_is_read_up_to_it_or_left_alone() {
+    let (log, _) = file();
+    for (name, bytes, recovered, faults, is_left) in [
+        ("events behind", [junk(), log.clone()].concat(), 0, 1, true),
+        ("events in front", [log, junk()].concat(), 3, 2, false),
+    ] {
+        let (dir, ingest) = (TempDir::new(), ingest());
+        fs::create_dir(dir.root()).unwrap();
+        orphan(&dir.root(), 1, &bytes);
+        let usage = builder(&ingest)
+            .spool(dir.spool().max_bytes(10 << 20))
+            .build()
+            .unwrap();
+        assert_eq!(usage.flush_blocking(PATIENCE), Ok(()), "{name}");
+        let stats = end(&usage, &ingest);
+        assert_balance(&stats);
+        let counts = (stats.recovered, stats.delivered, stats.spool_faults);
+        assert_eq!(counts, (recovered, recovered, faults), "{name}");
+        assert_eq!(dir.logs().len(), usize::from(is_left), "{name}");
+    }
+}
+
 /// What cannot be read back while the logger runs is counted, and the rest goes on.
 #[test]
 fn a_file_that_is_damaged_under_a_running_logger_loses_what_was_hit() {

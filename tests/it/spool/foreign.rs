@@ -194,11 +194,29 @@ const DAY: Duration = Duration::from_secs(24 * 60 * 60);
 
 /// The clock was slow when the events were written, and is right now.
 #[test]
-fn an_event_read_back_is_sent_once_before_its_age_is_looked_at() {
-    for (name, status, delivered) in [("up", 200, 20), ("down", 503, 0)] {
+fn the_age_of_what_is_read_back_counts_once_the_ingest_has_answered() {
+    for (name, fault, status, delivered) in [
+        ("up", None, 200, 20),
+        ("down", None, 503, 0),
+        (
+            "without a network",
+            Some(Answer::reset_before_body()),
+            200,
+            20,
+        ),
+        ("silent", Some(Answer::hang()), 200, 20),
+        (
+            "without a network, then down",
+            Some(Answer::reset_before_body()),
+            503,
+            0,
+        ),
+    ] {
         let (dir, ingest, clock) = (TempDir::new(), ingest(), ManualClock::new());
         leave(&dir, &Wire::ReoBatch, 20);
+        let faults = fault.map(|fault| vec![fault; 3]);
         ingest.answer_always(Answer::status(status));
+        ingest.script(faults.unwrap_or_default());
         clock.set_forward(10 * DAY);
         let usage = builder_for(&ingest, &Wire::ReoBatch)
             .clock(&clock)
