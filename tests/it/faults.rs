@@ -164,7 +164,7 @@ impl Scene {
 }
 
 /// How long nothing may move before a manual clock does.
-const STILL: Duration = Duration::from_millis(3);
+const STILL: Duration = Duration::from_millis(5);
 
 /// Moves a manual clock whenever nothing else moves, so that a request that is merely slow does not
 /// seem to last for ever. Ends when it is done, or after so many steps.
@@ -186,7 +186,8 @@ fn let_time_pass(
             if now != seen {
                 (seen, since) = (now, Instant::now());
             }
-            std::thread::yield_now();
+            // Leaves the processor to what is to move.
+            std::thread::park_timeout(STILL / 20);
         }
         clock.advance(step);
     }

@@ -20,7 +20,7 @@ use super::AT_ONCE;
 use crate::support::{KEY, PATIENCE, assert_ledger, builder};
 
 const DEFAULT_SEQUENCES: u64 = 1_000;
-const THREADS: u64 = 4;
+const THREADS: u64 = 8;
 
 /// SplitMix64.
 struct Rng(u64);
