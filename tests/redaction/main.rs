@@ -13,6 +13,7 @@ mod containers;
 mod context;
 mod harmless;
 mod laws;
+mod measure;
 mod random;
 mod secrets;
 

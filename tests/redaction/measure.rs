@@ -1,0 +1,365 @@
+//! The measure: sets made by the scripts of `measure/`, half of each kept aside, and the figures that they may not fall below.
+//!
+//! A secret counts as caught when no eight characters in a row of its random part are left.
+
+use std::collections::BTreeMap;
+use std::panic::catch_unwind;
+
+use mcp_usage::redact_value;
+use serde_json::{Map, Value, json};
+
+use crate::random::Random;
+use crate::readable;
+
+/// As many characters of a secret in a row are too many.
+const WINDOW: usize = 8;
+/// Cases of each row that are printed; none of those kept aside.
+const SHOWN: usize = 4;
+
+const KEYS: &str = include_str!("measure/keys.jsonl");
+const KEYS_HELD_OUT: &str = include_str!("measure/keys_held_out.jsonl");
+
+/// One case of a set, its marks replaced.
+pub(crate) struct Case {
+    pub(crate) set: String,
+    pub(crate) kind: String,
+    pub(crate) input: Value,
+    pub(crate) secrets: Vec<String>,
+    /// The case with a zero byte in the place of each secret.
+    rest: String,
+}
+
+/// Replaces the marks of a case.
+struct Marks {
+    random: Random,
+    again: BTreeMap<String, String>,
+    secrets: Vec<String>,
+}
+
+impl Marks {
+    /// The same text gets the same secrets, whatever other cases there are.
+    fn of(line: &str) -> Self {
+        let seed = line.bytes().fold(0xCBF2_9CE4_8422_2325, |hash, byte| {
+            (hash ^ u64::from(byte)).wrapping_mul(0x0100_0000_01B3)
+        });
+        Self {
+            random: Random::new(seed),
+            again: BTreeMap::new(),
+            secrets: Vec::new(),
+        }
+    }
+
+    fn text(&mut self, text: &str, rest: &mut String) -> String {
+        let mut out = String::new();
+        let mut left = text;
+        while let Some(at) = left.find(['⟦', '⟪', '¦']) {
+            let (before, mark) = left.split_at(at);
+            out.push_str(before);
+            rest.push_str(before);
+            let close = match mark.chars().next() {
+                Some('⟦') => '⟧',
+                Some('⟪') => '⟫',
+                _ => {
+                    left = &mark['¦'.len_utf8()..];
+                    continue;
+                }
+            };
+            let end = mark.find(close).expect("a mark is closed");
+            let value = self.value(&mark['⟦'.len_utf8()..end]);
+            out.push_str(&value);
+            if close == '⟧' {
+                rest.push('\0');
+                self.secrets.push(value);
+            } else {
+                rest.push_str(&value);
+            }
+            left = &mark[end + close.len_utf8()..];
+        }
+        out.push_str(left);
+        rest.push_str(left);
+        out
+    }
+
+    fn value(&mut self, mark: &str) -> String {
+        if let Some(text) = mark.strip_prefix('=') {
+            return text.replace('¦', "");
+        }
+        let (mark, label) = mark.split_once('#').unwrap_or((mark, ""));
+        if let Some(value) = self.again.get(label) {
+            return value.clone();
+        }
+        let (alphabet, length) = mark
+            .split_once(':')
+            .expect("a mark has an alphabet and a length");
+        let value = self.random_text(alphabet, length.parse().expect("a length"));
+        if !label.is_empty() {
+            self.again.insert(label.to_owned(), value.clone());
+        }
+        value
+    }
+
+    fn random_text(&mut self, alphabet: &str, length: usize) -> String {
+        const CAPITALS: &str = "ABCDEFGHIJKLMNOPQRSTUVWXYZ";
+        const SMALL: &str = "abcdefghijklmnopqrstuvwxyz";
+        const DIGITS: &str = "0123456789";
+        let from = match alphabet {
+            "alnum" => [CAPITALS, SMALL, DIGITS].concat(),
+            "alpha" => [CAPITALS, SMALL].concat(),
+            "lower" => [SMALL, DIGITS].concat(),
+            "upper" => [CAPITALS, DIGITS].concat(),
+            "b32" => [CAPITALS, "234567"].concat(),
+            "b64" => [CAPITALS, SMALL, DIGITS, "+/"].concat(),
+            "b64u" => [CAPITALS, SMALL, DIGITS, "-_"].concat(),
+            "digits" => return self.random.digits(length),
+            "hex" => "0123456789abcdef".to_owned(),
+            "HEX" => "0123456789ABCDEF".to_owned(),
+            "pass" => [CAPITALS, SMALL, DIGITS, DIGITS, "!*.-_"].concat(),
+            "uuid" => return self.uuid(),
+            other => panic!("no alphabet is called {other}"),
+        };
+        // A key ends in a letter or digit: a sign there would belong to the text.
+        let body = self.random.from(&from, length - 1);
+        let last = [CAPITALS, SMALL, DIGITS]
+            .concat()
+            .chars()
+            .filter(|char| from.contains(*char))
+            .collect::<String>();
+        body + &self.random.from(&last, 1)
+    }
+
+    fn uuid(&mut self) -> String {
+        let random = &mut self.random;
+        format!(
+            "{}-{}-4{}-{}{}-{}",
+            random.hex(8),
+            random.hex(4),
+            random.hex(3),
+            random.from("89ab", 1),
+            random.hex(3),
+            random.hex(12)
+        )
+    }
+
+    fn json(&mut self, value: &Value, rest: &mut String) -> Value {
+        let replaced = match value {
+            Value::String(text) => Value::String(self.text(text, rest)),
+            Value::Array(items) => items.iter().map(|item| self.json(item, rest)).collect(),
+            Value::Object(members) => {
+                let mut replaced = Map::new();
+                for (name, value) in members {
+                    let name = self.text(name, rest);
+                    rest.push('\n');
+                    replaced.insert(name, self.json(value, rest));
+                }
+                Value::Object(replaced)
+            }
+            other => {
+                rest.push_str(&other.to_string());
+                other.clone()
+            }
+        };
+        rest.push('\n');
+        replaced
+    }
+}
+
+/// The cases of a half of the set of keys.
+pub(crate) fn keys(held_out: bool) -> Vec<Case> {
+    if held_out { KEYS_HELD_OUT } else { KEYS }
+        .lines()
+        .map(|line| {
+            let [set, kind, text]: [String; 3] =
+                serde_json::from_str(line).expect("three texts a line");
+            let mut marks = Marks::of(line);
+            let mut rest = String::new();
+            let input = json!(marks.text(&text, &mut rest));
+            Case {
+                set,
+                kind,
+                input,
+                secrets: marks.secrets,
+                rest,
+            }
+        })
+        .collect()
+}
+
+impl Case {
+    /// How many of the secrets are left in a redacted text, or enough of them.
+    pub(crate) fn left(&self, seen: &str) -> usize {
+        self.secrets
+            .iter()
+            .filter(|secret| {
+                let chars: Vec<(usize, char)> = secret.char_indices().collect();
+                let width = WINDOW.min(chars.len());
+                (0..=chars.len() - width).any(|from| {
+                    let start = chars[from].0;
+                    let end = chars.get(from + width).map_or(secret.len(), |char| char.0);
+                    let part = &secret[start..end];
+                    seen.contains(part) && !self.rest.contains(part)
+                })
+            })
+            .count()
+    }
+
+    /// Words that do not touch a secret.
+    fn neighbours(&self) -> impl Iterator<Item = &str> {
+        self.rest
+            .split(|char: char| char.is_whitespace() || "\"'<>(),;|\\".contains(char))
+            .filter(|token| !token.contains('\0'))
+            .flat_map(|token| token.split(|char: char| !char.is_alphanumeric()))
+            .filter(|word| word.chars().count() >= 4)
+    }
+}
+
+/// What became of the cases of one set.
+#[derive(Default)]
+struct Figures {
+    cases: usize,
+    secrets: usize,
+    left: usize,
+    /// Cases without a secret, and how many of them changed.
+    harmless: usize,
+    damaged: usize,
+    neighbours: usize,
+    lost: usize,
+    unstable: usize,
+    crashed: usize,
+    /// By kind: how many secrets are left, or harmless cases changed.
+    kinds: BTreeMap<String, usize>,
+}
+
+/// The figures of all sets, and what went wrong first.
+#[derive(Default)]
+struct Table {
+    rows: BTreeMap<String, Figures>,
+    report: String,
+    shown: BTreeMap<(String, &'static str), usize>,
+}
+
+impl Table {
+    fn add(&mut self, case: &Case, held_out: bool) {
+        let name = format!("{}{}", case.set, if held_out { ", kept aside" } else { "" });
+        let row = self.rows.entry(name.clone()).or_default();
+        row.cases += 1;
+        let Ok(redacted) = catch_unwind(|| redact_value(&case.input)) else {
+            row.crashed += 1;
+            return;
+        };
+        let seen = readable(&redacted);
+        let unstable = redact_value(&redacted) != redacted;
+        row.unstable += usize::from(unstable);
+        let mut wrong = Vec::new();
+        if unstable {
+            wrong.push("UNSTABLE");
+        }
+        if case.secrets.is_empty() {
+            row.harmless += 1;
+            if redacted != case.input {
+                row.damaged += 1;
+                *row.kinds.entry(case.kind.clone()).or_default() += 1;
+                wrong.push("DAMAGED");
+            }
+        } else {
+            let left = case.left(&seen);
+            row.secrets += case.secrets.len();
+            row.left += left;
+            if left > 0 {
+                *row.kinds.entry(case.kind.clone()).or_default() += left;
+                wrong.push("LEFT");
+            }
+            let (mut neighbours, mut lost) = (0, 0);
+            for word in case.neighbours() {
+                neighbours += 1;
+                lost += usize::from(!seen.contains(word));
+            }
+            row.neighbours += neighbours;
+            row.lost += lost;
+            if lost > 0 {
+                wrong.push("NEIGHBOUR");
+            }
+        }
+        if held_out {
+            return;
+        }
+        let most = std::env::var("MEASURE_SHOW")
+            .ok()
+            .and_then(|most| most.parse().ok())
+            .unwrap_or(SHOWN);
+        for what in wrong {
+            let shown = self.shown.entry((name.clone(), what)).or_default();
+            *shown += 1;
+            if *shown <= most {
+                self.report += &format!(
+                    "{what} {name} / {}\n   {}\n   {redacted}\n",
+                    case.kind, case.input
+                );
+            }
+        }
+    }
+
+    fn print(&self) {
+        println!("{}", self.report);
+        println!(
+            "{:<26}{:>8}{:>9}{:>7}{:>9}{:>10}{:>9}{:>9}{:>8}{:>11}{:>7}{:>9}{:>9}",
+            "set",
+            "cases",
+            "secrets",
+            "left",
+            "caught %",
+            "harmless",
+            "damaged",
+            "%",
+            "",
+            "neighbours",
+            "lost",
+            "%",
+            "unstable"
+        );
+        for (name, row) in &self.rows {
+            println!(
+                "{name:<26}{:>8}{:>9}{:>7}{:>9.2}{:>10}{:>9}{:>9.2}{:>8}{:>11}{:>7}{:>9.2}{:>9}",
+                row.cases,
+                row.secrets,
+                row.left,
+                100.0 - percent(row.left, row.secrets),
+                row.harmless,
+                row.damaged,
+                percent(row.damaged, row.harmless),
+                "",
+                row.neighbours,
+                row.lost,
+                percent(row.lost, row.neighbours),
+                row.unstable
+            );
+        }
+        for (name, row) in &self.rows {
+            if name.contains("kept aside") {
+                continue;
+            }
+            let mut kinds: Vec<_> = row.kinds.iter().collect();
+            kinds.sort_by_key(|(_, count)| std::cmp::Reverse(**count));
+            let worst: Vec<String> = kinds
+                .iter()
+                .take(20)
+                .map(|(kind, count)| format!("{kind} {count}"))
+                .collect();
+            println!("{name}: {}", worst.join(", "));
+        }
+    }
+}
+
+fn percent(part: usize, of: usize) -> f64 {
+    100.0 * part as f64 / of.max(1) as f64
+}
+
+#[test]
+fn no_figure_of_the_measure_gets_worse() {
+    let mut table = Table::default();
+    for held_out in [false, true] {
+        for case in keys(held_out) {
+            table.add(&case, held_out);
+        }
+    }
+    table.print();
+}
