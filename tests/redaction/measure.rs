@@ -52,17 +52,30 @@ impl Marks {
     fn text(&mut self, text: &str, rest: &mut String) -> String {
         let mut out = String::new();
         let mut left = text;
-        while let Some(at) = left.find(['⟦', '⟪', '¦']) {
+        let mut with_secret = false;
+        while let Some(at) = left.find(['⟦', '⟪', '‹', '›', '¦']) {
             let (before, mark) = left.split_at(at);
             out.push_str(before);
-            rest.push_str(before);
+            if !with_secret {
+                rest.push_str(before);
+            }
             let close = match mark.chars().next() {
                 Some('⟦') => '⟧',
                 Some('⟪') => '⟫',
-                _ => {
-                    left = &mark['¦'.len_utf8()..];
+                Some(sign) => {
+                    // A zero byte makes all that touches it no neighbour.
+                    with_secret = match sign {
+                        '‹' => true,
+                        '›' => false,
+                        _ => with_secret,
+                    };
+                    if sign == '›' {
+                        rest.push('\0');
+                    }
+                    left = &mark[sign.len_utf8()..];
                     continue;
                 }
+                None => break,
             };
             let end = mark.find(close).expect("a mark is closed");
             let value = self.value(&mark['⟦'.len_utf8()..end]);
@@ -265,7 +278,9 @@ impl Table {
             row.secrets += case.secrets.len();
             row.left += left;
             if left > 0 {
-                *row.kinds.entry(case.kind.clone()).or_default() += left;
+                for part in case.kind.split(" in ") {
+                    *row.kinds.entry(part.to_owned()).or_default() += left;
+                }
                 wrong.push("LEFT");
             }
             let (mut neighbours, mut lost) = (0, 0);
@@ -341,10 +356,10 @@ impl Table {
             kinds.sort_by_key(|(_, count)| std::cmp::Reverse(**count));
             let worst: Vec<String> = kinds
                 .iter()
-                .take(20)
+                .take(30)
                 .map(|(kind, count)| format!("{kind} {count}"))
                 .collect();
-            println!("{name}: {}", worst.join(", "));
+            println!("{name}: {}", worst.join(" · "));
         }
     }
 }

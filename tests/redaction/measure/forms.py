@@ -12,7 +12,7 @@ Adobe | p8e-{lower:32}
 age | AGE-SECRET-KEY-1{b32:58}
 Airtable | pat{alnum:14}.{hex:64}
 Aiven | AVNS_{b64u:19}
-Aiven | aivenv1 {b64:80}
+Aiven | ‹aivenv1› {b64:80}
 Alibaba Cloud | LTAI{alnum:20}
 Anthropic | sk-ant-api03-{b64u:93}AA
 Anthropic | sk-ant-admin01-{b64u:93}AA
@@ -345,25 +345,25 @@ JWT none | eyJ¦hbGciOiJub25lIn0.eyJ{b64u:60}.
 JWE | eyJ¦hbGciOiJkaXIiLCJlbmMiOiJBMjU2R0NNIn0..{b64u:16}.{b64u:80}.{b64u:22}
 JWT twice encoded | ZXlK¦aGJHY2lPaUpJVXpJMU5pSjk{b64:120}
 PASETO | v2.local.{b64u:120}
-Bearer | Bearer {alnum:40}
-Basic | Basic {b64:32}
-Digest | Digest username="ann", realm="api", nonce="{hex:32}", uri="/v1", response="{hex:32}"
-AWS4 | AWS4-HMAC-SHA256 Credential=AKIA{b32:16}/20260302/eu-west-1/s3/aws4_request, SignedHeaders=host;x-amz-date, Signature={hex:64}
-RSA key | -----BEGIN RSA PRIVATE¦ KEY-----\n{b64:64}\n{b64:64}\n{b64:40}==\n-----END RSA PRIVATE¦ KEY-----
-PKCS 8 | -----BEGIN PRIVATE¦ KEY-----\n{b64:64}\n{b64:64}\n{b64:60}\n-----END PRIVATE¦ KEY-----
-EC key | -----BEGIN EC PRIVATE¦ KEY-----\n{b64:64}\n{b64:64}\n{b64:34}==\n-----END EC PRIVATE¦ KEY-----
-OpenSSH key | -----BEGIN OPENSSH PRIVATE¦ KEY-----\nb3BlbnNzaC1rZXktdjEAAAAA{b64:46}\n{b64:70}\n{b64:70}\n-----END OPENSSH PRIVATE¦ KEY-----
-PGP key | -----BEGIN PGP PRIVATE¦ KEY BLOCK-----\n\n{b64:64}\n{b64:64}\n={b64:4}\n-----END PGP PRIVATE¦ KEY BLOCK-----
-PEM, no end | -----BEGIN RSA PRIVATE¦ KEY-----\n{b64:64}\n{b64:50}
-PEM in one line | -----BEGIN PRIVATE¦ KEY-----\\n{b64:64}\\n{b64:64}\\n-----END PRIVATE¦ KEY-----\\n
-PuTTY key | PuTTY-User-Key-File-3: ssh-ed25519\nEncryption: none\nPrivate-Lines: 1\n{b64:48}\nPrivate-MAC: {hex:64}
+Bearer | ‹Bearer› {alnum:40}
+Basic | ‹Basic› {b64:32}
+Digest | ‹Digest username="ann", realm="api", nonce="{hex:32}", uri="/v1",› response="{hex:32}"
+AWS4 | ‹AWS4-HMAC-SHA256› Credential=AKIA{b32:16}‹/20260302/eu-west-1/s3/aws4_request, SignedHeaders=host;x-amz-date,› Signature={hex:64}
+RSA key | ‹-----BEGIN RSA PRIVATE¦ KEY-----›\n{b64:64}\n{b64:64}\n{b64:40}==\n‹-----END RSA PRIVATE¦ KEY-----›
+PKCS 8 | ‹-----BEGIN PRIVATE¦ KEY-----›\n{b64:64}\n{b64:64}\n{b64:60}\n‹-----END PRIVATE¦ KEY-----›
+EC key | ‹-----BEGIN EC PRIVATE¦ KEY-----›\n{b64:64}\n{b64:64}\n{b64:34}==\n‹-----END EC PRIVATE¦ KEY-----›
+OpenSSH key | ‹-----BEGIN OPENSSH PRIVATE¦ KEY-----›\nb3BlbnNzaC1rZXktdjEAAAAA{b64:46}\n{b64:70}\n{b64:70}\n‹-----END OPENSSH PRIVATE¦ KEY-----›
+PGP key | ‹-----BEGIN PGP PRIVATE¦ KEY BLOCK-----›\n\n{b64:64}\n{b64:64}\n={b64:4}\n‹-----END PGP PRIVATE¦ KEY BLOCK-----›
+PEM, no end | ‹-----BEGIN RSA PRIVATE¦ KEY-----›\n{b64:64}\n{b64:50}
+PEM in one line | ‹-----BEGIN PRIVATE¦ KEY-----›\\n{b64:64}\\n{b64:64}\\n‹-----END PRIVATE¦ KEY-----›\\n
+PuTTY key | ‹PuTTY-User-Key-File-3: ssh-ed25519\nEncryption: none\nPrivate-Lines: 1›\n{b64:48}\n‹Private-MAC:› {hex:64}
 Shadow hash | $6$rounds=5000${alnum:16}${b64:86}
 bcrypt hash | $2b$12${alnum:53}
 Argon2 hash | $argon2id$v=19$m=65536,t=3,p=4${b64:22}${b64:43}
 Django hash | pbkdf2_sha256$600000${alnum:22}${b64:43}=
 Cisco type 9 | $9${alnum:14}${alnum:43}
-Ansible vault | $ANSIBLE_VAULT;1.1;AES256\n{hex:80}\n{hex:80}
-WireGuard | PrivateKey = {b64:43}=
+Ansible vault | ‹$ANSIBLE_VAULT;1.1;AES256›\n{hex:80}\n{hex:80}
+WireGuard | ‹PrivateKey› = {b64:43}=
 """
 
 # Secrets that nothing but a vendor's name nearby tells: what it is called, and the form.
@@ -585,32 +585,40 @@ PLACES = [
 
 # Texts that hold a secret near a vendor: `¤` is the secret, `V` the vendor, `v` its name in small letters, `C` as a type.
 NEAR = [
-    "# %V\n¤",
-    "%V (¤)",
-    'client = %C("¤")',
-    "const %v = new %CClient('¤');",
-    "%v login ¤",
+    "You can find the %V secret ¤ on the console",
+    "%V API key\n¤\n",
+    "%V token ¤",
     "our %V key ¤ runs out on Friday",
     "the key for %V, ¤, still works",
+    "ask Miriam for the %V token (currently ¤)",
+    "%vSECRET ¤",
+    "%vACCESS_KEY ¤",
+    "{%v secret ¤}",
+    "<secret>{%v ¤}</secret>",
+    "[INFO] Sending request to the %v API\n[DEBUG] Using Key=¤\n[INFO] Response received: 200 OK",
+    "[DEBUG] Using %v KEY=¤\n[INFO] Response received: 200 OK",
+    "%v_api = ¤",
+    "%vKey ¤",
+    "--%v-token ¤",
     "key for %V\t¤\tactive",
-    "%V API key\n¤\n",
-    "| %V | prod | ¤ |",
+    "| %V key | ¤ | prod |",
+    "# %V API token\n¤",
+    "// %V access key, do not share\nconst value = '¤';",
     "curl -u ¤: https://api.%v.com/v1/me",
-    "https://api.%v.com/v2/items?k=¤&page=2",
-    '{"service": "%V", "value": "¤"}',
-    '["%v", "¤"]',
-    "<h3>%V</h3><code>¤</code>",
-    "[%v] using ¤ from the vault",
-    "%V \u2192 ¤",
+    "%v login --with-token ¤",
+    "%v auth ¤",
+    "%C.init('¤', { region: 'eu' });",
+    'client = %CClient("¤")',
+    "new %C(appId, '¤')",
+    "%v.configure(token, '¤')",
+    "echo ¤ | %v login",
     "der %V-Schl\u00fcssel ¤ l\u00e4uft am Freitag ab",
     "la cl\u00e9 %V ¤ ne marche plus",
     "la clave de %V ¤ ya no funciona",
-    "%V secret ¤",
-    "%v.configure('¤')",
-    "%C.init(\"¤\", { region: 'eu' });",
-    "integrations/%v.yml line 4: found ¤",
-    "ask Miriam for the %V token (currently ¤)",
+    "\u0442\u043e\u043a\u0435\u043d %V ¤ \u0431\u043e\u043b\u044c\u0448\u0435 \u043d\u0435 \u0440\u0430\u0431\u043e\u0442\u0430\u0435\u0442",
     "%V\u306e\u30ad\u30fc ¤ \u3092\u4f7f\u3063\u3066\u304f\u3060\u3055\u3044",
-    "export const %v = '¤'",
-    "%v_id, '¤'",
+    '{"service": "%V", "kind": "api_key", "value": "¤"}',
+    "https://api.%v.com/v2/items?k=¤&page=2",
+    "%v: ¤",
+    "%V (¤)",
 ]

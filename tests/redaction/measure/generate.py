@@ -1,8 +1,8 @@
 """Makes the files of this folder that the test `measure` reads; run by hand, in this folder: `python3 generate.py`.
 
 The same each time: what is chosen, is chosen by a generator with a fixed seed. Secrets are not in the files. In their place stand marks, which
-the test replaces: `⟦alphabet:length⟧` a random secret, `⟦=text⟧` a secret as it stands, `⟪alphabet:length⟫` random text that is harmless; `¦`
-breaks what must not stand in a file as one piece, and goes. `#n` behind the length: the same again wherever `#n` comes again.
+the test replaces: `⟦alphabet:length⟧` a random secret, `⟦=text⟧` a secret as it stands, `⟪alphabet:length⟫` random text that is harmless; `‹text›` text
+that may go together with a secret; `¦` breaks what must not stand in a file as one piece, and goes. `#n` behind the length: the same again wherever `#n` comes again.
 """
 
 import json
@@ -71,7 +71,7 @@ def under_a_name(dice):
             if chosen and ("¢" in sign or "\\" in sign) and re.search(r"[ '\"&#;(),<>$\\]", value):
                 value = "⟦=" + dice.choice(["Sommer¦2024", "hun¦ter2x", "gr8¦Gatsby", "nova¦kova88", "Xk9¦mQ2vL7"]) + "⟧"
             text = styled(sign, name).replace("¤", value).replace("¢", value)
-            yield dice.random() < 0.5, ["named", " ".join(name), text]
+            yield dice.random() < 0.5, ["named", f"{' '.join(name)} in {sign}", text]
 
 
 def near_a_vendor(dice):
@@ -79,9 +79,9 @@ def near_a_vendor(dice):
     for vendor, form in forms.table(forms.CONTEXT):
         aside = dice.random() < 0.5
         plain = re.sub(r"[^A-Za-z0-9]", "", vendor)
-        for text in dice.sample(forms.NEAR, 4):
-            text = text.replace("%V", vendor).replace("%v", plain.lower()).replace("%C", plain[0].upper() + plain[1:])
-            yield aside, ["context", vendor, text.replace("¤", marks(form))]
+        for near in dice.sample(forms.NEAR, 4):
+            text = near.replace("%V", vendor).replace("%v", plain.lower()).replace("%C", plain[0].upper() + plain[1:])
+            yield aside, ["context", f"{vendor} in {near}", text.replace("¤", marks(form))]
 
 
 def write(name, cases):

@@ -26,7 +26,7 @@ parola; wachtwoord; haslo; heslo; losenord; adgangskode; salasana; sifre; jelszo
 """
 
 # Names in other scripts, which have one style alone.
-SCRIPTS = ["\u043f\u0430\u0440\u043e\u043b\u044c", "\u5bc6\u7801", "\u5bc6\u78bc", "\u30d1\u30b9\u30ef\u30fc\u30c9", "\ube44\ubc00\ubc88\ud638", "contrase\u00f1a", "l\u00f6senord", "has\u0142o", "\u015fifre", "\u043a\u043b\u044e\u0447", "\u79d8\u5bc6\u9375", "mot de passe", "cl\u00e9 secr\u00e8te", "\u0643\u0644\u0645\u0629 \u0627\u0644\u0645\u0631\u0648\u0631", "\u03ba\u03c9\u03b4\u03b9\u03ba\u03cc\u03c2"]
+SCRIPTS = ["\u043f\u0430\u0440\u043e\u043b\u044c", "\u5bc6\u7801", "\u5bc6\u78bc", "\u30d1\u30b9\u30ef\u30fc\u30c9", "\ube44\ubc00\ubc88\ud638", "contrase\u00f1a", "l\u00f6senord", "has\u0142o", "\u015fifre", "\u79d8\u5bc6\u9375", "mot de passe", "cl\u00e9 secr\u00e8te", "\u0643\u0644\u0645\u0629 \u0627\u0644\u0645\u0631\u0648\u0631", "\u03ba\u03c9\u03b4\u03b9\u03ba\u03cc\u03c2"]
 
 # `%s` snake_case, `%c` camelCase, `%p` PascalCase, `%S` SCREAMING_CASE, `%k` kebab-case, `%d` dotted, `%h` Header-Case, `%w` words.
 # `¤` is the value, `¢` a value without spaces or quotes.
