@@ -10,6 +10,7 @@ import random
 import re
 from pathlib import Path
 
+import compose
 import forms
 import names
 
@@ -98,6 +99,8 @@ def main():
     for makes in (of_their_own_form, under_a_name, near_a_vendor):
         keys += makes(random.Random(SEED))
     write("keys", keys)
+    write("calls", compose.calls(random.Random(SEED)))
+    write("lines", compose.harmless_lines(random.Random(SEED)))
     vendors = {vendor for vendor, _ in forms.table(forms.SELF) + forms.table(forms.CONTEXT)}
     print(f"{len(vendors)} vendors and kinds; {sum(case[0] == 'self' for _, case in keys)} / "
           f"{sum(case[0] == 'named' for _, case in keys)} / {sum(case[0] == 'context' for _, case in keys)}")
