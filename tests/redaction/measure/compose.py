@@ -120,7 +120,7 @@ class Filler:
 
 
 # What else stands in a result.
-EVERYDAY = [lines.FAMILIES[family] for family in ("tracing", "json log", "prose", "csv and tables", "tests", "git", "markdown", "system", "web access", "cloud", "metrics", "yaml")] + [["«long»"]] * 4
+EVERYDAY = [*lines.FAMILIES.values(), *[["«long»"]] * 8]
 LANGUAGES = ["en"] * 6 + ["de"] * 3 + ["fr", "fr", "es", "es", "pt", "pt", "it", "nl", "pl", "tr", "ru", "ru", "ja", "ja", "zh", "zh", "ko", "ar"]
 
 

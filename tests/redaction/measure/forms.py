@@ -324,7 +324,7 @@ Feishu webhook | https://open.feishu.cn/open-apis/bot/v2/hook/{uuid}
 DingTalk webhook | https://oapi.dingtalk.com/robot/send?access_token={hex:64}
 WeCom webhook | https://qyapi.weixin.qq.com/cgi-bin/webhook/send?key={uuid}
 Opsgenie webhook | https://api.opsgenie.com/v1/json/datadog?apiKey={uuid}
-Sentry DSN | https://{hex:32}:{hex:32}@sentry.example.net/42
+Sentry DSN | https://⟪hex:32⟫:{hex:32}@sentry.example.net/42
 PostgreSQL URL | postgresql://billing:{alnum:20}@db-3.internal:5432/billing?sslmode=require
 MySQL URL | mysql://root:{pass:14}@10.4.2.18/shop
 MongoDB URL | mongodb+srv://svc-report:{alnum:16}@cluster0.x7k2p.mongodb.net/reports

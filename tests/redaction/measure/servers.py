@@ -152,8 +152,8 @@ SERVERS = {
             ["An error occurred (AccessDenied) when calling the GetSecretValue operation: User: arn:aws:sts::123456789012:assumed-role/ci/i-0abc is not authorized to perform: secretsmanager:GetSecretValue", "An error occurred (ExpiredToken) when calling the PutObject operation: The provided token has expired."],
             [{"command": "aws configure set aws_secret_access_key ⟦b64:40⟧ --profile prod"}, {"command": "AWS_ACCESS_KEY_ID=«AWS» AWS_SECRET_ACCESS_KEY=⟦b64:40⟧ aws s3 ls"},
              {"command": "aws rds modify-db-instance --db-instance-identifier main --master-user-password '«P»'"}],
-            [inner({"Credentials": {"AccessKeyId": "«AWS»", "SecretAccessKey": "⟦b64:40⟧", "SessionToken": "⟦b64:280⟧", "Expiration": "«ts»"}}),
-             inner({"ARN": "arn:aws:secretsmanager:eu-west-1:123456789012:secret:prod/db-AbCdEf", "SecretString": "{\"username\":\"app\",\"password\":\"«O»\"}", "VersionId": "«uuid»"})],
+            [inner({"Credentials": {"AccessKeyId": "«AWS»", "SecretAccessKey": "⟦b64:40⟧", "SessionToken": "⟦b64:280⟧", "Expiration": "‹«ts»›"}}),
+             inner({"ARN": "arn:aws:secretsmanager:eu-west-1:123456789012:secret:prod/db-AbCdEf", "SecretString": "‹{\"username\":\"app\",\"password\":\"›«O»\"}", "VersionId": "«uuid»"})],
             ["SignatureDoesNotMatch: Credential=«AWS»/20260302/eu-west-1/s3/aws4_request, Signature=⟦hex:64⟧"]),
     ],
     "gcp": [
@@ -288,7 +288,7 @@ SERVERS = {
     "paypal": [
         act("create_order",
             [{"intent": "CAPTURE", "purchase_units": [{"reference_id": "PO-«id»", "amount": {"currency_code": "EUR", "value": "«money»"}}]}],
-            [{"id": "⟪upper:17⟫", "status": "CREATED", "links": [{"rel": "approve", "href": "https://www.paypal.com/checkoutnow?token=⟪upper:17⟫"}]}],
+            [{"id": "⟪upper:17⟫", "status": "CREATED", "links": [{"rel": "self", "href": "https://api-m.paypal.com/v2/checkout/orders/⟪upper:17⟫"}]}],
             ["UNPROCESSABLE_ENTITY: CURRENCY_NOT_SUPPORTED (debug_id ⟪hex:13⟫)"],
             [{"intent": "CAPTURE", "payer": {"email_address": "«E»"}, "payment_source": {"card": {"number": "«C»", "expiry": "2028-04", "name": "«person»"}}}],
             [inner({"access_token": "A21AA⟦b64u:92⟧", "token_type": "Bearer", "app_id": "APP-80W284485P519543T", "expires_in": 32400})],
@@ -405,7 +405,7 @@ SERVERS = {
             [text("TypeError: Cannot read properties of undefined (reading 'token')\n  at refreshToken (src/auth/session.ts:88:21)\n  at async Promise.all (index 0)\n  at checkout (src/checkout.ts:214:5)\n\nrelease: «ver», trace ⟪hex:32⟫, user.id «id», 214 events since «date»"),
              inner({"id": "«id»", "culprit": "PasswordResetForm.submit", "metadata": {"type": "ValidationError", "value": "password is too short"}, "firstSeen": "«ts»"})],
             ["The requested resource does not exist"],
-            [{"dsn": "https://⟦hex:32⟧:⟦hex:32⟧@o«int».ingest.sentry.io/«id»", "message": "«note»"}],
+            [{"dsn": "https://⟪hex:32⟫:⟦hex:32⟧@o«int».ingest.sentry.io/«id»", "message": "«note»"}],
             [text("HTTPError: 401 for url: https://api.mailer.example/v3/send?api_key=«O»\n  at send (src/mail.ts:31:9)\nlocals: retries=3, to=«E»"), inner({"request": {"headers": [["Authorization", "Bearer «O»"], ["Host", "shop.example.com"]], "cookies": {"sid": "⟦b64u:43⟧"}, "data": {"email": "«E»", "password": "[Filtered]"}}})],
             []),
     ],
@@ -432,7 +432,7 @@ SERVERS = {
             [{"bucket": "acme-exports", "key": "reports/2026/q1/keys-and-tokens.pdf", "expires_in": 900}],
             [text("s3://acme-exports/reports/2026/q1/keys-and-tokens.pdf\nETag ⟪hex:32⟫, 48 KiB, versionId ⟪b64u:32⟫"), {"ETag": "\"⟪hex:32⟫-4\"", "VersionId": "⟪b64u:32⟫"}],
             ["NoSuchKey: The specified key does not exist. (RequestId: ⟪upper:16⟫)"],
-            [{"endpoint": "https://minio.example.net", "access_key": "backup", "secret_key": "«O»", "bucket": "db"}],
+            [{"endpoint": "https://minio.example.net", "access_key": "‹backup›", "secret_key": "«O»", "bucket": "db"}],
             [{"url": "https://acme-exports.s3.eu-west-1.amazonaws.com/r.pdf?X-Amz-Credential=«AWS»%2F20260302%2Feu-west-1%2Fs3%2Faws4_request&X-Amz-Expires=900&X-Amz-Signature=⟦hex:64⟧"}], []),
     ],
     "vault": [
