@@ -24,7 +24,14 @@ const CALLS_HELD_OUT: &str = include_str!("measure/calls_held_out.jsonl");
 const LINES: &str = include_str!("measure/lines.jsonl");
 const LINES_HELD_OUT: &str = include_str!("measure/lines_held_out.jsonl");
 /// What tells the lines of this crate's source that hold a made-up secret or address.
-const MADE_UP: &[&str] = &["@example", "@reo", "$argon2", "for-the-demo"];
+const MADE_UP: &[&str] = &[
+    "@example",
+    "@reo",
+    "$argon2",
+    "for-the-demo",
+    "a-guess-of",
+    " k-1",
+];
 /// Of the lines of this crate's own source, one in so many.
 const ONE_IN: u64 = 8;
 

@@ -1,0 +1,270 @@
+//! The corpora within events: what is sent of a text at each place it can stand in, beside what the redactor makes of it alone.
+//!
+//! An event goes another way (`redact/seal.rs`): one walk over all that the caller gave, with what was found before remembered. `tests/it/redaction.rs`
+//! has single keys in every field of every wire, before and behind `before_send`; here are many texts, and the places take turns.
+
+use std::collections::BTreeMap;
+use std::time::Duration;
+
+use mcp_usage::limits::Limits;
+use mcp_usage::testing::MemoryTransport;
+use mcp_usage::{Custom, Identity, Outcome, ToolCall, UsageLogger, Wire, redact_str, redact_value};
+use serde_json::value::RawValue;
+use serde_json::{Map, Value, json};
+
+use crate::random::Random;
+use crate::{containers, context, harmless, measure, secrets};
+
+/// Places of a string or any other value. Names of tools and the identity stay as the host gave them.
+const PLACES: &[&str] = &[
+    "argument",
+    "arguments",
+    "raw arguments",
+    "nested",
+    "JSON text",
+    "key",
+    "result",
+    "raw result",
+    "error",
+    "prompt",
+    "meta",
+    "meta key",
+    "kind",
+    "names",
+];
+/// At how many of the places each text stands: the others have their turn with other texts.
+const TURNS: usize = 2;
+/// Longer texts are cut at the places of names and keys.
+const LONGEST_NAME: usize = 200;
+/// The fields of an event that hold a name, those of `meta` last.
+const NAMES: [&str; 11] = [
+    "user_agent",
+    "ip_addr",
+    "source",
+    "environment",
+    "product_id",
+    "conversation_id",
+    "client_name",
+    "client_version",
+    "protocol_version",
+    "transport",
+    "request_id",
+];
+/// As many events are sent before they are looked at.
+const AT_ONCE: usize = 400;
+
+/// All texts and values of the corpora.
+fn inputs() -> Vec<(&'static str, Value)> {
+    let mut random = Random::new(20_261_128);
+    let mut all = Vec::new();
+    for secret in secrets::all(&mut random, 1) {
+        for case in containers::around(&secret.text, &mut random) {
+            all.push(("secrets", case.input));
+        }
+    }
+    for (name, value) in secrets::named(&mut random) {
+        for case in containers::assigned(&name, &value, &mut random) {
+            all.push(("assigned", case.input));
+        }
+    }
+    // Each of these has all the containers above; a part of them is enough here.
+    let mut turn = 0;
+    all.retain(|_| {
+        turn += 1;
+        turn % 3 == 0
+    });
+    for case in context::all() {
+        all.push(("particular files", case.input));
+    }
+    for cases in [
+        harmless::lines(false),
+        harmless::pages(),
+        harmless::about(),
+        harmless::made_up(&mut random),
+    ] {
+        all.extend(cases.into_iter().map(|case| ("harmless", case.input)));
+    }
+    for held_out in [false, true] {
+        for cases in [measure::keys(held_out), measure::lines(held_out)] {
+            all.extend(cases.into_iter().map(|case| ("the measure", case.input)));
+        }
+    }
+    all
+}
+
+fn text_of(input: &Value) -> String {
+    match input {
+        Value::String(text) => text.clone(),
+        other => other.to_string(),
+    }
+}
+
+/// What the caller gives as arguments at a place.
+fn arguments(place: &str, input: &Value) -> Value {
+    match place {
+        "nested" => json!({"a": {"b": [1, {"c": input}]}, "z": 2}),
+        "JSON text" => json!({"body": json!({"x": input, "y": 1}).to_string()}),
+        "key" => json!({text_of(input): "as a key"}),
+        "arguments" | "raw arguments" if input.is_object() => input.clone(),
+        _ => json!({"note": input, "count": 7}),
+    }
+}
+
+fn log(usage: &UsageLogger, place: &str, input: &Value) {
+    let text = text_of(input);
+    let given = arguments(place, input);
+    let call = ToolCall::new("search");
+    let outcome = match place {
+        "raw arguments" => {
+            let raw: Box<RawValue> = serde_json::value::to_raw_value(&given).expect("JSON");
+            usage.log_usage(call.arguments(&raw))
+        }
+        "raw result" => {
+            let raw: Box<RawValue> = serde_json::value::to_raw_value(input).expect("JSON");
+            usage.log_usage(call.result(&raw))
+        }
+        "result" => usage.log_usage(call.result(input)),
+        "error" => usage.log_usage(call.error(&text)),
+        "prompt" => usage.log_usage(call.prompt(&text)),
+        "meta" => usage.log_usage(call.meta("note", input)),
+        "meta key" => usage.log_usage(call.meta(&text, &1)),
+        "kind" => usage.log_usage(Custom::new(&text).identity(Identity::new("u_7", "INTERNAL"))),
+        "names" => usage.log_usage(
+            call.user_agent(&text)
+                .ip_addr(&text)
+                .source(&text)
+                .environment(&text)
+                .product_id(&text)
+                .conversation_id(&text)
+                .client_name(&text)
+                .client_version(&text)
+                .protocol_version(&text)
+                .transport(&text)
+                .request_id(&text),
+        ),
+        _ => usage.log_usage(call.arguments(&given)),
+    };
+    assert_eq!(outcome, Outcome::Queued, "{place}: {input}");
+}
+
+/// What was sent at a place, and what the redactor makes of it outside of an event.
+fn sent_and_alone(place: &str, input: &Value, event: &Value) -> (Value, Value) {
+    let meta = &event["meta"];
+    let text = || Value::from(redact_str(&text_of(input)));
+    match place {
+        "result" | "raw result" => (meta["result"].clone(), redact_value(input)),
+        "error" | "prompt" => (meta[place].clone(), text()),
+        "meta" => (
+            meta["note"].clone(),
+            redact_value(&json!({"note": input}))["note"].clone(),
+        ),
+        "meta key" => {
+            let names = meta.as_object().into_iter().flatten();
+            let own: Map<String, Value> = names
+                .filter(|(_, value)| **value == json!(1))
+                .filter(|(name, _)| *name != "sequence")
+                .map(|(name, value)| (name.clone(), value.clone()))
+                .collect();
+            (
+                Value::Object(own),
+                redact_value(&json!({text_of(input): 1})),
+            )
+        }
+        "kind" => (event["activity_type"].clone(), text()),
+        "names" => {
+            let sent = NAMES
+                .iter()
+                .map(|name| {
+                    let at = if event.get(*name).is_some() {
+                        event
+                    } else {
+                        meta
+                    };
+                    at[*name].clone()
+                })
+                .collect();
+            (Value::Array(sent), Value::Array(vec![text(); NAMES.len()]))
+        }
+        _ => (
+            meta["tool_arguments"].clone(),
+            redact_value(&arguments(place, input)),
+        ),
+    }
+}
+
+fn logger(sent: &MemoryTransport) -> UsageLogger {
+    UsageLogger::builder()
+        .env(|_| None)
+        .wire(Wire::ReoBatch)
+        .memory_transport(sent)
+        .product_id("demo")
+        .limits(
+            Limits::default()
+                .max_prompt_chars(65_536)
+                .max_query_chars(65_536)
+                .max_string_chars(65_536)
+                .max_error_chars(65_536)
+                .max_list_items(10_000)
+                .max_top_keys(10_000)
+                .max_nested_keys(10_000)
+                .max_depth(64)
+                .max_meta_bytes(200_000),
+        )
+        .build()
+        .expect("a logger")
+}
+
+/// Sends what `log` logs, and returns the events in the order of their logging.
+fn sent(log: impl FnOnce(&UsageLogger)) -> Vec<Value> {
+    let transport = MemoryTransport::new();
+    let usage = logger(&transport);
+    log(&usage);
+    usage
+        .flush_blocking(Duration::from_secs(60))
+        .expect("all events are sent");
+    let mut events = transport.events();
+    events.sort_by_key(|event| event["meta"]["sequence"].as_u64());
+    events
+}
+
+#[test]
+fn a_text_is_redacted_within_an_event_as_it_is_alone() {
+    let mut turns = Vec::new();
+    for (index, (corpus, input)) in inputs().into_iter().enumerate() {
+        for turn in 0..TURNS {
+            let place = PLACES[(index * TURNS + turn) % PLACES.len()];
+            let short = ["key", "meta key", "kind", "names"].contains(&place);
+            if short && (input.is_object() || text_of(&input).chars().count() > LONGEST_NAME) {
+                continue;
+            }
+            turns.push((corpus, place, input.clone()));
+        }
+    }
+    let mut counts: BTreeMap<(&str, &str), (usize, usize)> = BTreeMap::new();
+    let mut report = String::new();
+    for turns in turns.chunks(AT_ONCE) {
+        let events = sent(|usage| {
+            for (_, place, input) in turns {
+                log(usage, place, input);
+            }
+        });
+        assert_eq!(events.len(), turns.len());
+        for ((corpus, place, input), event) in turns.iter().zip(&events) {
+            let (sent, alone) = sent_and_alone(place, input, event);
+            let count = counts.entry((place, corpus)).or_default();
+            count.0 += 1;
+            if sent != alone {
+                count.1 += 1;
+                if count.1 <= 3 {
+                    report += &format!(
+                        "{corpus} as {place}\n   {input}\n   sent  {sent}\n   alone {alone}\n"
+                    );
+                }
+            }
+        }
+    }
+    println!("{report}");
+    for ((place, corpus), (of, differ)) in &counts {
+        println!("{place:<16}{corpus:<20}{of:>8}{differ:>8}");
+    }
+}
