@@ -36,6 +36,7 @@ const MADE_UP: &[&str] = &[
 const ONE_IN: u64 = 8;
 
 /// One case of a set, its marks replaced.
+#[derive(Clone)]
 pub(crate) struct Case {
     pub(crate) set: String,
     pub(crate) kind: String,
