@@ -65,7 +65,7 @@ const NAMES: [&str; 11] = [
 /// As many events are sent before they are looked at.
 const AT_ONCE: usize = 400;
 
-/// All texts and values of the corpora.
+/// Texts and values of the corpora: those which stand for a rule all, of the others a part, so that it takes seconds.
 fn inputs() -> Vec<(&'static str, Value)> {
     let mut random = Random::new(20_261_128);
     let mut all = Vec::new();
@@ -83,7 +83,7 @@ fn inputs() -> Vec<(&'static str, Value)> {
     let mut turn = 0;
     all.retain(|_| {
         turn += 1;
-        turn % 5 == 0
+        turn % 6 == 0
     });
     for case in context::all() {
         all.push(("particular files", case.input));
@@ -94,11 +94,13 @@ fn inputs() -> Vec<(&'static str, Value)> {
         harmless::about(),
         harmless::made_up(&mut random),
     ] {
-        all.extend(cases.into_iter().map(|case| ("harmless", case.input)));
+        let half = cases.into_iter().step_by(2);
+        all.extend(half.map(|case| ("harmless", case.input)));
     }
     for held_out in [false, true] {
         for cases in [measure::keys(held_out), measure::lines(held_out)] {
-            all.extend(cases.into_iter().map(|case| ("the measure", case.input)));
+            let half = cases.into_iter().step_by(2);
+            all.extend(half.map(|case| ("the measure", case.input)));
         }
     }
     all

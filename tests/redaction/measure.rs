@@ -2,6 +2,7 @@
 //!
 //! A secret counts as caught when no eight characters in a row of its random part are left.
 
+use std::cmp::Ordering;
 use std::collections::BTreeMap;
 use std::panic::catch_unwind;
 use std::path::Path;
@@ -34,6 +35,25 @@ const MADE_UP: &[&str] = &[
 ];
 /// Of the lines of this crate's own source, one in so many.
 const ONE_IN: u64 = 8;
+
+/// What may be wrong in each set, at most: secrets left, harmless cases damaged, neighbours lost, cases that a second pass
+/// changes. A number here is lowered when the redactor gets better, and never raised.
+const HELD: &[(&str, [usize; 4])] = &[
+    ("context", [220, 0, 3, 0]),
+    ("context, kept aside", [259, 0, 14, 0]),
+    ("lines", [0, 15, 0, 0]),
+    ("lines, kept aside", [0, 42, 0, 0]),
+    ("named", [105, 0, 0, 0]),
+    ("named, kept aside", [115, 0, 0, 0]),
+    ("near misses", [0, 37, 0, 0]),
+    ("near misses, kept aside", [0, 23, 0, 0]),
+    ("own source", [0, 3, 0, 0]),
+    ("own source, kept aside", [0, 3, 0, 0]),
+    ("self", [136, 0, 0, 0]),
+    ("self, kept aside", [191, 0, 8, 0]),
+    ("whole calls", [12, 13, 40, 0]),
+    ("whole calls, kept aside", [16, 13, 69, 0]),
+];
 
 /// One case of a set, its marks replaced.
 #[derive(Clone)]
@@ -242,9 +262,10 @@ pub(crate) fn lines(held_out: bool) -> Vec<Case> {
     let mut cases: Vec<Case> = if held_out { LINES_HELD_OUT } else { LINES }
         .lines()
         .map(|line| {
-            let [kind, text]: [String; 2] = serde_json::from_str(line).expect("two texts a line");
+            let [set, kind, text]: [String; 3] =
+                serde_json::from_str(line).expect("three texts a line");
             let input = json!(Marks::of(line).text(&text, &mut String::new()));
-            harmless("lines", kind, input)
+            harmless(&set, kind, input)
         })
         .collect();
     for folder in ["src", "examples"] {
@@ -494,4 +515,51 @@ fn no_figure_of_the_measure_gets_worse() {
         }
     }
     table.print();
+    let mut worse = String::new();
+    for (name, held) in HELD {
+        let row = table.rows.get(*name).expect("a set has cases");
+        let found = [row.left, row.damaged, row.lost, row.unstable];
+        let what = ["left", "damaged", "neighbours lost", "unstable"];
+        for ((found, held), what) in found.iter().zip(held).zip(what) {
+            match found.cmp(held) {
+                Ordering::Greater => worse += &format!("{name}: {found} {what}, {held} before\n"),
+                Ordering::Less => println!("{name}: {found} {what}, to be held in place of {held}"),
+                Ordering::Equal => {}
+            }
+        }
+    }
+    assert_eq!(table.rows.len(), HELD.len(), "each set is held");
+    assert!(table.rows.values().all(|row| row.crashed == 0), "crashes");
+    assert!(worse.is_empty(), "{worse}");
+}
+
+#[test]
+fn the_sets_are_large_enough_and_half_of_each_is_kept_aside() {
+    let halves = [false, true].map(|held_out| {
+        let mut counts: BTreeMap<String, usize> = BTreeMap::new();
+        let sets = [keys(held_out), calls(held_out), lines(held_out)];
+        for case in sets.iter().flatten() {
+            *counts.entry(case.set.clone()).or_default() += 1;
+        }
+        counts
+    });
+    for (set, least) in [
+        ("self", 900),
+        ("named", 900),
+        ("context", 500),
+        ("whole calls", 600),
+        ("lines", 2_500),
+        ("near misses", 500),
+        ("own source", 2_500),
+    ] {
+        let [open, aside] = [&halves[0], &halves[1]].map(|half| half[set]);
+        assert!(open + aside >= least, "{set}: {open} + {aside}");
+        assert!(
+            open.min(aside) * 5 >= (open + aside) * 2,
+            "{set}: {open} + {aside}"
+        );
+    }
+    let calls = [calls(false), calls(true)].concat();
+    let harmless = calls.iter().filter(|call| call.secrets.is_empty()).count();
+    assert_eq!(harmless * 2, calls.len());
 }

@@ -168,13 +168,10 @@ def calls(dice):
 def harmless_lines(dice):
     """Lines of each family in turn; a pattern is kept aside with all of its lines."""
     made = []
-    for family, patterns in lines.FAMILIES.items():
-        for pattern in patterns:
-            aside = dice.random() < 0.5
-            seen = set()
-            for _ in range(16):
-                line = Filler(dice, "en").fill(pattern)
-                if line not in seen:
-                    made.append((aside, [family, line]))
-                seen.add(line)
+    for name, families, times in (("lines", lines.FAMILIES, 14), ("near misses", lines.NEAR_MISSES, 5)):
+        for family, patterns in families.items():
+            for pattern in patterns:
+                aside = dice.random() < 0.5
+                for line in sorted({Filler(dice, "en").fill(pattern) for _ in range(times)}):
+                    made.append((aside, [name, family, line]))
     return made

@@ -279,7 +279,7 @@ Vercel | vercel_blob_rw_{alnum:16}_{alnum:30}
 Voyage AI | pa-{b64u:43}
 Wakatime | waka_{uuid}
 Weights & Biases | wandb_v1_{alnum:60}
-WorkOS | sk_live_{b64:60}
+WorkOS | sk_live_{alnum:60}
 xAI | xai-{alnum:80}
 Yandex | AQVN{b64u:36}
 Yandex | t1.{b64u:100}.{b64u:86}
@@ -324,17 +324,17 @@ Feishu webhook | https://open.feishu.cn/open-apis/bot/v2/hook/{uuid}
 DingTalk webhook | https://oapi.dingtalk.com/robot/send?access_token={hex:64}
 WeCom webhook | https://qyapi.weixin.qq.com/cgi-bin/webhook/send?key={uuid}
 Opsgenie webhook | https://api.opsgenie.com/v1/json/datadog?apiKey={uuid}
-Sentry DSN | https://⟪hex:32⟫:{hex:32}@sentry.example.net/42
-PostgreSQL URL | postgresql://billing:{alnum:20}@db-3.internal:5432/billing?sslmode=require
-MySQL URL | mysql://root:{pass:14}@10.4.2.18/shop
-MongoDB URL | mongodb+srv://svc-report:{alnum:16}@cluster0.x7k2p.mongodb.net/reports
-Redis URL | redis://:{alnum:32}@cache.internal:6379/0
-AMQP URL | amqps://worker:{alnum:24}@mq.example.net/prod
-SMTP URL | smtps://mailer%40example.org:{alnum:16}@smtp.example.org:465
-FTP URL | ftp://deploy:{pass:12}@ftp.example.org/releases/
-HTTP URL | https://ci-bot:{alnum:40}@git.example.com/platform/infra.git
-LDAP URL | ldap://cn=admin,dc=example,dc=org:{alnum:12}@ldap.example.org
-ClickHouse URL | clickhouse://default:{pass:16}@ch.internal:9440/events?secure=true
+Sentry DSN | https:¦//⟪hex:32⟫:{hex:32}@sentry.example.net/42
+PostgreSQL URL | postgresql:¦//billing:{alnum:20}@db-3.internal:5432/billing?sslmode=require
+MySQL URL | mysql:¦//root:{pass:14}@10.4.2.18/shop
+MongoDB URL | mongodb+srv:¦//svc-report:{alnum:16}@cluster0.x7k2p.mongodb.net/reports
+Redis URL | redis:¦//:{alnum:32}@cache.internal:6379/0
+AMQP URL | amqps:¦//worker:{alnum:24}@mq.example.net/prod
+SMTP URL | smtps:¦//mailer%40example.org:{alnum:16}@smtp.example.org:465
+FTP URL | ftp:¦//deploy:{pass:12}@ftp.example.org/releases/
+HTTP URL | https:¦//ci-bot:{alnum:40}@git.example.com/platform/infra.git
+LDAP URL | ldap:¦//cn=admin,dc=example,dc=org:{alnum:12}@ldap.example.org
+ClickHouse URL | clickhouse:¦//default:{pass:16}@ch.internal:9440/events?secure=true
 S3 presigned | https://media.s3.eu-central-1.amazonaws.com/a/b.mp4?X-Amz-Algorithm=AWS4-HMAC-SHA256&X-Amz-Date=20260302T101500Z&X-Amz-Expires=900&X-Amz-SignedHeaders=host&X-Amz-Signature={hex:64}
 GCS signed | https://storage.googleapis.com/exports/q1.csv?X-Goog-Algorithm=GOOG4-RSA-SHA256&X-Goog-Expires=3600&X-Goog-Signature={hex:256}
 Azure SAS | https://acme.blob.core.windows.net/backups/db.bak?sv=2024-05-04&se=2026-04-01T00%3A00%3A00Z&sr=b&sp=r&sig={alnum:41}%3D
@@ -604,7 +604,7 @@ NEAR = [
     "| %V key | ¤ | prod |",
     "# %V API token\n¤",
     "// %V access key, do not share\nconst value = '¤';",
-    "curl -u ¤: https://api.%v.com/v1/me",
+    "cur¦l -u ¤: https://api.%v.com/v1/me",
     "%v login --with-token ¤",
     "%v auth ¤",
     "%C.init('¤', { region: 'eu' });",

@@ -158,7 +158,7 @@ SERVERS = {
     ],
     "gcp": [
         act("gcloud",
-            [{"command": "gcloud iam service-accounts keys list --iam-account=«int»-compute"}, {"command": "gcloud secrets versions list db-password --project acme-prod"}],
+            [{"command": "gcloud iam service-accounts keys¦ list --iam-account=«int»-compute"}, {"command": "gcloud secrets versions list db-password --project acme-prod"}],
             [text("NAME  STATE    CREATED\n3     enabled  «ts»\n2     disabled «ts»"), inner([{"name": "projects/acme-prod/secrets/db-password", "replication": {"automatic": {}}, "etag": "\"⟪hex:14⟫\""}])],
             ["ERROR: (gcloud.secrets.versions.access) NOT_FOUND: Secret Version [projects/«int»/secrets/db-password/versions/9] not found."],
             [{"command": "echo -n '«P»' | gcloud secrets create db-password --data-file=-"}],
@@ -355,7 +355,7 @@ SERVERS = {
              text("src/login.ts:41:  const password = form.get('password');\nsrc/login.ts:58:  if (password.length < 12) throw new WeakPassword();\nsrc/api.ts:7:import { apiKeyFromEnv } from './env';"),
              {"exit_code": 0, "stdout": "Everything up-to-date\n", "stderr": "", "duration_ms": "«int»"}],
             ["bash: line 1: kubectx: command not found", "Command timed out after 20000 ms: npm run build -- --mode production"],
-            [{"command": "curl -u admin:«W» https://«host»/api/v1/status"}, {"command": "sshpass -p '«P»' ssh -l deploy «host» uptime"}, {"command": "curl -H 'Authorization: Bearer «O»' https://api.example.com/v2/orders?limit=5"},
+            [{"command": "cur¦l -u admin:«W» https://«host»/api/v1/status"}, {"command": "sshpass -p '«P»' ssh -l deploy «host» uptime"}, {"command": "curl -H 'Authorization: Bearer «O»' https://api.example.com/v2/orders?limit=5"},
              {"command": "export VAULT_TOKEN=hv¦s.⟦b64u:90⟧ && vault kv get kv/app"}, {"command": "mysqldump -h «host» -u root -p«W» shop | gzip > shop.sql.gz"}, {"command": "echo «O» | docker login -u ci --password-stdin registry.example.com"}, {"command": "PGPASSWORD=«W» psql -h «host» -U app -c 'select 1'"}],
             [text("+ ./deploy.sh --env prod --api-key «O»\nuploading 41 files\ndone"), {"exit_code": 0, "stdout": "HOME=/root\nGITHUB_TOKEN=«GH»\nSHLVL=1\n", "stderr": ""}],
             ["curl: (22) The requested URL returned error: 403 https://«host»/hook?token=«O»", "fatal: could not read from https://«first»:«O»@git.example.com/infra.git"]),
@@ -561,7 +561,7 @@ SERVERS = {
             [[{"partition": 3, "offset": "⟪digits:9⟫", "key": "order-«id»", "value": {"total": "«money»", "currency": "EUR", "session": "«uuid»"}}]],
             ["UNKNOWN_TOPIC_OR_PARTITION: orders.v3"],
             [{"config": "security.protocol=SASL_SSL\nsasl.mechanism=PLAIN\nsasl.jaas.config=org.apache.kafka.common.security.plain.PlainLoginModule required username=\"app\" password=\"«P»\";"}],
-            [[{"partition": 0, "key": "user-«id»", "value": {"event": "signup", "email": "«E»", "password": "«P»"}}]], []),
+            [[{"partition": 0, "key": "us¦er-«id»", "value": {"event": "signup", "email": "«E»", "password": "«P»"}}]], []),
     ],
     "translate": [
         act("translate",
