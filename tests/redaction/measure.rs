@@ -39,19 +39,19 @@ const ONE_IN: u64 = 8;
 /// What may be wrong in each set, at most: secrets left, harmless cases damaged, neighbours lost, cases that a second pass
 /// changes. A number here is lowered when the redactor gets better, and never raised.
 const HELD: &[(&str, [usize; 4])] = &[
-    ("context", [220, 0, 3, 0]),
-    ("context, kept aside", [259, 0, 14, 0]),
+    ("context", [220, 0, 0, 0]),
+    ("context, kept aside", [259, 0, 0, 0]),
     ("lines", [0, 15, 0, 0]),
     ("lines, kept aside", [0, 42, 0, 0]),
-    ("named", [105, 0, 0, 0]),
-    ("named, kept aside", [115, 0, 0, 0]),
+    ("named", [102, 0, 0, 0]),
+    ("named, kept aside", [98, 0, 0, 0]),
     ("near misses", [0, 37, 0, 0]),
     ("near misses, kept aside", [0, 23, 0, 0]),
     ("own source", [0, 3, 0, 0]),
     ("own source, kept aside", [0, 3, 0, 0]),
     ("self", [136, 0, 0, 0]),
     ("self, kept aside", [191, 0, 8, 0]),
-    ("whole calls", [12, 13, 40, 0]),
+    ("whole calls", [12, 11, 40, 0]),
     ("whole calls, kept aside", [16, 13, 69, 0]),
 ];
 

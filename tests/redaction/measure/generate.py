@@ -63,8 +63,12 @@ def under_a_name(dice):
         for _ in range(12):
             name = words[at % len(words)]
             at += 1
-            if dice.random() < 0.08:
+            # No identifier is written in another script, and not every name has a plural.
+            if re.match(r"%[sw]\b(?!\(|\?| \|\|)|\"%s\": \"|\| %s", sign) and "\n" not in sign and dice.random() < 0.3:
                 name = [dice.choice(names.SCRIPTS)]
+            while "%ss" in sign and not re.search("(token|key|secret|password|code)$", name[-1]):
+                name = words[at % len(words)]
+                at += 1
             chosen = dice.random() < 0.35
             # A UUID under a session's name is an id.
             opaque = [form for form in names.OPAQUE if form != "{uuid}" or "session" not in name]

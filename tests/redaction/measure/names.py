@@ -18,7 +18,7 @@ aws secret access key; aws session token; azure client secret; google api key; f
 oauth token; oauth secret; oauth client secret; jwt secret; jwt signing key; cookie secret; secret key base; app encryption key; salt secret;
 hmac key; hmac secret; license key; activation key; recovery code; backup code; otp secret; totp secret; mfa secret; two factor secret;
 pin code; security answer; credentials; credential; unlock key; unseal key; root token; join token; bootstrap token; kubeadm token;
-x api key; x auth token; private api key; partner key; merchant key; merchant secret; payment secret; terminal key; checkout secret;
+x api key; x auth token; private api key; merchant secret; payment secret; checkout secret; webhook token; service token; admin token; personal access token;
 mailchimp key; algolia admin key; mapbox secret; pusher secret; cloudinary secret; zendesk secret; plaid secret; okta secret; auth0 secret;
 shopify secret; hubspot key; intercom secret; twitch secret; spotify secret; dropbox secret; linkedin secret; facebook app secret;
 passwort; kennwort; geheimnis; zugangsschluessel; mot de passe; cle secrete; jeton; contrasena; clave secreta; senha; chave secreta;

@@ -224,7 +224,7 @@ SERVERS = {
     "calendar": [
         act("create_event",
             [{"summary": "«note»", "start": "«ts»", "duration_minutes": 45, "location": "«city», room 4.12", "description": "«long»"}],
-            [{"id": "⟪hex:26⟫", "status": "confirmed", "htmlLink": "https://calendar.example.com/event?eid=⟪alnum:40⟫", "etag": "\"⟪digits:16⟫\""}],
+            [{"id": "⟪hex:26⟫", "status": "confirmed", "htmlLink": "https://calendar.example.com/event?eid=⟪alnum:40⟫", "etag": "\"⟪hex:16⟫\""}],
             ["The requested minimum modification time lies too far in the past.", "syncToken is no longer valid; a full sync is required"],
             [{"summary": "«note»", "attendees": [{"email": "«E»"}, {"email": "«E»", "optional": True}], "description": "Dial-in «T», PIN ⟦digits:6⟧#"}],
             [inner({"items": [{"summary": "«note»", "organizer": {"email": "«E»"}, "conference": {"password": "⟦digits:8⟧", "meetingId": "812 3345 9021"}}]})],
