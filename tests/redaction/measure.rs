@@ -49,8 +49,8 @@ const HELD: &[(&str, [usize; 4])] = &[
     ("near misses, kept aside", [0, 23, 0, 0]),
     ("own source", [0, 3, 0, 0]),
     ("own source, kept aside", [0, 3, 0, 0]),
-    ("self", [136, 0, 0, 0]),
-    ("self, kept aside", [191, 0, 8, 0]),
+    ("self", [116, 0, 0, 0]),
+    ("self, kept aside", [151, 0, 0, 0]),
     ("whole calls", [12, 11, 40, 0]),
     ("whole calls, kept aside", [16, 13, 69, 0]),
 ];
@@ -117,7 +117,7 @@ impl Marks {
             if close == '⟧' {
                 rest.push('\0');
                 self.secrets.push(value);
-            } else {
+            } else if !with_secret {
                 rest.push_str(&value);
             }
             left = &mark[end + close.len_utf8()..];

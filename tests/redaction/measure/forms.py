@@ -20,10 +20,10 @@ Anthropic | sk-ant-oat01-{b64u:90}AA
 Apify | apify_api_{alnum:36}
 Artifactory | AKCp{alnum:69}
 Artifactory | cmVmd{alnum:59}
-Asana | 2/{digits:16}/{digits:16}:{hex:32}
-Atlassian | ATATT3xFfGF0{b64u:171}={HEX:8}
-Atlassian | ATCTT3xFfGN0{b64u:171}={HEX:8}
-Authress | sc_{lower:12}.{lower:4}.acc_{lower:16}.{b64:44}
+Asana | 2/⟪digits:16⟫/⟪digits:16⟫:{hex:32}
+Atlassian | ATATT3xFfGF0{b64u:171}=⟪HEX:8⟫
+Atlassian | ATCTT3xFfGN0{b64u:171}=⟪HEX:8⟫
+Authress | sc_⟪lower:12⟫.⟪lower:4⟫.acc_{lower:16}.{b64:44}
 AWS | AKIA{b32:16}
 AWS | ASIA{b32:16}
 AWS | ABIA{b32:16}
@@ -83,8 +83,8 @@ Doppler | dp.pt.{alnum:43}
 Doppler | dp.st.prd.{alnum:43}
 Dropbox | sl.u.{b64u:135}
 Duffel | duffel_live_{b64u:43}
-Dynatrace | dt0c01.{upper:24}.{upper:64}
-Dynatrace | dt0s16.{upper:8}.{upper:64}
+Dynatrace | dt0c01.⟪upper:24⟫.{upper:64}
+Dynatrace | dt0s16.⟪upper:8⟫.{upper:64}
 E2B | e2b_{hex:40}
 EasyPost | EZAK{alnum:54}
 EasyPost | EZTK{alnum:54}
@@ -193,7 +193,7 @@ Ory | ory_pat_{alnum:32}
 Packagist | packagist_uut_{hex:68}
 Paddle | pdl_live_apikey_{lower:26}_{alnum:22}_{alnum:3}
 PagerDuty | u+{b64u:18}
-PayPal Braintree | access_token$production${lower:16}${hex:32}
+PayPal Braintree | access_token$production$⟪lower:16⟫${hex:32}
 Perplexity | pplx-{alnum:48}
 Persona | persona_production_{uuid}
 Pinecone | pcsk_{alnum:5}_{alnum:63}
@@ -233,14 +233,14 @@ Shopify | shpat_{hex:32}
 Shopify | shpca_{hex:32}
 Shopify | shppa_{hex:32}
 Shopify | shpss_{hex:32}
-Slack | xoxb-{digits:12}-{digits:13}-{alnum:24}
-Slack | xoxp-{digits:12}-{digits:12}-{digits:13}-{hex:32}
-Slack | xapp-1-A{upper:10}-{digits:13}-{hex:64}
+Slack | xoxb-⟪digits:12⟫-⟪digits:13⟫-{alnum:24}
+Slack | xoxp-⟪digits:12⟫-⟪digits:12⟫-⟪digits:13⟫-{hex:32}
+Slack | xapp-1-A⟪upper:10⟫-⟪digits:13⟫-{hex:64}
 Slack | xoxe.xoxp-1-{alnum:163}
 Slack | xoxe-1-{alnum:146}
-Slack | https://hooks.slack.com/services/T{upper:10}/B{upper:10}/{alnum:24}
-Slack | xoxc-{digits:12}-{digits:12}-{digits:12}-{hex:64}
-Snowflake | ver:1-hint:{digits:12}-ETMs{b64:120}
+Slack | https://hooks.slack.com/services/T⟪upper:10⟫/B⟪upper:10⟫/{alnum:24}
+Slack | xoxc-⟪digits:12⟫-⟪digits:12⟫-⟪digits:12⟫-{hex:64}
+Snowflake | ver:1-hint:⟪digits:12⟫-ETMs{b64:120}
 Snyk | snyk_uat.{hex:8}.{b64u:90}
 SonarQube | squ_{hex:40}
 SonarQube | sqp_{hex:40}
@@ -302,10 +302,10 @@ Coze | pat_{alnum:64}
 Dify | app-{alnum:24}
 Stytch | secret-live-{b64u:36}=
 Liveblocks | sk_prod_{b64u:64}
-Ably | {b64u:6}.{b64u:6}:{b64u:43}
+Ably | ⟪b64u:6⟫.⟪b64u:6⟫:{b64u:43}
 PubNub | sec-c-{b64:48}
 Sanity | sk{alnum:178}
-Ghost | {hex:24}:{hex:64}
+Ghost | ⟪hex:24⟫:{hex:64}
 Wix | IST.eyJ{b64u:120}.{b64u:170}
 Adyen | AQE{b64:80}
 Mollie | live_{alnum:30}
@@ -314,11 +314,11 @@ Xendit | xnd_production_{alnum:52}
 Alchemy | alcht_{alnum:30}
 QuickNode | QN_{hex:32}
 Sentry | sntryi_{hex:64}
-Discord webhook | https://discord.com/api/webhooks/{digits:18}/{b64u:68}
-Telegram call | https://api.telegram.org/bot{digits:10}:AA{b64u:33}/sendMessage
-Zapier webhook | https://hooks.zapier.com/hooks/catch/{digits:7}/{lower:7}/
-Google Chat webhook | https://chat.googleapis.com/v1/spaces/AAAA{b64u:7}/messages?key=AIza{b64u:35}&token={b64u:43}
-Power Automate | https://prod-12.westeurope.logic.azure.com:443/workflows/{hex:32}/triggers/manual/paths/invoke?api-version=2016-06-01&sp=%2Ftriggers%2Fmanual%2Frun&sv=1.0&sig={b64u:43}
+Discord webhook | https://discord.com/api/webhooks/⟪digits:18⟫/{b64u:68}
+Telegram call | https://api.telegram.org/bot⟪digits:10⟫:AA{b64u:33}/sendMessage
+Zapier webhook | https://hooks.zapier.com/hooks/catch/⟪digits:7⟫/{lower:7}/
+Google Chat webhook | https://chat.googleapis.com/v1/spaces/AAAA⟪b64u:7⟫/messages?key=AIza{b64u:35}&token={b64u:43}
+Power Automate | https://prod-12.westeurope.logic.azure.com:443/workflows/⟪hex:32⟫/triggers/manual/paths/invoke?api-version=2016-06-01&sp=%2Ftriggers%2Fmanual%2Frun&sv=1.0&sig={b64u:43}
 IFTTT webhook | https://maker.ifttt.com/trigger/door/with/key/{b64u:22}
 Feishu webhook | https://open.feishu.cn/open-apis/bot/v2/hook/{uuid}
 DingTalk webhook | https://oapi.dingtalk.com/robot/send?access_token={hex:64}
@@ -347,7 +347,7 @@ JWT twice encoded | ZXlK¦aGJHY2lPaUpJVXpJMU5pSjk{b64:120}
 PASETO | v2.local.{b64u:120}
 Bearer | ‹Bearer› {alnum:40}
 Basic | ‹Basic› {b64:32}
-Digest | ‹Digest username="ann", realm="api", nonce="{hex:32}", uri="/v1",› response="{hex:32}"
+Digest | ‹Digest username="ann", realm="api", nonce="⟪hex:32⟫", uri="/v1",› response="{hex:32}"
 AWS4 | ‹AWS4-HMAC-SHA256› Credential=AKIA{b32:16}‹/20260302/eu-west-1/s3/aws4_request, SignedHeaders=host;x-amz-date,› Signature={hex:64}
 RSA key | ‹-----BEGIN RSA PRIVATE¦ KEY-----›\n{b64:64}\n{b64:64}\n{b64:40}==\n‹-----END RSA PRIVATE¦ KEY-----›
 PKCS 8 | ‹-----BEGIN PRIVATE¦ KEY-----›\n{b64:64}\n{b64:64}\n{b64:60}\n‹-----END PRIVATE¦ KEY-----›
@@ -356,12 +356,12 @@ OpenSSH key | ‹-----BEGIN OPENSSH PRIVATE¦ KEY-----›\nb3BlbnNzaC1rZXktdjEAA
 PGP key | ‹-----BEGIN PGP PRIVATE¦ KEY BLOCK-----›\n\n{b64:64}\n{b64:64}\n={b64:4}\n‹-----END PGP PRIVATE¦ KEY BLOCK-----›
 PEM, no end | ‹-----BEGIN RSA PRIVATE¦ KEY-----›\n{b64:64}\n{b64:50}
 PEM in one line | ‹-----BEGIN PRIVATE¦ KEY-----›\\n{b64:64}\\n{b64:64}\\n‹-----END PRIVATE¦ KEY-----›\\n
-PuTTY key | ‹PuTTY-User-Key-File-3: ssh-ed25519\nEncryption: none\nPrivate-Lines: 1›\n{b64:48}\n‹Private-MAC:› {hex:64}
-Shadow hash | $6$rounds=5000${alnum:16}${b64:86}
+PuTTY key | ‹PuTTY-User-Key-File-3: ssh-ed25519\nEncryption: none\nPrivate-Lines: 1›\n{b64:48}\n‹Private-MAC: ⟪hex:64⟫›
+Shadow hash | $6$rounds=5000$⟪alnum:16⟫${b64:86}
 bcrypt hash | $2b$12${alnum:53}
-Argon2 hash | $argon2id$v=19$m=65536,t=3,p=4${b64:22}${b64:43}
-Django hash | pbkdf2_sha256$600000${alnum:22}${b64:43}=
-Cisco type 9 | $9${alnum:14}${alnum:43}
+Argon2 hash | ‹$argon2id$v=19$m=65536,t=3,p=4$›⟪b64:22⟫${b64:43}
+Django hash | pbkdf2_sha256$600000$⟪alnum:22⟫${b64:43}=
+Cisco type 9 | $9$⟪alnum:14⟫${alnum:43}
 Ansible vault | ‹$ANSIBLE_VAULT;1.1;AES256›\n{hex:80}\n{hex:80}
 WireGuard | ‹PrivateKey› = {b64:43}=
 """
