@@ -62,6 +62,10 @@ const NAMES: [&str; 11] = [
     "transport",
     "request_id",
 ];
+/// Of a key that a limit cuts, as many characters are left at most.
+const LEFT_BY_A_LIMIT: usize = 1;
+/// The same of keys that were cut before they came here: the sum over the kinds of key.
+const LEFT_BEFORE: usize = 1_562;
 /// As many events are sent before they are looked at.
 const AT_ONCE: usize = 400;
 
@@ -206,32 +210,31 @@ fn sent_and_alone(place: &str, input: &Value, event: &Value) -> (Value, Value) {
     }
 }
 
-fn logger(sent: &MemoryTransport) -> UsageLogger {
-    UsageLogger::builder()
-        .env(|_| None)
-        .wire(Wire::ReoBatch)
-        .memory_transport(sent)
-        .product_id("demo")
-        .limits(
-            Limits::default()
-                .max_prompt_chars(65_536)
-                .max_query_chars(65_536)
-                .max_string_chars(65_536)
-                .max_error_chars(65_536)
-                .max_list_items(10_000)
-                .max_top_keys(10_000)
-                .max_nested_keys(10_000)
-                .max_depth(64)
-                .max_meta_bytes(200_000),
-        )
-        .build()
-        .expect("a logger")
+/// Limits that cut nothing here.
+fn wide() -> Limits {
+    Limits::default()
+        .max_prompt_chars(65_536)
+        .max_query_chars(65_536)
+        .max_string_chars(65_536)
+        .max_error_chars(65_536)
+        .max_list_items(10_000)
+        .max_top_keys(10_000)
+        .max_nested_keys(10_000)
+        .max_depth(64)
+        .max_meta_bytes(200_000)
 }
 
 /// Sends what `log` logs, and returns the events in the order of their logging.
-fn sent(log: impl FnOnce(&UsageLogger)) -> Vec<Value> {
+fn sent(limits: Limits, log: impl FnOnce(&UsageLogger)) -> Vec<Value> {
     let transport = MemoryTransport::new();
-    let usage = logger(&transport);
+    let usage = UsageLogger::builder()
+        .env(|_| None)
+        .wire(Wire::ReoBatch)
+        .memory_transport(&transport)
+        .product_id("demo")
+        .limits(limits)
+        .build()
+        .expect("a logger");
     log(&usage);
     usage
         .flush_blocking(Duration::from_secs(60))
@@ -268,7 +271,7 @@ fn a_text_is_redacted_within_an_event_as_it_is_alone() {
     let mut excepted = vec![0; EXCEPTIONS.len()];
     let mut report = String::new();
     for turns in turns.chunks(AT_ONCE) {
-        let events = sent(|usage| {
+        let events = sent(wide(), |usage| {
             for (_, place, input) in turns {
                 log(usage, place, input);
             }
@@ -313,7 +316,7 @@ fn a_whole_call_is_redacted_within_an_event_as_its_parts_are() {
     let calls = [measure::calls(false), measure::calls(true)].concat();
     let parts = ["arguments", "result", "error", "intent"];
     let given = |case: &measure::Case| parts.map(|part| case.input.get(part).cloned());
-    let events = sent(|usage| {
+    let events = sent(wide(), |usage| {
         for case in &calls {
             let [arguments, result, error, intent] = given(case);
             let mut call = ToolCall::new("search").arguments(&arguments);
@@ -354,4 +357,55 @@ fn a_whole_call_is_redacted_within_an_event_as_its_parts_are() {
         }
     }
     assert!(report.is_empty(), "{report}");
+}
+
+/// How much of a key's beginning stands at the end of a text.
+fn left_at_the_end(key: &str, text: &str) -> usize {
+    (0..=key.len())
+        .rev()
+        .find(|left| text.ends_with(&key[..*left]))
+        .unwrap_or_default()
+}
+
+#[test]
+fn little_is_left_of_a_key_that_a_cut_leaves_the_beginning_of() {
+    const LIMIT: usize = 64;
+    const LONGEST: usize = 40;
+    let keys: Vec<_> = secrets::all(&mut Random::new(5), 1)
+        .into_iter()
+        .filter(|secret| secret.category == "keys" && secret.text.len() > LONGEST)
+        .collect();
+    // The three dots behind a cut count among the characters kept.
+    let kept = |key: &str, left: usize| format!("{} {key}", "x".repeat(LIMIT - 4 - left));
+    let cuts = || (1..=LONGEST).flat_map(|left| keys.iter().map(move |key| (left, key)));
+    let events = sent(wide().max_string_chars(LIMIT), |usage| {
+        for (left, key) in cuts() {
+            let arguments = json!({"note": kept(&key.text, left)});
+            assert_eq!(
+                usage.log_usage(ToolCall::new("search").arguments(&arguments)),
+                Outcome::Queued
+            );
+        }
+    });
+    let mut by_limit = 0;
+    let mut before: BTreeMap<&str, usize> = BTreeMap::new();
+    for ((left, key), event) in cuts().zip(&events) {
+        let sent = event["meta"]["tool_arguments"]["note"].as_str();
+        let sent = sent.unwrap_or_default().trim_end_matches("...");
+        by_limit = by_limit.max(left_at_the_end(&key.text, sent));
+        let text = format!("it is {}", &key.text[..left]);
+        let most = before.entry(key.kind).or_default();
+        *most = left_at_the_end(&key.text, &redact_str(&text)).max(*most);
+    }
+    let mut worst: Vec<_> = before.iter().map(|(kind, left)| (*left, *kind)).collect();
+    worst.sort_unstable_by(|a, b| b.cmp(a));
+    let sum: usize = before.values().sum();
+    println!("characters left of a key, its prefix among them: cut by a limit at most {by_limit}");
+    println!(
+        "cut before it came here: {sum} of {} kinds, most of {:?}",
+        worst.len(),
+        &worst[..12]
+    );
+    assert!(by_limit <= LEFT_BY_A_LIMIT, "{by_limit}");
+    assert!(sum <= LEFT_BEFORE, "{sum}: {worst:?}");
 }

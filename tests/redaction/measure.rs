@@ -39,8 +39,8 @@ const ONE_IN: u64 = 8;
 /// What may be wrong in each set, at most: secrets left, harmless cases damaged, neighbours lost, cases that a second pass
 /// changes. A number here is lowered when the redactor gets better, and never raised.
 const HELD: &[(&str, [usize; 4])] = &[
-    ("context", [220, 0, 0, 0]),
-    ("context, kept aside", [259, 0, 0, 0]),
+    ("context", [217, 0, 0, 0]),
+    ("context, kept aside", [247, 0, 0, 0]),
     ("lines", [0, 15, 0, 0]),
     ("lines, kept aside", [0, 42, 0, 0]),
     ("named", [102, 0, 0, 0]),
@@ -49,8 +49,8 @@ const HELD: &[(&str, [usize; 4])] = &[
     ("near misses, kept aside", [0, 23, 0, 0]),
     ("own source", [0, 3, 0, 0]),
     ("own source, kept aside", [0, 3, 0, 0]),
-    ("self", [116, 0, 0, 0]),
-    ("self, kept aside", [151, 0, 0, 0]),
+    ("self", [92, 0, 0, 0]),
+    ("self, kept aside", [128, 0, 0, 0]),
     ("whole calls", [12, 11, 40, 0]),
     ("whole calls, kept aside", [16, 13, 69, 0]),
 ];
@@ -407,8 +407,14 @@ impl Table {
                 wrong.push("DAMAGED");
             }
         } else {
-            let left = case.left(&seen);
-            row.secrets += case.secrets.len();
+            // A key may have several parts, a call several secrets.
+            let most = if case.set == "whole calls" {
+                case.secrets.len()
+            } else {
+                1
+            };
+            let left = case.left(&seen).min(most);
+            row.secrets += most;
             row.left += left;
             if left > 0 {
                 for part in case.kind.split(" in ") {
