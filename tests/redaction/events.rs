@@ -1,7 +1,9 @@
-//! The corpora within events: what is sent of a text at each place it can stand in, beside what the redactor makes of it alone.
+//! The corpora within events: what is sent of a text at each place it can stand in, beside what the redactor makes of
+//! it alone.
 //!
-//! An event goes another way (`redact/seal.rs`): one walk over all that the caller gave, with what was found before remembered. `tests/it/redaction.rs`
-//! has single keys in every field of every wire, before and behind `before_send`; here are many texts, and the places take turns.
+//! An event goes another way (`redact/seal.rs`): one walk over all that the caller gave, with what was found before
+//! remembered. `tests/it/redaction.rs` has single keys in every field of every wire, before and behind `before_send`;
+//! here are many texts, and the places take turns.
 
 use std::collections::BTreeMap;
 use std::time::Duration;
@@ -42,7 +44,7 @@ const EXCEPTIONS: &[(&str, usize, &str)] = &[
     (
         "creds: ",
         14,
-        "an event has one pass, a text as many as find something: a mark behind a slash makes what stands before it a finding",
+        "an event has one pass, a text as many as find something: a mark makes a finding of what is before",
     ),
     ("user/pass: ", 14, "the same"),
 ];

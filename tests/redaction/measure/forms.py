@@ -343,7 +343,7 @@ JWT HS256 | eyJ¦hbGciOiJIUzI1NiIsInR5cCI6IkpXVCJ9.eyJ{b64u:90}.{b64u:43}
 JWT RS256 | eyJ¦hbGciOiJSUzI1NiIsImtpZCI6Ijk3In0.eyJ{b64u:160}.{b64u:342}
 JWT none | eyJ¦hbGciOiJub25lIn0.eyJ{b64u:60}.
 JWE | eyJ¦hbGciOiJkaXIiLCJlbmMiOiJBMjU2R0NNIn0..{b64u:16}.{b64u:80}.{b64u:22}
-JWT twice encoded | ZXlK¦aGJHY2lPaUpJVXpJMU5pSjk{b64:120}
+JWT twice encoded | ZXlK¦aGJHY2lP¦aUpJVXpJMU5pSjk{b64:120}
 PASETO | v2.local.{b64u:120}
 Bearer | ‹Bearer› {alnum:40}
 Basic | ‹Basic› {b64:32}
