@@ -8,11 +8,15 @@ that may go together with a secret; `¦` breaks what must not stand in a file as
 import json
 import random
 import re
+import sys
 from pathlib import Path
 
-import compose
-import forms
-import names
+# No folder of compiled files beside the data.
+sys.dont_write_bytecode = True
+
+import compose  # noqa: E402
+import forms  # noqa: E402
+import names  # noqa: E402
 
 HERE = Path(__file__).parent
 SEED = 20_261_128

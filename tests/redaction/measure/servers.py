@@ -117,6 +117,7 @@ SERVERS = {
             [],
             [text("«ts» DEBUG POST /oauth/token grant_type=client_credentials&client_id=shop&client_secret=«O»\n«ts» INFO  200 in 41ms"),
              text("«ts» ERROR upstream refused: Authorization: Bearer «O»\n«ts» INFO  retry 2 of 5"),
+             text("«ts» DEBUG config api_key=⟦alnum:32#a⟧ region=eu\n«ts» WARN  quota of ⟦alnum:32#a⟧ is used up\n«ts» INFO  paused"),
              text("\x1b[2m«ts»\x1b[0m \x1b[32m INFO\x1b[0m \x1b[2mcheckout::auth\x1b[0m\x1b[2m:\x1b[0m connected \x1b[3mpassword\x1b[0m\x1b[2m=\x1b[0m\"«P»\" \x1b[3mattempt\x1b[0m\x1b[2m=\x1b[0m2")]),
     ],
     "docker": [
@@ -355,7 +356,7 @@ SERVERS = {
              text("src/login.ts:41:  const password = form.get('password');\nsrc/login.ts:58:  if (password.length < 12) throw new WeakPassword();\nsrc/api.ts:7:import { apiKeyFromEnv } from './env';"),
              {"exit_code": 0, "stdout": "Everything up-to-date\n", "stderr": "", "duration_ms": "«int»"}],
             ["bash: line 1: kubectx: command not found", "Command timed out after 20000 ms: npm run build -- --mode production"],
-            [{"command": "cur¦l -u admin:«W» https://«host»/api/v1/status"}, {"command": "sshpass -p '«P»' ssh -l deploy «host» uptime"}, {"command": "curl -H 'Authorization: Bearer «O»' https://api.example.com/v2/orders?limit=5"},
+            [{"command": "cur¦l -u admin:«W» https://«host»/api/v1/status"}, {"command": "TOKEN=⟦alnum:32#a⟧; ./notify ⟦alnum:32#a⟧ --channel ops && echo done"}, {"command": "sshpass -p '«P»' ssh -l deploy «host» uptime"}, {"command": "curl -H 'Authorization: Bearer «O»' https://api.example.com/v2/orders?limit=5"},
              {"command": "export VAULT_TOKEN=hv¦s.⟦b64u:90⟧ && vault kv get kv/app"}, {"command": "mysqldump -h «host» -u root -p«W» shop | gzip > shop.sql.gz"}, {"command": "echo «O» | docker login -u ci --password-stdin registry.example.com"}, {"command": "PGPASSWORD=«W» psql -h «host» -U app -c 'select 1'"}],
             [text("+ ./deploy.sh --env prod --api-key «O»\nuploading 41 files\ndone"), {"exit_code": 0, "stdout": "HOME=/root\nGITHUB_TOKEN=«GH»\nSHLVL=1\n", "stderr": ""}],
             ["curl: (22) The requested URL returned error: 403 https://«host»/hook?token=«O»", "fatal: could not read from https://«first»:«O»@git.example.com/infra.git"]),
@@ -379,7 +380,8 @@ SERVERS = {
              text("HTTP/1.1 304 Not Modified\nETag: \"⟪hex:40⟫\"\nCache-Control: private, max-age=60")],
             ["HTTP 401: {\"error\":\"invalid_token\",\"error_description\":\"The access token expired\"}", "getaddrinfo ENOTFOUND «host»"],
             [{"method": "GET", "url": "https://api.example.com/v2/orders/«id»", "headers": {"Authorization": "Bearer «O»", "Accept": "application/json"}}, {"method": "POST", "url": "https://api.example.com/login", "body": "username=«first»&password=«W»&remember=1"},
-             {"method": "GET", "url": "https://maps.example.com/geocode?q=«city»&key=AIz¦a⟦b64u:35⟧&lang=en"}, {"method": "GET", "url": "https://api.example.com/me", "headers": {"X-Api-Key": "«O»", "User-Agent": "agent/1.4"}}],
+             {"method": "GET", "url": "https://maps.example.com/geocode?q=«city»&key=AIz¦a⟦b64u:35⟧&lang=en"}, {"method": "GET", "url": "https://api.example.com/me", "headers": {"X-Api-Key": "«O»", "User-Agent": "agent/1.4"}},
+             {"method": "GET", "url": "https://api.example.com/v1/⟦alnum:32#a⟧/orders?page=2", "headers": {"X-Api-Key": "⟦alnum:32#a⟧"}}],
             [{"status": 200, "headers": {"set-cookie": "sid=⟦b64u:43⟧; Path=/; HttpOnly; Secure", "content-type": "text/html"}, "body": "<p>«note»</p>"}, inner({"access_token": "ey¦JhbGciOiJIUzI1NiJ9.ey⟦b64u:80⟧.⟦b64u:43⟧", "refresh_token": "⟦b64u:64⟧", "expires_in": 3600, "token_type": "Bearer", "scope": "read write"})],
             ["403 Forbidden: GET https://api.example.com/v1/files?access_token=«O»&page=2"]),
     ],
@@ -415,7 +417,7 @@ SERVERS = {
             [inner({"data": [{"id": "AQAAA⟪b64u:40⟫", "attributes": {"service": "checkout", "message": "token refresh took 812ms", "tags": ["env:prod", "version:«ver»"]}}], "meta": {"page": {"after": "⟪alnum:60⟫"}}})],
             ["Rate limit of 300 requests in 3600 seconds reached. Please try again later."],
             [{"headers": {"DD-API-KEY": "⟦hex:32⟧", "DD-APPLICATION-KEY": "⟦hex:40⟧"}, "query": "status:error"}],
-            [inner({"data": [{"attributes": {"message": "login failed for «E» with password '«P»' from «ip»"}}]}), inner({"data": [{"attributes": {"message": "config loaded: {\"dbUrl\":\"postgres://svc:«O»@«host»/app\",\"poolSize\":10}"}}]})],
+            [inner({"data": [{"attributes": {"message": "login failed for «E» with password '«P»' from «ip»"}}]}), inner({"data": [{"attributes": {"message": "cannot use ⟦alnum:40#a⟧ for billing", "config": {"apiKey": "⟦alnum:40#a⟧", "retries": 3}}}]}), inner({"data": [{"attributes": {"message": "config loaded: {\"dbUrl\":\"postgres://svc:«O»@«host»/app\",\"poolSize\":10}"}}]})],
             []),
     ],
     "elasticsearch": [
@@ -450,7 +452,7 @@ SERVERS = {
             [text("Started by user «person»\n[Pipeline] withCredentials\nMasking supported pattern matches of $REGISTRY_PASSWORD\n+ docker push registry.example.com/storefront:«ver»\nFinished: SUCCESS"), {"queueId": "«id»", "url": "https://ci.example.net/job/storefront/«int»/"}],
             ["No valid crumb was included in the request", "java.nio.file.NoSuchFileException: /var/jenkins/workspace/«path»"],
             [{"job": "deploy", "parameters": {"TARGET": "prod", "DEPLOY_PASSWORD": "«P»"}}, {"url": "https://ci.example.net/job/deploy/build?token=«O»&cause=release"}],
-            [text("+ mvn deploy -Dnexus.password=«W» -DskipTests\n[INFO] BUILD SUCCESS"), text("<com.cloudbees.plugins.credentials.impl.UsernamePasswordCredentialsImpl>\n  <id>nexus</id>\n  <username>ci</username>\n  <password>«P»</password>\n</com.cloudbees.plugins.credentials.impl.UsernamePasswordCredentialsImpl>")],
+            [text("+ mvn deploy -Dnexus.password=«W» -DskipTests\n[INFO] BUILD SUCCESS"), text("+ export NEXUS_PASSWORD=⟦alnum:20#a⟧\n[DEBUG] sending ci:⟦alnum:20#a⟧ to nexus.example.net\n[INFO] BUILD SUCCESS"), text("<com.cloudbees.plugins.credentials.impl.UsernamePasswordCredentialsImpl>\n  <id>nexus</id>\n  <username>ci</username>\n  <password>«P»</password>\n</com.cloudbees.plugins.credentials.impl.UsernamePasswordCredentialsImpl>")],
             []),
     ],
     "sheets": [
@@ -488,7 +490,7 @@ SERVERS = {
             [{"observations": [{"entityName": "«person»", "contents": ["prefers short answers", "works on the key rotation project", "«note»"]}]}],
             [{"entities": [{"name": "«company»", "entityType": "customer", "observations": ["renewal in «date»", "uses SSO, no passwords"]}], "relations": []}],
             ["Entity with name «word» not found"],
-            [{"observations": [{"entityName": "«person»", "contents": ["login for the intranet: «first» / «P»", "«note»"]}]}, {"observations": [{"entityName": "«person»", "contents": ["email «E»", "phone «T»"]}]}],
+            [{"observations": [{"entityName": "«person»", "contents": ["login for the intranet: «first» / «P»", "«note»"]}]}, {"observations": [{"entityName": "build", "contents": ["the deploy token is ⟦alnum:32#a⟧", "retried with ⟦alnum:32#a⟧ on «day», same answer"]}]}, {"observations": [{"entityName": "«person»", "contents": ["email «E»", "phone «T»"]}]}],
             [{"entities": [{"name": "router", "observations": ["admin password is «P»", "firmware «ver»"]}]}], []),
     ],
     "openai": [
@@ -552,7 +554,7 @@ SERVERS = {
             [{"playbook": "site.yml", "limit": "web", "tags": ["nginx"], "extra_vars": {"app_version": "«ver»"}}],
             [text("TASK [users : set password policy] ***\nok: [web-03]\n\nTASK [app : template config] ***\nchanged: [web-03]\n\nPLAY RECAP ***\nweb-03 : ok=14 changed=1 unreachable=0 failed=0 skipped=3")],
             ["fatal: [web-03]: FAILED! => {\"censored\": \"the output has been hidden due to the fact that 'no_log: true' was specified for this result\"}"],
-            [{"playbook": "site.yml", "extra_vars": {"app_version": "«ver»", "ansible_become_password": "«P»"}}],
+            [{"playbook": "site.yml", "extra_vars": {"app_version": "«ver»", "ansible_become_password": "«P»"}}, {"playbook": "site.yml", "extra_vars": {"db_password": "⟦alnum:24#a⟧"}, "args": ["--verify", "⟦alnum:24#a⟧", "--diff"]}],
             [text("ok: [db-3] => {\n    \"msg\": \"mysql_root_password: «O»\"\n}"), text("--- before: /etc/app.conf\n+++ after: /etc/app.conf\n@@ -3,3 +3,3 @@\n listen = 8080\n-api_secret = «O»\n+api_secret = ⟦alnum:32⟧\n")], []),
     ],
     "kafka": [
