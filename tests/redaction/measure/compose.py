@@ -1,6 +1,7 @@
 """Puts whole tool calls and lines together from the parts of `servers`, `phrases` and `lines`."""
 
 import re
+from collections import Counter
 
 import forms
 import lines
@@ -124,25 +125,33 @@ EVERYDAY = [*lines.FAMILIES.values(), *[["«long»"]] * 8]
 LANGUAGES = ["en"] * 6 + ["de"] * 3 + ["fr", "fr", "es", "es", "pt", "pt", "it", "nl", "pl", "tr", "ru", "ru", "ja", "ja", "zh", "zh", "ko", "ar"]
 
 
-def call(dice, kind, act, with_secret):
+def pick(dice, used, act, place):
+    """One of the parts of a place that were used least."""
+    counts = [used[id(act), place, at] for at in range(len(act[place]))]
+    at = dice.choice([at for at, count in enumerate(counts) if count == min(counts)])
+    used[id(act), place, at] += 1
+    return act[place][at]
+
+
+def call(dice, used, kind, act, with_secret):
     """A call with a secret in some of its parts, or in none."""
     language = dice.choice(LANGUAGES)
     filler = Filler(dice, language)
     places = []
     if with_secret:
-        able = [place for place in ("sargs", "sok", "serr") if act[place]] + ["intent"]
-        places = dice.sample(able, min(len(able), dice.choice([1, 1, 1, 2])))
+        able = [place for place in ("sargs", "sok", "serr") for _ in act[place]] + ["intent"]
+        places = {dice.choice(able) for _ in range(dice.choice([1, 1, 1, 2]))}
     whole = {"kind": kind, "lang": language, "tool": act["tool"]}
     if "intent" in places:
         whole["intent"] = filler.fill(dice.choice(phrases.CONFIDES[language]))
     elif dice.random() < 0.7:
         whole["intent"] = filler.fill(dice.choice(phrases.TASKS[language]))
-    whole["arguments"] = filler.fill(dice.choice(act["sargs"] if "sargs" in places else act["args"]))
+    whole["arguments"] = filler.fill(pick(dice, used, act, "sargs" if "sargs" in places else "args"))
     fails = "serr" in places or ("sok" not in places and act["err"] and dice.random() < 0.25)
     if fails:
-        whole["error"] = filler.fill(dice.choice(act["serr"] if "serr" in places else act["err"]))
+        whole["error"] = filler.fill(pick(dice, used, act, "serr" if "serr" in places else "err"))
     if not fails or "sok" in places:
-        whole["result"] = filler.fill(dice.choice(act["sok"] if "sok" in places else act["ok"]))
+        whole["result"] = filler.fill(pick(dice, used, act, "sok" if "sok" in places else "ok"))
         if isinstance(whole["result"], dict) and dice.random() < 0.5:
             more = "\n".join(filler.fill(dice.choice(dice.choice(EVERYDAY))) for _ in range(dice.randrange(3, 9)))
             whole["result"].setdefault("content", []).append({"type": "text", "text": more})
@@ -153,13 +162,14 @@ def calls(dice):
     """Six hundred calls, half of them without a secret; a kind of server is kept aside with all of its calls."""
     kinds = sorted(servers.SERVERS)
     aside = set(dice.sample(kinds, len(kinds) // 2))
-    made = []
+    made, used = [], Counter()
     while len(made) < 600:
         kind = kinds[len(made) % len(kinds)]
         acts = servers.SERVERS[kind]
         turn = len(made) // len(kinds)
-        with_secret = len(made) % 2 == 1
-        whole = call(dice, kind, acts[turn % len(acts)], with_secret)
+        # Each act has calls of both sorts, whatever the number of kinds and acts.
+        with_secret = (turn // len(acts) + kinds.index(kind)) % 2 == 1
+        whole = call(dice, used, kind, acts[turn % len(acts)], with_secret)
         assert ("⟦" in str(whole)) == with_secret, whole
         made.append((kind in aside, whole))
     return made

@@ -560,7 +560,7 @@ SERVERS = {
     "kafka": [
         act("consume",
             [{"topic": "orders.v2", "group": "audit", "max": "«int»", "offset": "⟪digits:9⟫"}],
-            [[{"partition": 3, "offset": "⟪digits:9⟫", "key": "order-«id»", "value": {"total": "«money»", "currency": "EUR", "session": "«uuid»"}}]],
+            [[{"partition": 3, "offset": "⟪digits:9⟫", "key": "or¦der-«id»", "value": {"total": "«money»", "currency": "EUR", "session": "«uuid»"}}]],
             ["UNKNOWN_TOPIC_OR_PARTITION: orders.v3"],
             [{"config": "security.protocol=SASL_SSL\nsasl.mechanism=PLAIN\nsasl.jaas.config=org.apache.kafka.common.security.plain.PlainLoginModule required username=\"app\" password=\"«P»\";"}],
             [[{"partition": 0, "key": "us¦er-«id»", "value": {"event": "signup", "email": "«E»", "password": "«P»"}}]], []),
