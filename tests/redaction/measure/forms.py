@@ -48,7 +48,7 @@ Browserbase | bb_live_{b64u:27}
 Buildkite | bkua_{hex:40}
 Buildkite | bkct_{alnum:40}
 Cal.com | cal_live_{hex:32}
-Canva | cnvca{b64u:48}
+Canva | cnvca{b64u:51}
 Cerebras | csk-{lower:48}
 Checkout.com | sk_sbox_{lower:26}
 CircleCI | CCIPAT_{alnum:22}_{hex:40}
@@ -216,7 +216,7 @@ ReadMe | rdme_{lower:70}
 Render | rnd_{alnum:28}
 Replicate | r8_{alnum:37}
 Resend | re_{alnum:8}_{alnum:24}
-Retool | retool_{alnum:40}
+Retool | retool_01{lower:24}
 Rootly | rootly_{hex:64}
 RubyGems | rubygems_{hex:48}
 RunPod | rpa_{upper:44}
@@ -270,7 +270,7 @@ TrueNAS | 2-{alnum:64}
 Twilio | SK{hex:32}
 Twitch | oauth:{lower:30}
 Typeform | tfp_{b64u:44}_{b64u:14}
-Unkey | unkey_{alnum:22}
+Unkey | unkey_{alnum:24}
 Vault | hvs.{b64u:95}
 Vault | hvb.{b64u:138}
 Vault | hvr.{b64u:100}
@@ -290,7 +290,7 @@ Tencent Cloud | AKID{alnum:32}
 Volcengine | AKLT{b64u:47}
 Baidu Cloud | ALTAK-{alnum:21}
 Ionic | ion_{alnum:42}
-Telnyx | KEY0{HEX:30}_{alnum:22}
+Telnyx | KEY0{HEX:31}_{alnum:22}
 Logfire | pylf_v1_eu_{alnum:43}
 Deno Deploy | ddp_{alnum:36}
 dbt Cloud | dbtc_{b64u:40}
@@ -312,7 +312,6 @@ Mollie | live_{alnum:30}
 Paystack | sk_live_{hex:40}
 Xendit | xnd_production_{alnum:52}
 Alchemy | alcht_{alnum:30}
-QuickNode | QN_{hex:32}
 Sentry | sntryi_{hex:64}
 Discord webhook | https://discord.com/api/webhooks/⟪digits:18⟫/{b64u:68}
 Telegram call | https://api.telegram.org/bot⟪digits:10⟫:AA{b64u:33}/sendMessage
@@ -489,6 +488,7 @@ Plaid | {hex:30}
 Pocket | {hex:30}
 Postmark | {uuid}
 Pusher | {hex:20}
+Railway | {uuid}
 RapidAPI | {alnum:50}
 Raygun | {alnum:22}
 ReCAPTCHA | 6L{b64u:38}
