@@ -38,7 +38,7 @@ const PLACES: &[&str] = &[
 const EXCEPTIONS: &[(&str, usize, &str)] = &[
     (
         "data:image/png;base64,",
-        80,
+        30,
         "capture puts the kind and size of an image in its place, before the redactor",
     ),
     (
