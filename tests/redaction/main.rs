@@ -11,8 +11,10 @@
 
 mod containers;
 mod context;
+mod events;
 mod harmless;
 mod laws;
+mod measure;
 mod random;
 mod secrets;
 

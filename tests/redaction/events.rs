@@ -1,0 +1,418 @@
+//! The corpora within events: what is sent of a text at each place it can stand in, beside what the redactor makes of
+//! it alone.
+//!
+//! An event goes another way (`redact/seal.rs`): one walk over all that the caller gave, with what was found before
+//! remembered. `tests/it/redaction.rs` has single keys in every field of every wire, before and behind `before_send`;
+//! here are many texts, and the places take turns.
+
+use std::collections::BTreeMap;
+use std::time::Duration;
+
+use mcp_usage::limits::Limits;
+use mcp_usage::testing::MemoryTransport;
+use mcp_usage::{Custom, Identity, Outcome, ToolCall, UsageLogger, Wire, redact_str, redact_value};
+use serde_json::value::RawValue;
+use serde_json::{Map, Value, json};
+
+use crate::random::Random;
+use crate::{containers, context, harmless, measure, secrets};
+
+/// Places of a string or any other value. Names of tools and the identity stay as the host gave them.
+const PLACES: &[&str] = &[
+    "argument",
+    "arguments",
+    "raw arguments",
+    "nested",
+    "JSON text",
+    "key",
+    "result",
+    "raw result",
+    "error",
+    "prompt",
+    "meta",
+    "meta key",
+    "kind",
+    "names",
+];
+/// Texts for which the two ways may differ: how they begin, how many times they may, and why.
+const EXCEPTIONS: &[(&str, usize, &str)] = &[
+    (
+        "data:image/png;base64,",
+        30,
+        "capture puts the kind and size of an image in its place, before the redactor",
+    ),
+    (
+        "creds: ",
+        14,
+        "an event has one pass, a text as many as find something: a mark makes a finding of what is before",
+    ),
+    ("user/pass: ", 14, "the same"),
+];
+/// Longer texts are cut at the places of names and keys.
+const LONGEST_NAME: usize = 200;
+/// The fields of an event that hold a name, those of `meta` last.
+const NAMES: [&str; 11] = [
+    "user_agent",
+    "ip_addr",
+    "source",
+    "environment",
+    "product_id",
+    "conversation_id",
+    "client_name",
+    "client_version",
+    "protocol_version",
+    "transport",
+    "request_id",
+];
+/// Of a key that a limit cuts, as many characters are left at most.
+const LEFT_BY_A_LIMIT: usize = 1;
+/// The same of keys that were cut before they came here: the sum over the kinds of key.
+const LEFT_BEFORE: usize = 1_562;
+/// Texts that are printed, per place.
+const SHOWN: usize = 3;
+/// As many events are sent before they are looked at.
+const AT_ONCE: usize = 400;
+
+/// Texts and values of the corpora: those which stand for a rule all, of the others a part, so that it takes seconds.
+fn inputs() -> Vec<(&'static str, Value)> {
+    let mut random = Random::new(20_261_128);
+    let mut all = Vec::new();
+    for secret in secrets::all(&mut random, 1) {
+        for case in containers::around(&secret.text, &mut random) {
+            all.push(("secrets", case.input));
+        }
+    }
+    for (name, value) in secrets::named(&mut random) {
+        for case in containers::assigned(&name, &value, &mut random) {
+            all.push(("assigned", case.input));
+        }
+    }
+    // Each key and each name has all the containers; a part of them is enough here.
+    let mut turn = 0;
+    all.retain(|_| {
+        turn += 1;
+        turn % 6 == 0
+    });
+    for case in context::all() {
+        all.push(("particular files", case.input));
+    }
+    for cases in [
+        harmless::lines(false),
+        harmless::pages(),
+        harmless::about(),
+        harmless::made_up(&mut random),
+    ] {
+        let half = cases.into_iter().step_by(2);
+        all.extend(half.map(|case| ("harmless", case.input)));
+    }
+    for held_out in [false, true] {
+        for cases in [measure::keys(held_out), measure::lines(held_out)] {
+            let half = cases.into_iter().step_by(2);
+            all.extend(half.map(|case| ("the measure", case.input)));
+        }
+    }
+    all
+}
+
+fn text_of(input: &Value) -> String {
+    match input {
+        Value::String(text) => text.clone(),
+        other => other.to_string(),
+    }
+}
+
+/// What the caller gives as arguments at a place.
+fn arguments(place: &str, input: &Value) -> Value {
+    match place {
+        "nested" => json!({"a": {"b": [1, {"c": input}]}, "z": 2}),
+        "JSON text" => json!({"body": json!({"x": input, "y": 1}).to_string()}),
+        "key" => json!({text_of(input): "as a key"}),
+        "arguments" | "raw arguments" if input.is_object() => input.clone(),
+        _ => json!({"note": input, "count": 7}),
+    }
+}
+
+fn log(usage: &UsageLogger, place: &str, input: &Value) {
+    let text = text_of(input);
+    let given = arguments(place, input);
+    let call = ToolCall::new("search");
+    let outcome = match place {
+        "raw arguments" => {
+            let raw: Box<RawValue> = serde_json::value::to_raw_value(&given).expect("JSON");
+            usage.log_usage(call.arguments(&raw))
+        }
+        "raw result" => {
+            let raw: Box<RawValue> = serde_json::value::to_raw_value(input).expect("JSON");
+            usage.log_usage(call.result(&raw))
+        }
+        "result" => usage.log_usage(call.result(input)),
+        "error" => usage.log_usage(call.error(&text)),
+        "prompt" => usage.log_usage(call.prompt(&text)),
+        "meta" => usage.log_usage(call.meta("note", input)),
+        "meta key" => usage.log_usage(call.meta(&text, &1)),
+        "kind" => usage.log_usage(Custom::new(&text).identity(Identity::new("u_7", "INTERNAL"))),
+        "names" => usage.log_usage(
+            call.user_agent(&text)
+                .ip_addr(&text)
+                .source(&text)
+                .environment(&text)
+                .product_id(&text)
+                .conversation_id(&text)
+                .client_name(&text)
+                .client_version(&text)
+                .protocol_version(&text)
+                .transport(&text)
+                .request_id(&text),
+        ),
+        _ => usage.log_usage(call.arguments(&given)),
+    };
+    assert_eq!(outcome, Outcome::Queued, "{place}: {input}");
+}
+
+/// What was sent at a place, and what the redactor makes of it outside of an event.
+fn sent_and_alone(place: &str, input: &Value, event: &Value) -> (Value, Value) {
+    let meta = &event["meta"];
+    let text = || Value::from(redact_str(&text_of(input)));
+    match place {
+        "result" | "raw result" => (meta["result"].clone(), redact_value(input)),
+        "error" | "prompt" => (meta[place].clone(), text()),
+        "meta" => (
+            meta["note"].clone(),
+            redact_value(&json!({"note": input}))["note"].clone(),
+        ),
+        "meta key" => {
+            let names = meta.as_object().into_iter().flatten();
+            let own: Map<String, Value> = names
+                .filter(|(_, value)| **value == json!(1))
+                .filter(|(name, _)| *name != "sequence")
+                .map(|(name, value)| (name.clone(), value.clone()))
+                .collect();
+            (
+                Value::Object(own),
+                redact_value(&json!({text_of(input): 1})),
+            )
+        }
+        "kind" => (event["activity_type"].clone(), text()),
+        "names" => {
+            let sent = NAMES
+                .iter()
+                .map(|name| {
+                    let at = if event.get(*name).is_some() {
+                        event
+                    } else {
+                        meta
+                    };
+                    at[*name].clone()
+                })
+                .collect();
+            (Value::Array(sent), Value::Array(vec![text(); NAMES.len()]))
+        }
+        _ => (
+            meta["tool_arguments"].clone(),
+            redact_value(&arguments(place, input)),
+        ),
+    }
+}
+
+/// Limits that cut nothing here.
+fn wide() -> Limits {
+    Limits::default()
+        .max_prompt_chars(65_536)
+        .max_query_chars(65_536)
+        .max_string_chars(65_536)
+        .max_error_chars(65_536)
+        .max_list_items(10_000)
+        .max_top_keys(10_000)
+        .max_nested_keys(10_000)
+        .max_depth(64)
+        .max_meta_bytes(200_000)
+}
+
+/// Sends what `log` logs, and returns the events in the order of their logging.
+fn sent(limits: Limits, log: impl FnOnce(&UsageLogger)) -> Vec<Value> {
+    let transport = MemoryTransport::new();
+    let usage = UsageLogger::builder()
+        .env(|_| None)
+        .wire(Wire::ReoBatch)
+        .memory_transport(&transport)
+        .product_id("demo")
+        .limits(limits)
+        .build()
+        .expect("a logger");
+    log(&usage);
+    usage
+        .flush_blocking(Duration::from_secs(60))
+        .expect("all events are sent");
+    let mut events = transport.events();
+    events.sort_by_key(|event| event["meta"]["sequence"].as_u64());
+    events
+}
+
+/// A text stands at one of the places, those which stand for a rule at all of them.
+fn turns() -> Vec<(&'static str, &'static str, Value)> {
+    let mut turns = Vec::new();
+    for (index, (corpus, input)) in inputs().into_iter().enumerate() {
+        let places = if corpus == "particular files" {
+            PLACES
+        } else {
+            let at = index % PLACES.len();
+            &PLACES[at..=at]
+        };
+        for place in places {
+            let short = ["key", "meta key", "kind", "names"].contains(place);
+            if !short || (input.is_string() && text_of(&input).chars().count() <= LONGEST_NAME) {
+                turns.push((corpus, *place, input.clone()));
+            }
+        }
+    }
+    turns
+}
+
+#[test]
+fn a_text_is_redacted_within_an_event_as_it_is_alone() {
+    let turns = turns();
+    let mut counts: BTreeMap<&str, (usize, usize)> = BTreeMap::new();
+    let mut excepted = vec![0; EXCEPTIONS.len()];
+    let mut report = String::new();
+    for turns in turns.chunks(AT_ONCE) {
+        let events = sent(wide(), |usage| {
+            for (_, place, input) in turns {
+                log(usage, place, input);
+            }
+        });
+        assert_eq!(events.len(), turns.len());
+        for ((corpus, place, input), event) in turns.iter().zip(&events) {
+            let (sent, alone) = sent_and_alone(place, input, event);
+            let count = counts.entry(place).or_default();
+            count.0 += 1;
+            if sent == alone {
+                continue;
+            }
+            let text = text_of(input);
+            let exception = EXCEPTIONS
+                .iter()
+                .position(|(begins, ..)| text.starts_with(begins));
+            match exception {
+                Some(index) => excepted[index] += 1,
+                None => {
+                    count.1 += 1;
+                    if count.1 > SHOWN {
+                        continue;
+                    }
+                    report += &format!(
+                        "{corpus} as {place}\n   {input}\n   sent  {sent}\n   alone {alone}\n"
+                    );
+                }
+            }
+        }
+    }
+    println!("{:<16}{:>8}{:>8}", "place", "texts", "differ");
+    for (place, (of, differ)) in &counts {
+        println!("{place:<16}{of:>8}{differ:>8}");
+    }
+    for ((begins, most, why), found) in EXCEPTIONS.iter().zip(&excepted) {
+        println!("{begins:<24}{found:>6} of at most {most}: {why}");
+        assert!(found <= most, "{begins}: {found} times");
+    }
+    assert!(counts.len() == PLACES.len() && counts.values().all(|(of, _)| *of >= 300));
+    assert!(report.is_empty(), "{report}");
+}
+
+#[test]
+fn a_whole_call_is_redacted_within_an_event_as_its_parts_are() {
+    let calls = [measure::calls(false), measure::calls(true)].concat();
+    let parts = ["arguments", "result", "error", "intent"];
+    let given = |case: &measure::Case| parts.map(|part| case.input.get(part).cloned());
+    let events = sent(wide(), |usage| {
+        for case in &calls {
+            let [arguments, result, error, intent] = given(case);
+            let mut call = ToolCall::new("search").arguments(&arguments);
+            call = match &result {
+                Some(result) => call.result(result),
+                None => call,
+            };
+            call = match error.as_ref().and_then(Value::as_str) {
+                Some(error) => call.error(error),
+                None => call,
+            };
+            call = match intent.as_ref().and_then(Value::as_str) {
+                Some(intent) => call.prompt(intent),
+                None => call,
+            };
+            assert_eq!(usage.log_usage(call), Outcome::Queued);
+        }
+    });
+    assert_eq!(events.len(), calls.len());
+    let mut report = String::new();
+    for (case, event) in calls.iter().zip(&events) {
+        for (part, given) in parts.iter().zip(given(case)) {
+            let name = match *part {
+                "arguments" => "tool_arguments",
+                "intent" => "prompt",
+                other => other,
+            };
+            let (sent, alone) = (
+                event["meta"].get(name).cloned().unwrap_or_default(),
+                given.as_ref().map(redact_value).unwrap_or_default(),
+            );
+            if sent != alone {
+                report += &format!(
+                    "{part} of {}\n   {given:?}\n   sent  {sent}\n   alone {alone}\n",
+                    case.kind
+                );
+            }
+        }
+    }
+    assert!(report.is_empty(), "{report}");
+}
+
+/// How much of a key's beginning stands at the end of a text.
+fn left_at_the_end(key: &str, text: &str) -> usize {
+    (0..=key.len())
+        .rev()
+        .find(|left| text.ends_with(&key[..*left]))
+        .unwrap_or_default()
+}
+
+#[test]
+fn little_is_left_of_a_key_that_a_cut_leaves_the_beginning_of() {
+    const LIMIT: usize = 64;
+    const LONGEST: usize = 40;
+    let keys: Vec<_> = secrets::all(&mut Random::new(5), 1)
+        .into_iter()
+        .filter(|secret| secret.category == "keys" && secret.text.len() > LONGEST)
+        .collect();
+    // The three dots behind a cut count among the characters kept.
+    let kept = |key: &str, left: usize| format!("{} {key}", "x".repeat(LIMIT - 4 - left));
+    let cuts = || (1..=LONGEST).flat_map(|left| keys.iter().map(move |key| (left, key)));
+    let events = sent(wide().max_string_chars(LIMIT), |usage| {
+        for (left, key) in cuts() {
+            let arguments = json!({"note": kept(&key.text, left)});
+            assert_eq!(
+                usage.log_usage(ToolCall::new("search").arguments(&arguments)),
+                Outcome::Queued
+            );
+        }
+    });
+    let mut by_limit = 0;
+    let mut before: BTreeMap<&str, usize> = BTreeMap::new();
+    for ((left, key), event) in cuts().zip(&events) {
+        let sent = event["meta"]["tool_arguments"]["note"].as_str();
+        let sent = sent.unwrap_or_default().trim_end_matches("...");
+        by_limit = by_limit.max(left_at_the_end(&key.text, sent));
+        let text = format!("it is {}", &key.text[..left]);
+        let most = before.entry(key.kind).or_default();
+        *most = left_at_the_end(&key.text, &redact_str(&text)).max(*most);
+    }
+    let mut worst: Vec<_> = before.iter().map(|(kind, left)| (*left, *kind)).collect();
+    worst.sort_unstable_by(|a, b| b.cmp(a));
+    let sum: usize = before.values().sum();
+    println!("characters left of a key, its prefix among them: cut by a limit at most {by_limit}");
+    println!(
+        "cut before it came here: {sum} of {} kinds, most of {:?}",
+        worst.len(),
+        &worst[..12]
+    );
+    assert!(by_limit <= LEFT_BY_A_LIMIT, "{by_limit}");
+    assert!(sum <= LEFT_BEFORE, "{sum}: {worst:?}");
+}

@@ -1,0 +1,153 @@
+"""What people and agents say: by language, sentences without a secret, sentences with one, and words for the slots."""
+
+# `«P»` a password as people choose it, `«K»` a vendor's key, `«O»` an opaque value, `«E»` an address, `«T»` a telephone number.
+TASKS = {
+    "en": [
+        "Check why «host» has been slow since «date» and tell me whether we have to roll back «branch».",
+        "Summarise the last «int» entries for «company» and leave out everything that is already closed.",
+        "I need the numbers for «city» before the call at three, in a table please.",
+        "Rename «word» to «word2» everywhere, but do not touch the tests.",
+        "Find out who changed the password policy page last week; I only want names, no contents.",
+        "Compare «ver» with the previous release and list what could break for «company».",
+        "The token count of the prompt is too high, cut the history down to «int» messages.",
+        "Set a reminder: rotate the API keys next quarter, and ask «person» how it is done.",
+    ],
+    "de": [
+        "Schau bitte nach, warum «host» seit «date» so langsam ist, und ob wir «branch» zurücknehmen müssen.",
+        "Fasse die letzten «int» Einträge für «company» zusammen, ohne die erledigten.",
+        "Ich brauche die Zahlen für «city» vor dem Termin um drei, am besten als Tabelle.",
+        "Benenne «word» überall in «word2» um, aber lass die Tests in Ruhe.",
+        "Wer hat die Seite zur Passwortrichtlinie geändert? Nur die Namen, bitte.",
+        "Vergleiche «ver» mit der vorigen Fassung und sag mir, was bei «company» brechen könnte.",
+    ],
+    "fr": [
+        "Regarde pourquoi «host» est lent depuis le «date» et dis-moi s'il faut revenir en arrière sur «branch».",
+        "Résume les «int» dernières entrées de «company», sans celles qui sont closes.",
+        "Il me faut les chiffres de «city» avant la réunion de quinze heures, dans un tableau.",
+        "Remplace «word» par «word2» partout, mais ne touche pas aux tests.",
+        "Qui a modifié la page sur la politique des mots de passe ? Seulement les noms.",
+    ],
+    "es": [
+        "Mira por qué «host» va lento desde el «date» y dime si hay que revertir «branch».",
+        "Resume las últimas «int» entradas de «company» y deja fuera las que ya están cerradas.",
+        "Necesito las cifras de «city» antes de la reunión de las tres, en una tabla.",
+        "Cambia «word» por «word2» en todas partes, pero no toques las pruebas.",
+        "¿Quién cambió la página de la política de contraseñas? Solo los nombres.",
+    ],
+    "pt": [
+        "Veja por que «host» está lento desde «date» e se precisamos reverter «branch».",
+        "Resuma os últimos «int» registros da «company», sem os que já foram encerrados.",
+        "Preciso dos números de «city» antes da reunião das três, em uma tabela.",
+        "Quem alterou a página da política de senhas? Só os nomes, por favor.",
+    ],
+    "it": [
+        "Controlla perché «host» è lento dal «date» e dimmi se dobbiamo annullare «branch».",
+        "Riassumi le ultime «int» voci di «company», senza quelle già chiuse.",
+        "Mi servono i numeri di «city» prima della riunione delle tre, in una tabella.",
+    ],
+    "nl": [
+        "Kijk waarom «host» sinds «date» zo traag is en of we «branch» moeten terugdraaien.",
+        "Vat de laatste «int» regels voor «company» samen, zonder wat al gesloten is.",
+    ],
+    "pl": [
+        "Sprawdź, dlaczego «host» działa wolno od «date» i czy trzeba cofnąć «branch».",
+        "Podsumuj ostatnie «int» wpisów dla «company», bez zamkniętych.",
+    ],
+    "tr": ["«host» «date» tarihinden beri neden yavaş, bir bak ve «branch» dalını geri almamız gerekiyor mu söyle.", "«company» için son «int» kaydı özetle, kapananları çıkar."],
+    "ru": [
+        "Посмотри, почему «host» тормозит с «date», и надо ли откатывать «branch».",
+        "Сделай сводку по последним «int» записям для «company», закрытые не нужны.",
+        "Кто менял страницу о политике паролей? Только имена, без содержимого.",
+        "Нужны цифры по городу «city» до встречи в три часа, таблицей.",
+    ],
+    "ja": [
+        "«host» が «date» から遅い理由を調べて、«branch» を戻す必要があるか教えてください。",
+        "«company» の直近 «int» 件を要約してください。終了したものは除きます。",
+        "パスワードポリシーのページを先週変更した人の名前だけ教えてください。",
+        "三時の会議までに «city» の数字を表でお願いします。",
+    ],
+    "zh": [
+        "查一下 «host» 从 «date» 起为什么变慢，是否需要回滚 «branch»。",
+        "总结 «company» 最近 «int» 条记录，已关闭的不要。",
+        "谁修改了密码策略页面？只要名字，不要内容。",
+        "三点开会前我需要 «city» 的数据，用表格。",
+    ],
+    "ko": ["«host» 가 «date» 부터 느린 이유를 확인하고 «branch» 를 되돌려야 하는지 알려 주세요.", "«company» 의 최근 «int» 건을 요약해 주세요. 닫힌 것은 빼고요."],
+    "ar": ["تحقق لماذا «host» بطيء منذ «date» وهل يجب التراجع عن «branch».", "لخص آخر «int» سجلات لشركة «company» بدون المغلقة."],
+}
+
+CONFIDES = {
+    "en": [
+        "Log in to «host» as deploy, the password is «P», and restart the worker.",
+        "Use «K» for this one, the old key was revoked.",
+        "My password is «P» but the page says it is wrong, can you try?",
+        "Write to «E» that the shipment is late, or call «T» if there is no answer by noon.",
+        "Here is the API key: «O». Do not show it to anybody.",
+        "Set DB_PASSWORD to «P» on «host» and tell «person» when it is done.",
+        "the login for the router is admin / «P»",
+        "Type «P» into the password field and press the button.",
+    ],
+    "de": [
+        "Melde dich auf «host» als deploy an, das Passwort lautet «P», und starte den Dienst neu.",
+        "Nimm diesmal «K», der alte Schlüssel ist gesperrt.",
+        "Mein Kennwort ist «P», aber die Seite nimmt es nicht.",
+        "Schreib an «E», dass die Lieferung später kommt, oder ruf unter «T» an.",
+        "Der API-Schlüssel: «O». Bitte niemandem zeigen.",
+    ],
+    "fr": [
+        "Connecte-toi à «host» avec le compte deploy, le mot de passe est «P», puis redémarre le service.",
+        "Utilise «K» cette fois, l'ancienne clé est révoquée.",
+        "Mon mot de passe : «P», mais la page le refuse.",
+        "Écris à «E» que la livraison aura du retard, ou appelle le «T».",
+    ],
+    "es": [
+        "Entra en «host» como deploy, la contraseña es «P», y reinicia el servicio.",
+        "Usa «K» esta vez, la clave anterior está revocada.",
+        "Mi contraseña es «P» pero la página no la acepta.",
+        "Escribe a «E» que el envío se retrasa, o llama al «T».",
+    ],
+    "pt": ["Entre em «host» como deploy, a senha é «P», e reinicie o serviço.", "Use «K» desta vez, a chave antiga foi revogada.", "Avise «E» que a entrega vai atrasar, ou ligue para «T»."],
+    "it": ["Accedi a «host» come deploy, la password è «P», e riavvia il servizio.", "Usa «K» questa volta, la chiave vecchia è revocata.", "Scrivi a «E» che la consegna tarda."],
+    "nl": ["Log in op «host» als deploy, het wachtwoord is «P», en herstart de dienst.", "Gebruik «K», de oude sleutel is ingetrokken."],
+    "pl": ["Zaloguj się na «host» jako deploy, hasło to «P», i zrestartuj usługę.", "Użyj tym razem «K», stary klucz jest unieważniony."],
+    "tr": ["«host» makinesine deploy olarak gir, şifre: «P», ve servisi yeniden başlat.", "Bu sefer «K» kullan, eski anahtar iptal edildi."],
+    "ru": ["Зайди на «host» как deploy, пароль «P», и перезапусти сервис.", "Возьми «K», старый ключ отозван.", "Пароль от роутера: «P». Напиши на «E», когда закончишь."],
+    "ja": ["«host» に deploy でログインしてください。パスワードは «P» です。その後サービスを再起動してください。", "今回は «K» を使ってください。古いキーは無効です。", "«E» に配送が遅れると連絡してください。"],
+    "zh": ["用 deploy 登录 «host»，密码是 «P» ，然后重启服务。", "这次用 «K» ，旧的密钥已作废。", "给 «E» 写信说发货会晚。"],
+    "ko": ["«host» 에 deploy 로 로그인하세요. 비밀번호는 «P» 입니다.", "이번에는 «K» 를 사용하세요."],
+    "ar": ["سجل الدخول إلى «host» باسم deploy، كلمة المرور: «P»", "استخدم «K» هذه المرة."],
+}
+
+NOTES = {
+    "en": ["The build is green again after the cache was cleared.", "Customers in the north report that the second step hangs.", "We agreed to keep the old layout until the end of May.", "Reset your password from the profile page, not from the mail.", "Nobody has looked at this since the reorganisation.", "Please keep the numbers rounded to two places."],
+    "de": ["Nach dem Leeren des Zwischenspeichers läuft der Bau wieder.", "Kunden im Norden melden, dass der zweite Schritt hängt.", "Wir behalten die alte Ansicht bis Ende Mai.", "Das Passwort lässt sich nur im Profil zurücksetzen."],
+    "fr": ["La construction est repassée au vert après le vidage du cache.", "Des clients du nord signalent que la deuxième étape se bloque.", "On garde l'ancienne mise en page jusqu'à fin mai."],
+    "es": ["La compilación vuelve a estar en verde tras vaciar la caché.", "Clientes del norte dicen que el segundo paso se queda colgado.", "Mantenemos el diseño antiguo hasta finales de mayo."],
+    "pt": ["A compilação voltou a passar depois de limpar o cache.", "Clientes do norte relatam que o segundo passo trava."],
+    "it": ["La compilazione è tornata verde dopo aver svuotato la cache.", "I clienti del nord segnalano che il secondo passo si blocca."],
+    "nl": ["De build is weer groen nadat de cache is geleegd."],
+    "pl": ["Po wyczyszczeniu pamięci podręcznej budowanie znów działa."],
+    "tr": ["Önbellek temizlendikten sonra derleme yeniden yeşil."],
+    "ru": ["После очистки кэша сборка снова зелёная.", "Клиенты с севера сообщают, что второй шаг зависает."],
+    "ja": ["キャッシュを消したらビルドは通りました。", "北の顧客から二番目の手順が止まると報告があります。"],
+    "zh": ["清除缓存后构建又通过了。", "北方的客户反映第二步会卡住。"],
+    "ko": ["캐시를 지운 뒤 빌드가 다시 통과했습니다."],
+    "ar": ["نجح البناء مرة أخرى بعد مسح الذاكرة المؤقتة."],
+}
+
+WORDS = {
+    "person": ["Miriam Oduya", "Jonas Keller", "Aiko Tanaka", "Paulo Mendes", "Claire Dubois", "Ravi Shankar", "Olga Petrova", "Sean O'Hara", "Lin Wei", "Fatima Zahra", "Nils Lindqvist", "Marta Nowak"],
+    "first": ["miriam", "jonas", "aiko", "paulo", "claire", "ravi", "olga", "sean", "lin", "fatima"],
+    "city": ["Lisbon", "Hamburg", "Osaka", "Lyon", "Toronto", "Gdansk", "Porto Alegre", "Leeds", "Izmir", "Antwerp"],
+    "word": ["invoiceTotal", "token_ring", "harbour", "session_count", "retryBudget", "keyboard_layout", "cookie_cutter", "passenger", "tokenizer", "lantern"],
+    "word2": ["orderTotal", "ring_token_id", "haven", "sessions", "attempts", "layout", "template", "traveller", "splitter", "beacon"],
+    "repo": ["acme/storefront", "northwind/billing-api", "octo-labs/infra", "harbour/mobile", "acme/design-tokens", "lantern/docs"],
+    "branch": ["main", "release/2026.03", "feature/key-rotation", "fix/password-reset", "hotfix/session-timeout", "chore/bump-deps"],
+    "host": ["web-03", "db-3.internal", "build.example.net", "edge-fra-2", "worker-17", "staging.example.com"],
+    "company": ["Northwind", "Acme GmbH", "Kita & Partner", "Lantern SA", "Blue Harbour Ltd", "Óptica Sol"],
+    "ver": ["2.14.0", "v1.9.3-rc.2", "2026.03.1", "0.18.7", "11.4.2"],
+    "path": ["src/auth/session.ts", "config/secrets.example.yml", "docs/password-policy.md", "lib/token_bucket.rb", "cmd/server/main.go", "app/models/api_key.rb", "infra/modules/vpc/main.tf"],
+    "url": ["https://www.example.com/help/reset-password?step=2", "https://docs.example.org/api/authentication#tokens", "https://status.example.net/incidents/8kx2", "https://shop.example.com/c/shoes?sort=price&page=3"],
+    "money": ["1,284.50", "89.00", "12 450,00", "0.99", "310000"],
+    "day": ["Monday", "Tuesday", "Thursday", "Friday"],
+}
