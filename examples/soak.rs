@@ -77,7 +77,8 @@ fn ingest(port: u16) -> Result<ExitCode> {
         let _ = std::io::stdin().read_to_end(&mut Vec::new());
         over.store(true, Relaxed);
     });
-    let counts = ingest.counts();
+    // To its end: what it still answers counts.
+    let counts = ingest.stop().counts;
     println!("{} {}", counts.accepted, counts.bytes);
     std::io::stdout().flush()?;
     // With all connections as they are.

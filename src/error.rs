@@ -88,12 +88,13 @@ pub enum SpoolError {
         /// Events that are in memory alone.
         events: u64,
     },
-    /// Events that were on disk alone, and that an earlier flush may have confirmed, are gone: somebody
-    /// has removed or damaged their files since the last flush. They count as
-    /// [`SpoolFull`](crate::DropReason::SpoolFull). All others are on disk.
-    #[error("{events} events that were on disk alone are gone")]
+    /// Events that were on disk alone, and that an earlier flush may have confirmed, are gone or may be. Those
+    /// whose files somebody has removed or damaged since the last flush count as
+    /// [`SpoolFull`](crate::DropReason::SpoolFull); those that the disk failed to sync are delivered if they can
+    /// be read back. All others are on disk.
+    #[error("{events} events that were on disk alone are gone or may be")]
     Lost {
-        /// Events that are lost.
+        /// Events that are lost or may be.
         events: u64,
     },
     /// The logger shut down meanwhile.

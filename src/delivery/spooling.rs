@@ -25,8 +25,8 @@ pub(crate) use crate::spool::{
 /// How often files are synced, old events dropped, and failed writes tried again.
 const TICK: Duration = Duration::from_secs(1);
 
-/// How long the end of the worker waits for the disk, twice: within the second by which a blocking
-/// wait outlasts its deadline.
+/// How long the end of the worker waits for the disk, at most twice where it hangs: within the second by which a
+/// blocking wait outlasts its deadline.
 const DISK_TIMEOUT: Duration = Duration::from_millis(400);
 
 /// How often a flush has written anew what somebody had removed, before it says that it could not.
@@ -150,7 +150,7 @@ impl Spooling {
         }
         if now >= self.next_tick {
             self.next_tick = now + TICK;
-            self.disk.send(DiskJob::Tick);
+            self.disk.tick();
             self.write_again(backlog);
         }
         self.spill_to_disk(backlog);
@@ -397,9 +397,10 @@ impl Spooling {
     async fn sync_held(&mut self, backlog: &mut Backlog) {
         for _ in 0..2 {
             let token = self.sync();
-            self.wait_for_disk(backlog, |spooling| spooling.flushes.synced >= Some(token))
+            let is_synced = self
+                .wait_for_disk(backlog, |spooling| spooling.flushes.synced >= Some(token))
                 .await;
-            if self.failing || unwritten(backlog, u64::MAX, true) == 0 {
+            if !is_synced || self.failing || unwritten(backlog, u64::MAX, true) == 0 {
                 break;
             }
             self.write_again(backlog);
@@ -454,17 +455,17 @@ impl Spooling {
 
     /// Waits for the disk, at most [`DISK_TIMEOUT`], since a disk that hangs must not delay the end for
     /// long. The time is the system's, also where a test has set a clock of its own.
-    async fn wait_for_disk(&mut self, backlog: &mut Backlog, done: impl Fn(&Self) -> bool) {
+    async fn wait_for_disk(&mut self, backlog: &mut Backlog, done: impl Fn(&Self) -> bool) -> bool {
         let shared = Arc::clone(&backlog.shared);
         let deadline = tokio::time::Instant::now() + DISK_TIMEOUT;
         loop {
             self.drain_news(backlog, shared.settings.clock.now());
             if done(self) {
-                return;
+                return true;
             }
             let news = shared.notify.notified();
             if tokio::time::timeout_at(deadline, news).await.is_err() {
-                return;
+                return false;
             }
         }
     }

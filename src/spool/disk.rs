@@ -1,8 +1,8 @@
 //! The thread that does the worker's I/O, so that a slow disk does not stall sending.
 
 use std::ops::Range;
-use std::sync::atomic::AtomicUsize;
 use std::sync::atomic::Ordering::Relaxed;
+use std::sync::atomic::{AtomicBool, AtomicUsize};
 use std::sync::{Arc, Weak, mpsc};
 use std::time::Instant;
 
@@ -44,13 +44,15 @@ pub(crate) enum DiskJob {
 /// What the disk reports to the worker.
 #[derive(Debug)]
 pub(crate) enum News {
-    /// Events of earlier processes were taken over: reported once at the start, later for each find. `more`: not all is known yet.
+    /// Events of earlier processes were taken over: reported once at the start, even if there are none, and later
+    /// whenever there are. `more`: not all is known yet.
     Adopted {
         events: u64,
         more: bool,
     },
     Loaded(Vec<Loaded>),
-    /// `gone`: so many events were lost by another's hand, or by a failing disk, since the sync before.
+    /// `gone`: so many events on disk alone were removed by somebody else, or may be lost by a disk that fails, since
+    /// the sync before.
     Synced {
         token: u64,
         done: bool,
@@ -74,8 +76,15 @@ pub(crate) enum News {
 pub(crate) struct Disk {
     jobs: mpsc::Sender<DiskJob>,
     news: mpsc::Receiver<News>,
-    /// How many jobs are not done.
-    waiting_jobs: Arc<AtomicUsize>,
+    undone: Arc<Undone>,
+}
+
+/// What the thread was asked to do and has not done.
+#[derive(Debug, Default)]
+struct Undone {
+    jobs: AtomicUsize,
+    /// Whether one of them is a tick.
+    tick: AtomicBool,
 }
 
 impl Disk {
@@ -89,7 +98,7 @@ impl Disk {
     ) -> std::io::Result<Self> {
         let (jobs, receiver) = mpsc::channel();
         let (sender, news) = mpsc::channel();
-        let waiting_jobs = Arc::new(AtomicUsize::new(0));
+        let undone = Arc::new(Undone::default());
         let mut thread = Thread {
             ledger,
             started: clock.now(),
@@ -102,19 +111,25 @@ impl Disk {
             news: sender,
             ticks: 0,
         };
-        let waiting = Arc::clone(&waiting_jobs);
-        threads::spawn("mcp-usage-spool", move || thread.run(&receiver, &waiting))?;
-        Ok(Self {
-            jobs,
-            news,
-            waiting_jobs,
-        })
+        let of_thread = Arc::clone(&undone);
+        threads::spawn("mcp-usage-spool", move || {
+            thread.run(&receiver, &of_thread);
+        })?;
+        Ok(Self { jobs, news, undone })
     }
 
     /// Sends a job; `false` when the thread has ended.
     pub(crate) fn send(&self, job: DiskJob) -> bool {
-        self.waiting_jobs.fetch_add(1, Relaxed);
+        self.undone.jobs.fetch_add(1, Relaxed);
         self.jobs.send(job).is_ok()
+    }
+
+    /// Says that about a second has passed, unless the last time is still to be done: on a disk that hangs, ticks would
+    /// pile up in front of what is asked for.
+    pub(crate) fn tick(&self) {
+        if !self.undone.tick.swap(true, Relaxed) {
+            self.send(DiskJob::Tick);
+        }
     }
 
     pub(crate) fn next_news(&self) -> Option<News> {
@@ -122,7 +137,7 @@ impl Disk {
     }
 
     pub(crate) fn waiting_jobs(&self) -> usize {
-        self.waiting_jobs.load(Relaxed)
+        self.undone.jobs.load(Relaxed)
     }
 }
 
@@ -139,7 +154,7 @@ struct Thread<W> {
 }
 
 impl<W: Fn()> Thread<W> {
-    fn run(&mut self, jobs: &mpsc::Receiver<DiskJob>, waiting: &AtomicUsize) {
+    fn run(&mut self, jobs: &mpsc::Receiver<DiskJob>, undone: &Undone) {
         if self.failing {
             self.fault("has no directory, events are kept in memory alone".to_owned());
             self.send(News::Unwritten);
@@ -149,9 +164,13 @@ impl<W: Fn()> Thread<W> {
         while let Some(job) = self.next_job(jobs)
             && !matches!(job, DiskJob::Close)
         {
+            let is_tick = matches!(job, DiskJob::Tick);
             self.handle(job);
             self.report_incidents();
-            waiting.fetch_sub(1, Relaxed);
+            undone.jobs.fetch_sub(1, Relaxed);
+            if is_tick {
+                undone.tick.store(false, Relaxed);
+            }
         }
         self.store.close();
         self.report_incidents();

@@ -281,16 +281,17 @@ impl Extents {
     }
 
     /// Takes out the runs of a file that end behind `from` and that the worker has, which is to have them written
-    /// again. Returns their ordinals.
-    pub(super) fn take_doubtful(&mut self, key: LogKey, from: u64) -> Vec<u32> {
-        let mut taken = Vec::new();
+    /// again. Returns their ordinals, and how many events behind `from` are on disk alone.
+    pub(super) fn take_doubtful(&mut self, key: LogKey, from: u64) -> (Vec<u32>, u64) {
+        let (mut taken, mut on_disk) = (Vec::new(), 0);
         self.by_sequence.retain(|_, extent| {
-            let Location::Memory(ordinals, segment) = &extent.place else {
-                return true;
-            };
             if extent.key != key || extent.bytes.end <= from {
                 return true;
             }
+            let Location::Memory(ordinals, segment) = &extent.place else {
+                on_disk += extent.alive;
+                return true;
+            };
             if let Some(segment) = segment.upgrade() {
                 segment.set_on_disk(OnDisk::No);
             }
@@ -298,7 +299,7 @@ impl Extents {
             taken.extend(alive.filter(|ordinal| !extent.ended.contains(ordinal)));
             false
         });
-        taken
+        (taken, on_disk)
     }
 
     /// How many events of a file have not ended.

@@ -76,9 +76,12 @@ impl Folder {
         self.id
     }
 
-    /// Whether its name still leads here.
+    /// Whether its name still leads here, as far as can be seen: an error that says nothing about it does not count.
     pub(super) fn is_in_place(&self) -> bool {
-        fs::symlink_metadata(&self.path).is_ok_and(|meta| FileId::of(&meta) == self.id)
+        match fs::symlink_metadata(&self.path) {
+            Ok(meta) => FileId::of(&meta) == self.id,
+            Err(error) => !is_absence(&error),
+        }
     }
 
     /// Opens a regular file of this user's.

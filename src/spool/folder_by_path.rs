@@ -45,7 +45,10 @@ impl Folder {
 
     /// Whether its name still leads here.
     pub(super) fn is_in_place(&self) -> bool {
-        fs::symlink_metadata(&self.path).is_ok_and(|meta| meta.is_dir())
+        match fs::symlink_metadata(&self.path) {
+            Ok(meta) => meta.is_dir(),
+            Err(error) => error.kind() != io::ErrorKind::NotFound,
+        }
     }
 
     /// Opens a regular file.

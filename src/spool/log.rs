@@ -194,13 +194,14 @@ impl Log {
     }
 }
 
-/// Removes a log file, then its list.
+/// Removes a log file, then its list, which has to last as long as the file.
 pub(super) fn remove(folder: &Folder, name: &str) -> io::Result<()> {
-    let removed = folder.remove_file(name);
-    let _ = folder.remove_file(&list_of(name));
-    match removed {
+    match folder.remove_file(name) {
         Err(error) if error.kind() != io::ErrorKind::NotFound => Err(error),
-        _ => Ok(()),
+        _ => {
+            let _ = folder.remove_file(&list_of(name));
+            Ok(())
+        }
     }
 }
 
@@ -250,5 +251,21 @@ mod tests {
             assert_eq!(key(other), None, "{other}");
         }
         assert_eq!(list_of("1-2.log"), "1-2.done");
+    }
+
+    #[test]
+    fn the_list_of_a_file_that_cannot_be_removed_stays() {
+        let root = format!("mcp-usage-log-{:016x}", crate::base::random::seed());
+        let root = std::env::temp_dir().join(root);
+        // A directory is no file to remove.
+        std::fs::create_dir_all(root.join("1-2.log")).unwrap();
+        std::fs::write(root.join("1-2.done"), "").unwrap();
+        let folder = Folder::open(&root).unwrap();
+        remove(&folder, "1-2.log").unwrap_err();
+        assert!(root.join("1-2.done").exists());
+        std::fs::remove_dir(root.join("1-2.log")).unwrap();
+        remove(&folder, "1-2.log").unwrap();
+        assert!(!root.join("1-2.done").exists());
+        std::fs::remove_dir_all(root).unwrap();
     }
 }

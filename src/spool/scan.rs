@@ -22,8 +22,8 @@ pub(super) struct Scanned {
     pub(super) unread: u64,
 }
 
-/// Reads at most `max_bytes` of a file, holes not counted, and at least a piece; one that grows meanwhile, to where it
-/// ended. Hands out each record, and each run of bytes that are none.
+/// Reads at most `max_bytes` of a file, and at least a piece; one that grows meanwhile, to where it ended. Holes count
+/// only within a piece. Hands out each record, and each run of bytes that are none.
 pub(super) fn scan(
     file: &mut File,
     max_bytes: u64,

@@ -40,7 +40,8 @@ pub(crate) struct StoreSettings {
 pub(crate) struct Incidents {
     /// Events on disk alone that were lost.
     pub(crate) losses: Vec<(DropReason, u64)>,
-    /// How many events were lost by another's hand, or by a failing disk, since a sync told of it.
+    /// How many events on disk alone somebody else has removed, or a disk that fails may have lost, since the last
+    /// sync that reported them.
     pub(crate) gone: u64,
     /// Faults by which no event of the ledger was lost.
     pub(crate) faults: Vec<String>,
@@ -252,16 +253,20 @@ impl Store {
         log.shrink(bytes);
         let what = format_args!("was cut by somebody else");
         self.incidents.fault(&log.path(), what);
+        let mut from = bytes;
         // Of the run that was hit, what is whole stays.
         if let Some(extent) = self.extents.across(key, bytes) {
             extent.bytes.end = bytes;
-            let whole = log
-                .read(&extent.bytes)
-                .map_or(0, |file| extent.events(&file, self.tag).count() as u64);
-            self.incidents.miss(extent.alive.saturating_sub(whole));
-            extent.alive = whole;
+            if let Ok(file) = log.read(&extent.bytes) {
+                let whole = extent.events(&file, self.tag).count() as u64;
+                self.incidents.miss(extent.alive.saturating_sub(whole));
+                extent.alive = whole;
+            } else {
+                // All of it is lost now: a later reading would count its events again.
+                from = extent.bytes.start;
+            }
         }
-        let lost = self.extents.forget_from(key, bytes, OnDisk::No);
+        let lost = self.extents.forget_from(key, from, OnDisk::No);
         self.incidents.miss(lost);
         log.alive = self.extents.alive_in(key);
     }
@@ -278,14 +283,18 @@ impl Store {
         }
     }
 
-    fn remove(&mut self, log: &Log) {
-        if let Err(error) = log.remove() {
+    /// Removes a file; returns whether it is gone.
+    fn remove(&mut self, log: &Log) -> bool {
+        let removed = log.remove();
+        if let Err(error) = &removed {
             let what = format_args!("cannot be removed: {error}");
             self.incidents.fault(&log.path(), what);
         }
+        removed.is_ok()
     }
 
-    /// Removes files whose events have all ended; when `idle`, also the one that is written to.
+    /// Removes files whose events have all ended; when `idle`, also the one that is written to. One that cannot be
+    /// removed stays known, so that its list of ended events is kept and its removal tried again.
     pub(crate) fn tidy(&mut self, idle: bool) {
         let done = self.logs.iter().filter(|(key, log)| {
             let is_kept = !idle && self.current == Some(**key);
@@ -294,8 +303,10 @@ impl Store {
         let done: Vec<LogKey> = done.map(|(&key, _)| key).collect();
         for key in done {
             self.current = self.current.filter(|&current| current != key);
-            if let Some(log) = self.logs.remove(&key) {
-                self.remove(&log);
+            if let Some(log) = self.logs.remove(&key)
+                && !self.remove(&log)
+            {
+                self.logs.insert(key, log);
             }
         }
     }
@@ -319,7 +330,8 @@ impl Store {
         results.fold(Ok(()), Result::and)
     }
 
-    /// Syncs a file. What could not be synced is to be written again, to another file.
+    /// Syncs a file. What could not be synced is written again, to another file, where the worker has it; of the rest
+    /// the next sync reports that it may be lost.
     fn sync_log(&mut self, key: LogKey) -> io::Result<()> {
         let Some(log) = self.logs.get_mut(&key) else {
             return Ok(());
@@ -329,9 +341,11 @@ impl Store {
         };
         self.current = self.current.filter(|&current| current != key);
         log.finish();
-        for ordinal in self.extents.take_doubtful(key, from) {
+        let (in_memory, on_disk) = self.extents.take_doubtful(key, from);
+        for ordinal in in_memory {
             log.note_ended(ordinal);
         }
+        self.incidents.gone += on_disk;
         Err(error)
     }
 
@@ -455,6 +469,28 @@ mod tests {
         let alive: Vec<u64> = scene.store.logs.values().map(|log| log.alive).collect();
         assert_eq!(alive, [2, 2]);
         assert_ne!(scene.store.current, Some(key));
+        assert_eq!(scene.store.incidents.gone, 0);
+    }
+
+    #[test]
+    fn what_is_on_disk_alone_and_could_not_be_synced_is_reported_by_the_next_sync() {
+        let mut scene = Scene::new();
+        let [first, second] = [1, 2].map(|sequence| scene.segment(sequence));
+        scene.append(&first);
+        scene.store.release(1, 2);
+        scene.store.sync().unwrap();
+        scene.append(&second);
+        scene.store.release(2, 2);
+        let key = scene.store.current.unwrap();
+        let pipe = std::os::fd::OwnedFd::from(std::io::pipe().unwrap().1);
+        let log = scene.store.logs.get_mut(&key).unwrap();
+        log.break_sync(pipe.into());
+        scene.store.sync().unwrap_err();
+        // The two runs on disk alone are one by now.
+        assert_eq!(scene.store.incidents.gone, 4);
+        assert!(scene.store.incidents.losses.is_empty(), "all can be read");
+        scene.store.sync().unwrap();
+        assert_eq!(scene.store.incidents.gone, 4, "each counts once");
     }
 
     /// Ended owners are looked for again and again; a file of hundreds of megabytes is not read each time.
