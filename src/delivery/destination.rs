@@ -248,7 +248,7 @@ impl Destination {
         ledger.request();
         let request = Request {
             body,
-            needs_new_connection: self.stillness.take(),
+            needs_new_connection: self.stillness.take() | self.backlog.flights.take_panicked(),
         };
         self.backlog.flights.send(settings, batch, request, now);
     }
@@ -371,10 +371,14 @@ impl Destination {
             let events = retried.len() as u64;
             self.backlog.reporter.retrying(events, cause);
             retried.failures = retried.failures.saturating_add(1);
-            self.backlog.requeue(retried);
-            // The ingest cannot accept all of it just now, so it gets a short pause.
             let now = self.now();
-            self.gate.failed(now, now, None);
+            if retried.faults.is_suspect || !accepted.is_empty() {
+                retried.faults.asked_again(retried.failures, now);
+            } else {
+                // The ingest accepts nothing just now, so it gets a pause.
+                self.gate.failed(now, now, None);
+            }
+            self.backlog.requeue(retried);
         }
         accepted
     }
@@ -428,8 +432,10 @@ impl Destination {
         let passed_gate = !batch.faults.is_suspect;
         let fate = if failure.is_fault {
             let is_alone = batch.len() == 1;
+            let most = self.shared.settings.pace.max_retry_after;
+            let asked = failure.retry_after.map(|asked| asked.min(most));
             self.suspects
-                .classify_fault(&mut batch.faults, is_alone, now)
+                .classify_fault(&mut batch.faults, is_alone, asked, now)
         } else {
             Fate::Counts
         };

@@ -42,6 +42,7 @@ pub(super) struct Flights {
     tasks: JoinSet<Result<Response, SendError>>,
     flights: HashMap<Id, Flight>,
     stood_still: Arc<Notify>,
+    has_panicked: bool,
     /// How many requests there were so far.
     pub(super) count: u64,
 }
@@ -124,6 +125,7 @@ impl Flights {
         joined: Result<(Id, Result<Response, SendError>), JoinError>,
     ) -> Option<Ended> {
         let (id, result) = joined.unwrap_or_else(|error| {
+            self.has_panicked = true;
             let cause = "the HTTP client panicked".to_owned();
             (error.id(), Err(SendError::Network(cause)))
         });
@@ -133,6 +135,11 @@ impl Flights {
             started,
             result,
         })
+    }
+
+    /// Whether a request has panicked since this was asked last: its client may hold a poisoned lock for ever.
+    pub(super) fn take_panicked(&mut self) -> bool {
+        std::mem::take(&mut self.has_panicked)
     }
 
     pub(super) fn batches(&self) -> impl Iterator<Item = &Batch> {

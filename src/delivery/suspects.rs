@@ -69,10 +69,18 @@ impl Faults {
         }
     }
 
-    fn pause(&mut self, now: Instant) {
-        let doublings = self.answers.len().saturating_sub(1).min(16);
+    /// Has the batch wait, after the `tries`-th failure of its own, and at least as long as the ingest has asked.
+    fn pause(&mut self, tries: usize, asked: Option<Duration>, now: Instant) {
+        let doublings = tries.saturating_sub(1).min(16);
         let pause = PAUSE.saturating_mul(1 << doublings).min(MAX_PAUSE);
-        self.not_before = Some(now + pause);
+        self.not_before = Some(now + pause.max(asked.unwrap_or_default()));
+    }
+
+    /// The ingest has asked for these events again while it took others of their batch, for the `tries`-th time. They
+    /// wait as suspects do, out of the others' way, but are not given up for it.
+    pub(super) fn asked_again(&mut self, tries: u32, now: Instant) {
+        self.is_suspect = true;
+        self.pause(tries as usize, None, now);
     }
 }
 
@@ -109,11 +117,13 @@ impl Suspects {
         }
     }
 
-    /// Says what a 5xx means, once its request has [`ended`](Self::ended).
+    /// Says what a 5xx means, once its request has [`ended`](Self::ended). `asked`: how long the ingest wants to be
+    /// left alone.
     pub(super) fn classify_fault(
         &mut self,
         faults: &mut Faults,
         is_alone: bool,
+        asked: Option<Duration>,
         now: Instant,
     ) -> Fate {
         faults.note(now, self.accepted);
@@ -137,7 +147,7 @@ impl Suspects {
         if is_alone && self.is_beyond_hope(faults, now) {
             return Fate::Refused;
         }
-        faults.pause(now);
+        faults.pause(faults.count(), asked, now);
         Fate::Waits
     }
 
@@ -265,7 +275,7 @@ mod tests {
 
     fn fault(suspects: &mut Suspects, faults: &mut Faults, alone: bool, now: Instant) -> Fate {
         suspects.ended(faults, false, now);
-        suspects.classify_fault(faults, alone, now)
+        suspects.classify_fault(faults, alone, None, now)
     }
 
     /// An event that has failed twice while another was accepted.
@@ -275,6 +285,27 @@ mod tests {
         others(suspects, start, 1, |_| true);
         assert_eq!(fault(suspects, &mut faults, true, start), Fate::Waits);
         faults
+    }
+
+    #[test]
+    fn a_suspect_waits_as_long_as_the_ingest_asks() {
+        let (mut suspects, start) = (Suspects::default(), Instant::now());
+        let mut faults = suspect(&mut suspects, start);
+        suspects.ended(&faults, false, start);
+        let fate = suspects.classify_fault(&mut faults, true, Some(120 * SECOND), start);
+        assert_eq!(fate, Fate::Waits);
+        assert_eq!(faults.due(start), Some(start + 120 * SECOND));
+    }
+
+    #[test]
+    fn what_is_asked_for_again_waits_longer_each_time_and_is_no_fault() {
+        let (mut faults, start) = (Faults::default(), Instant::now());
+        let waits = [1, 2, 3, 60].map(|tries| {
+            faults.asked_again(tries, start);
+            faults.due(start).map(|at| at - start)
+        });
+        assert_eq!(waits, [PAUSE, 2 * PAUSE, 4 * PAUSE, MAX_PAUSE].map(Some));
+        assert_eq!(faults.count(), 0);
     }
 
     #[test]
@@ -386,7 +417,7 @@ mod tests {
         let mut pauses = Vec::new();
         for _ in 0..200 {
             faults.note(now, 0);
-            faults.pause(now);
+            faults.pause(faults.count(), None, now);
             pauses.push((faults.not_before.unwrap() - now).as_millis());
         }
         assert_eq!(pauses[..5], [2_200, 4_400, 8_800, 17_600, 35_200]);

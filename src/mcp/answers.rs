@@ -19,8 +19,18 @@ pub(crate) fn denies_tool(name: &str, code: i64, message: &str) -> bool {
     let start = cut_at_char(message, MAX_MESSAGE_BYTES);
     is_unknown_tool_error(code, message)
         && (code == METHOD_NOT_FOUND
-            || start.to_ascii_lowercase().contains("tool")
-            || start.contains(name))
+            || has_word(&start.to_ascii_lowercase(), "tool")
+            || has_word(start, name))
+}
+
+/// Whether a text has a word, and not only as a part of a longer one.
+fn has_word(text: &str, word: &str) -> bool {
+    let is_part = |c: char| c.is_alphanumeric() || matches!(c, '_' | '-');
+    text.match_indices(word).any(|(at, _)| {
+        let (before, behind) = (text.get(..at), text.get(at + word.len()..));
+        !before.is_some_and(|text| text.ends_with(is_part))
+            && !behind.is_some_and(|text| text.starts_with(is_part))
+    })
 }
 
 fn says_not_found(message: &str) -> bool {
@@ -63,6 +73,24 @@ mod tests {
             (INVALID_PARAMS, "this tool wants a query", false),
         ] {
             assert_eq!(denies_tool("serach", code, message), denies, "{message}");
+        }
+    }
+
+    #[test]
+    fn a_part_of_a_word_names_no_tool() {
+        for (name, message, denies) in [
+            ("add", "address not found", false),
+            ("add", "tooltip not found", false),
+            ("get", "widget `get_all` not found", false),
+            ("add", "add: not found", true),
+            ("add", "'add' not found", true),
+            ("add", "this tool does not exist", true),
+        ] {
+            assert_eq!(
+                denies_tool(name, INVALID_PARAMS, message),
+                denies,
+                "{message}"
+            );
         }
     }
 

@@ -1,8 +1,9 @@
 //! The host's code that panics where the worker calls it: each panic costs its own line.
 
+use std::collections::BTreeSet;
 use std::process::Stdio;
-use std::sync::Arc;
 use std::sync::atomic::{AtomicU64, Ordering::Relaxed};
+use std::sync::{Arc, Mutex};
 use std::task::{Context, Poll, Wake, Waker};
 
 use mcp_usage::testing::Answer;
@@ -19,6 +20,7 @@ const TEST: &str = "faults::foreign::role";
 fn role() {
     match child::role().as_deref() {
         Some("subscriber_panics") => subscriber_panics(),
+        Some("client_panics") => client_panics(),
         Some("stderr_is_closed") => stderr_is_closed(),
         _ => {}
     }
@@ -71,6 +73,34 @@ fn outage(change: impl FnOnce(mcp_usage::Builder) -> mcp_usage::Builder) -> Stat
     stats
 }
 
+/// Panics at the first line of each target but the logger's: within the HTTP client, whose locks are held then.
+struct PanickingOnce(Mutex<BTreeSet<String>>);
+
+impl<S: tracing::Subscriber> Layer<S> for PanickingOnce {
+    fn on_event(&self, line: &tracing::Event<'_>, _: tracing_subscriber::layer::Context<'_, S>) {
+        let target = line.metadata().target();
+        let is_first = target != LOG_TARGET && self.0.lock().unwrap().insert(target.to_owned());
+        if is_first {
+            LINES.fetch_add(1, Relaxed);
+            panic!("a fault of the host's");
+        }
+    }
+}
+
+fn client_panics() {
+    let subscriber = tracing_subscriber::registry().with(PanickingOnce(Mutex::default()));
+    tracing::subscriber::set_global_default(subscriber).unwrap();
+    let ingest = ingest();
+    let usage = builder(&ingest).build().unwrap();
+    for n in 0..20 {
+        usage.log_usage(call(n));
+        usage.flush_blocking(PATIENCE).unwrap();
+    }
+    let stats = end(&usage, &ingest);
+    assert_eq!(stats.delivered, 20, "{stats:?}");
+    assert!(LINES.load(Relaxed) > 0, "the client says nothing");
+}
+
 fn stderr_is_closed() {
     outage(|builder| {
         builder.env(|name| (name == "PACKAGE_TRACKER_VERBOSE").then(|| "true".to_owned()))
@@ -80,6 +110,11 @@ fn stderr_is_closed() {
 #[test]
 fn a_subscriber_that_panics_costs_the_line_and_no_event() {
     assert_ends_well(child::command(TEST, "subscriber_panics").spawn().unwrap());
+}
+
+#[test]
+fn a_subscriber_that_panics_within_the_client_costs_no_event() {
+    assert_ends_well(child::command(TEST, "client_panics").spawn().unwrap());
 }
 
 #[test]

@@ -184,6 +184,33 @@ fn an_event_that_fails_in_any_way_does_not_hold_up_the_others() {
     }
 }
 
+/// Each is asked for again for ever; the ingest takes the others of the same batch.
+#[test]
+fn events_that_are_asked_for_again_and_again_do_not_close_the_way_for_the_others() {
+    let (ingest, clock) = (ingest(), ManualClock::new());
+    ingest.answer_holding(POISON, Answer::reject(1..=8, true));
+    let builder = builder_for(&ingest, &Wire::ReoBatch);
+    let mut scene = steady("asked again", ingest, &clock, builder);
+    for id in 1..=8 {
+        assert_eq!(
+            scene.usage.log_usage(poison(1_000_000).event_id(id)),
+            Outcome::Queued
+        );
+        scene.offered += 1;
+        scene.log(1);
+        scene.pass(&clock);
+        scene.pass(&clock);
+    }
+    for _ in 0..4 * 60 {
+        scene.log(1);
+        scene.pass(&clock);
+    }
+    let stats = scene.usage.stats();
+    // None of the others waits but those of the last moments.
+    assert!(stats.pending - 8 <= 8, "{stats}");
+    assert!(stats.requests < 4 * 60 + 16 + 8 * 8, "{stats:?}");
+}
+
 #[test]
 fn a_confirmed_event_hears_that_it_was_refused() {
     let (ingest, clock) = (ingest_without(503), ManualClock::new());
