@@ -17,67 +17,367 @@ pub(crate) enum Tail {
     Capital,
 }
 
-/// A provider's prefix, the shortest tail that is taken for a key, and what the tail must look like.
-pub(crate) struct Prefix(pub(crate) &'static str, pub(crate) u8, pub(crate) Tail);
+/// Which bytes a key goes on with behind its prefix.
+#[derive(Clone, Copy, PartialEq, Eq)]
+pub(crate) enum Body {
+    /// Letters, digits, `_` and `-`.
+    Run,
+    /// The same, in parts joined by dots.
+    Dotted,
+    /// The alphabet of base64.
+    Base64,
+}
+
+/// A row: how a key begins, the shortest tail that is taken for one, and what the tail must look like.
+#[derive(Clone, Copy)]
+pub(crate) struct Prefix {
+    pub(crate) begins: &'static str,
+    pub(crate) least: u8,
+    pub(crate) tail: Tail,
+    pub(crate) body: Body,
+    /// Whether the secret of a key ID may stand right behind it: `AKIA…:…`.
+    pub(crate) with_secret: bool,
+    /// Whose key it is, in the vendor's words.
+    #[cfg_attr(
+        not(test),
+        expect(dead_code, reason = "for readers, and for the test of all rows")
+    )]
+    pub(crate) whose: &'static str,
+}
+
+const fn key(begins: &'static str, least: u8, tail: Tail, whose: &'static str) -> Prefix {
+    Prefix {
+        begins,
+        least,
+        tail,
+        body: Body::Run,
+        with_secret: false,
+        whose,
+    }
+}
+
+impl Prefix {
+    const fn dotted(mut self) -> Self {
+        self.body = Body::Dotted;
+        self
+    }
+
+    const fn base64(mut self) -> Self {
+        self.body = Body::Base64;
+        self
+    }
+
+    const fn with_secret(mut self) -> Self {
+        self.with_secret = true;
+        self
+    }
+}
 
 /// In the order of their bytes, which the tests check: only those with nearly the same first two are compared.
 ///
 /// From the vendors' own descriptions of their formats and the registries of secret scanners.
-#[rustfmt::skip]
+#[rustfmt::skip] // A row is one line.
 pub(crate) static PREFIXES: &[Prefix] = &[
-    Prefix("A3-", 20, Capital), Prefix("A3T", 15, Strong), Prefix("AAAAAAAAAAAAAAAAAAAA", 24, Random), Prefix("ABIA", 12, Any), Prefix("ABSK", 40, Random), Prefix("ACCA", 12, Any),
-    Prefix("AGE-SECRET-KEY-1", 10, Any), Prefix("AIK_", 16, Random), Prefix("AIza", 16, Random), Prefix("AKCp", 20, Strong), Prefix("AKIA", 8, Any), Prefix("AKID", 24, Strong),
-    Prefix("AKLT", 30, Strong), Prefix("ALTAK-", 10, Random), Prefix("APA91b", 60, Strong), Prefix("API-", 24, Capital), Prefix("AQ.", 20, Random), Prefix("AQE", 40, Strong),
-    Prefix("AQVN", 30, Random), Prefix("ASIA", 8, Any), Prefix("ATATT3", 12, Random), Prefix("ATBB", 16, Random), Prefix("ATCTT3", 12, Random), Prefix("ATTA", 24, Random),
-    Prefix("AVNS_", 12, Random), Prefix("BSA", 24, Strong), Prefix("CCDB1_", 12, Random), Prefix("CCIPAT_", 12, Random), Prefix("CCIPRJ_", 12, Random), Prefix("CFPAT-", 12, Random),
-    Prefix("CLOJARS_", 12, Random), Prefix("EAA", 40, Strong), Prefix("EZAK", 20, Strong), Prefix("EZTK", 20, Strong), Prefix("FLWSECK", 12, Random),
-    Prefix("GOCSPX-", 10, Random), Prefix("GR1348941", 10, Any), Prefix("HRKU-", 10, Random), Prefix("IGQV", 40, Strong),
-    Prefix("LTAI", 10, Random), Prefix("NRAK-", 10, Random), Prefix("NRBR-", 10, Random), Prefix("NRII-", 10, Random), Prefix("NRIQ-", 10, Random), Prefix("NRJS-", 10, Random),
-    Prefix("NRRA-", 10, Random), Prefix("NRSP-", 10, Random), Prefix("PMAK-", 12, Random), Prefix("SK", 16, Hex), Prefix("WPL_AP1.", 12, Random),
-    Prefix("access-development-", 12, Random), Prefix("access-production-", 12, Random), Prefix("access-sandbox-", 12, Random), Prefix("age-secret-key-1", 10, Any), Prefix("aio_", 14, Strong),
-    Prefix("ak-", 20, Strong), Prefix("akab-", 24, Random), Prefix("api-", 36, Hex), Prefix("api_live.", 20, Random), Prefix("api_org_", 16, Random), Prefix("api_sandbox.", 20, Random),
-    Prefix("apify_api_", 10, Random), Prefix("apikey-", 20, Strong), Prefix("as-", 20, Strong), Prefix("bb_live_", 10, Random), Prefix("bb_test_", 10, Random),
-    Prefix("bedrock-api-key-", 10, Random), Prefix("bkaj_", 12, Random), Prefix("bkct_", 20, Random), Prefix("bkua_", 12, Random),
-    Prefix("cal_live_", 12, Random), Prefix("cfat_", 12, Random), Prefix("cfut_", 12, Random), Prefix("cio", 16, Strong), Prefix("cmVmd", 40, Strong), Prefix("csk-", 14, Random),
-    Prefix("ctx7sk-", 10, Random), Prefix("cur_", 40, Strong), Prefix("dG9rO", 40, Strong), Prefix("dapi", 16, Hex), Prefix("dbtc_", 20, Random), Prefix("dbtu_", 20, Random),
-    Prefix("dckr_oat_", 10, Random), Prefix("dckr_pat_", 10, Random), Prefix("ddapp_", 20, Random), Prefix("ddp_", 24, Random), Prefix("dkea", 20, Hex), Prefix("dnkey-", 20, Random),
-    Prefix("doo_v1_", 10, Random), Prefix("dop_v1_", 10, Random), Prefix("dor_v1_", 10, Random), Prefix("dose", 24, Hex), Prefix("dp.audit.", 12, Random), Prefix("dp.ct.", 12, Random),
-    Prefix("dp.pt.", 12, Random), Prefix("dp.sa.", 12, Random), Prefix("dp.scim.", 12, Random), Prefix("dp.st.", 12, Random), Prefix("dsapi_", 20, Random), Prefix("dt0c01.", 12, Random),
-    Prefix("dt0s01.", 12, Random), Prefix("dt0s02.", 12, Random), Prefix("duffel_live_", 10, Random), Prefix("duffel_test_", 10, Random),
-    Prefix("e2b_", 20, Random), Prefix("esecret_", 16, Random), Prefix("expo_", 30, Strong), Prefix("fc-", 16, Hex), Prefix("figd_", 12, Random), Prefix("figdr_", 12, Random),
-    Prefix("figo_", 12, Random), Prefix("figoh_", 12, Random), Prefix("figor_", 12, Random), Prefix("figu_", 12, Random), Prefix("figur_", 12, Random), Prefix("fio-u-", 16, Random),
-    Prefix("fm1a_", 16, Random), Prefix("fm1r_", 16, Random), Prefix("fm2_", 16, Random), Prefix("fo1_", 16, Random), Prefix("fw_", 12, Strong),
-    Prefix("gho_", 10, Random), Prefix("ghp_", 10, Random), Prefix("ghr_", 10, Random), Prefix("ghs_", 10, Random), Prefix("ghu_", 10, Random), Prefix("github_pat_", 10, Random),
-    Prefix("glagent-", 12, Random), Prefix("glc_", 16, Random), Prefix("glcbt-", 12, Random), Prefix("gldt-", 12, Random), Prefix("glffct-", 12, Random), Prefix("glft-", 12, Random),
-    Prefix("glimt-", 12, Random), Prefix("gloas-", 12, Random), Prefix("glpat-", 10, Random), Prefix("glptt-", 12, Random), Prefix("glrt-", 12, Random), Prefix("glrtr-", 12, Random),
-    Prefix("glsa_", 12, Random), Prefix("glsoat-", 12, Random), Prefix("glwt-", 12, Random), Prefix("gsk_", 16, Random), Prefix("hcaik_", 12, Random), Prefix("hcamk_", 12, Random),
-    Prefix("hcaxk_", 12, Random), Prefix("hf_", 12, Random), Prefix("hvb.", 16, Random), Prefix("hvr.", 16, Random), Prefix("hvs.", 16, Random), Prefix("hxtp_", 20, Random),
-    Prefix("ico-", 24, Strong), Prefix("jina_", 16, Random), Prefix("jsrp_", 16, Random), Prefix("key-", 16, Hex), Prefix("key_", 20, Hex),
-    Prefix("lin_api_", 10, Random), Prefix("lin_oauth_", 10, Random), Prefix("lin_wh_", 10, Random), Prefix("live_", 30, Strong), Prefix("llx-", 16, Random), Prefix("ls__", 16, Random),
-    Prefix("lsv2_pt_", 10, Random), Prefix("lsv2_sk_", 10, Random), Prefix("m0-", 24, Strong), Prefix("mb_", 30, Strong), Prefix("md-", 20, Strong), Prefix("mdb_sa_sk_", 12, Random),
-    Prefix("mka_", 20, Random), Prefix("mlsn.", 20, Random), Prefix("mob-", 36, Hex), Prefix("napi_", 14, Random), Prefix("nfb_", 20, Random), Prefix("nfc_", 20, Random),
-    Prefix("nfo_", 20, Random), Prefix("nfp_", 14, Random), Prefix("nfu_", 20, Random), Prefix("npm_", 12, Random), Prefix("ntn_", 14, Random), Prefix("nvapi-", 12, Random),
-    Prefix("ops_eyJ", 20, Random), Prefix("ory_at_", 12, Random), Prefix("ory_pat_", 12, Random), Prefix("ory_st_", 12, Random), Prefix("os_v2_app_", 12, Random), Prefix("oy2", 20, Random),
-    Prefix("p8e-", 20, Random), Prefix("pa-", 30, Strong), Prefix("packagist_", 20, Random), Prefix("pat-ap1-", 12, Random), Prefix("pat-eu1-", 12, Random), Prefix("pat-na1-", 12, Random),
-    Prefix("pat-na2-", 12, Random), Prefix("pat.", 30, Strong), Prefix("pcsk_", 12, Random), Prefix("pdl_live_", 20, Strong), Prefix("pdl_sdbx_", 20, Strong), Prefix("pha_", 20, Random),
-    Prefix("phc_", 20, Random), Prefix("phr_", 20, Random), Prefix("phs_", 20, Random), Prefix("phx_", 12, Random), Prefix("pina_", 20, Strong), Prefix("pnb_", 20, Random),
-    Prefix("pnu_", 14, Random), Prefix("polar_", 20, Random), Prefix("pplx-", 12, Random), Prefix("private_", 24, Strong), Prefix("pscale_oauth_", 10, Random), Prefix("pscale_pw_", 10, Random),
-    Prefix("pscale_tkn_", 10, Random), Prefix("pul-", 16, Hex), Prefix("pypi-", 16, Random), Prefix("r8_", 16, Random), Prefix("rdme_", 20, Random), Prefix("re_", 14, Strong),
-    Prefix("reo_", 12, Random), Prefix("rk_live_", 8, Random), Prefix("rk_test_", 8, Random), Prefix("rnd_", 20, Strong), Prefix("rootly_", 20, Random), Prefix("rpa_", 24, Random),
-    Prefix("rubygems_", 12, Random), Prefix("rzp_live_", 10, Random), Prefix("rzp_test_", 10, Random), Prefix("s-s4t2ud-", 20, Hex), Prefix("sat.", 30, Strong), Prefix("sb_secret_", 10, Random),
-    Prefix("sbp_", 16, Random), Prefix("sdk-", 36, Hex), Prefix("sec_", 30, Strong), Prefix("secret-", 24, Strong), Prefix("secret-live-", 12, Random), Prefix("secret-test-", 12, Random),
-    Prefix("secret_", 18, Strong), Prefix("sess-", 20, Strong), Prefix("sgd_", 24, Random), Prefix("sgp_", 14, Random), Prefix("shippo_live_", 12, Random), Prefix("shippo_test_", 12, Random),
-    Prefix("shpat_", 12, Random), Prefix("shpca_", 12, Random), Prefix("shppa_", 12, Random), Prefix("shpss_", 12, Random), Prefix("shptka_", 12, Random), Prefix("signkey-", 20, Random), Prefix("sk-", 14, Random),
-    Prefix("sk-ant-", 8, Random), Prefix("sk-helicone-", 10, Random), Prefix("sk.eyJ", 20, Random), Prefix("sk_", 16, Strong), Prefix("sk_car_", 12, Random), Prefix("sk_dev_", 16, Random),
-    Prefix("sk_live_", 8, Random), Prefix("sk_prod_", 16, Random), Prefix("sk_sbox_", 16, Random), Prefix("sk_staging_", 16, Random), Prefix("sk_test_", 8, Random), Prefix("sl.", 40, Strong),
-    Prefix("slk_", 30, Random), Prefix("sntrya_", 12, Random), Prefix("sntryi_", 12, Random), Prefix("sntrys_", 12, Random), Prefix("sntryu_", 12, Random), Prefix("snyk_", 14, Random),
-    Prefix("sq0atp-", 10, Random), Prefix("sq0csp-", 10, Random), Prefix("sqa_", 20, Random), Prefix("sqp_", 20, Random), Prefix("squ_", 14, Random), Prefix("ste-", 30, Strong),
-    Prefix("t1.", 60, Strong), Prefix("test_", 30, Strong), Prefix("tfp_", 14, Random), Prefix("tgp_v1_", 10, Random), Prefix("tk-us-", 20, Random), Prefix("tk.eyJ", 20, Random),
-    Prefix("tskey-", 12, Random), Prefix("tvly-", 12, Random), Prefix("u-s4t2ud-", 20, Hex), Prefix("v1.0-", 24, Hex), Prefix("vca_", 20, Random), Prefix("vci_", 20, Random),
-    Prefix("vck_", 20, Random), Prefix("vcp_", 14, Random), Prefix("vcr_", 20, Random), Prefix("vercel_blob_rw_", 10, Random),
-    Prefix("waka_", 14, Random), Prefix("wandb_v1_", 12, Random), Prefix("whsec_", 10, Random), Prefix("xai-", 16, Random), Prefix("xapp-", 10, Random), Prefix("xau_", 20, Random),
-    Prefix("xkeysib-", 12, Random), Prefix("xox", 12, Random), Prefix("xsmtpsib-", 12, Random), Prefix("xwfp-", 12, Random),
-    Prefix("y0_", 24, Strong), Prefix("ya29.", 12, Random), Prefix("zpka_", 20, Random),
+    key("A3-", 20, Capital, "1Password Secret Key of an account"),
+    key("A3T", 15, Strong, "AWS access key ID of an older form"),
+    key("AAAAAAAAAAAAAAAAAAAA", 24, Random, "X (Twitter) app-only bearer token"),
+    key("ABIA", 12, Any, "AWS STS service bearer token").with_secret(),
+    key("ABSK", 40, Random, "Amazon Bedrock API key").base64(),
+    key("ACCA", 12, Any, "AWS context-specific credential"),
+    key("AGE-SECRET-KEY-1", 10, Any, "age identity"),
+    key("AIK_", 16, Random, "Aikido Security token"),
+    key("AIza", 16, Random, "Google API key"),
+    key("AKCp", 20, Strong, "JFrog Artifactory API key"),
+    key("AKIA", 8, Any, "AWS access key ID").with_secret(),
+    key("AKID", 24, Strong, "Tencent Cloud SecretId"),
+    key("AKLT", 30, Strong, "Volcengine and Kingsoft Cloud access key ID"),
+    key("ALTAK-", 10, Random, "Baidu AI Cloud API key").with_secret(),
+    key("APA91b", 60, Strong, "Firebase Cloud Messaging registration token"),
+    key("API-", 24, Capital, "Octopus Deploy API key"),
+    key("AQ.", 20, Random, "Google Cloud API key bound to a service account, as for Gemini").dotted(),
+    key("AQE", 40, Strong, "Adyen API key").base64(),
+    key("AQVN", 30, Random, "Yandex Cloud API key"),
+    key("ASIA", 8, Any, "AWS temporary access key ID").with_secret(),
+    key("ATATT3", 12, Random, "Atlassian API token"),
+    key("ATBB", 16, Random, "Bitbucket app password"),
+    key("ATCTT3", 12, Random, "Bitbucket access token of a repository, project or workspace"),
+    key("ATTA", 24, Random, "Trello API token"),
+    key("AVNS_", 12, Random, "Aiven password of a service"),
+    key("BSA", 24, Strong, "Brave Search API key"),
+    key("CCDB1_", 12, Random, "CockroachDB Cloud API key"),
+    key("CCIPAT_", 12, Random, "CircleCI personal API token"),
+    key("CCIPRJ_", 12, Random, "CircleCI project API token"),
+    key("CFPAT-", 12, Random, "Contentful personal access token"),
+    key("CLOJARS_", 12, Random, "Clojars deploy token"),
+    key("EAA", 40, Strong, "Meta access token; Square access token, as EAAA"),
+    key("EZAK", 20, Strong, "EasyPost production API key"),
+    key("EZTK", 20, Strong, "EasyPost test API key"),
+    key("FLWSECK", 12, Random, "Flutterwave secret key"),
+    key("GOCSPX-", 10, Random, "Google OAuth client secret"),
+    key("GR1348941", 10, Any, "GitLab runner registration token"),
+    key("HRKU-", 10, Random, "Heroku API key"),
+    key("IGQV", 40, Strong, "Instagram access token"),
+    key("LTAI", 10, Random, "Alibaba Cloud AccessKey ID"),
+    key("NRAK-", 10, Random, "New Relic user key"),
+    key("NRBR-", 10, Random, "New Relic browser key"),
+    key("NRII-", 10, Random, "New Relic Insights insert key"),
+    key("NRIQ-", 10, Random, "New Relic Insights query key"),
+    key("NRJS-", 10, Random, "New Relic browser ingest key"),
+    key("NRRA-", 10, Random, "New Relic REST API key"),
+    key("NRSP-", 10, Random, "New Relic synthetics private location key"),
+    key("PMAK-", 12, Random, "Postman API key"),
+    key("SK", 16, Hex, "Twilio API key SID"),
+    key("WPL_AP1.", 12, Random, "LinkedIn client secret").dotted(),
+    key("access-development-", 12, Random, "Plaid development access token"),
+    key("access-production-", 12, Random, "Plaid production access token"),
+    key("access-sandbox-", 12, Random, "Plaid sandbox access token"),
+    key("age-secret-key-1", 10, Any, "age identity in small letters"),
+    key("aio_", 14, Strong, "Adafruit IO key"),
+    key("ak-", 20, Strong, "Modal token ID"),
+    key("akab-", 24, Random, "Akamai EdgeGrid token"),
+    key("api-", 36, Hex, "LaunchDarkly API access token"),
+    key("api_live.", 20, Random, "Onfido live API token").dotted(),
+    key("api_org_", 16, Random, "Hugging Face organization API token"),
+    key("api_sandbox.", 20, Random, "Onfido sandbox API token").dotted(),
+    key("apify_api_", 10, Random, "Apify API token"),
+    key("apikey-", 20, Strong, "several vendors' API key"),
+    key("as-", 20, Strong, "Modal token secret"),
+    key("bb_live_", 10, Random, "Browserbase API key"),
+    key("bb_test_", 10, Random, "Browserbase test API key"),
+    key("bedrock-api-key-", 10, Random, "Amazon Bedrock short-term API key").base64(),
+    key("bkaj_", 12, Random, "Buildkite agent job token"),
+    key("bkct_", 20, Random, "Buildkite cluster token"),
+    key("bkua_", 12, Random, "Buildkite API access token"),
+    key("cal_live_", 12, Random, "Cal.com API key"),
+    key("cfat_", 12, Random, "Cloudflare account API token"),
+    key("cfut_", 12, Random, "Cloudflare user API token"),
+    key("cio", 16, Strong, "crates.io API token"),
+    key("cmVmd", 40, Strong, "JFrog Artifactory reference token"),
+    key("csk-", 14, Random, "Cerebras API key"),
+    key("ctx7sk-", 10, Random, "Context7 API key"),
+    key("cur_", 40, Strong, "not known; taken for a key when long and random"),
+    key("dG9rO", 40, Strong, "Intercom access token, which is base64 of tok:"),
+    key("dapi", 16, Hex, "Databricks personal access token"),
+    key("dbtc_", 20, Random, "dbt Cloud service token"),
+    key("dbtu_", 20, Random, "dbt Cloud personal access token"),
+    key("dckr_oat_", 10, Random, "Docker Hub organization access token"),
+    key("dckr_pat_", 10, Random, "Docker Hub personal access token"),
+    key("ddapp_", 20, Random, "Datadog application key"),
+    key("ddp_", 24, Random, "Deno Deploy personal access token"),
+    key("dkea", 20, Hex, "Databricks token"),
+    key("dnkey-", 20, Random, "Defined Networking API key"),
+    key("doo_v1_", 10, Random, "DigitalOcean OAuth access token"),
+    key("dop_v1_", 10, Random, "DigitalOcean personal access token"),
+    key("dor_v1_", 10, Random, "DigitalOcean OAuth refresh token"),
+    key("dose", 24, Hex, "Databricks OAuth secret"),
+    key("dp.audit.", 12, Random, "Doppler audit token").dotted(),
+    key("dp.ct.", 12, Random, "Doppler CLI token").dotted(),
+    key("dp.pt.", 12, Random, "Doppler personal token").dotted(),
+    key("dp.sa.", 12, Random, "Doppler service account token").dotted(),
+    key("dp.scim.", 12, Random, "Doppler SCIM token").dotted(),
+    key("dp.st.", 12, Random, "Doppler service token").dotted(),
+    key("dsapi_", 20, Random, "not known; taken for a key when random"),
+    key("dt0c01.", 12, Random, "Dynatrace API token").dotted(),
+    key("dt0s01.", 12, Random, "Dynatrace SCIM token").dotted(),
+    key("dt0s02.", 12, Random, "Dynatrace OAuth client secret").dotted(),
+    key("duffel_live_", 10, Random, "Duffel live access token"),
+    key("duffel_test_", 10, Random, "Duffel test access token"),
+    key("e2b_", 20, Random, "E2B API key"),
+    key("esecret_", 16, Random, "Anyscale Endpoints API key"),
+    key("expo_", 30, Strong, "Expo access token"),
+    key("fc-", 16, Hex, "Firecrawl API key"),
+    key("figd_", 12, Random, "Figma personal access token"),
+    key("figdr_", 12, Random, "Figma personal access token, another form"),
+    key("figo_", 12, Random, "Figma OAuth access token"),
+    key("figoh_", 12, Random, "Figma OAuth access token, another form"),
+    key("figor_", 12, Random, "Figma OAuth refresh token"),
+    key("figu_", 12, Random, "Figma user access token"),
+    key("figur_", 12, Random, "Figma user refresh token"),
+    key("fio-u-", 16, Random, "Frame.io developer token"),
+    key("fm1a_", 16, Random, "Fly.io access token, first version").base64(),
+    key("fm1r_", 16, Random, "Fly.io root token, first version").base64(),
+    key("fm2_", 16, Random, "Fly.io access token").base64(),
+    key("fo1_", 16, Random, "Fly.io OAuth token"),
+    key("fw_", 12, Strong, "Fireworks AI API key"),
+    key("gho_", 10, Random, "GitHub OAuth access token"),
+    key("ghp_", 10, Random, "GitHub personal access token"),
+    key("ghr_", 10, Random, "GitHub App refresh token"),
+    key("ghs_", 10, Random, "GitHub App installation access token"),
+    key("ghu_", 10, Random, "GitHub App user access token"),
+    key("github_pat_", 10, Random, "GitHub fine-grained personal access token"),
+    key("glagent-", 12, Random, "GitLab agent for Kubernetes token").dotted(),
+    key("glc_", 16, Random, "Grafana Cloud access policy token").base64(),
+    key("glcbt-", 12, Random, "GitLab CI/CD job token").dotted(),
+    key("gldt-", 12, Random, "GitLab deploy token"),
+    key("glffct-", 12, Random, "GitLab feature flags client token"),
+    key("glft-", 12, Random, "GitLab feed token"),
+    key("glimt-", 12, Random, "GitLab incoming mail token"),
+    key("gloas-", 12, Random, "GitLab OAuth application secret"),
+    key("glpat-", 10, Random, "GitLab personal access token").dotted(),
+    key("glptt-", 12, Random, "GitLab pipeline trigger token"),
+    key("glrt-", 12, Random, "GitLab runner authentication token").dotted(),
+    key("glrtr-", 12, Random, "GitLab runner token made by registration"),
+    key("glsa_", 12, Random, "Grafana service account token"),
+    key("glsoat-", 12, Random, "GitLab SCIM token"),
+    key("glwt-", 12, Random, "GitLab workspace token").dotted(),
+    key("gsk_", 16, Random, "Groq API key"),
+    key("hcaik_", 12, Random, "Honeycomb ingest key ID"),
+    key("hcamk_", 12, Random, "Honeycomb management key ID"),
+    key("hcaxk_", 12, Random, "Honeycomb key ID"),
+    key("hf_", 12, Random, "Hugging Face user access token"),
+    key("hvb.", 16, Random, "HashiCorp Vault batch token").dotted(),
+    key("hvr.", 16, Random, "HashiCorp Vault recovery token").dotted(),
+    key("hvs.", 16, Random, "HashiCorp Vault service token").dotted(),
+    key("hxtp_", 20, Random, "Hex personal token"),
+    key("ico-", 24, Strong, "Infracost API key"),
+    key("jina_", 16, Random, "Jina AI API key"),
+    key("jsrp_", 16, Random, "JSR personal access token"),
+    key("key-", 16, Hex, "Mailgun private API key"),
+    key("key_", 20, Hex, "Cursor API key; other vendors' keys in hexadecimal digits"),
+    key("lin_api_", 10, Random, "Linear API key"),
+    key("lin_oauth_", 10, Random, "Linear OAuth access token"),
+    key("lin_wh_", 10, Random, "Linear webhook signing secret"),
+    key("live_", 30, Strong, "Mollie live API key; Lob and others"),
+    key("llx-", 16, Random, "LlamaCloud API key"),
+    key("ls__", 16, Random, "LangSmith API key, first version"),
+    key("lsv2_pt_", 10, Random, "LangSmith personal access token"),
+    key("lsv2_sk_", 10, Random, "LangSmith service key"),
+    key("m0-", 24, Strong, "Mem0 API key"),
+    key("mb_", 30, Strong, "Metabase API key"),
+    key("md-", 20, Strong, "Mailchimp Transactional (Mandrill) API key"),
+    key("mdb_sa_sk_", 12, Random, "MongoDB Atlas service account secret"),
+    key("mka_", 20, Random, "Mergify application key"),
+    key("mlsn.", 20, Random, "MailerSend API token").dotted(),
+    key("mob-", 36, Hex, "LaunchDarkly mobile key"),
+    key("napi_", 14, Random, "Neon API key"),
+    key("nfb_", 20, Random, "Netlify build token"),
+    key("nfc_", 20, Random, "Netlify CLI token"),
+    key("nfo_", 20, Random, "Netlify OAuth token"),
+    key("nfp_", 14, Random, "Netlify personal access token"),
+    key("nfu_", 20, Random, "Netlify user interface token"),
+    key("npm_", 12, Random, "npm access token"),
+    key("ntn_", 14, Random, "Notion API token"),
+    key("nvapi-", 12, Random, "NVIDIA API key"),
+    key("ops_eyJ", 20, Random, "1Password service account token").base64(),
+    key("ory_at_", 12, Random, "Ory access token"),
+    key("ory_pat_", 12, Random, "Ory API key"),
+    key("ory_st_", 12, Random, "Ory session token"),
+    key("os_v2_app_", 12, Random, "OneSignal app API key"),
+    key("oy2", 20, Random, "NuGet API key"),
+    key("p8e-", 20, Random, "Adobe client secret"),
+    key("pa-", 30, Strong, "Voyage AI API key"),
+    key("packagist_", 20, Random, "Private Packagist token"),
+    key("pat-ap1-", 12, Random, "HubSpot private app token, Asia Pacific"),
+    key("pat-eu1-", 12, Random, "HubSpot private app token, Europe"),
+    key("pat-na1-", 12, Random, "HubSpot private app token, North America"),
+    key("pat-na2-", 12, Random, "HubSpot private app token, North America"),
+    key("pat.", 30, Strong, "Harness personal access token").dotted(),
+    key("pcsk_", 12, Random, "Pinecone API key"),
+    key("pdl_live_", 20, Strong, "Paddle live API key"),
+    key("pdl_sdbx_", 20, Strong, "Paddle sandbox API key"),
+    key("pha_", 20, Random, "PostHog OAuth access token"),
+    key("phc_", 20, Random, "PostHog project API key"),
+    key("phr_", 20, Random, "PostHog OAuth refresh token"),
+    key("phs_", 20, Random, "PostHog feature flags secure API key"),
+    key("phx_", 12, Random, "PostHog personal API key"),
+    key("pina_", 20, Strong, "Pinterest access token"),
+    key("pnb_", 20, Random, "Prefect service account API key"),
+    key("pnu_", 14, Random, "Prefect user API key"),
+    key("polar_", 20, Random, "Polar access token"),
+    key("pplx-", 12, Random, "Perplexity API key"),
+    key("private_", 24, Strong, "ImageKit private key"),
+    key("pscale_oauth_", 10, Random, "PlanetScale OAuth token"),
+    key("pscale_pw_", 10, Random, "PlanetScale password"),
+    key("pscale_tkn_", 10, Random, "PlanetScale service token"),
+    key("pul-", 16, Hex, "Pulumi access token"),
+    key("pypi-", 16, Random, "PyPI API token"),
+    key("r8_", 16, Random, "Replicate API token"),
+    key("rdme_", 20, Random, "ReadMe API key"),
+    key("re_", 14, Strong, "Resend API key"),
+    key("reo_", 12, Random, "Reo API key"),
+    key("rk_live_", 8, Random, "Stripe restricted key"),
+    key("rk_test_", 8, Random, "Stripe restricted test key"),
+    key("rnd_", 20, Strong, "Render API key"),
+    key("rootly_", 20, Random, "Rootly API token"),
+    key("rpa_", 24, Random, "RunPod API key; redirect.pizza API token"),
+    key("rubygems_", 12, Random, "RubyGems API key"),
+    key("rzp_live_", 10, Random, "Razorpay live key ID"),
+    key("rzp_test_", 10, Random, "Razorpay test key ID"),
+    key("s-s4t2ud-", 20, Hex, "42 Intra client secret"),
+    key("sat.", 30, Strong, "Harness service account token").dotted(),
+    key("sb_secret_", 10, Random, "Supabase secret key"),
+    key("sbp_", 16, Random, "Supabase personal access token"),
+    key("sdk-", 36, Hex, "LaunchDarkly SDK key"),
+    key("sec_", 30, Strong, "several vendors' secret, such as Picatic's"),
+    key("secret-", 24, Strong, "Statsig server secret key"),
+    key("secret-live-", 12, Random, "Stytch live secret"),
+    key("secret-test-", 12, Random, "Stytch test secret"),
+    key("secret_", 18, Strong, "Notion integration token, first version; other vendors' secrets"),
+    key("sess-", 20, Strong, "OpenAI session key"),
+    key("sgd_", 24, Random, "Sourcegraph dotcom user gateway token"),
+    key("sgp_", 14, Random, "Sourcegraph access token; Segment public API token"),
+    key("shippo_live_", 12, Random, "Shippo live API token"),
+    key("shippo_test_", 12, Random, "Shippo test API token"),
+    key("shpat_", 12, Random, "Shopify access token of an app"),
+    key("shpca_", 12, Random, "Shopify access token of a custom app"),
+    key("shppa_", 12, Random, "Shopify password of a private app"),
+    key("shpss_", 12, Random, "Shopify shared secret of an app"),
+    key("shptka_", 12, Random, "Shopify Partner API token"),
+    key("signkey-", 20, Random, "Inngest signing key"),
+    key("sk-", 14, Random, "OpenAI API key, and that of many after it: DeepSeek, Moonshot, OpenRouter, Langfuse, LiteLLM").dotted(),
+    key("sk-ant-", 8, Random, "Anthropic API key"),
+    key("sk-helicone-", 10, Random, "Helicone API key"),
+    key("sk.eyJ", 20, Random, "Mapbox secret access token").dotted(),
+    key("sk_", 16, Strong, "ElevenLabs API key; other vendors' secret keys"),
+    key("sk_car_", 12, Random, "Cartesia API key"),
+    key("sk_dev_", 16, Random, "Liveblocks secret key of a development project"),
+    key("sk_live_", 8, Random, "Stripe secret key; Clerk, WorkOS, Paystack"),
+    key("sk_prod_", 16, Random, "Liveblocks secret key of a production project"),
+    key("sk_sbox_", 16, Random, "Checkout.com sandbox secret key"),
+    key("sk_staging_", 16, Random, "WorkOS and others' staging secret key"),
+    key("sk_test_", 8, Random, "Stripe secret test key; Clerk, WorkOS, Paystack"),
+    key("sl.", 40, Strong, "Dropbox access token").dotted(),
+    key("slk_", 30, Random, "Sourcegraph license key"),
+    key("sntrya_", 12, Random, "Sentry app auth token"),
+    key("sntryi_", 12, Random, "Sentry integration auth token"),
+    key("sntrys_", 12, Random, "Sentry organization auth token").base64(),
+    key("sntryu_", 12, Random, "Sentry user auth token"),
+    key("snyk_", 14, Random, "Snyk API token").dotted(),
+    key("sq0atp-", 10, Random, "Square access token"),
+    key("sq0csp-", 10, Random, "Square OAuth application secret"),
+    key("sqa_", 20, Random, "SonarQube global analysis token"),
+    key("sqp_", 20, Random, "SonarQube project analysis token"),
+    key("squ_", 14, Random, "SonarQube user token"),
+    key("ste-", 30, Strong, "Steel API key"),
+    key("t1.", 60, Strong, "Yandex Cloud IAM token").dotted(),
+    key("test_", 30, Strong, "Mollie test API key; Lob and others"),
+    key("tfp_", 14, Random, "Typeform personal access token"),
+    key("tgp_v1_", 10, Random, "Together AI API key"),
+    key("tk-us-", 20, Random, "Scalingo API token"),
+    key("tk.eyJ", 20, Random, "Mapbox temporary access token").dotted(),
+    key("tskey-", 12, Random, "Tailscale key"),
+    key("tvly-", 12, Random, "Tavily API key"),
+    key("u-s4t2ud-", 20, Hex, "42 Intra client UID"),
+    key("v1.0-", 24, Hex, "Cloudflare Origin CA key"),
+    key("vca_", 20, Random, "Vercel app access token"),
+    key("vci_", 20, Random, "Vercel integration token"),
+    key("vck_", 20, Random, "Vercel AI Gateway API key"),
+    key("vcp_", 14, Random, "Vercel personal access token"),
+    key("vcr_", 20, Random, "Vercel app refresh token"),
+    key("vercel_blob_rw_", 10, Random, "Vercel Blob read-write token"),
+    key("waka_", 14, Random, "WakaTime API key"),
+    key("wandb_v1_", 12, Random, "Weights & Biases API key"),
+    key("whsec_", 10, Random, "Stripe webhook signing secret; Standard Webhooks, as Svix and Clerk"),
+    key("xai-", 16, Random, "xAI API key"),
+    key("xapp-", 10, Random, "Slack app-level token"),
+    key("xau_", 20, Random, "Xata API key"),
+    key("xkeysib-", 12, Random, "Brevo API key"),
+    key("xox", 12, Random, "Slack token").dotted(),
+    key("xsmtpsib-", 12, Random, "Brevo SMTP key"),
+    key("xwfp-", 12, Random, "Slack workflow token"),
+    key("y0_", 24, Strong, "Yandex OAuth token"),
+    key("ya29.", 12, Random, "Google OAuth access token").dotted(),
+    key("zpka_", 20, Random, "Zuplo API key"),
 ];
 
 /// A bit for the first two bytes of each prefix, so that most runs are done with one look.
@@ -91,7 +391,7 @@ const fn pairs() -> [u64; 1024] {
     let mut bits = [0u64; 1024];
     let mut index = 0;
     while index < PREFIXES.len() {
-        let text = PREFIXES[index].0.as_bytes();
+        let text = PREFIXES[index].begins.as_bytes();
         let pair = (text[0] as usize) << 8 | text[1] as usize;
         bits[pair / 64] |= 1 << (pair % 64);
         index += 1;
@@ -112,7 +412,7 @@ const fn first() -> [u16; 8193] {
     let mut pairs = 0;
     while pairs < table.len() {
         while index < PREFIXES.len() {
-            let text = PREFIXES[index].0.as_bytes();
+            let text = PREFIXES[index].begins.as_bytes();
             if ((text[0] as usize) << 8 | text[1] as usize) / 8 >= pairs {
                 break;
             }
@@ -136,7 +436,7 @@ const fn heads() -> [(u64, u64); PREFIXES.len()] {
     let mut table = [(0, 0); PREFIXES.len()];
     let mut index = 0;
     while index < PREFIXES.len() {
-        let text = PREFIXES[index].0.as_bytes();
+        let text = PREFIXES[index].begins.as_bytes();
         let mut byte = 0;
         while byte < text.len() && byte < 8 {
             table[index].0 |= (text[byte] as u64) << (8 * byte);
@@ -153,15 +453,22 @@ mod tests {
     use super::*;
 
     #[test]
-    fn prefixes_are_in_order_and_distinct() {
+    fn prefixes_are_in_order_and_distinct_and_name_their_vendors() {
         for pair in PREFIXES.windows(2) {
             assert!(
-                pair[0].0.as_bytes() < pair[1].0.as_bytes(),
+                pair[0].begins.as_bytes() < pair[1].begins.as_bytes(),
                 "{} {}",
-                pair[0].0,
-                pair[1].0
+                pair[0].begins,
+                pair[1].begins
             );
         }
-        assert!(PREFIXES.len() >= 75);
+        for row in PREFIXES {
+            assert!(
+                row.begins.len() >= 2 && row.whose.len() >= 5,
+                "{}",
+                row.begins
+            );
+        }
+        assert!(PREFIXES.len() >= 300);
     }
 }

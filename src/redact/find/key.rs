@@ -3,7 +3,9 @@
 //! A key needs a left border and a tail that looks random; then everything to the right that could belong to it
 //! goes. How long the vendor makes its keys does not matter, and no checksum is asked: a cut key goes, too.
 
-use crate::redact::catalogue::keys::{FIRST, HEADS, PAIRS, PREFIXES, Prefix, Tail::Strong};
+use crate::redact::catalogue::keys::{
+    BEFORE_DOT, Body, FIRST, HEADS, PAIRS, PREFIXES, Tail::Strong,
+};
 use crate::redact::class::Class;
 use crate::redact::find::shaped_key::{dotted_end, grafana, long_end, shaped};
 use crate::redact::find::token;
@@ -59,35 +61,30 @@ pub(crate) fn listed_at(scope: &Scope<'_>, start: usize) -> Option<Found> {
     let (near, heads) = (PREFIXES.get(range.clone())?, HEADS.get(range)?);
     let here = bytes::word(text, start);
     // The longest prefix that fits is the last one in order.
-    for (Prefix(prefix, min, kind), (head, bits)) in near.iter().zip(heads).rev() {
+    for (row, (head, bits)) in near.iter().zip(heads).rev() {
         if here & bits != *head
-            || prefix.len() > 8 && !bytes::rest(text, start).starts_with(prefix.as_bytes())
+            || row.begins.len() > 8 && !bytes::rest(text, start).starts_with(row.begins.as_bytes())
         {
             continue;
         }
-        let body = start + prefix.len();
+        let body = start + row.begins.len();
         let run = run_end(text, body, scope.to, is_token);
-        let end = if is_dotted(prefix) {
-            dotted_end(scope, run)
-        } else if is_base64(prefix) {
+        let end = match row.body {
+            Body::Run => run,
+            Body::Dotted => dotted_end(scope, run),
             // As much as is judged; the rest follows when it is a key.
-            let limit = scope.to.min(run.max(body + 96));
-            run_end(text, run, limit, |b| {
-                is_token(b) || matches!(b, b'+' | b'/')
-            })
-        } else {
-            run
+            Body::Base64 => {
+                let limit = scope.to.min(run.max(body + 96));
+                run_end(text, run, limit, |b| {
+                    is_token(b) || matches!(b, b'+' | b'/')
+                })
+            }
         };
-        if end - body >= usize::from(*min) && is_random(scope.part(body, end), *kind) {
-            let end = if is_base64(prefix) {
-                long_end(scope, end)
-            } else {
-                end
-            };
-            let end = if prefix.ends_with("IA") || *prefix == "ALTAK-" {
-                with_secret(scope, end)
-            } else {
-                end
+        if end - body >= usize::from(row.least) && is_random(scope.part(body, end), row.tail) {
+            let end = match row.body {
+                Body::Base64 => long_end(scope, end),
+                _ if row.with_secret => with_secret(scope, end),
+                _ => end,
             };
             return Some(Found::new(
                 start,
@@ -114,40 +111,6 @@ fn with_secret(scope: &Scope<'_>, end: usize) -> usize {
     } else {
         end
     }
-}
-
-/// Prefixes whose keys are base64, with `+` and `/` in them.
-fn is_base64(prefix: &str) -> bool {
-    matches!(
-        prefix,
-        "fm1a_"
-            | "fm1r_"
-            | "fm2_"
-            | "ABSK"
-            | "AQE"
-            | "bedrock-api-key-"
-            | "glc_"
-            | "ops_eyJ"
-            | "sntrys_"
-    )
-}
-
-/// Prefixes whose keys have dots in them.
-fn is_dotted(prefix: &str) -> bool {
-    prefix.ends_with('.')
-        || matches!(
-            prefix,
-            "glpat-"
-                | "sk.eyJ"
-                | "tk.eyJ"
-                | "xox"
-                | "glrt-"
-                | "glcbt-"
-                | "glwt-"
-                | "snyk_"
-                | "glagent-"
-                | "sk-"
-        )
 }
 
 /// A literal `\n` or `%3D` before the key is a border, though its last letter belongs to the run.
