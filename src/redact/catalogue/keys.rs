@@ -399,6 +399,26 @@ const fn pairs() -> [u64; 1024] {
     bits
 }
 
+/// How far behind its beginning the tail of a key may stand whose prefix ends in a dot.
+pub(crate) const BEFORE_DOT: usize = longest_dotted();
+
+#[expect(
+    clippy::indexing_slicing,
+    reason = "evaluated by the compiler, which would refuse"
+)]
+const fn longest_dotted() -> usize {
+    let mut longest = 0;
+    let mut index = 0;
+    while index < PREFIXES.len() {
+        let text = PREFIXES[index].begins.as_bytes();
+        if text[text.len() - 1] == b'.' && text.len() > longest {
+            longest = text.len();
+        }
+        index += 1;
+    }
+    longest
+}
+
 /// How many prefixes stand before those of each eight pairs.
 pub(crate) static FIRST: [u16; 8193] = first();
 
@@ -451,6 +471,43 @@ const fn heads() -> [(u64, u64); PREFIXES.len()] {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::redact::{Redactor, redact_str};
+
+    const CAPITALS: &[u8] = b"ABCDEFGHJKLMNPQRSTUVWZ";
+    const SMALL: &[u8] = b"abcdefghijkmnopqrstuvwz";
+    const DIGITS: &[u8] = b"0123456789";
+
+    /// The same bytes on every machine.
+    struct Made(u64);
+
+    impl Made {
+        fn one_of(&mut self, bytes: &[u8]) -> char {
+            self.0 = self
+                .0
+                .wrapping_mul(6_364_136_223_846_793_005)
+                .wrapping_add(1_442_695_040_888_963_407);
+            char::from(bytes[(self.0 >> 33) as usize % bytes.len()])
+        }
+
+        /// A tail of a kind: each class of bytes that it asks for comes in turn.
+        fn tail(&mut self, kind: Tail, length: usize) -> String {
+            let classes: &[&[u8]] = match kind {
+                Tail::Hex => &[DIGITS, b"abcdef", DIGITS],
+                Tail::Capital => &[CAPITALS, DIGITS, CAPITALS],
+                Tail::Any | Tail::Random | Tail::Strong => &[CAPITALS, SMALL, DIGITS],
+            };
+            (0..length)
+                .map(|at| self.one_of(classes[at % classes.len()]))
+                .collect()
+        }
+    }
+
+    /// The text, and a second pass that changes nothing.
+    fn redacted(text: &str) -> String {
+        let once = redact_str(text).into_owned();
+        assert_eq!(redact_str(&once), once, "a second pass over {once}");
+        once
+    }
 
     #[test]
     fn prefixes_are_in_order_and_distinct_and_name_their_vendors() {
@@ -470,5 +527,52 @@ mod tests {
             );
         }
         assert!(PREFIXES.len() >= 300);
+    }
+
+    #[test]
+    fn the_key_of_every_row_goes_and_what_stands_around_it_stays() {
+        let mut made = Made(7);
+        let redactor = Redactor::default();
+        for row in PREFIXES {
+            let least = usize::from(row.least);
+            for length in [least, least + 9, least.max(40)] {
+                let key = format!("{}{}", row.begins, made.tail(row.tail, length));
+                let mark = "[REDACTED_KEY]";
+                let what = format!("{}: {key}", row.whose);
+                assert_eq!(
+                    redacted(&format!("the one for the harbour is {key}, until Friday")),
+                    format!("the one for the harbour is {mark}, until Friday"),
+                    "{what}"
+                );
+                assert_eq!(
+                    redacted(&format!("export PLACE={key}; ./start.sh --fast")),
+                    format!("export PLACE={mark}; ./start.sh --fast"),
+                    "{what}"
+                );
+                let json = format!(r#"{{"note":"north","place":"{key}","count":7}}"#);
+                let json = redactor.redact_json(&json).into_owned();
+                assert_eq!(
+                    json,
+                    format!(r#"{{"note":"north","place":"{mark}","count":7}}"#),
+                    "{what}"
+                );
+                assert_eq!(redactor.redact_json(&json), json, "{what}");
+            }
+        }
+    }
+
+    #[test]
+    fn a_prefix_with_too_short_a_tail_or_with_words_behind_it_stays() {
+        let mut made = Made(11);
+        for row in PREFIXES {
+            let short = made.tail(row.tail, usize::from(row.least).min(8) / 2);
+            for tail in [&*short, "harbour-lantern", "harbour_lantern_of_the_north"] {
+                if row.tail == Tail::Any && tail != short {
+                    continue;
+                }
+                let text = format!("it begins with {}{tail} and goes on", row.begins);
+                assert_eq!(redacted(&text), text, "{}", row.whose);
+            }
+        }
     }
 }

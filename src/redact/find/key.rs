@@ -35,7 +35,7 @@ fn listed(scope: &Scope<'_>, start: usize) -> Option<Found> {
     let head = run_start(
         scope.text,
         start,
-        scope.from.max(start.saturating_sub(10)),
+        scope.from.max(start.saturating_sub(BEFORE_DOT)),
         |b| is_token(b) || b == b'.',
     );
     (head < start).then(|| listed_at(scope, head)).flatten()
