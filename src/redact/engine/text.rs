@@ -9,7 +9,7 @@ use crate::redact::find::{
     sql, table, token, url, word,
 };
 use crate::redact::kind::Kind;
-use crate::redact::read::bytes::{at, is_token, part, run_end, token_run};
+use crate::redact::read::bytes::{at, is_token, part, run_end, run_start, token_run};
 use crate::redact::read::decode;
 use crate::redact::read::masks::{MIN_RUN, Masks, is_run_start};
 use crate::redact::read::scope::{Found, Scope, word_start};
@@ -243,9 +243,11 @@ fn run<'r>(
         let start = run_end(scope.text, start, pos, |b| matches!(b, b'&' | b'*'));
         findings.progress.asked = pos + 1;
         if start > asked || start == scope.from {
-            // A `/` may stand within the first bytes of a key that is base64.
-            if start < pos
+            // A `/` or a space may stand within the first bytes of a key, and a sign before them.
+            let run = run_start(scope.text, pos, start, is_token);
+            if run < pos
                 && let Some(found) = key::listed_at(scope, start)
+                    .or_else(|| (start < run).then(|| key::listed_at(scope, run)).flatten())
             {
                 return findings.one(Some(found));
             }

@@ -1,7 +1,7 @@
 //! How random a word looks: as a key does, and no name of a thing.
 
 use crate::redact::catalogue::keys::{
-    Tail, Tail::Any, Tail::Capital, Tail::Hex, Tail::Random, Tail::Strong,
+    Tail, Tail::Any, Tail::Capital, Tail::Cased, Tail::Hex, Tail::Random, Tail::Strong,
 };
 use crate::redact::judge::code;
 use crate::redact::read::bytes::part;
@@ -14,6 +14,7 @@ pub(crate) fn is_random(tail: &[u8], kind: Tail) -> bool {
         Any => true,
         Hex => tail.iter().all(|b| b.is_ascii_hexdigit() || *b == b'-') && digits(tail) >= 4,
         Strong => is_strong(tail),
+        Cased => is_cased(tail),
         Capital => {
             digits(tail) >= 4
                 && tail
@@ -27,18 +28,22 @@ pub(crate) fn is_random(tail: &[u8], kind: Tail) -> bool {
         && (matches!(kind, Any | Hex | Capital) || !is_spelled_out(tail))
 }
 
-/// Both cases and digits, or hexadecimal digits. Of 24 random letters and digits one in twelve has a single digit at
-/// most, and then the cases still turn more often than words in camel case do.
+/// Both cases and digits, or hexadecimal digits.
 pub(crate) fn is_strong(tail: &[u8]) -> bool {
+    let is_hex = |b: &u8| b.is_ascii_hexdigit() || *b == b'-';
+    is_cased(tail) || tail.len() >= 16 && digits(tail) >= 5 && tail.iter().all(is_hex)
+}
+
+/// Both cases and digits. Of 24 random letters and digits one in twelve has a single digit at most, and then the
+/// cases still turn more often than words in camel case do.
+pub(crate) fn is_cased(tail: &[u8]) -> bool {
     let (mut upper, mut lower, mut digits, mut turns) = (0, 0, 0, 0);
-    let mut hex = true;
     let mut last = 0u8;
     for &byte in tail {
         upper += usize::from(byte.is_ascii_uppercase());
         lower += usize::from(byte.is_ascii_lowercase());
         digits += usize::from(byte.is_ascii_digit());
         turns += usize::from(last.is_ascii_uppercase() && byte.is_ascii_uppercase());
-        hex &= byte.is_ascii_hexdigit() || byte == b'-';
         last = byte;
     }
     // `X509_EXTENSION_new` is made of words: no part of it mixes anything.
@@ -50,9 +55,10 @@ pub(crate) fn is_strong(tail: &[u8]) -> bool {
             && any(u8::is_ascii_uppercase) + any(u8::is_ascii_lowercase) + any(u8::is_ascii_digit)
                 >= 2
     };
-    let cases = upper >= 2 && lower >= 2 && tail.split(|b| matches!(b, b'_' | b'-')).any(mixed);
-    cases && (digits >= 2 || digits == 1 && turns >= 2 && tail.len() >= 16)
-        || hex && digits >= 5 && tail.len() >= 16
+    upper >= 2
+        && lower >= 2
+        && (digits >= 2 || digits == 1 && turns >= 2 && tail.len() >= 16)
+        && tail.split(|b| matches!(b, b'_' | b'-')).any(mixed)
 }
 
 /// How often a capital letter follows a small one.
