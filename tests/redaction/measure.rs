@@ -42,7 +42,7 @@ const ONE_IN: u64 = 8;
 /// What may be wrong in each set, at most: secrets left, harmless cases damaged, neighbours lost, cases that a second
 /// pass changes. A number here is lowered when the redactor gets better, and never raised.
 const HELD: &[(&str, [usize; 4])] = &[
-    ("context", [218, 0, 0, 0]),
+    ("context", [216, 0, 0, 0]),
     ("context, kept aside", [250, 0, 0, 0]),
     ("lines", [0, 15, 0, 0]),
     ("lines, kept aside", [0, 42, 0, 0]),
@@ -52,8 +52,8 @@ const HELD: &[(&str, [usize; 4])] = &[
     ("near misses, kept aside", [0, 24, 0, 0]),
     ("own source", [0, 3, 0, 0]),
     ("own source, kept aside", [0, 3, 0, 0]),
-    ("self", [84, 0, 0, 0]),
-    ("self, kept aside", [132, 0, 0, 0]),
+    ("self", [0, 0, 0, 0]),
+    ("self, kept aside", [52, 0, 0, 0]),
     ("whole calls", [11, 9, 26, 0]),
     ("whole calls, kept aside", [18, 14, 31, 0]),
 ];

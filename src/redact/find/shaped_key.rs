@@ -3,7 +3,7 @@
 use crate::redact::catalogue::keys::Tail::Strong;
 use crate::redact::class::Class;
 use crate::redact::find::token;
-use crate::redact::judge::random::{digits, is_mixed, is_random, is_strong};
+use crate::redact::judge::random::{digits, is_cased, is_mixed, is_random, is_strong};
 use crate::redact::read::bytes::{self, at, is_token, part, run_end, run_start};
 use crate::redact::read::scope::{Found, Scope};
 
@@ -68,6 +68,26 @@ pub(crate) fn shaped(scope: &Scope<'_>, start: usize, end: usize) -> Option<Foun
                     return found(word, end);
                 }
             }
+            // Infisical: an id and a secret. Bitwarden: the version, an id, a secret and a key.
+            if lead == b"st" && run.len() == 24 && run.iter().all(u8::is_ascii_hexdigit) {
+                let last = dotted_end(scope, end);
+                return (last - end > 12).then(|| Found::new(word, last, Class::Key));
+            }
+            if lead == b"0" && run.len() == 36 && scope.at(end) == b'.' {
+                let secret = run_end(text, end + 1, scope.to, is_token);
+                let last = long_end(scope, (secret + 1).min(scope.to));
+                if secret - end > 20 && scope.at(secret) == b':' {
+                    return found(word, last);
+                }
+            }
+            // Zoho: two halves of 32 hexadecimal digits each.
+            if lead == b"1000"
+                && run.len() == 32
+                && run.iter().all(u8::is_ascii_hexdigit)
+                && digits(run) < 32
+            {
+                return found(word, dotted_end(scope, end));
+            }
             if lead == b"atlasv1" && run.len() >= 12 {
                 let head = run_start(
                     text,
@@ -99,6 +119,24 @@ pub(crate) fn shaped(scope: &Scope<'_>, start: usize, end: usize) -> Option<Foun
         // OpenShift, and what else is named by the hash it is checked with.
         b'~' if run.len() >= 40 && scope.part(start.saturating_sub(7), start) == b"sha256~" => {
             return found(start - 7, end);
+        }
+        // The application tokens of DataStax Astra.
+        b':' if run.len() >= 16
+            && scope.part(start.saturating_sub(8), start) == b"AstraCS:"
+            && is_mixed(run) =>
+        {
+            let next = usize::from(scope.at(end) == b':');
+            return found(start - 8, run_end(text, end + next, scope.to, is_token));
+        }
+        // Login with Amazon: access tokens and refresh tokens.
+        b'|' if run.len() >= 20
+            && matches!(
+                scope.part(start.saturating_sub(5), start),
+                b"Atza|" | b"Atzr|"
+            )
+            && is_mixed(run) =>
+        {
+            return found(start - 5, long_end(scope, end));
         }
         // The refresh tokens of Google.
         b'/' if at(run, 0) == b'0'
@@ -141,25 +179,43 @@ pub(crate) fn shaped(scope: &Scope<'_>, start: usize, end: usize) -> Option<Foun
     {
         return found(start, end);
     }
-    // Azure's own marks in the middle of its keys.
-    if run.len() >= 70 {
-        for mark in [
-            &b"AZDO"[..],
-            b"JQQJ99",
-            b"AzSe",
-            b"AzFu",
-            b"AzCa",
-            b"ACDb",
-            b"APIM",
-            b"AIoT",
-        ] {
-            if memchr::memmem::find(part(run, 40, 90), mark).is_some()
-                && is_random(run, Strong)
-                && run.len() <= 100
-            {
-                return found(start, run_end(text, end, scope.to, |b| b == b'='));
-            }
-        }
+    if let Some(found) = azure(scope, start, end) {
+        return Some(found);
+    }
+    // Mailgun: a key, an id and a check, in hexadecimal digits. Infobip: a key and an id.
+    let groups = || run.split(|b| *b == b'-').map(<[u8]>::len);
+    if (run.len() == 50 && groups().eq([32, 8, 8])
+        || run.len() == 69 && groups().eq([32, 8, 4, 4, 4, 12]))
+        && run.iter().all(|b| b.is_ascii_hexdigit() || *b == b'-')
+        && digits(run) >= 8
+    {
+        return found(start, end);
+    }
+    // Jenkins: the version of the token, which makes it longer than any hash.
+    if run.len() == 34
+        && run.starts_with(b"11")
+        && run.iter().all(u8::is_ascii_hexdigit)
+        && (8..32).contains(&digits(run))
+    {
+        return found(start, end);
+    }
+    // PayPal: the secret of an application.
+    if run.len() == 80 && at(run, 0) == b'E' && at(run, 1).is_ascii_uppercase() && is_cased(run) {
+        return found(start, end);
+    }
+    // The license keys of New Relic say so at their end.
+    if run.len() >= 40 && run.ends_with(b"NRAL") && digits(run) >= 4 {
+        return found(start, end);
+    }
+    // Keygen: what the token is for, 64 hexadecimal digits, its version.
+    if run.len() >= 69
+        && matches!(part(run, run.len() - 2, run.len()), b"v2" | b"v3")
+        && at(run, run.len() - 67) == b'-'
+        && part(run, run.len() - 66, run.len() - 2)
+            .iter()
+            .all(u8::is_ascii_hexdigit)
+    {
+        return found(start, end);
     }
     // Keys in the manner of Stripe, of vendors that are not listed.
     if run.len() < 24 {
@@ -188,6 +244,50 @@ pub(crate) fn shaped(scope: &Scope<'_>, start: usize, end: usize) -> Option<Foun
     None
 }
 
+/// What Azure writes into its keys, service by service: after how many bytes, and how long the key is.
+const AZURE: &[(&[u8], usize, usize)] = &[
+    (b"AIoT", 33, 43),
+    (b"+ASb", 33, 43),
+    (b"+AEh", 33, 43),
+    (b"+ARm", 33, 43),
+    (b"AzCa", 33, 43),
+    (b"AzSe", 42, 52),
+    (b"+ACR", 42, 52),
+    (b"AzFu", 44, 54),
+    (b"JQQJ99", 52, 84),
+    (b"AZDO", 76, 84),
+    (b"APIM", 76, 86),
+    (b"ACDb", 76, 86),
+    (b"+ABa", 76, 86),
+    (b"+AMC", 76, 86),
+    (b"+ASt", 76, 86),
+];
+
+/// A key of Azure, which is base64: the run `start..end` is its first long part. Only two beginnings are tried, and
+/// a few bytes looked back at, so that a path of many parts costs no more than its length.
+fn azure(scope: &Scope<'_>, start: usize, end: usize) -> Option<Found> {
+    let joined = |b: u8| matches!(b, b'+' | b'/');
+    let is_key = |b: u8| is_token(b) || joined(b);
+    if end - start < 37 && !joined(scope.before(start)) && !joined(scope.at(end)) {
+        return None;
+    }
+    let floor = scope.from.max(start.saturating_sub(32));
+    let before = run_start(scope.text, start, floor, is_key);
+    AZURE.iter().find_map(|(mark, place, length)| {
+        let from = [start, before].into_iter().find(|from| {
+            let middle = from + place;
+            scope.at(middle) == at(mark, 0) && scope.part(middle, middle + mark.len()) == *mark
+        })?;
+        let to = run_end(scope.text, from, scope.to.min(from + length), is_key);
+        let is_whole = !is_token(scope.before(from)) && !is_token(scope.at(to));
+        (to >= from + place + mark.len() && is_whole && is_random(scope.part(from, to), Strong))
+            .then(|| {
+                let end = run_end(scope.text, to, scope.to, |b| b == b'=');
+                Found::new(from, end, Class::Key)
+            })
+    })
+}
+
 /// Keys of several parts, the first of which is the run `start..end`: where the last part ends.
 fn joined(scope: &Scope<'_>, start: usize, end: usize) -> Option<usize> {
     let run = scope.part(start, end);
@@ -196,6 +296,40 @@ fn joined(scope: &Scope<'_>, start: usize, end: usize) -> Option<usize> {
     let tail = scope.part(end + 1, next);
     let hexes = |text: &[u8]| text.iter().all(u8::is_ascii_hexdigit);
     match scope.at(end) {
+        // Close: two halves of 22 letters and digits each.
+        b'.' if run.len() == 26
+            && run.starts_with(b"api_")
+            && tail.len() == 22
+            && is_mixed(tail)
+            && is_mixed(run) =>
+        {
+            Some(next)
+        }
+        // Meta: the id of an application, and its secret.
+        b'|' if matches!(run.len(), 15 | 16)
+            && run.iter().all(u8::is_ascii_digit)
+            && (27..=40).contains(&tail.len())
+            && is_mixed(tail) =>
+        {
+            Some(next)
+        }
+        // Ghost: 24 hexadecimal digits, and 64.
+        b':' if run.len() == 24 && hexes(run) && tail.len() == 64 && hexes(tail) => Some(next),
+        // Authress: a client, a key, an account, a secret.
+        b'.' if [&b"sc_"[..], b"ext_", b"scauth_", b"authress_"]
+            .iter()
+            .any(|head| run.starts_with(head)) =>
+        {
+            let account = part_end((next + 1).min(scope.to));
+            let is_account = matches!(scope.part(next + 1, next + 5), b"acc_" | b"acc-");
+            let last = long_end(scope, (account + 1).min(scope.to));
+            ((4..=6).contains(&tail.len())
+                && scope.at(next) == b'.'
+                && is_account
+                && scope.at(account) == b'.'
+                && last - account > 12)
+                .then_some(last)
+        }
         // Asana: a user, perhaps the token's number, 32 hexadecimal digits. Fal: an id and as many.
         b':' => {
             let numbers = run.iter().all(u8::is_ascii_digit) && scope.before(start) == b'/';
@@ -278,4 +412,109 @@ pub(crate) fn grafana(scope: &Scope<'_>, start: usize) -> Option<Found> {
         b.is_ascii_alphanumeric() || matches!(b, b'+' | b'/' | b'=')
     });
     (end - start >= 40).then(|| Found::new(start, end, Class::Key))
+}
+
+#[cfg(test)]
+mod tests {
+    use crate::redact::redact_str;
+
+    const HEX: &str = "3f9a0c71e58b24d6a07c93f1b5e2684d7a1c0f95e38b62d4c9710fa6e5b38d20";
+    const MIXED: &str =
+        "Zk3Rt9Qw7Lm2Vb8Ns4Hd6Gf1Jc5Pa0Tz3Kr9Wq7Ml2Bv8Sn4Dh6Fg1Cj5Ap0Zt3Rk9Qw7Lm2Vb8Ns4Hd";
+
+    /// Keys put together of their parts, so that no scanner takes this file for a leak, and whose they are.
+    fn keys() -> Vec<(&'static str, String)> {
+        let (hex, mixed) = (|n: usize| &HEX[..n], |n: usize| &MIXED[..n]);
+        let id = "3f9a0c71-58b2-4d6a-97c9-f1b5e2684d7a";
+        vec![
+            (
+                "Azure Functions",
+                [mixed(44), "AzFu", "Q2w3Eg", "=="].concat(),
+            ),
+            (
+                "Azure Container Registry",
+                [mixed(42), "+ACR", "BQ2w3E"].concat(),
+            ),
+            (
+                "Azure Event Hubs",
+                [mixed(8), "/", mixed(24), "+AEh", "BQ2w3E", "="].concat(),
+            ),
+            (
+                "Azure Storage",
+                ["ab/", mixed(73), "+ASt", "Q2w3Eg", "=="].concat(),
+            ),
+            ("Azure Search", [mixed(42), "AzSe", "BQ2w3E"].concat()),
+            ("Azure DevOps", [mixed(76), "AZDO", "2w3E"].concat()),
+            ("Mailgun", [hex(32), "-", hex(8), "-", hex(8)].concat()),
+            ("Infobip", [hex(32), "-", id].concat()),
+            ("Jenkins", ["11", hex(32)].concat()),
+            ("PayPal", ["EK", mixed(78)].concat()),
+            ("New Relic", [hex(36), "FFFF", "NRAL"].concat()),
+            ("Keygen", ["prod-", hex(64), "v3"].concat()),
+            ("Zoho", ["1000.", hex(32), ".", hex(32)].concat()),
+            (
+                "Infisical",
+                ["st.", hex(24), ".", hex(32), ".", hex(32)].concat(),
+            ),
+            (
+                "Bitwarden",
+                ["0.", id, ".", mixed(30), ":", mixed(22), "=="].concat(),
+            ),
+            (
+                "DataStax Astra",
+                ["Astra", "CS:", mixed(24), ":", hex(64)].concat(),
+            ),
+            ("Login with Amazon", ["At", "za|IwEB", mixed(60)].concat()),
+            ("Ghost", [hex(24), ":", hex(64)].concat()),
+            ("Close", ["api_", mixed(22), ".", mixed(22)].concat()),
+            ("Meta", ["123456789012345|", mixed(27)].concat()),
+            (
+                "Authress",
+                ["sc_", "abcdefgh1.ab1c.acc_", "abcdefgh12.", mixed(40), "="].concat(),
+            ),
+        ]
+    }
+
+    #[test]
+    fn keys_with_a_shape_go_whole() {
+        for (whose, key) in keys() {
+            for (before, after) in [
+                ("use ", " until Friday"),
+                ("export V=", "; ./run"),
+                ("", ""),
+            ] {
+                let once = redact_str(&format!("{before}{key}{after}")).into_owned();
+                assert_eq!(
+                    once,
+                    format!("{before}[REDACTED_KEY]{after}"),
+                    "{whose}: {key}"
+                );
+                assert_eq!(redact_str(&once), once, "{whose}");
+            }
+        }
+    }
+
+    #[test]
+    fn what_only_looks_like_one_stays() {
+        let (hex, id) = (|n: usize| &HEX[..n], "3f9a0c71-58b2-4d6a-97c9-f1b5e2684d7a");
+        for harmless in [
+            [hex(32), "-", hex(8)].concat(),
+            [hex(32), "-", hex(8), "-", hex(7)].concat(),
+            ["12", hex(32)].concat(),
+            [hex(34)].concat(),
+            ["prod-", hex(64)].concat(),
+            ["1000.", hex(31)].concat(),
+            ["1000.", "12345678901234567890123456789012"].concat(),
+            ["st.", hex(24)].concat(),
+            ["0.", id].concat(),
+            [hex(24), ":", hex(40)].concat(),
+            "api_client_configuration_v2.get_user_by_identifier".to_owned(),
+            "123456789012345|harbour and lantern of the north".to_owned(),
+            "sc_abcdefgh1.ab1c.account_of_the_harbour".to_owned(),
+            "src/engine/AzSearchIndex/AIoTHub/APIManagement/AzCaches2".to_owned(),
+        ] {
+            let text = format!("it says {harmless} there");
+            assert_eq!(redact_str(&text), text);
+        }
+    }
 }

@@ -185,6 +185,8 @@ const WEBHOOKS: &[(&str, &str)] = &[
     ("maker.ifttt.com", "/trigger/"),
     ("open.feishu.cn", "/open-apis/bot/v2/hook/"),
     ("open.larksuite.com", "/open-apis/bot/v2/hook/"),
+    ("qyapi.weixin.qq.com", "/cgi-bin/webhook/send?key="),
+    ("oapi.dingtalk.com", "/robot/send?access_token="),
     ("make.com", "/"),
     ("pipedream.net", "/"),
     ("hooks.airtable.com", "/workflows/"),
