@@ -708,8 +708,22 @@ mod tests {
         let redactor = Redactor::default();
         for row in PREFIXES {
             let least = usize::from(row.least);
-            for length in [least, least + 9, least.max(40)] {
-                let key = format!("{}{}", row.begins, made.tail(row.tail, length));
+            for (length, joint) in [
+                (least, None),
+                (least + 9, None),
+                (least.max(40), Some(row.body)),
+            ] {
+                let mut key = format!("{}{}", row.begins, made.tail(row.tail, length));
+                let sign = match joint {
+                    // In parts it is a JSON Web Token, which has a mark of its own.
+                    Some(Body::Dotted) if row.begins.ends_with("eyJ") => "",
+                    Some(Body::Dotted) => ".",
+                    Some(Body::Base64) => "+/",
+                    Some(Body::Run) | None => "",
+                };
+                if !sign.is_empty() {
+                    key = key + sign + &made.tail(Tail::Cased, 20);
+                }
                 let mark = "[REDACTED_KEY]";
                 let what = format!("{}: {key}", row.whose);
                 assert_eq!(
