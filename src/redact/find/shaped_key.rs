@@ -7,6 +7,10 @@ use crate::redact::judge::random::{digits, is_cased, is_mixed, is_random, is_str
 use crate::redact::read::bytes::{self, at, is_token, part, run_end, run_start};
 use crate::redact::read::scope::{Found, Scope};
 
+fn is_hex(text: &[u8]) -> bool {
+    text.iter().all(u8::is_ascii_hexdigit)
+}
+
 /// The end of a key that is base64, and of further ones behind commas.
 pub(crate) fn long_end(scope: &Scope<'_>, end: usize) -> usize {
     let mut end = run_end(scope.text, end, scope.to, |b| {
@@ -39,115 +43,15 @@ pub(crate) fn dotted_end(scope: &Scope<'_>, run: usize) -> usize {
 
 /// Keys whose mark is not at their beginning.
 pub(crate) fn shaped(scope: &Scope<'_>, start: usize, end: usize) -> Option<Found> {
+    if scope.before(start) == b'.' {
+        return behind_dot(scope, start, end);
+    }
+    if let Some(found) = behind_sign(scope, start, end) {
+        return Some(found);
+    }
     let text = scope.text;
     let run = scope.part(start, end);
     let found = |from: usize, to: usize| Some(Found::new(from, to, Class::Key));
-    match scope.before(start) {
-        // `SG.` of SendGrid, `pat….` of Airtable, `….atlasv1.` of Terraform.
-        b'.' => {
-            let word = run_start(
-                text,
-                start - 1,
-                scope.from.max(start.saturating_sub(24)),
-                is_token,
-            );
-            let lead = scope.part(word, start - 1);
-            if lead == b"SG" && run.len() >= 12 {
-                return found(word, dotted_end(scope, end));
-            }
-            // The service tokens of Vault before version 1.10.
-            if lead == b"s" && run.len() == 24 && is_strong(run) {
-                return found(word, end);
-            }
-            // Zhipu: 32 hexadecimal digits before it.
-            if run.len() == 16 && lead.len() >= 23 && is_mixed(run) {
-                let word = run_start(text, word, scope.from.max(start.saturating_sub(34)), |b| {
-                    b.is_ascii_hexdigit()
-                });
-                if start - word == 33 {
-                    return found(word, end);
-                }
-            }
-            // Infisical: an id and a secret. Bitwarden: the version, an id, a secret and a key.
-            if lead == b"st" && run.len() == 24 && run.iter().all(u8::is_ascii_hexdigit) {
-                let last = dotted_end(scope, end);
-                return (last - end > 12).then(|| Found::new(word, last, Class::Key));
-            }
-            if lead == b"0" && run.len() == 36 && scope.at(end) == b'.' {
-                let secret = run_end(text, end + 1, scope.to, is_token);
-                let last = long_end(scope, (secret + 1).min(scope.to));
-                if secret - end > 20 && scope.at(secret) == b':' {
-                    return found(word, last);
-                }
-            }
-            // Zoho: two halves of 32 hexadecimal digits each.
-            if lead == b"1000"
-                && run.len() == 32
-                && run.iter().all(u8::is_ascii_hexdigit)
-                && digits(run) < 32
-            {
-                return found(word, dotted_end(scope, end));
-            }
-            if lead == b"atlasv1" && run.len() >= 12 {
-                let head = run_start(
-                    text,
-                    word.saturating_sub(1),
-                    scope.from.max(word.saturating_sub(24)),
-                    is_token,
-                );
-                return found(head, end);
-            }
-            return None;
-        }
-        // The secret of an Azure application has `8Q~` at its fourth byte.
-        b'~' if run.len() >= 12
-            && is_mixed(run)
-            && at(text, start.wrapping_sub(2)) == b'Q'
-            && at(text, start.wrapping_sub(3)).is_ascii_digit() =>
-        {
-            let head = run_start(
-                text,
-                start - 1,
-                scope.from.max(start.saturating_sub(8)),
-                |b| is_token(b) || b == b'.' || b == b'~',
-            );
-            let tail = run_end(text, end, scope.to, |b| {
-                is_token(b) || matches!(b, b'.' | b'~')
-            });
-            return found(head, token::trim_end(scope, head, tail));
-        }
-        // OpenShift, and what else is named by the hash it is checked with.
-        b'~' if run.len() >= 40 && scope.part(start.saturating_sub(7), start) == b"sha256~" => {
-            return found(start - 7, end);
-        }
-        // The application tokens of DataStax Astra.
-        b':' if run.len() >= 16
-            && scope.part(start.saturating_sub(8), start) == b"AstraCS:"
-            && is_mixed(run) =>
-        {
-            let next = usize::from(scope.at(end) == b':');
-            return found(start - 8, run_end(text, end + next, scope.to, is_token));
-        }
-        // Login with Amazon: access tokens and refresh tokens.
-        b'|' if run.len() >= 20
-            && matches!(
-                scope.part(start.saturating_sub(5), start),
-                b"Atza|" | b"Atzr|"
-            )
-            && is_mixed(run) =>
-        {
-            return found(start - 5, long_end(scope, end));
-        }
-        // The refresh tokens of Google.
-        b'/' if at(run, 0) == b'0'
-            && run.len() >= 30
-            && scope.part(start.saturating_sub(3), start) == b"1//"
-            && is_mixed(run) =>
-        {
-            return found(start - 3, end);
-        }
-        _ => {}
-    }
     if let Some(end) = joined(scope, start, end) {
         return found(start, end);
     }
@@ -173,53 +77,160 @@ pub(crate) fn shaped(scope: &Scope<'_>, start: usize, end: usize) -> Option<Foun
         }
     }
     // Mailchimp: the data centre stands behind the key.
-    if (36..=38).contains(&run.len())
-        && part(run, 32, 35) == b"-us"
-        && part(run, 0, 32).iter().all(u8::is_ascii_hexdigit)
-    {
+    if (36..=38).contains(&run.len()) && part(run, 32, 35) == b"-us" && is_hex(part(run, 0, 32)) {
         return found(start, end);
     }
     if let Some(found) = azure(scope, start, end) {
         return Some(found);
     }
-    // Mailgun: a key, an id and a check, in hexadecimal digits. Infobip: a key and an id.
+    (is_of_a_shape(run) || has_a_key_word(run)).then(|| Found::new(start, end, Class::Key))
+}
+
+/// Keys of which the run is a part behind a dot.
+fn behind_dot(scope: &Scope<'_>, start: usize, end: usize) -> Option<Found> {
+    let text = scope.text;
+    let run = scope.part(start, end);
+    let found = |from: usize, to: usize| Some(Found::new(from, to, Class::Key));
+    let word = run_start(
+        text,
+        start - 1,
+        scope.from.max(start.saturating_sub(24)),
+        is_token,
+    );
+    let lead = scope.part(word, start - 1);
+    if lead == b"SG" && run.len() >= 12 {
+        return found(word, dotted_end(scope, end));
+    }
+    // The service tokens of Vault before version 1.10.
+    if lead == b"s" && run.len() == 24 && is_strong(run) {
+        return found(word, end);
+    }
+    // Zhipu: 32 hexadecimal digits before it.
+    if run.len() == 16 && lead.len() >= 23 && is_mixed(run) {
+        let word = run_start(text, word, scope.from.max(start.saturating_sub(34)), |b| {
+            b.is_ascii_hexdigit()
+        });
+        if start - word == 33 {
+            return found(word, end);
+        }
+    }
+    // Infisical: an id and a secret. Bitwarden: the version, an id, a secret and a key.
+    if lead == b"st" && run.len() == 24 && is_hex(run) {
+        let last = dotted_end(scope, end);
+        return (last - end > 12).then(|| Found::new(word, last, Class::Key));
+    }
+    if lead == b"0" && run.len() == 36 && scope.at(end) == b'.' {
+        let secret = run_end(text, end + 1, scope.to, is_token);
+        let last = long_end(scope, (secret + 1).min(scope.to));
+        if secret - end > 20 && scope.at(secret) == b':' {
+            return found(word, last);
+        }
+    }
+    // Zoho: two halves of 32 hexadecimal digits each.
+    if lead == b"1000" && run.len() == 32 && is_hex(run) && digits(run) < 32 {
+        return found(word, dotted_end(scope, end));
+    }
+    if lead == b"atlasv1" && run.len() >= 12 {
+        let head = run_start(
+            text,
+            word.saturating_sub(1),
+            scope.from.max(word.saturating_sub(24)),
+            is_token,
+        );
+        return found(head, end);
+    }
+    None
+}
+
+/// Keys of which the run is the part behind another sign.
+fn behind_sign(scope: &Scope<'_>, start: usize, end: usize) -> Option<Found> {
+    let text = scope.text;
+    let run = scope.part(start, end);
+    let found = |from: usize, to: usize| Some(Found::new(from, to, Class::Key));
+    match scope.before(start) {
+        // The secret of an Azure application has `8Q~` at its fourth byte.
+        b'~' if run.len() >= 12
+            && is_mixed(run)
+            && at(text, start.wrapping_sub(2)) == b'Q'
+            && at(text, start.wrapping_sub(3)).is_ascii_digit() =>
+        {
+            let head = run_start(
+                text,
+                start - 1,
+                scope.from.max(start.saturating_sub(8)),
+                |b| is_token(b) || b == b'.' || b == b'~',
+            );
+            let tail = run_end(text, end, scope.to, |b| {
+                is_token(b) || matches!(b, b'.' | b'~')
+            });
+            found(head, token::trim_end(scope, head, tail))
+        }
+        // OpenShift, and what else is named by the hash it is checked with.
+        b'~' if run.len() >= 40 && scope.part(start.saturating_sub(7), start) == b"sha256~" => {
+            found(start - 7, end)
+        }
+        // The application tokens of DataStax Astra.
+        b':' if run.len() >= 16
+            && scope.part(start.saturating_sub(8), start) == b"AstraCS:"
+            && is_mixed(run) =>
+        {
+            let next = usize::from(scope.at(end) == b':');
+            found(start - 8, run_end(text, end + next, scope.to, is_token))
+        }
+        // Login with Amazon: access tokens and refresh tokens.
+        b'|' if run.len() >= 20
+            && matches!(
+                scope.part(start.saturating_sub(5), start),
+                b"Atza|" | b"Atzr|"
+            )
+            && is_mixed(run) =>
+        {
+            found(start - 5, long_end(scope, end))
+        }
+        // The refresh tokens of Google.
+        b'/' if at(run, 0) == b'0'
+            && run.len() >= 30
+            && scope.part(start.saturating_sub(3), start) == b"1//"
+            && is_mixed(run) =>
+        {
+            found(start - 3, end)
+        }
+        _ => None,
+    }
+}
+
+/// Whether a run as a whole has the shape of a vendor's keys.
+fn is_of_a_shape(run: &[u8]) -> bool {
     let groups = || run.split(|b| *b == b'-').map(<[u8]>::len);
-    if (run.len() == 50 && groups().eq([32, 8, 8])
-        || run.len() == 69 && groups().eq([32, 8, 4, 4, 4, 12]))
-        && run.iter().all(|b| b.is_ascii_hexdigit() || *b == b'-')
-        && digits(run) >= 8
-    {
-        return found(start, end);
+    match run.len() {
+        // Jenkins: the version of the token, which makes it longer than any hash.
+        34 if run.starts_with(b"11") && is_hex(run) && (8..32).contains(&digits(run)) => true,
+        // Mailgun: a key, an id and a check, in hexadecimal digits. Infobip: a key and an id.
+        50 | 69
+            if (groups().eq([32, 8, 8]) || groups().eq([32, 8, 4, 4, 4, 12]))
+                && run.iter().all(|b| b.is_ascii_hexdigit() || *b == b'-')
+                && digits(run) >= 8 =>
+        {
+            true
+        }
+        // PayPal: the secret of an application.
+        80 if at(run, 0) == b'E' && at(run, 1).is_ascii_uppercase() && is_cased(run) => true,
+        // The license keys of New Relic say so at their end.
+        40.. if run.ends_with(b"NRAL") && digits(run) >= 4 => true,
+        // Keygen: what the token is for, 64 hexadecimal digits, its version.
+        length @ 69.. => {
+            matches!(part(run, length - 2, length), b"v2" | b"v3")
+                && at(run, length - 67) == b'-'
+                && is_hex(part(run, length - 66, length - 2))
+        }
+        _ => false,
     }
-    // Jenkins: the version of the token, which makes it longer than any hash.
-    if run.len() == 34
-        && run.starts_with(b"11")
-        && run.iter().all(u8::is_ascii_hexdigit)
-        && (8..32).contains(&digits(run))
-    {
-        return found(start, end);
-    }
-    // PayPal: the secret of an application.
-    if run.len() == 80 && at(run, 0) == b'E' && at(run, 1).is_ascii_uppercase() && is_cased(run) {
-        return found(start, end);
-    }
-    // The license keys of New Relic say so at their end.
-    if run.len() >= 40 && run.ends_with(b"NRAL") && digits(run) >= 4 {
-        return found(start, end);
-    }
-    // Keygen: what the token is for, 64 hexadecimal digits, its version.
-    if run.len() >= 69
-        && matches!(part(run, run.len() - 2, run.len()), b"v2" | b"v3")
-        && at(run, run.len() - 67) == b'-'
-        && part(run, run.len() - 66, run.len() - 2)
-            .iter()
-            .all(u8::is_ascii_hexdigit)
-    {
-        return found(start, end);
-    }
-    // Keys in the manner of Stripe, of vendors that are not listed.
+}
+
+/// Whether a run is a key in the manner of Stripe, of a vendor that is not listed.
+fn has_a_key_word(run: &[u8]) -> bool {
     if run.len() < 24 {
-        return None;
+        return false;
     }
     for place in memchr::memchr2_iter(b'_', b'-', part(run, 0, 32)) {
         let rest = bytes::rest(run, place);
@@ -237,11 +248,11 @@ pub(crate) fn shaped(scope: &Scope<'_>, start: usize, end: usize) -> Option<Foun
         if let Some(middle) = middle.filter(|_| !run.starts_with(b"pk_")) {
             let tail = bytes::rest(rest, middle.len());
             if tail.len() >= 20 && is_random(tail, Strong) && !tail.contains(&b'_') {
-                return found(start, end);
+                return true;
             }
         }
     }
-    None
+    false
 }
 
 /// What Azure writes into its keys, service by service: after how many bytes, and how long the key is.
@@ -294,7 +305,6 @@ fn joined(scope: &Scope<'_>, start: usize, end: usize) -> Option<usize> {
     let part_end = |from: usize| run_end(scope.text, from, scope.to, is_token);
     let next = part_end((end + 1).min(scope.to));
     let tail = scope.part(end + 1, next);
-    let hexes = |text: &[u8]| text.iter().all(u8::is_ascii_hexdigit);
     match scope.at(end) {
         // Close: two halves of 22 letters and digits each.
         b'.' if run.len() == 26
@@ -314,7 +324,7 @@ fn joined(scope: &Scope<'_>, start: usize, end: usize) -> Option<usize> {
             Some(next)
         }
         // Ghost: 24 hexadecimal digits, and 64.
-        b':' if run.len() == 24 && hexes(run) && tail.len() == 64 && hexes(tail) => Some(next),
+        b':' if run.len() == 24 && is_hex(run) && tail.len() == 64 && is_hex(tail) => Some(next),
         // Authress: a client, a key, an account, a secret.
         b'.' if [&b"sc_"[..], b"ext_", b"scauth_", b"authress_"]
             .iter()
@@ -334,7 +344,7 @@ fn joined(scope: &Scope<'_>, start: usize, end: usize) -> Option<usize> {
         b':' => {
             let numbers = run.iter().all(u8::is_ascii_digit) && scope.before(start) == b'/';
             let id = run.len() == 36 && run.iter().all(|b| b.is_ascii_hexdigit() || *b == b'-');
-            ((numbers || id) && tail.len() >= 12 && hexes(tail) && digits(tail) >= 2)
+            ((numbers || id) && tail.len() >= 12 && is_hex(tail) && digits(tail) >= 2)
                 .then_some(next)
         }
         // Braintree: `access_token$production$…$…`.
@@ -360,7 +370,7 @@ fn joined(scope: &Scope<'_>, start: usize, end: usize) -> Option<usize> {
             let known = match run.len() {
                 // Okta, MaxMind, ClickHouse, ngrok, RapidAPI.
                 42 if run.starts_with(b"00") || run.starts_with(b"4b1d") => {
-                    is_strong(run) && !hexes(run)
+                    is_strong(run) && !is_hex(run)
                 }
                 40 if run.ends_with(b"_mmk") => true,
                 48..=50 if at(run, 27) == b'_' => at(run, 0) == b'2' && is_strong(run),
