@@ -325,11 +325,8 @@ mod tests {
     fn bounds(max_events: usize, max_bytes: usize, when_full: WhenFull) -> Bounds {
         Bounds {
             max_events,
-            max_bytes,
-            hook_bytes: 0,
             when_full,
-            batch_events: 10,
-            batch_bytes: 64 * 1024,
+            ..Bounds::for_tests(max_bytes)
         }
     }
 

@@ -70,6 +70,21 @@ impl Bounds {
     }
 }
 
+#[cfg(test)]
+impl Bounds {
+    /// Bounds of so much memory, with small batches and no hook.
+    pub(crate) fn for_tests(max_bytes: usize) -> Self {
+        Self {
+            max_events: 100,
+            max_bytes,
+            hook_bytes: 0,
+            when_full: WhenFull::DropNewest,
+            batch_events: 10,
+            batch_bytes: 64 * 1024,
+        }
+    }
+}
+
 /// The memory that one event may take once `before_send` has seen it, with what a segment of it alone
 /// costs.
 pub(crate) const HOOK_ROOM: usize = MAX_EVENT_BYTES + 16 * 1024;

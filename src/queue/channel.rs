@@ -139,19 +139,12 @@ impl ChannelState {
 
 #[cfg(test)]
 mod tests {
-    use super::super::bounds::{MIN_QUEUE_BYTES, WhenFull};
+    use super::super::bounds::MIN_QUEUE_BYTES;
     use super::*;
 
     fn channel() -> Channel {
         Channel {
-            bounds: Bounds {
-                max_events: 100,
-                max_bytes: MIN_QUEUE_BYTES,
-                hook_bytes: 0,
-                when_full: WhenFull::DropNewest,
-                batch_events: 10,
-                batch_bytes: 1 << 16,
-            },
+            bounds: Bounds::for_tests(MIN_QUEUE_BYTES),
             ledger: Arc::default(),
             bytes: AtomicUsize::new(0),
             reserved_bytes: AtomicUsize::new(0),

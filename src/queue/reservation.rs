@@ -54,18 +54,14 @@ impl Drop for Reservation {
 mod tests {
     use super::*;
     use crate::ledger::Ledger;
-    use crate::queue::{Bounds, MIN_QUEUE_BYTES, Sender, WhenFull, bounded};
+    use crate::queue::{Bounds, MIN_QUEUE_BYTES, Sender, bounded};
 
     fn queue() -> Sender {
-        let bounds = Bounds {
-            max_events: 100,
-            max_bytes: MIN_QUEUE_BYTES,
-            hook_bytes: 0,
-            when_full: WhenFull::DropNewest,
-            batch_events: 10,
-            batch_bytes: 1 << 16,
-        };
-        bounded(bounds, Arc::new(Ledger::default())).0
+        bounded(
+            Bounds::for_tests(MIN_QUEUE_BYTES),
+            Arc::new(Ledger::default()),
+        )
+        .0
     }
 
     #[test]

@@ -196,18 +196,10 @@ impl Drop for Segment {
 mod tests {
     use super::*;
     use crate::ledger::Ledger;
-    use crate::queue::{Bounds, Receiver, Sender, WhenFull, bounded};
+    use crate::queue::{Bounds, Receiver, Sender, bounded};
 
     fn queue() -> (Sender, Receiver) {
-        let bounds = Bounds {
-            max_events: 100,
-            max_bytes: 1 << 20,
-            hook_bytes: 0,
-            when_full: WhenFull::DropNewest,
-            batch_events: 10,
-            batch_bytes: 1 << 16,
-        };
-        bounded(bounds, Arc::new(Ledger::default()))
+        bounded(Bounds::for_tests(1 << 20), Arc::new(Ledger::default()))
     }
 
     #[test]

@@ -382,7 +382,7 @@ mod tests {
 
     use super::*;
     use crate::ledger::Ledger;
-    use crate::queue::{Bounds, Receiver, WhenFull, bounded};
+    use crate::queue::{Bounds, Receiver, bounded};
 
     /// A store in a directory that goes away with it.
     struct Scene {
@@ -402,14 +402,7 @@ mod tests {
                 max_age: Duration::from_secs(60),
             };
             let dir = SpoolDir::create_or_take(&root, "t").ok();
-            let bounds = Bounds {
-                max_events: 100,
-                max_bytes: 1 << 20,
-                when_full: WhenFull::DropNewest,
-                batch_events: 10,
-                batch_bytes: 1 << 16,
-                hook_bytes: 0,
-            };
+            let bounds = Bounds::for_tests(1 << 20);
             Self {
                 root,
                 store: Store::new(settings, dir),
