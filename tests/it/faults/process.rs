@@ -7,8 +7,8 @@ use std::process::{Child, Command};
 use std::sync::mpsc;
 use std::time::Duration;
 
-use mcp_usage::UsageLogger;
 use mcp_usage::testing::Answer;
+use mcp_usage::{Builder, UsageLogger};
 
 use super::child::{self, assert_ends_well};
 use super::network::serve;
@@ -18,6 +18,15 @@ use crate::support::{KEY, PATIENCE, block_on, builder, call, ingest};
 
 const ENDPOINT: &str = "USAGE_FAULT_ENDPOINT";
 const ROOT: &str = "USAGE_FAULT_ROOT";
+
+/// A logger of a child's, for the ingest that the parent has named.
+fn of_the_parent() -> Builder {
+    UsageLogger::builder()
+        .env(|_| None)
+        .api_key(KEY)
+        .endpoint(std::env::var(ENDPOINT).unwrap())
+        .product_id("reoWebApp")
+}
 
 fn start(role: &str, variables: &[(&str, &str)]) -> Child {
     let mut command = child::command("faults::process::role", role);
@@ -51,11 +60,7 @@ fn terminated() {
     block_on(async {
         let mut terminate =
             tokio::signal::unix::signal(tokio::signal::unix::SignalKind::terminate()).unwrap();
-        let usage = UsageLogger::builder()
-            .env(|_| None)
-            .api_key(KEY)
-            .endpoint(std::env::var(ENDPOINT).unwrap())
-            .product_id("reoWebApp")
+        let usage = of_the_parent()
             // Nothing is sent by itself.
             .flush_interval(Duration::from_secs(600))
             .build()
@@ -113,13 +118,7 @@ fn frozen() {
 
     block_on(async {
         let mut continued = signal(SignalKind::from_raw(CONTINUED)).unwrap();
-        let usage = UsageLogger::builder()
-            .env(|_| None)
-            .api_key(KEY)
-            .endpoint(std::env::var(ENDPOINT).unwrap())
-            .product_id("reoWebApp")
-            .build()
-            .unwrap();
+        let usage = of_the_parent().build().unwrap();
         usage.log_usage(call(1));
         usage.flush(PATIENCE).await.unwrap();
         eprintln!("ready");
@@ -194,11 +193,7 @@ fn frozen_under_way() {
 
     block_on(async {
         let mut continued = signal(SignalKind::from_raw(CONTINUED)).unwrap();
-        let usage = UsageLogger::builder()
-            .env(|_| None)
-            .api_key(KEY)
-            .endpoint(std::env::var(ENDPOINT).unwrap())
-            .product_id("reoWebApp")
+        let usage = of_the_parent()
             .request_timeout(Duration::from_secs(300))
             .build()
             .unwrap();

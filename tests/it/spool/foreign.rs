@@ -192,6 +192,28 @@ impl std::io::Write for Lines {
 
 const DAY: Duration = Duration::from_secs(24 * 60 * 60);
 
+/// Lets a logger take over what is in a spool, and time pass until it is `done`.
+fn take_over(
+    name: &str,
+    dir: &TempDir,
+    ingest: &MockIngest,
+    clock: &ManualClock,
+    done: impl Fn(&Stats) -> bool,
+) -> UsageLogger {
+    let usage = builder_for(ingest, &Wire::ReoBatch)
+        .clock(clock)
+        .spool(dir.spool())
+        .build()
+        .unwrap();
+    let deadline = Instant::now() + PATIENCE;
+    while !done(&usage.stats()) {
+        assert!(Instant::now() < deadline, "{name}: {}", usage.stats());
+        clock.advance(Duration::from_millis(10));
+        std::thread::yield_now();
+    }
+    usage
+}
+
 /// The clock was slow when the events were written, and is right now.
 #[test]
 fn the_age_of_what_is_read_back_counts_once_the_ingest_has_answered() {
@@ -218,17 +240,9 @@ fn the_age_of_what_is_read_back_counts_once_the_ingest_has_answered() {
         ingest.answer_always(Answer::status(status));
         ingest.script(faults.unwrap_or_default());
         clock.set_forward(10 * DAY);
-        let usage = builder_for(&ingest, &Wire::ReoBatch)
-            .clock(&clock)
-            .spool(dir.spool())
-            .build()
-            .unwrap();
-        let deadline = Instant::now() + PATIENCE;
-        while usage.stats().pending + usage.stats().spooled > 0 || usage.stats().recovered == 0 {
-            assert!(Instant::now() < deadline, "{name}: {}", usage.stats());
-            clock.advance(Duration::from_millis(10));
-            std::thread::yield_now();
-        }
+        let usage = take_over(name, &dir, &ingest, &clock, |stats| {
+            stats.pending + stats.spooled == 0 && stats.recovered > 0
+        });
         let stats = end(&usage, &ingest);
         assert_eq!(
             (stats.recovered, stats.delivered),
@@ -250,17 +264,9 @@ fn an_event_read_back_within_its_age_outlasts_a_request_that_fails() {
     leave(&dir, &Wire::ReoBatch, 20);
     ingest.script([Answer::status(503)]);
     clock.set_forward(6 * DAY);
-    let usage = builder_for(&ingest, &Wire::ReoBatch)
-        .clock(&clock)
-        .spool(dir.spool())
-        .build()
-        .unwrap();
-    let deadline = Instant::now() + PATIENCE;
-    while usage.stats().delivered + usage.stats().dropped.total() < 20 {
-        assert!(Instant::now() < deadline, "{}", usage.stats());
-        clock.advance(Duration::from_millis(10));
-        std::thread::yield_now();
-    }
+    let usage = take_over("a failure", &dir, &ingest, &clock, |stats| {
+        stats.delivered + stats.dropped.total() >= 20
+    });
     let stats = end(&usage, &ingest);
     assert_eq!((stats.recovered, stats.delivered), (20, 20), "{stats}");
     assert!(stats.retries > 0, "{stats}");
