@@ -71,3 +71,67 @@ impl OpenMessages {
         })
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use serde_json::json;
+
+    use super::*;
+
+    const RESULT: RpcResponse<'_> = RpcResponse::Result(&Value::Null);
+    const ERROR: RpcResponse<'_> = RpcResponse::Error {
+        code: -32700,
+        message: "parse error",
+    };
+
+    fn number(n: u64) -> MessageId {
+        MessageId::Number(n.to_string())
+    }
+
+    /// Listings under these ids.
+    fn open(ids: impl IntoIterator<Item = MessageId>) -> OpenMessages {
+        let mut open = OpenMessages::default();
+        for id in ids {
+            open.push(id, Awaited::Listing(json!({})));
+        }
+        open
+    }
+
+    #[test]
+    fn an_answer_takes_out_what_has_its_id_and_once() {
+        let mut open = open([number(1), MessageId::Text("1".to_owned()), number(2)]);
+        assert!(open.take(&number(7), &RESULT).is_none());
+        assert!(open.take(&number(1), &RESULT).is_some());
+        assert!(
+            open.take(&number(1), &ERROR).is_none(),
+            "the text is another id"
+        );
+        assert!(open.take(&number(2), &ERROR).is_some());
+        assert!(!open.is_empty());
+        assert!(
+            open.take(&MessageId::Text("1".to_owned()), &RESULT)
+                .is_some()
+        );
+        assert!(open.is_empty());
+    }
+
+    #[test]
+    fn an_error_without_an_id_answers_the_only_request() {
+        let mut one = open([number(1)]);
+        assert!(one.take(&MessageId::Absent, &RESULT).is_none());
+        assert!(one.take(&MessageId::Absent, &ERROR).is_some());
+        let mut two = open([number(1), number(2)]);
+        assert!(two.take(&MessageId::Absent, &ERROR).is_none());
+    }
+
+    #[test]
+    fn what_another_records_is_left_to_it() {
+        let mut open = open([number(1)]);
+        assert!(!open.gave_way());
+        open.give_way();
+        assert!(open.gave_way() && open.is_empty());
+        open.push(number(2), Awaited::Listing(json!({})));
+        assert_eq!(open.take_calls().count(), 0, "a listing is no call");
+        assert!(open.is_empty());
+    }
+}
