@@ -762,4 +762,18 @@ mod tests {
             }
         }
     }
+
+    /// A sign of base64 within the first bytes, and a digit right behind it.
+    #[test]
+    fn a_key_of_base64_goes_whole_though_a_sign_parts_its_beginning() {
+        let tail = "9xQ7rT2mK8vB4nL6pW1sD3fG5hJ0zC9yU7iO2eA4kM6tR8bN";
+        for sign in ['/', '+'] {
+            for key in ["ABSKab", "ABSK"].map(|head| format!("{head}{sign}{tail}")) {
+                for text in [format!("use {key} now"), format!("\"{key}\"")] {
+                    let kept = crate::redact::redact_str(&text).replace("[REDACTED_KEY]", "");
+                    assert_eq!(kept, text.replace(&key, ""), "{text}");
+                }
+            }
+        }
+    }
 }

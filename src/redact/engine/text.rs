@@ -243,12 +243,10 @@ fn run<'r>(
         let start = run_end(scope.text, start, pos, |b| matches!(b, b'&' | b'*'));
         findings.progress.asked = pos + 1;
         if start > asked || start == scope.from {
-            // A `/` or a space may stand within the first bytes of a key, and a sign before them.
+            // A `/` may stand within the first bytes of a key that is base64, and a sign or a space before a key.
             let run = run_start(scope.text, pos, start, is_token);
-            if run < pos
-                && let Some(found) = key::listed_at(scope, start)
-                    .or_else(|| (start < run).then(|| key::listed_at(scope, run)).flatten())
-            {
+            let mut begins = [start, run].into_iter().filter(|&at| at < pos);
+            if let Some(found) = begins.find_map(|at| key::listed_at(scope, at)) {
                 return findings.one(Some(found));
             }
             let rules = findings.rules;
