@@ -258,11 +258,11 @@ impl Backlog {
         let mut taken = Vec::new();
         for batch in &mut self.retries {
             // Segments of one batch may differ in age by days.
-            taken.extend(if batch.was_answered {
-                batch.take_segments(|segment| goes(segment.first_at()))
-            } else {
-                batch.take_segments(unanswered)
-            });
+            let was_answered = batch.was_answered;
+            taken.extend(batch.take_segments(|segment| match was_answered {
+                true => goes(segment.first_at()),
+                false => unanswered(segment),
+            }));
         }
         self.retries.retain(|batch| !batch.is_empty());
         taken.extend(self.fresh.take_segments(unanswered));

@@ -156,10 +156,13 @@ impl Batch {
 
     /// Takes out what is left of some segments; `None` when there are none.
     pub(crate) fn take_segments(&mut self, goes: impl Fn(&Segment) -> bool) -> Option<Self> {
+        if !self.parts.iter().any(|part| goes(&part.segment)) {
+            return None;
+        }
         let parts = std::mem::take(&mut self.parts).into_iter();
         let (taken, kept) = parts.partition::<VecDeque<_>, _>(|part| goes(&part.segment));
         self.parts = kept;
-        (!taken.is_empty()).then(|| Self::new(taken))
+        Some(Self::new(taken))
     }
 
     /// Takes out the first `events` events.
@@ -188,23 +191,25 @@ impl Batch {
     /// Takes out the first `events` events, as a part of the same batch.
     pub(crate) fn split_off_front(&mut self, events: usize) -> Self {
         Self {
+            piece: self.piece,
+            parts: self.take_front(events).parts,
+            ..self.of_same_history()
+        }
+    }
+
+    /// An empty batch of which as much is known as of this one.
+    fn of_same_history(&self) -> Self {
+        Self {
             failures: self.failures,
             faults: self.faults.of_part(),
             was_answered: self.was_answered,
-            piece: self.piece,
-            ..self.take_front(events)
+            ..Self::default()
         }
     }
 
     /// Sorts the events by their id into those for which `keep` holds and the others.
     pub(crate) fn partition(mut self, mut keep: impl FnMut(i64) -> bool) -> (Self, Self) {
-        let part = || Self {
-            failures: self.failures,
-            faults: self.faults.of_part(),
-            was_answered: self.was_answered,
-            ..Self::default()
-        };
-        let (mut kept, mut others) = (part(), part());
+        let (mut kept, mut others) = (self.of_same_history(), self.of_same_history());
         while !self.is_empty() {
             let event = self.take_front(1);
             let id = event

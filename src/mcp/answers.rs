@@ -8,19 +8,18 @@ const INVALID_PARAMS: i64 = -32602;
 /// How much of a message is looked at, in bytes.
 const MAX_MESSAGE_BYTES: usize = 1_024;
 
-/// Whether a JSON-RPC error says that there is no such tool. Servers agree on neither code nor words.
-fn is_unknown_tool_error(code: i64, message: &str) -> bool {
-    code == METHOD_NOT_FOUND || code == INVALID_PARAMS && says_not_found(message)
-}
-
-/// Whether a JSON-RPC error says that there is no tool of this name, read by itself: nothing is known
-/// of the tool, and a tool's own error may say that something else was not found.
+/// Whether a JSON-RPC error says that there is no tool of this name, read by itself: servers agree on neither code nor
+/// words, and a tool's own error may say that something else was not found.
 pub(crate) fn denies_tool(name: &str, code: i64, message: &str) -> bool {
-    let start = cut_at_char(message, MAX_MESSAGE_BYTES);
-    is_unknown_tool_error(code, message)
-        && (code == METHOD_NOT_FOUND
-            || has_word(&start.to_ascii_lowercase(), "tool")
-            || has_word(start, name))
+    match code {
+        METHOD_NOT_FOUND => true,
+        INVALID_PARAMS => {
+            let start = cut_at_char(message, MAX_MESSAGE_BYTES);
+            let small = start.to_ascii_lowercase();
+            says_not_found(&small) && (has_word(&small, "tool") || has_word(start, name))
+        }
+        _ => false,
+    }
 }
 
 /// Whether a text has a word, and not only as a part of a longer one.
@@ -34,7 +33,6 @@ fn has_word(text: &str, word: &str) -> bool {
 }
 
 fn says_not_found(message: &str) -> bool {
-    let message = cut_at_char(message, MAX_MESSAGE_BYTES).to_ascii_lowercase();
     ["not found", "unknown tool", "no such tool", "not exist"]
         .iter()
         .any(|words| message.contains(words))
@@ -55,11 +53,8 @@ mod tests {
             (INVALID_PARAMS, "missing field `query`", false),
             (-32603, "Tool not found", false),
         ] {
-            assert_eq!(
-                is_unknown_tool_error(code, message),
-                is_unknown,
-                "{code} {message}"
-            );
+            let denies = denies_tool("serach", code, message);
+            assert_eq!(denies, is_unknown, "{code} {message}");
         }
     }
 
@@ -97,6 +92,6 @@ mod tests {
     #[test]
     fn only_the_start_of_a_message_is_looked_at() {
         let message = format!("{} not found", "\u{e9}".repeat(MAX_MESSAGE_BYTES));
-        assert!(!is_unknown_tool_error(INVALID_PARAMS, &message));
+        assert!(!denies_tool("serach", INVALID_PARAMS, &message));
     }
 }

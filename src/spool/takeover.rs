@@ -1,6 +1,6 @@
 //! Pure: what is not yet taken over, and what was left alone. Knows no file.
 
-use std::collections::BTreeSet;
+use std::collections::BTreeMap;
 use std::io;
 use std::path::{Path, PathBuf};
 
@@ -14,8 +14,8 @@ pub(super) struct Takeover {
     first: Option<(PathBuf, io::Error)>,
     /// How many were reported last.
     reported: usize,
-    /// Files, each with its length, of which all that may be was read without an event.
-    oversized: BTreeSet<(PathBuf, u64)>,
+    /// Files of which all that may be was read without an event, and how long they were.
+    oversized: BTreeMap<PathBuf, u64>,
 }
 
 impl Takeover {
@@ -41,11 +41,11 @@ impl Takeover {
 
     /// A file is left alone, and is not read again unless its length changes.
     pub(super) fn note_oversized(&mut self, path: PathBuf, length: u64) {
-        self.oversized.insert((path, length));
+        self.oversized.insert(path, length);
     }
 
     pub(super) fn is_oversized(&self, path: &Path, length: u64) -> bool {
-        self.oversized.contains(&(path.to_owned(), length))
+        self.oversized.get(path) == Some(&length)
     }
 
     /// What was left alone, in words; once, as long as it is the same number.
