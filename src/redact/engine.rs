@@ -31,7 +31,7 @@ struct Scratch {
     quiet: Quiet,
     pool: Vec<(Decoded, Masks)>,
     side: Vec<u8>,
-    tabled: Vec<Found>,
+    hidden: Vec<Found>,
 }
 
 /// A redaction that is going on.
@@ -57,7 +57,7 @@ impl Engine<'_> {
             quiet,
             pool,
             side,
-            tabled,
+            hidden,
         } = &mut *scratch;
         let mut engine = Engine {
             findings: Findings {
@@ -66,7 +66,7 @@ impl Engine<'_> {
                 frames: std::mem::take(frames),
                 side: std::mem::take(side),
                 progress: Progress::default(),
-                tabled: std::mem::take(tabled),
+                hidden: std::mem::take(hidden),
                 known,
                 unsure: false,
                 pool: std::mem::take(pool),
@@ -81,12 +81,12 @@ impl Engine<'_> {
         engine.findings.side.clear();
         engine.findings.side.shrink_to(KEEP_BYTES);
         masks.trim(KEEP_BYTES);
-        (*edits, *frames, *side, *pool, *tabled) = (
+        (*edits, *frames, *side, *pool, *hidden) = (
             engine.findings.edits,
             engine.findings.frames,
             engine.findings.side,
             engine.findings.pool,
-            engine.findings.tabled,
+            engine.findings.hidden,
         );
         let _ = SCRATCH.try_with(|kept| kept.set(Some(scratch)));
         result
@@ -320,7 +320,7 @@ impl<'r> Inside<'r> for Engine<'r> {
             return false;
         }
         let floor = self.findings.edits.len();
-        let progress = self.findings.progress;
+        let progress = std::mem::take(&mut self.findings.progress);
         let mut pair = self.findings.take();
         if pair.0.base64(part(text, from, to)) {
             pair.1.fill(&pair.0.text);

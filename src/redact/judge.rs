@@ -4,7 +4,6 @@ pub(crate) mod card;
 pub(crate) mod code;
 pub(crate) mod memo;
 pub(crate) mod name;
-pub(crate) mod phrase;
 pub(crate) mod placeholder;
 pub(crate) mod random;
 pub(crate) mod style;

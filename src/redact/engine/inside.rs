@@ -3,6 +3,8 @@
 //! A text may hold JSON, JSON holds strings, and a run of bytes in a text may be base64 of another text. The trait
 //! stands for that ring: the walk (`json`) and the rules (`text`) call it and know no engine, which implements it.
 
+use std::cell::Cell;
+
 use crate::redact::engine::edit::Edit;
 use crate::redact::engine::frame::Frame;
 use crate::redact::engine::memo::Known;
@@ -51,8 +53,8 @@ pub(crate) struct Findings<'r> {
     pub(crate) frames: Vec<Frame>,
     pub(crate) side: Vec<u8>,
     pub(crate) progress: Progress,
-    /// What the columns of a table hold.
-    pub(crate) tabled: Vec<Found>,
+    /// What rules report that find several at one place, until it is among the edits.
+    pub(crate) hidden: Vec<Found>,
     pub(crate) known: &'r mut Known,
     /// What was put in place could be read otherwise than what stood there: a second pass has to make sure.
     pub(crate) unsure: bool,
@@ -60,14 +62,14 @@ pub(crate) struct Findings<'r> {
 }
 
 /// How far the rules are in a text. A text inside of it has its own.
-#[derive(Clone, Copy, Default)]
+#[derive(Clone, Default)]
 pub(crate) struct Progress {
     /// The last digit that asked for the word before it.
     pub(crate) asked: usize,
     /// Where an id ends that no rule is to be tried within.
     pub(crate) settled: usize,
     /// The tools that the text names.
-    pub(crate) tools: Tools,
+    pub(crate) tools: Cell<Tools>,
 }
 
 impl Findings<'_> {

@@ -1,9 +1,11 @@
 //! The rules for plain text, each tried only where it can begin.
 
+use std::cell::Cell;
+
 use crate::redact::class::Class;
 use crate::redact::engine::edit::Edit;
 use crate::redact::engine::inside::{Findings, Inside, Progress};
-use crate::redact::find::tools::Tools;
+use crate::redact::find::look::Look;
 use crate::redact::find::{
     address, assign, code, command, config_line, email, key, markup, number, sentence, shaped_key,
     sql, table, token, url, word,
@@ -94,7 +96,7 @@ pub(crate) fn scan<'r>(
     findings.progress = Progress {
         asked: from,
         settled: from,
-        tools: Tools::default(),
+        tools: Cell::default(),
     };
     let mut scope = Scope {
         text,
@@ -126,7 +128,7 @@ pub(crate) fn scan<'r>(
         let next = match at(text, pos) {
             b'@' => {
                 let found = email::email(&scope, pos, 1);
-                match url::database(&scope, pos, &mut findings.progress.tools) {
+                match url::database(&findings.look(&scope), pos) {
                     None => findings.address(&scope, found),
                     found => findings.one(found),
                 }
@@ -141,13 +143,15 @@ pub(crate) fn scan<'r>(
                     .flatten()
                     .and_then(|found| findings.one(Some(found)))
             }),
-            b'<' => findings.one(markup::element(&scope, pos, &|name| {
-                findings.rules.judge(name)
-            })),
-            b'\'' => findings.one(
-                sql::after_word(&scope, pos)
-                    .or_else(|| code::literal(&scope, pos, &|name| findings.rules.judge(name))),
-            ),
+            b'<' => {
+                let found = markup::element(&findings.look(&scope), pos);
+                findings.one(found)
+            }
+            b'\'' => {
+                let found = sql::after_word(&scope, pos)
+                    .or_else(|| code::literal(&findings.look(&scope), pos));
+                findings.one(found)
+            }
             b'"' => findings.quote(&scope, pos),
             b'\\' => None,
             b'-' => findings.dashes(&scope, pos),
@@ -186,10 +190,7 @@ fn run<'r>(
         if kind == Kind::Plain && end - pos >= UUID && is_uuid(scope, pos, end) {
             // Only the word before it can make more of an id, and its groups are not asked one by one.
             (findings.progress.settled, findings.progress.asked) = (end, end);
-            let rules = findings.rules;
-            let found = word::after_word(scope, pos, &mut findings.progress.tools, &|name| {
-                rules.judge(name)
-            });
+            let found = word::after_word(&findings.look(scope), pos);
             return findings.one(found);
         }
         // What follows a `/` was looked at together with what stands before it.
@@ -249,10 +250,7 @@ fn run<'r>(
             if let Some(found) = begins.find_map(|at| key::listed_at(scope, at)) {
                 return findings.one(Some(found));
             }
-            let rules = findings.rules;
-            let found = word::after_word(scope, start, &mut findings.progress.tools, &|name| {
-                rules.judge(name)
-            });
+            let found = word::after_word(&findings.look(scope), start);
             return findings.one(found);
         }
     }
@@ -262,25 +260,33 @@ fn run<'r>(
 impl Findings<'_> {
     /// What stands in the sensitive columns of tables, and behind the keywords of lines.
     fn lines(&mut self, scope: &Scope<'_>, signs: Signs) {
-        let rules = self.rules;
-        let mut found = std::mem::take(&mut self.tabled);
+        let mut look = self.look(scope);
         if let Some(open) = signs.inserts {
-            table::inserted(scope, open, &|name| rules.judge(name), &mut |cell| {
-                found.push(cell)
-            });
+            table::inserted(&mut look, open);
         }
         if signs.lines {
-            table::columns(scope, &|name| rules.judge(name), &mut |cell| {
-                found.push(cell)
-            });
+            table::columns(&mut look);
         }
-        config_line::settings(scope, &|name| rules.judge(name), &mut |value| {
-            found.push(value)
-        });
-        for cell in found.drain(..) {
-            self.add(cell);
+        config_line::settings(&mut look);
+        self.take_hidden();
+    }
+
+    /// What the rules are given at a place in a text.
+    #[inline]
+    fn look<'f>(&'f mut self, scope: &Scope<'f>) -> Look<'f> {
+        Look::new(*scope, self.rules, &self.progress.tools, &mut self.hidden)
+    }
+
+    /// Adds what rules have reported by themselves; returns where the last of it ends.
+    fn take_hidden(&mut self) -> Option<usize> {
+        let end = self.hidden.iter().map(|found| found.end).max()?;
+        for found in self.hidden.drain(..) {
+            if self.rules.is_on(found.class) && found.end > found.start {
+                self.edits
+                    .push(Edit::mark(found.start, found.end, found.class.tag()));
+            }
         }
-        self.tabled = found;
+        Some(end)
     }
 
     fn add(&mut self, found: Found) {
@@ -337,32 +343,19 @@ impl Findings<'_> {
         if behind_address && let Some(found) = sentence::behind_address(scope, pos + 1) {
             return self.one(Some(found));
         }
-        let mut end = None;
-        let edits = &mut self.edits;
-        let rules = self.rules;
-        assign::at_sign(
-            scope,
-            pos,
-            &|name| rules.judge(name),
-            &mut |found: Found| {
-                end = Some(found.end.max(end.unwrap_or(0)));
-                if rules.is_on(found.class) && found.end > found.start {
-                    edits.push(Edit::mark(found.start, found.end, found.class.tag()));
-                }
-            },
-        );
+        assign::at_sign(&mut self.look(scope), pos);
+        let end = self.take_hidden();
         self.unsure |= end.is_some();
         end
     }
 
     /// A literal in double quotes: an argument of a call or a command, a word that a sentence names.
     fn quote(&mut self, scope: &Scope<'_>, pos: usize) -> Option<usize> {
-        let rules = self.rules;
-        let judge = |name: &[u8]| rules.judge(name);
-        let mut found = code::literal(scope, pos, &judge);
+        let look = self.look(scope);
+        let mut found = code::literal(&look, pos);
         if found.is_none() && scope.before(pos) == b' ' {
-            found = sentence::quoted(scope, pos, &judge);
-            if found.is_none() && self.progress.tools.are_near(scope, pos) {
+            found = sentence::quoted(&look, pos);
+            if found.is_none() && look.is_near_tool(pos) {
                 found = command::argument(scope, pos + 1);
             }
         }
@@ -376,13 +369,12 @@ impl Findings<'_> {
         if is_token(scope.before(pos)) {
             return None;
         }
-        let rules = self.rules;
-        let judge = |name: &[u8]| rules.judge(name);
+        let look = self.look(scope);
         let found = match scope.at(pos + 1) {
-            b'-' => command::flag(scope, pos, &judge),
+            b'-' => command::flag(&look, pos),
             _ => None,
         };
-        let found = found.or_else(|| command::option(scope, pos, &mut self.progress.tools, &judge));
+        let found = found.or_else(|| command::option(&look, pos));
         self.one(found)
     }
 }

@@ -5,10 +5,11 @@
 
 use crate::redact::class::{Class, MARK_START};
 use crate::redact::find::header::{authorization, cookies, digest_response, signature};
+use crate::redact::find::look::Look;
+use crate::redact::find::phrase::spaced_kind;
 use crate::redact::find::sql::follows_password_for;
 use crate::redact::find::value::{literal, value_at};
 use crate::redact::find::{code, command, markup, sentence};
-use crate::redact::judge::phrase::spaced_kind;
 use crate::redact::judge::style::Style;
 use crate::redact::judge::value;
 use crate::redact::kind::Kind;
@@ -20,35 +21,30 @@ use crate::redact::read::lex::{
 use crate::redact::read::scope::{Found, Scope};
 
 /// An assignment whose `=` or `:` stands at `sign`.
-pub(crate) fn at_sign(
-    scope: &Scope<'_>,
-    sign: usize,
-    judge: &dyn Fn(&[u8]) -> Kind,
-    add: &mut dyn FnMut(Found),
-) {
-    let text = scope.text;
+pub(crate) fn at_sign(look: &mut Look<'_>, sign: usize) {
+    let text = look.text;
     let byte = at(text, sign);
-    let next = scope.at(sign + 1);
-    if byte == b':' && (next == b':' || scope.before(sign) == b':')
-        || byte == b'=' && matches!(scope.before(sign), b'=' | b'<' | b'>' | b':' | b'+' | b'~')
+    let next = look.at(sign + 1);
+    if byte == b':' && (next == b':' || look.before(sign) == b':')
+        || byte == b'=' && matches!(look.before(sign), b'=' | b'<' | b'>' | b':' | b'+' | b'~')
     {
         return;
     }
-    let unequal = byte == b'=' && scope.before(sign) == b'!';
-    let mut name = name_before(scope, sign - usize::from(unequal));
+    let unequal = byte == b'=' && look.before(sign) == b'!';
+    let mut name = name_before(look, sign - usize::from(unequal));
     if name.text.len() < 2 && !name.quoted || name.text.iter().all(u8::is_ascii_digit) {
         if byte == b':'
             && next == b' '
-            && let Some(found) = numbered_key(scope, &name, sign)
+            && let Some(found) = numbered_key(look, &name, sign)
         {
-            add(found);
+            look.report(found);
         }
         return;
     }
     // `${TOKEN:0:4}`
     if byte == b':'
         && next.is_ascii_digit()
-        && scope.part(name.start.saturating_sub(2), name.start) == b"${"
+        && look.part(name.start.saturating_sub(2), name.start) == b"${"
     {
         return;
     }
@@ -69,16 +65,16 @@ pub(crate) fn at_sign(
         .iter()
         .any(|link| name.text.eq_ignore_ascii_case(link));
     if linked {
-        name = name_before(scope, name.start);
+        name = name_before(look, name.start);
     }
     if byte == b':'
-        && let Some(found) = command::user_and_password(scope, name.start, sign)
+        && let Some(found) = command::user_and_password(look, name.start, sign)
     {
-        add(found);
+        look.report(found);
         return;
     }
     // A variable of psql: `PASSWORD :'name'`
-    if byte == b':' && next == b'\'' && name.text == b"PASSWORD" && scope.before(sign) == b' ' {
+    if byte == b':' && next == b'\'' && name.text == b"PASSWORD" && look.before(sign) == b' ' {
         return;
     }
     // Properties of Java: `-Dtoken=`. The parts of an ARN have colons between them.
@@ -86,35 +82,35 @@ pub(crate) fn at_sign(
         name.text = bytes::rest(name.text, 2);
     }
     if byte == b':'
-        && scope.before(name.start) == b':'
+        && look.before(name.start) == b':'
         && bytes::find(
-            scope.part(name.start.saturating_sub(80).max(scope.from), name.start),
+            look.part(name.start.saturating_sub(80).max(look.from), name.start),
             b"arn:",
         )
         .is_some()
     {
         return;
     }
-    let mut kind = judge(name.text);
+    let mut kind = look.judge(name.text);
     // `document.querySelector('#password').value = …`
     if name.text == b".value"
-        && scope.before(name.start) == b')'
-        && let Some(element) = code::place(scope, name.start)
+        && look.before(name.start) == b')'
+        && let Some(element) = code::place(look, name.start)
     {
-        kind = judge(element);
+        kind = look.judge(element);
     }
     // `fill_in "Password", with: "…"`
     if name.text == b"with"
         && byte == b':'
-        && let Some(field) = code::argument_before(scope, name.start)
+        && let Some(field) = code::argument_before(look, name.start)
     {
-        kind = judge(field);
+        kind = look.judge(field);
     }
-    if byte == b'=' && name.quoted && follows_password_for(scope, name.start) {
+    if byte == b'=' && name.quoted && follows_password_for(look, name.start) {
         kind = Kind::Secret;
     }
     if !matches!(kind, Kind::Secret | Kind::Secrets) && !name.quoted {
-        let spaced = spaced_kind(scope, &name, true, judge);
+        let spaced = spaced_kind(look, &name, true);
         if spaced != Kind::Plain {
             kind = spaced;
         }
@@ -123,84 +119,80 @@ pub(crate) fn at_sign(
         (b':', b'=') => (sign + 2, false),
         (b'=', b'>') => (sign + 2, true),
         (b'=', b'=') => (
-            run_end(text, sign, scope.to.min(sign + 3), |b| b == b'='),
+            run_end(text, sign, look.to.min(sign + 3), |b| b == b'='),
             true,
         ),
         _ => (sign + 1, false),
     };
     let unspaced = value;
-    value = run_end(text, value, scope.to.min(value + 64), |b| {
+    value = run_end(text, value, look.to.min(value + 64), |b| {
         is_blank(b) || b == b'*'
     });
     // `!!str 'value'` of YAML
-    if byte == b':' && scope.at(value) == b'!' && scope.part(value, value + 6) == b"!!str " {
+    if byte == b':' && look.at(value) == b'!' && look.part(value, value + 6) == b"!!str " {
         value += 6;
     }
     // PHP dumps a value on the line below: `["password"]=>`, `string(9) "…"`.
-    if arrow && name.quoted && scope.at(value) == b'\n' {
-        let below = run_end(text, value, scope.to.min(value + 64), |b| {
+    if arrow && name.quoted && look.at(value) == b'\n' {
+        let below = run_end(text, value, look.to.min(value + 64), |b| {
             b.is_ascii_whitespace()
         });
-        if scope.part(below, below + 7) == b"string(" {
+        if look.part(below, below + 7) == b"string(" {
             value = below;
         }
     }
     // `<b>Password:</b> value`
-    if scope.at(value) == b'<'
-        && scope.at(value + 1) == b'/'
-        && let Some(close) = memchr::memchr(b'>', scope.part(value, value + 12))
+    if look.at(value) == b'<'
+        && look.at(value + 1) == b'/'
+        && let Some(close) = memchr::memchr(b'>', look.part(value, value + 12))
     {
-        value = run_end(text, value + close + 1, scope.to, is_blank);
+        value = run_end(text, value + close + 1, look.to, is_blank);
     }
     // `api_key: &[u8] = b"…"`
-    let of_bytes = || usize::from(scope.at(value) == b'b' && scope.at(value + 1) == b'"');
+    let of_bytes = || usize::from(look.at(value) == b'b' && look.at(value + 1) == b'"');
     if kind == Kind::Plain
         && byte == b'='
         && let typed = value + of_bytes()
-        && matches!(scope.at(typed), b'"' | b'\'' | b'`')
+        && matches!(look.at(typed), b'"' | b'\'' | b'`')
     {
         // `api_key: String = "…"`
         let value = typed;
-        let kind = typed_kind(scope, &name, judge);
+        let kind = typed_kind(look, &name);
         if kind.hides() || kind == Kind::Pwd {
-            let close = closing_quote(scope, value + 1, scope.at(value), 0);
+            let close = closing_quote(look, value + 1, look.at(value), 0);
             // A constant that is the name of something: `b"id-PasswordBasedMAC\0"`.
-            if scope.before(value) == b'b' && judge(scope.part(value + 1, close)).hides() {
+            if look.before(value) == b'b' && look.judge(look.part(value + 1, close)).hides() {
                 return;
             }
-            if let Some(found) = literal(scope, value + 1, close, kind, b"") {
-                add(found);
-            }
+            look.report(literal(look, value + 1, close, kind, b""));
             return;
         }
     }
     // `urn:ietf:params:oauth:jwk-thumbprint`, `session:user:1234`
     if kind == Kind::Maybe
         && byte == b':'
-        && (scope.before(name.start) == b':'
+        && (look.before(name.start) == b':'
             || unspaced == value
-                && scope.at(run_end(text, value, scope.to.min(value + 24), is_name)) == b':')
+                && look.at(run_end(text, value, look.to.min(value + 24), is_name)) == b':')
     {
         return;
     }
     if kind == Kind::Plain
         && byte == b':'
         && matches!(next, b' ' | b'\n')
-        && let Some(found) = sentence::behind_sentence(scope, sign, judge)
+        && let Some(found) = sentence::behind_sentence(look, sign)
     {
-        add(found);
+        look.report(found);
         return;
     }
     match kind {
         Kind::Plain | Kind::Id => {
-            markup::named(scope, name.text, value, byte, judge, add);
+            markup::named(look, name.text, value, byte);
             if byte == b'=' && unspaced == value {
-                if name.text == b"response"
-                    && let Some(found) = digest_response(scope, value)
-                {
-                    add(found);
+                if name.text == b"response" {
+                    look.report(digest_response(look, value));
                 }
-                signature(scope, name.text, value, add);
+                look.report(signature(look, name.text, value));
             }
             return;
         }
@@ -209,97 +201,95 @@ pub(crate) fn at_sign(
     }
     // `document.cookie = "sid=…; path=/"`
     if ends_with(name.text, b"cookie")
-        && (byte == b':' || name.text.ends_with(b".cookie") && scope.at(value) == b'"')
-        && cookies(scope, value, name.text.len() > 6, add)
+        && (byte == b':' || name.text.ends_with(b".cookie") && look.at(value) == b'"')
+        && cookies(look, value, name.text.len() > 6)
     {
         return;
     }
-    if ends_with(name.text, b"authorization") && authorization(scope, value, add) {
+    if ends_with(name.text, b"authorization") && authorization(look, value) {
         return;
     }
     if kind == Kind::Phrase {
-        let open = run_end(text, value, scope.to.min(value + 1), |b| {
+        let open = run_end(text, value, look.to.min(value + 1), |b| {
             matches!(b, b'"' | b'\'')
         });
-        let end = run_end(text, open, scope.to, |b| {
+        let end = run_end(text, open, look.to, |b| {
             b.is_ascii_lowercase() || matches!(b, b' ' | b',')
         });
         let end = run_start(text, end, open, |b| !b.is_ascii_lowercase());
-        if value::fits(scope.part(open, end), kind) {
-            add(Found::new(open, end, Class::Field));
+        if value::fits(look.part(open, end), kind) {
+            look.hide(open, end, Class::Field);
         }
         return;
     }
     // What PHP prints: `[password] => …`, to the end of its line.
     if arrow && next == b'>' && at(name.text, 0) == b'[' && name.text.ends_with(b"]") {
-        let end = line_end(scope, value);
+        let end = line_end(look, value);
         // `stdClass Object`, whose members follow.
-        if starts_line(scope, name.start)
-            && !scope.part(value, end).ends_with(b" Object")
-            && let Some(found) = literal(scope, value, end, kind, name.text)
+        if starts_line(look, name.start)
+            && !look.part(value, end).ends_with(b" Object")
+            && let Some(found) = literal(look, value, end, kind, name.text)
         {
-            add(found);
+            look.report(found);
         }
         return;
     }
-    // The scope of a key of AWS says nothing: `Credential=AK…/20150830/us-east-1/iam/aws4_request`.
+    // The look of a key of AWS says nothing: `Credential=AK…/20150830/us-east-1/iam/aws4_request`.
     if byte == b'=' && unspaced == value && name.text == b"Credential" {
-        let slash = run_end(text, value, scope.to.min(value + MAX_JUDGED), is_name);
-        if scope.at(slash) == b'/'
-            && bytes::find(scope.part(slash, slash + MAX_JUDGED), b"/aws4_request").is_some()
+        let slash = run_end(text, value, look.to.min(value + MAX_JUDGED), is_name);
+        if look.at(slash) == b'/'
+            && bytes::find(look.part(slash, slash + MAX_JUDGED), b"/aws4_request").is_some()
         {
-            if !scope.part(value, slash).starts_with(MARK_START) {
-                add(Found::new(value, slash, Class::Key));
+            if !look.part(value, slash).starts_with(MARK_START) {
+                look.hide(value, slash, Class::Key);
             }
             return;
         }
     }
     // Without quotes or a sigil, `Name => …` is an arm of a match, unless it stands like a line of configuration.
-    let own_line = linked || starts_line(scope, name.start);
+    let own_line = linked || starts_line(look, name.start);
     let setting = own_line
-        && scope.at(value) == b'"'
+        && look.at(value) == b'"'
         && memchr::memchr(b'_', name.text).is_some()
         && at(name.text, 0).is_ascii_lowercase();
     if arrow
         && next == b'>'
         && !name.quoted
         && !setting
-        && scope.at(value) != b'\''
-        && !matches!(scope.before(name.start), b':' | b'$')
+        && look.at(value) != b'\''
+        && !matches!(look.before(name.start), b':' | b'$')
         && at(name.text, 0) != b'$'
     {
         return;
     }
     let style = Style {
         equals: byte == b'=',
-        spaced: value > unspaced || is_blank(scope.before(sign)),
+        spaced: value > unspaced || is_blank(look.before(sign)),
         quoted_name: name.quoted,
-        literal_only: arrow || scope.before(sign) == b'!',
+        literal_only: arrow || look.before(sign) == b'!',
         own_line,
-        quote: match scope.before(name.start) {
+        quote: match look.before(name.start) {
             quote @ (b'"' | b'\'') if !name.quoted => quote,
             _ => 0,
         },
         name: name.start,
     };
-    let found = value_at(scope, value, name.text, kind, style);
+    let found = value_at(look, value, name.text, kind, style);
     // What a token is compared with is a kind of token, unless it could be nothing but a secret.
-    let compared = byte == b'=' && (next == b'=' || scope.before(sign) == b'!');
+    let compared = byte == b'=' && (next == b'=' || look.before(sign) == b'!');
     let found = found.filter(|found| {
-        let value = scope.part(found.start, found.end);
+        let value = look.part(found.start, found.end);
         !compared
             || !value.iter().all(u8::is_ascii_alphabetic)
             || value::is_password_name(name.text)
     });
     if let Some(found) = found {
-        add(found);
+        look.report(found);
         // A plan of Terraform: `password = "old" -> "new"`.
-        if byte == b'=' && scope.part(found.end, found.end + 6) == b"\" -> \"" {
+        if byte == b'=' && look.part(found.end, found.end + 6) == b"\" -> \"" {
             let new = found.end + 6;
-            let close = closing_quote(scope, new, b'"', 0);
-            if let Some(found) = literal(scope, new, close, kind, name.text) {
-                add(found);
-            }
+            let close = closing_quote(look, new, b'"', 0);
+            look.report(literal(look, new, close, kind, name.text));
         }
     }
 }
@@ -318,17 +308,17 @@ fn numbered_key(scope: &Scope<'_>, name: &Name<'_>, sign: usize) -> Option<Found
 }
 
 /// What the name before a type says, where `kind` is the type: `name: &str = `.
-fn typed_kind(scope: &Scope<'_>, type_name: &Name<'_>, judge: &dyn Fn(&[u8]) -> Kind) -> Kind {
+fn typed_kind(look: &Look<'_>, type_name: &Name<'_>) -> Kind {
     // `Dim password As String = "…"`
-    if has_word_at(scope.text, type_name.start.saturating_sub(4), b" as ")
-        && type_name.start >= scope.from + 4
+    if has_word_at(look.text, type_name.start.saturating_sub(4), b" as ")
+        && type_name.start >= look.from + 4
     {
-        return judge(name_before(scope, type_name.start - 4).text);
+        return look.judge(name_before(look, type_name.start - 4).text);
     }
     let colon = run_start(
-        scope.text,
+        look.text,
         type_name.start,
-        scope.from.max(type_name.start.saturating_sub(24)),
+        look.from.max(type_name.start.saturating_sub(24)),
         |b| {
             b.is_ascii_alphanumeric()
                 || matches!(
@@ -337,25 +327,25 @@ fn typed_kind(scope: &Scope<'_>, type_name: &Name<'_>, judge: &dyn Fn(&[u8]) -> 
                 )
         },
     );
-    if colon <= scope.from || scope.before(colon) != b':' {
+    if colon <= look.from || look.before(colon) != b':' {
         return Kind::Plain;
     }
     // A tag of HTML is no type.
-    let tag = scope
+    let tag = look
         .part(colon, colon + 2)
         .trim_ascii_start()
         .starts_with(b"<");
     if tag {
         return Kind::Plain;
     }
-    let name = name_before(scope, colon - 1).text;
+    let name = name_before(look, colon - 1).text;
     // Nor is a scheme with the first of its parameters: `Authorization: Digest username="…"`.
-    let between = scope.part(colon, type_name.start).trim_ascii();
+    let between = look.part(colon, type_name.start).trim_ascii();
     if ends_with(name, b"authorization")
         && !between.is_empty()
         && between.iter().all(u8::is_ascii_alphanumeric)
     {
         return Kind::Plain;
     }
-    judge(name)
+    look.judge(name)
 }

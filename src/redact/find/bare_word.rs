@@ -196,7 +196,7 @@ fn setting(scope: &Scope<'_>, start: usize, name: &[u8], style: Style) -> Option
         Some(b',' | b';' | b')' | b'{' | b'\\')
     );
     (!code
-        && (is_shouted(name) || beside(scope, style, (start, end), &|line| is_setting(line, b'='))))
+        && (is_shouted(name) || beside(scope, style, (start, end), |line| is_setting(line, b'='))))
     .then_some(end)
 }
 
@@ -357,9 +357,9 @@ fn line(scope: &Scope<'_>, start: usize, name: &[u8], style: Style) -> Option<us
     (!code
         && (prompt
             || is_shouted(name)
-            || beside(scope, style, (start, end), &|line| is_setting(line, b':'))
+            || beside(scope, style, (start, end), |line| is_setting(line, b':'))
             || value::is_password_name(name)
-                && !beside(scope, style, (start, end), &is_declaration)))
+                && !beside(scope, style, (start, end), is_declaration)))
     .then_some(end)
 }
 
@@ -492,7 +492,7 @@ fn beside(
     scope: &Scope<'_>,
     style: Style,
     (start, end): (usize, usize),
-    is: &dyn Fn(&[u8]) -> bool,
+    is: impl Fn(&[u8]) -> bool,
 ) -> bool {
     let text = scope.text;
     let begin = line_start(scope, style.name);

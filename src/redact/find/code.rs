@@ -3,6 +3,7 @@
 
 use crate::redact::catalogue::words;
 use crate::redact::class::Class;
+use crate::redact::find::look::Look;
 use crate::redact::judge::{placeholder, value};
 use crate::redact::kind::Kind;
 use crate::redact::read::bytes::{self, at, before, has_word_at, run_end, run_start};
@@ -22,90 +23,86 @@ const CALLS: &[(&str, usize)] = &[
 ];
 
 /// A literal whose opening quote stands at `quote`.
-pub(crate) fn literal(
-    scope: &Scope<'_>,
-    quote: usize,
-    judge: &dyn Fn(&[u8]) -> Kind,
-) -> Option<Found> {
-    let text = scope.text;
+pub(crate) fn literal(look: &Look<'_>, quote: usize) -> Option<Found> {
+    let text = look.text;
     // `b"…"` of Python, `L"…"` of C.
-    let open = run_start(text, quote, scope.from.max(quote.saturating_sub(1)), |b| {
+    let open = run_start(text, quote, look.from.max(quote.saturating_sub(1)), |b| {
         matches!(b, b'b' | b'L')
     });
-    let near = run_start(text, open, scope.from.max(open.saturating_sub(2)), is_blank);
+    let near = run_start(text, open, look.from.max(open.saturating_sub(2)), is_blank);
     // `.fill("…")` and the second of a pair take whatever stands there.
-    let mut takes_all = scope.before(near) == b',';
-    let named = match scope.before(near) {
+    let mut takes_all = look.before(near) == b',';
+    let named = match look.before(near) {
         b'(' => {
-            let element = typed(scope, near - 1);
+            let element = typed(look, near - 1);
             takes_all = element.is_some();
-            element.or_else(|| single(scope, near - 1))
+            element.or_else(|| single(look, near - 1))
         }
-        b',' => pair(scope, near - 1).or_else(|| place(scope, near - 1)),
+        b',' => pair(look, near - 1).or_else(|| place(look, near - 1)),
         // `token{"…"}`
-        b'{' if near == quote => name_at(scope, near - 1),
+        b'{' if near == quote => name_at(look, near - 1),
         // `api_key <- "…"`
-        b'-' if scope.before(near - 1) == b'<' => name_at(scope, trimmed(scope, near - 2)),
+        b'-' if look.before(near - 1) == b'<' => name_at(look, trimmed(look, near - 2)),
         // `env.API_KEY || "…"`, `getenv("TOKEN") ?: "…"`
-        b'|' | b'?' | b':' if matches!(scope.before(near - 1), b'|' | b'?') => {
-            name_at(scope, trimmed(scope, near - 2))
+        b'|' | b'?' | b':' if matches!(look.before(near - 1), b'|' | b'?') => {
+            name_at(look, trimmed(look, near - 2))
         }
-        b'r' if scope.part(near.saturating_sub(4).max(scope.from), near) == b") or" => {
-            name_at(scope, near - 3)
+        b'r' if look.part(near.saturating_sub(4).max(look.from), near) == b") or" => {
+            name_at(look, near - 3)
         }
-        _ if near < open && (open == quote || scope.at(open) == b'L') => statement(scope, near),
+        _ if near < open && (open == quote || look.at(open) == b'L') => statement(look, near),
         _ => return None,
     };
     let name = named.unwrap_or(&[]);
-    let by_name = name.len() >= 2 && judge(name) == Kind::Secret;
-    if !by_name && !is_secret_argument(scope, near, judge) {
+    let by_name = name.len() >= 2 && look.judge(name) == Kind::Secret;
+    if !by_name && !is_secret_argument(look, near) {
         return None;
     }
-    let close = closing_quote(scope, quote + 1, scope.at(quote), 0);
-    let value = scope.part(quote + 1, close);
+    let close = closing_quote(look, quote + 1, look.at(quote), 0);
+    let value = look.part(quote + 1, close);
     let bare = bytes::rest(value, words::scheme_len(value));
     let digits = value.iter().any(u8::is_ascii_digit);
     let spaces = memchr::memchr(b' ', value).is_some();
     // A word under `token` may name a kind of token; under `password` it hardly names anything.
     let word = !digits && !value.iter().any(|b| b"!@#$%^&*".contains(b));
-    let sets = takes_all || scope.before(near) != b'(' || is_setter(name);
+    let sets = takes_all || look.before(near) != b'(' || is_setter(name);
     let takes_secret = !by_name;
     let takes = value.len() >= 4
         && (digits
-            || spaces && (sets || at(scope.text, quote) == b'\'')
+            || spaces && (sets || at(look.text, quote) == b'\'')
             || takes_secret
             || by_name && sets && (!word || value::is_password_name(name)));
     // Of several arguments the first need not be the password: `new_password("service", "account")`.
-    let first = scope.before(near) == b'(' && scope.at(close + 1) == b',' && by_name && !digits;
+    let first = look.before(near) == b'(' && look.at(close + 1) == b',' && by_name && !digits;
     // What a cookie is made of has a name in front: `Cookie::parse("name=value")`.
-    let made = scope.before(near) == b'(' && name.eq_ignore_ascii_case(b"cookie");
+    let made = look.before(near) == b'(' && name.eq_ignore_ascii_case(b"cookie");
     if first || made {
         return None;
     }
     // A row of a file of pairs is nothing but two literals.
-    let row = scope.before(near) == b',' && is_row(scope, near - 1);
-    if row && !matches!(scope.at(close + 1), 0 | b'\n' | b'\r') {
+    let row = look.before(near) == b',' && is_row(look, near - 1);
+    if row && !matches!(look.at(close + 1), 0 | b'\n' | b'\r') {
         return None;
     }
     // A statement ends behind its argument.
     if by_name
         && near < quote
         && !matches!(
-            scope.before(near),
+            look.before(near),
             b'(' | b',' | b'-' | b'|' | b'?' | b':' | b'r'
         )
     {
-        let next = run_end(scope.text, close + 1, scope.to.min(close + 4), is_blank);
-        if !matches!(scope.at(next), 0 | b'\n' | b'\r' | b'}' | b';' | b':') {
+        let next = run_end(look.text, close + 1, look.to.min(close + 4), is_blank);
+        if !matches!(look.at(next), 0 | b'\n' | b'\r' | b'}' | b';' | b':') {
             return None;
         }
     }
     // `Cookie::new("name", "value")` and a list of the names of headers.
-    let another = scope.before(near) == b'('
-        && scope.at(close + 1) == b','
+    let another = look.before(near) == b'('
+        && look.at(close + 1) == b','
         && !value.iter().any(|b| b"!@#$%^&*".contains(b))
         && by_name
-        && scope.part(near.saturating_sub(5), near) == b":new(";
+        && look.part(near.saturating_sub(5), near) == b":new(";
     let listed = memchr::memchr(b'-', name).is_some()
         && memchr::memchr(b'-', value).is_some()
         && value.iter().all(|b| b.is_ascii_lowercase() || *b == b'-');
@@ -116,7 +113,7 @@ pub(crate) fn literal(
         && !value::is_label(value, name)
         && !placeholder::is_placeholder(value)
         && !placeholder::is_placeholder(bare)
-        && judge(value) == Kind::Plain)
+        && look.judge(value) == Kind::Plain)
         .then(|| Found::new(quote + 1, close, Class::Field))
 }
 
@@ -337,12 +334,12 @@ pub(crate) fn place<'a>(scope: &Scope<'a>, end: usize) -> Option<&'a [u8]> {
 }
 
 /// Whether the argument before `near` is one that the call takes as a secret.
-fn is_secret_argument(scope: &Scope<'_>, near: usize, judge: &dyn Fn(&[u8]) -> Kind) -> bool {
-    if !matches!(scope.before(near), b',' | b'(') {
+fn is_secret_argument(look: &Look<'_>, near: usize) -> bool {
+    if !matches!(look.before(near), b',' | b'(') {
         return false;
     }
-    let floor = scope.from.max(near.saturating_sub(MAX_CALL));
-    if memchr::memrchr(b'(', scope.part(floor, near)).is_none() {
+    let floor = look.from.max(near.saturating_sub(MAX_CALL));
+    if memchr::memrchr(b'(', look.part(floor, near)).is_none() {
         return false;
     }
     // Back to the parenthesis that is open here, or to the one around `Some(`.
@@ -352,21 +349,21 @@ fn is_secret_argument(scope: &Scope<'_>, near: usize, judge: &dyn Fn(&[u8]) -> K
             return false;
         }
         open -= 1;
-        match at(scope.text, open) {
+        match at(look.text, open) {
             b')' => depth += 1,
             b'(' if depth > 0 => depth -= 1,
-            b'(' if open >= floor + 4 && scope.part(open - 4, open) == b"Some" => {}
+            b'(' if open >= floor + 4 && look.part(open - 4, open) == b"Some" => {}
             b'(' => break,
             b',' if depth == 0 => index += 1,
             _ => {}
         }
     }
-    let arguments = scope.part(open + 1, near);
-    let end = run_start(scope.text, open, floor, |b| b == b'=' || b == b' ');
-    let start = run_start(scope.text, end, floor, |b| {
+    let arguments = look.part(open + 1, near);
+    let end = run_start(look.text, open, floor, |b| b == b'=' || b == b' ');
+    let start = run_start(look.text, end, floor, |b| {
         b.is_ascii_alphanumeric() || matches!(b, b'_' | b'.' | b':')
     });
-    let call = scope.part(start, end);
+    let call = look.part(start, end);
     // `auth=("user", "…")`
     if call == b"auth" && end < open {
         return index == 1;
@@ -378,7 +375,8 @@ fn is_secret_argument(scope: &Scope<'_>, near: usize, judge: &dyn Fn(&[u8]) -> K
     });
     // A bot logs in with its token, a user with two words.
     let bot = index == 0 && (call.ends_with(b"client.login") || call.ends_with(b"bot.login"));
-    known && !has_word_at(arguments, 0, b"authorization") && judge(arguments) != Kind::Phone || bot
+    known && !has_word_at(arguments, 0, b"authorization") && look.judge(arguments) != Kind::Phone
+        || bot
 }
 
 fn scope_border(call: &[u8], tail: usize) -> bool {

@@ -5,7 +5,8 @@
 
 use crate::redact::catalogue::words;
 use crate::redact::class::{Class, MARK_START};
-use crate::redact::find::tools::{Command, MAX_COMMAND, OPTIONS, ORACLE, Tools};
+use crate::redact::find::look::Look;
+use crate::redact::find::tools::{Command, MAX_COMMAND, OPTIONS, ORACLE};
 use crate::redact::find::value::value_at;
 use crate::redact::judge::style::Style;
 use crate::redact::judge::{placeholder, value};
@@ -280,63 +281,58 @@ pub(crate) fn user_and_password(scope: &Scope<'_>, user: usize, sign: usize) -> 
 
 /// `-a value` of a tool that is known to take a password there, where the dash stands at `pos`; and what a long name
 /// behind one dash says, `-storepass value`.
-pub(crate) fn option(
-    scope: &Scope<'_>,
-    pos: usize,
-    tools: &mut Tools,
-    judge: &dyn Fn(&[u8]) -> Kind,
-) -> Option<Found> {
-    let text = scope.text;
-    let end = run_end(text, pos + 1, scope.to.min(pos + 24), |b| {
+pub(crate) fn option(look: &Look<'_>, pos: usize) -> Option<Found> {
+    let text = look.text;
+    let end = run_end(text, pos + 1, look.to.min(pos + 24), |b| {
         b.is_ascii_alphabetic() || b == b'-'
     });
-    if scope.at(pos + 1) == b'p' && !is_blank(scope.at(pos + 2)) && tools.are_near(scope, pos) {
-        let end = run_end(text, pos, scope.to.min(pos + MAX_WORD), |b| {
+    if look.at(pos + 1) == b'p' && !is_blank(look.at(pos + 2)) && look.is_near_tool(pos) {
+        let end = run_end(text, pos, look.to.min(pos + MAX_WORD), |b| {
             !b.is_ascii_whitespace() && !matches!(b, b'"' | b'\'' | b'`' | b'\\' | b';' | b'|')
         });
-        let word = scope.part(pos, end);
+        let word = look.part(pos, end);
         let password = bytes::rest(word, 2);
-        let found = attached(scope, pos, word, end)
+        let found = attached(look, pos, word, end)
             .filter(|_| !placeholder::has_mark(password) && !placeholder::is_placeholder(password));
         if found.is_some() {
             return found;
         }
     }
     // `-Password "…"` of PowerShell
-    if matches!(scope.at(end + 1), b'"' | b'\'') && end > pos + 2 {
-        let found = flag(scope, pos, judge);
+    if matches!(look.at(end + 1), b'"' | b'\'') && end > pos + 2 {
+        let found = flag(look, pos);
         if found.is_some() {
             return found;
         }
     }
-    if !is_blank(scope.at(end)) || !tools.are_near(scope, pos) {
+    if !is_blank(look.at(end)) || !look.is_near_tool(pos) {
         return None;
     }
-    let name = scope.part(pos, end);
+    let name = look.part(pos, end);
     let Some((_, takers)) = OPTIONS.iter().find(|(known, _)| known.as_bytes() == name) else {
-        return flag(scope, pos, judge);
+        return flag(look, pos);
     };
-    if !Command::before(scope, pos).has(takers) {
+    if !Command::before(look, pos).has(takers) {
         return None;
     }
-    let open = run_end(text, end, scope.to.min(end + 4), is_blank);
-    let quote = scope.at(open);
+    let open = run_end(text, end, look.to.min(end + 4), is_blank);
+    let quote = look.at(open);
     let (start, close) = if matches!(quote, b'"' | b'\'') {
         let start = open + 1;
-        (start, closing_quote(scope, start, quote, 0))
+        (start, closing_quote(look, start, quote, 0))
     } else {
-        let close = run_end(text, open, scope.to.min(open + MAX_WORD), |b| {
+        let close = run_end(text, open, look.to.min(open + MAX_WORD), |b| {
             !b.is_ascii_whitespace() && !matches!(b, b'"' | b'\'' | b'`' | b'\\' | b';' | b'|')
         });
         (open, close)
     };
-    let value = scope.part(start, close);
+    let value = look.part(start, close);
     let start = match name {
         b"-U" => start + memchr::memchr(b'%', value)? + 1,
         b"-u" => start + memchr::memchr(b',', value)? + 1,
         _ => start,
     };
-    let value = scope.part(start, close);
+    let value = look.part(start, close);
     (value.len() >= 3
         && !matches!(at(value, 0), b'-' | b'>' | b'<' | b'&')
         && !value.starts_with(b"2>")
@@ -346,26 +342,26 @@ pub(crate) fn option(
 }
 
 /// `--password value`, where the dash or dashes stand at `pos`.
-pub(crate) fn flag(scope: &Scope<'_>, pos: usize, judge: &dyn Fn(&[u8]) -> Kind) -> Option<Found> {
-    let end = run_end(scope.text, pos, scope.to.min(pos + MAX_NAME), |b| {
+pub(crate) fn flag(look: &Look<'_>, pos: usize) -> Option<Found> {
+    let end = run_end(look.text, pos, look.to.min(pos + MAX_NAME), |b| {
         b.is_ascii_alphanumeric() || matches!(b, b'-' | b'_')
     });
     // `[--password PASSWORD]` of a usage.
-    if scope.before(pos) == b'['
+    if look.before(pos) == b'['
         || end - pos < 5
-        || !is_blank(scope.at(end))
-        || !judge(scope.part(pos, end)).hides()
+        || !is_blank(look.at(end))
+        || !look.judge(look.part(pos, end)).hides()
     {
         return None;
     }
-    let start = run_end(scope.text, end, scope.to.min(end + 8), is_blank);
-    if scope.at(start) == b'-' {
+    let start = run_end(look.text, end, look.to.min(end + 8), is_blank);
+    if look.at(start) == b'-' {
         return None;
     }
     // `the --token flag`, `--secret id=npm,src=…` of Docker
-    let word = scope.part(
+    let word = look.part(
         start,
-        run_end(scope.text, start, scope.to.min(start + 12), |b| {
+        run_end(look.text, start, look.to.min(start + 12), |b| {
             b.is_ascii_alphabetic()
         }),
     );
@@ -384,8 +380,8 @@ pub(crate) fn flag(scope: &Scope<'_>, pos: usize, judge: &dyn Fn(&[u8]) -> Kind)
             | b"to"
             | b"if"
             | b"can"
-    ) && scope.at(start + word.len()) != b'='
-        || word == b"id" && scope.at(start + 2) == b'='
+    ) && look.at(start + word.len()) != b'='
+        || word == b"id" && look.at(start + 2) == b'='
     {
         return None;
     }
@@ -398,5 +394,5 @@ pub(crate) fn flag(scope: &Scope<'_>, pos: usize, judge: &dyn Fn(&[u8]) -> Kind)
         quote: 0,
         name: pos,
     };
-    value_at(scope, start, scope.part(pos, end), Kind::Secret, style)
+    value_at(look, start, look.part(pos, end), Kind::Secret, style)
 }

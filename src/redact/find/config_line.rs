@@ -1,8 +1,8 @@
 //! Settings whose name and value are words side by side on a line: `requirepass …`, `machine … password …`.
 
 use crate::redact::class::Class;
+use crate::redact::find::look::Look;
 use crate::redact::judge::{placeholder, value};
-use crate::redact::kind::Kind;
 use crate::redact::read::bytes::{at, has_word_at, part, rest, run_end, run_start};
 use crate::redact::read::lex::is_blank;
 use crate::redact::read::scope::{Found, Scope};
@@ -29,36 +29,23 @@ pub(crate) fn may_begin(text: &[u8], from: usize) -> bool {
 }
 
 /// Adds the values of such settings.
-pub(crate) fn settings(
-    scope: &Scope<'_>,
-    judge: &dyn Fn(&[u8]) -> Kind,
-    add: &mut dyn FnMut(Found),
-) {
-    let mut line = scope.from;
+pub(crate) fn settings(look: &mut Look<'_>) {
+    let mut line = look.from;
     let mut above: &[u8] = &[];
-    while line < scope.to {
-        let end = memchr::memchr(b'\n', scope.part(line, scope.to)).map_or(scope.to, |n| line + n);
-        let start = run_end(scope.text, line, end, is_blank);
-        let near = scope.part(start, end.min(start + MAX_LINE));
-        setting(scope, start, near.trim_ascii_end(), above, judge, add);
+    while line < look.to {
+        let end = memchr::memchr(b'\n', look.part(line, look.to)).map_or(look.to, |n| line + n);
+        let start = run_end(look.text, line, end, is_blank);
+        let near = look.part(start, end.min(start + MAX_LINE));
+        setting(look, start, near.trim_ascii_end(), above);
         above = near;
         line = end + 1;
     }
 }
 
-fn setting(
-    scope: &Scope<'_>,
-    start: usize,
-    line: &[u8],
-    above: &[u8],
-    judge: &dyn Fn(&[u8]) -> Kind,
-    add: &mut dyn FnMut(Found),
-) {
+fn setting(look: &mut Look<'_>, start: usize, line: &[u8], above: &[u8]) {
     // What GitHub's runners are told in their logs.
     if let Some(command) = line.strip_prefix(b"::") {
-        if let Some(found) = runner(start + 2, command, judge) {
-            add(found);
-        }
+        look.report(runner(look, start + 2, command));
         return;
     }
     // `127.0.0.1:6379> AUTH …`
@@ -80,21 +67,19 @@ fn setting(
     let name = part(line, 0, word);
     let first = run_end(line, word, line.len(), is_blank);
     let last = run_start(line, line.len(), first, |b| !is_blank(b));
-    let mut hide = |from: usize, to: usize, sure: bool| {
+    let value = |from: usize, to: usize, sure: bool| {
         let value = part(line, from, to);
         let takes = !value.is_empty()
             && !placeholder::has_mark(value)
             && !placeholder::is_placeholder(value)
             && (sure || value::is_literal(value, name));
-        if takes {
-            add(Found::new(start + from, start + to, Class::Field));
-        }
+        takes.then(|| Found::new(start + from, start + to, Class::Field))
     };
     match name {
-        b"machine" | b"default" => netrc(scope, start, add),
+        b"machine" | b"default" => look.report(netrc(look, start)),
         b"requirepass" | b"masterauth" | b"bindpw" | b"rootpw" if last == first => {
             let quote = usize::from(matches!(at(line, first), b'"' | b'\''));
-            hide(first + quote, line.len() - quote, true);
+            look.report(value(first + quote, line.len() - quote, true));
         }
         b"enable"
             if matches!(
@@ -102,10 +87,10 @@ fn setting(
                 b"password" | b"secret"
             ) =>
         {
-            hide(last, line.len(), false);
+            look.report(value(last, line.len(), false));
         }
         b"PASS" if last == first && has_word_at(above, 0, b"user ") => {
-            hide(first, line.len(), false);
+            look.report(value(first, line.len(), false));
         }
         b"AUTH" => {
             let user = part(line, first, last).trim_ascii();
@@ -132,7 +117,7 @@ fn setting(
                 && !mechanism(user)
                 && !mechanism(rest(line, last))
             {
-                hide(last, line.len(), false);
+                look.report(value(last, line.len(), false));
             }
         }
         b"ACL" | b"user"
@@ -142,7 +127,7 @@ fn setting(
             let mut from = first;
             while let Some(sign) = memchr::memmem::find(rest(line, from), b" >").map(|n| from + n) {
                 let to = run_end(line, sign + 2, line.len(), |b| !is_blank(b));
-                hide(sign + 2, to, true);
+                look.report(value(sign + 2, to, true));
                 from = to;
             }
         }
@@ -157,17 +142,17 @@ fn setting(
             if memchr::memchr(b'=', name).is_some() {
                 return;
             }
-            let value = run_end(line, first + name.len(), line.len(), is_blank);
-            let quote = at(line, value);
+            let begin = run_end(line, first + name.len(), line.len(), is_blank);
+            let quote = at(line, begin);
             let quoted = matches!(quote, b'"' | b'\'') && line.last() == Some(&quote);
-            if quoted && judge(name).hides() {
-                hide(value + 1, line.len() - 1, false);
-            } else if value == last
-                && value > first + name.len()
-                && judge(name).hides()
+            if quoted && look.judge(name).hides() {
+                look.report(value(begin + 1, line.len() - 1, false));
+            } else if begin == last
+                && begin > first + name.len()
+                && look.judge(name).hides()
                 && !matches!(at(line, last), b'"' | b'\'')
             {
-                hide(last, line.len(), false);
+                look.report(value(last, line.len(), false));
             }
         }
         // `smtp_password tangerine`
@@ -176,21 +161,21 @@ fn setting(
             && value::is_password_name(name)
             && !matches!(at(line, first), b'*' | b'&' | b'=' | b':' | b'(' | b'{')
             && !matches!(line.last(), Some(b',' | b';' | b')' | b'{' | b'('))
-            && judge(name).hides() =>
+            && look.judge(name).hides() =>
         {
-            hide(first, line.len(), false);
+            look.report(value(first, line.len(), false));
         }
         _ => {}
     }
 }
 
 /// `add-mask::…` and `set-output name=token::…`, which stand at `start`.
-fn runner(start: usize, command: &[u8], judge: &dyn Fn(&[u8]) -> Kind) -> Option<Found> {
+fn runner(look: &Look<'_>, start: usize, command: &[u8]) -> Option<Found> {
     let value = memchr::memmem::find(command, b"::")? + 2;
     let names = part(command, 0, value - 2);
     let named = || {
         let name = memchr::memmem::find(names, b"name=").map(|n| rest(names, n + 5));
-        name.is_some_and(|name| judge(name).hides())
+        name.is_some_and(|name| look.judge(name).hides())
     };
     let secret = rest(command, value);
     ((names == b"add-mask" || named())
@@ -201,7 +186,7 @@ fn runner(start: usize, command: &[u8], judge: &dyn Fn(&[u8]) -> Kind) -> Option
 }
 
 /// The password of an entry of a netrc file, whose first word stands at `start`.
-fn netrc(scope: &Scope<'_>, start: usize, add: &mut dyn FnMut(Found)) {
+fn netrc(scope: &Scope<'_>, start: usize) -> Option<Found> {
     let limit = scope.to.min(start + 2 * MAX_LINE);
     let mut pos = start;
     let (mut key, mut login): (&[u8], bool) = (&[], false);
@@ -209,19 +194,18 @@ fn netrc(scope: &Scope<'_>, start: usize, add: &mut dyn FnMut(Found)) {
         let end = run_end(scope.text, pos, limit, |b| !b.is_ascii_whitespace());
         let word = scope.part(pos, end);
         if word.is_empty() || step > 0 && word == b"machine" {
-            return;
+            return None;
         }
         if key == b"password" {
             let quote = usize::from(matches!(at(word, 0), b'"' | b'\''));
             let (pos, end) = (pos + quote, end - quote);
             let word = scope.part(pos, end);
-            if login && !placeholder::has_mark(word) && !placeholder::is_placeholder(word) {
-                add(Found::new(pos, end, Class::Field));
-            }
-            return;
+            let takes = login && !placeholder::has_mark(word) && !placeholder::is_placeholder(word);
+            return takes.then(|| Found::new(pos, end, Class::Field));
         }
         login |= key == b"login";
         key = word;
         pos = run_end(scope.text, end, limit, |b| b.is_ascii_whitespace());
     }
+    None
 }

@@ -2,46 +2,42 @@
 
 use crate::redact::catalogue::words;
 use crate::redact::class::{Class, MARK_START};
+use crate::redact::find::look::Look;
 use crate::redact::judge::placeholder;
 use crate::redact::read::bytes::{self, at, has_word_at, run_end, run_start};
 use crate::redact::read::lex::MAX_WORD;
 use crate::redact::read::scope::{Found, Scope};
 
 /// The values of a cookie header; names and attributes stay.
-pub(crate) fn cookies(
-    scope: &Scope<'_>,
-    from: usize,
-    set: bool,
-    add: &mut dyn FnMut(Found),
-) -> bool {
-    let text = scope.text;
-    let mut pos = run_end(text, from, scope.to.min(from + 2), |b| {
+pub(crate) fn cookies(look: &mut Look<'_>, from: usize, set: bool) -> bool {
+    let text = look.text;
+    let mut pos = run_end(text, from, look.to.min(from + 2), |b| {
         matches!(b, b'"' | b'\'')
     });
     let mut any = false;
     loop {
-        let name = run_end(text, pos, scope.to, |b| {
+        let name = run_end(text, pos, look.to, |b| {
             b.is_ascii_alphanumeric() || matches!(b, b'_' | b'-' | b'.' | b'%' | b'$')
         });
-        if name == pos || scope.at(name) != b'=' {
+        if name == pos || look.at(name) != b'=' {
             return any;
         }
-        let end = run_end(text, name + 1, scope.to, |b| {
+        let end = run_end(text, name + 1, look.to, |b| {
             !b.is_ascii_whitespace() && !matches!(b, b';' | b'"' | b'\'' | b',' | b'\\')
         });
-        let value = scope.part(name + 1, end);
+        let value = look.part(name + 1, end);
         any = true;
         if value.len() > 1
-            && !is_cookie_attribute(scope.part(pos, name))
+            && !is_cookie_attribute(look.part(pos, name))
             && !value.starts_with(MARK_START)
             && !placeholder::is_placeholder(value)
         {
-            add(Found::new(name + 1, end, Class::Field));
+            look.hide(name + 1, end, Class::Field);
         }
-        if set || scope.at(end) != b';' {
+        if set || look.at(end) != b';' {
             return true;
         }
-        pos = run_end(text, end + 1, scope.to, |b| b == b' ');
+        pos = run_end(text, end + 1, look.to, |b| b == b' ');
     }
 }
 
@@ -60,18 +56,18 @@ fn is_cookie_attribute(name: &[u8]) -> bool {
 }
 
 /// The credentials of an `Authorization` header; the scheme stays, and so does what is public of them.
-pub(crate) fn authorization(scope: &Scope<'_>, start: usize, add: &mut dyn FnMut(Found)) -> bool {
-    let text = scope.text;
-    let begin = run_end(text, start, scope.to.min(start + 3), |b| {
+pub(crate) fn authorization(look: &mut Look<'_>, start: usize) -> bool {
+    let text = look.text;
+    let begin = run_end(text, start, look.to.min(start + 3), |b| {
         matches!(b, b'"' | b'\'' | b'\\')
     });
-    let scheme = run_end(text, begin, scope.to.min(begin + 24), |b| {
+    let scheme = run_end(text, begin, look.to.min(begin + 24), |b| {
         b.is_ascii_alphanumeric() || b == b'-'
     });
-    if scheme == begin || !matches!(scope.at(scheme), b' ' | b'+') {
+    if scheme == begin || !matches!(look.at(scheme), b' ' | b'+') {
         return false;
     }
-    let word = scope.part(begin, scheme);
+    let word = look.part(begin, scheme);
     if has_word_at(word, 0, b"digest")
         || has_word_at(word, 0, b"aws4-hmac")
         || has_word_at(word, 0, b"oauth")
@@ -79,19 +75,19 @@ pub(crate) fn authorization(scope: &Scope<'_>, start: usize, add: &mut dyn FnMut
         || has_word_at(word, 0, b"hawk")
     {
         // Parameters follow, and some of them are credentials.
-        let end = memchr::memchr2(b'\n', b'\r', scope.part(scheme, scope.to))
-            .map_or(scope.to, |n| scheme + n)
+        let end = memchr::memchr2(b'\n', b'\r', look.part(scheme, look.to))
+            .map_or(look.to, |n| scheme + n)
             .min(scheme + 2048);
         let mut pos = scheme;
         let mut any = false;
-        while let Some(sign) = memchr::memchr(b'=', scope.part(pos, end)).map(|n| pos + n) {
-            let name = scope.part(
+        while let Some(sign) = memchr::memchr(b'=', look.part(pos, end)).map(|n| pos + n) {
+            let name = look.part(
                 run_start(text, sign, pos, |b| {
                     b.is_ascii_alphanumeric() || matches!(b, b'_' | b'-')
                 }),
                 sign,
             );
-            let open = run_end(text, sign + 1, scope.to.min(sign + 3), |b| {
+            let open = run_end(text, sign + 1, look.to.min(sign + 3), |b| {
                 matches!(b, b'"' | b'\\' | b'\'')
             });
             let close = run_end(text, open, end, |b| {
@@ -114,17 +110,17 @@ pub(crate) fn authorization(scope: &Scope<'_>, start: usize, add: &mut dyn FnMut
             .any(|known| name.eq_ignore_ascii_case(known));
             // Also when it was marked before: the others stay.
             any |= secret && close > open;
-            if secret && close > open && !scope.part(open, close).starts_with(MARK_START) {
+            if secret && close > open && !look.part(open, close).starts_with(MARK_START) {
                 let from = if has_word_at(name, 0, b"credential") {
                     let slash =
-                        memchr::memchr(b'/', scope.part(open, close)).map_or(close, |n| open + n);
-                    add(Found::new(open, slash, Class::Key));
+                        memchr::memchr(b'/', look.part(open, close)).map_or(close, |n| open + n);
+                    look.hide(open, slash, Class::Key);
                     pos = close.max(sign + 1);
                     continue;
                 } else {
                     open
                 };
-                add(Found::new(from, close, Class::Key));
+                look.hide(from, close, Class::Key);
             }
             pos = close.max(sign + 1);
         }
@@ -132,15 +128,15 @@ pub(crate) fn authorization(scope: &Scope<'_>, start: usize, add: &mut dyn FnMut
             return true;
         }
     }
-    let from = run_end(text, scheme, scope.to, |b| b == b' ' || b == b'+');
-    let end = run_end(text, from, scope.to.min(from + 16 * 1024), |b| {
+    let from = run_end(text, scheme, look.to, |b| b == b' ' || b == b'+');
+    let end = run_end(text, from, look.to.min(from + 16 * 1024), |b| {
         !b.is_ascii_whitespace()
             && !matches!(
                 b,
                 b'"' | b'\'' | b'\\' | b'`' | b',' | b';' | b')' | b'}' | b'<' | b'>' | b'&'
             )
     });
-    let value = scope.part(from, end);
+    let value = look.part(from, end);
     if value.len() < 4
         || value.starts_with(MARK_START)
         || memchr::memchr(b'(', value).is_some()
@@ -153,7 +149,7 @@ pub(crate) fn authorization(scope: &Scope<'_>, start: usize, add: &mut dyn FnMut
     if !value.iter().any(u8::is_ascii_digit) && (value.len() < 12 || !is_known_scheme(word)) {
         return value.iter().all(|b| b.is_ascii_lowercase() || *b == b'.');
     }
-    add(Found::new(from, end, Class::Key));
+    look.hide(from, end, Class::Key);
     true
 }
 
@@ -175,16 +171,13 @@ fn is_known_scheme(word: &[u8]) -> bool {
 }
 
 /// Signatures of URLs, which let everyone in who has the URL.
-pub(crate) fn signature(scope: &Scope<'_>, name: &[u8], value: usize, add: &mut dyn FnMut(Found)) {
+pub(crate) fn signature(scope: &Scope<'_>, name: &[u8], value: usize) -> Option<Found> {
     // The key of OpenWeather.
     if name.eq_ignore_ascii_case(b"appid") {
         let end = run_end(scope.text, value, scope.to.min(value + 40), |b| {
             b.is_ascii_hexdigit()
         });
-        if end - value == 32 {
-            add(Found::new(value, end, Class::Key));
-        }
-        return;
+        return (end - value == 32).then(|| Found::new(value, end, Class::Key));
     }
     let last = name
         .rsplit(|b| matches!(b, b'-' | b'_' | b'.'))
@@ -198,7 +191,7 @@ pub(crate) fn signature(scope: &Scope<'_>, name: &[u8], value: usize, add: &mut 
         || name.eq_ignore_ascii_case(b"policy")
         || code)
     {
-        return;
+        return None;
     }
     if code
         && (bytes::find(
@@ -208,7 +201,7 @@ pub(crate) fn signature(scope: &Scope<'_>, name: &[u8], value: usize, add: &mut 
         .is_none()
             || !matches!(scope.before(value - 5), b'?' | b'&'))
     {
-        return;
+        return None;
     }
     let limit = scope.to.min(value + 4096);
     let end = run_end(scope.text, value, limit, |b| {
@@ -216,7 +209,6 @@ pub(crate) fn signature(scope: &Scope<'_>, name: &[u8], value: usize, add: &mut 
     });
     let end = run_end(scope.text, end, limit.min(end + 2), |b| b == b'=');
     let text = scope.part(value, end);
-    if text.len() >= 16 && text.iter().any(u8::is_ascii_digit) {
-        add(Found::new(value, end, Class::Field));
-    }
+    (text.len() >= 16 && text.iter().any(u8::is_ascii_digit))
+        .then(|| Found::new(value, end, Class::Field))
 }

@@ -1,23 +1,16 @@
 //! Names that are values themselves: attributes of XML and HTML, parts of forms, lists of variables, elements.
 
 use crate::redact::class::Class;
+use crate::redact::find::look::Look;
 use crate::redact::judge::{placeholder, value};
-use crate::redact::kind::Kind;
 use crate::redact::read::bytes::{self, at, has_word_at, run_end, run_start};
 use crate::redact::read::lex::{closing_quote, is_name};
 use crate::redact::read::scope::{Found, Scope};
 
 /// Something like `name="DB_PASSWORD"`, whose value begins at `value`: what belongs to that name is hidden.
-pub(crate) fn named(
-    scope: &Scope<'_>,
-    name: &[u8],
-    value: usize,
-    sign: u8,
-    judge: &dyn Fn(&[u8]) -> Kind,
-    add: &mut dyn FnMut(Found),
-) {
+pub(crate) fn named(look: &mut Look<'_>, name: &[u8], value: usize, sign: u8) {
     if name.eq_ignore_ascii_case(b"private-lines") {
-        putty(scope, value, add);
+        look.report(putty(look, value));
         return;
     }
     if !(2..=13).contains(&name.len())
@@ -40,47 +33,43 @@ pub(crate) fn named(
     {
         return;
     }
-    let text = scope.text;
+    let text = look.text;
     if name == b"default" {
-        if let Some(found) = variable(scope, value, judge) {
-            add(found);
-        }
+        look.report(variable(look, value));
         return;
     }
     if sign == b':'
         && (name.eq_ignore_ascii_case(b"data") || name.eq_ignore_ascii_case(b"stringdata"))
     {
-        kubernetes(scope, value, add);
+        kubernetes(look, value);
         return;
     }
-    let open = run_end(text, value, scope.to.min(value + 2), |b| b == b'\\');
-    let quote = scope.at(open);
+    let open = run_end(text, value, look.to.min(value + 2), |b| b == b'\\');
+    let quote = look.at(open);
     let (from, to) = if matches!(quote, b'"' | b'\'') {
         (
             open + 1,
-            run_end(text, open + 1, scope.to.min(open + 98), |b| {
+            run_end(text, open + 1, look.to.min(open + 98), |b| {
                 is_name(b) || b == b' '
             }),
         )
     } else {
         (
             value,
-            run_end(text, value, scope.to.min(value + 98), is_name),
+            run_end(text, value, look.to.min(value + 98), is_name),
         )
     };
-    if to == from || !judge(scope.part(from, to)).hides() {
+    if to == from || !look.judge(look.part(from, to)).hides() {
         return;
     }
     let mut pos = to;
     if matches!(quote, b'"' | b'\'') {
-        pos = run_end(text, pos, scope.to.min(pos + 2), |b| {
+        pos = run_end(text, pos, look.to.min(pos + 2), |b| {
             b == b'\\' || b == quote
         });
     }
-    let found = beside(scope, pos, matches!(quote, b'"' | b'\'')).or_else(|| ahead(scope, from));
-    if let Some(found) = found {
-        add(found);
-    }
+    let found = beside(look, pos, matches!(quote, b'"' | b'\'')).or_else(|| ahead(look, from));
+    look.report(found);
 }
 
 /// The value of a tag that stands before its name: `<input value="…" name="token">`.
@@ -99,21 +88,21 @@ fn ahead(scope: &Scope<'_>, name: usize) -> Option<Found> {
 }
 
 /// What a variable of Terraform with a sensitive name is by default; the literal begins at `value`.
-fn variable(scope: &Scope<'_>, value: usize, judge: &dyn Fn(&[u8]) -> Kind) -> Option<Found> {
-    if scope.at(value) != b'"' {
+fn variable(look: &Look<'_>, value: usize) -> Option<Found> {
+    if look.at(value) != b'"' {
         return None;
     }
-    let floor = scope.from.max(value.saturating_sub(400));
-    let block = scope.part(floor, value);
+    let floor = look.from.max(value.saturating_sub(400));
+    let block = look.part(floor, value);
     let open = floor + memchr::memrchr(b'{', block)?;
-    let name = run_start(scope.text, open, floor, |b| b == b' ');
-    let name = (name > floor && scope.before(name) == b'"').then_some(name - 1)?;
-    let start = run_start(scope.text, name, floor, is_name);
-    let declared = scope.part(start.saturating_sub(10).max(floor), start);
-    if declared != b"variable \"" || !judge(scope.part(start, name)).hides() {
+    let name = run_start(look.text, open, floor, |b| b == b' ');
+    let name = (name > floor && look.before(name) == b'"').then_some(name - 1)?;
+    let start = run_start(look.text, name, floor, is_name);
+    let declared = look.part(start.saturating_sub(10).max(floor), start);
+    if declared != b"variable \"" || !look.judge(look.part(start, name)).hides() {
         return None;
     }
-    hidden(scope, value + 1, closing_quote(scope, value + 1, b'"', 0))
+    hidden(look, value + 1, closing_quote(look, value + 1, b'"', 0))
 }
 
 /// The value that belongs to a name which ends at `pos`.
@@ -178,7 +167,7 @@ fn beside(scope: &Scope<'_>, pos: usize, quoted: bool) -> Option<Found> {
 }
 
 /// The lines of a private key of PuTTY, whose number stands at `value`.
-fn putty(scope: &Scope<'_>, value: usize, add: &mut dyn FnMut(Found)) {
+fn putty(scope: &Scope<'_>, value: usize) -> Option<Found> {
     let text = scope.text;
     let line = |b: u8| !matches!(b, b'\n' | b'\r' | b'\\');
     let first = run_end(text, run_end(text, value, scope.to, line), scope.to, |b| {
@@ -186,9 +175,8 @@ fn putty(scope: &Scope<'_>, value: usize, add: &mut dyn FnMut(Found)) {
     });
     let end = memchr::memmem::find(scope.part(first, scope.to), b"Private-")
         .map_or(scope.to, |n| first + n);
-    if let Some(found) = hidden(scope, first, end) {
-        add(Found::new(found.start, found.end, Class::PrivateKey));
-    }
+    let found = hidden(scope, first, end)?;
+    Some(Found::new(found.start, found.end, Class::PrivateKey))
 }
 
 fn hidden(scope: &Scope<'_>, from: usize, to: usize) -> Option<Found> {
@@ -203,30 +191,28 @@ fn hidden(scope: &Scope<'_>, from: usize, to: usize) -> Option<Found> {
 }
 
 /// The lines below `data:` of a Kubernetes secret.
-fn kubernetes(scope: &Scope<'_>, value: usize, add: &mut dyn FnMut(Found)) {
-    let text = scope.text;
-    if !matches!(scope.at(value), b'\n' | b'\r') {
+fn kubernetes(look: &mut Look<'_>, value: usize) {
+    let text = look.text;
+    if !matches!(look.at(value), b'\n' | b'\r') {
         return;
     }
-    let near = scope.part(value.saturating_sub(512).max(scope.from), value + 512);
+    let near = look.part(value.saturating_sub(512).max(look.from), value + 512);
     if memchr::memmem::find(near, b"kind: Secret").is_none() {
         return;
     }
     let mut line = value;
     loop {
-        let begin = run_end(text, line, scope.to, |b| matches!(b, b'\n' | b'\r'));
-        let name = run_end(text, begin, scope.to, |b| b == b' ');
-        let end = run_end(text, name, scope.to, is_name);
-        if name == begin || end == name || scope.at(end) != b':' {
+        let begin = run_end(text, line, look.to, |b| matches!(b, b'\n' | b'\r'));
+        let name = run_end(text, begin, look.to, |b| b == b' ');
+        let end = run_end(text, name, look.to, is_name);
+        if name == begin || end == name || look.at(end) != b':' {
             return;
         }
-        let from = run_end(text, end + 1, scope.to, |b| b == b' ');
-        let to = run_end(text, from, scope.to, |b| !matches!(b, b'\n' | b'\r'));
-        if let Some(found) = hidden(scope, from, to) {
-            add(found);
-        }
+        let from = run_end(text, end + 1, look.to, |b| b == b' ');
+        let to = run_end(text, from, look.to, |b| !matches!(b, b'\n' | b'\r'));
+        look.report(hidden(look, from, to));
         line = to;
-        if line >= scope.to {
+        if line >= look.to {
             return;
         }
     }
@@ -234,19 +220,14 @@ fn kubernetes(scope: &Scope<'_>, value: usize, add: &mut dyn FnMut(Found)) {
 
 /// The content of a tag of HTML, whose name ends at `end`, behind what a person reads: `<dt>API key</dt><dd>…`,
 /// `Password: <b>…`.
-fn labelled(
-    scope: &Scope<'_>,
-    pos: usize,
-    end: usize,
-    judge: &dyn Fn(&[u8]) -> Kind,
-) -> Option<Found> {
-    let close = end + memchr::memchr(b'>', scope.part(end, end + 64))? + 1;
-    let until = close + memchr::memchr(b'<', scope.part(close, close + 256))?;
-    if !value::looks_chosen(scope.part(close, until)) {
+fn labelled(look: &Look<'_>, pos: usize, end: usize) -> Option<Found> {
+    let close = end + memchr::memchr(b'>', look.part(end, end + 64))? + 1;
+    let until = close + memchr::memchr(b'<', look.part(close, close + 256))?;
+    if !value::looks_chosen(look.part(close, until)) {
         return None;
     }
-    let floor = scope.from.max(pos.saturating_sub(72));
-    let mut label = scope.part(floor, pos).trim_ascii();
+    let floor = look.from.max(pos.saturating_sub(72));
+    let mut label = look.part(floor, pos).trim_ascii();
     // Closing and opening tags between the label and its value.
     for _ in 0..2 {
         if label.ends_with(b">") {
@@ -259,79 +240,74 @@ fn labelled(
         memchr::memrchr2(b'>', b'\n', label).map_or(0, |n| n + 1),
     );
     let label = label.trim_ascii();
-    (label.len() <= 40 && judge(label).hides())
-        .then(|| hidden(scope, close, until))
+    (label.len() <= 40 && look.judge(label).hides())
+        .then(|| hidden(look, close, until))
         .flatten()
 }
 
 /// The content of an element with a sensitive name, whose `<` stands at `pos`.
-pub(crate) fn element(
-    scope: &Scope<'_>,
-    pos: usize,
-    judge: &dyn Fn(&[u8]) -> Kind,
-) -> Option<Found> {
-    let text = scope.text;
+pub(crate) fn element(look: &Look<'_>, pos: usize) -> Option<Found> {
+    let text = look.text;
     // `Option<Token>` and `x << secret` are code.
-    if scope.before(pos).is_ascii_alphanumeric() || matches!(scope.before(pos), b'<' | b':' | b'_')
-    {
+    if look.before(pos).is_ascii_alphanumeric() || matches!(look.before(pos), b'<' | b':' | b'_') {
         return None;
     }
-    let end = run_end(text, pos + 1, scope.to.min(pos + 96), |b| {
+    let end = run_end(text, pos + 1, look.to.min(pos + 96), |b| {
         is_name(b) || b == b':'
     });
-    let name = scope.part(pos + 1, end);
-    let attributes = scope.at(end) == b' ' && {
-        let next = run_end(text, end + 1, scope.to.min(end + 64), |b| {
+    let name = look.part(pos + 1, end);
+    let attributes = look.at(end) == b' ' && {
+        let next = run_end(text, end + 1, look.to.min(end + 64), |b| {
             is_name(b) || b == b':'
         });
-        next > end + 1 && scope.at(next) == b'='
+        next > end + 1 && look.at(next) == b'='
     };
-    if !at(name, 0).is_ascii_alphabetic() || scope.at(end) != b'>' && !attributes {
+    if !at(name, 0).is_ascii_alphabetic() || look.at(end) != b'>' && !attributes {
         return None;
     }
-    if matches!(name, b"key" | b"name" | b"Key" | b"Name") && scope.at(end) == b'>' {
+    if matches!(name, b"key" | b"name" | b"Key" | b"Name") && look.at(end) == b'>' {
         // A property list, or a configuration of Hadoop: the value stands in the next element.
-        let until = memchr::memchr(b'<', scope.part(end + 1, end + 98))? + end + 1;
-        if !judge(scope.part(end + 1, until)).hides() {
+        let until = memchr::memchr(b'<', look.part(end + 1, end + 98))? + end + 1;
+        if !look.judge(look.part(end + 1, until)).hides() {
             return None;
         }
-        let near = scope.part(until, until + 64);
+        let near = look.part(until, until + 64);
         let string = [&b"<string>"[..], b"<value>", b"<Value>"]
             .iter()
             .find_map(|tag| bytes::find(near, tag).map(|n| until + n + tag.len()))?;
         let close =
-            memchr::memchr(b'<', scope.part(string, scope.to)).map_or(scope.to, |n| string + n);
-        return hidden(scope, string, close);
+            memchr::memchr(b'<', look.part(string, look.to)).map_or(look.to, |n| string + n);
+        return hidden(look, string, close);
     }
     if matches!(
         name,
         b"td" | b"dd" | b"code" | b"b" | b"strong" | b"em" | b"span" | b"kbd" | b"pre"
     ) {
-        return labelled(scope, pos, end, judge);
+        return labelled(look, pos, end);
     }
-    if !judge(name).hides() {
+    if !look.judge(name).hides() {
         return None;
     }
-    let close = memchr::memchr(b'>', scope.part(end, end + 256))? + end;
-    if scope.before(close) == b'/' {
+    let close = memchr::memchr(b'>', look.part(end, end + 256))? + end;
+    if look.before(close) == b'/' {
         return None;
     }
-    let mut from = run_end(text, close + 1, scope.to, |b| b.is_ascii_whitespace());
-    if scope.part(from, from + 9) == b"<![CDATA[" {
+    let mut from = run_end(text, close + 1, look.to, |b| b.is_ascii_whitespace());
+    if look.part(from, from + 9) == b"<![CDATA[" {
         from += 9;
         let to =
-            memchr::memmem::find(scope.part(from, scope.to), b"]]>").map_or(scope.to, |n| from + n);
-        return hidden(scope, from, to);
+            memchr::memmem::find(look.part(from, look.to), b"]]>").map_or(look.to, |n| from + n);
+        return hidden(look, from, to);
     }
-    let until = memchr::memchr(b'<', scope.part(from, scope.to)).map_or(scope.to, |n| from + n);
+    let until = memchr::memchr(b'<', look.part(from, look.to)).map_or(look.to, |n| from + n);
     // Without its end tag it is no element, unless the text was cut in the one word that it holds.
-    let one_word = !scope.part(from, until).iter().any(u8::is_ascii_whitespace);
+    let one_word = !look.part(from, until).iter().any(u8::is_ascii_whitespace);
     // `--token <TOKEN> --verbose`, `https://<token>@host`
-    let cut = until == scope.to
+    let cut = until == look.to
         && one_word
         && from == close + 1
-        && !matches!(scope.at(from), b'@' | b'-' | b'/' | b':' | b'.');
-    (cut && name.iter().all(|b| *b != b':') || scope.at(until + 1) == b'/' && until < scope.to)
-        .then(|| hidden(scope, from, until))
+        && !matches!(look.at(from), b'@' | b'-' | b'/' | b':' | b'.');
+    (cut && name.iter().all(|b| *b != b':') || look.at(until + 1) == b'/' && until < look.to)
+        .then(|| hidden(look, from, until))
         .flatten()
 }

@@ -5,7 +5,8 @@
 
 use crate::redact::catalogue::names;
 use crate::redact::class::{Class, MARK_START};
-use crate::redact::judge::phrase::spaced_kind;
+use crate::redact::find::look::Look;
+use crate::redact::find::phrase::spaced_kind;
 use crate::redact::judge::{placeholder, random, value};
 use crate::redact::kind::Kind;
 use crate::redact::read::bytes::{self, at, is_spoken, part, run_end, run_start};
@@ -79,26 +80,22 @@ fn is_word(byte: u8) -> bool {
 }
 
 /// A value with a digit that begins at `start`, behind words that name it.
-pub(crate) fn value(
-    scope: &Scope<'_>,
-    start: usize,
-    judge: &dyn Fn(&[u8]) -> Kind,
-) -> Option<Found> {
-    let value = word_at(scope, start);
+pub(crate) fn value(look: &Look<'_>, start: usize) -> Option<Found> {
+    let value = word_at(look, start);
     if value.is_empty() || value.starts_with(MARK_START) || value.starts_with(b"--") {
         return None;
     }
     let found = Some(Found::new(start, start + value.len(), Class::Field));
-    if (scope.before(start) >= 0x80 || scope.before(start.saturating_sub(1)) >= 0x80)
+    if (look.before(start) >= 0x80 || look.before(start.saturating_sub(1)) >= 0x80)
         && value::looks_chosen(value)
-        && follows_unspaced(scope, start)
+        && follows_unspaced(look, start)
         && !placeholder::is_placeholder(value)
     {
         return found;
     }
     let behind = start + value.len();
-    let named = precedes_name(scope, behind, judge);
-    if (named || follows_line(scope, start, behind, judge))
+    let named = precedes_name(look, behind);
+    if (named || follows_line(look, start, behind))
         && value::looks_chosen(value)
         && !placeholder::is_placeholder(value)
     {
@@ -109,50 +106,50 @@ pub(crate) fn value(
         };
         return pair.or(found);
     }
-    let (end, linked, cell) = name_end(scope, start)?;
+    let (end, linked, cell) = name_end(look, start)?;
     if cell {
         // A row of a table: the name stands in the cell before.
-        let floor = scope.from.max(end.saturating_sub(48));
-        let cell = memchr::memrchr2(b'|', b'\n', scope.part(floor, end))
+        let floor = look.from.max(end.saturating_sub(48));
+        let cell = memchr::memrchr2(b'|', b'\n', look.part(floor, end))
             .map(|n| floor + n + 1)
-            .or((floor == scope.origin).then_some(floor))?;
-        let name = scope.part(cell, end).trim_ascii();
+            .or((floor == look.origin).then_some(floor))?;
+        let name = look.part(cell, end).trim_ascii();
         let plain = name.iter().all(|b| {
             b.is_ascii_alphanumeric() || matches!(b, b' ' | b'_' | b'-' | b'`' | b'*') || *b >= 0x80
         });
-        let line = memchr::memrchr(b'\n', scope.part(floor, cell)).map_or(floor, |n| floor + n + 1);
-        let row = cell == line || scope.at(run_end(scope.text, line, cell, |b| b == b' ')) == b'|';
+        let line = memchr::memrchr(b'\n', look.part(floor, cell)).map_or(floor, |n| floor + n + 1);
+        let row = cell == line || look.at(run_end(look.text, line, cell, |b| b == b' ')) == b'|';
         return (plain
             && row
             && value::looks_chosen(value)
-            && judge(name).hides()
+            && look.judge(name).hides()
             && !placeholder::is_placeholder(value))
         .then_some(found)
         .flatten();
     }
     let from = run_start(
-        scope.text,
+        look.text,
         end,
-        scope.from.max(end.saturating_sub(32)),
+        look.from.max(end.saturating_sub(32)),
         is_word,
     );
     let mut name = Name {
         start: from,
-        text: scope.part(from, end),
+        text: look.part(from, end),
         quoted: false,
     };
     // `My password's …`
-    if name.text == b"s" && matches!(scope.before(from), b'\'') {
+    if name.text == b"s" && matches!(look.before(from), b'\'') {
         let end = from - 1;
         let from = run_start(
-            scope.text,
+            look.text,
             end,
-            scope.from.max(end.saturating_sub(32)),
+            look.from.max(end.saturating_sub(32)),
             is_word,
         );
         name = Name {
             start: from,
-            text: scope.part(from, end),
+            text: look.part(from, end),
             quoted: false,
         };
     }
@@ -165,29 +162,29 @@ pub(crate) fn value(
         return None;
     }
     // `[--token TOKEN]`, `~/.ssh/deploy_key user@host`, `the password for user42`, `kubectl get secret db-1`
-    let usage = name.text.starts_with(b"-") && scope.before(name.start) == b'[';
+    let usage = name.text.starts_with(b"-") && look.before(name.start) == b'[';
     if usage
-        || follows_path(scope, name.start)
+        || follows_path(look, name.start)
         || !linked && matches!(name.text, b"for" | b"of" | b"at" | b"in")
-        || name.text.starts_with(b"secret") && names_resource(scope, name.start)
+        || name.text.starts_with(b"secret") && names_resource(look, name.start)
     {
         return None;
     }
-    let mut kind = judge(name.text);
+    let mut kind = look.judge(name.text);
     if kind == Kind::Plain {
         kind = if name.text.eq_ignore_ascii_case(b"identified")
-            && scope.part(end, end + 4).eq_ignore_ascii_case(b" by ")
+            && look.part(end, end + 4).eq_ignore_ascii_case(b" by ")
         {
             Kind::Secret
         } else if name.text.starts_with(b"-") {
             // A flag has a value of its own.
             Kind::Plain
         } else {
-            spaced_kind(scope, &name, linked, judge)
+            spaced_kind(look, &name, linked)
         };
     }
     let before =
-        |most: usize| scope.part(name.start.saturating_sub(most).max(scope.from), name.start);
+        |most: usize| look.part(name.start.saturating_sub(most).max(look.from), name.start);
     if kind == Kind::Plain && linked && value::looks_chosen(value) && value.len() >= 10 {
         // `The API key for production is …`
         let sentence = before(48);
@@ -210,7 +207,7 @@ pub(crate) fn value(
         ] {
             if let Some(end) = bytes::find(sentence, word.as_bytes()) {
                 let name = part(sentence, 0, end).trim_ascii();
-                kind = judge(name);
+                kind = look.judge(name);
                 if name.ends_with(b"key") && random::is_strong(value) {
                     kind = Kind::Secret;
                 }
@@ -233,7 +230,7 @@ pub(crate) fn value(
         && value.len() >= 12
         && value::looks_chosen(value)
         && (random::is_strong(value) || value.iter().any(|b| b"!#$%&*".contains(b)))
-        && speaks(scope, name.start, judge)
+        && speaks(look, name.start)
     {
         kind = Kind::Secret;
     }
@@ -288,12 +285,12 @@ pub(crate) fn value(
     (takes && !placeholder::is_placeholder(value)).then(|| {
         // `change the password from … to …`
         let end = start + value.len();
-        let to = run_end(scope.text, end, scope.to.min(end + 1), |b| {
+        let to = run_end(look.text, end, look.to.min(end + 1), |b| {
             matches!(b, b'"' | b'\'')
         });
         let next = to + 4 + usize::from(to > end);
-        if scope.part(to, to + 4) == b" to " {
-            let other = word_at(scope, next);
+        if look.part(to, to + 4) == b" to " {
+            let other = word_at(look, next);
             if value::looks_chosen(other) && !placeholder::has_mark(other) {
                 return Found::new(start, next + other.len(), Class::Field);
             }
@@ -342,26 +339,16 @@ fn names_resource(scope: &Scope<'_>, name: usize) -> bool {
 }
 
 /// A value at `start` that nothing stands before: `hunter2 is my password`.
-pub(crate) fn before_name(
-    scope: &Scope<'_>,
-    start: usize,
-    judge: &dyn Fn(&[u8]) -> Kind,
-) -> Option<Found> {
-    let value = word_at(scope, start);
+pub(crate) fn before_name(look: &Look<'_>, start: usize) -> Option<Found> {
+    let value = word_at(look, start);
     let end = start + value.len();
-    (precedes_name(scope, end, judge)
-        && value::looks_chosen(value)
-        && !placeholder::has_mark(value))
-    .then(|| Found::new(start, end, Class::Field))
+    (precedes_name(look, end) && value::looks_chosen(value) && !placeholder::has_mark(value))
+        .then(|| Found::new(start, end, Class::Field))
 }
 
 /// A word in quotes, the first of which stands at `open`: `the password is "…"`.
-pub(crate) fn quoted(
-    scope: &Scope<'_>,
-    open: usize,
-    judge: &dyn Fn(&[u8]) -> Kind,
-) -> Option<Found> {
-    let before = scope.part(open.saturating_sub(24).max(scope.from), open);
+pub(crate) fn quoted(look: &Look<'_>, open: usize) -> Option<Found> {
+    let before = look.part(open.saturating_sub(24).max(look.from), open);
     let before = before.trim_ascii_end();
     let named = [&b" is"[..], b" was", b" to", b" ist", b" est", b" es"]
         .iter()
@@ -370,21 +357,21 @@ pub(crate) fn quoted(
     let name = bytes::rest(name, memchr::memrchr(b' ', name).map_or(0, |n| n + 1));
     if !name.iter().all(|b| b.is_ascii_alphabetic() || *b >= 0x80)
         || !value::is_password_name(name)
-        || judge(name) != Kind::Secret
+        || look.judge(name) != Kind::Secret
     {
         return None;
     }
-    let end = run_end(scope.text, open + 1, scope.to.min(open + 64), |b| {
+    let end = run_end(look.text, open + 1, look.to.min(open + 64), |b| {
         !matches!(b, b'"' | b'\n')
     });
-    let value = scope.part(open + 1, end);
+    let value = look.part(open + 1, end);
     // Words in quotes may be a rule for passwords: `at least 8 characters`.
     let phrase = memchr::memchr(b' ', value).is_some();
     let mixed =
         value.iter().any(u8::is_ascii_digit) && value.iter().any(|b| b"!@#$%^&*?".contains(b));
     // Without a verb the quotes may be those of a name: `the password "admin" rule`.
     let sure = named.is_some() || value.iter().any(|b| !b.is_ascii_lowercase());
-    (scope.at(end) == b'"'
+    (look.at(end) == b'"'
         && sure
         && (mixed || !phrase)
         && value.len() >= 5
@@ -412,22 +399,18 @@ fn word_at<'a>(scope: &Scope<'a>, start: usize) -> &'a [u8] {
 }
 
 /// A value behind a sentence about a secret and the colon at `sign`: `A password was generated for root: …`.
-pub(crate) fn behind_sentence(
-    scope: &Scope<'_>,
-    sign: usize,
-    judge: &dyn Fn(&[u8]) -> Kind,
-) -> Option<Found> {
-    let start = run_end(scope.text, sign + 1, scope.to.min(sign + 8), |b| {
+pub(crate) fn behind_sentence(look: &Look<'_>, sign: usize) -> Option<Found> {
+    let start = run_end(look.text, sign + 1, look.to.min(sign + 8), |b| {
         b.is_ascii_whitespace()
     });
-    let value = word_at(scope, start);
+    let value = word_at(look, start);
     let end = start + value.len();
     if !value::looks_chosen(value)
-        || !matches!(scope.at(end), 0 | b'\n' | b'\r')
+        || !matches!(look.at(end), 0 | b'\n' | b'\r')
         || memchr::memchr(b'/', value).is_some()
         || placeholder::has_mark(value)
         || placeholder::is_placeholder(value)
-        || !speaks(scope, sign, judge)
+        || !speaks(look, sign)
     {
         return None;
     }
@@ -435,8 +418,8 @@ pub(crate) fn behind_sentence(
 }
 
 /// Whether the sentence that ends at `end` speaks of a secret, and not of something about one.
-fn speaks(scope: &Scope<'_>, end: usize, judge: &dyn Fn(&[u8]) -> Kind) -> bool {
-    let line = scope.part(end.saturating_sub(96).max(scope.from), end);
+fn speaks(look: &Look<'_>, end: usize) -> bool {
+    let line = look.part(end.saturating_sub(96).max(look.from), end);
     let line = bytes::rest(line, memchr::memrchr(b'\n', line).map_or(0, |n| n + 1));
     let line = bytes::rest(line, bytes::find(line, b". ").map_or(0, |n| n + 2));
     // What was found ends a sentence, before and after it was marked.
@@ -459,8 +442,8 @@ fn speaks(scope: &Scope<'_>, end: usize, judge: &dyn Fn(&[u8]) -> Kind) -> bool 
     let mut spoken = false;
     while let Some(word) = words.next() {
         let next = words.peek().copied().unwrap_or(&[]);
-        let named = judge(word).hides()
-            || word.eq_ignore_ascii_case(b"key") && judge(&[before, b"_key"].concat()).hides();
+        let named = look.judge(word).hides()
+            || word.eq_ignore_ascii_case(b"key") && look.judge(&[before, b"_key"].concat()).hides();
         let harmless = names::is_harmless_tail(&next.to_ascii_lowercase());
         spoken |= named && !harmless && !before.eq_ignore_ascii_case(b"invalid");
         if word.eq_ignore_ascii_case(b"not") || word.eq_ignore_ascii_case(b"no") {
@@ -566,11 +549,11 @@ fn before_is(scope: &Scope<'_>, at: usize, byte: u8) -> bool {
 }
 
 /// Whether the value that ends at `end` is said to be a secret behind it: `… as password`, `… into the password field`.
-fn precedes_name(scope: &Scope<'_>, end: usize, judge: &dyn Fn(&[u8]) -> Kind) -> bool {
-    let mut pos = run_end(scope.text, end, scope.to.min(end + 1), |b| {
+fn precedes_name(look: &Look<'_>, end: usize) -> bool {
+    let mut pos = run_end(look.text, end, look.to.min(end + 1), |b| {
         matches!(b, b'"' | b'\'' | b'`')
     });
-    let is = |pos: usize, word: &[u8]| scope.part(pos, pos + word.len()) == word;
+    let is = |pos: usize, word: &[u8]| look.part(pos, pos + word.len()) == word;
     let links: [&[u8]; 4] = [b" as ", b" into ", b" in ", b" is "];
     let Some(link) = links.into_iter().find(|link| is(pos, link)) else {
         return false;
@@ -596,41 +579,36 @@ fn precedes_name(scope: &Scope<'_>, end: usize, judge: &dyn Fn(&[u8]) -> Kind) -
             pos += filler.len();
         }
     }
-    let name = run_end(scope.text, pos, scope.to.min(pos + 24), |b| {
+    let name = run_end(look.text, pos, look.to.min(pos + 24), |b| {
         b.is_ascii_alphabetic() || b == b' '
     });
-    let first = run_end(scope.text, pos, name, |b| b != b' ');
-    let second = run_end(scope.text, (first + 1).min(name), name, |b| b != b' ');
+    let first = run_end(look.text, pos, name, |b| b != b' ');
+    let second = run_end(look.text, (first + 1).min(name), name, |b| b != b' ');
     let field = matches!(
-        scope.part(first + 1, second),
+        look.part(first + 1, second),
         b"field" | b"input" | b"box" | b"textbox"
     );
-    judge(scope.part(pos, first)).hides() && (matches!(link, b" as " | b" is ") || field)
-        || judge(scope.part(pos, second)).hides() && matches!(link, b" as " | b" is ")
+    look.judge(look.part(pos, first)).hides() && (matches!(link, b" as " | b" is ") || field)
+        || look.judge(look.part(pos, second)).hides() && matches!(link, b" as " | b" is ")
 }
 
 /// Whether the value stands on a line of its own, below a line that names it.
-fn follows_line(
-    scope: &Scope<'_>,
-    start: usize,
-    end: usize,
-    judge: &dyn Fn(&[u8]) -> Kind,
-) -> bool {
-    if scope.before(start) != b'\n' || !matches!(scope.at(end), 0 | b'\n' | b'\r') {
+fn follows_line(look: &Look<'_>, start: usize, end: usize) -> bool {
+    if look.before(start) != b'\n' || !matches!(look.at(end), 0 | b'\n' | b'\r') {
         return false;
     }
     let line = run_start(
-        scope.text,
+        look.text,
         start - 1,
-        scope.from.max(start.saturating_sub(5)),
+        look.from.max(start.saturating_sub(5)),
         |b| matches!(b, b'\r' | b'\n' | b':'),
     );
-    let floor = scope.from.max(line.saturating_sub(32));
-    let name = memchr::memrchr(b'\n', scope.part(floor, line)).map_or(floor, |n| floor + n + 1);
-    let name = scope.part(name, line).trim_ascii();
+    let floor = look.from.max(line.saturating_sub(32));
+    let name = memchr::memrchr(b'\n', look.part(floor, line)).map_or(floor, |n| floor + n + 1);
+    let name = look.part(name, line).trim_ascii();
     !name.is_empty()
         && name.iter().all(|b| b.is_ascii_alphabetic() || *b == b' ')
-        && judge(name).hides()
+        && look.judge(name).hides()
 }
 
 /// `bob/hunter2` and `bob:hunter2`, behind a word for both.

@@ -1,10 +1,10 @@
 //! Tables in text: a line of column names, and lines of values below it.
 
 use crate::redact::class::Class;
+use crate::redact::find::look::Look;
 use crate::redact::judge::{placeholder, value};
-use crate::redact::kind::Kind;
 use crate::redact::read::bytes::{self, has_word_at, run_end, run_start};
-use crate::redact::read::scope::{Found, Scope};
+use crate::redact::read::scope::Scope;
 
 /// A longer first line is no line of column names.
 const MAX_HEADER: usize = 1024;
@@ -12,36 +12,32 @@ const MAX_HEADER: usize = 1024;
 const MAX_COLUMNS: usize = 64;
 
 /// Adds the cells of sensitive columns, of CSV and of the tables of Markdown.
-pub(crate) fn columns(
-    scope: &Scope<'_>,
-    judge: &dyn Fn(&[u8]) -> Kind,
-    add: &mut dyn FnMut(Found),
-) {
+pub(crate) fn columns(look: &mut Look<'_>) {
     let line_end = |from: usize| {
-        memchr::memchr(b'\n', scope.part(from, scope.to.min(from + MAX_HEADER))).map(|n| from + n)
+        memchr::memchr(b'\n', look.part(from, look.to.min(from + MAX_HEADER))).map(|n| from + n)
     };
-    let Some(mut end) = line_end(scope.from) else {
+    let Some(mut end) = line_end(look.from) else {
         return;
     };
-    let mut first = scope.from;
+    let mut first = look.from;
     // What psql prints of a wide row: a name and a value on each line.
-    if scope.part(first, end).starts_with(b"-[ RECORD") {
-        return named_rows(scope, end + 1, b'|', (0, 1), 2, judge, add);
+    if look.part(first, end).starts_with(b"-[ RECORD") {
+        return named_rows(look, end + 1, b'|', (0, 1), 2);
     }
     // The line above the names, where a table has one.
-    if is_rule(scope.part(first, end)) {
+    if is_rule(look.part(first, end)) {
         first = end + 1;
         match line_end(first) {
             Some(next) => end = next,
             None => return,
         }
     }
-    let header = scope.part(first, end);
+    let header = look.part(first, end);
     let Some(delimiter) = [b',', b'\t', b'|', b';']
         .into_iter()
         .find(|d| memchr::memchr(*d, header).is_some())
     else {
-        return aligned(scope, first, end, judge, add);
+        return aligned(look, first, end);
     };
     let mut sensitive = 0u64;
     let (mut label, mut value) = (None, None);
@@ -58,7 +54,7 @@ pub(crate) fn columns(
         {
             return;
         }
-        if judge(cell).hides() {
+        if look.judge(cell).hides() {
             sensitive |= 1 << index;
         }
         let is = |names: &[&str]| {
@@ -73,36 +69,36 @@ pub(crate) fn columns(
     if let (Some(label), Some(value)) = (label, value)
         && label < value
     {
-        return named_rows(scope, end + 1, delimiter, (label, value), count, judge, add);
+        return named_rows(look, end + 1, delimiter, (label, value), count);
     }
     if sensitive == 0 {
         return;
     }
     let mut line = end + 1;
-    while line < scope.to {
-        let end = memchr::memchr(b'\n', scope.part(line, scope.to)).map_or(scope.to, |n| line + n);
-        if cells(scope, line, end, delimiter) != count {
+    while line < look.to {
+        let end = memchr::memchr(b'\n', look.part(line, look.to)).map_or(look.to, |n| line + n);
+        if cells(look, line, end, delimiter).count() != count {
             // The table ends where a line has another number of cells.
-            if line < end && !is_rule(scope.part(line, end)) {
+            if line < end && !is_rule(look.part(line, end)) {
                 return;
             }
         } else {
-            each_cell(scope, line, end, delimiter, &mut |index, from, to| {
+            for (index, from, to) in cells(look, line, end, delimiter) {
                 if index < MAX_COLUMNS && sensitive >> index & 1 == 1 {
-                    let from = run_end(scope.text, from, to, |b| matches!(b, b' ' | b'"' | b'\r'));
-                    let to = run_start(scope.text, to, from, |b| matches!(b, b' ' | b'"' | b'\r'));
-                    let value = scope.part(from, to);
+                    let from = run_end(look.text, from, to, |b| matches!(b, b' ' | b'"' | b'\r'));
+                    let to = run_start(look.text, to, from, |b| matches!(b, b' ' | b'"' | b'\r'));
+                    let value = look.part(from, to);
                     let rule = value.iter().all(|b| matches!(b, b'-' | b':' | b'='));
                     if !value.is_empty()
                         && !rule
                         && !placeholder::has_mark(value)
                         && !placeholder::is_placeholder(value)
-                        && (!judge(value).hides() || value.iter().any(u8::is_ascii_digit))
+                        && (!look.judge(value).hides() || value.iter().any(u8::is_ascii_digit))
                     {
-                        add(Found::new(from, to, Class::Field));
+                        look.hide(from, to, Class::Field);
                     }
                 }
-            });
+            }
         }
         line = end + 1;
     }
@@ -126,38 +122,36 @@ const LABELS: &[&str] = &[
 
 /// Adds the values of rows that are named in another of their cells.
 fn named_rows(
-    scope: &Scope<'_>,
+    look: &mut Look<'_>,
     mut line: usize,
     delimiter: u8,
     (label, value): (usize, usize),
     count: usize,
-    judge: &dyn Fn(&[u8]) -> Kind,
-    add: &mut dyn FnMut(Found),
 ) {
-    while line < scope.to {
-        let end = memchr::memchr(b'\n', scope.part(line, scope.to)).map_or(scope.to, |n| line + n);
-        if cells(scope, line, end, delimiter) == count {
+    while line < look.to {
+        let end = memchr::memchr(b'\n', look.part(line, look.to)).map_or(look.to, |n| line + n);
+        if cells(look, line, end, delimiter).count() == count {
             let mut name: &[u8] = &[];
-            each_cell(scope, line, end, delimiter, &mut |index, from, to| {
+            for (index, from, to) in cells(look, line, end, delimiter) {
                 if index == label {
-                    name = trimmed(scope.part(from, to));
+                    name = trimmed(look.part(from, to));
                     name = name
                         .strip_prefix(b"`")
                         .and_then(|name| name.strip_suffix(b"`"))
                         .unwrap_or(name);
-                } else if index == value && judge(name).hides() {
-                    let from = run_end(scope.text, from, to, |b| matches!(b, b' ' | b'"' | b'`'));
-                    let to = run_start(scope.text, to, from, |b| {
+                } else if index == value && look.judge(name).hides() {
+                    let from = run_end(look.text, from, to, |b| matches!(b, b' ' | b'"' | b'`'));
+                    let to = run_start(look.text, to, from, |b| {
                         matches!(b, b' ' | b'"' | b'`' | b'\r')
                     });
-                    let value = scope.part(from, to);
+                    let value = look.part(from, to);
                     let prose = memchr::memchr(b' ', value).is_some()
                         && (at_prose(value) || !value.iter().any(u8::is_ascii_digit));
                     if !prose && value::is_literal(value, name) {
-                        add(Found::new(from, to, Class::Field));
+                        look.hide(from, to, Class::Field);
                     }
                 }
-            });
+            }
         }
         line = end + 1;
     }
@@ -172,14 +166,8 @@ fn at_prose(value: &[u8]) -> bool {
 }
 
 /// Adds the cells of sensitive columns that are aligned by spaces; the line of their names stands at `first..end`.
-fn aligned(
-    scope: &Scope<'_>,
-    first: usize,
-    end: usize,
-    judge: &dyn Fn(&[u8]) -> Kind,
-    add: &mut dyn FnMut(Found),
-) {
-    let header = scope.part(first, end);
+fn aligned(look: &mut Look<'_>, first: usize, end: usize) {
+    let header = look.part(first, end);
     if memchr::memmem::find(header, b"  ").is_none() {
         return;
     }
@@ -194,20 +182,19 @@ fn aligned(
             && name
                 .iter()
                 .all(|b| b.is_ascii_alphanumeric() || matches!(b, b'_' | b'-' | b' '));
-        if !named || !judge(name).hides() {
+        if !named || !look.judge(name).hides() {
             continue;
         }
         let mut line = end + 1;
-        while line < scope.to {
-            let end =
-                memchr::memchr(b'\n', scope.part(line, scope.to)).map_or(scope.to, |n| line + n);
+        while line < look.to {
+            let end = memchr::memchr(b'\n', look.part(line, look.to)).map_or(look.to, |n| line + n);
             let from = line + start;
             if line == end {
                 break;
             }
-            if from < end && (start == 0 || scope.part(from - 1, from) == b" ") {
-                let to = run_end(scope.text, from, end, |b| !b.is_ascii_whitespace());
-                let value = scope.part(from, to);
+            if from < end && (start == 0 || look.part(from - 1, from) == b" ") {
+                let to = run_end(look.text, from, end, |b| !b.is_ascii_whitespace());
+                let value = look.part(from, to);
                 // `db-secret-v1` is the name of one.
                 let resource = memchr::memchr(b'-', value).is_some()
                     && value
@@ -219,7 +206,7 @@ fn aligned(
                     && !placeholder::has_mark(value)
                     && !placeholder::is_placeholder(value)
                 {
-                    add(Found::new(from, to, Class::Field));
+                    look.hide(from, to, Class::Field);
                 }
             }
             line = end + 1;
@@ -244,33 +231,28 @@ fn trimmed(cell: &[u8]) -> &[u8] {
         .unwrap_or(cell)
 }
 
-fn cells(scope: &Scope<'_>, from: usize, to: usize, delimiter: u8) -> usize {
-    let mut count = 0;
-    each_cell(scope, from, to, delimiter, &mut |_, _, _| count += 1);
-    count
-}
-
-/// Calls `f` with each cell; delimiters in quotes do not count.
-fn each_cell(
-    scope: &Scope<'_>,
+/// The cells of a line: number, start and end of each. Delimiters in quotes do not count.
+fn cells<'a>(
+    scope: &Scope<'a>,
     from: usize,
     to: usize,
     delimiter: u8,
-    f: &mut dyn FnMut(usize, usize, usize),
-) {
-    let (mut start, mut index, mut quoted) = (from, 0, false);
-    for pos in from..to {
-        match scope.at(pos) {
-            b'"' => quoted = !quoted,
-            byte if byte == delimiter && !quoted => {
-                f(index, start, pos);
-                index += 1;
-                start = pos + 1;
-            }
-            _ => {}
-        }
-    }
-    f(index, start, to);
+) -> impl Iterator<Item = (usize, usize, usize)> + use<'a> {
+    let text = scope.part(from, to);
+    let mut next = Some(0);
+    let starts = std::iter::from_fn(move || {
+        let start = next?;
+        let mut quoted = false;
+        let end = run_end(text, start, text.len(), |b| {
+            quoted ^= b == b'"';
+            b != delimiter || quoted
+        });
+        next = (end < text.len()).then_some(end + 1);
+        Some((start, end))
+    });
+    starts
+        .enumerate()
+        .map(move |(index, (start, end))| (index, from + start, from + end))
 }
 
 /// Whether the parenthesis at `open` is that of `INSERT INTO t (`: column names follow.
@@ -288,15 +270,10 @@ pub(crate) fn follows_into(text: &[u8], from: usize, open: usize) -> bool {
 
 /// Adds the values of sensitive columns of `INSERT INTO t (a, b) VALUES ('x', 'y')`; `open` is where the names of the
 /// first statement begin.
-pub(crate) fn inserted(
-    scope: &Scope<'_>,
-    mut open: usize,
-    judge: &dyn Fn(&[u8]) -> Kind,
-    add: &mut dyn FnMut(Found),
-) {
+pub(crate) fn inserted(look: &mut Look<'_>, mut open: usize) {
     loop {
         let mut pos = open + 1;
-        let head = scope.part(pos, pos + MAX_HEADER);
+        let head = look.part(pos, pos + MAX_HEADER);
         if let Some(close) = memchr::memchr(b')', head) {
             let mut sensitive = 0u64;
             for (index, name) in bytes::part(head, 0, close)
@@ -304,17 +281,17 @@ pub(crate) fn inserted(
                 .take(MAX_COLUMNS)
                 .enumerate()
             {
-                if judge(name.trim_ascii()).hides() {
+                if look.judge(name.trim_ascii()).hides() {
                     sensitive |= 1 << index;
                 }
             }
             if sensitive != 0 {
-                pos = rows(scope, pos + close + 1, sensitive, add);
+                pos = rows(look, pos + close + 1, sensitive);
             }
         }
-        let next = memchr::memchr_iter(b'(', scope.part(pos, scope.to))
+        let next = memchr::memchr_iter(b'(', look.part(pos, look.to))
             .map(|n| pos + n)
-            .find(|next| follows_into(scope.text, scope.from, *next));
+            .find(|next| follows_into(look.text, look.from, *next));
         match next {
             Some(next) => open = next,
             None => return,
@@ -323,31 +300,31 @@ pub(crate) fn inserted(
 }
 
 /// Every row in parentheses, up to the end of the statement.
-fn rows(scope: &Scope<'_>, mut pos: usize, sensitive: u64, add: &mut dyn FnMut(Found)) -> usize {
+fn rows(look: &mut Look<'_>, mut pos: usize, sensitive: u64) -> usize {
     loop {
-        pos = run_end(scope.text, pos, scope.to, |b| {
+        pos = run_end(look.text, pos, look.to, |b| {
             !matches!(b, b'(' | b';' | b'\'')
         });
-        if scope.at(pos) != b'(' {
+        if look.at(pos) != b'(' {
             return pos;
         }
-        pos = row(scope, pos + 1, sensitive, add);
+        pos = row(look, pos + 1, sensitive);
     }
 }
 
 /// The values of one row, which begins at `pos`; returns its end.
-fn row(scope: &Scope<'_>, mut pos: usize, sensitive: u64, add: &mut dyn FnMut(Found)) -> usize {
+fn row(look: &mut Look<'_>, mut pos: usize, sensitive: u64) -> usize {
     let mut index = 0;
-    while pos < scope.to && scope.at(pos) != b')' {
-        let start = run_end(scope.text, pos, scope.to, |b| {
+    while pos < look.to && look.at(pos) != b')' {
+        let start = run_end(look.text, pos, look.to, |b| {
             b.is_ascii_whitespace() || matches!(b, b'N' | b'E')
         });
-        let quoted = scope.at(start) == b'\'';
+        let quoted = look.at(start) == b'\'';
         let (from, to) = if quoted {
             let mut end = start + 1;
             loop {
-                end = run_end(scope.text, end, scope.to, |b| b != b'\'');
-                if scope.at(end + 1) != b'\'' {
+                end = run_end(look.text, end, look.to, |b| b != b'\'');
+                if look.at(end + 1) != b'\'' {
                     break;
                 }
                 end += 2;
@@ -356,25 +333,25 @@ fn row(scope: &Scope<'_>, mut pos: usize, sensitive: u64, add: &mut dyn FnMut(Fo
         } else {
             (
                 start,
-                run_end(scope.text, start, scope.to, |b| !matches!(b, b',' | b')')),
+                run_end(look.text, start, look.to, |b| !matches!(b, b',' | b')')),
             )
         };
-        let value = scope.part(from, to);
+        let value = look.part(from, to);
         let hides = index < MAX_COLUMNS && sensitive >> index & 1 == 1 && quoted;
         if hides
             && !value.is_empty()
             && !placeholder::has_mark(value)
             && !placeholder::is_placeholder(value)
         {
-            add(Found::new(from, to, Class::Field));
+            look.hide(from, to, Class::Field);
         }
-        pos = run_end(scope.text, to + usize::from(quoted), scope.to, |b| {
+        pos = run_end(look.text, to + usize::from(quoted), look.to, |b| {
             !matches!(b, b',' | b')')
         });
-        if scope.at(pos) == b',' {
+        if look.at(pos) == b',' {
             pos += 1;
         }
         index += 1;
     }
-    (pos + 1).min(scope.to)
+    (pos + 1).min(look.to)
 }

@@ -2,7 +2,8 @@
 
 use crate::redact::catalogue::words;
 use crate::redact::class::Class;
-use crate::redact::find::tools::{self, Tools};
+use crate::redact::find::look::Look;
+use crate::redact::find::tools;
 use crate::redact::judge::{placeholder, random};
 use crate::redact::read::bytes::{self, run_end, run_start};
 use crate::redact::read::scope::{Found, Scope};
@@ -130,12 +131,11 @@ fn is_unnamed(user: &[u8]) -> bool {
 
 /// `user:password@tcp(host:port)/database` of Go's drivers, and `user/password@service` of Oracle's tools, where `at`
 /// is the `@`.
-pub(crate) fn database(scope: &Scope<'_>, at: usize, tools: &mut Tools) -> Option<Found> {
-    let of_go = matches!(scope.part(at + 1, at + 5), b"tcp(" | b"unix");
-    let floor = scope.from.max(at.saturating_sub(96));
+pub(crate) fn database(look: &Look<'_>, at: usize) -> Option<Found> {
+    let of_go = matches!(look.part(at + 1, at + 5), b"tcp(" | b"unix");
+    let floor = look.from.max(at.saturating_sub(96));
     // Most of what stands before an `@` has no slash, and is not walked through.
-    if !of_go && (scope.before(at) == b'@' || memchr::memchr(b'/', scope.part(floor, at)).is_none())
-    {
+    if !of_go && (look.before(at) == b'@' || memchr::memchr(b'/', look.part(floor, at)).is_none()) {
         return None;
     }
     let is_part = |b: u8| {
@@ -143,22 +143,22 @@ pub(crate) fn database(scope: &Scope<'_>, at: usize, tools: &mut Tools) -> Optio
             && !matches!(b, b'"' | b'\'' | b'`' | b'<' | b'>' | b'=' | b',')
             && (of_go || b != b'@')
     };
-    let start = run_start(scope.text, at, floor, is_part);
-    let text = scope.part(start, at);
+    let start = run_start(look.text, at, floor, is_part);
+    let text = look.part(start, at);
     if of_go {
         let colon = memchr::memchr(b':', text)?;
-        return password(scope, start + colon + 1, at);
+        return password(look, start + colon + 1, at);
     }
     let slash = memchr::memchr(b'/', text)?;
-    let user = run_start(scope.text, start + slash, start, |b| {
+    let user = run_start(look.text, start + slash, start, |b| {
         b.is_ascii_alphanumeric() || matches!(b, b'_' | b'$' | b'#')
     });
-    let line = scope.part(start.saturating_sub(24).max(scope.from), user);
+    let line = look.part(start.saturating_sub(24).max(look.from), user);
     let is_oracle = line.ends_with(b"thin:")
         || line.ends_with(b"oci:")
-        || tools.are_near(scope, start) && tools::is_oracle(scope, start);
+        || look.is_near_tool(start) && tools::is_oracle(look, start);
     (is_oracle && user < start + slash)
-        .then(|| password(scope, start + slash + 1, at))
+        .then(|| password(look, start + slash + 1, at))
         .flatten()
 }
 

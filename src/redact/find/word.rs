@@ -1,11 +1,10 @@
 //! What the word before a value makes of it: credentials behind a scheme, a literal, an argument, a sentence.
 
 use crate::redact::class::Class;
+use crate::redact::find::look::Look;
 use crate::redact::find::token::trim_end;
-use crate::redact::find::tools::Tools;
 use crate::redact::find::{code, command, sentence};
 use crate::redact::judge::placeholder;
-use crate::redact::kind::Kind;
 use crate::redact::read::bytes::{
     self, at, before, has_word_at, is_credential, run_end, run_start,
 };
@@ -36,71 +35,60 @@ fn ends_cookie_line(scope: &Scope<'_>, start: usize) -> bool {
 }
 
 /// A run at `start` that holds a digit: what the word before it makes of it.
-pub(crate) fn after_word(
-    scope: &Scope<'_>,
-    start: usize,
-    tools: &mut Tools,
-    judge: &dyn Fn(&[u8]) -> Kind,
-) -> Option<Found> {
-    if scope.before(start) == b'\t' && ends_cookie_line(scope, start) {
-        let end = run_end(scope.text, start, scope.to, |b| {
+pub(crate) fn after_word(look: &Look<'_>, start: usize) -> Option<Found> {
+    if look.before(start) == b'\t' && ends_cookie_line(look, start) {
+        let end = run_end(look.text, start, look.to, |b| {
             !matches!(b, b'\t' | b'\n' | b'\r')
         });
-        let value = scope.part(start, end);
+        let value = look.part(start, end);
         return (!placeholder::has_mark(value)).then(|| Found::new(start, end, Class::Field));
     }
     // No word fits before it.
-    if start < scope.from + 3 {
-        return sentence::before_name(scope, start, judge);
+    if start < look.from + 3 {
+        return sentence::before_name(look, start);
     }
     let gap = run_start(
-        scope.text,
+        look.text,
         start,
-        scope.from.max(start.saturating_sub(4)),
+        look.from.max(start.saturating_sub(4)),
         |b| matches!(b, b' ' | b'\t' | b'"' | b'\''),
     );
     // Nor does a number name anything.
-    let number = run_start(
-        scope.text,
-        gap,
-        scope.from.max(gap.saturating_sub(8)),
-        |b| b.is_ascii_digit(),
-    );
+    let number = run_start(look.text, gap, look.from.max(gap.saturating_sub(8)), |b| {
+        b.is_ascii_digit()
+    });
     // A single digit may say how what follows is written: `secret 5 …`.
-    if number + 1 < gap && gap < start && matches!(before(scope.text, number), b' ' | b'\n') {
+    if number + 1 < gap && gap < start && matches!(before(look.text, number), b' ' | b'\n') {
         return None;
     }
-    if (tools.are_near(scope, start) || at(scope.text, start) == b'/')
-        && let Some(found) = command::argument(scope, start)
+    if (look.is_near_tool(start) || at(look.text, start) == b'/')
+        && let Some(found) = command::argument(look, start)
     {
         return Some(found);
     }
-    if matches!(scope.before(start), b'"' | b'\'')
-        && let Some(found) = code::literal(scope, start - 1, judge)
+    if matches!(look.before(start), b'"' | b'\'')
+        && let Some(found) = code::literal(look, start - 1)
     {
         return Some(found);
     }
     if gap == start {
-        return sentence::value(scope, start, judge);
+        return sentence::value(look, start);
     }
-    let word_start = run_start(
-        scope.text,
-        gap,
-        scope.from.max(gap.saturating_sub(24)),
-        |b| b.is_ascii_alphanumeric() || matches!(b, b'-' | b'_'),
-    );
-    let word = scope.part(word_start, gap);
+    let word_start = run_start(look.text, gap, look.from.max(gap.saturating_sub(24)), |b| {
+        b.is_ascii_alphanumeric() || matches!(b, b'-' | b'_')
+    });
+    let word = look.part(word_start, gap);
     // `$TOKEN` is a variable, and what follows it something else.
-    if matches!(scope.before(word_start), b'$' | b'{') || scope.part(start, start + 4) == b"http" {
+    if matches!(look.before(word_start), b'$' | b'{') || look.part(start, start + 4) == b"http" {
         return None;
     }
     let begin = start;
     let sasl = word.eq_ignore_ascii_case(b"plain")
-        && has_word_at(scope.text, word_start.saturating_sub(5), b"auth ");
+        && has_word_at(look.text, word_start.saturating_sub(5), b"auth ");
     if is_scheme(word) || sasl {
-        let end = run_end(scope.text, begin, scope.to, is_credential);
-        let end = trim_end(scope, begin, end);
-        let value = scope.part(begin, end);
+        let end = run_end(look.text, begin, look.to, is_credential);
+        let end = trim_end(look, begin, end);
+        let value = look.part(begin, end);
         // `basic understanding12` is prose.
         let prose = value
             .iter()
@@ -116,9 +104,9 @@ pub(crate) fn after_word(
         if end - begin >= MIN_CREDENTIALS
             && !prose
             && !hash
-            && !placeholder::is_placeholder(scope.part(begin, end))
+            && !placeholder::is_placeholder(look.part(begin, end))
         {
-            let class = if scope.part(begin, begin + 3) == b"eyJ" {
+            let class = if look.part(begin, begin + 3) == b"eyJ" {
                 Class::Jwt
             } else {
                 Class::Key
@@ -126,9 +114,9 @@ pub(crate) fn after_word(
             return Some(Found::new(begin, end, class));
         }
         let whose = run_start(
-            scope.text,
+            look.text,
             word_start.saturating_sub(1),
-            scope.from.max(word_start.saturating_sub(10)),
+            look.from.max(word_start.saturating_sub(10)),
             |b| b.is_ascii_alphabetic(),
         );
         let mine = [
@@ -149,8 +137,7 @@ pub(crate) fn after_word(
         ]
         .iter()
         .any(|known| {
-            scope
-                .part(whose, word_start.saturating_sub(1))
+            look.part(whose, word_start.saturating_sub(1))
                 .eq_ignore_ascii_case(known)
         });
         let named = word.eq_ignore_ascii_case(b"api-key") || word.eq_ignore_ascii_case(b"apikey");
@@ -158,7 +145,7 @@ pub(crate) fn after_word(
             return None;
         }
     }
-    sentence::value(scope, start, judge)
+    sentence::value(look, start)
 }
 
 fn is_scheme(word: &[u8]) -> bool {

@@ -1,42 +1,37 @@
 //! What several words before a sign say together: `API key`, `password of the database`.
 
+use crate::redact::find::look::Look;
 use crate::redact::kind::Kind;
 use crate::redact::read::bytes::run_start;
 use crate::redact::read::lex::Name;
-use crate::redact::read::scope::Scope;
 
 /// What the words before a sign say: `API key`, `the client secret`.
-pub(crate) fn spaced_kind(
-    scope: &Scope<'_>,
-    name: &Name<'_>,
-    far: bool,
-    judge: &dyn Fn(&[u8]) -> Kind,
-) -> Kind {
+pub(crate) fn spaced_kind(look: &Look<'_>, name: &Name<'_>, far: bool) -> Kind {
     let mut start = name.start;
     // `password of the database`
     let mut end = name.start + name.text.len();
     for step in 0..if far { 4 } else { 2 } {
-        if scope.before(start) != b' ' {
+        if look.before(start) != b' ' {
             break;
         }
         let word = run_start(
-            scope.text,
+            look.text,
             start - 1,
-            scope.from.max(start.saturating_sub(24)),
+            look.from.max(start.saturating_sub(24)),
             |b| b.is_ascii_alphanumeric() || b == b'-' || b >= 0x80,
         );
-        let text = scope.part(word, start - 1);
+        let text = look.part(word, start - 1);
         if text.is_empty() {
             break;
         }
         start = word;
         if text.eq_ignore_ascii_case(b"mot") {
-            return judge(scope.part(start, name.start + name.text.len()));
+            return look.judge(look.part(start, name.start + name.text.len()));
         }
         if far && matches!(text, b"of" | b"for" | b"to" | b"on" | b"de" | b"der") {
             end = word.saturating_sub(1);
         } else if step > 0 || end < start {
-            let kind = judge(scope.part(start, end));
+            let kind = look.judge(look.part(start, end));
             if kind != Kind::Plain || step > 0 && end > name.start {
                 return kind;
             }
@@ -45,6 +40,6 @@ pub(crate) fn spaced_kind(
     if start == name.start || end <= start {
         Kind::Plain
     } else {
-        judge(scope.part(start, end))
+        look.judge(look.part(start, end))
     }
 }
