@@ -2,6 +2,7 @@
 
 pub(crate) mod card;
 pub(crate) mod code;
+pub(crate) mod id;
 pub(crate) mod memo;
 pub(crate) mod name;
 pub(crate) mod placeholder;

@@ -12,6 +12,8 @@ pub(crate) enum Kind {
     Secrets,
     /// The value is a secret if it looks like one: `auth`, `session`, `pass`.
     Maybe,
+    /// The value is a secret if it looks like one and is no id: `session_id`, `client_token`.
+    Handle,
     /// The value is a secret if it is a short number.
     Pin,
     /// `PWD`: the value is a secret unless it is the path of a directory.

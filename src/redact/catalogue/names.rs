@@ -1,16 +1,201 @@
 //! The words that names are made of: which make a name sensitive, and which say that the value is about a secret.
 
-/// The first three letters of every word that can make a name sensitive. A name without any of them needs no
-/// splitting, and most names have none.
-const STEMS: [&[u8; 3]; 62] = [
-    b"pas", b"pwd", b"pwo", b"psw", b"sec", b"tok", b"key", b"cre", b"aut", b"coo", b"ses", b"sid",
-    b"ssn", b"soc", b"cvv", b"cvc", b"csc", b"pin", b"otp", b"mfa", b"jwt", b"bea", b"pho", b"tel",
-    b"mob", b"cel", b"fax", b"msi", b"sig", b"mne", b"see", b"car", b"con", b"sen", b"ken", b"wac",
-    b"nin", b"lic", b"rec", b"wha", b"mot", b"has", b"bac", b"ver", b"par", b"hes", b"sal", b"adg",
-    b"los", b"loz", b"jel", b"sif", b"san", b"zug", b"sla", b"ges", b"zap", b"kat", b"psk", b"ass",
-    b"dev", b"wif",
+use crate::redact::kind::Kind;
+
+/// A word of a name: what a name with it says of its value, and where in the name the word has to stand.
+///
+/// Of a word's rows the first one counts that fits.
+pub(crate) struct Word {
+    words: &'static [&'static str],
+    pub(crate) says: Kind,
+    is_last: bool,
+    is_common: bool,
+    behind: &'static [&'static str],
+    before: &'static [&'static str],
+}
+
+impl Word {
+    /// Behind it stand none but words that change nothing: `token`, `token_value`.
+    const fn last(mut self) -> Self {
+        self.is_last = true;
+        self
+    }
+
+    /// One of these stands right before it; "" is the beginning of the name.
+    const fn behind(mut self, words: &'static [&'static str]) -> Self {
+        self.behind = words;
+        self
+    }
+
+    /// One of these stands right behind it; "" is the end of the name.
+    const fn before(mut self, words: &'static [&'static str]) -> Self {
+        self.before = words;
+        self
+    }
+
+    /// The word is in many a name: what stands before it makes it tell.
+    const fn common(mut self) -> Self {
+        self.is_common = true;
+        self
+    }
+
+    /// Whether the row fits a word in lower case between two others.
+    pub(crate) fn fits(&self, word: &[u8], behind: &[u8], before: &[u8], is_last: bool) -> bool {
+        has(self.words, word)
+            && (is_last || !self.is_last)
+            && (self.behind.is_empty() || has(self.behind, behind))
+            && (self.before.is_empty() || has(self.before, before))
+    }
+}
+
+fn has(words: &[&str], word: &[u8]) -> bool {
+    words.iter().any(|known| known.as_bytes() == word)
+}
+
+const fn word(words: &'static [&'static str], says: Kind) -> Word {
+    Word {
+        words,
+        says,
+        is_last: false,
+        is_common: false,
+        behind: &[],
+        before: &[],
+    }
+}
+
+/// The words that tell.
+#[rustfmt::skip]
+pub(crate) const WORDS: &[Word] = &[
+    // Passwords.
+    word(&["password", "passwd", "passphrase", "passcode", "pword", "passwrd", "pswd"], Kind::Secret),
+    word(&["passwort", "kennwort", "contrasena", "senha", "wachtwoord", "motdepasse"], Kind::Secret),
+    word(&["parola", "lozinka", "heslo", "salasana", "adgangskode", "losenord", "jelszo", "sifre", "haslo", "passord", "parool",
+        "geslo", "zaporka", "slaptazodis", "katasandi"], Kind::Secret).last(),
+    word(&["passe"], Kind::Secret).behind(&["de"]),
+    word(&["sandi"], Kind::Secret).behind(&["kata"]),
+    word(&["passwords", "passphrases", "passwds", "zugangsdaten"], Kind::Secrets).last(),
+    word(&["pw", "psk", "sshpass", "userpass", "dbpass", "requirepass", "masterauth", "authtok"], Kind::Secret).last(),
+    word(&["pwd", "psw"], Kind::Pwd).last().behind(&[""]),
+    word(&["pwd", "psw"], Kind::Secret).last(),
+    word(&["pass"], Kind::Secret).last().behind(&[
+        "db", "auth", "user", "smtp", "ftp", "sftp", "mysql", "pg", "postgres", "redis", "admin", "root", "mail", "email",
+        "imap", "ldap", "rabbitmq", "mongo", "key", "wifi", "login", "ssh", "proxy", "database", "become", "ansible", "sudo",
+        "bind", "keystore", "store", "ssl", "cert", "account", "default", "mqtt", "vpn", "http", "basic", "broker", "smb",
+        "router", "vnc", "rdp", "system", "elastic", "grafana",
+    ]),
+    word(&["pass"], Kind::Maybe).last(),
+    // Keys and tokens.
+    word(&["secret", "credential", "creds", "cred", "authorization", "authorisation"], Kind::Secret).last(),
+    word(&["secrets", "credentials"], Kind::Secrets).last(),
+    word(&["token"], Kind::Handle).last().behind(&["client"]),
+    word(&["token"], Kind::Plain).last().behind(HARMLESS_TOKENS),
+    word(&["token", "otp", "totp", "jwt", "bearer"], Kind::Secret).last(),
+    word(&["tokens"], Kind::Secrets).last()
+        .behind(&["access", "auth", "api", "refresh", "bearer", "session", "secret", "oauth"]),
+    word(&["key", "keys"], Kind::Secret).last().behind(KEY_QUALIFIERS),
+    word(&["verifier"], Kind::Secret).behind(&["code"]),
+    word(&["assertion"], Kind::Secret).behind(&["client"]),
+    word(&["auth", "oauth"], Kind::Maybe).last(),
+    word(&["mnemonic"], Kind::Phrase).last(),
+    word(&["phrase", "words"], Kind::Phrase).behind(&["seed", "recovery", "wallet", "backup", "mnemonic"]).common(),
+    word(&["phrase"], Kind::Secret).behind(&["pass"]).common(),
+    // Sessions.
+    word(&["cookie"], Kind::Secret).last(),
+    word(&["cookies"], Kind::Secrets).last(),
+    word(&["id", "ids"], Kind::Handle).last().behind(&["session", "sess"]).common(),
+    word(&["session", "sessionid", "sessid", "sid"], Kind::Handle).last(),
+    word(&["phpsessid", "jsessionid", "sessiontoken"], Kind::Secret).last(),
+    // Codes.
+    word(&["code"], Kind::Pin).behind(&["verification", "login", "auth", "authentication", "time"]).common(),
+    word(&["code", "codes"], Kind::Secret)
+        .behind(&["wifi", "otp", "mfa", "totp", "recovery", "fa", "backup", "device"]).common(),
+    word(&["pin"], Kind::Secret).last().behind(PIN_OF),
+    word(&["pin"], Kind::Secret).behind(PIN_OF).before(&["code", "number", "no"]),
+    // In India it is a place.
+    word(&["pin"], Kind::Plain).before(&["code"]),
+    word(&["pin"], Kind::Pin).last(),
+    word(&["pin"], Kind::Pin).before(&["number", "no"]),
+    word(&["security"], Kind::Secret).before(&["code", "answer"]),
+    // Persons.
+    word(&["ssn", "cvv", "cvc", "nino", "msisdnsecret"], Kind::Secret).last(),
+    word(&["security"], Kind::Secret).behind(&["social"]).before(&["number", "no", "nr", "num", ""]),
+    word(&["insurance"], Kind::Secret).behind(&["national"]).before(&["number", "no", ""]).common(),
+    word(&["number", "numbers", "no", "nr", "nbr"], Kind::Phone).last()
+        .behind(&["phone", "telephone", "mobile", "tel", "fax", "whatsapp", "cell", "cellphone", "contact"]).common(),
+    word(&["number", "numbers", "no", "nr", "nbr"], Kind::Secret).last()
+        .behind(&["card", "insurance", "passport", "licence", "license"]).common(),
+    word(PHONES, Kind::Phone).last(),
+    word(PHONES, Kind::Phone).before(&["number", "numbers", "no", "nr"]),
+    word(&["phones"], Kind::Phone).last(),
 ];
 
+const PHONES: &[&str] = &[
+    "phone",
+    "telephone",
+    "mobile",
+    "tel",
+    "fax",
+    "msisdn",
+    "whatsapp",
+    "cellphone",
+    "phonenumber",
+    "mobilenumber",
+];
+
+const PIN_OF: &[&str] = &[
+    "card", "atm", "debit", "credit", "sim", "user", "login", "security", "account", "bank",
+    "access", "door", "unlock", "device",
+];
+
+/// How a word ends that was made of several without a change of case: `PGPASSWORD`, `apikey`.
+pub(crate) struct Ending {
+    ends: &'static [&'static str],
+    pub(crate) says: Kind,
+    is_last: bool,
+    head: fn(&[u8]) -> bool,
+}
+
+impl Ending {
+    pub(crate) fn fits(&self, word: &[u8], is_last: bool) -> bool {
+        (is_last || !self.is_last)
+            && self
+                .ends
+                .iter()
+                .any(|end| word.strip_suffix(end.as_bytes()).is_some_and(self.head))
+    }
+}
+
+const fn ending(ends: &'static [&'static str], says: Kind, head: fn(&[u8]) -> bool) -> Ending {
+    Ending {
+        ends,
+        says,
+        is_last: true,
+        head,
+    }
+}
+
+/// The endings that tell, behind heads of some kind.
+#[rustfmt::skip]
+pub(crate) const ENDINGS: &[Ending] = &[
+    Ending { is_last: false, ..ending(&["password", "passwort", "passwd", "passphrase"], Kind::Secret, |head| !head.is_empty()) },
+    // In German what it confirms comes first.
+    ending(&["tigungscode", "verifizierungscode"], Kind::Pin, |_| true),
+    ending(&["key", "keys"], Kind::Secret, |head| has(KEY_QUALIFIERS, head) && head != b"host"),
+    ending(&["token"], Kind::Secret,
+        |head| has(KEY_QUALIFIERS, head) || has(&["refresh", "bearer", "id", "csrf", "xsrf", "bot"], head)),
+    ending(&["secret"], Kind::Secret, |head| !head.is_empty()),
+    ending(&["pass", "pwd", "pw"], Kind::Secret, |head| {
+        head.ends_with(b"store")
+            || has(&["db", "trust", "key", "my", "pg", "mysql", "smtp", "ftp", "user", "admin", "root"], head)
+    }),
+];
+
+/// What may be written as one with the word behind it: `passwordconfirm`. It tells unless that word says that the value
+/// is about the secret.
+pub(crate) const BEGINNING: &str = "password";
+
+/// The first three letters of what can make a name sensitive. A name without any of them needs no splitting, and most
+/// names have none.
 pub(crate) static STEM_BITS: [u64; 512] = stem_bits();
 
 #[expect(
@@ -18,19 +203,45 @@ pub(crate) static STEM_BITS: [u64; 512] = stem_bits();
     reason = "evaluated by the compiler, which would refuse"
 )]
 const fn stem_bits() -> [u64; 512] {
-    let mut bits = [0u64; 512];
+    let mut bits = with_stems([0; 512], &[BEGINNING]);
     let mut i = 0;
-    while i < STEMS.len() {
-        let index = trigram(STEMS[i][0], STEMS[i][1], STEMS[i][2]);
-        bits[index / 64] |= 1 << (index % 64);
+    while i < WORDS.len() {
+        let stems = if WORDS[i].is_common {
+            WORDS[i].behind
+        } else {
+            WORDS[i].words
+        };
+        bits = with_stems(bits, stems);
         i += 1;
     }
-    // `pw` at the end of whatever it was joined to: `dbpw`.
-    let mut first = 0;
-    while first < 32 {
-        let index = trigram(first, b'p', b'w');
-        bits[index / 64] |= 1 << (index % 64);
-        first += 1;
+    i = 0;
+    while i < ENDINGS.len() {
+        bits = with_stems(bits, ENDINGS[i].ends);
+        i += 1;
+    }
+    bits
+}
+
+#[expect(
+    clippy::indexing_slicing,
+    reason = "evaluated by the compiler, which would refuse"
+)]
+const fn with_stems(mut bits: [u64; 512], words: &[&str]) -> [u64; 512] {
+    let mut i = 0;
+    while i < words.len() {
+        let word = words[i].as_bytes();
+        // Two letters may stand behind whatever: `dbpw`.
+        let mut first = 0;
+        while first < if word.len() == 2 { 32 } else { 1 } {
+            let index = match *word {
+                [a, b] => trigram(first, a, b),
+                [a, b, c, ..] => trigram(a, b, c),
+                _ => 0,
+            };
+            bits[index / 64] |= 1 << (index % 64);
+            first += 1;
+        }
+        i += 1;
     }
     bits
 }
@@ -40,265 +251,73 @@ const fn trigram(a: u8, b: u8, c: u8) -> usize {
     ((a & 31) as usize) << 10 | ((b & 31) as usize) << 5 | (c & 31) as usize
 }
 
-/// The word for a password in other languages.
+/// The word for a password in other alphabets, without what may be added to it.
+const FOREIGN_PASSWORDS: &[&str] = &[
+    "contraseña",
+    "пароль",
+    "Пароль",
+    "密码",
+    "密碼",
+    "口令",
+    "パスワード",
+    "비밀번호",
+    "hasło",
+    "şifre",
+    "lösenord",
+    "Lösenord",
+    "hasła",
+    "jelszó",
+    "parolă",
+    "Şifre",
+    "пароля",
+    "парола",
+    "סיסמה",
+    "סיסמא",
+    "المرور",
+    "السر",
+    "khẩu",
+    "पासवर्ड",
+    "รหัสผ่าน",
+    "adgangskode",
+];
+
+/// Whether a word in another alphabet is that for a password.
 pub(crate) fn is_foreign_password(word: &[u8]) -> bool {
-    [
-        "contrase\u{f1}a",
-        "\u{43f}\u{430}\u{440}\u{43e}\u{43b}\u{44c}",
-        "\u{41f}\u{430}\u{440}\u{43e}\u{43b}\u{44c}",
-        "\u{5bc6}\u{7801}",
-        "\u{5bc6}\u{78bc}",
-        "\u{53e3}\u{4ee4}",
-        "\u{30d1}\u{30b9}\u{30ef}\u{30fc}\u{30c9}",
-        "\u{be44}\u{bc00}\u{bc88}\u{d638}",
-        "has\u{142}o",
-        "\u{15f}ifre",
-        "l\u{f6}senord",
-        "L\u{f6}senord",
-        "has\u{142}a",
-        "jelsz\u{f3}",
-        "parol\u{103}",
-        "\u{15e}ifre",
-        "\u{43f}\u{430}\u{440}\u{43e}\u{43b}\u{44f}",
-        "\u{43f}\u{430}\u{440}\u{43e}\u{43b}\u{430}",
-        "\u{5e1}\u{5d9}\u{5e1}\u{5de}\u{5d4}",
-        "\u{5e1}\u{5d9}\u{5e1}\u{5de}\u{5d0}",
-        "\u{627}\u{644}\u{645}\u{631}\u{648}\u{631}",
-        "\u{627}\u{644}\u{633}\u{631}",
-        "kh\u{1ea9}u",
-        "\u{92a}\u{93e}\u{938}\u{935}\u{930}\u{94d}\u{921}",
-        "\u{e23}\u{e2b}\u{e31}\u{e2a}\u{e1c}\u{e48}\u{e32}\u{e19}",
-        "adgangskode",
-    ]
-    .iter()
-    .any(|known| word.starts_with(known.as_bytes()) && word.len() <= known.len() + 4)
+    FOREIGN_PASSWORDS
+        .iter()
+        .any(|known| word.starts_with(known.as_bytes()) && word.len() <= known.len() + 4)
 }
 
 /// Words that make the `key` behind them a secret.
-pub(crate) fn is_key_qualifier(word: &[u8]) -> bool {
-    matches!(
-        word,
-        b"api"
-            | b"apis"
-            | b"access"
-            | b"private"
-            | b"priv"
-            | b"signing"
-            | b"signature"
-            | b"sign"
-            | b"encryption"
-            | b"encrypt"
-            | b"enc"
-            | b"decryption"
-            | b"decrypt"
-            | b"secret"
-            | b"secretaccess"
-            | b"auth"
-            | b"authentication"
-            | b"authorization"
-            | b"master"
-            | b"root"
-            | b"account"
-            | b"shared"
-            | b"sharedaccess"
-            | b"service"
-            | b"server"
-            | b"ssh"
-            | b"gpg"
-            | b"pgp"
-            | b"rsa"
-            | b"aes"
-            | b"hmac"
-            | b"crypto"
-            | b"cipher"
-            | b"webhook"
-            | b"admin"
-            | b"app"
-            | b"application"
-            | b"consumer"
-            | b"license"
-            | b"licence"
-            | b"subscription"
-            | b"function"
-            | b"deploy"
-            | b"deployment"
-            | b"write"
-            | b"ingest"
-            | b"ingestion"
-            | b"integration"
-            | b"developer"
-            | b"client"
-            | b"role"
-            | b"host"
-            | b"session"
-            | b"jwt"
-            | b"otp"
-            | b"totp"
-            | b"recovery"
-            | b"wallet"
-            | b"tls"
-            | b"ssl"
-            | b"vapid"
-            | b"pre"
-            | b"preshared"
-            | b"psk"
-            | b"wpa"
-            | b"wifi"
-            | b"openai"
-            | b"anthropic"
-            | b"claude"
-            | b"gemini"
-            | b"mistral"
-            | b"groq"
-            | b"cohere"
-            | b"stripe"
-            | b"sendgrid"
-            | b"mailgun"
-            | b"mailchimp"
-            | b"postmark"
-            | b"twilio"
-            | b"datadog"
-            | b"dd"
-            | b"newrelic"
-            | b"aws"
-            | b"azure"
-            | b"gcp"
-            | b"google"
-            | b"maps"
-            | b"github"
-            | b"gitlab"
-            | b"slack"
-            | b"algolia"
-            | b"cloudflare"
-            | b"digitalocean"
-            | b"heroku"
-            | b"sentry"
-            | b"posthog"
-            | b"segment"
-            | b"linear"
-            | b"notion"
-            | b"airtable"
-            | b"supabase"
-            | b"firebase"
-            | b"shopify"
-            | b"pinecone"
-            | b"elevenlabs"
-            | b"tavily"
-            | b"exa"
-            | b"fastly"
-            | b"serpapi"
-            | b"serper"
-            | b"brave"
-            | b"figma"
-            | b"resend"
-            | b"grafana"
-            | b"okta"
-            | b"xai"
-            | b"deepseek"
-            | b"openrouter"
-            | b"perplexity"
-            | b"hf"
-            | b"huggingface"
-            | b"replicate"
-            | b"together"
-            | b"voyage"
-            | b"weather"
-            | b"openweather"
-            | b"alchemy"
-            | b"infura"
-            | b"etherscan"
-            | b"binance"
-            | b"coinbase"
-            | b"fernet"
-            | b"functions"
-            | b"ai"
-            | b"hub"
-            | b"labs"
-            | b"router"
-            | b"grid"
-            | b"storage"
-            | b"cookie"
-            | b"unseal"
-            | b"bot"
-            | b"mapbox"
-            | b"rapidapi"
-            | b"polygon"
-            | b"finnhub"
-            | b"tmdb"
-            | b"deepgram"
-            | b"assemblyai"
-            | b"cerebras"
-            | b"fireworks"
-            | b"nvidia"
-            | b"jina"
-            | b"firecrawl"
-            | b"langchain"
-            | b"langsmith"
-            | b"langfuse"
-            | b"smithery"
-            | b"composio"
-    )
-}
+#[rustfmt::skip]
+const KEY_QUALIFIERS: &[&str] = &[
+    "api", "apis", "access", "private", "priv", "signing", "signature", "sign", "encryption", "encrypt", "enc",
+    "decryption", "decrypt", "secret", "secretaccess", "auth", "authentication", "authorization", "master", "root",
+    "account", "shared", "sharedaccess", "service", "server", "ssh", "gpg", "pgp", "rsa", "aes", "hmac", "crypto",
+    "cipher", "webhook", "admin", "app", "application", "consumer", "license", "licence", "subscription", "function",
+    "deploy", "deployment", "write", "ingest", "ingestion", "integration", "developer", "client", "role", "host",
+    "session", "jwt", "otp", "totp", "recovery", "wallet", "tls", "ssl", "vapid", "pre", "preshared", "psk", "wpa",
+    "wifi", "openai", "anthropic", "claude", "gemini", "mistral", "groq", "cohere", "stripe", "sendgrid", "mailgun",
+    "mailchimp", "postmark", "twilio", "datadog", "dd", "newrelic", "aws", "azure", "gcp", "google", "maps", "github",
+    "gitlab", "slack", "algolia", "cloudflare", "digitalocean", "heroku", "sentry", "posthog", "segment", "linear",
+    "notion", "airtable", "supabase", "firebase", "shopify", "pinecone", "elevenlabs", "tavily", "exa", "fastly",
+    "serpapi", "serper", "brave", "figma", "resend", "grafana", "okta", "xai", "deepseek", "openrouter", "perplexity",
+    "hf", "huggingface", "replicate", "together", "voyage", "weather", "openweather", "alchemy", "infura", "etherscan",
+    "binance", "coinbase", "fernet", "functions", "ai", "hub", "labs", "router", "grid", "storage", "cookie", "unseal",
+    "bot", "mapbox", "rapidapi", "polygon", "finnhub", "tmdb", "deepgram", "assemblyai", "cerebras", "fireworks",
+    "nvidia", "jina", "firecrawl", "langchain", "langsmith", "langfuse", "smithery", "composio",
+];
 
-/// Words that make the `token` behind them a place in a list or a piece of text.
-pub(crate) fn is_harmless_token(word: &[u8]) -> bool {
-    matches!(
-        word,
-        b"page"
-            | b"next"
-            | b"previous"
-            | b"prev"
-            | b"continuation"
-            | b"continue"
-            | b"pagination"
-            | b"paging"
-            | b"cursor"
-            | b"sync"
-            | b"resume"
-            | b"eos"
-            | b"bos"
-            | b"unk"
-            | b"pad"
-            | b"cls"
-            | b"sep"
-            | b"mask"
-            | b"stop"
-            | b"special"
-            | b"per"
-            | b"input"
-            | b"output"
-            | b"prompt"
-            | b"completion"
-            | b"cancellation"
-            | b"cancel"
-            | b"progress"
-            | b"idempotency"
-            | b"syntax"
-            | b"lexer"
-            | b"design"
-            | b"erc"
-            | b"nft"
-            | b"unexpected"
-            | b"invalid"
-            | b"every"
-            | b"first"
-            | b"last"
-            | b"time"
-            | b"end"
-            | b"start"
-            | b"begin"
-            | b"change"
-            | b"color"
-            | b"theme"
-            | b"delta"
-            | b"watch"
-            | b"skip"
-            | b"string"
-            | b"identifier"
-            | b"keyword"
-            | b"operator"
-    )
-}
+/// Words that make the `token` behind them a place in a list, a piece of text, or a sign that makes a request repeatable.
+#[rustfmt::skip]
+const HARMLESS_TOKENS: &[&str] = &[
+    "page", "next", "previous", "prev", "continuation", "continue", "pagination", "paging", "cursor", "sync", "resume",
+    "eos", "bos", "unk", "pad", "cls", "sep", "mask", "stop", "special", "per", "input", "output", "prompt",
+    "completion", "cancellation", "cancel", "progress", "idempotency", "syntax", "lexer", "design", "erc", "nft",
+    "unexpected", "invalid", "every", "first", "last", "time", "end", "start", "begin", "change", "color", "theme",
+    "delta", "watch", "skip", "string", "identifier", "keyword", "operator", "starting", "ending", "retry", "dedup",
+    "deduplication", "scroll", "marker", "bookmark", "checkpoint", "fencing", "pager", "repeat",
+];
 
 /// Words behind a sensitive one that say: this is about the secret.
 pub(crate) fn is_harmless_tail(word: &[u8]) -> bool {
@@ -479,6 +498,7 @@ pub(crate) fn is_harmless_tail(word: &[u8]) -> bool {
             | b"hasher"
             | b"mgr"
             | b"short"
+            | b"less"
             | b"long"
             | b"weak"
             | b"mismatch"

@@ -405,7 +405,7 @@ impl Findings<'_> {
                 Kind::Plain
             },
             // `"auth": ["user", "…"]`
-            kind: if array && !cookies && (kind == Kind::Maybe || record) {
+            kind: if array && !cookies && (matches!(kind, Kind::Maybe | Kind::Handle) || record) {
                 kind
             } else {
                 Kind::Plain

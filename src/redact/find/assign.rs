@@ -169,7 +169,7 @@ pub(crate) fn at_sign(look: &mut Look<'_>, sign: usize) {
         }
     }
     // `urn:ietf:params:oauth:jwk-thumbprint`, `session:user:1234`
-    if kind == Kind::Maybe
+    if matches!(kind, Kind::Maybe | Kind::Handle)
         && byte == b':'
         && (look.before(name.start) == b':'
             || unspaced == value

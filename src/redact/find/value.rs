@@ -106,7 +106,7 @@ pub(crate) fn value_at(
     // `password: correct horse battery` on a line of its own, in a file of such lines.
     if style.own_line
         && scope.at(end) == b' '
-        && kind != Kind::Maybe
+        && !matches!(kind, Kind::Maybe | Kind::Handle)
         && is_file_of_lines(scope, end)
     {
         let line = line_end(scope, end);

@@ -1,0 +1,87 @@
+//! Whether a value is the id of something, written as no secret is: a UUID, a ULID, words and a number.
+
+use crate::redact::read::bytes::{at, part};
+
+const UUID: usize = 36;
+const ULID: usize = 26;
+
+/// Whether a value is an id: `01ARZ3NDEKTSV4RRFFQ69G5FAV`, `order-2024-17`, `sess_` and a UUID.
+pub(crate) fn is_id(value: &[u8]) -> bool {
+    ends_in_uuid(value) || is_ulid(value) || is_slug(value)
+}
+
+/// Whether a value is a UUID, with or without words before it.
+fn ends_in_uuid(value: &[u8]) -> bool {
+    let Some((head, id)) = value.split_last_chunk::<UUID>() else {
+        return false;
+    };
+    let is_uuid = id
+        .split(|b| *b == b'-')
+        .map(<[u8]>::len)
+        .eq([8, 4, 4, 4, 12])
+        && id.iter().all(|b| b.is_ascii_hexdigit() || *b == b'-');
+    let is_word = |b: &u8| b.is_ascii_alphabetic() || is_sign(*b);
+    is_uuid && head.iter().all(is_word) && head.last().is_none_or(|sign| is_sign(*sign))
+}
+
+/// 48 bits of time and 80 of chance, in the letters and digits of Crockford.
+fn is_ulid(value: &[u8]) -> bool {
+    value.len() == ULID
+        && matches!(at(value, 0), b'0'..=b'7')
+        && value.iter().all(|b| {
+            b.is_ascii_digit() || b.is_ascii_uppercase() && !matches!(b, b'I' | b'L' | b'O' | b'U')
+        })
+}
+
+/// Words and numbers with signs between them. A word is no more than letters, in one case or with a capital at its
+/// beginning and within it now and then.
+fn is_slug(value: &[u8]) -> bool {
+    let parts = || value.split(|b| is_sign(*b));
+    let is_word = |word: &[u8]| {
+        word.iter().all(u8::is_ascii_alphabetic)
+            && (word.iter().all(u8::is_ascii_uppercase)
+                || part(word, 1, word.len())
+                    .iter()
+                    .filter(|b| b.is_ascii_uppercase())
+                    .count()
+                    <= word.len() / 4)
+    };
+    let is_number = |number: &[u8]| number.iter().all(u8::is_ascii_digit);
+    parts().count() >= 2
+        && parts().any(|word| word.len() >= 3 && is_word(word))
+        && parts().all(|part| is_word(part) || is_number(part))
+}
+
+const fn is_sign(byte: u8) -> bool {
+    matches!(byte, b'-' | b'_' | b'.' | b':' | b'/' | b'#')
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn ids_are_told_from_secrets() {
+        for id in [
+            "0b7f5c3a-6b4e-4d3f-9e21-0a1b2c3d4e5f",
+            "sess_0b7f5c3a-6b4e-4d3f-9e21-0a1b2c3d4e5f",
+            "01ARZ3NDEKTSV4RRFFQ69G5FAV",
+            "order-2024-17",
+            "orderTotal-73948",
+            "user:1234",
+        ] {
+            assert!(is_id(id.as_bytes()), "{id}");
+        }
+        for secret in [
+            "0b7f5c3a6b4e4d3f9e210a1b2c3d4e5f",
+            "abc123def-456",
+            "81ARZ3NDEKTSV4RRFFQ69G5FAV",
+            "01ARZ3NDEKTSV4RRFFQ69G5FAL",
+            "aBcDeFgHi-12345",
+            "12345678-1234",
+            "x9_0b7f5c3a-6b4e-4d3f-9e21-0a1b2c3d4e5f",
+        ] {
+            assert!(!is_id(secret.as_bytes()), "{secret}");
+        }
+    }
+}
