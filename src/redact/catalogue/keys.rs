@@ -1,6 +1,6 @@
 //! The prefixes of providers' keys, in tables that tell with one look that none begins here.
 
-use Tail::{Any, Capital, Cased, Hex, Random, Strong};
+use Tail::{Any, Capital, Cased, Hex, Parted, Random, Strong};
 
 /// How much a tail must look like a key. The more a prefix looks like a word, the more.
 #[derive(Clone, Copy, PartialEq, Eq)]
@@ -11,6 +11,8 @@ pub(crate) enum Tail {
     Random,
     /// Digits and both cases, or a long run of hexadecimal digits.
     Strong,
+    /// As [`Strong`](Self::Strong), in two parts with `_` between them: without it, it is the id of something.
+    Parted,
     /// Digits and both cases: hexadecimal digits behind such a word are a hash or an id.
     Cased,
     /// Hexadecimal digits only, perhaps with dashes.
@@ -431,7 +433,7 @@ pub(crate) static PREFIXES: &[Prefix] = &[
     key("r8_", 16, Random, "Replicate API token"),
     key("ramp_sec_", 16, Random, "Ramp client secret"),
     key("rdme_", 20, Random, "ReadMe API key"),
-    key("re_", 14, Strong, "Resend API key"),
+    key("re_", 14, Parted, "Resend API key"),
     key("reo_", 12, Random, "Reo API key"),
     key("retool_01", 16, Random, "Retool API access token"),
     key("rh-api-", 20, Hex, "Robinhood Crypto API key"),
@@ -668,10 +670,15 @@ mod tests {
             let classes: &[&[u8]] = match kind {
                 Tail::Hex => &[DIGITS, b"abcdef", DIGITS],
                 Tail::Capital => &[CAPITALS, DIGITS, CAPITALS],
-                Tail::Any | Tail::Random | Tail::Strong | Tail::Cased => &[CAPITALS, SMALL, DIGITS],
+                Tail::Any | Tail::Random | Tail::Strong | Tail::Parted | Tail::Cased => {
+                    &[CAPITALS, SMALL, DIGITS]
+                }
             };
             (0..length)
-                .map(|at| self.one_of(classes[at % classes.len()]))
+                .map(|at| match (kind, at) {
+                    (Tail::Parted, 8) => '_',
+                    _ => self.one_of(classes[at % classes.len()]),
+                })
                 .collect()
         }
     }

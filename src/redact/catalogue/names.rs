@@ -612,3 +612,27 @@ pub(crate) fn is_harmless_head(word: &[u8]) -> bool {
             | b"import"
     )
 }
+
+/// Words that end the name of an id, or of a number that counts or measures.
+#[rustfmt::skip]
+const IDS: &[&str] = &[
+    "id", "ids", "uid", "uuid", "guid", "isbn", "ean", "upc", "gtin", "sku", "asin", "imei", "serial", "time",
+    "timestamp", "ts", "at", "date", "ns", "ms", "us", "epoch", "nonce", "version", "hash", "checksum", "crc", "offset",
+    "size", "bytes", "count", "total", "sequence", "seq", "tracking", "snowflake", "barcode", "seed", "revision",
+    "build", "order", "invoice", "ticket", "trace", "span", "price", "amount", "balance", "lat", "lon", "lng",
+    "latitude", "longitude", "duration", "elapsed", "inode", "pid", "cursor", "case", "reference", "ref", "claim",
+    "shipment", "parcel", "part", "item", "batch", "lot", "po", "rma", "incident", "bug", "issue", "article",
+    "bestellung", "auftrag", "rechnung", "commande", "facture", "pedido", "factura", "ordine", "fattura",
+];
+
+/// Whether a number under a name that ends in this word is the name of a thing.
+pub(crate) fn is_id_word(word: &[u8]) -> bool {
+    has(IDS, word)
+}
+
+/// Whether a word says that a number follows.
+pub(crate) fn is_number_word(word: &[u8]) -> bool {
+    ["number", "no", "no.", "nr", "nr.", "num"]
+        .iter()
+        .any(|known| word.eq_ignore_ascii_case(known.as_bytes()))
+}

@@ -1,6 +1,6 @@
 //! The words that values are made of: placeholders, outcomes, schemes, examples of documentation.
 
-use crate::redact::read::bytes::has_word_at;
+use crate::redact::read::bytes::{self, has_word_at};
 
 /// A user and a password of documentation.
 pub(crate) fn is_documented(user: &[u8], password: &[u8]) -> bool {
@@ -78,6 +78,26 @@ pub(crate) fn is_complaint(value: &[u8]) -> bool {
         )
     );
     verb && said
+}
+
+/// How values begin that only stand for a secret: in lower case, with `_` for `-` and for spaces.
+#[rustfmt::skip]
+const STAND_INS: &[&str] = &[
+    "your_", "my_secret_here", "insert_", "enter_", "replace_", "<your", "env:", "env.", "vault:", "op://", "secret://",
+    "projects/", "ssm:", "file:", "example_", "dummy_", "placeholder", "changeme_", "todo_", "fill_", "put_your",
+    "add_your", "some_", "process.env", "os.environ", "secrets.", "var.", "arn:",
+];
+
+/// Whether a value, in lower case and with `_` for `-` and for spaces, only stands for a secret.
+pub(crate) fn stands_for_secret(value: &[u8]) -> bool {
+    is_harmless_word(value)
+        || bytes::find(value, b"_your_").is_some()
+        || STAND_INS
+            .iter()
+            .any(|head| value.starts_with(head.as_bytes()))
+        || ["_here", "_placeholder"]
+            .iter()
+            .any(|tail| value.ends_with(tail.as_bytes()))
 }
 
 /// Words that describe a secret and are none.

@@ -525,7 +525,12 @@ impl Findings<'_> {
         let digits = part(walk.text, from, to);
         let class = match kind {
             // One digit is a switch: `"password": 0` of a projection.
-            Kind::Secret if digits.len() > 1 => Some(Class::Field),
+            Kind::Secret
+                if digits.len() > 1
+                    && !value::is_token_of_other_kind(digits, walk.top.name.of(walk.text)) =>
+            {
+                Some(Class::Field)
+            }
             Kind::Pin
                 if (4..=8).contains(&digits.len()) && digits.iter().all(u8::is_ascii_digit) =>
             {

@@ -1,5 +1,6 @@
 //! Personal numbers that can be validated: cards, phones, bank accounts, national numbers.
 
+use crate::redact::catalogue::names::is_number_word;
 use crate::redact::class::Class;
 use crate::redact::judge::card::is_card;
 use crate::redact::judge::name;
@@ -105,7 +106,12 @@ fn is_named_id(scope: &Scope<'_>, pos: usize) -> bool {
         scope.from.max(gap.saturating_sub(32)),
         |b| b.is_ascii_alphanumeric() || b == b'_' || b == b'-',
     );
-    gap < pos && name < gap && name::is_id(scope.part(name, gap))
+    let word = scope.part(name, gap);
+    // `order number: `
+    if gap < pos && is_number_word(word) && scope.before(name) == b' ' {
+        return is_named_id(scope, name);
+    }
+    gap < pos && name < gap && name::is_id(word)
 }
 
 /// Whether a number can end here: a decimal point or a letter would make it a part of something else.
@@ -121,6 +127,10 @@ fn phone(scope: &Scope<'_>, pos: usize, left: u8) -> Option<Found> {
     let plus = left == b'+';
     let double_zero = scope.part(pos, pos + 2) == b"00";
     if plus && scope.before(pos - 1).is_ascii_alphanumeric() {
+        return None;
+    }
+    // A row of groups, of which these are some.
+    if double_zero && left == b' ' && scope.before(pos - 1).is_ascii_digit() {
         return None;
     }
     if plus || double_zero {
@@ -182,7 +192,13 @@ fn phone(scope: &Scope<'_>, pos: usize, left: u8) -> Option<Found> {
     if digits != most || !is_clear_end(scope, end) || left == b'-' || left == b'/' {
         return None;
     }
-    is_nanp(scope.part(start, end)).then(|| Found::new(start, end, Class::Phone))
+    // A row of numbers with spaces between them, of which these are three.
+    let spaced = memchr::memchr(b' ', scope.part(start + 4, end)).is_some();
+    let in_row = spaced
+        && (left == b' ' && scope.before(pos - 1).is_ascii_digit()
+            || scope.at(end) == b' ' && scope.at(end + 1).is_ascii_digit());
+    (!in_row && is_nanp(scope.part(start, end)) && !is_named_id(scope, start))
+        .then(|| Found::new(start, end, Class::Phone))
 }
 
 /// Digits with at most two separators between them: the end, and how many digits there are.

@@ -191,6 +191,7 @@ pub(crate) fn literal(
         || placeholder::has_mark(value)
         || placeholder::is_placeholder(value)
         || value::is_label(value, name)
+        || value::is_token_of_other_kind(value, name)
         // `STORAGE_KEY = "access_token_2"`
         || !value::is_password_name(name) && code::is_snake(value, 2) && name::judge(value).hides()
     {

@@ -34,6 +34,9 @@ fn ends_cookie_line(scope: &Scope<'_>, start: usize) -> bool {
     true
 }
 
+/// What is longer names no block.
+const MAX_LABEL: usize = 128;
+
 /// A run at `start` that holds a digit: what the word before it makes of it.
 pub(crate) fn after_word(look: &Look<'_>, start: usize) -> Option<Found> {
     if look.before(start) == b'\t' && ends_cookie_line(look, start) {
@@ -65,6 +68,9 @@ pub(crate) fn after_word(look: &Look<'_>, start: usize) -> Option<Found> {
         && let Some(found) = command::argument(look, start)
     {
         return Some(found);
+    }
+    if is_label_of_block(look, gap, start) {
+        return None;
     }
     if matches!(look.before(start), b'"' | b'\'')
         && let Some(found) = code::literal(look, start - 1)
@@ -146,6 +152,17 @@ pub(crate) fn after_word(look: &Look<'_>, start: usize) -> Option<Found> {
         }
     }
     sentence::value(look, start)
+}
+
+/// Whether the literal at `start` is the last of those that name a block: `resource "aws_iam_access_key" "ci" {`.
+fn is_label_of_block(scope: &Scope<'_>, gap: usize, start: usize) -> bool {
+    if !scope.part(gap, start).ends_with(b"\" \"") {
+        return false;
+    }
+    let close = run_end(scope.text, start, scope.to.min(start + MAX_LABEL), |b| {
+        !matches!(b, b'"' | b'\n')
+    });
+    scope.part(close, close + 3) == b"\" {"
 }
 
 fn is_scheme(word: &[u8]) -> bool {

@@ -35,7 +35,7 @@ fn is_ulid(value: &[u8]) -> bool {
 
 /// Words and numbers with signs between them. A word is no more than letters, in one case or with a capital at its
 /// beginning and within it now and then.
-fn is_slug(value: &[u8]) -> bool {
+pub(crate) fn is_slug(value: &[u8]) -> bool {
     let parts = || value.split(|b| is_sign(*b));
     let is_word = |word: &[u8]| {
         word.iter().all(u8::is_ascii_alphabetic)

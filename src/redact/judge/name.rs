@@ -6,7 +6,7 @@
 
 use crate::redact::catalogue::names::{
     BEGINNING, ENDINGS, STEM_BITS, WORDS, is_foreign_password, is_harmless_head, is_harmless_tail,
-    is_neutral_tail,
+    is_id_word, is_neutral_tail,
 };
 use crate::redact::judge::memo;
 use crate::redact::kind::Kind;
@@ -229,69 +229,10 @@ pub(crate) fn about_record(name: &[u8]) -> Option<Kind> {
 pub(crate) fn is_id(name: &[u8]) -> bool {
     let words = Words::of(name);
     let last = words.get(words.count.saturating_sub(1));
-    matches!(
-        last,
-        b"id"
-            | b"ids"
-            | b"uid"
-            | b"uuid"
-            | b"guid"
-            | b"isbn"
-            | b"ean"
-            | b"upc"
-            | b"gtin"
-            | b"sku"
-            | b"asin"
-            | b"imei"
-            | b"serial"
-            | b"time"
-            | b"timestamp"
-            | b"ts"
-            | b"at"
-            | b"date"
-            | b"ns"
-            | b"ms"
-            | b"us"
-            | b"epoch"
-            | b"nonce"
-            | b"version"
-            | b"hash"
-            | b"checksum"
-            | b"crc"
-            | b"offset"
-            | b"size"
-            | b"bytes"
-            | b"count"
-            | b"total"
-            | b"sequence"
-            | b"seq"
-            | b"tracking"
-            | b"snowflake"
-            | b"barcode"
-            | b"seed"
-            | b"revision"
-            | b"build"
-            | b"order"
-            | b"invoice"
-            | b"ticket"
-            | b"trace"
-            | b"span"
-            | b"price"
-            | b"amount"
-            | b"balance"
-            | b"lat"
-            | b"lon"
-            | b"lng"
-            | b"latitude"
-            | b"longitude"
-            | b"duration"
-            | b"elapsed"
-            | b"inode"
-            | b"pid"
-            | b"cursor"
-    ) || last.ends_with(b"id")
-        && last.len() > 3
-        && !matches!(last, b"paid" | b"grid" | b"valid" | b"prepaid")
+    is_id_word(last)
+        || last.ends_with(b"id")
+            && last.len() > 3
+            && !matches!(last, b"paid" | b"grid" | b"valid" | b"prepaid")
 }
 
 #[cfg(test)]

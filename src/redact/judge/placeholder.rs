@@ -1,8 +1,11 @@
 //! Values that stand for a secret and are none: marks, templates, asterisks, hints.
 
-use crate::redact::catalogue::words::is_harmless_word;
+use crate::redact::catalogue::words;
 use crate::redact::class::MARK_START;
 use crate::redact::read::bytes::{self, at, part, rest};
+
+/// What is longer says something else.
+const MAX_SAID: usize = 64;
 
 /// Whether the value is nothing but marks, and what may stand around them: it was judged before.
 pub(crate) fn is_mark(value: &[u8]) -> bool {
@@ -50,104 +53,171 @@ fn is_version(value: &[u8]) -> bool {
 }
 
 /// Whether the value stands for a secret and is none: a reference to a variable, a template, asterisks, the name
-/// of a type.
+/// of a type, a pattern that a secret fits.
 pub(crate) fn is_placeholder(value: &[u8]) -> bool {
     let value = value.trim_ascii();
-    let (first, last) = (at(value, 0), value.last().copied().unwrap_or(0));
-    let identifier = |from: usize| {
+    value.is_empty()
+        || is_variable(value)
+        || is_template(value)
+        || is_remark(value)
+        || is_masked(value)
+        || is_version(value)
+        || is_validation(value)
+        || is_pattern(value)
+        || is_selector(value)
+        || is_said(value)
+}
+
+/// `$NAME`, `${name}`, `@{name}`, `%NAME%`, `:name`: what a shell, a script, or a statement puts a value in for.
+fn is_variable(value: &[u8]) -> bool {
+    let name = |from: usize| {
         value.len() > from + 1
             && rest(value, from)
                 .iter()
                 .all(|b| b.is_ascii_alphabetic() || matches!(b, b'_' | b'.' | b':'))
     };
     // `$PASS1`, as shells name what they hold.
-    let variable = || {
-        rest(value, 1)
-            .iter()
-            .all(|b| b.is_ascii_uppercase() || b.is_ascii_digit() || *b == b'_')
-            && at(value, 1).is_ascii_uppercase()
+    let shouted = || {
+        at(value, 1).is_ascii_uppercase()
+            && rest(value, 1)
+                .iter()
+                .all(|b| b.is_ascii_uppercase() || b.is_ascii_digit() || *b == b'_')
     };
-    if value.is_empty()
-        || first == b'$'
-            && (matches!(at(value, 1), b'{' | b'(') && memchr::memchr(b'@', value).is_none()
-                || identifier(1)
-                || variable()
-                || value.len() <= 3 && rest(value, 1).iter().all(u8::is_ascii_digit))
-        || first == b'@'
-            && (matches!(at(value, 1), b'{') || value.starts_with(b"@Microsoft.KeyVault("))
-        || value.starts_with(b"{{")
-        || value.starts_with(b"<%")
-        || value.starts_with(b"#{")
-        || first == b'{'
-            && last == b'}'
-            && value.iter().all(|b| {
-                b.is_ascii_alphanumeric()
-                    || matches!(b, b'{' | b'}' | b'_' | b'.' | b'$' | b':' | b'!' | b'?')
-            })
-        || first == b'<' && last == b'>'
-        || first == b'%'
-            && (last == b'%' && value.len() > 2
-                || matches!(value, b"%s" | b"%d" | b"%v" | b"%q" | b"%r" | b"%@" | b"%p"))
-        || first == b'['
-            && last == b']'
-            && value
-                .iter()
-                .all(|b| b.is_ascii_alphabetic() || matches!(b, b'[' | b']' | b'_' | b' ' | b'-'))
-        // `(known after apply)`
-        || first == b'('
-            && last == b')'
-            && value
-                .iter()
-                .all(|b| b.is_ascii_lowercase() || matches!(b, b'(' | b')' | b' '))
-        // `16 bytes`, which Kubernetes says of a secret.
+    match at(value, 0) {
+        b'$' => {
+            matches!(at(value, 1), b'{' | b'(') && memchr::memchr(b'@', value).is_none()
+                || name(1)
+                || shouted()
+                || value.len() <= 3 && rest(value, 1).iter().all(u8::is_ascii_digit)
+        }
+        b'@' => at(value, 1) == b'{' || value.starts_with(b"@Microsoft.KeyVault("),
+        b'%' => {
+            value.ends_with(b"%") && value.len() > 2
+                || value.len() == 2 && at(value, 1).is_ascii_alphabetic()
+                || value == b"%@"
+                // `%(password)s`
+                || at(value, 1) == b'(' && value.len() >= 2 && at(value, value.len() - 2) == b')'
+        }
+        b':' => name(1),
+        _ => false,
+    }
+}
+
+/// `{{name}}`, `<name>`, `{0}`, `[name]`: the place of a value in a text.
+fn is_template(value: &[u8]) -> bool {
+    let inside = |is: fn(&u8) -> bool| value.iter().all(is);
+    let is = match (at(value, 0), at(value, value.len() - 1)) {
+        (b'<', b'>') => true,
+        (b'{', b'}') => inside(|b| {
+            b.is_ascii_alphanumeric()
+                || matches!(b, b'{' | b'}' | b'_' | b'.' | b'$' | b':' | b'!' | b'?')
+        }),
+        (b'[', b']') => {
+            inside(|b| b.is_ascii_alphabetic() || matches!(b, b'[' | b']' | b'_' | b' ' | b'-'))
+        }
+        _ => false,
+    };
+    is || value.starts_with(b"{{") || value.starts_with(b"<%") || value.starts_with(b"#{")
+}
+
+/// What tools print in the place of a value: `(known after apply)`, `16 bytes` of Kubernetes, `?`; and a colour.
+fn is_remark(value: &[u8]) -> bool {
+    let first = at(value, 0);
+    first == b'('
+        && value.ends_with(b")")
+        && value
+            .iter()
+            .all(|b| b.is_ascii_lowercase() || matches!(b, b'(' | b')' | b' '))
         || first.is_ascii_digit()
             && value
                 .strip_suffix(b" bytes")
                 .is_some_and(|count| count.iter().all(u8::is_ascii_digit))
-        || first == b':' && identifier(1)
         || value == b"?"
+        // `\n`
+        || first == b'\\' && value.len() == 2
         || value.starts_with(b"%5B") && value.ends_with(b"%5D")
-        // A key that is only hinted at, a colour.
-        || value.len() <= 16 && (value.ends_with(b"...") || value.ends_with("\u{2026}".as_bytes()))
-        || first == b'#' && matches!(value.len(), 4 | 7) && rest(value, 1).iter().all(u8::is_ascii_hexdigit)
-        || first == b'_' && value.starts_with(b"__") && value.ends_with(b"__")
-        || matches!(first, b'^' | b'~' | b'>' | b'=' | b'v' | b'0'..=b'9') && is_version(value)
+        || first == b'#'
+            && matches!(value.len(), 4 | 7)
+            && rest(value, 1).iter().all(u8::is_ascii_hexdigit)
+        || value.starts_with(b"__") && value.ends_with(b"__")
         || value.len() <= 2 && !value.iter().any(u8::is_ascii_alphanumeric)
-        || is_validation(value)
-    {
-        return true;
-    }
-    // ***, xxxx, ..., ----, with at most a few characters left to recognize it by.
+}
+
+/// `***`, `xxxx`, `...`, `----`, with at most a few characters left to recognize it by.
+fn is_masked(value: &[u8]) -> bool {
     let cross = |b: &u8| matches!(b, b'*' | b'x' | b'X' | b'.' | b'-' | b'#' | b'_' | b' ');
-    if value.len() >= 3 && value.iter().all(cross) {
-        return true;
-    }
-    // `ghp_xxxxxxxxxxxxxxxx`
-    if value.len() >= 8
-        && rest(value, value.len() - 8)
-            .iter()
-            .all(|b| matches!(b, b'x' | b'X'))
+    // A key that is only hinted at.
+    if value.len() <= 16 && (value.ends_with(b"...") || value.ends_with("\u{2026}".as_bytes()))
+        || value.len() >= 3 && value.iter().all(cross)
+        // `ghp_xxxxxxxxxxxxxxxx`
+        || value.len() >= 8
+            && rest(value, value.len() - 8)
+                .iter()
+                .all(|b| matches!(b, b'x' | b'X'))
     {
         return true;
     }
     // Most values have neither a star nor a sign of three bytes, and are not counted through.
-    if memchr::memchr2(b'*', 0xE2, value).is_some() {
-        let dots = value
-            .windows(3)
-            .filter(|w| matches!(w, [0xE2, 0x80, 0xA2 | 0xA6] | [0xE2, 0x97, 0x8F]))
-            .count()
-            * 3;
-        let masked = value.iter().filter(|b| cross(b)).count() + dots;
-        let stars = value.iter().filter(|b| **b == b'*').count();
-        if masked == value.len() || stars >= 3 && masked * 2 >= value.len() || dots >= 9 {
-            return true;
-        }
-    }
-    // A key that was shortened so that it can be recognized: `sk-…abcd`, `ghp_...x1y2`.
-    if value.len() > 64 {
+    if memchr::memchr2(b'*', 0xE2, value).is_none() {
         return false;
     }
-    let mut lower = [0u8; 64];
+    let dots = value
+        .windows(3)
+        .filter(|w| matches!(w, [0xE2, 0x80, 0xA2 | 0xA6] | [0xE2, 0x97, 0x8F]))
+        .count()
+        * 3;
+    let masked = value.iter().filter(|b| cross(b)).count() + dots;
+    let stars = value.iter().filter(|b| **b == b'*').count();
+    masked == value.len() || stars >= 3 && masked * 2 >= value.len() || dots >= 9
+}
+
+/// Whether a value is a regular expression, or a line of a grammar: it says what a secret is made of.
+fn is_pattern(value: &[u8]) -> bool {
+    let has = |sign: &[u8]| bytes::find(value, sign).is_some();
+    let class = || {
+        value
+            .windows(2)
+            .any(|two| matches!(two, [b'\\', b'w' | b'W' | b'd' | b'D' | b's' | b'S' | b'b']))
+            && value
+                .iter()
+                .any(|b| matches!(b, b'+' | b'*' | b'{' | b'[' | b'(' | b'^' | b'$' | b'?'))
+    };
+    // `1*tchar`
+    let repeated = || {
+        let count = value.iter().take_while(|b| b.is_ascii_digit()).count();
+        at(value, count) == b'*' && matches!(at(value, count + 1), b'<' | b'(' | b'a'..=b'z')
+    };
+    memchr::memchr(b'\\', value).is_some() && class()
+        || memchr::memchr(b'[', value).is_some()
+            && (has(b"[^") || has(b"[a-z") || has(b"[A-Z") || has(b"[0-9"))
+        || memchr::memchr(b'(', value).is_some() && has(b"(?")
+        || memchr::memchr(b'*', value).is_some() && repeated()
+}
+
+/// Whether a value finds an element of a page: `input[name=password]`, `#login-password`, `//input[@id='pw']`.
+fn is_selector(value: &[u8]) -> bool {
+    let name = |name: &[u8]| {
+        name.len() >= 4
+            && name
+                .iter()
+                .all(|b| b.is_ascii_lowercase() || matches!(b, b'-' | b'_'))
+    };
+    let is = match at(value, 0) {
+        b'#' | b'.' => name(rest(value, 1)),
+        _ => false,
+    };
+    let has = |sign: &[u8]| bytes::find(value, sign).is_some();
+    is || memchr::memchr(b'[', value).is_some()
+        && value.ends_with(b"]")
+        && (has(b"[name") || has(b"[type") || has(b"[id") || has(b"[data-") || has(b"[@"))
+}
+
+/// Whether the catalogue has the words of a value, or those that it begins or ends with.
+fn is_said(value: &[u8]) -> bool {
+    if value.len() > MAX_SAID {
+        return value.starts_with(b"arn:");
+    }
+    let mut lower = [0u8; MAX_SAID];
     for (slot, byte) in lower.iter_mut().zip(value) {
         *slot = if matches!(byte, b'-' | b' ') {
             b'_'
@@ -155,45 +225,7 @@ pub(crate) fn is_placeholder(value: &[u8]) -> bool {
             byte.to_ascii_lowercase()
         };
     }
-    let word = part(&lower, 0, value.len());
-    is_harmless_word(word)
-        || bytes::find(word, b"_your_").is_some()
-        || [
-            &b"your_"[..],
-            b"my_secret_here",
-            b"insert_",
-            b"enter_",
-            b"replace_",
-            b"<your",
-            b"env:",
-            b"env.",
-            b"vault:",
-            b"op://",
-            b"secret://",
-            b"arn:aws:secretsmanager",
-            b"arn:aws:ssm",
-            b"projects/",
-            b"ssm:",
-            b"file:",
-            b"example_",
-            b"dummy_",
-            b"placeholder",
-            b"changeme_",
-            b"todo_",
-            b"fill_",
-            b"put_your",
-            b"add_your",
-            b"some_",
-            b"process.env",
-            b"os.environ",
-            b"secrets.",
-            b"var.",
-        ]
-        .iter()
-        .any(|head| at(head, 0) == at(word, 0) && word.starts_with(head))
-        || [&b"_here"[..], b"_placeholder", b"_goes_here"]
-            .iter()
-            .any(|tail| word.ends_with(tail))
+    words::stands_for_secret(part(&lower, 0, value.len()))
 }
 
 /// Whether a value says what is asked of a field: `required|min:8|confirmed`.
@@ -218,4 +250,64 @@ fn is_validation(value: &[u8]) -> bool {
         && rules.all(|rule| {
             !rule.is_empty() && rule.iter().all(|b| b.is_ascii_lowercase() || *b == b'_')
         })
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn what_stands_for_a_secret_is_told_from_one() {
+        for value in [
+            "",
+            "$PASS1",
+            "${DB_PASSWORD}",
+            "@{pw}",
+            "%PASSWORD%",
+            "%s",
+            "%(password)s",
+            ":password",
+            "{{ token }}",
+            "<your token>",
+            "{user}:{password}",
+            "[password]",
+            "(known after apply)",
+            "16 bytes",
+            "\\n",
+            "#a0b1c2",
+            "********",
+            "sk-…",
+            "ghp_xxxxxxxxxxxx",
+            "^6.0.0",
+            "required|min:8",
+            "^(?=.*[A-Z]).{8,}$",
+            r"[^\W\d]\w*",
+            "[A-Za-z0-9]{20}",
+            "1*tchar",
+            "#login-password",
+            ".password-field",
+            "input[name=password]",
+            "//input[@id='pw']",
+            "arn:aws:iam::123456789012:role/app",
+            "your-api-key",
+            "token_here",
+            "changeme",
+        ] {
+            assert!(is_placeholder(value.as_bytes()), "{value}");
+        }
+        for value in [
+            "hunter2",
+            "$2b$10$abcdefghijklmnopqrstuv",
+            "#Passw0rd",
+            "P@ss[word]1",
+            "Tr0ub4dor&3",
+            r"a\dog1",
+            ":colon9",
+            "s3cr3t*",
+            "x".repeat(3).as_str(),
+            "%x7%q",
+        ] {
+            assert_eq!(is_placeholder(value.as_bytes()), value == "xxx", "{value}");
+        }
+    }
 }

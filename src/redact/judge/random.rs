@@ -1,7 +1,8 @@
 //! How random a word looks: as a key does, and no name of a thing.
 
 use crate::redact::catalogue::keys::{
-    Tail, Tail::Any, Tail::Capital, Tail::Cased, Tail::Hex, Tail::Random, Tail::Strong,
+    Tail, Tail::Any, Tail::Capital, Tail::Cased, Tail::Hex, Tail::Parted, Tail::Random,
+    Tail::Strong,
 };
 use crate::redact::judge::code;
 use crate::redact::read::bytes::part;
@@ -14,6 +15,7 @@ pub(crate) fn is_random(tail: &[u8], kind: Tail) -> bool {
         Any => true,
         Hex => tail.iter().all(|b| b.is_ascii_hexdigit() || *b == b'-') && digits(tail) >= 4,
         Strong => is_strong(tail),
+        Parted => memchr::memchr(b'_', tail).is_some() && is_strong(tail),
         Cased => is_cased(tail),
         Capital => {
             digits(tail) >= 4

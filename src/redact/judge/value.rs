@@ -5,7 +5,7 @@ use crate::redact::class::MARK_START;
 use crate::redact::judge::code::{
     has_upper_const, is_algorithm, is_camel, is_expression, is_path, is_rooted, is_snake, is_type,
 };
-use crate::redact::judge::id::is_id;
+use crate::redact::judge::id::{is_id, is_slug};
 use crate::redact::judge::name;
 use crate::redact::judge::placeholder::{has_mark, is_mark, is_placeholder};
 use crate::redact::judge::style::Style;
@@ -28,6 +28,20 @@ pub(crate) fn goes(value: &[u8], kind: Kind, name: &[u8]) -> bool {
         && !is_placeholder(value)
         && !is_placeholder(bare)
         && !is_label(value, name)
+        && !is_token_of_other_kind(value, name)
+}
+
+/// Whether a value under `token` alone is a token of another kind: a currency, a piece of a design, a number of them.
+pub(crate) fn is_token_of_other_kind(value: &[u8], name: &[u8]) -> bool {
+    // A one-time code has six digits and more.
+    let number = || value.len() <= 5 && value.iter().all(u8::is_ascii_digit);
+    let ticker = || (2..=6).contains(&value.len()) && value.iter().all(u8::is_ascii_uppercase);
+    // `color.primary.500`, `--spacing-4`
+    let design = || {
+        let value = value.strip_prefix(b"--").unwrap_or(value);
+        is_slug(value) && value.iter().all(|b| !b.is_ascii_uppercase())
+    };
+    name.eq_ignore_ascii_case(b"token") && (number() || ticker() || design())
 }
 
 /// Whether a value is one that a name of this kind stands over when it is a secret.
@@ -278,6 +292,7 @@ pub(crate) fn is_unquoted_secret(
         || value.len() < 2
         || value.starts_with(MARK_START)
         || is_placeholder(value)
+        || is_token_of_other_kind(value, name)
     {
         return false;
     }
