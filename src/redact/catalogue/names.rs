@@ -1,5 +1,6 @@
 //! The words that names are made of: which make a name sensitive, and which say that the value is about a secret.
 
+use crate::redact::catalogue::has;
 use crate::redact::kind::Kind;
 
 /// A word of a name: what a name with it says of its value, and where in the name the word has to stand.
@@ -48,10 +49,6 @@ impl Word {
     }
 }
 
-fn has(words: &[&str], word: &[u8]) -> bool {
-    words.iter().any(|known| known.as_bytes() == word)
-}
-
 const fn word(words: &'static [&'static str], says: Kind) -> Word {
     Word {
         words,
@@ -77,12 +74,7 @@ pub(crate) const WORDS: &[Word] = &[
     word(&["pw", "psk", "sshpass", "userpass", "dbpass", "requirepass", "masterauth", "authtok"], Kind::Secret).last(),
     word(&["pwd", "psw"], Kind::Pwd).last().behind(&[""]),
     word(&["pwd", "psw"], Kind::Secret).last(),
-    word(&["pass"], Kind::Secret).last().behind(&[
-        "db", "auth", "user", "smtp", "ftp", "sftp", "mysql", "pg", "postgres", "redis", "admin", "root", "mail", "email",
-        "imap", "ldap", "rabbitmq", "mongo", "key", "wifi", "login", "ssh", "proxy", "database", "become", "ansible", "sudo",
-        "bind", "keystore", "store", "ssl", "cert", "account", "default", "mqtt", "vpn", "http", "basic", "broker", "smb",
-        "router", "vnc", "rdp", "system", "elastic", "grafana",
-    ]),
+    word(&["pass"], Kind::Secret).last().behind(PASS_OF),
     word(&["pass"], Kind::Maybe).last(),
     // Keys and tokens.
     word(&["secret", "credential", "creds", "cred", "authorization", "authorisation"], Kind::Secret).last(),
@@ -129,6 +121,15 @@ pub(crate) const WORDS: &[Word] = &[
     word(&["phones"], Kind::Phone).last(),
 ];
 
+#[rustfmt::skip]
+const PASS_OF: &[&str] = &[
+    "account", "admin", "ansible", "auth", "basic", "become", "bind", "broker", "cert", "database", "db", "default",
+    "elastic", "email", "ftp", "grafana", "http", "imap", "key", "keystore", "ldap", "login", "mail", "mongo", "mqtt",
+    "mysql", "pg", "postgres", "proxy", "rabbitmq", "rdp", "redis", "root", "router", "sftp", "smb", "smtp", "ssh",
+    "ssl", "store", "sudo", "system", "user", "vnc", "vpn", "wifi",
+];
+
+#[rustfmt::skip]
 const PHONES: &[&str] = &[
     "phone",
     "telephone",
@@ -142,6 +143,7 @@ const PHONES: &[&str] = &[
     "mobilenumber",
 ];
 
+#[rustfmt::skip]
 const PIN_OF: &[&str] = &[
     "card", "atm", "debit", "credit", "sim", "user", "login", "security", "account", "bank",
     "access", "door", "unlock", "device",
@@ -291,338 +293,96 @@ pub(crate) fn is_foreign_password(word: &[u8]) -> bool {
 /// Words that make the `key` behind them a secret.
 #[rustfmt::skip]
 const KEY_QUALIFIERS: &[&str] = &[
-    "api", "apis", "access", "private", "priv", "signing", "signature", "sign", "encryption", "encrypt", "enc",
-    "decryption", "decrypt", "secret", "secretaccess", "auth", "authentication", "authorization", "master", "root",
-    "account", "shared", "sharedaccess", "service", "server", "ssh", "gpg", "pgp", "rsa", "aes", "hmac", "crypto",
-    "cipher", "webhook", "admin", "app", "application", "consumer", "license", "licence", "subscription", "function",
-    "deploy", "deployment", "write", "ingest", "ingestion", "integration", "developer", "client", "role", "host",
-    "session", "jwt", "otp", "totp", "recovery", "wallet", "tls", "ssl", "vapid", "pre", "preshared", "psk", "wpa",
-    "wifi", "openai", "anthropic", "claude", "gemini", "mistral", "groq", "cohere", "stripe", "sendgrid", "mailgun",
-    "mailchimp", "postmark", "twilio", "datadog", "dd", "newrelic", "aws", "azure", "gcp", "google", "maps", "github",
-    "gitlab", "slack", "algolia", "cloudflare", "digitalocean", "heroku", "sentry", "posthog", "segment", "linear",
-    "notion", "airtable", "supabase", "firebase", "shopify", "pinecone", "elevenlabs", "tavily", "exa", "fastly",
-    "serpapi", "serper", "brave", "figma", "resend", "grafana", "okta", "xai", "deepseek", "openrouter", "perplexity",
-    "hf", "huggingface", "replicate", "together", "voyage", "weather", "openweather", "alchemy", "infura", "etherscan",
-    "binance", "coinbase", "fernet", "functions", "ai", "hub", "labs", "router", "grid", "storage", "cookie", "unseal",
-    "bot", "mapbox", "rapidapi", "polygon", "finnhub", "tmdb", "deepgram", "assemblyai", "cerebras", "fireworks",
-    "nvidia", "jina", "firecrawl", "langchain", "langsmith", "langfuse", "smithery", "composio",
+    "access", "account", "admin", "aes", "ai", "airtable", "alchemy", "algolia", "anthropic", "api", "apis", "app",
+    "application", "assemblyai", "auth", "authentication", "authorization", "aws", "azure", "binance", "bot", "brave",
+    "cerebras", "cipher", "claude", "client", "cloudflare", "cohere", "coinbase", "composio", "consumer", "cookie",
+    "crypto", "datadog", "dd", "decrypt", "decryption", "deepgram", "deepseek", "deploy", "deployment", "developer",
+    "digitalocean", "elevenlabs", "enc", "encrypt", "encryption", "etherscan", "exa", "fastly", "fernet", "figma",
+    "finnhub", "firebase", "firecrawl", "fireworks", "function", "functions", "gcp", "gemini", "github", "gitlab",
+    "google", "gpg", "grafana", "grid", "groq", "heroku", "hf", "hmac", "host", "hub", "huggingface", "infura",
+    "ingest", "ingestion", "integration", "jina", "jwt", "labs", "langchain", "langfuse", "langsmith", "licence",
+    "license", "linear", "mailchimp", "mailgun", "mapbox", "maps", "master", "mistral", "newrelic", "notion", "nvidia",
+    "okta", "openai", "openrouter", "openweather", "otp", "perplexity", "pgp", "pinecone", "polygon", "posthog",
+    "postmark", "pre", "preshared", "priv", "private", "psk", "rapidapi", "recovery", "replicate", "resend", "role",
+    "root", "router", "rsa", "secret", "secretaccess", "segment", "sendgrid", "sentry", "serpapi", "serper", "server",
+    "service", "session", "shared", "sharedaccess", "shopify", "sign", "signature", "signing", "slack", "smithery",
+    "ssh", "ssl", "storage", "stripe", "subscription", "supabase", "tavily", "tls", "tmdb", "together", "totp",
+    "twilio", "unseal", "vapid", "voyage", "wallet", "weather", "webhook", "wifi", "wpa", "write", "xai",
 ];
 
 /// Words that make the `token` behind them a place in a list, a piece of text, or a sign that makes a request repeatable.
 #[rustfmt::skip]
 const HARMLESS_TOKENS: &[&str] = &[
-    "page", "next", "previous", "prev", "continuation", "continue", "pagination", "paging", "cursor", "sync", "resume",
-    "eos", "bos", "unk", "pad", "cls", "sep", "mask", "stop", "special", "per", "input", "output", "prompt",
-    "completion", "cancellation", "cancel", "progress", "idempotency", "syntax", "lexer", "design", "erc", "nft",
-    "unexpected", "invalid", "every", "first", "last", "time", "end", "start", "begin", "change", "color", "theme",
-    "delta", "watch", "skip", "string", "identifier", "keyword", "operator", "starting", "ending", "retry", "dedup",
-    "deduplication", "scroll", "marker", "bookmark", "checkpoint", "fencing", "pager", "repeat",
+    "begin", "bookmark", "bos", "cancel", "cancellation", "change", "checkpoint", "cls", "color", "completion",
+    "continuation", "continue", "cursor", "dedup", "deduplication", "delta", "design", "end", "ending", "eos", "erc",
+    "every", "fencing", "first", "idempotency", "identifier", "input", "invalid", "keyword", "last", "lexer", "marker",
+    "mask", "next", "nft", "operator", "output", "pad", "page", "pager", "pagination", "paging", "per", "prev",
+    "previous", "progress", "prompt", "repeat", "resume", "retry", "scroll", "sep", "skip", "special", "start",
+    "starting", "stop", "string", "sync", "syntax", "theme", "time", "unexpected", "unk", "watch",
 ];
 
 /// Words behind a sensitive one that say: this is about the secret.
+#[rustfmt::skip]
+const HARMLESS_TAILS: &[&str] = &[
+    "age", "alg", "algo", "algorithm", "alias", "arn", "at", "attempt", "attempts", "audience", "banner", "board",
+    "budget", "button", "by", "category", "change", "changed", "charset", "class", "client", "cmd", "column", "columns",
+    "complexity", "config", "configured", "confirmed", "consent", "count", "count_total", "counts", "criteria", "date",
+    "desc", "description", "dir", "disabled", "domain", "duration", "element", "enabled", "encoding", "endpoint", "env",
+    "error", "errors", "exists", "expiration", "expire", "expired", "expires", "expiry", "factory", "field", "file",
+    "filename", "fingerprint", "form", "format", "frame", "generator", "handler", "hasher", "hashing", "header", "help",
+    "helper", "hint", "history", "host", "id", "ids", "index", "input", "issuer", "key_id", "kind", "label", "len",
+    "length", "less", "lifetime", "limit", "limits", "link", "locator", "long", "manager", "max", "message", "method",
+    "methods", "mgr", "min", "mismatch", "mode", "model", "msg", "name", "names", "num", "options", "owner", "page",
+    "pair", "parser", "path", "paths", "pattern", "permission", "permissions", "placeholder", "policies", "policy",
+    "port", "preferences", "prefix", "present", "prompt", "protected", "provider", "rate", "ref", "reference",
+    "refresh", "regex", "region", "required", "requirements", "reset", "retries", "revoked", "ring", "rotation", "rule",
+    "rules", "samesite", "schema", "scope", "scopes", "secure", "selector", "server", "service", "set", "settings",
+    "short", "size", "source", "spec", "state", "stats", "status", "storage", "store", "strength", "stroke", "suffix",
+    "supported", "than", "thumbprint", "time", "timeout", "timestamp", "title", "tokenizer", "ttl", "type", "types",
+    "updated", "uri", "url", "urls", "usage", "used", "user", "users", "valid", "validation", "validator", "vault",
+    "verified", "version", "visibility", "visible", "weak", "word", "words", "xpath",
+];
+
 pub(crate) fn is_harmless_tail(word: &[u8]) -> bool {
-    matches!(
-        word,
-        b"count"
-            | b"counts"
-            | b"type"
-            | b"types"
-            | b"name"
-            | b"names"
-            | b"url"
-            | b"urls"
-            | b"uri"
-            | b"path"
-            | b"paths"
-            | b"file"
-            | b"filename"
-            | b"dir"
-            | b"policy"
-            | b"policies"
-            | b"length"
-            | b"len"
-            | b"enabled"
-            | b"disabled"
-            | b"expires"
-            | b"expiry"
-            | b"expiration"
-            | b"expired"
-            | b"expire"
-            | b"limit"
-            | b"limits"
-            | b"size"
-            | b"min"
-            | b"max"
-            | b"id"
-            | b"ids"
-            | b"hint"
-            | b"label"
-            | b"title"
-            | b"description"
-            | b"desc"
-            | b"required"
-            | b"valid"
-            | b"version"
-            | b"format"
-            | b"status"
-            | b"state"
-            | b"at"
-            | b"date"
-            | b"time"
-            | b"timestamp"
-            | b"age"
-            | b"ttl"
-            | b"rotation"
-            | b"strength"
-            | b"reset"
-            | b"changed"
-            | b"change"
-            | b"updated"
-            | b"prompt"
-            | b"placeholder"
-            | b"pattern"
-            | b"regex"
-            | b"rule"
-            | b"rules"
-            | b"algorithm"
-            | b"alg"
-            | b"algo"
-            | b"usage"
-            | b"used"
-            | b"budget"
-            | b"index"
-            | b"num"
-            | b"consent"
-            | b"domain"
-            | b"timeout"
-            | b"duration"
-            | b"lifetime"
-            | b"endpoint"
-            | b"issuer"
-            | b"audience"
-            | b"scope"
-            | b"scopes"
-            | b"arn"
-            | b"ref"
-            | b"reference"
-            | b"field"
-            | b"input"
-            | b"attempts"
-            | b"attempt"
-            | b"retries"
-            | b"error"
-            | b"errors"
-            | b"message"
-            | b"msg"
-            | b"provider"
-            | b"method"
-            | b"methods"
-            | b"mode"
-            | b"manager"
-            | b"store"
-            | b"storage"
-            | b"vault"
-            | b"source"
-            | b"header"
-            | b"prefix"
-            | b"suffix"
-            | b"rate"
-            | b"link"
-            | b"page"
-            | b"exists"
-            | b"present"
-            | b"set"
-            | b"configured"
-            | b"visible"
-            | b"visibility"
-            | b"encoding"
-            | b"charset"
-            | b"cmd"
-            | b"than"
-            | b"preferences"
-            | b"banner"
-            | b"settings"
-            | b"config"
-            | b"options"
-            | b"kind"
-            | b"class"
-            | b"category"
-            | b"owner"
-            | b"user"
-            | b"users"
-            | b"requirements"
-            | b"complexity"
-            | b"history"
-            | b"protected"
-            | b"verified"
-            | b"confirmed"
-            | b"supported"
-            | b"ring"
-            | b"board"
-            | b"stroke"
-            | b"frame"
-            | b"word"
-            | b"words"
-            | b"pair"
-            | b"spec"
-            | b"schema"
-            | b"alias"
-            | b"by"
-            | b"count_total"
-            | b"tokenizer"
-            | b"secure"
-            | b"samesite"
-            | b"key_id"
-            | b"region"
-            | b"host"
-            | b"port"
-            | b"refresh"
-            | b"revoked"
-            | b"validation"
-            | b"validator"
-            | b"generator"
-            | b"service"
-            | b"server"
-            | b"client"
-            | b"env"
-            | b"handler"
-            | b"helper"
-            | b"parser"
-            | b"factory"
-            | b"model"
-            | b"column"
-            | b"columns"
-            | b"stats"
-            | b"selector"
-            | b"hashing"
-            | b"hasher"
-            | b"mgr"
-            | b"short"
-            | b"less"
-            | b"long"
-            | b"weak"
-            | b"mismatch"
-            | b"help"
-            | b"criteria"
-            | b"locator"
-            | b"xpath"
-            | b"element"
-            | b"button"
-            | b"form"
-            | b"permission"
-            | b"permissions"
-            | b"fingerprint"
-            | b"thumbprint"
-    )
+    has(HARMLESS_TAILS, word)
 }
 
 /// Words behind a sensitive one that change nothing.
+#[rustfmt::skip]
+const NEUTRAL_TAILS: &[&str] = &[
+    "a", "again", "b", "backup", "base", "confirm", "confirmation", "current", "data", "default", "dev", "development",
+    "digest", "encrypted", "eu", "global", "hash", "hashed", "here", "hex", "live", "local", "new", "old", "pem",
+    "plain", "plaintext", "primary", "prod", "production", "raw", "repeat", "salt", "secondary", "stage", "staging",
+    "str", "string", "test", "text", "us", "v", "val", "value", "x",
+];
+
 pub(crate) fn is_neutral_tail(word: &[u8]) -> bool {
-    matches!(
-        word,
-        b"confirmation"
-            | b"confirm"
-            | b"old"
-            | b"new"
-            | b"current"
-            | b"value"
-            | b"val"
-            | b"plain"
-            | b"plaintext"
-            | b"text"
-            | b"hash"
-            | b"hashed"
-            | b"salt"
-            | b"encrypted"
-            | b"raw"
-            | b"string"
-            | b"str"
-            | b"data"
-            | b"prod"
-            | b"production"
-            | b"dev"
-            | b"development"
-            | b"test"
-            | b"live"
-            | b"staging"
-            | b"stage"
-            | b"local"
-            | b"backup"
-            | b"primary"
-            | b"secondary"
-            | b"again"
-            | b"repeat"
-            | b"b"
-            | b"base"
-            | b"v"
-            | b"a"
-            | b"x"
-            | b"pem"
-            | b"hex"
-            | b"eu"
-            | b"us"
-            | b"global"
-            | b"default"
-            | b"here"
-            | b"digest"
-    )
+    has(NEUTRAL_TAILS, word)
 }
 
 /// Words before a sensitive one that say: this is about the secret.
+#[rustfmt::skip]
+const HARMLESS_HEADS: &[&str] = &[
+    "allow", "allowed", "allows", "avg", "can", "count", "disable", "disabled", "enable", "enabled", "existing",
+    "expired", "forgot", "from", "get", "has", "hide", "import", "invalid", "is", "load", "max", "min", "missing",
+    "needs", "num", "public", "remaining", "require", "required", "requires", "should", "show", "supported", "supports",
+    "total", "uses", "without",
+];
+
 pub(crate) fn is_harmless_head(word: &[u8]) -> bool {
-    matches!(
-        word,
-        b"has"
-            | b"is"
-            | b"get"
-            | b"max"
-            | b"min"
-            | b"num"
-            | b"total"
-            | b"avg"
-            | b"requires"
-            | b"require"
-            | b"required"
-            | b"needs"
-            | b"show"
-            | b"hide"
-            | b"enable"
-            | b"enabled"
-            | b"disable"
-            | b"disabled"
-            | b"allow"
-            | b"allows"
-            | b"allowed"
-            | b"uses"
-            | b"should"
-            | b"can"
-            | b"supports"
-            | b"forgot"
-            | b"count"
-            | b"public"
-            | b"without"
-            | b"missing"
-            | b"invalid"
-            | b"expired"
-            | b"supported"
-            | b"remaining"
-            | b"load"
-            | b"from"
-            | b"existing"
-            | b"import"
-    )
+    has(HARMLESS_HEADS, word)
 }
 
 /// Words that end the name of an id, or of a number that counts or measures.
 #[rustfmt::skip]
 const IDS: &[&str] = &[
-    "id", "ids", "uid", "uuid", "guid", "isbn", "ean", "upc", "gtin", "sku", "asin", "imei", "serial", "time",
-    "timestamp", "ts", "at", "date", "ns", "ms", "us", "epoch", "nonce", "version", "hash", "checksum", "crc", "offset",
-    "size", "bytes", "count", "total", "sequence", "seq", "tracking", "snowflake", "barcode", "seed", "revision",
-    "build", "order", "invoice", "ticket", "trace", "span", "price", "amount", "balance", "lat", "lon", "lng",
-    "latitude", "longitude", "duration", "elapsed", "inode", "pid", "cursor", "case", "reference", "ref", "claim",
-    "shipment", "parcel", "part", "item", "batch", "lot", "po", "rma", "incident", "bug", "issue", "article",
-    "bestellung", "auftrag", "rechnung", "commande", "facture", "pedido", "factura", "ordine", "fattura",
+    "amount", "article", "asin", "at", "auftrag", "balance", "barcode", "batch", "bestellung", "bug", "build", "bytes",
+    "case", "checksum", "claim", "commande", "count", "crc", "cursor", "date", "duration", "ean", "elapsed", "epoch",
+    "factura", "facture", "fattura", "gtin", "guid", "hash", "id", "ids", "imei", "incident", "inode", "invoice",
+    "isbn", "issue", "item", "lat", "latitude", "lng", "lon", "longitude", "lot", "ms", "nonce", "ns", "offset",
+    "order", "ordine", "parcel", "part", "pedido", "pid", "po", "price", "rechnung", "ref", "reference", "revision",
+    "rma", "seed", "seq", "sequence", "serial", "shipment", "size", "sku", "snowflake", "span", "ticket", "time",
+    "timestamp", "total", "trace", "tracking", "ts", "uid", "upc", "us", "uuid", "version",
 ];
 
 /// Whether a number under a name that ends in this word is the name of a thing.
@@ -635,4 +395,45 @@ pub(crate) fn is_number_word(word: &[u8]) -> bool {
     ["number", "no", "no.", "nr", "nr.", "num"]
         .iter()
         .any(|known| word.eq_ignore_ascii_case(known.as_bytes()))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::redact::catalogue::assert_in_order;
+
+    #[test]
+    fn long_lists_are_in_order() {
+        for list in [
+            HARMLESS_TAILS,
+            NEUTRAL_TAILS,
+            HARMLESS_HEADS,
+            KEY_QUALIFIERS,
+            HARMLESS_TOKENS,
+            IDS,
+            PASS_OF,
+            PIN_OF,
+            PHONES,
+        ] {
+            assert_in_order(list);
+        }
+        for row in WORDS {
+            assert_in_order(row.words);
+            assert_in_order(row.behind);
+        }
+    }
+
+    /// A row whose word has no stem would never be asked.
+    #[test]
+    fn every_row_can_be_reached() {
+        for row in WORDS {
+            for word in row.words {
+                let behind = row.behind.first().unwrap_or(&"other");
+                let before = row.before.first().unwrap_or(&"");
+                let name = format!("{behind}_{word}_{before}");
+                let said = crate::redact::judge::name::judge(name.as_bytes());
+                assert_eq!(said, row.says, "{name}");
+            }
+        }
+    }
 }

@@ -1,5 +1,6 @@
 //! The words that values are made of: placeholders, outcomes, schemes, examples of documentation.
 
+use crate::redact::catalogue::{has, has_ignoring_case};
 use crate::redact::read::bytes::{self, has_word_at};
 
 /// A user and a password of documentation.
@@ -8,76 +9,45 @@ pub(crate) fn is_documented(user: &[u8], password: &[u8]) -> bool {
         && matches!(password, b"pass" | b"passwd" | b"pwd" | b"pw" | b"password")
 }
 
+/// The schemes that may stand before a credential.
+const SCHEMES: &[&str] = &[
+    "bearer ",
+    "basic ",
+    "token ",
+    "digest ",
+    "negotiate ",
+    "apikey ",
+    "api-key ",
+    "ssws ",
+    "bot ",
+];
+
 /// How long a scheme such as `Bearer ` at the start of a value is.
 pub(crate) fn scheme_len(value: &[u8]) -> usize {
-    [
-        &b"bearer "[..],
-        b"basic ",
-        b"token ",
-        b"digest ",
-        b"negotiate ",
-        b"apikey ",
-        b"api-key ",
-        b"ssws ",
-        b"bot ",
-    ]
-    .iter()
-    .find(|scheme| has_word_at(value, 0, scheme) && value.len() > scheme.len())
-    .map_or(0, |scheme| scheme.len())
+    SCHEMES
+        .iter()
+        .find(|scheme| has_word_at(value, 0, scheme.as_bytes()) && value.len() > scheme.len())
+        .map_or(0, |scheme| scheme.len())
 }
 
-/// Whether a text says what is wrong with a field: `is too short`, `must be at least 8 characters`.
+/// What begins a remark on a field, and what goes on: `is too short`, `must be at least 8 characters`.
+#[rustfmt::skip]
+const COMPLAINT_VERBS: &[&str] = &[
+    "can't", "cannot", "does", "has", "is", "may", "must", "not", "should", "too", "was",
+];
+
+#[rustfmt::skip]
+const COMPLAINTS: &[&str] = &[
+    "a", "allowed", "already", "be", "been", "blank", "contain", "empty", "expired", "found", "have", "incorrect",
+    "invalid", "long", "match", "missing", "not", "only", "required", "reserved", "secure", "set", "short", "too",
+    "unavailable", "valid", "weak", "wrong",
+];
+
+/// Whether a text says what is wrong with a field.
 pub(crate) fn is_complaint(value: &[u8]) -> bool {
     let mut words = value.split(|b| *b == b' ');
-    let verb = matches!(
-        words.next(),
-        Some(
-            b"is"
-                | b"must"
-                | b"can't"
-                | b"cannot"
-                | b"should"
-                | b"has"
-                | b"was"
-                | b"does"
-                | b"may"
-                | b"too"
-                | b"not"
-        )
-    );
-    let said = matches!(
-        words.next(),
-        Some(
-            b"a" | b"too"
-                | b"be"
-                | b"not"
-                | b"required"
-                | b"invalid"
-                | b"incorrect"
-                | b"wrong"
-                | b"missing"
-                | b"weak"
-                | b"blank"
-                | b"empty"
-                | b"expired"
-                | b"match"
-                | b"contain"
-                | b"have"
-                | b"been"
-                | b"already"
-                | b"valid"
-                | b"only"
-                | b"short"
-                | b"long"
-                | b"set"
-                | b"allowed"
-                | b"found"
-                | b"secure"
-                | b"reserved"
-                | b"unavailable"
-        )
-    );
-    verb && said
+    let mut next = |known| words.next().is_some_and(|word| has(known, word));
+    next(COMPLAINT_VERBS) && next(COMPLAINTS)
 }
 
 /// How values begin that only stand for a secret: in lower case, with `_` for `-` and for spaces.
@@ -101,244 +71,110 @@ pub(crate) fn stands_for_secret(value: &[u8]) -> bool {
 }
 
 /// Words that describe a secret and are none.
+#[rustfmt::skip]
+const HARMLESS: &[&str] = &[
+    "(empty)", "(hidden)", "(none)", "(redacted)", "(set)", "(unset)", "a", "absent", "accepted", "access_token",
+    "active", "allowed", "always", "an", "and", "any", "api_key", "api_token", "apikey", "array", "asc",
+    "authorization", "auto", "automatic", "base64", "basic", "bearer", "binary", "blob", "blocked", "bool", "boolean",
+    "bytes", "change", "change_me", "changed", "changeit", "changeme", "char", "client_secret", "confidential",
+    "configured", "confirm", "const", "cookie", "credential", "credentials", "date", "datetime", "declined", "default",
+    "denied", "desc", "disabled", "disallowed", "dynamic", "email", "empty", "enabled", "encrypted", "env",
+    "erforderlich", "example", "expired", "failed", "falsch", "false", "file", "final", "float", "for", "forgot",
+    "from", "generated", "granted", "has", "hex", "hidden", "id_token", "if", "in", "inactive", "include", "incorrect",
+    "inherit", "input", "int", "integer", "invalid", "is", "json", "jwt", "let", "manual", "masked", "missing", "must",
+    "n/a", "na", "never", "nil", "no", "none", "not", "not_configured", "not_set", "null", "number", "oauth", "oauth2",
+    "obbligatorio", "object", "obligatoire", "obligatorio", "of", "off", "ok", "omit", "omitted", "on", "optional",
+    "or", "passwd", "password", "passwort", "placeholder", "present", "private", "provided", "public", "read", "ready",
+    "redacted", "refresh_token", "rejected", "removed", "requerido", "required", "reset", "revoked", "richiesto",
+    "rotated", "same_origin", "secret", "secretstr", "secretstring", "securestring", "self", "sensitive", "session",
+    "set", "should", "stale", "static", "stored", "str", "string", "tbd", "text", "the", "this", "timestamp", "to",
+    "todo", "token", "true", "unchanged", "undefined", "unknown", "unset", "user", "username", "uuid", "valid", "var",
+    "varchar", "vault", "verify", "verplicht", "void", "was", "with", "write", "wrong", "wymagane", "yes", "yes_please",
+];
+
 pub(crate) fn is_harmless_word(word: &[u8]) -> bool {
-    matches!(
-        word,
-        b"string"
-            | b"str"
-            | b"text"
-            | b"bool"
-            | b"boolean"
-            | b"int"
-            | b"integer"
-            | b"number"
-            | b"float"
-            | b"any"
-            | b"object"
-            | b"array"
-            | b"none"
-            | b"null"
-            | b"nil"
-            | b"undefined"
-            | b"true"
-            | b"false"
-            | b"yes"
-            | b"no"
-            | b"on"
-            | b"off"
-            | b"required"
-            | b"optional"
-            | b"expired"
-            | b"invalid"
-            | b"incorrect"
-            | b"missing"
-            | b"wrong"
-            | b"valid"
-            | b"ok"
-            | b"enabled"
-            | b"disabled"
-            | b"hidden"
-            | b"redacted"
-            | b"masked"
-            | b"unknown"
-            | b"empty"
-            | b"set"
-            | b"unset"
-            | b"default"
-            | b"changed"
-            | b"never"
-            | b"always"
-            | b"bearer"
-            | b"basic"
-            | b"oauth"
-            | b"oauth2"
-            | b"jwt"
-            | b"password"
-            | b"passwd"
-            | b"passwort"
-            | b"secret"
-            | b"token"
-            | b"api_key"
-            | b"apikey"
-            | b"api_token"
-            | b"access_token"
-            | b"inherit"
-            | b"env"
-            | b"vault"
-            | b"present"
-            | b"provided"
-            | b"n/a"
-            | b"not_configured"
-            | b"not_set"
-            | b"configured"
-            | b"na"
-            | b"tbd"
-            | b"todo"
-            | b"varchar"
-            | b"char"
-            | b"bytes"
-            | b"file"
-            | b"public"
-            | b"private"
-            | b"session"
-            | b"cookie"
-            | b"is"
-            | b"must"
-            | b"the"
-            | b"should"
-            | b"was"
-            | b"has"
-            | b"not"
-            | b"and"
-            | b"or"
-            | b"for"
-            | b"with"
-            | b"from"
-            | b"in"
-            | b"to"
-            | b"of"
-            | b"a"
-            | b"an"
-            | b"if"
-            | b"refresh_token"
-            | b"id_token"
-            | b"(hidden)"
-            | b"client_secret"
-            | b"(redacted)"
-            | b"(set)"
-            | b"(unset)"
-            | b"(none)"
-            | b"(empty)"
-            | b"authorization"
-            | b"confidential"
-            | b"sensitive"
-            | b"placeholder"
-            | b"example"
-            | b"omitted"
-            | b"removed"
-            | b"self"
-            | b"this"
-            | b"void"
-            | b"auto"
-            | b"dynamic"
-            | b"var"
-            | b"let"
-            | b"const"
-            | b"static"
-            | b"final"
-            | b"uuid"
-            | b"date"
-            | b"datetime"
-            | b"timestamp"
-            | b"blob"
-            | b"json"
-            | b"binary"
-            | b"base64"
-            | b"hex"
-            | b"secretstring"
-            | b"securestring"
-            | b"secretstr"
-            | b"credentials"
-            | b"credential"
-            | b"rotated"
-            | b"revoked"
-            | b"stale"
-            | b"absent"
-            | b"failed"
-            | b"ready"
-            | b"stored"
-            | b"generated"
-            | b"encrypted"
-            | b"unchanged"
-            | b"accepted"
-            | b"rejected"
-            | b"declined"
-            | b"denied"
-            | b"allowed"
-            | b"disallowed"
-            | b"blocked"
-            | b"granted"
-            | b"input"
-            | b"email"
-            | b"username"
-            | b"user"
-            | b"active"
-            | b"inactive"
-            | b"manual"
-            | b"automatic"
-            | b"yes_please"
-            | b"changeme"
-            | b"reset"
-            | b"change"
-            | b"forgot"
-            | b"verify"
-            | b"confirm"
-            | b"change_me"
-            | b"changeit"
-            | b"include"
-            | b"omit"
-            | b"same_origin"
-            | b"read"
-            | b"write"
-            | b"asc"
-            | b"desc"
-            | b"erforderlich"
-            | b"falsch"
-            | b"obligatoire"
-            | b"obligatorio"
-            | b"obbligatorio"
-            | b"requerido"
-            | b"richiesto"
-            | b"verplicht"
-            | b"wymagane"
-    )
+    has(HARMLESS, word)
 }
 
-/// Whether a word says what became of a field: `Password: mismatch`.
+/// Words that say what became of a field: `Password: mismatch`.
+#[rustfmt::skip]
+const OUTCOMES: &[&str] = &[
+    "above", "admin", "again", "bcrypt", "below", "click", "complete", "completed", "compromised", "done", "encrypted",
+    "forgotten", "good", "hashed", "here", "hide", "interactive", "later", "leaked", "mandatory", "match", "matches",
+    "medium", "mismatch", "needed", "pending", "plain", "plaintext", "prompt", "protected", "root", "secured", "short",
+    "show", "strong", "success", "successful", "successfully", "updated", "visible", "weak",
+];
+
 pub(crate) fn is_outcome(value: &[u8]) -> bool {
-    [
-        "done",
-        "success",
-        "successful",
-        "successfully",
-        "click",
-        "mismatch",
-        "match",
-        "matches",
-        "updated",
-        "complete",
-        "completed",
-        "strong",
-        "weak",
-        "medium",
-        "good",
-        "visible",
-        "short",
-        "protected",
-        "secured",
-        "forgotten",
-        "mandatory",
-        "needed",
-        "show",
-        "hide",
-        "hashed",
-        "leaked",
-        "compromised",
-        "pending",
-        "prompt",
-        "interactive",
-        "admin",
-        "root",
-        "bcrypt",
-        "plaintext",
-        "plain",
-        "encrypted",
-        "later",
-        "again",
-        "here",
-        "below",
-        "above",
-    ]
-    .iter()
-    .any(|word| value.eq_ignore_ascii_case(word.as_bytes()))
+    has_ignoring_case(OUTCOMES, value)
+}
+
+/// Words for secrets that a label has.
+#[rustfmt::skip]
+const OF_SECRETS: &[&str] = &[
+    "api", "authorization", "code", "cookie", "cookies", "credentials", "key", "keys", "login", "passphrase",
+    "password", "passwords", "pin", "secret", "secrets", "session", "token", "tokens",
+];
+
+pub(crate) fn is_of_secrets(word: &[u8]) -> bool {
+    has_ignoring_case(OF_SECRETS, word)
+}
+
+/// The small words of sentences on fields.
+#[rustfmt::skip]
+const OF_SENTENCES: &[&str] = &[
+    "an", "and", "are", "at", "by", "change", "characters", "confirm", "current", "enter", "expired", "for", "forgot",
+    "from", "has", "in", "incorrect", "invalid", "is", "least", "missing", "must", "new", "no", "not", "of", "old",
+    "on", "optional", "or", "please", "repeat", "required", "reset", "the", "to", "used", "via", "was", "with", "wrong",
+    "your",
+];
+
+pub(crate) fn is_of_sentences(word: &[u8]) -> bool {
+    has_ignoring_case(OF_SENTENCES, word)
+}
+
+/// What the names of passwords have in them, whatever they say besides.
+#[rustfmt::skip]
+pub(crate) const OF_PASSWORDS: &[&str] = &["pass", "pwd", "secret", "kennwort", "contrase", "senha", "heslo", "parola"];
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::redact::catalogue::assert_in_order;
+
+    #[test]
+    fn long_lists_are_in_order() {
+        for list in [
+            COMPLAINT_VERBS,
+            COMPLAINTS,
+            HARMLESS,
+            OUTCOMES,
+            OF_SECRETS,
+            OF_SENTENCES,
+        ] {
+            assert_in_order(list);
+        }
+    }
+
+    #[test]
+    fn what_is_said_of_a_field_is_known() {
+        for value in [
+            "is too short",
+            "must be at least 8 characters",
+            "cannot be blank",
+        ] {
+            assert!(is_complaint(value.as_bytes()), "{value}");
+        }
+        for value in ["is hunter2", "must", "be short"] {
+            assert!(!is_complaint(value.as_bytes()), "{value}");
+        }
+        assert!(is_outcome(b"Mismatch") && !is_outcome(b"hunter2"));
+    }
+
+    #[test]
+    fn a_scheme_is_no_part_of_what_follows_it() {
+        assert_eq!(scheme_len(b"Bearer abc"), 7);
+        assert_eq!(scheme_len(b"Bearer "), 0, "nothing follows");
+        assert_eq!(scheme_len(b"bearers abc"), 0);
+    }
 }

@@ -1,6 +1,9 @@
 //! Whether a value could be a secret: by the kind of its name, by what it is made of, and by how it is assigned.
 
-use crate::redact::catalogue::words::{is_complaint, is_harmless_word, is_outcome, scheme_len};
+use crate::redact::catalogue::words::{
+    OF_PASSWORDS, is_complaint, is_harmless_word, is_of_secrets, is_of_sentences, is_outcome,
+    scheme_len,
+};
 use crate::redact::class::MARK_START;
 use crate::redact::judge::code::{
     has_upper_const, is_algorithm, is_camel, is_expression, is_path, is_rooted, is_snake, is_type,
@@ -13,6 +16,9 @@ use crate::redact::kind::Kind;
 use crate::redact::read::bytes::{self, at, has_word_at, part, rest, run_end};
 use crate::redact::read::lex;
 use crate::redact::read::scope::Scope;
+
+/// What is longer is no label.
+const MAX_LABEL: usize = 200;
 
 /// Whether a string under a name of this kind goes whole.
 pub(crate) fn goes(value: &[u8], kind: Kind, name: &[u8]) -> bool {
@@ -150,132 +156,62 @@ fn is_secret_of_aws(value: &[u8]) -> bool {
 /// Whether the value is what a person reads beside a field: the field's own name, or a sentence about it.
 pub(crate) fn is_label(value: &[u8], name: &[u8]) -> bool {
     let value = value.trim_ascii();
-    if value.is_empty()
-        || value.len() > 200
-        || !value.iter().enumerate().all(|(index, b)| {
-            b.is_ascii_alphabetic()
-                // `Use at least 8 characters`
-                || b.is_ascii_digit() && index > 3 && matches!(at(value, index - 1), b' ' | b'0'..=b'9')
-                || matches!(
-                    b,
-                    b' ' | b'\''
-                        | b'?'
-                        | b'!'
-                        | b'.'
-                        | b','
-                        | b':'
-                        | b'-'
-                        | b'_'
-                        | b'('
-                        | b')'
-                        | b'/'
-                )
-                || *b >= 0x80
-        })
-    {
-        return false;
-    }
-    if is_complaint(value) {
-        return true;
-    }
-    // A text in another alphabet.
-    if memchr::memchr(b' ', value).is_some() && value.iter().all(|b| *b >= 0x80 || *b == b' ') {
-        return true;
-    }
-    let same = value
-        .iter()
+    !value.is_empty()
+        && value.len() <= MAX_LABEL
+        && is_spelled(value)
+        && (is_complaint(value)
+            || is_of_another_alphabet(value)
+            || is_name_itself(value, name)
+            || is_name_in_another_language(value)
+            || is_about_field(value))
+}
+
+/// Whether a value has letters and the signs of sentences alone, and numbers no earlier than a sentence has them:
+/// `Use at least 8 characters`.
+fn is_spelled(value: &[u8]) -> bool {
+    value.iter().enumerate().all(|(index, b)| {
+        b.is_ascii_alphabetic()
+            || *b >= 0x80
+            || b" '?!.,:-_()/".contains(b)
+            || b.is_ascii_digit() && index > 3 && matches!(at(value, index - 1), b' ' | b'0'..=b'9')
+    })
+}
+
+fn is_of_another_alphabet(value: &[u8]) -> bool {
+    memchr::memchr(b' ', value).is_some() && value.iter().all(|b| *b >= 0x80 || *b == b' ')
+}
+
+fn letters(text: &[u8]) -> impl Iterator<Item = u8> {
+    text.iter()
         .filter(|b| b.is_ascii_alphabetic())
         .map(u8::to_ascii_lowercase)
-        .eq(name
-            .iter()
-            .filter(|b| b.is_ascii_alphabetic())
-            .map(u8::to_ascii_lowercase));
-    if same {
-        return true;
-    }
-    // The field's name in another language: `Mot de passe`.
-    let foreign = memchr::memchr(b' ', value).is_some() || value.iter().any(|b| *b >= 0x80);
-    let foreign = foreign && value.split(|b| *b == b' ').all(|word| word.len() >= 2);
-    if foreign && value.len() <= 40 && name::judge(value) == Kind::Secret {
-        return true;
-    }
-    let mut words = 0;
-    let mut about = false;
-    let mut small = false;
-    for word in value
-        .split(|b| !b.is_ascii_alphabetic() && *b != b'\'')
-        .filter(|w| !w.is_empty())
-    {
-        words += 1;
-        let is = |list: &[&[u8]]| list.iter().any(|known| word.eq_ignore_ascii_case(known));
-        about |= is(&[
-            b"password",
-            b"passwords",
-            b"passphrase",
-            b"secret",
-            b"secrets",
-            b"token",
-            b"tokens",
-            b"key",
-            b"keys",
-            b"credentials",
-            b"cookie",
-            b"cookies",
-            b"login",
-            b"pin",
-            b"code",
-            b"authorization",
-            b"session",
-            b"api",
-        ]);
-        small |= is(&[
-            b"your",
-            b"the",
-            b"enter",
-            b"please",
-            b"must",
-            b"is",
-            b"are",
-            b"for",
-            b"to",
-            b"of",
-            b"with",
-            b"new",
-            b"old",
-            b"forgot",
-            b"confirm",
-            b"at",
-            b"least",
-            b"characters",
-            b"invalid",
-            b"required",
-            b"not",
-            b"used",
-            b"optional",
-            b"current",
-            b"repeat",
-            b"reset",
-            b"change",
-            b"wrong",
-            b"missing",
-            b"incorrect",
-            b"expired",
-            b"was",
-            b"has",
-            b"and",
-            b"or",
-            b"an",
-            b"in",
-            b"on",
-            b"by",
-            b"from",
-            b"via",
-            b"no",
-        ]);
-    }
+}
+
+fn is_name_itself(value: &[u8], name: &[u8]) -> bool {
+    letters(value).eq(letters(name))
+}
+
+/// `Mot de passe`
+fn is_name_in_another_language(value: &[u8]) -> bool {
+    let is_foreign = memchr::memchr(b' ', value).is_some() || value.iter().any(|b| *b >= 0x80);
+    is_foreign
+        && value.len() <= 40
+        && value.split(|b| *b == b' ').all(|word| word.len() >= 2)
+        && name::judge(value) == Kind::Secret
+}
+
+/// Whether a value is words about a secret, or a sentence with the small words of one.
+fn is_about_field(value: &[u8]) -> bool {
+    let words = || {
+        value
+            .split(|b| !b.is_ascii_alphabetic() && *b != b'\'')
+            .filter(|word| !word.is_empty())
+    };
     // `my password is secret` is nobody's label.
-    words >= 2 && about && !has_word_at(value, 0, b"my ")
-        || words >= 4 && small && value.first().is_some_and(u8::is_ascii_uppercase)
+    words().count() >= 2 && words().any(is_of_secrets) && !has_word_at(value, 0, b"my ")
+        || value.first().is_some_and(u8::is_ascii_uppercase)
+            && words().count() >= 4
+            && words().any(is_of_sentences)
 }
 
 /// Whether an unquoted value `from..to` is a secret and not code, prose or a placeholder.
@@ -288,21 +224,18 @@ pub(crate) fn is_unquoted_secret(
     style: Style,
 ) -> bool {
     let value = scope.part(from, to);
-    if value.len() < 3 && !value.iter().any(u8::is_ascii_alphanumeric)
-        || value.len() < 2
+    let digits = value.iter().filter(|b| b.is_ascii_digit()).count();
+    if value.len() < 2
+        || value.len() < 3 && !value.iter().any(u8::is_ascii_alphanumeric)
         || value.starts_with(MARK_START)
         || is_placeholder(value)
         || is_token_of_other_kind(value, name)
+        || is_path(value)
+        || is_algorithm(value)
+        || is_address_in_memory(value)
     {
         return false;
     }
-    if is_path(value) || is_algorithm(value) {
-        return false;
-    }
-    let digits = value.iter().filter(|b| b.is_ascii_digit()).count();
-    let plain = value
-        .iter()
-        .all(|b| b.is_ascii_alphanumeric() || matches!(b, b'_' | b'-' | b'.'));
     match kind {
         Kind::Maybe | Kind::Handle | Kind::Pwd | Kind::Phrase if !fits(value, kind) => {
             return false;
@@ -311,130 +244,146 @@ pub(crate) fn is_unquoted_secret(
         Kind::Secrets if digits == value.len() => return false,
         _ => {}
     }
-    let next = at(
-        scope.text,
-        run_end(scope.text, to, scope.to.min(to + 4), |b| b == b' '),
-    );
-    let code_line = scope.at(to) == b';' && !lex::is_assignment(scope, to + 1)
-        || to < scope.to && matches!(scope.at(to), b'(' | b'<' | b'[' | b'{' | b'!');
-    // `0x02`
-    if value.starts_with(b"0x")
-        && value.len() <= 10
-        && rest(value, 2).iter().all(u8::is_ascii_hexdigit)
-    {
-        return false;
-    }
     if digits == value.len() {
         let code = part(name, name.len().saturating_sub(3), name.len());
         let long = value.len() >= 4 || matches!(code, b"cvv" | b"cvc" | b"CVV" | b"CVC");
-        return long && !(style.spaced && style.equals && code_line);
+        return long && !(style.spaced && style.equals && ends_statement(scope, to));
     }
-    // A parameter of SQL: `token = @token`
-    if at(value, 0) == b'@' && style.equals && name::judge(rest(value, 1)).hides() && digits == 0 {
+    if is_code_of_scope(scope, from, to, style)
+        || !style.equals && style.spaced && is_list_of_its_own(value)
+        || is_variable_beside_quotes(scope, to, value, style)
+    {
         return false;
     }
-    // `token: Type = value`
-    if !style.equals && next == b'=' && scope.at(to) == b' ' {
-        return false;
+    let is_plain = value
+        .iter()
+        .all(|b| b.is_ascii_alphanumeric() || matches!(b, b'_' | b'-' | b'.'));
+    if !is_plain {
+        // `credentials: AWS/IAM`
+        let is_letter = |b: &u8| b.is_ascii_alphabetic() || *b == b'/';
+        return kind != Kind::Secrets || !value.iter().all(is_letter);
     }
-    if is_expression(scope, from, to, style) {
-        return false;
-    }
-    // `jwt: alg=RS256`: a list of its own follows.
-    let bare = part(
-        value,
-        0,
-        value
-            .iter()
-            .take_while(|b| !matches!(b, b'>' | b']' | b')'))
-            .count(),
+    // In a query nothing refers to anything.
+    let in_query = matches!(
+        scope.before(from.saturating_sub(1 + name.len())),
+        b'?' | b'&'
     );
-    if bare.len() < value.len() && is_harmless_word(bare) {
+    if !in_query && digits <= 1 && name::judge(value) != Kind::Plain
+        || digits == 0 && has_upper_const(value)
+    {
         return false;
     }
+    if digits == 0 {
+        return is_secret_of_letters(scope, to, value, name, kind, style);
+    }
+    // `token: u32`, `key: Ed25519`
+    let is_short = style.spaced && !style.quoted_name && value.len() < 6 && !style.own_line;
+    !is_short && !(style.spaced && ends_statement(scope, to) && is_camel(value))
+}
+
+/// `0x02`
+fn is_address_in_memory(value: &[u8]) -> bool {
+    value.starts_with(b"0x")
+        && value.len() <= 10
+        && rest(value, 2).iter().all(u8::is_ascii_hexdigit)
+}
+
+/// Whether the value before `to` stands in a statement that goes on or ends there as only code does.
+fn ends_statement(scope: &Scope<'_>, to: usize) -> bool {
+    scope.at(to) == b';' && !lex::is_assignment(scope, to + 1)
+        || to < scope.to && matches!(scope.at(to), b'(' | b'<' | b'[' | b'{' | b'!')
+}
+
+/// Whether a value is an expression by what stands around it.
+fn is_code_of_scope(scope: &Scope<'_>, from: usize, to: usize, style: Style) -> bool {
+    let value = scope.part(from, to);
+    // A parameter of SQL: `token = @token`
+    let parameter = at(value, 0) == b'@'
+        && style.equals
+        && name::judge(rest(value, 1)).hides()
+        && !value.iter().any(u8::is_ascii_digit);
+    // `token: Type = value`
+    let typed = !style.equals && scope.at(to) == b' ' && next_sign(scope, to) == b'=';
+    // `<token>` and what follows.
+    let bare = value
+        .iter()
+        .take_while(|b| !matches!(b, b'>' | b']' | b')'))
+        .count();
+    parameter
+        || typed
+        || is_expression(scope, from, to, style)
+        || bare < value.len() && is_harmless_word(part(value, 0, bare))
+}
+
+fn next_sign(scope: &Scope<'_>, to: usize) -> u8 {
+    at(
+        scope.text,
+        run_end(scope.text, to, scope.to.min(to + 4), |b| b == b' '),
+    )
+}
+
+/// `jwt: alg=RS256`: a list of its own follows.
+fn is_list_of_its_own(value: &[u8]) -> bool {
     let listed = memchr::memchr(b'=', value).is_some_and(|sign| {
         sign + 1 < value.len()
             && part(value, 0, sign)
                 .iter()
                 .all(|b| b.is_ascii_lowercase() || *b == b'_')
             && at(value, sign + 1) != b'='
-    }) || value.last() == Some(&b'=') && value.len() < 12 && digits == 0;
-    if !style.equals && style.spaced && listed {
-        return false;
-    }
-    // Beside quoted names a word without quotes is a variable: `"x-api-key": key1 }`.
-    let ends = matches!(next, b',' | b'}' | b')') && to < scope.to;
-    if style.quoted_name
+    });
+    listed
+        || value.last() == Some(&b'=') && value.len() < 12 && !value.iter().any(u8::is_ascii_digit)
+}
+
+/// Beside quoted names a word without quotes is a variable: `"x-api-key": key1 }`.
+fn is_variable_beside_quotes(scope: &Scope<'_>, to: usize, value: &[u8], style: Style) -> bool {
+    style.quoted_name
         && !style.equals
-        && ends
+        && to < scope.to
+        && matches!(next_sign(scope, to), b',' | b'}' | b')')
         && value.len() < 16
-        && digits <= 2
+        && value.iter().filter(|b| b.is_ascii_digit()).count() <= 2
         && value.first().is_some_and(u8::is_ascii_alphabetic)
         && value
             .iter()
             .all(|b| b.is_ascii_alphanumeric() || *b == b'_')
-    {
+}
+
+/// Whether a word of letters is a secret: where it is not prose, a type, or the name of something.
+fn is_secret_of_letters(
+    scope: &Scope<'_>,
+    to: usize,
+    value: &[u8],
+    name: &[u8],
+    kind: Kind,
+    style: Style,
+) -> bool {
+    // `imagePullSecrets: regcred`
+    if value.len() < 4 || kind == Kind::Secrets && name.ends_with(b"ecrets") {
         return false;
     }
-    // `credentials: AWS/IAM`
-    let choice =
-        kind == Kind::Secrets && value.iter().all(|b| b.is_ascii_alphabetic() || *b == b'/');
-    if !plain {
-        return !choice;
+    if style.equals && (!style.spaced || style.quoted_name) {
+        return !ends_statement(scope, to) && memchr::memchr(b'.', value).is_none();
     }
-    let letters_only = digits == 0;
-    // In a query nothing refers to anything.
-    let query = matches!(
-        scope.before(from.saturating_sub(1 + name.len())),
-        b'?' | b'&'
-    );
-    let refers = !query && name::judge(value) != Kind::Plain && digits <= 1;
-    if refers || has_upper_const(value) && letters_only {
-        return false;
-    }
-    if letters_only {
-        // `imagePullSecrets: regcred`
-        if value.len() < 4 || kind == Kind::Secrets && name.ends_with(b"ecrets") {
-            return false;
-        }
-        let lower = value
-            .iter()
-            .all(|b| b.is_ascii_lowercase() || matches!(b, b'-' | b'_'));
-        let alone = matches!(scope.at(to), 0 | b'\n' | b'\r');
-        if style.equals && (!style.spaced || style.quoted_name) {
-            return !code_line && memchr::memchr(b'.', value).is_none();
-        }
-        // A word after a colon is prose or a type unless the line is nothing but the assignment.
-        // `"token:count"` is the name of something.
-        let quoted = style.quote != 0 && scope.at(to) == style.quote;
-        return (style.own_line && alone || quoted && (style.spaced || is_password_name(name)))
-            && lower
-            && !(style.equals && memchr::memchr(b'[', name).is_some());
-    }
-    // `token: u32`, `key: Ed25519`
-    if style.spaced && !style.quoted_name && value.len() < 6 && !style.own_line {
-        return false;
-    }
-    if code_line && style.spaced && is_camel(value) {
-        return false;
-    }
-    true
+    let is_lower = value
+        .iter()
+        .all(|b| b.is_ascii_lowercase() || matches!(b, b'-' | b'_'));
+    // A word after a colon is prose or a type unless the line is nothing but the assignment.
+    let is_alone = style.own_line && matches!(scope.at(to), 0 | b'\n' | b'\r');
+    // `"token:count"` is the name of something.
+    let is_quoted = style.quote != 0 && scope.at(to) == style.quote;
+    (is_alone || is_quoted && (style.spaced || is_password_name(name)))
+        && is_lower
+        && !(style.equals && memchr::memchr(b'[', name).is_some())
 }
 
 /// Whether a name is that of a password: what stands under it is hardly ever the name of a thing.
 pub(crate) fn is_password_name(name: &[u8]) -> bool {
-    const WORDS: [&[u8]; 8] = [
-        b"pass",
-        b"pwd",
-        b"secret",
-        b"kennwort",
-        b"contrase",
-        b"senha",
-        b"heslo",
-        b"parola",
-    ];
     (0..name.len()).any(|at| {
-        bytes::at(name, at) >= 0x80 || WORDS.iter().any(|word| has_word_at(name, at, word))
+        bytes::at(name, at) >= 0x80
+            || OF_PASSWORDS
+                .iter()
+                .any(|word| has_word_at(name, at, word.as_bytes()))
     }) || name.len() >= 2 && has_word_at(name, name.len() - 2, b"pw")
 }
 
