@@ -1,5 +1,6 @@
 //! The rules: each finds one kind of secret at a place where it can begin.
 
+pub(crate) mod account;
 pub(crate) mod address;
 pub(crate) mod assign;
 pub(crate) mod bare_word;
@@ -12,6 +13,7 @@ pub(crate) mod key;
 pub(crate) mod look;
 pub(crate) mod markup;
 pub(crate) mod number;
+pub(crate) mod phone;
 pub(crate) mod phrase;
 pub(crate) mod sentence;
 pub(crate) mod shaped_key;

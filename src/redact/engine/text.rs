@@ -7,8 +7,8 @@ use crate::redact::engine::edit::Edit;
 use crate::redact::engine::inside::{Findings, Inside, Progress};
 use crate::redact::find::look::Look;
 use crate::redact::find::{
-    address, assign, code, command, config_line, email, key, markup, number, sentence, shaped_key,
-    sql, table, token, url, word,
+    account, address, assign, code, command, config_line, email, key, markup, number, phone,
+    sentence, shaped_key, sql, table, token, url, word,
 };
 use crate::redact::kind::Kind;
 use crate::redact::read::bytes::{at, is_token, part, run_end, run_start, token_run};
@@ -105,7 +105,7 @@ pub(crate) fn scan<'r>(
         origin: from,
     };
     if kind == Kind::Phone
-        && let Some(found) = number::named_phone(&scope)
+        && let Some(found) = phone::named_phone(&scope)
     {
         findings.add(found);
         return false;
@@ -228,10 +228,10 @@ fn run<'r>(
         };
         let found = match ahead {
             // Two letters may stand before few digits, and `$` before one.
-            0..7 => number::lettered(scope, pos).or_else(|| token::crypt(scope, pos)),
+            0..7 => account::lettered(scope, pos).or_else(|| token::crypt(scope, pos)),
             _ => number::number(scope, pos, kind)
-                .or_else(|| number::lettered(scope, pos))
-                .or_else(|| number::introduced(scope, pos))
+                .or_else(|| account::lettered(scope, pos))
+                .or_else(|| phone::introduced(scope, pos))
                 .or_else(|| shaped_key::telegram(scope, pos)),
         };
         if found.is_some() {

@@ -1,10 +1,45 @@
 //! Whether digits are a card number.
 
+use crate::redact::catalogue::numbers::ISSUERS;
 use crate::redact::read::bytes::{self, at};
 
-/// Whether digits, perhaps with spaces or dashes, are a card number: issuer, length and check digit.
+const MOST_DIGITS: usize = 19;
+
+/// A card number of the most digits and groups, with spaces of three bytes between them, is no longer.
+pub(crate) const MAX_BYTES: usize = 48;
+
+/// How long what separates two groups is: a space of any kind, a dash, or a full stop.
+fn separator_len(text: &[u8]) -> usize {
+    match text {
+        [b' ' | b'-' | b'.', ..] => 1,
+        [0xC2, 0xA0, ..] => 2,
+        [0xE2, 0x80, 0x80..=0x8A | 0xAF, ..] | [0xE3, 0x80, 0x80, ..] => 3,
+        _ => 0,
+    }
+}
+
+/// Where a row of digits ends, with single separators between its groups.
+pub(crate) fn digits_end(text: &[u8]) -> usize {
+    let (mut end, mut pos) = (0, 0);
+    while pos < text.len() {
+        if at(text, pos).is_ascii_digit() {
+            pos += 1;
+            end = pos;
+            continue;
+        }
+        let separator = separator_len(bytes::rest(text, pos));
+        if separator == 0 || pos > end || !at(text, pos + separator).is_ascii_digit() {
+            break;
+        }
+        pos += separator;
+        end = pos;
+    }
+    end
+}
+
+/// Whether digits, perhaps in groups, are a card number: issuer, length and check digit.
 pub(crate) fn is_card(text: &[u8]) -> bool {
-    let mut digits = [0u8; 19];
+    let mut digits = [0u8; MOST_DIGITS];
     let mut count = 0;
     for byte in text.iter().filter(|b| b.is_ascii_digit()) {
         let Some(slot) = digits.get_mut(count) else {
@@ -13,64 +48,46 @@ pub(crate) fn is_card(text: &[u8]) -> bool {
         *slot = byte - b'0';
         count += 1;
     }
-    let separators = text.len() - count;
-    if separators > 0 && !is_grouped(text) {
-        return false;
-    }
-    let two = u32::from(at(&digits, 0)) * 10 + u32::from(at(&digits, 1));
-    let four = two * 100 + u32::from(at(&digits, 2)) * 10 + u32::from(at(&digits, 3));
-    let issued = match count {
-        13 => two / 10 == 4,
-        14 => matches!(two, 36 | 38 | 39) || matches!(four / 10, 300..=305),
-        15 => matches!(two, 34 | 37),
-        16 => {
-            two / 10 == 4
-                || matches!(two, 51..=55 | 65 | 62 | 81 | 60)
-                || matches!(four, 2221..=2720 | 6011 | 6440..=6599 | 3528..=3589 | 2200..=2204 | 9792 | 5018 | 5019 | 5020 | 5038 | 5893 | 6304 | 6759 | 6761..=6763 | 5060..=5062)
-        }
-        17..=19 => {
-            two == 62
-                || matches!(four, 6011 | 6304 | 6759 | 3528..=3589)
-                || (count == 19 && two / 10 == 4 && separators > 0)
-        }
-        _ => false,
-    };
-    issued && luhn(bytes::part(&digits, 0, count))
+    let digits = bytes::part(&digits, 0, count);
+    let grouped = text.len() > count;
+    (!grouped || is_grouped(text)) && is_issued(digits, grouped) && luhn(digits)
 }
 
-/// Groups as they are printed on cards.
-fn is_grouped(text: &[u8]) -> bool {
-    let separator = text
+/// Whether an issuer gives out numbers that begin like this one and are as long.
+fn is_issued(digits: &[u8], grouped: bool) -> bool {
+    let four = bytes::part(digits, 0, 4)
         .iter()
-        .copied()
-        .find(|b| !b.is_ascii_digit())
-        .unwrap_or(0);
-    if !matches!(separator, b' ' | b'-' | b'.')
-        || text.iter().any(|b| !b.is_ascii_digit() && *b != separator)
-    {
-        return false;
-    }
-    let groups: [usize; 6] = {
-        let mut groups = [0; 6];
-        for (index, group) in text.split(|b| *b == separator).enumerate() {
-            match groups.get_mut(index) {
-                Some(slot) => *slot = group.len(),
-                None => return false,
-            }
+        .fold(0, |n, d| n * 10 + u32::from(*d));
+    let issued = ISSUERS.iter().any(|(from, to, lengths)| {
+        let first = four / 10u32.pow(3 - from.ilog10());
+        (*from..=*to).contains(&first) && lengths.contains(&digits.len())
+    });
+    // Without groups too many other numbers are as long.
+    issued || grouped && digits.len() == MOST_DIGITS && four / 1000 == 4
+}
+
+/// Whether groups could be those of a card: as they are printed, or, with the same signs between them, none shorter
+/// than three digits but the last. Full stops stand in versions and addresses as well, so they take groups of four.
+fn is_grouped(text: &[u8]) -> bool {
+    let (mut groups, mut shortest, mut last, mut dots) = (1, usize::MAX, 0, false);
+    let mut pos = 0;
+    while pos < text.len() {
+        let separator = separator_len(bytes::rest(text, pos));
+        if separator == 0 {
+            last += 1;
+            pos += 1;
+            continue;
         }
-        groups
-    };
-    matches!(
-        groups,
-        [4, 4, 4, 4, 0, 0]
-            | [4, 6, 5, 0, 0, 0]
-            | [4, 6, 4, 0, 0, 0]
-            | [4, 4, 4, 4, 3, 0]
-            | [6, 13, 0, 0, 0, 0]
-            | [4, 4, 4, 1, 0, 0]
-            | [4, 3, 3, 3, 0, 0]
-            | [4, 4, 4, 2, 0, 0]
-    )
+        dots |= at(text, pos) == b'.';
+        shortest = shortest.min(last);
+        (groups, last) = (groups + 1, 0);
+        pos += separator;
+    }
+    if dots {
+        groups == 4 && shortest == 4 && last == 4
+    } else {
+        shortest >= 3
+    }
 }
 
 fn luhn(digits: &[u8]) -> bool {
@@ -90,4 +107,45 @@ fn luhn(digits: &[u8]) -> bool {
         })
         .sum();
     sum.is_multiple_of(10) && digits.iter().any(|d| *d != at(digits, 0))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_row_of_digits_ends_where_two_signs_follow() {
+        for (text, end) in [
+            ("4111 1111", 9),
+            ("4111  1111", 4),
+            ("4111 x", 4),
+            ("4111\u{a0}11", 8),
+            ("12-", 2),
+        ] {
+            assert_eq!(digits_end(text.as_bytes()), end, "{text}");
+        }
+    }
+
+    #[test]
+    fn issuer_length_groups_and_check_digit_have_to_fit() {
+        for card in [
+            "4111111111111111",
+            "378282246310005",
+            "4111 1111 1111 1111",
+            "6011000990139424",
+        ] {
+            assert!(is_card(card.as_bytes()), "{card}");
+        }
+        for other in [
+            "4111111111111112",
+            "9111111111111111",
+            "411111111111111",
+            "41 11 11 11 11 11 11 11",
+            "0000000000000000",
+            "4111.11111111.1111",
+            "41111111111111111111",
+        ] {
+            assert!(!is_card(other.as_bytes()), "{other}");
+        }
+    }
 }

@@ -1,0 +1,254 @@
+//! Phone numbers: in an international or North American form, or behind a word that says what they are.
+
+use crate::redact::catalogue::numbers::{DIALLED, Introduces, MOST_DIALLED, introduces};
+use crate::redact::class::Class;
+use crate::redact::find::number::{is_clear_end, is_named_id};
+use crate::redact::read::bytes::{self, at, before, run_end, run_start};
+use crate::redact::read::scope::{Found, Scope};
+
+/// Fewer digits with the code of a country are no number.
+const LEAST_BEHIND_PLUS: usize = 9;
+const LEAST_BEHIND_ZEROS: usize = 10;
+
+/// So many words before a number are looked at.
+const MOST_WORDS: usize = 4;
+
+/// A phone number that begins with the digits at `pos`, where `left` stands before them.
+pub(crate) fn phone(scope: &Scope<'_>, pos: usize, left: u8) -> Option<Found> {
+    if left == b'+' {
+        international(scope, pos, pos, LEAST_BEHIND_PLUS)
+    } else if scope.part(pos, pos + 2) == b"00" {
+        // Digits before it make it some groups of a longer row.
+        let in_row = left == b' ' && scope.before(pos - 1).is_ascii_digit();
+        let found = || international(scope, pos, pos + 2, LEAST_BEHIND_ZEROS);
+        (!in_row).then(found).flatten()
+    } else {
+        north_american(scope, pos, left)
+    }
+}
+
+/// A number with the code of its country at `first`; `pos` is where its digits begin.
+fn international(scope: &Scope<'_>, pos: usize, first: usize, least: usize) -> Option<Found> {
+    let plus = pos == first;
+    if plus && scope.before(pos - 1).is_ascii_alphanumeric() {
+        return None;
+    }
+    let most = country_digits(scope.part(first, first + 3))?;
+    let (mut end, mut digits) = dialled(scope, first, most);
+    // The last group may begin a word: `+33 6 12 34 56 48rk_…`.
+    if plus && scope.at(end).is_ascii_alphabetic() {
+        let group = run_start(scope.text, end, first, |b| b.is_ascii_digit());
+        if group > first && scope.before(group) == b' ' {
+            digits -= end - group;
+            end = run_start(scope.text, group, first, |b| b == b' ');
+        }
+    }
+    let least = if matches!(at(scope.text, first), b'1' | b'7') {
+        11
+    } else {
+        least
+    };
+    // A port follows an address.
+    let port = scope.at(end) == b':' && scope.at(end + 1).is_ascii_digit();
+    (digits >= least && is_clear_end(scope, end) && !port)
+        .then(|| Found::new(pos - usize::from(plus), end, Class::Phone))
+}
+
+/// Ten digits in the groups of North America, or eleven with a 1 before them.
+fn north_american(scope: &Scope<'_>, pos: usize, left: u8) -> Option<Found> {
+    let bracket = left == b'(' && memchr::memchr(b')', scope.part(pos, pos + 5)).is_some();
+    let start = pos - usize::from(bracket);
+    if bracket && scope.before(start).is_ascii_alphanumeric() {
+        return None;
+    }
+    let with_code = at(scope.text, pos) == b'1' && !scope.at(pos + 1).is_ascii_digit();
+    // The last four digits of a number in groups stand at a fixed place.
+    let area = if with_code {
+        pos + 2 + usize::from(scope.at(pos + 2) == b'(')
+    } else {
+        pos
+    };
+    if !(scope.at(area + 11).is_ascii_digit() || scope.at(area + 3) == b')') {
+        return None;
+    }
+    let most = 10 + usize::from(with_code);
+    let (end, digits) = dialled(scope, pos, most);
+    if digits != most || !is_clear_end(scope, end) || left == b'-' || left == b'/' {
+        return None;
+    }
+    // A row of numbers with spaces between them, of which these are three.
+    let spaced = memchr::memchr(b' ', scope.part(start + 4, end)).is_some();
+    let in_row = spaced
+        && (left == b' ' && scope.before(pos - 1).is_ascii_digit()
+            || scope.at(end) == b' ' && scope.at(end + 1).is_ascii_digit());
+    (!in_row && is_nanp(scope.part(start, end)) && !is_named_id(scope, start))
+        .then(|| Found::new(start, end, Class::Phone))
+}
+
+/// Digits with at most two separators between them: the end, and how many digits there are.
+fn dialled(scope: &Scope<'_>, from: usize, most: usize) -> (usize, usize) {
+    let (mut end, mut pos, mut digits) = (from, from, 0);
+    while digits < most {
+        let byte = scope.at(pos);
+        if byte.is_ascii_digit() {
+            digits += 1;
+            pos += 1;
+            end = pos;
+            continue;
+        }
+        let gap = run_end(scope.text, pos, scope.to.min(pos + 3), |b| {
+            matches!(b, b' ' | b'-' | b'.' | b'(' | b')' | b'/')
+        });
+        if gap == pos || gap - pos > 2 || !scope.at(gap).is_ascii_digit() {
+            break;
+        }
+        pos = gap;
+    }
+    (end, digits)
+}
+
+/// How many digits a number has at most in the country whose code it begins with, the code included.
+fn country_digits(digits: &[u8]) -> Option<usize> {
+    let is_code = digits.len() >= 3
+        && (digits.iter().take(2).all(u8::is_ascii_digit) || matches!(at(digits, 0), b'1' | b'7'));
+    if !is_code || at(digits, 0) == b'0' {
+        return None;
+    }
+    let row = DIALLED
+        .iter()
+        .find(|(codes, _)| codes.iter().any(|code| digits.starts_with(code.as_bytes())));
+    Some(row.map_or(MOST_DIALLED, |(_, most)| *most))
+}
+
+/// Digits behind a word that says what they are: a phone number, a social security number.
+pub(crate) fn introduced(scope: &Scope<'_>, pos: usize) -> Option<Found> {
+    let text = scope.text;
+    let left = scope.before(pos);
+    // In a row of numbers only the first one can follow a word.
+    if left.is_ascii_alphanumeric()
+        || matches!(left, b'.' | b'_')
+        || matches!(left, b' ' | b'-' | b'/' | b'(') && before(text, pos - 1).is_ascii_digit()
+    {
+        return None;
+    }
+    let end = run_end(text, pos, scope.to.min(pos + 24), |b| {
+        b.is_ascii_digit() || matches!(b, b' ' | b'-' | b'.' | b'(' | b')' | b'/')
+    });
+    let end = run_start(text, end, pos, |b| !b.is_ascii_digit());
+    let digits = scope
+        .part(pos, end)
+        .iter()
+        .filter(|b| b.is_ascii_digit())
+        .count();
+    if !(7..=15).contains(&digits) || !is_clear_end(scope, end) {
+        return None;
+    }
+    let found = |class| Some(Found::new(pos, end, class));
+    // The words before, as far as they are near: `phone number is: `, `tel=`, `call me at `.
+    let mut at = pos;
+    for _ in 0..MOST_WORDS {
+        let gap = run_start(text, at, scope.from.max(at.saturating_sub(4)), |b| {
+            b" :=#.(\"'+*>".contains(&b)
+        });
+        let word = run_start(text, gap, scope.from.max(gap.saturating_sub(24)), |b| {
+            b.is_ascii_alphabetic() || b >= 0x80
+        });
+        match introduces(scope.part(word, gap)) {
+            Introduces::Phone => return found(Class::Phone),
+            Introduces::LongPhone => {
+                let assigned = at < pos && scope.part(gap, at).contains(&b'=');
+                return (digits >= 10 && !assigned)
+                    .then(|| found(Class::Phone))
+                    .flatten();
+            }
+            Introduces::SocialSecurity => {
+                return (digits == 9).then(|| found(Class::Ssn)).flatten();
+            }
+            Introduces::Between => at = word,
+            Introduces::Nothing => return None,
+        }
+    }
+    None
+}
+
+/// The whole value of a field that is named like a phone number.
+pub(crate) fn named_phone(scope: &Scope<'_>) -> Option<Found> {
+    let value = scope.part(scope.from, scope.to);
+    let digits = value.iter().filter(|b| b.is_ascii_digit()).count();
+    let rest = value.iter().all(|b| {
+        b.is_ascii_digit() || matches!(b, b' ' | b'-' | b'.' | b'(' | b')' | b'+' | b'/' | b'x')
+    });
+    ((7..=17).contains(&digits) && rest).then(|| Found::new(scope.from, scope.to, Class::Phone))
+}
+
+fn is_nanp(text: &[u8]) -> bool {
+    let digits: [u8; 11] = {
+        let mut all = [0; 11];
+        let mut count = 0;
+        for byte in text.iter().filter(|b| b.is_ascii_digit()) {
+            if let Some(slot) = all.get_mut(count) {
+                *slot = *byte;
+            }
+            count += 1;
+        }
+        match count {
+            10 => all.copy_within(0..10, 1),
+            11 if at(text, 0) == b'1' => {}
+            _ => return false,
+        }
+        all
+    };
+    let area = at(&digits, 1);
+    let separators = text.iter().filter(|b| !b.is_ascii_digit()).count();
+    let local = bytes::rest(text, if text.len() > separators + 10 { 2 } else { 0 });
+    let shape: bool = match local {
+        [b'(', _, _, _, b')', rest @ ..] => {
+            let rest = rest.strip_prefix(b" ").unwrap_or(rest);
+            rest.len() == 8 && matches!(at(rest, 3), b'-' | b'.' | b' ')
+        }
+        rest => {
+            rest.len() == 12
+                && at(rest, 3) == at(rest, 7)
+                && matches!(at(rest, 3), b'-' | b'.' | b' ')
+        }
+    };
+    shape && (b'2'..=b'9').contains(&area)
+}
+
+#[cfg(test)]
+mod tests {
+    use crate::redact::redact_str;
+
+    #[test]
+    fn phone_numbers_go() {
+        for text in [
+            "+49 30 901820",
+            "0049 30 9018200",
+            "+1 415 555 2671",
+            "(415) 555-2671",
+            "1-415-555-2671",
+            "415 555 2671",
+            "phone number is 030 901820",
+            "Tel\u{e9}fono: 912 345 678",
+            "call me at 0151 23456789",
+        ] {
+            assert!(redact_str(text).contains("[REDACTED_PHONE]"), "{text}");
+        }
+    }
+
+    #[test]
+    fn other_numbers_stay() {
+        for text in [
+            "order 415-555-2671 is packed",
+            "ticket number: 415-555-2671",
+            "0.000 200 200 4970 42587",
+            "DE00 3704 0044 0532 0130 01",
+            "+49 30",
+            "10.0.0.1:8080",
+            "call 42",
+            "415-155-26",
+        ] {
+            assert_eq!(redact_str(text), text);
+        }
+    }
+}
