@@ -278,7 +278,7 @@ pub(crate) fn is_unquoted_secret(
     }
     // `token: u32`, `key: Ed25519`
     let is_short = style.spaced && !style.quoted_name && value.len() < 6 && !style.own_line;
-    !is_short && !(style.spaced && ends_statement(scope, to) && is_camel(value))
+    !(is_short || style.spaced && ends_statement(scope, to) && is_camel(value))
 }
 
 /// `0x02`
