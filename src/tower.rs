@@ -28,8 +28,8 @@
 //! other tools of the same name. It is remembered for the latest 16 384 tools that have an intent, each once
 //! for each caller, under a keyed hash.
 //!
-//! A call whose error says that there is no tool of its name is marked as one of an unknown tool. An error that
-//! something else was not found is the tool's own.
+//! A call whose error says that there is no tool of its name, in the words of an SDK, is marked as one of an unknown
+//! tool. An error that something else was not found is the tool's own.
 //!
 //! Messages are read leniently, in any spelling that some JSON reader takes. A call whose client goes
 //! away first is recorded as cancelled; one whose answer is not understood, or does not come on the

@@ -18,7 +18,7 @@ use super::recorder::Recorder;
 use crate::base::text::cut_at_char;
 use crate::event::{Call, CallOutcome, IntentSource, ToolCall};
 use crate::logger::CallGuard;
-use crate::mcp::answers::denies_tool;
+use crate::mcp::answers::denies;
 use crate::mcp::intent::{self, CapturedArguments, ToolIntent, nonempty_text};
 use crate::mcp::ownership::IntentProperty;
 
@@ -190,7 +190,7 @@ impl<H: ServerHandler> Recorder<'_, H> {
 
     /// Whether an error says that there is no tool of this name, and the server cannot look one up.
     fn is_unknown(&self, name: &str, error: &ErrorData) -> bool {
-        denies_tool(name, error.code.0.into(), &error.message) && self.look_up(name).is_none()
+        denies("tool", name, error.code.0.into(), &error.message) && self.look_up(name).is_none()
     }
 
     /// Whether a call is one of the tool for missing capabilities, and ours to answer.

@@ -14,7 +14,7 @@ use crate::event::{
     Identity, IntentSource, Session, ToolCall,
 };
 use crate::logger::{GivesWay, OuterRecords};
-use crate::mcp::answers::denies_tool;
+use crate::mcp::answers::denies;
 use crate::mcp::intent::{CapturedArguments, nonempty_text};
 use crate::mcp::message::{self, MessageId, Messages, RpcRequest, RpcResponse, text};
 use crate::mcp::ownership::IntentProperty;
@@ -302,7 +302,7 @@ impl Exchange {
         let outcome = match *answer {
             RpcResponse::Error { code, message } => {
                 record.set_error(message);
-                if denies_tool(&call.tool, code, message) {
+                if denies("tool", &call.tool, code, message) {
                     record.set_unknown_tool();
                 }
                 CallOutcome::ProtocolError

@@ -406,8 +406,8 @@ async fn a_failed_call_is_one_of_an_unknown_tool_only_where_its_error_says_so() 
         } else {
             let message = match request["params"]["name"].as_str().unwrap() {
                 name @ ("gone" | "absent") => format!("Unknown tool: {name}"),
-                "serach" => "serach not found".to_owned(),
-                _ => "order 17 not found".to_owned(),
+                "serach" => "Tool serach not found".to_owned(),
+                name => format!("{name} 17 not found"),
             };
             answer["error"] = json!({"code": -32602, "message": message});
         }
