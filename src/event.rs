@@ -22,6 +22,7 @@ pub use identity::Identity;
 pub(crate) use kind::EventKind;
 pub use kind::{Custom, Event, IdentityCapture, Init};
 pub(crate) use sampling::Sampling;
+pub(crate) use session::SESSION_TEXTS;
 pub use session::Session;
 pub(crate) use tool_call::Call;
 pub use tool_call::{CallOutcome, IntentSource, ToolCall};

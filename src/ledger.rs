@@ -173,10 +173,11 @@ pub struct Stats {
     /// anonymous.
     pub identity_failures: u64,
     /// Calls whose guards kept names and sizes in place of some of their content, since the open guards
-    /// hold a quarter of `max_queue_bytes` together, or the queue was full.
+    /// hold a quarter of `max_queue_bytes` together, or the queue was full; and calls of whose messages the
+    /// `tower` layer kept an outline, for the same reason or since they are larger than its bound.
     pub calls_without_content: u64,
-    /// Messages of HTTP requests that the `tower` layer passed on unread: larger than its bound,
-    /// compressed, no JSON, or after the hundredth of a list. Calls among them have no event.
+    /// Messages of HTTP requests that the `tower` layer passed on unread: with an outline that is
+    /// too large, compressed, no JSON, or after the hundredth of a list. Calls among them have no event.
     pub unread_messages: u64,
     /// Values of events that were left out, or replaced by their default, because they are not well
     /// formed: an `event_id` below 1, an `event_at` outside of 2020 to 2100, a `traceparent` that is

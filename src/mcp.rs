@@ -2,6 +2,8 @@
 
 #[cfg(any(feature = "rmcp", feature = "tower"))]
 pub(crate) mod answers;
+#[cfg(any(feature = "rmcp", feature = "tower"))]
+pub(crate) mod caller_key;
 #[cfg(feature = "tower")]
 pub(crate) mod framing;
 pub mod intent;
@@ -11,6 +13,8 @@ mod json;
 pub(crate) mod listings;
 #[cfg(feature = "tower")]
 pub(crate) mod message;
+#[cfg(feature = "tower")]
+mod outline;
 #[cfg_attr(
     not(feature = "rmcp"),
     expect(dead_code, reason = "only an instrumented server adds and takes")

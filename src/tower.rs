@@ -23,10 +23,14 @@
 //! that [`intent`](UsageLayer::intent) names; else, once the caller has listed the tools, in the
 //! property of a tool that has [`intent::schema`](crate::mcp::intent::schema) under the wire's name, or in its
 //! property `intent` whose description asks for one. The argument stays in place for the tool, and out
-//! of the captured ones. What a listing shows holds for calls to the same host, path and query by the same
-//! user, or with the same `authorization` header where there is no user: tenants behind one layer may have
-//! other tools of the same name. It is remembered for the latest 16 384 tools that have an intent, each once
-//! for each caller, under a keyed hash.
+//! of the captured ones.
+//!
+//! What is remembered of a caller holds for the same caller: what a listing shows, the client of a session, the round
+//! of a call. Tenants behind one layer may have other tools of the same name. A caller is told by the host, path and
+//! query, by headers that name a tenant, a role or a host, and by the user; where there is no user, by all headers that
+//! hold a credential: `authorization`, `cookie`, `x-api-key` and others with such words in their names, or with a name
+//! that the logger's redactor takes for a sensitive one. Of all that a keyed hash is kept. Tools that have an intent
+//! are remembered, the latest 16 384 of them, each once for each caller.
 //!
 //! A call whose error says that there is no tool of its name, in the words of an SDK, is marked as one of an unknown
 //! tool. An error that something else was not found is the tool's own.
@@ -34,8 +38,13 @@
 //! Messages are read leniently, in any spelling that some JSON reader takes. A call whose client goes
 //! away first is recorded as cancelled; one whose answer is not understood, or does not come on the
 //! answer to its own request, as [unknown](crate::CallOutcome::Unknown): so put the layer inside of one
-//! that compresses. An answer larger than the bound counts as `ok`. Requests that cannot be read leave no
-//! record, and are counted: [`Stats::unread_messages`](crate::Stats::unread_messages).
+//! that compresses. Requests that cannot be read leave no record, and are counted:
+//! [`Stats::unread_messages`](crate::Stats::unread_messages).
+//!
+//! Messages under way are charged to the memory of open calls, a quarter of
+//! [`max_queue_bytes`](crate::Builder::max_queue_bytes). Of a message that is larger than the bound, or that there is no
+//! memory for, an outline of at most 16 KiB is kept: the call is recorded, with its outcome and without content, and
+//! counted: [`Stats::calls_without_content`](crate::Stats::calls_without_content).
 //!
 //! Around a server that the feature `rmcp` has instrumented with the same logger, or around another such
 //! layer, the inner one records and the outer one does not: each logger has one event of a call.

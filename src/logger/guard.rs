@@ -164,6 +164,24 @@ impl CallGuard {
         self.change(|record| record.unknown_tool = true);
     }
 
+    /// Counts the call among those of which content was left out.
+    #[cfg(feature = "tower")]
+    pub(crate) fn note_missing_content(&mut self) {
+        if let Some(call) = self.call() {
+            call.change(KeptRecord::note_missing_content);
+        }
+    }
+
+    /// Returns the tool's name, as far as it is kept; an empty one once the call is recorded.
+    #[cfg(feature = "tower")]
+    pub(crate) fn tool(&self) -> String {
+        let mut tool = String::new();
+        if let Some(call) = self.call() {
+            call.change(|kept| kept.record().tool().clone_into(&mut tool));
+        }
+        tool
+    }
+
     /// Adds a key of your own to `meta`, as [`ToolCall::meta`], captured now. Where open calls hold all the memory that
     /// they may, the value is kept as its size, or the key is left out.
     pub fn set_meta<T: serde::Serialize + Sync>(&mut self, key: impl Into<String>, value: &T) {

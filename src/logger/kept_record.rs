@@ -77,9 +77,16 @@ impl KeptRecord {
     /// Charges memory for content.
     fn has_room(&mut self, bytes: usize) -> bool {
         let has_room = self.held.grow(bytes);
-        if !has_room && !std::mem::replace(&mut self.lacks_content, true) {
-            self.ledger.call_without_content();
+        if !has_room {
+            self.note_missing_content();
         }
         has_room
+    }
+
+    /// Counts the call among those without content, once.
+    pub(super) fn note_missing_content(&mut self) {
+        if !std::mem::replace(&mut self.lacks_content, true) {
+            self.ledger.call_without_content();
+        }
     }
 }

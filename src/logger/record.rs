@@ -6,7 +6,8 @@ use super::pipeline::Pipeline;
 use crate::base::text::cut_at_char;
 use crate::capture::{Captured, Content, size_mark};
 use crate::event::{
-    Call, CallOutcome, FACT_TEXTS, FactValues, Facts, Identity, IntentSource, Text, ToolCall,
+    Call, CallOutcome, FACT_TEXTS, FactValues, Facts, Identity, IntentSource, SESSION_TEXTS, Text,
+    ToolCall,
 };
 use crate::limits;
 
@@ -31,6 +32,11 @@ const OWN_TEXTS: usize = 6;
 
 const TEXTS: usize = OWN_TEXTS + FACT_TEXTS;
 
+const TOOL: usize = 0;
+
+/// The last texts are those of the session, and its id the first of them.
+const SESSION_ID: usize = TEXTS - SESSION_TEXTS;
+
 /// The place of a text that a call does not have.
 const ABSENT: (u32, u32) = (1, 0);
 
@@ -40,6 +46,10 @@ pub(super) const ERROR: usize = 2;
 
 /// A text is copied no further than this: an event that is larger is refused anyway.
 const MAX_TEXT_BYTES: usize = 2 * limits::MAX_EVENT_BYTES;
+
+/// A name is copied no further than this: as far as it is sent, and as the redactor looks beyond that. A client may make
+/// up one of any length.
+const MAX_NAME_BYTES: usize = 4 * limits::MAX_NAME_CHARS + limits::CUT_MARGIN_BYTES;
 
 fn texts<'c>(call: &'c ToolCall<'_>) -> [Option<&'c str>; TEXTS] {
     let ToolCall { facts, call } = call;
@@ -65,6 +75,9 @@ pub(super) fn most_bytes(pipeline: &Pipeline, which: usize) -> usize {
     let most = match which {
         PROMPT => limits.prompt_chars,
         ERROR => limits.error_chars,
+        TOOL => return MAX_NAME_BYTES,
+        // The hash of the session's id is that of the whole.
+        fact if fact > SESSION_ID => return MAX_NAME_BYTES,
         _ => return MAX_TEXT_BYTES,
     };
     let bytes = most.saturating_mul(4);
@@ -118,6 +131,14 @@ impl CallRecord {
         }
     }
 
+    /// The tool's name, as far as it is kept.
+    #[cfg(feature = "tower")]
+    pub(super) fn tool(&self) -> &str {
+        let [(start, end), ..] = self.places;
+        let tool = self.text.get(start as usize..end as usize);
+        tool.unwrap_or_default()
+    }
+
     /// The memory it holds, in bytes.
     pub(super) fn bytes(&self) -> usize {
         let values = self.arguments.iter().chain(&self.result);
@@ -139,7 +160,9 @@ impl CallRecord {
         let mut text = String::new();
         for (which, place) in self.places.iter_mut().enumerate() {
             if let Some(kept) = self.text.get(place.0 as usize..place.1 as usize) {
-                *place = if which == PROMPT || which == ERROR {
+                // A name of the client's that is longer than is sent says as little as its size.
+                let is_too_long = which > SESSION_ID && kept.len() > 4 * limits::MAX_NAME_CHARS;
+                *place = if which == PROMPT || which == ERROR || is_too_long {
                     append(&mut text, &size_mark(kept.len()), MAX_TEXT_BYTES)
                 } else {
                     append(&mut text, kept, MAX_TEXT_BYTES)

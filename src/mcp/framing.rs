@@ -1,5 +1,10 @@
 //! Finds the messages in a body that comes in pieces, within a bound.
 
+use std::fmt;
+
+use super::outline::Outline;
+use crate::queue::Reservation;
+
 /// How a body holds its messages.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(crate) enum Framing {
@@ -35,47 +40,94 @@ fn essence(content_type: &str) -> &str {
         .trim()
 }
 
-/// Reads one body.
-#[derive(Debug)]
+/// A message of a body.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) enum Frame<'f> {
+    Whole(&'f [u8]),
+    /// Of a message that is larger than what may be kept, or that there is no memory for.
+    Outline(&'f [u8]),
+    /// As for an outline, which is too large as well.
+    TooLarge,
+}
+
+impl<'f> Frame<'f> {
+    pub(crate) const fn json(self) -> Option<&'f [u8]> {
+        match self {
+            Self::Whole(json) | Self::Outline(json) => Some(json),
+            Self::TooLarge => None,
+        }
+    }
+}
+
+/// Reads one body. What it keeps is charged to the queue, as calls under way are.
 pub(crate) struct FrameReader {
     framing: Framing,
     max_bytes: usize,
     line: Line,
-    /// What is kept of the message under way.
-    message: Vec<u8>,
-    /// The message under way is larger than what may be kept.
-    is_over: bool,
-    /// How many messages were.
-    too_large: u64,
+    message: Kept,
+    held: Reservation,
+}
+
+/// What is kept of the message under way.
+enum Kept {
+    Whole(Vec<u8>),
+    Outline(Outline),
+}
+
+impl Default for Kept {
+    fn default() -> Self {
+        Self::Whole(Vec::new())
+    }
 }
 
 /// The line of an event under way.
-#[derive(Debug, Default)]
+#[derive(Default)]
 struct Line {
-    kept: Vec<u8>,
-    /// It is larger than what may be kept.
-    is_over: bool,
-    /// It is not the body's first, which a byte-order mark may precede.
+    field: Field,
+    /// How much of a byte-order mark has come, which may precede the body's first line.
+    mark: usize,
     is_later: bool,
     /// The last line ended with a carriage return: a line feed that follows ends the same.
     after_return: bool,
 }
 
+/// Where in a line its reader is.
+#[derive(Clone, Copy, PartialEq, Eq)]
+enum Field {
+    /// In the name, of which so many bytes are those of [`DATA`].
+    Name(usize),
+    /// Behind [`DATA`], where one blank does not count.
+    DataBegins,
+    Data,
+    /// In a field other than the data, or a comment. They are passed over.
+    Other,
+}
+
+impl Default for Field {
+    fn default() -> Self {
+        Self::Name(0)
+    }
+}
+
+/// The name of the field of data, and its colon.
+const DATA: &[u8] = b"data:";
+
+const BYTE_ORDER_MARK: &[u8] = b"\xef\xbb\xbf";
+
 impl FrameReader {
     /// Begins to read a body, of whose messages no more than `max_bytes` each are kept.
-    pub(crate) fn new(framing: Framing, max_bytes: usize) -> Self {
+    pub(crate) fn new(framing: Framing, max_bytes: usize, held: Reservation) -> Self {
         Self {
             framing,
             max_bytes,
             line: Line::default(),
-            message: Vec::new(),
-            is_over: false,
-            too_large: 0,
+            message: Kept::default(),
+            held,
         }
     }
 
     /// Takes a piece of the body.
-    pub(crate) fn read(&mut self, data: &[u8], mut on_message: impl FnMut(&[u8])) {
+    pub(crate) fn read(&mut self, data: &[u8], mut on_message: impl FnMut(Frame<'_>)) {
         if self.framing == Framing::Json {
             self.keep(data);
             return;
@@ -98,105 +150,222 @@ impl FrameReader {
         self.extend_line(rest);
     }
 
-    /// Ends the body; returns how many messages were too large to be read.
-    pub(crate) fn end(mut self, mut on_message: impl FnMut(&[u8])) -> u64 {
+    /// Ends the body.
+    pub(crate) fn end(mut self, mut on_message: impl FnMut(Frame<'_>)) {
         self.end_line(&mut on_message);
         self.end_message(&mut on_message);
-        self.too_large
     }
 
     fn extend_line(&mut self, part: &[u8]) {
-        /// A byte-order mark, the name of the field, a colon and a space.
-        const BEFORE_DATA: usize = 9;
-        let most = self.max_bytes.saturating_add(BEFORE_DATA);
-        let room = most.saturating_sub(self.line.kept.len());
-        self.line.is_over |= part.len() > room;
-        let kept = part.get(..room).unwrap_or(part);
-        self.line.kept.extend_from_slice(kept);
+        for (at, &byte) in part.iter().enumerate() {
+            if self.line.field == Field::Name(0) && self.line.takes_mark(byte) {
+                continue;
+            }
+            self.line.field = match self.line.field {
+                Field::Name(n) if DATA.get(n) != Some(&byte) => Field::Other,
+                Field::Name(n) if n + 1 == DATA.len() => Field::DataBegins,
+                Field::Name(n) => Field::Name(n + 1),
+                Field::DataBegins => {
+                    self.begin_data();
+                    let rest = part.get(at..).unwrap_or_default();
+                    self.keep(rest.strip_prefix(b" ").unwrap_or(rest));
+                    self.line.field = Field::Data;
+                    return;
+                }
+                Field::Data => return self.keep(part),
+                Field::Other => return,
+            };
+        }
     }
 
-    /// Takes a whole line of an event; an empty one ends the event. Fields other than the data, and
-    /// comments, are passed over.
-    fn end_line(&mut self, on_message: &mut impl FnMut(&[u8])) {
-        let kept = std::mem::take(&mut self.line.kept);
-        let mut line = kept.as_slice();
-        if !std::mem::replace(&mut self.line.is_later, true) {
-            line = line.strip_prefix(b"\xef\xbb\xbf").unwrap_or(line);
+    /// Takes the end of a line of an event; an empty one ends the event.
+    fn end_line(&mut self, on_message: &mut impl FnMut(Frame<'_>)) {
+        match std::mem::take(&mut self.line.field) {
+            Field::Name(0) => self.end_message(on_message),
+            Field::DataBegins => self.begin_data(),
+            Field::Name(_) | Field::Data | Field::Other => {}
         }
-        let is_over = std::mem::take(&mut self.line.is_over);
-        if line.is_empty() {
-            self.end_message(on_message);
-        } else if let Some(data) = line.strip_prefix(b"data:") {
-            if !self.message.is_empty() {
-                self.keep(b"\n");
-            }
-            self.keep(data.strip_prefix(b" ").unwrap_or(data));
-            self.is_over |= is_over;
+        self.line.is_later = true;
+    }
+
+    /// Begins a line of data, which a line feed parts from those before.
+    fn begin_data(&mut self) {
+        if !matches!(&self.message, Kept::Whole(message) if message.is_empty()) {
+            self.keep(b"\n");
         }
-        self.line.kept = kept;
-        self.line.kept.clear();
     }
 
     fn keep(&mut self, data: &[u8]) {
-        if self.message.len() + data.len() > self.max_bytes {
-            self.is_over = true;
-            self.message = Vec::new();
-        }
-        if !self.is_over {
-            self.message.extend_from_slice(data);
+        match &mut self.message {
+            Kept::Outline(outline) => outline.push(data),
+            Kept::Whole(message) => {
+                if has_room(message, data.len(), self.max_bytes, &mut self.held) {
+                    message.extend_from_slice(data);
+                } else {
+                    let mut outline = Outline::default();
+                    outline.push(message);
+                    outline.push(data);
+                    self.message = Kept::Outline(outline);
+                    self.held.shrink_to(0);
+                }
+            }
         }
     }
 
-    fn end_message(&mut self, on_message: &mut impl FnMut(&[u8])) {
-        if std::mem::take(&mut self.is_over) {
-            self.too_large += 1;
-        } else if !self.message.is_empty() {
-            on_message(&self.message);
+    fn end_message(&mut self, on_message: &mut impl FnMut(Frame<'_>)) {
+        match std::mem::take(&mut self.message) {
+            Kept::Whole(message) if message.is_empty() => {}
+            Kept::Whole(message) => on_message(Frame::Whole(&message)),
+            Kept::Outline(outline) => {
+                let outline = outline.end();
+                on_message(outline.as_deref().map_or(Frame::TooLarge, Frame::Outline));
+            }
         }
-        self.message.clear();
+        self.held.shrink_to(0);
     }
+}
+
+impl fmt::Debug for FrameReader {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str("FrameReader")
+    }
+}
+
+impl Line {
+    /// Whether a byte is the next of a byte-order mark in front of the first line.
+    fn takes_mark(&mut self, byte: u8) -> bool {
+        let is_mark = !self.is_later && BYTE_ORDER_MARK.get(self.mark) == Some(&byte);
+        self.mark += usize::from(is_mark);
+        is_mark
+    }
+}
+
+/// Makes room for more of a message, if there may be so much and there is memory: it is charged before it grows.
+fn has_room(message: &mut Vec<u8>, more: usize, max: usize, held: &mut Reservation) -> bool {
+    let length = message.len().saturating_add(more);
+    let held_now = message.capacity();
+    if length > max {
+        return false;
+    }
+    if length > held_now {
+        let capacity = length.max(held_now.saturating_mul(2)).min(max);
+        if !held.grow(capacity - held_now) {
+            return false;
+        }
+        message.reserve_exact(capacity - message.len());
+    }
+    true
 }
 
 #[cfg(test)]
 mod tests {
-    use super::*;
+    use std::sync::Arc;
 
-    fn read(framing: Framing, body: &[u8], piece: usize) -> (Vec<String>, u64) {
-        let mut reader = FrameReader::new(framing, 100);
+    use super::*;
+    use crate::ledger::Ledger;
+    use crate::queue::{Bounds, MIN_QUEUE_BYTES, Sender, bounded};
+
+    fn queue() -> Sender {
+        let bounds = Bounds::for_tests(MIN_QUEUE_BYTES);
+        bounded(bounds, Arc::new(Ledger::default())).0
+    }
+
+    /// The messages of a body, and which of them are outlines.
+    fn read(framing: Framing, body: &[u8], piece: usize) -> Vec<(String, bool)> {
+        let queue = queue();
+        let mut reader = FrameReader::new(framing, 100, queue.reserve());
         let mut read = Vec::new();
-        let mut take = |message: &[u8]| read.push(String::from_utf8(message.to_vec()).unwrap());
+        let mut take = |frame: Frame<'_>| {
+            let json = frame.json().unwrap_or(b"too large");
+            let json = String::from_utf8(json.to_vec()).unwrap();
+            read.push((json, !matches!(frame, Frame::Whole(_))));
+        };
         for piece in body.chunks(piece) {
             reader.read(piece, &mut take);
         }
-        let too_large = reader.end(take);
-        (read, too_large)
+        reader.end(take);
+        assert_eq!(queue.bytes(), 0);
+        read
+    }
+
+    fn whole(message: &str) -> (String, bool) {
+        (message.to_owned(), false)
     }
 
     #[test]
     fn events_are_read_whatever_the_pieces_and_line_ends() {
-        let body = "\u{feff}data:zero\n\n: hello\r\ndata: {\"a\":\r\ndata:1}\r\n\r\nevent: message\nid: 1\ndata: {\"b\":2}\nretry\n\ndata: {\"c\":3}\r\rdata\n\ndata: last";
+        let body = "\u{feff}data:zero\n\n: hello\r\ndata: {\"a\":\r\ndata:1}\r\n\r\nevent: message\nid: 1\ndata: {\"b\":2}\nretry\ndat: no\n\ndata: {\"c\":3}\r\rdata\n\ndata: a\ndata:\ndata:  last";
         for piece in 1..body.len() {
-            let (messages, too_large) = read(Framing::Events, body.as_bytes(), piece);
             assert_eq!(
-                messages,
-                ["zero", "{\"a\":\n1}", "{\"b\":2}", "{\"c\":3}", "last"],
+                read(Framing::Events, body.as_bytes(), piece),
+                [
+                    "zero",
+                    "{\"a\":\n1}",
+                    "{\"b\":2}",
+                    "{\"c\":3}",
+                    "a\n\n last"
+                ]
+                .map(whole),
                 "{piece}"
             );
-            assert_eq!(too_large, 0);
         }
     }
 
     #[test]
-    fn what_is_too_large_is_counted_and_what_follows_is_read() {
-        let large = "x".repeat(500);
-        let body = format!("data: {large}\n\n: {large}\ndata: ok\n\ndata: 1\ndata: {large}\n\n");
-        for piece in [1, 7, 50, 10_000] {
+    fn of_what_is_too_large_there_is_an_outline_and_what_follows_is_read() {
+        let large = format!(
+            "{{\"id\":1,\"result\":{{\"x\":[\"{}\"]}}}}",
+            "x".repeat(500)
+        );
+        let many = "[1],".repeat(10_000);
+        let body = format!(
+            "data: {large}\n\n: {large}\ndata: ok\n\ndata: 1\ndata: {large}\n\ndata: {{{many}}}\n\ndata: 2\n\n"
+        );
+        let small = "{\"id\":1,\"result\":{\"x\":null}}";
+        for piece in [1, 7, 50, 100_000] {
             let read = read(Framing::Events, body.as_bytes(), piece);
-            assert_eq!(read, (vec!["ok".to_owned()], 2), "{piece}");
+            let expected = [
+                (small.to_owned(), true),
+                whole("ok"),
+                (format!("1 {small}"), true),
+                ("too large".to_owned(), true),
+                whole("2"),
+            ];
+            assert_eq!(read, expected, "{piece}");
         }
-        assert_eq!(read(Framing::Json, body.as_bytes(), 30), (vec![], 1));
-        let small = read(Framing::Json, b"{\"a\":1}", 2);
-        assert_eq!(small, (vec!["{\"a\":1}".to_owned()], 0));
+        let outline = read(Framing::Json, large.as_bytes(), 30);
+        assert_eq!(outline, [(small.to_owned(), true)]);
+        assert_eq!(read(Framing::Json, b"{\"a\":1}", 2), [whole("{\"a\":1}")]);
+    }
+
+    #[test]
+    fn what_is_kept_is_charged_and_without_memory_it_is_an_outline() {
+        const SHARE: usize = MIN_QUEUE_BYTES / 4;
+        let queue = queue();
+        let mut readers: Vec<_> = (0..10)
+            .map(|_| FrameReader::new(Framing::Json, SHARE, queue.reserve()))
+            .collect();
+        let body = format!("{{\"id\":1,\"params\":[[\"{}\"]]}}", "x".repeat(SHARE / 2));
+        for piece in body.as_bytes().chunks(1_000) {
+            for reader in &mut readers {
+                reader.read(piece, |_| {});
+                assert!(queue.bytes() <= SHARE);
+            }
+        }
+        assert!(queue.bytes() > SHARE / 4);
+        let mut outlines = 0;
+        for reader in readers {
+            reader.end(|frame| match frame {
+                Frame::Whole(json) => assert_eq!(json, body.as_bytes()),
+                Frame::Outline(json) => {
+                    assert_eq!(json, b"{\"id\":1,\"params\":[null]}");
+                    outlines += 1;
+                }
+                Frame::TooLarge => panic!("no outline"),
+            });
+        }
+        assert!((1..10).contains(&outlines), "{outlines}");
+        assert_eq!(queue.bytes(), 0);
     }
 
     #[test]

@@ -58,7 +58,7 @@ impl Messages {
 }
 
 /// What a request and its answer have in common, so that the number 1 and the string "1" differ.
-#[derive(Debug, Clone, PartialEq, Eq)]
+#[derive(Debug, Clone, PartialEq, Eq, Hash)]
 pub(crate) enum MessageId {
     /// A number, in one spelling whatever the message's.
     Number(String),

@@ -23,8 +23,8 @@ const META_CONVERSATION: [&str; 4] = [
 /// Names the session of a request over HTTP.
 pub(crate) const SESSION_HEADER: &str = "mcp-session-id";
 
-const TRACEPARENT: &str = "traceparent";
-const USER_AGENT_HEADER: &str = "user-agent";
+pub(crate) const TRACEPARENT: &str = "traceparent";
+pub(crate) const USER_AGENT_HEADER: &str = "user-agent";
 
 /// What a client says it is.
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]

@@ -33,6 +33,15 @@ impl Reservation {
         true
     }
 
+    /// Begins another one of the same queue, of no bytes yet.
+    #[cfg(feature = "tower")]
+    pub(crate) fn another(&self) -> Self {
+        Self {
+            channel: Arc::clone(&self.channel),
+            bytes: 0,
+        }
+    }
+
     /// Gives back what is beyond `bytes`.
     pub(crate) fn shrink_to(&mut self, bytes: usize) {
         let beyond = self.bytes.saturating_sub(bytes);

@@ -19,8 +19,16 @@ use crate::base::text::cut_at_char;
 use crate::event::{Call, CallOutcome, IntentSource, ToolCall};
 use crate::logger::CallGuard;
 use crate::mcp::answers::denies;
+use crate::mcp::caller_key::CallerKey;
 use crate::mcp::intent::{self, CapturedArguments, ToolIntent, nonempty_text};
 use crate::mcp::ownership::IntentProperty;
+
+/// The round of a call that is recorded.
+#[derive(Clone, Copy)]
+struct Round {
+    caller: CallerKey,
+    number: u32,
+}
 
 impl<H: ServerHandler> Recorder<'_, H> {
     /// Runs a call of a tool, and records it however it ends.
@@ -29,18 +37,12 @@ impl<H: ServerHandler> Recorder<'_, H> {
         mut request: CallToolRequestParams,
         mut context: RequestContext<RoleServer>,
     ) -> Result<CallToolResponse, ErrorData> {
-        let round = if request.request_state.is_some() || request.input_responses.is_some() {
-            let rounds = &self.server.by.memory.rounds;
-            rounds.of(request.request_state.as_deref())
-        } else {
-            0
-        };
-        let mut record = if self.begin_record(&mut context) {
-            let record = self.start_record(&request, &context, round);
+        let (mut record, round) = if self.begin_record(&mut context) {
+            let (record, round) = self.start_record(&request, &context);
             context.extensions.insert(CallMeta::of(&record));
-            record
+            (record, Some(round))
         } else {
-            CallGuard::disabled()
+            (CallGuard::disabled(), None)
         };
         let cancelled = context.ct.clone();
         let ours = self.is_capability_call(&request.name, &context);
@@ -66,18 +68,25 @@ impl<H: ServerHandler> Recorder<'_, H> {
         &self,
         request: &CallToolRequestParams,
         context: &RequestContext<RoleServer>,
-        round: u32,
-    ) -> CallGuard {
+    ) -> (CallGuard, Round) {
         let incoming = self.read(context);
+        let caller = incoming.caller_key(|name| self.is_sensitive(name));
+        let number = if request.request_state.is_some() || request.input_responses.is_some() {
+            let rounds = &self.server.by.memory.rounds;
+            rounds.of(caller, request.request_state.as_deref())
+        } else {
+            0
+        };
         let facts = incoming.facts();
         let now = self.now();
         self.log_login(&incoming, &facts, now);
         let call = Call {
             tool: Cow::Borrowed(&request.name),
-            round: (round > 0).then_some(round),
+            round: (number > 0).then_some(number),
             ..Call::default()
         };
-        self.start_call(&ToolCall { facts, call }, now)
+        let record = self.start_call(&ToolCall { facts, call }, now);
+        (record, Round { caller, number })
     }
 
     /// Finds out where the arguments of a call hold its intent, if they may; `None` also where no
@@ -154,7 +163,7 @@ impl<H: ServerHandler> Recorder<'_, H> {
         &self,
         mut record: CallGuard,
         response: &Result<CallToolResponse, ErrorData>,
-        round: u32,
+        round: Option<Round>,
         name: &str,
     ) {
         let outcome = match response {
@@ -170,8 +179,9 @@ impl<H: ServerHandler> Recorder<'_, H> {
                 }
             }
             Ok(CallToolResponse::InputRequired(asks)) => {
-                if let Some(state) = &asks.request_state {
-                    self.server.by.memory.rounds.expect(state, round + 1);
+                if let (Some(round), Some(state)) = (round, &asks.request_state) {
+                    let rounds = &self.server.by.memory.rounds;
+                    rounds.expect(round.caller, state, round.number + 1);
                 }
                 CallOutcome::InputRequired
             }

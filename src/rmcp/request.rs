@@ -12,6 +12,7 @@ use http::request::Parts;
 use super::instrumentation::{Instrumentation, Instrumented};
 use crate::base::random;
 use crate::event::{Caller, Era, Facts, Identity};
+use crate::mcp::caller_key::CallerKey;
 use crate::mcp::request::{ClientInfo, McpTransport, RequestFacts, RequestMeta};
 
 /// A request, with what its facts are borrowed from.
@@ -68,6 +69,20 @@ impl<'a> IncomingRequest<'a> {
     pub(super) fn initialize(mut self, client: &'a Implementation, version: &'a str) -> Self {
         self.initialize = Some((client_info(client), version));
         self
+    }
+
+    /// Returns what tells the caller from others. `is_sensitive` knows names of headers that hold a credential.
+    pub(super) fn caller_key(&self, is_sensitive: impl Fn(&str) -> bool) -> CallerKey {
+        let identity = self.caller.identity();
+        match (self.transport, http_parts(self.context)) {
+            (McpTransport::Http { .. }, Some(http)) => {
+                CallerKey::of_request(&http.uri, &http.headers, identity, is_sensitive)
+            }
+            (McpTransport::Connection { session_id, .. }, _) => {
+                CallerKey::of_connection(session_id, identity)
+            }
+            (McpTransport::Http { .. }, None) => CallerKey::of_connection("", identity),
+        }
     }
 
     /// Returns what all events of the request have in common.

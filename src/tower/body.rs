@@ -20,6 +20,8 @@ pub(super) struct Tap {
     /// `None` for a body that cannot be read.
     reader: Option<FrameReader>,
     side: Side,
+    /// Messages of an answer have passed that were not read.
+    has_unread: bool,
     /// How much of the body is to come, if its head says so: who knows the length may not ask for the
     /// end.
     left: Option<u64>,
@@ -65,21 +67,30 @@ impl Tap {
         framing: Framing,
         side: Side,
     ) -> Self {
-        let max_bytes = exchange.as_deref().map(Exchange::max_message_bytes);
-        let reader = |max_bytes| FrameReader::new(framing, max_bytes);
+        let plain = exchange.as_deref().filter(|_| is_plain(headers));
+        let reader = plain.map(|exchange| {
+            let held = exchange.reserve();
+            FrameReader::new(framing, exchange.max_message_bytes(), held)
+        });
         let length = headers.get(header::CONTENT_LENGTH);
         Self {
             exchange,
-            reader: max_bytes.filter(|_| is_plain(headers)).map(reader),
+            reader,
             side,
+            has_unread: false,
             left: length.and_then(|length| length.to_str().ok()?.trim().parse().ok()),
         }
     }
 
     fn on_data(&mut self, data: &Bytes) {
-        if let (Some(exchange), Some(reader)) = (&self.exchange, &mut self.reader) {
+        match (&self.exchange, &mut self.reader) {
             // The messages of a request are read once all of it is there.
-            reader.read(data, |json| exchange.on_answers(json));
+            (Some(exchange), Some(reader)) => {
+                reader.read(data, |frame| {
+                    self.has_unread |= exchange.on_answers(frame) > 0;
+                });
+            }
+            _ => self.has_unread = true,
         }
         if let Some(left) = &mut self.left {
             *left = left.saturating_sub(data.len() as u64);
@@ -98,22 +109,23 @@ impl Tap {
         match self.side {
             Side::Request { is_counted } => {
                 let is_whole = end == End::Whole;
-                let mut unread = 0;
-                let too_large = reader.map_or(1, |reader| {
-                    reader.end(|json| unread += exchange.on_requests(json, is_whole))
-                });
+                let mut unread = u64::from(reader.is_none());
+                if let Some(reader) = reader {
+                    reader.end(|frame| unread += exchange.on_requests(frame, is_whole));
+                }
                 if is_counted && is_whole {
-                    exchange.count_unread(too_large + unread);
+                    exchange.count_unread(unread);
                 }
             }
             Side::Response { status } => {
-                let too_large =
-                    reader.map_or(0, |reader| reader.end(|json| exchange.on_answers(json)));
-                let end = match end {
-                    End::Whole if too_large > 0 => End::TooLarge,
-                    end => end,
-                };
-                exchange.on_end(status, end);
+                if let Some(reader) = reader {
+                    reader.end(|frame| {
+                        exchange.on_answers(frame);
+                    });
+                }
+                // Whoever goes away behind an answer that was not read may have got it.
+                let is_unknown = end == End::Dropped && self.has_unread;
+                exchange.on_end(status, if is_unknown { End::Whole } else { end });
             }
         }
     }

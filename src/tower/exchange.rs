@@ -3,22 +3,29 @@
 use std::fmt;
 use std::sync::{Arc, Mutex, Weak};
 
-use http::{HeaderMap, Method, StatusCode, Uri, header, request, response};
+use http::{HeaderMap, HeaderValue, Method, StatusCode, header, request, response};
 use serde_json::{Map, Value};
 
-use super::observer::{Observer, ToolKey};
-use super::open_messages::{Awaited, OpenMessages, OpenedCall};
+use super::observer::Observer;
+use super::open_messages::{Awaited, OpenMessages, OpenedCall, OpenedListing};
 use crate::base::lock::lock;
+use crate::capture::Content;
 use crate::event::{
     AuthRejected, AuthRejection, Call, CallOutcome, Caller, ClientClass, Event, EventKind, Facts,
     Identity, IntentSource, Session, ToolCall,
 };
 use crate::logger::{GivesWay, OuterRecords};
 use crate::mcp::answers::denies;
+use crate::mcp::caller_key::CallerKey;
+use crate::mcp::framing::Frame;
 use crate::mcp::intent::{CapturedArguments, nonempty_text};
 use crate::mcp::message::{self, MessageId, Messages, RpcRequest, RpcResponse, text};
 use crate::mcp::ownership::IntentProperty;
-use crate::mcp::request::{ClientInfo, McpTransport, RequestFacts, RequestMeta, SESSION_HEADER};
+use crate::mcp::request::{
+    ClientInfo, McpTransport, RequestFacts, RequestMeta, SESSION_HEADER, TRACEPARENT,
+    USER_AGENT_HEADER,
+};
+use crate::queue::Reservation;
 
 /// Says the protocol's version where `_meta` does not.
 const PROTOCOL_VERSION_HEADER: &str = "mcp-protocol-version";
@@ -29,10 +36,46 @@ const MAX_CLIENT_CHARS: usize = 256;
 /// A request and its answer.
 pub(super) struct Exchange {
     observer: Arc<Observer>,
-    uri: Uri,
-    headers: HeaderMap,
     caller: Option<Caller>,
+    /// What is remembered is remembered under it.
+    caller_key: CallerKey,
+    headers: KeptHeaders,
+    /// The request brings a credential in the standard's header.
+    is_authorized: bool,
     open: Mutex<OpenMessages>,
+    /// The memory of it all.
+    held: Mutex<Reservation>,
+}
+
+/// The headers that events tell of.
+struct KeptHeaders(HeaderMap);
+
+impl KeptHeaders {
+    fn of(headers: &HeaderMap) -> Self {
+        const KEPT: [&str; 4] = [
+            SESSION_HEADER,
+            PROTOCOL_VERSION_HEADER,
+            USER_AGENT_HEADER,
+            TRACEPARENT,
+        ];
+        let mut kept = HeaderMap::new();
+        for name in KEPT {
+            // A copy: a header as it came keeps the whole head in memory.
+            let value = headers.get(name).map(HeaderValue::as_bytes);
+            if let Some(Ok(value)) = value.map(HeaderValue::from_bytes) {
+                kept.insert(name, value);
+            }
+        }
+        Self(kept)
+    }
+
+    fn get(&self, name: &str) -> Option<&str> {
+        self.0.get(name)?.to_str().ok()
+    }
+
+    fn bytes(&self) -> usize {
+        self.0.values().map(HeaderValue::len).sum()
+    }
 }
 
 /// How a body ended.
@@ -40,8 +83,6 @@ pub(super) struct Exchange {
 pub(super) enum End {
     /// All of it has passed.
     Whole,
-    /// All of it has passed, and part of it was too large to be read.
-    TooLarge,
     /// Whoever makes it failed.
     Broken,
     /// Whoever takes it went away.
@@ -59,12 +100,19 @@ impl Observer {
         let caller = extensions.get::<Caller>().cloned();
         let identity = || extensions.get::<Identity<'static>>().cloned();
         let caller = caller.or_else(|| identity().map(Caller::from));
+        let identity = caller.as_ref().map(Caller::identity);
+        let is_sensitive = |name: &str| self.is_sensitive(name);
+        let headers = KeptHeaders::of(&parts.headers);
+        let mut held = handle.pipeline.shared.queue.reserve();
+        held.grow(size_of::<Exchange>() + headers.bytes());
         let exchange = Arc::new(Exchange {
             observer: Arc::clone(self),
-            uri: parts.uri.clone(),
-            headers: parts.headers.clone(),
+            caller_key: CallerKey::of_request(&parts.uri, &parts.headers, identity, is_sensitive),
             caller,
+            headers,
+            is_authorized: parts.headers.contains_key(header::AUTHORIZATION),
             open: Mutex::default(),
+            held: Mutex::new(held),
         });
         let outer = extensions.get_or_insert_default::<OuterRecords>();
         outer.take_over(handle);
@@ -75,22 +123,9 @@ impl Observer {
 }
 
 impl Exchange {
-    fn header(&self, name: &str) -> Option<&str> {
-        self.headers.get(name)?.to_str().ok()
-    }
-
-    /// Returns what a tool is remembered under.
-    fn tool_key<'a>(&'a self, name: &'a str) -> ToolKey<'a> {
-        let identity = self.caller.as_ref().map(Caller::identity);
-        let identity = identity.filter(|identity| !identity.is_anonymous());
-        let credential = self.headers.get(header::AUTHORIZATION);
-        ToolKey {
-            uri: &self.uri,
-            host: self.headers.get(header::HOST),
-            identity: identity.map(|identity| (identity.id(), identity.id_type())),
-            credential: credential.filter(|_| identity.is_none()),
-            name,
-        }
+    /// Begins a reservation for a body.
+    pub(super) fn reserve(&self) -> Reservation {
+        lock(&self.held).another()
     }
 
     pub(super) fn max_message_bytes(&self) -> usize {
@@ -104,7 +139,8 @@ impl Exchange {
             && let Some(id) = parts.headers.get(SESSION_HEADER)
             && let Ok(id) = id.to_str()
         {
-            self.observer.memory.clients.put(id, client);
+            let key = (self.caller_key, id);
+            self.observer.memory.clients.put(key, client);
         }
         if self.observer.settings.auth_rejections {
             self.log_rejection(parts.status);
@@ -114,9 +150,7 @@ impl Exchange {
     /// Reports an answer that refuses whoever asked.
     fn log_rejection(&self, status: StatusCode) {
         let reason = match status {
-            StatusCode::UNAUTHORIZED if self.headers.contains_key(header::AUTHORIZATION) => {
-                AuthRejection::Invalid
-            }
+            StatusCode::UNAUTHORIZED if self.is_authorized => AuthRejection::Invalid,
             StatusCode::UNAUTHORIZED => AuthRejection::Missing,
             StatusCode::FORBIDDEN => AuthRejection::Forbidden,
             StatusCode::TOO_MANY_REQUESTS => AuthRejection::RateLimited,
@@ -126,21 +160,26 @@ impl Exchange {
             return;
         }
         let mut event = AuthRejected::new(reason).session(Session::new().transport("http"));
-        if let Some(agent) = self.header("user-agent") {
+        if let Some(agent) = self.headers.get(USER_AGENT_HEADER) {
             event = event.user_agent(agent);
         }
         self.observer.usage.log_usage(event);
     }
 
-    /// Takes the messages of a request; returns how many could not be read. One that has not come
+    /// Takes messages of a request; returns how many could not be read. One that has not come
     /// whole, and is no message as it is, has not reached the server either.
-    pub(super) fn on_requests(&self, json: &[u8], is_whole: bool) -> u64 {
+    pub(super) fn on_requests(&self, frame: Frame<'_>, is_whole: bool) -> u64 {
         if lock(&self.open).gave_way() {
             return 0;
         }
+        let Some(json) = frame.json() else {
+            return 1;
+        };
         let Messages { read, unread } = Messages::read(json);
         if is_whole || unread == 0 {
-            read.iter().for_each(|message| self.on_request(message));
+            for message in &read {
+                self.on_request(message, is_outline(frame));
+            }
         }
         unread
     }
@@ -152,26 +191,37 @@ impl Exchange {
         }
     }
 
-    /// Takes messages of the answer.
-    pub(super) fn on_answers(&self, json: &[u8]) {
+    /// Takes messages of the answer; returns how many could not be read.
+    pub(super) fn on_answers(&self, frame: Frame<'_>) -> u64 {
         if lock(&self.open).is_empty() {
-            return;
+            return 0;
         }
-        for message in Messages::read(json).read {
-            self.on_answer(&message);
+        let Some(json) = frame.json() else {
+            return 1;
+        };
+        let Messages { read, unread } = Messages::read(json);
+        for message in &read {
+            self.on_answer(message, is_outline(frame));
         }
+        unread
     }
 
-    fn on_request(&self, message: &Value) {
+    fn on_request(&self, message: &Value, is_outline: bool) {
         let Some(RpcRequest { id, method, params }) = RpcRequest::read(message) else {
             return;
         };
         match method {
             "tools/call" => {
-                let call = self.open_call(&id, params);
-                lock(&self.open).push(id, Awaited::Call(call));
+                let mut call = self.open_call(&id, params);
+                if is_outline {
+                    call.record.note_missing_content();
+                }
+                lock(&self.open).push(&id, Awaited::Call(call));
             }
-            "tools/list" => lock(&self.open).push(id, Awaited::Listing(params.clone())),
+            "tools/list" => {
+                let listing = self.open_listing(params);
+                lock(&self.open).push(&id, Awaited::Listing(listing));
+            }
             "initialize" => {
                 let client = params.get("clientInfo").map(ClientInfo::read);
                 let client = client.unwrap_or_default();
@@ -185,6 +235,17 @@ impl Exchange {
         }
     }
 
+    fn open_listing(&self, params: &Value) -> OpenedListing {
+        let client = self.session_client(params);
+        let session = self.facts(params, client.as_ref(), None).session;
+        let bytes = session.texts().into_iter().flatten().map(str::len).sum();
+        let has_room = lock(&self.held).grow(bytes);
+        OpenedListing {
+            is_first: params.get("cursor").is_none(),
+            session: has_room.then(|| session.into_owned()).unwrap_or_default(),
+        }
+    }
+
     /// Begins the record of a call.
     fn open_call(&self, id: &MessageId, params: &Value) -> OpenedCall {
         let Observer {
@@ -193,7 +254,7 @@ impl Exchange {
             memory,
         } = &*self.observer;
         let name = text(params, "name").unwrap_or_default();
-        let tool = memory.tools.get(self.tool_key(name));
+        let tool = memory.tools.get((self.caller_key, name));
         let client = self.session_client(params);
         let facts = self.facts(params, client.as_ref(), id.shown());
         if let Some(caller) = &self.caller {
@@ -201,7 +262,9 @@ impl Exchange {
         }
         let state = params.get("requestState");
         let round = if state.is_some() || params.get("inputResponses").is_some() {
-            memory.rounds.of(state.and_then(Value::as_str))
+            memory
+                .rounds
+                .of(self.caller_key, state.and_then(Value::as_str))
         } else {
             0
         };
@@ -241,20 +304,17 @@ impl Exchange {
         OpenedCall {
             record: usage.start_tool_call(ToolCall { facts, call }),
             round,
-            tool: name.to_owned(),
         }
     }
 
     /// Returns the client of a request's session, if the request does not name one.
     fn session_client(&self, params: &Value) -> Option<(String, String)> {
-        match meta(params).client {
-            Some(_) => None,
-            None => self
-                .observer
-                .memory
-                .clients
-                .get(self.header(SESSION_HEADER)?),
+        if meta(params).client.is_some() {
+            return None;
         }
+        let session = self.headers.get(SESSION_HEADER)?;
+        let clients = &self.observer.memory.clients;
+        clients.get((self.caller_key, session))
     }
 
     /// Returns what a request says of itself.
@@ -266,13 +326,13 @@ impl Exchange {
     ) -> Facts<'a> {
         let facts = RequestFacts {
             meta: meta(params),
-            header: |name: &str| self.header(name),
+            header: |name: &str| self.headers.get(name),
             transport: McpTransport::Http { is_bound: true },
             client: client.map(|(name, version)| ClientInfo {
                 name: Some(name),
                 version: Some(version),
             }),
-            protocol_version: self.header(PROTOCOL_VERSION_HEADER),
+            protocol_version: self.headers.get(PROTOCOL_VERSION_HEADER),
             request_id,
             conversation_id: None,
             identity: self.caller.as_ref().map(Caller::identity),
@@ -281,73 +341,78 @@ impl Exchange {
         facts.into_facts(ClientClass::of)
     }
 
-    fn on_answer(&self, message: &Value) {
+    fn on_answer(&self, message: &Value, is_outline: bool) {
         // A request of the server's may happen to have the same id.
         let Some(answer) = RpcResponse::read(message) else {
             return;
         };
         let awaited = lock(&self.open).take(&MessageId::of(message), &answer);
         match (awaited, answer) {
-            (Some(Awaited::Call(call)), answer) => self.record_end(call, &answer),
-            (Some(Awaited::Listing(params)), RpcResponse::Result(result)) => {
-                self.on_listing(result, &params);
+            (Some(Awaited::Call(call)), answer) => self.record_end(call, &answer, is_outline),
+            (Some(Awaited::Listing(listing)), RpcResponse::Result(result)) => {
+                self.on_listing(result, listing);
             }
             _ => {}
         }
     }
 
-    /// Records how a call ended.
-    fn record_end(&self, call: OpenedCall, answer: &RpcResponse<'_>) {
+    /// Records how a call ended. An outline of the answer says that much, and not what the answer holds.
+    fn record_end(&self, call: OpenedCall, answer: &RpcResponse<'_>, is_outline: bool) {
         let mut record = call.record;
+        let results = self.observer.settings.results;
         let outcome = match *answer {
             RpcResponse::Error { code, message } => {
                 record.set_error(message);
-                if denies("tool", &call.tool, code, message) {
+                if denies("tool", &record.tool(), code, message) {
                     record.set_unknown_tool();
                 }
                 CallOutcome::ProtocolError
             }
             RpcResponse::Result(result) => {
                 let outcome = message::outcome(result);
-                if outcome == CallOutcome::ToolError {
+                if outcome == CallOutcome::ToolError && !is_outline {
                     record.set_error(message::content_text(result));
                 }
                 if outcome == CallOutcome::InputRequired
                     && let Some(state) = text(result, "requestState")
                 {
-                    self.observer.memory.rounds.expect(state, call.round + 1);
+                    let rounds = &self.observer.memory.rounds;
+                    rounds.expect(self.caller_key, state, call.round + 1);
                 }
-                if self.observer.settings.results {
+                if results && !is_outline {
                     record.set_result(result);
                 }
                 outcome
             }
         };
+        if is_outline && (results || outcome.is_error()) {
+            record.note_missing_content();
+        }
         record.finish(outcome);
     }
 
     /// Remembers what a listing shows of the tools, and reports a whole one, if its tools are others
     /// than those of the listings before.
-    fn on_listing(&self, result: &Value, params: &Value) {
+    fn on_listing(&self, result: &Value, listing: OpenedListing) {
         let Some(tools) = result.get("tools").and_then(Value::as_array) else {
             return;
         };
-        self.observer
-            .remember_tools(tools, |name| self.tool_key(name));
-        let is_whole = params.get("cursor").is_none() && result.get("nextCursor").is_none();
+        self.observer.remember_tools(tools, self.caller_key);
+        let is_whole = listing.is_first && result.get("nextCursor").is_none();
         let names = tools.iter().filter_map(|tool| text(tool, "name"));
         let reported = &self.observer.memory.listings;
         if !is_whole || !self.observer.takes_all_kinds() || !reported.is_new(names.clone()) {
             return;
         }
-        let client = self.session_client(params);
-        let facts = self.facts(params, client.as_ref(), None);
+        let own_meta = self.caller.iter().flat_map(Caller::own_meta);
         self.observer.usage.log_usage(Event {
             kind: EventKind::Init(names.map(Into::into).collect()),
             facts: Facts {
-                identity: facts.identity,
-                session: facts.session,
-                meta: facts.meta,
+                identity: self.caller.as_ref().map(|caller| caller.identity().into()),
+                session: listing.session,
+                meta: own_meta
+                    .map(|(key, value)| (key.into(), value as Content<'_>))
+                    .collect(),
                 ..Facts::default()
             },
         });
@@ -360,7 +425,6 @@ impl Exchange {
         let (outcome, error) = match end {
             _ if is_refusal => (CallOutcome::ProtocolError, Some(&*status)),
             End::Whole | End::Broken => (CallOutcome::Unknown, None),
-            End::TooLarge => (CallOutcome::Ok, None),
             End::Dropped => (gone(), None),
         };
         self.end_calls(outcome, error);
@@ -387,6 +451,11 @@ impl GivesWay for Exchange {
     fn give_way(&self) {
         lock(&self.open).give_way();
     }
+}
+
+/// Whether content of the messages is left out.
+const fn is_outline(frame: Frame<'_>) -> bool {
+    matches!(frame, Frame::Outline(_))
 }
 
 /// How a call ended that nobody waits for.

@@ -2,11 +2,11 @@
 
 use std::sync::Arc;
 
-use http::{HeaderValue, Uri};
 use serde_json::Value;
 
 use crate::base::recent::Recent;
 use crate::logger::{Pipeline, UsageLogger};
+use crate::mcp::caller_key::CallerKey;
 use crate::mcp::intent::{self, ToolIntent};
 use crate::mcp::listings::ReportedListings;
 use crate::mcp::message::text;
@@ -54,30 +54,16 @@ impl Default for LayerSettings {
     }
 }
 
-/// What is remembered from one exchange to the next.
+/// What is remembered from one exchange to the next. Each caller has a memory of its own, told by a [`CallerKey`].
 #[derive(Debug)]
 pub(super) struct LayerMemory {
     pub(super) listings: ReportedListings,
-    /// Where the arguments of tools hold an intent, by [`ToolKey`].
+    /// Where the arguments of tools hold an intent, by the caller who was shown them and their names: one logger may
+    /// serve tenants whose tools share a name and no more.
     pub(super) tools: Recent<ToolIntent>,
     pub(super) rounds: Rounds,
-    /// The names and versions of the clients of the older protocol's sessions, by the session's id.
+    /// The names and versions of the clients of the older protocol's sessions, by the caller and the session's id.
     pub(super) clients: Recent<(String, String)>,
-}
-
-/// A tool as a listing has shown it: one logger may serve tenants whose tools share a name and no more. The memory keeps
-/// a keyed hash of it, and neither the credential nor who it is.
-#[derive(Hash)]
-pub(super) struct ToolKey<'a> {
-    /// A path, a query or a host may name the tenant.
-    pub(super) uri: &'a Uri,
-    pub(super) host: Option<&'a HeaderValue>,
-    /// The caller's id and its kind, unless the caller is anonymous.
-    pub(super) identity: Option<(&'a str, &'a str)>,
-    /// The credential of a caller without an identity. Beside an identity it does not count: it is renewed, and the
-    /// tools stay.
-    pub(super) credential: Option<&'a HeaderValue>,
-    pub(super) name: &'a str,
 }
 
 impl Default for LayerMemory {
@@ -116,17 +102,18 @@ impl Observer {
         Some(self.pipeline()?.profile().intent_property)
     }
 
+    /// Whether the name of a header or of an argument says that it is sensitive.
+    pub(super) fn is_sensitive(&self, name: &str) -> bool {
+        let pipeline = self.pipeline();
+        pipeline.is_some_and(|pipeline| pipeline.settings.policy.redactor.denies_name(name))
+    }
+
     /// Remembers where the arguments of the tools of a listing hold an intent.
-    pub(super) fn remember_tools<'a>(
-        &self,
-        tools: &'a [Value],
-        key: impl Fn(&'a str) -> ToolKey<'a>,
-    ) {
-        let Some(pipeline) = self.pipeline() else {
+    pub(super) fn remember_tools(&self, tools: &[Value], caller: CallerKey) {
+        let Some(intent_name) = self.intent_name() else {
             return;
         };
-        let intent_name = pipeline.profile().intent_property;
-        let is_sensitive = |name: &str| pipeline.settings.policy.redactor.denies_name(name);
+        let is_sensitive = |name: &str| self.is_sensitive(name);
         for tool in tools.iter().take(MAX_TOOLS_LISTED) {
             let Some(name) = text(tool, "name") else {
                 continue;
@@ -139,9 +126,9 @@ impl Observer {
             let native = native.map(Arc::from);
             // A tool that has an intent no longer replaces what was remembered; the others take no room.
             let has_intent = property == IntentProperty::Published || native.is_some();
-            if has_intent || self.memory.tools.get(key(name)).is_some() {
+            if has_intent || self.memory.tools.get((caller, name)).is_some() {
                 let intent = ToolIntent { property, native };
-                self.memory.tools.put(key(name), intent);
+                self.memory.tools.put((caller, name), intent);
             }
         }
     }

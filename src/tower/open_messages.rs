@@ -1,14 +1,17 @@
 //! The messages of a request that are not answered yet.
 
-use serde_json::Value;
+use std::hash::BuildHasher;
 
+use crate::base::random::Keyed;
+use crate::event::Session;
 use crate::logger::CallGuard;
 use crate::mcp::message::{MessageId, RpcResponse};
 
 /// What one exchange waits for.
 #[derive(Default)]
 pub(super) struct OpenMessages {
-    awaited: Vec<(MessageId, Awaited)>,
+    /// Each under a hash of its id, which a client may have made as long as a message.
+    awaited: Vec<(u64, Awaited)>,
     /// The client of an `initialize`: its name and its version.
     pub(super) client: Option<(String, String)>,
     /// A server within records the request itself.
@@ -18,16 +21,21 @@ pub(super) struct OpenMessages {
 /// A request that is not answered yet.
 pub(super) enum Awaited {
     Call(OpenedCall),
-    /// A request to list tools, with its parameters.
-    Listing(Value),
+    Listing(OpenedListing),
 }
 
 /// A call that is not answered yet.
 pub(super) struct OpenedCall {
     pub(super) record: CallGuard,
     pub(super) round: u32,
-    /// The tool's name as the client sent it.
-    pub(super) tool: String,
+}
+
+/// A request to list tools that is not answered yet.
+#[derive(Default)]
+pub(super) struct OpenedListing {
+    /// It asks for the first page.
+    pub(super) is_first: bool,
+    pub(super) session: Session<'static>,
 }
 
 impl OpenMessages {
@@ -47,13 +55,14 @@ impl OpenMessages {
         self.take_calls().for_each(|call| call.record.discard());
     }
 
-    pub(super) fn push(&mut self, id: MessageId, awaited: Awaited) {
-        self.awaited.push((id, awaited));
+    pub(super) fn push(&mut self, id: &MessageId, awaited: Awaited) {
+        self.awaited.push((hash(id), awaited));
     }
 
     /// Takes out what an answer answers.
     pub(super) fn take(&mut self, id: &MessageId, answer: &RpcResponse<'_>) -> Option<Awaited> {
-        let at = self.awaited.iter().position(|(asked, _)| asked == id);
+        let answered = hash(id);
+        let at = self.awaited.iter().position(|(id, _)| *id == answered);
         // A server that could not read the request does not know its id.
         let is_only = *id == MessageId::Absent
             && matches!(answer, RpcResponse::Error { .. })
@@ -72,9 +81,13 @@ impl OpenMessages {
     }
 }
 
+fn hash(id: &MessageId) -> u64 {
+    Keyed::default().hash_one(id)
+}
+
 #[cfg(test)]
 mod tests {
-    use serde_json::json;
+    use serde_json::Value;
 
     use super::*;
 
@@ -92,7 +105,7 @@ mod tests {
     fn open(ids: impl IntoIterator<Item = MessageId>) -> OpenMessages {
         let mut open = OpenMessages::default();
         for id in ids {
-            open.push(id, Awaited::Listing(json!({})));
+            open.push(&id, Awaited::Listing(OpenedListing::default()));
         }
         open
     }
@@ -130,7 +143,7 @@ mod tests {
         assert!(!open.gave_way());
         open.give_way();
         assert!(open.gave_way() && open.is_empty());
-        open.push(number(2), Awaited::Listing(json!({})));
+        open.push(&number(2), Awaited::Listing(OpenedListing::default()));
         assert_eq!(open.take_calls().count(), 0, "a listing is no call");
         assert!(open.is_empty());
     }

@@ -176,8 +176,18 @@ async fn answers_in_pieces_lists_of_messages_and_large_ones_are_read() {
         .collect();
     assert_eq!(
         seen,
-        [("one", "ok"), ("two", "protocol_error"), ("large", "ok")]
+        [
+            ("one", "ok"),
+            ("two", "protocol_error"),
+            ("large", "ok"),
+            ("huge", "ok")
+        ]
     );
+    // What is larger than the bound is recorded without its content, and counted.
+    assert_eq!(calls[2]["meta"].get("result"), None);
+    assert_eq!(calls[3]["meta"].get("tool_arguments"), None);
+    assert_eq!(kept.usage.stats().calls_without_content, 2);
+    assert_eq!(kept.usage.stats().unread_messages, 0);
     assert_eq!(calls[0]["meta"]["prompt"], "to see");
     assert_eq!(calls[0]["meta"]["tool_arguments"], json!({"a": 1}));
     assert_eq!(calls[0]["meta"]["request_id"], "1");
@@ -305,7 +315,7 @@ async fn what_a_listing_shows_tells_the_intent_from_an_argument_and_a_tool_from_
 async fn two_tenants(marks: [&[(&'static str, &'static str)]; 3], paths: [&str; 3]) -> Vec<Value> {
     let kept = Kept::new();
     let answer = async |request: Request<Body>| {
-        let is_published = request.headers()["x-tenant"] == "0";
+        let is_published = request.headers()["x-of-the-test"] == "0";
         let body = axum::body::to_bytes(request.into_body(), 10_000).await;
         let request: Value = serde_json::from_slice(&body.unwrap()).unwrap();
         let prompt = if is_published {
@@ -329,7 +339,7 @@ async fn two_tenants(marks: [&[(&'static str, &'static str)]; 3], paths: [&str; 
         let url = format!("{}{}", http.url, paths[tenant]);
         let mut request = plain_http()
             .post(url)
-            .header("x-tenant", tenant.to_string());
+            .header("x-of-the-test", tenant.to_string());
         for (name, value) in marks[tenant] {
             request = request.header(*name, *value);
         }
@@ -364,10 +374,24 @@ async fn tenants_of_one_logger_whose_tools_share_a_name_do_not_mix() {
         &[("host", "t1.test")],
         &[("host", "t2.test")],
     ];
+    let cookies = [
+        &[("cookie", "session=t0")][..],
+        &[("cookie", "session=t1")],
+        &[],
+    ];
+    let keys = [&[("x-api-key", "t0")][..], &[("x-api-key", "t1")], &[]];
+    let headers = [
+        &[("x-user", "u0"), ("x-tenant-id", "t0")][..],
+        &[("x-user", "u0"), ("x-tenant-id", "t1")],
+        &[("x-user", "u0")],
+    ];
     let none: [&[_]; 3] = [&[], &[], &[]];
     for (by, marks, paths) in [
         ("user", users, ["", "", ""]),
         ("credential", tokens, ["", "", ""]),
+        ("cookie", cookies, ["", "", ""]),
+        ("key", keys, ["", "", ""]),
+        ("header", headers, ["", "", ""]),
         ("host", hosts, ["", "", ""]),
         ("path", none, ["/t0", "/t1", "/t2"]),
         ("query", none, ["?tenant=t0", "?tenant=t1", ""]),
@@ -466,6 +490,56 @@ async fn the_layer_counts_the_rounds_of_a_call() {
             (Some(1), "input_required"),
             (Some(2), "ok"),
             (Some(1), "input_required"),
+        ]
+    );
+}
+
+#[tokio::test]
+async fn two_callers_with_one_state_or_one_sessions_id_do_not_share_rounds_or_a_client() {
+    let kept = Kept::new();
+    let answer = async |body: String| {
+        let request: Value = serde_json::from_str(&body).unwrap();
+        let result = json!({"resultType": "input_required", "requestState": "a"});
+        let answer = json!({"jsonrpc": "2.0", "id": request["id"], "result": result});
+        let head = [
+            ("content-type", "application/json"),
+            ("mcp-session-id", "s1"),
+        ];
+        (head, answer.to_string()).into_response()
+    };
+    let layer = UsageLayer::new(&kept.usage);
+    let http = serve(Router::new().route("/mcp", post(answer)).layer(layer)).await;
+    let send = async |key: &str, method: &str, params: Value| {
+        let body = json!({"jsonrpc": "2.0", "id": 1, "method": method, "params": params});
+        let request = plain_http().post(&http.url).header("x-api-key", key);
+        let request = request.header("mcp-session-id", "s1");
+        let answer = request.body(body.to_string()).send().await.unwrap();
+        answer.text().await.unwrap();
+    };
+    let client = json!({"clientInfo": {"name": "first", "version": "1"}});
+    send("k1", "initialize", client).await;
+    let first = json!({"name": "t"});
+    let second = json!({"name": "t", "requestState": "a"});
+    for (key, params) in [
+        ("k1", &first),
+        ("k1", &second),
+        ("k2", &second),
+        ("k1", &second),
+    ] {
+        send(key, "tools/call", params.clone()).await;
+    }
+    let calls = kept.calls().await;
+    let seen: Vec<_> = calls
+        .iter()
+        .map(|call| json!([call["meta"]["round"], call["meta"]["client_name"]]))
+        .collect();
+    assert_eq!(
+        seen,
+        [
+            json!([null, "first"]),
+            json!([1, "first"]),
+            json!([1, null]),
+            json!([2, "first"]),
         ]
     );
 }

@@ -9,7 +9,7 @@ use axum::http::{Request, StatusCode};
 use axum::response::{IntoResponse, Response};
 use axum::routing::post;
 use mcp_usage::Wire;
-use mcp_usage::tower::UsageLayer;
+use mcp_usage::tower::{RequestBody, UsageLayer};
 use serde_json::{Value, json};
 use tower_layer::Layer;
 use tower_service::Service;
@@ -266,18 +266,58 @@ async fn an_odd_request_leaves_a_record_all_the_same() {
     assert_eq!(outcomes, ["ok", "tool_error"]);
 }
 
+/// An object of more than 1 MiB, and less than axum takes.
+fn many_members() -> String {
+    let members: Vec<_> = (0..100_000).map(|n| format!("\"{n}\":[1]")).collect();
+    format!("{{{}}}", members.join(","))
+}
+
+#[tokio::test]
+async fn the_end_of_a_call_is_read_of_an_answer_of_any_size_or_is_unknown() {
+    let content = |text: &str| FAILED.replace("[]", &format!("[{text:?}]"));
+    let rows = [
+        (JSON, content(&"x".repeat(2_000_000)), "tool_error"),
+        (
+            "text/event-stream",
+            format!("data: {}\n\n", content(&"x".repeat(2_000_000))),
+            "tool_error",
+        ),
+        (JSON, OK.replace("[]", &many_members()), "ok"),
+        (
+            JSON,
+            FAILED
+                .replace("\"id\":1", &many_members().replace(['{', '}'], ""))
+                .replace("}}", "},\"id\":1}"),
+            "unknown",
+        ),
+    ];
+    for (content_type, body, outcome) in rows {
+        let kept = Kept::new();
+        exchange(&kept, &[], CALL, move || answer(content_type, body.clone()))
+            .await
+            .unwrap();
+        let calls = kept.calls().await;
+        assert_eq!(ended(&kept, &calls), [outcome, "t", "1"]);
+        let stats = kept.usage.stats();
+        let lacks = u64::from(outcome == "tool_error");
+        assert_eq!(stats.calls_without_content, lacks, "{outcome}");
+        assert_eq!(stats.queue_bytes, 0);
+    }
+}
+
 #[tokio::test]
 async fn what_is_not_read_is_counted() {
     let list = |calls: usize| format!("[{}]", vec![CALL; calls].join(","));
-    let rows: [(&str, Headers, String, usize, u64); 8] = [
+    let rows: [(&str, Headers, String, usize, u64); 9] = [
         ("the 101st of a list", &[], list(103), 100, 3),
         (
-            "too large",
+            "too large, but for its outline",
             &[],
-            CALL.replace(r#"{"a":1}"#, &format!("{:?}", "x".repeat(2_000_000))),
-            0,
+            CALL.replace(r#"{"a":1}"#, &many_members()),
             1,
+            0,
         ),
+        ("too large", &[], many_members(), 0, 1),
         (
             "compressed",
             &[("content-encoding", "gzip")],
@@ -356,4 +396,94 @@ async fn a_service_that_fails_has_failed_the_call_and_nobody_cancelled_it() {
     let request = Request::post("/mcp").body(Body::from(CALL)).unwrap();
     assert_eq!(service.call(request).await.unwrap_err(), "too slow");
     assert_eq!(ended(&kept, &kept.calls().await)[0], "protocol_error");
+}
+
+type Answers = tokio::sync::oneshot::Sender<Response>;
+
+/// Hands each request to the test, body and all, and answers as the test says.
+#[derive(Clone)]
+struct Held(tokio::sync::mpsc::UnboundedSender<(Request<RequestBody<Body>>, Answers)>);
+
+impl Service<Request<RequestBody<Body>>> for Held {
+    type Response = Response;
+    type Error = tokio::sync::oneshot::error::RecvError;
+    type Future = tokio::sync::oneshot::Receiver<Response>;
+
+    fn poll_ready(&mut self, _: &mut Context<'_>) -> Poll<Result<(), Self::Error>> {
+        Poll::Ready(Ok(()))
+    }
+
+    fn call(&mut self, request: Request<RequestBody<Body>>) -> Self::Future {
+        let (answers, answer) = tokio::sync::oneshot::channel();
+        self.0.send((request, answers)).unwrap();
+        answer
+    }
+}
+
+fn pieces(text: &str) -> Body {
+    let pieces = text.as_bytes().chunks(50_000).map(Bytes::copy_from_slice);
+    let pieces = pieces.map(Ok::<_, std::io::Error>).collect();
+    Body::from_stream(futures_of(pieces))
+}
+
+/// Takes pieces of all bodies in turn, each time after `look`, until all have ended.
+fn pass<B: axum::body::HttpBody + Unpin>(bodies: &mut [B], mut look: impl FnMut()) {
+    let mut context = Context::from_waker(Waker::noop());
+    let mut under_way = true;
+    while under_way {
+        look();
+        under_way = false;
+        for body in &mut *bodies {
+            let frame = Pin::new(body).poll_frame(&mut context);
+            under_way |= frame.map(|frame| frame.is_some()) == Poll::Ready(true);
+        }
+    }
+}
+
+#[tokio::test]
+async fn bodies_under_way_hold_a_share_of_the_queue_and_each_call_has_one_record() {
+    const QUEUE: usize = 16 << 20;
+    const CALLS: usize = 60;
+    let ingest = crate::support::ingest();
+    let builder = crate::support::builder(&ingest).max_queue_bytes(QUEUE);
+    let usage = builder.build().unwrap();
+    let most = std::cell::Cell::new(0);
+    let look = || {
+        let held = usage.stats().queue_bytes;
+        most.set(held.max(most.get()));
+        // A segment of events stands beside what is open.
+        assert!(held <= (QUEUE / 4 + QUEUE / 16) as u64, "{held}");
+    };
+    let (sender, mut requests) = tokio::sync::mpsc::unbounded_channel();
+    let mut service = UsageLayer::new(&usage).layer(Held(sender));
+    let large = "x".repeat(1_000_000);
+    let request = CALL.replace(r#"{"a":1}"#, &format!("[{large:?}]"));
+    let answers: Vec<_> = (0..CALLS)
+        .map(|_| service.call(Request::post("/").body(pieces(&request)).unwrap()))
+        .collect();
+    let (mut bodies, mut waiting) = (Vec::new(), Vec::new());
+    while let Ok((request, answers)) = requests.try_recv() {
+        bodies.push(request.into_body());
+        waiting.push(answers);
+    }
+    pass(&mut bodies, look);
+    drop(bodies);
+    assert!(usage.stats().calls_without_content > 40);
+    assert!(most.get() > (QUEUE / 8) as u64, "{}", most.get());
+
+    let failed = FAILED.replace("[]", &format!("[{large:?}]"));
+    for answers in waiting {
+        answers.send(answer(JSON, pieces(&failed))).unwrap();
+    }
+    let mut bodies = Vec::new();
+    for answer in answers {
+        bodies.push(answer.await.unwrap().into_body());
+    }
+    pass(&mut bodies, look);
+    drop(bodies);
+    let stats = crate::support::end(&usage, &ingest);
+    assert_eq!((stats.offered, stats.queue_bytes), (CALLS as u64, 0));
+    for event in ingest.delivered() {
+        assert_eq!(event.meta("outcome"), Some(&json!("tool_error")));
+    }
 }
