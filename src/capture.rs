@@ -19,4 +19,6 @@ pub(crate) use draft::{EventDraft, capture_value};
 pub(crate) use event_writer::{CapturePolicy, Constant, EventWriter, Written};
 pub(crate) use key::{WireKey, key};
 pub(crate) use scratch::{ThreadScratch, with_scratch};
+#[cfg(feature = "rmcp")]
+pub(crate) use value::HostName;
 pub(crate) use value::{Captured, Content, size_mark};

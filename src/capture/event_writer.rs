@@ -174,6 +174,11 @@ impl<'s> EventWriter<'s> {
     #[inline(always)]
     pub(crate) fn tool(&mut self, key: WireKey, name: &str, is_unknown: bool) {
         self.key(key);
+        self.host_name(name, is_unknown);
+    }
+
+    #[inline(always)]
+    fn host_name(&mut self, name: &str, is_unknown: bool) {
         if is_unknown {
             self.made_up_name(name);
         } else {
@@ -321,6 +326,10 @@ impl<'s> EventWriter<'s> {
         let start = self.json.len();
         self.cutter.write(self.json, name, limits::MAX_NAME_CHARS);
         self.json.push(b':');
+        if let Some(host) = content.host_name() {
+            self.host_name(host.name, host.is_unknown);
+            return Written::Whole;
+        }
         let spans = self.spans.len();
         let written = self
             .value(content, Capture::Value { arguments: false }, end, mark)

@@ -119,6 +119,33 @@ pub(crate) trait Value {
     fn captured(&self) -> Option<&Captured> {
         None
     }
+
+    /// The value itself, if it is a name of the host's.
+    fn host_name(&self) -> Option<&HostName<'_>> {
+        None
+    }
+}
+
+/// A name from the host's code, which is no personal data: the value of a member of an event's `meta`.
+#[derive(Debug)]
+#[cfg_attr(
+    not(feature = "rmcp"),
+    expect(dead_code, reason = "only an instrumented server records prompts")
+)]
+pub(crate) struct HostName<'a> {
+    pub(crate) name: &'a str,
+    /// The host has nothing of this name: it is a client's text.
+    pub(crate) is_unknown: bool,
+}
+
+impl Value for HostName<'_> {
+    fn write(&self, writer: &mut ValueWriter<'_, '_>) -> Result<(), Stop> {
+        self.name.serialize(writer)
+    }
+
+    fn host_name(&self) -> Option<&HostName<'_>> {
+        Some(self)
+    }
 }
 
 impl<T: Serialize + ?Sized> Value for T {

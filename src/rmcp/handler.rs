@@ -11,7 +11,7 @@ use ::rmcp::{ErrorData, RoleServer, ServerHandler};
 use super::call_meta::CallMeta;
 use super::instrumentation::Instrumented;
 use super::listing::AskedPage;
-use super::open_request::OpenRequest;
+use super::open_request::{Asked, OpenRequest};
 use super::settings::InstrumentationSettings;
 
 type Context = RequestContext<RoleServer>;
@@ -111,8 +111,8 @@ impl<H: ServerHandler> ServerHandler for Instrumented<H> {
         mut context: Context,
     ) -> McpResult<GetPromptResponse> {
         let recorder = self.recorder_if(&mut context, |settings| settings.prompts);
-        let what = ("prompt_name", &*request.name);
-        let open = recorder.map(|recorder| recorder.open_request("MCP_PROMPT_GET", what, &context));
+        let asked = Asked::Prompt(&request.name);
+        let open = recorder.map(|recorder| recorder.open_request(asked, &context));
         let result = self.inner.get_prompt(request, context).await;
         OpenRequest::end(open, &result);
         result
@@ -124,9 +124,8 @@ impl<H: ServerHandler> ServerHandler for Instrumented<H> {
         mut context: Context,
     ) -> McpResult<ReadResourceResponse> {
         let recorder = self.recorder_if(&mut context, |settings| settings.resources);
-        let what = ("resource_uri", &*request.uri);
-        let open =
-            recorder.map(|recorder| recorder.open_request("MCP_RESOURCE_READ", what, &context));
+        let asked = Asked::Resource(&request.uri);
+        let open = recorder.map(|recorder| recorder.open_request(asked, &context));
         let result = self.inner.read_resource(request, context).await;
         OpenRequest::end(open, &result);
         result

@@ -7,14 +7,19 @@ use ::rmcp::service::RequestContext;
 use ::rmcp::{ErrorData, RoleServer};
 
 use super::recorder::Recorder;
-use crate::capture::{Captured, Content};
+use crate::base::text::cut_at_char;
+use crate::capture::{Captured, Content, HostName};
 use crate::event::{CallOutcome, EventKind, Facts, Identity, Text};
+use crate::limits;
+use crate::mcp::answers::denies;
 
 /// A request under way: one event when it ends, however it ends.
 pub(super) struct OpenRequest<'a, H> {
     recorder: Recorder<'a, H>,
     started: Instant,
     kind: &'static str,
+    /// The prompt's name, which is the host's.
+    prompt: Option<String>,
     /// `None` once it is recorded.
     record: Option<RequestRecord>,
 }
@@ -22,12 +27,22 @@ pub(super) struct OpenRequest<'a, H> {
 /// The facts of a request, and the keys of `meta` with their values.
 type RequestRecord = (Facts<'static>, Vec<(Text<'static>, Captured)>);
 
+/// What a request is for.
+#[derive(Clone, Copy)]
+pub(super) enum Asked<'r> {
+    Prompt(&'r str),
+    /// The URI may be made from a template, with a client's text in it.
+    Resource(&'r str),
+}
+
+/// How much of a prompt's name is kept, in bytes: as much as is sent, and as the redactor looks beyond that.
+const MAX_NAME_BYTES: usize = 4 * limits::MAX_NAME_CHARS + limits::CUT_MARGIN_BYTES;
+
 impl<'a, H> Recorder<'a, H> {
-    /// Begins the record of a request for the prompt or resource of this name.
+    /// Begins the record of a request for a prompt or a resource.
     pub(super) fn open_request(
         self,
-        kind: &'static str,
-        (key, name): (&'static str, &str),
+        asked: Asked<'_>,
         context: &RequestContext<RoleServer>,
     ) -> OpenRequest<'a, H> {
         let request = self.read(context);
@@ -38,13 +53,23 @@ impl<'a, H> Recorder<'a, H> {
         let mut meta: Vec<_> = meta
             .map(|(key, content)| (Cow::Owned(key.to_string()), self.capture(*content)))
             .collect();
-        meta.push((Cow::Borrowed(key), self.capture(&name)));
+        let (kind, prompt) = match asked {
+            Asked::Prompt(name) => {
+                let name = cut_at_char(name, MAX_NAME_BYTES);
+                ("MCP_PROMPT_GET", Some(name.to_owned()))
+            }
+            Asked::Resource(uri) => {
+                meta.push((Cow::Borrowed("resource_uri"), self.capture(&uri)));
+                ("MCP_RESOURCE_READ", None)
+            }
+        };
         let mut facts = without_meta(facts);
         self.name_somebody(&mut facts);
         OpenRequest {
             recorder: self,
             started,
             kind,
+            prompt,
             record: Some((facts, meta)),
         }
     }
@@ -70,13 +95,13 @@ impl<H> OpenRequest<'_, H> {
         match (open, result) {
             (Some(mut open), Ok(_)) => open.log(CallOutcome::Ok, None),
             (Some(mut open), Err(error)) => {
-                open.log(CallOutcome::ProtocolError, Some(&error.message));
+                open.log(CallOutcome::ProtocolError, Some(error));
             }
             (None, _) => {}
         }
     }
 
-    fn log(&mut self, outcome: CallOutcome, error: Option<&str>) {
+    fn log(&mut self, outcome: CallOutcome, error: Option<&ErrorData>) {
         let Some((mut facts, meta)) = self.record.take() else {
             return;
         };
@@ -87,10 +112,19 @@ impl<H> OpenRequest<'_, H> {
         facts.meta = captured
             .map(|(key, value)| (Cow::Borrowed(&**key), value as Content<'_>))
             .collect();
+        let prompt = self.prompt.take();
+        let prompt = prompt.as_deref().map(|name| HostName {
+            name,
+            is_unknown: error
+                .is_some_and(|error| denies("prompt", name, error.code.0.into(), &error.message)),
+        });
+        if let Some(prompt) = &prompt {
+            facts.meta.push(("prompt_name".into(), prompt));
+        }
         facts.meta.push(("outcome".into(), &outcome));
         facts.meta.push(("duration_ms".into(), &milliseconds));
-        if let Some(error) = &error {
-            facts.meta.push(("error".into(), error));
+        if let Some(error) = error {
+            facts.meta.push(("error".into(), &error.message));
         }
         self.recorder
             .log(EventKind::Custom(self.kind.into()), facts);

@@ -242,7 +242,11 @@ impl Exchange {
         let has_room = lock(&self.held).grow(bytes);
         OpenedListing {
             is_first: params.get("cursor").is_none(),
-            session: has_room.then(|| session.into_owned()).unwrap_or_default(),
+            session: if has_room {
+                session.into_owned()
+            } else {
+                Session::default()
+            },
         }
     }
 

@@ -289,6 +289,32 @@ async fn sessions_prompts_and_resources_are_reported_where_asked_for() {
 }
 
 #[tokio::test]
+async fn a_prompts_name_is_no_personal_data_and_keys_are_hidden_in_one_that_no_prompt_has() {
+    let kept = Kept::new();
+    let instrumentation = kept.instrumentation().prompts(true);
+    let server = instrumentation.instrument(ByHand::new([]));
+    let (client, _serving) = over_stream(server, legacy()).await;
+    let key = secret::openai();
+    let names = [
+        "rachel@example.com".to_owned(),
+        format!("of the host {key}"),
+        format!("unknown rachel@example.com {key}"),
+    ];
+    for name in &names {
+        let prompt = GetPromptRequestParams::new(name);
+        let _ = client.get_prompt(prompt).await;
+    }
+    let events = kept.events().await;
+    let sent: Vec<_> = events
+        .iter()
+        .map(|event| event["meta"]["prompt_name"].as_str().unwrap())
+        .collect();
+    assert_eq!(sent[..2], names[..2]);
+    assert!(sent[2].starts_with("unknown rachel@example.com "));
+    assert!(!sent[2].contains(&*key), "{}", sent[2]);
+}
+
+#[tokio::test]
 async fn the_mcpeye_wire_gets_calls_alone() {
     let kept = Kept::on(mcpeye());
     let instrumentation = kept.instrumentation().sessions(true).prompts(true);

@@ -241,6 +241,10 @@ impl ServerHandler for ByHand {
         if request.name == "absent" {
             return Err(ErrorData::invalid_params("no prompt of that name", None));
         }
+        if request.name.starts_with("unknown") {
+            let message = format!("prompt '{}' not found", request.name);
+            return Err(ErrorData::invalid_params(message, None));
+        }
         Ok(GetPromptResult::new(Vec::new()).into())
     }
 
