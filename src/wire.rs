@@ -87,7 +87,7 @@ pub(crate) struct Profile {
     pub(crate) own_members: &'static [&'static str],
     /// The members of `meta` that it may not change either.
     pub(crate) fixed_meta_members: &'static [&'static str],
-    /// The members that hold names of tools, which stay as they are.
+    /// The members that hold names of tools and prompts, which stay as they are.
     pub(crate) tool_members: &'static [&'static str],
     /// Returns whether the format gives this name to a member of `meta`.
     pub(crate) is_own_meta_name: fn(&str) -> bool,
@@ -127,7 +127,7 @@ pub(crate) const REO: Profile = Profile {
         "user_agent",
     ],
     fixed_meta_members: &["redactions", "instance", "sequence"],
-    tool_members: &["tool", "tools"],
+    tool_members: &["tool", "tools", "prompt_name"],
     is_own_meta_name: reo::is_own_name,
     outgrows: |_| false,
     classify_answer,
