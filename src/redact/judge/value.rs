@@ -249,7 +249,7 @@ pub(crate) fn is_unquoted_secret(
         let long = value.len() >= 4 || matches!(code, b"cvv" | b"cvc" | b"CVV" | b"CVC");
         return long && !(style.spaced && style.equals && ends_statement(scope, to));
     }
-    if is_code_of_scope(scope, from, to, style)
+    if is_code_of_scope(scope, from, to, style) && !is_chosen_in_parts(value, name, kind, style)
         || !style.equals && style.spaced && is_list_of_its_own(value)
         || is_variable_beside_quotes(scope, to, value, style)
     {
@@ -313,6 +313,19 @@ fn is_code_of_scope(scope: &Scope<'_>, from: usize, to: usize, style: Style) -> 
         || typed
         || is_expression(scope, from, to, style)
         || bare < value.len() && is_harmless_word(part(value, 0, bare))
+}
+
+/// `dragon.slayer9` behind the colon of a password: no path of names ends in a number there.
+fn is_chosen_in_parts(value: &[u8], name: &[u8], kind: Kind, style: Style) -> bool {
+    kind == Kind::Secret
+        && !style.equals
+        && value.last().is_some_and(u8::is_ascii_digit)
+        && value
+            .iter()
+            .all(|b| b.is_ascii_alphanumeric() || *b == b'.')
+        && is_password_name(name)
+        && !is_rooted(value)
+        && name::judge(value) == Kind::Plain
 }
 
 fn next_sign(scope: &Scope<'_>, to: usize) -> u8 {
@@ -414,4 +427,95 @@ pub(crate) fn is_literal(value: &[u8], name: &[u8]) -> bool {
         && bytes::find(value, b"${").is_none()
         && bytes::find(value, b"$(").is_none()
         && bytes::find(value, b"{{").is_none()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn what_stands_under_a_name_goes_by_what_it_is() {
+        for (value, kind, name) in [
+            ("hunter2", Kind::Secret, "password"),
+            ("66126abc", Kind::Maybe, "auth"),
+            (
+                "9f86d081884c7d659a2feaa0c55ad015",
+                Kind::Handle,
+                "session_id",
+            ),
+            ("482913", Kind::Pin, "pin"),
+            ("s3cret", Kind::Pwd, "PWD"),
+            ("Bearer abc", Kind::Secret, "authorization"),
+        ] {
+            assert!(goes(value.as_bytes(), kind, name.as_bytes()), "{value}");
+        }
+        for (value, kind, name) in [
+            ("", Kind::Secret, "password"),
+            ("${DB_PASSWORD}", Kind::Secret, "password"),
+            ("Bearer ${TOKEN}", Kind::Secret, "authorization"),
+            ("oauth2", Kind::Maybe, "auth"),
+            (
+                "0b7f5c3a-6b4e-4d3f-9e21-0a1b2c3d4e5f",
+                Kind::Handle,
+                "session_id",
+            ),
+            ("48291", Kind::Secret, "token"),
+            ("USDC", Kind::Secret, "token"),
+            ("color.primary.500", Kind::Secret, "token"),
+            ("GPIO17", Kind::Pin, "pin"),
+            ("/home/ada", Kind::Pwd, "PWD"),
+            ("Enter your password", Kind::Secret, "password"),
+        ] {
+            assert!(!goes(value.as_bytes(), kind, name.as_bytes()), "{value}");
+        }
+    }
+
+    #[test]
+    fn labels_are_told_from_passwords() {
+        for label in [
+            "Password",
+            "is too short",
+            "Mot de passe",
+            "\u{53e3} \u{4ee4}",
+            "Use at least 8 characters",
+        ] {
+            assert!(is_label(label.as_bytes(), b"password"), "{label}");
+        }
+        for value in ["my password is secret", "hunter2", "correct horse", ""] {
+            assert!(!is_label(value.as_bytes(), b"password"), "{value}");
+        }
+    }
+
+    #[test]
+    fn chosen_words_are_told_from_measures_and_names() {
+        for value in ["s3cr3tpass", "Tr0ub4dor&3", "abc1234"] {
+            assert!(looks_chosen(value.as_bytes()), "{value}");
+        }
+        for value in [
+            "256-bit",
+            "32bytes",
+            "v2.1",
+            "sha256",
+            "size:36477",
+            "from=md5",
+            "/usr/lib64",
+            "fn_2(x)",
+        ] {
+            assert!(!looks_chosen(value.as_bytes()), "{value}");
+        }
+    }
+
+    #[test]
+    fn passwords_names_are_known() {
+        for name in [
+            "password",
+            "db_passwd",
+            "contrase\u{f1}a",
+            "dbpw",
+            "client_secret",
+        ] {
+            assert!(is_password_name(name.as_bytes()), "{name}");
+        }
+        assert!(!is_password_name(b"token") && !is_password_name(b"api_key"));
+    }
 }
