@@ -1,9 +1,17 @@
 //! Values that are code: expressions, types, constants, identifiers, algorithms, paths.
 
+use crate::redact::catalogue::languages::{
+    TYPE_ENDS, is_algorithm_word, is_keyword, is_root, is_sized_type, is_standards_body,
+    is_sure_root, is_type_word,
+};
 use crate::redact::catalogue::words::is_harmless_word;
 use crate::redact::judge::style::Style;
 use crate::redact::read::bytes::{at, part, rest};
 use crate::redact::read::scope::Scope;
+
+/// What is longer is no name of an algorithm, and no type that is known here.
+const MAX_ALGORITHM: usize = 32;
+const MAX_TYPE: usize = 16;
 
 /// Whether a value is the path of a file: `/run/secrets/db1.json`.
 pub(crate) fn is_path(value: &[u8]) -> bool {
@@ -14,32 +22,40 @@ pub(crate) fn is_path(value: &[u8]) -> bool {
         && extension.iter().all(u8::is_ascii_lowercase)
 }
 
-/// Whether a word names an algorithm: `Argon2id`, `ed25519`, `PBKDF2-SHA256`.
+/// Whether a word names an algorithm or a standard: `Argon2id`, `ed25519`, `PBKDF2-SHA256`, `RFC8446`, `PKCS#1`.
 pub(crate) fn is_algorithm(value: &[u8]) -> bool {
-    if value.len() > 32 || !value.iter().any(u8::is_ascii_alphabetic) {
+    if value.len() > MAX_ALGORITHM || !value.iter().any(u8::is_ascii_alphabetic) {
         return false;
     }
-    let mut lower = [0u8; 32];
+    let mut lower = [0u8; MAX_ALGORITHM];
     for (slot, byte) in lower.iter_mut().zip(value) {
         *slot = byte.to_ascii_lowercase();
     }
-    part(&lower, 0, value.len())
-        .split(|b| matches!(b, b'-' | b'_' | b'/' | b'+'))
-        .all(|word| {
-            let letters = word.iter().take_while(|b| b.is_ascii_alphabetic()).count();
-            let tail = rest(word, letters);
-            let numbered = tail.len() <= 5 && tail.iter().all(u8::is_ascii_digit);
-            match part(word, 0, letters) {
-                b"argon" => matches!(tail, b"2" | b"2i" | b"2d" | b"2id"),
-                b"pbkdf" | b"sha" | b"md" | b"aes" | b"rsa" | b"ed" | b"curve" | b"x" | b"secp"
-                | b"hs" | b"rs" | b"es" | b"ps" | b"blake" | b"chacha" | b"poly" | b"ripemd"
-                | b"scrypt" | b"bcrypt" | b"hmac" | b"gcm" | b"cbc" | b"ctr" | b"ecdsa"
-                | b"base" | b"utf" | b"crc" | b"des" | b"hkdf" | b"with" | b"siphash"
-                | b"scram" | b"xxhash" | b"" => numbered,
-                b"nistp" | b"prime" => true,
-                _ => false,
-            }
-        })
+    is_standard(value)
+        || part(&lower, 0, value.len())
+            .split(|b| matches!(b, b'-' | b'_' | b'/' | b'+'))
+            .all(is_algorithm_part)
+}
+
+/// A part of the name of an algorithm, in lower case.
+fn is_algorithm_part(word: &[u8]) -> bool {
+    let letters = word.iter().take_while(|b| b.is_ascii_alphabetic()).count();
+    let (name, tail) = (part(word, 0, letters), rest(word, letters));
+    match name {
+        b"argon" => matches!(tail, b"2" | b"2i" | b"2d" | b"2id"),
+        b"nistp" | b"prime" => true,
+        _ => is_algorithm_word(name) && tail.len() <= 5 && tail.iter().all(u8::is_ascii_digit),
+    }
+}
+
+/// Capital letters and a number: `RFC8446`, `PKCS#1`, `X509`.
+fn is_standard(value: &[u8]) -> bool {
+    let letters = value.iter().take_while(|b| b.is_ascii_uppercase()).count();
+    let tail = rest(value, letters);
+    let number = tail.strip_prefix(b"#").unwrap_or(tail);
+    (1..=4).contains(&number.len())
+        && number.iter().all(u8::is_ascii_digit)
+        && is_standards_body(part(value, 0, letters))
 }
 
 /// Whether a word is an identifier of so many words: `napi_create_string_utf16`.
@@ -58,121 +74,29 @@ pub(crate) fn is_snake(value: &[u8], least: usize) -> bool {
     words >= least
 }
 
-/// The members of what code calls by these names are no literals: `settings.db`.
+/// Whether a value is a member of something that code knows: `settings.db`.
 pub(crate) fn is_rooted(value: &[u8]) -> bool {
     let dot = memchr::memchr(b'.', value).unwrap_or(0);
-    at(value, dot + 1).is_ascii_alphabetic()
-        && matches!(
-            part(value, 0, dot),
-            b"self"
-                | b"this"
-                | b"req"
-                | b"request"
-                | b"args"
-                | b"config"
-                | b"os"
-                | b"process"
-                | b"settings"
-                | b"env"
-                | b"var"
-                | b"local"
-                | b"data"
-                | b"module"
-                | b"user"
-                | b"props"
-                | b"state"
-                | b"params"
-                | b"options"
-                | b"opts"
-                | b"cfg"
-                | b"conf"
-                | b"ctx"
-                | b"form"
-        )
+    at(value, dot + 1).is_ascii_alphabetic() && is_root(part(value, 0, dot))
 }
 
-/// Whether a word is the name of a type: `usize`, `VARCHAR`, `PostgresDsn`.
+/// Whether a word is the name of a type: `usize`, `VARCHAR`, `uint8_t`, `PostgresDsn`.
 pub(crate) fn is_type(value: &[u8]) -> bool {
-    let mut lower = [0u8; 16];
+    let made = value.first().is_some_and(u8::is_ascii_uppercase)
+        && TYPE_ENDS.iter().any(|end| value.ends_with(end.as_bytes()));
+    let mut lower = [0u8; MAX_TYPE];
     for (slot, byte) in lower.iter_mut().zip(value) {
         *slot = byte.to_ascii_lowercase();
     }
-    let word = part(&lower, 0, value.len().min(16));
+    let word = part(&lower, 0, value.len().min(MAX_TYPE));
+    let word = word.strip_suffix(b"_t").unwrap_or(word);
     let bits = word
         .iter()
         .rposition(|b| !b.is_ascii_digit())
         .map_or(0, |last| last + 1);
-    let sized = bits < word.len()
-        && matches!(
-            part(word, 0, bits),
-            b"int" | b"uint" | b"float" | b"i" | b"u" | b"f" | b"decimal" | b"utf"
-        );
-    let made = value.first().is_some_and(u8::is_ascii_uppercase)
-        && [
-            &b"Str"[..],
-            b"String",
-            b"Bytes",
-            b"Type",
-            b"Config",
-            b"Dsn",
-            b"Namespace",
-            b"Value",
-            b"Field",
-            b"Input",
-            b"Id",
-            b"ID",
-            b"Ref",
-            b"Schema",
-            b"Class",
-            b"Handler",
-            b"Provider",
-            b"Object",
-            b"Buffer",
-            b"Url",
-            b"Path",
-        ]
-        .iter()
-        .any(|tail| value.ends_with(tail));
-    sized
-        || made
+    made || bits < word.len() && is_sized_type(part(word, 0, bits))
         || is_harmless_word(word)
-        || matches!(
-            word,
-            b"double"
-                | b"byte"
-                | b"unknown"
-                | b"bigint"
-                | b"long"
-                | b"short"
-                | b"decimal"
-                | b"jsonb"
-                | b"symbol"
-                | b"list"
-                | b"dict"
-                | b"map"
-                | b"usize"
-                | b"isize"
-                | b"url"
-                | b"uri"
-                | b"option"
-                | b"optional"
-                | b"vec"
-                | b"tuple"
-                | b"record"
-                | b"partial"
-                | b"promise"
-                | b"function"
-                | b"callable"
-                | b"type"
-                | b"money"
-                | b"serial"
-                | b"real"
-                | b"numeric"
-                | b"tinyint"
-                | b"smallint"
-                | b"longtext"
-                | b"uuidv4"
-        )
+        || is_type_word(word)
 }
 
 /// `MAX_TOKEN_LEN`: a constant.
@@ -190,107 +114,193 @@ pub(crate) fn is_camel(value: &[u8]) -> bool {
 /// Whether an unquoted value is an expression: a call, a path of names, a type, a reference.
 pub(crate) fn is_expression(scope: &Scope<'_>, from: usize, to: usize, style: Style) -> bool {
     let value = scope.part(from, to);
+    is_begun_by_sign(value, style).unwrap_or_else(|| {
+        is_member_or_call(scope, to, value)
+            || is_keyword(value)
+            || value.starts_with(b"http://")
+            || value.starts_with(b"https://")
+    })
+}
+
+/// What the sign says that a value begins with, if it says anything.
+fn is_begun_by_sign(value: &[u8], style: Style) -> Option<bool> {
     let digits = value.iter().filter(|b| b.is_ascii_digit()).count();
     match at(value, 0) {
-        b'(' | b'{' | b'[' | b'<' | b'|' | b';' | b',' | b')' | b']' | b'}' => return true,
+        b'(' | b'{' | b'[' | b'<' | b'|' | b';' | b',' | b')' | b']' | b'}' => Some(true),
+        // An attribute of Rust.
+        b'#' if at(value, 1) == b'[' => Some(true),
         b'&' | b'*' | b'!' | b'?' | b'-' | b'=' | b'>' | b'+' | b'/' | b'.' | b'~' | b':'
             if digits == 0 || !style.equals || style.spaced =>
         {
-            return !(value.len() >= 20
-                && digits >= 2
-                && memchr::memchr2(b'(', b'<', value).is_none());
+            let key =
+                value.len() >= 20 && digits >= 2 && memchr::memchr2(b'(', b'<', value).is_none();
+            Some(!key)
         }
         b'$' => {
             // `$VAR`, `$var->x`, `$2b$10$…` is a hash.
-            return !at(value, 1).is_ascii_digit()
-                && (digits == 0
-                    || rest(value, 1).iter().all(|b| {
+            let path = || {
+                !style.own_line
+                    && rest(value, 1).iter().all(|b| {
                         b.is_ascii_alphanumeric()
                             || matches!(b, b'_' | b'-' | b'>' | b'[' | b']' | b'.' | b':')
-                    }) && !style.own_line);
+                    })
+            };
+            Some(!at(value, 1).is_ascii_digit() && (digits == 0 || path()))
         }
-        _ => {}
+        _ => None,
     }
-    let is_word = |b: &u8| b.is_ascii_alphanumeric() || matches!(b, b'_');
+}
+
+fn is_word(byte: &u8) -> bool {
+    byte.is_ascii_alphanumeric() || *byte == b'_'
+}
+
+/// `getToken()`, `Vec<u8>`, `config.password`, `os.environ`, `self.token()`
+fn is_member_or_call(scope: &Scope<'_>, to: usize, value: &[u8]) -> bool {
     let head = value.iter().take_while(|b| is_word(b)).count();
-    let behind = rest(value, head);
-    let word = part(value, 0, head);
-    if head > 0 && !word.first().is_some_and(u8::is_ascii_digit) {
-        // `getToken()`, `Vec<u8>`, `params[:key]`, `vec![`, `Foo { .. }`
-        if behind
-            .first()
-            .is_some_and(|b| matches!(b, b'(' | b'<' | b'[' | b'{'))
-            || behind.starts_with(b"![")
-            || behind.starts_with(b"!(")
-            || behind.starts_with(b"::")
-            || behind.starts_with(b"->")
-            || behind.starts_with(b"?.")
-        {
-            return true;
-        }
-        let tag = scope.at(to) == b'<' && (matches!(scope.at(to + 1), b'/' | b'b'));
-        if behind.is_empty() && to < scope.to && !tag && matches!(scope.at(to), b'(' | b'<' | b'[')
-        {
-            return true;
-        }
-        // `config.password`, `os.environ`, `self.token()`
-        let path = value
-            .split(|b| *b == b'.')
-            .take(3)
-            .filter(|part| !part.is_empty())
-            .all(|part| {
-                let name = part.iter().take_while(|b| is_word(b)).count();
-                name > 0
-                    && !part.first().is_some_and(u8::is_ascii_digit)
-                    && (name == part.len()
-                        || matches!(
-                            at(part, name),
-                            b'(' | b'[' | b'<' | b'?' | b'!' | b')' | b':'
-                        ))
-            });
-        // `models.CharField(max_length=128)`
-        let callee = memchr::memchr(b'(', value).map(|open| part(value, 0, open));
-        let calls = callee.is_some_and(|callee| {
+    let (word, behind) = (part(value, 0, head), rest(value, head));
+    if word.first().is_none_or(u8::is_ascii_digit) {
+        return false;
+    }
+    let tag = scope.at(to) == b'<' && matches!(scope.at(to + 1), b'/' | b'b');
+    let goes_on =
+        behind.is_empty() && to < scope.to && !tag && matches!(scope.at(to), b'(' | b'<' | b'[');
+    let digits = value.iter().filter(|b| b.is_ascii_digit()).count();
+    let member = is_sure_root(word) && at(behind, 0) == b'.';
+    // `this.#cookies`
+    let named = at(behind, 1).is_ascii_alphabetic() || at(behind, 1) == b'#';
+    goes_on
+        || is_operator(behind)
+        || is_call_of_member(value)
+        || member && named && digits <= 1
+        || memchr::memchr(b'.', value).is_some()
+            && (digits <= 1 || is_sure_root(word))
+            && is_path_of_names(value)
+        || memchr::memchr(b'(', value).is_some()
+            && memchr::memchr(b')', value).is_some()
+            && is_path_of_names(value)
+}
+
+/// `getToken()`, `Vec<u8>`, `params[:key]`, `vec![`, `Foo { .. }`, `name+"="`
+fn is_operator(behind: &[u8]) -> bool {
+    behind
+        .first()
+        .is_some_and(|b| matches!(b, b'(' | b'<' | b'[' | b'{'))
+        || [&b"![", b"!(", b"::", b"->", b"?.", b"+\"", b"+'"]
+            .iter()
+            .any(|sign| behind.starts_with(*sign))
+}
+
+/// `models.CharField(max_length=128)`
+fn is_call_of_member(value: &[u8]) -> bool {
+    memchr::memchr(b'(', value)
+        .map(|open| part(value, 0, open))
+        .is_some_and(|callee| {
             memchr::memchr(b'.', callee).is_some()
                 && callee.iter().all(|b| is_word(b) || *b == b'.')
-        });
-        if calls {
-            return true;
+        })
+}
+
+/// Whether the first parts of a value are names, each perhaps with a call or an index behind it.
+fn is_path_of_names(value: &[u8]) -> bool {
+    value
+        .split(|b| *b == b'.')
+        .take(3)
+        .filter(|part| !part.is_empty())
+        .all(|part| {
+            let name = part.iter().take_while(|b| is_word(b)).count();
+            let sign = at(part, name);
+            name > 0
+                && !part.first().is_some_and(u8::is_ascii_digit)
+                && (name == part.len()
+                    || matches!(sign, b'(' | b'[' | b'<' | b'?' | b'!' | b')' | b':'))
+        })
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn names_of_code_are_known() {
+        for value in [
+            "Argon2id",
+            "ed25519",
+            "PBKDF2-SHA256",
+            "RFC8446",
+            "PKCS#1",
+            "X509",
+            "UTF-8",
+        ] {
+            assert!(is_algorithm(value.as_bytes()), "{value}");
         }
-        let rooted = matches!(
-            word,
-            b"self" | b"this" | b"req" | b"request" | b"args" | b"config" | b"os" | b"process"
-        );
-        if rooted && at(behind, 0) == b'.' && at(behind, 1).is_ascii_alphabetic() && digits <= 1 {
-            return true;
+        for value in ["hunter2", "AB12", "argon3", "12345"] {
+            assert!(!is_algorithm(value.as_bytes()), "{value}");
         }
-        if memchr::memchr(b'.', value).is_some() && path && (digits <= 1 || rooted) {
-            return true;
+        for value in [
+            "u64",
+            "uint8_t",
+            "Uint32",
+            "VARCHAR",
+            "PostgresDsn",
+            "usize",
+        ] {
+            assert!(is_type(value.as_bytes()), "{value}");
         }
-        if memchr::memchr(b'(', value).is_some() && memchr::memchr(b')', value).is_some() && path {
-            return true;
+        for value in ["hunter2", "u64x", "dsn"] {
+            assert!(!is_type(value.as_bytes()), "{value}");
+        }
+        assert!(is_path(b"/run/secrets/db1.json") && !is_path(b"/run/secrets/db1"));
+        assert!(is_snake(b"napi_create_string_utf16", 3) && !is_snake(b"napi_x9y8z", 2));
+        assert!(is_rooted(b"settings.db") && !is_rooted(b"hunter.db"));
+        assert!(has_upper_const(b"MAX_TOKEN_LEN") && !has_upper_const(b"TOKEN"));
+        assert!(is_camel(b"Token2") && !is_camel(b"token2"));
+    }
+
+    #[test]
+    fn expressions_are_told_from_values() {
+        let style = Style {
+            equals: true,
+            spaced: true,
+            quoted_name: false,
+            literal_only: false,
+            own_line: true,
+            quote: 0,
+            name: 0,
+        };
+        let judged = |value: &str| {
+            let scope = Scope {
+                text: value.as_bytes(),
+                from: 0,
+                to: value.len(),
+                origin: 0,
+            };
+            is_expression(&scope, 0, value.len(), style)
+        };
+        for value in [
+            "getToken()",
+            "Vec<u8>",
+            "params[:key]",
+            "config.password",
+            "os.environ",
+            "self.token()",
+            "this.#cookies",
+            "$VAR",
+            "await",
+            "name+\"=\"+value",
+            "#[cfg(x)]",
+            "models.CharField(max_length=128)",
+            "https://example.com",
+        ] {
+            assert!(judged(value), "{value}");
+        }
+        for value in [
+            "hunter2",
+            "$2b$10$abcdefghijklmnop",
+            "s3cr3t.w0rd9",
+            "Passw0rd!",
+        ] {
+            assert!(!judged(value), "{value}");
         }
     }
-    // `await x`, `new X`, `not set`
-    matches!(
-        value,
-        b"await"
-            | b"new"
-            | b"not"
-            | b"function"
-            | b"async"
-            | b"lambda"
-            | b"impl"
-            | b"dyn"
-            | b"mut"
-            | b"ref"
-            | b"if"
-            | b"match"
-            | b"unsafe"
-            | b"move"
-            | b"return"
-            | b"yield"
-            | b"typeof"
-    ) || value.starts_with(b"http://")
-        || value.starts_with(b"https://")
 }

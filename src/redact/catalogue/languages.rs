@@ -1,0 +1,103 @@
+//! Words of programming languages: types, algorithms, what members are reached through, what begins an expression.
+
+use crate::redact::catalogue::has;
+
+/// Algorithms that may have a number behind their names.
+#[rustfmt::skip]
+const ALGORITHMS: &[&str] = &[
+    "aes", "base", "bcrypt", "blake", "cbc", "chacha", "crc", "ctr", "curve", "des", "ecdsa", "ed",
+    "es", "gcm", "hkdf", "hmac", "hs", "md", "pbkdf", "poly", "ps", "ripemd", "rs", "rsa", "scram",
+    "scrypt", "secp", "sha", "siphash", "utf", "with", "x", "xxhash",
+];
+
+/// Whether a word in lower case, without the number behind it, names an algorithm, or says how two go together.
+pub(crate) fn is_algorithm_word(word: &[u8]) -> bool {
+    word.is_empty() || has(ALGORITHMS, word)
+}
+
+/// Who numbers standards.
+const STANDARDS_BODIES: &[&str] = &[
+    "ASN", "EN", "FIPS", "IEEE", "ISO", "ITU", "PEP", "PKCS", "RFC", "UTF", "X",
+];
+
+pub(crate) fn is_standards_body(word: &[u8]) -> bool {
+    has(STANDARDS_BODIES, word)
+}
+
+/// What code reaches members through: they are no literals.
+#[rustfmt::skip]
+const ROOTS: &[&str] = &[
+    "args", "cfg", "conf", "config", "ctx", "data", "env", "form", "local", "module", "options", "opts",
+    "os", "params", "process", "props", "req", "request", "self", "settings", "state", "this", "user",
+    "var",
+];
+
+pub(crate) fn is_root(word: &[u8]) -> bool {
+    has(ROOTS, word)
+}
+
+/// Those roots that nothing else is called.
+const SURE_ROOTS: &[&str] = &[
+    "args", "config", "os", "process", "req", "request", "self", "this",
+];
+
+pub(crate) fn is_sure_root(word: &[u8]) -> bool {
+    has(SURE_ROOTS, word)
+}
+
+/// How the names of types end that begin with a capital letter.
+#[rustfmt::skip]
+pub(crate) const TYPE_ENDS: &[&str] = &[
+    "Buffer", "Bytes", "Class", "Config", "Dsn", "Field", "Handler", "ID", "Id", "Input", "Namespace",
+    "Object", "Path", "Provider", "Ref", "Schema", "Str", "String", "Type", "Types", "Url", "Value",
+];
+
+/// Types that have a number of bits behind their names.
+const SIZED_TYPES: &[&str] = &["decimal", "f", "float", "i", "int", "u", "uint", "utf"];
+
+pub(crate) fn is_sized_type(word: &[u8]) -> bool {
+    has(SIZED_TYPES, word)
+}
+
+/// Other types, in lower case.
+#[rustfmt::skip]
+const TYPES: &[&str] = &[
+    "bigint", "byte", "callable", "decimal", "dict", "double", "function", "isize", "jsonb", "list",
+    "long", "longtext", "map", "money", "numeric", "option", "optional", "partial", "promise", "real",
+    "record", "serial", "short", "smallint", "symbol", "tinyint", "tuple", "type", "unknown", "uri",
+    "url", "usize", "uuidv4", "vec",
+];
+
+pub(crate) fn is_type_word(word: &[u8]) -> bool {
+    has(TYPES, word)
+}
+
+/// Words that an expression begins with.
+const KEYWORDS: &[&str] = &[
+    "async", "await", "dyn", "function", "if", "impl", "lambda", "match", "move", "mut", "new",
+    "not", "ref", "return", "typeof", "unsafe", "yield",
+];
+
+pub(crate) fn is_keyword(word: &[u8]) -> bool {
+    has(KEYWORDS, word)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::redact::catalogue::assert_in_order;
+
+    #[test]
+    fn long_lists_are_in_order() {
+        for list in [ALGORITHMS, ROOTS, TYPE_ENDS, TYPES, KEYWORDS] {
+            assert_in_order(list);
+        }
+    }
+
+    #[test]
+    fn words_of_code_are_known() {
+        assert!(is_algorithm_word(b"sha") && is_algorithm_word(b"") && !is_algorithm_word(b"pw"));
+        assert!(is_root(b"settings") && is_sure_root(b"self") && !is_sure_root(b"settings"));
+        assert!(is_sized_type(b"uint") && is_type_word(b"jsonb") && is_keyword(b"await"));
+    }
+}
