@@ -1,7 +1,7 @@
 //! What the rules know of the world, in rows: words, names, keys.
 
+pub(crate) mod code;
 pub(crate) mod keys;
-pub(crate) mod languages;
 pub(crate) mod names;
 pub(crate) mod numbers;
 pub(crate) mod words;

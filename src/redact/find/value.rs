@@ -23,59 +23,23 @@ pub(crate) fn value_at(
     kind: Kind,
     style: Style,
 ) -> Option<Found> {
-    let text = scope.text;
     let mut open = step_into_literal(scope, start);
-    let escapes = run_end(text, open, scope.to, |b| b == b'\\') - open;
+    let escapes = run_end(scope.text, open, scope.to, |b| b == b'\\') - open;
     open += escapes;
     let quote = scope.at(open);
-    if matches!(quote, b'"' | b'\'' | b'`') && (escapes == 0 || quote != b'`') {
-        if scope.part(open, open + 3) == [quote; 3] {
-            let until = memchr::memmem::find(scope.part(open + 3, scope.to), &[quote; 3])
-                .map_or(scope.to, |n| open + 3 + n);
-            return literal(scope, open + 3, until, kind, name);
-        }
-        // The quote of `"Authorization: "` closes what began before the name.
-        if quote == b'"' && escapes == 0 && closes(scope, start) {
-            return None;
-        }
-        // So does the apostrophe of `'no cookie:', error`.
-        if quote == b'\''
-            && escapes == 0
-            && start == open
-            && matches!(scope.at(open + 1), b',' | b')' | b';' | b' ')
-        {
-            return None;
-        }
-        // A shell puts the output of a command here.
-        if quote == b'`'
-            && style.equals
-            && style.own_line
-            && name.iter().all(|b| b.is_ascii_uppercase() || *b == b'_')
-        {
-            return None;
-        }
-        // `""` in a quoted cell of a CSV file, or nothing at all.
-        if escapes == 0 && scope.at(open + 1) == quote {
-            return None;
-        }
-        return literal(
-            scope,
-            open + 1,
-            closing_quote(scope, open + 1, quote, escapes),
-            kind,
-            name,
-        );
+    if matches!(quote, b'"' | b'\'') || escapes == 0 && quote == b'`' {
+        let (from, to) = quoted(scope, start, open, escapes, name, style)?;
+        return literal(scope, from, to, kind, name);
     }
     if escapes > 0 || style.literal_only {
         return None;
     }
-    if let Some((from, to)) = typographic(scope, open) {
-        return literal(scope, from, to, kind, name);
-    }
-    if matches!(quote, b'q' | b'[')
-        && style.equals
-        && let Some((from, to)) = bracketed(scope, open)
-    {
+    let bracketed = || {
+        (matches!(quote, b'q' | b'[') && style.equals)
+            .then(|| bracketed(scope, open))
+            .flatten()
+    };
+    if let Some((from, to)) = typographic(scope, open).or_else(bracketed) {
         return literal(scope, from, to, kind, name);
     }
     if let Some(found) = behind_user(scope, start, name, style) {
@@ -84,59 +48,124 @@ pub(crate) fn value_at(
     if let Some(end) = bare_word::end(scope, start, name, kind, style) {
         return Some(Found::new(start, end, Class::Field));
     }
-    // Connection strings of ODBC have braces around what may hold a semicolon.
-    if quote == b'{'
-        && style.equals
-        && !style.spaced
-        && let Some(close) = memchr::memchr(b'}', scope.part(open, open + MAX_JUDGED))
-        && value::looks_chosen(scope.part(open + 1, open + close))
-        && !placeholder::has_mark(scope.part(open + 1, open + close))
-        && matches!(scope.at(open + close + 1), b';' | 0 | b'"' | b'\n')
-    {
-        return Some(Found::new(open + 1, open + close, Class::Field));
+    if let Some(found) = in_braces(scope, open, style) {
+        return Some(found);
     }
     if matches!(quote, b'|' | b'>') && style.own_line {
         return block(scope, open);
     }
+    unquoted(scope, start, name, kind, style)
+}
+
+/// What stands between the quotes that open at `open`, behind so many backslashes, if they open a value.
+fn quoted(
+    scope: &Scope<'_>,
+    start: usize,
+    open: usize,
+    escapes: usize,
+    name: &[u8],
+    style: Style,
+) -> Option<(usize, usize)> {
+    let quote = scope.at(open);
+    if scope.part(open, open + 3) == [quote; 3] {
+        let until = memchr::memmem::find(scope.part(open + 3, scope.to), &[quote; 3])
+            .map_or(scope.to, |n| open + 3 + n);
+        return Some((open + 3, until));
+    }
+    // The quote of `"Authorization: "` closes what began before the name, and so does the apostrophe of
+    // `'no cookie:', error`.
+    let closes_other = escapes == 0
+        && (quote == b'"' && closes(scope, start)
+            || quote == b'\''
+                && start == open
+                && matches!(scope.at(open + 1), b',' | b')' | b';' | b' '));
+    // A shell puts the output of a command here.
+    let is_output = quote == b'`'
+        && style.equals
+        && style.own_line
+        && name.iter().all(|b| b.is_ascii_uppercase() || *b == b'_');
+    // `""` in a quoted cell of a CSV file, or nothing at all.
+    let is_empty = escapes == 0 && scope.at(open + 1) == quote;
+    (!closes_other && !is_output && !is_empty)
+        .then(|| (open + 1, closing_quote(scope, open + 1, quote, escapes)))
+}
+
+/// Connection strings of ODBC have braces around what may hold a semicolon.
+fn in_braces(scope: &Scope<'_>, open: usize, style: Style) -> Option<Found> {
+    if scope.at(open) != b'{' || !style.equals || style.spaced {
+        return None;
+    }
+    let close = open + memchr::memchr(b'}', scope.part(open, open + MAX_JUDGED))?;
+    let value = scope.part(open + 1, close);
+    (value::looks_chosen(value)
+        && !placeholder::has_mark(value)
+        && matches!(scope.at(close + 1), b';' | 0 | b'"' | b'\n'))
+    .then(|| Found::new(open + 1, close, Class::Field))
+}
+
+/// A value without quotes: a word, or the line where lines are what values are.
+fn unquoted(
+    scope: &Scope<'_>,
+    start: usize,
+    name: &[u8],
+    kind: Kind,
+    style: Style,
+) -> Option<Found> {
     let near = Scope {
         to: scope.to.min(start + MAX_JUDGED),
         ..*scope
     };
     let end = unquoted_end(&near, start, style);
-    // `password: correct horse battery` on a line of its own, in a file of such lines.
-    if style.own_line
-        && scope.at(end) == b' '
-        && !matches!(kind, Kind::Maybe | Kind::Handle)
-        && is_file_of_lines(scope, end)
-    {
-        let line = line_end(scope, end);
-        let value = scope.part(start, line);
-        let code = value
-            .iter()
-            .any(|b| matches!(b, b'(' | b'{' | b'<' | b'[' | b'=' | b'"' | b'\'' | b';'))
-            || value.starts_with(MARK_START);
-        if !code
-            && !placeholder::is_placeholder(value)
-            && !placeholder::is_placeholder(scope.part(start, end))
-            && !value::is_label(value, name)
-        {
-            return Some(Found::new(start, line, Class::Field));
-        }
+    if let Some(found) = phrase(scope, start, end, name, kind, style) {
+        return Some(found);
     }
-    let whole = || {
-        if end == near.to {
-            unquoted_end(scope, end, style)
-        } else {
-            end
-        }
-    };
     if !value::is_unquoted_secret(scope, start, end, name, kind, style) {
         return None;
     }
-    let mut end = whole();
-    // `passwords: hunter2, hunter3`
-    while kind == Kind::Secrets && matches!(scope.part(end, end + 2), b", " | b"; ") {
-        let next = run_end(text, end + 2, scope.to.min(end + 66), |b| {
+    let end = if end == near.to {
+        unquoted_end(scope, end, style)
+    } else {
+        end
+    };
+    let end = if kind == Kind::Secrets {
+        list_end(scope, end)
+    } else {
+        end
+    };
+    Some(Found::new(start, end, Class::Field))
+}
+
+/// `password: correct horse battery` on a line of its own, in a file of such lines.
+fn phrase(
+    scope: &Scope<'_>,
+    start: usize,
+    end: usize,
+    name: &[u8],
+    kind: Kind,
+    style: Style,
+) -> Option<Found> {
+    if !style.own_line
+        || scope.at(end) != b' '
+        || matches!(kind, Kind::Maybe | Kind::Handle)
+        || !is_file_of_lines(scope, end)
+    {
+        return None;
+    }
+    let line = line_end(scope, end);
+    let value = scope.part(start, line);
+    let is_code = value.iter().any(|b| b"({<[=\"';".contains(b));
+    (!is_code
+        && !value.starts_with(MARK_START)
+        && !placeholder::is_placeholder(value)
+        && !placeholder::is_placeholder(scope.part(start, end))
+        && !value::is_label(value, name))
+    .then(|| Found::new(start, line, Class::Field))
+}
+
+/// Where a list ends whose first value ends at `end`: `passwords: hunter2, hunter3`.
+fn list_end(scope: &Scope<'_>, mut end: usize) -> usize {
+    while matches!(scope.part(end, end + 2), b", " | b"; ") {
+        let next = run_end(scope.text, end + 2, scope.to.min(end + 66), |b| {
             !b.is_ascii_whitespace() && !matches!(b, b',' | b';' | b'"' | b'\'')
         });
         if !value::looks_chosen(scope.part(end + 2, next)) {
@@ -144,7 +173,7 @@ pub(crate) fn value_at(
         }
         end = next;
     }
-    Some(Found::new(start, end, Class::Field))
+    end
 }
 
 /// `creds: user / password`, `user/pass: user:password`
@@ -263,82 +292,36 @@ fn step_into_literal(scope: &Scope<'_>, start: usize) -> usize {
 
 /// Where an unquoted value ends.
 fn unquoted_end(scope: &Scope<'_>, start: usize, style: Style) -> usize {
-    let text = scope.text;
     let mut pos = start;
-    while pos < scope.to {
-        let next = scope.at(pos + 1);
-        let ends = match at(text, pos) {
-            b' ' | b'\t' | b'\n' | b'\r' | 0 => true,
-            b'"' | b'\'' | b'`' => {
-                matches!(
-                    next,
-                    0 | b' '
-                        | b'\t'
-                        | b'\n'
-                        | b'\r'
-                        | b','
-                        | b';'
-                        | b')'
-                        | b'}'
-                        | b']'
-                        | b'&'
-                        | b'.'
-                        | b'>'
-                        | b'\\'
-                        | b'|'
-                        | b':'
-                        | b'/'
-                        | b'<'
-                ) || at(text, pos) == b'"'
-            }
-            b'\\' => matches!(next, b'"' | b'\'' | b'n' | b'r' | b't'),
-            b'&' => {
-                style.equals
-                    && (next == 0
-                        || is_assignment(scope, pos + 1)
-                        || next == b'#'
-                        || has_word_at(text, pos, b"&amp;"))
-            }
-            b';' => {
-                matches!(next, 0 | b' ' | b'\n' | b'\r' | b'"' | b'\'')
-                    || is_assignment(scope, pos + 1)
-            }
-            b',' => {
-                matches!(next, 0 | b' ' | b'\n' | b'\r' | b'"' | b'\'')
-                    || is_assignment(scope, pos + 1)
-            }
-            b')' | b']' | b'}' => matches!(
-                next,
-                0 | b' '
-                    | b'\n'
-                    | b'\r'
-                    | b','
-                    | b';'
-                    | b'.'
-                    | b')'
-                    | b']'
-                    | b'}'
-                    | b'['
-                    | b'('
-                    | b'"'
-                    | b'\''
-                    | b':'
-                    | b'<'
-            ),
-            b'<' => next == b'/' || next.is_ascii_alphabetic() || next == b'<',
-            b'>' => matches!(next, 0 | b' ' | b'\n' | b'\r' | b',' | b')' | b';'),
-            b'|' => matches!(next, 0 | b' '),
-            b'.' | b'!' | b'?' => {
-                !style.own_line && matches!(next, 0 | b' ' | b'\n' | b'\r' | b'"' | b'\'' | b')')
-            }
-            _ => false,
-        };
-        if ends {
-            break;
-        }
+    while pos < scope.to && !ends_unquoted(scope, pos, style) {
         pos += 1;
     }
     pos
+}
+
+/// Whether an unquoted value ends before the byte at `pos`, by that byte and the one behind it.
+fn ends_unquoted(scope: &Scope<'_>, pos: usize, style: Style) -> bool {
+    let next = scope.at(pos + 1);
+    let gap = matches!(next, 0 | b' ' | b'\n' | b'\r');
+    match at(scope.text, pos) {
+        b' ' | b'\t' | b'\n' | b'\r' | 0 | b'"' => true,
+        b'\'' | b'`' => gap || b"\t,;)}]&.>\\|:/<".contains(&next),
+        b'\\' => matches!(next, b'"' | b'\'' | b'n' | b'r' | b't'),
+        b'&' => {
+            style.equals
+                && (next == 0
+                    || is_assignment(scope, pos + 1)
+                    || next == b'#'
+                    || has_word_at(scope.text, pos, b"&amp;"))
+        }
+        b';' | b',' => gap || matches!(next, b'"' | b'\'') || is_assignment(scope, pos + 1),
+        b')' | b']' | b'}' => gap || b",;.)]}[(\"':<".contains(&next),
+        b'<' => next == b'/' || next.is_ascii_alphabetic() || next == b'<',
+        b'>' => gap || matches!(next, b',' | b')' | b';'),
+        b'|' => matches!(next, 0 | b' '),
+        b'.' | b'!' | b'?' => !style.own_line && (gap || matches!(next, b'"' | b'\'' | b')')),
+        _ => false,
+    }
 }
 
 /// Whether the next line assigns something as well.
@@ -386,4 +369,55 @@ fn block(scope: &Scope<'_>, open: usize) -> Option<Found> {
     }
     let first = first?;
     (!scope.part(first, end).starts_with(MARK_START)).then(|| Found::new(first, end, Class::Field))
+}
+
+#[cfg(test)]
+mod tests {
+    use crate::redact::redact_str;
+
+    #[test]
+    fn a_value_ends_where_its_writing_ends() {
+        for (text, redacted) in [
+            (
+                "password = \"hunter 2\", x",
+                "password = \"[REDACTED_FIELD]\", x",
+            ),
+            (
+                "password = \"\"\"hun\nter2\"\"\" x",
+                "password = \"\"\"[REDACTED_FIELD]\"\"\" x",
+            ),
+            ("PASSWORD={hunter;2};x=1", "PASSWORD={[REDACTED_FIELD]};x=1"),
+            (
+                "the password: hunter2. Then",
+                "the password: [REDACTED_FIELD]. Then",
+            ),
+            ("a?password=hunter2&b=1", "a?password=[REDACTED_FIELD]&b=1"),
+            (
+                "passwords: hunter2, hunter3 and more",
+                "passwords: [REDACTED_FIELD] and more",
+            ),
+            (
+                "password: |\n  hunter2\nuser: ada",
+                "password: |\n  [REDACTED_FIELD]\nuser: ada",
+            ),
+            (
+                "user: ada\npassword: correct horse battery\nport: 1",
+                "user: ada\npassword: [REDACTED_FIELD]\nport: 1",
+            ),
+        ] {
+            assert_eq!(redact_str(text), redacted);
+        }
+    }
+
+    #[test]
+    fn what_is_no_value_stays() {
+        for text in [
+            "password = \"\"",
+            "'no password:', error",
+            "TOKEN=`cat token`",
+            "password: String::new()",
+        ] {
+            assert_eq!(redact_str(text), text);
+        }
+    }
 }

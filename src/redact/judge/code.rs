@@ -1,6 +1,6 @@
 //! Values that are code: expressions, types, constants, identifiers, algorithms, paths.
 
-use crate::redact::catalogue::languages::{
+use crate::redact::catalogue::code::{
     TYPE_ENDS, is_algorithm_word, is_keyword, is_root, is_sized_type, is_standards_body,
     is_sure_root, is_type_word,
 };
