@@ -163,3 +163,30 @@ pub(crate) struct Label {
     pub(crate) name: Cow<'static, str>,
     pub(crate) mark: Cow<'static, str>,
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn every_class_has_a_name_and_a_mark_of_its_own() {
+        for (index, class) in Class::ALL.iter().enumerate() {
+            assert_eq!(usize::from(class.tag().0), index);
+            let mark = format!("[REDACTED_{}]", class.name().to_uppercase());
+            assert_eq!(class.mark(), mark);
+            assert!(class.mark().as_bytes().starts_with(MARK_START));
+        }
+    }
+
+    #[test]
+    fn counts_are_of_classes_and_add_up() {
+        let (mut counts, mut more) = (Counts::default(), Counts::default());
+        assert!(!counts.any());
+        counts.add(Some(Class::Key.tag()));
+        counts.add(None);
+        more.add(Some(Class::Key.tag()));
+        counts.merge(&more);
+        assert_eq!(counts.get(usize::from(Class::Key.tag().0)), 2);
+        assert_eq!(counts.get(MAX_CLASSES), 0);
+    }
+}

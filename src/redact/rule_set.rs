@@ -179,3 +179,47 @@ pub(crate) fn guarded<R>(rules: &RuleSet, f: impl FnOnce() -> R) -> Result<R, Ru
         Ok(f())
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn names_of_the_user_come_first() {
+        let rules = RuleSet {
+            deny: vec!["customerref".to_owned()],
+            allow: vec!["apikey".to_owned()],
+            ..RuleSet::default()
+        };
+        for name in ["customer_ref", "customerRef", "Customer-Ref"] {
+            assert_eq!(rules.judge(name.as_bytes()), Kind::Secret, "{name}");
+        }
+        assert_eq!(rules.judge(b"api_key"), Kind::Plain);
+        assert_eq!(rules.judge(b"password"), Kind::Secret);
+        assert_eq!(
+            rules.judge(b"[REDACTED_EMAIL] password"),
+            Kind::Plain,
+            "judged before"
+        );
+    }
+
+    #[test]
+    fn rules_for_secrets_alone_are_made_once() {
+        let rules = Arc::new(RuleSet::default());
+        let secrets = rules.of_secrets();
+        assert!(rules.is_on(Class::Email) && !secrets.is_on(Class::Email));
+        assert!(secrets.is_on(Class::Key));
+        assert!(Arc::ptr_eq(&secrets, &rules.of_secrets()));
+        assert!(!rules.is_on(Class::Ip) && rules.has_builtin() && !rules.reads_all());
+    }
+
+    #[test]
+    fn a_rule_of_the_user_that_panics_is_an_error() {
+        let rules = RuleSet::custom(Box::new(|text| text.into()));
+        assert_eq!(
+            guarded(&rules, || -> u8 { panic!("a rule") }),
+            Err(RuleFailed)
+        );
+        assert_eq!(guarded(&rules, || 7), Ok(7));
+    }
+}

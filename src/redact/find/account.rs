@@ -109,3 +109,34 @@ fn nino(scope: &Scope<'_>, start: usize) -> Option<Found> {
         && scope.at(pos + 1) != b'_')
         .then(|| Found::new(start, pos + 1, Class::Nino))
 }
+
+#[cfg(test)]
+mod tests {
+    use crate::redact::redact_str;
+
+    #[test]
+    fn accounts_and_insurance_numbers_go() {
+        for (text, redacted) in [
+            ("DE89 3704 0044 0532 0130 00", "[REDACTED_IBAN]"),
+            ("to GB29NWBK60161331926819.", "to [REDACTED_IBAN]."),
+            ("AB 12 34 56 C", "[REDACTED_NINO]"),
+            ("is AB123456C now", "is [REDACTED_NINO] now"),
+        ] {
+            assert_eq!(redact_str(text), redacted);
+        }
+    }
+
+    #[test]
+    fn what_fails_the_check_stays() {
+        for text in [
+            "DE89 3704 0044 0532 0130 01",
+            "GB29NWBK60161331926818",
+            "xDE89370400440532013000",
+            "GB123456C",
+            "AB123456E",
+            "AB1234567C",
+        ] {
+            assert_eq!(redact_str(text), text);
+        }
+    }
+}

@@ -62,3 +62,38 @@ pub(crate) fn wallet(scope: &Scope<'_>, start: usize) -> Option<Found> {
         && run.iter().any(u8::is_ascii_uppercase);
     (ethereum || segwit || legacy).then(|| Found::new(start, end, Class::Wallet))
 }
+
+#[cfg(test)]
+mod tests {
+    use crate::redact::{Class, Redactor};
+
+    #[test]
+    fn addresses_of_hosts_and_wallets_go_where_they_are_asked_for() {
+        let redactor = Redactor::builder()
+            .enable(Class::Ip)
+            .enable(Class::Wallet)
+            .build()
+            .unwrap();
+        for (text, redacted) in [
+            ("from 192.168.0.1:8080", "from [REDACTED_IP]:8080"),
+            ("from 2001:db8::1 on", "from [REDACTED_IP] on"),
+            (
+                "to 0x52908400098527886E0F7030069857D2E4169EE7",
+                "to [REDACTED_WALLET]",
+            ),
+        ] {
+            assert_eq!(redactor.redact_str(text), redacted);
+        }
+        for text in [
+            "0.0.0.0",
+            "1.2.3.4.5",
+            "256.1.1.1",
+            "v1.2.3.4",
+            "::1",
+            "at 10:20:30",
+            "0x5290",
+        ] {
+            assert_eq!(redactor.redact_str(text), text);
+        }
+    }
+}

@@ -143,3 +143,36 @@ fn is_file_type(tld: &[u8]) -> bool {
     .iter()
     .any(|kind| tld.eq_ignore_ascii_case(kind))
 }
+
+#[cfg(test)]
+mod tests {
+    use crate::redact::redact_str;
+
+    #[test]
+    fn addresses_go_and_what_stands_around_them_stays() {
+        for (text, redacted) in [
+            ("ask ada@example.com.", "ask [REDACTED_EMAIL]."),
+            ("<o'neil+x@sub.example.co.uk>", "<[REDACTED_EMAIL]>"),
+            ("\"john doe\"@example.com", "[REDACTED_EMAIL]"),
+            ("ada@m\u{fc}nchen.example", "[REDACTED_EMAIL]"),
+            ("ada@xn--mnchen-3ya.xn--p1ai", "[REDACTED_EMAIL]"),
+        ] {
+            assert_eq!(redact_str(text), redacted);
+        }
+    }
+
+    #[test]
+    fn what_has_an_at_sign_and_is_no_address_stays() {
+        for text in [
+            "git@github.com:acme/shop.git",
+            "host@2.example:/srv",
+            "icon@2x.png",
+            "user@host",
+            "nginx@sha256:9f86d081884c7d65",
+            "getty@tty1.service",
+            "@media",
+        ] {
+            assert_eq!(redact_str(text), text);
+        }
+    }
+}

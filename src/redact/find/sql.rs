@@ -91,3 +91,44 @@ pub(crate) fn after_word(scope: &Scope<'_>, pos: usize) -> Option<Found> {
         && (stated || !value::is_label(value, word)))
     .then(|| Found::new(pos + 1, end, Class::Field))
 }
+
+#[cfg(test)]
+mod tests {
+    use crate::redact::redact_str;
+
+    #[test]
+    fn passwords_of_statements_go() {
+        for (text, redacted) in [
+            (
+                "CREATE USER ada IDENTIFIED BY 'hunter2'",
+                "CREATE USER ada IDENTIFIED BY '[REDACTED_FIELD]'",
+            ),
+            (
+                "ALTER ROLE ada PASSWORD 'hunter2'",
+                "ALTER ROLE ada PASSWORD '[REDACTED_FIELD]'",
+            ),
+            (
+                "SET PASSWORD FOR 'ada'@'localhost' = 'hunter2'",
+                "SET PASSWORD FOR 'ada'@'localhost' = '[REDACTED_FIELD]'",
+            ),
+            (
+                "SELECT 'a1b2c3' AS token",
+                "SELECT '[REDACTED_FIELD]' AS token",
+            ),
+        ] {
+            assert_eq!(redact_str(text), redacted);
+        }
+    }
+
+    #[test]
+    fn other_literals_of_statements_stay() {
+        for text in [
+            "SELECT password FROM users WHERE name = 'ada7'",
+            "PASSWORD '${PW}'",
+            "ORDER BY 'name1'",
+            "SELECT 'a' AS token",
+        ] {
+            assert_eq!(redact_str(text), text);
+        }
+    }
+}

@@ -186,7 +186,7 @@ fn is_operator(behind: &[u8]) -> bool {
     behind
         .first()
         .is_some_and(|b| matches!(b, b'(' | b'<' | b'[' | b'{'))
-        || [&b"![", b"!(", b"::", b"->", b"?.", b"+\"", b"+'"]
+        || [b"![".as_slice(), b"!(", b"::", b"->", b"?.", b"+\"", b"+'"]
             .iter()
             .any(|sign| behind.starts_with(*sign))
 }

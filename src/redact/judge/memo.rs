@@ -50,3 +50,24 @@ pub(crate) fn judged(name: &[u8], judge: impl FnOnce(&[u8]) -> Kind) -> Kind {
         kind
     })
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_name_is_judged_once_and_no_other_is_taken_for_it() {
+        let never = |_: &[u8]| -> Kind { unreachable!() };
+        assert_eq!(judged(b"once", |_| Kind::Secret), Kind::Secret);
+        assert_eq!(judged(b"once", never), Kind::Secret);
+        assert_eq!(judged(b"once\0", |_| Kind::Pin), Kind::Pin);
+        assert_eq!(judged(b"once", never), Kind::Secret);
+        let long = [b'a'; MAX_NAME + 1];
+        assert_eq!(judged(&long, |_| Kind::Maybe), Kind::Maybe);
+        assert_eq!(
+            judged(&long, |_| Kind::Pwd),
+            Kind::Pwd,
+            "a long name is judged each time"
+        );
+    }
+}

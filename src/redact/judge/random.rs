@@ -114,3 +114,34 @@ fn is_spelled_out(tail: &[u8]) -> bool {
     };
     crosses * 2 > tail.len() || tail.split(|b| matches!(b, b'-' | b'_')).any(yours)
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn tails_of_keys_are_told_from_words() {
+        for (tail, kind) in [
+            ("anything", Any),
+            ("0123456789abcdef", Hex),
+            ("0123456789abcdef", Strong),
+            ("aB3xY9kQ2mZ7", Strong),
+            ("aB3xY9kQ_2mZ7aB3xY9kQ", Parted),
+            ("aB3xY9kQ2mZ7", Cased),
+            ("AB3DE6GH9K2", Capital),
+            ("x9y8z7w6", Random),
+        ] {
+            assert!(is_random(tail.as_bytes(), kind), "{tail}");
+        }
+        for (tail, kind) in [
+            ("abcdefabcdef", Hex),
+            ("X509_EXTENSION_new", Strong),
+            ("aB3xY9kQ2mZ7aB3xY9kQ", Parted),
+            ("0123456789abcdef", Cased),
+            ("ABCDEFG", Capital),
+            ("create_string_utf16", Random),
+        ] {
+            assert!(!is_random(tail.as_bytes(), kind), "{tail}");
+        }
+    }
+}

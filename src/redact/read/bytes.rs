@@ -191,3 +191,43 @@ pub(crate) fn hash(length: usize, words: &[u64]) -> u64 {
         .fold(length as u64, fold)
         .wrapping_mul(0x9E37_79B9_7F4A_7C15)
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn outside_of_a_text_is_nothing() {
+        let text = b"abc";
+        assert_eq!((at(text, 2), at(text, 3)), (b'c', 0));
+        assert_eq!((before(text, 0), before(text, 3)), (0, b'c'));
+        assert_eq!(part(text, 1, 9), b"bc");
+        assert_eq!(part(text, 2, 1), b"");
+        assert_eq!((rest(text, 1), rest(text, 4)), (&b"bc"[..], &b""[..]));
+        assert_eq!(word(text, 1), u64::from_le_bytes(*b"bc\0\0\0\0\0\0"));
+        assert_eq!(word(b"12345678x", 0), u64::from_le_bytes(*b"12345678"));
+    }
+
+    #[test]
+    fn words_and_runs_are_found() {
+        assert!(has_word_at(b"x Bearer", 2, b"bearer") && !has_word_at(b"bear", 0, b"bearer"));
+        assert_eq!(find(b"ababc", b"abc"), Some(2));
+        assert_eq!(find(b"abab", b"abc"), None);
+        assert_eq!(run_end(b"aab", 0, 3, |b| b == b'a'), 2);
+        assert_eq!(run_end(b"aaa", 0, 2, |b| b == b'a'), 2);
+        assert_eq!(run_start(b"baa", 3, 0, |b| b == b'a'), 1);
+        assert_eq!(run_start(b"aaa", 3, 1, |b| b == b'a'), 1);
+        assert_eq!(token_run(b"some-words x", 0, 12), (10, true));
+        assert_eq!(token_run(b"some-w0rds x", 0, 12), (10, false));
+    }
+
+    #[test]
+    fn each_byte_has_its_kinds() {
+        assert!(is_token(b'_') && !is_token(b'.'));
+        assert!(is_credential(b'=') && !is_credential(b'"'));
+        assert!(is_domain(b'.') && !is_domain(b'_'));
+        assert!(is_local(b'\'') && !is_local(b','));
+        assert!(is_spoken(b'!') && !is_spoken(b' '));
+        assert!(is_paired(b' ') && !is_paired(b';'));
+    }
+}

@@ -224,3 +224,63 @@ pub(crate) fn closing_quote(scope: &Scope<'_>, from: usize, quote: u8, escapes: 
 fn is_inside(byte: u8) -> bool {
     byte.is_ascii_alphanumeric() || byte >= 0x80 || b"!@#$%^*_+-=~?".contains(&byte)
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn scope(text: &str) -> Scope<'_> {
+        Scope {
+            text: text.as_bytes(),
+            from: 0,
+            to: text.len(),
+            origin: 0,
+        }
+    }
+
+    #[test]
+    fn a_name_is_read_through_what_may_stand_behind_it() {
+        for (text, name, quoted) in [
+            ("db.password = x", "db.password", false),
+            ("\"password\": x", "password", true),
+            ("Password (root): x", "Password", false),
+            ("<b>Password</b>: x", "Password", false),
+            ("env[\"TOKEN\"] = x", "TOKEN", true),
+            ("**token**: x", "token", false),
+        ] {
+            let sign = text.rfind([':', '=']).unwrap();
+            let read = name_before(&scope(text), sign);
+            assert_eq!(
+                (read.text, read.quoted),
+                (name.as_bytes(), quoted),
+                "{text}"
+            );
+        }
+    }
+
+    #[test]
+    fn lines_begin_and_end() {
+        assert!(starts_line(&scope("export TOKEN"), 7));
+        assert!(starts_line(&scope("x\n  TOKEN"), 4));
+        assert!(!starts_line(&scope("the TOKEN"), 4));
+        assert_eq!(line_end(&scope("value # why\nnext"), 0), 5);
+        assert!(closes(&scope("\"a\""), 2) && !closes(&scope("\"a\" \""), 4));
+        assert!(is_assignment(&scope("port=1"), 0) && !is_assignment(&scope("port 1"), 0));
+    }
+
+    #[test]
+    fn literals_end_with_the_quote_that_opened_them() {
+        for (text, end) in [
+            ("a\" b", 1),
+            ("a\\\" b\"", 5),
+            ("it\"\"s\"", 5),
+            ("cut", 3),
+            ("a\nb", 1),
+        ] {
+            assert_eq!(closing_quote(&scope(text), 0, b'"', 0), end, "{text}");
+        }
+        assert_eq!(typographic(&scope("\u{201e}ab\u{201c}"), 0), Some((3, 5)));
+        assert_eq!(bracketed(&scope("q{ab}"), 0), Some((2, 4)));
+        assert_eq!(bracketed(&scope("[a]"), 0), None);
+    }
+}

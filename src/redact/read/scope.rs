@@ -71,3 +71,29 @@ pub(crate) fn word_start(text: &[u8], pos: usize, floor: usize) -> usize {
         start -= 2;
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn nothing_is_seen_beyond_a_scope() {
+        let scope = Scope {
+            text: b"abcdef",
+            from: 2,
+            to: 4,
+            origin: 0,
+        };
+        assert_eq!((scope.at(3), scope.at(4)), (b'd', 0));
+        assert_eq!((scope.before(2), scope.before(3)), (0, b'c'));
+        assert_eq!(scope.part(3, 6), b"d");
+    }
+
+    #[test]
+    fn a_word_of_a_password_may_have_signs_and_letters_of_latin_scripts() {
+        let text = "a gr\u{fc}ner!Tee8".as_bytes();
+        assert_eq!(word_start(text, text.len() - 1, 0), 2);
+        assert_eq!(word_start(text, text.len() - 1, 6), 6);
+        assert_eq!(word_start(b"say (x8", 6, 0), 5);
+    }
+}
