@@ -248,7 +248,7 @@ impl Destination {
         ledger.request();
         let request = Request {
             body,
-            needs_new_connection: self.stillness.take() | self.backlog.flights.take_panicked(),
+            needs_new_connection: self.backlog.flights.take_needs_new_connection(),
         };
         self.backlog.flights.send(settings, batch, request, now);
     }

@@ -42,7 +42,8 @@ pub(super) struct Flights {
     tasks: JoinSet<Result<Response, SendError>>,
     flights: HashMap<Id, Flight>,
     stood_still: Arc<Notify>,
-    has_panicked: bool,
+    /// Whether the client's connections are not to be used again: they may be dead, or a lock of the client's poisoned.
+    needs_new_connection: bool,
     /// How many requests there were so far.
     pub(super) count: u64,
 }
@@ -104,7 +105,8 @@ impl Flights {
     }
 
     /// The process stood still: what is under way is waited for no longer than [`GRACE`].
-    pub(super) fn stood_still(&self) {
+    pub(super) fn stood_still(&mut self) {
+        self.needs_new_connection = true;
         self.stood_still.notify_waiters();
     }
 
@@ -125,7 +127,7 @@ impl Flights {
         joined: Result<(Id, Result<Response, SendError>), JoinError>,
     ) -> Option<Ended> {
         let (id, result) = joined.unwrap_or_else(|error| {
-            self.has_panicked = true;
+            self.needs_new_connection = true;
             let cause = "the HTTP client panicked".to_owned();
             (error.id(), Err(SendError::Network(cause)))
         });
@@ -137,9 +139,9 @@ impl Flights {
         })
     }
 
-    /// Whether a request has panicked since this was asked last: its client may hold a poisoned lock for ever.
-    pub(super) fn take_panicked(&mut self) -> bool {
-        std::mem::take(&mut self.has_panicked)
+    /// Whether the next request needs a connection of its own, since this was asked last.
+    pub(super) fn take_needs_new_connection(&mut self) -> bool {
+        std::mem::take(&mut self.needs_new_connection)
     }
 
     pub(super) fn batches(&self) -> impl Iterator<Item = &Batch> {
@@ -203,7 +205,7 @@ mod tests {
     }
 
     /// As [`ended`], with something that happens as soon as the request is under way.
-    async fn ended_after(body: &str, happens: impl FnOnce(&Flights)) -> (Ended, Duration) {
+    async fn ended_after(body: &str, happens: impl FnOnce(&mut Flights)) -> (Ended, Duration) {
         let (mut shared, receiver) = Shared::for_tests();
         shared.settings.transport = Arc::new(Scripted);
         let start = tokio::time::Instant::now();
@@ -214,7 +216,7 @@ mod tests {
         flights.send(&shared.settings, batch, request, start.into());
         assert_eq!((flights.len(), flights.count), (1, 1));
         tokio::task::yield_now().await;
-        happens(&flights);
+        happens(&mut flights);
         let ended = flights.next().await.unwrap();
         assert_eq!((flights.len(), ended.batch.order()), (0, (7, 0)));
         assert!(flights.try_next().is_none());
@@ -282,5 +284,23 @@ mod tests {
         flights.abort_all();
         assert_eq!(flights.take_batches().len(), 1);
         assert!(flights.next().await.is_none(), "its end is ignored");
+    }
+
+    #[tokio::test(start_paused = true)]
+    async fn a_client_that_panicked_or_a_process_that_stood_still_costs_one_new_connection() {
+        let (mut shared, receiver) = Shared::for_tests();
+        shared.settings.transport = Arc::new(Scripted);
+        let now = tokio::time::Instant::now().into();
+        let mut flights = Flights::default();
+        assert!(!flights.take_needs_new_connection());
+        flights.stood_still();
+        assert!(flights.take_needs_new_connection() && !flights.take_needs_new_connection());
+        for (body, is_needed) in [("quick", false), ("hang", false), ("panic", true)] {
+            let segment = receiver.restored(7, b"{}", &[(1, 0..2)], [now; 2]);
+            let request = Request::new(body.as_bytes().to_vec());
+            flights.send(&shared.settings, Batch::of(segment).unwrap(), request, now);
+            flights.next().await.unwrap();
+            assert_eq!(flights.take_needs_new_connection(), is_needed, "{body}");
+        }
     }
 }

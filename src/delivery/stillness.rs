@@ -13,16 +13,11 @@ const MAX_MOVED: Duration = Duration::from_secs(30);
 pub(super) struct Stillness {
     at: Instant,
     wall: SystemTime,
-    stood_still: bool,
 }
 
 impl Stillness {
-    pub(super) fn new(at: Instant, wall: SystemTime) -> Self {
-        Self {
-            at,
-            wall,
-            stood_still: false,
-        }
+    pub(super) const fn new(at: Instant, wall: SystemTime) -> Self {
+        Self { at, wall }
     }
 
     /// Notes the time at which something is done that was `due`; returns whether the process stood still before it.
@@ -34,14 +29,7 @@ impl Stillness {
         };
         let late = now.saturating_duration_since(due);
         (self.at, self.wall) = (now, wall);
-        let stood_still = late > MAX_LATE || moved > MAX_MOVED;
-        self.stood_still |= stood_still;
-        stood_still
-    }
-
-    /// Returns whether the process stood still since this was last asked.
-    pub(super) fn take(&mut self) -> bool {
-        std::mem::take(&mut self.stood_still)
+        late > MAX_LATE || moved > MAX_MOVED
     }
 }
 
@@ -60,9 +48,7 @@ mod tests {
             } else {
                 wall + seconds(wall_at.unsigned_abs())
             };
-            let seen = stillness.look(start + seconds(at), wall, start + seconds(due));
-            assert_eq!(stillness.take(), seen);
-            seen
+            stillness.look(start + seconds(at), wall, start + seconds(due))
         };
         assert!(!look(1, 1, 1) && !look(6, 6, 1), "a little late");
         assert!(look(16, 16, 10));
