@@ -161,15 +161,21 @@ impl Backlog {
     }
 
     /// Which retry is next, if there is one: the oldest; for a probe, of those that failed least often.
-    /// Suspects go apart.
+    /// Suspects go apart; of those that fail repeatedly one goes at a time, or each would hide from the others'
+    /// failures that it is at fault itself.
     pub(super) fn next_retry(&self, is_probe: bool, searches: &Searches) -> Option<usize> {
         let rank = |batch: &Batch| {
             let is_part_of_quarter = batch.piece.is_some_and(|piece| !piece.is_quarter);
             let failures = if is_probe { batch.failures } else { 0 };
             (failures, is_part_of_quarter)
         };
+        let mut under_way = self.flights.batches();
+        let one_is_under_way =
+            under_way.any(|batch| !batch.history.is_suspect && batch.history.fails_repeatedly());
         let may_go = |batch: &Batch| {
-            !batch.faults.is_suspect && batch.piece.is_none_or(|piece| searches.may_send(piece))
+            !batch.history.is_suspect
+                && !(one_is_under_way && batch.history.fails_repeatedly())
+                && batch.piece.is_none_or(|piece| searches.may_send(piece))
         };
         let retries = self.retries.iter().enumerate();
         let next = retries
@@ -184,10 +190,16 @@ impl Backlog {
         batch.is_some_and(|batch| batch.failures > 0)
     }
 
+    /// Whether a batch is tried in halves for failures that are no 5xx.
+    pub(super) fn has_open_search(&self) -> bool {
+        let mut batches = self.retries.iter().chain(self.flights.batches());
+        batches.any(|batch| batch.history.is_searched && batch.len() > 1)
+    }
+
     /// Takes the oldest suspect that is due.
     pub(super) fn take_suspect(&mut self, now: Instant, searches: &Searches) -> Option<Batch> {
         let is_due = |batch: &Batch| {
-            batch.faults.due(now).is_some_and(|at| at <= now)
+            batch.history.due(now).is_some_and(|at| at <= now)
                 && batch.piece.is_none_or(|piece| searches.may_send(piece))
         };
         let at = self.retries.iter().position(is_due)?;
@@ -199,7 +211,7 @@ impl Backlog {
         let due = self
             .retries
             .iter()
-            .filter_map(|batch| batch.faults.due(now));
+            .filter_map(|batch| batch.history.due(now));
         due.min()
     }
 

@@ -5,7 +5,7 @@ use std::ops::Range;
 use std::sync::Arc;
 
 use super::search::Piece;
-use super::suspects::Faults;
+use super::suspects::History;
 use crate::base::random::Keyed;
 use crate::queue::{EventEnd, Segment};
 
@@ -46,7 +46,7 @@ pub(crate) struct Batch {
     pub(crate) timeouts: u32,
     /// How many requests with these events have failed, whatever the cause.
     pub(crate) failures: u32,
-    pub(crate) faults: Faults,
+    pub(crate) history: History,
     /// Whether the ingest has answered a request with these events.
     pub(crate) was_answered: bool,
     /// The part that it is of a batch that is searched.
@@ -201,7 +201,7 @@ impl Batch {
     fn of_same_history(&self) -> Self {
         Self {
             failures: self.failures,
-            faults: self.faults.of_part(),
+            history: self.history.of_part(),
             was_answered: self.was_answered,
             ..Self::default()
         }

@@ -13,7 +13,7 @@ use super::search::{Piece, SearchResult, Searches};
 use super::shared::Shared;
 use super::spooling::{Spooling, Store};
 use super::stillness::Stillness;
-use super::suspects::{Fate, Faults, Suspects};
+use super::suspects::{Failed, Fate, History, Suspects};
 use crate::base::random;
 use crate::error::SpoolError;
 use crate::ledger::{DropReason, Stats};
@@ -175,7 +175,7 @@ impl Destination {
             return None;
         }
         let mut batch = self.backlog.retries.pop_front()?;
-        batch.faults = Faults::default();
+        batch.history = History::default();
         Some(batch)
     }
 
@@ -193,7 +193,7 @@ impl Destination {
     fn note_all_sent(&mut self) {
         self.backlog.send_partial &= self.backlog.waits_for_memory();
         let mut retries = self.backlog.retries.iter();
-        if retries.all(|batch| batch.faults.is_suspect) && self.shared.ledger.spooled() == 0 {
+        if retries.all(|batch| batch.history.is_suspect) && self.shared.ledger.spooled() == 0 {
             self.gate.caught_up();
         }
     }
@@ -266,7 +266,7 @@ impl Destination {
             Ok(response) => self.on_response(batch, started, &response),
             Err(error) => {
                 batch.timeouts += u32::from(error == SendError::Timeout);
-                self.suspects.ended(&batch.faults, false, self.now());
+                self.suspects.ended(&batch.history, false, self.now());
                 let failure = Failure {
                     cause: error.to_string(),
                     retry_after: None,
@@ -281,7 +281,7 @@ impl Destination {
         batch.was_answered = true;
         let (verdict, cause) = self.classify_response(response);
         let is_accepted = verdict == Verdict::Delivered;
-        self.suspects.ended(&batch.faults, is_accepted, self.now());
+        self.suspects.ended(&batch.history, is_accepted, self.now());
         if let Verdict::Retry { after } = verdict {
             let failure = Failure {
                 cause,
@@ -291,7 +291,7 @@ impl Destination {
             return self.on_failure(batch, started, &failure);
         }
         // A suspect goes around the gate, which therefore learns nothing from it.
-        if !batch.faults.is_suspect && self.gate.answered(started) {
+        if !batch.history.is_suspect && self.gate.answered(started) {
             self.backlog.reporter.recovered();
         }
         match verdict {
@@ -372,8 +372,8 @@ impl Destination {
             self.backlog.reporter.retrying(events, cause);
             retried.failures = retried.failures.saturating_add(1);
             let now = self.now();
-            if retried.faults.is_suspect || !accepted.is_empty() {
-                retried.faults.asked_again(retried.failures, now);
+            if retried.history.is_suspect || !accepted.is_empty() {
+                retried.history.asked_again(retried.failures, now);
             } else {
                 // The ingest accepts nothing just now, so it gets a pause.
                 self.gate.failed(now, now, None);
@@ -429,16 +429,15 @@ impl Destination {
         let now = self.now();
         self.shared.ledger.retry();
         batch.failures = batch.failures.saturating_add(1);
-        let passed_gate = !batch.faults.is_suspect;
-        let fate = if failure.is_fault {
-            let is_alone = batch.len() == 1;
-            let most = self.shared.settings.pace.max_retry_after;
-            let asked = failure.retry_after.map(|asked| asked.min(most));
-            self.suspects
-                .classify_fault(&mut batch.faults, is_alone, asked, now)
-        } else {
-            Fate::Counts
+        let passed_gate = !batch.history.is_suspect;
+        let most = self.shared.settings.pace.max_retry_after;
+        let failed = Failed {
+            is_alone: batch.len() == 1,
+            is_fault: failure.is_fault,
+            is_search_open: self.backlog.has_open_search(),
+            asked: failure.retry_after.map(|asked| asked.min(most)),
         };
+        let fate = self.suspects.classify(&mut batch.history, failed, now);
         if fate == Fate::Counts {
             return self.on_counted_failure(batch, [started, now], failure);
         }
@@ -449,7 +448,10 @@ impl Destination {
         let events = batch.len() as u64;
         self.backlog.reporter.suspects(events, &failure.cause);
         match fate {
-            Fate::Halves => self.backlog.requeue_halves(batch),
+            Fate::Halves => {
+                self.shrink_batches(&batch);
+                self.backlog.requeue_halves(batch);
+            }
             Fate::Refused => {
                 let cause = format!("{}, again and again, and took others", failure.cause);
                 self.drop_batch(&batch, DropReason::Refused, &cause);
@@ -470,13 +472,21 @@ impl Destination {
         if self.gate.failed(started, now, failure.retry_after) {
             self.backlog.reporter.broke(cause);
         }
-        if batch.timeouts >= 2 && batch.len() > 1 {
-            // Perhaps the batch is too large for the ingest to accept in time.
-            self.backlog.batch_events = (batch.len() / 2).max(1);
+        if self.shrink_batches(&batch) {
             self.halve(batch);
         } else {
             self.backlog.requeue(batch);
         }
+    }
+
+    /// Makes the next batches smaller where one has timed out twice: perhaps it is too large for the ingest to accept in
+    /// time. Returns whether it is one.
+    fn shrink_batches(&mut self, batch: &Batch) -> bool {
+        let is_too_large = batch.timeouts >= 2 && batch.len() > 1;
+        if is_too_large {
+            self.backlog.batch_events = (batch.len() / 2).max(1);
+        }
+        is_too_large
     }
 
     /// Puts a batch back in halves, which no longer count as quarters of a search.

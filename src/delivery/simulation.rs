@@ -20,12 +20,15 @@ use crate::capture::{CapturePolicy, EventDraft, ThreadScratch};
 use crate::ledger::{DropReason, Stats};
 use crate::limits::Limits;
 use crate::redact::Redactor;
-use crate::transport::{IncomingResponse, ProbeFuture, Request, SendFuture, Transport};
+use crate::transport::{IncomingResponse, ProbeFuture, Request, SendError, SendFuture, Transport};
 use crate::wire::{Mcpeye, Wire};
 
 const STEP: Duration = Duration::from_millis(25);
 const ROUND_TRIP: Duration = Duration::from_millis(50);
 const SECOND: Duration = Duration::from_secs(1);
+
+/// The "status" of a connection that is reset.
+const RESET: u16 = 0;
 
 /// Says by which status a request is answered, by the numbers of its events.
 type Script = Box<dyn FnMut(&[u64], Duration) -> u16 + Send>;
@@ -70,6 +73,9 @@ impl Transport for Ingest {
                     let before = seen.delivered.insert(number, at);
                     seen.twice += u64::from(before.is_some());
                 }
+            }
+            if status == RESET {
+                return Err(SendError::Network("reset".to_owned()));
             }
             Ok(IncomingResponse {
                 status,
@@ -199,6 +205,13 @@ fn offered_at(number: u64) -> Duration {
     Duration::from_millis(10 * number)
 }
 
+/// How long the last of the innocent events took.
+fn slowest_innocent(simulation: &Simulation) -> Option<Duration> {
+    let seen = lock(&simulation.seen);
+    let took = seen.delivered.iter().map(|(n, at)| *at - offered_at(*n));
+    took.max()
+}
+
 #[tokio::test]
 async fn poisoned_events_end_and_all_others_arrive_soon() {
     for wire in wires() {
@@ -217,7 +230,7 @@ async fn poisoned_events_end_and_all_others_arrive_soon() {
         simulation.run(100 * SECOND, RATE, &mut look).await;
         simulation.run(2 * SECOND, 0, &mut look).await;
 
-        let (stats, seen) = (simulation.stats(), lock(&simulation.seen));
+        let stats = simulation.stats();
         let poisoned: Vec<u64> = (0..simulation.offered)
             .filter(|n| is_poisoned(*n))
             .collect();
@@ -227,14 +240,10 @@ async fn poisoned_events_end_and_all_others_arrive_soon() {
         );
         assert!(stats.balances() && stats.pending == 0, "{wire:?}: {stats}");
         assert_eq!(
-            (stats.dropped.total(), seen.twice),
+            (stats.dropped.total(), lock(&simulation.seen).twice),
             (poisoned.len() as u64, 0)
         );
-        let late = seen
-            .delivered
-            .iter()
-            .map(|(n, at)| *at - offered_at(*n))
-            .max();
+        let late = slowest_innocent(&simulation);
         assert!(
             late < Some(60 * SECOND),
             "{wire:?}: an innocent event took {late:?}"
@@ -252,14 +261,52 @@ async fn poisoned_events_end_and_all_others_arrive_soon() {
     }
 }
 
+/// What is no verdict on an event costs it its age, and no other event anything.
+#[tokio::test]
+async fn events_that_fail_in_any_way_wait_alone_and_all_others_arrive_soon() {
+    for (wire, status) in wires().into_iter().zip([RESET, 429, 408]) {
+        let name = format!("{wire:?}, {status}");
+        let mut simulation = Simulation::new(wire, move |events, _| {
+            let fails = events.iter().copied().any(is_poisoned);
+            if fails { status } else { 200 }
+        });
+        let minutes = Duration::from_secs(60 * MINUTES);
+        simulation.run(minutes, RATE, |_, _| {}).await;
+        simulation.run(62 * SECOND, 0, |_, _| {}).await;
+        let (stats, poisoned) = (simulation.stats(), simulation.offered / 1_000);
+        let innocent = simulation.offered - poisoned;
+        assert_eq!(
+            (stats.delivered, stats.dropped.total()),
+            (innocent, 0),
+            "{name}: {stats}"
+        );
+        let late = slowest_innocent(&simulation);
+        assert!(
+            late < Some(60 * SECOND),
+            "{name}: an innocent event took {late:?}"
+        );
+        simulation.run(minutes * 2, 0, |_, _| {}).await;
+        let stats = simulation.stats();
+        let expired = stats.dropped.get(DropReason::Expired);
+        assert_eq!((expired, stats.pending), (poisoned, 0), "{name}: {stats}");
+    }
+}
+
+/// The bounds of requests are what such an ingest got from a logger that suspects no event.
 #[tokio::test]
 async fn a_brown_out_drops_nothing() {
-    for (wire, rate) in [(Wire::Reo, 5), (Wire::ReoBatch, 100)] {
+    for (status, wire, rate, most) in [
+        (503, Wire::Reo, 5, 5_700),
+        (503, Wire::ReoBatch, 100, 1_400),
+        (RESET, Wire::Reo, 5, 5_400),
+        (RESET, Wire::ReoBatch, 100, 900),
+        (429, Wire::ReoBatch, 100, 900),
+    ] {
         let mut rng = Rng::new(7);
         let minutes = Duration::from_secs(60 * MINUTES);
         let mut simulation = Simulation::new(wire.clone(), move |_, at| {
             if at < minutes && rng.unit() < 0.5 {
-                503
+                status
             } else {
                 200
             }
@@ -272,6 +319,32 @@ async fn a_brown_out_drops_nothing() {
             (stats.dropped.total(), stats.pending),
             (0, 0),
             "{wire:?}: {stats}"
+        );
+        assert!(stats.requests <= most, "{status}, {wire:?}: {stats:?}");
+    }
+}
+
+/// An ingest that takes one request in two seconds, of a logger that has one a second: for it many batches fail again
+/// and again while others are accepted. A logger that suspects no event sends it 1 600 to 2 200 requests.
+#[tokio::test]
+async fn an_ingest_that_sheds_gets_no_more_requests_for_it() {
+    for status in [429, RESET] {
+        let mut free_at = Duration::ZERO;
+        let mut simulation = Simulation::new(Wire::ReoBatch, move |_, at| {
+            if at < free_at {
+                return status;
+            }
+            free_at = at + 2 * SECOND;
+            200
+        });
+        simulation.run(300 * SECOND, RATE, |_, _| {}).await;
+        simulation.run(400 * SECOND, 0, |_, _| {}).await;
+        let stats = simulation.stats();
+        assert!(stats.requests < 1_500, "{status}: {stats:?}");
+        // What waits is the rest of one batch.
+        assert!(
+            stats.delivered >= 30_000 - 500 && stats.dropped.total() == 0,
+            "{status}: {stats}"
         );
     }
 }

@@ -601,11 +601,13 @@ mod tests {
         let (shared, receiver) = Shared::for_tests_of(crate::Wire::ReoBatch, |builder| {
             builder.before_send(Some).max_queue_bytes(QUEUE)
         });
-        let (shared, now) = (Arc::new(shared), Instant::now());
+        let shared = Arc::new(shared);
         let dir = format!("mcp-usage-spooling-{:016x}", crate::base::random::seed());
         let dir = std::env::temp_dir().join(dir);
         let store = Spool::dir(&dir).open("t".to_owned()).unwrap();
         let mut spooling = Spooling::start(&shared, store).unwrap();
+        // Its own time: on a busy machine it may have started long after any other.
+        let now = spooling.next_write - WRITE_INTERVAL;
         // One event fills the memory, as if it were under way, and the hook has not seen the one behind it.
         let full = Arc::new(receiver.restored(1, &[b' '; QUEUE], &[(1, 0..QUEUE)], [now; 2]));
         let unseen = receiver.restored(2, b"{}", &[(2, 0..2)], [now; 2]);

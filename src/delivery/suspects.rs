@@ -12,16 +12,16 @@ const MIN_SPAN: Duration = Duration::from_secs(30);
 const MIN_ACCEPTED: u64 = 20;
 const MIN_SHARE: f64 = 0.95;
 
-/// A part of a suspect is halved after this many 5xx answers, whatever becomes of other requests.
+/// A part of a suspect is halved after this many failures, whatever becomes of other requests.
 const CLEAR: usize = 3;
 
-/// How long an event waits after its first 5xx; twice as long after each that follows, up to the maximum. The
+/// How long an event waits after its first failure; twice as long after each that follows, up to the maximum. The
 /// fifth then comes after little more than [`MIN_SPAN`].
 const PAUSE: Duration = Duration::from_millis(2_200);
 const MAX_PAUSE: Duration = Duration::from_secs(300);
 
-/// How many answers to an event are remembered, and for how many seconds the ends of other requests.
-const MAX_FAULTS: usize = 128;
+/// How many failures of an event are remembered, and for how many seconds the ends of other requests.
+const MAX_FAILURES: usize = 128;
 const MAX_SECONDS: usize = 1_800;
 
 /// How many requests of suspects are under way at a time, and how long after one the next may follow: sooner
@@ -30,28 +30,51 @@ const MAX_UNDER_WAY: usize = 2;
 const SLOW: Duration = Duration::from_secs(1);
 const FAST: Duration = Duration::from_millis(100);
 
-/// The 5xx answers that a batch got.
+/// How the requests of a batch have failed.
 #[derive(Debug, Default)]
-pub(crate) struct Faults {
-    /// When they came, oldest first.
-    answers: VecDeque<Instant>,
-    /// How many requests had been accepted before the first of them.
-    accepted: u64,
+pub(crate) struct History {
+    /// Oldest first.
+    failures: VecDeque<PastFailure>,
     pub(super) is_suspect: bool,
+    /// The suspicion rests on failures that are no 5xx.
+    pub(super) is_searched: bool,
+    /// How often it failed as a suspect, and twice before.
+    tries: u32,
     not_before: Option<Instant>,
 }
 
-impl Faults {
+#[derive(Debug, Clone, Copy)]
+struct PastFailure {
+    at: Instant,
+    /// How many requests had been accepted by then.
+    accepted: u64,
+    /// The ingest has answered 5xx.
+    is_fault: bool,
+}
+
+impl History {
     /// What is known of a part of a batch: whether it is a suspect's.
     pub(super) fn of_part(&self) -> Self {
         Self {
             is_suspect: self.is_suspect,
+            is_searched: self.is_searched,
             ..Self::default()
         }
     }
 
-    pub(super) fn count(&self) -> usize {
-        self.answers.len()
+    fn faults(&self) -> impl DoubleEndedIterator<Item = &PastFailure> {
+        self.failures.iter().filter(|failure| failure.is_fault)
+    }
+
+    /// Whether there were two of these failures with an accepted request between them: an outage fails all alike.
+    fn is_repeated<'a>(mut failures: impl Iterator<Item = &'a PastFailure>) -> bool {
+        let first = failures.next();
+        first.is_some_and(|first| failures.any(|other| other.accepted > first.accepted))
+    }
+
+    /// Whether the batch has failed again and again while others were accepted.
+    pub(super) fn fails_repeatedly(&self) -> bool {
+        Self::is_repeated(self.failures.iter())
     }
 
     /// When the batch may go out as a suspect; `None` if it is none.
@@ -59,19 +82,17 @@ impl Faults {
         self.is_suspect.then(|| self.not_before.unwrap_or(now))
     }
 
-    fn note(&mut self, at: Instant, accepted: u64) {
-        if self.answers.is_empty() {
-            self.accepted = accepted;
-        }
-        self.answers.push_back(at);
-        if self.answers.len() > MAX_FAULTS {
-            self.answers.pop_front();
+    fn note(&mut self, failure: PastFailure) {
+        self.tries = self.tries.saturating_add(1);
+        self.failures.push_back(failure);
+        if self.failures.len() > MAX_FAILURES {
+            self.failures.pop_front();
         }
     }
 
-    /// Has the batch wait, after the `tries`-th failure of its own, and at least as long as the ingest has asked.
-    fn pause(&mut self, tries: usize, asked: Option<Duration>, now: Instant) {
-        let doublings = tries.saturating_sub(1).min(16);
+    /// Has the batch wait, the longer the more often it was tried, and at least as long as the ingest has asked.
+    fn pause(&mut self, asked: Option<Duration>, now: Instant) {
+        let doublings = self.tries.saturating_sub(1).min(16);
         let pause = PAUSE.saturating_mul(1 << doublings).min(MAX_PAUSE);
         self.not_before = Some(now + pause.max(asked.unwrap_or_default()));
     }
@@ -80,11 +101,12 @@ impl Faults {
     /// wait as suspects do, out of the others' way, but are not given up for it.
     pub(super) fn asked_again(&mut self, tries: u32, now: Instant) {
         self.is_suspect = true;
-        self.pause(tries as usize, None, now);
+        self.tries = tries;
+        self.pause(None, now);
     }
 }
 
-/// What a 5xx means for its batch.
+/// What a failure means for its batch.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(super) enum Fate {
     /// It says something about the ingest.
@@ -95,6 +117,21 @@ pub(super) enum Fate {
     Waits,
     /// The event is given up.
     Refused,
+}
+
+/// A request of one batch has failed.
+#[derive(Debug, Clone, Copy)]
+pub(super) struct Failed {
+    /// The batch is a single event.
+    pub(super) is_alone: bool,
+    /// The ingest has answered 5xx. Only that is a verdict on an event; any other failure passes, it is to be hoped,
+    /// before the event is too old.
+    pub(super) is_fault: bool,
+    /// Parts of another batch are searched for the event that fails so. An ingest that sheds may look as if it failed on
+    /// many batches, and halves of them all would be ever more requests.
+    pub(super) is_search_open: bool,
+    /// How long the ingest wants to be left alone.
+    pub(super) asked: Option<Duration>,
 }
 
 /// The suspects' requests, and how other requests have ended.
@@ -108,55 +145,67 @@ pub(super) struct Suspects {
 
 impl Suspects {
     /// A request has ended, accepted or not.
-    pub(super) fn ended(&mut self, faults: &Faults, is_accepted: bool, now: Instant) {
+    pub(super) fn ended(&mut self, history: &History, is_accepted: bool, now: Instant) {
         self.accepted += u64::from(is_accepted);
-        if faults.is_suspect {
+        if history.is_suspect {
             self.under_way = self.under_way.saturating_sub(1);
         } else {
             self.others.add(now, is_accepted);
         }
     }
 
-    /// Says what a 5xx means, once its request has [`ended`](Self::ended). `asked`: how long the ingest wants to be
-    /// left alone.
-    pub(super) fn classify_fault(
-        &mut self,
-        faults: &mut Faults,
-        is_alone: bool,
-        asked: Option<Duration>,
-        now: Instant,
-    ) -> Fate {
-        faults.note(now, self.accepted);
-        let was_suspect = faults.is_suspect;
+    /// Says what a failure means, once its request has [`ended`](Self::ended).
+    pub(super) fn classify(&mut self, history: &mut History, failed: Failed, now: Instant) -> Fate {
+        let Failed {
+            is_alone,
+            is_fault,
+            is_search_open,
+            asked,
+        } = failed;
+        history.note(PastFailure {
+            at: now,
+            accepted: self.accepted,
+            is_fault,
+        });
+        let was_suspect = history.is_suspect;
         if !was_suspect {
-            if faults.count() < 2 || faults.accepted == self.accepted {
+            let is_suspect = if is_fault {
+                History::is_repeated(history.faults())
+            } else {
+                (is_alone || !is_search_open)
+                    && history.fails_repeatedly()
+                    && self.others_are_well(history, now)
+            };
+            if !is_suspect {
                 return Fate::Counts;
             }
             // Its failures say nothing about the ingest, so they do not count among those of other requests.
-            for &at in &faults.answers {
-                self.others.take_back(at);
+            for failure in &history.failures {
+                self.others.take_back(failure.at);
             }
-            faults.is_suspect = true;
+            history.is_suspect = true;
+            history.is_searched = !is_fault;
+            history.tries = 2;
         }
         // While others fail too, a part may well have failed by chance; halving it for each would make
         // ever more requests of it.
-        let is_clear = !was_suspect || faults.count() >= CLEAR || self.others_are_well(now);
+        let is_clear = !was_suspect || history.failures.len() >= CLEAR || self.are_well(now);
         if !is_alone && is_clear {
             return Fate::Halves;
         }
-        if is_alone && self.is_beyond_hope(faults, now) {
+        if is_alone && is_fault && self.is_beyond_hope(history, now) {
             return Fate::Refused;
         }
-        faults.pause(faults.count(), asked, now);
+        history.pause(asked, now);
         Fate::Waits
     }
 
-    /// Whether an event has failed often enough, for long enough, while others got through.
-    fn is_beyond_hope(&self, faults: &Faults, now: Instant) -> bool {
-        let firsts = faults.answers.iter().rev().skip(MIN_FAULTS - 1);
-        let mut firsts = firsts.filter(|first| now.saturating_duration_since(**first) >= MIN_SPAN);
-        firsts.any(|&first| {
-            let others = self.others.since(first);
+    /// Whether an event has been answered 5xx often enough, for long enough, while others got through.
+    fn is_beyond_hope(&self, history: &History, now: Instant) -> bool {
+        let firsts = history.faults().rev().skip(MIN_FAULTS - 1);
+        let mut firsts = firsts.filter(|first| now.saturating_duration_since(first.at) >= MIN_SPAN);
+        firsts.any(|first| {
+            let others = self.others.since(first.at);
             others.accepted >= MIN_ACCEPTED && others.share() >= MIN_SHARE
         })
     }
@@ -172,18 +221,25 @@ impl Suspects {
     }
 
     pub(super) fn sent(&mut self, now: Instant) {
-        let pause = if self.others_are_well(now) {
-            FAST
-        } else {
-            SLOW
-        };
+        let pause = if self.are_well(now) { FAST } else { SLOW };
         self.under_way += 1;
         self.next_at = Some(now + pause);
     }
 
-    fn others_are_well(&self, now: Instant) -> bool {
+    /// Whether nearly all requests but those of suspects are accepted.
+    fn are_well(&self, now: Instant) -> bool {
+        self.others_are_well(&History::default(), now)
+    }
+
+    /// As [`are_well`](Self::are_well), but for those of a batch that is no suspect so far.
+    fn others_are_well(&self, history: &History, now: Instant) -> bool {
         let since = now.checked_sub(MIN_SPAN).unwrap_or(now);
-        let others = self.others.since(since);
+        let mut others = self.others.since(since);
+        let own = history
+            .failures
+            .iter()
+            .filter(|failure| failure.at >= since);
+        others.failed = others.failed.saturating_sub(own.count() as u64);
         others.accepted > 0 && others.share() >= MIN_SHARE
     }
 }
@@ -269,59 +325,85 @@ mod tests {
         accepted: impl Fn(u32) -> bool,
     ) {
         for n in 0..seconds {
-            suspects.ended(&Faults::default(), accepted(n), from + n * SECOND);
+            suspects.ended(&History::default(), accepted(n), from + n * SECOND);
         }
     }
 
-    fn fault(suspects: &mut Suspects, faults: &mut Faults, alone: bool, now: Instant) -> Fate {
-        suspects.ended(faults, false, now);
-        suspects.classify_fault(faults, alone, None, now)
+    const FAULT: Failed = Failed {
+        is_alone: false,
+        is_fault: true,
+        is_search_open: false,
+        asked: None,
+    };
+
+    fn fault(suspects: &mut Suspects, history: &mut History, is_alone: bool, now: Instant) -> Fate {
+        fails(suspects, history, Failed { is_alone, ..FAULT }, now)
+    }
+
+    /// A reset, a timeout, or a 429.
+    fn reset(suspects: &mut Suspects, history: &mut History, is_alone: bool, now: Instant) -> Fate {
+        let is_fault = false;
+        let failed = Failed {
+            is_alone,
+            is_fault,
+            ..FAULT
+        };
+        fails(suspects, history, failed, now)
+    }
+
+    fn fails(suspects: &mut Suspects, history: &mut History, failed: Failed, now: Instant) -> Fate {
+        suspects.ended(history, false, now);
+        suspects.classify(history, failed, now)
     }
 
     /// An event that has failed twice while another was accepted.
-    fn suspect(suspects: &mut Suspects, start: Instant) -> Faults {
-        let mut faults = Faults::default();
-        assert_eq!(fault(suspects, &mut faults, true, start), Fate::Counts);
+    fn suspect(suspects: &mut Suspects, start: Instant) -> History {
+        let mut history = History::default();
+        assert_eq!(fault(suspects, &mut history, true, start), Fate::Counts);
         others(suspects, start, 1, |_| true);
-        assert_eq!(fault(suspects, &mut faults, true, start), Fate::Waits);
-        faults
+        assert_eq!(fault(suspects, &mut history, true, start), Fate::Waits);
+        history
     }
 
     #[test]
     fn a_suspect_waits_as_long_as_the_ingest_asks() {
         let (mut suspects, start) = (Suspects::default(), Instant::now());
-        let mut faults = suspect(&mut suspects, start);
-        suspects.ended(&faults, false, start);
-        let fate = suspects.classify_fault(&mut faults, true, Some(120 * SECOND), start);
+        let mut history = suspect(&mut suspects, start);
+        let failed = Failed {
+            is_alone: true,
+            asked: Some(120 * SECOND),
+            ..FAULT
+        };
+        let fate = fails(&mut suspects, &mut history, failed, start);
         assert_eq!(fate, Fate::Waits);
-        assert_eq!(faults.due(start), Some(start + 120 * SECOND));
+        assert_eq!(history.due(start), Some(start + 120 * SECOND));
     }
 
     #[test]
     fn what_is_asked_for_again_waits_longer_each_time_and_is_no_fault() {
-        let (mut faults, start) = (Faults::default(), Instant::now());
+        let (mut history, start) = (History::default(), Instant::now());
         let waits = [1, 2, 3, 60].map(|tries| {
-            faults.asked_again(tries, start);
-            faults.due(start).map(|at| at - start)
+            history.asked_again(tries, start);
+            history.due(start).map(|at| at - start)
         });
         assert_eq!(waits, [PAUSE, 2 * PAUSE, 4 * PAUSE, MAX_PAUSE].map(Some));
-        assert_eq!(faults.count(), 0);
+        assert_eq!(history.faults().count(), 0);
     }
 
     #[test]
     fn a_batch_that_fails_twice_while_another_gets_through_is_a_suspect() {
         let (mut suspects, start) = (Suspects::default(), Instant::now());
-        let mut faults = Faults::default();
+        let mut history = History::default();
         for _ in 0..9 {
             // The ingest is down: nothing is known of the batch.
-            let fate = fault(&mut suspects, &mut faults, false, start);
+            let fate = fault(&mut suspects, &mut history, false, start);
             assert_eq!(fate, Fate::Counts);
         }
         others(&mut suspects, start, 1, |_| true);
-        let fate = fault(&mut suspects, &mut faults, false, start);
+        let fate = fault(&mut suspects, &mut history, false, start);
         assert_eq!(fate, Fate::Halves);
-        let part = faults.of_part();
-        assert!(part.is_suspect && part.count() == 0 && part.due(start) == Some(start));
+        let part = history.of_part();
+        assert!(part.is_suspect && part.failures.is_empty() && part.due(start) == Some(start));
         let all = suspects.others.since(start);
         assert_eq!(
             (all.accepted, all.failed),
@@ -333,17 +415,20 @@ mod tests {
     #[test]
     fn an_event_ends_after_five_faults_in_half_a_minute_while_others_get_through() {
         let (mut suspects, start) = (Suspects::default(), Instant::now());
-        let mut faults = suspect(&mut suspects, start);
+        let mut history = suspect(&mut suspects, start);
         others(&mut suspects, start, 40, |_| true);
         for n in 3..=4 {
-            let now = faults.due(start).unwrap();
-            let fate = fault(&mut suspects, &mut faults, true, now);
+            let now = history.due(start).unwrap();
+            let fate = fault(&mut suspects, &mut history, true, now);
             assert_eq!(fate, Fate::Waits, "{n}");
         }
         let soon = start + 29 * SECOND;
-        assert_eq!(fault(&mut suspects, &mut faults, true, soon), Fate::Waits);
+        assert_eq!(fault(&mut suspects, &mut history, true, soon), Fate::Waits);
         let late = start + 30 * SECOND;
-        assert_eq!(fault(&mut suspects, &mut faults, true, late), Fate::Refused);
+        assert_eq!(
+            fault(&mut suspects, &mut history, true, late),
+            Fate::Refused
+        );
     }
 
     #[test]
@@ -373,11 +458,11 @@ mod tests {
             (60, 30, Fate::Refused),
         ] {
             let (mut suspects, start) = (Suspects::default(), Instant::now());
-            let mut faults = suspect(&mut suspects, start);
+            let mut history = suspect(&mut suspects, start);
             others(&mut suspects, start, seconds, |n| n % fails_every != 1);
             let mut fate = Fate::Waits;
             for n in 1..=6 {
-                fate = fault(&mut suspects, &mut faults, true, start + n * 10 * SECOND);
+                fate = fault(&mut suspects, &mut history, true, start + n * 10 * SECOND);
             }
             assert_eq!(fate, last, "{seconds} others, one in {fails_every} fails");
         }
@@ -386,11 +471,11 @@ mod tests {
     #[test]
     fn a_bad_time_before_does_not_keep_an_event_for_ever() {
         let (mut suspects, start) = (Suspects::default(), Instant::now());
-        let mut faults = suspect(&mut suspects, start);
+        let mut history = suspect(&mut suspects, start);
         others(&mut suspects, start, 120, |n| n >= 60);
         let ends = (1..)
             .map(|n| start + n * 8 * SECOND)
-            .find(|&now| fault(&mut suspects, &mut faults, true, now) == Fate::Refused);
+            .find(|&now| fault(&mut suspects, &mut history, true, now) == Fate::Refused);
         let after = ends.unwrap() - start;
         assert!((90..=104).contains(&after.as_secs()), "{after:?}");
     }
@@ -398,31 +483,109 @@ mod tests {
     #[test]
     fn two_suspects_at_a_time_and_one_a_second_unless_the_others_fare_well() {
         let (mut suspects, start) = (Suspects::default(), Instant::now());
-        let faults = suspect(&mut suspects, start - 60 * SECOND);
+        let history = suspect(&mut suspects, start - 60 * SECOND);
         assert_eq!(suspects.next_at(start), Some(start));
         suspects.sent(start);
         assert_eq!(suspects.next_at(start), Some(start + SLOW));
         suspects.sent(start + SLOW);
         assert_eq!(suspects.next_at(start + 9 * SECOND), None);
-        suspects.ended(&faults, false, start);
+        suspects.ended(&history, false, start);
         others(&mut suspects, start, 20, |n| n != 3);
         suspects.sent(start + 20 * SECOND);
-        suspects.ended(&faults, true, start);
+        suspects.ended(&history, true, start);
         assert_eq!(suspects.next_at(start), Some(start + 20 * SECOND + FAST));
     }
 
     #[test]
     fn an_event_waits_longer_the_more_often_it_failed() {
-        let (mut faults, now) = (Faults::default(), Instant::now());
+        let (mut history, at) = (History::default(), Instant::now());
         let mut pauses = Vec::new();
         for _ in 0..200 {
-            faults.note(now, 0);
-            faults.pause(faults.count(), None, now);
-            pauses.push((faults.not_before.unwrap() - now).as_millis());
+            history.note(PastFailure {
+                at,
+                accepted: 0,
+                is_fault: true,
+            });
+            history.pause(None, at);
+            pauses.push((history.not_before.unwrap() - at).as_millis());
         }
         assert_eq!(pauses[..5], [2_200, 4_400, 8_800, 17_600, 35_200]);
         assert!(pauses[1..4].iter().sum::<u128>() >= MIN_SPAN.as_millis());
-        assert_eq!((pauses[199], faults.count()), (300_000, MAX_FAULTS));
+        assert_eq!(
+            (pauses[199], history.failures.len()),
+            (300_000, MAX_FAILURES)
+        );
+    }
+
+    #[test]
+    fn a_reset_makes_a_suspect_or_halves_a_part_only_while_others_fare_well() {
+        for (fails_every, is_found, of_part) in [
+            (u32::MAX, true, 1),
+            (30, true, 2),
+            (10, false, CLEAR),
+            (2, false, CLEAR),
+        ] {
+            let (mut suspects, start) = (Suspects::default(), Instant::now());
+            let mut batch = History::default();
+            let mut part = suspect(&mut suspects, start).of_part();
+            let (mut found, mut tries) = (false, None);
+            for n in 1..=9 {
+                let now = start + n * 30 * SECOND;
+                others(&mut suspects, now, 30, |n| (n + 1) % fails_every != 0);
+                let now = now + 30 * SECOND;
+                let fate = reset(&mut suspects, &mut batch, false, now);
+                assert!(n > 1 || fate == Fate::Counts, "once is chance");
+                found |= fate == Fate::Halves;
+                if reset(&mut suspects, &mut part, false, now) == Fate::Halves {
+                    tries.get_or_insert(n as usize);
+                }
+            }
+            let name = format!("one in {fails_every} of the others fails");
+            assert_eq!((found, tries), (is_found, Some(of_part)), "{name}");
+        }
+    }
+
+    #[test]
+    fn failures_without_an_accepted_request_between_them_are_one() {
+        let (mut suspects, start) = (Suspects::default(), Instant::now());
+        let mut history = History::default();
+        others(&mut suspects, start, 30, |_| true);
+        let now = start + 30 * SECOND;
+        for _ in 0..50 {
+            assert_eq!(reset(&mut suspects, &mut history, false, now), Fate::Counts);
+        }
+        others(&mut suspects, now, 1, |_| true);
+        assert_eq!(reset(&mut suspects, &mut history, false, now), Fate::Halves);
+        assert_eq!(
+            suspects.others.since(now).failed,
+            0,
+            "its failures are its own"
+        );
+    }
+
+    #[test]
+    fn no_reset_is_a_verdict_on_an_event() {
+        let (mut suspects, start) = (Suspects::default(), Instant::now());
+        let mut history = History::default();
+        for minute in 0..200 {
+            let now = start + minute * 60 * SECOND;
+            others(&mut suspects, now, 60, |_| true);
+            let fate = reset(&mut suspects, &mut history, true, now + 59 * SECOND);
+            let expected = if minute == 0 {
+                Fate::Counts
+            } else {
+                Fate::Waits
+            };
+            assert_eq!(fate, expected, "minute {minute}");
+        }
+        let now = start + 200 * 60 * SECOND;
+        for n in 0..4 {
+            let now = now + n * 10 * SECOND;
+            others(&mut suspects, now, 10, |_| true);
+            assert_eq!(fault(&mut suspects, &mut history, true, now), Fate::Waits);
+        }
+        let now = now + 40 * SECOND;
+        assert_eq!(fault(&mut suspects, &mut history, true, now), Fate::Refused);
     }
 
     #[test]

@@ -48,8 +48,20 @@ const CHECKED: &[(&str, &[&str])] = &[
         ],
     ),
     (
-        "half of all answers are 503",
-        &["delivery/simulation.rs::a_brown_out_drops_nothing"],
+        "408, 425, 429, a reset or a timeout to one event, for ever",
+        &[
+            "it/faults/poison.rs::an_event_that_fails_in_any_way_waits_alone_and_then_expires",
+            "delivery/simulation.rs::events_that_fail_in_any_way_wait_alone_and_all_others_arrive_soon",
+            "delivery/suspects.rs::a_reset_makes_a_suspect_or_halves_a_part_only_while_others_fare_well",
+            "delivery/suspects.rs::no_reset_is_a_verdict_on_an_event",
+        ],
+    ),
+    (
+        "half of all requests fail, or the ingest sheds",
+        &[
+            "delivery/simulation.rs::a_brown_out_drops_nothing",
+            "delivery/simulation.rs::an_ingest_that_sheds_gets_no_more_requests_for_it",
+        ],
     ),
     (
         "400, 422 for one event",
