@@ -29,7 +29,7 @@ pub enum DropReason {
     Sampled,
     /// The tool was called more often than its rate cap allows.
     RateCapped,
-    /// The ingest answered 401 or 403.
+    /// The ingest answered 401, or 403 where no event of the request was found to be the cause.
     Unauthorized,
     /// The ingest answered with a redirect or with another 4xx status, or refused this event of
     /// an accepted batch.

@@ -300,7 +300,8 @@ impl Destination {
                 self.drop_batch(&batch, DropReason::TooLarge, &cause);
             }
             Verdict::Split => self.halve(batch),
-            Verdict::Search => self.search(batch, &cause),
+            Verdict::Search => self.search(batch, &cause, DropReason::Rejected, false),
+            Verdict::SearchOrDrop(reason) => self.search(batch, &cause, reason, true),
             Verdict::Drop(reason) => self.drop_batch(&batch, reason, &cause),
             Verdict::Retry { .. } => {}
         }
@@ -383,11 +384,15 @@ impl Destination {
         accepted
     }
 
-    /// Looks for the events for which a batch, or a part of one, was refused.
-    fn search(&mut self, mut batch: Batch, cause: &str) {
+    /// Looks for the events for which a batch, or a part of one, was refused. `reason`: what they are dropped for where
+    /// it is not known that an event is at fault.
+    fn search(&mut self, mut batch: Batch, cause: &str, reason: DropReason, if_accepting: bool) {
         let piece = batch.piece;
-        match self.searches.refused(piece, batch.len()) {
-            SearchResult::Event => self.drop_batch(&batch, DropReason::Rejected, cause),
+        match self.searches.refused(piece, batch.len(), if_accepting) {
+            SearchResult::Event => {
+                let reason = piece.map_or(reason, |_| DropReason::Rejected);
+                self.drop_batch(&batch, reason, cause);
+            }
             SearchResult::Quarters(piece) => {
                 batch.piece = Some(piece);
                 let (first, second) = batch.halve();
@@ -399,10 +404,13 @@ impl Destination {
                 batch.piece = Some(piece);
                 self.backlog.requeue_halves(batch);
             }
+            SearchResult::Request if piece.is_none() && if_accepting => {
+                self.drop_batch(&batch, reason, cause);
+            }
             SearchResult::Request => {
                 let cause = format!("{cause}, and to every part: the fault is the request's");
-                self.drop_batch(&batch, DropReason::Rejected, &cause);
-                self.drop_pieces(piece, &cause);
+                self.drop_batch(&batch, reason, &cause);
+                self.drop_pieces(piece, reason, &cause);
             }
         }
         self.end_if_spent(piece);
@@ -412,14 +420,14 @@ impl Destination {
     fn end_if_spent(&mut self, piece: Option<Piece>) {
         if piece.is_some_and(|piece| self.searches.is_spent(piece)) {
             let cause = "too many events of a batch were refused to look for each of them";
-            self.drop_pieces(piece, cause);
+            self.drop_pieces(piece, DropReason::Rejected, cause);
         }
     }
 
-    fn drop_pieces(&mut self, piece: Option<Piece>, cause: &str) {
+    fn drop_pieces(&mut self, piece: Option<Piece>, reason: DropReason, cause: &str) {
         for piece in piece.into_iter() {
             for batch in self.backlog.take_pieces(piece.search) {
-                self.drop_batch(&batch, DropReason::Rejected, cause);
+                self.drop_batch(&batch, reason, cause);
             }
         }
     }

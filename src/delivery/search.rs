@@ -1,5 +1,5 @@
-//! Pure: which events of a refused batch are at fault. A batch that is answered 400 or 422 is sent again in
-//! quarters, and what is refused of it in halves, within a budget of requests.
+//! Pure: which events of a refused batch are at fault. A batch that is answered 400 or 422, or by another 4xx where
+//! others were accepted, is sent again in quarters, and what is refused of it in halves, within a budget of requests.
 
 use std::collections::{BTreeMap, BTreeSet};
 
@@ -28,8 +28,8 @@ pub(super) enum SearchResult {
 pub(super) struct Searches {
     open: BTreeMap<u64, Search>,
     next: u64,
-    /// Nothing was accepted since a batch was refused in every part.
-    blames_request: bool,
+    /// Whether something was accepted since a batch was refused in every part; `None` before either.
+    accepts: Option<bool>,
 }
 
 /// The search in one batch. Its requests go out one after another.
@@ -53,19 +53,24 @@ impl Search {
 }
 
 impl Searches {
-    /// A batch, or a part of one, was refused.
-    pub(super) fn refused(&mut self, piece: Option<Piece>, events: usize) -> SearchResult {
+    /// A batch, or a part of one, was refused. `if_accepting`: only an ingest that has accepted something means an event.
+    pub(super) fn refused(
+        &mut self,
+        piece: Option<Piece>,
+        events: usize,
+        if_accepting: bool,
+    ) -> SearchResult {
         let Some(piece) = piece else {
-            return self.begin(events);
+            return self.begin(events, if_accepting);
         };
-        let blamed = self.blames_request;
+        let blamed = self.accepts == Some(false);
         let Some(search) = self.answered(piece).filter(|_| !blamed) else {
             return SearchResult::Request;
         };
         search.refused_quarters += usize::from(piece.is_quarter);
         search.found += usize::from(events == 1);
         if search.refused_quarters == search.events.min(4) {
-            self.blames_request = true;
+            self.accepts = Some(false);
             self.open.remove(&piece.search);
             return SearchResult::Request;
         }
@@ -78,11 +83,11 @@ impl Searches {
         })
     }
 
-    fn begin(&mut self, events: usize) -> SearchResult {
+    fn begin(&mut self, events: usize, if_accepting: bool) -> SearchResult {
         if events == 1 {
             return SearchResult::Event;
         }
-        if self.blames_request {
+        if !self.accepts.unwrap_or(!if_accepting) {
             return SearchResult::Request;
         }
         let search = self.next;
@@ -103,7 +108,7 @@ impl Searches {
 
     /// A batch, or a part of one, was accepted.
     pub(super) fn accepted(&mut self, piece: Option<Piece>) {
-        self.blames_request = false;
+        self.accepts = Some(true);
         if let Some(piece) = piece {
             self.answered(piece);
         }
@@ -168,7 +173,7 @@ mod tests {
         loop {
             let (piece, sent) = part;
             let finding = if is_refused(&sent) {
-                Some(searches.refused(piece, sent.len()))
+                Some(searches.refused(piece, sent.len(), false))
             } else {
                 searches.accepted(piece);
                 None
@@ -241,17 +246,37 @@ mod tests {
     #[test]
     fn a_single_event_says_nothing_about_the_request() {
         let mut searches = Searches::default();
-        assert_eq!(searches.refused(None, 1), SearchResult::Event);
+        assert_eq!(searches.refused(None, 1, false), SearchResult::Event);
         assert!(matches!(
-            searches.refused(None, 9),
+            searches.refused(None, 9, false),
             SearchResult::Quarters(_)
         ));
     }
 
     #[test]
+    fn an_answer_that_may_mean_the_key_means_an_event_only_of_an_ingest_that_accepts() {
+        let mut searches = Searches::default();
+        assert_eq!(searches.refused(None, 9, true), SearchResult::Request);
+        searches.accepted(None);
+        let SearchResult::Quarters(piece) = searches.refused(None, 9, true) else {
+            panic!();
+        };
+        for _ in 0..3 {
+            let SearchResult::Halves(_) = searches.refused(Some(piece), 2, true) else {
+                panic!();
+            };
+        }
+        assert_eq!(
+            searches.refused(Some(piece), 3, true),
+            SearchResult::Request
+        );
+        assert_eq!(searches.refused(None, 9, true), SearchResult::Request);
+    }
+
+    #[test]
     fn a_search_without_parts_is_forgotten() {
         let mut searches = Searches::default();
-        let SearchResult::Quarters(piece) = searches.refused(None, 9) else {
+        let SearchResult::Quarters(piece) = searches.refused(None, 9, false) else {
             panic!();
         };
         searches.sent(piece);

@@ -16,6 +16,9 @@ pub(crate) enum Verdict {
     Split,
     /// An event of it may be malformed: looked for by sending parts of the batch.
     Search,
+    /// As [`Search`](Self::Search) where the ingest has accepted others since: a firewall, say, has taken offence at an
+    /// event's text. Else the request is at fault, and its events are dropped.
+    SearchOrDrop(DropReason),
     Drop(DropReason),
 }
 
@@ -64,14 +67,18 @@ pub(crate) fn is_page(body: &[u8]) -> bool {
 pub(crate) fn classify_answer(status: u16, retry_after: Option<&str>, now: SystemTime) -> Verdict {
     match status {
         200..=299 => Verdict::Delivered,
-        401 | 403 => Verdict::Drop(DropReason::Unauthorized),
+        // It speaks of the key alone.
+        401 => Verdict::Drop(DropReason::Unauthorized),
         413 => Verdict::Split,
         400 | 422 => Verdict::Search,
         408 | 425 | 429 | 500..=599 => Verdict::Retry {
             after: retry_after.and_then(|value| parse_retry_after(value, now)),
         },
-        // Anything else will be answered the same next time: other 4xx, a redirect (which is not
-        // followed, since it would carry the key along), and what is not HTTP.
+        // All events have the same address, method and headers, so an ingest that takes others means the event.
+        403 => Verdict::SearchOrDrop(DropReason::Unauthorized),
+        402..=499 => Verdict::SearchOrDrop(DropReason::Rejected),
+        // Anything else will be answered the same next time: a redirect (which is not followed, since
+        // it would carry the key along), and what is not HTTP.
         _ => Verdict::Drop(DropReason::Rejected),
     }
 }
@@ -111,12 +118,14 @@ mod tests {
         for status in 0..=u16::MAX {
             let expected = match status {
                 200..=299 => Verdict::Delivered,
-                401 | 403 => Verdict::Drop(DropReason::Unauthorized),
+                401 => Verdict::Drop(DropReason::Unauthorized),
+                403 => Verdict::SearchOrDrop(DropReason::Unauthorized),
                 413 => Verdict::Split,
                 400 | 422 => Verdict::Search,
                 408 | 425 | 429 | 500..=599 => Verdict::Retry {
                     after: Some(3 * SECOND),
                 },
+                402..=499 => Verdict::SearchOrDrop(DropReason::Rejected),
                 _ => Verdict::Drop(DropReason::Rejected),
             };
             assert_eq!(verdict(status), expected, "{status}");

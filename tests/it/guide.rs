@@ -78,12 +78,22 @@ const CHECKED: &[(&str, &[&str])] = &[
         ],
     ),
     (
-        "another 4xx",
-        &["it/faults/answers.rs::every_answer_is_survived_on_every_wire"],
+        "another 4xx for one event (403, 404, 406, 451), as by a firewall",
+        &[
+            "it/faults/poison.rs::another_4xx_for_one_event_of_an_ingest_that_takes_others_costs_that_event_alone",
+        ],
     ),
     (
-        "401, 403",
+        "another 4xx to everything",
         &[
+            "it/faults/answers.rs::every_answer_is_survived_on_every_wire",
+            "delivery/search.rs::an_answer_that_may_mean_the_key_means_an_event_only_of_an_ingest_that_accepts",
+        ],
+    ),
+    (
+        "401, or 403 to everything",
+        &[
+            "it/faults/poison.rs::a_key_that_is_refused_costs_hardly_more_than_one_request_a_batch_and_is_named",
             "it/faults/answers.rs::every_answer_is_survived_on_every_wire",
             "it/delivery.rs::a_rotated_key_is_used_from_then_on",
         ],

@@ -7,7 +7,7 @@ use mcp_usage::{Builder, DropReason, Outcome, ToolCall, Wire};
 
 use super::Scene;
 use crate::spool::TempDir;
-use crate::support::{PATIENCE, builder_for, call, end, ingest, mcpeye, wires};
+use crate::support::{PATIENCE, builder_for, call, end, errors, ingest, mcpeye, wires};
 
 const SECOND: Duration = Duration::from_secs(1);
 
@@ -51,6 +51,80 @@ fn a_400_or_422_for_one_event_costs_that_event_alone() {
             assert_eq!(ingest.duplicates(), Vec::<String>::new(), "{name}");
             if wire != Wire::Reo {
                 assert!(stats.requests <= 1 + 2 * 8, "{name}: {stats:?}");
+            }
+        }
+    }
+}
+
+/// As the firewall of a web application answers to a text that it takes for an attack.
+#[test]
+fn another_4xx_for_one_event_of_an_ingest_that_takes_others_costs_that_event_alone() {
+    for (name, wire) in wires() {
+        for status in [403, 404, 406, 418, 451] {
+            let ingest = ingest_without(status);
+            let usage = by_hand(&ingest, &wire).build().unwrap();
+            usage.log_usage(call(1_000));
+            usage.flush_blocking(PATIENCE).unwrap();
+            for n in 0..200 {
+                usage.log_usage(if n == 77 { poison(n) } else { call(n) });
+            }
+            usage.flush_blocking(PATIENCE).unwrap();
+            let stats = end(&usage, &ingest);
+            // Of one event it is not known that the key is not at fault.
+            let reason = match (status, &wire) {
+                (403, Wire::Reo) => DropReason::Unauthorized,
+                _ => DropReason::Rejected,
+            };
+            let name = format!("{name}, {status}: {stats}");
+            assert_eq!(
+                (stats.delivered, stats.dropped.get(reason)),
+                (200, 1),
+                "{name}"
+            );
+            if wire != Wire::Reo {
+                assert!(stats.requests <= 2 + 2 * 8, "{name}");
+            }
+        }
+    }
+}
+
+#[test]
+fn a_key_that_is_refused_costs_hardly_more_than_one_request_a_batch_and_is_named() {
+    for wire in [Wire::ReoBatch, mcpeye()] {
+        for (was_valid, first) in [(false, 1), (true, 5)] {
+            let ingest = ingest();
+            let (builder, errors) = errors(by_hand(&ingest, &wire));
+            let usage = builder.build().unwrap();
+            let batch = |size| {
+                let before = usage.stats().requests;
+                for n in 0..size {
+                    usage.log_usage(call(n));
+                }
+                usage.flush_blocking(PATIENCE).unwrap();
+                usage.stats().requests - before
+            };
+            let delivered = if was_valid {
+                batch(100);
+                100
+            } else {
+                0
+            };
+            ingest.answer_always(Answer::status(403));
+            assert_eq!(batch(100), first);
+            let requests: u64 = (1..=40).map(|n| batch(1 + n * 11 % 100)).sum();
+            assert!(requests <= 44, "{requests} requests for 40 batches");
+            let stats = end(&usage, &ingest);
+            let unauthorized = stats.dropped.get(DropReason::Unauthorized);
+            assert_eq!(
+                (stats.delivered, stats.dropped.total()),
+                (delivered, unauthorized)
+            );
+            for error in errors.try_iter() {
+                let told = error.to_string();
+                assert!(
+                    told.contains("unauthorized") && told.contains("403"),
+                    "{told}"
+                );
             }
         }
     }
