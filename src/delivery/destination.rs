@@ -33,6 +33,8 @@ pub(super) struct Destination {
     searches: Searches,
     spooling: Option<Spooling>,
     stillness: Stillness,
+    /// When it was last seen that the process had stood still.
+    stood_still_at: Option<Instant>,
     next_tick: Instant,
     /// How many events had become due to be sent by the last tick.
     wanted: u64,
@@ -59,6 +61,7 @@ impl Destination {
             searches: Searches::default(),
             spooling: spool.and_then(|store| Spooling::start(&shared, store)),
             stillness: Stillness::new(now, settings.clock.wall()),
+            stood_still_at: None,
             next_tick: now + settings.flush_interval,
             wanted: 0,
             unpaced_before: 0,
@@ -71,10 +74,7 @@ impl Destination {
         if let Some(field) = self.shared.missing_field.get() {
             self.backlog.reporter.missing_field(field);
         }
-        let clock = &self.shared.settings.clock;
-        if clock.is_system() && self.stillness.look(now, clock.wall(), self.next_tick) {
-            self.backlog.flights.stood_still();
-        }
+        self.look_for_stillness(now);
         if now >= self.next_tick {
             self.tick(now);
         }
@@ -83,6 +83,19 @@ impl Destination {
         }
         self.send_suspects(now);
         self.send(now);
+    }
+
+    /// Looks whether the process stood still. The time of a manual clock passes in leaps, which say nothing of it.
+    fn look_for_stillness(&mut self, now: Instant) {
+        let clock = &self.shared.settings.clock;
+        if clock.is_system() && self.stillness.look(now, clock.wall(), self.next_tick) {
+            self.stood_still(now);
+        }
+    }
+
+    pub(super) fn stood_still(&mut self, now: Instant) {
+        self.stood_still_at = Some(now);
+        self.backlog.flights.stood_still();
     }
 
     /// What is due by time: a partly filled batch, and the end of events that grew too old.
@@ -264,6 +277,9 @@ impl Destination {
         }
         match result {
             Ok(response) => self.on_response(batch, started, &response),
+            Err(error) if self.has_stood_still_since(started) => {
+                self.on_stood_still(batch, started, &error);
+            }
             Err(error) => {
                 batch.timeouts += u32::from(error == SendError::Timeout);
                 self.suspects.ended(&batch.history, false, self.now());
@@ -275,6 +291,26 @@ impl Destination {
                 self.on_failure(batch, started, &failure);
             }
         }
+    }
+
+    /// Whether the process stood still while a request was under way, which may have cost it its connection or its time.
+    fn has_stood_still_since(&mut self, started: Instant) -> bool {
+        // A request's end may be seen before what is due.
+        self.look_for_stillness(self.now());
+        self.stood_still_at.is_some_and(|at| started < at)
+    }
+
+    /// Puts back a batch whose request failed while the process stood still: that says nothing about the ingest, nor about
+    /// an event.
+    fn on_stood_still(&mut self, batch: Batch, started: Instant, error: &SendError) {
+        self.shared.ledger.retry();
+        self.suspects.told_nothing(&batch.history);
+        self.gate.told_nothing(started, self.now());
+        let events = batch.len() as u64;
+        self.backlog
+            .reporter
+            .tries_again(events, &error.to_string());
+        self.backlog.requeue(batch);
     }
 
     fn on_response(&mut self, mut batch: Batch, started: Instant, response: &Response) {
@@ -454,7 +490,7 @@ impl Destination {
         }
         batch.piece = None;
         let events = batch.len() as u64;
-        self.backlog.reporter.suspects(events, &failure.cause);
+        self.backlog.reporter.tries_again(events, &failure.cause);
         match fate {
             Fate::Halves => {
                 self.shrink_batches(&batch);

@@ -65,9 +65,9 @@ impl Reporter {
         });
     }
 
-    /// The ingest fails on a batch while it takes others.
-    pub(crate) fn suspects(&self, events: u64, cause: &str) {
-        self.say(|| format!("trying {events} events apart: {cause}"));
+    /// A batch is tried again, for a failure that says nothing about the ingest.
+    pub(crate) fn tries_again(&self, events: u64, cause: &str) {
+        self.say(|| format!("trying {events} events again: {cause}"));
         self.call(&DeliveryError::Retrying {
             events,
             cause: cause.to_owned(),
@@ -301,7 +301,7 @@ mod tests {
     #[test]
     fn a_batch_that_fails_while_others_are_taken_is_no_outage() {
         let (lines, errors) = reported(|reporter, _| {
-            reporter.suspects(1, "status 500");
+            reporter.tries_again(1, "status 500");
             reporter.recovered();
         });
         assert!(lines.is_empty(), "{lines:?}");

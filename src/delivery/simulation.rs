@@ -30,6 +30,9 @@ const SECOND: Duration = Duration::from_secs(1);
 /// The "status" of a connection that is reset.
 const RESET: u16 = 0;
 
+/// The "status" of a request that is never answered.
+const HANG: u16 = 1;
+
 /// Says by which status a request is answered, by the numbers of its events.
 type Script = Box<dyn FnMut(&[u64], Duration) -> u16 + Send>;
 
@@ -73,6 +76,9 @@ impl Transport for Ingest {
                     let before = seen.delivered.insert(number, at);
                     seen.twice += u64::from(before.is_some());
                 }
+            }
+            if status == HANG {
+                std::future::pending::<()>().await;
             }
             if status == RESET {
                 return Err(SendError::Network("reset".to_owned()));
@@ -347,4 +353,28 @@ async fn an_ingest_that_sheds_gets_no_more_requests_for_it() {
             "{status}: {stats}"
         );
     }
+}
+
+/// Six in a row would close the gate for half a minute.
+#[tokio::test]
+async fn a_request_that_the_process_stood_still_under_is_sent_again_and_tells_the_gate_nothing() {
+    let mut hangs = 6;
+    let mut simulation = Simulation::new(Wire::ReoBatch, move |_, _| {
+        let hangs_now = hangs > 0;
+        hangs -= i32::from(hangs_now);
+        if hangs_now { HANG } else { 200 }
+    });
+    simulation.run(SECOND, 10, |_, _| {}).await;
+    for requests in 1..=6 {
+        simulation.run(SECOND / 2, 0, |_, _| {}).await;
+        assert_eq!(simulation.stats().requests, requests);
+        let now = simulation.clock.now();
+        simulation.destination.stood_still(now);
+        simulation.settle().await;
+        // As long as an answer that is there may take to be read.
+        simulation.run(SECOND + STEP, 0, |_, _| {}).await;
+    }
+    simulation.run(SECOND / 2, 0, |_, _| {}).await;
+    let stats = simulation.stats();
+    assert_eq!((stats.delivered, stats.retries, stats.requests), (10, 6, 7));
 }

@@ -148,9 +148,16 @@ impl Suspects {
     pub(super) fn ended(&mut self, history: &History, is_accepted: bool, now: Instant) {
         self.accepted += u64::from(is_accepted);
         if history.is_suspect {
-            self.under_way = self.under_way.saturating_sub(1);
+            self.told_nothing(history);
         } else {
             self.others.add(now, is_accepted);
+        }
+    }
+
+    /// A request has ended in a way that says nothing about the ingest, nor about its events.
+    pub(super) fn told_nothing(&mut self, history: &History) {
+        if history.is_suspect {
+            self.under_way = self.under_way.saturating_sub(1);
         }
     }
 

@@ -171,6 +171,7 @@ const CHECKED: &[(&str, &[&str])] = &[
         &[
             "it/faults/process.rs::the_first_flush_of_a_process_that_was_frozen_delivers",
             "it/faults/process.rs::a_request_that_was_under_way_in_a_frozen_process_is_tried_again_at_once",
+            "delivery/simulation.rs::a_request_that_the_process_stood_still_under_is_sent_again_and_tells_the_gate_nothing",
         ],
     ),
     // In your process.
