@@ -173,8 +173,9 @@ impl Backlog {
         let one_is_under_way =
             under_way.any(|batch| !batch.history.is_suspect && batch.history.fails_repeatedly());
         let may_go = |batch: &Batch| {
+            let waits = one_is_under_way && batch.history.fails_repeatedly();
             !batch.history.is_suspect
-                && !(one_is_under_way && batch.history.fails_repeatedly())
+                && !waits
                 && batch.piece.is_none_or(|piece| searches.may_send(piece))
         };
         let retries = self.retries.iter().enumerate();
