@@ -333,6 +333,16 @@ mod tests {
             ];
             assert_eq!(read, expected, "{piece}");
         }
+        let queue = queue();
+        let mut reader = FrameReader::new(Framing::Events, 100, queue.reserve());
+        reader.read(b"data: ok\n", |_| {});
+        assert!(queue.bytes() > 0);
+        reader.read(b"\n", |_| {});
+        assert_eq!(
+            queue.bytes(),
+            0,
+            "a message that has been read is given back"
+        );
         let outline = read(Framing::Json, large.as_bytes(), 30);
         assert_eq!(outline, [(small.to_owned(), true)]);
         assert_eq!(read(Framing::Json, b"{\"a\":1}", 2), [whole("{\"a\":1}")]);
