@@ -19,8 +19,8 @@ credentials|password|jwt|assertion|cert|principal";
 const SCOPE_WORDS: &str = "host|tenant|tenantid|org|orgid|organization|organisation|account|\
 accountid|workspace|workspaceid|project|projectid|customer|customerid|role|roles|realm";
 
-/// Headers with such words that say nothing of the caller: an idempotency key is another one with each request, and a
-/// handshake's key is random.
+/// How headers with such words end that say nothing of the caller: an idempotency key is another one with each request,
+/// and a handshake's key is random.
 const PASSED_OVER: [&str; 2] = ["idempotency-key", "sec-websocket-key"];
 
 /// How the names of cookies begin that load balancers set, some with each answer: a replica is no tenant.
@@ -41,7 +41,8 @@ impl CallerKey {
             let name = name.as_str();
             let holds_credential = || has_word(name, CREDENTIAL_WORDS) || is_sensitive(name);
             let counts = has_word(name, SCOPE_WORDS) || identity.is_none() && holds_credential();
-            if !counts || PASSED_OVER.contains(&name) || name.starts_with("mcp-") {
+            let is_passed_over = PASSED_OVER.iter().any(|end| name.ends_with(end));
+            if !counts || is_passed_over || name.starts_with("mcp-") {
                 continue;
             }
             // A sum, since the order of headers of different names says nothing.
@@ -167,8 +168,10 @@ mod tests {
         for (name, values) in [
             ("x-request-id", ["1", "2"]),
             ("idempotency-key", ["1", "2"]),
+            ("x-idempotency-key", ["1", "2"]),
             ("traceparent", ["1", "2"]),
             ("mcp-session-id", ["1", "2"]),
+            ("mcp-param-role", ["1", "2"]),
             ("content-length", ["1", "2"]),
             ("cookie", ["a=1; AWSALB=x; b=2", "b=2;AWSALBCORS=y;a=1"]),
         ] {
