@@ -3,6 +3,9 @@
 /// How much of a string is kept, in bytes.
 const MAX_TEXT_BYTES: usize = 1_024;
 
+/// How much more, to keep its last character whole: the digits of `\uXXXX`, or the bytes that follow a character's first.
+const MAX_MORE_BYTES: usize = 4;
+
 /// How large an outline may be, in bytes: a list of calls has one of some hundred bytes for each.
 const MAX_OUTLINE_BYTES: usize = 16 * 1024;
 
@@ -32,6 +35,8 @@ pub(super) struct Outline {
 #[derive(Debug, Default)]
 struct StringUnderWay {
     after_backslash: bool,
+    /// How many digits of an escape are to come.
+    digits: u8,
     bytes: usize,
     is_cut: bool,
 }
@@ -66,6 +71,7 @@ impl Outline {
     fn in_string(&mut self, mut string: StringUnderWay, byte: u8) -> Option<StringUnderWay> {
         if std::mem::take(&mut string.after_backslash) {
             // An escape is kept whole, as is a character.
+            string.digits = if byte == b'u' { 4 } else { 0 };
             if !string.is_cut {
                 self.keep(&[byte]);
             }
@@ -77,8 +83,10 @@ impl Outline {
         }
         string.after_backslash = byte == b'\\';
         string.bytes += 1;
-        let is_inner = (0x80..0xC0).contains(&byte);
-        string.is_cut |= string.bytes > MAX_TEXT_BYTES && !is_inner;
+        let is_inner = string.digits > 0 || (0x80..0xC0).contains(&byte);
+        string.digits = string.digits.saturating_sub(1);
+        let more = if is_inner { MAX_MORE_BYTES } else { 0 };
+        string.is_cut |= string.bytes > MAX_TEXT_BYTES + more;
         if !string.is_cut {
             self.keep(&[byte]);
         }
@@ -145,6 +153,8 @@ mod tests {
     use serde_json::{Value, json};
 
     use super::*;
+    use crate::mcp::message::{self, MessageId, Messages, RpcResponse, text as text_of};
+    use crate::mcp::request::RequestMeta;
 
     fn outline(text: &[u8], piece: usize) -> Option<String> {
         let mut outline = Outline::default();
@@ -182,14 +192,22 @@ mod tests {
 
     #[test]
     fn a_long_string_is_cut_between_characters_and_escapes() {
-        for character in ["x", "\u{e9}", "\\\"", "\\\\"] {
-            for before in ["", "a"] {
+        for character in ["x", "\u{e9}", "\u{1f600}", "\\\"", "\\\\", "\\u00e9"] {
+            for before in ["", "a", "aa", "aaa", "aaaa"] {
                 let string = format!("\"{before}{}\"", character.repeat(5_000));
                 let outline = outline(string.as_bytes(), 7).unwrap();
                 assert!(outline.len() <= 2 * MAX_TEXT_BYTES + 3, "{character}");
                 assert!(outline.len() > MAX_TEXT_BYTES, "{character}");
                 serde_json::from_str::<String>(&outline).unwrap();
             }
+        }
+        // What is no text is cut as well.
+        for (bytes, most) in [(&b"\x80"[..], 1), (b"\\u", 2)] {
+            let string = [b"\"", &*bytes.repeat(20_000), b"\""].concat();
+            let mut outline = Outline::default();
+            outline.push(&string);
+            let kept = outline.end().unwrap();
+            assert!(kept.len() <= most * (MAX_TEXT_BYTES + MAX_MORE_BYTES) + 2);
         }
     }
 
@@ -203,7 +221,81 @@ mod tests {
         assert_eq!(outline, r#"{"params":{"arguments":null,"name":"t"}}"#);
     }
 
+    const CLIENT: &str = "io.modelcontextprotocol/clientInfo";
+
+    /// JSON whose members are those that are looked for, wherever they stand and as often as they come.
+    fn texts() -> impl Strategy<Value = String> {
+        const NAMES: [&str; 12] = [
+            "id",
+            "method",
+            "params",
+            "result",
+            "error",
+            "name",
+            "code",
+            "message",
+            "isError",
+            "resultType",
+            "_meta",
+            CLIENT,
+        ];
+        const WORDS: [&str; 8] = [
+            "1",
+            "-1.50",
+            "true",
+            "null",
+            r#""a""#,
+            r#""}\\""#,
+            r#""\u0041 {\"[""#,
+            r#""input_required""#,
+        ];
+        let word = proptest::sample::select(&WORDS[..]).prop_map(str::to_owned);
+        word.prop_recursive(6, 60, 8, |value| {
+            let name = proptest::sample::select(&NAMES[..]);
+            let member =
+                (name, value.clone()).prop_map(|(name, value)| format!("{name:?} :{value}"));
+            let object = proptest::collection::vec(member, 0..8);
+            let list = proptest::collection::vec(value, 0..4);
+            prop_oneof![
+                4 => object.prop_map(|members| format!("{{{}}}", members.join(",\n "))),
+                1 => list.prop_map(|items| format!("[{}]", items.join(", "))),
+            ]
+        })
+    }
+
+    /// What is looked for in a text.
+    fn said(text: &str) -> Vec<String> {
+        let Messages { read, unread } = Messages::read(text.as_bytes());
+        assert_eq!(unread, 0, "{text}");
+        let said = read.iter().map(|message| {
+            let params = &message["params"];
+            let meta = RequestMeta::read(params["_meta"].as_object());
+            let end = RpcResponse::read(message).map(|answer| match answer {
+                RpcResponse::Result(result) => format!("{:?}", message::outcome(result)),
+                RpcResponse::Error { code, message } => format!("{code} {message}"),
+            });
+            let id = MessageId::of(message);
+            let names = ["name", "resultType"].map(|name| text_of(params, name));
+            format!(
+                "{id:?} {:?} {names:?} {:?} {end:?}",
+                message["method"].as_str(),
+                meta.client
+            )
+        });
+        said.collect()
+    }
+
     proptest! {
+        #[test]
+        fn what_is_looked_for_is_the_same_in_the_outline(
+            one in texts(), other in texts(), piece in 1..50_usize,
+        ) {
+            let params = format!(r#"{{"a":{other},"_meta" : {{"{CLIENT}":{one},"b":{other}}},"name":"t"}}"#);
+            let text = format!(r#"{{"id":1,"params":{params},"result":{one}}} {other}"#);
+            let outline = outline(text.as_bytes(), piece).unwrap();
+            prop_assert_eq!(said(&outline), said(&text), "{} of {}", outline, text);
+        }
+
         #[test]
         fn what_an_outline_keeps_is_what_the_text_says(
             name in "[a-z\"\\\\\u{e9}]{0,20}", text in any::<String>(), piece in 1..50_usize,
