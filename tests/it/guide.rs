@@ -190,6 +190,20 @@ const CHECKED: &[(&str, &[&str])] = &[
         ],
     ),
     (
+        "a message is larger than the `max_message_bytes` of the `tower` layer, or there is no memory for it",
+        &[
+            "it/rmcp/lenient.rs::the_end_of_a_call_is_read_of_an_answer_of_any_size_or_is_unknown",
+            "it/rmcp/lenient.rs::bodies_under_way_hold_a_share_of_the_queue_and_each_call_has_one_record",
+        ],
+    ),
+    (
+        "the outline of such a message is larger than 16 KiB",
+        &[
+            "it/rmcp/lenient.rs::the_end_of_a_call_is_read_of_an_answer_of_any_size_or_is_unknown",
+            "it/rmcp/lenient.rs::what_is_not_read_is_counted",
+        ],
+    ),
+    (
         "a `Serialize` of yours panics or fails",
         &["it/redaction.rs::a_value_that_cannot_be_serialized_leaves_a_mark_and_the_event"],
     ),
