@@ -128,10 +128,6 @@ pub(crate) trait Value {
 
 /// A name from the host's code, which is no personal data: the value of a member of an event's `meta`.
 #[derive(Debug)]
-#[cfg_attr(
-    not(feature = "rmcp"),
-    expect(dead_code, reason = "only an instrumented server records prompts")
-)]
 pub(crate) struct HostName<'a> {
     pub(crate) name: &'a str,
     /// The host has nothing of this name: it is a client's text.
