@@ -31,4 +31,6 @@ pub(crate) use self::rule_set::RuleFailed;
 pub(crate) use self::seal::{Draft, RedactedJson};
 
 #[cfg(test)]
+mod rows;
+#[cfg(test)]
 mod tests;

@@ -20,7 +20,6 @@ pub(crate) mod shaped_key;
 pub(crate) mod sql;
 pub(crate) mod table;
 pub(crate) mod token;
-pub(crate) mod tools;
 pub(crate) mod url;
 pub(crate) mod value;
 pub(crate) mod word;

@@ -8,7 +8,7 @@ use std::cell::Cell;
 use crate::redact::engine::edit::Edit;
 use crate::redact::engine::frame::Frame;
 use crate::redact::engine::memo::Known;
-use crate::redact::find::tools::Tools;
+use crate::redact::find::look::Tools;
 use crate::redact::kind::Kind;
 use crate::redact::read::decode::Decoded;
 use crate::redact::read::masks::Masks;

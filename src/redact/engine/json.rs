@@ -8,7 +8,7 @@ use crate::redact::engine::frame::{Frame, Place, Shape, Start};
 use crate::redact::engine::inside::{Findings, Inside};
 use crate::redact::engine::memo::Key;
 use crate::redact::engine::text;
-use crate::redact::find::tools;
+use crate::redact::find::command;
 use crate::redact::judge::{card, name, placeholder, value};
 use crate::redact::kind::{Kind, Role};
 use crate::redact::read::bytes::{self, at, part, run_end};
@@ -646,7 +646,7 @@ impl Findings<'_> {
         if index > 0
             && matches!(content, [b'-', option] if option.is_ascii_alphabetic())
             && let Some(tool) = walk.first(from, 64)
-            && tools::takes_password(tool, content)
+            && command::takes_secret(tool, content)
         {
             walk.top.label = Kind::Secret;
         }

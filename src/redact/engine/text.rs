@@ -149,7 +149,8 @@ pub(crate) fn scan<'r>(
             }
             b'\'' => {
                 let found = sql::after_word(&scope, pos)
-                    .or_else(|| code::literal(&findings.look(&scope), pos));
+                    .or_else(|| code::literal(&findings.look(&scope), pos))
+                    .or_else(|| command::literal(&findings.look(&scope), pos));
                 findings.one(found)
             }
             b'"' => findings.quote(&scope, pos),
@@ -355,9 +356,7 @@ impl Findings<'_> {
         let mut found = code::literal(&look, pos);
         if found.is_none() && scope.before(pos) == b' ' {
             found = sentence::quoted(&look, pos);
-            if found.is_none() && look.is_near_tool(pos) {
-                found = command::argument(scope, pos + 1);
-            }
+            found = found.or_else(|| command::literal(&look, pos));
         }
         self.one(found)
     }

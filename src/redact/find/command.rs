@@ -1,303 +1,306 @@
-//! Command lines: the options and places where tools take a password.
+//! Command lines: the options and places where tools take a secret.
 //!
 //! A long option says what it takes by its name, `--db-password x`. What a short option or the third argument is,
-//! only who knows the tool can say; so this knows the tools.
+//! only who knows the tool can say: the rows of the catalogue do.
 
+use crate::redact::catalogue::tools::{self, Place, SWITCHES, TOOLS, Tool, WRITERS};
 use crate::redact::catalogue::words;
-use crate::redact::class::{Class, MARK_START};
+use crate::redact::class::Class;
 use crate::redact::find::look::Look;
-use crate::redact::find::tools::{Command, MAX_COMMAND, OPTIONS, ORACLE};
 use crate::redact::find::value::value_at;
 use crate::redact::judge::style::Style;
 use crate::redact::judge::{placeholder, value};
 use crate::redact::kind::Kind;
 use crate::redact::read::bytes::{self, at, run_end, run_start};
+use crate::redact::read::command::{Command, MAX_COMMAND, name_of};
 use crate::redact::read::lex::{MAX_NAME, MAX_WORD, closing_quote, is_blank};
 use crate::redact::read::scope::{Found, Scope};
 
-/// A password among the arguments of a command: `-pS3cret`, `-p s3cret`, `rabbitmqctl add_user bob s3cret`. `start` is
-/// where a word with a digit begins.
-pub(crate) fn argument(scope: &Scope<'_>, start: usize) -> Option<Found> {
-    let text = scope.text;
-    let open = run_start(text, start, scope.from.max(start.saturating_sub(1)), |b| {
-        matches!(b, b'"' | b'\'')
-    });
-    let gap = run_start(text, open, scope.from.max(open.saturating_sub(3)), |b| {
-        b == b' '
-    });
-    let limit = scope.to.min(start + MAX_WORD);
-    let quote = scope.at(open);
-    let end = run_end(text, start, limit, |b| {
-        if open < start {
+/// Fewer characters are no secret of a command's.
+const MIN_SECRET: usize = 3;
+
+/// Whether a word is one of `a|b`, where `a*` is a beginning and `*a` an end.
+fn is_one_of(patterns: &str, word: &[u8]) -> bool {
+    patterns.split('|').any(|pattern| {
+        match (pattern.strip_prefix('*'), pattern.strip_suffix('*')) {
+            (Some(_), Some(rest)) => bytes::find(word, bytes::rest(rest.as_bytes(), 1)).is_some(),
+            (Some(end), None) => word.ends_with(end.as_bytes()),
+            (None, Some(start)) => word.starts_with(start.as_bytes()),
+            (None, None) if pattern.starts_with('/') => {
+                word.eq_ignore_ascii_case(pattern.as_bytes())
+            }
+            (None, None) => word == pattern.as_bytes(),
+        }
+    })
+}
+
+/// Whether a word is several short options, this one among them: `-nb`.
+fn has_switch(pattern: &str, word: &[u8]) -> bool {
+    matches!(pattern.as_bytes(), [b'-', letter] if word.len() <= 5
+        && matches!(word, [b'-', letters @ ..] if letters.contains(letter) && letters.iter().all(u8::is_ascii_alphabetic)))
+}
+
+/// The words behind those of a row's command, if the command begins with the first of `words`.
+fn behind<'w, 'a>(row: &Tool, words: &'w [&'a [u8]]) -> Option<&'w [&'a [u8]]> {
+    let mut patterns = row.command.split(' ');
+    let (first, mut left) = words.split_first()?;
+    if !is_one_of(patterns.next()?, name_of(first)) {
+        return None;
+    }
+    for pattern in patterns {
+        let next = left
+            .iter()
+            .position(|word| is_one_of(pattern, word) || has_switch(pattern, word))?;
+        left = left.get(next + 1..)?;
+    }
+    Some(left)
+}
+
+/// The rows whose command these words begin, each with the words behind it.
+fn rows<'w, 'a>(
+    words: &'w [&'a [u8]],
+) -> impl Iterator<Item = (&'static Tool, &'w [&'a [u8]])> + use<'w, 'a> {
+    (0..words.len())
+        .filter(|index| {
+            words
+                .get(*index)
+                .is_some_and(|word| tools::may_begin(name_of(word)))
+        })
+        .flat_map(move |index| {
+            let words = words.get(index..).unwrap_or(&[]);
+            TOOLS
+                .iter()
+                .filter_map(move |row| Some((row, behind(row, words)?)))
+        })
+}
+
+/// Whether a secret follows this option of a tool.
+pub(crate) fn takes_secret(tool: &[u8], option: &[u8]) -> bool {
+    rows(&[tool]).any(|(row, _)| {
+        row.behind.is_empty()
+            && matches!(row.place, Place::Option(names) if is_one_of(names, option))
+    })
+}
+
+/// Whether the word at `start` is one of a command that takes `user/password@service`.
+pub(crate) fn takes_slash(scope: &Scope<'_>, start: usize) -> bool {
+    rows(Command::before(scope, start).words()).any(|(row, _)| row.behind == "/")
+}
+
+/// The secret in a word of a command, if there is one in it.
+fn secret(scope: &Scope<'_>, row: &Tool, from: usize, to: usize) -> Option<Found> {
+    let word = scope.part(from, to);
+    let (mut start, mut end) = (from, to);
+    if !row.behind.is_empty() {
+        let sign = bytes::find(word, row.behind.as_bytes())?;
+        start += sign + row.behind.len();
+        let user = bytes::part(word, 0, sign);
+        let is_template = matches!(at(user, 0), b'<' | b'[' | b'{');
+        if is_template || words::is_documented(user, scope.part(start, end)) {
+            return None;
+        }
+        if row.behind == "/" {
+            // The service follows: `user/password@//host:1521/service`.
+            let is_user = |b: &u8| b.is_ascii_alphanumeric() || matches!(b, b'_' | b'$' | b'#');
+            if user.is_empty() || !user.iter().all(is_user) {
+                return None;
+            }
+            end = memchr::memrchr(b'@', word).map_or(end, |at| from + at);
+        }
+    }
+    let value = scope.part(start, end);
+    let takes = value.len() >= MIN_SECRET
+        && !matches!(at(value, 0), b'-' | b'>' | b'<' | b'&')
+        && !value.starts_with(b"2>")
+        && !placeholder::has_mark(value)
+        && !placeholder::is_placeholder(value)
+        && (row.behind != ":" || !value.iter().all(u8::is_ascii_digit));
+    takes.then(|| Found::new(start, end, Class::Field))
+}
+
+/// Where the word of a command ends that begins at `start`, and the quote that is open around it.
+fn word_end(scope: &Scope<'_>, start: usize, quote: u8) -> usize {
+    run_end(scope.text, start, scope.to.min(start + MAX_WORD), |b| {
+        if quote != 0 {
             b != quote && b != b'\n'
         } else {
             !b.is_ascii_whitespace() && !matches!(b, b'"' | b'\'' | b'`' | b'\\' | b';' | b'|')
         }
-    });
+    })
+}
+
+/// A secret among the arguments of a command: `-pS3cret`, `-p s3cret`, `rabbitmqctl add_user bob s3cret`. `start` is
+/// where a word with a digit begins, or the content of a literal.
+pub(crate) fn argument(scope: &Scope<'_>, start: usize) -> Option<Found> {
+    let text = scope.text;
+    let open = start - usize::from(matches!(scope.before(start), b'"' | b'\''));
+    let quote = if open < start { scope.at(open) } else { 0 };
+    let end = word_end(scope, start, quote);
     let word = scope.part(start, end);
     if word.len() < 4 || placeholder::has_mark(word) || placeholder::is_placeholder(word) {
         return None;
     }
-    let found = |from: usize| Some(Found::new(from, end, Class::Field));
-    if open == start && matches!(at(word, 0), b'-' | b'/') || at(text, gap) != b' ' {
-        return attached(scope, start, word, end);
+    if quote == 0 && matches!(at(word, 0), b'-' | b'/') {
+        return attached(scope, start);
     }
-    let flag = run_start(text, gap, scope.from.max(gap.saturating_sub(8)), |b| {
-        b.is_ascii_alphabetic() || b == b'-'
+    let gap = run_start(text, open, scope.from.max(open.saturating_sub(3)), |b| {
+        b == b' '
     });
-    let option = scope.part(flag, gap);
-    if at(option, 0) == b'-' && !matches!(option, b"-n" | b"-b" | b"-cb" | b"-bc" | b"-s") {
-        return None;
-    }
-    let command = Command::before(scope, start);
-    // `gh auth login --with-token <<< s3cret`
-    if scope.part(gap.saturating_sub(3), gap) == b"<<<"
-        && command.has(&[
-            "login",
-            "secret",
-            "secrets",
-            "chpasswd",
-            "passwd",
-            "kinit",
-            "htpasswd",
-            "--with-token",
-            "--password-stdin",
-            "sudo",
-        ])
-    {
-        let user = memchr::memchr(b':', word).filter(|_| command.has(&["chpasswd"]));
-        return found(start + user.map_or(0, |colon| colon + 1));
-    }
-    if let Some(found) = piped(scope, &command, start, end) {
-        return Some(found);
-    }
-    let quoted = open < start && value::is_literal(word, b"");
-    if !quoted && !value::looks_chosen(word) {
-        return None;
-    }
-    // Where the password stands among the arguments.
-    let takes =
-        |tool: &str, place: fn(&[&[u8]]) -> bool| command.from(tool.as_bytes()).is_some_and(place);
-    let is = takes("rabbitmqctl", |words| {
-        words.len() == 3
-            && matches!(
-                words.get(1),
-                Some(&(b"add_user" | b"change_password" | b"authenticate_user"))
-            )
-    }) || takes("htpasswd", |words| {
-        words.len() >= 3
-            && words
-                .iter()
-                .any(|w| w.starts_with(b"-") && w.contains(&b'b'))
-    }) || takes("radtest", |words| words.len() == 2)
-        || takes("wpa_passphrase", |words| words.len() == 2)
-        || takes("mc", |words| {
-            words.len() >= 5 && matches!(words.get(1), Some(&(b"alias" | b"config")))
-        })
-        || ["poetry", "composer"].iter().any(|tool| {
-            takes(tool, |words| {
-                words
-                    .iter()
-                    .any(|w| w.starts_with(b"http-basic.") || w.starts_with(b"pypi-token."))
-            })
-        })
-        || takes("net", |words| match words.get(1) {
-            Some(&b"use") => words.iter().any(|w| {
-                w.starts_with(b"/user:") || w.starts_with(b"/USER:") || w.starts_with(b"\\\\")
-            }),
-            Some(&b"user") => words.len() == 3,
-            _ => false,
-        })
-        || [
-            "vault",
-            "cargo",
-            "wandb",
-            "bw",
-            "snyk",
-            "ngrok",
-            "doppler",
-            "infisical",
-            "oc",
-            "trunk",
-            "comet",
-        ]
-        .iter()
-        .any(|tool| {
-            takes(tool, |words| {
-                matches!(
-                    words.last(),
-                    Some(&(b"login" | b"auth" | b"authtoken" | b"unlock" | b"add-authtoken"))
-                )
-            })
-        })
-        || takes("mysqladmin", |words| {
-            words.last() == Some(&&b"password"[..])
-        })
-        || takes("rclone", |words| words.last() == Some(&&b"obscure"[..]))
-        || takes("ConvertTo-SecureString", |words| words.len() == 1)
-        || takes("dscl", |words| words.contains(&&b"-passwd"[..]));
-    if is {
-        return found(start);
-    }
-    if command.has(ORACLE) {
-        let slash = memchr::memchr(b'/', word)?;
-        let user = bytes::part(word, 0, slash);
-        let is_user = slash > 0
-            && user
-                .iter()
-                .all(|b| b.is_ascii_alphanumeric() || matches!(b, b'_' | b'$' | b'#'));
-        // The service follows: `user/password@//host:1521/service`.
-        let end = memchr::memrchr(b'@', word).map_or(end, |at| start + at);
-        return (is_user && end > start + slash)
-            .then(|| Found::new(start + slash + 1, end, Class::Field));
-    }
-    None
-}
-
-/// A password without a space before it: `-pS3cret`, `/p:s3cret`.
-fn attached(scope: &Scope<'_>, start: usize, word: &[u8], end: usize) -> Option<Found> {
-    let found = |length: usize| Some(Found::new(start + length, end, Class::Field));
-    if word.starts_with(b"-p") && word.len() >= 6 && !word.starts_with(b"-p=") {
-        return Command::before(scope, start)
-            .has(&[
-                "mysql",
-                "mysqldump",
-                "mysqladmin",
-                "mysqlimport",
-                "mysqlcheck",
-                "mysqlsh",
-                "mariadb",
-                "mariadb-dump",
-                "sshpass",
-                "plink",
-                "7z",
-                "7za",
-                "7zz",
-                "rar",
-                "unrar",
-                "rdesktop",
-            ])
-            .then(|| found(2))
+    let is_given = scope.part(gap.saturating_sub(3), gap) == b"<<<";
+    if gap == open && !is_given {
+        let lead = run_start(text, open, scope.from.max(open.saturating_sub(6)), |b| {
+            b.is_ascii_alphabetic() || matches!(b, b'/' | b':')
+        });
+        return (scope.before(open) == b':' && scope.at(lead) == b'/')
+            .then(|| attached(scope, lead))
             .flatten();
     }
-    let colon = memchr::memchr(b':', word).filter(|_| at(word, 0) == b'/')?;
-    if matches!(bytes::part(word, 0, colon), b"/p" | b"/rp" | b"/pass") && word.len() > colon + 4 {
-        return found(colon + 1);
+    let command = Command::before(scope, start);
+    if is_given {
+        return stdin(scope, command.words(), (start, end));
     }
-    None
+    let option = command.words().last().copied().unwrap_or(&[]);
+    let switch = SWITCHES.iter().any(|switch| switch.as_bytes() == option);
+    let is_option = at(option, 0) == b'-'
+        && !switch
+        && !option.iter().any(|b| *b == b'=' || b.is_ascii_digit());
+    let is_chosen = quote != 0 && value::is_literal(word, b"") || value::looks_chosen(word);
+    let found = rows(command.words()).find_map(|(row, words)| {
+        let count = || words.iter().filter(|word| at(word, 0) != b'-').count();
+        let takes = match row.place {
+            Place::Option(names) => words.last().is_some_and(|word| is_one_of(names, word)),
+            _ if is_option => false,
+            Place::Argument(place) => count() == place,
+            Place::From(place) => count() >= place,
+            Place::Attached(_) | Place::Stdin => false,
+        };
+        (takes && (is_chosen || !row.chosen || !row.behind.is_empty()))
+            .then(|| secret(scope, row, start, end))
+            .flatten()
+    });
+    found.or_else(|| piped(scope, command.words(), (start, end)))
 }
 
-/// What is piped into a tool that reads a password: `echo s3cret | docker login --password-stdin`.
-fn piped(scope: &Scope<'_>, command: &Command<'_>, start: usize, end: usize) -> Option<Found> {
-    if !command.has(&["echo", "printf", "Write-Output"]) {
+/// A secret that is an argument in quotes, the first of which stands at `open`.
+pub(crate) fn literal(look: &Look<'_>, open: usize) -> Option<Found> {
+    (look.before(open) == b' ' && look.is_near_tool(open))
+        .then(|| argument(look, open + 1))
+        .flatten()
+}
+
+/// What a command is given to read, which is a word between `start` and `end`.
+fn stdin(scope: &Scope<'_>, words: &[&[u8]], (start, end): (usize, usize)) -> Option<Found> {
+    TOOLS
+        .iter()
+        .filter(|row| row.place == Place::Stdin)
+        .filter(|row| {
+            (0..words.len()).any(|first| behind(row, words.get(first..).unwrap_or(&[])).is_some())
+        })
+        .find_map(|row| secret(scope, row, start, end))
+}
+
+/// What is piped into a tool that reads a secret: `echo s3cret | docker login --password-stdin`.
+fn piped(scope: &Scope<'_>, writer: &[&[u8]], word: (usize, usize)) -> Option<Found> {
+    let is_writer = |word: &&[u8]| {
+        WRITERS
+            .iter()
+            .any(|known| known.as_bytes() == name_of(word))
+    };
+    if !writer.iter().any(is_writer) {
         return None;
     }
-    let line = scope.part(end, end + MAX_COMMAND);
+    let line = scope.part(word.1, word.1 + MAX_COMMAND);
     let line = bytes::part(line, 0, memchr::memchr(b'\n', line).unwrap_or(line.len()));
     let pipe = memchr::memchr(b'|', line)?;
-    let reader = bytes::rest(line, pipe + 1);
-    let is = |words: &[&str]| {
-        words
-            .iter()
-            .any(|word| bytes::find(reader, word.as_bytes()).is_some())
-    };
-    if is(&["chpasswd"]) {
-        let colon = memchr::memchr(b':', scope.part(start, end))?;
-        return Some(Found::new(start + colon + 1, end, Class::Field));
-    }
-    is(&[
-        "password-stdin",
-        "passphrase",
-        "passwd",
-        "sudo -S",
-        " login",
-        "--with-token",
-        "--token",
-        "/dev/stdin",
-        "-pass",
-        "secret",
-        "cryptsetup",
-        "htpasswd",
-        "vault login",
-        "kinit",
-    ])
-    .then(|| Found::new(start, end, Class::Field))
+    let reader = Command::of(bytes::rest(line, pipe + 1));
+    stdin(scope, reader.words(), word)
 }
 
-/// `curl -u user:password`, where the colon stands at `sign`.
+/// A secret without a space before it: `-pS3cret`, `/p:s3cret`. The word begins at `start`.
+fn attached(scope: &Scope<'_>, start: usize) -> Option<Found> {
+    let rest = scope.part(start, start + MAX_WORD);
+    let begins = |row: &Tool| match row.place {
+        Place::Attached(option) => {
+            let head = bytes::part(rest, 0, option.len());
+            head == option.as_bytes()
+                || option.starts_with('/') && head.eq_ignore_ascii_case(option.as_bytes())
+        }
+        _ => false,
+    };
+    let found = |row: &Tool| {
+        let Place::Attached(option) = row.place else {
+            return None;
+        };
+        let quote = scope.at(start + option.len());
+        let quote = if matches!(quote, b'"' | b'\'') {
+            quote
+        } else {
+            0
+        };
+        let from = start + option.len() + usize::from(quote != 0);
+        let to = word_end(scope, from, quote);
+        (to - from >= 4 && scope.at(from) != b'=')
+            .then(|| secret(scope, row, from, to))
+            .flatten()
+    };
+    if let Some(row) = TOOLS
+        .iter()
+        .find(|row| row.command.is_empty() && begins(row))
+    {
+        return found(row);
+    }
+    if !TOOLS.iter().any(begins) {
+        return None;
+    }
+    rows(Command::before(scope, start).words())
+        .filter(|(row, _)| begins(row))
+        .find_map(|(row, _)| found(row))
+}
+
+/// `-u user:password` of any command, where the colon stands at `sign`.
 pub(crate) fn user_and_password(scope: &Scope<'_>, user: usize, sign: usize) -> Option<Found> {
     let text = scope.text;
-    let open = run_start(text, user, scope.from.max(user.saturating_sub(1)), |b| {
-        matches!(b, b'"' | b'\'')
-    });
+    let open = user - usize::from(matches!(scope.before(user), b'"' | b'\''));
     let gap = run_start(text, open, scope.from.max(open.saturating_sub(2)), |b| {
         matches!(b, b' ' | b'=')
     });
     let flag = run_start(text, gap, scope.from.max(gap.saturating_sub(12)), |b| {
         b.is_ascii_alphabetic() || b == b'-'
     });
-    if gap == open
-        || !matches!(
-            scope.part(flag, gap),
-            b"-u"
-                | b"--user"
-                | b"-U"
-                | b"--proxy-user"
-                | b"--http-user"
-                | b"--basic-auth"
-                | b"-a"
-                | b"--auth"
-        )
-    {
+    let option = scope.part(flag, gap);
+    if gap == open || at(option, 0) != b'-' {
         return None;
     }
-    let start = sign + 1;
-    let quote = scope.at(open);
-    let end = if open < user {
-        run_end(text, start, scope.to, |b| b != quote && b != b'\n')
-    } else {
-        run_end(text, start, scope.to, |b| {
-            !b.is_ascii_whitespace() && !matches!(b, b'"' | b'\'' | b'\\')
-        })
-    };
-    let value = scope.part(start, end);
-    let command = scope.part(flag.saturating_sub(200).max(scope.from), flag);
-    let fetches = [&b"curl"[..], b"http", b"wget", b"ab ", b"siege"]
+    let takes = |row: &&Tool| matches!(row.place, Place::Option(names) if is_one_of(names, option));
+    let row = TOOLS
         .iter()
-        .any(|tool| memchr::memmem::find(command, tool).is_some());
-    let ids = value.iter().all(|b| b.is_ascii_digit());
-    let chosen = fetches
-        || value
-            .iter()
-            .any(|b| b.is_ascii_digit() || b"!@#$%^&*".contains(b));
-    (value.len() >= 3
-        && !ids
-        && chosen
-        && !words::is_documented(scope.part(user, sign), value)
-        && !value.starts_with(MARK_START)
-        && !placeholder::is_placeholder(value))
-    .then(|| Found::new(start, end, Class::Field))
+        .filter(|row| row.command.is_empty())
+        .find(takes)?;
+    let quote = if open < user { scope.at(open) } else { 0 };
+    let end = run_end(text, sign + 1, scope.to, |b| {
+        if quote != 0 {
+            b != quote && b != b'\n'
+        } else {
+            !b.is_ascii_whitespace() && !matches!(b, b'"' | b'\'' | b'\\')
+        }
+    });
+    let value = scope.part(sign + 1, end);
+    let is_known = || {
+        let command = Command::before(scope, flag);
+        rows(command.words()).any(|(other, _)| other.behind == row.behind && takes(&other))
+    };
+    let is_chosen = |b: &u8| b.is_ascii_digit() || b"!@#$%^&*".contains(b);
+    (value.iter().any(is_chosen) || is_known())
+        .then(|| secret(scope, row, user, end))
+        .flatten()
 }
 
-/// `-a value` of a tool that is known to take a password there, where the dash stands at `pos`; and what a long name
+/// `-a value` of a tool that is known to take a secret there, where the dash stands at `pos`; and what a long name
 /// behind one dash says, `-storepass value`.
 pub(crate) fn option(look: &Look<'_>, pos: usize) -> Option<Found> {
-    let text = look.text;
-    let end = run_end(text, pos + 1, look.to.min(pos + 24), |b| {
+    let end = run_end(look.text, pos + 1, look.to.min(pos + 24), |b| {
         b.is_ascii_alphabetic() || b == b'-'
     });
-    if look.at(pos + 1) == b'p' && !is_blank(look.at(pos + 2)) && look.is_near_tool(pos) {
-        let end = run_end(text, pos, look.to.min(pos + MAX_WORD), |b| {
-            !b.is_ascii_whitespace() && !matches!(b, b'"' | b'\'' | b'`' | b'\\' | b';' | b'|')
-        });
-        let word = look.part(pos, end);
-        let password = bytes::rest(word, 2);
-        let found = attached(look, pos, word, end)
-            .filter(|_| !placeholder::has_mark(password) && !placeholder::is_placeholder(password));
-        if found.is_some() {
-            return found;
-        }
-    }
     // `-Password "…"` of PowerShell
     if matches!(look.at(end + 1), b'"' | b'\'') && end > pos + 2 {
         let found = flag(look, pos);
@@ -305,40 +308,34 @@ pub(crate) fn option(look: &Look<'_>, pos: usize) -> Option<Found> {
             return found;
         }
     }
-    if !is_blank(look.at(end)) || !look.is_near_tool(pos) {
+    if !look.is_near_tool(pos) {
         return None;
+    }
+    let found = attached(look, pos);
+    if found.is_some() || !is_blank(look.at(end)) {
+        return found;
     }
     let name = look.part(pos, end);
-    let Some((_, takers)) = OPTIONS.iter().find(|(known, _)| known.as_bytes() == name) else {
+    let command = Command::before(look, pos);
+    let takes = |row: &Tool| matches!(row.place, Place::Option(names) if is_one_of(names, name));
+    let mut rows = rows(command.words())
+        .filter(|(row, _)| takes(row))
+        .peekable();
+    if rows.peek().is_none() {
         return flag(look, pos);
-    };
-    if !Command::before(look, pos).has(takers) {
-        return None;
     }
-    let open = run_end(text, end, look.to.min(end + 4), is_blank);
+    let open = run_end(look.text, end, look.to.min(end + 4), is_blank);
     let quote = look.at(open);
     let (start, close) = if matches!(quote, b'"' | b'\'') {
-        let start = open + 1;
-        (start, closing_quote(look, start, quote, 0))
+        (open + 1, closing_quote(look, open + 1, quote, 0))
     } else {
-        let close = run_end(text, open, look.to.min(open + MAX_WORD), |b| {
-            !b.is_ascii_whitespace() && !matches!(b, b'"' | b'\'' | b'`' | b'\\' | b';' | b'|')
-        });
-        (open, close)
+        (open, word_end(look, open, 0))
     };
-    let value = look.part(start, close);
-    let start = match name {
-        b"-U" => start + memchr::memchr(b'%', value)? + 1,
-        b"-u" => start + memchr::memchr(b',', value)? + 1,
-        _ => start,
-    };
-    let value = look.part(start, close);
-    (value.len() >= 3
-        && !matches!(at(value, 0), b'-' | b'>' | b'<' | b'&')
-        && !value.starts_with(b"2>")
-        && !placeholder::has_mark(value)
-        && !placeholder::is_placeholder(value))
-    .then(|| Found::new(start, close, Class::Field))
+    rows.find_map(|(row, _)| {
+        let found = secret(look, row, start, close)?;
+        let chosen = !row.chosen || value::looks_chosen(look.part(found.start, found.end));
+        chosen.then_some(found)
+    })
 }
 
 /// `--password value`, where the dash or dashes stand at `pos`.
@@ -395,4 +392,48 @@ pub(crate) fn flag(look: &Look<'_>, pos: usize) -> Option<Found> {
         name: pos,
     };
     value_at(look, start, look.part(pos, end), Kind::Secret, style)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::{has_switch, is_one_of};
+    use crate::redact::redact_str;
+
+    #[test]
+    fn words_of_a_row_stand_for_words_of_a_command() {
+        assert!(is_one_of("login|auth", b"auth"));
+        assert!(is_one_of("http-basic.*", b"http-basic.example.com"));
+        assert!(is_one_of("*uthToken", b"npmAuthToken"));
+        assert!(is_one_of("*password*", b"the-password:"));
+        assert!(is_one_of("/rp", b"/RP"));
+        assert!(!is_one_of("login|auth", b"authors"));
+        assert!(has_switch("-b", b"-nbB") && !has_switch("-b", b"-n") && !has_switch("-b", b"--b"));
+    }
+
+    #[test]
+    fn a_word_without_a_digit_goes_where_only_a_secret_can_stand() {
+        for line in [
+            "mysql -uroot -pSchmetterling shop",
+            "keytool -list -keystore k7.jks -storepass Schmetterling",
+            "curl -u bob:Schmetterling https://example.com",
+            "printf 'Schmetterling' | cryptsetup open /dev/sdb1 data",
+            "kinit bob <<< \"Schmetterling\"",
+        ] {
+            let redacted = redact_str(line);
+            assert!(!redacted.contains("Schmetterling"), "{redacted}");
+        }
+    }
+
+    #[test]
+    fn what_a_command_does_with_no_secret_stays() {
+        for line in [
+            "echo 'deb https://mirror.example.com stable1' | sudo tee /etc/apt/sources.list",
+            "curl -u <user:password> https://example.com",
+            "docker run -u 1000:1000 -p 8080:80 app1",
+            "vault token lookup -accessor acc1",
+            "rabbitmqctl add_user",
+        ] {
+            assert_eq!(redact_str(line), line);
+        }
+    }
 }

@@ -3,11 +3,45 @@
 use std::cell::Cell;
 use std::ops::Deref;
 
+use crate::redact::catalogue::tools;
 use crate::redact::class::Class;
-use crate::redact::find::tools::Tools;
 use crate::redact::kind::Kind;
+use crate::redact::read::bytes::run_end;
+use crate::redact::read::command::{MAX_COMMAND, name_of};
+use crate::redact::read::lex::is_blank;
 use crate::redact::read::scope::{Found, Scope};
 use crate::redact::rule_set::RuleSet;
+
+/// Where a known tool was named last. No rule for command lines is tried on a text that names none, and every byte is
+/// read once for that.
+#[derive(Clone, Copy, Debug, Default)]
+pub(crate) struct Tools {
+    read: usize,
+    named: Option<usize>,
+}
+
+impl Tools {
+    /// Whether a tool stands near before `to`, where a word begins.
+    fn are_near(&mut self, scope: &Scope<'_>, to: usize) -> bool {
+        let mut at = self
+            .read
+            .max(to.saturating_sub(MAX_COMMAND))
+            .max(scope.origin);
+        while at < to {
+            let end = run_end(scope.text, at, to, |b| {
+                !is_blank(b)
+                    && !matches!(b, b'"' | b'\'' | b'\n' | b'|' | b';' | b'&' | b'(' | b'`')
+            });
+            if tools::may_begin(name_of(scope.part(at, end))) {
+                self.named = Some(end);
+            }
+            at = end + 1;
+        }
+        self.read = self.read.max(to);
+        self.named
+            .is_some_and(|end| end <= to && to - end < MAX_COMMAND)
+    }
+}
 
 /// A scope, and the redactor that looks at it.
 pub(crate) struct Look<'a> {

@@ -2,8 +2,8 @@
 
 use crate::redact::catalogue::words;
 use crate::redact::class::Class;
+use crate::redact::find::command;
 use crate::redact::find::look::Look;
-use crate::redact::find::tools;
 use crate::redact::judge::{placeholder, random};
 use crate::redact::read::bytes::{self, run_end, run_start};
 use crate::redact::read::scope::{Found, Scope};
@@ -154,10 +154,10 @@ pub(crate) fn database(look: &Look<'_>, at: usize) -> Option<Found> {
         b.is_ascii_alphanumeric() || matches!(b, b'_' | b'$' | b'#')
     });
     let line = look.part(start.saturating_sub(24).max(look.from), user);
-    let is_oracle = line.ends_with(b"thin:")
+    let is_slashed = line.ends_with(b"thin:")
         || line.ends_with(b"oci:")
-        || look.is_near_tool(start) && tools::is_oracle(look, start);
-    (is_oracle && user < start + slash)
+        || look.is_near_tool(start) && command::takes_slash(look, start);
+    (is_slashed && user < start + slash)
         .then(|| password(look, start + slash + 1, at))
         .flatten()
 }

@@ -46,16 +46,21 @@ pub(crate) fn after_word(look: &Look<'_>, start: usize) -> Option<Found> {
         let value = look.part(start, end);
         return (!placeholder::has_mark(value)).then(|| Found::new(start, end, Class::Field));
     }
-    // No word fits before it.
-    if start < look.from + 3 {
-        return sentence::before_name(look, start);
-    }
     let gap = run_start(
         look.text,
         start,
         look.from.max(start.saturating_sub(4)),
         |b| matches!(b, b' ' | b'\t' | b'"' | b'\''),
     );
+    if (look.is_near_tool(start) || at(look.text, start) == b'/' || before(look.text, gap) == b'<')
+        && let Some(found) = command::argument(look, start)
+    {
+        return Some(found);
+    }
+    // No word fits before it.
+    if start < look.from + 3 {
+        return sentence::before_name(look, start);
+    }
     // Nor does a number name anything.
     let number = run_start(look.text, gap, look.from.max(gap.saturating_sub(8)), |b| {
         b.is_ascii_digit()
@@ -63,11 +68,6 @@ pub(crate) fn after_word(look: &Look<'_>, start: usize) -> Option<Found> {
     // A single digit may say how what follows is written: `secret 5 …`.
     if number + 1 < gap && gap < start && matches!(before(look.text, number), b' ' | b'\n') {
         return None;
-    }
-    if (look.is_near_tool(start) || at(look.text, start) == b'/')
-        && let Some(found) = command::argument(look, start)
-    {
-        return Some(found);
     }
     if is_label_of_block(look, gap, start) {
         return None;

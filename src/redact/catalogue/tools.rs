@@ -1,0 +1,287 @@
+//! Command lines with a secret in them, a row each: the words of the command, and where it takes its secret.
+
+/// Where a command takes its secret.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum Place {
+    /// The argument with this number, from 0, behind the words of the command; options are not counted.
+    Argument(usize),
+    /// That argument, and each behind it.
+    From(usize),
+    /// The word behind one of these options.
+    Option(&'static str),
+    /// The rest of a word that begins so: `-pS3cret`.
+    Attached(&'static str),
+    /// What is piped into it: `echo S3cret | …`, `… <<< S3cret`.
+    Stdin,
+}
+
+/// A command that takes a secret.
+#[derive(Clone, Copy, Debug)]
+pub(crate) struct Tool {
+    /// Words that stand in this order, others among them. Of `a|b` one stands there, `a*` and `*a` are beginnings and
+    /// ends of words, and `-b` stands also in `-nb`. Without words it is any command.
+    pub(crate) command: &'static str,
+    pub(crate) place: Place,
+    /// The secret begins behind the first of these signs in its word: `user:password`.
+    pub(crate) behind: &'static str,
+    /// Only what looks chosen is a secret there.
+    pub(crate) chosen: bool,
+    /// A command line, `{}` in the place of the secret.
+    #[cfg(test)]
+    pub(crate) example: &'static str,
+    /// A command line that the row must leave as it is, where one comes near.
+    #[cfg(test)]
+    pub(crate) near_miss: &'static str,
+}
+
+impl Tool {
+    const fn behind(self, behind: &'static str) -> Self {
+        Self { behind, ..self }
+    }
+
+    const fn chosen(self) -> Self {
+        Self {
+            chosen: true,
+            ..self
+        }
+    }
+
+    const fn but_not(self, near_miss: &'static str) -> Self {
+        #[cfg(not(test))]
+        let _ = near_miss;
+        Self {
+            #[cfg(test)]
+            near_miss,
+            ..self
+        }
+    }
+}
+
+/// The example is for readers, and for the test of all rows: a binary does without it.
+const fn tool(command: &'static str, place: Place, example: &'static str) -> Tool {
+    #[cfg(not(test))]
+    let _ = example;
+    Tool {
+        command,
+        place,
+        behind: "",
+        chosen: matches!(place, Argument(_) | From(_)),
+        #[cfg(test)]
+        example,
+        #[cfg(test)]
+        near_miss: "",
+    }
+}
+
+use Place::{Argument, Attached, From, Option, Stdin};
+
+#[rustfmt::skip]
+pub(crate) const TOOLS: &[Tool] = &[
+    // Any command.
+    tool("", Attached("/p:"), "xfreerdp /u:bob /p:{} /v:host"),
+    tool("", Attached("/rp:"), "schtasks /create /tn job /ru bob /rp:{}"),
+    tool("", Attached("/pass:"), "cmdkey /add:server /user:bob /pass:{}"),
+    tool("", Option("-u|--user|-U|--proxy-user|--http-user|--basic-auth|-a|--auth|--creds|--src-creds|--dest-creds"), "etcdctl --user=root:{} get k").behind(":").chosen()
+        .but_not("docker run -u 1000:1000 app"),
+
+    // HTTP.
+    tool("curl|wget|ab|siege", Option("-u|--user|-U|--proxy-user|--http-user|-A"), "curl -u bob:{} https://example.com").behind(":").but_not("curl -u bob https://example.com"),
+    tool("curl", Attached("-u"), "curl -ubob:{} https://example.com").behind(":").but_not("curl -ubob https://example.com/a1"),
+    tool("http|https|xh|xhs", Option("-a|--auth"), "http -a bob:{} https://example.com").behind(":"),
+    tool("http|https|xh|xhs -A|--auth-type bearer", Option("-a|--auth"), "https -A bearer -a {} example.com"),
+
+    // Databases.
+    tool("mysql|mysqldump|mysqladmin|mysqlimport|mysqlcheck|mysqlsh|mariadb|mariadb-dump|mariadb-admin", Attached("-p"), "mysql -u root -p{} shop").but_not("mysql -u root -p shop1"),
+    tool("mysqladmin password", Argument(0), "mysqladmin -u root password {}"),
+    tool("mongo|mongosh|mongodump|mongorestore|mongoexport|mongoimport", Option("-p"), "mongosh -u admin -p {} --authenticationDatabase admin"),
+    tool("cqlsh|snowsql|cypher-shell|neo4j-admin", Option("-p"), "cqlsh -u cassandra -p {} host"),
+    tool("neo4j-admin set-initial-password", Argument(0), "neo4j-admin dbms set-initial-password {}"),
+    tool("sqlcmd|bcp|isql|osql|tsql|trino", Option("-P"), "sqlcmd -S host -U sa -P {} -Q 'select 1'"),
+    tool("sqlcmd|bcp|osql|tsql", Attached("-P"), "sqlcmd -S host -U sa -P{} -Q 'select 1'"),
+    tool("redis-cli|valkey-cli|keydb-cli", Option("-a"), "redis-cli -h cache1 -a {} ping").but_not("redis-cli -h cache1 -p 6380 ping"),
+    tool("redis-cli|valkey-cli|keydb-cli AUTH|auth", From(0), "redis-cli AUTH {}"),
+    tool("influx", Option("-t"), "influx query -t {} 'from(bucket)'"),
+    tool("sqlplus|sqlcl|impdp|expdp|imp|exp|sqlldr|rman|connect|CONNECT|conn", From(0), "sqlplus app/{}@//host:1521/x").behind("/").but_not("sqlplus app@//host:1521/x1"),
+    tool("elasticsearch-users useradd|passwd", Option("-p"), "elasticsearch-users useradd bob -p {} -r viewer"),
+    tool("elasticsearch-keystore|kibana-keystore|filebeat|metricbeat add", Stdin, "echo {} | elasticsearch-keystore add -x bootstrap"),
+
+    // Shells, users and files of passwords.
+    tool("sshpass", Option("-p"), "sshpass -p {} ssh bob@host"),
+    tool("sshpass", Attached("-p"), "sshpass -p{} ssh bob@host"),
+    tool("useradd|usermod|adduser", Option("-p"), "useradd -m -p {} bob").but_not("useradd -m -s /bin/bash app1"),
+    tool("chpasswd", Stdin, "echo 'bob:{}' | sudo chpasswd").behind(":"),
+    tool("passwd|smbpasswd|kpasswd", Stdin, "echo {} | passwd --stdin bob"),
+    tool("sudo -S", Stdin, "echo {} | sudo -S apt update"),
+    tool("kinit", Stdin, "kinit bob <<< {}"),
+    tool("htpasswd", Stdin, "echo {} | htpasswd -i .htpasswd bob"),
+    tool("htpasswd -b", From(1), "htpasswd -bc .htpasswd bob {}").but_not("htpasswd -c .htpasswd user1"),
+    tool("mosquitto_passwd -b", Argument(2), "mosquitto_passwd -b passwords bob {}"),
+    tool("mkpasswd", From(0), "mkpasswd -m sha-512 {}"),
+    tool("caddy hash-password", Option("--plaintext|-p"), "caddy hash-password --plaintext {}"),
+    tool("dscl -passwd", From(1), "dscl . -passwd /Users/bob {}"),
+    tool("expect *password*|*assword:*|*passphrase* send", From(0), "expect -c 'spawn ssh host ; expect \"password:\" { send \"{}\" }'"),
+    tool("login", Option("-p"), "docker login -u bob -p {} registry.example.com"),
+    tool("docker|podman|nerdctl login", Attached("-p"), "docker login -u bob -p{} registry.example.com"),
+    tool("login", Stdin, "vault login - <<< {}"),
+    tool("--password-stdin|password_stdin", Stdin, "echo {} | docker login -u bob --password-stdin"),
+    tool("--passwd-on-stdin|--stdin|-stdinpass|/dev/stdin", Stdin, "echo {} | openconnect -u bob --passwd-on-stdin vpn.example.com"),
+    tool("--passphrase*|*passphrase", Stdin, "echo {} | gpg --batch --passphrase-fd 0 -d file.gpg"),
+    tool("--with-token|--token*", Stdin, "gh auth login --with-token <<< {}").but_not("gh auth login --with-token < token1.txt"),
+    tool("-pass*", Stdin, "echo {} | openssl enc -aes-256-cbc -pass stdin"),
+    tool("secret*", Stdin, "echo {} | docker secret create db -").but_not("gh secret list -R acme/web1"),
+    tool("pass insert", Stdin, "pass insert -e work/db <<< {}"),
+    tool("cryptsetup", Stdin, "printf {} | cryptsetup open /dev/sdb1 data"),
+
+    // Keys and archives.
+    tool("openssl", Option("-k|-K"), "openssl enc -aes-256-cbc -k {} -in a -out b").but_not("openssl genrsa -out server1.key 2048"),
+    tool("openssl", Option("-passin|-passout|-pass|-password"), "openssl pkcs12 -in k7.p12 -passin pass:{}").behind("pass:"),
+    tool("openssl passwd", From(0), "openssl passwd -6 -salt xyz {}"),
+    tool("ssh-keygen", Option("-N|-P"), "ssh-keygen -t ed25519 -N {} -f id").but_not("ssh-keygen -t ed25519 -C comment1"),
+    tool("keytool|jarsigner", Option("-storepass|-keypass|-srcstorepass|-deststorepass|-srckeypass|-destkeypass"), "keytool -list -keystore k7.jks -storepass {}").but_not("keytool -list -keystore store1.jks"),
+    tool("security", Option("-w"), "security add-generic-password -a bob -s service -w {}"),
+    tool("security unlock-keychain|create-keychain|import|set-key-partition-list", Option("-p|-P|-k"), "security unlock-keychain -p {} login.keychain"),
+    tool("certutil", Option("-p"), "certutil -f -p {} -importpfx file.pfx"),
+    tool("signtool", Option("/p"), "signtool sign /f cert.pfx /p {} app.exe"),
+    tool("7z|7za|7zz|rar|unrar", Attached("-p"), "7z x archive.7z -p{}"),
+    tool("7z|7za|7zz|rar|unrar|steghide", Option("-p"), "rar a -p {} archive.rar dir"),
+    tool("rar", Attached("-hp"), "rar a -hp{} archive.rar dir"),
+    tool("zip|unzip", Option("-P"), "zip -P {} archive.zip dir").but_not("zip -r out1.zip dir"),
+    tool("zip|unzip", Attached("-P"), "unzip -P{} archive.zip"),
+    tool("qpdf", Option("--encrypt"), "qpdf --encrypt {} owner 256 -- in.pdf out.pdf"),
+    tool("veracrypt|truecrypt", Option("-p"), "veracrypt -t -p {} file /mnt"),
+    tool("manage-bde", Option("-rp"), "manage-bde -unlock C: -rp {}"),
+    tool("ansible-vault encrypt_string", From(0), "ansible-vault encrypt_string {} --name db"),
+    tool("hdiutil", Stdin, "echo {} | hdiutil attach disk.dmg -stdinpass"),
+
+    // Networks.
+    tool("ldapsearch|ldapadd|ldapmodify|ldapdelete|ldapwhoami|ldappasswd|ldapcompare", Option("-w"), "ldapsearch -x -D cn=admin -w {} -b dc=example"),
+    tool("ldapmodify", Option("-p"), "ldapmodify -h host -D cn=admin -p {}").chosen(),
+    tool("ldappasswd", Option("-s|-a"), "ldappasswd -x -D cn=admin -s {} uid=bob"),
+    tool("snmpwalk|snmpget|snmpset|snmpbulkwalk|snmpgetnext|snmptable", Option("-A|-X"), "snmpwalk -v3 -u bob -A {} host"),
+    tool("snmpwalk|snmpget|snmpset|snmpbulkwalk|snmpgetnext|snmptable", Option("-c"), "snmpwalk -v2c -c {} host").chosen().but_not("snmpwalk -v2c -c public host1"),
+    tool("smbclient|rpcclient|net|winexe|smbget", Option("-U"), "smbclient //host/share -U bob%{}").behind("%"),
+    tool("smbclient", Argument(1), "smbclient //host/share {} -U bob").but_not("smbclient //host1/share2 -c ls"),
+    tool("net use", From(0), "net use Z: \\\\server\\share {} /user:bob").but_not("net use Z: \\\\server\\share2"),
+    tool("net user", Argument(1), "net user bob {} /add").but_not("net user bob2"),
+    tool("schtasks", Option("/rp"), "schtasks /create /tn job /ru bob /rp {}"),
+    tool("lftp", Option("-u"), "lftp -u bob,{} sftp://host").behind(","),
+    tool("ncftp|ncftpput|ncftpget", Option("-p"), "ncftpput -u bob -p {} host /dir file"),
+    tool("xfreerdp|wlfreerdp|mstsc", Attached("/p:"), "xfreerdp /u:bob /p:'{}' /v:host"),
+    tool("plink|pscp|psftp|putty", Option("-pw|-p"), "plink -pw {} bob@host"),
+    tool("plink|rdesktop", Attached("-p"), "rdesktop -u bob -p{} host"),
+    tool("rdesktop|psexec|evil-winrm|crackmapexec|nxc|netexec|hydra|winrs|gpresult", Option("-p"), "evil-winrm -i host -u bob -p {}"),
+    tool("mosquitto_pub|mosquitto_sub|mosquitto_rr", Option("-P"), "mosquitto_pub -h host -u bob -P {} -t topic -m hi"),
+    tool("ipmitool", Option("-P"), "ipmitool -I lanplus -H host -U admin -P {} power status"),
+    tool("radtest", Argument(1), "radtest bob {} localhost 0 secret"),
+    tool("wpa_passphrase", Argument(1), "wpa_passphrase HomeNet {}"),
+    tool("iwconfig|iw", Option("key"), "iwconfig wlan0 key {}"),
+    tool("openfortivpn", Option("-p"), "openfortivpn host -u bob -p {}"),
+    tool("mullvad account login", Argument(0), "mullvad account login {}"),
+    tool("cloudflared service install", Argument(0), "cloudflared service install {}"),
+    tool("rabbitmqadmin", Option("-p"), "rabbitmqadmin -u bob -p {} list queues"),
+    tool("rabbitmqctl add_user|change_password|authenticate_user", Argument(1), "rabbitmqctl add_user bob {}").but_not("rabbitmqctl set_permissions -p vhost1 bob2"),
+    tool("splunk", Option("-auth"), "splunk search index -auth admin:{}").behind(":"),
+    tool("check_mysql|check_pgsql|check_ldap", Option("-p"), "check_mysql -H host -u bob -p {}"),
+    tool("kcadm.sh|kcadm set-password", Option("-p"), "kcadm.sh set-password -r master --username bob -p {}"),
+    tool("virsh secret-set-value", From(1), "virsh secret-set-value 5a2f {}").but_not("virsh secret-set-value 5a2f"),
+
+    // Clouds and their packages.
+    tool("vault login", Argument(0), "vault login -method=token {}").but_not("vault login -method=oidc role=dev1"),
+    tool("vault operator unseal|rekey", Argument(0), "vault operator unseal {}"),
+    tool("cargo|wandb|oc|infisical|doppler|comet|trunk login", Argument(0), "cargo login {}"),
+    tool("bw unlock|login", Argument(0), "bw unlock {}"),
+    tool("bw login", Argument(1), "bw login bob {}"),
+    tool("snyk auth", Argument(0), "snyk auth {}"),
+    tool("ngrok authtoken|add-authtoken", Argument(0), "ngrok config add-authtoken {}"),
+    tool("trunk|infisical|comet|doppler|oc|cargo|wandb|vault auth|authtoken|unlock|add-authtoken", Argument(0), "trunk auth {}"),
+    tool("doctl|codecov|codecovcli|flyctl|fly|vercel", Option("-t"), "doctl auth init -t {}"),
+    tool("glab auth login", Option("-t"), "glab auth login -t {}"),
+    tool("glab variable set", Option("-v|--value"), "glab variable set API_TOKEN -v {}"),
+    tool("netlify", Option("--auth"), "netlify deploy --auth {}"),
+    tool("secret", Option("-b|--body"), "gh secret set API_KEY --body {}"),
+    tool("gh secret", Attached("-b"), "gh secret set API_KEY -b{}"),
+    tool("az keyvault secret set", Option("--value"), "az keyvault secret set --vault-name kv01 --name db --value {}").but_not("az keyvault secret show --vault-name kv01 --name db-pass"),
+    tool("aws ssm put-parameter SecureString", Option("--value"), "aws ssm put-parameter --name /db --type SecureString --value {}").but_not("aws ssm put-parameter --name /size --type String --value m5.large"),
+    tool("gcloud auth activate-refresh-token", Argument(1), "gcloud auth activate-refresh-token me {}"),
+    tool("twine|poetry", Option("-p"), "twine upload -u __token__ -p {} dist/*"),
+    tool("npm|pnpm|yarn config set *uthToken|*_password", Argument(0), "yarn config set npmAuthToken {}").but_not("yarn config set nodeLinker node18"),
+    tool("composer|poetry http-basic.*", Argument(1), "composer config http-basic.repo.example.com bob {}"),
+    tool("composer github-oauth.*|gitlab-token.*|gitlab-oauth.*", Argument(0), "composer config github-oauth.github.com {}"),
+    tool("poetry pypi-token.*", Argument(0), "poetry config pypi-token.pypi {}"),
+    tool("bundle config", From(1), "bundle config gems.example.com bob:{}").behind(":").but_not("bundle config --local path vendor1"),
+    tool("dotnet nuget push", Option("-k"), "dotnet nuget push app.nupkg -k {} -s https://api.nuget.org"),
+    tool("nuget setapikey", Argument(0), "nuget setapikey {} -source x"),
+    tool("twilio login", Argument(1), "twilio login AC123 {}"),
+    tool("rclone obscure", Argument(0), "rclone obscure {}"),
+    tool("rclone config password|create|update", Option("pass|password|secret_access_key"), "rclone config password remote pass {}"),
+    tool("mc alias|config", From(3), "mc alias set m https://m.example.com bob {}").but_not("mc alias list m1"),
+    tool("xcrun altool", Option("-p"), "xcrun altool --upload-app -f app -u bob -p {}"),
+    tool("openai", Option("-k"), "openai -k {} api models.list"),
+    tool("llm keys set", Option("--value"), "llm keys set openai --value {}"),
+    tool("newrelic", Option("-l"), "newrelic install -l {}"),
+    tool("pm2 link", From(0), "pm2 link {} server"),
+    tool("adb locksettings", Option("--old"), "adb shell locksettings clear --old {}"),
+
+    // PowerShell.
+    tool("ConvertTo-SecureString", Argument(0), "ConvertTo-SecureString {} -AsPlainText -Force"),
+    tool("ConvertTo-SecureString", Option("-String"), "ConvertTo-SecureString -String {} -AsPlainText"),
+    tool("bitsadmin /setcredentials", Argument(4), "bitsadmin /setcredentials job server basic bob {}"),
+];
+
+/// Commands whose words are what they write, so that a pipe leads them on.
+pub(crate) const WRITERS: &[&str] = &["echo", "printf", "Write-Output", "yes"];
+
+/// Options that no word of their own follows, so that the next is an argument.
+pub(crate) const SWITCHES: &[&str] = &[
+    "-n", "-e", "-ne", "-en", "-b", "-cb", "-bc", "-nb", "-nbB", "-bB", "-i", "-s", "-passwd",
+];
+
+/// Whether a word may be the first of a command here: a bit for its first two letters and its length.
+#[expect(
+    clippy::indexing_slicing,
+    reason = "evaluated by the compiler, which would refuse"
+)]
+static FIRST_WORDS: [u64; 512] = {
+    let mut bits = [0; 512];
+    let mut row = 0;
+    while row < TOOLS.len() {
+        let command = TOOLS[row].command.as_bytes();
+        let mut start = 0;
+        while start < command.len() && (start == 0 || command[start - 1] != b' ') {
+            let mut end = start;
+            while end < command.len() && command[end] != b'|' && command[end] != b' ' {
+                end += 1;
+            }
+            let first = first_bit(command.split_at(start).1.split_at(end - start).0);
+            bits[first / 64] |= 1 << (first % 64);
+            start = end + 1;
+        }
+        row += 1;
+    }
+    let mut writer = 0;
+    while writer < WRITERS.len() {
+        let first = first_bit(WRITERS[writer].as_bytes());
+        bits[first / 64] |= 1 << (first % 64);
+        writer += 1;
+    }
+    bits
+};
+
+/// The number of the bit for a word.
+#[inline]
+const fn first_bit(word: &[u8]) -> usize {
+    match word {
+        [first, second, ..] => {
+            (*first as usize & 31) << 10 | (*second as usize & 31) << 5 | word.len() & 31
+        }
+        _ => 0,
+    }
+}
+
+/// Whether a word is the first of a command here, or could be.
+#[inline]
+pub(crate) fn may_begin(word: &[u8]) -> bool {
+    let bit = first_bit(word);
+    let bits = FIRST_WORDS.get(bit / 64).copied().unwrap_or(0);
+    word.len() > 1 && bits >> (bit % 64) & 1 == 1
+}

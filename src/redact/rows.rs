@@ -1,0 +1,50 @@
+//! The walk over all rows of the catalogue that have an example: its secret goes and the rest stays, what comes near
+//! stays, and a second pass changes nothing.
+
+use crate::redact::catalogue::tools::{Place, TOOLS};
+use crate::redact::redact_str;
+
+/// Made up, and of the kind that a generator makes.
+const SECRET: &str = "kT7vq2mZx9Lw4b";
+
+/// What is wrong with a row, if anything.
+fn fault(example: &str, secret: &str, near_miss: &str) -> Option<String> {
+    let text = example.replacen("{}", secret, 1);
+    let redacted = redact_str(&text);
+    let (before, after) = example.split_once("{}")?;
+    let left = redacted
+        .strip_prefix(before)
+        .and_then(|rest| rest.strip_suffix(after));
+    let is_mark = left.is_some_and(|mark| mark.starts_with("[REDACTED_") && mark.ends_with(']'));
+    if !is_mark {
+        return Some(format!("{text}\n  becomes {redacted}"));
+    }
+    if redact_str(&redacted) != redacted {
+        return Some(format!("{redacted}\n  changes again"));
+    }
+    (redact_str(near_miss) != near_miss)
+        .then(|| format!("{near_miss}\n  becomes {}", redact_str(near_miss)))
+}
+
+#[test]
+fn each_command_loses_its_secret_and_nothing_else() {
+    let mut faults = Vec::new();
+    for tool in TOOLS {
+        // Each of the tools that a row names takes its secret so.
+        let first = tool.command.split(' ').next().unwrap();
+        let shown = first
+            .split('|')
+            .find(|name| tool.example.split(' ').any(|word| word == *name))
+            .unwrap_or_default();
+        let names = first.split('|').filter(|name| !name.contains('*'));
+        for name in names.chain([shown]) {
+            let example = if shown.is_empty() || tool.place == Place::Stdin {
+                tool.example.to_owned()
+            } else {
+                tool.example.replacen(shown, name, 1)
+            };
+            faults.extend(fault(&example, SECRET, tool.near_miss));
+        }
+    }
+    assert!(faults.is_empty(), "{}", faults.join("\n"));
+}
