@@ -4,6 +4,7 @@ pub(crate) mod code;
 pub(crate) mod keys;
 pub(crate) mod names;
 pub(crate) mod numbers;
+pub(crate) mod shaped;
 pub(crate) mod tools;
 pub(crate) mod words;
 

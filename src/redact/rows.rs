@@ -1,6 +1,7 @@
 //! The walk over all rows of the catalogue that have an example: its secret goes and the rest stays, what comes near
 //! stays, and a second pass changes nothing.
 
+use crate::redact::catalogue::shaped::{Alphabet, Part, SHAPES};
 use crate::redact::catalogue::tools::{Place, TOOLS};
 use crate::redact::redact_str;
 
@@ -44,6 +45,48 @@ fn each_command_loses_its_secret_and_nothing_else() {
                 tool.example.replacen(shown, name, 1)
             };
             faults.extend(fault(&example, SECRET, tool.near_miss));
+        }
+    }
+    assert!(faults.is_empty(), "{}", faults.join("\n"));
+}
+
+/// A part of a key, made of the bytes that it may have.
+fn made(part: Part, seed: usize) -> String {
+    let from = |letters: &str, length: usize| {
+        (0..length)
+            .map(|index| {
+                char::from(letters.as_bytes()[(index * 7 + seed * 3 + index / 5) % letters.len()])
+            })
+            .collect()
+    };
+    match part {
+        Part::Is(text) => text.to_owned(),
+        Part::Of(letters) => letters[..1].to_owned(),
+        Part::Run(Alphabet::Digit, least, _) => from("7093182456", least),
+        Part::Run(Alphabet::Hex, least, _) => from("3f9a0c7158b24d6e", least),
+        // A UUID.
+        Part::Run(Alphabet::HexDash, ..) => "3f9a0c71-58b2-4d6a-97c9-f1b5e2684d7a".to_owned(),
+        Part::Run(Alphabet::Upper, least, _) => from("QWZ3RT9KL7M", least),
+        Part::Run(Alphabet::Lower, least, _) => from("production", least),
+        Part::Run(_, least, most) => {
+            from("Zk3Rt9Qw7Lm2Vb8Ns4Hd6Gf1Jc5Pa0", least.max(12).min(most))
+        }
+    }
+}
+
+#[test]
+fn each_key_of_a_shape_goes_whole() {
+    let mut faults = Vec::new();
+    for shape in SHAPES {
+        let parts = shape.parts.iter().enumerate();
+        let key: String = parts.map(|(seed, part)| made(*part, seed)).collect();
+        for text in [
+            "{}",
+            "use {} until Friday",
+            "export V={}; ./run",
+            "{\"a\": \"{}\"}",
+        ] {
+            faults.extend(fault(text, &key, "").map(|fault| format!("{}: {fault}", shape.whose)));
         }
     }
     assert!(faults.is_empty(), "{}", faults.join("\n"));

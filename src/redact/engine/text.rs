@@ -233,7 +233,7 @@ fn run<'r>(
             _ => number::number(scope, pos, kind)
                 .or_else(|| account::lettered(scope, pos))
                 .or_else(|| phone::introduced(scope, pos))
-                .or_else(|| shaped_key::telegram(scope, pos)),
+                .or_else(|| shaped_key::numbered(scope, pos)),
         };
         if found.is_some() {
             return findings.one(found);

@@ -7,7 +7,7 @@ use crate::redact::catalogue::keys::{
     BEFORE_DOT, Body, FIRST, HEADS, PAIRS, PREFIXES, Tail::Strong,
 };
 use crate::redact::class::Class;
-use crate::redact::find::shaped_key::{dotted_end, grafana, long_end, shaped};
+use crate::redact::find::shaped_key::{dotted_end, long_end, shaped};
 use crate::redact::find::token;
 use crate::redact::judge::random::is_random;
 use crate::redact::read::bytes::{self, at, is_token, run_end, run_start};
@@ -18,7 +18,7 @@ pub(crate) fn key(scope: &Scope<'_>, start: usize, end: usize) -> Option<Found> 
     let start = step_past_escape(scope, start);
     if scope.part(start, start + 3) == b"eyJ" {
         return token::jwt(scope, start)
-            .or_else(|| grafana(scope, start))
+            .or_else(|| shaped(scope, start, end.max(start)))
             .or_else(|| listed(scope, start));
     }
     listed(scope, start).or_else(|| shaped(scope, start, end.max(start)))
