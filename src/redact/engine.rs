@@ -13,6 +13,7 @@ use crate::redact::engine::edit::{Edit, With, merge};
 use crate::redact::engine::frame::{Frame, Start};
 use crate::redact::engine::inside::{Findings, Inside, KEEP_BYTES, MAX_DEPTH, Progress};
 use crate::redact::engine::memo::{Known, Quiet, QuietKey};
+use crate::redact::engine::text::Layer;
 use crate::redact::kind::Kind;
 use crate::redact::read::bytes::{self, at, before, part};
 use crate::redact::read::decode::{self, Decoded};
@@ -155,16 +156,19 @@ impl Engine<'_> {
         }
     }
 
-    /// Maps the edits from `floor` on, which are about `decoded`, to the text it was decoded from.
-    fn map_back(&mut self, floor: usize, decoded: &Decoded, from: usize, json: bool) {
-        if json {
-            self.escape_quotes(floor);
-        }
+    /// The edits from `floor` on stand in a text whose quotes nobody knows.
+    fn drop_quotes(&mut self, floor: usize) {
         for edit in self.findings.edits.iter_mut().skip(floor) {
-            (edit.start, edit.end) = decoded.raw_range(edit.start, edit.end, from);
-            if !json && let With::Mark { quotes, .. } = &mut edit.with {
+            if let With::Mark { quotes, .. } = &mut edit.with {
                 *quotes = None;
             }
+        }
+    }
+
+    /// Maps the edits from `floor` on, which are about `decoded`, to the text it was decoded from.
+    fn map_back(&mut self, floor: usize, decoded: &Decoded, from: usize) {
+        for edit in self.findings.edits.iter_mut().skip(floor) {
+            (edit.start, edit.end) = decoded.raw_range(edit.start, edit.end, from);
         }
     }
 
@@ -194,6 +198,34 @@ impl Engine<'_> {
         self.findings.edits.truncate(inner + kept);
     }
 
+    /// What the rules find in a text without one of its layers.
+    fn layer(
+        &mut self,
+        layer: Layer,
+        text: &[u8],
+        (from, to): (usize, usize),
+        kind: Kind,
+        depth: u8,
+        is_key: bool,
+    ) {
+        let mut pair = self.findings.take();
+        let changed = match layer {
+            Layer::Escapes => pair.0.layers(text, from, to),
+            Layer::Colours(gap) => pair.0.colours(text, from, to, gap),
+        };
+        if changed {
+            pair.1.fill(&pair.0.text);
+            let floor = self.findings.edits.len();
+            let length = pair.0.text.len();
+            self.text(&pair.0.text, &pair.1, (0, length), kind, depth + 1, is_key);
+            self.map_back(floor, &pair.0, from);
+            if layer == Layer::Escapes {
+                self.drop_quotes(floor);
+            }
+        }
+        self.findings.give(pair);
+    }
+
     /// A plain text: JSON where it is JSON, and rules for text on everything else.
     pub(crate) fn text(
         &mut self,
@@ -217,25 +249,23 @@ impl Engine<'_> {
             }
         }
         if !is_json {
-            let layered = text::scan(self, text, masks, (from, to), kind, depth);
-            if layered && depth < MAX_DEPTH {
+            let hidden = text::scan(self, text, masks, (from, to), kind, depth);
+            for &layer in hidden.layers().iter().filter(|_| depth < MAX_DEPTH) {
                 merge(&mut self.findings.edits, floor);
                 let inner = self.findings.edits.len();
-                let mut pair = self.findings.take();
-                if pair.0.layers(text, from, to) {
-                    pair.1.fill(&pair.0.text);
-                    let length = pair.0.text.len();
-                    self.text(&pair.0.text, &pair.1, (0, length), kind, depth + 1, is_key);
-                    self.map_back(inner, &pair.0, from, false);
-                    self.drop_addresses(floor, inner);
-                }
-                self.findings.give(pair);
+                self.layer(layer, text, (from, to), kind, depth, is_key);
+                self.drop_addresses(floor, inner);
             }
         }
         self.findings
             .rules
             .patterns_on(part(text, from, to), from, &mut self.findings.edits);
         merge(&mut self.findings.edits, floor);
+        self.findings.unsure |= !is_json && self.unsettles(text, floor);
+    }
+
+    /// Whether a mark in the place of an edit from `floor` on could change what the rules make of the text around it.
+    fn unsettles(&self, text: &[u8], floor: usize) -> bool {
         let is_value = |edit: &Edit| {
             edit.tag()
                 .is_some_and(|tag| tag != Class::Email.tag() && tag != Class::Key.tag())
@@ -253,13 +283,8 @@ impl Engine<'_> {
                 matches!(left, b'"' | b'\'') && before(text, edit.start.saturating_sub(1)) == left;
             !calm(at(text, edit.end)) || !calm(left) || left == b'.' || doubled
         };
-        self.findings.unsure |= !is_json
-            && self
-                .findings
-                .edits
-                .iter()
-                .skip(floor)
-                .any(|edit| is_value(edit) || joined(edit));
+        let edits = self.findings.edits.iter().skip(floor);
+        edits.into_iter().any(|edit| is_value(edit) || joined(edit))
     }
 }
 
@@ -311,7 +336,8 @@ impl<'r> Inside<'r> for Engine<'r> {
         pair.1.fill(&pair.0.text);
         let length = pair.0.text.len();
         self.text(&pair.0.text, &pair.1, (0, length), kind, depth + 1, is_key);
-        self.map_back(floor, &pair.0, from, true);
+        self.escape_quotes(floor);
+        self.map_back(floor, &pair.0, from);
         self.findings.give(pair);
     }
 

@@ -2,6 +2,7 @@
 
 pub(crate) mod bytes;
 pub(crate) mod command;
+pub(crate) mod colour;
 pub(crate) mod decode;
 pub(crate) mod lex;
 pub(crate) mod masks;

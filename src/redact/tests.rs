@@ -8,7 +8,7 @@ use super::redactor::FAILED;
 use super::*;
 
 /// A key-shaped text, put together so that no scanner takes this file for a leak.
-fn key() -> String {
+pub(in crate::redact) fn key() -> String {
     [
         "sk",
         "-",
@@ -21,7 +21,7 @@ fn key() -> String {
     .concat()
 }
 
-fn sealed(
+pub(in crate::redact) fn sealed(
     redactor: &Redactor,
     json: &str,
     spans: &[Range<usize>],
@@ -43,6 +43,27 @@ fn sealed(
 fn span(json: &str, part: &str) -> Range<usize> {
     let start = json.find(part).expect("part of the text");
     start..start + part.len()
+}
+
+/// Each text with its marks: alone, as a string of JSON, within an event, and on a second pass.
+pub(in crate::redact) fn redacts(cases: &[(&str, &str)]) {
+    for (text, redacted) in cases {
+        assert_eq!(redact_str(text), *redacted, "{text}");
+        assert_eq!(redact_str(redacted), *redacted, "a second pass over {text}");
+        let given = serde_json::json!({ "n": 1, "note": text });
+        let marked = serde_json::json!({ "n": 1, "note": redacted });
+        assert_eq!(redact_value(&given), marked, "{text}");
+        let json = given.to_string();
+        let whole = 0..json.len();
+        let spans = std::slice::from_ref(&whole);
+        let event = sealed(&Redactor::default(), &json, spans, None);
+        assert_eq!(event, marked.to_string(), "{text}");
+    }
+}
+
+/// Texts that stay.
+pub(in crate::redact) fn leaves(texts: &[&str]) {
+    redacts(&texts.iter().map(|text| (*text, *text)).collect::<Vec<_>>());
 }
 
 #[test]

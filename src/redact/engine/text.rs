@@ -4,7 +4,7 @@ use std::cell::Cell;
 
 use crate::redact::class::Class;
 use crate::redact::engine::edit::Edit;
-use crate::redact::engine::inside::{Findings, Inside, Progress};
+use crate::redact::engine::inside::{Findings, Inside, MAX_DEPTH, Progress};
 use crate::redact::find::look::Look;
 use crate::redact::find::{
     account, address, assign, code, command, config_line, email, key, markup, number, phone,
@@ -12,6 +12,7 @@ use crate::redact::find::{
 };
 use crate::redact::kind::Kind;
 use crate::redact::read::bytes::{at, is_token, part, run_end, run_start, token_run};
+use crate::redact::read::colour::{ESCAPE, sequence};
 use crate::redact::read::decode;
 use crate::redact::read::masks::{MIN_RUN, Masks, is_run_start};
 use crate::redact::read::scope::{Found, Scope, word_start};
@@ -25,11 +26,50 @@ const MIN_BASE64: usize = 20;
 /// How long a UUID is.
 const UUID: usize = 36;
 
+/// What may hide something in a text from the rules.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub(crate) enum Hidden {
+    #[default]
+    Nothing,
+    /// Escapes, to be decoded.
+    Escapes,
+    /// Terminal colours: no rule was tried on the text yet.
+    Colours,
+}
+
+/// A way to look at a text without what hides something.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum Layer {
+    Escapes,
+    /// What stands in the place of a colour.
+    Colours(&'static [u8]),
+}
+
+impl Hidden {
+    /// How to look at the text again. Behind a colour a word may go on, and another may begin.
+    pub(crate) fn layers(self) -> &'static [Layer] {
+        match self {
+            Self::Nothing => &[],
+            Self::Escapes => &[Layer::Escapes],
+            Self::Colours => &[Layer::Colours(b""), Layer::Colours(b" ")],
+        }
+    }
+
+    /// What the byte at `pos` adds to it.
+    fn see(&mut self, text: &[u8], pos: usize, to: usize) {
+        if *self != Self::Escapes && decode::is_layer(text, pos) {
+            *self = Self::Escapes;
+        }
+        if matches!(at(text, pos), b'\\' | ESCAPE) && sequence(text, pos, to).is_some() {
+            *self = Self::Colours;
+        }
+    }
+}
+
 /// What a text has that calls for a closer look at the whole of it.
 #[derive(Clone, Copy, Debug, Default)]
 struct Signs {
-    /// Escapes that may hide something from the rules.
-    layered: bool,
+    hidden: Hidden,
     /// Where the names of columns begin that values are inserted into.
     inserts: Option<usize>,
     lines: bool,
@@ -47,14 +87,14 @@ impl Signs {
                     signs.inserts = table::follows_into(text, from, pos).then_some(pos);
                 }
                 b'\n' => signs.lines = true,
-                _ => signs.layered |= decode::is_layer(text, pos),
+                _ => signs.hidden.see(text, pos, to),
             }
             pos = masks.next_odd(pos + 1, to);
         }
         pos = masks.next_end(from, to);
         signs.quoted = pos < to;
-        while pos < to && !signs.layered {
-            signs.layered = decode::is_layer(text, pos);
+        while pos < to && signs.hidden != Hidden::Colours {
+            signs.hidden.see(text, pos, to);
             pos = masks.next_end(pos + 1, to);
         }
         signs
@@ -78,8 +118,7 @@ fn is_uuid(scope: &Scope<'_>, start: usize, end: usize) -> bool {
         && apart(scope.at(end))
 }
 
-/// Tries every rule at every candidate in `text[from..to]`. Returns whether the text has escapes that may
-/// hide something from the rules.
+/// Tries every rule at every candidate in `text[from..to]`. Returns what may hide something from the rules.
 pub(crate) fn scan<'r>(
     inside: &mut impl Inside<'r>,
     text: &[u8],
@@ -87,12 +126,15 @@ pub(crate) fn scan<'r>(
     (from, to): (usize, usize),
     kind: Kind,
     depth: u8,
-) -> bool {
+) -> Hidden {
     let findings = inside.findings();
     if !findings.rules.has_builtin() {
-        return false;
+        return Hidden::Nothing;
     }
     let signs = Signs::of(text, masks, from, to);
+    if signs.hidden == Hidden::Colours && depth < MAX_DEPTH {
+        return Hidden::Colours;
+    }
     findings.progress = Progress {
         asked: from,
         settled: from,
@@ -108,7 +150,7 @@ pub(crate) fn scan<'r>(
         && let Some(found) = phone::named_phone(&scope)
     {
         findings.add(found);
-        return false;
+        return Hidden::Nothing;
     }
     let shaped = signs.inserts.is_some() || signs.lines || config_line::may_begin(text, from);
     if to - from >= MIN_TABLE && shaped {
@@ -122,7 +164,7 @@ pub(crate) fn scan<'r>(
             masks.next_candidate(pos, to)
         };
         if pos >= to {
-            return signs.layered;
+            return signs.hidden;
         }
         let findings = inside.findings();
         let next = match at(text, pos) {
@@ -375,5 +417,47 @@ impl Findings<'_> {
         };
         let found = found.or_else(|| command::option(&look, pos));
         self.one(found)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use crate::redact::tests::{key, leaves, redacts};
+
+    #[test]
+    fn rules_see_through_terminal_colours_and_leave_them() {
+        redacts(&[
+            (
+                "\x1b[2m2026-01-02\x1b[0m \x1b[32mINFO\x1b[0m \x1b[3mpassword\x1b[0m\x1b[2m=\x1b[0m\"hunter2x\" ok",
+                "\x1b[2m2026-01-02\x1b[0m \x1b[32mINFO\x1b[0m \x1b[3mpassword\x1b[0m\x1b[2m=\x1b[0m\"[REDACTED_FIELD]\" ok",
+            ),
+            (
+                "\x1b[1;39m{\n  \x1b[0m\x1b[34;1m\"api_key\"\x1b[0m\x1b[1;39m:\x1b[0m\x1b[0;32m\"hunter2x\"\x1b[0m\n}",
+                "\x1b[1;39m{\n  \x1b[0m\x1b[34;1m\"api_key\"\x1b[0m\x1b[1;39m:\x1b[0m\x1b[0;32m\"[REDACTED_FIELD]\"\x1b[0m\n}",
+            ),
+            (
+                "\x1b[36mtoken:\x1b[39m \x1b[32mhunter2x\x1b[39m",
+                "\x1b[36mtoken:\x1b[39m \x1b[32m[REDACTED_FIELD]\x1b[39m",
+            ),
+            (
+                "echo -e \"\\e[1mpassword\\033[0m=\\x1b[31mhunter2x\\u001b[0m\"",
+                "echo -e \"\\e[1mpassword\\033[0m=\\x1b[31m[REDACTED_FIELD]\\u001b[0m\"",
+            ),
+            (
+                "config:pass\x1b[01;31m\x1b[Kword=hunt\x1b[m\x1b[Ker2x",
+                "config:pass\x1b[01;31m\x1b[Kword=[REDACTED_FIELD]",
+            ),
+        ]);
+        let text = |key: &str| format!("INFO\x1b[0m{key}");
+        redacts(&[(&text(&key()), &text("[REDACTED_KEY]"))]);
+    }
+
+    #[test]
+    fn colours_around_harmless_texts_stay() {
+        leaves(&[
+            "\x1b[1mpassword\x1b[0m: \x1b[31mrequired\x1b[0m",
+            "\x1b[32m+ 12 tests passed\x1b[0m \x1b[2m(token count: 512)\x1b[0m",
+            "colour = \"\\e[31m\"; reset = '\\033[0m'",
+        ]);
     }
 }

@@ -4,7 +4,8 @@
 //! decoded into a buffer, the rules look at that, and what they find is mapped back to the bytes it was decoded
 //! from. So bytes that are not part of a finding stay exactly as they were.
 
-use crate::redact::read::bytes::{at, part, rest};
+use crate::redact::read::bytes::{at, part, rest, run_end};
+use crate::redact::read::colour::{ESCAPE, sequence};
 
 /// A decoded text with the way back.
 #[derive(Debug, Default)]
@@ -85,13 +86,7 @@ impl Decoded {
                 });
             }
         }
-        self.steps.push(Step {
-            decoded: self.text.len(),
-            len: 0,
-            raw: to,
-            raw_len: 0,
-            times: 1,
-        });
+        self.end(to);
     }
 
     /// Decodes everything in a plain text that looks like an escape: backslash escapes, percent-encoded bytes and
@@ -119,6 +114,35 @@ impl Decoded {
                 1
             });
         }
+        self.end(to)
+    }
+
+    /// Leaves out terminal colours, raw and written as escapes, with `gap` in the place of each.
+    pub(crate) fn colours(&mut self, source: &[u8], from: usize, to: usize, gap: &[u8]) -> bool {
+        self.clear();
+        let mut pos = from;
+        while pos < to {
+            let plain =
+                memchr::memchr2(ESCAPE, b'\\', part(source, pos, to)).map_or(to, |n| pos + n);
+            self.text.extend_from_slice(part(source, pos, plain));
+            pos = plain;
+            if pos == to {
+                break;
+            }
+            if let Some(length) = sequence(source, pos, to) {
+                self.step(pos, length, gap);
+                pos += length;
+            } else {
+                let end = run_end(source, pos + 1, to, |b| b == b'\\');
+                self.text.extend_from_slice(part(source, pos, end));
+                pos = end;
+            }
+        }
+        self.end(to)
+    }
+
+    /// The decoded text ends; whether anything was decoded.
+    fn end(&mut self, to: usize) -> bool {
         let changed = !self.steps.is_empty();
         self.steps.push(Step {
             decoded: self.text.len(),
@@ -373,6 +397,18 @@ mod tests {
         assert_eq!(decoded.raw_range(5, 9, 1), (13, 25));
         assert_eq!(decoded.raw_range(9, 10, 1), (25, 26));
         assert_eq!(decoded.raw_range(0, 10, 1), (1, 26));
+    }
+
+    #[test]
+    fn colours_around_a_finding_stay_and_those_inside_of_it_go_with_it() {
+        let source = b"\x1b[1mkey\x1b[0m\x1b[2m=\x1b[0m\\x1b[31mab\x1b[Kcd\x1b[0m\x1b[1m;";
+        let mut decoded = Decoded::default();
+        assert!(decoded.colours(source, 0, source.len(), b""));
+        assert_eq!(decoded.text, b"key=abcd;");
+        let (start, end) = decoded.raw_range(4, 8, 0);
+        assert_eq!(&source[start..end], b"ab\x1b[Kcd");
+        assert!(decoded.colours(source, 0, source.len(), b" "));
+        assert_eq!(decoded.text, b" key  =  ab cd  ;");
     }
 
     #[test]

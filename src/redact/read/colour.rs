@@ -1,0 +1,68 @@
+//! Terminal colours: control sequences, raw or written as escapes, that stand around and inside of what a program prints.
+
+use crate::redact::read::bytes::{at, part, run_end};
+
+/// What begins such a sequence.
+pub(crate) const ESCAPE: u8 = 0x1B;
+
+/// The ways to write it in a literal.
+const WRITTEN: [&[u8]; 5] = [b"u001b", b"x1b", b"e", b"033", b"u{1b}"];
+
+/// A longer sequence is none that a terminal would follow.
+const MAX_SEQUENCE: usize = 64;
+
+/// How long the control sequence at `pos` is: `ESC [`, its parameters, and the byte that ends it.
+pub(crate) fn sequence(text: &[u8], pos: usize, to: usize) -> Option<usize> {
+    let to = to.min(pos + MAX_SEQUENCE);
+    let bracket = match at(text, pos) {
+        ESCAPE => pos + 1,
+        b'\\' => {
+            // In strings inside of strings the backslash has some of its own before it.
+            let name = run_end(text, pos, to, |b| b == b'\\');
+            let is = |written: &&&[u8]| {
+                part(text, name, name + written.len()).eq_ignore_ascii_case(written)
+            };
+            name + WRITTEN.iter().find(is)?.len()
+        }
+        _ => return None,
+    };
+    let end = run_end(text, bracket + 1, to, |b| (0x20..0x40).contains(&b));
+    (at(text, bracket) == b'[' && end < to && (0x40..0x7F).contains(&at(text, end)))
+        .then_some(end + 1 - pos)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_sequence_is_as_long_as_its_writing() {
+        for text in [
+            "\x1b[0m",
+            "\x1b[38;5;208m",
+            "\x1b[K",
+            "\\x1b[1;31m",
+            "\\u001B[0m",
+            "\\\\u001b[0m",
+            "\\e[2K",
+            "\\033[0;32m",
+            "\\u{1b}[3m",
+        ] {
+            let longer = format!("{text}31m");
+            assert_eq!(
+                sequence(longer.as_bytes(), 0, longer.len()),
+                Some(text.len()),
+                "{text}"
+            );
+        }
+    }
+
+    #[test]
+    fn what_only_begins_like_a_sequence_is_none() {
+        for text in [
+            "\x1b", "\x1b]8;;", "\x1b[31", "\\e", "\\e]", "\\n[0m", "[0m",
+        ] {
+            assert_eq!(sequence(text.as_bytes(), 0, text.len()), None, "{text}");
+        }
+    }
+}
