@@ -1,5 +1,6 @@
 //! One redaction: the buffers it needs and the way from a text to its edits.
 
+pub(crate) mod again;
 pub(crate) mod edit;
 pub(crate) mod frame;
 pub(crate) mod inside;

@@ -9,6 +9,7 @@ use serde_json::Value;
 use crate::base::text::cut_at_char;
 use crate::redact::class::{Class, Counts};
 use crate::redact::engine::Engine;
+use crate::redact::engine::again::again;
 use crate::redact::engine::edit::{self, Writer};
 use crate::redact::engine::frame::Start;
 use crate::redact::engine::json;
@@ -240,6 +241,11 @@ fn redact<'a>(
             // What the walk found before it ended was found again.
             edit::merge(&mut engine.findings.edits, 0);
         }
+        again(
+            bytes,
+            std::slice::from_ref(&(0..bytes.len())),
+            &mut engine.findings.edits,
+        );
         // A finding that touches the cut goes whole; what begins behind the cut is cut off.
         let mut end = cut;
         engine.findings.edits.retain(|edit| edit.start < cut);

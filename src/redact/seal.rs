@@ -5,6 +5,7 @@ use std::ops::Range;
 
 use crate::redact::class::Counts;
 use crate::redact::engine::Engine;
+use crate::redact::engine::again::again;
 use crate::redact::engine::edit::{self, Edit, With, Writer};
 use crate::redact::engine::frame::Start;
 use crate::redact::engine::inside::Inside;
@@ -110,10 +111,13 @@ fn seal(rules: &RuleSet, draft: &Draft<'_>, out: &mut Vec<u8>) {
             out.extend_from_slice(draft.json);
             return;
         }
-        let mut counts = draft.counts.clone();
         for edit in &mut engine.findings.edits {
             edit.start += base;
             edit.end += base;
+        }
+        again(draft.json, draft.spans, &mut engine.findings.edits);
+        let mut counts = draft.counts.clone();
+        for edit in &engine.findings.edits {
             counts.add(edit.tag());
         }
         if let Some(place) = draft.counts_at {

@@ -1,0 +1,166 @@
+//! The same secret at other places: what was found under a name goes wherever else it stands.
+
+use std::ops::Range;
+
+use crate::redact::class::Class;
+use crate::redact::engine::edit::{Edit, merge};
+use crate::redact::judge::random;
+use crate::redact::read::bytes::{before, part, run_start};
+
+/// So many secrets of one text are looked for again.
+const MOST: usize = 8;
+/// A shorter one may be a word that stands elsewhere by chance; a longer one is no word at all.
+const LENGTHS: std::ops::RangeInclusive<usize> = 12..=256;
+
+/// Adds the other places, within `spans` of `text`, of the secrets that `edits` hide.
+pub(crate) fn again(text: &[u8], spans: &[Range<usize>], edits: &mut Vec<Edit>) {
+    let mut secrets = [Edit::mark(0, 0, Class::Field.tag()); MOST];
+    let mut count = 0;
+    for &edit in edits.iter() {
+        let secret = part(text, edit.start, edit.end);
+        let known = |edit: &Edit| part(text, edit.start, edit.end) == secret;
+        if !is_named(&edit) || !is_unique(secret) || secrets.iter().take(count).any(known) {
+            continue;
+        }
+        let Some(slot) = secrets.get_mut(count) else {
+            break;
+        };
+        *slot = edit;
+        count += 1;
+    }
+    let found = edits.len();
+    for secret in secrets.iter().take(count) {
+        places(text, spans, secret, edits);
+    }
+    // Each secret finds itself.
+    if edits.len() > found + count {
+        merge(edits, 0);
+    } else {
+        edits.truncate(found);
+    }
+}
+
+/// Adds every place of a secret, that where it was found among them.
+fn places(text: &[u8], spans: &[Range<usize>], secret: &Edit, edits: &mut Vec<Edit>) {
+    let (Some(tag), Some(first), Some(last)) = (secret.tag(), spans.first(), spans.last()) else {
+        return;
+    };
+    let (from, length) = (first.start, secret.end - secret.start);
+    let mut spans = spans.iter().peekable();
+    let region = part(text, from, last.end);
+    for place in memchr::memmem::find_iter(region, part(text, secret.start, secret.end)) {
+        let (start, end) = (from + place, from + place + length);
+        while spans.next_if(|span| span.end < end).is_some() {}
+        let inside = spans.peek().is_some_and(|span| span.start <= start);
+        if inside && (start == secret.start || !is_escaped(text, start)) {
+            edits.push(Edit::mark(start, end, tag));
+        }
+    }
+}
+
+fn is_named(edit: &Edit) -> bool {
+    [Class::Field, Class::Password, Class::Key]
+        .iter()
+        .any(|class| edit.tag() == Some(class.tag()))
+}
+
+/// Whether a secret is one word that stands nowhere by chance, and in JSON within strings alone: no number, no sign of
+/// JSON and no escape.
+fn is_unique(secret: &[u8]) -> bool {
+    if !LENGTHS.contains(&secret.len()) {
+        return false;
+    }
+    let plain = |b: &u8| b.is_ascii_alphanumeric() || b"_-+/=.~!@#$%^*?".contains(b);
+    let turn = |two: &[u8]| {
+        matches!(two, [a, b] if a.is_ascii_digit() && b.is_ascii_alphabetic()
+            || a.is_ascii_alphabetic() && b.is_ascii_digit())
+    };
+    secret.iter().all(plain)
+        && secret
+            .iter()
+            .any(|b| b.is_ascii_alphabetic() && !matches!(b, b'e' | b'E'))
+        && (random::is_strong(secret) || secret.windows(2).filter(|two| turn(two)).count() >= 4)
+}
+
+/// Whether the byte at `pos` may be part of an escape, which a mark would cut.
+fn is_escaped(text: &[u8], pos: usize) -> bool {
+    let code = run_start(text, pos, pos.saturating_sub(3), |b| b.is_ascii_hexdigit());
+    let from = if before(text, code) == b'u' {
+        code - 1
+    } else {
+        pos
+    };
+    before(text, pos) == b'\\' || before(text, from) == b'\\'
+}
+
+#[cfg(test)]
+mod tests {
+    use std::ops::Range;
+
+    use super::is_escaped;
+    use crate::redact::tests::{leaves, redacts, sealed};
+    use crate::redact::{Redactor, redact_value};
+
+    #[test]
+    fn what_was_found_under_a_name_goes_before_and_behind_it() {
+        redacts(&[
+            (
+                "try zX9kQ2mW7vB4tR now\npassword=zX9kQ2mW7vB4tR\nretry /zX9kQ2mW7vB4tR/a",
+                "try [REDACTED_FIELD] now\npassword=[REDACTED_FIELD]\nretry /[REDACTED_FIELD]/a",
+            ),
+            (
+                "https://bob:zX9kQ2mW7vB4tR@db.example.com/ was zX9kQ2mW7vB4tR",
+                "https://bob:[REDACTED_PASSWORD]@db.example.com/ was [REDACTED_PASSWORD]",
+            ),
+        ]);
+    }
+
+    #[test]
+    fn it_goes_in_every_field_that_the_caller_gave_and_in_no_other() {
+        let json = r#"{"id":"zX9kQ2mW7vB4tR","a":{"q":"use zX9kQ2mW7vB4tR"},"b":{"token":"zX9kQ2mW7vB4tR"},"c":["zX9kQ2mW7vB4tR"]}"#;
+        let spans: Vec<Range<usize>> = [
+            r#"{"q":"use zX9kQ2mW7vB4tR"}"#,
+            r#"{"token":"zX9kQ2mW7vB4tR"}"#,
+            r#"["zX9kQ2mW7vB4tR"]"#,
+        ]
+        .map(|part| json.find(part).map_or(0..0, |at| at..at + part.len()))
+        .to_vec();
+        assert_eq!(
+            sealed(&Redactor::default(), json, &spans, Some(json.len() - 1)),
+            r#"{"id":"zX9kQ2mW7vB4tR","a":{"q":"use [REDACTED_FIELD]"},"b":{"token":"[REDACTED_FIELD]"},"c":["[REDACTED_FIELD]"],"redactions":{"field":3}}"#
+        );
+        let value: serde_json::Value = serde_json::from_str(json).unwrap_or_default();
+        assert!(!redact_value(&value).to_string().contains("zX9kQ2mW7vB4tR"));
+    }
+
+    #[test]
+    fn a_word_that_someone_chose_goes_where_it_is_named_alone() {
+        let text = "password=production-2024 for production-2024, secret=zX9kQ2m in zX9kQ2m";
+        let redacted =
+            "password=[REDACTED_FIELD] for production-2024, secret=[REDACTED_FIELD] in zX9kQ2m";
+        redacts(&[(text, redacted)]);
+        leaves(&["zX9kQ2mW7vB4tR again zX9kQ2mW7vB4tR"]);
+    }
+
+    #[test]
+    fn nine_secrets_are_more_than_are_remembered() {
+        let secret = |n: usize| format!("zX9kQ2mW7vB4t{n}");
+        let named: String = (0..9).map(|n| format!("token={}\n", secret(n))).collect();
+        let text = format!("{named}{} {}", secret(7), secret(8));
+        let redacted = crate::redact::redact_str(&text).into_owned();
+        assert!(
+            redacted.ends_with(&format!("\n[REDACTED_FIELD] {}", secret(8))),
+            "{redacted}"
+        );
+    }
+
+    #[test]
+    fn an_escape_is_not_cut() {
+        for (text, at) in [(r"\nX", 1), (r"\u00e9X", 4), (r"\u00e9X", 2)] {
+            assert!(is_escaped(text.as_bytes(), at), "{text}");
+        }
+        for (text, at) in [(r"nX", 0), (r"\nX", 2), (r"\u00e9X", 6), ("u00e9", 3)] {
+            assert!(!is_escaped(text.as_bytes(), at), "{text}");
+        }
+    }
+}
