@@ -2,10 +2,12 @@
 
 pub(crate) mod code;
 pub(crate) mod keys;
+pub(crate) mod languages;
 pub(crate) mod names;
 pub(crate) mod numbers;
 pub(crate) mod shaped;
 pub(crate) mod tools;
+pub(crate) mod vendors;
 pub(crate) mod words;
 
 /// A longer list is in order and searched by halving; the test below keeps it so.

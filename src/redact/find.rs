@@ -7,6 +7,7 @@ pub(crate) mod bare_word;
 pub(crate) mod code;
 pub(crate) mod command;
 pub(crate) mod config_line;
+pub(crate) mod context;
 pub(crate) mod email;
 pub(crate) mod header;
 pub(crate) mod key;

@@ -3,6 +3,7 @@
 pub(crate) mod card;
 pub(crate) mod code;
 pub(crate) mod id;
+pub(crate) mod language;
 pub(crate) mod memo;
 pub(crate) mod name;
 pub(crate) mod placeholder;

@@ -20,6 +20,8 @@ pub(crate) enum Kind {
     Pwd,
     /// The value is a secret if it is a row of a dozen words.
     Phrase,
+    /// A key of something: the value is a secret if it could be nothing else: `acme_key`.
+    Opaque,
     /// The value is a phone number if it has enough digits.
     Phone,
     /// The value is the name of a thing and no card, whatever its digits: `order_id`, `isbn`.

@@ -1,6 +1,7 @@
 //! The words that names are made of: which make a name sensitive, and which say that the value is about a secret.
 
 use crate::redact::catalogue::has;
+use crate::redact::catalogue::languages::LANGUAGES;
 use crate::redact::kind::Kind;
 
 /// A word of a name: what a name with it says of its value, and where in the name the word has to stand.
@@ -85,6 +86,8 @@ pub(crate) const WORDS: &[Word] = &[
     word(&["tokens"], Kind::Secrets).last()
         .behind(&["access", "auth", "api", "refresh", "bearer", "session", "secret", "oauth"]),
     word(&["key", "keys"], Kind::Secret).last().behind(KEY_QUALIFIERS),
+    word(&["key"], Kind::Plain).last().behind(HARMLESS_KEYS),
+    word(&["key"], Kind::Opaque).last(),
     word(&["verifier"], Kind::Secret).behind(&["code"]),
     word(&["assertion"], Kind::Secret).behind(&["client"]),
     word(&["auth", "oauth"], Kind::Maybe).last(),
@@ -183,6 +186,7 @@ pub(crate) const ENDINGS: &[Ending] = &[
     // In German what it confirms comes first.
     ending(&["tigungscode", "verifizierungscode"], Kind::Pin, |_| true),
     ending(&["key", "keys"], Kind::Secret, |head| has(KEY_QUALIFIERS, head) && head != b"host"),
+    ending(&["key"], Kind::Opaque, |head| head.len() >= 4 && !has(HARMLESS_KEYS, head)),
     ending(&["token"], Kind::Secret,
         |head| has(KEY_QUALIFIERS, head) || has(&["refresh", "bearer", "id", "csrf", "xsrf", "bot"], head)),
     ending(&["secret"], Kind::Secret, |head| !head.is_empty()),
@@ -221,6 +225,40 @@ const fn stem_bits() -> [u64; 512] {
         bits = with_stems(bits, ENDINGS[i].ends);
         i += 1;
     }
+    i = 0;
+    while i < LANGUAGES.len() {
+        bits = with_phrases(bits, LANGUAGES[i].2);
+        i += 1;
+    }
+    bits
+}
+
+/// Adds what tells phrases of another language: a stem that is there and stands in one will do, and what is not ASCII
+/// needs none.
+#[expect(
+    clippy::indexing_slicing,
+    reason = "evaluated by the compiler, which would refuse"
+)]
+const fn with_phrases(mut bits: [u64; 512], phrases: &[&str]) -> [u64; 512] {
+    let mut i = 0;
+    while i < phrases.len() {
+        let phrase = phrases[i].as_bytes();
+        let (mut at, mut is_told, mut rarest) = (0, !phrases[i].is_ascii(), 0);
+        while at + 3 <= phrase.len() {
+            let (a, b, c) = (phrase[at], phrase[at + 1], phrase[at + 2]);
+            if a.is_ascii_lowercase() && b.is_ascii_lowercase() && c.is_ascii_lowercase() {
+                let index = trigram(a, b, c);
+                is_told |= bits[index / 64] >> (index % 64) & 1 == 1;
+                // The last three letters of a word are rarer in English than its first.
+                rarest = index;
+            }
+            at += 1;
+        }
+        if !is_told {
+            bits[rarest / 64] |= 1 << (rarest % 64);
+        }
+        i += 1;
+    }
     bits
 }
 
@@ -253,61 +291,51 @@ const fn trigram(a: u8, b: u8, c: u8) -> usize {
     ((a & 31) as usize) << 10 | ((b & 31) as usize) << 5 | (c & 31) as usize
 }
 
-/// The word for a password in other alphabets, without what may be added to it.
-const FOREIGN_PASSWORDS: &[&str] = &[
-    "contraseña",
-    "пароль",
-    "Пароль",
-    "密码",
-    "密碼",
-    "口令",
-    "パスワード",
-    "비밀번호",
-    "hasło",
-    "şifre",
-    "lösenord",
-    "Lösenord",
-    "hasła",
-    "jelszó",
-    "parolă",
-    "Şifre",
-    "пароля",
-    "парола",
-    "סיסמה",
-    "סיסמא",
-    "المرور",
-    "السر",
-    "khẩu",
-    "पासवर्ड",
-    "รหัสผ่าน",
-    "adgangskode",
-];
-
-/// Whether a word in another alphabet is that for a password.
-pub(crate) fn is_foreign_password(word: &[u8]) -> bool {
-    FOREIGN_PASSWORDS
-        .iter()
-        .any(|known| word.starts_with(known.as_bytes()) && word.len() <= known.len() + 4)
-}
-
 /// Words that make the `key` behind them a secret.
 #[rustfmt::skip]
 const KEY_QUALIFIERS: &[&str] = &[
-    "access", "account", "admin", "aes", "ai", "airtable", "alchemy", "algolia", "anthropic", "api", "apis", "app",
-    "application", "assemblyai", "auth", "authentication", "authorization", "aws", "azure", "binance", "bot", "brave",
-    "cerebras", "cipher", "claude", "client", "cloudflare", "cohere", "coinbase", "composio", "consumer", "cookie",
-    "crypto", "datadog", "dd", "decrypt", "decryption", "deepgram", "deepseek", "deploy", "deployment", "developer",
-    "digitalocean", "elevenlabs", "enc", "encrypt", "encryption", "etherscan", "exa", "fastly", "fernet", "figma",
-    "finnhub", "firebase", "firecrawl", "fireworks", "function", "functions", "gcp", "gemini", "github", "gitlab",
-    "google", "gpg", "grafana", "grid", "groq", "heroku", "hf", "hmac", "host", "hub", "huggingface", "infura",
-    "ingest", "ingestion", "integration", "jina", "jwt", "labs", "langchain", "langfuse", "langsmith", "licence",
-    "license", "linear", "mailchimp", "mailgun", "mapbox", "maps", "master", "mistral", "newrelic", "notion", "nvidia",
-    "okta", "openai", "openrouter", "openweather", "otp", "perplexity", "pgp", "pinecone", "polygon", "posthog",
-    "postmark", "pre", "preshared", "priv", "private", "psk", "rapidapi", "recovery", "replicate", "resend", "role",
-    "root", "router", "rsa", "secret", "secretaccess", "segment", "sendgrid", "sentry", "serpapi", "serper", "server",
-    "service", "session", "shared", "sharedaccess", "shopify", "sign", "signature", "signing", "slack", "smithery",
-    "ssh", "ssl", "storage", "stripe", "subscription", "supabase", "tavily", "tls", "tmdb", "together", "totp",
-    "twilio", "unseal", "vapid", "voyage", "wallet", "weather", "webhook", "wifi", "wpa", "write", "xai",
+    "access", "account", "activation", "admin", "aes", "ai", "airtable", "alchemy", "algolia", "anthropic", "api",
+    "apis", "app", "application", "assemblyai", "auth", "authentication", "authorization", "aws", "azure", "binance",
+    "bot", "brave", "cerebras", "cipher", "claude", "client", "cloudflare", "cohere", "coinbase", "composio",
+    "consumer", "cookie", "crypto", "datadog", "dd", "decrypt", "decryption", "deepgram", "deepseek", "deploy",
+    "deployment", "developer", "digitalocean", "elevenlabs", "enc", "encrypt", "encryption", "enrollment", "etherscan",
+    "exa", "fastly", "fernet", "figma", "finnhub", "firebase", "firecrawl", "fireworks", "function", "functions", "gcp",
+    "gemini", "github", "gitlab", "google", "gpg", "grafana", "grid", "groq", "heroku", "hf", "hmac", "host", "hub",
+    "hubspot", "huggingface", "infura", "ingest", "ingestion", "integration", "jina", "jwt", "labs", "langchain",
+    "langfuse", "langsmith", "licence", "license", "linear", "mailchimp", "mailgun", "mapbox", "maps", "master",
+    "mistral", "newrelic", "notion", "nvidia", "okta", "openai", "openrouter", "openweather", "otp", "pairing",
+    "perplexity", "pgp", "pinecone", "polygon", "posthog", "postmark", "pre", "preshared", "priv", "private",
+    "provisioning", "psk", "rapidapi", "recovery", "registration", "replicate", "resend", "role", "root", "router",
+    "rsa", "secret", "secretaccess", "segment", "sendgrid", "sentry", "serpapi", "serper", "server", "service",
+    "session", "shared", "sharedaccess", "shopify", "sign", "signature", "signing", "slack", "smithery", "ssh", "ssl",
+    "storage", "stripe", "subscription", "supabase", "tavily", "tls", "tmdb", "together", "totp", "twilio", "unlock",
+    "unseal", "vapid", "voyage", "wallet", "weather", "webhook", "wifi", "wpa", "write", "xai",
+];
+
+/// Words that make the `key` behind them the name of a thing, one of a keyboard, or one that everybody may have.
+#[rustfmt::skip]
+const HARMLESS_KEYS: &[&str] = &[
+    "", "a", "alt", "answer", "any", "argument", "array", "arrow", "artifact", "asset", "attribute", "b", "blob",
+    "block", "bucket", "build", "bus", "business", "by", "c", "cache", "cached", "caching", "campaign", "candidate",
+    "captcha", "channel", "checksum", "child", "chunk", "cluster", "color", "colour", "column", "commit", "component",
+    "composite", "compound", "config", "configuration", "conflict", "content", "continuation", "conversation",
+    "correlation", "ctrl", "cursor", "customer", "d", "data", "dedup", "dedupe", "deduplication", "delete", "design",
+    "dict", "digest", "doc", "document", "don", "down", "drive", "duplicate", "e", "each", "element", "end", "enter",
+    "entity", "etag", "evaluated", "event", "experiment", "f", "feature", "field", "file", "fingerprint", "first",
+    "flag", "folder", "foreign", "form", "g", "group", "grouping", "h", "hash", "header", "hoc", "home", "host", "hot",
+    "i", "idempotence", "idempotency", "idempotent", "image", "index", "input", "issue", "item", "j", "job", "joc",
+    "join", "json", "k", "kafka", "known", "l", "label", "lang", "language", "last", "left", "legend", "list", "locale",
+    "lock", "lookup", "m", "manifest", "map", "media", "memcached", "menu", "message", "metadata", "modifier", "mon",
+    "msg", "mutex", "n", "natural", "next", "no", "node", "notebook", "o", "object", "offset", "option", "order",
+    "other", "p", "package", "page", "pagination", "param", "parameter", "parent", "partition", "peer", "press",
+    "pressed", "previous", "primary", "process", "product", "project", "property", "pub", "public", "publishable", "q",
+    "query", "r", "range", "rate", "recaptcha", "record", "redis", "ref", "release", "remote", "reply", "request",
+    "resource", "right", "route", "routing", "row", "s", "same", "search", "set", "setting", "shard", "sharding",
+    "shift", "shortcut", "site", "sku", "slot", "sort", "sorting", "start", "state", "step", "storage", "store",
+    "stored", "stream", "style", "surrogate", "sync", "t", "tab", "table", "tag", "task", "template", "tenant", "that",
+    "the", "theme", "this", "thread", "ticket", "topic", "trace", "transaction", "translation", "trusted", "tur", "tx",
+    "u", "unique", "up", "upload", "user", "v", "variant", "verification", "verify", "verifying", "version", "video",
+    "view", "w", "whis", "widget", "workflow", "x", "y", "z",
 ];
 
 /// Words that make the `token` behind them a place in a list, a piece of text, or a sign that makes a request repeatable.
@@ -406,6 +434,7 @@ mod tests {
     fn long_lists_are_in_order() {
         for list in [
             HARMLESS_TAILS,
+            HARMLESS_KEYS,
             NEUTRAL_TAILS,
             HARMLESS_HEADS,
             KEY_QUALIFIERS,

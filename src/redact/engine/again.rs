@@ -71,15 +71,11 @@ fn is_unique(secret: &[u8]) -> bool {
         return false;
     }
     let plain = |b: &u8| b.is_ascii_alphanumeric() || b"_-+/=.~!@#$%^*?".contains(b);
-    let turn = |two: &[u8]| {
-        matches!(two, [a, b] if a.is_ascii_digit() && b.is_ascii_alphabetic()
-            || a.is_ascii_alphabetic() && b.is_ascii_digit())
-    };
     secret.iter().all(plain)
         && secret
             .iter()
             .any(|b| b.is_ascii_alphabetic() && !matches!(b, b'e' | b'E'))
-        && (random::is_strong(secret) || secret.windows(2).filter(|two| turn(two)).count() >= 4)
+        && random::is_issued(secret)
 }
 
 /// Whether the byte at `pos` may be part of an escape, which a mark would cut.

@@ -41,6 +41,8 @@ pub(crate) struct Frame {
     pub(crate) root: Option<Start>,
     /// The object describes fields: its members are named like secrets and hold none.
     pub(crate) schema: bool,
+    /// Of an array under the plural of a sensitive name: the elements are secrets where they look like some.
+    pub(crate) list: bool,
     /// Elements so far, of an array.
     pub(crate) items: u32,
     /// What the name of the current member says, and what it says in the record of a secret.

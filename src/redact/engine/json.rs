@@ -8,7 +8,7 @@ use crate::redact::engine::frame::{Frame, Place, Shape, Start};
 use crate::redact::engine::inside::{Findings, Inside};
 use crate::redact::engine::memo::Key;
 use crate::redact::engine::text;
-use crate::redact::find::command;
+use crate::redact::find::{assign, command};
 use crate::redact::judge::{card, name, placeholder, value};
 use crate::redact::kind::{Kind, Role};
 use crate::redact::read::bytes::{self, at, part, run_end};
@@ -16,6 +16,8 @@ use crate::redact::read::masks::Masks;
 
 /// Parsers refuse less; without a bound, a megabyte of brackets would take a hundred of memory.
 const MAX_NESTING: usize = 512;
+/// A longer name is none of a list.
+const MAX_PLURAL: usize = 64;
 
 /// The text is no JSON; how far it was is of no interest.
 #[derive(Debug)]
@@ -281,6 +283,9 @@ fn string<'r>(
     if walk.top.variables && inside.findings().variable(walk, (from, to)) {
         return;
     }
+    if walk.top.list && walk.top.array && inside.findings().item(walk, (from, to)) {
+        return;
+    }
     // What a language model made, and how likely that was.
     if kind == Kind::Secret && name.of(walk.text) == b"token" {
         let next = past_blanks(walk.text, to + 1, walk.to.min(to + 16));
@@ -396,6 +401,7 @@ impl Findings<'_> {
             about: outer.role == Role::About || outer.about && array,
             tokens: !array && !outer.array && outer.name.of(walk.text) == b"tokens",
             cookies,
+            list: array && kind == Kind::Plain && self.names_list(outer.name.of(walk.text)),
             record: !array && record && !walk.describes(pos),
             turns: array && outer.role == Role::Turns,
             variables: array && is_environment(outer.name.of(walk.text)),
@@ -444,7 +450,13 @@ impl Findings<'_> {
         if name.is_empty() || name.len() > 32 {
             Kind::Plain
         } else {
-            self.rules.judge(&[name, b"_key"].concat())
+            // `{"cache": {"key": …}}`
+            let kind = self.rules.judge(&[name, b"_key"].concat());
+            if kind == Kind::Opaque {
+                Kind::Plain
+            } else {
+                kind
+            }
         }
     }
 
@@ -477,6 +489,29 @@ impl Findings<'_> {
         let end = run_end(text, name + 1, to, |b| b != b';');
         self.hide(walk, name + 1, end, Shape::String);
         true
+    }
+
+    /// Whether an array under this name holds secrets, if they look like some.
+    fn names_list(&self, name: &[u8]) -> bool {
+        let one = name.strip_suffix(b"s").filter(|_| name.len() <= MAX_PLURAL);
+        one.is_some_and(|one| self.rules.judge(one).hides())
+    }
+
+    /// An element of such an array: it goes if it looks chosen; in `tokens`, which may be those of a language model, if
+    /// it was made at random.
+    fn item(&mut self, walk: &Walk<'_>, (from, to): (usize, usize)) -> bool {
+        let owner = self
+            .outer(walk, 1)
+            .map_or(&b""[..], |outer| outer.name.of(walk.text));
+        let item = part(walk.text, from, to);
+        let hides = assign::is_item(item, owner != b"tokens")
+            && !placeholder::has_mark(item)
+            && !placeholder::is_placeholder(item);
+        if hides {
+            let edit = Edit::mark(from, to, Class::Field.tag());
+            push(&mut self.edits, walk.floor, edit);
+        }
+        hides
     }
 
     /// `DB_PASSWORD=two words`: the value goes to the end of its string.
@@ -714,12 +749,19 @@ impl Findings<'_> {
                 top.said = Place::new(from, to);
                 self.hide_labelled(walk);
             }
-            Role::Element | Role::Type | Role::Path if shape == Shape::String => {
+            Role::Kind if content == b"Secret" => {
+                top.is_secret = true;
+                let (from, to) = top.kubernetes.range();
+                self.hide(walk, from, to, Shape::Nested);
+            }
+            Role::Element | Role::Type | Role::Kind | Role::Path if shape == Shape::String => {
                 let names = match top.role {
                     Role::Type => {
                         content.eq_ignore_ascii_case(b"password")
                             || content.eq_ignore_ascii_case(b"secret")
+                            || is_of_two(content)
                     }
+                    Role::Kind => is_of_two(content),
                     Role::Path => top.patch && at(content, 0) == b'/',
                     _ => true,
                 };
@@ -739,11 +781,6 @@ impl Findings<'_> {
                 }
             }
             Role::Value if from < to => top.value = Some((Place::new(from, to), shape)),
-            Role::Kind if content == b"Secret" => {
-                top.is_secret = true;
-                let (from, to) = top.kubernetes.range();
-                self.hide(walk, from, to, Shape::Nested);
-            }
             Role::Data if shape == Shape::Nested => {
                 if top.is_secret {
                     self.hide(walk, from, to, Shape::Nested);
@@ -883,6 +920,11 @@ impl<'a> Walk<'a> {
 /// The private numbers of a JSON Web Key, by their names.
 fn is_key_part(name: &[u8]) -> bool {
     matches!(name, b"d" | b"p" | b"q" | b"dp" | b"dq" | b"qi" | b"k")
+}
+
+/// Whether a kind of thing is named by two words or more, as secrets are and what parsers read is not: `api_key`.
+fn is_of_two(kind: &[u8]) -> bool {
+    memchr::memchr3(b'_', b'-', b' ', kind).is_some()
 }
 
 /// Whether an array under this name holds variables of an environment.

@@ -7,7 +7,7 @@ use crate::redact::engine::edit::Edit;
 use crate::redact::engine::inside::{Findings, Inside, MAX_DEPTH, Progress};
 use crate::redact::find::look::Look;
 use crate::redact::find::{
-    account, address, assign, code, command, config_line, email, key, markup, number, phone,
+    account, address, assign, code, command, config_line, context, email, key, markup, number, phone,
     sentence, shaped_key, sql, table, token, url, word,
 };
 use crate::redact::kind::Kind;
@@ -293,7 +293,8 @@ fn run<'r>(
             if let Some(found) = begins.find_map(|at| key::listed_at(scope, at)) {
                 return findings.one(Some(found));
             }
-            let found = word::after_word(&findings.look(scope), start);
+            let look = findings.look(scope);
+            let found = word::after_word(&look, start).or_else(|| context::opaque(&look, run));
             return findings.one(found);
         }
     }

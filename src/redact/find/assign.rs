@@ -11,7 +11,7 @@ use crate::redact::find::sql::follows_password_for;
 use crate::redact::find::value::{literal, value_at};
 use crate::redact::find::{code, command, markup, sentence};
 use crate::redact::judge::style::Style;
-use crate::redact::judge::value;
+use crate::redact::judge::{placeholder, random, value};
 use crate::redact::kind::Kind;
 use crate::redact::read::bytes::{self, at, has_word_at, run_end, run_start};
 use crate::redact::read::lex::{
@@ -20,18 +20,23 @@ use crate::redact::read::lex::{
 };
 use crate::redact::read::scope::{Found, Scope};
 
+/// A shorter item may be a piece of a word.
+const MIN_ISSUED: usize = 12;
+/// A longer list is read so far.
+const MAX_ITEMS: usize = 64;
+
 /// An assignment whose `=` or `:` stands at `sign`.
 pub(crate) fn at_sign(look: &mut Look<'_>, sign: usize) {
     let text = look.text;
     let byte = at(text, sign);
     let next = look.at(sign + 1);
-    if byte == b':' && (next == b':' || look.before(sign) == b':')
-        || byte == b'=' && matches!(look.before(sign), b'=' | b'<' | b'>' | b':' | b'+' | b'~')
-    {
+    let Some(operator) = operator(look, sign) else {
+        return;
+    };
+    if byte == b'=' && next == b'=' && literal_compared(look, operator, sign) {
         return;
     }
-    let unequal = byte == b'=' && look.before(sign) == b'!';
-    let mut name = name_before(look, sign - usize::from(unequal));
+    let mut name = name_before(look, operator);
     if name.text.len() < 2 && !name.quoted || name.text.iter().all(u8::is_ascii_digit) {
         if byte == b':'
             && next == b' '
@@ -106,6 +111,9 @@ pub(crate) fn at_sign(look: &mut Look<'_>, sign: usize) {
     {
         kind = look.judge(field);
     }
+    if name.text == b"value" && byte == b'=' {
+        kind = look.judge(block_name(look, name.start));
+    }
     if byte == b'=' && name.quoted && follows_password_for(look, name.start) {
         kind = Kind::Secret;
     }
@@ -128,6 +136,9 @@ pub(crate) fn at_sign(look: &mut Look<'_>, sign: usize) {
     value = run_end(text, value, look.to.min(value + 64), |b| {
         is_blank(b) || b == b'*'
     });
+    if kind == Kind::Opaque && !is_opaque_at(look, value) {
+        kind = Kind::Plain;
+    }
     // `!!str 'value'` of YAML
     if byte == b':' && look.at(value) == b'!' && look.part(value, value + 6) == b"!!str " {
         value += 6;
@@ -167,6 +178,15 @@ pub(crate) fn at_sign(look: &mut Look<'_>, sign: usize) {
             look.report(literal(look, value + 1, close, kind, b""));
             return;
         }
+    }
+    if (kind.hides() || kind == Kind::Plain && look.judge_plural(name.text))
+        && listed(
+            look,
+            value,
+            kind.hides() || name.text.len() > b"tokens".len(),
+        )
+    {
+        return;
     }
     // `urn:ietf:params:oauth:jwk-thumbprint`, `session:user:1234`
     if matches!(kind, Kind::Maybe | Kind::Handle)
@@ -266,7 +286,7 @@ pub(crate) fn at_sign(look: &mut Look<'_>, sign: usize) {
         equals: byte == b'=',
         spaced: value > unspaced || is_blank(look.before(sign)),
         quoted_name: name.quoted,
-        literal_only: arrow || look.before(sign) == b'!',
+        literal_only: arrow || operator < sign && !matches!(look.before(sign), b'?' | b':'),
         own_line,
         quote: match look.before(name.start) {
             quote @ (b'"' | b'\'') if !name.quoted => quote,
@@ -292,6 +312,142 @@ pub(crate) fn at_sign(look: &mut Look<'_>, sign: usize) {
             look.report(literal(look, new, close, kind, name.text));
         }
     }
+}
+
+/// Where the operator begins whose last sign this is, or the only one: `=`, `:`, `:=`, `::=`, `?=`, `+=`, `||=`, `!=`;
+/// nothing if it puts no value under a name, as `<=`, `~=` and `::` do not.
+fn operator(look: &Look<'_>, sign: usize) -> Option<usize> {
+    let (byte, last) = (at(look.text, sign), look.before(sign));
+    if byte == b':' {
+        return (last != b':' && look.at(sign + 1) != b':').then_some(sign);
+    }
+    match last {
+        b':' if look.before(sign - 1) == b':' => Some(sign - 2),
+        b'=' | b'<' | b'>' | b'~' | b':' => None,
+        b'!' | b'+' => Some(sign - 1),
+        b'|' | b'?' | b'.' => Some(run_start(
+            look.text,
+            sign,
+            look.from.max(sign.saturating_sub(2)),
+            |b| b == last,
+        )),
+        _ => Some(sign),
+    }
+}
+
+/// Whether a value, in quotes or not, could be nothing but a key.
+fn is_opaque_at(scope: &Scope<'_>, value: usize) -> bool {
+    let start = run_end(scope.text, value, scope.to.min(value + 1), |b| {
+        matches!(b, b'"' | b'\'' | b'`')
+    });
+    let end = run_end(
+        scope.text,
+        start,
+        scope.to.min(start + MAX_WORD),
+        bytes::is_token,
+    );
+    random::is_opaque(scope.part(start, end))
+}
+
+/// The name of the block whose first line the name at `start` begins: `docker_password {`.
+fn block_name<'a>(scope: &Scope<'a>, start: usize) -> &'a [u8] {
+    let floor = scope.from.max(start.saturating_sub(MAX_JUDGED));
+    let space = |b: u8| b.is_ascii_whitespace();
+    let brace = run_start(scope.text, start, floor, space);
+    if scope.before(brace) != b'{' {
+        return b"";
+    }
+    let close = run_start(scope.text, brace - 1, floor, |b| is_blank(b) || b == b'"');
+    let open = run_start(scope.text, close, floor, is_name);
+    scope.part(open, close)
+}
+
+/// Reports what a sensitive name is compared with before it: `"…" == password`.
+fn literal_compared(look: &mut Look<'_>, operator: usize, sign: usize) -> bool {
+    let literal_before = name_before(look, operator);
+    let blanks =
+        |from: usize, most: usize| run_end(look.text, from, look.to.min(from + most), is_blank);
+    let start = run_end(look.text, sign, look.to.min(sign + 3), |b| b == b'=');
+    let start = blanks(start, 4);
+    let end = run_end(look.text, start, look.to.min(start + MAX_JUDGED), is_name);
+    let close = literal_before.start + literal_before.text.len();
+    // Symbols are no part of a name.
+    let open = literal_before.quoted.then(|| {
+        let floor = look.from.max(close.saturating_sub(MAX_JUDGED));
+        run_start(look.text, close, floor, |b| {
+            b != at(look.text, close) && b != b'\n'
+        })
+    });
+    let (Some(open), name) = (open, look.part(start, end)) else {
+        return false;
+    };
+    if open == close || look.before(open) != at(look.text, close) || !look.judge(name).hides() {
+        return false;
+    }
+    let found = literal(look, open, close, Kind::Secret, name)
+        .filter(|_| value::looks_chosen(look.part(open, close)));
+    look.report(found);
+    found.is_some()
+}
+
+/// Reports the items of a list that begins at `start`, between brackets or on lines of their own, which look chosen or
+/// made at random, or the latter alone: the `tokens` of a language model are pieces of words. The list ends before an
+/// item that is more than a word: other rules are for that.
+fn listed(look: &mut Look<'_>, start: usize, chosen: bool) -> bool {
+    let lines = matches!(look.at(start), b'\n' | b'\r');
+    if !lines && look.at(start) != b'[' {
+        return false;
+    }
+    let (text, mut pos) = (look.text, start + 1);
+    let mut any = false;
+    for _ in 0..MAX_ITEMS {
+        pos = run_end(text, pos, look.to.min(pos + 64), |b| {
+            b.is_ascii_whitespace()
+        });
+        if lines {
+            if !matches!(look.at(pos), b'-' | b'*') || look.at(pos + 1) != b' ' {
+                break;
+            }
+            pos = run_end(text, pos + 1, look.to.min(pos + 8), is_blank);
+        }
+        let quote = look.at(pos);
+        let quoted = matches!(quote, b'"' | b'\'' | b'`');
+        if !quoted && !lines {
+            break;
+        }
+        let from = pos + usize::from(quoted);
+        let to = run_end(text, from, look.to.min(from + MAX_WORD), |b| {
+            if quoted {
+                b != quote && b != b'\n'
+            } else {
+                !b.is_ascii_whitespace()
+            }
+        });
+        let item = look.part(from, to);
+        pos = to + usize::from(quoted);
+        let ends = if lines {
+            matches!(look.at(pos), 0 | b'\n' | b'\r')
+        } else {
+            pos += usize::from(look.at(pos) == b',');
+            quoted
+        };
+        if ends
+            && is_item(item, chosen)
+            && !placeholder::has_mark(item)
+            && !placeholder::is_placeholder(item)
+        {
+            look.hide(from, to, Class::Field);
+            any = true;
+        } else if !ends || !item.iter().all(u8::is_ascii_alphabetic) {
+            break;
+        }
+    }
+    any
+}
+
+/// Whether an item of a list is a secret: a word that somebody chose, or one made at random.
+pub(crate) fn is_item(item: &[u8], chosen: bool) -> bool {
+    value::looks_chosen(item) && (chosen || item.len() >= MIN_ISSUED && random::is_issued(item))
 }
 
 /// What Vault is unsealed or recovered with: `Unseal Key 1: …`.
@@ -348,4 +504,89 @@ fn typed_kind(look: &Look<'_>, type_name: &Name<'_>) -> Kind {
         return Kind::Plain;
     }
     look.judge(name)
+}
+
+#[cfg(test)]
+mod tests {
+    use crate::redact::tests::{leaves, redacts};
+
+    fn marked(texts: &[&str]) {
+        for text in texts {
+            let with = |value: &str| text.replace("{}", value);
+            redacts(&[(&with("hunter2xK9"), &with("[REDACTED_FIELD]"))]);
+        }
+    }
+
+    #[test]
+    fn every_operator_that_puts_a_value_under_a_name_is_known() {
+        marked(&[
+            "db_password = \"{}\"",
+            "db_password: '{}'",
+            "db_password := \"{}\"",
+            "db_password ::= {}",
+            "DB_PASSWORD ?= {}",
+            "db_password += \"{}\"",
+            "db_password |= \"{}\"",
+            "db_password ||= \"{}\"",
+            "db_password ??= \"{}\"",
+            "'db_password' => '{}'",
+            "db_password -> {}",
+            "db_password <- \"{}\"",
+            "db_password ~> {}",
+            "password：{}",
+            "password ＝ {}",
+            "if password == \"{}\":",
+            "if \"{}\" == dbPassword:",
+            "if ('{}' === password) {",
+        ]);
+    }
+
+    #[test]
+    fn what_compares_or_tests_stays() {
+        leaves(&[
+            "password <= 12345678",
+            "token =~ /abc123x/",
+            "password += chars[i]",
+            "if \"required\" == password:",
+            "if token1 == token2:",
+            "std::token::hunter2xK9",
+        ]);
+    }
+
+    #[test]
+    fn a_block_with_a_value_is_named_on_its_first_line() {
+        marked(&[
+            "docker_password {\n  value = \"{}\"\n}",
+            "\"api_key\" {\n\n    value = \"{}\"\n}",
+        ]);
+        leaves(&["region {\n  value = \"hunter2xK9\"\n}"]);
+    }
+
+    #[test]
+    fn the_items_of_a_list_of_secrets_go_one_by_one() {
+        marked(&[
+            "passwords:\n  - {}\n  - \"{}\"\n  - swordfish\nnext: 1",
+            "service_tokens = [\"{}\", '{}']",
+            "api_keys: [\n  \"{}\",\n  \"{}\"\n]",
+        ]);
+        redacts(&[
+            (
+                "tokens: ['Eri8Ba9bG6BGuG9SfPf2ro', 'hunter2xK9']",
+                "tokens: ['[REDACTED_FIELD]', 'hunter2xK9']",
+            ),
+            (
+                r#"{"n": 1, "tokens": ["Eri8Ba9bG6BGuG9SfPf2ro", "hunter2xK9"], "service_tokens": ["hunter2xK9", "none"]}"#,
+                r#"{"n": 1, "tokens": ["[REDACTED_FIELD]", "hunter2xK9"], "service_tokens": ["[REDACTED_FIELD]", "none"]}"#,
+            ),
+        ]);
+    }
+
+    #[test]
+    fn the_tokens_of_a_language_model_stay() {
+        leaves(&[
+            "tokens: [\"Hel\", \"lo\", \"covid19\", \" w0rld\"]",
+            r#"{"tokens": ["Hel", "lo", "covid19", "gpt4turbo", "_ing9"], "prompt_tokens": ["abc123x"]}"#,
+            "stop_tokens:\n  - im_end2\n  - user42x",
+        ]);
+    }
 }

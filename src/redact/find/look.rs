@@ -81,6 +81,12 @@ impl<'a> Look<'a> {
         self.rules.judge(name)
     }
 
+    /// Whether the singular of a name says that its value is a secret: `service_tokens`, which may also be a number.
+    pub(crate) fn judge_plural(&self, name: &[u8]) -> bool {
+        let one = name.strip_suffix(b"s").or_else(|| name.strip_suffix(b"S"));
+        one.is_some_and(|one| self.judge(one).hides())
+    }
+
     /// Whether a tool that takes a password is named near before `to`, where a word begins.
     pub(crate) fn is_near_tool(&self, to: usize) -> bool {
         let mut tools = self.tools.get();

@@ -11,7 +11,10 @@ pub(crate) fn spaced_kind(look: &Look<'_>, name: &Name<'_>, far: bool) -> Kind {
     // `password of the database`
     let mut end = name.start + name.text.len();
     for step in 0..if far { 4 } else { 2 } {
-        if look.before(start) != b' ' {
+        // `clé d'API`
+        let elided = [&b" d'"[..], b" l'", b" D'", b" L'"]
+            .contains(&look.part(start.saturating_sub(3).max(look.from), start));
+        if look.before(start) != b' ' && !elided {
             break;
         }
         let word = run_start(
@@ -31,7 +34,11 @@ pub(crate) fn spaced_kind(look: &Look<'_>, name: &Name<'_>, far: bool) -> Kind {
         if far && matches!(text, b"of" | b"for" | b"to" | b"on" | b"de" | b"der") {
             end = word.saturating_sub(1);
         } else if step > 0 || end < start {
-            let kind = look.judge(look.part(start, end));
+            let mut kind = look.judge(look.part(start, end));
+            // `clé de chiffrement`
+            if kind == Kind::Plain && end < name.start {
+                kind = look.judge(look.part(start, name.start + name.text.len()));
+            }
             if kind != Kind::Plain || step > 0 && end > name.start {
                 return kind;
             }

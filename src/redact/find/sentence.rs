@@ -10,7 +10,7 @@ use crate::redact::find::phrase::spaced_kind;
 use crate::redact::judge::{placeholder, random, value};
 use crate::redact::kind::Kind;
 use crate::redact::read::bytes::{self, at, is_spoken, part, run_end, run_start};
-use crate::redact::read::lex::{MAX_WORD, Name, ends_with};
+use crate::redact::read::lex::{MAX_WORD, Name, ends_with, is_blank};
 use crate::redact::read::scope::{Found, Scope};
 
 /// Words between a name and its value that say nothing of their own.
@@ -54,21 +54,6 @@ const LINKS: &[&str] = &[
     "with",
 ];
 
-/// Words for secrets in languages that set no spaces.
-const UNSPACED: &[&str] = &[
-    "\u{5bc6}\u{7801}",
-    "\u{5bc6}\u{78bc}",
-    "\u{53e3}\u{4ee4}",
-    "\u{4ee4}\u{724c}",
-    "\u{5bc6}\u{94a5}",
-    "\u{79d8}\u{94a5}",
-    "\u{30d1}\u{30b9}\u{30ef}\u{30fc}\u{30c9}",
-    "\u{30c8}\u{30fc}\u{30af}\u{30f3}",
-    "\u{bc00}\u{bc88}\u{d638}",
-    "\u{d1a0}\u{d070}",
-    "API\u{30ad}\u{30fc}",
-];
-
 /// What may stand between such a word and its value.
 const PARTICLES: &[&str] = &[
     "\u{ff1a}", ":", "=", " ", "\u{662f}", "\u{4e3a}", "\u{70ba}", "\u{306f}", "\u{304c}",
@@ -105,6 +90,15 @@ pub(crate) fn value(look: &Look<'_>, start: usize) -> Option<Found> {
             None
         };
         return pair.or(found);
+    }
+    if matches!(look.at(behind), 0 | b',' | b'\n' | b'\r')
+        && let Some(name) = cell_before(look, start)
+    {
+        return found.filter(|_| {
+            value::looks_chosen(value)
+                && look.judge(name).hides()
+                && !placeholder::is_placeholder(value)
+        });
     }
     let (end, linked, cell) = name_end(look, start)?;
     if cell {
@@ -269,6 +263,7 @@ pub(crate) fn value(look: &Look<'_>, start: usize) -> Option<Found> {
             }
         }
         Kind::Pwd => value::looks_chosen(value),
+        Kind::Opaque => value::fits(value, kind),
         // `user bob pass hunter2`, `PASS hunter2`
         Kind::Maybe if name.text.eq_ignore_ascii_case(b"pass") => {
             let line = before(48);
@@ -480,8 +475,17 @@ fn name_end(scope: &Scope<'_>, start: usize) -> Option<(usize, bool, bool)> {
         let before = scope.part(end.saturating_sub(3).max(scope.from), end);
         let sign = if before.ends_with(b"->") || before.ends_with(b"=>") {
             2
-        } else if before == "\u{2013}".as_bytes() || before == "\u{2014}".as_bytes() {
+        } else if matches!(
+            before,
+            b"\xE2\x80\x93" | b"\xE2\x80\x94" | b"\xEF\xBC\x9A" | b"\xEF\xBC\x9D"
+        ) {
+            // A dash, or a sign of full width.
             3
+        } else if before.ends_with(b"<-") || before.ends_with(b"~>") {
+            2
+        } else if before.ends_with(b" .") && is_pair(scope, end - 2, start) {
+            // `(password . "…")`
+            1
         } else if before.ends_with(b" -") {
             1
         } else if before.ends_with(b"|") && step == 0 && end < start {
@@ -527,9 +531,16 @@ fn name_end(scope: &Scope<'_>, start: usize) -> Option<(usize, bool, bool)> {
     (end < start || linked).then_some((end, linked, false))
 }
 
+/// Whether the name that ends at `name` and the quoted value at `value` are a pair of Lisp: `(password . "…")`.
+fn is_pair(scope: &Scope<'_>, name: usize, value: usize) -> bool {
+    let floor = scope.from.max(name.saturating_sub(32));
+    let start = run_start(scope.text, name, floor, |b| is_word(b) || b == b':');
+    scope.before(value) == b'"' && scope.before(start) == b'('
+}
+
 /// Whether the name of a secret stands right before `start`, in a language that sets no spaces.
-fn follows_unspaced(scope: &Scope<'_>, start: usize) -> bool {
-    let mut before = scope.part(start.saturating_sub(40).max(scope.from), start);
+fn follows_unspaced(look: &Look<'_>, start: usize) -> bool {
+    let mut before = look.part(start.saturating_sub(40).max(look.from), start);
     for _ in 0..4 {
         let Some(shorter) = PARTICLES
             .iter()
@@ -539,9 +550,13 @@ fn follows_unspaced(scope: &Scope<'_>, start: usize) -> bool {
         };
         before = shorter;
     }
-    UNSPACED
-        .iter()
-        .any(|word| before.ends_with(word.as_bytes()))
+    let floor = before.len().saturating_sub(24);
+    let from = run_start(before, before.len(), floor, |b| {
+        b >= 0x80 || b.is_ascii_alphabetic()
+    });
+    // A character begins with another byte than it goes on with.
+    let from = run_end(before, from, before.len(), |b| matches!(b, 0x80..0xC0));
+    look.judge(bytes::rest(before, from)).hides()
 }
 
 fn before_is(scope: &Scope<'_>, at: usize, byte: u8) -> bool {
@@ -592,22 +607,54 @@ fn precedes_name(look: &Look<'_>, end: usize) -> bool {
         || look.judge(look.part(pos, second)).hides() && matches!(link, b" as " | b" is ")
 }
 
-/// Whether the value stands on a line of its own, below a line that names it.
+/// The first cell of a line of CSV, if the value is the second.
+fn cell_before<'a>(scope: &Scope<'a>, start: usize) -> Option<&'a [u8]> {
+    if scope.before(start) != b',' {
+        return None;
+    }
+    let floor = scope.from.max(start.saturating_sub(48));
+    let from = run_start(scope.text, start - 1, floor, |b| is_word(b) || b == b' ');
+    (from == scope.origin || scope.before(from) == b'\n').then(|| scope.part(from, start - 1))
+}
+
+/// Whether the value stands on a line of its own, below a line that names it: indented, in a block of Markdown, in a form.
 fn follows_line(look: &Look<'_>, start: usize, end: usize) -> bool {
-    if look.before(start) != b'\n' || !matches!(look.at(end), 0 | b'\n' | b'\r') {
+    let around =
+        |b: u8| is_blank(b) || matches!(b, b'`' | b'*' | b'"' | b'\'' | b'>' | b'|' | b'_' | b'~');
+    let after = run_end(look.text, end, look.to.min(end + 8), around);
+    if !matches!(look.at(after), 0 | b'\n' | b'\r') {
         return false;
     }
-    let line = run_start(
+    let margin = run_start(
         look.text,
-        start - 1,
-        look.from.max(start.saturating_sub(5)),
-        |b| matches!(b, b'\r' | b'\n' | b':'),
+        start,
+        look.from.max(start.saturating_sub(24)),
+        around,
     );
-    let floor = look.from.max(line.saturating_sub(32));
-    let name = memchr::memrchr(b'\n', look.part(floor, line)).map_or(floor, |n| floor + n + 1);
-    let name = look.part(name, line).trim_ascii();
+    if look.before(margin) != b'\n' {
+        return false;
+    }
+    let between = |b: u8| around(b) || matches!(b, b'\r' | b'\n' | b':' | b'-' | b'=');
+    let floor = look.from.max(margin.saturating_sub(48));
+    let close = run_start(look.text, margin, floor, between);
+    let floor = look.from.max(close.saturating_sub(40));
+    let line = look.part(floor, close);
+    let begin = memchr::memrchr(b'\n', line).map_or(0, |n| n + 1);
+    if begin == 0 && floor > look.origin && look.before(floor) != b'\n' {
+        return false;
+    }
+    let name = bytes::rest(line, begin);
+    // `## Password`, `- **Password**`, `2. Password`
+    let lead = name
+        .iter()
+        .take_while(|b| !b.is_ascii_alphabetic() && **b < 0x80)
+        .count();
+    let name = bytes::rest(name, lead);
     !name.is_empty()
-        && name.iter().all(|b| b.is_ascii_alphabetic() || *b == b' ')
+        && lead <= 8
+        && name
+            .iter()
+            .all(|b| b.is_ascii_alphabetic() || matches!(b, b' ' | b'_' | b'-') || *b >= 0x80)
         && look.judge(name).hides()
 }
 
@@ -623,4 +670,64 @@ fn user_and_password(start: usize, value: &[u8]) -> Option<Found> {
         && at(password, 0) != b'/'
         && value::looks_chosen(password))
     .then(|| Found::new(start + sign + 1, start + value.len(), Class::Field))
+}
+
+#[cfg(test)]
+mod tests {
+    use crate::redact::tests::{leaves, redacts};
+
+    fn marked(texts: &[&str]) {
+        for text in texts {
+            let with = |value: &str| text.replace("{}", value);
+            redacts(&[(&with("hunter2xK9"), &with("[REDACTED_FIELD]"))]);
+        }
+    }
+
+    #[test]
+    fn a_value_on_the_line_below_its_name_goes() {
+        marked(&[
+            "Password:\n  {}",
+            "User\nbob\nPassword\n{}\nRole\nadmin",
+            "## Password\n\n{}\n",
+            "**API key:**\n\n    {}\n\nKeep it.",
+            "- Password:\n  `{}`\n- Host: db",
+            "Passwort:\r\n\t{}\r\n",
+            "API token:\n```\n{}\n```\n",
+            "secret: |\n  {}\nnext: 1",
+            "secret: >-\n  {}\nnext: 1",
+        ]);
+    }
+
+    #[test]
+    fn a_line_below_another_stays() {
+        leaves(&[
+            "Host:\n  hunter2xK9",
+            "Password policy:\n  hunter2xK9",
+            "Password:\n  required",
+            "the old password\n\nhunter2xK9 is a character of a film",
+        ]);
+    }
+
+    #[test]
+    fn a_cell_behind_its_name_and_a_pair_of_lisp_go() {
+        marked(&[
+            "db_password,{},active",
+            "user,role\napi key,{},active",
+            "((user . \"bob\") (password . \"{}\"))",
+        ]);
+        leaves(&[
+            "reset the password,abc123x did it",
+            "$password . \"hunter2xK9\"",
+        ]);
+    }
+
+    #[test]
+    fn values_behind_names_in_scripts_without_spaces_go() {
+        marked(&[
+            "数据库密码是{}",
+            "管理员密码：{}",
+            "パスワードは「{}」です",
+            "비밀번호는 {}",
+        ]);
+    }
 }

@@ -5,15 +5,17 @@
 //! (`has_password`) or after it (`password_length`) says that the value is about the secret and not the secret.
 
 use crate::redact::catalogue::names::{
-    BEGINNING, ENDINGS, STEM_BITS, WORDS, is_foreign_password, is_harmless_head, is_harmless_tail,
+    BEGINNING, ENDINGS, STEM_BITS, WORDS, is_harmless_head, is_harmless_tail,
     is_id_word, is_neutral_tail,
 };
-use crate::redact::judge::memo;
+use crate::redact::judge::{language, memo};
 use crate::redact::kind::Kind;
 use crate::redact::read::bytes::{self, at};
 
 const MAX_WORDS: usize = 12;
 const MAX_BYTES: usize = 96;
+/// Names in other languages have more words than in English: `clave de la API`.
+const MAX_FOREIGN: usize = 4;
 
 /// The words of a name, in lower case.
 struct Words {
@@ -69,15 +71,20 @@ impl Words {
     }
 
     fn get(&self, index: usize) -> &[u8] {
-        if index >= self.count {
+        self.joined(index, index + 1)
+    }
+
+    /// The words from `first` on and before `last`, written as one.
+    fn joined(&self, first: usize, last: usize) -> &[u8] {
+        if first >= last || last > self.count {
             return &[];
         }
-        let from = if index == 0 {
+        let from = if first == 0 {
             0
         } else {
-            usize::from(at(&self.ends, index - 1))
+            usize::from(at(&self.ends, first - 1))
         };
-        bytes::part(&self.text, from, usize::from(at(&self.ends, index)))
+        bytes::part(&self.text, from, usize::from(at(&self.ends, last - 1)))
     }
 }
 
@@ -144,7 +151,10 @@ fn judge_words(name: &[u8]) -> Kind {
             Tail::Unknown
         };
     }
-    if kind == Kind::Plain || kind == Kind::Phone {
+    if kind == Kind::Plain {
+        return foreign(&words);
+    }
+    if kind == Kind::Phone {
         return kind;
     }
     let mut head = 0;
@@ -155,6 +165,22 @@ fn judge_words(name: &[u8]) -> Kind {
         head += 1;
     }
     kind
+}
+
+/// What the last words say in another language, those left out that change nothing.
+fn foreign(words: &Words) -> Kind {
+    let mut last = words.count;
+    loop {
+        for first in last.saturating_sub(MAX_FOREIGN)..last {
+            if let Some(kind) = language::named(words.joined(first, last)) {
+                return kind;
+            }
+        }
+        if last < 2 || !is_neutral_tail(words.get(last - 1)) {
+            return Kind::Plain;
+        }
+        last -= 1;
+    }
 }
 
 /// What stands behind a word.
@@ -175,7 +201,8 @@ fn core(word: &[u8], before: &[u8], after: &[u8], tail: Tail) -> Kind {
 
 /// Words written as one, without a change of case: `PGPASSWORD`, `apikey`.
 fn joined(word: &[u8], is_last: bool) -> Kind {
-    if word.iter().any(|b| *b >= 0x80) && is_foreign_password(word) {
+    // `пароль базы данных`
+    if !word.is_ascii() && language::named(word) == Some(Kind::Secret) {
         return Kind::Secret;
     }
     let begins = is_last

@@ -36,6 +36,34 @@ pub(crate) fn is_strong(tail: &[u8]) -> bool {
     is_cased(tail) || tail.len() >= 16 && digits(tail) >= 5 && tail.iter().all(is_hex)
 }
 
+/// Whether a word was made by a machine that gives out secrets: random by its letters, or by how often letters and
+/// digits take turns.
+pub(crate) fn is_issued(word: &[u8]) -> bool {
+    let turn = |two: &[u8]| {
+        matches!(two, [a, b] if a.is_ascii_digit() && b.is_ascii_alphabetic()
+            || a.is_ascii_alphabetic() && b.is_ascii_digit())
+    };
+    is_strong(word) || word.windows(2).filter(|two| turn(two)).count() >= 4
+}
+
+/// A shorter word need not be a key where its name says so little.
+const MIN_OPAQUE: usize = 20;
+
+/// Whether a word could be nothing but a key or the id of something, and is no id by its form.
+pub(crate) fn is_opaque(word: &[u8]) -> bool {
+    let hyphens = memchr::memchr_iter(b'-', word).count();
+    let uuid = word.len() == 36 && hyphens == 4;
+    word.len() >= MIN_OPAQUE
+        && !uuid
+        && word.iter().any(u8::is_ascii_alphabetic)
+        && word
+            .iter()
+            .all(|b| b.is_ascii_alphanumeric() || matches!(b, b'_' | b'-'))
+        && digits(word) >= 2
+        && is_issued(word)
+        && !code::is_snake(word, 3)
+}
+
 /// Both cases and digits. Of 24 random letters and digits one in twelve has a single digit at most, and then the
 /// cases still turn more often than words in camel case do.
 pub(crate) fn is_cased(tail: &[u8]) -> bool {

@@ -9,9 +9,9 @@ use crate::redact::judge::code::{
     has_upper_const, is_algorithm, is_camel, is_expression, is_path, is_rooted, is_snake, is_type,
 };
 use crate::redact::judge::id::{is_id, is_slug};
-use crate::redact::judge::name;
 use crate::redact::judge::placeholder::{has_mark, is_mark, is_placeholder};
 use crate::redact::judge::style::Style;
+use crate::redact::judge::{name, random};
 use crate::redact::kind::Kind;
 use crate::redact::read::bytes::{self, at, has_word_at, part, rest, run_end};
 use crate::redact::read::lex;
@@ -25,7 +25,7 @@ pub(crate) fn goes(value: &[u8], kind: Kind, name: &[u8]) -> bool {
     let takes = match kind {
         Kind::Plain | Kind::Phone | Kind::Id => false,
         Kind::Secret | Kind::Secrets => !value.is_empty(),
-        Kind::Maybe | Kind::Handle | Kind::Pin | Kind::Pwd | Kind::Phrase => fits(value, kind),
+        Kind::Maybe | Kind::Handle | Kind::Opaque | Kind::Pin | Kind::Pwd | Kind::Phrase => fits(value, kind),
     };
     // `Bearer ${TOKEN}` holds no more than `${TOKEN}`.
     let bare = rest(value, scheme_len(value));
@@ -55,6 +55,7 @@ pub(crate) fn fits(value: &[u8], kind: Kind) -> bool {
     match kind {
         Kind::Maybe => looks_secret(value),
         Kind::Handle => looks_secret(value) && !is_id(value),
+        Kind::Opaque => random::is_opaque(value),
         Kind::Pin => (4..=8).contains(&value.len()) && value.iter().all(u8::is_ascii_digit),
         Kind::Pwd => {
             value.len() >= 3
@@ -237,7 +238,7 @@ pub(crate) fn is_unquoted_secret(
         return false;
     }
     match kind {
-        Kind::Maybe | Kind::Handle | Kind::Pwd | Kind::Phrase if !fits(value, kind) => {
+        Kind::Maybe | Kind::Handle | Kind::Opaque | Kind::Pwd | Kind::Phrase if !fits(value, kind) => {
             return false;
         }
         Kind::Pin => return fits(value, kind),

@@ -1,0 +1,154 @@
+//! Who gives out keys that look like nothing but random: with their names before it, such a word is one.
+//!
+//! Left out are those whose keys have a form of their own in `keys` and whose pages, files or commits have ids that look
+//! as random: Airtable, Figma, GitHub, Google, Notion and others.
+
+/// In lower case, letters and digits only, in order.
+#[rustfmt::skip]
+pub(crate) const VENDORS: &[&str] = &[
+    "abstractapi", "abuseipdb", "activecampaign", "adafruit", "adobe", "adyen", "agora", "airbrake", "aircall", "airship",
+    "aiven", "alchemy", "algolia", "alienvault", "amadeus", "amplitude", "ansible", "anthropic", "apify", "apilayer", "apollo",
+    "appcenter", "appdynamics", "appsflyer", "appveyor", "artifactory", "asaas", "assemblyai", "auth0", "autodesk",
+    "aviationstack", "axiom", "aylien", "bamboohr", "bannerbear", "bigcommerce", "binance", "bingmaps", "bitbucket", "bitfinex",
+    "bitly", "bitmex", "bitrise", "bittrex", "bluesnap", "blynk", "box", "braintree", "branch", "branchio", "braze", "brevo",
+    "browserstack", "bugsnag", "buildkite", "bunny", "bunnycdn", "buttercms", "calendarific", "calendly", "campaignmonitor",
+    "censys", "chargebee", "chargify", "chartmogul", "checkr", "circleci", "clearbit", "clerk", "clickatell", "clickhouse",
+    "clicksend", "clickup", "clockify", "close", "cloudamqp", "cloudconvert", "cloudflare", "cloudinary", "cloudsmith",
+    "cloudways", "codacy", "codeclimate", "codecov", "codeship", "cohere", "coinapi", "coinbase", "coinmarketcap", "confluent",
+    "contentful", "contentstack", "convertkit", "copper", "coralogix", "coveralls", "crowdin", "crowdstrike", "cryptocompare",
+    "currencylayer", "customerio", "datadog", "datarobot", "deepgram", "deepl", "deepseek", "delighted", "detectlanguage",
+    "digicert", "digitalocean", "docusign", "doppler", "dotdigital", "drift", "drip", "duffel", "dwolla", "dynatrace",
+    "easypost", "ebay", "elasticemail", "elevenlabs", "eventbrite", "everhour", "exchangerate", "exoscale", "facebook",
+    "facepp", "fastly", "fastspring", "filestack", "finage", "finicity", "finnhub", "fixer", "flickr", "flutterwave",
+    "formstack", "foursquare", "freshbooks", "freshdesk", "freshsales", "freshservice", "front", "fullcontact", "fullstory",
+    "gemini", "geoapify", "geocodio", "getresponse", "giphy", "gocardless", "godaddy", "gravatar", "greenhouse", "greynoise",
+    "guardianapi", "gumroad", "harvest", "hasura", "heap", "helpscout", "here", "heroku", "hetzner", "honeybadger", "honeycomb",
+    "hubspot", "huggingface", "hunter", "hunterio", "ibmcloud", "influxdb", "infobip", "infura", "insightly", "instana",
+    "intercom", "intrinio", "ipapi", "ipdata", "ipgeolocation", "ipinfo", "ipstack", "iterable", "jenkins", "jotform",
+    "jumpcloud", "keen", "keycdn", "kickbox", "klarna", "klaviyo", "kraken", "kucoin", "langsmith", "launchdarkly",
+    "leadfeeder", "lemlist", "lemonsqueezy", "lever", "linode", "liveagent", "livechat", "lob", "logdna", "loggly", "logzio",
+    "lokalise", "looker", "luno", "magento", "mailboxlayer", "mailchimp", "mailerlite", "mailgun", "mailjet", "mailmodo",
+    "mandrill", "mapbox", "mapquest", "marketstack", "maxmind", "mediastack", "meraki", "messagebird", "mistral", "mixpanel",
+    "mollie", "mongodb", "moosend", "mux", "nasa", "netlify", "newrelic", "newsapi", "nexmo", "ngrok", "nutritionix", "nylas",
+    "okta", "omnisend", "onelogin", "onesignal", "opencage", "openexchangerates", "openweather", "openweathermap", "opsgenie",
+    "optimizely", "ovh", "paddle", "pagerduty", "pandadoc", "papertrail", "parsehub", "paymongo", "paypal", "paystack",
+    "pdfmonkey", "pendo", "percy", "pexels", "phrase", "pinecone", "pingdom", "pipedrive", "pivotaltracker", "pixabay", "plaid",
+    "planetscale", "plivo", "poloniex", "polygon", "postageapp", "posthog", "postmark", "prefect", "printful", "proxycrawl",
+    "pubnub", "pushbullet", "pusher", "pushover", "qualaroo", "qualtrics", "quandl", "quickbooks", "rapid7", "rapidapi",
+    "razorpay", "readme", "recharge", "recurly", "reddit", "redis", "replicate", "replit", "resend", "retool", "ringcentral",
+    "riot", "rollbar", "salesforce", "saucelabs", "scaleway", "scalr", "scrapfly", "scrapingbee", "securitytrails", "segment",
+    "semaphore", "sendbird", "sendgrid", "sendinblue", "sentry", "serpapi", "serper", "shippo", "shodan", "shutterstock",
+    "signalfx", "signalwire", "sinch", "skyscanner", "smartsheet", "smartystreets", "snyk", "solarwinds", "sonarcloud",
+    "sonarqube", "sparkpost", "splunk", "spoonacular", "sportradar", "sportsdb", "square", "squarespace", "stability",
+    "statuscake", "statuspage", "storyblok", "strava", "stripe", "sumologic", "supabase", "surge", "surveymonkey", "swiftype",
+    "tatum", "tavily", "teamwork", "telegram", "telnyx", "textmagic", "thousandeyes", "ticketmaster", "tiingo", "timekit",
+    "tmdb", "todoist", "toggl", "tomorrowio", "tomtom", "travelpayouts", "travis", "travisci", "twelvedata", "twilio", "twitch",
+    "twitter", "typeform", "unsplash", "uptimerobot", "urlscan", "userstack", "vercel", "virustotal", "visualcrossing",
+    "vonage", "vultr", "wakatime", "weatherapi", "weatherbit", "weatherstack", "webex", "webflow", "wistia", "woocommerce",
+    "workato", "wrike", "yandex", "yelp", "youneedabudget", "zapier", "zendesk", "zenrows", "zenscrape", "zerobounce",
+    "zipcodeapi", "zoho", "zoom",
+];
+
+/// Words for what gives access, in any language, as a name or a sentence ends in them.
+pub(crate) const KEY_WORDS: &[&str] = &[
+    "key",
+    "keys",
+    "apikey",
+    "token",
+    "tokens",
+    "secret",
+    "secrets",
+    "credential",
+    "credentials",
+    "schl\u{fc}ssel",
+    "schluessel",
+    "cl\u{e9}",
+    "cle",
+    "clave",
+    "llave",
+    "chave",
+    "chiave",
+    "sleutel",
+    "klucz",
+    "kl\u{ed}\u{10d}",
+    "kulcs",
+    "nyckel",
+    "n\u{f8}gle",
+    "n\u{f8}kkel",
+    "avain",
+    "anahtar",
+    "anahtar\u{131}",
+    "cheie",
+    "cheia",
+    "jeton",
+    "belirteci",
+    "kunci",
+    "kh\u{f3}a",
+    "\u{43a}\u{43b}\u{44e}\u{447}",
+    "\u{43a}\u{43b}\u{44e}\u{447}\u{430}",
+    "\u{442}\u{43e}\u{43a}\u{435}\u{43d}",
+    "\u{442}\u{43e}\u{43a}\u{435}\u{43d}\u{430}",
+    "\u{3ba}\u{3bb}\u{3b5}\u{3b9}\u{3b4}\u{3af}",
+    "\u{30ad}\u{30fc}",
+    "\u{30c8}\u{30fc}\u{30af}\u{30f3}",
+    "\u{5bc6}\u{94a5}",
+    "\u{79d8}\u{94a5}",
+    "\u{5bc6}\u{9470}",
+    "\u{91d1}\u{9470}",
+    "\u{4ee4}\u{724c}",
+    "\u{d0a4}",
+    "\u{d1a0}\u{d070}",
+    "\u{645}\u{641}\u{62a}\u{627}\u{62d}",
+    "\u{6a9}\u{644}\u{6cc}\u{62f}",
+    "\u{5de}\u{5e4}\u{5ea}\u{5d7}",
+    "\u{915}\u{941}\u{902}\u{91c}\u{940}",
+    "\u{91f}\u{94b}\u{915}\u{928}",
+];
+
+/// Words that say of what stands behind them that it is an id or the hash of something.
+#[rustfmt::skip]
+pub(crate) const ID_WORDS: &[&str] = &[
+    "hash", "sha", "md", "commit", "digest", "checksum", "etag", "fingerprint", "thumbprint", "uuid", "guid", "id", "ids", "request",
+    "trace", "span", "revision", "rev", "build", "image", "integrity", "version", "object", "blob", "tree", "merge", "cache", "page",
+    "cursor", "nonce", "public", "primary", "foreign", "sort", "partition", "idempotency", "transaction", "tx", "txid", "address", "block",
+    "file", "upload", "document", "doc", "folder", "channel", "node", "ref", "run", "job", "artifact", "container", "volume", "layer",
+    "signature", "snapshot", "branch", "session", "message", "event", "order", "invoice", "resource", "path", "url", "urn", "arn",
+];
+
+/// Words between a vendor and its key.
+pub(crate) const FILLERS: &[&str] = &[
+    "api",
+    "auth",
+    "client",
+    "init",
+    "configure",
+    "config",
+    "sdk",
+    "appid",
+    "login",
+    "account",
+    "rest",
+    "setup",
+    "connect",
+    "authenticate",
+    "service",
+    "app",
+];
+
+/// Whether a word, letters and digits in lower case, is the name of one.
+pub(crate) fn is_vendor(word: &[u8]) -> bool {
+    VENDORS
+        .binary_search_by(|known| known.as_bytes().cmp(word))
+        .is_ok()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn the_vendors_stand_in_order() {
+        assert!(VENDORS.is_sorted());
+        assert!(is_vendor(b"zoom") && is_vendor(b"abstractapi") && !is_vendor(b"notion"));
+    }
+}

@@ -1,0 +1,291 @@
+//! Keys that nothing is known of but what stands before them: a word for a key, or who gives such keys out.
+
+use crate::redact::catalogue::names::{is_harmless_key, is_harmless_token};
+use crate::redact::catalogue::vendors::{FILLERS, ID_WORDS, KEY_WORDS, is_vendor};
+use crate::redact::class::Class;
+use crate::redact::find::look::Look;
+use crate::redact::judge::random::is_opaque;
+use crate::redact::read::bytes::{at, is_token, part, run_end, run_start};
+use crate::redact::read::lex::MAX_WORD;
+use crate::redact::read::scope::{Found, Scope};
+
+/// So far back words say something of a key.
+const REACH: usize = 72;
+/// As many words may stand between a word for a key and the key; fewer where it could be the hash of something.
+const BETWEEN: usize = 4;
+const BEFORE_HASH: usize = 2;
+/// Words that say nothing of whose a key is, or what for.
+const ARTICLES: &[&str] = &["the", "this", "that", "a"];
+/// A longer word is no word of a language.
+const MAX_LETTERS: usize = 24;
+
+/// A key at `start`, where a word begins.
+pub(crate) fn opaque(look: &Look<'_>, start: usize) -> Option<Found> {
+    let end = run_end(look.text, start, look.to.min(start + MAX_WORD), is_token);
+    let key = look.part(start, end);
+    if !is_opaque(key) || !stands_alone(look, start, end) {
+        return None;
+    }
+    let line = before_on_line(look, start);
+    let found = is_user(look, start, end)
+        || is_queried(line)
+        || says_key(line, is_hash(key))
+        || names_vendor(line)
+        || is_commented(look, start - line.len());
+    found.then(|| Found::new(start, end, Class::Key))
+}
+
+/// Whether no path, address or expression goes on around a word.
+fn stands_alone(scope: &Scope<'_>, start: usize, end: usize) -> bool {
+    let outside = |byte: u8| {
+        byte.is_ascii_whitespace()
+            || byte >= 0x80
+            || matches!(
+                byte,
+                0 | b'"'
+                    | b'\''
+                    | b'`'
+                    | b'='
+                    | b':'
+                    | b','
+                    | b';'
+                    | b'('
+                    | b')'
+                    | b'|'
+                    | b'['
+                    | b']'
+                    | b'&'
+                    | b'>'
+                    | b'<'
+            )
+    };
+    let next = scope.at(end);
+    outside(scope.before(start))
+        && (outside(next) && next != b'(' || next == b'.' && !is_token(scope.at(end + 1)))
+}
+
+fn is_hash(key: &[u8]) -> bool {
+    matches!(key.len(), 32 | 40 | 64 | 128) && key.iter().all(u8::is_ascii_hexdigit)
+}
+
+/// What stands before a word on its line and in its sentence, and behind any mark, whose words say nothing.
+fn before_on_line<'a>(scope: &Scope<'a>, start: usize) -> &'a [u8] {
+    let floor = scope.from.max(start.saturating_sub(REACH));
+    let line = scope.part(floor, start);
+    let begin = memchr::memchr2_iter(b'\n', b';', line)
+        .next_back()
+        .map_or(0, |n| n + 1);
+    let sentence = line
+        .windows(2)
+        .rposition(|two| two == b". ")
+        .map_or(0, |n| n + 2);
+    let mark = memchr::memrchr(b']', line).map_or(0, |n| n + 1);
+    part(line, begin.max(sentence).max(mark), line.len())
+}
+
+/// The words of a line, the last first, and whether `_`, `-` or a change of case joins each to the one behind it.
+fn words(line: &[u8]) -> impl Iterator<Item = (&[u8], bool)> {
+    let mut end = line.len();
+    let letter = |b: u8| b.is_ascii_alphanumeric() || b >= 0x80;
+    std::iter::from_fn(move || {
+        let close = run_start(line, end, 0, |b| !letter(b));
+        let begin = run_start(line, close, close.saturating_sub(MAX_LETTERS), letter);
+        let camel = (begin + 1..close)
+            .rev()
+            .find(|&n| at(line, n).is_ascii_uppercase() && at(line, n - 1).is_ascii_lowercase())
+            .unwrap_or(begin);
+        let joined = close == end || end - close == 1 && matches!(at(line, close), b'_' | b'-');
+        end = camel;
+        (camel < close).then(|| (part(line, camel, close), joined))
+    })
+}
+
+fn lower(word: &[u8]) -> ([u8; MAX_LETTERS], usize) {
+    let mut small = [0; MAX_LETTERS];
+    for (slot, byte) in small.iter_mut().zip(word) {
+        *slot = byte.to_ascii_lowercase();
+    }
+    (small, word.len().min(MAX_LETTERS))
+}
+
+fn is_one_of(word: &[u8], known: &[&str]) -> bool {
+    known.iter().any(|known| word == known.as_bytes())
+}
+
+/// Whether a word for a key stands before it: `the key for Acme, …`, `der Acme-Schlüssel …`.
+fn says_key(line: &[u8], hash: bool) -> bool {
+    let most = if hash { BEFORE_HASH } else { BETWEEN };
+    let mut words = words(line).peekable();
+    let mut between = 0;
+    let sign = line
+        .iter()
+        .rev()
+        .find(|b| !matches!(b, b' ' | b'"' | b'\''));
+    while let Some((word, _)) = words.next() {
+        let (small, length) = lower(word);
+        let word = part(&small, 0, length);
+        if is_one_of(word, ID_WORDS) {
+            return false;
+        }
+        // Japanese and Chinese write it at the end of what is one word here.
+        let named = KEY_WORDS.iter().any(|known| {
+            word == known.as_bytes()
+                || at(known.as_bytes(), 0) >= 0xE3 && word.ends_with(known.as_bytes())
+        });
+        if named {
+            let (small, length) = words
+                .peek()
+                .map_or(([0; MAX_LETTERS], 0), |next| lower(next.0));
+            let whose = part(&small, 0, length);
+            let assigned = between == 0 && matches!(sign, Some(b'=' | b':'));
+            // `key=…` alone may be the key of anything.
+            let known = !assigned
+                || is_vendor(whose)
+                || words.any(|(word, _)| word.eq_ignore_ascii_case(b"api"));
+            return known
+                && (is_one_of(whose, ARTICLES) || !is_harmless_key(whose))
+                && !is_harmless_token(whose)
+                && !is_one_of(whose, ID_WORDS);
+        }
+        between += 1;
+        if between > most {
+            return false;
+        }
+    }
+    false
+}
+
+/// Whether who gives keys out stands right before it: `acme: …`, `acme_api = …`, `AcmeClient("…")`, `Acme (…)`.
+fn names_vendor(line: &[u8]) -> bool {
+    let signed = line
+        .iter()
+        .rev()
+        .any(|b| matches!(b, b':' | b'=' | b'(' | b','));
+    let mut filled = false;
+    for (word, _) in words(line).take(3) {
+        let (small, length) = lower(word);
+        let word = part(&small, 0, length);
+        if is_vendor(word) {
+            return signed || filled;
+        }
+        if !is_one_of(word, FILLERS) {
+            return false;
+        }
+        filled = true;
+    }
+    false
+}
+
+/// Whether the word is the user of a command, and there is no password: `curl -u …:`.
+fn is_user(scope: &Scope<'_>, start: usize, end: usize) -> bool {
+    scope.part(start.saturating_sub(3).max(scope.from), start) == b"-u "
+        && scope.at(end) == b':'
+        && matches!(scope.at(end + 1), 0 | b' ' | b'\n' | b'"' | b'\'')
+}
+
+/// Whether the word is asked of an interface under a name of one letter: `https://api.example.com/items?k=…`.
+fn is_queried(line: &[u8]) -> bool {
+    (line.ends_with(b"?k=") || line.ends_with(b"&k="))
+        && memchr::memmem::find(line, b"://api.").is_some()
+}
+
+/// Whether the comment above the line that begins at `line` says that there is a key: `# Acme API token`.
+fn is_commented(scope: &Scope<'_>, line: usize) -> bool {
+    let own = run_start(
+        scope.text,
+        line,
+        scope.from.max(line.saturating_sub(32)),
+        |b| b != b'\n',
+    );
+    if scope.before(line) != b'\n' || own != line {
+        return false;
+    }
+    let above = before_on_line(scope, line - 1);
+    let comment = above.trim_ascii_start();
+    [&b"#"[..], b"//", b"--", b"/*", b"<!--"]
+        .iter()
+        .any(|mark| comment.starts_with(mark))
+        && words(above).any(|(word, _)| {
+            let (small, length) = lower(word);
+            is_one_of(part(&small, 0, length), KEY_WORDS)
+        })
+        && !words(above).any(|(word, _)| {
+            let (small, length) = lower(word);
+            is_one_of(part(&small, 0, length), ID_WORDS)
+        })
+}
+
+#[cfg(test)]
+mod tests {
+    use crate::redact::tests::{leaves, redacts};
+
+    #[test]
+    fn an_opaque_word_behind_one_for_a_key_goes() {
+        for text in [
+            "our Acme key {} runs out on Friday",
+            "the key for Acme, {}, still works",
+            "ask Miriam for the Acme token (currently {})",
+            "der Acme-Schlüssel {} läuft am Freitag ab",
+            "la clé Acme {} ne marche plus",
+            "токен Acme {} больше не работает",
+            "Acmeのキー {} を使ってください",
+            "| Acme key | {} | prod |",
+            "acmeKey {}",
+            "Sending to the acme API, using Key={}",
+            "# Acme API token\n{}",
+            "acme.configure(token, '{}')",
+        ] {
+            for key in [
+                "Eri8Ba9bG6BGuG9SfPf2ro",
+                "3b8171f46b02c3230b5456c7522f8294c9d5f800",
+            ] {
+                let marked = text.replace("{}", "[REDACTED_KEY]");
+                let found =
+                    crate::redact::redact_str(&text.replace("{}", key)).replace("_FIELD]", "_KEY]");
+                assert_eq!(found, marked);
+            }
+        }
+    }
+
+    #[test]
+    fn one_behind_a_vendor_goes() {
+        redacts(&[
+            (
+                "clearbit: e98d415793a604e647c073d0c1532f30",
+                "clearbit: [REDACTED_KEY]",
+            ),
+            (
+                "clearbit_api = e98d415793a604e647c073d0c1532f30",
+                "clearbit_api = [REDACTED_KEY]",
+            ),
+            (
+                "new AlchemyClient(\"ji32ngcUWfERrZQiDPzn-vPQFlqBZhqu\")",
+                "new AlchemyClient(\"[REDACTED_KEY]\")",
+            ),
+            (
+                "agora auth 114ce97b0b73950e8344b44bd9257700",
+                "agora auth [REDACTED_KEY]",
+            ),
+            (
+                "Aircall (253f46434d829a5cc2ea1aebcb23d286)",
+                "Aircall ([REDACTED_KEY])",
+            ),
+            (
+                "https://api.example.com/v2/items?k=eblZeGwDbfDYrtnkA65DXwNni1c5Gmrv&page=2",
+                "https://api.example.com/v2/items?k=[REDACTED_KEY]&page=2",
+            ),
+        ]);
+    }
+
+    #[test]
+    fn ids_and_hashes_stay() {
+        leaves(&[
+            "the key change is in commit 3b8171f46b02c3230b5456c7522f8294c9d5f800",
+            "cache key 3b8171f46b02c3230b5456c7522f8294c9d5f800 expired",
+            "key=3b8171f46b02c3230b5456c7522f8294c9d5f800",
+            "stripe event 3b8171f46b02c3230b5456c7522f8294c9d5f800",
+            "circleci run 84fe19219f0d3a89e3c209df3b34c52798a2e4e4",
+            "sha256 of the key: 84fe19219f0d3a89e3c209df3b34c52798a2e4e4",
+        ]);
+    }
+}
