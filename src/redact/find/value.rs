@@ -43,7 +43,7 @@ pub(crate) fn value_at(
         return literal(scope, from, to, kind, name);
     }
     if let Some(found) = behind_user(scope, start, name, style) {
-        return Some(found);
+        return found;
     }
     if let Some(end) = bare_word::end(scope, start, name, kind, style) {
         return Some(Found::new(start, end, Class::Field));
@@ -176,8 +176,13 @@ fn list_end(scope: &Scope<'_>, mut end: usize) -> usize {
     end
 }
 
-/// `creds: user / password`, `user/pass: user:password`
-fn behind_user(scope: &Scope<'_>, start: usize, name: &[u8], style: Style) -> Option<Found> {
+/// `creds: user / password`, `user/pass: user:password`. Where a mark is the password, the user is no secret.
+fn behind_user(
+    scope: &Scope<'_>,
+    start: usize,
+    name: &[u8],
+    style: Style,
+) -> Option<Option<Found>> {
     let both = || {
         [&b"creds"[..], b"credentials", b"credential"]
             .iter()
@@ -202,8 +207,11 @@ fn behind_user(scope: &Scope<'_>, start: usize, name: &[u8], style: Style) -> Op
         !b.is_ascii_whitespace() && !matches!(b, b'"' | b'\'' | b',' | b';' | b')')
     });
     let value = scope.part(first, end);
+    if value.starts_with(MARK_START) {
+        return Some(None);
+    }
     (value::is_literal(value, name) && memchr::memchr(b'/', value).is_none())
-        .then(|| Found::new(first, end, Class::Field))
+        .then(|| Some(Found::new(first, end, Class::Field)))
 }
 
 /// A quoted value between its quotes.
