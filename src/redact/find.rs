@@ -14,6 +14,7 @@ pub(crate) mod key;
 pub(crate) mod look;
 pub(crate) mod markup;
 pub(crate) mod number;
+pub(crate) mod one_time;
 pub(crate) mod phone;
 pub(crate) mod phrase;
 pub(crate) mod sentence;

@@ -101,9 +101,9 @@ pub(crate) const WORDS: &[Word] = &[
     word(&["session", "sessionid", "sessid", "sid"], Kind::Handle).last(),
     word(&["phpsessid", "jsessionid", "sessiontoken"], Kind::Secret).last(),
     // Codes.
-    word(&["code"], Kind::Pin).behind(&["verification", "login", "auth", "authentication", "time"]).common(),
+    word(&["code"], Kind::Pin).behind(CODE_OF),
     word(&["code", "codes"], Kind::Secret)
-        .behind(&["wifi", "otp", "mfa", "totp", "recovery", "fa", "backup", "device"]).common(),
+        .behind(&["wifi", "otp", "mfa", "totp", "recovery", "fa", "backup", "device"]),
     word(&["pin"], Kind::Secret).last().behind(PIN_OF),
     word(&["pin"], Kind::Secret).behind(PIN_OF).before(&["code", "number", "no"]),
     // In India it is a place.
@@ -144,6 +144,12 @@ const PHONES: &[&str] = &[
     "cellphone",
     "phonenumber",
     "mobilenumber",
+];
+
+#[rustfmt::skip]
+const CODE_OF: &[&str] = &[
+    "access", "activation", "auth", "authentication", "confirm", "confirmation", "factor", "login",
+    "pairing", "pass", "signin", "sms", "time", "unlock", "verification", "verify",
 ];
 
 #[rustfmt::skip]
@@ -338,6 +344,10 @@ const HARMLESS_KEYS: &[&str] = &[
     "view", "w", "whis", "widget", "workflow", "x", "y", "z",
 ];
 
+pub(crate) fn is_harmless_key(word: &[u8]) -> bool {
+    !word.is_empty() && has(HARMLESS_KEYS, word)
+}
+
 /// Words that make the `token` behind them a place in a list, a piece of text, or a sign that makes a request repeatable.
 #[rustfmt::skip]
 const HARMLESS_TOKENS: &[&str] = &[
@@ -348,6 +358,10 @@ const HARMLESS_TOKENS: &[&str] = &[
     "previous", "progress", "prompt", "repeat", "resume", "retry", "scroll", "sep", "skip", "special", "start",
     "starting", "stop", "string", "sync", "syntax", "theme", "time", "unexpected", "unk", "watch",
 ];
+
+pub(crate) fn is_harmless_token(word: &[u8]) -> bool {
+    has(HARMLESS_TOKENS, word)
+}
 
 /// Words behind a sensitive one that say: this is about the secret.
 #[rustfmt::skip]

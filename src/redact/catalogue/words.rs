@@ -9,6 +9,19 @@ pub(crate) fn is_documented(user: &[u8], password: &[u8]) -> bool {
         && matches!(password, b"pass" | b"passwd" | b"pwd" | b"pw" | b"password")
 }
 
+/// Schemes of addresses of databases, queues and mailboxes, where users have passwords.
+#[rustfmt::skip]
+const DATABASES: &[&str] = &[
+    "amqp", "amqps", "bolt", "cassandra", "clickhouse", "cockroachdb", "couchdb", "ftp", "ftps", "imap",
+    "imaps", "ldap", "ldaps", "mariadb", "mongodb", "mongodb+srv", "mqtt", "mqtts", "mssql", "mysql",
+    "nats", "neo4j", "oracle", "postgres", "postgresql", "redis", "rediss", "sftp", "smtp", "smtps",
+    "sqlserver", "valkey",
+];
+
+pub(crate) fn is_of_database(scheme: &[u8]) -> bool {
+    has(DATABASES, scheme)
+}
+
 /// The schemes that may stand before a credential.
 const SCHEMES: &[&str] = &[
     "bearer ",
@@ -147,6 +160,7 @@ mod tests {
         for list in [
             COMPLAINT_VERBS,
             COMPLAINTS,
+            DATABASES,
             HARMLESS,
             OUTCOMES,
             OF_SECRETS,

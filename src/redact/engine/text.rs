@@ -7,8 +7,8 @@ use crate::redact::engine::edit::Edit;
 use crate::redact::engine::inside::{Findings, Inside, MAX_DEPTH, Progress};
 use crate::redact::find::look::Look;
 use crate::redact::find::{
-    account, address, assign, code, command, config_line, context, email, key, markup, number, phone,
-    sentence, shaped_key, sql, table, token, url, word,
+    account, address, assign, code, command, config_line, context, email, key, markup, number,
+    one_time, phone, sentence, shaped_key, sql, table, token, url, word,
 };
 use crate::redact::kind::Kind;
 use crate::redact::read::bytes::{at, is_token, part, run_end, run_start, token_run};
@@ -175,9 +175,11 @@ pub(crate) fn scan<'r>(
                     found => findings.one(found),
                 }
             }
-            b':' if part(text, pos, pos + 3) == b"://" => {
-                findings.one(url::userinfo(&scope, pos).or_else(|| url::webhook(&scope, pos)))
-            }
+            b':' if part(text, pos, pos + 3) == b"://" => findings.one(
+                url::userinfo(&scope, pos)
+                    .or_else(|| url::webhook_at(&scope, pos + 3))
+                    .or_else(|| url::cut(&scope, pos)),
+            ),
             b':' | b'=' => findings.several(&scope, pos).or_else(|| {
                 let wanted = findings.rules.is_on(Class::Ip) && at(text, pos) == b':';
                 wanted
@@ -294,7 +296,10 @@ fn run<'r>(
                 return findings.one(Some(found));
             }
             let look = findings.look(scope);
-            let found = word::after_word(&look, start).or_else(|| context::opaque(&look, run));
+            let found = url::webhook_at(&look, start)
+                .or_else(|| word::after_word(&look, start))
+                .or_else(|| context::opaque(&look, run))
+                .or_else(|| one_time::code(&look, pos));
             return findings.one(found);
         }
     }

@@ -274,7 +274,7 @@ pub(crate) fn value(look: &Look<'_>, start: usize) -> Option<Found> {
                 && memchr::memchr2(b'/', b'.', value).is_none()
                 && (user || linked)
         }
-        Kind::Pin => (4..=8).contains(&value.len()) && value.iter().all(u8::is_ascii_digit),
+        Kind::Pin => value::fits(value.strip_suffix(b"#").unwrap_or(value), kind),
         _ => false,
     };
     (takes && !placeholder::is_placeholder(value)).then(|| {

@@ -10,6 +10,8 @@ use crate::redact::read::scope::{Found, Scope};
 
 /// No password has more `@` in it; a hostile text has them everywhere.
 const MAX_SIGNS: usize = 8;
+/// A longer user or password is none.
+const MAX_CUT: usize = 128;
 
 /// The password in `scheme://user:password@host`, where `pos` is the colon before `//`. Passwords may hold any of
 /// `@ : / #`, which their writers forgot to encode: it ends at the last `@` that a host follows.
@@ -193,8 +195,7 @@ const WEBHOOKS: &[(&str, &str)] = &[
 ];
 
 /// The path of a webhook, where `pos` is the colon before `//`.
-pub(crate) fn webhook(scope: &Scope<'_>, pos: usize) -> Option<Found> {
-    let host_start = pos + 3;
+pub(crate) fn webhook_at(scope: &Scope<'_>, host_start: usize) -> Option<Found> {
     let host_end = run_end(
         scope.text,
         host_start,
@@ -202,6 +203,9 @@ pub(crate) fn webhook(scope: &Scope<'_>, pos: usize) -> Option<Found> {
         |b| b.is_ascii_alphanumeric() || b == b'.' || b == b'-',
     );
     let host = scope.part(host_start, host_end);
+    if scope.at(host_end) != b'/' || memchr::memchr(b'.', host).is_none() {
+        return None;
+    }
     let (_, path) = WEBHOOKS.iter().find(|(known, path)| {
         let tail = bytes::rest(host, host.len().saturating_sub(known.len()));
         let whole =
@@ -220,6 +224,42 @@ pub(crate) fn webhook(scope: &Scope<'_>, pos: usize) -> Option<Found> {
         && scope.part(start, end).iter().any(u8::is_ascii_digit)
         && !placeholder::is_placeholder(scope.part(start, end)))
     .then(|| Found::new(start, end, Class::Key))
+}
+
+/// The password of a database's address that was cut behind it: `postgres://bob:…`, without the host.
+pub(crate) fn cut(scope: &Scope<'_>, pos: usize) -> Option<Found> {
+    let floor = scope.from.max(pos.saturating_sub(16));
+    let scheme = run_start(scope.text, pos, floor, |b| {
+        b.is_ascii_alphanumeric() || b == b'+'
+    });
+    if !words::is_of_database(scope.part(scheme, pos)) {
+        return None;
+    }
+    let user = pos + 3;
+    let sign = run_end(scope.text, user, scope.to.min(user + MAX_CUT), |b| {
+        b.is_ascii_alphanumeric() || matches!(b, b'_' | b'-' | b'.' | b'%')
+    });
+    let start = sign + 1;
+    let end = run_end(scope.text, start, scope.to.min(start + MAX_CUT), |b| {
+        !b.is_ascii_whitespace()
+            && !matches!(
+                b,
+                b'"' | b'\'' | b'`' | b'/' | b'@' | b'<' | b'>' | b',' | b';'
+            )
+    });
+    let end = run_start(scope.text, end, start, |b| b == b'.');
+    let password = scope.part(start, end);
+    (scope.at(sign) == b':'
+        && !matches!(scope.at(end), b'/' | b'@')
+        && password.len() >= 3
+        // A port, also one that a variable names.
+        && password.iter().any(u8::is_ascii_lowercase)
+        && scope.part(user, sign) != b"localhost"
+        && memchr::memchr(b'.', scope.part(user, sign)).is_none()
+        && !words::is_documented(scope.part(user, sign), password)
+        && !placeholder::has_mark(password)
+        && !placeholder::is_placeholder(password))
+    .then(|| Found::new(start, end, Class::Password))
 }
 
 fn at_dot(host: &[u8], tail: usize) -> bool {
@@ -280,4 +320,44 @@ fn host(scope: &Scope<'_>, from: usize, limit: usize) -> Option<bool> {
                 | b'\t'
         ))
     .then_some(good)
+}
+
+#[cfg(test)]
+mod tests {
+    use crate::redact::tests::{leaves, redacts};
+
+    #[test]
+    fn a_password_that_a_cut_left_without_its_host_goes() {
+        for text in [
+            "DATABASE_URL=postgres://bob:{}",
+            "connect to mysql://root:{} failed",
+            "redis://:{}",
+            "url: \"amqp://app:{}\"",
+            "mongodb+srv://app:{}...",
+        ] {
+            let with = |value: &str| text.replace("{}", value);
+            redacts(&[(&with("hunter2xK9"), &with("[REDACTED_PASSWORD]"))]);
+        }
+    }
+
+    #[test]
+    fn hosts_and_ports_stay() {
+        leaves(&[
+            "redis://cache:6379",
+            "postgres://db.internal:pgport",
+            "mysql://localhost:port",
+            "postgres://user:password",
+            "redis://cache:PORT/0",
+            "amqp://app:${PASSWORD}",
+            "https://app:hunter2xK9",
+        ]);
+    }
+
+    #[test]
+    fn a_webhook_needs_no_scheme() {
+        let path = ["T0AB1CD2E", "B0AB1CD2E", "x7Yz8Wv9Ut1Sr2Qp3On4Ml5K"].join("/");
+        let with = |value: &str| format!("post to hooks.slack.com/services/{value} daily");
+        redacts(&[(&with(&path), &with("[REDACTED_KEY]"))]);
+        leaves(&["see docs.example.com/services/T0AB1CD2E/v2"]);
+    }
 }

@@ -5,8 +5,8 @@
 //! (`has_password`) or after it (`password_length`) says that the value is about the secret and not the secret.
 
 use crate::redact::catalogue::names::{
-    BEGINNING, ENDINGS, STEM_BITS, WORDS, is_harmless_head, is_harmless_tail,
-    is_id_word, is_neutral_tail,
+    BEGINNING, ENDINGS, STEM_BITS, WORDS, is_harmless_head, is_harmless_tail, is_id_word,
+    is_neutral_tail,
 };
 use crate::redact::judge::{language, memo};
 use crate::redact::kind::Kind;

@@ -25,7 +25,9 @@ pub(crate) fn goes(value: &[u8], kind: Kind, name: &[u8]) -> bool {
     let takes = match kind {
         Kind::Plain | Kind::Phone | Kind::Id => false,
         Kind::Secret | Kind::Secrets => !value.is_empty(),
-        Kind::Maybe | Kind::Handle | Kind::Opaque | Kind::Pin | Kind::Pwd | Kind::Phrase => fits(value, kind),
+        Kind::Maybe | Kind::Handle | Kind::Opaque | Kind::Pin | Kind::Pwd | Kind::Phrase => {
+            fits(value, kind)
+        }
     };
     // `Bearer ${TOKEN}` holds no more than `${TOKEN}`.
     let bare = rest(value, scheme_len(value));
@@ -238,7 +240,9 @@ pub(crate) fn is_unquoted_secret(
         return false;
     }
     match kind {
-        Kind::Maybe | Kind::Handle | Kind::Opaque | Kind::Pwd | Kind::Phrase if !fits(value, kind) => {
+        Kind::Maybe | Kind::Handle | Kind::Opaque | Kind::Pwd | Kind::Phrase
+            if !fits(value, kind) =>
+        {
             return false;
         }
         Kind::Pin => return fits(value, kind),

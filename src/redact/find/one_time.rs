@@ -1,0 +1,253 @@
+//! One-time codes in messages: a few digits, and words that say that they are for one person to type once.
+
+use crate::redact::class::Class;
+use crate::redact::find::look::Look;
+use crate::redact::kind::Kind;
+use crate::redact::read::bytes::{at, part, run_end, run_start};
+use crate::redact::read::scope::{Found, Scope};
+
+/// How many digits a code has.
+const DIGITS: std::ops::RangeInclusive<usize> = 4..=8;
+/// So far around a code words say what it is.
+const REACH: usize = 40;
+
+/// Words for a code, as the last of its name.
+const CODES: &[&str] = &[
+    "code",
+    "codes",
+    "otp",
+    "pin",
+    "passcode",
+    "password",
+    "codigo",
+    "c\u{f3}digo",
+    "codice",
+    "kod",
+    "kodu",
+    "kodas",
+    "koodi",
+    "\u{43a}\u{43e}\u{434}",
+    "k\u{f3}d",
+];
+/// What comes between a code and its name behind it.
+const BEHIND: &[&str] = &[
+    " is your ",
+    " is the ",
+    " as your ",
+    " as the ",
+    " ist ihr ",
+    " ist dein ",
+    " est votre ",
+    " est ton ",
+    " es tu ",
+    " es su ",
+    " \u{e9} o seu ",
+    " \u{e8} il tuo ",
+    " is je ",
+    " is uw ",
+    " \u{2014} \u{432}\u{430}\u{448} ",
+    " - \u{432}\u{430}\u{448} ",
+];
+/// Whose a code is.
+const OWNERS: &[&str] = &[
+    "your",
+    "ihr",
+    "dein",
+    "votre",
+    "ton",
+    "tu",
+    "su",
+    "seu",
+    "tuo",
+    "suo",
+    "je",
+    "uw",
+    "din",
+    "\u{432}\u{430}\u{448}",
+    "\u{442}\u{432}\u{43e}\u{439}",
+    "vase",
+    "tw\u{f3}j",
+];
+/// What is done with one: `enter the code … to sign in`.
+const USES: &[&str] = &[
+    "enter",
+    "use",
+    "type",
+    "eingeben",
+    "saisissez",
+    "ingrese",
+    "introduzca",
+    "inserisci",
+    "digite",
+];
+
+/// A code whose first digit stands at `start`: `482913`, `482 913`, `G-482913`.
+pub(crate) fn code(look: &Look<'_>, start: usize) -> Option<Found> {
+    let (from, end) = number(look, start)?;
+    let before = part(look.text, look.from.max(from.saturating_sub(REACH)), from);
+    let before = part(
+        before,
+        memchr::memrchr(b'\n', before).map_or(0, |n| n + 1),
+        before.len(),
+    );
+    let behind = look.part(end, end + REACH);
+    (is_named_behind(behind) || is_named_before(look, before))
+        .then(|| Found::new(from, end, Class::Field))
+}
+
+/// The digits of a code, in one group or in two of three, with what a sender puts before.
+fn number(scope: &Scope<'_>, start: usize) -> Option<(usize, usize)> {
+    let digits = |from: usize| {
+        run_end(scope.text, from, scope.to.min(from + 9), |b| {
+            b.is_ascii_digit()
+        })
+    };
+    let mut end = digits(start);
+    if end - start == 3 && matches!(scope.at(end), b' ' | b'-') && digits(end + 1) == end + 4 {
+        end += 4;
+    }
+    let letter = |b: u8| b.is_ascii_alphanumeric() || b == b'_';
+    let apart =
+        |b: u8| !letter(b) && !matches!(b, b'/' | b'.' | b'@' | b'=' | b'$' | b'%' | b'-' | b'+');
+    let sender = scope.before(start) == b'-'
+        && scope.before(start - 1).is_ascii_uppercase()
+        && start >= 2
+        && apart(scope.before(start - 2));
+    let from = if sender { start - 2 } else { start };
+    let next = scope.at(end);
+    let ends = apart(next) || next == b'.' && !letter(scope.at(end + 1));
+    let fits = DIGITS.contains(&(end - start)) && ends && (sender || apart(scope.before(start)));
+    fits.then_some((from, end))
+}
+
+/// `482913 is your Acme code`, `use 482913 as your login code`
+fn is_named_behind(behind: &[u8]) -> bool {
+    let mut small = [0; REACH];
+    for (slot, byte) in small.iter_mut().zip(behind) {
+        *slot = byte.to_ascii_lowercase();
+    }
+    let Some(link) = BEHIND
+        .iter()
+        .find(|link| small.starts_with(link.as_bytes()))
+    else {
+        return false;
+    };
+    let named = part(&small, link.len(), small.len());
+    let named = part(
+        named,
+        0,
+        memchr::memchr3(b'.', b',', b'\n', named).unwrap_or(named.len()),
+    );
+    named.split(|b| !is_letter(*b)).take(5).any(is_code)
+}
+
+/// `your Acme code is 482913`, `enter the code 482913`, `login code: 482913`
+fn is_named_before(look: &Look<'_>, before: &[u8]) -> bool {
+    let end = run_start(before, before.len(), before.len().saturating_sub(3), |b| {
+        matches!(b, b' ' | b':' | b'"' | b'\'')
+    });
+    if end == before.len() {
+        return false;
+    }
+    let mut words = before
+        .get(..end)
+        .unwrap_or_default()
+        .rsplit(|b| !is_letter(*b))
+        .filter(|word| !word.is_empty());
+    let mut name = words.next().unwrap_or_default();
+    if [
+        &b"is"[..],
+        b"ist",
+        b"lautet",
+        b"est",
+        b"es",
+        b"\xC3\xA8",
+        b"\xC3\xA9",
+    ]
+    .contains(&name)
+    {
+        name = words.next().unwrap_or_default();
+    }
+    if !is_code(name) {
+        return false;
+    }
+    let whose = words
+        .clone()
+        .take(3)
+        .any(|word| is_one_of(word, OWNERS) || is_one_of(word, USES));
+    let qualifier = words.next().unwrap_or_default();
+    whose
+        || matches!(
+            look.judge(&[qualifier, b"_", name].concat()),
+            Kind::Pin | Kind::Secret
+        )
+        || name.eq_ignore_ascii_case(b"otp")
+        || name.eq_ignore_ascii_case(b"passcode")
+}
+
+fn is_letter(byte: u8) -> bool {
+    byte.is_ascii_alphanumeric() || byte >= 0x80
+}
+
+fn is_code(word: &[u8]) -> bool {
+    is_one_of(word, CODES)
+}
+
+fn is_one_of(word: &[u8], known: &[&str]) -> bool {
+    at(word, 0) != 0
+        && known
+            .iter()
+            .any(|known| word.eq_ignore_ascii_case(known.as_bytes()))
+}
+
+#[cfg(test)]
+mod tests {
+    use crate::redact::tests::{leaves, redacts};
+
+    #[test]
+    fn a_code_goes_by_its_many_names() {
+        for text in [
+            "{} is your Acme verification code",
+            "{} is your Acme code. Do not share it.",
+            "Use {} as your login code",
+            "Your code is {}",
+            "Your Acme code: {}",
+            "Enter the code {} to sign in",
+            "2FA code {}",
+            "two-factor code: {}",
+            "SMS code: {}",
+            "one-time code {}",
+            "OTP {}",
+            "passcode {}",
+            "confirmation code: {}",
+            "{} ist Ihr Acme-Code",
+            "Ihr Code lautet {}",
+            "Votre code est {}",
+            "Ваш код: {}",
+        ] {
+            for code in ["482913", "4829", "482-913"] {
+                let with = |value: &str| text.replace("{}", value);
+                redacts(&[(&with(code), &with("[REDACTED_FIELD]"))]);
+            }
+        }
+        redacts(&[(
+            "G-482913 is your Google verification code",
+            "[REDACTED_FIELD] is your Google verification code",
+        )]);
+    }
+
+    #[test]
+    fn other_codes_stay() {
+        leaves(&[
+            "exit code 1280",
+            "error code: 482913",
+            "the status code is 4040",
+            "zip code: 94107",
+            "482913 is the order number",
+            "your order code is AB-482913-X",
+            "country code 4912",
+            "your code coverage is 4829",
+            "Use 482913 as your limit",
+        ]);
+    }
+}
