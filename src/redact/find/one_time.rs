@@ -64,6 +64,7 @@ const OWNERS: &[&str] = &[
     "uw",
     "din",
     "\u{432}\u{430}\u{448}",
+    "\u{412}\u{430}\u{448}",
     "\u{442}\u{432}\u{43e}\u{439}",
     "vase",
     "tw\u{f3}j",
@@ -146,7 +147,7 @@ fn is_named_before(look: &Look<'_>, before: &[u8]) -> bool {
     let end = run_start(before, before.len(), before.len().saturating_sub(3), |b| {
         matches!(b, b' ' | b':' | b'"' | b'\'')
     });
-    if end == before.len() {
+    if end == before.len() || !is_letter(at(before, end.wrapping_sub(1))) {
         return false;
     }
     let mut words = before
@@ -177,10 +178,11 @@ fn is_named_before(look: &Look<'_>, before: &[u8]) -> bool {
         .any(|word| is_one_of(word, OWNERS) || is_one_of(word, USES));
     let qualifier = words.next().unwrap_or_default();
     whose
-        || matches!(
-            look.judge(&[qualifier, b"_", name].concat()),
-            Kind::Pin | Kind::Secret
-        )
+        || !qualifier.is_empty()
+            && matches!(
+                look.judge(&[qualifier, b"_", name].concat()),
+                Kind::Pin | Kind::Secret
+            )
         || name.eq_ignore_ascii_case(b"otp")
         || name.eq_ignore_ascii_case(b"passcode")
 }
