@@ -10,6 +10,7 @@ use crate::redact::find::phrase::spaced_kind;
 use crate::redact::find::sql::follows_password_for;
 use crate::redact::find::value::{literal, value_at};
 use crate::redact::find::{code, command, markup, sentence};
+use crate::redact::judge::code::is_snake;
 use crate::redact::judge::style::Style;
 use crate::redact::judge::{placeholder, random, value};
 use crate::redact::kind::Kind;
@@ -324,7 +325,13 @@ fn operator(look: &Look<'_>, sign: usize) -> Option<usize> {
     match last {
         b':' if look.before(sign - 1) == b':' => Some(sign - 2),
         b'=' | b'<' | b'>' | b'~' | b':' => None,
-        b'!' | b'+' => Some(sign - 1),
+        b'!' => Some(sign - 1),
+        // What is added to a cookie or a line is no value of its own: `cookie += "; Secure"`.
+        b'+' => {
+            let open = run_end(look.text, sign + 1, look.to.min(sign + 4), is_blank);
+            let quoted = matches!(look.at(open), b'"' | b'\'');
+            (quoted && look.at(open + 1).is_ascii_alphanumeric()).then(|| sign - 1)
+        }
         b'|' | b'?' | b'.' => Some(run_start(
             look.text,
             sign,
@@ -447,7 +454,9 @@ fn listed(look: &mut Look<'_>, start: usize, chosen: bool) -> bool {
 
 /// Whether an item of a list is a secret: a word that somebody chose, or one made at random.
 pub(crate) fn is_item(item: &[u8], chosen: bool) -> bool {
-    value::looks_chosen(item) && (chosen || item.len() >= MIN_ISSUED && random::is_issued(item))
+    value::looks_chosen(item)
+        && !is_snake(item, 2)
+        && (chosen || item.len() >= MIN_ISSUED && random::is_issued(item))
 }
 
 /// What Vault is unsealed or recovered with: `Unseal Key 1: …`.
