@@ -235,7 +235,8 @@ fn run<'r>(
         if kind == Kind::Plain && end - pos >= UUID && is_uuid(scope, pos, end) {
             // Only the word before it can make more of an id, and its groups are not asked one by one.
             (findings.progress.settled, findings.progress.asked) = (end, end);
-            let found = word::after_word(&findings.look(scope), pos);
+            let look = findings.look(scope);
+            let found = word::after_word(&look, pos).or_else(|| context::uuid(&look, pos, end));
             return findings.one(found);
         }
         // What follows a `/` was looked at together with what stands before it.

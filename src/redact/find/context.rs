@@ -1,10 +1,10 @@
 //! Keys that nothing is known of but what stands before them: a word for a key, or who gives such keys out.
 
 use crate::redact::catalogue::names::{is_harmless_key, is_harmless_token};
-use crate::redact::catalogue::vendors::{FILLERS, ID_WORDS, KEY_WORDS, is_vendor};
+use crate::redact::catalogue::vendors::{FILLERS, ID_WORDS, KEY_WORDS, WITH_UUIDS, is_vendor};
 use crate::redact::class::Class;
 use crate::redact::find::look::Look;
-use crate::redact::judge::random::is_opaque;
+use crate::redact::judge::random::{is_cased, is_opaque};
 use crate::redact::read::bytes::{at, is_token, part, run_end, run_start};
 use crate::redact::read::lex::MAX_WORD;
 use crate::redact::read::scope::{Found, Scope};
@@ -16,14 +16,16 @@ const BETWEEN: usize = 4;
 const BEFORE_HASH: usize = 2;
 /// Words that say nothing of whose a key is, or what for.
 const ARTICLES: &[&str] = &["the", "this", "that", "a"];
+/// A shorter word of base64 may be a path.
+const MIN_BASE64: usize = 40;
 /// A longer word is no word of a language.
 const MAX_LETTERS: usize = 24;
 
 /// A key at `start`, where a word begins.
 pub(crate) fn opaque(look: &Look<'_>, start: usize) -> Option<Found> {
-    let end = run_end(look.text, start, look.to.min(start + MAX_WORD), is_token);
+    let (start, end) = bounds(look, start);
     let key = look.part(start, end);
-    if !is_opaque(key) || !stands_alone(look, start, end) {
+    if !(is_opaque(key) || is_base64(key)) || !stands_alone(look, start, end) {
         return None;
     }
     let line = before_on_line(look, start);
@@ -33,6 +35,41 @@ pub(crate) fn opaque(look: &Look<'_>, start: usize) -> Option<Found> {
         || names_vendor(line)
         || is_commented(look, start - line.len());
     found.then(|| Found::new(start, end, Class::Key))
+}
+
+/// Where a word begins and ends, which may be base64.
+fn bounds(scope: &Scope<'_>, start: usize) -> (usize, usize) {
+    let base64 = |b: u8| is_token(b) || matches!(b, b'+' | b'/');
+    let from = run_start(
+        scope.text,
+        start,
+        scope.from.max(start.saturating_sub(MAX_WORD)),
+        base64,
+    );
+    let end = run_end(scope.text, start, scope.to.min(start + MAX_WORD), base64);
+    let end = run_end(scope.text, end, scope.to.min(end + 2), |b| b == b'=');
+    (from, end)
+}
+
+/// Whether a word is a key in base64, and no path.
+fn is_base64(word: &[u8]) -> bool {
+    let slashes = memchr::memchr_iter(b'/', word).count();
+    word.len() >= MIN_BASE64
+        && is_cased(word)
+        && !word.starts_with(b"/")
+        && slashes <= 1 + word.len() / 20
+        && word.iter().filter(|b| b.is_ascii_digit()).count() >= 3
+}
+
+/// A key in the form of a UUID at `start`, where who gives such out stands before it with a word for it or a sign.
+pub(crate) fn uuid(look: &Look<'_>, start: usize, end: usize) -> Option<Found> {
+    let line = before_on_line(look, start);
+    let whose = words(line).take(4).any(|word| {
+        let (small, length) = lower(word);
+        is_one_of(part(&small, 0, length), WITH_UUIDS)
+    });
+    (whose && (names_vendor(line) || says_key(line, true)))
+        .then(|| Found::new(start, end, Class::Key))
 }
 
 /// Whether no path, address or expression goes on around a word.
@@ -83,20 +120,24 @@ fn before_on_line<'a>(scope: &Scope<'a>, start: usize) -> &'a [u8] {
     part(line, begin.max(sentence).max(mark), line.len())
 }
 
-/// The words of a line, the last first, and whether `_`, `-` or a change of case joins each to the one behind it.
-fn words(line: &[u8]) -> impl Iterator<Item = (&[u8], bool)> {
+/// The words of a line, the last first. What a change of case joins to a word for a key, or to one that says nothing, is
+/// a word of its own: `acmeKey`, `AcmeClient`.
+fn words(line: &[u8]) -> impl Iterator<Item = &[u8]> {
     let mut end = line.len();
     let letter = |b: u8| b.is_ascii_alphanumeric() || b >= 0x80;
     std::iter::from_fn(move || {
         let close = run_start(line, end, 0, |b| !letter(b));
         let begin = run_start(line, close, close.saturating_sub(MAX_LETTERS), letter);
-        let camel = (begin + 1..close)
+        let turn = (begin + 1..close)
             .rev()
-            .find(|&n| at(line, n).is_ascii_uppercase() && at(line, n - 1).is_ascii_lowercase())
-            .unwrap_or(begin);
-        let joined = close == end || end - close == 1 && matches!(at(line, close), b'_' | b'-');
-        end = camel;
-        (camel < close).then(|| (part(line, camel, close), joined))
+            .find(|&n| at(line, n).is_ascii_uppercase() && at(line, n - 1).is_ascii_lowercase());
+        let tail = turn.filter(|&turn| {
+            let (small, length) = lower(part(line, turn, close));
+            let tail = part(&small, 0, length);
+            is_one_of(tail, KEY_WORDS) || is_one_of(tail, FILLERS)
+        });
+        end = tail.unwrap_or(begin);
+        (end < close).then(|| part(line, end, close))
     })
 }
 
@@ -121,7 +162,7 @@ fn says_key(line: &[u8], hash: bool) -> bool {
         .iter()
         .rev()
         .find(|b| !matches!(b, b' ' | b'"' | b'\''));
-    while let Some((word, _)) = words.next() {
+    while let Some(word) = words.next() {
         let (small, length) = lower(word);
         let word = part(&small, 0, length);
         if is_one_of(word, ID_WORDS) {
@@ -135,13 +176,13 @@ fn says_key(line: &[u8], hash: bool) -> bool {
         if named {
             let (small, length) = words
                 .peek()
-                .map_or(([0; MAX_LETTERS], 0), |next| lower(next.0));
+                .map_or(([0; MAX_LETTERS], 0), |next| lower(next));
             let whose = part(&small, 0, length);
             let assigned = between == 0 && matches!(sign, Some(b'=' | b':'));
             // `key=…` alone may be the key of anything.
             let known = !assigned
                 || is_vendor(whose)
-                || words.any(|(word, _)| word.eq_ignore_ascii_case(b"api"));
+                || words.any(|word| word.eq_ignore_ascii_case(b"api"));
             return known
                 && (is_one_of(whose, ARTICLES) || !is_harmless_key(whose))
                 && !is_harmless_token(whose)
@@ -162,7 +203,7 @@ fn names_vendor(line: &[u8]) -> bool {
         .rev()
         .any(|b| matches!(b, b':' | b'=' | b'(' | b','));
     let mut filled = false;
-    for (word, _) in words(line).take(3) {
+    for word in words(line).take(3) {
         let (small, length) = lower(word);
         let word = part(&small, 0, length);
         if is_vendor(word) {
@@ -205,11 +246,11 @@ fn is_commented(scope: &Scope<'_>, line: usize) -> bool {
     [&b"#"[..], b"//", b"--", b"/*", b"<!--"]
         .iter()
         .any(|mark| comment.starts_with(mark))
-        && words(above).any(|(word, _)| {
+        && words(above).any(|word| {
             let (small, length) = lower(word);
             is_one_of(part(&small, 0, length), KEY_WORDS)
         })
-        && !words(above).any(|(word, _)| {
+        && !words(above).any(|word| {
             let (small, length) = lower(word);
             is_one_of(part(&small, 0, length), ID_WORDS)
         })
@@ -251,6 +292,22 @@ mod tests {
     fn one_behind_a_vendor_goes() {
         redacts(&[
             (
+                "CircleCI.init('e98d415793a604e647c073d0c1532f30')",
+                "CircleCI.init('[REDACTED_KEY]')",
+            ),
+            (
+                "la clé Splunk 5f2e0d45-98c5-4423-8339-29804f37866f",
+                "la clé Splunk [REDACTED_KEY]",
+            ),
+            (
+                "codecov: 5f2e0d45-98c5-4423-8339-29804f37866f",
+                "codecov: [REDACTED_KEY]",
+            ),
+            (
+                "kraken: 3xWZrrQRDnLDnokli2j0FQ6Wt6qZlHJh/bzoK2g+B68egCdMO3maVhu2CkwdHu4zQwhLbb2w+uU4k8/nET6Tai==",
+                "kraken: [REDACTED_KEY]",
+            ),
+            (
                 "clearbit: e98d415793a604e647c073d0c1532f30",
                 "clearbit: [REDACTED_KEY]",
             ),
@@ -280,6 +337,9 @@ mod tests {
     #[test]
     fn ids_and_hashes_stay() {
         leaves(&[
+            "circleci: 5f2e0d45-98c5-4423-8339-29804f37866f",
+            "splunk session 5f2e0d45-98c5-4423-8339-29804f37866f",
+            "the key is in src/Redact/Find2/ContextOfKeys3/LanguagesAndVendors4/Rows",
             "the key change is in commit 3b8171f46b02c3230b5456c7522f8294c9d5f800",
             "cache key 3b8171f46b02c3230b5456c7522f8294c9d5f800 expired",
             "key=3b8171f46b02c3230b5456c7522f8294c9d5f800",

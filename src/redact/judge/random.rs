@@ -59,7 +59,7 @@ pub(crate) fn is_opaque(word: &[u8]) -> bool {
         && word
             .iter()
             .all(|b| b.is_ascii_alphanumeric() || matches!(b, b'_' | b'-'))
-        && digits(word) >= 2
+        && digits(word) >= 1
         && is_issued(word)
         && !code::is_snake(word, 3)
 }
