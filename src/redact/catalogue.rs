@@ -5,6 +5,7 @@ pub(crate) mod keys;
 pub(crate) mod languages;
 pub(crate) mod names;
 pub(crate) mod numbers;
+pub(crate) mod places;
 pub(crate) mod shaped;
 pub(crate) mod tools;
 pub(crate) mod vendors;

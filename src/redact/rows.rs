@@ -1,6 +1,7 @@
 //! The walk over all rows of the catalogue that have an example: its secret goes and the rest stays, what comes near
 //! stays, and a second pass changes nothing.
 
+use crate::redact::catalogue::places::PLACES;
 use crate::redact::catalogue::shaped::{Alphabet, Part, SHAPES};
 use crate::redact::catalogue::tools::{Place, TOOLS};
 use crate::redact::redact_str;
@@ -89,5 +90,14 @@ fn each_key_of_a_shape_goes_whole() {
             faults.extend(fault(text, &key, "").map(|fault| format!("{}: {fault}", shape.whose)));
         }
     }
+    assert!(faults.is_empty(), "{}", faults.join("\n"));
+}
+
+#[test]
+fn each_place_loses_its_secret_and_nothing_else() {
+    let faults: Vec<_> = PLACES
+        .iter()
+        .filter_map(|place| fault(place.example, SECRET, place.near_miss))
+        .collect();
     assert!(faults.is_empty(), "{}", faults.join("\n"));
 }

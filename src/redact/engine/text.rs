@@ -7,8 +7,8 @@ use crate::redact::engine::edit::Edit;
 use crate::redact::engine::inside::{Findings, Inside, MAX_DEPTH, Progress};
 use crate::redact::find::look::Look;
 use crate::redact::find::{
-    account, address, assign, code, command, config_line, context, email, key, markup, number,
-    one_time, phone, sentence, shaped_key, sql, table, token, url, word,
+    account, address, assign, code, command, context, email, key, markup, number,
+    one_time, phone, place, sentence, shaped_key, sql, table, token, url, word,
 };
 use crate::redact::kind::Kind;
 use crate::redact::read::bytes::{at, is_token, part, run_end, run_start, token_run};
@@ -152,7 +152,7 @@ pub(crate) fn scan<'r>(
         findings.add(found);
         return Hidden::Nothing;
     }
-    let shaped = signs.inserts.is_some() || signs.lines || config_line::may_begin(text, from);
+    let shaped = signs.inserts.is_some() || signs.lines || place::may_begin(text, from);
     if to - from >= MIN_TABLE && shaped {
         findings.lines(&scope, signs);
     }
@@ -317,7 +317,7 @@ impl Findings<'_> {
         if signs.lines {
             table::columns(&mut look);
         }
-        config_line::settings(&mut look);
+        place::settings(&mut look);
         self.take_hidden();
     }
 

@@ -238,12 +238,6 @@ pub(crate) fn value(look: &Look<'_>, start: usize) -> Option<Found> {
     if numbered || signing && value.iter().all(u8::is_ascii_hexdigit) {
         return None;
     }
-    // `snmp-server community …`, `crypto isakmp key …`
-    if name.text == b"community" && before(12) == b"snmp-server "
-        || name.text == b"key" && before(7) == b"isakmp "
-    {
-        kind = Kind::Secret;
-    }
     let flag = name.text.starts_with(b"-");
     let takes = match kind {
         Kind::Secret | Kind::Secrets if flag => value.len() >= 3,

@@ -1,0 +1,227 @@
+//! Settings whose name and value are words side by side on a line: the engine for the rows of places.
+
+use crate::redact::catalogue::places::{self, Looks, PLACES, Place, Takes};
+use crate::redact::class::Class;
+use crate::redact::find::look::Look;
+use crate::redact::judge::{placeholder, value};
+use crate::redact::read::bytes::{at, part, rest, run_end, run_start};
+use crate::redact::read::lex::is_blank;
+use crate::redact::read::scope::Found;
+
+/// A longer line is none of a file of settings.
+const MAX_LINE: usize = 256;
+/// So much is looked at of a place whose words stand on several lines.
+const MAX_PLACE: usize = 2 * MAX_LINE;
+
+/// Whether the first line could be such a setting; so a text of one line is not looked at in vain.
+pub(crate) fn may_begin(text: &[u8], from: usize) -> bool {
+    let near = part(text, from, from + MAX_LINE);
+    places::may_begin(at(near, 0), at(near, 1))
+        && PLACES.iter().any(|place| {
+            first_words(place).any(|word| {
+                near.starts_with(word.as_bytes())
+                    && (place.takes == Takes::Joined || is_blank(at(near, word.len())))
+            })
+        })
+}
+
+fn first_words(place: &Place) -> impl Iterator<Item = &'static str> {
+    place.words.split(' ').next().unwrap_or_default().split('|')
+}
+
+/// Reports the values of such settings.
+pub(crate) fn settings(look: &mut Look<'_>) {
+    let mut line = look.from;
+    while line < look.to {
+        let end = memchr::memchr(b'\n', look.part(line, look.to)).map_or(look.to, |n| line + n);
+        let start = run_end(look.text, line, end, is_blank);
+        setting(look, start, end);
+        line = end + 1;
+    }
+}
+
+/// A setting that begins at `start`, on a line that ends at `end`.
+fn setting(look: &mut Look<'_>, start: usize, end: usize) {
+    let prompt = prompt(look.part(start, end.min(start + 64)));
+    let start = start + prompt;
+    let near = look.part(start, look.to.min(start + MAX_PLACE));
+    let word = near.iter().take_while(|b| !is_blank(**b)).count();
+    if word == near.len() && !near.starts_with(b"::") {
+        return;
+    }
+    let rows = if places::may_begin(at(near, 0), at(near, 1)) {
+        PLACES
+    } else {
+        &[]
+    };
+    for place in rows {
+        let is_first = first_words(place).any(|first| {
+            let first = first.as_bytes();
+            part(near, 0, word) == first || place.takes == Takes::Joined && near.starts_with(first)
+        });
+        if is_first && let Some(behind) = behind(place, near) {
+            let looks = match place.looks {
+                // Words alone are a heading, unless a client asked for them.
+                Looks::Chosen if prompt > 0 => Looks::Literal,
+                looks => looks,
+            };
+            take(look, place.takes, looks, start + behind);
+        }
+    }
+    named_line(look, start, end.min(start + MAX_LINE));
+}
+
+/// How long the prompt of a client is, `127.0.0.1:6379> `.
+fn prompt(line: &[u8]) -> usize {
+    let is_host =
+        |b: &u8| b.is_ascii_alphanumeric() || matches!(b, b'.' | b':' | b'-' | b'_' | b'(' | b')');
+    memchr::memmem::find(line, b"> ")
+        .filter(|end| part(line, 0, *end).iter().all(is_host))
+        .map_or(0, |n| n + 2)
+}
+
+/// Where the words of a place end in a text that begins with the first of them.
+fn behind(place: &Place, text: &[u8]) -> Option<usize> {
+    if place.takes == Takes::Joined {
+        return Some(place.words.len());
+    }
+    let mut pos = 0;
+    for pattern in place.words.split(' ') {
+        let start = run_end(text, pos, text.len(), |b| b.is_ascii_whitespace());
+        pos = run_end(text, start, text.len(), |b| !b.is_ascii_whitespace());
+        let word = part(text, start, pos);
+        let fits = |known: &str| known == "*" && !word.is_empty() || known.as_bytes() == word;
+        if !pattern.split('|').any(fits) {
+            return None;
+        }
+    }
+    Some(pos)
+}
+
+/// Reports what stands behind the words of a place, which end at `behind`.
+fn take(look: &mut Look<'_>, takes: Takes, looks: Looks, behind: usize) {
+    let line_end = memchr::memchr(b'\n', look.part(behind, look.to.min(behind + MAX_LINE)))
+        .map_or(look.to.min(behind + MAX_LINE), |n| behind + n);
+    let end = run_start(look.text, line_end, behind, |b| b.is_ascii_whitespace());
+    let word_end = |from: usize| run_end(look.text, from, end, |b| !is_blank(b));
+    let mut first = run_end(look.text, behind, end, is_blank);
+    // How the secret is written, in a digit: `secret 5 …`.
+    if word_end(first) == first + 1 && look.at(first).is_ascii_digit() && first + 1 < end {
+        first = run_end(look.text, first + 1, end, is_blank);
+    }
+    match takes {
+        Takes::Next => hide(look, looks, first, word_end(first)),
+        Takes::Joined => hide(look, looks, behind, end),
+        Takes::Last => {
+            let last = run_start(look.text, end, first, |b| !is_blank(b));
+            hide(look, looks, last, end);
+        }
+        Takes::Only => only(look, looks, first, end),
+        Takes::Named => {
+            let to = word_end(first);
+            let name = look.part(first, to);
+            if memchr::memchr(b'=', name).is_none() && look.judge(name).hides() {
+                let value = run_end(look.text, to, end, is_blank);
+                only(look, looks, value, end);
+            }
+        }
+        Takes::Marked(sign) => {
+            let mut pos = first;
+            while pos < end {
+                let to = run_end(look.text, pos, end, |b| !is_blank(b));
+                if look.at(pos) == sign {
+                    hide(look, looks, pos + 1, to);
+                }
+                pos = run_end(look.text, to, end, is_blank);
+            }
+        }
+    }
+}
+
+/// Reports one word, or a literal, that reaches to the end of its line.
+fn only(look: &mut Look<'_>, looks: Looks, from: usize, end: usize) {
+    let quote = look.at(from);
+    let is_quoted =
+        matches!(quote, b'"' | b'\'') && end > from + 1 && look.part(end - 1, end) == [quote];
+    if is_quoted {
+        hide(look, looks, from + 1, end - 1);
+    } else if !look.part(from, end).iter().any(|b| is_blank(*b)) {
+        hide(look, looks, from, end);
+    }
+}
+
+/// Reports a value that looks as it must.
+fn hide(look: &mut Look<'_>, looks: Looks, from: usize, to: usize) {
+    let value = look.part(from, to);
+    let is_chosen = |b: &u8| b.is_ascii_digit() || b"!@#$%^&*_".contains(b);
+    let takes = !value.is_empty()
+        && !placeholder::has_mark(value)
+        && !placeholder::is_placeholder(value)
+        && match looks {
+            Looks::Any => true,
+            Looks::Literal => value::is_literal(value, b""),
+            Looks::Chosen => value::is_literal(value, b"") && value.iter().any(is_chosen),
+        };
+    look.report(takes.then(|| Found::new(from, to, Class::Field)));
+}
+
+/// `smtp_password tangerine`, where the line stands between `start` and `end`.
+fn named_line(look: &mut Look<'_>, start: usize, end: usize) {
+    let line = look.part(start, end).trim_ascii_end();
+    let name = line
+        .iter()
+        .take_while(|b| b.is_ascii_alphanumeric() || matches!(b, b'_' | b'-'))
+        .count();
+    let first = run_end(line, name, line.len(), is_blank);
+    let (name, value) = (part(line, 0, name), rest(line, first));
+    let is_code = matches!(at(value, 0), b'*' | b'&' | b'=' | b':' | b'(' | b'{')
+        || matches!(value.last(), Some(b',' | b';' | b')' | b'{' | b'('));
+    if first > name.len()
+        && memchr::memchr(b'_', name).is_some()
+        && !value.iter().any(|b| is_blank(*b))
+        && !is_code
+        && value::is_password_name(name)
+        && look.judge(name).hides()
+    {
+        hide(look, Looks::Literal, start + first, start + line.len());
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use crate::redact::redact_str;
+
+    #[test]
+    fn a_line_that_begins_with_the_name_of_a_password_has_it_behind() {
+        let text = "smtp_host mail\nsmtp_password tangerine\n";
+        assert_eq!(
+            redact_str(text),
+            "smtp_host mail\nsmtp_password [REDACTED_FIELD]\n"
+        );
+        for code in ["x = 1\nget_password (user)\n", "a\nnew_password = value;\n"] {
+            assert_eq!(redact_str(code), code);
+        }
+    }
+
+    #[test]
+    fn a_client_asked_for_what_it_is_given() {
+        let text = "127.0.0.1:6379> AUTH Schmetterling\nOK\n";
+        assert_eq!(
+            redact_str(text),
+            "127.0.0.1:6379> AUTH [REDACTED_FIELD]\nOK\n"
+        );
+        let text = "AUTH Schmetterling\nOK\n";
+        assert_eq!(redact_str(text), text);
+    }
+
+    #[test]
+    fn a_setting_names_its_value_or_stays() {
+        let text = "FROM app\nENV DB_PASSWORD \"tangerine moon\"\n";
+        assert_eq!(
+            redact_str(text),
+            "FROM app\nENV DB_PASSWORD \"[REDACTED_FIELD]\"\n"
+        );
+        let text = "FROM app\nENV MODE \"tangerine moon\"\n";
+        assert_eq!(redact_str(text), text);
+    }
+}
