@@ -1,5 +1,6 @@
 //! What the rules know of the world, in rows: words, names, keys.
 
+pub(crate) mod calls;
 pub(crate) mod code;
 pub(crate) mod keys;
 pub(crate) mod languages;
@@ -9,6 +10,7 @@ pub(crate) mod places;
 pub(crate) mod shaped;
 pub(crate) mod tools;
 pub(crate) mod vendors;
+pub(crate) mod webhooks;
 pub(crate) mod words;
 
 /// A longer list is in order and searched by halving; the test below keeps it so.

@@ -143,6 +143,7 @@ const BARE: &[&str] = &[
     "| Field | Value |\n|---|---|\n| Host | db7 |\n| Password | {} |",
     "-[ RECORD 1 ]--+-----\nusername       | orders7\npassword       | {}",
     "::add-mask::{}",
+    "user ada7 on >{} ~cached:* +get",
     "password: !!str '{}'",
     "ldap_default_authtok = \"{}\"\nldap_uri = ldap://dc1",
     "resource \"db\" \"main\" {\n  password          = \"fish & {} @ 9pm!\"\n}",

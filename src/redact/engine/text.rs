@@ -7,8 +7,8 @@ use crate::redact::engine::edit::Edit;
 use crate::redact::engine::inside::{Findings, Inside, MAX_DEPTH, Progress};
 use crate::redact::find::look::Look;
 use crate::redact::find::{
-    account, address, assign, code, command, context, email, key, markup, number,
-    one_time, phone, place, sentence, shaped_key, sql, table, token, url, word,
+    account, address, assign, code, command, context, email, key, markup, number, one_time, phone,
+    place, sentence, shaped_key, sql, table, token, url, word,
 };
 use crate::redact::kind::Kind;
 use crate::redact::read::bytes::{at, is_token, part, run_end, run_start, token_run};

@@ -564,3 +564,39 @@ fn is_setting(line: &[u8], sign: u8) -> bool {
             || matches!(value, b"true" | b"false" | b"yes" | b"no")
             || word && !code::is_type(value))
 }
+
+#[cfg(test)]
+mod tests {
+    use crate::redact::redact_str;
+
+    #[test]
+    fn a_bare_word_goes_where_only_a_literal_can_stand() {
+        for (text, redacted) in [
+            (
+                r#"Server=db;User Id=app;Password=tangerine;"#,
+                r#"Server=db;User Id=app;Password=[REDACTED_FIELD];"#,
+            ),
+            (
+                r#"host=db user=app password=tangerine dbname=crm"#,
+                r#"host=db user=app password=[REDACTED_FIELD] dbname=crm"#,
+            ),
+            (
+                r#"DB_HOST=db1
+DB_PASSWORD=tangerine
+"#,
+                r#"DB_HOST=db1
+DB_PASSWORD=[REDACTED_FIELD]
+"#,
+            ),
+        ] {
+            assert_eq!(redact_str(text), redacted);
+        }
+        for text in [
+            r#"password: string;"#,
+            r#"let password = input;
+"#,
+        ] {
+            assert_eq!(redact_str(text), text);
+        }
+    }
+}

@@ -1,7 +1,7 @@
 //! Literals in code that a call, an operator or a pair makes secrets: `set_password("…")`, `jwt.sign(claims, "…")`,
 //! `env.API_KEY || "…"`.
 
-use crate::redact::catalogue::words;
+use crate::redact::catalogue::{calls, words};
 use crate::redact::class::Class;
 use crate::redact::find::look::Look;
 use crate::redact::judge::{placeholder, value};
@@ -13,15 +13,6 @@ use crate::redact::read::scope::{Found, Scope};
 /// So far back a call begins.
 const MAX_CALL: usize = 160;
 
-/// Calls with a secret among their arguments, and which one it is.
-#[rustfmt::skip]
-const CALLS: &[(&str, usize)] = &[
-    ("BasicAuth", 1), ("Credentials::new", 1), ("Fernet", 0), ("HTTPBasicAuth", 1), ("HTTPDigestAuth", 1), ("NetworkCredential", 1), ("PDO", 2), ("PasswordAuthentication", 1), ("PlainAuth", 2), ("SecretKeySpec", 0),
-    ("SetBasicAuth", 1), ("TelegramBot", 0), ("UsernamePasswordCredentials", 1), ("authenticate", 1), ("basicAuth", 1), ("basic_auth", 1), ("bearer_auth", 0), ("createCipheriv", 1),
-    ("createHmac", 1), ("db.auth", 1), ("db.auth", 1), ("getConnection", 2), ("hashpw", 0), ("httpBasic", 1), ("hmac.new", 0), ("jwt.decode", 1), ("jwt.encode", 1), ("jwt.sign", 1), ("jwt.verify", 1), ("login", 1),
-    ("mysql_connect", 2), ("mysqli", 2), ("mysqli_connect", 2), ("pg_connect", 0), ("setBasicAuth", 1), ("withBasicAuth", 1),
-];
-
 /// A literal whose opening quote stands at `quote`.
 pub(crate) fn literal(look: &Look<'_>, quote: usize) -> Option<Found> {
     let text = look.text;
@@ -30,7 +21,37 @@ pub(crate) fn literal(look: &Look<'_>, quote: usize) -> Option<Found> {
         matches!(b, b'b' | b'L')
     });
     let near = run_start(text, open, look.from.max(open.saturating_sub(2)), is_blank);
-    // `.fill("…")` and the second of a pair take whatever stands there.
+    let (name, takes_all) = namer(look, near, open, quote)?;
+    let by_name = name.len() >= 2 && look.judge(name) == Kind::Secret;
+    if !by_name && !is_secret_argument(look, near) {
+        return None;
+    }
+    let close = closing_quote(look, quote + 1, look.at(quote), 0);
+    let value = look.part(quote + 1, close);
+    let bare = bytes::rest(value, words::scheme_len(value));
+    let takes = if by_name {
+        let sets = takes_all || look.before(near) != b'(' || is_setter(name);
+        does_name_take(value, name, sets, at(look.text, quote) == b'\'')
+            && is_whole(look, name, near, (quote, close))
+    } else {
+        value.len() >= 4
+    };
+    // A row of a file of pairs is nothing but two literals.
+    let is_pair_in_row = look.before(near) == b',' && is_row(look, near - 1);
+    (takes
+        && (!is_pair_in_row || matches!(look.at(close + 1), 0 | b'\n' | b'\r'))
+        && !is_listed(name, value)
+        && !placeholder::has_mark(value)
+        && !value::is_label(value, name)
+        && !placeholder::is_placeholder(value)
+        && !placeholder::is_placeholder(bare)
+        && look.judge(value) == Kind::Plain)
+        .then(|| Found::new(quote + 1, close, Class::Field))
+}
+
+/// What names the literal that stands behind `near`, or nothing if that is a call at most, and whether it takes
+/// whatever stands there: `.fill("…")` and the second of a pair do.
+fn namer<'a>(look: &Look<'a>, near: usize, open: usize, quote: usize) -> Option<(&'a [u8], bool)> {
     let mut takes_all = look.before(near) == b',';
     let named = match look.before(near) {
         b'(' => {
@@ -53,77 +74,53 @@ pub(crate) fn literal(look: &Look<'_>, quote: usize) -> Option<Found> {
         _ if near < open && (open == quote || look.at(open) == b'L') => statement(look, near),
         _ => return None,
     };
-    let name = named.unwrap_or(&[]);
-    let by_name = name.len() >= 2 && look.judge(name) == Kind::Secret;
-    if !by_name && !is_secret_argument(look, near) {
-        return None;
-    }
-    let close = closing_quote(look, quote + 1, look.at(quote), 0);
-    let value = look.part(quote + 1, close);
-    let bare = bytes::rest(value, words::scheme_len(value));
+    Some((named.unwrap_or(&[]), takes_all))
+}
+
+/// Whether a literal can be the secret that its name says. A word under `token` may name a kind of token; under
+/// `password` it hardly names anything.
+fn does_name_take(value: &[u8], name: &[u8], sets: bool, is_single_quoted: bool) -> bool {
     let digits = value.iter().any(u8::is_ascii_digit);
     let spaces = memchr::memchr(b' ', value).is_some();
-    // A word under `token` may name a kind of token; under `password` it hardly names anything.
     let word = !digits && !value.iter().any(|b| b"!@#$%^&*".contains(b));
-    let sets = takes_all || look.before(near) != b'(' || is_setter(name);
-    let takes_secret = !by_name;
-    let takes = value.len() >= 4
+    value.len() >= 4
         && (digits
-            || spaces && (sets || at(look.text, quote) == b'\'')
-            || takes_secret
-            || by_name && sets && (!word || value::is_password_name(name)));
+            || spaces && (sets || is_single_quoted)
+            || sets && (!word || value::is_password_name(name)))
+}
+
+/// Whether a named literal is all that its name is about: no first argument of several, no part of a statement.
+fn is_whole(look: &Look<'_>, name: &[u8], near: usize, (quote, close): (usize, usize)) -> bool {
+    let value = look.part(quote + 1, close);
+    let in_call = look.before(near) == b'(';
+    let has_more = in_call && look.at(close + 1) == b',';
     // Of several arguments the first need not be the password: `new_password("service", "account")`.
-    let first = look.before(near) == b'(' && look.at(close + 1) == b',' && by_name && !digits;
+    let is_first = has_more && !value.iter().any(u8::is_ascii_digit);
     // What a cookie is made of has a name in front: `Cookie::parse("name=value")`.
-    let made = look.before(near) == b'(' && name.eq_ignore_ascii_case(b"cookie");
-    if first || made {
-        return None;
-    }
-    // A row of a file of pairs is nothing but two literals.
-    let row = look.before(near) == b',' && is_row(look, near - 1);
-    if row && !matches!(look.at(close + 1), 0 | b'\n' | b'\r') {
-        return None;
-    }
-    // A statement ends behind its argument.
-    if by_name
-        && near < quote
-        && !matches!(
-            look.before(near),
-            b'(' | b',' | b'-' | b'|' | b'?' | b':' | b'r'
-        )
-    {
-        let next = run_end(look.text, close + 1, look.to.min(close + 4), is_blank);
-        if !matches!(look.at(next), 0 | b'\n' | b'\r' | b'}' | b';' | b':') {
-            return None;
-        }
-    }
-    // `Cookie::new("name", "value")` and a list of the names of headers.
-    let another = look.before(near) == b'('
-        && look.at(close + 1) == b','
+    let is_made = in_call && name.eq_ignore_ascii_case(b"cookie");
+    // `Cookie::new("name", "value")`
+    let is_name = has_more
         && !value.iter().any(|b| b"!@#$%^&*".contains(b))
-        && by_name
         && look.part(near.saturating_sub(5), near) == b":new(";
-    let listed = memchr::memchr(b'-', name).is_some()
+    let signs = b"(,-|?:r";
+    let is_statement = near < quote && !signs.contains(&look.before(near));
+    let next = run_end(look.text, close + 1, look.to.min(close + 4), is_blank);
+    let ends = matches!(look.at(next), 0 | b'\n' | b'\r' | b'}' | b';' | b':');
+    !is_first && !is_made && !is_name && (!is_statement || ends)
+}
+
+/// Whether a name and its value are two of a list of names, of headers for one.
+fn is_listed(name: &[u8], value: &[u8]) -> bool {
+    memchr::memchr(b'-', name).is_some()
         && memchr::memchr(b'-', value).is_some()
-        && value.iter().all(|b| b.is_ascii_lowercase() || *b == b'-');
-    (takes
-        && !another
-        && !listed
-        && !placeholder::has_mark(value)
-        && !value::is_label(value, name)
-        && !placeholder::is_placeholder(value)
-        && !placeholder::is_placeholder(bare)
-        && look.judge(value) == Kind::Plain)
-        .then(|| Found::new(quote + 1, close, Class::Field))
+        && value.iter().all(|b| b.is_ascii_lowercase() || *b == b'-')
 }
 
 /// Whether a call puts what it is given somewhere: `setPassword`, `.with_secret`.
 fn is_setter(name: &[u8]) -> bool {
-    let verb = [
-        "set", "with", "add", "change", "new", "Set", "With", "Add", "Change",
-    ]
-    .iter()
-    .any(|verb| name.starts_with(verb.as_bytes()));
+    let verb = calls::SETTERS
+        .iter()
+        .any(|verb| name.starts_with(verb.as_bytes()));
     value::is_password_name(name) && (verb || name.eq_ignore_ascii_case(b"password"))
 }
 
@@ -219,12 +216,9 @@ fn single<'a>(scope: &Scope<'a>, end: usize) -> Option<&'a [u8]> {
         start = of(end);
     }
     let name = scope.part(start, end);
-    let reads = [
-        "get", "read", "fetch", "load", "find", "use", "is", "has", "validate", "check", "verify",
-        "parse", "Get", "clear", "delete", "remove", "create", "generate", "forget",
-    ]
-    .iter()
-    .any(|verb| name.starts_with(verb.as_bytes()));
+    let reads = calls::READERS
+        .iter()
+        .any(|verb| name.starts_with(verb.as_bytes()));
     (!reads && name.len() >= 4).then_some(name)
 }
 
@@ -273,28 +267,18 @@ fn pair<'a>(scope: &Scope<'a>, comma: usize) -> Option<&'a [u8]> {
 /// What `.fill(`, whose parenthesis stands at `open`, types into: `getByLabel("Password").fill("…")`.
 fn typed<'a>(scope: &Scope<'a>, open: usize) -> Option<&'a [u8]> {
     let start = identifier(scope, open, 24);
-    matches!(
-        scope.part(start, open),
-        b"fill"
-            | b"type"
-            | b"sendKeys"
-            | b"send_keys"
-            | b"setValue"
-            | b"set_value"
-            | b"set"
-            | b"pressSequentially"
-            | b"press_sequentially"
-            | b"val"
-    )
-    .then(|| {
-        place(
-            scope,
-            start
-                .checked_sub(1)
-                .filter(|_| scope.before(start) == b'.')?,
-        )
-    })
-    .flatten()
+    calls::TYPERS
+        .iter()
+        .any(|typer| scope.part(start, open) == typer.as_bytes())
+        .then(|| {
+            place(
+                scope,
+                start
+                    .checked_sub(1)
+                    .filter(|_| scope.before(start) == b'.')?,
+            )
+        })
+        .flatten()
 }
 
 /// The literal before the comma before `at`, where a named argument begins: `fill_in "Password", with: `.
@@ -368,7 +352,7 @@ fn is_secret_argument(look: &Look<'_>, near: usize) -> bool {
     if call == b"auth" && end < open {
         return index == 1;
     }
-    let known = CALLS.iter().any(|(name, place)| {
+    let known = calls::CALLS.iter().any(|(name, place)| {
         *place == index
             && call.ends_with(name.as_bytes())
             && (call.len() == name.len() || scope_border(call, name.len()))
@@ -381,4 +365,40 @@ fn is_secret_argument(look: &Look<'_>, near: usize) -> bool {
 
 fn scope_border(call: &[u8], tail: usize) -> bool {
     call.len() > tail && bytes::at(call, call.len() - tail - 1) == b'.'
+}
+
+#[cfg(test)]
+mod tests {
+    use crate::redact::redact_str;
+
+    #[test]
+    fn a_literal_goes_that_a_call_takes_as_a_secret() {
+        for (text, redacted) in [
+            (
+                r#"client.basic_auth("bob", "tangerine moon")"#,
+                r#"client.basic_auth("bob", "[REDACTED_FIELD]")"#,
+            ),
+            (
+                r#"builder.with_password("tangerine")"#,
+                r#"builder.with_password("[REDACTED_FIELD]")"#,
+            ),
+            (
+                r#"define('DB_PASSWORD', 'tangerine')"#,
+                r#"define('DB_PASSWORD', '[REDACTED_FIELD]')"#,
+            ),
+            (
+                r#"let key = env.API_KEY || "sk7Qm2xV9pL4""#,
+                r#"let key = env.API_KEY || "[REDACTED_FIELD]""#,
+            ),
+        ] {
+            assert_eq!(redact_str(text), redacted);
+        }
+        for text in [
+            r#"new_password("service", "account")"#,
+            r#"get_password("database")"#,
+            r#"assertEquals(user.name, "harbour12")"#,
+        ] {
+            assert_eq!(redact_str(text), text);
+        }
+    }
 }

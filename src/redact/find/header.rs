@@ -68,65 +68,11 @@ pub(crate) fn authorization(look: &mut Look<'_>, start: usize) -> bool {
         return false;
     }
     let word = look.part(begin, scheme);
-    if has_word_at(word, 0, b"digest")
-        || has_word_at(word, 0, b"aws4-hmac")
-        || has_word_at(word, 0, b"oauth")
-        || has_word_at(word, 0, b"signature")
-        || has_word_at(word, 0, b"hawk")
-    {
-        // Parameters follow, and some of them are credentials.
-        let end = memchr::memchr2(b'\n', b'\r', look.part(scheme, look.to))
-            .map_or(look.to, |n| scheme + n)
-            .min(scheme + 2048);
-        let mut pos = scheme;
-        let mut any = false;
-        while let Some(sign) = memchr::memchr(b'=', look.part(pos, end)).map(|n| pos + n) {
-            let name = look.part(
-                run_start(text, sign, pos, |b| {
-                    b.is_ascii_alphanumeric() || matches!(b, b'_' | b'-')
-                }),
-                sign,
-            );
-            let open = run_end(text, sign + 1, look.to.min(sign + 3), |b| {
-                matches!(b, b'"' | b'\\' | b'\'')
-            });
-            let close = run_end(text, open, end, |b| {
-                !matches!(b, b'"' | b'\\' | b'\'' | b',' | b' ')
-            });
-            let secret = [
-                &b"response"[..],
-                b"nonce",
-                b"cnonce",
-                b"opaque",
-                b"signature",
-                b"oauth_signature",
-                b"oauth_token",
-                b"oauth_consumer_key",
-                b"oauth_nonce",
-                b"mac",
-                b"credential",
-            ]
-            .iter()
-            .any(|known| name.eq_ignore_ascii_case(known));
-            // Also when it was marked before: the others stay.
-            any |= secret && close > open;
-            if secret && close > open && !look.part(open, close).starts_with(MARK_START) {
-                let from = if has_word_at(name, 0, b"credential") {
-                    let slash =
-                        memchr::memchr(b'/', look.part(open, close)).map_or(close, |n| open + n);
-                    look.hide(open, slash, Class::Key);
-                    pos = close.max(sign + 1);
-                    continue;
-                } else {
-                    open
-                };
-                look.hide(from, close, Class::Key);
-            }
-            pos = close.max(sign + 1);
-        }
-        if any {
-            return true;
-        }
+    let has_parameters = PARAMETRIC
+        .iter()
+        .any(|scheme| has_word_at(word, 0, scheme.as_bytes()));
+    if has_parameters && parameters(look, scheme) {
+        return true;
     }
     let from = run_end(text, scheme, look.to, |b| b == b' ' || b == b'+');
     let end = run_end(text, from, look.to.min(from + 16 * 1024), |b| {
@@ -151,6 +97,60 @@ pub(crate) fn authorization(look: &mut Look<'_>, start: usize) -> bool {
     }
     look.hide(from, end, Class::Key);
     true
+}
+
+/// Schemes that parameters follow, some of which are credentials.
+const PARAMETRIC: &[&str] = &["digest", "aws4-hmac", "oauth", "signature", "hawk"];
+
+/// Parameters that are credentials.
+const CREDENTIALS: &[&str] = &[
+    "response",
+    "nonce",
+    "cnonce",
+    "opaque",
+    "signature",
+    "oauth_signature",
+    "oauth_token",
+    "oauth_consumer_key",
+    "oauth_nonce",
+    "mac",
+    "credential",
+];
+
+/// The parameters that are credentials, behind a scheme that ends at `scheme`; whether there is any.
+fn parameters(look: &mut Look<'_>, scheme: usize) -> bool {
+    let text = look.text;
+    let end = memchr::memchr2(b'\n', b'\r', look.part(scheme, look.to))
+        .map_or(look.to, |n| scheme + n)
+        .min(scheme + 2048);
+    let mut pos = scheme;
+    let mut any = false;
+    while let Some(sign) = memchr::memchr(b'=', look.part(pos, end)).map(|n| pos + n) {
+        let name = run_start(text, sign, pos, |b| {
+            b.is_ascii_alphanumeric() || matches!(b, b'_' | b'-')
+        });
+        let name = look.part(name, sign);
+        let open = run_end(text, sign + 1, look.to.min(sign + 3), |b| {
+            matches!(b, b'"' | b'\\' | b'\'')
+        });
+        let close = run_end(text, open, end, |b| {
+            !matches!(b, b'"' | b'\\' | b'\'' | b',' | b' ')
+        });
+        let secret = CREDENTIALS
+            .iter()
+            .any(|known| name.eq_ignore_ascii_case(known.as_bytes()));
+        // Also when it was marked before: the others stay.
+        any |= secret && close > open;
+        if secret && close > open && !look.part(open, close).starts_with(MARK_START) {
+            // The scope of a key of AWS says nothing.
+            let slash = memchr::memchr(b'/', look.part(open, close))
+                .filter(|_| has_word_at(name, 0, b"credential"))
+                .map_or(close, |n| open + n);
+            look.hide(open, slash, Class::Key);
+        }
+        pos = close.max(sign + 1);
+    }
+    any
 }
 
 /// The answer to a challenge, without the name of its header: `Digest username="…", …, response="…"`.
@@ -211,4 +211,39 @@ pub(crate) fn signature(scope: &Scope<'_>, name: &[u8], value: usize) -> Option<
     let text = scope.part(value, end);
     (text.len() >= 16 && text.iter().any(u8::is_ascii_digit))
         .then(|| Found::new(value, end, Class::Field))
+}
+
+#[cfg(test)]
+mod tests {
+    use crate::redact::redact_str;
+
+    #[test]
+    fn values_of_headers_go_and_their_names_stay() {
+        for (text, redacted) in [
+            (
+                r#"Cookie: sid=3f9a0c71; theme=dark7"#,
+                r#"Cookie: sid=[REDACTED_FIELD]; theme=[REDACTED_FIELD]"#,
+            ),
+            (
+                r#"Set-Cookie: sid=3f9a0c71; Path=/; Max-Age=60"#,
+                r#"Set-Cookie: sid=[REDACTED_FIELD]; Path=/; Max-Age=60"#,
+            ),
+            (
+                r#"Authorization: Digest username="bob", nonce="a1b2c3d4", uri="/", response="e5f6a7b8""#,
+                r#"Authorization: Digest username="bob", nonce="[REDACTED_KEY]", uri="/", response="[REDACTED_KEY]""#,
+            ),
+            (
+                r#"Authorization: Bearer hunter2hunter2x"#,
+                r#"Authorization: Bearer [REDACTED_KEY]"#,
+            ),
+        ] {
+            assert_eq!(redact_str(text), redacted);
+        }
+        for text in [
+            r#"Authorization: Bearer ${TOKEN}"#,
+            r#"Set-Cookie: SameSite=Strict"#,
+        ] {
+            assert_eq!(redact_str(text), text);
+        }
+    }
 }

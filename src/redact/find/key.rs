@@ -148,3 +148,30 @@ fn is_escape_border(scope: &Scope<'_>, start: usize) -> bool {
         }
     })
 }
+
+#[cfg(test)]
+mod tests {
+    use crate::redact::redact_str;
+
+    #[test]
+    fn a_key_needs_a_border_and_a_tail() {
+        for (text, redacted) in [
+            (
+                r#"use ghp_16C7e42F292c6912E7710c838347Ae178B4a now"#,
+                r#"use [REDACTED_KEY] now"#,
+            ),
+            (
+                r#"\nghp_16C7e42F292c6912E7710c838347Ae178B4a"#,
+                r#"\n[REDACTED_KEY]"#,
+            ),
+        ] {
+            assert_eq!(redact_str(text), redacted);
+        }
+        for text in [
+            r#"a ghp_ prefix says it all"#,
+            r#"xghp_of_a_harbour_and_a_lantern"#,
+        ] {
+            assert_eq!(redact_str(text), text);
+        }
+    }
+}

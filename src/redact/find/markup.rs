@@ -7,6 +7,22 @@ use crate::redact::read::bytes::{self, at, has_word_at, run_end, run_start};
 use crate::redact::read::lex::{closing_quote, is_name};
 use crate::redact::read::scope::{Found, Scope};
 
+/// Names whose values are names.
+const LABELS: &[&str] = &[
+    "name",
+    "key",
+    "id",
+    "type",
+    "variable",
+    "header",
+    "data",
+    "stringdata",
+    "param",
+    "parameterkey",
+    "field",
+    "default",
+];
+
 /// Something like `name="DB_PASSWORD"`, whose value begins at `value`: what belongs to that name is hidden.
 pub(crate) fn named(look: &mut Look<'_>, name: &[u8], value: usize, sign: u8) {
     if name.eq_ignore_ascii_case(b"private-lines") {
@@ -14,22 +30,9 @@ pub(crate) fn named(look: &mut Look<'_>, name: &[u8], value: usize, sign: u8) {
         return;
     }
     if !(2..=13).contains(&name.len())
-        || ![
-            &b"name"[..],
-            b"key",
-            b"id",
-            b"type",
-            b"variable",
-            b"header",
-            b"data",
-            b"stringdata",
-            b"param",
-            b"parameterkey",
-            b"field",
-            b"default",
-        ]
-        .iter()
-        .any(|known| name.eq_ignore_ascii_case(known))
+        || !LABELS
+            .iter()
+            .any(|known| name.eq_ignore_ascii_case(known.as_bytes()))
     {
         return;
     }
@@ -245,6 +248,21 @@ fn labelled(look: &Look<'_>, pos: usize, end: usize) -> Option<Found> {
         .flatten()
 }
 
+/// The element behind one that holds a name, of a property list or a configuration of Hadoop; the name begins at
+/// `start`.
+fn next_element(look: &Look<'_>, start: usize) -> Option<Found> {
+    let until = memchr::memchr(b'<', look.part(start, start + 97))? + start;
+    if !look.judge(look.part(start, until)).hides() {
+        return None;
+    }
+    let near = look.part(until, until + 64);
+    let string = [&b"<string>"[..], b"<value>", b"<Value>"]
+        .iter()
+        .find_map(|tag| bytes::find(near, tag).map(|n| until + n + tag.len()))?;
+    let close = memchr::memchr(b'<', look.part(string, look.to)).map_or(look.to, |n| string + n);
+    hidden(look, string, close)
+}
+
 /// The content of an element with a sensitive name, whose `<` stands at `pos`.
 pub(crate) fn element(look: &Look<'_>, pos: usize) -> Option<Found> {
     let text = look.text;
@@ -266,18 +284,7 @@ pub(crate) fn element(look: &Look<'_>, pos: usize) -> Option<Found> {
         return None;
     }
     if matches!(name, b"key" | b"name" | b"Key" | b"Name") && look.at(end) == b'>' {
-        // A property list, or a configuration of Hadoop: the value stands in the next element.
-        let until = memchr::memchr(b'<', look.part(end + 1, end + 98))? + end + 1;
-        if !look.judge(look.part(end + 1, until)).hides() {
-            return None;
-        }
-        let near = look.part(until, until + 64);
-        let string = [&b"<string>"[..], b"<value>", b"<Value>"]
-            .iter()
-            .find_map(|tag| bytes::find(near, tag).map(|n| until + n + tag.len()))?;
-        let close =
-            memchr::memchr(b'<', look.part(string, look.to)).map_or(look.to, |n| string + n);
-        return hidden(look, string, close);
+        return next_element(look, end + 1);
     }
     if matches!(
         name,
@@ -310,4 +317,40 @@ pub(crate) fn element(look: &Look<'_>, pos: usize) -> Option<Found> {
     (cut && name.iter().all(|b| *b != b':') || look.at(until + 1) == b'/' && until < look.to)
         .then(|| hidden(look, from, until))
         .flatten()
+}
+
+#[cfg(test)]
+mod tests {
+    use crate::redact::redact_str;
+
+    #[test]
+    fn a_value_goes_that_stands_beside_its_name() {
+        for (text, redacted) in [
+            (
+                r#"<add key="DB_PASSWORD" value="tangerine" />"#,
+                r#"<add key="DB_PASSWORD" value="[REDACTED_FIELD]" />"#,
+            ),
+            (
+                r#"<input value="tangerine" name="password">"#,
+                r#"<input value="[REDACTED_FIELD]" name="password">"#,
+            ),
+            (
+                r#"<key>ApiToken</key><string>tangerine</string>"#,
+                r#"<key>ApiToken</key><string>[REDACTED_FIELD]</string>"#,
+            ),
+            (
+                r#"<password>tangerine</password>"#,
+                r#"<password>[REDACTED_FIELD]</password>"#,
+            ),
+        ] {
+            assert_eq!(redact_str(text), redacted);
+        }
+        for text in [
+            r#"<add key="Theme" value="tangerine" />"#,
+            r#"Option<Token>"#,
+            r#"<label for="password">Password</label>"#,
+        ] {
+            assert_eq!(redact_str(text), text);
+        }
+    }
 }

@@ -39,42 +39,65 @@ pub(crate) fn columns(look: &mut Look<'_>) {
     else {
         return aligned(look, first, end);
     };
-    let mut sensitive = 0u64;
-    let (mut label, mut value) = (None, None);
-    for (index, cell) in header
-        .split(|b| *b == delimiter)
-        .take(MAX_COLUMNS)
-        .enumerate()
-    {
-        let cell = trimmed(cell);
-        if cell.len() > 40
-            || cell.iter().any(|b| {
-                !(b.is_ascii_alphanumeric() || matches!(b, b'_' | b'-' | b' ' | b'.')) && *b < 0x80
-            })
-        {
-            return;
-        }
-        if look.judge(cell).hides() {
-            sensitive |= 1 << index;
-        }
-        let is = |names: &[&str]| {
-            names
-                .iter()
-                .any(|name| cell.eq_ignore_ascii_case(name.as_bytes()))
-        };
-        label = label.or(is(LABELS).then_some(index));
-        value = value.or(is(&["value", "wert", "valeur", "valor"]).then_some(index));
-    }
-    let count = header.split(|b| *b == delimiter).count();
-    if let (Some(label), Some(value)) = (label, value)
-        && label < value
-    {
-        return named_rows(look, end + 1, delimiter, (label, value), count);
-    }
-    if sensitive == 0 {
+    let Some(head) = Head::of(look, header, delimiter) else {
         return;
+    };
+    let count = header.split(|b| *b == delimiter).count();
+    match (head.label, head.value) {
+        (Some(label), Some(value)) if label < value => {
+            named_rows(look, end + 1, delimiter, (label, value), count);
+        }
+        _ if head.sensitive == 0 => {}
+        _ => sensitive_cells(look, end + 1, delimiter, head.sensitive, count),
     }
-    let mut line = end + 1;
+}
+
+/// What the names of columns say.
+#[derive(Default)]
+struct Head {
+    /// A bit for each column whose values are secrets.
+    sensitive: u64,
+    /// The column that names what stands in the one of values.
+    label: Option<usize>,
+    value: Option<usize>,
+}
+
+impl Head {
+    /// The head of a table, if the names can be those of columns.
+    fn of(look: &Look<'_>, header: &[u8], delimiter: u8) -> Option<Self> {
+        let mut head = Self::default();
+        let cells = header.split(|b| *b == delimiter).take(MAX_COLUMNS);
+        for (index, cell) in cells.enumerate() {
+            let cell = trimmed(cell);
+            let is_named = |b: &u8| {
+                b.is_ascii_alphanumeric() || matches!(b, b'_' | b'-' | b' ' | b'.') || *b >= 0x80
+            };
+            if cell.len() > 40 || !cell.iter().all(is_named) {
+                return None;
+            }
+            if look.judge(cell).hides() {
+                head.sensitive |= 1 << index;
+            }
+            let is = |names: &[&str]| {
+                names
+                    .iter()
+                    .any(|name| cell.eq_ignore_ascii_case(name.as_bytes()))
+            };
+            head.label = head.label.or(is(LABELS).then_some(index));
+            head.value = head.value.or(is(VALUES).then_some(index));
+        }
+        Some(head)
+    }
+}
+
+/// Adds the cells of sensitive columns from `line` on, up to the end of the table.
+fn sensitive_cells(
+    look: &mut Look<'_>,
+    mut line: usize,
+    delimiter: u8,
+    sensitive: u64,
+    count: usize,
+) {
     while line < look.to {
         let end = memchr::memchr(b'\n', look.part(line, look.to)).map_or(look.to, |n| line + n);
         if cells(look, line, end, delimiter).count() != count {
@@ -103,6 +126,9 @@ pub(crate) fn columns(look: &mut Look<'_>) {
         line = end + 1;
     }
 }
+
+/// The heads of columns of values that another column names.
+const VALUES: &[&str] = &["value", "wert", "valeur", "valor"];
 
 /// The heads of columns that name what stands in the next one.
 const LABELS: &[&str] = &[
@@ -354,4 +380,41 @@ fn row(look: &mut Look<'_>, mut pos: usize, sensitive: u64) -> usize {
         index += 1;
     }
     (pos + 1).min(look.to)
+}
+
+#[cfg(test)]
+mod tests {
+    use crate::redact::redact_str;
+
+    #[test]
+    fn cells_of_sensitive_columns_go() {
+        for (text, redacted) in [
+            (
+                r#"name,password,city
+ann,tangerine,oslo
+"#,
+                r#"name,password,city
+ann,[REDACTED_FIELD],oslo
+"#,
+            ),
+            (
+                r#"| setting | value |
+|---|---|
+| api_token | tangerine7 |
+"#,
+                r#"| setting | value |
+|---|---|
+| api_token | [REDACTED_FIELD] |
+"#,
+            ),
+            (
+                r#"INSERT INTO users (name, password) VALUES ('ann', 'tangerine');"#,
+                r#"INSERT INTO users (name, password) VALUES ('ann', '[REDACTED_FIELD]');"#,
+            ),
+        ] {
+            assert_eq!(redact_str(text), redacted);
+        }
+        let text = "name,city\nann,oslo\nbob,rome\n";
+        assert_eq!(redact_str(text), text);
+    }
 }

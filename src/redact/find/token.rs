@@ -141,6 +141,28 @@ pub(crate) fn armour(scope: &Scope<'_>, start: usize) -> Option<Found> {
     if next > body && word - next < 16 {
         return None;
     }
+    match armour_end(scope, body) {
+        ArmourEnd::Line(dashes, label) => has_body(scope.part(body, dashes)).then(|| {
+            let end = run_end(scope.text, label, scope.to, |b| b == b'-');
+            Found::new(start, end, Class::PrivateKey)
+        }),
+        ArmourEnd::Cut(pos) => {
+            let end = cut_end(scope, body, pos);
+            (end > body).then(|| Found::new(start, end, Class::PrivateKey))
+        }
+    }
+}
+
+/// How an armour ends.
+enum ArmourEnd {
+    /// With a line of its own, whose dashes begin and whose label ends there.
+    Line(usize, usize),
+    /// Without one; what may be of a key reaches so far.
+    Cut(usize),
+}
+
+/// The end of an armour whose first line ends at `body`.
+fn armour_end(scope: &Scope<'_>, body: usize) -> ArmourEnd {
     let mut pos = body;
     while pos < scope.to {
         let byte = scope.at(pos);
@@ -150,10 +172,7 @@ pub(crate) fn armour(scope: &Scope<'_>, start: usize) -> Option<Found> {
                 let label = run_end(scope.text, word, scope.to, |b| {
                     b.is_ascii_alphanumeric() || b == b' '
                 });
-                return has_body(scope.part(body, pos)).then(|| {
-                    let end = run_end(scope.text, label, scope.to, |b| b == b'-');
-                    Found::new(start, end, Class::PrivateKey)
-                });
+                return ArmourEnd::Line(pos, label);
             }
             break;
         }
@@ -185,7 +204,11 @@ pub(crate) fn armour(scope: &Scope<'_>, start: usize) -> Option<Found> {
         }
         pos += 1;
     }
-    // Cut: to the end of the last run that looks like key material.
+    ArmourEnd::Cut(pos)
+}
+
+/// The end of the last run between `body` and `pos` that looks like key material.
+fn cut_end(scope: &Scope<'_>, body: usize, pos: usize) -> usize {
     let mut end = body;
     let mut at = body;
     while at < pos {
@@ -228,10 +251,7 @@ pub(crate) fn armour(scope: &Scope<'_>, start: usize) -> Option<Found> {
                 .iter()
                 .all(|b| b.is_ascii_alphanumeric() || matches!(b, b'+' | b'/' | b'='))
     };
-    if end == body && cut() {
-        end = scope.to;
-    }
-    (end > body).then(|| Found::new(start, end, Class::PrivateKey))
+    if end == body && cut() { scope.to } else { end }
 }
 
 /// Whether there is a key between the lines of an armour; code that looks for them has none there.
@@ -247,4 +267,38 @@ fn has_body(body: &[u8]) -> bool {
         longest = run.max(longest);
     }
     longest >= 12 || body.trim_ascii().len() == longest && longest > 0
+}
+
+#[cfg(test)]
+mod tests {
+    use crate::redact::redact_str;
+
+    #[test]
+    fn a_private_key_goes_whole_or_cut() {
+        for (text, redacted) in [
+            (
+                r#"-----BEGIN PRIVATE KEY-----
+MIIEvQIBADANBgkqhkiG9w0B
+-----END PRIVATE KEY-----"#,
+                r#"[REDACTED_PRIVATE_KEY]"#,
+            ),
+            (
+                r#"-----BEGIN PRIVATE KEY-----
+MIIEvQIBADANBgkqhkiG9w0B"#,
+                r#"[REDACTED_PRIVATE_KEY]"#,
+            ),
+            (
+                r#"root:$6$saltsalt$3f9a0c71e58b24d6a07c93:19000"#,
+                r#"root:[REDACTED_KEY]:19000"#,
+            ),
+        ] {
+            assert_eq!(redact_str(text), redacted);
+        }
+        for text in [
+            r#"-----BEGIN CERTIFICATE-----"#,
+            r#"the line `-----BEGIN PRIVATE KEY-----` begins it"#,
+        ] {
+            assert_eq!(redact_str(text), text);
+        }
+    }
 }

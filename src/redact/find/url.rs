@@ -1,6 +1,6 @@
 //! Passwords inside of URLs.
 
-use crate::redact::catalogue::words;
+use crate::redact::catalogue::{webhooks, words};
 use crate::redact::class::Class;
 use crate::redact::find::command;
 use crate::redact::find::look::Look;
@@ -48,7 +48,22 @@ pub(crate) fn userinfo(scope: &Scope<'_>, pos: usize) -> Option<Found> {
     {
         return None;
     }
-    // The first `@` before something like a host, unless that is a bare word and a better host follows.
+    let at = last_sign(scope, start, limit)?;
+    let password = scope.part(start, at);
+    let documented = words::is_documented(scope.part(authority, user), password)
+        && [&b"example."[..], b"localhost", b"host", b"127.0.0.1"]
+            .iter()
+            .any(|host| scope.part(at + 1, limit).starts_with(host));
+    if placeholder::is_mark(password) || placeholder::is_placeholder(password) || documented {
+        // Nothing to hide, and what stands on both sides of the `@` is no address.
+        return Some(Found::new(at + 1, at + 1, Class::Password));
+    }
+    Some(Found::new(start, at, Class::Password))
+}
+
+/// The `@` that a password ends at which begins at `start`: the first before something like a host, unless that is a
+/// bare word and a better host follows.
+fn last_sign(scope: &Scope<'_>, start: usize, limit: usize) -> Option<usize> {
     let mut at: Option<(usize, bool)> = None;
     let mut search = start;
     for _ in 0..MAX_SIGNS {
@@ -86,17 +101,7 @@ pub(crate) fn userinfo(scope: &Scope<'_>, pos: usize) -> Option<Found> {
         }
         search = next + 1;
     }
-    let (at, _) = at?;
-    let password = scope.part(start, at);
-    let documented = words::is_documented(scope.part(authority, user), password)
-        && [&b"example."[..], b"localhost", b"host", b"127.0.0.1"]
-            .iter()
-            .any(|host| scope.part(at + 1, limit).starts_with(host));
-    if placeholder::is_mark(password) || placeholder::is_placeholder(password) || documented {
-        // Nothing to hide, and what stands on both sides of the `@` is no address.
-        return Some(Found::new(at + 1, at + 1, Class::Password));
-    }
-    Some(Found::new(start, at, Class::Password))
+    at.map(|(at, _)| at)
 }
 
 /// A token in place of the user: `https://TOKEN@host`, between `start` and the `@` at `end`.
@@ -170,30 +175,6 @@ fn password(scope: &Scope<'_>, start: usize, end: usize) -> Option<Found> {
         .then(|| Found::new(start, end, Class::Password))
 }
 
-/// Addresses whose path is the credential: whoever has them may post.
-const WEBHOOKS: &[(&str, &str)] = &[
-    ("hooks.slack.com", "/services/"),
-    ("hooks.slack.com", "/workflows/"),
-    ("hooks.slack.com", "/triggers/"),
-    ("hooks.slack-gov.com", "/services/"),
-    ("discord.com", "/api/webhooks/"),
-    ("discordapp.com", "/api/webhooks/"),
-    ("ptb.discord.com", "/api/webhooks/"),
-    ("canary.discord.com", "/api/webhooks/"),
-    ("outlook.office.com", "/webhook/"),
-    ("outlook.office365.com", "/webhook/"),
-    ("webhook.office.com", "/webhookb2/"),
-    ("hooks.zapier.com", "/hooks/catch/"),
-    ("maker.ifttt.com", "/trigger/"),
-    ("open.feishu.cn", "/open-apis/bot/v2/hook/"),
-    ("open.larksuite.com", "/open-apis/bot/v2/hook/"),
-    ("qyapi.weixin.qq.com", "/cgi-bin/webhook/send?key="),
-    ("oapi.dingtalk.com", "/robot/send?access_token="),
-    ("make.com", "/"),
-    ("pipedream.net", "/"),
-    ("hooks.airtable.com", "/workflows/"),
-];
-
 /// The path of a webhook, where `pos` is the colon before `//`.
 pub(crate) fn webhook_at(scope: &Scope<'_>, host_start: usize) -> Option<Found> {
     let host_end = run_end(
@@ -206,7 +187,7 @@ pub(crate) fn webhook_at(scope: &Scope<'_>, host_start: usize) -> Option<Found> 
     if scope.at(host_end) != b'/' || memchr::memchr(b'.', host).is_none() {
         return None;
     }
-    let (_, path) = WEBHOOKS.iter().find(|(known, path)| {
+    let (_, path) = webhooks::WEBHOOKS.iter().find(|(known, path)| {
         let tail = bytes::rest(host, host.len().saturating_sub(known.len()));
         let whole =
             host.len() == known.len() || at_dot(host, known.len()) && !known.starts_with("discord");
@@ -324,6 +305,7 @@ fn host(scope: &Scope<'_>, from: usize, limit: usize) -> Option<bool> {
 
 #[cfg(test)]
 mod tests {
+    use crate::redact::redact_str;
     use crate::redact::tests::{leaves, redacts};
 
     #[test]
@@ -359,5 +341,32 @@ mod tests {
         let with = |value: &str| format!("post to hooks.slack.com/services/{value} daily");
         redacts(&[(&with(&path), &with("[REDACTED_KEY]"))]);
         leaves(&["see docs.example.com/services/T0AB1CD2E/v2"]);
+    }
+
+    #[test]
+    fn the_password_of_a_url_goes() {
+        for (text, redacted) in [
+            (
+                r#"postgres://app:p@ss/w#rd@db.example.com/x"#,
+                r#"postgres://app:[REDACTED_PASSWORD]@db.example.com/x"#,
+            ),
+            (
+                r#"app:tangerine@tcp(db:3306)/shop"#,
+                r#"app:[REDACTED_PASSWORD]@tcp(db:3306)/shop"#,
+            ),
+            (
+                r#"https://hooks.zapier.com/hooks/catch/123456/abcdef7/"#,
+                r#"https://hooks.zapier.com/hooks/catch/[REDACTED_KEY]"#,
+            ),
+        ] {
+            assert_eq!(redact_str(text), redacted);
+        }
+        for text in [
+            r#"https://example.com:8080/a@b"#,
+            r#"https://user:password@example.com/"#,
+            r#"https://make.com/en/pricing-2026-for-teams"#,
+        ] {
+            assert_eq!(redact_str(text), text);
+        }
     }
 }

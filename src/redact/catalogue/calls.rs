@@ -1,0 +1,66 @@
+//! Calls in code that take a secret among their arguments, and verbs that functions are named with.
+
+/// A call, and which of its arguments is a secret.
+#[rustfmt::skip] // A row is one line.
+pub(crate) static CALLS: &[(&str, usize)] = &[
+    ("BasicAuth", 1),
+    ("Credentials::new", 1),
+    ("Fernet", 0),
+    ("HTTPBasicAuth", 1),
+    ("HTTPDigestAuth", 1),
+    ("NetworkCredential", 1),
+    ("PDO", 2),
+    ("PasswordAuthentication", 1),
+    ("PlainAuth", 2),
+    ("SecretKeySpec", 0),
+    ("SetBasicAuth", 1),
+    ("TelegramBot", 0),
+    ("UsernamePasswordCredentials", 1),
+    ("authenticate", 1),
+    ("basicAuth", 1),
+    ("basic_auth", 1),
+    ("bearer_auth", 0),
+    ("createCipheriv", 1),
+    ("createHmac", 1),
+    ("db.auth", 1),
+    ("getConnection", 2),
+    ("hashpw", 0),
+    ("httpBasic", 1),
+    ("hmac.new", 0),
+    ("jwt.decode", 1),
+    ("jwt.encode", 1),
+    ("jwt.sign", 1),
+    ("jwt.verify", 1),
+    ("login", 1),
+    ("mysql_connect", 2),
+    ("mysqli", 2),
+    ("mysqli_connect", 2),
+    ("pg_connect", 0),
+    ("setBasicAuth", 1),
+    ("withBasicAuth", 1),
+];
+
+/// What the name of a function begins with that puts something somewhere.
+pub(crate) const SETTERS: &[&str] = &[
+    "set", "with", "add", "change", "new", "Set", "With", "Add", "Change",
+];
+
+/// What the name of a function begins with that reads something or makes it.
+pub(crate) const READERS: &[&str] = &[
+    "get", "read", "fetch", "load", "find", "use", "is", "has", "validate", "check", "verify",
+    "parse", "Get", "clear", "delete", "remove", "create", "generate", "forget",
+];
+
+/// Functions that type into an element of a page.
+pub(crate) const TYPERS: &[&str] = &[
+    "fill",
+    "type",
+    "sendKeys",
+    "send_keys",
+    "setValue",
+    "set_value",
+    "set",
+    "pressSequentially",
+    "press_sequentially",
+    "val",
+];
