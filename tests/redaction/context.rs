@@ -114,7 +114,7 @@ const BARE: &[&str] = &[
     "environment:\n  POSTGRES_USER: app7\n  POSTGRES_PASSWORD: {}\n",
     "ansible_user: deploy7\nansible_ssh_pass: {}\n",
     "grafana:\n  adminUser: admin\n  adminPassword: {}\n  size: 10Gi",
-    "db: {user: app7, password: {}, port: 5433}",
+    "default login ada7 password {}\nmacdef init",
     "[client]\nuser = app7\npassword = {}\n",
     "set DB_PASSWORD=blue.{}",
     "input {\n  jdbc_user => \"ls7\"\n  jdbc_password => \"{}\"\n}",

@@ -89,14 +89,12 @@ pub(crate) fn end(
         (true, true) => section(scope, start, style),
         (true, false) => connection(scope, start, style)
             .or_else(|| listed(scope, start, style))
-            .or_else(|| setting(scope, start, name, style))
-            .or_else(|| argument(scope, start, name, style)),
+            .or_else(|| setting(scope, start, name, style)),
         (false, _) if matches!(first, b'!' | b'&' | b'*') => None,
         (false, true) => line(scope, start, name, style)
-            .or_else(|| flow(scope, start, style))
             .or_else(|| behind_user(scope, start, style))
             .or_else(|| cell(scope, start, name, style)),
-        (false, false) => pass_option(scope, start, style),
+        (false, false) => None,
     }?;
     value::is_literal(scope.part(start, end), name).then_some(end)
 }
@@ -198,32 +196,6 @@ fn setting(scope: &Scope<'_>, start: usize, name: &[u8], style: Style) -> Option
     (!code
         && (is_shouted(name) || beside(scope, style, (start, end), |line| is_setting(line, b'='))))
     .then_some(end)
-}
-
-/// An argument of a command or a query, or a variable that is set for a command: nothing there is a path of names.
-fn argument(scope: &Scope<'_>, start: usize, name: &[u8], style: Style) -> Option<usize> {
-    let led = matches!(scope.before(style.name), b'?' | b'&' | b'-') || name.starts_with(b"-");
-    if !led && !is_shouted(name) {
-        return None;
-    }
-    let end = run_end(scope.text, start, scope.to.min(start + NEAR), |b| {
-        b.is_ascii_alphanumeric() || b == b'.'
-    });
-    let dotted = memchr::memchr(b'.', scope.part(start, end)).is_some();
-    (dotted && matches!(scope.at(end), 0 | b' ' | b'\n' | b'&' | b'\'' | b'"')).then_some(end)
-}
-
-/// `openssl … -passin pass:…`
-fn pass_option(scope: &Scope<'_>, start: usize, style: Style) -> Option<usize> {
-    let before = scope.part(style.name.saturating_sub(10).max(scope.from), style.name);
-    [&b"-passin "[..], b"-passout ", b"-pass "]
-        .iter()
-        .any(|option| before.ends_with(option))
-        .then(|| {
-            run_end(scope.text, start, scope.to.min(start + NEAR), |b| {
-                !b.is_ascii_whitespace() && !matches!(b, b'"' | b'\'')
-            })
-        })
 }
 
 /// A line of a section of an ini file, whose head stands above it: `[client]`.
@@ -360,41 +332,6 @@ fn line(scope: &Scope<'_>, start: usize, name: &[u8], style: Style) -> Option<us
             || beside(scope, style, (start, end), |line| is_setting(line, b':'))
             || value::is_password_name(name)
                 && !beside(scope, style, (start, end), is_declaration)))
-    .then_some(end)
-}
-
-/// `db: {user: app, password: …, port: 5432}` on a line of its own. In code a comma or a semicolon follows it.
-fn flow(scope: &Scope<'_>, start: usize, style: Style) -> Option<usize> {
-    if !style.spaced {
-        return None;
-    }
-    let begin = line_start(scope, style.name);
-    let head = scope.part(begin, style.name);
-    let open = memchr::memchr(b'{', head)?;
-    let owner = part(head, 0, open).trim_ascii();
-    let owner = owner
-        .strip_suffix(b":")
-        .or_else(|| (owner == b"-").then_some(owner))?;
-    let end = run_end(scope.text, start, scope.to.min(start + NEAR), |b| {
-        !matches!(b, b',' | b'}' | b' ' | b'\n')
-    });
-    let limit = scope.to.min(end + NEAR);
-    let close = end + memchr::memchr2(b'}', b'\n', scope.part(end, limit))?;
-    let all = scope.part(begin, close);
-    let bare = owner.iter().all(|b| is_name(*b) || *b == b' ')
-        && !all
-            .iter()
-            .any(|b| matches!(b, b'"' | b'\'' | b'(' | b'`' | b';' | b'$'));
-    let numbered = all
-        .windows(3)
-        .any(|three| matches!(three, [b':', b' ', digit] if digit.is_ascii_digit()));
-    let behind = run_end(scope.text, close + 1, scope.to, is_blank);
-    (matches!(scope.at(end), b',' | b'}')
-        && scope.at(close) == b'}'
-        && bare
-        && numbered
-        && matches!(scope.at(behind), 0 | b'\n' | b'\r')
-        && !matches!(scope.at(behind + 1), b'}' | b')' | b']'))
     .then_some(end)
 }
 
