@@ -26,77 +26,120 @@ const MIN_ISSUED: usize = 12;
 /// A longer list is read so far.
 const MAX_ITEMS: usize = 64;
 
+/// A sign that puts a value under a name, and what stands around it.
+#[derive(Clone, Copy)]
+struct Sign {
+    at: usize,
+    byte: u8,
+    next: u8,
+    /// Where the operator begins that it is the last of.
+    operator: usize,
+}
+
+/// A name and where its value begins.
+struct Assigned<'a> {
+    sign: Sign,
+    name: Name<'a>,
+    /// `The password is: …`
+    linked: bool,
+    kind: Kind,
+    value: usize,
+    /// Where the value would begin without spaces.
+    unspaced: usize,
+    arrow: bool,
+}
+
 /// An assignment whose `=` or `:` stands at `sign`.
 pub(crate) fn at_sign(look: &mut Look<'_>, sign: usize) {
-    let text = look.text;
-    let byte = at(text, sign);
-    let next = look.at(sign + 1);
     let Some(operator) = operator(look, sign) else {
         return;
     };
-    if byte == b'=' && next == b'=' && literal_compared(look, operator, sign) {
+    let sign = Sign {
+        at: sign,
+        byte: at(look.text, sign),
+        next: look.at(sign + 1),
+        operator,
+    };
+    if sign.byte == b'=' && sign.next == b'=' && literal_compared(look, operator, sign.at) {
         return;
     }
     let mut name = name_before(look, operator);
     if name.text.len() < 2 && !name.quoted || name.text.iter().all(u8::is_ascii_digit) {
-        if byte == b':'
-            && next == b' '
-            && let Some(found) = numbered_key(look, &name, sign)
-        {
-            look.report(found);
+        if sign.byte == b':' && sign.next == b' ' {
+            look.report(numbered_key(look, &name, sign.at));
         }
         return;
     }
-    // `${TOKEN:0:4}`
-    if byte == b':'
-        && next.is_ascii_digit()
-        && look.part(name.start.saturating_sub(2), name.start) == b"${"
-    {
-        return;
-    }
-    // `The password is: …`
-    let linked = byte == b':'
-        && [
-            &b"is"[..],
-            b"est",
-            b"ist",
-            b"lautet",
-            b"es",
-            b"was",
-            b"are",
-            b"created",
-            b"generated",
-            b"issued",
-        ]
-        .iter()
-        .any(|link| name.text.eq_ignore_ascii_case(link));
+    let linked = sign.byte == b':' && is_link(name.text);
     if linked {
         name = name_before(look, name.start);
     }
-    if byte == b':'
-        && let Some(found) = command::user_and_password(look, name.start, sign)
-    {
-        look.report(found);
-        return;
+    if sign.byte == b':' {
+        if is_other_colon(look, &name, sign) {
+            return;
+        }
+        if let Some(found) = command::user_and_password(look, name.start, sign.at) {
+            look.report(found);
+            return;
+        }
     }
-    // A variable of psql: `PASSWORD :'name'`
-    if byte == b':' && next == b'\'' && name.text == b"PASSWORD" && look.before(sign) == b' ' {
-        return;
-    }
-    // Properties of Java: `-Dtoken=`. The parts of an ARN have colons between them.
-    if byte == b'=' && name.text.starts_with(b"-D") {
+    // Properties of Java: `-Dtoken=`.
+    if sign.byte == b'=' && name.text.starts_with(b"-D") {
         name.text = bytes::rest(name.text, 2);
     }
-    if byte == b':'
-        && look.before(name.start) == b':'
-        && bytes::find(
-            look.part(name.start.saturating_sub(80).max(look.from), name.start),
-            b"arn:",
-        )
-        .is_some()
-    {
-        return;
+    let kind = kind_of(look, &name, sign);
+    let (unspaced, value, arrow) = value_start(look, &name, sign);
+    let assigned = Assigned {
+        kind: if kind == Kind::Opaque && !is_opaque_at(look, value) {
+            Kind::Plain
+        } else {
+            kind
+        },
+        sign,
+        name,
+        linked,
+        value,
+        unspaced,
+        arrow,
+    };
+    if !otherwise_named(look, &assigned) && !of_its_own_form(look, &assigned) {
+        one_value(look, &assigned);
     }
+}
+
+/// Whether a word before a colon links a value to the name before it.
+fn is_link(word: &[u8]) -> bool {
+    [
+        &b"is"[..],
+        b"est",
+        b"ist",
+        b"lautet",
+        b"es",
+        b"was",
+        b"are",
+        b"created",
+        b"generated",
+        b"issued",
+    ]
+    .iter()
+    .any(|link| word.eq_ignore_ascii_case(link))
+}
+
+/// Whether a colon puts no value under a name.
+fn is_other_colon(look: &Look<'_>, name: &Name<'_>, sign: Sign) -> bool {
+    let before =
+        |most: usize| look.part(name.start.saturating_sub(most).max(look.from), name.start);
+    // `${TOKEN:0:4}`
+    let substring = sign.next.is_ascii_digit() && before(2) == b"${";
+    // A variable of psql: `PASSWORD :'name'`
+    let variable = sign.next == b'\'' && name.text == b"PASSWORD" && look.before(sign.at) == b' ';
+    // The parts of an ARN have colons between them.
+    let arn = look.before(name.start) == b':' && bytes::find(before(80), b"arn:").is_some();
+    substring || variable || arn
+}
+
+/// What the name says of the value, or what it belongs to does.
+fn kind_of(look: &Look<'_>, name: &Name<'_>, sign: Sign) -> Kind {
     let mut kind = look.judge(name.text);
     // `document.querySelector('#password').value = …`
     if name.text == b".value"
@@ -107,41 +150,43 @@ pub(crate) fn at_sign(look: &mut Look<'_>, sign: usize) {
     }
     // `fill_in "Password", with: "…"`
     if name.text == b"with"
-        && byte == b':'
+        && sign.byte == b':'
         && let Some(field) = code::argument_before(look, name.start)
     {
         kind = look.judge(field);
     }
-    if name.text == b"value" && byte == b'=' {
+    if name.text == b"value" && sign.byte == b'=' {
         kind = look.judge(block_name(look, name.start));
     }
-    if byte == b'=' && name.quoted && follows_password_for(look, name.start) {
+    if sign.byte == b'=' && name.quoted && follows_password_for(look, name.start) {
         kind = Kind::Secret;
     }
-    if !matches!(kind, Kind::Secret | Kind::Secrets) && !name.quoted {
-        let spaced = spaced_kind(look, &name, true);
+    if !kind.hides() && !name.quoted {
+        let spaced = spaced_kind(look, name, true);
         if spaced != Kind::Plain {
             kind = spaced;
         }
     }
-    let (mut value, arrow) = match (byte, next) {
-        (b':', b'=') => (sign + 2, false),
-        (b'=', b'>') => (sign + 2, true),
+    kind
+}
+
+/// Where the value begins without and with spaces, and whether the operator is an arrow or compares.
+fn value_start(look: &Look<'_>, name: &Name<'_>, sign: Sign) -> (usize, usize, bool) {
+    let text = look.text;
+    let (unspaced, arrow) = match (sign.byte, sign.next) {
+        (b':', b'=') => (sign.at + 2, false),
+        (b'=', b'>') => (sign.at + 2, true),
         (b'=', b'=') => (
-            run_end(text, sign, look.to.min(sign + 3), |b| b == b'='),
+            run_end(text, sign.at, look.to.min(sign.at + 3), |b| b == b'='),
             true,
         ),
-        _ => (sign + 1, false),
+        _ => (sign.at + 1, false),
     };
-    let unspaced = value;
-    value = run_end(text, value, look.to.min(value + 64), |b| {
+    let mut value = run_end(text, unspaced, look.to.min(unspaced + 64), |b| {
         is_blank(b) || b == b'*'
     });
-    if kind == Kind::Opaque && !is_opaque_at(look, value) {
-        kind = Kind::Plain;
-    }
     // `!!str 'value'` of YAML
-    if byte == b':' && look.at(value) == b'!' && look.part(value, value + 6) == b"!!str " {
+    if sign.byte == b':' && look.at(value) == b'!' && look.part(value, value + 6) == b"!!str " {
         value += 6;
     }
     // PHP dumps a value on the line below: `["password"]=>`, `string(9) "…"`.
@@ -160,121 +205,155 @@ pub(crate) fn at_sign(look: &mut Look<'_>, sign: usize) {
     {
         value = run_end(text, value + close + 1, look.to, is_blank);
     }
-    // `api_key: &[u8] = b"…"`
-    let of_bytes = || usize::from(look.at(value) == b'b' && look.at(value + 1) == b'"');
-    if kind == Kind::Plain
-        && byte == b'='
-        && let typed = value + of_bytes()
-        && matches!(look.at(typed), b'"' | b'\'' | b'`')
-    {
-        // `api_key: String = "…"`
-        let value = typed;
-        let kind = typed_kind(look, &name);
-        if kind.hides() || kind == Kind::Pwd {
-            let close = closing_quote(look, value + 1, look.at(value), 0);
-            // A constant that is the name of something: `b"id-PasswordBasedMAC\0"`.
-            if look.before(value) == b'b' && look.judge(look.part(value + 1, close)).hides() {
-                return;
-            }
-            look.report(literal(look, value + 1, close, kind, b""));
-            return;
-        }
+    (unspaced, value, arrow)
+}
+
+/// Whether something else names the value than the name itself, which may say nothing: a type, a plural, a sentence. It
+/// is reported then.
+fn otherwise_named(look: &mut Look<'_>, assigned: &Assigned<'_>) -> bool {
+    let Assigned {
+        sign,
+        ref name,
+        kind,
+        value,
+        ..
+    } = *assigned;
+    if kind == Kind::Plain && sign.byte == b'=' && of_type(look, name, value) {
+        return true;
     }
-    if (kind.hides() || kind == Kind::Plain && look.judge_plural(name.text))
-        && listed(
-            look,
-            value,
-            kind.hides() || name.text.len() > b"tokens".len(),
-        )
-    {
-        return;
+    let plural = kind.hides() || kind == Kind::Plain && look.judge_plural(name.text);
+    let chosen = kind.hides() || name.text.len() > b"tokens".len();
+    if plural && listed(look, value, chosen) {
+        return true;
     }
     // `urn:ietf:params:oauth:jwk-thumbprint`, `session:user:1234`
+    let part = || look.at(run_end(look.text, value, look.to.min(value + 24), is_name)) == b':';
     if matches!(kind, Kind::Maybe | Kind::Handle)
-        && byte == b':'
-        && (look.before(name.start) == b':'
-            || unspaced == value
-                && look.at(run_end(text, value, look.to.min(value + 24), is_name)) == b':')
+        && sign.byte == b':'
+        && (look.before(name.start) == b':' || assigned.unspaced == value && part())
     {
-        return;
+        return true;
     }
     if kind == Kind::Plain
-        && byte == b':'
-        && matches!(next, b' ' | b'\n')
-        && let Some(found) = sentence::behind_sentence(look, sign)
+        && sign.byte == b':'
+        && matches!(sign.next, b' ' | b'\n')
+        && let Some(found) = sentence::behind_sentence(look, sign.at)
     {
         look.report(found);
-        return;
+        return true;
     }
-    match kind {
-        Kind::Plain | Kind::Id => {
-            markup::named(look, name.text, value, byte);
-            if byte == b'=' && unspaced == value {
-                if name.text == b"response" {
-                    look.report(digest_response(look, value));
-                }
-                look.report(signature(look, name.text, value));
+    if matches!(kind, Kind::Plain | Kind::Id) {
+        markup::named(look, name.text, value, sign.byte);
+        if sign.byte == b'=' && assigned.unspaced == value {
+            if name.text == b"response" {
+                look.report(digest_response(look, value));
             }
-            return;
+            look.report(signature(look, name.text, value));
         }
-        Kind::Phone => return,
-        _ => {}
     }
+    matches!(kind, Kind::Plain | Kind::Id | Kind::Phone)
+}
+
+/// Whether the name before a type names the literal at `value`: `api_key: String = "…"`.
+fn of_type(look: &mut Look<'_>, type_name: &Name<'_>, value: usize) -> bool {
+    // `api_key: &[u8] = b"…"`
+    let bytes = look.at(value) == b'b' && look.at(value + 1) == b'"';
+    let open = value + usize::from(bytes);
+    if !matches!(look.at(open), b'"' | b'\'' | b'`') {
+        return false;
+    }
+    let kind = typed_kind(look, type_name);
+    if !kind.hides() && kind != Kind::Pwd {
+        return false;
+    }
+    let close = closing_quote(look, open + 1, look.at(open), 0);
+    // A constant that is the name of something: `b"id-PasswordBasedMAC\0"`.
+    if look.before(open) != b'b' || !look.judge(look.part(open + 1, close)).hides() {
+        look.report(literal(look, open + 1, close, kind, b""));
+    }
+    true
+}
+
+/// Whether the name says that its value has a form of its own, by which it is reported: cookies, schemes, phrases.
+fn of_its_own_form(look: &mut Look<'_>, assigned: &Assigned<'_>) -> bool {
+    let Assigned {
+        sign,
+        ref name,
+        kind,
+        value,
+        ..
+    } = *assigned;
     // `document.cookie = "sid=…; path=/"`
     if ends_with(name.text, b"cookie")
-        && (byte == b':' || name.text.ends_with(b".cookie") && look.at(value) == b'"')
+        && (sign.byte == b':' || name.text.ends_with(b".cookie") && look.at(value) == b'"')
         && cookies(look, value, name.text.len() > 6)
     {
-        return;
+        return true;
     }
     if ends_with(name.text, b"authorization") && authorization(look, value) {
-        return;
+        return true;
     }
     if kind == Kind::Phrase {
-        let open = run_end(text, value, look.to.min(value + 1), |b| {
-            matches!(b, b'"' | b'\'')
-        });
-        let end = run_end(text, open, look.to, |b| {
-            b.is_ascii_lowercase() || matches!(b, b' ' | b',')
-        });
-        let end = run_start(text, end, open, |b| !b.is_ascii_lowercase());
-        if value::fits(look.part(open, end), kind) {
-            look.hide(open, end, Class::Field);
-        }
-        return;
+        phrase(look, value);
+        return true;
     }
     // What PHP prints: `[password] => …`, to the end of its line.
-    if arrow && next == b'>' && at(name.text, 0) == b'[' && name.text.ends_with(b"]") {
+    if assigned.arrow && sign.next == b'>' && at(name.text, 0) == b'[' && name.text.ends_with(b"]")
+    {
         let end = line_end(look, value);
         // `stdClass Object`, whose members follow.
-        if starts_line(look, name.start)
-            && !look.part(value, end).ends_with(b" Object")
-            && let Some(found) = literal(look, value, end, kind, name.text)
-        {
-            look.report(found);
+        if starts_line(look, name.start) && !look.part(value, end).ends_with(b" Object") {
+            look.report(literal(look, value, end, kind, name.text));
         }
-        return;
+        return true;
     }
-    // The look of a key of AWS says nothing: `Credential=AK…/20150830/us-east-1/iam/aws4_request`.
-    if byte == b'=' && unspaced == value && name.text == b"Credential" {
-        let slash = run_end(text, value, look.to.min(value + MAX_JUDGED), is_name);
-        if look.at(slash) == b'/'
-            && bytes::find(look.part(slash, slash + MAX_JUDGED), b"/aws4_request").is_some()
-        {
-            if !look.part(value, slash).starts_with(MARK_START) {
-                look.hide(value, slash, Class::Key);
-            }
-            return;
-        }
+    let near = sign.byte == b'=' && assigned.unspaced == value;
+    near && name.text == b"Credential" && credential(look, value)
+}
+
+/// The words of a wallet.
+fn phrase(look: &mut Look<'_>, value: usize) {
+    let open = run_end(look.text, value, look.to.min(value + 1), |b| {
+        matches!(b, b'"' | b'\'')
+    });
+    let end = run_end(look.text, open, look.to, |b| {
+        b.is_ascii_lowercase() || matches!(b, b' ' | b',')
+    });
+    let end = run_start(look.text, end, open, |b| !b.is_ascii_lowercase());
+    if value::fits(look.part(open, end), Kind::Phrase) {
+        look.hide(open, end, Class::Field);
     }
+}
+
+/// The scope of a key of AWS says nothing: `Credential=AK…/20150830/us-east-1/iam/aws4_request`.
+fn credential(look: &mut Look<'_>, value: usize) -> bool {
+    let slash = run_end(look.text, value, look.to.min(value + MAX_JUDGED), is_name);
+    let scoped = look.at(slash) == b'/'
+        && bytes::find(look.part(slash, slash + MAX_JUDGED), b"/aws4_request").is_some();
+    if scoped && !look.part(value, slash).starts_with(MARK_START) {
+        look.hide(value, slash, Class::Key);
+    }
+    scoped
+}
+
+/// The value of a sensitive name.
+fn one_value(look: &mut Look<'_>, assigned: &Assigned<'_>) {
+    let Assigned {
+        sign,
+        ref name,
+        kind,
+        value,
+        arrow,
+        ..
+    } = *assigned;
     // Without quotes or a sigil, `Name => …` is an arm of a match, unless it stands like a line of configuration.
-    let own_line = linked || starts_line(look, name.start);
+    let own_line = assigned.linked || starts_line(look, name.start);
     let setting = own_line
         && look.at(value) == b'"'
         && memchr::memchr(b'_', name.text).is_some()
         && at(name.text, 0).is_ascii_lowercase();
     if arrow
-        && next == b'>'
+        && sign.next == b'>'
         && !name.quoted
         && !setting
         && look.at(value) != b'\''
@@ -283,11 +362,12 @@ pub(crate) fn at_sign(look: &mut Look<'_>, sign: usize) {
     {
         return;
     }
+    let last = look.before(sign.at);
     let style = Style {
-        equals: byte == b'=',
-        spaced: value > unspaced || is_blank(look.before(sign)),
+        equals: sign.byte == b'=',
+        spaced: value > assigned.unspaced || is_blank(last),
         quoted_name: name.quoted,
-        literal_only: arrow || operator < sign && !matches!(look.before(sign), b'?' | b':'),
+        literal_only: arrow || sign.operator < sign.at && !matches!(last, b'?' | b':'),
         own_line,
         quote: match look.before(name.start) {
             quote @ (b'"' | b'\'') if !name.quoted => quote,
@@ -295,23 +375,24 @@ pub(crate) fn at_sign(look: &mut Look<'_>, sign: usize) {
         },
         name: name.start,
     };
-    let found = value_at(look, value, name.text, kind, style);
+    let Some(found) = value_at(look, value, name.text, kind, style) else {
+        return;
+    };
     // What a token is compared with is a kind of token, unless it could be nothing but a secret.
-    let compared = byte == b'=' && (next == b'=' || look.before(sign) == b'!');
-    let found = found.filter(|found| {
-        let value = look.part(found.start, found.end);
-        !compared
-            || !value.iter().all(u8::is_ascii_alphabetic)
-            || value::is_password_name(name.text)
-    });
-    if let Some(found) = found {
-        look.report(found);
-        // A plan of Terraform: `password = "old" -> "new"`.
-        if byte == b'=' && look.part(found.end, found.end + 6) == b"\" -> \"" {
-            let new = found.end + 6;
-            let close = closing_quote(look, new, b'"', 0);
-            look.report(literal(look, new, close, kind, name.text));
-        }
+    let compared = sign.byte == b'=' && (sign.next == b'=' || last == b'!');
+    let letters = look.part(found.start, found.end);
+    if compared
+        && letters.iter().all(u8::is_ascii_alphabetic)
+        && !value::is_password_name(name.text)
+    {
+        return;
+    }
+    look.report(found);
+    // A plan of Terraform: `password = "old" -> "new"`.
+    if sign.byte == b'=' && look.part(found.end, found.end + 6) == b"\" -> \"" {
+        let new = found.end + 6;
+        let close = closing_quote(look, new, b'"', 0);
+        look.report(literal(look, new, close, kind, name.text));
     }
 }
 
