@@ -14,48 +14,66 @@ const LENGTHS: std::ops::RangeInclusive<usize> = 12..=256;
 
 /// Adds the other places, within `spans` of `text`, of the secrets that `edits` hide.
 pub(crate) fn again(text: &[u8], spans: &[Range<usize>], edits: &mut Vec<Edit>) {
-    let mut secrets = [Edit::mark(0, 0, Class::Field.tag()); MOST];
-    let mut count = 0;
-    for &edit in edits.iter() {
-        let secret = part(text, edit.start, edit.end);
-        let known = |edit: &Edit| part(text, edit.start, edit.end) == secret;
-        if !is_named(&edit) || !is_unique(secret) || secrets.iter().take(count).any(known) {
+    let found = edits.len();
+    let mut looked_for = 0;
+    for index in 0..found {
+        let Some(&edit) = edits.get(index) else { break };
+        if !is_named(&edit) || !LENGTHS.contains(&(edit.end - edit.start)) {
             continue;
         }
-        let Some(slot) = secrets.get_mut(count) else {
+        places(text, spans, &edit, edits);
+        looked_for += 1;
+        if looked_for == MOST {
             break;
-        };
-        *slot = edit;
-        count += 1;
+        }
     }
-    let found = edits.len();
-    for secret in secrets.iter().take(count) {
-        places(text, spans, secret, edits);
-    }
-    // Each secret finds itself.
-    if edits.len() > found + count {
+    if edits.len() > found {
         merge(edits, 0);
-    } else {
-        edits.truncate(found);
     }
 }
 
-/// Adds every place of a secret, that where it was found among them.
+/// Adds every other place of a secret.
 fn places(text: &[u8], spans: &[Range<usize>], secret: &Edit, edits: &mut Vec<Edit>) {
     let (Some(tag), Some(first), Some(last)) = (secret.tag(), spans.first(), spans.last()) else {
         return;
     };
-    let (from, length) = (first.start, secret.end - secret.start);
+    let word = part(text, secret.start, secret.end);
+    let (rare, byte) = rarest(word);
+    let region = part(text, first.start, last.end);
     let mut spans = spans.iter().peekable();
-    let region = part(text, from, last.end);
-    for place in memchr::memmem::find_iter(region, part(text, secret.start, secret.end)) {
-        let (start, end) = (from + place, from + place + length);
+    // What stands elsewhere is judged only then, since hardly any secret does.
+    let mut is_judged = false;
+    for place in memchr::memchr_iter(byte, region) {
+        let Some(start) = (first.start + place).checked_sub(rare) else {
+            continue;
+        };
+        let end = start + word.len();
+        if start == secret.start || part(text, start, end) != word {
+            continue;
+        }
+        if !is_judged && !is_unique(word) {
+            return;
+        }
+        is_judged = true;
         while spans.next_if(|span| span.end < end).is_some() {}
         let inside = spans.peek().is_some_and(|span| span.start <= start);
-        if inside && (start == secret.start || !is_escaped(text, start)) {
+        if inside && !is_escaped(text, start) {
             edits.push(Edit::mark(start, end, tag));
         }
     }
+}
+
+/// Where the byte of a word stands that other texts have least often, and the byte.
+fn rarest(word: &[u8]) -> (usize, u8) {
+    let rank = |byte: u8| match byte {
+        b'A'..=b'Z' => 0,
+        b'0'..=b'9' => 1,
+        b'e' | b't' | b'a' | b'o' | b'i' | b'n' | b's' | b'r' => 4,
+        b'a'..=b'z' => 2,
+        _ => 3,
+    };
+    let all = word.iter().copied().enumerate();
+    all.min_by_key(|(_, byte)| rank(*byte)).unwrap_or((0, 0))
 }
 
 fn is_named(edit: &Edit) -> bool {
@@ -67,9 +85,6 @@ fn is_named(edit: &Edit) -> bool {
 /// Whether a secret is one word that stands nowhere by chance, and in JSON within strings alone: no number, no sign of
 /// JSON and no escape.
 fn is_unique(secret: &[u8]) -> bool {
-    if !LENGTHS.contains(&secret.len()) {
-        return false;
-    }
     let plain = |b: &u8| b.is_ascii_alphanumeric() || b"_-+/=.~!@#$%^*?".contains(b);
     secret.iter().all(plain)
         && secret
