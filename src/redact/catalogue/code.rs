@@ -1,6 +1,6 @@
 //! Words of programming languages: types, algorithms, what members are reached through, what begins an expression.
 
-use crate::redact::catalogue::has;
+use crate::redact::catalogue::list::has;
 
 /// Algorithms that may have a number behind their names.
 #[rustfmt::skip]
@@ -85,7 +85,7 @@ pub(crate) fn is_keyword(word: &[u8]) -> bool {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::redact::catalogue::assert_in_order;
+    use crate::redact::catalogue::list::assert_in_order;
 
     #[test]
     fn long_lists_are_in_order() {

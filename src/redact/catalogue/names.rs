@@ -1,7 +1,7 @@
 //! The words that names are made of: which make a name sensitive, and which say that the value is about a secret.
 
-use crate::redact::catalogue::has;
 use crate::redact::catalogue::languages::LANGUAGES;
+use crate::redact::catalogue::list::has;
 use crate::redact::kind::Kind;
 
 /// A word of a name: what a name with it says of its value, and where in the name the word has to stand.
@@ -442,7 +442,7 @@ pub(crate) fn is_number_word(word: &[u8]) -> bool {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::redact::catalogue::assert_in_order;
+    use crate::redact::catalogue::list::assert_in_order;
 
     #[test]
     fn long_lists_are_in_order() {

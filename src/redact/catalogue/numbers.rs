@@ -1,6 +1,6 @@
 //! Numbers that can be validated: who gives them out, how long they are, and the words that introduce them.
 
-use crate::redact::catalogue::has_ignoring_case;
+use crate::redact::catalogue::list::has_ignoring_case;
 
 /// Countries and the length of their account numbers, from the registry of SWIFT.
 #[rustfmt::skip]
@@ -101,7 +101,7 @@ pub(crate) fn introduces(word: &[u8]) -> Introduces {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::redact::catalogue::assert_in_order;
+    use crate::redact::catalogue::list::assert_in_order;
 
     #[test]
     fn rows_are_in_order_and_plausible() {

@@ -1,6 +1,6 @@
 //! The words that values are made of: placeholders, outcomes, schemes, examples of documentation.
 
-use crate::redact::catalogue::{has, has_ignoring_case};
+use crate::redact::catalogue::list::{has, has_ignoring_case};
 use crate::redact::read::bytes::{self, has_word_at};
 
 /// A user and a password of documentation.
@@ -153,7 +153,7 @@ pub(crate) const OF_PASSWORDS: &[&str] = &["pass", "pwd", "secret", "kennwort", 
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::redact::catalogue::assert_in_order;
+    use crate::redact::catalogue::list::assert_in_order;
 
     #[test]
     fn long_lists_are_in_order() {

@@ -5,7 +5,7 @@ use std::ops::Range;
 use crate::redact::class::Class;
 use crate::redact::engine::edit::{Edit, merge};
 use crate::redact::judge::random;
-use crate::redact::read::bytes::{before, part, run_start};
+use crate::redact::read::bytes::{at, before, part, run_start};
 
 /// So many secrets of one text are looked for again.
 const MOST: usize = 8;
@@ -63,17 +63,12 @@ fn places(text: &[u8], spans: &[Range<usize>], secret: &Edit, edits: &mut Vec<Ed
     }
 }
 
-/// Where the byte of a word stands that other texts have least often, and the byte.
+/// Where a byte of a word stands that other texts have seldom, and the byte: a capital letter, else a digit.
 fn rarest(word: &[u8]) -> (usize, u8) {
-    let rank = |byte: u8| match byte {
-        b'A'..=b'Z' => 0,
-        b'0'..=b'9' => 1,
-        b'e' | b't' | b'a' | b'o' | b'i' | b'n' | b's' | b'r' => 4,
-        b'a'..=b'z' => 2,
-        _ => 3,
-    };
-    let all = word.iter().copied().enumerate();
-    all.min_by_key(|(_, byte)| rank(*byte)).unwrap_or((0, 0))
+    let digit = || word.iter().position(u8::is_ascii_digit);
+    let capital = word.iter().position(u8::is_ascii_uppercase);
+    let rare = capital.or_else(digit).unwrap_or(0);
+    (rare, at(word, rare))
 }
 
 fn is_named(edit: &Edit) -> bool {

@@ -2,7 +2,6 @@
 
 use crate::redact::catalogue::names::is_number_word;
 use crate::redact::class::Class;
-use crate::redact::find::phone;
 use crate::redact::judge::card::{self, is_card};
 use crate::redact::judge::name;
 use crate::redact::kind::Kind;
@@ -25,23 +24,24 @@ pub(crate) fn digits_ahead(scope: &Scope<'_>, pos: usize) -> usize {
     digits
 }
 
-/// A number that begins with the group of digits at `pos`.
-pub(crate) fn number(scope: &Scope<'_>, pos: usize, kind: Kind) -> Option<Found> {
-    let mut left = scope.before(pos);
+/// What stands before the group of digits at `pos`, unless it makes them a part of something else.
+pub(crate) fn border(scope: &Scope<'_>, pos: usize) -> Option<u8> {
+    let left = scope.before(pos);
     // The first track of a card: `%B5…^NAME^…`
     if left == b'B' && scope.before(pos - 1) == b'%' {
-        left = b'%';
+        return Some(b'%');
     }
-    if left.is_ascii_alphanumeric() || matches!(left, b'_' | b'.' | b'$') {
+    (!left.is_ascii_alphanumeric() && !matches!(left, b'_' | b'.' | b'$')).then_some(left)
+}
+
+/// A card or social security number that begins with the group of digits at `pos`.
+pub(crate) fn number(scope: &Scope<'_>, pos: usize, kind: Kind) -> Option<Found> {
+    let left = border(scope, pos)?;
+    let behind_word = left == b'-' && scope.before(pos - 1).is_ascii_alphanumeric();
+    if kind == Kind::Id || behind_word {
         return None;
     }
-    let behind_word = left == b'-' && scope.before(pos - 1).is_ascii_alphanumeric();
-    let found = if kind == Kind::Id || behind_word {
-        None
-    } else {
-        card(scope, pos, left).or_else(|| social_security(scope, pos))
-    };
-    found.or_else(|| phone::phone(scope, pos, left))
+    card(scope, pos, left).or_else(|| social_security(scope, pos))
 }
 
 /// A card number in groups of any size.

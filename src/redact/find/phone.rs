@@ -2,7 +2,7 @@
 
 use crate::redact::catalogue::numbers::{DIALLED, Introduces, MOST_DIALLED, introduces};
 use crate::redact::class::Class;
-use crate::redact::find::number::{is_clear_end, is_named_id};
+use crate::redact::find::number::{border, is_clear_end, is_named_id};
 use crate::redact::read::bytes::{self, at, before, run_end, run_start};
 use crate::redact::read::scope::{Found, Scope};
 
@@ -13,8 +13,9 @@ const LEAST_BEHIND_ZEROS: usize = 10;
 /// So many words before a number are looked at.
 const MOST_WORDS: usize = 4;
 
-/// A phone number that begins with the digits at `pos`, where `left` stands before them.
-pub(crate) fn phone(scope: &Scope<'_>, pos: usize, left: u8) -> Option<Found> {
+/// A phone number that begins with the digits at `pos`.
+pub(crate) fn phone(scope: &Scope<'_>, pos: usize) -> Option<Found> {
+    let left = border(scope, pos)?;
     if left == b'+' {
         international(scope, pos, pos, LEAST_BEHIND_PLUS)
     } else if scope.part(pos, pos + 2) == b"00" {

@@ -188,7 +188,7 @@ fn is_operator(behind: &[u8]) -> bool {
         .is_some_and(|b| matches!(b, b'(' | b'<' | b'[' | b'{'))
         || [b"![".as_slice(), b"!(", b"::", b"->", b"?.", b"+\"", b"+'"]
             .iter()
-            .any(|sign| behind.starts_with(*sign))
+            .any(|sign| behind.starts_with(sign))
 }
 
 /// `models.CharField(max_length=128)`
