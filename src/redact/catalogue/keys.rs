@@ -381,6 +381,7 @@ pub(crate) static PREFIXES: &[Prefix] = &[
     key("nfp_", 14, Random, "Netlify personal access token"),
     key("nfu_", 20, Random, "Netlify user interface token"),
     key("nk-", 30, Cased, "Nomic API key"),
+    key("npg_", 10, Random, "Neon password of a Postgres role"),
     key("npm_", 12, Random, "npm access token"),
     key("ntn_", 14, Random, "Notion API token"),
     key("nvapi-", 12, Random, "NVIDIA API key"),
