@@ -210,6 +210,7 @@ pub(crate) const TOOLS: &[Tool] = &[
     tool("poetry pypi-token.*", Argument(0), "poetry config pypi-token.pypi {}"),
     tool("bundle config", From(1), "bundle config gems.example.com bob:{}").behind(":").but_not("bundle config --local path vendor1"),
     tool("dotnet nuget push", Option("-k"), "dotnet nuget push app.nupkg -k {} -s https://api.nuget.org"),
+    tool("nuget push", Argument(1), "nuget push app.nupkg {} -Source https://api.nuget.org").but_not("nuget push app.1.2.3.nupkg -Source https://api.nuget.org"),
     tool("nuget setapikey", Argument(0), "nuget setapikey {} -source x"),
     tool("twilio login", Argument(1), "twilio login AC123 {}"),
     tool("rclone obscure", Argument(0), "rclone obscure {}"),
