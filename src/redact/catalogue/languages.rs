@@ -73,6 +73,7 @@ pub(crate) const LANGUAGES: &[Row] = &[
     ("Bulgarian", Kind::Secret, &["парола", "секретен ключ"]),
     ("Serbian", Kind::Secret, &["лозинка", "тајни кључ"]),
     ("Kazakh", Kind::Secret, &["құпия сөз"]),
+    ("Mongolian", Kind::Secret, &["нууц үг"]),
     ("Georgian", Kind::Secret, &["პაროლი"]),
     ("Armenian", Kind::Secret, &["գաղտնաբառ"]),
     ("Hebrew", Kind::Secret, &["סיסמה", "סיסמא", "מפתח סודי", "מפתח api", "מפתח פרטי", "אסימון"]),
