@@ -560,6 +560,9 @@ impl Destination {
     pub(super) fn send_all(&mut self) -> u64 {
         self.backlog.send_partial = true;
         self.gate.allow_probe(self.now());
+        for batch in &mut self.backlog.retries {
+            batch.history.hasten();
+        }
         self.send_unpaced();
         self.unpaced_before
     }

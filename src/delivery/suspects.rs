@@ -41,6 +41,8 @@ pub(crate) struct History {
     /// How often it failed as a suspect, and twice before.
     tries: u32,
     not_before: Option<Instant>,
+    /// When it may go out while somebody waits for it.
+    soonest: Option<Instant>,
 }
 
 #[derive(Debug, Clone, Copy)]
@@ -94,7 +96,14 @@ impl History {
     fn pause(&mut self, asked: Option<Duration>, now: Instant) {
         let doublings = self.tries.saturating_sub(1).min(16);
         let pause = PAUSE.saturating_mul(1 << doublings).min(MAX_PAUSE);
-        self.not_before = Some(now + pause.max(asked.unwrap_or_default()));
+        let asked = asked.unwrap_or_default();
+        self.not_before = Some(now + pause.max(asked));
+        self.soonest = Some(now + PAUSE.max(asked));
+    }
+
+    /// Somebody waits: the batch waits no longer than after its first failure, and as long as the ingest has asked.
+    pub(super) fn hasten(&mut self) {
+        self.not_before = self.soonest;
     }
 
     /// The ingest has asked for these events again while it took others of their batch, for the `tries`-th time. They
@@ -384,6 +393,8 @@ mod tests {
         let fate = fails(&mut suspects, &mut history, failed, start);
         assert_eq!(fate, Fate::Waits);
         assert_eq!(history.due(start), Some(start + 120 * SECOND));
+        history.hasten();
+        assert_eq!(history.due(start), Some(start + 120 * SECOND));
     }
 
     #[test]
@@ -394,6 +405,8 @@ mod tests {
             history.due(start).map(|at| at - start)
         });
         assert_eq!(waits, [PAUSE, 2 * PAUSE, 4 * PAUSE, MAX_PAUSE].map(Some));
+        history.hasten();
+        assert_eq!(history.due(start), Some(start + PAUSE), "somebody waits");
         assert_eq!(history.faults().count(), 0);
     }
 
