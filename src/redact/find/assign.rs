@@ -598,14 +598,7 @@ fn typed_kind(look: &Look<'_>, type_name: &Name<'_>) -> Kind {
 
 #[cfg(test)]
 mod tests {
-    use crate::redact::tests::{leaves, redacts};
-
-    fn marked(texts: &[&str]) {
-        for text in texts {
-            let with = |value: &str| text.replace("{}", value);
-            redacts(&[(&with("hunter2xK9"), &with("[REDACTED_FIELD]"))]);
-        }
-    }
+    use crate::redact::tests::{leaves, marked, redacts};
 
     #[test]
     fn every_operator_that_puts_a_value_under_a_name_is_known() {

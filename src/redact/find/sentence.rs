@@ -668,14 +668,7 @@ fn user_and_password(start: usize, value: &[u8]) -> Option<Found> {
 
 #[cfg(test)]
 mod tests {
-    use crate::redact::tests::{leaves, redacts};
-
-    fn marked(texts: &[&str]) {
-        for text in texts {
-            let with = |value: &str| text.replace("{}", value);
-            redacts(&[(&with("hunter2xK9"), &with("[REDACTED_FIELD]"))]);
-        }
-    }
+    use crate::redact::tests::{leaves, marked};
 
     #[test]
     fn a_value_on_the_line_below_its_name_goes() {
