@@ -3,6 +3,7 @@
 mod backlog;
 mod batch;
 mod before_send;
+mod bisect;
 mod destination;
 #[cfg(test)]
 mod fleet;

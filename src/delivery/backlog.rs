@@ -191,10 +191,12 @@ impl Backlog {
         batch.is_some_and(|batch| batch.failures > 0)
     }
 
-    /// Whether a batch is tried in halves for failures that are no 5xx.
-    pub(super) fn has_open_search(&self) -> bool {
-        let mut batches = self.retries.iter().chain(self.flights.batches());
-        batches.any(|batch| batch.history.is_searched && batch.len() > 1)
+    /// How many batches are tried in halves for failures that are no 5xx.
+    pub(super) fn open_bisections(&self) -> usize {
+        let batches = self.retries.iter().chain(self.flights.batches());
+        let parts = batches.filter(|batch| batch.len() > 1);
+        let bisections: BTreeSet<u64> = parts.filter_map(|batch| batch.history.bisection).collect();
+        bisections.len()
     }
 
     /// Takes the oldest suspect that is due.

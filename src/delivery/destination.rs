@@ -476,9 +476,9 @@ impl Destination {
         let passed_gate = !batch.history.is_suspect;
         let most = self.shared.settings.pace.max_retry_after;
         let failed = Failed {
-            is_alone: batch.len() == 1,
+            events: batch.len(),
             is_fault: failure.is_fault,
-            is_search_open: self.backlog.has_open_search(),
+            open_bisections: self.backlog.open_bisections(),
             asked: failure.retry_after.map(|asked| asked.min(most)),
         };
         let fate = self.suspects.classify(&mut batch.history, failed, now);

@@ -4,6 +4,8 @@
 use std::collections::VecDeque;
 use std::time::{Duration, Instant};
 
+use super::bisect::Bisections;
+
 /// An event is given up after this many 5xx answers to it alone, the first and the last of them this far apart.
 const MIN_FAULTS: usize = 5;
 const MIN_SPAN: Duration = Duration::from_secs(30);
@@ -11,6 +13,10 @@ const MIN_SPAN: Duration = Duration::from_secs(30);
 /// It is given up only where this many other requests were accepted in that time, and this share of them all.
 const MIN_ACCEPTED: u64 = 20;
 const MIN_SHARE: f64 = 0.95;
+
+/// A batch that fails otherwise than by 5xx is a suspect once it fails so often by chance in fewer than one of 400
+/// cases, as others' requests end: twice where 95 of 100 are accepted, nine times where half of them are.
+const MAX_CHANCE: f64 = (1.0 - MIN_SHARE) * (1.0 - MIN_SHARE);
 
 /// A part of a suspect is halved after this many failures, whatever becomes of other requests.
 const CLEAR: usize = 3;
@@ -36,8 +42,8 @@ pub(crate) struct History {
     /// Oldest first.
     failures: VecDeque<PastFailure>,
     pub(super) is_suspect: bool,
-    /// The suspicion rests on failures that are no 5xx.
-    pub(super) is_searched: bool,
+    /// The search that it is a part of: the suspicion rests on failures that are no 5xx.
+    pub(super) bisection: Option<u64>,
     /// How often it failed as a suspect, and twice before.
     tries: u32,
     not_before: Option<Instant>,
@@ -59,7 +65,7 @@ impl History {
     pub(super) fn of_part(&self) -> Self {
         Self {
             is_suspect: self.is_suspect,
-            is_searched: self.is_searched,
+            bisection: self.bisection,
             ..Self::default()
         }
     }
@@ -72,6 +78,17 @@ impl History {
     fn is_repeated<'a>(mut failures: impl Iterator<Item = &'a PastFailure>) -> bool {
         let first = failures.next();
         first.is_some_and(|first| failures.any(|other| other.accepted > first.accepted))
+    }
+
+    /// How often it has failed, failures without an accepted request between them counted once.
+    fn separate_failures(&self) -> i32 {
+        let mut last = None;
+        let mut count = 0;
+        for failure in &self.failures {
+            count += i32::from(last < Some(failure.accepted));
+            last = Some(failure.accepted);
+        }
+        count
     }
 
     /// Whether the batch has failed again and again while others were accepted.
@@ -131,14 +148,13 @@ pub(super) enum Fate {
 /// A request of one batch has failed.
 #[derive(Debug, Clone, Copy)]
 pub(super) struct Failed {
-    /// The batch is a single event.
-    pub(super) is_alone: bool,
+    /// How many events the batch has.
+    pub(super) events: usize,
     /// The ingest has answered 5xx. Only that is a verdict on an event; any other failure passes, it is to be hoped,
     /// before the event is too old.
     pub(super) is_fault: bool,
-    /// Parts of another batch are searched for the event that fails so. An ingest that sheds may look as if it failed on
-    /// many batches, and halves of them all would be ever more requests.
-    pub(super) is_search_open: bool,
+    /// How many batches are searched for an event that fails so.
+    pub(super) open_bisections: usize,
     /// How long the ingest wants to be left alone.
     pub(super) asked: Option<Duration>,
 }
@@ -147,6 +163,7 @@ pub(super) struct Failed {
 #[derive(Debug, Default)]
 pub(super) struct Suspects {
     others: Tally,
+    bisections: Bisections,
     accepted: u64,
     under_way: usize,
     next_at: Option<Instant>,
@@ -158,6 +175,10 @@ impl Suspects {
         self.accepted += u64::from(is_accepted);
         if history.is_suspect {
             self.told_nothing(history);
+            if is_accepted && let Some(number) = history.bisection {
+                self.bisections
+                    .accepted(number, !history.failures.is_empty());
+            }
         } else {
             self.others.add(now, is_accepted);
         }
@@ -173,24 +194,31 @@ impl Suspects {
     /// Says what a failure means, once its request has [`ended`](Self::ended).
     pub(super) fn classify(&mut self, history: &mut History, failed: Failed, now: Instant) -> Fate {
         let Failed {
-            is_alone,
+            events,
             is_fault,
-            is_search_open,
+            open_bisections,
             asked,
         } = failed;
+        let is_alone = events == 1;
         history.note(PastFailure {
             at: now,
             accepted: self.accepted,
             is_fault,
         });
+        let number = history.bisection.filter(|_| !is_alone);
+        if number.is_some_and(|number| !self.bisections.failed(number)) {
+            // Nothing was found of what it is suspected for, so it is a batch as others are.
+            *history = History::default();
+            return Fate::Waits;
+        }
         let was_suspect = history.is_suspect;
         if !was_suspect {
             let is_suspect = if is_fault {
                 History::is_repeated(history.faults())
             } else {
-                (is_alone || !is_search_open)
+                (is_alone || self.bisections.may_open(open_bisections, now))
                     && history.fails_repeatedly()
-                    && self.others_are_well(history, now)
+                    && !self.may_be_chance(history, now)
             };
             if !is_suspect {
                 return Fate::Counts;
@@ -200,14 +228,21 @@ impl Suspects {
                 self.others.take_back(failure.at);
             }
             history.is_suspect = true;
-            history.is_searched = !is_fault;
+            history.bisection =
+                (!is_fault && events > 1).then(|| self.bisections.open(events, now));
             history.tries = 2;
         }
         // While others fail too, a part may well have failed by chance; halving it for each would make
         // ever more requests of it.
-        let is_clear = !was_suspect || history.failures.len() >= CLEAR || self.are_well(now);
+        let is_clear = !was_suspect || history.failures.len() >= CLEAR || self.is_fast(now);
         if !is_alone && is_clear {
             return Fate::Halves;
+        }
+        if is_clear
+            && let Some(number) = history.bisection
+            && self.bisections.found(number, now)
+        {
+            history.bisection = None;
         }
         if is_alone && is_fault && self.is_beyond_hope(history, now) {
             return Fate::Refused;
@@ -237,27 +272,35 @@ impl Suspects {
     }
 
     pub(super) fn sent(&mut self, now: Instant) {
-        let pause = if self.are_well(now) { FAST } else { SLOW };
+        let pause = if self.is_fast(now) { FAST } else { SLOW };
         self.under_way += 1;
         self.next_at = Some(now + pause);
     }
 
-    /// Whether nearly all requests but those of suspects are accepted.
-    fn are_well(&self, now: Instant) -> bool {
-        self.others_are_well(&History::default(), now)
+    /// Whether a request that fails says much of its events: nearly all others are accepted, or events were found for
+    /// which requests fail.
+    fn is_fast(&self, now: Instant) -> bool {
+        let others = self.others.since(recent(now));
+        others.accepted > 0 && others.share() >= MIN_SHARE || self.bisections.have_found(now)
     }
 
-    /// As [`are_well`](Self::are_well), but for those of a batch that is no suspect so far.
-    fn others_are_well(&self, history: &History, now: Instant) -> bool {
-        let since = now.checked_sub(MIN_SPAN).unwrap_or(now);
+    /// Whether a batch may have failed as it did though nothing is wrong with it.
+    fn may_be_chance(&self, history: &History, now: Instant) -> bool {
+        let since = recent(now);
         let mut others = self.others.since(since);
         let own = history
             .failures
             .iter()
             .filter(|failure| failure.at >= since);
         others.failed = others.failed.saturating_sub(own.count() as u64);
-        others.accepted > 0 && others.share() >= MIN_SHARE
+        let chance = (1.0 - others.share()).powi(history.separate_failures());
+        others.accepted == 0 || chance > MAX_CHANCE + f64::EPSILON
     }
+}
+
+/// Since when the ends of requests tell how the ingest fares.
+fn recent(now: Instant) -> Instant {
+    now.checked_sub(MIN_SPAN).unwrap_or(now)
 }
 
 /// Ended requests, second by second.
@@ -346,21 +389,22 @@ mod tests {
     }
 
     const FAULT: Failed = Failed {
-        is_alone: false,
+        events: 500,
         is_fault: true,
-        is_search_open: false,
+        open_bisections: 0,
         asked: None,
     };
 
     fn fault(suspects: &mut Suspects, history: &mut History, is_alone: bool, now: Instant) -> Fate {
-        fails(suspects, history, Failed { is_alone, ..FAULT }, now)
+        let events = if is_alone { 1 } else { 500 };
+        fails(suspects, history, Failed { events, ..FAULT }, now)
     }
 
     /// A reset, a timeout, or a 429.
     fn reset(suspects: &mut Suspects, history: &mut History, is_alone: bool, now: Instant) -> Fate {
-        let is_fault = false;
+        let (is_fault, events) = (false, if is_alone { 1 } else { 500 });
         let failed = Failed {
-            is_alone,
+            events,
             is_fault,
             ..FAULT
         };
@@ -386,7 +430,7 @@ mod tests {
         let (mut suspects, start) = (Suspects::default(), Instant::now());
         let mut history = suspect(&mut suspects, start);
         let failed = Failed {
-            is_alone: true,
+            events: 1,
             asked: Some(120 * SECOND),
             ..FAULT
         };
@@ -538,31 +582,60 @@ mod tests {
     }
 
     #[test]
-    fn a_reset_makes_a_suspect_or_halves_a_part_only_while_others_fare_well() {
-        for (fails_every, is_found, of_part) in [
-            (u32::MAX, true, 1),
-            (30, true, 2),
-            (10, false, CLEAR),
-            (2, false, CLEAR),
-        ] {
+    fn a_reset_makes_a_suspect_or_halves_a_part_the_sooner_the_better_others_fare() {
+        for (fails_every, of_batch, of_part) in
+            [(u32::MAX, 2, 1), (30, 2, 2), (10, 3, CLEAR), (2, 9, CLEAR)]
+        {
             let (mut suspects, start) = (Suspects::default(), Instant::now());
             let mut batch = History::default();
             let mut part = suspect(&mut suspects, start).of_part();
-            let (mut found, mut tries) = (false, None);
+            let (mut found, mut tries) = (None, None);
             for n in 1..=9 {
                 let now = start + n * 30 * SECOND;
                 others(&mut suspects, now, 30, |n| (n + 1) % fails_every != 0);
                 let now = now + 30 * SECOND;
-                let fate = reset(&mut suspects, &mut batch, false, now);
-                assert!(n > 1 || fate == Fate::Counts, "once is chance");
-                found |= fate == Fate::Halves;
+                if reset(&mut suspects, &mut batch, false, now) == Fate::Halves {
+                    found.get_or_insert(n);
+                }
                 if reset(&mut suspects, &mut part, false, now) == Fate::Halves {
                     tries.get_or_insert(n as usize);
                 }
             }
             let name = format!("one in {fails_every} of the others fails");
-            assert_eq!((found, tries), (is_found, Some(of_part)), "{name}");
+            assert_eq!((found, tries), (Some(of_batch), Some(of_part)), "{name}");
         }
+    }
+
+    #[test]
+    fn one_batch_is_bisected_at_a_time_until_an_event_is_found() {
+        let (mut suspects, start) = (Suspects::default(), Instant::now());
+        let resets = |suspects: &mut Suspects, history: &mut History, open_bisections, now| {
+            suspects.ended(&History::default(), true, now);
+            let is_fault = false;
+            let failed = Failed {
+                is_fault,
+                open_bisections,
+                ..FAULT
+            };
+            fails(suspects, history, failed, now)
+        };
+        others(&mut suspects, start, 60, |_| true);
+        let start = start + 60 * SECOND;
+        let [mut first, mut second] = [History::default(), History::default()];
+        for history in [&mut first, &mut second] {
+            assert_eq!(resets(&mut suspects, history, 0, start), Fate::Counts);
+        }
+        assert_eq!(resets(&mut suspects, &mut first, 0, start), Fate::Halves);
+        assert_eq!(resets(&mut suspects, &mut second, 1, start), Fate::Counts);
+        let mut event = first.of_part();
+        for _ in 0..4 {
+            suspects.ended(&event, true, start);
+        }
+        for found in [false, false, true] {
+            assert_eq!(reset(&mut suspects, &mut event, true, start), Fate::Waits);
+            assert_eq!(event.bisection.is_none(), found);
+        }
+        assert_eq!(resets(&mut suspects, &mut second, 1, start), Fate::Halves);
     }
 
     #[test]
