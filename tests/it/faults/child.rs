@@ -48,6 +48,7 @@ pub(super) fn assert_ends_well(mut child: Child) {
     let mut said = String::new();
     if let Some(mut stderr) = child.stderr.take() {
         stderr.read_to_string(&mut said).unwrap();
+        eprint!("{said}");
     }
     let status = child.wait().unwrap();
     assert!(status.success(), "{status}: {said}");

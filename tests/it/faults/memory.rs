@@ -1,4 +1,4 @@
-//! Memory is bounded whatever makes events grow: a hook that enlarges them, calls that stay open.
+//! Memory is bounded whatever makes events grow or wait: a hook that enlarges them, calls that stay open, a large slot.
 //!
 //! Each is measured in a process of its own.
 
@@ -8,7 +8,7 @@ use std::time::{Duration, Instant};
 
 use mcp_usage::testing::{Answer, MockIngest};
 use mcp_usage::{Builder, CallOutcome, Outcome, Spool, ToolCall, UsageLogger, Wire};
-use serde_json::json;
+use serde_json::{Value, json};
 
 use super::child::{self, assert_ends_well};
 use crate::support::{KEY, PATIENCE, assert_ledger, builder, ingest};
@@ -16,6 +16,8 @@ use crate::support::{KEY, PATIENCE, assert_ledger, builder, ingest};
 const TEST: &str = "faults::memory::role";
 const ENDPOINT: &str = "USAGE_FAULT_ENDPOINT";
 const SPOOL: &str = "USAGE_FAULT_SPOOL";
+/// How many MB a slot has that is left by another process.
+const SLOT_MB: &str = "USAGE_SLOT_MB";
 
 const MIB: u64 = 1024 * 1024;
 
@@ -31,6 +33,8 @@ fn role() {
     match child::role().as_deref() {
         Some("hook_enlarges") => hook_enlarges(),
         Some("calls_stay_open") => calls_stay_open(),
+        Some("slot_is_left") => slot_is_left(),
+        Some("slot_is_taken_over") => slot_is_taken_over(),
         _ => {}
     }
 }
@@ -183,6 +187,54 @@ fn calls_stay_open() {
     assert_ledger(&stats);
 }
 
+fn slot_bytes() -> u64 {
+    let megabytes = std::env::var(SLOT_MB).map_or(32, |number| number.parse::<u64>().unwrap());
+    megabytes * MIB
+}
+
+fn spool() -> Spool {
+    Spool::dir(std::env::var(SPOOL).unwrap()).max_bytes(2 * slot_bytes())
+}
+
+/// Fills a slot with events, and ends without a shutdown.
+fn slot_is_left() {
+    let usage = logger().spool(spool()).build().unwrap();
+    let text = "words that say little ".repeat(180);
+    // Nearly as much as an event may have.
+    let arguments: Value = (0..5).map(|n| (n.to_string(), json!(text))).collect();
+    for _ in 0..slot_bytes() / (5 * text.len() as u64) + 1 {
+        let event = || ToolCall::new("t").arguments(&arguments);
+        while usage.log_usage(event()) != Outcome::Queued {
+            usage.flush_to_disk_blocking(PATIENCE).unwrap();
+        }
+    }
+    usage.flush_to_disk_blocking(PATIENCE).unwrap();
+    std::process::exit(0);
+}
+
+/// Delivers the events of such a slot.
+fn slot_is_taken_over() {
+    const QUEUE: u64 = 8 * MIB;
+    let idle = logger().build().unwrap();
+    warm_up(&idle);
+    let mut growth = Growth::new();
+    let usage = logger()
+        .max_queue_bytes(QUEUE as usize)
+        .spool(spool())
+        .build()
+        .unwrap();
+    let until = Instant::now() + 20 * PATIENCE;
+    while usage.stats().recovered == 0 || usage.stats().delivered < usage.stats().recovered {
+        growth.look();
+        assert!(Instant::now() < until, "{:?}", usage.stats());
+        std::thread::sleep(Duration::from_millis(1));
+    }
+    growth.end(QUEUE);
+    let stats = usage.shutdown_blocking(PATIENCE).stats;
+    assert_ledger(&stats);
+    assert!(stats.delivered * 5 * 3_960 > slot_bytes(), "{stats:?}");
+}
+
 fn start(role: &str, ingest: &MockIngest, spool: Option<&Path>) {
     let mut command = child::command(TEST, role);
     command
@@ -206,6 +258,18 @@ fn a_hook_that_enlarges_events_stays_within_the_bound_with_a_spool() {
     ingest.answer_always(Answer::status(503));
     let dir = std::env::temp_dir().join(format!("usage-memory-{}", std::process::id()));
     start("hook_enlarges", &ingest, Some(&dir));
+    std::fs::remove_dir_all(dir).unwrap();
+}
+
+/// 32 MB of events, or as many as `USAGE_SLOT_MB` says.
+#[test]
+fn a_slot_is_taken_over_within_the_bound_however_large_it_is() {
+    let ingest = MockIngest::builder().unchecked().start().unwrap();
+    ingest.answer_always(Answer::status(503));
+    let dir = std::env::temp_dir().join(format!("usage-slot-{}", std::process::id()));
+    start("slot_is_left", &ingest, Some(&dir));
+    ingest.answer_always(Answer::ok());
+    start("slot_is_taken_over", &ingest, Some(&dir));
     std::fs::remove_dir_all(dir).unwrap();
 }
 
