@@ -1,6 +1,6 @@
 //! Logs at full rate for a long time while the ingest goes up and down, and checks that nothing grows:
-//! memory and file handles stay flat, and the ledger closes. One caller logs at leisure, and on one in a thousand of its
-//! events the ingest fails: such an event ends as `refused`, and takes no other with it.
+//! memory and file handles stay flat, and the ledger closes. A second logger logs at leisure, and on one in a thousand
+//! of its events the ingest fails: such an event ends as `refused`, and takes no other with it.
 //!
 //! ```sh
 //! cargo run --release --example soak -- 600   # seconds; 60 without an argument
@@ -22,7 +22,9 @@ use std::sync::atomic::{AtomicBool, AtomicU64, Ordering::Relaxed};
 use std::time::{Duration, Instant};
 
 use mcp_usage::testing::{Answer, MockIngest};
-use mcp_usage::{CallOutcome, DropReason, Identity, Outcome, ToolCall, UsageLogger, Wire};
+use mcp_usage::{
+    CallOutcome, DropReason, Identity, Outcome, ShutdownReport, ToolCall, UsageLogger, Wire,
+};
 use serde_json::json;
 
 type Result<T> = std::result::Result<T, Box<dyn Error>>;
@@ -31,14 +33,21 @@ const KEY: &str = "test-key-1";
 const PORT: &str = "SOAK_PORT";
 /// The tool on whose events the ingest fails.
 const POISONED: &str = "poisoned_tool";
+/// How many events a second the logger logs of whose events one in [`POISONED_ONE_IN`] is poisoned. To find such an event
+/// takes some 25 requests, of which one a second goes out where the ingest is down every now and then.
+const POISONED_RATE: u32 = 25;
+const POISONED_ONE_IN: u64 = 1_000;
 /// How long the ingest is up, and then down.
 const UP: Duration = Duration::from_secs(12);
 const DOWN: Duration = Duration::from_secs(3);
+/// So small that the first time without an ingest fills it, also where the logger is not optimized.
+const MAX_QUEUE_BYTES: usize = 4 * 1024 * 1024;
 /// How many events the ingest takes before it fails twice, without being down.
 const EVENTS_BETWEEN_FAULTS: u64 = 500_000;
 /// What an allocator may keep beyond the level of the first quarter.
 const SLACK_BYTES: u64 = 8 * 1024 * 1024;
-const SLACK_HANDLES: u64 = 4;
+/// Each logger may have as many connections more.
+const SLACK_HANDLES: u64 = 2 * 4;
 
 fn main() -> Result<ExitCode> {
     if let Ok(port) = std::env::var(PORT) {
@@ -122,13 +131,18 @@ impl Remote {
 fn soak(time: Duration) -> Result<ExitCode> {
     let (first, port) = Remote::start(0)?;
     let mut remote = Some(first);
-    let usage = UsageLogger::builder()
-        .env(|_| None)
-        .api_key(KEY)
-        .endpoint(format!("http://127.0.0.1:{port}/api/product/usage"))
-        .wire(Wire::ReoBatch)
-        .product_id("soak")
-        .build()?;
+    let endpoint = format!("http://127.0.0.1:{port}/api/product/usage");
+    let logger = |product_id: &str| {
+        UsageLogger::builder()
+            .env(|_| None)
+            .api_key(KEY)
+            .endpoint(&endpoint)
+            .wire(Wire::ReoBatch)
+            .product_id(product_id)
+            .max_queue_bytes(MAX_QUEUE_BYTES)
+            .build()
+    };
+    let (usage, poisoned_usage) = (logger("soak")?, logger("soak-poisoned")?);
     let (over, poisoned) = (AtomicBool::new(false), AtomicU64::new(0));
     let (mut accepted, mut bytes) = (0, 0);
     let mut samples: Vec<(u64, u64)> = Vec::new();
@@ -138,8 +152,8 @@ fn soak(time: Duration) -> Result<ExitCode> {
             let (usage, over) = (&usage, &over);
             scope.spawn(move || log(usage, thread, over));
         }
-        let (usage, over, poisoned) = (&usage, &over, &poisoned);
-        scope.spawn(move || log_poisoned(usage, poisoned, over));
+        let (poisoned_usage, over, poisoned) = (&poisoned_usage, &over, &poisoned);
+        scope.spawn(move || log_poisoned(poisoned_usage, poisoned, over));
         let mut changes_at = UP;
         while began.elapsed() < time {
             std::thread::sleep(Duration::from_secs(1).min(time));
@@ -147,10 +161,11 @@ fn soak(time: Duration) -> Result<ExitCode> {
             if samples.len() % 15 == 1 {
                 let (resident, handles) = samples.last().copied().unwrap_or_default();
                 println!(
-                    "{:>4} s: {:>5} KiB resident, {handles} handles, {}",
+                    "{:>4} s: {:>5} KiB resident, {handles} handles, {}; poisoned: {}",
                     began.elapsed().as_secs(),
                     resident / 1024,
-                    usage.stats()
+                    usage.stats(),
+                    poisoned_usage.stats()
                 );
             }
             if began.elapsed() < changes_at {
@@ -175,26 +190,37 @@ fn soak(time: Duration) -> Result<ExitCode> {
     if remote.is_none() {
         remote = Some(Remote::start(port)?.0);
     }
-    let report = usage.shutdown_blocking(Duration::from_secs(60));
+    // What is poisoned still waits then, so the shutdown takes all of its time.
+    let reports =
+        [poisoned_usage, usage].map(|usage| usage.shutdown_blocking(Duration::from_secs(20)));
     if let Some(up) = remote {
         let (more_accepted, more_bytes) = up.stop()?;
         accepted += more_accepted;
         bytes += more_bytes;
     }
-    let stats = report.stats;
+    let [
+        ShutdownReport {
+            stats: of_poisoned,
+            pending,
+            ..
+        },
+        ShutdownReport { stats, .. },
+    ] = reports;
     println!(
-        "{stats}\nthe ingest took {accepted} events in {} MB",
+        "{stats}; poisoned: {of_poisoned}\nthe ingest took {accepted} events in {} MB",
         bytes / 1_000_000
     );
     let poisoned = poisoned.into_inner();
-    let refused = stats.dropped.get(DropReason::Refused);
+    let refused = of_poisoned.dropped.get(DropReason::Refused);
     println!(
-        "{poisoned} events were poisoned: {refused} refused, {} undelivered at the end",
-        report.pending
+        "{poisoned} events were poisoned: {refused} refused, {pending} undelivered at the end"
     );
     // Without other events a poisoned one waits: it is not known then whose fault it is.
-    let ended = refused <= poisoned && report.pending <= poisoned - refused;
-    let closed = stats.balances() && ended && accepted >= stats.delivered;
+    let ended = refused <= poisoned
+        && pending <= poisoned - refused
+        && of_poisoned.dropped.total() == refused;
+    let delivered = stats.delivered + of_poisoned.delivered;
+    let closed = stats.balances() && of_poisoned.balances() && ended && accepted >= delivered;
     let flat = is_flat(&samples);
     Ok(if closed && flat && stats.delivered > 0 {
         ExitCode::SUCCESS
@@ -224,18 +250,18 @@ fn log(usage: &UsageLogger, thread: u64, over: &AtomicBool) {
     }
 }
 
-/// A hundred events a second, one in a thousand of them poisoned.
+/// Logs at leisure, one event in a thousand poisoned.
 fn log_poisoned(usage: &UsageLogger, poisoned: &AtomicU64, over: &AtomicBool) {
     for n in 0_u64.. {
         if over.load(Relaxed) {
             return;
         }
-        let is_poisoned = n % 1_000 == 500;
+        let is_poisoned = n % POISONED_ONE_IN == POISONED_ONE_IN / 2;
         let tool = if is_poisoned { POISONED } else { "browse" };
         if usage.log_usage(ToolCall::new(tool)) == Outcome::Queued && is_poisoned {
             poisoned.fetch_add(1, Relaxed);
         }
-        std::thread::sleep(Duration::from_millis(10));
+        std::thread::sleep(Duration::from_secs(1) / POISONED_RATE);
     }
 }
 
