@@ -32,13 +32,16 @@ subject() { # fixture | example
 
 # Starts the server at an address of its own; its URL is then in `url`.
 serve() { # <flags>...
-  local log
+  local log line
   log=$(mktemp -p "$out")
   "${server[@]}" --http 127.0.0.1:0 "$@" 2>"$log" &
   pids+=($!)
   for _ in $(seq 100); do
-    url=$(sed -n 's/^MCP at //p' "$log")
-    [ -z "$url" ] || return 0
+    # A line that is not whole yet is none for `read`.
+    while read -r line; do
+      url=${line#MCP at }
+      [ "$url" = "$line" ] || return 0
+    done <"$log"
     sleep 0.05
   done
   echo "the server did not start: $(cat "$log")" >&2
