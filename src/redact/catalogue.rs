@@ -2,13 +2,17 @@
 
 pub(crate) mod calls;
 pub(crate) mod code;
+pub(crate) mod formats;
+pub(crate) mod headers;
 pub(crate) mod keys;
+pub(crate) mod labels;
 pub(crate) mod languages;
 pub(crate) mod list;
 pub(crate) mod names;
 pub(crate) mod numbers;
 pub(crate) mod places;
 pub(crate) mod shaped;
+pub(crate) mod speech;
 pub(crate) mod tools;
 pub(crate) mod vendors;
 pub(crate) mod webhooks;

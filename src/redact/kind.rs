@@ -67,3 +67,30 @@ pub(crate) enum Role {
     KeyType,
     KeyPart,
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn only_what_is_sure_hides_whatever_stands_there() {
+        assert!(Kind::Secret.hides() && Kind::Secrets.hides());
+        for kind in [
+            Kind::Plain,
+            Kind::Maybe,
+            Kind::Handle,
+            Kind::Pin,
+            Kind::Pwd,
+            Kind::Phrase,
+            Kind::Opaque,
+            Kind::Phone,
+            Kind::Id,
+        ] {
+            assert!(!kind.hides(), "{kind:?}");
+        }
+        assert_eq!(
+            (Kind::default(), Role::default()),
+            (Kind::Plain, Role::Other)
+        );
+    }
+}

@@ -13,6 +13,8 @@ use crate::redact::read::bytes;
 /// A pattern of the user.
 #[derive(Clone, Debug)]
 pub(crate) struct Pattern {
+    /// What stands in every match; nothing stands everywhere.
+    pub(crate) anchor: memchr::memmem::Finder<'static>,
     pub(crate) regex: regex::bytes::Regex,
     pub(crate) tag: Tag,
 }

@@ -1,10 +1,14 @@
 //! What callers inside of the crate rely on: spans, counts, cuts, and rules of users that fail.
 
+use std::cell::Cell;
 use std::ops::Range;
 
 use serde_json::Value;
 
+use super::find::look::Look;
+use super::read::scope::Scope;
 use super::redactor::FAILED;
+use super::rule_set::RuleSet;
 use super::*;
 
 /// A key-shaped text, put together so that no scanner takes this file for a leak.
@@ -90,6 +94,18 @@ pub(in crate::redact) fn marked(texts: &[&str]) {
         let with = |value: &str| text.replace("{}", value);
         redacts(&[(&with("hunter2xK9"), &with("[REDACTED_FIELD]"))]);
     }
+}
+
+/// What a rule says of a whole text, by the rules that are built in.
+pub(in crate::redact) fn with_look<T>(text: &str, rule: impl FnOnce(&mut Look<'_>) -> T) -> T {
+    let scope = Scope {
+        text: text.as_bytes(),
+        from: 0,
+        to: text.len(),
+        origin: 0,
+    };
+    let (rules, tools, mut hidden) = (RuleSet::default(), Cell::default(), Vec::new());
+    rule(&mut Look::new(scope, &rules, &tools, &mut hidden))
 }
 
 /// Texts that stay.

@@ -64,3 +64,39 @@ pub(crate) const TYPERS: &[&str] = &[
     "press_sequentially",
     "val",
 ];
+
+/// Calls that give back what they are given, or hold it.
+const WRAPPERS: &[&str] = &[
+    "from",
+    "new",
+    "Some",
+    "String",
+    "SecureString",
+    "Secret",
+    "SecretString",
+    "SecretStr",
+    "Ok",
+    "str",
+    "bytes",
+    "b64decode",
+    "atob",
+    "quote",
+    "SecretValue",
+];
+
+pub(crate) fn is_wrapper(call: &[u8]) -> bool {
+    WRAPPERS.iter().any(|known| known.as_bytes() == call)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_call_stands_once() {
+        for (index, row) in CALLS.iter().enumerate() {
+            assert!(!CALLS[..index].contains(row), "{row:?}");
+        }
+        assert!(is_wrapper(b"Some") && !is_wrapper(b"load"));
+    }
+}

@@ -439,6 +439,13 @@ pub(crate) fn is_number_word(word: &[u8]) -> bool {
         .any(|known| word.eq_ignore_ascii_case(known.as_bytes()))
 }
 
+/// Whether a name is that of the code on the back of a card.
+pub(crate) fn is_code_of_card(name: &[u8]) -> bool {
+    ["cvv", "cvc", "cvv2"]
+        .iter()
+        .any(|known| name.eq_ignore_ascii_case(known.as_bytes()))
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;

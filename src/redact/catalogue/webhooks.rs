@@ -1,25 +1,68 @@
 //! Addresses whose path is the credential: whoever has them may post.
 
-/// A host, or the end of one behind a dot, and how the path begins before the credential.
+/// A host, in which `*` stands for anything, and how the path begins before the credential.
 pub(crate) static WEBHOOKS: &[(&str, &str)] = &[
     ("hooks.slack.com", "/services/"),
     ("hooks.slack.com", "/workflows/"),
     ("hooks.slack.com", "/triggers/"),
     ("hooks.slack-gov.com", "/services/"),
     ("discord.com", "/api/webhooks/"),
+    ("*.discord.com", "/api/webhooks/"),
     ("discordapp.com", "/api/webhooks/"),
-    ("ptb.discord.com", "/api/webhooks/"),
-    ("canary.discord.com", "/api/webhooks/"),
     ("outlook.office.com", "/webhook/"),
     ("outlook.office365.com", "/webhook/"),
-    ("webhook.office.com", "/webhookb2/"),
+    ("*webhook.office.com", "/webhookb2/"),
     ("hooks.zapier.com", "/hooks/catch/"),
     ("maker.ifttt.com", "/trigger/"),
     ("open.feishu.cn", "/open-apis/bot/v2/hook/"),
     ("open.larksuite.com", "/open-apis/bot/v2/hook/"),
     ("qyapi.weixin.qq.com", "/cgi-bin/webhook/send?key="),
     ("oapi.dingtalk.com", "/robot/send?access_token="),
-    ("make.com", "/"),
-    ("pipedream.net", "/"),
+    ("hook*.make.com", "/"),
+    ("*.pipedream.net", "/"),
     ("hooks.airtable.com", "/workflows/"),
 ];
+
+/// How the path of a webhook begins at this host before the credential, if `path` is one.
+pub(crate) fn beginning(host: &[u8], path: &[u8]) -> Option<&'static str> {
+    let is_host = |known: &str| match known.split_once('*') {
+        Some((head, tail)) => {
+            host.len() >= head.len() + tail.len()
+                && host.starts_with(head.as_bytes())
+                && host.ends_with(tail.as_bytes())
+        }
+        None => host.eq_ignore_ascii_case(known.as_bytes()),
+    };
+    let row = WEBHOOKS
+        .iter()
+        .find(|(known, begins)| is_host(known) && path.starts_with(begins.as_bytes()));
+    row.map(|(_, begins)| *begins)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::beginning;
+
+    #[test]
+    fn a_webhook_is_known_by_its_host_and_path() {
+        for (host, path, begins) in [
+            ("Hooks.Slack.com", "/services/T0", Some("/services/")),
+            ("hooks.slack.com", "/help", None),
+            ("ptb.discord.com", "/api/webhooks/1", Some("/api/webhooks/")),
+            ("hook.eu1.make.com", "/a1", Some("/")),
+            ("www.make.com", "/en", None),
+            ("pipedream.net", "/a1", None),
+            (
+                "acme.webhook.office.com",
+                "/webhookb2/a",
+                Some("/webhookb2/"),
+            ),
+        ] {
+            assert_eq!(
+                beginning(host.as_bytes(), path.as_bytes()),
+                begins,
+                "{host}"
+            );
+        }
+    }
+}

@@ -275,8 +275,7 @@ fn run<'r>(
         let found = match ahead {
             // Two letters may stand before few digits, and `$` before one.
             0..7 => account::lettered(scope, pos).or_else(|| token::crypt(scope, pos)),
-            _ => number::number(scope, pos, kind)
-                .or_else(|| phone::phone(scope, pos))
+            _ => phone::any_number(scope, pos, kind)
                 .or_else(|| account::lettered(scope, pos))
                 .or_else(|| phone::introduced(scope, pos))
                 .or_else(|| shaped_key::numbered(scope, pos)),

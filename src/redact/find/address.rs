@@ -1,7 +1,7 @@
 //! IP addresses and addresses of wallets.
 
 use crate::redact::class::Class;
-use crate::redact::read::bytes::{self, at, run_end, run_start};
+use crate::redact::read::bytes::{self, at, run_start};
 use crate::redact::read::scope::{Found, Scope};
 
 /// An IPv4 address that begins with the digits at `pos`.
@@ -10,9 +10,7 @@ pub(crate) fn ipv4(scope: &Scope<'_>, pos: usize) -> Option<Found> {
     if left.is_ascii_alphanumeric() || matches!(left, b'.' | b'-' | b'_') {
         return None;
     }
-    let end = run_end(scope.text, pos, scope.to.min(pos + 16), |b| {
-        b.is_ascii_digit() || b == b'.'
-    });
+    let end = scope.ahead(pos, 16, |b| b.is_ascii_digit() || b == b'.');
     let end = run_start(scope.text, end, pos, |b| b == b'.');
     let address: std::net::Ipv4Addr = std::str::from_utf8(scope.part(pos, end))
         .ok()?
@@ -26,8 +24,8 @@ pub(crate) fn ipv4(scope: &Scope<'_>, pos: usize) -> Option<Found> {
 /// An IPv6 address around the colon at `pos`.
 pub(crate) fn ipv6(scope: &Scope<'_>, pos: usize) -> Option<Found> {
     let of = |b: u8| b.is_ascii_hexdigit() || matches!(b, b':' | b'.');
-    let start = run_start(scope.text, pos, scope.from.max(pos.saturating_sub(5)), of);
-    let end = run_end(scope.text, pos, scope.to.min(pos + 46), of);
+    let start = scope.back(pos, 5, of);
+    let end = scope.ahead(pos, 46, of);
     let end = run_start(scope.text, end, pos, |b| b == b'.');
     if scope.before(start).is_ascii_alphanumeric() || scope.at(end).is_ascii_alphanumeric() {
         return None;
@@ -41,7 +39,7 @@ pub(crate) fn ipv6(scope: &Scope<'_>, pos: usize) -> Option<Found> {
 
 /// The address of a wallet, Ethereum's or Bitcoin's, at the start of a run of token bytes.
 pub(crate) fn wallet(scope: &Scope<'_>, start: usize) -> Option<Found> {
-    let end = run_end(scope.text, start, scope.to.min(start + 96), bytes::is_token);
+    let end = scope.ahead(start, 96, bytes::is_token);
     let run = scope.part(start, end);
     let base58 = |text: &[u8]| {
         text.iter()

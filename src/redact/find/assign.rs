@@ -3,6 +3,7 @@
 //! Where the assignment begins is the easy part. Where its value ends depends on what the text is: a quoted
 //! literal, a line of a file, a query, a connection string, a sentence.
 
+use crate::redact::catalogue::speech;
 use crate::redact::class::{Class, MARK_START};
 use crate::redact::find::header::{authorization, cookies, digest_response, signature};
 use crate::redact::find::look::Look;
@@ -11,10 +12,10 @@ use crate::redact::find::sql::follows_password_for;
 use crate::redact::find::value::{literal, value_at};
 use crate::redact::find::{code, command, markup, sentence};
 use crate::redact::judge::code::is_snake;
-use crate::redact::judge::style::Style;
-use crate::redact::judge::{placeholder, random, value};
+use crate::redact::judge::style::{Given, Style};
+use crate::redact::judge::{random, value};
 use crate::redact::kind::Kind;
-use crate::redact::read::bytes::{self, at, has_word_at, run_end, run_start};
+use crate::redact::read::bytes::{self, at, has_word_at, run_start};
 use crate::redact::read::lex::{
     MAX_JUDGED, MAX_WORD, Name, closing_quote, ends_with, is_blank, is_name, line_end, name_before,
     starts_line,
@@ -70,7 +71,7 @@ pub(crate) fn at_sign(look: &mut Look<'_>, sign: usize) {
         }
         return;
     }
-    let linked = sign.byte == b':' && is_link(name.text);
+    let linked = sign.byte == b':' && (speech::is_copula(name.text) || speech::is_given(name.text));
     if linked {
         name = name_before(look, name.start);
     }
@@ -107,28 +108,9 @@ pub(crate) fn at_sign(look: &mut Look<'_>, sign: usize) {
     }
 }
 
-/// Whether a word before a colon links a value to the name before it.
-fn is_link(word: &[u8]) -> bool {
-    [
-        &b"is"[..],
-        b"est",
-        b"ist",
-        b"lautet",
-        b"es",
-        b"was",
-        b"are",
-        b"created",
-        b"generated",
-        b"issued",
-    ]
-    .iter()
-    .any(|link| word.eq_ignore_ascii_case(link))
-}
-
 /// Whether a colon puts no value under a name.
 fn is_other_colon(look: &Look<'_>, name: &Name<'_>, sign: Sign) -> bool {
-    let before =
-        |most: usize| look.part(name.start.saturating_sub(most).max(look.from), name.start);
+    let before = |most: usize| look.last(name.start, most);
     // `${TOKEN:0:4}`
     let substring = sign.next.is_ascii_digit() && before(2) == b"${";
     // A variable of psql: `PASSWORD :'name'`
@@ -172,28 +154,20 @@ fn kind_of(look: &Look<'_>, name: &Name<'_>, sign: Sign) -> Kind {
 
 /// Where the value begins without and with spaces, and whether the operator is an arrow or compares.
 fn value_start(look: &Look<'_>, name: &Name<'_>, sign: Sign) -> (usize, usize, bool) {
-    let text = look.text;
     let (unspaced, arrow) = match (sign.byte, sign.next) {
         (b':', b'=') => (sign.at + 2, false),
         (b'=', b'>') => (sign.at + 2, true),
-        (b'=', b'=') => (
-            run_end(text, sign.at, look.to.min(sign.at + 3), |b| b == b'='),
-            true,
-        ),
+        (b'=', b'=') => (look.ahead(sign.at, 3, |b| b == b'='), true),
         _ => (sign.at + 1, false),
     };
-    let mut value = run_end(text, unspaced, look.to.min(unspaced + 64), |b| {
-        is_blank(b) || b == b'*'
-    });
+    let mut value = look.ahead(unspaced, 64, |b| is_blank(b) || b == b'*');
     // `!!str 'value'` of YAML
     if sign.byte == b':' && look.at(value) == b'!' && look.part(value, value + 6) == b"!!str " {
         value += 6;
     }
     // PHP dumps a value on the line below: `["password"]=>`, `string(9) "…"`.
     if arrow && name.quoted && look.at(value) == b'\n' {
-        let below = run_end(text, value, look.to.min(value + 64), |b| {
-            b.is_ascii_whitespace()
-        });
+        let below = look.ahead(value, 64, |b| b.is_ascii_whitespace());
         if look.part(below, below + 7) == b"string(" {
             value = below;
         }
@@ -203,7 +177,7 @@ fn value_start(look: &Look<'_>, name: &Name<'_>, sign: Sign) -> (usize, usize, b
         && look.at(value + 1) == b'/'
         && let Some(close) = memchr::memchr(b'>', look.part(value, value + 12))
     {
-        value = run_end(text, value + close + 1, look.to, is_blank);
+        value = look.run(value + close + 1, is_blank);
     }
     (unspaced, value, arrow)
 }
@@ -227,7 +201,7 @@ fn otherwise_named(look: &mut Look<'_>, assigned: &Assigned<'_>) -> bool {
         return true;
     }
     // `urn:ietf:params:oauth:jwk-thumbprint`, `session:user:1234`
-    let part = || look.at(run_end(look.text, value, look.to.min(value + 24), is_name)) == b':';
+    let part = || look.at(look.ahead(value, 24, is_name)) == b':';
     if matches!(kind, Kind::Maybe | Kind::Handle)
         && sign.byte == b':'
         && (look.before(name.start) == b':' || assigned.unspaced == value && part())
@@ -313,12 +287,8 @@ fn of_its_own_form(look: &mut Look<'_>, assigned: &Assigned<'_>) -> bool {
 
 /// The words of a wallet.
 fn phrase(look: &mut Look<'_>, value: usize) {
-    let open = run_end(look.text, value, look.to.min(value + 1), |b| {
-        matches!(b, b'"' | b'\'')
-    });
-    let end = run_end(look.text, open, look.to, |b| {
-        b.is_ascii_lowercase() || matches!(b, b' ' | b',')
-    });
+    let open = look.ahead(value, 1, |b| matches!(b, b'"' | b'\''));
+    let end = look.run(open, |b| b.is_ascii_lowercase() || matches!(b, b' ' | b','));
     let end = run_start(look.text, end, open, |b| !b.is_ascii_lowercase());
     if value::fits(look.part(open, end), Kind::Phrase) {
         look.hide(open, end, Class::Field);
@@ -327,7 +297,7 @@ fn phrase(look: &mut Look<'_>, value: usize) {
 
 /// The scope of a key of AWS says nothing: `Credential=AK…/20150830/us-east-1/iam/aws4_request`.
 fn credential(look: &mut Look<'_>, value: usize) -> bool {
-    let slash = run_end(look.text, value, look.to.min(value + MAX_JUDGED), is_name);
+    let slash = look.ahead(value, MAX_JUDGED, is_name);
     let scoped = look.at(slash) == b'/'
         && bytes::find(look.part(slash, slash + MAX_JUDGED), b"/aws4_request").is_some();
     if scoped && !look.part(value, slash).starts_with(MARK_START) {
@@ -375,7 +345,14 @@ fn one_value(look: &mut Look<'_>, assigned: &Assigned<'_>) {
         },
         name: name.start,
     };
-    let Some(found) = value_at(look, value, name.text, kind, style) else {
+    let given = Given {
+        scope: **look,
+        start: value,
+        name: name.text,
+        kind,
+        style,
+    };
+    let Some(found) = value_at(&given) else {
         return;
     };
     // What a token is compared with is a kind of token, unless it could be nothing but a secret.
@@ -409,31 +386,19 @@ fn operator(look: &Look<'_>, sign: usize) -> Option<usize> {
         b'!' => Some(sign - 1),
         // What is added to a cookie or a line is no value of its own: `cookie += "; Secure"`.
         b'+' => {
-            let open = run_end(look.text, sign + 1, look.to.min(sign + 4), is_blank);
+            let open = look.ahead(sign + 1, 3, is_blank);
             let quoted = matches!(look.at(open), b'"' | b'\'');
             (quoted && look.at(open + 1).is_ascii_alphanumeric()).then(|| sign - 1)
         }
-        b'|' | b'?' | b'.' => Some(run_start(
-            look.text,
-            sign,
-            look.from.max(sign.saturating_sub(2)),
-            |b| b == last,
-        )),
+        b'|' | b'?' | b'.' => Some(look.back(sign, 2, |b| b == last)),
         _ => Some(sign),
     }
 }
 
 /// Whether a value, in quotes or not, could be nothing but a key.
 fn is_opaque_at(scope: &Scope<'_>, value: usize) -> bool {
-    let start = run_end(scope.text, value, scope.to.min(value + 1), |b| {
-        matches!(b, b'"' | b'\'' | b'`')
-    });
-    let end = run_end(
-        scope.text,
-        start,
-        scope.to.min(start + MAX_WORD),
-        bytes::is_token,
-    );
+    let start = scope.ahead(value, 1, |b| matches!(b, b'"' | b'\'' | b'`'));
+    let end = scope.ahead(start, MAX_WORD, bytes::is_token);
     random::is_opaque(scope.part(start, end))
 }
 
@@ -453,11 +418,10 @@ fn block_name<'a>(scope: &Scope<'a>, start: usize) -> &'a [u8] {
 /// Reports what a sensitive name is compared with before it: `"…" == password`.
 fn literal_compared(look: &mut Look<'_>, operator: usize, sign: usize) -> bool {
     let literal_before = name_before(look, operator);
-    let blanks =
-        |from: usize, most: usize| run_end(look.text, from, look.to.min(from + most), is_blank);
-    let start = run_end(look.text, sign, look.to.min(sign + 3), |b| b == b'=');
+    let blanks = |from: usize, most: usize| look.ahead(from, most, is_blank);
+    let start = look.ahead(sign, 3, |b| b == b'=');
     let start = blanks(start, 4);
-    let end = run_end(look.text, start, look.to.min(start + MAX_JUDGED), is_name);
+    let end = look.ahead(start, MAX_JUDGED, is_name);
     let close = literal_before.start + literal_before.text.len();
     // Symbols are no part of a name.
     let open = literal_before.quoted.then(|| {
@@ -486,17 +450,15 @@ fn listed(look: &mut Look<'_>, start: usize, chosen: bool) -> bool {
     if !lines && look.at(start) != b'[' {
         return false;
     }
-    let (text, mut pos) = (look.text, start + 1);
+    let mut pos = start + 1;
     let mut any = false;
     for _ in 0..MAX_ITEMS {
-        pos = run_end(text, pos, look.to.min(pos + 64), |b| {
-            b.is_ascii_whitespace()
-        });
+        pos = look.ahead(pos, 64, |b| b.is_ascii_whitespace());
         if lines {
             if !matches!(look.at(pos), b'-' | b'*') || look.at(pos + 1) != b' ' {
                 break;
             }
-            pos = run_end(text, pos + 1, look.to.min(pos + 8), is_blank);
+            pos = look.ahead(pos + 1, 7, is_blank);
         }
         let quote = look.at(pos);
         let quoted = matches!(quote, b'"' | b'\'' | b'`');
@@ -504,7 +466,7 @@ fn listed(look: &mut Look<'_>, start: usize, chosen: bool) -> bool {
             break;
         }
         let from = pos + usize::from(quoted);
-        let to = run_end(text, from, look.to.min(from + MAX_WORD), |b| {
+        let to = look.ahead(from, MAX_WORD, |b| {
             if quoted {
                 b != quote && b != b'\n'
             } else {
@@ -519,11 +481,7 @@ fn listed(look: &mut Look<'_>, start: usize, chosen: bool) -> bool {
             pos += usize::from(look.at(pos) == b',');
             quoted
         };
-        if ends
-            && is_item(item, chosen)
-            && !placeholder::has_mark(item)
-            && !placeholder::is_placeholder(item)
-        {
+        if ends && is_item(item, chosen) && value::is_real(item) {
             look.hide(from, to, Class::Field);
             any = true;
         } else if !ends || !item.iter().all(u8::is_ascii_alphabetic) {
@@ -542,12 +500,12 @@ pub(crate) fn is_item(item: &[u8], chosen: bool) -> bool {
 
 /// What Vault is unsealed or recovered with: `Unseal Key 1: …`.
 fn numbered_key(scope: &Scope<'_>, name: &Name<'_>, sign: usize) -> Option<Found> {
-    let before = scope.part(name.start.saturating_sub(13).max(scope.from), name.start);
+    let before = scope.last(name.start, 13);
     if !before.ends_with(b"Unseal Key ") && !before.ends_with(b"Recovery Key ") {
         return None;
     }
     let start = sign + 2;
-    let end = run_end(scope.text, start, scope.to.min(start + MAX_WORD), |b| {
+    let end = scope.ahead(start, MAX_WORD, |b| {
         b.is_ascii_alphanumeric() || matches!(b, b'+' | b'/' | b'=')
     });
     value::looks_secret(scope.part(start, end)).then(|| Found::new(start, end, Class::Key))
@@ -561,18 +519,13 @@ fn typed_kind(look: &Look<'_>, type_name: &Name<'_>) -> Kind {
     {
         return look.judge(name_before(look, type_name.start - 4).text);
     }
-    let colon = run_start(
-        look.text,
-        type_name.start,
-        look.from.max(type_name.start.saturating_sub(24)),
-        |b| {
-            b.is_ascii_alphanumeric()
-                || matches!(
-                    b,
-                    b' ' | b'&' | b'\'' | b'<' | b'>' | b'|' | b'_' | b'[' | b']' | b';'
-                )
-        },
-    );
+    let colon = look.back(type_name.start, 24, |b| {
+        b.is_ascii_alphanumeric()
+            || matches!(
+                b,
+                b' ' | b'&' | b'\'' | b'<' | b'>' | b'|' | b'_' | b'[' | b']' | b';'
+            )
+    });
     if colon <= look.from || look.before(colon) != b':' {
         return Kind::Plain;
     }

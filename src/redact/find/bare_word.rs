@@ -3,7 +3,8 @@
 //! `password: tangerine` is as well a sentence, and `password = MyDogRex` a variable. What stands around it decides:
 //! a connection string refers to nothing, and neither does a file whose other lines hold literals.
 
-use crate::redact::judge::style::Style;
+use crate::redact::catalogue::{formats, speech};
+use crate::redact::judge::style::Given;
 use crate::redact::judge::{code, value};
 use crate::redact::kind::Kind;
 use crate::redact::read::bytes::{at, is_paired, part, rest, run_end, run_start};
@@ -17,32 +18,6 @@ const NEAR: usize = 200;
 const MAX_PAIRS: usize = 3;
 const MAX_PAIR: usize = 64;
 
-/// Whether a key says where a connection goes and whose it is.
-fn is_connection(key: &[u8]) -> bool {
-    let key = key.trim_ascii();
-    let known: &[&[u8]] = match key.len() {
-        3 => &[b"uid", b"dsn"],
-        4 => &[b"host", b"port", b"user"],
-        5 => &[b"login"],
-        6 => &[b"server", b"userid", b"dbname", b"driver"],
-        7 => &[b"user id", b"sslmode"],
-        8 => &[
-            b"hostaddr",
-            b"hostname",
-            b"username",
-            b"database",
-            b"provider",
-            b"endpoint",
-        ],
-        11 => &[b"data source", b"accountname"],
-        15 => &[b"initial catalog"],
-        _ => &[],
-    };
-    let first = at(key, 0).to_ascii_lowercase();
-    let mut known = known.iter().filter(|known| at(known, 0) == first);
-    known.any(|known| key.eq_ignore_ascii_case(known))
-}
-
 /// Whether a pair of a connection stands in `text`.
 fn is_pair(text: &[u8]) -> bool {
     let mut begin = 0;
@@ -51,7 +26,7 @@ fn is_pair(text: &[u8]) -> bool {
         match byte {
             // `jdbc:sqlserver://host;user=`, `mysql:host=`
             b':' | b'?' => begin = at + 1,
-            b'=' => return is_connection(part(text, begin, at)),
+            b'=' => return formats::is_of_connection(part(text, begin, at).trim_ascii()),
             _ => {}
         }
     }
@@ -59,13 +34,14 @@ fn is_pair(text: &[u8]) -> bool {
 }
 
 /// Where the value that begins at `start` ends, if it stands where only a literal can and is none that says nothing.
-pub(crate) fn end(
-    scope: &Scope<'_>,
-    start: usize,
-    name: &[u8],
-    kind: Kind,
-    style: Style,
-) -> Option<usize> {
+pub(crate) fn end(given: &Given<'_>) -> Option<usize> {
+    let Given {
+        ref scope,
+        start,
+        name,
+        kind,
+        style,
+    } = *given;
     let says = match kind {
         Kind::Secret | Kind::Pwd => true,
         Kind::Secrets => !name.ends_with(b"ecrets"),
@@ -86,32 +62,28 @@ pub(crate) fn end(
         return None;
     }
     let end = match (style.equals, style.spaced) {
-        (true, true) => section(scope, start, style),
-        (true, false) => connection(scope, start, style)
-            .or_else(|| listed(scope, start, style))
-            .or_else(|| setting(scope, start, name, style)),
+        (true, true) => section(given),
+        (true, false) => connection(given)
+            .or_else(|| listed(given))
+            .or_else(|| setting(given)),
         (false, _) if matches!(first, b'!' | b'&' | b'*') => None,
-        (false, true) => line(scope, start, name, style)
-            .or_else(|| behind_user(scope, start, style))
-            .or_else(|| cell(scope, start, name, style)),
+        (false, true) => line(given)
+            .or_else(|| behind_user(given))
+            .or_else(|| cell(given)),
         (false, false) => None,
     }?;
     value::is_literal(scope.part(start, end), name).then_some(end)
 }
 
 /// `Server=db;User Id=app;Password=…;`
-fn connection(scope: &Scope<'_>, start: usize, style: Style) -> Option<usize> {
+fn connection(given: &Given<'_>) -> Option<usize> {
+    let (scope, start, style) = (&given.scope, given.start, given.style);
     let name = style.name;
-    let led = scope.before(run_start(
-        scope.text,
-        name,
-        scope.from.max(name.saturating_sub(1)),
-        is_blank,
-    )) == b';';
+    let led = scope.before(scope.back(name, 1, is_blank)) == b';';
     if !led {
         memchr::memchr(b';', scope.part(start, start + NEAR))?;
     }
-    let end = run_end(scope.text, start, scope.to.min(start + NEAR), is_paired);
+    let end = scope.ahead(start, NEAR, is_paired);
     if !led && scope.at(end) != b';' {
         return None;
     }
@@ -129,7 +101,7 @@ fn connection(scope: &Scope<'_>, start: usize, style: Style) -> Option<usize> {
     let behind = || {
         let mut from = end + 1;
         (0..MAX_PAIRS).any(|_| {
-            let to = run_end(scope.text, from, scope.to.min(from + MAX_PAIR), is_paired);
+            let to = scope.ahead(from, MAX_PAIR, is_paired);
             let pair = scope.part(from, to);
             from = to + 1;
             is_pair(pair)
@@ -145,13 +117,12 @@ fn connection(scope: &Scope<'_>, start: usize, style: Style) -> Option<usize> {
 }
 
 /// `host=db user=app password=… dbname=crm`
-fn listed(scope: &Scope<'_>, start: usize, style: Style) -> Option<usize> {
+fn listed(given: &Given<'_>) -> Option<usize> {
+    let (scope, start, style) = (&given.scope, given.start, given.style);
     let name = style.name;
     let word = |b: u8| !b.is_ascii_whitespace() && !matches!(b, b'"' | b'\'' | b'`' | b'<');
     let led = scope.before(name) == b' ';
-    let end = run_end(scope.text, start, scope.to.min(start + MAX_PAIR), |b| {
-        word(b) && (led || b != b';')
-    });
+    let end = scope.ahead(start, MAX_PAIR, |b| word(b) && (led || b != b';'));
     // What is longer is no password.
     if end == start + MAX_PAIR || !led && scope.at(end) != b' ' {
         return None;
@@ -174,7 +145,7 @@ fn listed(scope: &Scope<'_>, start: usize, style: Style) -> Option<usize> {
     };
     let behind = || {
         scope.at(end) == b' ' && {
-            let to = run_end(scope.text, end + 1, scope.to.min(end + 64), word);
+            let to = scope.ahead(end + 1, 63, word);
             is_pair(scope.part(end + 1, to))
         }
     };
@@ -184,7 +155,8 @@ fn listed(scope: &Scope<'_>, start: usize, style: Style) -> Option<usize> {
 }
 
 /// A line of a file of settings: `DB_PASSWORD=…`.
-fn setting(scope: &Scope<'_>, start: usize, name: &[u8], style: Style) -> Option<usize> {
+fn setting(given: &Given<'_>) -> Option<usize> {
+    let (scope, start, name, style) = (&given.scope, given.start, given.name, given.style);
     if !style.own_line {
         return None;
     }
@@ -193,13 +165,13 @@ fn setting(scope: &Scope<'_>, start: usize, name: &[u8], style: Style) -> Option
         scope.part(start, end).last(),
         Some(b',' | b';' | b')' | b'{' | b'\\')
     );
-    (!code
-        && (is_shouted(name) || beside(scope, style, (start, end), |line| is_setting(line, b'='))))
-    .then_some(end)
+    (!code && (is_shouted(name) || beside(given, end, |line| is_setting(line, b'='))))
+        .then_some(end)
 }
 
 /// A line of a section of an ini file, whose head stands above it: `[client]`.
-fn section(scope: &Scope<'_>, start: usize, style: Style) -> Option<usize> {
+fn section(given: &Given<'_>) -> Option<usize> {
+    let (scope, start, style) = (&given.scope, given.start, given.style);
     if !style.own_line {
         return None;
     }
@@ -221,7 +193,8 @@ fn section(scope: &Scope<'_>, start: usize, style: Style) -> Option<usize> {
 }
 
 /// `<li>Password: …</li>`, `-H "X-Auth-Token: …"`
-fn cell(scope: &Scope<'_>, start: usize, name: &[u8], style: Style) -> Option<usize> {
+fn cell(given: &Given<'_>) -> Option<usize> {
+    let (scope, start, name, style) = (&given.scope, given.start, given.name, given.style);
     let close = match scope.before(style.name) {
         b'>' => b'<',
         quote if quote != 0 && quote == style.quote && memchr::memchr(b'-', name).is_some() => {
@@ -229,65 +202,12 @@ fn cell(scope: &Scope<'_>, start: usize, name: &[u8], style: Style) -> Option<us
         }
         _ => return None,
     };
-    let end = run_end(scope.text, start, scope.to.min(start + NEAR), |b| {
-        !matches!(b, b'\n' | b'\r') && b != close
-    });
+    let end = scope.ahead(start, NEAR, |b| !matches!(b, b'\n' | b'\r') && b != close);
     let value = scope.part(start, end);
     let phrase = memchr::memchr(b' ', value).is_some();
     (scope.at(end) == close && (!phrase || close != b'<' && value.iter().any(u8::is_ascii_digit)))
         .then_some(end)
 }
-
-/// Words before the name of a password that say whose or which it is.
-const WHOSE: &[&str] = &[
-    "new",
-    "old",
-    "current",
-    "temporary",
-    "temp",
-    "initial",
-    "default",
-    "wifi",
-    "wi-fi",
-    "wlan",
-    "admin",
-    "root",
-    "user",
-    "my",
-    "your",
-    "the",
-    "our",
-    "db",
-    "database",
-    "login",
-    "email",
-    "ssh",
-    "vpn",
-    "guest",
-    "master",
-    "mot",
-    "de",
-    "router",
-    "server",
-    "account",
-    "app",
-    "one-time",
-    "first",
-    "neues",
-    "das",
-    "mein",
-    "mon",
-    "ton",
-    "le",
-    "la",
-    "tu",
-    "su",
-    "nueva",
-    "nuevo",
-    "sudo",
-    "bad",
-    "wrong",
-];
 
 /// Whether nothing but words that say whose it is stands before the name on its line.
 fn is_owned(scope: &Scope<'_>, name: usize) -> bool {
@@ -297,24 +217,16 @@ fn is_owned(scope: &Scope<'_>, name: usize) -> bool {
         && head
             .split(|b| matches!(b, b' ' | b'*' | b'-' | b'>' | b'#'))
             .filter(|word| !word.is_empty())
-            .all(|word| {
-                WHOSE
-                    .iter()
-                    .any(|known| word.eq_ignore_ascii_case(known.as_bytes()))
-            })
+            .all(speech::tells_whose)
 }
 
 /// A line of YAML, or an answer to a prompt.
-fn line(scope: &Scope<'_>, start: usize, name: &[u8], style: Style) -> Option<usize> {
+fn line(given: &Given<'_>) -> Option<usize> {
+    let (scope, start, name, style) = (&given.scope, given.start, given.name, given.style);
     let prompt = scope.part(style.name.saturating_sub(3), style.name) == b"'s "
         && style.name >= scope.from + 3
         && {
-            let who = run_start(
-                scope.text,
-                style.name - 3,
-                scope.from.max(style.name.saturating_sub(64)),
-                |b| is_name(b) || b == b'@',
-            );
+            let who = scope.back(style.name - 3, 61, |b| is_name(b) || b == b'@');
             memchr::memchr(b'@', scope.part(who, style.name)).is_some()
         };
     let owned = || value::is_password_name(name) && is_owned(scope, style.name);
@@ -329,28 +241,14 @@ fn line(scope: &Scope<'_>, start: usize, name: &[u8], style: Style) -> Option<us
     (!code
         && (prompt
             || is_shouted(name)
-            || beside(scope, style, (start, end), |line| is_setting(line, b':'))
-            || value::is_password_name(name)
-                && !beside(scope, style, (start, end), is_declaration)))
+            || beside(given, end, |line| is_setting(line, b':'))
+            || value::is_password_name(name) && !beside(given, end, is_declaration)))
     .then_some(end)
 }
 
-/// What comes before the name of a user, also in Spanish, German, French and Italian.
-const USERS: &[&str] = &[
-    "user",
-    "username",
-    "login",
-    "email",
-    "account",
-    "usuario",
-    "benutzer",
-    "benutzername",
-    "utilisateur",
-    "utente",
-];
-
 /// `username: bob, password: …` of a note.
-fn behind_user(scope: &Scope<'_>, start: usize, style: Style) -> Option<usize> {
+fn behind_user(given: &Given<'_>) -> Option<usize> {
+    let (scope, start, style) = (&given.scope, given.start, given.style);
     let begin = line_start(scope, style.name);
     let head = scope.part(begin, style.name).trim_ascii();
     let slash = head.ends_with(b" /");
@@ -371,13 +269,11 @@ fn behind_user(scope: &Scope<'_>, start: usize, style: Style) -> Option<usize> {
         || code::is_type(who)
         // Behind a slash it can only be what belongs to the user.
         || !slash
-            && !USERS
-                .iter()
-                .any(|known| part(head, key, colon).eq_ignore_ascii_case(known.as_bytes()))
+            && !speech::is_user(part(head, key, colon))
     {
         return None;
     }
-    let end = run_end(scope.text, start, scope.to.min(start + NEAR), |b| {
+    let end = scope.ahead(start, NEAR, |b| {
         !b.is_ascii_whitespace() && !matches!(b, b',' | b';' | b')' | b'}' | b'"' | b'\'')
     });
     let end = run_start(scope.text, end, start, |b| matches!(b, b'.' | b'?'));
@@ -400,7 +296,7 @@ fn line_start(scope: &Scope<'_>, pos: usize) -> usize {
 
 /// The end of the one word that the rest of the line is; a comment may follow it.
 fn alone(scope: &Scope<'_>, start: usize) -> Option<usize> {
-    let end = run_end(scope.text, start, scope.to.min(start + NEAR), |b| {
+    let end = scope.ahead(start, NEAR, |b| {
         !b.is_ascii_whitespace() && !matches!(b, b'"' | b'\'' | b'`')
     });
     // A line may end in two characters that stand for its end: `\n`.
@@ -410,7 +306,7 @@ fn alone(scope: &Scope<'_>, start: usize) -> Option<usize> {
     if escape.is_some() {
         return escape;
     }
-    let next = run_end(scope.text, end, scope.to.min(end + 16), is_blank);
+    let next = scope.ahead(end, 16, is_blank);
     let comment = next > end && scope.at(next) == b'#';
     (comment || matches!(scope.at(next), 0 | b'\n' | b'\r')).then_some(end)
 }
@@ -425,15 +321,11 @@ fn is_shouted(name: &[u8]) -> bool {
 }
 
 /// Whether the line above or below is as far indented and is one of these.
-fn beside(
-    scope: &Scope<'_>,
-    style: Style,
-    (start, end): (usize, usize),
-    is: impl Fn(&[u8]) -> bool,
-) -> bool {
+fn beside(given: &Given<'_>, end: usize, is: impl Fn(&[u8]) -> bool) -> bool {
+    let (scope, start) = (&given.scope, given.start);
     let text = scope.text;
-    let begin = line_start(scope, style.name);
-    let indent = scope.part(begin, style.name);
+    let begin = line_start(scope, given.style.name);
+    let indent = scope.part(begin, given.style.name);
     let same = |line: &[u8]| {
         let lead = line
             .iter()
@@ -445,7 +337,7 @@ fn beside(
     above || {
         let limit = scope.to.min(start + 2 * NEAR);
         let next = run_end(text, end, limit, |b| b != b'\n') + 1;
-        let to = run_end(text, next, scope.to.min(next + NEAR), |b| b != b'\n');
+        let to = scope.ahead(next, NEAR, |b| b != b'\n');
         same(scope.part(next, to))
     }
 }

@@ -6,7 +6,7 @@ use crate::redact::class::Class;
 use crate::redact::find::look::Look;
 use crate::redact::judge::{placeholder, value};
 use crate::redact::kind::Kind;
-use crate::redact::read::bytes::{self, at, before, has_word_at, run_end, run_start};
+use crate::redact::read::bytes::{self, at, before, has_word_at, run_start};
 use crate::redact::read::lex::{closing_quote, is_blank, is_name};
 use crate::redact::read::scope::{Found, Scope};
 
@@ -15,12 +15,9 @@ const MAX_CALL: usize = 160;
 
 /// A literal whose opening quote stands at `quote`.
 pub(crate) fn literal(look: &Look<'_>, quote: usize) -> Option<Found> {
-    let text = look.text;
     // `b"…"` of Python, `L"…"` of C.
-    let open = run_start(text, quote, look.from.max(quote.saturating_sub(1)), |b| {
-        matches!(b, b'b' | b'L')
-    });
-    let near = run_start(text, open, look.from.max(open.saturating_sub(2)), is_blank);
+    let open = look.back(quote, 1, |b| matches!(b, b'b' | b'L'));
+    let near = look.back(open, 2, is_blank);
     let (name, takes_all) = namer(look, near, open, quote)?;
     let by_name = name.len() >= 2 && look.judge(name) == Kind::Secret;
     if !by_name && !is_secret_argument(look, near) {
@@ -68,9 +65,7 @@ fn namer<'a>(look: &Look<'a>, near: usize, open: usize, quote: usize) -> Option<
         b'|' | b'?' | b':' if matches!(look.before(near - 1), b'|' | b'?') => {
             name_at(look, trimmed(look, near - 2))
         }
-        b'r' if look.part(near.saturating_sub(4).max(look.from), near) == b") or" => {
-            name_at(look, near - 3)
-        }
+        b'r' if look.last(near, 4) == b") or" => name_at(look, near - 3),
         _ if near < open && (open == quote || look.at(open) == b'L') => statement(look, near),
         _ => return None,
     };
@@ -104,7 +99,7 @@ fn is_whole(look: &Look<'_>, name: &[u8], near: usize, (quote, close): (usize, u
         && look.part(near.saturating_sub(5), near) == b":new(";
     let signs = b"(,-|?:r";
     let is_statement = near < quote && !signs.contains(&look.before(near));
-    let next = run_end(look.text, close + 1, look.to.min(close + 4), is_blank);
+    let next = look.ahead(close + 1, 3, is_blank);
     let ends = matches!(look.at(next), 0 | b'\n' | b'\r' | b'}' | b';' | b':');
     !is_first && !is_made && !is_name && (!is_statement || ends)
 }
@@ -163,12 +158,7 @@ fn is_row(scope: &Scope<'_>, comma: usize) -> bool {
     if !matches!(quote, b'"' | b'\'') || comma <= scope.from {
         return false;
     }
-    let start = run_start(
-        scope.text,
-        comma - 1,
-        scope.from.max(comma.saturating_sub(49)),
-        is_name,
-    );
+    let start = scope.back(comma - 1, 48, is_name);
     let open = start.saturating_sub(1);
     at(scope.text, open) == quote
         && open >= scope.origin
@@ -178,28 +168,13 @@ fn is_row(scope: &Scope<'_>, comma: usize) -> bool {
 
 /// The end of what stands before `at`, without blanks.
 fn trimmed(scope: &Scope<'_>, at: usize) -> usize {
-    run_start(
-        scope.text,
-        at,
-        scope.from.max(at.saturating_sub(2)),
-        is_blank,
-    )
+    scope.back(at, 2, is_blank)
 }
 
 /// The last name before `end`, perhaps in quotes and brackets: `process.env.API_KEY`, `getenv("API_KEY")`.
 fn name_at<'a>(scope: &Scope<'a>, end: usize) -> Option<&'a [u8]> {
-    let end = run_start(
-        scope.text,
-        end,
-        scope.from.max(end.saturating_sub(3)),
-        |b| matches!(b, b')' | b']' | b'"' | b'\''),
-    );
-    let start = run_start(
-        scope.text,
-        end,
-        scope.from.max(end.saturating_sub(48)),
-        is_name,
-    );
+    let end = scope.back(end, 3, |b| matches!(b, b')' | b']' | b'"' | b'\''));
+    let start = scope.back(end, 48, is_name);
     (start < end).then(|| scope.part(start, end))
 }
 
@@ -226,15 +201,8 @@ fn single<'a>(scope: &Scope<'a>, end: usize) -> Option<&'a [u8]> {
 /// further arguments are something else.
 fn pair<'a>(scope: &Scope<'a>, comma: usize) -> Option<&'a [u8]> {
     let text = scope.text;
-    let inner = run_start(text, comma, scope.from.max(comma.saturating_sub(1)), |b| {
-        matches!(b, b'"' | b'\'')
-    });
-    let start = run_start(
-        text,
-        inner,
-        scope.from.max(inner.saturating_sub(48)),
-        is_name,
-    );
+    let inner = scope.back(comma, 1, |b| matches!(b, b'"' | b'\''));
+    let start = scope.back(inner, 48, is_name);
     let quoted = matches!(scope.before(start), b'"' | b'\'') && inner < comma;
     let open = if quoted { start.checked_sub(1)? } else { start };
     let bracket = run_start(text, open, scope.from, |b| b == b' ');
@@ -256,9 +224,7 @@ fn pair<'a>(scope: &Scope<'a>, comma: usize) -> Option<&'a [u8]> {
     let atom = !quoted
         && match scope.before(bracket) {
             b'{' => bracket == start && scope.at(start).is_ascii_lowercase(),
-            b'(' => scope
-                .part(bracket.saturating_sub(8).max(scope.from), bracket)
-                .ends_with(b"-define("),
+            b'(' => scope.last(bracket, 8).ends_with(b"-define("),
             _ => false,
         };
     (opens && (quoted || member) || atom).then(|| scope.part(start, inner))

@@ -4,14 +4,14 @@
 //! only who knows the tool can say: the rows of the catalogue do.
 
 use crate::redact::catalogue::tools::{self, Place, SWITCHES, TOOLS, Tool, WRITERS};
-use crate::redact::catalogue::words;
+use crate::redact::catalogue::{speech, words};
 use crate::redact::class::Class;
 use crate::redact::find::look::Look;
 use crate::redact::find::value::value_at;
-use crate::redact::judge::style::Style;
-use crate::redact::judge::{placeholder, value};
+use crate::redact::judge::style::{Given, Style};
+use crate::redact::judge::value;
 use crate::redact::kind::Kind;
-use crate::redact::read::bytes::{self, at, run_end, run_start};
+use crate::redact::read::bytes::{self, at};
 use crate::redact::read::command::{Command, MAX_COMMAND, name_of};
 use crate::redact::read::lex::{MAX_NAME, MAX_WORD, closing_quote, is_blank};
 use crate::redact::read::scope::{Found, Scope};
@@ -112,15 +112,14 @@ fn secret(scope: &Scope<'_>, row: &Tool, from: usize, to: usize) -> Option<Found
     let takes = value.len() >= MIN_SECRET
         && !matches!(at(value, 0), b'-' | b'>' | b'<' | b'&')
         && !value.starts_with(b"2>")
-        && !placeholder::has_mark(value)
-        && !placeholder::is_placeholder(value)
+        && value::is_real(value)
         && (row.behind != ":" || !value.iter().all(u8::is_ascii_digit));
     takes.then(|| Found::new(start, end, Class::Field))
 }
 
 /// Where the word of a command ends that begins at `start`, and the quote that is open around it.
 fn word_end(scope: &Scope<'_>, start: usize, quote: u8) -> usize {
-    run_end(scope.text, start, scope.to.min(start + MAX_WORD), |b| {
+    scope.ahead(start, MAX_WORD, |b| {
         if quote != 0 {
             b != quote && b != b'\n'
         } else {
@@ -132,23 +131,20 @@ fn word_end(scope: &Scope<'_>, start: usize, quote: u8) -> usize {
 /// A secret among the arguments of a command: `-pS3cret`, `-p s3cret`, `rabbitmqctl add_user bob s3cret`. `start` is
 /// where a word with a digit begins, or the content of a literal.
 pub(crate) fn argument(scope: &Scope<'_>, start: usize) -> Option<Found> {
-    let text = scope.text;
     let open = start - usize::from(matches!(scope.before(start), b'"' | b'\''));
     let quote = if open < start { scope.at(open) } else { 0 };
     let end = word_end(scope, start, quote);
     let word = scope.part(start, end);
-    if word.len() < 4 || placeholder::has_mark(word) || placeholder::is_placeholder(word) {
+    if word.len() < 4 || !value::is_real(word) {
         return None;
     }
     if quote == 0 && matches!(at(word, 0), b'-' | b'/') {
         return attached(scope, start);
     }
-    let gap = run_start(text, open, scope.from.max(open.saturating_sub(3)), |b| {
-        b == b' '
-    });
+    let gap = scope.back(open, 3, |b| b == b' ');
     let is_given = scope.part(gap.saturating_sub(3), gap) == b"<<<";
     if gap == open && !is_given {
-        let lead = run_start(text, open, scope.from.max(open.saturating_sub(6)), |b| {
+        let lead = scope.back(open, 6, |b| {
             b.is_ascii_alphabetic() || matches!(b, b'/' | b':')
         });
         return (scope.before(open) == b':' && scope.at(lead) == b'/')
@@ -259,14 +255,9 @@ fn attached(scope: &Scope<'_>, start: usize) -> Option<Found> {
 
 /// `-u user:password` of any command, where the colon stands at `sign`.
 pub(crate) fn user_and_password(scope: &Scope<'_>, user: usize, sign: usize) -> Option<Found> {
-    let text = scope.text;
     let open = user - usize::from(matches!(scope.before(user), b'"' | b'\''));
-    let gap = run_start(text, open, scope.from.max(open.saturating_sub(2)), |b| {
-        matches!(b, b' ' | b'=')
-    });
-    let flag = run_start(text, gap, scope.from.max(gap.saturating_sub(12)), |b| {
-        b.is_ascii_alphabetic() || b == b'-'
-    });
+    let gap = scope.back(open, 2, |b| matches!(b, b' ' | b'='));
+    let flag = scope.back(gap, 12, |b| b.is_ascii_alphabetic() || b == b'-');
     let option = scope.part(flag, gap);
     if gap == open || at(option, 0) != b'-' {
         return None;
@@ -277,7 +268,7 @@ pub(crate) fn user_and_password(scope: &Scope<'_>, user: usize, sign: usize) -> 
         .filter(|row| row.command.is_empty())
         .find(takes)?;
     let quote = if open < user { scope.at(open) } else { 0 };
-    let end = run_end(text, sign + 1, scope.to, |b| {
+    let end = scope.run(sign + 1, |b| {
         if quote != 0 {
             b != quote && b != b'\n'
         } else {
@@ -298,9 +289,7 @@ pub(crate) fn user_and_password(scope: &Scope<'_>, user: usize, sign: usize) -> 
 /// `-a value` of a tool that is known to take a secret there, where the dash stands at `pos`; and what a long name
 /// behind one dash says, `-storepass value`.
 pub(crate) fn option(look: &Look<'_>, pos: usize) -> Option<Found> {
-    let end = run_end(look.text, pos + 1, look.to.min(pos + 24), |b| {
-        b.is_ascii_alphabetic() || b == b'-'
-    });
+    let end = look.ahead(pos + 1, 23, |b| b.is_ascii_alphabetic() || b == b'-');
     // `-Password "…"` of PowerShell
     if matches!(look.at(end + 1), b'"' | b'\'') && end > pos + 2 {
         let found = flag(look, pos);
@@ -324,7 +313,7 @@ pub(crate) fn option(look: &Look<'_>, pos: usize) -> Option<Found> {
     if rows.peek().is_none() {
         return flag(look, pos);
     }
-    let open = run_end(look.text, end, look.to.min(end + 4), is_blank);
+    let open = look.ahead(end, 4, is_blank);
     let quote = look.at(open);
     let (start, close) = if matches!(quote, b'"' | b'\'') {
         (open + 1, closing_quote(look, open + 1, quote, 0))
@@ -340,7 +329,7 @@ pub(crate) fn option(look: &Look<'_>, pos: usize) -> Option<Found> {
 
 /// `--password value`, where the dash or dashes stand at `pos`.
 pub(crate) fn flag(look: &Look<'_>, pos: usize) -> Option<Found> {
-    let end = run_end(look.text, pos, look.to.min(pos + MAX_NAME), |b| {
+    let end = look.ahead(pos, MAX_NAME, |b| {
         b.is_ascii_alphanumeric() || matches!(b, b'-' | b'_')
     });
     // `[--password PASSWORD]` of a usage.
@@ -351,33 +340,13 @@ pub(crate) fn flag(look: &Look<'_>, pos: usize) -> Option<Found> {
     {
         return None;
     }
-    let start = run_end(look.text, end, look.to.min(end + 8), is_blank);
+    let start = look.ahead(end, 8, is_blank);
     if look.at(start) == b'-' {
         return None;
     }
     // `the --token flag`, `--secret id=npm,src=…` of Docker
-    let word = look.part(
-        start,
-        run_end(look.text, start, look.to.min(start + 12), |b| {
-            b.is_ascii_alphabetic()
-        }),
-    );
-    if matches!(
-        word,
-        b"flag"
-            | b"option"
-            | b"argument"
-            | b"parameter"
-            | b"switch"
-            | b"options"
-            | b"flags"
-            | b"or"
-            | b"and"
-            | b"is"
-            | b"to"
-            | b"if"
-            | b"can"
-    ) && look.at(start + word.len()) != b'='
+    let word = look.part(start, look.ahead(start, 12, |b| b.is_ascii_alphabetic()));
+    if speech::is_of_usage(word) && look.at(start + word.len()) != b'='
         || word == b"id" && look.at(start + 2) == b'='
     {
         return None;
@@ -391,7 +360,13 @@ pub(crate) fn flag(look: &Look<'_>, pos: usize) -> Option<Found> {
         quote: 0,
         name: pos,
     };
-    value_at(look, start, look.part(pos, end), Kind::Secret, style)
+    value_at(&Given {
+        scope: **look,
+        start,
+        name: look.part(pos, end),
+        kind: Kind::Secret,
+        style,
+    })
 }
 
 #[cfg(test)]

@@ -1,11 +1,14 @@
 //! Keys that nothing is known of but what stands before them: a word for a key, or who gives such keys out.
 
+use std::ops::Deref;
+
 use crate::redact::catalogue::names::{is_harmless_key, is_harmless_token};
+use crate::redact::catalogue::speech;
 use crate::redact::catalogue::vendors::{FILLERS, ID_WORDS, KEY_WORDS, WITH_UUIDS, is_vendor};
 use crate::redact::class::Class;
 use crate::redact::find::look::Look;
 use crate::redact::judge::random::{is_cased, is_opaque};
-use crate::redact::read::bytes::{at, is_token, part, run_end, run_start};
+use crate::redact::read::bytes::{at, is_token, part, run_start};
 use crate::redact::read::lex::MAX_WORD;
 use crate::redact::read::scope::{Found, Scope};
 
@@ -14,8 +17,6 @@ const REACH: usize = 72;
 /// As many words may stand between a word for a key and the key; fewer where it could be the hash of something.
 const BETWEEN: usize = 4;
 const BEFORE_HASH: usize = 2;
-/// Words that say nothing of whose a key is, or what for.
-const ARTICLES: &[&str] = &["the", "this", "that", "a"];
 /// A shorter word of base64 may be a path.
 const MIN_BASE64: usize = 40;
 /// A longer word is no word of a language.
@@ -40,14 +41,9 @@ pub(crate) fn opaque(look: &Look<'_>, start: usize) -> Option<Found> {
 /// Where a word begins and ends, which may be base64.
 fn bounds(scope: &Scope<'_>, start: usize) -> (usize, usize) {
     let base64 = |b: u8| is_token(b) || matches!(b, b'+' | b'/');
-    let from = run_start(
-        scope.text,
-        start,
-        scope.from.max(start.saturating_sub(MAX_WORD)),
-        base64,
-    );
-    let end = run_end(scope.text, start, scope.to.min(start + MAX_WORD), base64);
-    let end = run_end(scope.text, end, scope.to.min(end + 2), |b| b == b'=');
+    let from = scope.back(start, MAX_WORD, base64);
+    let end = scope.ahead(start, MAX_WORD, base64);
+    let end = scope.ahead(end, 2, |b| b == b'=');
     (from, end)
 }
 
@@ -64,10 +60,9 @@ fn is_base64(word: &[u8]) -> bool {
 /// A key in the form of a UUID at `start`, where who gives such out stands before it with a word for it or a sign.
 pub(crate) fn uuid(look: &Look<'_>, start: usize, end: usize) -> Option<Found> {
     let line = before_on_line(look, start);
-    let whose = words(line).take(4).any(|word| {
-        let (small, length) = lower(word);
-        is_one_of(part(&small, 0, length), WITH_UUIDS)
-    });
+    let whose = words(line)
+        .take(4)
+        .any(|word| is_one_of(&lower(word), WITH_UUIDS));
     (whose && (names_vendor(line) || says_key(line, true)))
         .then(|| Found::new(start, end, Class::Key))
 }
@@ -132,21 +127,31 @@ fn words(line: &[u8]) -> impl Iterator<Item = &[u8]> {
             .rev()
             .find(|&n| at(line, n).is_ascii_uppercase() && at(line, n - 1).is_ascii_lowercase());
         let tail = turn.filter(|&turn| {
-            let (small, length) = lower(part(line, turn, close));
-            let tail = part(&small, 0, length);
-            is_one_of(tail, KEY_WORDS) || is_one_of(tail, FILLERS)
+            let tail = lower(part(line, turn, close));
+            is_one_of(&tail, KEY_WORDS) || is_one_of(&tail, FILLERS)
         });
         end = tail.unwrap_or(begin);
         (end < close).then(|| part(line, end, close))
     })
 }
 
-fn lower(word: &[u8]) -> ([u8; MAX_LETTERS], usize) {
+/// A word of a line in lower case.
+struct Small([u8; MAX_LETTERS], usize);
+
+impl Deref for Small {
+    type Target = [u8];
+
+    fn deref(&self) -> &[u8] {
+        part(&self.0, 0, self.1)
+    }
+}
+
+fn lower(word: &[u8]) -> Small {
     let mut small = [0; MAX_LETTERS];
     for (slot, byte) in small.iter_mut().zip(word) {
         *slot = byte.to_ascii_lowercase();
     }
-    (small, word.len().min(MAX_LETTERS))
+    Small(small, word.len().min(MAX_LETTERS))
 }
 
 fn is_one_of(word: &[u8], known: &[&str]) -> bool {
@@ -163,8 +168,7 @@ fn says_key(line: &[u8], hash: bool) -> bool {
         .rev()
         .find(|b| !matches!(b, b' ' | b'"' | b'\''));
     while let Some(word) = words.next() {
-        let (small, length) = lower(word);
-        let word = part(&small, 0, length);
+        let word = &*lower(word);
         if is_one_of(word, ID_WORDS) {
             return false;
         }
@@ -174,17 +178,14 @@ fn says_key(line: &[u8], hash: bool) -> bool {
                 || at(known.as_bytes(), 0) >= 0xE3 && word.ends_with(known.as_bytes())
         });
         if named {
-            let (small, length) = words
-                .peek()
-                .map_or(([0; MAX_LETTERS], 0), |next| lower(next));
-            let whose = part(&small, 0, length);
+            let whose = &*lower(words.peek().copied().unwrap_or_default());
             let assigned = between == 0 && matches!(sign, Some(b'=' | b':'));
             // `key=…` alone may be the key of anything.
             let known = !assigned
                 || is_vendor(whose)
                 || words.any(|word| word.eq_ignore_ascii_case(b"api"));
             return known
-                && (is_one_of(whose, ARTICLES) || !is_harmless_key(whose))
+                && (speech::is_article(whose) || !is_harmless_key(whose))
                 && !is_harmless_token(whose)
                 && !is_one_of(whose, ID_WORDS);
         }
@@ -204,8 +205,7 @@ fn names_vendor(line: &[u8]) -> bool {
         .any(|b| matches!(b, b':' | b'=' | b'(' | b','));
     let mut filled = false;
     for word in words(line).take(3) {
-        let (small, length) = lower(word);
-        let word = part(&small, 0, length);
+        let word = &*lower(word);
         if is_vendor(word) {
             return signed || filled;
         }
@@ -219,7 +219,7 @@ fn names_vendor(line: &[u8]) -> bool {
 
 /// Whether the word is the user of a command, and there is no password: `curl -u …:`.
 fn is_user(scope: &Scope<'_>, start: usize, end: usize) -> bool {
-    scope.part(start.saturating_sub(3).max(scope.from), start) == b"-u "
+    scope.last(start, 3) == b"-u "
         && scope.at(end) == b':'
         && matches!(scope.at(end + 1), 0 | b' ' | b'\n' | b'"' | b'\'')
 }
@@ -232,12 +232,7 @@ fn is_queried(line: &[u8]) -> bool {
 
 /// Whether the comment above the line that begins at `line` says that there is a key: `# Acme API token`.
 fn is_commented(scope: &Scope<'_>, line: usize) -> bool {
-    let own = run_start(
-        scope.text,
-        line,
-        scope.from.max(line.saturating_sub(32)),
-        |b| b != b'\n',
-    );
+    let own = scope.back(line, 32, |b| b != b'\n');
     if scope.before(line) != b'\n' || own != line {
         return false;
     }
@@ -246,14 +241,8 @@ fn is_commented(scope: &Scope<'_>, line: usize) -> bool {
     [&b"#"[..], b"//", b"--", b"/*", b"<!--"]
         .iter()
         .any(|mark| comment.starts_with(mark))
-        && words(above).any(|word| {
-            let (small, length) = lower(word);
-            is_one_of(part(&small, 0, length), KEY_WORDS)
-        })
-        && !words(above).any(|word| {
-            let (small, length) = lower(word);
-            is_one_of(part(&small, 0, length), ID_WORDS)
-        })
+        && words(above).any(|word| is_one_of(&lower(word), KEY_WORDS))
+        && !words(above).any(|word| is_one_of(&lower(word), ID_WORDS))
 }
 
 #[cfg(test)]

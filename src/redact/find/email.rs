@@ -1,8 +1,9 @@
 //! E-mail addresses.
 
+use crate::redact::catalogue::formats;
 use crate::redact::class::Class;
 use crate::redact::judge::placeholder;
-use crate::redact::read::bytes::{self, at, is_domain, is_local, run_end, run_start};
+use crate::redact::read::bytes::{self, at, is_domain, is_local};
 use crate::redact::read::scope::{Found, Scope};
 
 /// An e-mail address around the `@` of `width` bytes at `pos`.
@@ -12,7 +13,7 @@ pub(crate) fn email(scope: &Scope<'_>, pos: usize, width: usize) -> Option<Found
     if !is_domain(scope.at(domain)) || pos == scope.from {
         return None;
     }
-    let mut end = run_end(text, domain, scope.to.min(domain + 253), is_domain);
+    let mut end = scope.ahead(domain, 253, is_domain);
     end = domain + narrow_end(scope.part(domain, end));
     while end > domain && matches!(at(text, end - 1), b'.' | b'-') {
         end -= 1;
@@ -27,10 +28,10 @@ pub(crate) fn email(scope: &Scope<'_>, pos: usize, width: usize) -> Option<Found
     let tld = scope.part(dot + 1, end);
     let is_name = tld.len() >= 2 && tld.iter().all(|b| b.is_ascii_alphabetic() || *b >= 0x80)
         || tld.starts_with(b"xn--");
-    if dot == domain || !is_name || is_file_type(tld) {
+    if dot == domain || !is_name || formats::is_type_of_file(tld) {
         return None;
     }
-    let mut start = run_start(text, pos, scope.from.max(pos.saturating_sub(96)), is_local);
+    let mut start = scope.back(pos, 96, is_local);
     start = pos - narrow_start(scope.part(start, pos));
     while start < pos
         && matches!(
@@ -93,55 +94,6 @@ fn narrow_start(local: &[u8]) -> usize {
             .first()
             .is_some_and(|b| matches!(b, 0xE3..=0xE9 | 0xEF));
     if wide { latin } else { local.len() }
-}
-
-/// Endings that look like a top-level domain and are the type of a file or unit.
-fn is_file_type(tld: &[u8]) -> bool {
-    if matches!(
-        tld,
-        b"com" | b"org" | b"net" | b"io" | b"dev" | b"de" | b"uk"
-    ) {
-        return false;
-    }
-    [
-        &b"png"[..],
-        b"jpg",
-        b"jpeg",
-        b"gif",
-        b"svg",
-        b"webp",
-        b"ico",
-        b"css",
-        b"js",
-        b"ts",
-        b"mjs",
-        b"json",
-        b"html",
-        b"service",
-        b"socket",
-        b"timer",
-        b"target",
-        b"mount",
-        b"slice",
-        b"scope",
-        b"tgz",
-        b"gz",
-        b"zip",
-        b"tar",
-        b"yaml",
-        b"yml",
-        b"toml",
-        b"lock",
-        b"txt",
-        b"conf",
-        b"cfg",
-        b"ini",
-        b"xml",
-        b"csv",
-        b"pdf",
-    ]
-    .iter()
-    .any(|kind| tld.eq_ignore_ascii_case(kind))
 }
 
 #[cfg(test)]

@@ -1,6 +1,6 @@
 //! Headers that hold more than one value, or a value behind a scheme: cookies, `Authorization`, signatures.
 
-use crate::redact::catalogue::words;
+use crate::redact::catalogue::headers;
 use crate::redact::class::{Class, MARK_START};
 use crate::redact::find::look::Look;
 use crate::redact::judge::placeholder;
@@ -10,25 +10,22 @@ use crate::redact::read::scope::{Found, Scope};
 
 /// The values of a cookie header; names and attributes stay.
 pub(crate) fn cookies(look: &mut Look<'_>, from: usize, set: bool) -> bool {
-    let text = look.text;
-    let mut pos = run_end(text, from, look.to.min(from + 2), |b| {
-        matches!(b, b'"' | b'\'')
-    });
+    let mut pos = look.ahead(from, 2, |b| matches!(b, b'"' | b'\''));
     let mut any = false;
     loop {
-        let name = run_end(text, pos, look.to, |b| {
+        let name = look.run(pos, |b| {
             b.is_ascii_alphanumeric() || matches!(b, b'_' | b'-' | b'.' | b'%' | b'$')
         });
         if name == pos || look.at(name) != b'=' {
             return any;
         }
-        let end = run_end(text, name + 1, look.to, |b| {
+        let end = look.run(name + 1, |b| {
             !b.is_ascii_whitespace() && !matches!(b, b';' | b'"' | b'\'' | b',' | b'\\')
         });
         let value = look.part(name + 1, end);
         any = true;
         if value.len() > 1
-            && !is_cookie_attribute(look.part(pos, name))
+            && !headers::is_attribute(look.part(pos, name))
             && !value.starts_with(MARK_START)
             && !placeholder::is_placeholder(value)
         {
@@ -37,45 +34,23 @@ pub(crate) fn cookies(look: &mut Look<'_>, from: usize, set: bool) -> bool {
         if set || look.at(end) != b';' {
             return true;
         }
-        pos = run_end(text, end + 1, look.to, |b| b == b' ');
+        pos = look.run(end + 1, |b| b == b' ');
     }
-}
-
-/// What says of a cookie where and how long it is sent.
-fn is_cookie_attribute(name: &[u8]) -> bool {
-    [
-        &b"samesite"[..],
-        b"path",
-        b"domain",
-        b"expires",
-        b"max-age",
-        b"priority",
-    ]
-    .iter()
-    .any(|attribute| name.eq_ignore_ascii_case(attribute))
 }
 
 /// The credentials of an `Authorization` header; the scheme stays, and so does what is public of them.
 pub(crate) fn authorization(look: &mut Look<'_>, start: usize) -> bool {
-    let text = look.text;
-    let begin = run_end(text, start, look.to.min(start + 3), |b| {
-        matches!(b, b'"' | b'\'' | b'\\')
-    });
-    let scheme = run_end(text, begin, look.to.min(begin + 24), |b| {
-        b.is_ascii_alphanumeric() || b == b'-'
-    });
+    let begin = look.ahead(start, 3, |b| matches!(b, b'"' | b'\'' | b'\\'));
+    let scheme = look.ahead(begin, 24, |b| b.is_ascii_alphanumeric() || b == b'-');
     if scheme == begin || !matches!(look.at(scheme), b' ' | b'+') {
         return false;
     }
     let word = look.part(begin, scheme);
-    let has_parameters = PARAMETRIC
-        .iter()
-        .any(|scheme| has_word_at(word, 0, scheme.as_bytes()));
-    if has_parameters && parameters(look, scheme) {
+    if headers::has_parameters(word) && parameters(look, scheme) {
         return true;
     }
-    let from = run_end(text, scheme, look.to, |b| b == b' ' || b == b'+');
-    let end = run_end(text, from, look.to.min(from + 16 * 1024), |b| {
+    let from = look.run(scheme, |b| b == b' ' || b == b'+');
+    let end = look.ahead(from, 16 * 1024, |b| {
         !b.is_ascii_whitespace()
             && !matches!(
                 b,
@@ -92,30 +67,12 @@ pub(crate) fn authorization(look: &mut Look<'_>, start: usize) -> bool {
         // Nothing more is to be said of it: `Bearer ${TOKEN}`.
         return true;
     }
-    if !value.iter().any(u8::is_ascii_digit) && (value.len() < 12 || !is_known_scheme(word)) {
+    if !value.iter().any(u8::is_ascii_digit) && (value.len() < 12 || !headers::is_scheme(word)) {
         return value.iter().all(|b| b.is_ascii_lowercase() || *b == b'.');
     }
     look.hide(from, end, Class::Key);
     true
 }
-
-/// Schemes that parameters follow, some of which are credentials.
-const PARAMETRIC: &[&str] = &["digest", "aws4-hmac", "oauth", "signature", "hawk"];
-
-/// Parameters that are credentials.
-const CREDENTIALS: &[&str] = &[
-    "response",
-    "nonce",
-    "cnonce",
-    "opaque",
-    "signature",
-    "oauth_signature",
-    "oauth_token",
-    "oauth_consumer_key",
-    "oauth_nonce",
-    "mac",
-    "credential",
-];
 
 /// The parameters that are credentials, behind a scheme that ends at `scheme`; whether there is any.
 fn parameters(look: &mut Look<'_>, scheme: usize) -> bool {
@@ -130,15 +87,11 @@ fn parameters(look: &mut Look<'_>, scheme: usize) -> bool {
             b.is_ascii_alphanumeric() || matches!(b, b'_' | b'-')
         });
         let name = look.part(name, sign);
-        let open = run_end(text, sign + 1, look.to.min(sign + 3), |b| {
-            matches!(b, b'"' | b'\\' | b'\'')
-        });
+        let open = look.ahead(sign + 1, 2, |b| matches!(b, b'"' | b'\\' | b'\''));
         let close = run_end(text, open, end, |b| {
             !matches!(b, b'"' | b'\\' | b'\'' | b',' | b' ')
         });
-        let secret = CREDENTIALS
-            .iter()
-            .any(|known| name.eq_ignore_ascii_case(known.as_bytes()));
+        let secret = headers::is_credential(name);
         // Also when it was marked before: the others stay.
         any |= secret && close > open;
         if secret && close > open && !look.part(open, close).starts_with(MARK_START) {
@@ -156,9 +109,7 @@ fn parameters(look: &mut Look<'_>, scheme: usize) -> bool {
 /// The answer to a challenge, without the name of its header: `Digest username="…", …, response="…"`.
 pub(crate) fn digest_response(scope: &Scope<'_>, value: usize) -> Option<Found> {
     let start = value + usize::from(scope.at(value) == b'"');
-    let end = run_end(scope.text, start, scope.to.min(start + 65), |b| {
-        b.is_ascii_hexdigit()
-    });
+    let end = scope.ahead(start, 65, |b| b.is_ascii_hexdigit());
     let before = || scope.part(value.saturating_sub(MAX_WORD).max(scope.origin), value);
     (matches!(end - start, 32 | 64)
         && (bytes::find(before(), b"Digest ").is_some()
@@ -166,17 +117,11 @@ pub(crate) fn digest_response(scope: &Scope<'_>, value: usize) -> Option<Found> 
     .then(|| Found::new(start, end, Class::Key))
 }
 
-fn is_known_scheme(word: &[u8]) -> bool {
-    words::scheme_len(&[word, b" x"].concat()) > 0
-}
-
 /// Signatures of URLs, which let everyone in who has the URL.
 pub(crate) fn signature(scope: &Scope<'_>, name: &[u8], value: usize) -> Option<Found> {
     // The key of OpenWeather.
     if name.eq_ignore_ascii_case(b"appid") {
-        let end = run_end(scope.text, value, scope.to.min(value + 40), |b| {
-            b.is_ascii_hexdigit()
-        });
+        let end = scope.ahead(value, 40, |b| b.is_ascii_hexdigit());
         return (end - value == 32).then(|| Found::new(value, end, Class::Key));
     }
     let last = name
@@ -185,12 +130,7 @@ pub(crate) fn signature(scope: &Scope<'_>, name: &[u8], value: usize) -> Option<
         .unwrap_or(&[]);
     // A code of OAuth is as good as the token it is exchanged for.
     let code = name == b"code";
-    if !(last.eq_ignore_ascii_case(b"signature")
-        || last == b"sig"
-        || last.eq_ignore_ascii_case(b"hmac")
-        || name.eq_ignore_ascii_case(b"policy")
-        || code)
-    {
+    if !(headers::is_signature(last) || name.eq_ignore_ascii_case(b"policy") || code) {
         return None;
     }
     if code

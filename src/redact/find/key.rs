@@ -10,7 +10,7 @@ use crate::redact::class::Class;
 use crate::redact::find::shaped_key::{dotted_end, long_end, shaped};
 use crate::redact::find::token;
 use crate::redact::judge::random::is_random;
-use crate::redact::read::bytes::{self, at, is_token, run_end, run_start};
+use crate::redact::read::bytes::{self, at, is_token, run_end};
 use crate::redact::read::scope::{Found, Scope};
 
 /// A key at `start`, where a run of token bytes begins that ends at `end`.
@@ -32,12 +32,7 @@ fn listed(scope: &Scope<'_>, start: usize) -> Option<Found> {
         return None;
     }
     // Some prefixes end in a dot, and the run that began a candidate stands behind it.
-    let head = run_start(
-        scope.text,
-        start,
-        scope.from.max(start.saturating_sub(BEFORE_DOT)),
-        |b| is_token(b) || b == b'.',
-    );
+    let head = scope.back(start, BEFORE_DOT, |b| is_token(b) || b == b'.');
     (head < start).then(|| listed_at(scope, head)).flatten()
 }
 
@@ -68,7 +63,7 @@ pub(crate) fn listed_at(scope: &Scope<'_>, start: usize) -> Option<Found> {
             continue;
         }
         let body = start + row.begins.len();
-        let run = run_end(text, body, scope.to, is_token);
+        let run = scope.run(body, is_token);
         let end = match row.body {
             Body::Run => run,
             Body::Dotted => dotted_end(scope, run),
@@ -101,7 +96,7 @@ fn with_secret(scope: &Scope<'_>, end: usize) -> usize {
     if !matches!(scope.at(end), b':' | b',' | b'/' | b' ' | b'\t' | b'|') {
         return end;
     }
-    let secret = run_end(scope.text, end + 1, scope.to, |b| {
+    let secret = scope.run(end + 1, |b| {
         b.is_ascii_alphanumeric() || matches!(b, b'+' | b'/')
     });
     // Behind a space another word of this length may stand.
@@ -127,9 +122,7 @@ fn step_past_escape(scope: &Scope<'_>, start: usize) -> usize {
         }
         // A colour of a terminal: `ESC [32m`.
         b'[' => {
-            let digits = run_end(scope.text, start, scope.to.min(start + 6), |b| {
-                b.is_ascii_digit()
-            });
+            let digits = scope.ahead(start, 6, |b| b.is_ascii_digit());
             if digits > start && scope.at(digits) == b'm' {
                 digits + 1
             } else {

@@ -105,3 +105,44 @@ impl<'a> Look<'a> {
         self.hidden.extend(found.into());
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::redact::tests::with_look;
+
+    #[test]
+    fn a_tool_is_near_where_its_command_can_still_go_on() {
+        let far = format!("curl {}", "x ".repeat(MAX_COMMAND));
+        for (text, to, near) in [
+            ("curl -u bob", 8, true),
+            ("/usr/bin/curl -u bob", 17, true),
+            ("walk -u bob", 8, false),
+            ("a curl", 2, false),
+            (&far, far.len(), false),
+        ] {
+            with_look(text, |look| {
+                assert_eq!(look.is_near_tool(to), near, "{text}")
+            });
+        }
+    }
+
+    #[test]
+    fn a_plural_is_judged_by_its_singular() {
+        with_look("", |look| {
+            assert!(look.judge_plural(b"service_tokens") && look.judge_plural(b"TOKENS"));
+            assert!(!look.judge_plural(b"service_token") && !look.judge_plural(b"colours"));
+        });
+    }
+
+    #[test]
+    fn what_a_rule_reports_is_kept_in_order() {
+        with_look("a b", |look| {
+            look.hide(0, 1, Class::Key);
+            look.report(None);
+            look.report(Found::new(2, 3, Class::Field));
+            let ends: Vec<usize> = look.hidden.iter().map(|found| found.end).collect();
+            assert_eq!(ends, [1, 3]);
+        });
+    }
+}

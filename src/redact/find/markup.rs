@@ -1,27 +1,12 @@
 //! Names that are values themselves: attributes of XML and HTML, parts of forms, lists of variables, elements.
 
+use crate::redact::catalogue::labels;
 use crate::redact::class::Class;
 use crate::redact::find::look::Look;
-use crate::redact::judge::{placeholder, value};
+use crate::redact::judge::value;
 use crate::redact::read::bytes::{self, at, has_word_at, run_end, run_start};
 use crate::redact::read::lex::{closing_quote, is_name};
 use crate::redact::read::scope::{Found, Scope};
-
-/// Names whose values are names.
-const LABELS: &[&str] = &[
-    "name",
-    "key",
-    "id",
-    "type",
-    "variable",
-    "header",
-    "data",
-    "stringdata",
-    "param",
-    "parameterkey",
-    "field",
-    "default",
-];
 
 /// Something like `name="DB_PASSWORD"`, whose value begins at `value`: what belongs to that name is hidden.
 pub(crate) fn named(look: &mut Look<'_>, name: &[u8], value: usize, sign: u8) {
@@ -29,14 +14,6 @@ pub(crate) fn named(look: &mut Look<'_>, name: &[u8], value: usize, sign: u8) {
         look.report(putty(look, value));
         return;
     }
-    if !(2..=13).contains(&name.len())
-        || !LABELS
-            .iter()
-            .any(|known| name.eq_ignore_ascii_case(known.as_bytes()))
-    {
-        return;
-    }
-    let text = look.text;
     if name == b"default" {
         look.report(variable(look, value));
         return;
@@ -47,29 +24,25 @@ pub(crate) fn named(look: &mut Look<'_>, name: &[u8], value: usize, sign: u8) {
         kubernetes(look, value);
         return;
     }
-    let open = run_end(text, value, look.to.min(value + 2), |b| b == b'\\');
+    if !labels::is_label(name) {
+        return;
+    }
+    let open = look.ahead(value, 2, |b| b == b'\\');
     let quote = look.at(open);
     let (from, to) = if matches!(quote, b'"' | b'\'') {
         (
             open + 1,
-            run_end(text, open + 1, look.to.min(open + 98), |b| {
-                is_name(b) || b == b' '
-            }),
+            look.ahead(open + 1, 97, |b| is_name(b) || b == b' '),
         )
     } else {
-        (
-            value,
-            run_end(text, value, look.to.min(value + 98), is_name),
-        )
+        (value, look.ahead(value, 98, is_name))
     };
     if to == from || !look.judge(look.part(from, to)).hides() {
         return;
     }
     let mut pos = to;
     if matches!(quote, b'"' | b'\'') {
-        pos = run_end(text, pos, look.to.min(pos + 2), |b| {
-            b == b'\\' || b == quote
-        });
+        pos = look.ahead(pos, 2, |b| b == b'\\' || b == quote);
     }
     let found = beside(look, pos, matches!(quote, b'"' | b'\'')).or_else(|| ahead(look, from));
     look.report(found);
@@ -112,9 +85,7 @@ fn variable(look: &Look<'_>, value: usize) -> Option<Found> {
 fn beside(scope: &Scope<'_>, pos: usize, quoted: bool) -> Option<Found> {
     let text = scope.text;
     // A part of a form: an empty line, then the value.
-    let lines = run_end(text, pos, scope.to.min(pos + 4), |b| {
-        matches!(b, b'\r' | b'\n')
-    });
+    let lines = scope.ahead(pos, 4, |b| matches!(b, b'\r' | b'\n'));
     if lines >= pos + 2 && memchr::memchr_iter(b'\n', scope.part(pos, lines)).count() >= 2 {
         let end = memchr::memchr2(b'\r', b'\n', scope.part(lines, scope.to))
             .map_or(scope.to, |n| lines + n);
@@ -159,7 +130,7 @@ fn beside(scope: &Scope<'_>, pos: usize, quoted: bool) -> Option<Found> {
             if quote == b'{' {
                 return None;
             }
-            let end = run_end(text, sign, scope.to, |b| {
+            let end = scope.run(sign, |b| {
                 !b.is_ascii_whitespace() && !matches!(b, b',' | b'>' | b'}')
             });
             return hidden(scope, sign, end);
@@ -171,9 +142,8 @@ fn beside(scope: &Scope<'_>, pos: usize, quoted: bool) -> Option<Found> {
 
 /// The lines of a private key of PuTTY, whose number stands at `value`.
 fn putty(scope: &Scope<'_>, value: usize) -> Option<Found> {
-    let text = scope.text;
     let line = |b: u8| !matches!(b, b'\n' | b'\r' | b'\\');
-    let first = run_end(text, run_end(text, value, scope.to, line), scope.to, |b| {
+    let first = scope.run(scope.run(value, line), |b| {
         matches!(b, b'\n' | b'\r' | b'\\' | b'n' | b'r')
     });
     let end = memchr::memmem::find(scope.part(first, scope.to), b"Private-")
@@ -186,16 +156,12 @@ fn hidden(scope: &Scope<'_>, from: usize, to: usize) -> Option<Found> {
     let from = run_end(scope.text, from, to, |b| b.is_ascii_whitespace());
     let to = run_start(scope.text, to, from, |b| b.is_ascii_whitespace());
     let value = scope.part(from, to);
-    (!value.is_empty()
-        && !placeholder::has_mark(value)
-        && !placeholder::is_placeholder(value)
-        && !value::is_label(value, b""))
-    .then(|| Found::new(from, to, Class::Field))
+    (value::is_real(value) && !value::is_label(value, b""))
+        .then(|| Found::new(from, to, Class::Field))
 }
 
 /// The lines below `data:` of a Kubernetes secret.
 fn kubernetes(look: &mut Look<'_>, value: usize) {
-    let text = look.text;
     if !matches!(look.at(value), b'\n' | b'\r') {
         return;
     }
@@ -205,14 +171,14 @@ fn kubernetes(look: &mut Look<'_>, value: usize) {
     }
     let mut line = value;
     loop {
-        let begin = run_end(text, line, look.to, |b| matches!(b, b'\n' | b'\r'));
-        let name = run_end(text, begin, look.to, |b| b == b' ');
-        let end = run_end(text, name, look.to, is_name);
+        let begin = look.run(line, |b| matches!(b, b'\n' | b'\r'));
+        let name = look.run(begin, |b| b == b' ');
+        let end = look.run(name, is_name);
         if name == begin || end == name || look.at(end) != b':' {
             return;
         }
-        let from = run_end(text, end + 1, look.to, |b| b == b' ');
-        let to = run_end(text, from, look.to, |b| !matches!(b, b'\n' | b'\r'));
+        let from = look.run(end + 1, |b| b == b' ');
+        let to = look.run(from, |b| !matches!(b, b'\n' | b'\r'));
         look.report(hidden(look, from, to));
         line = to;
         if line >= look.to {
@@ -256,40 +222,32 @@ fn next_element(look: &Look<'_>, start: usize) -> Option<Found> {
         return None;
     }
     let near = look.part(until, until + 64);
-    let string = [&b"<string>"[..], b"<value>", b"<Value>"]
+    let string = labels::NEXT
         .iter()
-        .find_map(|tag| bytes::find(near, tag).map(|n| until + n + tag.len()))?;
+        .find_map(|tag| bytes::find(near, tag.as_bytes()).map(|n| until + n + tag.len()))?;
     let close = memchr::memchr(b'<', look.part(string, look.to)).map_or(look.to, |n| string + n);
     hidden(look, string, close)
 }
 
 /// The content of an element with a sensitive name, whose `<` stands at `pos`.
 pub(crate) fn element(look: &Look<'_>, pos: usize) -> Option<Found> {
-    let text = look.text;
     // `Option<Token>` and `x << secret` are code.
     if look.before(pos).is_ascii_alphanumeric() || matches!(look.before(pos), b'<' | b':' | b'_') {
         return None;
     }
-    let end = run_end(text, pos + 1, look.to.min(pos + 96), |b| {
-        is_name(b) || b == b':'
-    });
+    let end = look.ahead(pos + 1, 95, |b| is_name(b) || b == b':');
     let name = look.part(pos + 1, end);
     let attributes = look.at(end) == b' ' && {
-        let next = run_end(text, end + 1, look.to.min(end + 64), |b| {
-            is_name(b) || b == b':'
-        });
+        let next = look.ahead(end + 1, 63, |b| is_name(b) || b == b':');
         next > end + 1 && look.at(next) == b'='
     };
     if !at(name, 0).is_ascii_alphabetic() || look.at(end) != b'>' && !attributes {
         return None;
     }
-    if matches!(name, b"key" | b"name" | b"Key" | b"Name") && look.at(end) == b'>' {
+    if labels::names_next(name) && look.at(end) == b'>' {
         return next_element(look, end + 1);
     }
-    if matches!(
-        name,
-        b"td" | b"dd" | b"code" | b"b" | b"strong" | b"em" | b"span" | b"kbd" | b"pre"
-    ) {
+    if labels::is_read(name) {
         return labelled(look, pos, end);
     }
     if !look.judge(name).hides() {
@@ -299,7 +257,7 @@ pub(crate) fn element(look: &Look<'_>, pos: usize) -> Option<Found> {
     if look.before(close) == b'/' {
         return None;
     }
-    let mut from = run_end(text, close + 1, look.to, |b| b.is_ascii_whitespace());
+    let mut from = look.run(close + 1, |b| b.is_ascii_whitespace());
     if look.part(from, from + 9) == b"<![CDATA[" {
         from += 9;
         let to =

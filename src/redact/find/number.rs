@@ -5,7 +5,7 @@ use crate::redact::class::Class;
 use crate::redact::judge::card::{self, is_card};
 use crate::redact::judge::name;
 use crate::redact::kind::Kind;
-use crate::redact::read::bytes::{self, at, run_start};
+use crate::redact::read::bytes::{self, at};
 use crate::redact::read::scope::{Found, Scope};
 
 /// How many digits stand at `pos`, with what may separate the groups of a number between them. Below seven there
@@ -35,8 +35,9 @@ pub(crate) fn border(scope: &Scope<'_>, pos: usize) -> Option<u8> {
 }
 
 /// A card or social security number that begins with the group of digits at `pos`.
-pub(crate) fn number(scope: &Scope<'_>, pos: usize, kind: Kind) -> Option<Found> {
-    let left = border(scope, pos)?;
+///
+/// `left` is what stands before it.
+pub(crate) fn number(scope: &Scope<'_>, pos: usize, left: u8, kind: Kind) -> Option<Found> {
     let behind_word = left == b'-' && scope.before(pos - 1).is_ascii_alphanumeric();
     if kind == Kind::Id || behind_word {
         return None;
@@ -75,18 +76,12 @@ fn social_security(scope: &Scope<'_>, pos: usize) -> Option<Found> {
 
 /// Whether the word before a number says that it is an id: `order_id=`, `id: `.
 pub(crate) fn is_named_id(scope: &Scope<'_>, pos: usize) -> bool {
-    let gap = run_start(
-        scope.text,
-        pos,
-        scope.from.max(pos.saturating_sub(4)),
-        |b| matches!(b, b' ' | b':' | b'=' | b'"' | b'\'' | b'#'),
-    );
-    let name = run_start(
-        scope.text,
-        gap,
-        scope.from.max(gap.saturating_sub(32)),
-        |b| b.is_ascii_alphanumeric() || b == b'_' || b == b'-',
-    );
+    let gap = scope.back(pos, 4, |b| {
+        matches!(b, b' ' | b':' | b'=' | b'"' | b'\'' | b'#')
+    });
+    let name = scope.back(gap, 32, |b| {
+        b.is_ascii_alphanumeric() || b == b'_' || b == b'-'
+    });
     let word = scope.part(name, gap);
     // `order number: `
     if gap < pos && is_number_word(word) && scope.before(name) == b' ' {

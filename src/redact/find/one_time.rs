@@ -1,86 +1,16 @@
 //! One-time codes in messages: a few digits, and words that say that they are for one person to type once.
 
+use crate::redact::catalogue::speech;
 use crate::redact::class::Class;
 use crate::redact::find::look::Look;
 use crate::redact::kind::Kind;
-use crate::redact::read::bytes::{at, part, run_end, run_start};
+use crate::redact::read::bytes::{at, part, run_start};
 use crate::redact::read::scope::{Found, Scope};
 
 /// How many digits a code has.
 const DIGITS: std::ops::RangeInclusive<usize> = 4..=8;
 /// So far around a code words say what it is.
 const REACH: usize = 40;
-
-/// Words for a code, as the last of its name.
-const CODES: &[&str] = &[
-    "code",
-    "codes",
-    "otp",
-    "pin",
-    "passcode",
-    "password",
-    "codigo",
-    "c\u{f3}digo",
-    "codice",
-    "kod",
-    "kodu",
-    "kodas",
-    "koodi",
-    "\u{43a}\u{43e}\u{434}",
-    "k\u{f3}d",
-];
-/// What comes between a code and its name behind it.
-const BEHIND: &[&str] = &[
-    " is your ",
-    " is the ",
-    " as your ",
-    " as the ",
-    " ist ihr ",
-    " ist dein ",
-    " est votre ",
-    " est ton ",
-    " es tu ",
-    " es su ",
-    " \u{e9} o seu ",
-    " \u{e8} il tuo ",
-    " is je ",
-    " is uw ",
-    " \u{2014} \u{432}\u{430}\u{448} ",
-    " - \u{432}\u{430}\u{448} ",
-];
-/// Whose a code is.
-const OWNERS: &[&str] = &[
-    "your",
-    "ihr",
-    "dein",
-    "votre",
-    "ton",
-    "tu",
-    "su",
-    "seu",
-    "tuo",
-    "suo",
-    "je",
-    "uw",
-    "din",
-    "\u{432}\u{430}\u{448}",
-    "\u{412}\u{430}\u{448}",
-    "\u{442}\u{432}\u{43e}\u{439}",
-    "vase",
-    "tw\u{f3}j",
-];
-/// What is done with one: `enter the code … to sign in`.
-const USES: &[&str] = &[
-    "enter",
-    "use",
-    "type",
-    "eingeben",
-    "saisissez",
-    "ingrese",
-    "introduzca",
-    "inserisci",
-    "digite",
-];
 
 /// A code whose first digit stands at `start`: `482913`, `482 913`, `G-482913`.
 pub(crate) fn code(look: &Look<'_>, start: usize) -> Option<Found> {
@@ -98,11 +28,7 @@ pub(crate) fn code(look: &Look<'_>, start: usize) -> Option<Found> {
 
 /// The digits of a code, in one group or in two of three, with what a sender puts before.
 fn number(scope: &Scope<'_>, start: usize) -> Option<(usize, usize)> {
-    let digits = |from: usize| {
-        run_end(scope.text, from, scope.to.min(from + 9), |b| {
-            b.is_ascii_digit()
-        })
-    };
+    let digits = |from: usize| scope.ahead(from, 9, |b| b.is_ascii_digit());
     let mut end = digits(start);
     if end - start == 3 && matches!(scope.at(end), b' ' | b'-') && digits(end + 1) == end + 4 {
         end += 4;
@@ -123,23 +49,17 @@ fn number(scope: &Scope<'_>, start: usize) -> Option<(usize, usize)> {
 
 /// `482913 is your Acme code`, `use 482913 as your login code`
 fn is_named_behind(behind: &[u8]) -> bool {
-    let mut small = [0; REACH];
-    for (slot, byte) in small.iter_mut().zip(behind) {
-        *slot = byte.to_ascii_lowercase();
-    }
-    let Some(link) = BEHIND
-        .iter()
-        .find(|link| small.starts_with(link.as_bytes()))
-    else {
-        return false;
-    };
-    let named = part(&small, link.len(), small.len());
-    let named = part(
-        named,
-        0,
-        memchr::memchr3(b'.', b',', b'\n', named).unwrap_or(named.len()),
-    );
-    named.split(|b| !is_letter(*b)).take(5).any(is_code)
+    let end = memchr::memchr3(b'.', b',', b'\n', behind).unwrap_or(behind.len());
+    let mut words = part(behind, 0, end)
+        .split(|b| matches!(b, b' ' | b'-'))
+        .filter(|word| !word.is_empty());
+    at(behind, 0) == b' '
+        && words.next().is_some_and(speech::leads_to_name)
+        && words
+            .by_ref()
+            .take(2)
+            .any(|word| speech::is_owner(word) || word == b"the")
+        && words.take(5).any(speech::is_code)
 }
 
 /// `your Acme code is 482913`, `enter the code 482913`, `login code: 482913`
@@ -156,26 +76,16 @@ fn is_named_before(look: &Look<'_>, before: &[u8]) -> bool {
         .rsplit(|b| !is_letter(*b))
         .filter(|word| !word.is_empty());
     let mut name = words.next().unwrap_or_default();
-    if [
-        &b"is"[..],
-        b"ist",
-        b"lautet",
-        b"est",
-        b"es",
-        b"\xC3\xA8",
-        b"\xC3\xA9",
-    ]
-    .contains(&name)
-    {
+    if speech::is_copula(name) {
         name = words.next().unwrap_or_default();
     }
-    if !is_code(name) {
+    if !speech::is_code(name) {
         return false;
     }
     let whose = words
         .clone()
         .take(3)
-        .any(|word| is_one_of(word, OWNERS) || is_one_of(word, USES));
+        .any(|word| speech::is_owner(word) || speech::is_use(word));
     let qualifier = words.next().unwrap_or_default();
     whose
         || !qualifier.is_empty()
@@ -183,23 +93,11 @@ fn is_named_before(look: &Look<'_>, before: &[u8]) -> bool {
                 look.judge(&[qualifier, b"_", name].concat()),
                 Kind::Pin | Kind::Secret
             )
-        || name.eq_ignore_ascii_case(b"otp")
-        || name.eq_ignore_ascii_case(b"passcode")
+        || speech::is_one_time(name)
 }
 
 fn is_letter(byte: u8) -> bool {
     byte.is_ascii_alphanumeric() || byte >= 0x80
-}
-
-fn is_code(word: &[u8]) -> bool {
-    is_one_of(word, CODES)
-}
-
-fn is_one_of(word: &[u8], known: &[&str]) -> bool {
-    at(word, 0) != 0
-        && known
-            .iter()
-            .any(|known| word.eq_ignore_ascii_case(known.as_bytes()))
 }
 
 #[cfg(test)]

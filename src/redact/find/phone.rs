@@ -2,8 +2,9 @@
 
 use crate::redact::catalogue::numbers::{DIALLED, Introduces, MOST_DIALLED, introduces};
 use crate::redact::class::Class;
-use crate::redact::find::number::{border, is_clear_end, is_named_id};
-use crate::redact::read::bytes::{self, at, before, run_end, run_start};
+use crate::redact::find::number::{border, is_clear_end, is_named_id, number};
+use crate::redact::kind::Kind;
+use crate::redact::read::bytes::{self, at, before, run_start};
 use crate::redact::read::scope::{Found, Scope};
 
 /// Fewer digits with the code of a country are no number.
@@ -13,9 +14,14 @@ const LEAST_BEHIND_ZEROS: usize = 10;
 /// So many words before a number are looked at.
 const MOST_WORDS: usize = 4;
 
-/// A phone number that begins with the digits at `pos`.
-pub(crate) fn phone(scope: &Scope<'_>, pos: usize) -> Option<Found> {
+/// A number of any kind that begins with the digits at `pos`: of a card, of a person, of a telephone.
+pub(crate) fn any_number(scope: &Scope<'_>, pos: usize, kind: Kind) -> Option<Found> {
     let left = border(scope, pos)?;
+    number(scope, pos, left, kind).or_else(|| phone(scope, pos, left))
+}
+
+/// A phone number that begins with the digits at `pos`, behind `left`.
+fn phone(scope: &Scope<'_>, pos: usize, left: u8) -> Option<Found> {
     if left == b'+' {
         international(scope, pos, pos, LEAST_BEHIND_PLUS)
     } else if scope.part(pos, pos + 2) == b"00" {
@@ -97,7 +103,7 @@ fn dialled(scope: &Scope<'_>, from: usize, most: usize) -> (usize, usize) {
             end = pos;
             continue;
         }
-        let gap = run_end(scope.text, pos, scope.to.min(pos + 3), |b| {
+        let gap = scope.ahead(pos, 3, |b| {
             matches!(b, b' ' | b'-' | b'.' | b'(' | b')' | b'/')
         });
         if gap == pos || gap - pos > 2 || !scope.at(gap).is_ascii_digit() {
@@ -132,7 +138,7 @@ pub(crate) fn introduced(scope: &Scope<'_>, pos: usize) -> Option<Found> {
     {
         return None;
     }
-    let end = run_end(text, pos, scope.to.min(pos + 24), |b| {
+    let end = scope.ahead(pos, 24, |b| {
         b.is_ascii_digit() || matches!(b, b' ' | b'-' | b'.' | b'(' | b')' | b'/')
     });
     let end = run_start(text, end, pos, |b| !b.is_ascii_digit());
@@ -148,12 +154,8 @@ pub(crate) fn introduced(scope: &Scope<'_>, pos: usize) -> Option<Found> {
     // The words before, as far as they are near: `phone number is: `, `tel=`, `call me at `.
     let mut at = pos;
     for _ in 0..MOST_WORDS {
-        let gap = run_start(text, at, scope.from.max(at.saturating_sub(4)), |b| {
-            b" :=#.(\"'+*>".contains(&b)
-        });
-        let word = run_start(text, gap, scope.from.max(gap.saturating_sub(24)), |b| {
-            b.is_ascii_alphabetic() || b >= 0x80
-        });
+        let gap = scope.back(at, 4, |b| b" :=#.(\"'+*>".contains(&b));
+        let word = scope.back(gap, 24, |b| b.is_ascii_alphabetic() || b >= 0x80);
         match introduces(scope.part(word, gap)) {
             Introduces::Phone => return found(Class::Phone),
             Introduces::LongPhone => {

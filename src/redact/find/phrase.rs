@@ -2,7 +2,6 @@
 
 use crate::redact::find::look::Look;
 use crate::redact::kind::Kind;
-use crate::redact::read::bytes::run_start;
 use crate::redact::read::lex::Name;
 
 /// What the words before a sign say: `API key`, `the client secret`.
@@ -12,17 +11,13 @@ pub(crate) fn spaced_kind(look: &Look<'_>, name: &Name<'_>, far: bool) -> Kind {
     let mut end = name.start + name.text.len();
     for step in 0..if far { 4 } else { 2 } {
         // `clé d'API`
-        let elided = [&b" d'"[..], b" l'", b" D'", b" L'"]
-            .contains(&look.part(start.saturating_sub(3).max(look.from), start));
+        let elided = [&b" d'"[..], b" l'", b" D'", b" L'"].contains(&look.last(start, 3));
         if look.before(start) != b' ' && !elided {
             break;
         }
-        let word = run_start(
-            look.text,
-            start - 1,
-            look.from.max(start.saturating_sub(24)),
-            |b| b.is_ascii_alphanumeric() || b == b'-' || b >= 0x80,
-        );
+        let word = look.back(start - 1, 23, |b| {
+            b.is_ascii_alphanumeric() || b == b'-' || b >= 0x80
+        });
         let text = look.part(word, start - 1);
         if text.is_empty() {
             break;
@@ -48,5 +43,32 @@ pub(crate) fn spaced_kind(look: &Look<'_>, name: &Name<'_>, far: bool) -> Kind {
         Kind::Plain
     } else {
         look.judge(look.part(start, end))
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::spaced_kind;
+    use crate::redact::kind::Kind;
+    use crate::redact::read::lex::name_before;
+    use crate::redact::tests::with_look;
+
+    #[test]
+    fn words_say_together_what_the_last_alone_does_not() {
+        for (text, far, kind) in [
+            ("the API key", false, Kind::Secret),
+            ("my private key", false, Kind::Secret),
+            ("password of the database", true, Kind::Secret),
+            ("password of the database", false, Kind::Plain),
+            ("clé d'API", true, Kind::Secret),
+            ("mot de passe", false, Kind::Secret),
+            ("the row of the table", true, Kind::Plain),
+            ("line", true, Kind::Plain),
+        ] {
+            with_look(text, |look| {
+                let name = name_before(look, text.len());
+                assert_eq!(spaced_kind(look, &name, far), kind, "{text}");
+            });
+        }
     }
 }

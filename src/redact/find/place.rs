@@ -3,7 +3,7 @@
 use crate::redact::catalogue::places::{self, Looks, PLACES, Place, Takes};
 use crate::redact::class::Class;
 use crate::redact::find::look::Look;
-use crate::redact::judge::{placeholder, value};
+use crate::redact::judge::value;
 use crate::redact::read::bytes::{at, part, rest, run_end, run_start};
 use crate::redact::read::lex::is_blank;
 use crate::redact::read::scope::Found;
@@ -154,9 +154,7 @@ fn only(look: &mut Look<'_>, looks: Looks, from: usize, end: usize) {
 fn hide(look: &mut Look<'_>, looks: Looks, from: usize, to: usize) {
     let value = look.part(from, to);
     let is_chosen = |b: &u8| b.is_ascii_digit() || b"!@#$%^&*_".contains(b);
-    let takes = !value.is_empty()
-        && !placeholder::has_mark(value)
-        && !placeholder::is_placeholder(value)
+    let takes = value::is_real(value)
         && match looks {
             Looks::Any => true,
             Looks::Literal => value::is_literal(value, b""),

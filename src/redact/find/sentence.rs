@@ -3,7 +3,7 @@
 //! Prose about secrets holds none. What tells them apart is the value: a word with a digit and letters in it, right
 //! behind the words that name it.
 
-use crate::redact::catalogue::names;
+use crate::redact::catalogue::{names, speech};
 use crate::redact::class::{Class, MARK_START};
 use crate::redact::find::look::Look;
 use crate::redact::find::phrase::spaced_kind;
@@ -13,279 +13,178 @@ use crate::redact::read::bytes::{self, at, is_spoken, part, run_end, run_start};
 use crate::redact::read::lex::{MAX_WORD, Name, ends_with, is_blank};
 use crate::redact::read::scope::{Found, Scope};
 
-/// Words between a name and its value that say nothing of their own.
-const LINKS: &[&str] = &[
-    "is",
-    "was",
-    "are",
-    "to",
-    "as",
-    "by",
-    "be",
-    "been",
-    "has",
-    "have",
-    "will",
-    "now",
-    "still",
-    "currently",
-    "set",
-    "changed",
-    "reset",
-    "updated",
-    "rotated",
-    "from",
-    "ist",
-    "lautet",
-    "war",
-    "est",
-    "es",
-    "sera",
-    "jest",
-    "je",
-    "este",
-    "er",
-    "\u{e8}",
-    "\u{e9}",
-    "\u{e4}r",
-    "\u{44d}\u{442}\u{43e}",
-    "adalah",
-    "on",
-    "with",
-];
-
-/// What may stand between such a word and its value.
-const PARTICLES: &[&str] = &[
-    "\u{ff1a}", ":", "=", " ", "\u{662f}", "\u{4e3a}", "\u{70ba}", "\u{306f}", "\u{304c}",
-    "\u{3092}", "\u{c740}", "\u{b294}", "\u{c774}", "\u{b97c}", "\u{300c}", "\u{201c}", "\"", "'",
-];
-
 fn is_word(byte: u8) -> bool {
     byte.is_ascii_alphanumeric() || matches!(byte, b'-' | b'_' | b'.') || byte >= 0x80
 }
 
 /// A value with a digit that begins at `start`, behind words that name it.
 pub(crate) fn value(look: &Look<'_>, start: usize) -> Option<Found> {
-    let value = word_at(look, start);
-    if value.is_empty() || value.starts_with(MARK_START) || value.starts_with(b"--") {
+    let word = word_at(look, start);
+    if word.is_empty() || word.starts_with(MARK_START) || word.starts_with(b"--") {
         return None;
     }
-    let found = Some(Found::new(start, start + value.len(), Class::Field));
-    if (look.before(start) >= 0x80 || look.before(start.saturating_sub(1)) >= 0x80)
-        && value::looks_chosen(value)
-        && follows_unspaced(look, start)
-        && !placeholder::is_placeholder(value)
-    {
-        return found;
+    let found = secret(look, start, word)?;
+    (!placeholder::is_placeholder(word)).then(|| with_next(look, found))
+}
+
+/// The secret in a word that begins at `start`: all of it, or what stands in it behind a user.
+fn secret(look: &Look<'_>, start: usize, word: &[u8]) -> Option<Found> {
+    let end = start + word.len();
+    let whole = Found::new(start, end, Class::Field);
+    let chosen = || value::looks_chosen(word);
+    if precedes_name(look, end) && chosen() {
+        return user_and_password(start, word).or(Some(whole));
     }
-    let behind = start + value.len();
-    let named = precedes_name(look, behind);
-    if (named || follows_line(look, start, behind))
-        && value::looks_chosen(value)
-        && !placeholder::is_placeholder(value)
-    {
-        let pair = if named {
-            user_and_password(start, value)
-        } else {
-            None
-        };
-        return pair.or(found);
+    if (follows_unspaced(look, start) || follows_line(look, start, end)) && chosen() {
+        return Some(whole);
     }
-    if matches!(look.at(behind), 0 | b',' | b'\n' | b'\r')
-        && let Some(name) = cell_before(look, start)
-    {
-        return found.filter(|_| {
-            value::looks_chosen(value)
-                && look.judge(name).hides()
-                && !placeholder::is_placeholder(value)
-        });
+    if let Some(name) = cell_before(look, start, end) {
+        return (look.judge(name).hides() && chosen()).then_some(whole);
     }
-    let (end, linked, cell) = name_end(look, start)?;
+    let (name_end, linked, cell) = name_end(look, start)?;
     if cell {
-        // A row of a table: the name stands in the cell before.
-        let floor = look.from.max(end.saturating_sub(48));
-        let cell = memchr::memrchr2(b'|', b'\n', look.part(floor, end))
-            .map(|n| floor + n + 1)
-            .or((floor == look.origin).then_some(floor))?;
-        let name = look.part(cell, end).trim_ascii();
-        let plain = name.iter().all(|b| {
-            b.is_ascii_alphanumeric() || matches!(b, b' ' | b'_' | b'-' | b'`' | b'*') || *b >= 0x80
-        });
-        let line = memchr::memrchr(b'\n', look.part(floor, cell)).map_or(floor, |n| floor + n + 1);
-        let row = cell == line || look.at(run_end(look.text, line, cell, |b| b == b' ')) == b'|';
-        return (plain
-            && row
-            && value::looks_chosen(value)
-            && look.judge(name).hides()
-            && !placeholder::is_placeholder(value))
-        .then_some(found)
-        .flatten();
+        return (names_row(look, name_end) && chosen()).then_some(whole);
     }
-    let from = run_start(
-        look.text,
-        end,
-        look.from.max(end.saturating_sub(32)),
-        is_word,
-    );
-    let mut name = Name {
-        start: from,
-        text: look.part(from, end),
-        quoted: false,
+    let name = name_at(look, name_end)?;
+    if names_other(look, &name, linked) {
+        return None;
+    }
+    let kind = kind_of(look, &name, word, linked);
+    if takes(look, &name, word, kind, linked) {
+        Some(whole)
+    } else if kind.hides() {
+        // `creds are bob/hunter2`
+        user_and_password(start, word)
+    } else {
+        None
+    }
+}
+
+/// Whether the cell of a table that ends at `end` is a name, and the first of its row.
+fn names_row(look: &Look<'_>, end: usize) -> bool {
+    let floor = look.from.max(end.saturating_sub(48));
+    let row = memchr::memrchr(b'\n', look.part(floor, end)).map(|n| floor + n + 1);
+    let Some(row) = row.or((floor == look.origin).then_some(floor)) else {
+        return false;
     };
-    // `My password's …`
-    if name.text == b"s" && matches!(look.before(from), b'\'') {
-        let end = from - 1;
-        let from = run_start(
-            look.text,
-            end,
-            look.from.max(end.saturating_sub(32)),
-            is_word,
-        );
-        name = Name {
-            start: from,
-            text: look.part(from, end),
+    let name = look.part(row, end).trim_ascii();
+    let name = name.strip_prefix(b"|").unwrap_or(name).trim_ascii();
+    let plain = |b: &u8| {
+        b.is_ascii_alphanumeric() || matches!(b, b' ' | b'_' | b'-' | b'`' | b'*') || *b >= 0x80
+    };
+    name.iter().all(plain) && look.judge(name).hides()
+}
+
+/// The name that ends at `end`: `My password's …`.
+fn name_at<'a>(look: &Look<'a>, end: usize) -> Option<Name<'a>> {
+    let name_to = |end: usize| {
+        let start = look.back(end, 32, is_word);
+        Name {
+            start,
+            text: look.part(start, end),
             quoted: false,
-        };
+        }
+    };
+    let mut name = name_to(end);
+    if name.text == b"s" && look.before(name.start) == b'\'' {
+        name = name_to(name.start - 1);
     }
-    if name.text.len() < 2
-        || !name
-            .text
-            .iter()
-            .any(|b| b.is_ascii_alphabetic() || *b >= 0x80)
-    {
-        return None;
-    }
-    // `[--token TOKEN]`, `~/.ssh/deploy_key user@host`, `the password for user42`, `kubectl get secret db-1`
-    let usage = name.text.starts_with(b"-") && look.before(name.start) == b'[';
-    if usage
+    let letter = |b: &u8| b.is_ascii_alphabetic() || *b >= 0x80;
+    (name.text.len() >= 2 && name.text.iter().any(letter)).then_some(name)
+}
+
+/// Whether a name is that of something else: `[--token TOKEN]`, `~/.ssh/deploy_key user@host`, `the password for
+/// user42`, `kubectl get secret db-1`.
+fn names_other(look: &Look<'_>, name: &Name<'_>, linked: bool) -> bool {
+    name.text.starts_with(b"-") && look.before(name.start) == b'['
         || follows_path(look, name.start)
-        || !linked && matches!(name.text, b"for" | b"of" | b"at" | b"in")
+        || !linked && speech::is_of_place(name.text)
         || name.text.starts_with(b"secret") && names_resource(look, name.start)
-    {
-        return None;
-    }
+}
+
+/// What a name says of a word behind it, alone or with the words around it.
+fn kind_of(look: &Look<'_>, name: &Name<'_>, word: &[u8], linked: bool) -> Kind {
     let mut kind = look.judge(name.text);
-    if kind == Kind::Plain {
-        kind = if name.text.eq_ignore_ascii_case(b"identified")
-            && look.part(end, end + 4).eq_ignore_ascii_case(b" by ")
-        {
-            Kind::Secret
-        } else if name.text.starts_with(b"-") {
-            // A flag has a value of its own.
-            Kind::Plain
-        } else {
-            spaced_kind(look, &name, linked)
-        };
+    // A flag has a value of its own.
+    if kind == Kind::Plain && !name.text.starts_with(b"-") {
+        kind = spaced_kind(look, name, linked);
     }
-    let before =
-        |most: usize| look.part(name.start.saturating_sub(most).max(look.from), name.start);
-    if kind == Kind::Plain && linked && value::looks_chosen(value) && value.len() >= 10 {
-        // `The API key for production is …`
-        let sentence = before(48);
-        let sentence = bytes::rest(
-            sentence,
-            memchr::memrchr3(b'.', b'\n', b',', sentence).map_or(0, |n| n + 1),
-        );
-        for word in [
-            " for",
-            " to",
-            " of",
-            " on",
-            " in",
-            " du",
-            " de la",
-            " del",
-            " do ",
-            " von",
-            " \u{43e}\u{442} ",
-        ] {
-            if let Some(end) = bytes::find(sentence, word.as_bytes()) {
-                let name = part(sentence, 0, end).trim_ascii();
-                kind = look.judge(name);
-                if name.ends_with(b"key") && random::is_strong(value) {
-                    kind = Kind::Secret;
-                }
-                if kind.hides() {
-                    break;
-                }
-            }
-        }
-        // `my key is …`
-        let mine = [&b"my "[..], b"our ", b"your ", b"this "]
-            .iter()
-            .any(|word| before(5).to_ascii_lowercase().ends_with(word));
-        if mine && name.text.eq_ignore_ascii_case(b"key") {
-            kind = Kind::Secret;
-        }
+    if kind != Kind::Plain || !linked || word.len() < 10 || !value::looks_chosen(word) {
+        return kind;
     }
-    // `The API token you need is …`
-    if kind == Kind::Plain
-        && linked
-        && value.len() >= 12
-        && value::looks_chosen(value)
-        && (random::is_strong(value) || value.iter().any(|b| b"!#$%&*".contains(b)))
-        && speaks(look, name.start)
+    let strong = random::is_strong(word);
+    let is_symbol = |b: &u8| b"!#$%&*".contains(b);
+    if named_further(look, name.start, strong)
+        || is_mine(look, name)
+        || word.len() >= 12 && (strong || word.iter().any(is_symbol)) && speaks(look, name.start)
     {
-        kind = Kind::Secret;
+        return Kind::Secret;
     }
-    // A key that is named by its algorithm is named by its number, too: `RSA key 4AEE18F83AFDEB23`.
-    let numbered = value.iter().all(|b| b.is_ascii_hexdigit())
-        && name.text.eq_ignore_ascii_case(b"key")
-        && [&b"rsa "[..], b"dsa ", b"pgp ", b"gpg "]
-            .iter()
-            .any(|word| before(4).eq_ignore_ascii_case(word));
-    let signing = ends_with(name.text, b"signingkey") && matches!(value.len(), 16 | 40);
-    if numbered || signing && value.iter().all(u8::is_ascii_hexdigit) {
-        return None;
-    }
-    let flag = name.text.starts_with(b"-");
-    let takes = match kind {
-        Kind::Secret | Kind::Secrets if flag => value.len() >= 3,
-        Kind::Secret if name.text.len() <= 4 && value.len() <= 4 => {
-            value.len() >= 3
-                && value.iter().all(u8::is_ascii_digit)
-                && [&b"cvv"[..], b"cvc", b"cvv2"]
-                    .iter()
-                    .any(|n| name.text.eq_ignore_ascii_case(n))
-        }
+    kind
+}
+
+/// Whether the sentence named a secret further ahead: `The API key for production is …`.
+fn named_further(look: &Look<'_>, end: usize, strong: bool) -> bool {
+    let line = look.last(end, 48);
+    let sentence = memchr::memrchr3(b'.', b'\n', b',', line).map_or(0, |n| n + 1);
+    let sentence = bytes::rest(line, sentence);
+    speech::PREPOSITIONS.iter().any(|word| {
+        bytes::find(sentence, word.as_bytes()).is_some_and(|end| {
+            let name = part(sentence, 0, end).trim_ascii();
+            look.judge(name).hides() || name.ends_with(b"key") && strong
+        })
+    })
+}
+
+/// `my key is …`
+fn is_mine(look: &Look<'_>, name: &Name<'_>) -> bool {
+    let end = name.start.saturating_sub(1);
+    let owner = look.part(look.back(end, 5, is_word), end);
+    name.text.eq_ignore_ascii_case(b"key") && speech::is_determiner(owner)
+}
+
+/// Whether a word under a name is a secret.
+fn takes(look: &Look<'_>, name: &Name<'_>, word: &[u8], kind: Kind, linked: bool) -> bool {
+    match kind {
+        Kind::Secret | Kind::Secrets if name.text.starts_with(b"-") => word.len() >= 3,
         Kind::Secret | Kind::Secrets => {
-            if value::looks_chosen(value) {
-                true
-            } else {
-                // `creds are bob/hunter2`
-                return user_and_password(start, value);
-            }
+            !is_number_of_key(look, name, word) && value::looks_chosen(word)
+                || names::is_code_of_card(name.text) && value::is_code_of_card(word)
         }
-        Kind::Pwd => value::looks_chosen(value),
-        Kind::Opaque => value::fits(value, kind),
+        Kind::Pwd => value::looks_chosen(word),
+        Kind::Opaque => value::fits(word, kind) && !is_number_of_key(look, name, word),
         // `user bob pass hunter2`, `PASS hunter2`
         Kind::Maybe if name.text.eq_ignore_ascii_case(b"pass") => {
-            let line = before(48);
-            let user = [&b"user"[..], b"USER", b"User", b"login"]
-                .iter()
-                .any(|word| bytes::find(line, word).is_some());
-            value::looks_chosen(value)
-                && memchr::memchr2(b'/', b'.', value).is_none()
-                && (user || linked)
+            let mut before = look.last(name.start, 48).split(|b| !is_word(*b));
+            value::looks_chosen(word)
+                && memchr::memchr2(b'/', b'.', word).is_none()
+                && (linked || before.any(speech::is_user))
         }
-        Kind::Pin => value::fits(value.strip_suffix(b"#").unwrap_or(value), kind),
+        Kind::Pin => value::fits(word.strip_suffix(b"#").unwrap_or(word), kind),
         _ => false,
-    };
-    (takes && !placeholder::is_placeholder(value)).then(|| {
-        // `change the password from … to …`
-        let end = start + value.len();
-        let to = run_end(look.text, end, look.to.min(end + 1), |b| {
-            matches!(b, b'"' | b'\'')
-        });
-        let next = to + 4 + usize::from(to > end);
-        if look.part(to, to + 4) == b" to " {
-            let other = word_at(look, next);
-            if value::looks_chosen(other) && !placeholder::has_mark(other) {
-                return Found::new(start, next + other.len(), Class::Field);
-            }
+    }
+}
+
+/// A key that is named by its algorithm is named by its number, too: `RSA key 4AEE18F83AFDEB23`.
+fn is_number_of_key(look: &Look<'_>, name: &Name<'_>, word: &[u8]) -> bool {
+    let end = name.start.saturating_sub(1);
+    let algorithm = look.part(look.back(end, 4, is_word), end);
+    word.iter().all(u8::is_ascii_hexdigit)
+        && (name.text.eq_ignore_ascii_case(b"key") && speech::is_algorithm_of_key(algorithm)
+            || ends_with(name.text, b"signingkey") && matches!(word.len(), 16 | 40))
+}
+
+/// A finding, and the one that it is changed to: `change the password from … to …`.
+fn with_next(look: &Look<'_>, found: Found) -> Found {
+    let to = look.ahead(found.end, 1, |b| matches!(b, b'"' | b'\''));
+    let next = to + 4 + (to - found.end);
+    if look.part(to, to + 4) == b" to " {
+        let other = word_at(look, next);
+        if value::looks_chosen(other) && !placeholder::has_mark(other) {
+            return Found::new(found.start, next + other.len(), found.class);
         }
-        Found::new(start, end, Class::Field)
-    })
+    }
+    found
 }
 
 /// Whether the name that begins at `name` is the last part of a path.
@@ -293,38 +192,15 @@ fn follows_path(scope: &Scope<'_>, name: usize) -> bool {
     if scope.before(name) != b'/' {
         return false;
     }
-    let start = run_start(
-        scope.text,
-        name,
-        scope.from.max(name.saturating_sub(64)),
-        |b| is_word(b) || matches!(b, b'/' | b'~'),
-    );
+    let start = scope.back(name, 64, |b| is_word(b) || matches!(b, b'/' | b'~'));
     matches!(scope.at(start), b'/' | b'~' | b'.')
 }
 
 /// Whether the word before `secret`, which begins at `name`, does something to an object of that kind.
 fn names_resource(scope: &Scope<'_>, name: usize) -> bool {
     let end = name.saturating_sub(1).max(scope.from);
-    let start = run_start(
-        scope.text,
-        end,
-        scope.from.max(end.saturating_sub(16)),
-        is_word,
-    );
-    matches!(
-        scope.part(start, end),
-        b"get"
-            | b"delete"
-            | b"describe"
-            | b"edit"
-            | b"patch"
-            | b"create"
-            | b"inspect"
-            | b"rm"
-            | b"apply"
-            | b"label"
-            | b"annotate"
-    )
+    let start = scope.back(end, 16, is_word);
+    speech::is_done_to_resource(scope.part(start, end))
 }
 
 /// A value at `start` that nothing stands before: `hunter2 is my password`.
@@ -337,12 +213,15 @@ pub(crate) fn before_name(look: &Look<'_>, start: usize) -> Option<Found> {
 
 /// A word in quotes, the first of which stands at `open`: `the password is "…"`.
 pub(crate) fn quoted(look: &Look<'_>, open: usize) -> Option<Found> {
-    let before = look.part(open.saturating_sub(24).max(look.from), open);
+    let before = look.last(open, 24);
     let before = before.trim_ascii_end();
-    let named = [&b" is"[..], b" was", b" to", b" ist", b" est", b" es"]
-        .iter()
-        .find_map(|link| before.strip_suffix(*link));
-    let name = named.unwrap_or(before);
+    let last = bytes::rest(before, memchr::memrchr(b' ', before).map_or(0, |n| n + 1));
+    let named = speech::is_copula(last) || last == b"to";
+    let name = if named {
+        part(before, 0, before.len() - last.len()).trim_ascii_end()
+    } else {
+        before
+    };
     let name = bytes::rest(name, memchr::memrchr(b' ', name).map_or(0, |n| n + 1));
     if !name.iter().all(|b| b.is_ascii_alphabetic() || *b >= 0x80)
         || !value::is_password_name(name)
@@ -350,16 +229,14 @@ pub(crate) fn quoted(look: &Look<'_>, open: usize) -> Option<Found> {
     {
         return None;
     }
-    let end = run_end(look.text, open + 1, look.to.min(open + 64), |b| {
-        !matches!(b, b'"' | b'\n')
-    });
+    let end = look.ahead(open + 1, 63, |b| !matches!(b, b'"' | b'\n'));
     let value = look.part(open + 1, end);
     // Words in quotes may be a rule for passwords: `at least 8 characters`.
     let phrase = memchr::memchr(b' ', value).is_some();
     let mixed =
         value.iter().any(u8::is_ascii_digit) && value.iter().any(|b| b"!@#$%^&*?".contains(b));
     // Without a verb the quotes may be those of a name: `the password "admin" rule`.
-    let sure = named.is_some() || value.iter().any(|b| !b.is_ascii_lowercase());
+    let sure = named || value.iter().any(|b| !b.is_ascii_lowercase());
     (look.at(end) == b'"'
         && sure
         && (mixed || !phrase)
@@ -389,16 +266,13 @@ fn word_at<'a>(scope: &Scope<'a>, start: usize) -> &'a [u8] {
 
 /// A value behind a sentence about a secret and the colon at `sign`: `A password was generated for root: …`.
 pub(crate) fn behind_sentence(look: &Look<'_>, sign: usize) -> Option<Found> {
-    let start = run_end(look.text, sign + 1, look.to.min(sign + 8), |b| {
-        b.is_ascii_whitespace()
-    });
+    let start = look.ahead(sign + 1, 7, |b| b.is_ascii_whitespace());
     let value = word_at(look, start);
     let end = start + value.len();
     if !value::looks_chosen(value)
         || !matches!(look.at(end), 0 | b'\n' | b'\r')
         || memchr::memchr(b'/', value).is_some()
-        || placeholder::has_mark(value)
-        || placeholder::is_placeholder(value)
+        || !value::is_real(value)
         || !speaks(look, sign)
     {
         return None;
@@ -408,7 +282,7 @@ pub(crate) fn behind_sentence(look: &Look<'_>, sign: usize) -> Option<Found> {
 
 /// Whether the sentence that ends at `end` speaks of a secret, and not of something about one.
 fn speaks(look: &Look<'_>, end: usize) -> bool {
-    let line = look.part(end.saturating_sub(96).max(look.from), end);
+    let line = look.last(end, 96);
     let line = bytes::rest(line, memchr::memrchr(b'\n', line).map_or(0, |n| n + 1));
     let line = bytes::rest(line, bytes::find(line, b". ").map_or(0, |n| n + 2));
     // What was found ends a sentence, before and after it was marked.
@@ -446,27 +320,19 @@ fn speaks(look: &Look<'_>, end: usize) -> bool {
 /// Where the name before `start` ends, whether words or signs linked it to the value, and whether it stands in the
 /// cell of a table.
 fn name_end(scope: &Scope<'_>, start: usize) -> Option<(usize, bool, bool)> {
-    let text = scope.text;
     let blank = |b: u8| matches!(b, b' ' | b'\t' | b'"' | b'\'' | b'`' | b'*');
-    let back = |end: usize| run_start(text, end, scope.from.max(end.saturating_sub(6)), blank);
+    let back = |end: usize| scope.back(end, 6, blank);
     let mut end = back(start);
     // `bob / hunter2`
     let mut user = false;
-    if scope.part(end.saturating_sub(2).max(scope.from), end) == b" /" {
+    if scope.last(end, 2) == b" /" {
         user = true;
-        end = run_start(
-            text,
-            end - 2,
-            scope.from.max(end.saturating_sub(34)),
-            is_word,
-        );
-        end = run_start(text, end, scope.from.max(end.saturating_sub(2)), |b| {
-            matches!(b, b' ' | b':')
-        });
+        end = scope.back(end - 2, 32, is_word);
+        end = scope.back(end, 2, |b| matches!(b, b' ' | b':'));
     }
     let mut linked = user;
     for step in 0..6 {
-        let before = scope.part(end.saturating_sub(3).max(scope.from), end);
+        let before = scope.last(end, 3);
         let sign = if before.ends_with(b"->") || before.ends_with(b"=>") {
             2
         } else if matches!(
@@ -494,21 +360,12 @@ fn name_end(scope: &Scope<'_>, start: usize) -> Option<(usize, bool, bool)> {
             linked = true;
             continue;
         }
-        let from = run_start(text, end, scope.from.max(end.saturating_sub(12)), |b| {
-            b.is_ascii_alphanumeric() || b >= 0x80
-        });
+        let from = scope.back(end, 12, |b| b.is_ascii_alphanumeric() || b >= 0x80);
         let word = scope.part(from, end);
         // What Cisco says of how the value is written.
         let digit = word.len() == 1 && word.iter().all(u8::is_ascii_digit);
-        let link = LINKS
-            .iter()
-            .any(|link| word.eq_ignore_ascii_case(link.as_bytes()));
         // `The cookie set size:36477`: only behind `to` something was set.
-        let was = matches!(
-            word,
-            b"set" | b"changed" | b"reset" | b"updated" | b"rotated" | b"from"
-        );
-        let link = link && (linked || !was || word == b"from");
+        let link = speech::is_link(word) && (linked || !speech::is_change(word));
         if from == scope.from || scope.before(from) != b' ' || !(link || digit && !linked) {
             break;
         }
@@ -534,9 +391,12 @@ fn is_pair(scope: &Scope<'_>, name: usize, value: usize) -> bool {
 
 /// Whether the name of a secret stands right before `start`, in a language that sets no spaces.
 fn follows_unspaced(look: &Look<'_>, start: usize) -> bool {
-    let mut before = look.part(start.saturating_sub(40).max(look.from), start);
+    if look.before(start) < 0x80 && look.before(start.saturating_sub(1)) < 0x80 {
+        return false;
+    }
+    let mut before = look.last(start, 40);
     for _ in 0..4 {
-        let Some(shorter) = PARTICLES
+        let Some(shorter) = speech::PARTICLES
             .iter()
             .find_map(|particle| before.strip_suffix(particle.as_bytes()))
         else {
@@ -559,9 +419,7 @@ fn before_is(scope: &Scope<'_>, at: usize, byte: u8) -> bool {
 
 /// Whether the value that ends at `end` is said to be a secret behind it: `… as password`, `… into the password field`.
 fn precedes_name(look: &Look<'_>, end: usize) -> bool {
-    let mut pos = run_end(look.text, end, look.to.min(end + 1), |b| {
-        matches!(b, b'"' | b'\'' | b'`')
-    });
+    let mut pos = look.ahead(end, 1, |b| matches!(b, b'"' | b'\'' | b'`'));
     let is = |pos: usize, word: &[u8]| look.part(pos, pos + word.len()) == word;
     let links: [&[u8]; 4] = [b" as ", b" into ", b" in ", b" is "];
     let Some(link) = links.into_iter().find(|link| is(pos, link)) else {
@@ -588,9 +446,7 @@ fn precedes_name(look: &Look<'_>, end: usize) -> bool {
             pos += filler.len();
         }
     }
-    let name = run_end(look.text, pos, look.to.min(pos + 24), |b| {
-        b.is_ascii_alphabetic() || b == b' '
-    });
+    let name = look.ahead(pos, 24, |b| b.is_ascii_alphabetic() || b == b' ');
     let first = run_end(look.text, pos, name, |b| b != b' ');
     let second = run_end(look.text, (first + 1).min(name), name, |b| b != b' ');
     let field = matches!(
@@ -601,13 +457,12 @@ fn precedes_name(look: &Look<'_>, end: usize) -> bool {
         || look.judge(look.part(pos, second)).hides() && matches!(link, b" as " | b" is ")
 }
 
-/// The first cell of a line of CSV, if the value is the second.
-fn cell_before<'a>(scope: &Scope<'a>, start: usize) -> Option<&'a [u8]> {
-    if scope.before(start) != b',' {
+/// The first cell of a line of CSV, if the value from `start` to `end` is the second.
+fn cell_before<'a>(scope: &Scope<'a>, start: usize, end: usize) -> Option<&'a [u8]> {
+    if scope.before(start) != b',' || !matches!(scope.at(end), 0 | b',' | b'\n' | b'\r') {
         return None;
     }
-    let floor = scope.from.max(start.saturating_sub(48));
-    let from = run_start(scope.text, start - 1, floor, |b| is_word(b) || b == b' ');
+    let from = scope.back(start - 1, 47, |b| is_word(b) || b == b' ');
     (from == scope.origin || scope.before(from) == b'\n').then(|| scope.part(from, start - 1))
 }
 
@@ -615,16 +470,11 @@ fn cell_before<'a>(scope: &Scope<'a>, start: usize) -> Option<&'a [u8]> {
 fn follows_line(look: &Look<'_>, start: usize, end: usize) -> bool {
     let around =
         |b: u8| is_blank(b) || matches!(b, b'`' | b'*' | b'"' | b'\'' | b'>' | b'|' | b'_' | b'~');
-    let after = run_end(look.text, end, look.to.min(end + 8), around);
+    let after = look.ahead(end, 8, around);
     if !matches!(look.at(after), 0 | b'\n' | b'\r') {
         return false;
     }
-    let margin = run_start(
-        look.text,
-        start,
-        look.from.max(start.saturating_sub(24)),
-        around,
-    );
+    let margin = look.back(start, 24, around);
     if look.before(margin) != b'\n' {
         return false;
     }

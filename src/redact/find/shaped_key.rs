@@ -15,13 +15,9 @@ const MAX_PARTS: usize = 8;
 
 /// The end of a key that is base64, and of further ones behind commas.
 pub(crate) fn long_end(scope: &Scope<'_>, end: usize) -> usize {
-    let mut end = run_end(scope.text, end, scope.to, |b| {
-        is_token(b) || matches!(b, b'+' | b'/' | b'=')
-    });
+    let mut end = scope.run(end, |b| is_token(b) || matches!(b, b'+' | b'/' | b'='));
     while scope.at(end) == b',' && scope.part(end + 1, end + 3) == b"fm" {
-        end = run_end(scope.text, end + 1, scope.to, |b| {
-            is_token(b) || matches!(b, b'+' | b'/' | b'=')
-        });
+        end = scope.run(end + 1, |b| is_token(b) || matches!(b, b'+' | b'/' | b'='));
     }
     end
 }
@@ -33,7 +29,7 @@ pub(crate) fn dotted_end(scope: &Scope<'_>, run: usize) -> usize {
         if scope.at(end) != b'.' {
             break;
         }
-        let next = run_end(scope.text, end + 1, scope.to, is_token);
+        let next = scope.run(end + 1, is_token);
         let more = scope.part(end + 1, next);
         if more.len() < 2 || !more.iter().any(u8::is_ascii_digit) && more.len() < 12 {
             break;
@@ -66,9 +62,7 @@ pub(crate) fn shaped(scope: &Scope<'_>, start: usize, end: usize) -> Option<Foun
 /// A key whose digits begin at `pos`, before a sign.
 pub(crate) fn numbered(scope: &Scope<'_>, pos: usize) -> Option<Found> {
     let is_border = |b: u8| !b.is_ascii_alphanumeric() || matches!(b, b't' | b'n');
-    let digits = run_end(scope.text, pos, scope.to.min(pos + 12), |b| {
-        b.is_ascii_digit()
-    });
+    let digits = scope.ahead(pos, 12, |b| b.is_ascii_digit());
     if scope.at(digits) != b':' || !is_border(scope.before(pos)) {
         return None;
     }
@@ -149,7 +143,7 @@ fn fits_from(
         Rest::Dotted => dotted_end(scope, to),
         Rest::Base64 => long_end(scope, to),
         Rest::Nothing if is_token(scope.at(to)) => return None,
-        Rest::Nothing => run_end(scope.text, to, scope.to.min(to + 2), |b| b == b'='),
+        Rest::Nothing => scope.ahead(to, 2, |b| b == b'='),
     };
     let end = match shape.parts.last() {
         Some(Part::Run(Alphabet::Tilde | Alphabet::Dotted, ..)) => {

@@ -1,9 +1,9 @@
 //! Passwords in statements of SQL: `IDENTIFIED BY '…'`, `SET PASSWORD FOR 'user' = …`.
 
 use crate::redact::class::Class;
-use crate::redact::judge::{name, placeholder, value};
+use crate::redact::judge::{name, value};
 use crate::redact::kind::Kind;
-use crate::redact::read::bytes::{self, has_word_at, run_end, run_start};
+use crate::redact::read::bytes::{self, has_word_at};
 use crate::redact::read::lex::{MAX_JUDGED, closing_quote, is_name};
 use crate::redact::read::scope::{Found, Scope};
 
@@ -12,12 +12,9 @@ pub(crate) fn follows_password_for(scope: &Scope<'_>, name: usize) -> bool {
     // `'user'@'host'`
     let name = if name >= scope.from + 2 && scope.part(name - 2, name - 1) == b"@" {
         let user = name.saturating_sub(3);
-        run_start(
-            scope.text,
-            user,
-            scope.from.max(user.saturating_sub(64)),
-            |b| b.is_ascii_alphanumeric() || matches!(b, b'_' | b'-' | b'.'),
-        )
+        scope.back(user, 64, |b| {
+            b.is_ascii_alphanumeric() || matches!(b, b'_' | b'-' | b'.')
+        })
     } else {
         name
     };
@@ -26,43 +23,29 @@ pub(crate) fn follows_password_for(scope: &Scope<'_>, name: usize) -> bool {
 
 /// SQL: a quoted value after a word, `IDENTIFIED BY 'x'`, `PASSWORD 'x'`; `pos` is the opening quote.
 pub(crate) fn after_word(scope: &Scope<'_>, pos: usize) -> Option<Found> {
-    let gap = run_start(
-        scope.text,
-        pos,
-        scope.from.max(pos.saturating_sub(3)),
-        |b| b == b' ' || b == b'(',
-    );
+    let gap = scope.back(pos, 3, |b| b == b' ' || b == b'(');
     if gap == pos {
         return None;
     }
-    let start = run_start(
-        scope.text,
-        gap,
-        scope.from.max(gap.saturating_sub(24)),
-        |b| b.is_ascii_alphanumeric() || matches!(b, b'_' | b'-'),
-    );
+    let start = scope.back(gap, 24, |b| {
+        b.is_ascii_alphanumeric() || matches!(b, b'_' | b'-')
+    });
     // `SELECT '…' AS token`
     let close =
         memchr::memchr(b'\'', scope.part(pos + 1, pos + 1 + MAX_JUDGED)).map_or(0, |n| pos + 1 + n);
     if close > pos && has_word_at(scope.text, close + 1, b" as ") {
-        let end = run_end(scope.text, close + 5, scope.to.min(close + 64), is_name);
+        let end = scope.ahead(close + 5, 59, is_name);
         let value = scope.part(pos + 1, close);
         if name::judge(scope.part(close + 5, end)) == Kind::Secret
             && value.iter().any(u8::is_ascii_digit)
-            && !placeholder::has_mark(value)
-            && !placeholder::is_placeholder(value)
+            && value::is_real(value)
         {
             return Some(Found::new(pos + 1, close, Class::Field));
         }
     }
     let word = scope.part(start, gap);
     let by = word == b"BY" && {
-        let end = run_start(
-            scope.text,
-            start,
-            scope.from.max(start.saturating_sub(2)),
-            |b| b == b' ',
-        );
+        let end = scope.back(start, 2, |b| b == b' ');
         scope
             .part(end.saturating_sub(10), end)
             .eq_ignore_ascii_case(b"identified")
@@ -70,11 +53,7 @@ pub(crate) fn after_word(scope: &Scope<'_>, pos: usize) -> Option<Found> {
         && scope
             .part(start.saturating_sub(11), start)
             .eq_ignore_ascii_case(b"identified ")
-        && bytes::find(
-            scope.part(start.saturating_sub(80).max(scope.from), start),
-            b"user ",
-        )
-        .is_some();
+        && bytes::find(scope.last(start, 80), b"user ").is_some();
     let named = word.len() >= 4 && name::judge(word) == Kind::Secret && scope.before(pos) == b' ';
     if !(by || named) {
         return None;
@@ -86,8 +65,7 @@ pub(crate) fn after_word(scope: &Scope<'_>, pos: usize) -> Option<Found> {
     let stated = by || word.eq_ignore_ascii_case(b"password");
     (secret
         && value.len() >= 3
-        && !placeholder::has_mark(value)
-        && !placeholder::is_placeholder(value)
+        && value::is_real(value)
         && (stated || !value::is_label(value, word)))
     .then(|| Found::new(pos + 1, end, Class::Field))
 }

@@ -1,8 +1,9 @@
 //! Tables in text: a line of column names, and lines of values below it.
 
+use crate::redact::catalogue::labels;
 use crate::redact::class::Class;
 use crate::redact::find::look::Look;
-use crate::redact::judge::{placeholder, value};
+use crate::redact::judge::value;
 use crate::redact::read::bytes::{self, has_word_at, run_end, run_start};
 use crate::redact::read::scope::Scope;
 
@@ -78,13 +79,12 @@ impl Head {
             if look.judge(cell).hides() {
                 head.sensitive |= 1 << index;
             }
-            let is = |names: &[&str]| {
-                names
-                    .iter()
-                    .any(|name| cell.eq_ignore_ascii_case(name.as_bytes()))
-            };
-            head.label = head.label.or(is(LABELS).then_some(index));
-            head.value = head.value.or(is(VALUES).then_some(index));
+            let (label, value) = (
+                labels::is_head_of_names(cell),
+                labels::is_head_of_values(cell),
+            );
+            head.label = head.label.or(label.then_some(index));
+            head.value = head.value.or(value.then_some(index));
         }
         Some(head)
     }
@@ -114,8 +114,7 @@ fn sensitive_cells(
                     let rule = value.iter().all(|b| matches!(b, b'-' | b':' | b'='));
                     if !value.is_empty()
                         && !rule
-                        && !placeholder::has_mark(value)
-                        && !placeholder::is_placeholder(value)
+                        && value::is_real(value)
                         && (!look.judge(value).hides() || value.iter().any(u8::is_ascii_digit))
                     {
                         look.hide(from, to, Class::Field);
@@ -126,25 +125,6 @@ fn sensitive_cells(
         line = end + 1;
     }
 }
-
-/// The heads of columns of values that another column names.
-const VALUES: &[&str] = &["value", "wert", "valeur", "valor"];
-
-/// The heads of columns that name what stands in the next one.
-const LABELS: &[&str] = &[
-    "field",
-    "name",
-    "key",
-    "setting",
-    "parameter",
-    "property",
-    "variable",
-    "option",
-    "attribute",
-    "item",
-    "env",
-    "feld",
-];
 
 /// Adds the values of rows that are named in another of their cells.
 fn named_rows(
@@ -227,11 +207,7 @@ fn aligned(look: &mut Look<'_>, first: usize, end: usize) {
                         .iter()
                         .all(|b| b.is_ascii_lowercase() || b.is_ascii_digit() || *b == b'-')
                     && value.iter().filter(|b| b.is_ascii_digit()).count() <= 3;
-                if value::looks_chosen(value)
-                    && !resource
-                    && !placeholder::has_mark(value)
-                    && !placeholder::is_placeholder(value)
-                {
+                if value::looks_chosen(value) && !resource && value::is_real(value) {
                     look.hide(from, to, Class::Field);
                 }
             }
@@ -328,9 +304,7 @@ pub(crate) fn inserted(look: &mut Look<'_>, mut open: usize) {
 /// Every row in parentheses, up to the end of the statement.
 fn rows(look: &mut Look<'_>, mut pos: usize, sensitive: u64) -> usize {
     loop {
-        pos = run_end(look.text, pos, look.to, |b| {
-            !matches!(b, b'(' | b';' | b'\'')
-        });
+        pos = look.run(pos, |b| !matches!(b, b'(' | b';' | b'\''));
         if look.at(pos) != b'(' {
             return pos;
         }
@@ -342,14 +316,12 @@ fn rows(look: &mut Look<'_>, mut pos: usize, sensitive: u64) -> usize {
 fn row(look: &mut Look<'_>, mut pos: usize, sensitive: u64) -> usize {
     let mut index = 0;
     while pos < look.to && look.at(pos) != b')' {
-        let start = run_end(look.text, pos, look.to, |b| {
-            b.is_ascii_whitespace() || matches!(b, b'N' | b'E')
-        });
+        let start = look.run(pos, |b| b.is_ascii_whitespace() || matches!(b, b'N' | b'E'));
         let quoted = look.at(start) == b'\'';
         let (from, to) = if quoted {
             let mut end = start + 1;
             loop {
-                end = run_end(look.text, end, look.to, |b| b != b'\'');
+                end = look.run(end, |b| b != b'\'');
                 if look.at(end + 1) != b'\'' {
                     break;
                 }
@@ -357,23 +329,14 @@ fn row(look: &mut Look<'_>, mut pos: usize, sensitive: u64) -> usize {
             }
             (start + 1, end)
         } else {
-            (
-                start,
-                run_end(look.text, start, look.to, |b| !matches!(b, b',' | b')')),
-            )
+            (start, look.run(start, |b| !matches!(b, b',' | b')')))
         };
         let value = look.part(from, to);
         let hides = index < MAX_COLUMNS && sensitive >> index & 1 == 1 && quoted;
-        if hides
-            && !value.is_empty()
-            && !placeholder::has_mark(value)
-            && !placeholder::is_placeholder(value)
-        {
+        if hides && value::is_real(value) {
             look.hide(from, to, Class::Field);
         }
-        pos = run_end(look.text, to + usize::from(quoted), look.to, |b| {
-            !matches!(b, b',' | b')')
-        });
+        pos = look.run(to + usize::from(quoted), |b| !matches!(b, b',' | b')'));
         if look.at(pos) == b',' {
             pos += 1;
         }

@@ -1,5 +1,6 @@
 //! JSON Web Tokens, hashes of `crypt`, and keys in armour.
 
+use crate::redact::catalogue::formats;
 use crate::redact::class::Class;
 use crate::redact::read::bytes::{self, has_word_at, run_end, run_start};
 use crate::redact::read::scope::{Found, Scope};
@@ -14,7 +15,7 @@ pub(crate) fn trim_end(scope: &Scope<'_>, start: usize, end: usize) -> usize {
 /// A JSON Web Token at `start`, which begins with `eyJ`: whole, without its signature, or cut in its header.
 pub(crate) fn jwt(scope: &Scope<'_>, start: usize) -> Option<Found> {
     let part = |from| {
-        run_end(scope.text, from, scope.to, |b| {
+        scope.run(from, |b| {
             b.is_ascii_alphanumeric() || matches!(b, b'-' | b'_')
         })
     };
@@ -33,25 +34,7 @@ pub(crate) fn jwt(scope: &Scope<'_>, start: usize) -> Option<Found> {
         end = next;
         parts += 1;
     }
-    let known = [
-        &b"eyJhbGci"[..],
-        b"eyJ0eXAi",
-        b"eyJraWQi",
-        b"eyJlbmMi",
-        b"eyJqa3Ui",
-        b"eyJ4NXQ",
-        b"eyJjdHki",
-        b"eyJ6aXAi",
-        b"eyJqd2si",
-        b"eyJwMnMi",
-        b"eyJhcHUi",
-        b"eyJlcGsi",
-    ]
-    .iter()
-    .any(|head| header.starts_with(head));
-    // The token of a tunnel of Cloudflare: the account comes first.
-    let known = known || header.starts_with(b"eyJhIjoi") && header.len() >= 120;
-    (known || parts > 1 && end - start > header.len() + 4)
+    (formats::is_head_of_token(header) || parts > 1 && end - start > header.len() + 4)
         .then(|| Found::new(start, trim_end(scope, start, end), Class::Jwt))
 }
 
@@ -68,7 +51,7 @@ fn headless(scope: &Scope<'_>, start: usize, begin: usize) -> Option<Found> {
     let long = key
         .split(|b| matches!(b, b'\n' | b'\r' | b'\\'))
         .any(|line| line.len() >= 16);
-    let end = run_end(scope.text, label, scope.to, |b| b == b'-');
+    let end = scope.run(label, |b| b == b'-');
     long.then(|| Found::new(head, end, Class::PrivateKey))
 }
 
@@ -78,31 +61,11 @@ pub(crate) fn crypt(scope: &Scope<'_>, pos: usize) -> Option<Found> {
     let from = scope.from.max(pos.saturating_sub(9));
     let dollar = scope.part(from, pos).iter().rposition(|b| *b == b'$')?;
     let start = from + dollar + 1;
-    let method = run_end(scope.text, pos, scope.to.min(pos + 10), is_method);
-    if scope.at(method) != b'$'
-        || !matches!(
-            scope.part(start, method),
-            b"1" | b"2"
-                | b"2a"
-                | b"2b"
-                | b"2y"
-                | b"5"
-                | b"6"
-                | b"7"
-                | b"8"
-                | b"9"
-                | b"apr1"
-                | b"argon2d"
-                | b"argon2i"
-                | b"argon2id"
-                | b"pbkdf2"
-                | b"pbkdf2-sha256"
-                | b"pbkdf2-sha512"
-        )
-    {
+    let method = scope.ahead(pos, 10, is_method);
+    if scope.at(method) != b'$' || !formats::is_crypt(scope.part(start, method)) {
         return None;
     }
-    let end = run_end(scope.text, method, scope.to, |b| {
+    let end = scope.run(method, |b| {
         b.is_ascii_alphanumeric() || matches!(b, b'$' | b'.' | b'/' | b'=' | b',' | b'+')
     });
     (end - method >= 16).then(|| Found::new(start - 1, end, Class::Key))
@@ -129,13 +92,13 @@ pub(crate) fn armour(scope: &Scope<'_>, start: usize) -> Option<Found> {
     {
         return None;
     }
-    let body = run_end(scope.text, start + label_end, scope.to, |b| b == b'-');
+    let body = scope.run(start + label_end, |b| b == b'-');
     if scope.at(body) == b'`' {
         return None;
     }
     // A key goes on below its first line; in a sentence about the line, words do.
-    let next = run_end(scope.text, body, scope.to.min(body + 8), |b| b == b' ');
-    let word = run_end(scope.text, next, scope.to, |b| {
+    let next = scope.ahead(body, 8, |b| b == b' ');
+    let word = scope.run(next, |b| {
         b.is_ascii_alphanumeric() || matches!(b, b'+' | b'/' | b'=')
     });
     if next > body && word - next < 16 {
@@ -143,7 +106,7 @@ pub(crate) fn armour(scope: &Scope<'_>, start: usize) -> Option<Found> {
     }
     match armour_end(scope, body) {
         ArmourEnd::Line(dashes, label) => has_body(scope.part(body, dashes)).then(|| {
-            let end = run_end(scope.text, label, scope.to, |b| b == b'-');
+            let end = scope.run(label, |b| b == b'-');
             Found::new(start, end, Class::PrivateKey)
         }),
         ArmourEnd::Cut(pos) => {
@@ -167,11 +130,9 @@ fn armour_end(scope: &Scope<'_>, body: usize) -> ArmourEnd {
     while pos < scope.to {
         let byte = scope.at(pos);
         if byte == b'-' && scope.part(pos, pos + 4) == b"----" {
-            let word = run_end(scope.text, pos, scope.to, |b| b == b'-' || b == b' ');
+            let word = scope.run(pos, |b| b == b'-' || b == b' ');
             if has_word_at(scope.text, word, b"end") {
-                let label = run_end(scope.text, word, scope.to, |b| {
-                    b.is_ascii_alphanumeric() || b == b' '
-                });
+                let label = scope.run(word, |b| b.is_ascii_alphanumeric() || b == b' ');
                 return ArmourEnd::Line(pos, label);
             }
             break;

@@ -1,10 +1,10 @@
 //! Passwords inside of URLs.
 
-use crate::redact::catalogue::{webhooks, words};
+use crate::redact::catalogue::{formats, webhooks, words};
 use crate::redact::class::Class;
 use crate::redact::find::command;
 use crate::redact::find::look::Look;
-use crate::redact::judge::{placeholder, random};
+use crate::redact::judge::{placeholder, random, value};
 use crate::redact::read::bytes::{self, run_end, run_start};
 use crate::redact::read::scope::{Found, Scope};
 
@@ -51,9 +51,7 @@ pub(crate) fn userinfo(scope: &Scope<'_>, pos: usize) -> Option<Found> {
     let at = last_sign(scope, start, limit)?;
     let password = scope.part(start, at);
     let documented = words::is_documented(scope.part(authority, user), password)
-        && [&b"example."[..], b"localhost", b"host", b"127.0.0.1"]
-            .iter()
-            .any(|host| scope.part(at + 1, limit).starts_with(host));
+        && formats::is_example(scope.part(at + 1, limit));
     if placeholder::is_mark(password) || placeholder::is_placeholder(password) || documented {
         // Nothing to hide, and what stands on both sides of the `@` is no address.
         return Some(Found::new(at + 1, at + 1, Class::Password));
@@ -108,10 +106,10 @@ fn last_sign(scope: &Scope<'_>, start: usize, limit: usize) -> Option<usize> {
 fn token(scope: &Scope<'_>, scheme: (usize, usize), start: usize, end: usize) -> Option<Found> {
     let user = scope.part(start, end);
     // The public key of a DSN of Sentry reports errors and reads nothing: its path is the number of a project.
-    let host = run_end(scope.text, end + 1, scope.to.min(end + 255), |b| {
+    let host = scope.ahead(end + 1, 254, |b| {
         b.is_ascii_alphanumeric() || matches!(b, b'.' | b'-' | b':')
     });
-    let project = run_end(scope.text, host + 1, scope.to, |b| b.is_ascii_digit());
+    let project = scope.run(host + 1, |b| b.is_ascii_digit());
     let is_dsn = user.iter().all(u8::is_ascii_hexdigit)
         && scope.at(host) == b'/'
         && project > host + 1
@@ -171,33 +169,21 @@ pub(crate) fn database(look: &Look<'_>, at: usize) -> Option<Found> {
 
 fn password(scope: &Scope<'_>, start: usize, end: usize) -> Option<Found> {
     let value = scope.part(start, end);
-    (!value.is_empty() && !placeholder::has_mark(value) && !placeholder::is_placeholder(value))
-        .then(|| Found::new(start, end, Class::Password))
+    value::is_real(value).then(|| Found::new(start, end, Class::Password))
 }
 
 /// The path of a webhook, where `pos` is the colon before `//`.
 pub(crate) fn webhook_at(scope: &Scope<'_>, host_start: usize) -> Option<Found> {
-    let host_end = run_end(
-        scope.text,
-        host_start,
-        scope.to.min(host_start + 100),
-        |b| b.is_ascii_alphanumeric() || b == b'.' || b == b'-',
-    );
+    let host_end = scope.ahead(host_start, 100, |b| {
+        b.is_ascii_alphanumeric() || b == b'.' || b == b'-'
+    });
     let host = scope.part(host_start, host_end);
     if scope.at(host_end) != b'/' || memchr::memchr(b'.', host).is_none() {
         return None;
     }
-    let (_, path) = webhooks::WEBHOOKS.iter().find(|(known, path)| {
-        let tail = bytes::rest(host, host.len().saturating_sub(known.len()));
-        let whole =
-            host.len() == known.len() || at_dot(host, known.len()) && !known.starts_with("discord");
-        whole
-            && tail.eq_ignore_ascii_case(known.as_bytes())
-            && (*known != "make.com" || host.starts_with(b"hook"))
-            && bytes::rest(scope.text, host_end).starts_with(path.as_bytes())
-    })?;
+    let path = webhooks::beginning(host, bytes::rest(scope.text, host_end))?;
     let start = host_end + path.len();
-    let end = run_end(scope.text, start, scope.to, |b| {
+    let end = scope.run(start, |b| {
         b.is_ascii_alphanumeric() || matches!(b, b'/' | b'-' | b'_' | b'@' | b'.' | b'%')
     });
     let end = run_start(scope.text, end, start, |b| b == b'.');
@@ -217,11 +203,11 @@ pub(crate) fn cut(scope: &Scope<'_>, pos: usize) -> Option<Found> {
         return None;
     }
     let user = pos + 3;
-    let sign = run_end(scope.text, user, scope.to.min(user + MAX_CUT), |b| {
+    let sign = scope.ahead(user, MAX_CUT, |b| {
         b.is_ascii_alphanumeric() || matches!(b, b'_' | b'-' | b'.' | b'%')
     });
     let start = sign + 1;
-    let end = run_end(scope.text, start, scope.to.min(start + MAX_CUT), |b| {
+    let end = scope.ahead(start, MAX_CUT, |b| {
         !b.is_ascii_whitespace()
             && !matches!(
                 b,
@@ -238,13 +224,8 @@ pub(crate) fn cut(scope: &Scope<'_>, pos: usize) -> Option<Found> {
         && scope.part(user, sign) != b"localhost"
         && memchr::memchr(b'.', scope.part(user, sign)).is_none()
         && !words::is_documented(scope.part(user, sign), password)
-        && !placeholder::has_mark(password)
-        && !placeholder::is_placeholder(password))
+        && value::is_real(password))
     .then(|| Found::new(start, end, Class::Password))
-}
-
-fn at_dot(host: &[u8], tail: usize) -> bool {
-    host.len() > tail && bytes::at(host, host.len() - tail - 1) == b'.'
 }
 
 /// Whether there is a host at `from`: `Some(true)` for one with a dot, a port or a bracket, `Some(false)` for a

@@ -2,33 +2,34 @@
 //!
 //! That is the hard part of an assignment, and depends on what the text is.
 
-use crate::redact::catalogue::words;
+use crate::redact::catalogue::{calls, speech, words};
 use crate::redact::class::{Class, MARK_START};
 use crate::redact::find::bare_word;
-use crate::redact::judge::style::Style;
+use crate::redact::judge::style::{Given, Style};
 use crate::redact::judge::{code, name, placeholder, value};
 use crate::redact::kind::Kind;
-use crate::redact::read::bytes::{at, has_word_at, run_end, run_start};
+use crate::redact::read::bytes::{at, has_word_at, run_end};
 use crate::redact::read::lex::{
     MAX_JUDGED, MAX_WORD, bracketed, closes, closing_quote, ends_with, is_assignment, is_blank,
     is_name, line_end, typographic,
 };
 use crate::redact::read::scope::{Found, Scope};
 
-/// The value that begins at `start`, if it is one to hide.
-pub(crate) fn value_at(
-    scope: &Scope<'_>,
-    start: usize,
-    name: &[u8],
-    kind: Kind,
-    style: Style,
-) -> Option<Found> {
+/// The value of a name, if it is one to hide.
+pub(crate) fn value_at(given: &Given<'_>) -> Option<Found> {
+    let Given {
+        ref scope,
+        start,
+        name,
+        kind,
+        style,
+    } = *given;
     let mut open = step_into_literal(scope, start);
-    let escapes = run_end(scope.text, open, scope.to, |b| b == b'\\') - open;
+    let escapes = scope.run(open, |b| b == b'\\') - open;
     open += escapes;
     let quote = scope.at(open);
     if matches!(quote, b'"' | b'\'') || escapes == 0 && quote == b'`' {
-        let (from, to) = quoted(scope, start, open, escapes, name, style)?;
+        let (from, to) = quoted(given, open, escapes)?;
         return literal(scope, from, to, kind, name);
     }
     if escapes > 0 || style.literal_only {
@@ -42,10 +43,10 @@ pub(crate) fn value_at(
     if let Some((from, to)) = typographic(scope, open).or_else(bracketed) {
         return literal(scope, from, to, kind, name);
     }
-    if let Some(found) = behind_user(scope, start, name, style) {
+    if let Some(found) = behind_user(given) {
         return found;
     }
-    if let Some(end) = bare_word::end(scope, start, name, kind, style) {
+    if let Some(end) = bare_word::end(given) {
         return Some(Found::new(start, end, Class::Field));
     }
     if let Some(found) = in_braces(scope, open, style) {
@@ -54,18 +55,12 @@ pub(crate) fn value_at(
     if matches!(quote, b'|' | b'>') && style.own_line {
         return block(scope, open);
     }
-    unquoted(scope, start, name, kind, style)
+    unquoted(given)
 }
 
 /// What stands between the quotes that open at `open`, behind so many backslashes, if they open a value.
-fn quoted(
-    scope: &Scope<'_>,
-    start: usize,
-    open: usize,
-    escapes: usize,
-    name: &[u8],
-    style: Style,
-) -> Option<(usize, usize)> {
+fn quoted(given: &Given<'_>, open: usize, escapes: usize) -> Option<(usize, usize)> {
+    let (scope, style) = (&given.scope, given.style);
     let quote = scope.at(open);
     if scope.part(open, open + 3) == [quote; 3] {
         let until = memchr::memmem::find(scope.part(open + 3, scope.to), &[quote; 3])
@@ -75,15 +70,18 @@ fn quoted(
     // The quote of `"Authorization: "` closes what began before the name, and so does the apostrophe of
     // `'no cookie:', error`.
     let closes_other = escapes == 0
-        && (quote == b'"' && closes(scope, start)
+        && (quote == b'"' && closes(scope, given.start)
             || quote == b'\''
-                && start == open
+                && given.start == open
                 && matches!(scope.at(open + 1), b',' | b')' | b';' | b' '));
     // A shell puts the output of a command here.
     let is_output = quote == b'`'
         && style.equals
         && style.own_line
-        && name.iter().all(|b| b.is_ascii_uppercase() || *b == b'_');
+        && given
+            .name
+            .iter()
+            .all(|b| b.is_ascii_uppercase() || *b == b'_');
     // `""` in a quoted cell of a CSV file, or nothing at all.
     let is_empty = escapes == 0 && scope.at(open + 1) == quote;
     (!closes_other && !is_output && !is_empty)
@@ -104,49 +102,34 @@ fn in_braces(scope: &Scope<'_>, open: usize, style: Style) -> Option<Found> {
 }
 
 /// A value without quotes: a word, or the line where lines are what values are.
-fn unquoted(
-    scope: &Scope<'_>,
-    start: usize,
-    name: &[u8],
-    kind: Kind,
-    style: Style,
-) -> Option<Found> {
+fn unquoted(given: &Given<'_>) -> Option<Found> {
+    let (scope, start, style) = (&given.scope, given.start, given.style);
     let near = Scope {
         to: scope.to.min(start + MAX_JUDGED),
         ..*scope
     };
-    let end = unquoted_end(&near, start, style);
-    if let Some(found) = phrase(scope, start, end, name, kind, style) {
+    let mut end = unquoted_end(&near, start, style);
+    if let Some(found) = phrase(given, end) {
         return Some(found);
     }
-    if !value::is_unquoted_secret(scope, start, end, name, kind, style) {
+    if !value::is_unquoted_secret(given, end) {
         return None;
     }
-    let end = if end == near.to {
-        unquoted_end(scope, end, style)
-    } else {
-        end
-    };
-    let end = if kind == Kind::Secrets {
-        list_end(scope, end)
-    } else {
-        end
-    };
+    if end == near.to {
+        end = unquoted_end(scope, end, style);
+    }
+    if given.kind == Kind::Secrets {
+        end = list_end(scope, end);
+    }
     Some(Found::new(start, end, Class::Field))
 }
 
 /// `password: correct horse battery` on a line of its own, in a file of such lines.
-fn phrase(
-    scope: &Scope<'_>,
-    start: usize,
-    end: usize,
-    name: &[u8],
-    kind: Kind,
-    style: Style,
-) -> Option<Found> {
-    if !style.own_line
+fn phrase(given: &Given<'_>, end: usize) -> Option<Found> {
+    let (scope, start) = (&given.scope, given.start);
+    if !given.style.own_line
         || scope.at(end) != b' '
-        || matches!(kind, Kind::Maybe | Kind::Handle)
+        || matches!(given.kind, Kind::Maybe | Kind::Handle)
         || !is_file_of_lines(scope, end)
     {
         return None;
@@ -158,14 +141,14 @@ fn phrase(
         && !value.starts_with(MARK_START)
         && !placeholder::is_placeholder(value)
         && !placeholder::is_placeholder(scope.part(start, end))
-        && !value::is_label(value, name))
+        && !value::is_label(value, given.name))
     .then(|| Found::new(start, line, Class::Field))
 }
 
 /// Where a list ends whose first value ends at `end`: `passwords: hunter2, hunter3`.
 fn list_end(scope: &Scope<'_>, mut end: usize) -> usize {
     while matches!(scope.part(end, end + 2), b", " | b"; ") {
-        let next = run_end(scope.text, end + 2, scope.to.min(end + 66), |b| {
+        let next = scope.ahead(end + 2, 64, |b| {
             !b.is_ascii_whitespace() && !matches!(b, b',' | b';' | b'"' | b'\'')
         });
         if !value::looks_chosen(scope.part(end + 2, next)) {
@@ -177,33 +160,33 @@ fn list_end(scope: &Scope<'_>, mut end: usize) -> usize {
 }
 
 /// `creds: user / password`, `user/pass: user:password`. Where a mark is the password, the user is no secret.
-fn behind_user(
-    scope: &Scope<'_>,
-    start: usize,
-    name: &[u8],
-    style: Style,
-) -> Option<Option<Found>> {
+fn behind_user(given: &Given<'_>) -> Option<Option<Found>> {
+    let Given {
+        ref scope,
+        start,
+        name,
+        style,
+        ..
+    } = *given;
     let both = || {
-        [&b"creds"[..], b"credentials", b"credential"]
+        speech::BOTH
             .iter()
-            .any(|both| ends_with(name, both))
+            .any(|both| ends_with(name, both.as_bytes()))
             || scope.before(style.name) == b'/'
     };
     if style.equals || !style.spaced || !both() {
         return None;
     }
-    let user = run_end(scope.text, start, scope.to.min(start + 64), |b| {
-        is_name(b) || b == b'@'
-    });
-    let sign = run_end(scope.text, user, scope.to.min(user + 1), is_blank);
-    let first = run_end(scope.text, sign + 1, scope.to.min(sign + 2), is_blank);
+    let user = scope.ahead(start, 64, |b| is_name(b) || b == b'@');
+    let sign = scope.ahead(user, 1, is_blank);
+    let first = scope.ahead(sign + 1, 1, is_blank);
     if user == start
         || !matches!(scope.at(sign), b'/' | b':')
         || (sign > user) != (first > sign + 1)
     {
         return None;
     }
-    let end = run_end(scope.text, first, scope.to.min(first + MAX_WORD), |b| {
+    let end = scope.ahead(first, MAX_WORD, |b| {
         !b.is_ascii_whitespace() && !matches!(b, b'"' | b'\'' | b',' | b';' | b')')
     });
     let value = scope.part(first, end);
@@ -225,8 +208,7 @@ pub(crate) fn literal(
     let value = scope.part(from, to);
     if !value::fits(value, kind)
         || value.len() < 2
-        || placeholder::has_mark(value)
-        || placeholder::is_placeholder(value)
+        || !value::is_real(value)
         || value::is_label(value, name)
         || value::is_token_of_other_kind(value, name)
         // `STORAGE_KEY = "access_token_2"`
@@ -237,9 +219,7 @@ pub(crate) fn literal(
     // A scheme stays.
     let scheme = words::scheme_len(value);
     let from = from + scheme;
-    if placeholder::has_mark(scope.part(from, to))
-        || placeholder::is_placeholder(scope.part(from, to))
-    {
+    if !value::is_real(scope.part(from, to)) {
         return None;
     }
     (from < to).then(|| Found::new(from, to, Class::Field))
@@ -247,7 +227,7 @@ pub(crate) fn literal(
 
 /// Steps over what may stand before a literal: `b"…"`, `String::from("…")`, `Some("…")`.
 fn step_into_literal(scope: &Scope<'_>, start: usize) -> usize {
-    let end = run_end(scope.text, start, scope.to.min(start + 48), |b| {
+    let end = scope.ahead(start, 48, |b| {
         b.is_ascii_alphanumeric() || matches!(b, b'_' | b':' | b'.' | b'#' | b'@')
     });
     let word = scope.part(start, end);
@@ -256,9 +236,7 @@ fn step_into_literal(scope: &Scope<'_>, start: usize) -> usize {
     }
     // What PHP dumps: `string(9) "…"`.
     if word == b"string" && scope.at(end) == b'(' {
-        let count = run_end(scope.text, end + 1, scope.to.min(end + 8), |b| {
-            b.is_ascii_digit()
-        });
+        let count = scope.ahead(end + 1, 7, |b| b.is_ascii_digit());
         if scope.part(count, count + 3) == b") \"" {
             return count + 2;
         }
@@ -271,24 +249,7 @@ fn step_into_literal(scope: &Scope<'_>, start: usize) -> usize {
             .rsplit(|b| matches!(b, b':' | b'.'))
             .next()
             .unwrap_or(&[]);
-        if matches!(
-            last,
-            b"from"
-                | b"new"
-                | b"Some"
-                | b"String"
-                | b"SecureString"
-                | b"Secret"
-                | b"SecretString"
-                | b"SecretStr"
-                | b"Ok"
-                | b"str"
-                | b"bytes"
-                | b"b64decode"
-                | b"atob"
-                | b"quote"
-                | b"SecretValue"
-        ) {
+        if calls::is_wrapper(last) {
             let quote = end + 1 + usize::from(scope.at(end + 1) == b'b');
             if matches!(scope.at(quote), b'"' | b'\'') {
                 return quote;
@@ -335,10 +296,8 @@ fn ends_unquoted(scope: &Scope<'_>, pos: usize, style: Style) -> bool {
 /// Whether the next line assigns something as well.
 fn is_file_of_lines(scope: &Scope<'_>, pos: usize) -> bool {
     let end = line_end(scope, pos);
-    let other = run_end(scope.text, end, scope.to, |b| {
-        b.is_ascii_whitespace() || b == b'-'
-    });
-    let name = run_end(scope.text, other, scope.to.min(other + 40), is_name);
+    let other = scope.run(end, |b| b.is_ascii_whitespace() || b == b'-');
+    let name = scope.ahead(other, 40, is_name);
     end < scope.to
         && name > other
         && matches!(scope.at(name), b'=' | b':')
@@ -348,25 +307,23 @@ fn is_file_of_lines(scope: &Scope<'_>, pos: usize) -> bool {
 /// A block scalar of YAML: the lines below that are indented further.
 fn block(scope: &Scope<'_>, open: usize) -> Option<Found> {
     let text = scope.text;
-    let mut pos = run_end(text, open, scope.to, |b| !matches!(b, b'\n' | b'\r'));
+    let mut pos = scope.run(open, |b| !matches!(b, b'\n' | b'\r'));
     if pos - open > 3 || pos >= scope.to {
         return None;
     }
-    let line = run_start(text, open, scope.from.max(open.saturating_sub(256)), |b| {
-        !matches!(b, b'\n' | b'\r')
-    });
+    let line = scope.back(open, 256, |b| !matches!(b, b'\n' | b'\r'));
     let indent = run_end(text, line, open, |b| b == b' ') - line;
     let (mut first, mut end) = (None, pos);
     while pos < scope.to {
-        let begin = run_end(text, pos, scope.to, |b| matches!(b, b'\n' | b'\r'));
-        let content = run_end(text, begin, scope.to, is_blank);
+        let begin = scope.run(pos, |b| matches!(b, b'\n' | b'\r'));
+        let content = scope.run(begin, is_blank);
         if content - begin <= indent
             && content < scope.to
             && !matches!(at(text, content), b'\n' | b'\r')
         {
             break;
         }
-        pos = run_end(text, content, scope.to, |b| !matches!(b, b'\n' | b'\r'));
+        pos = scope.run(content, |b| !matches!(b, b'\n' | b'\r'));
         if pos > content {
             first = first.or(Some(content));
             end = pos;

@@ -1,13 +1,12 @@
 //! What the word before a value makes of it: credentials behind a scheme, a literal, an argument, a sentence.
 
+use crate::redact::catalogue::headers;
 use crate::redact::class::Class;
 use crate::redact::find::look::Look;
 use crate::redact::find::token::trim_end;
 use crate::redact::find::{code, command, sentence};
 use crate::redact::judge::placeholder;
-use crate::redact::read::bytes::{
-    self, at, before, has_word_at, is_credential, run_end, run_start,
-};
+use crate::redact::read::bytes::{self, at, before, has_word_at, is_credential, run_start};
 use crate::redact::read::scope::{Found, Scope};
 
 /// Fewer characters are no credentials.
@@ -40,18 +39,11 @@ const MAX_LABEL: usize = 128;
 /// A run at `start` that holds a digit: what the word before it makes of it.
 pub(crate) fn after_word(look: &Look<'_>, start: usize) -> Option<Found> {
     if look.before(start) == b'\t' && ends_cookie_line(look, start) {
-        let end = run_end(look.text, start, look.to, |b| {
-            !matches!(b, b'\t' | b'\n' | b'\r')
-        });
+        let end = look.run(start, |b| !matches!(b, b'\t' | b'\n' | b'\r'));
         let value = look.part(start, end);
         return (!placeholder::has_mark(value)).then(|| Found::new(start, end, Class::Field));
     }
-    let gap = run_start(
-        look.text,
-        start,
-        look.from.max(start.saturating_sub(4)),
-        |b| matches!(b, b' ' | b'\t' | b'"' | b'\''),
-    );
+    let gap = look.back(start, 4, |b| matches!(b, b' ' | b'\t' | b'"' | b'\''));
     if (look.is_near_tool(start) || at(look.text, start) == b'/' || before(look.text, gap) == b'<')
         && let Some(found) = command::argument(look, start)
     {
@@ -61,15 +53,7 @@ pub(crate) fn after_word(look: &Look<'_>, start: usize) -> Option<Found> {
     if start < look.from + 3 {
         return sentence::before_name(look, start);
     }
-    // Nor does a number name anything.
-    let number = run_start(look.text, gap, look.from.max(gap.saturating_sub(8)), |b| {
-        b.is_ascii_digit()
-    });
-    // A single digit may say how what follows is written: `secret 5 …`.
-    if number + 1 < gap && gap < start && matches!(before(look.text, number), b' ' | b'\n') {
-        return None;
-    }
-    if is_label_of_block(look, gap, start) {
+    if follows_number(look, gap, start) || is_label_of_block(look, gap, start) {
         return None;
     }
     if matches!(look.before(start), b'"' | b'\'')
@@ -80,7 +64,7 @@ pub(crate) fn after_word(look: &Look<'_>, start: usize) -> Option<Found> {
     if gap == start {
         return sentence::value(look, start);
     }
-    let word_start = run_start(look.text, gap, look.from.max(gap.saturating_sub(24)), |b| {
+    let word_start = look.back(gap, 24, |b| {
         b.is_ascii_alphanumeric() || matches!(b, b'-' | b'_')
     });
     let word = look.part(word_start, gap);
@@ -88,70 +72,51 @@ pub(crate) fn after_word(look: &Look<'_>, start: usize) -> Option<Found> {
     if matches!(look.before(word_start), b'$' | b'{') || look.part(start, start + 4) == b"http" {
         return None;
     }
-    let begin = start;
     let sasl = word.eq_ignore_ascii_case(b"plain")
         && has_word_at(look.text, word_start.saturating_sub(5), b"auth ");
-    if is_scheme(word) || sasl {
-        let end = run_end(look.text, begin, look.to, is_credential);
-        let end = trim_end(look, begin, end);
-        let value = look.part(begin, end);
-        // `basic understanding12` is prose.
-        let prose = value
-            .iter()
-            .take_while(|b| b.is_ascii_lowercase() || **b == b'-')
-            .count()
-            + 2
-            >= value.len();
-        // The hash of a file, or of an image.
-        let hash = word == b"digest" && {
-            let colon = memchr::memchr(b':', value).map_or(0, |n| n + 1);
-            bytes::rest(value, colon).iter().all(u8::is_ascii_hexdigit)
-        };
-        if end - begin >= MIN_CREDENTIALS
-            && !prose
-            && !hash
-            && !placeholder::is_placeholder(look.part(begin, end))
+    if headers::is_scheme(word) || sasl {
+        let found = credentials(look, start, word);
+        let end = word_start.saturating_sub(1);
+        let before = look.part(look.back(end, 9, |b| b.is_ascii_alphabetic()), end);
+        if found.is_some() || !headers::names_token(before, word) && !headers::is_sure_scheme(word)
         {
-            let class = if look.part(begin, begin + 3) == b"eyJ" {
-                Class::Jwt
-            } else {
-                Class::Key
-            };
-            return Some(Found::new(begin, end, class));
-        }
-        let whose = run_start(
-            look.text,
-            word_start.saturating_sub(1),
-            look.from.max(word_start.saturating_sub(10)),
-            |b| b.is_ascii_alphabetic(),
-        );
-        let mine = [
-            &b"auth"[..],
-            b"api",
-            b"access",
-            b"refresh",
-            b"session",
-            b"secret",
-            b"bot",
-            b"my",
-            b"use",
-            b"the",
-            b"this",
-            b"new",
-            b"your",
-            b"created",
-        ]
-        .iter()
-        .any(|known| {
-            look.part(whose, word_start.saturating_sub(1))
-                .eq_ignore_ascii_case(known)
-        });
-        let named = word.eq_ignore_ascii_case(b"api-key") || word.eq_ignore_ascii_case(b"apikey");
-        if !(mine && word.eq_ignore_ascii_case(b"token") || named) {
-            return None;
+            return found;
         }
     }
     sentence::value(look, start)
+}
+
+/// What stands at `start` behind a scheme, if it is more than a word.
+fn credentials(scope: &Scope<'_>, start: usize, scheme: &[u8]) -> Option<Found> {
+    let end = trim_end(scope, start, scope.run(start, is_credential));
+    let value = scope.part(start, end);
+    // `basic understanding12` is prose.
+    let word = value
+        .iter()
+        .take_while(|b| b.is_ascii_lowercase() || **b == b'-')
+        .count();
+    // The hash of a file, or of an image.
+    let hash = scheme == b"digest" && {
+        let colon = memchr::memchr(b':', value).map_or(0, |n| n + 1);
+        bytes::rest(value, colon).iter().all(u8::is_ascii_hexdigit)
+    };
+    let class = if value.starts_with(b"eyJ") {
+        Class::Jwt
+    } else {
+        Class::Key
+    };
+    (value.len() >= MIN_CREDENTIALS
+        && word + 2 < value.len()
+        && !hash
+        && !placeholder::is_placeholder(value))
+    .then(|| Found::new(start, end, class))
+}
+
+/// Whether a number stands before what begins at `start`, and names nothing. A single digit may say how what follows is
+/// written: `secret 5 …`.
+fn follows_number(scope: &Scope<'_>, gap: usize, start: usize) -> bool {
+    let number = scope.back(gap, 8, |b| b.is_ascii_digit());
+    number + 1 < gap && gap < start && matches!(before(scope.text, number), b' ' | b'\n')
 }
 
 /// Whether the literal at `start` is the last of those that name a block: `resource "aws_iam_access_key" "ci" {`.
@@ -159,29 +124,34 @@ fn is_label_of_block(scope: &Scope<'_>, gap: usize, start: usize) -> bool {
     if !scope.part(gap, start).ends_with(b"\" \"") {
         return false;
     }
-    let close = run_end(scope.text, start, scope.to.min(start + MAX_LABEL), |b| {
-        !matches!(b, b'"' | b'\n')
-    });
+    let close = scope.ahead(start, MAX_LABEL, |b| !matches!(b, b'"' | b'\n'));
     scope.part(close, close + 3) == b"\" {"
 }
 
-fn is_scheme(word: &[u8]) -> bool {
-    [
-        &b"bearer"[..],
-        b"basic",
-        b"token",
-        b"digest",
-        b"negotiate",
-        b"ntlm",
-        b"apikey",
-        b"api-key",
-        b"hmac",
-        b"signature",
-        b"hawk",
-        b"ssws",
-        b"bot",
-        b"flyv1",
-    ]
-    .iter()
-    .any(|scheme| word.eq_ignore_ascii_case(scheme))
+#[cfg(test)]
+mod tests {
+    use crate::redact::tests::{leaves, redacts};
+
+    #[test]
+    fn what_follows_a_scheme_goes_and_the_scheme_stays() {
+        redacts(&[
+            (
+                "send Bearer hunter2hunter2x with it",
+                "send Bearer [REDACTED_KEY] with it",
+            ),
+            ("ApiKey zebra9crossing.", "ApiKey [REDACTED_KEY]."),
+            ("my token zebra9x", "my token [REDACTED_FIELD]"),
+        ]);
+    }
+
+    #[test]
+    fn prose_hashes_variables_and_names_of_blocks_stay() {
+        leaves(&[
+            "a basic understanding12 of it",
+            "Bearer ${TOKEN1}",
+            "image digest sha256:9f86d081884c7d659a2feaa0c55ad015a3bf4f1b2b0b822cd15d6c15b0f00a08",
+            "resource \"aws_iam_access_key\" \"ci7build\" {",
+            "echo $TOKEN hunter2xK9",
+        ]);
+    }
 }

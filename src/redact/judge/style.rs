@@ -1,4 +1,19 @@
-//! How a value is assigned.
+//! What a value is assigned to, and how.
+
+use crate::redact::kind::Kind;
+use crate::redact::read::scope::Scope;
+
+/// A value that text assigns to a name.
+#[derive(Clone, Copy)]
+pub(crate) struct Given<'a> {
+    pub(crate) scope: Scope<'a>,
+    /// Where the value begins.
+    pub(crate) start: usize,
+    pub(crate) name: &'a [u8],
+    /// What the name says of the value.
+    pub(crate) kind: Kind,
+    pub(crate) style: Style,
+}
 
 /// How a value is assigned.
 #[derive(Clone, Copy, Debug)]

@@ -1,5 +1,6 @@
 //! Whether a value could be a secret: by the kind of its name, by what it is made of, and by how it is assigned.
 
+use crate::redact::catalogue::names;
 use crate::redact::catalogue::words::{
     OF_PASSWORDS, is_complaint, is_harmless_word, is_of_secrets, is_of_sentences, is_outcome,
     scheme_len,
@@ -10,10 +11,10 @@ use crate::redact::judge::code::{
 };
 use crate::redact::judge::id::{is_id, is_slug};
 use crate::redact::judge::placeholder::{has_mark, is_mark, is_placeholder};
-use crate::redact::judge::style::Style;
+use crate::redact::judge::style::{Given, Style};
 use crate::redact::judge::{name, random};
 use crate::redact::kind::Kind;
-use crate::redact::read::bytes::{self, at, has_word_at, part, rest, run_end};
+use crate::redact::read::bytes::{self, at, has_word_at, part, rest};
 use crate::redact::read::lex;
 use crate::redact::read::scope::Scope;
 
@@ -37,6 +38,11 @@ pub(crate) fn goes(value: &[u8], kind: Kind, name: &[u8]) -> bool {
         && !is_placeholder(bare)
         && !is_label(value, name)
         && !is_token_of_other_kind(value, name)
+}
+
+/// Whether there is something to hide in a value: it stands for nothing else, and no part of it is hidden already.
+pub(crate) fn is_real(value: &[u8]) -> bool {
+    !has_mark(value) && !is_placeholder(value)
 }
 
 /// Whether a value under `token` alone is a token of another kind: a currency, a piece of a design, a number of them.
@@ -74,6 +80,11 @@ pub(crate) fn fits(value: &[u8], kind: Kind) -> bool {
         }
         _ => true,
     }
+}
+
+/// Whether a value is as long as the code on the back of a card.
+pub(crate) fn is_code_of_card(value: &[u8]) -> bool {
+    (3..=4).contains(&value.len()) && value.iter().all(u8::is_ascii_digit)
 }
 
 /// Whether a value under a name that need not be sensitive looks like a secret: one word that no one would choose
@@ -217,15 +228,15 @@ fn is_about_field(value: &[u8]) -> bool {
             && words().any(is_of_sentences)
 }
 
-/// Whether an unquoted value `from..to` is a secret and not code, prose or a placeholder.
-pub(crate) fn is_unquoted_secret(
-    scope: &Scope<'_>,
-    from: usize,
-    to: usize,
-    name: &[u8],
-    kind: Kind,
-    style: Style,
-) -> bool {
+/// Whether an unquoted value that ends at `to` is a secret and not code, prose or a placeholder.
+pub(crate) fn is_unquoted_secret(given: &Given<'_>, to: usize) -> bool {
+    let Given {
+        ref scope,
+        start: from,
+        name,
+        kind,
+        style,
+    } = *given;
     let value = scope.part(from, to);
     let digits = value.iter().filter(|b| b.is_ascii_digit()).count();
     if value.len() < 2
@@ -250,8 +261,8 @@ pub(crate) fn is_unquoted_secret(
         _ => {}
     }
     if digits == value.len() {
-        let code = part(name, name.len().saturating_sub(3), name.len());
-        let long = value.len() >= 4 || matches!(code, b"cvv" | b"cvc" | b"CVV" | b"CVC");
+        let last = rest(name, name.len().saturating_sub(3));
+        let long = value.len() >= 4 || names::is_code_of_card(last);
         return long && !(style.spaced && style.equals && ends_statement(scope, to));
     }
     if is_code_of_scope(scope, from, to, style) && !is_chosen_in_parts(value, name, kind, style)
@@ -279,7 +290,7 @@ pub(crate) fn is_unquoted_secret(
         return false;
     }
     if digits == 0 {
-        return is_secret_of_letters(scope, to, value, name, kind, style);
+        return is_secret_of_letters(given, to);
     }
     // `token: u32`, `key: Ed25519`
     let is_short = style.spaced && !style.quoted_name && value.len() < 6 && !style.own_line;
@@ -334,10 +345,7 @@ fn is_chosen_in_parts(value: &[u8], name: &[u8], kind: Kind, style: Style) -> bo
 }
 
 fn next_sign(scope: &Scope<'_>, to: usize) -> u8 {
-    at(
-        scope.text,
-        run_end(scope.text, to, scope.to.min(to + 4), |b| b == b' '),
-    )
+    at(scope.text, scope.ahead(to, 4, |b| b == b' '))
 }
 
 /// `jwt: alg=RS256`: a list of its own follows.
@@ -368,14 +376,15 @@ fn is_variable_beside_quotes(scope: &Scope<'_>, to: usize, value: &[u8], style: 
 }
 
 /// Whether a word of letters is a secret: where it is not prose, a type, or the name of something.
-fn is_secret_of_letters(
-    scope: &Scope<'_>,
-    to: usize,
-    value: &[u8],
-    name: &[u8],
-    kind: Kind,
-    style: Style,
-) -> bool {
+fn is_secret_of_letters(given: &Given<'_>, to: usize) -> bool {
+    let Given {
+        ref scope,
+        start,
+        name,
+        kind,
+        style,
+    } = *given;
+    let value = scope.part(start, to);
     // `imagePullSecrets: regcred`
     if value.len() < 4 || kind == Kind::Secrets && name.ends_with(b"ecrets") {
         return false;

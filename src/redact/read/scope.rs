@@ -1,7 +1,7 @@
 //! The part of a text that the rules look at, and what a rule reports.
 
 use crate::redact::class::Class;
-use crate::redact::read::bytes::{at, before, is_credential, part, run_start};
+use crate::redact::read::bytes::{at, before, is_credential, part, run_end, run_start};
 
 /// What a rule found: bytes `start..end` are a secret of this class.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -51,6 +51,35 @@ impl<'a> Scope<'a> {
     #[inline]
     pub(crate) fn part(&self, from: usize, to: usize) -> &'a [u8] {
         part(self.text, from, to.min(self.to))
+    }
+
+    /// At most so many bytes before `pos`.
+    #[inline]
+    pub(crate) fn last(&self, pos: usize, most: usize) -> &'a [u8] {
+        self.part(self.from.max(pos.saturating_sub(most)), pos)
+    }
+
+    /// The end of the run of bytes that `keep` accepts, from `pos` on.
+    #[inline]
+    pub(crate) fn run(&self, pos: usize, keep: impl FnMut(u8) -> bool) -> usize {
+        run_end(self.text, pos, self.to, keep)
+    }
+
+    /// The same, of at most so many bytes.
+    #[inline]
+    pub(crate) fn ahead(&self, pos: usize, most: usize, keep: impl FnMut(u8) -> bool) -> usize {
+        run_end(self.text, pos, self.to.min(pos.saturating_add(most)), keep)
+    }
+
+    /// The start of the run of bytes that `keep` accepts before `pos`, of at most so many.
+    #[inline]
+    pub(crate) fn back(&self, pos: usize, most: usize, keep: impl Fn(u8) -> bool) -> usize {
+        run_start(
+            self.text,
+            pos,
+            self.from.max(pos.saturating_sub(most)),
+            keep,
+        )
     }
 }
 

@@ -1,0 +1,114 @@
+//! The fixed words of formats: headers of tokens, methods of hashes, types of files, keys of connections.
+
+use crate::redact::catalogue::list::has_ignoring_case;
+
+/// How the first part of a JSON Web Token begins, by the first member of its header.
+const JWT_HEADS: &[&str] = &[
+    "eyJhbGci", "eyJ0eXAi", "eyJraWQi", "eyJlbmMi", "eyJqa3Ui", "eyJ4NXQ", "eyJjdHki", "eyJ6aXAi",
+    "eyJqd2si", "eyJwMnMi", "eyJhcHUi", "eyJlcGsi",
+];
+
+/// The token of a tunnel of Cloudflare, which is longer, has the account first.
+const TUNNEL: (&str, usize) = ("eyJhIjoi", 120);
+
+pub(crate) fn is_head_of_token(header: &[u8]) -> bool {
+    JWT_HEADS
+        .iter()
+        .any(|head| header.starts_with(head.as_bytes()))
+        || header.starts_with(TUNNEL.0.as_bytes()) && header.len() >= TUNNEL.1
+}
+
+/// Methods of hashing a password, as they stand between the first two `$` of a hash.
+const CRYPT: &[&str] = &[
+    "1",
+    "2",
+    "2a",
+    "2b",
+    "2y",
+    "5",
+    "6",
+    "7",
+    "8",
+    "9",
+    "apr1",
+    "argon2d",
+    "argon2i",
+    "argon2id",
+    "pbkdf2",
+    "pbkdf2-sha256",
+    "pbkdf2-sha512",
+];
+
+pub(crate) fn is_crypt(method: &[u8]) -> bool {
+    CRYPT.iter().any(|known| known.as_bytes() == method)
+}
+
+/// Types of files and units that look like the last part of a domain.
+#[rustfmt::skip]
+const FILES: &[&str] = &[
+    "cfg", "conf", "css", "csv", "gif", "gz", "html", "ico", "ini", "jpeg", "jpg", "js", "json", "lock", "mjs", "mount",
+    "pdf", "png", "scope", "service", "slice", "socket", "svg", "tar", "target", "tgz", "timer", "toml", "ts", "txt",
+    "webp", "xml", "yaml", "yml", "zip",
+];
+
+pub(crate) fn is_type_of_file(end: &[u8]) -> bool {
+    has_ignoring_case(FILES, end)
+}
+
+/// The keys of a connection string that say where it goes and whose it is.
+const CONNECTION: &[&str] = &[
+    "uid",
+    "dsn",
+    "host",
+    "port",
+    "user",
+    "login",
+    "server",
+    "userid",
+    "dbname",
+    "driver",
+    "user id",
+    "sslmode",
+    "hostaddr",
+    "hostname",
+    "username",
+    "database",
+    "provider",
+    "endpoint",
+    "data source",
+    "accountname",
+    "initial catalog",
+];
+
+pub(crate) fn is_of_connection(key: &[u8]) -> bool {
+    has_ignoring_case(CONNECTION, key)
+}
+
+/// Hosts of documentation, or how they begin.
+const EXAMPLES: &[&str] = &["example.", "localhost", "host", "127.0.0.1"];
+
+pub(crate) fn is_example(host: &[u8]) -> bool {
+    EXAMPLES
+        .iter()
+        .any(|known| host.starts_with(known.as_bytes()))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::redact::catalogue::list::assert_in_order;
+
+    #[test]
+    fn long_lists_are_in_order() {
+        assert_in_order(FILES);
+    }
+
+    #[test]
+    fn words_of_formats_are_known() {
+        assert!(is_head_of_token(b"eyJhbGciOiJI") && !is_head_of_token(b"eyJhIjoiMTIz"));
+        assert!(is_crypt(b"2b") && is_crypt(b"argon2id") && !is_crypt(b"3"));
+        assert!(is_type_of_file(b"PNG") && !is_type_of_file(b"com"));
+        assert!(is_of_connection(b"User Id") && !is_of_connection(b"password"));
+        assert!(is_example(b"localhost:80") && !is_example(b"db7"));
+    }
+}

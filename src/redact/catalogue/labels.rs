@@ -1,0 +1,73 @@
+//! Names whose values are names: attributes and members that say what stands beside them, and heads of columns.
+
+use crate::redact::catalogue::list::has_ignoring_case;
+
+/// Attributes and members whose value names another: `name="DB_PASSWORD" value="…"`.
+const LABELS: &[&str] = &[
+    "name",
+    "key",
+    "id",
+    "type",
+    "variable",
+    "header",
+    "param",
+    "parameterkey",
+    "field",
+];
+
+pub(crate) fn is_label(name: &[u8]) -> bool {
+    has_ignoring_case(LABELS, name)
+}
+
+/// The heads of columns that name what stands in another one.
+const HEADS: &[&str] = &[
+    "field",
+    "name",
+    "key",
+    "setting",
+    "parameter",
+    "property",
+    "variable",
+    "option",
+    "attribute",
+    "item",
+    "env",
+    "feld",
+];
+
+pub(crate) fn is_head_of_names(cell: &[u8]) -> bool {
+    has_ignoring_case(HEADS, cell)
+}
+
+/// The heads of columns of values that another column names.
+pub(crate) fn is_head_of_values(cell: &[u8]) -> bool {
+    has_ignoring_case(&["value", "wert", "valeur", "valor"], cell)
+}
+
+/// Elements of HTML whose content a person reads beside a label.
+const READ: &[&str] = &[
+    "td", "dd", "code", "b", "strong", "em", "span", "kbd", "pre",
+];
+
+pub(crate) fn is_read(element: &[u8]) -> bool {
+    has_ignoring_case(READ, element)
+}
+
+/// Elements whose content names that of the next, and those that follow.
+pub(crate) fn names_next(element: &[u8]) -> bool {
+    has_ignoring_case(&["key", "name"], element)
+}
+
+pub(crate) const NEXT: &[&str] = &["<string>", "<value>", "<Value>"];
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn labels_are_known_in_either_case() {
+        assert!(is_label(b"ParameterKey") && !is_label(b"value"));
+        assert!(is_head_of_names(b"Setting") && is_head_of_values(b"Wert"));
+        assert!(is_read(b"dd") && names_next(b"Key") && !names_next(b"td"));
+    }
+}

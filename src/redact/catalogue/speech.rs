@@ -1,0 +1,205 @@
+//! The small words of sentences about secrets: what links one to its name, whose it is, and what is done with it.
+
+use crate::redact::catalogue::list::has_ignoring_case;
+
+/// What says of a name what it is: `the password is …`, `la contraseña es …`.
+const COPULAS: &[&str] = &[
+    "is", "are", "was", "ist", "lautet", "est", "es", "è", "é", "это",
+];
+
+pub(crate) fn is_copula(word: &[u8]) -> bool {
+    has_ignoring_case(COPULAS, word)
+}
+
+/// What gives out a secret behind its name: `token created: …`.
+const GIVEN: &[&str] = &["created", "generated", "issued"];
+
+pub(crate) fn is_given(word: &[u8]) -> bool {
+    has_ignoring_case(GIVEN, word)
+}
+
+/// Words between a name and its value that say nothing of their own.
+#[rustfmt::skip]
+const LINKS: &[&str] = &[
+    "adalah", "are", "as", "be", "been", "by", "changed", "currently", "er", "es", "est", "este", "from", "has", "have",
+    "is", "ist", "je", "jest", "lautet", "now", "on", "reset", "rotated", "sera", "set", "still", "to", "updated", "war",
+    "was", "will", "with", "är", "è", "é", "это",
+];
+
+pub(crate) fn is_link(word: &[u8]) -> bool {
+    has_ignoring_case(LINKS, word)
+}
+
+/// Those of them that link nothing without another behind them: `changed to …`.
+const CHANGES: &[&str] = &["changed", "reset", "rotated", "set", "updated"];
+
+pub(crate) fn is_change(word: &[u8]) -> bool {
+    has_ignoring_case(CHANGES, word)
+}
+
+/// Words for a one-time code, as the last of its name.
+const CODES: &[&str] = &[
+    "code", "codes", "otp", "pin", "passcode", "password", "codigo", "código", "codice", "kod",
+    "kodu", "kodas", "koodi", "код", "kód",
+];
+
+pub(crate) fn is_code(word: &[u8]) -> bool {
+    has_ignoring_case(CODES, word)
+}
+
+/// Those that say it without another word.
+pub(crate) fn is_one_time(word: &[u8]) -> bool {
+    has_ignoring_case(&["otp", "passcode"], word)
+}
+
+/// Whose a code is.
+const OWNERS: &[&str] = &[
+    "your", "ihr", "dein", "votre", "ton", "tu", "su", "seu", "tuo", "suo", "je", "uw", "din",
+    "ваш", "Ваш", "твой", "vase", "twój",
+];
+
+pub(crate) fn is_owner(word: &[u8]) -> bool {
+    has_ignoring_case(OWNERS, word)
+}
+
+/// What leads from a code to its name behind it: `482913 as your code`.
+pub(crate) fn leads_to_name(word: &[u8]) -> bool {
+    is_copula(word) || has_ignoring_case(&["as", "—", "-"], word)
+}
+
+/// What is done with a code: `enter the code … to sign in`.
+const USES: &[&str] = &[
+    "enter",
+    "use",
+    "type",
+    "eingeben",
+    "saisissez",
+    "ingrese",
+    "introduzca",
+    "inserisci",
+    "digite",
+];
+
+pub(crate) fn is_use(word: &[u8]) -> bool {
+    has_ignoring_case(USES, word)
+}
+
+/// Words before the name of a password that say whose or which it is.
+#[rustfmt::skip]
+const WHOSE: &[&str] = &[
+    "account", "admin", "app", "bad", "current", "das", "database", "db", "de", "default", "email", "first", "guest", "initial",
+    "la", "le", "login", "master", "mein", "mon", "mot", "my", "neues", "new", "nueva", "nuevo", "old", "one", "our", "root",
+    "router", "server", "ssh", "su", "sudo", "temp", "temporary", "the", "time", "ton", "tu", "user", "vpn", "wi", "wifi", "wlan",
+    "wrong", "your",
+];
+
+pub(crate) fn tells_whose(word: &[u8]) -> bool {
+    has_ignoring_case(WHOSE, word)
+}
+
+/// What comes before the name of a user.
+const USERS: &[&str] = &[
+    "user",
+    "username",
+    "login",
+    "email",
+    "account",
+    "usuario",
+    "benutzer",
+    "benutzername",
+    "utilisateur",
+    "utente",
+];
+
+pub(crate) fn is_user(word: &[u8]) -> bool {
+    has_ignoring_case(USERS, word)
+}
+
+/// How names end that stand over a user and a password.
+pub(crate) const BOTH: &[&str] = &["creds", "credentials", "credential"];
+
+/// Words that follow the name of an option in a text about it: `the --token flag`.
+const OF_USAGE: &[&str] = &[
+    "flag",
+    "option",
+    "argument",
+    "parameter",
+    "switch",
+    "options",
+    "flags",
+    "or",
+    "and",
+    "is",
+    "to",
+    "if",
+    "can",
+];
+
+pub(crate) fn is_of_usage(word: &[u8]) -> bool {
+    has_ignoring_case(OF_USAGE, word)
+}
+
+/// Words that say nothing of whose a key is, or what for.
+pub(crate) fn is_article(word: &[u8]) -> bool {
+    has_ignoring_case(&["the", "this", "that", "a"], word)
+}
+
+/// What may stand between the name of a secret and the secret in a language that sets no spaces.
+#[rustfmt::skip]
+pub(crate) const PARTICLES: &[&str] = &[
+    "：", ":", "=", " ", "是", "为", "為", "は", "が", "を", "은", "는", "이", "를", "「", "“", "\"", "'",
+];
+
+/// What leads from a name to whose it is: `the API key for production is …`.
+#[rustfmt::skip]
+pub(crate) const PREPOSITIONS: &[&str] = &[
+    " for", " to", " of", " on", " in", " du", " de la", " del", " do ", " von", " от ",
+];
+
+/// Prepositions that no secret follows right away: `the password for user42`.
+pub(crate) fn is_of_place(word: &[u8]) -> bool {
+    has_ignoring_case(&["for", "of", "at", "in"], word)
+}
+
+/// Whose something is, or which.
+pub(crate) fn is_determiner(word: &[u8]) -> bool {
+    has_ignoring_case(&["my", "our", "your", "this"], word)
+}
+
+/// Algorithms that name a key.
+pub(crate) fn is_algorithm_of_key(word: &[u8]) -> bool {
+    has_ignoring_case(&["rsa", "dsa", "pgp", "gpg"], word)
+}
+
+/// What is done to an object that is called a secret: `kubectl get secret db-1`.
+const DONE_TO_RESOURCES: &[&str] = &[
+    "get", "delete", "describe", "edit", "patch", "create", "inspect", "rm", "apply", "label",
+    "annotate",
+];
+
+pub(crate) fn is_done_to_resource(verb: &[u8]) -> bool {
+    has_ignoring_case(DONE_TO_RESOURCES, verb)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::redact::catalogue::list::assert_in_order;
+
+    #[test]
+    fn long_lists_are_in_order() {
+        for list in [LINKS, WHOSE] {
+            assert_in_order(list);
+        }
+    }
+
+    #[test]
+    fn small_words_are_known_in_either_case() {
+        assert!(is_link(b"IS") && is_link("är".as_bytes()) && !is_link(b"hunter2"));
+        assert!(is_copula(b"lautet") && !is_copula(b"to") && leads_to_name(b"as"));
+        assert!(is_change(b"reset") && is_link(b"reset") && is_given(b"created"));
+        assert!(is_code(b"Code") && is_owner(b"Your") && is_use(b"enter") && is_one_time(b"OTP"));
+        assert!(is_of_usage(b"flag") && is_article(b"The") && !is_article(b"acme"));
+        assert!(tells_whose(b"wifi") && is_user(b"Usuario") && !is_user(b"host"));
+    }
+}
