@@ -606,7 +606,6 @@ const ABOUT: &[&str] = &[
     "stdClass Object\n(\n    [token] => stdClass Object\n        (\n    [session] => Array\n        (\n    [password] => \n    [cookie] => App\\Jar Object",
     "password_cmd = \"pass show mail/work\"",
     "GOOGLE_APPLICATION_CREDENTIALS=/etc/gcp/sa.json",
-    "CREATE USER bea WITH PASSWORD :'pw';",
     "SELECT * FROM tokens WHERE token = @token",
     "ok  \tgithub.com/a/b/secret\t0.412s",
     "User: ci is not authorized to perform: secretsmanager:GetSecretValue on resource: prod/db",

@@ -16,10 +16,13 @@ pub(crate) static CALLS: &[(&str, usize)] = &[
     ("SetBasicAuth", 1),
     ("TelegramBot", 0),
     ("UsernamePasswordCredentials", 1),
+    ("auth=", 1),
     ("authenticate", 1),
     ("basicAuth", 1),
     ("basic_auth", 1),
     ("bearer_auth", 0),
+    ("bot.login", 0),
+    ("client.login", 0),
     ("createCipheriv", 1),
     ("createHmac", 1),
     ("db.auth", 1),
@@ -39,6 +42,16 @@ pub(crate) static CALLS: &[(&str, usize)] = &[
     ("setBasicAuth", 1),
     ("withBasicAuth", 1),
 ];
+
+/// Whether the call of this name, in a path of names or alone, takes a secret as its argument of that number.
+pub(crate) fn takes_secret(call: &[u8], index: usize) -> bool {
+    CALLS.iter().any(|(name, place)| {
+        *place == index
+            && call
+                .strip_suffix(name.as_bytes())
+                .is_some_and(|path| matches!(path.last(), None | Some(b'.' | b'=')))
+    })
+}
 
 /// What the name of a function begins with that puts something somewhere.
 pub(crate) const SETTERS: &[&str] = &[
@@ -97,6 +110,8 @@ mod tests {
         for (index, row) in CALLS.iter().enumerate() {
             assert!(!CALLS[..index].contains(row), "{row:?}");
         }
+        assert!(takes_secret(b"app.jwt.sign", 1) && takes_secret(b"auth=", 1));
+        assert!(!takes_secret(b"jwt.sign", 0) && !takes_secret(b"relogin", 1));
         assert!(is_wrapper(b"Some") && !is_wrapper(b"load"));
     }
 }

@@ -84,6 +84,11 @@ pub(crate) fn is_of_connection(key: &[u8]) -> bool {
     has_ignoring_case(CONNECTION, key)
 }
 
+/// Whether the driver of a database is told its network here: `user:password@tcp(…)`.
+pub(crate) fn is_network(text: &[u8]) -> bool {
+    text.starts_with(b"tcp(") || text.starts_with(b"unix(")
+}
+
 /// Hosts of documentation, or how they begin.
 const EXAMPLES: &[&str] = &["example.", "localhost", "host", "127.0.0.1"];
 
@@ -91,6 +96,14 @@ pub(crate) fn is_example(host: &[u8]) -> bool {
     EXAMPLES
         .iter()
         .any(|known| host.starts_with(known.as_bytes()))
+}
+
+/// Whether words of a statement of SQL lead to a password: `IDENTIFIED BY '…'`.
+pub(crate) fn is_identified_by(before: &[u8], word: &[u8]) -> bool {
+    const IDENTIFIED: usize = "identified".len();
+    let last = before.last_chunk::<IDENTIFIED>();
+    word.eq_ignore_ascii_case(b"by")
+        && last.is_some_and(|last| last.eq_ignore_ascii_case(b"identified"))
 }
 
 #[cfg(test)]
@@ -109,6 +122,8 @@ mod tests {
         assert!(is_crypt(b"2b") && is_crypt(b"argon2id") && !is_crypt(b"3"));
         assert!(is_type_of_file(b"PNG") && !is_type_of_file(b"com"));
         assert!(is_of_connection(b"User Id") && !is_of_connection(b"password"));
+        assert!(is_identified_by(b"bob Identified", b"BY") && !is_identified_by(b"order", b"by"));
+        assert!(is_network(b"tcp(db") && !is_network(b"tcp:db"));
         assert!(is_example(b"localhost:80") && !is_example(b"db7"));
     }
 }

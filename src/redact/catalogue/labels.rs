@@ -19,31 +19,6 @@ pub(crate) fn is_label(name: &[u8]) -> bool {
     has_ignoring_case(LABELS, name)
 }
 
-/// The heads of columns that name what stands in another one.
-const HEADS: &[&str] = &[
-    "field",
-    "name",
-    "key",
-    "setting",
-    "parameter",
-    "property",
-    "variable",
-    "option",
-    "attribute",
-    "item",
-    "env",
-    "feld",
-];
-
-pub(crate) fn is_head_of_names(cell: &[u8]) -> bool {
-    has_ignoring_case(HEADS, cell)
-}
-
-/// The heads of columns of values that another column names.
-pub(crate) fn is_head_of_values(cell: &[u8]) -> bool {
-    has_ignoring_case(&["value", "wert", "valeur", "valor"], cell)
-}
-
 /// Elements of HTML whose content a person reads beside a label.
 const READ: &[&str] = &[
     "td", "dd", "code", "b", "strong", "em", "span", "kbd", "pre",
@@ -67,7 +42,6 @@ mod tests {
     #[test]
     fn labels_are_known_in_either_case() {
         assert!(is_label(b"ParameterKey") && !is_label(b"value"));
-        assert!(is_head_of_names(b"Setting") && is_head_of_values(b"Wert"));
         assert!(is_read(b"dd") && names_next(b"Key") && !names_next(b"td"));
     }
 }

@@ -101,6 +101,9 @@ pub(crate) static PLACES: &[Place] = &[
     // Builds.
     place("ENV|setx", Named, Literal, "FROM app:1.2\nENV DB_PASSWORD {}\n").but_not("ENV NODE_ENV production\nENV TOKEN_TTL 3600"),
     place("::add-mask::", Joined, Any, "::add-mask::{}").but_not("::debug::the build took 12s"),
+
+    // What Vault is unsealed and recovered with.
+    place("Unseal|Recovery Key *", Only, Any, "Unseal Key 1: {}\nUnseal Key 2: "),
 ];
 
 /// The first two letters of the words that places begin with, a bit for each pair.

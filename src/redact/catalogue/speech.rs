@@ -84,40 +84,6 @@ pub(crate) fn is_use(word: &[u8]) -> bool {
     has_ignoring_case(USES, word)
 }
 
-/// Words before the name of a password that say whose or which it is.
-#[rustfmt::skip]
-const WHOSE: &[&str] = &[
-    "account", "admin", "app", "bad", "current", "das", "database", "db", "de", "default", "email", "first", "guest", "initial",
-    "la", "le", "login", "master", "mein", "mon", "mot", "my", "neues", "new", "nueva", "nuevo", "old", "one", "our", "root",
-    "router", "server", "ssh", "su", "sudo", "temp", "temporary", "the", "time", "ton", "tu", "user", "vpn", "wi", "wifi", "wlan",
-    "wrong", "your",
-];
-
-pub(crate) fn tells_whose(word: &[u8]) -> bool {
-    has_ignoring_case(WHOSE, word)
-}
-
-/// What comes before the name of a user.
-const USERS: &[&str] = &[
-    "user",
-    "username",
-    "login",
-    "email",
-    "account",
-    "usuario",
-    "benutzer",
-    "benutzername",
-    "utilisateur",
-    "utente",
-];
-
-pub(crate) fn is_user(word: &[u8]) -> bool {
-    has_ignoring_case(USERS, word)
-}
-
-/// How names end that stand over a user and a password.
-pub(crate) const BOTH: &[&str] = &["creds", "credentials", "credential"];
-
 /// Words that follow the name of an option in a text about it: `the --token flag`.
 const OF_USAGE: &[&str] = &[
     "flag",
@@ -150,11 +116,20 @@ pub(crate) const PARTICLES: &[&str] = &[
     "：", ":", "=", " ", "是", "为", "為", "は", "が", "を", "은", "는", "이", "를", "「", "“", "\"", "'",
 ];
 
-/// What leads from a name to whose it is: `the API key for production is …`.
-#[rustfmt::skip]
-pub(crate) const PREPOSITIONS: &[&str] = &[
-    " for", " to", " of", " on", " in", " du", " de la", " del", " do ", " von", " от ",
-];
+/// What leads from a name to whose it is, or what for: `password of the database`.
+pub(crate) fn is_of(word: &[u8]) -> bool {
+    has_ignoring_case(&["of", "for", "to", "on", "de", "der"], word)
+}
+
+/// Whether an article or a preposition is written as one with the word behind it: `clé d'API`.
+pub(crate) fn is_elided(word: &[u8]) -> bool {
+    has_ignoring_case(&[" d'", " l'"], word)
+}
+
+/// The first word of a name that its last word alone does not tell: `mot de passe`.
+pub(crate) fn begins_name(word: &[u8]) -> bool {
+    has_ignoring_case(&["mot"], word)
+}
 
 /// Prepositions that no secret follows right away: `the password for user42`.
 pub(crate) fn is_of_place(word: &[u8]) -> bool {
@@ -163,7 +138,20 @@ pub(crate) fn is_of_place(word: &[u8]) -> bool {
 
 /// Whose something is, or which.
 pub(crate) fn is_determiner(word: &[u8]) -> bool {
-    has_ignoring_case(&["my", "our", "your", "this"], word)
+    has_ignoring_case(
+        &["my", "our", "your", "his", "her", "the", "a", "this"],
+        word,
+    )
+}
+
+/// What leads from a secret to its name behind it: `type … into the password field`.
+pub(crate) fn leads_to_field(word: &[u8]) -> bool {
+    has_ignoring_case(&["as", "in", "into"], word)
+}
+
+/// Where something is typed.
+pub(crate) fn is_field(word: &[u8]) -> bool {
+    has_ignoring_case(&["field", "input", "box", "textbox"], word)
 }
 
 /// Algorithms that name a key.
@@ -188,9 +176,7 @@ mod tests {
 
     #[test]
     fn long_lists_are_in_order() {
-        for list in [LINKS, WHOSE] {
-            assert_in_order(list);
-        }
+        assert_in_order(LINKS);
     }
 
     #[test]
@@ -200,6 +186,5 @@ mod tests {
         assert!(is_change(b"reset") && is_link(b"reset") && is_given(b"created"));
         assert!(is_code(b"Code") && is_owner(b"Your") && is_use(b"enter") && is_one_time(b"OTP"));
         assert!(is_of_usage(b"flag") && is_article(b"The") && !is_article(b"acme"));
-        assert!(tells_whose(b"wifi") && is_user(b"Usuario") && !is_user(b"host"));
     }
 }

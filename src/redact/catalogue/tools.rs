@@ -81,8 +81,10 @@ pub(crate) const TOOLS: &[Tool] = &[
     tool("", Attached("/p:"), "xfreerdp /u:bob /p:{} /v:host"),
     tool("", Attached("/rp:"), "schtasks /create /tn job /ru bob /rp:{}"),
     tool("", Attached("/pass:"), "cmdkey /add:server /user:bob /pass:{}"),
-    tool("", Option("-u|--user|-U|--proxy-user|--http-user|--basic-auth|-a|--auth|--creds|--src-creds|--dest-creds"), "etcdctl --user=root:{} get k").behind(":").chosen()
-        .but_not("docker run -u 1000:1000 app"),
+    tool("", Attached("--user="), "etcdctl --user=root:{} get k").behind(":").but_not("docker run --user=1000:1000 app"),
+
+    // Stores.
+    tool("etcdctl", Option("--user"), "etcdctl --user root:{} get k").behind(":"),
 
     // HTTP.
     tool("curl|wget|ab|siege", Option("-u|--user|-U|--proxy-user|--http-user|-A"), "curl -u bob:{} https://example.com").behind(":").but_not("curl -u bob https://example.com"),

@@ -170,7 +170,7 @@ pub(crate) fn scan<'r>(
         let next = match at(text, pos) {
             b'@' => {
                 let found = email::email(&scope, pos, 1);
-                match url::database(&findings.look(&scope), pos) {
+                match url::database(&scope, pos) {
                     None => findings.address(&scope, found),
                     found => findings.one(found),
                 }
@@ -404,8 +404,7 @@ impl Findings<'_> {
         let look = self.look(scope);
         let mut found = code::literal(&look, pos);
         if found.is_none() && scope.before(pos) == b' ' {
-            found = sentence::quoted(&look, pos);
-            found = found.or_else(|| command::literal(&look, pos));
+            found = command::literal(&look, pos);
         }
         self.one(found)
     }

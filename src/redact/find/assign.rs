@@ -3,24 +3,23 @@
 //! Where the assignment begins is the easy part. Where its value ends depends on what the text is: a quoted
 //! literal, a line of a file, a query, a connection string, a sentence.
 
-use crate::redact::catalogue::speech;
-use crate::redact::class::{Class, MARK_START};
-use crate::redact::find::header::{authorization, cookies, digest_response, signature};
+use crate::redact::catalogue::{headers, speech};
+use crate::redact::class::Class;
+use crate::redact::find::header::{cookies, digest_response, signature};
 use crate::redact::find::look::Look;
 use crate::redact::find::phrase::spaced_kind;
-use crate::redact::find::sql::follows_password_for;
 use crate::redact::find::value::{literal, value_at};
-use crate::redact::find::{code, command, markup, sentence};
+use crate::redact::find::{code, markup};
 use crate::redact::judge::code::is_snake;
 use crate::redact::judge::style::{Given, Style};
 use crate::redact::judge::{random, value};
 use crate::redact::kind::Kind;
-use crate::redact::read::bytes::{self, at, has_word_at, run_start};
+use crate::redact::read::bytes::{self, at, run_start};
 use crate::redact::read::lex::{
-    MAX_JUDGED, MAX_WORD, Name, closing_quote, ends_with, is_blank, is_name, line_end, name_before,
+    MAX_JUDGED, MAX_WORD, Name, closing_quote, ends_with, is_blank, is_name, name_before,
     starts_line,
 };
-use crate::redact::read::scope::{Found, Scope};
+use crate::redact::read::scope::Scope;
 
 /// A shorter item may be a piece of a word.
 const MIN_ISSUED: usize = 12;
@@ -61,35 +60,28 @@ pub(crate) fn at_sign(look: &mut Look<'_>, sign: usize) {
         next: look.at(sign + 1),
         operator,
     };
-    if sign.byte == b'=' && sign.next == b'=' && literal_compared(look, operator, sign.at) {
-        return;
+    if sign.byte == b'=' && sign.next == b'=' {
+        literal_compared(look, operator, sign.at);
     }
     let mut name = name_before(look, operator);
     if name.text.len() < 2 && !name.quoted || name.text.iter().all(u8::is_ascii_digit) {
-        if sign.byte == b':' && sign.next == b' ' {
-            look.report(numbered_key(look, &name, sign.at));
-        }
         return;
     }
     let linked = sign.byte == b':' && (speech::is_copula(name.text) || speech::is_given(name.text));
     if linked {
         name = name_before(look, name.start);
     }
-    if sign.byte == b':' {
-        if is_other_colon(look, &name, sign) {
-            return;
-        }
-        if let Some(found) = command::user_and_password(look, name.start, sign.at) {
-            look.report(found);
-            return;
-        }
+    // The parts of an ARN have colons between them.
+    if look.before(name.start) == b':' && bytes::find(look.last(name.start, 80), b"arn:").is_some()
+    {
+        return;
     }
     // Properties of Java: `-Dtoken=`.
     if sign.byte == b'=' && name.text.starts_with(b"-D") {
         name.text = bytes::rest(name.text, 2);
     }
     let kind = kind_of(look, &name, sign);
-    let (unspaced, value, arrow) = value_start(look, &name, sign);
+    let (unspaced, value, arrow) = value_start(look, sign);
     let assigned = Assigned {
         kind: if kind == Kind::Opaque && !is_opaque_at(look, value) {
             Kind::Plain
@@ -108,18 +100,6 @@ pub(crate) fn at_sign(look: &mut Look<'_>, sign: usize) {
     }
 }
 
-/// Whether a colon puts no value under a name.
-fn is_other_colon(look: &Look<'_>, name: &Name<'_>, sign: Sign) -> bool {
-    let before = |most: usize| look.last(name.start, most);
-    // `${TOKEN:0:4}`
-    let substring = sign.next.is_ascii_digit() && before(2) == b"${";
-    // A variable of psql: `PASSWORD :'name'`
-    let variable = sign.next == b'\'' && name.text == b"PASSWORD" && look.before(sign.at) == b' ';
-    // The parts of an ARN have colons between them.
-    let arn = look.before(name.start) == b':' && bytes::find(before(80), b"arn:").is_some();
-    substring || variable || arn
-}
-
 /// What the name says of the value, or what it belongs to does.
 fn kind_of(look: &Look<'_>, name: &Name<'_>, sign: Sign) -> Kind {
     let mut kind = look.judge(name.text);
@@ -130,18 +110,8 @@ fn kind_of(look: &Look<'_>, name: &Name<'_>, sign: Sign) -> Kind {
     {
         kind = look.judge(element);
     }
-    // `fill_in "Password", with: "…"`
-    if name.text == b"with"
-        && sign.byte == b':'
-        && let Some(field) = code::argument_before(look, name.start)
-    {
-        kind = look.judge(field);
-    }
     if name.text == b"value" && sign.byte == b'=' {
         kind = look.judge(block_name(look, name.start));
-    }
-    if sign.byte == b'=' && name.quoted && follows_password_for(look, name.start) {
-        kind = Kind::Secret;
     }
     if !kind.hides() && !name.quoted {
         let spaced = spaced_kind(look, name, true);
@@ -153,7 +123,7 @@ fn kind_of(look: &Look<'_>, name: &Name<'_>, sign: Sign) -> Kind {
 }
 
 /// Where the value begins without and with spaces, and whether the operator is an arrow or compares.
-fn value_start(look: &Look<'_>, name: &Name<'_>, sign: Sign) -> (usize, usize, bool) {
+fn value_start(look: &Look<'_>, sign: Sign) -> (usize, usize, bool) {
     let (unspaced, arrow) = match (sign.byte, sign.next) {
         (b':', b'=') => (sign.at + 2, false),
         (b'=', b'>') => (sign.at + 2, true),
@@ -161,17 +131,6 @@ fn value_start(look: &Look<'_>, name: &Name<'_>, sign: Sign) -> (usize, usize, b
         _ => (sign.at + 1, false),
     };
     let mut value = look.ahead(unspaced, 64, |b| is_blank(b) || b == b'*');
-    // `!!str 'value'` of YAML
-    if sign.byte == b':' && look.at(value) == b'!' && look.part(value, value + 6) == b"!!str " {
-        value += 6;
-    }
-    // PHP dumps a value on the line below: `["password"]=>`, `string(9) "…"`.
-    if arrow && name.quoted && look.at(value) == b'\n' {
-        let below = look.ahead(value, 64, |b| b.is_ascii_whitespace());
-        if look.part(below, below + 7) == b"string(" {
-            value = below;
-        }
-    }
     // `<b>Password:</b> value`
     if look.at(value) == b'<'
         && look.at(value + 1) == b'/'
@@ -200,22 +159,6 @@ fn otherwise_named(look: &mut Look<'_>, assigned: &Assigned<'_>) -> bool {
     if plural && listed(look, value, chosen) {
         return true;
     }
-    // `urn:ietf:params:oauth:jwk-thumbprint`, `session:user:1234`
-    let part = || look.at(look.ahead(value, 24, is_name)) == b':';
-    if matches!(kind, Kind::Maybe | Kind::Handle)
-        && sign.byte == b':'
-        && (look.before(name.start) == b':' || assigned.unspaced == value && part())
-    {
-        return true;
-    }
-    if kind == Kind::Plain
-        && sign.byte == b':'
-        && matches!(sign.next, b' ' | b'\n')
-        && let Some(found) = sentence::behind_sentence(look, sign.at)
-    {
-        look.report(found);
-        return true;
-    }
     if matches!(kind, Kind::Plain | Kind::Id) {
         markup::named(look, name.text, value, sign.byte);
         if sign.byte == b'=' && assigned.unspaced == value {
@@ -231,8 +174,7 @@ fn otherwise_named(look: &mut Look<'_>, assigned: &Assigned<'_>) -> bool {
 /// Whether the name before a type names the literal at `value`: `api_key: String = "…"`.
 fn of_type(look: &mut Look<'_>, type_name: &Name<'_>, value: usize) -> bool {
     // `api_key: &[u8] = b"…"`
-    let bytes = look.at(value) == b'b' && look.at(value + 1) == b'"';
-    let open = value + usize::from(bytes);
+    let open = look.ahead(value, 1, |b| b == b'b');
     if !matches!(look.at(open), b'"' | b'\'' | b'`') {
         return false;
     }
@@ -241,10 +183,7 @@ fn of_type(look: &mut Look<'_>, type_name: &Name<'_>, value: usize) -> bool {
         return false;
     }
     let close = closing_quote(look, open + 1, look.at(open), 0);
-    // A constant that is the name of something: `b"id-PasswordBasedMAC\0"`.
-    if look.before(open) != b'b' || !look.judge(look.part(open + 1, close)).hides() {
-        look.report(literal(look, open + 1, close, kind, b""));
-    }
+    look.report(literal(look, open + 1, close, kind, b""));
     true
 }
 
@@ -264,25 +203,11 @@ fn of_its_own_form(look: &mut Look<'_>, assigned: &Assigned<'_>) -> bool {
     {
         return true;
     }
-    if ends_with(name.text, b"authorization") && authorization(look, value) {
-        return true;
-    }
     if kind == Kind::Phrase {
         phrase(look, value);
         return true;
     }
-    // What PHP prints: `[password] => …`, to the end of its line.
-    if assigned.arrow && sign.next == b'>' && at(name.text, 0) == b'[' && name.text.ends_with(b"]")
-    {
-        let end = line_end(look, value);
-        // `stdClass Object`, whose members follow.
-        if starts_line(look, name.start) && !look.part(value, end).ends_with(b" Object") {
-            look.report(literal(look, value, end, kind, name.text));
-        }
-        return true;
-    }
-    let near = sign.byte == b'=' && assigned.unspaced == value;
-    near && name.text == b"Credential" && credential(look, value)
+    false
 }
 
 /// The words of a wallet.
@@ -295,17 +220,6 @@ fn phrase(look: &mut Look<'_>, value: usize) {
     }
 }
 
-/// The scope of a key of AWS says nothing: `Credential=AK…/20150830/us-east-1/iam/aws4_request`.
-fn credential(look: &mut Look<'_>, value: usize) -> bool {
-    let slash = look.ahead(value, MAX_JUDGED, is_name);
-    let scoped = look.at(slash) == b'/'
-        && bytes::find(look.part(slash, slash + MAX_JUDGED), b"/aws4_request").is_some();
-    if scoped && !look.part(value, slash).starts_with(MARK_START) {
-        look.hide(value, slash, Class::Key);
-    }
-    scoped
-}
-
 /// The value of a sensitive name.
 fn one_value(look: &mut Look<'_>, assigned: &Assigned<'_>) {
     let Assigned {
@@ -316,29 +230,13 @@ fn one_value(look: &mut Look<'_>, assigned: &Assigned<'_>) {
         arrow,
         ..
     } = *assigned;
-    // Without quotes or a sigil, `Name => …` is an arm of a match, unless it stands like a line of configuration.
-    let own_line = assigned.linked || starts_line(look, name.start);
-    let setting = own_line
-        && look.at(value) == b'"'
-        && memchr::memchr(b'_', name.text).is_some()
-        && at(name.text, 0).is_ascii_lowercase();
-    if arrow
-        && sign.next == b'>'
-        && !name.quoted
-        && !setting
-        && look.at(value) != b'\''
-        && !matches!(look.before(name.start), b':' | b'$')
-        && at(name.text, 0) != b'$'
-    {
-        return;
-    }
     let last = look.before(sign.at);
     let style = Style {
         equals: sign.byte == b'=',
         spaced: value > assigned.unspaced || is_blank(last),
         quoted_name: name.quoted,
         literal_only: arrow || sign.operator < sign.at && !matches!(last, b'?' | b':'),
-        own_line,
+        own_line: assigned.linked || starts_line(look, name.start),
         quote: match look.before(name.start) {
             quote @ (b'"' | b'\'') if !name.quoted => quote,
             _ => 0,
@@ -373,23 +271,17 @@ fn one_value(look: &mut Look<'_>, assigned: &Assigned<'_>) {
     }
 }
 
-/// Where the operator begins whose last sign this is, or the only one: `=`, `:`, `:=`, `::=`, `?=`, `+=`, `||=`, `!=`;
-/// nothing if it puts no value under a name, as `<=`, `~=` and `::` do not.
+/// Where the operator begins whose last sign this is, or the only one: `=`, `:`, `:=`, `?=`, `||=`, `!=`;
+/// nothing if it puts no value under a name, as `<=`, `+=` and `::` do not.
 fn operator(look: &Look<'_>, sign: usize) -> Option<usize> {
     let (byte, last) = (at(look.text, sign), look.before(sign));
     if byte == b':' {
         return (last != b':' && look.at(sign + 1) != b':').then_some(sign);
     }
     match last {
-        b':' if look.before(sign - 1) == b':' => Some(sign - 2),
-        b'=' | b'<' | b'>' | b'~' | b':' => None,
-        b'!' => Some(sign - 1),
         // What is added to a cookie or a line is no value of its own: `cookie += "; Secure"`.
-        b'+' => {
-            let open = look.ahead(sign + 1, 3, is_blank);
-            let quoted = matches!(look.at(open), b'"' | b'\'');
-            (quoted && look.at(open + 1).is_ascii_alphanumeric()).then(|| sign - 1)
-        }
+        b'=' | b'<' | b'>' | b'~' | b':' | b'+' => None,
+        b'!' => Some(sign - 1),
         b'|' | b'?' | b'.' => Some(look.back(sign, 2, |b| b == last)),
         _ => Some(sign),
     }
@@ -416,30 +308,22 @@ fn block_name<'a>(scope: &Scope<'a>, start: usize) -> &'a [u8] {
 }
 
 /// Reports what a sensitive name is compared with before it: `"…" == password`.
-fn literal_compared(look: &mut Look<'_>, operator: usize, sign: usize) -> bool {
-    let literal_before = name_before(look, operator);
-    let blanks = |from: usize, most: usize| look.ahead(from, most, is_blank);
-    let start = look.ahead(sign, 3, |b| b == b'=');
-    let start = blanks(start, 4);
-    let end = look.ahead(start, MAX_JUDGED, is_name);
-    let close = literal_before.start + literal_before.text.len();
+fn literal_compared(look: &mut Look<'_>, operator: usize, sign: usize) {
+    let before = name_before(look, operator);
+    let start = look.ahead(look.ahead(sign, 3, |b| b == b'='), 4, is_blank);
+    let name = look.part(start, look.ahead(start, MAX_JUDGED, is_name));
+    let close = before.start + before.text.len();
+    let quote = at(look.text, close);
     // Symbols are no part of a name.
-    let open = literal_before.quoted.then(|| {
-        let floor = look.from.max(close.saturating_sub(MAX_JUDGED));
-        run_start(look.text, close, floor, |b| {
-            b != at(look.text, close) && b != b'\n'
-        })
-    });
-    let (Some(open), name) = (open, look.part(start, end)) else {
-        return false;
-    };
-    if open == close || look.before(open) != at(look.text, close) || !look.judge(name).hides() {
-        return false;
+    let open = look.back(close, MAX_JUDGED, |b| b != quote && b != b'\n');
+    if before.quoted
+        && open < close
+        && look.before(open) == quote
+        && look.judge(name).hides()
+        && value::looks_chosen(look.part(open, close))
+    {
+        look.report(literal(look, open, close, Kind::Secret, name));
     }
-    let found = literal(look, open, close, Kind::Secret, name)
-        .filter(|_| value::looks_chosen(look.part(open, close)));
-    look.report(found);
-    found.is_some()
 }
 
 /// Reports the items of a list that begins at `start`, between brackets or on lines of their own, which look chosen or
@@ -498,27 +382,8 @@ pub(crate) fn is_item(item: &[u8], chosen: bool) -> bool {
         && (chosen || item.len() >= MIN_ISSUED && random::is_issued(item))
 }
 
-/// What Vault is unsealed or recovered with: `Unseal Key 1: …`.
-fn numbered_key(scope: &Scope<'_>, name: &Name<'_>, sign: usize) -> Option<Found> {
-    let before = scope.last(name.start, 13);
-    if !before.ends_with(b"Unseal Key ") && !before.ends_with(b"Recovery Key ") {
-        return None;
-    }
-    let start = sign + 2;
-    let end = scope.ahead(start, MAX_WORD, |b| {
-        b.is_ascii_alphanumeric() || matches!(b, b'+' | b'/' | b'=')
-    });
-    value::looks_secret(scope.part(start, end)).then(|| Found::new(start, end, Class::Key))
-}
-
 /// What the name before a type says, where `kind` is the type: `name: &str = `.
 fn typed_kind(look: &Look<'_>, type_name: &Name<'_>) -> Kind {
-    // `Dim password As String = "…"`
-    if has_word_at(look.text, type_name.start.saturating_sub(4), b" as ")
-        && type_name.start >= look.from + 4
-    {
-        return look.judge(name_before(look, type_name.start - 4).text);
-    }
     let colon = look.back(type_name.start, 24, |b| {
         b.is_ascii_alphanumeric()
             || matches!(
@@ -529,21 +394,9 @@ fn typed_kind(look: &Look<'_>, type_name: &Name<'_>) -> Kind {
     if colon <= look.from || look.before(colon) != b':' {
         return Kind::Plain;
     }
-    // A tag of HTML is no type.
-    let tag = look
-        .part(colon, colon + 2)
-        .trim_ascii_start()
-        .starts_with(b"<");
-    if tag {
-        return Kind::Plain;
-    }
     let name = name_before(look, colon - 1).text;
-    // Nor is a scheme with the first of its parameters: `Authorization: Digest username="…"`.
-    let between = look.part(colon, type_name.start).trim_ascii();
-    if ends_with(name, b"authorization")
-        && !between.is_empty()
-        && between.iter().all(u8::is_ascii_alphanumeric)
-    {
+    // A scheme with the first of its parameters is no type: `Authorization: Digest username="…"`.
+    if headers::is_scheme(look.part(colon, type_name.start).trim_ascii()) {
         return Kind::Plain;
     }
     look.judge(name)
@@ -559,9 +412,7 @@ mod tests {
             "db_password = \"{}\"",
             "db_password: '{}'",
             "db_password := \"{}\"",
-            "db_password ::= {}",
             "DB_PASSWORD ?= {}",
-            "db_password += \"{}\"",
             "db_password |= \"{}\"",
             "db_password ||= \"{}\"",
             "db_password ??= \"{}\"",

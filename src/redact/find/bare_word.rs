@@ -3,12 +3,12 @@
 //! `password: tangerine` is as well a sentence, and `password = MyDogRex` a variable. What stands around it decides:
 //! a connection string refers to nothing, and neither does a file whose other lines hold literals.
 
-use crate::redact::catalogue::{formats, speech};
+use crate::redact::catalogue::formats;
 use crate::redact::judge::style::Given;
 use crate::redact::judge::{code, value};
 use crate::redact::kind::Kind;
 use crate::redact::read::bytes::{at, is_paired, part, rest, run_end, run_start};
-use crate::redact::read::lex::{is_assignment, is_blank, is_name};
+use crate::redact::read::lex::{is_blank, is_name};
 use crate::redact::read::scope::Scope;
 
 /// So far around a value its place is looked at.
@@ -63,13 +63,9 @@ pub(crate) fn end(given: &Given<'_>) -> Option<usize> {
     }
     let end = match (style.equals, style.spaced) {
         (true, true) => section(given),
-        (true, false) => connection(given)
-            .or_else(|| listed(given))
-            .or_else(|| setting(given)),
+        (true, false) => connection(given).or_else(|| setting(given)),
         (false, _) if matches!(first, b'!' | b'&' | b'*') => None,
-        (false, true) => line(given)
-            .or_else(|| behind_user(given))
-            .or_else(|| cell(given)),
+        (false, true) => line(given),
         (false, false) => None,
     }?;
     value::is_literal(scope.part(start, end), name).then_some(end)
@@ -116,44 +112,6 @@ fn connection(given: &Given<'_>) -> Option<usize> {
     Some(if closed { end } else { word() })
 }
 
-/// `host=db user=app password=… dbname=crm`
-fn listed(given: &Given<'_>) -> Option<usize> {
-    let (scope, start, style) = (&given.scope, given.start, given.style);
-    let name = style.name;
-    let word = |b: u8| !b.is_ascii_whitespace() && !matches!(b, b'"' | b'\'' | b'`' | b'<');
-    let led = scope.before(name) == b' ';
-    let end = scope.ahead(start, MAX_PAIR, |b| word(b) && (led || b != b';'));
-    // What is longer is no password.
-    if end == start + MAX_PAIR || !led && scope.at(end) != b' ' {
-        return None;
-    }
-    // Pairs that are listed in another way: `user=app password=…,port=5432`.
-    let other = (start..end).any(|at| {
-        matches!(scope.at(at), b',' | b';' | b'&' | b'|') && is_assignment(scope, at + 1)
-    });
-    if other {
-        return None;
-    }
-    let before = led && {
-        let from = run_start(
-            scope.text,
-            name - 1,
-            scope.origin.max(name.saturating_sub(64)),
-            word,
-        );
-        is_pair(scope.part(from, name - 1))
-    };
-    let behind = || {
-        scope.at(end) == b' ' && {
-            let to = scope.ahead(end + 1, 63, word);
-            is_pair(scope.part(end + 1, to))
-        }
-    };
-    // In a call the pairs have commas behind them.
-    let value = scope.part(start, end);
-    (!matches!(value.last(), Some(b',' | b')' | b';')) && (before || behind())).then_some(end)
-}
-
 /// A line of a file of settings: `DB_PASSWORD=…`.
 fn setting(given: &Given<'_>) -> Option<usize> {
     let (scope, start, name, style) = (&given.scope, given.start, given.name, given.style);
@@ -192,45 +150,10 @@ fn section(given: &Given<'_>) -> Option<usize> {
         .then_some(end)
 }
 
-/// `<li>Password: …</li>`, `-H "X-Auth-Token: …"`
-fn cell(given: &Given<'_>) -> Option<usize> {
-    let (scope, start, name, style) = (&given.scope, given.start, given.name, given.style);
-    let close = match scope.before(style.name) {
-        b'>' => b'<',
-        quote if quote != 0 && quote == style.quote && memchr::memchr(b'-', name).is_some() => {
-            quote
-        }
-        _ => return None,
-    };
-    let end = scope.ahead(start, NEAR, |b| !matches!(b, b'\n' | b'\r') && b != close);
-    let value = scope.part(start, end);
-    let phrase = memchr::memchr(b' ', value).is_some();
-    (scope.at(end) == close && (!phrase || close != b'<' && value.iter().any(u8::is_ascii_digit)))
-        .then_some(end)
-}
-
-/// Whether nothing but words that say whose it is stands before the name on its line.
-fn is_owned(scope: &Scope<'_>, name: usize) -> bool {
-    let begin = line_start(scope, name);
-    let head = scope.part(begin, name);
-    head.len() <= 40
-        && head
-            .split(|b| matches!(b, b' ' | b'*' | b'-' | b'>' | b'#'))
-            .filter(|word| !word.is_empty())
-            .all(speech::tells_whose)
-}
-
-/// A line of YAML, or an answer to a prompt.
+/// A line of YAML.
 fn line(given: &Given<'_>) -> Option<usize> {
     let (scope, start, name, style) = (&given.scope, given.start, given.name, given.style);
-    let prompt = scope.part(style.name.saturating_sub(3), style.name) == b"'s "
-        && style.name >= scope.from + 3
-        && {
-            let who = scope.back(style.name - 3, 61, |b| is_name(b) || b == b'@');
-            memchr::memchr(b'@', scope.part(who, style.name)).is_some()
-        };
-    let owned = || value::is_password_name(name) && is_owned(scope, style.name);
-    if !style.own_line && !prompt && !owned() {
+    if !style.own_line {
         return None;
     }
     let end = alone(scope, start)?;
@@ -239,52 +162,9 @@ fn line(given: &Given<'_>) -> Option<usize> {
         Some(b',' | b';' | b')' | b'{' | b'?')
     );
     (!code
-        && (prompt
-            || is_shouted(name)
+        && (is_shouted(name)
             || beside(given, end, |line| is_setting(line, b':'))
             || value::is_password_name(name) && !beside(given, end, is_declaration)))
-    .then_some(end)
-}
-
-/// `username: bob, password: …` of a note.
-fn behind_user(given: &Given<'_>) -> Option<usize> {
-    let (scope, start, style) = (&given.scope, given.start, given.style);
-    let begin = line_start(scope, style.name);
-    let head = scope.part(begin, style.name).trim_ascii();
-    let slash = head.ends_with(b" /");
-    let head = head
-        .strip_suffix(b",")
-        .or_else(|| head.strip_suffix(b"/"))
-        .or_else(|| head.strip_suffix(b"and"))
-        .or_else(|| head.strip_suffix(b"|"))?;
-    let colon = memchr::memrchr(b':', head)?;
-    let key = run_start(head, colon, 0, |b| b.is_ascii_alphabetic());
-    let who = rest(head, colon + 1).trim_ascii();
-    let code = head
-        .iter()
-        .any(|b| matches!(b, b'(' | b'{' | b'[' | b'<' | b'"' | b'\'' | b'=' | b'`'));
-    if code
-        || who.is_empty()
-        || memchr::memchr(b' ', who).is_some()
-        || code::is_type(who)
-        // Behind a slash it can only be what belongs to the user.
-        || !slash
-            && !speech::is_user(part(head, key, colon))
-    {
-        return None;
-    }
-    let end = scope.ahead(start, NEAR, |b| {
-        !b.is_ascii_whitespace() && !matches!(b, b',' | b';' | b')' | b'}' | b'"' | b'\'')
-    });
-    let end = run_start(scope.text, end, start, |b| matches!(b, b'.' | b'?'));
-    let behind = scope.at(end);
-    let dash = matches!(
-        scope.part(end, end + 4),
-        [b' ', 0xE2, 0x80, 0x93 | 0x94] | [b' ', b'-', b' ', _]
-    );
-    (style.spaced
-        && end >= start + 6
-        && (dash || matches!(behind, 0 | b'\n' | b'\r' | b',' | b'.')))
     .then_some(end)
 }
 
@@ -299,13 +179,6 @@ fn alone(scope: &Scope<'_>, start: usize) -> Option<usize> {
     let end = scope.ahead(start, NEAR, |b| {
         !b.is_ascii_whitespace() && !matches!(b, b'"' | b'\'' | b'`')
     });
-    // A line may end in two characters that stand for its end: `\n`.
-    let escape = memchr::memchr_iter(b'\\', scope.part(start, end))
-        .map(|n| start + n)
-        .find(|at| scope.at(at + 1) == b'n' && is_assignment(scope, at + 2));
-    if escape.is_some() {
-        return escape;
-    }
     let next = scope.ahead(end, 16, is_blank);
     let comment = next > end && scope.at(next) == b'#';
     (comment || matches!(scope.at(next), 0 | b'\n' | b'\r')).then_some(end)

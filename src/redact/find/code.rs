@@ -6,7 +6,7 @@ use crate::redact::class::Class;
 use crate::redact::find::look::Look;
 use crate::redact::judge::{placeholder, value};
 use crate::redact::kind::Kind;
-use crate::redact::read::bytes::{self, at, before, has_word_at, run_start};
+use crate::redact::read::bytes::{self, at, before, run_start};
 use crate::redact::read::lex::{closing_quote, is_blank, is_name};
 use crate::redact::read::scope::{Found, Scope};
 
@@ -15,8 +15,8 @@ const MAX_CALL: usize = 160;
 
 /// A literal whose opening quote stands at `quote`.
 pub(crate) fn literal(look: &Look<'_>, quote: usize) -> Option<Found> {
-    // `b"…"` of Python, `L"…"` of C.
-    let open = look.back(quote, 1, |b| matches!(b, b'b' | b'L'));
+    // `b"…"` of Python
+    let open = look.back(quote, 1, |b| b == b'b');
     let near = look.back(open, 2, is_blank);
     let (name, takes_all) = namer(look, near, open, quote)?;
     let by_name = name.len() >= 2 && look.judge(name) == Kind::Secret;
@@ -28,16 +28,13 @@ pub(crate) fn literal(look: &Look<'_>, quote: usize) -> Option<Found> {
     let bare = bytes::rest(value, words::scheme_len(value));
     let takes = if by_name {
         let sets = takes_all || look.before(near) != b'(' || is_setter(name);
-        does_name_take(value, name, sets, at(look.text, quote) == b'\'')
-            && is_whole(look, name, near, (quote, close))
+        // Of several arguments the first need not be the password: `new_password("service", "account")`.
+        let is_first = look.before(near) == b'(' && look.at(close + 1) == b',';
+        does_name_take(value, name, sets && !is_first)
     } else {
         value.len() >= 4
     };
-    // A row of a file of pairs is nothing but two literals.
-    let is_pair_in_row = look.before(near) == b',' && is_row(look, near - 1);
     (takes
-        && (!is_pair_in_row || matches!(look.at(close + 1), 0 | b'\n' | b'\r'))
-        && !is_listed(name, value)
         && !placeholder::has_mark(value)
         && !value::is_label(value, name)
         && !placeholder::is_placeholder(value)
@@ -57,16 +54,13 @@ fn namer<'a>(look: &Look<'a>, near: usize, open: usize, quote: usize) -> Option<
             element.or_else(|| single(look, near - 1))
         }
         b',' => pair(look, near - 1).or_else(|| place(look, near - 1)),
-        // `token{"…"}`
-        b'{' if near == quote => name_at(look, near - 1),
         // `api_key <- "…"`
         b'-' if look.before(near - 1) == b'<' => name_at(look, trimmed(look, near - 2)),
         // `env.API_KEY || "…"`, `getenv("TOKEN") ?: "…"`
         b'|' | b'?' | b':' if matches!(look.before(near - 1), b'|' | b'?') => {
             name_at(look, trimmed(look, near - 2))
         }
-        b'r' if look.last(near, 4) == b") or" => name_at(look, near - 3),
-        _ if near < open && (open == quote || look.at(open) == b'L') => statement(look, near),
+        _ if near < open && open == quote => statement(look, near),
         _ => return None,
     };
     Some((named.unwrap_or(&[]), takes_all))
@@ -74,41 +68,10 @@ fn namer<'a>(look: &Look<'a>, near: usize, open: usize, quote: usize) -> Option<
 
 /// Whether a literal can be the secret that its name says. A word under `token` may name a kind of token; under
 /// `password` it hardly names anything.
-fn does_name_take(value: &[u8], name: &[u8], sets: bool, is_single_quoted: bool) -> bool {
+fn does_name_take(value: &[u8], name: &[u8], sets: bool) -> bool {
     let digits = value.iter().any(u8::is_ascii_digit);
-    let spaces = memchr::memchr(b' ', value).is_some();
-    let word = !digits && !value.iter().any(|b| b"!@#$%^&*".contains(b));
-    value.len() >= 4
-        && (digits
-            || spaces && (sets || is_single_quoted)
-            || sets && (!word || value::is_password_name(name)))
-}
-
-/// Whether a named literal is all that its name is about: no first argument of several, no part of a statement.
-fn is_whole(look: &Look<'_>, name: &[u8], near: usize, (quote, close): (usize, usize)) -> bool {
-    let value = look.part(quote + 1, close);
-    let in_call = look.before(near) == b'(';
-    let has_more = in_call && look.at(close + 1) == b',';
-    // Of several arguments the first need not be the password: `new_password("service", "account")`.
-    let is_first = has_more && !value.iter().any(u8::is_ascii_digit);
-    // What a cookie is made of has a name in front: `Cookie::parse("name=value")`.
-    let is_made = in_call && name.eq_ignore_ascii_case(b"cookie");
-    // `Cookie::new("name", "value")`
-    let is_name = has_more
-        && !value.iter().any(|b| b"!@#$%^&*".contains(b))
-        && look.part(near.saturating_sub(5), near) == b":new(";
-    let signs = b"(,-|?:r";
-    let is_statement = near < quote && !signs.contains(&look.before(near));
-    let next = look.ahead(close + 1, 3, is_blank);
-    let ends = matches!(look.at(next), 0 | b'\n' | b'\r' | b'}' | b';' | b':');
-    !is_first && !is_made && !is_name && (!is_statement || ends)
-}
-
-/// Whether a name and its value are two of a list of names, of headers for one.
-fn is_listed(name: &[u8], value: &[u8]) -> bool {
-    memchr::memchr(b'-', name).is_some()
-        && memchr::memchr(b'-', value).is_some()
-        && value.iter().all(|b| b.is_ascii_lowercase() || *b == b'-')
+    let word = !digits && !value.iter().any(|b| b" !@#$%^&*".contains(b));
+    value.len() >= 4 && (digits || sets && (!word || value::is_password_name(name)))
 }
 
 /// Whether a call puts what it is given somewhere: `setPassword`, `.with_secret`.
@@ -138,10 +101,6 @@ fn statement<'a>(scope: &Scope<'a>, end: usize) -> Option<&'a [u8]> {
     if !name.first().is_some_and(u8::is_ascii_lowercase) {
         return None;
     }
-    // A map of Clojure: `{:user "app" :password "…"}`
-    if scope.before(start) == b':' && matches!(scope.before(start - 1), b'{' | b' ' | b'\n') {
-        return Some(name);
-    }
     let lead = run_start(
         scope.text,
         start,
@@ -150,20 +109,6 @@ fn statement<'a>(scope: &Scope<'a>, end: usize) -> Option<&'a [u8]> {
     );
     (lead == scope.origin || matches!(before(scope.text, lead), b'\n' | b'{' | b';'))
         .then_some(name)
-}
-
-/// Whether nothing but a name in quotes stands on the line before the comma at `comma`.
-fn is_row(scope: &Scope<'_>, comma: usize) -> bool {
-    let quote = before(scope.text, comma);
-    if !matches!(quote, b'"' | b'\'') || comma <= scope.from {
-        return false;
-    }
-    let start = scope.back(comma - 1, 48, is_name);
-    let open = start.saturating_sub(1);
-    at(scope.text, open) == quote
-        && open >= scope.origin
-        && start > scope.origin
-        && (open == scope.origin || before(scope.text, open) == b'\n')
 }
 
 /// The end of what stands before `at`, without blanks.
@@ -180,17 +125,7 @@ fn name_at<'a>(scope: &Scope<'a>, end: usize) -> Option<&'a [u8]> {
 
 /// The name of the call whose only argument follows the parenthesis at `end`, unless it reads something.
 fn single<'a>(scope: &Scope<'a>, end: usize) -> Option<&'a [u8]> {
-    let of = |end: usize| identifier(scope, end, 48);
-    let mut end = end;
-    let mut start = of(end);
-    // `Password::new("…")`
-    if matches!(scope.part(start, end), b"new" | b"of" | b"from" | b"parse")
-        && matches!(scope.before(start), b':' | b'.')
-    {
-        end = run_start(scope.text, start, scope.from, |b| matches!(b, b':' | b'.'));
-        start = of(end);
-    }
-    let name = scope.part(start, end);
+    let name = scope.part(identifier(scope, end, 48), end);
     let reads = calls::READERS
         .iter()
         .any(|verb| name.starts_with(verb.as_bytes()));
@@ -200,34 +135,16 @@ fn single<'a>(scope: &Scope<'a>, end: usize) -> Option<&'a [u8]> {
 /// The first part of a pair, whose comma stands at `comma`: `define('DB_PASSWORD', '…')`. A pair begins with a bracket:
 /// further arguments are something else.
 fn pair<'a>(scope: &Scope<'a>, comma: usize) -> Option<&'a [u8]> {
-    let text = scope.text;
-    let inner = scope.back(comma, 1, |b| matches!(b, b'"' | b'\''));
-    let start = scope.back(inner, 48, is_name);
-    let quoted = matches!(scope.before(start), b'"' | b'\'') && inner < comma;
-    let open = if quoted { start.checked_sub(1)? } else { start };
-    let bracket = run_start(text, open, scope.from, |b| b == b' ');
-    let opens = matches!(scope.before(bracket), b'(' | b'[') || is_row(scope, comma);
-    // `["--password", "…"]`
-    if quoted && scope.part(start, inner).starts_with(b"--") {
-        return Some(scope.part(start, inner));
-    }
-    // `{:password, "…"}`
-    if !quoted
-        && scope.before(start) == b':'
-        && matches!(scope.before(start - 1), b'{' | b'(' | b'[')
-    {
-        return Some(scope.part(start, inner));
-    }
-    // `assertEquals(user.password, "…")`
-    let member = !quoted && memchr::memchr(b'.', scope.part(start, inner)).is_some();
-    // `-define(PASSWORD, "…")` and `{password, "…"}` of Erlang.
-    let atom = !quoted
-        && match scope.before(bracket) {
-            b'{' => bracket == start && scope.at(start).is_ascii_lowercase(),
-            b'(' => scope.last(bracket, 8).ends_with(b"-define("),
-            _ => false,
-        };
-    (opens && (quoted || member) || atom).then(|| scope.part(start, inner))
+    let quote = scope.before(comma);
+    let close = comma.checked_sub(1)?;
+    let start = scope.back(close, 48, is_name);
+    let open = start.checked_sub(1)?;
+    let bracket = run_start(scope.text, open, scope.from, |b| b == b' ');
+    let name = scope.part(start, close);
+    let is_quoted = matches!(quote, b'"' | b'\'') && matches!(scope.before(start), b'"' | b'\'');
+    // `["--user", "app", "--password", "…"]`
+    let is_first = matches!(scope.before(bracket), b'(' | b'[') || name.starts_with(b"--");
+    (is_quoted && is_first).then_some(name)
 }
 
 /// What `.fill(`, whose parenthesis stands at `open`, types into: `getByLabel("Password").fill("…")`.
@@ -245,19 +162,6 @@ fn typed<'a>(scope: &Scope<'a>, open: usize) -> Option<&'a [u8]> {
             )
         })
         .flatten()
-}
-
-/// The literal before the comma before `at`, where a named argument begins: `fill_in "Password", with: `.
-pub(crate) fn argument_before<'a>(scope: &Scope<'a>, at: usize) -> Option<&'a [u8]> {
-    let comma = trimmed(scope, at);
-    let quote = scope.before(comma.checked_sub(1)?);
-    if scope.before(comma) != b',' || !matches!(quote, b'"' | b'\'') {
-        return None;
-    }
-    let close = comma - 2;
-    let floor = scope.from.max(close.saturating_sub(64));
-    let open = floor + memchr::memrchr(quote, scope.part(floor, close))?;
-    Some(scope.part(open + 1, close))
 }
 
 /// The name of the element that a selector in quotes before `end` finds: `fill('#password', `, `$('#password')`.
@@ -292,7 +196,7 @@ fn is_secret_argument(look: &Look<'_>, near: usize) -> bool {
     if memchr::memrchr(b'(', look.part(floor, near)).is_none() {
         return false;
     }
-    // Back to the parenthesis that is open here, or to the one around `Some(`.
+    // Back to the parenthesis that is open here.
     let (mut open, mut depth, mut index) = (near, 0, 0);
     loop {
         if open == floor {
@@ -302,35 +206,15 @@ fn is_secret_argument(look: &Look<'_>, near: usize) -> bool {
         match at(look.text, open) {
             b')' => depth += 1,
             b'(' if depth > 0 => depth -= 1,
-            b'(' if open >= floor + 4 && look.part(open - 4, open) == b"Some" => {}
             b'(' => break,
             b',' if depth == 0 => index += 1,
             _ => {}
         }
     }
-    let arguments = look.part(open + 1, near);
-    let end = run_start(look.text, open, floor, |b| b == b'=' || b == b' ');
-    let start = run_start(look.text, end, floor, |b| {
-        b.is_ascii_alphanumeric() || matches!(b, b'_' | b'.' | b':')
+    let start = run_start(look.text, open, floor, |b| {
+        b.is_ascii_alphanumeric() || matches!(b, b'_' | b'.' | b':' | b'=')
     });
-    let call = look.part(start, end);
-    // `auth=("user", "…")`
-    if call == b"auth" && end < open {
-        return index == 1;
-    }
-    let known = calls::CALLS.iter().any(|(name, place)| {
-        *place == index
-            && call.ends_with(name.as_bytes())
-            && (call.len() == name.len() || scope_border(call, name.len()))
-    });
-    // A bot logs in with its token, a user with two words.
-    let bot = index == 0 && (call.ends_with(b"client.login") || call.ends_with(b"bot.login"));
-    known && !has_word_at(arguments, 0, b"authorization") && look.judge(arguments) != Kind::Phone
-        || bot
-}
-
-fn scope_border(call: &[u8], tail: usize) -> bool {
-    call.len() > tail && bytes::at(call, call.len() - tail - 1) == b'.'
+    calls::takes_secret(look.part(start, open), index)
 }
 
 #[cfg(test)]

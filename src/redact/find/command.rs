@@ -82,11 +82,6 @@ pub(crate) fn takes_secret(tool: &[u8], option: &[u8]) -> bool {
     })
 }
 
-/// Whether the word at `start` is one of a command that takes `user/password@service`.
-pub(crate) fn takes_slash(scope: &Scope<'_>, start: usize) -> bool {
-    rows(Command::before(scope, start).words()).any(|(row, _)| row.behind == "/")
-}
-
 /// The secret in a word of a command, if there is one in it.
 fn secret(scope: &Scope<'_>, row: &Tool, from: usize, to: usize) -> Option<Found> {
     let word = scope.part(from, to);
@@ -144,10 +139,11 @@ pub(crate) fn argument(scope: &Scope<'_>, start: usize) -> Option<Found> {
     let gap = scope.back(open, 3, |b| b == b' ');
     let is_given = scope.part(gap.saturating_sub(3), gap) == b"<<<";
     if gap == open && !is_given {
+        // `/p:'s3cret'`
         let lead = scope.back(open, 6, |b| {
             b.is_ascii_alphabetic() || matches!(b, b'/' | b':')
         });
-        return (scope.before(open) == b':' && scope.at(lead) == b'/')
+        return (quote != 0 && scope.at(lead) == b'/')
             .then(|| attached(scope, lead))
             .flatten();
     }
@@ -253,39 +249,6 @@ fn attached(scope: &Scope<'_>, start: usize) -> Option<Found> {
         .find_map(|(row, _)| found(row))
 }
 
-/// `-u user:password` of any command, where the colon stands at `sign`.
-pub(crate) fn user_and_password(scope: &Scope<'_>, user: usize, sign: usize) -> Option<Found> {
-    let open = user - usize::from(matches!(scope.before(user), b'"' | b'\''));
-    let gap = scope.back(open, 2, |b| matches!(b, b' ' | b'='));
-    let flag = scope.back(gap, 12, |b| b.is_ascii_alphabetic() || b == b'-');
-    let option = scope.part(flag, gap);
-    if gap == open || at(option, 0) != b'-' {
-        return None;
-    }
-    let takes = |row: &&Tool| matches!(row.place, Place::Option(names) if is_one_of(names, option));
-    let row = TOOLS
-        .iter()
-        .filter(|row| row.command.is_empty())
-        .find(takes)?;
-    let quote = if open < user { scope.at(open) } else { 0 };
-    let end = scope.run(sign + 1, |b| {
-        if quote != 0 {
-            b != quote && b != b'\n'
-        } else {
-            !b.is_ascii_whitespace() && !matches!(b, b'"' | b'\'' | b'\\')
-        }
-    });
-    let value = scope.part(sign + 1, end);
-    let is_known = || {
-        let command = Command::before(scope, flag);
-        rows(command.words()).any(|(other, _)| other.behind == row.behind && takes(&other))
-    };
-    let is_chosen = |b: &u8| b.is_ascii_digit() || b"!@#$%^&*".contains(b);
-    (value.iter().any(is_chosen) || is_known())
-        .then(|| secret(scope, row, user, end))
-        .flatten()
-}
-
 /// `-a value` of a tool that is known to take a secret there, where the dash stands at `pos`; and what a long name
 /// behind one dash says, `-storepass value`.
 pub(crate) fn option(look: &Look<'_>, pos: usize) -> Option<Found> {
@@ -333,11 +296,7 @@ pub(crate) fn flag(look: &Look<'_>, pos: usize) -> Option<Found> {
         b.is_ascii_alphanumeric() || matches!(b, b'-' | b'_')
     });
     // `[--password PASSWORD]` of a usage.
-    if look.before(pos) == b'['
-        || end - pos < 5
-        || !is_blank(look.at(end))
-        || !look.judge(look.part(pos, end)).hides()
-    {
+    if end - pos < 5 || !is_blank(look.at(end)) || !look.judge(look.part(pos, end)).hides() {
         return None;
     }
     let start = look.ahead(end, 8, is_blank);

@@ -44,23 +44,7 @@ pub(crate) fn named(look: &mut Look<'_>, name: &[u8], value: usize, sign: u8) {
     if matches!(quote, b'"' | b'\'') {
         pos = look.ahead(pos, 2, |b| b == b'\\' || b == quote);
     }
-    let found = beside(look, pos, matches!(quote, b'"' | b'\'')).or_else(|| ahead(look, from));
-    look.report(found);
-}
-
-/// The value of a tag that stands before its name: `<input value="…" name="token">`.
-fn ahead(scope: &Scope<'_>, name: usize) -> Option<Found> {
-    let floor = scope.from.max(name.saturating_sub(256));
-    let tag = floor + memchr::memrchr2(b'<', b'>', scope.part(floor, name))?;
-    if scope.at(tag) != b'<' {
-        return None;
-    }
-    let open = tag + bytes::find(scope.part(tag, name), b" value=")? + 7;
-    let quote = scope.at(open);
-    if !matches!(quote, b'"' | b'\'') {
-        return None;
-    }
-    hidden(scope, open + 1, closing_quote(scope, open + 1, quote, 0))
+    look.report(beside(look, pos, matches!(quote, b'"' | b'\'')));
 }
 
 /// What a variable of Terraform with a sensitive name is by default; the literal begins at `value`.
@@ -96,7 +80,7 @@ fn beside(scope: &Scope<'_>, pos: usize, quoted: bool) -> Option<Found> {
     while at < limit {
         let byte = scope.at(at);
         if byte == b'>' {
-            if !quoted || scope.before(at) == b'-' || scope.before(at) == b'=' {
+            if !quoted {
                 return None;
             }
             let end =
@@ -237,14 +221,10 @@ pub(crate) fn element(look: &Look<'_>, pos: usize) -> Option<Found> {
     }
     let end = look.ahead(pos + 1, 95, |b| is_name(b) || b == b':');
     let name = look.part(pos + 1, end);
-    let attributes = look.at(end) == b' ' && {
-        let next = look.ahead(end + 1, 63, |b| is_name(b) || b == b':');
-        next > end + 1 && look.at(next) == b'='
-    };
-    if !at(name, 0).is_ascii_alphabetic() || look.at(end) != b'>' && !attributes {
+    if !at(name, 0).is_ascii_alphabetic() || look.at(end) != b'>' {
         return None;
     }
-    if labels::names_next(name) && look.at(end) == b'>' {
+    if labels::names_next(name) {
         return next_element(look, end + 1);
     }
     if labels::is_read(name) {
@@ -253,11 +233,7 @@ pub(crate) fn element(look: &Look<'_>, pos: usize) -> Option<Found> {
     if !look.judge(name).hides() {
         return None;
     }
-    let close = memchr::memchr(b'>', look.part(end, end + 256))? + end;
-    if look.before(close) == b'/' {
-        return None;
-    }
-    let mut from = look.run(close + 1, |b| b.is_ascii_whitespace());
+    let mut from = look.run(end + 1, |b| b.is_ascii_whitespace());
     if look.part(from, from + 9) == b"<![CDATA[" {
         from += 9;
         let to =
@@ -265,14 +241,8 @@ pub(crate) fn element(look: &Look<'_>, pos: usize) -> Option<Found> {
         return hidden(look, from, to);
     }
     let until = memchr::memchr(b'<', look.part(from, look.to)).map_or(look.to, |n| from + n);
-    // Without its end tag it is no element, unless the text was cut in the one word that it holds.
-    let one_word = !look.part(from, until).iter().any(u8::is_ascii_whitespace);
-    // `--token <TOKEN> --verbose`, `https://<token>@host`
-    let cut = until == look.to
-        && one_word
-        && from == close + 1
-        && !matches!(look.at(from), b'@' | b'-' | b'/' | b':' | b'.');
-    (cut && name.iter().all(|b| *b != b':') || look.at(until + 1) == b'/' && until < look.to)
+    // Without its end tag it is no element: `--token <TOKEN> --verbose`.
+    (look.at(until + 1) == b'/')
         .then(|| hidden(look, from, until))
         .flatten()
 }
@@ -287,10 +257,6 @@ mod tests {
             (
                 r#"<add key="DB_PASSWORD" value="tangerine" />"#,
                 r#"<add key="DB_PASSWORD" value="[REDACTED_FIELD]" />"#,
-            ),
-            (
-                r#"<input value="tangerine" name="password">"#,
-                r#"<input value="[REDACTED_FIELD]" name="password">"#,
             ),
             (
                 r#"<key>ApiToken</key><string>tangerine</string>"#,

@@ -12,10 +12,10 @@ const DIGITS: std::ops::RangeInclusive<usize> = 4..=8;
 /// So far around a code words say what it is.
 const REACH: usize = 40;
 
-/// A code whose first digit stands at `start`: `482913`, `482 913`, `G-482913`.
+/// A code whose first digit stands at `start`: `482913`, `482 913`.
 pub(crate) fn code(look: &Look<'_>, start: usize) -> Option<Found> {
-    let (from, end) = number(look, start)?;
-    let before = part(look.text, look.from.max(from.saturating_sub(REACH)), from);
+    let end = number(look, start)?;
+    let before = look.last(start, REACH);
     let before = part(
         before,
         memchr::memrchr(b'\n', before).map_or(0, |n| n + 1),
@@ -23,11 +23,11 @@ pub(crate) fn code(look: &Look<'_>, start: usize) -> Option<Found> {
     );
     let behind = look.part(end, end + REACH);
     (is_named_behind(behind) || is_named_before(look, before))
-        .then(|| Found::new(from, end, Class::Field))
+        .then(|| Found::new(start, end, Class::Field))
 }
 
-/// The digits of a code, in one group or in two of three, with what a sender puts before.
-fn number(scope: &Scope<'_>, start: usize) -> Option<(usize, usize)> {
+/// Where the digits of a code end, in one group or in two of three.
+fn number(scope: &Scope<'_>, start: usize) -> Option<usize> {
     let digits = |from: usize| scope.ahead(from, 9, |b| b.is_ascii_digit());
     let mut end = digits(start);
     if end - start == 3 && matches!(scope.at(end), b' ' | b'-') && digits(end + 1) == end + 4 {
@@ -36,15 +36,10 @@ fn number(scope: &Scope<'_>, start: usize) -> Option<(usize, usize)> {
     let letter = |b: u8| b.is_ascii_alphanumeric() || b == b'_';
     let apart =
         |b: u8| !letter(b) && !matches!(b, b'/' | b'.' | b'@' | b'=' | b'$' | b'%' | b'-' | b'+');
-    let sender = scope.before(start) == b'-'
-        && scope.before(start - 1).is_ascii_uppercase()
-        && start >= 2
-        && apart(scope.before(start - 2));
-    let from = if sender { start - 2 } else { start };
     let next = scope.at(end);
     let ends = apart(next) || next == b'.' && !letter(scope.at(end + 1));
-    let fits = DIGITS.contains(&(end - start)) && ends && (sender || apart(scope.before(start)));
-    fits.then_some((from, end))
+    let fits = DIGITS.contains(&(end - start)) && ends && apart(scope.before(start));
+    fits.then_some(end)
 }
 
 /// `482913 is your Acme code`, `use 482913 as your login code`
@@ -130,10 +125,6 @@ mod tests {
                 redacts(&[(&with(code), &with("[REDACTED_FIELD]"))]);
             }
         }
-        redacts(&[(
-            "G-482913 is your Google verification code",
-            "[REDACTED_FIELD] is your Google verification code",
-        )]);
     }
 
     #[test]

@@ -1,5 +1,6 @@
 //! What several words before a sign say together: `API key`, `password of the database`.
 
+use crate::redact::catalogue::speech;
 use crate::redact::find::look::Look;
 use crate::redact::kind::Kind;
 use crate::redact::read::lex::Name;
@@ -11,7 +12,7 @@ pub(crate) fn spaced_kind(look: &Look<'_>, name: &Name<'_>, far: bool) -> Kind {
     let mut end = name.start + name.text.len();
     for step in 0..if far { 4 } else { 2 } {
         // `clé d'API`
-        let elided = [&b" d'"[..], b" l'", b" D'", b" L'"].contains(&look.last(start, 3));
+        let elided = speech::is_elided(look.last(start, 3));
         if look.before(start) != b' ' && !elided {
             break;
         }
@@ -23,10 +24,10 @@ pub(crate) fn spaced_kind(look: &Look<'_>, name: &Name<'_>, far: bool) -> Kind {
             break;
         }
         start = word;
-        if text.eq_ignore_ascii_case(b"mot") {
+        if speech::begins_name(text) {
             return look.judge(look.part(start, name.start + name.text.len()));
         }
-        if far && matches!(text, b"of" | b"for" | b"to" | b"on" | b"de" | b"der") {
+        if far && speech::is_of(text) {
             end = word.saturating_sub(1);
         } else if step > 0 || end < start {
             let mut kind = look.judge(look.part(start, end));

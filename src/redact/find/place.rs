@@ -4,7 +4,7 @@ use crate::redact::catalogue::places::{self, Looks, PLACES, Place, Takes};
 use crate::redact::class::Class;
 use crate::redact::find::look::Look;
 use crate::redact::judge::value;
-use crate::redact::read::bytes::{at, part, rest, run_end, run_start};
+use crate::redact::read::bytes::{at, part, run_end, run_start};
 use crate::redact::read::lex::is_blank;
 use crate::redact::read::scope::Found;
 
@@ -68,7 +68,6 @@ fn setting(look: &mut Look<'_>, start: usize, end: usize) {
             take(look, place.takes, looks, start + behind);
         }
     }
-    named_line(look, start, end.min(start + MAX_LINE));
 }
 
 /// How long the prompt of a client is, `127.0.0.1:6379> `.
@@ -163,43 +162,9 @@ fn hide(look: &mut Look<'_>, looks: Looks, from: usize, to: usize) {
     look.report(takes.then(|| Found::new(from, to, Class::Field)));
 }
 
-/// `smtp_password tangerine`, where the line stands between `start` and `end`.
-fn named_line(look: &mut Look<'_>, start: usize, end: usize) {
-    let line = look.part(start, end).trim_ascii_end();
-    let name = line
-        .iter()
-        .take_while(|b| b.is_ascii_alphanumeric() || matches!(b, b'_' | b'-'))
-        .count();
-    let first = run_end(line, name, line.len(), is_blank);
-    let (name, value) = (part(line, 0, name), rest(line, first));
-    let is_code = matches!(at(value, 0), b'*' | b'&' | b'=' | b':' | b'(' | b'{')
-        || matches!(value.last(), Some(b',' | b';' | b')' | b'{' | b'('));
-    if first > name.len()
-        && memchr::memchr(b'_', name).is_some()
-        && !value.iter().any(|b| is_blank(*b))
-        && !is_code
-        && value::is_password_name(name)
-        && look.judge(name).hides()
-    {
-        hide(look, Looks::Literal, start + first, start + line.len());
-    }
-}
-
 #[cfg(test)]
 mod tests {
     use crate::redact::redact_str;
-
-    #[test]
-    fn a_line_that_begins_with_the_name_of_a_password_has_it_behind() {
-        let text = "smtp_host mail\nsmtp_password tangerine\n";
-        assert_eq!(
-            redact_str(text),
-            "smtp_host mail\nsmtp_password [REDACTED_FIELD]\n"
-        );
-        for code in ["x = 1\nget_password (user)\n", "a\nnew_password = value;\n"] {
-            assert_eq!(redact_str(code), code);
-        }
-    }
 
     #[test]
     fn a_client_asked_for_what_it_is_given() {

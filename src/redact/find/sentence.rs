@@ -3,15 +3,20 @@
 //! Prose about secrets holds none. What tells them apart is the value: a word with a digit and letters in it, right
 //! behind the words that name it.
 
-use crate::redact::catalogue::{names, speech};
-use crate::redact::class::{Class, MARK_START};
+use crate::redact::catalogue::speech;
+use crate::redact::class::Class;
 use crate::redact::find::look::Look;
 use crate::redact::find::phrase::spaced_kind;
-use crate::redact::judge::{placeholder, random, value};
+use crate::redact::judge::{placeholder, value};
 use crate::redact::kind::Kind;
-use crate::redact::read::bytes::{self, at, is_spoken, part, run_end, run_start};
+use crate::redact::read::bytes::{self, at, is_spoken, run_end, run_start};
 use crate::redact::read::lex::{MAX_WORD, Name, ends_with, is_blank};
 use crate::redact::read::scope::{Found, Scope};
+
+/// Signs between a name and its value.
+const SIGNS: &[&str] = &[
+    "->", "=>", "<-", "~>", "\u{2013}", "\u{2014}", "\u{ff1a}", "\u{ff1d}",
+];
 
 fn is_word(byte: u8) -> bool {
     byte.is_ascii_alphanumeric() || matches!(byte, b'-' | b'_' | b'.') || byte >= 0x80
@@ -20,43 +25,32 @@ fn is_word(byte: u8) -> bool {
 /// A value with a digit that begins at `start`, behind words that name it.
 pub(crate) fn value(look: &Look<'_>, start: usize) -> Option<Found> {
     let word = word_at(look, start);
-    if word.is_empty() || word.starts_with(MARK_START) || word.starts_with(b"--") {
-        return None;
-    }
-    let found = secret(look, start, word)?;
-    (!placeholder::is_placeholder(word)).then(|| with_next(look, found))
+    let end = start + word.len();
+    (!word.is_empty()
+        && !word.starts_with(b"--")
+        && is_named(look, start, word)
+        && !placeholder::is_placeholder(word))
+    .then(|| Found::new(start, end, Class::Field))
 }
 
-/// The secret in a word that begins at `start`: all of it, or what stands in it behind a user.
-fn secret(look: &Look<'_>, start: usize, word: &[u8]) -> Option<Found> {
+/// Whether words around the one that begins at `start` name it as a secret.
+fn is_named(look: &Look<'_>, start: usize, word: &[u8]) -> bool {
     let end = start + word.len();
-    let whole = Found::new(start, end, Class::Field);
     let chosen = || value::looks_chosen(word);
-    if precedes_name(look, end) && chosen() {
-        return user_and_password(start, word).or(Some(whole));
-    }
-    if (follows_unspaced(look, start) || follows_line(look, start, end)) && chosen() {
-        return Some(whole);
+    if precedes_name(look, end) || follows_unspaced(look, start) || follows_line(look, start, end) {
+        return chosen();
     }
     if let Some(name) = cell_before(look, start, end) {
-        return (look.judge(name).hides() && chosen()).then_some(whole);
+        return look.judge(name).hides() && chosen();
     }
-    let (name_end, linked, cell) = name_end(look, start)?;
-    if cell {
-        return (names_row(look, name_end) && chosen()).then_some(whole);
-    }
-    let name = name_at(look, name_end)?;
-    if names_other(look, &name, linked) {
-        return None;
-    }
-    let kind = kind_of(look, &name, word, linked);
-    if takes(look, &name, word, kind, linked) {
-        Some(whole)
-    } else if kind.hides() {
-        // `creds are bob/hunter2`
-        user_and_password(start, word)
-    } else {
-        None
+    match name_end(look, start) {
+        Some((end, Link::Cell)) => names_row(look, end) && chosen(),
+        Some((end, link)) => {
+            let linked = link == Link::Word;
+            let name = name_at(look, end);
+            !names_other(look, &name, linked) && takes(look, &name, word, linked)
+        }
+        None => false,
     }
 }
 
@@ -75,91 +69,39 @@ fn names_row(look: &Look<'_>, end: usize) -> bool {
     name.iter().all(plain) && look.judge(name).hides()
 }
 
-/// The name that ends at `end`: `My password's …`.
-fn name_at<'a>(look: &Look<'a>, end: usize) -> Option<Name<'a>> {
-    let name_to = |end: usize| {
-        let start = look.back(end, 32, is_word);
-        Name {
-            start,
-            text: look.part(start, end),
-            quoted: false,
-        }
-    };
-    let mut name = name_to(end);
-    if name.text == b"s" && look.before(name.start) == b'\'' {
-        name = name_to(name.start - 1);
+/// The name that ends at `end`.
+fn name_at<'a>(look: &Look<'a>, end: usize) -> Name<'a> {
+    let start = look.back(end, 32, is_word);
+    Name {
+        start,
+        text: look.part(start, end),
+        quoted: false,
     }
-    let letter = |b: &u8| b.is_ascii_alphabetic() || *b >= 0x80;
-    (name.text.len() >= 2 && name.text.iter().any(letter)).then_some(name)
 }
 
-/// Whether a name is that of something else: `[--token TOKEN]`, `~/.ssh/deploy_key user@host`, `the password for
-/// user42`, `kubectl get secret db-1`.
+/// Whether a name is none, or that of something else: `the password for user42`, `~/.ssh/deploy_key user@host`,
+/// `kubectl get secret db-1`.
 fn names_other(look: &Look<'_>, name: &Name<'_>, linked: bool) -> bool {
-    name.text.starts_with(b"-") && look.before(name.start) == b'['
-        || follows_path(look, name.start)
+    let letter = |b: &u8| b.is_ascii_alphabetic() || *b >= 0x80;
+    name.text.len() < 2
+        || !name.text.iter().any(letter)
         || !linked && speech::is_of_place(name.text)
+        || follows_path(look, name.start)
         || name.text.starts_with(b"secret") && names_resource(look, name.start)
 }
 
-/// What a name says of a word behind it, alone or with the words around it.
-fn kind_of(look: &Look<'_>, name: &Name<'_>, word: &[u8], linked: bool) -> Kind {
+/// Whether a word under a name is a secret.
+fn takes(look: &Look<'_>, name: &Name<'_>, word: &[u8], linked: bool) -> bool {
     let mut kind = look.judge(name.text);
     // A flag has a value of its own.
     if kind == Kind::Plain && !name.text.starts_with(b"-") {
         kind = spaced_kind(look, name, linked);
     }
-    if kind != Kind::Plain || !linked || word.len() < 10 || !value::looks_chosen(word) {
-        return kind;
-    }
-    let strong = random::is_strong(word);
-    let is_symbol = |b: &u8| b"!#$%&*".contains(b);
-    if named_further(look, name.start, strong)
-        || is_mine(look, name)
-        || word.len() >= 12 && (strong || word.iter().any(is_symbol)) && speaks(look, name.start)
-    {
-        return Kind::Secret;
-    }
-    kind
-}
-
-/// Whether the sentence named a secret further ahead: `The API key for production is …`.
-fn named_further(look: &Look<'_>, end: usize, strong: bool) -> bool {
-    let line = look.last(end, 48);
-    let sentence = memchr::memrchr3(b'.', b'\n', b',', line).map_or(0, |n| n + 1);
-    let sentence = bytes::rest(line, sentence);
-    speech::PREPOSITIONS.iter().any(|word| {
-        bytes::find(sentence, word.as_bytes()).is_some_and(|end| {
-            let name = part(sentence, 0, end).trim_ascii();
-            look.judge(name).hides() || name.ends_with(b"key") && strong
-        })
-    })
-}
-
-/// `my key is …`
-fn is_mine(look: &Look<'_>, name: &Name<'_>) -> bool {
-    let end = name.start.saturating_sub(1);
-    let owner = look.part(look.back(end, 5, is_word), end);
-    name.text.eq_ignore_ascii_case(b"key") && speech::is_determiner(owner)
-}
-
-/// Whether a word under a name is a secret.
-fn takes(look: &Look<'_>, name: &Name<'_>, word: &[u8], kind: Kind, linked: bool) -> bool {
     match kind {
-        Kind::Secret | Kind::Secrets if name.text.starts_with(b"-") => word.len() >= 3,
-        Kind::Secret | Kind::Secrets => {
-            !is_number_of_key(look, name, word) && value::looks_chosen(word)
-                || names::is_code_of_card(name.text) && value::is_code_of_card(word)
+        Kind::Secret | Kind::Secrets | Kind::Pwd => {
+            value::looks_chosen(word) && !is_number_of_key(look, name, word)
         }
-        Kind::Pwd => value::looks_chosen(word),
-        Kind::Opaque => value::fits(word, kind) && !is_number_of_key(look, name, word),
-        // `user bob pass hunter2`, `PASS hunter2`
-        Kind::Maybe if name.text.eq_ignore_ascii_case(b"pass") => {
-            let mut before = look.last(name.start, 48).split(|b| !is_word(*b));
-            value::looks_chosen(word)
-                && memchr::memchr2(b'/', b'.', word).is_none()
-                && (linked || before.any(speech::is_user))
-        }
+        Kind::Opaque => value::fits(word, kind),
         Kind::Pin => value::fits(word.strip_suffix(b"#").unwrap_or(word), kind),
         _ => false,
     }
@@ -171,29 +113,13 @@ fn is_number_of_key(look: &Look<'_>, name: &Name<'_>, word: &[u8]) -> bool {
     let algorithm = look.part(look.back(end, 4, is_word), end);
     word.iter().all(u8::is_ascii_hexdigit)
         && (name.text.eq_ignore_ascii_case(b"key") && speech::is_algorithm_of_key(algorithm)
-            || ends_with(name.text, b"signingkey") && matches!(word.len(), 16 | 40))
-}
-
-/// A finding, and the one that it is changed to: `change the password from … to …`.
-fn with_next(look: &Look<'_>, found: Found) -> Found {
-    let to = look.ahead(found.end, 1, |b| matches!(b, b'"' | b'\''));
-    let next = to + 4 + (to - found.end);
-    if look.part(to, to + 4) == b" to " {
-        let other = word_at(look, next);
-        if value::looks_chosen(other) && !placeholder::has_mark(other) {
-            return Found::new(found.start, next + other.len(), found.class);
-        }
-    }
-    found
+            || ends_with(name.text, b"signingkey"))
 }
 
 /// Whether the name that begins at `name` is the last part of a path.
 fn follows_path(scope: &Scope<'_>, name: usize) -> bool {
-    if scope.before(name) != b'/' {
-        return false;
-    }
     let start = scope.back(name, 64, |b| is_word(b) || matches!(b, b'/' | b'~'));
-    matches!(scope.at(start), b'/' | b'~' | b'.')
+    scope.before(name) == b'/' && matches!(scope.at(start), b'/' | b'~' | b'.')
 }
 
 /// Whether the word before `secret`, which begins at `name`, does something to an object of that kind.
@@ -201,48 +127,6 @@ fn names_resource(scope: &Scope<'_>, name: usize) -> bool {
     let end = name.saturating_sub(1).max(scope.from);
     let start = scope.back(end, 16, is_word);
     speech::is_done_to_resource(scope.part(start, end))
-}
-
-/// A value at `start` that nothing stands before: `hunter2 is my password`.
-pub(crate) fn before_name(look: &Look<'_>, start: usize) -> Option<Found> {
-    let value = word_at(look, start);
-    let end = start + value.len();
-    (precedes_name(look, end) && value::looks_chosen(value) && !placeholder::has_mark(value))
-        .then(|| Found::new(start, end, Class::Field))
-}
-
-/// A word in quotes, the first of which stands at `open`: `the password is "…"`.
-pub(crate) fn quoted(look: &Look<'_>, open: usize) -> Option<Found> {
-    let before = look.last(open, 24);
-    let before = before.trim_ascii_end();
-    let last = bytes::rest(before, memchr::memrchr(b' ', before).map_or(0, |n| n + 1));
-    let named = speech::is_copula(last) || last == b"to";
-    let name = if named {
-        part(before, 0, before.len() - last.len()).trim_ascii_end()
-    } else {
-        before
-    };
-    let name = bytes::rest(name, memchr::memrchr(b' ', name).map_or(0, |n| n + 1));
-    if !name.iter().all(|b| b.is_ascii_alphabetic() || *b >= 0x80)
-        || !value::is_password_name(name)
-        || look.judge(name) != Kind::Secret
-    {
-        return None;
-    }
-    let end = look.ahead(open + 1, 63, |b| !matches!(b, b'"' | b'\n'));
-    let value = look.part(open + 1, end);
-    // Words in quotes may be a rule for passwords: `at least 8 characters`.
-    let phrase = memchr::memchr(b' ', value).is_some();
-    let mixed =
-        value.iter().any(u8::is_ascii_digit) && value.iter().any(|b| b"!@#$%^&*?".contains(b));
-    // Without a verb the quotes may be those of a name: `the password "admin" rule`.
-    let sure = named || value.iter().any(|b| !b.is_ascii_lowercase());
-    (look.at(end) == b'"'
-        && sure
-        && (mixed || !phrase)
-        && value.len() >= 5
-        && value::is_literal(value, name))
-    .then(|| Found::new(open + 1, end, Class::Field))
 }
 
 /// A password at `start`, behind an address and a colon.
@@ -264,122 +148,52 @@ fn word_at<'a>(scope: &Scope<'a>, start: usize) -> &'a [u8] {
     scope.part(start, end)
 }
 
-/// A value behind a sentence about a secret and the colon at `sign`: `A password was generated for root: …`.
-pub(crate) fn behind_sentence(look: &Look<'_>, sign: usize) -> Option<Found> {
-    let start = look.ahead(sign + 1, 7, |b| b.is_ascii_whitespace());
-    let value = word_at(look, start);
-    let end = start + value.len();
-    if !value::looks_chosen(value)
-        || !matches!(look.at(end), 0 | b'\n' | b'\r')
-        || memchr::memchr(b'/', value).is_some()
-        || !value::is_real(value)
-        || !speaks(look, sign)
-    {
-        return None;
-    }
-    Some(Found::new(start, end, Class::Field))
+/// How a name stands before its value.
+#[derive(Clone, Copy, PartialEq, Eq)]
+enum Link {
+    Space,
+    /// Words or signs lead from one to the other.
+    Word,
+    /// In the cell of a table.
+    Cell,
 }
 
-/// Whether the sentence that ends at `end` speaks of a secret, and not of something about one.
-fn speaks(look: &Look<'_>, end: usize) -> bool {
-    let line = look.last(end, 96);
-    let line = bytes::rest(line, memchr::memrchr(b'\n', line).map_or(0, |n| n + 1));
-    let line = bytes::rest(line, bytes::find(line, b". ").map_or(0, |n| n + 2));
-    // What was found ends a sentence, before and after it was marked.
-    let line = bytes::rest(
-        line,
-        memchr::memchr_iter(b']', line)
-            .rfind(|end| {
-                let head = part(line, 0, *end);
-                memchr::memrchr(b'[', head)
-                    .is_some_and(|open| bytes::rest(head, open).starts_with(MARK_START))
-            })
-            .map_or(0, |n| n + 1),
-    );
-    let is_word = |b: &u8| b.is_ascii_alphanumeric() || matches!(b, b'-' | b'_') || *b >= 0x80;
-    let mut words = line
-        .split(|b| !is_word(b))
-        .filter(|word| !word.is_empty())
-        .peekable();
-    let mut before: &[u8] = &[];
-    let mut spoken = false;
-    while let Some(word) = words.next() {
-        let next = words.peek().copied().unwrap_or(&[]);
-        let named = look.judge(word).hides()
-            || word.eq_ignore_ascii_case(b"key") && look.judge(&[before, b"_key"].concat()).hides();
-        let harmless = names::is_harmless_tail(&next.to_ascii_lowercase());
-        spoken |= named && !harmless && !before.eq_ignore_ascii_case(b"invalid");
-        if word.eq_ignore_ascii_case(b"not") || word.eq_ignore_ascii_case(b"no") {
-            return false;
-        }
-        before = word;
-    }
-    spoken
-}
-
-/// Where the name before `start` ends, whether words or signs linked it to the value, and whether it stands in the
-/// cell of a table.
-fn name_end(scope: &Scope<'_>, start: usize) -> Option<(usize, bool, bool)> {
+/// Where the name before `start` ends, and how it leads to the value.
+fn name_end(scope: &Scope<'_>, start: usize) -> Option<(usize, Link)> {
     let blank = |b: u8| matches!(b, b' ' | b'\t' | b'"' | b'\'' | b'`' | b'*');
-    let back = |end: usize| scope.back(end, 6, blank);
-    let mut end = back(start);
-    // `bob / hunter2`
-    let mut user = false;
-    if scope.last(end, 2) == b" /" {
-        user = true;
-        end = scope.back(end - 2, 32, is_word);
-        end = scope.back(end, 2, |b| matches!(b, b' ' | b':'));
-    }
-    let mut linked = user;
+    let mut end = scope.back(start, 6, blank);
+    let mut link = Link::Space;
     for step in 0..6 {
         let before = scope.last(end, 3);
-        let sign = if before.ends_with(b"->") || before.ends_with(b"=>") {
-            2
-        } else if matches!(
-            before,
-            b"\xE2\x80\x93" | b"\xE2\x80\x94" | b"\xEF\xBC\x9A" | b"\xEF\xBC\x9D"
-        ) {
-            // A dash, or a sign of full width.
-            3
-        } else if before.ends_with(b"<-") || before.ends_with(b"~>") {
-            2
-        } else if before.ends_with(b" .") && is_pair(scope, end - 2, start) {
-            // `(password . "…")`
-            1
-        } else if before.ends_with(b" -") {
+        let sign = if let Some(sign) = SIGNS.iter().find(|sign| before.ends_with(sign.as_bytes())) {
+            sign.len()
+        } else if before.ends_with(b" .") && is_pair(scope, end - 2, start)
+            || before.ends_with(b" -")
+            || before.ends_with(b"(") && step == 0
+        {
             1
         } else if before.ends_with(b"|") && step == 0 && end < start {
-            return Some((end - 1, true, true));
-        } else if before.ends_with(b"(") && step == 0 {
-            1
+            return Some((end - 1, Link::Cell));
         } else {
             0
         };
-        if sign > 0 {
-            end = back(end - sign);
-            linked = true;
-            continue;
-        }
-        let from = scope.back(end, 12, |b| b.is_ascii_alphanumeric() || b >= 0x80);
-        let word = scope.part(from, end);
-        // What Cisco says of how the value is written.
-        let digit = word.len() == 1 && word.iter().all(u8::is_ascii_digit);
-        // `The cookie set size:36477`: only behind `to` something was set.
-        let link = speech::is_link(word) && (linked || !speech::is_change(word));
-        if from == scope.from || scope.before(from) != b' ' || !(link || digit && !linked) {
-            break;
-        }
-        end = back(from);
-        linked = true;
-        // `The password (prod) is …`
-        if before_is(scope, end, b')') {
-            let floor = scope.from.max(end.saturating_sub(24));
-            if let Some(open) = memchr::memrchr(b'(', scope.part(floor, end)) {
-                end = back(floor + open);
+        if sign == 0 {
+            let from = scope.back(end, 12, |b| b.is_ascii_alphanumeric() || b >= 0x80);
+            let word = scope.part(from, end);
+            let linked = link == Link::Word;
+            // What Cisco says of how the value is written.
+            let digit = !linked && word.len() == 1 && word.iter().all(u8::is_ascii_digit);
+            // `The cookie set size:36477`: only behind `to` something was set.
+            let is_link = speech::is_link(word) && (linked || !speech::is_change(word));
+            if from == scope.from || scope.before(from) != b' ' || !is_link && !digit {
+                break;
             }
+            end = from;
         }
+        end = scope.back(end - sign, 6, blank);
+        link = Link::Word;
     }
-    (end < start || linked).then_some((end, linked, false))
+    (end < start || link == Link::Word).then_some((end, link))
 }
 
 /// Whether the name that ends at `name` and the quoted value at `value` are a pair of Lisp: `(password . "…")`.
@@ -413,48 +227,20 @@ fn follows_unspaced(look: &Look<'_>, start: usize) -> bool {
     look.judge(bytes::rest(before, from)).hides()
 }
 
-fn before_is(scope: &Scope<'_>, at: usize, byte: u8) -> bool {
-    scope.before(at) == byte
-}
-
 /// Whether the value that ends at `end` is said to be a secret behind it: `… as password`, `… into the password field`.
 fn precedes_name(look: &Look<'_>, end: usize) -> bool {
-    let mut pos = look.ahead(end, 1, |b| matches!(b, b'"' | b'\'' | b'`'));
-    let is = |pos: usize, word: &[u8]| look.part(pos, pos + word.len()) == word;
-    let links: [&[u8]; 4] = [b" as ", b" into ", b" in ", b" is "];
-    let Some(link) = links.into_iter().find(|link| is(pos, link)) else {
-        return false;
-    };
-    pos += link.len();
-    let direct = link == b" is "
-        && ![&b"the "[..], b"your ", b"my ", b"our "]
-            .iter()
-            .any(|filler| is(pos, filler));
-    if direct {
+    let from = look.ahead(end, 1, |b| matches!(b, b'"' | b'\'' | b'`'));
+    let behind = look.part(from, from + 40);
+    let mut words = behind
+        .split(|b| !is_word(*b))
+        .filter(|word| !word.is_empty());
+    let link = words.next().unwrap_or_default();
+    if at(behind, 0) != b' ' || !speech::leads_to_field(link) {
         return false;
     }
-    for filler in [
-        &b"our "[..],
-        b"the ",
-        b"your ",
-        b"my ",
-        b"his ",
-        b"her ",
-        b"a ",
-    ] {
-        if is(pos, filler) {
-            pos += filler.len();
-        }
-    }
-    let name = look.ahead(pos, 24, |b| b.is_ascii_alphabetic() || b == b' ');
-    let first = run_end(look.text, pos, name, |b| b != b' ');
-    let second = run_end(look.text, (first + 1).min(name), name, |b| b != b' ');
-    let field = matches!(
-        look.part(first + 1, second),
-        b"field" | b"input" | b"box" | b"textbox"
-    );
-    look.judge(look.part(pos, first)).hides() && (matches!(link, b" as " | b" is ") || field)
-        || look.judge(look.part(pos, second)).hides() && matches!(link, b" as " | b" is ")
+    let name = words.find(|word| !speech::is_determiner(word));
+    name.is_some_and(|name| look.judge(name).hides())
+        && (link == b"as" || words.next().is_some_and(speech::is_field))
 }
 
 /// The first cell of a line of CSV, if the value from `start` to `end` is the second.
@@ -484,9 +270,6 @@ fn follows_line(look: &Look<'_>, start: usize, end: usize) -> bool {
     let floor = look.from.max(close.saturating_sub(40));
     let line = look.part(floor, close);
     let begin = memchr::memrchr(b'\n', line).map_or(0, |n| n + 1);
-    if begin == 0 && floor > look.origin && look.before(floor) != b'\n' {
-        return false;
-    }
     let name = bytes::rest(line, begin);
     // `## Password`, `- **Password**`, `2. Password`
     let lead = name
@@ -500,20 +283,6 @@ fn follows_line(look: &Look<'_>, start: usize, end: usize) -> bool {
             .iter()
             .all(|b| b.is_ascii_alphabetic() || matches!(b, b' ' | b'_' | b'-') || *b >= 0x80)
         && look.judge(name).hides()
-}
-
-/// `bob/hunter2` and `bob:hunter2`, behind a word for both.
-fn user_and_password(start: usize, value: &[u8]) -> Option<Found> {
-    let sign = memchr::memchr2(b'/', b':', value)?;
-    let password = bytes::rest(value, sign + 1);
-    let user = part(value, 0, sign);
-    (sign > 0
-        && user
-            .iter()
-            .all(|b| b.is_ascii_alphanumeric() || matches!(b, b'_' | b'.' | b'-'))
-        && at(password, 0) != b'/'
-        && value::looks_chosen(password))
-    .then(|| Found::new(start + sign + 1, start + value.len(), Class::Field))
 }
 
 #[cfg(test)]

@@ -1,6 +1,5 @@
 //! Tables in text: a line of column names, and lines of values below it.
 
-use crate::redact::catalogue::labels;
 use crate::redact::class::Class;
 use crate::redact::find::look::Look;
 use crate::redact::judge::value;
@@ -21,10 +20,6 @@ pub(crate) fn columns(look: &mut Look<'_>) {
         return;
     };
     let mut first = look.from;
-    // What psql prints of a wide row: a name and a value on each line.
-    if look.part(first, end).starts_with(b"-[ RECORD") {
-        return named_rows(look, end + 1, b'|', (0, 1), 2);
-    }
     // The line above the names, where a table has one.
     if is_rule(look.part(first, end)) {
         first = end + 1;
@@ -38,56 +33,33 @@ pub(crate) fn columns(look: &mut Look<'_>) {
         .into_iter()
         .find(|d| memchr::memchr(*d, header).is_some())
     else {
-        return aligned(look, first, end);
+        return;
     };
-    let Some(head) = Head::of(look, header, delimiter) else {
+    let Some(sensitive) = sensitive(look, header, delimiter) else {
         return;
     };
     let count = header.split(|b| *b == delimiter).count();
-    match (head.label, head.value) {
-        (Some(label), Some(value)) if label < value => {
-            named_rows(look, end + 1, delimiter, (label, value), count);
-        }
-        _ if head.sensitive == 0 => {}
-        _ => sensitive_cells(look, end + 1, delimiter, head.sensitive, count),
-    }
+    sensitive_cells(look, end + 1, delimiter, sensitive, count);
 }
 
-/// What the names of columns say.
-#[derive(Default)]
-struct Head {
-    /// A bit for each column whose values are secrets.
-    sensitive: u64,
-    /// The column that names what stands in the one of values.
-    label: Option<usize>,
-    value: Option<usize>,
-}
-
-impl Head {
-    /// The head of a table, if the names can be those of columns.
-    fn of(look: &Look<'_>, header: &[u8], delimiter: u8) -> Option<Self> {
-        let mut head = Self::default();
-        let cells = header.split(|b| *b == delimiter).take(MAX_COLUMNS);
-        for (index, cell) in cells.enumerate() {
-            let cell = trimmed(cell);
-            let is_named = |b: &u8| {
-                b.is_ascii_alphanumeric() || matches!(b, b'_' | b'-' | b' ' | b'.') || *b >= 0x80
-            };
-            if cell.len() > 40 || !cell.iter().all(is_named) {
-                return None;
-            }
-            if look.judge(cell).hides() {
-                head.sensitive |= 1 << index;
-            }
-            let (label, value) = (
-                labels::is_head_of_names(cell),
-                labels::is_head_of_values(cell),
-            );
-            head.label = head.label.or(label.then_some(index));
-            head.value = head.value.or(value.then_some(index));
+/// A bit for each column whose values are secrets, if the names can be those of columns and there is one.
+fn sensitive(look: &Look<'_>, header: &[u8], delimiter: u8) -> Option<u64> {
+    let mut sensitive = 0;
+    for (index, cell) in header
+        .split(|b| *b == delimiter)
+        .take(MAX_COLUMNS)
+        .enumerate()
+    {
+        let cell = trimmed(cell);
+        let is_named = |b: &u8| {
+            b.is_ascii_alphanumeric() || matches!(b, b'_' | b'-' | b' ' | b'.') || *b >= 0x80
+        };
+        if cell.len() > 40 || !cell.iter().all(is_named) {
+            return None;
         }
-        Some(head)
+        sensitive |= u64::from(look.judge(cell).hides()) << index;
     }
+    (sensitive != 0).then_some(sensitive)
 }
 
 /// Adds the cells of sensitive columns from `line` on, up to the end of the table.
@@ -123,98 +95,6 @@ fn sensitive_cells(
             }
         }
         line = end + 1;
-    }
-}
-
-/// Adds the values of rows that are named in another of their cells.
-fn named_rows(
-    look: &mut Look<'_>,
-    mut line: usize,
-    delimiter: u8,
-    (label, value): (usize, usize),
-    count: usize,
-) {
-    while line < look.to {
-        let end = memchr::memchr(b'\n', look.part(line, look.to)).map_or(look.to, |n| line + n);
-        if cells(look, line, end, delimiter).count() == count {
-            let mut name: &[u8] = &[];
-            for (index, from, to) in cells(look, line, end, delimiter) {
-                if index == label {
-                    name = trimmed(look.part(from, to));
-                    name = name
-                        .strip_prefix(b"`")
-                        .and_then(|name| name.strip_suffix(b"`"))
-                        .unwrap_or(name);
-                } else if index == value && look.judge(name).hides() {
-                    let from = run_end(look.text, from, to, |b| matches!(b, b' ' | b'"' | b'`'));
-                    let to = run_start(look.text, to, from, |b| {
-                        matches!(b, b' ' | b'"' | b'`' | b'\r')
-                    });
-                    let value = look.part(from, to);
-                    let prose = memchr::memchr(b' ', value).is_some()
-                        && (at_prose(value) || !value.iter().any(u8::is_ascii_digit));
-                    if !prose && value::is_literal(value, name) {
-                        look.hide(from, to, Class::Field);
-                    }
-                }
-            }
-        }
-        line = end + 1;
-    }
-}
-
-/// Whether a cell begins like a remark: `(string) min 8`, `see 1Password`.
-fn at_prose(value: &[u8]) -> bool {
-    value.starts_with(b"(")
-        || [&b"see "[..], b"ask "]
-            .iter()
-            .any(|word| has_word_at(value, 0, word))
-}
-
-/// Adds the cells of sensitive columns that are aligned by spaces; the line of their names stands at `first..end`.
-fn aligned(look: &mut Look<'_>, first: usize, end: usize) {
-    let header = look.part(first, end);
-    if memchr::memmem::find(header, b"  ").is_none() {
-        return;
-    }
-    let mut pos = 0;
-    while pos < header.len() {
-        let start = run_end(header, pos, header.len(), |b| b == b' ');
-        let to = memchr::memmem::find(bytes::rest(header, start), b"  ")
-            .map_or(header.len(), |n| start + n);
-        let name = bytes::part(header, start, to).trim_ascii();
-        pos = to.max(start + 1);
-        let named = name.len() <= 40
-            && name
-                .iter()
-                .all(|b| b.is_ascii_alphanumeric() || matches!(b, b'_' | b'-' | b' '));
-        if !named || !look.judge(name).hides() {
-            continue;
-        }
-        let mut line = end + 1;
-        while line < look.to {
-            let end = memchr::memchr(b'\n', look.part(line, look.to)).map_or(look.to, |n| line + n);
-            let from = line + start;
-            if line == end {
-                break;
-            }
-            if from < end && (start == 0 || look.part(from - 1, from) == b" ") {
-                let to = run_end(look.text, from, end, |b| !b.is_ascii_whitespace());
-                let value = look.part(from, to);
-                // `db-secret-v1` is the name of one.
-                let resource = memchr::memchr(b'-', value).is_some()
-                    && value
-                        .iter()
-                        .all(|b| b.is_ascii_lowercase() || b.is_ascii_digit() || *b == b'-')
-                    && value.iter().filter(|b| b.is_ascii_digit()).count() <= 3;
-                if value::looks_chosen(value) && !resource && value::is_real(value) {
-                    look.hide(from, to, Class::Field);
-                }
-            }
-            line = end + 1;
-        }
-        // A second such column would be read from the start again.
-        return;
     }
 }
 

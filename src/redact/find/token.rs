@@ -38,23 +38,6 @@ pub(crate) fn jwt(scope: &Scope<'_>, start: usize) -> Option<Found> {
         .then(|| Found::new(start, trim_end(scope, start, end), Class::Jwt))
 }
 
-/// A private key whose first line was cut off, before its last line at `start`.
-fn headless(scope: &Scope<'_>, start: usize, begin: usize) -> Option<Found> {
-    let label = run_end(scope.text, start + begin, scope.to.min(start + 80), |b| {
-        b.is_ascii_alphanumeric() || b == b' '
-    });
-    memchr::memmem::find(scope.part(start, label), b"PRIVATE KEY")?;
-    let head = run_start(scope.text, start, scope.from, |b| {
-        b.is_ascii_alphanumeric() || matches!(b, b'+' | b'/' | b'=' | b'\n' | b'\r' | b'\\')
-    });
-    let key = scope.part(head, start);
-    let long = key
-        .split(|b| matches!(b, b'\n' | b'\r' | b'\\'))
-        .any(|line| line.len() >= 16);
-    let end = scope.run(label, |b| b == b'-');
-    long.then(|| Found::new(head, end, Class::PrivateKey))
-}
-
 /// A hash of a password in the form of `crypt`: `$6$salt$hash`; `pos` is the first digit of the method.
 pub(crate) fn crypt(scope: &Scope<'_>, pos: usize) -> Option<Found> {
     let is_method = |b: u8| b.is_ascii_alphanumeric() || b == b'-';
@@ -75,9 +58,6 @@ pub(crate) fn crypt(scope: &Scope<'_>, pos: usize) -> Option<Found> {
 pub(crate) fn armour(scope: &Scope<'_>, start: usize) -> Option<Found> {
     let line = scope.part(start, start + 80);
     let begin = line.iter().position(|&b| b != b'-' && b != b' ')?;
-    if has_word_at(line, begin, b"end ") {
-        return headless(scope, start, begin);
-    }
     if !has_word_at(line, begin, b"begin ") {
         return None;
     }
@@ -176,28 +156,7 @@ fn cut_end(scope: &Scope<'_>, body: usize, pos: usize) -> usize {
         let run = run_end(scope.text, at, pos, |b| {
             b.is_ascii_alphanumeric() || matches!(b, b'+' | b'/' | b'=')
         });
-        // The last line of a key may be short.
-        let behind_line = end > body
-            && scope
-                .part(end, at)
-                .iter()
-                .all(|b| matches!(b, b'\n' | b'\r' | b' ' | b'\\' | b'n' | b'r'))
-            && at > end
-            && matches!(scope.before(at), b'\n')
-            && scope
-                .part(at, run)
-                .iter()
-                .any(|b| b.is_ascii_digit() || *b == b'=');
-        let is_key = scope
-            .part(at, run)
-            .iter()
-            .any(|b| *b == b'=' || b.is_ascii_uppercase());
-        if run - at >= 16
-            || run > at + 1
-                && behind_line
-                && is_key
-                && (run == scope.to || matches!(scope.at(run), b'\r' | b'"' | b'\''))
-        {
+        if run - at >= 16 {
             end = run;
         }
         at = run.max(at) + 1;

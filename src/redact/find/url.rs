@@ -2,9 +2,7 @@
 
 use crate::redact::catalogue::{formats, webhooks, words};
 use crate::redact::class::Class;
-use crate::redact::find::command;
-use crate::redact::find::look::Look;
-use crate::redact::judge::{placeholder, random, value};
+use crate::redact::judge::{placeholder, value};
 use crate::redact::read::bytes::{self, run_end, run_start};
 use crate::redact::read::scope::{Found, Scope};
 
@@ -31,9 +29,6 @@ pub(crate) fn userinfo(scope: &Scope<'_>, pos: usize) -> Option<Found> {
                 b'/' | b'?' | b'#' | b'@' | b':' | b'"' | b'\'' | b'<' | b'>' | b'`' | b','
             )
     });
-    if scope.at(user) == b'@' {
-        return token(scope, (scheme, pos), authority, user);
-    }
     if scope.at(user) != b':' {
         return None;
     }
@@ -62,7 +57,7 @@ pub(crate) fn userinfo(scope: &Scope<'_>, pos: usize) -> Option<Found> {
 /// The `@` that a password ends at which begins at `start`: the first before something like a host, unless that is a
 /// bare word and a better host follows.
 fn last_sign(scope: &Scope<'_>, start: usize, limit: usize) -> Option<usize> {
-    let mut at: Option<(usize, bool)> = None;
+    let mut at = None;
     let mut search = start;
     for _ in 0..MAX_SIGNS {
         let next = run_end(scope.text, search, limit, |b| {
@@ -71,27 +66,14 @@ fn last_sign(scope: &Scope<'_>, start: usize, limit: usize) -> Option<usize> {
         if scope.at(next) != b'@' || next == limit {
             break;
         }
-        // Another URL begins: this one is at its end.
-        let inner = run_end(scope.text, next + 1, limit, |b| b.is_ascii_alphanumeric());
-        if scope.part(inner, inner + 3) == b"://" {
-            at = at.or((next > start).then_some((next, false)));
-            break;
-        }
         if next > start
             && let Some(good) = host(scope, next + 1, limit)
         {
             // A query has addresses of its own.
-            // Nor does a `#` follow a bare word that is a host: `user:p@ss#word@host`.
-            let hashed = |last: usize| {
-                let end = run_end(scope.text, last + 1, next, |b| b.is_ascii_alphanumeric());
-                scope.at(end) == b'#'
-            };
-            let better = at.is_none_or(|(last, sure)| {
-                (good || !sure && hashed(last))
-                    && memchr::memchr(b'?', scope.part(last, next)).is_none()
-            });
+            let better = at
+                .is_none_or(|last| good && memchr::memchr(b'?', scope.part(last, next)).is_none());
             if better {
-                at = Some((next, good));
+                at = Some(next);
             }
             if good {
                 break;
@@ -99,72 +81,19 @@ fn last_sign(scope: &Scope<'_>, start: usize, limit: usize) -> Option<usize> {
         }
         search = next + 1;
     }
-    at.map(|(at, _)| at)
+    at
 }
 
-/// A token in place of the user: `https://TOKEN@host`, between `start` and the `@` at `end`.
-fn token(scope: &Scope<'_>, scheme: (usize, usize), start: usize, end: usize) -> Option<Found> {
-    let user = scope.part(start, end);
-    // The public key of a DSN of Sentry reports errors and reads nothing: its path is the number of a project.
-    let host = scope.ahead(end + 1, 254, |b| {
-        b.is_ascii_alphanumeric() || matches!(b, b'.' | b'-' | b':')
-    });
-    let project = scope.run(host + 1, |b| b.is_ascii_digit());
-    let is_dsn = user.iter().all(u8::is_ascii_hexdigit)
-        && scope.at(host) == b'/'
-        && project > host + 1
-        && !scope.at(project).is_ascii_alphanumeric();
-    let takes = user.len() >= 12
-        && !is_dsn
-        && (random::is_strong(user) || is_unnamed(user))
-        && !placeholder::is_placeholder(user)
-        && !scope.part(scheme.0, scheme.1).ends_with(b"ssh")
-        && memchr::memchr(b'.', user).is_none();
-    takes.then(|| Found::new(start, end, Class::Password))
-}
-
-/// Whether a user is no one's name: a long word with digits all over it.
-fn is_unnamed(user: &[u8]) -> bool {
-    let digits = user.iter().filter(|b| b.is_ascii_digit()).count();
-    let letters = user.iter().filter(|b| b.is_ascii_alphabetic()).count();
-    user.len() >= 16
-        && digits >= 3
-        && letters >= 6
-        && !user.contains(&b'_')
-        && !user.contains(&b'-')
-}
-
-/// `user:password@tcp(host:port)/database` of Go's drivers, and `user/password@service` of Oracle's tools, where `at`
-/// is the `@`.
-pub(crate) fn database(look: &Look<'_>, at: usize) -> Option<Found> {
-    let of_go = matches!(look.part(at + 1, at + 5), b"tcp(" | b"unix");
-    let floor = look.from.max(at.saturating_sub(96));
-    // Most of what stands before an `@` has no slash, and is not walked through.
-    if !of_go && (look.before(at) == b'@' || memchr::memchr(b'/', look.part(floor, at)).is_none()) {
+/// `user:password@tcp(host:port)/database` of Go's drivers, where `at` is the `@`.
+pub(crate) fn database(scope: &Scope<'_>, at: usize) -> Option<Found> {
+    if !formats::is_network(scope.part(at + 1, at + 6)) {
         return None;
     }
-    let is_part = |b: u8| {
-        !b.is_ascii_whitespace()
-            && !matches!(b, b'"' | b'\'' | b'`' | b'<' | b'>' | b'=' | b',')
-            && (of_go || b != b'@')
-    };
-    let start = run_start(look.text, at, floor, is_part);
-    let text = look.part(start, at);
-    if of_go {
-        let colon = memchr::memchr(b':', text)?;
-        return password(look, start + colon + 1, at);
-    }
-    let slash = memchr::memchr(b'/', text)?;
-    let user = run_start(look.text, start + slash, start, |b| {
-        b.is_ascii_alphanumeric() || matches!(b, b'_' | b'$' | b'#')
+    let start = scope.back(at, 96, |b| {
+        !b.is_ascii_whitespace() && !matches!(b, b'"' | b'\'' | b'`' | b'<' | b'>' | b'=' | b',')
     });
-    let line = look.part(start.saturating_sub(24).max(look.from), user);
-    let is_slashed = line.ends_with(b"thin:")
-        || line.ends_with(b"oci:")
-        || look.is_near_tool(start) && command::takes_slash(look, start);
-    (is_slashed && user < start + slash)
-        .then(|| password(look, start + slash + 1, at))
-        .flatten()
+    let colon = memchr::memchr(b':', scope.part(start, at))?;
+    password(scope, start + colon + 1, at)
 }
 
 fn password(scope: &Scope<'_>, start: usize, end: usize) -> Option<Found> {

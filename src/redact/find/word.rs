@@ -4,45 +4,19 @@ use crate::redact::catalogue::headers;
 use crate::redact::class::Class;
 use crate::redact::find::look::Look;
 use crate::redact::find::token::trim_end;
-use crate::redact::find::{code, command, sentence};
+use crate::redact::find::{command, sentence};
 use crate::redact::judge::placeholder;
-use crate::redact::read::bytes::{self, at, before, has_word_at, is_credential, run_start};
+use crate::redact::read::bytes::{self, at, before, is_credential};
 use crate::redact::read::scope::{Found, Scope};
 
 /// Fewer characters are no credentials.
 const MIN_CREDENTIALS: usize = 12;
-
-/// Whether what begins at `start` is the last column of a line in a cookie jar of Netscape's: domain, subdomains, path,
-/// secure, expiry, name, value.
-fn ends_cookie_line(scope: &Scope<'_>, start: usize) -> bool {
-    let mut end = start - 1;
-    for column in (0..6).rev() {
-        let floor = scope.origin.max(end.saturating_sub(128));
-        let from = run_start(scope.text, end, floor, |b| !matches!(b, b'\t' | b'\n'));
-        let cell = bytes::part(scope.text, from, end);
-        let fits = match column {
-            4 => !cell.is_empty() && cell.iter().all(u8::is_ascii_digit),
-            3 | 1 => matches!(cell, b"TRUE" | b"FALSE"),
-            _ => !cell.is_empty(),
-        };
-        if !fits || column > 0 && (from <= scope.origin || before(scope.text, from) != b'\t') {
-            return false;
-        }
-        end = from.saturating_sub(1);
-    }
-    true
-}
 
 /// What is longer names no block.
 const MAX_LABEL: usize = 128;
 
 /// A run at `start` that holds a digit: what the word before it makes of it.
 pub(crate) fn after_word(look: &Look<'_>, start: usize) -> Option<Found> {
-    if look.before(start) == b'\t' && ends_cookie_line(look, start) {
-        let end = look.run(start, |b| !matches!(b, b'\t' | b'\n' | b'\r'));
-        let value = look.part(start, end);
-        return (!placeholder::has_mark(value)).then(|| Found::new(start, end, Class::Field));
-    }
     let gap = look.back(start, 4, |b| matches!(b, b' ' | b'\t' | b'"' | b'\''));
     if (look.is_near_tool(start) || at(look.text, start) == b'/' || before(look.text, gap) == b'<')
         && let Some(found) = command::argument(look, start)
@@ -51,15 +25,10 @@ pub(crate) fn after_word(look: &Look<'_>, start: usize) -> Option<Found> {
     }
     // No word fits before it.
     if start < look.from + 3 {
-        return sentence::before_name(look, start);
+        return sentence::value(look, start);
     }
     if follows_number(look, gap, start) || is_label_of_block(look, gap, start) {
         return None;
-    }
-    if matches!(look.before(start), b'"' | b'\'')
-        && let Some(found) = code::literal(look, start - 1)
-    {
-        return Some(found);
     }
     if gap == start {
         return sentence::value(look, start);
@@ -72,16 +41,10 @@ pub(crate) fn after_word(look: &Look<'_>, start: usize) -> Option<Found> {
     if matches!(look.before(word_start), b'$' | b'{') || look.part(start, start + 4) == b"http" {
         return None;
     }
-    let sasl = word.eq_ignore_ascii_case(b"plain")
-        && has_word_at(look.text, word_start.saturating_sub(5), b"auth ");
-    if headers::is_scheme(word) || sasl {
-        let found = credentials(look, start, word);
-        let end = word_start.saturating_sub(1);
-        let before = look.part(look.back(end, 9, |b| b.is_ascii_alphabetic()), end);
-        if found.is_some() || !headers::names_token(before, word) && !headers::is_sure_scheme(word)
-        {
-            return found;
-        }
+    if headers::is_scheme(word)
+        && let Some(found) = credentials(look, start, word)
+    {
+        return Some(found);
     }
     sentence::value(look, start)
 }

@@ -82,11 +82,6 @@ pub(crate) fn fits(value: &[u8], kind: Kind) -> bool {
     }
 }
 
-/// Whether a value is as long as the code on the back of a card.
-pub(crate) fn is_code_of_card(value: &[u8]) -> bool {
-    (3..=4).contains(&value.len()) && value.iter().all(u8::is_ascii_digit)
-}
-
 /// Whether a value under a name that need not be sensitive looks like a secret: one word that no one would choose
 /// as the name of a thing.
 pub(crate) fn looks_secret(value: &[u8]) -> bool {
@@ -150,21 +145,10 @@ pub(crate) fn looks_chosen(value: &[u8]) -> bool {
         && !is_snake(value, 3)
         && (value.len() >= 7 || symbol || digits >= 2)
         && !value.starts_with(b"http")
-        && (at(value, 0) != b'/' || is_secret_of_aws(value))
+        && at(value, 0) != b'/'
         && at(value, 0) != b'('
         && memchr::memchr(b'(', value).is_none()
         && memchr::memchr(b'/', value).is_none_or(|_| value.len() >= 20)
-}
-
-/// Whether a value that begins like a path is 40 characters of base64, which no path is by chance.
-fn is_secret_of_aws(value: &[u8]) -> bool {
-    value.len() == 40
-        && value
-            .iter()
-            .all(|b| b.is_ascii_alphanumeric() || matches!(b, b'/' | b'+'))
-        && value.iter().filter(|b| **b == b'/').count() <= 3
-        && value.iter().filter(|b| b.is_ascii_uppercase()).count() >= 5
-        && value.iter().filter(|b| b.is_ascii_lowercase()).count() >= 5
 }
 
 /// Whether the value is what a person reads beside a field: the field's own name, or a sentence about it.
@@ -246,7 +230,6 @@ pub(crate) fn is_unquoted_secret(given: &Given<'_>, to: usize) -> bool {
         || is_token_of_other_kind(value, name)
         || is_path(value)
         || is_algorithm(value)
-        || is_address_in_memory(value)
     {
         return false;
     }
@@ -267,7 +250,6 @@ pub(crate) fn is_unquoted_secret(given: &Given<'_>, to: usize) -> bool {
     }
     if is_code_of_scope(scope, from, to, style) && !is_chosen_in_parts(value, name, kind, style)
         || !style.equals && style.spaced && is_list_of_its_own(value)
-        || is_variable_beside_quotes(scope, to, value, style)
     {
         return false;
     }
@@ -295,13 +277,6 @@ pub(crate) fn is_unquoted_secret(given: &Given<'_>, to: usize) -> bool {
     // `token: u32`, `key: Ed25519`
     let is_short = style.spaced && !style.quoted_name && value.len() < 6 && !style.own_line;
     !(is_short || style.spaced && ends_statement(scope, to) && is_camel(value))
-}
-
-/// `0x02`
-fn is_address_in_memory(value: &[u8]) -> bool {
-    value.starts_with(b"0x")
-        && value.len() <= 10
-        && rest(value, 2).iter().all(u8::is_ascii_hexdigit)
 }
 
 /// Whether the value before `to` stands in a statement that goes on or ends there as only code does.
@@ -359,20 +334,6 @@ fn is_list_of_its_own(value: &[u8]) -> bool {
     });
     listed
         || value.last() == Some(&b'=') && value.len() < 12 && !value.iter().any(u8::is_ascii_digit)
-}
-
-/// Beside quoted names a word without quotes is a variable: `"x-api-key": key1 }`.
-fn is_variable_beside_quotes(scope: &Scope<'_>, to: usize, value: &[u8], style: Style) -> bool {
-    style.quoted_name
-        && !style.equals
-        && to < scope.to
-        && matches!(next_sign(scope, to), b',' | b'}' | b')')
-        && value.len() < 16
-        && value.iter().filter(|b| b.is_ascii_digit()).count() <= 2
-        && value.first().is_some_and(u8::is_ascii_alphabetic)
-        && value
-            .iter()
-            .all(|b| b.is_ascii_alphanumeric() || *b == b'_')
 }
 
 /// Whether a word of letters is a secret: where it is not prose, a type, or the name of something.

@@ -128,24 +128,6 @@ pub(crate) fn typographic(scope: &Scope<'_>, open: usize) -> Option<(usize, usiz
         .map(|end| (from, from + end))
 }
 
-/// What stands between brackets that are quotes: `q{…}` of Perl, `[[…]]` of Lua.
-pub(crate) fn bracketed(scope: &Scope<'_>, open: usize) -> Option<(usize, usize)> {
-    let (from, close): (usize, &[u8]) = match scope.part(open, open + 2) {
-        b"q{" => (open + 2, b"}"),
-        b"q(" => (open + 2, b")"),
-        b"q[" => (open + 2, b"]"),
-        b"[[" => (open + 2, b"]]"),
-        _ => return None,
-    };
-    let value = scope.part(from, from + MAX_JUDGED);
-    let to = from + bytes::find(value, close)?;
-    let value = scope.part(from, to);
-    let code = value
-        .iter()
-        .any(|b| b.is_ascii_whitespace() || matches!(b, b'"' | b'\'' | b',' | b'['));
-    (!code && matches!(scope.at(to + close.len()), 0 | b'\n' | b'\r' | b';')).then_some((from, to))
-}
-
 /// Typographic quotes, and what closes them: English, German, French, Chinese.
 const QUOTES: &[(&str, &[&str])] = &[
     ("\u{201c}", &["\u{201d}"]),
@@ -174,14 +156,6 @@ pub(crate) fn is_assignment(scope: &Scope<'_>, pos: usize) -> bool {
         b.is_ascii_alphanumeric() || matches!(b, b'_' | b'-' | b'.' | b' ' | b'[' | b']')
     });
     end > pos && matches!(scope.at(end), b'=' | b':')
-}
-
-/// The end of the line, without a comment behind the value.
-pub(crate) fn line_end(scope: &Scope<'_>, pos: usize) -> usize {
-    let limit = scope.to.min(pos + MAX_WORD);
-    let end = memchr::memchr2(b'\n', b'\r', scope.part(pos, limit)).map_or(limit, |n| pos + n);
-    let end = memchr::memmem::find(scope.part(pos, end), b" #").map_or(end, |n| pos + n);
-    run_start(scope.text, end, pos, is_blank)
 }
 
 /// The closing quote of a value, or where the text was cut.
@@ -263,7 +237,6 @@ mod tests {
         assert!(starts_line(&scope("export TOKEN"), 7));
         assert!(starts_line(&scope("x\n  TOKEN"), 4));
         assert!(!starts_line(&scope("the TOKEN"), 4));
-        assert_eq!(line_end(&scope("value # why\nnext"), 0), 5);
         assert!(closes(&scope("\"a\""), 2) && !closes(&scope("\"a\" \""), 4));
         assert!(is_assignment(&scope("port=1"), 0) && !is_assignment(&scope("port 1"), 0));
     }
@@ -280,7 +253,5 @@ mod tests {
             assert_eq!(closing_quote(&scope(text), 0, b'"', 0), end, "{text}");
         }
         assert_eq!(typographic(&scope("\u{201e}ab\u{201c}"), 0), Some((3, 5)));
-        assert_eq!(bracketed(&scope("q{ab}"), 0), Some((2, 4)));
-        assert_eq!(bracketed(&scope("[a]"), 0), None);
     }
 }
