@@ -31,6 +31,4 @@ pub(crate) use self::rule_set::RuleFailed;
 pub(crate) use self::seal::{Draft, RedactedJson};
 
 #[cfg(test)]
-mod rows;
-#[cfg(test)]
 mod tests;

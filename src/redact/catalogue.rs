@@ -17,3 +17,6 @@ pub(crate) mod tools;
 pub(crate) mod vendors;
 pub(crate) mod webhooks;
 pub(crate) mod words;
+
+#[cfg(test)]
+mod tests;

@@ -2,6 +2,9 @@
 
 use crate::redact::catalogue::list::has_ignoring_case;
 
+/// How the base64 of an object of JSON begins.
+pub(crate) const JSON: &[u8] = b"eyJ";
+
 /// How the first part of a JSON Web Token begins, by the first member of its header.
 const JWT_HEADS: &[&str] = &[
     "eyJhbGci", "eyJ0eXAi", "eyJraWQi", "eyJlbmMi", "eyJqa3Ui", "eyJ4NXQ", "eyJjdHki", "eyJ6aXAi",
@@ -105,6 +108,81 @@ pub(crate) fn is_identified_by(before: &[u8], word: &[u8]) -> bool {
     word.eq_ignore_ascii_case(b"by")
         && last.is_some_and(|last| last.eq_ignore_ascii_case(b"identified"))
 }
+
+/// Whether the value of a name in a sentence or a command is an address.
+pub(crate) fn is_address(value: &[u8]) -> bool {
+    value.starts_with(b"http")
+}
+
+/// How the name of a resource at AWS begins.
+pub(crate) const ARN: &[u8] = b"arn:";
+
+/// How an address of Bitcoin's later kind begins.
+pub(crate) const SEGWIT: &[u8] = b"bc1";
+
+/// Whether a member is what an element holds, and whether the first of a block is what the block's name names.
+pub(crate) const VALUE: &[u8] = b"value";
+pub(crate) const MEMBER_VALUE: &[u8] = b".value";
+
+/// Names of cookies' headers end so, and the member of a page does.
+pub(crate) const COOKIE: &[u8] = b"cookie";
+pub(crate) const MEMBER_COOKIE: &[u8] = b".cookie";
+
+/// What defines a constant in C.
+pub(crate) const DEFINE: &[u8] = b"#define ";
+
+/// What `INSERT` has before the name of a table.
+pub(crate) const INTO: &[u8] = b"into";
+
+/// Words of the lines around a key in armour.
+pub(crate) const BEGIN: &[u8] = b"begin ";
+pub(crate) const END: &[u8] = b"end";
+
+/// Whether the label of an armour is that of a secret key.
+pub(crate) fn is_secret_armour(label: &[u8]) -> bool {
+    [&b"PRIVATE KEY"[..], b"SECRET KEY"]
+        .iter()
+        .any(|known| memchr::memmem::find(label, known).is_some())
+}
+
+/// The name of the number of lines in a private key of PuTTY, and how the name behind these lines begins.
+pub(crate) const PUTTY: (&str, &str) = ("private-lines", "Private-");
+
+/// What a variable of Terraform is by default, and what declares it.
+pub(crate) const TERRAFORM: (&[u8], &[u8]) = (b"default", b"variable \"");
+
+/// What says that an object of Kubernetes is a secret.
+pub(crate) const KUBERNETES: &[u8] = b"kind: Secret";
+
+/// Whether a member of such an object holds what it keeps secret.
+pub(crate) fn is_data(name: &[u8]) -> bool {
+    has_ignoring_case(&["data", "stringdata"], name)
+}
+
+/// What begins literal text in XML, and what ends it.
+pub(crate) const CDATA: (&[u8], &[u8]) = (b"<![CDATA[", b"]]>");
+
+/// The `&` of a query in HTML.
+pub(crate) const AMPERSAND: &[u8] = b"&amp;";
+
+/// The user of repositories, which is nobody's address.
+pub(crate) const REPOSITORY_USER: &[u8] = b"git";
+
+/// How a domain begins that is written in ASCII and is not.
+pub(crate) const PUNYCODE: &[u8] = b"xn--";
+
+/// How the address of an interface begins, and the shortest names for a key in one.
+pub(crate) const INTERFACE: &[u8] = b"://api.";
+pub(crate) const SHORT_KEYS: [&[u8]; 2] = [b"?k=", b"&k="];
+
+/// The host that everybody has.
+pub(crate) const LOCALHOST: &[u8] = b"localhost";
+
+/// Whether the last key of Fly.io's begins here, of several behind commas.
+pub(crate) const NEXT_KEY: &[u8] = b",fm";
+
+/// How keys begin that are to be published.
+pub(crate) const PUBLISHED: &[u8] = b"pk_";
 
 #[cfg(test)]
 mod tests {

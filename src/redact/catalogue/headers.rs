@@ -24,6 +24,11 @@ pub(crate) fn is_scheme(word: &[u8]) -> bool {
     has_ignoring_case(SCHEMES, word)
 }
 
+/// Whether the hash of something is called as the scheme is.
+pub(crate) fn is_also_hash(scheme: &[u8]) -> bool {
+    scheme == b"digest"
+}
+
 /// What says of a cookie where and how long it is sent.
 const ATTRIBUTES: &[&str] = &[
     "samesite", "path", "domain", "expires", "max-age", "priority",
@@ -31,6 +36,18 @@ const ATTRIBUTES: &[&str] = &[
 
 pub(crate) fn is_attribute(name: &[u8]) -> bool {
     has_ignoring_case(ATTRIBUTES, name)
+}
+
+/// The parameter that answers a challenge, and what shows that it does.
+pub(crate) fn is_response(name: &[u8]) -> bool {
+    name == b"response"
+}
+
+pub(crate) const CHALLENGES: [&[u8]; 2] = [b"Digest ", b"nonce="];
+
+/// The parameter of a query that OpenWeather takes its key in.
+pub(crate) fn is_key(name: &[u8]) -> bool {
+    name.eq_ignore_ascii_case(b"appid")
 }
 
 /// The last words of names of parameters that let everyone in who has the address.
@@ -45,6 +62,7 @@ mod tests {
     #[test]
     fn words_of_headers_are_known() {
         assert!(is_scheme(b"Bearer") && !is_scheme(b"secret"));
+        assert!(is_response(b"response") && is_key(b"appId") && !is_key(b"id"));
         assert!(is_attribute(b"Max-Age") && !is_attribute(b"sid") && is_signature(b"Signature"));
     }
 }

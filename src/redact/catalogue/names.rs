@@ -439,6 +439,28 @@ pub(crate) fn is_number_word(word: &[u8]) -> bool {
         .any(|known| word.eq_ignore_ascii_case(known.as_bytes()))
 }
 
+/// Whether a plural mostly stands over the names of secrets: `imagePullSecrets`.
+pub(crate) fn names_resources(name: &[u8]) -> bool {
+    name.ends_with(b"ecrets")
+}
+
+/// Whether a name may be that of other tokens than secrets.
+pub(crate) fn is_token(name: &[u8]) -> bool {
+    name.eq_ignore_ascii_case(b"token")
+}
+
+/// Whether a name may also be that of a kind of objects: `kubectl get secret db-1`.
+pub(crate) fn is_of_resource(name: &[u8]) -> bool {
+    name.starts_with(b"secret")
+}
+
+/// Whether a name is that of a key to sign with, which may also be its number.
+pub(crate) fn signs(name: &[u8]) -> bool {
+    const SIGNING_KEY: &[u8; 10] = b"signingkey";
+    name.last_chunk()
+        .is_some_and(|last: &[u8; SIGNING_KEY.len()]| last.eq_ignore_ascii_case(SIGNING_KEY))
+}
+
 /// Whether a name is that of the code on the back of a card.
 pub(crate) fn is_code_of_card(name: &[u8]) -> bool {
     ["cvv", "cvc", "cvv2"]

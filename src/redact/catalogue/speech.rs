@@ -84,6 +84,11 @@ pub(crate) fn is_use(word: &[u8]) -> bool {
     has_ignoring_case(USES, word)
 }
 
+/// What names a secret by its id: `--secret id=npm`.
+pub(crate) fn is_id(word: &[u8]) -> bool {
+    word == b"id"
+}
+
 /// Words that follow the name of an option in a text about it: `the --token flag`.
 const OF_USAGE: &[&str] = &[
     "flag",
@@ -147,6 +152,16 @@ pub(crate) fn is_determiner(word: &[u8]) -> bool {
 /// What leads from a secret to its name behind it: `type … into the password field`.
 pub(crate) fn leads_to_field(word: &[u8]) -> bool {
     has_ignoring_case(&["as", "in", "into"], word)
+}
+
+/// Whether a secret is called what stands behind this word: `use … as password`.
+pub(crate) fn names(word: &[u8]) -> bool {
+    word == b"as"
+}
+
+/// A key of any kind.
+pub(crate) fn is_key(word: &[u8]) -> bool {
+    word.eq_ignore_ascii_case(b"key")
 }
 
 /// Where something is typed.

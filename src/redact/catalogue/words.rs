@@ -150,6 +150,12 @@ pub(crate) fn is_of_sentences(word: &[u8]) -> bool {
 #[rustfmt::skip]
 pub(crate) const OF_PASSWORDS: &[&str] = &["pass", "pwd", "secret", "kennwort", "contrase", "senha", "heslo", "parola"];
 
+/// A name that ends so is that of a password.
+pub(crate) const SHORT_PASSWORD: &[u8] = b"pw";
+
+/// How a text about a field never begins.
+pub(crate) const OF_ONES_OWN: &[u8] = b"my ";
+
 #[cfg(test)]
 mod tests {
     use super::*;

@@ -1,5 +1,6 @@
 //! IP addresses and addresses of wallets.
 
+use crate::redact::catalogue::formats;
 use crate::redact::class::Class;
 use crate::redact::read::bytes::{self, at, run_start};
 use crate::redact::read::scope::{Found, Scope};
@@ -48,7 +49,7 @@ pub(crate) fn wallet(scope: &Scope<'_>, start: usize) -> Option<Found> {
     let ethereum = run.len() == 42
         && run.starts_with(b"0x")
         && bytes::rest(run, 2).iter().all(u8::is_ascii_hexdigit);
-    let segwit = run.starts_with(b"bc1")
+    let segwit = run.starts_with(formats::SEGWIT)
         && (42..=62).contains(&run.len())
         && run
             .iter()

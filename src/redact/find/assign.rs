@@ -3,7 +3,7 @@
 //! Where the assignment begins is the easy part. Where its value ends depends on what the text is: a quoted
 //! literal, a line of a file, a query, a connection string, a sentence.
 
-use crate::redact::catalogue::{headers, speech};
+use crate::redact::catalogue::{formats, headers, speech};
 use crate::redact::class::Class;
 use crate::redact::find::header::{cookies, digest_response, signature};
 use crate::redact::find::look::Look;
@@ -23,6 +23,8 @@ use crate::redact::read::scope::Scope;
 
 /// A shorter item may be a piece of a word.
 const MIN_ISSUED: usize = 12;
+/// A shorter plural need not be one of secrets: `tokens`.
+const MAX_PLAIN: usize = 6;
 /// A longer list is read so far.
 const MAX_ITEMS: usize = 64;
 
@@ -72,7 +74,8 @@ pub(crate) fn at_sign(look: &mut Look<'_>, sign: usize) {
         name = name_before(look, name.start);
     }
     // The parts of an ARN have colons between them.
-    if look.before(name.start) == b':' && bytes::find(look.last(name.start, 80), b"arn:").is_some()
+    if look.before(name.start) == b':'
+        && bytes::find(look.last(name.start, 80), formats::ARN).is_some()
     {
         return;
     }
@@ -104,13 +107,13 @@ pub(crate) fn at_sign(look: &mut Look<'_>, sign: usize) {
 fn kind_of(look: &Look<'_>, name: &Name<'_>, sign: Sign) -> Kind {
     let mut kind = look.judge(name.text);
     // `document.querySelector('#password').value = …`
-    if name.text == b".value"
+    if name.text == formats::MEMBER_VALUE
         && look.before(name.start) == b')'
         && let Some(element) = code::place(look, name.start)
     {
         kind = look.judge(element);
     }
-    if name.text == b"value" && sign.byte == b'=' {
+    if name.text == formats::VALUE && sign.byte == b'=' {
         kind = look.judge(block_name(look, name.start));
     }
     if !kind.hides() && !name.quoted {
@@ -151,18 +154,18 @@ fn otherwise_named(look: &mut Look<'_>, assigned: &Assigned<'_>) -> bool {
         value,
         ..
     } = *assigned;
-    if kind == Kind::Plain && sign.byte == b'=' && of_type(look, name, value) {
-        return true;
+    if kind == Kind::Plain && sign.byte == b'=' {
+        of_type(look, name, value);
     }
     let plural = kind.hides() || kind == Kind::Plain && look.judge_plural(name.text);
-    let chosen = kind.hides() || name.text.len() > b"tokens".len();
+    let chosen = kind.hides() || name.text.len() > MAX_PLAIN;
     if plural && listed(look, value, chosen) {
         return true;
     }
     if matches!(kind, Kind::Plain | Kind::Id) {
         markup::named(look, name.text, value, sign.byte);
         if sign.byte == b'=' && assigned.unspaced == value {
-            if name.text == b"response" {
+            if headers::is_response(name.text) {
                 look.report(digest_response(look, value));
             }
             look.report(signature(look, name.text, value));
@@ -172,19 +175,17 @@ fn otherwise_named(look: &mut Look<'_>, assigned: &Assigned<'_>) -> bool {
 }
 
 /// Whether the name before a type names the literal at `value`: `api_key: String = "…"`.
-fn of_type(look: &mut Look<'_>, type_name: &Name<'_>, value: usize) -> bool {
+fn of_type(look: &mut Look<'_>, type_name: &Name<'_>, value: usize) {
     // `api_key: &[u8] = b"…"`
     let open = look.ahead(value, 1, |b| b == b'b');
     if !matches!(look.at(open), b'"' | b'\'' | b'`') {
-        return false;
+        return;
     }
     let kind = typed_kind(look, type_name);
-    if !kind.hides() && kind != Kind::Pwd {
-        return false;
+    if kind.hides() || kind == Kind::Pwd {
+        let close = closing_quote(look, open + 1, look.at(open), 0);
+        look.report(literal(look, open + 1, close, kind, b""));
     }
-    let close = closing_quote(look, open + 1, look.at(open), 0);
-    look.report(literal(look, open + 1, close, kind, b""));
-    true
 }
 
 /// Whether the name says that its value has a form of its own, by which it is reported: cookies, schemes, phrases.
@@ -197,9 +198,10 @@ fn of_its_own_form(look: &mut Look<'_>, assigned: &Assigned<'_>) -> bool {
         ..
     } = *assigned;
     // `document.cookie = "sid=…; path=/"`
-    if ends_with(name.text, b"cookie")
-        && (sign.byte == b':' || name.text.ends_with(b".cookie") && look.at(value) == b'"')
-        && cookies(look, value, name.text.len() > 6)
+    if ends_with(name.text, formats::COOKIE)
+        && (sign.byte == b':'
+            || name.text.ends_with(formats::MEMBER_COOKIE) && look.at(value) == b'"')
+        && cookies(look, value, name.text.len() > formats::COOKIE.len())
     {
         return true;
     }

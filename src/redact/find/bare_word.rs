@@ -3,11 +3,11 @@
 //! `password: tangerine` is as well a sentence, and `password = MyDogRex` a variable. What stands around it decides:
 //! a connection string refers to nothing, and neither does a file whose other lines hold literals.
 
-use crate::redact::catalogue::formats;
+use crate::redact::catalogue::{formats, names};
 use crate::redact::judge::style::Given;
-use crate::redact::judge::{code, value};
+use crate::redact::judge::value;
 use crate::redact::kind::Kind;
-use crate::redact::read::bytes::{at, is_paired, part, rest, run_end, run_start};
+use crate::redact::read::bytes::{is_paired, part, run_end, run_start};
 use crate::redact::read::lex::{is_blank, is_name};
 use crate::redact::read::scope::Scope;
 
@@ -44,8 +44,8 @@ pub(crate) fn end(given: &Given<'_>) -> Option<usize> {
     } = *given;
     let says = match kind {
         Kind::Secret | Kind::Pwd => true,
-        Kind::Secrets => !name.ends_with(b"ecrets"),
-        Kind::Maybe => rest(name, name.len().saturating_sub(4)).eq_ignore_ascii_case(b"pass"),
+        Kind::Secrets => !names::names_resources(name),
+        Kind::Maybe => value::is_password_name(name),
         _ => false,
     };
     let first = scope.at(start);
@@ -62,10 +62,10 @@ pub(crate) fn end(given: &Given<'_>) -> Option<usize> {
         return None;
     }
     let end = match (style.equals, style.spaced) {
-        (true, true) => section(given),
-        (true, false) => connection(given).or_else(|| setting(given)),
+        (true, true) => line(given).filter(|_| is_in_section(given)),
+        (true, false) => connection(given).or_else(|| line(given).filter(|_| is_shouted(name))),
         (false, _) if matches!(first, b'!' | b'&' | b'*') => None,
-        (false, true) => line(given),
+        (false, true) => line(given).filter(|_| is_shouted(name) || value::is_password_name(name)),
         (false, false) => None,
     }?;
     value::is_literal(scope.part(start, end), name).then_some(end)
@@ -112,66 +112,29 @@ fn connection(given: &Given<'_>) -> Option<usize> {
     Some(if closed { end } else { word() })
 }
 
-/// A line of a file of settings: `DB_PASSWORD=…`.
-fn setting(given: &Given<'_>) -> Option<usize> {
-    let (scope, start, name, style) = (&given.scope, given.start, given.name, given.style);
-    if !style.own_line {
-        return None;
-    }
-    let end = alone(scope, start)?;
-    let code = matches!(
-        scope.part(start, end).last(),
-        Some(b',' | b';' | b')' | b'{' | b'\\')
-    );
-    (!code && (is_shouted(name) || beside(given, end, |line| is_setting(line, b'='))))
-        .then_some(end)
-}
-
-/// A line of a section of an ini file, whose head stands above it: `[client]`.
-fn section(given: &Given<'_>) -> Option<usize> {
-    let (scope, start, style) = (&given.scope, given.start, given.style);
-    if !style.own_line {
-        return None;
-    }
-    let end = alone(scope, start)?;
-    let floor = scope.origin.max(style.name.saturating_sub(2 * NEAR));
-    let is_head = |line: &[u8]| {
-        let line = line.trim_ascii();
-        line.strip_prefix(b"[")
-            .and_then(|line| line.strip_suffix(b"]"))
-            .is_some_and(|name| {
-                !name.is_empty() && name.iter().all(|b| is_name(*b) && *b != b'[' || *b == b' ')
-            })
-    };
-    scope
-        .part(floor, style.name)
-        .split(|b| *b == b'\n')
-        .any(is_head)
-        .then_some(end)
-}
-
-/// A line of YAML.
+/// A line of a file of settings that is a name and a word, and nothing else.
 fn line(given: &Given<'_>) -> Option<usize> {
-    let (scope, start, name, style) = (&given.scope, given.start, given.name, given.style);
-    if !style.own_line {
-        return None;
-    }
-    let end = alone(scope, start)?;
+    let end = alone(&given.scope, given.start)?;
     let code = matches!(
-        scope.part(start, end).last(),
-        Some(b',' | b';' | b')' | b'{' | b'?')
+        given.scope.part(given.start, end).last(),
+        Some(b',' | b';' | b')' | b'{' | b'?' | b'\\')
     );
-    (!code
-        && (is_shouted(name)
-            || beside(given, end, |line| is_setting(line, b':'))
-            || value::is_password_name(name) && !beside(given, end, is_declaration)))
-    .then_some(end)
+    (given.style.own_line && !code).then_some(end)
 }
 
-/// Where the line that `pos` stands on begins, or what is looked at of it.
-fn line_start(scope: &Scope<'_>, pos: usize) -> usize {
-    let floor = scope.origin.max(pos.saturating_sub(NEAR));
-    memchr::memrchr(b'\n', scope.part(floor, pos)).map_or(floor, |n| floor + n + 1)
+/// Whether the head of a section of an ini file stands above a line: `[client]`.
+fn is_in_section(given: &Given<'_>) -> bool {
+    let is_name = |b: &u8| is_name(*b) && *b != b'[' || *b == b' ';
+    let is_head = |line: &[u8]| {
+        let inner = line.trim_ascii().strip_prefix(b"[");
+        let name = inner.and_then(|line| line.strip_suffix(b"]"));
+        name.is_some_and(|name| !name.is_empty() && name.iter().all(is_name))
+    };
+    let name = given.style.name;
+    let above = given
+        .scope
+        .part(given.scope.origin.max(name.saturating_sub(2 * NEAR)), name);
+    above.split(|b| *b == b'\n').any(is_head)
 }
 
 /// The end of the one word that the rest of the line is; a comment may follow it.
@@ -180,8 +143,7 @@ fn alone(scope: &Scope<'_>, start: usize) -> Option<usize> {
         !b.is_ascii_whitespace() && !matches!(b, b'"' | b'\'' | b'`')
     });
     let next = scope.ahead(end, 16, is_blank);
-    let comment = next > end && scope.at(next) == b'#';
-    (comment || matches!(scope.at(next), 0 | b'\n' | b'\r')).then_some(end)
+    matches!(scope.at(next), 0 | b'#' | b'\n' | b'\r').then_some(end)
 }
 
 /// `POSTGRES_PASSWORD`: variables of an environment.
@@ -191,80 +153,6 @@ fn is_shouted(name: &[u8]) -> bool {
             .iter()
             .all(|b| b.is_ascii_uppercase() || b.is_ascii_digit() || *b == b'_')
         && memchr::memchr(b'_', name).is_some()
-}
-
-/// Whether the line above or below is as far indented and is one of these.
-fn beside(given: &Given<'_>, end: usize, is: impl Fn(&[u8]) -> bool) -> bool {
-    let (scope, start) = (&given.scope, given.start);
-    let text = scope.text;
-    let begin = line_start(scope, given.style.name);
-    let indent = scope.part(begin, given.style.name);
-    let same = |line: &[u8]| {
-        let lead = line
-            .iter()
-            .take_while(|b| is_blank(**b) || **b == b'-')
-            .count();
-        lead == indent.len() && is(rest(line, lead))
-    };
-    let above = begin > scope.origin && same(scope.part(line_start(scope, begin - 1), begin - 1));
-    above || {
-        let limit = scope.to.min(start + 2 * NEAR);
-        let next = run_end(text, end, limit, |b| b != b'\n') + 1;
-        let to = scope.ahead(next, NEAR, |b| b != b'\n');
-        same(scope.part(next, to))
-    }
-}
-
-/// Whether a line says of what type something is: `name: String`.
-fn is_declaration(line: &[u8]) -> bool {
-    let line = line.trim_ascii();
-    let line = line
-        .strip_suffix(b",")
-        .or_else(|| line.strip_suffix(b";"))
-        .unwrap_or(line);
-    memchr::memchr(b':', line).is_some_and(|sign| {
-        let value = rest(line, sign + 1).trim_ascii();
-        code::is_type(value.strip_suffix(b"!").unwrap_or(value))
-    })
-}
-
-/// Whether a line assigns something that is no type and no expression.
-fn is_setting(line: &[u8], sign: u8) -> bool {
-    let line = line.trim_ascii();
-    let name = line.iter().take_while(|b| is_name(**b)).count();
-    if name < 2 || at(line, name) != sign {
-        return false;
-    }
-    let value = rest(line, name + 1);
-    if sign == b'=' {
-        return !value.is_empty()
-            && !is_blank(at(value, 0))
-            && !matches!(value.last(), Some(b',' | b';' | b')' | b'(' | b'{'));
-    }
-    if value.is_empty() {
-        return !matches!(
-            part(line, 0, name),
-            b"else" | b"try" | b"finally" | b"default"
-        );
-    }
-    let value = value.trim_ascii();
-    let first = at(value, 0);
-    let code = matches!(
-        value.last(),
-        Some(b',' | b';' | b'{' | b'(' | b'[' | b')' | b'}' | b'?' | b'!')
-    ) || memchr::memchr2(b'=', b'(', value).is_some()
-        && memchr::memchr(b'/', value).is_none();
-    let word = value.iter().all(|b| {
-        b.is_ascii_lowercase()
-            || b.is_ascii_digit()
-            || matches!(b, b'-' | b'_' | b'.' | b'/' | b':')
-    });
-    !code
-        && is_blank(at(line, name + 1))
-        && (first.is_ascii_digit()
-            || matches!(first, b'"' | b'\'' | b'/')
-            || matches!(value, b"true" | b"false" | b"yes" | b"no")
-            || word && !code::is_type(value))
 }
 
 #[cfg(test)]

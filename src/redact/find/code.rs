@@ -1,7 +1,7 @@
 //! Literals in code that a call, an operator or a pair makes secrets: `set_password("…")`, `jwt.sign(claims, "…")`,
 //! `env.API_KEY || "…"`.
 
-use crate::redact::catalogue::{calls, words};
+use crate::redact::catalogue::{calls, formats, words};
 use crate::redact::class::Class;
 use crate::redact::find::look::Look;
 use crate::redact::judge::{placeholder, value};
@@ -79,7 +79,7 @@ fn is_setter(name: &[u8]) -> bool {
     let verb = calls::SETTERS
         .iter()
         .any(|verb| name.starts_with(verb.as_bytes()));
-    value::is_password_name(name) && (verb || name.eq_ignore_ascii_case(b"password"))
+    value::is_password_name(name) && verb
 }
 
 /// Where the identifier begins that ends at `end`, at most so far before it.
@@ -95,7 +95,9 @@ fn identifier(scope: &Scope<'_>, end: usize, most: usize) -> usize {
 fn statement<'a>(scope: &Scope<'a>, end: usize) -> Option<&'a [u8]> {
     let start = identifier(scope, end, 40);
     let name = scope.part(start, end);
-    if start >= scope.from + 8 && scope.part(start - 8, start) == b"#define " {
+    if start >= scope.from + formats::DEFINE.len()
+        && scope.part(start - formats::DEFINE.len(), start) == formats::DEFINE
+    {
         return Some(name);
     }
     if !name.first().is_some_and(u8::is_ascii_lowercase) {
@@ -175,9 +177,7 @@ pub(crate) fn place<'a>(scope: &Scope<'a>, end: usize) -> Option<&'a [u8]> {
     let open = floor + memchr::memrchr(quote, scope.part(floor, close - 1))?;
     let selector = scope.part(open + 1, close - 1);
     let typed = close < end && scope.at(end) == b'.';
-    let is_selector = matches!(selector.first(), Some(b'#' | b'[' | b'.' | b'/'))
-        || selector.starts_with(b"input")
-        || typed;
+    let is_selector = matches!(selector.first(), Some(b'#' | b'[' | b'.' | b'/')) || typed;
     is_selector.then(|| {
         let end = run_start(selector, selector.len(), 0, |b| {
             matches!(b, b']' | b'"' | b'\'' | b'\\')

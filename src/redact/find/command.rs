@@ -253,13 +253,6 @@ fn attached(scope: &Scope<'_>, start: usize) -> Option<Found> {
 /// behind one dash says, `-storepass value`.
 pub(crate) fn option(look: &Look<'_>, pos: usize) -> Option<Found> {
     let end = look.ahead(pos + 1, 23, |b| b.is_ascii_alphabetic() || b == b'-');
-    // `-Password "…"` of PowerShell
-    if matches!(look.at(end + 1), b'"' | b'\'') && end > pos + 2 {
-        let found = flag(look, pos);
-        if found.is_some() {
-            return found;
-        }
-    }
     if !look.is_near_tool(pos) {
         return None;
     }
@@ -300,13 +293,10 @@ pub(crate) fn flag(look: &Look<'_>, pos: usize) -> Option<Found> {
         return None;
     }
     let start = look.ahead(end, 8, is_blank);
-    if look.at(start) == b'-' {
-        return None;
-    }
     // `the --token flag`, `--secret id=npm,src=…` of Docker
     let word = look.part(start, look.ahead(start, 12, |b| b.is_ascii_alphabetic()));
     if speech::is_of_usage(word) && look.at(start + word.len()) != b'='
-        || word == b"id" && look.at(start + 2) == b'='
+        || speech::is_id(word) && look.at(start + word.len()) == b'='
     {
         return None;
     }

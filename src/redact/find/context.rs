@@ -3,8 +3,8 @@
 use std::ops::Deref;
 
 use crate::redact::catalogue::names::{is_harmless_key, is_harmless_token};
-use crate::redact::catalogue::speech;
 use crate::redact::catalogue::vendors::{FILLERS, ID_WORDS, KEY_WORDS, WITH_UUIDS, is_vendor};
+use crate::redact::catalogue::{formats, speech};
 use crate::redact::class::Class;
 use crate::redact::find::look::Look;
 use crate::redact::judge::random::{is_cased, is_opaque};
@@ -70,26 +70,7 @@ pub(crate) fn uuid(look: &Look<'_>, start: usize, end: usize) -> Option<Found> {
 /// Whether no path, address or expression goes on around a word.
 fn stands_alone(scope: &Scope<'_>, start: usize, end: usize) -> bool {
     let outside = |byte: u8| {
-        byte.is_ascii_whitespace()
-            || byte >= 0x80
-            || matches!(
-                byte,
-                0 | b'"'
-                    | b'\''
-                    | b'`'
-                    | b'='
-                    | b':'
-                    | b','
-                    | b';'
-                    | b'('
-                    | b')'
-                    | b'|'
-                    | b'['
-                    | b']'
-                    | b'&'
-                    | b'>'
-                    | b'<'
-            )
+        byte.is_ascii_whitespace() || byte >= 0x80 || b"\0\"'`=:,;()|[]&><".contains(&byte)
     };
     let next = scope.at(end);
     outside(scope.before(start))
@@ -181,9 +162,8 @@ fn says_key(line: &[u8], hash: bool) -> bool {
             let whose = &*lower(words.peek().copied().unwrap_or_default());
             let assigned = between == 0 && matches!(sign, Some(b'=' | b':'));
             // `key=…` alone may be the key of anything.
-            let known = !assigned
-                || is_vendor(whose)
-                || words.any(|word| word.eq_ignore_ascii_case(b"api"));
+            let known =
+                !assigned || is_vendor(whose) || words.any(|word| is_one_of(&lower(word), FILLERS));
             return known
                 && (speech::is_article(whose) || !is_harmless_key(whose))
                 && !is_harmless_token(whose)
@@ -226,8 +206,8 @@ fn is_user(scope: &Scope<'_>, start: usize, end: usize) -> bool {
 
 /// Whether the word is asked of an interface under a name of one letter: `https://api.example.com/items?k=…`.
 fn is_queried(line: &[u8]) -> bool {
-    (line.ends_with(b"?k=") || line.ends_with(b"&k="))
-        && memchr::memmem::find(line, b"://api.").is_some()
+    formats::SHORT_KEYS.iter().any(|key| line.ends_with(key))
+        && memchr::memmem::find(line, formats::INTERFACE).is_some()
 }
 
 /// Whether the comment above the line that begins at `line` says that there is a key: `# Acme API token`.

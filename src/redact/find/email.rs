@@ -27,7 +27,7 @@ pub(crate) fn email(scope: &Scope<'_>, pos: usize, width: usize) -> Option<Found
     }
     let tld = scope.part(dot + 1, end);
     let is_name = tld.len() >= 2 && tld.iter().all(|b| b.is_ascii_alphabetic() || *b >= 0x80)
-        || tld.starts_with(b"xn--");
+        || tld.starts_with(formats::PUNYCODE);
     if dot == domain || !is_name || formats::is_type_of_file(tld) {
         return None;
     }
@@ -56,7 +56,7 @@ pub(crate) fn email(scope: &Scope<'_>, pos: usize, width: usize) -> Option<Found
         return None;
     }
     let local = scope.part(start, pos);
-    if local == b"git" || scope.part(start.saturating_sub(3), start) == b"://" {
+    if local == formats::REPOSITORY_USER || scope.part(start.saturating_sub(3), start) == b"://" {
         return None;
     }
     if scope.at(end) == b':' && matches!(scope.at(end + 1), b'/' | b'~') {

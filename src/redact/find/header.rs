@@ -44,15 +44,16 @@ pub(crate) fn digest_response(scope: &Scope<'_>, value: usize) -> Option<Found> 
     let end = scope.ahead(start, 65, |b| b.is_ascii_hexdigit());
     let before = || scope.part(value.saturating_sub(MAX_WORD).max(scope.origin), value);
     (matches!(end - start, 32 | 64)
-        && (bytes::find(before(), b"Digest ").is_some()
-            || bytes::find(before(), b"nonce=").is_some()))
+        && headers::CHALLENGES
+            .iter()
+            .any(|known| bytes::find(before(), known).is_some()))
     .then(|| Found::new(start, end, Class::Key))
 }
 
 /// Signatures of URLs, which let everyone in who has the URL.
 pub(crate) fn signature(scope: &Scope<'_>, name: &[u8], value: usize) -> Option<Found> {
     // The key of OpenWeather.
-    if name.eq_ignore_ascii_case(b"appid") {
+    if headers::is_key(name) {
         let end = scope.ahead(value, 40, |b| b.is_ascii_hexdigit());
         return (end - value == 32).then(|| Found::new(value, end, Class::Key));
     }

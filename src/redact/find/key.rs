@@ -3,6 +3,7 @@
 //! A key needs a left border and a tail that looks random; then everything to the right that could belong to it
 //! goes. How long the vendor makes its keys does not matter, and no checksum is asked: a cut key goes, too.
 
+use crate::redact::catalogue::formats;
 use crate::redact::catalogue::keys::{
     BEFORE_DOT, Body, FIRST, HEADS, PAIRS, PREFIXES, Tail::Strong,
 };
@@ -16,7 +17,7 @@ use crate::redact::read::scope::{Found, Scope};
 /// A key at `start`, where a run of token bytes begins that ends at `end`.
 pub(crate) fn key(scope: &Scope<'_>, start: usize, end: usize) -> Option<Found> {
     let start = step_past_escape(scope, start);
-    if scope.part(start, start + 3) == b"eyJ" {
+    if scope.part(start, start + 3) == formats::JSON {
         return token::jwt(scope, start)
             .or_else(|| shaped(scope, start, end.max(start)))
             .or_else(|| listed(scope, start));

@@ -1,6 +1,6 @@
 //! Names that are values themselves: attributes of XML and HTML, parts of forms, lists of variables, elements.
 
-use crate::redact::catalogue::labels;
+use crate::redact::catalogue::{formats, labels};
 use crate::redact::class::Class;
 use crate::redact::find::look::Look;
 use crate::redact::judge::value;
@@ -10,17 +10,15 @@ use crate::redact::read::scope::{Found, Scope};
 
 /// Something like `name="DB_PASSWORD"`, whose value begins at `value`: what belongs to that name is hidden.
 pub(crate) fn named(look: &mut Look<'_>, name: &[u8], value: usize, sign: u8) {
-    if name.eq_ignore_ascii_case(b"private-lines") {
+    if name.eq_ignore_ascii_case(formats::PUTTY.0.as_bytes()) {
         look.report(putty(look, value));
         return;
     }
-    if name == b"default" {
+    if name == formats::TERRAFORM.0 {
         look.report(variable(look, value));
         return;
     }
-    if sign == b':'
-        && (name.eq_ignore_ascii_case(b"data") || name.eq_ignore_ascii_case(b"stringdata"))
-    {
+    if sign == b':' && formats::is_data(name) {
         kubernetes(look, value);
         return;
     }
@@ -59,7 +57,7 @@ fn variable(look: &Look<'_>, value: usize) -> Option<Found> {
     let name = (name > floor && look.before(name) == b'"').then_some(name - 1)?;
     let start = run_start(look.text, name, floor, is_name);
     let declared = look.part(start.saturating_sub(10).max(floor), start);
-    if declared != b"variable \"" || !look.judge(look.part(start, name)).hides() {
+    if declared != formats::TERRAFORM.1 || !look.judge(look.part(start, name)).hides() {
         return None;
     }
     hidden(look, value + 1, closing_quote(look, value + 1, b'"', 0))
@@ -91,7 +89,7 @@ fn beside(scope: &Scope<'_>, pos: usize, quoted: bool) -> Option<Found> {
             return None;
         }
         if (byte | 32) == b'v'
-            && has_word_at(text, at, b"value")
+            && has_word_at(text, at, formats::VALUE)
             && !scope.before(at).is_ascii_alphanumeric()
         {
             let mut sign = run_end(text, at + 5, limit, |b| {
@@ -130,7 +128,7 @@ fn putty(scope: &Scope<'_>, value: usize) -> Option<Found> {
     let first = scope.run(scope.run(value, line), |b| {
         matches!(b, b'\n' | b'\r' | b'\\' | b'n' | b'r')
     });
-    let end = memchr::memmem::find(scope.part(first, scope.to), b"Private-")
+    let end = memchr::memmem::find(scope.part(first, scope.to), formats::PUTTY.1.as_bytes())
         .map_or(scope.to, |n| first + n);
     let found = hidden(scope, first, end)?;
     Some(Found::new(found.start, found.end, Class::PrivateKey))
@@ -150,7 +148,7 @@ fn kubernetes(look: &mut Look<'_>, value: usize) {
         return;
     }
     let near = look.part(value.saturating_sub(512).max(look.from), value + 512);
-    if memchr::memmem::find(near, b"kind: Secret").is_none() {
+    if memchr::memmem::find(near, formats::KUBERNETES).is_none() {
         return;
     }
     let mut line = value;
@@ -234,10 +232,10 @@ pub(crate) fn element(look: &Look<'_>, pos: usize) -> Option<Found> {
         return None;
     }
     let mut from = look.run(end + 1, |b| b.is_ascii_whitespace());
-    if look.part(from, from + 9) == b"<![CDATA[" {
+    if look.part(from, from + formats::CDATA.0.len()) == formats::CDATA.0 {
         from += 9;
-        let to =
-            memchr::memmem::find(look.part(from, look.to), b"]]>").map_or(look.to, |n| from + n);
+        let to = memchr::memmem::find(look.part(from, look.to), formats::CDATA.1)
+            .map_or(look.to, |n| from + n);
         return hidden(look, from, to);
     }
     let until = memchr::memchr(b'<', look.part(from, look.to)).map_or(look.to, |n| from + n);

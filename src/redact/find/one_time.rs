@@ -53,7 +53,7 @@ fn is_named_behind(behind: &[u8]) -> bool {
         && words
             .by_ref()
             .take(2)
-            .any(|word| speech::is_owner(word) || word == b"the")
+            .any(|word| speech::is_owner(word) || speech::is_article(word))
         && words.take(5).any(speech::is_code)
 }
 

@@ -3,14 +3,14 @@
 //! Prose about secrets holds none. What tells them apart is the value: a word with a digit and letters in it, right
 //! behind the words that name it.
 
-use crate::redact::catalogue::speech;
+use crate::redact::catalogue::{names, speech};
 use crate::redact::class::Class;
 use crate::redact::find::look::Look;
 use crate::redact::find::phrase::spaced_kind;
 use crate::redact::judge::{placeholder, value};
 use crate::redact::kind::Kind;
 use crate::redact::read::bytes::{self, at, is_spoken, run_end, run_start};
-use crate::redact::read::lex::{MAX_WORD, Name, ends_with, is_blank};
+use crate::redact::read::lex::{MAX_WORD, Name, is_blank};
 use crate::redact::read::scope::{Found, Scope};
 
 /// Signs between a name and its value.
@@ -87,7 +87,7 @@ fn names_other(look: &Look<'_>, name: &Name<'_>, linked: bool) -> bool {
         || !name.text.iter().any(letter)
         || !linked && speech::is_of_place(name.text)
         || follows_path(look, name.start)
-        || name.text.starts_with(b"secret") && names_resource(look, name.start)
+        || names::is_of_resource(name.text) && names_resource(look, name.start)
 }
 
 /// Whether a word under a name is a secret.
@@ -112,8 +112,8 @@ fn is_number_of_key(look: &Look<'_>, name: &Name<'_>, word: &[u8]) -> bool {
     let end = name.start.saturating_sub(1);
     let algorithm = look.part(look.back(end, 4, is_word), end);
     word.iter().all(u8::is_ascii_hexdigit)
-        && (name.text.eq_ignore_ascii_case(b"key") && speech::is_algorithm_of_key(algorithm)
-            || ends_with(name.text, b"signingkey"))
+        && (speech::is_key(name.text) && speech::is_algorithm_of_key(algorithm)
+            || names::signs(name.text))
 }
 
 /// Whether the name that begins at `name` is the last part of a path.
@@ -240,7 +240,7 @@ fn precedes_name(look: &Look<'_>, end: usize) -> bool {
     }
     let name = words.find(|word| !speech::is_determiner(word));
     name.is_some_and(|name| look.judge(name).hides())
-        && (link == b"as" || words.next().is_some_and(speech::is_field))
+        && (speech::names(link) || words.next().is_some_and(speech::is_field))
 }
 
 /// The first cell of a line of CSV, if the value from `start` to `end` is the second.

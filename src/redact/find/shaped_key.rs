@@ -1,5 +1,6 @@
 //! Keys that have a shape and no prefix: the engine for the rows of the catalogue.
 
+use crate::redact::catalogue::formats;
 use crate::redact::catalogue::keys::Tail;
 use crate::redact::catalogue::shaped::{
     Alphabet, BY_LENGTH, IN_BASE64, LED, LONGEST, Looks, MIDDLES, Part, Rest, Rows, SHAPES, Shape,
@@ -16,7 +17,7 @@ const MAX_PARTS: usize = 8;
 /// The end of a key that is base64, and of further ones behind commas.
 pub(crate) fn long_end(scope: &Scope<'_>, end: usize) -> usize {
     let mut end = scope.run(end, |b| is_token(b) || matches!(b, b'+' | b'/' | b'='));
-    while scope.at(end) == b',' && scope.part(end + 1, end + 3) == b"fm" {
+    while scope.part(end, end + 3) == formats::NEXT_KEY {
         end = scope.run(end + 1, |b| is_token(b) || matches!(b, b'+' | b'/' | b'='));
     }
     end
@@ -221,7 +222,7 @@ fn does_look(looks: Looks, text: &[u8]) -> bool {
 /// Whether a run is a key in the manner of Stripe, of a vendor that is not listed.
 fn has_a_key_word(run: &[u8]) -> bool {
     // Keys to be published say so.
-    if run.len() < 24 || run.starts_with(b"pk_") {
+    if run.len() < 24 || run.starts_with(formats::PUBLISHED) {
         return false;
     }
     memchr::memchr2_iter(b'_', b'-', part(run, 0, 32)).any(|place| {

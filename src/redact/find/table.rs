@@ -1,5 +1,6 @@
 //! Tables in text: a line of column names, and lines of values below it.
 
+use crate::redact::catalogue::formats;
 use crate::redact::class::Class;
 use crate::redact::find::look::Look;
 use crate::redact::judge::value;
@@ -147,7 +148,10 @@ pub(crate) fn follows_into(text: &[u8], from: usize, open: usize) -> bool {
             || matches!(b, b'_' | b'.' | b'$' | b'"' | b'`' | b'[' | b']' | b'-')
     });
     let word = run_start(text, start, near(start, 2), blank);
-    start < table && word < start && word >= from + 4 && has_word_at(text, word - 4, b"into")
+    start < table
+        && word < start
+        && word >= from + formats::INTO.len()
+        && has_word_at(text, word - formats::INTO.len(), formats::INTO)
 }
 
 /// Adds the values of sensitive columns of `INSERT INTO t (a, b) VALUES ('x', 'y')`; `open` is where the names of the

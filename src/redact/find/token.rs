@@ -12,6 +12,10 @@ pub(crate) fn trim_end(scope: &Scope<'_>, start: usize, end: usize) -> usize {
     })
 }
 
+fn is_base64(byte: u8) -> bool {
+    byte.is_ascii_alphanumeric() || matches!(byte, b'+' | b'/' | b'=')
+}
+
 /// A JSON Web Token at `start`, which begins with `eyJ`: whole, without its signature, or cut in its header.
 pub(crate) fn jwt(scope: &Scope<'_>, start: usize) -> Option<Found> {
     let part = |from| {
@@ -58,7 +62,7 @@ pub(crate) fn crypt(scope: &Scope<'_>, pos: usize) -> Option<Found> {
 pub(crate) fn armour(scope: &Scope<'_>, start: usize) -> Option<Found> {
     let line = scope.part(start, start + 80);
     let begin = line.iter().position(|&b| b != b'-' && b != b' ')?;
-    if !has_word_at(line, begin, b"begin ") {
+    if !has_word_at(line, begin, formats::BEGIN) {
         return None;
     }
     let label_end = bytes::rest(line, begin + 6)
@@ -67,9 +71,7 @@ pub(crate) fn armour(scope: &Scope<'_>, start: usize) -> Option<Found> {
         + begin
         + 6;
     let label = bytes::part(line, begin, label_end);
-    if memchr::memmem::find(label, b"PRIVATE KEY").is_none()
-        && memchr::memmem::find(label, b"SECRET KEY").is_none()
-    {
+    if !formats::is_secret_armour(label) {
         return None;
     }
     let body = scope.run(start + label_end, |b| b == b'-');
@@ -78,9 +80,7 @@ pub(crate) fn armour(scope: &Scope<'_>, start: usize) -> Option<Found> {
     }
     // A key goes on below its first line; in a sentence about the line, words do.
     let next = scope.ahead(body, 8, |b| b == b' ');
-    let word = scope.run(next, |b| {
-        b.is_ascii_alphanumeric() || matches!(b, b'+' | b'/' | b'=')
-    });
+    let word = scope.run(next, is_base64);
     if next > body && word - next < 16 {
         return None;
     }
@@ -111,36 +111,13 @@ fn armour_end(scope: &Scope<'_>, body: usize) -> ArmourEnd {
         let byte = scope.at(pos);
         if byte == b'-' && scope.part(pos, pos + 4) == b"----" {
             let word = scope.run(pos, |b| b == b'-' || b == b' ');
-            if has_word_at(scope.text, word, b"end") {
+            if has_word_at(scope.text, word, formats::END) {
                 let label = scope.run(word, |b| b.is_ascii_alphanumeric() || b == b' ');
                 return ArmourEnd::Line(pos, label);
             }
             break;
         }
-        if !(byte.is_ascii_alphanumeric()
-            || matches!(
-                byte,
-                b'+' | b'/'
-                    | b'='
-                    | b'\n'
-                    | b'\r'
-                    | b'\t'
-                    | b' '
-                    | b'\\'
-                    | b'"'
-                    | b'\''
-                    | b','
-                    | b'-'
-                    | b':'
-                    | b'.'
-                    | b'('
-                    | b')'
-                    | b'>'
-                    | b'|'
-                    | b'#'
-                    | b'*'
-            ))
-        {
+        if !is_base64(byte) && !b"\n\r\t \\\"',-:.()>|#*".contains(&byte) {
             break;
         }
         pos += 1;
@@ -153,9 +130,7 @@ fn cut_end(scope: &Scope<'_>, body: usize, pos: usize) -> usize {
     let mut end = body;
     let mut at = body;
     while at < pos {
-        let run = run_end(scope.text, at, pos, |b| {
-            b.is_ascii_alphanumeric() || matches!(b, b'+' | b'/' | b'=')
-        });
+        let run = run_end(scope.text, at, pos, is_base64);
         if run - at >= 16 {
             end = run;
         }
@@ -165,27 +140,15 @@ fn cut_end(scope: &Scope<'_>, body: usize, pos: usize) -> usize {
     let cut = || {
         let rest = scope.part(body, scope.to).trim_ascii_start();
         let rest = rest.strip_prefix(b"\\n").unwrap_or(rest);
-        !rest.is_empty()
-            && rest.len() < 80
-            && rest
-                .iter()
-                .all(|b| b.is_ascii_alphanumeric() || matches!(b, b'+' | b'/' | b'='))
+        (1..80).contains(&rest.len()) && rest.iter().all(|b| is_base64(*b))
     };
     if end == body && cut() { scope.to } else { end }
 }
 
 /// Whether there is a key between the lines of an armour; code that looks for them has none there.
 fn has_body(body: &[u8]) -> bool {
-    let mut longest = 0;
-    let mut run = 0;
-    for byte in body {
-        run = if byte.is_ascii_alphanumeric() || matches!(byte, b'+' | b'/' | b'=') {
-            run + 1
-        } else {
-            0
-        };
-        longest = run.max(longest);
-    }
+    let runs = body.split(|b| !is_base64(*b));
+    let longest = runs.map(<[u8]>::len).max().unwrap_or(0);
     longest >= 12 || body.trim_ascii().len() == longest && longest > 0
 }
 

@@ -150,7 +150,7 @@ pub(crate) fn cut(scope: &Scope<'_>, pos: usize) -> Option<Found> {
         && password.len() >= 3
         // A port, also one that a variable names.
         && password.iter().any(u8::is_ascii_lowercase)
-        && scope.part(user, sign) != b"localhost"
+        && scope.part(user, sign) != formats::LOCALHOST
         && memchr::memchr(b'.', scope.part(user, sign)).is_none()
         && !words::is_documented(scope.part(user, sign), password)
         && value::is_real(password))
@@ -171,7 +171,7 @@ fn host(scope: &Scope<'_>, from: usize, limit: usize) -> Option<bool> {
         return matches!(scope.at(from), b'/').then_some(false);
     }
     let mut good = memchr::memchr(b'.', scope.part(from, end)).is_some()
-        || scope.part(from, end) == b"localhost";
+        || scope.part(from, end) == formats::LOCALHOST;
     let mut after = end;
     if scope.at(end) == b':' {
         after = run_end(scope.text, end + 1, limit, |b| {
@@ -182,35 +182,7 @@ fn host(scope: &Scope<'_>, from: usize, limit: usize) -> Option<bool> {
         }
         good = true;
     }
-    (after >= limit
-        || matches!(
-            scope.at(after),
-            b'/' | b'?'
-                | b'#'
-                | b','
-                | b';'
-                | b')'
-                | b']'
-                | b'}'
-                | b'\''
-                | b'\\'
-                | b'.'
-                | b'*'
-                | b'|'
-                | b'&'
-                | b'%'
-                | b':'
-                | b'_'
-                | b' '
-                | b'"'
-                | b'`'
-                | b'<'
-                | b'>'
-                | b'\n'
-                | b'\r'
-                | b'\t'
-        ))
-    .then_some(good)
+    (after >= limit || b"/?#,;)]}'\\.*|&%:_ \"`<>\n\r\t".contains(&scope.at(after))).then_some(good)
 }
 
 #[cfg(test)]

@@ -2,7 +2,7 @@
 //!
 //! That is the hard part of an assignment, and depends on what the text is.
 
-use crate::redact::catalogue::{calls, words};
+use crate::redact::catalogue::{calls, formats, words};
 use crate::redact::class::Class;
 use crate::redact::find::bare_word;
 use crate::redact::judge::style::{Given, Style};
@@ -151,7 +151,7 @@ fn ends_unquoted(scope: &Scope<'_>, pos: usize, style: Style) -> bool {
                 && (next == 0
                     || is_assignment(scope, pos + 1)
                     || next == b'#'
-                    || has_word_at(scope.text, pos, b"&amp;"))
+                    || has_word_at(scope.text, pos, formats::AMPERSAND))
         }
         b';' | b',' => gap || matches!(next, b'"' | b'\'') || is_assignment(scope, pos + 1),
         b')' | b']' | b'}' => gap || b",;.)]}[(\"':<".contains(&next),

@@ -1,6 +1,6 @@
 //! What the word before a value makes of it: credentials behind a scheme, a literal, an argument, a sentence.
 
-use crate::redact::catalogue::headers;
+use crate::redact::catalogue::{formats, headers};
 use crate::redact::class::Class;
 use crate::redact::find::look::Look;
 use crate::redact::find::token::trim_end;
@@ -27,7 +27,7 @@ pub(crate) fn after_word(look: &Look<'_>, start: usize) -> Option<Found> {
     if start < look.from + 3 {
         return sentence::value(look, start);
     }
-    if follows_number(look, gap, start) || is_label_of_block(look, gap, start) {
+    if is_label_of_block(look, gap, start) {
         return None;
     }
     if gap == start {
@@ -38,7 +38,7 @@ pub(crate) fn after_word(look: &Look<'_>, start: usize) -> Option<Found> {
     });
     let word = look.part(word_start, gap);
     // `$TOKEN` is a variable, and what follows it something else.
-    if matches!(look.before(word_start), b'$' | b'{') || look.part(start, start + 4) == b"http" {
+    if matches!(look.before(word_start), b'$' | b'{') {
         return None;
     }
     if headers::is_scheme(word)
@@ -59,11 +59,11 @@ fn credentials(scope: &Scope<'_>, start: usize, scheme: &[u8]) -> Option<Found> 
         .take_while(|b| b.is_ascii_lowercase() || **b == b'-')
         .count();
     // The hash of a file, or of an image.
-    let hash = scheme == b"digest" && {
+    let hash = headers::is_also_hash(scheme) && {
         let colon = memchr::memchr(b':', value).map_or(0, |n| n + 1);
         bytes::rest(value, colon).iter().all(u8::is_ascii_hexdigit)
     };
-    let class = if value.starts_with(b"eyJ") {
+    let class = if value.starts_with(formats::JSON) {
         Class::Jwt
     } else {
         Class::Key
@@ -73,13 +73,6 @@ fn credentials(scope: &Scope<'_>, start: usize, scheme: &[u8]) -> Option<Found> 
         && !hash
         && !placeholder::is_placeholder(value))
     .then(|| Found::new(start, end, class))
-}
-
-/// Whether a number stands before what begins at `start`, and names nothing. A single digit may say how what follows is
-/// written: `secret 5 …`.
-fn follows_number(scope: &Scope<'_>, gap: usize, start: usize) -> bool {
-    let number = scope.back(gap, 8, |b| b.is_ascii_digit());
-    number + 1 < gap && gap < start && matches!(before(scope.text, number), b' ' | b'\n')
 }
 
 /// Whether the literal at `start` is the last of those that name a block: `resource "aws_iam_access_key" "ci" {`.

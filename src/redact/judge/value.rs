@@ -1,10 +1,10 @@
 //! Whether a value could be a secret: by the kind of its name, by what it is made of, and by how it is assigned.
 
-use crate::redact::catalogue::names;
 use crate::redact::catalogue::words::{
-    OF_PASSWORDS, is_complaint, is_harmless_word, is_of_secrets, is_of_sentences, is_outcome,
-    scheme_len,
+    OF_ONES_OWN, OF_PASSWORDS, SHORT_PASSWORD, is_complaint, is_harmless_word, is_of_secrets,
+    is_of_sentences, is_outcome, scheme_len,
 };
+use crate::redact::catalogue::{formats, names};
 use crate::redact::class::MARK_START;
 use crate::redact::judge::code::{
     has_upper_const, is_algorithm, is_camel, is_expression, is_path, is_rooted, is_snake, is_type,
@@ -55,7 +55,7 @@ pub(crate) fn is_token_of_other_kind(value: &[u8], name: &[u8]) -> bool {
         let value = value.strip_prefix(b"--").unwrap_or(value);
         is_slug(value) && value.iter().all(|b| !b.is_ascii_uppercase())
     };
-    name.eq_ignore_ascii_case(b"token") && (number() || ticker() || design())
+    names::is_token(name) && (number() || ticker() || design())
 }
 
 /// Whether a value is one that a name of this kind stands over when it is a secret.
@@ -98,7 +98,7 @@ pub(crate) fn looks_secret(value: &[u8]) -> bool {
             _ => {}
         }
     }
-    value.len() >= 8 && digits > 0 && letter && !value.starts_with(b"http")
+    value.len() >= 8 && digits > 0 && letter && !formats::is_address(value)
         || symbol && letter
         || digits >= 12
 }
@@ -144,7 +144,7 @@ pub(crate) fn looks_chosen(value: &[u8]) -> bool {
         && !named
         && !is_snake(value, 3)
         && (value.len() >= 7 || symbol || digits >= 2)
-        && !value.starts_with(b"http")
+        && !formats::is_address(value)
         && at(value, 0) != b'/'
         && at(value, 0) != b'('
         && memchr::memchr(b'(', value).is_none()
@@ -206,7 +206,7 @@ fn is_about_field(value: &[u8]) -> bool {
             .filter(|word| !word.is_empty())
     };
     // `my password is secret` is nobody's label.
-    words().count() >= 2 && words().any(is_of_secrets) && !has_word_at(value, 0, b"my ")
+    words().count() >= 2 && words().any(is_of_secrets) && !has_word_at(value, 0, OF_ONES_OWN)
         || value.first().is_some_and(u8::is_ascii_uppercase)
             && words().count() >= 4
             && words().any(is_of_sentences)
@@ -223,14 +223,7 @@ pub(crate) fn is_unquoted_secret(given: &Given<'_>, to: usize) -> bool {
     } = *given;
     let value = scope.part(from, to);
     let digits = value.iter().filter(|b| b.is_ascii_digit()).count();
-    if value.len() < 2
-        || value.len() < 3 && !value.iter().any(u8::is_ascii_alphanumeric)
-        || value.starts_with(MARK_START)
-        || is_placeholder(value)
-        || is_token_of_other_kind(value, name)
-        || is_path(value)
-        || is_algorithm(value)
-    {
+    if is_nothing(value, name) {
         return false;
     }
     match kind {
@@ -253,22 +246,42 @@ pub(crate) fn is_unquoted_secret(given: &Given<'_>, to: usize) -> bool {
     {
         return false;
     }
-    let is_plain = value
-        .iter()
-        .all(|b| b.is_ascii_alphanumeric() || matches!(b, b'_' | b'-' | b'.'));
-    if !is_plain {
-        // `credentials: AWS/IAM`
-        let is_letter = |b: &u8| b.is_ascii_alphabetic() || *b == b'/';
-        return kind != Kind::Secrets || !value.iter().all(is_letter);
+    let is_plain = |b: &u8| b.is_ascii_alphanumeric() || matches!(b, b'_' | b'-' | b'.');
+    if value.iter().all(is_plain) {
+        return is_secret_of_words(given, to, digits);
     }
+    // `credentials: AWS/IAM`
+    let is_letter = |b: &u8| b.is_ascii_alphabetic() || *b == b'/';
+    kind != Kind::Secrets || !value.iter().all(is_letter)
+}
+
+/// Whether a value is none, stands for another, or says how something is kept.
+fn is_nothing(value: &[u8], name: &[u8]) -> bool {
+    value.len() < 2
+        || value.starts_with(MARK_START)
+        || is_placeholder(value)
+        || is_token_of_other_kind(value, name)
+        || is_path(value)
+        || is_algorithm(value)
+}
+
+/// Whether a value of letters, digits and the signs of names is a secret, and no reference, type or constant.
+fn is_secret_of_words(given: &Given<'_>, to: usize, digits: usize) -> bool {
+    let Given {
+        ref scope,
+        start,
+        name,
+        style,
+        ..
+    } = *given;
+    let value = scope.part(start, to);
     // In a query nothing refers to anything.
     let in_query = matches!(
-        scope.before(from.saturating_sub(1 + name.len())),
+        scope.before(start.saturating_sub(1 + name.len())),
         b'?' | b'&'
     );
-    if !in_query && digits <= 1 && name::judge(value) != Kind::Plain
-        || digits == 0 && has_upper_const(value)
-    {
+    let refers = !in_query && digits <= 1 && name::judge(value) != Kind::Plain;
+    if refers || digits == 0 && has_upper_const(value) {
         return false;
     }
     if digits == 0 {
@@ -347,7 +360,7 @@ fn is_secret_of_letters(given: &Given<'_>, to: usize) -> bool {
     } = *given;
     let value = scope.part(start, to);
     // `imagePullSecrets: regcred`
-    if value.len() < 4 || kind == Kind::Secrets && name.ends_with(b"ecrets") {
+    if value.len() < 4 || kind == Kind::Secrets && names::names_resources(name) {
         return false;
     }
     if style.equals && (!style.spaced || style.quoted_name) {
@@ -372,7 +385,7 @@ pub(crate) fn is_password_name(name: &[u8]) -> bool {
             || OF_PASSWORDS
                 .iter()
                 .any(|word| has_word_at(name, at, word.as_bytes()))
-    }) || name.len() >= 2 && has_word_at(name, name.len() - 2, b"pw")
+    }) || lex::ends_with(name, SHORT_PASSWORD)
 }
 
 /// Whether a word that can only be a literal where it stands is a secret, and not a placeholder or a reference.
