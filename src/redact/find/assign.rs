@@ -98,7 +98,7 @@ pub(crate) fn at_sign(look: &mut Look<'_>, sign: usize) {
         unspaced,
         arrow,
     };
-    if !otherwise_named(look, &assigned) && !of_its_own_form(look, &assigned) {
+    if !otherwise(look, &assigned) {
         one_value(look, &assigned);
     }
 }
@@ -144,16 +144,11 @@ fn value_start(look: &Look<'_>, sign: Sign) -> (usize, usize, bool) {
     (unspaced, value, arrow)
 }
 
-/// Whether something else names the value than the name itself, which may say nothing: a type, a plural, a sentence. It
-/// is reported then.
-fn otherwise_named(look: &mut Look<'_>, assigned: &Assigned<'_>) -> bool {
-    let Assigned {
-        sign,
-        ref name,
-        kind,
-        value,
-        ..
-    } = *assigned;
+/// Whether something else names the value than the name itself, which may say nothing, or the value has a form of its
+/// own: a type, a plural, a phrase, cookies. It is reported then.
+fn otherwise(look: &mut Look<'_>, assigned: &Assigned<'_>) -> bool {
+    let (sign, name, value) = (assigned.sign, &assigned.name, assigned.value);
+    let kind = assigned.kind;
     if kind == Kind::Plain && sign.byte == b'=' {
         of_type(look, name, value);
     }
@@ -171,7 +166,20 @@ fn otherwise_named(look: &mut Look<'_>, assigned: &Assigned<'_>) -> bool {
             look.report(signature(look, name.text, value));
         }
     }
-    matches!(kind, Kind::Plain | Kind::Id | Kind::Phone)
+    match kind {
+        Kind::Plain | Kind::Id | Kind::Phone => true,
+        Kind::Phrase => {
+            phrase(look, value);
+            true
+        }
+        // `document.cookie = "sid=…; path=/"`
+        _ => {
+            ends_with(name.text, formats::COOKIE)
+                && (sign.byte == b':'
+                    || name.text.ends_with(formats::MEMBER_COOKIE) && look.at(value) == b'"')
+                && cookies(look, value, name.text.len() > formats::COOKIE.len())
+        }
+    }
 }
 
 /// Whether the name before a type names the literal at `value`: `api_key: String = "…"`.
@@ -188,30 +196,6 @@ fn of_type(look: &mut Look<'_>, type_name: &Name<'_>, value: usize) {
     }
 }
 
-/// Whether the name says that its value has a form of its own, by which it is reported: cookies, schemes, phrases.
-fn of_its_own_form(look: &mut Look<'_>, assigned: &Assigned<'_>) -> bool {
-    let Assigned {
-        sign,
-        ref name,
-        kind,
-        value,
-        ..
-    } = *assigned;
-    // `document.cookie = "sid=…; path=/"`
-    if ends_with(name.text, formats::COOKIE)
-        && (sign.byte == b':'
-            || name.text.ends_with(formats::MEMBER_COOKIE) && look.at(value) == b'"')
-        && cookies(look, value, name.text.len() > formats::COOKIE.len())
-    {
-        return true;
-    }
-    if kind == Kind::Phrase {
-        phrase(look, value);
-        return true;
-    }
-    false
-}
-
 /// The words of a wallet.
 fn phrase(look: &mut Look<'_>, value: usize) {
     let open = look.ahead(value, 1, |b| matches!(b, b'"' | b'\''));
@@ -224,14 +208,8 @@ fn phrase(look: &mut Look<'_>, value: usize) {
 
 /// The value of a sensitive name.
 fn one_value(look: &mut Look<'_>, assigned: &Assigned<'_>) {
-    let Assigned {
-        sign,
-        ref name,
-        kind,
-        value,
-        arrow,
-        ..
-    } = *assigned;
+    let (sign, name, value) = (assigned.sign, &assigned.name, assigned.value);
+    let (kind, arrow) = (assigned.kind, assigned.arrow);
     let last = look.before(sign.at);
     let style = Style {
         equals: sign.byte == b'=',

@@ -35,13 +35,8 @@ fn is_pair(text: &[u8]) -> bool {
 
 /// Where the value that begins at `start` ends, if it stands where only a literal can and is none that says nothing.
 pub(crate) fn end(given: &Given<'_>) -> Option<usize> {
-    let Given {
-        ref scope,
-        start,
-        name,
-        kind,
-        style,
-    } = *given;
+    let (scope, start, name) = (&given.scope, given.start, given.name);
+    let (kind, style) = (given.kind, given.style);
     let says = match kind {
         Kind::Secret | Kind::Pwd => true,
         Kind::Secrets => !names::names_resources(name),

@@ -16,7 +16,6 @@ use crate::redact::read::scope::{Found, Scope};
 
 /// A key at `start`, where a run of token bytes begins that ends at `end`.
 pub(crate) fn key(scope: &Scope<'_>, start: usize, end: usize) -> Option<Found> {
-    let start = step_past_escape(scope, start);
     if scope.part(start, start + 3) == formats::JSON {
         return token::jwt(scope, start)
             .or_else(|| shaped(scope, start, end.max(start)))
@@ -40,10 +39,7 @@ fn listed(scope: &Scope<'_>, start: usize) -> Option<Found> {
 /// A key with a known prefix at `start`.
 pub(crate) fn listed_at(scope: &Scope<'_>, start: usize) -> Option<Found> {
     let text = scope.text;
-    if start > scope.from
-        && scope.before(start).is_ascii_alphanumeric()
-        && !is_escape_border(scope, start)
-    {
+    if start > scope.from && scope.before(start).is_ascii_alphanumeric() {
         return None;
     }
     let pair = usize::from(at(text, start)) << 8 | usize::from(scope.at(start + 1));
@@ -107,40 +103,6 @@ fn with_secret(scope: &Scope<'_>, end: usize) -> usize {
     } else {
         end
     }
-}
-
-/// A literal `\n` or `%3D` before the key is a border, though its last letter belongs to the run.
-fn step_past_escape(scope: &Scope<'_>, start: usize) -> usize {
-    match scope.before(start) {
-        b'\\' => match scope.at(start) {
-            b'n' | b'r' | b't' | b'f' | b'b' => start + 1,
-            b'u' => start + 5,
-            b'x' => start + 3,
-            _ => start,
-        },
-        b'%' if scope.at(start).is_ascii_hexdigit() && scope.at(start + 1).is_ascii_hexdigit() => {
-            start + 2
-        }
-        // A colour of a terminal: `ESC [32m`.
-        b'[' => {
-            let digits = scope.ahead(start, 6, |b| b.is_ascii_digit());
-            if digits > start && scope.at(digits) == b'm' {
-                digits + 1
-            } else {
-                start
-            }
-        }
-        _ => start,
-    }
-}
-
-fn is_escape_border(scope: &Scope<'_>, start: usize) -> bool {
-    (2..=6).any(|back| {
-        start >= scope.from + back && matches!(scope.at(start - back), b'\\' | b'%' | b'[') && {
-            let run = start - back + 1;
-            step_past_escape(scope, run) == start
-        }
-    })
 }
 
 #[cfg(test)]

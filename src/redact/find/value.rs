@@ -14,13 +14,8 @@ use crate::redact::read::scope::{Found, Scope};
 
 /// The value of a name, if it is one to hide.
 pub(crate) fn value_at(given: &Given<'_>) -> Option<Found> {
-    let Given {
-        ref scope,
-        start,
-        name,
-        kind,
-        style,
-    } = *given;
+    let (scope, start, name) = (&given.scope, given.start, given.name);
+    let (kind, style) = (given.kind, given.style);
     let mut open = step_into_literal(scope, start);
     let escapes = scope.run(open, |b| b == b'\\') - open;
     open += escapes;

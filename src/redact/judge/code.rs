@@ -105,12 +105,6 @@ pub(crate) fn has_upper_const(value: &[u8]) -> bool {
         && value.iter().all(|b| b.is_ascii_uppercase() || *b == b'_')
 }
 
-pub(crate) fn is_camel(value: &[u8]) -> bool {
-    value.iter().all(u8::is_ascii_alphanumeric)
-        && value.iter().filter(|b| b.is_ascii_digit()).count() <= 3
-        && value.first().is_some_and(u8::is_ascii_uppercase)
-}
-
 /// Whether an unquoted value is an expression: a call, a path of names, a type, a reference.
 pub(crate) fn is_expression(scope: &Scope<'_>, from: usize, to: usize, style: Style) -> bool {
     let value = scope.part(from, to);
@@ -254,7 +248,6 @@ mod tests {
         assert!(is_snake(b"napi_create_string_utf16", 3) && !is_snake(b"napi_x9y8z", 2));
         assert!(is_rooted(b"settings.db") && !is_rooted(b"hunter.db"));
         assert!(has_upper_const(b"MAX_TOKEN_LEN") && !has_upper_const(b"TOKEN"));
-        assert!(is_camel(b"Token2") && !is_camel(b"token2"));
     }
 
     #[test]

@@ -1,13 +1,13 @@
 //! Whether a value could be a secret: by the kind of its name, by what it is made of, and by how it is assigned.
 
 use crate::redact::catalogue::words::{
-    OF_ONES_OWN, OF_PASSWORDS, SHORT_PASSWORD, is_complaint, is_harmless_word, is_of_secrets,
-    is_of_sentences, is_outcome, scheme_len,
+    OF_ONES_OWN, OF_PASSWORDS, SHORT_PASSWORD, is_complaint, is_of_secrets, is_of_sentences,
+    is_outcome, scheme_len,
 };
 use crate::redact::catalogue::{formats, names};
 use crate::redact::class::MARK_START;
 use crate::redact::judge::code::{
-    has_upper_const, is_algorithm, is_camel, is_expression, is_path, is_rooted, is_snake, is_type,
+    has_upper_const, is_algorithm, is_expression, is_path, is_rooted, is_snake, is_type,
 };
 use crate::redact::judge::id::{is_id, is_slug};
 use crate::redact::judge::placeholder::{has_mark, is_mark, is_placeholder};
@@ -214,13 +214,8 @@ fn is_about_field(value: &[u8]) -> bool {
 
 /// Whether an unquoted value that ends at `to` is a secret and not code, prose or a placeholder.
 pub(crate) fn is_unquoted_secret(given: &Given<'_>, to: usize) -> bool {
-    let Given {
-        ref scope,
-        start: from,
-        name,
-        kind,
-        style,
-    } = *given;
+    let (scope, from, name) = (&given.scope, given.start, given.name);
+    let (kind, style) = (given.kind, given.style);
     let value = scope.part(from, to);
     let digits = value.iter().filter(|b| b.is_ascii_digit()).count();
     if is_nothing(value, name) {
@@ -267,13 +262,7 @@ fn is_nothing(value: &[u8], name: &[u8]) -> bool {
 
 /// Whether a value of letters, digits and the signs of names is a secret, and no reference, type or constant.
 fn is_secret_of_words(given: &Given<'_>, to: usize, digits: usize) -> bool {
-    let Given {
-        ref scope,
-        start,
-        name,
-        style,
-        ..
-    } = *given;
+    let (scope, start, name) = (&given.scope, given.start, given.name);
     let value = scope.part(start, to);
     // In a query nothing refers to anything.
     let in_query = matches!(
@@ -284,12 +273,7 @@ fn is_secret_of_words(given: &Given<'_>, to: usize, digits: usize) -> bool {
     if refers || digits == 0 && has_upper_const(value) {
         return false;
     }
-    if digits == 0 {
-        return is_secret_of_letters(given, to);
-    }
-    // `token: u32`, `key: Ed25519`
-    let is_short = style.spaced && !style.quoted_name && value.len() < 6 && !style.own_line;
-    !(is_short || style.spaced && ends_statement(scope, to) && is_camel(value))
+    digits > 0 || is_secret_of_letters(given, to)
 }
 
 /// Whether the value before `to` stands in a statement that goes on or ends there as only code does.
@@ -300,23 +284,12 @@ fn ends_statement(scope: &Scope<'_>, to: usize) -> bool {
 
 /// Whether a value is an expression by what stands around it.
 fn is_code_of_scope(scope: &Scope<'_>, from: usize, to: usize, style: Style) -> bool {
-    let value = scope.part(from, to);
-    // A parameter of SQL: `token = @token`
-    let parameter = at(value, 0) == b'@'
-        && style.equals
-        && name::judge(rest(value, 1)).hides()
-        && !value.iter().any(u8::is_ascii_digit);
     // `token: Type = value`
     let typed = !style.equals && scope.at(to) == b' ' && next_sign(scope, to) == b'=';
-    // `<token>` and what follows.
-    let bare = value
-        .iter()
-        .take_while(|b| !matches!(b, b'>' | b']' | b')'))
-        .count();
-    parameter
-        || typed
-        || is_expression(scope, from, to, style)
-        || bare < value.len() && is_harmless_word(part(value, 0, bare))
+    // A parameter of SQL: `token = @token`
+    let value = scope.part(from, to);
+    let parameter = style.equals && at(value, 0) == b'@' && name::judge(rest(value, 1)).hides();
+    typed || parameter || is_expression(scope, from, to, style)
 }
 
 /// `dragon.slayer9` behind the colon of a password: no path of names ends in a number there.
@@ -338,26 +311,18 @@ fn next_sign(scope: &Scope<'_>, to: usize) -> u8 {
 
 /// `jwt: alg=RS256`: a list of its own follows.
 fn is_list_of_its_own(value: &[u8]) -> bool {
-    let listed = memchr::memchr(b'=', value).is_some_and(|sign| {
+    let is_key = |b: &u8| b.is_ascii_lowercase() || *b == b'_';
+    memchr::memchr(b'=', value).is_some_and(|sign| {
         sign + 1 < value.len()
-            && part(value, 0, sign)
-                .iter()
-                .all(|b| b.is_ascii_lowercase() || *b == b'_')
+            && part(value, 0, sign).iter().all(is_key)
             && at(value, sign + 1) != b'='
-    });
-    listed
-        || value.last() == Some(&b'=') && value.len() < 12 && !value.iter().any(u8::is_ascii_digit)
+    })
 }
 
 /// Whether a word of letters is a secret: where it is not prose, a type, or the name of something.
 fn is_secret_of_letters(given: &Given<'_>, to: usize) -> bool {
-    let Given {
-        ref scope,
-        start,
-        name,
-        kind,
-        style,
-    } = *given;
+    let (scope, start, name) = (&given.scope, given.start, given.name);
+    let (kind, style) = (given.kind, given.style);
     let value = scope.part(start, to);
     // `imagePullSecrets: regcred`
     if value.len() < 4 || kind == Kind::Secrets && names::names_resources(name) {
