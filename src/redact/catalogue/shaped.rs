@@ -156,6 +156,38 @@ pub(crate) static SHAPES: &[Shape] = &[
     shape("Braintree sandbox access token", &[Is("access_token$sandbox$"), Run(Token, 12, MOST), Is("$"), Run(Token, 0, MOST)]).at(1),
     shape("Convex deploy key", &[Is("prod:"), Run(Token, 12, MOST), Is("|"), Run(Token, 39, MOST)]).at(1).base64(),
     shape("Convex deploy key for development", &[Is("dev:"), Run(Token, 12, MOST), Is("|"), Run(Token, 39, MOST)]).at(1).base64(),
+    shape("Vault batch token before 1.10", &[Is("b."), Run(Token, 24, 24)]).at(1).looks(Strong, 1),
+    shape("Vault recovery token before 1.10", &[Is("r."), Run(Token, 24, 24)]).at(1).looks(Strong, 1),
+    shape("Pushbullet access token", &[Is("o."), Run(Token, 32, 32)]).at(1).looks(Cased, 1),
+    shape("Zoho ZAPI key", &[Is("1001."), Run(Hex, 32, 32)]).at(1).looks(Digits(1), 1).dotted(),
+    shape("Zoho ZAPI key", &[Is("1002."), Run(Hex, 32, 32)]).at(1).looks(Digits(1), 1).dotted(),
+    shape("Zoho ZAPI key", &[Is("1003."), Run(Hex, 32, 32)]).at(1).looks(Digits(1), 1).dotted(),
+    shape("Endor Labs API key", &[Is("endr+"), Run(Token, 16, 16)]).at(1).looks(Mixed, 1),
+    shape("PagerDuty API token", &[Is("u+"), Run(Token, 18, 18)]).at(1).looks(Strong, 1),
+    shape("PagerDuty OAuth token", &[Is("pdus+"), Run(Token, 20, MOST)]).at(1).looks(Mixed, 1),
+    shape("PagerDuty OAuth token of the EU", &[Is("pdeu+"), Run(Token, 20, MOST)]).at(1).looks(Mixed, 1),
+    shape("Tableau personal access token", &[Run(Token, 22, 22), Is("==:"), Run(Token, 32, 32)]).at(2).looks(Mixed, 2),
+    shape("Unleash client token", &[Is(":production."), Run(Hex, 40, 64)]).at(1).looks(Digits(4), 1),
+    shape("Unleash client token", &[Is(":development."), Run(Hex, 40, 64)]).at(1).looks(Digits(4), 1),
+    shape("Unleash personal access token", &[Is("user:"), Run(Hex, 48, 64)]).at(1).looks(Digits(4), 1),
+    shape("PASETO token", &[Is("v2.local."), Run(Token, 40, MOST)]).at(1).dotted(),
+    shape("PASETO token", &[Is("v2.public."), Run(Token, 40, MOST)]).at(1).dotted(),
+    shape("PASETO token", &[Is("v3.local."), Run(Token, 40, MOST)]).at(1).dotted(),
+    shape("PASETO token", &[Is("v3.public."), Run(Token, 40, MOST)]).at(1).dotted(),
+    shape("PASETO token", &[Is("v4.local."), Run(Token, 40, MOST)]).at(1).dotted(),
+    shape("PASETO token", &[Is("v4.public."), Run(Token, 40, MOST)]).at(1).dotted(),
+    shape("Firebase Cloud Messaging server key", &[Run(Token, 11, 11), Is(":"), Is("APA91b"), Run(Token, 60, MOST)]).at(2),
+    shape("Firebase Cloud Messaging registration token", &[Run(Token, 22, 22), Is(":"), Is("APA91b"), Run(Token, 60, MOST)]).at(2),
+    shape("PASERK secret key", &[Is("k4.secret."), Run(Token, 40, MOST)]).at(1),
+    shape("PASERK local key", &[Is("k4.local."), Run(Token, 40, MOST)]).at(1),
+    shape("Ably API key", &[Run(Token, 6, 6), Is("."), Run(Token, 6, 6), Is(":"), Run(Token, 43, 43)]).at(4).looks(Cased, 4),
+    shape("Meta Quest app token", &[Is("OC|"), Run(Digit, 10, 20), Is("|"), Run(Token, 24, 64)]).at(3).looks(Mixed, 3),
+    shape("Roblox session cookie", &[Is("-items.|"), Run(Token, 90, MOST)]).at(1),
+    shape("password of a file of users of Dovecot", &[Is("{PLAIN}"), Run(Token, 8, 64)]).at(1).looks(Mixed, 1),
+    shape("LDAP password hash", &[Is("{SHA}"), Run(Base64, 27, MOST)]).at(1).base64(),
+    shape("LDAP password hash", &[Is("{SSHA}"), Run(Base64, 27, MOST)]).at(1).base64(),
+    shape("LDAP password hash", &[Is("{SSHA256}"), Run(Base64, 43, MOST)]).at(1).base64(),
+    shape("LDAP password hash", &[Is("{SSHA512}"), Run(Base64, 43, MOST)]).at(1).base64(),
 
     // The run is the key, or its first part.
     shape("Discord bot token", &[Of("MNO"), Run(Token, 21, 29), Is("."), Run(Token, 5, 7), Is("."), Run(Token, 12, MOST)]),
@@ -185,11 +217,27 @@ pub(crate) static SHAPES: &[Shape] = &[
     shape("ngrok API key", &[Is("2"), Run(Token, 26, 26), Is("_"), Run(Token, 20, 22)]).looks(Strong, 1),
     shape("RapidAPI key", &[Run(Token, 10, 10), Is("msh"), Run(Token, 22, 22), Is("jsn"), Run(Token, 12, 12)]),
     shape("ClickUp API token", &[Is("pk_"), Run(Digit, 5, 10), Is("_"), Run(Upper, 32, 32)]),
+    shape("Dropbox long-lived access token", &[Run(Token, 11, 11), Is("AAAAAAAAAA"), Run(Token, 43, 43)]).looks(Cased, 2),
+    shape("DeepL API key", &[Run(HexDash, 36, 36), Is(":fx")]),
+    shape("Firebase Cloud Messaging registration token, its second part", &[Is("APA91b"), Run(Token, 60, MOST)]).looks(Strong, 1),
+    shape("Trend Micro API key", &[Is("tmc1"), Run(Token, 20, 30), Is(":"), Run(Token, 40, MOST)]),
+    shape("K3s server token", &[Is("K10"), Run(Hex, 64, 64), Is("::server:"), Run(Token, 8, MOST)]),
+    shape("K3s node token", &[Is("K10"), Run(Hex, 64, 64), Is("::node:"), Run(Token, 8, MOST)]),
+    shape("Rancher API token", &[Is("token-"), Run(Token, 5, 5), Is(":"), Run(Token, 54, 54)]).at(3),
+    shape("Rancher kubeconfig token", &[Is("kubeconfig-"), Run(Token, 5, 40), Is(":"), Run(Token, 54, 54)]),
+    shape("Netatmo token", &[Run(Hex, 24, 24), Is("|"), Run(Hex, 32, 32)]),
+    shape("Codefresh API key", &[Run(Hex, 24, 24), Is("."), Run(Hex, 32, 32)]).looks(Digits(2), 2),
+    shape("Ceph key", &[Is("AQ"), Run(Base64, 36, 36), Is("==")]).looks(Cased, 1),
+    shape("Stellar secret seed", &[Is("S"), Run(Upper, 55, 55)]).looks(Digits(3), 1),
     shape("Telegram bot token", &[Run(Digit, 8, 11), Is(":A"), Run(Token, 23, MOST)]),
 ];
 
 /// What stands in the middle of a key that is made in the manner of Stripe's, of a vendor that is not listed.
-pub(crate) const MIDDLES: &[&str] = &["_live_", "_sk_", "_pat_", "_secret_", "-sk-", "_prod_"];
+pub(crate) const MIDDLES: &[&[u8]] = &[b"live", b"sk", b"pat", b"secret", b"prod", b"sandbox"];
+
+/// How a word ends that says that a key follows.
+pub(crate) const KEY_ENDS: &[&[u8]] =
+    &[b"key", b"token", b"tok", b"pat", b"api", b"secret", b"auth"];
 
 /// A bit for each row.
 pub(crate) type Rows = u128;

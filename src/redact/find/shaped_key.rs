@@ -2,8 +2,10 @@
 
 use crate::redact::catalogue::formats;
 use crate::redact::catalogue::keys::Tail;
+use crate::redact::catalogue::names;
 use crate::redact::catalogue::shaped::{
-    Alphabet, BY_LENGTH, IN_BASE64, LED, LONGEST, Looks, MIDDLES, Part, Rest, Rows, SHAPES, Shape,
+    Alphabet, BY_LENGTH, IN_BASE64, KEY_ENDS, LED, LONGEST, Looks, MIDDLES, Part, Rest, Rows,
+    SHAPES, Shape,
 };
 use crate::redact::class::Class;
 use crate::redact::find::token;
@@ -47,7 +49,7 @@ pub(crate) fn shaped(scope: &Scope<'_>, start: usize, end: usize) -> Option<Foun
     let mut rows = BY_LENGTH.get((end - start).min(LONGEST)).copied()?;
     rows &= match before {
         b'.' => LED,
-        b'~' | b':' | b'|' | b'/' | b'$' => Rows::MAX,
+        b'~' | b':' | b'|' | b'/' | b'$' | b'+' | b'}' => Rows::MAX,
         _ => !LED,
     };
     if end - start < 37 && !is_joined(before) && !is_joined(scope.at(end)) {
@@ -225,15 +227,48 @@ fn has_a_key_word(run: &[u8]) -> bool {
     if run.len() < 24 || run.starts_with(formats::PUBLISHED) {
         return false;
     }
-    memchr::memchr2_iter(b'_', b'-', part(run, 0, 32)).any(|place| {
-        let rest = bytes::rest(run, place);
-        let tail = MIDDLES
-            .iter()
-            .find_map(|middle| rest.strip_prefix(middle.as_bytes()));
-        tail.is_some_and(|tail| {
-            tail.len() >= 20 && is_random(tail, Tail::Strong) && !tail.contains(&b'_')
+    let mut before: &[u8] = b"";
+    let mut from = 0;
+    while let Some(length) = memchr::memchr2(b'_', b'-', part(run, from, 32)) {
+        let word = part(run, from, from + length);
+        let tail = bytes::rest(run, from + length + 1);
+        let is_public = matches!(before, b"public" | b"pub" | b"publishable" | b"pk");
+        let kind = if is_public {
+            None
+        } else if from > 0 && MIDDLES.contains(&word) {
+            Some(Tail::Strong)
+        } else if says_key(word, before) {
+            // Behind such a word hexadecimal digits may be the hash of something.
+            Some(Tail::Cased)
+        } else {
+            None
+        };
+        let is_key = |kind| tail.len() >= 20 && is_random(tail, kind) && !tail.contains(&b'_');
+        if kind.is_some_and(is_key) {
+            return true;
+        }
+        before = word;
+        from += length + 1;
+    }
+    false
+}
+
+/// Whether a word before a separator says that a key follows, by itself or by how it ends: `acme_key_`, `tgpat_`.
+fn says_key(word: &[u8], before: &[u8]) -> bool {
+    let is_end = |end: &&[u8]| {
+        word.strip_suffix(*end).is_some_and(|head| {
+            if head.is_empty() {
+                !before.is_empty()
+            } else {
+                head.len() <= 8
+            }
         })
-    })
+    };
+    word.iter()
+        .all(|b| b.is_ascii_lowercase() || b.is_ascii_digit())
+        && KEY_ENDS.iter().any(is_end)
+        && !names::is_harmless_key(before)
+        && !names::is_harmless_token(before)
 }
 
 #[cfg(test)]
@@ -313,6 +348,32 @@ mod tests {
                 );
                 assert_eq!(redact_str(&once), once, "{whose}");
             }
+        }
+    }
+
+    #[test]
+    fn a_key_of_an_unlisted_vendor_goes_by_the_word_before_it() {
+        let key = &MIXED[..24];
+        for head in [
+            "acme_key_",
+            "acme_api_",
+            "acmepat_",
+            "acme_sandbox_",
+            "x7_token_",
+        ] {
+            let text = format!("use {head}{key} now");
+            assert_eq!(redact_str(&text), "use [REDACTED_KEY] now");
+        }
+        for harmless in [
+            format!("cache_key_{key}"),
+            format!("public-sandbox-{key}"),
+            format!("next_token_{key}"),
+            format!("key_{}", &MIXED[..12]),
+            format!("monkey_{}_{}", &MIXED[..12], &MIXED[..12]),
+            format!("acme_key_{}", &HEX[..24]),
+        ] {
+            let text = format!("use {harmless} now");
+            assert_eq!(redact_str(&text), text);
         }
     }
 

@@ -28,6 +28,7 @@ pub(crate) fn is_random(tail: &[u8], kind: Tail) -> bool {
     found
         && (turns(tail) >= 4 || !code::is_snake(tail, 2))
         && (matches!(kind, Any | Hex | Capital) || !is_spelled_out(tail))
+        && (!matches!(kind, Cased | Strong) || !is_of_words(tail))
 }
 
 /// Both cases and digits, or hexadecimal digits.
@@ -62,6 +63,26 @@ pub(crate) fn is_opaque(word: &[u8]) -> bool {
         && digits(word) >= 1
         && is_issued(word)
         && !code::is_snake(word, 3)
+        && !is_of_words(word)
+}
+
+/// Whether most of a word is words in camel case: `NewSessionTicketPayloadTls13`. Of random letters and digits a third
+/// stands in such pieces.
+fn is_of_words(word: &[u8]) -> bool {
+    let (mut spelled, mut run) = (0, 0);
+    let mut capital = false;
+    for byte in word.iter().chain([&b'0']) {
+        if byte.is_ascii_lowercase() {
+            run += 1;
+            continue;
+        }
+        if run >= 2 {
+            spelled += run + usize::from(capital);
+        }
+        run = 0;
+        capital = byte.is_ascii_uppercase();
+    }
+    spelled * 10 >= word.len() * 7
 }
 
 /// Both cases and digits. Of 24 random letters and digits one in twelve has a single digit at most, and then the
@@ -146,6 +167,16 @@ fn is_spelled_out(tail: &[u8]) -> bool {
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn names_of_types_are_no_keys() {
+        for name in ["NewSessionTicketPayloadTls13", "EcPrivateKeyRfc5915DerType"] {
+            assert!(!is_opaque(name.as_bytes()), "{name}");
+            let tail = name.split_at(2).1.as_bytes();
+            assert!(!is_random(tail, Cased), "{name}");
+        }
+        assert!(is_opaque(b"Eri8Ba9bG6BGuG9SfPf2ro"));
+    }
 
     #[test]
     fn tails_of_keys_are_told_from_words() {
