@@ -97,6 +97,14 @@ pub(crate) static PLACES: &[Place] = &[
     place("ip ospf authentication-key", Next, Chosen, "ip ospf authentication-key {}"),
     place("ip ospf message-digest-key * md5", Next, Chosen, "ip ospf message-digest-key 1 md5 {}"),
     place("key-string", Next, Chosen, "key-string {}"),
+    place("set psksecret|password|passwd|secret|key ENC", Next, Literal, "config user local\n    set passwd ENC {}\n"),
+    place("set security ike policy * pre-shared-key ascii-text", Next, Chosen, "set security ike policy p1 pre-shared-key ascii-text \"{}\""),
+    place("wpa-psk ascii", Next, Chosen, "wpa-psk ascii 0 {}"),
+    place("rocommunity|rwcommunity|rocommunity6|rwcommunity6", Next, Chosen, "rocommunity {} 10.0.0.0/8").but_not("rocommunity public default"),
+    place("createUser * MD5|SHA|SHA-256|SHA-512", Next, Chosen, "createUser bob7 SHA {} AES"),
+    place("stats auth", Next, Chosen, "stats auth {}").but_not("stats authentication is on since v2"),
+    place("option key", Only, Chosen, "option ssid 'Home'\noption key '{}'\n").but_not("option key2 was chosen\n"),
+    place("/msg NickServ IDENTIFY|identify", Last, Chosen, "/msg NickServ IDENTIFY {}"),
 
     // Builds.
     place("ENV|setx", Named, Literal, "FROM app:1.2\nENV DB_PASSWORD {}\n").but_not("ENV NODE_ENV production\nENV TOKEN_TTL 3600"),

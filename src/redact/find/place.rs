@@ -3,6 +3,7 @@
 use crate::redact::catalogue::places::{self, Looks, PLACES, Place, Takes};
 use crate::redact::class::Class;
 use crate::redact::find::look::Look;
+use crate::redact::find::table;
 use crate::redact::judge::value;
 use crate::redact::read::bytes::{at, part, run_end, run_start};
 use crate::redact::read::lex::is_blank;
@@ -32,10 +33,25 @@ fn first_words(place: &Place) -> impl Iterator<Item = &'static str> {
 /// Reports the values of such settings.
 pub(crate) fn settings(look: &mut Look<'_>) {
     let mut line = look.from;
+    let mut above = None;
     while line < look.to {
         let end = memchr::memchr(b'\n', look.part(line, look.to)).map_or(look.to, |n| line + n);
         let start = run_end(look.text, line, end, is_blank);
+        match look.at(start) {
+            b'|' if look.at(start + 1) == b'|' => table::under_strokes(look, start, end),
+            b'|' | b'+' | b'-' | b':' => {
+                // The table that a text begins with was looked at.
+                if let Some((first, last)) = above
+                    && first > look.from
+                    && table::is_rule(look.part(start, end))
+                {
+                    table::under_rule(look, first, last, end);
+                }
+            }
+            _ => {}
+        }
         setting(look, start, end);
+        above = Some((line, end));
         line = end + 1;
     }
 }
@@ -151,6 +167,12 @@ fn only(look: &mut Look<'_>, looks: Looks, from: usize, end: usize) {
 
 /// Reports a value that looks as it must.
 fn hide(look: &mut Look<'_>, looks: Looks, from: usize, to: usize) {
+    let is_quoted = to > from + 2 && look.at(from) == b'"' && look.before(to) == b'"';
+    let (from, to) = if is_quoted {
+        (from + 1, to - 1)
+    } else {
+        (from, to)
+    };
     let value = look.part(from, to);
     let is_chosen = |b: &u8| b.is_ascii_digit() || b"!@#$%^&*_".contains(b);
     let takes = value::is_real(value)

@@ -1,9 +1,10 @@
 //! Tables in text: a line of column names, and lines of values below it.
 
-use crate::redact::catalogue::formats;
+use crate::redact::catalogue::{formats, words};
 use crate::redact::class::Class;
 use crate::redact::find::look::Look;
 use crate::redact::judge::value;
+use crate::redact::kind::Kind;
 use crate::redact::read::bytes::{self, has_word_at, run_end, run_start};
 use crate::redact::read::scope::Scope;
 
@@ -14,13 +15,16 @@ const MAX_COLUMNS: usize = 64;
 
 /// Adds the cells of sensitive columns, of CSV and of the tables of Markdown.
 pub(crate) fn columns(look: &mut Look<'_>) {
+    let mut first = look.from;
+    if look.at(first) == b'#' {
+        commented(look);
+    }
     let line_end = |from: usize| {
         memchr::memchr(b'\n', look.part(from, look.to.min(from + MAX_HEADER))).map(|n| from + n)
     };
-    let Some(mut end) = line_end(look.from) else {
+    let Some(mut end) = line_end(first) else {
         return;
     };
-    let mut first = look.from;
     // The line above the names, where a table has one.
     if is_rule(look.part(first, end)) {
         first = end + 1;
@@ -34,13 +38,148 @@ pub(crate) fn columns(look: &mut Look<'_>) {
         .into_iter()
         .find(|d| memchr::memchr(*d, header).is_some())
     else {
+        if header.starts_with(b"Key ") && header.trim_ascii_end().ends_with(b" Value") {
+            aligned_rows(look, end + 1);
+        }
         return;
     };
     let Some(sensitive) = sensitive(look, header, delimiter) else {
         return;
     };
     let count = header.split(|b| *b == delimiter).count();
-    sensitive_cells(look, end + 1, delimiter, sensitive, count);
+    sensitive_cells(look, (end + 1, look.to), delimiter, sensitive, count);
+}
+
+/// So many comments may stand above a file of fields, and so long is the one that names them.
+const MAX_COMMENTS: usize = 8;
+const MAX_COMMENT: usize = 160;
+
+/// Adds the secrets of a file whose first comments name its fields: `# client server secret`, `# host:port:password`.
+fn commented(look: &mut Look<'_>) {
+    let mut line = look.from;
+    let mut named = None;
+    for _ in 0..MAX_COMMENTS {
+        if look.at(line) != b'#' {
+            break;
+        }
+        let end = memchr::memchr(b'\n', look.part(line, look.to)).map_or(look.to, |n| line + n);
+        let names = look
+            .part(line + 1, end.min(line + MAX_COMMENT))
+            .trim_ascii();
+        let joined = memchr::memchr(b' ', names).is_none() && memchr::memchr(b':', names).is_some();
+        let mut fields = names
+            .split(|b| is_between(*b, joined))
+            .filter(|name| !name.is_empty());
+        let is_sentence = fields.clone().any(words::is_of_sentences);
+        if let Some(field) = fields.position(|name| look.judge(name) == Kind::Secret)
+            && !is_sentence
+        {
+            named = Some((field, joined));
+        }
+        line = end + 1;
+    }
+    let Some((field, joined)) = named else {
+        return;
+    };
+    while line < look.to {
+        let end = memchr::memchr(b'\n', look.part(line, look.to)).map_or(look.to, |n| line + n);
+        let mut from = line;
+        for number in 0..=field {
+            from = run_end(look.text, from, end, |b| {
+                is_between(b, joined) && (!joined || number > 0)
+            });
+            let to = run_end(look.text, from, end, |b| !is_between(b, joined));
+            if number == field && look.at(line) != b'#' {
+                let quote = |b: u8| b == b'"';
+                let from = run_end(look.text, from, to, quote);
+                let to = run_start(look.text, to, from, quote);
+                let value = look.part(from, to);
+                if value::looks_chosen(value) && is_secret(look, value) {
+                    look.hide(from, to, Class::Field);
+                }
+            }
+            from = to;
+        }
+        line = end + 1;
+    }
+}
+
+/// Whether a byte stands between the fields of a line.
+fn is_between(byte: u8, joined: bool) -> bool {
+    if joined {
+        byte == b':'
+    } else {
+        byte.is_ascii_whitespace()
+    }
+}
+
+/// Adds the cells of a table within a text, whose names stand at `first..end` above the rule that ends at `rule`.
+pub(crate) fn under_rule(look: &mut Look<'_>, first: usize, end: usize, rule: usize) {
+    let header = look.part(first, end);
+    if header.len() > MAX_HEADER || memchr::memchr(b'|', header).is_none() {
+        return;
+    }
+    if let Some(sensitive) = sensitive(look, header, b'|') {
+        let count = header.split(|b| *b == b'|').count();
+        let to = rows_end(look, rule + 1, count);
+        sensitive_cells(look, (rule + 1, to), b'|', sensitive, count);
+    }
+}
+
+/// Where the rows end that begin at `line`: at a rule, or where a line has another number of cells.
+fn rows_end(scope: &Scope<'_>, mut line: usize, count: usize) -> usize {
+    while line < scope.to {
+        let end = memchr::memchr(b'\n', scope.part(line, scope.to)).map_or(scope.to, |n| line + n);
+        if is_rule(scope.part(line, end)) || cells(scope, line, end, b'|').count() != count {
+            return line;
+        }
+        line = end + 1;
+    }
+    scope.to
+}
+
+/// Adds the cells of a table of a wiki, whose names stand at `first..end` between double strokes:
+/// `||Host||Password||`, `|web1|hunter2|`.
+pub(crate) fn under_strokes(look: &mut Look<'_>, first: usize, end: usize) {
+    let header = look.part(first, end.min(first + MAX_HEADER)).trim_ascii();
+    let Some(names) = header
+        .strip_prefix(b"||")
+        .and_then(|names| names.strip_suffix(b"||"))
+    else {
+        return;
+    };
+    let mut sensitive = 0u64;
+    let mut count = 2;
+    let mut from = 0;
+    while from <= names.len() && count < MAX_COLUMNS {
+        let to =
+            memchr::memmem::find(bytes::rest(names, from), b"||").map_or(names.len(), |n| from + n);
+        let name = bytes::part(names, from, to).trim_ascii();
+        if name.len() <= 40 && look.judge(name).hides() {
+            sensitive |= 1 << (count - 1);
+        }
+        count += 1;
+        from = to + 2;
+    }
+    if sensitive != 0 {
+        let to = rows_end(look, end + 1, count);
+        sensitive_cells(look, (end + 1, to), b'|', sensitive, count);
+    }
+}
+
+/// Adds the values of lines of a name and a value with spaces between, from `line` on.
+fn aligned_rows(look: &mut Look<'_>, mut line: usize) {
+    while line < look.to {
+        let end = memchr::memchr(b'\n', look.part(line, look.to)).map_or(look.to, |n| line + n);
+        let name_end = run_end(look.text, line, end, |b| !b.is_ascii_whitespace());
+        let from = run_end(look.text, name_end, end, |b| b == b' ');
+        let to = run_start(look.text, end, from, |b| b.is_ascii_whitespace());
+        let (name, value) = (look.part(line, name_end), look.part(from, to));
+        if from > name_end + 1 && look.judge(name).hides() && is_secret(look, value) {
+            look.hide(from, to, Class::Field);
+        }
+        line = end + 1;
+    }
 }
 
 /// A bit for each column whose values are secrets, if the names can be those of columns and there is one.
@@ -66,12 +205,12 @@ fn sensitive(look: &Look<'_>, header: &[u8], delimiter: u8) -> Option<u64> {
 /// Adds the cells of sensitive columns from `line` on, up to the end of the table.
 fn sensitive_cells(
     look: &mut Look<'_>,
-    mut line: usize,
+    (mut line, to): (usize, usize),
     delimiter: u8,
     sensitive: u64,
     count: usize,
 ) {
-    while line < look.to {
+    while line < to {
         let end = memchr::memchr(b'\n', look.part(line, look.to)).map_or(look.to, |n| line + n);
         if cells(look, line, end, delimiter).count() != count {
             // The table ends where a line has another number of cells.
@@ -81,15 +220,10 @@ fn sensitive_cells(
         } else {
             for (index, from, to) in cells(look, line, end, delimiter) {
                 if index < MAX_COLUMNS && sensitive >> index & 1 == 1 {
-                    let from = run_end(look.text, from, to, |b| matches!(b, b' ' | b'"' | b'\r'));
-                    let to = run_start(look.text, to, from, |b| matches!(b, b' ' | b'"' | b'\r'));
-                    let value = look.part(from, to);
-                    let rule = value.iter().all(|b| matches!(b, b'-' | b':' | b'='));
-                    if !value.is_empty()
-                        && !rule
-                        && value::is_real(value)
-                        && (!look.judge(value).hides() || value.iter().any(u8::is_ascii_digit))
-                    {
+                    let around = |b: u8| matches!(b, b' ' | b'"' | b'`' | b'\r');
+                    let from = run_end(look.text, from, to, around);
+                    let to = run_start(look.text, to, from, around);
+                    if is_secret(look, look.part(from, to)) {
                         look.hide(from, to, Class::Field);
                     }
                 }
@@ -99,8 +233,21 @@ fn sensitive_cells(
     }
 }
 
+/// Whether what stands in a column of secrets is one, and no answer to whether there is one: `no`, `s\u{ec}`,
+/// `ask Miriam`.
+fn is_secret(look: &Look<'_>, value: &[u8]) -> bool {
+    let is_number = value.iter().any(u8::is_ascii_digit);
+    let drawn = value.iter().all(|b| matches!(b, b'-' | b':' | b'='));
+    let said = !is_number && (memchr::memchr(b' ', value).is_some() || words::is_outcome(value));
+    value.len() >= 4
+        && !drawn
+        && !said
+        && value::is_real(value)
+        && (!look.judge(value).hides() || is_number)
+}
+
 /// Whether a line only draws: `+------+`, `---+---`.
-fn is_rule(line: &[u8]) -> bool {
+pub(crate) fn is_rule(line: &[u8]) -> bool {
     line.len() >= 3
         && line
             .iter()
@@ -109,6 +256,10 @@ fn is_rule(line: &[u8]) -> bool {
 
 fn trimmed(cell: &[u8]) -> &[u8] {
     let cell = cell.trim_ascii();
+    let cell = cell
+        .strip_prefix(b"**")
+        .and_then(|cell| cell.strip_suffix(b"**"))
+        .unwrap_or(cell);
     cell.strip_prefix(b"\"")
         .and_then(|cell| cell.strip_suffix(b"\""))
         .unwrap_or(cell)
@@ -232,6 +383,45 @@ fn row(look: &mut Look<'_>, mut pos: usize, sensitive: u64) -> usize {
 #[cfg(test)]
 mod tests {
     use crate::redact::redact_str;
+    use crate::redact::tests::{leaves, marked};
+
+    #[test]
+    fn cells_of_a_table_within_a_text_go() {
+        marked(&[
+            "The accounts:\n\n| Host | **Password** |\n|---|---|\n| web1 | {} |\n\nThat is all.",
+            "shop=# table users;\n id | login | password\n----+-------+----------\n  1 | bob   | {}\n(1 row)",
+            "mysql> select *\n+-----+------+\n| who | password |\n+-----+------+\n| bob | {} |\n+-----+------+\n",
+            "h2. Access\n||Host||User||Password||\n|web1|bob|{}|\nh2. Next\n",
+            "Two:\n| a | b |\n|---|---|\n| 1 | 2 |\n\n| a | token |\n|---|---|\n| 1 | {} |\n",
+        ]);
+        leaves(&[
+            "Rules:\n\n| Field | Password required |\n|---|---|\n| a1 | no |\n| a2 | s\u{ec} |\n",
+            "Rules:\n\n| Password |\n|---|\n| ask Miriam |\n",
+            "a\n---\nhunter2xK9 | b\n",
+            "||Host||User||\n|web1|hunter2xK9|\n",
+        ]);
+    }
+
+    #[test]
+    fn fields_that_a_comment_names_go() {
+        marked(&[
+            "# Secrets for CHAP\n# client server secret IP addresses\nvpn1 pptpd {} 10.8.0.5\n",
+            "# client\tserver\tsecret\n\"dsl1\"\t*\t\"{}\"\t*\n",
+            "# hostname:port:database:username:password\ndb1:5432:crm:bob:{}\n",
+        ]);
+        leaves(&[
+            "# device mountpoint type options dump pass\n/dev/sda1 / ext4 errors=remount-ro 0 1\n",
+            "# The secret of a good soup\nis hunter2xK9 and salt2go\n",
+        ]);
+    }
+
+    #[test]
+    fn values_beside_their_names_in_aligned_lines_go() {
+        marked(&["Key          Value\n---          -----\nlease        1h\npassword     {}\n"]);
+        leaves(&[
+            "Key          Value\n---          -----\npassword     no\ntoken_ttl    768h0m0s\n",
+        ]);
+    }
 
     #[test]
     fn cells_of_sensitive_columns_go() {
