@@ -140,7 +140,7 @@ pub(crate) const END: &[u8] = b"end";
 
 /// Whether the label of an armour is that of a secret key.
 pub(crate) fn is_secret_armour(label: &[u8]) -> bool {
-    [&b"PRIVATE KEY"[..], b"SECRET KEY"]
+    [&b"PRIVATE KEY"[..], b"SECRET KEY", b"Static key"]
         .iter()
         .any(|known| memchr::memmem::find(label, known).is_some())
 }
@@ -183,6 +183,11 @@ pub(crate) const NEXT_KEY: &[u8] = b",fm";
 
 /// How keys begin that are to be published.
 pub(crate) const PUBLISHED: &[u8] = b"pk_";
+
+/// Whether a domain is one of those that algorithms and extensions of SSH are named by: `umac-64@openssh.com`.
+pub(crate) fn names_algorithms(domain: &[u8]) -> bool {
+    matches!(domain, b"openssh.com" | b"libssh.org" | b"lysator.liu.se")
+}
 
 #[cfg(test)]
 mod tests {

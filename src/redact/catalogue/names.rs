@@ -98,6 +98,8 @@ pub(crate) const WORDS: &[Word] = &[
     word(&["cookie"], Kind::Secret).last(),
     word(&["cookies"], Kind::Secrets).last(),
     word(&["id", "ids"], Kind::Handle).last().behind(&["session", "sess"]).common(),
+    // Of Twilio.
+    word(&["sid"], Kind::Plain).last().behind(&["account", "call", "conversation", "message", "service", "workspace"]),
     word(&["session", "sessionid", "sessid", "sid"], Kind::Handle).last(),
     word(&["phpsessid", "jsessionid", "sessiontoken"], Kind::Secret).last(),
     // Codes.
@@ -148,8 +150,8 @@ const PHONES: &[&str] = &[
 
 #[rustfmt::skip]
 const CODE_OF: &[&str] = &[
-    "access", "activation", "auth", "authentication", "confirm", "confirmation", "factor", "login",
-    "pairing", "pass", "signin", "sms", "time", "unlock", "verification", "verify",
+    "access", "activation", "auth", "authentication", "confirm", "confirmation", "door", "entry", "factor", "garage",
+    "gate", "keypad", "lock", "login", "pairing", "pass", "signin", "sms", "time", "unlock", "verification", "verify",
 ];
 
 #[rustfmt::skip]
@@ -198,7 +200,7 @@ pub(crate) const ENDINGS: &[Ending] = &[
     ending(&["secret"], Kind::Secret, |head| !head.is_empty()),
     ending(&["pass", "pwd", "pw"], Kind::Secret, |head| {
         head.ends_with(b"store")
-            || has(&["db", "trust", "key", "my", "pg", "mysql", "smtp", "ftp", "user", "admin", "root"], head)
+            || has(&["db", "trust", "key", "my", "pg", "mysql", "smtp", "imap", "remote", "ftp", "user", "admin", "root"], head)
     }),
 ];
 
@@ -310,7 +312,7 @@ const KEY_QUALIFIERS: &[&str] = &[
     "hubspot", "huggingface", "infura", "ingest", "ingestion", "integration", "jina", "jwt", "labs", "langchain",
     "langfuse", "langsmith", "licence", "license", "linear", "mailchimp", "mailgun", "mapbox", "maps", "master",
     "mistral", "newrelic", "notion", "nvidia", "okta", "openai", "openrouter", "openweather", "otp", "pairing",
-    "perplexity", "pgp", "pinecone", "polygon", "posthog", "postmark", "pre", "preshared", "priv", "private",
+    "perplexity", "pgp", "pinecone", "polygon", "posthog", "postmark", "pragma", "pre", "preshared", "priv", "private",
     "provisioning", "psk", "rapidapi", "recovery", "registration", "replicate", "resend", "role", "root", "router",
     "rsa", "secret", "secretaccess", "segment", "sendgrid", "sentry", "serpapi", "serper", "server", "service",
     "session", "shared", "sharedaccess", "shopify", "sign", "signature", "signing", "slack", "smithery", "ssh", "ssl",
@@ -336,9 +338,9 @@ const HARMLESS_KEYS: &[&str] = &[
     "option", "order", "other", "p", "package", "page", "pagination", "param", "parameter", "parent", "partition",
     "peer", "press", "pressed", "previous", "primary", "process", "product", "project", "property", "pub", "public",
     "publishable", "q", "query", "r", "range", "rate", "recaptcha", "receive", "record", "recv", "redis", "ref",
-    "release", "remote", "reply", "request", "resource", "right", "route", "routing", "row", "s", "same", "search",
+    "release", "remote", "reply", "request", "resource", "right", "route", "row", "s", "same", "search",
     "set", "setting", "shard", "sharding", "shift", "shortcut", "site", "sku", "slot", "sort", "sorting", "start",
-    "state", "step", "storage", "store", "stored", "stream", "style", "surrogate", "sync", "t", "tab", "table", "tag",
+    "state", "step", "storage", "store", "stored", "style", "surrogate", "sync", "t", "tab", "table", "tag",
     "task", "template", "tenant", "that", "the", "theme", "this", "thread", "ticket", "topic", "trace", "transaction",
     "translation", "trusted", "tur", "tx", "u", "unique", "up", "upload", "user", "v", "variant", "verification",
     "verify", "verifying", "version", "video", "view", "w", "whis", "widget", "workflow", "x", "y", "z",
@@ -367,22 +369,24 @@ pub(crate) fn is_harmless_token(word: &[u8]) -> bool {
 #[rustfmt::skip]
 const HARMLESS_TAILS: &[&str] = &[
     "age", "alg", "algo", "algorithm", "alias", "arn", "at", "attempt", "attempts", "audience", "banner", "board",
-    "budget", "button", "by", "category", "change", "changed", "charset", "class", "client", "cmd", "column", "columns",
-    "complexity", "config", "configured", "confirmed", "consent", "count", "count_total", "counts", "criteria", "date",
-    "desc", "description", "dir", "disabled", "domain", "duration", "element", "enabled", "encoding", "endpoint", "env",
-    "error", "errors", "exists", "expiration", "expire", "expired", "expires", "expiry", "factory", "field", "file",
-    "filename", "fingerprint", "form", "format", "frame", "generator", "handler", "hasher", "hashing", "header", "help",
-    "helper", "hint", "history", "host", "id", "ids", "index", "input", "issuer", "key_id", "kind", "label", "len",
-    "length", "less", "lifetime", "limit", "limits", "link", "locator", "long", "manager", "max", "message", "method",
-    "methods", "mgr", "min", "mismatch", "mode", "model", "msg", "name", "names", "num", "options", "owner", "page",
-    "pair", "parser", "path", "paths", "pattern", "permission", "permissions", "placeholder", "policies", "policy",
-    "port", "preferences", "prefix", "present", "prompt", "protected", "provider", "rate", "ref", "reference",
-    "refresh", "regex", "region", "required", "requirements", "reset", "retries", "revoked", "ring", "rotation", "rule",
-    "rules", "samesite", "schema", "scope", "scopes", "secure", "selector", "server", "service", "set", "settings",
-    "short", "size", "source", "spec", "state", "stats", "status", "storage", "store", "strength", "stroke", "suffix",
-    "supported", "than", "thumbprint", "time", "timeout", "timestamp", "title", "tokenizer", "ttl", "type", "types",
-    "updated", "uri", "url", "urls", "usage", "used", "user", "users", "valid", "validation", "validator", "vault",
-    "verified", "version", "visibility", "visible", "weak", "word", "words", "xpath",
+    "budget", "button", "by", "category", "change", "changed", "changes", "charset", "checks", "class", "client", "cmd",
+    "column", "columns", "complexity", "config", "configured", "confirmed", "consent", "count", "count_total", "counts",
+    "criteria", "date", "desc", "description", "dir", "disabled", "domain", "duration", "element", "enabled",
+    "encoding", "endpoint", "env", "error", "errors", "exists", "expiration", "expire", "expired", "expires", "expiry",
+    "factory", "failures", "field", "file", "filename", "fingerprint", "form", "format", "frame", "generator",
+    "handler", "hasher", "hashing", "header", "help", "helper", "hint", "history", "host", "id", "ids", "index",
+    "input", "issuer", "key_id", "kind", "label", "len", "length", "less", "lifetime", "limit", "limits", "link",
+    "locator", "long", "manager", "max", "message", "method", "methods", "mgr", "min", "mismatch", "mode", "model",
+    "msg", "name", "names", "num", "options", "owner", "page", "pair", "parser", "path", "paths", "pattern",
+    "permission", "permissions", "placeholder", "policies", "policy", "port", "preferences", "prefix", "present",
+    "prompt", "property", "protected", "provider", "rate", "ref", "reference", "refresh", "refreshes", "regex",
+    "region", "required", "requirements", "reset", "resets", "retries", "revoked", "ring", "rotation", "rotations",
+    "rule", "rules", "samesite", "schema", "scope", "scopes", "secure", "selector", "server", "service", "set",
+    "settings", "short", "size", "source", "spec", "state", "stats", "status", "storage", "store", "strategy",
+    "strength", "stroke", "suffix", "supported", "than", "thumbprint", "time", "timeout", "timestamp", "title",
+    "tokenizer", "ttl", "type", "types", "updated", "uri", "url", "urls", "usage", "used", "user", "users", "valid",
+    "validation", "validator", "variable", "variables", "vault", "verified", "version", "visibility", "visible", "weak",
+    "word", "words", "xpath",
 ];
 
 pub(crate) fn is_harmless_tail(word: &[u8]) -> bool {

@@ -4,7 +4,7 @@ use crate::redact::catalogue::list::has_ignoring_case;
 
 /// What says of a name what it is: `the password is …`, `la contraseña es …`.
 const COPULAS: &[&str] = &[
-    "is", "are", "was", "ist", "lautet", "est", "es", "è", "é", "это",
+    "is", "are", "was", "ist", "lautet", "est", "es", "è", "é", "это", "to",
 ];
 
 pub(crate) fn is_copula(word: &[u8]) -> bool {
@@ -21,9 +21,10 @@ pub(crate) fn is_given(word: &[u8]) -> bool {
 /// Words between a name and its value that say nothing of their own.
 #[rustfmt::skip]
 const LINKS: &[&str] = &[
-    "adalah", "are", "as", "be", "been", "by", "changed", "currently", "er", "es", "est", "este", "from", "has", "have",
-    "is", "ist", "je", "jest", "lautet", "now", "on", "reset", "rotated", "sera", "set", "still", "to", "updated", "war",
-    "was", "will", "with", "är", "è", "é", "это",
+    "adalah", "agora", "ahora", "are", "as", "auf", "be", "been", "by", "changed", "currently", "er", "es", "est",
+    "este", "from", "gewijzigd", "has", "have", "is", "ist", "je", "jest", "jetzt", "lautet", "maintenant", "naar",
+    "now", "nu", "nun", "on", "ora", "reset", "rotated", "sera", "set", "still", "teraz", "to", "updated", "war",
+    "was", "will", "with", "är", "è", "é", "на", "теперь", "это",
 ];
 
 pub(crate) fn is_link(word: &[u8]) -> bool {
@@ -40,7 +41,7 @@ pub(crate) fn is_change(word: &[u8]) -> bool {
 /// Words for a one-time code, as the last of its name.
 const CODES: &[&str] = &[
     "code", "codes", "otp", "pin", "passcode", "password", "codigo", "código", "codice", "kod",
-    "kodu", "kodas", "koodi", "код", "kód",
+    "kodu", "kodas", "koodi", "код", "kód", "tan",
 ];
 
 pub(crate) fn is_code(word: &[u8]) -> bool {
@@ -54,8 +55,8 @@ pub(crate) fn is_one_time(word: &[u8]) -> bool {
 
 /// Whose a code is.
 const OWNERS: &[&str] = &[
-    "your", "ihr", "dein", "votre", "ton", "tu", "su", "seu", "tuo", "suo", "je", "uw", "din",
-    "ваш", "Ваш", "твой", "vase", "twój",
+    "your", "ihr", "ihre", "dein", "deine", "votre", "ton", "tu", "su", "seu", "tuo", "suo", "je",
+    "uw", "din", "ваш", "Ваш", "твой", "vase", "twój",
 ];
 
 pub(crate) fn is_owner(word: &[u8]) -> bool {
@@ -89,6 +90,61 @@ pub(crate) fn is_id(word: &[u8]) -> bool {
     word == b"id"
 }
 
+/// Words for what a user and a password give: `login: bob / hunter2`.
+#[rustfmt::skip]
+const LOGINS: &[&str] = &[
+    "acceso", "access", "accesso", "account", "accès", "acesso", "anmeldung", "bilgileri", "connexion", "dostęp",
+    "identifiants", "konto", "login", "logon", "logowania", "toegang", "wi-fi", "wifi", "wlan", "zugang", "доступ",
+    "الدخول", "ログイン", "ログイン情報", "정보",
+];
+
+pub(crate) fn is_login(word: &[u8]) -> bool {
+    has_ignoring_case(LOGINS, word)
+}
+
+/// What ends before the user that someone logs in as: `log in as bob with hunter2`.
+#[rustfmt::skip]
+pub(crate) const LOGS_IN: &[&str] = &[
+    "login with ", "login as ", "log in with ", "log in as ", "logged in with ", "logged in as ", "sign in with ", "sign in as ",
+    "signed in as ", "credentials are ", "credentials: ",
+];
+
+/// What leads into what something is changed to.
+pub(crate) fn leads_into(word: &[u8]) -> bool {
+    has_ignoring_case(&["a", "in", "en", "veranderd"], word)
+}
+
+/// Whether a sentence says that something is changed, in any form of the word.
+pub(crate) fn speaks_of_change(sentence: &[u8]) -> bool {
+    ["chang", "cambia", "änder", "verander", "wijzig"]
+        .iter()
+        .any(|stem| memchr::memmem::find(sentence, stem.as_bytes()).is_some())
+}
+
+/// Words for a number that a person keeps in mind.
+pub(crate) fn is_pin(word: &[u8]) -> bool {
+    has_ignoring_case(&["pin", "pincode", "пин", "ПИН", "geheimzahl"], word)
+}
+
+/// Words for how a code is sent.
+pub(crate) fn is_message(word: &[u8]) -> bool {
+    has_ignoring_case(&["sms", "texted", "texto", "смс", "СМС"], word)
+}
+
+/// What leads from a name to whose it is: `the API key for production is …`.
+#[rustfmt::skip]
+pub(crate) const PREPOSITIONS: &[&str] = &[
+    " for ", " to ", " of ", " on ", " in ", " du ", " de ", " del ", " do ", " von ", " от ", " для ",
+];
+
+/// What joins a word to something that it is no part of the name of.
+pub(crate) fn parts(word: &[u8]) -> bool {
+    has_ignoring_case(
+        &["in", "at", "from", "with", "by", "and", "or", "as", "is"],
+        word,
+    )
+}
+
 /// Words that follow the name of an option in a text about it: `the --token flag`.
 const OF_USAGE: &[&str] = &[
     "flag",
@@ -118,12 +174,19 @@ pub(crate) fn is_article(word: &[u8]) -> bool {
 /// What may stand between the name of a secret and the secret in a language that sets no spaces.
 #[rustfmt::skip]
 pub(crate) const PARTICLES: &[&str] = &[
-    "：", ":", "=", " ", "是", "为", "為", "は", "が", "を", "은", "는", "이", "를", "「", "“", "\"", "'",
+    "：", ":", "=", " ", "是", "为", "為", "は", "が", "を", "은", "는", "이", "를", "로", "「", "“", "\"", "'", "了", "成", "改", "です",
+    "これ", "입니다",
 ];
 
 /// What leads from a name to whose it is, or what for: `password of the database`.
 pub(crate) fn is_of(word: &[u8]) -> bool {
-    has_ignoring_case(&["of", "for", "to", "on", "de", "der"], word)
+    has_ignoring_case(
+        &[
+            "of", "for", "to", "on", "de", "der", "du", "da", "do", "del", "della", "für", "von",
+            "van", "voor", "для", "от",
+        ],
+        word,
+    )
 }
 
 /// Whether an article or a preposition is written as one with the word behind it: `clé d'API`.
@@ -192,14 +255,17 @@ mod tests {
     #[test]
     fn long_lists_are_in_order() {
         assert_in_order(LINKS);
+        assert_in_order(LOGINS);
     }
 
     #[test]
     fn small_words_are_known_in_either_case() {
         assert!(is_link(b"IS") && is_link("är".as_bytes()) && !is_link(b"hunter2"));
-        assert!(is_copula(b"lautet") && !is_copula(b"to") && leads_to_name(b"as"));
+        assert!(is_copula(b"lautet") && !is_copula(b"as") && leads_to_name(b"as"));
         assert!(is_change(b"reset") && is_link(b"reset") && is_given(b"created"));
         assert!(is_code(b"Code") && is_owner(b"Your") && is_use(b"enter") && is_one_time(b"OTP"));
+        assert!(is_login(b"Login") && !is_login(b"page") && is_pin(b"PIN") && is_message(b"SMS"));
+        assert!(speaks_of_change(b"I changed it") && leads_into(b"in") && parts(b"and"));
         assert!(is_of_usage(b"flag") && is_article(b"The") && !is_article(b"acme"));
     }
 }

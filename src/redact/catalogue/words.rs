@@ -83,6 +83,15 @@ pub(crate) fn stands_for_secret(value: &[u8]) -> bool {
             .any(|tail| value.ends_with(tail.as_bytes()))
 }
 
+/// Whether a word stands for a key or a token where none is needed: nobody gives out such a key, though people choose
+/// such passwords.
+pub(crate) fn is_stand_in(word: &[u8]) -> bool {
+    matches!(
+        word,
+        b"test" | b"testing" | b"demo" | b"dev" | b"fake" | b"foo" | b"local" | b"sample"
+    )
+}
+
 /// Words that describe a secret and are none.
 #[rustfmt::skip]
 const HARMLESS: &[&str] = &[

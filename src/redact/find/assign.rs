@@ -19,7 +19,7 @@ use crate::redact::read::lex::{
     MAX_JUDGED, MAX_WORD, Name, closing_quote, ends_with, is_blank, is_name, name_before,
     starts_line,
 };
-use crate::redact::read::scope::Scope;
+use crate::redact::read::scope::{Found, Scope};
 
 /// A shorter item may be a piece of a word.
 const MIN_ISSUED: usize = 12;
@@ -67,6 +67,9 @@ pub(crate) fn at_sign(look: &mut Look<'_>, sign: usize) {
     }
     let mut name = name_before(look, operator);
     if name.text.len() < 2 && !name.quoted || name.text.iter().all(u8::is_ascii_digit) {
+        if sign.byte == b':' && name.text == b"P" && look.before(name.start) == b';' {
+            look.report(of_wifi(look, sign.at + 1));
+        }
         return;
     }
     let linked = sign.byte == b':' && (speech::is_copula(name.text) || speech::is_given(name.text));
@@ -103,6 +106,13 @@ pub(crate) fn at_sign(look: &mut Look<'_>, sign: usize) {
     }
 }
 
+/// The password in what a code for a phone says of a network: `WIFI:T:WPA;S:Home;P:hunter2;;`.
+fn of_wifi(scope: &Scope<'_>, start: usize) -> Option<Found> {
+    bytes::find(scope.last(start, 96), b"WIFI:")?;
+    let end = scope.ahead(start, MAX_WORD, |b| !matches!(b, b';' | b'\n' | b'"'));
+    value::is_real(scope.part(start, end)).then(|| Found::new(start, end, Class::Field))
+}
+
 /// What the name says of the value, or what it belongs to does.
 fn kind_of(look: &Look<'_>, name: &Name<'_>, sign: Sign) -> Kind {
     let mut kind = look.judge(name.text);
@@ -116,7 +126,8 @@ fn kind_of(look: &Look<'_>, name: &Name<'_>, sign: Sign) -> Kind {
     if name.text == formats::VALUE && sign.byte == b'=' {
         kind = look.judge(block_name(look, name.start));
     }
-    if !kind.hides() && !name.quoted {
+    // A flag has a name of its own.
+    if !kind.hides() && !name.quoted && !name.text.starts_with(b"--") {
         let spaced = spaced_kind(look, name, true);
         if spaced != Kind::Plain {
             kind = spaced;
@@ -385,6 +396,17 @@ fn typed_kind(look: &Look<'_>, type_name: &Name<'_>) -> Kind {
 #[cfg(test)]
 mod tests {
     use crate::redact::tests::{leaves, marked, redacts};
+
+    #[test]
+    fn a_flag_is_not_named_by_the_words_before_it() {
+        leaves(&["gcloud sql users set-password app --instance=main"]);
+    }
+
+    #[test]
+    fn the_password_of_a_network_in_a_code_for_a_phone_goes() {
+        marked(&["WIFI:T:WPA;S:Home;P:{};;"]);
+        leaves(&["a;P:hunter2xK9;;"]);
+    }
 
     #[test]
     fn every_operator_that_puts_a_value_under_a_name_is_known() {

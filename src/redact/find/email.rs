@@ -56,7 +56,10 @@ pub(crate) fn email(scope: &Scope<'_>, pos: usize, width: usize) -> Option<Found
         return None;
     }
     let local = scope.part(start, pos);
-    if local == formats::REPOSITORY_USER || scope.part(start.saturating_sub(3), start) == b"://" {
+    if local == formats::REPOSITORY_USER
+        || scope.part(start.saturating_sub(3), start) == b"://"
+        || formats::names_algorithms(scope.part(domain, end))
+    {
         return None;
     }
     if scope.at(end) == b':' && matches!(scope.at(end + 1), b'/' | b'~') {
@@ -98,6 +101,11 @@ fn narrow_start(local: &[u8]) -> usize {
 
 #[cfg(test)]
 mod tests {
+    #[test]
+    fn algorithms_of_ssh_are_no_addresses() {
+        crate::redact::tests::leaves(&["MACs umac-64@openssh.com,hmac-sha2-256-etm@openssh.com"]);
+    }
+
     use crate::redact::redact_str;
 
     #[test]

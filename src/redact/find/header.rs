@@ -24,7 +24,10 @@ pub(crate) fn cookies(look: &mut Look<'_>, from: usize, set: bool) -> bool {
         });
         let value = look.part(name + 1, end);
         any = true;
+        // `theme=dark`, `lang=de`
+        let is_setting = value.len() <= 6 && value.iter().all(u8::is_ascii_lowercase);
         if value.len() > 1
+            && !is_setting
             && !headers::is_attribute(look.part(pos, name))
             && !value.starts_with(MARK_START)
             && !placeholder::is_placeholder(value)
@@ -76,6 +79,11 @@ pub(crate) fn signature(scope: &Scope<'_>, name: &[u8], value: usize) -> Option<
 
 #[cfg(test)]
 mod tests {
+    #[test]
+    fn a_cookie_that_is_a_setting_stays() {
+        crate::redact::tests::leaves(&["set-cookie: theme=dark; Path=/", "Cookie: lang=de"]);
+    }
+
     use crate::redact::redact_str;
 
     #[test]

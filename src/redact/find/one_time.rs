@@ -9,6 +9,8 @@ use crate::redact::read::scope::{Found, Scope};
 
 /// How many digits a code has.
 const DIGITS: std::ops::RangeInclusive<usize> = 4..=8;
+/// So many words before a code may name it.
+const AHEAD: usize = 7;
 /// So far around a code words say what it is.
 const REACH: usize = 40;
 
@@ -71,11 +73,24 @@ fn is_named_before(look: &Look<'_>, before: &[u8]) -> bool {
         .rsplit(|b| !is_letter(*b))
         .filter(|word| !word.is_empty());
     let mut name = words.next().unwrap_or_default();
+    let mut is_linked = at(before, end) == b':';
     if speech::is_copula(name) {
         name = words.next().unwrap_or_default();
+        is_linked = true;
     }
     if !speech::is_code(name) {
-        return false;
+        let (of, code) = (
+            words.next().unwrap_or_default(),
+            words.next().unwrap_or_default(),
+        );
+        let said = |name: &[u8]| {
+            memchr::memmem::find(before, name).is_some()
+                && matches!(look.judge(name), Kind::Pin | Kind::Secret)
+        };
+        // `le code secret …`, `votre code de validation est …`
+        return speech::is_code(of) && said(&[of, name].join(&b' '))
+            || of.len() <= 2 && speech::is_code(code) && said(&[code, of, name].join(&b' '))
+            || is_linked && says_further_ahead(look, part(before, 0, end));
     }
     let whose = words
         .clone()
@@ -83,12 +98,37 @@ fn is_named_before(look: &Look<'_>, before: &[u8]) -> bool {
         .any(|word| speech::is_owner(word) || speech::is_use(word));
     let qualifier = words.next().unwrap_or_default();
     whose
+        || speech::is_pin(qualifier)
         || !qualifier.is_empty()
             && matches!(
                 look.judge(&[qualifier, b"_", name].concat()),
                 Kind::Pin | Kind::Secret
             )
         || speech::is_one_time(name)
+}
+
+/// Whether the words before a copula or a sign begin with the name of a code: `the PIN of the card is …`, `the one-time
+/// code they sent me is …`.
+fn says_further_ahead(look: &Look<'_>, line: &[u8]) -> bool {
+    let mut words = line
+        .rsplit(|b| !is_letter(*b))
+        .filter(|word| !word.is_empty())
+        .take(AHEAD)
+        .peekable();
+    let mut sent = false;
+    while let Some(word) = words.next() {
+        let before = words.peek().copied().unwrap_or_default();
+        sent |= speech::is_message(word);
+        if speech::is_pin(word)
+            || speech::is_code(word)
+                && (sent
+                    || !before.is_empty()
+                        && look.judge(&[before, b"_", word].concat()) == Kind::Pin)
+        {
+            return true;
+        }
+    }
+    false
 }
 
 fn is_letter(byte: u8) -> bool {
@@ -118,6 +158,17 @@ mod tests {
             "{} ist Ihr Acme-Code",
             "Ihr Code lautet {}",
             "Votre code est {}",
+            "Votre code de validation est {}",
+            "Ihre TAN lautet {}",
+            "le code secret {}",
+            "the PIN of the card is {}",
+            "O PIN do cartão é {}",
+            "PIN do karty to {}",
+            "Kartın PIN kodu {}",
+            "ПИН-код карты: {}",
+            "The one-time code they texted me is {}",
+            "Le code reçu par SMS est {}",
+            "the door code is {}",
             "Ваш код: {}",
         ] {
             for code in ["482913", "4829", "482-913"] {
@@ -132,6 +183,9 @@ mod tests {
         leaves(&[
             "exit code 1280",
             "error code: 482913",
+            "the error code of the job is 1280",
+            "le code postal de Lyon est 69001",
+            "GPIO pin layout in document 4912",
             "the status code is 4040",
             "zip code: 94107",
             "482913 is the order number",

@@ -10,7 +10,7 @@ pub(crate) fn spaced_kind(look: &Look<'_>, name: &Name<'_>, far: bool) -> Kind {
     let mut start = name.start;
     // `password of the database`
     let mut end = name.start + name.text.len();
-    for step in 0..if far { 4 } else { 2 } {
+    for step in 0..if far { 5 } else { 2 } {
         // `clé d'API`
         let elided = speech::is_elided(look.last(start, 3));
         if look.before(start) != b' ' && !elided {
@@ -22,6 +22,10 @@ pub(crate) fn spaced_kind(look: &Look<'_>, name: &Name<'_>, far: bool) -> Kind {
         let text = look.part(word, start - 1);
         if text.is_empty() {
             break;
+        }
+        // `/run/secrets/db-password in pod …`
+        if !far && speech::parts(text) {
+            return Kind::Plain;
         }
         start = word;
         if speech::begins_name(text) {

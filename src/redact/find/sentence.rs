@@ -43,11 +43,17 @@ fn is_named(look: &Look<'_>, start: usize, word: &[u8]) -> bool {
     if let Some(name) = cell_before(look, start, end) {
         return look.judge(name).hides() && chosen();
     }
+    if follows_login(look, start) {
+        return chosen();
+    }
     match name_end(look, start) {
         Some((end, Link::Cell)) => names_row(look, end) && chosen(),
         Some((end, link)) => {
             let linked = link == Link::Word;
             let name = name_at(look, end);
+            if link == Link::User {
+                return (speech::is_login(name.text) || look.judge(name.text).hides()) && chosen();
+            }
             !names_other(look, &name, linked) && takes(look, &name, word, linked)
         }
         None => false,
@@ -97,6 +103,10 @@ fn takes(look: &Look<'_>, name: &Name<'_>, word: &[u8], linked: bool) -> bool {
     if kind == Kind::Plain && !name.text.starts_with(b"-") {
         kind = spaced_kind(look, name, linked);
     }
+    let is_open = matches!(kind, Kind::Plain | Kind::Maybe | Kind::Handle);
+    if is_open && linked && word.len() >= 10 && named_further(look, name.start) {
+        kind = Kind::Secret;
+    }
     match kind {
         Kind::Secret | Kind::Secrets | Kind::Pwd => {
             value::looks_chosen(word) && !is_number_of_key(look, name, word)
@@ -105,6 +115,38 @@ fn takes(look: &Look<'_>, name: &Name<'_>, word: &[u8], linked: bool) -> bool {
         Kind::Pin => value::fits(word.strip_suffix(b"#").unwrap_or(word), kind),
         _ => false,
     }
+}
+
+/// Whether the sentence named a secret further ahead: `The API key for production is …`.
+fn named_further(look: &Look<'_>, end: usize) -> bool {
+    let line = look.last(end, 48);
+    let sentence = memchr::memrchr3(b'.', b'\n', b',', line).map_or(0, |n| n + 1);
+    let sentence = bytes::rest(line, sentence);
+    speech::PREPOSITIONS.iter().any(|word| {
+        memchr::memmem::find_iter(sentence, word.as_bytes()).any(|end| {
+            look.judge(bytes::part(sentence, 0, end).trim_ascii())
+                .hides()
+        })
+    })
+}
+
+/// Whether someone logs in right before `start`, and with what: `log in as bob with …`, `credentials are bob and …`.
+fn follows_login(scope: &Scope<'_>, start: usize) -> bool {
+    let line = scope.last(start, 64);
+    let Some(line) = [&b" and "[..], b" with "]
+        .iter()
+        .find_map(|link| line.strip_suffix(*link))
+    else {
+        return false;
+    };
+    let user = run_start(line, line.len(), 0, |b| {
+        is_word(b) || matches!(b, b'@' | b'[' | b']')
+    });
+    let verb = bytes::part(line, 0, user).to_ascii_lowercase();
+    user < line.len()
+        && speech::LOGS_IN
+            .iter()
+            .any(|words| verb.ends_with(words.as_bytes()))
 }
 
 /// A key that is named by its algorithm is named by its number, too: `RSA key 4AEE18F83AFDEB23`.
@@ -154,6 +196,8 @@ enum Link {
     Space,
     /// Words or signs lead from one to the other.
     Word,
+    /// The name of a user stands between them: `login: bob / hunter2`.
+    User,
     /// In the cell of a table.
     Cell,
 }
@@ -163,6 +207,11 @@ fn name_end(scope: &Scope<'_>, start: usize) -> Option<(usize, Link)> {
     let blank = |b: u8| matches!(b, b' ' | b'\t' | b'"' | b'\'' | b'`' | b'*');
     let mut end = scope.back(start, 6, blank);
     let mut link = Link::Space;
+    if scope.last(end, 2) == b" /" {
+        let user = scope.back(end - 2, 32, is_word);
+        let name = scope.back(user, 3, |b| matches!(b, b' ' | b':'));
+        return (name < user && user + 2 < end).then_some((name, Link::User));
+    }
     for step in 0..6 {
         let before = scope.last(end, 3);
         let sign = if let Some(sign) = SIGNS.iter().find(|sign| before.ends_with(sign.as_bytes())) {
@@ -184,7 +233,8 @@ fn name_end(scope: &Scope<'_>, start: usize) -> Option<(usize, Link)> {
             // What Cisco says of how the value is written.
             let digit = !linked && word.len() == 1 && word.iter().all(u8::is_ascii_digit);
             // `The cookie set size:36477`: only behind `to` something was set.
-            let is_link = speech::is_link(word) && (linked || !speech::is_change(word));
+            let is_link = speech::is_link(word) && (linked || !speech::is_change(word))
+                || speech::leads_into(word) && speech::speaks_of_change(scope.last(from, 48));
             if from == scope.from || scope.before(from) != b' ' || !is_link && !digit {
                 break;
             }
@@ -301,6 +351,39 @@ mod tests {
             "API token:\n```\n{}\n```\n",
             "secret: |\n  {}\nnext: 1",
             "secret: >-\n  {}\nnext: 1",
+        ]);
+    }
+
+    #[test]
+    fn what_someone_logs_in_with_goes() {
+        marked(&[
+            "log in as bob with {}",
+            "please login with bob and {} today",
+            "the credentials are bob and {}",
+            "Login: bob / {}",
+            "acc\u{e8}s: bob / {}",
+        ]);
+        leaves(&[
+            "log in with your account and hunter2xK9",
+            "we met bob and hunter2xK9",
+            "page: bob / hunter2xK9",
+        ]);
+    }
+
+    #[test]
+    fn what_a_sentence_names_further_ahead_goes() {
+        marked(&[
+            "The API key for staging is {}",
+            "La clave de API de pruebas es {}",
+            "He cambiado mi contraseña a {}.",
+            "Ho cambiato la mia password in {}.",
+            "我把密码改成了 {}。",
+            "テスト用のAPIキーは {} です",
+            "كلمة مرور الواي فاي للضيوف: {}",
+        ]);
+        leaves(&[
+            "which secret is mounted at /run/secrets/db-password in pod api-7d9f8c6b5-x2x4q?",
+            "the password in config2.yml",
         ]);
     }
 

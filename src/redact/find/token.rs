@@ -49,13 +49,16 @@ pub(crate) fn crypt(scope: &Scope<'_>, pos: usize) -> Option<Found> {
     let dollar = scope.part(from, pos).iter().rposition(|b| *b == b'$')?;
     let start = from + dollar + 1;
     let method = scope.ahead(pos, 10, is_method);
-    if scope.at(method) != b'$' || !formats::is_crypt(scope.part(start, method)) {
+    // `$y$j9T$…`: the digit is one of the parameters.
+    let is_yescrypt = scope.last(start, 3) == b"$y$" && scope.at(start) == b'j';
+    if scope.at(method) != b'$' || !is_yescrypt && !formats::is_crypt(scope.part(start, method)) {
         return None;
     }
     let end = scope.run(method, |b| {
         b.is_ascii_alphanumeric() || matches!(b, b'$' | b'.' | b'/' | b'=' | b',' | b'+')
     });
-    (end - method >= 16).then(|| Found::new(start - 1, end, Class::Key))
+    let begin = if is_yescrypt { start - 3 } else { start - 1 };
+    (end - method >= 16).then(|| Found::new(begin, end, Class::Key))
 }
 
 /// A private key in armour that begins with dashes at `start`, to the end of its last line or to where it was cut.
@@ -169,6 +172,14 @@ MIIEvQIBADANBgkqhkiG9w0B
                 r#"-----BEGIN PRIVATE KEY-----
 MIIEvQIBADANBgkqhkiG9w0B"#,
                 r#"[REDACTED_PRIVATE_KEY]"#,
+            ),
+            (
+                "-----BEGIN OpenVPN Static key V1-----\n3f9a0c71e58b24d6a07c93f1b5e2684d\n7a1c0f95e38b62d4c9710fa6e5b38d20\n-----END OpenVPN Static key V1-----",
+                "[REDACTED_PRIVATE_KEY]",
+            ),
+            (
+                r#"ada:$y$j9T$F5Jx5fExrKuPp53xLKQ..1$X3DX6M94c7o.9agCG9G317fhZg9SqC.5i5rd.RhAtQ7:20110"#,
+                r#"ada:[REDACTED_KEY]:20110"#,
             ),
             (
                 r#"root:$6$saltsalt$3f9a0c71e58b24d6a07c93:19000"#,

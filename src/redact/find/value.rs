@@ -9,7 +9,9 @@ use crate::redact::judge::style::{Given, Style};
 use crate::redact::judge::{code, name, value};
 use crate::redact::kind::Kind;
 use crate::redact::read::bytes::{at, has_word_at};
-use crate::redact::read::lex::{MAX_JUDGED, closes, closing_quote, is_assignment, typographic};
+use crate::redact::read::lex::{
+    MAX_JUDGED, MAX_WORD, closes, closing_quote, is_assignment, is_name, typographic,
+};
 use crate::redact::read::scope::{Found, Scope};
 
 /// The value of a name, if it is one to hide.
@@ -30,10 +32,21 @@ pub(crate) fn value_at(given: &Given<'_>) -> Option<Found> {
     if let Some((from, to)) = typographic(scope, open) {
         return literal(scope, from, to, kind, name);
     }
+    if is_in_name(scope, start, style) {
+        return None;
+    }
     if let Some(end) = bare_word::end(given) {
         return Some(Found::new(start, end, Class::Field));
     }
     unquoted(given)
+}
+
+/// Whether what begins at `start` is the rest of a name in quotes: `"token:refresh": "…"`.
+fn is_in_name(scope: &Scope<'_>, start: usize, style: Style) -> bool {
+    style.quote != 0 && !style.spaced && {
+        let end = scope.ahead(start, MAX_WORD, |b| is_name(b) || b == b':');
+        scope.at(end) == style.quote && scope.at(end + 1) == b':'
+    }
 }
 
 /// What stands between the quotes that open at `open`, behind so many backslashes, if they open a value.
@@ -109,13 +122,15 @@ fn step_into_literal(scope: &Scope<'_>, start: usize) -> usize {
     if matches!(scope.at(end), b'"' | b'\'') && word.len() <= 3 {
         return end;
     }
-    if scope.at(end) == b'(' && matches!(scope.at(end + 1), b'"' | b'\'' | b'b') {
+    // Rust prints what is nested on a line of its own.
+    let open = scope.ahead(end + 1, 47, |b| b.is_ascii_whitespace());
+    if scope.at(end) == b'(' && matches!(scope.at(open), b'"' | b'\'' | b'b') {
         let last = word
             .rsplit(|b| matches!(b, b':' | b'.'))
             .next()
             .unwrap_or(&[]);
         if calls::is_wrapper(last) {
-            let quote = end + 1 + usize::from(scope.at(end + 1) == b'b');
+            let quote = open + usize::from(scope.at(open) == b'b');
             if matches!(scope.at(quote), b'"' | b'\'') {
                 return quote;
             }
@@ -184,8 +199,23 @@ mod tests {
     }
 
     #[test]
+    fn what_rust_prints_on_a_line_of_its_own_goes() {
+        let text = "password: Some(\n        \"hunter2\",\n    ),";
+        assert_eq!(
+            redact_str(text),
+            text.replace("hunter2", "[REDACTED_FIELD]")
+        );
+    }
+
+    #[test]
     fn what_is_no_value_stays() {
-        for text in ["password = \"\"", "password: String::new()"] {
+        for text in [
+            "\"scripts\":{\"token:refresh\":\"node a.mjs\"}",
+            "type A { accessToken: String! }",
+            ":placeholder=\"$t('login.password')\" password",
+            "password = \"\"",
+            "password: String::new()",
+        ] {
             assert_eq!(redact_str(text), text);
         }
     }

@@ -65,11 +65,20 @@ pub(crate) fn named(word: &[u8]) -> Option<Kind> {
     }
     // Chinese and Japanese set no spaces before the words, Korean and others none before endings.
     let starts = lower.char_indices().map(|(start, _)| start);
-    let spaceless = |start: &usize| *start == 0 || at(lower.as_bytes(), *start) >= 0xE3;
+    let spaceless = |start: &usize| {
+        *start == 0
+            || at(lower.as_bytes(), *start) >= 0xE3
+            || at(lower.as_bytes(), *start - 1) >= 0x80 && at(lower.as_bytes(), *start) < 0x80
+    };
     starts
         .filter(spaceless)
         .filter_map(|start| lower.get(start..))
         .find_map(|word| found(word.as_bytes()))
+}
+
+/// Whether an ASCII word is one of the catalogue, whatever its case.
+pub(crate) fn is_word(word: &[u8]) -> bool {
+    word.is_ascii() && named(&word.to_ascii_lowercase()).is_some()
 }
 
 /// A letter in lower case; a Greek one that has two forms in the one that does not end words.

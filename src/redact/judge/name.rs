@@ -135,7 +135,16 @@ fn judge_words(name: &[u8]) -> Kind {
         index -= 1;
         let word = words.get(index);
         let before = if index > 0 { words.get(index - 1) } else { &[] };
-        match core(word, before, words.get(index + 1), tail) {
+        let found = core(word, before, words.get(index + 1), tail);
+        // `كلمة مرور الواي فاي`
+        if found == Kind::Plain
+            && !word.is_ascii()
+            && index > 0
+            && language::named(words.joined(index - 1, index + 1)) == Some(Kind::Secret)
+        {
+            return Kind::Secret;
+        }
+        match found {
             Kind::Plain => {}
             found => {
                 kind = found;
@@ -143,7 +152,8 @@ fn judge_words(name: &[u8]) -> Kind {
             }
         }
         if is_harmless_tail(word) {
-            return Kind::Plain;
+            // `code de validation`
+            return foreign(&words);
         }
         tail = if tail != Tail::Unknown && is_neutral_tail(word) {
             Tail::Neutral
@@ -371,6 +381,8 @@ mod tests {
             "authors",
             "authority",
             "session_timeout",
+            "account_sid",
+            "passwordVariable",
         ] {
             assert!(!judge(name.as_bytes()).hides(), "{name}");
         }

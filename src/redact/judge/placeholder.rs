@@ -88,6 +88,8 @@ fn is_variable(value: &[u8]) -> bool {
             matches!(at(value, 1), b'{' | b'(') && memchr::memchr(b'@', value).is_none()
                 || name(1)
                 || shouted()
+                // `$t('login.password')`
+                || value.ends_with(b")") && memchr::memchr(b'(', value).is_some()
                 || value.len() <= 3 && rest(value, 1).iter().all(u8::is_ascii_digit)
         }
         b'@' => at(value, 1) == b'{' || value.starts_with(b"@Microsoft.KeyVault("),

@@ -4,7 +4,7 @@ use crate::redact::catalogue::words::{
     OF_ONES_OWN, OF_PASSWORDS, SHORT_PASSWORD, is_complaint, is_of_secrets, is_of_sentences,
     is_outcome, scheme_len,
 };
-use crate::redact::catalogue::{formats, names};
+use crate::redact::catalogue::{formats, names, words};
 use crate::redact::class::MARK_START;
 use crate::redact::judge::code::{
     has_upper_const, is_algorithm, is_expression, is_path, is_rooted, is_snake, is_type,
@@ -12,7 +12,7 @@ use crate::redact::judge::code::{
 use crate::redact::judge::id::{is_id, is_slug};
 use crate::redact::judge::placeholder::{has_mark, is_mark, is_placeholder};
 use crate::redact::judge::style::{Given, Style};
-use crate::redact::judge::{name, random};
+use crate::redact::judge::{language, name, random};
 use crate::redact::kind::Kind;
 use crate::redact::read::bytes::{self, at, has_word_at, part, rest};
 use crate::redact::read::lex;
@@ -56,6 +56,7 @@ pub(crate) fn is_token_of_other_kind(value: &[u8], name: &[u8]) -> bool {
         is_slug(value) && value.iter().all(|b| !b.is_ascii_uppercase())
     };
     names::is_token(name) && (number() || ticker() || design())
+        || words::is_stand_in(value) && !is_password_name(name)
 }
 
 /// Whether a value is one that a name of this kind stands over when it is a secret.
@@ -88,6 +89,10 @@ pub(crate) fn looks_secret(value: &[u8]) -> bool {
     if value.len() < 6 || matches!(at(value, 0), b'/' | b'.' | b'~') {
         return false;
     }
+    // `0.375rem`
+    if memchr::memchr(b'.', value).is_some() && is_measure(value) {
+        return false;
+    }
     let (mut digits, mut letter, mut symbol) = (0, false, false);
     for byte in value {
         match byte {
@@ -108,16 +113,7 @@ pub(crate) fn looks_chosen(value: &[u8]) -> bool {
     let digits = value.iter().filter(|b| b.is_ascii_digit()).count();
     let letters = value.iter().filter(|b| b.is_ascii_alphabetic()).count();
     let symbol = value.iter().any(|b| b"!@#$%^*+=~&?".contains(b));
-    let lead = value
-        .iter()
-        .take_while(|b| b.is_ascii_digit() || **b == b'.')
-        .count();
-    // `256-bit`, `32bytes`, `v2.1` and `sha256` are no secrets.
-    let measure = lead > 0
-        && !symbol
-        && rest(value, lead)
-            .iter()
-            .all(|b| b.is_ascii_lowercase() || *b == b'-');
+    let measure = !symbol && is_measure(value);
     // `size:36477`, `newer_than:7d`
     let named = memchr::memchr(b':', value).is_some_and(|colon| {
         let number = rest(value, colon + 1);
@@ -151,6 +147,18 @@ pub(crate) fn looks_chosen(value: &[u8]) -> bool {
         && memchr::memchr(b'/', value).is_none_or(|_| value.len() >= 20)
 }
 
+/// A number and its unit: `256-bit`, `32bytes`, `0.375rem`.
+fn is_measure(value: &[u8]) -> bool {
+    let lead = value
+        .iter()
+        .take_while(|b| b.is_ascii_digit() || **b == b'.')
+        .count();
+    lead > 0
+        && rest(value, lead)
+            .iter()
+            .all(|b| b.is_ascii_lowercase() || *b == b'-')
+}
+
 /// Whether the value is what a person reads beside a field: the field's own name, or a sentence about it.
 pub(crate) fn is_label(value: &[u8], name: &[u8]) -> bool {
     let value = value.trim_ascii();
@@ -158,6 +166,7 @@ pub(crate) fn is_label(value: &[u8], name: &[u8]) -> bool {
         && value.len() <= MAX_LABEL
         && is_spelled(value)
         && (is_complaint(value)
+            || is_phrase_under_code(value, name)
             || is_of_another_alphabet(value)
             || is_name_itself(value, name)
             || is_name_in_another_language(value)
@@ -173,6 +182,15 @@ fn is_spelled(value: &[u8]) -> bool {
             || b" '?!.,:-_()/".contains(b)
             || b.is_ascii_digit() && index > 3 && matches!(at(value, index - 1), b' ' | b'0'..=b'9')
     })
+}
+
+/// No key, token or code is words of another alphabet than ASCII, as passwords may be: `Do\u{11f}rulama kodu`.
+fn is_phrase_under_code(value: &[u8], name: &[u8]) -> bool {
+    memchr::memchr(b' ', value).is_some()
+        && !value.is_ascii()
+        && !value.iter().any(u8::is_ascii_digit)
+        && name.is_ascii()
+        && !is_password_name(name)
 }
 
 fn is_of_another_alphabet(value: &[u8]) -> bool {
@@ -192,10 +210,10 @@ fn is_name_itself(value: &[u8], name: &[u8]) -> bool {
 /// `Mot de passe`
 fn is_name_in_another_language(value: &[u8]) -> bool {
     let is_foreign = memchr::memchr(b' ', value).is_some() || value.iter().any(|b| *b >= 0x80);
-    is_foreign
+    (is_foreign || language::is_word(value))
         && value.len() <= 40
         && value.split(|b| *b == b' ').all(|word| word.len() >= 2)
-        && name::judge(value) == Kind::Secret
+        && matches!(name::judge(value), Kind::Secret | Kind::Pin)
 }
 
 /// Whether a value is words about a secret, or a sentence with the small words of one.
@@ -236,7 +254,10 @@ pub(crate) fn is_unquoted_secret(given: &Given<'_>, to: usize) -> bool {
         let long = value.len() >= 4 || names::is_code_of_card(last);
         return long && !(style.spaced && style.equals && ends_statement(scope, to));
     }
-    if is_code_of_scope(scope, from, to, style) && !is_chosen_in_parts(value, name, kind, style)
+    // `String!` of GraphQL
+    let required = value.strip_suffix(b"!").is_some_and(is_type);
+    if required
+        || is_code_of_scope(scope, from, to, style) && !is_chosen_in_parts(value, name, kind, style)
         || !style.equals && style.spaced && is_list_of_its_own(value)
     {
         return false;
@@ -421,6 +442,16 @@ mod tests {
         ] {
             assert!(!goes(value.as_bytes(), kind, name.as_bytes()), "{value}");
         }
+    }
+
+    #[test]
+    fn words_that_stand_for_a_key_or_name_one_stay() {
+        crate::redact::tests::leaves(&[
+            "process.env.API_KEY ??= \"test\";",
+            "{\"token\":\"Zugangstoken\",\"otp\":\"\u{9a8c}\u{8bc1}\u{7801}\"}",
+            "{\"otp\":\"Do\u{11f}rulama kodu\"}",
+            "{\"tokens\":{\"radius.md\":\"0.375rem\"}}",
+        ]);
     }
 
     #[test]
