@@ -94,7 +94,7 @@ pub(crate) fn is_id(word: &[u8]) -> bool {
 #[rustfmt::skip]
 const LOGINS: &[&str] = &[
     "acceso", "access", "accesso", "account", "accès", "acesso", "anmeldung", "bilgileri", "connexion", "dostęp",
-    "identifiants", "konto", "login", "logon", "logowania", "toegang", "wi-fi", "wifi", "wlan", "zugang", "доступ",
+    "identifiants", "konto", "login", "logon", "logowania", "toegang", "wi-fi", "wifi", "wlan", "zugang", "данные", "доступ",
     "الدخول", "ログイン", "ログイン情報", "정보",
 ];
 
@@ -183,7 +183,7 @@ pub(crate) fn is_of(word: &[u8]) -> bool {
     has_ignoring_case(
         &[
             "of", "for", "to", "on", "de", "der", "du", "da", "do", "del", "della", "für", "von",
-            "van", "voor", "для", "от",
+            "van", "voor", "dla", "для", "от",
         ],
         word,
     )

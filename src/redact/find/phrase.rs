@@ -39,7 +39,8 @@ pub(crate) fn spaced_kind(look: &Look<'_>, name: &Name<'_>, far: bool) -> Kind {
             if kind == Kind::Plain && end < name.start {
                 kind = look.judge(look.part(start, name.start + name.text.len()));
             }
-            if kind != Kind::Plain || step > 0 && end > name.start {
+            // Other scripts have longer names.
+            if kind != Kind::Plain || step > 0 && end > name.start && text.is_ascii() {
                 return kind;
             }
         }

@@ -24,7 +24,8 @@ pub(crate) fn after_word(scope: &Scope<'_>, pos: usize) -> Option<Found> {
     }
     let end = closing_quote(scope, pos + 1, b'\'', 0);
     let value = scope.part(pos + 1, end);
-    let stated = by || value::is_password_name(word);
+    // `the key in secret 'api-db'`
+    let stated = by || value::is_password_name(word) && !word.eq_ignore_ascii_case(b"secret");
     (value.len() >= 3
         && value::is_real(value)
         && (stated || value.iter().any(u8::is_ascii_digit) && !value::is_label(value, word)))
@@ -57,6 +58,7 @@ mod tests {
             "SELECT password FROM users WHERE name = 'ada7'",
             "PASSWORD '${PW}'",
             "ORDER BY 'name1'",
+            "the key in secret 'api-db'",
         ] {
             assert_eq!(redact_str(text), text);
         }
