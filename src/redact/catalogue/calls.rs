@@ -45,6 +45,7 @@ pub(crate) static CALLS: &[(&str, usize)] = &[
     ("mysqli_connect", 2),
     ("pg_connect", 0),
     ("setBasicAuth", 1),
+    ("unsafePlainText", 0),
     ("withBasicAuth", 1),
 ];
 

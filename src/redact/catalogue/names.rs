@@ -88,6 +88,10 @@ pub(crate) const WORDS: &[Word] = &[
     word(&["key", "keys"], Kind::Secret).last().behind(KEY_QUALIFIERS),
     word(&["key"], Kind::Plain).last().behind(HARMLESS_KEYS),
     word(&["key"], Kind::Opaque).last(),
+    // What Windows shows of a network.
+    word(&["content"], Kind::Secret).last().behind(&["key"]).common(),
+    // Of OAuth.
+    word(&["code"], Kind::Opaque).last().behind(&[""]),
     word(&["verifier"], Kind::Secret).behind(&["code"]),
     word(&["assertion"], Kind::Secret).behind(&["client"]),
     word(&["auth", "oauth"], Kind::Maybe).last(),

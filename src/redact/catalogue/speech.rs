@@ -123,7 +123,10 @@ pub(crate) fn speaks_of_change(sentence: &[u8]) -> bool {
 
 /// Words for a number that a person keeps in mind.
 pub(crate) fn is_pin(word: &[u8]) -> bool {
-    has_ignoring_case(&["pin", "pincode", "пин", "ПИН", "geheimzahl"], word)
+    has_ignoring_case(
+        &["pin", "pincode", "tan", "mtan", "пин", "ПИН", "geheimzahl"],
+        word,
+    )
 }
 
 /// Words for how a code is sent.

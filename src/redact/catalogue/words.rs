@@ -74,6 +74,7 @@ const STAND_INS: &[&str] = &[
 /// Whether a value, in lower case and with `_` for `-` and for spaces, only stands for a secret.
 pub(crate) fn stands_for_secret(value: &[u8]) -> bool {
     is_harmless_word(value)
+        || is_owned(value)
         || bytes::find(value, b"_your_").is_some()
         || STAND_INS
             .iter()
@@ -90,6 +91,17 @@ pub(crate) fn is_stand_in(word: &[u8]) -> bool {
         word,
         b"test" | b"testing" | b"demo" | b"dev" | b"fake" | b"foo" | b"local" | b"sample"
     )
+}
+
+/// How a value begins that says whose the secret is that is to stand there: `sua-senha`, `dein_passwort`.
+#[rustfmt::skip]
+const OWNED: &[&str] = &[
+    "dein_", "deine_", "ihr_", "ihre_", "jouw_", "seu_", "su_", "sua_", "tu_", "tua_", "tuo_", "twoje_", "uw_", "votre_",
+];
+
+fn is_owned(value: &[u8]) -> bool {
+    !value.iter().any(u8::is_ascii_digit)
+        && OWNED.iter().any(|head| value.starts_with(head.as_bytes()))
 }
 
 /// Words that describe a secret and are none.
@@ -123,10 +135,11 @@ pub(crate) fn is_harmless_word(word: &[u8]) -> bool {
 /// Words that say what became of a field: `Password: mismatch`.
 #[rustfmt::skip]
 const OUTCOMES: &[&str] = &[
-    "above", "admin", "again", "bcrypt", "below", "click", "complete", "completed", "compromised", "done", "encrypted",
-    "forgotten", "good", "hashed", "here", "hide", "interactive", "later", "leaked", "mandatory", "match", "matches",
-    "medium", "mismatch", "needed", "pending", "plain", "plaintext", "prompt", "protected", "root", "secured", "short",
-    "show", "strong", "success", "successful", "successfully", "updated", "visible", "weak",
+    "above", "admin", "again", "basic", "bcrypt", "below", "click", "complete", "completed", "compromised", "custom",
+    "done", "encrypted", "forgotten", "good", "hashed", "here", "hide", "interactive", "later", "leaked", "limited",
+    "mandatory", "match", "matches", "medium", "mismatch", "needed", "pending", "plain", "plaintext", "prompt",
+    "protected", "root", "secured", "short", "show", "standard", "strict", "strong", "success", "successful",
+    "successfully", "unlimited", "updated", "visible", "weak",
 ];
 
 pub(crate) fn is_outcome(value: &[u8]) -> bool {

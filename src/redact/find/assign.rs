@@ -222,12 +222,15 @@ fn one_value(look: &mut Look<'_>, assigned: &Assigned<'_>) {
     let (sign, name, value) = (assigned.sign, &assigned.name, assigned.value);
     let (kind, arrow) = (assigned.kind, assigned.arrow);
     let last = look.before(sign.at);
+    let own_line = assigned.linked || starts_line(look, name.start);
     let style = Style {
         equals: sign.byte == b'=',
         spaced: value > assigned.unspaced || is_blank(last),
         quoted_name: name.quoted,
-        literal_only: arrow || sign.operator < sign.at && !matches!(last, b'?' | b':'),
-        own_line: assigned.linked || starts_line(look, name.start),
+        // What PHP prints: `[password] => …`.
+        literal_only: arrow && !(own_line && name.text.ends_with(b"]"))
+            || sign.operator < sign.at && !matches!(last, b'?' | b':'),
+        own_line,
         quote: match look.before(name.start) {
             quote @ (b'"' | b'\'') if !name.quoted => quote,
             _ => 0,
@@ -396,6 +399,11 @@ fn typed_kind(look: &Look<'_>, type_name: &Name<'_>) -> Kind {
 #[cfg(test)]
 mod tests {
     use crate::redact::tests::{leaves, marked, redacts};
+
+    #[test]
+    fn what_php_prints_of_an_array_goes() {
+        marked(&["Array\n(\n    [user] => bob\n    [password] => {}\n)\n"]);
+    }
 
     #[test]
     fn a_flag_is_not_named_by_the_words_before_it() {

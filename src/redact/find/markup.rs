@@ -219,6 +219,13 @@ pub(crate) fn element(look: &Look<'_>, pos: usize) -> Option<Found> {
     }
     let end = look.ahead(pos + 1, 95, |b| is_name(b) || b == b':');
     let name = look.part(pos + 1, end);
+    // `<wsse:Password Type="…">`
+    let attributes = memchr::memchr(b':', name).is_some() && look.at(end) == b' ';
+    let end = if attributes {
+        look.ahead(end, 160, |b| b != b'>')
+    } else {
+        end
+    };
     if !at(name, 0).is_ascii_alphabetic() || look.at(end) != b'>' {
         return None;
     }

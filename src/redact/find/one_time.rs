@@ -12,7 +12,7 @@ const DIGITS: std::ops::RangeInclusive<usize> = 4..=8;
 /// So many words before a code may name it.
 const AHEAD: usize = 7;
 /// So far around a code words say what it is.
-const REACH: usize = 40;
+const REACH: usize = 64;
 
 /// A code whose first digit stands at `start`: `482913`, `482 913`.
 pub(crate) fn code(look: &Look<'_>, start: usize) -> Option<Found> {

@@ -210,6 +210,12 @@ fn name_end(scope: &Scope<'_>, start: usize) -> Option<(usize, Link)> {
     if scope.last(end, 2) == b" /" {
         let user = scope.back(end - 2, 32, is_word);
         let name = scope.back(user, 3, |b| matches!(b, b' ' | b':'));
+        let word = scope.back(name, 12, is_word);
+        let name = if speech::is_copula(scope.part(word, name)) {
+            scope.back(word, 1, is_blank)
+        } else {
+            name
+        };
         return (name < user && user + 2 < end).then_some((name, Link::User));
     }
     for step in 0..6 {
@@ -361,6 +367,7 @@ mod tests {
             "please login with bob and {} today",
             "the credentials are bob and {}",
             "Login: bob / {}",
+            "Admin login is bob / {}",
             "acc\u{e8}s: bob / {}",
         ]);
         leaves(&[

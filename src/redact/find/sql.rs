@@ -7,7 +7,8 @@ use crate::redact::kind::Kind;
 use crate::redact::read::lex::closing_quote;
 use crate::redact::read::scope::{Found, Scope};
 
-/// SQL: a quoted value after a word, `IDENTIFIED BY 'x'`, `PASSWORD 'x'`; `pos` is the opening quote.
+/// SQL: a quoted value after a word, `IDENTIFIED BY 'x'`, `PASSWORD 'x'`; `pos` is the opening quote. In double quotes,
+/// which sentences have too, only a statement takes one.
 pub(crate) fn after_word(scope: &Scope<'_>, pos: usize) -> Option<Found> {
     let gap = scope.back(pos, 3, |b| b == b' ' || b == b'(');
     if gap == pos {
@@ -19,10 +20,11 @@ pub(crate) fn after_word(scope: &Scope<'_>, pos: usize) -> Option<Found> {
     let word = scope.part(start, gap);
     let by = formats::is_identified_by(scope.last(start, 12).trim_ascii(), word);
     let named = word.len() >= 4 && name::judge(word) == Kind::Secret && scope.before(pos) == b' ';
-    if !(by || named) {
+    let quote = scope.at(pos);
+    if !(by || named && quote == b'\'') {
         return None;
     }
-    let end = closing_quote(scope, pos + 1, b'\'', 0);
+    let end = closing_quote(scope, pos + 1, quote, 0);
     let value = scope.part(pos + 1, end);
     // `the key in secret 'api-db'`
     let stated = by || value::is_password_name(word) && !word.eq_ignore_ascii_case(b"secret");
@@ -42,6 +44,10 @@ mod tests {
             (
                 "CREATE USER ada IDENTIFIED BY 'hunter2'",
                 "CREATE USER ada IDENTIFIED BY '[REDACTED_FIELD]'",
+            ),
+            (
+                "CREATE USER ada IDENTIFIED BY \"hunter2\"",
+                "CREATE USER ada IDENTIFIED BY \"[REDACTED_FIELD]\"",
             ),
             (
                 "ALTER ROLE ada PASSWORD 'hunter2'",

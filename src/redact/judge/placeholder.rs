@@ -57,6 +57,7 @@ fn is_version(value: &[u8]) -> bool {
 pub(crate) fn is_placeholder(value: &[u8]) -> bool {
     let value = value.trim_ascii();
     value.is_empty()
+        || is_public_armour(value)
         || is_variable(value)
         || is_template(value)
         || is_remark(value)
@@ -66,6 +67,14 @@ pub(crate) fn is_placeholder(value: &[u8]) -> bool {
         || is_pattern(value)
         || is_selector(value)
         || is_said(value)
+}
+
+/// A certificate, or a key that everybody may have.
+fn is_public_armour(value: &[u8]) -> bool {
+    let line = part(value, 0, 40);
+    line.starts_with(b"-----BEGIN ")
+        && (bytes::find(line, b"CERTIFICATE-").is_some()
+            || bytes::find(line, b"PUBLIC KEY-").is_some())
 }
 
 /// `$NAME`, `${name}`, `@{name}`, `%NAME%`, `:name`: what a shell, a script, or a statement puts a value in for.
@@ -292,6 +301,8 @@ mod tests {
             "//input[@id='pw']",
             "arn:aws:iam::123456789012:role/app",
             "your-api-key",
+            "sua-senha",
+            "-----BEGIN CERTIFICATE-----\nMIID",
             "token_here",
             "changeme",
         ] {

@@ -356,7 +356,9 @@ fn is_secret_of_letters(given: &Given<'_>, to: usize) -> bool {
         .iter()
         .all(|b| b.is_ascii_lowercase() || matches!(b, b'-' | b'_'));
     // A word after a colon is prose or a type unless the line is nothing but the assignment.
-    let is_alone = style.own_line && matches!(scope.at(to), 0 | b'\n' | b'\r');
+    let is_alone = style.own_line
+        && (style.spaced || is_password_name(name))
+        && matches!(scope.at(to), 0 | b'\n' | b'\r');
     // `"token:count"` is the name of something.
     let is_quoted = style.quote != 0 && scope.at(to) == style.quote;
     (is_alone || is_quoted && (style.spaced || is_password_name(name)))
