@@ -90,8 +90,6 @@ pub(crate) const WORDS: &[Word] = &[
     word(&["key"], Kind::Opaque).last(),
     // What Windows shows of a network.
     word(&["content"], Kind::Secret).last().behind(&["key"]).common(),
-    // Of OAuth.
-    word(&["code"], Kind::Opaque).last().behind(&[""]),
     word(&["verifier"], Kind::Secret).behind(&["code"]),
     word(&["assertion"], Kind::Secret).behind(&["client"]),
     word(&["auth", "oauth"], Kind::Maybe).last(),

@@ -223,12 +223,16 @@ fn one_value(look: &mut Look<'_>, assigned: &Assigned<'_>) {
     let (kind, arrow) = (assigned.kind, assigned.arrow);
     let last = look.before(sign.at);
     let own_line = assigned.linked || starts_line(look, name.start);
+    let printed = || {
+        let end = look.ahead(value, MAX_WORD, |b| !b.is_ascii_whitespace());
+        own_line && name.text.ends_with(b"]") && value::looks_chosen(look.part(value, end))
+    };
     let style = Style {
         equals: sign.byte == b'=',
         spaced: value > assigned.unspaced || is_blank(last),
         quoted_name: name.quoted,
         // What PHP prints: `[password] => …`.
-        literal_only: arrow && !(own_line && name.text.ends_with(b"]"))
+        literal_only: arrow && !printed()
             || sign.operator < sign.at && !matches!(last, b'?' | b':'),
         own_line,
         quote: match look.before(name.start) {

@@ -25,7 +25,9 @@ pub(crate) fn is_random(tail: &[u8], kind: Tail) -> bool {
         }
         Random => is_mixed(tail),
     };
+    // What AWS writes in its manuals.
     found
+        && !tail.ends_with(b"EXAMPLE")
         && (turns(tail) >= 4 || !code::is_snake(tail, 2))
         && (matches!(kind, Any | Hex | Capital) || !is_spelled_out(tail))
         && (!matches!(kind, Cased | Strong) || !is_of_words(tail))
@@ -199,6 +201,7 @@ mod tests {
             ("0123456789abcdef", Cased),
             ("ABCDEFG", Capital),
             ("create_string_utf16", Random),
+            ("IOSFODNN7EXAMPLE", Any),
         ] {
             assert!(!is_random(tail.as_bytes(), kind), "{tail}");
         }
