@@ -25,6 +25,8 @@ const KEYS: &str = include_str!("measure/keys.jsonl");
 const KEYS_HELD_OUT: &str = include_str!("measure/keys_held_out.jsonl");
 const CALLS: &str = include_str!("measure/calls.jsonl");
 const CALLS_HELD_OUT: &str = include_str!("measure/calls_held_out.jsonl");
+const MORE_CALLS: &str = include_str!("measure/more_calls.jsonl");
+const SENTENCES: &str = include_str!("measure/sentences.jsonl");
 const LINES: &str = include_str!("measure/lines.jsonl");
 const LINES_HELD_OUT: &str = include_str!("measure/lines_held_out.jsonl");
 /// What tells the lines of this crate's source that hold a made-up secret or address.
@@ -42,18 +44,20 @@ const ONE_IN: u64 = 8;
 /// What may be wrong in each set, at most: secrets left, harmless cases damaged, neighbours lost, cases that a second
 /// pass changes. A number here is lowered when the redactor gets better, and never raised.
 const HELD: &[(&str, [usize; 4])] = &[
-    ("context", [20, 0, 0, 0]),
+    ("context", [18, 0, 0, 0]),
     ("context, kept aside", [33, 0, 0, 0]),
     ("lines", [0, 0, 0, 0]),
     ("lines, kept aside", [0, 0, 0, 0]),
+    ("more calls", [32, 1, 28, 0]),
     ("named", [7, 0, 0, 0]),
     ("named, kept aside", [7, 0, 0, 0]),
-    ("near misses", [0, 5, 0, 0]),
+    ("near misses", [0, 0, 0, 0]),
     ("near misses, kept aside", [0, 15, 0, 0]),
     ("own source", [0, 0, 0, 0]),
     ("own source, kept aside", [0, 0, 0, 0]),
     ("self", [0, 0, 0, 0]),
     ("self, kept aside", [49, 0, 0, 0]),
+    ("sentences", [8, 0, 0, 0]),
     ("whole calls", [3, 0, 0, 0]),
     ("whole calls, kept aside", [12, 5, 6, 0]),
 ];
@@ -217,8 +221,12 @@ impl Marks {
 
 /// The cases of a half of the set of keys.
 pub(crate) fn keys(held_out: bool) -> Vec<Case> {
-    if held_out { KEYS_HELD_OUT } else { KEYS }
-        .lines()
+    texts(if held_out { KEYS_HELD_OUT } else { KEYS })
+}
+
+/// Texts with their set and kind, one a line.
+fn texts(data: &str) -> Vec<Case> {
+    data.lines()
         .map(|line| {
             let [set, kind, text]: [String; 3] =
                 serde_json::from_str(line).expect("three texts a line");
@@ -238,8 +246,12 @@ pub(crate) fn keys(held_out: bool) -> Vec<Case> {
 
 /// The whole tool calls of a half: arguments, result, error and intent.
 pub(crate) fn calls(held_out: bool) -> Vec<Case> {
-    if held_out { CALLS_HELD_OUT } else { CALLS }
-        .lines()
+    whole_calls("whole calls", if held_out { CALLS_HELD_OUT } else { CALLS })
+}
+
+/// Whole tool calls, one a line.
+fn whole_calls(set: &str, data: &str) -> Vec<Case> {
+    data.lines()
         .map(|line| {
             let mut call: Map<String, Value> = serde_json::from_str(line).expect("a call a line");
             let kind = call.remove("kind").unwrap_or_default();
@@ -248,7 +260,7 @@ pub(crate) fn calls(held_out: bool) -> Vec<Case> {
             let mut rest = String::new();
             let input = marks.json(&Value::Object(call), &mut rest);
             Case {
-                set: "whole calls".to_owned(),
+                set: set.to_owned(),
                 kind: format!(
                     "{} in {}",
                     kind.as_str().unwrap_or_default(),
@@ -415,7 +427,7 @@ impl Table {
             }
         } else {
             // A key may have several parts, a call several secrets.
-            let most = if case.set == "whole calls" {
+            let most = if case.set.ends_with("calls") {
                 case.secrets.len()
             } else {
                 1
@@ -523,6 +535,13 @@ fn percent(part: usize, of: usize) -> f64 {
 #[test]
 fn no_figure_of_the_measure_gets_worse() {
     let mut table = Table::default();
+    // None of these is kept aside.
+    for case in whole_calls("more calls", MORE_CALLS)
+        .iter()
+        .chain(&texts(SENTENCES))
+    {
+        table.add(case, false);
+    }
     for held_out in [false, true] {
         for case in keys(held_out)
             .iter()
@@ -568,6 +587,8 @@ fn no_key_stands_whole_in_the_data() {
         KEYS_HELD_OUT,
         CALLS,
         CALLS_HELD_OUT,
+        MORE_CALLS,
+        SENTENCES,
         LINES,
         LINES_HELD_OUT,
     ] {

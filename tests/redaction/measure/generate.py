@@ -3,6 +3,8 @@
 The same each time: what is chosen, is chosen by a generator with a fixed seed. Secrets are not in the files. In their place stand marks, which
 the test replaces: `⟦alphabet:length⟧` a random secret, `⟦=text⟧` a secret as it stands, `⟪alphabet:length⟫` random text that is harmless; `‹text›` text
 that may go together with a secret; `¦` breaks what must not stand in a file as one piece, and goes. `#n` behind the length: the same again wherever `#n` comes again.
+
+`more_calls.jsonl` is written by hand, with the same marks, and stays as it is.
 """
 
 import json
@@ -17,6 +19,7 @@ sys.dont_write_bytecode = True
 import compose  # noqa: E402
 import forms  # noqa: E402
 import names  # noqa: E402
+import sentences  # noqa: E402
 
 HERE = Path(__file__).parent
 SEED = 20_261_128
@@ -94,8 +97,10 @@ def near_a_vendor(dice):
 
 
 def write(name, cases):
-    """Two files: the open half, and the half kept aside."""
-    for aside, suffix in ((False, ""), (True, "_held_out")):
+    """Two files: the open half, and the half kept aside; one, where nothing is."""
+    cases = list(cases)
+    halves = ((False, ""), (True, "_held_out")) if any(half for half, _ in cases) else ((False, ""),)
+    for aside, suffix in halves:
         lines = [json.dumps(case, ensure_ascii=False, separators=(",", ":")) for half, case in cases if half == aside]
         path = HERE / f"{name}{suffix}.jsonl"
         path.write_text("\n".join(lines) + "\n", encoding="utf-8")
@@ -109,6 +114,7 @@ def main():
     write("keys", keys)
     write("calls", compose.calls(random.Random(SEED)))
     write("lines", compose.harmless_lines(random.Random(SEED)))
+    write("sentences", sentences.said())
     vendors = {vendor for vendor, _ in forms.table(forms.SELF) + forms.table(forms.CONTEXT)}
     print(f"{len(vendors)} vendors and kinds; {sum(case[0] == 'self' for _, case in keys)} / "
           f"{sum(case[0] == 'named' for _, case in keys)} / {sum(case[0] == 'context' for _, case in keys)}")
