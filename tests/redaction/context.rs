@@ -217,6 +217,11 @@ fn particular() -> Vec<Particular> {
             &["(sqlplus erp/", "@//ora01:1521/ERP)"],
         ),
         case(
+            json!("DB_PASSWORD=b4dgerburrow\\nDB_PORT=5433"),
+            &["b4dgerburrow"],
+            &["DB_PORT=5433"],
+        ),
+        case(
             json!("ENV DB_PASSWORD=MyDogRex DB_PORT=5433"),
             &["MyDogRex"],
             &["ENV DB_PASSWORD=", " DB_PORT=5433"],

@@ -29,6 +29,13 @@ pub(crate) fn is_also_hash(scheme: &[u8]) -> bool {
     scheme == b"digest"
 }
 
+/// Whether a name is that of the header which a scheme stands in.
+pub(crate) fn is_authorization(name: &[u8]) -> bool {
+    const AUTHORIZATION: &[u8; 13] = b"authorization";
+    name.last_chunk()
+        .is_some_and(|last: &[u8; AUTHORIZATION.len()]| last.eq_ignore_ascii_case(AUTHORIZATION))
+}
+
 /// What says of a cookie where and how long it is sent.
 const ATTRIBUTES: &[&str] = &[
     "samesite", "path", "domain", "expires", "max-age", "priority",
@@ -63,6 +70,7 @@ mod tests {
     fn words_of_headers_are_known() {
         assert!(is_scheme(b"Bearer") && !is_scheme(b"secret"));
         assert!(is_response(b"response") && is_key(b"appId") && !is_key(b"id"));
+        assert!(is_authorization(b"Proxy-Authorization") && !is_authorization(b"auth"));
         assert!(is_attribute(b"Max-Age") && !is_attribute(b"sid") && is_signature(b"Signature"));
     }
 }

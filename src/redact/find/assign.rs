@@ -9,6 +9,7 @@ use crate::redact::find::header::{cookies, digest_response, signature};
 use crate::redact::find::look::Look;
 use crate::redact::find::phrase::spaced_kind;
 use crate::redact::find::value::{literal, value_at};
+use crate::redact::find::word::credentials;
 use crate::redact::find::{code, markup};
 use crate::redact::judge::code::is_snake;
 use crate::redact::judge::style::{Given, Style};
@@ -182,6 +183,15 @@ fn otherwise(look: &mut Look<'_>, assigned: &Assigned<'_>) -> bool {
         Kind::Phrase => {
             phrase(look, value);
             true
+        }
+        _ if headers::is_authorization(name.text) => {
+            let end = look.ahead(value, 24, |b| b.is_ascii_alphanumeric() || b == b'-');
+            let scheme = look.part(value, end);
+            let found = (is_blank(look.at(end)) && headers::is_scheme(scheme))
+                .then(|| credentials(look, end + 1, scheme))
+                .flatten();
+            look.report(found);
+            found.is_some()
         }
         // `document.cookie = "sid=…; path=/"`
         _ => {

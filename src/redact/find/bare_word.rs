@@ -8,7 +8,7 @@ use crate::redact::judge::style::Given;
 use crate::redact::judge::value;
 use crate::redact::kind::Kind;
 use crate::redact::read::bytes::{is_paired, part, run_end, run_start};
-use crate::redact::read::lex::{is_blank, is_name};
+use crate::redact::read::lex::{is_assignment, is_blank, is_name};
 use crate::redact::read::scope::Scope;
 
 /// So far around a value its place is looked at.
@@ -137,6 +137,13 @@ fn alone(scope: &Scope<'_>, start: usize) -> Option<usize> {
     let end = scope.ahead(start, NEAR, |b| {
         !b.is_ascii_whitespace() && !matches!(b, b'"' | b'\'' | b'`')
     });
+    // A line may end in two characters that stand for its end: `\n`.
+    let escape = memchr::memchr_iter(b'\\', scope.part(start, end))
+        .map(|n| start + n)
+        .find(|at| scope.at(at + 1) == b'n' && is_assignment(scope, at + 2));
+    if escape.is_some() {
+        return escape;
+    }
     let next = scope.ahead(end, 16, is_blank);
     matches!(scope.at(next), 0 | b'#' | b'\n' | b'\r').then_some(end)
 }

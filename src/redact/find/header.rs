@@ -102,6 +102,10 @@ mod tests {
                 r#"Authorization: Digest username="bob", nonce="a1b2c3d4", uri="/", response="[REDACTED_KEY]""#,
             ),
             (
+                r#"Authorization: Bearer abcdEFGHijklMNOPqrst"#,
+                r#"Authorization: Bearer [REDACTED_KEY]"#,
+            ),
+            (
                 r#"Authorization: Bearer hunter2hunter2x"#,
                 r#"Authorization: Bearer [REDACTED_KEY]"#,
             ),

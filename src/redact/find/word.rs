@@ -50,7 +50,7 @@ pub(crate) fn after_word(look: &Look<'_>, start: usize) -> Option<Found> {
 }
 
 /// What stands at `start` behind a scheme, if it is more than a word.
-fn credentials(scope: &Scope<'_>, start: usize, scheme: &[u8]) -> Option<Found> {
+pub(crate) fn credentials(scope: &Scope<'_>, start: usize, scheme: &[u8]) -> Option<Found> {
     let end = trim_end(scope, start, scope.run(start, is_credential));
     let value = scope.part(start, end);
     // `basic understanding12` is prose.
