@@ -12,62 +12,73 @@ const MOST: usize = 8;
 /// A shorter one may be a word that stands elsewhere by chance; a longer one is no word at all.
 const LENGTHS: std::ops::RangeInclusive<usize> = 12..=256;
 
-/// Adds the other places, within `spans` of `text`, of the secrets that `edits` hide.
+/// Adds the other places, within `spans` of `text`, of the secrets that `edits` hide, which stand in order.
 pub(crate) fn again(text: &[u8], spans: &[Range<usize>], edits: &mut Vec<Edit>) {
     let found = edits.len();
-    let mut looked_for = 0;
+    let mut looked_for: [&[u8]; MOST] = [&[]; MOST];
+    let mut count = 0;
     for index in 0..found {
         let Some(&edit) = edits.get(index) else { break };
-        if !is_named(&edit) || !LENGTHS.contains(&(edit.end - edit.start)) {
+        let word = part(text, edit.start, edit.end);
+        let known = looked_for.get(..count).unwrap_or_default();
+        if !LENGTHS.contains(&word.len()) || !is_named(&edit) || known.contains(&word) {
             continue;
         }
-        places(text, spans, &edit, edits);
-        looked_for += 1;
-        if looked_for == MOST {
+        let Some(slot) = looked_for.get_mut(count) else {
             break;
-        }
+        };
+        *slot = word;
+        count += 1;
+        places(text, spans, &edit, found, edits);
     }
     if edits.len() > found {
         merge(edits, 0);
     }
 }
 
-/// Adds every other place of a secret.
-fn places(text: &[u8], spans: &[Range<usize>], secret: &Edit, edits: &mut Vec<Edit>) {
-    let (Some(tag), Some(first), Some(last)) = (secret.tag(), spans.first(), spans.last()) else {
-        return;
-    };
+/// Adds the places of a secret that the first of the edits, `found` of them, do not hide.
+fn places(text: &[u8], spans: &[Range<usize>], secret: &Edit, found: usize, edits: &mut Vec<Edit>) {
+    let Some(tag) = secret.tag() else { return };
     let word = part(text, secret.start, secret.end);
     let (rare, byte) = rarest(word);
-    let region = part(text, first.start, last.end);
-    let mut spans = spans.iter().peekable();
     // What stands elsewhere is judged only then, since hardly any secret does.
-    let mut is_judged = false;
-    for place in memchr::memchr_iter(byte, region) {
-        let Some(start) = (first.start + place).checked_sub(rare) else {
-            continue;
-        };
-        let end = start + word.len();
-        if start == secret.start || part(text, start, end) != word {
+    let (mut is_judged, mut behind) = (false, 0);
+    for span in spans {
+        if span.start + word.len() > span.end {
             continue;
         }
-        if !is_judged && !is_unique(word) {
-            return;
-        }
-        is_judged = true;
-        while spans.next_if(|span| span.end < end).is_some() {}
-        let inside = spans.peek().is_some_and(|span| span.start <= start);
-        if inside && !is_escaped(text, start) {
-            edits.push(Edit::mark(start, end, tag));
+        for place in memchr::memchr_iter(byte, part(text, span.start, span.end)) {
+            let Some(start) = place.checked_sub(rare).map(|offset| span.start + offset) else {
+                continue;
+            };
+            let end = start + word.len();
+            if end > span.end || part(text, start, end) != word {
+                continue;
+            }
+            let before = |edit: &Edit| edit.end <= start;
+            while behind < found && edits.get(behind).is_some_and(before) {
+                behind += 1;
+            }
+            let hides = |edit: &Edit| edit.start <= start && end <= edit.end;
+            if behind < found && edits.get(behind).is_some_and(hides) {
+                continue;
+            }
+            if !is_judged && !is_unique(word) {
+                return;
+            }
+            is_judged = true;
+            if !is_escaped(text, start) {
+                edits.push(Edit::mark(start, end, tag));
+            }
         }
     }
 }
 
-/// Where a byte of a word stands that other texts have seldom, and the byte: a capital letter, else a digit.
+/// Where a byte of a word stands that other texts have seldom, and the byte: a capital or a rare letter, else a digit.
 fn rarest(word: &[u8]) -> (usize, u8) {
+    let is_rare = |b: &u8| matches!(b, b'A'..=b'Z' | b'j' | b'q' | b'x' | b'z');
     let digit = || word.iter().position(u8::is_ascii_digit);
-    let capital = word.iter().position(u8::is_ascii_uppercase);
-    let rare = capital.or_else(digit).unwrap_or(0);
+    let rare = word.iter().position(is_rare).or_else(digit).unwrap_or(0);
     (rare, at(word, rare))
 }
 
@@ -158,6 +169,18 @@ mod tests {
             redacted.ends_with(&format!("\n[REDACTED_FIELD] {}", secret(8))),
             "{redacted}"
         );
+    }
+
+    #[test]
+    fn a_secret_that_is_named_often_is_remembered_once() {
+        let text = |often: &str, once: &str| {
+            let named = format!("token={often}\n").repeat(9);
+            format!("{named}secret={once}\nand {once}")
+        };
+        redacts(&[(
+            &text("zX9kQ2mW7vB4tR", "aB3xY9kQ2mZ7wL"),
+            &text("[REDACTED_FIELD]", "[REDACTED_FIELD]"),
+        )]);
     }
 
     #[test]

@@ -1,6 +1,7 @@
 //! The rules for plain text, each tried only where it can begin.
 
 use std::cell::Cell;
+use std::ops::ControlFlow;
 
 use crate::redact::class::Class;
 use crate::redact::engine::edit::Edit;
@@ -10,12 +11,14 @@ use crate::redact::find::{
     account, address, assign, code, command, context, email, key, markup, number, one_time, phone,
     place, sentence, shaped_key, sql, table, token, url, word,
 };
+use crate::redact::judge::id::{UUID, is_uuid};
 use crate::redact::kind::Kind;
 use crate::redact::read::bytes::{at, is_token, part, run_end, run_start, token_run};
 use crate::redact::read::colour::{ESCAPE, sequence};
 use crate::redact::read::decode;
 use crate::redact::read::masks::{MIN_RUN, Masks, is_run_start};
 use crate::redact::read::scope::{Found, Scope, word_start};
+use crate::redact::rule_set::RuleSet;
 
 /// A shorter text is no table.
 const MIN_TABLE: usize = 16;
@@ -23,8 +26,8 @@ const MIN_TABLE: usize = 16;
 /// Shorter base64 holds no name and value worth the look.
 const MIN_BASE64: usize = 20;
 
-/// How long a UUID is.
-const UUID: usize = 36;
+/// What the word in a mark begins with.
+const MARK_WORD: &[u8] = b"REDACTED_";
 
 /// What may hide something in a text from the rules.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
@@ -94,28 +97,26 @@ impl Signs {
         pos = masks.next_end(from, to);
         signs.quoted = pos < to;
         while pos < to && signs.hidden != Hidden::Colours {
+            // Of backslashes in a row the first may begin an escape, and the last a colour.
             signs.hidden.see(text, pos, to);
-            pos = masks.next_end(pos + 1, to);
+            let behind = past_backslashes(text, pos, to);
+            if behind > pos + 1 {
+                signs.hidden.see(text, behind - 1, to);
+            }
+            pos = masks.next_end(behind.max(pos + 1), to);
         }
         signs
     }
 }
 
 /// Whether a run of token bytes ends in a UUID, as most ids do, and stands alone between quotes or spaces.
-fn is_uuid(scope: &Scope<'_>, start: usize, end: usize) -> bool {
+fn is_id(scope: &Scope<'_>, start: usize, end: usize) -> bool {
     let apart = |byte: u8| {
         byte.is_ascii_whitespace()
             || matches!(byte, 0 | b'"' | b'\'' | b'(' | b')' | b'[' | b']' | b',')
     };
-    let Some(id) = scope.part(start, end).last_chunk::<UUID>() else {
-        return false;
-    };
-    let groups = id.split(|b| *b == b'-');
-    matches!(id, [.., b'-', _, _, _, _, _, _, _, _, _, _, _, _])
-        && groups.map(<[u8]>::len).eq([8, 4, 4, 4, 12])
-        && id.iter().all(|b| b.is_ascii_hexdigit() || *b == b'-')
-        && apart(scope.before(start))
-        && apart(scope.at(end))
+    let last = scope.part(start, end).last_chunk();
+    last.is_some_and(is_uuid) && apart(scope.before(start)) && apart(scope.at(end))
 }
 
 /// Tries every rule at every candidate in `text[from..to]`. Returns what may hide something from the rules.
@@ -166,49 +167,67 @@ pub(crate) fn scan<'r>(
         if pos >= to {
             return signs.hidden;
         }
-        let findings = inside.findings();
-        let next = match at(text, pos) {
-            b'@' => {
-                let found = email::email(&scope, pos, 1);
-                match url::database(&scope, pos) {
-                    None => findings.address(&scope, found),
-                    found => findings.one(found),
-                }
-            }
-            b':' if part(text, pos, pos + 3) == b"://" => findings.one(
-                url::userinfo(&scope, pos)
-                    .or_else(|| url::webhook_at(&scope, pos + 3))
-                    .or_else(|| url::cut(&scope, pos)),
-            ),
-            b':' | b'=' => findings.several(&scope, pos).or_else(|| {
-                let wanted = findings.rules.is_on(Class::Ip) && at(text, pos) == b':';
-                wanted
-                    .then(|| address::ipv6(&scope, pos))
-                    .flatten()
-                    .and_then(|found| findings.one(Some(found)))
-            }),
-            b'<' => {
-                let found = markup::element(&findings.look(&scope), pos);
-                findings.one(found)
-            }
-            b'\'' => {
-                let found = sql::after_word(&scope, pos)
-                    .or_else(|| code::literal(&findings.look(&scope), pos))
-                    .or_else(|| command::literal(&findings.look(&scope), pos));
-                findings.one(found)
-            }
-            b'"' => findings.quote(&scope, pos),
-            b'\\' => None,
-            b'-' => findings.dashes(&scope, pos),
-            _ => run(inside, &scope, pos, kind, depth),
-        };
-        match next {
+        match candidate(inside, &scope, pos, kind, depth) {
             Some(end) => {
                 scope.from = end.max(pos + 1).min(to);
                 pos = scope.from;
             }
+            None if at(text, pos) == b'\\' => pos = past_backslashes(text, pos, to),
             None => pos += 1,
         }
+    }
+}
+
+/// Where backslashes in a row end; no rule begins at one.
+#[inline]
+fn past_backslashes(text: &[u8], pos: usize, to: usize) -> usize {
+    run_end(text, pos, to, |b| b == b'\\')
+}
+
+/// Tries the rules that may begin at a candidate; returns where what they found ends.
+#[inline(always)]
+fn candidate<'r>(
+    inside: &mut impl Inside<'r>,
+    scope: &Scope<'_>,
+    pos: usize,
+    kind: Kind,
+    depth: u8,
+) -> Option<usize> {
+    let findings = inside.findings();
+    match at(scope.text, pos) {
+        b'@' => {
+            let found = email::email(scope, pos, 1);
+            match url::database(scope, pos) {
+                None => findings.address(scope, found),
+                found => findings.one(found),
+            }
+        }
+        b':' if part(scope.text, pos, pos + 3) == b"://" => findings.one(
+            url::userinfo(scope, pos)
+                .or_else(|| url::webhook_at(scope, pos + 3))
+                .or_else(|| url::cut(scope, pos)),
+        ),
+        byte @ (b':' | b'=') => {
+            let end = findings.several(scope, pos);
+            if end.is_some() || byte == b'=' || !findings.rules.is_on(Class::Ip) {
+                return end;
+            }
+            findings.one(address::ipv6(scope, pos))
+        }
+        b'<' => {
+            let found = markup::element(&findings.look(scope), pos);
+            findings.one(found)
+        }
+        b'\'' => {
+            let found = sql::after_word(scope, pos)
+                .or_else(|| code::literal(&findings.look(scope), pos))
+                .or_else(|| command::literal(&findings.look(scope), pos));
+            findings.one(found)
+        }
+        b'"' => findings.quote(scope, pos),
+        b'\\' => None,
+        b'-' => findings.dashes(scope, pos),
+        _ => run(inside, scope, pos, kind, depth),
     }
 }
 
@@ -220,91 +239,96 @@ fn run<'r>(
     kind: Kind,
     depth: u8,
 ) -> Option<usize> {
-    let findings = inside.findings();
-    if pos < findings.progress.settled {
+    if pos < inside.findings().progress.settled {
         return None;
     }
-    if is_run_start(scope.text, pos) || pos == scope.from {
-        let (end, is_word) = token_run(scope.text, pos, scope.to);
-        if !is_word
-            && end - pos >= MIN_RUN
-            && let Some(found) = key::key(scope, pos, end)
-        {
-            return findings.one(Some(found));
-        }
-        if kind == Kind::Plain && end - pos >= UUID && is_uuid(scope, pos, end) {
-            // Only the word before it can make more of an id, and its groups are not asked one by one.
-            (findings.progress.settled, findings.progress.asked) = (end, end);
-            let look = findings.look(scope);
-            let found = word::after_word(&look, pos).or_else(|| context::uuid(&look, pos, end));
-            return findings.one(found);
-        }
-        // What follows a `/` was looked at together with what stands before it.
-        let joined = matches!(scope.before(pos), b'+' | b'/') && is_token(scope.before(pos - 1));
-        if !is_word && !joined {
-            let end = run_end(scope.text, end, scope.to, |b| {
-                is_token(b) || matches!(b, b'+' | b'/')
-            });
-            let end = run_end(scope.text, end, scope.to.min(end + 2), |b| b == b'=');
-            if end - pos >= MIN_BASE64 && inside.base64(scope.text, (pos, end), depth) {
-                return Some(end);
-            }
-        }
+    let begins = is_run_start(scope.text, pos);
+    if (begins || pos == scope.from)
+        && let ControlFlow::Break(end) = tokens(inside, scope, pos, kind, depth)
+    {
+        return end;
     }
     let findings = inside.findings();
-    if findings.rules.is_on(Class::Wallet)
-        && is_run_start(scope.text, pos)
+    if begins
+        && findings.rules.is_on(Class::Wallet)
         && let Some(found) = address::wallet(scope, pos)
     {
         return findings.one(Some(found));
     }
-    if at(scope.text, pos).is_ascii_digit() {
-        if findings.rules.is_on(Class::Ip)
-            && let Some(found) = address::ipv4(scope, pos)
-        {
-            return findings.one(Some(found));
-        }
-        // Digits one by one, `1-2-3`, are no number of a kind that is known here.
-        let digit = |offset: usize| scope.at(pos + offset).is_ascii_digit();
-        let alone = !digit(1) && digit(2) && !digit(3);
-        let ahead = if alone {
-            1
-        } else {
-            number::digits_ahead(scope, pos)
-        };
-        let found = match ahead {
-            // Two letters may stand before few digits, and `$` before one.
-            0..7 => account::lettered(scope, pos).or_else(|| token::crypt(scope, pos)),
-            _ => phone::any_number(scope, pos, kind)
-                .or_else(|| account::lettered(scope, pos))
-                .or_else(|| phone::introduced(scope, pos))
-                .or_else(|| shaped_key::numbered(scope, pos)),
-        };
-        if found.is_some() {
-            return findings.one(found);
-        }
-        // Only the first digit of a word asks for the word before it: every byte is walked back over once.
-        let asked = scope.from.max(findings.progress.asked);
-        let start = word_start(scope.text, pos, asked);
-        // A reference or a pointer in code.
-        let start = run_end(scope.text, start, pos, |b| matches!(b, b'&' | b'*'));
-        findings.progress.asked = pos + 1;
-        if start > asked || start == scope.from {
-            // A `/` may stand within the first bytes of a key that is base64, and a sign or a space before a key.
-            let run = run_start(scope.text, pos, start, is_token);
-            let mut begins = [start, run].into_iter().filter(|&at| at < pos);
-            if let Some(found) = begins.find_map(|at| key::listed_at(scope, at)) {
-                return findings.one(Some(found));
-            }
-            let look = findings.look(scope);
-            let found = url::webhook_at(&look, start)
-                .or_else(|| word::after_word(&look, start))
-                .or_else(|| context::opaque(&look, run))
-                .or_else(|| one_time::code(&look, pos));
-            return findings.one(found);
+    if !at(scope.text, pos).is_ascii_digit() {
+        return None;
+    }
+    let found = numeric(findings.rules, scope, pos, kind);
+    if found.is_some() {
+        return findings.one(found);
+    }
+    findings.first_digit(scope, pos)
+}
+
+/// A run of token bytes from its beginning: a key, an id, base64 of a text. What it is settles where it ends.
+fn tokens<'r>(
+    inside: &mut impl Inside<'r>,
+    scope: &Scope<'_>,
+    pos: usize,
+    kind: Kind,
+    depth: u8,
+) -> ControlFlow<Option<usize>> {
+    let findings = inside.findings();
+    let (end, is_word) = token_run(scope.text, pos, scope.to);
+    // A mark is no key.
+    if scope.before(pos) == b'[' && scope.part(pos, end).starts_with(MARK_WORD) {
+        return ControlFlow::Break(None);
+    }
+    if !is_word
+        && end - pos >= MIN_RUN
+        && let Some(found) = key::key(scope, pos, end)
+    {
+        return ControlFlow::Break(findings.one(Some(found)));
+    }
+    if kind == Kind::Plain && end - pos >= UUID && is_id(scope, pos, end) {
+        // Only the word before it can make more of an id, and its groups are not asked one by one.
+        (findings.progress.settled, findings.progress.asked) = (end, end);
+        let look = findings.look(scope);
+        let found = word::after_word(&look, pos).or_else(|| context::uuid(&look, pos, end));
+        return ControlFlow::Break(findings.one(found));
+    }
+    // What follows a `/` was looked at together with what stands before it.
+    let joined = matches!(scope.before(pos), b'+' | b'/') && is_token(scope.before(pos - 1));
+    if !is_word && !joined {
+        let end = run_end(scope.text, end, scope.to, |b| {
+            is_token(b) || matches!(b, b'+' | b'/')
+        });
+        let end = run_end(scope.text, end, scope.to.min(end + 2), |b| b == b'=');
+        if end - pos >= MIN_BASE64 && inside.base64(scope.text, (pos, end), depth) {
+            return ControlFlow::Break(Some(end));
         }
     }
-    None
+    ControlFlow::Continue(())
+}
+
+/// What digits make of themselves, and of the few letters around them.
+fn numeric(rules: &RuleSet, scope: &Scope<'_>, pos: usize, kind: Kind) -> Option<Found> {
+    if rules.is_on(Class::Ip)
+        && let Some(found) = address::ipv4(scope, pos)
+    {
+        return Some(found);
+    }
+    // Digits one by one, `1-2-3`, are no number of a kind that is known here.
+    let digit = |offset: usize| scope.at(pos + offset).is_ascii_digit();
+    let alone = !digit(1) && digit(2) && !digit(3);
+    let ahead = if alone {
+        1
+    } else {
+        number::digits_ahead(scope, pos)
+    };
+    match ahead {
+        // Two letters may stand before few digits, and `$` before one.
+        0..7 => account::lettered(scope, pos).or_else(|| token::crypt(scope, pos)),
+        _ => phone::any_number(scope, pos, kind)
+            .or_else(|| account::lettered(scope, pos))
+            .or_else(|| phone::introduced(scope, pos))
+            .or_else(|| shaped_key::numbered(scope, pos)),
+    }
 }
 
 impl Findings<'_> {
@@ -319,6 +343,30 @@ impl Findings<'_> {
         }
         place::settings(&mut look);
         self.take_hidden();
+    }
+
+    /// The first digit of a word asks for the word before it: every byte is walked back over once.
+    fn first_digit(&mut self, scope: &Scope<'_>, pos: usize) -> Option<usize> {
+        let asked = scope.from.max(self.progress.asked);
+        let start = word_start(scope.text, pos, asked);
+        // A reference or a pointer in code.
+        let start = run_end(scope.text, start, pos, |b| matches!(b, b'&' | b'*'));
+        self.progress.asked = pos + 1;
+        if start <= asked && start != scope.from {
+            return None;
+        }
+        // A `/` may stand within the first bytes of a key that is base64, and a sign or a space before a key.
+        let run = run_start(scope.text, pos, start, is_token);
+        let mut begins = [start, run].into_iter().filter(|&at| at < pos);
+        if let Some(found) = begins.find_map(|at| key::listed_at(scope, at)) {
+            return self.one(Some(found));
+        }
+        let look = self.look(scope);
+        let found = url::webhook_at(&look, start)
+            .or_else(|| word::after_word(&look, start))
+            .or_else(|| context::opaque(&look, run))
+            .or_else(|| one_time::code(&look, pos));
+        self.one(found)
     }
 
     /// What the rules are given at a place in a text.
@@ -401,6 +449,10 @@ impl Findings<'_> {
 
     /// A literal in double quotes: an argument of a call or a command, a word that a sentence names.
     fn quote(&mut self, scope: &Scope<'_>, pos: usize) -> Option<usize> {
+        // Nothing opens behind another one.
+        if scope.before(pos) == b'"' {
+            return None;
+        }
         let look = self.look(scope);
         let mut found = code::literal(&look, pos);
         if found.is_none() && scope.before(pos) == b' ' {
@@ -456,6 +508,15 @@ mod tests {
         ]);
         let text = |key: &str| format!("INFO\x1b[0m{key}");
         redacts(&[(&text(&key()), &text("[REDACTED_KEY]"))]);
+    }
+
+    #[test]
+    fn no_number_of_backslashes_hides_what_stands_behind_a_colour() {
+        for count in [1, 4, 62, 64, 200] {
+            let text = |value: &str| format!("{}e[0m password={value}", "\\".repeat(count));
+            let redacted = crate::redact::redact_str(&text("hunter2xK9")).into_owned();
+            assert_eq!(redacted, text("[REDACTED_FIELD]"));
+        }
     }
 
     #[test]

@@ -3,11 +3,11 @@
 use std::ops::Deref;
 
 use crate::redact::catalogue::names::{is_harmless_key, is_harmless_token};
-use crate::redact::catalogue::vendors::{FILLERS, ID_WORDS, KEY_WORDS, WITH_UUIDS, is_vendor};
+use crate::redact::catalogue::vendors::{self, is_vendor};
 use crate::redact::catalogue::{formats, speech};
 use crate::redact::class::Class;
 use crate::redact::find::look::Look;
-use crate::redact::judge::random::{is_cased, is_opaque};
+use crate::redact::judge::random::{MIN_OPAQUE, is_cased, is_opaque};
 use crate::redact::read::bytes::{at, is_token, part, run_start};
 use crate::redact::read::lex::MAX_WORD;
 use crate::redact::read::scope::{Found, Scope};
@@ -24,6 +24,11 @@ const MAX_LETTERS: usize = 24;
 
 /// A key at `start`, where a word begins.
 pub(crate) fn opaque(look: &Look<'_>, start: usize) -> Option<Found> {
+    // Most words are shorter than any key, and nothing more is asked of them.
+    let least = look.ahead(start, MIN_OPAQUE, is_base64_byte);
+    if least < start + MIN_OPAQUE && !is_base64_byte(look.before(start)) {
+        return None;
+    }
     let (start, end) = bounds(look, start);
     let key = look.part(start, end);
     if !(is_opaque(key) || is_base64(key)) || !stands_alone(look, start, end) {
@@ -40,20 +45,23 @@ pub(crate) fn opaque(look: &Look<'_>, start: usize) -> Option<Found> {
 
 /// Where a word begins and ends, which may be base64.
 fn bounds(scope: &Scope<'_>, start: usize) -> (usize, usize) {
-    let base64 = |b: u8| is_token(b) || matches!(b, b'+' | b'/');
-    let from = scope.back(start, MAX_WORD, base64);
-    let end = scope.ahead(start, MAX_WORD, base64);
+    let from = scope.back(start, MAX_WORD, is_base64_byte);
+    let end = scope.ahead(start, MAX_WORD, is_base64_byte);
     let end = scope.ahead(end, 2, |b| b == b'=');
     (from, end)
 }
 
+fn is_base64_byte(byte: u8) -> bool {
+    is_token(byte) || matches!(byte, b'+' | b'/')
+}
+
 /// Whether a word is a key in base64, and no path.
 fn is_base64(word: &[u8]) -> bool {
-    let slashes = memchr::memchr_iter(b'/', word).count();
+    let slashes = || memchr::memchr_iter(b'/', word).count();
     word.len() >= MIN_BASE64
         && is_cased(word)
         && !word.starts_with(b"/")
-        && slashes <= 1 + word.len() / 20
+        && slashes() <= 1 + word.len() / 20
         && word.iter().filter(|b| b.is_ascii_digit()).count() >= 3
 }
 
@@ -62,7 +70,7 @@ pub(crate) fn uuid(look: &Look<'_>, start: usize, end: usize) -> Option<Found> {
     let line = before_on_line(look, start);
     let whose = words(line)
         .take(4)
-        .any(|word| is_one_of(&lower(word), WITH_UUIDS));
+        .any(|word| WITH_UUIDS.has(&lower(word)));
     (whose && (names_vendor(line) || says_key(line, true)))
         .then(|| Found::new(start, end, Class::Key))
 }
@@ -109,7 +117,7 @@ fn words(line: &[u8]) -> impl Iterator<Item = &[u8]> {
             .find(|&n| at(line, n).is_ascii_uppercase() && at(line, n - 1).is_ascii_lowercase());
         let tail = turn.filter(|&turn| {
             let tail = lower(part(line, turn, close));
-            is_one_of(&tail, KEY_WORDS) || is_one_of(&tail, FILLERS)
+            KEY_WORDS.has(&tail) || FILLERS.has(&tail)
         });
         end = tail.unwrap_or(begin);
         (end < close).then(|| part(line, end, close))
@@ -135,8 +143,43 @@ fn lower(word: &[u8]) -> Small {
     Small(small, word.len().min(MAX_LETTERS))
 }
 
-fn is_one_of(word: &[u8], known: &[&str]) -> bool {
-    known.iter().any(|known| word == known.as_bytes())
+/// Words, and which pairs of a first letter and a length they have: most others are told by that.
+struct Words {
+    words: &'static [&'static str],
+    pairs: [u64; 4],
+}
+
+static KEY_WORDS: Words = Words::of(vendors::KEY_WORDS);
+static ID_WORDS: Words = Words::of(vendors::ID_WORDS);
+static FILLERS: Words = Words::of(vendors::FILLERS);
+static WITH_UUIDS: Words = Words::of(vendors::WITH_UUIDS);
+
+impl Words {
+    #[expect(
+        clippy::indexing_slicing,
+        reason = "evaluated by the compiler, which would refuse"
+    )]
+    const fn of(words: &'static [&'static str]) -> Self {
+        let mut pairs = [0; 4];
+        let mut index = 0;
+        while index < words.len() {
+            let word = words[index].as_bytes();
+            let pair = Self::pair(word[0], word.len());
+            pairs[pair / 64] |= 1 << (pair % 64);
+            index += 1;
+        }
+        Self { words, pairs }
+    }
+
+    const fn pair(first: u8, length: usize) -> usize {
+        (first & 31) as usize | (length & 7) << 5
+    }
+
+    fn has(&self, word: &[u8]) -> bool {
+        let pair = Self::pair(at(word, 0), word.len());
+        let pairs = self.pairs.get(pair / 64).copied().unwrap_or(0);
+        pairs >> (pair % 64) & 1 == 1 && self.words.iter().any(|known| word == known.as_bytes())
+    }
 }
 
 /// Whether a word for a key stands before it: `the key for Acme, …`, `der Acme-Schlüssel …`.
@@ -150,24 +193,24 @@ fn says_key(line: &[u8], hash: bool) -> bool {
         .find(|b| !matches!(b, b' ' | b'"' | b'\''));
     while let Some(word) = words.next() {
         let word = &*lower(word);
-        if is_one_of(word, ID_WORDS) {
+        if ID_WORDS.has(word) {
             return false;
         }
         // Japanese and Chinese write it at the end of what is one word here.
-        let named = KEY_WORDS.iter().any(|known| {
-            word == known.as_bytes()
-                || at(known.as_bytes(), 0) >= 0xE3 && word.ends_with(known.as_bytes())
-        });
+        let ends =
+            |known: &&str| at(known.as_bytes(), 0) >= 0xE3 && word.ends_with(known.as_bytes());
+        let unspaced = word.last().is_some_and(|last| *last >= 0x80);
+        let named = KEY_WORDS.has(word) || unspaced && KEY_WORDS.words.iter().any(ends);
         if named {
             let whose = &*lower(words.peek().copied().unwrap_or_default());
             let assigned = between == 0 && matches!(sign, Some(b'=' | b':'));
             // `key=…` alone may be the key of anything.
             let known =
-                !assigned || is_vendor(whose) || words.any(|word| is_one_of(&lower(word), FILLERS));
+                !assigned || is_vendor(whose) || words.any(|word| FILLERS.has(&lower(word)));
             return known
                 && (speech::is_article(whose) || !is_harmless_key(whose))
                 && !is_harmless_token(whose)
-                && !is_one_of(whose, ID_WORDS);
+                && !ID_WORDS.has(whose);
         }
         between += 1;
         if between > most {
@@ -189,7 +232,7 @@ fn names_vendor(line: &[u8]) -> bool {
         if is_vendor(word) {
             return signed || filled;
         }
-        if !is_one_of(word, FILLERS) {
+        if !FILLERS.has(word) {
             return false;
         }
         filled = true;
@@ -221,8 +264,8 @@ fn is_commented(scope: &Scope<'_>, line: usize) -> bool {
     [&b"#"[..], b"//", b"--", b"/*", b"<!--"]
         .iter()
         .any(|mark| comment.starts_with(mark))
-        && words(above).any(|word| is_one_of(&lower(word), KEY_WORDS))
-        && !words(above).any(|word| is_one_of(&lower(word), ID_WORDS))
+        && words(above).any(|word| KEY_WORDS.has(&lower(word)))
+        && !words(above).any(|word| ID_WORDS.has(&lower(word)))
 }
 
 #[cfg(test)]

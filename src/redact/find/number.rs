@@ -47,28 +47,30 @@ pub(crate) fn number(scope: &Scope<'_>, pos: usize, left: u8, kind: Kind) -> Opt
 
 /// A card number in groups of any size.
 fn card(scope: &Scope<'_>, pos: usize, left: u8) -> Option<Found> {
-    let end = pos + card::digits_end(scope.part(pos, scope.to.min(pos + card::MAX_BYTES)));
     // Digits before it make it a part of a longer row.
     let in_row = matches!(left, b' ' | b'.') && scope.before(pos - 1).is_ascii_digit();
-    (left != b'+'
-        && !in_row
-        && is_clear_end(scope, end)
-        && is_card(scope.part(pos, end))
-        && !is_named_id(scope, pos))
-    .then(|| Found::new(pos, end, Class::Card))
+    if left == b'+' || in_row {
+        return None;
+    }
+    let end = pos + card::digits_end(scope.part(pos, scope.to.min(pos + card::MAX_BYTES)));
+    (is_clear_end(scope, end) && is_card(scope.part(pos, end)) && !is_named_id(scope, pos))
+        .then(|| Found::new(pos, end, Class::Card))
 }
 
 /// `123-45-6789`
 fn social_security(scope: &Scope<'_>, pos: usize) -> Option<Found> {
     let end = pos + 11;
-    let digits = scope
-        .part(pos, end)
-        .iter()
-        .filter(|b| b.is_ascii_digit())
-        .count();
-    (digits == 9
-        && scope.at(pos + 3) == b'-'
+    let is_digits = || {
+        scope
+            .part(pos, end)
+            .iter()
+            .filter(|b| b.is_ascii_digit())
+            .count()
+            == 9
+    };
+    (scope.at(pos + 3) == b'-'
         && scope.at(pos + 6) == b'-'
+        && is_digits()
         && is_clear_end(scope, end)
         && is_ssn(scope.part(pos, end)))
     .then(|| Found::new(pos, end, Class::Ssn))

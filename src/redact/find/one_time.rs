@@ -17,6 +17,13 @@ const REACH: usize = 64;
 /// A code whose first digit stands at `start`: `482913`, `482 913`.
 pub(crate) fn code(look: &Look<'_>, start: usize) -> Option<Found> {
     let end = number(look, start)?;
+    // In a row of numbers none is a code.
+    let is_number = |sign: u8, digit: u8| sign == b' ' && digit.is_ascii_digit();
+    if is_number(look.before(start), look.before(start.saturating_sub(1)))
+        && is_number(look.at(end), look.at(end + 1))
+    {
+        return None;
+    }
     let before = look.last(start, REACH);
     let before = part(
         before,

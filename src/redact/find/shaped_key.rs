@@ -195,19 +195,37 @@ fn part_start(scope: &Scope<'_>, piece: Part, end: usize) -> Option<usize> {
     }
 }
 
+#[inline]
 fn has(alphabet: Alphabet, byte: u8) -> bool {
-    match alphabet {
-        Alphabet::Digit => byte.is_ascii_digit(),
-        Alphabet::Hex => byte.is_ascii_hexdigit(),
-        Alphabet::HexDash => byte.is_ascii_hexdigit() || byte == b'-',
-        Alphabet::Upper => byte.is_ascii_uppercase() || byte.is_ascii_digit(),
-        Alphabet::Lower => byte.is_ascii_lowercase(),
-        Alphabet::Token => is_token(byte),
-        Alphabet::Dotted => is_token(byte) || byte == b'.',
-        Alphabet::Tilde => is_token(byte) || matches!(byte, b'.' | b'~'),
-        Alphabet::Base64 => is_token(byte) || matches!(byte, b'+' | b'/'),
-    }
+    let alphabets = ALPHABETS.get(usize::from(byte)).copied().unwrap_or(0);
+    alphabets >> alphabet as u16 & 1 == 1
 }
+
+/// Which alphabets each byte is of, a bit for each, so that no run asks which it is at each byte.
+#[expect(
+    clippy::indexing_slicing,
+    reason = "evaluated by the compiler, which would refuse"
+)]
+static ALPHABETS: [u16; 256] = {
+    let mut table = [0; 256];
+    let mut byte = 0;
+    while byte < 256 {
+        let b = byte as u8;
+        let token = b.is_ascii_alphanumeric() || matches!(b, b'_' | b'-');
+        let hex = b.is_ascii_hexdigit();
+        table[byte] = (b.is_ascii_digit() as u16) << Alphabet::Digit as u16
+            | (hex as u16) << Alphabet::Hex as u16
+            | ((hex || b == b'-') as u16) << Alphabet::HexDash as u16
+            | ((b.is_ascii_uppercase() || b.is_ascii_digit()) as u16) << Alphabet::Upper as u16
+            | (b.is_ascii_lowercase() as u16) << Alphabet::Lower as u16
+            | (token as u16) << Alphabet::Token as u16
+            | ((token || b == b'.') as u16) << Alphabet::Dotted as u16
+            | ((token || matches!(b, b'.' | b'~')) as u16) << Alphabet::Tilde as u16
+            | ((token || matches!(b, b'+' | b'/')) as u16) << Alphabet::Base64 as u16;
+        byte += 1;
+    }
+    table
+};
 
 fn does_look(looks: Looks, text: &[u8]) -> bool {
     match looks {

@@ -45,6 +45,10 @@ pub(crate) fn jwt(scope: &Scope<'_>, start: usize) -> Option<Found> {
 /// A hash of a password in the form of `crypt`: `$6$salt$hash`; `pos` is the first digit of the method.
 pub(crate) fn crypt(scope: &Scope<'_>, pos: usize) -> Option<Found> {
     let is_method = |b: u8| b.is_ascii_alphanumeric() || b == b'-';
+    let method = run_end(scope.text, pos, scope.to.min(pos + 10), is_method);
+    if scope.at(method) != b'$' {
+        return None;
+    }
     let from = scope.from.max(pos.saturating_sub(9));
     let dollar = scope.part(from, pos).iter().rposition(|b| *b == b'$')?;
     let start = from + dollar + 1;

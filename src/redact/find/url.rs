@@ -103,9 +103,7 @@ fn password(scope: &Scope<'_>, start: usize, end: usize) -> Option<Found> {
 
 /// The path of a webhook, where `pos` is the colon before `//`.
 pub(crate) fn webhook_at(scope: &Scope<'_>, host_start: usize) -> Option<Found> {
-    let host_end = scope.ahead(host_start, 100, |b| {
-        b.is_ascii_alphanumeric() || b == b'.' || b == b'-'
-    });
+    let host_end = scope.ahead(host_start, 100, bytes::is_domain);
     let host = scope.part(host_start, host_end);
     if scope.at(host_end) != b'/' || memchr::memchr(b'.', host).is_none() {
         return None;

@@ -2,7 +2,8 @@
 
 use crate::redact::read::bytes::{at, part};
 
-const UUID: usize = 36;
+/// How long a UUID is.
+pub(crate) const UUID: usize = 36;
 const ULID: usize = 26;
 
 /// Whether a value is an id: `01ARZ3NDEKTSV4RRFFQ69G5FAV`, `order-2024-17`, `sess_` and a UUID.
@@ -10,18 +11,20 @@ pub(crate) fn is_id(value: &[u8]) -> bool {
     ends_in_uuid(value) || is_ulid(value) || is_slug(value)
 }
 
+/// Whether these are the five groups of hexadecimal digits that a UUID is made of.
+pub(crate) fn is_uuid(id: &[u8; UUID]) -> bool {
+    id.iter().enumerate().all(|(place, byte)| match place {
+        8 | 13 | 18 | 23 => *byte == b'-',
+        _ => byte.is_ascii_hexdigit(),
+    })
+}
+
 /// Whether a value is a UUID, with or without words before it.
 fn ends_in_uuid(value: &[u8]) -> bool {
-    let Some((head, id)) = value.split_last_chunk::<UUID>() else {
-        return false;
-    };
-    let is_uuid = id
-        .split(|b| *b == b'-')
-        .map(<[u8]>::len)
-        .eq([8, 4, 4, 4, 12])
-        && id.iter().all(|b| b.is_ascii_hexdigit() || *b == b'-');
     let is_word = |b: &u8| b.is_ascii_alphabetic() || is_sign(*b);
-    is_uuid && head.iter().all(is_word) && head.last().is_none_or(|sign| is_sign(*sign))
+    value.split_last_chunk().is_some_and(|(head, id)| {
+        is_uuid(id) && head.iter().all(is_word) && head.last().is_none_or(|sign| is_sign(*sign))
+    })
 }
 
 /// 48 bits of time and 80 of chance, in the letters and digits of Crockford.
@@ -59,6 +62,18 @@ const fn is_sign(byte: u8) -> bool {
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn a_uuid_has_its_hyphens_at_their_places() {
+        assert!(is_uuid(b"0b7f5c3a-6b4e-4d3f-9e21-0a1b2c3d4E5F"));
+        for other in [
+            b"0b7f5c3a-6b4e-4d3f-9e210-a1b2c3d4e5f",
+            b"0b7f5c3a-6b4e-4d3f-9e21-0a1b2c3d4e5g",
+            b"0b7f5c3a06b4e04d3f09e2100a1b2c3d4e5f",
+        ] {
+            assert!(!is_uuid(other), "{}", other.escape_ascii());
+        }
+    }
 
     #[test]
     fn ids_are_told_from_secrets() {

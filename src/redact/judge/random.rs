@@ -5,6 +5,7 @@ use crate::redact::catalogue::keys::{
     Tail::Strong,
 };
 use crate::redact::judge::code;
+use crate::redact::judge::id::is_uuid;
 use crate::redact::read::bytes::part;
 
 /// Whether a tail looks like a key and not like words.
@@ -28,7 +29,7 @@ pub(crate) fn is_random(tail: &[u8], kind: Tail) -> bool {
     // What AWS writes in its manuals.
     found
         && !tail.ends_with(b"EXAMPLE")
-        && (turns(tail) >= 4 || !code::is_snake(tail, 2))
+        && (!code::is_snake(tail, 2) || turns(tail) >= 4)
         && (matches!(kind, Any | Hex | Capital) || !is_spelled_out(tail))
         && (!matches!(kind, Cased | Strong) || !is_of_words(tail))
 }
@@ -50,14 +51,12 @@ pub(crate) fn is_issued(word: &[u8]) -> bool {
 }
 
 /// A shorter word need not be a key where its name says so little.
-const MIN_OPAQUE: usize = 20;
+pub(crate) const MIN_OPAQUE: usize = 20;
 
 /// Whether a word could be nothing but a key or the id of something, and is no id by its form.
 pub(crate) fn is_opaque(word: &[u8]) -> bool {
-    let hyphens = memchr::memchr_iter(b'-', word).count();
-    let uuid = word.len() == 36 && hyphens == 4;
     word.len() >= MIN_OPAQUE
-        && !uuid
+        && !word.try_into().is_ok_and(is_uuid)
         && word.iter().any(u8::is_ascii_alphabetic)
         && word
             .iter()
@@ -131,13 +130,13 @@ pub(crate) fn is_mixed(tail: &[u8]) -> bool {
     let (mut digits, mut turns, mut word, mut longest) = (0, 0, 0, 0);
     let mut last = 0u8;
     for &byte in tail {
-        digits += usize::from(byte.is_ascii_digit());
-        turns += usize::from(last.is_ascii_lowercase() && byte.is_ascii_uppercase());
-        word = if byte.is_ascii_alphanumeric() {
-            word + 1
-        } else {
-            0
-        };
+        word += 1;
+        match byte {
+            b'0'..=b'9' => digits += 1,
+            b'A'..=b'Z' => turns += usize::from(last.is_ascii_lowercase()),
+            b'a'..=b'z' => {}
+            _ => word = 0,
+        }
         longest = word.max(longest);
         last = byte;
         if longest >= 6 && (digits >= 2 || turns >= 2 || digits + turns >= 1 && longest >= 10) {

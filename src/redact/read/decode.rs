@@ -13,6 +13,8 @@ pub(crate) struct Decoded {
     pub(crate) text: Vec<u8>,
     /// Where decoding changed something, in order.
     steps: Vec<Step>,
+    /// Where the last step ends, in the decoded text and in the raw one.
+    ends: (usize, usize),
 }
 
 /// `raw_len` bytes at `raw` became `len` bytes at `decoded`.
@@ -30,6 +32,7 @@ impl Decoded {
     fn clear(&mut self) {
         self.text.clear();
         self.steps.clear();
+        self.ends = (usize::MAX, 0);
     }
 
     /// Gives memory back after an unusually large text.
@@ -39,22 +42,24 @@ impl Decoded {
         self.steps.shrink_to(bytes / 32);
     }
 
+    #[inline]
     fn step(&mut self, raw: usize, raw_len: usize, decoded: &[u8]) {
-        let (at, len, raw_len) = (self.text.len(), decoded.len() as u8, raw_len as u8);
+        let at = self.text.len();
         match decoded {
             [one] => self.text.push(*one),
             more => self.text.extend_from_slice(more),
         }
-        if let Some(last) = self.steps.last_mut() {
-            let same = last.len == len && last.raw_len == raw_len && last.times < u32::MAX;
-            let times = last.times as usize;
-            if same
-                && last.decoded + times * usize::from(len) == at
-                && last.raw + times * usize::from(raw_len) == raw
-            {
-                last.times += 1;
-                return;
-            }
+        let goes_on = self.ends == (at, raw);
+        self.ends = (self.text.len(), raw + raw_len);
+        let (len, raw_len) = (decoded.len() as u8, raw_len as u8);
+        if goes_on
+            && let Some(last) = self.steps.last_mut()
+            && last.len == len
+            && last.raw_len == raw_len
+            && last.times < u32::MAX
+        {
+            last.times += 1;
+            return;
         }
         self.steps.push(Step {
             decoded: at,
@@ -132,11 +137,17 @@ impl Decoded {
             if let Some(length) = sequence(source, pos, to) {
                 self.step(pos, length, gap);
                 pos += length;
-            } else {
-                let end = run_end(source, pos + 1, to, |b| b == b'\\');
-                self.text.extend_from_slice(part(source, pos, end));
-                pos = end;
+                continue;
             }
+            // More backslashes than a sequence may have: the last of them may begin one.
+            let last = run_end(source, pos + 1, to, |b| b == b'\\') - 1;
+            let next = if at(source, pos) == b'\\' && last > pos {
+                last
+            } else {
+                pos + 1
+            };
+            self.text.extend_from_slice(part(source, pos, next));
+            pos = next;
         }
         self.end(to)
     }
@@ -409,6 +420,22 @@ mod tests {
         assert_eq!(&source[start..end], b"ab\x1b[Kcd");
         assert!(decoded.colours(source, 0, source.len(), b" "));
         assert_eq!(decoded.text, b" key  =  ab cd  ;");
+    }
+
+    #[test]
+    fn a_colour_behind_any_number_of_backslashes_is_left_out() {
+        for (before, kept) in [(1, 0), (8, 0), (63, 62), (64, 63), (100, 99)] {
+            let source = format!("{}e[0mab", "\\".repeat(before));
+            let mut decoded = Decoded::default();
+            assert!(
+                decoded.colours(source.as_bytes(), 0, source.len(), b""),
+                "{before}"
+            );
+            assert_eq!(decoded.text.len(), kept + 2, "{before}");
+        }
+        let mut decoded = Decoded::default();
+        assert!(decoded.colours(b"\x1b\\e[0mab", 0, 8, b""));
+        assert_eq!(decoded.text, b"\x1bab");
     }
 
     #[test]
