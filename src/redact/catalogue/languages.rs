@@ -103,3 +103,20 @@ pub(crate) const LANGUAGES: &[Row] = &[
     ("Korean", Kind::Secret, &["비밀번호", "비번", "암호", "패스워드", "비밀키", "비밀 키", "토큰", "액세스 키", "api 키", "api키", "개인키", "개인 키", "인증키", "인증 키", "시크릿", "시크릿 키", "암호화 키"]),
     ("Korean", Kind::Pin, &["인증번호", "인증 코드", "확인 코드"]),
 ];
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_phrase_is_in_lower_case_and_stands_once_in_its_language() {
+        let mut seen: Vec<(&str, &str)> = Vec::new();
+        for (language, _, phrases) in LANGUAGES {
+            for phrase in *phrases {
+                assert_eq!(*phrase, phrase.to_lowercase().trim(), "{language}");
+                assert!(!seen.contains(&(language, phrase)), "{language}: {phrase}");
+                seen.push((language, phrase));
+            }
+        }
+    }
+}
