@@ -62,10 +62,10 @@ pub(crate) fn is_sized_type(word: &[u8]) -> bool {
 /// Other types, in lower case.
 #[rustfmt::skip]
 const TYPES: &[&str] = &[
-    "bigint", "byte", "callable", "decimal", "dict", "double", "function", "isize", "jsonb", "list",
-    "long", "longtext", "map", "money", "numeric", "option", "optional", "partial", "promise", "real",
-    "record", "serial", "short", "smallint", "symbol", "tinyint", "tuple", "type", "unknown", "uri",
-    "url", "usize", "uuidv4", "vec",
+    "bigint", "boolean!", "byte", "callable", "decimal", "dict", "double", "float!", "function", "id!", "int!", "isize",
+    "jsonb", "list", "long", "longtext", "map", "money", "numeric", "option", "optional", "partial", "promise", "real",
+    "record", "serial", "short", "smallint", "string!", "symbol", "tinyint", "tuple", "type", "unknown", "uri", "url",
+    "usize", "uuidv4", "vec",
 ];
 
 pub(crate) fn is_type_word(word: &[u8]) -> bool {

@@ -212,6 +212,7 @@ mod tests {
         for text in [
             "\"scripts\":{\"token:refresh\":\"node a.mjs\"}",
             "type A { accessToken: String! }",
+            "input A {\n  password: String!\n  otp: String\n}",
             ":placeholder=\"$t('login.password')\" password",
             "password = \"\"",
             "password: String::new()",

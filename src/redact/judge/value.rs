@@ -254,9 +254,8 @@ pub(crate) fn is_unquoted_secret(given: &Given<'_>, to: usize) -> bool {
         let long = value.len() >= 4 || names::is_code_of_card(last);
         return long && !(style.spaced && style.equals && ends_statement(scope, to));
     }
-    // `String!` of GraphQL
-    let required = value.strip_suffix(b"!").is_some_and(is_type);
-    if required
+    // `String!`
+    if value.ends_with(b"!") && is_type(value)
         || is_code_of_scope(scope, from, to, style) && !is_chosen_in_parts(value, name, kind, style)
         || !style.equals && style.spaced && is_list_of_its_own(value)
     {
