@@ -417,7 +417,9 @@ mod tests {
 
     #[test]
     fn values_beside_their_names_in_aligned_lines_go() {
-        marked(&["Key          Value\n---          -----\nlease        1h\npassword     {}\n"]);
+        marked(&[
+            "Key          Value\n---          -----\nlease        1h\npassword               {}\n",
+        ]);
         leaves(&[
             "Key          Value\n---          -----\npassword     no\ntoken_ttl    768h0m0s\n",
         ]);

@@ -9,9 +9,7 @@ use crate::redact::judge::style::{Given, Style};
 use crate::redact::judge::{code, name, value};
 use crate::redact::kind::Kind;
 use crate::redact::read::bytes::{at, has_word_at};
-use crate::redact::read::lex::{
-    MAX_JUDGED, MAX_WORD, closes, closing_quote, is_assignment, is_name, typographic,
-};
+use crate::redact::read::lex::{MAX_JUDGED, closes, closing_quote, is_assignment, typographic};
 use crate::redact::read::scope::{Found, Scope};
 
 /// The value of a name, if it is one to hide.
@@ -32,21 +30,10 @@ pub(crate) fn value_at(given: &Given<'_>) -> Option<Found> {
     if let Some((from, to)) = typographic(scope, open) {
         return literal(scope, from, to, kind, name);
     }
-    if is_in_name(scope, start, style) {
-        return None;
-    }
     if let Some(end) = bare_word::end(given) {
         return Some(Found::new(start, end, Class::Field));
     }
     unquoted(given)
-}
-
-/// Whether what begins at `start` is the rest of a name in quotes: `"token:refresh": "…"`.
-fn is_in_name(scope: &Scope<'_>, start: usize, style: Style) -> bool {
-    style.quote != 0 && !style.spaced && {
-        let end = scope.ahead(start, MAX_WORD, |b| is_name(b) || b == b':');
-        scope.at(end) == style.quote && scope.at(end + 1) == b':'
-    }
 }
 
 /// What stands between the quotes that open at `open`, behind so many backslashes, if they open a value.

@@ -338,6 +338,7 @@ mod tests {
         assert_eq!(judge(b"one_time_code"), Kind::Pin);
         assert_eq!(judge(b"cell_number"), Kind::Phone);
         assert_eq!(judge(b"postal_code"), Kind::Plain);
+        assert_eq!(judge(b"account_sid"), Kind::Plain);
     }
 
     #[test]
@@ -381,7 +382,6 @@ mod tests {
             "authors",
             "authority",
             "session_timeout",
-            "account_sid",
             "passwordVariable",
         ] {
             assert!(!judge(name.as_bytes()).hides(), "{name}");
