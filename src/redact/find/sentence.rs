@@ -142,11 +142,12 @@ fn follows_login(scope: &Scope<'_>, start: usize) -> bool {
     let user = run_start(line, line.len(), 0, |b| {
         is_word(b) || matches!(b, b'@' | b'[' | b']')
     });
-    let verb = bytes::part(line, 0, user).to_ascii_lowercase();
+    let verb = bytes::part(line, 0, user);
     user < line.len()
-        && speech::LOGS_IN
-            .iter()
-            .any(|words| verb.ends_with(words.as_bytes()))
+        && speech::LOGS_IN.iter().any(|words| {
+            let tail = bytes::rest(verb, verb.len().saturating_sub(words.len()));
+            tail.eq_ignore_ascii_case(words.as_bytes())
+        })
 }
 
 /// A key that is named by its algorithm is named by its number, too: `RSA key 4AEE18F83AFDEB23`.

@@ -78,7 +78,13 @@ pub(crate) fn named(word: &[u8]) -> Option<Kind> {
 
 /// Whether an ASCII word is one of the catalogue, whatever its case.
 pub(crate) fn is_word(word: &[u8]) -> bool {
-    word.is_ascii() && named(&word.to_ascii_lowercase()).is_some()
+    let mut lower = [0; 64];
+    let Some(lower) = lower.get_mut(..word.len()) else {
+        return false;
+    };
+    lower.copy_from_slice(word);
+    lower.make_ascii_lowercase();
+    word.is_ascii() && named(lower).is_some()
 }
 
 /// A letter in lower case; a Greek one that has two forms in the one that does not end words.
