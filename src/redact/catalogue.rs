@@ -11,6 +11,7 @@ pub(crate) mod list;
 pub(crate) mod names;
 pub(crate) mod numbers;
 pub(crate) mod places;
+pub(crate) mod roles;
 pub(crate) mod shaped;
 pub(crate) mod speech;
 pub(crate) mod tools;

@@ -2,12 +2,15 @@
 
 pub(crate) mod again;
 pub(crate) mod edit;
+pub(crate) mod element;
 pub(crate) mod frame;
 pub(crate) mod inside;
 pub(crate) mod json;
+pub(crate) mod member;
 pub(crate) mod memo;
 pub(crate) mod patterns;
 pub(crate) mod text;
+pub(crate) mod walk;
 
 use crate::redact::class::{Class, Tag};
 use crate::redact::engine::edit::{Edit, With, merge};
@@ -374,4 +377,106 @@ impl<'r> Inside<'r> for Engine<'r> {
 
 thread_local! {
     static SCRATCH: std::cell::Cell<Option<Box<Scratch>>> = const { std::cell::Cell::new(None) };
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn engine<R>(rules: &RuleSet, f: impl FnOnce(&mut Engine<'_>, &mut Masks) -> R) -> R {
+        Engine::with(rules, f)
+    }
+
+    #[test]
+    fn a_redaction_within_a_redaction_has_buffers_of_its_own() {
+        let rules = RuleSet::default();
+        engine(&rules, |outer, _| {
+            outer
+                .findings
+                .edits
+                .push(Edit::mark(0, 1, Class::Key.tag()));
+            engine(&rules, |inner, _| assert!(inner.findings.edits.is_empty()));
+            assert_eq!(outer.findings.edits.len(), 1);
+        });
+        engine(&rules, |next, _| assert!(next.findings.edits.is_empty()));
+    }
+
+    #[test]
+    fn a_string_in_which_nothing_was_found_is_known() {
+        let rules = RuleSet::default();
+        engine(&rules, |engine, masks| {
+            for (text, is_known) in [("a tool of ours", true), ("to a@example.com", false)] {
+                let bytes = text.as_bytes();
+                let place = (0, text.len());
+                masks.fill(bytes);
+                assert!(!engine.knows(bytes, 0, text.len()));
+                engine.remembered(bytes, masks, place);
+                assert_eq!(engine.knows(bytes, 0, text.len()), is_known, "{text}");
+            }
+        });
+    }
+
+    #[test]
+    fn the_end_of_a_password_in_an_address_is_no_address() {
+        let rules = RuleSet::default();
+        engine(&rules, |engine, _| {
+            let mark = |start, end, class: Class| Edit::mark(start, end, class.tag());
+            engine.findings.edits = vec![
+                mark(0, 5, Class::Password),
+                mark(3, 9, Class::Email),
+                mark(12, 20, Class::Email),
+                mark(22, 24, Class::Card),
+            ];
+            engine.drop_addresses(0, 1);
+            let kept: Vec<_> = engine
+                .findings
+                .edits
+                .iter()
+                .map(|edit| edit.start)
+                .collect();
+            assert_eq!(kept, [0, 12, 22]);
+        });
+    }
+
+    #[test]
+    fn quotes_of_a_value_are_escaped_once_for_each_string_around_it() {
+        let rules = RuleSet::default();
+        engine(&rules, |engine, _| {
+            let value = Edit::value(4, 6, Class::Field.tag());
+            engine.findings.edits = vec![value, value];
+            engine.escape_quotes(1);
+            engine.escape_quotes(1);
+            let quotes = |index: usize| match engine.findings.edits[index].with {
+                With::Mark { quotes, .. } => quotes,
+                _ => None,
+            };
+            assert_eq!((quotes(0), quotes(1)), (Some(0), Some(2)));
+            engine.drop_quotes(0);
+            assert!(
+                engine
+                    .findings
+                    .edits
+                    .iter()
+                    .all(|edit| matches!(edit.with, With::Mark { quotes: None, .. }))
+            );
+        });
+    }
+
+    #[test]
+    fn a_mark_beside_which_a_text_might_be_read_otherwise_is_unsure() {
+        let rules = RuleSet::default();
+        engine(&rules, |engine, _| {
+            for (text, start, end, class, unsettles) in [
+                ("an a@b.io here", 3, 9, Class::Email, false),
+                ("an a@b.io/x", 3, 9, Class::Email, true),
+                ("an.a@b.io", 3, 9, Class::Email, true),
+                ("''a@b.io'", 2, 8, Class::Email, true),
+                ("pin 1234", 4, 8, Class::Field, true),
+            ] {
+                engine.findings.edits = vec![Edit::mark(start, end, class.tag())];
+                assert_eq!(engine.unsettles(text.as_bytes(), 0), unsettles, "{text}");
+                assert!(!engine.unsettles(text.as_bytes(), 1), "{text}");
+            }
+        });
+    }
 }

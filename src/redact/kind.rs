@@ -61,6 +61,8 @@ pub(crate) enum Role {
     Schema,
     /// The names of columns, whose rows follow.
     Columns,
+    /// An array under the plural of a sensitive name, whose elements are secrets if they look like some.
+    Items,
     /// Names and their values, one after another.
     Turns,
     /// `kty` of a JSON Web Key, and a private number of one.

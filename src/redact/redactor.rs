@@ -299,3 +299,83 @@ fn with_numbers_of(original: &Value, redacted: Value) -> Value {
         (_, redacted) => redacted,
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use serde_json::json;
+
+    use super::*;
+
+    fn cut(text: &str, at: usize) -> (String, bool) {
+        let mut counts = Counts::default();
+        let cut = Redactor::default().redact_cut(text, at, &mut counts);
+        (cut.unwrap().into_owned(), counts.any())
+    }
+
+    #[test]
+    fn a_finding_at_the_cut_goes_whole_and_one_behind_it_is_cut_off() {
+        let text = "ask ada@example.com now";
+        assert_eq!(cut(text, 4), ("ask ".to_owned(), false));
+        for at in [5, 12, 19] {
+            assert_eq!(cut(text, at), ("ask [REDACTED_EMAIL]".to_owned(), true));
+        }
+        assert_eq!(cut(text, 20), ("ask [REDACTED_EMAIL] ".to_owned(), true));
+        assert_eq!(
+            cut("a\u{e9}b", 2),
+            ("a".to_owned(), false),
+            "no half of a character"
+        );
+    }
+
+    #[test]
+    fn a_number_is_written_as_it_was() {
+        let numbers = json!([0.1, 1e300, 7, -0.0, 1.0]);
+        let value = json!({ "list": numbers, "password": "hunter2" });
+        let redacted = redact_value(&value);
+        assert_eq!(redacted["list"].to_string(), numbers.to_string());
+        assert_eq!(redacted["password"], "[REDACTED_FIELD]");
+    }
+
+    #[test]
+    fn what_a_mark_makes_plain_goes_on_a_later_pass() {
+        let text = "password: ada@example.com:hunter2xK9";
+        let once = redact_str(text);
+        assert_eq!(redact_str(&once), once);
+        assert!(!once.contains("hunter2"), "{once}");
+    }
+
+    #[test]
+    fn a_rule_that_panics_leaves_nothing_of_the_text() {
+        let redactor = Redactor::custom(|_| panic!("a rule"));
+        assert_eq!(redactor.redact_str("a secret"), FAILED);
+        assert!(
+            redactor
+                .redact_cut("a secret", 3, &mut Counts::default())
+                .is_err()
+        );
+    }
+
+    #[test]
+    fn each_kind_of_redactor_says_what_it_is() {
+        assert_eq!(format!("{:?}", Redactor::off()), "Redactor(off)");
+        let custom = Redactor::custom(|text| Cow::Borrowed(text));
+        assert_eq!(format!("{custom:?}"), "Redactor(custom)");
+        let debug = format!("{:?}", Redactor::default());
+        assert!(
+            debug.contains("off: [Ip, Wallet]") && debug.contains("patterns: 0"),
+            "{debug}"
+        );
+        assert!(!Redactor::off().denies_name("password"));
+        assert!(Redactor::default().denies_name("password"));
+    }
+
+    #[test]
+    fn secrets_alone_are_hidden_where_personal_data_may_stay() {
+        let text = "ada@example.com has password=hunter2xK9";
+        assert_eq!(
+            Redactor::default().of_secrets().redact_str(text),
+            "ada@example.com has password=[REDACTED_FIELD]"
+        );
+        assert_eq!(Redactor::off().of_secrets().redact_str(text), text);
+    }
+}

@@ -8,10 +8,12 @@ use crate::redact::engine::Engine;
 use crate::redact::engine::again::again;
 use crate::redact::engine::edit::{self, Edit, With, Writer};
 use crate::redact::engine::frame::Start;
-use crate::redact::engine::inside::Inside;
+use crate::redact::engine::inside::{Findings, Inside};
 use crate::redact::engine::json;
+use crate::redact::engine::walk::string_end;
 use crate::redact::kind::Kind;
 use crate::redact::read::bytes;
+use crate::redact::read::masks::Masks;
 use crate::redact::redactor::{Mode, Redactor};
 use crate::redact::rule_set::{RuleFailed, RuleSet, guarded};
 
@@ -68,44 +70,12 @@ impl Redactor {
 
 fn seal(rules: &RuleSet, draft: &Draft<'_>, out: &mut Vec<u8>) {
     Engine::with(rules, |engine, masks| {
-        // Tools, clients and sessions come again and again; what is left is mostly the arguments.
-        let is_new = |span: &&Range<usize>| {
-            bytes::at(draft.json, span.start) != b'"'
-                || !engine.knows(draft.json, span.start + 1, span.end - 1)
-        };
-        let first = draft.spans.iter().position(|span| is_new(&span));
-        let last = draft.spans.iter().rposition(|span| is_new(&span));
-        let spans = match (first, last) {
-            (Some(first), Some(last)) => draft.spans.get(first..=last).unwrap_or(draft.spans),
-            _ => &[],
-        };
+        let spans = unknown(engine, draft);
         let base = spans.first().map_or(0, |span| span.start);
         let region = bytes::part(draft.json, base, spans.last().map_or(0, |span| span.end));
         masks.fill(region);
         for span in spans {
-            let (from, to) = (span.start - base, span.end - base);
-            // Members of an object begin with a name and a colon; anything else is one value.
-            let mut start = Start::Values;
-            if bytes::at(region, from) == b'"' {
-                let (end, escaped) = json::string_end(region, masks, from + 1, to);
-                if end + 1 == to {
-                    let place = (from + 1, end);
-                    if escaped || rules.custom.is_some() {
-                        engine.string(region, masks, place, escaped, Kind::Plain, 0, false);
-                    } else {
-                        engine.remembered(region, masks, place);
-                    }
-                    continue;
-                }
-                start = Start::Members;
-            }
-            // A span which is no JSON after all is text; nothing in it goes unread.
-            let floor = engine.findings.edits.len();
-            if json::walk(engine, region, masks, (from, to), start, 0).is_err() {
-                engine.text(region, masks, (from, to), Kind::Plain, 0, true);
-                // What the walk found before it ended was found again.
-                edit::merge(&mut engine.findings.edits, floor);
-            }
+            judge(engine, region, masks, (span.start - base, span.end - base));
         }
         if engine.findings.edits.is_empty() && !draft.counts.any() {
             out.extend_from_slice(draft.json);
@@ -116,29 +86,152 @@ fn seal(rules: &RuleSet, draft: &Draft<'_>, out: &mut Vec<u8>) {
             edit.end += base;
         }
         again(draft.json, draft.spans, &mut engine.findings.edits);
-        let mut counts = draft.counts.clone();
-        for edit in &engine.findings.edits {
-            counts.add(edit.tag());
+        write(&mut engine.findings, draft, out);
+    });
+}
+
+/// The spans from the first to the last that is not known. Tools, clients and sessions come again and again; what is
+/// left is mostly the arguments.
+fn unknown<'d>(engine: &Engine<'_>, draft: &Draft<'d>) -> &'d [Range<usize>] {
+    let is_new = |span: &Range<usize>| {
+        bytes::at(draft.json, span.start) != b'"'
+            || !engine.knows(draft.json, span.start + 1, span.end - 1)
+    };
+    let first = draft.spans.iter().position(is_new);
+    let last = draft.spans.iter().rposition(is_new);
+    match (first, last) {
+        (Some(first), Some(last)) => draft.spans.get(first..=last).unwrap_or(draft.spans),
+        _ => &[],
+    }
+}
+
+/// Finds what is to be hidden in a span: one value, or members of an object.
+fn judge(engine: &mut Engine<'_>, region: &[u8], masks: &Masks, (from, to): (usize, usize)) {
+    // Members begin with a name and a colon; anything else is one value.
+    let mut start = Start::Values;
+    if bytes::at(region, from) == b'"' {
+        let (end, escaped) = string_end(region, masks, from + 1, to);
+        if end + 1 == to {
+            let place = (from + 1, end);
+            if escaped || engine.findings.rules.custom.is_some() {
+                engine.string(region, masks, place, escaped, Kind::Plain, 0, false);
+            } else {
+                engine.remembered(region, masks, place);
+            }
+            return;
         }
-        if let Some(place) = draft.counts_at {
-            let index = engine
-                .findings
-                .edits
-                .partition_point(|edit| edit.start < place);
-            engine.findings.edits.insert(
-                index,
-                Edit {
-                    start: place,
-                    end: place,
-                    with: With::Counts,
-                },
-            );
-        }
-        let writer = Writer {
-            labels: &rules.labels,
-            side: &engine.findings.side,
+        start = Start::Members;
+    }
+    // A span which is no JSON after all is text; nothing in it goes unread.
+    let floor = engine.findings.edits.len();
+    if json::walk(engine, region, masks, (from, to), start, 0).is_err() {
+        engine.text(region, masks, (from, to), Kind::Plain, 0, true);
+        // What the walk found before it ended was found again.
+        edit::merge(&mut engine.findings.edits, floor);
+    }
+}
+
+/// Writes the event with the edits, and the counts where there is a place for them.
+fn write(findings: &mut Findings<'_>, draft: &Draft<'_>, out: &mut Vec<u8>) {
+    let mut counts = draft.counts.clone();
+    for edit in &findings.edits {
+        counts.add(edit.tag());
+    }
+    if let Some(place) = draft.counts_at {
+        let index = findings.edits.partition_point(|edit| edit.start < place);
+        let edit = Edit {
+            start: place,
+            end: place,
+            with: With::Counts,
+        };
+        findings.edits.insert(index, edit);
+    }
+    let writer = Writer {
+        labels: &findings.rules.labels,
+        side: &findings.side,
+        counts: &counts,
+    };
+    writer.write(draft.json, &findings.edits, out);
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn sealed(redactor: &Redactor, draft: Draft<'_>) -> String {
+        // What an earlier event left is cleared.
+        let mut out = b"left".to_vec();
+        let sealed = redactor.seal(draft, &mut out).unwrap();
+        String::from_utf8(sealed.as_bytes().to_vec()).unwrap()
+    }
+
+    #[test]
+    fn an_event_in_which_nothing_is_found_keeps_its_bytes() {
+        let json = r#"{ "a" : "x\u0041" , "b":1e1}"#;
+        let whole = 0..json.len();
+        let counts = Counts::default();
+        let draft = |json| Draft {
+            json,
+            spans: std::slice::from_ref(&whole),
+            counts_at: Some(1),
             counts: &counts,
         };
-        writer.write(draft.json, &engine.findings.edits, out);
-    });
+        assert_eq!(sealed(&Redactor::default(), draft(json.as_bytes())), json);
+        let secret = r#"{ "token" : "zX9kQ2mW7vB4tR12" }"#;
+        assert_eq!(sealed(&Redactor::off(), draft(secret.as_bytes())), secret);
+    }
+
+    #[test]
+    fn what_was_found_before_is_counted_without_a_finding_of_its_own() {
+        let json = r#"{"a":1}"#;
+        let mut counts = Counts::default();
+        counts.add(Some(crate::redact::Class::Email.tag()));
+        let draft = Draft {
+            json: json.as_bytes(),
+            spans: &[],
+            counts_at: Some(json.len() - 1),
+            counts: &counts,
+        };
+        assert_eq!(
+            sealed(&Redactor::default(), draft),
+            r#"{"a":1,"redactions":{"email":1}}"#
+        );
+    }
+
+    #[test]
+    fn spans_between_those_that_are_known_are_read() {
+        let known = "a tool that comes again";
+        let json = format!(r#"{{"a":"{known}","b":"bob@example.com","c":"{known}"}}"#);
+        let span = |text: &str, from: usize| {
+            let start = from + json.get(from..).unwrap().find(text).unwrap();
+            start..start + text.len()
+        };
+        let quoted = format!("\"{known}\"");
+        let spans = [
+            span(&quoted, 0),
+            span("\"bob@example.com\"", 0),
+            span(&quoted, 40),
+        ];
+        let counts = Counts::default();
+        for _ in 0..2 {
+            let draft = Draft {
+                json: json.as_bytes(),
+                spans: &spans,
+                counts_at: None,
+                counts: &counts,
+            };
+            assert_eq!(
+                sealed(&Redactor::default(), draft),
+                json.replace("bob@example.com", "[REDACTED_EMAIL]")
+            );
+        }
+    }
+
+    #[test]
+    fn a_sealed_event_shows_nothing_of_itself() {
+        assert_eq!(
+            format!("{:?}", RedactedJson { bytes: b"secret" }),
+            "RedactedJson { bytes: 6 }"
+        );
+    }
 }

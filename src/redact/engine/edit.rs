@@ -204,3 +204,128 @@ fn quote(levels: u8, out: &mut Vec<u8>) {
     out.resize(out.len() + backslashes, b'\\');
     out.push(b'"');
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::redact::class::Class;
+
+    const FIELD: Tag = Class::Field.tag();
+    const KEY: Tag = Class::Key.tag();
+
+    fn ranges(edits: &[Edit]) -> Vec<(usize, usize, Option<Tag>)> {
+        edits
+            .iter()
+            .map(|edit| (edit.start, edit.end, edit.tag()))
+            .collect()
+    }
+
+    #[test]
+    fn a_later_edit_swallows_what_it_covers_and_joins_what_it_touches() {
+        for (next, wanted) in [
+            ((6, 8), vec![(0, 2, KEY), (4, 6, KEY), (6, 8, FIELD)]),
+            ((4, 9), vec![(0, 2, KEY), (4, 9, FIELD)]),
+            ((3, 5), vec![(0, 2, KEY), (3, 6, FIELD)]),
+            ((5, 9), vec![(0, 2, KEY), (4, 9, KEY)]),
+            ((0, 9), vec![(0, 9, FIELD)]),
+        ] {
+            let mut edits = vec![Edit::mark(0, 2, KEY), Edit::mark(4, 6, KEY)];
+            push(&mut edits, 0, Edit::mark(next.0, next.1, FIELD));
+            let wanted: Vec<_> = wanted
+                .iter()
+                .map(|&(a, b, tag)| (a, b, Some(tag)))
+                .collect();
+            assert_eq!(ranges(&edits), wanted, "{next:?}");
+        }
+        let mut edits = vec![Edit::mark(0, 9, KEY)];
+        push(&mut edits, 1, Edit::mark(0, 2, FIELD));
+        assert_eq!(edits.len(), 2, "what stands before the floor is another's");
+    }
+
+    #[test]
+    fn overlapping_edits_become_one_that_the_first_names() {
+        let mut edits = vec![
+            Edit::mark(9, 9, KEY),
+            Edit::mark(4, 6, KEY),
+            Edit::mark(0, 2, KEY),
+            Edit::mark(1, 5, FIELD),
+            Edit::mark(6, 7, FIELD),
+        ];
+        merge(&mut edits, 1);
+        assert_eq!(
+            ranges(&edits),
+            [(9, 9, Some(KEY)), (0, 6, Some(KEY)), (6, 7, Some(FIELD))]
+        );
+        // Of two that begin together the longer one.
+        let mut edits = vec![Edit::mark(0, 2, KEY), Edit::mark(0, 4, FIELD)];
+        merge(&mut edits, 0);
+        assert_eq!(ranges(&edits), [(0, 4, Some(FIELD))]);
+    }
+
+    #[test]
+    fn edits_are_written_in_the_place_of_what_they_cover() {
+        let labels = [Label {
+            name: "mine".into(),
+            mark: "[MINE]".into(),
+        }];
+        let mut counts = Counts::default();
+        for _ in 0..120 {
+            counts.add(Some(Tag(0)));
+        }
+        let writer = Writer {
+            labels: &labels,
+            side: b"a pseudonym",
+            counts: &counts,
+        };
+        let tag = Tag(0);
+        let edit = |start, end, with| Edit { start, end, with };
+        let mark = |quotes, number| With::Mark {
+            tag,
+            quotes,
+            number,
+        };
+        for (edits, wanted) in [
+            (vec![], "0123456789"),
+            (
+                vec![edit(2, 4, mark(None, 0)), edit(4, 10, mark(None, 1))],
+                "01[MINE][MINE]",
+            ),
+            (vec![edit(0, 9, mark(Some(0), 12))], r#""[MINE_12]"9"#),
+            (
+                vec![edit(9, 10, mark(Some(2), 0))],
+                r#"012345678\\\"[MINE]\\\""#,
+            ),
+            (
+                vec![edit(
+                    1,
+                    9,
+                    With::Text {
+                        tag,
+                        from: 2,
+                        to: 11,
+                    },
+                )],
+                "0pseudonym9",
+            ),
+            (
+                vec![edit(9, 9, With::Counts)],
+                r#"012345678,"redactions":{"mine":120}9"#,
+            ),
+            // A class without a mark still hides.
+            (vec![Edit::mark(0, 10, Tag(9))], "[REDACTED_FIELD]"),
+        ] {
+            let mut out = Vec::new();
+            writer.write(b"0123456789", &edits, &mut out);
+            assert_eq!(String::from_utf8(out).unwrap(), wanted);
+        }
+    }
+
+    #[test]
+    fn a_number_is_written_with_all_its_digits() {
+        for number in [0, 7, 10, 1_203, u32::MAX] {
+            let mut out = Vec::new();
+            decimal(number, &mut out);
+            assert_eq!(String::from_utf8(out).unwrap(), number.to_string());
+        }
+    }
+}

@@ -97,3 +97,23 @@ pub(crate) enum Start {
     /// At a member of an object.
     Members,
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_place_is_a_part_of_its_text_and_nothing_of_another() {
+        let place = Place::new(2, 4);
+        assert_eq!(place.range(), (2, 4));
+        assert_eq!(place.of(b"abcdef"), b"cd");
+        assert_eq!(place.of(b"abc"), b"c");
+        assert_eq!(place.of(b"a"), b"");
+        assert!(!place.is_empty() && Place::default().is_empty());
+    }
+
+    #[test]
+    fn a_frame_is_small_enough_to_be_copied_for_each_container() {
+        assert!(size_of::<Frame>() <= 128, "{}", size_of::<Frame>());
+    }
+}

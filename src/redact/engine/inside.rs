@@ -86,3 +86,46 @@ impl Findings<'_> {
         }
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn buffers_go_back_and_are_used_again() {
+        let rules = RuleSet::default();
+        let mut known = Known::default();
+        let mut findings = Findings {
+            rules: &rules,
+            edits: Vec::new(),
+            frames: Vec::new(),
+            side: Vec::new(),
+            progress: Progress::default(),
+            hidden: Vec::new(),
+            known: &mut known,
+            unsure: false,
+            pool: Vec::new(),
+        };
+        let mut pair = findings.take();
+        pair.0.text.extend_from_slice(b"a text of before");
+        let buffer = pair.0.text.as_ptr();
+        findings.give(pair);
+        let pair = findings.take();
+        assert!(pair.0.text.is_empty());
+        assert_eq!(pair.0.text.as_ptr(), buffer);
+        // Texts inside of texts end somewhere, and so do the buffers kept for them.
+        let most = usize::from(MAX_DEPTH) + 2;
+        let pairs: Vec<_> = (0..2 * most).map(|_| findings.take()).collect();
+        for mut pair in pairs {
+            pair.0.text.reserve(2 * KEEP_BYTES);
+            findings.give(pair);
+        }
+        assert_eq!(findings.pool.len(), most);
+        assert!(
+            findings
+                .pool
+                .iter()
+                .all(|pair| pair.0.text.capacity() <= KEEP_BYTES)
+        );
+    }
+}

@@ -197,3 +197,77 @@ impl Quiet {
         }
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    const SAID: Option<(Kind, Role)> = Some((Kind::Secret, Role::Label));
+
+    #[test]
+    fn a_name_is_known_to_the_rules_that_judged_it() {
+        let text = b"\"a_long_name_of_a_field\":1, \"name\":2, \"names\": 3";
+        let mut known = Known::default();
+        let key = Key::of(text, 1, 23).unwrap();
+        assert_eq!(known.get(&key, 1), None);
+        known.put(&key, 1, Kind::Secret, Role::Label);
+        assert_eq!(known.get(&key, 1), SAID);
+        assert_eq!(known.get(&key, 2), None);
+        for (from, to) in [(1, 22), (2, 23), (29, 33)] {
+            let other = Key::of(text, from, to).unwrap();
+            assert_eq!(known.get(&other, 1), None, "{from}..{to}");
+        }
+    }
+
+    #[test]
+    fn each_byte_of_a_name_counts_and_none_behind_it() {
+        let text: Vec<u8> = (b'a'..b'a' + 26).chain(b'A'..b'A' + 26).collect();
+        for length in 1..=MAX_NAME {
+            let key = Key::of(&text, 2, 2 + length).unwrap();
+            let mut known = Known::default();
+            known.put(&key, 1, Kind::Secret, Role::Label);
+            let mut other = text.clone();
+            other[1] = b'-';
+            other[2 + length] = b'-';
+            let same = Key::of(&other, 2, 2 + length).unwrap();
+            assert_eq!(known.get(&same, 1), SAID, "{length}");
+            for changed in 2..2 + length {
+                let mut other = text.clone();
+                other[changed] = b'-';
+                let key = Key::of(&other, 2, 2 + length).unwrap();
+                assert_eq!(known.get(&key, 1), None, "{length}: {changed}");
+            }
+        }
+    }
+
+    #[test]
+    fn what_does_not_fit_is_not_remembered() {
+        let text = [b'a'; 64];
+        assert!(Key::of(&text, 3, 3).is_none());
+        assert!(Key::of(&text, 0, MAX_NAME + 1).is_none());
+        assert!(Key::of(b"cut", 0, 3).is_none(), "the text ends behind it");
+        assert!(QuietKey::of(&text, 0, QUIET.start() - 1).is_none());
+        assert!(QuietKey::of(&text, 0, QUIET.end() + 1).is_none());
+    }
+
+    #[test]
+    fn each_byte_of_a_quiet_string_counts_and_none_behind_it() {
+        let text: Vec<u8> = (0..64).map(|n| b'0' + n).collect();
+        for length in QUIET {
+            let key = QuietKey::of(&text, 2, 2 + length).unwrap();
+            let mut quiet = Quiet::default();
+            assert!(!quiet.has(&key, 1));
+            quiet.put(&key, 1);
+            assert!(quiet.has(&key, 1) && !quiet.has(&key, 2));
+            let mut other = text.clone();
+            other[2 + length] = b'-';
+            assert!(quiet.has(&QuietKey::of(&other, 2, 2 + length).unwrap(), 1));
+            for changed in 2..2 + length {
+                let mut other = text.clone();
+                other[changed] = b'-';
+                let key = QuietKey::of(&other, 2, 2 + length).unwrap();
+                assert!(!quiet.has(&key, 1), "{length}: {changed}");
+            }
+        }
+    }
+}

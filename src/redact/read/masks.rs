@@ -205,3 +205,90 @@ fn first_digits(carry: &mut Carry, bits: &Bits) -> u64 {
 pub(crate) fn is_run_start(text: &[u8], position: usize) -> bool {
     bytes::is_token(at(text, position)) && !bytes::is_token(bytes::before(text, position))
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    /// Where a rule might begin, told byte by byte.
+    fn is_candidate(text: &[u8], pos: usize) -> bool {
+        let (last, byte, next) = (bytes::before(text, pos), at(text, pos), at(text, pos + 1));
+        let is_joint = |byte: u8| matches!(byte, b'-' | b'_');
+        let word = bytes::run_start(text, pos, 0, |b| b.is_ascii_alphanumeric());
+        let is_first_digit =
+            || byte.is_ascii_digit() && !text[word..pos].iter().any(u8::is_ascii_digit);
+        let run = bytes::run_end(text, pos, text.len(), bytes::is_token) - pos;
+        matches!(byte, b'@' | b':' | b'\'' | b'<' | b'=')
+            || is_first_digit()
+            || is_run_start(text, pos) && run >= MIN_RUN
+            || is_joint(byte) && is_joint(next) && !is_joint(last)
+            || is_joint(byte) && is_run_start(text, pos) && next.is_ascii_alphabetic()
+    }
+
+    fn places(text: &[u8], next: impl Fn(usize, usize) -> usize) -> Vec<usize> {
+        let mut found = Vec::new();
+        let mut pos = next(0, text.len());
+        while pos < text.len() {
+            found.push(pos);
+            pos = next(pos + 1, text.len());
+        }
+        found
+    }
+
+    #[test]
+    fn each_byte_is_seen_as_if_it_were_looked_at_alone() {
+        let letters = b"aZ09-_=:@'\"\\<%&(\n\x1b. \xc3\xa9{";
+        let mut state = 7_usize;
+        let mut masks = Masks::default();
+        for length in [0, 1, 63, 64, 65, 127, 128, 129, 1_000] {
+            let text: Vec<u8> = (0..length)
+                .map(|_| {
+                    state = state
+                        .wrapping_mul(6_364_136_223_846_793_005)
+                        .wrapping_add(1);
+                    // Runs long enough for a key need the same kind of byte several times.
+                    letters[(state >> 33) % [2, 6, letters.len()][(state >> 50) % 3]]
+                })
+                .collect();
+            masks.fill(&text);
+            let all = |is: &dyn Fn(usize) -> bool| -> Vec<usize> {
+                (0..length).filter(|&pos| is(pos)).collect()
+            };
+            let is_end = |pos: usize| matches!(text[pos], b'"' | b'\\');
+            let is_odd = |pos: usize| matches!(text[pos], b'%' | b'&' | b'\'' | b'(' | b'\n' | ESC);
+            assert_eq!(
+                places(&text, |from, to| masks.next_candidate(from, to)),
+                all(&|pos| is_candidate(&text, pos)),
+                "{}",
+                text.escape_ascii()
+            );
+            assert_eq!(
+                places(&text, |from, to| masks.next_end(from, to)),
+                all(&is_end)
+            );
+            assert_eq!(
+                places(&text, |from, to| masks.next_odd(from, to)),
+                all(&is_odd)
+            );
+            assert_eq!(
+                places(&text, |from, to| masks.next_candidate_or_end(from, to)),
+                all(&|pos| is_end(pos) || is_candidate(&text, pos))
+            );
+        }
+    }
+
+    const ESC: u8 = 0x1B;
+
+    #[test]
+    fn nothing_is_found_outside_of_what_is_asked_for() {
+        let text = [b" ".repeat(100), b"@".to_vec(), b" ".repeat(100)].concat();
+        let mut masks = Masks::default();
+        masks.fill(&text);
+        assert_eq!(masks.next_candidate(1, 100), 100);
+        assert_eq!(masks.next_candidate(1, 101), 100);
+        assert_eq!(masks.next_candidate(101, 201), 201);
+        assert_eq!(masks.next_candidate(201, 201), 201);
+        masks.fill(b"@   ");
+        assert_eq!(masks.next_candidate(1, 4), 4);
+    }
+}

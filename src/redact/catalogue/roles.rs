@@ -1,0 +1,168 @@
+//! Names of members, and what each is for in its object.
+
+use crate::redact::kind::Role;
+
+/// No name of the list is longer.
+const MAX_NAME: usize = 17;
+
+/// The names in lower case, in order.
+static ROLES: &[(&str, Role)] = &[
+    ("$defs", Role::Schema),
+    ("aria-label", Role::Element),
+    ("arialabel", Role::Element),
+    ("attribute", Role::Label),
+    ("attributename", Role::Label),
+    ("attributevalue", Role::Value),
+    ("column_names", Role::Columns),
+    ("columnnames", Role::Columns),
+    ("columns", Role::Columns),
+    ("constraints", Role::About),
+    ("content", Role::Value),
+    ("d", Role::KeyPart),
+    ("data", Role::Value),
+    ("defaultvalue", Role::Value),
+    ("definitions", Role::Schema),
+    ("dp", Role::KeyPart),
+    ("dq", Role::KeyPart),
+    ("element", Role::Element),
+    ("env", Role::Label),
+    ("env_name", Role::Label),
+    ("env_value", Role::Value),
+    ("envname", Role::Label),
+    ("envvalue", Role::Value),
+    ("envvar", Role::Label),
+    ("error", Role::About),
+    ("errors", Role::About),
+    ("field", Role::Label),
+    ("field_name", Role::Label),
+    ("field_value", Role::Value),
+    ("fieldname", Role::Label),
+    ("fields", Role::Columns),
+    ("fieldvalue", Role::Value),
+    ("header", Role::Label),
+    ("header_name", Role::Label),
+    ("header_value", Role::Value),
+    ("headername", Role::Label),
+    ("headers", Role::Columns),
+    ("headervalue", Role::Value),
+    ("hints", Role::About),
+    ("i18n", Role::About),
+    ("id", Role::Label),
+    ("k", Role::Label),
+    ("key", Role::Label),
+    ("keyname", Role::Label),
+    ("kind", Role::Kind),
+    ("kty", Role::KeyType),
+    ("label", Role::Label),
+    ("labels", Role::About),
+    ("locator", Role::Element),
+    ("messages", Role::About),
+    ("name", Role::Label),
+    ("newvalue", Role::Value),
+    ("oldvalue", Role::Value),
+    ("op", Role::Operation),
+    ("option", Role::Label),
+    ("optionname", Role::Label),
+    ("optionvalue", Role::Value),
+    ("order_by", Role::About),
+    ("orderby", Role::About),
+    ("p", Role::KeyPart),
+    ("param", Role::Label),
+    ("parameter", Role::Label),
+    ("parameter_name", Role::Label),
+    ("parameter_value", Role::Value),
+    ("parameterkey", Role::Label),
+    ("parametername", Role::Label),
+    ("parametervalue", Role::Value),
+    ("path", Role::Path),
+    ("patternproperties", Role::Schema),
+    ("permissions", Role::About),
+    ("placeholder", Role::Element),
+    ("placeholders", Role::About),
+    ("projection", Role::About),
+    ("properties", Role::Schema),
+    ("property", Role::Label),
+    ("q", Role::KeyPart),
+    ("qi", Role::KeyPart),
+    ("raw_headers", Role::Turns),
+    ("rawheaders", Role::Turns),
+    ("rawtrailers", Role::Turns),
+    ("rules", Role::About),
+    ("schema", Role::Schema),
+    ("schemas", Role::Schema),
+    ("secret_name", Role::Label),
+    ("secret_value", Role::Value),
+    ("secretname", Role::Label),
+    ("secretstring", Role::Value),
+    ("secretvalue", Role::Value),
+    ("securityschemes", Role::About),
+    ("selector", Role::Element),
+    ("setting", Role::Label),
+    ("sort", Role::About),
+    ("stringdata", Role::Data),
+    ("stringvalue", Role::Value),
+    ("text", Role::Typed),
+    ("tooltips", Role::About),
+    ("translations", Role::About),
+    ("type", Role::Type),
+    ("v", Role::Value),
+    ("val", Role::Value),
+    ("validation", Role::About),
+    ("validations", Role::About),
+    ("value", Role::Value),
+    ("values", Role::Value),
+    ("var", Role::Label),
+    ("variable", Role::Label),
+    ("variable_name", Role::Label),
+    ("variable_value", Role::Value),
+    ("variablename", Role::Label),
+    ("variablevalue", Role::Value),
+];
+
+/// What a member of this name is for.
+pub(crate) fn role(name: &[u8]) -> Role {
+    // Of Kubernetes, whose names are written so.
+    if name == b"data" {
+        return Role::Data;
+    }
+    let mut lower = [0; MAX_NAME];
+    let Some(lower) = lower.get_mut(..name.len()) else {
+        return Role::Other;
+    };
+    lower.copy_from_slice(name);
+    lower.make_ascii_lowercase();
+    ROLES
+        .binary_search_by(|(known, _)| known.as_bytes().cmp(lower))
+        .ok()
+        .and_then(|row| ROLES.get(row))
+        .map_or(Role::Other, |(_, role)| *role)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn the_names_are_in_order_and_fit() {
+        assert!(ROLES.is_sorted_by(|(a, _), (b, _)| a < b));
+        assert!(ROLES.iter().all(|(name, _)| name.len() <= MAX_NAME));
+    }
+
+    #[test]
+    fn a_name_has_one_role_in_any_case() {
+        for (name, wanted) in [
+            ("name", Role::Label),
+            ("optionName", Role::Label),
+            ("value", Role::Value),
+            ("data", Role::Data),
+            ("Data", Role::Value),
+            ("stringData", Role::Data),
+            ("$defs", Role::Schema),
+            ("names", Role::Other),
+            ("", Role::Other),
+            ("a_name_that_is_longer", Role::Other),
+        ] {
+            assert_eq!(role(name.as_bytes()), wanted, "{name}");
+        }
+    }
+}

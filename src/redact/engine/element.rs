@@ -1,0 +1,245 @@
+//! Elements of an array: the name of the one behind it, a cell of a sensitive column, a line of a key, a cookie.
+
+use crate::redact::class::Class;
+use crate::redact::engine::edit::{Edit, push};
+use crate::redact::engine::frame::Shape;
+use crate::redact::engine::inside::Findings;
+use crate::redact::engine::walk::{Walk, past_blanks};
+use crate::redact::find::{assign, command};
+use crate::redact::judge::placeholder;
+use crate::redact::kind::{Kind, Role};
+use crate::redact::read::bytes::{self, at, part, run_end};
+
+/// A longer name is none of a list.
+const MAX_PLURAL: usize = 64;
+
+/// Columns further to the right are not remembered.
+const MAX_COLUMNS: u32 = 64;
+
+/// What stands in the first of two columns, of which the second may have a sensitive name.
+const OWNERS: &[&str] = &[
+    "service", "site", "user", "username", "login", "account", "host", "email", "system",
+];
+
+impl Findings<'_> {
+    /// An element of an array: a name, the value of the one before it, or a cell of a sensitive column.
+    pub(crate) fn element(
+        &mut self,
+        walk: &mut Walk<'_>,
+        (from, to): (usize, usize),
+        shape: Shape,
+    ) {
+        let index = walk.top.items;
+        walk.top.items += 1;
+        let is_string = shape == Shape::String;
+        if is_string && self.is_column(walk, index, (from, to)) {
+            return;
+        }
+        let previous = std::mem::take(&mut walk.top.label);
+        let user = std::mem::take(&mut walk.top.user_next);
+        if index < MAX_COLUMNS && self.columns(walk) >> index & 1 == 1 {
+            self.hide(walk, from, to, shape);
+            return;
+        }
+        if !is_string
+            || self.key_line(walk, (from, to))
+            || user && self.behind_user(walk, (from, to))
+        {
+            return;
+        }
+        let content = part(walk.text, from, to);
+        walk.top.user_next = matches!(content, b"-u" | b"--user" | b"--proxy-user");
+        self.label_next(walk, index, (from, to));
+        if previous.hides()
+            && !content.is_empty()
+            && !content.starts_with(b"-")
+            && !placeholder::is_placeholder(content)
+        {
+            let edit = Edit::mark(from, to, Class::Field.tag());
+            push(&mut self.edits, walk.floor, edit);
+        }
+    }
+
+    /// Whether an element is the name of a column, and no more; remembers a sensitive one for the rows that follow.
+    fn is_column(&mut self, walk: &Walk<'_>, index: u32, (from, to): (usize, usize)) -> bool {
+        let Some(parent) = self.outer(walk, 1) else {
+            return false;
+        };
+        let is_sensitive = if parent.array {
+            if !self.heads(walk, index, (from, to)) {
+                return false;
+            }
+            true
+        } else if parent.role == Role::Columns {
+            index < MAX_COLUMNS && self.rules.judge(part(walk.text, from, to)).hides()
+        } else {
+            return false;
+        };
+        if is_sensitive && let Some(parent) = self.frames.last_mut() {
+            parent.columns |= 1 << index;
+        }
+        true
+    }
+
+    /// Which columns of the row are sensitive: by the first row, or by the names of columns beside the rows.
+    fn columns(&self, walk: &Walk<'_>) -> u64 {
+        match self.outer(walk, 1) {
+            Some(rows) if rows.array => {
+                let owner = self.outer(walk, 2).filter(|owner| !owner.array);
+                rows.columns | owner.map_or(0, |owner| owner.columns)
+            }
+            _ => 0,
+        }
+    }
+
+    /// Hides a line of a private key, which the lines of its armour stand around.
+    fn key_line(&mut self, walk: &mut Walk<'_>, (from, to): (usize, usize)) -> bool {
+        let content = part(walk.text, from, to);
+        if content.starts_with(b"-----") {
+            walk.top.armour = content.len() <= 64
+                && content.starts_with(b"-----BEGIN")
+                && content.ends_with(b"-----")
+                && bytes::find(content, b"PRIVATE KEY").is_some();
+            return false;
+        }
+        let line = |b: &u8| bytes::is_token(*b) || matches!(b, b'+' | b'/' | b'=');
+        walk.top.armour =
+            walk.top.armour && (content.iter().all(line) || placeholder::is_mark(content));
+        if walk.top.armour {
+            self.hide(walk, from, to, Shape::String);
+        }
+        walk.top.armour
+    }
+
+    /// Hides the password of `-u user:password`.
+    fn behind_user(&mut self, walk: &Walk<'_>, (from, to): (usize, usize)) -> bool {
+        let content = part(walk.text, from, to);
+        let is_port = || content.iter().all(|b| b.is_ascii_digit() || *b == b':');
+        let Some(colon) = memchr::memchr(b':', content).filter(|_| !is_port()) else {
+            return false;
+        };
+        let password = part(content, colon + 1, content.len());
+        let hides = !password.is_empty()
+            && !placeholder::is_mark(password)
+            && !placeholder::is_placeholder(password);
+        if hides {
+            let edit = Edit::mark(from + colon + 1, to, Class::Field.tag());
+            push(&mut self.edits, walk.floor, edit);
+        }
+        hides
+    }
+
+    /// What an element says of the next one: the first of a pair, a flag, a name that takes turns with values.
+    fn label_next(&self, walk: &mut Walk<'_>, index: u32, (from, to): (usize, usize)) {
+        let content = part(walk.text, from, to);
+        let is_first = || index == 0 && self.outer(walk, 1).is_some_and(|parent| parent.array);
+        if is_flag(content) || walk.top.turns && index & 1 == 0 || is_first() {
+            walk.top.label = self.rules.judge(content);
+        }
+        // `["redis-cli", "-a", "…"]`
+        if index > 0
+            && matches!(content, [b'-', option] if option.is_ascii_alphabetic())
+            && let Some(tool) = walk.first(from, 64)
+            && command::takes_secret(tool, content)
+        {
+            walk.top.label = Kind::Secret;
+        }
+    }
+
+    /// Whether the cell of a row at `from..to` names a sensitive column, whose cells stand in the rows below.
+    fn heads(&self, walk: &Walk<'_>, index: u32, (from, to): (usize, usize)) -> bool {
+        let first = self.outer(walk, 1).is_some_and(|rows| rows.items == 0);
+        if !first || !(1..MAX_COLUMNS).contains(&index) || to - from > 24 {
+            return false;
+        }
+        let content = part(walk.text, from, to);
+        if content.first().is_none_or(|b| !b.is_ascii_alphabetic())
+            || !self.rules.judge(content).hides()
+        {
+            return false;
+        }
+        // Of two columns the first has to say that it is one: `["grant_type", "password"]` is a name and its value.
+        let Some(leading) = walk.first(from, 32) else {
+            return false;
+        };
+        let next = past_blanks(walk.text, to + 1, walk.to.min(to + 16));
+        let of_two = index == 1 && at(walk.text, next) != b',';
+        let is_owner = |known: &&str| leading.eq_ignore_ascii_case(known.as_bytes());
+        !self.rules.judge(leading).hides() && (!of_two || OWNERS.iter().any(is_owner))
+    }
+
+    /// Whether an array under this name holds secrets, if they look like some.
+    pub(crate) fn names_list(&self, name: &[u8]) -> bool {
+        let one = name.strip_suffix(b"s").filter(|_| name.len() <= MAX_PLURAL);
+        one.is_some_and(|one| self.rules.judge(one).hides())
+    }
+
+    /// An element of such an array: it goes if it looks chosen; in `tokens`, which may be those of a language model, if
+    /// it was made at random.
+    pub(crate) fn item(&mut self, walk: &Walk<'_>, (from, to): (usize, usize)) -> bool {
+        let owner = self
+            .outer(walk, 1)
+            .map_or(&b""[..], |outer| outer.name.of(walk.text));
+        let item = part(walk.text, from, to);
+        let hides = assign::is_item(item, owner != b"tokens")
+            && !placeholder::has_mark(item)
+            && !placeholder::is_placeholder(item);
+        if hides {
+            let edit = Edit::mark(from, to, Class::Field.tag());
+            push(&mut self.edits, walk.floor, edit);
+        }
+        hides
+    }
+
+    /// `DB_PASSWORD=two words`: the value goes to the end of its string.
+    pub(crate) fn variable(&mut self, walk: &Walk<'_>, (from, to): (usize, usize)) -> bool {
+        let name = run_end(walk.text, from, to, bytes::is_token);
+        let value = part(walk.text, name + 1, to);
+        let hides = at(walk.text, name) == b'='
+            && self.rules.judge(part(walk.text, from, name)).hides()
+            && !value.is_empty()
+            && !placeholder::has_mark(value)
+            && !placeholder::is_placeholder(value);
+        if hides {
+            let edit = Edit::mark(name + 1, to, Class::Field.tag());
+            push(&mut self.edits, walk.floor, edit);
+        }
+        hides
+    }
+
+    /// `name=value; Path=/`: the value of a cookie goes, if this is one.
+    pub(crate) fn set_cookie(&mut self, walk: &Walk<'_>, (from, to): (usize, usize)) -> bool {
+        let text = walk.text;
+        let name = run_end(text, from, to, |b| {
+            b.is_ascii_alphanumeric() || matches!(b, b'_' | b'-' | b'.' | b'%')
+        });
+        if name == from || at(text, name) != b'=' {
+            return false;
+        }
+        let end = run_end(text, name + 1, to, |b| b != b';');
+        self.hide(walk, name + 1, end, Shape::String);
+        true
+    }
+}
+
+/// Whether an array under this name holds variables of an environment.
+pub(crate) fn is_environment(name: &[u8]) -> bool {
+    matches!(name.first(), Some(b'e' | b'E' | b'b' | b'v'))
+        && [
+            &b"env"[..],
+            b"environment",
+            b"envs",
+            b"variables",
+            b"buildargs",
+            b"build_args",
+        ]
+        .iter()
+        .any(|known| name.eq_ignore_ascii_case(known))
+}
+
+/// Whether an argument is the name of an option, whose value comes next.
+fn is_flag(argument: &[u8]) -> bool {
+    argument.starts_with(b"-")
+        && argument.len() < 64
+        && argument.iter().all(|b| bytes::is_token(*b))
+}

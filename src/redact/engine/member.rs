@@ -1,0 +1,212 @@
+//! Members of an object that say something of each other: `{"name": …, "value": …}`, the parts of a key, an element of
+//! a page and what was typed there.
+
+use crate::redact::engine::frame::{Frame, Place, Shape};
+use crate::redact::engine::inside::Findings;
+use crate::redact::engine::walk::{Walk, past_blanks, string_end};
+use crate::redact::kind::{Kind, Role};
+use crate::redact::read::bytes::{at, part};
+
+impl Findings<'_> {
+    /// What the name over the value that begins now says.
+    #[inline]
+    pub(crate) fn kind_of_value(&self, walk: &mut Walk<'_>) -> Kind {
+        let top = &walk.top;
+        if top.array {
+            return top.kind;
+        }
+        if top.record && top.kind == Kind::Plain {
+            return top.kind_in_record;
+        }
+        if top.about && top.kind.hides() || top.tokens && top.kind == Kind::Plain {
+            return Kind::Maybe;
+        }
+        if top.role == Role::Value && top.kind == Kind::Plain {
+            self.label(walk)
+        } else {
+            top.kind
+        }
+    }
+
+    /// What the label in the innermost object says. It is judged here, since most `name`s label nothing.
+    fn label(&self, walk: &mut Walk<'_>) -> Kind {
+        let said = std::mem::take(&mut walk.top.said);
+        if !said.is_empty() {
+            let said = self.rules.judge(said.of(walk.text));
+            // `{"type": "password", "name": "x"}`
+            if said != Kind::Plain || !walk.top.label.hides() {
+                walk.top.label = said;
+            }
+        }
+        walk.top.label
+    }
+
+    /// What `key` means in an object that stands under `api`.
+    pub(crate) fn kind_with_parent(&self, walk: &Walk<'_>) -> Kind {
+        let parent = self
+            .outer(walk, 1)
+            .filter(|parent| !parent.array && !parent.schema && parent.role != Role::Schema);
+        let Some(parent) = parent else {
+            return Kind::Plain;
+        };
+        let name = parent.name.of(walk.text);
+        if name.is_empty() || name.len() > 32 {
+            Kind::Plain
+        } else {
+            // `{"cache": {"key": …}}`
+            let kind = self.rules.judge(&[name, b"_key"].concat());
+            if kind == Kind::Opaque {
+                Kind::Plain
+            } else {
+                kind
+            }
+        }
+    }
+
+    /// A member of an object that says something about another, or is what another says something about.
+    pub(crate) fn member(&mut self, walk: &mut Walk<'_>, (from, to): (usize, usize), shape: Shape) {
+        let content = part(walk.text, from, to);
+        let top = &mut walk.top;
+        match top.role {
+            Role::Label if top.cookies => {}
+            Role::KeyPart | Role::Label
+                if top.jwk && shape == Shape::String && is_key_part(top.name.of(walk.text)) =>
+            {
+                self.hide(walk, from, to, shape);
+            }
+            Role::KeyType if matches!(content, b"RSA" | b"EC" | b"OKP" | b"oct") && !top.jwk => {
+                top.jwk = true;
+                self.key_parts(walk, from);
+            }
+            Role::Label if shape == Shape::String => {
+                top.said = Place::new(from, to);
+                self.hide_labelled(walk);
+            }
+            Role::Kind if content == b"Secret" => {
+                top.is_secret = true;
+                let (from, to) = top.kubernetes.range();
+                self.hide(walk, from, to, Shape::Nested);
+            }
+            Role::Element | Role::Type | Role::Kind | Role::Path
+                if shape == Shape::String && is_label(top, content) =>
+            {
+                self.named(walk, element(content));
+            }
+            Role::Operation => top.patch = true,
+            Role::Typed if from < to && shape == Shape::String => {
+                self.typed(walk, (from, to));
+            }
+            Role::Value if from < to => top.value = Some((Place::new(from, to), shape)),
+            Role::Data if shape == Shape::Nested => {
+                if top.is_secret {
+                    self.hide(walk, from, to, Shape::Nested);
+                } else {
+                    top.kubernetes = Place::new(from, to);
+                }
+            }
+            _ => {}
+        }
+    }
+
+    /// A name of what stands beside it, unless a label said more.
+    fn named(&mut self, walk: &mut Walk<'_>, name: &[u8]) {
+        if self.label(walk) == Kind::Plain {
+            walk.top.label = self.rules.judge(name);
+            self.hide_labelled(walk);
+        }
+    }
+
+    /// What was typed into an element of a page: a value if it is one word.
+    fn typed(&mut self, walk: &mut Walk<'_>, (from, to): (usize, usize)) {
+        let content = part(walk.text, from, to);
+        let word = !content.iter().any(u8::is_ascii_whitespace)
+            && content.iter().any(|b| !b.is_ascii_alphabetic());
+        if word && self.label(walk).hides() {
+            self.hide(walk, from, to, Shape::String);
+        } else if word && walk.top.value.is_none() {
+            walk.top.value = Some((Place::new(from, to), Shape::String));
+        }
+    }
+
+    /// Hides the value that stood before its name.
+    fn hide_labelled(&mut self, walk: &mut Walk<'_>) {
+        if let Some((place, shape)) = walk.top.value
+            && self.label(walk).hides()
+        {
+            let (from, to) = place.range();
+            self.hide(walk, from, to, shape);
+        }
+    }
+
+    /// Hides the private numbers that stand before `end` in a JSON Web Key.
+    fn key_parts(&mut self, walk: &Walk<'_>, end: usize) {
+        let (text, masks) = (walk.text, walk.masks);
+        let mut pos = walk.top.start + 1;
+        // A key holds no objects, so every byte is read once for this.
+        while pos < end && at(text, pos) != b'{' {
+            if at(text, pos) != b'"' {
+                pos += 1;
+                continue;
+            }
+            let name = (pos + 1, string_end(text, masks, pos + 1, end).0);
+            pos = past_blanks(text, name.1 + 1, end);
+            if at(text, pos) != b':' {
+                continue;
+            }
+            pos = past_blanks(text, pos + 1, end);
+            if at(text, pos) == b'"' {
+                let close = string_end(text, masks, pos + 1, end).0;
+                if is_key_part(part(text, name.0, name.1)) {
+                    self.hide(walk, pos + 1, close, Shape::String);
+                }
+                pos = close + 1;
+            }
+        }
+    }
+}
+
+/// Whether what a member says is what the value beside it is, and not what kind of thing that is.
+fn is_label(top: &Frame, content: &[u8]) -> bool {
+    match top.role {
+        Role::Type => {
+            content.eq_ignore_ascii_case(b"password")
+                || content.eq_ignore_ascii_case(b"secret")
+                || is_of_two(content)
+        }
+        Role::Kind => is_of_two(content),
+        Role::Path => top.patch && at(content, 0) == b'/',
+        _ => true,
+    }
+}
+
+/// The private numbers of a JSON Web Key, by their names.
+fn is_key_part(name: &[u8]) -> bool {
+    matches!(name, b"d" | b"p" | b"q" | b"dp" | b"dq" | b"qi" | b"k")
+}
+
+/// Whether a kind of thing is named by two words or more, as secrets are and what parsers read is not: `api_key`.
+fn is_of_two(kind: &[u8]) -> bool {
+    memchr::memchr3(b'_', b'-', b' ', kind).is_some()
+}
+
+/// The name in what a person calls an element of a page: `Password field`.
+fn element(text: &[u8]) -> &[u8] {
+    let text = text.trim_ascii();
+    [
+        &b" field"[..],
+        b" input",
+        b" textbox",
+        b" text box",
+        b" box",
+        b" input field",
+        b"Field",
+        b"Input",
+        b"-field",
+        b"-input",
+        b"_field",
+        b"_input",
+    ]
+    .iter()
+    .find_map(|tail| text.strip_suffix(*tail))
+    .unwrap_or(text)
+}

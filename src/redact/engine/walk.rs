@@ -1,0 +1,239 @@
+//! Where a walk through JSON is, what stands ahead of it and around it.
+
+use crate::redact::class::Class;
+use crate::redact::engine::edit::Edit;
+use crate::redact::engine::frame::{Frame, Shape};
+use crate::redact::engine::inside::Findings;
+use crate::redact::judge::placeholder;
+use crate::redact::kind::Kind;
+use crate::redact::read::bytes::{self, at, part, run_end};
+use crate::redact::read::masks::Masks;
+
+/// The text is no JSON; how far it was is of no interest.
+#[derive(Debug)]
+pub(crate) struct NotJson;
+
+/// How an object begins that refers to a secret and is none.
+const REFERENCES: &[&str] = &[
+    "\"$ref\"",
+    "\"env\"",
+    "\"valueFrom\"",
+    "\"secretKeyRef\"",
+    "\"secretRef\"",
+    "\"fromSecret\"",
+    "\"from_secret\"",
+    "\"$exists\"",
+    "\"$ne\":null",
+    "\"$ne\": null",
+];
+
+/// Where the token of a parser was read.
+const PLACES: &[&str] = &[
+    "\"start\"",
+    "\"line\"",
+    "\"range\"",
+    "\"loc\"",
+    "\"pos\"",
+    "\"span\"",
+];
+
+/// Members of what describes a field.
+const DESCRIPTIONS: &[&str] = &[
+    "\"type\"",
+    "\"$ref\"",
+    "\"anyOf\"",
+    "\"oneOf\"",
+    "\"allOf\"",
+    "\"enum\"",
+    "\"description\"",
+    "\"title\"",
+];
+
+/// Where a walk is.
+pub(crate) struct Walk<'a> {
+    pub(crate) text: &'a [u8],
+    pub(crate) masks: &'a Masks,
+    pub(crate) to: usize,
+    pub(crate) base: usize,
+    pub(crate) floor: usize,
+    pub(crate) depth: u8,
+    pub(crate) key_numbers: u32,
+    /// Rules of the user see every string.
+    pub(crate) users: bool,
+    /// The innermost container, and around everything that is walked through: a value, or members of an object.
+    pub(crate) top: Frame,
+}
+
+impl<'a> Walk<'a> {
+    /// The first element of the innermost array, if it is a string; at most so much of it, and nothing from `to` on.
+    pub(crate) fn first(&self, to: usize, most: usize) -> Option<&'a [u8]> {
+        let open = past_blanks(self.text, self.top.start + 1, to);
+        let (close, _) = string_end(self.text, self.masks, open + 1, to.min(open + most));
+        (at(self.text, open) == b'"').then(|| part(self.text, open + 1, close))
+    }
+
+    /// Whether a list of cookies begins at `pos`, or one of them.
+    pub(crate) fn is_cookies(&self, pos: usize, kind: Kind) -> bool {
+        let (text, top) = (self.text, &self.top);
+        if top.array {
+            return top.cookies && at(text, pos) == b'{';
+        }
+        let next = |from| past_blanks(text, from, self.to.min(pos + 32));
+        kind == Kind::Secret
+            && at(text, pos) == b'['
+            && top.name.of(text).eq_ignore_ascii_case(b"set-cookie")
+            || kind == Kind::Secrets
+                && at(text, pos) == b'['
+                && at(text, next(pos + 1)) == b'{'
+                && top.name.of(text).ends_with(b"ookies")
+    }
+
+    /// Whether the object at `pos`, which stands under a sensitive name, is the description of a field.
+    pub(crate) fn describes(&self, pos: usize) -> bool {
+        // A reference to a secret is none.
+        let begin = past_blanks(self.text, pos + 1, self.to.min(pos + 32));
+        let begins = |word: &&str| bytes::rest(self.text, begin).starts_with(word.as_bytes());
+        let has = |words: &[&str], most: usize| {
+            let head = part(self.text, pos, (pos + most).min(self.to));
+            words
+                .iter()
+                .any(|word| memchr::memmem::find(head, word.as_bytes()).is_some())
+        };
+        if REFERENCES.iter().any(begins) {
+            return true;
+        }
+        // The token of a parser has a kind and a place.
+        let name = self.top.name.of(self.text);
+        let token = name.eq_ignore_ascii_case(b"token") || name.eq_ignore_ascii_case(b"tokens");
+        if token && (begins(&"\"kind\"") || begins(&"\"type\"")) && has(PLACES, 128) {
+            return true;
+        }
+        // Members that make a description stand near its start; looking further would let a hostile nesting
+        // be read once per level.
+        self.top.schema && has(DESCRIPTIONS, 256)
+    }
+}
+
+impl Findings<'_> {
+    /// What stands around the innermost container, and what stands around that.
+    pub(crate) fn outer(&self, walk: &Walk<'_>, back: usize) -> Option<&Frame> {
+        let outer = self.frames.get(walk.base..)?;
+        outer.get(outer.len().checked_sub(back)?)
+    }
+
+    pub(crate) fn hide(&mut self, walk: &Walk<'_>, from: usize, to: usize, shape: Shape) {
+        let content = part(walk.text, from, to);
+        let edit = match shape {
+            Shape::String
+                if content.is_empty()
+                    || placeholder::is_mark(content)
+                    || placeholder::is_placeholder(content) =>
+            {
+                return;
+            }
+            Shape::Word => return,
+            Shape::String => Edit::mark(from, to, Class::Field.tag()),
+            Shape::Nested if content.len() <= 2 => return,
+            Shape::Number | Shape::Nested => Edit::value(from, to, Class::Field.tag()),
+        };
+        // Only what was found inside of the value is swallowed.
+        let Some(found) = self.edits.get(walk.floor..) else {
+            return;
+        };
+        let first = walk.floor + found.partition_point(|edit| edit.start < from);
+        let last = walk.floor + found.partition_point(|edit| edit.start < to);
+        self.edits.drain(first..last);
+        self.edits.insert(first, edit);
+    }
+}
+
+#[inline(always)]
+pub(crate) fn past_blanks(text: &[u8], from: usize, to: usize) -> usize {
+    if is_blank(at(text, from)) {
+        run_end(text, from, to, is_blank)
+    } else {
+        from
+    }
+}
+
+#[inline(always)]
+pub(crate) fn is_blank(byte: u8) -> bool {
+    matches!(byte, b' ' | b'\n' | b'\r' | b'\t')
+}
+
+/// The end of the content of a string that begins at `from`, and whether there are escapes in it.
+#[inline]
+pub(crate) fn string_end(text: &[u8], masks: &Masks, from: usize, to: usize) -> (usize, bool) {
+    let mut escaped = false;
+    let mut pos = from;
+    loop {
+        pos = masks.next_end(pos, to);
+        if pos >= to || at(text, pos) == b'"' {
+            return (pos, escaped);
+        }
+        escaped = true;
+        pos += 2;
+        if pos >= to {
+            return (to, true);
+        }
+    }
+}
+
+/// The end of the object or array that begins at `from`.
+pub(crate) fn skip(text: &[u8], masks: &Masks, from: usize, to: usize) -> usize {
+    let mut depth = 0usize;
+    let mut pos = from;
+    while pos < to {
+        match at(text, pos) {
+            b'"' => pos = string_end(text, masks, pos + 1, to).0,
+            b'{' | b'[' => depth += 1,
+            b'}' | b']' => {
+                depth -= 1;
+                if depth == 0 {
+                    return pos + 1;
+                }
+            }
+            _ => {}
+        }
+        pos += 1;
+    }
+    to
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn masks(text: &[u8]) -> Masks {
+        let mut masks = Masks::default();
+        masks.fill(text);
+        masks
+    }
+
+    #[test]
+    fn a_string_ends_with_the_quote_that_no_backslash_stands_before() {
+        for (text, end, escaped) in [
+            (r#"ab"c""#, 2, false),
+            (r#"a\"b"c"#, 4, true),
+            (r#"a\\"c"#, 3, true),
+            (r"cut", 3, false),
+            (r"cut\", 4, true),
+        ] {
+            let masks = masks(text.as_bytes());
+            let found = string_end(text.as_bytes(), &masks, 0, text.len());
+            assert_eq!(found, (end, escaped), "{text}");
+        }
+    }
+
+    #[test]
+    fn what_is_skipped_ends_with_the_bracket_that_closes_it() {
+        for (text, end) in [
+            (r#"{"a":[1,{}],"b":"}\"]"} x"#, 23),
+            ("[[1],2]]", 7),
+            ("[{\"cut\":", 8),
+        ] {
+            let masks = masks(text.as_bytes());
+            assert_eq!(skip(text.as_bytes(), &masks, 0, text.len()), end, "{text}");
+        }
+    }
+}
