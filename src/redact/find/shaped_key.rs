@@ -120,6 +120,13 @@ fn fits_from(
     behind: &[Part],
     (from, start): (usize, usize),
 ) -> Option<Found> {
+    // A sign at a fixed place is looked for before what stands before it is read.
+    if let [Part::Run(_, least, most), Part::Is(text), ..] = behind
+        && least == most
+        && scope.part(start + least, start + least + text.len()) != text.as_bytes()
+    {
+        return None;
+    }
     // Each part's end, by its number.
     let mut ends = [from; MAX_PARTS];
     let mut to = start;

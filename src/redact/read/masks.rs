@@ -235,6 +235,31 @@ mod tests {
         found
     }
 
+    /// Compares what the masks of a text say with a look at each byte alone.
+    fn compare(text: &[u8], masks: &mut Masks) {
+        masks.fill(text);
+        let all = |is: &dyn Fn(usize) -> bool| -> Vec<usize> {
+            (0..text.len()).filter(|&pos| is(pos)).collect()
+        };
+        let is_end = |pos: usize| matches!(text[pos], b'"' | b'\\');
+        let is_odd = |pos: usize| matches!(text[pos], b'%' | b'&' | b'\'' | b'(' | b'\n' | ESC);
+        let candidates = places(text, |from, to| masks.next_candidate(from, to));
+        let wanted = all(&|pos| is_candidate(text, pos));
+        assert_eq!(candidates, wanted, "{}", text.escape_ascii());
+        assert_eq!(
+            places(text, |from, to| masks.next_end(from, to)),
+            all(&is_end)
+        );
+        assert_eq!(
+            places(text, |from, to| masks.next_odd(from, to)),
+            all(&is_odd)
+        );
+        assert_eq!(
+            places(text, |from, to| masks.next_candidate_or_end(from, to)),
+            all(&|pos| is_end(pos) || is_candidate(text, pos))
+        );
+    }
+
     #[test]
     fn each_byte_is_seen_as_if_it_were_looked_at_alone() {
         let letters = b"aZ09-_=:@'\"\\<%&(\n\x1b. \xc3\xa9{";
@@ -250,30 +275,22 @@ mod tests {
                     letters[(state >> 33) % [2, 6, letters.len()][(state >> 50) % 3]]
                 })
                 .collect();
-            masks.fill(&text);
-            let all = |is: &dyn Fn(usize) -> bool| -> Vec<usize> {
-                (0..length).filter(|&pos| is(pos)).collect()
-            };
-            let is_end = |pos: usize| matches!(text[pos], b'"' | b'\\');
-            let is_odd = |pos: usize| matches!(text[pos], b'%' | b'&' | b'\'' | b'(' | b'\n' | ESC);
-            assert_eq!(
-                places(&text, |from, to| masks.next_candidate(from, to)),
-                all(&|pos| is_candidate(&text, pos)),
-                "{}",
-                text.escape_ascii()
-            );
-            assert_eq!(
-                places(&text, |from, to| masks.next_end(from, to)),
-                all(&is_end)
-            );
-            assert_eq!(
-                places(&text, |from, to| masks.next_odd(from, to)),
-                all(&is_odd)
-            );
-            assert_eq!(
-                places(&text, |from, to| masks.next_candidate_or_end(from, to)),
-                all(&|pos| is_end(pos) || is_candidate(&text, pos))
-            );
+            compare(&text, &mut masks);
+        }
+        // What begins in one block and ends in the next.
+        for offset in 40..=64 {
+            for part in [
+                "-x",
+                "--",
+                "_-a",
+                "abc1",
+                "a1-2",
+                "abcdefghijkl",
+                "abc-efg_ijk0",
+            ] {
+                let text = [" ".repeat(offset).as_bytes(), part.as_bytes(), b" "].concat();
+                compare(&text, &mut masks);
+            }
         }
     }
 
@@ -285,6 +302,7 @@ mod tests {
         let mut masks = Masks::default();
         masks.fill(&text);
         assert_eq!(masks.next_candidate(1, 100), 100);
+        assert_eq!(masks.next_candidate(65, 90), 90);
         assert_eq!(masks.next_candidate(1, 101), 100);
         assert_eq!(masks.next_candidate(101, 201), 201);
         assert_eq!(masks.next_candidate(201, 201), 201);
