@@ -1,6 +1,6 @@
 //! Logs at full rate for a long time while the ingest goes up and down, and checks that nothing grows:
 //! memory and file handles stay flat, and the ledger closes. A second logger logs at leisure, and on one in a thousand
-//! of its events the ingest fails: such an event ends as `refused`, and takes no other with it.
+//! of its events the ingest fails: such an event ends as `refused`, or still waits, and takes no other with it.
 //!
 //! ```sh
 //! cargo run --release --example soak -- 600   # seconds; 60 without an argument

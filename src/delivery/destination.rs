@@ -316,8 +316,12 @@ impl Destination {
     fn on_response(&mut self, mut batch: Batch, started: Instant, response: &Response) {
         batch.was_answered = true;
         let (verdict, cause) = self.classify_response(response);
-        let is_accepted = verdict == Verdict::Delivered;
-        self.suspects.ended(&batch.history, is_accepted, self.now());
+        match verdict {
+            Verdict::Delivered => self.suspects.ended(&batch.history, true, self.now()),
+            Verdict::Retry { .. } => self.suspects.ended(&batch.history, false, self.now()),
+            // The ingest answers as it should; what is refused are these events.
+            _ => self.suspects.told_nothing(&batch.history),
+        }
         if let Verdict::Retry { after } = verdict {
             let failure = Failure {
                 cause,

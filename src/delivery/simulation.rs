@@ -298,6 +298,29 @@ async fn events_that_fail_in_any_way_wait_alone_and_all_others_arrive_soon() {
     }
 }
 
+/// An event that is refused says nothing of how others fare.
+#[tokio::test]
+async fn events_that_are_refused_do_not_hide_those_that_fail() {
+    let mut simulation = Simulation::new(Wire::ReoBatch, move |events, _| {
+        let has = |rest: u64| events.iter().any(|n| n % 1_000 == rest);
+        match (has(250), has(750)) {
+            (true, _) => 400,
+            (_, true) => 500,
+            _ => 200,
+        }
+    });
+    let minutes = Duration::from_secs(60 * MINUTES);
+    simulation.run(minutes, RATE, |_, _| {}).await;
+    let stats = simulation.stats();
+    let each = simulation.offered / 1_000;
+    assert_eq!(stats.dropped.get(DropReason::Rejected), each, "{stats}");
+    // The last ones need half a minute, and others that are accepted.
+    let refused = stats.dropped.get(DropReason::Refused);
+    assert!(refused + 10 >= each, "{stats}");
+    let late = slowest_innocent(&simulation);
+    assert!(late < Some(60 * SECOND), "an innocent event took {late:?}");
+}
+
 /// What has waited goes out in batches so large that most of them hold such an event.
 #[tokio::test]
 async fn a_backlog_with_events_that_fail_in_any_way_is_delivered_all_but_those() {

@@ -61,11 +61,13 @@ struct PastFailure {
 }
 
 impl History {
-    /// What is known of a part of a batch: whether it is a suspect's.
+    /// What is known of a part of a batch: whether it is a suspect's, and how long the ingest has asked it to wait.
     pub(super) fn of_part(&self) -> Self {
         Self {
             is_suspect: self.is_suspect,
             bisection: self.bisection,
+            not_before: self.not_before,
+            soonest: self.soonest,
             ..Self::default()
         }
     }
@@ -236,6 +238,9 @@ impl Suspects {
         // ever more requests of it.
         let is_clear = !was_suspect || history.failures.len() >= CLEAR || self.is_fast(now);
         if !is_alone && is_clear {
+            // The halves wait for no pause of their own.
+            history.soonest = asked.map(|asked| now + asked);
+            history.not_before = history.soonest;
             return Fate::Halves;
         }
         if is_clear
@@ -439,6 +444,29 @@ mod tests {
         assert_eq!(history.due(start), Some(start + 120 * SECOND));
         history.hasten();
         assert_eq!(history.due(start), Some(start + 120 * SECOND));
+    }
+
+    #[test]
+    fn halves_of_a_suspect_wait_as_long_as_the_ingest_asks() {
+        for asked in [None, Some(120 * SECOND)] {
+            let (mut suspects, start) = (Suspects::default(), Instant::now());
+            let mut batch = History::default();
+            let failed = Failed { asked, ..FAULT };
+            assert_eq!(
+                fails(&mut suspects, &mut batch, failed, start),
+                Fate::Counts
+            );
+            others(&mut suspects, start, 1, |_| true);
+            assert_eq!(
+                fails(&mut suspects, &mut batch, failed, start),
+                Fate::Halves
+            );
+            let mut half = batch.of_part();
+            let due = start + asked.unwrap_or_default();
+            assert_eq!(half.due(start), Some(due));
+            half.hasten();
+            assert_eq!(half.due(start), Some(due));
+        }
     }
 
     #[test]

@@ -52,7 +52,7 @@ const CHECKED: &[(&str, &[&str])] = &[
         &[
             "it/faults/poison.rs::an_event_that_fails_in_any_way_waits_alone_and_then_expires",
             "delivery/simulation.rs::events_that_fail_in_any_way_wait_alone_and_all_others_arrive_soon",
-            "delivery/suspects.rs::a_reset_makes_a_suspect_or_halves_a_part_only_while_others_fare_well",
+            "delivery/suspects.rs::a_reset_makes_a_suspect_or_halves_a_part_the_sooner_the_better_others_fare",
             "delivery/suspects.rs::no_reset_is_a_verdict_on_an_event",
         ],
     ),
