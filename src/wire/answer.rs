@@ -56,6 +56,7 @@ pub(crate) struct Refusal {
 /// Returns whether a body is a web page, which no ingest answers, but a proxy or a portal on the way.
 pub(crate) fn is_page(body: &[u8]) -> bool {
     const LOOKED_AT: usize = 64;
+    let body = body.strip_prefix(b"\xEF\xBB\xBF").unwrap_or(body);
     let start = body.get(..LOOKED_AT).unwrap_or(body).trim_ascii_start();
     [&b"<!doctype html"[..], b"<html"].iter().any(|mark| {
         let start = start.get(..mark.len());
@@ -139,6 +140,7 @@ mod tests {
             ("<!DOCTYPE html><title>Sign in</title>", true),
             (" \r\n\t<HTML lang=en>", true),
             ("<html>", true),
+            ("\u{feff}<html>", true),
             ("<!doctype HTML", true),
             (&late, false),
             ("", false),
