@@ -68,9 +68,7 @@ fn is_base64(word: &[u8]) -> bool {
 /// A key in the form of a UUID at `start`, where who gives such out stands before it with a word for it or a sign.
 pub(crate) fn uuid(look: &Look<'_>, start: usize, end: usize) -> Option<Found> {
     let line = before_on_line(look, start);
-    let whose = words(line)
-        .take(4)
-        .any(|word| WITH_UUIDS.has(&lower(word)));
+    let whose = words(line).take(4).any(|word| WITH_UUIDS.has(&lower(word)));
     (whose && (names_vendor(line) || says_key(line, true)))
         .then(|| Found::new(start, end, Class::Key))
 }

@@ -198,6 +198,7 @@ mod tests {
     fn what_is_no_value_stays() {
         for text in [
             "\"scripts\":{\"token:refresh\":\"node a.mjs\"}",
+            "struct A {\n    pub cookie: u32,\n}",
             "type A { accessToken: String! }",
             "input A {\n  password: String!\n  otp: String\n}",
             ":placeholder=\"$t('login.password')\" password",

@@ -283,6 +283,10 @@ fn is_nothing(value: &[u8], name: &[u8]) -> bool {
 /// Whether a value of letters, digits and the signs of names is a secret, and no reference, type or constant.
 fn is_secret_of_words(given: &Given<'_>, to: usize, digits: usize) -> bool {
     let (scope, start, name) = (&given.scope, given.start, given.name);
+    // `pub cookie: u32,`
+    if digits > 0 && given.style.spaced && is_type(scope.part(start, to)) {
+        return false;
+    }
     let value = scope.part(start, to);
     // In a query nothing refers to anything.
     let in_query = matches!(
