@@ -12,12 +12,44 @@ use crate::event::Identity;
 pub(crate) struct CallerKey(u64);
 
 /// Words in the names of headers that hold a credential, in every case those of proxies and gateways as well.
-const CREDENTIAL_WORDS: &str = "authorization|auth|cookie|token|apikey|key|secret|credential|\
-credentials|password|jwt|assertion|cert|principal";
+const CREDENTIAL_WORDS: [&str; 14] = [
+    "authorization",
+    "auth",
+    "cookie",
+    "token",
+    "apikey",
+    "key",
+    "secret",
+    "credential",
+    "credentials",
+    "password",
+    "jwt",
+    "assertion",
+    "cert",
+    "principal",
+];
 
 /// Words in the names of headers that say for which tenant or in which role a request is made, or to which host.
-const SCOPE_WORDS: &str = "host|tenant|tenantid|org|orgid|organization|organisation|account|\
-accountid|workspace|workspaceid|project|projectid|customer|customerid|role|roles|realm";
+const SCOPE_WORDS: [&str; 18] = [
+    "host",
+    "tenant",
+    "tenantid",
+    "org",
+    "orgid",
+    "organization",
+    "organisation",
+    "account",
+    "accountid",
+    "workspace",
+    "workspaceid",
+    "project",
+    "projectid",
+    "customer",
+    "customerid",
+    "role",
+    "roles",
+    "realm",
+];
 
 /// How headers with such words end that say nothing of the caller: an idempotency key is another one with each request,
 /// and a handshake's key is random.
@@ -39,8 +71,8 @@ impl CallerKey {
         let mut marks = 0_u64;
         for (name, value) in headers {
             let name = name.as_str();
-            let holds_credential = || has_word(name, CREDENTIAL_WORDS) || is_sensitive(name);
-            let counts = has_word(name, SCOPE_WORDS) || identity.is_none() && holds_credential();
+            let holds_credential = || has_word(name, &CREDENTIAL_WORDS) || is_sensitive(name);
+            let counts = has_word(name, &SCOPE_WORDS) || identity.is_none() && holds_credential();
             let is_passed_over = PASSED_OVER.iter().any(|end| name.ends_with(end));
             if !counts || is_passed_over || name.starts_with("mcp-") {
                 continue;
@@ -68,9 +100,8 @@ fn named<'i>(identity: Option<&'i Identity<'_>>) -> Option<(&'i str, &'i str)> {
     Some((identity.id(), identity.id_type()))
 }
 
-fn has_word(name: &str, words: &str) -> bool {
-    let is_one = |part: &str| words.split('|').any(|word| word == part);
-    name.split(['-', '_']).any(is_one)
+fn has_word(name: &str, words: &[&str]) -> bool {
+    name.split(['-', '_']).any(|part| words.contains(&part))
 }
 
 fn cookies(header: &[u8]) -> u64 {
