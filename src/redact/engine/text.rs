@@ -456,7 +456,9 @@ impl Findings<'_> {
         let look = self.look(scope);
         let mut found = code::literal(&look, pos);
         if found.is_none() && scope.before(pos) == b' ' {
-            found = command::literal(&look, pos).or_else(|| sql::after_word(scope, pos));
+            found = sentence::quoted(&look, pos)
+                .or_else(|| command::literal(&look, pos))
+                .or_else(|| sql::after_word(scope, pos));
         }
         self.one(found)
     }

@@ -181,6 +181,36 @@ pub(crate) fn behind_address(scope: &Scope<'_>, start: usize) -> Option<Found> {
     .then(|| Found::new(start, start + value.len(), Class::Field))
 }
 
+/// A word in quotes, the first of which stands at `open`: `the password is "…"`.
+pub(crate) fn quoted(look: &Look<'_>, open: usize) -> Option<Found> {
+    let last_word = |text: &[u8]| memchr::memrchr(b' ', text).map_or(0, |n| n + 1);
+    let before = look.last(open, 24).trim_ascii_end();
+    let (head, link) = before.split_at(last_word(before));
+    let named = speech::is_copula(link) || speech::is_change(link);
+    let name = if named { head.trim_ascii_end() } else { before };
+    let name = bytes::rest(name, last_word(name));
+    if !name.iter().all(|b| b.is_ascii_alphabetic() || *b >= 0x80)
+        || !value::is_password_name(name)
+        || look.judge(name) != Kind::Secret
+    {
+        return None;
+    }
+    let end = look.ahead(open + 1, 63, |b| !matches!(b, b'"' | b'\n'));
+    let value = look.part(open + 1, end);
+    // Words in quotes may be a rule for passwords: `at least 8 characters`.
+    let phrase = memchr::memchr(b' ', value).is_some();
+    let mixed =
+        value.iter().any(u8::is_ascii_digit) && value.iter().any(|b| b"!@#$%^&*?".contains(b));
+    // Without a verb the quotes may be those of a name: `the password "admin" rule`.
+    let sure = named || value.iter().any(|b| !b.is_ascii_lowercase());
+    (look.at(end) == b'"'
+        && sure
+        && (mixed || !phrase)
+        && value.len() >= 5
+        && value::is_literal(value, name))
+    .then(|| Found::new(open + 1, end, Class::Field))
+}
+
 /// The word of a sentence at `start`.
 fn word_at<'a>(scope: &Scope<'a>, start: usize) -> &'a [u8] {
     let limit = scope.to.min(start + MAX_WORD);
@@ -292,7 +322,17 @@ fn precedes_name(look: &Look<'_>, end: usize) -> bool {
         .split(|b| !is_word(*b))
         .filter(|word| !word.is_empty());
     let link = words.next().unwrap_or_default();
-    if at(behind, 0) != b' ' || !speech::leads_to_field(link) {
+    if at(behind, 0) != b' ' {
+        return false;
+    }
+    // `hunter2 is my new password`
+    if speech::is_copula(link) {
+        let mut words = words.take(4);
+        return words.next().is_some_and(speech::is_determiner)
+            && words.any(|word| look.judge(word).hides())
+            && !words.next().is_some_and(names::is_harmless_tail);
+    }
+    if !speech::leads_to_field(link) {
         return false;
     }
     let name = words.find(|word| !speech::is_determiner(word));
@@ -344,7 +384,7 @@ fn follows_line(look: &Look<'_>, start: usize, end: usize) -> bool {
 
 #[cfg(test)]
 mod tests {
-    use crate::redact::tests::{leaves, marked};
+    use crate::redact::tests::{leaves, marked, redacts};
 
     #[test]
     fn a_value_on_the_line_below_its_name_goes() {
@@ -358,6 +398,26 @@ mod tests {
             "API token:\n```\n{}\n```\n",
             "secret: |\n  {}\nnext: 1",
             "secret: >-\n  {}\nnext: 1",
+        ]);
+    }
+
+    #[test]
+    fn what_is_said_to_be_a_secret_behind_it_or_stands_in_quotes_goes() {
+        marked(&[
+            "{} is my password",
+            "{} is your new password for the staging site",
+            "the password is \"{}\"",
+            "I set the password to \"{}\" yesterday",
+        ]);
+        redacts(&[(
+            "the password is \"tangerine\" ok",
+            "the password is \"[REDACTED_FIELD]\" ok",
+        )]);
+        leaves(&[
+            "user42 is my password manager",
+            "user42 is password protected",
+            "the password \"admin\" rule",
+            "the password must be \"at least 8 characters\"",
         ]);
     }
 

@@ -2,7 +2,7 @@
 
 use crate::redact::catalogue::{formats, webhooks, words};
 use crate::redact::class::Class;
-use crate::redact::judge::{placeholder, value};
+use crate::redact::judge::{placeholder, random, value};
 use crate::redact::read::bytes::{self, run_end, run_start};
 use crate::redact::read::scope::{Found, Scope};
 
@@ -29,6 +29,9 @@ pub(crate) fn userinfo(scope: &Scope<'_>, pos: usize) -> Option<Found> {
                 b'/' | b'?' | b'#' | b'@' | b':' | b'"' | b'\'' | b'<' | b'>' | b'`' | b','
             )
     });
+    if scope.at(user) == b'@' {
+        return token(scope, (scheme, pos), authority, user);
+    }
     if scope.at(user) != b':' {
         return None;
     }
@@ -82,6 +85,36 @@ fn last_sign(scope: &Scope<'_>, start: usize, limit: usize) -> Option<usize> {
         search = next + 1;
     }
     at
+}
+
+/// A token in place of the user: `https://TOKEN@host`, between `start` and the `@` at `end`.
+fn token(scope: &Scope<'_>, scheme: (usize, usize), start: usize, end: usize) -> Option<Found> {
+    let user = scope.part(start, end);
+    // The public key of a service for errors reports them and reads nothing: its path is the number of a project.
+    let host = scope.ahead(end + 1, 254, |b| bytes::is_domain(b) || b == b':');
+    let project = scope.run(host + 1, |b| b.is_ascii_digit());
+    let is_dsn = user.iter().all(u8::is_ascii_hexdigit)
+        && scope.at(host) == b'/'
+        && project > host + 1
+        && !scope.at(project).is_ascii_alphanumeric();
+    let takes = user.len() >= 12
+        && !is_dsn
+        && (random::is_strong(user) || is_unnamed(user))
+        && !placeholder::is_placeholder(user)
+        && !scope.part(scheme.0, scheme.1).ends_with(b"ssh")
+        && memchr::memchr(b'.', user).is_none();
+    takes.then(|| Found::new(start, end, Class::Password))
+}
+
+/// Whether a user is no one's name: a long word with digits all over it.
+fn is_unnamed(user: &[u8]) -> bool {
+    let digits = user.iter().filter(|b| b.is_ascii_digit()).count();
+    let letters = user.iter().filter(|b| b.is_ascii_alphabetic()).count();
+    user.len() >= 16
+        && digits >= 3
+        && letters >= 6
+        && !user.contains(&b'_')
+        && !user.contains(&b'-')
 }
 
 /// `user:password@tcp(host:port)/database` of Go's drivers, where `at` is the `@`.
@@ -200,6 +233,23 @@ mod tests {
             let with = |value: &str| text.replace("{}", value);
             redacts(&[(&with("hunter2xK9"), &with("[REDACTED_PASSWORD]"))]);
         }
+    }
+
+    #[test]
+    fn a_token_in_the_place_of_the_user_goes() {
+        for text in [
+            "git clone https://{}@git.example.com/x.git",
+            "remote: http://{}@10.0.0.7:3000/a",
+        ] {
+            let with = |value: &str| text.replace("{}", value);
+            redacts(&[(&with("a8Fk39dkQ02ms8Gk20dk"), &with("[REDACTED_PASSWORD]"))]);
+        }
+        leaves(&[
+            "git clone https://deploy-bot@git.example.com/x.git",
+            "git clone ssh://a8Fk39dkQ02ms8Gk20dk@git.example.com/x.git",
+            "https://0a1b2c3d4e5f60718293a4b5c6d7e8f9@errors.example.com/4505",
+            "https://YOUR_TOKEN_GOES_HERE@git.example.com/x.git",
+        ]);
     }
 
     #[test]

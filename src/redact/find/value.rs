@@ -198,7 +198,9 @@ mod tests {
     fn what_is_no_value_stays() {
         for text in [
             "\"scripts\":{\"token:refresh\":\"node a.mjs\"}",
-            "struct A {\n    pub cookie: u32,\n}",
+            "struct A {\n    pub cookie: u32,\n    pub log_passwd: __u32,\n}",
+            "    IMAGE_REL_AMD64_TOKEN = 0x000D,",
+            "{\"x-api-key\": key1 }",
             "type A { accessToken: String! }",
             "input A {\n  password: String!\n  otp: String\n}",
             ":placeholder=\"$t('login.password')\" password",

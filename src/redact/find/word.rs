@@ -6,7 +6,7 @@ use crate::redact::find::look::Look;
 use crate::redact::find::token::trim_end;
 use crate::redact::find::{command, sentence};
 use crate::redact::judge::placeholder;
-use crate::redact::read::bytes::{self, at, before, is_credential};
+use crate::redact::read::bytes::{self, at, before, is_credential, run_start};
 use crate::redact::read::scope::{Found, Scope};
 
 /// Fewer characters are no credentials.
@@ -15,8 +15,34 @@ const MIN_CREDENTIALS: usize = 12;
 /// What is longer names no block.
 const MAX_LABEL: usize = 128;
 
+/// Whether what begins at `start` is the last column of a line in a jar of cookies: domain, subdomains, path, secure,
+/// expiry, name, value.
+fn ends_cookie_line(scope: &Scope<'_>, start: usize) -> bool {
+    let mut end = start - 1;
+    for column in (0..6).rev() {
+        let floor = scope.origin.max(end.saturating_sub(128));
+        let from = run_start(scope.text, end, floor, |b| !matches!(b, b'\t' | b'\n'));
+        let cell = bytes::part(scope.text, from, end);
+        let fits = match column {
+            4 => !cell.is_empty() && cell.iter().all(u8::is_ascii_digit),
+            3 | 1 => matches!(cell, b"TRUE" | b"FALSE"),
+            _ => !cell.is_empty(),
+        };
+        if !fits || column > 0 && (from <= scope.origin || before(scope.text, from) != b'\t') {
+            return false;
+        }
+        end = from.saturating_sub(1);
+    }
+    true
+}
+
 /// A run at `start` that holds a digit: what the word before it makes of it.
 pub(crate) fn after_word(look: &Look<'_>, start: usize) -> Option<Found> {
+    if look.before(start) == b'\t' && ends_cookie_line(look, start) {
+        let end = look.run(start, |b| !matches!(b, b'\t' | b'\n' | b'\r'));
+        let value = look.part(start, end);
+        return (!placeholder::has_mark(value)).then(|| Found::new(start, end, Class::Field));
+    }
     let gap = look.back(start, 4, |b| matches!(b, b' ' | b'\t' | b'"' | b'\''));
     if (look.is_near_tool(start) || at(look.text, start) == b'/' || before(look.text, gap) == b'<')
         && let Some(found) = command::argument(look, start)
@@ -98,6 +124,13 @@ mod tests {
             ("ApiKey zebra9crossing.", "ApiKey [REDACTED_KEY]."),
             ("my token zebra9x", "my token [REDACTED_FIELD]"),
         ]);
+    }
+
+    #[test]
+    fn the_value_in_a_line_of_a_cookie_jar_goes() {
+        let line = |value| format!(".example.com\tTRUE\t/\tTRUE\t1893456000\tsession\t{value}\n");
+        redacts(&[(&line("a8Fk39dkQ02ms8Gk"), &line("[REDACTED_FIELD]"))]);
+        leaves(&["a\tTRUE\t/\tTRUE\tlater\tsession\ta8Fk39\n", "7\ta8Fk39\n"]);
     }
 
     #[test]

@@ -278,16 +278,25 @@ fn is_nothing(value: &[u8], name: &[u8]) -> bool {
         || is_token_of_other_kind(value, name)
         || is_path(value)
         || is_algorithm(value)
+        || is_address_in_memory(value)
+}
+
+/// `0x02`
+fn is_address_in_memory(value: &[u8]) -> bool {
+    let digits = value.strip_prefix(b"0x").unwrap_or_default();
+    (1..=8).contains(&digits.len()) && digits.iter().all(u8::is_ascii_hexdigit)
 }
 
 /// Whether a value of letters, digits and the signs of names is a secret, and no reference, type or constant.
 fn is_secret_of_words(given: &Given<'_>, to: usize, digits: usize) -> bool {
     let (scope, start, name) = (&given.scope, given.start, given.name);
+    let value = scope.part(start, to);
     // `pub cookie: u32,`
-    if digits > 0 && given.style.spaced && is_type(scope.part(start, to)) {
+    let is_sized =
+        digits > 0 && given.style.spaced && is_type(value.strip_prefix(b"__").unwrap_or(value));
+    if is_sized || is_variable_beside_quotes(given, to, value) {
         return false;
     }
-    let value = scope.part(start, to);
     // In a query nothing refers to anything.
     let in_query = matches!(
         scope.before(start.saturating_sub(1 + name.len())),
@@ -298,6 +307,21 @@ fn is_secret_of_words(given: &Given<'_>, to: usize, digits: usize) -> bool {
         return false;
     }
     digits > 0 || is_secret_of_letters(given, to)
+}
+
+/// Beside quoted names a word without quotes is a variable: `"x-api-key": key1 }`.
+fn is_variable_beside_quotes(given: &Given<'_>, to: usize, value: &[u8]) -> bool {
+    let (scope, style) = (&given.scope, given.style);
+    style.quoted_name
+        && !style.equals
+        && to < scope.to
+        && matches!(next_sign(scope, to), b',' | b'}' | b')')
+        && value.len() < 16
+        && value.iter().filter(|b| b.is_ascii_digit()).count() <= 2
+        && value.first().is_some_and(u8::is_ascii_alphabetic)
+        && value
+            .iter()
+            .all(|b| b.is_ascii_alphanumeric() || *b == b'_')
 }
 
 /// Whether the value before `to` stands in a statement that goes on or ends there as only code does.
