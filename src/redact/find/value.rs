@@ -45,8 +45,14 @@ fn quoted(given: &Given<'_>, open: usize, escapes: usize) -> Option<(usize, usiz
             .map_or(scope.to, |n| open + 3 + n);
         return Some((open + 3, until));
     }
-    // The quote of `"Authorization: "` closes what began before the name.
-    let closes_other = escapes == 0 && quote == b'"' && closes(scope, given.start);
+    // The quote of `"Authorization: "` closes what began before the name, and so does the apostrophe of
+    // `'no cookie:', error`.
+    let closes_other = escapes == 0
+        && (quote == b'"' && closes(scope, given.start)
+            || quote == b'\''
+                && given.start == open
+                && !given.style.spaced
+                && matches!(scope.at(open + 1), b',' | b')' | b';' | b' '));
     // `""` in a quoted cell of a CSV file, or nothing at all.
     let is_empty = escapes == 0 && scope.at(open + 1) == quote;
     (!closes_other && !is_empty).then(|| (open + 1, closing_quote(scope, open + 1, quote, escapes)))
@@ -205,6 +211,8 @@ mod tests {
             "input A {\n  password: String!\n  otp: String\n}",
             ":placeholder=\"$t('login.password')\" password",
             "password = \"\"",
+            "'no password:', error",
+            "console.log('no password:', error);",
             "password: String::new()",
         ] {
             assert_eq!(redact_str(text), text);
