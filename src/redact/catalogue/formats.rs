@@ -109,6 +109,11 @@ pub(crate) fn is_identified_by(before: &[u8], word: &[u8]) -> bool {
         && last.is_some_and(|last| last.eq_ignore_ascii_case(b"identified"))
 }
 
+/// Whether words of a statement of SQL lead to the user whose password it sets: `SET PASSWORD FOR 'user' = …`.
+pub(crate) fn is_password_for(before: &[u8]) -> bool {
+    before.eq_ignore_ascii_case(b"password for ")
+}
+
 /// Whether the value of a name in a sentence or a command is an address.
 pub(crate) fn is_address(value: &[u8]) -> bool {
     value.starts_with(b"http")

@@ -10,7 +10,7 @@ use crate::redact::find::look::Look;
 use crate::redact::find::phrase::spaced_kind;
 use crate::redact::find::value::{literal, value_at};
 use crate::redact::find::word::credentials;
-use crate::redact::find::{code, markup};
+use crate::redact::find::{code, markup, sql};
 use crate::redact::judge::code::is_snake;
 use crate::redact::judge::style::{Given, Style};
 use crate::redact::judge::{random, value};
@@ -67,7 +67,10 @@ pub(crate) fn at_sign(look: &mut Look<'_>, sign: usize) {
         literal_compared(look, operator, sign.at);
     }
     let mut name = name_before(look, operator);
-    if name.text.len() < 2 && !name.quoted || name.text.iter().all(u8::is_ascii_digit) {
+    let for_user = sign.byte == b'=' && sql::is_for_user(look, operator);
+    if !for_user
+        && (name.text.len() < 2 && !name.quoted || name.text.iter().all(u8::is_ascii_digit))
+    {
         if sign.byte == b':' && name.text == b"P" && look.before(name.start) == b';' {
             look.report(of_wifi(look, sign.at + 1));
         }
@@ -87,7 +90,11 @@ pub(crate) fn at_sign(look: &mut Look<'_>, sign: usize) {
     if sign.byte == b'=' && name.text.starts_with(b"-D") {
         name.text = bytes::rest(name.text, 2);
     }
-    let kind = kind_of(look, &name, sign);
+    let kind = if for_user {
+        Kind::Secret
+    } else {
+        kind_of(look, &name, sign)
+    };
     let (unspaced, value, arrow) = value_start(look, sign);
     let assigned = Assigned {
         kind: if kind == Kind::Opaque && !is_opaque_at(look, value) {

@@ -4,8 +4,18 @@ use crate::redact::catalogue::formats;
 use crate::redact::class::Class;
 use crate::redact::judge::{name, value};
 use crate::redact::kind::Kind;
-use crate::redact::read::lex::closing_quote;
+use crate::redact::read::lex::{closing_quote, is_name};
 use crate::redact::read::scope::{Found, Scope};
+
+/// Whether the `=` at `sign` gives a user a password: `SET PASSWORD FOR 'user'@'host' = …`.
+pub(crate) fn is_for_user(scope: &Scope<'_>, sign: usize) -> bool {
+    let end = scope.back(sign, 4, |b| b == b' ');
+    if !matches!(scope.before(end), b'\'' | b'"' | b'`') {
+        return false;
+    }
+    let user = scope.back(end, 96, |b| is_name(b) || b"'\"`@%".contains(&b));
+    formats::is_password_for(scope.last(user, 13))
+}
 
 /// SQL: a quoted value after a word, `IDENTIFIED BY 'x'`, `PASSWORD 'x'`; `pos` is the opening quote. In double quotes,
 /// which sentences have too, only a statement takes one.
@@ -52,6 +62,18 @@ mod tests {
             (
                 "ALTER ROLE ada PASSWORD 'hunter2'",
                 "ALTER ROLE ada PASSWORD '[REDACTED_FIELD]'",
+            ),
+            (
+                "SET PASSWORD FOR 'ada'@'localhost' = 'hunter2'",
+                "SET PASSWORD FOR 'ada'@'localhost' = '[REDACTED_FIELD]'",
+            ),
+            (
+                "SET PASSWORD FOR 'bob' = 'zebra9crossing';",
+                "SET PASSWORD FOR 'bob' = '[REDACTED_FIELD]';",
+            ),
+            (
+                "SET PASSWORD FOR 'ada'@'%' = 'hunter2'",
+                "SET PASSWORD FOR 'ada'@'%' = '[REDACTED_FIELD]'",
             ),
         ] {
             assert_eq!(redact_str(text), redacted);
