@@ -129,6 +129,9 @@ pub(crate) const SEGWIT: &[u8] = b"bc1";
 pub(crate) const VALUE: &[u8] = b"value";
 pub(crate) const MEMBER_VALUE: &[u8] = b".value";
 
+/// The attribute of a tag that has its value.
+pub(crate) const VALUE_OF_TAG: &[u8] = b" value=";
+
 /// Names of cookies' headers end so, and the member of a page does.
 pub(crate) const COOKIE: &[u8] = b"cookie";
 pub(crate) const MEMBER_COOKIE: &[u8] = b".cookie";

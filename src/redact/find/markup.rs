@@ -42,7 +42,26 @@ pub(crate) fn named(look: &mut Look<'_>, name: &[u8], value: usize, sign: u8) {
     if matches!(quote, b'"' | b'\'') {
         pos = look.ahead(pos, 2, |b| b == b'\\' || b == quote);
     }
-    look.report(beside(look, pos, matches!(quote, b'"' | b'\'')));
+    let found = ahead(look, from).or_else(|| beside(look, pos, matches!(quote, b'"' | b'\'')));
+    look.report(found);
+}
+
+/// The value of a tag that stands before its name: `<input value="…" name="token">`.
+fn ahead(scope: &Scope<'_>, name: usize) -> Option<Found> {
+    let floor = scope.from.max(name.saturating_sub(256));
+    let tag = floor + memchr::memrchr2(b'<', b'>', scope.part(floor, name))?;
+    if scope.at(tag) != b'<' {
+        return None;
+    }
+    let sign = formats::VALUE_OF_TAG;
+    let open = tag + bytes::find(scope.part(tag, name), sign)? + sign.len();
+    let escapes = usize::from(scope.at(open) == b'\\');
+    let quote = scope.at(open + escapes);
+    if !matches!(quote, b'"' | b'\'') {
+        return None;
+    }
+    let from = open + escapes + 1;
+    hidden(scope, from, closing_quote(scope, from, quote, escapes))
 }
 
 /// What a variable of Terraform with a sensitive name is by default; the literal begins at `value`.
@@ -262,6 +281,10 @@ mod tests {
             (
                 r#"<add key="DB_PASSWORD" value="tangerine" />"#,
                 r#"<add key="DB_PASSWORD" value="[REDACTED_FIELD]" />"#,
+            ),
+            (
+                r#"<input value="tangerine" name="password">"#,
+                r#"<input value="[REDACTED_FIELD]" name="password">"#,
             ),
             (
                 r#"<key>ApiToken</key><string>tangerine</string>"#,
