@@ -385,6 +385,13 @@ fn particular() -> Vec<Particular> {
             &["Mufasa", "realm"],
         ),
         case(
+            json!(
+                "the key is AK|~|IAKIC77C3BBTNAHCKU and its secret is /rDm46FFmwZ2fPw8flRavQpn4ilxgHwnCSGzB96L in lamp-7"
+            ),
+            &["/rDm46FFmwZ2fPw8flRavQpn4ilxgHwnCSGzB96L"],
+            &["in lamp-7"],
+        ),
+        case(
             json!("Authorization: abcdef0123456789abcdef"),
             &["abcdef0123456789abcdef"],
             &["Authorization"],

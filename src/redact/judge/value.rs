@@ -141,10 +141,21 @@ pub(crate) fn looks_chosen(value: &[u8]) -> bool {
         && !is_snake(value, 3)
         && (value.len() >= 7 || symbol || digits >= 2)
         && !formats::is_address(value)
-        && at(value, 0) != b'/'
+        && (at(value, 0) != b'/' || is_base64_like_path(value))
         && at(value, 0) != b'('
         && memchr::memchr(b'(', value).is_none()
         && memchr::memchr(b'/', value).is_none_or(|_| value.len() >= 20)
+}
+
+/// Whether a value that begins like a path is 40 characters of base64, which no path is by chance.
+fn is_base64_like_path(value: &[u8]) -> bool {
+    value.len() == 40
+        && value
+            .iter()
+            .all(|b| b.is_ascii_alphanumeric() || matches!(b, b'/' | b'+'))
+        && value.iter().filter(|b| **b == b'/').count() <= 3
+        && value.iter().filter(|b| b.is_ascii_uppercase()).count() >= 5
+        && value.iter().filter(|b| b.is_ascii_lowercase()).count() >= 5
 }
 
 /// A number and its unit: `256-bit`, `32bytes`, `0.375rem`.
