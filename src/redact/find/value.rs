@@ -33,7 +33,24 @@ pub(crate) fn value_at(given: &Given<'_>) -> Option<Found> {
     if let Some(end) = bare_word::end(given) {
         return Some(Found::new(start, end, Class::Field));
     }
-    unquoted(given)
+    in_braces(scope, open, style).or_else(|| unquoted(given))
+}
+
+/// Connection strings may have braces around what may hold a semicolon.
+fn in_braces(scope: &Scope<'_>, open: usize, style: Style) -> Option<Found> {
+    if scope.at(open) != b'{' || !style.equals || style.spaced {
+        return None;
+    }
+    let close = open + memchr::memchr(b'}', scope.part(open, open + MAX_JUDGED))?;
+    let value = scope.part(open + 1, close);
+    let behind = scope.at(close + 1);
+    let is_part =
+        behind == b';' || scope.before(style.name) == b';' || memchr::memchr(b';', value).is_some();
+    (is_part
+        && matches!(behind, b';' | 0 | b'"' | b'\n')
+        && value::looks_chosen(value)
+        && value::is_real(value))
+    .then(|| Found::new(open + 1, close, Class::Field))
 }
 
 /// What stands between the quotes that open at `open`, behind so many backslashes, if they open a value.
@@ -185,6 +202,7 @@ mod tests {
                 "the password: hunter2. Then",
                 "the password: [REDACTED_FIELD]. Then",
             ),
+            ("PASSWORD={hunter;2};x=1", "PASSWORD={[REDACTED_FIELD]};x=1"),
             ("a?password=hunter2&b=1", "a?password=[REDACTED_FIELD]&b=1"),
         ] {
             assert_eq!(redact_str(text), redacted);
