@@ -72,9 +72,14 @@ fn last_sign(scope: &Scope<'_>, start: usize, limit: usize) -> Option<usize> {
         if next > start
             && let Some(good) = host(scope, next + 1, limit)
         {
-            // A query has addresses of its own.
-            let better = at
-                .is_none_or(|last| good && memchr::memchr(b'?', scope.part(last, next)).is_none());
+            // A query has addresses of its own, and no `#` follows a bare word that is a host: `user:p@ss#word@host`.
+            let hashed = |last: usize| {
+                let end = run_end(scope.text, last + 1, next, |b| b.is_ascii_alphanumeric());
+                scope.at(end) == b'#'
+            };
+            let better = at.is_none_or(|last| {
+                (good || hashed(last)) && memchr::memchr(b'?', scope.part(last, next)).is_none()
+            });
             if better {
                 at = Some(next);
             }
@@ -279,6 +284,10 @@ mod tests {
             (
                 r#"postgres://app:p@ss/w#rd@db.example.com/x"#,
                 r#"postgres://app:[REDACTED_PASSWORD]@db.example.com/x"#,
+            ),
+            (
+                r#"mysql://r:p@ssw0rd#77Kq@h/db"#,
+                r#"mysql://r:[REDACTED_PASSWORD]@h/db"#,
             ),
             (
                 r#"app:tangerine@tcp(db:3306)/shop"#,
