@@ -45,12 +45,14 @@ pub(crate) fn cookies(look: &mut Look<'_>, from: usize, set: bool) -> bool {
 pub(crate) fn digest_response(scope: &Scope<'_>, value: usize) -> Option<Found> {
     let start = value + usize::from(scope.at(value) == b'"');
     let end = scope.ahead(start, 65, |b| b.is_ascii_hexdigit());
-    let before = || scope.part(value.saturating_sub(MAX_WORD).max(scope.origin), value);
-    (matches!(end - start, 32 | 64)
-        && headers::CHALLENGES
-            .iter()
-            .any(|known| bytes::find(before(), known).is_some()))
-    .then(|| Found::new(start, end, Class::Key))
+    let before = scope.part(value.saturating_sub(MAX_WORD).max(scope.origin), value);
+    let has = |known: &&[u8]| bytes::find(before, known).is_some();
+    let answers = match end - start {
+        32 | 64 => headers::CHALLENGES.iter().any(has),
+        8..64 => headers::CHALLENGES.iter().all(has),
+        _ => false,
+    };
+    answers.then(|| Found::new(start, end, Class::Key))
 }
 
 /// Signatures of URLs, which let everyone in who has the URL.
@@ -99,6 +101,10 @@ mod tests {
             ),
             (
                 r#"Authorization: Digest username="bob", nonce="a1b2c3d4", uri="/", response="6629fae49393a05397450978507c4ef1""#,
+                r#"Authorization: Digest username="bob", nonce="a1b2c3d4", uri="/", response="[REDACTED_KEY]""#,
+            ),
+            (
+                r#"Authorization: Digest username="bob", nonce="a1b2c3d4", uri="/", response="e5f6a7b8""#,
                 r#"Authorization: Digest username="bob", nonce="a1b2c3d4", uri="/", response="[REDACTED_KEY]""#,
             ),
             (
