@@ -9,7 +9,9 @@ use crate::redact::judge::style::{Given, Style};
 use crate::redact::judge::{code, name, value};
 use crate::redact::kind::Kind;
 use crate::redact::read::bytes::{at, has_word_at};
-use crate::redact::read::lex::{MAX_JUDGED, closes, closing_quote, is_assignment, typographic};
+use crate::redact::read::lex::{
+    MAX_JUDGED, MAX_WORD, closes, closing_quote, is_assignment, is_name, line_end, typographic,
+};
 use crate::redact::read::scope::{Found, Scope};
 
 /// The value of a name, if it is one to hide.
@@ -83,6 +85,9 @@ fn unquoted(given: &Given<'_>) -> Option<Found> {
         ..*scope
     };
     let mut end = unquoted_end(&near, start, style);
+    if let Some(line) = phrase(given, end) {
+        return Some(Found::new(start, line, Class::Field));
+    }
     if !value::is_unquoted_secret(given, end) {
         return None;
     }
@@ -90,6 +95,38 @@ fn unquoted(given: &Given<'_>) -> Option<Found> {
         end = unquoted_end(scope, end, style);
     }
     Some(Found::new(start, end, Class::Field))
+}
+
+/// Where the words of a password end whose first one ends at `end`, on a line among others that assign:
+/// `password: correct horse battery`.
+fn phrase(given: &Given<'_>, end: usize) -> Option<usize> {
+    let (scope, start, name) = (&given.scope, given.start, given.name);
+    let is_led = given.style.own_line && scope.at(end) == b' ' && value::is_password_name(name);
+    if !is_led || matches!(given.kind, Kind::Maybe | Kind::Handle) {
+        return None;
+    }
+    let line = line_end(scope, end);
+    let value = scope.part(start, line);
+    let is_code = value.iter().any(|b| b"({<[=\"';".contains(b));
+    let is_said = value
+        .split(|b| !b.is_ascii_alphabetic())
+        .any(words::is_of_sentences);
+    let takes = line > end
+        && is_line_assigned(scope, line)
+        && !is_code
+        && !is_said
+        && value::is_real(value)
+        && value::is_real(scope.part(start, end))
+        && !value::is_label(value, name);
+    takes.then_some(line)
+}
+
+/// Whether the line behind `end` assigns something as well.
+fn is_line_assigned(scope: &Scope<'_>, end: usize) -> bool {
+    let next = scope.ahead(end, MAX_WORD, |b| b != b'\n');
+    let name = scope.ahead(next, MAX_WORD, |b| b.is_ascii_whitespace() || b == b'-');
+    let sign = scope.ahead(name, 40, is_name);
+    is_assignment(scope, name) && scope.at(sign + 1) != b'/'
 }
 
 /// A quoted value between its quotes.
@@ -206,6 +243,29 @@ mod tests {
             ("a?password=hunter2&b=1", "a?password=[REDACTED_FIELD]&b=1"),
         ] {
             assert_eq!(redact_str(text), redacted);
+        }
+    }
+
+    #[test]
+    fn all_words_of_a_password_go_among_lines_that_assign() {
+        for text in [
+            "user: bob\npassword: correct horse battery staple\nport: 80",
+            "user: ada\npassword: correct horse battery\nport: 1",
+            "passphrase = correct horse battery # ours\n\n- port = 1",
+        ] {
+            let phrase = text.replace(" staple", "");
+            let redacted = phrase.replace("correct horse battery", "[REDACTED_FIELD]");
+            assert_eq!(redact_str(text), redacted);
+        }
+        for text in [
+            "password: correct horse battery",
+            "password: set it in the panel\nuser: bob",
+            "password: your own words\nuser: bob",
+            "password: read it (twice)\nuser: bob",
+            "token: correct horse battery\nuser: bob",
+            "password: see our page\nhttps://example.com",
+        ] {
+            assert_eq!(redact_str(text), text);
         }
     }
 

@@ -158,6 +158,14 @@ pub(crate) fn is_assignment(scope: &Scope<'_>, pos: usize) -> bool {
     end > pos && matches!(scope.at(end), b'=' | b':')
 }
 
+/// The end of the line, without a comment behind the value.
+pub(crate) fn line_end(scope: &Scope<'_>, pos: usize) -> usize {
+    let limit = scope.to.min(pos + MAX_WORD);
+    let end = memchr::memchr2(b'\n', b'\r', scope.part(pos, limit)).map_or(limit, |n| pos + n);
+    let end = memchr::memmem::find(scope.part(pos, end), b" #").map_or(end, |n| pos + n);
+    run_start(scope.text, end, pos, is_blank)
+}
+
 /// The closing quote of a value, or where the text was cut.
 pub(crate) fn closing_quote(scope: &Scope<'_>, from: usize, quote: u8, escapes: usize) -> usize {
     let mut pos = from;
@@ -237,6 +245,7 @@ mod tests {
         assert!(starts_line(&scope("export TOKEN"), 7));
         assert!(starts_line(&scope("x\n  TOKEN"), 4));
         assert!(!starts_line(&scope("the TOKEN"), 4));
+        assert_eq!(line_end(&scope("value # why\nnext"), 0), 5);
         assert!(closes(&scope("\"a\""), 2) && !closes(&scope("\"a\" \""), 4));
         assert!(is_assignment(&scope("port=1"), 0) && !is_assignment(&scope("port 1"), 0));
     }
