@@ -10,7 +10,8 @@ use crate::redact::judge::{code, name, value};
 use crate::redact::kind::Kind;
 use crate::redact::read::bytes::{at, has_word_at};
 use crate::redact::read::lex::{
-    MAX_JUDGED, MAX_WORD, closes, closing_quote, is_assignment, is_name, line_end, typographic,
+    MAX_JUDGED, MAX_WORD, closes, closing_quote, is_assignment, is_blank, is_name, line_end,
+    typographic,
 };
 use crate::redact::read::scope::{Found, Scope};
 
@@ -34,6 +35,9 @@ pub(crate) fn value_at(given: &Given<'_>) -> Option<Found> {
     }
     if let Some(end) = bare_word::end(given) {
         return Some(Found::new(start, end, Class::Field));
+    }
+    if matches!(quote, b'|' | b'>') && style.own_line {
+        return block(given, open);
     }
     in_braces(scope, open, style).or_else(|| unquoted(given))
 }
@@ -127,6 +131,31 @@ fn is_line_assigned(scope: &Scope<'_>, end: usize) -> bool {
     let name = scope.ahead(next, MAX_WORD, |b| b.is_ascii_whitespace() || b == b'-');
     let sign = scope.ahead(name, 40, is_name);
     is_assignment(scope, name) && scope.at(sign + 1) != b'/'
+}
+
+/// A block of YAML, whose sign stands at `open`: the lines below that are indented further.
+fn block(given: &Given<'_>, open: usize) -> Option<Found> {
+    let (scope, name) = (&given.scope, given.style.name);
+    // Behind `- ` the other names of a list stand as far in as this one.
+    let indent = name - scope.back(name, 256, |b| b != b'\n');
+    let mut pos = scope.run(open + 1, |b| matches!(b, b'-' | b'+' | b'0'..=b'9'));
+    pos = scope.run(pos, |b| b == b' ' || b == b'\r');
+    let mut found: Option<(usize, usize)> = None;
+    while scope.at(pos) == b'\n' {
+        let content = scope.run(pos + 1, is_blank);
+        let end = scope.run(content, |b| !matches!(b, b'\n' | b'\r'));
+        if end > content {
+            if content - pos - 1 <= indent {
+                break;
+            }
+            found = Some((found.map_or(content, |(first, _)| first), end));
+        }
+        pos = scope.run(end, |b| b == b'\r');
+    }
+    let (first, end) = found?;
+    let value = scope.part(first, end);
+    let takes = given.kind != Kind::Secrets && value::fits(value, given.kind);
+    (takes && value::is_real(value)).then(|| Found::new(first, end, Class::Field))
 }
 
 /// A quoted value between its quotes.
@@ -264,6 +293,39 @@ mod tests {
             "password: read it (twice)\nuser: bob",
             "token: correct horse battery\nuser: bob",
             "password: see our page\nhttps://example.com",
+        ] {
+            assert_eq!(redact_str(text), text);
+        }
+    }
+
+    #[test]
+    fn a_block_goes_whole() {
+        for (text, redacted) in [
+            (
+                "password: |\n  first line\n  second line\nuser: bob",
+                "password: |\n  [REDACTED_FIELD]\nuser: bob",
+            ),
+            (
+                "secret: >-\n  zX9kQ2mW7vB4\nnext: 1",
+                "secret: >-\n  [REDACTED_FIELD]\nnext: 1",
+            ),
+            (
+                "- password: |\n    a line\n  user: bob",
+                "- password: |\n    [REDACTED_FIELD]\n  user: bob",
+            ),
+            (
+                "a:\n  token: |2\r\n    first\r\n\r\n    second\r\n  next: 1",
+                "a:\n  token: |2\r\n    [REDACTED_FIELD]\r\n  next: 1",
+            ),
+        ] {
+            assert_eq!(redact_str(text), redacted);
+        }
+        for text in [
+            "password: |\nuser: bob",
+            "password: >\n  ${PASSWORD}\nuser: bob",
+            "key: |\n  of many words\nuser: bob",
+            "secrets: |\n  id=of,src=many\nuser: bob",
+            "password: | first\n  line\nuser: bob",
         ] {
             assert_eq!(redact_str(text), text);
         }
