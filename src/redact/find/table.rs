@@ -3,7 +3,7 @@
 use crate::redact::catalogue::{formats, words};
 use crate::redact::class::Class;
 use crate::redact::find::look::Look;
-use crate::redact::judge::value;
+use crate::redact::judge::{random, value};
 use crate::redact::kind::Kind;
 use crate::redact::read::bytes::{self, has_word_at, run_end, run_start};
 use crate::redact::read::scope::Scope;
@@ -40,6 +40,8 @@ pub(crate) fn columns(look: &mut Look<'_>) {
     else {
         if header.starts_with(b"Key ") && header.trim_ascii_end().ends_with(b" Value") {
             aligned_rows(look, end + 1);
+        } else {
+            aligned(look, first, end);
         }
         return;
     };
@@ -180,6 +182,50 @@ fn aligned_rows(look: &mut Look<'_>, mut line: usize) {
         }
         line = end + 1;
     }
+}
+
+/// Adds the cells that look chosen of the first sensitive column of a table whose columns spaces align; their names
+/// stand at `first..end`.
+fn aligned(look: &mut Look<'_>, first: usize, end: usize) {
+    let header = look.part(first, end).trim_ascii_end();
+    let is_named = |b: &u8| b.is_ascii_alphanumeric() || matches!(b, b'_' | b'-' | b' ');
+    if !header.iter().all(is_named) {
+        return;
+    }
+    let mut start = 0;
+    while start < header.len() {
+        let name_end = memchr::memmem::find(bytes::rest(header, start), b"  ")
+            .map_or(header.len(), |n| start + n);
+        // A line of one name alone is no table.
+        let name = bytes::part(header, start, name_end);
+        if name.len() < header.len() && name.len() <= 40 && look.judge(name).hides() {
+            break;
+        }
+        start = run_end(header, name_end, header.len(), |b| b == b' ');
+    }
+    let mut line = end + 1;
+    while start < header.len() && line < look.to && look.at(line) != b'\n' {
+        let end = memchr::memchr(b'\n', look.part(line, look.to)).map_or(look.to, |n| line + n);
+        let from = end.min(line + start);
+        if start == 0 || look.at(from - 1) == b' ' {
+            let to = run_end(look.text, from, end, |b| !b.is_ascii_whitespace());
+            let value = look.part(from, to);
+            let is_chosen = value::looks_chosen(value) || random::is_strong(value);
+            if is_chosen && !is_resource(value) && is_secret(look, value) {
+                look.hide(from, to, Class::Field);
+            }
+        }
+        line = end + 1;
+    }
+}
+
+/// Whether a value is the name of what holds a secret: `db-secret-v1`.
+fn is_resource(value: &[u8]) -> bool {
+    memchr::memchr(b'-', value).is_some()
+        && value
+            .iter()
+            .all(|b| b.is_ascii_lowercase() || b.is_ascii_digit() || *b == b'-')
+        && random::digits(value) <= 3
 }
 
 /// A bit for each column whose values are secrets, if the names can be those of columns and there is one.
@@ -422,6 +468,20 @@ mod tests {
         ]);
         leaves(&[
             "Key          Value\n---          -----\npassword     no\ntoken_ttl    768h0m0s\n",
+        ]);
+    }
+
+    #[test]
+    fn cells_of_columns_that_spaces_align_go() {
+        marked(&[
+            "NAME      TOKEN\nann       {}\n",
+            "ID   SECRET KEY     AGE\n1    ask            2d\n22   {}   3d",
+        ]);
+        leaves(&[
+            "NAME      TOKEN\nann       db-secret-v1\nbob       tangerine\n",
+            "NAME      TOKEN\n\nann       hunter2xK9\n",
+            "NAME      AGE\nann       hunter2xK9\n",
+            "The token\n  is hunter2xK9\n",
         ]);
     }
 
