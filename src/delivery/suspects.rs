@@ -76,26 +76,19 @@ impl History {
         self.failures.iter().filter(|failure| failure.is_fault)
     }
 
-    /// Whether there were two of these failures with an accepted request between them: an outage fails all alike.
-    fn is_repeated<'a>(mut failures: impl Iterator<Item = &'a PastFailure>) -> bool {
-        let first = failures.next();
-        first.is_some_and(|first| failures.any(|other| other.accepted > first.accepted))
-    }
-
-    /// How often it has failed, failures without an accepted request between them counted once.
-    fn separate_failures(&self) -> i32 {
+    /// How many of these failures had an accepted request between them: an outage fails all alike.
+    fn separate<'a>(failures: impl Iterator<Item = &'a PastFailure>) -> i32 {
         let mut last = None;
-        let mut count = 0;
-        for failure in &self.failures {
-            count += i32::from(last < Some(failure.accepted));
-            last = Some(failure.accepted);
-        }
-        count
+        let separate = failures.filter(|failure| {
+            let accepted = Some(failure.accepted);
+            last.replace(failure.accepted) < accepted
+        });
+        separate.count() as i32
     }
 
     /// Whether the batch has failed again and again while others were accepted.
     pub(super) fn fails_repeatedly(&self) -> bool {
-        Self::is_repeated(self.failures.iter())
+        Self::separate(self.failures.iter()) > 1
     }
 
     /// When the batch may go out as a suspect; `None` if it is none.
@@ -216,7 +209,7 @@ impl Suspects {
         let was_suspect = history.is_suspect;
         if !was_suspect {
             let is_suspect = if is_fault {
-                History::is_repeated(history.faults())
+                History::separate(history.faults()) > 1
             } else {
                 (is_alone || self.bisections.may_open(open_bisections, now))
                     && history.fails_repeatedly()
@@ -298,7 +291,7 @@ impl Suspects {
             .iter()
             .filter(|failure| failure.at >= since);
         others.failed = others.failed.saturating_sub(own.count() as u64);
-        let chance = (1.0 - others.share()).powi(history.separate_failures());
+        let chance = (1.0 - others.share()).powi(History::separate(history.failures.iter()));
         others.accepted == 0 || chance > MAX_CHANCE + f64::EPSILON
     }
 }
