@@ -13,7 +13,7 @@ use crate::redact::find::{
 };
 use crate::redact::judge::id::{UUID, is_uuid};
 use crate::redact::kind::Kind;
-use crate::redact::read::bytes::{at, is_token, part, run_end, run_start, token_run};
+use crate::redact::read::bytes::{at, is_base64, is_token, part, run_end, run_start, token_run};
 use crate::redact::read::colour::{ESCAPE, sequence};
 use crate::redact::read::decode;
 use crate::redact::read::masks::{MIN_RUN, Masks, is_run_start};
@@ -295,9 +295,7 @@ fn tokens<'r>(
     // What follows a `/` was looked at together with what stands before it.
     let joined = matches!(scope.before(pos), b'+' | b'/') && is_token(scope.before(pos - 1));
     if !is_word && !joined {
-        let end = run_end(scope.text, end, scope.to, |b| {
-            is_token(b) || matches!(b, b'+' | b'/')
-        });
+        let end = run_end(scope.text, end, scope.to, is_base64);
         let end = run_end(scope.text, end, scope.to.min(end + 2), |b| b == b'=');
         if end - pos >= MIN_BASE64 && inside.base64(scope.text, (pos, end), depth) {
             return ControlFlow::Break(Some(end));

@@ -8,7 +8,7 @@ use crate::redact::catalogue::{formats, speech};
 use crate::redact::class::Class;
 use crate::redact::find::look::Look;
 use crate::redact::judge::random::{MIN_OPAQUE, is_cased, is_opaque};
-use crate::redact::read::bytes::{at, is_token, part, run_start};
+use crate::redact::read::bytes::{self, at, is_token, part, run_start};
 use crate::redact::read::lex::MAX_WORD;
 use crate::redact::read::scope::{Found, Scope};
 
@@ -25,8 +25,8 @@ const MAX_LETTERS: usize = 24;
 /// A key at `start`, where a word begins.
 pub(crate) fn opaque(look: &Look<'_>, start: usize) -> Option<Found> {
     // Most words are shorter than any key, and nothing more is asked of them.
-    let least = look.ahead(start, MIN_OPAQUE, is_base64_byte);
-    if least < start + MIN_OPAQUE && !is_base64_byte(look.before(start)) {
+    let least = look.ahead(start, MIN_OPAQUE, bytes::is_base64);
+    if least < start + MIN_OPAQUE && !bytes::is_base64(look.before(start)) {
         return None;
     }
     let (start, end) = bounds(look, start);
@@ -45,14 +45,10 @@ pub(crate) fn opaque(look: &Look<'_>, start: usize) -> Option<Found> {
 
 /// Where a word begins and ends, which may be base64.
 fn bounds(scope: &Scope<'_>, start: usize) -> (usize, usize) {
-    let from = scope.back(start, MAX_WORD, is_base64_byte);
-    let end = scope.ahead(start, MAX_WORD, is_base64_byte);
+    let from = scope.back(start, MAX_WORD, bytes::is_base64);
+    let end = scope.ahead(start, MAX_WORD, bytes::is_base64);
     let end = scope.ahead(end, 2, |b| b == b'=');
     (from, end)
-}
-
-fn is_base64_byte(byte: u8) -> bool {
-    is_token(byte) || matches!(byte, b'+' | b'/')
 }
 
 /// Whether a word is a key in base64, and no path.

@@ -11,7 +11,7 @@ use crate::redact::class::Class;
 use crate::redact::find::shaped_key::{dotted_end, long_end, shaped};
 use crate::redact::find::token;
 use crate::redact::judge::random::is_random;
-use crate::redact::read::bytes::{self, at, is_token, run_end};
+use crate::redact::read::bytes::{self, at, is_base64, is_token, run_end};
 use crate::redact::read::scope::{Found, Scope};
 
 /// A key at `start`, where a run of token bytes begins that ends at `end`.
@@ -67,9 +67,7 @@ pub(crate) fn listed_at(scope: &Scope<'_>, start: usize) -> Option<Found> {
             // As much as is judged; the rest follows when it is a key.
             Body::Base64 => {
                 let limit = scope.to.min(run.max(body + 96));
-                run_end(text, run, limit, |b| {
-                    is_token(b) || matches!(b, b'+' | b'/')
-                })
+                run_end(text, run, limit, is_base64)
             }
         };
         if end - body >= usize::from(row.least) && is_random(scope.part(body, end), row.tail) {

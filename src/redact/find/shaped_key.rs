@@ -10,7 +10,7 @@ use crate::redact::catalogue::shaped::{
 use crate::redact::class::Class;
 use crate::redact::find::token;
 use crate::redact::judge::random::{digits, is_cased, is_mixed, is_random, is_strong};
-use crate::redact::read::bytes::{self, is_token, part, run_end, run_start};
+use crate::redact::read::bytes::{self, is_base64, is_token, part, run_end, run_start};
 use crate::redact::read::scope::{Found, Scope};
 
 /// No key has more parts.
@@ -18,9 +18,9 @@ const MAX_PARTS: usize = 8;
 
 /// The end of a key that is base64, and of further ones behind commas.
 pub(crate) fn long_end(scope: &Scope<'_>, end: usize) -> usize {
-    let mut end = scope.run(end, |b| is_token(b) || matches!(b, b'+' | b'/' | b'='));
+    let mut end = scope.run(end, |b| is_base64(b) || b == b'=');
     while scope.part(end, end + 3) == formats::NEXT_KEY {
-        end = scope.run(end + 1, |b| is_token(b) || matches!(b, b'+' | b'/' | b'='));
+        end = scope.run(end + 1, |b| is_base64(b) || b == b'=');
     }
     end
 }

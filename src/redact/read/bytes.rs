@@ -111,6 +111,12 @@ pub(crate) fn is_token(byte: u8) -> bool {
     kind(byte) & TOKEN != 0
 }
 
+/// A byte of base64 of either alphabet, but for its padding.
+#[inline(always)]
+pub(crate) fn is_base64(byte: u8) -> bool {
+    is_token(byte) || matches!(byte, b'+' | b'/')
+}
+
 /// A byte of what stands behind `Bearer`: one of a token, or of base64 and what is joined by dots and colons.
 #[inline(always)]
 pub(crate) fn is_credential(byte: u8) -> bool {
