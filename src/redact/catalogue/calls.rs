@@ -28,6 +28,10 @@ pub(crate) static CALLS: &[(&str, usize)] = &[
     ("common.authenticate", 2),
     ("createCipheriv", 1),
     ("createHmac", 1),
+    ("createUserWithEmailAndPassword", 1),
+    ("createUserWithEmailAndPassword", 2),
+    ("create_superuser", 2),
+    ("create_user", 2),
     ("crypt", 0),
     ("db.auth", 1),
     ("execute_kw", 2),
@@ -45,6 +49,8 @@ pub(crate) static CALLS: &[(&str, usize)] = &[
     ("mysqli_connect", 2),
     ("pg_connect", 0),
     ("setBasicAuth", 1),
+    ("signInWithEmailAndPassword", 1),
+    ("signInWithEmailAndPassword", 2),
     ("unsafePlainText", 0),
     ("withBasicAuth", 1),
 ];
@@ -69,6 +75,29 @@ pub(crate) const READERS: &[&str] = &[
     "get", "read", "fetch", "load", "find", "use", "is", "has", "validate", "check", "verify",
     "parse", "Get", "clear", "delete", "remove", "create", "generate", "forget",
 ];
+
+/// Methods that give what they are told where there is no value.
+const DEFAULTS: &[&str] = &[
+    "unwrap_or",
+    "unwrap_or_else",
+    "getOrElse",
+    "get_or_else",
+    "orElse",
+    "value_or",
+];
+
+pub(crate) fn is_default(call: &[u8]) -> bool {
+    DEFAULTS.iter().any(|known| known.as_bytes() == call)
+}
+
+/// How the names of functions begin that compare what a test got.
+const ASSERTIONS: &[&str] = &["assert", "Assert", "XCTAssert", "expect"];
+
+pub(crate) fn is_assertion(call: &[u8]) -> bool {
+    ASSERTIONS
+        .iter()
+        .any(|known| call.starts_with(known.as_bytes()))
+}
 
 /// Functions that type into an element of a page.
 pub(crate) const TYPERS: &[&str] = &[

@@ -92,6 +92,9 @@ pub(crate) fn is_network(text: &[u8]) -> bool {
     text.starts_with(b"tcp(") || text.starts_with(b"unix(")
 }
 
+/// How an address of a database begins whose user has the password behind a slash.
+pub(crate) const JDBC_ORACLE: &[u8] = b"jdbc:oracle:";
+
 /// Hosts of documentation, or how they begin.
 const EXAMPLES: &[&str] = &["example.", "localhost", "host", "127.0.0.1"];
 
@@ -135,6 +138,27 @@ pub(crate) const VALUE_OF_TAG: &[u8] = b" value=";
 /// Names of cookies' headers end so, and the member of a page does.
 pub(crate) const COOKIE: &[u8] = b"cookie";
 pub(crate) const MEMBER_COOKIE: &[u8] = b".cookie";
+
+/// What a language puts around a literal in place of quotes, for one inside of which quotes stand as they are.
+pub(crate) const BRACKETS: &[(&str, &str)] = &[
+    ("q{", "}"),
+    ("q(", ")"),
+    ("qq{", "}"),
+    ("qq(", ")"),
+    ("[[", "]]"),
+];
+
+/// What stands before a literal: a binary of Erlang, an object that holds it.
+pub(crate) const LEADS: &[&str] = &["<<\"", "new "];
+
+/// Tags of YAML that say of a value that it is a text.
+pub(crate) const TAGS: &[&str] = &["!!str ", "!!binary "];
+
+/// How PHP prints the type of a text, before its length.
+pub(crate) const DUMPED: &[u8] = b"string(";
+
+/// What takes no argument, and gives what stands behind it.
+pub(crate) const CLOSURES: &[&str] = &["|_| ", "|| "];
 
 /// What defines a constant in C.
 pub(crate) const DEFINE: &[u8] = b"#define ";

@@ -18,6 +18,7 @@ const SCHEMES: &[&str] = &[
     "ssws",
     "bot",
     "flyv1",
+    "sasl",
 ];
 
 pub(crate) fn is_scheme(word: &[u8]) -> bool {

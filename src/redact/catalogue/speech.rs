@@ -102,6 +102,11 @@ pub(crate) fn is_login(word: &[u8]) -> bool {
     has_ignoring_case(LOGINS, word)
 }
 
+/// Words for the one whose password follows the name: `user bob pass hunter2`.
+pub(crate) fn is_user(word: &[u8]) -> bool {
+    has_ignoring_case(&["user", "username", "login", "usr", "uname"], word)
+}
+
 /// What ends before the user that someone logs in as: `log in as bob with hunter2`.
 #[rustfmt::skip]
 pub(crate) const LOGS_IN: &[&str] = &[

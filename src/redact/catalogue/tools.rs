@@ -239,6 +239,11 @@ pub(crate) const SWITCHES: &[&str] = &[
     "-n", "-e", "-ne", "-en", "-b", "-cb", "-bc", "-nb", "-nbB", "-bB", "-i", "-s", "-passwd",
 ];
 
+/// Whether the option of any command takes a user with the password.
+pub(crate) fn is_user_option(option: &[u8]) -> bool {
+    matches!(option, b"-u" | b"--user" | b"--userpwd")
+}
+
 /// Whether a word may be the first of a command here: a bit for its first two letters and its length.
 #[expect(
     clippy::indexing_slicing,

@@ -4,13 +4,13 @@
 //! literal, a line of a file, a query, a connection string, a sentence.
 
 use crate::redact::catalogue::{formats, headers, speech};
-use crate::redact::class::Class;
+use crate::redact::class::{Class, MARK_START};
 use crate::redact::find::header::{cookies, digest_response, signature};
 use crate::redact::find::look::Look;
 use crate::redact::find::phrase::spaced_kind;
 use crate::redact::find::value::{literal, value_at};
 use crate::redact::find::word::credentials;
-use crate::redact::find::{code, markup, sql};
+use crate::redact::find::{code, command, markup, sql};
 use crate::redact::judge::code::is_snake;
 use crate::redact::judge::style::{Given, Style};
 use crate::redact::judge::{random, value};
@@ -67,6 +67,20 @@ pub(crate) fn at_sign(look: &mut Look<'_>, sign: usize) {
         literal_compared(look, operator, sign.at);
     }
     let mut name = name_before(look, operator);
+    if name.text.is_empty() {
+        name = sql::declared(look, name.start).unwrap_or(name);
+    }
+    if sign.byte == b':' && look.before(name.start) == b'{' && matches!(sign.next, b'-' | b'=') {
+        let found = default_of(look, &name, sign.at + 2);
+        return look.report(found);
+    }
+    if sign.byte == b':' {
+        let found = command::user_option(look, name.start, sign.at)
+            .or_else(|| sql::of_passfile(look, &name, sign.at));
+        if found.is_some() {
+            return look.report(found);
+        }
+    }
     let for_user = sign.byte == b'=' && sql::is_for_user(look, operator);
     if !for_user
         && (name.text.len() < 2 && !name.quoted || name.text.iter().all(u8::is_ascii_digit))
@@ -121,6 +135,22 @@ fn of_wifi(scope: &Scope<'_>, start: usize) -> Option<Found> {
     value::is_real(scope.part(start, end)).then(|| Found::new(start, end, Class::Field))
 }
 
+/// What a variable of a shell is where it is not set, which begins at `start`: `${DB_PASSWORD:-hunter2}`.
+fn default_of(look: &Look<'_>, name: &Name<'_>, start: usize) -> Option<Found> {
+    let end = start + memchr::memchr(b'}', look.part(start, start + MAX_WORD))?;
+    let quoted = matches!(look.at(start), b'"' | b'\'') && look.before(end) == look.at(start);
+    let (from, to) = if quoted {
+        (start + 1, end - 1)
+    } else {
+        (start, end)
+    };
+    let kind = look.judge(name.text);
+    // A word by itself is what comes with the image: `:-postgres`.
+    (kind.hides() && value::looks_chosen(look.part(from, to)))
+        .then(|| literal(look, from, to, kind, name.text))
+        .flatten()
+}
+
 /// What the name says of the value, or what it belongs to does.
 fn kind_of(look: &Look<'_>, name: &Name<'_>, sign: Sign) -> Kind {
     let mut kind = look.judge(name.text);
@@ -130,6 +160,9 @@ fn kind_of(look: &Look<'_>, name: &Name<'_>, sign: Sign) -> Kind {
         && let Some(element) = code::place(look, name.start)
     {
         kind = look.judge(element);
+    }
+    if sign.byte == b':' && (look.before(name.start) == b'@' || name.text.starts_with(MARK_START)) {
+        kind = kind_for(look, name);
     }
     if name.text == formats::VALUE && sign.byte == b'=' {
         kind = look.judge(block_name(look, name.start));
@@ -144,6 +177,26 @@ fn kind_of(look: &Look<'_>, name: &Name<'_>, sign: Sign) -> Kind {
     kind
 }
 
+/// What is said to be for someone whose address ends with this name, or is hidden: `password is generated for
+/// root@localhost: …`.
+fn kind_for(look: &Look<'_>, address: &Name<'_>) -> Kind {
+    let user = look.back(address.start, 48, |b| is_name(b) || b == b'@');
+    let end = look.back(user, 1, is_blank);
+    let Some(end) = end
+        .checked_sub(3)
+        .filter(|_| speech::is_of(look.last(end, 3)))
+    else {
+        return Kind::Plain;
+    };
+    let mut named = name_before(look, end);
+    for _ in 0..2 {
+        if speech::is_given(named.text) || speech::is_copula(named.text) {
+            named = name_before(look, named.start);
+        }
+    }
+    look.judge(named.text)
+}
+
 /// Where the value begins without and with spaces, and whether the operator is an arrow or compares.
 fn value_start(look: &Look<'_>, sign: Sign) -> (usize, usize, bool) {
     let (unspaced, arrow) = match (sign.byte, sign.next) {
@@ -153,6 +206,20 @@ fn value_start(look: &Look<'_>, sign: Sign) -> (usize, usize, bool) {
         _ => (sign.at + 1, false),
     };
     let mut value = look.ahead(unspaced, 64, |b| is_blank(b) || b == b'*');
+    if arrow {
+        // PHP dumps a value on the line below its name.
+        let below = look.ahead(value, 64, |b| b.is_ascii_whitespace());
+        if look.part(below, below + formats::DUMPED.len()) == formats::DUMPED {
+            value = below;
+        }
+    }
+    // A tag of YAML says the type of what follows.
+    if let Some(tag) = formats::TAGS
+        .iter()
+        .find(|tag| look.part(value, value + tag.len()) == tag.as_bytes())
+    {
+        value += tag.len();
+    }
     // `<b>Password:</b> value`
     if look.at(value) == b'<'
         && look.at(value + 1) == b'/'
@@ -291,7 +358,12 @@ fn one_value(look: &mut Look<'_>, assigned: &Assigned<'_>) {
 fn operator(look: &Look<'_>, sign: usize) -> Option<usize> {
     let (byte, last) = (at(look.text, sign), look.before(sign));
     if byte == b':' {
-        return (last != b':' && look.at(sign + 1) != b':').then_some(sign);
+        let next = look.at(sign + 1);
+        // `TOKEN ::= …` of make.
+        return match last {
+            b':' => (next == b'=').then(|| look.back(sign, 2, |b| b == b':')),
+            _ => (next != b':').then_some(sign),
+        };
     }
     match last {
         // What is added to a cookie or a line is no value of its own: `cookie += "; Secure"`.
@@ -438,12 +510,27 @@ mod tests {
     }
 
     #[test]
+    fn what_is_said_to_be_for_someone_goes() {
+        marked(&[
+            "A temporary password is generated for root@localhost: {}",
+            "Password for [REDACTED_EMAIL]: {}",
+            "bob@db's address, the password for bob@db: {}",
+        ]);
+        leaves(&["A place is kept for root@localhost: hunter2xK9"]);
+    }
+
+    #[test]
     fn every_operator_that_puts_a_value_under_a_name_is_known() {
         marked(&[
             "db_password = \"{}\"",
             "db_password: '{}'",
             "db_password := \"{}\"",
             "DB_PASSWORD ?= {}",
+            "DB_PASSWORD ::= {}",
+            "password: ${DB_PASSWORD:-{}}",
+            "echo ${DB_PASSWORD:=\"{}\"}",
+            "DECLARE @password NVARCHAR(50) = '{}';",
+            "v_password VARCHAR2(30) := '{}';",
             "db_password |= \"{}\"",
             "db_password ||= \"{}\"",
             "db_password ??= \"{}\"",
@@ -468,6 +555,9 @@ mod tests {
             "if \"required\" == password:",
             "if token1 == token2:",
             "std::token::hunter2xK9",
+            "password: ${DB_PASSWORD:-changeme}",
+            "${REGION:-hunter2xK9}",
+            "DECLARE @name NVARCHAR(50) = 'hunter2xK9';",
         ]);
     }
 

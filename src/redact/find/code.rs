@@ -18,6 +18,13 @@ pub(crate) fn literal(look: &Look<'_>, quote: usize) -> Option<Found> {
     // `b"…"` of Python
     let open = look.back(quote, 1, |b| b == b'b');
     let near = look.back(open, 2, is_blank);
+    let closure = formats::CLOSURES
+        .iter()
+        .find(|it| look.last(open, 4).ends_with(it.as_bytes()));
+    let near = match closure {
+        Some(closure) if look.before(open - closure.len()) == b'(' => open - closure.len(),
+        _ => near,
+    };
     let (name, takes_all) = namer(look, near, open, quote)?;
     let by_name = name.len() >= 2 && look.judge(name) == Kind::Secret;
     if !by_name && !is_secret_argument(look, near) {
@@ -49,11 +56,13 @@ fn namer<'a>(look: &Look<'a>, near: usize, open: usize, quote: usize) -> Option<
     let mut takes_all = look.before(near) == b',';
     let named = match look.before(near) {
         b'(' => {
-            let element = typed(look, near - 1);
+            let element = typed(look, near - 1).or_else(|| defaulted(look, near - 1));
             takes_all = element.is_some();
             element.or_else(|| single(look, near - 1))
         }
         b',' => pair(look, near - 1).or_else(|| place(look, near - 1)),
+        // `token{"…"}`
+        b'{' if near == quote => name_at(look, near - 1),
         // `api_key <- "…"`
         b'-' if look.before(near - 1) == b'<' => name_at(look, trimmed(look, near - 2)),
         // `env.API_KEY || "…"`, `getenv("TOKEN") ?: "…"`
@@ -142,11 +151,34 @@ fn pair<'a>(scope: &Scope<'a>, comma: usize) -> Option<&'a [u8]> {
     let start = scope.back(close, 48, is_name);
     let open = start.checked_sub(1)?;
     let bracket = run_start(scope.text, open, scope.from, |b| b == b' ');
+    // `{password, "…"}` of Erlang and `{:password, "…"}` of Elixir, `assert_eq!(user.password, "…")`
+    let name = scope.part(start, comma);
+    let is_atom = match scope.before(start) {
+        b'{' => name.iter().all(|b| b.is_ascii_lowercase() || *b == b'_'),
+        b':' => matches!(scope.before(open), b'{' | b'(' | b'['),
+        b'(' => {
+            let call = scope.back(open, 1, |b| b == b'!');
+            memchr::memchr(b'.', name).is_some()
+                && calls::is_assertion(scope.part(identifier(scope, call, 32), call))
+        }
+        _ => false,
+    };
+    if is_atom {
+        return Some(name);
+    }
     let name = scope.part(start, close);
     let is_quoted = matches!(quote, b'"' | b'\'') && matches!(scope.before(start), b'"' | b'\'');
     // `["--user", "app", "--password", "…"]`
     let is_first = matches!(scope.before(bracket), b'(' | b'[') || name.starts_with(b"--");
     (is_quoted && is_first).then_some(name)
+}
+
+/// What `.unwrap_or(`, whose parenthesis stands at `open`, gives a default to: `var("API_KEY").unwrap_or("…")`.
+fn defaulted<'a>(scope: &Scope<'a>, open: usize) -> Option<&'a [u8]> {
+    let start = identifier(scope, open, 24);
+    (calls::is_default(scope.part(start, open)) && scope.before(start) == b'.')
+        .then(|| name_at(scope, start - 1))
+        .flatten()
 }
 
 /// What `.fill(`, whose parenthesis stands at `open`, types into: `getByLabel("Password").fill("…")`.
@@ -220,6 +252,7 @@ fn is_secret_argument(look: &Look<'_>, near: usize) -> bool {
 #[cfg(test)]
 mod tests {
     use crate::redact::redact_str;
+    use crate::redact::tests::marked;
 
     #[test]
     fn a_literal_goes_that_a_call_takes_as_a_secret() {
@@ -243,10 +276,22 @@ mod tests {
         ] {
             assert_eq!(redact_str(text), redacted);
         }
+        marked(&[
+            "std::string token{\"{}\"};",
+            "{password, \"{}\"},",
+            "{:db_password, \"{}\"}",
+            "assert_eq!(config.password, \"{}\");",
+            "self.assertEqual(user.password, '{}')",
+            "env::var(\"DB_PASSWORD\").unwrap_or(\"{}\".into())",
+            "env::var(\"DB_PASSWORD\").unwrap_or_else(|_| \"{}\".into())",
+        ]);
         for text in [
             r#"new_password("service", "account")"#,
             r#"get_password("database")"#,
             r#"assertEquals(user.name, "harbour12")"#,
+            r#"hash(user.password, "sha512")"#,
+            r#"var("HOME").unwrap_or("harbour12")"#,
+            "items.iter().any(|_| \"harbour12\")",
         ] {
             assert_eq!(redact_str(text), text);
         }

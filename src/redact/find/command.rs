@@ -249,6 +249,21 @@ fn attached(scope: &Scope<'_>, start: usize) -> Option<Found> {
         .find_map(|(row, _)| found(row))
 }
 
+/// `-u user:password` of any command, where the user begins at `user` and the colon stands at `sign`.
+pub(crate) fn user_option(scope: &Scope<'_>, user: usize, sign: usize) -> Option<Found> {
+    let open = user - usize::from(matches!(scope.before(user), b'"' | b'\''));
+    let gap = scope.back(open, 2, |b| matches!(b, b' ' | b'='));
+    let option = scope.back(gap, 8, |b| b.is_ascii_alphabetic() || b == b'-');
+    if gap == open || !tools::is_user_option(scope.part(option, gap)) {
+        return None;
+    }
+    let quote = if open < user { scope.at(open) } else { 0 };
+    let end = word_end(scope, sign + 1, quote);
+    let value = scope.part(sign + 1, end);
+    (value::looks_chosen(value) && value::is_real(value))
+        .then(|| Found::new(sign + 1, end, Class::Field))
+}
+
 /// `-a value` of a tool that is known to take a secret there, where the dash stands at `pos`; and what a long name
 /// behind one dash says, `-storepass value`.
 pub(crate) fn option(look: &Look<'_>, pos: usize) -> Option<Found> {
@@ -322,6 +337,21 @@ pub(crate) fn flag(look: &Look<'_>, pos: usize) -> Option<Found> {
 mod tests {
     use super::{has_switch, is_one_of};
     use crate::redact::redact_str;
+    use crate::redact::tests::{leaves, marked};
+
+    #[test]
+    fn a_user_and_a_password_behind_an_option_of_any_command_go() {
+        marked(&[
+            "rsadmin -u ops:{} --list",
+            "mytool --user 'ops:{}' status",
+            "mytool --user=ops:{} status",
+        ]);
+        leaves(&[
+            "docker run -u 1000:1000 app",
+            "docker run --user app:staff x2",
+            "mytool -x ops:hunter2xK9",
+        ]);
+    }
 
     #[test]
     fn words_of_a_row_stand_for_words_of_a_command() {

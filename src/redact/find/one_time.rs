@@ -31,7 +31,7 @@ pub(crate) fn code(look: &Look<'_>, start: usize) -> Option<Found> {
         before.len(),
     );
     let behind = look.part(end, end + REACH);
-    (is_named_behind(behind) || is_named_before(look, before))
+    (is_named_behind(look, behind) || is_named_before(look, before))
         .then(|| Found::new(start, end, Class::Field))
 }
 
@@ -47,12 +47,16 @@ fn number(scope: &Scope<'_>, start: usize) -> Option<usize> {
         |b: u8| !letter(b) && !matches!(b, b'/' | b'.' | b'@' | b'=' | b'$' | b'%' | b'-' | b'+');
     let next = scope.at(end);
     let ends = apart(next) || next == b'.' && !letter(scope.at(end + 1));
-    let fits = DIGITS.contains(&(end - start)) && ends && apart(scope.before(start));
+    // `G-482913`
+    let sender = scope.last(start, 3);
+    let is_sent =
+        matches!(sender, [before @ .., b'A'..=b'Z', b'-'] if before.iter().all(|b| !letter(*b)));
+    let fits = DIGITS.contains(&(end - start)) && ends && (is_sent || apart(scope.before(start)));
     fits.then_some(end)
 }
 
 /// `482913 is your Acme code`, `use 482913 as your login code`
-fn is_named_behind(behind: &[u8]) -> bool {
+fn is_named_behind(look: &Look<'_>, behind: &[u8]) -> bool {
     let end = memchr::memchr3(b'.', b',', b'\n', behind).unwrap_or(behind.len());
     let mut words = part(behind, 0, end)
         .split(|b| matches!(b, b' ' | b'-'))
@@ -63,7 +67,9 @@ fn is_named_behind(behind: &[u8]) -> bool {
             .by_ref()
             .take(2)
             .any(|word| speech::is_owner(word) || speech::is_article(word))
-        && words.take(5).any(speech::is_code)
+        && words
+            .take(5)
+            .any(|word| speech::is_code(word) || word.len() > 6 && look.judge(word) == Kind::Pin)
 }
 
 /// `your Acme code is 482913`, `enter the code 482913`, `login code: 482913`
@@ -163,6 +169,8 @@ mod tests {
             "passcode {}",
             "confirmation code: {}",
             "{} ist Ihr Acme-Code",
+            "{} ist dein Best\u{e4}tigungscode",
+            "G-{} is your Google verification code",
             "Ihr Code lautet {}",
             "Votre code est {}",
             "Votre code de validation est {}",

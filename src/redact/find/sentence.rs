@@ -133,6 +133,15 @@ fn named_further(look: &Look<'_>, end: usize) -> bool {
 /// Whether someone logs in right before `start`, and with what: `log in as bob with …`, `credentials are bob and …`.
 fn follows_login(scope: &Scope<'_>, start: usize) -> bool {
     let line = scope.last(start, 64);
+    let passed = [&b" pass "[..], b", pass "]
+        .iter()
+        .find_map(|link| line.strip_suffix(*link));
+    if let Some(line) = passed {
+        let mut words = line
+            .rsplit(|b| b" :=\"'`".contains(b))
+            .filter(|word| !word.is_empty());
+        return words.nth(1).is_some_and(speech::is_user);
+    }
     let Some(line) = [&b" and "[..], b" with "]
         .iter()
         .find_map(|link| line.strip_suffix(*link))
@@ -430,11 +439,15 @@ mod tests {
             "Login: bob / {}",
             "Admin login is bob / {}",
             "acc\u{e8}s: bob / {}",
+            "log in with user bob pass {}",
+            "username: bob, pass {} on staging",
         ]);
         leaves(&[
             "log in with your account and hunter2xK9",
             "we met bob and hunter2xK9",
             "page: bob / hunter2xK9",
+            "the tests pass hunter2xK9",
+            "all users of bob pass hunter2xK9",
         ]);
     }
 

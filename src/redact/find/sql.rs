@@ -1,10 +1,10 @@
-//! Passwords in statements of SQL: `IDENTIFIED BY '…'`, `ALTER ROLE ada PASSWORD '…'`.
+//! Passwords in statements of SQL and files of databases: `IDENTIFIED BY '…'`, `db.example.com:5432:shop:ada:…`.
 
 use crate::redact::catalogue::formats;
 use crate::redact::class::Class;
 use crate::redact::judge::{name, value};
 use crate::redact::kind::Kind;
-use crate::redact::read::lex::{closing_quote, is_name};
+use crate::redact::read::lex::{Name, closing_quote, is_name};
 use crate::redact::read::scope::{Found, Scope};
 
 /// Whether the `=` at `sign` gives a user a password: `SET PASSWORD FOR 'user'@'host' = …`.
@@ -15,6 +15,49 @@ pub(crate) fn is_for_user(scope: &Scope<'_>, sign: usize) -> bool {
     }
     let user = scope.back(end, 96, |b| is_name(b) || b"'\"`@%".contains(&b));
     formats::is_password_for(scope.last(user, 13))
+}
+
+/// The name of a variable whose type, with its length, ends at `end`: `DECLARE @password NVARCHAR(50) = `.
+pub(crate) fn declared<'a>(scope: &Scope<'a>, end: usize) -> Option<Name<'a>> {
+    let end = scope.back(end, 4, |b| b == b' ');
+    let close = end.checked_sub(1).filter(|_| scope.before(end) == b')')?;
+    let open = scope.back(close, 8, |b| b.is_ascii_alphanumeric() || b == b',');
+    let of_type = scope.back(open.checked_sub(1)?, 16, |b| b.is_ascii_alphanumeric());
+    let name = scope.back(of_type, 2, |b| b == b' ');
+    let start = scope.back(name, 48, is_name);
+    (scope.before(open) == b'(' && start < name && name < of_type && of_type + 1 < open).then(
+        || Name {
+            start,
+            text: scope.part(start, name),
+            quoted: false,
+        },
+    )
+}
+
+/// The password of a line in a file of passwords, `host:port:database:user:password`, where the colon behind the user
+/// stands at `sign`.
+pub(crate) fn of_passfile(scope: &Scope<'_>, user: &Name<'_>, sign: usize) -> Option<Found> {
+    if scope.before(user.start) != b':' {
+        return None;
+    }
+    let line = scope.back(sign, 160, |b| b.is_ascii_graphic());
+    if line > scope.origin && scope.before(line) != b'\n' {
+        return None;
+    }
+    let mut fields = scope.part(line, sign).split(|b| *b == b':');
+    let is_port = |port: &[u8]| {
+        port == b"*" || (2..=5).contains(&port.len()) && port.iter().all(u8::is_ascii_digit)
+    };
+    let (host, port) = (fields.next()?, fields.next()?);
+    let is_host = !host.is_empty() && !host.iter().all(u8::is_ascii_digit);
+    let end = scope.ahead(sign + 1, 128, |b| b.is_ascii_graphic() && b != b':');
+    let value = scope.part(sign + 1, end);
+    (is_host
+        && is_port(port)
+        && fields.count() == 2
+        && matches!(scope.at(end), 0 | b'\n' | b'\r')
+        && value::is_literal(value, b""))
+    .then(|| Found::new(sign + 1, end, Class::Field))
 }
 
 /// SQL: a quoted value after a word, `IDENTIFIED BY 'x'`, `PASSWORD 'x'`; `pos` is the opening quote. In double quotes,
@@ -47,6 +90,7 @@ pub(crate) fn after_word(scope: &Scope<'_>, pos: usize) -> Option<Found> {
 #[cfg(test)]
 mod tests {
     use crate::redact::redact_str;
+    use crate::redact::tests::{leaves, marked};
 
     #[test]
     fn passwords_of_statements_go() {
@@ -78,6 +122,20 @@ mod tests {
         ] {
             assert_eq!(redact_str(text), redacted);
         }
+    }
+
+    #[test]
+    fn the_password_of_a_line_in_a_file_of_passwords_goes() {
+        marked(&[
+            "db.example.com:5432:shop:ops:{}",
+            "*:*:*:postgres:{}\ndb:5432:*:bob:x",
+        ]);
+        leaves(&[
+            "12:5432:shop:ops:hunter2xK9",
+            "MD5:65:96:2d:fc:e8:d5:a9:11:64:0c",
+            "db:5432:ops:hunter2xK9",
+            "at db:5432:shop:ops:hunter2xK9 of",
+        ]);
     }
 
     #[test]

@@ -122,8 +122,17 @@ fn is_unnamed(user: &[u8]) -> bool {
         && !user.contains(&b'-')
 }
 
-/// `user:password@tcp(host:port)/database` of Go's drivers, where `at` is the `@`.
+/// `user:password@tcp(host:port)/database` of Go's drivers and `jdbc:oracle:thin:user/password@…`, where `at` is the `@`.
 pub(crate) fn database(scope: &Scope<'_>, at: usize) -> Option<Found> {
+    let before = scope.last(at, 96);
+    if let Some(driver) = bytes::find(before, formats::JDBC_ORACLE) {
+        let user = bytes::rest(before, driver);
+        let slash = memchr::memchr(b'/', user)?;
+        let is_of_it = |b: u8| !b.is_ascii_whitespace() && !matches!(b, b'"' | b'\'' | b'@');
+        return (user.iter().all(|b| is_of_it(*b)))
+            .then(|| password(scope, at - user.len() + slash + 1, at))
+            .flatten();
+    }
     if !formats::is_network(scope.part(at + 1, at + 6)) {
         return None;
     }
@@ -225,6 +234,15 @@ fn host(scope: &Scope<'_>, from: usize, limit: usize) -> Option<bool> {
 mod tests {
     use crate::redact::redact_str;
     use crate::redact::tests::{leaves, redacts};
+
+    #[test]
+    fn a_password_behind_a_slash_goes_in_addresses_of_oracle() {
+        for address in ["db.example.com:1521:orcl", "//db.example.com:1521/orcl"] {
+            let with = |password: &str| format!("jdbc:oracle:thin:scott/{password}@{address}");
+            redacts(&[(&with("t1gerK9x"), &with("[REDACTED_PASSWORD]"))]);
+        }
+        leaves(&["jdbc:oracle:thin:@//db.example.com:1521/orcl"]);
+    }
 
     #[test]
     fn a_password_that_a_cut_left_without_its_host_goes() {

@@ -8,7 +8,7 @@ use crate::redact::find::bare_word;
 use crate::redact::judge::style::{Given, Style};
 use crate::redact::judge::{code, name, value};
 use crate::redact::kind::Kind;
-use crate::redact::read::bytes::{at, has_word_at};
+use crate::redact::read::bytes::{self, at, has_word_at};
 use crate::redact::read::lex::{
     MAX_JUDGED, MAX_WORD, closes, closing_quote, is_assignment, is_blank, is_name, line_end,
     typographic,
@@ -30,7 +30,7 @@ pub(crate) fn value_at(given: &Given<'_>) -> Option<Found> {
     if escapes > 0 || style.literal_only {
         return None;
     }
-    if let Some((from, to)) = typographic(scope, open) {
+    if let Some((from, to)) = typographic(scope, open).or_else(|| bracketed(scope, open)) {
         return literal(scope, from, to, kind, name);
     }
     if let Some(end) = bare_word::end(given) {
@@ -40,6 +40,25 @@ pub(crate) fn value_at(given: &Given<'_>) -> Option<Found> {
         return block(given, open);
     }
     in_braces(scope, open, style).or_else(|| unquoted(given))
+}
+
+/// What a value in the brackets of a language, the first of which may stand at `open`, is between them.
+fn bracketed(scope: &Scope<'_>, open: usize) -> Option<(usize, usize)> {
+    if !matches!(scope.at(open), b'q' | b'[') {
+        return None;
+    }
+    let text = scope.part(open, open + MAX_WORD);
+    let (opener, closer) = formats::BRACKETS
+        .iter()
+        .find(|(opener, _)| text.starts_with(opener.as_bytes()))?;
+    let value = bytes::rest(text, opener.len());
+    let value = bytes::part(
+        value,
+        0,
+        memchr::memchr(b'\n', value).unwrap_or(value.len()),
+    );
+    let from = open + opener.len();
+    bytes::find(value, closer.as_bytes()).map(|end| (from, from + end))
 }
 
 /// Connection strings may have braces around what may hold a semicolon.
@@ -186,8 +205,30 @@ pub(crate) fn literal(
     (from < to).then(|| Found::new(from, to, Class::Field))
 }
 
-/// Steps over what may stand before a literal: `b"…"`, `String::from("…")`, `Some("…")`.
+/// Steps over what may stand before a literal: `b"…"`, `String::from("…")`, `Some("…")`, `new SecureString("…")`,
+/// `<<"…">>`, `string(9) "…"`.
 fn step_into_literal(scope: &Scope<'_>, start: usize) -> usize {
+    let near = scope.part(start, start + 10);
+    if let Some(lead) = formats::LEADS
+        .iter()
+        .find(|lead| near.starts_with(lead.as_bytes()))
+    {
+        let open = start + lead.trim_end_matches('"').len();
+        let inner = step_into_literal(scope, open);
+        return if matches!(scope.at(inner), b'"' | b'\'') {
+            inner
+        } else {
+            start
+        };
+    }
+    if near.starts_with(formats::DUMPED) {
+        let count = scope.ahead(start + formats::DUMPED.len(), 7, |b| b.is_ascii_digit());
+        return if scope.part(count, count + 3) == b") \"" {
+            count + 2
+        } else {
+            start
+        };
+    }
     let end = scope.ahead(start, 48, |b| {
         b.is_ascii_alphanumeric() || matches!(b, b'_' | b':' | b'.' | b'#' | b'@')
     });
@@ -252,6 +293,7 @@ fn ends_unquoted(scope: &Scope<'_>, pos: usize, style: Style) -> bool {
 #[cfg(test)]
 mod tests {
     use crate::redact::redact_str;
+    use crate::redact::tests::marked;
 
     #[test]
     fn a_value_ends_where_its_writing_ends() {
@@ -341,8 +383,24 @@ mod tests {
     }
 
     #[test]
+    fn a_literal_goes_however_its_language_writes_it() {
+        marked(&[
+            "my $password = q{{}};",
+            "my $password = qq({});",
+            "local password = [[{}]]",
+            "#{password => <<\"{}\">>, user => <<\"ops\">>}",
+            "password = new SecureString(\"{}\");",
+            "[\"password\"]=>\n  string(10) \"{}\"",
+            "password: !!str {}",
+            "password: !!str \"{}\"",
+        ]);
+    }
+
+    #[test]
     fn what_is_no_value_stays() {
         for text in [
+            "[\"password\"]=>\n  string(10) of",
+            "password = [[hunter2xK9 of",
             "\"scripts\":{\"token:refresh\":\"node a.mjs\"}",
             "struct A {\n    pub cookie: u32,\n    pub log_passwd: __u32,\n}",
             "    IMAGE_REL_AMD64_TOKEN = 0x000D,",
