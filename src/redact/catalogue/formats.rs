@@ -139,6 +139,16 @@ pub(crate) const VALUE_OF_TAG: &[u8] = b" value=";
 pub(crate) const COOKIE: &[u8] = b"cookie";
 pub(crate) const MEMBER_COOKIE: &[u8] = b".cookie";
 
+/// How public keys of SSH begin.
+pub(crate) const PUBLIC_KEYS: &[&str] = &[
+    "ssh-rsa",
+    "ssh-ed25519",
+    "ecdsa-sha2-",
+    "sk-ssh-",
+    "sk-ecdsa-",
+    "ssh-dss",
+];
+
 /// What a language puts around a literal in place of quotes, for one inside of which quotes stand as they are.
 pub(crate) const BRACKETS: &[(&str, &str)] = &[
     ("q{", "}"),

@@ -19,6 +19,13 @@ pub(crate) fn is_label(name: &[u8]) -> bool {
     has_ignoring_case(LABELS, name)
 }
 
+/// What a person calls a place to type into, behind the name of what is typed there.
+#[rustfmt::skip]
+pub(crate) const FIELDS: &[&str] = &[
+    " field", " input", " textbox", " text box", " box", " input field", "Field", "Input", "-field", "-input", "_field",
+    "_input", "-Feld", "feld", "veld", "fält", " поле", "入力欄", "欄", "フィールド", "输入框", "框", "字段", " 입력란", " 필드",
+];
+
 /// Elements of HTML whose content a person reads beside a label.
 const READ: &[&str] = &[
     "td", "dd", "code", "b", "strong", "em", "span", "kbd", "pre",
@@ -33,7 +40,14 @@ pub(crate) fn names_next(element: &[u8]) -> bool {
     has_ignoring_case(&["key", "name"], element)
 }
 
-pub(crate) const NEXT: &[&str] = &["<string>", "<value>", "<Value>"];
+pub(crate) const NEXT: &[&str] = &["<string>", "<value>", "<Value>", "<defaultValue>"];
+
+/// Elements of HTML that hold nothing.
+const EMPTY: &[&str] = &["input", "meta", "link", "img"];
+
+pub(crate) fn is_empty(element: &[u8]) -> bool {
+    has_ignoring_case(EMPTY, element)
+}
 
 #[cfg(test)]
 mod tests {

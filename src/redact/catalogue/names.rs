@@ -92,6 +92,10 @@ pub(crate) const WORDS: &[Word] = &[
     word(&["content"], Kind::Secret).last().behind(&["key"]).common(),
     word(&["verifier"], Kind::Secret).behind(&["code"]),
     word(&["assertion"], Kind::Secret).behind(&["client"]),
+    // What a framework signs and hashes with; the salt of one password stands beside its hash.
+    word(&["salt"], Kind::Secret).last().behind(&["auth", "encryption", "nonce", "session", "signing"]),
+    word(&["salt"], Kind::Secret).last().behind(&["in"]).common(),
+    word(&["csrf", "xsrf", "csrfmiddlewaretoken"], Kind::Opaque).last(),
     word(&["auth", "oauth"], Kind::Maybe).last(),
     word(&["mnemonic"], Kind::Phrase).last(),
     word(&["phrase", "words"], Kind::Phrase).behind(&["seed", "recovery", "wallet", "backup", "mnemonic"]).common(),
@@ -110,6 +114,7 @@ pub(crate) const WORDS: &[Word] = &[
         .behind(&["wifi", "otp", "mfa", "totp", "recovery", "fa", "backup", "device"]),
     word(&["pin"], Kind::Secret).last().behind(PIN_OF),
     word(&["pin"], Kind::Secret).behind(PIN_OF).before(&["code", "number", "no"]),
+    word(&["tan"], Kind::Pin).last().behind(&["", "sms", "push", "mobile"]),
     // In India it is a place.
     word(&["pin"], Kind::Plain).before(&["code"]),
     word(&["pin"], Kind::Pin).last(),

@@ -64,11 +64,16 @@ const PHONES: &[&str] = &[
 ];
 
 /// What is done with a telephone: more has to speak for a number behind it.
-const CALLS: &[&str] = &["call", "cell", "contact", "dial", "ring", "text"];
+#[rustfmt::skip]
+const CALLS: &[&str] = &[
+    "anrufen", "appeler", "appelez", "bellen", "call", "cell", "chiamare", "contact", "contacter", "dial", "joindre",
+    "joignable", "ligar", "llamar", "llame", "rappeler", "ring", "text",
+];
 
 /// What may stand between such a word and the number: `phone number is`, `call me at`.
 const BETWEEN: &[&str] = &[
-    "at", "her", "him", "is", "me", "my", "no", "nr", "num", "number", "on", "to", "us",
+    "al", "at", "au", "her", "him", "is", "me", "my", "no", "nr", "num", "number", "on", "to",
+    "unter", "us",
 ];
 
 /// What a word says of the digits behind it.

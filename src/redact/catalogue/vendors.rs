@@ -125,7 +125,7 @@ pub(crate) const ID_WORDS: &[&str] = &[
     "trace", "span", "revision", "rev", "build", "image", "integrity", "version", "object", "blob", "tree", "merge", "cache", "page",
     "cursor", "nonce", "public", "primary", "foreign", "sort", "partition", "idempotency", "transaction", "tx", "txid", "address", "block",
     "file", "upload", "document", "doc", "folder", "channel", "node", "ref", "run", "job", "artifact", "container", "volume", "layer",
-    "signature", "snapshot", "session", "message", "event", "order", "invoice", "resource", "path", "url", "urn", "arn",
+    "accessor", "signature", "snapshot", "session", "message", "event", "order", "invoice", "resource", "path", "url", "urn", "arn",
 ];
 
 /// Words between a vendor and its key.

@@ -1,6 +1,7 @@
 //! Members of an object that say something of each other: `{"name": …, "value": …}`, the parts of a key, an element of
 //! a page and what was typed there.
 
+use crate::redact::catalogue::labels::FIELDS;
 use crate::redact::engine::frame::{Frame, Place, Shape};
 use crate::redact::engine::inside::Findings;
 use crate::redact::engine::walk::{Walk, past_blanks, string_end};
@@ -192,21 +193,36 @@ fn is_of_two(kind: &[u8]) -> bool {
 /// The name in what a person calls an element of a page: `Password field`.
 fn element(text: &[u8]) -> &[u8] {
     let text = text.trim_ascii();
-    [
-        &b" field"[..],
-        b" input",
-        b" textbox",
-        b" text box",
-        b" box",
-        b" input field",
-        b"Field",
-        b"Input",
-        b"-field",
-        b"-input",
-        b"_field",
-        b"_input",
-    ]
-    .iter()
-    .find_map(|tail| text.strip_suffix(*tail))
-    .unwrap_or(text)
+    FIELDS
+        .iter()
+        .find_map(|tail| text.strip_suffix(tail.as_bytes()))
+        .unwrap_or(text)
+}
+
+#[cfg(test)]
+mod tests {
+    use crate::redact::tests::{leaves, redacts};
+
+    #[test]
+    fn what_is_typed_into_a_field_goes_in_any_language() {
+        for field in [
+            "Password field",
+            "パスワード入力欄",
+            "密码输入框",
+            "Passwortfeld",
+        ] {
+            let with = |text: &str| format!(r#"{{"element":"{field}","text":"{text}"}}"#);
+            redacts(&[(&with("hunter2xK9"), &with("[REDACTED_FIELD]"))]);
+        }
+        leaves(&[r#"{"element":"Search field","text":"hunter2xK9"}"#]);
+    }
+
+    #[test]
+    fn moments_and_ids_in_the_record_of_a_secret_stay() {
+        leaves(&[
+            r#"{"Credentials":{"Expiration":"2026-03-01T13:00:00+00:00"}}"#,
+            r#"{"passwordCredentials":[{"displayName":"ci","keyId":"5c8ca066-bc9d-40c9-b220-557504b7d083"}]}"#,
+            r#"{"sid":"SM0656301a358e2ab3b2df941c09cafc39"}"#,
+        ]);
+    }
 }

@@ -17,7 +17,7 @@ const MAX_CALL: usize = 160;
 pub(crate) fn literal(look: &Look<'_>, quote: usize) -> Option<Found> {
     // `b"…"` of Python
     let open = look.back(quote, 1, |b| b == b'b');
-    let near = look.back(open, 2, is_blank);
+    let near = look.back(open, 16, is_blank);
     let closure = formats::CLOSURES
         .iter()
         .find(|it| look.last(open, 4).ends_with(it.as_bytes()));
@@ -277,6 +277,7 @@ mod tests {
             assert_eq!(redact_str(text), redacted);
         }
         marked(&[
+            "define( 'NONCE_SALT',       '{}' );",
             "std::string token{\"{}\"};",
             "{password, \"{}\"},",
             "{:db_password, \"{}\"}",

@@ -187,6 +187,14 @@ fn says_key(line: &[u8], hash: bool) -> bool {
         .find(|b| !matches!(b, b' ' | b'"' | b'\''));
     while let Some(word) = words.next() {
         let word = &*lower(word);
+        // `key1`, as a service numbers the two that it gives out.
+        let word = part(
+            word,
+            0,
+            run_start(word, word.len(), word.len().saturating_sub(1), |b| {
+                b.is_ascii_digit()
+            }),
+        );
         if ID_WORDS.has(word) {
             return false;
         }

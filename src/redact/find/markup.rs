@@ -97,7 +97,7 @@ fn beside(scope: &Scope<'_>, pos: usize, quoted: bool) -> Option<Found> {
     while at < limit {
         let byte = scope.at(at);
         if byte == b'>' {
-            if !quoted {
+            if !quoted || is_of_empty_element(scope, at) {
                 return None;
             }
             let end =
@@ -139,6 +139,14 @@ fn beside(scope: &Scope<'_>, pos: usize, quoted: bool) -> Option<Found> {
         at += 1;
     }
     None
+}
+
+/// Whether the tag that ends at `end` is one of an element that holds nothing.
+fn is_of_empty_element(scope: &Scope<'_>, end: usize) -> bool {
+    let tag = scope.last(end, 256);
+    let name = memchr::memrchr(b'<', tag).map_or(&b""[..], |open| bytes::rest(tag, open + 1));
+    let length = name.iter().take_while(|b| b.is_ascii_alphabetic()).count();
+    labels::is_empty(bytes::part(name, 0, length))
 }
 
 /// The lines of a private key of PuTTY, whose number stands at `value`.

@@ -124,12 +124,15 @@ fn unquoted(given: &Given<'_>) -> Option<Found> {
 /// `password: correct horse battery`.
 fn phrase(given: &Given<'_>, end: usize) -> Option<usize> {
     let (scope, start, name) = (&given.scope, given.start, given.name);
-    let is_led = given.style.own_line && scope.at(end) == b' ' && value::is_password_name(name);
+    let line = line_end(scope, end);
+    let value = scope.part(start, line);
+    let is_listed = is_environment(given, line);
+    let is_led = given.style.own_line
+        && scope.at(end) == b' '
+        && (is_listed || value::is_password_name(name));
     if !is_led || matches!(given.kind, Kind::Maybe | Kind::Handle) {
         return None;
     }
-    let line = line_end(scope, end);
-    let value = scope.part(start, line);
     let is_code = value.iter().any(|b| b"({<[=\"';".contains(b));
     let is_said = value
         .split(|b| !b.is_ascii_alphabetic())
@@ -137,11 +140,29 @@ fn phrase(given: &Given<'_>, end: usize) -> Option<usize> {
     let takes = line > end
         && is_line_assigned(scope, line)
         && !is_code
-        && !is_said
+        && (is_listed || !is_said)
         && value::is_real(value)
         && value::is_real(scope.part(start, end))
         && !value::is_label(value, name);
     takes.then_some(line)
+}
+
+/// Whether a line that ends at `end` is one of a list of variables and their values, words alone, as `printenv` prints
+/// it: no command stands behind them.
+fn is_environment(given: &Given<'_>, end: usize) -> bool {
+    let (scope, start, name) = (&given.scope, given.start, given.style.name);
+    let is_shouted = |b: &u8| b.is_ascii_uppercase() || b.is_ascii_digit() || *b == b'_';
+    let next = scope.run(end, |b| matches!(b, b'\r' | b'\n'));
+    let sign = scope.ahead(next, 40, |b| is_shouted(&b));
+    name + given.name.len() + 1 == start
+        && given.name.iter().all(is_shouted)
+        && (name == scope.origin || scope.before(name) == b'\n')
+        && scope
+            .part(start, end)
+            .iter()
+            .all(|b| b.is_ascii_lowercase() || *b == b' ')
+        && sign > next
+        && scope.at(sign) == b'='
 }
 
 /// Whether the line behind `end` assigns something as well.
@@ -323,6 +344,7 @@ mod tests {
             "user: bob\npassword: correct horse battery staple\nport: 80",
             "user: ada\npassword: correct horse battery\nport: 1",
             "passphrase = correct horse battery # ours\n\n- port = 1",
+            "PWD=/srv/app\nSESSION_SECRET=correct horse battery\nTERM=xterm",
         ] {
             let phrase = text.replace(" staple", "");
             let redacted = phrase.replace("correct horse battery", "[REDACTED_FIELD]");
@@ -335,6 +357,7 @@ mod tests {
             "password: read it (twice)\nuser: bob",
             "token: correct horse battery\nuser: bob",
             "password: see our page\nhttps://example.com",
+            "SESSION_SECRET = horse for it\nTERM=xterm",
         ] {
             assert_eq!(redact_str(text), text);
         }

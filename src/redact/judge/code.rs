@@ -192,7 +192,17 @@ fn is_call_of_member(value: &[u8]) -> bool {
         .is_some_and(|callee| {
             memchr::memchr(b'.', callee).is_some()
                 && callee.iter().all(|b| is_word(b) || *b == b'.')
+                || is_method_of_lua(callee)
         })
+}
+
+/// `header:sub`
+fn is_method_of_lua(callee: &[u8]) -> bool {
+    let mut names = callee.split(|b| *b == b':');
+    let is_name = |name: &[u8]| {
+        at(name, 0).is_ascii_alphabetic() && name.iter().all(|b| is_word(b) || *b == b'.')
+    };
+    names.by_ref().take(2).filter(|name| is_name(name)).count() == 2 && names.next().is_none()
 }
 
 /// Whether the first parts of a value are names, each perhaps with a call or an index behind it.
@@ -214,6 +224,18 @@ fn is_path_of_names(value: &[u8]) -> bool {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::redact::tests::leaves;
+
+    #[test]
+    fn expressions_of_code_stay() {
+        leaves(&[
+            "local token = header:sub(8)",
+            "token:count:*",
+            "login.password=비밀번호",
+            "key: ssh-keys\nvalue: ops:ssh-ed25519 AAAAC3NzaC1lZDI1NTE5AAAAI2iQebFKTVN8WR9h/GC11G",
+            "a.tpl:8:<input type=\"password\" autocomplete=\"current-password\">\nb.php:33:$x['a'] = 'Forgot it?'",
+        ]);
+    }
 
     #[test]
     fn names_of_code_are_known() {

@@ -1,6 +1,6 @@
 //! Whether a value is the id of something, written as no secret is: a UUID, a ULID, words and a number.
 
-use crate::redact::read::bytes::{at, part};
+use crate::redact::read::bytes::{at, part, rest};
 
 /// How long a UUID is.
 pub(crate) const UUID: usize = 36;
@@ -25,6 +25,16 @@ fn ends_in_uuid(value: &[u8]) -> bool {
     value.split_last_chunk().is_some_and(|(head, id)| {
         is_uuid(id) && head.iter().all(is_word) && head.last().is_none_or(|sign| is_sign(*sign))
     })
+}
+
+/// Two capitals that say of what, and 128 bits, as Twilio numbers all it has: `SM0123…`.
+pub(crate) fn is_numbered(value: &[u8]) -> bool {
+    let (kind, number) = (part(value, 0, 2), rest(value, 2));
+    number.len() == 32
+        && kind.iter().all(u8::is_ascii_uppercase)
+        && number
+            .iter()
+            .all(|b| b.is_ascii_digit() || matches!(b, b'a'..=b'f'))
 }
 
 /// 48 bits of time and 80 of chance, in the letters and digits of Crockford.

@@ -258,6 +258,7 @@ pub(crate) fn about_record(name: &[u8]) -> Option<Kind> {
         | b"modified" => Some(Kind::Plain),
         b"username" | b"created_by" | b"roles" | b"tags" | b"active" | b"email"
         | b"permissions" | b"algorithm" => Some(Kind::Maybe),
+        b"id" if words.get(words.count.saturating_sub(2)) != b"secret" => Some(Kind::Handle),
         _ => (is_harmless_tail(last) || is_harmless_head(words.get(0))).then_some(Kind::Maybe),
     }
 }

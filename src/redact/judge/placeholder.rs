@@ -1,6 +1,6 @@
 //! Values that stand for a secret and are none: marks, templates, asterisks, hints.
 
-use crate::redact::catalogue::words;
+use crate::redact::catalogue::{formats, words};
 use crate::redact::class::MARK_START;
 use crate::redact::read::bytes::{self, at, part, rest};
 
@@ -58,6 +58,7 @@ pub(crate) fn is_placeholder(value: &[u8]) -> bool {
     let value = value.trim_ascii();
     value.is_empty()
         || is_public_armour(value)
+        || is_public_key(value)
         || is_variable(value)
         || is_template(value)
         || is_remark(value)
@@ -75,6 +76,15 @@ fn is_public_armour(value: &[u8]) -> bool {
     line.starts_with(b"-----BEGIN ")
         && (bytes::find(line, b"CERTIFICATE-").is_some()
             || bytes::find(line, b"PUBLIC KEY-").is_some())
+}
+
+/// The first word of a key that everybody may have, perhaps behind a user: `ops:ssh-ed25519`.
+fn is_public_key(value: &[u8]) -> bool {
+    let colon = memchr::memrchr(b':', value).map_or(0, |n| n + 1);
+    let of = rest(value, colon);
+    formats::PUBLIC_KEYS
+        .iter()
+        .any(|key| of.starts_with(key.as_bytes()))
 }
 
 /// `$NAME`, `${name}`, `@{name}`, `%NAME%`, `:name`: what a shell, a script, or a statement puts a value in for.

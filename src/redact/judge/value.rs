@@ -9,7 +9,7 @@ use crate::redact::class::MARK_START;
 use crate::redact::judge::code::{
     has_upper_const, is_algorithm, is_expression, is_path, is_rooted, is_snake, is_type,
 };
-use crate::redact::judge::id::{is_id, is_slug};
+use crate::redact::judge::id::{is_id, is_numbered, is_slug};
 use crate::redact::judge::placeholder::{has_mark, is_mark, is_placeholder};
 use crate::redact::judge::style::{Given, Style};
 use crate::redact::judge::{language, name, random};
@@ -63,7 +63,7 @@ pub(crate) fn is_token_of_other_kind(value: &[u8], name: &[u8]) -> bool {
 pub(crate) fn fits(value: &[u8], kind: Kind) -> bool {
     match kind {
         Kind::Maybe => looks_secret(value),
-        Kind::Handle => looks_secret(value) && !is_id(value),
+        Kind::Handle => looks_secret(value) && !is_id(value) && !is_numbered(value),
         Kind::Opaque => random::is_opaque(value),
         Kind::Pin => (4..=8).contains(&value.len()) && value.iter().all(u8::is_ascii_digit),
         Kind::Pwd => {
@@ -90,7 +90,7 @@ pub(crate) fn looks_secret(value: &[u8]) -> bool {
         return false;
     }
     // `0.375rem`
-    if memchr::memchr(b'.', value).is_some() && is_measure(value) {
+    if memchr::memchr(b'.', value).is_some() && is_measure(value) || is_moment(value) {
         return false;
     }
     let (mut digits, mut letter, mut symbol) = (0, false, false);
@@ -106,6 +106,20 @@ pub(crate) fn looks_secret(value: &[u8]) -> bool {
     value.len() >= 8 && digits > 0 && letter && !formats::is_address(value)
         || symbol && letter
         || digits >= 12
+}
+
+/// `2026-03-01T13:00:00Z`
+fn is_moment(value: &[u8]) -> bool {
+    let date = value
+        .iter()
+        .enumerate()
+        .take(10)
+        .all(|(index, b)| match index {
+            4 | 7 => *b == b'-',
+            _ => b.is_ascii_digit(),
+        });
+    let is_of_time = |b: &u8| b.is_ascii_digit() || b"TZ:.+- ".contains(b);
+    date && value.len() >= 10 && rest(value, 10).iter().all(is_of_time)
 }
 
 /// Whether a word in a sentence can only be a secret: letters and digits mixed, or symbols among them.
@@ -290,6 +304,9 @@ fn is_nothing(value: &[u8], name: &[u8]) -> bool {
         || is_path(value)
         || is_algorithm(value)
         || is_address_in_memory(value)
+        || !value.is_ascii() && is_name_in_another_language(value)
+        // What names of many are matched with: `login:token:count:*`.
+        || value.ends_with(b":*")
 }
 
 /// `0x02`
