@@ -149,6 +149,14 @@ pub(crate) const PUBLIC_KEYS: &[&str] = &[
     "ssh-dss",
 ];
 
+/// Whether the id of an object is that of a secret in a vault of Azure.
+pub(crate) fn names_secret_of_vault(id: &[u8]) -> bool {
+    id.starts_with(b"https://") && memchr::memmem::find(id, b".vault.azure.net/secrets/").is_some()
+}
+
+/// The parameter of an address that a login comes back with.
+pub(crate) const CODE: &[u8] = b"code";
+
 /// What a language puts around a literal in place of quotes, for one inside of which quotes stand as they are.
 pub(crate) const BRACKETS: &[(&str, &str)] = &[
     ("q{", "}"),

@@ -157,7 +157,7 @@ const PHONES: &[&str] = &[
 
 #[rustfmt::skip]
 const CODE_OF: &[&str] = &[
-    "access", "activation", "auth", "authentication", "confirm", "confirmation", "door", "entry", "factor", "garage",
+    "access", "activation", "alarm", "auth", "authentication", "confirm", "confirmation", "door", "entry", "factor", "garage",
     "gate", "keypad", "lock", "login", "pairing", "pass", "signin", "sms", "time", "unlock", "verification", "verify",
 ];
 

@@ -22,7 +22,7 @@ pub(crate) fn is_given(word: &[u8]) -> bool {
 #[rustfmt::skip]
 const LINKS: &[&str] = &[
     "adalah", "agora", "ahora", "are", "as", "auf", "be", "been", "by", "changed", "currently", "er", "es", "est",
-    "este", "from", "gewijzigd", "has", "have", "is", "ist", "je", "jest", "jetzt", "lautet", "maintenant", "naar",
+    "este", "from", "gewijzigd", "has", "have", "is", "ist", "je", "jest", "jetzt", "lautet", "maintenant", "mudou", "naar",
     "now", "nu", "nun", "on", "ora", "reset", "rotated", "sera", "set", "still", "teraz", "to", "updated", "war",
     "was", "will", "with", "är", "è", "é", "на", "теперь", "это",
 ];
@@ -32,7 +32,7 @@ pub(crate) fn is_link(word: &[u8]) -> bool {
 }
 
 /// Those of them that link nothing without another behind them: `changed to …`.
-const CHANGES: &[&str] = &["changed", "reset", "rotated", "set", "updated"];
+const CHANGES: &[&str] = &["changed", "mudou", "reset", "rotated", "set", "updated"];
 
 pub(crate) fn is_change(word: &[u8]) -> bool {
     has_ignoring_case(CHANGES, word)
@@ -104,7 +104,29 @@ pub(crate) fn is_login(word: &[u8]) -> bool {
 
 /// Words for the one whose password follows the name: `user bob pass hunter2`.
 pub(crate) fn is_user(word: &[u8]) -> bool {
-    has_ignoring_case(&["user", "username", "login", "usr", "uname"], word)
+    has_ignoring_case(
+        &[
+            "user",
+            "username",
+            "login",
+            "usr",
+            "uname",
+            "usuario",
+            "usu\u{e1}rio",
+            "utilisateur",
+            "benutzer",
+            "utente",
+            "gebruiker",
+            "u\u{17c}ytkownik",
+            "kullan\u{131}c\u{131}",
+        ],
+        word,
+    )
+}
+
+/// What a password is called behind the user's name, and is not alone.
+pub(crate) fn is_short_for_password(word: &[u8]) -> bool {
+    has_ignoring_case(&["pass", "clave", "key", "code", "pin", "pw"], word)
 }
 
 /// What ends before the user that someone logs in as: `log in as bob with hunter2`.

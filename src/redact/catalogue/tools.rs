@@ -241,7 +241,7 @@ pub(crate) const SWITCHES: &[&str] = &[
 
 /// Whether the option of any command takes a user with the password.
 pub(crate) fn is_user_option(option: &[u8]) -> bool {
-    matches!(option, b"-u" | b"--user" | b"--userpwd")
+    matches!(option, b"-u" | b"--user" | b"--userpwd" | b"login")
 }
 
 /// Whether a word may be the first of a command here: a bit for its first two letters and its length.

@@ -1,6 +1,7 @@
 //! Members of an object that say something of each other: `{"name": …, "value": …}`, the parts of a key, an element of
 //! a page and what was typed there.
 
+use crate::redact::catalogue::formats;
 use crate::redact::catalogue::labels::FIELDS;
 use crate::redact::engine::frame::{Frame, Place, Shape};
 use crate::redact::engine::inside::Findings;
@@ -54,6 +55,10 @@ impl Findings<'_> {
         if name.is_empty() || name.len() > 32 {
             Kind::Plain
         } else {
+            // `{"rotateKey": {"key": …}}`
+            if matches!(self.rules.judge(name), Kind::Secret | Kind::Opaque) {
+                return Kind::Opaque;
+            }
             // `{"cache": {"key": …}}`
             let kind = self.rules.judge(&[name, b"_key"].concat());
             if kind == Kind::Opaque {
@@ -80,6 +85,9 @@ impl Findings<'_> {
                 self.key_parts(walk, from);
             }
             Role::Label if shape == Shape::String => {
+                if formats::names_secret_of_vault(content) {
+                    top.label = Kind::Secret;
+                }
                 top.said = Place::new(from, to);
                 self.hide_labelled(walk);
             }
@@ -201,6 +209,7 @@ fn element(text: &[u8]) -> &[u8] {
 
 #[cfg(test)]
 mod tests {
+    use crate::redact::redact_str;
     use crate::redact::tests::{leaves, redacts};
 
     #[test]
@@ -215,6 +224,18 @@ mod tests {
             redacts(&[(&with("hunter2xK9"), &with("[REDACTED_FIELD]"))]);
         }
         leaves(&[r#"{"element":"Search field","text":"hunter2xK9"}"#]);
+    }
+
+    #[test]
+    fn values_of_keys_and_secrets_go_by_what_stands_around_them() {
+        for text in [
+            r#"{"id":"https://kv-core.vault.azure.net/secrets/db/da4df062","name":"db","value":"{}"}"#,
+            r#"{"data":{"rotateKey":{"key":"FnHP2gXfEZgsMp35q7hs9sUwU2a2JfSR{}","expiresAt":"2027-01-01"}}}"#,
+        ] {
+            let text = text.replace("{}", "hunter2xK9");
+            let redacted = redact_str(&text);
+            assert!(!redacted.contains("hunter2xK9"), "{redacted}");
+        }
     }
 
     #[test]

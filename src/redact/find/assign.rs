@@ -167,6 +167,13 @@ fn kind_of(look: &Look<'_>, name: &Name<'_>, sign: Sign) -> Kind {
     if name.text == formats::VALUE && sign.byte == b'=' {
         kind = look.judge(block_name(look, name.start));
     }
+    // What a login gives to the address that asked for it: `…/callback?code=…&state=…`.
+    if name.text == formats::CODE
+        && matches!(look.before(name.start), b'?' | b'&')
+        && is_opaque_at(look, sign.at + 1)
+    {
+        kind = Kind::Secret;
+    }
     // A flag has a name of its own.
     if !kind.hides() && !name.quoted && !name.text.starts_with(b"--") {
         let spaced = spaced_kind(look, name, true);

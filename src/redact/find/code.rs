@@ -46,8 +46,8 @@ pub(crate) fn literal(look: &Look<'_>, quote: usize) -> Option<Found> {
         && !value::is_label(value, name)
         && !placeholder::is_placeholder(value)
         && !placeholder::is_placeholder(bare)
-        && look.judge(value) == Kind::Plain)
-        .then(|| Found::new(quote + 1, close, Class::Field))
+        && (look.judge(value) == Kind::Plain || !by_name && value::looks_chosen(value)))
+    .then(|| Found::new(quote + 1, close, Class::Field))
 }
 
 /// What names the literal that stands behind `near`, or nothing if that is a call at most, and whether it takes

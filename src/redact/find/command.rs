@@ -345,6 +345,7 @@ mod tests {
             "rsadmin -u ops:{} --list",
             "mytool --user 'ops:{}' status",
             "mytool --user=ops:{} status",
+            "cache_peer 10.9.8.7 parent 3128 0 login=ops:{} default",
         ]);
         leaves(&[
             "docker run -u 1000:1000 app",

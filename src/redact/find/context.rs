@@ -7,7 +7,7 @@ use crate::redact::catalogue::vendors::{self, is_vendor};
 use crate::redact::catalogue::{formats, speech};
 use crate::redact::class::Class;
 use crate::redact::find::look::Look;
-use crate::redact::judge::random::{MIN_OPAQUE, is_cased, is_opaque};
+use crate::redact::judge::random::{MIN_OPAQUE, is_base64_key, is_opaque};
 use crate::redact::read::bytes::{self, at, is_token, part, run_start};
 use crate::redact::read::lex::MAX_WORD;
 use crate::redact::read::scope::{Found, Scope};
@@ -17,8 +17,6 @@ const REACH: usize = 72;
 /// As many words may stand between a word for a key and the key; fewer where it could be the hash of something.
 const BETWEEN: usize = 4;
 const BEFORE_HASH: usize = 2;
-/// A shorter word of base64 may be a path.
-const MIN_BASE64: usize = 40;
 /// A longer word is no word of a language.
 const MAX_LETTERS: usize = 24;
 
@@ -31,7 +29,7 @@ pub(crate) fn opaque(look: &Look<'_>, start: usize) -> Option<Found> {
     }
     let (start, end) = bounds(look, start);
     let key = look.part(start, end);
-    if !(is_opaque(key) || is_base64(key)) || !stands_alone(look, start, end) {
+    if !(is_opaque(key) || is_base64_key(key)) || !stands_alone(look, start, end) {
         return None;
     }
     let line = before_on_line(look, start);
@@ -49,16 +47,6 @@ fn bounds(scope: &Scope<'_>, start: usize) -> (usize, usize) {
     let end = scope.ahead(start, MAX_WORD, bytes::is_base64);
     let end = scope.ahead(end, 2, |b| b == b'=');
     (from, end)
-}
-
-/// Whether a word is a key in base64, and no path.
-fn is_base64(word: &[u8]) -> bool {
-    let slashes = || memchr::memchr_iter(b'/', word).count();
-    word.len() >= MIN_BASE64
-        && is_cased(word)
-        && !word.starts_with(b"/")
-        && slashes() <= 1 + word.len() / 20
-        && word.iter().filter(|b| b.is_ascii_digit()).count() >= 3
 }
 
 /// A key in the form of a UUID at `start`, where who gives such out stands before it with a word for it or a sign.

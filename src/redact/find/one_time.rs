@@ -129,6 +129,7 @@ fn says_further_ahead(look: &Look<'_>, line: &[u8]) -> bool {
         .take(AHEAD)
         .peekable();
     let mut sent = false;
+    let mut behind: [&[u8]; 2] = [b"", b""];
     while let Some(word) = words.next() {
         let before = words.peek().copied().unwrap_or_default();
         sent |= speech::is_message(word);
@@ -136,10 +137,14 @@ fn says_further_ahead(look: &Look<'_>, line: &[u8]) -> bool {
             || speech::is_code(word)
                 && (sent
                     || !before.is_empty()
-                        && look.judge(&[before, b"_", word].concat()) == Kind::Pin)
+                        && look.judge(&[before, b"_", word].concat()) == Kind::Pin
+                    // `le code d'accès au local est …`
+                    || !behind[1].is_empty()
+                        && look.judge(&[word, b"_", behind[0], b"_", behind[1]].concat()) == Kind::Pin)
         {
             return true;
         }
+        behind = [word, behind[0]];
     }
     false
 }
@@ -176,6 +181,7 @@ mod tests {
             "Votre code de validation est {}",
             "Ihre TAN lautet {}",
             "le code secret {}",
+            "Le code d'acc\u{e8}s au local est {}",
             "the PIN of the card is {}",
             "O PIN do cartão é {}",
             "PIN do karty to {}",

@@ -15,7 +15,7 @@ use crate::redact::read::scope::{Found, Scope};
 
 /// Signs between a name and its value.
 const SIGNS: &[&str] = &[
-    "->", "=>", "<-", "~>", "\u{2013}", "\u{2014}", "\u{ff1a}", "\u{ff1d}",
+    "->", "=>", "<-", "~>", "\u{2192}", "\u{2013}", "\u{2014}", "\u{ff1a}", "\u{ff1d}",
 ];
 
 fn is_word(byte: u8) -> bool {
@@ -130,13 +130,24 @@ fn named_further(look: &Look<'_>, end: usize) -> bool {
     })
 }
 
+/// What stands before a word for a password at the end of a line, with a space or a sign between: `user bob, pass `.
+fn before_password(line: &[u8]) -> Option<&[u8]> {
+    let line = line.strip_suffix(b" ")?;
+    let line = line.strip_suffix(b":").unwrap_or(line);
+    let word = run_start(line, line.len(), 0, |b| {
+        b.is_ascii_alphabetic() || b >= 0x80
+    });
+    let (before, word) = line.split_at(word);
+    let before = before.strip_suffix(b" ")?;
+    let before = before.strip_suffix(b" /").unwrap_or(before);
+    let before = before.strip_suffix(b",").unwrap_or(before);
+    speech::is_short_for_password(word).then_some(before)
+}
+
 /// Whether someone logs in right before `start`, and with what: `log in as bob with …`, `credentials are bob and …`.
 fn follows_login(scope: &Scope<'_>, start: usize) -> bool {
     let line = scope.last(start, 64);
-    let passed = [&b" pass "[..], b", pass "]
-        .iter()
-        .find_map(|link| line.strip_suffix(*link));
-    if let Some(line) = passed {
+    if let Some(line) = before_password(line) {
         let mut words = line
             .rsplit(|b| b" :=\"'`".contains(b))
             .filter(|word| !word.is_empty());
@@ -248,8 +259,14 @@ fn name_end(scope: &Scope<'_>, start: usize) -> Option<(usize, Link)> {
     let mut end = scope.back(start, 6, blank);
     let mut link = Link::Space;
     if scope.last(end, 2) == b" /" {
-        let user = scope.back(end - 2, 32, is_word);
-        let name = scope.back(user, 3, |b| matches!(b, b' ' | b':'));
+        let user = scope.back(end - 2, 32, |b| is_word(b) || b == b'@');
+        let mut name = scope.back(user, 3, |b| matches!(b, b' ' | b':'));
+        if let Some(sign) = SIGNS
+            .iter()
+            .find(|sign| scope.last(name, 3).ends_with(sign.as_bytes()))
+        {
+            name = scope.back(name - sign.len(), 3, |b| b == b' ');
+        }
         let word = scope.back(name, 12, is_word);
         let name = if speech::is_copula(scope.part(word, name)) {
             scope.back(word, 1, is_blank)
@@ -441,6 +458,9 @@ mod tests {
             "acc\u{e8}s: bob / {}",
             "log in with user bob pass {}",
             "username: bob, pass {} on staging",
+            "customer pasted user bob / pass {} there",
+            "el acceso: usuario bob, clave {}.",
+            "Staging login \u{2192} bob@staging / {}",
         ]);
         leaves(&[
             "log in with your account and hunter2xK9",

@@ -6,7 +6,7 @@ use crate::redact::catalogue::keys::{
 };
 use crate::redact::judge::code;
 use crate::redact::judge::id::is_uuid;
-use crate::redact::read::bytes::part;
+use crate::redact::read::bytes::{is_base64, part};
 
 /// Whether a tail looks like a key and not like words.
 pub(crate) fn is_random(tail: &[u8], kind: Tail) -> bool {
@@ -52,6 +52,9 @@ pub(crate) fn is_issued(word: &[u8]) -> bool {
 
 /// A shorter word need not be a key where its name says so little.
 pub(crate) const MIN_OPAQUE: usize = 20;
+/// A shorter word of base64 may be a path, and a longer one a file.
+const MIN_BASE64: usize = 40;
+const MAX_BASE64: usize = 128;
 
 /// Whether a word could be nothing but a key or the id of something, and is no id by its form.
 pub(crate) fn is_opaque(word: &[u8]) -> bool {
@@ -65,6 +68,23 @@ pub(crate) fn is_opaque(word: &[u8]) -> bool {
         && is_issued(word)
         && !code::is_snake(word, 3)
         && !is_of_words(word)
+}
+
+/// Whether a word is a key in base64, and no path.
+pub(crate) fn is_base64_key(word: &[u8]) -> bool {
+    let slashes = || memchr::memchr_iter(b'/', word).count();
+    word.len() >= MIN_BASE64
+        && is_cased(word)
+        && !word.starts_with(b"/")
+        && slashes() <= 1 + word.len() / 20
+        && digits(word) >= 3
+}
+
+/// Whether a value is a key in base64 from its beginning to its end.
+pub(crate) fn is_key_in_base64(value: &[u8]) -> bool {
+    value.len() <= MAX_BASE64
+        && value.iter().all(|b| is_base64(*b) || *b == b'=')
+        && is_base64_key(value)
 }
 
 /// Whether most of a word is words in camel case: `NewSessionTicketPayloadTls13`. Of random letters and digits a third

@@ -64,7 +64,7 @@ pub(crate) fn fits(value: &[u8], kind: Kind) -> bool {
     match kind {
         Kind::Maybe => looks_secret(value),
         Kind::Handle => looks_secret(value) && !is_id(value) && !is_numbered(value),
-        Kind::Opaque => random::is_opaque(value),
+        Kind::Opaque => random::is_opaque(value) || random::is_key_in_base64(value),
         Kind::Pin => (4..=8).contains(&value.len()) && value.iter().all(u8::is_ascii_digit),
         Kind::Pwd => {
             value.len() >= 3
