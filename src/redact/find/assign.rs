@@ -339,7 +339,9 @@ fn one_value(look: &mut Look<'_>, assigned: &Assigned<'_>) {
         kind,
         style,
     };
-    let Some(found) = value_at(&given) else {
+    // `MasterSecret => "master"` is an arm of a match: what stands before an arrow is quoted, or in small letters.
+    let is_arm = arrow && !name.quoted && sign.next == b'>' && is_pascal(name.text);
+    let Some(found) = value_at(&given).filter(|_| !is_arm) else {
         return;
     };
     // What a token is compared with is a kind of token, unless it could be nothing but a secret.
@@ -358,6 +360,12 @@ fn one_value(look: &mut Look<'_>, assigned: &Assigned<'_>) {
         let close = closing_quote(look, new, b'"', 0);
         look.report(literal(look, new, close, kind, name.text));
     }
+}
+
+fn is_pascal(name: &[u8]) -> bool {
+    name.first().is_some_and(u8::is_ascii_uppercase)
+        && name.iter().any(u8::is_ascii_lowercase)
+        && name.iter().all(u8::is_ascii_alphanumeric)
 }
 
 /// Where the operator begins whose last sign this is, or the only one: `=`, `:`, `:=`, `?=`, `||=`, `!=`;
@@ -562,6 +570,8 @@ mod tests {
             "if \"required\" == password:",
             "if token1 == token2:",
             "std::token::hunter2xK9",
+            "            MasterSecret => b\"exp master\",",
+            "fn contains(&self, token: C1) -> bool {",
             "password: ${DB_PASSWORD:-changeme}",
             "${REGION:-hunter2xK9}",
             "DECLARE @name NVARCHAR(50) = 'hunter2xK9';",

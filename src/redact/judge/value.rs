@@ -298,6 +298,8 @@ pub(crate) fn is_unquoted_secret(given: &Given<'_>, to: usize) -> bool {
 /// Whether a value is none, stands for another, or says how something is kept.
 fn is_nothing(value: &[u8], name: &[u8]) -> bool {
     value.len() < 2
+        // `token: C1`
+        || value.len() < 4 && value.iter().any(u8::is_ascii_alphabetic) && !is_password_name(name)
         || value.starts_with(MARK_START)
         || is_placeholder(value)
         || is_token_of_other_kind(value, name)
