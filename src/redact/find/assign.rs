@@ -70,24 +70,12 @@ pub(crate) fn at_sign(look: &mut Look<'_>, sign: usize) {
     if name.text.is_empty() {
         name = sql::declared(look, name.start).unwrap_or(name);
     }
-    if sign.byte == b':' && look.before(name.start) == b'{' && matches!(sign.next, b'-' | b'=') {
-        let found = default_of(look, &name, sign.at + 2);
-        return look.report(found);
-    }
-    if sign.byte == b':' {
-        let found = command::user_option(look, name.start, sign.at)
-            .or_else(|| sql::of_passfile(look, &name, sign.at));
-        if found.is_some() {
-            return look.report(found);
-        }
+    if sign.byte == b':' && by_place(look, &name, sign) {
+        return;
     }
     let for_user = sign.byte == b'=' && sql::is_for_user(look, operator);
-    if !for_user
-        && (name.text.len() < 2 && !name.quoted || name.text.iter().all(u8::is_ascii_digit))
-    {
-        if sign.byte == b':' && name.text == b"P" && look.before(name.start) == b';' {
-            look.report(of_wifi(look, sign.at + 1));
-        }
+    let is_name = name.text.len() >= 2 || name.quoted;
+    if !for_user && (!is_name || name.text.iter().all(u8::is_ascii_digit)) {
         return;
     }
     let linked = sign.byte == b':' && (speech::is_copula(name.text) || speech::is_given(name.text));
@@ -128,8 +116,25 @@ pub(crate) fn at_sign(look: &mut Look<'_>, sign: usize) {
     }
 }
 
+/// Reports what the place of a colon makes a secret, whatever stands before it; whether nothing more is to be asked.
+fn by_place(look: &mut Look<'_>, name: &Name<'_>, sign: Sign) -> bool {
+    let is_default = look.before(name.start) == b'{' && matches!(sign.next, b'-' | b'=');
+    let found = if is_default {
+        default_of(look, name, sign.at + 2)
+    } else {
+        command::user_option(look, name.start, sign.at)
+            .or_else(|| sql::of_passfile(look, name, sign.at))
+            .or_else(|| of_wifi(look, name, sign.at + 1))
+    };
+    look.report(found);
+    is_default || found.is_some()
+}
+
 /// The password in what a code for a phone says of a network: `WIFI:T:WPA;S:Home;P:hunter2;;`.
-fn of_wifi(scope: &Scope<'_>, start: usize) -> Option<Found> {
+fn of_wifi(scope: &Scope<'_>, name: &Name<'_>, start: usize) -> Option<Found> {
+    if name.text != b"P" || scope.before(name.start) != b';' {
+        return None;
+    }
     bytes::find(scope.last(start, 96), b"WIFI:")?;
     let end = scope.ahead(start, MAX_WORD, |b| !matches!(b, b';' | b'\n' | b'"'));
     value::is_real(scope.part(start, end)).then(|| Found::new(start, end, Class::Field))
@@ -393,7 +398,8 @@ fn operator(look: &Look<'_>, sign: usize) -> Option<usize> {
 fn is_opaque_at(scope: &Scope<'_>, value: usize) -> bool {
     let start = scope.ahead(value, 1, |b| matches!(b, b'"' | b'\'' | b'`'));
     let end = scope.ahead(start, MAX_WORD, bytes::is_token);
-    random::is_opaque(scope.part(start, end))
+    let whole = scope.ahead(end, MAX_WORD, |b| bytes::is_base64(b) || b == b'=');
+    random::is_opaque(scope.part(start, end)) || random::is_key_in_base64(scope.part(start, whole))
 }
 
 /// The name of the block whose first line the name at `start` begins: `docker_password {`.
