@@ -4,6 +4,7 @@
 #[rustfmt::skip] // A row is one line.
 pub(crate) static CALLS: &[(&str, usize)] = &[
     ("BasicAuth", 1),
+    ("Credentials", 1),
     ("Credentials::new", 1),
     ("Fernet", 0),
     ("HTTPBasicAuth", 1),

@@ -460,6 +460,11 @@ pub(crate) fn is_token(name: &[u8]) -> bool {
     name.eq_ignore_ascii_case(b"token")
 }
 
+/// Whether a name is short for a password where a user stands before it.
+pub(crate) fn is_pass(name: &[u8]) -> bool {
+    name.eq_ignore_ascii_case(b"pass")
+}
+
 /// Whether a name may also be that of a kind of objects: `kubectl get secret db-1`.
 pub(crate) fn is_of_resource(name: &[u8]) -> bool {
     name.starts_with(b"secret")

@@ -1,6 +1,7 @@
 //! The small words of sentences about secrets: what links one to its name, whose it is, and what is done with it.
 
 use crate::redact::catalogue::list::has_ignoring_case;
+use crate::redact::read::bytes;
 
 /// What says of a name what it is: `the password is …`, `la contraseña es …`.
 const COPULAS: &[&str] = &[
@@ -41,7 +42,7 @@ pub(crate) fn is_change(word: &[u8]) -> bool {
 /// Words for a one-time code, as the last of its name.
 const CODES: &[&str] = &[
     "code", "codes", "otp", "pin", "passcode", "password", "codigo", "código", "codice", "kod",
-    "kodu", "kodas", "koodi", "код", "kód", "tan",
+    "kodu", "kodas", "koodi", "код", "kód", "tan", "2fa", "mfa",
 ];
 
 pub(crate) fn is_code(word: &[u8]) -> bool {
@@ -50,7 +51,7 @@ pub(crate) fn is_code(word: &[u8]) -> bool {
 
 /// Those that say it without another word.
 pub(crate) fn is_one_time(word: &[u8]) -> bool {
-    has_ignoring_case(&["otp", "passcode"], word)
+    has_ignoring_case(&["otp", "passcode", "2fa", "mfa"], word)
 }
 
 /// Whose a code is.
@@ -83,6 +84,30 @@ const USES: &[&str] = &[
 
 pub(crate) fn is_use(word: &[u8]) -> bool {
     has_ignoring_case(USES, word)
+}
+
+/// What leads to what a code is used for.
+pub(crate) fn leads_to_aim(word: &[u8]) -> bool {
+    has_ignoring_case(&["to", "zum", "pour", "para", "per"], word)
+}
+
+/// What a code is used for.
+pub(crate) fn is_aim(word: &[u8]) -> bool {
+    has_ignoring_case(
+        &[
+            "log",
+            "login",
+            "sign",
+            "verify",
+            "confirm",
+            "authenticate",
+            "anmelden",
+            "vous",
+            "iniciar",
+            "accedere",
+        ],
+        word,
+    )
 }
 
 /// What names a secret by its id: `--secret id=npm`.
@@ -122,6 +147,19 @@ pub(crate) fn is_user(word: &[u8]) -> bool {
         ],
         word,
     )
+}
+
+/// Whether a user is assigned in a piece of code or of JSON: `user: 'bob', `.
+pub(crate) fn names_user(before: &[u8]) -> bool {
+    [&b"user"[..], b"login", b"username", b"email"]
+        .iter()
+        .any(|word| {
+            memchr::memmem::rfind(before, word).is_some_and(|at| {
+                let behind = bytes::rest(before, at + word.len());
+                let behind = behind.strip_prefix(b"\"").unwrap_or(behind);
+                matches!(behind.first(), Some(b':' | b'='))
+            })
+        })
 }
 
 /// What a password is called behind the user's name, and is not alone.

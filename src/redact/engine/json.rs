@@ -3,6 +3,7 @@
 //! The walk keeps its own stack, so that no depth can overflow the thread's, and takes cut texts as they are.
 
 use crate::redact::catalogue::roles::role;
+use crate::redact::catalogue::{names, speech};
 use crate::redact::class::{Class, MARK_START};
 use crate::redact::engine::edit::{Edit, With, push};
 use crate::redact::engine::element::is_environment;
@@ -254,6 +255,13 @@ fn key<'r>(
     } else {
         kind
     };
+    // `{"login": "bob", "pass": "…"}`
+    if kind == Kind::Maybe && names::is_pass(part(walk.text, from, to)) {
+        let floor = walk.top.start.max(from.saturating_sub(96));
+        if speech::names_user(part(walk.text, floor, from.saturating_sub(1))) {
+            walk.top.kind = Kind::Secret;
+        }
+    }
     if walk.top.record {
         let about = name::about_record(part(walk.text, from, to));
         walk.top.kind_in_record = about.unwrap_or(Kind::Secret);

@@ -3,7 +3,7 @@
 //! Where the assignment begins is the easy part. Where its value ends depends on what the text is: a quoted
 //! literal, a line of a file, a query, a connection string, a sentence.
 
-use crate::redact::catalogue::{formats, headers, speech};
+use crate::redact::catalogue::{formats, headers, names, speech};
 use crate::redact::class::{Class, MARK_START};
 use crate::redact::find::header::{cookies, digest_response, signature};
 use crate::redact::find::look::Look;
@@ -179,6 +179,13 @@ fn kind_of(look: &Look<'_>, name: &Name<'_>, sign: Sign) -> Kind {
     {
         kind = Kind::Secret;
     }
+    // `{user: 'bob', pass: '…'}`
+    if kind == Kind::Maybe
+        && names::is_pass(name.text)
+        && speech::names_user(look.last(name.start, 64))
+    {
+        kind = Kind::Secret;
+    }
     // A flag has a name of its own.
     if !kind.hides() && !name.quoted && !name.text.starts_with(b"--") {
         let spaced = spaced_kind(look, name, true);
@@ -318,7 +325,10 @@ fn one_value(look: &mut Look<'_>, assigned: &Assigned<'_>) {
     let (sign, name, value) = (assigned.sign, &assigned.name, assigned.value);
     let (kind, arrow) = (assigned.kind, assigned.arrow);
     let last = look.before(sign.at);
-    let own_line = assigned.linked || starts_line(look, name.start);
+    let own_line = assigned.linked
+        || starts_line(look, name.start)
+        || follows_pair(look, name.start)
+        || begins_line_in_words(look, name);
     let printed = || {
         let end = look.ahead(value, MAX_WORD, |b| !b.is_ascii_whitespace());
         own_line && name.text.ends_with(b"]") && value::looks_chosen(look.part(value, end))
@@ -365,6 +375,41 @@ fn one_value(look: &mut Look<'_>, assigned: &Assigned<'_>) {
         let close = closing_quote(look, new, b'"', 0);
         look.report(literal(look, new, close, kind, name.text));
     }
+}
+
+/// Whether a name stands behind another with its value on one line, which is no code: `user: bob, password: swordfish`.
+fn follows_pair(look: &Look<'_>, name: usize) -> bool {
+    let line = look.last(name, 96);
+    let line = bytes::rest(line, memchr::memrchr(b'\n', line).map_or(0, |n| n + 1));
+    let Some(before) = line
+        .strip_suffix(b", ")
+        .or_else(|| line.strip_suffix(b"; "))
+        .filter(|line| !line.iter().any(|b| b"({[<$\"".contains(b)))
+    else {
+        return false;
+    };
+    let value = memchr::memrchr(b' ', before).map_or(0, |n| n + 1);
+    let label = bytes::part(before, 0, value);
+    value < before.len()
+        && label.ends_with(b": ")
+        && label
+            .iter()
+            .rev()
+            .nth(2)
+            .is_some_and(u8::is_ascii_alphanumeric)
+}
+
+/// Whether a line begins with the words of a name that its last word alone is not: `Mot de passe : …`.
+fn begins_line_in_words(look: &Look<'_>, name: &Name<'_>) -> bool {
+    let is_word = |b: u8| b.is_ascii_alphabetic() || b >= 0x80 || is_blank(b) || b == b'-';
+    let start = look.back(name.start, 40, is_word);
+    let line = look
+        .part(start, name.start + name.text.len())
+        .trim_ascii_start();
+    start < name.start
+        && (start == look.origin || look.before(start) == b'\n')
+        && look.judge(name.text) == Kind::Plain
+        && look.judge(line).hides()
 }
 
 fn is_pascal(name: &[u8]) -> bool {
@@ -447,10 +492,14 @@ fn listed(look: &mut Look<'_>, start: usize, chosen: bool) -> bool {
     for _ in 0..MAX_ITEMS {
         pos = look.ahead(pos, 64, |b| b.is_ascii_whitespace());
         if lines {
-            if !matches!(look.at(pos), b'-' | b'*') || look.at(pos + 1) != b' ' {
+            // `- `, `1. `
+            let mark = look.ahead(pos, 3, |b| b.is_ascii_digit());
+            let is_numbered = mark > pos && matches!(look.at(mark), b'.' | b')');
+            let is_marked = mark == pos && matches!(look.at(mark), b'-' | b'*');
+            if !is_numbered && !is_marked || look.at(mark + 1) != b' ' {
                 break;
             }
-            pos = look.ahead(pos + 1, 7, is_blank);
+            pos = look.ahead(mark + 1, 7, is_blank);
         }
         let quote = look.at(pos);
         let quoted = matches!(quote, b'"' | b'\'' | b'`');
@@ -541,6 +590,27 @@ mod tests {
     }
 
     #[test]
+    fn a_password_of_letters_goes_behind_a_pair_a_user_and_the_words_of_its_name() {
+        for text in [
+            "user: bob, password: {}",
+            "SSID: Guest; password: {}",
+            "Mot de passe : {}",
+            "{user: 'bob', pass: '{}'}",
+            "{\"login\":\"bob\",\"pass\":\"{}\"}",
+        ] {
+            let with = |value: &str| text.replacen("{}", value, 1);
+            redacts(&[(&with("swordfish"), &with("[REDACTED_FIELD]"))]);
+        }
+        leaves(&[
+            "Note: bob, password: required",
+            "we met, password: swordfish",
+            "login(user: name, password: swordfish)",
+            "{at: 'bob', pass: 'swordfish'}",
+            "{\"at\":\"bob\",\"pass\":\"swordfish\"}",
+        ]);
+    }
+
+    #[test]
     fn every_operator_that_puts_a_value_under_a_name_is_known() {
         marked(&[
             "db_password = \"{}\"",
@@ -596,6 +666,7 @@ mod tests {
     #[test]
     fn the_items_of_a_list_of_secrets_go_one_by_one() {
         marked(&[
+            "Backup codes:\n1. {}\n2. {}",
             "passwords:\n  - {}\n  - \"{}\"\n  - swordfish\nnext: 1",
             "service_tokens = [\"{}\", '{}']",
             "api_keys: [\n  \"{}\",\n  \"{}\"\n]",

@@ -31,7 +31,7 @@ pub(crate) fn code(look: &Look<'_>, start: usize) -> Option<Found> {
         before.len(),
     );
     let behind = look.part(end, end + REACH);
-    (is_named_behind(look, behind) || is_named_before(look, before))
+    (is_used(before, behind) || is_named_behind(look, behind) || is_named_before(look, before))
         .then(|| Found::new(start, end, Class::Field))
 }
 
@@ -53,6 +53,17 @@ fn number(scope: &Scope<'_>, start: usize) -> Option<usize> {
         matches!(sender, [before @ .., b'A'..=b'Z', b'-'] if before.iter().all(|b| !letter(*b)));
     let fits = DIGITS.contains(&(end - start)) && ends && (is_sent || apart(scope.before(start)));
     fits.then_some(end)
+}
+
+/// `use 482913 to log in`
+fn is_used(before: &[u8], behind: &[u8]) -> bool {
+    let verb = before.trim_ascii_end().rsplit(|b| !is_letter(*b)).next();
+    let mut words = behind
+        .split(|b| !is_letter(*b))
+        .filter(|word| !word.is_empty());
+    verb.is_some_and(speech::is_use)
+        && words.next().is_some_and(speech::leads_to_aim)
+        && words.next().is_some_and(speech::is_aim)
 }
 
 /// `482913 is your Acme code`, `use 482913 as your login code`
@@ -163,6 +174,9 @@ mod tests {
             "{} is your Acme verification code",
             "{} is your Acme code. Do not share it.",
             "Use {} as your login code",
+            "Use {} to log in to Acme",
+            "2FA: {}",
+            "mfa {}",
             "Your code is {}",
             "Your Acme code: {}",
             "Enter the code {} to sign in",
