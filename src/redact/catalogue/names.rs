@@ -109,6 +109,7 @@ pub(crate) const WORDS: &[Word] = &[
     word(&["session", "sessionid", "sessid", "sid"], Kind::Handle).last(),
     word(&["phpsessid", "jsessionid", "sessiontoken"], Kind::Secret).last(),
     // Codes.
+    word(&["code"], Kind::Maybe).last().behind(&["authorization"]),
     word(&["code"], Kind::Pin).behind(CODE_OF),
     word(&["code", "codes"], Kind::Secret)
         .behind(&["wifi", "otp", "mfa", "totp", "recovery", "fa", "backup", "device"]),
@@ -153,6 +154,13 @@ const PHONES: &[&str] = &[
     "cellphone",
     "phonenumber",
     "mobilenumber",
+    "telefono",
+    "telefon",
+    "telefone",
+    "celular",
+    "cellulare",
+    "handynummer",
+    "telefonnummer",
 ];
 
 #[rustfmt::skip]

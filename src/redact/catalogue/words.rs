@@ -180,6 +180,31 @@ pub(crate) const SHORT_PASSWORD: &[u8] = b"pw";
 /// How a text about a field never begins.
 pub(crate) const OF_ONES_OWN: &[u8] = b"my ";
 
+/// Segments of an address behind which stands what lets in whoever opens it.
+const LINKS: &[&str] = &[
+    "activate",
+    "activation",
+    "confirm",
+    "confirm-email",
+    "invitation",
+    "invite",
+    "magic",
+    "magic-link",
+    "magiclink",
+    "password-reset",
+    "passwordreset",
+    "reset",
+    "reset-password",
+    "reset_password",
+    "unlock",
+    "verify",
+    "verify-email",
+];
+
+pub(crate) fn lets_in(segment: &[u8]) -> bool {
+    has_ignoring_case(LINKS, segment)
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;

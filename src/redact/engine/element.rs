@@ -18,7 +18,8 @@ const MAX_COLUMNS: u32 = 64;
 
 /// What stands in the first of two columns, of which the second may have a sensitive name.
 const OWNERS: &[&str] = &[
-    "service", "site", "user", "username", "login", "account", "host", "email", "system",
+    "id", "name", "service", "site", "user", "username", "login", "account", "host", "email",
+    "system",
 ];
 
 impl Findings<'_> {

@@ -201,6 +201,14 @@ fn is_of_two(kind: &[u8]) -> bool {
 /// The name in what a person calls an element of a page: `Password field`.
 fn element(text: &[u8]) -> &[u8] {
     let text = text.trim_ascii();
+    // `getByLabel('Password')`
+    if let Some(call) = text
+        .strip_suffix(b"')")
+        .or_else(|| text.strip_suffix(b"\")"))
+    {
+        let open = memchr::memrchr2(b'\'', b'"', call).map_or(0, |n| n + 1);
+        return part(call, open, call.len());
+    }
     FIELDS
         .iter()
         .find_map(|tail| text.strip_suffix(tail.as_bytes()))
@@ -215,6 +223,7 @@ mod tests {
     #[test]
     fn what_is_typed_into_a_field_goes_in_any_language() {
         for field in [
+            "getByLabel('Password')",
             "Password field",
             "パスワード入力欄",
             "密码输入框",

@@ -205,7 +205,8 @@ fn candidate<'r>(
         b':' if part(scope.text, pos, pos + 3) == b"://" => findings.one(
             url::userinfo(scope, pos)
                 .or_else(|| url::webhook_at(scope, pos + 3))
-                .or_else(|| url::cut(scope, pos)),
+                .or_else(|| url::cut(scope, pos))
+                .or_else(|| url::link(scope, pos + 3)),
         ),
         byte @ (b':' | b'=') => {
             let end = findings.several(scope, pos);

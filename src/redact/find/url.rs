@@ -8,6 +8,8 @@ use crate::redact::read::scope::{Found, Scope};
 
 /// No password has more `@` in it; a hostile text has them everywhere.
 const MAX_SIGNS: usize = 8;
+/// So far into a path a link has its token.
+const MAX_LINK: usize = 256;
 /// A longer user or password is none.
 const MAX_CUT: usize = 128;
 
@@ -167,6 +169,23 @@ pub(crate) fn webhook_at(scope: &Scope<'_>, host_start: usize) -> Option<Found> 
     .then(|| Found::new(start, end, Class::Key))
 }
 
+/// What lets whoever opens an address in, as a segment behind a word that says so: `https://example.com/reset/…`. The
+/// host begins at `host`.
+pub(crate) fn link(scope: &Scope<'_>, host: usize) -> Option<Found> {
+    let path = scope.ahead(host, 100, |b| bytes::is_domain(b) || b == b':');
+    let end = scope.ahead(path, MAX_LINK, |b| bytes::is_token(b) || b == b'/');
+    let mut at = path;
+    let mut opens = false;
+    for segment in scope.part(path, end).split(|b| *b == b'/') {
+        if opens && random::is_opaque(segment) {
+            return Some(Found::new(at, at + segment.len(), Class::Key));
+        }
+        opens = words::lets_in(segment);
+        at += segment.len() + 1;
+    }
+    None
+}
+
 /// The password of a database's address that was cut behind it: `postgres://bob:…`, without the host.
 pub(crate) fn cut(scope: &Scope<'_>, pos: usize) -> Option<Found> {
     let floor = scope.from.max(pos.saturating_sub(16));
@@ -234,6 +253,16 @@ fn host(scope: &Scope<'_>, from: usize, limit: usize) -> Option<bool> {
 mod tests {
     use crate::redact::redact_str;
     use crate::redact::tests::{leaves, redacts};
+
+    #[test]
+    fn the_token_of_a_link_that_lets_in_goes() {
+        let with = |token: &str| format!("https://example.com:8080/app/reset-password/{token}?x=1");
+        redacts(&[(&with("a8Fk29dLq0Zx7Bn4Vm1C"), &with("[REDACTED_KEY]"))]);
+        leaves(&[
+            "https://example.com/reset/of-your-password",
+            "https://example.com/items/a8Fk29dLq0Zx7Bn4Vm1C",
+        ]);
+    }
 
     #[test]
     fn a_password_behind_a_slash_goes_in_addresses_of_oracle() {
