@@ -170,7 +170,7 @@ pub(crate) const BRACKETS: &[(&str, &str)] = &[
 pub(crate) const LEADS: &[&str] = &["<<\"", "new "];
 
 /// Tags of YAML that say of a value that it is a text.
-pub(crate) const TAGS: &[&str] = &["!!str ", "!!binary "];
+pub(crate) const TAGS: &[&str] = &["!!str ", "!!binary ", "!vault "];
 
 /// How PHP prints the type of a text, before its length.
 pub(crate) const DUMPED: &[u8] = b"string(";

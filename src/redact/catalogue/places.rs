@@ -79,6 +79,7 @@ pub(crate) static PLACES: &[Place] = &[
     place("requirepass|masterauth|bindpw|rootpw", Only, Any, "port 6379\nrequirepass {}\nmaxclients 100"),
     place("AUTH", Only, Chosen, "AUTH {}\nOK").but_not("AUTH PLAIN\nAUTH LOGIN"),
     place("AUTH *", Only, Chosen, "127.0.0.1:6379> AUTH default {}\nOK").but_not("AUTH command called without a name or 2"),
+    place("C: AUTH PLAIN|XOAUTH2", Only, Chosen, "C: AUTH PLAIN {}\nS: 235 ok"),
     place("ACL SETUSER|setuser", Marked(b'>'), Any, "ACL SETUSER bob7 on >{} ~* +@all").but_not("ACL LIST\nACL GETUSER bob7"),
     place("user * on", Marked(b'>'), Any, "user bob7 on >{} ~* +@all\nport 6379"),
 

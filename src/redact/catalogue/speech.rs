@@ -174,6 +174,30 @@ pub(crate) const LOGS_IN: &[&str] = &[
     "signed in as ", "credentials are ", "credentials: ",
 ];
 
+/// What leads from what something was changed from to what it was changed to, and to the former.
+pub(crate) const TO: &[&str] = &[
+    " to ",
+    " auf ",
+    " en ",
+    " a ",
+    " naar ",
+    " na ",
+    " till ",
+    " til ",
+    " \u{43d}\u{430} ",
+];
+pub(crate) const FROM: &[&str] = &[
+    " from ",
+    " von ",
+    " de ",
+    " da ",
+    " van ",
+    " z ",
+    " fr\u{e5}n ",
+    " fra ",
+    " \u{441} ",
+];
+
 /// What leads into what something is changed to.
 pub(crate) fn leads_into(word: &[u8]) -> bool {
     has_ignoring_case(&["a", "in", "en", "veranderd"], word)
@@ -202,7 +226,8 @@ pub(crate) fn is_message(word: &[u8]) -> bool {
 /// What leads from a name to whose it is: `the API key for production is …`.
 #[rustfmt::skip]
 pub(crate) const PREPOSITIONS: &[&str] = &[
-    " for ", " to ", " of ", " on ", " in ", " du ", " de ", " del ", " do ", " von ", " от ", " для ",
+    " for ", " to ", " of ", " on ", " in ", " du ", " de ", " del ", " do ", " von ", " от ", " для ", " per ",
+    " für ", " pour ", " para ", " voor ", " dla ", " till ", " til ",
 ];
 
 /// What joins a word to something that it is no part of the name of.

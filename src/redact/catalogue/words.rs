@@ -136,7 +136,7 @@ pub(crate) fn is_harmless_word(word: &[u8]) -> bool {
 #[rustfmt::skip]
 const OUTCOMES: &[&str] = &[
     "above", "admin", "again", "basic", "bcrypt", "below", "click", "complete", "completed", "compromised", "custom",
-    "done", "encrypted", "forgotten", "good", "hashed", "here", "hide", "interactive", "later", "leaked", "limited",
+    "deleted", "done", "encrypted", "forgotten", "good", "hashed", "here", "hide", "interactive", "later", "leaked", "limited",
     "mandatory", "match", "matches", "medium", "mismatch", "needed", "pending", "plain", "plaintext", "prompt",
     "protected", "root", "secured", "short", "show", "standard", "strict", "strong", "success", "successful",
     "successfully", "unlimited", "updated", "visible", "weak",

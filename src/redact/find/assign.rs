@@ -368,6 +368,10 @@ fn one_value(look: &mut Look<'_>, assigned: &Assigned<'_>) {
     {
         return;
     }
+    // `credentials: bob / hunter2`
+    let Some(found) = behind_user(look, kind, found) else {
+        return;
+    };
     look.report(found);
     // A plan of Terraform: `password = "old" -> "new"`.
     if sign.byte == b'=' && look.part(found.end, found.end + 6) == b"\" -> \"" {
@@ -375,6 +379,28 @@ fn one_value(look: &mut Look<'_>, assigned: &Assigned<'_>) {
         let close = closing_quote(look, new, b'"', 0);
         look.report(literal(look, new, close, kind, name.text));
     }
+}
+
+/// What is hidden of a user and a password under a name for both, of which the user was found: the password, or nothing
+/// where it is a mark already: `` credentials: `bob` / `hunter2` ``.
+fn behind_user(look: &Look<'_>, kind: Kind, user: Found) -> Option<Found> {
+    let quote = |b: u8| matches!(b, b'`' | b'"' | b'\'' | b'*');
+    let sign = look.ahead(user.end, 2, quote);
+    if kind != Kind::Secrets || look.part(sign, sign + 3) != b" / " {
+        return Some(user);
+    }
+    let start = look.ahead(sign + 3, 2, quote);
+    let end = look.ahead(start, MAX_WORD, |b| !b.is_ascii_whitespace() && !quote(b));
+    let value = look.part(start, end);
+    if value.starts_with(MARK_START) {
+        return None;
+    }
+    let takes = value::looks_chosen(value) && value::is_real(value);
+    Some(if takes {
+        Found::new(start, end, Class::Field)
+    } else {
+        user
+    })
 }
 
 /// Whether a name stands behind another with its value on one line, which is no code: `user: bob, password: swordfish`.
@@ -496,10 +522,9 @@ fn listed(look: &mut Look<'_>, start: usize, chosen: bool) -> bool {
             let mark = look.ahead(pos, 3, |b| b.is_ascii_digit());
             let is_numbered = mark > pos && matches!(look.at(mark), b'.' | b')');
             let is_marked = mark == pos && matches!(look.at(mark), b'-' | b'*');
-            if !is_numbered && !is_marked || look.at(mark + 1) != b' ' {
-                break;
+            if (is_numbered || is_marked) && look.at(mark + 1) == b' ' {
+                pos = look.ahead(mark + 1, 7, is_blank);
             }
-            pos = look.ahead(mark + 1, 7, is_blank);
         }
         let quote = look.at(pos);
         let quoted = matches!(quote, b'"' | b'\'' | b'`');
@@ -611,6 +636,14 @@ mod tests {
     }
 
     #[test]
+    fn the_password_behind_a_user_goes_and_the_user_stays() {
+        marked(&[
+            "Staging credentials: `qa-lead` / `{}` (VPN required)",
+            "credentials: \"bob\" / \"{}\"",
+        ]);
+    }
+
+    #[test]
     fn every_operator_that_puts_a_value_under_a_name_is_known() {
         marked(&[
             "db_password = \"{}\"",
@@ -666,6 +699,7 @@ mod tests {
     #[test]
     fn the_items_of_a_list_of_secrets_go_one_by_one() {
         marked(&[
+            "Recovery codes:\n  {}\n  {}\n",
             "Backup codes:\n1. {}\n2. {}",
             "passwords:\n  - {}\n  - \"{}\"\n  - swordfish\nnext: 1",
             "service_tokens = [\"{}\", '{}']",

@@ -15,8 +15,8 @@ const MAX_CALL: usize = 160;
 
 /// A literal whose opening quote stands at `quote`.
 pub(crate) fn literal(look: &Look<'_>, quote: usize) -> Option<Found> {
-    // `b"…"` of Python
-    let open = look.back(quote, 1, |b| b == b'b');
+    // `b"…"` of Python, `@"…"` of C#
+    let open = look.back(quote, 1, |b| matches!(b, b'b' | b'@'));
     let near = look.back(open, 16, is_blank);
     let closure = formats::CLOSURES
         .iter()
@@ -56,7 +56,9 @@ fn namer<'a>(look: &Look<'a>, near: usize, open: usize, quote: usize) -> Option<
     let mut takes_all = look.before(near) == b',';
     let named = match look.before(near) {
         b'(' => {
-            let element = typed(look, near - 1).or_else(|| defaulted(look, near - 1));
+            let element = typed(look, near - 1)
+                .or_else(|| defaulted(look, near - 1))
+                .or_else(|| compared(look, near - 1, quote));
             takes_all = element.is_some();
             element.or_else(|| single(look, near - 1))
         }
@@ -111,6 +113,10 @@ fn statement<'a>(scope: &Scope<'a>, end: usize) -> Option<&'a [u8]> {
     }
     if !name.first().is_some_and(u8::is_ascii_lowercase) {
         return None;
+    }
+    // A map of Clojure: `{:user "bob" :password "…"}`
+    if scope.before(start) == b':' && matches!(scope.before(start - 1), b'{' | b' ' | b'\n') {
+        return Some(name);
     }
     let lead = run_start(
         scope.text,
@@ -171,6 +177,24 @@ fn pair<'a>(scope: &Scope<'a>, comma: usize) -> Option<&'a [u8]> {
     // `["--user", "app", "--password", "…"]`
     let is_first = matches!(scope.before(bracket), b'(' | b'[') || name.starts_with(b"--");
     (is_quoted && is_first).then_some(name)
+}
+
+/// What a test expects the literal at `quote` to be: `assertEquals("…", user.getPassword())`. The parenthesis of the
+/// call stands at `open`.
+fn compared<'a>(scope: &Scope<'a>, open: usize, quote: usize) -> Option<&'a [u8]> {
+    let call = scope.back(open, 1, |b| b == b'!');
+    if !calls::is_assertion(scope.part(identifier(scope, call, 32), call)) {
+        return None;
+    }
+    let close = closing_quote(scope, quote + 1, scope.at(quote), 0);
+    let from = scope.ahead(close + 1, 3, |b| matches!(b, b',' | b' '));
+    let to = scope.ahead(from, 64, |b| is_name(b));
+    let name = scope.part(identifier(scope, to, 48), to);
+    let name = ["get_", "get"]
+        .iter()
+        .find_map(|verb| name.strip_prefix(verb.as_bytes()))
+        .unwrap_or(name);
+    (from > close + 1 && !name.is_empty()).then_some(name)
 }
 
 /// What `.unwrap_or(`, whose parenthesis stands at `open`, gives a default to: `var("API_KEY").unwrap_or("…")`.
@@ -278,11 +302,14 @@ mod tests {
         }
         marked(&[
             "define( 'NONCE_SALT',       '{}' );",
+            "{:user \"bob\" :password \"{}\"}",
             "std::string token{\"{}\"};",
             "{password, \"{}\"},",
             "{:db_password, \"{}\"}",
             "assert_eq!(config.password, \"{}\");",
             "self.assertEqual(user.password, '{}')",
+            "assertEquals(\"{}\", config.getPassword());",
+            "new NetworkCredential(\"svc\", @\"{}\", \"CORP\")",
             "env::var(\"DB_PASSWORD\").unwrap_or(\"{}\".into())",
             "env::var(\"DB_PASSWORD\").unwrap_or_else(|_| \"{}\".into())",
         ]);

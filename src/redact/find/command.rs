@@ -97,7 +97,7 @@ fn secret(scope: &Scope<'_>, row: &Tool, from: usize, to: usize) -> Option<Found
         if row.behind == "/" {
             // The service follows: `user/password@//host:1521/service`.
             let is_user = |b: &u8| b.is_ascii_alphanumeric() || matches!(b, b'_' | b'$' | b'#');
-            if user.is_empty() || !user.iter().all(is_user) {
+            if !at(user, 0).is_ascii_alphabetic() || !user.iter().all(is_user) {
                 return None;
             }
             end = memchr::memrchr(b'@', word).map_or(end, |at| from + at);

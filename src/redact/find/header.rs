@@ -1,9 +1,10 @@
 //! Headers that hold more than one value, or a value behind a scheme: cookies, `Authorization`, signatures.
 
-use crate::redact::catalogue::headers;
+use crate::redact::catalogue::{headers, words};
 use crate::redact::class::{Class, MARK_START};
 use crate::redact::find::look::Look;
 use crate::redact::judge::placeholder;
+use crate::redact::kind::Kind;
 use crate::redact::read::bytes::{self, run_end};
 use crate::redact::read::lex::MAX_WORD;
 use crate::redact::read::scope::{Found, Scope};
@@ -24,10 +25,9 @@ pub(crate) fn cookies(look: &mut Look<'_>, from: usize, set: bool) -> bool {
         });
         let value = look.part(name + 1, end);
         any = true;
-        // `theme=dark`, `lang=de`
-        let is_setting = value.len() <= 6 && value.iter().all(u8::is_ascii_lowercase);
+        let said = look.judge(look.part(pos, name));
         if value.len() > 1
-            && !is_setting
+            && !(said == Kind::Plain && is_setting(value) || words::is_outcome(value))
             && !headers::is_attribute(look.part(pos, name))
             && !value.starts_with(MARK_START)
             && !placeholder::is_placeholder(value)
@@ -39,6 +39,17 @@ pub(crate) fn cookies(look: &mut Look<'_>, from: usize, set: bool) -> bool {
         }
         pos = look.run(end + 1, |b| b == b' ');
     }
+}
+
+/// Whether the value of a cookie is a choice of its user: `theme=dark`, `lang=de-AT`, `font_size=14`.
+fn is_setting(value: &[u8]) -> bool {
+    let digits = value.iter().filter(|b| b.is_ascii_digit()).count();
+    let is_word = |word: &[u8]| {
+        word.len() <= 9
+            && (word.iter().all(u8::is_ascii_lowercase) || word.iter().all(u8::is_ascii_uppercase))
+    };
+    digits == value.len() && digits <= 3
+        || value.len() <= 12 && value.split(|b| matches!(b, b'-' | b'_')).all(is_word)
 }
 
 /// The answer to a challenge, without the name of its header: `Digest username="…", …, response="…"`.
@@ -83,7 +94,11 @@ pub(crate) fn signature(scope: &Scope<'_>, name: &[u8], value: usize) -> Option<
 mod tests {
     #[test]
     fn a_cookie_that_is_a_setting_stays() {
-        crate::redact::tests::leaves(&["set-cookie: theme=dark; Path=/", "Cookie: lang=de"]);
+        crate::redact::tests::leaves(&[
+            "set-cookie: theme=dark; Path=/",
+            "Cookie: lang=de-AT; theme=dark; sidebar=collapsed; font_size=14",
+            "Set-Cookie: session=deleted; Path=/",
+        ]);
     }
 
     use crate::redact::redact_str;

@@ -1,6 +1,6 @@
 //! One-time codes in messages: a few digits, and words that say that they are for one person to type once.
 
-use crate::redact::catalogue::speech;
+use crate::redact::catalogue::{names, speech};
 use crate::redact::class::Class;
 use crate::redact::find::look::Look;
 use crate::redact::kind::Kind;
@@ -16,6 +16,9 @@ const REACH: usize = 64;
 
 /// A code whose first digit stands at `start`: `482913`, `482 913`.
 pub(crate) fn code(look: &Look<'_>, start: usize) -> Option<Found> {
+    if let Some(end) = of_card(look, start) {
+        return Some(Found::new(start, end, Class::Field));
+    }
     let end = number(look, start)?;
     // In a row of numbers none is a code.
     let is_number = |sign: u8, digit: u8| sign == b' ' && digit.is_ascii_digit();
@@ -33,6 +36,15 @@ pub(crate) fn code(look: &Look<'_>, start: usize) -> Option<Found> {
     let behind = look.part(end, end + REACH);
     (is_used(before, behind) || is_named_behind(look, behind) || is_named_before(look, before))
         .then(|| Found::new(start, end, Class::Field))
+}
+
+/// Where the code on the back of a card ends, behind its name: `CVV 321`.
+fn of_card(scope: &Scope<'_>, start: usize) -> Option<usize> {
+    let end = scope.ahead(start, 5, |b| b.is_ascii_digit());
+    let name = scope.back(start, 2, |b| matches!(b, b' ' | b':'));
+    let word = scope.back(name, 5, |b| b.is_ascii_alphanumeric());
+    let is_named = name < start && names::is_code_of_card(scope.part(word, name));
+    (is_named && (3..=4).contains(&(end - start)) && !is_letter(scope.at(end))).then_some(end)
 }
 
 /// Where the digits of a code end, in one group or in two of three.
@@ -211,6 +223,11 @@ mod tests {
                 redacts(&[(&with(code), &with("[REDACTED_FIELD]"))]);
             }
         }
+    }
+
+    #[test]
+    fn the_code_of_a_card_goes_and_its_date_stays() {
+        redacts(&[("exp 09/27, CVV 321", "exp 09/27, CVV [REDACTED_FIELD]")]);
     }
 
     #[test]

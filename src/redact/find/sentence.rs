@@ -7,6 +7,7 @@ use crate::redact::catalogue::{names, speech};
 use crate::redact::class::Class;
 use crate::redact::find::look::Look;
 use crate::redact::find::phrase::spaced_kind;
+use crate::redact::find::sql;
 use crate::redact::judge::{placeholder, value};
 use crate::redact::kind::Kind;
 use crate::redact::read::bytes::{self, at, is_spoken, run_end, run_start};
@@ -43,7 +44,10 @@ fn is_named(look: &Look<'_>, start: usize, word: &[u8]) -> bool {
     if let Some(name) = cell_before(look, start, end) {
         return look.judge(name).hides() && chosen();
     }
-    if follows_login(look, start) {
+    if follows_login(look, start)
+        || follows_change(look, start)
+        || sql::follows_identified(look, start)
+    {
         return chosen();
     }
     match name_end(look, start) {
@@ -168,6 +172,27 @@ fn follows_login(scope: &Scope<'_>, start: usize) -> bool {
             let tail = bytes::rest(verb, verb.len().saturating_sub(words.len()));
             tail.eq_ignore_ascii_case(words.as_bytes())
         })
+}
+
+/// Whether the value is what a secret was changed to, from another one: `changed the password from … to …`.
+fn follows_change(look: &Look<'_>, start: usize) -> bool {
+    let line = look.last(start, 128);
+    let strip = |line: &'_ [u8], links: &[&str]| {
+        links
+            .iter()
+            .find(|link| line.ends_with(link.as_bytes()))
+            .map(|link| line.len() - link.len())
+    };
+    let Some(old) = strip(line, speech::TO) else {
+        return false;
+    };
+    let floor = old.saturating_sub(48);
+    let old = run_start(line, old, floor, |b| !b.is_ascii_whitespace());
+    let Some(name) = strip(bytes::part(line, 0, old), speech::FROM) else {
+        return false;
+    };
+    let name = name_at(look, start - line.len() + name);
+    look.judge(name.text).hides() || spaced_kind(look, &name, true).hides()
 }
 
 /// A key that is named by its algorithm is named by its number, too: `RSA key 4AEE18F83AFDEB23`.

@@ -60,6 +60,12 @@ pub(crate) fn of_passfile(scope: &Scope<'_>, user: &Name<'_>, sign: usize) -> Op
     .then(|| Found::new(sign + 1, end, Class::Field))
 }
 
+/// Whether a statement says that a user is identified by the word at `start`, without quotes.
+pub(crate) fn follows_identified(scope: &Scope<'_>, start: usize) -> bool {
+    let by = scope.last(start, 4).trim_ascii();
+    formats::is_identified_by(scope.last(start.saturating_sub(4), 12).trim_ascii(), by)
+}
+
 /// SQL: a quoted value after a word, `IDENTIFIED BY 'x'`, `PASSWORD 'x'`; `pos` is the opening quote. In double quotes,
 /// which sentences have too, only a statement takes one.
 pub(crate) fn after_word(scope: &Scope<'_>, pos: usize) -> Option<Found> {
@@ -128,6 +134,7 @@ mod tests {
     fn the_password_of_a_line_in_a_file_of_passwords_goes() {
         marked(&[
             "db.example.com:5432:shop:ops:{}",
+            "create user hr identified by {} default tablespace users;",
             "*:*:*:postgres:{}\ndb:5432:*:bob:x",
         ]);
         leaves(&[

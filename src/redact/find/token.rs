@@ -65,10 +65,17 @@ pub(crate) fn crypt(scope: &Scope<'_>, pos: usize) -> Option<Found> {
     (end - method >= 16).then(|| Found::new(begin, end, Class::Key))
 }
 
+/// A longer key is none, and a shorter line may be a word.
+const MAX_HEADLESS: usize = 8_192;
+const MIN_LINE: usize = 32;
+
 /// A private key in armour that begins with dashes at `start`, to the end of its last line or to where it was cut.
 pub(crate) fn armour(scope: &Scope<'_>, start: usize) -> Option<Found> {
     let line = scope.part(start, start + 80);
     let begin = line.iter().position(|&b| b != b'-' && b != b' ')?;
+    if has_word_at(line, begin, formats::END) {
+        return headless(scope, start, bytes::rest(line, begin));
+    }
     if !has_word_at(line, begin, formats::BEGIN) {
         return None;
     }
@@ -101,6 +108,20 @@ pub(crate) fn armour(scope: &Scope<'_>, start: usize) -> Option<Found> {
             (end > body).then(|| Found::new(start, end, Class::PrivateKey))
         }
     }
+}
+
+/// What is left of a private key whose first line was cut off, before its last one at `last`.
+fn headless(scope: &Scope<'_>, last: usize, label: &[u8]) -> Option<Found> {
+    let end = memchr::memchr(b'-', label)?;
+    if !formats::is_secret_armour(bytes::part(label, 0, end)) {
+        return None;
+    }
+    let body = scope.back(last, MAX_HEADLESS, |b| {
+        is_base64(b) || matches!(b, b'=' | b'\n' | b'\r')
+    });
+    let body = scope.run(body, |b| b.is_ascii_whitespace());
+    let line = scope.ahead(body, 80, is_base64);
+    (line - body >= MIN_LINE).then(|| Found::new(body, last, Class::PrivateKey))
 }
 
 /// How an armour ends.

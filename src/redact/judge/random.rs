@@ -52,6 +52,8 @@ pub(crate) fn is_issued(word: &[u8]) -> bool {
 
 /// A shorter word need not be a key where its name says so little.
 pub(crate) const MIN_OPAQUE: usize = 20;
+/// Fewer letters may be an abbreviation.
+const MIN_SCRAMBLED: usize = 12;
 /// A shorter word of base64 may be a path, and a longer one a file.
 const MIN_BASE64: usize = 40;
 const MAX_BASE64: usize = 128;
@@ -67,6 +69,16 @@ pub(crate) fn is_opaque(word: &[u8]) -> bool {
         && digits(word) >= 1
         && is_issued(word)
         && !code::is_snake(word, 3)
+        && !is_of_words(word)
+}
+
+/// Whether letters alone are no words, since capitals stand all over them: `ekQPpqGMlVBnWxaV`.
+pub(crate) fn is_scrambled(word: &[u8]) -> bool {
+    let capitals = word.iter().filter(|b| b.is_ascii_uppercase()).count();
+    word.len() >= MIN_SCRAMBLED
+        && word.iter().all(u8::is_ascii_alphabetic)
+        && capitals >= 3
+        && word.len() - capitals >= 3
         && !is_of_words(word)
 }
 

@@ -140,13 +140,16 @@ pub(crate) fn looks_chosen(value: &[u8]) -> bool {
             .all(|b| b.is_ascii_lowercase() || *b == b'_')
             && number.iter().all(u8::is_ascii_digit)
     });
-    // `from=md5`
+    // `from=md5`, `wpa2-psk=…`
+    let is_name = |b: &u8| b.is_ascii_lowercase() || b.is_ascii_digit() || matches!(b, b'-' | b'_');
     let assigned = memchr::memchr(b'=', value).is_some_and(|sign| {
-        sign + 1 < value.len() && part(value, 0, sign).iter().all(u8::is_ascii_lowercase)
+        sign + 1 < value.len()
+            && at(value, 0).is_ascii_lowercase()
+            && part(value, 0, sign).iter().all(is_name)
     });
     value.len() >= 6
-        && digits > 0
         && letters > 0
+        && (digits > 0 || random::is_scrambled(value))
         && !is_algorithm(value)
         && !measure
         && !assigned

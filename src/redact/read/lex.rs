@@ -153,7 +153,9 @@ pub(crate) fn closes(scope: &Scope<'_>, pos: usize) -> bool {
 /// Whether `name=` begins at `pos`.
 pub(crate) fn is_assignment(scope: &Scope<'_>, pos: usize) -> bool {
     let end = run_end(scope.text, pos, scope.to.min(pos + 40), |b| {
-        b.is_ascii_alphanumeric() || matches!(b, b'_' | b'-' | b'.' | b' ' | b'[' | b']')
+        b.is_ascii_alphanumeric()
+            || matches!(b, b'_' | b'-' | b'.' | b' ' | b'[' | b']')
+            || b >= 0x80
     });
     end > pos && matches!(scope.at(end), b'=' | b':')
 }
