@@ -3,6 +3,7 @@
 /// A call, and which of its arguments is a secret.
 #[rustfmt::skip] // A row is one line.
 pub(crate) static CALLS: &[(&str, usize)] = &[
+    ("Basic", 1),
     ("BasicAuth", 1),
     ("Credentials", 1),
     ("Credentials::new", 1),

@@ -40,7 +40,7 @@ pub(crate) fn names_next(element: &[u8]) -> bool {
     has_ignoring_case(&["key", "name"], element)
 }
 
-pub(crate) const NEXT: &[&str] = &["<string>", "<value>", "<Value>", "<defaultValue>"];
+pub(crate) const NEXT: &[&str] = &["<string", "<value", "<Value", "<defaultValue"];
 
 /// Elements of HTML that hold nothing.
 const EMPTY: &[&str] = &["input", "meta", "link", "img"];

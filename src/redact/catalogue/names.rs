@@ -121,7 +121,9 @@ pub(crate) const WORDS: &[Word] = &[
     word(&["pin"], Kind::Pin).last(),
     word(&["pin"], Kind::Pin).before(&["number", "no"]),
     word(&["security"], Kind::Secret).before(&["code", "answer"]),
+    word(&["usercode"], Kind::Pin).last(),
     // Persons.
+    word(&["iban"], Kind::Secret).last(),
     word(&["ssn", "cvv", "cvc", "nino", "msisdnsecret"], Kind::Secret).last(),
     word(&["security"], Kind::Secret).behind(&["social"]).before(&["number", "no", "nr", "num", ""]),
     word(&["insurance"], Kind::Secret).behind(&["national"]).before(&["number", "no", ""]).common(),
@@ -165,7 +167,7 @@ const PHONES: &[&str] = &[
 
 #[rustfmt::skip]
 const CODE_OF: &[&str] = &[
-    "access", "activation", "alarm", "auth", "authentication", "confirm", "confirmation", "door", "entry", "factor", "garage",
+    "access", "activation", "alarm", "auth", "authentication", "bypass", "confirm", "confirmation", "door", "entry", "factor", "garage",
     "gate", "keypad", "lock", "login", "pairing", "pass", "signin", "sms", "time", "unlock", "verification", "verify",
 ];
 

@@ -67,7 +67,7 @@ const PHONES: &[&str] = &[
 #[rustfmt::skip]
 const CALLS: &[&str] = &[
     "anrufen", "appeler", "appelez", "bellen", "call", "cell", "chiamare", "contact", "contacter", "dial", "joindre",
-    "joignable", "ligar", "llamar", "llame", "rappeler", "ring", "text",
+    "joignable", "ligar", "llamar", "llame", "rappeler", "reach", "ring", "text",
 ];
 
 /// What may stand between such a word and the number: `phone number is`, `call me at`.

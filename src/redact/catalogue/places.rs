@@ -97,6 +97,8 @@ pub(crate) static PLACES: &[Place] = &[
     place("tacacs-server|radius-server host * key", Next, Chosen, "radius-server host 192.0.2.7 key {}"),
     place("ip ospf authentication-key", Next, Chosen, "ip ospf authentication-key {}"),
     place("ip ospf message-digest-key * md5", Next, Chosen, "ip ospf message-digest-key 1 md5 {}"),
+    place("tacacs|radius server * address ipv4 * key", Next, Chosen, "tacacs server T1\n address ipv4 192.0.2.7\n key {}"),
+    place("set psksecret", Last, Any, "config vpn\n    set psksecret {}\n"),
     place("key-string", Next, Chosen, "key-string {}"),
     place("set psksecret|password|passwd|secret|key ENC", Next, Literal, "config user local\n    set passwd ENC {}\n"),
     place("set security ike policy * pre-shared-key ascii-text", Next, Chosen, "set security ike policy p1 pre-shared-key ascii-text \"{}\""),

@@ -5,11 +5,16 @@ use crate::redact::read::bytes;
 
 /// What says of a name what it is: `the password is …`, `la contraseña es …`.
 const COPULAS: &[&str] = &[
-    "is", "are", "was", "ist", "lautet", "est", "es", "è", "é", "это", "to",
+    "is", "are", "jest", "was", "ist", "lautet", "est", "es", "è", "é", "это", "to",
 ];
 
 pub(crate) fn is_copula(word: &[u8]) -> bool {
     has_ignoring_case(COPULAS, word)
+}
+
+/// What stands between a copula and a number: `le code est le 5502`.
+pub(crate) fn points(word: &[u8]) -> bool {
+    has_ignoring_case(&["le", "el", "il", "now", "jetzt", "nu"], word)
 }
 
 /// What gives out a secret behind its name: `token created: …`.
@@ -40,9 +45,11 @@ pub(crate) fn is_change(word: &[u8]) -> bool {
 }
 
 /// Words for a one-time code, as the last of its name.
+#[rustfmt::skip]
 const CODES: &[&str] = &[
-    "code", "codes", "otp", "pin", "passcode", "password", "codigo", "código", "codice", "kod",
-    "kodu", "kodas", "koodi", "код", "kód", "tan", "2fa", "mfa",
+    "2fa", "abholcode", "alarmcode", "code", "codes", "codice", "codigo", "código", "deurcode", "kod",
+    "kodas", "kode", "koden", "kodu", "koodi", "kód", "mfa", "otp", "passcode", "password", "pin", "pincode", "tan",
+    "toegangscode", "zugangscode", "код",
 ];
 
 pub(crate) fn is_code(word: &[u8]) -> bool {
@@ -80,6 +87,8 @@ const USES: &[&str] = &[
     "introduzca",
     "inserisci",
     "digite",
+    "logga",
+    "logg",
 ];
 
 pub(crate) fn is_use(word: &[u8]) -> bool {
@@ -108,6 +117,16 @@ pub(crate) fn is_aim(word: &[u8]) -> bool {
         ],
         word,
     )
+}
+
+/// What counts, behind a number, in a language that sets no spaces.
+const UNITS: &[&str] = &[
+    "秒", "分", "時間", "小时", "天", "日", "次", "回", "个", "位", "초", "분", "시간", "일", "회",
+    "자",
+];
+
+pub(crate) fn counts(behind: &[u8]) -> bool {
+    UNITS.iter().any(|unit| behind.starts_with(unit.as_bytes()))
 }
 
 /// What names a secret by its id: `--secret id=npm`.
@@ -213,7 +232,17 @@ pub(crate) fn speaks_of_change(sentence: &[u8]) -> bool {
 /// Words for a number that a person keeps in mind.
 pub(crate) fn is_pin(word: &[u8]) -> bool {
     has_ignoring_case(
-        &["pin", "pincode", "tan", "mtan", "пин", "ПИН", "geheimzahl"],
+        &[
+            "pin",
+            "pincode",
+            "tan",
+            "mtan",
+            "пин",
+            "ПИН",
+            "geheimzahl",
+            "alarmcode",
+            "abholcode",
+        ],
         word,
     )
 }
@@ -267,7 +296,7 @@ pub(crate) fn is_article(word: &[u8]) -> bool {
 /// What may stand between the name of a secret and the secret in a language that sets no spaces.
 #[rustfmt::skip]
 pub(crate) const PARTICLES: &[&str] = &[
-    "：", ":", "=", " ", "是", "为", "為", "は", "が", "を", "은", "는", "이", "를", "로", "「", "“", "\"", "'", "了", "成", "改", "です",
+    "固定填", "填", "：", ":", "=", " ", "是", "为", "為", "は", "が", "を", "은", "는", "이", "를", "로", "「", "“", "\"", "'", "了", "成", "改", "です",
     "これ", "입니다",
 ];
 
@@ -349,6 +378,7 @@ mod tests {
     fn long_lists_are_in_order() {
         assert_in_order(LINKS);
         assert_in_order(LOGINS);
+        assert_in_order(CODES);
     }
 
     #[test]

@@ -84,6 +84,7 @@ pub(crate) const TOOLS: &[Tool] = &[
     tool("", Attached("--user="), "etcdctl --user=root:{} get k").behind(":").but_not("docker run --user=1000:1000 app"),
 
     // Stores.
+    tool("lftp", Option("-u"), "lftp -u bob,{} sftp://example.com").behind(",").but_not("lftp -u bob sftp://example.com"),
     tool("etcdctl", Option("--user"), "etcdctl --user root:{} get k").behind(":"),
 
     // HTTP.

@@ -5,10 +5,11 @@ use crate::redact::engine::edit::{Edit, push};
 use crate::redact::engine::frame::Shape;
 use crate::redact::engine::inside::Findings;
 use crate::redact::engine::walk::{Walk, past_blanks};
-use crate::redact::find::{assign, command};
+use crate::redact::find::{assign, command, phone};
 use crate::redact::judge::placeholder;
 use crate::redact::kind::{Kind, Role};
 use crate::redact::read::bytes::{self, at, part, run_end};
+use crate::redact::read::scope::Scope;
 
 /// A longer name is none of a list.
 const MAX_PLURAL: usize = 64;
@@ -42,6 +43,11 @@ impl Findings<'_> {
             self.hide(walk, from, to, shape);
             return;
         }
+        if is_string && index < MAX_COLUMNS && self.is_phone(walk, index, (from, to)) {
+            let edit = Edit::mark(from, to, Class::Phone.tag());
+            push(&mut self.edits, walk.floor, edit);
+            return;
+        }
         if !is_string
             || self.key_line(walk, (from, to))
             || user && self.behind_user(walk, (from, to))
@@ -66,6 +72,17 @@ impl Findings<'_> {
         let Some(parent) = self.outer(walk, 1) else {
             return false;
         };
+        let names_phones = parent.array
+            && parent.items == 0
+            && index < MAX_COLUMNS
+            && to - from <= 24
+            && self.rules.judge(part(walk.text, from, to)) == Kind::Phone;
+        if names_phones {
+            if let Some(parent) = self.frames.last_mut() {
+                parent.phones |= 1 << index;
+            }
+            return true;
+        }
         let is_sensitive = if parent.array {
             if !self.heads(walk, index, (from, to)) {
                 return false;
@@ -80,6 +97,19 @@ impl Findings<'_> {
             parent.columns |= 1 << index;
         }
         true
+    }
+
+    /// Whether a cell of a column of phone numbers is one.
+    fn is_phone(&self, walk: &Walk<'_>, index: u32, (from, to): (usize, usize)) -> bool {
+        let rows = self.outer(walk, 1).filter(|rows| rows.array);
+        let is_named = rows.is_some_and(|rows| rows.phones >> index & 1 == 1);
+        let cell = Scope {
+            text: walk.text,
+            from,
+            to,
+            origin: from,
+        };
+        is_named && self.rules.is_on(Class::Phone) && phone::named_phone(&cell).is_some()
     }
 
     /// Which columns of the row are sensitive: by the first row, or by the names of columns beside the rows.
@@ -243,4 +273,36 @@ fn is_flag(argument: &[u8]) -> bool {
     argument.starts_with(b"-")
         && argument.len() < 64
         && argument.iter().all(|b| bytes::is_token(*b))
+}
+
+#[cfg(test)]
+mod tests {
+    use crate::redact::tests::{leaves, redacts};
+
+    #[test]
+    fn cells_go_by_the_names_of_their_columns() {
+        redacts(&[
+            (
+                r#"[["Name","Password","Mobile"],["ann","swordfish","07700 914 286"]]"#,
+                r#"[["Name","Password","Mobile"],["ann","[REDACTED_FIELD]","[REDACTED_PHONE]"]]"#,
+            ),
+            (
+                r#"{"columns":["id","password"],"rows":[[1,"swordfish"]]}"#,
+                r#"{"columns":["id","password"],"rows":[[1,"[REDACTED_FIELD]"]]}"#,
+            ),
+        ]);
+        leaves(&[
+            r#"[["Name","Score","Place"],["ann","07700 914 286x","2"]]"#,
+            r#"[["grant_type","password"],["scope","all"]]"#,
+        ]);
+    }
+
+    #[test]
+    fn the_password_behind_a_user_option_goes() {
+        redacts(&[(
+            r#"["curl","-u","bob:swordfish"]"#,
+            r#"["curl","-u","bob:[REDACTED_FIELD]"]"#,
+        )]);
+        leaves(&[r#"["docker","-u","1000:1000"]"#]);
+    }
 }

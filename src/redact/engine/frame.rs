@@ -59,6 +59,8 @@ pub(crate) struct Frame {
     pub(crate) user_next: bool,
     /// Which of the columns, named before their rows, are sensitive.
     pub(crate) columns: u64,
+    /// Which of them are of phone numbers.
+    pub(crate) phones: u64,
     pub(crate) kubernetes: Place,
     pub(crate) is_secret: bool,
     /// The members say something about fields.

@@ -6,6 +6,7 @@ use crate::redact::catalogue::labels::FIELDS;
 use crate::redact::engine::frame::{Frame, Place, Shape};
 use crate::redact::engine::inside::Findings;
 use crate::redact::engine::walk::{Walk, past_blanks, string_end};
+use crate::redact::judge::value;
 use crate::redact::kind::{Kind, Role};
 use crate::redact::read::bytes::{at, part};
 
@@ -130,7 +131,8 @@ impl Findings<'_> {
         let content = part(walk.text, from, to);
         let word = !content.iter().any(u8::is_ascii_whitespace)
             && content.iter().any(|b| !b.is_ascii_alphabetic());
-        if word && self.label(walk).hides() {
+        let label = self.label(walk);
+        if word && (label.hides() || label == Kind::Pin && value::fits(content, label)) {
             self.hide(walk, from, to, Shape::String);
         } else if word && walk.top.value.is_none() {
             walk.top.value = Some((Place::new(from, to), Shape::String));
@@ -139,11 +141,13 @@ impl Findings<'_> {
 
     /// Hides the value that stood before its name.
     fn hide_labelled(&mut self, walk: &mut Walk<'_>) {
-        if let Some((place, shape)) = walk.top.value
-            && self.label(walk).hides()
-        {
+        if let Some((place, shape)) = walk.top.value {
             let (from, to) = place.range();
-            self.hide(walk, from, to, shape);
+            let label = self.label(walk);
+            let fits = || value::fits(part(walk.text, from, to), label);
+            if label.hides() || matches!(label, Kind::Pin | Kind::Opaque) && fits() {
+                self.hide(walk, from, to, shape);
+            }
         }
     }
 

@@ -522,6 +522,10 @@ fn listed(look: &mut Look<'_>, start: usize, chosen: bool) -> bool {
             let mark = look.ahead(pos, 3, |b| b.is_ascii_digit());
             let is_numbered = mark > pos && matches!(look.at(mark), b'.' | b')');
             let is_marked = mark == pos && matches!(look.at(mark), b'-' | b'*');
+            // Lines that assign are no items.
+            if !is_numbered && !is_marked && look.before(start) == b'=' {
+                break;
+            }
             if (is_numbered || is_marked) && look.at(mark + 1) == b' ' {
                 pos = look.ahead(mark + 1, 7, is_blank);
             }
@@ -693,6 +697,7 @@ mod tests {
             "docker_password {\n  value = \"{}\"\n}",
             "\"api_key\" {\n\n    value = \"{}\"\n}",
         ]);
+        leaves(&["SMTP_PASSWORD=\nPASSWORD_MIN_LENGTH=12\nTOKEN_TTL_SECONDS=3600\n"]);
         leaves(&["region {\n  value = \"hunter2xK9\"\n}"]);
     }
 

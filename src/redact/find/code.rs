@@ -1,7 +1,7 @@
 //! Literals in code that a call, an operator or a pair makes secrets: `set_password("…")`, `jwt.sign(claims, "…")`,
 //! `env.API_KEY || "…"`.
 
-use crate::redact::catalogue::{calls, formats, words};
+use crate::redact::catalogue::{calls, formats, names, words};
 use crate::redact::class::Class;
 use crate::redact::find::look::Look;
 use crate::redact::judge::{placeholder, value};
@@ -26,7 +26,8 @@ pub(crate) fn literal(look: &Look<'_>, quote: usize) -> Option<Found> {
         _ => near,
     };
     let (name, takes_all) = namer(look, near, open, quote)?;
-    let by_name = name.len() >= 2 && look.judge(name) == Kind::Secret;
+    let by_name =
+        name.len() >= 2 && (look.judge(name) == Kind::Secret || takes_all && names::is_pass(name));
     if !by_name && !is_secret_argument(look, near) {
         return None;
     }
@@ -188,7 +189,7 @@ fn compared<'a>(scope: &Scope<'a>, open: usize, quote: usize) -> Option<&'a [u8]
     }
     let close = closing_quote(scope, quote + 1, scope.at(quote), 0);
     let from = scope.ahead(close + 1, 3, |b| matches!(b, b',' | b' '));
-    let to = scope.ahead(from, 64, |b| is_name(b));
+    let to = scope.ahead(from, 64, is_name);
     let name = scope.part(identifier(scope, to, 48), to);
     let name = ["get_", "get"]
         .iter()
@@ -303,6 +304,7 @@ mod tests {
         marked(&[
             "define( 'NONCE_SALT',       '{}' );",
             "{:user \"bob\" :password \"{}\"}",
+            "await page.fill('#pass', '{}');",
             "std::string token{\"{}\"};",
             "{password, \"{}\"},",
             "{:db_password, \"{}\"}",

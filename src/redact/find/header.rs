@@ -25,9 +25,10 @@ pub(crate) fn cookies(look: &mut Look<'_>, from: usize, set: bool) -> bool {
         });
         let value = look.part(name + 1, end);
         any = true;
-        let said = look.judge(look.part(pos, name));
+        let is_named = look.judge(look.part(pos, name)) != Kind::Plain;
+        let is_harmless = !is_named && is_setting(value) || words::is_outcome(value);
         if value.len() > 1
-            && !(said == Kind::Plain && is_setting(value) || words::is_outcome(value))
+            && !is_harmless
             && !headers::is_attribute(look.part(pos, name))
             && !value.starts_with(MARK_START)
             && !placeholder::is_placeholder(value)

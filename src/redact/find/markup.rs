@@ -4,6 +4,7 @@ use crate::redact::catalogue::{formats, labels};
 use crate::redact::class::Class;
 use crate::redact::find::look::Look;
 use crate::redact::judge::value;
+use crate::redact::kind::Kind;
 use crate::redact::read::bytes::{self, at, has_word_at, run_end, run_start};
 use crate::redact::read::lex::{closing_quote, is_name};
 use crate::redact::read::scope::{Found, Scope};
@@ -35,14 +36,17 @@ pub(crate) fn named(look: &mut Look<'_>, name: &[u8], value: usize, sign: u8) {
     } else {
         (value, look.ahead(value, 98, is_name))
     };
-    if to == from || !look.judge(look.part(from, to)).hides() {
+    let kind = look.judge(look.part(from, to));
+    if to == from || !kind.hides() && kind != Kind::Opaque {
         return;
     }
     let mut pos = to;
     if matches!(quote, b'"' | b'\'') {
         pos = look.ahead(pos, 2, |b| b == b'\\' || b == quote);
     }
-    let found = ahead(look, from).or_else(|| beside(look, pos, matches!(quote, b'"' | b'\'')));
+    let found = ahead(look, from)
+        .or_else(|| beside(look, pos, matches!(quote, b'"' | b'\'')))
+        .filter(|found| kind.hides() || value::fits(look.part(found.start, found.end), kind));
     look.report(found);
 }
 
@@ -234,6 +238,8 @@ fn next_element(look: &Look<'_>, start: usize) -> Option<Found> {
     let string = labels::NEXT
         .iter()
         .find_map(|tag| bytes::find(near, tag.as_bytes()).map(|n| until + n + tag.len()))?;
+    // `<Value ProtectInMemory="True">`
+    let string = string + memchr::memchr(b'>', look.part(string, string + 48))? + 1;
     let close = memchr::memchr(b'<', look.part(string, look.to)).map_or(look.to, |n| string + n);
     hidden(look, string, close)
 }

@@ -10,9 +10,9 @@ use crate::redact::read::scope::{Found, Scope};
 /// How many digits a code has.
 const DIGITS: std::ops::RangeInclusive<usize> = 4..=8;
 /// So many words before a code may name it.
-const AHEAD: usize = 7;
+const AHEAD: usize = 14;
 /// So far around a code words say what it is.
-const REACH: usize = 64;
+const REACH: usize = 96;
 
 /// A code whose first digit stands at `start`: `482913`, `482 913`.
 pub(crate) fn code(look: &Look<'_>, start: usize) -> Option<Found> {
@@ -110,9 +110,15 @@ fn is_named_before(look: &Look<'_>, before: &[u8]) -> bool {
         .filter(|word| !word.is_empty());
     let mut name = words.next().unwrap_or_default();
     let mut is_linked = at(before, end) == b':';
-    if speech::is_copula(name) {
+    if speech::points(name) {
         name = words.next().unwrap_or_default();
-        is_linked = true;
+    }
+    // `is`, `is changed to`
+    for _ in 0..3 {
+        if speech::is_copula(name) || speech::is_link(name) {
+            name = words.next().unwrap_or_default();
+            is_linked = true;
+        }
     }
     if !speech::is_code(name) {
         let (of, code) = (
@@ -134,6 +140,7 @@ fn is_named_before(look: &Look<'_>, before: &[u8]) -> bool {
         .any(|word| speech::is_owner(word) || speech::is_use(word));
     let qualifier = words.next().unwrap_or_default();
     whose
+        || is_linked && speech::is_pin(name)
         || speech::is_pin(qualifier)
         || !qualifier.is_empty()
             && matches!(
@@ -162,8 +169,11 @@ fn says_further_ahead(look: &Look<'_>, line: &[u8]) -> bool {
                     || !before.is_empty()
                         && look.judge(&[before, b"_", word].concat()) == Kind::Pin
                     // `le code d'accès au local est …`
-                    || !behind[1].is_empty()
-                        && look.judge(&[word, b"_", behind[0], b"_", behind[1]].concat()) == Kind::Pin)
+                    || (speech::is_of(behind[0]) || behind[0] == b"d")
+                        && matches!(
+                            look.judge(&[word, b" ", behind[0], b" ", behind[1]].concat()),
+                            Kind::Pin | Kind::Secret
+                        ))
         {
             return true;
         }
@@ -204,6 +214,12 @@ mod tests {
             "G-{} is your Google verification code",
             "Ihr Code lautet {}",
             "Votre code est {}",
+            "Le code PIN de votre badge est le {}",
+            "Votre code de confirmation pour l'achat de 48,90 EUR chez FNAC est {}",
+            "Ihr Abholcode f\u{fc}r Fach 17 lautet {}",
+            "MFA bypass code {}",
+            "de alarmcode is gewijzigd naar {}",
+            "Logga in med kod {} och",
             "Votre code de validation est {}",
             "Ihre TAN lautet {}",
             "le code secret {}",

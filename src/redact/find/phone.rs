@@ -11,6 +11,10 @@ use crate::redact::read::scope::{Found, Scope};
 const LEAST_BEHIND_PLUS: usize = 9;
 const LEAST_BEHIND_ZEROS: usize = 10;
 
+/// How many digits a number has whose area stands in brackets.
+const LEAST_IN_BRACKETS: usize = 9;
+const LONGEST: usize = 12;
+
 /// So many words before a number are looked at.
 const MOST_WORDS: usize = 4;
 
@@ -30,8 +34,24 @@ fn phone(scope: &Scope<'_>, pos: usize, left: u8) -> Option<Found> {
         let found = || international(scope, pos, pos + 2, LEAST_BEHIND_ZEROS);
         (!in_row).then(found).flatten()
     } else {
-        north_american(scope, pos, left)
+        north_american(scope, pos, left).or_else(|| in_brackets(scope, pos, left))
     }
+}
+
+/// A number whose area stands in brackets, in the groups of any country: `(11) 98264-7310`, `(030) 901820`.
+fn in_brackets(scope: &Scope<'_>, pos: usize, left: u8) -> Option<Found> {
+    let close = scope.ahead(pos, 5, |b| b.is_ascii_digit());
+    let area = close - pos;
+    let is_area = area == 2 || area > 2 && at(scope.text, pos) == b'0';
+    if left != b'(' || !is_area || scope.at(close) != b')' {
+        return None;
+    }
+    let (end, digits) = dialled(scope, pos, LONGEST);
+    let start = pos - 1;
+    ((LEAST_IN_BRACKETS..=LONGEST).contains(&digits)
+        && is_clear_end(scope, end)
+        && !scope.before(start).is_ascii_alphanumeric())
+    .then(|| Found::new(start, end, Class::Phone))
 }
 
 /// A number with the code of its country at `first`; `pos` is where its digits begin.
@@ -88,7 +108,7 @@ fn north_american(scope: &Scope<'_>, pos: usize, left: u8) -> Option<Found> {
     let in_row = spaced
         && (left == b' ' && scope.before(pos - 1).is_ascii_digit()
             || scope.at(end) == b' ' && scope.at(end + 1).is_ascii_digit());
-    (!in_row && is_nanp(scope.part(start, end)) && !is_named_id(scope, start))
+    (!in_row && is_nanp(scope.part(start, end)) && (bracket || !is_named_id(scope, start)))
         .then(|| Found::new(start, end, Class::Phone))
 }
 
@@ -152,12 +172,12 @@ pub(crate) fn introduced(scope: &Scope<'_>, pos: usize) -> Option<Found> {
     }
     let found = |class| Some(Found::new(pos, end, class));
     // The words before, as far as they are near: `phone number is: `, `tel=`, `call me at `.
-    let mut at = pos;
+    let (mut at, mut is_led, mut whose) = (pos, false, false);
     for _ in 0..MOST_WORDS {
         let gap = scope.back(at, 4, |b| b" :=#.(\"'+*>".contains(&b));
         let word = scope.back(gap, 24, |b| b.is_ascii_alphabetic() || b >= 0x80);
         match introduces(scope.part(word, gap)) {
-            Introduces::Phone => return found(Class::Phone),
+            Introduces::Phone if !whose => return found(Class::Phone),
             Introduces::LongPhone => {
                 let assigned = at < pos && scope.part(gap, at).contains(&b'=');
                 return (digits >= 10 && !assigned)
@@ -167,8 +187,12 @@ pub(crate) fn introduced(scope: &Scope<'_>, pos: usize) -> Option<Found> {
             Introduces::SocialSecurity => {
                 return (digits == 9).then(|| found(Class::Ssn)).flatten();
             }
-            Introduces::Between => at = word,
-            Introduces::Nothing => return None,
+            Introduces::Between => (at, is_led) = (word, true),
+            // `call Karim at …`
+            _ if is_led && !whose && scope.at(word).is_ascii_uppercase() => {
+                (at, whose) = (word, true)
+            }
+            _ => return None,
         }
     }
     None
@@ -228,6 +252,8 @@ mod tests {
             "+49 30 901820",
             "0049 30 9018200",
             "+1 415 555 2671",
+            "(11) 98264-7310",
+            "(030) 901820 55",
             "(415) 555-2671",
             "1-415-555-2671",
             "415 555 2671",

@@ -11,7 +11,7 @@ use crate::redact::find::sql;
 use crate::redact::judge::{placeholder, value};
 use crate::redact::kind::Kind;
 use crate::redact::read::bytes::{self, at, is_spoken, run_end, run_start};
-use crate::redact::read::lex::{MAX_WORD, Name, is_blank};
+use crate::redact::read::lex::{MAX_WORD, Name, is_assignment, is_blank};
 use crate::redact::read::scope::{Found, Scope};
 
 /// Signs between a name and its value.
@@ -38,8 +38,15 @@ pub(crate) fn value(look: &Look<'_>, start: usize) -> Option<Found> {
 fn is_named(look: &Look<'_>, start: usize, word: &[u8]) -> bool {
     let end = start + word.len();
     let chosen = || value::looks_chosen(word);
-    if precedes_name(look, end) || follows_unspaced(look, start) || follows_line(look, start, end) {
+    if precedes_name(look, end) || follows_line(look, start, end) {
         return chosen();
+    }
+    // In a language that sets no spaces a number behind the word for a password is one.
+    let unspaced = follows_unspaced(look, start);
+    if unspaced.hides() || unspaced == Kind::Pin {
+        let behind = look.ahead(end, 1, is_blank);
+        let counted = speech::counts(look.part(behind, behind + 9));
+        return unspaced.hides() && chosen() || !counted && value::fits(word, Kind::Pin);
     }
     if let Some(name) = cell_before(look, start, end) {
         return look.judge(name).hides() && chosen();
@@ -341,10 +348,10 @@ fn is_pair(scope: &Scope<'_>, name: usize, value: usize) -> bool {
     scope.before(value) == b'"' && scope.before(start) == b'('
 }
 
-/// Whether the name of a secret stands right before `start`, in a language that sets no spaces.
-fn follows_unspaced(look: &Look<'_>, start: usize) -> bool {
+/// What the name says that stands right before `start`, in a language that sets no spaces.
+fn follows_unspaced(look: &Look<'_>, start: usize) -> Kind {
     if look.before(start) < 0x80 && look.before(start.saturating_sub(1)) < 0x80 {
-        return false;
+        return Kind::Plain;
     }
     let mut before = look.last(start, 40);
     for _ in 0..4 {
@@ -362,7 +369,7 @@ fn follows_unspaced(look: &Look<'_>, start: usize) -> bool {
     });
     // A character begins with another byte than it goes on with.
     let from = run_end(before, from, before.len(), |b| matches!(b, 0x80..0xC0));
-    look.judge(bytes::rest(before, from)).hides()
+    look.judge(bytes::rest(before, from))
 }
 
 /// Whether the value that ends at `end` is said to be a secret behind it: `… as password`, `… into the password field`.
@@ -405,7 +412,8 @@ fn follows_line(look: &Look<'_>, start: usize, end: usize) -> bool {
     let around =
         |b: u8| is_blank(b) || matches!(b, b'`' | b'*' | b'"' | b'\'' | b'>' | b'|' | b'_' | b'~');
     let after = look.ahead(end, 8, around);
-    if !matches!(look.at(after), 0 | b'\n' | b'\r') {
+    // A line that assigns is named by itself.
+    if !matches!(look.at(after), 0 | b'\n' | b'\r') || is_assignment(look, start) {
         return false;
     }
     let margin = look.back(start, 24, around);
@@ -543,6 +551,7 @@ mod tests {
             "管理员密码：{}",
             "パスワードは「{}」です",
             "비밀번호는 {}",
+            "수신 비밀번호는 {} 입니다",
         ]);
     }
 }

@@ -3,10 +3,11 @@
 use crate::redact::catalogue::{formats, words};
 use crate::redact::class::Class;
 use crate::redact::find::look::Look;
+use crate::redact::find::phone;
 use crate::redact::judge::{random, value};
 use crate::redact::kind::Kind;
 use crate::redact::read::bytes::{self, has_word_at, run_end, run_start};
-use crate::redact::read::scope::Scope;
+use crate::redact::read::scope::{Found, Scope};
 
 /// A longer first line is no line of column names.
 const MAX_HEADER: usize = 1024;
@@ -49,7 +50,7 @@ pub(crate) fn columns(look: &mut Look<'_>) {
         return;
     };
     let count = header.split(|b| *b == delimiter).count();
-    sensitive_cells(look, (end + 1, look.to), delimiter, sensitive, count);
+    sensitive_cells(look, (end + 1, look.to), delimiter, &sensitive, count);
 }
 
 /// So many comments may stand above a file of fields, and so long is the one that names them.
@@ -124,7 +125,7 @@ pub(crate) fn under_rule(look: &mut Look<'_>, first: usize, end: usize, rule: us
     if let Some(sensitive) = sensitive(look, header, b'|') {
         let count = header.split(|b| *b == b'|').count();
         let to = rows_end(look, rule + 1, count);
-        sensitive_cells(look, (rule + 1, to), b'|', sensitive, count);
+        sensitive_cells(look, (rule + 1, to), b'|', &sensitive, count);
     }
 }
 
@@ -150,22 +151,22 @@ pub(crate) fn under_strokes(look: &mut Look<'_>, first: usize, end: usize) {
     else {
         return;
     };
-    let mut sensitive = 0u64;
+    let mut sensitive = Columns::default();
     let mut count = 2;
     let mut from = 0;
     while from <= names.len() && count < MAX_COLUMNS {
         let to =
             memchr::memmem::find(bytes::rest(names, from), b"||").map_or(names.len(), |n| from + n);
         let name = bytes::part(names, from, to).trim_ascii();
-        if name.len() <= 40 && look.judge(name).hides() {
-            sensitive |= 1 << (count - 1);
+        if name.len() <= 40 {
+            sensitive.name(count - 1, look.judge(name));
         }
         count += 1;
         from = to + 2;
     }
-    if sensitive != 0 {
+    if sensitive.any() {
         let to = rows_end(look, end + 1, count);
-        sensitive_cells(look, (end + 1, to), b'|', sensitive, count);
+        sensitive_cells(look, (end + 1, to), b'|', &sensitive, count);
     }
 }
 
@@ -228,9 +229,51 @@ fn is_resource(value: &[u8]) -> bool {
         && random::digits(value) <= 3
 }
 
-/// A bit for each column whose values are secrets, if the names can be those of columns and there is one.
-fn sensitive(look: &Look<'_>, header: &[u8], delimiter: u8) -> Option<u64> {
-    let mut sensitive = 0;
+/// What the names of columns say of the cells below them.
+struct Columns([Kind; MAX_COLUMNS]);
+
+impl Default for Columns {
+    fn default() -> Self {
+        Self([Kind::Plain; MAX_COLUMNS])
+    }
+}
+
+impl Columns {
+    /// What may be any word in another table is not asked for here: a column of `session` holds ids.
+    fn name(&mut self, index: usize, kind: Kind) {
+        let tells = kind.hides() || matches!(kind, Kind::Pin | Kind::Phone);
+        if let Some(column) = self.0.get_mut(index).filter(|_| tells) {
+            *column = kind;
+        }
+    }
+
+    fn any(&self) -> bool {
+        self.0.iter().any(|kind| *kind != Kind::Plain)
+    }
+
+    fn kind(&self, index: usize) -> Kind {
+        self.0.get(index).copied().unwrap_or_default()
+    }
+}
+
+/// Adds the cell at `from..to` of a column, if what the column's name says fits it.
+fn hide_cell(look: &mut Look<'_>, from: usize, to: usize, kind: Kind) {
+    let value = look.part(from, to);
+    let cell = Scope { from, to, ..**look };
+    let found = match kind {
+        Kind::Secret | Kind::Secrets => {
+            is_secret(look, value).then(|| Found::new(from, to, Class::Field))
+        }
+        Kind::Phone => phone::named_phone(&cell),
+        kind => (kind != Kind::Plain && value::fits(value, kind))
+            .then(|| Found::new(from, to, Class::Field)),
+    };
+    look.report(found);
+}
+
+/// What the columns of a table hold, if their names can be those of columns and one says something.
+fn sensitive(look: &Look<'_>, header: &[u8], delimiter: u8) -> Option<Columns> {
+    let mut sensitive = Columns::default();
     for (index, cell) in header
         .split(|b| *b == delimiter)
         .take(MAX_COLUMNS)
@@ -243,9 +286,9 @@ fn sensitive(look: &Look<'_>, header: &[u8], delimiter: u8) -> Option<u64> {
         if cell.len() > 40 || !cell.iter().all(is_named) {
             return None;
         }
-        sensitive |= u64::from(look.judge(cell).hides()) << index;
+        sensitive.name(index, look.judge(cell));
     }
-    (sensitive != 0).then_some(sensitive)
+    sensitive.any().then_some(sensitive)
 }
 
 /// Adds the cells of sensitive columns from `line` on, up to the end of the table.
@@ -253,7 +296,7 @@ fn sensitive_cells(
     look: &mut Look<'_>,
     (mut line, to): (usize, usize),
     delimiter: u8,
-    sensitive: u64,
+    sensitive: &Columns,
     count: usize,
 ) {
     while line < to {
@@ -265,13 +308,12 @@ fn sensitive_cells(
             }
         } else {
             for (index, from, to) in cells(look, line, end, delimiter) {
-                if index < MAX_COLUMNS && sensitive >> index & 1 == 1 {
+                let kind = sensitive.kind(index);
+                if kind != Kind::Plain {
                     let around = |b: u8| matches!(b, b' ' | b'"' | b'`' | b'\r');
                     let from = run_end(look.text, from, to, around);
                     let to = run_start(look.text, to, from, around);
-                    if is_secret(look, look.part(from, to)) {
-                        look.hide(from, to, Class::Field);
-                    }
+                    hide_cell(look, from, to, kind);
                 }
             }
         }
@@ -358,18 +400,16 @@ pub(crate) fn inserted(look: &mut Look<'_>, mut open: usize) {
         let mut pos = open + 1;
         let head = look.part(pos, pos + MAX_HEADER);
         if let Some(close) = memchr::memchr(b')', head) {
-            let mut sensitive = 0u64;
+            let mut sensitive = Columns::default();
             for (index, name) in bytes::part(head, 0, close)
                 .split(|b| *b == b',')
                 .take(MAX_COLUMNS)
                 .enumerate()
             {
-                if look.judge(name.trim_ascii()).hides() {
-                    sensitive |= 1 << index;
-                }
+                sensitive.name(index, look.judge(name.trim_ascii()));
             }
-            if sensitive != 0 {
-                pos = rows(look, pos + close + 1, sensitive);
+            if sensitive.any() {
+                pos = rows(look, pos + close + 1, &sensitive);
             }
         }
         let next = memchr::memchr_iter(b'(', look.part(pos, look.to))
@@ -383,7 +423,7 @@ pub(crate) fn inserted(look: &mut Look<'_>, mut open: usize) {
 }
 
 /// Every row in parentheses, up to the end of the statement.
-fn rows(look: &mut Look<'_>, mut pos: usize, sensitive: u64) -> usize {
+fn rows(look: &mut Look<'_>, mut pos: usize, sensitive: &Columns) -> usize {
     loop {
         pos = look.run(pos, |b| !matches!(b, b'(' | b';' | b'\''));
         if look.at(pos) != b'(' {
@@ -394,7 +434,7 @@ fn rows(look: &mut Look<'_>, mut pos: usize, sensitive: u64) -> usize {
 }
 
 /// The values of one row, which begins at `pos`; returns its end.
-fn row(look: &mut Look<'_>, mut pos: usize, sensitive: u64) -> usize {
+fn row(look: &mut Look<'_>, mut pos: usize, sensitive: &Columns) -> usize {
     let mut index = 0;
     while pos < look.to && look.at(pos) != b')' {
         let start = look.run(pos, |b| b.is_ascii_whitespace() || matches!(b, b'N' | b'E'));
@@ -412,10 +452,11 @@ fn row(look: &mut Look<'_>, mut pos: usize, sensitive: u64) -> usize {
         } else {
             (start, look.run(start, |b| !matches!(b, b',' | b')')))
         };
-        let value = look.part(from, to);
-        let hides = index < MAX_COLUMNS && sensitive >> index & 1 == 1 && quoted;
-        if hides && value::is_real(value) {
+        let kind = sensitive.kind(index);
+        if quoted && kind.hides() && value::is_real(look.part(from, to)) {
             look.hide(from, to, Class::Field);
+        } else if quoted && !kind.hides() {
+            hide_cell(look, from, to, kind);
         }
         pos = look.run(to + usize::from(quoted), |b| !matches!(b, b',' | b')'));
         if look.at(pos) == b',' {
@@ -429,6 +470,7 @@ fn row(look: &mut Look<'_>, mut pos: usize, sensitive: u64) -> usize {
 #[cfg(test)]
 mod tests {
     use crate::redact::redact_str;
+    use crate::redact::tests::redacts;
     use crate::redact::tests::{leaves, marked};
 
     #[test]
@@ -482,6 +524,20 @@ mod tests {
             "NAME      TOKEN\n\nann       hunter2xK9\n",
             "NAME      AGE\nann       hunter2xK9\n",
             "The token\n  is hunter2xK9\n",
+        ]);
+    }
+
+    #[test]
+    fn phones_and_pins_go_by_the_names_of_their_columns() {
+        redacts(&[
+            (
+                "id;mobile;pin\n7;0613948827;8830\n8;;12",
+                "id;mobile;pin\n7;[REDACTED_PHONE];[REDACTED_FIELD]\n8;;12",
+            ),
+            (
+                "INSERT INTO t (name, celular) VALUES ('ann', '11 98264 7310')",
+                "INSERT INTO t (name, celular) VALUES ('ann', '[REDACTED_PHONE]')",
+            ),
         ]);
     }
 

@@ -183,7 +183,14 @@ pub(crate) fn link(scope: &Scope<'_>, host: usize) -> Option<Found> {
         opens = words::lets_in(segment);
         at += segment.len() + 1;
     }
-    None
+    // `https://example.com/magic?t=…`
+    let sign = scope.ahead(end + 1, 16, bytes::is_token);
+    let token = scope.ahead(sign + 1, MAX_LINK, bytes::is_token);
+    (opens
+        && scope.at(end) == b'?'
+        && scope.at(sign) == b'='
+        && random::is_opaque(scope.part(sign + 1, token)))
+    .then(|| Found::new(sign + 1, token, Class::Key))
 }
 
 /// The password of a database's address that was cut behind it: `postgres://bob:…`, without the host.
@@ -257,7 +264,13 @@ mod tests {
     #[test]
     fn the_token_of_a_link_that_lets_in_goes() {
         let with = |token: &str| format!("https://example.com:8080/app/reset-password/{token}?x=1");
-        redacts(&[(&with("a8Fk29dLq0Zx7Bn4Vm1C"), &with("[REDACTED_KEY]"))]);
+        redacts(&[
+            (&with("a8Fk29dLq0Zx7Bn4Vm1C"), &with("[REDACTED_KEY]")),
+            (
+                "https://example.com/magic?t=a8Fk29dLq0Zx7Bn4Vm1C",
+                "https://example.com/magic?t=[REDACTED_KEY]",
+            ),
+        ]);
         leaves(&[
             "https://example.com/reset/of-your-password",
             "https://example.com/items/a8Fk29dLq0Zx7Bn4Vm1C",
