@@ -115,13 +115,11 @@ pub(crate) const WORDS: &[Word] = &[
         .behind(&["wifi", "otp", "mfa", "totp", "recovery", "fa", "backup", "device"]),
     word(&["pin"], Kind::Secret).last().behind(PIN_OF),
     word(&["pin"], Kind::Secret).behind(PIN_OF).before(&["code", "number", "no"]),
-    word(&["tan"], Kind::Pin).last().behind(&["", "sms", "push", "mobile"]),
     // In India it is a place.
     word(&["pin"], Kind::Plain).before(&["code"]),
     word(&["pin"], Kind::Pin).last(),
     word(&["pin"], Kind::Pin).before(&["number", "no"]),
     word(&["security"], Kind::Secret).before(&["code", "answer"]),
-    word(&["usercode"], Kind::Pin).last(),
     // Persons.
     word(&["iban"], Kind::Secret).last(),
     word(&["ssn", "cvv", "cvc", "nino", "msisdnsecret"], Kind::Secret).last(),
@@ -159,9 +157,6 @@ const PHONES: &[&str] = &[
     "telefono",
     "telefon",
     "telefone",
-    "celular",
-    "cellulare",
-    "handynummer",
     "telefonnummer",
 ];
 

@@ -181,6 +181,16 @@ pub(crate) fn names_user(before: &[u8]) -> bool {
         })
 }
 
+/// The last words before a secret that is named further ahead: of a login, of a change, of a statement.
+#[rustfmt::skip]
+const LEADS: &[&str] = &[
+    "a", "and", "auf", "by", "clave", "code", "en", "key", "na", "naar", "pass", "pin", "pw", "til", "till", "to", "with", "на",
+];
+
+pub(crate) fn leads(word: &[u8]) -> bool {
+    has_ignoring_case(LEADS, word)
+}
+
 /// What a password is called behind the user's name, and is not alone.
 pub(crate) fn is_short_for_password(word: &[u8]) -> bool {
     has_ignoring_case(&["pass", "clave", "key", "code", "pin", "pw"], word)

@@ -427,6 +427,9 @@ fn follows_pair(look: &Look<'_>, name: usize) -> bool {
 
 /// Whether a line begins with the words of a name that its last word alone is not: `Mot de passe : …`.
 fn begins_line_in_words(look: &Look<'_>, name: &Name<'_>) -> bool {
+    if look.before(name.start) != b' ' {
+        return false;
+    }
     let is_word = |b: u8| b.is_ascii_alphabetic() || b >= 0x80 || is_blank(b) || b == b'-';
     let start = look.back(name.start, 40, is_word);
     let line = look

@@ -51,10 +51,7 @@ fn is_named(look: &Look<'_>, start: usize, word: &[u8]) -> bool {
     if let Some(name) = cell_before(look, start, end) {
         return look.judge(name).hides() && chosen();
     }
-    if follows_login(look, start)
-        || follows_change(look, start)
-        || sql::follows_identified(look, start)
-    {
+    if is_led(look, start) {
         return chosen();
     }
     match name_end(look, start) {
@@ -153,6 +150,19 @@ fn before_password(line: &[u8]) -> Option<&[u8]> {
     let before = before.strip_suffix(b" /").unwrap_or(before);
     let before = before.strip_suffix(b",").unwrap_or(before);
     speech::is_short_for_password(word).then_some(before)
+}
+
+/// Whether a word before the one at `start` that says nothing alone leads to it from what does.
+fn is_led(look: &Look<'_>, start: usize) -> bool {
+    if look.before(start) != b' ' {
+        return false;
+    }
+    let end = look.back(start - 1, 1, |b| b == b':');
+    let word = look.back(end, 8, |b| b.is_ascii_alphabetic() || b >= 0x80);
+    speech::leads(look.part(word, end))
+        && (follows_login(look, start)
+            || follows_change(look, start)
+            || sql::follows_identified(look, start))
 }
 
 /// Whether someone logs in right before `start`, and with what: `log in as bob with …`, `credentials are bob and …`.

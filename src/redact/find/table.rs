@@ -535,8 +535,8 @@ mod tests {
                 "id;mobile;pin\n7;[REDACTED_PHONE];[REDACTED_FIELD]\n8;;12",
             ),
             (
-                "INSERT INTO t (name, celular) VALUES ('ann', '11 98264 7310')",
-                "INSERT INTO t (name, celular) VALUES ('ann', '[REDACTED_PHONE]')",
+                "INSERT INTO t (name, telefone) VALUES ('ann', '11 98264 7310')",
+                "INSERT INTO t (name, telefone) VALUES ('ann', '[REDACTED_PHONE]')",
             ),
         ]);
     }

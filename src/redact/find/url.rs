@@ -2,6 +2,7 @@
 
 use crate::redact::catalogue::{formats, webhooks, words};
 use crate::redact::class::Class;
+use crate::redact::judge::random::MIN_OPAQUE;
 use crate::redact::judge::{placeholder, random, value};
 use crate::redact::read::bytes::{self, run_end, run_start};
 use crate::redact::read::scope::{Found, Scope};
@@ -175,22 +176,22 @@ pub(crate) fn link(scope: &Scope<'_>, host: usize) -> Option<Found> {
     let path = scope.ahead(host, 100, |b| bytes::is_domain(b) || b == b':');
     let end = scope.ahead(path, MAX_LINK, |b| bytes::is_token(b) || b == b'/');
     let mut at = path;
-    let mut opens = false;
+    let mut before: &[u8] = b"";
     for segment in scope.part(path, end).split(|b| *b == b'/') {
-        if opens && random::is_opaque(segment) {
+        if segment.len() >= MIN_OPAQUE && words::lets_in(before) && random::is_opaque(segment) {
             return Some(Found::new(at, at + segment.len(), Class::Key));
         }
-        opens = words::lets_in(segment);
+        before = segment;
         at += segment.len() + 1;
     }
     // `https://example.com/magic?t=…`
+    if scope.at(end) != b'?' || !words::lets_in(before) {
+        return None;
+    }
     let sign = scope.ahead(end + 1, 16, bytes::is_token);
     let token = scope.ahead(sign + 1, MAX_LINK, bytes::is_token);
-    (opens
-        && scope.at(end) == b'?'
-        && scope.at(sign) == b'='
-        && random::is_opaque(scope.part(sign + 1, token)))
-    .then(|| Found::new(sign + 1, token, Class::Key))
+    (scope.at(sign) == b'=' && random::is_opaque(scope.part(sign + 1, token)))
+        .then(|| Found::new(sign + 1, token, Class::Key))
 }
 
 /// The password of a database's address that was cut behind it: `postgres://bob:…`, without the host.
