@@ -12,6 +12,7 @@ use super::report::Reporter;
 use super::rewriting::Rewriting;
 use super::search::Searches;
 use super::shared::Shared;
+use super::suspects::History;
 use crate::ledger::DropReason;
 use crate::queue::{EventEnd, Receiver, Rewrite, Segment};
 
@@ -199,22 +200,30 @@ impl Backlog {
         bisections.len()
     }
 
-    /// Takes the oldest suspect that is due.
-    pub(super) fn take_suspect(&mut self, now: Instant, searches: &Searches) -> Option<Batch> {
-        let is_due = |batch: &Batch| {
+    /// Takes the oldest suspect that is due, of those that `may_go` holds for.
+    pub(super) fn take_suspect(
+        &mut self,
+        now: Instant,
+        searches: &Searches,
+        may_go: impl Fn(&History) -> bool,
+    ) -> Option<Batch> {
+        let is_next = |batch: &Batch| {
             batch.history.due(now).is_some_and(|at| at <= now)
                 && batch.piece.is_none_or(|piece| searches.may_send(piece))
+                && may_go(&batch.history)
         };
-        let at = self.retries.iter().position(is_due)?;
+        let at = self.retries.iter().position(is_next)?;
         self.retries.remove(at)
     }
 
-    /// When the next suspect is due.
-    pub(super) fn suspect_due(&self, now: Instant) -> Option<Instant> {
-        let due = self
-            .retries
-            .iter()
-            .filter_map(|batch| batch.history.due(now));
+    /// When the next suspect is due, and may go out as far as `next_at` says.
+    pub(super) fn suspect_due(
+        &self,
+        now: Instant,
+        next_at: impl Fn(&History) -> Option<Instant>,
+    ) -> Option<Instant> {
+        let histories = self.retries.iter().map(|batch| &batch.history);
+        let due = histories.filter_map(|history| Some(history.due(now)?.max(next_at(history)?)));
         due.min()
     }
 

@@ -127,15 +127,20 @@ impl Destination {
     fn send_suspects(&mut self, now: Instant) {
         while self.backlog.flights.len() < self.shared.settings.max_in_flight
             && !self.gate.holds_all()
-            && self.suspects.next_at(now).is_some_and(|at| at <= now)
-            && let Some(batch) = self.backlog.take_suspect(now, &self.searches)
+            && let Some(batch) = self.take_suspect(now)
         {
-            self.suspects.sent(now);
+            self.suspects.sent(&batch.history, now);
             if let Some(piece) = batch.piece {
                 self.searches.sent(piece);
             }
             self.send_batch(batch, now);
         }
+    }
+
+    fn take_suspect(&mut self, now: Instant) -> Option<Batch> {
+        let next_at = |history: &History| self.suspects.next_at(history, now);
+        let may_go = |history: &History| next_at(history).is_some_and(|at| at <= now);
+        self.backlog.take_suspect(now, &self.searches, may_go)
     }
 
     /// Sends while there is something to send, fewer requests than allowed are under way, and the gate
@@ -624,8 +629,8 @@ impl Destination {
         let gate = has_work
             .then(|| self.gate.reopens_at(self.load()))
             .flatten();
-        let suspect = self.backlog.suspect_due(now);
-        let suspect = suspect.and_then(|due| self.suspects.next_at(now).map(|at| at.max(due)));
+        let next_at = |history: &History| self.suspects.next_at(history, now);
+        let suspect = self.backlog.suspect_due(now, next_at);
         let spooling = self.spooling.as_ref().map(Spooling::wake_at);
         // What was due by now has gone out, or waits for something other than a time.
         let later = gate.into_iter().chain(suspect).filter(|at| *at > now);

@@ -162,6 +162,8 @@ pub(super) struct Suspects {
     accepted: u64,
     under_way: usize,
     next_at: Option<Instant>,
+    /// The same for a part of a bisection.
+    next_bisected_at: Option<Instant>,
 }
 
 impl Suspects {
@@ -229,7 +231,8 @@ impl Suspects {
         }
         // While others fail too, a part may well have failed by chance; halving it for each would make
         // ever more requests of it.
-        let is_clear = !was_suspect || history.failures.len() >= CLEAR || self.is_fast(now);
+        let is_clear =
+            !was_suspect || history.failures.len() >= CLEAR || self.is_fast(history, now);
         if !is_alone && is_clear {
             // The halves wait for no pause of their own.
             history.soonest = asked.map(|asked| now + asked);
@@ -263,23 +266,35 @@ impl Suspects {
         self.under_way
     }
 
-    /// When the next suspect may go out; `None` while as many as may be are under way.
-    pub(super) fn next_at(&self, now: Instant) -> Option<Instant> {
-        let at = self.next_at.unwrap_or(now);
-        (self.under_way < MAX_UNDER_WAY).then_some(at)
+    /// When this suspect may go out; `None` while as many as may be are under way.
+    pub(super) fn next_at(&self, history: &History, now: Instant) -> Option<Instant> {
+        let at = match history.bisection {
+            Some(_) => self.next_bisected_at,
+            None => self.next_at,
+        };
+        (self.under_way < MAX_UNDER_WAY).then(|| at.unwrap_or(now))
     }
 
-    pub(super) fn sent(&mut self, now: Instant) {
-        let pause = if self.is_fast(now) { FAST } else { SLOW };
+    pub(super) fn sent(&mut self, history: &History, now: Instant) {
+        let pause = |is_fast| if is_fast { FAST } else { SLOW };
+        let bisected = self.others_fare_well(now) || self.bisections.have_found(now);
+        let any = self.is_fast(history, now);
         self.under_way += 1;
-        self.next_at = Some(now + pause);
+        self.next_bisected_at = Some(now + pause(bisected));
+        // A bisection that goes on at the higher rate does not put others off.
+        self.next_at = self.next_at.max(Some(now + pause(any)));
     }
 
     /// Whether a request that fails says much of its events: nearly all others are accepted, or events were found for
-    /// which requests fail.
-    fn is_fast(&self, now: Instant) -> bool {
+    /// which requests fail as that one does.
+    fn is_fast(&self, history: &History, now: Instant) -> bool {
+        let is_bisected = history.bisection.is_some();
+        self.others_fare_well(now) || is_bisected && self.bisections.have_found(now)
+    }
+
+    fn others_fare_well(&self, now: Instant) -> bool {
         let others = self.others.since(recent(now));
-        others.accepted > 0 && others.share() >= MIN_SHARE || self.bisections.have_found(now)
+        others.accepted > 0 && others.share() >= MIN_SHARE
     }
 
     /// Whether a batch may have failed as it did though nothing is wrong with it.
@@ -569,16 +584,54 @@ mod tests {
     fn two_suspects_at_a_time_and_one_a_second_unless_the_others_fare_well() {
         let (mut suspects, start) = (Suspects::default(), Instant::now());
         let history = suspect(&mut suspects, start - 60 * SECOND);
-        assert_eq!(suspects.next_at(start), Some(start));
-        suspects.sent(start);
-        assert_eq!(suspects.next_at(start), Some(start + SLOW));
-        suspects.sent(start + SLOW);
-        assert_eq!(suspects.next_at(start + 9 * SECOND), None);
+        assert_eq!(suspects.next_at(&history, start), Some(start));
+        suspects.sent(&history, start);
+        assert_eq!(suspects.next_at(&history, start), Some(start + SLOW));
+        suspects.sent(&history, start + SLOW);
+        assert_eq!(suspects.next_at(&history, start + 9 * SECOND), None);
         suspects.ended(&history, false, start);
         others(&mut suspects, start, 20, |n| n != 3);
-        suspects.sent(start + 20 * SECOND);
+        suspects.sent(&history, start + 20 * SECOND);
         suspects.ended(&history, true, start);
-        assert_eq!(suspects.next_at(start), Some(start + 20 * SECOND + FAST));
+        assert_eq!(
+            suspects.next_at(&history, start),
+            Some(start + 20 * SECOND + FAST)
+        );
+    }
+
+    #[test]
+    fn what_a_bisection_has_found_hastens_bisections_alone() {
+        let (mut suspects, start) = (Suspects::default(), Instant::now());
+        let number = suspects.bisections.open(500, start);
+        let bisected = History {
+            is_suspect: true,
+            bisection: Some(number),
+            ..History::default()
+        };
+        for _ in 0..4 {
+            suspects.ended(&bisected, true, start);
+        }
+        assert!(suspects.bisections.found(number, start));
+        others(&mut suspects, start, 1, |_| true);
+        let mut faulty = History::default();
+        assert_eq!(
+            fault(&mut suspects, &mut faulty, false, start),
+            Fate::Counts
+        );
+        others(&mut suspects, start, 20, |n| n % 2 == 0);
+        let now = start + 20 * SECOND;
+        assert_eq!(fault(&mut suspects, &mut faulty, false, now), Fate::Halves);
+        let mut part = faulty.of_part();
+        suspects.sent(&part, now);
+        let next =
+            |suspects: &Suspects, history: &History| suspects.next_at(history, now).unwrap() - now;
+        assert_eq!(next(&suspects, &part), SLOW);
+        assert_eq!(next(&suspects, &bisected), FAST);
+        let fate = fault(&mut suspects, &mut part, false, now);
+        assert_eq!(fate, Fate::Waits, "it may have failed by chance");
+        suspects.sent(&bisected, now + FAST);
+        assert_eq!(next(&suspects, &part), SLOW, "it is not held up, either");
+        assert_eq!(next(&suspects, &bisected), 2 * FAST);
     }
 
     #[test]
