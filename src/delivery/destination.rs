@@ -30,6 +30,8 @@ pub(super) struct Destination {
     pub(super) backlog: Backlog,
     gate: Gate,
     suspects: Suspects,
+    /// The last request was a suspect's.
+    was_suspect_last: bool,
     searches: Searches,
     spooling: Option<Spooling>,
     stillness: Stillness,
@@ -58,6 +60,7 @@ impl Destination {
             backlog: Backlog::new(Arc::clone(&shared), receiver),
             gate: Gate::new(settings.pace, random::seed(), now),
             suspects: Suspects::default(),
+            was_suspect_last: false,
             searches: Searches::default(),
             spooling: spool.and_then(|store| Spooling::start(&shared, store)),
             stillness: Stillness::new(now, settings.clock.wall()),
@@ -81,8 +84,14 @@ impl Destination {
         if let Some(spooling) = &mut self.spooling {
             spooling.turn(&mut self.backlog, self.gate.may_open(now), now);
         }
-        self.send_suspects(now);
-        self.send(now);
+        // Where there is one place, suspects and others take turns.
+        if self.was_suspect_last {
+            self.send(now);
+            self.send_suspects(now);
+        } else {
+            self.send_suspects(now);
+            self.send(now);
+        }
     }
 
     /// Looks whether the process stood still. The time of a manual clock passes in leaps, which say nothing of it.
@@ -123,12 +132,16 @@ impl Destination {
         self.gate.wanted(events.div_ceil(each), now);
     }
 
-    /// Sends suspects, without waiting for the gate's back-off.
+    /// Sends suspects, without waiting for the gate's back-off. One place is left to others where there are several: a
+    /// request that hangs holds its own until its time is up.
     fn send_suspects(&mut self, now: Instant) {
-        while self.backlog.flights.len() < self.shared.settings.max_in_flight
+        let places = self.shared.settings.max_in_flight;
+        while self.backlog.flights.len() < places
+            && self.suspects.under_way() < (places - 1).max(1)
             && !self.gate.holds_all()
             && let Some(batch) = self.take_suspect(now)
         {
+            self.was_suspect_last = true;
             self.suspects.sent(&batch.history, now);
             if let Some(piece) = batch.piece {
                 self.searches.sent(piece);
@@ -153,9 +166,10 @@ impl Destination {
             if !self.gate.lets_through(now, load) {
                 return;
             }
-            let Some(batch) = self.next_batch() else {
+            let Some(batch) = self.next_batch(now) else {
                 return;
             };
+            self.was_suspect_last = false;
             self.gate.pass(now, load);
             if let Some(piece) = batch.piece {
                 self.searches.sent(piece);
@@ -166,7 +180,7 @@ impl Destination {
 
     /// Takes the next batch: one that is repeated, else what is fresh. A probe is one that has not failed
     /// before, where there is one.
-    fn next_batch(&mut self) -> Option<Batch> {
+    fn next_batch(&mut self, now: Instant) -> Option<Batch> {
         let is_probe = self.gate.is_closed();
         let retry = self.backlog.next_retry(is_probe, &self.searches);
         let at = match retry {
@@ -176,7 +190,7 @@ impl Destination {
             _ if self.fill_batch() => return self.next_fresh(),
             Some(at) => at,
             None => {
-                let probe = self.suspect_as_probe();
+                let probe = self.suspect_as_probe(now);
                 if probe.is_none() {
                     self.note_all_sent();
                 }
@@ -186,13 +200,13 @@ impl Destination {
         self.backlog.retries.remove(at)
     }
 
-    /// Takes a suspect as the probe where no other batch is left: while the ingest seems to be down, suspects
-    /// wait for a request that succeeds. Its 5xx answers are forgotten, since they may be of the outage.
-    fn suspect_as_probe(&mut self) -> Option<Batch> {
+    /// Takes a suspect that is due as the probe where no other batch is left: while the ingest seems to be down,
+    /// suspects wait for a request that succeeds. Its 5xx answers are forgotten, since they may be of the outage.
+    fn suspect_as_probe(&mut self, now: Instant) -> Option<Batch> {
         if !self.gate.holds_all() {
             return None;
         }
-        let mut batch = self.backlog.retries.pop_front()?;
+        let mut batch = (self.backlog).take_suspect(now, &self.searches, |_| true)?;
         batch.history = History::default();
         Some(batch)
     }

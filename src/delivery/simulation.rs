@@ -10,8 +10,10 @@ use std::time::{Duration, Instant};
 
 use tokio::task::yield_now;
 
+use super::batch::Size;
 use super::destination::Destination;
 use super::shared::Shared;
+use crate::Builder;
 use crate::base::clock::Clock;
 use crate::base::lock::lock;
 use crate::base::manual_clock::ManualClock;
@@ -32,6 +34,10 @@ const RESET: u16 = 0;
 
 /// The "status" of a request that is never answered.
 const HANG: u16 = 1;
+
+/// The "status" of a 503 that asks for a pause of so many seconds.
+const ASKS: u16 = 2;
+const ASKED: u64 = 200;
 
 /// Says by which status a request is answered, by the numbers of its events.
 type Script = Box<dyn FnMut(&[u64], Duration) -> u16 + Send>;
@@ -83,9 +89,10 @@ impl Transport for Ingest {
             if status == RESET {
                 return Err(SendError::Network("reset".to_owned()));
             }
+            let asks = status == ASKS;
             Ok(IncomingResponse {
-                status,
-                retry_after: None,
+                status: if asks { 503 } else { status },
+                retry_after: asks.then(|| ASKED.to_string()),
                 content_type: None,
                 body: Box::pin(std::future::ready(Vec::new())),
             })
@@ -108,13 +115,19 @@ struct Simulation {
 
 impl Simulation {
     fn new(wire: Wire, script: impl FnMut(&[u64], Duration) -> u16 + Send + 'static) -> Self {
+        Self::with(wire, |builder| builder, script)
+    }
+
+    /// With such settings.
+    fn with(
+        wire: Wire,
+        change: impl FnOnce(Builder) -> Builder,
+        script: impl FnMut(&[u64], Duration) -> u16 + Send + 'static,
+    ) -> Self {
         let clock = ManualClock::new();
         let (mut shared, receiver) = Shared::for_tests_of(wire, |builder| {
-            builder
-                .clock(&clock)
-                .flush_interval(SECOND)
-                .max_queue_events(1_000_000)
-                .max_queue_bytes(1 << 30)
+            let builder = builder.clock(&clock).flush_interval(SECOND);
+            change(builder.max_queue_events(1_000_000).max_queue_bytes(1 << 30))
         });
         let (start, seen) = (clock.now(), Arc::default());
         shared.settings.transport = Arc::new(Ingest {
@@ -448,4 +461,80 @@ async fn a_request_that_the_process_stood_still_under_is_sent_again_and_tells_th
     simulation.run(SECOND / 2, 0, |_, _| {}).await;
     let stats = simulation.stats();
     assert_eq!((stats.delivered, stats.retries, stats.requests), (10, 6, 7));
+}
+
+/// While the ingest is down, a suspect may be all that is left to see by whether it is back.
+#[tokio::test]
+async fn a_suspect_is_no_probe_before_the_time_that_the_ingest_has_asked_for() {
+    let script = |events: &[u64], at: Duration| match (events.contains(&0), at.as_secs()) {
+        (true, ..8) => 503,
+        (true, _) => ASKS,
+        (false, ..30) => 200,
+        (false, _) => RESET,
+    };
+    let mut simulation = Simulation::new(Wire::ReoBatch, script);
+    simulation.run(100 * SECOND, 1, |_, _| {}).await;
+    simulation.run(2 * SECOND, 0, |_, _| {}).await;
+    let count = |simulation: &Simulation, status| {
+        let seen = lock(&simulation.seen);
+        let requests = seen.requests.iter().filter(|(_, of)| *of == status);
+        requests.count()
+    };
+    let failed = [RESET, ASKS].map(|status| count(&simulation, status));
+    assert!(failed[0] >= 5 && failed[1] == 1, "{failed:?}");
+    // As a spool takes what waits from memory.
+    let backlog = &mut simulation.destination.backlog;
+    backlog.retries.retain(|batch| batch.history.is_suspect);
+    let suspects = std::mem::take(&mut backlog.retries);
+    backlog.take_all();
+    backlog.retries = suspects;
+    assert_eq!((backlog.retries.len(), backlog.flights.len()), (1, 0));
+    simulation.run(90 * SECOND, 0, |_, _| {}).await;
+    assert_eq!(count(&simulation, ASKS), 1, "it is not its time");
+    simulation.run(40 * SECOND, 0, |_, _| {}).await;
+    assert_eq!(count(&simulation, ASKS), 2);
+}
+
+/// A request that hangs holds its place until its time is up.
+#[tokio::test]
+async fn suspects_that_hang_leave_a_place_or_every_other_turn_to_others() {
+    const SUSPECTS: u64 = 20;
+    for (max_in_flight, most) in [(1, 15), (2, 3), (3, 3)] {
+        let mut simulation = Simulation::with(
+            Wire::ReoBatch,
+            |builder| builder.max_in_flight(max_in_flight),
+            |events, _| match events.iter().any(|n| *n < SUSPECTS) {
+                true => HANG,
+                false => 200,
+            },
+        );
+        (0..SUSPECTS).for_each(|_| simulation.offer());
+        let backlog = &mut simulation.destination.backlog;
+        backlog.receiver.seal();
+        while backlog.pull_segment().is_some() {}
+        let alone = Size {
+            max_events: 1,
+            max_bytes: 1,
+        };
+        while let Some(mut event) = backlog.fresh.take(alone) {
+            event.history.asked_again(1, simulation.start);
+            backlog.requeue(event);
+        }
+        simulation.run(120 * SECOND, 10, |_, _| {}).await;
+        simulation.run(15 * SECOND, 0, |_, _| {}).await;
+
+        let seen = lock(&simulation.seen);
+        let hung = seen.requests.iter().filter(|(_, status)| *status == HANG);
+        assert!(hung.count() >= 12, "{max_in_flight}");
+        let took = (SUSPECTS..simulation.offered).map(|n| {
+            let offered_at = (n - SUSPECTS) as u32 * SECOND / 10;
+            let arrived_at = seen.delivered.get(&n);
+            arrived_at.map_or(Duration::MAX, |at| at.saturating_sub(offered_at))
+        });
+        let slowest = took.max();
+        assert!(
+            slowest < Some(most * SECOND),
+            "{max_in_flight} at a time: {slowest:?}"
+        );
+    }
 }

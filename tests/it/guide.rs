@@ -22,6 +22,7 @@ const CHECKED: &[(&str, &[&str])] = &[
         &[
             "it/retry.rs::a_long_retry_after_is_clamped",
             "delivery/gate.rs::what_an_ingest_asks_of_all_its_senders_is_spread",
+            "delivery/simulation.rs::a_suspect_is_no_probe_before_the_time_that_the_ingest_has_asked_for",
         ],
     ),
     (
@@ -54,6 +55,7 @@ const CHECKED: &[(&str, &[&str])] = &[
             "delivery/simulation.rs::events_that_fail_in_any_way_wait_alone_and_all_others_arrive_soon",
             "delivery/suspects.rs::a_reset_makes_a_suspect_or_halves_a_part_the_sooner_the_better_others_fare",
             "delivery/suspects.rs::no_reset_is_a_verdict_on_an_event",
+            "delivery/simulation.rs::suspects_that_hang_leave_a_place_or_every_other_turn_to_others",
         ],
     ),
     (
