@@ -41,9 +41,9 @@ impl Backlog {
     pub(super) fn new(shared: Arc<Shared>, receiver: Receiver) -> Self {
         let settings = &shared.settings;
         let hook = settings.before_send.clone();
-        let ledger = Arc::clone(&shared.ledger);
+        let (ledger, clock) = (Arc::clone(&shared.ledger), settings.clock.clone());
         Self {
-            reporter: Reporter::new(ledger, settings.on_error.clone(), settings.verbose),
+            reporter: Reporter::new(ledger, settings.on_error.clone(), settings.verbose, clock),
             receiver,
             hook: hook.map(|hook| Hook::new(hook, &settings.redactor)),
             rewriting: None,

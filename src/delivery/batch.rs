@@ -94,6 +94,11 @@ impl Batch {
         (self.parts.iter()).map(|part| (&part.segment, part.events.clone()))
     }
 
+    pub(crate) fn ids(&self) -> impl Iterator<Item = i64> {
+        self.parts()
+            .flat_map(|(segment, events)| events.filter_map(|event| segment.id(event)))
+    }
+
     /// The JSON of the events, each followed by a comma.
     pub(crate) fn slices(&self) -> Vec<&[u8]> {
         self.parts()
@@ -277,14 +282,7 @@ mod tests {
     }
 
     fn ids(batch: &Batch) -> Vec<i64> {
-        let parts = batch.parts.iter();
-        parts
-            .flat_map(|part| {
-                part.events
-                    .clone()
-                    .filter_map(|event| part.segment.id(event))
-            })
-            .collect()
+        batch.ids().collect()
     }
 
     fn bytes(batch: &Batch) -> usize {

@@ -1,6 +1,6 @@
 //! A destination: what is sent to one ingest, what it answers, and what becomes of the events.
 
-use std::collections::HashMap;
+use std::collections::{HashMap, HashSet};
 use std::sync::Arc;
 use std::time::{Duration, Instant};
 
@@ -388,9 +388,8 @@ impl Destination {
         let piece = batch.piece;
         self.searches.accepted(piece);
         let receipt = (self.shared.settings.wire.profile().receipt)(&response.body);
-        self.backlog
-            .reporter
-            .answer_is_known(receipt != Receipt::Unknown);
+        let fault = unclear(&receipt, &batch);
+        self.backlog.reporter.answered(fault);
         let accepted = match receipt {
             Receipt::Taken | Receipt::Unknown => batch,
             Receipt::Count(events) => self.without_uncounted(batch, events),
@@ -419,7 +418,8 @@ impl Destination {
         if refusals.is_empty() {
             return batch;
         }
-        let refused: HashMap<i64, bool> = refusals.iter().map(|r| (r.event_id, r.retry)).collect();
+        let named = refusals.iter().filter_map(|r| Some((r.event_id?, r.retry)));
+        let refused: HashMap<i64, bool> = named.collect();
         let (refused_events, accepted) = batch.partition(|id| refused.contains_key(&id));
         let (mut retried, rejected) =
             refused_events.partition(|id| refused.get(&id) == Some(&true));
@@ -689,5 +689,22 @@ impl Destination {
             self.drop_batch(&batch, DropReason::ShutdownTimeout, cause);
         }
         stats
+    }
+}
+
+/// What of an answer to a batch cannot be understood.
+fn unclear(receipt: &Receipt, batch: &Batch) -> Option<&'static str> {
+    match receipt {
+        Receipt::Unknown => {
+            Some("with JSON that is not known; by the status its events are delivered")
+        }
+        Receipt::Refused(refusals) if !refusals.is_empty() => {
+            let ids: HashSet<i64> = batch.ids().collect();
+            let names_one =
+                |refusal: &Refusal| refusal.event_id.is_some_and(|id| ids.contains(&id));
+            let fault = "and refuses events by ids that none of it has; an id needs all its digits, as a number or as text";
+            (!refusals.iter().all(names_one)).then_some(fault)
+        }
+        _ => None,
     }
 }

@@ -1,21 +1,29 @@
 //! What the worker reports to the host: log lines on a change of state, and the error callback. Never
 //! from a caller's thread, and never an event's content.
 
+use std::collections::BTreeMap;
 use std::sync::Arc;
+use std::time::{Duration, Instant};
 
+use crate::base::clock::Clock;
 use crate::base::log;
 use crate::base::panics::{self, Panicked};
 use crate::error::DeliveryError;
 use crate::hooks::OnError;
 use crate::ledger::{DropReason, Ledger, Stats};
 
+/// How long a line that was logged stands for what is like it, though there was an end to it meanwhile.
+const PAUSE: Duration = Duration::from_secs(60);
+
 /// Remembers what was reported, so that an outage is one line at its start and one at its end.
 pub(crate) struct Reporter {
     ledger: Arc<Ledger>,
     on_error: Option<OnError>,
     verbose: bool,
+    clock: Clock,
     failing: bool,
-    refused: Option<DropReason>,
+    /// Events were refused for these reasons.
+    refused: BTreeMap<DropReason, Episode>,
     /// It was said that events are incomplete.
     incomplete: bool,
     /// Drops seen so far, and whether an episode of drops is under way.
@@ -23,23 +31,58 @@ pub(crate) struct Reporter {
     dropping: bool,
     /// The last fault of the spool.
     spool_fault: String,
-    /// The last answer to a batch was JSON that the wire does not know.
-    unknown_answer: bool,
+    /// What was not understood of answers to batches.
+    unclear: BTreeMap<&'static str, Episode>,
+}
+
+/// What is logged when it begins. Where it comes, ends and comes again, as a single event that is refused among
+/// others that are taken, it is logged at most once in [`PAUSE`].
+#[derive(Debug, Default)]
+struct Episode {
+    logged: Option<Instant>,
+    has_ended: bool,
+    untold: u64,
+}
+
+impl Episode {
+    /// It has come `times` times. If it is time for a line, returns how often it came unsaid since the last one.
+    fn comes(&mut self, times: u64, now: Instant) -> Option<u64> {
+        let is_new = |logged| self.has_ended && now.saturating_duration_since(logged) >= PAUSE;
+        if !self.logged.is_none_or(is_new) {
+            self.untold += times;
+            return None;
+        }
+        self.logged = Some(now);
+        self.has_ended = false;
+        Some(std::mem::take(&mut self.untold))
+    }
+}
+
+fn end<K>(episodes: &mut BTreeMap<K, Episode>) {
+    for episode in episodes.values_mut() {
+        episode.has_ended = true;
+    }
 }
 
 impl Reporter {
-    pub(crate) fn new(ledger: Arc<Ledger>, on_error: Option<OnError>, verbose: bool) -> Self {
+    pub(crate) fn new(
+        ledger: Arc<Ledger>,
+        on_error: Option<OnError>,
+        verbose: bool,
+        clock: Clock,
+    ) -> Self {
         Self {
             ledger,
             on_error,
             verbose,
+            clock,
             failing: false,
-            refused: None,
+            refused: BTreeMap::new(),
             incomplete: false,
             drops: 0,
             dropping: false,
             spool_fault: String::new(),
-            unknown_answer: false,
+            unclear: BTreeMap::new(),
         }
     }
 
@@ -48,7 +91,7 @@ impl Reporter {
     }
 
     pub(crate) fn delivered(&mut self, events: u64, status: u16) {
-        self.refused = None;
+        end(&mut self.refused);
         self.say(|| format!("delivered {events} events ({status})"));
     }
 
@@ -74,12 +117,16 @@ impl Reporter {
         });
     }
 
-    /// Says once when answers begin to be unknown.
-    pub(crate) fn answer_is_known(&mut self, is_known: bool) {
-        let was_unknown = std::mem::replace(&mut self.unknown_answer, !is_known);
-        if !is_known && !was_unknown {
+    /// A batch was taken; `fault`: what of the answer was not understood.
+    pub(crate) fn answered(&mut self, fault: Option<&'static str>) {
+        let Some(fault) = fault else {
+            end(&mut self.unclear);
+            return;
+        };
+        let episode = self.unclear.entry(fault).or_default();
+        if episode.comes(1, self.clock.now()).is_some() {
             self.count(log::warn(format_args!(
-                "the ingest answers a batch with JSON that is not known; by the status its events are delivered"
+                "the ingest answers a batch {fault}"
             )));
         }
     }
@@ -110,10 +157,15 @@ impl Reporter {
                 | DropReason::Refused
                 | DropReason::TooLarge
         );
-        if answered && self.refused != Some(reason) {
-            self.refused = Some(reason);
+        let now = self.clock.now();
+        let mut refused = || self.refused.entry(reason).or_default().comes(events, now);
+        if answered && let Some(untold) = refused() {
+            let others = match untold {
+                0 => String::new(),
+                untold => format!("; so were {untold} others since the last such line"),
+            };
             self.count(log::error(format_args!(
-                "usage events are refused ({reason}): {cause}"
+                "usage events are refused ({reason}): {cause}{others}"
             )));
         }
         self.say(|| format!("dropped {events} events ({reason}): {cause}"));
@@ -274,7 +326,8 @@ mod tests {
         let errors = Arc::new(Mutex::new(Vec::new()));
         let called = Arc::clone(&errors);
         let on_error: OnError = Arc::new(move |error| lock(&called).push(error.to_string()));
-        let mut reporter = Reporter::new(Arc::clone(&ledger), Some(on_error), false);
+        let clock = Clock::default();
+        let mut reporter = Reporter::new(Arc::clone(&ledger), Some(on_error), false, clock);
         tracing::subscriber::with_default(lines.clone(), || report(&mut reporter, &ledger));
         let lines = std::mem::take(&mut *lock(&lines.0));
         let errors = std::mem::take(&mut *lock(&errors));
@@ -309,7 +362,7 @@ mod tests {
     }
 
     #[test]
-    fn a_refusal_is_logged_once_for_each_reason_until_something_is_taken() {
+    fn a_refusal_is_logged_once_for_each_reason_also_where_others_are_taken_between() {
         let (lines, errors) = reported(|reporter, _| {
             for _ in 0..2 {
                 for reason in [DropReason::Unauthorized, DropReason::Rejected] {
@@ -329,8 +382,21 @@ mod tests {
             refused(DropReason::Unauthorized),
             refused(DropReason::Rejected),
         );
-        assert_eq!(lines, [&*first, &*second, &*first, &*second]);
+        assert_eq!(lines, [&*first, &*second]);
         assert_eq!(errors.len(), 10);
+    }
+
+    #[test]
+    fn what_comes_and_ends_again_and_again_is_told_once_a_minute_with_its_number() {
+        let (start, mut of_one, mut of_many) = (Instant::now(), Vec::new(), Vec::new());
+        let [mut one, mut many] = [Episode::default(), Episode::default()];
+        for second in 0..150 {
+            let now = start + Duration::from_secs(second);
+            of_one.extend(one.comes(2, now));
+            of_many.extend(many.comes(2, now));
+            many.has_ended = true;
+        }
+        assert_eq!((of_one, of_many), (vec![0], vec![0, 118, 118]));
     }
 
     #[test]
@@ -358,15 +424,15 @@ mod tests {
             }
             reporter.spool_works_again();
             reporter.spool_fault("full");
-            for is_known in [true, false, false, true, false] {
-                reporter.answer_is_known(is_known);
+            for fault in [None, Some("a"), Some("a"), Some("b"), None, Some("a")] {
+                reporter.answered(fault);
             }
             reporter.missing_field("user_id");
             reporter.missing_field("tool");
         });
         let count = |text: &str| lines.iter().filter(|line| line.contains(text)).count();
         assert_eq!((count("spool: full"), count("spool: gone")), (3, 1));
-        assert_eq!(count("JSON that is not known"), 2);
+        assert_eq!(count("answers a batch a"), 1);
         assert_eq!(count("incomplete"), 1);
         assert_eq!(lines.len(), 8, "{lines:?}");
     }
@@ -375,7 +441,8 @@ mod tests {
     fn a_callback_that_panics_is_counted_and_reporting_goes_on() {
         let ledger = Arc::new(Ledger::default());
         let panics: OnError = Arc::new(|_| panic!("a fault of the callback's"));
-        let mut reporter = Reporter::new(Arc::clone(&ledger), Some(panics), false);
+        let mut reporter =
+            Reporter::new(Arc::clone(&ledger), Some(panics), false, Clock::default());
         reporter.retrying(1, "status 503");
         reporter.dropped(1, DropReason::Expired, "age");
         assert_eq!(ledger.snapshot(0).panics, 2);

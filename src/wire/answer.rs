@@ -49,7 +49,8 @@ impl Receipt {
 /// An event that the ingest refused out of a batch that it took.
 #[derive(Debug, PartialEq, Eq)]
 pub(crate) struct Refusal {
-    pub(crate) event_id: i64,
+    /// `None` where the answer has none that can be read.
+    pub(crate) event_id: Option<i64>,
     pub(crate) retry: bool,
 }
 

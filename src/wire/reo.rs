@@ -270,16 +270,20 @@ pub(super) fn receipt(answer: &[u8]) -> Receipt {
     let Some(refused) = answer.get("rejected").and_then(Value::as_array) else {
         return Receipt::Unknown;
     };
-    let refused = refused.iter().filter_map(|refusal| {
-        Some(Refusal {
-            event_id: refusal.get("event_id")?.as_i64()?,
-            retry: refusal
-                .get("retry")
-                .and_then(Value::as_bool)
-                .unwrap_or(false),
-        })
+    let refused = refused.iter().map(|refusal| {
+        let retry = refusal.get("retry").and_then(Value::as_bool);
+        Refusal {
+            event_id: refusal.get("event_id").and_then(event_id),
+            retry: retry.unwrap_or(false),
+        }
     });
     Receipt::Refused(refused.collect())
+}
+
+/// An id as a number or, as some write numbers that JavaScript would round, as text.
+fn event_id(id: &Value) -> Option<i64> {
+    let text = id.as_str().and_then(|text| text.parse().ok());
+    id.as_i64().or(text)
 }
 
 #[cfg(test)]
@@ -335,10 +339,15 @@ mod tests {
     fn refusals_are_read_and_anything_else_refuses_nothing() {
         let answer = br#"{"accepted":1,"rejected":[
             {"event_id":1,"reason":"x","retry":true},{"event_id":2,"reason":"y"},{"event_id":3,"retry":"yes"},
-            {"event_id":"4"},{"reason":"z"},5,null]}"#;
+            {"event_id":"4","retry":true},{"event_id":9223372036854775807},{"event_id":"9223372036854775807"},
+            {"event_id":"x"},{"event_id":1.2e18},{"event_id":9223372036854775808},{"reason":"z"},5,null]}"#;
         let refusal = |event_id, retry| Refusal { event_id, retry };
-        let refused = [refusal(1, true), refusal(2, false), refusal(3, false)];
-        assert_eq!(receipt(answer), Receipt::Refused(refused.into()));
+        let read = [(1, true), (2, false), (3, false), (4, true)];
+        let read = read.into_iter().chain([(i64::MAX, false); 2]);
+        let read = read.map(|(id, retry)| refusal(Some(id), retry));
+        let unread = (0..6).map(|_| refusal(None, false));
+        let refused: Vec<_> = read.chain(unread).collect();
+        assert_eq!(receipt(answer), Receipt::Refused(refused));
         for nothing in [
             "",
             "{}",

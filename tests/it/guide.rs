@@ -116,6 +116,8 @@ const CHECKED: &[(&str, &[&str])] = &[
         &[
             "it/retry.rs::refused_events_of_a_batch_are_dropped_and_the_others_delivered",
             "it/retry.rs::events_that_are_refused_for_now_are_sent_again_alone",
+            "it/retry.rs::ids_of_refused_events_may_be_text",
+            "it/silence.rs::a_refusal_of_events_that_no_batch_has_is_told_once",
         ],
     ),
     (

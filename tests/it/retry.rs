@@ -532,6 +532,22 @@ fn events_that_are_refused_for_now_are_sent_again_alone() {
     assert_eq!(sizes, [8, 2, 1]);
 }
 
+/// As an ingest writes them whose language would round the numbers.
+#[test]
+fn ids_of_refused_events_may_be_text() {
+    let ingest = ingest();
+    let answer =
+        r#"{"accepted":1,"rejected":[{"event_id":"9223372036854775807"},{"event_id":"2"}]}"#;
+    ingest.script([Answer::ok().body(answer)]);
+    let usage = builder(&ingest).wire(Wire::ReoBatch).build().unwrap();
+    for id in [1, 2, i64::MAX] {
+        usage.log_usage(call(id as u64).event_id(id));
+    }
+    let stats = end(&usage, &ingest);
+    let rejected = stats.dropped.get(DropReason::Rejected);
+    assert_eq!((stats.delivered, rejected), (1, 2));
+}
+
 #[test]
 fn an_answer_that_cannot_be_read_refuses_nothing() {
     for body in [
@@ -540,7 +556,7 @@ fn an_answer_that_cannot_be_read_refuses_nothing() {
         "null",
         "{not json",
         "{\"rejected\":7}",
-        "{\"rejected\":[1,{},{\"event_id\":\"1\"}]}",
+        "{\"rejected\":[1,{},{\"event_id\":\"one\"}]}",
         "{\"rejected\":[{\"event_id\":1e400}]}",
     ] {
         let ingest = ingest();

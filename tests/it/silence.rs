@@ -6,8 +6,8 @@
 use std::process::Output;
 use std::time::Duration;
 
-use mcp_usage::UsageLogger;
-use mcp_usage::testing::MockIngest;
+use mcp_usage::testing::{Answer, MockIngest};
+use mcp_usage::{UsageLogger, Wire};
 
 use crate::process::{assert_success, start};
 use crate::support::{KEY, PATIENCE, call, ingest};
@@ -47,6 +47,15 @@ pub(crate) fn play(role: &str, endpoint: &str) {
             drop(pending);
             tracing::info!("the last handle is dropped now");
             drop(clone);
+        }
+        "refusals" => {
+            let usage = builder().product_id("p").wire(Wire::ReoBatch);
+            let usage = usage.build().unwrap();
+            for n in 0..6 {
+                usage.log_usage(call(n));
+                usage.flush_blocking(PATIENCE).unwrap();
+            }
+            usage.shutdown_blocking(PATIENCE);
         }
         "no_roots" => without_roots(endpoint),
         other => panic!("no role is called {other}"),
@@ -122,6 +131,27 @@ fn the_last_handle_dropped_without_a_shutdown_says_what_is_pending() {
     assert!(line.contains("1 event"), "{line}");
     let all = lines(&dropped, "the last ");
     assert!(all[0].contains("is dropped now"), "{all:?}");
+}
+
+#[test]
+fn a_refusal_of_events_that_no_batch_has_is_told_once() {
+    let ingest = ingest();
+    // The first id was rounded on its way through a double.
+    let rounded = r#"{"accepted":0,"rejected":[{"event_id":1234567890123456768}]}"#;
+    let odd = r#"{"accepted":0,"rejected":[{"event_id":"seven"}]}"#;
+    let answers = [rounded, odd].map(|body| Answer::ok().body(body));
+    let [rounded, odd] = answers;
+    ingest.script([
+        Answer::ok(),
+        rounded.clone(),
+        odd.clone(),
+        Answer::ok(),
+        odd,
+        rounded,
+    ]);
+    let refusals = start("refusals", &ingest.endpoint(), &[]);
+    let line = line(&refusals, "ids that none of it has");
+    assert!(line.contains("WARN"), "{line}");
 }
 
 #[test]
