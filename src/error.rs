@@ -91,7 +91,8 @@ pub enum SpoolError {
     /// Events that were on disk alone, and that an earlier flush may have confirmed, are gone or may be. Those
     /// whose files somebody has removed or damaged since the last flush count as
     /// [`SpoolFull`](crate::DropReason::SpoolFull); those that the disk failed to sync are delivered if they can
-    /// be read back. All others are on disk.
+    /// be read back. All others are on disk. Each flush that waits when it is found out says so; the next one, where
+    /// none does.
     #[error("{events} events that were on disk alone are gone or may be")]
     Lost {
         /// Events that are lost or may be.

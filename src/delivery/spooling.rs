@@ -65,6 +65,8 @@ struct DiskFlushes {
     next_token: u64,
     /// The last sync that has ended.
     synced: Option<u64>,
+    /// Events that were lost, and of which nobody was told who waited.
+    untold: u64,
 }
 
 /// A flush that waits for a sync, for the segments before a sequence number.
@@ -356,7 +358,7 @@ impl Spooling {
         self.flushes.waiting.push(WaitingFlush {
             token: Some(token),
             sequence,
-            lost: 0,
+            lost: self.flushes.untold,
             rewrites: 0,
             flush,
         });
@@ -366,8 +368,8 @@ impl Spooling {
     /// first, and what the hook has not seen for want of memory has its turn: while there is none, one sync an interval.
     fn synced(&mut self, backlog: &mut Backlog, token: u64, done: bool, gone: u64) {
         self.flushes.synced = Some(token);
+        self.flushes.lose(gone);
         for mut waiting in self.flushes.take(|waiting| waiting.token == Some(token)) {
-            waiting.lost += gone;
             let events = unwritten(backlog, waiting.sequence, done);
             let unpulled = backlog.oldest_unpulled();
             let goes_on = done && unpulled.is_some_and(|oldest| oldest < waiting.sequence);
@@ -385,7 +387,11 @@ impl Spooling {
             }
             let answered = match (events, waiting.lost) {
                 (0, 0) if done => Ok(()),
-                (0, events) if done => Err(SpoolError::Lost { events }),
+                (0, events @ 1..) => {
+                    let is_heard = !waiting.flush.reply.is_closed();
+                    self.flushes.untold *= u64::from(!is_heard);
+                    Err(SpoolError::Lost { events })
+                }
                 (events, _) => Err(SpoolError::NotWritten { events }),
             };
             answer(waiting.flush.reply, answered);
@@ -472,6 +478,15 @@ impl Spooling {
 }
 
 impl DiskFlushes {
+    /// Events on disk alone are gone, or may be. Whoever waits may wait for them, and if nobody hears of it, the next
+    /// flush does: an earlier one may have confirmed them.
+    fn lose(&mut self, events: u64) {
+        self.untold += events;
+        for waiting in &mut self.waiting {
+            waiting.lost += events;
+        }
+    }
+
     fn time_out(&mut self, now: Instant) {
         for WaitingFlush { flush, .. } in self.take(|waiting| waiting.flush.deadline <= now) {
             answer(flush.reply, Err(SpoolError::TimedOut(flush.timeout)));
@@ -593,6 +608,100 @@ mod tests {
         assert_eq!(counts(100, 0), [(1, 2, 4), (2, 2, 2)]);
         assert_eq!(counts(100, 6), [(1, 1, 2), (2, 2, 2)]);
         assert_eq!(counts(100, 7), [(2, 2, 2)]);
+    }
+
+    /// A spooling with nothing in memory, whose disk nobody hears.
+    struct Scene {
+        dir: std::path::PathBuf,
+        spooling: Spooling,
+        backlog: Backlog,
+        now: Instant,
+    }
+
+    impl Scene {
+        fn new() -> Self {
+            let (shared, receiver) = Shared::for_tests();
+            let shared = Arc::new(shared);
+            let dir = format!("mcp-usage-flushes-{:016x}", crate::base::random::seed());
+            let dir = std::env::temp_dir().join(dir);
+            let store = Spool::dir(&dir).open("t".to_owned()).unwrap();
+            let spooling = Spooling::start(&shared, store).unwrap();
+            Self {
+                dir,
+                now: spooling.next_write,
+                spooling,
+                backlog: Backlog::new(shared, receiver),
+            }
+        }
+
+        fn flush(&mut self) -> tokio::sync::oneshot::Receiver<Result<(), SpoolError>> {
+            let (reply, answered) = tokio::sync::oneshot::channel();
+            let flush = DiskFlush {
+                deadline: self.now + TICK,
+                timeout: TICK,
+                reply,
+            };
+            self.spooling.flush(&mut self.backlog, flush);
+            answered
+        }
+
+        /// The next sync has ended.
+        fn synced(&mut self, done: bool, gone: u64) {
+            let token = self.spooling.flushes.synced.map_or(0, |last| last + 1);
+            assert!(token < self.spooling.flushes.next_token);
+            self.spooling.synced(&mut self.backlog, token, done, gone);
+        }
+    }
+
+    impl Drop for Scene {
+        fn drop(&mut self) {
+            let _ = std::fs::remove_dir_all(&self.dir);
+        }
+    }
+
+    #[test]
+    fn each_flush_that_waits_hears_of_what_is_gone_and_else_the_next_one() {
+        let mut scene = Scene::new();
+        let lost = |events| Ok(Err(SpoolError::Lost { events }));
+        let (mut first, mut second) = (scene.flush(), scene.flush());
+        scene.synced(true, 3);
+        scene.synced(true, 0);
+        assert_eq!((first.try_recv(), second.try_recv()), (lost(3), lost(3)));
+        let mut third = scene.flush();
+        scene.synced(true, 0);
+        assert_eq!(third.try_recv(), Ok(Ok(())), "it was told");
+
+        // Nobody hears of it who waits no longer.
+        let mut late = scene.flush();
+        drop(scene.flush());
+        scene.spooling.flushes.time_out(scene.now);
+        assert!(late.try_recv().is_err());
+        scene.spooling.flushes.time_out(scene.now + TICK);
+        assert_eq!(late.try_recv(), Ok(Err(SpoolError::TimedOut(TICK))));
+        drop(scene.flush());
+        for gone in [2, 0, 0] {
+            scene.synced(true, gone);
+        }
+        let mut next = scene.flush();
+        scene.synced(true, 1);
+        assert_eq!(next.try_recv(), lost(3));
+    }
+
+    #[test]
+    fn a_flush_beside_one_whose_sync_fails_hears_of_what_may_be_lost() {
+        let mut scene = Scene::new();
+        let lost = |events| Ok(Err(SpoolError::Lost { events }));
+        let (mut first, mut second) = (scene.flush(), scene.flush());
+        scene.synced(false, 4);
+        assert!(first.try_recv().is_err(), "it is synced again");
+        scene.synced(true, 0);
+        scene.synced(true, 0);
+        assert_eq!((first.try_recv(), second.try_recv()), (lost(4), lost(4)));
+        // Nor is it left in doubt while nothing can be written.
+        let mut third = scene.flush();
+        scene.spooling.failing = true;
+        scene.synced(false, 5);
+        assert_eq!(third.try_recv(), lost(5));
     }
 
     #[test]
