@@ -26,6 +26,8 @@ pub(super) struct Log {
     /// How many of its events have not ended.
     pub(super) alive: u64,
     pub(super) ended: EndedList,
+    /// It was told that it cannot be removed.
+    pub(super) is_stuck: bool,
 }
 
 /// The list of a file's ended events.
@@ -71,6 +73,7 @@ impl Log {
                 bytes: (list_bytes - list_bytes % ENTRY) as u64,
                 ..EndedList::default()
             },
+            is_stuck: false,
         }
     }
 
@@ -226,6 +229,14 @@ impl Log {
     /// Lets the next sync fail with what is put in place of the file.
     pub(super) fn break_sync(&mut self, file: File) {
         self.file = Some(file);
+    }
+
+    /// Puts a directory in place of the file, which cannot be removed as one.
+    pub(super) fn break_remove(&mut self) {
+        let path = self.path();
+        std::fs::remove_file(&path).ok();
+        std::fs::create_dir(&path).ok();
+        self.id = FileId::of(&std::fs::metadata(path).unwrap());
     }
 }
 

@@ -109,7 +109,10 @@ impl Store {
         let queued_at = times.queued_at;
         let events = segment.len();
         let needed = segment.slice(0..events).len() + events * HEADER;
-        self.evict_down_to(self.settings.max_bytes.saturating_sub(needed as u64));
+        let room = self.settings.max_bytes.saturating_sub(needed as u64);
+        if !self.evict_down_to(room) {
+            return Err(io::ErrorKind::StorageFull.into());
+        }
         let key = self.current_log(queued_at)?;
         let log = self.logs.get_mut(&key).ok_or(io::ErrorKind::NotFound)?;
         let start = (log.bytes, log.next_ordinal);
@@ -271,30 +274,44 @@ impl Store {
         log.alive = self.extents.alive_in(key);
     }
 
-    /// Removes the oldest files until at most `max_bytes` are on disk.
-    pub(super) fn evict_down_to(&mut self, max_bytes: u64) {
-        while self.logs.values().map(Log::bytes_on_disk).sum::<u64>() > max_bytes
-            && let Some((key, log)) = self.logs.pop_first()
-        {
-            self.current = self.current.filter(|&current| current != key);
-            let lost = self.extents.forget_from(key, 0, OnDisk::Evicted);
-            self.incidents.lose(DropReason::SpoolFull, lost);
-            self.remove(&log);
+    /// Removes the oldest files until at most `max_bytes` are on disk; returns whether that could be. One that cannot be
+    /// removed stays known with its events, and a newer one goes in its place.
+    pub(super) fn evict_down_to(&mut self, max_bytes: u64) -> bool {
+        let mut bytes: u64 = self.logs.values().map(Log::bytes_on_disk).sum();
+        let keys: Vec<LogKey> = self.logs.keys().copied().collect();
+        for key in keys {
+            if bytes <= max_bytes {
+                break;
+            }
+            let of_log = self.logs.get(&key).map_or(0, Log::bytes_on_disk);
+            if self.remove(key) {
+                bytes -= of_log;
+                let lost = self.extents.forget_from(key, 0, OnDisk::Evicted);
+                self.incidents.lose(DropReason::SpoolFull, lost);
+            }
         }
+        bytes <= max_bytes
     }
 
-    /// Removes a file; returns whether it is gone.
-    fn remove(&mut self, log: &Log) -> bool {
-        let removed = log.remove();
-        if let Err(error) = &removed {
-            let what = format_args!("cannot be removed: {error}");
-            self.incidents.fault(&log.path(), what);
+    /// Removes a file; returns whether it is gone. One that cannot be removed is told of once, and stays known, so that
+    /// its bytes count, its list of ended events is kept, and its removal is tried again.
+    fn remove(&mut self, key: LogKey) -> bool {
+        let Some(log) = self.logs.get_mut(&key) else {
+            return true;
+        };
+        if let Err(error) = log.remove() {
+            if !std::mem::replace(&mut log.is_stuck, true) {
+                let what = format_args!("cannot be removed: {error}");
+                self.incidents.fault(&log.path(), what);
+            }
+            return false;
         }
-        removed.is_ok()
+        self.logs.remove(&key);
+        self.current = self.current.filter(|&current| current != key);
+        true
     }
 
-    /// Removes files whose events have all ended; when `idle`, also the one that is written to. One that cannot be
-    /// removed stays known, so that its list of ended events is kept and its removal tried again.
+    /// Removes files whose events have all ended; when `idle`, also the one that is written to.
     pub(crate) fn tidy(&mut self, idle: bool) {
         let done = self.logs.iter().filter(|(key, log)| {
             let is_kept = !idle && self.current == Some(**key);
@@ -302,12 +319,7 @@ impl Store {
         });
         let done: Vec<LogKey> = done.map(|(&key, _)| key).collect();
         for key in done {
-            self.current = self.current.filter(|&current| current != key);
-            if let Some(log) = self.logs.remove(&key)
-                && !self.remove(&log)
-            {
-                self.logs.insert(key, log);
-            }
+            self.remove(key);
         }
     }
 
@@ -513,6 +525,39 @@ mod tests {
         assert_eq!(adopt(&mut scene, &bytes), 0);
         bytes.push(b'j');
         assert_eq!(adopt(&mut scene, &bytes), 1);
+    }
+
+    /// It takes its bytes all the same, and its events can be read.
+    #[test]
+    fn a_file_that_cannot_be_removed_counts_until_it_is() {
+        let mut scene = Scene::new();
+        let [first, second, third] = [1, 2, 3].map(|sequence| scene.segment(sequence));
+        scene.append(&first);
+        let locked = scene.store.current.take().unwrap();
+        let path = scene.store.logs[&locked].path();
+        scene.append(&second);
+        let used = |store: &Store| store.logs.values().map(Log::bytes_on_disk).sum::<u64>();
+        let bytes = scene.store.logs[&locked].bytes;
+        // A segment is counted with its commas.
+        scene.store.settings.max_bytes = 2 * bytes + 2;
+        scene.store.logs.get_mut(&locked).unwrap().break_remove();
+
+        scene.append(&third);
+        assert_eq!(used(&scene.store), 2 * bytes);
+        let states = [&first, &second, &third].map(|segment| segment.on_disk());
+        assert_eq!(states, [OnDisk::Yes, OnDisk::Evicted, OnDisk::Yes]);
+        assert!(path.exists() && !scene.store.incidents.faults.is_empty());
+
+        let current = scene.store.current.unwrap();
+        scene.store.logs.get_mut(&current).unwrap().break_remove();
+        let times = Times {
+            queued_at: 1_800_000_000_000,
+            kept_since: 0,
+        };
+        let full = scene.store.append(&second, times).unwrap_err();
+        assert_eq!(full.kind(), io::ErrorKind::StorageFull);
+        assert_eq!(used(&scene.store), 2 * bytes);
+        assert_eq!(third.on_disk(), OnDisk::Yes);
     }
 
     #[test]
