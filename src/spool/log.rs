@@ -232,11 +232,12 @@ impl Log {
     }
 
     /// Puts a directory in place of the file, which cannot be removed as one.
-    pub(super) fn break_remove(&mut self) {
+    pub(super) fn break_remove(&mut self) -> io::Result<()> {
         let path = self.path();
-        std::fs::remove_file(&path).ok();
-        std::fs::create_dir(&path).ok();
-        self.id = FileId::of(&std::fs::metadata(path).unwrap());
+        std::fs::remove_file(&path)?;
+        std::fs::create_dir(&path)?;
+        self.id = FileId::of(&std::fs::metadata(path)?);
+        Ok(())
     }
 }
 

@@ -540,7 +540,8 @@ mod tests {
         let bytes = scene.store.logs[&locked].bytes;
         // A segment is counted with its commas.
         scene.store.settings.max_bytes = 2 * bytes + 2;
-        scene.store.logs.get_mut(&locked).unwrap().break_remove();
+        let log = scene.store.logs.get_mut(&locked).unwrap();
+        log.break_remove().unwrap();
 
         scene.append(&third);
         assert_eq!(used(&scene.store), 2 * bytes);
@@ -549,7 +550,8 @@ mod tests {
         assert!(path.exists() && !scene.store.incidents.faults.is_empty());
 
         let current = scene.store.current.unwrap();
-        scene.store.logs.get_mut(&current).unwrap().break_remove();
+        let log = scene.store.logs.get_mut(&current).unwrap();
+        log.break_remove().unwrap();
         let times = Times {
             queued_at: 1_800_000_000_000,
             kept_since: 0,

@@ -233,6 +233,44 @@ fn a_500_for_one_event_does_not_hold_up_the_others() {
     }
 }
 
+/// A hundred events a second, more than memory holds while all wait for one of them.
+#[test]
+fn one_event_in_a_thousand_answered_500_for_ever_costs_itself_alone_with_a_spool() {
+    const POISONED: u64 = 3;
+    let (spool, ingest, clock) = (TempDir::new(), ingest_without(500), ManualClock::new());
+    let builder = builder_for(&ingest, &Wire::ReoBatch).max_queue_events(400);
+    let mut scene = steady("a spool", ingest, &clock, builder.spool(spool.spool()));
+    for quarter in 0..40 * POISONED {
+        scene.log(25);
+        scene.pass(&clock);
+        if quarter % 40 == 20 {
+            assert_eq!(
+                scene.usage.log_usage(poison(1_000_000 + quarter)),
+                Outcome::Queued
+            );
+            scene.offered += 1;
+        }
+    }
+    let refused = |scene: &Scene| scene.usage.stats().dropped.get(DropReason::Refused);
+    let mut quarters = 0;
+    while refused(&scene) < POISONED {
+        scene.log(1);
+        scene.pass(&clock);
+        quarters += 1;
+        assert!(quarters < 4 * 300, "{}", scene.usage.stats());
+        // Soon those alone wait, in memory or on disk, with the events of the last seconds.
+        let Stats {
+            pending, spooled, ..
+        } = scene.usage.stats();
+        let is_soon = quarters < 4 * 60;
+        assert!(is_soon || pending + spooled < 40, "{pending}, {spooled}");
+    }
+    scene.flush();
+    let stats = scene.end();
+    assert_eq!(stats.dropped.total(), POISONED, "{stats}");
+    assert_eq!(stats.delivered, stats.offered - POISONED, "{stats}");
+}
+
 /// The failures that no rule gives an event up for: they pass, it is to be hoped, until it is too old.
 #[test]
 fn an_event_that_fails_in_any_way_waits_alone_and_then_expires() {
