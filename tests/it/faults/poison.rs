@@ -240,9 +240,11 @@ fn one_event_in_a_thousand_answered_500_for_ever_costs_itself_alone_with_a_spool
     let (spool, ingest, clock) = (TempDir::new(), ingest_without(500), ManualClock::new());
     let builder = builder_for(&ingest, &Wire::ReoBatch).max_queue_events(400);
     let mut scene = steady("a spool", ingest, &clock, builder.spool(spool.spool()));
+    let mut most_spooled = 0;
     for quarter in 0..40 * POISONED {
         scene.log(25);
         scene.pass(&clock);
+        most_spooled = most_spooled.max(scene.usage.stats().spooled);
         if quarter % 40 == 20 {
             assert_eq!(
                 scene.usage.log_usage(poison(1_000_000 + quarter)),
@@ -251,6 +253,7 @@ fn one_event_in_a_thousand_answered_500_for_ever_costs_itself_alone_with_a_spool
             scene.offered += 1;
         }
     }
+    assert!(most_spooled > 0);
     let refused = |scene: &Scene| scene.usage.stats().dropped.get(DropReason::Refused);
     let mut quarters = 0;
     while refused(&scene) < POISONED {
