@@ -120,7 +120,7 @@ fn assert_balance(stats: &Stats) {
 
 /// Waits for something that happens.
 #[track_caller]
-fn wait_until(done: impl Fn() -> bool) {
+pub(crate) fn wait_until(done: impl Fn() -> bool) {
     let deadline = Instant::now() + PATIENCE;
     while !done() {
         assert!(Instant::now() < deadline, "it did not happen");
