@@ -15,6 +15,7 @@ mod weight;
 
 pub use auth_rejected::{AuthRejected, AuthRejection};
 pub use caller::Caller;
+pub(crate) use checked::{MAX_DURATION, PLAUSIBLE_MILLIS, is_traceparent};
 pub use client::{ClientClass, Era};
 pub(crate) use common::{FACT_TEXTS, FactValues, Facts};
 pub(crate) use facts::{META_FACTS, Text};

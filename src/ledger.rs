@@ -182,7 +182,8 @@ pub struct Stats {
     /// Values of events that were left out, or replaced by their default, because they are not well
     /// formed: an `event_id` below 1, an `event_at` outside of 2020 to 2100, a `traceparent` that is
     /// none, a duration of more than a hundred years, a tool without a name in an `Init`, arguments that
-    /// mcpeye's own tool does not take.
+    /// mcpeye's own tool does not take. What `before_send` returns and what is read back from a spool is
+    /// judged too, with each member that the wire's format names.
     pub fields_left_out: u64,
     /// Times the spool found something wrong: a write that failed, a file that is damaged or gone, files
     /// that are not ours.

@@ -13,19 +13,24 @@ pub(crate) mod session_ids;
 pub(crate) mod subject;
 
 pub(crate) mod mcpeye;
+mod mcpeye_rules;
 pub(crate) mod reo;
+mod reo_rules;
+pub(crate) mod rules;
 
 pub use mcpeye::Mcpeye;
 pub use session_ids::SessionIds;
 
 use std::time::{Duration, SystemTime};
 
+use crate::base::id::stable_hash;
 use crate::capture::EventWriter;
 use crate::event::Event;
 use crate::ledger::DropReason;
 use answer::{Receipt, Verdict, classify_answer};
 use defaults::Defaults;
 use parts::{SenderInfo, Stamp};
+use rules::{Changes, Check, Members, leave_out_numbers};
 
 /// Where the Reo wire sends to.
 pub const DEFAULT_ENDPOINT: &str = "https://ingest.reo.dev/api/product/usage";
@@ -199,6 +204,30 @@ impl Wire {
         missing::missing_field(event, defaults, requires_product)
     }
 
+    /// Checks a finished event by the format's rules, and leaves out or cuts what is not as they have it. The error is
+    /// the reason to drop it: something is missing that the wire requires.
+    pub(crate) fn check(
+        &self,
+        event: &mut Members,
+        check: &Check<'_>,
+    ) -> Result<Changes, DropReason> {
+        let mut changes = match self {
+            Self::Reo | Self::ReoBatch => reo_rules::check(event, check),
+            Self::Mcpeye(_) => mcpeye_rules::check(event, check),
+        }?;
+        changes += leave_out_numbers(event);
+        Ok(changes)
+    }
+
+    /// Returns a number by which the receiver tells a finished event from others.
+    #[cfg(feature = "spool")]
+    pub(crate) fn id_of(&self, event: &Members) -> Option<i64> {
+        match self {
+            Self::Reo | Self::ReoBatch => event.get("event_id")?.as_i64(),
+            Self::Mcpeye(_) => Some(stable_hash(event.get("callId")?.as_str()?) as i64),
+        }
+    }
+
     /// Frames events, which stand one behind another with a comma after each, as a request's body.
     pub(crate) fn frame(&self, events: &[&[u8]], sender: &SenderInfo) -> Vec<u8> {
         let (before, after) = match self {
@@ -242,7 +271,7 @@ impl Wire {
         match self {
             Self::Reo | Self::ReoBatch => "reo".to_owned(),
             Self::Mcpeye(mcpeye) => {
-                let project = crate::base::id::stable_hash(&mcpeye.project);
+                let project = stable_hash(&mcpeye.project);
                 format!("mcpeye-{project:016x}")
             }
         }

@@ -288,7 +288,11 @@ impl Builder {
     /// Sets a hook over each finished event, as the JSON of the wire format; `None` drops the
     /// event as [`BeforeSend`](crate::DropReason::BeforeSend), and so does a panic.
     ///
-    /// It runs on the worker, so it must not block. What it adds or changes is redacted. Ids, times
+    /// It runs on the worker, so it must not block. What it adds or changes is redacted, and then
+    /// checked as what is captured: a value that is not well formed, or that the wire has no place
+    /// for, is left out and counted in [`Stats::fields_left_out`](crate::Stats::fields_left_out). An
+    /// event without something that the wire requires is dropped as
+    /// [`MissingField`](crate::DropReason::MissingField). Ids, times
     /// and the identity stay as they were. An eighth of [`max_queue_bytes`](Self::max_queue_bytes), and
     /// room for one event at least, is kept for events that it makes larger.
     pub fn before_send(

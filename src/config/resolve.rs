@@ -134,6 +134,7 @@ impl Builder {
             },
             max_event_age,
             before_send: self.before_send,
+            limits: self.limits,
             redactor: self.redactor,
             on_error: self.on_error,
             verbose,

@@ -45,7 +45,7 @@ impl Backlog {
         Self {
             reporter: Reporter::new(ledger, settings.on_error.clone(), settings.verbose, clock),
             receiver,
-            hook: hook.map(|hook| Hook::new(hook, &settings.redactor)),
+            hook: hook.map(|hook| Hook::new(hook, settings.limits, &settings.redactor)),
             rewriting: None,
             fresh: Batch::default(),
             retries: VecDeque::new(),

@@ -1,26 +1,32 @@
-//! The user's hook over a finished event, whose result is redacted again.
+//! The user's hook over a finished event, whose result is redacted and checked again.
 
 use serde_json::{Map, Value};
 
 use crate::base::panics;
 use crate::capture::{CapturePolicy, EventDraft, EventWriter, ThreadScratch, key};
+use crate::event::is_traceparent;
 use crate::hooks::BeforeSend;
 use crate::ledger::{DropReason, Ledger};
-use crate::limits::Limits;
+use crate::limits::{self, Limits};
 use crate::redact::{RedactedJson, Redactor};
 use crate::wire::Wire;
+use crate::wire::rules::{Changes, Check, has_unique_names};
 
 /// The user's hook, and what its results are captured with.
 pub(crate) struct Hook {
     hook: BeforeSend,
     policy: CapturePolicy,
+    /// How much is kept of a text that has a limit of its own.
+    limits: Limits,
     scratch: ThreadScratch,
+    /// For an event that is written once more, since the check has changed it.
+    checked: ThreadScratch,
 }
 
 impl Hook {
     /// The limits are wide: the event was cut to its own before, and must not be cut twice.
-    pub(super) fn new(hook: BeforeSend, redactor: &Redactor) -> Self {
-        let limits = Limits::default()
+    pub(super) fn new(hook: BeforeSend, limits: Limits, redactor: &Redactor) -> Self {
+        let wide = Limits::default()
             .max_string_chars(65_536)
             .max_query_chars(65_536)
             .max_list_items(10_000)
@@ -30,14 +36,17 @@ impl Hook {
         Self {
             hook,
             policy: CapturePolicy {
-                limits,
+                limits: wide,
                 redactor: redactor.clone(),
             },
+            limits,
             scratch: ThreadScratch::default(),
+            checked: ThreadScratch::default(),
         }
     }
 
-    /// Applies the hook to one event; returns what is to be sent. Panics are counted in `ledger`.
+    /// Applies the hook to one event; returns what is to be sent. Panics, and values that are left out, are counted
+    /// in `ledger`.
     pub(super) fn apply<'h>(
         &'h mut self,
         event: &[u8],
@@ -58,6 +67,33 @@ impl Hook {
         };
         let mut draft = EventDraft::begin(&mut self.scratch, &self.policy, ledger);
         write(&before, &after, wire, &mut draft.writer);
+        let sealed = draft.seal()?;
+        // Behind the redactor, whose marks may be longer than what they hide.
+        let mut event = match serde_json::from_slice(sealed.as_bytes()) {
+            Ok(Value::Object(event)) => event,
+            _ => return Err(DropReason::BeforeSend),
+        };
+        let check = Check {
+            limits: &self.limits,
+            name_chars: limits::MAX_NAME_CHARS,
+            captured: Some(&before),
+            otherwise_at: 0,
+        };
+        let mut changes = wire.check(&mut event, &check)?;
+        if !has_unique_names(sealed.as_bytes()) {
+            // Names that were cut, or hidden, to the same.
+            changes += Changes::left_out(1);
+        }
+        if !changes.any() {
+            return Ok(sealed);
+        }
+        ledger.leave_out(changes.left_out);
+        let mut draft = EventDraft::begin(&mut self.checked, &self.policy, ledger);
+        let start = draft.writer.len();
+        for (name, value) in &event {
+            draft.writer.unchanged(name, value);
+        }
+        draft.writer.close_object(start);
         draft.seal()
     }
 }
@@ -105,7 +141,8 @@ fn write(
 }
 
 /// Our own names are known to be harmless, so `session_id`, for example, does not hide its value. What
-/// the hook has left as it was under one was redacted by the rules for it: a tool's name has its own.
+/// the hook has left as it was under one was redacted by the rules for it: a tool's name has its own. A trace context
+/// of its form holds nothing but digits, which a rule would take for a key.
 fn member(
     name: &str,
     value: &Value,
@@ -113,7 +150,8 @@ fn member(
     is_own: bool,
     w: &mut EventWriter<'_>,
 ) {
-    let _ = if is_own && before == Some(value) {
+    let is_trace = || name == "traceparent" && value.as_str().is_some_and(is_traceparent);
+    let _ = if is_own && (before == Some(value) || is_trace()) {
         w.unchanged(name, value);
         return;
     } else if is_own {
@@ -138,7 +176,7 @@ mod tests {
         hook: impl Fn(Value) -> Option<Value> + Send + Sync + 'static,
     ) -> (Result<Value, DropReason>, u64) {
         let ledger = Ledger::default();
-        let mut hook = Hook::new(Arc::new(hook), &Redactor::default());
+        let mut hook = Hook::new(Arc::new(hook), Limits::default(), &Redactor::default());
         let sent = hook.apply(event.as_bytes(), wire, &ledger);
         let sent = sent.map(|json| serde_json::from_slice(json.as_bytes()).unwrap());
         (sent, ledger.snapshot(0).panics)
@@ -147,7 +185,7 @@ mod tests {
     fn event() -> Value {
         json!({
             "activity_type": "MCP_TOOL_CALL", "user_id": "u1", "user_id_type": "ANONYMOUS_ID", "event_id": 7,
-            "event_at": 1_800_000_000, "environment": "test",
+            "event_at": 1_800_000_000, "environment": "test", "source": "s", "product_id": "p", "user_agent": "a",
             "meta": {"tool": "search", "instance": "00000000000000ab", "sequence": 3, "session_id": "h1"},
         })
     }

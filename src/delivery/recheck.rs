@@ -1,21 +1,88 @@
 //! What is read back from disk is looked at as if it were new: another hand may have written it, and the redactor's
 //! rules may have become stricter since.
 //!
-//! An event that nothing is found in keeps its bytes. It costs about what the capture of an event costs, on the spool's
-//! thread, and only for what is read back.
+//! An event that nothing is found in keeps its bytes. It costs a few times what the capture of an event costs, on the
+//! spool's thread, and only for what is read back.
 
 use std::ops::Range;
+use std::sync::Arc;
 
 use serde::de::{Deserializer, MapAccess, Visitor};
 use serde_json::value::RawValue;
 
-use crate::ledger::DropReason;
-use crate::limits::MAX_EVENT_BYTES;
+use super::shared::Shared;
+use crate::ledger::{DropReason, Ledger};
+use crate::limits::{Limits, MAX_EVENT_BYTES, MAX_NAME_CHARS};
 use crate::redact::{Counts, Draft, Redactor};
-use crate::wire::Profile;
+use crate::wire::rules::{Check, Members, has_unique_names};
+use crate::wire::{Profile, Wire};
+
+/// Most characters of a name that was cut and then redacted: a mark may be longer than what it hides.
+const MAX_REDACTED_NAME_CHARS: usize = 4 * MAX_NAME_CHARS;
+
+/// Looks at what is read back.
+pub(super) struct Recheck {
+    wire: Wire,
+    limits: Limits,
+    redactor: Redactor,
+    ledger: Arc<Ledger>,
+    redacted: Vec<u8>,
+    scratch: Vec<u8>,
+}
+
+impl Recheck {
+    pub(super) fn new(shared: &Shared) -> Self {
+        let settings = &shared.settings;
+        Self {
+            wire: settings.wire.clone(),
+            limits: settings.limits,
+            redactor: settings.redactor.clone(),
+            ledger: Arc::clone(&shared.ledger),
+            redacted: Vec::new(),
+            scratch: Vec::new(),
+        }
+    }
+
+    /// Appends an event that was queued at this time to `out`, redacted and by its format's rules; returns the number
+    /// that the receiver tells it by, whatever the record says. The error is the reason to drop it.
+    pub(super) fn apply(
+        &mut self,
+        json: &[u8],
+        queued_at: u64,
+        out: &mut Vec<u8>,
+    ) -> Result<i64, DropReason> {
+        let redacted = &mut self.redacted;
+        redacted.clear();
+        let profile = self.wire.profile();
+        redact(json, profile, &self.redactor, &mut self.scratch, redacted)?;
+        if !has_unique_names(redacted) {
+            return Err(DropReason::SpoolFull);
+        }
+        let event = serde_json::from_slice::<Members>(redacted);
+        let mut event = event.map_err(|_| DropReason::SpoolFull)?;
+        let check = Check {
+            limits: &self.limits,
+            name_chars: MAX_REDACTED_NAME_CHARS,
+            captured: None,
+            otherwise_at: queued_at,
+        };
+        let changes = self.wire.check(&mut event, &check);
+        // Each event that was captured has what its wire requires.
+        let changes = changes.map_err(|_| DropReason::SpoolFull)?;
+        let id = self.wire.id_of(&event).ok_or(DropReason::SpoolFull)?;
+        self.ledger.leave_out(changes.left_out);
+        if changes.any() {
+            // Writing a tree of string keys into memory cannot fail.
+            serde_json::to_writer(out, &event).map_err(|_| DropReason::SpoolFull)?;
+        } else {
+            out.extend_from_slice(redacted);
+        }
+        Ok(id)
+    }
+}
 
 /// Appends an event to `out`, redacted; the error is the reason to drop it.
-pub(super) fn recheck(
+fn redact(
     json: &[u8],
     profile: &Profile,
     redactor: &Redactor,
@@ -41,7 +108,7 @@ fn spans(json: &[u8], profile: &Profile) -> Option<Vec<Range<usize>>> {
     if json.len() > MAX_EVENT_BYTES || !text.starts_with('{') {
         return None;
     }
-    let members = Members {
+    let members = Walk {
         text,
         profile,
         in_meta: false,
@@ -51,14 +118,14 @@ fn spans(json: &[u8], profile: &Profile) -> Option<Vec<Range<usize>>> {
 }
 
 /// Reads the members of an event, or of its `meta`.
-struct Members<'a> {
+struct Walk<'a> {
     text: &'a str,
     profile: &'a Profile,
     in_meta: bool,
     spans: Vec<Range<usize>>,
 }
 
-impl<'a> Members<'a> {
+impl<'a> Walk<'a> {
     fn read(self, object: &'a str) -> Option<Vec<Range<usize>>> {
         let mut json = serde_json::Deserializer::from_str(object);
         let spans = json.deserialize_map(self).ok()?;
@@ -106,7 +173,7 @@ impl<'a> Members<'a> {
     }
 }
 
-impl<'a> Visitor<'a> for Members<'a> {
+impl<'a> Visitor<'a> for Walk<'a> {
     type Value = Vec<Range<usize>>;
 
     fn expecting(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
@@ -130,7 +197,7 @@ mod tests {
 
     fn again(json: &str) -> Result<String, DropReason> {
         let (mut scratch, mut out) = (Vec::new(), Vec::new());
-        recheck(
+        redact(
             json.as_bytes(),
             &REO,
             &Redactor::default(),
@@ -184,7 +251,7 @@ mod tests {
             assert_eq!(again(json), Err(DropReason::SpoolFull), "{json:.20}");
         }
         let mut out = Vec::new();
-        let result = recheck(
+        let result = redact(
             b"{\"a\":\"\xc3\"}",
             &REO,
             &Redactor::off(),

@@ -8,6 +8,7 @@ use reqwest::Url;
 
 use crate::base::clock::Clock;
 use crate::hooks::{BeforeSend, OnError};
+use crate::limits::Limits;
 use crate::queue::Bounds;
 use crate::redact::Redactor;
 use crate::transport::Transport;
@@ -34,6 +35,8 @@ pub(crate) struct DeliverySettings {
     pub(crate) pace: Pace,
     pub(crate) max_event_age: Duration,
     pub(crate) before_send: Option<BeforeSend>,
+    /// How much is kept of an event.
+    pub(crate) limits: Limits,
     /// Redacts what `before_send` returns.
     pub(crate) redactor: Redactor,
     pub(crate) on_error: Option<OnError>,

@@ -9,7 +9,7 @@ use std::time::{Duration, Instant};
 use super::backlog::Backlog;
 use super::batch::{Batch, Size};
 use super::message::{DiskFlush, answer};
-use super::recheck::recheck;
+use super::recheck::Recheck;
 use super::shared::Shared;
 use crate::base::clock::unix_millis;
 use crate::base::log;
@@ -87,12 +87,9 @@ impl Spooling {
         let clock = shared.settings.clock.clone();
         let now = clock.now();
         let wake = move || wake.notify.notify_one();
-        let settings = &shared.settings;
-        let (profile, redactor) = (settings.wire.profile(), settings.redactor.clone());
-        let mut scratch = Vec::new();
-        let recheck = move |json: &[u8], out: &mut Vec<u8>| {
-            recheck(json, profile, &redactor, &mut scratch, out)
-        };
+        let mut recheck = Recheck::new(shared);
+        let recheck =
+            move |json: &[u8], queued_at, out: &mut Vec<u8>| recheck.apply(json, queued_at, out);
         let ledger = Arc::clone(&shared.ledger);
         let disk = Disk::start(store, ledger, clock, Box::new(recheck), wake)
             .inspect_err(|error| {

@@ -6,10 +6,10 @@ use std::time::{Duration, SystemTime};
 use super::kind::{Event, EventKind};
 
 /// 2020 to 2100 in Unix milliseconds. What lies outside is a mistake of units, or a clock that was never set.
-const PLAUSIBLE_MILLIS: RangeInclusive<u128> = 1_577_836_800_000..=4_102_444_800_000;
+pub(crate) const PLAUSIBLE_MILLIS: RangeInclusive<u128> = 1_577_836_800_000..=4_102_444_800_000;
 
 /// A hundred years: a call cannot have taken longer.
-const MAX_DURATION: Duration = Duration::from_secs(100 * 365 * 24 * 60 * 60);
+pub(crate) const MAX_DURATION: Duration = Duration::from_secs(100 * 365 * 24 * 60 * 60);
 
 impl Event<'_> {
     /// Takes out the values that are not well formed, and returns how many they were. What has a default gets it then:
@@ -48,7 +48,7 @@ fn is_plausible(at: SystemTime) -> bool {
 }
 
 /// Whether a text is a `traceparent` of four parts, as <https://www.w3.org/TR/trace-context/> has it.
-fn is_traceparent(text: &str) -> bool {
+pub(crate) fn is_traceparent(text: &str) -> bool {
     /// Where the hyphens stand.
     const HYPHENS: [usize; 3] = [2, 35, 52];
     let bytes = text.as_bytes();

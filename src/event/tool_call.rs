@@ -57,6 +57,20 @@ pub enum CallOutcome {
 }
 
 impl CallOutcome {
+    /// The words for all of them.
+    pub(crate) const WORDS: [&str; 10] = [
+        Self::Ok.as_str(),
+        Self::ToolError.as_str(),
+        Self::ProtocolError.as_str(),
+        Self::InputRequired.as_str(),
+        Self::Task.as_str(),
+        Self::Cancelled.as_str(),
+        Self::Timeout.as_str(),
+        Self::Panicked.as_str(),
+        Self::Dropped.as_str(),
+        Self::Unknown.as_str(),
+    ];
+
     /// Returns the outcome as it goes over the wire.
     #[must_use]
     pub const fn as_str(self) -> &'static str {
@@ -97,6 +111,9 @@ pub enum IntentSource {
 }
 
 impl IntentSource {
+    /// The words for all of them.
+    pub(crate) const WORDS: [&str; 2] = [Self::Parameter.as_str(), Self::Native.as_str()];
+
     pub(crate) const fn as_str(self) -> &'static str {
         match self {
             Self::Parameter => "mcpeye",

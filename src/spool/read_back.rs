@@ -6,9 +6,11 @@ use std::ops::Range;
 use super::store::Store;
 use crate::ledger::DropReason;
 
-/// Appends an event that was read back to some bytes, as it may be sent. An error says as what it is to be dropped: a
-/// record may have been written by another's hand, and what is no event would break the request that it is sent in.
-pub(crate) type Recheck = Box<dyn FnMut(&[u8], &mut Vec<u8>) -> Result<(), DropReason> + Send>;
+/// Appends an event that was read back, and when it was queued, to some bytes, as it may be sent; returns its id. An
+/// error says as what it is to be dropped: a record may have been written by another's hand, and what is no event would
+/// break the request that it is sent in, as would an id that the record does not tell.
+pub(crate) type Recheck =
+    Box<dyn FnMut(&[u8], u64, &mut Vec<u8>) -> Result<i64, DropReason> + Send>;
 
 /// Events that were read back.
 #[derive(Debug)]
@@ -60,9 +62,9 @@ impl Store {
             let mut failed = 0;
             for record in extent.events(&file, self.tag) {
                 let start = loaded.bytes.len();
-                match recheck(record.json, &mut loaded.bytes) {
-                    Ok(()) => {
-                        loaded.events.push((record.id, start..loaded.bytes.len()));
+                match recheck(record.json, record.at, &mut loaded.bytes) {
+                    Ok(id) => {
+                        loaded.events.push((id, start..loaded.bytes.len()));
                         loaded.queued_at = loaded.queued_at.min(record.at);
                         ordinals.push(record.ordinal);
                     }

@@ -169,7 +169,7 @@ fn write_arguments(call: &Call<'_>, end: usize, w: &mut EventWriter<'_>) {
             }
         }
     }
-    if call.tool == CAPABILITY_TOOL && !is_capability_request(w.written_since(start)) {
+    if call.tool == CAPABILITY_TOOL && !holds_capability_request(w.written_since(start)) {
         w.rewind(mark);
         w.key(key!("arguments"));
         w.raw("{\"[unserializable]\":true}");
@@ -178,16 +178,20 @@ fn write_arguments(call: &Call<'_>, end: usize, w: &mut EventWriter<'_>) {
 }
 
 /// Whether a member holds the arguments that the receiver requires of its own tool.
-fn is_capability_request(member: &[u8]) -> bool {
+fn holds_capability_request(member: &[u8]) -> bool {
     let name = key!("arguments").0.as_bytes();
     let arguments = member.strip_prefix(name).unwrap_or_default();
-    let arguments = serde_json::from_slice::<Value>(arguments).unwrap_or_default();
+    is_capability_request(&serde_json::from_slice(arguments).unwrap_or_default())
+}
+
+/// Whether arguments are those that the receiver requires of its own tool.
+pub(super) fn is_capability_request(arguments: &Value) -> bool {
     let is_text = |name| arguments.get(name).map(Value::is_string);
     is_text("capability") == Some(true) && is_text("context") != Some(false)
 }
 
 /// The receiver's limit for arguments, and for a result.
-const MAX_FIELD_BYTES: usize = 32_768;
+pub(super) const MAX_FIELD_BYTES: usize = 32_768;
 
 /// What is left free of it for marks that are longer than what they hide.
 pub(crate) const GROWTH_BYTES: usize = 2_768;

@@ -387,6 +387,98 @@ fn event<'a>(kind: &'a Kind, facts: &'a Facts) -> Event<'a> {
     }
 }
 
+/// Where a hook may put something: members of our own, and one that is none.
+const PLACES: [&str; 48] = [
+    "/activity_type",
+    "/source",
+    "/environment",
+    "/user_id",
+    "/user_id_type",
+    "/product_id",
+    "/ip_addr",
+    "/event_id",
+    "/event_at",
+    "/user_agent",
+    "/meta",
+    "/plan",
+    "/meta/plan",
+    "/meta/tool",
+    "/meta/tools",
+    "/meta/tool_count",
+    "/meta/tools_truncated",
+    "/meta/duration_ms",
+    "/meta/outcome",
+    "/meta/error",
+    "/meta/prompt",
+    "/meta/intent_source",
+    "/meta/tool_arguments",
+    "/meta/tool_argument_keys",
+    "/meta/tool_argument_key_count",
+    "/meta/result",
+    "/meta/session_id",
+    "/meta/client_name",
+    "/meta/protocol_version",
+    "/meta/request_id",
+    "/meta/traceparent",
+    "/meta/redactions",
+    "/meta/sample_rate",
+    "/meta/instance",
+    "/meta/sequence",
+    "/callId",
+    "/toolName",
+    "/isError",
+    "/timestamp",
+    "/durationMs",
+    "/errorMessage",
+    "/intent",
+    "/intentSource",
+    "/userId",
+    "/userEmail",
+    "/arguments",
+    "/result",
+    "/rachel@example.com",
+];
+
+/// What somebody puts there; `None` takes out what is there.
+fn change() -> impl Strategy<Value = (&'static str, Option<Value>)> {
+    let numbers = [
+        json!(0),
+        json!(-1),
+        json!(1),
+        json!(0.5),
+        json!(12.345),
+        json!(1e300),
+        json!(i64::MIN),
+        json!(u64::MAX),
+        serde_json::from_str("1e999").unwrap_or_default(),
+        json!(1_800_000_000),
+        json!(1_800_000_000_000_u64),
+    ];
+    let value = prop_oneof![
+        proptest::sample::select(numbers.to_vec()),
+        text().prop_map(Value::from),
+        traceparent().prop_map(Value::from),
+        proptest::collection::vec(text(), 0..300).prop_map(Value::from),
+        (1_usize..400).prop_map(|n| json!({"mails": vec!["a@b.co "; n].concat()})),
+        Just(json!({"x".repeat(300): 1, "x".repeat(301): 2})),
+        tree(),
+    ];
+    let value = prop_oneof![4 => value.prop_map(Some), 1 => Just(None)];
+    (proptest::sample::select(PLACES.to_vec()), value)
+}
+
+/// Sets, or takes out, what stands at a place of an event.
+fn put(event: &mut Value, place: &str, value: Option<Value>) {
+    let (parent, name) = place.rsplit_once('/').unwrap();
+    let Some(Value::Object(parent)) = event.pointer_mut(parent) else {
+        return;
+    };
+    match value {
+        Some(value) => parent.insert(name.to_owned(), value),
+        None => parent.remove(name),
+    };
+}
+
 fn received(wire: &Wire) -> ReceivedWire {
     match wire {
         Wire::Reo => ReceivedWire::Reo,
@@ -423,6 +515,100 @@ proptest! {
             }
         }
     }
+}
+
+proptest! {
+    #![proptest_config(ProptestConfig { cases: 150, max_shrink_iters: 400, failure_persistence: None, ..ProptestConfig::default() })]
+
+    #[test]
+    fn whatever_a_hook_hands_back_the_contract_accepts(
+        kind in kind(),
+        facts in facts(),
+        changes in proptest::collection::vec(change(), 1..4),
+    ) {
+        for (name, wire) in wires() {
+            let sent = MemoryTransport::new();
+            let changes = changes.clone();
+            let usage = UsageLogger::builder()
+                .env(|_| None)
+                .wire(wire.clone())
+                .memory_transport(&sent)
+                .product_id("p")
+                .before_send(move |mut event| {
+                    for (place, value) in &changes {
+                        put(&mut event, place, value.clone());
+                    }
+                    Some(event)
+                })
+                .build()
+                .unwrap();
+            usage.log_usage(event(&kind, &facts));
+            let stats = usage.shutdown_blocking(PATIENCE).stats;
+            prop_assert!(stats.balances());
+            for body in sent.bodies() {
+                let checked = check(&body, received(&wire));
+                prop_assert!(checked.is_ok(), "{}: {}\n{}", name, checked.unwrap_err(), String::from_utf8_lossy(&body));
+            }
+        }
+    }
+}
+
+#[test]
+fn a_malformed_value_of_a_hook_costs_itself_and_is_counted() {
+    let changed = |wire: &Wire, place: &'static str, value: Value| {
+        let sent = MemoryTransport::new();
+        let usage = UsageLogger::builder()
+            .env(|_| None)
+            .wire(wire.clone())
+            .memory_transport(&sent)
+            .product_id("p")
+            .before_send(move |mut event| {
+                put(&mut event, place, Some(value.clone()));
+                Some(event)
+            })
+            .build()
+            .unwrap();
+        usage.log_usage(ToolCall::new("t").duration(Duration::from_millis(7)));
+        let stats = usage.shutdown_blocking(PATIENCE).stats;
+        let event = sent.events().pop();
+        let at = event.and_then(|event| event.pointer(place).cloned());
+        (stats.delivered, stats.fields_left_out, at)
+    };
+    let long = "n".repeat(300);
+    let cut = format!("{}...", "n".repeat(253));
+    for (place, value, left_out, expected) in [
+        ("/meta/traceparent", json!("00-1-2-01"), 1, None),
+        (
+            "/meta/traceparent",
+            json!(TRACEPARENT),
+            0,
+            Some(json!(TRACEPARENT)),
+        ),
+        ("/meta/duration_ms", json!(-1), 1, None),
+        ("/meta/duration_ms", json!(1e300), 1, None),
+        ("/meta/duration_ms", json!(1.239), 0, Some(json!(1.24))),
+        ("/meta/tool", json!(long), 0, Some(json!(cut))),
+        ("/meta/outcome", json!("fine"), 1, None),
+        ("/meta/tool_argument_keys", json!(7), 1, None),
+        ("/meta/team", json!(7), 0, Some(json!(7))),
+        ("/plan", json!("free"), 1, None),
+    ] {
+        let found = changed(&Wire::ReoBatch, place, value);
+        assert_eq!(found, (1, left_out, expected), "{place}");
+    }
+    for (place, value, left_out, expected) in [
+        ("/durationMs", json!(-1), 1, Some(json!(0))),
+        ("/durationMs", json!(u64::MAX), 1, Some(json!(0))),
+        ("/arguments", json!(null), 1, Some(json!({}))),
+        ("/intentSource", json!("native"), 1, None),
+        ("/toolName", json!(long), 0, Some(json!(cut))),
+    ] {
+        let found = changed(&mcpeye(), place, value);
+        assert_eq!(found, (1, left_out, expected), "{place}");
+    }
+    // What a wire requires and is not there cannot be sent.
+    assert_eq!(changed(&mcpeye(), "/toolName", json!("")), (0, 0, None));
+    assert_eq!(changed(&Wire::Reo, "/source", json!(7)), (0, 0, None));
 }
 
 #[test]

@@ -224,6 +224,17 @@ const CHECKED: &[(&str, &[&str])] = &[
         ],
     ),
     (
+        "`before_send` returns a value that is not well formed, or that the wire has no place for",
+        &[
+            "it/fields.rs::whatever_a_hook_hands_back_the_contract_accepts",
+            "it/fields.rs::a_malformed_value_of_a_hook_costs_itself_and_is_counted",
+        ],
+    ),
+    (
+        "`before_send` takes out what the wire requires",
+        &["it/fields.rs::a_malformed_value_of_a_hook_costs_itself_and_is_counted"],
+    ),
+    (
         "`before_send` enlarges events",
         &[
             "it/faults/memory.rs::a_hook_that_enlarges_events_stays_within_the_bound",
@@ -292,6 +303,14 @@ const CHECKED: &[(&str, &[&str])] = &[
         &[
             "it/spool/damage.rs::a_file_torn_at_any_byte_of_its_last_record_loses_that_record_alone",
             "it/spool/damage.rs::a_file_that_is_damaged_under_a_running_logger_loses_what_was_hit",
+        ],
+    ),
+    (
+        "a record is from another hand",
+        &[
+            "it/spool/foreign.rs::a_record_from_another_hand_is_checked_field_by_field",
+            "it/spool/foreign.rs::a_record_from_another_hand_is_checked_and_redacted",
+            "it/spool/foreign.rs::an_id_is_what_the_event_says_and_never_twice_in_a_request",
         ],
     ),
     (

@@ -2,6 +2,7 @@
 
 use super::damage::{file, orphan};
 use super::*;
+use crate::support::mcpeye;
 
 /// A logger that takes over what is in `dir`, and its flush.
 fn adopt(dir: &TempDir) -> (UsageLogger, MockIngest) {
@@ -362,6 +363,90 @@ fn a_record_from_another_hand_is_checked_and_redacted() {
         text.contains("REDACTED") && !text.contains(&github),
         "{text}"
     );
+    dir.assert_empty();
+}
+
+/// A record with this id in its head, whose event may say another.
+fn with_id(mut record: Vec<u8>, id: i64) -> Vec<u8> {
+    record[20..28].copy_from_slice(&id.to_le_bytes());
+    let sum = crc32(&record[8..]);
+    record[4..8].copy_from_slice(&sum.to_le_bytes());
+    record
+}
+
+/// Whatever their head says, records of equal ids share no request; one below 1 is no event's.
+#[test]
+fn an_id_is_what_the_event_says_and_never_twice_in_a_request() {
+    for wire in [Wire::ReoBatch, mcpeye()] {
+        let (dir, ingest) = (TempDir::new(), ingest());
+        leave(&dir, &wire, 3);
+        let path = dir.logs().remove(0);
+        let log = fs::read(&path).unwrap();
+        let length = u32::from_le_bytes(log[8..12].try_into().unwrap()) as usize;
+        let event = str::from_utf8(&log[36..36 + length]).unwrap();
+        let mut bytes = log.clone();
+        for (ordinal, id) in (3..).zip([0, -1, i64::MIN, 5, 1_000_000]) {
+            bytes.extend(with_id(forged(&log, ordinal, event.as_bytes()), id));
+        }
+        for (ordinal, said) in (8..).zip(["0", "-7", "\"7\"", "1e3"]) {
+            let other = event.replacen(r#""event_id":1000000"#, &format!("\"event_id\":{said}"), 1);
+            let other = other.replacen(r#""callId":""#, r#""callId":"x"#, 1);
+            assert_ne!(event, other);
+            bytes.extend(forged(&log, ordinal, other.as_bytes()));
+        }
+        fs::write(&path, bytes).unwrap();
+        let builder = builder_for(&ingest, &wire).spool(dir.spool());
+        let usage = builder.build().unwrap();
+        assert_eq!(usage.flush_blocking(PATIENCE), Ok(()));
+        let stats = end(&usage, &ingest);
+        assert_eq!(stats.delivered, 8, "{wire:?}: {stats}");
+        assert_eq!(stats.dropped.get(DropReason::SpoolFull), 4, "{wire:?}");
+        dir.assert_empty();
+    }
+}
+
+/// A value that is not of its form costs itself, as one of a caller's does.
+#[test]
+fn a_record_from_another_hand_is_checked_field_by_field() {
+    let (log, ends) = file();
+    let event = str::from_utf8(&log[36..ends[0]]).unwrap();
+    let meta = |members: &str| event.replacen(r#""meta":{"#, &format!(r#""meta":{{{members},"#), 1);
+    let at = event.split(r#""event_at":"#).nth(1).unwrap();
+    let at = at.split(',').next().unwrap();
+    let jsons = [
+        meta(r#""traceparent":"00-1-2-01""#),
+        meta(r#""duration_ms":-1"#),
+        meta(r#""outcome":null,"error":7"#),
+        event.replacen(at, "7", 1),
+        event.replacen('{', r#"{"plan":"free","#, 1),
+        event.replacen(r#""meta":{"#, r#""ip_addr":"","meta":{"#, 1),
+    ];
+    let refused = [
+        meta(r#""tool":"t""#),
+        event.replacen(r#""source":""#, r#""source":"","also":""#, 1),
+        event.replacen(r#""activity_type""#, r#""activity""#, 1),
+        "{}".to_owned(),
+    ];
+    let dir = TempDir::new();
+    fs::create_dir(dir.root()).unwrap();
+    let mut bytes = log.clone();
+    for (n, json) in (0..).zip(jsons.iter().chain(&refused)) {
+        assert_ne!(event, json);
+        let json = json.replacen("1000000", &(1_000_003 + n).to_string(), 1);
+        bytes.extend(forged(&log, 3 + n, json.as_bytes()));
+    }
+    orphan(&dir.root(), 1, &bytes);
+    let (usage, ingest) = adopt(&dir);
+    let stats = end(&usage, &ingest);
+    assert_eq!(stats.delivered, 3 + jsons.len() as u64, "{stats}");
+    assert_eq!(
+        stats.dropped.get(DropReason::SpoolFull),
+        refused.len() as u64
+    );
+    assert_eq!(stats.fields_left_out, 7);
+    let sent = ingest.delivered();
+    let restored = sent.iter().find(|event| event.id == "1000006").unwrap();
+    assert!(restored.json["event_at"].as_u64().unwrap() > 1_700_000_000);
     dir.assert_empty();
 }
 
