@@ -60,8 +60,13 @@
 //! The schema is what `get_tool` returns, which the macros implement. A server without `get_tool` is
 //! asked to list its tools, as its caller would be answered, for each call that has an argument of that
 //! name, or one that may be an [intent of its own](Instrumentation::native_intent). The call waits for
-//! the pages up to the one that shows the tool, at most 32 of them. Implement `get_tool` where listing
-//! takes time.
+//! the pages up to the one that shows the tool. Implement `get_tool` where listing takes time.
+//!
+//! A listing asks `get_tool` for each tool that would get the property, and leaves it out where the call's
+//! schema is another one without a place for it. What `get_tool` returns decides: where tenants have tools of
+//! one name with other schemas, it must know none of them, or a tenant's own argument may be taken for ours. If a server
+//! without `get_tool` has listed a tool, and fails to list it again when the call asks (an error, a panic,
+//! a cursor that comes again, more than 10 000 pages), the call goes on with the argument in it.
 //!
 //! # Who calls
 //!

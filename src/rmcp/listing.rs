@@ -36,7 +36,9 @@ impl<H: ServerHandler> Recorder<'_, H> {
             self.log_listing(names.as_deref(), context);
         }
         for tool in &mut page.tools {
-            self.add_intent(tool);
+            if self.is_taken_out(tool) {
+                self.add_intent(tool);
+            }
         }
         let capability = self.profile().capability_tool;
         if let Some(names) = names
@@ -139,6 +141,17 @@ impl<H: ServerHandler> Recorder<'_, H> {
             property: self.intent_property(tool),
             native: native.map(Arc::from),
         }
+    }
+
+    /// Whether a call of a tool that was listed would lose the argument of our property: calls ask the server for the
+    /// tool first, and it may have a tool of another schema by that name. Asked for once a tool that would get the
+    /// property.
+    fn is_taken_out(&self, listed: &Tool) -> bool {
+        self.intent_property(listed).is_added()
+            && self.look_up(&listed.name).is_none_or(|tool| {
+                Arc::ptr_eq(&tool.input_schema, &listed.input_schema)
+                    || self.intent_property(&tool).is_added()
+            })
     }
 
     /// Adds the property that asks for the intent.

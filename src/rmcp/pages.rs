@@ -11,8 +11,9 @@ use ::rmcp::{RoleServer, ServerHandler};
 use super::recorded_by::RecordedBy;
 use crate::base::panics;
 
-/// Most pages that are asked for.
-const MAX_PAGES: usize = 32;
+/// Most pages that are asked for: only a listing that makes up new pages for ever has more. A tool of a page behind it
+/// would get the argument that a listing has added.
+const MAX_PAGES: usize = 10_000;
 
 /// The pages of a listing in the context of a caller, who may be shown other tools than the next.
 pub(super) struct Pages<'a, H> {
@@ -20,9 +21,10 @@ pub(super) struct Pages<'a, H> {
     context: RequestContext<RoleServer>,
     page: Option<PaginatedRequestParams>,
     left: usize,
+    cursors: Cursors,
 }
 
-/// The server has not shown all its tools: it failed, panicked or has too many pages.
+/// The server has not shown all its tools: it failed, panicked or never comes to an end.
 #[derive(Debug)]
 pub(super) struct Incomplete;
 
@@ -35,6 +37,7 @@ impl<'a, H: ServerHandler> Pages<'a, H> {
             context,
             page: None,
             left: MAX_PAGES,
+            cursors: Cursors::default(),
         }
     }
 
@@ -57,9 +60,63 @@ impl<'a, H: ServerHandler> Pages<'a, H> {
             Err(panics::Panicked) => Poll::Ready(Err(Incomplete)),
         });
         let listed = listed.await?;
+        if let Some(next) = &listed.next_cursor
+            && self.cursors.comes_again(next)
+        {
+            return Err(Incomplete);
+        }
         self.page = listed
             .next_cursor
             .map(|next| PaginatedRequestParams::default().with_cursor(Some(next)));
         Ok(Some(listed.tools))
+    }
+}
+
+/// Finds a cursor that comes again, with the memory of one (Brent's algorithm): the one kept is the last whose number
+/// was a power of two.
+#[derive(Debug, Default)]
+struct Cursors {
+    kept: Option<String>,
+    seen: usize,
+}
+
+impl Cursors {
+    /// Whether the listing goes in circles: a cursor tells where to go on, so all would come again.
+    fn comes_again(&mut self, cursor: &str) -> bool {
+        if self.kept.as_deref() == Some(cursor) {
+            return true;
+        }
+        self.seen += 1;
+        if self.seen.is_power_of_two() {
+            self.kept = Some(cursor.to_owned());
+        }
+        false
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_circle_is_found_wherever_it_begins_and_however_long_it_is() {
+        for (start, length) in [(0, 1), (0, 2), (3, 1), (5, 7), (100, 33)] {
+            let mut cursors = Cursors::default();
+            let mut pages = (0..).map(|n: usize| {
+                if n < start {
+                    n
+                } else {
+                    start + (n - start) % length
+                }
+            });
+            let found = pages.position(|page| cursors.comes_again(&page.to_string()));
+            assert!(found.unwrap() <= 3 * (start + length), "{start}, {length}");
+        }
+    }
+
+    #[test]
+    fn a_listing_without_a_circle_has_none() {
+        let mut cursors = Cursors::default();
+        assert!((0..MAX_PAGES).all(|page| !cursors.comes_again(&page.to_string())));
     }
 }

@@ -399,6 +399,48 @@ async fn a_server_is_asked_for_its_tools_only_as_far_as_a_call_needs_them() {
     assert!(events.iter().all(is_call), "{events:#?}");
 }
 
+/// However far behind the first page a tool is listed.
+#[tokio::test]
+async fn a_tool_of_any_page_loses_our_argument() {
+    let tools: Vec<_> = (0..100).map(|n| made(format!("t{n}"), &closed())).collect();
+    let kept = Kept::new();
+    let server = Echo::of(tools).paged(1);
+    let (client, _serving) = over_stream(kept.usage.instrument(server), legacy()).await;
+    let listed = client.list_all_tools().await.unwrap();
+    for (n, name) in [(0, "t0"), (31, "t31"), (32, "t32"), (99, "t99")] {
+        assert!(listed[n].input_schema["properties"]["prompt"].is_object());
+        assert_eq!(call(&client, name, BOTH()).await, r#"{"a":1}"#, "{n}");
+    }
+}
+
+/// Calls ask `get_tool`, which knows no callers, and so may know another schema than is listed.
+#[tokio::test]
+async fn a_property_that_is_listed_is_taken_out_whatever_schema_is_looked_up() {
+    let open = || with(&silent(), "additionalProperties", &json!(true));
+    let schemas = || [silent(), closed(), strict(), owning(), open()];
+    for listed in schemas() {
+        for looked_up in schemas() {
+            let at = format!("{listed}, {looked_up}");
+            let kept = Kept::new();
+            let shown = listed.clone();
+            let server = Echo::new(move |user| {
+                let schema = if user.is_some() { &shown } else { &looked_up };
+                vec![made("t", schema)]
+            });
+            let server = server.looking_up(true);
+            let usage = kept.usage.clone();
+            let factory = move || Ok(usage.instrument(server.clone()));
+            let http = over_http(factory, StreamableHttpServerConfig::default()).await;
+            let client = connect(&http.url, Some("ann"), modern()).await;
+            let tools = client.list_all_tools().await.unwrap();
+            let schema = Value::Object((*tools[0].input_schema).clone());
+            if schema != listed {
+                assert_eq!(call(&client, "t", BOTH()).await, r#"{"a":1}"#, "{at}");
+            }
+        }
+    }
+}
+
 #[tokio::test]
 async fn a_listing_of_many_pages_is_reported_as_its_caller_sees_it_whoever_lists_in_between() {
     let server = Echo::new(|user| {
@@ -445,10 +487,15 @@ enum Fails {
     PanicsAtOnce,
     Panics,
     Refuses,
+    GoesInCircles,
     NeverEnds,
 }
 
-struct Unlisted(Fails);
+struct Unlisted {
+    fails: Fails,
+    /// How many pages it was asked for.
+    asked: Arc<Mutex<usize>>,
+}
 
 impl ServerHandler for Unlisted {
     fn get_info(&self) -> ServerConfig {
@@ -464,14 +511,20 @@ impl ServerHandler for Unlisted {
         _: Option<PaginatedRequestParams>,
         _: RequestContext<RoleServer>,
     ) -> impl Future<Output = Result<ListToolsResult, ErrorData>> + Send + '_ {
-        if matches!(self.0, Fails::PanicsAtOnce) {
+        if matches!(self.fails, Fails::PanicsAtOnce) {
             panic!("a listing of the test's");
         }
         async {
             let mut result = ListToolsResult::default();
-            match self.0 {
+            let page = {
+                let mut asked = self.asked.lock().unwrap();
+                *asked += 1;
+                *asked
+            };
+            match self.fails {
                 Fails::Refuses => return Err(ErrorData::internal_error("not now", None)),
-                Fails::NeverEnds => result.next_cursor = Some("again".to_owned()),
+                Fails::GoesInCircles => result.next_cursor = Some((page % 3).to_string()),
+                Fails::NeverEnds => result.next_cursor = Some(page.to_string()),
                 _ => panic!("a listing of the test's"),
             }
             Ok(result)
@@ -490,16 +543,23 @@ impl ServerHandler for Unlisted {
 
 #[tokio::test]
 async fn a_server_that_fails_to_list_its_tools_is_called_as_it_is() {
-    for fails in [
-        Fails::PanicsAtOnce,
-        Fails::Panics,
-        Fails::Refuses,
-        Fails::NeverEnds,
+    for (fails, pages) in [
+        (Fails::PanicsAtOnce, 0),
+        (Fails::Panics, 1),
+        (Fails::Refuses, 1),
+        (Fails::GoesInCircles, 9),
+        (Fails::NeverEnds, 10_000),
     ] {
         let kept = Kept::new();
-        let server = kept.usage.instrument(Unlisted(fails));
+        let asked: Arc<Mutex<usize>> = Arc::default();
+        let server = Unlisted {
+            fails,
+            asked: Arc::clone(&asked),
+        };
+        let server = kept.usage.instrument(server);
         let (client, _serving) = over_stream(server, legacy()).await;
         assert_eq!(call(&client, "t", BOTH()).await, BOTH().to_string());
+        assert!(*asked.lock().unwrap() <= pages);
         let calls = kept.calls().await;
         assert_eq!(kept.only(&calls)["outcome"], "ok");
     }
