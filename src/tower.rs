@@ -27,7 +27,8 @@
 //!
 //! What is remembered of a caller holds for the same caller: what a listing shows, the client of a session, the round
 //! of a call. Tenants behind one layer may have other tools of the same name. A caller is told by the host, path and
-//! query, by headers that name a tenant, a role or a host, and by the user; where there is no user, by all headers that
+//! query, by headers that name a tenant, a role or a host (with such a word in their names, or given to
+//! [`tenant_header`](UsageLayer::tenant_header)), and by the user; where there is no user, by all headers that
 //! hold a credential: `authorization`, `cookie`, `x-api-key` and others with such words in their names, or with a name
 //! that the logger's redactor takes for a sensitive one. Of all that a keyed hash is kept. Tools that have an intent
 //! are remembered, the latest 16 384 of them, each once for each caller.

@@ -3,7 +3,7 @@
 use std::hash::{BuildHasher, Hash, RandomState};
 use std::sync::LazyLock;
 
-use http::{HeaderMap, Uri, header};
+use http::{HeaderName, HeaderValue, Uri, header};
 
 use crate::event::Identity;
 
@@ -60,12 +60,13 @@ const BALANCER_COOKIES: [&str; 5] = ["awsalb", "awselb", "gclb", "arraffinity", 
 
 impl CallerKey {
     /// The caller of a request over HTTP. Beside an identity the credential does not count: it is renewed, and who comes
-    /// with it stays. `is_sensitive` knows more names of headers that hold one.
-    pub(crate) fn of_request(
+    /// with it stays. `is_sensitive` knows more names of headers that hold one, `is_tenants` more that name a tenant.
+    pub(crate) fn of_request<'h>(
         uri: &Uri,
-        headers: &HeaderMap,
+        headers: impl IntoIterator<Item = (&'h HeaderName, &'h HeaderValue)>,
         identity: Option<&Identity<'_>>,
         is_sensitive: impl Fn(&str) -> bool,
+        is_tenants: impl Fn(&str) -> bool,
     ) -> Self {
         let identity = named(identity);
         let mut marks = 0_u64;
@@ -74,7 +75,8 @@ impl CallerKey {
             let holds_credential = || has_word(name, &CREDENTIAL_WORDS) || is_sensitive(name);
             let counts = has_word(name, &SCOPE_WORDS) || identity.is_none() && holds_credential();
             let is_passed_over = PASSED_OVER.iter().any(|end| name.ends_with(end));
-            if !counts || is_passed_over || name.starts_with("mcp-") {
+            let counts = counts && !is_passed_over && !name.starts_with("mcp-");
+            if !counts && !is_tenants(name) {
                 continue;
             }
             // A sum, since the order of headers of different names says nothing.
@@ -124,6 +126,8 @@ fn hash(of: impl Hash) -> u64 {
 
 #[cfg(test)]
 mod tests {
+    use http::HeaderMap;
+
     use super::*;
     use crate::redact::Redactor;
 
@@ -139,9 +143,9 @@ mod tests {
         let identity = identity.map(|id| Identity::new(id, "OPAQUE"));
         let redactor = Redactor::default();
         let uri = Uri::from_static(uri);
-        CallerKey::of_request(&uri, &map, identity.as_ref(), |name| {
-            redactor.denies_name(name)
-        })
+        let is_sensitive = |name: &str| redactor.denies_name(name);
+        let is_tenants = |name: &str| name == "x-shop";
+        CallerKey::of_request(&uri, &map, identity.as_ref(), is_sensitive, is_tenants)
     }
 
     #[test]
@@ -182,6 +186,7 @@ mod tests {
             "x-org-id",
             "x-role",
             "x-account-id",
+            "x-shop",
         ] {
             for identity in [None, Some("u")] {
                 let [one, other] = ["a", "b"].map(|value| key("/", &[(name, value)], identity));

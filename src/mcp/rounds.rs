@@ -43,7 +43,7 @@ mod tests {
         let rounds = Rounds::default();
         let [one, other] = ["/a", "/b"].map(|path| {
             let uri = Uri::from_static(path);
-            CallerKey::of_request(&uri, &HeaderMap::new(), None, |_| false)
+            CallerKey::of_request(&uri, &HeaderMap::new(), None, |_| false, |_| false)
         });
         rounds.expect(one, "after two", 2);
         assert_eq!(rounds.of(one, Some("after two")), 2);

@@ -76,7 +76,7 @@ impl<'a> IncomingRequest<'a> {
         let identity = self.caller.identity();
         match (self.transport, http_parts(self.context)) {
             (McpTransport::Http { .. }, Some(http)) => {
-                CallerKey::of_request(&http.uri, &http.headers, identity, is_sensitive)
+                CallerKey::of_request(&http.uri, &http.headers, identity, is_sensitive, |_| false)
             }
             (McpTransport::Connection { session_id, .. }, _) => {
                 CallerKey::of_connection(session_id, identity)

@@ -39,6 +39,9 @@ pub(super) struct Exchange {
     caller: Option<Caller>,
     /// What is remembered is remembered under it.
     caller_key: CallerKey,
+    /// What is remembered of a session is remembered under it: without the cookies, which the answer that opens the
+    /// session may set.
+    session_key: CallerKey,
     headers: KeptHeaders,
     /// The request brings a credential in the standard's header.
     is_authorized: bool,
@@ -102,12 +105,22 @@ impl Observer {
         let caller = caller.or_else(|| identity().map(Caller::from));
         let identity = caller.as_ref().map(Caller::identity);
         let is_sensitive = |name: &str| self.is_sensitive(name);
+        let is_tenants = |name: &str| self.is_tenants(name);
+        let (uri, given) = (&parts.uri, &parts.headers);
+        let caller_key = CallerKey::of_request(uri, given, identity, is_sensitive, is_tenants);
+        let session_key = if given.contains_key(header::COOKIE) {
+            let others = given.iter().filter(|(name, _)| **name != header::COOKIE);
+            CallerKey::of_request(uri, others, identity, is_sensitive, is_tenants)
+        } else {
+            caller_key
+        };
         let headers = KeptHeaders::of(&parts.headers);
         let mut held = handle.pipeline.shared.queue.reserve();
         held.grow(size_of::<Exchange>() + headers.bytes());
         let exchange = Arc::new(Exchange {
             observer: Arc::clone(self),
-            caller_key: CallerKey::of_request(&parts.uri, &parts.headers, identity, is_sensitive),
+            caller_key,
+            session_key,
             caller,
             headers,
             is_authorized: parts.headers.contains_key(header::AUTHORIZATION),
@@ -139,7 +152,7 @@ impl Exchange {
             && let Some(id) = parts.headers.get(SESSION_HEADER)
             && let Ok(id) = id.to_str()
         {
-            let key = (self.caller_key, id);
+            let key = (self.session_key, id);
             self.observer.memory.clients.put(key, client);
         }
         if self.observer.settings.auth_rejections {
@@ -318,7 +331,7 @@ impl Exchange {
         }
         let session = self.headers.get(SESSION_HEADER)?;
         let clients = &self.observer.memory.clients;
-        clients.get((self.caller_key, session))
+        clients.get((self.session_key, session))
     }
 
     /// Returns what a request says of itself.

@@ -52,6 +52,16 @@ impl UsageLayer {
         self.change(|settings| settings.intent = Some(name.into()))
     }
 
+    /// Names a header that tells tenants apart, beside those that the [module](crate::tower) lists. May be
+    /// called for several. Default: none.
+    ///
+    /// For servers that show tenants other tools of the same name by a header whose name does not say so:
+    /// without it, the intent of one tenant's tool is looked for where another's has it.
+    pub fn tenant_header(self, name: impl Into<String>) -> Self {
+        let name = name.into().to_ascii_lowercase();
+        self.change(|settings| settings.tenant_headers.push(name))
+    }
+
     /// Sets whether answers of 401, 403 and 429 are reported as
     /// [`AuthRejected`](crate::AuthRejected). Default: no, since it is of use only around the
     /// authentication, where the user is not known yet.

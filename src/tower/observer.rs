@@ -38,6 +38,8 @@ pub(super) struct LayerSettings {
     pub(super) results: bool,
     /// The argument that holds the intent; `None`: the one that a listing shows.
     pub(super) intent: Option<String>,
+    /// Headers that name a tenant, in small letters.
+    pub(super) tenant_headers: Vec<String>,
     pub(super) auth_rejections: bool,
     pub(super) max_message_bytes: usize,
 }
@@ -48,6 +50,7 @@ impl Default for LayerSettings {
             arguments: true,
             results: false,
             intent: None,
+            tenant_headers: Vec::new(),
             auth_rejections: false,
             max_message_bytes: DEFAULT_MAX_MESSAGE_BYTES,
         }
@@ -62,7 +65,8 @@ pub(super) struct LayerMemory {
     /// serve tenants whose tools share a name and no more.
     pub(super) tools: Recent<ToolIntent>,
     pub(super) rounds: Rounds,
-    /// The names and versions of the clients of the older protocol's sessions, by the caller and the session's id.
+    /// The names and versions of the clients of the older protocol's sessions, by the caller, cookies aside, and the
+    /// session's id.
     pub(super) clients: Recent<(String, String)>,
 }
 
@@ -106,6 +110,14 @@ impl Observer {
     pub(super) fn is_sensitive(&self, name: &str) -> bool {
         let pipeline = self.pipeline();
         pipeline.is_some_and(|pipeline| pipeline.settings.policy.redactor.denies_name(name))
+    }
+
+    /// Whether a header names a tenant, as the user says.
+    pub(super) fn is_tenants(&self, name: &str) -> bool {
+        self.settings
+            .tenant_headers
+            .iter()
+            .any(|header| header == name)
     }
 
     /// Remembers where the arguments of the tools of a listing hold an intent.

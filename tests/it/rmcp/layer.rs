@@ -313,6 +313,14 @@ async fn what_a_listing_shows_tells_the_intent_from_an_argument_and_a_tool_from_
 /// Two tenants whose tool `draw` is not the same: one publishes our property, one has a prompt of its own. Each calls
 /// its tool after both have listed theirs; a third has listed none.
 async fn two_tenants(marks: [&[(&'static str, &'static str)]; 3], paths: [&str; 3]) -> Vec<Value> {
+    two_tenants_behind(|layer| layer, marks, paths).await
+}
+
+async fn two_tenants_behind(
+    set: impl FnOnce(UsageLayer) -> UsageLayer,
+    marks: [&[(&'static str, &'static str)]; 3],
+    paths: [&str; 3],
+) -> Vec<Value> {
     let kept = Kept::new();
     let answer = async |request: Request<Body>| {
         let is_published = request.headers()["x-of-the-test"] == "0";
@@ -332,7 +340,7 @@ async fn two_tenants(marks: [&[(&'static str, &'static str)]; 3], paths: [&str; 
         let answer = json!({"jsonrpc": "2.0", "id": request["id"], "result": result});
         ([("content-type", "application/json")], answer.to_string()).into_response()
     };
-    let layer = UsageLayer::new(&kept.usage);
+    let layer = set(UsageLayer::new(&kept.usage));
     let http = serve(Router::new().fallback(post(answer)).layer(layer)).await;
     let send = async |tenant: usize, method: &str, params: Value| {
         let body = json!({"jsonrpc": "2.0", "id": 1, "method": method, "params": params});
@@ -406,6 +414,53 @@ async fn tenants_of_one_logger_whose_tools_share_a_name_do_not_mix() {
             "told apart by {by}"
         );
     }
+}
+
+#[tokio::test]
+async fn tenants_that_a_header_of_any_name_tells_apart_do_not_mix_where_the_layer_knows_it() {
+    let marks = [&[("x-user", "u0")][..]; 3];
+    let set = |layer: UsageLayer| layer.tenant_header("X-Of-The-Test");
+    assert_eq!(
+        two_tenants_behind(set, marks, [""; 3]).await,
+        [
+            json!(["a cat", {}]),
+            json!([null, {"prompt": "a cat"}]),
+            json!([null, {"prompt": "a cat"}]),
+        ]
+    );
+}
+
+/// As a server does that keeps its sessions in cookies.
+#[tokio::test]
+async fn a_cookie_that_the_answer_to_initialize_sets_costs_no_clients_name() {
+    let kept = Kept::new();
+    let answer = async |body: String| {
+        let request: Value = serde_json::from_str(&body).unwrap();
+        let answer = json!({"jsonrpc": "2.0", "id": request["id"], "result": {"content": []}});
+        let head = [
+            ("content-type", "application/json"),
+            ("mcp-session-id", "s1"),
+            ("set-cookie", "route=a"),
+        ];
+        (head, answer.to_string()).into_response()
+    };
+    let layer = UsageLayer::new(&kept.usage);
+    let http = serve(Router::new().route("/mcp", post(answer)).layer(layer)).await;
+    let send = async |headers: &[(&'static str, &'static str)], method: &str, params: Value| {
+        let body = json!({"jsonrpc": "2.0", "id": 1, "method": method, "params": params});
+        let mut request = plain_http().post(&http.url);
+        for (name, value) in headers {
+            request = request.header(*name, *value);
+        }
+        let answer = request.body(body.to_string()).send().await.unwrap();
+        answer.text().await.unwrap();
+    };
+    let client = json!({"clientInfo": {"name": "first", "version": "1"}});
+    send(&[], "initialize", client).await;
+    let session = [("mcp-session-id", "s1"), ("cookie", "route=a")];
+    send(&session, "tools/call", json!({"name": "t"})).await;
+    let calls = kept.calls().await;
+    assert_eq!(kept.only(&calls)["client_name"], "first");
 }
 
 #[tokio::test]
