@@ -440,7 +440,7 @@ const PLACES: [&str; 48] = [
 ];
 
 /// What somebody puts there; `None` takes out what is there.
-fn change() -> impl Strategy<Value = (&'static str, Option<Value>)> {
+pub(crate) fn change() -> impl Strategy<Value = (&'static str, Option<Value>)> {
     let numbers = [
         json!(0),
         json!(-1),
@@ -468,7 +468,7 @@ fn change() -> impl Strategy<Value = (&'static str, Option<Value>)> {
 }
 
 /// Sets, or takes out, what stands at a place of an event.
-fn put(event: &mut Value, place: &str, value: Option<Value>) {
+pub(crate) fn put(event: &mut Value, place: &str, value: Option<Value>) {
     let (parent, name) = place.rsplit_once('/').unwrap();
     let Some(Value::Object(parent)) = event.pointer_mut(parent) else {
         return;
@@ -479,7 +479,7 @@ fn put(event: &mut Value, place: &str, value: Option<Value>) {
     };
 }
 
-fn received(wire: &Wire) -> ReceivedWire {
+pub(crate) fn received(wire: &Wire) -> ReceivedWire {
     match wire {
         Wire::Reo => ReceivedWire::Reo,
         Wire::ReoBatch => ReceivedWire::ReoBatch,
@@ -518,7 +518,7 @@ proptest! {
 }
 
 proptest! {
-    #![proptest_config(ProptestConfig { cases: 150, max_shrink_iters: 400, failure_persistence: None, ..ProptestConfig::default() })]
+    #![proptest_config(ProptestConfig { cases: 50, max_shrink_iters: 400, failure_persistence: None, ..ProptestConfig::default() })]
 
     #[test]
     fn whatever_a_hook_hands_back_the_contract_accepts(

@@ -1,7 +1,16 @@
 //! What is read is judged, not where it stands: directories, files and records that are not ours.
 
 use super::damage::{file, orphan};
+use std::sync::LazyLock;
+
+use mcp_usage::testing::MemoryTransport;
+use mcp_usage::testing::contract::check;
+use proptest::collection::vec;
+use proptest::prelude::*;
+use serde_json::Value;
+
 use super::*;
+use crate::fields::{change, put, received};
 use crate::support::mcpeye;
 
 /// A logger that takes over what is in `dir`, and its flush.
@@ -402,6 +411,67 @@ fn an_id_is_what_the_event_says_and_never_twice_in_a_request() {
         assert_eq!(stats.delivered, 8, "{wire:?}: {stats}");
         assert_eq!(stats.dropped.get(DropReason::SpoolFull), 4, "{wire:?}");
         dir.assert_empty();
+    }
+}
+
+/// The file of one event on each wire, and where it stands.
+static FILES: LazyLock<Vec<(Wire, PathBuf, Vec<u8>)>> = LazyLock::new(|| {
+    let wires = [Wire::Reo, Wire::ReoBatch, mcpeye()];
+    let file = |wire: Wire| {
+        let dir = TempDir::new();
+        leave(&dir, &wire, 1);
+        let path = dir.logs().remove(0);
+        let place = path.strip_prefix(&dir.0).unwrap().to_owned();
+        (wire, place, fs::read(&path).unwrap())
+    };
+    wires.map(file).into()
+});
+
+proptest! {
+    #![proptest_config(ProptestConfig { cases: 12, max_shrink_iters: 100, failure_persistence: None, ..ProptestConfig::default() })]
+
+    #[test]
+    fn whatever_a_record_says_the_contract_accepts_what_is_sent(
+        records in vec((vec(change(), 1..4), any::<i64>()), 1..8),
+    ) {
+        for (wire, place, log) in FILES.iter() {
+            let mut bytes = log.clone();
+            for (ordinal, (changes, id)) in (1..).zip(&records) {
+                let mut event: Value = serde_json::from_slice(&log[36..]).unwrap();
+                let call_id = format!("00000000-0000-4000-8000-{ordinal:012x}");
+                let own = match wire {
+                    Wire::Mcpeye(_) => ("/callId", json!(call_id)),
+                    _ => ("/event_id", json!(7 + ordinal)),
+                };
+                put(&mut event, own.0, Some(own.1));
+                for (place, value) in changes {
+                    put(&mut event, place, value.clone());
+                }
+                let record = forged(log, ordinal, event.to_string().as_bytes());
+                bytes.extend(with_id(record, *id));
+            }
+            let dir = TempDir::new();
+            let path = dir.0.join(place);
+            fs::create_dir_all(path.parent().unwrap()).unwrap();
+            fs::write(path.with_file_name("lock"), "").unwrap();
+            fs::write(path, bytes).unwrap();
+            let sent = MemoryTransport::new();
+            let builder = UsageLogger::builder().env(|_| None).wire(wire.clone());
+            let usage = builder
+                .memory_transport(&sent)
+                .product_id("p")
+                .flush_interval(Duration::from_millis(100))
+                .spool(dir.spool())
+                .build()
+                .unwrap();
+            prop_assert_eq!(usage.flush_blocking(PATIENCE), Ok(()));
+            let stats = usage.shutdown_blocking(PATIENCE).stats;
+            prop_assert!(stats.balances() && stats.delivered > 0, "{}", stats);
+            for body in sent.bodies() {
+                let checked = check(&body, received(wire));
+                prop_assert!(checked.is_ok(), "{}", checked.unwrap_err());
+            }
+        }
     }
 }
 
