@@ -49,7 +49,7 @@ const HELD: &[(&str, [usize; 4])] = &[
     ("context, kept aside", [33, 0, 0, 0]),
     ("lines", [0, 0, 0, 0]),
     ("lines, kept aside", [0, 0, 0, 0]),
-    ("more calls", [57, 1, 71, 0]),
+    ("more calls", [67, 1, 81, 0]),
     ("named", [7, 0, 0, 0]),
     ("named, kept aside", [6, 0, 0, 0]),
     ("near misses", [0, 0, 0, 0]),
@@ -61,7 +61,7 @@ const HELD: &[(&str, [usize; 4])] = &[
     ("sentences", [8, 0, 0, 0]),
     ("whole calls", [3, 0, 0, 0]),
     ("whole calls, kept aside", [10, 1, 1, 0]),
-    ("written forms", [7, 0, 3, 0]),
+    ("written forms", [7, 7, 3, 0]),
 ];
 
 /// One case of a set, its marks replaced.

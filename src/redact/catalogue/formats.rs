@@ -157,6 +157,11 @@ pub(crate) fn names_secret_of_vault(id: &[u8]) -> bool {
 /// The parameter of an address that a login comes back with.
 pub(crate) const CODE: &[u8] = b"code";
 
+/// Whether a word is the number of a published weakness.
+pub(crate) fn is_advisory(word: &[u8]) -> bool {
+    word.starts_with(b"GHSA-") || word.starts_with(b"CVE-")
+}
+
 /// What a language puts around a literal in place of quotes, for one inside of which quotes stand as they are.
 pub(crate) const BRACKETS: &[(&str, &str)] = &[
     ("q{", "}"),

@@ -154,6 +154,9 @@ const PHONES: &[&str] = &[
     "cellphone",
     "phonenumber",
     "mobilenumber",
+    "mobilephone",
+    "homephone",
+    "workphone",
     "telefono",
     "telefon",
     "telefone",
@@ -393,7 +396,7 @@ const HARMLESS_TAILS: &[&str] = &[
     "permission", "permissions", "placeholder", "policies", "policy", "port", "preferences", "prefix", "present",
     "prompt", "property", "protected", "provider", "rate", "ref", "reference", "refresh", "refreshes", "regex",
     "region", "required", "requirements", "reset", "resets", "retries", "revoked", "ring", "rotation", "rotations",
-    "rule", "rules", "samesite", "schema", "scope", "scopes", "secure", "selector", "server", "service", "set",
+    "rule", "rules", "samesite", "schema", "scheme", "scope", "scopes", "secure", "selector", "server", "service", "set",
     "settings", "short", "size", "source", "spec", "state", "stats", "status", "storage", "store", "strategy",
     "strength", "stroke", "suffix", "supported", "than", "thumbprint", "time", "timeout", "timestamp", "title",
     "tokenizer", "ttl", "type", "types", "updated", "uri", "url", "urls", "usage", "used", "user", "users", "valid",
@@ -463,6 +466,11 @@ pub(crate) fn names_resources(name: &[u8]) -> bool {
 /// Whether a name may be that of other tokens than secrets.
 pub(crate) fn is_token(name: &[u8]) -> bool {
     name.eq_ignore_ascii_case(b"token")
+}
+
+/// Whether a name may be that of what nobody else knows, such as what a dish has in it.
+pub(crate) fn is_secret(name: &[u8]) -> bool {
+    name.eq_ignore_ascii_case(b"secret")
 }
 
 /// Whether a name is short for a password where a user stands before it.

@@ -62,6 +62,8 @@ static ROLES: &[(&str, Role)] = &[
     ("oldvalue", Role::Value),
     ("op", Role::Operation),
     ("option", Role::Label),
+    ("option_name", Role::Label),
+    ("option_value", Role::Value),
     ("optionname", Role::Label),
     ("optionvalue", Role::Value),
     ("order_by", Role::About),

@@ -129,6 +129,17 @@ pub(crate) fn counts(behind: &[u8]) -> bool {
     UNITS.iter().any(|unit| behind.starts_with(unit.as_bytes()))
 }
 
+/// What a query asks for, right before a colon: `password repo:acme/app`.
+pub(crate) fn is_qualifier(word: &[u8]) -> bool {
+    has_ignoring_case(
+        &[
+            "author", "filename", "from", "has", "in", "is", "label", "language", "org", "path",
+            "repo", "sort", "state", "subject", "to", "type", "user",
+        ],
+        word,
+    )
+}
+
 /// What names a secret by its id: `--secret id=npm`.
 pub(crate) fn is_id(word: &[u8]) -> bool {
     word == b"id"
@@ -160,6 +171,9 @@ pub(crate) fn is_user(word: &[u8]) -> bool {
             "utilisateur",
             "benutzer",
             "utente",
+            "wifi",
+            "wlan",
+            "ssid",
             "gebruiker",
             "u\u{17c}ytkownik",
             "kullan\u{131}c\u{131}",

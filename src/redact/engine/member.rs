@@ -144,8 +144,11 @@ impl Findings<'_> {
         if let Some((place, shape)) = walk.top.value {
             let (from, to) = place.range();
             let label = self.label(walk);
-            let fits = || value::fits(part(walk.text, from, to), label);
-            if label.hides() || matches!(label, Kind::Pin | Kind::Opaque) && fits() {
+            let content = part(walk.text, from, to);
+            let fits = || value::fits(content, label);
+            // `{"v": 2, "name": "token_1"}`
+            let counts = shape == Shape::Number && content.len() < 4;
+            if label.hides() && !counts || matches!(label, Kind::Pin | Kind::Opaque) && fits() {
                 self.hide(walk, from, to, shape);
             }
         }

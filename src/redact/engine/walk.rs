@@ -16,6 +16,7 @@ pub(crate) struct NotJson;
 /// How an object begins that refers to a secret and is none.
 const REFERENCES: &[&str] = &[
     "\"$ref\"",
+    "\"$value\"",
     "\"env\"",
     "\"valueFrom\"",
     "\"secretKeyRef\"",

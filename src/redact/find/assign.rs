@@ -78,7 +78,11 @@ pub(crate) fn at_sign(look: &mut Look<'_>, sign: usize) {
     if !for_user && (!is_name || name.text.iter().all(u8::is_ascii_digit)) {
         return;
     }
-    let linked = sign.byte == b':' && (speech::is_copula(name.text) || speech::is_given(name.text));
+    // `subject:password is:unread` is a query.
+    let is_spaced = is_blank(look.at(sign.at + 1)) || look.at(sign.at + 1) == b'\n';
+    let linked = sign.byte == b':'
+        && is_spaced
+        && (speech::is_copula(name.text) || speech::is_given(name.text));
     if linked {
         name = name_before(look, name.start);
     }
@@ -98,6 +102,16 @@ pub(crate) fn at_sign(look: &mut Look<'_>, sign: usize) {
         kind_of(look, &name, sign)
     };
     let (unspaced, value, arrow) = value_start(look, sign);
+    // `v-model="form.password" :token="resetToken"`: the sign begins what follows.
+    let begins = name.quoted && sign.byte == b':' && value == unspaced;
+    // `:token="resetToken"` of Vue binds an expression.
+    let binds = sign.byte == b'='
+        && look.before(name.start) == b':'
+        && is_blank(look.before(name.start - 1))
+        && look.at(value) == b'"';
+    if begins && is_blank(look.before(sign.at)) || binds {
+        return;
+    }
     let assigned = Assigned {
         kind: if kind == Kind::Opaque && !is_opaque_at(look, value) {
             Kind::Plain
@@ -187,7 +201,9 @@ fn kind_of(look: &Look<'_>, name: &Name<'_>, sign: Sign) -> Kind {
         kind = Kind::Secret;
     }
     // A flag has a name of its own.
-    if !kind.hides() && !name.quoted && !name.text.starts_with(b"--") {
+    // `password repo:acme/app` is one, too.
+    let is_query = sign.byte == b':' && speech::is_qualifier(name.text);
+    if !kind.hides() && !name.quoted && !name.text.starts_with(b"--") && !is_query {
         let spaced = spaced_kind(look, name, true);
         if spaced != Kind::Plain {
             kind = spaced;
@@ -554,7 +570,9 @@ fn listed(look: &mut Look<'_>, start: usize, chosen: bool) -> bool {
             pos += usize::from(look.at(pos) == b',');
             quoted
         };
-        if ends && is_item(item, chosen) && value::is_real(item) {
+        // A list of the names of secrets: `- db_password1`.
+        let is_named = memchr::memchr(b'_', item).is_some() && look.judge(item).hides();
+        if ends && is_item(item, chosen) && value::is_real(item) && !is_named {
             look.hide(from, to, Class::Field);
             any = true;
         } else if !ends || !item.iter().all(u8::is_ascii_alphabetic) {
@@ -567,6 +585,7 @@ fn listed(look: &mut Look<'_>, start: usize, chosen: bool) -> bool {
 /// Whether an item of a list is a secret: a word that somebody chose, or one made at random.
 pub(crate) fn is_item(item: &[u8], chosen: bool) -> bool {
     value::looks_chosen(item)
+        && !item.ends_with(b":")
         && !is_snake(item, 2)
         && (chosen || item.len() >= MIN_ISSUED && random::is_issued(item))
 }

@@ -44,6 +44,7 @@ pub(crate) fn literal(look: &Look<'_>, quote: usize) -> Option<Found> {
     };
     (takes
         && !placeholder::has_mark(value)
+        && !value::is_reference(value)
         && !value::is_label(value, name)
         && !placeholder::is_placeholder(value)
         && !placeholder::is_placeholder(bare)
@@ -72,6 +73,7 @@ fn namer<'a>(look: &Look<'a>, near: usize, open: usize, quote: usize) -> Option<
         b'|' | b'?' | b':' if matches!(look.before(near - 1), b'|' | b'?') => {
             name_at(look, trimmed(look, near - 2))
         }
+        b')' if look.before(near - 1).is_ascii_digit() => line_before(look, near),
         _ if near < open && open == quote => statement(look, near),
         _ => return None,
     };
@@ -198,6 +200,21 @@ fn compared<'a>(scope: &Scope<'a>, open: usize, quote: usize) -> Option<&'a [u8]
     (from > close + 1 && !name.is_empty()).then_some(name)
 }
 
+/// What the line above says where lines are numbered, as the client of Redis prints them: `1) "requirepass"`, `2) "…"`.
+/// The number ends at `end`.
+fn line_before<'a>(scope: &Scope<'a>, end: usize) -> Option<&'a [u8]> {
+    let number = scope.back(end - 1, 3, |b| b.is_ascii_digit());
+    let line = number
+        .checked_sub(1)
+        .filter(|_| scope.before(number) == b'\n')?;
+    let close = line.checked_sub(1).filter(|_| scope.before(line) == b'"')?;
+    let name = scope.back(close, 48, is_name);
+    scope
+        .last(name, 3)
+        .ends_with(b") \"")
+        .then(|| scope.part(name, close))
+}
+
 /// What `.unwrap_or(`, whose parenthesis stands at `open`, gives a default to: `var("API_KEY").unwrap_or("…")`.
 fn defaulted<'a>(scope: &Scope<'a>, open: usize) -> Option<&'a [u8]> {
     let start = identifier(scope, open, 24);
@@ -305,6 +322,7 @@ mod tests {
             "define( 'NONCE_SALT',       '{}' );",
             "{:user \"bob\" :password \"{}\"}",
             "await page.fill('#pass', '{}');",
+            "1) \"requirepass\"\n2) \"{}\"\n3) \"maxmemory\"",
             "std::string token{\"{}\"};",
             "{password, \"{}\"},",
             "{:db_password, \"{}\"}",

@@ -12,6 +12,8 @@ use crate::redact::read::bytes::{self, at, is_token, part, run_start};
 use crate::redact::read::lex::MAX_WORD;
 use crate::redact::read::scope::{Found, Scope};
 
+/// How long the address of an account of Ethereum is.
+const ADDRESS: usize = 42;
 /// So far back words say something of a key.
 const REACH: usize = 72;
 /// As many words may stand between a word for a key and the key; fewer where it could be the hash of something.
@@ -29,6 +31,10 @@ pub(crate) fn opaque(look: &Look<'_>, start: usize) -> Option<Found> {
     }
     let (start, end) = bounds(look, start);
     let key = look.part(start, end);
+    // An address on a chain is for everybody to see; a key has more digits.
+    if key.len() == ADDRESS && key.starts_with(b"0x") {
+        return None;
+    }
     if !(is_opaque(key) || is_base64_key(key)) || !stands_alone(look, start, end) {
         return None;
     }
@@ -164,8 +170,21 @@ impl Words {
     }
 }
 
+fn without_digit(word: &[u8]) -> &[u8] {
+    let end = run_start(word, word.len(), word.len().saturating_sub(1), |b| {
+        b.is_ascii_digit()
+    });
+    part(word, 0, end)
+}
+
 /// Whether a word for a key stands before it: `the key for Acme, …`, `der Acme-Schlüssel …`.
 fn says_key(line: &[u8], hash: bool) -> bool {
+    // `MD5 (token.tgz) = …`, `using RSA key …`
+    let is_numbered =
+        |word: &[u8]| ID_WORDS.has(without_digit(word)) || speech::is_algorithm_of_key(word);
+    if hash && words(line).any(|word| is_numbered(&lower(word))) {
+        return false;
+    }
     let most = if hash { BEFORE_HASH } else { BETWEEN };
     let mut words = words(line).peekable();
     let mut between = 0;
@@ -176,13 +195,7 @@ fn says_key(line: &[u8], hash: bool) -> bool {
     while let Some(word) = words.next() {
         let word = &*lower(word);
         // `key1`, as a service numbers the two that it gives out.
-        let word = part(
-            word,
-            0,
-            run_start(word, word.len(), word.len().saturating_sub(1), |b| {
-                b.is_ascii_digit()
-            }),
-        );
+        let word = without_digit(word);
         if ID_WORDS.has(word) {
             return false;
         }

@@ -49,7 +49,8 @@ pub(crate) fn email(scope: &Scope<'_>, pos: usize, width: usize) -> Option<Found
         );
         let open = scope.from.max(pos.saturating_sub(66)) + open?;
         // What was found between the quotes ended there, and nothing looks back beyond it.
-        return (!placeholder::has_mark(scope.part(open, pos)))
+        let quoted = scope.part(open, pos);
+        return (!placeholder::has_mark(quoted) && quoted.iter().any(u8::is_ascii_alphanumeric))
             .then(|| Found::new(open, end, Class::Email));
     }
     if start == pos {

@@ -108,6 +108,13 @@ fn beside(scope: &Scope<'_>, pos: usize, quoted: bool) -> Option<Found> {
                 memchr::memchr(b'<', scope.part(at + 1, scope.to)).map_or(scope.to, |n| at + 1 + n);
             return hidden(scope, at + 1, end);
         }
+        // The next of a list: `- name: …`.
+        if byte == b'\n' {
+            let item = scope.ahead(at + 1, 64, |b| b == b' ');
+            if scope.at(item) == b'-' && scope.at(item + 1) == b' ' {
+                return None;
+            }
+        }
         if byte == b'<' || byte == b'{' || byte == b'}' && scope.at(at + 1) != b',' {
             return None;
         }

@@ -89,6 +89,7 @@ pub(crate) fn after_word(scope: &Scope<'_>, pos: usize) -> Option<Found> {
     let stated = by || value::is_password_name(word) && !word.eq_ignore_ascii_case(b"secret");
     (value.len() >= 3
         && value::is_real(value)
+        && !value::is_reference(value)
         && (stated || value.iter().any(u8::is_ascii_digit) && !value::is_label(value, word)))
     .then(|| Found::new(pos + 1, end, Class::Field))
 }

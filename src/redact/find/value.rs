@@ -2,7 +2,7 @@
 //!
 //! That is the hard part of an assignment, and depends on what the text is.
 
-use crate::redact::catalogue::{calls, formats, words};
+use crate::redact::catalogue::{calls, formats, names, words};
 use crate::redact::class::Class;
 use crate::redact::find::bare_word;
 use crate::redact::judge::style::{Given, Style};
@@ -129,7 +129,7 @@ fn phrase(given: &Given<'_>, end: usize) -> Option<usize> {
     let is_listed = is_environment(given, line);
     let is_led = given.style.own_line
         && scope.at(end) == b' '
-        && (is_listed || value::is_password_name(name));
+        && (is_listed || value::is_password_name(name) && !names::is_secret(name));
     if !is_led || matches!(given.kind, Kind::Maybe | Kind::Handle) {
         return None;
     }
@@ -212,6 +212,12 @@ pub(crate) fn literal(
         || !value::is_real(value)
         || value::is_label(value, name)
         || value::is_token_of_other_kind(value, name)
+        || value::is_reference(value)
+        // `cookie = "sid"`
+        || kind == Kind::Secret
+            && value.len() < 4
+            && value.iter().all(u8::is_ascii_alphabetic)
+            && !value::is_password_name(name)
         // `STORAGE_KEY = "access_token_2"`
         || !value::is_password_name(name) && code::is_snake(value, 2) && name::judge(value).hides()
     {

@@ -178,6 +178,12 @@ fn is_masked(value: &[u8]) -> bool {
     {
         return true;
     }
+    // `***MASKED***`, the first of whose stars may be those of emphasis.
+    let word = value.strip_suffix(b"***").unwrap_or_default();
+    let word = word.strip_prefix(b"***").unwrap_or(word);
+    if !word.is_empty() && word.iter().all(u8::is_ascii_uppercase) {
+        return true;
+    }
     // Most values have neither a star nor a sign of three bytes, and are not counted through.
     if memchr::memchr2(b'*', 0xE2, value).is_none() {
         return false;

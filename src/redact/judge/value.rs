@@ -158,6 +158,7 @@ pub(crate) fn looks_chosen(value: &[u8]) -> bool {
         && !is_snake(value, 3)
         && (value.len() >= 7 || symbol || digits >= 2)
         && !formats::is_address(value)
+        && !formats::is_advisory(value)
         && (at(value, 0) != b'/' || is_base64_like_path(value))
         && at(value, 0) != b'('
         && memchr::memchr(b'(', value).is_none()
@@ -222,7 +223,10 @@ fn is_phrase_under_code(value: &[u8], name: &[u8]) -> bool {
 }
 
 fn is_of_another_alphabet(value: &[u8]) -> bool {
-    memchr::memchr(b' ', value).is_some() && value.iter().all(|b| *b >= 0x80 || *b == b' ')
+    // Chinese and Japanese set no spaces.
+    let is_sentence = value.len() >= 24 && at(value, 0) >= 0xE3;
+    (is_sentence || memchr::memchr(b' ', value).is_some())
+        && value.iter().all(|b| *b >= 0x80 || *b == b' ')
 }
 
 fn letters(text: &[u8]) -> impl Iterator<Item = u8> {
@@ -293,6 +297,11 @@ pub(crate) fn is_unquoted_secret(given: &Given<'_>, to: usize) -> bool {
     if value.iter().all(is_plain) {
         return is_secret_of_words(given, to, digits);
     }
+    // A word of another alphabet is one of a sentence, unless nothing else stands on its line.
+    let is_spelled = |b: &u8| b.is_ascii_alphabetic() || *b >= 0x80 || matches!(b, b'-' | b'\'');
+    if !value.is_ascii() && value.iter().all(is_spelled) {
+        return style.own_line && matches!(scope.at(to), 0 | b'\n' | b'\r');
+    }
     // `credentials: AWS/IAM`
     let is_letter = |b: &u8| b.is_ascii_alphabetic() || *b == b'/';
     kind != Kind::Secrets || !value.iter().all(is_letter)
@@ -312,6 +321,18 @@ fn is_nothing(value: &[u8], name: &[u8]) -> bool {
         || !value.is_ascii() && is_name_in_another_language(value)
         // What names of many are matched with: `login:token:count:*`.
         || value.ends_with(b":*")
+        // `password.rs:42:18`
+        || memchr::memchr(b':', value).is_some() && value.iter().all(|b| b.is_ascii_digit() || *b == b':')
+        || is_reference(value)
+}
+
+/// Words with signs between them, and a slash, as stores of secrets name what they hold: `kv/data/db:password`.
+pub(crate) fn is_reference(value: &[u8]) -> bool {
+    let words = || value.split(|b| matches!(b, b'/' | b':' | b'#' | b'.' | b'-' | b'_'));
+    memchr::memchr(b'/', value).is_some()
+        && words().count() >= 3
+        && words().all(|word| word.iter().all(u8::is_ascii_lowercase))
+        && words().filter(|word| word.len() >= 2).count() >= 3
 }
 
 /// `0x02`
@@ -410,6 +431,11 @@ fn is_secret_of_letters(given: &Given<'_>, to: usize) -> bool {
         return false;
     }
     if style.equals && (!style.spaced || style.quoted_name) {
+        // `login.password.confirm=Confirmez le mot de passe`
+        let line = scope.part(start, lex::line_end(scope, to));
+        if style.own_line && line.len() > value.len() && is_label(line, name) {
+            return false;
+        }
         return !ends_statement(scope, to) && memchr::memchr(b'.', value).is_none();
     }
     let is_lower = value
