@@ -165,6 +165,10 @@ impl Backlog {
     /// Suspects go apart; of those that fail repeatedly one goes at a time, or each would hide from the others'
     /// failures that it is at fault itself.
     pub(super) fn next_retry(&self, is_probe: bool, searches: &Searches) -> Option<usize> {
+        // Asked with each batch, and hardly ever does one wait.
+        if self.retries.is_empty() {
+            return None;
+        }
         let rank = |batch: &Batch| {
             let is_part_of_quarter = batch.piece.is_some_and(|piece| !piece.is_quarter);
             let failures = if is_probe { batch.failures } else { 0 };

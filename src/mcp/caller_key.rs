@@ -11,45 +11,52 @@ use crate::event::Identity;
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
 pub(crate) struct CallerKey(u64);
 
-/// Words in the names of headers that hold a credential, in every case those of proxies and gateways as well.
-const CREDENTIAL_WORDS: [&str; 14] = [
-    "authorization",
-    "auth",
-    "cookie",
-    "token",
-    "apikey",
-    "key",
-    "secret",
-    "credential",
-    "credentials",
-    "password",
-    "jwt",
-    "assertion",
-    "cert",
-    "principal",
-];
+/// Whether a word in the name of a header says that it holds a credential, in every case those of proxies and gateways
+/// as well.
+fn is_for_credential(word: &str) -> bool {
+    matches!(
+        word,
+        "authorization"
+            | "auth"
+            | "cookie"
+            | "token"
+            | "apikey"
+            | "key"
+            | "secret"
+            | "credential"
+            | "credentials"
+            | "password"
+            | "jwt"
+            | "assertion"
+            | "cert"
+            | "principal"
+    )
+}
 
-/// Words in the names of headers that say for which tenant or in which role a request is made, or to which host.
-const SCOPE_WORDS: [&str; 18] = [
-    "host",
-    "tenant",
-    "tenantid",
-    "org",
-    "orgid",
-    "organization",
-    "organisation",
-    "account",
-    "accountid",
-    "workspace",
-    "workspaceid",
-    "project",
-    "projectid",
-    "customer",
-    "customerid",
-    "role",
-    "roles",
-    "realm",
-];
+/// Whether a word in the name of a header says for which tenant or in which role a request is made, or to which host.
+fn is_for_scope(word: &str) -> bool {
+    matches!(
+        word,
+        "host"
+            | "tenant"
+            | "tenantid"
+            | "org"
+            | "orgid"
+            | "organization"
+            | "organisation"
+            | "account"
+            | "accountid"
+            | "workspace"
+            | "workspaceid"
+            | "project"
+            | "projectid"
+            | "customer"
+            | "customerid"
+            | "role"
+            | "roles"
+            | "realm"
+    )
+}
 
 /// How headers with such words end that say nothing of the caller: an idempotency key is another one with each request,
 /// and a handshake's key is random.
@@ -72,11 +79,14 @@ impl CallerKey {
         let mut marks = 0_u64;
         for (name, value) in headers {
             let name = name.as_str();
-            let holds_credential = || has_word(name, &CREDENTIAL_WORDS) || is_sensitive(name);
-            let counts = has_word(name, &SCOPE_WORDS) || identity.is_none() && holds_credential();
+            // The protocol's own headers tell no caller from others, and come with each request.
+            if name.starts_with("mcp-") && !is_tenants(name) {
+                continue;
+            }
+            let holds_credential = || has_word(name, is_for_credential) || is_sensitive(name);
+            let counts = has_word(name, is_for_scope) || identity.is_none() && holds_credential();
             let is_passed_over = PASSED_OVER.iter().any(|end| name.ends_with(end));
-            let counts = counts && !is_passed_over && !name.starts_with("mcp-");
-            if !counts && !is_tenants(name) {
+            if (!counts || is_passed_over) && !is_tenants(name) {
                 continue;
             }
             // A sum, since the order of headers of different names says nothing.
@@ -102,8 +112,8 @@ fn named<'i>(identity: Option<&'i Identity<'_>>) -> Option<(&'i str, &'i str)> {
     Some((identity.id(), identity.id_type()))
 }
 
-fn has_word(name: &str, words: &[&str]) -> bool {
-    name.split(['-', '_']).any(|part| words.contains(&part))
+fn has_word(name: &str, is_meant: impl Fn(&str) -> bool) -> bool {
+    name.split(['-', '_']).any(is_meant)
 }
 
 fn cookies(header: &[u8]) -> u64 {

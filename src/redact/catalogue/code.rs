@@ -1,48 +1,48 @@
 //! Words of programming languages: types, algorithms, what members are reached through, what begins an expression.
 
-use crate::redact::catalogue::list::has;
+use crate::redact::catalogue::list::List;
 
 /// Algorithms that may have a number behind their names.
 #[rustfmt::skip]
-const ALGORITHMS: &[&str] = &[
+const ALGORITHMS: &List = &List::of(&[
     "aes", "base", "bcrypt", "blake", "cbc", "chacha", "crc", "ctr", "curve", "des", "ecdsa", "ed",
     "es", "gcm", "hkdf", "hmac", "hs", "md", "pbkdf", "poly", "ps", "ripemd", "rs", "rsa", "scram",
     "scrypt", "secp", "sha", "siphash", "utf", "with", "x", "xxhash",
-];
+]);
 
 /// Whether a word in lower case, without the number behind it, names an algorithm, or says how two go together.
 pub(crate) fn is_algorithm_word(word: &[u8]) -> bool {
-    word.is_empty() || has(ALGORITHMS, word)
+    word.is_empty() || ALGORITHMS.has(word)
 }
 
 /// Who numbers standards.
-const STANDARDS_BODIES: &[&str] = &[
+const STANDARDS_BODIES: &List = &List::of(&[
     "ASN", "EN", "FIPS", "IEEE", "ISO", "ITU", "PEP", "PKCS", "RFC", "UTF", "X",
-];
+]);
 
 pub(crate) fn is_standards_body(word: &[u8]) -> bool {
-    has(STANDARDS_BODIES, word)
+    STANDARDS_BODIES.has(word)
 }
 
 /// What code reaches members through: they are no literals.
 #[rustfmt::skip]
-const ROOTS: &[&str] = &[
+const ROOTS: &List = &List::of(&[
     "args", "cfg", "conf", "config", "ctx", "data", "env", "form", "local", "module", "options", "opts",
     "os", "params", "process", "props", "req", "request", "self", "settings", "state", "this", "user",
     "var",
-];
+]);
 
 pub(crate) fn is_root(word: &[u8]) -> bool {
-    has(ROOTS, word)
+    ROOTS.has(word)
 }
 
 /// Those roots that nothing else is called.
-const SURE_ROOTS: &[&str] = &[
+const SURE_ROOTS: &List = &List::of(&[
     "args", "config", "os", "process", "req", "request", "self", "this",
-];
+]);
 
 pub(crate) fn is_sure_root(word: &[u8]) -> bool {
-    has(SURE_ROOTS, word)
+    SURE_ROOTS.has(word)
 }
 
 /// How the names of types end that begin with a capital letter.
@@ -53,33 +53,33 @@ pub(crate) const TYPE_ENDS: &[&str] = &[
 ];
 
 /// Types that have a number of bits behind their names.
-const SIZED_TYPES: &[&str] = &["decimal", "f", "float", "i", "int", "u", "uint", "utf"];
+const SIZED_TYPES: &List = &List::of(&["decimal", "f", "float", "i", "int", "u", "uint", "utf"]);
 
 pub(crate) fn is_sized_type(word: &[u8]) -> bool {
-    has(SIZED_TYPES, word)
+    SIZED_TYPES.has(word)
 }
 
 /// Other types, in lower case.
 #[rustfmt::skip]
-const TYPES: &[&str] = &[
+const TYPES: &List = &List::of(&[
     "bigint", "boolean!", "byte", "callable", "decimal", "dict", "double", "float!", "function", "id!", "int!", "isize",
     "jsonb", "list", "long", "longtext", "map", "money", "numeric", "option", "optional", "partial", "promise", "real",
     "record", "serial", "short", "smallint", "string!", "symbol", "tinyint", "tuple", "type", "unknown", "uri", "url",
     "usize", "uuidv4", "vec",
-];
+]);
 
 pub(crate) fn is_type_word(word: &[u8]) -> bool {
-    has(TYPES, word)
+    TYPES.has(word)
 }
 
 /// Words that an expression begins with.
-const KEYWORDS: &[&str] = &[
+const KEYWORDS: &List = &List::of(&[
     "async", "await", "dyn", "function", "if", "impl", "lambda", "match", "move", "mut", "new",
     "not", "ref", "return", "typeof", "unsafe", "yield",
-];
+]);
 
 pub(crate) fn is_keyword(word: &[u8]) -> bool {
-    has(KEYWORDS, word)
+    KEYWORDS.has(word)
 }
 
 #[cfg(test)]
@@ -89,7 +89,13 @@ mod tests {
 
     #[test]
     fn long_lists_are_in_order() {
-        for list in [ALGORITHMS, ROOTS, TYPE_ENDS, TYPES, KEYWORDS] {
+        for list in [
+            ALGORITHMS.words,
+            ROOTS.words,
+            TYPE_ENDS,
+            TYPES.words,
+            KEYWORDS.words,
+        ] {
             assert_in_order(list);
         }
     }

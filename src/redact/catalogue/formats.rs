@@ -1,6 +1,6 @@
 //! The fixed words of formats: headers of tokens, methods of hashes, types of files, keys of connections.
 
-use crate::redact::catalogue::list::has_ignoring_case;
+use crate::redact::catalogue::list::List;
 
 /// How the base64 of an object of JSON begins.
 pub(crate) const JSON: &[u8] = b"eyJ";
@@ -48,18 +48,18 @@ pub(crate) fn is_crypt(method: &[u8]) -> bool {
 
 /// Types of files and units that look like the last part of a domain.
 #[rustfmt::skip]
-const FILES: &[&str] = &[
+const FILES: &List = &List::of(&[
     "cfg", "conf", "css", "csv", "gif", "gz", "html", "ico", "ini", "jpeg", "jpg", "js", "json", "lock", "mjs", "mount",
     "pdf", "png", "scope", "service", "slice", "socket", "svg", "tar", "target", "tgz", "timer", "toml", "ts", "txt",
     "webp", "xml", "yaml", "yml", "zip",
-];
+]);
 
 pub(crate) fn is_type_of_file(end: &[u8]) -> bool {
-    has_ignoring_case(FILES, end)
+    FILES.has_ignoring_case(end)
 }
 
 /// The keys of a connection string that say where it goes and whose it is.
-const CONNECTION: &[&str] = &[
+const CONNECTION: &List = &List::of(&[
     "uid",
     "dsn",
     "host",
@@ -81,10 +81,10 @@ const CONNECTION: &[&str] = &[
     "data source",
     "accountname",
     "initial catalog",
-];
+]);
 
 pub(crate) fn is_of_connection(key: &[u8]) -> bool {
-    has_ignoring_case(CONNECTION, key)
+    CONNECTION.has_ignoring_case(key)
 }
 
 /// Whether the driver of a database is told its network here: `user:password@tcp(…)`.
@@ -93,7 +93,7 @@ pub(crate) fn is_network(text: &[u8]) -> bool {
 }
 
 /// How an address of a database begins whose user has the password behind a slash.
-pub(crate) const JDBC_ORACLE: &[u8] = b"jdbc:oracle:";
+pub(crate) const ORACLE: [&[u8]; 2] = [b"jdbc:oracle:thin:", b"jdbc:oracle:oci:"];
 
 /// Hosts of documentation, or how they begin.
 const EXAMPLES: &[&str] = &["example.", "localhost", "host", "127.0.0.1"];
@@ -211,7 +211,7 @@ pub(crate) const KUBERNETES: &[u8] = b"kind: Secret";
 
 /// Whether a member of such an object holds what it keeps secret.
 pub(crate) fn is_data(name: &[u8]) -> bool {
-    has_ignoring_case(&["data", "stringdata"], name)
+    const { &List::of(&["data", "stringdata"]) }.has_ignoring_case(name)
 }
 
 /// What begins literal text in XML, and what ends it.
@@ -251,7 +251,7 @@ mod tests {
 
     #[test]
     fn long_lists_are_in_order() {
-        assert_in_order(FILES);
+        assert_in_order(FILES.words);
     }
 
     #[test]

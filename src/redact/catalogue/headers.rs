@@ -1,9 +1,9 @@
 //! Headers of HTTP and what stands in them: schemes, their parameters, attributes of cookies, signatures.
 
-use crate::redact::catalogue::list::has_ignoring_case;
+use crate::redact::catalogue::list::List;
 
 /// The schemes that credentials follow, in a header, a value or a text.
-const SCHEMES: &[&str] = &[
+const SCHEMES: &List = &List::of(&[
     "bearer",
     "basic",
     "token",
@@ -19,10 +19,10 @@ const SCHEMES: &[&str] = &[
     "bot",
     "flyv1",
     "sasl",
-];
+]);
 
 pub(crate) fn is_scheme(word: &[u8]) -> bool {
-    has_ignoring_case(SCHEMES, word)
+    SCHEMES.has_ignoring_case(word)
 }
 
 /// Whether the hash of something is called as the scheme is.
@@ -38,12 +38,12 @@ pub(crate) fn is_authorization(name: &[u8]) -> bool {
 }
 
 /// What says of a cookie where and how long it is sent.
-const ATTRIBUTES: &[&str] = &[
+const ATTRIBUTES: &List = &List::of(&[
     "samesite", "path", "domain", "expires", "max-age", "priority",
-];
+]);
 
 pub(crate) fn is_attribute(name: &[u8]) -> bool {
-    has_ignoring_case(ATTRIBUTES, name)
+    ATTRIBUTES.has_ignoring_case(name)
 }
 
 /// The parameter that answers a challenge, and what shows that it does.
@@ -60,7 +60,7 @@ pub(crate) fn is_key(name: &[u8]) -> bool {
 
 /// The last words of names of parameters that let everyone in who has the address.
 pub(crate) fn is_signature(last_word: &[u8]) -> bool {
-    has_ignoring_case(&["signature", "sig", "hmac"], last_word)
+    const { &List::of(&["signature", "sig", "hmac"]) }.has_ignoring_case(last_word)
 }
 
 #[cfg(test)]

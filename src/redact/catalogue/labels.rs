@@ -1,9 +1,9 @@
 //! Names whose values are names: attributes and members that say what stands beside them, and heads of columns.
 
-use crate::redact::catalogue::list::has_ignoring_case;
+use crate::redact::catalogue::list::List;
 
 /// Attributes and members whose value names another: `name="DB_PASSWORD" value="…"`.
-const LABELS: &[&str] = &[
+const LABELS: &List = &List::of(&[
     "name",
     "key",
     "id",
@@ -13,10 +13,10 @@ const LABELS: &[&str] = &[
     "param",
     "parameterkey",
     "field",
-];
+]);
 
 pub(crate) fn is_label(name: &[u8]) -> bool {
-    has_ignoring_case(LABELS, name)
+    LABELS.has_ignoring_case(name)
 }
 
 /// What a person calls a place to type into, behind the name of what is typed there.
@@ -27,26 +27,26 @@ pub(crate) const FIELDS: &[&str] = &[
 ];
 
 /// Elements of HTML whose content a person reads beside a label.
-const READ: &[&str] = &[
+const READ: &List = &List::of(&[
     "td", "dd", "code", "b", "strong", "em", "span", "kbd", "pre",
-];
+]);
 
 pub(crate) fn is_read(element: &[u8]) -> bool {
-    has_ignoring_case(READ, element)
+    READ.has_ignoring_case(element)
 }
 
 /// Elements whose content names that of the next, and those that follow.
 pub(crate) fn names_next(element: &[u8]) -> bool {
-    has_ignoring_case(&["key", "name"], element)
+    const { &List::of(&["key", "name"]) }.has_ignoring_case(element)
 }
 
 pub(crate) const NEXT: &[&str] = &["<string", "<value", "<Value", "<defaultValue"];
 
 /// Elements of HTML that hold nothing.
-const EMPTY: &[&str] = &["input", "meta", "link", "img"];
+const EMPTY: &List = &List::of(&["input", "meta", "link", "img"]);
 
 pub(crate) fn is_empty(element: &[u8]) -> bool {
-    has_ignoring_case(EMPTY, element)
+    EMPTY.has_ignoring_case(element)
 }
 
 #[cfg(test)]

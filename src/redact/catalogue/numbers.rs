@@ -1,6 +1,6 @@
 //! Numbers that can be validated: who gives them out, how long they are, and the words that introduce them.
 
-use crate::redact::catalogue::list::has_ignoring_case;
+use crate::redact::catalogue::list::List;
 
 /// Countries and the length of their account numbers, from the registry of SWIFT.
 #[rustfmt::skip]
@@ -56,25 +56,25 @@ pub(crate) const ISSUERS: &[(u32, u32, &[usize])] = &[
 
 /// Words for a telephone; what is ASCII in lower case.
 #[rustfmt::skip]
-const PHONES: &[&str] = &[
+const PHONES: &List = &List::of(&[
     "Teléfono", "Tél", "Téléphone", "cellphone", "cellulare", "celular", "fax", "gsm", "handy",
     "hotline", "mobil", "mobile", "mobiltelefon", "móvil", "phone", "phonenumber", "sms", "tel",
     "telefon", "telefono", "telephone", "teléfono", "tél", "téléphone", "whatsapp", "Телефон", "тел",
     "телефон", "手机", "电话", "電話", "전화",
-];
+]);
 
 /// What is done with a telephone: more has to speak for a number behind it.
 #[rustfmt::skip]
-const CALLS: &[&str] = &[
+const CALLS: &List = &List::of(&[
     "anrufen", "appeler", "appelez", "bellen", "call", "cell", "chiamare", "contact", "contacter", "dial", "joindre",
     "joignable", "ligar", "llamar", "llame", "rappeler", "reach", "ring", "text",
-];
+]);
 
 /// What may stand between such a word and the number: `phone number is`, `call me at`.
-const BETWEEN: &[&str] = &[
+const BETWEEN: &List = &List::of(&[
     "al", "at", "au", "her", "him", "is", "me", "my", "no", "nr", "num", "number", "on", "to",
     "unter", "us",
-];
+]);
 
 /// What a word says of the digits behind it.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -90,13 +90,13 @@ pub(crate) enum Introduces {
 
 /// What a word before digits says of them.
 pub(crate) fn introduces(word: &[u8]) -> Introduces {
-    if has_ignoring_case(PHONES, word) {
+    if PHONES.has_ignoring_case(word) {
         Introduces::Phone
-    } else if has_ignoring_case(CALLS, word) {
+    } else if CALLS.has_ignoring_case(word) {
         Introduces::LongPhone
-    } else if has_ignoring_case(&["ssn", "security"], word) {
+    } else if const { &List::of(&["ssn", "security"]) }.has_ignoring_case(word) {
         Introduces::SocialSecurity
-    } else if has_ignoring_case(BETWEEN, word) {
+    } else if BETWEEN.has_ignoring_case(word) {
         Introduces::Between
     } else {
         Introduces::Nothing
@@ -110,7 +110,7 @@ mod tests {
 
     #[test]
     fn rows_are_in_order_and_plausible() {
-        assert_in_order(PHONES);
+        assert_in_order(PHONES.words);
         for pair in IBANS.windows(2) {
             assert!(pair[0].0 < pair[1].0, "{pair:?}");
         }

@@ -248,6 +248,9 @@ pub(crate) const LONGEST: usize = 96;
 /// The rows whose part at the anchor a run of this length can be.
 pub(crate) static BY_LENGTH: [Rows; LONGEST + 1] = by_length();
 
+/// The rows that may begin at the run with this byte, by its lowest five bits.
+pub(crate) static BY_FIRST: [Rows; 32] = by_first();
+
 /// The rows with a part before the run.
 pub(crate) static LED: Rows = rows_that(true);
 
@@ -288,6 +291,31 @@ const fn by_length() -> [Rows; LONGEST + 1] {
         while length <= most && length <= LONGEST {
             table[length] |= 1 << row;
             length += 1;
+        }
+        row += 1;
+    }
+    table
+}
+
+#[expect(
+    clippy::indexing_slicing,
+    reason = "evaluated by the compiler, which would refuse"
+)]
+const fn by_first() -> [Rows; 32] {
+    let mut table = [0; 32];
+    let mut row = 0;
+    while row < SHAPES.len() {
+        let anchor = SHAPES[row].parts[SHAPES[row].anchor];
+        let mut bits = 0;
+        while bits < table.len() {
+            let fits = match anchor {
+                Is(text) => text.as_bytes()[0] as usize % table.len() == bits,
+                Of(_) | Run(..) => true,
+            };
+            if fits {
+                table[bits] |= 1 << row;
+            }
+            bits += 1;
         }
         row += 1;
     }

@@ -1,83 +1,83 @@
 //! The small words of sentences about secrets: what links one to its name, whose it is, and what is done with it.
 
-use crate::redact::catalogue::list::has_ignoring_case;
+use crate::redact::catalogue::list::List;
 use crate::redact::read::bytes;
 
 /// What says of a name what it is: `the password is …`, `la contraseña es …`.
-const COPULAS: &[&str] = &[
+const COPULAS: &List = &List::of(&[
     "is", "are", "jest", "was", "ist", "lautet", "est", "es", "è", "é", "это", "to",
-];
+]);
 
 pub(crate) fn is_copula(word: &[u8]) -> bool {
-    has_ignoring_case(COPULAS, word)
+    COPULAS.has_ignoring_case(word)
 }
 
 /// What stands between a copula and a number: `le code est le 5502`.
 pub(crate) fn points(word: &[u8]) -> bool {
-    has_ignoring_case(&["le", "el", "il", "now", "jetzt", "nu"], word)
+    const { &List::of(&["le", "el", "il", "now", "jetzt", "nu"]) }.has_ignoring_case(word)
 }
 
 /// What gives out a secret behind its name: `token created: …`.
-const GIVEN: &[&str] = &["created", "generated", "issued"];
+const GIVEN: &List = &List::of(&["created", "generated", "issued"]);
 
 pub(crate) fn is_given(word: &[u8]) -> bool {
-    has_ignoring_case(GIVEN, word)
+    GIVEN.has_ignoring_case(word)
 }
 
 /// Words between a name and its value that say nothing of their own.
 #[rustfmt::skip]
-const LINKS: &[&str] = &[
+const LINKS: &List = &List::of(&[
     "adalah", "agora", "ahora", "are", "as", "auf", "be", "been", "by", "changed", "currently", "er", "es", "est",
     "este", "from", "gewijzigd", "has", "have", "is", "ist", "je", "jest", "jetzt", "lautet", "maintenant", "mudou", "naar",
     "now", "nu", "nun", "on", "ora", "reset", "rotated", "sera", "set", "still", "teraz", "to", "updated", "war",
     "was", "will", "with", "är", "è", "é", "на", "теперь", "это",
-];
+]);
 
 pub(crate) fn is_link(word: &[u8]) -> bool {
-    has_ignoring_case(LINKS, word)
+    LINKS.has_ignoring_case(word)
 }
 
 /// Those of them that link nothing without another behind them: `changed to …`.
-const CHANGES: &[&str] = &["changed", "mudou", "reset", "rotated", "set", "updated"];
+const CHANGES: &List = &List::of(&["changed", "mudou", "reset", "rotated", "set", "updated"]);
 
 pub(crate) fn is_change(word: &[u8]) -> bool {
-    has_ignoring_case(CHANGES, word)
+    CHANGES.has_ignoring_case(word)
 }
 
 /// Words for a one-time code, as the last of its name.
 #[rustfmt::skip]
-const CODES: &[&str] = &[
+const CODES: &List = &List::of(&[
     "2fa", "abholcode", "alarmcode", "code", "codes", "codice", "codigo", "código", "deurcode", "kod",
     "kodas", "kode", "koden", "kodu", "koodi", "kód", "mfa", "otp", "passcode", "password", "pin", "pincode", "tan",
     "toegangscode", "zugangscode", "код",
-];
+]);
 
 pub(crate) fn is_code(word: &[u8]) -> bool {
-    has_ignoring_case(CODES, word)
+    CODES.has_ignoring_case(word)
 }
 
 /// Those that say it without another word.
 pub(crate) fn is_one_time(word: &[u8]) -> bool {
-    has_ignoring_case(&["otp", "passcode", "2fa", "mfa"], word)
+    const { &List::of(&["otp", "passcode", "2fa", "mfa"]) }.has_ignoring_case(word)
 }
 
 /// Whose a code is.
-const OWNERS: &[&str] = &[
+const OWNERS: &List = &List::of(&[
     "your", "ihr", "ihre", "dein", "deine", "votre", "ton", "tu", "su", "seu", "tuo", "suo", "je",
     "uw", "din", "ваш", "Ваш", "твой", "vase", "twój",
-];
+]);
 
 pub(crate) fn is_owner(word: &[u8]) -> bool {
-    has_ignoring_case(OWNERS, word)
+    OWNERS.has_ignoring_case(word)
 }
 
 /// What leads from a code to its name behind it: `482913 as your code`.
 pub(crate) fn leads_to_name(word: &[u8]) -> bool {
-    is_copula(word) || has_ignoring_case(&["as", "—", "-"], word)
+    is_copula(word) || const { &List::of(&["as", "—", "-"]) }.has_ignoring_case(word)
 }
 
 /// What is done with a code: `enter the code … to sign in`.
-const USES: &[&str] = &[
+const USES: &List = &List::of(&[
     "enter",
     "use",
     "type",
@@ -89,21 +89,21 @@ const USES: &[&str] = &[
     "digite",
     "logga",
     "logg",
-];
+]);
 
 pub(crate) fn is_use(word: &[u8]) -> bool {
-    has_ignoring_case(USES, word)
+    USES.has_ignoring_case(word)
 }
 
 /// What leads to what a code is used for.
 pub(crate) fn leads_to_aim(word: &[u8]) -> bool {
-    has_ignoring_case(&["to", "zum", "pour", "para", "per"], word)
+    const { &List::of(&["to", "zum", "pour", "para", "per"]) }.has_ignoring_case(word)
 }
 
 /// What a code is used for.
 pub(crate) fn is_aim(word: &[u8]) -> bool {
-    has_ignoring_case(
-        &[
+    const {
+        &List::of(&[
             "log",
             "login",
             "sign",
@@ -114,9 +114,9 @@ pub(crate) fn is_aim(word: &[u8]) -> bool {
             "vous",
             "iniciar",
             "accedere",
-        ],
-        word,
-    )
+        ])
+    }
+    .has_ignoring_case(word)
 }
 
 /// What counts, behind a number, in a language that sets no spaces.
@@ -131,13 +131,13 @@ pub(crate) fn counts(behind: &[u8]) -> bool {
 
 /// What a query asks for, right before a colon: `password repo:acme/app`.
 pub(crate) fn is_qualifier(word: &[u8]) -> bool {
-    has_ignoring_case(
-        &[
+    const {
+        &List::of(&[
             "author", "filename", "from", "has", "in", "is", "label", "language", "org", "path",
             "repo", "sort", "state", "subject", "to", "type", "user",
-        ],
-        word,
-    )
+        ])
+    }
+    .has_ignoring_case(word)
 }
 
 /// What names a secret by its id: `--secret id=npm`.
@@ -147,20 +147,20 @@ pub(crate) fn is_id(word: &[u8]) -> bool {
 
 /// Words for what a user and a password give: `login: bob / hunter2`.
 #[rustfmt::skip]
-const LOGINS: &[&str] = &[
+const LOGINS: &List = &List::of(&[
     "acceso", "access", "accesso", "account", "accès", "acesso", "anmeldung", "bilgileri", "connexion", "dostęp",
     "identifiants", "konto", "login", "logon", "logowania", "toegang", "wi-fi", "wifi", "wlan", "zugang", "данные", "доступ",
     "الدخول", "ログイン", "ログイン情報", "정보",
-];
+]);
 
 pub(crate) fn is_login(word: &[u8]) -> bool {
-    has_ignoring_case(LOGINS, word)
+    LOGINS.has_ignoring_case(word)
 }
 
 /// Words for the one whose password follows the name: `user bob pass hunter2`.
 pub(crate) fn is_user(word: &[u8]) -> bool {
-    has_ignoring_case(
-        &[
+    const {
+        &List::of(&[
             "user",
             "username",
             "login",
@@ -177,9 +177,9 @@ pub(crate) fn is_user(word: &[u8]) -> bool {
             "gebruiker",
             "u\u{17c}ytkownik",
             "kullan\u{131}c\u{131}",
-        ],
-        word,
-    )
+        ])
+    }
+    .has_ignoring_case(word)
 }
 
 /// Whether a user is assigned in a piece of code or of JSON: `user: 'bob', `.
@@ -197,17 +197,17 @@ pub(crate) fn names_user(before: &[u8]) -> bool {
 
 /// The last words before a secret that is named further ahead: of a login, of a change, of a statement.
 #[rustfmt::skip]
-const LEADS: &[&str] = &[
+const LEADS: &List = &List::of(&[
     "a", "and", "auf", "by", "clave", "code", "en", "key", "na", "naar", "pass", "pin", "pw", "til", "till", "to", "with", "на",
-];
+]);
 
 pub(crate) fn leads(word: &[u8]) -> bool {
-    has_ignoring_case(LEADS, word)
+    LEADS.has_ignoring_case(word)
 }
 
 /// What a password is called behind the user's name, and is not alone.
 pub(crate) fn is_short_for_password(word: &[u8]) -> bool {
-    has_ignoring_case(&["pass", "clave", "key", "code", "pin", "pw"], word)
+    const { &List::of(&["pass", "clave", "key", "code", "pin", "pw"]) }.has_ignoring_case(word)
 }
 
 /// What ends before the user that someone logs in as: `log in as bob with hunter2`.
@@ -243,7 +243,7 @@ pub(crate) const FROM: &[&str] = &[
 
 /// What leads into what something is changed to.
 pub(crate) fn leads_into(word: &[u8]) -> bool {
-    has_ignoring_case(&["a", "in", "en", "veranderd"], word)
+    const { &List::of(&["a", "in", "en", "veranderd"]) }.has_ignoring_case(word)
 }
 
 /// Whether a sentence says that something is changed, in any form of the word.
@@ -255,8 +255,8 @@ pub(crate) fn speaks_of_change(sentence: &[u8]) -> bool {
 
 /// Words for a number that a person keeps in mind.
 pub(crate) fn is_pin(word: &[u8]) -> bool {
-    has_ignoring_case(
-        &[
+    const {
+        &List::of(&[
             "pin",
             "pincode",
             "tan",
@@ -266,14 +266,14 @@ pub(crate) fn is_pin(word: &[u8]) -> bool {
             "geheimzahl",
             "alarmcode",
             "abholcode",
-        ],
-        word,
-    )
+        ])
+    }
+    .has_ignoring_case(word)
 }
 
 /// Words for how a code is sent.
 pub(crate) fn is_message(word: &[u8]) -> bool {
-    has_ignoring_case(&["sms", "texted", "texto", "смс", "СМС"], word)
+    const { &List::of(&["sms", "texted", "texto", "смс", "СМС"]) }.has_ignoring_case(word)
 }
 
 /// What leads from a name to whose it is: `the API key for production is …`.
@@ -285,14 +285,12 @@ pub(crate) const PREPOSITIONS: &[&str] = &[
 
 /// What joins a word to something that it is no part of the name of.
 pub(crate) fn parts(word: &[u8]) -> bool {
-    has_ignoring_case(
-        &["in", "at", "from", "with", "by", "and", "or", "as", "is"],
-        word,
-    )
+    const { &List::of(&["in", "at", "from", "with", "by", "and", "or", "as", "is"]) }
+        .has_ignoring_case(word)
 }
 
 /// Words that follow the name of an option in a text about it: `the --token flag`.
-const OF_USAGE: &[&str] = &[
+const OF_USAGE: &List = &List::of(&[
     "flag",
     "option",
     "argument",
@@ -306,15 +304,15 @@ const OF_USAGE: &[&str] = &[
     "to",
     "if",
     "can",
-];
+]);
 
 pub(crate) fn is_of_usage(word: &[u8]) -> bool {
-    has_ignoring_case(OF_USAGE, word)
+    OF_USAGE.has_ignoring_case(word)
 }
 
 /// Words that say nothing of whose a key is, or what for.
 pub(crate) fn is_article(word: &[u8]) -> bool {
-    has_ignoring_case(&["the", "this", "that", "a"], word)
+    const { &List::of(&["the", "this", "that", "a"]) }.has_ignoring_case(word)
 }
 
 /// What may stand between the name of a secret and the secret in a language that sets no spaces.
@@ -326,41 +324,39 @@ pub(crate) const PARTICLES: &[&str] = &[
 
 /// What leads from a name to whose it is, or what for: `password of the database`.
 pub(crate) fn is_of(word: &[u8]) -> bool {
-    has_ignoring_case(
-        &[
+    const {
+        &List::of(&[
             "of", "for", "to", "on", "de", "der", "du", "da", "do", "del", "della", "für", "von",
             "van", "voor", "dla", "для", "от",
-        ],
-        word,
-    )
+        ])
+    }
+    .has_ignoring_case(word)
 }
 
 /// Whether an article or a preposition is written as one with the word behind it: `clé d'API`.
 pub(crate) fn is_elided(word: &[u8]) -> bool {
-    has_ignoring_case(&[" d'", " l'"], word)
+    const { &List::of(&[" d'", " l'"]) }.has_ignoring_case(word)
 }
 
 /// The first word of a name that its last word alone does not tell: `mot de passe`.
 pub(crate) fn begins_name(word: &[u8]) -> bool {
-    has_ignoring_case(&["mot"], word)
+    const { &List::of(&["mot"]) }.has_ignoring_case(word)
 }
 
 /// Prepositions that no secret follows right away: `the password for user42`.
 pub(crate) fn is_of_place(word: &[u8]) -> bool {
-    has_ignoring_case(&["for", "of", "at", "in"], word)
+    const { &List::of(&["for", "of", "at", "in"]) }.has_ignoring_case(word)
 }
 
 /// Whose something is, or which.
 pub(crate) fn is_determiner(word: &[u8]) -> bool {
-    has_ignoring_case(
-        &["my", "our", "your", "his", "her", "the", "a", "this"],
-        word,
-    )
+    const { &List::of(&["my", "our", "your", "his", "her", "the", "a", "this"]) }
+        .has_ignoring_case(word)
 }
 
 /// What leads from a secret to its name behind it: `type … into the password field`.
 pub(crate) fn leads_to_field(word: &[u8]) -> bool {
-    has_ignoring_case(&["as", "in", "into"], word)
+    const { &List::of(&["as", "in", "into"]) }.has_ignoring_case(word)
 }
 
 /// Whether a secret is called what stands behind this word: `use … as password`.
@@ -375,22 +371,22 @@ pub(crate) fn is_key(word: &[u8]) -> bool {
 
 /// Where something is typed.
 pub(crate) fn is_field(word: &[u8]) -> bool {
-    has_ignoring_case(&["field", "input", "box", "textbox"], word)
+    const { &List::of(&["field", "input", "box", "textbox"]) }.has_ignoring_case(word)
 }
 
 /// Algorithms that name a key.
 pub(crate) fn is_algorithm_of_key(word: &[u8]) -> bool {
-    has_ignoring_case(&["rsa", "dsa", "pgp", "gpg"], word)
+    const { &List::of(&["rsa", "dsa", "pgp", "gpg"]) }.has_ignoring_case(word)
 }
 
 /// What is done to an object that is called a secret: `kubectl get secret db-1`.
-const DONE_TO_RESOURCES: &[&str] = &[
+const DONE_TO_RESOURCES: &List = &List::of(&[
     "get", "delete", "describe", "edit", "patch", "create", "inspect", "rm", "apply", "label",
     "annotate",
-];
+]);
 
 pub(crate) fn is_done_to_resource(verb: &[u8]) -> bool {
-    has_ignoring_case(DONE_TO_RESOURCES, verb)
+    DONE_TO_RESOURCES.has_ignoring_case(verb)
 }
 
 #[cfg(test)]
@@ -400,9 +396,9 @@ mod tests {
 
     #[test]
     fn long_lists_are_in_order() {
-        assert_in_order(LINKS);
-        assert_in_order(LOGINS);
-        assert_in_order(CODES);
+        assert_in_order(LINKS.words);
+        assert_in_order(LOGINS.words);
+        assert_in_order(CODES.words);
     }
 
     #[test]

@@ -1,6 +1,6 @@
 //! The words that values are made of: placeholders, outcomes, schemes, examples of documentation.
 
-use crate::redact::catalogue::list::{has, has_ignoring_case};
+use crate::redact::catalogue::list::{Beginnings, List, has};
 use crate::redact::read::bytes::{self, has_word_at};
 
 /// A user and a password of documentation.
@@ -11,15 +11,15 @@ pub(crate) fn is_documented(user: &[u8], password: &[u8]) -> bool {
 
 /// Schemes of addresses of databases, queues and mailboxes, where users have passwords.
 #[rustfmt::skip]
-const DATABASES: &[&str] = &[
+const DATABASES: &List = &List::of(&[
     "amqp", "amqps", "bolt", "cassandra", "clickhouse", "cockroachdb", "couchdb", "ftp", "ftps", "imap",
     "imaps", "ldap", "ldaps", "mariadb", "mongodb", "mongodb+srv", "mqtt", "mqtts", "mssql", "mysql",
     "nats", "neo4j", "oracle", "postgres", "postgresql", "redis", "rediss", "sftp", "smtp", "smtps",
     "sqlserver", "valkey",
-];
+]);
 
 pub(crate) fn is_of_database(scheme: &[u8]) -> bool {
-    has(DATABASES, scheme)
+    DATABASES.has(scheme)
 }
 
 /// The schemes that may stand before a credential.
@@ -65,20 +65,18 @@ pub(crate) fn is_complaint(value: &[u8]) -> bool {
 
 /// How values begin that only stand for a secret: in lower case, with `_` for `-` and for spaces.
 #[rustfmt::skip]
-const STAND_INS: &[&str] = &[
+const STAND_INS: &Beginnings = &Beginnings::of(&[
     "your_", "my_secret_here", "insert_", "enter_", "replace_", "<your", "env:", "env.", "vault:", "op://", "secret://",
     "projects/", "ssm:", "file:", "example_", "dummy_", "placeholder", "changeme_", "todo_", "fill_", "put_your",
     "add_your", "some_", "process.env", "os.environ", "secrets.", "var.", "arn:",
-];
+]);
 
 /// Whether a value, in lower case and with `_` for `-` and for spaces, only stands for a secret.
 pub(crate) fn stands_for_secret(value: &[u8]) -> bool {
     is_harmless_word(value)
         || is_owned(value)
         || bytes::find(value, b"_your_").is_some()
-        || STAND_INS
-            .iter()
-            .any(|head| value.starts_with(head.as_bytes()))
+        || STAND_INS.begin(value)
         || ["_here", "_placeholder"]
             .iter()
             .any(|tail| value.ends_with(tail.as_bytes()))
@@ -95,18 +93,17 @@ pub(crate) fn is_stand_in(word: &[u8]) -> bool {
 
 /// How a value begins that says whose the secret is that is to stand there: `sua-senha`, `dein_passwort`.
 #[rustfmt::skip]
-const OWNED: &[&str] = &[
+const OWNED: &Beginnings = &Beginnings::of(&[
     "dein_", "deine_", "ihr_", "ihre_", "jouw_", "seu_", "su_", "sua_", "tu_", "tua_", "tuo_", "twoje_", "uw_", "votre_",
-];
+]);
 
 fn is_owned(value: &[u8]) -> bool {
-    !value.iter().any(u8::is_ascii_digit)
-        && OWNED.iter().any(|head| value.starts_with(head.as_bytes()))
+    OWNED.begin(value) && !value.iter().any(u8::is_ascii_digit)
 }
 
 /// Words that describe a secret and are none.
 #[rustfmt::skip]
-const HARMLESS: &[&str] = &[
+const HARMLESS: &List = &List::of(&[
     "(empty)", "(hidden)", "(none)", "(redacted)", "(set)", "(unset)", "a", "absent", "accepted", "access_token",
     "active", "allowed", "always", "an", "and", "any", "api_key", "api_token", "apikey", "array", "asc",
     "authorization", "auto", "automatic", "base64", "basic", "bearer", "binary", "blob", "blocked", "bool", "boolean",
@@ -126,48 +123,48 @@ const HARMLESS: &[&str] = &[
     "this", "timestamp", "to", "todo", "token", "true", "unchanged", "undefined", "unknown", "unset", "user",
     "username", "uuid", "valid", "var", "varchar", "vault", "verify", "verplicht", "void", "was", "with", "write",
     "wrong", "wymagane", "yes", "yes_please", "да", "нет", "لا", "نعم", "いいえ", "はい", "否", "是", "아니오", "예",
-];
+]);
 
 pub(crate) fn is_harmless_word(word: &[u8]) -> bool {
-    has(HARMLESS, word)
+    HARMLESS.has(word)
 }
 
 /// Words that say what became of a field: `Password: mismatch`.
 #[rustfmt::skip]
-const OUTCOMES: &[&str] = &[
+const OUTCOMES: &List = &List::of(&[
     "above", "admin", "again", "basic", "bcrypt", "below", "click", "complete", "completed", "compromised", "custom",
     "deleted", "done", "encrypted", "forgotten", "good", "hashed", "here", "hide", "interactive", "later", "leaked", "limited",
     "mandatory", "match", "matches", "medium", "mismatch", "needed", "pending", "plain", "plaintext", "prompt",
     "protected", "root", "secured", "short", "show", "standard", "strict", "strong", "success", "successful",
     "successfully", "unlimited", "updated", "visible", "weak",
-];
+]);
 
 pub(crate) fn is_outcome(value: &[u8]) -> bool {
-    has_ignoring_case(OUTCOMES, value)
+    OUTCOMES.has_ignoring_case(value)
 }
 
 /// Words for secrets that a label has.
 #[rustfmt::skip]
-const OF_SECRETS: &[&str] = &[
+const OF_SECRETS: &List = &List::of(&[
     "api", "authorization", "code", "cookie", "cookies", "credentials", "key", "keys", "login", "passphrase",
     "password", "passwords", "pin", "secret", "secrets", "session", "token", "tokens",
-];
+]);
 
 pub(crate) fn is_of_secrets(word: &[u8]) -> bool {
-    has_ignoring_case(OF_SECRETS, word)
+    OF_SECRETS.has_ignoring_case(word)
 }
 
 /// The small words of sentences on fields.
 #[rustfmt::skip]
-const OF_SENTENCES: &[&str] = &[
+const OF_SENTENCES: &List = &List::of(&[
     "an", "and", "are", "at", "by", "change", "characters", "confirm", "current", "enter", "expired", "for", "forgot",
     "from", "has", "in", "incorrect", "invalid", "is", "least", "missing", "must", "new", "no", "not", "of", "old",
     "on", "optional", "or", "please", "repeat", "required", "reset", "the", "to", "used", "via", "was", "with", "wrong",
     "your",
-];
+]);
 
 pub(crate) fn is_of_sentences(word: &[u8]) -> bool {
-    has_ignoring_case(OF_SENTENCES, word)
+    OF_SENTENCES.has_ignoring_case(word)
 }
 
 /// What the names of passwords have in them, whatever they say besides.
@@ -181,7 +178,7 @@ pub(crate) const SHORT_PASSWORD: &[u8] = b"pw";
 pub(crate) const OF_ONES_OWN: &[u8] = b"my ";
 
 /// Segments of an address behind which stands what lets in whoever opens it.
-const LINKS: &[&str] = &[
+const LINKS: &List = &List::of(&[
     "activate",
     "activation",
     "confirm",
@@ -199,10 +196,10 @@ const LINKS: &[&str] = &[
     "unlock",
     "verify",
     "verify-email",
-];
+]);
 
 pub(crate) fn lets_in(segment: &[u8]) -> bool {
-    has_ignoring_case(LINKS, segment)
+    LINKS.has_ignoring_case(segment)
 }
 
 #[cfg(test)]
@@ -215,11 +212,11 @@ mod tests {
         for list in [
             COMPLAINT_VERBS,
             COMPLAINTS,
-            DATABASES,
-            HARMLESS,
-            OUTCOMES,
-            OF_SECRETS,
-            OF_SENTENCES,
+            DATABASES.words,
+            HARMLESS.words,
+            OUTCOMES.words,
+            OF_SECRETS.words,
+            OF_SENTENCES.words,
         ] {
             assert_in_order(list);
         }

@@ -25,6 +25,7 @@ const OWNERS: &[&str] = &[
 
 impl Findings<'_> {
     /// An element of an array: a name, the value of the one before it, or a cell of a sensitive column.
+    #[inline]
     pub(crate) fn element(
         &mut self,
         walk: &mut Walk<'_>,
@@ -43,7 +44,7 @@ impl Findings<'_> {
             self.hide(walk, from, to, shape);
             return;
         }
-        if is_string && index < MAX_COLUMNS && self.is_phone(walk, index, (from, to)) {
+        if is_string && self.is_phone(walk, index, (from, to)) {
             let edit = Edit::mark(from, to, Class::Phone.tag());
             push(&mut self.edits, walk.floor, edit);
             return;
@@ -72,18 +73,16 @@ impl Findings<'_> {
         let Some(parent) = self.outer(walk, 1) else {
             return false;
         };
-        let names_phones = parent.array
-            && parent.items == 0
-            && index < MAX_COLUMNS
-            && to - from <= 24
-            && self.rules.judge(part(walk.text, from, to)) == Kind::Phone;
-        if names_phones {
-            if let Some(parent) = self.frames.last_mut() {
-                parent.phones |= 1 << index;
-            }
-            return true;
-        }
         let is_sensitive = if parent.array {
+            if parent.items > 0 {
+                return false;
+            }
+            if self.names_phones(walk, index, (from, to)) {
+                if let Some(parent) = self.frames.last_mut() {
+                    parent.phones |= 1 << index;
+                }
+                return true;
+            }
             if !self.heads(walk, index, (from, to)) {
                 return false;
             }
@@ -99,17 +98,27 @@ impl Findings<'_> {
         true
     }
 
+    /// Whether a cell of the first row names a column of phone numbers.
+    fn names_phones(&self, walk: &Walk<'_>, index: u32, (from, to): (usize, usize)) -> bool {
+        index < MAX_COLUMNS
+            && to - from <= 24
+            && self.rules.judge(part(walk.text, from, to)) == Kind::Phone
+    }
+
     /// Whether a cell of a column of phone numbers is one.
+    #[inline]
     fn is_phone(&self, walk: &Walk<'_>, index: u32, (from, to): (usize, usize)) -> bool {
-        let rows = self.outer(walk, 1).filter(|rows| rows.array);
-        let is_named = rows.is_some_and(|rows| rows.phones >> index & 1 == 1);
+        let phones = self.outer(walk, 1).map_or(0, |rows| rows.phones);
+        if phones == 0 || index >= MAX_COLUMNS || phones >> index & 1 == 0 {
+            return false;
+        }
         let cell = Scope {
             text: walk.text,
             from,
             to,
             origin: from,
         };
-        is_named && self.rules.is_on(Class::Phone) && phone::named_phone(&cell).is_some()
+        self.rules.is_on(Class::Phone) && phone::named_phone(&cell).is_some()
     }
 
     /// Which columns of the row are sensitive: by the first row, or by the names of columns beside the rows.

@@ -255,17 +255,21 @@ fn key<'r>(
     } else {
         kind
     };
-    // `{"login": "bob", "pass": "…"}`
-    if kind == Kind::Maybe && names::is_pass(part(walk.text, from, to)) {
-        let floor = walk.top.start.max(from.saturating_sub(96));
-        if speech::names_user(part(walk.text, floor, from.saturating_sub(1))) {
-            walk.top.kind = Kind::Secret;
-        }
+    if kind == Kind::Maybe && is_password_of_user(walk, (from, to)) {
+        walk.top.kind = Kind::Secret;
     }
     if walk.top.record {
         let about = name::about_record(part(walk.text, from, to));
         walk.top.kind_in_record = about.unwrap_or(Kind::Secret);
     }
+}
+
+/// Whether a short name is that of a password, since a user stands before it: `{"login": "bob", "pass": "…"}`.
+#[cold]
+fn is_password_of_user(walk: &Walk<'_>, (from, to): (usize, usize)) -> bool {
+    let floor = walk.top.start.max(from.saturating_sub(96));
+    names::is_pass(part(walk.text, from, to))
+        && speech::names_user(part(walk.text, floor, from.saturating_sub(1)))
 }
 
 /// What a name says that is not known, and what stands in it.
@@ -417,7 +421,8 @@ impl Findings<'_> {
     #[inline(always)]
     fn open(&mut self, walk: &mut Walk<'_>, pos: usize, kind: Kind) {
         let array = at(walk.text, pos) == b'[';
-        let cookies = walk.is_cookies(pos, kind);
+        // Hardly any container is one of cookies, and these two say so of the others.
+        let cookies = (walk.top.cookies || kind.hides()) && walk.is_cookies(pos, kind);
         let record = kind.hides() && self.is_record(walk, pos);
         let outer = &walk.top;
         let inner = Frame {
@@ -515,7 +520,7 @@ impl Findings<'_> {
     }
 
     /// A value is complete: members of name/value pairs are put together.
-    #[inline]
+    #[inline(always)]
     fn done(&mut self, walk: &mut Walk<'_>, range: (usize, usize), shape: Shape) {
         // Most members mean nothing to their neighbours.
         if walk.top.array {

@@ -71,6 +71,7 @@ impl Findings<'_> {
     }
 
     /// A member of an object that says something about another, or is what another says something about.
+    #[inline(never)]
     pub(crate) fn member(&mut self, walk: &mut Walk<'_>, (from, to): (usize, usize), shape: Shape) {
         let content = part(walk.text, from, to);
         let top = &mut walk.top;

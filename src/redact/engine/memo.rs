@@ -105,8 +105,9 @@ impl Known {
     }
 }
 
-/// The shortest and the longest string that is remembered; shorter ones have few candidates.
-const QUIET: std::ops::RangeInclusive<usize> = 4..=40;
+/// The shortest and the longest string that is remembered. Ids of requests and versions are short, have digits and come
+/// again with each event.
+const QUIET: std::ops::RangeInclusive<usize> = 1..=40;
 /// Enough for the sessions of a busy server: 48 KB in a thread that logs.
 const QUIET_PLACES: usize = 1024;
 

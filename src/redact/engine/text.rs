@@ -94,16 +94,20 @@ impl Signs {
             }
             pos = masks.next_odd(pos + 1, to);
         }
-        pos = masks.next_end(from, to);
-        signs.quoted = pos < to;
-        while pos < to && signs.hidden != Hidden::Colours {
+        signs.quoted = masks.next_end(from, to) < to;
+        pos = from;
+        while signs.quoted && signs.hidden != Hidden::Colours {
+            // Quotes hide nothing, and a hostile text has many.
+            let Some(first) = memchr::memchr(b'\\', part(text, pos, to)) else {
+                break;
+            };
             // Of backslashes in a row the first may begin an escape, and the last a colour.
-            signs.hidden.see(text, pos, to);
-            let behind = past_backslashes(text, pos, to);
-            if behind > pos + 1 {
+            signs.hidden.see(text, pos + first, to);
+            let behind = past_same(text, pos + first, to);
+            if behind > pos + first + 1 {
                 signs.hidden.see(text, behind - 1, to);
             }
-            pos = masks.next_end(behind.max(pos + 1), to);
+            pos = behind;
         }
         signs
     }
@@ -172,16 +176,17 @@ pub(crate) fn scan<'r>(
                 scope.from = end.max(pos + 1).min(to);
                 pos = scope.from;
             }
-            None if at(text, pos) == b'\\' => pos = past_backslashes(text, pos, to),
+            None if matches!(at(text, pos), b'\\' | b'"') => pos = past_same(text, pos, to),
             None => pos += 1,
         }
     }
 }
 
-/// Where backslashes in a row end; no rule begins at one.
+/// Where the same bytes in a row end: no rule begins at a backslash, and none at a quote behind another.
 #[inline]
-fn past_backslashes(text: &[u8], pos: usize, to: usize) -> usize {
-    run_end(text, pos, to, |b| b == b'\\')
+fn past_same(text: &[u8], pos: usize, to: usize) -> usize {
+    let byte = at(text, pos);
+    run_end(text, pos, to, |b| b == byte)
 }
 
 /// Tries the rules that may begin at a candidate; returns where what they found ends.
@@ -305,6 +310,20 @@ fn tokens<'r>(
     ControlFlow::Continue(())
 }
 
+/// Whether a number stands between two others, with a space on each side: no word names it.
+fn is_in_row(scope: &Scope<'_>, pos: usize) -> bool {
+    let is_number = |end: usize| {
+        let start = scope.back(end, MIN_RUN, |b| b.is_ascii_digit());
+        // One digit alone may say how a value is written that follows it.
+        end - start > 1 && scope.before(start) == b' '
+    };
+    let end = scope.ahead(pos, MIN_RUN, |b| b.is_ascii_digit());
+    scope.before(pos) == b' '
+        && scope.at(end) == b' '
+        && scope.at(end + 1).is_ascii_digit()
+        && is_number(pos - 1)
+}
+
 /// What digits make of themselves, and of the few letters around them.
 fn numeric(rules: &RuleSet, scope: &Scope<'_>, pos: usize, kind: Kind) -> Option<Found> {
     if rules.is_on(Class::Ip)
@@ -353,6 +372,10 @@ impl Findings<'_> {
         self.progress.asked = pos + 1;
         if start <= asked && start != scope.from {
             return None;
+        }
+        if start == pos && is_in_row(scope, pos) && !self.look(scope).is_near_tool(pos) {
+            let found = one_time::code(&self.look(scope), pos);
+            return self.one(found);
         }
         // A `/` may stand within the first bytes of a key that is base64, and a sign or a space before a key.
         let run = run_start(scope.text, pos, start, is_token);

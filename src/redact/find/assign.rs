@@ -10,7 +10,7 @@ use crate::redact::find::look::Look;
 use crate::redact::find::phrase::spaced_kind;
 use crate::redact::find::value::{literal, value_at};
 use crate::redact::find::word::credentials;
-use crate::redact::find::{code, command, markup, sql};
+use crate::redact::find::{code, command, markup, sql, url};
 use crate::redact::judge::code::is_snake;
 use crate::redact::judge::style::{Given, Style};
 use crate::redact::judge::{random, value};
@@ -139,6 +139,7 @@ fn by_place(look: &mut Look<'_>, name: &Name<'_>, sign: Sign) -> bool {
         command::user_option(look, name.start, sign.at)
             .or_else(|| sql::of_passfile(look, name, sign.at))
             .or_else(|| of_wifi(look, name, sign.at + 1))
+            .or_else(|| url::of_oracle(look, sign.at + 1))
     };
     look.report(found);
     is_default || found.is_some()

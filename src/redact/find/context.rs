@@ -2,6 +2,7 @@
 
 use std::ops::Deref;
 
+use crate::redact::catalogue::list::List;
 use crate::redact::catalogue::names::{is_harmless_key, is_harmless_token};
 use crate::redact::catalogue::vendors::{self, is_vendor};
 use crate::redact::catalogue::{formats, speech};
@@ -84,9 +85,9 @@ fn before_on_line<'a>(scope: &Scope<'a>, start: usize) -> &'a [u8] {
     let begin = memchr::memchr2_iter(b'\n', b';', line)
         .next_back()
         .map_or(0, |n| n + 1);
-    let sentence = line
-        .windows(2)
-        .rposition(|two| two == b". ")
+    let sentence = memchr::memchr_iter(b'.', line)
+        .rev()
+        .find(|&n| at(line, n + 1) == b' ')
         .map_or(0, |n| n + 2);
     let mark = memchr::memrchr(b']', line).map_or(0, |n| n + 1);
     part(line, begin.max(sentence).max(mark), line.len())
@@ -131,44 +132,10 @@ fn lower(word: &[u8]) -> Small {
     Small(small, word.len().min(MAX_LETTERS))
 }
 
-/// Words, and which pairs of a first letter and a length they have: most others are told by that.
-struct Words {
-    words: &'static [&'static str],
-    pairs: [u64; 4],
-}
-
-static KEY_WORDS: Words = Words::of(vendors::KEY_WORDS);
-static ID_WORDS: Words = Words::of(vendors::ID_WORDS);
-static FILLERS: Words = Words::of(vendors::FILLERS);
-static WITH_UUIDS: Words = Words::of(vendors::WITH_UUIDS);
-
-impl Words {
-    #[expect(
-        clippy::indexing_slicing,
-        reason = "evaluated by the compiler, which would refuse"
-    )]
-    const fn of(words: &'static [&'static str]) -> Self {
-        let mut pairs = [0; 4];
-        let mut index = 0;
-        while index < words.len() {
-            let word = words[index].as_bytes();
-            let pair = Self::pair(word[0], word.len());
-            pairs[pair / 64] |= 1 << (pair % 64);
-            index += 1;
-        }
-        Self { words, pairs }
-    }
-
-    const fn pair(first: u8, length: usize) -> usize {
-        (first & 31) as usize | (length & 7) << 5
-    }
-
-    fn has(&self, word: &[u8]) -> bool {
-        let pair = Self::pair(at(word, 0), word.len());
-        let pairs = self.pairs.get(pair / 64).copied().unwrap_or(0);
-        pairs >> (pair % 64) & 1 == 1 && self.words.iter().any(|known| word == known.as_bytes())
-    }
-}
+static KEY_WORDS: List = List::of(vendors::KEY_WORDS);
+static ID_WORDS: List = List::of(vendors::ID_WORDS);
+static FILLERS: List = List::of(vendors::FILLERS);
+static WITH_UUIDS: List = List::of(vendors::WITH_UUIDS);
 
 fn without_digit(word: &[u8]) -> &[u8] {
     let end = run_start(word, word.len(), word.len().saturating_sub(1), |b| {
@@ -225,15 +192,12 @@ fn says_key(line: &[u8], hash: bool) -> bool {
 
 /// Whether who gives keys out stands right before it: `acme: …`, `acme_api = …`, `AcmeClient("…")`, `Acme (…)`.
 fn names_vendor(line: &[u8]) -> bool {
-    let signed = line
-        .iter()
-        .rev()
-        .any(|b| matches!(b, b':' | b'=' | b'(' | b','));
+    let signed = || line.iter().any(|b| matches!(b, b':' | b'=' | b'(' | b','));
     let mut filled = false;
     for word in words(line).take(3) {
         let word = &*lower(word);
         if is_vendor(word) {
-            return signed || filled;
+            return filled || signed();
         }
         if !FILLERS.has(word) {
             return false;

@@ -6,7 +6,7 @@ use std::ops::Deref;
 use crate::redact::catalogue::tools;
 use crate::redact::class::Class;
 use crate::redact::kind::Kind;
-use crate::redact::read::bytes::run_end;
+use crate::redact::read::bytes::{is_token, run_end};
 use crate::redact::read::command::{MAX_COMMAND, name_of};
 use crate::redact::read::lex::is_blank;
 use crate::redact::read::scope::{Found, Scope};
@@ -28,9 +28,11 @@ impl Tools {
             .max(to.saturating_sub(MAX_COMMAND))
             .max(scope.origin);
         while at < to {
+            // Most bytes are those of words, which one look tells.
             let end = run_end(scope.text, at, to, |b| {
-                !is_blank(b)
-                    && !matches!(b, b'"' | b'\'' | b'\n' | b'|' | b';' | b'&' | b'(' | b'`')
+                is_token(b)
+                    || !is_blank(b)
+                        && !matches!(b, b'"' | b'\'' | b'\n' | b'|' | b';' | b'&' | b'(' | b'`')
             });
             if tools::may_begin(name_of(scope.part(at, end))) {
                 self.named = Some(end);

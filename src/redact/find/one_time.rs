@@ -41,10 +41,13 @@ pub(crate) fn code(look: &Look<'_>, start: usize) -> Option<Found> {
 /// Where the code on the back of a card ends, behind its name: `CVV 321`.
 fn of_card(scope: &Scope<'_>, start: usize) -> Option<usize> {
     let end = scope.ahead(start, 5, |b| b.is_ascii_digit());
+    if !(3..=4).contains(&(end - start)) || is_letter(scope.at(end)) {
+        return None;
+    }
     let name = scope.back(start, 2, |b| matches!(b, b' ' | b':'));
     let word = scope.back(name, 5, |b| b.is_ascii_alphanumeric());
     let is_named = name < start && names::is_code_of_card(scope.part(word, name));
-    (is_named && (3..=4).contains(&(end - start)) && !is_letter(scope.at(end))).then_some(end)
+    is_named.then_some(end)
 }
 
 /// Where the digits of a code end, in one group or in two of three.

@@ -20,7 +20,7 @@ const SIGNS: &[&str] = &[
 ];
 
 fn is_word(byte: u8) -> bool {
-    byte.is_ascii_alphanumeric() || matches!(byte, b'-' | b'_' | b'.') || byte >= 0x80
+    bytes::is_token(byte) || byte == b'.' || byte >= 0x80
 }
 
 /// A value with a digit that begins at `start`, behind words that name it.
@@ -38,7 +38,14 @@ pub(crate) fn value(look: &Look<'_>, start: usize) -> Option<Found> {
 fn is_named(look: &Look<'_>, start: usize, word: &[u8]) -> bool {
     let end = start + word.len();
     let chosen = || value::looks_chosen(word);
-    if precedes_name(look, end) || follows_line(look, start, end) {
+    if precedes_name(look, end) {
+        return chosen();
+    }
+    // Nothing stands before it that could name it.
+    if start == look.from {
+        return false;
+    }
+    if follows_line(look, start, end) {
         return chosen();
     }
     // In a language that sets no spaces a number behind the word for a password is one.
@@ -319,7 +326,7 @@ fn name_end(scope: &Scope<'_>, start: usize) -> Option<(usize, Link)> {
     }
     for step in 0..6 {
         let before = scope.last(end, 3);
-        let sign = if let Some(sign) = SIGNS.iter().find(|sign| before.ends_with(sign.as_bytes())) {
+        let sign = if let Some(sign) = sign_at_end(before) {
             sign.len()
         } else if before.ends_with(b" .") && is_pair(scope, end - 2, start)
             || before.ends_with(b" -")
@@ -349,6 +356,14 @@ fn name_end(scope: &Scope<'_>, start: usize) -> Option<(usize, Link)> {
         link = Link::Word;
     }
     (end < start || link == Link::Word).then_some((end, link))
+}
+
+/// The sign that a text ends in. Most texts are told by their last byte.
+fn sign_at_end(text: &[u8]) -> Option<&'static str> {
+    let mut signs = SIGNS.iter().copied();
+    matches!(text.last(), Some(b'>' | b'-' | 0x80..))
+        .then(|| signs.find(|sign| text.ends_with(sign.as_bytes())))
+        .flatten()
 }
 
 /// Whether the name that ends at `name` and the quoted value at `value` are a pair of Lisp: `(password . "…")`.
@@ -386,13 +401,13 @@ fn follows_unspaced(look: &Look<'_>, start: usize) -> Kind {
 fn precedes_name(look: &Look<'_>, end: usize) -> bool {
     let from = look.ahead(end, 1, |b| matches!(b, b'"' | b'\'' | b'`'));
     let behind = look.part(from, from + 40);
+    if at(behind, 0) != b' ' {
+        return false;
+    }
     let mut words = behind
         .split(|b| !is_word(*b))
         .filter(|word| !word.is_empty());
     let link = words.next().unwrap_or_default();
-    if at(behind, 0) != b' ' {
-        return false;
-    }
     // `hunter2 is my new password`
     if speech::is_copula(link) {
         let mut words = words.take(4);

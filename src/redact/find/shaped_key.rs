@@ -4,8 +4,8 @@ use crate::redact::catalogue::formats;
 use crate::redact::catalogue::keys::Tail;
 use crate::redact::catalogue::names;
 use crate::redact::catalogue::shaped::{
-    Alphabet, BY_LENGTH, IN_BASE64, KEY_ENDS, LED, LONGEST, Looks, MIDDLES, Part, Rest, Rows,
-    SHAPES, Shape,
+    Alphabet, BY_FIRST, BY_LENGTH, IN_BASE64, KEY_ENDS, LED, LONGEST, Looks, MIDDLES, Part, Rest,
+    Rows, SHAPES, Shape,
 };
 use crate::redact::class::Class;
 use crate::redact::find::token;
@@ -52,10 +52,17 @@ pub(crate) fn shaped(scope: &Scope<'_>, start: usize, end: usize) -> Option<Foun
         b'~' | b':' | b'|' | b'/' | b'$' | b'+' | b'}' => Rows::MAX,
         _ => !LED,
     };
+    rows &= BY_FIRST.get(usize::from(scope.at(start) & 31)).copied()?;
     if end - start < 37 && !is_joined(before) && !is_joined(scope.at(end)) {
         rows &= !IN_BASE64;
     }
-    let found = each(rows).find_map(|shape| fits(scope, shape, start));
+    // Where base64 goes on before the run, a shape may begin there, too.
+    let may_fit = |shape: &&Shape| {
+        is_joined(before) || has_sign(scope, shape.parts.get(shape.anchor..).unwrap_or(&[]), start)
+    };
+    let found = each(rows)
+        .filter(may_fit)
+        .find_map(|shape| fits(scope, shape, start));
     found.or_else(|| {
         (before != b'.' && has_a_key_word(scope.part(start, end)))
             .then(|| Found::new(start, end, Class::Key))
@@ -113,6 +120,17 @@ fn fits(scope: &Scope<'_>, shape: &Shape, start: usize) -> Option<Found> {
         .flatten()
 }
 
+/// Whether the sign is there that stands at a fixed place of a shape, if one does: it is looked for before what stands
+/// before it is read.
+#[inline]
+fn has_sign(scope: &Scope<'_>, parts: &[Part], start: usize) -> bool {
+    let [Part::Run(_, least, most), Part::Is(text), ..] = parts else {
+        return true;
+    };
+    let at = start + least;
+    least != most || scope.part(at, at + text.len()) == text.as_bytes()
+}
+
 /// The same from `start` on, where the parts before it begin at `from`.
 fn fits_from(
     scope: &Scope<'_>,
@@ -120,11 +138,7 @@ fn fits_from(
     behind: &[Part],
     (from, start): (usize, usize),
 ) -> Option<Found> {
-    // A sign at a fixed place is looked for before what stands before it is read.
-    if let [Part::Run(_, least, most), Part::Is(text), ..] = behind
-        && least == most
-        && scope.part(start + least, start + least + text.len()) != text.as_bytes()
-    {
+    if !has_sign(scope, behind, start) {
         return None;
     }
     // Each part's end, by its number.

@@ -164,7 +164,7 @@ pub(crate) fn under_strokes(look: &mut Look<'_>, first: usize, end: usize) {
         count += 1;
         from = to + 2;
     }
-    if sensitive.any() {
+    if sensitive.any {
         let to = rows_end(look, end + 1, count);
         sensitive_cells(look, (end + 1, to), b'|', &sensitive, count);
     }
@@ -230,11 +230,17 @@ fn is_resource(value: &[u8]) -> bool {
 }
 
 /// What the names of columns say of the cells below them.
-struct Columns([Kind; MAX_COLUMNS]);
+struct Columns {
+    kinds: [Kind; MAX_COLUMNS],
+    any: bool,
+}
 
 impl Default for Columns {
     fn default() -> Self {
-        Self([Kind::Plain; MAX_COLUMNS])
+        Self {
+            kinds: [Kind::Plain; MAX_COLUMNS],
+            any: false,
+        }
     }
 }
 
@@ -242,17 +248,14 @@ impl Columns {
     /// What may be any word in another table is not asked for here: a column of `session` holds ids.
     fn name(&mut self, index: usize, kind: Kind) {
         let tells = kind.hides() || matches!(kind, Kind::Pin | Kind::Phone);
-        if let Some(column) = self.0.get_mut(index).filter(|_| tells) {
+        if let Some(column) = self.kinds.get_mut(index).filter(|_| tells) {
             *column = kind;
+            self.any = true;
         }
     }
 
-    fn any(&self) -> bool {
-        self.0.iter().any(|kind| *kind != Kind::Plain)
-    }
-
     fn kind(&self, index: usize) -> Kind {
-        self.0.get(index).copied().unwrap_or_default()
+        self.kinds.get(index).copied().unwrap_or_default()
     }
 }
 
@@ -288,7 +291,7 @@ fn sensitive(look: &Look<'_>, header: &[u8], delimiter: u8) -> Option<Columns> {
         }
         sensitive.name(index, look.judge(cell));
     }
-    sensitive.any().then_some(sensitive)
+    sensitive.any.then_some(sensitive)
 }
 
 /// Adds the cells of sensitive columns from `line` on, up to the end of the table.
@@ -408,7 +411,7 @@ pub(crate) fn inserted(look: &mut Look<'_>, mut open: usize) {
             {
                 sensitive.name(index, look.judge(name.trim_ascii()));
             }
-            if sensitive.any() {
+            if sensitive.any {
                 pos = rows(look, pos + close + 1, &sensitive);
             }
         }

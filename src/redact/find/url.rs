@@ -9,6 +9,8 @@ use crate::redact::read::scope::{Found, Scope};
 
 /// No password has more `@` in it; a hostile text has them everywhere.
 const MAX_SIGNS: usize = 8;
+/// So much says before a user that an address is one of Oracle.
+const MAX_DRIVER: usize = 20;
 /// So far into a path a link has its token.
 const MAX_LINK: usize = 256;
 /// A longer user or password is none.
@@ -63,28 +65,26 @@ pub(crate) fn userinfo(scope: &Scope<'_>, pos: usize) -> Option<Found> {
 /// The `@` that a password ends at which begins at `start`: the first before something like a host, unless that is a
 /// bare word and a better host follows.
 fn last_sign(scope: &Scope<'_>, start: usize, limit: usize) -> Option<usize> {
+    // A query has addresses of its own, and no `#` follows a bare word that is a host: `user:p@ss#word@host`.
+    let hashed = |last: usize| {
+        let end = run_end(scope.text, last + 1, limit, |b| b.is_ascii_alphanumeric());
+        scope.at(end) == b'#'
+    };
     let mut at = None;
     let mut search = start;
     for _ in 0..MAX_SIGNS {
-        let next = run_end(scope.text, search, limit, |b| {
-            !b.is_ascii_whitespace() && !matches!(b, b'@' | b'"' | b'<' | b'>' | b'`')
-        });
+        let next = run_end(scope.text, search, limit, bytes::is_authority);
         if scope.at(next) != b'@' || next == limit {
             break;
         }
         if next > start
             && let Some(good) = host(scope, next + 1, limit)
         {
-            // A query has addresses of its own, and no `#` follows a bare word that is a host: `user:p@ss#word@host`.
-            let hashed = |last: usize| {
-                let end = run_end(scope.text, last + 1, next, |b| b.is_ascii_alphanumeric());
-                scope.at(end) == b'#'
-            };
-            let better = at.is_none_or(|last| {
-                (good || hashed(last)) && memchr::memchr(b'?', scope.part(last, next)).is_none()
+            let better = at.is_none_or(|(last, is_hashed)| {
+                (good || is_hashed) && memchr::memchr(b'?', scope.part(last, next)).is_none()
             });
             if better {
-                at = Some(next);
+                at = Some((next, !good && hashed(next)));
             }
             if good {
                 break;
@@ -92,7 +92,7 @@ fn last_sign(scope: &Scope<'_>, start: usize, limit: usize) -> Option<usize> {
         }
         search = next + 1;
     }
-    at
+    at.map(|(last, _)| last)
 }
 
 /// A token in place of the user: `https://TOKEN@host`, between `start` and the `@` at `end`.
@@ -125,17 +125,8 @@ fn is_unnamed(user: &[u8]) -> bool {
         && !user.contains(&b'-')
 }
 
-/// `user:password@tcp(host:port)/database` of Go's drivers and `jdbc:oracle:thin:user/password@…`, where `at` is the `@`.
+/// `user:password@tcp(host:port)/database` of Go's drivers, where `at` is the `@`.
 pub(crate) fn database(scope: &Scope<'_>, at: usize) -> Option<Found> {
-    let before = scope.last(at, 96);
-    if let Some(driver) = bytes::find(before, formats::JDBC_ORACLE) {
-        let user = bytes::rest(before, driver);
-        let slash = memchr::memchr(b'/', user)?;
-        let is_of_it = |b: u8| !b.is_ascii_whitespace() && !matches!(b, b'"' | b'\'' | b'@');
-        return (user.iter().all(|b| is_of_it(*b)))
-            .then(|| password(scope, at - user.len() + slash + 1, at))
-            .flatten();
-    }
     if !formats::is_network(scope.part(at + 1, at + 6)) {
         return None;
     }
@@ -144,6 +135,20 @@ pub(crate) fn database(scope: &Scope<'_>, at: usize) -> Option<Found> {
     });
     let colon = memchr::memchr(b':', scope.part(start, at))?;
     password(scope, start + colon + 1, at)
+}
+
+/// `jdbc:oracle:thin:user/password@…`, where the user begins at `user`.
+pub(crate) fn of_oracle(scope: &Scope<'_>, user: usize) -> Option<Found> {
+    let driver = scope.last(user, MAX_DRIVER);
+    if !formats::ORACLE.iter().any(|known| driver.ends_with(known)) {
+        return None;
+    }
+    let is_of_it = |b: u8| !b.is_ascii_whitespace() && !matches!(b, b'"' | b'\'' | b'@');
+    let at = scope.ahead(user, MAX_CUT, is_of_it);
+    let slash = memchr::memchr(b'/', scope.part(user, at))?;
+    (scope.at(at) == b'@')
+        .then(|| password(scope, user + slash + 1, at))
+        .flatten()
 }
 
 fn password(scope: &Scope<'_>, start: usize, end: usize) -> Option<Found> {
@@ -236,14 +241,15 @@ fn host(scope: &Scope<'_>, from: usize, limit: usize) -> Option<bool> {
         // `${HOST}`, `{host}`, `<host>` and addresses in brackets are hosts too.
         return Some(true);
     }
+    let mut has_dot = false;
     let end = run_end(scope.text, from, limit, |b| {
-        b.is_ascii_alphanumeric() || matches!(b, b'.' | b'-' | b'_') || b >= 0x80
+        has_dot |= b == b'.';
+        bytes::is_domain(b) || b == b'_'
     });
     if end == from {
         return matches!(scope.at(from), b'/').then_some(false);
     }
-    let mut good = memchr::memchr(b'.', scope.part(from, end)).is_some()
-        || scope.part(from, end) == formats::LOCALHOST;
+    let mut good = has_dot || scope.part(from, end) == formats::LOCALHOST;
     let mut after = end;
     if scope.at(end) == b':' {
         after = run_end(scope.text, end + 1, limit, |b| {

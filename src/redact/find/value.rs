@@ -8,7 +8,7 @@ use crate::redact::find::bare_word;
 use crate::redact::judge::style::{Given, Style};
 use crate::redact::judge::{code, name, value};
 use crate::redact::kind::Kind;
-use crate::redact::read::bytes::{self, at, has_word_at};
+use crate::redact::read::bytes::{self, at, has_word_at, is_token};
 use crate::redact::read::lex::{
     MAX_JUDGED, MAX_WORD, closes, closing_quote, is_assignment, is_blank, is_name, line_end,
     typographic,
@@ -285,9 +285,10 @@ fn step_into_literal(scope: &Scope<'_>, start: usize) -> usize {
 
 /// Where an unquoted value ends.
 fn unquoted_end(scope: &Scope<'_>, start: usize, style: Style) -> usize {
-    let mut pos = start;
+    // No value ends before a letter or a digit, and most of it is such.
+    let mut pos = scope.run(start, is_token);
     while pos < scope.to && !ends_unquoted(scope, pos, style) {
-        pos += 1;
+        pos = scope.run(pos + 1, is_token);
     }
     pos
 }

@@ -59,9 +59,7 @@ pub(crate) fn after_word(look: &Look<'_>, start: usize) -> Option<Found> {
     if gap == start {
         return sentence::value(look, start);
     }
-    let word_start = look.back(gap, 24, |b| {
-        b.is_ascii_alphanumeric() || matches!(b, b'-' | b'_')
-    });
+    let word_start = look.back(gap, 24, bytes::is_token);
     let word = look.part(word_start, gap);
     // `$TOKEN` is a variable, and what follows it something else.
     if matches!(look.before(word_start), b'$' | b'{') {

@@ -214,6 +214,11 @@ fn is_pattern(value: &[u8]) -> bool {
         let count = value.iter().take_while(|b| b.is_ascii_digit()).count();
         at(value, count) == b'*' && matches!(at(value, count + 1), b'<' | b'(' | b'a'..=b'z')
     };
+    // Most values have none of these signs, and are short: one look costs less than four searches.
+    let signed = |b: &u8| matches!(b, b'\\' | b'[' | b'(' | b'*');
+    if !value.iter().any(signed) {
+        return false;
+    }
     memchr::memchr(b'\\', value).is_some() && class()
         || memchr::memchr(b'[', value).is_some()
             && (has(b"[^") || has(b"[a-z") || has(b"[A-Z") || has(b"[0-9"))
@@ -234,8 +239,8 @@ fn is_selector(value: &[u8]) -> bool {
         _ => false,
     };
     let has = |sign: &[u8]| bytes::find(value, sign).is_some();
-    is || memchr::memchr(b'[', value).is_some()
-        && value.ends_with(b"]")
+    is || value.ends_with(b"]")
+        && memchr::memchr(b'[', value).is_some()
         && (has(b"[name") || has(b"[type") || has(b"[id") || has(b"[data-") || has(b"[@"))
 }
 

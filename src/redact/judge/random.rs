@@ -6,7 +6,7 @@ use crate::redact::catalogue::keys::{
 };
 use crate::redact::judge::code;
 use crate::redact::judge::id::is_uuid;
-use crate::redact::read::bytes::{is_base64, part};
+use crate::redact::read::bytes::{is_base64, is_token, part};
 
 /// Whether a tail looks like a key and not like words.
 pub(crate) fn is_random(tail: &[u8], kind: Tail) -> bool {
@@ -63,9 +63,7 @@ pub(crate) fn is_opaque(word: &[u8]) -> bool {
     word.len() >= MIN_OPAQUE
         && !word.try_into().is_ok_and(is_uuid)
         && word.iter().any(u8::is_ascii_alphabetic)
-        && word
-            .iter()
-            .all(|b| b.is_ascii_alphanumeric() || matches!(b, b'_' | b'-'))
+        && word.iter().copied().all(is_token)
         && digits(word) >= 1
         && is_issued(word)
         && !code::is_snake(word, 3)
@@ -118,31 +116,69 @@ fn is_of_words(word: &[u8]) -> bool {
     spelled * 10 >= word.len() * 7
 }
 
+/// Where the count of a kind of bytes stands in a sum of 64 bits, so that a byte of any kind is counted by one addition:
+/// no word has two million bytes.
+const UPPER: u8 = 0;
+const LOWER: u8 = 21;
+const DIGIT: u8 = 42;
+const OTHER: u8 = 63;
+
+#[expect(
+    clippy::indexing_slicing,
+    reason = "evaluated by the compiler, which would refuse"
+)]
+static COUNTS: [u8; 256] = {
+    let mut table = [OTHER; 256];
+    let mut byte = 0;
+    while byte < 256 {
+        table[byte] = match byte as u8 {
+            b'A'..=b'Z' => UPPER,
+            b'a'..=b'z' => LOWER,
+            b'0'..=b'9' => DIGIT,
+            _ => OTHER,
+        };
+        byte += 1;
+    }
+    table
+};
+
+/// How many bytes of a kind were counted.
+fn count(sum: u64, kind: u8) -> u64 {
+    sum >> kind & ((1 << LOWER) - 1)
+}
+
 /// Both cases and digits. Of 24 random letters and digits one in twelve has a single digit at most, and then the
 /// cases still turn more often than words in camel case do.
 pub(crate) fn is_cased(tail: &[u8]) -> bool {
-    let (mut upper, mut lower, mut digits, mut turns) = (0, 0, 0, 0);
-    let mut last = 0u8;
+    let (mut all, mut part, mut length) = (0_u64, 0_u64, 0);
+    let mut any_mixed = false;
     for &byte in tail {
-        upper += usize::from(byte.is_ascii_uppercase());
-        lower += usize::from(byte.is_ascii_lowercase());
-        digits += usize::from(byte.is_ascii_digit());
-        turns += usize::from(last.is_ascii_uppercase() && byte.is_ascii_uppercase());
-        last = byte;
+        if matches!(byte, b'_' | b'-') {
+            any_mixed |= length >= 7 && mixes(part);
+            all = all.wrapping_add(part);
+            (part, length) = (0, 0);
+            continue;
+        }
+        let kind = COUNTS.get(usize::from(byte)).copied().unwrap_or(OTHER);
+        part = part.wrapping_add(1 << kind);
+        length += 1;
     }
-    // `X509_EXTENSION_new` is made of words: no part of it mixes anything.
-    let mixed = |part: &[u8]| {
-        let any = |is: fn(&u8) -> bool| usize::from(part.iter().any(is));
-        part.len() >= 7
-            && (part.iter().filter(|b| b.is_ascii_digit()).count() != 1
-                || any(u8::is_ascii_uppercase) + any(u8::is_ascii_lowercase) == 2)
-            && any(u8::is_ascii_uppercase) + any(u8::is_ascii_lowercase) + any(u8::is_ascii_digit)
-                >= 2
-    };
-    upper >= 2
-        && lower >= 2
-        && (digits >= 2 || digits == 1 && turns >= 2 && tail.len() >= 16)
-        && tail.split(|b| matches!(b, b'_' | b'-')).any(mixed)
+    any_mixed |= length >= 7 && mixes(part);
+    all = all.wrapping_add(part);
+    let capitals = |two: &&[u8]| two.iter().all(u8::is_ascii_uppercase);
+    let digits = count(all, DIGIT);
+    any_mixed
+        && count(all, UPPER) >= 2
+        && count(all, LOWER) >= 2
+        && (digits >= 2
+            || digits == 1 && tail.len() >= 16 && tail.windows(2).filter(capitals).count() >= 2)
+}
+
+/// Whether a part of a word mixes anything: `X509_EXTENSION_new` is made of words.
+fn mixes(part: u64) -> bool {
+    let any = |kind: u8| usize::from(count(part, kind) > 0);
+    let cases = any(UPPER) + any(LOWER);
+    (count(part, DIGIT) != 1 || cases == 2) && cases + any(DIGIT) >= 2
 }
 
 /// How often a capital letter follows a small one.

@@ -85,7 +85,11 @@ static KINDS: [u8; 256] = {
             b'"' | b'\'' | b'`' | b'\n' | b'\r' | b'<' | b'>' | b'{' | b';' => 0,
             _ => PAIRED,
         };
-        table[byte] = kind | paired;
+        let authority = match byte as u8 {
+            b'\t' | b'\n' | 0x0C | b'\r' | b' ' | b'@' | b'"' | b'<' | b'>' | b'`' => 0,
+            _ => AUTHORITY,
+        };
+        table[byte] = kind | paired | authority;
         byte += 1;
     }
     table
@@ -99,6 +103,7 @@ const DOMAIN: u8 = 8;
 const LOCAL: u8 = 16;
 const SPOKEN: u8 = 32;
 const PAIRED: u8 = 64;
+const AUTHORITY: u8 = 128;
 
 #[inline(always)]
 fn kind(byte: u8) -> u8 {
@@ -145,6 +150,12 @@ pub(crate) fn is_spoken(byte: u8) -> bool {
 #[inline(always)]
 pub(crate) fn is_paired(byte: u8) -> bool {
     kind(byte) & PAIRED != 0
+}
+
+/// A byte of what stands before the `@` of a URL's authority, however its writer forgot to encode it.
+#[inline(always)]
+pub(crate) fn is_authority(byte: u8) -> bool {
+    kind(byte) & AUTHORITY != 0
 }
 
 /// The end of the run of token bytes at `from`, and whether it is made of small letters, `_` and `-` alone, as words
@@ -235,5 +246,6 @@ mod tests {
         assert!(is_local(b'\'') && !is_local(b','));
         assert!(is_spoken(b'!') && !is_spoken(b' '));
         assert!(is_paired(b' ') && !is_paired(b';'));
+        assert!(is_authority(b'#') && !is_authority(b'@'));
     }
 }

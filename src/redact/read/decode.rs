@@ -85,10 +85,16 @@ impl Decoded {
                 pos = plain;
             }
             if pos < to {
-                pos += self.escape(source, pos, to).unwrap_or_else(|| {
+                let used = self.escape(source, pos, to).unwrap_or_else(|| {
                     self.text.push(b'\\');
                     1
                 });
+                pos += used
+                    + if used == 2 {
+                        self.again(source, pos, to)
+                    } else {
+                        0
+                    };
             }
         }
         self.end(to);
@@ -150,6 +156,33 @@ impl Decoded {
             pos = next;
         }
         self.end(to)
+    }
+
+    /// The escape of two bytes at `pos`, which was decoded, as often as it comes again at once; returns how many bytes it
+    /// has there. A text of nothing but quotes is read without a step for each.
+    #[inline]
+    fn again(&mut self, source: &[u8], pos: usize, to: usize) -> usize {
+        let (pairs, _) = part(source, pos, to).as_chunks::<2>();
+        let Some((first, rest)) = pairs.split_first() else {
+            return 0;
+        };
+        if rest.first() != Some(first) {
+            return 0;
+        }
+        let count = rest.iter().take_while(|pair| *pair == first).count();
+        let (Some(last), Some(&byte)) = (self.steps.last_mut(), self.text.last()) else {
+            return 0;
+        };
+        let Some(times) = u32::try_from(count)
+            .ok()
+            .and_then(|count| last.times.checked_add(count))
+        else {
+            return 0;
+        };
+        last.times = times;
+        self.text.resize(self.text.len() + count, byte);
+        self.ends = (self.text.len(), self.ends.1 + 2 * count);
+        2 * count
     }
 
     /// The decoded text ends; whether anything was decoded.

@@ -14,9 +14,7 @@ pub(crate) const MAX_JUDGED: usize = 128;
 
 #[inline]
 pub(crate) fn is_name(byte: u8) -> bool {
-    byte.is_ascii_alphanumeric()
-        || matches!(byte, b'_' | b'-' | b'.' | b'[' | b']' | b'$')
-        || byte >= 0x80
+    bytes::is_token(byte) || matches!(byte, b'.' | b'[' | b']' | b'$') || byte >= 0x80
 }
 
 #[inline]
