@@ -70,13 +70,20 @@ fn last_sign(scope: &Scope<'_>, start: usize, limit: usize) -> Option<usize> {
         let end = run_end(scope.text, last + 1, limit, |b| b.is_ascii_alphanumeric());
         scope.at(end) == b'#'
     };
+    // Asked of a sign that counts alone, and signs are searched: a hostile text has them everywhere, and each URL reads on
+    // over those of the next.
+    let is_joined = |next: usize| {
+        let end = run_end(scope.text, start, next, |b| {
+            bytes::is_authority(b) || b == b'@'
+        });
+        end == next
+    };
     let mut at = None;
     let mut search = start;
     for _ in 0..MAX_SIGNS {
-        let next = run_end(scope.text, search, limit, bytes::is_authority);
-        if scope.at(next) != b'@' || next == limit {
+        let Some(next) = memchr::memchr(b'@', scope.part(search, limit)).map(|n| search + n) else {
             break;
-        }
+        };
         if next > start
             && let Some(good) = host(scope, next + 1, limit)
         {
@@ -84,6 +91,9 @@ fn last_sign(scope: &Scope<'_>, start: usize, limit: usize) -> Option<usize> {
                 (good || is_hashed) && memchr::memchr(b'?', scope.part(last, next)).is_none()
             });
             if better {
+                if !is_joined(next) {
+                    break;
+                }
                 at = Some((next, !good && hashed(next)));
             }
             if good {
