@@ -15,6 +15,11 @@ const MAX_CALL: usize = 160;
 
 /// A literal whose opening quote stands at `quote`.
 pub(crate) fn literal(look: &Look<'_>, quote: usize) -> Option<Found> {
+    // Most quotes close something, and what names a literal ends in one of these.
+    let named = b"(,-|?: \tb@{".contains(&look.before(quote));
+    if !named {
+        return None;
+    }
     // `b"…"` of Python, `@"…"` of C#
     let open = look.back(quote, 1, |b| matches!(b, b'b' | b'@'));
     let near = look.back(open, 16, is_blank);

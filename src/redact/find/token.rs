@@ -44,7 +44,7 @@ pub(crate) fn jwt(scope: &Scope<'_>, start: usize) -> Option<Found> {
 
 /// A hash of a password in the form of `crypt`: `$6$salt$hash`; `pos` is the first digit of the method.
 pub(crate) fn crypt(scope: &Scope<'_>, pos: usize) -> Option<Found> {
-    let is_method = |b: u8| b.is_ascii_alphanumeric() || b == b'-';
+    let is_method = |b: u8| bytes::is_token(b) && b != b'_';
     let method = run_end(scope.text, pos, scope.to.min(pos + 10), is_method);
     if scope.at(method) != b'$' {
         return None;
