@@ -339,11 +339,23 @@ fn numeric(rules: &RuleSet, scope: &Scope<'_>, pos: usize, kind: Kind) -> Option
     } else {
         number::digits_ahead(scope, pos)
     };
+    // What stands right before the digits tells most that are neither.
+    let left = scope.before(pos);
+    let lettered = || {
+        (left.is_ascii_alphabetic() || left == b' ')
+            .then(|| account::lettered(scope, pos))
+            .flatten()
+    };
+    let crypt = || {
+        (left.is_ascii_alphanumeric() || matches!(left, b'$' | b'-'))
+            .then(|| token::crypt(scope, pos))
+            .flatten()
+    };
     match ahead {
         // Two letters may stand before few digits, and `$` before one.
-        0..7 => account::lettered(scope, pos).or_else(|| token::crypt(scope, pos)),
+        0..7 => lettered().or_else(crypt),
         _ => phone::any_number(scope, pos, kind)
-            .or_else(|| account::lettered(scope, pos))
+            .or_else(lettered)
             .or_else(|| phone::introduced(scope, pos))
             .or_else(|| shaped_key::numbered(scope, pos)),
     }
