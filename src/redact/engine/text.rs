@@ -312,16 +312,16 @@ fn tokens<'r>(
 
 /// Whether a number stands between two others, with a space on each side: no word names it.
 fn is_in_row(scope: &Scope<'_>, pos: usize) -> bool {
-    let is_number = |end: usize| {
-        let start = scope.back(end, MIN_RUN, |b| b.is_ascii_digit());
-        // One digit alone may say how a value is written that follows it.
-        end - start > 1 && scope.before(start) == b' '
-    };
+    if scope.before(pos) != b' ' {
+        return false;
+    }
+    let last = scope.back(pos - 1, MIN_RUN, |b| b.is_ascii_digit());
+    // One digit alone may say how a value is written that follows it.
+    if pos - 1 - last < 2 || scope.before(last) != b' ' {
+        return false;
+    }
     let end = scope.ahead(pos, MIN_RUN, |b| b.is_ascii_digit());
-    scope.before(pos) == b' '
-        && scope.at(end) == b' '
-        && scope.at(end + 1).is_ascii_digit()
-        && is_number(pos - 1)
+    scope.at(end) == b' ' && scope.at(end + 1).is_ascii_digit()
 }
 
 /// What digits make of themselves, and of the few letters around them.
