@@ -141,17 +141,26 @@ impl Findings<'_> {
     }
 
     /// Hides the value that stood before its name.
+    #[inline(always)]
     fn hide_labelled(&mut self, walk: &mut Walk<'_>) {
-        if let Some((place, shape)) = walk.top.value {
-            let (from, to) = place.range();
-            let label = self.label(walk);
-            let content = part(walk.text, from, to);
-            let fits = || value::fits(content, label);
-            // `{"v": 2, "name": "token_1"}`
-            let counts = shape == Shape::Number && content.len() < 4;
-            if label.hides() && !counts || matches!(label, Kind::Pin | Kind::Opaque) && fits() {
-                self.hide(walk, from, to, shape);
-            }
+        if walk.top.value.is_some() {
+            self.hide_value(walk);
+        }
+    }
+
+    #[cold]
+    fn hide_value(&mut self, walk: &mut Walk<'_>) {
+        let Some((place, shape)) = walk.top.value else {
+            return;
+        };
+        let (from, to) = place.range();
+        let label = self.label(walk);
+        let content = part(walk.text, from, to);
+        let fits = || value::fits(content, label);
+        // `{"v": 2, "name": "token_1"}`
+        let counts = shape == Shape::Number && content.len() < 4;
+        if label.hides() && !counts || matches!(label, Kind::Pin | Kind::Opaque) && fits() {
+            self.hide(walk, from, to, shape);
         }
     }
 
