@@ -94,6 +94,9 @@ pub(crate) fn is_default(call: &[u8]) -> bool {
     DEFAULTS.iter().any(|known| known.as_bytes() == call)
 }
 
+/// How the names of methods begin that give what the rest of the name says.
+pub(crate) const GETTERS: &[&str] = &["get_", "get"];
+
 /// How the names of functions begin that compare what a test got.
 const ASSERTIONS: &[&str] = &["assert", "Assert", "XCTAssert", "expect"];
 

@@ -451,6 +451,66 @@ pub(crate) fn is_id_word(word: &[u8]) -> bool {
     has(IDS, word)
 }
 
+/// The end of a name that names a thing, and the word before it in the name of a secret half of a pair.
+pub(crate) const ID: &[u8] = b"id";
+pub(crate) const SECRET: &[u8] = b"secret";
+
+/// Whether a word ends as the name of an id does, and is none.
+pub(crate) fn is_no_id(word: &[u8]) -> bool {
+    has(&["paid", "grid", "valid", "prepaid"], word)
+}
+
+/// Words of names that may stand over the records of secrets.
+pub(crate) const RECORDS: &[&str] = &[
+    "key",
+    "token",
+    "bearer",
+    "secret",
+    "credential",
+    "authorization",
+    "jwt",
+    "cookie",
+];
+
+/// Whether a member of the record of a secret says when something was.
+pub(crate) fn is_moment(word: &[u8]) -> bool {
+    has(
+        &[
+            "at",
+            "date",
+            "time",
+            "timestamp",
+            "created",
+            "updated",
+            "expires",
+            "modified",
+        ],
+        word,
+    )
+}
+
+/// Whether a member of the record of a secret says whose it is, and what for.
+pub(crate) fn is_about(word: &[u8]) -> bool {
+    has(
+        &[
+            "username",
+            "created_by",
+            "roles",
+            "tags",
+            "active",
+            "email",
+            "permissions",
+            "algorithm",
+        ],
+        word,
+    )
+}
+
+/// Whether a word before a key says that everybody may have it.
+pub(crate) fn is_public(word: &[u8]) -> bool {
+    has(&["public", "pub", "publishable", "pk"], word)
+}
+
 /// Whether a word says that a number follows.
 pub(crate) fn is_number_word(word: &[u8]) -> bool {
     ["number", "no", "no.", "nr", "nr.", "num"]

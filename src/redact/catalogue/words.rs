@@ -177,6 +177,30 @@ pub(crate) const SHORT_PASSWORD: &[u8] = b"pw";
 /// How a text about a field never begins.
 pub(crate) const OF_ONES_OWN: &[u8] = b"my ";
 
+/// What is asked of a field, in the rules of a form.
+pub(crate) fn is_validator(rule: &[u8]) -> bool {
+    has(
+        &[
+            "required",
+            "string",
+            "nullable",
+            "sometimes",
+            "min",
+            "max",
+            "confirmed",
+            "bail",
+        ],
+        rule,
+    )
+}
+
+/// Whether a word is that of whoever reads a manual: `your-api-key`.
+pub(crate) fn is_of_reader(word: &[u8]) -> bool {
+    ["your", "YOUR", "Your"]
+        .iter()
+        .any(|known| word.starts_with(known.as_bytes()))
+}
+
 /// Segments of an address behind which stands what lets in whoever opens it.
 const LINKS: &List = &List::of(&[
     "activate",

@@ -198,7 +198,7 @@ fn compared<'a>(scope: &Scope<'a>, open: usize, quote: usize) -> Option<&'a [u8]
     let from = scope.ahead(close + 1, 3, |b| matches!(b, b',' | b' '));
     let to = scope.ahead(from, 64, is_name);
     let name = scope.part(identifier(scope, to, 48), to);
-    let name = ["get_", "get"]
+    let name = calls::GETTERS
         .iter()
         .find_map(|verb| name.strip_prefix(verb.as_bytes()))
         .unwrap_or(name);

@@ -271,7 +271,7 @@ fn has_a_key_word(run: &[u8]) -> bool {
     while let Some(length) = memchr::memchr2(b'_', b'-', part(run, from, 32)) {
         let word = part(run, from, from + length);
         let tail = bytes::rest(run, from + length + 1);
-        let is_public = matches!(before, b"public" | b"pub" | b"publishable" | b"pk");
+        let is_public = names::is_public(before);
         let kind = if is_public {
             None
         } else if from > 0 && MIDDLES.contains(&word) {

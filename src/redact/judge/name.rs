@@ -5,8 +5,8 @@
 //! (`has_password`) or after it (`password_length`) says that the value is about the secret and not the secret.
 
 use crate::redact::catalogue::names::{
-    BEGINNING, ENDINGS, STEM_BITS, WORDS, is_harmless_head, is_harmless_tail, is_id_word,
-    is_neutral_tail,
+    BEGINNING, ENDINGS, ID, RECORDS, SECRET, STEM_BITS, WORDS, is_about, is_harmless_head,
+    is_harmless_tail, is_id_word, is_moment, is_neutral_tail, is_no_id,
 };
 use crate::redact::judge::{language, memo};
 use crate::redact::kind::Kind;
@@ -234,18 +234,7 @@ pub(crate) fn may_have_records(name: &[u8]) -> bool {
     (0..words.count).any(|index| {
         let word = words.get(index);
         let word = word.strip_suffix(b"s").unwrap_or(word);
-        [
-            &b"key"[..],
-            b"token",
-            b"bearer",
-            b"secret",
-            b"credential",
-            b"authorization",
-            b"jwt",
-            b"cookie",
-        ]
-        .iter()
-        .any(|known| word.ends_with(known))
+        RECORDS.iter().any(|known| word.ends_with(known.as_bytes()))
     })
 }
 
@@ -253,13 +242,13 @@ pub(crate) fn may_have_records(name: &[u8]) -> bool {
 pub(crate) fn about_record(name: &[u8]) -> Option<Kind> {
     let words = Words::of(name);
     let last = words.get(words.count.saturating_sub(1));
-    match last {
-        b"at" | b"date" | b"time" | b"timestamp" | b"created" | b"updated" | b"expires"
-        | b"modified" => Some(Kind::Plain),
-        b"username" | b"created_by" | b"roles" | b"tags" | b"active" | b"email"
-        | b"permissions" | b"algorithm" => Some(Kind::Maybe),
-        b"id" if words.get(words.count.saturating_sub(2)) != b"secret" => Some(Kind::Handle),
-        _ => (is_harmless_tail(last) || is_harmless_head(words.get(0))).then_some(Kind::Maybe),
+    if is_moment(last) {
+        Some(Kind::Plain)
+    } else if last == ID && !words.get(words.count.saturating_sub(2)).ends_with(SECRET) {
+        Some(Kind::Handle)
+    } else {
+        let says = is_about(last) || is_harmless_tail(last) || is_harmless_head(words.get(0));
+        says.then_some(Kind::Maybe)
     }
 }
 
@@ -267,10 +256,7 @@ pub(crate) fn about_record(name: &[u8]) -> Option<Kind> {
 pub(crate) fn is_id(name: &[u8]) -> bool {
     let words = Words::of(name);
     let last = words.get(words.count.saturating_sub(1));
-    is_id_word(last)
-        || last.ends_with(b"id")
-            && last.len() > 3
-            && !matches!(last, b"paid" | b"grid" | b"valid" | b"prepaid")
+    is_id_word(last) || last.ends_with(b"id") && last.len() > 3 && !is_no_id(last)
 }
 
 #[cfg(test)]

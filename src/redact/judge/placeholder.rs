@@ -266,19 +266,7 @@ fn is_validation(value: &[u8]) -> bool {
         .split(|b| *b == b'|')
         .map(|rule| part(rule, 0, memchr::memchr(b':', rule).unwrap_or(rule.len())));
     memchr::memchr(b'|', value).is_some()
-        && rules.clone().any(|rule| {
-            matches!(
-                rule,
-                b"required"
-                    | b"string"
-                    | b"nullable"
-                    | b"sometimes"
-                    | b"min"
-                    | b"max"
-                    | b"confirmed"
-                    | b"bail"
-            )
-        })
+        && rules.clone().any(words::is_validator)
         && rules.all(|rule| {
             !rule.is_empty() && rule.iter().all(|b| b.is_ascii_lowercase() || *b == b'_')
         })

@@ -4,6 +4,7 @@ use crate::redact::catalogue::keys::{
     Tail, Tail::Any, Tail::Capital, Tail::Cased, Tail::Hex, Tail::Parted, Tail::Random,
     Tail::Strong,
 };
+use crate::redact::catalogue::words;
 use crate::redact::judge::code;
 use crate::redact::judge::id::is_uuid;
 use crate::redact::read::bytes::{is_base64, is_token, part};
@@ -227,10 +228,10 @@ fn is_spelled_out(tail: &[u8]) -> bool {
         .filter(|b| matches!(b, b'x' | b'X' | b'*' | b'.'))
         .count();
     // `your` as a word: by chance it stands in the middle of a key, too.
-    let yours = |word: &[u8]| {
-        word.starts_with(b"your") || word.starts_with(b"YOUR") || word.starts_with(b"Your")
-    };
-    crosses * 2 > tail.len() || tail.split(|b| matches!(b, b'-' | b'_')).any(yours)
+    crosses * 2 > tail.len()
+        || tail
+            .split(|b| matches!(b, b'-' | b'_'))
+            .any(words::is_of_reader)
 }
 
 #[cfg(test)]
