@@ -102,14 +102,7 @@ pub(crate) fn at_sign(look: &mut Look<'_>, sign: usize) {
         kind_of(look, &name, sign)
     };
     let (unspaced, value, arrow) = value_start(look, sign);
-    // `v-model="form.password" :token="resetToken"`: the sign begins what follows.
-    let begins = name.quoted && sign.byte == b':' && value == unspaced;
-    // `:token="resetToken"` of Vue binds an expression.
-    let binds = sign.byte == b'='
-        && look.before(name.start) == b':'
-        && is_blank(look.before(name.start - 1))
-        && look.at(value) == b'"';
-    if begins && is_blank(look.before(sign.at)) || binds {
+    if begins_attribute(look, &name, sign, value == unspaced) {
         return;
     }
     let assigned = Assigned {
@@ -128,6 +121,17 @@ pub(crate) fn at_sign(look: &mut Look<'_>, sign: usize) {
     if !otherwise(look, &assigned) {
         one_value(look, &assigned);
     }
+}
+
+/// Whether a sign is one of an attribute that binds an expression to a name: `:token="resetToken"` of Vue, also behind a
+/// value in quotes.
+fn begins_attribute(look: &Look<'_>, name: &Name<'_>, sign: Sign, unspaced: bool) -> bool {
+    if sign.byte == b':' {
+        return name.quoted && unspaced && is_blank(look.before(sign.at));
+    }
+    look.before(name.start) == b':'
+        && is_blank(look.before(name.start - 1))
+        && look.at(sign.at + 1) == b'"'
 }
 
 /// Reports what the place of a colon makes a secret, whatever stands before it; whether nothing more is to be asked.
