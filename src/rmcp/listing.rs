@@ -2,6 +2,7 @@
 
 use std::borrow::Cow;
 use std::sync::Arc;
+use std::time::Duration;
 
 use ::rmcp::model::{ListToolsResult, Tool};
 use ::rmcp::service::RequestContext;
@@ -13,6 +14,9 @@ use crate::base::panics;
 use crate::event::EventKind;
 use crate::mcp::intent::{self, ToolIntent};
 use crate::mcp::ownership::IntentProperty;
+
+/// So long a page waits at most for the names of the others.
+const PATIENCE: Duration = Duration::from_millis(500);
 
 /// How a client asked for a page of the tools.
 #[derive(Debug, Clone, Copy)]
@@ -66,13 +70,24 @@ impl<H: ServerHandler> Recorder<'_, H> {
         if asked.is_first {
             return Some(names(&page.tools));
         }
-        let mut pages = Pages::new(&self.server.inner, context);
-        let mut all: Vec<_> = Vec::new();
-        while let Some(tools) = pages.next().await.ok()? {
-            let mut page: Vec<_> = names(&tools);
-            all.append(&mut page);
+        let all = async {
+            let mut pages = Pages::new(&self.server.inner, context);
+            let mut all: Vec<_> = Vec::new();
+            while let Some(tools) = pages.next().await.ok()? {
+                let mut page: Vec<_> = names(&tools);
+                all.append(&mut page);
+            }
+            Some(all)
+        };
+        // Who lists waits no longer for what is only reported. A runtime may have no clock.
+        match panics::catch(|| tokio::time::sleep(PATIENCE)) {
+            Ok(patience) => tokio::select! {
+                biased;
+                all = all => all,
+                () = patience => None,
+            },
+            Err(panics::Panicked) => all.await,
         }
-        Some(all)
     }
 
     fn reports_listings(&self) -> bool {

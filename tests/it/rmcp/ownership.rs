@@ -1,6 +1,7 @@
 //! Whose an argument is: a tool gets what it would get without instrumentation, but for what is ours by its schema.
 
 use std::sync::{Arc, Mutex};
+use std::time::Duration;
 
 use axum::Router;
 use mcp_usage::UsageLogger;
@@ -38,6 +39,8 @@ pub(super) struct Echo {
     answers_all: bool,
     /// How often it was asked for a page of its tools.
     asked: Arc<Mutex<usize>>,
+    /// So many pages are answered.
+    answers: usize,
 }
 
 impl Echo {
@@ -48,7 +51,13 @@ impl Echo {
             page: usize::MAX,
             answers_all: false,
             asked: Arc::default(),
+            answers: usize::MAX,
         }
+    }
+
+    fn hanging_after(mut self, answers: usize) -> Self {
+        self.answers = answers;
+        self
     }
 
     pub(super) fn of(tools: Vec<Tool>) -> Self {
@@ -94,7 +103,14 @@ impl ServerHandler for Echo {
         request: Option<PaginatedRequestParams>,
         context: RequestContext<RoleServer>,
     ) -> Result<ListToolsResult, ErrorData> {
-        *self.asked.lock().unwrap() += 1;
+        let asked = {
+            let mut asked = self.asked.lock().unwrap();
+            *asked += 1;
+            *asked
+        };
+        if asked > self.answers {
+            std::future::pending::<()>().await;
+        }
         let tools = self.shown_in(&context);
         let start = request.and_then(|request| request.cursor);
         let start: usize = start.map_or(0, |start| start.parse().unwrap());
@@ -397,6 +413,18 @@ async fn a_server_is_asked_for_its_tools_only_as_far_as_a_call_needs_them() {
     // What we ask for ourselves is nobody's listing.
     let events = kept.events().await;
     assert!(events.iter().all(is_call), "{events:#?}");
+}
+
+/// What is asked for to report it may never come.
+#[tokio::test]
+async fn a_listing_does_not_wait_for_pages_that_are_asked_for_again() {
+    let tools: Vec<_> = (0..3).map(|n| made(format!("t{n}"), &closed())).collect();
+    let kept = Kept::new();
+    let server = Echo::of(tools).paged(1).hanging_after(3);
+    let (client, _serving) = over_stream(kept.usage.instrument(server), legacy()).await;
+    let listed = client.list_all_tools();
+    let listed = tokio::time::timeout(Duration::from_secs(20), listed).await;
+    assert_eq!(listed.unwrap().unwrap().len(), 3);
 }
 
 /// However far behind the first page a tool is listed.
