@@ -42,6 +42,16 @@ pub(crate) fn names_next(element: &[u8]) -> bool {
 
 pub(crate) const NEXT: &[&str] = &["<string", "<value", "<Value", "<defaultValue"];
 
+/// What stands in the first of two columns, of which the second may have a sensitive name.
+const OWNERS: &List = &List::of(&[
+    "id", "name", "service", "site", "user", "username", "login", "account", "host", "email",
+    "system",
+]);
+
+pub(crate) fn is_owner(column: &[u8]) -> bool {
+    OWNERS.has_ignoring_case(column)
+}
+
 /// Elements of HTML that hold nothing.
 const EMPTY: &List = &List::of(&["input", "meta", "link", "img"]);
 

@@ -1,5 +1,6 @@
 //! Elements of an array: the name of the one behind it, a cell of a sensitive column, a line of a key, a cookie.
 
+use crate::redact::catalogue::labels;
 use crate::redact::class::Class;
 use crate::redact::engine::edit::{Edit, push};
 use crate::redact::engine::frame::Shape;
@@ -16,12 +17,6 @@ const MAX_PLURAL: usize = 64;
 
 /// Columns further to the right are not remembered.
 const MAX_COLUMNS: u32 = 64;
-
-/// What stands in the first of two columns, of which the second may have a sensitive name.
-const OWNERS: &[&str] = &[
-    "id", "name", "service", "site", "user", "username", "login", "account", "host", "email",
-    "system",
-];
 
 impl Findings<'_> {
     /// An element of an array: a name, the value of the one before it, or a cell of a sensitive column.
@@ -204,8 +199,7 @@ impl Findings<'_> {
         };
         let next = past_blanks(walk.text, to + 1, walk.to.min(to + 16));
         let of_two = index == 1 && at(walk.text, next) != b',';
-        let is_owner = |known: &&str| leading.eq_ignore_ascii_case(known.as_bytes());
-        !self.rules.judge(leading).hides() && (!of_two || OWNERS.iter().any(is_owner))
+        !self.rules.judge(leading).hides() && (!of_two || labels::is_owner(leading))
     }
 
     /// Whether an array under this name holds secrets, if they look like some.
