@@ -23,13 +23,15 @@ pub(crate) static WEBHOOKS: &[(&str, &str)] = &[
     ("hooks.airtable.com", "/workflows/"),
     ("hooks.glip.com", "/webhook/"),
     ("events.pagerduty.com", "/integration/"),
-    ("n8n.cloud", "/webhook/"),
+    ("*n8n.cloud", "/webhook/"),
     ("hc-ping.com", "/"),
     ("cronitor.link", "/p/"),
     ("uptime.betterstack.com", "/api/v1/heartbeat/"),
     ("webhook.site", "/"),
     ("connect.pabbly.com", "/workflow/sendwebhookdata/"),
     ("discord.com", "/api/v10/webhooks/"),
+    ("discord.com", "/api/v9/webhooks/"),
+    ("discord.com", "/api/v8/webhooks/"),
 ];
 
 /// How the path of a webhook begins at this host before the credential, if `path` is one.

@@ -79,7 +79,7 @@ fn social_security(scope: &Scope<'_>, pos: usize) -> Option<Found> {
 /// Whether the word before a number says that it is an id: `order_id=`, `id: `.
 pub(crate) fn is_named_id(scope: &Scope<'_>, pos: usize) -> bool {
     let gap = scope.back(pos, 4, |b| {
-        matches!(b, b' ' | b':' | b'=' | b'"' | b'\'' | b'#')
+        matches!(b, b' ' | b':' | b'=' | b'"' | b'\'' | b'#' | b'.')
     });
     let name = scope.back(gap, 32, |b| {
         b.is_ascii_alphanumeric() || b == b'_' || b == b'-'

@@ -232,11 +232,16 @@ pub(crate) fn cut(scope: &Scope<'_>, pos: usize) -> Option<Found> {
     });
     let end = run_start(scope.text, end, start, |b| b == b'.');
     let password = scope.part(start, end);
+    let is_hosted = scope.at(end) == b'@' && host(scope, end + 1, scope.to).is_some();
+    let digits = password.iter().filter(|b| b.is_ascii_digit()).count();
+    // A port has five digits at most, and a variable that names one has none.
+    let is_word = password.iter().any(u8::is_ascii_lowercase) || digits > 0;
     (scope.at(sign) == b':'
-        && !matches!(scope.at(end), b'/' | b'@')
+        && scope.at(end) != b'/'
+        && !is_hosted
         && password.len() >= 3
-        // A port, also one that a variable names.
-        && password.iter().any(u8::is_ascii_lowercase)
+        && is_word
+        && (digits < password.len() || digits > 5)
         && scope.part(user, sign) != formats::LOCALHOST
         && memchr::memchr(b'.', scope.part(user, sign)).is_none()
         && !words::is_documented(scope.part(user, sign), password)
@@ -301,6 +306,25 @@ mod tests {
             redacts(&[(&with("t1gerK9x"), &with("[REDACTED_PASSWORD]"))]);
         }
         leaves(&["jdbc:oracle:thin:@//db.example.com:1521/orcl"]);
+    }
+
+    #[test]
+    fn a_password_goes_where_nothing_but_the_sign_follows() {
+        for text in [
+            "postgres://bob:{}@",
+            "{\"dsn\":\"mysql://root:{}@\"}",
+            "mysql://root:{}",
+        ] {
+            for password in ["QW3RT9KL7MZ", "48291375620", "hunter2xK9"] {
+                let with = |value: &str| text.replace("{}", value);
+                redacts(&[(&with(password), &with("[REDACTED_PASSWORD]"))]);
+            }
+        }
+        leaves(&[
+            "postgres://db:5432",
+            "mysql://db:PORT",
+            "redis://cache:6379/0",
+        ]);
     }
 
     #[test]

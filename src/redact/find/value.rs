@@ -213,6 +213,7 @@ pub(crate) fn literal(
         || value::is_label(value, name)
         || value::is_token_of_other_kind(value, name)
         || value::is_reference(value)
+        || value::is_plain_address(value)
         // `cookie = "sid"`
         || kind == Kind::Secret
             && value.len() < 4

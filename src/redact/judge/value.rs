@@ -38,6 +38,23 @@ pub(crate) fn goes(value: &[u8], kind: Kind, name: &[u8]) -> bool {
         && !is_placeholder(bare)
         && !is_label(value, name)
         && !is_token_of_other_kind(value, name)
+        && !is_plain_address(value)
+}
+
+/// Whether a value is an address that lets nobody in: without a user, a query, and a part made at random.
+pub(crate) fn is_plain_address(value: &[u8]) -> bool {
+    let Some(sign) = bytes::find(value, b"://").filter(|sign| *sign > 0) else {
+        return false;
+    };
+    let place = rest(value, sign + 3);
+    part(value, 0, sign)
+        .iter()
+        .all(|b| b.is_ascii_lowercase() || *b == b'+')
+        && at(place, 0).is_ascii_alphanumeric()
+        && place
+            .iter()
+            .all(|b| b.is_ascii_alphanumeric() || b"/.-_~:".contains(b))
+        && !place.split(|b| *b == b'/').any(random::is_opaque)
 }
 
 /// Whether there is something to hide in a value: it stands for nothing else, and no part of it is hidden already.
@@ -324,6 +341,7 @@ fn is_nothing(value: &[u8], name: &[u8]) -> bool {
         // `password.rs:42:18`
         || memchr::memchr(b':', value).is_some() && value.iter().all(|b| b.is_ascii_digit() || *b == b':')
         || is_reference(value)
+        || is_plain_address(value)
 }
 
 /// Words with signs between them, and a slash, as stores of secrets name what they hold: `kv/data/db:password`.
