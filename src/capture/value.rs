@@ -19,13 +19,17 @@ pub(crate) struct Captured {
     pub(super) failed: bool,
 }
 
+/// An outline is no longer than this: it is kept where there is no memory to charge it to.
+const MAX_OUTLINE_BYTES: usize = 4 * 1024;
+
 impl Captured {
     /// The memory it holds, in bytes.
     pub(crate) fn bytes(&self) -> usize {
         self.json.capacity()
     }
 
-    /// What is left of it without content: the names of an object's members, and how large each value is.
+    /// What is left of it without content: the names of an object's members, and how large each value is. Where
+    /// these names are many and long, how large the whole is.
     pub(crate) fn outline(&self) -> Self {
         let json = str::from_utf8(self.json.as_bytes()).unwrap_or(UNSERIALIZABLE);
         let mut outline = JsonBuffer::new();
@@ -41,6 +45,10 @@ impl Captured {
             }
             outline.push(b'}');
         } else {
+            outline.string(&size_mark(json.len()));
+        }
+        if outline.len() > MAX_OUTLINE_BYTES {
+            outline = JsonBuffer::new();
             outline.string(&size_mark(json.len()));
         }
         Self {

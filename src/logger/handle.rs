@@ -149,10 +149,12 @@ impl Handle {
             return Wait::known(self.pipeline.report(Instant::now()));
         }
         let started = self.pipeline.clock().now();
+        // The time that it takes to write the open calls is part of the wait.
+        let deadline = self.deadline(timeout);
         // In this order: the open calls are the last events that are accepted.
         self.open_calls.end_all();
         self.pipeline.shared.close();
-        let deadline = self.deadline(timeout);
+        let timeout = deadline.saturating_duration_since(self.pipeline.clock().now());
         let grace = match self.pipeline.shared.settings.spool_dir {
             Some(_) => DISK_GRACE,
             None => GRACE,
@@ -239,5 +241,46 @@ impl Drop for Handle {
             self.pipeline.shared.close();
             self.pipeline.send(Control::Drain);
         }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use std::sync::mpsc;
+
+    use super::super::open_calls::EndsAtShutdown;
+    use super::super::usage_logger::UsageLogger;
+    use super::*;
+    use crate::base::manual_clock::ManualClock;
+    use crate::event::ToolCall;
+
+    const SECOND: Duration = Duration::from_secs(1);
+
+    /// A call that takes a hundred seconds to write.
+    struct Slow(ManualClock);
+
+    impl EndsAtShutdown for Slow {
+        fn end(&self) {
+            self.0.advance(100 * SECOND);
+        }
+    }
+
+    #[test]
+    fn the_time_in_which_open_calls_are_written_is_part_of_a_shutdowns_wait() {
+        let clock = ManualClock::new();
+        // It takes connections, and never answers.
+        let silent = std::net::TcpListener::bind("127.0.0.1:0").unwrap();
+        let endpoint = format!("http://{}/", silent.local_addr().unwrap());
+        let builder = UsageLogger::builder().env(|_| None).clock(&clock);
+        let builder = builder.api_key("test-key-1").product_id("demo");
+        let usage = builder.endpoint(endpoint).build().unwrap();
+        usage.log_usage(ToolCall::new("search"));
+        let handle = usage.handle().unwrap();
+        handle.open_calls.add(Arc::new(Slow(clock.clone())));
+        let (ended, report) = mpsc::channel();
+        let wait = handle.shutdown(60 * SECOND);
+        std::thread::spawn(move || ended.send(wait.block()));
+        let report = report.recv_timeout(20 * SECOND);
+        assert_eq!(report.map(|report| report.elapsed), Ok(100 * SECOND));
     }
 }

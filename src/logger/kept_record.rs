@@ -27,6 +27,7 @@ impl KeptRecord {
         };
         if !kept.has_room(kept.record.bytes()) {
             kept.record.strip();
+            // Where this fails too, what is left is small, and stays.
             kept.held.grow(kept.record.bytes());
         }
         kept

@@ -37,6 +37,9 @@ const TOOL: usize = 0;
 /// The last texts are those of the session, and its id the first of them.
 const SESSION_ID: usize = TEXTS - SESSION_TEXTS;
 
+/// The last text of the table of facts.
+const TRACEPARENT: usize = SESSION_ID - 1;
+
 /// The place of a text that a call does not have.
 const ABSENT: (u32, u32) = (1, 0);
 
@@ -50,6 +53,14 @@ const MAX_TEXT_BYTES: usize = 2 * limits::MAX_EVENT_BYTES;
 /// A name is copied no further than this: as far as it is sent, and as the redactor looks beyond that. A client may make
 /// up one of any length.
 const MAX_NAME_BYTES: usize = 4 * limits::MAX_NAME_CHARS + limits::CUT_MARGIN_BYTES;
+
+/// A trace context is copied no further than this: beyond its 55 bytes, so that what is malformed stays malformed when it
+/// is cut.
+const MAX_TRACEPARENT_BYTES: usize = 64;
+
+/// A record that keeps names and sizes alone has the names of no more of the keys of `meta` than stand in this, their
+/// values' sizes counted.
+const MAX_STRIPPED_META_BYTES: usize = 4 * 1024;
 
 fn texts<'c>(call: &'c ToolCall<'_>) -> [Option<&'c str>; TEXTS] {
     let ToolCall { facts, call } = call;
@@ -76,8 +87,9 @@ pub(super) fn most_bytes(pipeline: &Pipeline, which: usize) -> usize {
         PROMPT => limits.prompt_chars,
         ERROR => limits.error_chars,
         TOOL => return MAX_NAME_BYTES,
-        // The hash of the session's id is that of the whole.
-        fact if fact > SESSION_ID => return MAX_NAME_BYTES,
+        TRACEPARENT => return MAX_TRACEPARENT_BYTES,
+        // No more than that of a session's id is hashed either.
+        fact if fact >= SESSION_ID => return MAX_NAME_BYTES,
         _ => return MAX_TEXT_BYTES,
     };
     let bytes = most.saturating_mul(4);
@@ -98,7 +110,11 @@ impl CallRecord {
     pub(super) fn of(call: &ToolCall<'_>, pipeline: &Pipeline) -> Self {
         let capture = |content: Content<'_>, arguments| pipeline.capture_value(content, arguments);
         let texts = texts(call);
-        let length = texts.iter().flatten().map(|text| text.len()).sum::<usize>();
+        let copied = texts.iter().enumerate().filter_map(|(which, text)| {
+            let length = text.as_ref()?.len();
+            Some(length.min(most_bytes(pipeline, which)))
+        });
+        let length = copied.sum::<usize>();
         let ToolCall { facts, call } = call;
         let meta = facts.meta.iter();
         let mut record = Self {
@@ -151,17 +167,25 @@ impl CallRecord {
         size_of::<Self>() + self.text.capacity() + table + content
     }
 
-    /// Keeps names and sizes alone.
+    /// Keeps names and sizes alone, in a few KiB whatever the call holds: no memory may be left to charge them to.
     pub(super) fn strip(&mut self) {
         let values = self.arguments.iter_mut().chain(&mut self.result);
         for value in values.chain(self.meta.iter_mut().map(|(_, value)| value)) {
             *value = value.outline();
         }
+        let mut left = MAX_STRIPPED_META_BYTES;
+        self.meta.retain(|(name, value)| {
+            let bytes = size_of::<(String, Captured)>() + name.capacity() + value.bytes();
+            left.checked_sub(bytes).map(|less| left = less).is_some()
+        });
+        self.meta.shrink_to_fit();
         let mut text = String::new();
         for (which, place) in self.places.iter_mut().enumerate() {
             if let Some(kept) = self.text.get(place.0 as usize..place.1 as usize) {
-                // A name of the client's that is longer than is sent says as little as its size.
-                let is_too_long = which > SESSION_ID && kept.len() > 4 * limits::MAX_NAME_CHARS;
+                // A name that is longer than is sent says as little as its size. That of the tool and the id of the
+                // session tell it from others, and are copied as far as they are looked at.
+                let is_bounded = which == TOOL || which == SESSION_ID;
+                let is_too_long = !is_bounded && kept.len() > 4 * limits::MAX_NAME_CHARS;
                 *place = if which == PROMPT || which == ERROR || is_too_long {
                     append(&mut text, &size_mark(kept.len()), MAX_TEXT_BYTES)
                 } else {
@@ -247,8 +271,8 @@ mod tests {
     }
 
     /// What is sent of a call, but for what tells one event from another.
-    fn sent(call: ToolCall<'_>, pipeline: &Pipeline) -> Value {
-        let (_, body) = pipeline.frame_alone(&Event::from(call)).unwrap();
+    fn sent<'c>(call: impl Into<Event<'c>>, pipeline: &Pipeline) -> Value {
+        let (_, body) = pipeline.frame_alone(&call.into()).unwrap();
         let mut body: Value = serde_json::from_slice(&body).unwrap();
         let mut payload = body["payload"].take();
         payload["event_id"].take();
@@ -346,6 +370,72 @@ mod tests {
         assert_eq!(meta["tool_arguments"]["n"], "[1 bytes]");
         for cut in [&meta["tool_arguments"]["query"], &meta["team"]] {
             assert!(cut.as_str().unwrap().ends_with(" bytes]"), "{cut}");
+        }
+    }
+
+    #[test]
+    fn a_record_that_is_stripped_is_small_whichever_text_was_long() {
+        const MOST: usize = 16 * 1024;
+        let pipeline = pipeline();
+        let (long, name) = ("x".repeat(400_000), Text::Owned("k".repeat(400_000)));
+        let wide: Value = (0..80)
+            .map(|n| (format!("{n:0200}"), json!(n)))
+            .collect::<serde_json::Map<_, _>>()
+            .into();
+        let call = || ToolCall::new("search");
+        let mut keys = call();
+        for n in 0..1_000 {
+            keys = keys.meta(format!("key_{n}"), &7);
+        }
+        let traced = |text: &str| call().traceparent(text.to_owned());
+        let call = [
+            ("tool", ToolCall::new(&*long)),
+            ("prompt", call().prompt(&*long)),
+            ("error", call().error(&*long)),
+            ("identity", call().identity(Identity::new(&*long, "T"))),
+            ("kind", call().identity(Identity::new("u", &*long))),
+            ("email", call().email(&*long)),
+            ("product_id", call().product_id(&*long)),
+            ("source", call().source(&*long)),
+            ("environment", call().environment(&*long)),
+            ("user_agent", call().user_agent(&*long)),
+            ("ip_addr", call().ip_addr(&*long)),
+            ("session_id", call().session_id(&*long)),
+            ("conversation_id", call().conversation_id(&*long)),
+            ("client_name", call().client_name(&*long)),
+            ("traceparent", traced(&long)),
+            ("a name in meta", call().meta(name, &7)),
+            ("names in meta", keys),
+            ("a value in meta", call().meta("wide", &wide)),
+            ("arguments", call().arguments(&wide)),
+        ];
+        for (what, call) in call {
+            let mut record = CallRecord::of(&call, &pipeline);
+            record.strip();
+            assert!(record.bytes() <= MOST, "{what}: {}", record.bytes());
+        }
+    }
+
+    #[test]
+    fn a_text_that_is_cut_or_stripped_is_told_from_others_as_the_whole_was() {
+        let (pipeline, long) = (pipeline(), "s".repeat(400_000));
+        let traceparent = "00-0af7651916cd43dd8448eb211c80319c-b7ad6b7169203331-01";
+        let traced = [traceparent, "x"].concat() + &long;
+        let wide = [traceparent, "\u{e9}"].concat();
+        let call = |traceparent| {
+            ToolCall::new("search")
+                .session_id(&*long)
+                .traceparent(traceparent)
+        };
+        let of_call = sent(call(traceparent), &pipeline);
+        for (text, malformed) in [(traceparent, 0), (&*traced, 1), (&*wide, 1)] {
+            let mut record = CallRecord::of(&call(text), &pipeline);
+            record.strip();
+            let mut event = Event::from(record.event(CallOutcome::Ok, Duration::ZERO));
+            let now = std::time::SystemTime::now();
+            assert_eq!(event.leave_out_malformed(now), malformed);
+            let again = sent(event, &pipeline);
+            assert_eq!(again["meta"]["session_id"], of_call["meta"]["session_id"]);
         }
     }
 }
