@@ -22,10 +22,14 @@ pub use confirmation::Confirmation;
 pub use guard::CallGuard;
 pub(crate) use guard::OpenCall;
 pub(crate) use handle::Handle;
+#[cfg(feature = "rmcp")]
+pub(crate) use kept_record::KeptRecord;
 pub(crate) use login::login_of;
 pub use logins::{LOGIN_MEMORY, MAX_LOGINS};
 pub(crate) use outer_records::{GivesWay, OuterRecords};
 pub(crate) use pipeline::Pipeline;
+#[cfg(feature = "rmcp")]
+pub(crate) use record::CallRecord;
 pub use recorded::Recorded;
 pub use shutdown_guard::ShutdownGuard;
 pub use usage_logger::UsageLogger;

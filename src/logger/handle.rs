@@ -277,10 +277,10 @@ mod tests {
         usage.log_usage(ToolCall::new("search"));
         let handle = usage.handle().unwrap();
         handle.open_calls.add(Arc::new(Slow(clock.clone())));
-        let (ended, report) = mpsc::channel();
+        let (ended, elapsed) = mpsc::channel();
         let wait = handle.shutdown(60 * SECOND);
-        std::thread::spawn(move || ended.send(wait.block()));
-        let report = report.recv_timeout(20 * SECOND);
-        assert_eq!(report.map(|report| report.elapsed), Ok(100 * SECOND));
+        std::thread::spawn(move || ended.send(wait.block().elapsed));
+        let elapsed = elapsed.recv_timeout(20 * SECOND);
+        assert_eq!(elapsed, Ok(100 * SECOND));
     }
 }

@@ -9,7 +9,7 @@ use crate::ledger::Ledger;
 use crate::queue::Reservation;
 
 /// A record that keeps names and sizes in place of content where there is no memory for it.
-pub(super) struct KeptRecord {
+pub(crate) struct KeptRecord {
     record: CallRecord,
     held: Reservation,
     ledger: Arc<Ledger>,
@@ -18,7 +18,7 @@ pub(super) struct KeptRecord {
 }
 
 impl KeptRecord {
-    pub(super) fn new(record: CallRecord, pipeline: &Pipeline) -> Self {
+    pub(crate) fn new(record: CallRecord, pipeline: &Pipeline) -> Self {
         let mut kept = Self {
             held: pipeline.shared.queue.reserve(),
             ledger: Arc::clone(&pipeline.shared.ledger),
@@ -33,7 +33,7 @@ impl KeptRecord {
         kept
     }
 
-    pub(super) fn record(&self) -> &CallRecord {
+    pub(crate) fn record(&self) -> &CallRecord {
         &self.record
     }
 

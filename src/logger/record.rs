@@ -107,7 +107,7 @@ fn append(to: &mut String, text: &str, most: usize) -> (u32, u32) {
 }
 
 impl CallRecord {
-    pub(super) fn of(call: &ToolCall<'_>, pipeline: &Pipeline) -> Self {
+    pub(crate) fn of(call: &ToolCall<'_>, pipeline: &Pipeline) -> Self {
         let capture = |content: Content<'_>, arguments| pipeline.capture_value(content, arguments);
         let texts = texts(call);
         let copied = texts.iter().enumerate().filter_map(|(which, text)| {
@@ -148,8 +148,8 @@ impl CallRecord {
     }
 
     /// The tool's name, as far as it is kept.
-    #[cfg(feature = "tower")]
-    pub(super) fn tool(&self) -> &str {
+    #[cfg(any(feature = "rmcp", feature = "tower"))]
+    pub(crate) fn tool(&self) -> &str {
         let [(start, end), ..] = self.places;
         let tool = self.text.get(start as usize..end as usize);
         tool.unwrap_or_default()
@@ -220,7 +220,7 @@ impl CallRecord {
     }
 
     /// The call as it is logged.
-    pub(super) fn event(&self, outcome: CallOutcome, elapsed: Duration) -> ToolCall<'_> {
+    pub(crate) fn event(&self, outcome: CallOutcome, elapsed: Duration) -> ToolCall<'_> {
         let place = |(start, end)| self.text.get(start as usize..end as usize);
         let texts = self.places.map(place);
         let [tool, prompt, error, id, id_type, identity_email, facts @ ..] = texts;

@@ -11,11 +11,10 @@ use super::instrumentation::Instrumented;
 use super::recorded_by::RecordedBy;
 use super::request::{IncomingRequest, http_parts};
 use super::settings::InstrumentationSettings;
-use crate::capture::{Captured, Content};
 use crate::config::resolve::PipelineSettings;
 use crate::event::{Event, EventKind, Facts, Identity, ToolCall};
 use crate::limits::CUT_MARGIN_BYTES;
-use crate::logger::{CallGuard, Handle, OuterRecords, login_of};
+use crate::logger::{CallGuard, CallRecord, Handle, KeptRecord, OuterRecords, login_of};
 use crate::wire::Profile;
 
 /// Records the use of a server whose logger is on.
@@ -96,9 +95,10 @@ impl<'a, H> Recorder<'a, H> {
         self.logger_settings().policy.limits.error_chars * 4 + CUT_MARGIN_BYTES
     }
 
-    /// Captures a value now.
-    pub(super) fn capture(&self, content: Content<'_>) -> Captured {
-        self.handle.pipeline.capture_value(content, false)
+    /// Copies a request for the time until it ends. The copy is charged to the queue.
+    pub(super) fn keep(&self, request: &ToolCall<'_>) -> KeptRecord {
+        let pipeline = &self.handle.pipeline;
+        KeptRecord::new(CallRecord::of(request, pipeline), pipeline)
     }
 
     pub(super) fn read(&self, context: &'a RequestContext<RoleServer>) -> IncomingRequest<'a> {

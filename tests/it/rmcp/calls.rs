@@ -1,6 +1,7 @@
 //! What a record of a call holds.
 
 use mcp_usage::Identity;
+use mcp_usage::config::MIN_QUEUE_BYTES;
 use rmcp::model::ReadResourceRequestParams;
 use rmcp::model::{CallToolRequestParams, CallToolResponse, GetPromptRequestParams};
 use rmcp::transport::StreamableHttpServerConfig;
@@ -286,6 +287,42 @@ async fn sessions_prompts_and_resources_are_reported_where_asked_for() {
     );
     // All in one session, as the calls would be.
     assert_eq!(session["session_id"], events[3]["meta"]["session_id"]);
+}
+
+#[tokio::test]
+async fn requests_under_way_are_charged_and_keep_sizes_where_there_is_no_memory() {
+    const QUEUE: usize = MIN_QUEUE_BYTES;
+    const REQUESTS: u64 = 60;
+    let kept = Kept::with(|builder| builder.max_queue_bytes(QUEUE));
+    let instrumentation = kept.instrumentation().resources(true);
+    let server = ByHand::new([]);
+    let gate = server.gate.clone();
+    let (client, _serving) = over_stream(instrumentation.instrument(server), legacy()).await;
+    for n in 0..REQUESTS {
+        let client = client.peer().clone();
+        let uri = format!("waiting://{n}/{}", "words/".repeat(600));
+        tokio::spawn(async move {
+            client
+                .read_resource(ReadResourceRequestParams::new(uri))
+                .await
+        });
+    }
+    // A fourth of the queue has room for some thirty of them.
+    until(async || kept.usage.stats().calls_without_content > REQUESTS / 3).await;
+    let held = kept.usage.stats().queue_bytes as usize;
+    assert!((QUEUE / 5..=QUEUE / 4).contains(&held), "{held}");
+    until(async || {
+        gate.opened.notify_waiters();
+        kept.usage.stats().offered == REQUESTS
+    })
+    .await;
+
+    let events = kept.events().await;
+    let lacking = kept.usage.stats().calls_without_content as usize;
+    let uris = events.iter().map(|event| &event["meta"]["resource_uri"]);
+    let sizes = uris.filter(|uri| uri.as_str().unwrap().ends_with(" bytes]"));
+    assert_eq!((events.len() as u64, sizes.count()), (REQUESTS, lacking));
+    assert_eq!(kept.end().await.queue_bytes, 0);
 }
 
 #[tokio::test]

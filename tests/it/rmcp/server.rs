@@ -161,6 +161,8 @@ pub(super) struct ByHand {
     pub(super) tools: Vec<Tool>,
     /// The tools of a first page; the others are on the second.
     pub(super) first_page: usize,
+    /// For resources whose URI says that they wait.
+    pub(super) gate: Gate,
 }
 
 impl ByHand {
@@ -175,6 +177,7 @@ impl ByHand {
         Self {
             first_page: tools.len(),
             tools,
+            gate: Gate::default(),
         }
     }
 }
@@ -250,9 +253,12 @@ impl ServerHandler for ByHand {
 
     async fn read_resource(
         &self,
-        _: ReadResourceRequestParams,
+        request: ReadResourceRequestParams,
         _: RequestContext<RoleServer>,
     ) -> Result<ReadResourceResponse, ErrorData> {
+        if request.uri.starts_with("waiting") {
+            self.gate.opened.notified().await;
+        }
         Ok(ReadResourceResult::new(Vec::new()).into())
     }
 }
