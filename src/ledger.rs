@@ -172,9 +172,9 @@ pub struct Stats {
     /// Requests whose user is unknown because the host's hook failed; their events are
     /// anonymous.
     pub identity_failures: u64,
-    /// Calls, and requests for prompts and resources, that kept names and sizes in place of some of their content, since
-    /// what is under way holds a quarter of `max_queue_bytes` together, or the queue was full; and calls of whose messages the
-    /// `tower` layer kept an outline, for the same reason or since they are larger than its bound.
+    /// Calls, and requests for prompts and resources, that kept names and sizes in place of some of their content,
+    /// since what is under way holds a quarter of `max_queue_bytes` together, or the queue was full; and calls of
+    /// whose messages the `tower` layer kept an outline, for the same reason or since they are larger than its bound.
     pub calls_without_content: u64,
     /// Messages of HTTP requests that the `tower` layer passed on unread: with an outline that is
     /// too large, compressed, no JSON, or after the hundredth of a list. Calls among them have no event.

@@ -52,7 +52,7 @@ const MAX_TEXT_BYTES: usize = 2 * limits::MAX_EVENT_BYTES;
 
 /// A name is copied no further than this: as far as it is sent, and as the redactor looks beyond that. A client may make
 /// up one of any length.
-const MAX_NAME_BYTES: usize = 4 * limits::MAX_NAME_CHARS + limits::CUT_MARGIN_BYTES;
+pub(crate) const MAX_NAME_BYTES: usize = 4 * limits::MAX_NAME_CHARS + limits::CUT_MARGIN_BYTES;
 
 /// A trace context is copied no further than this: beyond its 55 bytes, so that what is malformed stays malformed when it
 /// is cut.

@@ -9,12 +9,13 @@ use serde_json::{Map, Value};
 use super::observer::Observer;
 use super::open_messages::{Awaited, OpenMessages, OpenedCall, OpenedListing};
 use crate::base::lock::lock;
-use crate::capture::Content;
+use crate::capture::{Content, size_mark};
 use crate::event::{
     AuthRejected, AuthRejection, Call, CallOutcome, Caller, ClientClass, Event, EventKind, Facts,
     Identity, IntentSource, Session, ToolCall,
 };
-use crate::logger::{GivesWay, OuterRecords};
+use crate::limits;
+use crate::logger::{GivesWay, MAX_NAME_BYTES, OuterRecords};
 use crate::mcp::answers::denies;
 use crate::mcp::caller_key::CallerKey;
 use crate::mcp::framing::Frame;
@@ -79,6 +80,25 @@ impl KeptHeaders {
     fn bytes(&self) -> usize {
         self.0.values().map(HeaderValue::len).sum()
     }
+
+    /// Keeps the sizes of values that are longer than is sent of them; of the session's id as much as tells it from
+    /// others.
+    fn strip(&mut self) {
+        for (name, value) in &mut self.0 {
+            let bytes = value.as_bytes();
+            if name == SESSION_HEADER {
+                let most = bytes.len().min(MAX_NAME_BYTES);
+                let kept = bytes.get(..most).map(HeaderValue::from_bytes);
+                if let Some(Ok(kept)) = kept {
+                    *value = kept;
+                }
+            } else if bytes.len() > 4 * limits::MAX_NAME_CHARS
+                && let Ok(size) = HeaderValue::from_str(&size_mark(bytes.len()))
+            {
+                *value = size;
+            }
+        }
+    }
 }
 
 /// How a body ended.
@@ -114,9 +134,13 @@ impl Observer {
         } else {
             caller_key
         };
-        let headers = KeptHeaders::of(&parts.headers);
+        let mut headers = KeptHeaders::of(&parts.headers);
         let mut held = handle.pipeline.shared.queue.reserve();
-        held.grow(size_of::<Exchange>() + headers.bytes());
+        if !held.grow(size_of::<Exchange>() + headers.bytes()) {
+            headers.strip();
+            // Where this fails too, what is left is small, and stays.
+            held.grow(size_of::<Exchange>() + headers.bytes());
+        }
         let exchange = Arc::new(Exchange {
             observer: Arc::clone(self),
             caller_key,
@@ -497,5 +521,54 @@ impl Drop for Exchange {
 impl fmt::Debug for Exchange {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.write_str("Exchange")
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::logger::UsageLogger;
+
+    /// The headers that are kept of a request whose values are long, while the logger has memory or has none.
+    fn kept(has_memory: bool) -> KeptHeaders {
+        let builder = UsageLogger::builder().env(|_| None);
+        let builder = builder.api_key("test-key-1").product_id("demo");
+        let usage = builder.endpoint("http://127.0.0.1:9/").build().unwrap();
+        let shared = &usage.handle().unwrap().pipeline.shared;
+        let mut others = shared.queue.reserve();
+        let mut bytes = usize::MAX / 2;
+        while !has_memory && bytes > 0 {
+            if !others.grow(bytes) {
+                bytes /= 2;
+            }
+        }
+        let long = "x".repeat(300_000);
+        let (mut parts, ()) = http::Request::post("/")
+            .header(SESSION_HEADER, &long)
+            .header(USER_AGENT_HEADER, &long)
+            .header(TRACEPARENT, &long)
+            .header(PROTOCOL_VERSION_HEADER, "2025-11-25")
+            .body(())
+            .unwrap()
+            .into_parts();
+        let observer = Arc::new(Observer::new(usage.clone()));
+        let exchange = observer.open(&mut parts).unwrap();
+        KeptHeaders(exchange.headers.0.clone())
+    }
+
+    #[test]
+    fn headers_that_there_is_no_memory_for_are_kept_as_their_sizes() {
+        let whole = kept(true);
+        assert!(whole.bytes() > 900_000, "{}", whole.bytes());
+        let stripped = kept(false);
+        assert!(stripped.bytes() < 8 * 1024, "{}", stripped.bytes());
+        for (name, value) in [
+            (USER_AGENT_HEADER, "[300000 bytes]"),
+            (PROTOCOL_VERSION_HEADER, "2025-11-25"),
+        ] {
+            assert_eq!(stripped.get(name), Some(value), "{name}");
+        }
+        let session = stripped.get(SESSION_HEADER).unwrap();
+        assert!((4_096..300_000).contains(&session.len()));
     }
 }
