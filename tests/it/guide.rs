@@ -44,7 +44,7 @@ const CHECKED: &[(&str, &[&str])] = &[
         "5xx to one event, for ever",
         &[
             "it/faults/poison.rs::a_500_for_one_event_does_not_hold_up_the_others",
-            "it/faults/poison.rs::one_event_in_a_thousand_answered_500_for_ever_costs_itself_alone_with_a_spool",
+            "it/faults/poison.rs::one_event_in_a_thousand_refused_for_ever_costs_itself_alone_with_a_spool",
             "delivery/suspects.rs::an_event_ends_after_five_faults_in_half_a_minute_while_others_get_through",
             "delivery/suspects.rs::nothing_ends_while_others_are_few_or_fail",
         ],

@@ -235,9 +235,15 @@ fn a_500_for_one_event_does_not_hold_up_the_others() {
 
 /// A hundred events a second, more than memory holds while all wait for one of them.
 #[test]
-fn one_event_in_a_thousand_answered_500_for_ever_costs_itself_alone_with_a_spool() {
+fn one_event_in_a_thousand_refused_for_ever_costs_itself_alone_with_a_spool() {
+    for (status, reason) in [(500, DropReason::Refused), (400, DropReason::Rejected)] {
+        one_in_a_thousand_with_a_spool(status, reason);
+    }
+}
+
+fn one_in_a_thousand_with_a_spool(status: u16, reason: DropReason) {
     const POISONED: u64 = 3;
-    let (spool, ingest, clock) = (TempDir::new(), ingest_without(500), ManualClock::new());
+    let (spool, ingest, clock) = (TempDir::new(), ingest_without(status), ManualClock::new());
     let builder = builder_for(&ingest, &Wire::ReoBatch).max_queue_events(400);
     let mut scene = steady("a spool", ingest, &clock, builder.spool(spool.spool()));
     let mut most_spooled = 0;
@@ -256,7 +262,7 @@ fn one_event_in_a_thousand_answered_500_for_ever_costs_itself_alone_with_a_spool
         }
     }
     assert!(most_spooled > 0);
-    let refused = |scene: &Scene| scene.usage.stats().dropped.get(DropReason::Refused);
+    let refused = |scene: &Scene| scene.usage.stats().dropped.get(reason);
     let mut quarters = 0;
     while refused(&scene) < POISONED {
         scene.log(1);
