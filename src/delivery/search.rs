@@ -1,5 +1,5 @@
-//! Pure: which events of a refused batch are at fault. A batch that is answered 400 or 422, or by another 4xx where
-//! others were accepted, is sent again in quarters, and what is refused of it in halves, within a budget of requests.
+//! Pure: which events of a refused batch are at fault. A batch that is answered 400 or 422, or by another 4xx or a
+//! redirect where others were accepted, is sent again in quarters, and what is refused of it in halves, within a budget of requests.
 
 use std::collections::{BTreeMap, BTreeSet};
 

@@ -78,9 +78,9 @@ pub(crate) fn classify_answer(status: u16, retry_after: Option<&str>, now: Syste
         },
         // All events have the same address, method and headers, so an ingest that takes others means the event.
         403 => Verdict::SearchOrDrop(DropReason::Unauthorized),
-        402..=499 => Verdict::SearchOrDrop(DropReason::Rejected),
-        // Anything else will be answered the same next time: a redirect (which is not followed, since
-        // it would carry the key along), and what is not HTTP.
+        // A redirect is not followed, since it would carry the key along. A firewall may answer an event with one.
+        300..=399 | 402..=499 => Verdict::SearchOrDrop(DropReason::Rejected),
+        // What is not HTTP will be answered the same next time.
         _ => Verdict::Drop(DropReason::Rejected),
     }
 }
@@ -127,7 +127,7 @@ mod tests {
                 408 | 425 | 429 | 500..=599 => Verdict::Retry {
                     after: Some(3 * SECOND),
                 },
-                402..=499 => Verdict::SearchOrDrop(DropReason::Rejected),
+                300..=399 | 402..=499 => Verdict::SearchOrDrop(DropReason::Rejected),
                 _ => Verdict::Drop(DropReason::Rejected),
             };
             assert_eq!(verdict(status), expected, "{status}");

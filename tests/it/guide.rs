@@ -81,13 +81,14 @@ const CHECKED: &[(&str, &[&str])] = &[
         ],
     ),
     (
-        "another 4xx for one event (403, 404, 406, 451), as by a firewall",
+        "another 4xx (403, 404, 406, 451) or a redirect for one event, as by a firewall",
         &[
             "it/faults/poison.rs::another_4xx_for_one_event_of_an_ingest_that_takes_others_costs_that_event_alone",
+            "it/faults/poison.rs::a_redirect_of_one_event_costs_that_event_alone_and_is_not_followed",
         ],
     ),
     (
-        "another 4xx to everything",
+        "another 4xx, or a redirect, to everything",
         &[
             "it/faults/answers.rs::every_answer_is_survived_on_every_wire",
             "delivery/search.rs::an_answer_that_may_mean_the_key_means_an_event_only_of_an_ingest_that_accepts",

@@ -88,6 +88,32 @@ fn another_4xx_for_one_event_of_an_ingest_that_takes_others_costs_that_event_alo
     }
 }
 
+/// As a firewall answers that shows its page at an address of its own.
+#[test]
+fn a_redirect_of_one_event_costs_that_event_alone_and_is_not_followed() {
+    for (name, wire) in wires() {
+        for status in [302, 303, 307] {
+            let (ingest, elsewhere) = (ingest(), MockIngest::start().unwrap());
+            ingest.answer_holding(POISON, Answer::redirect(status, elsewhere.endpoint()));
+            let usage = by_hand(&ingest, &wire).build().unwrap();
+            usage.log_usage(call(1_000));
+            usage.flush_blocking(PATIENCE).unwrap();
+            for n in 0..200 {
+                usage.log_usage(if n == 77 { poison(n) } else { call(n) });
+            }
+            usage.flush_blocking(PATIENCE).unwrap();
+            let stats = end(&usage, &ingest);
+            let name = format!("{name}, {status}: {stats}");
+            let rejected = stats.dropped.get(DropReason::Rejected);
+            assert_eq!((stats.delivered, rejected), (200, 1), "{name}");
+            if wire != Wire::Reo {
+                assert!(stats.requests <= 2 + 2 * 8, "{name}");
+            }
+            assert_eq!(elsewhere.counts().connections, 0, "{name}");
+        }
+    }
+}
+
 #[test]
 fn a_key_that_is_refused_costs_hardly_more_than_one_request_a_batch_and_is_named() {
     for wire in [Wire::ReoBatch, mcpeye()] {
