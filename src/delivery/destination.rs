@@ -349,12 +349,11 @@ impl Destination {
             };
             return self.on_failure(batch, started, &failure);
         }
-        // A suspect goes around the gate, which therefore learns nothing from it.
-        if !batch.history.is_suspect && self.gate.answered(started) {
-            self.backlog.reporter.recovered();
+        if verdict == Verdict::Delivered {
+            return self.on_delivered(batch, started, response);
         }
+        self.note_answered(&batch.history, started);
         match verdict {
-            Verdict::Delivered => self.on_delivered(batch, response),
             Verdict::Split if batch.len() == 1 => {
                 self.drop_batch(&batch, DropReason::TooLarge, &cause);
             }
@@ -362,7 +361,14 @@ impl Destination {
             Verdict::Search => self.search(batch, &cause, DropReason::Rejected, false),
             Verdict::SearchOrDrop(reason) => self.search(batch, &cause, reason, true),
             Verdict::Drop(reason) => self.drop_batch(&batch, reason, &cause),
-            Verdict::Retry { .. } => {}
+            Verdict::Delivered | Verdict::Retry { .. } => {}
+        }
+    }
+
+    /// The ingest does its work. A suspect goes around the gate, which therefore learns nothing from it.
+    fn note_answered(&mut self, history: &History, started: Instant) {
+        if !history.is_suspect && self.gate.answered(started) {
+            self.backlog.reporter.recovered();
         }
     }
 
@@ -383,7 +389,7 @@ impl Destination {
         (verdict, cause)
     }
 
-    fn on_delivered(&mut self, batch: Batch, response: &Response) {
+    fn on_delivered(&mut self, batch: Batch, started: Instant, response: &Response) {
         self.backlog.grow_batches();
         let piece = batch.piece;
         self.searches.accepted(piece);
@@ -391,9 +397,16 @@ impl Destination {
         let fault = unclear(&receipt, &batch);
         self.backlog.reporter.answered(fault);
         let accepted = match receipt {
-            Receipt::Taken | Receipt::Unknown => batch,
-            Receipt::Count(events) => self.without_uncounted(batch, events),
-            Receipt::Refused(refused) => self.without_refused(batch, &refused),
+            Receipt::Refused(refused) if !refused.is_empty() => {
+                self.without_refused(batch, started, &refused)
+            }
+            receipt => {
+                self.note_answered(&batch.history, started);
+                match receipt {
+                    Receipt::Count(events) => self.without_uncounted(batch, events),
+                    _ => batch,
+                }
+            }
         };
         let events = accepted.len() as u64;
         self.note_ended(&accepted);
@@ -414,15 +427,16 @@ impl Destination {
     }
 
     /// Drops or puts back the events of a batch that its answer refuses one by one; returns the others.
-    fn without_refused(&mut self, batch: Batch, refusals: &[Refusal]) -> Batch {
-        if refusals.is_empty() {
-            return batch;
-        }
+    fn without_refused(&mut self, batch: Batch, started: Instant, refusals: &[Refusal]) -> Batch {
         let named = refusals.iter().filter_map(|r| Some((r.event_id?, r.retry)));
         let refused: HashMap<i64, bool> = named.collect();
         let (refused_events, accepted) = batch.partition(|id| refused.contains_key(&id));
         let (mut retried, rejected) =
             refused_events.partition(|id| refused.get(&id) == Some(&true));
+        let accepts_nothing = accepted.is_empty() && !retried.is_empty();
+        if !accepts_nothing {
+            self.note_answered(&accepted.history, started);
+        }
         let cause = "the ingest refused single events of a batch";
         self.drop_batch(&rejected, DropReason::Rejected, cause);
         if !retried.is_empty() {
@@ -432,11 +446,11 @@ impl Destination {
             self.backlog.reporter.retrying(events, cause);
             retried.failures = retried.failures.saturating_add(1);
             let now = self.now();
-            if retried.history.is_suspect || !accepted.is_empty() {
+            if retried.history.is_suspect || !accepts_nothing {
                 retried.history.asked_again(retried.failures, now);
-            } else {
-                // The ingest accepts nothing just now, so it gets a pause.
-                self.gate.failed(now, now, None);
+            } else if self.gate.failed(started, now, None) {
+                // As after any failure, the pauses grow for as long as it accepts nothing.
+                self.backlog.reporter.broke(cause);
             }
             self.backlog.requeue(retried);
         }

@@ -39,6 +39,9 @@ const HANG: u16 = 1;
 const ASKS: u16 = 2;
 const ASKED: u64 = 200;
 
+/// The "status" of a 200 that asks for every event again.
+const AGAIN: u16 = 3;
+
 /// Says by which status a request is answered, by the numbers of its events.
 type Script = Box<dyn FnMut(&[u64], Duration) -> u16 + Send>;
 
@@ -76,6 +79,12 @@ impl Transport for Ingest {
         lock(&seen).requests.push((at, status));
         Box::pin(async move {
             clock.sleep_until(now + ROUND_TRIP).await;
+            let mut body = Vec::new();
+            if status == AGAIN {
+                let again = |n: &u64| format!("{{\"event_id\":{},\"retry\":true}}", n + 1);
+                let again: Vec<String> = numbers.iter().map(again).collect();
+                body = format!("{{\"rejected\":[{}]}}", again.join(",")).into_bytes();
+            }
             if status == 200 {
                 let mut seen = lock(&seen);
                 for number in numbers {
@@ -91,10 +100,14 @@ impl Transport for Ingest {
             }
             let asks = status == ASKS;
             Ok(IncomingResponse {
-                status: if asks { 503 } else { status },
+                status: match status {
+                    ASKS => 503,
+                    AGAIN => 200,
+                    _ => status,
+                },
                 retry_after: asks.then(|| ASKED.to_string()),
                 content_type: None,
-                body: Box::pin(std::future::ready(Vec::new())),
+                body: Box::pin(std::future::ready(body)),
             })
         })
     }
@@ -437,6 +450,28 @@ async fn an_ingest_that_sheds_gets_no_more_requests_for_it() {
             "{status}, {accepted}: {stats}"
         );
     }
+}
+
+/// An answer that takes nothing says by its status that the ingest is well, and is a failure all the same.
+#[tokio::test]
+async fn an_ingest_that_asks_for_every_event_again_gets_ever_longer_pauses() {
+    let minutes = Duration::from_secs(60 * MINUTES);
+    let mut simulation = Simulation::new(
+        Wire::ReoBatch,
+        move |_, at| {
+            if at < minutes { AGAIN } else { 200 }
+        },
+    );
+    simulation.run(minutes, 1, |_, _| {}).await;
+    let requests = simulation.stats().requests;
+    assert!(requests < 30, "{requests} in {MINUTES} minutes");
+    simulation.run(120 * SECOND, 1, |_, _| {}).await;
+    simulation.run(2 * SECOND, 0, |_, _| {}).await;
+    let stats = simulation.stats();
+    assert!(
+        stats.delivered == simulation.offered && stats.dropped.total() == 0,
+        "{stats}"
+    );
 }
 
 /// Six in a row would close the gate for half a minute.
