@@ -25,9 +25,10 @@ pub(crate) use crate::spool::{
 /// How often files are synced, old events dropped, and failed writes tried again.
 const TICK: Duration = Duration::from_secs(1);
 
-/// How long the end of the worker waits for the disk, at most twice where it hangs: within the second by which a
-/// blocking wait outlasts its deadline.
-const DISK_TIMEOUT: Duration = Duration::from_millis(400);
+/// How long the end of the worker waits for the disk: until what is in memory is written, and all in all. A slow disk
+/// gets most of the second by which a blocking wait outlasts its deadline, since what it does not write is lost.
+const SYNC_TIMEOUT: Duration = Duration::from_millis(650);
+const DISK_TIMEOUT: Duration = Duration::from_millis(800);
 
 /// How often a flush has written anew what somebody had removed, before it says that it could not.
 const MAX_REWRITES: u32 = 3;
@@ -397,12 +398,11 @@ impl Spooling {
 
     /// Waits until what is in memory is on disk, as far as it can be: twice where the first sync finds that
     /// something has gone.
-    async fn sync_held(&mut self, backlog: &mut Backlog) {
+    async fn sync_held(&mut self, backlog: &mut Backlog, until: tokio::time::Instant) {
         for _ in 0..2 {
             let token = self.sync();
-            let is_synced = self
-                .wait_for_disk(backlog, |spooling| spooling.flushes.synced >= Some(token))
-                .await;
+            let has_synced = |spooling: &Self| spooling.flushes.synced >= Some(token);
+            let is_synced = self.wait_for_disk(backlog, until, has_synced).await;
             if !is_synced || self.failing || unwritten(backlog, u64::MAX, true) == 0 {
                 break;
             }
@@ -414,24 +414,26 @@ impl Spooling {
     /// At the end: leaves to the next process what is undelivered and on disk, and the directory as
     /// that process is to find it.
     pub(super) async fn leave(&mut self, backlog: &mut Backlog) {
-        let until = Instant::now() + DISK_TIMEOUT;
+        let started = tokio::time::Instant::now();
+        let until = started + SYNC_TIMEOUT;
         let mut before = None;
         loop {
             self.write_all(backlog);
             let unpulled = backlog.oldest_unpulled();
             if backlog.shared.ledger.pending() > 0 {
-                self.sync_held(backlog).await;
+                self.sync_held(backlog, until).await;
                 self.leave_held(backlog);
             }
             // What the hook had no memory for has its turn when the rest has left memory.
-            if unpulled.is_none() || unpulled == before || Instant::now() >= until {
+            if unpulled.is_none() || unpulled == before || tokio::time::Instant::now() >= until {
                 break;
             }
             before = unpulled;
         }
         self.send_ended();
         self.disk.send(DiskJob::Close);
-        self.wait_for_disk(backlog, |spooling| spooling.closed)
+        let until = started + DISK_TIMEOUT;
+        self.wait_for_disk(backlog, until, |spooling| spooling.closed)
             .await;
         for WaitingFlush { flush, .. } in self.flushes.take(|_| true) {
             answer(flush.reply, Err(SpoolError::Closed));
@@ -456,18 +458,22 @@ impl Spooling {
         self.release(backlog, &released);
     }
 
-    /// Waits for the disk, at most [`DISK_TIMEOUT`], since a disk that hangs must not delay the end for
-    /// long. The time is the system's, also where a test has set a clock of its own.
-    async fn wait_for_disk(&mut self, backlog: &mut Backlog, done: impl Fn(&Self) -> bool) -> bool {
+    /// Waits for the disk until a time, since a disk that hangs must not delay the end for long. The time is the
+    /// system's, also where a test has set a clock of its own.
+    async fn wait_for_disk(
+        &mut self,
+        backlog: &mut Backlog,
+        until: tokio::time::Instant,
+        done: impl Fn(&Self) -> bool,
+    ) -> bool {
         let shared = Arc::clone(&backlog.shared);
-        let deadline = tokio::time::Instant::now() + DISK_TIMEOUT;
         loop {
             self.drain_news(backlog, shared.settings.clock.now());
             if done(self) {
                 return true;
             }
             let news = shared.notify.notified();
-            if tokio::time::timeout_at(deadline, news).await.is_err() {
+            if tokio::time::timeout_at(until, news).await.is_err() {
                 return false;
             }
         }
@@ -751,6 +757,36 @@ mod tests {
         drop(full);
         drop(spooling);
         let _ = std::fs::remove_dir_all(dir);
+    }
+
+    #[tokio::test]
+    async fn what_a_slow_disk_writes_within_the_time_of_an_end_stays_for_the_next_process() {
+        let mut scene = Scene::new();
+        let shared = Arc::clone(&scene.backlog.shared);
+        let store = Spool::dir(&scene.dir).open("t".to_owned()).unwrap();
+        let (ledger, clock) = (Arc::clone(&shared.ledger), shared.settings.clock.clone());
+        let wake = Arc::clone(&shared);
+        let stall = std::sync::Once::new();
+        let wake = move || {
+            stall.call_once(|| std::thread::sleep(Duration::from_millis(450)));
+            wake.notify.notify_one();
+        };
+        let recheck = Box::new(|_: &[u8], _, _: &mut Vec<u8>| Ok(1));
+        scene.spooling.disk = Disk::start(store, ledger, clock, recheck, wake).unwrap();
+
+        let loaded = Loaded {
+            sequence: 5,
+            bytes: b"{}".to_vec(),
+            events: vec![(9, 0..2)],
+            queued_at: unix_millis(shared.settings.clock.wall()),
+        };
+        shared.ledger.recover(1);
+        let segment = restore(&mut scene.backlog, &loaded, scene.now).unwrap();
+        segment.upgrade().unwrap().set_on_disk(OnDisk::No);
+        scene.spooling.leave(&mut scene.backlog).await;
+        let ledger = &shared.ledger;
+        assert_eq!((ledger.pending(), ledger.spooled()), (0, 1));
+        assert!(scene.spooling.closed);
     }
 
     #[test]
