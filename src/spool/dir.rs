@@ -129,6 +129,11 @@ impl SpoolDir {
         self.folder.is_in_place() && self.lock.is_held(&self.folder)
     }
 
+    /// Locks the directory again where it is in place, and its lock alone was removed; returns whether that was done.
+    pub(super) fn lock_again(&mut self) -> bool {
+        self.folder.is_in_place() && self.lock.make_again(&self.folder)
+    }
+
     /// Removes the directory, unless it holds more than the lock.
     pub(crate) fn remove(self) {
         let only_lock = (self.folder.names()).is_ok_and(|names| names == [lock::NAME]);

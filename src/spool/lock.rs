@@ -73,6 +73,19 @@ impl SlotLock {
         !matches!(locked, Err(Errno::AGAIN | Errno::ACCESS)) && self.is_of(slot)
     }
 
+    /// Makes the lock file anew where it was removed, and locks it; returns whether that was done. Where there is one,
+    /// whoever has made it has the slot.
+    pub(super) fn make_again(&mut self, slot: &Folder) -> bool {
+        let Ok(file) = slot.open_file(NAME, Open::Create) else {
+            return false;
+        };
+        if fcntl_lock(&file, FlockOperation::NonBlockingLockExclusive).is_err() {
+            return false;
+        }
+        self.file = file;
+        self.is_of(slot)
+    }
+
     fn is_of(&self, slot: &Folder) -> bool {
         match (slot.look(NAME), self.file.metadata()) {
             (Ok(there), Ok(meta)) => there.is_some_and(|(id, _)| id == FileId::of(&meta)),

@@ -214,7 +214,16 @@ impl Store {
     /// Looks again at all that is relied on: the directory, its lock, and each file. What is gone is forgotten, so
     /// that the worker has it written anew where it is in memory, too; the rest is lost.
     pub(crate) fn check(&mut self) {
-        let is_ours = self.dir.as_ref().is_some_and(SpoolDir::is_ours);
+        let mut is_ours = self.dir.as_ref().is_some_and(SpoolDir::is_ours);
+        // What is there need not be written anew, nor read again as if another had left it.
+        if !is_ours
+            && let Some(dir) = &mut self.dir
+            && dir.lock_again()
+        {
+            is_ours = true;
+            let what = format_args!("had lost its lock, which somebody else has removed");
+            self.incidents.fault(dir.folder().path(), what);
+        }
         if !is_ours && let Some(dir) = self.dir.take() {
             let what = format_args!("was removed or replaced by somebody else");
             self.incidents.fault(dir.folder().path(), what);
@@ -560,6 +569,37 @@ mod tests {
         assert_eq!(full.kind(), io::ErrorKind::StorageFull);
         assert_eq!(used(&scene.store), 2 * bytes);
         assert_eq!(third.on_disk(), OnDisk::Yes);
+    }
+
+    /// As a cleaner of old files removes what nobody writes to.
+    #[test]
+    fn a_lock_that_was_removed_is_made_and_taken_again() {
+        let mut scene = Scene::new();
+        let [in_memory, alone] = [1, 2].map(|sequence| scene.segment(sequence));
+        scene.append(&in_memory);
+        scene.append(&alone);
+        scene.store.release(2, 2);
+        drop(alone);
+        let path = scene.store.dir.as_ref().unwrap().folder().path().to_owned();
+        for faults in 1..=2 {
+            std::fs::remove_file(path.join("lock")).unwrap();
+            scene.store.check();
+            scene.store.check();
+            let dir = scene.store.dir.as_ref().unwrap();
+            assert!(dir.is_ours() && dir.folder().path() == path);
+            assert_eq!(in_memory.on_disk(), OnDisk::Yes);
+            let incidents = &scene.store.incidents;
+            assert_eq!((incidents.gone, incidents.faults.len()), (0, faults));
+        }
+        assert_eq!(std::fs::read_dir(&scene.root).unwrap().count(), 1);
+
+        // Where another has made one, the slot is its own.
+        let lock = path.join("lock");
+        std::fs::remove_file(&lock).unwrap();
+        std::fs::write(&lock, "").unwrap();
+        scene.store.check();
+        assert_ne!(scene.store.dir.as_ref().unwrap().folder().path(), path);
+        assert_eq!(scene.store.incidents.gone, 2);
     }
 
     #[test]
