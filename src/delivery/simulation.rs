@@ -395,7 +395,7 @@ async fn a_backlog_with_events_that_fail_in_any_way_is_delivered_all_but_those()
 #[tokio::test]
 async fn a_brown_out_drops_nothing() {
     for (status, wire, rate, most) in [
-        (503, Wire::Reo, 5, 5_700),
+        (503, Wire::Reo, 5, 6_000),
         (503, Wire::ReoBatch, 100, 1_400),
         (RESET, Wire::Reo, 5, 5_400),
         (RESET, Wire::ReoBatch, 100, 900),

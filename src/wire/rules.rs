@@ -3,7 +3,7 @@
 //! The same forms hold for what is captured. There the types of the API and the formats keep most of them; here each
 //! is looked at.
 
-use serde_json::{Map, Value};
+use serde_json::{Map, Number, Value};
 
 use crate::event::{MAX_DURATION, PLAUSIBLE_MILLIS};
 use crate::ledger::DropReason;
@@ -146,13 +146,15 @@ pub(super) fn close(members: &mut Members, rules: &[Rule]) -> Changes {
 }
 
 /// Leaves out the numbers that no double holds, which there are where the host has switched `serde_json`'s
-/// `arbitrary_precision` on.
+/// `arbitrary_precision` on: as a member of the event it goes, and further within null stands in its place.
 pub(super) fn leave_out_numbers(members: &mut Members) -> Changes {
-    let mut left_out = 0;
+    let given = members.len();
+    members.retain(|_, value| !value.as_number().is_some_and(is_no_double));
+    let mut left_out = (given - members.len()) as u64;
     let mut open: Vec<&mut Value> = members.values_mut().collect();
     while let Some(value) = open.pop() {
         match value {
-            Value::Number(number) if !number.as_f64().is_some_and(f64::is_finite) => {
+            Value::Number(number) if is_no_double(number) => {
                 *value = Value::Null;
                 left_out += 1;
             }
@@ -162,6 +164,10 @@ pub(super) fn leave_out_numbers(members: &mut Members) -> Changes {
         }
     }
     Changes::left_out(left_out)
+}
+
+fn is_no_double(number: &Number) -> bool {
+    !number.as_f64().is_some_and(f64::is_finite)
 }
 
 /// Sets or takes out a member.
