@@ -1,6 +1,7 @@
 //! What a finding is called: its class, its mark, and the count that travels with the event.
 
 use std::borrow::Cow;
+use std::fmt;
 
 /// What kind of secret or personal data a rule looks for.
 ///
@@ -123,37 +124,69 @@ pub(crate) const MARK_START: &[u8] = b"[REDACTED_";
 /// How many classes there can be, so that counting needs no allocation.
 pub(crate) const MAX_CLASSES: usize = 64;
 
-/// Findings per class. Never content.
-#[derive(Clone, Debug)]
-pub(crate) struct Counts([u32; MAX_CLASSES]);
+/// So many secrets of one event are looked for at other places.
+pub(crate) const MOST_NAMED: usize = 8;
+
+/// Findings per class, and the secrets that were found under a name in a text that was cut: they go wherever else they
+/// stand in the event.
+#[derive(Clone)]
+pub(crate) struct Counts {
+    findings: [u32; MAX_CLASSES],
+    named: Vec<Box<[u8]>>,
+}
 
 impl Default for Counts {
     fn default() -> Self {
-        Self([0; MAX_CLASSES])
+        Self {
+            findings: [0; MAX_CLASSES],
+            named: Vec::new(),
+        }
+    }
+}
+
+impl fmt::Debug for Counts {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("Counts")
+            .field("named", &self.named.len())
+            .finish_non_exhaustive()
     }
 }
 
 impl Counts {
     pub(crate) fn add(&mut self, tag: Option<Tag>) {
-        if let Some(count) = tag.and_then(|tag| self.0.get_mut(usize::from(tag.0))) {
+        if let Some(count) = tag.and_then(|tag| self.findings.get_mut(usize::from(tag.0))) {
             *count = count.saturating_add(1);
         }
     }
 
     /// Whether there is any.
     pub(crate) fn any(&self) -> bool {
-        self.0.iter().any(|count| *count > 0)
+        self.findings.iter().any(|count| *count > 0)
     }
 
     /// Adds what was found elsewhere.
     pub(crate) fn merge(&mut self, other: &Self) {
-        for (count, more) in self.0.iter_mut().zip(&other.0) {
+        for (count, more) in self.findings.iter_mut().zip(&other.findings) {
             *count = count.saturating_add(*more);
+        }
+        for secret in &other.named {
+            self.remember(secret);
         }
     }
 
+    /// Remembers a secret that was found under a name.
+    pub(crate) fn remember(&mut self, secret: &[u8]) {
+        if self.named.len() < MOST_NAMED && !self.named.iter().any(|known| **known == *secret) {
+            self.named.push(secret.into());
+        }
+    }
+
+    pub(crate) fn named(&self) -> &[Box<[u8]>] {
+        &self.named
+    }
+
     pub(crate) fn get(&self, index: usize) -> u32 {
-        self.0.get(index).copied().unwrap_or(0)
+        self.findings.get(index).copied().unwrap_or(0)
     }
 }
 

@@ -9,7 +9,7 @@ use serde_json::Value;
 use crate::base::text::cut_at_char;
 use crate::redact::class::{Class, Counts};
 use crate::redact::engine::Engine;
-use crate::redact::engine::again::again;
+use crate::redact::engine::again::{again, sought};
 use crate::redact::engine::edit::{self, Writer};
 use crate::redact::engine::frame::Start;
 use crate::redact::engine::json;
@@ -177,7 +177,7 @@ impl Redactor {
         cut: usize,
         counts: &mut Counts,
     ) -> Result<Cow<'a, str>, RuleFailed> {
-        self.redact(text, Shape::Text, cut, counts)
+        self.redact(text, Shape::Cut, cut, counts)
     }
 
     fn redact<'a>(
@@ -219,6 +219,8 @@ impl Redactor {
 enum Shape {
     Text,
     Json,
+    /// A text of which the event holds a part: what is named in it may stand elsewhere.
+    Cut,
 }
 
 /// The redacted text, and whether a second pass might find more.
@@ -234,7 +236,7 @@ fn redact<'a>(
     Engine::with(rules, |engine, masks| {
         let whole = (0, bytes.len());
         masks.fill(bytes);
-        if shape == Shape::Text
+        if shape != Shape::Json
             || json::walk(engine, bytes, masks, whole, Start::Values, 0).is_err()
         {
             engine.text(bytes, masks, whole, Kind::Plain, 0, false);
@@ -245,7 +247,13 @@ fn redact<'a>(
             bytes,
             std::slice::from_ref(&(0..bytes.len())),
             &mut engine.findings.edits,
+            &[],
         );
+        if shape == Shape::Cut {
+            for secret in sought(bytes, &engine.findings.edits) {
+                counts.remember(secret);
+            }
+        }
         // A finding that touches the cut goes whole; what begins behind the cut is cut off.
         let mut end = cut;
         engine.findings.edits.retain(|edit| edit.start < cut);

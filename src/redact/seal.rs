@@ -85,7 +85,12 @@ fn seal(rules: &RuleSet, draft: &Draft<'_>, out: &mut Vec<u8>) {
             edit.start += base;
             edit.end += base;
         }
-        again(draft.json, draft.spans, &mut engine.findings.edits);
+        again(
+            draft.json,
+            draft.spans,
+            &mut engine.findings.edits,
+            draft.counts.named(),
+        );
         write(&mut engine.findings, draft, out);
     });
 }

@@ -30,6 +30,30 @@ fn bytes_of(ingest: &MockIngest) -> String {
     all
 }
 
+/// A text that is cut is redacted on its own, before the event is; what its words name stands elsewhere, too.
+#[test]
+fn a_secret_that_a_text_names_goes_elsewhere_also_where_the_text_is_cut() {
+    let password = "kT7vq2mZx9Lw4b";
+    let long = |n: usize| format!("password: {password} {}", "and so on ".repeat(n));
+    for (name, wire) in wires() {
+        let ingest = ingest();
+        let usage = builder_for(&ingest, &wire).build().unwrap();
+        let arguments = json!({"q": password, "l": long(1_200)});
+        let outcome = usage.log_usage(
+            ToolCall::new("t")
+                .identity(rachel())
+                .prompt(format!("with {password}"))
+                .arguments(&arguments)
+                .error(long(400)),
+        );
+        assert_eq!(outcome, Outcome::Queued);
+        end(&usage, &ingest);
+        let sent = bytes_of(&ingest);
+        assert!(sent.contains("and so on"), "{name}");
+        assert!(!sent.contains(password), "{name}: {sent}");
+    }
+}
+
 /// Key-shaped texts, and what of each may not arrive.
 fn canaries() -> [(&'static str, String); 5] {
     [

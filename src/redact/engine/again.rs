@@ -2,26 +2,30 @@
 
 use std::ops::Range;
 
-use crate::redact::class::Class;
+use crate::redact::class::{Class, MOST_NAMED, Tag};
 use crate::redact::engine::edit::{Edit, merge};
 use crate::redact::judge::random;
 use crate::redact::read::bytes::{at, before, part, run_start};
 
-/// So many secrets of one text are looked for again.
-const MOST: usize = 8;
 /// A shorter one may be a word that stands elsewhere by chance; a longer one is no word at all.
 const LENGTHS: std::ops::RangeInclusive<usize> = 12..=256;
 
-/// Adds the other places, within `spans` of `text`, of the secrets that `edits` hide, which stand in order.
-pub(crate) fn again(text: &[u8], spans: &[Range<usize>], edits: &mut Vec<Edit>) {
+/// Adds the other places, within `spans` of `text`, of the secrets that `edits` hide, which stand in order, and of those
+/// that were `named` elsewhere.
+pub(crate) fn again(
+    text: &[u8],
+    spans: &[Range<usize>],
+    edits: &mut Vec<Edit>,
+    named: &[Box<[u8]>],
+) {
     let found = edits.len();
-    let mut looked_for: [&[u8]; MOST] = [&[]; MOST];
+    let mut looked_for: [&[u8]; MOST_NAMED] = [&[]; MOST_NAMED];
     let mut count = 0;
     for index in 0..found {
         let Some(&edit) = edits.get(index) else { break };
         let word = part(text, edit.start, edit.end);
         let known = looked_for.get(..count).unwrap_or_default();
-        if !LENGTHS.contains(&word.len()) || !is_named(&edit) || known.contains(&word) {
+        if !is_sought(&edit, word) || known.contains(&word) {
             continue;
         }
         let Some(slot) = looked_for.get_mut(count) else {
@@ -29,17 +33,40 @@ pub(crate) fn again(text: &[u8], spans: &[Range<usize>], edits: &mut Vec<Edit>) 
         };
         *slot = word;
         count += 1;
-        places(text, spans, &edit, found, edits);
+        if let Some(tag) = edit.tag() {
+            places(text, spans, (word, tag), found, edits);
+        }
+    }
+    let known = looked_for.get(..count).unwrap_or_default();
+    for word in named.iter().filter(|word| !known.contains(&&***word)) {
+        places(text, spans, (word, Class::Field.tag()), found, edits);
     }
     if edits.len() > found {
         merge(edits, 0);
     }
 }
 
+/// Whether a finding is one whose text is looked for at other places.
+fn is_sought(edit: &Edit, word: &[u8]) -> bool {
+    LENGTHS.contains(&word.len()) && is_named(edit)
+}
+
+/// The secrets among findings that are looked for at other places, also in other texts.
+pub(crate) fn sought<'t>(text: &'t [u8], edits: &'t [Edit]) -> impl Iterator<Item = &'t [u8]> {
+    edits.iter().filter_map(|edit| {
+        let word = part(text, edit.start, edit.end);
+        (is_sought(edit, word) && is_unique(word)).then_some(word)
+    })
+}
+
 /// Adds the places of a secret that the first of the edits, `found` of them, do not hide.
-fn places(text: &[u8], spans: &[Range<usize>], secret: &Edit, found: usize, edits: &mut Vec<Edit>) {
-    let Some(tag) = secret.tag() else { return };
-    let word = part(text, secret.start, secret.end);
+fn places(
+    text: &[u8],
+    spans: &[Range<usize>],
+    (word, tag): (&[u8], Tag),
+    found: usize,
+    edits: &mut Vec<Edit>,
+) {
     let (rare, byte) = rarest(word);
     // What stands elsewhere is judged only then, since hardly any secret does.
     let (mut is_judged, mut behind) = (false, 0);
