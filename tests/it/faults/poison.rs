@@ -287,7 +287,8 @@ fn one_in_a_thousand_with_a_spool(status: u16, reason: DropReason) {
             scene.offered += 1;
         }
     }
-    assert!(most_spooled > 0);
+    // A 400 is searched at once, so that nothing piles up.
+    assert!(most_spooled > 0 || status == 400);
     let refused = |scene: &Scene| scene.usage.stats().dropped.get(reason);
     let mut quarters = 0;
     while refused(&scene) < POISONED {
