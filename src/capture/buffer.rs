@@ -4,6 +4,8 @@ use std::io;
 
 use wide::u8x16;
 
+use crate::redact::Prose;
+
 /// Bytes of memory behind the text, so that a store of sixteen bytes has room wherever it begins.
 const SLACK: usize = 16;
 
@@ -115,6 +117,39 @@ impl JsonBuffer {
     #[inline]
     pub(crate) fn string(&mut self, text: &str) {
         self.quoted(text, b"\"");
+    }
+
+    /// Writes `text` as a JSON string if it is prose, and needs no escape therefore.
+    #[inline]
+    pub(crate) fn prose(&mut self, text: &str) -> bool {
+        let bytes = text.as_bytes();
+        let Some((quote, room)) = self.room(2 + bytes.len()).split_first_mut() else {
+            return false;
+        };
+        *quote = b'"';
+        if !store_prose(room, bytes) {
+            return false;
+        }
+        store_chunk(room, bytes.len(), b"\"");
+        self.len += 2 + bytes.len();
+        true
+    }
+
+    /// Writes `text`, which needs no escape, as a JSON string.
+    #[inline]
+    pub(crate) fn plain_string(&mut self, text: &str) {
+        let bytes = text.as_bytes();
+        if let Some((quote, room)) = self.room(2 + bytes.len()).split_first_mut() {
+            *quote = b'"';
+            store(room, bytes);
+            store_chunk(room, bytes.len(), b"\"");
+        }
+        self.len += 2 + bytes.len();
+    }
+
+    /// What is written, with some of the memory behind it.
+    pub(crate) fn padded(&self) -> &[u8] {
+        &self.memory
     }
 
     /// Writes `text` as a JSON string that a colon follows.
@@ -247,40 +282,60 @@ fn store_plain(to: &mut [u8], bytes: &[u8]) -> usize {
             len - 16 + found.trailing_zeros() as usize
         };
     }
-    if escapes(&store_short(to, bytes)) == 0 {
-        len
-    } else {
-        let is_escaped = |&byte: &u8| byte < 0x20 || byte == b'"' || byte == b'\\';
-        bytes.iter().position(is_escaped).unwrap_or(len)
-    }
+    // The zeros behind it would be escaped.
+    (escapes(&store_short(to, bytes)) | (1 << len)).trailing_zeros() as usize
 }
 
-/// Stores fewer than sixteen bytes, and returns sixteen that hold the same ones, some repeated: two
-/// halves that overlap make up a short string.
+/// Stores bytes for as long as they are prose; returns whether all are.
+#[inline(always)]
+fn store_prose(to: &mut [u8], bytes: &[u8]) -> bool {
+    let mut prose = Prose::default();
+    let mut rest = bytes;
+    let mut at = 0;
+    while let Some((sixteen, more)) = rest.split_first_chunk::<16>() {
+        store_chunk(to, at, sixteen);
+        if !prose.goes_on(sixteen, 16) {
+            return false;
+        }
+        at += 16;
+        rest = more;
+    }
+    if rest.is_empty() {
+        return true;
+    }
+    let last = if let Some(last) = bytes.last_chunk::<16>() {
+        store_chunk(to, bytes.len() - 16, last);
+        (u128::from_le_bytes(*last) >> (8 * (16 - rest.len()))).to_le_bytes()
+    } else {
+        store_short(to, rest)
+    };
+    prose.goes_on(&last, rest.len())
+}
+
+/// Stores fewer than sixteen bytes, and returns them with zeros behind them.
 #[inline(always)]
 fn store_short(to: &mut [u8], bytes: &[u8]) -> [u8; 16] {
     let len = bytes.len();
-    let twice = |eight: u64| (u128::from(eight) << 64) | u128::from(eight);
     let all = if let (Some(first), Some(last)) = (bytes.first_chunk(), bytes.last_chunk()) {
         store_chunk::<8>(to, 0, first);
         store_chunk::<8>(to, len - 8, last);
         let [first, last] = [*first, *last].map(|half| u128::from(u64::from_le_bytes(half)));
-        (last << 64) | first
+        // Where the two overlap they are the same.
+        first | (last << (8 * (len - 8)))
     } else if let (Some(first), Some(last)) = (bytes.first_chunk(), bytes.last_chunk()) {
         store_chunk::<4>(to, 0, first);
         store_chunk::<4>(to, len - 4, last);
         let [first, last] = [*first, *last].map(|half| u64::from(u32::from_le_bytes(half)));
-        twice((last << 32) | first)
+        u128::from(first | (last << (8 * (len - 4))))
     } else {
-        let repeated = match *bytes {
-            [a] => [a, a, a, a],
-            [a, b] => [a, b, a, b],
-            [a, b, c] => [a, b, c, c],
-            _ => return [b'-'; 16],
+        let four = match *bytes {
+            [a] => [a, 0, 0, 0],
+            [a, b] => [a, b, 0, 0],
+            [a, b, c] => [a, b, c, 0],
+            _ => [0; 4],
         };
-        store_chunk(to, 0, &repeated);
-        let four = u64::from(u32::from_le_bytes(repeated));
-        twice((four << 32) | four)
+        store_chunk(to, 0, &four);
+        u128::from(u32::from_le_bytes(four))
     };
     all.to_le_bytes()
 }

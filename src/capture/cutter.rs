@@ -48,7 +48,7 @@ impl<'r> Cutter<'r> {
     }
 
     #[cold]
-    fn write_long(&mut self, out: &mut JsonBuffer, text: &str, most: usize) {
+    pub(super) fn write_long(&mut self, out: &mut JsonBuffer, text: &str, most: usize) {
         match cut_at(text, most) {
             None => out.string(text),
             Some(cut) => self.write_cut(out, text, cut, most),

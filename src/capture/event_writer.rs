@@ -11,7 +11,7 @@ use super::writer::{Capture, Stop, UNSERIALIZABLE, ValueWriter};
 use crate::base::panics;
 use crate::ledger::Ledger;
 use crate::limits::{self, Limits};
-use crate::redact::Redactor;
+use crate::redact::{Buffers, Redactor, TapeMark};
 
 /// What holds for every value that a logger captures.
 #[derive(Debug)]
@@ -38,6 +38,8 @@ pub(crate) struct EventWriter<'s> {
     /// Counts the panics of a caller's `Serialize`.
     pub(super) ledger: &'s Ledger,
     pub(super) cutter: Cutter<'s>,
+    /// Where what is written is kept for the redactor.
+    pub(super) buffers: Option<&'s mut Buffers>,
     pub(super) counts_at: Option<usize>,
     /// The most bytes of a call's values, on a wire that limits them: fewer when an event is written again.
     value_bytes: usize,
@@ -48,6 +50,7 @@ pub(crate) struct EventWriter<'s> {
 pub(crate) struct Mark {
     json: usize,
     spans: usize,
+    tape: Option<TapeMark>,
 }
 
 impl<'s> EventWriter<'s> {
@@ -65,6 +68,7 @@ impl<'s> EventWriter<'s> {
             policy,
             ledger,
             cutter: Cutter::new(&policy.redactor),
+            buffers: None,
             counts_at: None,
             value_bytes: usize::MAX,
         }
@@ -91,6 +95,7 @@ impl<'s> EventWriter<'s> {
         Mark {
             json: self.json.len(),
             spans: self.spans.len(),
+            tape: self.buffers.as_ref().map(|buffers| buffers.tape.mark()),
         }
     }
 
@@ -98,6 +103,14 @@ impl<'s> EventWriter<'s> {
     pub(crate) fn rewind(&mut self, mark: Mark) {
         self.json.truncate(mark.json);
         self.spans.truncate(mark.spans);
+        self.forget_since(mark);
+    }
+
+    /// Forgets what was kept of what was written since `mark`: it is read as text.
+    fn forget_since(&mut self, mark: Mark) {
+        if let (Some(buffers), Some(tape)) = (&mut self.buffers, mark.tape) {
+            buffers.tape.rewind(tape);
+        }
     }
 
     #[inline(always)]
@@ -373,6 +386,7 @@ impl<'s> EventWriter<'s> {
         let fits = match written {
             Err(Stop::Room) => false,
             Err(Stop::Foreign) => {
+                self.forget_since(mark);
                 self.json.truncate(start);
                 self.raw(UNSERIALIZABLE);
                 true
@@ -397,7 +411,13 @@ impl<'s> EventWriter<'s> {
         end: usize,
     ) -> (Result<(), Stop>, usize) {
         let limits = &self.policy.limits;
+        let redactor = &self.policy.redactor;
+        let recorder = match (capture, &mut self.buffers) {
+            (Capture::Value { .. }, Some(buffers)) => redactor.recorder(buffers, self.json.len()),
+            _ => None,
+        };
         let mut writer = ValueWriter::new(self.json, limits, &mut self.cutter, capture, end);
+        writer.recorder = recorder;
         let caught = panics::catch(|| content.write(&mut writer));
         writer.close_all();
         let members = writer.members();
@@ -424,10 +444,12 @@ impl<'s> EventWriter<'s> {
         if written == Written::Whole && self.written_since(start) == b"null" {
             // An `Option` of arguments was `None`.
             self.spans.truncate(mark.spans);
+            self.forget_since(mark);
             self.json.truncate(start);
             self.raw("{}");
         } else if written == Written::Whole && self.json.as_bytes().get(start) != Some(&b'{') {
             const BEFORE: &str = "{\"value\":";
+            self.forget_since(mark);
             self.json.insert(start, BEFORE.as_bytes());
             for span in self.spans.iter_mut().skip(mark.spans) {
                 *span = span.start + BEFORE.len()..span.end + BEFORE.len();

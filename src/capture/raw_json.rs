@@ -32,7 +32,7 @@ pub(crate) fn write_number(writer: &mut ValueWriter<'_, '_>, text: &str) -> Resu
         return Err(Stop::Foreign);
     }
     if text.len() <= MAX_NUMBER_BYTES && is_in_range(text) {
-        writer.literal(text);
+        writer.number_text(text);
     } else {
         writer.string(text);
     }
@@ -172,7 +172,7 @@ impl<'t> Reader<'t> {
                 writer.string(&unescape(raw, writer.window_bytes())?);
             }
             RawString::Escaped(_) | RawString::Plain(_) => {
-                writer.literal(self.text.get(start..self.at).unwrap_or("\"\""));
+                writer.string_text(self.text.get(start..self.at).unwrap_or("\"\""));
             }
             RawString::Unended(raw) => {
                 writer.string(&unescape(raw, writer.window_bytes())?);

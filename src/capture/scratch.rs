@@ -4,6 +4,7 @@ use std::cell::Cell;
 use std::ops::Range;
 
 use super::buffer::JsonBuffer;
+use crate::redact::Buffers;
 
 /// What a thread reuses from event to event, so that logging one allocates nothing.
 #[derive(Debug, Default)]
@@ -12,6 +13,8 @@ pub(crate) struct ThreadScratch {
     pub(super) json: JsonBuffer,
     /// Where in it content of the caller's stands.
     pub(super) spans: Vec<Range<usize>>,
+    /// What the redactor needs, and what is kept for it of the event as it is written.
+    pub(super) buffers: Buffers,
     /// The event as it is sent.
     pub(super) redacted: Vec<u8>,
 }

@@ -10,6 +10,7 @@ use super::cutter::Cutter;
 use super::names::{Names, Own};
 use crate::base::random::mix;
 use crate::limits::{self, Limits};
+use crate::redact::{Recorder, Seen};
 
 /// Why a pass ended early.
 #[derive(Debug, PartialEq, Eq)]
@@ -54,6 +55,8 @@ pub(crate) struct ValueWriter<'b, 'r> {
     pub(super) out: &'b mut JsonBuffer,
     pub(super) limits: &'b Limits,
     cutter: &'b mut Cutter<'r>,
+    /// Keeps what is written for the redactor, if it is a value.
+    pub(super) recorder: Option<Recorder<'b>>,
     capture: Capture,
     /// No entry begins once `out` has this length.
     pub(super) end: usize,
@@ -124,6 +127,7 @@ impl<'b, 'r> ValueWriter<'b, 'r> {
             },
             limits,
             cutter,
+            recorder: None,
             capture,
             end,
             containers: Containers::default(),
@@ -152,16 +156,20 @@ impl<'b, 'r> ValueWriter<'b, 'r> {
     /// `false` when the container is too deep and was replaced by a mark.
     pub(super) fn open(&mut self, is_object: bool, wrap: Option<&str>) -> bool {
         let Some(most) = self.most_entries(0, is_object) else {
-            self.out.raw(b"\"[max depth]\"");
+            self.marker("[max depth]");
             return false;
         };
         if let Some(variant) = wrap {
+            self.record_open(false);
             self.out.push(b'{');
+            let start = self.out.len();
             self.name(variant);
+            self.record_name(start, variant);
         }
         let keys_only =
             is_object && self.containers.depth == 0 && self.capture == Capture::NamesOnly;
         let is_object = is_object && !keys_only;
+        self.record_open(!is_object);
         self.out.push(if is_object { b'{' } else { b'[' });
         if self.containers.depth > 0 {
             self.containers.outer.push(self.containers.innermost);
@@ -179,6 +187,50 @@ impl<'b, 'r> ValueWriter<'b, 'r> {
             ..Container::default()
         };
         true
+    }
+
+    fn record_open(&mut self, array: bool) {
+        if let Some(recorder) = &mut self.recorder {
+            recorder.tape.open(self.out.len(), array);
+        }
+    }
+
+    fn record_close(&mut self) {
+        if let Some(recorder) = &mut self.recorder {
+            recorder.tape.close(self.out.len());
+        }
+    }
+
+    /// A name was written from `start` on, a colon behind it.
+    #[inline]
+    fn record_name(&mut self, start: usize, name: &str) {
+        if let Some(recorder) = &mut self.recorder {
+            let place = (start + 1, self.out.len() - b"\":".len());
+            let text = self.out.padded();
+            // What has its own length has no escape.
+            let written = || text.get(place.0..place.1).unwrap_or_default();
+            let escaped = place.1 - place.0 != name.len() && written().contains(&b'\\');
+            recorder.name(text, place.0, place, escaped);
+        }
+    }
+
+    /// Writes a string that is short enough.
+    #[inline]
+    fn marker(&mut self, text: &str) {
+        let Some(recorder) = &mut self.recorder else {
+            return self.out.string(text);
+        };
+        let start = self.out.len();
+        let mut seen = Seen::Quiet;
+        if !self.out.prose(text) {
+            seen = recorder.tape.masks.see(text.as_bytes());
+            if seen == Seen::Escaped {
+                self.out.string(text);
+            } else {
+                self.out.plain_string(text);
+            }
+        }
+        recorder.tape.string((start + 1, self.out.len() - 1), seen);
     }
 
     /// Begins an entry of the innermost container. Returns `false` when the entry is beyond the
@@ -239,19 +291,21 @@ impl<'b, 'r> ValueWriter<'b, 'r> {
         // After an early end an entry may have begun without a value behind its comma or colon.
         match self.out.last() {
             Some(b',') => self.out.truncate(self.out.len() - 1),
-            Some(b':') => self.out.raw(b"null"),
+            Some(b':') => self.literal("null"),
             _ => {}
         }
         if container.omitted > 0 && container.is_object && !container.owns_mark {
-            self.out.raw(b",\"");
-            self.out.raw(OMITTED.as_bytes());
-            self.out.raw(b"\":");
-            self.out
-                .raw(itoa::Buffer::new().format(container.omitted).as_bytes());
+            self.out.push(b',');
+            let start = self.out.len();
+            self.out.name(OMITTED);
+            self.record_name(start, OMITTED);
+            self.integer(container.omitted);
         }
         self.out.push(if container.is_object { b'}' } else { b']' });
+        self.record_close();
         if container.wrapped {
             self.out.push(b'}');
+            self.record_close();
         }
     }
 
@@ -298,8 +352,11 @@ impl<'b, 'r> ValueWriter<'b, 'r> {
     pub(super) fn key(&mut self, name: &str) {
         let start = self.out.len();
         self.name(name);
-        if !self.keys_only() && !self.is_new(start) {
-            self.number_name(start);
+        if !self.keys_only() {
+            if !self.is_new(start) {
+                self.number_name(start);
+            }
+            self.record_name(start, name);
         }
     }
 
@@ -352,9 +409,14 @@ impl<'b, 'r> ValueWriter<'b, 'r> {
         let most = std::mem::replace(&mut self.next.max_chars, self.limits.string_chars);
         let binary_place = std::mem::take(&mut self.next.binary_place);
         if let Some(marker) = binary::marker(text, binary_place) {
-            self.out.string(&marker);
+            self.marker(&marker);
+        } else if text.len() <= most {
+            // A character has one byte or more.
+            self.marker(text);
         } else {
-            self.cutter.write(self.out, text, most);
+            let start = self.out.len();
+            self.cutter.write_long(self.out, text, most);
+            self.record_unseen(start);
         }
     }
 
@@ -374,21 +436,68 @@ impl<'b, 'r> ValueWriter<'b, 'r> {
         12 * self.next.max_chars + limits::CUT_MARGIN_BYTES
     }
 
-    /// Writes JSON text of one value as it is.
+    /// Writes `true`, `false` or `null`.
     #[inline]
     pub(super) fn literal(&mut self, text: &str) {
+        let start = self.out.len();
+        self.as_it_is(text);
+        if let Some(recorder) = &mut self.recorder {
+            recorder.tape.word((start, self.out.len()));
+        }
+    }
+
+    /// Writes a number that JSON can hold.
+    #[inline]
+    pub(super) fn number_text(&mut self, text: &str) {
+        let start = self.out.len();
+        self.as_it_is(text);
+        if let Some(recorder) = &mut self.recorder {
+            recorder.tape.number((start, self.out.len()));
+        }
+    }
+
+    /// Writes the JSON text of a string.
+    pub(super) fn string_text(&mut self, text: &str) {
+        let start = self.out.len();
+        self.as_it_is(text);
+        self.record_unseen(start);
+    }
+
+    /// A string was written from `start` on, nobody knows of what bytes.
+    #[cold]
+    fn record_unseen(&mut self, start: usize) {
+        let written = self.out.as_bytes().get(start..).unwrap_or_default();
+        let escaped = written.contains(&b'\\');
+        let seen = if escaped { Seen::Escaped } else { Seen::Unseen };
+        if let Some(recorder) = &mut self.recorder {
+            recorder.tape.string((start + 1, self.out.len() - 1), seen);
+        }
+    }
+
+    #[inline]
+    fn as_it_is(&mut self, text: &str) {
         self.next.max_chars = self.limits.string_chars;
         self.out.short(text.as_bytes());
     }
 
     pub(super) fn integer(&mut self, integer: impl itoa::Integer) {
-        self.literal(itoa::Buffer::new().format(integer));
+        self.number_text(itoa::Buffer::new().format(integer));
     }
 
     /// Writes a number as serde_json spells it; what is not finite becomes `null`.
     pub(super) fn number(&mut self, number: impl Serialize) -> Result<(), Stop> {
         self.next.max_chars = self.limits.string_chars;
-        serde_json::to_writer(&mut *self.out, &number).map_err(|_| Stop::Foreign)
+        let start = self.out.len();
+        serde_json::to_writer(&mut *self.out, &number).map_err(|_| Stop::Foreign)?;
+        if let Some(recorder) = &mut self.recorder {
+            let place = (start, self.out.len());
+            if self.out.as_bytes().get(start) == Some(&b'n') {
+                recorder.tape.word(place);
+            } else {
+                recorder.tape.number(place);
+            }
+        }
+        Ok(())
     }
 }
 

@@ -9,7 +9,10 @@ pub(crate) mod json;
 pub(crate) mod member;
 pub(crate) mod memo;
 pub(crate) mod patterns;
+pub(crate) mod replay;
+pub(crate) mod tape;
 pub(crate) mod text;
+pub(crate) mod visit;
 pub(crate) mod walk;
 
 use crate::redact::class::{Class, Tag};
@@ -17,24 +20,26 @@ use crate::redact::engine::edit::{Edit, With, merge};
 use crate::redact::engine::frame::{Frame, Start};
 use crate::redact::engine::inside::{Findings, Inside, KEEP_BYTES, MAX_DEPTH, Progress};
 use crate::redact::engine::memo::{Known, Quiet, QuietKey};
+use crate::redact::engine::tape::Tape;
 use crate::redact::engine::text::Layer;
 use crate::redact::kind::Kind;
 use crate::redact::read::bytes::{self, at, before, part};
 use crate::redact::read::decode::{self, Decoded};
-use crate::redact::read::masks::Masks;
+use crate::redact::read::masks::{MaskMemory, Masks};
 use crate::redact::read::scope::Found;
 use crate::redact::rule_set::RuleSet;
 
 /// Buffers that are used again and again, one set per thread, so that a redaction allocates nothing once they
 /// have grown to the size of the events.
 #[derive(Debug, Default)]
-struct Scratch {
+pub(crate) struct Buffers {
+    pub(crate) tape: Tape,
     edits: Vec<Edit>,
     frames: Vec<Frame>,
-    masks: Masks,
-    known: Known,
+    masks: MaskMemory,
+    pub(crate) known: Known,
     quiet: Quiet,
-    pool: Vec<(Decoded, Masks)>,
+    pool: Vec<(Decoded, MaskMemory)>,
     side: Vec<u8>,
     hidden: Vec<Found>,
 }
@@ -47,14 +52,29 @@ pub(crate) struct Engine<'r> {
 
 impl Engine<'_> {
     /// Runs `f` with the buffers of this thread; a call from inside of a call gets fresh ones.
-    pub(crate) fn with<R>(rules: &RuleSet, f: impl FnOnce(&mut Engine<'_>, &mut Masks) -> R) -> R {
+    pub(crate) fn with<R>(
+        rules: &RuleSet,
+        f: impl FnOnce(&mut Engine<'_>, &mut MaskMemory) -> R,
+    ) -> R {
         // While a thread ends its buffers may be gone already; fresh ones do, too.
-        let mut scratch = SCRATCH
+        let mut buffers = BUFFERS
             .try_with(std::cell::Cell::take)
             .ok()
             .flatten()
             .unwrap_or_default();
-        let Scratch {
+        let result = Engine::within(&mut buffers, rules, |engine, masks, _| f(engine, masks));
+        let _ = BUFFERS.try_with(|kept| kept.set(Some(buffers)));
+        result
+    }
+
+    /// Runs `f` with buffers, and what was kept in them of a text when it was written.
+    pub(crate) fn within<R>(
+        buffers: &mut Buffers,
+        rules: &RuleSet,
+        f: impl FnOnce(&mut Engine<'_>, &mut MaskMemory, &Tape) -> R,
+    ) -> R {
+        let Buffers {
+            tape,
             edits,
             frames,
             masks,
@@ -63,7 +83,7 @@ impl Engine<'_> {
             pool,
             side,
             hidden,
-        } = &mut *scratch;
+        } = buffers;
         let mut engine = Engine {
             findings: Findings {
                 rules,
@@ -78,7 +98,7 @@ impl Engine<'_> {
             },
             quiet,
         };
-        let result = f(&mut engine, masks);
+        let result = f(&mut engine, masks, tape);
         engine.findings.edits.clear();
         engine.findings.edits.shrink_to(KEEP_BYTES / 64);
         engine.findings.frames.clear();
@@ -93,7 +113,6 @@ impl Engine<'_> {
             engine.findings.pool,
             engine.findings.hidden,
         );
-        let _ = SCRATCH.try_with(|kept| kept.set(Some(scratch)));
         result
     }
 
@@ -103,7 +122,12 @@ impl Engine<'_> {
     }
 
     /// A text without escapes, unless it had nothing in it before.
-    pub(crate) fn remembered(&mut self, text: &[u8], masks: &Masks, (from, to): (usize, usize)) {
+    pub(crate) fn remembered(
+        &mut self,
+        text: &[u8],
+        masks: &Masks<'_>,
+        (from, to): (usize, usize),
+    ) {
         let key = QuietKey::of(text, from, to).filter(|_| !self.findings.rules.reads_all());
         if key.is_some_and(|key| self.quiet.has(&key, self.findings.rules.id)) {
             return;
@@ -218,10 +242,10 @@ impl Engine<'_> {
             Layer::Colours(gap) => pair.0.colours(text, from, to, gap),
         };
         if changed {
-            pair.1.fill(&pair.0.text);
+            let masks = pair.1.look(&pair.0.text);
             let floor = self.findings.edits.len();
             let length = pair.0.text.len();
-            self.text(&pair.0.text, &pair.1, (0, length), kind, depth + 1, is_key);
+            self.text(&pair.0.text, &masks, (0, length), kind, depth + 1, is_key);
             self.map_back(floor, &pair.0, from);
             if layer == Layer::Escapes {
                 self.drop_quotes(floor);
@@ -234,7 +258,7 @@ impl Engine<'_> {
     pub(crate) fn text(
         &mut self,
         text: &[u8],
-        masks: &Masks,
+        masks: &Masks<'_>,
         (from, to): (usize, usize),
         kind: Kind,
         depth: u8,
@@ -302,7 +326,7 @@ impl<'r> Inside<'r> for Engine<'r> {
     fn string(
         &mut self,
         text: &[u8],
-        masks: &Masks,
+        masks: &Masks<'_>,
         (from, to): (usize, usize),
         escaped: bool,
         kind: Kind,
@@ -337,9 +361,9 @@ impl<'r> Inside<'r> for Engine<'r> {
             self.findings.give(pair);
             return;
         }
-        pair.1.fill(&pair.0.text);
+        let masks = pair.1.look(&pair.0.text);
         let length = pair.0.text.len();
-        self.text(&pair.0.text, &pair.1, (0, length), kind, depth + 1, is_key);
+        self.text(&pair.0.text, &masks, (0, length), kind, depth + 1, is_key);
         self.escape_quotes(floor);
         self.map_back(floor, &pair.0, from);
         self.findings.give(pair);
@@ -353,11 +377,11 @@ impl<'r> Inside<'r> for Engine<'r> {
         let progress = std::mem::take(&mut self.findings.progress);
         let mut pair = self.findings.take();
         if pair.0.base64(part(text, from, to)) {
-            pair.1.fill(&pair.0.text);
+            let masks = pair.1.look(&pair.0.text);
             let length = pair.0.text.len();
             self.text(
                 &pair.0.text,
-                &pair.1,
+                &masks,
                 (0, length),
                 Kind::Plain,
                 depth + 1,
@@ -376,14 +400,14 @@ impl<'r> Inside<'r> for Engine<'r> {
 }
 
 thread_local! {
-    static SCRATCH: std::cell::Cell<Option<Box<Scratch>>> = const { std::cell::Cell::new(None) };
+    static BUFFERS: std::cell::Cell<Option<Box<Buffers>>> = const { std::cell::Cell::new(None) };
 }
 
 #[cfg(test)]
 mod tests {
     use super::*;
 
-    fn engine<R>(rules: &RuleSet, f: impl FnOnce(&mut Engine<'_>, &mut Masks) -> R) -> R {
+    fn engine<R>(rules: &RuleSet, f: impl FnOnce(&mut Engine<'_>, &mut MaskMemory) -> R) -> R {
         Engine::with(rules, f)
     }
 
@@ -408,9 +432,9 @@ mod tests {
             for (text, is_known) in [("a tool of ours", true), ("to a@example.com", false)] {
                 let bytes = text.as_bytes();
                 let place = (0, text.len());
-                masks.fill(bytes);
+                let masks = masks.look(bytes);
                 assert!(!engine.knows(bytes, 0, text.len()));
-                engine.remembered(bytes, masks, place);
+                engine.remembered(bytes, &masks, place);
                 assert_eq!(engine.knows(bytes, 0, text.len()), is_known, "{text}");
             }
         });

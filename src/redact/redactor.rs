@@ -235,11 +235,11 @@ fn redact<'a>(
     let bytes = text.as_bytes();
     Engine::with(rules, |engine, masks| {
         let whole = (0, bytes.len());
-        masks.fill(bytes);
+        let masks = masks.look(bytes);
         if shape != Shape::Json
-            || json::walk(engine, bytes, masks, whole, Start::Values, 0).is_err()
+            || json::walk(engine, bytes, &masks, whole, Start::Values, 0).is_err()
         {
-            engine.text(bytes, masks, whole, Kind::Plain, 0, false);
+            engine.text(bytes, &masks, whole, Kind::Plain, 0, false);
             // What the walk found before it ended was found again.
             edit::merge(&mut engine.findings.edits, 0);
         }

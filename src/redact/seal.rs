@@ -4,16 +4,18 @@ use std::fmt;
 use std::ops::Range;
 
 use crate::redact::class::Counts;
-use crate::redact::engine::Engine;
 use crate::redact::engine::again::again;
 use crate::redact::engine::edit::{self, Edit, With, Writer};
 use crate::redact::engine::frame::Start;
 use crate::redact::engine::inside::{Findings, Inside};
 use crate::redact::engine::json;
+use crate::redact::engine::replay::replay;
+use crate::redact::engine::tape::{Recorder, Tape};
 use crate::redact::engine::walk::string_end;
+use crate::redact::engine::{Buffers, Engine};
 use crate::redact::kind::Kind;
 use crate::redact::read::bytes;
-use crate::redact::read::masks::Masks;
+use crate::redact::read::masks::MaskMemory;
 use crate::redact::redactor::{Mode, Redactor};
 use crate::redact::rule_set::{RuleFailed, RuleSet, guarded};
 
@@ -51,7 +53,7 @@ impl fmt::Debug for RedactedJson<'_> {
 }
 
 impl Redactor {
-    /// Redacts a finished event and seals it. The one constructor of [`RedactedJson`].
+    /// Redacts a finished event and seals it.
     ///
     /// `out` is cleared first. Fails when a rule of the user panics: the event must not be sent then.
     pub(crate) fn seal<'a>(
@@ -59,78 +61,125 @@ impl Redactor {
         draft: Draft<'_>,
         out: &'a mut Vec<u8>,
     ) -> Result<RedactedJson<'a>, RuleFailed> {
+        self.sealed(draft, out, |rules, draft, out| {
+            Engine::with(rules, |engine, masks| {
+                seal(engine, masks, None, draft, out);
+            });
+        })
+    }
+
+    /// As [`seal`](Self::seal), with what was kept of the event while it was written.
+    pub(crate) fn seal_recorded<'a>(
+        &self,
+        draft: Draft<'_>,
+        buffers: &mut Buffers,
+        out: &'a mut Vec<u8>,
+    ) -> Result<RedactedJson<'a>, RuleFailed> {
+        self.sealed(draft, out, |rules, draft, out| {
+            Engine::within(buffers, rules, |engine, masks, tape| {
+                seal(engine, masks, Some(tape), draft, out);
+            });
+        })
+    }
+
+    /// The one constructor of [`RedactedJson`].
+    #[inline]
+    fn sealed<'a>(
+        &self,
+        draft: Draft<'_>,
+        out: &'a mut Vec<u8>,
+        redact: impl FnOnce(&RuleSet, &Draft<'_>, &mut Vec<u8>),
+    ) -> Result<RedactedJson<'a>, RuleFailed> {
         out.clear();
         match &self.mode {
             Mode::Off => out.extend_from_slice(draft.json),
-            Mode::RuleSet(rules) => guarded(rules, || seal(rules, &draft, out))?,
+            Mode::RuleSet(rules) => guarded(rules, || redact(rules, &draft, out))?,
         }
         Ok(RedactedJson { bytes: out })
     }
-}
 
-fn seal(rules: &RuleSet, draft: &Draft<'_>, out: &mut Vec<u8>) {
-    Engine::with(rules, |engine, masks| {
-        let spans = unknown(engine, draft);
-        let base = spans.first().map_or(0, |span| span.start);
-        let region = bytes::part(draft.json, base, spans.last().map_or(0, |span| span.end));
-        masks.fill(region);
-        for span in spans {
-            judge(engine, region, masks, (span.start - base, span.end - base));
+    /// Who keeps what is written of a value that begins at `at` of an event. Rules of the user see each string, so
+    /// nothing is kept for them.
+    #[inline]
+    pub(crate) fn recorder<'b>(&self, buffers: &'b mut Buffers, at: usize) -> Option<Recorder<'b>> {
+        match &self.mode {
+            Mode::RuleSet(rules) if !rules.is_users() => {
+                buffers.tape.root(at);
+                Some(Recorder {
+                    tape: &mut buffers.tape,
+                    known: &buffers.known,
+                    rules: rules.id,
+                })
+            }
+            _ => None,
         }
-        if engine.findings.edits.is_empty() && !draft.counts.any() {
-            out.extend_from_slice(draft.json);
-            return;
-        }
-        for edit in &mut engine.findings.edits {
-            edit.start += base;
-            edit.end += base;
-        }
-        again(
-            draft.json,
-            draft.spans,
-            &mut engine.findings.edits,
-            draft.counts.named(),
-        );
-        write(&mut engine.findings, draft, out);
-    });
-}
-
-/// The spans from the first to the last that is not known. Tools, clients and sessions come again and again; what is
-/// left is mostly the arguments.
-fn unknown<'d>(engine: &Engine<'_>, draft: &Draft<'d>) -> &'d [Range<usize>] {
-    let is_new = |span: &Range<usize>| {
-        bytes::at(draft.json, span.start) != b'"'
-            || !engine.knows(draft.json, span.start + 1, span.end - 1)
-    };
-    let first = draft.spans.iter().position(is_new);
-    let last = draft.spans.iter().rposition(is_new);
-    match (first, last) {
-        (Some(first), Some(last)) => draft.spans.get(first..=last).unwrap_or(draft.spans),
-        _ => &[],
     }
 }
 
+fn seal(
+    engine: &mut Engine<'_>,
+    memory: &mut MaskMemory,
+    tape: Option<&Tape>,
+    draft: &Draft<'_>,
+    out: &mut Vec<u8>,
+) {
+    for span in draft.spans {
+        judge(engine, memory, tape, draft.json, (span.start, span.end));
+    }
+    if engine.findings.edits.is_empty() && !draft.counts.any() {
+        out.extend_from_slice(draft.json);
+        return;
+    }
+    again(
+        draft.json,
+        draft.spans,
+        &mut engine.findings.edits,
+        draft.counts.named(),
+    );
+    write(&mut engine.findings, draft, out);
+}
+
 /// Finds what is to be hidden in a span: one value, or members of an object.
-fn judge(engine: &mut Engine<'_>, region: &[u8], masks: &Masks, (from, to): (usize, usize)) {
+fn judge(
+    engine: &mut Engine<'_>,
+    memory: &mut MaskMemory,
+    tape: Option<&Tape>,
+    json: &[u8],
+    (from, to): (usize, usize),
+) {
+    let floor = engine.findings.edits.len();
+    if let Some(tape) = tape
+        && let Some(tokens) = tape.of(from)
+    {
+        if replay(engine, json, memory, (from, to), tape, tokens).is_ok() {
+            return;
+        }
+        engine.findings.edits.truncate(floor);
+    }
+    let is_string = bytes::at(json, from) == b'"';
+    // Tools, clients and sessions come again and again.
+    if is_string && engine.knows(json, from + 1, to - 1) {
+        return;
+    }
+    let masks = &memory.look_at(json, from, to);
     // Members begin with a name and a colon; anything else is one value.
     let mut start = Start::Values;
-    if bytes::at(region, from) == b'"' {
-        let (end, escaped) = string_end(region, masks, from + 1, to);
+    if is_string {
+        let (end, escaped) = string_end(json, masks, from + 1, to);
         if end + 1 == to {
             let place = (from + 1, end);
             if escaped || engine.findings.rules.custom.is_some() {
-                engine.string(region, masks, place, escaped, Kind::Plain, 0, false);
+                engine.string(json, masks, place, escaped, Kind::Plain, 0, false);
             } else {
-                engine.remembered(region, masks, place);
+                engine.remembered(json, masks, place);
             }
             return;
         }
         start = Start::Members;
     }
     // A span which is no JSON after all is text; nothing in it goes unread.
-    let floor = engine.findings.edits.len();
-    if json::walk(engine, region, masks, (from, to), start, 0).is_err() {
-        engine.text(region, masks, (from, to), Kind::Plain, 0, true);
+    if json::walk(engine, json, masks, (from, to), start, 0).is_err() {
+        engine.text(json, masks, (from, to), Kind::Plain, 0, true);
         // What the walk found before it ended was found again.
         edit::merge(&mut engine.findings.edits, floor);
     }

@@ -6,6 +6,7 @@ use crate::capture::names::{Names, Own};
 use crate::capture::writer::{NextString, ValueWriter};
 use crate::capture::{binary, cutter};
 use crate::limits;
+use crate::redact::{Seen, is_prose};
 
 /// More than the deepest nesting that the limits may be set to.
 const MAX_OPEN: usize = 66;
@@ -19,9 +20,16 @@ pub(super) fn write(writer: &mut ValueWriter<'_, '_>, text: &str) -> bool {
     if text.len() > room.min(limits::MAX_EVENT_BYTES) || !writer.takes_value() {
         return false;
     }
+    let mark = writer
+        .recorder
+        .as_ref()
+        .map(|recorder| recorder.tape.mark());
     let written = Copier::new(writer, text).copy().is_some();
     if !written {
         writer.out.truncate(start);
+        if let (Some(recorder), Some(mark)) = (&mut writer.recorder, mark) {
+            recorder.tape.rewind(mark);
+        }
     }
     written
 }
@@ -106,12 +114,10 @@ impl<'w, 'b, 'r, 't> Copier<'w, 'b, 'r, 't> {
                 (b'}', Next::CommaOrEnd | Next::FirstName) if self.innermost()?.is_object => {
                     let own = self.innermost()?.names;
                     self.names.close(own);
-                    self.depth -= 1;
-                    self.step(Next::CommaOrEnd)
+                    self.close()
                 }
                 (b']', Next::CommaOrEnd | Next::FirstItem) if !self.innermost()?.is_object => {
-                    self.depth -= 1;
-                    self.step(Next::CommaOrEnd)
+                    self.close()
                 }
                 (b' ' | b'\t' | b'\n' | b'\r', _) => {
                     self.flush();
@@ -126,6 +132,22 @@ impl<'w, 'b, 'r, 't> Copier<'w, 'b, 'r, 't> {
             };
         }
         (self.depth == 0 && next == Next::CommaOrEnd).then(|| self.flush())
+    }
+
+    /// Where a byte of the text stands in what is written.
+    fn written_at(&self, at: usize) -> usize {
+        self.writer.out.len() + at - self.copied
+    }
+
+    /// Steps over the end of the innermost container.
+    fn close(&mut self) -> Next {
+        self.depth -= 1;
+        let next = self.step(Next::CommaOrEnd);
+        let end = self.written_at(self.at);
+        if let Some(recorder) = &mut self.writer.recorder {
+            recorder.tape.close(end);
+        }
+        next
     }
 
     /// Steps over one byte.
@@ -147,6 +169,10 @@ impl<'w, 'b, 'r, 't> Copier<'w, 'b, 'r, 't> {
 
     fn open(&mut self, is_object: bool) -> Option<()> {
         let most = self.writer.most_entries(self.depth, is_object)?;
+        let at = self.written_at(self.at);
+        if let Some(recorder) = &mut self.writer.recorder {
+            recorder.tape.open(at, !is_object);
+        }
         let left = most.checked_sub(1)? as u32;
         *self.open.get_mut(self.depth)? = CopiedContainer {
             is_object,
@@ -170,6 +196,11 @@ impl<'w, 'b, 'r, 't> Copier<'w, 'b, 'r, 't> {
         }
         self.next_string.max_chars = self.writer.chars_under(name);
         self.next_string.binary_place = binary::is_place(name);
+        let from = self.written_at(start + 1);
+        if let Some(recorder) = &mut self.writer.recorder {
+            let place = (from, from + name.len());
+            recorder.name(self.text.as_bytes(), start + 1, place, false);
+        }
         Some(())
     }
 
@@ -179,7 +210,19 @@ impl<'w, 'b, 'r, 't> Copier<'w, 'b, 'r, 't> {
             self.writer.limits.string_chars,
         );
         let binary_place = std::mem::take(&mut self.next_string.binary_place);
+        let start = self.at;
         let (text, escapes) = self.quoted()?;
+        let from = self.written_at(start + 1);
+        if let Some(recorder) = &mut self.writer.recorder {
+            let seen = if escapes {
+                Seen::Escaped
+            } else if is_prose(text.as_bytes()) {
+                Seen::Quiet
+            } else {
+                recorder.tape.masks.see(text.as_bytes())
+            };
+            recorder.tape.string((from, from + text.len()), seen);
+        }
         if escapes && !escapes_are_sound(text).ok()? {
             return None;
         }
@@ -248,6 +291,15 @@ impl<'w, 'b, 'r, 't> Copier<'w, 'b, 'r, 't> {
             }
         };
         self.next_string.max_chars = self.writer.limits.string_chars;
+        let from = self.written_at(self.at);
+        if let Some(recorder) = &mut self.writer.recorder {
+            let place = (from, from + length);
+            if matches!(rest.as_bytes().first(), Some(b't' | b'f' | b'n')) {
+                recorder.tape.word(place);
+            } else {
+                recorder.tape.number(place);
+            }
+        }
         self.at += length;
         Some(())
     }

@@ -11,7 +11,7 @@ use crate::redact::engine::memo::Known;
 use crate::redact::find::look::Tools;
 use crate::redact::kind::Kind;
 use crate::redact::read::decode::Decoded;
-use crate::redact::read::masks::Masks;
+use crate::redact::read::masks::{MaskMemory, Masks};
 use crate::redact::read::scope::Found;
 use crate::redact::rule_set::RuleSet;
 
@@ -34,7 +34,7 @@ pub(crate) trait Inside<'r> {
     fn string(
         &mut self,
         text: &[u8],
-        masks: &Masks,
+        masks: &Masks<'_>,
         place: (usize, usize),
         escaped: bool,
         kind: Kind,
@@ -58,7 +58,7 @@ pub(crate) struct Findings<'r> {
     pub(crate) known: &'r mut Known,
     /// What was put in place could be read otherwise than what stood there: a second pass has to make sure.
     pub(crate) unsure: bool,
-    pub(crate) pool: Vec<(Decoded, Masks)>,
+    pub(crate) pool: Vec<(Decoded, MaskMemory)>,
 }
 
 /// How far the rules are in a text. A text inside of it has its own.
@@ -74,11 +74,11 @@ pub(crate) struct Progress {
 
 impl Findings<'_> {
     /// A decoded text with its masks; goes back with [`give`](Self::give).
-    pub(crate) fn take(&mut self) -> (Decoded, Masks) {
+    pub(crate) fn take(&mut self) -> (Decoded, MaskMemory) {
         self.pool.pop().unwrap_or_default()
     }
 
-    pub(crate) fn give(&mut self, mut pair: (Decoded, Masks)) {
+    pub(crate) fn give(&mut self, mut pair: (Decoded, MaskMemory)) {
         pair.0.trim(KEEP_BYTES);
         pair.1.trim(KEEP_BYTES);
         if self.pool.len() < usize::from(MAX_DEPTH) + 2 {

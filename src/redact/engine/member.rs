@@ -5,7 +5,7 @@ use crate::redact::catalogue::formats;
 use crate::redact::catalogue::labels::FIELDS;
 use crate::redact::engine::frame::{Frame, Place, Shape};
 use crate::redact::engine::inside::Findings;
-use crate::redact::engine::walk::{Walk, past_blanks, string_end};
+use crate::redact::engine::walk::{Walk, closing_quote, past_blanks};
 use crate::redact::judge::value;
 use crate::redact::kind::{Kind, Role};
 use crate::redact::read::bytes::{at, part};
@@ -166,7 +166,7 @@ impl Findings<'_> {
 
     /// Hides the private numbers that stand before `end` in a JSON Web Key.
     fn key_parts(&mut self, walk: &Walk<'_>, end: usize) {
-        let (text, masks) = (walk.text, walk.masks);
+        let text = walk.text;
         let mut pos = walk.top.start + 1;
         // A key holds no objects, so every byte is read once for this.
         while pos < end && at(text, pos) != b'{' {
@@ -174,14 +174,14 @@ impl Findings<'_> {
                 pos += 1;
                 continue;
             }
-            let name = (pos + 1, string_end(text, masks, pos + 1, end).0);
+            let name = (pos + 1, closing_quote(text, pos + 1, end));
             pos = past_blanks(text, name.1 + 1, end);
             if at(text, pos) != b':' {
                 continue;
             }
             pos = past_blanks(text, pos + 1, end);
             if at(text, pos) == b'"' {
-                let close = string_end(text, masks, pos + 1, end).0;
+                let close = closing_quote(text, pos + 1, end);
                 if is_key_part(part(text, name.0, name.1)) {
                     self.hide(walk, pos + 1, close, Shape::String);
                 }

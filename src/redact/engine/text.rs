@@ -81,7 +81,7 @@ struct Signs {
 }
 
 impl Signs {
-    fn of(text: &[u8], masks: &Masks, from: usize, to: usize) -> Self {
+    fn of(text: &[u8], masks: &Masks<'_>, from: usize, to: usize) -> Self {
         let mut signs = Self::default();
         let mut pos = masks.next_odd(from, to);
         while pos < to {
@@ -127,7 +127,7 @@ fn is_id(scope: &Scope<'_>, start: usize, end: usize) -> bool {
 pub(crate) fn scan<'r>(
     inside: &mut impl Inside<'r>,
     text: &[u8],
-    masks: &Masks,
+    masks: &Masks<'_>,
     (from, to): (usize, usize),
     kind: Kind,
     depth: u8,

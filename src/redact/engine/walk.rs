@@ -7,7 +7,7 @@ use crate::redact::engine::inside::Findings;
 use crate::redact::judge::placeholder;
 use crate::redact::kind::Kind;
 use crate::redact::read::bytes::{self, at, part, run_end};
-use crate::redact::read::masks::Masks;
+use crate::redact::read::masks::{MaskMemory, Masks, Seen};
 
 /// The text is no JSON; how far it was is of no interest.
 #[derive(Debug)]
@@ -50,10 +50,58 @@ const DESCRIPTIONS: &[&str] = &[
     "\"title\"",
 ];
 
+/// Where the masks of a string come from.
+pub(crate) enum Looks<'a> {
+    /// The whole text was looked at.
+    Whole(&'a Masks<'a>),
+    /// A string is looked at when it is asked for, unless it was when it was written.
+    Each {
+        memory: &'a mut MaskMemory,
+        /// Which was looked at last.
+        last: (usize, usize),
+        seen: &'a MaskMemory,
+        /// Where the string begins that was seen, and its masks.
+        masks: Option<(usize, u32)>,
+    },
+}
+
+impl Looks<'_> {
+    /// The masks of a part of the text.
+    pub(crate) fn at(&mut self, text: &[u8], (from, to): (usize, usize)) -> Masks<'_> {
+        match self {
+            Self::Whole(masks) => **masks,
+            Self::Each {
+                seen,
+                masks: Some((start, first)),
+                ..
+            } if *start == from => seen.masks_of(*first, from),
+            Self::Each { memory, last, .. } => {
+                if *last != (from, to) {
+                    memory.look_at(text, from, to);
+                    *last = (from, to);
+                }
+                memory.masks(from)
+            }
+        }
+    }
+}
+
+impl Looks<'_> {
+    /// What was seen of the string that begins at `from`.
+    pub(crate) fn seen(&mut self, from: usize, what: Seen) {
+        if let Self::Each { masks, .. } = self {
+            *masks = match what {
+                Seen::Masks(first) => Some((from, first)),
+                _ => None,
+            };
+        }
+    }
+}
+
 /// Where a walk is.
 pub(crate) struct Walk<'a> {
     pub(crate) text: &'a [u8],
-    pub(crate) masks: &'a Masks,
+    pub(crate) looks: Looks<'a>,
     pub(crate) to: usize,
     pub(crate) base: usize,
     pub(crate) floor: usize,
@@ -66,10 +114,24 @@ pub(crate) struct Walk<'a> {
 }
 
 impl<'a> Walk<'a> {
+    /// Whether a string has nothing that a rule could begin with.
+    #[inline(always)]
+    pub(crate) fn is_quiet(&mut self, from: usize, to: usize) -> bool {
+        match &self.looks {
+            Looks::Whole(masks) => masks.next_candidate(from, to) == to,
+            Looks::Each { .. } => {
+                self.looks
+                    .at(self.text, (from, to))
+                    .next_candidate(from, to)
+                    == to
+            }
+        }
+    }
+
     /// The first element of the innermost array, if it is a string; at most so much of it, and nothing from `to` on.
     pub(crate) fn first(&self, to: usize, most: usize) -> Option<&'a [u8]> {
         let open = past_blanks(self.text, self.top.start + 1, to);
-        let (close, _) = string_end(self.text, self.masks, open + 1, to.min(open + most));
+        let close = closing_quote(self.text, open + 1, to.min(open + most));
         (at(self.text, open) == b'"').then(|| part(self.text, open + 1, close))
     }
 
@@ -164,7 +226,7 @@ pub(crate) fn is_blank(byte: u8) -> bool {
 
 /// The end of the content of a string that begins at `from`, and whether there are escapes in it.
 #[inline]
-pub(crate) fn string_end(text: &[u8], masks: &Masks, from: usize, to: usize) -> (usize, bool) {
+pub(crate) fn string_end(text: &[u8], masks: &Masks<'_>, from: usize, to: usize) -> (usize, bool) {
     let mut escaped = false;
     let mut pos = from;
     loop {
@@ -180,8 +242,21 @@ pub(crate) fn string_end(text: &[u8], masks: &Masks, from: usize, to: usize) -> 
     }
 }
 
+/// The same of a string that few ask for, without masks, and the end alone.
+pub(crate) fn closing_quote(text: &[u8], from: usize, to: usize) -> usize {
+    let mut pos = from;
+    while let Some(found) = memchr::memchr2(b'"', b'\\', part(text, pos, to)) {
+        pos += found;
+        if at(text, pos) == b'"' {
+            return pos;
+        }
+        pos += 2;
+    }
+    to
+}
+
 /// The end of the object or array that begins at `from`.
-pub(crate) fn skip(text: &[u8], masks: &Masks, from: usize, to: usize) -> usize {
+pub(crate) fn skip(text: &[u8], masks: &Masks<'_>, from: usize, to: usize) -> usize {
     let mut depth = 0usize;
     let mut pos = from;
     while pos < to {
@@ -205,12 +280,6 @@ pub(crate) fn skip(text: &[u8], masks: &Masks, from: usize, to: usize) -> usize 
 mod tests {
     use super::*;
 
-    fn masks(text: &[u8]) -> Masks {
-        let mut masks = Masks::default();
-        masks.fill(text);
-        masks
-    }
-
     #[test]
     fn a_string_ends_with_the_quote_that_no_backslash_stands_before() {
         for (text, end, escaped) in [
@@ -220,9 +289,11 @@ mod tests {
             (r"cut", 3, false),
             (r"cut\", 4, true),
         ] {
-            let masks = masks(text.as_bytes());
+            let mut memory = MaskMemory::default();
+            let masks = memory.look(text.as_bytes());
             let found = string_end(text.as_bytes(), &masks, 0, text.len());
             assert_eq!(found, (end, escaped), "{text}");
+            assert_eq!(closing_quote(text.as_bytes(), 0, text.len()), end, "{text}");
         }
     }
 
@@ -233,7 +304,8 @@ mod tests {
             ("[[1],2]]", 7),
             ("[{\"cut\":", 8),
         ] {
-            let masks = masks(text.as_bytes());
+            let mut memory = MaskMemory::default();
+            let masks = memory.look(text.as_bytes());
             assert_eq!(skip(text.as_bytes(), &masks, 0, text.len()), end, "{text}");
         }
     }

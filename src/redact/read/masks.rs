@@ -18,10 +18,19 @@ struct Block {
     odd: u64,
 }
 
-/// The masks of one text.
+/// The memory of masks. What they say is asked of [`Masks`], which only a look at a text makes: masks of nothing would
+/// find nothing, silently.
 #[derive(Debug, Default)]
-pub(crate) struct Masks {
+pub(crate) struct MaskMemory {
     blocks: Vec<Block>,
+}
+
+/// The masks of one text, or of a part of it.
+#[derive(Clone, Copy, Debug)]
+pub(crate) struct Masks<'m> {
+    blocks: &'m [Block],
+    /// Where the first block begins.
+    base: usize,
 }
 
 /// The classes of 64 bytes, a bit for each byte.
@@ -44,6 +53,19 @@ impl Bits {
     fn token(&self) -> u64 {
         self.word() | self.joint
     }
+
+    /// Those of the first bytes alone, fewer than 64.
+    fn first(self, bytes: usize) -> Self {
+        let kept = !(u64::MAX << bytes);
+        Self {
+            ends: self.ends & kept,
+            letter: self.letter & kept,
+            digit: self.digit & kept,
+            joint: self.joint & kept,
+            trigger: self.trigger & kept,
+            odd: self.odd & kept,
+        }
+    }
 }
 
 /// How the block before ended.
@@ -56,55 +78,253 @@ struct Carry {
     letters: u64,
 }
 
-/// Looks at 64 bytes, 16 at a time: SSE2 on x86-64, NEON on AArch64, plain loops elsewhere.
+/// Adds what is seen of 16 bytes, the `index`th of a block: SSE2 on x86-64, NEON on AArch64, plain loops elsewhere.
 #[inline(always)]
-fn classify(block: &[u8; 64]) -> Bits {
+fn classify_sixteen<const WRITES: bool>(bits: &mut Bits, index: usize, sixteen: [u8; 16]) {
+    let bytes = u8x16::new(sixteen);
+    let is = |byte: u8| bytes.cmp_eq(u8x16::splat(byte));
+    let within = |bytes: u8x16, first: u8, count: u8| {
+        let offset = bytes - u8x16::splat(first);
+        offset.min(u8x16::splat(count - 1)).cmp_eq(offset)
+    };
+    // `<` and `=` differ in their last bit.
+    let angle = (bytes | u8x16::splat(1)).cmp_eq(u8x16::splat(b'='));
+    let trigger = angle | is(b'@') | is(b':') | is(b'\'');
+    let mask = |bytes: u8x16| u64::from(bytes.move_mask() as u16) << (16 * index);
+    let mut ends = is(b'"') | is(b'\\');
+    if WRITES {
+        ends = ends | bytes.min(u8x16::splat(0x1F)).cmp_eq(bytes);
+    }
+    bits.ends |= mask(ends);
+    bits.letter |= mask(within(bytes | u8x16::splat(0x20), b'a', 26));
+    bits.digit |= mask(within(bytes, b'0', 10));
+    bits.joint |= mask(is(b'-') | is(b'_'));
+    bits.trigger |= mask(trigger);
+    // A line feed and an escape differ in two bits; the two other bytes that do are in no text.
+    let control = (bytes & u8x16::splat(!0x11)).cmp_eq(u8x16::splat(b'\n'));
+    bits.odd |= mask(within(bytes, b'%', 4) | control);
+}
+
+/// Looks at 64 bytes.
+#[inline(always)]
+fn classify<const WRITES: bool>(block: &[u8; 64]) -> Bits {
     let mut bits = Bits::default();
     let (sixteens, _) = block.as_chunks::<16>();
     for (index, &sixteen) in sixteens.iter().enumerate() {
-        let bytes = u8x16::new(sixteen);
-        let is = |byte: u8| bytes.cmp_eq(u8x16::splat(byte));
-        let within = |bytes: u8x16, first: u8, count: u8| {
-            let offset = bytes - u8x16::splat(first);
-            offset.min(u8x16::splat(count - 1)).cmp_eq(offset)
-        };
-        // `<` and `=` differ in their last bit.
-        let angle = (bytes | u8x16::splat(1)).cmp_eq(u8x16::splat(b'='));
-        let trigger = angle | is(b'@') | is(b':') | is(b'\'');
-        let mask = |bytes: u8x16| u64::from(bytes.move_mask() as u16) << (16 * index);
-        bits.ends |= mask(is(b'"') | is(b'\\'));
-        bits.letter |= mask(within(bytes | u8x16::splat(0x20), b'a', 26));
-        bits.digit |= mask(within(bytes, b'0', 10));
-        bits.joint |= mask(is(b'-') | is(b'_'));
-        bits.trigger |= mask(trigger);
-        // A line feed and an escape differ in two bits; the two other bytes that do are in no text.
-        let control = (bytes & u8x16::splat(!0x11)).cmp_eq(u8x16::splat(b'\n'));
-        bits.odd |= mask(within(bytes, b'%', 4) | control);
+        classify_sixteen::<WRITES>(&mut bits, index, sixteen);
     }
     bits
 }
 
-impl Masks {
-    /// Looks at `text` and forgets what it knew before.
-    pub(crate) fn fill(&mut self, text: &[u8]) {
-        self.blocks.clear();
-        self.blocks.reserve(text.len() / 64 + 1);
-        let (whole, rest) = text.as_chunks::<64>();
-        let mut end = [0; 64];
-        for (slot, byte) in end.iter_mut().zip(rest) {
-            *slot = *byte;
-        }
-        let mut carry = Carry::default();
-        let mut bits = whole.first().map_or_else(|| classify(&end), classify);
-        // A block is complete when the one behind it is known.
-        for next in whole.iter().skip(1).chain(std::iter::once(&end)) {
-            let after = classify(next);
-            self.blocks.push(block(&mut carry, &bits, &after));
-            bits = after;
-        }
-        self.blocks.push(block(&mut carry, &bits, &Bits::default()));
+/// Looks at the last bytes of a string, fewer than 64, and at no more.
+#[inline(always)]
+fn classify_last(string: &[u8], last: &[u8]) -> Bits {
+    let mut bits = Bits::default();
+    let (sixteens, rest) = last.as_chunks::<16>();
+    for (index, &sixteen) in sixteens.iter().enumerate() {
+        classify_sixteen::<true>(&mut bits, index, sixteen);
+    }
+    if rest.is_empty() {
+        return bits;
+    }
+    let sixteen = if let Some(end) = string.last_chunk::<16>() {
+        u128::from_le_bytes(*end) >> (8 * (16 - rest.len()))
+    } else {
+        few(rest)
+    };
+    classify_sixteen::<true>(&mut bits, sixteens.len(), sixteen.to_le_bytes());
+    // The zeros behind the string are no control bytes of its.
+    bits.ends &= !(u64::MAX << last.len());
+    bits
+}
+
+/// What is seen of a string, sixteen bytes at a time, that is made of letters, spaces and the signs of sentences, and of
+/// no word that is long enough for a key: no rule begins in it. Most strings of an event are so, and masks cost more.
+#[derive(Debug, Default)]
+pub(crate) struct Prose {
+    /// The letters among the last sixteen bytes.
+    letters: u32,
+}
+
+impl Prose {
+    /// Whether it goes on with the first `len` of sixteen bytes.
+    #[inline(always)]
+    pub(crate) fn goes_on(&mut self, sixteen: &[u8; 16], len: usize) -> bool {
+        let bytes = u8x16::new(*sixteen);
+        // Of each pair of signs one has a bit that the other lacks.
+        let pair = |bit: u8, sign: u8| (bytes | u8x16::splat(bit)).cmp_eq(u8x16::splat(sign));
+        let offset = (bytes | u8x16::splat(0x20)) - u8x16::splat(b'a');
+        let letter = offset.min(u8x16::splat(25)).cmp_eq(offset);
+        let sign = pair(1, b'!') | pair(2, b'.') | pair(4, b'?') | pair(1, b')');
+        // Beyond ASCII are letters of other alphabets, of which no key is made.
+        let beyond = bytes.max(u8x16::splat(0x80)).cmp_eq(bytes);
+        let valid = !(u32::MAX << len);
+        let fits = (letter | sign | beyond).move_mask() as u32 & valid == valid;
+        let letters = letter.move_mask() as u32 & valid;
+        let window = self.letters | (letters << 16);
+        let two = window & (window >> 1);
+        let four = two & (two >> 2);
+        self.letters = letters;
+        // `MIN_RUN` in a row.
+        fits && four & (four >> 4) & (four >> 8) == 0
+    }
+}
+
+/// Whether a whole string is prose.
+#[inline]
+pub(crate) fn is_prose(string: &[u8]) -> bool {
+    let mut prose = Prose::default();
+    let (whole, rest) = string.as_chunks::<16>();
+    whole.iter().all(|sixteen| prose.goes_on(sixteen, 16))
+        && (rest.is_empty() || {
+            let last = match string.last_chunk::<16>() {
+                Some(end) => u128::from_le_bytes(*end) >> (8 * (16 - rest.len())),
+                None => few(rest),
+            };
+            prose.goes_on(&last.to_le_bytes(), rest.len())
+        })
+}
+
+/// Fewer than sixteen bytes with zeros behind them. Of two halves that overlap the same bytes are the same.
+#[inline(always)]
+fn few(bytes: &[u8]) -> u128 {
+    let behind = |half: usize| 8 * (bytes.len() - half);
+    if let (Some(first), Some(last)) = (bytes.first_chunk(), bytes.last_chunk()) {
+        let [first, last] = [*first, *last].map(|half| u128::from(u64::from_le_bytes(half)));
+        first | (last << behind(8))
+    } else if let (Some(first), Some(last)) = (bytes.first_chunk(), bytes.last_chunk()) {
+        let [first, last] = [*first, *last].map(|half| u64::from(u32::from_le_bytes(half)));
+        u128::from(first | (last << behind(4)))
+    } else {
+        let four = match *bytes {
+            [a] => [a, 0, 0, 0],
+            [a, b] => [a, b, 0, 0],
+            [a, b, c] => [a, b, c, 0],
+            _ => [0; 4],
+        };
+        u128::from(u32::from_le_bytes(four))
+    }
+}
+
+/// What was seen of a string when it was written.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum Seen {
+    /// It has nothing that a rule could begin with.
+    Quiet,
+    /// Where its masks begin.
+    Masks(u32),
+    /// It has bytes that are escaped in JSON, or escapes.
+    Escaped,
+    /// Nobody looked at it.
+    Unseen,
+}
+
+impl MaskMemory {
+    /// Looks at a whole text.
+    pub(crate) fn look(&mut self, text: &[u8]) -> Masks<'_> {
+        self.look_at(text, 0, text.len())
     }
 
+    /// Looks at a part of a text, in front of which no run of token bytes ends and behind which none goes on: the
+    /// content of a string.
+    pub(crate) fn look_at(&mut self, text: &[u8], from: usize, to: usize) -> Masks<'_> {
+        self.blocks.clear();
+        let part = text.get(from..to).unwrap_or_default();
+        self.blocks.reserve(part.len() / 64 + 1);
+        let (whole, rest) = part.as_chunks::<64>();
+        let mut carry = Carry::default();
+        let mut bits = Bits::default();
+        // A block is complete when the one behind it is known.
+        for (index, next) in whole.iter().enumerate() {
+            let after = classify::<false>(next);
+            if index > 0 {
+                self.blocks.push(block(&mut carry, &bits, &after));
+            }
+            bits = after;
+        }
+        let after = classify_end(text, to - rest.len(), rest);
+        if !whole.is_empty() {
+            self.blocks.push(block(&mut carry, &bits, &after));
+        }
+        self.blocks
+            .push(block(&mut carry, &after, &Bits::default()));
+        self.masks(from)
+    }
+
+    /// What was looked at last, which began at `from`.
+    pub(crate) fn masks(&self, from: usize) -> Masks<'_> {
+        self.masks_of(0, from)
+    }
+
+    /// The masks of a string that was [seen](Self::see), and now begins at `from` of a text.
+    pub(crate) fn masks_of(&self, first: u32, from: usize) -> Masks<'_> {
+        Masks {
+            blocks: self.blocks.get(first as usize..).unwrap_or_default(),
+            base: from,
+        }
+    }
+
+    /// Looks at a string that is being written, and keeps its masks beside those of others where it has candidates.
+    #[inline(never)]
+    pub(crate) fn see(&mut self, string: &[u8]) -> Seen {
+        let first = self.blocks.len();
+        let mut carry = Carry::default();
+        let (mut candidates, mut ends) = (0, 0);
+        let (whole, last) = string.as_chunks::<64>();
+        let mut bits = None;
+        for next in whole {
+            let after = classify::<true>(next);
+            if let Some(bits) = bits.replace(after) {
+                let block = block(&mut carry, &bits, &after);
+                (candidates, ends) = (candidates | block.candidates, ends | block.ends);
+                self.blocks.push(block);
+            }
+        }
+        let after = classify_last(string, last);
+        if let Some(bits) = bits {
+            let block = block(&mut carry, &bits, &after);
+            (candidates, ends) = (candidates | block.candidates, ends | block.ends);
+            self.blocks.push(block);
+        }
+        let block = block(&mut carry, &after, &Bits::default());
+        if ends | block.ends == 0 && candidates | block.candidates != 0 {
+            self.blocks.push(block);
+            return Seen::Masks(first as u32);
+        }
+        self.blocks.truncate(first);
+        if ends | block.ends == 0 {
+            Seen::Quiet
+        } else {
+            Seen::Escaped
+        }
+    }
+
+    pub(crate) fn clear(&mut self) {
+        self.blocks.clear();
+    }
+
+    /// Gives memory back after an unusually large text.
+    pub(crate) fn trim(&mut self, bytes: usize) {
+        self.blocks.clear();
+        self.blocks.shrink_to(bytes / 64);
+    }
+}
+
+/// Looks at the last bytes of a text, fewer than 64, which begin at `from`. Where more of the text stands behind them,
+/// 64 are looked at in place and the bits of those behind are dropped: a third of what a copy costs.
+#[inline(always)]
+fn classify_end(text: &[u8], from: usize, rest: &[u8]) -> Bits {
+    if let Some(block) = text.get(from..).and_then(<[u8]>::first_chunk) {
+        return classify::<false>(block).first(rest.len());
+    }
+    let mut end = [0; 64];
+    if let Some(start) = end.get_mut(..rest.len()) {
+        start.copy_from_slice(rest);
+    }
+    classify::<false>(&end)
+}
+
+impl Masks<'_> {
     /// The first quote or backslash in `from..to`, or `to`.
     #[inline]
     pub(crate) fn next_end(&self, from: usize, to: usize) -> usize {
@@ -134,6 +354,7 @@ impl Masks {
         if from >= to {
             return to;
         }
+        let (from, end) = (from - self.base, to - self.base);
         let mut index = from / 64;
         let Some(block) = self.blocks.get(index) else {
             return to;
@@ -141,7 +362,7 @@ impl Masks {
         let mut bits = of(block) & (u64::MAX << (from % 64));
         while bits == 0 {
             index += 1;
-            if index * 64 >= to {
+            if index * 64 >= end {
                 return to;
             }
             let Some(block) = self.blocks.get(index) else {
@@ -149,13 +370,7 @@ impl Masks {
             };
             bits = of(block);
         }
-        (index * 64 + bits.trailing_zeros() as usize).min(to)
-    }
-
-    /// Gives memory back after an unusually large text.
-    pub(crate) fn trim(&mut self, bytes: usize) {
-        self.blocks.clear();
-        self.blocks.shrink_to(bytes / 64);
+        self.base + (index * 64 + bits.trailing_zeros() as usize).min(end)
     }
 }
 
@@ -236,8 +451,8 @@ mod tests {
     }
 
     /// Compares what the masks of a text say with a look at each byte alone.
-    fn compare(text: &[u8], masks: &mut Masks) {
-        masks.fill(text);
+    fn compare(text: &[u8], memory: &mut MaskMemory) {
+        let masks = memory.look(text);
         let all = |is: &dyn Fn(usize) -> bool| -> Vec<usize> {
             (0..text.len()).filter(|&pos| is(pos)).collect()
         };
@@ -264,7 +479,7 @@ mod tests {
     fn each_byte_is_seen_as_if_it_were_looked_at_alone() {
         let letters = b"aZ09-_=:@'\"\\<%&(\n\x1b. \xc3\xa9{";
         let mut state = 7_usize;
-        let mut masks = Masks::default();
+        let mut masks = MaskMemory::default();
         for length in [0, 1, 63, 64, 65, 127, 128, 129, 1_000] {
             let text: Vec<u8> = (0..length)
                 .map(|_| {
@@ -299,14 +514,14 @@ mod tests {
     #[test]
     fn nothing_is_found_outside_of_what_is_asked_for() {
         let text = [b" ".repeat(100), b"@".to_vec(), b" ".repeat(100)].concat();
-        let mut masks = Masks::default();
-        masks.fill(&text);
+        let mut memory = MaskMemory::default();
+        let masks = memory.look(&text);
         assert_eq!(masks.next_candidate(1, 100), 100);
         assert_eq!(masks.next_candidate(65, 90), 90);
         assert_eq!(masks.next_candidate(1, 101), 100);
         assert_eq!(masks.next_candidate(101, 201), 201);
         assert_eq!(masks.next_candidate(201, 201), 201);
-        masks.fill(b"@   ");
+        let masks = memory.look(b"@   ");
         assert_eq!(masks.next_candidate(1, 4), 4);
     }
 }

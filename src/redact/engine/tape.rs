@@ -1,0 +1,308 @@
+//! What the writer of an event keeps for its redaction: names, values and containers in their order, but for those that
+//! no rule can have an interest in.
+//!
+//! The writer sees each of them anyway. A walk through the finished text would look for all of them again, and take
+//! twice as long for it as for what it finds.
+
+use crate::redact::engine::memo::{Key, Known};
+use crate::redact::kind::{Kind, Role};
+use crate::redact::read::masks::{MaskMemory, Seen};
+
+/// One of them, and where it stands in the event.
+#[derive(Clone, Copy, Debug)]
+pub(crate) struct Token {
+    pub(crate) what: What,
+    /// Of a name: what it says, if that is known.
+    pub(crate) said: Option<(Kind, Role)>,
+    pub(crate) from: u32,
+    /// Of the beginning of a container: the place of its end among the tokens of the value.
+    pub(crate) to: u32,
+}
+
+impl Token {
+    fn new(what: What, (from, to): (usize, usize)) -> Self {
+        Self {
+            what,
+            said: None,
+            from: from as u32,
+            to: to as u32,
+        }
+    }
+
+    pub(crate) fn place(self) -> (usize, usize) {
+        (self.from as usize, self.to as usize)
+    }
+}
+
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum What {
+    Name {
+        escaped: bool,
+    },
+    String(Seen),
+    Number,
+    /// `true`, `false` or `null`.
+    Word,
+    Open {
+        array: bool,
+    },
+    Close {
+        array: bool,
+    },
+    /// An element of an array in which there is nothing.
+    Passed,
+}
+
+/// A container that is open, or what stands around all of a value.
+#[derive(Clone, Copy, Debug, Default)]
+struct Level {
+    /// How many tokens there were before its name.
+    before: u32,
+    /// The place of the token that opens it.
+    open: u32,
+    array: bool,
+    /// What its name says holds for all that is in it, so nothing is left out.
+    all: bool,
+    /// There is something in it that a rule has an interest in.
+    matters: bool,
+}
+
+/// A name whose value comes next.
+#[derive(Clone, Copy, Debug)]
+struct Pending {
+    from: u32,
+    to: u32,
+    said: Option<(Kind, Role)>,
+    escaped: bool,
+    /// It says something, of its value or to its neighbours.
+    speaks: bool,
+    /// A rule has an interest in it, and not in the company of others alone.
+    matters: bool,
+}
+
+impl Pending {
+    fn token(self) -> Token {
+        Token {
+            what: What::Name {
+                escaped: self.escaped,
+            },
+            said: self.said,
+            from: self.from,
+            to: self.to,
+        }
+    }
+}
+
+/// The tokens of an event.
+#[derive(Debug, Default)]
+pub(crate) struct Tape {
+    tokens: Vec<Token>,
+    /// Of the strings among them.
+    pub(crate) masks: MaskMemory,
+    /// Where each value begins in the event, and its first token.
+    roots: Vec<(u32, u32)>,
+    around: Vec<Level>,
+    innermost: Level,
+    name: Option<Pending>,
+    /// How many tokens stand before those of the value.
+    first: usize,
+}
+
+/// A place in a tape to go back to.
+#[derive(Clone, Copy, Debug)]
+pub(crate) struct Mark {
+    tokens: usize,
+    roots: usize,
+    around: usize,
+    innermost: Level,
+    name: Option<Pending>,
+}
+
+/// A number of fewer digits is no card.
+const MIN_CARD: usize = 13;
+
+/// Writes the names, values and containers of an event into its tape.
+#[derive(Debug)]
+pub(crate) struct Recorder<'b> {
+    pub(crate) tape: &'b mut Tape,
+    pub(crate) known: &'b Known,
+    /// Whose rules judged the names that are known.
+    pub(crate) rules: u32,
+}
+
+impl Recorder<'_> {
+    /// The name of a member, whose content stands at `place` of the event, and from `from` on in `text`.
+    #[inline(always)]
+    pub(crate) fn name(&mut self, text: &[u8], from: usize, place: (usize, usize), escaped: bool) {
+        let to = from + place.1 - place.0;
+        let key = if escaped {
+            None
+        } else {
+            Key::of(text, from, to)
+        };
+        let said = key.and_then(|key| self.known.get(&key, self.rules));
+        let is = |name: &[u8]| to - from == name.len() && text.get(from..to) == Some(name);
+        let (speaks, matters) = match said {
+            // The names of what stands in an object of that name say nothing.
+            Some((Kind::Plain, Role::Other)) => {
+                let tokens = is(b"tokens");
+                (tokens, tokens)
+            }
+            // What the name `key` says depends on that of the object.
+            Some((Kind::Plain, Role::Label)) => (true, is(b"key")),
+            Some((
+                Kind::Plain,
+                Role::Element | Role::Kind | Role::Operation | Role::Path | Role::Type,
+            )) => (true, false),
+            _ => (true, true),
+        };
+        self.tape.name = Some(Pending {
+            from: place.0 as u32,
+            to: place.1 as u32,
+            said,
+            escaped,
+            speaks,
+            matters,
+        });
+    }
+}
+
+impl Tape {
+    pub(crate) fn clear(&mut self) {
+        self.tokens.clear();
+        self.masks.clear();
+        self.roots.clear();
+        self.end();
+    }
+
+    /// Nothing is open any more.
+    fn end(&mut self) {
+        self.around.clear();
+        self.innermost = Level::default();
+        self.name = None;
+    }
+
+    pub(crate) fn mark(&self) -> Mark {
+        Mark {
+            tokens: self.tokens.len(),
+            roots: self.roots.len(),
+            around: self.around.len(),
+            innermost: self.innermost,
+            name: self.name,
+        }
+    }
+
+    /// Forgets what came since. Containers that were open then must still be open.
+    pub(crate) fn rewind(&mut self, mark: Mark) {
+        self.tokens.truncate(mark.tokens);
+        self.roots.truncate(mark.roots);
+        self.around.truncate(mark.around);
+        self.innermost = mark.innermost;
+        self.name = mark.name;
+    }
+
+    /// A value begins whose tokens follow.
+    pub(crate) fn root(&mut self, at: usize) {
+        self.end();
+        self.first = self.tokens.len();
+        self.roots.push((at as u32, self.first as u32));
+    }
+
+    /// The tokens of the value that begins at `at`, if they were kept.
+    pub(crate) fn of(&self, at: usize) -> Option<&[Token]> {
+        let index = self
+            .roots
+            .binary_search_by_key(&at, |root| root.0 as usize)
+            .ok()?;
+        let (_, first) = *self.roots.get(index)?;
+        let end = self
+            .roots
+            .get(index + 1)
+            .map_or(self.tokens.len(), |next| next.1 as usize);
+        self.tokens.get(first as usize..end)
+    }
+
+    /// A value that is no container; `matters` by itself, whatever its name says.
+    #[inline(always)]
+    fn value(&mut self, what: What, place: (usize, usize), matters: bool) {
+        let speaks = self.name.is_some_and(|name| name.speaks);
+        let level = &self.innermost;
+        if matters || speaks || level.array || level.all {
+            self.keep(Token::new(what, place), matters);
+        }
+    }
+
+    #[inline(never)]
+    fn keep(&mut self, token: Token, matters: bool) {
+        let mut matters = matters;
+        if let Some(name) = self.name.take() {
+            matters |= name.matters;
+            self.tokens.push(name.token());
+        }
+        self.innermost.matters |= matters;
+        self.tokens.push(token);
+    }
+
+    /// A string whose content stands at `place`.
+    #[inline]
+    pub(crate) fn string(&mut self, place: (usize, usize), seen: Seen) {
+        self.value(What::String(seen), place, seen != Seen::Quiet);
+    }
+
+    #[inline]
+    pub(crate) fn number(&mut self, (from, to): (usize, usize)) {
+        self.value(What::Number, (from, to), to - from >= MIN_CARD);
+    }
+
+    #[inline]
+    pub(crate) fn word(&mut self, place: (usize, usize)) {
+        self.value(What::Word, place, false);
+    }
+
+    /// An object or array begins at `at`.
+    #[inline]
+    pub(crate) fn open(&mut self, at: usize, array: bool) {
+        let before = self.tokens.len() as u32;
+        let name = self.name.take();
+        let outer = self.innermost;
+        if let Some(name) = name {
+            self.tokens.push(name.token());
+        }
+        self.innermost = Level {
+            before,
+            open: self.tokens.len() as u32,
+            array,
+            // Cells of a row go by the names of their columns.
+            all: outer.all || outer.array && array || name.is_some_and(|name| name.speaks),
+            matters: false,
+        };
+        self.tokens.push(Token::new(What::Open { array }, (at, at)));
+        self.around.push(outer);
+    }
+
+    /// The innermost container ends before `end`.
+    #[inline]
+    pub(crate) fn close(&mut self, end: usize) {
+        let level = self.innermost;
+        let Some(outer) = self.around.pop() else {
+            return;
+        };
+        self.innermost = outer;
+        self.name = None;
+        if level.all || level.matters {
+            self.innermost.matters = true;
+            let place = (self.tokens.len() - self.first) as u32;
+            if let Some(open) = self.tokens.get_mut(level.open as usize) {
+                open.to = place;
+            }
+            let array = level.array;
+            self.tokens
+                .push(Token::new(What::Close { array }, (end, end)));
+            return;
+        }
+        self.tokens.truncate(level.before as usize);
+        if outer.array {
+            self.tokens.push(Token::new(What::Passed, (end, end)));
+        }
+    }
+}
