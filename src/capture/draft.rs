@@ -87,21 +87,28 @@ pub(crate) fn capture_value(
     arguments: bool,
     ledger: &Ledger,
 ) -> Captured {
-    let mut json = scratch::take_spare();
-    let mut spans = Vec::new();
-    let mut writer = EventWriter::new(&mut json, &mut spans, policy, ledger);
-    let mark = writer.mark();
-    let capture = Capture::Value { arguments };
-    let (written, _) = writer.value(content, capture, limits::MAX_EVENT_BYTES, mark);
-    let (counts, failed) = (writer.cutter.counts, writer.cutter.failed);
-    if written == Written::TooLarge {
-        json.raw(UNSERIALIZABLE.as_bytes());
-    }
-    Captured {
-        json,
-        counts: counts.map(Box::new),
-        failed,
-    }
+    let (mut json, mut kept) = scratch::take_spare();
+    scratch::with_scratch(|scratch| {
+        let ThreadScratch { spans, buffers, .. } = scratch;
+        spans.clear();
+        buffers.tape.clear();
+        let mut writer = EventWriter::new(&mut json, spans, policy, ledger);
+        writer.buffers = Some(&mut *buffers);
+        let mark = writer.mark();
+        let capture = Capture::Value { arguments };
+        let (written, _) = writer.value(content, capture, limits::MAX_EVENT_BYTES, mark);
+        let (counts, failed) = (writer.cutter.counts, writer.cutter.failed);
+        if written == Written::TooLarge {
+            json.raw(UNSERIALIZABLE.as_bytes());
+        }
+        policy.redactor.keep(buffers, &mut kept, json.len());
+        Captured {
+            json,
+            kept,
+            counts: counts.map(Box::new),
+            failed,
+        }
+    })
 }
 
 #[cfg(test)]
@@ -314,7 +321,8 @@ mod tests {
             let text = RawValue::from_string(value.to_string()).unwrap();
             let mut scratch = ThreadScratch::default();
             // The second time its names are known.
-            for content in [&value as Content<'_>, &text, &value] {
+            let captured = capture_value(&policy(), &value, true, &Ledger::default());
+            for content in [&value as Content<'_>, &text, &value, &captured] {
                 let [recorded, by_text] = sealed_twice(&mut scratch, content);
                 prop_assert_eq!(&recorded, &by_text, "{}", value);
             }

@@ -374,10 +374,13 @@ impl<'s> EventWriter<'s> {
             self.cutter.failed |= captured.failed;
         }
         let (written, members) = match captured {
-            Some(Captured { json, .. }) if capture != Capture::NamesOnly => {
+            Some(Captured { json, kept, .. }) if capture != Capture::NamesOnly => {
                 let fits = start + json.len() <= end;
                 if fits {
                     self.json.raw(json.as_bytes());
+                    if let Some(buffers) = &mut self.buffers {
+                        self.policy.redactor.append(buffers, kept, start);
+                    }
                 }
                 (fits.then_some(()).ok_or(Stop::Room), 0)
             }

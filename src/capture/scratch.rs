@@ -4,7 +4,7 @@ use std::cell::Cell;
 use std::ops::Range;
 
 use super::buffer::JsonBuffer;
-use crate::redact::Buffers;
+use crate::redact::{Buffers, Kept};
 
 /// What a thread reuses from event to event, so that logging one allocates nothing.
 #[derive(Debug, Default)]
@@ -29,7 +29,7 @@ const MAX_SPARE_BYTES: usize = 32 * 1024;
 thread_local! {
     static SCRATCH: Cell<Option<Box<ThreadScratch>>> = const { Cell::new(None) };
     /// The memory of a captured value that was dropped, for the next one.
-    static SPARE: Cell<JsonBuffer> = const { Cell::new(JsonBuffer::new()) };
+    static SPARE: Cell<Option<(JsonBuffer, Kept)>> = const { Cell::new(None) };
 }
 
 /// Lends `f` the thread's scratch. The scratch is moved out rather than borrowed, so that a caller's
@@ -48,16 +48,17 @@ pub(crate) fn with_scratch<R>(f: impl FnOnce(&mut ThreadScratch) -> R) -> R {
 }
 
 /// The memory for a captured value: that of an earlier one, or none yet.
-pub(super) fn take_spare() -> JsonBuffer {
-    let mut json = SPARE.try_with(Cell::take).unwrap_or_default();
+pub(super) fn take_spare() -> (JsonBuffer, Kept) {
+    let spare = SPARE.try_with(Cell::take).ok().flatten();
+    let (mut json, kept) = spare.unwrap_or_default();
     json.clear();
-    json
+    (json, kept)
 }
 
 /// Keeps the memory of a captured value for the next one.
-pub(super) fn keep_spare(json: JsonBuffer) {
-    if json.capacity() <= MAX_SPARE_BYTES {
-        let _ = SPARE.try_with(|spare| spare.set(json));
+pub(super) fn keep_spare(json: JsonBuffer, kept: Kept) {
+    if json.capacity() + kept.bytes() <= MAX_SPARE_BYTES {
+        let _ = SPARE.try_with(|spare| spare.set(Some((json, kept))));
     }
 }
 
@@ -89,12 +90,12 @@ mod tests {
     fn the_memory_of_a_captured_value_is_kept_unless_it_is_large() {
         let mut small = JsonBuffer::new();
         small.raw(b"small");
-        keep_spare(small);
-        let spare = take_spare();
+        keep_spare(small, Kept::default());
+        let (spare, _) = take_spare();
         assert!(spare.as_bytes().is_empty() && spare.capacity() >= 5);
         let mut large = JsonBuffer::new();
         large.raw(&vec![0; MAX_SPARE_BYTES]);
-        keep_spare(large);
-        assert_eq!(take_spare().capacity(), 0);
+        keep_spare(large, Kept::default());
+        assert_eq!(take_spare().0.capacity(), 0);
     }
 }

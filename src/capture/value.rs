@@ -6,13 +6,15 @@ use super::buffer::JsonBuffer;
 use super::raw_json;
 use super::scratch;
 use super::writer::{Stop, UNSERIALIZABLE, ValueWriter};
-use crate::redact::Counts;
+use crate::redact::{Counts, Kept};
 
 /// A value that was captured before the event it becomes part of: JSON within the limits, not yet
 /// redacted but for what was cut.
 #[derive(Debug)]
 pub(crate) struct Captured {
     pub(super) json: JsonBuffer,
+    /// What was kept of it for the redactor.
+    pub(super) kept: Kept,
     /// What the redactor found in texts that were cut. Boxed, since most values have none.
     pub(super) counts: Option<Box<Counts>>,
     /// A rule failed on a text that was cut, so the event must not be sent.
@@ -25,7 +27,7 @@ const MAX_OUTLINE_BYTES: usize = 4 * 1024;
 impl Captured {
     /// The memory it holds, in bytes.
     pub(crate) fn bytes(&self) -> usize {
-        self.json.capacity()
+        self.json.capacity() + self.kept.bytes()
     }
 
     /// What is left of it without content: the names of an object's members, and how large each value is. Where
@@ -53,6 +55,7 @@ impl Captured {
         }
         Self {
             json: outline,
+            kept: Kept::default(),
             counts: None,
             failed: self.failed,
         }
@@ -115,7 +118,8 @@ impl Value for Captured {
 
 impl Drop for Captured {
     fn drop(&mut self) {
-        scratch::keep_spare(std::mem::take(&mut self.json));
+        let kept = std::mem::take(&mut self.kept);
+        scratch::keep_spare(std::mem::take(&mut self.json), kept);
     }
 }
 
@@ -170,6 +174,7 @@ mod tests {
         buffer.raw(json.as_bytes());
         let captured = Captured {
             json: buffer,
+            kept: Kept::default(),
             counts: None,
             failed: false,
         };

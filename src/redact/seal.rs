@@ -10,7 +10,7 @@ use crate::redact::engine::frame::Start;
 use crate::redact::engine::inside::{Findings, Inside};
 use crate::redact::engine::json;
 use crate::redact::engine::replay::replay;
-use crate::redact::engine::tape::{Recorder, Tape};
+use crate::redact::engine::tape::{Kept, Recorder, Tape};
 use crate::redact::engine::walk::string_end;
 use crate::redact::engine::{Buffers, Engine};
 use crate::redact::kind::Kind;
@@ -96,6 +96,25 @@ impl Redactor {
             Mode::RuleSet(rules) => guarded(rules, || redact(rules, &draft, out))?,
         }
         Ok(RedactedJson { bytes: out })
+    }
+
+    /// Copies what was kept of the one value that was written, if it takes no more than `most` bytes.
+    pub(crate) fn keep(&self, buffers: &Buffers, kept: &mut Kept, most: usize) {
+        let rules = self.rules_id();
+        buffers.tape.keep_in(kept, rules, most);
+    }
+
+    /// A value that was kept before is written at `at` of an event.
+    pub(crate) fn append(&self, buffers: &mut Buffers, kept: &Kept, at: usize) {
+        buffers.tape.append(kept, self.rules_id(), at);
+    }
+
+    /// Whose rules these are, if what is written is kept for them.
+    fn rules_id(&self) -> u32 {
+        match &self.mode {
+            Mode::RuleSet(rules) if !rules.is_users() => rules.id,
+            _ => u32::MAX,
+        }
     }
 
     /// Who keeps what is written of a value that begins at `at` of an event. Rules of the user see each string, so

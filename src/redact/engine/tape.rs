@@ -4,6 +4,7 @@
 //! The writer sees each of them anyway. A walk through the finished text would look for all of them again, and take
 //! twice as long for it as for what it finds.
 
+use crate::redact::engine::inside::KEEP_BYTES;
 use crate::redact::engine::memo::{Key, Known};
 use crate::redact::kind::{Kind, Role};
 use crate::redact::read::masks::{MaskMemory, Seen};
@@ -108,6 +109,22 @@ pub(crate) struct Tape {
     first: usize,
 }
 
+/// The tokens of a value that was written before its event.
+#[derive(Debug, Default)]
+pub(crate) struct Kept {
+    tokens: Vec<Token>,
+    masks: MaskMemory,
+    /// Whose rules judged the names among them; 0 is nobody, and nothing was kept.
+    rules: u32,
+}
+
+impl Kept {
+    /// The memory it holds, in bytes.
+    pub(crate) fn bytes(&self) -> usize {
+        self.tokens.capacity() * size_of::<Token>() + self.masks.bytes()
+    }
+}
+
 /// A place in a tape to go back to.
 #[derive(Clone, Copy, Debug)]
 pub(crate) struct Mark {
@@ -170,7 +187,8 @@ impl Recorder<'_> {
 impl Tape {
     pub(crate) fn clear(&mut self) {
         self.tokens.clear();
-        self.masks.clear();
+        self.tokens.shrink_to(KEEP_BYTES / size_of::<Token>());
+        self.masks.trim(KEEP_BYTES);
         self.roots.clear();
         self.end();
     }
@@ -206,6 +224,41 @@ impl Tape {
         self.end();
         self.first = self.tokens.len();
         self.roots.push((at as u32, self.first as u32));
+    }
+
+    /// Copies the tokens of the one value that was written, as long as they take no more than `most` bytes.
+    pub(crate) fn keep_in(&self, kept: &mut Kept, rules: u32, most: usize) {
+        kept.rules = 0;
+        kept.tokens.clear();
+        kept.masks.clear();
+        let bytes = self.tokens.len() * size_of::<Token>() + self.masks.len() * 24;
+        if self.roots.len() == 1 && bytes <= most {
+            kept.rules = rules;
+            kept.tokens.extend_from_slice(&self.tokens);
+            kept.masks.append(&self.masks);
+        }
+    }
+
+    /// The value whose tokens were kept begins at `at`, unless other rules judged its names.
+    pub(crate) fn append(&mut self, kept: &Kept, rules: u32, at: usize) {
+        if kept.rules != rules {
+            return;
+        }
+        self.root(at);
+        let at = at as u32;
+        let before = self.masks.append(&kept.masks);
+        self.tokens.extend(kept.tokens.iter().map(|&token| {
+            let is_open = matches!(token.what, What::Open { .. });
+            Token {
+                what: match token.what {
+                    What::String(Seen::Masks(first)) => What::String(Seen::Masks(first + before)),
+                    what => what,
+                },
+                from: token.from + at,
+                to: token.to + if is_open { 0 } else { at },
+                ..token
+            }
+        }));
     }
 
     /// The tokens of the value that begins at `at`, if they were kept.

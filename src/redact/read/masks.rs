@@ -303,6 +303,23 @@ impl MaskMemory {
         self.blocks.clear();
     }
 
+    /// How many blocks there are.
+    pub(crate) fn len(&self) -> usize {
+        self.blocks.len()
+    }
+
+    /// The memory held, in bytes.
+    pub(crate) fn bytes(&self) -> usize {
+        self.blocks.capacity() * size_of::<Block>()
+    }
+
+    /// Adds the masks of strings that were seen elsewhere; returns how many blocks stand before them.
+    pub(crate) fn append(&mut self, other: &Self) -> u32 {
+        let before = self.blocks.len() as u32;
+        self.blocks.extend_from_slice(&other.blocks);
+        before
+    }
+
     /// Gives memory back after an unusually large text.
     pub(crate) fn trim(&mut self, bytes: usize) {
         self.blocks.clear();
