@@ -114,7 +114,7 @@ fn text_of(input: &Value) -> String {
 }
 
 /// What the caller gives as arguments at a place.
-fn arguments(place: &str, input: &Value) -> Value {
+pub(crate) fn arguments(place: &str, input: &Value) -> Value {
     match place {
         "nested" => json!({"a": {"b": [1, {"c": input}]}, "z": 2}),
         "JSON text" => json!({"body": json!({"x": input, "y": 1}).to_string()}),
@@ -207,7 +207,7 @@ fn sent_and_alone(place: &str, input: &Value, event: &Value) -> (Value, Value) {
 }
 
 /// Limits that cut nothing here.
-fn wide() -> Limits {
+pub(crate) fn wide() -> Limits {
     Limits::default()
         .max_prompt_chars(65_536)
         .max_query_chars(65_536)
@@ -221,7 +221,7 @@ fn wide() -> Limits {
 }
 
 /// Sends what `log` logs, and returns the events in the order of their logging.
-fn sent(limits: Limits, log: impl FnOnce(&UsageLogger)) -> Vec<Value> {
+pub(crate) fn sent(limits: Limits, log: impl FnOnce(&UsageLogger)) -> Vec<Value> {
     let transport = MemoryTransport::new();
     let usage = UsageLogger::builder()
         .env(|_| None)

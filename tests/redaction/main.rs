@@ -11,6 +11,7 @@
 
 mod containers;
 mod context;
+mod digests;
 mod events;
 mod harmless;
 mod laws;
