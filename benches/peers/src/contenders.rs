@@ -29,6 +29,8 @@ pub enum Contender {
     McpUsageMcpeye,
     /// The same with a transport that forgets what it is given.
     McpUsageDiscard,
+    /// The same without a rule: like beside like with those that redact nothing.
+    McpUsageRulesOff,
     /// The same, switched off.
     McpUsageOff,
     /// opentelemetry_sdk's batch log processor with opentelemetry-otlp over HTTP, protobuf.
@@ -62,6 +64,7 @@ impl Contender {
             Self::McpUsageReo => "mcp-usage, `Wire::Reo`",
             Self::McpUsageMcpeye => "mcp-usage, `Wire::Mcpeye`",
             Self::McpUsageDiscard => "mcp-usage, discarding",
+            Self::McpUsageRulesOff => "mcp-usage, rules off",
             Self::McpUsageOff => "mcp-usage, switched off",
             Self::Opentelemetry => "OpenTelemetry",
             Self::Posthog => "posthog-rs",
@@ -109,6 +112,7 @@ pub fn make(contender: Contender, settings: &Settings) -> Box<dyn Library> {
         Contender::McpUsageReo => mcp_usage::reo(settings),
         Contender::McpUsageMcpeye => mcp_usage::mcpeye(settings),
         Contender::McpUsageDiscard => mcp_usage::discarding(settings),
+        Contender::McpUsageRulesOff => mcp_usage::rules_off(settings),
         Contender::McpUsageOff => mcp_usage::off(),
         Contender::Opentelemetry => Box::new(opentelemetry::Logs::new(settings)),
         Contender::Posthog => Box::new(posthog::Events::new(settings)),

@@ -3,7 +3,9 @@
 use super::library::{Library, Settings};
 use crate::event::{Call, PROTOCOL, SDK, SERVER};
 use mcp_usage::testing::MemoryTransport;
-use mcp_usage::{Builder, CallOutcome, Identity, Mcpeye, Outcome, ToolCall, UsageLogger, Wire};
+use mcp_usage::{
+    Builder, CallOutcome, Identity, Mcpeye, Outcome, Redactor, ToolCall, UsageLogger, Wire,
+};
 use std::time::Duration;
 
 /// The shutdown's deadline: that which the report is held to.
@@ -39,6 +41,12 @@ pub fn mcpeye(settings: &Settings) -> Box<dyn Library> {
 
 pub fn discarding(settings: &Settings) -> Box<dyn Library> {
     let builder = UsageLogger::builder().memory_transport(&MemoryTransport::discarding());
+    build(builder.wire(Wire::ReoBatch), settings)
+}
+
+/// Captures and bounds as always, and looks for no secret.
+pub fn rules_off(settings: &Settings) -> Box<dyn Library> {
+    let builder = sending(settings).redactor(Redactor::off());
     build(builder.wire(Wire::ReoBatch), settings)
 }
 

@@ -1,6 +1,6 @@
 //! What a call costs the thread that makes it: a burst from one thread, with a queue that holds everything.
 
-use super::scenario::{RUST, Scenario, Size, burst_events};
+use super::scenario::{Scenario, Size, burst_events, rust_and_rules_off};
 use crate::contenders::Contender;
 use crate::event::Kind;
 use crate::report::{Report, Rows, Table, Target, maybe};
@@ -23,15 +23,13 @@ const ALLOCATIONS: &str = "allocations";
 fn cases(size: Size) -> Vec<Case> {
     let mut cases = Vec::new();
     for (line, kind) in KINDS {
-        for contender in RUST
-            .into_iter()
-            .chain([Contender::ReoPython, Contender::McpeyePython])
+        for contender in rust_and_rules_off().chain([Contender::ReoPython, Contender::McpeyePython])
         {
             let events = size.of(burst_events(contender));
             cases.push(Case::burst(line, contender, events).with(|case| case.load.kind = kind));
         }
     }
-    for contender in RUST {
+    for contender in rust_and_rules_off() {
         cases.push(
             Case::burst(ALLOCATIONS, contender, size.of(40_000)).with(|case| {
                 case.load.count_allocations = true;

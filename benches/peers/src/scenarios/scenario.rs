@@ -38,6 +38,11 @@ pub const RUST: [Contender; 6] = [
     Contender::Spawn,
 ];
 
+/// The same and this crate without its rules: what a caller pays where nothing is redacted.
+pub fn rust_and_rules_off() -> impl Iterator<Item = Contender> {
+    RUST.into_iter().chain([Contender::McpUsageRulesOff])
+}
+
 /// Fewer events for those that would take minutes.
 pub const fn burst_events(contender: Contender) -> u64 {
     match contender {

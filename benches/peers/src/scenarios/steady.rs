@@ -1,6 +1,6 @@
 //! The same call at a rate that a busy server has, where caches are cold between two calls.
 
-use super::scenario::{RUST, Scenario, Size};
+use super::scenario::{Scenario, Size, rust_and_rules_off};
 use crate::contenders::Contender;
 use crate::measure::{End, Measured};
 use crate::report::{Report, Rows, Table, Target, maybe};
@@ -25,7 +25,7 @@ fn cases(size: Size) -> Vec<Case> {
             case.load.end = End::Deliver;
         })
     };
-    RUST.into_iter()
+    rust_and_rules_off()
         .chain([Contender::Nothing])
         .map(case)
         .collect()

@@ -1,6 +1,6 @@
 //! How many events arrive a second, and what processor time each takes from the first call to the ingest's answer.
 
-use super::scenario::{RUST, Scenario, Size, burst_events};
+use super::scenario::{Scenario, Size, burst_events, rust_and_rules_off};
 use crate::contenders::Contender;
 use crate::measure::End;
 use crate::report::{Report, Rows, Table, Target, maybe};
@@ -23,12 +23,15 @@ fn cases(size: Size) -> Vec<Case> {
     ];
     let case = |contender| {
         let events = match contender {
-            Contender::McpUsage | Contender::McpUsageMcpeye | Contender::Opentelemetry => 200_000,
+            Contender::McpUsage
+            | Contender::McpUsageRulesOff
+            | Contender::McpUsageMcpeye
+            | Contender::Opentelemetry => 200_000,
             other => burst_events(other),
         };
         Case::burst(LINE, contender, size.of(events)).with(|case| case.load.end = End::Deliver)
     };
-    RUST.into_iter().chain(others).map(case).collect()
+    rust_and_rules_off().chain(others).map(case).collect()
 }
 
 /// Events that arrived, a second.
