@@ -1,31 +1,35 @@
-//! What `log_usage` costs its caller, in instructions: accepted, switched off, with a full queue.
+//! What `log_usage` costs its caller, in instructions: accepted, switched off, with a full queue. The program `parts`
+//! beside the benches tells which parts of the crate they stand in.
 
 use gungraun::prelude::*;
-use instructions::{CALLS, call, clean, logger, text, typical, warm_up};
+use instructions::{
+    Calls, answer, clean, deep, deep_logger, log, logger, names, prose, secrets, text, typical,
+};
 use mcp_usage::{Redactor, UsageLogger, Wire};
 use serde_json::Value;
 use serde_json::value::RawValue;
-use std::hint::black_box;
 
-fn accepting(arguments: Value) -> (UsageLogger, Value) {
-    let usage = logger(Wire::ReoBatch, Redactor::default());
-    warm_up(&usage, &arguments);
-    (usage, arguments)
+fn accepting<T: serde::Serialize + Sync>(arguments: T) -> Calls<T> {
+    Calls::new(logger(Wire::ReoBatch, Redactor::default()), arguments)
 }
 
-fn accepting_text() -> (UsageLogger, Box<RawValue>) {
-    let usage = logger(Wire::ReoBatch, Redactor::default());
-    let arguments = text(&typical());
-    warm_up(&usage, &arguments);
-    (usage, arguments)
+/// Its objects are deeper than the default limit.
+fn accepting_deep() -> Calls<Value> {
+    let usage = deep_logger(Wire::ReoBatch, Redactor::default());
+    Calls::new(usage, deep()).warm()
 }
 
-fn off() -> (UsageLogger, Value) {
-    (UsageLogger::disabled(), typical())
+/// As long as a prompt and a string may be.
+fn accepting_long() -> Calls<Value> {
+    accepting(log(4_000)).prompt(prose(6_000)).warm()
+}
+
+fn off() -> Calls<Value> {
+    Calls::new(UsageLogger::disabled(), typical())
 }
 
 /// Nobody listens on the discard port, so the first event stays.
-fn full() -> (UsageLogger, Value) {
+fn full() -> Calls<Value> {
     let usage = UsageLogger::builder()
         .env(|_| None)
         .api_key("test-key-1")
@@ -34,32 +38,31 @@ fn full() -> (UsageLogger, Value) {
         .max_queue_events(1)
         .build()
         .expect("the settings are sound");
-    let arguments = typical();
-    usage.log_usage(call(&arguments));
-    (usage, arguments)
+    let calls = Calls::new(usage, typical());
+    calls.log();
+    calls
 }
 
 #[library_benchmark]
-#[bench::typical(accepting(typical()))]
-#[bench::clean(accepting(clean()))]
+#[bench::typical(accepting(typical()).warm())]
+#[bench::clean(accepting(clean()).warm())]
+#[bench::names(accepting(names()).warm())]
+#[bench::secrets(accepting(secrets()).warm())]
+#[bench::long(accepting_long())]
+#[bench::deep(accepting_deep())]
+#[bench::result(accepting(clean()).result(answer(4_000)).warm())]
 #[bench::off(off())]
 #[bench::full_queue(full())]
-fn log_usage((usage, arguments): (UsageLogger, Value)) -> (UsageLogger, Value) {
-    for _ in 0..CALLS {
-        black_box(usage.log_usage(call(black_box(&arguments))));
-    }
-    (usage, arguments)
+fn log_usage(calls: Calls<Value>) -> Calls<Value> {
+    calls.log();
+    calls
 }
 
 #[library_benchmark]
-#[bench::json_text(accepting_text())]
-fn log_usage_text(
-    (usage, arguments): (UsageLogger, Box<RawValue>),
-) -> (UsageLogger, Box<RawValue>) {
-    for _ in 0..CALLS {
-        black_box(usage.log_usage(call(black_box(&arguments))));
-    }
-    (usage, arguments)
+#[bench::json_text(accepting(text(&typical())).warm())]
+fn log_usage_text(calls: Calls<Box<RawValue>>) -> Calls<Box<RawValue>> {
+    calls.log();
+    calls
 }
 
 library_benchmark_group!(name = caller, benchmarks = [log_usage, log_usage_text]);

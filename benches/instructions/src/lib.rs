@@ -1,17 +1,34 @@
 //! What the benches are given: loggers and events.
 
+use mcp_usage::limits::Limits;
 use mcp_usage::testing::MemoryTransport;
-use mcp_usage::{CallOutcome, Identity, Mcpeye, Redactor, ToolCall, UsageLogger, Wire};
+use mcp_usage::{Builder, CallOutcome, Identity, Mcpeye, Redactor, ToolCall, UsageLogger, Wire};
 use serde_json::value::RawValue;
 use serde_json::{Value, json};
+use std::hint::black_box;
 use std::time::Duration;
 
 /// Each bench makes so many calls: one alone would depend on where in a segment it falls.
 pub const CALLS: usize = 200;
+/// How many objects the values of [`deep`] stand in.
+const LEVELS: usize = 12;
 
 /// Put together here: none stands in the source.
 fn key() -> String {
     ["sk", "-", "proj", "-", "4f2c19a07b3e58d6c1f0a9e2b7d43865"].concat()
+}
+
+/// Looks random, and is the same in each run.
+fn random(seed: u64, length: usize) -> String {
+    const FROM: &[u8; 32] = b"ABCDEFGHJKMNPQRSabcdefghjkmn2345";
+    let step = |at: u64| {
+        let next = at.wrapping_mul(6_364_136_223_846_793_005);
+        Some(next.wrapping_add(1_442_695_040_888_963_407))
+    };
+    std::iter::successors(step(seed), |at| step(*at))
+        .map(|at| char::from(FROM[(at >> 59) as usize]))
+        .take(length)
+        .collect()
 }
 
 /// Some 600 bytes, with an e-mail address and a key in them.
@@ -36,6 +53,66 @@ pub fn clean() -> Value {
     arguments
 }
 
+/// A configuration with six sensitive names.
+pub fn names() -> Value {
+    json!({
+        "service": "reports",
+        "region": "eu-central-1",
+        "password": random(1, 14),
+        "api_key": random(2, 32),
+        "token": random(3, 40),
+        "retry": {"attempts": 3, "client_secret": random(4, 28), "backoff_ms": 250},
+        "db_url": format!("postgres://{}:{}@db.example.com/tickets", "reports", random(5, 16)),
+        "webhook_secret": random(6, 24),
+        "log_level": "info",
+        "features": ["export", "history"],
+    })
+}
+
+/// Six secrets at several places, none under a name that says so.
+pub fn secrets() -> Value {
+    let inner = json!({"step": 2, "continue_with": key(), "contact": "ada.4f2c1@mail.example.com"});
+    let github = ["ghp", "_", &random(7, 36)].concat();
+    json!({
+        "task": format!("call the service with {} and tell bob.7b3e5@mail.example.com", key()),
+        "steps": ["look up", github, "close"],
+        "page": format!("https://api.example.com/v1/tickets?limit=20&access_token={}", random(8, 32)),
+        "payload": inner.to_string(),
+        "count": 4,
+    })
+}
+
+/// About as many bytes of a person's sentences as asked for.
+pub fn prose(bytes: usize) -> String {
+    repeated(
+        "Please look at the tickets of last week and tell me which of them were closed late, and why. \
+         The team in Lisbon has 14 of them; what they write in the notes is what I would like to quote. ",
+        bytes,
+    )
+}
+
+/// The same of a program's lines.
+pub fn log(bytes: usize) -> Value {
+    let line = "2026-07-28T09:14:07.512Z INFO worker{id=17}: fetched /v1/tickets/48213 in 182 ms, status=200 rows=25\n";
+    json!({"about": "the worker's log", "log": repeated(line, bytes)})
+}
+
+/// What a tool answers with a text.
+pub fn answer(bytes: usize) -> Value {
+    json!({"content": [{"type": "text", "text": prose(bytes)}], "isError": false})
+}
+
+fn repeated(text: &str, bytes: usize) -> String {
+    text.chars().cycle().take(bytes).collect()
+}
+
+/// Small values, at each level one and a list.
+pub fn deep() -> Value {
+    (0..LEVELS).fold(json!({"id": 7}), |within, level| {
+        json!({"kind": "node", "level": level, "tags": ["a", "b"], "child": within})
+    })
+}
+
 /// Rows of a table: about as many bytes as asked for.
 pub fn rows(bytes: usize) -> Value {
     let row = json!({"company": "Example Works", "domain": "example.com", "employees": 1250, "note": "moved to rails"});
@@ -49,6 +126,15 @@ pub fn text(value: &Value) -> Box<RawValue> {
 
 /// A logger whose transport forgets, and whose worker looks only when it is told to.
 pub fn logger(wire: Wire, redactor: Redactor) -> UsageLogger {
+    build(forgetting(wire, redactor))
+}
+
+/// The same, and [`deep`] is written to its end.
+pub fn deep_logger(wire: Wire, redactor: Redactor) -> UsageLogger {
+    build(forgetting(wire, redactor).limits(Limits::default().max_depth(LEVELS + 2)))
+}
+
+fn forgetting(wire: Wire, redactor: Redactor) -> Builder {
     UsageLogger::builder()
         .env(|_| None)
         .wire(wire)
@@ -56,8 +142,10 @@ pub fn logger(wire: Wire, redactor: Redactor) -> UsageLogger {
         .product_id("bench")
         .redactor(redactor)
         .flush_interval(Duration::from_secs(60))
-        .build()
-        .expect("the settings are sound")
+}
+
+fn build(builder: Builder) -> UsageLogger {
+    builder.build().expect("the settings are sound")
 }
 
 pub fn mcpeye() -> Wire {
@@ -80,13 +168,56 @@ pub fn call<T: serde::Serialize + Sync>(arguments: &T) -> ToolCall<'_> {
         .outcome(CallOutcome::Ok)
 }
 
-/// Until the thread's buffers and the queue's segments have their size.
-pub fn warm_up<T: serde::Serialize + Sync>(usage: &UsageLogger, arguments: &T) {
-    for _ in 0..3 {
-        for _ in 0..CALLS {
-            usage.log_usage(call(arguments));
+/// A logger, and the event that it is given again and again.
+pub struct Calls<T> {
+    usage: UsageLogger,
+    arguments: T,
+    prompt: Option<String>,
+    result: Option<Value>,
+}
+
+impl<T: serde::Serialize + Sync> Calls<T> {
+    pub fn new(usage: UsageLogger, arguments: T) -> Self {
+        Self {
+            usage,
+            arguments,
+            prompt: None,
+            result: None,
         }
-        flush(usage);
+    }
+
+    pub fn prompt(mut self, prompt: String) -> Self {
+        self.prompt = Some(prompt);
+        self
+    }
+
+    pub fn result(mut self, result: Value) -> Self {
+        self.result = Some(result);
+        self
+    }
+
+    /// Until the thread's buffers and the queue's segments have their size.
+    pub fn warm(self) -> Self {
+        for _ in 0..3 {
+            self.log();
+            flush(&self.usage);
+        }
+        let stats = self.usage.stats();
+        assert_eq!(stats.delivered, stats.offered, "{stats:?}");
+        self
+    }
+
+    pub fn log(&self) {
+        for _ in 0..CALLS {
+            let mut event = call(black_box(&self.arguments));
+            if let Some(prompt) = &self.prompt {
+                event = event.prompt(prompt);
+            }
+            if let Some(result) = &self.result {
+                event = event.result(result);
+            }
+            black_box(self.usage.log_usage(event));
+        }
     }
 }
 
@@ -94,4 +225,31 @@ pub fn flush(usage: &UsageLogger) {
     usage
         .flush_blocking(Duration::from_secs(60))
         .expect("nothing fails");
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn events_hold_as_many_secrets_as_they_are_for() {
+        for (event, arguments, secrets) in [
+            ("typical", typical(), 2),
+            ("clean", clean(), 0),
+            ("names", names(), 6),
+            ("secrets", secrets(), 6),
+            ("log", log(4_000), 0),
+            ("answer", answer(4_000), 0),
+            ("deep", deep(), 0),
+            ("rows", rows(1_024), 0),
+        ] {
+            let sent = mcp_usage::redact_value(&arguments).to_string();
+            assert_eq!(
+                sent.matches("[REDACTED").count(),
+                secrets,
+                "{event}: {sent}"
+            );
+        }
+        assert_eq!(mcp_usage::redact_str(&prose(6_000)), prose(6_000));
+    }
 }
