@@ -382,3 +382,32 @@ impl Findings<'_> {
         }
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use crate::redact::tests::{leaves, redacts};
+
+    #[test]
+    fn a_number_goes_by_its_name_or_as_a_card() {
+        redacts(&[
+            (r#"{"pin":4821}"#, r#"{"pin":"[REDACTED_FIELD]"}"#),
+            (
+                r#"{"paid_with":4111111111111111}"#,
+                r#"{"paid_with":"[REDACTED_CARD]"}"#,
+            ),
+        ]);
+        leaves(&[
+            r#"{"password":0,"pins":4821}"#,
+            r#"{"order_id":4111111111111111}"#,
+        ]);
+    }
+
+    #[test]
+    fn what_is_too_deep_to_be_walked_through_goes_whole_if_anything_is_in_it() {
+        let nested = |inner: &str| format!("{}{inner}{}", "[".repeat(600), "]".repeat(600));
+        let redacted = crate::redact::redact_str(&nested("\"ann@example.com\"")).into_owned();
+        assert!(redacted.contains("[REDACTED_EMAIL]"), "{redacted}");
+        let harmless = nested("1");
+        leaves(&[&harmless]);
+    }
+}
