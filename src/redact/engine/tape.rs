@@ -6,7 +6,7 @@
 
 use crate::redact::engine::inside::KEEP_BYTES;
 use crate::redact::engine::memo::{Key, Known};
-use crate::redact::kind::{Kind, Role};
+use crate::redact::kind::{Interest, Kind, Role};
 use crate::redact::read::masks::{MaskMemory, Seen};
 
 /// One of them, and where it stands in the event.
@@ -75,10 +75,7 @@ struct Pending {
     to: u32,
     said: Option<(Kind, Role)>,
     escaped: bool,
-    /// It says something, of its value or to its neighbours.
-    speaks: bool,
-    /// A rule has an interest in it, and not in the company of others alone.
-    matters: bool,
+    interest: Interest,
 }
 
 impl Pending {
@@ -157,29 +154,14 @@ impl Recorder<'_> {
         } else {
             Key::of(text, from, to)
         };
-        let said = key.and_then(|key| self.known.get(&key, self.rules));
-        let is = |name: &[u8]| to - from == name.len() && text.get(from..to) == Some(name);
-        let (speaks, matters) = match said {
-            // The names of what stands in an object of that name say nothing.
-            Some((Kind::Plain, Role::Other)) => {
-                let tokens = is(b"tokens");
-                (tokens, tokens)
-            }
-            // What the name `key` says depends on that of the object.
-            Some((Kind::Plain, Role::Label)) => (true, is(b"key")),
-            Some((
-                Kind::Plain,
-                Role::Element | Role::Kind | Role::Operation | Role::Path | Role::Type,
-            )) => (true, false),
-            _ => (true, true),
-        };
+        let known = key.and_then(|key| self.known.interest(&key, self.rules));
         self.tape.name = Some(Pending {
             from: place.0 as u32,
             to: place.1 as u32,
-            said,
+            said: known.map(|(kind, role, _)| (kind, role)),
             escaped,
-            speaks,
-            matters,
+            // What is not known is looked into.
+            interest: known.map_or(Interest::Always, |(_, _, interest)| interest),
         });
     }
 }
@@ -278,7 +260,9 @@ impl Tape {
     /// A value that is no container; `matters` by itself, whatever its name says.
     #[inline(always)]
     fn value(&mut self, what: What, place: (usize, usize), matters: bool) {
-        let speaks = self.name.is_some_and(|name| name.speaks);
+        let speaks = self
+            .name
+            .is_some_and(|name| name.interest != Interest::None);
         let level = &self.innermost;
         if matters || speaks || level.array || level.all {
             self.keep(Token::new(what, place), matters);
@@ -289,7 +273,7 @@ impl Tape {
     fn keep(&mut self, token: Token, matters: bool) {
         let mut matters = matters;
         if let Some(name) = self.name.take() {
-            matters |= name.matters;
+            matters |= name.interest == Interest::Always;
             self.tokens.push(name.token());
         }
         self.innermost.matters |= matters;
@@ -326,7 +310,9 @@ impl Tape {
             open: self.tokens.len() as u32,
             array,
             // Cells of a row go by the names of their columns.
-            all: outer.all || outer.array && array || name.is_some_and(|name| name.speaks),
+            all: outer.all
+                || outer.array && array
+                || name.is_some_and(|name| name.interest != Interest::None),
             matters: false,
         };
         self.tokens.push(Token::new(What::Open { array }, (at, at)));
@@ -369,14 +355,15 @@ mod tests {
 
     /// Names a member of no text in particular.
     fn name(tape: &mut Tape, said: Option<(Kind, Role)>) {
-        let (speaks, matters) = (said != PLAIN, said != PLAIN && said != LABEL);
+        let interest = said.map_or(Interest::Always, |(kind, role)| {
+            Interest::of(b"", kind, role)
+        });
         tape.name = Some(Pending {
             from: 0,
             to: 0,
             said,
             escaped: false,
-            speaks,
-            matters,
+            interest,
         });
     }
 

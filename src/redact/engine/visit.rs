@@ -13,7 +13,7 @@ use crate::redact::engine::memo::Key;
 use crate::redact::engine::text;
 use crate::redact::engine::walk::{NotJson, Walk, closing_quote, past_blanks};
 use crate::redact::judge::{card, name, value};
-use crate::redact::kind::{Kind, Role};
+use crate::redact::kind::{Interest, Kind, Role};
 use crate::redact::read::bytes::{self, at, part};
 
 /// Parsers refuse less; without a bound, a megabyte of brackets would take a hundred of memory.
@@ -158,7 +158,10 @@ fn judge_key<'r>(
         role(name)
     };
     if let Some(key) = known.filter(|_| findings.edits.len() == floor) {
-        findings.known.put(&key, findings.rules.id, kind, role);
+        let interest = Interest::of(name, kind, role);
+        findings
+            .known
+            .put(&key, findings.rules.id, (kind, role), interest);
     }
     (kind, role)
 }
