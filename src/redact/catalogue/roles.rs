@@ -1,4 +1,4 @@
-//! Names of members, and what each is for in its object.
+//! Names of members, and what each is for in its object; what members say of their object and of each other.
 
 use crate::redact::kind::Role;
 
@@ -138,6 +138,66 @@ pub(crate) fn role(name: &[u8]) -> Role {
         .ok()
         .and_then(|row| ROLES.get(row))
         .map_or(Role::Other, |(_, role)| *role)
+}
+
+/// How an object begins that refers to a secret and is none.
+#[rustfmt::skip]
+pub(crate) const REFERENCES: &[&str] = &[
+    "\"$ref\"", "\"$value\"", "\"env\"", "\"valueFrom\"", "\"secretKeyRef\"", "\"secretRef\"", "\"fromSecret\"",
+    "\"from_secret\"", "\"$exists\"", "\"$ne\":null", "\"$ne\": null",
+];
+
+/// How the token of a parser begins.
+pub(crate) const TOKEN_BEGINNINGS: &[&str] = &["\"kind\"", "\"type\""];
+
+/// Where it was read.
+#[rustfmt::skip]
+pub(crate) const PLACES: &[&str] = &[
+    "\"start\"", "\"line\"", "\"range\"", "\"loc\"", "\"pos\"", "\"span\"",
+];
+
+/// Members of what describes a field.
+#[rustfmt::skip]
+pub(crate) const DESCRIPTIONS: &[&str] = &[
+    "\"type\"", "\"$ref\"", "\"anyOf\"", "\"oneOf\"", "\"allOf\"", "\"enum\"", "\"description\"", "\"title\"",
+];
+
+/// What a name in an object that stands under another name ends with: `{"api": {"key": …}}` is an `api_key`.
+pub(crate) const KEY: &[u8] = b"_key";
+
+/// Whether a name is that of the header that sets a cookie, or has a list of them.
+pub(crate) fn sets_cookies(name: &[u8]) -> bool {
+    name.eq_ignore_ascii_case(b"set-cookie")
+}
+
+/// Whether a name is that of a list of cookies.
+pub(crate) fn names_cookies(name: &[u8]) -> bool {
+    name.ends_with(b"ookies")
+}
+
+/// Whether a name is that of what a parser reads, too.
+pub(crate) fn names_tokens(name: &[u8]) -> bool {
+    name.eq_ignore_ascii_case(b"token") || name.eq_ignore_ascii_case(b"tokens")
+}
+
+/// The types of a JSON Web Key.
+pub(crate) fn is_key_type(kty: &[u8]) -> bool {
+    matches!(kty, b"RSA" | b"EC" | b"OKP" | b"oct")
+}
+
+/// The private numbers of a JSON Web Key, by their names.
+pub(crate) fn is_key_part(name: &[u8]) -> bool {
+    matches!(name, b"d" | b"p" | b"q" | b"dp" | b"dq" | b"qi" | b"k")
+}
+
+/// The kind of a Kubernetes object whose data are secrets.
+pub(crate) fn is_kind_of_secrets(kind: &[u8]) -> bool {
+    kind == b"Secret"
+}
+
+/// Whether a type says that the value beside it is a secret: `{"type": "password", "value": …}`.
+pub(crate) fn is_type_of_secret(kind: &[u8]) -> bool {
+    kind.eq_ignore_ascii_case(b"password") || kind.eq_ignore_ascii_case(b"secret")
 }
 
 #[cfg(test)]
