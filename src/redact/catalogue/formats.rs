@@ -125,6 +125,27 @@ pub(crate) fn is_address(value: &[u8]) -> bool {
 /// How the name of a resource at AWS begins.
 pub(crate) const ARN: &[u8] = b"arn:";
 
+/// How addresses of pages begin.
+pub(crate) const HTTP: [&[u8]; 2] = [b"http://", b"https://"];
+
+/// How the schemes of addresses end behind which a user needs no password.
+pub(crate) const SHELL: &[u8] = b"ssh";
+
+/// How the name of a program ends on Windows.
+pub(crate) const PROGRAM: &[u8] = b".exe";
+
+/// What a line of a jar of cookies says of subdomains, and of encryption.
+pub(crate) fn is_flag_of_jar(cell: &[u8]) -> bool {
+    matches!(cell, b"TRUE" | b"FALSE")
+}
+
+/// Characters that HTML writes as names, behind `&`.
+#[rustfmt::skip]
+pub(crate) const ENTITIES: &[(&str, u8)] = &[
+    ("quot;", b'"'), ("amp;", b'&'), ("lt;", b'<'), ("gt;", b'>'), ("apos;", b'\''), ("commat;", b'@'), ("colon;", b':'),
+    ("equals;", b'='), ("period;", b'.'),
+];
+
 /// How an address of Bitcoin's later kind begins.
 pub(crate) const SEGWIT: &[u8] = b"bc1";
 

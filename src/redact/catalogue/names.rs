@@ -451,6 +451,12 @@ pub(crate) fn is_id_word(word: &[u8]) -> bool {
     has(IDS, word)
 }
 
+/// Names that are known as they are written, whatever their words say.
+pub(crate) fn is_whole(name: &[u8]) -> bool {
+    // In `.npmrc` it is user and password; Terraform names tokens by their hosts.
+    name == b"_auth" || name.starts_with(b"TF_TOKEN_")
+}
+
 /// The end of a name that names a thing, and the word before it in the name of a secret half of a pair.
 pub(crate) const ID: &[u8] = b"id";
 pub(crate) const SECRET: &[u8] = b"secret";

@@ -217,6 +217,9 @@ pub(crate) const LOGS_IN: &[&str] = &[
     "signed in as ", "credentials are ", "credentials: ",
 ];
 
+/// What leads from the user to the password.
+pub(crate) const WITH: &[&str] = &[" and ", " with "];
+
 /// What leads from what something was changed from to what it was changed to, and to the former.
 pub(crate) const TO: &[&str] = &[
     " to ",

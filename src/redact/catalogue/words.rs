@@ -3,6 +3,9 @@
 use crate::redact::catalogue::list::{Beginnings, List, has};
 use crate::redact::read::bytes::{self, has_word_at};
 
+/// What AWS ends the keys of its manuals with.
+pub(crate) const EXAMPLE: &[u8] = b"EXAMPLE";
+
 /// A user and a password of documentation.
 pub(crate) fn is_documented(user: &[u8], password: &[u8]) -> bool {
     matches!(user, b"user" | b"username" | b"usr" | b"u")

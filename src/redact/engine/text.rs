@@ -3,7 +3,7 @@
 use std::cell::Cell;
 use std::ops::ControlFlow;
 
-use crate::redact::class::Class;
+use crate::redact::class::{Class, MARK_WORD};
 use crate::redact::engine::edit::Edit;
 use crate::redact::engine::inside::{Findings, Inside, MAX_DEPTH, Progress};
 use crate::redact::find::look::Look;
@@ -25,9 +25,6 @@ const MIN_TABLE: usize = 16;
 
 /// Shorter base64 holds no name and value worth the look.
 const MIN_BASE64: usize = 20;
-
-/// What the word in a mark begins with.
-const MARK_WORD: &[u8] = b"REDACTED_";
 
 /// What may hide something in a text from the rules.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]

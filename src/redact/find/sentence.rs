@@ -181,9 +181,9 @@ fn follows_login(scope: &Scope<'_>, start: usize) -> bool {
             .filter(|word| !word.is_empty());
         return words.nth(1).is_some_and(speech::is_user);
     }
-    let Some(line) = [&b" and "[..], b" with "]
+    let Some(line) = speech::WITH
         .iter()
-        .find_map(|link| line.strip_suffix(*link))
+        .find_map(|link| line.strip_suffix(link.as_bytes()))
     else {
         return false;
     };

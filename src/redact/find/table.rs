@@ -1,6 +1,6 @@
 //! Tables in text: a line of column names, and lines of values below it.
 
-use crate::redact::catalogue::{formats, words};
+use crate::redact::catalogue::{formats, labels, words};
 use crate::redact::class::Class;
 use crate::redact::find::look::Look;
 use crate::redact::find::phone;
@@ -39,7 +39,7 @@ pub(crate) fn columns(look: &mut Look<'_>) {
         .into_iter()
         .find(|d| memchr::memchr(*d, header).is_some())
     else {
-        if header.starts_with(b"Key ") && header.trim_ascii_end().ends_with(b" Value") {
+        if labels::heads_keys_and_values(header) {
             aligned_rows(look, end + 1);
         } else {
             aligned(look, first, end);

@@ -119,7 +119,7 @@ fn token(scope: &Scope<'_>, scheme: (usize, usize), start: usize, end: usize) ->
         && !is_dsn
         && (random::is_strong(user) || is_unnamed(user))
         && !placeholder::is_placeholder(user)
-        && !scope.part(scheme.0, scheme.1).ends_with(b"ssh")
+        && !scope.part(scheme.0, scheme.1).ends_with(formats::SHELL)
         && memchr::memchr(b'.', user).is_none();
     takes.then(|| Found::new(start, end, Class::Password))
 }

@@ -4,6 +4,7 @@ use crate::redact::catalogue::code::{
     TYPE_ENDS, is_algorithm_word, is_keyword, is_root, is_sized_type, is_standards_body,
     is_sure_root, is_type_word,
 };
+use crate::redact::catalogue::formats;
 use crate::redact::catalogue::words::is_harmless_word;
 use crate::redact::judge::style::Style;
 use crate::redact::read::bytes::{at, part, rest};
@@ -111,8 +112,7 @@ pub(crate) fn is_expression(scope: &Scope<'_>, from: usize, to: usize, style: St
     is_begun_by_sign(value, style).unwrap_or_else(|| {
         is_member_or_call(scope, to, value)
             || is_keyword(value)
-            || value.starts_with(b"http://")
-            || value.starts_with(b"https://")
+            || formats::HTTP.iter().any(|begins| value.starts_with(begins))
     })
 }
 

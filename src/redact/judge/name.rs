@@ -6,7 +6,7 @@
 
 use crate::redact::catalogue::names::{
     BEGINNING, ENDINGS, ID, RECORDS, SECRET, STEM_BITS, WORDS, is_about, is_harmless_head,
-    is_harmless_tail, is_id_word, is_moment, is_neutral_tail, is_no_id,
+    is_harmless_tail, is_id_word, is_moment, is_neutral_tail, is_no_id, is_whole,
 };
 use crate::redact::judge::{language, memo};
 use crate::redact::kind::Kind;
@@ -118,12 +118,7 @@ fn judge_words(name: &[u8]) -> Kind {
     if bytes::find(name, b"://").is_some() {
         return Kind::Plain;
     }
-    // In `.npmrc` it is user and password.
-    if name == b"_auth" {
-        return Kind::Secret;
-    }
-    // Terraform names them by their hosts.
-    if name.starts_with(b"TF_TOKEN_") {
+    if is_whole(name) {
         return Kind::Secret;
     }
     let words = Words::of(name);

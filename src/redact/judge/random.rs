@@ -27,9 +27,8 @@ pub(crate) fn is_random(tail: &[u8], kind: Tail) -> bool {
         }
         Random => is_mixed(tail),
     };
-    // What AWS writes in its manuals.
     found
-        && !tail.ends_with(b"EXAMPLE")
+        && !tail.ends_with(words::EXAMPLE)
         && (!code::is_snake(tail, 2) || turns(tail) >= 4)
         && (matches!(kind, Any | Hex | Capital) || !is_spelled_out(tail))
         && (!matches!(kind, Cased | Strong) || !is_of_words(tail))

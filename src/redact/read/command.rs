@@ -1,5 +1,6 @@
 //! The words of a command line.
 
+use crate::redact::catalogue::formats;
 use crate::redact::read::bytes;
 use crate::redact::read::lex::is_blank;
 use crate::redact::read::scope::Scope;
@@ -55,7 +56,7 @@ pub(crate) fn name_of(word: &[u8]) -> &[u8] {
         .rsplit(|b| matches!(b, b'/' | b'\\'))
         .next()
         .unwrap_or(word);
-    name.strip_suffix(b".exe").unwrap_or(name)
+    name.strip_suffix(formats::PROGRAM).unwrap_or(name)
 }
 
 #[cfg(test)]

@@ -4,6 +4,7 @@
 //! decoded into a buffer, the rules look at that, and what they find is mapped back to the bytes it was decoded
 //! from. So bytes that are not part of a finding stay exactly as they were.
 
+use crate::redact::catalogue::formats::ENTITIES;
 use crate::redact::read::bytes::{at, part, rest, run_end};
 use crate::redact::read::colour::{ESCAPE, sequence};
 
@@ -267,20 +268,10 @@ impl Decoded {
 
     fn reference(&mut self, source: &[u8], pos: usize, to: usize) -> Option<usize> {
         let text = part(source, pos, (pos + 10).min(to));
-        for (name, byte) in [
-            (&b"&quot;"[..], b'"'),
-            (b"&amp;", b'&'),
-            (b"&lt;", b'<'),
-            (b"&gt;", b'>'),
-            (b"&apos;", b'\''),
-            (b"&commat;", b'@'),
-            (b"&colon;", b':'),
-            (b"&equals;", b'='),
-            (b"&period;", b'.'),
-        ] {
-            if text.starts_with(name) {
-                self.step(pos, name.len(), &[byte]);
-                return Some(name.len());
+        for (name, byte) in ENTITIES {
+            if rest(text, 1).starts_with(name.as_bytes()) {
+                self.step(pos, name.len() + 1, &[*byte]);
+                return Some(name.len() + 1);
             }
         }
         let digits = text.strip_prefix(b"&#")?;
@@ -407,18 +398,9 @@ pub(crate) fn is_layer(text: &[u8], pos: usize) -> bool {
         b'&' => {
             let rest = rest(text, pos + 1);
             at(rest, 0) == b'#'
-                || [
-                    &b"quot;"[..],
-                    b"amp;",
-                    b"lt;",
-                    b"gt;",
-                    b"apos;",
-                    b"commat;",
-                    b"colon;",
-                    b"equals;",
-                ]
-                .iter()
-                .any(|name| rest.starts_with(name))
+                || ENTITIES
+                    .iter()
+                    .any(|(name, _)| rest.starts_with(name.as_bytes()))
         }
         _ => false,
     }
