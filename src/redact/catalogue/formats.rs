@@ -139,6 +139,13 @@ pub(crate) fn is_flag_of_jar(cell: &[u8]) -> bool {
     matches!(cell, b"TRUE" | b"FALSE")
 }
 
+/// How a key or a certificate in armour begins, and what stands in the first line of one that everybody may have.
+pub(crate) const ARMOUR: &[u8] = b"-----BEGIN ";
+pub(crate) const PUBLIC_ARMOURS: [&[u8]; 2] = [b"CERTIFICATE-", b"PUBLIC KEY-"];
+
+/// What Kubernetes writes behind the length of a value that it does not show.
+pub(crate) const BYTES: &[u8] = b" bytes";
+
 /// Characters that HTML writes as names, behind `&`.
 #[rustfmt::skip]
 pub(crate) const ENTITIES: &[(&str, u8)] = &[

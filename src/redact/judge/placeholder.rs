@@ -73,9 +73,10 @@ pub(crate) fn is_placeholder(value: &[u8]) -> bool {
 /// A certificate, or a key that everybody may have.
 fn is_public_armour(value: &[u8]) -> bool {
     let line = part(value, 0, 40);
-    line.starts_with(b"-----BEGIN ")
-        && (bytes::find(line, b"CERTIFICATE-").is_some()
-            || bytes::find(line, b"PUBLIC KEY-").is_some())
+    line.starts_with(formats::ARMOUR)
+        && formats::PUBLIC_ARMOURS
+            .iter()
+            .any(|what| bytes::find(line, what).is_some())
 }
 
 /// The first word of a key that everybody may have, perhaps behind a user: `ops:ssh-ed25519`.
@@ -151,7 +152,7 @@ fn is_remark(value: &[u8]) -> bool {
             .all(|b| b.is_ascii_lowercase() || matches!(b, b'(' | b')' | b' '))
         || first.is_ascii_digit()
             && value
-                .strip_suffix(b" bytes")
+                .strip_suffix(formats::BYTES)
                 .is_some_and(|count| count.iter().all(u8::is_ascii_digit))
         || value == b"?"
         // `\n`
@@ -247,7 +248,7 @@ fn is_selector(value: &[u8]) -> bool {
 /// Whether the catalogue has the words of a value, or those that it begins or ends with.
 fn is_said(value: &[u8]) -> bool {
     if value.len() > MAX_SAID {
-        return value.starts_with(b"arn:");
+        return value.starts_with(formats::ARN);
     }
     let mut lower = [0u8; MAX_SAID];
     for (slot, byte) in lower.iter_mut().zip(value) {

@@ -268,13 +268,14 @@ impl Decoded {
 
     fn reference(&mut self, source: &[u8], pos: usize, to: usize) -> Option<usize> {
         let text = part(source, pos, (pos + 10).min(to));
+        let text = text.strip_prefix(b"&")?;
         for (name, byte) in ENTITIES {
-            if rest(text, 1).starts_with(name.as_bytes()) {
+            if text.starts_with(name.as_bytes()) {
                 self.step(pos, name.len() + 1, &[*byte]);
                 return Some(name.len() + 1);
             }
         }
-        let digits = text.strip_prefix(b"&#")?;
+        let digits = text.strip_prefix(b"#")?;
         let end = memchr::memchr(b';', digits)?;
         let number = part(digits, 0, end);
         let code = match number {
@@ -455,10 +456,10 @@ mod tests {
 
     #[test]
     fn layers_decode_percent_and_references() {
-        let source = b"a%40b&quot;c&#64;d";
+        let source = b"a%40b&quot;c&#64;d'lt;";
         let mut decoded = Decoded::default();
         assert!(decoded.layers(source, 0, source.len()));
-        assert_eq!(decoded.text, b"a@b\"c@d");
+        assert_eq!(decoded.text, b"a@b\"c@d'lt;");
         assert_eq!(decoded.raw_range(0, 3, 0), (0, 5));
         assert_eq!(decoded.raw_range(4, 7, 0), (11, 18));
     }
