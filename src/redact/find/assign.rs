@@ -7,7 +7,7 @@ use crate::redact::catalogue::{formats, headers, names, speech};
 use crate::redact::class::{Class, MARK_START};
 use crate::redact::find::header::{cookies, digest_response, signature};
 use crate::redact::find::look::Look;
-use crate::redact::find::phrase::spaced_kind;
+use crate::redact::find::phrase::{self, spaced_kind};
 use crate::redact::find::value::{literal, value_at};
 use crate::redact::find::word::credentials;
 use crate::redact::find::{code, command, markup, sql, url};
@@ -204,6 +204,9 @@ fn kind_of(look: &Look<'_>, name: &Name<'_>, sign: Sign) -> Kind {
         && speech::names_user(look.last(name.start, 64))
     {
         kind = Kind::Secret;
+    }
+    if kind == Kind::Maybe && phrase::names_other(look, name) {
+        return Kind::Plain;
     }
     // A flag has a name of its own.
     // `password repo:acme/app` is one, too.
