@@ -15,7 +15,12 @@ pub(crate) fn is_random(tail: &[u8], kind: Tail) -> bool {
     let tail = part(tail, 0, 64);
     let found = match kind {
         Any => true,
-        Hex => tail.iter().all(|b| b.is_ascii_hexdigit() || *b == b'-') && digits(tail) >= 4,
+        Hex => {
+            tail.iter().all(|b| b.is_ascii_hexdigit() || *b == b'-')
+                && digits(tail) >= 4
+                // An account, an order: of sixteen random digits one is a letter, all but once in two thousand times.
+                && tail.iter().any(u8::is_ascii_alphabetic)
+        }
         Strong => is_strong(tail),
         Parted => memchr::memchr(b'_', tail).is_some() && is_strong(tail),
         Cased => is_cased(tail),
