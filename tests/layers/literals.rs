@@ -9,7 +9,7 @@ const WORD: usize = 3;
 /// The literals of a file's code that have a word in them, with their lines. What is for tests alone does not count, nor
 /// do attributes.
 pub(crate) fn words(source: &str) -> Vec<(usize, String)> {
-    let tokens: TokenStream = source.parse().expect("Rust");
+    let tokens: TokenStream = source.parse().unwrap();
     let mut found = Vec::new();
     scan(tokens, &mut found);
     found

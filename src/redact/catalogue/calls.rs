@@ -1,5 +1,10 @@
 //! Calls in code that take a secret among their arguments, and verbs that functions are named with.
 
+use crate::redact::class::Class;
+
+/// The class of what the rows find.
+pub(crate) const CLASS: Class = Class::Field;
+
 /// A call, and which of its arguments is a secret.
 #[rustfmt::skip] // A row is one line.
 pub(crate) static CALLS: &[(&str, usize)] = &[

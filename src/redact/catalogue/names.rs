@@ -2,6 +2,7 @@
 
 use crate::redact::catalogue::languages::LANGUAGES;
 use crate::redact::catalogue::list::has;
+use crate::redact::class::Class;
 use crate::redact::kind::Kind;
 
 /// A word of a name: what a name with it says of its value, and where in the name the word has to stand.
@@ -41,6 +42,45 @@ impl Word {
         self
     }
 
+    /// What tells the row from others.
+    #[cfg(test)]
+    fn asks(&self) -> [&[&str]; 3] {
+        [self.words, self.behind, self.before]
+    }
+
+    /// Names that the row decides on.
+    #[cfg(test)]
+    pub(crate) fn names(&self) -> Vec<String> {
+        // Each of its words, and the first of them between all others that it asks for.
+        let (behind, before) = (
+            self.behind.first().unwrap_or(&"acme"),
+            self.before.first().unwrap_or(&""),
+        );
+        let word = &self.words[0];
+        let words = self.words.iter().map(|word| [behind, word, before]);
+        let behinds = self.behind.iter().map(|behind| [behind, word, before]);
+        let befores = self.before.iter().map(|before| [behind, word, before]);
+        let names = words
+            .chain(behinds)
+            .chain(befores)
+            .filter(|[behind, word, before]| {
+                let is_last = before.is_empty();
+                let (behind, before) = (behind.as_bytes(), before.as_bytes());
+                let first = WORDS
+                    .iter()
+                    .find(|row| row.fits(word.as_bytes(), behind, before, is_last));
+                first.is_some_and(|row| row.asks() == self.asks())
+            });
+        names
+            .map(|name| {
+                name.map(|word| *word)
+                    .join("_")
+                    .trim_matches('_')
+                    .to_owned()
+            })
+            .collect()
+    }
+
     /// Whether the row fits a word in lower case between two others.
     pub(crate) fn fits(&self, word: &[u8], behind: &[u8], before: &[u8], is_last: bool) -> bool {
         has(self.words, word)
@@ -60,6 +100,10 @@ const fn word(words: &'static [&'static str], says: Kind) -> Word {
         before: &[],
     }
 }
+
+/// The class of what stands under a name, whose word is a row here or of another language; numbers of telephones have
+/// their own.
+pub(crate) const CLASS: Class = Class::Field;
 
 /// The words that tell.
 #[rustfmt::skip]
@@ -123,11 +167,12 @@ pub(crate) const WORDS: &[Word] = &[
     // Persons.
     word(&["iban"], Kind::Secret).last(),
     word(&["ssn", "cvv", "cvc", "nino", "msisdnsecret"], Kind::Secret).last(),
-    word(&["security"], Kind::Secret).behind(&["social"]).before(&["number", "no", "nr", "num", ""]),
+    word(&["security"], Kind::Secret).behind(&["social"]).before(&["number", "no", "nr", ""]),
+    word(&["num"], Kind::Secret).last().behind(&["security"]).common(),
     word(&["insurance"], Kind::Secret).behind(&["national"]).before(&["number", "no", ""]).common(),
     word(&["number", "numbers", "no", "nr", "nbr"], Kind::Phone).last()
         .behind(&["phone", "telephone", "mobile", "tel", "fax", "whatsapp", "cell", "cellphone", "contact"]).common(),
-    word(&["number", "numbers", "no", "nr", "nbr"], Kind::Secret).last()
+    word(&["number", "numbers", "no", "nr", "nbr", "num"], Kind::Secret).last()
         .behind(&["card", "insurance", "passport", "licence", "license"]).common(),
     word(PHONES, Kind::Phone).last(),
     word(PHONES, Kind::Phone).before(&["number", "numbers", "no", "nr"]),
@@ -184,6 +229,15 @@ pub(crate) struct Ending {
 }
 
 impl Ending {
+    /// Names that the row is for.
+    #[cfg(test)]
+    pub(crate) fn names(&self) -> Vec<String> {
+        let heads = ["api", "store", "refresh", "acme"];
+        let head = heads.into_iter().find(|head| (self.head)(head.as_bytes()));
+        let head = head.unwrap_or_default();
+        self.ends.iter().map(|end| format!("{head}{end}")).collect()
+    }
+
     pub(crate) fn fits(&self, word: &[u8], is_last: bool) -> bool {
         (is_last || !self.is_last)
             && self

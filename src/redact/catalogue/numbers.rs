@@ -1,6 +1,11 @@
 //! Numbers that can be validated: who gives them out, how long they are, and the words that introduce them.
 
 use crate::redact::catalogue::list::List;
+use crate::redact::class::Class;
+
+/// The classes of what the rows for accounts and cards find.
+pub(crate) const IBAN: Class = Class::Iban;
+pub(crate) const CARD: Class = Class::Card;
 
 /// Countries and the length of their account numbers, from the registry of SWIFT.
 #[rustfmt::skip]

@@ -1,5 +1,7 @@
 //! Keys that have a shape and no prefix, a row each: parts of fixed lengths, joined by dots, colons or dashes.
 
+use crate::redact::class::Class;
+
 use Alphabet::{Base64, Digit, Dotted, Hex, HexDash, Lower, Tilde, Token, Upper};
 use Looks::{Any, Cased, Digits, Mixed, Random, Strong, StrongWord};
 use Part::{Is, Of, Run};
@@ -117,6 +119,9 @@ impl Shape {
 const fn azure(whose: &'static str, parts: &'static [Part]) -> Shape {
     shape(whose, parts).looks(Random, parts.len())
 }
+
+/// The class of what the rows find.
+pub(crate) const CLASS: Class = Class::Key;
 
 #[rustfmt::skip] // A row is one line.
 pub(crate) static SHAPES: &[Shape] = &[

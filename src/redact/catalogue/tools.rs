@@ -1,5 +1,7 @@
 //! Command lines with a secret in them, a row each: the words of the command, and where it takes its secret.
 
+use crate::redact::class::Class;
+
 /// Where a command takes its secret.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) enum Place {
@@ -74,6 +76,9 @@ const fn tool(command: &'static str, place: Place, example: &'static str) -> Too
 }
 
 use Place::{Argument, Attached, From, Option, Stdin};
+
+/// The class of what the rows find.
+pub(crate) const CLASS: Class = Class::Field;
 
 #[rustfmt::skip]
 pub(crate) const TOOLS: &[Tool] = &[

@@ -1,5 +1,10 @@
 //! Addresses whose path is the credential: whoever has them may post.
 
+use crate::redact::class::Class;
+
+/// The class of what the rows find.
+pub(crate) const CLASS: Class = Class::Key;
+
 /// A host, in which `*` stands for anything, and how the path begins before the credential.
 pub(crate) static WEBHOOKS: &[(&str, &str)] = &[
     ("hooks.slack.com", "/services/"),

@@ -1,6 +1,6 @@
 //! Bank account and British insurance numbers, which begin with letters.
 
-use crate::redact::catalogue::numbers::{IBANS, NINO_LETTERS, NINO_NOT_GIVEN};
+use crate::redact::catalogue::numbers::{self, IBANS, NINO_LETTERS, NINO_NOT_GIVEN};
 use crate::redact::class::Class;
 use crate::redact::read::bytes::{self, at};
 use crate::redact::read::scope::{Found, Scope};
@@ -76,7 +76,7 @@ fn iban(scope: &Scope<'_>, start: usize) -> Option<Found> {
             b'0'..=b'9' => (rest * 10 + u32::from(byte - b'0')) % 97,
             _ => (rest * 100 + u32::from(byte.wrapping_sub(b'A')) + 10) % 97,
         });
-    (rest == 1).then(|| Found::new(start, pos, Class::Iban))
+    (rest == 1).then(|| Found::new(start, pos, numbers::IBAN))
 }
 
 /// A British national insurance number: two letters that are given out, six digits, A to D.

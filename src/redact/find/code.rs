@@ -2,7 +2,6 @@
 //! `env.API_KEY || "…"`.
 
 use crate::redact::catalogue::{calls, formats, names, words};
-use crate::redact::class::Class;
 use crate::redact::find::look::Look;
 use crate::redact::judge::{placeholder, value};
 use crate::redact::kind::Kind;
@@ -54,7 +53,7 @@ pub(crate) fn literal(look: &Look<'_>, quote: usize) -> Option<Found> {
         && !placeholder::is_placeholder(value)
         && !placeholder::is_placeholder(bare)
         && (look.judge(value) == Kind::Plain || !by_name && value::looks_chosen(value)))
-    .then(|| Found::new(quote + 1, close, Class::Field))
+    .then(|| Found::new(quote + 1, close, calls::CLASS))
 }
 
 /// What names the literal that stands behind `near`, or nothing if that is a call at most, and whether it takes

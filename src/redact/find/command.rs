@@ -5,7 +5,6 @@
 
 use crate::redact::catalogue::tools::{self, Place, SWITCHES, TOOLS, Tool, WRITERS};
 use crate::redact::catalogue::{speech, words};
-use crate::redact::class::Class;
 use crate::redact::find::look::Look;
 use crate::redact::find::value::value_at;
 use crate::redact::judge::style::{Given, Style};
@@ -109,7 +108,7 @@ fn secret(scope: &Scope<'_>, row: &Tool, from: usize, to: usize) -> Option<Found
         && !value.starts_with(b"2>")
         && value::is_real(value)
         && (row.behind != ":" || !value.iter().all(u8::is_ascii_digit));
-    takes.then(|| Found::new(start, end, Class::Field))
+    takes.then(|| Found::new(start, end, tools::CLASS))
 }
 
 /// Where the word of a command ends that begins at `start`, and the quote that is open around it.
@@ -261,7 +260,7 @@ pub(crate) fn user_option(scope: &Scope<'_>, user: usize, sign: usize) -> Option
     let end = word_end(scope, sign + 1, quote);
     let value = scope.part(sign + 1, end);
     (value::looks_chosen(value) && value::is_real(value))
-        .then(|| Found::new(sign + 1, end, Class::Field))
+        .then(|| Found::new(sign + 1, end, tools::CLASS))
 }
 
 /// `-a value` of a tool that is known to take a secret there, where the dash stands at `pos`; and what a long name

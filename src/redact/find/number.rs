@@ -1,6 +1,7 @@
 //! Cards and social security numbers, and what the rules for numbers share.
 
 use crate::redact::catalogue::names::is_number_word;
+use crate::redact::catalogue::numbers;
 use crate::redact::class::Class;
 use crate::redact::judge::card::{self, is_card};
 use crate::redact::judge::name;
@@ -54,7 +55,7 @@ fn card(scope: &Scope<'_>, pos: usize, left: u8) -> Option<Found> {
     }
     let end = pos + card::digits_end(scope.part(pos, scope.to.min(pos + card::MAX_BYTES)));
     (is_clear_end(scope, end) && is_card(scope.part(pos, end)) && !is_named_id(scope, pos))
-        .then(|| Found::new(pos, end, Class::Card))
+        .then(|| Found::new(pos, end, numbers::CARD))
 }
 
 /// `123-45-6789`

@@ -182,7 +182,7 @@ pub(crate) fn webhook_at(scope: &Scope<'_>, host_start: usize) -> Option<Found> 
     (end - start >= 12
         && scope.part(start, end).iter().any(u8::is_ascii_digit)
         && !placeholder::is_placeholder(scope.part(start, end)))
-    .then(|| Found::new(start, end, Class::Key))
+    .then(|| Found::new(start, end, webhooks::CLASS))
 }
 
 /// What lets whoever opens an address in, as a segment behind a word that says so: `https://example.com/reset/…`. The
