@@ -13,8 +13,8 @@ use mcp_usage::limits::Limits;
 use mcp_usage::redact::{Class, Redactor, RedactorBuilder};
 use mcp_usage::testing::MemoryTransport;
 use mcp_usage::{
-    AuthRejected, AuthRejection, CallOutcome, Caller, Custom, Identity, Init, Outcome, Session,
-    SessionIds, ToolCall, UsageLogger, Wire, redact_str, redact_value,
+    AuthRejected, AuthRejection, Builder, CallOutcome, Caller, Custom, Identity, Init, Outcome,
+    Session, SessionIds, ToolCall, UsageLogger, Wire, redact_str, redact_value,
 };
 use serde_json::value::RawValue;
 use serde_json::{Map, Value, json};
@@ -360,12 +360,15 @@ fn wide() -> Limits {
 
 /// Sends what `log` logs, and returns the events in the order of their logging.
 fn sent(limits: Limits, log: impl FnOnce(&UsageLogger)) -> Vec<Value> {
+    sent_by(UsageLogger::builder().product_id("demo"), limits, log)
+}
+
+fn sent_by(builder: Builder, limits: Limits, log: impl FnOnce(&UsageLogger)) -> Vec<Value> {
     let transport = MemoryTransport::new();
-    let usage = UsageLogger::builder()
+    let usage = builder
         .env(|_| None)
         .wire(Wire::ReoBatch)
         .memory_transport(&transport)
-        .product_id("demo")
         .session_ids(SessionIds::Raw)
         .limits(limits)
         .build()
@@ -495,6 +498,45 @@ fn a_whole_call_is_redacted_within_an_event_as_its_parts_are() {
         }
     }
     assert!(report.is_empty(), "{report}");
+}
+
+#[test]
+fn what_a_logger_says_in_each_event_is_redacted_as_it_is_alone() {
+    let is_short = |text: &String| text.chars().count() <= LONGEST_NAME;
+    let texts = context::all()
+        .into_iter()
+        .filter_map(|case| Some(case.input.as_str()?.to_owned()));
+    let texts: Vec<_> = texts.filter(is_short).step_by(4).collect();
+    assert!(texts.len() >= 40, "{}", texts.len());
+    for text in texts {
+        let builder = UsageLogger::builder()
+            .source(&*text)
+            .environment(&*text)
+            .product_id(&*text)
+            .user_agent(&*text)
+            .ip_addr(&*text)
+            .session(session_of(&text))
+            .meta("note", &*text);
+        let events = sent_by(builder, wide(), |usage| {
+            assert_eq!(usage.log_usage(ToolCall::new("search")), Outcome::Queued);
+        });
+        let [event] = &events[..] else {
+            panic!("{} events", events.len());
+        };
+        let alone = Value::from(redact_str(&text));
+        let (session, session_alone) = of_session(&event["meta"], &alone);
+        assert_eq!(session, session_alone, "{text}");
+        for name in [
+            "source",
+            "environment",
+            "product_id",
+            "user_agent",
+            "ip_addr",
+        ] {
+            assert_eq!(event[name], alone, "{name}: {text}");
+        }
+        assert_eq!(event["meta"]["note"], alone, "{text}");
+    }
 }
 
 /// How much of a key's beginning stands at the end of a text.
