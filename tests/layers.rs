@@ -7,6 +7,9 @@
 //! row, from a child to what stands in its parent's file, or round a ring of files.
 //!
 //! Fails with one paragraph for each fault: file, line, the path as written, and what it leads to.
+//!
+//! Another row is held here, too: the words that the redactor knows stand in its catalogue, and its code has none but those
+//! of a short list.
 #![expect(
     clippy::indexing_slicing,
     clippy::unwrap_used,

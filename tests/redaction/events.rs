@@ -212,7 +212,7 @@ fn session_of(text: &str) -> Session<'_> {
 fn log_otherwise(usage: &UsageLogger, place: &str, input: &Value, text: &str) -> Outcome {
     let tool = "search";
     match place {
-        "session" => usage.log_usage(ToolCall::new(tool).session(&session_of(text))),
+        "session" => usage.log_usage(ToolCall::new(tool).session(session_of(text))),
         "custom event" => usage.log_usage(
             Custom::new("EXPORT")
                 .identity(somebody())
@@ -223,7 +223,7 @@ fn log_otherwise(usage: &UsageLogger, place: &str, input: &Value, text: &str) ->
         "refused login" => usage.log_usage(
             AuthRejected::new(AuthRejection::Expired)
                 .meta("note", input)
-                .session(&session_of(text))
+                .session(session_of(text))
                 .user_agent(text)
                 .ip_addr(text),
         ),

@@ -4,6 +4,10 @@
 //! as random: Airtable, Figma, GitHub, Google, Notion and others.
 
 use crate::redact::catalogue::list::List;
+use crate::redact::class::Class;
+
+/// The class of what stands behind their names.
+pub(crate) const CLASS: Class = Class::Key;
 
 /// In lower case, letters and digits only, in order.
 #[rustfmt::skip]
@@ -150,6 +154,10 @@ pub(crate) const FILLERS: &[&str] = &[
     "service",
     "app",
 ];
+
+/// For the test of all rows.
+#[cfg(test)]
+pub(crate) const NAMES: &[&str] = VENDORS.words;
 
 /// Whether a word, letters and digits in lower case, is the name of one.
 pub(crate) fn is_vendor(word: &[u8]) -> bool {

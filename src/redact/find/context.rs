@@ -6,7 +6,6 @@ use crate::redact::catalogue::list::List;
 use crate::redact::catalogue::names::{is_harmless_key, is_harmless_token};
 use crate::redact::catalogue::vendors::{self, is_vendor};
 use crate::redact::catalogue::{formats, speech};
-use crate::redact::class::Class;
 use crate::redact::find::look::Look;
 use crate::redact::judge::random::{MIN_OPAQUE, is_base64_key, is_opaque};
 use crate::redact::read::bytes::{self, at, is_token, part, run_start};
@@ -45,7 +44,7 @@ pub(crate) fn opaque(look: &Look<'_>, start: usize) -> Option<Found> {
         || says_key(line, is_hash(key))
         || names_vendor(line)
         || is_commented(look, start - line.len());
-    found.then(|| Found::new(start, end, Class::Key))
+    found.then(|| Found::new(start, end, vendors::CLASS))
 }
 
 /// Where a word begins and ends, which may be base64.
@@ -61,7 +60,7 @@ pub(crate) fn uuid(look: &Look<'_>, start: usize, end: usize) -> Option<Found> {
     let line = before_on_line(look, start);
     let whose = words(line).take(4).any(|word| WITH_UUIDS.has(&lower(word)));
     (whose && (names_vendor(line) || says_key(line, true)))
-        .then(|| Found::new(start, end, Class::Key))
+        .then(|| Found::new(start, end, vendors::CLASS))
 }
 
 /// Whether no path, address or expression goes on around a word.

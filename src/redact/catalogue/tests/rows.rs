@@ -8,6 +8,7 @@ use crate::redact::catalogue::numbers::{self, IBANS, ISSUERS};
 use crate::redact::catalogue::places::{self, PLACES};
 use crate::redact::catalogue::shaped::{self, Alphabet, Part, SHAPES};
 use crate::redact::catalogue::tools::{self, Place, TOOLS};
+use crate::redact::catalogue::vendors;
 use crate::redact::catalogue::webhooks::{self, WEBHOOKS};
 use crate::redact::class::Class;
 use crate::redact::kind::Kind;
@@ -70,6 +71,20 @@ pub(super) fn all() -> Vec<Row> {
     arguments(&mut rows);
     words(&mut rows);
     digits(&mut rows);
+    for (index, vendor) in vendors::NAMES.iter().enumerate() {
+        let with = |word: &str| format!("in {vendor} ({word}) of late");
+        let row = Row::new(
+            format!("vendors: {vendor}"),
+            with("{}"),
+            LONG,
+            vendors::CLASS,
+        );
+        let row = row.but_not(with("harbour_lantern_of_the_north"));
+        rows.push(Row {
+            is_cut: index == 0,
+            ..row
+        });
+    }
     rows
 }
 
@@ -263,10 +278,10 @@ fn named(rows: &mut Vec<Row>, table: &str, names: &[String], says: Kind) {
             class,
         ));
     }
-    for name in names {
+    for (index, name) in names.iter().enumerate() {
         let text = format!("{name}: {{}}");
         let json = format!("{{\"{name}\":\"{{}}\",\"count\":7}}");
-        for (text, is_cut) in [(text, true), (json, false)] {
+        for (text, is_cut) in [(text, index == 0), (json, false)] {
             let of = format!("{table}: {name}");
             let row = match value_of(says) {
                 Some(secret) => Row::new(of, text, secret, class),
