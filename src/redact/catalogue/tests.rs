@@ -26,7 +26,7 @@ fn fault(redactor: &Redactor, row: &Row) -> Option<String> {
     };
     let text = format!("{before}{}{after}", row.secret);
     let once = redacted(&text);
-    if once != format!("{before}{}{after}", row.class.mark()) {
+    if once != format!("{before}{}{after}", row.mark) {
         return Some(format!("{text}\n  becomes {once}"));
     }
     let again = redacted(&once);
@@ -46,7 +46,7 @@ fn cut(redactor: &Redactor, row: &Row, before: &str, text: &str) -> Option<Strin
     places.find_map(|at| {
         let cut = redactor.redact_cut(text, at, &mut Counts::default());
         let cut = cut.unwrap();
-        (cut != format!("{before}{}", row.class.mark()))
+        (cut != format!("{before}{}", row.mark))
             .then(|| format!("{text}\n  cut at {at} becomes {cut}"))
     })
 }
@@ -66,4 +66,15 @@ fn each_row_loses_its_secret_and_nothing_else() {
         rows.len(),
         faults.join("\n")
     );
+}
+
+#[test]
+fn a_row_of_the_users_loses_its_secret_as_any_other() {
+    for anchor in ["", "PN-"] {
+        let redactor = Redactor::builder()
+            .pattern_with_anchor("part_number", anchor, r"(?-u)\bPN-[0-9]{8}\b")
+            .build()
+            .unwrap();
+        assert_eq!(fault(&redactor, &rows::of_the_user(anchor)), None);
+    }
 }

@@ -26,7 +26,8 @@ pub(super) struct Row {
     /// A text, `{}` in the place of the secret.
     pub(super) text: String,
     pub(super) secret: String,
-    pub(super) class: Class,
+    /// What takes its place: the mark of the row's class.
+    pub(super) mark: String,
     /// A text that stays, where one comes near.
     pub(super) near_miss: String,
     /// Whether the text is cut at each place within the secret: one of a row is enough.
@@ -39,7 +40,7 @@ impl Row {
             name,
             text: text.into(),
             secret: secret.into(),
-            class,
+            mark: class.mark().to_owned(),
             near_miss: String::new(),
             is_cut: true,
         }
@@ -86,6 +87,20 @@ pub(super) fn all() -> Vec<Row> {
         });
     }
     rows
+}
+
+/// A row of the user's, whose class is `part_number`.
+pub(super) fn of_the_user(anchor: &str) -> Row {
+    let row = Row::new(
+        format!("of the user: {anchor:?}"),
+        "part {} is here",
+        "PN-70931824",
+        Class::Field,
+    );
+    Row {
+        mark: "[REDACTED_PART_NUMBER]".to_owned(),
+        ..row.but_not("part PN-7093 is here")
+    }
 }
 
 /// Where the key of a row stands.
