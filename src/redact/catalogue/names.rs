@@ -125,13 +125,10 @@ pub(crate) const WORDS: &[Word] = &[
     word(&["ssn", "cvv", "cvc", "nino", "msisdnsecret"], Kind::Secret).last(),
     word(&["security"], Kind::Secret).behind(&["social"]).before(&["number", "no", "nr", "num", ""]),
     word(&["insurance"], Kind::Secret).behind(&["national"]).before(&["number", "no", ""]).common(),
-    word(&["number", "numbers", "no", "nr", "nbr"], Kind::Phone).last()
+    word(&["number", "numbers", "no", "nr", "nbr"], Kind::Phone)
         .behind(&["phone", "telephone", "mobile", "tel", "fax", "whatsapp", "cell", "cellphone", "contact"]).common(),
     word(&["number", "numbers", "no", "nr", "nbr"], Kind::Secret).last()
         .behind(&["card", "insurance", "passport", "licence", "license"]).common(),
-    word(PHONES, Kind::Phone).last(),
-    word(PHONES, Kind::Phone).before(&["number", "numbers", "no", "nr"]),
-    word(&["phones"], Kind::Phone).last(),
 ];
 
 #[rustfmt::skip]
@@ -140,27 +137,6 @@ const PASS_OF: &[&str] = &[
     "elastic", "email", "ftp", "grafana", "http", "imap", "key", "keystore", "ldap", "login", "mail", "mongo", "mqtt",
     "mysql", "pg", "postgres", "proxy", "rabbitmq", "rdp", "redis", "root", "router", "sftp", "smb", "smtp", "ssh",
     "ssl", "store", "sudo", "system", "user", "vnc", "vpn", "wifi",
-];
-
-#[rustfmt::skip]
-const PHONES: &[&str] = &[
-    "phone",
-    "telephone",
-    "mobile",
-    "tel",
-    "fax",
-    "msisdn",
-    "whatsapp",
-    "cellphone",
-    "phonenumber",
-    "mobilenumber",
-    "mobilephone",
-    "homephone",
-    "workphone",
-    "telefono",
-    "telefon",
-    "telefone",
-    "telefonnummer",
 ];
 
 #[rustfmt::skip]
@@ -574,7 +550,6 @@ mod tests {
             IDS,
             PASS_OF,
             PIN_OF,
-            PHONES,
         ] {
             assert_in_order(list);
         }

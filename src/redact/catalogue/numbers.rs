@@ -1,6 +1,7 @@
 //! Numbers that can be validated: who gives them out, how long they are, and the words that introduce them.
 
 use crate::redact::catalogue::list::List;
+use crate::redact::catalogue::speech;
 
 /// Countries and the length of their account numbers, from the registry of SWIFT.
 #[rustfmt::skip]
@@ -55,32 +56,27 @@ pub(crate) const ISSUERS: &[(u32, u32, &[usize])] = &[
     (6761, 6763, &[12, 13, 14, 15, 16, 17, 18, 19]),
 ];
 
-/// Words for a telephone; what is ASCII in lower case.
-#[rustfmt::skip]
-const PHONES: &List = &List::of(&[
-    "Teléfono", "Tél", "Téléphone", "cellphone", "cellulare", "celular", "fax", "gsm", "handy",
-    "hotline", "mobil", "mobile", "mobiltelefon", "móvil", "phone", "phonenumber", "sms", "tel",
-    "telefon", "telefono", "telephone", "teléfono", "tél", "téléphone", "whatsapp", "Телефон", "тел",
-    "телефон", "手机", "电话", "電話", "전화",
-]);
-
-/// What is done with a telephone: more has to speak for a number behind it.
+/// What is done with a telephone, and words that are also those of other things: more has to speak for a number behind
+/// them. The words that say no more than telephone stand with those of their languages.
 #[rustfmt::skip]
 const CALLS: &List = &List::of(&[
-    "anrufen", "appeler", "appelez", "bellen", "call", "cell", "chiamare", "contact", "contacter", "dial", "joindre",
-    "joignable", "ligar", "llamar", "llame", "rappeler", "reach", "ring", "text",
+    "anrufen", "appeler", "appelez", "bellen", "call", "cell", "chiamare", "contact", "contacter", "dial", "direct",
+    "festnetz", "fone", "hotline", "joignable", "joindre", "landline", "ligar", "llamar", "llame", "matkapuhelin",
+    "ponsel", "portable", "portatile", "puhelin", "puhelinnumero", "rappeler", "reach", "ring", "rufnummer", "simu",
+    "text",
 ]);
 
 /// What may stand between such a word and the number: `phone number is`, `call me at`.
+#[rustfmt::skip]
 const BETWEEN: &List = &List::of(&[
-    "al", "at", "au", "her", "him", "is", "me", "my", "no", "nr", "num", "number", "on", "to",
-    "unter", "us",
+    "al", "at", "au", "cislo", "fijo", "fisso", "fixe", "fixo", "her", "him", "me", "my", "móvel", "no", "nomor", "nr",
+    "num", "numara", "numarasi", "numarası", "number", "numer", "numeris", "numero", "nummer", "numéro", "número", "on", "unter", "us",
+    "číslo", "động", "номер", "همراه", "नंबर", "번호",
 ]);
 
 /// What a word says of the digits behind it.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) enum Introduces {
-    Phone,
     /// A phone number, if it is a long one.
     LongPhone,
     SocialSecurity,
@@ -91,13 +87,11 @@ pub(crate) enum Introduces {
 
 /// What a word before digits says of them.
 pub(crate) fn introduces(word: &[u8]) -> Introduces {
-    if PHONES.has_ignoring_case(word) {
-        Introduces::Phone
-    } else if CALLS.has_ignoring_case(word) {
+    if CALLS.has_ignoring_case(word) {
         Introduces::LongPhone
     } else if const { &List::of(&["ssn", "security"]) }.has_ignoring_case(word) {
         Introduces::SocialSecurity
-    } else if BETWEEN.has_ignoring_case(word) {
+    } else if BETWEEN.has_ignoring_case(word) || speech::is_copula(word) || speech::points(word) {
         Introduces::Between
     } else {
         Introduces::Nothing
@@ -111,7 +105,8 @@ mod tests {
 
     #[test]
     fn rows_are_in_order_and_plausible() {
-        assert_in_order(PHONES.words);
+        assert_in_order(CALLS.words);
+        assert_in_order(BETWEEN.words);
         for pair in IBANS.windows(2) {
             assert!(pair[0].0 < pair[1].0, "{pair:?}");
         }
@@ -126,14 +121,10 @@ mod tests {
 
     #[test]
     fn words_introduce_numbers() {
-        assert_eq!(introduces(b"Phone"), Introduces::Phone);
-        assert_eq!(
-            introduces("\u{442}\u{435}\u{43b}".as_bytes()),
-            Introduces::Phone
-        );
         assert_eq!(introduces(b"call"), Introduces::LongPhone);
         assert_eq!(introduces(b"SSN"), Introduces::SocialSecurity);
         assert_eq!(introduces(b"is"), Introduces::Between);
+        assert_eq!(introduces("numéro".as_bytes()), Introduces::Between);
         assert_eq!(introduces(b"order"), Introduces::Nothing);
     }
 }
