@@ -13,6 +13,9 @@ pub(crate) const IBANS: &[(&[u8; 2], u8)] = &[
     (b"RO", 24), (b"RS", 22), (b"RU", 33), (b"SA", 24), (b"SC", 31), (b"SD", 18), (b"SE", 24), (b"SI", 19), (b"SK", 24), (b"SM", 27), (b"SO", 23), (b"ST", 25), (b"SV", 28), (b"TL", 23), (b"TN", 24), (b"TR", 26), (b"UA", 29), (b"VA", 22), (b"VG", 24), (b"XK", 20), (b"YE", 30),
 ];
 
+/// What such a number is called.
+pub(crate) const NAME_OF_IBANS: &[u8] = b"iban";
+
 /// Beginnings of British insurance numbers that are not given out.
 pub(crate) const NINO_NOT_GIVEN: &[&str] = &["BG", "GB", "KN", "NK", "NT", "TN", "ZZ"];
 

@@ -1,7 +1,7 @@
 //! Whether digits are a card number.
 
 use crate::redact::catalogue::numbers::ISSUERS;
-use crate::redact::read::bytes::{self, at};
+use crate::redact::read::bytes::{self, at, run_end};
 
 const MOST_DIGITS: usize = 19;
 
@@ -21,23 +21,21 @@ fn separator_len(text: &[u8]) -> usize {
     }
 }
 
-/// Where a row of digits ends, with single separators between its groups.
+/// Where a row of digits ends, with single separators between its groups; the month of a date is none of them:
+/// `4111 1111 1111 1111 07/29`.
 pub(crate) fn digits_end(text: &[u8]) -> usize {
-    let (mut end, mut pos) = (0, 0);
-    while pos < text.len() {
-        if at(text, pos).is_ascii_digit() {
-            pos += 1;
-            end = pos;
-            continue;
-        }
+    let (mut pos, mut last) = (0, 0);
+    loop {
+        pos = run_end(text, pos, text.len(), |b| b.is_ascii_digit());
         let separator = separator_len(bytes::rest(text, pos));
-        if separator == 0 || pos > end || !at(text, pos + separator).is_ascii_digit() {
+        if separator == 0 || !at(text, pos + separator).is_ascii_digit() {
             break;
         }
+        last = pos;
         pos += separator;
-        end = pos;
     }
-    end
+    let is_month = at(text, pos) == b'/' && last > 0 && pos - last <= 3;
+    if is_month { last } else { pos }
 }
 
 /// Whether digits, perhaps in groups, are a card number: issuer, length and check digit.
@@ -124,6 +122,8 @@ mod tests {
             ("4111 x", 4),
             ("4111\u{a0}11", 8),
             ("12-", 2),
+            ("4111 1111 07/29", 9),
+            ("4111 1111 1111/2", 14),
         ] {
             assert_eq!(digits_end(text.as_bytes()), end, "{text}");
         }
