@@ -504,6 +504,13 @@ pub(crate) fn is_token(name: &[u8]) -> bool {
     name.eq_ignore_ascii_case(b"token")
 }
 
+/// Whether a name is that of a social security number.
+pub(crate) fn is_social_security(name: &[u8]) -> bool {
+    const SSN: &[u8; 3] = b"ssn";
+    name.last_chunk()
+        .is_some_and(|last: &[u8; SSN.len()]| last.eq_ignore_ascii_case(SSN))
+}
+
 /// Whether a name may be that of what nobody else knows, such as what a dish has in it.
 pub(crate) fn is_secret(name: &[u8]) -> bool {
     name.eq_ignore_ascii_case(b"secret")

@@ -5,7 +5,6 @@ use crate::redact::class::Class;
 use crate::redact::judge::card::{self, is_card};
 use crate::redact::judge::name;
 use crate::redact::kind::Kind;
-use crate::redact::read::bytes::{self, at};
 use crate::redact::read::scope::{Found, Scope};
 
 /// How many digits stand at `pos`, with what may separate the groups of a number between them. Below seven there
@@ -60,19 +59,10 @@ fn card(scope: &Scope<'_>, pos: usize, left: u8) -> Option<Found> {
 /// `123-45-6789`
 fn social_security(scope: &Scope<'_>, pos: usize) -> Option<Found> {
     let end = pos + 11;
-    let is_digits = || {
-        scope
-            .part(pos, end)
-            .iter()
-            .filter(|b| b.is_ascii_digit())
-            .count()
-            == 9
-    };
     (scope.at(pos + 3) == b'-'
         && scope.at(pos + 6) == b'-'
-        && is_digits()
         && is_clear_end(scope, end)
-        && is_ssn(scope.part(pos, end)))
+        && card::is_social_security(scope.part(pos, end)))
     .then(|| Found::new(pos, end, Class::Ssn))
 }
 
@@ -98,21 +88,6 @@ pub(crate) fn is_clear_end(scope: &Scope<'_>, end: usize) -> bool {
     !(next.is_ascii_alphanumeric()
         || next == b'_'
         || matches!(next, b'.' | b'-') && scope.at(end + 1).is_ascii_alphanumeric())
-}
-
-fn is_ssn(text: &[u8]) -> bool {
-    let area = part_number(text, 0, 3);
-    at(text, 3) == b'-'
-        && at(text, 6) == b'-'
-        && !matches!(area, 0 | 666 | 900..)
-        && part_number(text, 4, 6) != 0
-        && part_number(text, 7, 11) != 0
-}
-
-fn part_number(text: &[u8], from: usize, to: usize) -> u32 {
-    bytes::part(text, from, to)
-        .iter()
-        .fold(0, |n, b| n * 10 + u32::from(b.wrapping_sub(b'0')))
 }
 
 #[cfg(test)]
@@ -149,9 +124,15 @@ mod tests {
             "2024-01-15 10:30:00",
             "123-45-678",
             "000-12-3456",
+            "SSN 000-12-3456",
+            "SSN 912345678",
+            "ssn: 123-00-4567",
+            "social security number 123-45-0000",
+            "{\"ssn\":\"666-12-3456\"}",
         ] {
             assert_eq!(redact_str(text), text);
         }
         assert_eq!(redact_str("is 123-45-6789"), "is [REDACTED_SSN]");
+        assert_eq!(redact_str("SSN 123456789"), "SSN [REDACTED_SSN]");
     }
 }

@@ -3,7 +3,7 @@
 use crate::redact::catalogue::numbers::{DIALLED, Introduces, MOST_DIALLED, introduces};
 use crate::redact::class::Class;
 use crate::redact::find::number::{border, is_clear_end, is_named_id, number};
-use crate::redact::judge::{language, name};
+use crate::redact::judge::{card, language, name};
 use crate::redact::kind::Kind;
 use crate::redact::read::bytes::{self, at, before, run_end, run_start};
 use crate::redact::read::scope::{Found, Scope};
@@ -193,7 +193,8 @@ pub(crate) fn introduced(scope: &Scope<'_>, pos: usize) -> Option<Found> {
                     .flatten();
             }
             Introduces::SocialSecurity => {
-                return (digits == 9).then(|| found(Class::Ssn)).flatten();
+                let is_given = card::is_social_security(scope.part(pos, end));
+                return is_given.then(|| found(Class::Ssn)).flatten();
             }
             Introduces::Between => (at, led) = (word, led.or(Some(gap))),
             // `call Karim at …`

@@ -1,4 +1,4 @@
-//! Whether digits are a card number.
+//! Whether digits are a card number, or a social security number of the United States.
 
 use crate::redact::catalogue::numbers::ISSUERS;
 use crate::redact::read::bytes::{self, at, run_end};
@@ -91,6 +91,17 @@ fn is_grouped(text: &[u8]) -> bool {
     }
 }
 
+/// Whether these are the nine digits of a social security number that is given out, whatever stands between them: no
+/// part of one is zero, and its area is none of those kept for others.
+pub(crate) fn is_social_security(text: &[u8]) -> bool {
+    let digits = || text.iter().filter(|b| b.is_ascii_digit());
+    let number = digits()
+        .take(10)
+        .fold(0, |number: u64, b| number * 10 + u64::from(b - b'0'));
+    let (area, group, serial) = (number / 1_000_000, number / 10_000 % 100, number % 10_000);
+    digits().count() == 9 && !matches!(area, 0 | 666 | 900..) && group != 0 && serial != 0
+}
+
 fn luhn(digits: &[u8]) -> bool {
     let sum: u32 = digits
         .iter()
@@ -126,6 +137,21 @@ mod tests {
             ("4111 1111 1111/2", 14),
         ] {
             assert_eq!(digits_end(text.as_bytes()), end, "{text}");
+        }
+    }
+
+    #[test]
+    fn social_security_numbers_are_those_that_are_given_out() {
+        assert!(is_social_security(b"123-45-6789") && is_social_security(b"899999999"));
+        for other in [
+            "000-12-3456",
+            "666123456",
+            "900123456",
+            "123-00-4567",
+            "123-45-0000",
+            "12345678",
+        ] {
+            assert!(!is_social_security(other.as_bytes()), "{other}");
         }
     }
 
