@@ -41,7 +41,7 @@ pub(crate) const MOST_DIALLED: usize = 14;
 /// From the issuers' own descriptions and the public lists of issuer identification numbers.
 #[rustfmt::skip]
 pub(crate) const ISSUERS: &[(u32, u32, &[usize])] = &[
-    (4, 4, &[13, 16]),                                          // Visa; of 19 digits, it is one in groups alone
+    (4, 4, &[13, 16]),                                          // Visa; of 19 digits, it is one in groups or behind a name
     (51, 55, &[16]), (2221, 2720, &[16]),                       // Mastercard
     (34, 34, &[15]), (37, 37, &[15]),                           // American Express
     (36, 36, &[14]), (38, 39, &[14]), (300, 305, &[14]),        // Diners Club
@@ -54,6 +54,7 @@ pub(crate) const ISSUERS: &[(u32, u32, &[usize])] = &[
     (5060, 5062, &[16, 18, 19]),                                // Verve
     (5067, 5067, &[16]),                                        // Elo
     (5018, 5020, &[12, 13, 14, 15, 16, 17, 18, 19]),            // Maestro
+    (5024, 5024, &[12, 13, 14, 15, 16, 17, 18, 19]), (56, 58, &[16]),
     (5038, 5038, &[12, 13, 14, 15, 16, 17, 18, 19]), (5893, 5893, &[12, 13, 14, 15, 16, 17, 18, 19]),
     (6304, 6304, &[12, 13, 14, 15, 16, 17, 18, 19]), (6759, 6759, &[12, 13, 14, 15, 16, 17, 18, 19]),
     (6761, 6763, &[12, 13, 14, 15, 16, 17, 18, 19]),
@@ -77,12 +78,20 @@ const BETWEEN: &List = &List::of(&[
     "číslo", "động", "номер", "همراه", "नंबर", "번호",
 ]);
 
+/// Words for a card with a number.
+#[rustfmt::skip]
+const CARDS: &List = &List::of(&[
+    "amex", "card", "carta", "carte", "cartão", "kaart", "kart", "karta", "karte", "kort", "kreditkarte", "maestro",
+    "mastercard", "pan", "tarjeta", "visa", "карта", "карты", "カード", "信用卡", "卡号", "카드",
+]);
+
 /// What a word says of the digits behind it.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) enum Introduces {
     /// A phone number, if it is a long one.
     LongPhone,
     SocialSecurity,
+    Card,
     /// Nothing yet: the word before it may say it.
     Between,
     Nothing,
@@ -94,6 +103,8 @@ pub(crate) fn introduces(word: &[u8]) -> Introduces {
         Introduces::LongPhone
     } else if const { &List::of(&["ssn", "security"]) }.has_ignoring_case(word) {
         Introduces::SocialSecurity
+    } else if CARDS.has_ignoring_case(word) {
+        Introduces::Card
     } else if BETWEEN.has_ignoring_case(word) || speech::is_copula(word) || speech::points(word) {
         Introduces::Between
     } else {
@@ -126,6 +137,7 @@ mod tests {
     fn words_introduce_numbers() {
         assert_eq!(introduces(b"call"), Introduces::LongPhone);
         assert_eq!(introduces(b"SSN"), Introduces::SocialSecurity);
+        assert_eq!(introduces(b"Visa"), Introduces::Card);
         assert_eq!(introduces(b"is"), Introduces::Between);
         assert_eq!(introduces("numéro".as_bytes()), Introduces::Between);
         assert_eq!(introduces(b"order"), Introduces::Nothing);

@@ -40,6 +40,16 @@ pub(crate) fn digits_end(text: &[u8]) -> usize {
 
 /// Whether digits, perhaps in groups, are a card number: issuer, length and check digit.
 pub(crate) fn is_card(text: &[u8]) -> bool {
+    has_number(text, false) && is_grouped(text)
+}
+
+/// Whether digits behind the word for a card are its number, in groups of any length, such as one by one.
+pub(crate) fn is_named_card(text: &[u8]) -> bool {
+    has_number(text, true)
+}
+
+/// Whether the digits of a text are those of a card, with signs between them or not.
+fn has_number(text: &[u8], named: bool) -> bool {
     let mut digits = [0u8; MOST_DIGITS];
     let mut count = 0;
     for byte in text.iter().filter(|b| b.is_ascii_digit()) {
@@ -50,12 +60,11 @@ pub(crate) fn is_card(text: &[u8]) -> bool {
         count += 1;
     }
     let digits = bytes::part(&digits, 0, count);
-    let grouped = text.len() > count;
-    (!grouped || is_grouped(text)) && is_issued(digits, grouped) && luhn(digits)
+    is_issued(digits, named || text.len() > count) && luhn(digits)
 }
 
 /// Whether an issuer gives out numbers that begin like this one and are as long.
-fn is_issued(digits: &[u8], grouped: bool) -> bool {
+fn is_issued(digits: &[u8], told: bool) -> bool {
     let four = bytes::part(digits, 0, 4)
         .iter()
         .fold(0, |n, d| n * 10 + u32::from(*d));
@@ -63,8 +72,8 @@ fn is_issued(digits: &[u8], grouped: bool) -> bool {
         let first = four / 10u32.pow(3 - from.ilog10());
         (*from..=*to).contains(&first) && lengths.contains(&digits.len())
     });
-    // Without groups too many other numbers are as long.
-    issued || grouped && digits.len() == MOST_DIGITS && four / 1000 == 4
+    // Without groups or a name too many other numbers are as long.
+    issued || told && digits.len() == MOST_DIGITS && four / 1000 == 4
 }
 
 /// Whether groups could be those of a card: as they are printed, or, with the same signs between them, none shorter
@@ -162,8 +171,16 @@ mod tests {
             "378282246310005",
             "4111 1111 1111 1111",
             "6011000990139424",
+            "5024000000000001",
+            "5612000000000009",
         ] {
             assert!(is_card(card.as_bytes()), "{card}");
+        }
+        for card in ["41 11 11 11 11 11 11 11", "4111111111111111110"] {
+            assert!(
+                !is_card(card.as_bytes()) && is_named_card(card.as_bytes()),
+                "{card}"
+            );
         }
         for other in [
             "4111111111111112",
