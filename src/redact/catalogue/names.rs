@@ -117,7 +117,7 @@ pub(crate) const WORDS: &[Word] = &[
     word(&["pin"], Kind::Secret).behind(PIN_OF).before(&["code", "number", "no"]),
     // In India it is a place.
     word(&["pin"], Kind::Plain).before(&["code"]),
-    word(&["pin"], Kind::Pin).last(),
+    word(&["pin", "puk"], Kind::Pin).last(),
     word(&["pin"], Kind::Pin).before(&["number", "no"]),
     word(&["security"], Kind::Secret).before(&["code", "answer"]),
     // Persons.
@@ -141,8 +141,8 @@ const PASS_OF: &[&str] = &[
 
 #[rustfmt::skip]
 const CODE_OF: &[&str] = &[
-    "access", "activation", "alarm", "auth", "authentication", "bypass", "confirm", "confirmation", "door", "entry", "factor", "garage",
-    "gate", "keypad", "lock", "login", "pairing", "pass", "signin", "sms", "time", "unlock", "verification", "verify",
+    "access", "activation", "alarm", "auth", "authentication", "authenticator", "bypass", "confirm", "confirmation", "door", "entry", "factor", "garage",
+    "gate", "keypad", "lock", "login", "pairing", "pass", "puk", "signin", "sms", "time", "unlock", "verification", "verify",
 ];
 
 #[rustfmt::skip]

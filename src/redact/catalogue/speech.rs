@@ -47,9 +47,9 @@ pub(crate) fn is_change(word: &[u8]) -> bool {
 /// Words for a one-time code, as the last of its name.
 #[rustfmt::skip]
 const CODES: &List = &List::of(&[
-    "2fa", "abholcode", "alarmcode", "code", "codes", "codice", "codigo", "código", "deurcode", "kod",
-    "kodas", "kode", "koden", "kodu", "koodi", "kód", "mfa", "otp", "passcode", "password", "pin", "pincode", "tan",
-    "toegangscode", "zugangscode", "код",
+    "2fa", "abholcode", "alarmcode", "code", "codes", "codice", "codigo", "código", "deurcode", "einmalcode",
+    "einmalkennwort", "einmalpasswort", "kod", "kodas", "kode", "koden", "kodu", "koodi", "kód", "mfa", "otp",
+    "passcode", "password", "pin", "pincode", "puk", "tan", "toegangscode", "totp", "zugangscode", "код",
 ]);
 
 pub(crate) fn is_code(word: &[u8]) -> bool {
@@ -58,7 +58,20 @@ pub(crate) fn is_code(word: &[u8]) -> bool {
 
 /// Those that say it without another word.
 pub(crate) fn is_one_time(word: &[u8]) -> bool {
-    const { &List::of(&["otp", "passcode", "2fa", "mfa"]) }.has_ignoring_case(word)
+    const {
+        &List::of(&[
+            "otp",
+            "totp",
+            "passcode",
+            "2fa",
+            "mfa",
+            "puk",
+            "einmalpasswort",
+            "einmalkennwort",
+            "einmalcode",
+        ])
+    }
+    .has_ignoring_case(word)
 }
 
 /// Whose a code is.
