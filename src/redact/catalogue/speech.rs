@@ -302,6 +302,17 @@ pub(crate) fn parts(word: &[u8]) -> bool {
         .has_ignoring_case(word)
 }
 
+/// What joins the last item of a list to those before it.
+pub(crate) fn joins(word: &[u8]) -> bool {
+    const {
+        &List::of(&[
+            "and", "or", "und", "oder", "et", "ou", "y", "o", "e", "en", "i", "och", "og", "ve",
+            "и", "或", "和", "&",
+        ])
+    }
+    .has_ignoring_case(word)
+}
+
 /// Words that follow the name of an option in a text about it: `the --token flag`.
 const OF_USAGE: &List = &List::of(&[
     "flag",

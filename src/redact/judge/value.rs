@@ -9,7 +9,7 @@ use crate::redact::class::MARK_START;
 use crate::redact::judge::code::{
     has_upper_const, is_algorithm, is_expression, is_path, is_rooted, is_snake, is_type,
 };
-use crate::redact::judge::id::{is_id, is_numbered, is_slug};
+use crate::redact::judge::id::{is_id, is_numbered, is_resource, is_slug};
 use crate::redact::judge::placeholder::{has_mark, is_mark, is_placeholder};
 use crate::redact::judge::style::{Given, Style};
 use crate::redact::judge::{card, language, name, random};
@@ -301,7 +301,11 @@ pub(crate) fn is_unquoted_secret(given: &Given<'_>, to: usize) -> bool {
             return false;
         }
         Kind::Pin => return fits(value, kind),
-        Kind::Secrets if digits == value.len() => return false,
+        Kind::Secrets
+            if digits == value.len() || names::names_resources(name) && is_resource(value) =>
+        {
+            return false;
+        }
         _ => {}
     }
     if digits == value.len() {
