@@ -161,7 +161,7 @@ pub(crate) const WORDS: &[Word] = &[
     word(&["pin"], Kind::Secret).behind(PIN_OF).before(&["code", "number", "no"]),
     // In India it is a place.
     word(&["pin"], Kind::Plain).before(&["code"]),
-    word(&["pin"], Kind::Pin).last(),
+    word(&["pin", "puk"], Kind::Pin).last(),
     word(&["pin"], Kind::Pin).before(&["number", "no"]),
     word(&["security"], Kind::Secret).before(&["code", "answer"]),
     // Persons.
@@ -170,13 +170,10 @@ pub(crate) const WORDS: &[Word] = &[
     word(&["security"], Kind::Secret).behind(&["social"]).before(&["number", "no", "nr", ""]),
     word(&["num"], Kind::Secret).last().behind(&["security"]).common(),
     word(&["insurance"], Kind::Secret).behind(&["national"]).before(&["number", "no", ""]).common(),
-    word(&["number", "numbers", "no", "nr", "nbr"], Kind::Phone).last()
+    word(&["number", "numbers", "no", "nr", "nbr"], Kind::Phone)
         .behind(&["phone", "telephone", "mobile", "tel", "fax", "whatsapp", "cell", "cellphone", "contact"]).common(),
     word(&["number", "numbers", "no", "nr", "nbr", "num"], Kind::Secret).last()
         .behind(&["card", "insurance", "passport", "licence", "license"]).common(),
-    word(PHONES, Kind::Phone).last(),
-    word(PHONES, Kind::Phone).before(&["number", "numbers", "no", "nr"]),
-    word(&["phones"], Kind::Phone).last(),
 ];
 
 #[rustfmt::skip]
@@ -188,30 +185,9 @@ const PASS_OF: &[&str] = &[
 ];
 
 #[rustfmt::skip]
-const PHONES: &[&str] = &[
-    "phone",
-    "telephone",
-    "mobile",
-    "tel",
-    "fax",
-    "msisdn",
-    "whatsapp",
-    "cellphone",
-    "phonenumber",
-    "mobilenumber",
-    "mobilephone",
-    "homephone",
-    "workphone",
-    "telefono",
-    "telefon",
-    "telefone",
-    "telefonnummer",
-];
-
-#[rustfmt::skip]
 const CODE_OF: &[&str] = &[
-    "access", "activation", "alarm", "auth", "authentication", "bypass", "confirm", "confirmation", "door", "entry", "factor", "garage",
-    "gate", "keypad", "lock", "login", "pairing", "pass", "signin", "sms", "time", "unlock", "verification", "verify",
+    "access", "activation", "alarm", "auth", "authentication", "authenticator", "bypass", "confirm", "confirmation", "door", "entry", "factor", "garage",
+    "gate", "keypad", "lock", "login", "pairing", "pass", "puk", "signin", "sms", "time", "unlock", "verification", "verify",
 ];
 
 #[rustfmt::skip]
@@ -589,6 +565,13 @@ pub(crate) fn is_token(name: &[u8]) -> bool {
     name.eq_ignore_ascii_case(b"token")
 }
 
+/// Whether a name is that of a social security number.
+pub(crate) fn is_social_security(name: &[u8]) -> bool {
+    const SSN: &[u8; 3] = b"ssn";
+    name.last_chunk()
+        .is_some_and(|last: &[u8; SSN.len()]| last.eq_ignore_ascii_case(SSN))
+}
+
 /// Whether a name may be that of what nobody else knows, such as what a dish has in it.
 pub(crate) fn is_secret(name: &[u8]) -> bool {
     name.eq_ignore_ascii_case(b"secret")
@@ -635,7 +618,6 @@ mod tests {
             IDS,
             PASS_OF,
             PIN_OF,
-            PHONES,
         ] {
             assert_in_order(list);
         }

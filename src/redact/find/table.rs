@@ -4,7 +4,7 @@ use crate::redact::catalogue::{formats, labels, words};
 use crate::redact::class::Class;
 use crate::redact::find::look::Look;
 use crate::redact::find::phone;
-use crate::redact::judge::{random, value};
+use crate::redact::judge::{id, random, value};
 use crate::redact::kind::Kind;
 use crate::redact::read::bytes::{self, has_word_at, run_end, run_start};
 use crate::redact::read::scope::{Found, Scope};
@@ -212,21 +212,12 @@ fn aligned(look: &mut Look<'_>, first: usize, end: usize) {
             let to = run_end(look.text, from, end, |b| !b.is_ascii_whitespace());
             let value = look.part(from, to);
             let is_chosen = value::looks_chosen(value) || random::is_strong(value);
-            if is_chosen && !is_resource(value) && is_secret(look, value) {
+            if is_chosen && !id::is_resource(value) && is_secret(look, value) {
                 look.hide(from, to, Class::Field);
             }
         }
         line = end + 1;
     }
-}
-
-/// Whether a value is the name of what holds a secret: `db-secret-v1`.
-fn is_resource(value: &[u8]) -> bool {
-    memchr::memchr(b'-', value).is_some()
-        && value
-            .iter()
-            .all(|b| b.is_ascii_lowercase() || b.is_ascii_digit() || *b == b'-')
-        && random::digits(value) <= 3
 }
 
 /// What the names of columns say of the cells below them.

@@ -3,7 +3,7 @@
 //! That is the hard part of an assignment, and depends on what the text is.
 
 use crate::redact::catalogue::{calls, formats, names, words};
-use crate::redact::find::bare_word;
+use crate::redact::find::{account, bare_word};
 use crate::redact::judge::style::{Given, Style};
 use crate::redact::judge::{code, name, value};
 use crate::redact::kind::Kind;
@@ -32,7 +32,8 @@ pub(crate) fn value_at(given: &Given<'_>) -> Option<Found> {
     if let Some((from, to)) = typographic(scope, open).or_else(|| bracketed(scope, open)) {
         return literal(scope, from, to, kind, name);
     }
-    if let Some(end) = bare_word::end(given) {
+    let grouped = || account::grouped_end(scope, open).filter(|_| kind.hides());
+    if let Some(end) = grouped().or_else(|| bare_word::end(given)) {
         return Some(Found::new(start, end, names::CLASS));
     }
     if matches!(quote, b'|' | b'>') && style.own_line {

@@ -65,6 +65,15 @@ pub(crate) fn is_slug(value: &[u8]) -> bool {
         && parts().all(|part| is_word(part) || is_number(part))
 }
 
+/// Whether a value is the name of what holds a secret: `db-secret-v1`.
+pub(crate) fn is_resource(value: &[u8]) -> bool {
+    memchr::memchr(b'-', value).is_some()
+        && value
+            .iter()
+            .all(|b| b.is_ascii_lowercase() || b.is_ascii_digit() || *b == b'-')
+        && value.iter().filter(|b| b.is_ascii_digit()).count() <= 3
+}
+
 const fn is_sign(byte: u8) -> bool {
     matches!(byte, b'-' | b'_' | b'.' | b':' | b'/' | b'#')
 }

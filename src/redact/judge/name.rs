@@ -14,8 +14,8 @@ use crate::redact::read::bytes::{self, at};
 
 const MAX_WORDS: usize = 12;
 const MAX_BYTES: usize = 96;
-/// Names in other languages have more words than in English: `clave de la API`.
-const MAX_FOREIGN: usize = 4;
+/// Names in other languages have more words than in English: `clave de la API`, `código de un solo uso`.
+const MAX_FOREIGN: usize = 6;
 
 /// The words of a name, in lower case.
 struct Words {
@@ -170,6 +170,11 @@ fn judge_words(name: &[u8]) -> Kind {
         head += 1;
     }
     kind
+}
+
+/// What the last words of a text say in another language than English.
+pub(crate) fn judge_foreign(text: &[u8]) -> Kind {
+    foreign(&Words::of(text))
 }
 
 /// What the last words say in another language, those left out that change nothing.

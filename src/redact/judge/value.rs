@@ -9,10 +9,10 @@ use crate::redact::class::MARK_START;
 use crate::redact::judge::code::{
     has_upper_const, is_algorithm, is_expression, is_path, is_rooted, is_snake, is_type,
 };
-use crate::redact::judge::id::{is_id, is_numbered, is_slug};
+use crate::redact::judge::id::{is_id, is_numbered, is_resource, is_slug};
 use crate::redact::judge::placeholder::{has_mark, is_mark, is_placeholder};
 use crate::redact::judge::style::{Given, Style};
-use crate::redact::judge::{language, name, random};
+use crate::redact::judge::{card, language, name, random};
 use crate::redact::kind::Kind;
 use crate::redact::read::bytes::{self, at, has_word_at, part, rest};
 use crate::redact::read::lex;
@@ -72,7 +72,13 @@ pub(crate) fn is_token_of_other_kind(value: &[u8], name: &[u8]) -> bool {
         let value = value.strip_prefix(b"--").unwrap_or(value);
         is_slug(value) && value.iter().all(|b| !b.is_ascii_uppercase())
     };
+    // Nine digits that are nobody's.
+    let made_up = || {
+        let is_of_number = |b: &u8| b.is_ascii_digit() || matches!(b, b'-' | b' ');
+        value.iter().all(is_of_number) && !card::is_social_security(value)
+    };
     names::is_token(name) && (number() || ticker() || design())
+        || names::is_social_security(name) && random::digits(value) == 9 && made_up()
         || words::is_stand_in(value) && !is_password_name(name)
 }
 
@@ -295,7 +301,11 @@ pub(crate) fn is_unquoted_secret(given: &Given<'_>, to: usize) -> bool {
             return false;
         }
         Kind::Pin => return fits(value, kind),
-        Kind::Secrets if digits == value.len() => return false,
+        Kind::Secrets
+            if digits == value.len() || names::names_resources(name) && is_resource(value) =>
+        {
+            return false;
+        }
         _ => {}
     }
     if digits == value.len() {
