@@ -627,6 +627,14 @@ pub(crate) static PREFIXES: &[Prefix] = &[
     key("zprv", 80, Cased, "extended private key of a wallet, BIP 84"),
 ];
 
+/// Whether a key of a row begins with this, or but for the letter of its kind: `xoxb-`.
+pub(crate) fn is_prefix(text: &[u8]) -> bool {
+    let behind = PREFIXES.partition_point(|row| row.begins.as_bytes() <= text);
+    let row = behind.checked_sub(1).and_then(|last| PREFIXES.get(last));
+    row.and_then(|row| text.strip_prefix(row.begins.as_bytes()))
+        .is_some_and(|kind| kind.len() <= 2)
+}
+
 /// A bit for the first two bytes of each prefix, so that most runs are done with one look.
 pub(crate) static PAIRS: [u64; 1024] = pairs();
 

@@ -7,7 +7,7 @@ use crate::redact::catalogue::words::{
 use crate::redact::catalogue::{formats, names, words};
 use crate::redact::class::MARK_START;
 use crate::redact::judge::code::{
-    has_upper_const, is_algorithm, is_expression, is_path, is_rooted, is_snake, is_type,
+    has_upper_const, is_algorithm, is_expression, is_rooted, is_snake, is_type,
 };
 use crate::redact::judge::id::{is_id, is_numbered, is_slug};
 use crate::redact::judge::placeholder::{has_mark, is_mark, is_placeholder};
@@ -72,8 +72,9 @@ pub(crate) fn is_token_of_other_kind(value: &[u8], name: &[u8]) -> bool {
         let value = value.strip_prefix(b"--").unwrap_or(value);
         is_slug(value) && value.iter().all(|b| !b.is_ascii_uppercase())
     };
+    let repeated = || value.len() >= 8 && value.iter().all(|b| *b == at(value, 0));
     names::is_token(name) && (number() || ticker() || design())
-        || words::is_stand_in(value) && !is_password_name(name)
+        || (words::is_stand_in(value) || repeated()) && !is_password_name(name)
 }
 
 /// Whether a value is one that a name of this kind stands over when it is a secret.
@@ -332,7 +333,6 @@ fn is_nothing(value: &[u8], name: &[u8]) -> bool {
         || value.starts_with(MARK_START)
         || is_placeholder(value)
         || is_token_of_other_kind(value, name)
-        || is_path(value)
         || is_algorithm(value)
         || is_address_in_memory(value)
         || !value.is_ascii() && is_name_in_another_language(value)
@@ -493,7 +493,6 @@ pub(crate) fn is_literal(value: &[u8], name: &[u8]) -> bool {
     let expression = head > 0 && matches!(at(value, head), b'(' | b'[' | b'<' | b'{');
     value.len() >= 4
         && letters >= 2
-        && (!matches!(at(value, 0), b'/' | b'.' | b'~') || !is_path(value))
         && !expression
         && !refers
         && !is_rooted(value)
@@ -540,6 +539,7 @@ mod tests {
                 "session_id",
             ),
             ("48291", Kind::Secret, "token"),
+            ("0000000000000000", Kind::Secret, "api_key"),
             ("USDC", Kind::Secret, "token"),
             ("color.primary.500", Kind::Secret, "token"),
             ("GPIO17", Kind::Pin, "pin"),
