@@ -59,7 +59,7 @@ pub(crate) fn literal(look: &Look<'_>, quote: usize) -> Option<Found> {
         && !placeholder::is_placeholder(value)
         && !placeholder::is_placeholder(bare)
         && (look.judge(value) == Kind::Plain || !by_name && value::looks_chosen(value)))
-    .then(|| Found::new(quote + 1, close, Class::Field))
+    .then(|| Found::new(close - bare.len(), close, Class::Field))
 }
 
 /// What names the literal that stands behind `near`, or nothing if that is a call at most, and whether it takes
@@ -347,6 +347,7 @@ mod tests {
             "{password, \"{}\"},",
             "{password, <<\"{}\">>}",
             "-define(DB_PASSWORD, \"{}\").",
+            "[{\"authorization\", \"Bearer {}\"}]",
             "put(password, \"{}\")",
             "headers = {{\"x-api-key\", \"{}\"}}",
             "{:db_password, \"{}\"}",
