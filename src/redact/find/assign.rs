@@ -92,8 +92,8 @@ pub(crate) fn at_sign(look: &mut Look<'_>, sign: usize) {
     {
         return;
     }
-    // Properties of Java: `-Dtoken=`.
-    if sign.byte == b'=' && name.text.starts_with(b"-D") {
+    // Properties of Java and of Gradle: `-Dtoken=`, `-PapiKey=`.
+    if sign.byte == b'=' && matches!(name.text, [b'-', b'D' | b'P', ..]) {
         name.text = bytes::rest(name.text, 2);
     }
     let kind = if for_user {
@@ -711,6 +711,7 @@ mod tests {
             "db_password ??= \"{}\"",
             "db_password &&= \"{}\"",
             "db_password += \"{}\"",
+            "./gradlew -PapiKey={} publish",
             "DB_PASSWORD+={}",
             "'db_password' => '{}'",
             "db_password -> {}",

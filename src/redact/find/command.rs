@@ -111,7 +111,8 @@ fn secret(scope: &Scope<'_>, row: &Tool, from: usize, to: usize) -> Option<Found
         && !matches!(at(value, 0), b'-' | b'>' | b'<' | b'&')
         && !value.starts_with(b"2>")
         && value::is_real(value)
-        && (row.behind != ":" || !value.iter().all(u8::is_ascii_digit));
+        && (row.behind != ":" || !value.iter().all(u8::is_ascii_digit))
+        && (row.behind != "=" || value::looks_chosen(value));
     takes.then(|| Found::new(start, end, Class::Field))
 }
 
@@ -139,6 +140,9 @@ pub(crate) fn argument(scope: &Scope<'_>, start: usize) -> Option<Found> {
     if quote == 0 && matches!(at(word, 0), b'-' | b'/') {
         return attached(scope, start);
     }
+    if scope.before(open) == b'=' {
+        return assigned(scope, open - 1, (start, end));
+    }
     let gap = scope.back(open, 3, |b| b == b' ');
     let is_given = scope.part(gap.saturating_sub(3), gap) == b"<<<";
     if gap == open && !is_given {
@@ -161,19 +165,38 @@ pub(crate) fn argument(scope: &Scope<'_>, start: usize) -> Option<Found> {
         && !option.iter().any(|b| *b == b'=' || b.is_ascii_digit());
     let is_chosen = quote != 0 && value::is_literal(word, b"") || value::looks_chosen(word);
     let found = rows(command.words()).find_map(|(row, words)| {
-        let count = || words.iter().filter(|word| at(word, 0) != b'-').count();
-        let takes = match row.place {
-            Place::Option(names) => words.last().is_some_and(|word| is_one_of(names, word)),
-            _ if is_option => false,
-            Place::Argument(place) => count() == place,
-            Place::From(place) => count() >= place,
-            Place::Attached(_) | Place::Stdin => false,
-        };
-        (takes && (is_chosen || !row.chosen || !row.behind.is_empty()))
+        (takes(row, words, is_option) && (is_chosen || !row.chosen || !row.behind.is_empty()))
             .then(|| secret(scope, row, start, end))
             .flatten()
     });
     found.or_else(|| piped(scope, command.words(), (start, end)))
+}
+
+/// Whether a row's command takes its secret behind these words of it, the last of which may be an option.
+fn takes(row: &Tool, words: &[&[u8]], is_option: bool) -> bool {
+    let count = || words.iter().filter(|word| at(word, 0) != b'-').count();
+    match row.place {
+        Place::Option(names) => words.last().is_some_and(|word| is_one_of(names, word)),
+        _ if is_option => false,
+        Place::Argument(place) => count() == place,
+        Place::From(place) => count() >= place,
+        Place::Attached(_) | Place::Stdin => false,
+    }
+}
+
+/// The secret behind the `=` at `sign` in a word of a command, if it is one: `secrets set NAME=s3cret`.
+fn assigned(scope: &Scope<'_>, sign: usize, (start, end): (usize, usize)) -> Option<Found> {
+    let name = scope.back(sign, MAX_NAME, |b| {
+        bytes::is_token(b) || matches!(b, b'.' | b'/')
+    });
+    let is_word = is_blank(scope.before(scope.back(name, 1, |b| matches!(b, b'"' | b'\''))));
+    let value = scope.part(start, end);
+    (name < sign && is_word && value::looks_chosen(value))
+        .then(|| {
+            rows(Command::before(scope, name).words())
+                .any(|(row, words)| row.behind == "=" && takes(row, words, false))
+        })?
+        .then(|| Found::new(start, end, Class::Field))
 }
 
 /// A secret that is an argument in quotes, the first of which stands at `open`.
@@ -376,10 +399,9 @@ fn is_in_sentence(scope: &Scope<'_>, option: usize, start: usize) -> bool {
         }
         end = word_end(next);
         let is_closed = matches!(scope.at(end), b'.' | b',') && ends(end + 1);
-        let is_whole = ends(end) || is_closed;
-        if is_whole && (is_closed || begins_line || is_led || count + 1 == MAX_SAID)
-            || is_whole && is_small(scope.part(next, end))
-        {
+        let is_small = is_small(scope.part(next, end));
+        let is_told = is_small || begins_line || is_led || count + 1 == MAX_SAID;
+        if is_closed || ends(end) && is_told {
             return true;
         }
     }
