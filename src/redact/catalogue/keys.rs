@@ -464,6 +464,8 @@ pub(crate) static PREFIXES: &[Prefix] = &[
     key("pinr_", 20, Random, "Pinterest refresh token"),
     key("pk1_", 40, Hex, "Porkbun API key"),
     key("pk_", 32, Hex, "Klaviyo private API key"),
+    key("pk_prod_", 26, Capital, "Courier API key"),
+    key("pk_test_", 26, Capital, "Courier API key, for tests"),
     key("pnb_", 20, Random, "Prefect service account API key"),
     key("pnu_", 14, Random, "Prefect user API key"),
     key("polar_", 20, Random, "Polar access token"),

@@ -137,7 +137,7 @@ pub(crate) static SHAPES: &[Shape] = &[
     azure("Azure Storage", &[Run(Base64, 76, 76), Is("+ASt"), Run(Base64, 0, 6)]),
 
     // The run is behind a sign.
-    shape("SendGrid API key", &[Is("SG."), Run(Token, 12, MOST)]).at(1).looks(Any, 1).dotted(),
+    shape("SendGrid API key", &[Is("SG."), Run(Token, 12, MOST)]).at(1).looks(Mixed, 1).dotted(),
     shape("Vault service token before 1.10", &[Is("s."), Run(Token, 24, 24)]).at(1).looks(Strong, 1),
     shape("Zhipu AI API key", &[Run(Hex, 32, 32), Is("."), Run(Token, 16, 16)]).at(2).looks(Mixed, 2),
     shape("Infisical service token", &[Is("st."), Run(Hex, 24, 24), Is("."), Run(Dotted, 12, MOST)]).at(1),

@@ -250,7 +250,7 @@ static ALPHABETS: [u16; 256] = {
 
 fn does_look(looks: Looks, text: &[u8]) -> bool {
     match looks {
-        Looks::Any => !is_filler(text),
+        Looks::Any => true,
         Looks::Mixed => is_mixed(text) && !is_filler(text),
         Looks::Cased => is_cased(text),
         Looks::Strong => is_strong(text) && !is_filler(text),
