@@ -111,6 +111,11 @@ pub(crate) fn is_assertion(call: &[u8]) -> bool {
         .any(|known| call.starts_with(known.as_bytes()))
 }
 
+/// Calls that give a value to the bare word that is their first argument.
+pub(crate) fn is_definition(call: &[u8]) -> bool {
+    matches!(call, b"define" | b"put")
+}
+
 /// Functions that type into an element of a page.
 pub(crate) const TYPERS: &[&str] = &[
     "fill",

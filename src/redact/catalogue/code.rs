@@ -82,6 +82,17 @@ pub(crate) fn is_keyword(word: &[u8]) -> bool {
     KEYWORDS.has(word)
 }
 
+/// Elements of pages around fields.
+#[rustfmt::skip]
+const TAGS: &List = &List::of(&[
+    "a", "article", "body", "button", "dialog", "div", "fieldset", "footer", "form", "header", "html", "iframe", "input",
+    "label", "li", "main", "nav", "p", "section", "select", "span", "table", "tbody", "td", "textarea", "th", "tr", "ul",
+]);
+
+pub(crate) fn is_tag(word: &[u8]) -> bool {
+    TAGS.has(word)
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -95,6 +106,7 @@ mod tests {
             TYPE_ENDS,
             TYPES.words,
             KEYWORDS.words,
+            TAGS.words,
         ] {
             assert_in_order(list);
         }
@@ -105,5 +117,6 @@ mod tests {
         assert!(is_algorithm_word(b"sha") && is_algorithm_word(b"") && !is_algorithm_word(b"pw"));
         assert!(is_root(b"settings") && is_sure_root(b"self") && !is_sure_root(b"settings"));
         assert!(is_sized_type(b"uint") && is_type_word(b"jsonb") && is_keyword(b"await"));
+        assert!(is_tag(b"input") && !is_tag(b"password"));
     }
 }

@@ -469,6 +469,8 @@ pub(crate) static PREFIXES: &[Prefix] = &[
     key("pinr_", 20, Random, "Pinterest refresh token"),
     key("pk1_", 40, Hex, "Porkbun API key"),
     key("pk_", 32, Hex, "Klaviyo private API key"),
+    key("pk_prod_", 26, Capital, "Courier API key"),
+    key("pk_test_", 26, Capital, "Courier API key, for tests"),
     key("pnb_", 20, Random, "Prefect service account API key"),
     key("pnu_", 14, Random, "Prefect user API key"),
     key("polar_", 20, Random, "Polar access token"),
@@ -631,6 +633,14 @@ pub(crate) static PREFIXES: &[Prefix] = &[
     key("zpka_", 20, Random, "Zuplo API key"),
     key("zprv", 80, Cased, "extended private key of a wallet, BIP 84"),
 ];
+
+/// Whether a key of a row begins with this, or but for the letter of its kind: `xoxb-`.
+pub(crate) fn is_prefix(text: &[u8]) -> bool {
+    let behind = PREFIXES.partition_point(|row| row.begins.as_bytes() <= text);
+    let row = behind.checked_sub(1).and_then(|last| PREFIXES.get(last));
+    row.and_then(|row| text.strip_prefix(row.begins.as_bytes()))
+        .is_some_and(|kind| kind.len() <= 2)
+}
 
 /// A bit for the first two bytes of each prefix, so that most runs are done with one look.
 pub(crate) static PAIRS: [u64; 1024] = pairs();

@@ -142,7 +142,7 @@ pub(crate) static SHAPES: &[Shape] = &[
     azure("Azure Storage", &[Run(Base64, 76, 76), Is("+ASt"), Run(Base64, 0, 6)]),
 
     // The run is behind a sign.
-    shape("SendGrid API key", &[Is("SG."), Run(Token, 12, MOST)]).at(1).dotted(),
+    shape("SendGrid API key", &[Is("SG."), Run(Token, 12, MOST)]).at(1).looks(Mixed, 1).dotted(),
     shape("Vault service token before 1.10", &[Is("s."), Run(Token, 24, 24)]).at(1).looks(Strong, 1),
     shape("Zhipu AI API key", &[Run(Hex, 32, 32), Is("."), Run(Token, 16, 16)]).at(2).looks(Mixed, 2),
     shape("Infisical service token", &[Is("st."), Run(Hex, 24, 24), Is("."), Run(Dotted, 12, MOST)]).at(1),
@@ -365,4 +365,10 @@ const fn run_of(shape: &Shape) -> (usize, usize) {
     // What is told by its end may be longer in the text.
     let is_open = !matches!(shape.rest, Rest::Nothing);
     (least, if is_open { LONGEST } else { most })
+}
+/// Whether a key of a shape begins with exactly this.
+pub(crate) fn is_prefix(text: &[u8]) -> bool {
+    SHAPES.iter().any(
+        |shape| matches!(shape.parts.first(), Some(Part::Is(begins)) if begins.as_bytes() == text),
+    )
 }

@@ -69,10 +69,35 @@ pub(crate) fn is_complaint(value: &[u8]) -> bool {
 /// How values begin that only stand for a secret: in lower case, with `_` for `-` and for spaces.
 #[rustfmt::skip]
 const STAND_INS: &Beginnings = &Beginnings::of(&[
-    "your_", "my_secret_here", "insert_", "enter_", "replace_", "<your", "env:", "env.", "vault:", "op://", "secret://",
-    "projects/", "ssm:", "file:", "example_", "dummy_", "placeholder", "changeme_", "todo_", "fill_", "put_your",
-    "add_your", "some_", "process.env", "os.environ", "secrets.", "var.", "arn:",
+    "your_", "my_secret_here", "insert_", "enter_", "replace_", "<your", "env:", "env.", "example_", "dummy_",
+    "placeholder", "changeme_", "todo_", "fill_", "put_your", "add_your", "some_", "process.env", "os.environ",
+    "secrets.", "var.",
 ]);
+
+/// How values begin that say where a secret is kept, written in the same way.
+#[rustfmt::skip]
+const REFERENCES: &Beginnings = &Beginnings::of(&[
+    "!getatt_", "!ref_", "!sub_", "arn:", "aws_ssm:", "awssm:", "file:", "gcp:secretmanager:", "keyring:",
+    "microsoft.keyvault(", "op://", "projects/", "ref+", "secret://", "secretref:", "sm://", "ssm:", "vault:",
+]);
+
+/// Whether a value, in lower case and with `_` for `-` and for spaces, begins as one that says where a secret is kept.
+pub(crate) fn begins_reference(value: &[u8]) -> bool {
+    REFERENCES.begin(value)
+}
+
+/// What opens and closes the place of a value in a text, the longer openings first.
+#[rustfmt::skip]
+pub(crate) const SLOTS: &[(&str, &str)] = &[
+    ("{{", "}}"), ("${", "}"), ("#{", "}"), ("%{", "}"), ("@{", "}"), ("$(", ")"), ("%(", ")s"), ("<%=", "%>"), ("{", "}"),
+];
+
+/// Whether a value finds an element of a page by what it says of itself: `css=#pw`.
+pub(crate) fn is_locator(value: &[u8]) -> bool {
+    ["css=", "xpath="]
+        .iter()
+        .any(|engine| value.starts_with(engine.as_bytes()))
+}
 
 /// Whether a value, in lower case and with `_` for `-` and for spaces, only stands for a secret.
 pub(crate) fn stands_for_secret(value: &[u8]) -> bool {
@@ -80,6 +105,7 @@ pub(crate) fn stands_for_secret(value: &[u8]) -> bool {
         || is_owned(value)
         || bytes::find(value, b"_your_").is_some()
         || STAND_INS.begin(value)
+        || begins_reference(value)
         || ["_here", "_placeholder"]
             .iter()
             .any(|tail| value.ends_with(tail.as_bytes()))
@@ -120,7 +146,7 @@ const HARMLESS: &List = &List::of(&[
     "not", "not_configured", "not_set", "null", "number", "não", "oauth", "oauth2", "obbligatorio", "object",
     "obligatoire", "obligatorio", "of", "off", "ok", "omit", "omitted", "on", "optional", "or", "oui", "passwd",
     "password", "passwort", "placeholder", "present", "private", "provided", "public", "read", "ready", "redacted",
-    "refresh_token", "rejected", "removed", "requerido", "required", "reset", "revoked", "richiesto", "rotated",
+    "refresh_token", "rejected", "removed", "replace", "requerido", "required", "reset", "revoked", "richiesto", "rotated",
     "same_origin", "secret", "secretstr", "secretstring", "securestring", "self", "sensitive", "session", "set",
     "should", "si", "sim", "stale", "static", "stored", "str", "string", "sì", "sí", "tak", "tbd", "text", "the",
     "this", "timestamp", "to", "todo", "token", "true", "unchanged", "undefined", "unknown", "unset", "user",

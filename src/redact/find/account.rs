@@ -46,7 +46,11 @@ fn iban(scope: &Scope<'_>, start: usize) -> Option<Found> {
         return None;
     }
     let (end, is_valid) = iban_end(scope, start)?;
-    let class = if is_valid { numbers::IBAN } else { Class::Field };
+    let class = if is_valid {
+        numbers::IBAN
+    } else {
+        Class::Field
+    };
     let gap = scope.back(start, 2, |b| matches!(b, b' ' | b':'));
     let name = scope.back(gap, NAME.len() + 1, |b| b.is_ascii_alphanumeric());
     let is_named = || scope.part(name, gap).eq_ignore_ascii_case(NAME);

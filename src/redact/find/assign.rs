@@ -95,8 +95,8 @@ pub(crate) fn at_sign(look: &mut Look<'_>, sign: usize) {
     {
         return;
     }
-    // Properties of Java: `-Dtoken=`.
-    if sign.byte == b'=' && name.text.starts_with(b"-D") {
+    // Properties of Java and of Gradle: `-Dtoken=`, `-PapiKey=`.
+    if sign.byte == b'=' && matches!(name.text, [b'-', b'D' | b'P', ..]) {
         name.text = bytes::rest(name.text, 2);
     }
     let kind = if for_user {
@@ -368,7 +368,9 @@ fn one_value(look: &mut Look<'_>, assigned: &Assigned<'_>) {
         quoted_name: name.quoted,
         // What PHP prints: `[password] => …`.
         literal_only: arrow && !printed()
-            || sign.operator < sign.at && !matches!(last, b'?' | b':'),
+            || sign.operator < sign.at
+                && !matches!(last, b'?' | b':')
+                && !(last == b'+' && is_of_shell(name.text) && value == assigned.unspaced),
         own_line,
         quote: match look.before(name.start) {
             quote @ (b'"' | b'\'') if !name.quoted => quote,
@@ -388,11 +390,14 @@ fn one_value(look: &mut Look<'_>, assigned: &Assigned<'_>) {
     let Some(found) = value_at(&given).filter(|_| !is_arm) else {
         return;
     };
+    let written = look.part(found.start, found.end);
+    if last == b'+' && sign.operator < sign.at && !is_added(written, name.text) {
+        return;
+    }
     // What a token is compared with is a kind of token, unless it could be nothing but a secret.
     let compared = sign.byte == b'=' && (sign.next == b'=' || last == b'!');
-    let letters = look.part(found.start, found.end);
     if compared
-        && letters.iter().all(u8::is_ascii_alphabetic)
+        && written.iter().all(u8::is_ascii_alphabetic)
         && !value::is_password_name(name.text)
     {
         return;
@@ -408,6 +413,22 @@ fn one_value(look: &mut Look<'_>, assigned: &Assigned<'_>) {
         let close = closing_quote(look, new, b'"', 0);
         look.report(literal(look, new, close, kind, name.text));
     }
+}
+
+/// Whether a name is that of a variable as shells have them, capitals alone.
+fn is_of_shell(name: &[u8]) -> bool {
+    name.iter()
+        .all(|b| b.is_ascii_uppercase() || b.is_ascii_digit() || *b == b'_')
+}
+
+/// Whether what `+=` adds is a secret and no piece of a text: `cookie += "; Secure"`, `token += "_suffix"`.
+fn is_added(value: &[u8], name: &[u8]) -> bool {
+    at(value, 0).is_ascii_alphanumeric()
+        && if value::is_password_name(name) {
+            value::is_literal(value, name)
+        } else {
+            value::looks_chosen(value)
+        }
 }
 
 /// What is hidden of a user and a password under a name for both, of which the user was found: the password, or nothing
@@ -477,7 +498,7 @@ fn is_pascal(name: &[u8]) -> bool {
 }
 
 /// Where the operator begins whose last sign this is, or the only one: `=`, `:`, `:=`, `?=`, `||=`, `!=`;
-/// nothing if it puts no value under a name, as `<=`, `+=` and `::` do not.
+/// nothing if it puts no value under a name, as `<=` and `::` do not.
 fn operator(look: &Look<'_>, sign: usize) -> Option<usize> {
     let (byte, last) = (at(look.text, sign), look.before(sign));
     if byte == b':' {
@@ -489,10 +510,9 @@ fn operator(look: &Look<'_>, sign: usize) -> Option<usize> {
         };
     }
     match last {
-        // What is added to a cookie or a line is no value of its own: `cookie += "; Secure"`.
-        b'=' | b'<' | b'>' | b'~' | b':' | b'+' => None,
-        b'!' => Some(sign - 1),
-        b'|' | b'?' | b'.' => Some(look.back(sign, 2, |b| b == last)),
+        b'=' | b'<' | b'>' | b'~' | b':' => None,
+        b'!' | b'+' => Some(sign - 1),
+        b'|' | b'?' | b'.' | b'&' => Some(look.back(sign, 2, |b| b == last)),
         _ => Some(sign),
     }
 }
@@ -759,6 +779,10 @@ mod tests {
             "db_password |= \"{}\"",
             "db_password ||= \"{}\"",
             "db_password ??= \"{}\"",
+            "db_password &&= \"{}\"",
+            "db_password += \"{}\"",
+            "./gradlew -PapiKey={} publish",
+            "DB_PASSWORD+={}",
             "'db_password' => '{}'",
             "db_password -> {}",
             "db_password <- \"{}\"",
@@ -777,6 +801,11 @@ mod tests {
             "password <= 12345678",
             "token =~ /abc123x/",
             "password += chars[i]",
+            "cookie += \"; Secure1\"",
+            "token += \"_suffix\"",
+            "password =~ \"abc123x\"",
+            "tokens += 1024",
+            "password += chr1",
             "if \"required\" == password:",
             "if token1 == token2:",
             "std::token::hunter2xK9",

@@ -8,7 +8,7 @@ use crate::redact::catalogue::shaped::{
     Rest, Rows, SHAPES, Shape,
 };
 use crate::redact::find::token;
-use crate::redact::judge::random::{digits, is_cased, is_mixed, is_random, is_strong};
+use crate::redact::judge::random::{digits, is_cased, is_filler, is_mixed, is_random, is_strong};
 use crate::redact::read::bytes::{self, is_base64, is_token, part, run_end, run_start};
 use crate::redact::read::scope::{Found, Scope};
 
@@ -250,9 +250,9 @@ static ALPHABETS: [u16; 256] = {
 fn does_look(looks: Looks, text: &[u8]) -> bool {
     match looks {
         Looks::Any => true,
-        Looks::Mixed => is_mixed(text),
+        Looks::Mixed => is_mixed(text) && !is_filler(text),
         Looks::Cased => is_cased(text),
-        Looks::Strong => is_strong(text),
+        Looks::Strong => is_strong(text) && !is_filler(text),
         Looks::StrongWord => is_strong(text) && !text.iter().all(u8::is_ascii_hexdigit),
         Looks::Random => is_random(text, Tail::Strong),
         Looks::Digits(least) => (least..text.len()).contains(&digits(text)),

@@ -7,7 +7,7 @@ use crate::redact::catalogue::words::{
 use crate::redact::catalogue::{formats, names, words};
 use crate::redact::class::MARK_START;
 use crate::redact::judge::code::{
-    has_upper_const, is_algorithm, is_expression, is_path, is_rooted, is_snake, is_type,
+    has_upper_const, is_algorithm, is_expression, is_rooted, is_snake, is_type,
 };
 use crate::redact::judge::id::{is_id, is_numbered, is_resource, is_slug};
 use crate::redact::judge::placeholder::{has_mark, is_mark, is_placeholder};
@@ -72,6 +72,7 @@ pub(crate) fn is_token_of_other_kind(value: &[u8], name: &[u8]) -> bool {
         let value = value.strip_prefix(b"--").unwrap_or(value);
         is_slug(value) && value.iter().all(|b| !b.is_ascii_uppercase())
     };
+    let repeated = || value.len() >= 8 && value.iter().all(|b| *b == at(value, 0));
     // Nine digits that are nobody's.
     let made_up = || {
         let is_of_number = |b: &u8| b.is_ascii_digit() || matches!(b, b'-' | b' ');
@@ -79,7 +80,7 @@ pub(crate) fn is_token_of_other_kind(value: &[u8], name: &[u8]) -> bool {
     };
     names::is_token(name) && (number() || ticker() || design())
         || names::is_social_security(name) && random::digits(value) == 9 && made_up()
-        || words::is_stand_in(value) && !is_password_name(name)
+        || (words::is_stand_in(value) || repeated()) && !is_password_name(name)
 }
 
 /// Whether a value is one that a name of this kind stands over when it is a secret.
@@ -342,7 +343,6 @@ fn is_nothing(value: &[u8], name: &[u8]) -> bool {
         || value.starts_with(MARK_START)
         || is_placeholder(value)
         || is_token_of_other_kind(value, name)
-        || is_path(value)
         || is_algorithm(value)
         || is_address_in_memory(value)
         || !value.is_ascii() && is_name_in_another_language(value)
@@ -503,7 +503,6 @@ pub(crate) fn is_literal(value: &[u8], name: &[u8]) -> bool {
     let expression = head > 0 && matches!(at(value, head), b'(' | b'[' | b'<' | b'{');
     value.len() >= 4
         && letters >= 2
-        && (!matches!(at(value, 0), b'/' | b'.' | b'~') || !is_path(value))
         && !expression
         && !refers
         && !is_rooted(value)
@@ -550,6 +549,7 @@ mod tests {
                 "session_id",
             ),
             ("48291", Kind::Secret, "token"),
+            ("0000000000000000", Kind::Secret, "api_key"),
             ("USDC", Kind::Secret, "token"),
             ("color.primary.500", Kind::Secret, "token"),
             ("GPIO17", Kind::Pin, "pin"),
