@@ -195,7 +195,7 @@ fn assigned(scope: &Scope<'_>, sign: usize, (start, end): (usize, usize)) -> Opt
             rows(Command::before(scope, name).words())
                 .any(|(row, words)| row.behind == "=" && takes(row, words, false))
         })?
-        .then(|| Found::new(start, end, Class::Field))
+        .then(|| Found::new(start, end, tools::CLASS))
 }
 
 /// A secret that is an argument in quotes, the first of which stands at `open`.
