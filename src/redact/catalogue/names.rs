@@ -263,8 +263,7 @@ pub(crate) const ENDINGS: &[Ending] = &[
     // In German what it confirms comes first.
     ending(&["tigungscode", "verifizierungscode"], Kind::Pin, |_| true),
     ending(&["key", "keys"], Kind::Secret, |head| has(KEY_QUALIFIERS, head) && head != b"host"),
-    // `surveymonkey`
-    ending(&["key"], Kind::Opaque, |head| head.len() >= 4 && !has(HARMLESS_KEYS, head) && !head.ends_with(b"mon")),
+    ending(&["key"], Kind::Opaque, |head| head.len() >= 4 && !has(HARMLESS_KEYS, head)),
     ending(&["token"], Kind::Secret,
         |head| has(KEY_QUALIFIERS, head) || has(&["refresh", "bearer", "id", "csrf", "xsrf", "bot"], head)),
     ending(&["secret"], Kind::Secret, |head| !head.is_empty()),

@@ -11,6 +11,7 @@ use crate::redact::catalogue::tools::{self, Place, TOOLS};
 use crate::redact::catalogue::vendors;
 use crate::redact::catalogue::webhooks::{self, WEBHOOKS};
 use crate::redact::class::Class;
+use crate::redact::judge::name;
 use crate::redact::kind::Kind;
 
 /// Made up, and of the kind that a generator makes.
@@ -74,12 +75,12 @@ pub(super) fn all() -> Vec<Row> {
     digits(&mut rows);
     for (index, vendor) in vendors::NAMES.iter().enumerate() {
         let with = |word: &str| format!("in {vendor} ({word}) of late");
-        let row = Row::new(
-            format!("vendors: {vendor}"),
-            with("{}"),
-            LONG,
-            vendors::CLASS,
-        );
+        // `portkey` is also the name of a key.
+        let class = match name::judge(vendor.as_bytes()) {
+            Kind::Opaque => names::CLASS,
+            _ => vendors::CLASS,
+        };
+        let row = Row::new(format!("vendors: {vendor}"), with("{}"), LONG, class);
         let row = row.but_not(with("harbour_lantern_of_the_north"));
         rows.push(Row {
             is_cut: index == 0,
