@@ -6,7 +6,7 @@ use crate::redact::kind::Role;
 const MAX_NAME: usize = 17;
 
 /// The names in lower case, in order.
-static ROLES: &[(&str, Role)] = &[
+pub(crate) static ROLES: &[(&str, Role)] = &[
     ("$defs", Role::Schema),
     ("aria-label", Role::Element),
     ("arialabel", Role::Element),

@@ -6,13 +6,14 @@ use crate::redact::catalogue::languages::LANGUAGES;
 use crate::redact::catalogue::names::{self, ENDINGS, WORDS};
 use crate::redact::catalogue::numbers::{self, IBANS, ISSUERS};
 use crate::redact::catalogue::places::{self, PLACES};
+use crate::redact::catalogue::roles::ROLES;
 use crate::redact::catalogue::shaped::{self, Alphabet, Part, SHAPES};
 use crate::redact::catalogue::tools::{self, Place, TOOLS};
 use crate::redact::catalogue::vendors;
 use crate::redact::catalogue::webhooks::{self, WEBHOOKS};
 use crate::redact::class::Class;
 use crate::redact::judge::name;
-use crate::redact::kind::Kind;
+use crate::redact::kind::{Kind, Role};
 
 /// Made up, and of the kind that a generator makes.
 const SECRET: &str = "kT7vq2mZx9Lw4b";
@@ -72,6 +73,7 @@ pub(super) fn all() -> Vec<Row> {
     addresses(&mut rows);
     arguments(&mut rows);
     words(&mut rows);
+    members(&mut rows);
     digits(&mut rows);
     for (index, vendor) in vendors::NAMES.iter().enumerate() {
         let with = |word: &str| format!("in {vendor} ({word}) of late");
@@ -305,6 +307,44 @@ fn named(rows: &mut Vec<Row>, table: &str, names: &[String], says: Kind) {
             };
             rows.push(Row { is_cut, ..row });
         }
+    }
+}
+
+/// Members that say something of others: what stands in their object or array with a secret.
+fn members(rows: &mut Vec<Row>) {
+    for (name, role) in ROLES {
+        let text = match role {
+            Role::Label => r#"{"N":"db_password","value":"{}"}"#,
+            Role::Value => r#"{"name":"db_password","N":"{}"}"#,
+            Role::Element => r#"{"N":"Password field","text":"{}"}"#,
+            Role::Typed => r#"{"element":"Password field","N":"{}"}"#,
+            Role::Type => r#"{"N":"password","value":"{}"}"#,
+            Role::Operation => r#"{"N":"add","path":"/db/password","value":"{}"}"#,
+            Role::Path => r#"{"op":"add","N":"/db/password","value":"{}"}"#,
+            Role::Columns => r#"{"N":["user","password"],"rows":[["bob","{}"]]}"#,
+            Role::Turns => r#"{"N":["Accept","text/html","X-Api-Key","{}"]}"#,
+            Role::KeyType => r#"{"N":"RSA","e":"AQAB","dq":"{}"}"#,
+            Role::KeyPart => r#"{"kty":"RSA","e":"AQAB","N":"{}"}"#,
+            Role::Kind => r#"{"N":"api_key","value":"{}"}"#,
+            // Of an object of secrets it goes as a whole.
+            Role::Data | Role::About | Role::Schema | Role::Items | Role::Other => "",
+        };
+        // Of fields, and no values of them.
+        let near_miss = match role {
+            Role::About => r#"{"N":{"password":"must be longer than that"}}"#,
+            Role::Schema => r#"{"N":{"password":{"type":"string","title":"harbour12"}}}"#,
+            Role::Data => r#"{"kind":"ConfigMap","N":{"db":"harbour12"}}"#,
+            _ if name::judge(name.as_bytes()).hides() => "",
+            _ => r#"{"N":"harbour_lantern","note":"of the north"}"#,
+        };
+        // In lower case it is a member of Kubernetes alone.
+        let name = if *name == "data" { "Data" } else { name };
+        let of = |text: &str| text.replacen('N', name, 1);
+        let row = Row::new(format!("roles: {name}"), of(text), LONG, names::CLASS);
+        rows.push(Row {
+            is_cut: false,
+            ..row.but_not(of(near_miss))
+        });
     }
 }
 
