@@ -348,7 +348,7 @@ const HARMLESS_TOKENS: &[&str] = &[
     "continuation", "continue", "cursor", "dedup", "deduplication", "delta", "design", "end", "ending", "eos", "erc",
     "every", "fencing", "first", "idempotency", "identifier", "input", "invalid", "keyword", "last", "lexer", "marker",
     "mask", "next", "nft", "operator", "output", "pad", "page", "pager", "pagination", "paging", "per", "prev",
-    "previous", "progress", "prompt", "repeat", "resume", "retry", "scroll", "sep", "skip", "special", "start",
+    "previous", "progress", "prompt", "repeat", "request", "resume", "retry", "scroll", "sep", "skip", "special", "start",
     "starting", "stop", "string", "sync", "syntax", "theme", "time", "unexpected", "unk", "watch",
 ];
 
