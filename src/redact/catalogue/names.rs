@@ -124,7 +124,6 @@ pub(crate) const WORDS: &[Word] = &[
     // Keys and tokens.
     word(&["secret", "credential", "creds", "cred", "authorization", "authorisation"], Kind::Secret).last(),
     word(&["secrets", "credentials"], Kind::Secrets).last(),
-    word(&["token"], Kind::Handle).last().behind(&["client"]),
     word(&["token"], Kind::Plain).last().behind(HARMLESS_TOKENS),
     word(&["token", "otp", "totp", "jwt", "bearer"], Kind::Secret).last(),
     word(&["tokens"], Kind::Secrets).last()
@@ -396,13 +395,14 @@ pub(crate) fn is_harmless_key(word: &[u8]) -> bool {
 }
 
 /// Words that make the `token` behind them a place in a list, a piece of text, or a sign that makes a request repeatable.
+/// The client tokens that let somebody in have forms of their own.
 #[rustfmt::skip]
 const HARMLESS_TOKENS: &[&str] = &[
-    "begin", "bookmark", "bos", "cancel", "cancellation", "change", "checkpoint", "cls", "color", "completion",
+    "begin", "bookmark", "bos", "cancel", "cancellation", "change", "checkpoint", "client", "cls", "color", "completion",
     "continuation", "continue", "cursor", "dedup", "deduplication", "delta", "design", "end", "ending", "eos", "erc",
     "every", "fencing", "first", "idempotency", "identifier", "input", "invalid", "keyword", "last", "lexer", "marker",
     "mask", "next", "nft", "operator", "output", "pad", "page", "pager", "pagination", "paging", "per", "prev",
-    "previous", "progress", "prompt", "repeat", "resume", "retry", "scroll", "sep", "skip", "special", "start",
+    "previous", "progress", "prompt", "repeat", "request", "resume", "retry", "scroll", "sep", "skip", "special", "start",
     "starting", "stop", "string", "sync", "syntax", "theme", "time", "unexpected", "unk", "watch",
 ];
 

@@ -1,6 +1,6 @@
 //! Elements of an array: the name of the one behind it, a cell of a sensitive column, a line of a key, a cookie.
 
-use crate::redact::catalogue::labels;
+use crate::redact::catalogue::{labels, words};
 use crate::redact::class::Class;
 use crate::redact::engine::edit::{Edit, push};
 use crate::redact::engine::frame::Shape;
@@ -36,7 +36,9 @@ impl Findings<'_> {
         let previous = std::mem::take(&mut walk.top.label);
         let user = std::mem::take(&mut walk.top.user_next);
         if index < MAX_COLUMNS && self.columns(walk) >> index & 1 == 1 {
-            self.hide(walk, from, to, shape);
+            if !words::is_outcome(part(walk.text, from, to)) {
+                self.hide(walk, from, to, shape);
+            }
             return;
         }
         if is_string && self.is_phone(walk, index, (from, to)) {
@@ -293,8 +295,8 @@ mod tests {
                 r#"[["Name","Password","Mobile"],["ann","[REDACTED_FIELD]","[REDACTED_PHONE]"]]"#,
             ),
             (
-                r#"{"columns":["id","password"],"rows":[[1,"swordfish"]]}"#,
-                r#"{"columns":["id","password"],"rows":[[1,"[REDACTED_FIELD]"]]}"#,
+                r#"{"columns":["id","password"],"rows":[[1,"swordfish"],[2,"locked"]]}"#,
+                r#"{"columns":["id","password"],"rows":[[1,"[REDACTED_FIELD]"],[2,"locked"]]}"#,
             ),
         ]);
         leaves(&[

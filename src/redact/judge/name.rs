@@ -312,7 +312,7 @@ mod tests {
 
     #[test]
     fn what_may_be_an_id_is_told_from_what_is_a_secret() {
-        for name in ["sessionId", "session_id", "session", "client_token"] {
+        for name in ["sessionId", "session_id", "session"] {
             assert_eq!(judge(name.as_bytes()), Kind::Handle, "{name}");
         }
     }
@@ -343,6 +343,8 @@ mod tests {
             "has_password",
             "tokenizer",
             "next_page_token",
+            "client_token",
+            "clientRequestToken",
             "public_key",
             "keyboard",
             "key",
