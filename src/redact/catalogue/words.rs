@@ -1,7 +1,7 @@
 //! The words that values are made of: placeholders, outcomes, schemes, examples of documentation.
 
 use crate::redact::catalogue::list::{Beginnings, List, has};
-use crate::redact::read::bytes::{self, has_word_at};
+use crate::redact::read::bytes;
 
 /// A user and a password of documentation.
 pub(crate) fn is_documented(user: &[u8], password: &[u8]) -> bool {
@@ -20,27 +20,6 @@ const DATABASES: &List = &List::of(&[
 
 pub(crate) fn is_of_database(scheme: &[u8]) -> bool {
     DATABASES.has(scheme)
-}
-
-/// The schemes that may stand before a credential.
-const SCHEMES: &[&str] = &[
-    "bearer ",
-    "basic ",
-    "token ",
-    "digest ",
-    "negotiate ",
-    "apikey ",
-    "api-key ",
-    "ssws ",
-    "bot ",
-];
-
-/// How long a scheme such as `Bearer ` at the start of a value is.
-pub(crate) fn scheme_len(value: &[u8]) -> usize {
-    SCHEMES
-        .iter()
-        .find(|scheme| has_word_at(value, 0, scheme.as_bytes()) && value.len() > scheme.len())
-        .map_or(0, |scheme| scheme.len())
 }
 
 /// What begins a remark on a field, and what goes on: `is too short`, `must be at least 8 characters`.
@@ -285,12 +264,5 @@ mod tests {
             assert!(!is_complaint(value.as_bytes()), "{value}");
         }
         assert!(is_outcome(b"Mismatch") && !is_outcome(b"hunter2"));
-    }
-
-    #[test]
-    fn a_scheme_is_no_part_of_what_follows_it() {
-        assert_eq!(scheme_len(b"Bearer abc"), 7);
-        assert_eq!(scheme_len(b"Bearer "), 0, "nothing follows");
-        assert_eq!(scheme_len(b"bearers abc"), 0);
     }
 }

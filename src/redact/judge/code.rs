@@ -1,8 +1,8 @@
 //! Values that are code: expressions, types, constants, identifiers, algorithms, paths.
 
 use crate::redact::catalogue::code::{
-    TYPE_ENDS, is_algorithm_word, is_keyword, is_root, is_sized_type, is_standards_body,
-    is_sure_root, is_type_word,
+    TYPE_ENDS, is_algorithm_with, is_algorithm_word, is_keyword, is_root, is_sized_type,
+    is_standards_body, is_sure_root, is_type_word,
 };
 use crate::redact::catalogue::words::is_harmless_word;
 use crate::redact::judge::style::Style;
@@ -104,11 +104,8 @@ pub(crate) fn is_algorithm(value: &[u8]) -> bool {
 fn is_algorithm_part(word: &[u8]) -> bool {
     let letters = word.iter().take_while(|b| b.is_ascii_alphabetic()).count();
     let (name, tail) = (part(word, 0, letters), rest(word, letters));
-    match name {
-        b"argon" => matches!(tail, b"2" | b"2i" | b"2d" | b"2id"),
-        b"nistp" | b"prime" => true,
-        _ => is_algorithm_word(name) && tail.len() <= 5 && tail.iter().all(u8::is_ascii_digit),
-    }
+    is_algorithm_with(name, tail)
+        || is_algorithm_word(name) && tail.len() <= 5 && tail.iter().all(u8::is_ascii_digit)
 }
 
 /// Capital letters and a number: `RFC8446`, `PKCS#1`, `X509`.

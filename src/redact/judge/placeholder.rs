@@ -81,8 +81,9 @@ pub(crate) fn is_placeholder(value: &[u8]) -> bool {
 fn is_public_armour(value: &[u8]) -> bool {
     let line = part(value, 0, 40);
     line.starts_with(b"-----BEGIN ")
-        && (bytes::find(line, b"CERTIFICATE-").is_some()
-            || bytes::find(line, b"PUBLIC KEY-").is_some())
+        && formats::PUBLIC_ARMOURS
+            .iter()
+            .any(|label| bytes::find(line, label).is_some())
 }
 
 /// The first word of a key that everybody may have, perhaps behind a user: `ops:ssh-ed25519`.
@@ -265,7 +266,7 @@ fn is_selector(value: &[u8]) -> bool {
     let has = |sign: &[u8]| bytes::find(value, sign).is_some();
     let is_attribute = || {
         memchr::memchr(b'[', value).is_some()
-            && ["[name", "[type", "[id", "[data-", "[@"]
+            && code_words::ATTRIBUTES
                 .iter()
                 .any(|attribute| has(attribute.as_bytes()))
     };

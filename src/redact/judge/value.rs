@@ -1,8 +1,9 @@
 //! Whether a value could be a secret: by the kind of its name, by what it is made of, and by how it is assigned.
 
+use crate::redact::catalogue::headers::scheme_len;
 use crate::redact::catalogue::words::{
     OF_ONES_OWN, OF_PASSWORDS, SHORT_PASSWORD, is_complaint, is_of_secrets, is_of_sentences,
-    is_outcome, scheme_len,
+    is_outcome,
 };
 use crate::redact::catalogue::{formats, names, words};
 use crate::redact::class::MARK_START;
