@@ -68,6 +68,9 @@ pub(crate) const SLOTS: &[(&str, &str)] = &[
     ("{{", "}}"), ("${", "}"), ("#{", "}"), ("%{", "}"), ("@{", "}"), ("$(", ")"), ("%(", ")s"), ("<%=", "%>"), ("{", "}"),
 ];
 
+/// What names a variable of the environment in PowerShell.
+pub(crate) const ENVIRONMENT: &[u8] = b"$env:";
+
 /// Whether a value finds an element of a page by what it says of itself: `css=#pw`.
 pub(crate) fn is_locator(value: &[u8]) -> bool {
     ["css=", "xpath="]
@@ -92,8 +95,28 @@ pub(crate) fn stands_for_secret(value: &[u8]) -> bool {
 pub(crate) fn is_stand_in(word: &[u8]) -> bool {
     matches!(
         word,
-        b"test" | b"testing" | b"demo" | b"dev" | b"fake" | b"foo" | b"local" | b"sample"
+        b"test"
+            | b"testing"
+            | b"demo"
+            | b"dev"
+            | b"dummy"
+            | b"example"
+            | b"fake"
+            | b"foo"
+            | b"local"
+            | b"mock"
+            | b"sample"
     )
+}
+
+/// Whether a word says what a text is made of, of which a number stands before it: `at least 8 characters`.
+pub(crate) fn is_counted(word: &[u8]) -> bool {
+    #[rustfmt::skip]
+    const COUNTED: &List = &List::of(&[
+        "caracteres", "caratteri", "characters", "chars", "digit", "digits", "letters", "symbol", "symbols", "tekens",
+        "zeichen", "znaków",
+    ]);
+    COUNTED.has_ignoring_case(word)
 }
 
 /// How a value begins that says whose the secret is that is to stand there: `sua-senha`, `dein_passwort`.

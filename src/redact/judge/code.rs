@@ -5,6 +5,7 @@ use crate::redact::catalogue::code::{
     is_standards_body, is_sure_root, is_type_word,
 };
 use crate::redact::catalogue::words::is_harmless_word;
+use crate::redact::judge::name;
 use crate::redact::judge::style::Style;
 use crate::redact::read::bytes::{at, part, rest};
 use crate::redact::read::scope::Scope;
@@ -52,6 +53,12 @@ pub(crate) fn is_word_and_number(word: &[u8]) -> bool {
 
 /// Whether a value is what code reads a secret by: `getenv('DB_PW1')`, `this.state.pw1`, `random_password.db1.result`.
 pub(crate) fn is_reference(value: &[u8]) -> bool {
+    // `varchar(255) NOT NULL`, `Optional[str]`
+    let called = value.iter().position(|b| matches!(b, b'(' | b'['));
+    let called = called.map_or(&[][..], |open| part(value, 0, open));
+    if called.len() >= 3 && (is_type(called) || is_algorithm(called)) {
+        return true;
+    }
     let names = || value.split(|b| *b == b'.');
     let is_name = |name: &[u8]| {
         at(name, 0).is_ascii_alphabetic() && name.split(|b| *b == b'_').all(is_word_and_number)
@@ -64,8 +71,10 @@ pub(crate) fn is_reference(value: &[u8]) -> bool {
             };
             let is_long = names().count() >= 3 && memchr::memchr(b'_', value).is_some();
             let root = part(value, 0, dot);
-            (is_long || is_sure_root(root) || is_root(root) && names().count() >= 3)
-                && names().all(is_name)
+            let is_member = || {
+                names().count() >= 3 || name::judge(names().next_back().unwrap_or(value)).hides()
+            };
+            (is_long || is_sure_root(root) || is_root(root) && is_member()) && names().all(is_name)
         }
         _ => false,
     }
@@ -82,7 +91,7 @@ fn is_read(value: &[u8]) -> bool {
     let name = value.iter().take_while(|b| is_of_name(b)).count();
     name >= 3
         && matches!(at(value, name), b'(' | b'[')
-        && matches!(at(value, name + 1), b'\'' | b'"' | b'\\' | b')')
+        && matches!(at(value, name + 1), b'\'' | b'"' | b'\\' | b')' | b':')
 }
 
 /// Whether a word names an algorithm or a standard: `Argon2id`, `ed25519`, `PBKDF2-SHA256`, `RFC8446`, `PKCS#1`.
