@@ -139,9 +139,8 @@ pub(crate) fn is_flag_of_jar(cell: &[u8]) -> bool {
     matches!(cell, b"TRUE" | b"FALSE")
 }
 
-/// How a key or a certificate in armour begins, and what stands in the first line of one that everybody may have.
+/// How a key or a certificate in armour begins.
 pub(crate) const ARMOUR: &[u8] = b"-----BEGIN ";
-pub(crate) const PUBLIC_ARMOURS: [&[u8]; 2] = [b"CERTIFICATE-", b"PUBLIC KEY-"];
 
 /// What Kubernetes writes behind the length of a value that it does not show.
 pub(crate) const BYTES: &[u8] = b" bytes";
@@ -228,6 +227,9 @@ pub(crate) fn is_secret_armour(label: &[u8]) -> bool {
         .any(|known| memchr::memmem::find(label, known).is_some())
 }
 
+/// How the labels of armour end that everybody may read.
+pub(crate) const PUBLIC_ARMOURS: [&[u8]; 2] = [b"CERTIFICATE-", b"PUBLIC KEY-"];
+
 /// The name of the number of lines in a private key of PuTTY, and how the name behind these lines begins.
 pub(crate) const PUTTY: (&str, &str) = ("private-lines", "Private-");
 
@@ -257,6 +259,12 @@ pub(crate) const PUNYCODE: &[u8] = b"xn--";
 /// How the address of an interface begins, and the shortest names for a key in one.
 pub(crate) const INTERFACE: &[u8] = b"://api.";
 pub(crate) const SHORT_KEYS: [&[u8]; 2] = [b"?k=", b"&k="];
+
+/// What may stand before the name of a variable that a line sets.
+pub(crate) const EXPORTS: &[&str] = &["export", "env", "set", "setx", "arg"];
+
+/// How a code for a phone begins that says of a network.
+pub(crate) const NETWORK: &[u8] = b"WIFI:";
 
 /// The host that everybody has.
 pub(crate) const LOCALHOST: &[u8] = b"localhost";

@@ -293,7 +293,7 @@ pub(crate) fn is_user_option(option: &[u8]) -> bool {
     matches!(option, b"-u" | b"--user" | b"--userpwd" | b"login")
 }
 
-/// Whether a word may be the first of a command here: a bit for its first two letters and its length.
+/// Whether a word may be the first of a command here: a bit for its first two letters, its last and its length.
 #[expect(
     clippy::indexing_slicing,
     reason = "evaluated by the compiler, which would refuse"
@@ -324,12 +324,17 @@ static FIRST_WORDS: [u64; 512] = {
     bits
 };
 
-/// The number of the bit for a word.
+/// The number of the bit for a word: what its first two letters, its last and its length make.
 #[inline]
 const fn first_bit(word: &[u8]) -> usize {
     match word {
         [first, second, ..] => {
-            (*first as usize & 31) << 10 | (*second as usize & 31) << 5 | word.len() & 31
+            let last = match word.last() {
+                Some(last) => *last as usize,
+                None => 0,
+            };
+            let end = 7 * word.len() + last;
+            (*first as usize & 31) << 10 | (*second as usize & 31) << 5 | end & 31
         }
         _ => 0,
     }

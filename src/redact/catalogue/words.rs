@@ -1,7 +1,7 @@
 //! The words that values are made of: placeholders, outcomes, schemes, examples of documentation.
 
 use crate::redact::catalogue::list::{Beginnings, List, has};
-use crate::redact::read::bytes::{self, has_word_at};
+use crate::redact::read::bytes;
 
 /// What AWS ends the keys of its manuals with.
 pub(crate) const EXAMPLE: &[u8] = b"EXAMPLE";
@@ -23,27 +23,6 @@ const DATABASES: &List = &List::of(&[
 
 pub(crate) fn is_of_database(scheme: &[u8]) -> bool {
     DATABASES.has(scheme)
-}
-
-/// The schemes that may stand before a credential.
-const SCHEMES: &[&str] = &[
-    "bearer ",
-    "basic ",
-    "token ",
-    "digest ",
-    "negotiate ",
-    "apikey ",
-    "api-key ",
-    "ssws ",
-    "bot ",
-];
-
-/// How long a scheme such as `Bearer ` at the start of a value is.
-pub(crate) fn scheme_len(value: &[u8]) -> usize {
-    SCHEMES
-        .iter()
-        .find(|scheme| has_word_at(value, 0, scheme.as_bytes()) && value.len() > scheme.len())
-        .map_or(0, |scheme| scheme.len())
 }
 
 /// What begins a remark on a field, and what goes on: `is too short`, `must be at least 8 characters`.
@@ -92,6 +71,9 @@ pub(crate) const SLOTS: &[(&str, &str)] = &[
     ("{{", "}}"), ("${", "}"), ("#{", "}"), ("%{", "}"), ("@{", "}"), ("$(", ")"), ("%(", ")s"), ("<%=", "%>"), ("{", "}"),
 ];
 
+/// What names a variable of the environment in PowerShell.
+pub(crate) const ENVIRONMENT: &[u8] = b"$env:";
+
 /// Whether a value finds an element of a page by what it says of itself: `css=#pw`.
 pub(crate) fn is_locator(value: &[u8]) -> bool {
     ["css=", "xpath="]
@@ -116,8 +98,28 @@ pub(crate) fn stands_for_secret(value: &[u8]) -> bool {
 pub(crate) fn is_stand_in(word: &[u8]) -> bool {
     matches!(
         word,
-        b"test" | b"testing" | b"demo" | b"dev" | b"fake" | b"foo" | b"local" | b"sample"
+        b"test"
+            | b"testing"
+            | b"demo"
+            | b"dev"
+            | b"dummy"
+            | b"example"
+            | b"fake"
+            | b"foo"
+            | b"local"
+            | b"mock"
+            | b"sample"
     )
+}
+
+/// Whether a word says what a text is made of, of which a number stands before it: `at least 8 characters`.
+pub(crate) fn is_counted(word: &[u8]) -> bool {
+    #[rustfmt::skip]
+    const COUNTED: &List = &List::of(&[
+        "caracteres", "caratteri", "characters", "chars", "digit", "digits", "letters", "symbol", "symbols", "tekens",
+        "zeichen", "znaków",
+    ]);
+    COUNTED.has_ignoring_case(word)
 }
 
 /// How a value begins that says whose the secret is that is to stand there: `sua-senha`, `dein_passwort`.
@@ -288,12 +290,5 @@ mod tests {
             assert!(!is_complaint(value.as_bytes()), "{value}");
         }
         assert!(is_outcome(b"Mismatch") && !is_outcome(b"hunter2"));
-    }
-
-    #[test]
-    fn a_scheme_is_no_part_of_what_follows_it() {
-        assert_eq!(scheme_len(b"Bearer abc"), 7);
-        assert_eq!(scheme_len(b"Bearer "), 0, "nothing follows");
-        assert_eq!(scheme_len(b"bearers abc"), 0);
     }
 }

@@ -18,7 +18,6 @@ use crate::redact::kind::Kind;
 use crate::redact::read::bytes::{self, at, run_start};
 use crate::redact::read::lex::{
     MAX_JUDGED, MAX_WORD, Name, closing_quote, ends_with, is_blank, is_name, name_before,
-    starts_line,
 };
 use crate::redact::read::scope::{Found, Scope};
 
@@ -157,7 +156,7 @@ fn of_wifi(scope: &Scope<'_>, name: &Name<'_>, start: usize) -> Option<Found> {
     if name.text != b"P" || scope.before(name.start) != b';' {
         return None;
     }
-    bytes::find(scope.last(start, 96), b"WIFI:")?;
+    bytes::find(scope.last(start, 96), formats::NETWORK)?;
     let end = scope.ahead(start, MAX_WORD, |b| !matches!(b, b';' | b'\n' | b'"'));
     value::is_real(scope.part(start, end)).then(|| Found::new(start, end, Class::Field))
 }
@@ -453,6 +452,28 @@ fn behind_user(look: &Look<'_>, kind: Kind, user: Found) -> Option<Found> {
     })
 }
 
+/// Whether nothing but indentation, `export` and the like stands before the name on its line.
+fn starts_line(scope: &Scope<'_>, name: usize) -> bool {
+    let mut start = run_start(
+        scope.text,
+        name,
+        scope.from.max(name.saturating_sub(64)),
+        |b| is_blank(b) || matches!(b, b'-' | b'"' | b'\'' | b'$' | b'>' | b'*'),
+    );
+    for word in formats::EXPORTS {
+        let begin = start.saturating_sub(word.len());
+        if begin >= scope.from
+            && scope
+                .part(begin, start)
+                .eq_ignore_ascii_case(word.as_bytes())
+        {
+            start = run_start(scope.text, begin, scope.from, is_blank);
+            break;
+        }
+    }
+    start == scope.origin || start > scope.from && matches!(scope.before(start), b'\n' | b'\r')
+}
+
 /// Whether a name stands behind another with its value on one line, which is no code: `user: bob, password: swordfish`.
 fn follows_pair(look: &Look<'_>, name: usize) -> bool {
     let line = look.last(name, 96);
@@ -712,6 +733,23 @@ mod tests {
     #[test]
     fn what_php_prints_of_an_array_goes() {
         marked(&["Array\n(\n    [user] => bob\n    [password] => {}\n)\n"]);
+    }
+
+    #[test]
+    fn a_word_stands_alone_on_its_line_behind_what_sets_it() {
+        for (text, found) in [
+            (
+                "export PASSWORD: swordfish",
+                "export PASSWORD: [REDACTED_FIELD]",
+            ),
+            (
+                "x\n  password: swordfish",
+                "x\n  password: [REDACTED_FIELD]",
+            ),
+        ] {
+            redacts(&[(text, found)]);
+        }
+        leaves(&["the password: swordfish"]);
     }
 
     #[test]

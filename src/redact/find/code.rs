@@ -1,7 +1,7 @@
 //! Literals in code that a call, an operator or a pair makes secrets: `set_password("…")`, `jwt.sign(claims, "…")`,
 //! `env.API_KEY || "…"`.
 
-use crate::redact::catalogue::{calls, formats, names, words};
+use crate::redact::catalogue::{calls, formats, headers, names};
 use crate::redact::find::look::Look;
 use crate::redact::judge::{placeholder, value};
 use crate::redact::kind::Kind;
@@ -42,7 +42,7 @@ pub(crate) fn literal(look: &Look<'_>, quote: usize) -> Option<Found> {
     }
     let close = closing_quote(look, quote + 1, look.at(quote), 0);
     let value = look.part(quote + 1, close);
-    let bare = bytes::rest(value, words::scheme_len(value));
+    let bare = bytes::rest(value, headers::scheme_len(value));
     let takes = if by_name {
         let sets = takes_all || look.before(near) != b'(' || is_setter(name);
         // Of several arguments the first need not be the password: `new_password("service", "account")`.

@@ -344,6 +344,12 @@ pub(crate) fn flag(look: &Look<'_>, pos: usize) -> Option<Found> {
     {
         return None;
     }
+    // What a command prints.
+    if look.at(start) == b'`'
+        && look.at(look.ahead(start + 1, MAX_WORD, |b| !matches!(b, b'`' | b' '))) == b' '
+    {
+        return None;
+    }
     let style = Style {
         equals: true,
         spaced: false,
@@ -441,6 +447,7 @@ mod tests {
             "--private-key specifies path",
             "  --secret-key VALUE  the key",
             "--password prompts interactively.",
+            "mytool --password `pass show db1`",
         ]);
         for text in [
             "mytool --password {} --verbose",

@@ -2,7 +2,7 @@
 //!
 //! That is the hard part of an assignment, and depends on what the text is.
 
-use crate::redact::catalogue::{calls, formats, names, words};
+use crate::redact::catalogue::{calls, formats, headers, names, words};
 use crate::redact::find::{account, bare_word};
 use crate::redact::judge::style::{Given, Style};
 use crate::redact::judge::{code, name, value};
@@ -225,7 +225,7 @@ pub(crate) fn literal(
         return None;
     }
     // A scheme stays.
-    let scheme = words::scheme_len(value);
+    let scheme = headers::scheme_len(value);
     let from = from + scheme;
     if !value::is_real(scope.part(from, to)) {
         return None;

@@ -1,11 +1,12 @@
 //! Values that are code: expressions, types, constants, identifiers, algorithms, paths.
 
 use crate::redact::catalogue::code::{
-    TYPE_ENDS, is_algorithm_word, is_keyword, is_root, is_sized_type, is_standards_body,
-    is_sure_root, is_type_word,
+    TYPE_ENDS, is_algorithm_with, is_algorithm_word, is_keyword, is_root, is_sized_type,
+    is_standards_body, is_sure_root, is_type_word,
 };
 use crate::redact::catalogue::formats;
 use crate::redact::catalogue::words::is_harmless_word;
+use crate::redact::judge::name;
 use crate::redact::judge::style::Style;
 use crate::redact::read::bytes::{at, part, rest};
 use crate::redact::read::scope::Scope;
@@ -53,6 +54,12 @@ pub(crate) fn is_word_and_number(word: &[u8]) -> bool {
 
 /// Whether a value is what code reads a secret by: `getenv('DB_PW1')`, `this.state.pw1`, `random_password.db1.result`.
 pub(crate) fn is_reference(value: &[u8]) -> bool {
+    // `varchar(255) NOT NULL`, `Optional[str]`
+    let called = value.iter().position(|b| matches!(b, b'(' | b'['));
+    let called = called.map_or(&[][..], |open| part(value, 0, open));
+    if called.len() >= 3 && (is_type(called) || is_algorithm(called)) {
+        return true;
+    }
     let names = || value.split(|b| *b == b'.');
     let is_name = |name: &[u8]| {
         at(name, 0).is_ascii_alphabetic() && name.split(|b| *b == b'_').all(is_word_and_number)
@@ -65,8 +72,10 @@ pub(crate) fn is_reference(value: &[u8]) -> bool {
             };
             let is_long = names().count() >= 3 && memchr::memchr(b'_', value).is_some();
             let root = part(value, 0, dot);
-            (is_long || is_sure_root(root) || is_root(root) && names().count() >= 3)
-                && names().all(is_name)
+            let is_member = || {
+                names().count() >= 3 || name::judge(names().next_back().unwrap_or(value)).hides()
+            };
+            (is_long || is_sure_root(root) || is_root(root) && is_member()) && names().all(is_name)
         }
         _ => false,
     }
@@ -83,7 +92,7 @@ fn is_read(value: &[u8]) -> bool {
     let name = value.iter().take_while(|b| is_of_name(b)).count();
     name >= 3
         && matches!(at(value, name), b'(' | b'[')
-        && matches!(at(value, name + 1), b'\'' | b'"' | b'\\' | b')')
+        && matches!(at(value, name + 1), b'\'' | b'"' | b'\\' | b')' | b':')
 }
 
 /// Whether a word names an algorithm or a standard: `Argon2id`, `ed25519`, `PBKDF2-SHA256`, `RFC8446`, `PKCS#1`.
@@ -105,11 +114,8 @@ pub(crate) fn is_algorithm(value: &[u8]) -> bool {
 fn is_algorithm_part(word: &[u8]) -> bool {
     let letters = word.iter().take_while(|b| b.is_ascii_alphabetic()).count();
     let (name, tail) = (part(word, 0, letters), rest(word, letters));
-    match name {
-        b"argon" => matches!(tail, b"2" | b"2i" | b"2d" | b"2id"),
-        b"nistp" | b"prime" => true,
-        _ => is_algorithm_word(name) && tail.len() <= 5 && tail.iter().all(u8::is_ascii_digit),
-    }
+    is_algorithm_with(name, tail)
+        || is_algorithm_word(name) && tail.len() <= 5 && tail.iter().all(u8::is_ascii_digit)
 }
 
 /// Capital letters and a number: `RFC8446`, `PKCS#1`, `X509`.

@@ -103,10 +103,13 @@ fn is_variable(value: &[u8]) -> bool {
                 .iter()
                 .all(|b| b.is_ascii_alphabetic() || matches!(b, b'_' | b'.' | b':'))
     };
-    // `$PASS1`, as shells name what they hold.
+    // `$PASS1`, as shells name what they hold, and `$env:PASS1`.
     let shouted = || {
-        at(value, 1).is_ascii_uppercase()
-            && rest(value, 1)
+        let name = value
+            .strip_prefix(words::ENVIRONMENT)
+            .unwrap_or(rest(value, 1));
+        at(name, 0).is_ascii_uppercase()
+            && name
                 .iter()
                 .all(|b| b.is_ascii_uppercase() || b.is_ascii_digit() || *b == b'_')
     };
@@ -266,7 +269,7 @@ fn is_selector(value: &[u8]) -> bool {
     let has = |sign: &[u8]| bytes::find(value, sign).is_some();
     let is_attribute = || {
         memchr::memchr(b'[', value).is_some()
-            && ["[name", "[type", "[id", "[data-", "[@"]
+            && code_words::ATTRIBUTES
                 .iter()
                 .any(|attribute| has(attribute.as_bytes()))
     };
@@ -358,7 +361,7 @@ fn slot(text: &[u8], before: u8) -> usize {
         .find_map(|(open, close)| {
             let inside = text.strip_prefix(open.as_bytes())?;
             let is_sure = open.len() > 1;
-            let is_inside = |b: &&u8| is_of_name(b) || is_sure && b"/ |'\"()".contains(b);
+            let is_inside = |b: &&u8| is_of_name(b) || is_sure && b"/ |'\"()$".contains(b);
             let mut end = inside.iter().take_while(is_inside).count();
             if is_sure && part(inside, 0, end).ends_with(close.as_bytes()) {
                 end -= close.len();
@@ -463,6 +466,13 @@ mod tests {
             "getenv('DB_PW1')",
             "[parameters('pw1')]",
             "this.state.pw1",
+            "settings.DB_PASSWORD_1",
+            "params[:password1]",
+            "={{ $json.body.pw1 }}",
+            "$env:DB_PASSWORD1",
+            "varchar(255) NOT NULL",
+            "Optional[str]",
+            "bcrypt(10)",
             "random_password.db1.result",
             "1*tchar",
             "#login-password",
@@ -497,6 +507,8 @@ mod tests {
             "{bannerbear wD6W7VJ1Gc0YPSCGvfHEmO}",
             "hunter2/dog",
             "(hunter2)",
+            "hunter(2)",
+            "user.dragon9",
             "Summer_[2024]",
             "Tr0ub4dor&3",
             r"a\dog1",

@@ -1,13 +1,14 @@
 //! Whether a value could be a secret: by the kind of its name, by what it is made of, and by how it is assigned.
 
+use crate::redact::catalogue::headers::scheme_len;
 use crate::redact::catalogue::words::{
     OF_ONES_OWN, OF_PASSWORDS, SHORT_PASSWORD, is_complaint, is_of_secrets, is_of_sentences,
-    is_outcome, scheme_len,
+    is_outcome,
 };
 use crate::redact::catalogue::{formats, names, words};
 use crate::redact::class::MARK_START;
 use crate::redact::judge::code::{
-    has_upper_const, is_algorithm, is_expression, is_rooted, is_snake, is_type,
+    has_upper_const, is_algorithm, is_expression, is_rooted, is_snake, is_type, is_word_and_number,
 };
 use crate::redact::judge::id::{is_id, is_numbered, is_resource, is_slug, may_be_cuid2};
 use crate::redact::judge::placeholder::{has_mark, is_mark, is_placeholder};
@@ -38,6 +39,7 @@ pub(crate) fn goes(value: &[u8], kind: Kind, name: &[u8]) -> bool {
         && !is_placeholder(bare)
         && !is_label(value, name)
         && !is_token_of_other_kind(value, name)
+        && !is_reference(value)
         && !is_plain_address(value)
 }
 
@@ -49,7 +51,7 @@ pub(crate) fn is_plain_address(value: &[u8]) -> bool {
     let place = rest(value, sign + 3);
     part(value, 0, sign)
         .iter()
-        .all(|b| b.is_ascii_lowercase() || *b == b'+')
+        .all(|b| b.is_ascii_lowercase() || b.is_ascii_digit() || matches!(b, b'+' | b'-'))
         && at(place, 0).is_ascii_alphanumeric()
         && place
             .iter()
@@ -81,7 +83,14 @@ pub(crate) fn is_token_of_other_kind(value: &[u8], name: &[u8]) -> bool {
     names::is_token(name) && (number() || ticker() || design())
         || lex::ends_with(name, names::ID) && may_be_cuid2(value)
         || names::is_social_security(name) && random::digits(value) == 9 && made_up()
-        || (words::is_stand_in(value) || repeated()) && !is_password_name(name)
+        || (words::is_stand_in(value) || repeated() || is_name_of_stand_in(value))
+            && !is_password_name(name)
+}
+
+/// Words and a number, of which some say that it is a key and that it is none: `sk-fake-key-123`.
+fn is_name_of_stand_in(value: &[u8]) -> bool {
+    let words = || value.split(|b| matches!(b, b'-' | b'_'));
+    words().any(words::is_stand_in) && words().any(is_of_secrets) && words().all(is_word_and_number)
 }
 
 /// The short name of a currency: `USDC`, `stETH`, `USDC.e`. What is wrapped has small letters before it, and what was
@@ -291,8 +300,12 @@ fn is_about_field(value: &[u8]) -> bool {
             .split(|b| !b.is_ascii_alphabetic() && *b != b'\'')
             .filter(|word| !word.is_empty())
     };
+    let counted = value.split(|b| matches!(b, b' ' | b',' | b'.'));
+    let mut counted = counted.skip_while(|word| !word.iter().all(u8::is_ascii_digit));
+    let is_count = counted.next().is_some_and(|count| !count.is_empty());
     // `my password is secret` is nobody's label.
-    words().count() >= 2 && words().any(is_of_secrets) && !has_word_at(value, 0, OF_ONES_OWN)
+    is_count && counted.next().is_some_and(words::is_counted)
+        || words().count() >= 2 && words().any(is_of_secrets) && !has_word_at(value, 0, OF_ONES_OWN)
         || value.first().is_some_and(u8::is_ascii_uppercase)
             && words().count() >= 4
             && words().any(is_of_sentences)
@@ -371,7 +384,13 @@ pub(crate) fn is_reference(value: &[u8]) -> bool {
     let words = || value.split(|b| matches!(b, b'/' | b':' | b'#' | b'.' | b'-' | b'_'));
     memchr::memchr(b'/', value).is_some()
         && words().count() >= 3
-        && words().all(|word| word.iter().all(u8::is_ascii_lowercase))
+        && words().all(|word| {
+            !at(word, 0).is_ascii_digit()
+                && word
+                    .iter()
+                    .all(|b| b.is_ascii_lowercase() || b.is_ascii_digit())
+                && is_word_and_number(word)
+        })
         && words().filter(|word| word.len() >= 2).count() >= 3
 }
 
@@ -564,6 +583,10 @@ mod tests {
             ),
             ("48291", Kind::Secret, "token"),
             ("0000000000000000", Kind::Secret, "api_key"),
+            ("sk-fake-key-123", Kind::Secret, "api_key"),
+            ("s3://bucket1/secrets/pw", Kind::Secret, "password"),
+            ("kms:projects/p1/locations/l1", Kind::Secret, "password"),
+            ("min 8 characters, 1 digit", Kind::Secret, "password"),
             ("USDC", Kind::Secret, "token"),
             ("stETH", Kind::Secret, "token"),
             ("USDC.e", Kind::Secret, "token"),
@@ -598,7 +621,13 @@ mod tests {
         ] {
             assert!(is_label(label.as_bytes(), b"password"), "{label}");
         }
-        for value in ["my password is secret", "hunter2", "correct horse", ""] {
+        for value in [
+            "correct 8 horses",
+            "my password is secret",
+            "hunter2",
+            "correct horse",
+            "",
+        ] {
             assert!(!is_label(value.as_bytes(), b"password"), "{value}");
         }
     }
