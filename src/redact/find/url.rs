@@ -70,20 +70,20 @@ fn last_sign(scope: &Scope<'_>, start: usize, limit: usize) -> Option<usize> {
         let end = run_end(scope.text, last + 1, limit, |b| b.is_ascii_alphanumeric());
         scope.at(end) == b'#'
     };
-    // Asked of a sign that counts alone, and signs are searched: a hostile text has them everywhere, and each URL reads on
-    // over those of the next.
-    let is_joined = |next: usize| {
-        let end = run_end(scope.text, start, next, |b| {
-            bytes::is_authority(b) || b == b'@'
-        });
-        end == next
-    };
     let mut at = None;
+    let mut joined = start;
     let mut search = start;
     for _ in 0..MAX_SIGNS {
         let Some(next) = memchr::memchr(b'@', scope.part(search, limit)).map(|n| search + n) else {
             break;
         };
+        // No sign counts behind what is no part of an address, such as those of the next URL.
+        joined = run_end(scope.text, joined, next, |b| {
+            bytes::is_authority(b) || b == b'@'
+        });
+        if joined < next {
+            break;
+        }
         if next > start
             && let Some(good) = host(scope, next + 1, limit)
         {
@@ -91,9 +91,6 @@ fn last_sign(scope: &Scope<'_>, start: usize, limit: usize) -> Option<usize> {
                 (good || is_hashed) && memchr::memchr(b'?', scope.part(last, next)).is_none()
             });
             if better {
-                if !is_joined(next) {
-                    break;
-                }
                 at = Some((next, !good && hashed(next)));
             }
             if good {
@@ -389,6 +386,10 @@ mod tests {
             (
                 r#"mysql://r:p@ssw0rd#77Kq@h/db"#,
                 r#"mysql://r:[REDACTED_PASSWORD]@h/db"#,
+            ),
+            (
+                r#"redis://a:tangerine@cache/0 amqp://b:hunter2xK9@mq.example.com/x"#,
+                r#"redis://a:[REDACTED_PASSWORD]@cache/0 amqp://b:[REDACTED_PASSWORD]@mq.example.com/x"#,
             ),
             (
                 r#"app:tangerine@tcp(db:3306)/shop"#,
