@@ -559,6 +559,13 @@ pub(crate) fn names_resources(name: &[u8]) -> bool {
     name.ends_with(b"ecrets")
 }
 
+/// Whether a word says that several secrets follow: `recovery codes`.
+pub(crate) fn is_of_many(word: &[u8]) -> bool {
+    ["codes", "keys", "passwords", "secrets", "tokens"]
+        .iter()
+        .any(|known| word.eq_ignore_ascii_case(known.as_bytes()))
+}
+
 /// Whether a name may be that of other tokens than secrets.
 pub(crate) fn is_token(name: &[u8]) -> bool {
     name.eq_ignore_ascii_case(b"token")

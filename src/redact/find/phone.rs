@@ -16,6 +16,9 @@ const LEAST_BEHIND_ZEROS: usize = 10;
 const LEAST_IN_BRACKETS: usize = 9;
 const LONGEST: usize = 12;
 
+/// How a number ends that counts something.
+const ROUND: &[u8] = b"00000";
+
 /// A longer word before a number is looked at so far.
 const LONGEST_WORD: usize = 40;
 /// So many words before a number are looked at.
@@ -170,7 +173,7 @@ pub(crate) fn introduced(scope: &Scope<'_>, pos: usize) -> Option<Found> {
         .iter()
         .filter(|b| b.is_ascii_digit())
         .count();
-    if !(7..=15).contains(&digits) || !is_clear_end(scope, end) {
+    if !(7..=15).contains(&digits) || !is_clear_end(scope, end) || is_other(scope.part(pos, end)) {
         return None;
     }
     let found = |class| Some(Found::new(pos, end, class));
@@ -205,6 +208,15 @@ pub(crate) fn introduced(scope: &Scope<'_>, pos: usize) -> Option<Found> {
         }
     }
     None
+}
+
+/// Whether digits are no phone number, whatever stands before them: a date and what follows it, or a round number.
+fn is_other(digits: &[u8]) -> bool {
+    let is_date = |date: &[u8; 10]| {
+        let parts = date.split(|b| *b == b'-').map(<[u8]>::len);
+        matches!(date, [b'1' | b'2', b'0' | b'9', ..]) && parts.eq([4, 2, 2])
+    };
+    digits.first_chunk().is_some_and(is_date) || digits.ends_with(ROUND)
 }
 
 /// Whether a word says that a phone number follows: alone or, before a sign, as the last of a name; or does so together
@@ -303,6 +315,8 @@ mod tests {
             "10.0.0.1:8080",
             "call 42",
             "iPhone 35123456",
+            "fax 2026-01-15 10:30",
+            "sms: 2000000",
             "portable 1234567",
             "numéro 0612345678",
             "机票号码：13812345678",
