@@ -304,9 +304,10 @@ fn is_selector_of_css(value: &[u8]) -> bool {
     let tag = |element: &[u8]| element.iter().position(is_mark).unwrap_or(element.len());
     let is_name = |name: &[u8]| {
         let end = name.iter().position(|b| matches!(b, b'(' | b'='));
-        part(name, 0, end.unwrap_or(name.len()))
-            .split(|b| matches!(b, b'-' | b'_' | b']'))
-            .all(code::is_word_and_number)
+        !at(name, 0).is_ascii_digit()
+            && part(name, 0, end.unwrap_or(name.len()))
+                .split(|b| matches!(b, b'-' | b'_' | b']'))
+                .all(code::is_word_and_number)
     };
     let is_element = |element: &[u8]| {
         let tag = tag(element);
@@ -509,6 +510,7 @@ mod tests {
             "(hunter2)",
             "hunter(2)",
             "user.dragon9",
+            "table[9]",
             "Summer_[2024]",
             "Tr0ub4dor&3",
             r"a\dog1",
