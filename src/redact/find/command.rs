@@ -463,6 +463,7 @@ mod tests {
         for text in [
             "mytool --password {} --verbose",
             "mytool --password {} deploy web",
+            "mytool --password {}; echo done",
             "mytool --password '{}' is",
             "mytool \\\n  --password {} deploy",
             "keytool -list -storepass {} -keystore k7.jks",

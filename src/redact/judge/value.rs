@@ -476,7 +476,9 @@ fn is_secret_of_letters(given: &Given<'_>, to: usize) -> bool {
         if style.own_line && line.len() > value.len() && is_label(line, name) {
             return false;
         }
-        return !ends_statement(scope, to) && memchr::memchr(b'.', value).is_none();
+        // Behind an option a sign ends a command.
+        let is_of_code = !name.starts_with(b"-") && ends_statement(scope, to);
+        return !is_of_code && memchr::memchr(b'.', value).is_none();
     }
     let is_lower = value
         .iter()
