@@ -173,6 +173,7 @@ pub(crate) const TOOLS: &[Tool] = &[
     tool("snmpwalk|snmpget|snmpset|snmpbulkwalk|snmpgetnext|snmptable", Option("-A|-X"), "snmpwalk -v3 -u bob -A {} host"),
     tool("snmpwalk|snmpget|snmpset|snmpbulkwalk|snmpgetnext|snmptable", Option("-c"), "snmpwalk -v2c -c {} host").chosen().but_not("snmpwalk -v2c -c public host1"),
     tool("smbclient|rpcclient|net|winexe|smbget", Option("-U"), "smbclient //host/share -U bob%{}").behind("%"),
+    tool("smbclient", Option("-U"), "smbclient //host/share -U corp\\\\bob%{} -c ls").behind("%"),
     tool("smbclient", Argument(1), "smbclient //host/share {} -U bob").but_not("smbclient //host1/share2 -c ls"),
     tool("net use", From(0), "net use Z: \\\\server\\share {} /user:bob").but_not("net use Z: \\\\server\\share2"),
     tool("net user", Argument(1), "net user bob {} /add").but_not("net user bob2"),

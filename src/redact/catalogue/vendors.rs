@@ -179,6 +179,11 @@ pub(crate) const FILLERS: &[&str] = &[
 #[cfg(test)]
 pub(crate) const NAMES: &[&str] = VENDORS.words;
 
+/// Whether one keeps repositories, the commits of which look as its keys do.
+pub(crate) fn has_commits(vendor: &[u8]) -> bool {
+    matches!(vendor, b"bitbucket" | b"forgejo" | b"gitea")
+}
+
 /// Whether a word, letters and digits in lower case, is the name of one.
 pub(crate) fn is_vendor(word: &[u8]) -> bool {
     VENDORS.has(word)

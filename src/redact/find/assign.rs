@@ -753,6 +753,20 @@ mod tests {
     }
 
     #[test]
+    fn a_password_in_parts_is_told_from_a_member() {
+        redacts(&[(
+            "web2 become_pass=dragon.slayer9 port=22",
+            "web2 become_pass=[REDACTED_FIELD] port=22",
+        )]);
+        leaves(&[
+            "connect(password=field.name9, port=22)",
+            "password = field.name9",
+            "password=config.name9 port=22",
+            "token=field.name9",
+        ]);
+    }
+
+    #[test]
     fn a_flag_is_not_named_by_the_words_before_it() {
         leaves(&["gcloud sql users set-password app --instance=main"]);
     }

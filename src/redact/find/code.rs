@@ -261,7 +261,8 @@ fn typed<'a>(scope: &Scope<'a>, open: usize) -> Option<&'a [u8]> {
 
 /// The name of the element that a selector in quotes before `end` finds: `fill('#password', `, `$('#password')`.
 pub(crate) fn place<'a>(scope: &Scope<'a>, end: usize) -> Option<&'a [u8]> {
-    let close = end - usize::from(scope.before(end) == b')');
+    // `getByRole('textbox', { name: 'Password' })`
+    let close = scope.back(end, 4, |b| matches!(b, b')' | b'}' | b' '));
     let quote = scope.before(close);
     if !matches!(quote, b'"' | b'\'') {
         return None;
@@ -341,6 +342,7 @@ mod tests {
             "define( 'NONCE_SALT',       '{}' );",
             "{:user \"bob\" :password \"{}\"}",
             "await page.fill('#pass', '{}');",
+            "page.getByRole('textbox', { name: 'Password' }).fill('{}');",
             "1) \"requirepass\"\n2) \"{}\"\n3) \"maxmemory\"",
             "std::string token{\"{}\"};",
             "{password, \"{}\"},",

@@ -117,13 +117,23 @@ fn secret(scope: &Scope<'_>, row: &Tool, from: usize, to: usize) -> Option<Found
 
 /// Where the word of a command ends that begins at `start`, and the quote that is open around it.
 fn word_end(scope: &Scope<'_>, start: usize, quote: u8) -> usize {
-    scope.ahead(start, MAX_WORD, |b| {
+    let is_inside = |b: u8| {
         if quote != 0 {
             b != quote && b != b'\n'
         } else {
             !b.is_ascii_whitespace() && !matches!(b, b'"' | b'\'' | b'`' | b'\\' | b';' | b'|')
         }
-    })
+    };
+    let mut end = scope.ahead(start, MAX_WORD, is_inside);
+    // `CORP\bob`, in which no escape stands.
+    while quote == 0
+        && scope.at(end) == b'\\'
+        && !b"\0\n\"'ntr".contains(&scope.at(end + 1))
+        && end - start < MAX_WORD
+    {
+        end = scope.ahead(end + 2, MAX_WORD, is_inside);
+    }
+    end
 }
 
 /// A secret among the arguments of a command: `-pS3cret`, `-p s3cret`, `rabbitmqctl add_user bob s3cret`. `start` is
@@ -452,6 +462,7 @@ mod tests {
         for text in [
             "mytool --password {} --verbose",
             "mytool --password {} deploy web",
+            "mytool --password {}; echo done",
             "mytool --password '{}' is",
             "mytool \\\n  --password {} deploy",
             "keytool -list -storepass {} -keystore k7.jks",
@@ -478,6 +489,7 @@ mod tests {
             "mysql -uroot -pSchmetterling shop",
             "keytool -list -keystore k7.jks -storepass Schmetterling",
             "curl -u bob:Schmetterling https://example.com",
+            "<command>lftp -u bob,Schmetterling sftp://host</command>",
             "printf 'Schmetterling' | cryptsetup open /dev/sdb1 data",
             "kinit bob <<< \"Schmetterling\"",
         ] {

@@ -44,7 +44,7 @@ pub(crate) fn opaque(look: &Look<'_>, start: usize) -> Option<Found> {
     let found = is_user(look, start, end)
         || is_queried(line)
         || says_key(line, is_hash(key))
-        || names_vendor(line)
+        || names_vendor(line, is_hash(key))
         || is_commented(look, start - line.len());
     found.then(|| Found::new(start, end, vendors::CLASS))
 }
@@ -63,7 +63,7 @@ pub(crate) fn uuid(look: &Look<'_>, start: usize, end: usize) -> Option<Found> {
     let is_two = |(second, first): (&[u8], &[u8])| WITH_UUIDS.has(&joined(first, second));
     let whose = words(line).take(4).any(|word| WITH_UUIDS.has(&lower(word)))
         || words(line).take(4).zip(words(line).skip(1)).any(is_two);
-    (whose && (names_vendor(line) || says_key(line, true)))
+    (whose && (names_vendor(line, false) || says_key(line, true)))
         .then(|| Found::new(start, end, vendors::CLASS))
 }
 
@@ -206,7 +206,7 @@ fn says_key(line: &[u8], hash: bool) -> bool {
 }
 
 /// Whether who gives keys out stands right before it: `acme: …`, `acme_api = …`, `AcmeClient("…")`, `Acme (…)`.
-fn names_vendor(line: &[u8]) -> bool {
+fn names_vendor(line: &[u8], hash: bool) -> bool {
     let signed = || line.iter().any(|b| matches!(b, b':' | b'=' | b'(' | b','));
     let mut filled = false;
     let mut words = words(line).take(4).peekable();
@@ -218,7 +218,7 @@ fn names_vendor(line: &[u8]) -> bool {
         // `Sauce Labs`
         let is_two = |first: &&[u8]| is_vendor(&joined(first, word));
         if is_vendor(word) || words.peek().is_some_and(is_two) {
-            return filled || signed();
+            return filled || signed() && !(hash && vendors::has_commits(word));
         }
         if !FILLERS.has(word) {
             return false;
@@ -312,6 +312,10 @@ mod tests {
                 "Sauce Labs ([REDACTED_KEY])",
             ),
             (
+                "gitea_key = 84fe19219f0d3a89e3c209df3b34c52798a2e4e4",
+                "gitea_key = [REDACTED_FIELD]",
+            ),
+            (
                 "Alpha Vantage: Eri8Ba9bG6BGuG9SfPf2ro",
                 "Alpha Vantage: [REDACTED_KEY]",
             ),
@@ -351,6 +355,7 @@ mod tests {
         leaves(&[
             "circleci: 5f2e0d45-98c5-4423-8339-29804f37866f",
             "Sauce Labs job 5f2e0d45-98c5-4423-8339-29804f37866f",
+            "gitea: 84fe19219f0d3a89e3c209df3b34c52798a2e4e4",
             "gitea commit 84fe19219f0d3a89e3c209df3b34c52798a2e4e4",
             "版本のコミット 5f2e0d45-98c5-4423-8339-29804f37866f",
             "splunk session 5f2e0d45-98c5-4423-8339-29804f37866f",

@@ -341,7 +341,7 @@ pub(crate) fn is_unquoted_secret(given: &Given<'_>, to: usize) -> bool {
     }
     // `String!`
     if value.ends_with(b"!") && is_type(value)
-        || is_code_of_scope(scope, from, to, style) && !is_chosen_in_parts(value, name, kind, style)
+        || is_code_of_scope(scope, from, to, style) && !is_chosen_in_parts(given, to)
         || !style.equals && style.spaced && is_list_of_its_own(value)
     {
         return false;
@@ -453,10 +453,13 @@ fn is_code_of_scope(scope: &Scope<'_>, from: usize, to: usize, style: Style) -> 
     typed || parameter || is_expression(scope, from, to, style)
 }
 
-/// `dragon.slayer9` behind the colon of a password: no path of names ends in a number there.
-fn is_chosen_in_parts(value: &[u8], name: &[u8], kind: Kind, style: Style) -> bool {
-    kind == Kind::Secret
-        && !style.equals
+/// `dragon.slayer9` under the name of a password: no path of names ends in a number there, but where it is an argument.
+fn is_chosen_in_parts(given: &Given<'_>, to: usize) -> bool {
+    let (scope, name, style) = (&given.scope, given.name, given.style);
+    let value = scope.part(given.start, to);
+    let is_argument = style.spaced || b",;()[]{}".contains(&scope.at(to));
+    given.kind == Kind::Secret
+        && !(style.equals && is_argument)
         && value.last().is_some_and(u8::is_ascii_digit)
         && value
             .iter()
@@ -495,7 +498,9 @@ fn is_secret_of_letters(given: &Given<'_>, to: usize) -> bool {
         if style.own_line && line.len() > value.len() && is_label(line, name) {
             return false;
         }
-        return !ends_statement(scope, to) && memchr::memchr(b'.', value).is_none();
+        // Behind an option a sign ends a command.
+        let is_of_code = !name.starts_with(b"-") && ends_statement(scope, to);
+        return !is_of_code && memchr::memchr(b'.', value).is_none();
     }
     let is_lower = value
         .iter()
