@@ -73,6 +73,7 @@ const WORDS_OF_CODE: &[(&str, &[&str], &str)] = &[
     ("engine/json.rs", &["true", "false", "null"], "JSON itself has them"),
     ("engine/memo.rs", &["Known", "Quiet"], "`Debug` shows the names of types"),
     ("engine/edit.rs", &[",\"redactions\":{"], "the crate writes this member"),
+    ("find/command.rs", &["\0\n\"'ntr"], "each is a byte"),
     ("engine/json.rs", &["key", "token", "tokens", "set-cookie", "ookies", "\"logprob\""], "the walk knows these members"),
     ("engine/element.rs", &["tokens", "env", "environment", "envs", "variables", "buildargs", "build_args"], "the walk knows these lists"),
     ("engine/element.rs", &["--user", "--proxy-user", "-----BEGIN", "PRIVATE KEY"], "the walk knows these elements of lists"),

@@ -252,11 +252,13 @@ fn log_otherwise(usage: &UsageLogger, place: &str, input: &Value, text: &str) ->
 fn sent_and_alone(place: &str, input: &Value, event: &Value) -> (Value, Value) {
     let meta = &event["meta"];
     let text = || Value::from(redact_str(&text_of(input)));
-    let note = || redact_value(&json!({"note": input}))["note"].clone();
     match place {
         "result" | "raw result" => (meta["result"].clone(), redact_value(input)),
         "error" | "prompt" => (meta[place].clone(), text()),
-        "meta" => (meta["note"].clone(), note()),
+        "meta" => (
+            meta["note"].clone(),
+            redact_value(&json!({"note": input}))["note"].clone(),
+        ),
         "meta key" => {
             let names = meta.as_object().into_iter().flatten();
             let own: Map<String, Value> = names
@@ -275,6 +277,34 @@ fn sent_and_alone(place: &str, input: &Value, event: &Value) -> (Value, Value) {
             (meta["tool"].clone(), alone.into())
         }
         "kind of identity" => (event["user_id_type"].clone(), text()),
+        "names" => {
+            let sent = NAMES
+                .iter()
+                .map(|name| {
+                    let at = if event.get(*name).is_some() {
+                        event
+                    } else {
+                        meta
+                    };
+                    at[*name].clone()
+                })
+                .collect();
+            (Value::Array(sent), Value::Array(vec![text(); NAMES.len()]))
+        }
+        "argument" | "arguments" | "raw arguments" | "nested" | "JSON text" | "key" => (
+            meta["tool_arguments"].clone(),
+            redact_value(&arguments(place, input)),
+        ),
+        _ => sent_otherwise_and_alone(place, input, event),
+    }
+}
+
+/// The same of an event that is no finished call, or says things by way of others.
+fn sent_otherwise_and_alone(place: &str, input: &Value, event: &Value) -> (Value, Value) {
+    let meta = &event["meta"];
+    let text = || Value::from(redact_str(&text_of(input)));
+    let note = || redact_value(&json!({"note": input}))["note"].clone();
+    match place {
         "login" | "start" => (meta["note"].clone(), note()),
         "session" => of_session(meta, &text()),
         "custom event" => (
@@ -296,24 +326,7 @@ fn sent_and_alone(place: &str, input: &Value, event: &Value) -> (Value, Value) {
                 json!([given, text(), text(), redact_value(input), note()]),
             )
         }
-        "names" => {
-            let sent = NAMES
-                .iter()
-                .map(|name| {
-                    let at = if event.get(*name).is_some() {
-                        event
-                    } else {
-                        meta
-                    };
-                    at[*name].clone()
-                })
-                .collect();
-            (Value::Array(sent), Value::Array(vec![text(); NAMES.len()]))
-        }
-        _ => (
-            meta["tool_arguments"].clone(),
-            redact_value(&arguments(place, input)),
-        ),
+        _ => unreachable!("{place} is no place"),
     }
 }
 
