@@ -12,7 +12,7 @@ pub(crate) enum Kind {
     Secrets,
     /// The value is a secret if it looks like one: `auth`, `session`, `pass`.
     Maybe,
-    /// The value is a secret if it looks like one and is no id: `session_id`, `client_token`.
+    /// The value is a secret if it looks like one and is no id: `session_id`.
     Handle,
     /// The value is a secret if it is a short number.
     Pin,

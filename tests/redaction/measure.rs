@@ -53,7 +53,7 @@ const HELD: &[(&str, [usize; 4])] = &[
     ("named", [6, 0, 0, 0]),
     ("named, kept aside", [6, 0, 0, 0]),
     ("near misses", [0, 0, 0, 0]),
-    ("near misses, kept aside", [0, 10, 0, 0]),
+    ("near misses, kept aside", [0, 9, 0, 0]),
     ("own source", [0, 0, 0, 0]),
     ("own source, kept aside", [0, 0, 0, 0]),
     ("self", [0, 0, 0, 0]),
@@ -61,7 +61,7 @@ const HELD: &[(&str, [usize; 4])] = &[
     ("sentences", [8, 0, 0, 0]),
     ("whole calls", [3, 0, 0, 0]),
     ("whole calls, kept aside", [10, 1, 1, 0]),
-    ("written forms", [7, 7, 3, 0]),
+    ("written forms", [6, 7, 3, 0]),
 ];
 
 /// One case of a set, its marks replaced.

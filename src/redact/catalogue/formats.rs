@@ -58,6 +58,34 @@ pub(crate) fn is_type_of_file(end: &[u8]) -> bool {
     FILES.has_ignoring_case(end)
 }
 
+/// What is measured, as the last part of the name of a metric, where an address has a domain.
+const MEASURES: &List = &List::of(&[
+    "avg",
+    "bucket",
+    "count",
+    "counter",
+    "gauge",
+    "histogram",
+    "irate",
+    "latency",
+    "max",
+    "mean",
+    "median",
+    "metric",
+    "metrics",
+    "min",
+    "quantile",
+    "rate",
+    "stddev",
+    "sum",
+    "summary",
+    "total",
+]);
+
+pub(crate) fn is_measure(end: &[u8]) -> bool {
+    MEASURES.has_ignoring_case(end)
+}
+
 /// The keys of a connection string that say where it goes and whose it is.
 const CONNECTION: &List = &List::of(&[
     "uid",
@@ -268,6 +296,7 @@ mod tests {
         assert!(is_head_of_token(b"eyJhbGciOiJI") && !is_head_of_token(b"eyJhIjoiMTIz"));
         assert!(is_crypt(b"2b") && is_crypt(b"argon2id") && !is_crypt(b"3"));
         assert!(is_type_of_file(b"PNG") && !is_type_of_file(b"com"));
+        assert!(is_measure(b"rate") && !is_measure(b"example"));
         assert!(is_of_connection(b"User Id") && !is_of_connection(b"password"));
         assert!(is_identified_by(b"bob Identified", b"BY") && !is_identified_by(b"order", b"by"));
         assert!(is_network(b"tcp(db") && !is_network(b"tcp:db"));

@@ -80,7 +80,6 @@ pub(crate) const WORDS: &[Word] = &[
     // Keys and tokens.
     word(&["secret", "credential", "creds", "cred", "authorization", "authorisation"], Kind::Secret).last(),
     word(&["secrets", "credentials"], Kind::Secrets).last(),
-    word(&["token"], Kind::Handle).last().behind(&["client"]),
     word(&["token"], Kind::Plain).last().behind(HARMLESS_TOKENS),
     word(&["token", "otp", "totp", "jwt", "bearer"], Kind::Secret).last(),
     word(&["tokens"], Kind::Secrets).last()
@@ -117,7 +116,7 @@ pub(crate) const WORDS: &[Word] = &[
     word(&["pin"], Kind::Secret).behind(PIN_OF).before(&["code", "number", "no"]),
     // In India it is a place.
     word(&["pin"], Kind::Plain).before(&["code"]),
-    word(&["pin"], Kind::Pin).last(),
+    word(&["pin", "puk"], Kind::Pin).last(),
     word(&["pin"], Kind::Pin).before(&["number", "no"]),
     word(&["security"], Kind::Secret).before(&["code", "answer"]),
     // Persons.
@@ -125,13 +124,10 @@ pub(crate) const WORDS: &[Word] = &[
     word(&["ssn", "cvv", "cvc", "nino", "msisdnsecret"], Kind::Secret).last(),
     word(&["security"], Kind::Secret).behind(&["social"]).before(&["number", "no", "nr", "num", ""]),
     word(&["insurance"], Kind::Secret).behind(&["national"]).before(&["number", "no", ""]).common(),
-    word(&["number", "numbers", "no", "nr", "nbr"], Kind::Phone).last()
+    word(&["number", "numbers", "no", "nr", "nbr"], Kind::Phone)
         .behind(&["phone", "telephone", "mobile", "tel", "fax", "whatsapp", "cell", "cellphone", "contact"]).common(),
     word(&["number", "numbers", "no", "nr", "nbr"], Kind::Secret).last()
         .behind(&["card", "insurance", "passport", "licence", "license"]).common(),
-    word(PHONES, Kind::Phone).last(),
-    word(PHONES, Kind::Phone).before(&["number", "numbers", "no", "nr"]),
-    word(&["phones"], Kind::Phone).last(),
 ];
 
 #[rustfmt::skip]
@@ -143,30 +139,9 @@ const PASS_OF: &[&str] = &[
 ];
 
 #[rustfmt::skip]
-const PHONES: &[&str] = &[
-    "phone",
-    "telephone",
-    "mobile",
-    "tel",
-    "fax",
-    "msisdn",
-    "whatsapp",
-    "cellphone",
-    "phonenumber",
-    "mobilenumber",
-    "mobilephone",
-    "homephone",
-    "workphone",
-    "telefono",
-    "telefon",
-    "telefone",
-    "telefonnummer",
-];
-
-#[rustfmt::skip]
 const CODE_OF: &[&str] = &[
-    "access", "activation", "alarm", "auth", "authentication", "bypass", "confirm", "confirmation", "door", "entry", "factor", "garage",
-    "gate", "keypad", "lock", "login", "pairing", "pass", "signin", "sms", "time", "unlock", "verification", "verify",
+    "access", "activation", "alarm", "auth", "authentication", "authenticator", "bypass", "confirm", "confirmation", "door", "entry", "factor", "garage",
+    "gate", "keypad", "lock", "login", "pairing", "pass", "puk", "signin", "sms", "time", "unlock", "verification", "verify",
 ];
 
 #[rustfmt::skip]
@@ -366,13 +341,14 @@ pub(crate) fn is_harmless_key(word: &[u8]) -> bool {
 }
 
 /// Words that make the `token` behind them a place in a list, a piece of text, or a sign that makes a request repeatable.
+/// The client tokens that let somebody in have forms of their own.
 #[rustfmt::skip]
 const HARMLESS_TOKENS: &[&str] = &[
-    "begin", "bookmark", "bos", "cancel", "cancellation", "change", "checkpoint", "cls", "color", "completion",
+    "begin", "bookmark", "bos", "cancel", "cancellation", "change", "checkpoint", "client", "cls", "color", "completion",
     "continuation", "continue", "cursor", "dedup", "deduplication", "delta", "design", "end", "ending", "eos", "erc",
     "every", "fencing", "first", "idempotency", "identifier", "input", "invalid", "keyword", "last", "lexer", "marker",
     "mask", "next", "nft", "operator", "output", "pad", "page", "pager", "pagination", "paging", "per", "prev",
-    "previous", "progress", "prompt", "repeat", "resume", "retry", "scroll", "sep", "skip", "special", "start",
+    "previous", "progress", "prompt", "repeat", "request", "resume", "retry", "scroll", "sep", "skip", "special", "start",
     "starting", "stop", "string", "sync", "syntax", "theme", "time", "unexpected", "unk", "watch",
 ];
 
@@ -523,9 +499,23 @@ pub(crate) fn names_resources(name: &[u8]) -> bool {
     name.ends_with(b"ecrets")
 }
 
+/// Whether a word says that several secrets follow: `recovery codes`.
+pub(crate) fn is_of_many(word: &[u8]) -> bool {
+    ["codes", "keys", "passwords", "secrets", "tokens"]
+        .iter()
+        .any(|known| word.eq_ignore_ascii_case(known.as_bytes()))
+}
+
 /// Whether a name may be that of other tokens than secrets.
 pub(crate) fn is_token(name: &[u8]) -> bool {
     name.eq_ignore_ascii_case(b"token")
+}
+
+/// Whether a name is that of a social security number.
+pub(crate) fn is_social_security(name: &[u8]) -> bool {
+    const SSN: &[u8; 3] = b"ssn";
+    name.last_chunk()
+        .is_some_and(|last: &[u8; SSN.len()]| last.eq_ignore_ascii_case(SSN))
 }
 
 /// Whether a name may be that of what nobody else knows, such as what a dish has in it.
@@ -574,7 +564,6 @@ mod tests {
             IDS,
             PASS_OF,
             PIN_OF,
-            PHONES,
         ] {
             assert_in_order(list);
         }

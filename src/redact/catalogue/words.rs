@@ -161,10 +161,10 @@ pub(crate) fn is_harmless_word(word: &[u8]) -> bool {
 #[rustfmt::skip]
 const OUTCOMES: &List = &List::of(&[
     "above", "admin", "again", "basic", "bcrypt", "below", "click", "complete", "completed", "compromised", "custom",
-    "deleted", "done", "encrypted", "forgotten", "good", "hashed", "here", "hide", "interactive", "later", "leaked", "limited",
+    "deleted", "done", "encrypted", "forgotten", "good", "hashed", "here", "hide", "interactive", "later", "leaked", "limited", "locked",
     "mandatory", "match", "matches", "medium", "mismatch", "needed", "pending", "plain", "plaintext", "prompt",
     "protected", "root", "secured", "short", "show", "standard", "strict", "strong", "success", "successful",
-    "successfully", "unlimited", "updated", "visible", "weak",
+    "successfully", "suspended", "unlimited", "unlocked", "updated", "visible", "weak",
 ]);
 
 pub(crate) fn is_outcome(value: &[u8]) -> bool {

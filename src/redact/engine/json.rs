@@ -375,6 +375,18 @@ fn string<'r>(
     );
 }
 
+/// Whether a list of texts under the plural of secrets begins at `pos`: each is one or is none. Cookies have their values
+/// behind their names.
+fn is_list(walk: &Walk<'_>, pos: usize, kind: Kind) -> bool {
+    kind == Kind::Secrets
+        && at(walk.text, pos) == b'['
+        && at(
+            walk.text,
+            past_blanks(walk.text, pos + 1, walk.to.min(pos + 32)),
+        ) == b'"'
+        && !walk.top.name.of(walk.text).ends_with(b"ookies")
+}
+
 /// Whether what ends at `to` is a piece of what a language model made, beside how likely that was.
 fn is_of_model(walk: &Walk<'_>, to: usize) -> bool {
     let next = past_blanks(walk.text, to + 1, walk.to.min(to + 16));
@@ -390,6 +402,7 @@ impl Findings<'_> {
             && !walk.is_cookies(pos, kind)
             && !self.is_record(walk, pos)
             && !walk.describes(pos)
+            && !is_list(walk, pos, kind)
     }
 
     /// Whether the record of a secret begins at `pos`, or a list of such; other lists go as a whole. What stands
@@ -432,7 +445,8 @@ impl Findings<'_> {
             about: outer.role == Role::About || outer.about && array,
             tokens: !array && !outer.array && outer.name.of(walk.text) == b"tokens",
             cookies,
-            list: array && kind == Kind::Plain && outer.role == Role::Items,
+            list: array
+                && (kind == Kind::Plain && outer.role == Role::Items || is_list(walk, pos, kind)),
             record: !array && record && !walk.describes(pos),
             turns: array && outer.role == Role::Turns,
             variables: array && is_environment(outer.name.of(walk.text)),
@@ -598,10 +612,7 @@ mod tests {
             (r#"{"password":12345}"#, vec!["12345"]),
             (r#"{"password":["a","b"],"n":1}"#, vec![r#"["a","b"]"#]),
             (r#"{"password":{"value":[{}]}}"#, vec![r#"{"value":[{}]}"#]),
-            (
-                r#"{"passwords":["hunter2!x","no"]}"#,
-                vec!["[\"hunter2!x\",\"no\"]"],
-            ),
+            (r#"{"passwords":["hunter2!x","no"]}"#, vec!["hunter2!x"]),
             (r#"{"p\u0061ssword":"x1","password":null}"#, vec!["x1"]),
             (r#"{"password":true,"note":"x"}"#, vec![]),
         ] {

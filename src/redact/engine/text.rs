@@ -331,9 +331,10 @@ fn numeric(rules: &RuleSet, scope: &Scope<'_>, pos: usize, kind: Kind) -> Option
     {
         return Some(found);
     }
-    // Digits one by one, `1-2-3`, are no number of a kind that is known here.
+    // Digits one by one, `1-2-3`, are no number of a kind that is known here, unless a word leads to them.
     let digit = |offset: usize| scope.at(pos + offset).is_ascii_digit();
-    let alone = !digit(1) && digit(2) && !digit(3);
+    let led = scope.before(pos) == b' ' && !scope.before(pos - 1).is_ascii_digit();
+    let alone = !led && !digit(1) && digit(2) && !digit(3);
     let ahead = if alone {
         1
     } else {

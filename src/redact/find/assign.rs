@@ -13,7 +13,7 @@ use crate::redact::find::word::credentials;
 use crate::redact::find::{code, command, markup, sql, url};
 use crate::redact::judge::code::is_snake;
 use crate::redact::judge::style::{Given, Style};
-use crate::redact::judge::{random, value};
+use crate::redact::judge::{id, random, value};
 use crate::redact::kind::Kind;
 use crate::redact::read::bytes::{self, at, run_start};
 use crate::redact::read::lex::{
@@ -23,6 +23,9 @@ use crate::redact::read::scope::{Found, Scope};
 
 /// A shorter item may be a piece of a word.
 const MIN_ISSUED: usize = 12;
+/// Fewer capitals may be a word, and fewer digits a year.
+const MIN_SPELLED: usize = 16;
+const MIN_DIGITS: usize = 6;
 /// A shorter plural need not be one of secrets: `tokens`.
 const MAX_PLAIN: usize = 6;
 /// A longer list is read so far.
@@ -279,7 +282,9 @@ fn otherwise(look: &mut Look<'_>, assigned: &Assigned<'_>) -> bool {
     }
     let plural = kind.hides() || kind == Kind::Plain && look.judge_plural(name.text);
     let chosen = kind.hides() || name.text.len() > MAX_PLAIN;
-    if plural && listed(look, value, chosen) {
+    if plural
+        && (listed(look, value, chosen) || kind == Kind::Secrets && in_line(look, name, value))
+    {
         return true;
     }
     if matches!(kind, Kind::Plain | Kind::Id) {
@@ -628,12 +633,74 @@ fn listed(look: &mut Look<'_>, start: usize, chosen: bool) -> bool {
     any
 }
 
+/// Reports the items of a list without brackets and quotes that begins at `start`: `passwords: hunter2, Tr0ub4dor`. It
+/// ends with its line, or where two words stand with no more than a space between them.
+fn in_line(look: &mut Look<'_>, name: &Name<'_>, start: usize) -> bool {
+    let mut pos = start;
+    let mut any = false;
+    for count in 0..MAX_ITEMS {
+        let end = look.ahead(pos, MAX_WORD, |b| !b.is_ascii_whitespace());
+        // `, `, and what ends a sentence.
+        let to = run_start(look.text, end, pos, |b| matches!(b, b',' | b';' | b'.'));
+        let item = look.part(pos, to);
+        let next = look.ahead(end, 4, is_blank);
+        let word = look.ahead(next, 4, |b| !b.is_ascii_whitespace());
+        let joined = speech::joins(look.part(next, word));
+        if count == 0 && to == end && !joined {
+            return false;
+        }
+        if is_secret_item(item, name.text) && value::is_real(item) && !look.judge(item).hides() {
+            look.hide(pos, to, Class::Field);
+            any = true;
+        } else if !item.iter().all(|b| b.is_ascii_alphabetic() || *b == b'-') {
+            break;
+        }
+        if to == end && !joined || matches!(look.at(next), 0 | b'\n' | b'\r') {
+            break;
+        }
+        pos = if joined {
+            look.ahead(word, 4, is_blank)
+        } else {
+            next
+        };
+    }
+    any
+}
+
 /// Whether an item of a list is a secret: a word that somebody chose, or one made at random.
 pub(crate) fn is_item(item: &[u8], chosen: bool) -> bool {
     value::looks_chosen(item)
         && !item.ends_with(b":")
         && !is_snake(item, 2)
         && (chosen || item.len() >= MIN_ISSUED && random::is_issued(item))
+}
+
+/// Whether an item of a list whose name says that it holds secrets is one, and no name of one: it looks chosen or random,
+/// has signs among its letters, or is a user with a password.
+pub(crate) fn is_secret_item(item: &[u8], name: &[u8]) -> bool {
+    let resources = names::names_resources(name);
+    let one_word = !item.iter().any(u8::is_ascii_whitespace);
+    let (letters, digits) = (
+        item.iter().any(|b| b.is_ascii_alphabetic() || *b >= 0x80),
+        random::digits(item),
+    );
+    let behind = bytes::rest(item, 1);
+    let signed = || behind.iter().any(|b| b"!#$%^&*~".contains(b));
+    let paired = || memchr::memchr_iter(b':', behind).count() == 1 && !item.ends_with(b":");
+    let spelled = || {
+        item.iter()
+            .all(|b| b.is_ascii_uppercase() || b.is_ascii_digit())
+    };
+    if resources && id::is_resource(item) {
+        return false;
+    }
+    is_item(item, true)
+        || one_word
+            && letters
+            && item.len() >= 6
+            && (signed() || paired() && !resources || digits > 0 && !item.is_ascii())
+        || one_word && item.len() >= MIN_SPELLED && spelled()
+        || !letters && digits >= MIN_DIGITS && value::is_password_name(name)
 }
 
 /// What the name before a type says, where `kind` is the type: `name: &str = `.
@@ -817,6 +884,15 @@ mod tests {
             "passwords:\n  - {}\n  - \"{}\"\n  - swordfish\nnext: 1",
             "service_tokens = [\"{}\", '{}']",
             "api_keys: [\n  \"{}\",\n  \"{}\"\n]",
+            "passwords: {}, {}, correct-horse",
+            "The passwords: {} and {}. Then",
+            "passwords = hunter, {}",
+        ]);
+        leaves(&[
+            "secrets: db-main, app",
+            "secrets: app-1, db-2, cache-3",
+            "passwords: none, db-password1 and app",
+            "secrets: load(a1, b2c3d4e5)",
         ]);
         redacts(&[
             (

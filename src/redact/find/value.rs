@@ -4,7 +4,7 @@
 
 use crate::redact::catalogue::{calls, formats, headers, names, words};
 use crate::redact::class::Class;
-use crate::redact::find::bare_word;
+use crate::redact::find::{account, bare_word};
 use crate::redact::judge::style::{Given, Style};
 use crate::redact::judge::{code, name, value};
 use crate::redact::kind::Kind;
@@ -33,7 +33,8 @@ pub(crate) fn value_at(given: &Given<'_>) -> Option<Found> {
     if let Some((from, to)) = typographic(scope, open).or_else(|| bracketed(scope, open)) {
         return literal(scope, from, to, kind, name);
     }
-    if let Some(end) = bare_word::end(given) {
+    let grouped = || account::grouped_end(scope, open).filter(|_| kind.hides());
+    if let Some(end) = grouped().or_else(|| bare_word::end(given)) {
         return Some(Found::new(start, end, Class::Field));
     }
     if matches!(quote, b'|' | b'>') && style.own_line {

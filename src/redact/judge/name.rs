@@ -14,8 +14,8 @@ use crate::redact::read::bytes::{self, at};
 
 const MAX_WORDS: usize = 12;
 const MAX_BYTES: usize = 96;
-/// Names in other languages have more words than in English: `clave de la API`.
-const MAX_FOREIGN: usize = 4;
+/// Names in other languages have more words than in English: `clave de la API`, `código de un solo uso`.
+const MAX_FOREIGN: usize = 6;
 
 /// The words of a name, in lower case.
 struct Words {
@@ -177,6 +177,11 @@ fn judge_words(name: &[u8]) -> Kind {
     kind
 }
 
+/// What the last words of a text say in another language than English.
+pub(crate) fn judge_foreign(text: &[u8]) -> Kind {
+    foreign(&Words::of(text))
+}
+
 /// What the last words say in another language, those left out that change nothing.
 fn foreign(words: &Words) -> Kind {
     let mut last = words.count;
@@ -312,7 +317,7 @@ mod tests {
 
     #[test]
     fn what_may_be_an_id_is_told_from_what_is_a_secret() {
-        for name in ["sessionId", "session_id", "session", "client_token"] {
+        for name in ["sessionId", "session_id", "session"] {
             assert_eq!(judge(name.as_bytes()), Kind::Handle, "{name}");
         }
     }
@@ -343,6 +348,8 @@ mod tests {
             "has_password",
             "tokenizer",
             "next_page_token",
+            "client_token",
+            "clientRequestToken",
             "public_key",
             "keyboard",
             "key",

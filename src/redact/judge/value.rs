@@ -10,10 +10,10 @@ use crate::redact::class::MARK_START;
 use crate::redact::judge::code::{
     has_upper_const, is_algorithm, is_expression, is_rooted, is_snake, is_type, is_word_and_number,
 };
-use crate::redact::judge::id::{is_id, is_numbered, is_slug};
+use crate::redact::judge::id::{is_id, is_numbered, is_resource, is_slug, may_be_cuid2};
 use crate::redact::judge::placeholder::{has_mark, is_mark, is_placeholder};
 use crate::redact::judge::style::{Given, Style};
-use crate::redact::judge::{language, name, random};
+use crate::redact::judge::{card, language, name, random};
 use crate::redact::kind::Kind;
 use crate::redact::read::bytes::{self, at, has_word_at, part, rest};
 use crate::redact::read::lex;
@@ -68,14 +68,21 @@ pub(crate) fn is_real(value: &[u8]) -> bool {
 pub(crate) fn is_token_of_other_kind(value: &[u8], name: &[u8]) -> bool {
     // A one-time code has six digits and more.
     let number = || value.len() <= 5 && value.iter().all(u8::is_ascii_digit);
-    let ticker = || (2..=6).contains(&value.len()) && value.iter().all(u8::is_ascii_uppercase);
+    let ticker = || is_ticker(value);
     // `color.primary.500`, `--spacing-4`
     let design = || {
         let value = value.strip_prefix(b"--").unwrap_or(value);
         is_slug(value) && value.iter().all(|b| !b.is_ascii_uppercase())
     };
     let repeated = || value.len() >= 8 && value.iter().all(|b| *b == at(value, 0));
+    // Nine digits that are nobody's.
+    let made_up = || {
+        let is_of_number = |b: &u8| b.is_ascii_digit() || matches!(b, b'-' | b' ');
+        value.iter().all(is_of_number) && !card::is_social_security(value)
+    };
     names::is_token(name) && (number() || ticker() || design())
+        || lex::ends_with(name, names::ID) && may_be_cuid2(value)
+        || names::is_social_security(name) && random::digits(value) == 9 && made_up()
         || (words::is_stand_in(value) || repeated() || is_name_of_stand_in(value))
             && !is_password_name(name)
 }
@@ -84,6 +91,17 @@ pub(crate) fn is_token_of_other_kind(value: &[u8], name: &[u8]) -> bool {
 fn is_name_of_stand_in(value: &[u8]) -> bool {
     let words = || value.split(|b| matches!(b, b'-' | b'_'));
     words().any(words::is_stand_in) && words().any(is_of_secrets) && words().all(is_word_and_number)
+}
+
+/// The short name of a currency: `USDC`, `stETH`, `USDC.e`. What is wrapped has small letters before it, and what was
+/// bridged behind it.
+fn is_ticker(value: &[u8]) -> bool {
+    let small = value.iter().take_while(|b| b.is_ascii_lowercase()).count();
+    let capital = rest(value, small)
+        .iter()
+        .take_while(|b| b.is_ascii_uppercase())
+        .count();
+    (2..=6).contains(&capital) && small <= 3 && matches!(rest(value, small + capital), b"" | b".e")
 }
 
 /// Whether a value is one that a name of this kind stands over when it is a secret.
@@ -309,7 +327,11 @@ pub(crate) fn is_unquoted_secret(given: &Given<'_>, to: usize) -> bool {
             return false;
         }
         Kind::Pin => return fits(value, kind),
-        Kind::Secrets if digits == value.len() => return false,
+        Kind::Secrets
+            if digits == value.len() || names::names_resources(name) && is_resource(value) =>
+        {
+            return false;
+        }
         _ => {}
     }
     if digits == value.len() {
@@ -547,6 +569,8 @@ mod tests {
                 "session_id",
             ),
             ("482913", Kind::Pin, "pin"),
+            ("tz4a98xxat96iws9zmbrgj3a", Kind::Handle, "session"),
+            ("kLmnOP", Kind::Secret, "token"),
             ("s3cret", Kind::Pwd, "PWD"),
             ("Bearer abc", Kind::Secret, "authorization"),
         ] {
@@ -569,6 +593,9 @@ mod tests {
             ("kms:projects/p1/locations/l1", Kind::Secret, "password"),
             ("min 8 characters, 1 digit", Kind::Secret, "password"),
             ("USDC", Kind::Secret, "token"),
+            ("stETH", Kind::Secret, "token"),
+            ("USDC.e", Kind::Secret, "token"),
+            ("tz4a98xxat96iws9zmbrgj3a", Kind::Handle, "sessionId"),
             ("color.primary.500", Kind::Secret, "token"),
             ("GPIO17", Kind::Pin, "pin"),
             ("/home/ada", Kind::Pwd, "PWD"),
