@@ -12,7 +12,7 @@ pub(crate) enum Kind {
     Secrets,
     /// The value is a secret if it looks like one: `auth`, `session`, `pass`.
     Maybe,
-    /// The value is a secret if it looks like one and is no id: `session_id`, `client_token`.
+    /// The value is a secret if it looks like one and is no id: `session_id`.
     Handle,
     /// The value is a secret if it is a short number.
     Pin,
@@ -81,45 +81,9 @@ pub(crate) enum Interest {
     Always,
 }
 
-impl Interest {
-    pub(crate) fn of(name: &[u8], kind: Kind, role: Role) -> Self {
-        match (kind, role) {
-            // The names of what stands in an object of that name say nothing.
-            (Kind::Plain, Role::Other) if name == b"tokens" => Self::Always,
-            (Kind::Plain, Role::Other) => Self::None,
-            // What the name `key` says depends on that of the object.
-            (Kind::Plain, Role::Label) if name == b"key" => Self::Always,
-            (
-                Kind::Plain,
-                Role::Label
-                | Role::Element
-                | Role::Kind
-                | Role::Operation
-                | Role::Path
-                | Role::Type,
-            ) => Self::Beside,
-            _ => Self::Always,
-        }
-    }
-}
-
 #[cfg(test)]
 mod tests {
     use super::*;
-
-    #[test]
-    fn a_name_is_of_interest_for_what_it_says() {
-        for (name, kind, role, wanted) in [
-            ("query", Kind::Plain, Role::Other, Interest::None),
-            ("tokens", Kind::Plain, Role::Other, Interest::Always),
-            ("name", Kind::Plain, Role::Label, Interest::Beside),
-            ("key", Kind::Plain, Role::Label, Interest::Always),
-            ("value", Kind::Plain, Role::Value, Interest::Always),
-            ("password", Kind::Secret, Role::Other, Interest::Always),
-        ] {
-            assert_eq!(Interest::of(name.as_bytes(), kind, role), wanted, "{name}");
-        }
-    }
 
     #[test]
     fn only_what_is_sure_hides_whatever_stands_there() {

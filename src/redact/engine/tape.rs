@@ -349,6 +349,7 @@ impl Tape {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::redact::catalogue::roles;
 
     const PLAIN: Option<(Kind, Role)> = Some((Kind::Plain, Role::Other));
     const LABEL: Option<(Kind, Role)> = Some((Kind::Plain, Role::Label));
@@ -356,7 +357,7 @@ mod tests {
     /// Names a member of no text in particular.
     fn name(tape: &mut Tape, said: Option<(Kind, Role)>) {
         let interest = said.map_or(Interest::Always, |(kind, role)| {
-            Interest::of(b"", kind, role)
+            roles::interest(b"", kind, role)
         });
         tape.name = Some(Pending {
             from: 0,
