@@ -7,6 +7,9 @@
 //! row, from a child to what stands in its parent's file, or round a ring of files.
 //!
 //! Fails with one paragraph for each fault: file, line, the path as written, and what it leads to.
+//!
+//! Another row is held here, too: the words that the redactor knows stand in its catalogue, and its code has none but those
+//! of a short list.
 #![expect(
     clippy::indexing_slicing,
     clippy::unwrap_used,
@@ -17,6 +20,8 @@
 mod arrows;
 #[path = "layers/blocks.rs"]
 mod blocks;
+#[path = "layers/literals.rs"]
+mod literals;
 #[path = "layers/made_up.rs"]
 mod made_up;
 #[path = "layers/resolve.rs"]
@@ -60,6 +65,50 @@ fn the_benches_beside_others_have_no_ring() {
     let code = read("benches/peers/src", "benches/peers/src/main.rs");
     let faults = check_rings(&code);
     assert!(faults.is_empty(), "{}", report(&faults));
+}
+
+/// Words that stand in the code of the redactor, and why there.
+#[rustfmt::skip] // A row is one line.
+const WORDS_OF_CODE: &[(&str, &[&str], &str)] = &[
+    ("engine/json.rs", &["true", "false", "null"], "JSON itself has them"),
+    ("engine/memo.rs", &["Known", "Quiet"], "`Debug` shows the names of types"),
+    ("engine/edit.rs", &[",\"redactions\":{"], "the crate writes this member"),
+    ("find/command.rs", &["\0\n\"'ntr"], "each is a byte"),
+    ("engine/element.rs", &["tokens", "env", "environment", "envs", "variables", "buildargs", "build_args"], "the walk knows these lists"),
+    ("engine/element.rs", &["--user", "--proxy-user", "-----BEGIN", "PRIVATE KEY"], "the walk knows these elements of lists"),
+];
+
+#[test]
+fn words_that_the_redactor_knows_stand_in_its_catalogue() {
+    let mut sources = Sources::new();
+    for room in ["find", "judge", "engine", "read"] {
+        read_files(&format!("src/redact/{room}"), &mut sources);
+    }
+    let (mut faults, mut seen) = (Vec::new(), Vec::new());
+    for (file, source) in &sources {
+        let allowed = WORDS_OF_CODE.iter().filter(|(end, ..)| file.ends_with(end));
+        let allowed: Vec<_> = allowed.flat_map(|(_, words, _)| *words).collect();
+        for (line, word) in literals::words(source) {
+            if allowed.contains(&&word.as_str()) {
+                seen.push((file.clone(), word));
+            } else {
+                faults.push(format!("{file}:{line}: {word:?}"));
+            }
+        }
+    }
+    for (end, words, _) in WORDS_OF_CODE {
+        let is_seen = |word: &str| {
+            seen.iter()
+                .any(|(file, seen)| file.ends_with(end) && seen == word)
+        };
+        let gone = words.iter().filter(|word| !is_seen(word));
+        faults.extend(gone.map(|word| format!("{end} has no {word:?}, which is listed")));
+    }
+    assert!(
+        sources.len() > 30 && faults.is_empty(),
+        "{}",
+        faults.join("\n")
+    );
 }
 
 /// Reads a crate of this repository; paths are those from its root.

@@ -290,26 +290,23 @@ fn store_plain(to: &mut [u8], bytes: &[u8]) -> usize {
 #[inline(always)]
 fn store_prose(to: &mut [u8], bytes: &[u8]) -> bool {
     let mut prose = Prose::default();
-    let mut rest = bytes;
-    let mut at = 0;
-    while let Some((sixteen, more)) = rest.split_first_chunk::<16>() {
-        store_chunk(to, at, sixteen);
+    let (chunks, tail) = bytes.as_chunks::<16>();
+    for (place, sixteen) in to.as_chunks_mut().0.iter_mut().zip(chunks) {
+        *place = *sixteen;
         if !prose.goes_on(sixteen, 16) {
             return false;
         }
-        at += 16;
-        rest = more;
     }
-    if rest.is_empty() {
+    if tail.is_empty() {
         return true;
     }
     let last = if let Some(last) = bytes.last_chunk::<16>() {
         store_chunk(to, bytes.len() - 16, last);
-        (u128::from_le_bytes(*last) >> (8 * (16 - rest.len()))).to_le_bytes()
+        (u128::from_le_bytes(*last) >> (8 * (16 - tail.len()))).to_le_bytes()
     } else {
-        store_short(to, rest)
+        store_short(to, tail)
     };
-    prose.goes_on(&last, rest.len())
+    prose.goes_on(&last, tail.len())
 }
 
 /// Stores fewer than sixteen bytes, and returns them with zeros behind them.

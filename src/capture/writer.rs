@@ -156,7 +156,7 @@ impl<'b, 'r> ValueWriter<'b, 'r> {
     /// `false` when the container is too deep and was replaced by a mark.
     pub(super) fn open(&mut self, is_object: bool, wrap: Option<&str>) -> bool {
         let Some(most) = self.most_entries(0, is_object) else {
-            self.marker("[max depth]");
+            self.short_string("[max depth]");
             return false;
         };
         if let Some(variant) = wrap {
@@ -189,12 +189,14 @@ impl<'b, 'r> ValueWriter<'b, 'r> {
         true
     }
 
+    #[inline(always)]
     fn record_open(&mut self, array: bool) {
         if let Some(recorder) = &mut self.recorder {
             recorder.tape.open(self.out.len(), array);
         }
     }
 
+    #[inline(always)]
     fn record_close(&mut self) {
         if let Some(recorder) = &mut self.recorder {
             recorder.tape.close(self.out.len());
@@ -202,7 +204,7 @@ impl<'b, 'r> ValueWriter<'b, 'r> {
     }
 
     /// A name was written from `start` on, a colon behind it.
-    #[inline]
+    #[inline(always)]
     fn record_name(&mut self, start: usize, name: &str) {
         if let Some(recorder) = &mut self.recorder {
             let place = (start + 1, self.out.len() - b"\":".len());
@@ -214,9 +216,16 @@ impl<'b, 'r> ValueWriter<'b, 'r> {
         }
     }
 
+    /// As [`whole_string`](Self::whole_string), for what few values are replaced by.
+    #[cold]
+    #[inline(never)]
+    fn short_string(&mut self, text: &str) {
+        self.whole_string(text);
+    }
+
     /// Writes a string that is short enough.
-    #[inline]
-    fn marker(&mut self, text: &str) {
+    #[inline(always)]
+    fn whole_string(&mut self, text: &str) {
         let Some(recorder) = &mut self.recorder else {
             return self.out.string(text);
         };
@@ -409,10 +418,10 @@ impl<'b, 'r> ValueWriter<'b, 'r> {
         let most = std::mem::replace(&mut self.next.max_chars, self.limits.string_chars);
         let binary_place = std::mem::take(&mut self.next.binary_place);
         if let Some(marker) = binary::marker(text, binary_place) {
-            self.marker(&marker);
+            self.short_string(&marker);
         } else if text.len() <= most {
             // A character has one byte or more.
-            self.marker(text);
+            self.whole_string(text);
         } else {
             let start = self.out.len();
             self.cutter.write_long(self.out, text, most);

@@ -3,9 +3,10 @@
 use std::sync::Arc;
 
 use crate::base::causes::debug_with_causes;
+use crate::redact::catalogue::patterns::Pattern;
 use crate::redact::class::{Class, Label, MAX_CLASSES, Tag};
 use crate::redact::redactor::{Mode, Redactor};
-use crate::redact::rule_set::{Pattern, RuleSet, normalized};
+use crate::redact::rule_set::{RuleSet, normalized};
 
 /// Chooses the rules of a [`Redactor`]: starts from the built-in ones.
 ///
@@ -179,8 +180,7 @@ impl RedactorBuilder {
             if regex.is_match(b"") {
                 return Err(RedactorError::MatchesEmpty { name });
             }
-            let anchor = memchr::memmem::Finder::new(&anchor).into_owned();
-            rules.patterns.push(Pattern { anchor, regex, tag });
+            rules.patterns.push(Pattern::new(&anchor, regex, tag));
         }
         #[cfg(feature = "pseudonyms")]
         {

@@ -10,6 +10,7 @@ pub(crate) mod languages;
 pub(crate) mod list;
 pub(crate) mod names;
 pub(crate) mod numbers;
+pub(crate) mod patterns;
 pub(crate) mod places;
 pub(crate) mod roles;
 pub(crate) mod shaped;

@@ -121,6 +121,9 @@ pub(crate) struct Tag(pub(crate) u8);
 /// What every mark begins with. A value that begins with it was redacted before and stays.
 pub(crate) const MARK_START: &[u8] = b"[REDACTED_";
 
+/// What the word in a mark begins with.
+pub(crate) const MARK_WORD: &[u8] = MARK_START.split_at(1).1;
+
 /// How many classes there can be, so that counting needs no allocation.
 pub(crate) const MAX_CLASSES: usize = 64;
 

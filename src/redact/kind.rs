@@ -12,7 +12,7 @@ pub(crate) enum Kind {
     Secrets,
     /// The value is a secret if it looks like one: `auth`, `session`, `pass`.
     Maybe,
-    /// The value is a secret if it looks like one and is no id: `session_id`, `client_token`.
+    /// The value is a secret if it looks like one and is no id: `session_id`.
     Handle,
     /// The value is a secret if it is a short number.
     Pin,
@@ -68,6 +68,17 @@ pub(crate) enum Role {
     /// `kty` of a JSON Web Key, and a private number of one.
     KeyType,
     KeyPart,
+}
+
+/// Whether the walk through an event has an interest in a member for its name.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub(crate) enum Interest {
+    /// None: the name says nothing, of its value or to its neighbours.
+    #[default]
+    None,
+    /// In the company of others alone, as in a `name` that stands beside a `value`.
+    Beside,
+    Always,
 }
 
 #[cfg(test)]

@@ -5,19 +5,11 @@ use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::sync::atomic::{AtomicU32, Ordering};
 use std::sync::{Arc, OnceLock};
 
-use crate::redact::class::{self, Class, Label, Tag};
+use crate::redact::catalogue::patterns::Pattern;
+use crate::redact::class::{self, Class, Label};
 use crate::redact::judge::name;
 use crate::redact::kind::Kind;
 use crate::redact::read::bytes;
-
-/// A pattern of the user.
-#[derive(Clone, Debug)]
-pub(crate) struct Pattern {
-    /// What stands in every match; nothing stands everywhere.
-    pub(crate) anchor: memchr::memmem::Finder<'static>,
-    pub(crate) regex: regex::bytes::Regex,
-    pub(crate) tag: Tag,
-}
 
 /// A closure of the user.
 type Custom = dyn Fn(&str) -> Cow<'_, str> + Send + Sync;

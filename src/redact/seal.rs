@@ -167,7 +167,9 @@ fn judge(
     (from, to): (usize, usize),
 ) {
     let floor = engine.findings.edits.len();
-    if let Some(tape) = tape
+    let is_string = bytes::at(json, from) == b'"';
+    if !is_string
+        && let Some(tape) = tape
         && let Some(tokens) = tape.of(from)
     {
         if replay(engine, json, memory, (from, to), tape, tokens).is_ok() {
@@ -175,7 +177,6 @@ fn judge(
         }
         engine.findings.edits.truncate(floor);
     }
-    let is_string = bytes::at(json, from) == b'"';
     // Tools, clients and sessions come again and again.
     if is_string && engine.knows(json, from + 1, to - 1) {
         return;

@@ -6,18 +6,24 @@
 //! here are many texts, and the places take turns.
 
 use std::collections::BTreeMap;
+use std::sync::LazyLock;
 use std::time::Duration;
 
 use mcp_usage::limits::Limits;
+use mcp_usage::redact::{Class, Redactor, RedactorBuilder};
 use mcp_usage::testing::MemoryTransport;
-use mcp_usage::{Custom, Identity, Outcome, ToolCall, UsageLogger, Wire, redact_str, redact_value};
+use mcp_usage::{
+    AuthRejected, AuthRejection, Builder, CallOutcome, Caller, Custom, Identity, Init, Outcome,
+    Session, SessionIds, ToolCall, UsageLogger, Wire, redact_str, redact_value,
+};
 use serde_json::value::RawValue;
 use serde_json::{Map, Value, json};
 
 use crate::random::Random;
 use crate::{containers, context, harmless, measure, secrets};
 
-/// Places of a string or any other value. Names of tools and the identity stay as the host gave them.
+/// Places of a string or any other value. Names of tools that there are and the identity stay as the host gave them, and
+/// what has a form of its own is checked for it (`traceparent`).
 const PLACES: &[&str] = &[
     "argument",
     "arguments",
@@ -33,6 +39,26 @@ const PLACES: &[&str] = &[
     "meta key",
     "kind",
     "names",
+    "unknown tool",
+    "kind of identity",
+    "session",
+    "custom event",
+    "refused login",
+    "login",
+    "start",
+    "open call",
+];
+/// Those where more than a name is cut.
+const SHORT: &[&str] = &[
+    "key",
+    "meta key",
+    "kind",
+    "names",
+    "unknown tool",
+    "kind of identity",
+    "session",
+    "custom event",
+    "refused login",
 ];
 /// Texts for which the two ways may differ: how they begin, how many times they may, and why.
 const EXCEPTIONS: &[(&str, usize, &str)] = &[(
@@ -40,7 +66,7 @@ const EXCEPTIONS: &[(&str, usize, &str)] = &[(
     40,
     "capture puts the kind and size of an image in its place, before the redactor",
 )];
-/// Longer texts are cut at the places of names and keys.
+/// Longer texts are cut there.
 const LONGEST_NAME: usize = 200;
 /// The fields of an event that hold a name, those of `meta` last.
 const NAMES: [&str; 11] = [
@@ -142,7 +168,9 @@ fn log(usage: &UsageLogger, place: &str, input: &Value) {
         "prompt" => usage.log_usage(call.prompt(&text)),
         "meta" => usage.log_usage(call.meta("note", input)),
         "meta key" => usage.log_usage(call.meta(&text, &1)),
-        "kind" => usage.log_usage(Custom::new(&text).identity(Identity::new("u_7", "INTERNAL"))),
+        "unknown tool" => usage.log_usage(ToolCall::new(&text).unknown_tool(true)),
+        "kind" => usage.log_usage(Custom::new(&text).identity(somebody())),
+        "kind of identity" => usage.log_usage(call.identity(Identity::new("u_7", &text))),
         "names" => usage.log_usage(
             call.user_agent(&text)
                 .ip_addr(&text)
@@ -156,9 +184,68 @@ fn log(usage: &UsageLogger, place: &str, input: &Value) {
                 .transport(&text)
                 .request_id(&text),
         ),
-        _ => usage.log_usage(call.arguments(&given)),
+        "arguments" | "nested" | "JSON text" | "key" | "argument" => {
+            usage.log_usage(call.arguments(&given))
+        }
+        _ => log_otherwise(usage, place, input, &text),
     };
     assert_eq!(outcome, Outcome::Queued, "{place}: {input}");
+}
+
+fn somebody() -> Identity<'static> {
+    Identity::new("u_7", "INTERNAL")
+}
+
+/// What is known of a session, all of it the text.
+fn session_of(text: &str) -> Session<'_> {
+    Session::new()
+        .session_id(text)
+        .conversation_id(text)
+        .client_name(text)
+        .client_version(text)
+        .protocol_version(text)
+        .transport(text)
+        .request_id(text)
+}
+
+/// Logs an event that is no finished call, or says things by way of others.
+fn log_otherwise(usage: &UsageLogger, place: &str, input: &Value, text: &str) -> Outcome {
+    let tool = "search";
+    match place {
+        "session" => usage.log_usage(ToolCall::new(tool).session(session_of(text))),
+        "custom event" => usage.log_usage(
+            Custom::new("EXPORT")
+                .identity(somebody())
+                .meta("note", input)
+                .source(text)
+                .ip_addr(text),
+        ),
+        "refused login" => usage.log_usage(
+            AuthRejected::new(AuthRejection::Expired)
+                .meta("note", input)
+                .session(session_of(text))
+                .user_agent(text)
+                .ip_addr(text),
+        ),
+        "login" => {
+            // Each is another one.
+            let caller = Caller::new(somebody()).credential(format!("{input:p}"));
+            let caller = caller.meta("note", input.clone());
+            let outcome = usage.log_login(&caller, &Session::new());
+            outcome.expect("a login that is not known")
+        }
+        "start" => usage.log_usage(Init::new([tool]).identity(somebody()).meta("note", input)),
+        "open call" => {
+            let mut call = usage.start_tool_call(ToolCall::new(tool));
+            call.set_arguments(&json!({"note": input}));
+            call.set_prompt(text);
+            call.set_error(text);
+            call.set_result(input);
+            call.set_meta("note", input);
+            call.finish(CallOutcome::ToolError)
+        }
+        _ => unreachable!("{place} is no place"),
+    }
 }
 
 /// What was sent at a place, and what the redactor makes of it outside of an event.
@@ -185,6 +272,11 @@ fn sent_and_alone(place: &str, input: &Value, event: &Value) -> (Value, Value) {
             )
         }
         "kind" => (event["activity_type"].clone(), text()),
+        "unknown tool" => {
+            let alone = SECRETS_ALONE.redact_str(&text_of(input)).into_owned();
+            (meta["tool"].clone(), alone.into())
+        }
+        "kind of identity" => (event["user_id_type"].clone(), text()),
         "names" => {
             let sent = NAMES
                 .iter()
@@ -199,12 +291,71 @@ fn sent_and_alone(place: &str, input: &Value, event: &Value) -> (Value, Value) {
                 .collect();
             (Value::Array(sent), Value::Array(vec![text(); NAMES.len()]))
         }
-        _ => (
+        "argument" | "arguments" | "raw arguments" | "nested" | "JSON text" | "key" => (
             meta["tool_arguments"].clone(),
             redact_value(&arguments(place, input)),
         ),
+        _ => sent_otherwise_and_alone(place, input, event),
     }
 }
+
+/// The same of an event that is no finished call, or says things by way of others.
+fn sent_otherwise_and_alone(place: &str, input: &Value, event: &Value) -> (Value, Value) {
+    let meta = &event["meta"];
+    let text = || Value::from(redact_str(&text_of(input)));
+    let note = || redact_value(&json!({"note": input}))["note"].clone();
+    match place {
+        "login" | "start" => (meta["note"].clone(), note()),
+        "session" => of_session(meta, &text()),
+        "custom event" => (
+            json!([meta["note"], event["source"], event["ip_addr"]]),
+            json!([note(), text(), text()]),
+        ),
+        "refused login" => {
+            let (session, alone) = of_session(meta, &text());
+            (
+                json!([meta["note"], event["user_agent"], event["ip_addr"], session]),
+                json!([note(), text(), text(), alone]),
+            )
+        }
+        "open call" => {
+            let parts = ["tool_arguments", "prompt", "error", "result", "note"];
+            let given = redact_value(&json!({"note": input}));
+            (
+                parts.iter().map(|part| meta[part].clone()).collect(),
+                json!([given, text(), text(), redact_value(input), note()]),
+            )
+        }
+        _ => unreachable!("{place} is no place"),
+    }
+}
+
+/// What was sent of a session, and what that would be outside of an event.
+fn of_session(meta: &Value, text: &Value) -> (Value, Value) {
+    let facts = NAMES.iter().skip_while(|name| **name != "conversation_id");
+    let sent: Vec<_> = facts
+        .chain([&"session_id"])
+        .map(|name| meta[name].clone())
+        .collect();
+    let alone = vec![text.clone(); sent.len()];
+    (sent.into(), alone.into())
+}
+
+/// What the name of a tool loses that there is not: a number in it need not be a person's.
+static SECRETS_ALONE: LazyLock<Redactor> = LazyLock::new(|| {
+    let personal = [
+        Class::Email,
+        Class::Card,
+        Class::Phone,
+        Class::Iban,
+        Class::Ssn,
+        Class::Nino,
+    ];
+    let builder = personal
+        .into_iter()
+        .fold(Redactor::builder(), RedactorBuilder::disable);
+    builder.build().expect("a redactor")
+});
 
 /// Limits that cut nothing here.
 pub(crate) fn wide() -> Limits {
@@ -222,12 +373,16 @@ pub(crate) fn wide() -> Limits {
 
 /// Sends what `log` logs, and returns the events in the order of their logging.
 pub(crate) fn sent(limits: Limits, log: impl FnOnce(&UsageLogger)) -> Vec<Value> {
+    sent_by(UsageLogger::builder().product_id("demo"), limits, log)
+}
+
+fn sent_by(builder: Builder, limits: Limits, log: impl FnOnce(&UsageLogger)) -> Vec<Value> {
     let transport = MemoryTransport::new();
-    let usage = UsageLogger::builder()
+    let usage = builder
         .env(|_| None)
         .wire(Wire::ReoBatch)
         .memory_transport(&transport)
-        .product_id("demo")
+        .session_ids(SessionIds::Raw)
         .limits(limits)
         .build()
         .expect("a logger");
@@ -251,7 +406,7 @@ fn turns() -> Vec<(&'static str, &'static str, Value)> {
             &PLACES[at..=at]
         };
         for place in places {
-            let short = ["key", "meta key", "kind", "names"].contains(place);
+            let short = SHORT.contains(place);
             if !short || (input.is_string() && text_of(&input).chars().count() <= LONGEST_NAME) {
                 turns.push((corpus, *place, input.clone()));
             }
@@ -356,6 +511,45 @@ fn a_whole_call_is_redacted_within_an_event_as_its_parts_are() {
         }
     }
     assert!(report.is_empty(), "{report}");
+}
+
+#[test]
+fn what_a_logger_says_in_each_event_is_redacted_as_it_is_alone() {
+    let is_short = |text: &String| text.chars().count() <= LONGEST_NAME;
+    let texts = context::all()
+        .into_iter()
+        .filter_map(|case| Some(case.input.as_str()?.to_owned()));
+    let texts: Vec<_> = texts.filter(is_short).step_by(4).collect();
+    assert!(texts.len() >= 40, "{}", texts.len());
+    for text in texts {
+        let builder = UsageLogger::builder()
+            .source(&*text)
+            .environment(&*text)
+            .product_id(&*text)
+            .user_agent(&*text)
+            .ip_addr(&*text)
+            .session(session_of(&text))
+            .meta("note", &*text);
+        let events = sent_by(builder, wide(), |usage| {
+            assert_eq!(usage.log_usage(ToolCall::new("search")), Outcome::Queued);
+        });
+        let [event] = &events[..] else {
+            panic!("{} events", events.len());
+        };
+        let alone = Value::from(redact_str(&text));
+        let (session, session_alone) = of_session(&event["meta"], &alone);
+        assert_eq!(session, session_alone, "{text}");
+        for name in [
+            "source",
+            "environment",
+            "product_id",
+            "user_agent",
+            "ip_addr",
+        ] {
+            assert_eq!(event[name], alone, "{name}: {text}");
+        }
+        assert_eq!(event["meta"]["note"], alone, "{text}");
+    }
 }
 
 /// How much of a key's beginning stands at the end of a text.

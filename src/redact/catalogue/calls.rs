@@ -1,5 +1,10 @@
 //! Calls in code that take a secret among their arguments, and verbs that functions are named with.
 
+use crate::redact::class::Class;
+
+/// The class of what the rows find.
+pub(crate) const CLASS: Class = Class::Field;
+
 /// A call, and which of its arguments is a secret.
 #[rustfmt::skip] // A row is one line.
 pub(crate) static CALLS: &[(&str, usize)] = &[
@@ -104,6 +109,11 @@ pub(crate) fn is_assertion(call: &[u8]) -> bool {
     ASSERTIONS
         .iter()
         .any(|known| call.starts_with(known.as_bytes()))
+}
+
+/// Calls that give a value to the bare word that is their first argument.
+pub(crate) fn is_definition(call: &[u8]) -> bool {
+    matches!(call, b"define" | b"put")
 }
 
 /// Functions that type into an element of a page.

@@ -15,6 +15,15 @@ pub(crate) fn is_algorithm_word(word: &[u8]) -> bool {
     word.is_empty() || ALGORITHMS.has(word)
 }
 
+/// Whether a word in lower case is an algorithm, or a curve, that has letters behind its number, or more digits.
+pub(crate) fn is_algorithm_with(word: &[u8], tail: &[u8]) -> bool {
+    match word {
+        b"argon" => matches!(tail, b"2" | b"2i" | b"2d" | b"2id"),
+        b"nistp" | b"prime" => true,
+        _ => false,
+    }
+}
+
 /// Who numbers standards.
 const STANDARDS_BODIES: &List = &List::of(&[
     "ASN", "EN", "FIPS", "IEEE", "ISO", "ITU", "PEP", "PKCS", "RFC", "UTF", "X",
@@ -82,6 +91,20 @@ pub(crate) fn is_keyword(word: &[u8]) -> bool {
     KEYWORDS.has(word)
 }
 
+/// Elements of pages around fields.
+#[rustfmt::skip]
+const TAGS: &List = &List::of(&[
+    "a", "article", "body", "button", "dialog", "div", "fieldset", "footer", "form", "header", "html", "iframe", "input",
+    "label", "li", "main", "nav", "p", "section", "select", "span", "table", "tbody", "td", "textarea", "th", "tr", "ul",
+]);
+
+/// Their attributes, as selectors ask for them.
+pub(crate) const ATTRIBUTES: &[&str] = &["[name", "[type", "[id", "[data-", "[@"];
+
+pub(crate) fn is_tag(word: &[u8]) -> bool {
+    TAGS.has(word)
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -95,6 +118,7 @@ mod tests {
             TYPE_ENDS,
             TYPES.words,
             KEYWORDS.words,
+            TAGS.words,
         ] {
             assert_in_order(list);
         }
@@ -103,7 +127,9 @@ mod tests {
     #[test]
     fn words_of_code_are_known() {
         assert!(is_algorithm_word(b"sha") && is_algorithm_word(b"") && !is_algorithm_word(b"pw"));
+        assert!(is_algorithm_with(b"argon", b"2id") && !is_algorithm_with(b"argon", b"3"));
         assert!(is_root(b"settings") && is_sure_root(b"self") && !is_sure_root(b"settings"));
         assert!(is_sized_type(b"uint") && is_type_word(b"jsonb") && is_keyword(b"await"));
+        assert!(is_tag(b"input") && !is_tag(b"password"));
     }
 }

@@ -58,6 +58,34 @@ pub(crate) fn is_type_of_file(end: &[u8]) -> bool {
     FILES.has_ignoring_case(end)
 }
 
+/// What is measured, as the last part of the name of a metric, where an address has a domain.
+const MEASURES: &List = &List::of(&[
+    "avg",
+    "bucket",
+    "count",
+    "counter",
+    "gauge",
+    "histogram",
+    "irate",
+    "latency",
+    "max",
+    "mean",
+    "median",
+    "metric",
+    "metrics",
+    "min",
+    "quantile",
+    "rate",
+    "stddev",
+    "sum",
+    "summary",
+    "total",
+]);
+
+pub(crate) fn is_measure(end: &[u8]) -> bool {
+    MEASURES.has_ignoring_case(end)
+}
+
 /// The keys of a connection string that say where it goes and whose it is.
 const CONNECTION: &List = &List::of(&[
     "uid",
@@ -124,6 +152,33 @@ pub(crate) fn is_address(value: &[u8]) -> bool {
 
 /// How the name of a resource at AWS begins.
 pub(crate) const ARN: &[u8] = b"arn:";
+
+/// How addresses of pages begin.
+pub(crate) const HTTP: [&[u8]; 2] = [b"http://", b"https://"];
+
+/// How the schemes of addresses end behind which a user needs no password.
+pub(crate) const SHELL: &[u8] = b"ssh";
+
+/// How the name of a program ends on Windows.
+pub(crate) const PROGRAM: &[u8] = b".exe";
+
+/// What a line of a jar of cookies says of subdomains, and of encryption.
+pub(crate) fn is_flag_of_jar(cell: &[u8]) -> bool {
+    matches!(cell, b"TRUE" | b"FALSE")
+}
+
+/// How a key or a certificate in armour begins.
+pub(crate) const ARMOUR: &[u8] = b"-----BEGIN ";
+
+/// What Kubernetes writes behind the length of a value that it does not show.
+pub(crate) const BYTES: &[u8] = b" bytes";
+
+/// Characters that HTML writes as names, behind `&`.
+#[rustfmt::skip]
+pub(crate) const ENTITIES: &[(&str, u8)] = &[
+    ("quot;", b'"'), ("amp;", b'&'), ("lt;", b'<'), ("gt;", b'>'), ("apos;", b'\''), ("commat;", b'@'), ("colon;", b':'),
+    ("equals;", b'='), ("period;", b'.'),
+];
 
 /// How an address of Bitcoin's later kind begins.
 pub(crate) const SEGWIT: &[u8] = b"bc1";
@@ -200,6 +255,9 @@ pub(crate) fn is_secret_armour(label: &[u8]) -> bool {
         .any(|known| memchr::memmem::find(label, known).is_some())
 }
 
+/// How the labels of armour end that everybody may read.
+pub(crate) const PUBLIC_ARMOURS: [&[u8]; 2] = [b"CERTIFICATE-", b"PUBLIC KEY-"];
+
 /// The name of the number of lines in a private key of PuTTY, and how the name behind these lines begins.
 pub(crate) const PUTTY: (&str, &str) = ("private-lines", "Private-");
 
@@ -230,6 +288,12 @@ pub(crate) const PUNYCODE: &[u8] = b"xn--";
 pub(crate) const INTERFACE: &[u8] = b"://api.";
 pub(crate) const SHORT_KEYS: [&[u8]; 2] = [b"?k=", b"&k="];
 
+/// What may stand before the name of a variable that a line sets.
+pub(crate) const EXPORTS: &[&str] = &["export", "env", "set", "setx", "arg"];
+
+/// How a code for a phone begins that says of a network.
+pub(crate) const NETWORK: &[u8] = b"WIFI:";
+
 /// The host that everybody has.
 pub(crate) const LOCALHOST: &[u8] = b"localhost";
 
@@ -259,6 +323,7 @@ mod tests {
         assert!(is_head_of_token(b"eyJhbGciOiJI") && !is_head_of_token(b"eyJhIjoiMTIz"));
         assert!(is_crypt(b"2b") && is_crypt(b"argon2id") && !is_crypt(b"3"));
         assert!(is_type_of_file(b"PNG") && !is_type_of_file(b"com"));
+        assert!(is_measure(b"rate") && !is_measure(b"example"));
         assert!(is_of_connection(b"User Id") && !is_of_connection(b"password"));
         assert!(is_identified_by(b"bob Identified", b"BY") && !is_identified_by(b"order", b"by"));
         assert!(is_network(b"tcp(db") && !is_network(b"tcp:db"));

@@ -1,6 +1,10 @@
 //! Headers of HTTP and what stands in them: schemes, their parameters, attributes of cookies, signatures.
 
 use crate::redact::catalogue::list::List;
+use crate::redact::read::bytes::part;
+
+/// No scheme is longer, a space behind it included.
+const MAX_SCHEME: usize = 12;
 
 /// The schemes that credentials follow, in a header, a value or a text.
 const SCHEMES: &List = &List::of(&[
@@ -23,6 +27,16 @@ const SCHEMES: &List = &List::of(&[
 
 pub(crate) fn is_scheme(word: &[u8]) -> bool {
     SCHEMES.has_ignoring_case(word)
+}
+
+/// How long a scheme such as `Bearer ` at the start of a value is.
+pub(crate) fn scheme_len(value: &[u8]) -> usize {
+    let word = memchr::memchr(b' ', part(value, 0, MAX_SCHEME)).unwrap_or(0);
+    if word + 1 < value.len() && is_scheme(part(value, 0, word)) {
+        word + 1
+    } else {
+        0
+    }
 }
 
 /// Whether the hash of something is called as the scheme is.
@@ -73,5 +87,12 @@ mod tests {
         assert!(is_response(b"response") && is_key(b"appId") && !is_key(b"id"));
         assert!(is_authorization(b"Proxy-Authorization") && !is_authorization(b"auth"));
         assert!(is_attribute(b"Max-Age") && !is_attribute(b"sid") && is_signature(b"Signature"));
+    }
+
+    #[test]
+    fn a_scheme_is_no_part_of_what_follows_it() {
+        assert_eq!(scheme_len(b"Bearer abc"), 7);
+        assert_eq!(scheme_len(b"Bearer "), 0, "nothing follows");
+        assert_eq!(scheme_len(b"bearers abc"), 0);
     }
 }

@@ -26,6 +26,11 @@ pub(crate) const FIELDS: &[&str] = &[
     "_input", "-Feld", "feld", "veld", "fält", " поле", "入力欄", "欄", "フィールド", "输入框", "框", "字段", " 입력란", " 필드",
 ];
 
+/// Whether the line of names over two aligned columns says that each row has a name of its own: `Key      Value`.
+pub(crate) fn heads_keys_and_values(line: &[u8]) -> bool {
+    line.starts_with(b"Key ") && line.trim_ascii_end().ends_with(b" Value")
+}
+
 /// Elements of HTML whose content a person reads beside a label.
 const READ: &List = &List::of(&[
     "td", "dd", "code", "b", "strong", "em", "span", "kbd", "pre",

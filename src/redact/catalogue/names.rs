@@ -2,6 +2,7 @@
 
 use crate::redact::catalogue::languages::LANGUAGES;
 use crate::redact::catalogue::list::has;
+use crate::redact::class::Class;
 use crate::redact::kind::Kind;
 
 /// A word of a name: what a name with it says of its value, and where in the name the word has to stand.
@@ -41,6 +42,45 @@ impl Word {
         self
     }
 
+    /// What tells the row from others.
+    #[cfg(test)]
+    fn asks(&self) -> [&[&str]; 3] {
+        [self.words, self.behind, self.before]
+    }
+
+    /// Names that the row decides on.
+    #[cfg(test)]
+    pub(crate) fn names(&self) -> Vec<String> {
+        // Each of its words, and the first of them between all others that it asks for.
+        let (behind, before) = (
+            self.behind.first().unwrap_or(&"acme"),
+            self.before.first().unwrap_or(&""),
+        );
+        let word = &self.words[0];
+        let words = self.words.iter().map(|word| [behind, word, before]);
+        let behinds = self.behind.iter().map(|behind| [behind, word, before]);
+        let befores = self.before.iter().map(|before| [behind, word, before]);
+        let names = words
+            .chain(behinds)
+            .chain(befores)
+            .filter(|[behind, word, before]| {
+                let is_last = before.is_empty();
+                let (behind, before) = (behind.as_bytes(), before.as_bytes());
+                let first = WORDS
+                    .iter()
+                    .find(|row| row.fits(word.as_bytes(), behind, before, is_last));
+                first.is_some_and(|row| row.asks() == self.asks())
+            });
+        names
+            .map(|name| {
+                name.map(|word| *word)
+                    .join("_")
+                    .trim_matches('_')
+                    .to_owned()
+            })
+            .collect()
+    }
+
     /// Whether the row fits a word in lower case between two others.
     pub(crate) fn fits(&self, word: &[u8], behind: &[u8], before: &[u8], is_last: bool) -> bool {
         has(self.words, word)
@@ -61,6 +101,10 @@ const fn word(words: &'static [&'static str], says: Kind) -> Word {
     }
 }
 
+/// The class of what stands under a name, whose word is a row here or of another language; numbers of telephones have
+/// their own.
+pub(crate) const CLASS: Class = Class::Field;
+
 /// The words that tell.
 #[rustfmt::skip]
 pub(crate) const WORDS: &[Word] = &[
@@ -80,7 +124,6 @@ pub(crate) const WORDS: &[Word] = &[
     // Keys and tokens.
     word(&["secret", "credential", "creds", "cred", "authorization", "authorisation"], Kind::Secret).last(),
     word(&["secrets", "credentials"], Kind::Secrets).last(),
-    word(&["token"], Kind::Handle).last().behind(&["client"]),
     word(&["token"], Kind::Plain).last().behind(HARMLESS_TOKENS),
     word(&["token", "otp", "totp", "jwt", "bearer"], Kind::Secret).last(),
     word(&["tokens"], Kind::Secrets).last()
@@ -117,21 +160,19 @@ pub(crate) const WORDS: &[Word] = &[
     word(&["pin"], Kind::Secret).behind(PIN_OF).before(&["code", "number", "no"]),
     // In India it is a place.
     word(&["pin"], Kind::Plain).before(&["code"]),
-    word(&["pin"], Kind::Pin).last(),
+    word(&["pin", "puk"], Kind::Pin).last(),
     word(&["pin"], Kind::Pin).before(&["number", "no"]),
     word(&["security"], Kind::Secret).before(&["code", "answer"]),
     // Persons.
     word(&["iban"], Kind::Secret).last(),
     word(&["ssn", "cvv", "cvc", "nino", "msisdnsecret"], Kind::Secret).last(),
-    word(&["security"], Kind::Secret).behind(&["social"]).before(&["number", "no", "nr", "num", ""]),
+    word(&["security"], Kind::Secret).behind(&["social"]).before(&["number", "no", "nr", ""]),
+    word(&["num"], Kind::Secret).last().behind(&["security"]).common(),
     word(&["insurance"], Kind::Secret).behind(&["national"]).before(&["number", "no", ""]).common(),
-    word(&["number", "numbers", "no", "nr", "nbr"], Kind::Phone).last()
+    word(&["number", "numbers", "no", "nr", "nbr"], Kind::Phone)
         .behind(&["phone", "telephone", "mobile", "tel", "fax", "whatsapp", "cell", "cellphone", "contact"]).common(),
-    word(&["number", "numbers", "no", "nr", "nbr"], Kind::Secret).last()
+    word(&["number", "numbers", "no", "nr", "nbr", "num"], Kind::Secret).last()
         .behind(&["card", "insurance", "passport", "licence", "license"]).common(),
-    word(PHONES, Kind::Phone).last(),
-    word(PHONES, Kind::Phone).before(&["number", "numbers", "no", "nr"]),
-    word(&["phones"], Kind::Phone).last(),
 ];
 
 #[rustfmt::skip]
@@ -143,30 +184,9 @@ const PASS_OF: &[&str] = &[
 ];
 
 #[rustfmt::skip]
-const PHONES: &[&str] = &[
-    "phone",
-    "telephone",
-    "mobile",
-    "tel",
-    "fax",
-    "msisdn",
-    "whatsapp",
-    "cellphone",
-    "phonenumber",
-    "mobilenumber",
-    "mobilephone",
-    "homephone",
-    "workphone",
-    "telefono",
-    "telefon",
-    "telefone",
-    "telefonnummer",
-];
-
-#[rustfmt::skip]
 const CODE_OF: &[&str] = &[
-    "access", "activation", "alarm", "auth", "authentication", "bypass", "confirm", "confirmation", "door", "entry", "factor", "garage",
-    "gate", "keypad", "lock", "login", "pairing", "pass", "signin", "sms", "time", "unlock", "verification", "verify",
+    "access", "activation", "alarm", "auth", "authentication", "authenticator", "bypass", "confirm", "confirmation", "door", "entry", "factor", "garage",
+    "gate", "keypad", "lock", "login", "pairing", "pass", "puk", "signin", "sms", "time", "unlock", "verification", "verify",
 ];
 
 #[rustfmt::skip]
@@ -184,6 +204,15 @@ pub(crate) struct Ending {
 }
 
 impl Ending {
+    /// Names that the row is for.
+    #[cfg(test)]
+    pub(crate) fn names(&self) -> Vec<String> {
+        let heads = ["api", "store", "refresh", "acme"];
+        let head = heads.into_iter().find(|head| (self.head)(head.as_bytes()));
+        let head = head.unwrap_or_default();
+        self.ends.iter().map(|end| format!("{head}{end}")).collect()
+    }
+
     pub(crate) fn fits(&self, word: &[u8], is_last: bool) -> bool {
         (is_last || !self.is_last)
             && self
@@ -366,13 +395,14 @@ pub(crate) fn is_harmless_key(word: &[u8]) -> bool {
 }
 
 /// Words that make the `token` behind them a place in a list, a piece of text, or a sign that makes a request repeatable.
+/// The client tokens that let somebody in have forms of their own.
 #[rustfmt::skip]
 const HARMLESS_TOKENS: &[&str] = &[
-    "begin", "bookmark", "bos", "cancel", "cancellation", "change", "checkpoint", "cls", "color", "completion",
+    "begin", "bookmark", "bos", "cancel", "cancellation", "change", "checkpoint", "client", "cls", "color", "completion",
     "continuation", "continue", "cursor", "dedup", "deduplication", "delta", "design", "end", "ending", "eos", "erc",
     "every", "fencing", "first", "idempotency", "identifier", "input", "invalid", "keyword", "last", "lexer", "marker",
     "mask", "next", "nft", "operator", "output", "pad", "page", "pager", "pagination", "paging", "per", "prev",
-    "previous", "progress", "prompt", "repeat", "resume", "retry", "scroll", "sep", "skip", "special", "start",
+    "previous", "progress", "prompt", "repeat", "request", "resume", "retry", "scroll", "sep", "skip", "special", "start",
     "starting", "stop", "string", "sync", "syntax", "theme", "time", "unexpected", "unk", "watch",
 ];
 
@@ -451,6 +481,12 @@ pub(crate) fn is_id_word(word: &[u8]) -> bool {
     has(IDS, word)
 }
 
+/// Names that are known as they are written, whatever their words say.
+pub(crate) fn is_whole(name: &[u8]) -> bool {
+    // In `.npmrc` it is user and password; Terraform names tokens by their hosts.
+    name == b"_auth" || name.starts_with(b"TF_TOKEN_")
+}
+
 /// The end of a name that names a thing, and the word before it in the name of a secret half of a pair.
 pub(crate) const ID: &[u8] = b"id";
 pub(crate) const SECRET: &[u8] = b"secret";
@@ -523,9 +559,23 @@ pub(crate) fn names_resources(name: &[u8]) -> bool {
     name.ends_with(b"ecrets")
 }
 
+/// Whether a word says that several secrets follow: `recovery codes`.
+pub(crate) fn is_of_many(word: &[u8]) -> bool {
+    ["codes", "keys", "passwords", "secrets", "tokens"]
+        .iter()
+        .any(|known| word.eq_ignore_ascii_case(known.as_bytes()))
+}
+
 /// Whether a name may be that of other tokens than secrets.
 pub(crate) fn is_token(name: &[u8]) -> bool {
     name.eq_ignore_ascii_case(b"token")
+}
+
+/// Whether a name is that of a social security number.
+pub(crate) fn is_social_security(name: &[u8]) -> bool {
+    const SSN: &[u8; 3] = b"ssn";
+    name.last_chunk()
+        .is_some_and(|last: &[u8; SSN.len()]| last.eq_ignore_ascii_case(SSN))
 }
 
 /// Whether a name may be that of what nobody else knows, such as what a dish has in it.
@@ -574,7 +624,6 @@ mod tests {
             IDS,
             PASS_OF,
             PIN_OF,
-            PHONES,
         ] {
             assert_in_order(list);
         }

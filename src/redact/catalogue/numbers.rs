@@ -1,6 +1,12 @@
 //! Numbers that can be validated: who gives them out, how long they are, and the words that introduce them.
 
 use crate::redact::catalogue::list::List;
+use crate::redact::catalogue::speech;
+use crate::redact::class::Class;
+
+/// The classes of what the rows for accounts and cards find.
+pub(crate) const IBAN: Class = Class::Iban;
+pub(crate) const CARD: Class = Class::Card;
 
 /// Countries and the length of their account numbers, from the registry of SWIFT.
 #[rustfmt::skip]
@@ -11,6 +17,9 @@ pub(crate) const IBANS: &[(&[u8; 2], u8)] = &[
     (b"MC", 27), (b"MD", 24), (b"ME", 22), (b"MK", 19), (b"MN", 20), (b"MR", 27), (b"MT", 31), (b"MU", 30), (b"NI", 28), (b"NL", 18), (b"NO", 15), (b"OM", 23), (b"PK", 24), (b"PL", 28), (b"PS", 29), (b"PT", 25), (b"QA", 29),
     (b"RO", 24), (b"RS", 22), (b"RU", 33), (b"SA", 24), (b"SC", 31), (b"SD", 18), (b"SE", 24), (b"SI", 19), (b"SK", 24), (b"SM", 27), (b"SO", 23), (b"ST", 25), (b"SV", 28), (b"TL", 23), (b"TN", 24), (b"TR", 26), (b"UA", 29), (b"VA", 22), (b"VG", 24), (b"XK", 20), (b"YE", 30),
 ];
+
+/// What such a number is called.
+pub(crate) const NAME_OF_IBANS: &[u8] = b"iban";
 
 /// Beginnings of British insurance numbers that are not given out.
 pub(crate) const NINO_NOT_GIVEN: &[&str] = &["BG", "GB", "KN", "NK", "NT", "TN", "ZZ"];
@@ -37,7 +46,7 @@ pub(crate) const MOST_DIALLED: usize = 14;
 /// From the issuers' own descriptions and the public lists of issuer identification numbers.
 #[rustfmt::skip]
 pub(crate) const ISSUERS: &[(u32, u32, &[usize])] = &[
-    (4, 4, &[13, 16]),                                          // Visa; of 19 digits, it is one in groups alone
+    (4, 4, &[13, 16]),                                          // Visa; of 19 digits, it is one in groups or behind a name
     (51, 55, &[16]), (2221, 2720, &[16]),                       // Mastercard
     (34, 34, &[15]), (37, 37, &[15]),                           // American Express
     (36, 36, &[14]), (38, 39, &[14]), (300, 305, &[14]),        // Diners Club
@@ -50,40 +59,44 @@ pub(crate) const ISSUERS: &[(u32, u32, &[usize])] = &[
     (5060, 5062, &[16, 18, 19]),                                // Verve
     (5067, 5067, &[16]),                                        // Elo
     (5018, 5020, &[12, 13, 14, 15, 16, 17, 18, 19]),            // Maestro
+    (5024, 5024, &[12, 13, 14, 15, 16, 17, 18, 19]), (56, 58, &[16]),
     (5038, 5038, &[12, 13, 14, 15, 16, 17, 18, 19]), (5893, 5893, &[12, 13, 14, 15, 16, 17, 18, 19]),
     (6304, 6304, &[12, 13, 14, 15, 16, 17, 18, 19]), (6759, 6759, &[12, 13, 14, 15, 16, 17, 18, 19]),
     (6761, 6763, &[12, 13, 14, 15, 16, 17, 18, 19]),
 ];
 
-/// Words for a telephone; what is ASCII in lower case.
-#[rustfmt::skip]
-const PHONES: &List = &List::of(&[
-    "Teléfono", "Tél", "Téléphone", "cellphone", "cellulare", "celular", "fax", "gsm", "handy",
-    "hotline", "mobil", "mobile", "mobiltelefon", "móvil", "phone", "phonenumber", "sms", "tel",
-    "telefon", "telefono", "telephone", "teléfono", "tél", "téléphone", "whatsapp", "Телефон", "тел",
-    "телефон", "手机", "电话", "電話", "전화",
-]);
-
-/// What is done with a telephone: more has to speak for a number behind it.
+/// What is done with a telephone, and words that are also those of other things: more has to speak for a number behind
+/// them. The words that say no more than telephone stand with those of their languages.
 #[rustfmt::skip]
 const CALLS: &List = &List::of(&[
-    "anrufen", "appeler", "appelez", "bellen", "call", "cell", "chiamare", "contact", "contacter", "dial", "joindre",
-    "joignable", "ligar", "llamar", "llame", "rappeler", "reach", "ring", "text",
+    "anrufen", "appeler", "appelez", "bellen", "call", "cell", "chiamare", "contact", "contacter", "dial", "direct",
+    "festnetz", "fone", "hotline", "joignable", "joindre", "landline", "ligar", "llamar", "llame", "matkapuhelin",
+    "ponsel", "portable", "portatile", "puhelin", "puhelinnumero", "rappeler", "reach", "ring", "rufnummer", "simu",
+    "text",
 ]);
 
 /// What may stand between such a word and the number: `phone number is`, `call me at`.
+#[rustfmt::skip]
 const BETWEEN: &List = &List::of(&[
-    "al", "at", "au", "her", "him", "is", "me", "my", "no", "nr", "num", "number", "on", "to",
-    "unter", "us",
+    "al", "at", "au", "cislo", "fijo", "fisso", "fixe", "fixo", "her", "him", "me", "my", "móvel", "no", "nomor", "nr",
+    "num", "numara", "numarasi", "numarası", "number", "numer", "numeris", "numero", "nummer", "numéro", "número", "on", "unter", "us",
+    "číslo", "động", "номер", "همراه", "नंबर", "번호",
+]);
+
+/// Words for a card with a number.
+#[rustfmt::skip]
+const CARDS: &List = &List::of(&[
+    "amex", "card", "carta", "carte", "cartão", "kaart", "kart", "karta", "karte", "kort", "kreditkarte", "maestro",
+    "mastercard", "pan", "tarjeta", "visa", "карта", "карты", "カード", "信用卡", "卡号", "카드",
 ]);
 
 /// What a word says of the digits behind it.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) enum Introduces {
-    Phone,
     /// A phone number, if it is a long one.
     LongPhone,
     SocialSecurity,
+    Card,
     /// Nothing yet: the word before it may say it.
     Between,
     Nothing,
@@ -91,13 +104,13 @@ pub(crate) enum Introduces {
 
 /// What a word before digits says of them.
 pub(crate) fn introduces(word: &[u8]) -> Introduces {
-    if PHONES.has_ignoring_case(word) {
-        Introduces::Phone
-    } else if CALLS.has_ignoring_case(word) {
+    if CALLS.has_ignoring_case(word) {
         Introduces::LongPhone
     } else if const { &List::of(&["ssn", "security"]) }.has_ignoring_case(word) {
         Introduces::SocialSecurity
-    } else if BETWEEN.has_ignoring_case(word) {
+    } else if CARDS.has_ignoring_case(word) {
+        Introduces::Card
+    } else if BETWEEN.has_ignoring_case(word) || speech::is_copula(word) || speech::points(word) {
         Introduces::Between
     } else {
         Introduces::Nothing
@@ -111,7 +124,8 @@ mod tests {
 
     #[test]
     fn rows_are_in_order_and_plausible() {
-        assert_in_order(PHONES.words);
+        assert_in_order(CALLS.words);
+        assert_in_order(BETWEEN.words);
         for pair in IBANS.windows(2) {
             assert!(pair[0].0 < pair[1].0, "{pair:?}");
         }
@@ -126,14 +140,11 @@ mod tests {
 
     #[test]
     fn words_introduce_numbers() {
-        assert_eq!(introduces(b"Phone"), Introduces::Phone);
-        assert_eq!(
-            introduces("\u{442}\u{435}\u{43b}".as_bytes()),
-            Introduces::Phone
-        );
         assert_eq!(introduces(b"call"), Introduces::LongPhone);
         assert_eq!(introduces(b"SSN"), Introduces::SocialSecurity);
+        assert_eq!(introduces(b"Visa"), Introduces::Card);
         assert_eq!(introduces(b"is"), Introduces::Between);
+        assert_eq!(introduces("numéro".as_bytes()), Introduces::Between);
         assert_eq!(introduces(b"order"), Introduces::Nothing);
     }
 }

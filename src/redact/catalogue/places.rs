@@ -1,5 +1,7 @@
 //! Places in files and logs where words alone say that a secret follows, a row each.
 
+use crate::redact::class::Class;
+
 /// Where behind the words of a place the secret stands.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) enum Takes {
@@ -72,6 +74,9 @@ const fn place(words: &'static str, takes: Takes, looks: Looks, example: &'stati
 
 use Looks::{Any, Chosen, Literal};
 use Takes::{Joined, Last, Marked, Named, Next, Only};
+
+/// The class of what the rows find.
+pub(crate) const CLASS: Class = Class::Field;
 
 #[rustfmt::skip] // A row is one line.
 pub(crate) static PLACES: &[Place] = &[

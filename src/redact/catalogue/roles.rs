@@ -1,12 +1,12 @@
-//! Names of members, and what each is for in its object.
+//! Names of members, and what each is for in its object; what members say of their object and of each other.
 
-use crate::redact::kind::Role;
+use crate::redact::kind::{Interest, Kind, Role};
 
 /// No name of the list is longer.
 const MAX_NAME: usize = 17;
 
 /// The names in lower case, in order.
-static ROLES: &[(&str, Role)] = &[
+pub(crate) static ROLES: &[(&str, Role)] = &[
     ("$defs", Role::Schema),
     ("aria-label", Role::Element),
     ("arialabel", Role::Element),
@@ -140,6 +140,99 @@ pub(crate) fn role(name: &[u8]) -> Role {
         .map_or(Role::Other, |(_, role)| *role)
 }
 
+/// How an object begins that refers to a secret and is none.
+#[rustfmt::skip]
+pub(crate) const REFERENCES: &[&str] = &[
+    "\"$ref\"", "\"$value\"", "\"env\"", "\"valueFrom\"", "\"secretKeyRef\"", "\"secretRef\"", "\"fromSecret\"",
+    "\"from_secret\"", "\"$exists\"", "\"$ne\":null", "\"$ne\": null",
+];
+
+/// How the token of a parser begins.
+pub(crate) const TOKEN_BEGINNINGS: &[&str] = &["\"kind\"", "\"type\""];
+
+/// Where it was read.
+#[rustfmt::skip]
+pub(crate) const PLACES: &[&str] = &[
+    "\"start\"", "\"line\"", "\"range\"", "\"loc\"", "\"pos\"", "\"span\"",
+];
+
+/// Members of what describes a field.
+#[rustfmt::skip]
+pub(crate) const DESCRIPTIONS: &[&str] = &[
+    "\"type\"", "\"$ref\"", "\"anyOf\"", "\"oneOf\"", "\"allOf\"", "\"enum\"", "\"description\"", "\"title\"",
+];
+
+/// What a name in an object that stands under another name ends with: `{"api": {"key": …}}` is an `api_key`.
+pub(crate) const KEY: &[u8] = b"_key";
+
+/// Whether a name is that of the header that sets a cookie, or has a list of them.
+pub(crate) fn sets_cookies(name: &[u8]) -> bool {
+    name.eq_ignore_ascii_case(b"set-cookie")
+}
+
+/// Whether a name is that of a list of cookies.
+pub(crate) fn names_cookies(name: &[u8]) -> bool {
+    name.ends_with(b"ookies")
+}
+
+/// Whether a name is that of what a parser reads, too.
+pub(crate) fn names_tokens(name: &[u8]) -> bool {
+    name.eq_ignore_ascii_case(b"token") || name.eq_ignore_ascii_case(b"tokens")
+}
+
+/// The types of a JSON Web Key.
+pub(crate) fn is_key_type(kty: &[u8]) -> bool {
+    matches!(kty, b"RSA" | b"EC" | b"OKP" | b"oct")
+}
+
+/// The private numbers of a JSON Web Key, by their names.
+pub(crate) fn is_key_part(name: &[u8]) -> bool {
+    matches!(name, b"d" | b"p" | b"q" | b"dp" | b"dq" | b"qi" | b"k")
+}
+
+/// The kind of a Kubernetes object whose data are secrets.
+pub(crate) fn is_kind_of_secrets(kind: &[u8]) -> bool {
+    kind == b"Secret"
+}
+
+/// Whether a type says that the value beside it is a secret: `{"type": "password", "value": …}`.
+pub(crate) fn is_type_of_secret(kind: &[u8]) -> bool {
+    kind.eq_ignore_ascii_case(b"password") || kind.eq_ignore_ascii_case(b"secret")
+}
+
+/// What such a name says depends on that of its object: `{"rotateKey": {"key": …}}`.
+#[inline]
+pub(crate) fn is_key(name: &[u8]) -> bool {
+    name == b"key"
+}
+
+/// What a language model made, with how likely each piece was.
+pub(crate) fn is_piece(name: &[u8]) -> bool {
+    name == b"token"
+}
+
+pub(crate) const HOW_LIKELY: &[u8] = b"\"logprob\"";
+
+/// An object of tokens, whose members are named by what these are for.
+#[inline]
+pub(crate) fn is_tokens(name: &[u8]) -> bool {
+    name == b"tokens"
+}
+
+/// Whether the walk through an event has an interest in a member of this name, which says this.
+pub(crate) fn interest(name: &[u8], kind: Kind, role: Role) -> Interest {
+    match (kind, role) {
+        (Kind::Plain, Role::Other) if is_tokens(name) => Interest::Always,
+        (Kind::Plain, Role::Other) => Interest::None,
+        (Kind::Plain, Role::Label) if is_key(name) => Interest::Always,
+        (
+            Kind::Plain,
+            Role::Label | Role::Element | Role::Kind | Role::Operation | Role::Path | Role::Type,
+        ) => Interest::Beside,
+        _ => Interest::Always,
+    }
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -165,6 +258,20 @@ mod tests {
             ("a_name_that_is_longer", Role::Other),
         ] {
             assert_eq!(role(name.as_bytes()), wanted, "{name}");
+        }
+    }
+
+    #[test]
+    fn a_name_is_of_interest_for_what_it_says() {
+        for (name, kind, role, wanted) in [
+            ("query", Kind::Plain, Role::Other, Interest::None),
+            ("tokens", Kind::Plain, Role::Other, Interest::Always),
+            ("name", Kind::Plain, Role::Label, Interest::Beside),
+            ("key", Kind::Plain, Role::Label, Interest::Always),
+            ("value", Kind::Plain, Role::Value, Interest::Always),
+            ("password", Kind::Secret, Role::Other, Interest::Always),
+        ] {
+            assert_eq!(interest(name.as_bytes(), kind, role), wanted, "{name}");
         }
     }
 }

@@ -1,5 +1,7 @@
 //! Keys that have a shape and no prefix, a row each: parts of fixed lengths, joined by dots, colons or dashes.
 
+use crate::redact::class::Class;
+
 use Alphabet::{Base64, Digit, Dotted, Hex, HexDash, Lower, Tilde, Token, Upper};
 use Looks::{Any, Cased, Digits, Mixed, Random, Strong, StrongWord};
 use Part::{Is, Of, Run};
@@ -118,6 +120,9 @@ const fn azure(whose: &'static str, parts: &'static [Part]) -> Shape {
     shape(whose, parts).looks(Random, parts.len())
 }
 
+/// The class of what the rows find.
+pub(crate) const CLASS: Class = Class::Key;
+
 #[rustfmt::skip] // A row is one line.
 pub(crate) static SHAPES: &[Shape] = &[
     azure("Azure IoT Hub", &[Run(Base64, 33, 33), Is("AIoT"), Run(Base64, 0, 6)]),
@@ -137,7 +142,7 @@ pub(crate) static SHAPES: &[Shape] = &[
     azure("Azure Storage", &[Run(Base64, 76, 76), Is("+ASt"), Run(Base64, 0, 6)]),
 
     // The run is behind a sign.
-    shape("SendGrid API key", &[Is("SG."), Run(Token, 12, MOST)]).at(1).dotted(),
+    shape("SendGrid API key", &[Is("SG."), Run(Token, 12, MOST)]).at(1).looks(Mixed, 1).dotted(),
     shape("Vault service token before 1.10", &[Is("s."), Run(Token, 24, 24)]).at(1).looks(Strong, 1),
     shape("Zhipu AI API key", &[Run(Hex, 32, 32), Is("."), Run(Token, 16, 16)]).at(2).looks(Mixed, 2),
     shape("Infisical service token", &[Is("st."), Run(Hex, 24, 24), Is("."), Run(Dotted, 12, MOST)]).at(1),
@@ -360,4 +365,10 @@ const fn run_of(shape: &Shape) -> (usize, usize) {
     // What is told by its end may be longer in the text.
     let is_open = !matches!(shape.rest, Rest::Nothing);
     (least, if is_open { LONGEST } else { most })
+}
+/// Whether a key of a shape begins with exactly this.
+pub(crate) fn is_prefix(text: &[u8]) -> bool {
+    SHAPES.iter().any(
+        |shape| matches!(shape.parts.first(), Some(Part::Is(begins)) if begins.as_bytes() == text),
+    )
 }

@@ -47,9 +47,9 @@ pub(crate) fn is_change(word: &[u8]) -> bool {
 /// Words for a one-time code, as the last of its name.
 #[rustfmt::skip]
 const CODES: &List = &List::of(&[
-    "2fa", "abholcode", "alarmcode", "code", "codes", "codice", "codigo", "código", "deurcode", "kod",
-    "kodas", "kode", "koden", "kodu", "koodi", "kód", "mfa", "otp", "passcode", "password", "pin", "pincode", "tan",
-    "toegangscode", "zugangscode", "код",
+    "2fa", "abholcode", "alarmcode", "code", "codes", "codice", "codigo", "código", "deurcode", "einmalcode",
+    "einmalkennwort", "einmalpasswort", "kod", "kodas", "kode", "koden", "kodu", "koodi", "kód", "mfa", "otp",
+    "passcode", "password", "pin", "pincode", "puk", "tan", "toegangscode", "totp", "zugangscode", "код",
 ]);
 
 pub(crate) fn is_code(word: &[u8]) -> bool {
@@ -58,7 +58,20 @@ pub(crate) fn is_code(word: &[u8]) -> bool {
 
 /// Those that say it without another word.
 pub(crate) fn is_one_time(word: &[u8]) -> bool {
-    const { &List::of(&["otp", "passcode", "2fa", "mfa"]) }.has_ignoring_case(word)
+    const {
+        &List::of(&[
+            "otp",
+            "totp",
+            "passcode",
+            "2fa",
+            "mfa",
+            "puk",
+            "einmalpasswort",
+            "einmalkennwort",
+            "einmalcode",
+        ])
+    }
+    .has_ignoring_case(word)
 }
 
 /// Whose a code is.
@@ -217,6 +230,9 @@ pub(crate) const LOGS_IN: &[&str] = &[
     "signed in as ", "credentials are ", "credentials: ",
 ];
 
+/// What leads from the user to the password.
+pub(crate) const WITH: &[&str] = &[" and ", " with "];
+
 /// What leads from what something was changed from to what it was changed to, and to the former.
 pub(crate) const TO: &[&str] = &[
     " to ",
@@ -287,6 +303,17 @@ pub(crate) const PREPOSITIONS: &[&str] = &[
 pub(crate) fn parts(word: &[u8]) -> bool {
     const { &List::of(&["in", "at", "from", "with", "by", "and", "or", "as", "is"]) }
         .has_ignoring_case(word)
+}
+
+/// What joins the last item of a list to those before it.
+pub(crate) fn joins(word: &[u8]) -> bool {
+    const {
+        &List::of(&[
+            "and", "or", "und", "oder", "et", "ou", "y", "o", "e", "en", "i", "och", "og", "ve",
+            "и", "或", "和", "&",
+        ])
+    }
+    .has_ignoring_case(word)
 }
 
 /// Words that follow the name of an option in a text about it: `the --token flag`.

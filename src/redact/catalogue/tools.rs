@@ -1,5 +1,7 @@
 //! Command lines with a secret in them, a row each: the words of the command, and where it takes its secret.
 
+use crate::redact::class::Class;
+
 /// Where a command takes its secret.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) enum Place {
@@ -75,6 +77,9 @@ const fn tool(command: &'static str, place: Place, example: &'static str) -> Too
 
 use Place::{Argument, Attached, From, Option, Stdin};
 
+/// The class of what the rows find.
+pub(crate) const CLASS: Class = Class::Field;
+
 #[rustfmt::skip]
 pub(crate) const TOOLS: &[Tool] = &[
     // Any command.
@@ -97,16 +102,17 @@ pub(crate) const TOOLS: &[Tool] = &[
     tool("mysql|mysqldump|mysqladmin|mysqlimport|mysqlcheck|mysqlsh|mariadb|mariadb-dump|mariadb-admin", Attached("-p"), "mysql -u root -p{} shop").but_not("mysql -u root -p shop1"),
     tool("mysqladmin password", Argument(0), "mysqladmin -u root password {}"),
     tool("mongo|mongosh|mongodump|mongorestore|mongoexport|mongoimport", Option("-p"), "mongosh -u admin -p {} --authenticationDatabase admin"),
-    tool("cqlsh|snowsql|cypher-shell|neo4j-admin", Option("-p"), "cqlsh -u cassandra -p {} host"),
+    tool("cqlsh|snowsql|hdbsql|beeline|cypher-shell|neo4j-admin", Option("-p"), "cqlsh -u cassandra -p {} host"),
     tool("neo4j-admin set-initial-password", Argument(0), "neo4j-admin dbms set-initial-password {}"),
     tool("sqlcmd|bcp|isql|osql|tsql|trino", Option("-P"), "sqlcmd -S host -U sa -P {} -Q 'select 1'"),
     tool("sqlcmd|bcp|osql|tsql", Attached("-P"), "sqlcmd -S host -U sa -P{} -Q 'select 1'"),
     tool("redis-cli|valkey-cli|keydb-cli", Option("-a"), "redis-cli -h cache1 -a {} ping").but_not("redis-cli -h cache1 -p 6380 ping"),
     tool("redis-cli|valkey-cli|keydb-cli AUTH|auth", From(0), "redis-cli AUTH {}"),
     tool("influx", Option("-t"), "influx query -t {} 'from(bucket)'"),
+    tool("db2 using", Argument(0), "db2 connect to shop user bob using {}"),
     tool("sqlplus|sqlcl|impdp|expdp|imp|exp|sqlldr|rman|connect|CONNECT|conn", From(0), "sqlplus app/{}@//host:1521/x").behind("/").but_not("sqlplus app@//host:1521/x1"),
     tool("elasticsearch-users useradd|passwd", Option("-p"), "elasticsearch-users useradd bob -p {} -r viewer"),
-    tool("elasticsearch-keystore|kibana-keystore|filebeat|metricbeat add", Stdin, "echo {} | elasticsearch-keystore add -x bootstrap"),
+    tool("elasticsearch-keystore|kibana-keystore|logstash-keystore|filebeat|metricbeat add", Stdin, "echo {} | elasticsearch-keystore add -x bootstrap"),
 
     // Shells, users and files of passwords.
     tool("sshpass", Option("-p"), "sshpass -p {} ssh bob@host"),
@@ -132,7 +138,7 @@ pub(crate) const TOOLS: &[Tool] = &[
     tool("--with-token|--token*", Stdin, "gh auth login --with-token <<< {}").but_not("gh auth login --with-token < token1.txt"),
     tool("-pass*", Stdin, "echo {} | openssl enc -aes-256-cbc -pass stdin"),
     tool("secret*", Stdin, "echo {} | docker secret create db -").but_not("gh secret list -R acme/web1"),
-    tool("pass insert", Stdin, "pass insert -e work/db <<< {}"),
+    tool("pass|gopass insert", Stdin, "pass insert -e work/db <<< {}"),
     tool("cryptsetup", Stdin, "printf {} | cryptsetup open /dev/sdb1 data"),
 
     // Keys and archives.
@@ -156,6 +162,10 @@ pub(crate) const TOOLS: &[Tool] = &[
     tool("ansible-vault encrypt_string", From(0), "ansible-vault encrypt_string {} --name db"),
     tool("hdiutil", Stdin, "echo {} | hdiutil attach disk.dmg -stdinpass"),
 
+    tool("vncpasswd", Stdin, "vncpasswd -f <<< {}"),
+    tool("keyring set", Stdin, "echo {} | keyring set shop bob"),
+    tool("wg pubkey", Stdin, "echo {} | wg pubkey"),
+
     // Networks.
     tool("ldapsearch|ldapadd|ldapmodify|ldapdelete|ldapwhoami|ldappasswd|ldapcompare", Option("-w"), "ldapsearch -x -D cn=admin -w {} -b dc=example"),
     tool("ldapmodify", Option("-p"), "ldapmodify -h host -D cn=admin -p {}").chosen(),
@@ -163,6 +173,7 @@ pub(crate) const TOOLS: &[Tool] = &[
     tool("snmpwalk|snmpget|snmpset|snmpbulkwalk|snmpgetnext|snmptable", Option("-A|-X"), "snmpwalk -v3 -u bob -A {} host"),
     tool("snmpwalk|snmpget|snmpset|snmpbulkwalk|snmpgetnext|snmptable", Option("-c"), "snmpwalk -v2c -c {} host").chosen().but_not("snmpwalk -v2c -c public host1"),
     tool("smbclient|rpcclient|net|winexe|smbget", Option("-U"), "smbclient //host/share -U bob%{}").behind("%"),
+    tool("smbclient", Option("-U"), "smbclient //host/share -U corp\\\\bob%{} -c ls").behind("%"),
     tool("smbclient", Argument(1), "smbclient //host/share {} -U bob").but_not("smbclient //host1/share2 -c ls"),
     tool("net use", From(0), "net use Z: \\\\server\\share {} /user:bob").but_not("net use Z: \\\\server\\share2"),
     tool("net user", Argument(1), "net user bob {} /add").but_not("net user bob2"),
@@ -181,8 +192,12 @@ pub(crate) const TOOLS: &[Tool] = &[
     tool("openfortivpn", Option("-p"), "openfortivpn host -u bob -p {}"),
     tool("mullvad account login", Argument(0), "mullvad account login {}"),
     tool("cloudflared service install", Argument(0), "cloudflared service install {}"),
+    tool("rpk security user create|update", Option("-p"), "rpk security user create bob -p {}"),
     tool("rabbitmqadmin", Option("-p"), "rabbitmqadmin -u bob -p {} list queues"),
     tool("rabbitmqctl add_user|change_password|authenticate_user", Argument(1), "rabbitmqctl add_user bob {}").but_not("rabbitmqctl set_permissions -p vhost1 bob2"),
+    tool("jenkins-cli|jenkins-cli.jar", Option("-auth"), "java -jar jenkins-cli.jar -auth bob:{} list-jobs").behind(":"),
+    tool("sendemail", Option("-xp"), "sendemail -f bob -xu bob -xp {} -s smtp"),
+    tool("winrs|psexec", Attached("-p:"), "winrs -r:host -u:bob -p:{} dir"),
     tool("splunk", Option("-auth"), "splunk search index -auth admin:{}").behind(":"),
     tool("check_mysql|check_pgsql|check_ldap", Option("-p"), "check_mysql -H host -u bob -p {}"),
     tool("kcadm.sh|kcadm set-password", Option("-p"), "kcadm.sh set-password -r master --username bob -p {}"),
@@ -194,6 +209,11 @@ pub(crate) const TOOLS: &[Tool] = &[
     tool("cargo|wandb|oc|infisical|doppler|comet|trunk login", Argument(0), "cargo login {}"),
     tool("bw unlock|login", Argument(0), "bw unlock {}"),
     tool("bw login", Argument(1), "bw login bob {}"),
+    tool("cf auth", Argument(1), "cf auth bob {}"),
+    tool("ionic login", Argument(1), "ionic login bob {}"),
+    tool("b2 authorize-account|authorize_account", Argument(1), "b2 authorize-account 0012ab34cd56ef {}").but_not("b2 list-file-names bucket1 photo2"),
+    tool("b2 account authorize", Argument(1), "b2 account authorize 0012ab34cd56ef {}"),
+    tool("confluent|ccloud api-key store", Argument(1), "confluent api-key store ABCDEFGH {}").but_not("confluent api-key list lkc-a1b2c3"),
     tool("snyk auth", Argument(0), "snyk auth {}"),
     tool("ngrok authtoken|add-authtoken", Argument(0), "ngrok config add-authtoken {}"),
     tool("trunk|infisical|comet|doppler|oc|cargo|wandb|vault auth|authtoken|unlock|add-authtoken", Argument(0), "trunk auth {}"),
@@ -201,11 +221,40 @@ pub(crate) const TOOLS: &[Tool] = &[
     tool("glab auth login", Option("-t"), "glab auth login -t {}"),
     tool("glab variable set", Option("-v|--value"), "glab variable set API_TOKEN -v {}"),
     tool("netlify", Option("--auth"), "netlify deploy --auth {}"),
+    tool("fly|flyctl|supabase|doppler|infisical secrets set", From(0), "fly secrets set TITLE={} -a web").behind("=").but_not("fly scale set TITLE=web2"),
+    tool("doppler secrets set", Argument(1), "doppler secrets set TITLE {}").but_not("doppler secrets get TITLE1 TITLE2"),
+    tool("vault kv put|patch", From(1), "vault kv put -mount=kv app/db title={}").behind("=").but_not("vault kv get -version=2 app/db1"),
+    tool("vault write secret/*", From(0), "vault write secret/db title={}").behind("=").but_not("vault write auth/roles/app1 bound=subnet-12ab"),
+    tool("nomad var put", From(1), "nomad var put nomad/jobs/web title={}").behind("="),
+    tool("kubectl|oc create secret", Attached("--from-literal="), "kubectl create secret generic db --from-literal=title={}").behind("=").but_not("kubectl create secret generic db --from-literal=user=swordfish"),
+    tool("kubectl|oc create secret", Option("--from-literal"), "kubectl create secret generic db --from-literal title={}").behind("="),
+    tool("travis encrypt", From(0), "travis encrypt TITLE={} --add").behind("="),
+    tool("etcdctl|consul put *password*|*secret*|*token*", Argument(0), "etcdctl put /app/db_password {}").but_not("etcdctl put /app/title web2"),
+    tool("chamber write", Argument(2), "chamber write web title {}"),
+    tool("credstash put", Argument(1), "credstash put title {}"),
+    tool("berglas create|edit", Argument(1), "berglas create bucket/title {}"),
+    tool("netlify env:set", Argument(1), "netlify env:set TITLE {} --secret"),
+    tool("eas secret:create|env:create", Option("--value"), "eas secret:create --name TITLE --value {}"),
+    tool("drone secret add", Option("--data"), "drone secret add --name title --data {} acme/web"),
+    tool("databricks secrets put|put-secret", Option("--string-value"), "databricks secrets put --scope app --key title --string-value {}"),
+    tool("akeyless set-secret-value|update-secret-val|create-secret", Option("--value|-v"), "akeyless create-secret -n title -v {}"),
+    tool("conjur variable set", Option("-v"), "conjur variable set -i title -v {}"),
+    tool("defaults write *Key|*Token|*Password|*Secret", Option("-string"), "defaults write com.example.app licenseKey -string {}").but_not("defaults write com.example.app theme -string dark2mode"),
+    tool("vercel env add", Stdin, "echo {} | vercel env add TITLE production"),
+    tool("firebase functions:secrets:set", Stdin, "echo {} | firebase functions:secrets:set TITLE"),
+    tool("circleci context store-secret", Stdin, "circleci context store-secret github acme web TITLE <<< {}"),
+    tool("hcloud context create", Stdin, "hcloud context create web <<< {}"),
+    tool("kubeseal --raw", Stdin, "echo {} | kubeseal --raw --name title"),
     tool("secret", Option("-b|--body"), "gh secret set API_KEY --body {}"),
     tool("gh secret", Attached("-b"), "gh secret set API_KEY -b{}"),
     tool("az keyvault secret set", Option("--value"), "az keyvault secret set --vault-name kv01 --name db --value {}").but_not("az keyvault secret show --vault-name kv01 --name db-pass"),
     tool("aws ssm put-parameter SecureString", Option("--value"), "aws ssm put-parameter --name /db --type SecureString --value {}").but_not("aws ssm put-parameter --name /size --type String --value m5.large"),
     tool("gcloud auth activate-refresh-token", Argument(1), "gcloud auth activate-refresh-token me {}"),
+    tool("sonar-scanner", Attached("-Dsonar.login="), "sonar-scanner -Dsonar.login={}"),
+    tool("hatch publish", Option("-a|--auth"), "hatch publish -u __token__ -a {}"),
+    tool("vsce|ovsx publish", Option("-p"), "vsce publish -p {}"),
+    tool("conan user|login", Option("-p"), "conan user -p {} -r shop bob"),
+    tool("choco apikey|push", Option("-k"), "choco apikey -k {} -s https://push.example.com"),
     tool("twine|poetry", Option("-p"), "twine upload -u __token__ -p {} dist/*"),
     tool("npm|pnpm|yarn config set *uthToken|*_password", Argument(0), "yarn config set npmAuthToken {}").but_not("yarn config set nodeLinker node18"),
     tool("composer|poetry http-basic.*", Argument(1), "composer config http-basic.repo.example.com bob {}"),
@@ -245,7 +294,7 @@ pub(crate) fn is_user_option(option: &[u8]) -> bool {
     matches!(option, b"-u" | b"--user" | b"--userpwd" | b"login")
 }
 
-/// Whether a word may be the first of a command here: a bit for its first two letters and its length.
+/// Whether a word may be the first of a command here: a bit for its first two letters, its last and its length.
 #[expect(
     clippy::indexing_slicing,
     reason = "evaluated by the compiler, which would refuse"
@@ -276,12 +325,17 @@ static FIRST_WORDS: [u64; 512] = {
     bits
 };
 
-/// The number of the bit for a word.
+/// The number of the bit for a word: what its first two letters, its last and its length make.
 #[inline]
 const fn first_bit(word: &[u8]) -> usize {
     match word {
         [first, second, ..] => {
-            (*first as usize & 31) << 10 | (*second as usize & 31) << 5 | word.len() & 31
+            let last = match word.last() {
+                Some(last) => *last as usize,
+                None => 0,
+            };
+            let end = 7 * word.len() + last;
+            (*first as usize & 31) << 10 | (*second as usize & 31) << 5 | end & 31
         }
         _ => 0,
     }

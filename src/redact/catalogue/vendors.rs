@@ -4,52 +4,74 @@
 //! as random: Airtable, Figma, GitHub, Google, Notion and others.
 
 use crate::redact::catalogue::list::List;
+use crate::redact::class::Class;
+
+/// The class of what stands behind their names.
+pub(crate) const CLASS: Class = Class::Key;
 
 /// In lower case, letters and digits only, in order.
 #[rustfmt::skip]
 const VENDORS: &List = &List::of(&[
-    "ably", "abstractapi", "abuseipdb", "activecampaign", "adafruit", "adobe", "adyen", "agora", "airbrake", "aircall",
-    "airship", "aiven", "alchemy", "algolia", "alienvault", "amadeus", "amplitude", "anthropic", "apify", "apilayer", "apollo",
-    "appcenter", "appdynamics", "appsflyer", "appveyor", "artifactory", "asaas", "assemblyai", "auth0", "autodesk",
-    "aviationstack", "axiom", "aylien", "bamboohr", "bannerbear", "betterstack", "betteruptime", "bigcommerce", "binance",
-    "bingmaps", "bitbucket", "bitfinex", "bitly", "bitmex", "bitrise", "bittrex", "bluesnap", "blynk", "box", "braintree",
-    "branchio", "braze", "brevo", "brightdata", "browserless", "browserstack", "bugsnag", "buildkite", "bunny", "bunnycdn",
-    "buttercms", "calendarific", "calendly", "campaignmonitor", "censys", "chargebee", "chargify", "chartmogul", "checkr",
-    "circleci", "clearbit", "clerk", "clickatell", "clicksend", "clickup", "clockify", "cloudamqp", "cloudconvert",
-    "cloudflare", "cloudinary", "cloudsmith", "cloudways", "codacy", "codeclimate", "codecov", "codeship", "cohere", "coinapi",
-    "coinbase", "coinmarketcap", "confluent", "contentful", "contentstack", "convertkit", "coralogix", "coveralls", "cronitor",
-    "crowdin", "crowdstrike", "cryptocompare", "currencylayer", "customerio", "datadog", "datarobot", "deepgram", "deepl",
-    "deepseek", "delighted", "detectlanguage", "digicert", "digitalocean", "docusign", "doppler", "dotdigital", "duffel",
-    "dwolla", "dynatrace", "easypost", "ebay", "elasticemail", "elevenlabs", "eventbrite", "everhour", "exchangerate",
-    "exoscale", "facebook", "facepp", "fastly", "fastspring", "filestack", "finage", "finicity", "finnhub", "flickr",
-    "flutterwave", "formstack", "foursquare", "freshbooks", "freshdesk", "freshsales", "freshservice", "fullcontact",
-    "fullstory", "gemini", "geoapify", "geocodio", "getresponse", "giphy", "gitguardian", "gocardless", "godaddy", "gravatar",
-    "greenhouse", "greynoise", "groq", "guardianapi", "gumroad", "hashicorp", "hasura", "healthchecks", "helpscout", "heroku",
-    "hetzner", "honeybadger", "honeycomb", "hubspot", "huggingface", "hunter", "hunterio", "ibmcloud", "imgur", "influxdb",
-    "infobip", "infura", "insightly", "instana", "intercom", "intrinio", "ipapi", "ipdata", "ipgeolocation", "ipinfo",
-    "ipstack", "iterable", "jotform", "jumpcloud", "keycdn", "kickbox", "klarna", "klaviyo", "kraken", "kucoin", "lago",
-    "langsmith", "launchdarkly", "leadfeeder", "lemlist", "lemonsqueezy", "linode", "liveagent", "liveblocks", "livechat",
-    "livekit", "lob", "logdna", "loggly", "logzio", "lokalise", "looker", "luno", "magento", "magicbell", "mailboxlayer",
-    "mailchimp", "mailerlite", "mailgun", "mailjet", "mailmodo", "mailtrap", "mandrill", "mapbox", "mapquest", "marketstack",
-    "mattermost", "maxmind", "mediastack", "meraki", "messagebird", "metronome", "mistral", "mixedbread", "mixpanel", "mollie",
-    "monday", "mondaycom", "moosend", "nasa", "netlify", "newrelic", "newsapi", "nexmo", "ngrok", "novu", "nutritionix",
-    "nylas", "okta", "omnisend", "onelogin", "onesignal", "opencage", "openexchangerates", "openweather", "openweathermap",
-    "opsgenie", "optimizely", "ovh", "oxylabs", "paddle", "pagerduty", "pandadoc", "papertrail", "parsehub", "pastebin",
-    "paymongo", "paypal", "paystack", "pdfmonkey", "pendo", "pexels", "pinecone", "pingcap", "pingdom", "pipedrive",
-    "pivotaltracker", "pixabay", "plaid", "planetscale", "plivo", "poloniex", "postageapp", "posthog", "postmark", "prefect",
-    "printful", "proxycrawl", "pubnub", "pushbullet", "pusher", "pushover", "qualaroo", "qualtrics", "quandl", "quickbooks",
-    "railway", "rapid7", "rapidapi", "razorpay", "recharge", "recurly", "reddit", "replicate", "replit", "resend", "retool",
-    "ringcentral", "rollbar", "runpod", "salesforce", "saucelabs", "scaleway", "scalr", "scrapedo", "scrapfly", "scrapingbee",
-    "securitytrails", "sendbird", "sendgrid", "sendinblue", "sentry", "serpapi", "serper", "servicenow", "shippo", "shodan",
-    "shutterstock", "signalfx", "signalwire", "sinch", "skyscanner", "smartsheet", "smartystreets", "snyk", "solarwinds",
-    "sonarcloud", "sonarqube", "spacelift", "sparkpost", "splunk", "spoonacular", "sportradar", "sportsdb", "squarespace",
-    "stability", "statuscake", "statuspage", "stigg", "storyblok", "strava", "stripe", "sumologic", "supabase", "surveymonkey",
-    "swiftype", "tailscale", "tatum", "tavily", "teamwork", "telegram", "telnyx", "textmagic", "thousandeyes", "ticketmaster",
-    "tiingo", "timekit", "tmdb", "todoist", "togetherai", "toggl", "tomorrowio", "tomtom", "travelpayouts", "travis",
-    "travisci", "turso", "twelvedata", "twilio", "twitch", "twitter", "typeform", "unsplash", "upstash", "uptimerobot",
-    "urlscan", "userstack", "vapi", "vercel", "virustotal", "visualcrossing", "vonage", "voyageai", "vultr", "wakatime",
-    "weatherapi", "weatherbit", "weatherstack", "webex", "webflow", "wistia", "woocommerce", "workato", "wrike", "xero",
-    "yandex", "yelp", "youneedabudget", "zapier", "zendesk", "zenrows", "zenscrape", "zerobounce", "zipcodeapi", "zoho", "zoom",
+    "ably", "abstractapi", "abuseipdb", "accuweather", "activecampaign", "adafruit", "adafruitio", "adobe", "adyen",
+    "aftership", "agora", "airbrake", "airbyte", "aircall", "airship", "airwallex", "aiven", "akamai", "alchemy", "algolia",
+    "alibabacloud", "alienvault", "aliyun", "alphavantage", "amadeus", "amplitude", "ankr", "anthropic", "anyscale", "apideck",
+    "apify", "apilayer", "apollo", "appcenter", "appdynamics", "appsflyer", "appveyor", "appwrite", "artifactory", "asaas",
+    "assemblyai", "auth0", "authorizenet", "autodesk", "aviationstack", "aweber", "axiom", "aylien", "backblaze", "bamboohr",
+    "bannerbear", "baseten", "betterstack", "betteruptime", "bigcommerce", "binance", "bingmaps", "bitbucket", "bitfinex",
+    "bitget", "bitly", "bitmex", "bitrise", "bitstamp", "bittrex", "blockfrost", "bluesnap", "blynk", "box", "braintree",
+    "branchio", "braze", "brevo", "brightcove", "brightdata", "browserless", "browserstack", "bscscan", "bugsnag", "buildkite",
+    "bunny", "bunnycdn", "buttercms", "bybit", "calendarific", "calendly", "campaignmonitor", "cashfree", "censys", "cerebras",
+    "chainstack", "chargebee", "chargify", "chartmogul", "checkly", "checkoutcom", "checkr", "circleci", "clarifai", "clearbit",
+    "clerk", "clevertap", "clickatell", "clicksend", "clickup", "clockify", "cloudamqp", "cloudconvert", "cloudflare",
+    "cloudinary", "cloudsmith", "cloudways", "codacy", "codeclimate", "codecov", "codeship", "cohere", "coinapi", "coinbase",
+    "coingecko", "coinmarketcap", "cometchat", "conekta", "confluent", "constantcontact", "contentful", "contentstack",
+    "convertkit", "coralogix", "courier", "coveo", "coveralls", "crawlbase", "cronitor", "crowdin", "crowdstrike",
+    "cryptocompare", "currencyapi", "currencylayer", "customerio", "cybersource", "datadog", "datarobot", "deepgram",
+    "deepinfra", "deepl", "deepseek", "deezer", "delighted", "descope", "detectlanguage", "diffbot", "digicert", "digitalocean",
+    "dnsimple", "dnspod", "docuseal", "docusign", "doppler", "dotdigital", "dropboxsign", "duffel", "dwolla", "dynatrace",
+    "easypost", "ebanx", "ebay", "elasticemail", "elevenlabs", "engagespot", "eodhd", "etherscan", "eventbrite", "everhour",
+    "exchangerate", "exoscale", "expensify", "facebook", "facepp", "fastly", "fastspring", "fauna", "fedex", "filestack",
+    "fillout", "finage", "finicity", "finnhub", "firecrawl", "fireworksai", "fivetran", "flagsmith", "flickr", "flutterwave",
+    "forgejo", "formstack", "foursquare", "freshbooks", "freshdesk", "freshsales", "freshservice", "frontapp", "frontegg",
+    "fullcontact", "fullstory", "fusionauth", "gandi", "gemini", "geoapify", "geocodio", "getresponse", "giphy", "gitea",
+    "gitguardian", "gladia", "gocardless", "godaddy", "grafana", "gravatar", "greenhouse", "greynoise", "groq", "growthbook",
+    "guardianapi", "gumroad", "gupshup", "gusto", "hashicorp", "hasura", "healthchecks", "hellosign", "helpscout", "heroku",
+    "hetzner", "heygen", "honeybadger", "honeycomb", "hostinger", "hotjar", "huawei", "huaweicloud", "hubspot", "huggingface",
+    "hunter", "hunterio", "huobi", "ibmcloud", "ideogram", "imagekit", "imgix", "imgur", "influxdb", "infobip", "infura",
+    "insightly", "instana", "intercom", "intrinio", "ionos", "ip2location", "ipapi", "ipdata", "ipgeolocation", "ipinfo",
+    "ipstack", "iterable", "jina", "jinaai", "jotform", "jumpcloud", "jwplayer", "keycdn", "kickbox", "klarna", "klaviyo",
+    "kraken", "kucoin", "lago", "langfuse", "langsmith", "lastfm", "launchdarkly", "leadfeeder", "lemlist", "lemonsqueezy",
+    "linode", "lithic", "liveagent", "liveblocks", "livechat", "livekit", "lob", "locationiq", "logdna", "loggly", "logrocket",
+    "logzio", "lokalise", "looker", "loqate", "luno", "magento", "magicbell", "mailboxlayer", "mailchimp", "mailerlite",
+    "mailersend", "mailgun", "mailjet", "mailmodo", "mailosaur", "mailtrap", "mandrill", "mapbox", "mapquest", "marketstack",
+    "mattermost", "maxmind", "mediastack", "meilisearch", "meraki", "mercadopago", "messagebird", "messari", "metronome",
+    "midtrans", "milvus", "mistral", "mistralai", "mixedbread", "mixpanel", "mollie", "monday", "mondaycom", "moosend",
+    "moralis", "msg91", "mux", "namecheap", "nasa", "netlify", "netsuite", "newrelic", "newsapi", "nexmo", "ngrok", "nordigen",
+    "novu", "nutritionix", "nuvei", "nvidia", "nylas", "okta", "okx", "omnisend", "onelogin", "onesignal", "onfido", "onfleet",
+    "opencage", "openexchangerates", "openrouter", "openweather", "openweathermap", "opsgenie", "optimizely", "ovh", "oxylabs",
+    "paddle", "pagerduty", "pandadoc", "papertrail", "parsehub", "pastebin", "paymongo", "payoneer", "paypal", "paystack",
+    "paytm", "payu", "pdfmonkey", "pendo", "perplexity", "pexels", "pinata", "pinecone", "pingcap", "pingdom", "pipedrive",
+    "pivotaltracker", "pixabay", "plaid", "planetscale", "plivo", "poloniex", "polygonio", "porkbun", "portkey",
+    "positionstack", "postageapp", "posthog", "postmark", "prefect", "printful", "printify", "prismic", "proxycrawl", "pubnub",
+    "pushbullet", "pusher", "pushover", "qdrant", "qualaroo", "qualtrics", "qualys", "quandl", "quickbooks", "quicknode",
+    "rackspace", "railway", "rapid7", "rapidapi", "razorpay", "recharge", "recurly", "reddit", "replicate", "replit", "resend",
+    "retool", "ringcentral", "rippling", "roboflow", "rollbar", "rudderstack", "runpod", "salesforce", "saucelabs", "scaleserp",
+    "scaleway", "scalr", "scrapedo", "scraperapi", "scrapfly", "scrapingbee", "scrapingdog", "searchapi", "securitytrails",
+    "sendbird", "sendgrid", "sendinblue", "sendpulse", "sentry", "serpapi", "serper", "serpstack", "servicenow", "shipengine",
+    "shippo", "shipstation", "shodan", "shutterstock", "signalfx", "signalwire", "signnow", "signoz", "sinch", "site24x7",
+    "skyscanner", "smartsheet", "smartystreets", "smtp2go", "snipcart", "snyk", "solarwinds", "sonarcloud", "sonarqube",
+    "soundcloud", "spacelift", "sparkpost", "speechmatics", "splunk", "spoonacular", "sportradar", "sportsdb", "squadcast",
+    "squarespace", "stability", "stabilityai", "stackpath", "statsig", "statuscake", "statuspage", "stigg", "stormglass",
+    "storyblok", "strava", "stripe", "stytch", "sumologic", "sumsub", "supabase", "surveymonkey", "swiftype", "synthesia",
+    "tailscale", "tatum", "tavily", "teamwork", "telegram", "telnyx", "tenable", "tencent", "tencentcloud", "textmagic",
+    "thousandeyes", "ticketmaster", "tiingo", "timekit", "tinify", "tinypng", "tmdb", "todoist", "togetherai", "toggl",
+    "tomorrowio", "tomtom", "tradier", "transloadit", "travelpayouts", "travis", "travisci", "truelayer", "trulioo", "turso",
+    "twelvedata", "twilio", "twitch", "twitter", "typeform", "typesense", "unifonic", "unsplash", "upcloud", "uploadcare",
+    "upstash", "uptimerobot", "urlscan", "userstack", "valueserp", "vapi", "vercel", "veriff", "vimeo", "virustotal",
+    "visualcrossing", "vonage", "voyageai", "vultr", "wakatime", "wandb", "weatherapi", "weatherbit", "weatherstack",
+    "weaviate", "webex", "webflow", "wise", "wistia", "woocommerce", "wordpress", "workato", "wpengine", "wrike", "xendit",
+    "xero", "yandex", "yelp", "yodlee", "youneedabudget", "zapier", "zendesk", "zenefits", "zenrows", "zenscrape", "zenserp",
+    "zerobounce", "zerotier", "zhipu", "zhipuai", "zilliz", "zipcodeapi", "zoho", "zoom",
 ]);
 
 /// Those of them whose keys have the form of a UUID, which is an id where nothing says that it is a key.
@@ -59,9 +81,11 @@ pub(crate) const WITH_UUIDS: &[&str] = &[
     "heroku",
     "postmark",
     "railway",
+    "saucelabs",
     "snyk",
     "splunk",
     "squarespace",
+    "wakatime",
 ];
 
 /// Words for what gives access, in any language, as a name or a sentence ends in them.
@@ -151,6 +175,15 @@ pub(crate) const FILLERS: &[&str] = &[
     "app",
 ];
 
+/// For the test of all rows.
+#[cfg(test)]
+pub(crate) const NAMES: &[&str] = VENDORS.words;
+
+/// Whether one keeps repositories, the commits of which look as its keys do.
+pub(crate) fn has_commits(vendor: &[u8]) -> bool {
+    matches!(vendor, b"bitbucket" | b"forgejo" | b"gitea")
+}
+
 /// Whether a word, letters and digits in lower case, is the name of one.
 pub(crate) fn is_vendor(word: &[u8]) -> bool {
     VENDORS.has(word)
@@ -166,6 +199,11 @@ mod tests {
         for list in [VENDORS.words, KEY_WORDS, ID_WORDS] {
             assert_in_order(list);
         }
-        assert!(is_vendor(b"zoom") && is_vendor(b"abstractapi") && !is_vendor(b"notion"));
+        assert!(
+            is_vendor(b"zoom")
+                && is_vendor(b"weaviate")
+                && is_vendor(b"abstractapi")
+                && !is_vendor(b"notion")
+        );
     }
 }

@@ -1,7 +1,10 @@
 //! The words that values are made of: placeholders, outcomes, schemes, examples of documentation.
 
 use crate::redact::catalogue::list::{Beginnings, List, has};
-use crate::redact::read::bytes::{self, has_word_at};
+use crate::redact::read::bytes;
+
+/// What AWS ends the keys of its manuals with.
+pub(crate) const EXAMPLE: &[u8] = b"EXAMPLE";
 
 /// A user and a password of documentation.
 pub(crate) fn is_documented(user: &[u8], password: &[u8]) -> bool {
@@ -20,27 +23,6 @@ const DATABASES: &List = &List::of(&[
 
 pub(crate) fn is_of_database(scheme: &[u8]) -> bool {
     DATABASES.has(scheme)
-}
-
-/// The schemes that may stand before a credential.
-const SCHEMES: &[&str] = &[
-    "bearer ",
-    "basic ",
-    "token ",
-    "digest ",
-    "negotiate ",
-    "apikey ",
-    "api-key ",
-    "ssws ",
-    "bot ",
-];
-
-/// How long a scheme such as `Bearer ` at the start of a value is.
-pub(crate) fn scheme_len(value: &[u8]) -> usize {
-    SCHEMES
-        .iter()
-        .find(|scheme| has_word_at(value, 0, scheme.as_bytes()) && value.len() > scheme.len())
-        .map_or(0, |scheme| scheme.len())
 }
 
 /// What begins a remark on a field, and what goes on: `is too short`, `must be at least 8 characters`.
@@ -66,10 +48,38 @@ pub(crate) fn is_complaint(value: &[u8]) -> bool {
 /// How values begin that only stand for a secret: in lower case, with `_` for `-` and for spaces.
 #[rustfmt::skip]
 const STAND_INS: &Beginnings = &Beginnings::of(&[
-    "your_", "my_secret_here", "insert_", "enter_", "replace_", "<your", "env:", "env.", "vault:", "op://", "secret://",
-    "projects/", "ssm:", "file:", "example_", "dummy_", "placeholder", "changeme_", "todo_", "fill_", "put_your",
-    "add_your", "some_", "process.env", "os.environ", "secrets.", "var.", "arn:",
+    "your_", "my_secret_here", "insert_", "enter_", "replace_", "<your", "env:", "env.", "example_", "dummy_",
+    "placeholder", "changeme_", "todo_", "fill_", "put_your", "add_your", "some_", "process.env", "os.environ",
+    "secrets.", "var.",
 ]);
+
+/// How values begin that say where a secret is kept, written in the same way.
+#[rustfmt::skip]
+const REFERENCES: &Beginnings = &Beginnings::of(&[
+    "!getatt_", "!ref_", "!sub_", "arn:", "aws_ssm:", "awssm:", "file:", "gcp:secretmanager:", "keyring:",
+    "microsoft.keyvault(", "op://", "projects/", "ref+", "secret://", "secretref:", "sm://", "ssm:", "vault:",
+]);
+
+/// Whether a value, in lower case and with `_` for `-` and for spaces, begins as one that says where a secret is kept.
+pub(crate) fn begins_reference(value: &[u8]) -> bool {
+    REFERENCES.begin(value)
+}
+
+/// What opens and closes the place of a value in a text, the longer openings first.
+#[rustfmt::skip]
+pub(crate) const SLOTS: &[(&str, &str)] = &[
+    ("{{", "}}"), ("${", "}"), ("#{", "}"), ("%{", "}"), ("@{", "}"), ("$(", ")"), ("%(", ")s"), ("<%=", "%>"), ("{", "}"),
+];
+
+/// What names a variable of the environment in PowerShell.
+pub(crate) const ENVIRONMENT: &[u8] = b"$env:";
+
+/// Whether a value finds an element of a page by what it says of itself: `css=#pw`.
+pub(crate) fn is_locator(value: &[u8]) -> bool {
+    ["css=", "xpath="]
+        .iter()
+        .any(|engine| value.starts_with(engine.as_bytes()))
+}
 
 /// Whether a value, in lower case and with `_` for `-` and for spaces, only stands for a secret.
 pub(crate) fn stands_for_secret(value: &[u8]) -> bool {
@@ -77,6 +87,7 @@ pub(crate) fn stands_for_secret(value: &[u8]) -> bool {
         || is_owned(value)
         || bytes::find(value, b"_your_").is_some()
         || STAND_INS.begin(value)
+        || begins_reference(value)
         || ["_here", "_placeholder"]
             .iter()
             .any(|tail| value.ends_with(tail.as_bytes()))
@@ -87,8 +98,28 @@ pub(crate) fn stands_for_secret(value: &[u8]) -> bool {
 pub(crate) fn is_stand_in(word: &[u8]) -> bool {
     matches!(
         word,
-        b"test" | b"testing" | b"demo" | b"dev" | b"fake" | b"foo" | b"local" | b"sample"
+        b"test"
+            | b"testing"
+            | b"demo"
+            | b"dev"
+            | b"dummy"
+            | b"example"
+            | b"fake"
+            | b"foo"
+            | b"local"
+            | b"mock"
+            | b"sample"
     )
+}
+
+/// Whether a word says what a text is made of, of which a number stands before it: `at least 8 characters`.
+pub(crate) fn is_counted(word: &[u8]) -> bool {
+    #[rustfmt::skip]
+    const COUNTED: &List = &List::of(&[
+        "caracteres", "caratteri", "characters", "chars", "digit", "digits", "letters", "symbol", "symbols", "tekens",
+        "zeichen", "znaków",
+    ]);
+    COUNTED.has_ignoring_case(word)
 }
 
 /// How a value begins that says whose the secret is that is to stand there: `sua-senha`, `dein_passwort`.
@@ -117,7 +148,7 @@ const HARMLESS: &List = &List::of(&[
     "not", "not_configured", "not_set", "null", "number", "não", "oauth", "oauth2", "obbligatorio", "object",
     "obligatoire", "obligatorio", "of", "off", "ok", "omit", "omitted", "on", "optional", "or", "oui", "passwd",
     "password", "passwort", "placeholder", "present", "private", "provided", "public", "read", "ready", "redacted",
-    "refresh_token", "rejected", "removed", "requerido", "required", "reset", "revoked", "richiesto", "rotated",
+    "refresh_token", "rejected", "removed", "replace", "requerido", "required", "reset", "revoked", "richiesto", "rotated",
     "same_origin", "secret", "secretstr", "secretstring", "securestring", "self", "sensitive", "session", "set",
     "should", "si", "sim", "stale", "static", "stored", "str", "string", "sì", "sí", "tak", "tbd", "text", "the",
     "this", "timestamp", "to", "todo", "token", "true", "unchanged", "undefined", "unknown", "unset", "user",
@@ -133,10 +164,10 @@ pub(crate) fn is_harmless_word(word: &[u8]) -> bool {
 #[rustfmt::skip]
 const OUTCOMES: &List = &List::of(&[
     "above", "admin", "again", "basic", "bcrypt", "below", "click", "complete", "completed", "compromised", "custom",
-    "deleted", "done", "encrypted", "forgotten", "good", "hashed", "here", "hide", "interactive", "later", "leaked", "limited",
+    "deleted", "done", "encrypted", "forgotten", "good", "hashed", "here", "hide", "interactive", "later", "leaked", "limited", "locked",
     "mandatory", "match", "matches", "medium", "mismatch", "needed", "pending", "plain", "plaintext", "prompt",
     "protected", "root", "secured", "short", "show", "standard", "strict", "strong", "success", "successful",
-    "successfully", "unlimited", "updated", "visible", "weak",
+    "successfully", "suspended", "unlimited", "unlocked", "updated", "visible", "weak",
 ]);
 
 pub(crate) fn is_outcome(value: &[u8]) -> bool {
@@ -259,12 +290,5 @@ mod tests {
             assert!(!is_complaint(value.as_bytes()), "{value}");
         }
         assert!(is_outcome(b"Mismatch") && !is_outcome(b"hunter2"));
-    }
-
-    #[test]
-    fn a_scheme_is_no_part_of_what_follows_it() {
-        assert_eq!(scheme_len(b"Bearer abc"), 7);
-        assert_eq!(scheme_len(b"Bearer "), 0, "nothing follows");
-        assert_eq!(scheme_len(b"bearers abc"), 0);
     }
 }

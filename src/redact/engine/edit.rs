@@ -1,6 +1,6 @@
 //! What is put where: the findings of a text in order, and the text with them applied.
 
-use crate::redact::class::{Counts, Label, Tag};
+use crate::redact::class::{Class, Counts, Label, Tag};
 use crate::redact::read::bytes;
 
 /// One range of bytes that something else takes the place of.
@@ -143,7 +143,7 @@ impl Writer<'_> {
                 let mark = self
                     .labels
                     .get(usize::from(tag.0))
-                    .map_or("[REDACTED_FIELD]", |label| label.mark.as_ref());
+                    .map_or(Class::Field.mark(), |label| label.mark.as_ref());
                 if let Some(levels) = quotes {
                     quote(levels, out);
                 }

@@ -1,6 +1,6 @@
 //! Elements of an array: the name of the one behind it, a cell of a sensitive column, a line of a key, a cookie.
 
-use crate::redact::catalogue::labels;
+use crate::redact::catalogue::{labels, words};
 use crate::redact::class::Class;
 use crate::redact::engine::edit::{Edit, push};
 use crate::redact::engine::frame::Shape;
@@ -36,7 +36,9 @@ impl Findings<'_> {
         let previous = std::mem::take(&mut walk.top.label);
         let user = std::mem::take(&mut walk.top.user_next);
         if index < MAX_COLUMNS && self.columns(walk) >> index & 1 == 1 {
-            self.hide(walk, from, to, shape);
+            if !words::is_outcome(part(walk.text, from, to)) {
+                self.hide(walk, from, to, shape);
+            }
             return;
         }
         if is_string && self.is_phone(walk, index, (from, to)) {
@@ -208,16 +210,19 @@ impl Findings<'_> {
         one.is_some_and(|one| self.rules.judge(one).hides())
     }
 
-    /// An element of such an array: it goes if it looks chosen; in `tokens`, which may be those of a language model, if
-    /// it was made at random.
+    /// An element of such an array, or of one whose name says by itself that it holds secrets: it goes if it looks
+    /// chosen; in `tokens`, which may be those of a language model, if it was made at random.
     pub(crate) fn item(&mut self, walk: &Walk<'_>, (from, to): (usize, usize)) -> bool {
         let owner = self
             .outer(walk, 1)
             .map_or(&b""[..], |outer| outer.name.of(walk.text));
         let item = part(walk.text, from, to);
-        let hides = assign::is_item(item, owner != b"tokens")
-            && !placeholder::has_mark(item)
-            && !placeholder::is_placeholder(item);
+        let is_secret = if self.rules.judge(owner).hides() {
+            assign::is_secret_item(item, owner)
+        } else {
+            assign::is_item(item, owner != b"tokens")
+        };
+        let hides = is_secret && !placeholder::has_mark(item) && !placeholder::is_placeholder(item);
         if hides {
             let edit = Edit::mark(from, to, Class::Field.tag());
             push(&mut self.edits, walk.floor, edit);
@@ -290,13 +295,31 @@ mod tests {
                 r#"[["Name","Password","Mobile"],["ann","[REDACTED_FIELD]","[REDACTED_PHONE]"]]"#,
             ),
             (
-                r#"{"columns":["id","password"],"rows":[[1,"swordfish"]]}"#,
-                r#"{"columns":["id","password"],"rows":[[1,"[REDACTED_FIELD]"]]}"#,
+                r#"{"columns":["id","password"],"rows":[[1,"swordfish"],[2,"locked"]]}"#,
+                r#"{"columns":["id","password"],"rows":[[1,"[REDACTED_FIELD]"],[2,"locked"]]}"#,
             ),
         ]);
         leaves(&[
             r#"[["Name","Score","Place"],["ann","07700 914 286x","2"]]"#,
             r#"[["grant_type","password"],["scope","all"]]"#,
+        ]);
+    }
+
+    #[test]
+    fn items_of_a_list_of_secrets_go_one_by_one() {
+        redacts(&[
+            (
+                r#"{"passwords":["hunter2!x","swordfish","482910"],"credentials":["aws","bob:swordfish"]}"#,
+                r#"{"passwords":["[REDACTED_FIELD]","swordfish","[REDACTED_FIELD]"],"credentials":["aws","[REDACTED_FIELD]"]}"#,
+            ),
+            (
+                r#"{"passwords":[48291037],"cookies":["sid=abc"],"secrets":[["a"]]}"#,
+                r#"{"passwords":"[REDACTED_FIELD]","cookies":"[REDACTED_FIELD]","secrets":"[REDACTED_FIELD]"}"#,
+            ),
+        ]);
+        leaves(&[
+            r#"{"secrets":["db-main","app","db-secret-1","2024","kv:app"]}"#,
+            r#"{"passwords":["none","app"]}"#,
         ]);
     }
 

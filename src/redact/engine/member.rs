@@ -3,6 +3,7 @@
 
 use crate::redact::catalogue::formats;
 use crate::redact::catalogue::labels::FIELDS;
+use crate::redact::catalogue::roles;
 use crate::redact::engine::frame::{Frame, Place, Shape};
 use crate::redact::engine::inside::Findings;
 use crate::redact::engine::walk::{Walk, closing_quote, past_blanks};
@@ -61,7 +62,7 @@ impl Findings<'_> {
                 return Kind::Opaque;
             }
             // `{"cache": {"key": …}}`
-            let kind = self.rules.judge(&[name, b"_key"].concat());
+            let kind = self.rules.judge(&[name, roles::KEY].concat());
             if kind == Kind::Opaque {
                 Kind::Plain
             } else {
@@ -78,11 +79,13 @@ impl Findings<'_> {
         match top.role {
             Role::Label if top.cookies => {}
             Role::KeyPart | Role::Label
-                if top.jwk && shape == Shape::String && is_key_part(top.name.of(walk.text)) =>
+                if top.jwk
+                    && shape == Shape::String
+                    && roles::is_key_part(top.name.of(walk.text)) =>
             {
                 self.hide(walk, from, to, shape);
             }
-            Role::KeyType if matches!(content, b"RSA" | b"EC" | b"OKP" | b"oct") && !top.jwk => {
+            Role::KeyType if roles::is_key_type(content) && !top.jwk => {
                 top.jwk = true;
                 self.key_parts(walk, from);
             }
@@ -93,7 +96,7 @@ impl Findings<'_> {
                 top.said = Place::new(from, to);
                 self.hide_labelled(walk);
             }
-            Role::Kind if content == b"Secret" => {
+            Role::Kind if roles::is_kind_of_secrets(content) => {
                 top.is_secret = true;
                 let (from, to) = top.kubernetes.range();
                 self.hide(walk, from, to, Shape::Nested);
@@ -182,7 +185,7 @@ impl Findings<'_> {
             pos = past_blanks(text, pos + 1, end);
             if at(text, pos) == b'"' {
                 let close = closing_quote(text, pos + 1, end);
-                if is_key_part(part(text, name.0, name.1)) {
+                if roles::is_key_part(part(text, name.0, name.1)) {
                     self.hide(walk, pos + 1, close, Shape::String);
                 }
                 pos = close + 1;
@@ -194,20 +197,11 @@ impl Findings<'_> {
 /// Whether what a member says is what the value beside it is, and not what kind of thing that is.
 fn is_label(top: &Frame, content: &[u8]) -> bool {
     match top.role {
-        Role::Type => {
-            content.eq_ignore_ascii_case(b"password")
-                || content.eq_ignore_ascii_case(b"secret")
-                || is_of_two(content)
-        }
+        Role::Type => roles::is_type_of_secret(content) || is_of_two(content),
         Role::Kind => is_of_two(content),
         Role::Path => top.patch && at(content, 0) == b'/',
         _ => true,
     }
-}
-
-/// The private numbers of a JSON Web Key, by their names.
-fn is_key_part(name: &[u8]) -> bool {
-    matches!(name, b"d" | b"p" | b"q" | b"dp" | b"dq" | b"qi" | b"k")
 }
 
 /// Whether a kind of thing is named by two words or more, as secrets are and what parsers read is not: `api_key`.

@@ -3,7 +3,7 @@
 //! Events of a server have the same few names, tools, clients and sessions again and again, and looking at one takes
 //! several times as long as finding it here.
 
-use crate::redact::kind::{Kind, Role};
+use crate::redact::kind::{Interest, Kind, Role};
 use crate::redact::read::bytes::hash;
 
 /// Longer names are judged each time.
@@ -19,6 +19,7 @@ struct Place {
     length: u8,
     kind: Kind,
     role: Role,
+    interest: Interest,
 }
 
 /// Names with nothing to redact in them, and what they say of their values.
@@ -40,6 +41,7 @@ impl Default for Known {
             length: 0,
             kind: Kind::Plain,
             role: Role::Other,
+            interest: Interest::None,
         };
         Self {
             places: vec![empty; PLACES].into_boxed_slice(),
@@ -84,15 +86,28 @@ impl Key {
 impl Known {
     #[inline]
     pub(crate) fn get(&self, key: &Key, rules: u32) -> Option<(Kind, Role)> {
+        let place = self.place(key, rules)?;
+        Some((place.kind, place.role))
+    }
+
+    /// As [`get`](Self::get), and whether the name is of interest in an event.
+    #[inline(always)]
+    pub(crate) fn interest(&self, key: &Key, rules: u32) -> Option<(Kind, Role, Interest)> {
+        let place = self.place(key, rules)?;
+        Some((place.kind, place.role, place.interest))
+    }
+
+    #[inline(always)]
+    fn place(&self, key: &Key, rules: u32) -> Option<&Place> {
         let place = self.places.get(key.place)?;
         // Word by word: what was just written word by word is slow to read as a whole.
         let ([a, b, c], [x, y, z]) = (place.words, key.words);
         let same = (a ^ x) | (b ^ y) | (c ^ z) == 0;
-        (same && place.rules == rules && place.length == key.length)
-            .then_some((place.kind, place.role))
+        (same && place.rules == rules && place.length == key.length).then_some(place)
     }
 
-    pub(crate) fn put(&mut self, key: &Key, rules: u32, kind: Kind, role: Role) {
+    pub(crate) fn put(&mut self, key: &Key, rules: u32, said: (Kind, Role), interest: Interest) {
+        let (kind, role) = said;
         if let Some(place) = self.places.get_mut(key.place) {
             *place = Place {
                 words: key.words,
@@ -100,6 +115,7 @@ impl Known {
                 length: key.length,
                 kind,
                 role,
+                interest,
             };
         }
     }
@@ -211,7 +227,7 @@ mod tests {
         let mut known = Known::default();
         let key = Key::of(text, 1, 23).unwrap();
         assert_eq!(known.get(&key, 1), None);
-        known.put(&key, 1, Kind::Secret, Role::Label);
+        known.put(&key, 1, (Kind::Secret, Role::Label), Interest::Always);
         assert_eq!(known.get(&key, 1), SAID);
         assert_eq!(known.get(&key, 2), None);
         for (from, to) in [(1, 22), (2, 23), (29, 33)] {
@@ -226,7 +242,7 @@ mod tests {
         for length in 1..=MAX_NAME {
             let key = Key::of(&text, 2, 2 + length).unwrap();
             let mut known = Known::default();
-            known.put(&key, 1, Kind::Secret, Role::Label);
+            known.put(&key, 1, (Kind::Secret, Role::Label), Interest::Always);
             let mut other = text.clone();
             other[1] = b'-';
             other[2 + length] = b'-';

@@ -1,5 +1,7 @@
 //! The user's patterns, tried on every string.
 
+use std::ops::Range;
+
 use crate::redact::class;
 use crate::redact::engine::edit::Edit;
 use crate::redact::read::bytes::{self, part};
@@ -12,16 +14,9 @@ impl RuleSet {
     /// Adds what the user's patterns find in a string that begins at `from`.
     pub(crate) fn patterns_on(&self, text: &[u8], from: usize, edits: &mut Vec<Edit>) {
         for pattern in &self.patterns {
-            if pattern.anchor.find(text).is_none() {
-                continue;
-            }
-            for found in pattern.regex.find_iter(text) {
-                if found.start() < found.end() && !is_in_mark(text, found.start(), found.end()) {
-                    edits.push(Edit::mark(
-                        from + found.start(),
-                        from + found.end(),
-                        pattern.tag,
-                    ));
+            for Range { start, end } in pattern.found(text) {
+                if start < end && !is_in_mark(text, start, end) {
+                    edits.push(Edit::mark(from + start, from + end, pattern.class));
                 }
             }
         }

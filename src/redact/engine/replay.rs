@@ -89,3 +89,34 @@ fn steps<'r>(
     }
     Ok(())
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::redact::engine::Engine;
+    use crate::redact::read::masks::Seen;
+    use crate::redact::rule_set::RuleSet;
+
+    /// Where something of `{"to":"ann@example.com"}` is hidden by tokens that end as told.
+    fn hidden(close_array: bool) -> Option<Vec<(usize, usize)>> {
+        let text = br#"{"to":"ann@example.com"}"#;
+        let (rules, mut tape) = (RuleSet::default(), Tape::default());
+        tape.root(0);
+        tape.open(0, close_array);
+        tape.string((7, 22), Seen::Unseen);
+        tape.close(24);
+        let mut tokens = tape.of(0).unwrap().to_vec();
+        tokens[0].what = What::Open { array: false };
+        Engine::with(&rules, |engine, memory| {
+            replay(engine, text, memory, (0, 24), &tape, &tokens).ok()?;
+            let edits = engine.findings.edits.iter();
+            Some(edits.map(|edit| (edit.start, edit.end)).collect())
+        })
+    }
+
+    #[test]
+    fn tokens_say_where_to_look_and_those_that_do_not_fit_are_refused() {
+        assert_eq!(hidden(false), Some(vec![(7, 22)]));
+        assert_eq!(hidden(true), None);
+    }
+}

@@ -6,7 +6,7 @@
 
 use crate::redact::engine::inside::KEEP_BYTES;
 use crate::redact::engine::memo::{Key, Known};
-use crate::redact::kind::{Kind, Role};
+use crate::redact::kind::{Interest, Kind, Role};
 use crate::redact::read::masks::{MaskMemory, Seen};
 
 /// One of them, and where it stands in the event.
@@ -75,10 +75,7 @@ struct Pending {
     to: u32,
     said: Option<(Kind, Role)>,
     escaped: bool,
-    /// It says something, of its value or to its neighbours.
-    speaks: bool,
-    /// A rule has an interest in it, and not in the company of others alone.
-    matters: bool,
+    interest: Interest,
 }
 
 impl Pending {
@@ -157,29 +154,14 @@ impl Recorder<'_> {
         } else {
             Key::of(text, from, to)
         };
-        let said = key.and_then(|key| self.known.get(&key, self.rules));
-        let is = |name: &[u8]| to - from == name.len() && text.get(from..to) == Some(name);
-        let (speaks, matters) = match said {
-            // The names of what stands in an object of that name say nothing.
-            Some((Kind::Plain, Role::Other)) => {
-                let tokens = is(b"tokens");
-                (tokens, tokens)
-            }
-            // What the name `key` says depends on that of the object.
-            Some((Kind::Plain, Role::Label)) => (true, is(b"key")),
-            Some((
-                Kind::Plain,
-                Role::Element | Role::Kind | Role::Operation | Role::Path | Role::Type,
-            )) => (true, false),
-            _ => (true, true),
-        };
+        let known = key.and_then(|key| self.known.interest(&key, self.rules));
         self.tape.name = Some(Pending {
             from: place.0 as u32,
             to: place.1 as u32,
-            said,
+            said: known.map(|(kind, role, _)| (kind, role)),
             escaped,
-            speaks,
-            matters,
+            // What is not known is looked into.
+            interest: known.map_or(Interest::Always, |(_, _, interest)| interest),
         });
     }
 }
@@ -278,7 +260,9 @@ impl Tape {
     /// A value that is no container; `matters` by itself, whatever its name says.
     #[inline(always)]
     fn value(&mut self, what: What, place: (usize, usize), matters: bool) {
-        let speaks = self.name.is_some_and(|name| name.speaks);
+        let speaks = self
+            .name
+            .is_some_and(|name| name.interest != Interest::None);
         let level = &self.innermost;
         if matters || speaks || level.array || level.all {
             self.keep(Token::new(what, place), matters);
@@ -289,7 +273,7 @@ impl Tape {
     fn keep(&mut self, token: Token, matters: bool) {
         let mut matters = matters;
         if let Some(name) = self.name.take() {
-            matters |= name.matters;
+            matters |= name.interest == Interest::Always;
             self.tokens.push(name.token());
         }
         self.innermost.matters |= matters;
@@ -326,7 +310,9 @@ impl Tape {
             open: self.tokens.len() as u32,
             array,
             // Cells of a row go by the names of their columns.
-            all: outer.all || outer.array && array || name.is_some_and(|name| name.speaks),
+            all: outer.all
+                || outer.array && array
+                || name.is_some_and(|name| name.interest != Interest::None),
             matters: false,
         };
         self.tokens.push(Token::new(What::Open { array }, (at, at)));
@@ -357,5 +343,132 @@ impl Tape {
         if outer.array {
             self.tokens.push(Token::new(What::Passed, (end, end)));
         }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::redact::catalogue::roles;
+
+    const PLAIN: Option<(Kind, Role)> = Some((Kind::Plain, Role::Other));
+    const LABEL: Option<(Kind, Role)> = Some((Kind::Plain, Role::Label));
+
+    /// Names a member of no text in particular.
+    fn name(tape: &mut Tape, said: Option<(Kind, Role)>) {
+        let interest = said.map_or(Interest::Always, |(kind, role)| {
+            roles::interest(b"", kind, role)
+        });
+        tape.name = Some(Pending {
+            from: 0,
+            to: 0,
+            said,
+            escaped: false,
+            interest,
+        });
+    }
+
+    fn kept(tape: &Tape, at: usize) -> Vec<What> {
+        let tokens = tape.of(at).unwrap();
+        tokens.iter().map(|token| token.what).collect()
+    }
+
+    const OBJECT: What = What::Open { array: false };
+    const END: What = What::Close { array: false };
+    const NAME: What = What::Name { escaped: false };
+    const HOT: Seen = Seen::Masks(0);
+
+    #[test]
+    fn what_no_rule_has_an_interest_in_is_left_out() {
+        let mut tape = Tape::default();
+        tape.root(1);
+        tape.open(1, false);
+        name(&mut tape, PLAIN);
+        tape.string((2, 3), Seen::Quiet);
+        name(&mut tape, PLAIN);
+        tape.open(4, true);
+        tape.string((5, 6), Seen::Quiet);
+        tape.close(7);
+        name(&mut tape, LABEL);
+        tape.string((8, 9), Seen::Quiet);
+        tape.close(10);
+        assert_eq!(kept(&tape, 1), []);
+        tape.root(11);
+        tape.open(11, false);
+        name(&mut tape, PLAIN);
+        tape.number((12, 15));
+        name(&mut tape, LABEL);
+        tape.string((16, 17), Seen::Quiet);
+        name(&mut tape, None);
+        tape.word((18, 22));
+        name(&mut tape, PLAIN);
+        tape.string((23, 30), HOT);
+        tape.close(31);
+        let label = [NAME, What::String(Seen::Quiet)];
+        let rest = [NAME, What::Word, NAME, What::String(HOT), END];
+        assert_eq!(kept(&tape, 11), [&[OBJECT], &label[..], &rest].concat());
+        assert!(tape.of(12).is_none(), "no value begins there");
+    }
+
+    #[test]
+    fn an_element_without_interest_leaves_its_place() {
+        let mut tape = Tape::default();
+        tape.root(0);
+        tape.open(0, true);
+        for place in [1, 3] {
+            tape.open(place, false);
+            name(&mut tape, PLAIN);
+            tape.word((place, place));
+            tape.close(place + 1);
+        }
+        tape.string((5, 6), HOT);
+        tape.close(7);
+        let inside = [What::Passed, What::Passed, What::String(HOT)];
+        let (open, close) = (What::Open { array: true }, What::Close { array: true });
+        assert_eq!(kept(&tape, 0), [&[open], &inside[..], &[close]].concat());
+        assert_eq!(tape.of(0).unwrap()[0].to, 4, "the place of its end");
+    }
+
+    #[test]
+    fn what_was_kept_moves_to_where_its_value_is_written() {
+        let (mut first, mut kept_of_it, mut tape) =
+            (Tape::default(), Kept::default(), Tape::default());
+        first.root(0);
+        first.open(0, true);
+        first.string((2, 9), HOT);
+        first.close(11);
+        first.keep_in(&mut kept_of_it, 7, 10);
+        tape.append(&kept_of_it, 7, 100);
+        assert!(
+            tape.of(100).is_none(),
+            "it would have taken more than ten bytes"
+        );
+        first.keep_in(&mut kept_of_it, 7, 1_000);
+        tape.append(&kept_of_it, 8, 100);
+        assert!(tape.of(100).is_none(), "other rules");
+        tape.append(&kept_of_it, 7, 100);
+        let places: Vec<_> = tape
+            .of(100)
+            .unwrap()
+            .iter()
+            .map(|token| token.place())
+            .collect();
+        assert_eq!(places, [(100, 2), (102, 109), (111, 111)]);
+    }
+
+    #[test]
+    fn a_tape_goes_back_to_a_mark_and_what_was_open_then_is_open() {
+        let mut tape = Tape::default();
+        tape.root(0);
+        tape.open(0, true);
+        tape.string((1, 2), HOT);
+        let mark = tape.mark();
+        tape.open(3, false);
+        name(&mut tape, None);
+        tape.rewind(mark);
+        tape.word((4, 8));
+        tape.close(9);
+        let (open, close) = (What::Open { array: true }, What::Close { array: true });
+        assert_eq!(kept(&tape, 0), [open, What::String(HOT), What::Word, close]);
     }
 }

@@ -3,7 +3,7 @@
 use std::cell::Cell;
 use std::ops::ControlFlow;
 
-use crate::redact::class::Class;
+use crate::redact::class::{Class, MARK_WORD};
 use crate::redact::engine::edit::Edit;
 use crate::redact::engine::inside::{Findings, Inside, MAX_DEPTH, Progress};
 use crate::redact::find::look::Look;
@@ -25,9 +25,6 @@ const MIN_TABLE: usize = 16;
 
 /// Shorter base64 holds no name and value worth the look.
 const MIN_BASE64: usize = 20;
-
-/// What the word in a mark begins with.
-const MARK_WORD: &[u8] = b"REDACTED_";
 
 /// What may hide something in a text from the rules.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
@@ -331,9 +328,10 @@ fn numeric(rules: &RuleSet, scope: &Scope<'_>, pos: usize, kind: Kind) -> Option
     {
         return Some(found);
     }
-    // Digits one by one, `1-2-3`, are no number of a kind that is known here.
+    // Digits one by one, `1-2-3`, are no number of a kind that is known here, unless a word leads to them.
     let digit = |offset: usize| scope.at(pos + offset).is_ascii_digit();
-    let alone = !digit(1) && digit(2) && !digit(3);
+    let led = scope.before(pos) == b' ' && !scope.before(pos - 1).is_ascii_digit();
+    let alone = !led && !digit(1) && digit(2) && !digit(3);
     let ahead = if alone {
         1
     } else {

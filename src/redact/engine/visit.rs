@@ -2,7 +2,7 @@
 //!
 //! A walk through a text (`json`) and the tokens that were kept while an event was written (`replay`) bring them here.
 
-use crate::redact::catalogue::roles::role;
+use crate::redact::catalogue::roles::{self, role};
 use crate::redact::catalogue::{names, speech};
 use crate::redact::class::{Class, MARK_START};
 use crate::redact::engine::edit::{Edit, With, push};
@@ -94,7 +94,7 @@ pub(crate) fn key<'r>(
         Some(said) => said,
         None => judge_key(inside, walk, (from, to), escaped),
     };
-    let is_key = || part(walk.text, from, to) == b"key";
+    let is_key = || roles::is_key(part(walk.text, from, to));
     walk.top.role = role;
     walk.top.kind = if kind == Kind::Plain && role == Role::Label && is_key() {
         inside.findings().kind_with_parent(walk)
@@ -158,7 +158,10 @@ fn judge_key<'r>(
         role(name)
     };
     if let Some(key) = known.filter(|_| findings.edits.len() == floor) {
-        findings.known.put(&key, findings.rules.id, kind, role);
+        let interest = roles::interest(name, kind, role);
+        findings
+            .known
+            .put(&key, findings.rules.id, (kind, role), interest);
     }
     (kind, role)
 }
@@ -182,7 +185,7 @@ pub(crate) fn string<'r>(
     let content = part(walk.text, from, to);
     let name = walk.top.name;
     if kind == Kind::Secret
-        && name.of(walk.text).eq_ignore_ascii_case(b"set-cookie")
+        && roles::sets_cookies(name.of(walk.text))
         && inside.findings().set_cookie(walk, (from, to))
     {
         return;
@@ -193,7 +196,7 @@ pub(crate) fn string<'r>(
     if walk.top.list && walk.top.array && inside.findings().item(walk, (from, to)) {
         return;
     }
-    if kind == Kind::Secret && name.of(walk.text) == b"token" && is_of_model(walk, to) {
+    if kind == Kind::Secret && roles::is_piece(name.of(walk.text)) && is_of_model(walk, to) {
         return;
     }
     if kind != Kind::Plain && value::goes(content, kind, name.of(walk.text)) {
@@ -222,11 +225,23 @@ pub(crate) fn string<'r>(
     );
 }
 
+/// Whether a list of texts under the plural of secrets begins at `pos`: each is one or is none. Cookies have their values
+/// behind their names.
+fn is_list(walk: &Walk<'_>, pos: usize, kind: Kind) -> bool {
+    kind == Kind::Secrets
+        && at(walk.text, pos) == b'['
+        && at(
+            walk.text,
+            past_blanks(walk.text, pos + 1, walk.to.min(pos + 32)),
+        ) == b'"'
+        && !roles::names_cookies(walk.top.name.of(walk.text))
+}
+
 /// Whether what ends at `to` is a piece of what a language model made, beside how likely that was.
 fn is_of_model(walk: &Walk<'_>, to: usize) -> bool {
     let next = past_blanks(walk.text, to + 1, walk.to.min(to + 16));
     let next = past_blanks(walk.text, next + 1, walk.to.min(next + 16));
-    bytes::rest(walk.text, next).starts_with(b"\"logprob\"")
+    bytes::rest(walk.text, next).starts_with(roles::HOW_LIKELY)
 }
 
 impl Findings<'_> {
@@ -237,6 +252,7 @@ impl Findings<'_> {
             && !walk.is_cookies(pos, kind)
             && !self.is_record(walk, pos)
             && !walk.describes(pos)
+            && !is_list(walk, pos, kind)
     }
 
     /// Whether the record of a secret begins at `pos`, or a list of such; other lists go as a whole. What stands
@@ -277,9 +293,10 @@ impl Findings<'_> {
             array,
             schema: outer.role == Role::Schema,
             about: outer.role == Role::About || outer.about && array,
-            tokens: !array && !outer.array && outer.name.of(walk.text) == b"tokens",
+            tokens: !array && !outer.array && roles::is_tokens(outer.name.of(walk.text)),
             cookies,
-            list: array && kind == Kind::Plain && outer.role == Role::Items,
+            list: array
+                && (kind == Kind::Plain && outer.role == Role::Items || is_list(walk, pos, kind)),
             record: !array && record && !walk.describes(pos),
             turns: array && outer.role == Role::Turns,
             variables: array && is_environment(outer.name.of(walk.text)),
@@ -380,5 +397,34 @@ impl Findings<'_> {
         } else if walk.top.role != Role::Other {
             self.member(walk, range, shape);
         }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use crate::redact::tests::{leaves, redacts};
+
+    #[test]
+    fn a_number_goes_by_its_name_or_as_a_card() {
+        redacts(&[
+            (r#"{"pin":4821}"#, r#"{"pin":"[REDACTED_FIELD]"}"#),
+            (
+                r#"{"paid_with":4111111111111111}"#,
+                r#"{"paid_with":"[REDACTED_CARD]"}"#,
+            ),
+        ]);
+        leaves(&[
+            r#"{"password":0,"pins":4821}"#,
+            r#"{"order_id":4111111111111111}"#,
+        ]);
+    }
+
+    #[test]
+    fn what_is_too_deep_to_be_walked_through_goes_whole_if_anything_is_in_it() {
+        let nested = |inner: &str| format!("{}{inner}{}", "[".repeat(600), "]".repeat(600));
+        let redacted = crate::redact::redact_str(&nested("\"ann@example.com\"")).into_owned();
+        assert!(redacted.contains("[REDACTED_EMAIL]"), "{redacted}");
+        let harmless = nested("1");
+        leaves(&[&harmless]);
     }
 }

@@ -1,5 +1,6 @@
 //! Where a walk through JSON is, what stands ahead of it and around it.
 
+use crate::redact::catalogue::roles::{self, DESCRIPTIONS, PLACES, REFERENCES, TOKEN_BEGINNINGS};
 use crate::redact::class::Class;
 use crate::redact::engine::edit::Edit;
 use crate::redact::engine::frame::{Frame, Shape};
@@ -12,43 +13,6 @@ use crate::redact::read::masks::{MaskMemory, Masks, Seen};
 /// The text is no JSON; how far it was is of no interest.
 #[derive(Debug)]
 pub(crate) struct NotJson;
-
-/// How an object begins that refers to a secret and is none.
-const REFERENCES: &[&str] = &[
-    "\"$ref\"",
-    "\"$value\"",
-    "\"env\"",
-    "\"valueFrom\"",
-    "\"secretKeyRef\"",
-    "\"secretRef\"",
-    "\"fromSecret\"",
-    "\"from_secret\"",
-    "\"$exists\"",
-    "\"$ne\":null",
-    "\"$ne\": null",
-];
-
-/// Where the token of a parser was read.
-const PLACES: &[&str] = &[
-    "\"start\"",
-    "\"line\"",
-    "\"range\"",
-    "\"loc\"",
-    "\"pos\"",
-    "\"span\"",
-];
-
-/// Members of what describes a field.
-const DESCRIPTIONS: &[&str] = &[
-    "\"type\"",
-    "\"$ref\"",
-    "\"anyOf\"",
-    "\"oneOf\"",
-    "\"allOf\"",
-    "\"enum\"",
-    "\"description\"",
-    "\"title\"",
-];
 
 /// Where the masks of a string come from.
 pub(crate) enum Looks<'a> {
@@ -84,9 +48,7 @@ impl Looks<'_> {
             }
         }
     }
-}
 
-impl Looks<'_> {
     /// What was seen of the string that begins at `from`.
     pub(crate) fn seen(&mut self, from: usize, what: Seen) {
         if let Self::Each { masks, .. } = self {
@@ -142,13 +104,11 @@ impl<'a> Walk<'a> {
             return top.cookies && at(text, pos) == b'{';
         }
         let next = |from| past_blanks(text, from, self.to.min(pos + 32));
-        kind == Kind::Secret
-            && at(text, pos) == b'['
-            && top.name.of(text).eq_ignore_ascii_case(b"set-cookie")
+        kind == Kind::Secret && at(text, pos) == b'[' && roles::sets_cookies(top.name.of(text))
             || kind == Kind::Secrets
                 && at(text, pos) == b'['
                 && at(text, next(pos + 1)) == b'{'
-                && top.name.of(text).ends_with(b"ookies")
+                && roles::names_cookies(top.name.of(text))
     }
 
     /// Whether the object at `pos`, which stands under a sensitive name, is the description of a field.
@@ -166,9 +126,10 @@ impl<'a> Walk<'a> {
             return true;
         }
         // The token of a parser has a kind and a place.
-        let name = self.top.name.of(self.text);
-        let token = name.eq_ignore_ascii_case(b"token") || name.eq_ignore_ascii_case(b"tokens");
-        if token && (begins(&"\"kind\"") || begins(&"\"type\"")) && has(PLACES, 128) {
+        if roles::names_tokens(self.top.name.of(self.text))
+            && TOKEN_BEGINNINGS.iter().any(begins)
+            && has(PLACES, 128)
+        {
             return true;
         }
         // Members that make a description stand near its start; looking further would let a hostile nesting

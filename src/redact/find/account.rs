@@ -1,8 +1,11 @@
 //! Bank account and British insurance numbers, which begin with letters.
 
-use crate::redact::catalogue::numbers::{IBANS, NINO_LETTERS, NINO_NOT_GIVEN};
+use crate::redact::catalogue::numbers::{
+    self, IBANS, NAME_OF_IBANS as NAME, NINO_LETTERS, NINO_NOT_GIVEN,
+};
 use crate::redact::class::Class;
-use crate::redact::read::bytes::{self, at};
+use crate::redact::judge::card;
+use crate::redact::read::bytes::{at, part};
 use crate::redact::read::scope::{Found, Scope};
 
 /// A bank account number or a British insurance number, which begin with two letters before the digits at `pos`.
@@ -36,12 +39,39 @@ fn is_escape(scope: &Scope<'_>, start: usize) -> bool {
         && scope.before(start - 1) == b'\\'
 }
 
-/// An international bank account number: country, its length, and the check by 97.
+/// An international bank account number. One that fails the check is a mistyped one where its name stands right before
+/// it, and none elsewhere.
 fn iban(scope: &Scope<'_>, start: usize) -> Option<Found> {
-    if !is_left_border(scope, start)
-        || !scope.at(start + 2).is_ascii_digit()
-        || !scope.at(start + 3).is_ascii_digit()
-    {
+    if !is_left_border(scope, start) {
+        return None;
+    }
+    let (end, is_valid) = iban_end(scope, start)?;
+    let class = if is_valid {
+        numbers::IBAN
+    } else {
+        Class::Field
+    };
+    let gap = scope.back(start, 2, |b| matches!(b, b' ' | b':'));
+    let name = scope.back(gap, NAME.len() + 1, |b| b.is_ascii_alphanumeric());
+    let is_named = || scope.part(name, gap).eq_ignore_ascii_case(NAME);
+    (is_valid || is_named()).then(|| Found::new(start, end, class))
+}
+
+/// Where a number in groups ends that begins at `start`, and whose name says that it is a secret: the first group alone
+/// would be all that goes.
+pub(crate) fn grouped_end(scope: &Scope<'_>, start: usize) -> Option<usize> {
+    if let Some((end, _)) = iban_end(scope, start) {
+        return Some(end);
+    }
+    let text = scope.part(start, start + card::MAX_BYTES);
+    let end = card::digits_end(text);
+    (end > 0 && card::is_card(part(text, 0, end))).then_some(start + end)
+}
+
+/// Where a number ends that is written and as long as a bank account number of its country, and whether the check by 97
+/// holds.
+fn iban_end(scope: &Scope<'_>, start: usize) -> Option<(usize, bool)> {
+    if !scope.at(start + 2).is_ascii_digit() || !scope.at(start + 3).is_ascii_digit() {
         return None;
     }
     let country = [
@@ -67,8 +97,7 @@ fn iban(scope: &Scope<'_>, start: usize) -> Option<Found> {
     if scope.at(pos).is_ascii_alphanumeric() || scope.at(pos) == b'_' {
         return None;
     }
-    let characters = bytes::part(&characters, 0, length);
-    let (head, body) = characters.split_at_checked(4)?;
+    let (head, body) = part(&characters, 0, length).split_at_checked(4)?;
     let rest = body
         .iter()
         .chain(head)
@@ -76,7 +105,7 @@ fn iban(scope: &Scope<'_>, start: usize) -> Option<Found> {
             b'0'..=b'9' => (rest * 10 + u32::from(byte - b'0')) % 97,
             _ => (rest * 100 + u32::from(byte.wrapping_sub(b'A')) + 10) % 97,
         });
-    (rest == 1).then(|| Found::new(start, pos, Class::Iban))
+    Some((pos, rest == 1))
 }
 
 /// A British national insurance number: two letters that are given out, six digits, A to D.
@@ -121,6 +150,23 @@ mod tests {
             ("to GB29NWBK60161331926819.", "to [REDACTED_IBAN]."),
             ("AB 12 34 56 C", "[REDACTED_NINO]"),
             ("is AB123456C now", "is [REDACTED_NINO] now"),
+        ] {
+            assert_eq!(redact_str(text), redacted);
+        }
+    }
+
+    #[test]
+    fn a_number_in_groups_goes_whole_under_its_name() {
+        for (text, redacted) in [
+            (
+                "IBAN: DE89 3704 0044 0532 0130 00, BIC: COBADEFF",
+                "IBAN: [REDACTED_FIELD], BIC: COBADEFF",
+            ),
+            ("IBAN DE89 3704 0044 0532 0130 01", "IBAN [REDACTED_FIELD]"),
+            (
+                "card_number: 4111 1111 1111 1111 07/29",
+                "card_number: [REDACTED_FIELD] 07/29",
+            ),
         ] {
             assert_eq!(redact_str(text), redacted);
         }

@@ -7,23 +7,25 @@ use crate::redact::catalogue::{formats, headers, names, speech};
 use crate::redact::class::{Class, MARK_START};
 use crate::redact::find::header::{cookies, digest_response, signature};
 use crate::redact::find::look::Look;
-use crate::redact::find::phrase::spaced_kind;
+use crate::redact::find::phrase::{self, spaced_kind};
 use crate::redact::find::value::{literal, value_at};
 use crate::redact::find::word::credentials;
 use crate::redact::find::{code, command, markup, sql, url};
 use crate::redact::judge::code::is_snake;
 use crate::redact::judge::style::{Given, Style};
-use crate::redact::judge::{random, value};
+use crate::redact::judge::{id, random, value};
 use crate::redact::kind::Kind;
 use crate::redact::read::bytes::{self, at, run_start};
 use crate::redact::read::lex::{
     MAX_JUDGED, MAX_WORD, Name, closing_quote, ends_with, is_blank, is_name, name_before,
-    starts_line,
 };
 use crate::redact::read::scope::{Found, Scope};
 
 /// A shorter item may be a piece of a word.
 const MIN_ISSUED: usize = 12;
+/// Fewer capitals may be a word, and fewer digits a year.
+const MIN_SPELLED: usize = 16;
+const MIN_DIGITS: usize = 6;
 /// A shorter plural need not be one of secrets: `tokens`.
 const MAX_PLAIN: usize = 6;
 /// A longer list is read so far.
@@ -92,8 +94,8 @@ pub(crate) fn at_sign(look: &mut Look<'_>, sign: usize) {
     {
         return;
     }
-    // Properties of Java: `-Dtoken=`.
-    if sign.byte == b'=' && name.text.starts_with(b"-D") {
+    // Properties of Java and of Gradle: `-Dtoken=`, `-PapiKey=`.
+    if sign.byte == b'=' && matches!(name.text, [b'-', b'D' | b'P', ..]) {
         name.text = bytes::rest(name.text, 2);
     }
     let kind = if for_user {
@@ -154,7 +156,7 @@ fn of_wifi(scope: &Scope<'_>, name: &Name<'_>, start: usize) -> Option<Found> {
     if name.text != b"P" || scope.before(name.start) != b';' {
         return None;
     }
-    bytes::find(scope.last(start, 96), b"WIFI:")?;
+    bytes::find(scope.last(start, 96), formats::NETWORK)?;
     let end = scope.ahead(start, MAX_WORD, |b| !matches!(b, b';' | b'\n' | b'"'));
     value::is_real(scope.part(start, end)).then(|| Found::new(start, end, Class::Field))
 }
@@ -204,6 +206,9 @@ fn kind_of(look: &Look<'_>, name: &Name<'_>, sign: Sign) -> Kind {
         && speech::names_user(look.last(name.start, 64))
     {
         kind = Kind::Secret;
+    }
+    if kind == Kind::Maybe && phrase::names_other(look, name) {
+        return Kind::Plain;
     }
     // A flag has a name of its own.
     // `password repo:acme/app` is one, too.
@@ -280,7 +285,9 @@ fn otherwise(look: &mut Look<'_>, assigned: &Assigned<'_>) -> bool {
     }
     let plural = kind.hides() || kind == Kind::Plain && look.judge_plural(name.text);
     let chosen = kind.hides() || name.text.len() > MAX_PLAIN;
-    if plural && listed(look, value, chosen) {
+    if plural
+        && (listed(look, value, chosen) || kind == Kind::Secrets && in_line(look, name, value))
+    {
         return true;
     }
     if matches!(kind, Kind::Plain | Kind::Id) {
@@ -360,7 +367,9 @@ fn one_value(look: &mut Look<'_>, assigned: &Assigned<'_>) {
         quoted_name: name.quoted,
         // What PHP prints: `[password] => …`.
         literal_only: arrow && !printed()
-            || sign.operator < sign.at && !matches!(last, b'?' | b':'),
+            || sign.operator < sign.at
+                && !matches!(last, b'?' | b':')
+                && !(last == b'+' && is_of_shell(name.text) && value == assigned.unspaced),
         own_line,
         quote: match look.before(name.start) {
             quote @ (b'"' | b'\'') if !name.quoted => quote,
@@ -380,11 +389,14 @@ fn one_value(look: &mut Look<'_>, assigned: &Assigned<'_>) {
     let Some(found) = value_at(&given).filter(|_| !is_arm) else {
         return;
     };
+    let written = look.part(found.start, found.end);
+    if last == b'+' && sign.operator < sign.at && !is_added(written, name.text) {
+        return;
+    }
     // What a token is compared with is a kind of token, unless it could be nothing but a secret.
     let compared = sign.byte == b'=' && (sign.next == b'=' || last == b'!');
-    let letters = look.part(found.start, found.end);
     if compared
-        && letters.iter().all(u8::is_ascii_alphabetic)
+        && written.iter().all(u8::is_ascii_alphabetic)
         && !value::is_password_name(name.text)
     {
         return;
@@ -400,6 +412,22 @@ fn one_value(look: &mut Look<'_>, assigned: &Assigned<'_>) {
         let close = closing_quote(look, new, b'"', 0);
         look.report(literal(look, new, close, kind, name.text));
     }
+}
+
+/// Whether a name is that of a variable as shells have them, capitals alone.
+fn is_of_shell(name: &[u8]) -> bool {
+    name.iter()
+        .all(|b| b.is_ascii_uppercase() || b.is_ascii_digit() || *b == b'_')
+}
+
+/// Whether what `+=` adds is a secret and no piece of a text: `cookie += "; Secure"`, `token += "_suffix"`.
+fn is_added(value: &[u8], name: &[u8]) -> bool {
+    at(value, 0).is_ascii_alphanumeric()
+        && if value::is_password_name(name) {
+            value::is_literal(value, name)
+        } else {
+            value::looks_chosen(value)
+        }
 }
 
 /// What is hidden of a user and a password under a name for both, of which the user was found: the password, or nothing
@@ -422,6 +450,28 @@ fn behind_user(look: &Look<'_>, kind: Kind, user: Found) -> Option<Found> {
     } else {
         user
     })
+}
+
+/// Whether nothing but indentation, `export` and the like stands before the name on its line.
+fn starts_line(scope: &Scope<'_>, name: usize) -> bool {
+    let mut start = run_start(
+        scope.text,
+        name,
+        scope.from.max(name.saturating_sub(64)),
+        |b| is_blank(b) || matches!(b, b'-' | b'"' | b'\'' | b'$' | b'>' | b'*'),
+    );
+    for word in formats::EXPORTS {
+        let begin = start.saturating_sub(word.len());
+        if begin >= scope.from
+            && scope
+                .part(begin, start)
+                .eq_ignore_ascii_case(word.as_bytes())
+        {
+            start = run_start(scope.text, begin, scope.from, is_blank);
+            break;
+        }
+    }
+    start == scope.origin || start > scope.from && matches!(scope.before(start), b'\n' | b'\r')
 }
 
 /// Whether a name stands behind another with its value on one line, which is no code: `user: bob, password: swordfish`.
@@ -469,7 +519,7 @@ fn is_pascal(name: &[u8]) -> bool {
 }
 
 /// Where the operator begins whose last sign this is, or the only one: `=`, `:`, `:=`, `?=`, `||=`, `!=`;
-/// nothing if it puts no value under a name, as `<=`, `+=` and `::` do not.
+/// nothing if it puts no value under a name, as `<=` and `::` do not.
 fn operator(look: &Look<'_>, sign: usize) -> Option<usize> {
     let (byte, last) = (at(look.text, sign), look.before(sign));
     if byte == b':' {
@@ -481,10 +531,9 @@ fn operator(look: &Look<'_>, sign: usize) -> Option<usize> {
         };
     }
     match last {
-        // What is added to a cookie or a line is no value of its own: `cookie += "; Secure"`.
-        b'=' | b'<' | b'>' | b'~' | b':' | b'+' => None,
-        b'!' => Some(sign - 1),
-        b'|' | b'?' | b'.' => Some(look.back(sign, 2, |b| b == last)),
+        b'=' | b'<' | b'>' | b'~' | b':' => None,
+        b'!' | b'+' => Some(sign - 1),
+        b'|' | b'?' | b'.' | b'&' => Some(look.back(sign, 2, |b| b == last)),
         _ => Some(sign),
     }
 }
@@ -587,12 +636,74 @@ fn listed(look: &mut Look<'_>, start: usize, chosen: bool) -> bool {
     any
 }
 
+/// Reports the items of a list without brackets and quotes that begins at `start`: `passwords: hunter2, Tr0ub4dor`. It
+/// ends with its line, or where two words stand with no more than a space between them.
+fn in_line(look: &mut Look<'_>, name: &Name<'_>, start: usize) -> bool {
+    let mut pos = start;
+    let mut any = false;
+    for count in 0..MAX_ITEMS {
+        let end = look.ahead(pos, MAX_WORD, |b| !b.is_ascii_whitespace());
+        // `, `, and what ends a sentence.
+        let to = run_start(look.text, end, pos, |b| matches!(b, b',' | b';' | b'.'));
+        let item = look.part(pos, to);
+        let next = look.ahead(end, 4, is_blank);
+        let word = look.ahead(next, 4, |b| !b.is_ascii_whitespace());
+        let joined = speech::joins(look.part(next, word));
+        if count == 0 && to == end && !joined {
+            return false;
+        }
+        if is_secret_item(item, name.text) && value::is_real(item) && !look.judge(item).hides() {
+            look.hide(pos, to, Class::Field);
+            any = true;
+        } else if !item.iter().all(|b| b.is_ascii_alphabetic() || *b == b'-') {
+            break;
+        }
+        if to == end && !joined || matches!(look.at(next), 0 | b'\n' | b'\r') {
+            break;
+        }
+        pos = if joined {
+            look.ahead(word, 4, is_blank)
+        } else {
+            next
+        };
+    }
+    any
+}
+
 /// Whether an item of a list is a secret: a word that somebody chose, or one made at random.
 pub(crate) fn is_item(item: &[u8], chosen: bool) -> bool {
     value::looks_chosen(item)
         && !item.ends_with(b":")
         && !is_snake(item, 2)
         && (chosen || item.len() >= MIN_ISSUED && random::is_issued(item))
+}
+
+/// Whether an item of a list whose name says that it holds secrets is one, and no name of one: it looks chosen or random,
+/// has signs among its letters, or is a user with a password.
+pub(crate) fn is_secret_item(item: &[u8], name: &[u8]) -> bool {
+    let resources = names::names_resources(name);
+    let one_word = !item.iter().any(u8::is_ascii_whitespace);
+    let (letters, digits) = (
+        item.iter().any(|b| b.is_ascii_alphabetic() || *b >= 0x80),
+        random::digits(item),
+    );
+    let behind = bytes::rest(item, 1);
+    let signed = || behind.iter().any(|b| b"!#$%^&*~".contains(b));
+    let paired = || memchr::memchr_iter(b':', behind).count() == 1 && !item.ends_with(b":");
+    let spelled = || {
+        item.iter()
+            .all(|b| b.is_ascii_uppercase() || b.is_ascii_digit())
+    };
+    if resources && id::is_resource(item) {
+        return false;
+    }
+    is_item(item, true)
+        || one_word
+            && letters
+            && item.len() >= 6
+            && (signed() || paired() && !resources || digits > 0 && !item.is_ascii())
+        || one_word && item.len() >= MIN_SPELLED && spelled()
+        || !letters && digits >= MIN_DIGITS && value::is_password_name(name)
 }
 
 /// What the name before a type says, where `kind` is the type: `name: &str = `.
@@ -622,6 +733,37 @@ mod tests {
     #[test]
     fn what_php_prints_of_an_array_goes() {
         marked(&["Array\n(\n    [user] => bob\n    [password] => {}\n)\n"]);
+    }
+
+    #[test]
+    fn a_word_stands_alone_on_its_line_behind_what_sets_it() {
+        for (text, found) in [
+            (
+                "export PASSWORD: swordfish",
+                "export PASSWORD: [REDACTED_FIELD]",
+            ),
+            (
+                "x\n  password: swordfish",
+                "x\n  password: [REDACTED_FIELD]",
+            ),
+        ] {
+            redacts(&[(text, found)]);
+        }
+        leaves(&["the password: swordfish"]);
+    }
+
+    #[test]
+    fn a_password_in_parts_is_told_from_a_member() {
+        redacts(&[(
+            "web2 become_pass=dragon.slayer9 port=22",
+            "web2 become_pass=[REDACTED_FIELD] port=22",
+        )]);
+        leaves(&[
+            "connect(password=field.name9, port=22)",
+            "password = field.name9",
+            "password=config.name9 port=22",
+            "token=field.name9",
+        ]);
     }
 
     #[test]
@@ -689,6 +831,10 @@ mod tests {
             "db_password |= \"{}\"",
             "db_password ||= \"{}\"",
             "db_password ??= \"{}\"",
+            "db_password &&= \"{}\"",
+            "db_password += \"{}\"",
+            "./gradlew -PapiKey={} publish",
+            "DB_PASSWORD+={}",
             "'db_password' => '{}'",
             "db_password -> {}",
             "db_password <- \"{}\"",
@@ -707,6 +853,11 @@ mod tests {
             "password <= 12345678",
             "token =~ /abc123x/",
             "password += chars[i]",
+            "cookie += \"; Secure1\"",
+            "token += \"_suffix\"",
+            "password =~ \"abc123x\"",
+            "tokens += 1024",
+            "password += chr1",
             "if \"required\" == password:",
             "if token1 == token2:",
             "std::token::hunter2xK9",
@@ -736,6 +887,15 @@ mod tests {
             "passwords:\n  - {}\n  - \"{}\"\n  - swordfish\nnext: 1",
             "service_tokens = [\"{}\", '{}']",
             "api_keys: [\n  \"{}\",\n  \"{}\"\n]",
+            "passwords: {}, {}, correct-horse",
+            "The passwords: {} and {}. Then",
+            "passwords = hunter, {}",
+        ]);
+        leaves(&[
+            "secrets: db-main, app",
+            "secrets: app-1, db-2, cache-3",
+            "passwords: none, db-password1 and app",
+            "secrets: load(a1, b2c3d4e5)",
         ]);
         redacts(&[
             (

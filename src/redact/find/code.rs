@@ -1,8 +1,7 @@
 //! Literals in code that a call, an operator or a pair makes secrets: `set_password("…")`, `jwt.sign(claims, "…")`,
 //! `env.API_KEY || "…"`.
 
-use crate::redact::catalogue::{calls, formats, names, words};
-use crate::redact::class::Class;
+use crate::redact::catalogue::{calls, formats, headers, names};
 use crate::redact::find::look::Look;
 use crate::redact::judge::{placeholder, value};
 use crate::redact::kind::Kind;
@@ -16,12 +15,17 @@ const MAX_CALL: usize = 160;
 /// A literal whose opening quote stands at `quote`.
 pub(crate) fn literal(look: &Look<'_>, quote: usize) -> Option<Found> {
     // Most quotes close something, and what names a literal ends in one of these.
-    let named = b"(,-|?: \tb@{".contains(&look.before(quote));
+    let is_binary = look.before(quote) == b'<' && look.before(quote - 1) == b'<';
+    let named = is_binary || b"(,-|?: \tb@{".contains(&look.before(quote));
     if !named {
         return None;
     }
-    // `b"…"` of Python, `@"…"` of C#
-    let open = look.back(quote, 1, |b| matches!(b, b'b' | b'@'));
+    // `b"…"` of Python, `@"…"` of C#, `<<"…">>` of Erlang
+    let open = if is_binary {
+        quote - 2
+    } else {
+        look.back(quote, 1, |b| matches!(b, b'b' | b'@'))
+    };
     let near = look.back(open, 16, is_blank);
     let closure = formats::CLOSURES
         .iter()
@@ -38,7 +42,7 @@ pub(crate) fn literal(look: &Look<'_>, quote: usize) -> Option<Found> {
     }
     let close = closing_quote(look, quote + 1, look.at(quote), 0);
     let value = look.part(quote + 1, close);
-    let bare = bytes::rest(value, words::scheme_len(value));
+    let bare = bytes::rest(value, headers::scheme_len(value));
     let takes = if by_name {
         let sets = takes_all || look.before(near) != b'(' || is_setter(name);
         // Of several arguments the first need not be the password: `new_password("service", "account")`.
@@ -54,7 +58,7 @@ pub(crate) fn literal(look: &Look<'_>, quote: usize) -> Option<Found> {
         && !placeholder::is_placeholder(value)
         && !placeholder::is_placeholder(bare)
         && (look.judge(value) == Kind::Plain || !by_name && value::looks_chosen(value)))
-    .then(|| Found::new(quote + 1, close, Class::Field))
+    .then(|| Found::new(close - bare.len(), close, calls::CLASS))
 }
 
 /// What names the literal that stands behind `near`, or nothing if that is a call at most, and whether it takes
@@ -171,9 +175,10 @@ fn pair<'a>(scope: &Scope<'a>, comma: usize) -> Option<&'a [u8]> {
         b'{' => name.iter().all(|b| b.is_ascii_lowercase() || *b == b'_'),
         b':' => matches!(scope.before(open), b'{' | b'(' | b'['),
         b'(' => {
-            let call = scope.back(open, 1, |b| b == b'!');
-            memchr::memchr(b'.', name).is_some()
-                && calls::is_assertion(scope.part(identifier(scope, call, 32), call))
+            let end = scope.back(open, 1, |b| b == b'!');
+            let call = scope.part(identifier(scope, end, 32), end);
+            calls::is_definition(call)
+                || memchr::memchr(b'.', name).is_some() && calls::is_assertion(call)
         }
         _ => false,
     };
@@ -182,9 +187,18 @@ fn pair<'a>(scope: &Scope<'a>, comma: usize) -> Option<&'a [u8]> {
     }
     let name = scope.part(start, close);
     let is_quoted = matches!(quote, b'"' | b'\'') && matches!(scope.before(start), b'"' | b'\'');
-    // `["--user", "app", "--password", "…"]`
-    let is_first = matches!(scope.before(bracket), b'(' | b'[') || name.starts_with(b"--");
+    // `["--user", "app", "--password", "…"]`, `{{"password", "…"}}` of C++
+    let is_first = matches!(scope.before(bracket), b'(' | b'[')
+        || name.starts_with(b"--")
+        || scope.before(bracket) == b'{' && closes_pair(scope, comma + 1);
     (is_quoted && is_first).then_some(name)
+}
+
+/// Whether a literal that was chosen, and nothing else, stands behind a comma in braces, where words of a set may stand.
+fn closes_pair(scope: &Scope<'_>, comma: usize) -> bool {
+    let open = scope.ahead(comma, 2, is_blank);
+    let close = closing_quote(scope, open + 1, scope.at(open), 0);
+    value::looks_chosen(scope.part(open + 1, close)) && scope.at(close + 1) == b'}'
 }
 
 /// What a test expects the literal at `quote` to be: `assertEquals("…", user.getPassword())`. The parenthesis of the
@@ -247,7 +261,8 @@ fn typed<'a>(scope: &Scope<'a>, open: usize) -> Option<&'a [u8]> {
 
 /// The name of the element that a selector in quotes before `end` finds: `fill('#password', `, `$('#password')`.
 pub(crate) fn place<'a>(scope: &Scope<'a>, end: usize) -> Option<&'a [u8]> {
-    let close = end - usize::from(scope.before(end) == b')');
+    // `getByRole('textbox', { name: 'Password' })`
+    let close = scope.back(end, 4, |b| matches!(b, b')' | b'}' | b' '));
     let quote = scope.before(close);
     if !matches!(quote, b'"' | b'\'') {
         return None;
@@ -327,9 +342,15 @@ mod tests {
             "define( 'NONCE_SALT',       '{}' );",
             "{:user \"bob\" :password \"{}\"}",
             "await page.fill('#pass', '{}');",
+            "page.getByRole('textbox', { name: 'Password' }).fill('{}');",
             "1) \"requirepass\"\n2) \"{}\"\n3) \"maxmemory\"",
             "std::string token{\"{}\"};",
             "{password, \"{}\"},",
+            "{password, <<\"{}\">>}",
+            "-define(DB_PASSWORD, \"{}\").",
+            "[{\"authorization\", \"Bearer {}\"}]",
+            "put(password, \"{}\")",
+            "headers = {{\"x-api-key\", \"{}\"}}",
             "{:db_password, \"{}\"}",
             "assert_eq!(config.password, \"{}\");",
             "self.assertEqual(user.password, '{}')",
@@ -343,6 +364,9 @@ mod tests {
             r#"get_password("database")"#,
             r#"assertEquals(user.name, "harbour12")"#,
             r#"hash(user.password, "sha512")"#,
+            r#"{"password", "address"}"#,
+            r#"-define(TIMEOUT, "harbour12")."#,
+            r#"x << "password" << "harbour""#,
             r#"var("HOME").unwrap_or("harbour12")"#,
             "items.iter().any(|_| \"harbour12\")",
         ] {

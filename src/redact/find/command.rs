@@ -5,7 +5,6 @@
 
 use crate::redact::catalogue::tools::{self, Place, SWITCHES, TOOLS, Tool, WRITERS};
 use crate::redact::catalogue::{speech, words};
-use crate::redact::class::Class;
 use crate::redact::find::look::Look;
 use crate::redact::find::value::value_at;
 use crate::redact::judge::style::{Given, Style};
@@ -18,6 +17,9 @@ use crate::redact::read::scope::{Found, Scope};
 
 /// Fewer characters are no secret of a command's.
 const MIN_SECRET: usize = 3;
+
+/// So many words of small letters behind an option are a sentence.
+const MAX_SAID: usize = 4;
 
 /// Whether a word is one of `a|b`, where `a*` is a beginning and `*a` an end.
 fn is_one_of(patterns: &str, word: &[u8]) -> bool {
@@ -108,19 +110,30 @@ fn secret(scope: &Scope<'_>, row: &Tool, from: usize, to: usize) -> Option<Found
         && !matches!(at(value, 0), b'-' | b'>' | b'<' | b'&')
         && !value.starts_with(b"2>")
         && value::is_real(value)
-        && (row.behind != ":" || !value.iter().all(u8::is_ascii_digit));
-    takes.then(|| Found::new(start, end, Class::Field))
+        && (row.behind != ":" || !value.iter().all(u8::is_ascii_digit))
+        && (row.behind != "=" || value::looks_chosen(value));
+    takes.then(|| Found::new(start, end, tools::CLASS))
 }
 
 /// Where the word of a command ends that begins at `start`, and the quote that is open around it.
 fn word_end(scope: &Scope<'_>, start: usize, quote: u8) -> usize {
-    scope.ahead(start, MAX_WORD, |b| {
+    let is_inside = |b: u8| {
         if quote != 0 {
             b != quote && b != b'\n'
         } else {
             !b.is_ascii_whitespace() && !matches!(b, b'"' | b'\'' | b'`' | b'\\' | b';' | b'|')
         }
-    })
+    };
+    let mut end = scope.ahead(start, MAX_WORD, is_inside);
+    // `CORP\bob`, in which no escape stands.
+    while quote == 0
+        && scope.at(end) == b'\\'
+        && !b"\0\n\"'ntr".contains(&scope.at(end + 1))
+        && end - start < MAX_WORD
+    {
+        end = scope.ahead(end + 2, MAX_WORD, is_inside);
+    }
+    end
 }
 
 /// A secret among the arguments of a command: `-pS3cret`, `-p s3cret`, `rabbitmqctl add_user bob s3cret`. `start` is
@@ -135,6 +148,9 @@ pub(crate) fn argument(scope: &Scope<'_>, start: usize) -> Option<Found> {
     }
     if quote == 0 && matches!(at(word, 0), b'-' | b'/') {
         return attached(scope, start);
+    }
+    if scope.before(open) == b'=' {
+        return assigned(scope, open - 1, (start, end));
     }
     let gap = scope.back(open, 3, |b| b == b' ');
     let is_given = scope.part(gap.saturating_sub(3), gap) == b"<<<";
@@ -158,19 +174,38 @@ pub(crate) fn argument(scope: &Scope<'_>, start: usize) -> Option<Found> {
         && !option.iter().any(|b| *b == b'=' || b.is_ascii_digit());
     let is_chosen = quote != 0 && value::is_literal(word, b"") || value::looks_chosen(word);
     let found = rows(command.words()).find_map(|(row, words)| {
-        let count = || words.iter().filter(|word| at(word, 0) != b'-').count();
-        let takes = match row.place {
-            Place::Option(names) => words.last().is_some_and(|word| is_one_of(names, word)),
-            _ if is_option => false,
-            Place::Argument(place) => count() == place,
-            Place::From(place) => count() >= place,
-            Place::Attached(_) | Place::Stdin => false,
-        };
-        (takes && (is_chosen || !row.chosen || !row.behind.is_empty()))
+        (takes(row, words, is_option) && (is_chosen || !row.chosen || !row.behind.is_empty()))
             .then(|| secret(scope, row, start, end))
             .flatten()
     });
     found.or_else(|| piped(scope, command.words(), (start, end)))
+}
+
+/// Whether a row's command takes its secret behind these words of it, the last of which may be an option.
+fn takes(row: &Tool, words: &[&[u8]], is_option: bool) -> bool {
+    let count = || words.iter().filter(|word| at(word, 0) != b'-').count();
+    match row.place {
+        Place::Option(names) => words.last().is_some_and(|word| is_one_of(names, word)),
+        _ if is_option => false,
+        Place::Argument(place) => count() == place,
+        Place::From(place) => count() >= place,
+        Place::Attached(_) | Place::Stdin => false,
+    }
+}
+
+/// The secret behind the `=` at `sign` in a word of a command, if it is one: `secrets set NAME=s3cret`.
+fn assigned(scope: &Scope<'_>, sign: usize, (start, end): (usize, usize)) -> Option<Found> {
+    let name = scope.back(sign, MAX_NAME, |b| {
+        bytes::is_token(b) || matches!(b, b'.' | b'/')
+    });
+    let is_word = is_blank(scope.before(scope.back(name, 1, |b| matches!(b, b'"' | b'\''))));
+    let value = scope.part(start, end);
+    (name < sign && is_word && value::looks_chosen(value))
+        .then(|| {
+            rows(Command::before(scope, name).words())
+                .any(|(row, words)| row.behind == "=" && takes(row, words, false))
+        })?
+        .then(|| Found::new(start, end, tools::CLASS))
 }
 
 /// A secret that is an argument in quotes, the first of which stands at `open`.
@@ -261,7 +296,7 @@ pub(crate) fn user_option(scope: &Scope<'_>, user: usize, sign: usize) -> Option
     let end = word_end(scope, sign + 1, quote);
     let value = scope.part(sign + 1, end);
     (value::looks_chosen(value) && value::is_real(value))
-        .then(|| Found::new(sign + 1, end, Class::Field))
+        .then(|| Found::new(sign + 1, end, tools::CLASS))
 }
 
 /// `-a value` of a tool that is known to take a secret there, where the dash stands at `pos`; and what a long name
@@ -285,6 +320,9 @@ pub(crate) fn option(look: &Look<'_>, pos: usize) -> Option<Found> {
         return flag(look, pos);
     }
     let open = look.ahead(end, 4, is_blank);
+    if is_in_sentence(look, pos, open) {
+        return None;
+    }
     let quote = look.at(open);
     let (start, close) = if matches!(quote, b'"' | b'\'') {
         (open + 1, closing_quote(look, open + 1, quote, 0))
@@ -312,6 +350,13 @@ pub(crate) fn flag(look: &Look<'_>, pos: usize) -> Option<Found> {
     let word = look.part(start, look.ahead(start, 12, |b| b.is_ascii_alphabetic()));
     if speech::is_of_usage(word) && look.at(start + word.len()) != b'='
         || speech::is_id(word) && look.at(start + word.len()) == b'='
+        || is_in_sentence(look, pos, start)
+    {
+        return None;
+    }
+    // What a command prints.
+    if look.at(start) == b'`'
+        && look.at(look.ahead(start + 1, MAX_WORD, |b| !matches!(b, b'`' | b' '))) == b' '
     {
         return None;
     }
@@ -333,11 +378,56 @@ pub(crate) fn flag(look: &Look<'_>, pos: usize) -> Option<Found> {
     })
 }
 
+/// Whether a sentence about the option at `option` goes on at `start`, or the usage of a command, so that no value stands
+/// there: `--password takes a value`. Behind a value of small letters stand arguments, and no small words of a sentence;
+/// and no command begins with an option.
+fn is_in_sentence(scope: &Scope<'_>, option: usize, start: usize) -> bool {
+    let is_word = |b: u8| b.is_ascii_lowercase();
+    let word_end = |from: usize| scope.ahead(from, MAX_WORD, is_word);
+    let ends = |at: usize| matches!(scope.at(at), 0 | b' ' | b'\n');
+    let lead = scope.back(option, 64, |b| is_blank(b) || b == b'`');
+    let begins_line = (lead == scope.origin || scope.before(lead) == b'\n')
+        && !matches!(
+            scope.before(scope.back(lead, 2, |b| b.is_ascii_whitespace())),
+            b'\\' | b'`'
+        );
+    let mut end = word_end(start);
+    if end == start {
+        // `--secret-key VALUE`
+        let named = scope.ahead(start, MAX_WORD, |b| b.is_ascii_uppercase() || b == b'_');
+        return begins_line && named > start && ends(named);
+    }
+    let before = scope.part(scope.back(lead, 16, |b| b.is_ascii_alphabetic()), lead);
+    let is_small = |word: &[u8]| words::is_of_sentences(word) || speech::is_article(word);
+    let is_led = is_small(before) || speech::is_of_usage(before);
+    match scope.at(end) {
+        // `isn't`
+        b'\'' => return is_word(scope.at(end + 1)),
+        b',' => return ends(end + 1),
+        b'.' => return is_led && ends(end + 1),
+        _ => {}
+    }
+    for count in 0..MAX_SAID {
+        let next = end + 1;
+        if scope.at(end) != b' ' || !is_word(scope.at(next)) {
+            break;
+        }
+        end = word_end(next);
+        let is_closed = matches!(scope.at(end), b'.' | b',') && ends(end + 1);
+        let is_small = is_small(scope.part(next, end));
+        let is_told = is_small || begins_line || is_led || count + 1 == MAX_SAID;
+        if is_closed || ends(end) && is_told {
+            return true;
+        }
+    }
+    false
+}
+
 #[cfg(test)]
 mod tests {
     use super::{has_switch, is_one_of};
     use crate::redact::redact_str;
-    use crate::redact::tests::{leaves, marked};
+    use crate::redact::tests::{leaves, marked, redacts};
 
     #[test]
     fn a_user_and_a_password_behind_an_option_of_any_command_go() {
@@ -352,6 +442,34 @@ mod tests {
             "docker run --user app:staff x2",
             "mytool -x ops:hunter2xK9",
         ]);
+    }
+
+    #[test]
+    fn a_sentence_about_an_option_stays_and_a_word_before_arguments_goes() {
+        leaves(&[
+            "Note that --password takes a value",
+            "--secret overrides the file",
+            "If --password isn't given, it prompts.",
+            "Both --password and --token work.",
+            "Don't use --password anymore, use --password-stdin",
+            "the option --passphrase expects one argument",
+            "docker login -p reads from the terminal",
+            "--private-key specifies path",
+            "  --secret-key VALUE  the key",
+            "--password prompts interactively.",
+            "mytool --password `pass show db1`",
+        ]);
+        for text in [
+            "mytool --password {} --verbose",
+            "mytool --password {} deploy web",
+            "mytool --password {}; echo done",
+            "mytool --password '{}' is",
+            "mytool \\\n  --password {} deploy",
+            "keytool -list -storepass {} -keystore k7.jks",
+        ] {
+            let with = |value: &str| text.replacen("{}", value, 1);
+            redacts(&[(&with("swordfish"), &with("[REDACTED_FIELD]"))]);
+        }
     }
 
     #[test]
@@ -371,6 +489,7 @@ mod tests {
             "mysql -uroot -pSchmetterling shop",
             "keytool -list -keystore k7.jks -storepass Schmetterling",
             "curl -u bob:Schmetterling https://example.com",
+            "<command>lftp -u bob,Schmetterling sftp://host</command>",
             "printf 'Schmetterling' | cryptsetup open /dev/sdb1 data",
             "kinit bob <<< \"Schmetterling\"",
         ] {

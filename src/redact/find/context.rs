@@ -6,7 +6,6 @@ use crate::redact::catalogue::list::List;
 use crate::redact::catalogue::names::{is_harmless_key, is_harmless_token};
 use crate::redact::catalogue::vendors::{self, is_vendor};
 use crate::redact::catalogue::{formats, speech};
-use crate::redact::class::Class;
 use crate::redact::find::look::Look;
 use crate::redact::judge::random::{MIN_OPAQUE, is_base64_key, is_opaque};
 use crate::redact::read::bytes::{self, at, is_token, part, run_start};
@@ -20,6 +19,8 @@ const REACH: usize = 72;
 /// As many words may stand between a word for a key and the key; fewer where it could be the hash of something.
 const BETWEEN: usize = 4;
 const BEFORE_HASH: usize = 2;
+/// The first byte of letters in scripts that set no spaces, or larger.
+const UNSPACED: u8 = 0xE3;
 /// A longer word is no word of a language.
 const MAX_LETTERS: usize = 24;
 
@@ -43,9 +44,9 @@ pub(crate) fn opaque(look: &Look<'_>, start: usize) -> Option<Found> {
     let found = is_user(look, start, end)
         || is_queried(line)
         || says_key(line, is_hash(key))
-        || names_vendor(line)
+        || names_vendor(line, is_hash(key))
         || is_commented(look, start - line.len());
-    found.then(|| Found::new(start, end, Class::Key))
+    found.then(|| Found::new(start, end, vendors::CLASS))
 }
 
 /// Where a word begins and ends, which may be base64.
@@ -59,9 +60,11 @@ fn bounds(scope: &Scope<'_>, start: usize) -> (usize, usize) {
 /// A key in the form of a UUID at `start`, where who gives such out stands before it with a word for it or a sign.
 pub(crate) fn uuid(look: &Look<'_>, start: usize, end: usize) -> Option<Found> {
     let line = before_on_line(look, start);
-    let whose = words(line).take(4).any(|word| WITH_UUIDS.has(&lower(word)));
-    (whose && (names_vendor(line) || says_key(line, true)))
-        .then(|| Found::new(start, end, Class::Key))
+    let is_two = |(second, first): (&[u8], &[u8])| WITH_UUIDS.has(&joined(first, second));
+    let whose = words(line).take(4).any(|word| WITH_UUIDS.has(&lower(word)))
+        || words(line).take(4).zip(words(line).skip(1)).any(is_two);
+    (whose && (names_vendor(line, false) || says_key(line, true)))
+        .then(|| Found::new(start, end, vendors::CLASS))
 }
 
 /// Whether no path, address or expression goes on around a word.
@@ -94,19 +97,20 @@ fn before_on_line<'a>(scope: &Scope<'a>, start: usize) -> &'a [u8] {
 }
 
 /// The words of a line, the last first. What a change of case joins to a word for a key, or to one that says nothing, is
-/// a word of its own: `acmeKey`, `AcmeClient`.
+/// a word of its own, and so is what a change of scripts joins: `acmeKey`, `AcmeClient`, `Acmeのキー`.
 fn words(line: &[u8]) -> impl Iterator<Item = &[u8]> {
     let mut end = line.len();
     let letter = |b: u8| b.is_ascii_alphanumeric() || b >= 0x80;
     std::iter::from_fn(move || {
         let close = run_start(line, end, 0, |b| !letter(b));
         let begin = run_start(line, close, close.saturating_sub(MAX_LETTERS), letter);
-        let turn = (begin + 1..close)
-            .rev()
-            .find(|&n| at(line, n).is_ascii_uppercase() && at(line, n - 1).is_ascii_lowercase());
+        let turn = (begin + 1..close).rev().find(|&n| {
+            at(line, n).is_ascii_uppercase() && at(line, n - 1).is_ascii_lowercase()
+                || at(line, n) >= UNSPACED && at(line, n - 1).is_ascii()
+        });
         let tail = turn.filter(|&turn| {
             let tail = lower(part(line, turn, close));
-            KEY_WORDS.has(&tail) || FILLERS.has(&tail)
+            at(line, turn) >= UNSPACED || KEY_WORDS.has(&tail) || FILLERS.has(&tail)
         });
         end = tail.unwrap_or(begin);
         (end < close).then(|| part(line, end, close))
@@ -130,6 +134,17 @@ fn lower(word: &[u8]) -> Small {
         *slot = byte.to_ascii_lowercase();
     }
     Small(small, word.len().min(MAX_LETTERS))
+}
+
+/// Two words as one.
+fn joined(first: &[u8], second: &[u8]) -> Small {
+    let mut both = lower(first);
+    let free = both.0.get_mut(both.1..).unwrap_or_default();
+    for (slot, byte) in free.iter_mut().zip(second) {
+        *slot = byte.to_ascii_lowercase();
+    }
+    both.1 = (both.1 + second.len()).min(MAX_LETTERS);
+    both
 }
 
 static KEY_WORDS: List = List::of(vendors::KEY_WORDS);
@@ -168,7 +183,7 @@ fn says_key(line: &[u8], hash: bool) -> bool {
         }
         // Japanese and Chinese write it at the end of what is one word here.
         let ends =
-            |known: &&str| at(known.as_bytes(), 0) >= 0xE3 && word.ends_with(known.as_bytes());
+            |known: &&str| at(known.as_bytes(), 0) >= UNSPACED && word.ends_with(known.as_bytes());
         let unspaced = word.last().is_some_and(|last| *last >= 0x80);
         let named = KEY_WORDS.has(word) || unspaced && KEY_WORDS.words.iter().any(ends);
         if named {
@@ -191,13 +206,19 @@ fn says_key(line: &[u8], hash: bool) -> bool {
 }
 
 /// Whether who gives keys out stands right before it: `acme: …`, `acme_api = …`, `AcmeClient("…")`, `Acme (…)`.
-fn names_vendor(line: &[u8]) -> bool {
+fn names_vendor(line: &[u8], hash: bool) -> bool {
     let signed = || line.iter().any(|b| matches!(b, b':' | b'=' | b'(' | b','));
     let mut filled = false;
-    for word in words(line).take(3) {
+    let mut words = words(line).take(4).peekable();
+    for _ in 0..3 {
+        let Some(word) = words.next() else {
+            return false;
+        };
         let word = &*lower(word);
-        if is_vendor(word) {
-            return filled || signed();
+        // `Sauce Labs`
+        let is_two = |first: &&[u8]| is_vendor(&joined(first, word));
+        if is_vendor(word) || words.peek().is_some_and(is_two) {
+            return filled || signed() && !(hash && vendors::has_commits(word));
         }
         if !FILLERS.has(word) {
             return false;
@@ -287,6 +308,22 @@ mod tests {
                 "kraken: [REDACTED_KEY]",
             ),
             (
+                "Sauce Labs (5f2e0d45-98c5-4423-8339-29804f37866f)",
+                "Sauce Labs ([REDACTED_KEY])",
+            ),
+            (
+                "gitea_key = 84fe19219f0d3a89e3c209df3b34c52798a2e4e4",
+                "gitea_key = [REDACTED_FIELD]",
+            ),
+            (
+                "Alpha Vantage: Eri8Ba9bG6BGuG9SfPf2ro",
+                "Alpha Vantage: [REDACTED_KEY]",
+            ),
+            (
+                "Codecovのキー 5f2e0d45-98c5-4423-8339-29804f37866f を使って",
+                "Codecovのキー [REDACTED_KEY] を使って",
+            ),
+            (
                 "clearbit: e98d415793a604e647c073d0c1532f30",
                 "clearbit: [REDACTED_KEY]",
             ),
@@ -317,6 +354,10 @@ mod tests {
     fn ids_and_hashes_stay() {
         leaves(&[
             "circleci: 5f2e0d45-98c5-4423-8339-29804f37866f",
+            "Sauce Labs job 5f2e0d45-98c5-4423-8339-29804f37866f",
+            "gitea: 84fe19219f0d3a89e3c209df3b34c52798a2e4e4",
+            "gitea commit 84fe19219f0d3a89e3c209df3b34c52798a2e4e4",
+            "版本のコミット 5f2e0d45-98c5-4423-8339-29804f37866f",
             "splunk session 5f2e0d45-98c5-4423-8339-29804f37866f",
             "the key is in src/Redact/Find2/ContextOfKeys3/LanguagesAndVendors4/Rows",
             "the key change is in commit 3b8171f46b02c3230b5456c7522f8294c9d5f800",

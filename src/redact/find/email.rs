@@ -28,7 +28,7 @@ pub(crate) fn email(scope: &Scope<'_>, pos: usize, width: usize) -> Option<Found
     let tld = scope.part(dot + 1, end);
     let is_name = tld.len() >= 2 && tld.iter().all(|b| b.is_ascii_alphabetic() || *b >= 0x80)
         || tld.starts_with(formats::PUNYCODE);
-    if dot == domain || !is_name || formats::is_type_of_file(tld) {
+    if dot == domain || !is_name || formats::is_type_of_file(tld) || formats::is_measure(tld) {
         return None;
     }
     let mut start = scope.back(pos, 96, is_local);
@@ -132,6 +132,8 @@ mod tests {
             "nginx@sha256:9f86d081884c7d65",
             "getty@tty1.service",
             "@media",
+            "job@host.domain.metric",
+            "instance:node_cpu@sum.rate",
         ] {
             assert_eq!(redact_str(text), text);
         }

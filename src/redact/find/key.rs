@@ -5,9 +5,8 @@
 
 use crate::redact::catalogue::formats;
 use crate::redact::catalogue::keys::{
-    BEFORE_DOT, Body, FIRST, HEADS, PAIRS, PREFIXES, Tail::Strong,
+    self, BEFORE_DOT, Body, FIRST, HEADS, PAIRS, PREFIXES, Tail::Strong,
 };
-use crate::redact::class::Class;
 use crate::redact::find::shaped_key::{dotted_end, long_end, shaped};
 use crate::redact::find::token;
 use crate::redact::judge::random::is_random;
@@ -79,7 +78,7 @@ pub(crate) fn listed_at(scope: &Scope<'_>, start: usize) -> Option<Found> {
             return Some(Found::new(
                 start,
                 token::trim_end(scope, start, end),
-                Class::Key,
+                keys::CLASS,
             ));
         }
     }

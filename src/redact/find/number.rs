@@ -1,12 +1,15 @@
 //! Cards and social security numbers, and what the rules for numbers share.
 
 use crate::redact::catalogue::names::is_number_word;
+use crate::redact::catalogue::numbers::{self, Introduces, introduces};
 use crate::redact::class::Class;
 use crate::redact::judge::card::{self, is_card};
 use crate::redact::judge::name;
 use crate::redact::kind::Kind;
-use crate::redact::read::bytes::{self, at};
 use crate::redact::read::scope::{Found, Scope};
+
+/// So many words before a number may say that it is a card's.
+const MOST_WORDS: usize = 3;
 
 /// How many digits stand at `pos`, with what may separate the groups of a number between them. Below seven there
 /// is nothing to recognize.
@@ -53,26 +56,34 @@ fn card(scope: &Scope<'_>, pos: usize, left: u8) -> Option<Found> {
         return None;
     }
     let end = pos + card::digits_end(scope.part(pos, scope.to.min(pos + card::MAX_BYTES)));
-    (is_clear_end(scope, end) && is_card(scope.part(pos, end)) && !is_named_id(scope, pos))
-        .then(|| Found::new(pos, end, Class::Card))
+    let text = scope.part(pos, end);
+    let is_number = is_card(text) || is_behind_card(scope, pos) && card::is_named_card(text);
+    (is_clear_end(scope, end) && is_number && !is_named_id(scope, pos))
+        .then(|| Found::new(pos, end, numbers::CARD))
+}
+
+/// Whether a word for a card stands before a number: `card number: `, `Visa `.
+fn is_behind_card(scope: &Scope<'_>, pos: usize) -> bool {
+    let mut at = pos;
+    for _ in 0..MOST_WORDS {
+        let gap = scope.back(at, 3, |b| matches!(b, b' ' | b':' | b'#'));
+        at = scope.back(gap, 16, |b| b.is_ascii_alphabetic() || b >= 0x80);
+        match introduces(scope.part(at, gap)) {
+            Introduces::Card => return true,
+            Introduces::Between => {}
+            _ => return false,
+        }
+    }
+    false
 }
 
 /// `123-45-6789`
 fn social_security(scope: &Scope<'_>, pos: usize) -> Option<Found> {
     let end = pos + 11;
-    let is_digits = || {
-        scope
-            .part(pos, end)
-            .iter()
-            .filter(|b| b.is_ascii_digit())
-            .count()
-            == 9
-    };
     (scope.at(pos + 3) == b'-'
         && scope.at(pos + 6) == b'-'
-        && is_digits()
         && is_clear_end(scope, end)
-        && is_ssn(scope.part(pos, end)))
+        && card::is_social_security(scope.part(pos, end)))
     .then(|| Found::new(pos, end, Class::Ssn))
 }
 
@@ -100,21 +111,6 @@ pub(crate) fn is_clear_end(scope: &Scope<'_>, end: usize) -> bool {
         || matches!(next, b'.' | b'-') && scope.at(end + 1).is_ascii_alphanumeric())
 }
 
-fn is_ssn(text: &[u8]) -> bool {
-    let area = part_number(text, 0, 3);
-    at(text, 3) == b'-'
-        && at(text, 6) == b'-'
-        && !matches!(area, 0 | 666 | 900..)
-        && part_number(text, 4, 6) != 0
-        && part_number(text, 7, 11) != 0
-}
-
-fn part_number(text: &[u8], from: usize, to: usize) -> u32 {
-    bytes::part(text, from, to)
-        .iter()
-        .fold(0, |n, b| n * 10 + u32::from(b.wrapping_sub(b'0')))
-}
-
 #[cfg(test)]
 mod tests {
     use crate::redact::redact_str;
@@ -133,8 +129,20 @@ mod tests {
             "3782 822463 10005",
             "378 282 246 310 005",
             "6304 0000 0000",
+            "5024 0000 0000 0001",
         ] {
             assert_eq!(redact_str(text), "[REDACTED_CARD]", "{text}");
+        }
+    }
+
+    #[test]
+    fn a_card_that_is_named_goes_however_it_is_written() {
+        for text in [
+            "card number: 4 1 1 1 1 1 1 1 1 1 1 1 1 1 1 1",
+            "Visa 41 11 11 11 11 11 11 11",
+            "la tarjeta es 4111111111111111110",
+        ] {
+            assert!(redact_str(text).ends_with(" [REDACTED_CARD]"), "{text}");
         }
     }
 
@@ -144,14 +152,24 @@ mod tests {
             "4111 1111 1111 1112",
             "7 4111 1111 1111 1111",
             "4111 1111 1111 1111 2",
+            "steps 4 1 1 1 1 1 1 1 1 1 1 1 1 1 1 1",
+            "41 11 11 11 11 11 11 11",
+            "card 4 1 1 1 1 1 1 1 1 1 1 1 1 1 1 2",
+            "4111111111111111110",
             "4-1-1-1-1-1-1-1-1-1-1-1-1-1-1-1",
             "order_id=4111111111111111",
             "2024-01-15 10:30:00",
             "123-45-678",
             "000-12-3456",
+            "SSN 000-12-3456",
+            "SSN 912345678",
+            "ssn: 123-00-4567",
+            "social security number 123-45-0000",
+            "{\"ssn\":\"666-12-3456\"}",
         ] {
             assert_eq!(redact_str(text), text);
         }
         assert_eq!(redact_str("is 123-45-6789"), "is [REDACTED_SSN]");
+        assert_eq!(redact_str("SSN 123456789"), "SSN [REDACTED_SSN]");
     }
 }

@@ -3,6 +3,7 @@
 use crate::redact::catalogue::{names, speech};
 use crate::redact::class::Class;
 use crate::redact::find::look::Look;
+use crate::redact::judge::name::judge_foreign;
 use crate::redact::kind::Kind;
 use crate::redact::read::bytes::{at, part, run_start};
 use crate::redact::read::scope::{Found, Scope};
@@ -135,6 +136,7 @@ fn is_named_before(look: &Look<'_>, before: &[u8]) -> bool {
         // `le code secret …`, `votre code de validation est …`
         return speech::is_code(of) && said(&[of, name].join(&b' '))
             || of.len() <= 2 && speech::is_code(code) && said(&[code, of, name].join(&b' '))
+            || says_in_full(name, before)
             || is_linked && says_further_ahead(look, part(before, 0, end));
     }
     let whose = words
@@ -142,6 +144,9 @@ fn is_named_before(look: &Look<'_>, before: &[u8]) -> bool {
         .take(3)
         .any(|word| speech::is_owner(word) || speech::is_use(word));
     let qualifier = words.next().unwrap_or_default();
+    // `sign-in code`
+    let verb = words.next().unwrap_or_default();
+    let is_short = (1..=2).contains(&qualifier.len());
     whose
         || is_linked && speech::is_pin(name)
         || speech::is_pin(qualifier)
@@ -150,7 +155,14 @@ fn is_named_before(look: &Look<'_>, before: &[u8]) -> bool {
                 look.judge(&[qualifier, b"_", name].concat()),
                 Kind::Pin | Kind::Secret
             )
+        || is_short && look.judge(&[verb, qualifier, b"_", name].concat()) == Kind::Pin
         || speech::is_one_time(name)
+}
+
+/// Whether the words up to this one are the name of a code in another language: `código de un solo uso`.
+fn says_in_full(last: &[u8], before: &[u8]) -> bool {
+    let start = memchr::memmem::rfind(before, last).unwrap_or(0);
+    judge_foreign(part(before, 0, start + last.len())) == Kind::Pin
 }
 
 /// Whether the words before a copula or a sign begin with the name of a code: `the PIN of the card is …`, `the one-time
@@ -236,6 +248,21 @@ mod tests {
             "Le code reçu par SMS est {}",
             "the door code is {}",
             "Ваш код: {}",
+            "TOTP {}",
+            "PUK {}",
+            "authenticator code {}",
+            "sign-in code {}",
+            "Einmalpasswort {}",
+            "Ihr Einmalpasswort lautet {}",
+            "code à usage unique {}",
+            "código de un solo uso: {}",
+            "su código de un solo uso es {}",
+            "codice monouso {}",
+            "eenmalige code {}",
+            "kod jednorazowy {}",
+            "tek kullanımlık şifre {}",
+            "动态码 {}",
+            "一次性密码 {}",
         ] {
             for code in ["482913", "4829", "482-913"] {
                 let with = |value: &str| text.replace("{}", value);
@@ -264,6 +291,9 @@ mod tests {
             "country code 4912",
             "your code coverage is 4829",
             "Use 482913 as your limit",
+            "error in code 482913",
+            "código postal 48291",
+            "un solo uso 482913",
         ]);
     }
 }

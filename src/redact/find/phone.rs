@@ -3,8 +3,9 @@
 use crate::redact::catalogue::numbers::{DIALLED, Introduces, MOST_DIALLED, introduces};
 use crate::redact::class::Class;
 use crate::redact::find::number::{border, is_clear_end, is_named_id, number};
+use crate::redact::judge::{card, language, name};
 use crate::redact::kind::Kind;
-use crate::redact::read::bytes::{self, at, before, run_start};
+use crate::redact::read::bytes::{self, at, before, run_end, run_start};
 use crate::redact::read::scope::{Found, Scope};
 
 /// Fewer digits with the code of a country are no number.
@@ -15,6 +16,11 @@ const LEAST_BEHIND_ZEROS: usize = 10;
 const LEAST_IN_BRACKETS: usize = 9;
 const LONGEST: usize = 12;
 
+/// How a number ends that counts something.
+const ROUND: &[u8] = b"00000";
+
+/// A longer word before a number is looked at so far.
+const LONGEST_WORD: usize = 40;
 /// So many words before a number are looked at.
 const MOST_WORDS: usize = 4;
 
@@ -167,17 +173,22 @@ pub(crate) fn introduced(scope: &Scope<'_>, pos: usize) -> Option<Found> {
         .iter()
         .filter(|b| b.is_ascii_digit())
         .count();
-    if !(7..=15).contains(&digits) || !is_clear_end(scope, end) {
+    if !(7..=15).contains(&digits) || !is_clear_end(scope, end) || is_other(scope.part(pos, end)) {
         return None;
     }
     let found = |class| Some(Found::new(pos, end, class));
     // The words before, as far as they are near: `phone number is: `, `tel=`, `call me at `.
-    let (mut at, mut is_led, mut whose) = (pos, false, false);
+    let (mut at, mut led, mut whose) = (pos, None, false);
     for _ in 0..MOST_WORDS {
-        let gap = scope.back(at, 4, |b| b" :=#.(\"'+*>".contains(&b));
-        let word = scope.back(gap, 24, |b| b.is_ascii_alphabetic() || b >= 0x80);
+        let gap = scope.back(at, 4, |b| b" :=#.(\"'+*>_".contains(&b));
+        let word = scope.back(gap, LONGEST_WORD, |b| b.is_ascii_alphabetic() || b >= 0x80);
+        // The first letter may be longer than what is looked at.
+        let word = run_end(text, word, gap, |b| b & 0xC0 == 0x80);
+        let named = scope.part(word, led.unwrap_or(gap));
+        if !whose && says_phone(scope.part(word, gap), named, scope.part(gap, pos)) {
+            return found(Class::Phone);
+        }
         match introduces(scope.part(word, gap)) {
-            Introduces::Phone if !whose => return found(Class::Phone),
             Introduces::LongPhone => {
                 let assigned = at < pos && scope.part(gap, at).contains(&b'=');
                 return (digits >= 10 && !assigned)
@@ -185,17 +196,35 @@ pub(crate) fn introduced(scope: &Scope<'_>, pos: usize) -> Option<Found> {
                     .flatten();
             }
             Introduces::SocialSecurity => {
-                return (digits == 9).then(|| found(Class::Ssn)).flatten();
+                let is_given = card::is_social_security(scope.part(pos, end));
+                return is_given.then(|| found(Class::Ssn)).flatten();
             }
-            Introduces::Between => (at, is_led) = (word, true),
+            Introduces::Between => (at, led) = (word, led.or(Some(gap))),
             // `call Karim at …`
-            _ if is_led && !whose && scope.at(word).is_ascii_uppercase() => {
+            _ if led.is_some() && !whose && scope.at(word).is_ascii_uppercase() => {
                 (at, whose) = (word, true)
             }
             _ => return None,
         }
     }
     None
+}
+
+/// Whether digits are no phone number, whatever stands before them: a date and what follows it, or a round number.
+fn is_other(digits: &[u8]) -> bool {
+    let is_date = |date: &[u8; 10]| {
+        let parts = date.split(|b| *b == b'-').map(<[u8]>::len);
+        matches!(date, [b'1' | b'2', b'0' | b'9', ..]) && parts.eq([4, 2, 2])
+    };
+    digits.first_chunk().is_some_and(is_date) || digits.ends_with(ROUND)
+}
+
+/// Whether a word says that a phone number follows: alone or, before a sign, as the last of a name; or does so together
+/// with the words behind it.
+fn says_phone(word: &[u8], named: &[u8], behind: &[u8]) -> bool {
+    let is_name = || named.len() > word.len() || memchr::memchr2(b':', b'=', behind).is_some();
+    language::named_in_any_case(word) == Some(Kind::Phone)
+        || is_name() && name::judge(named) == Kind::Phone
 }
 
 /// The whole value of a field that is named like a phone number.
@@ -260,6 +289,16 @@ mod tests {
             "phone number is 030 901820",
             "Tel\u{e9}fono: 912 345 678",
             "call me at 0151 23456789",
+            "Handynummer: 0171 2345678",
+            "mon numéro de portable est le 06 12 34 56 78",
+            "telefonní číslo 601 234 567",
+            "手机号码：13812345678",
+            "我的手机号是13812345678",
+            "휴대폰 번호: 010-1234-5678",
+            "telefono fisso 02 1234567",
+            "phone_number=0612345678",
+            "customerPhone: 0612345678",
+            "landline 020 7946 0958",
         ] {
             assert!(redact_str(text).contains("[REDACTED_PHONE]"), "{text}");
         }
@@ -275,6 +314,12 @@ mod tests {
             "+49 30",
             "10.0.0.1:8080",
             "call 42",
+            "iPhone 35123456",
+            "fax 2026-01-15 10:30",
+            "sms: 2000000",
+            "portable 1234567",
+            "numéro 0612345678",
+            "机票号码：13812345678",
             "415-155-26",
         ] {
             assert_eq!(redact_str(text), text);

@@ -2,7 +2,9 @@
 
 use crate::redact::catalogue::speech;
 use crate::redact::find::look::Look;
+use crate::redact::judge::language;
 use crate::redact::kind::Kind;
+use crate::redact::read::bytes::part;
 use crate::redact::read::lex::Name;
 
 /// What the words before a sign say: `API key`, `the client secret`.
@@ -52,9 +54,25 @@ pub(crate) fn spaced_kind(look: &Look<'_>, name: &Name<'_>, far: bool) -> Kind {
     }
 }
 
+/// Whether a name and the word before it are the catalogue's words for what is no secret: `palabra clave`.
+pub(crate) fn names_other(look: &Look<'_>, name: &Name<'_>) -> bool {
+    let end = name.start + name.text.len();
+    let start = look.back(name.start.saturating_sub(1), 23, |b| {
+        b.is_ascii_alphabetic() || b >= 0x80
+    });
+    let mut words = [0; 48];
+    let letters = look.part(start, end).iter().filter(|b| **b != b' ');
+    let mut count = 0;
+    for (slot, letter) in words.iter_mut().zip(letters) {
+        *slot = letter.to_ascii_lowercase();
+        count += 1;
+    }
+    look.before(name.start) == b' ' && language::named(part(&words, 0, count)) == Some(Kind::Plain)
+}
+
 #[cfg(test)]
 mod tests {
-    use super::spaced_kind;
+    use super::{names_other, spaced_kind};
     use crate::redact::kind::Kind;
     use crate::redact::read::lex::name_before;
     use crate::redact::tests::with_look;
@@ -74,6 +92,20 @@ mod tests {
             with_look(text, |look| {
                 let name = name_before(look, text.len());
                 assert_eq!(spaced_kind(look, &name, far), kind, "{text}");
+            });
+        }
+    }
+
+    #[test]
+    fn words_name_together_what_is_no_secret() {
+        for (text, other) in [
+            ("una Palabra clave", true),
+            ("la clave", false),
+            ("clave", false),
+        ] {
+            with_look(text, |look| {
+                let name = name_before(look, text.len());
+                assert_eq!(names_other(look, &name), other, "{text}");
             });
         }
     }

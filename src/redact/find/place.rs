@@ -1,7 +1,6 @@
 //! Settings whose name and value are words side by side on a line: the engine for the rows of places.
 
-use crate::redact::catalogue::places::{self, Looks, PLACES, Place, Takes};
-use crate::redact::class::Class;
+use crate::redact::catalogue::places::{self, CLASS, Looks, PLACES, Place, Takes};
 use crate::redact::find::look::Look;
 use crate::redact::find::table;
 use crate::redact::judge::value;
@@ -181,7 +180,7 @@ fn hide(look: &mut Look<'_>, looks: Looks, from: usize, to: usize) {
             Looks::Literal => value::is_literal(value, b""),
             Looks::Chosen => value::is_literal(value, b"") && value.iter().any(is_chosen),
         };
-    look.report(takes.then(|| Found::new(from, to, Class::Field)));
+    look.report(takes.then(|| Found::new(from, to, CLASS)));
 }
 
 #[cfg(test)]

@@ -19,6 +19,10 @@ const SIGNS: &[&str] = &[
     "->", "=>", "<-", "~>", "\u{2192}", "\u{2013}", "\u{2014}", "\u{ff1a}", "\u{ff1d}",
 ];
 
+/// So many items of a list stand between its last one and the line that names them, and none is longer.
+const MAX_ABOVE: usize = 24;
+const MAX_ITEM: usize = 64;
+
 fn is_word(byte: u8) -> bool {
     bytes::is_token(byte) || byte == b'.' || byte >= 0x80
 }
@@ -181,9 +185,9 @@ fn follows_login(scope: &Scope<'_>, start: usize) -> bool {
             .filter(|word| !word.is_empty());
         return words.nth(1).is_some_and(speech::is_user);
     }
-    let Some(line) = [&b" and "[..], b" with "]
+    let Some(line) = speech::WITH
         .iter()
-        .find_map(|link| line.strip_suffix(*link))
+        .find_map(|link| line.strip_suffix(link.as_bytes()))
     else {
         return false;
     };
@@ -445,11 +449,17 @@ fn follows_line(look: &Look<'_>, start: usize, end: usize) -> bool {
     if look.before(margin) != b'\n' {
         return false;
     }
+    let first = first_item(look, margin);
+    let limit = if first < margin {
+        look.origin
+    } else {
+        look.from
+    };
     let between = |b: u8| around(b) || matches!(b, b'\r' | b'\n' | b':' | b'-' | b'=');
-    let floor = look.from.max(margin.saturating_sub(48));
-    let close = run_start(look.text, margin, floor, between);
-    let floor = look.from.max(close.saturating_sub(40));
-    let line = look.part(floor, close);
+    let floor = limit.max(first.saturating_sub(48));
+    let close = run_start(look.text, first, floor, between);
+    let floor = limit.max(close.saturating_sub(40));
+    let line = bytes::part(look.text, floor, close);
     let begin = memchr::memrchr(b'\n', line).map_or(0, |n| n + 1);
     let name = bytes::rest(line, begin);
     // `## Password`, `- **Password**`, `2. Password`
@@ -464,6 +474,26 @@ fn follows_line(look: &Look<'_>, start: usize, end: usize) -> bool {
             .iter()
             .all(|b| b.is_ascii_alphabetic() || matches!(b, b' ' | b'_' | b'-') || *b >= 0x80)
         && look.judge(name).hides()
+        && (first == margin || name.split(|b| *b == b' ').any(names::is_of_many))
+}
+
+/// Where the lines above one begin that are single words and look chosen, as items of a list do.
+fn first_item(look: &Look<'_>, mut line: usize) -> usize {
+    for _ in 0..MAX_ABOVE {
+        let end = line.saturating_sub(1);
+        let floor = look.origin.max(end.saturating_sub(MAX_ITEM));
+        let begin = run_start(look.text, end, floor, |b| b != b'\n');
+        let item = bytes::part(look.text, begin, end).trim_ascii();
+        if begin <= look.origin
+            || bytes::before(look.text, begin) != b'\n'
+            || item.contains(&b' ')
+            || !value::looks_chosen(item)
+        {
+            break;
+        }
+        line = begin;
+    }
+    line
 }
 
 #[cfg(test)]
@@ -482,7 +512,12 @@ mod tests {
             "API token:\n```\n{}\n```\n",
             "secret: |\n  {}\nnext: 1",
             "secret: >-\n  {}\nnext: 1",
+            "Keep these recovery codes safe:\n  {}\n  {}\n  {}\n",
         ]);
+        redacts(&[(
+            "Keep the recovery code safe\n  hunter2xK9\n  build-42a1\n",
+            "Keep the recovery code safe\n  [REDACTED_FIELD]\n  build-42a1\n",
+        )]);
     }
 
     #[test]

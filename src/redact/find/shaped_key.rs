@@ -4,12 +4,11 @@ use crate::redact::catalogue::formats;
 use crate::redact::catalogue::keys::Tail;
 use crate::redact::catalogue::names;
 use crate::redact::catalogue::shaped::{
-    Alphabet, BY_FIRST, BY_LENGTH, IN_BASE64, KEY_ENDS, LED, LONGEST, Looks, MIDDLES, Part, Rest,
-    Rows, SHAPES, Shape,
+    Alphabet, BY_FIRST, BY_LENGTH, CLASS, IN_BASE64, KEY_ENDS, LED, LONGEST, Looks, MIDDLES, Part,
+    Rest, Rows, SHAPES, Shape,
 };
-use crate::redact::class::Class;
 use crate::redact::find::token;
-use crate::redact::judge::random::{digits, is_cased, is_mixed, is_random, is_strong};
+use crate::redact::judge::random::{digits, is_cased, is_filler, is_mixed, is_random, is_strong};
 use crate::redact::read::bytes::{self, is_base64, is_token, part, run_end, run_start};
 use crate::redact::read::scope::{Found, Scope};
 
@@ -65,7 +64,7 @@ pub(crate) fn shaped(scope: &Scope<'_>, start: usize, end: usize) -> Option<Foun
         .find_map(|shape| fits(scope, shape, start));
     found.or_else(|| {
         (before != b'.' && has_a_key_word(scope.part(start, end)))
-            .then(|| Found::new(start, end, Class::Key))
+            .then(|| Found::new(start, end, CLASS))
     })
 }
 
@@ -175,7 +174,7 @@ fn fits_from(
         }
         _ => end,
     };
-    Some(Found::new(from, end, Class::Key))
+    Some(Found::new(from, end, CLASS))
 }
 
 /// Where a part ends that begins at `start`, if it stands there.
@@ -251,9 +250,9 @@ static ALPHABETS: [u16; 256] = {
 fn does_look(looks: Looks, text: &[u8]) -> bool {
     match looks {
         Looks::Any => true,
-        Looks::Mixed => is_mixed(text),
+        Looks::Mixed => is_mixed(text) && !is_filler(text),
         Looks::Cased => is_cased(text),
-        Looks::Strong => is_strong(text),
+        Looks::Strong => is_strong(text) && !is_filler(text),
         Looks::StrongWord => is_strong(text) && !text.iter().all(u8::is_ascii_hexdigit),
         Looks::Random => is_random(text, Tail::Strong),
         Looks::Digits(least) => (least..text.len()).contains(&digits(text)),

@@ -1,6 +1,6 @@
 //! Passwords in statements of SQL and files of databases: `IDENTIFIED BY '…'`, `db.example.com:5432:shop:ada:…`.
 
-use crate::redact::catalogue::formats;
+use crate::redact::catalogue::{formats, names};
 use crate::redact::class::Class;
 use crate::redact::judge::{name, value};
 use crate::redact::kind::Kind;
@@ -86,7 +86,7 @@ pub(crate) fn after_word(scope: &Scope<'_>, pos: usize) -> Option<Found> {
     let end = closing_quote(scope, pos + 1, quote, 0);
     let value = scope.part(pos + 1, end);
     // `the key in secret 'api-db'`
-    let stated = by || value::is_password_name(word) && !word.eq_ignore_ascii_case(b"secret");
+    let stated = by || value::is_password_name(word) && !names::is_secret(word);
     (value.len() >= 3
         && value::is_real(value)
         && !value::is_reference(value)

@@ -1,16 +1,18 @@
 //! Tables in text: a line of column names, and lines of values below it.
 
-use crate::redact::catalogue::{formats, words};
+use crate::redact::catalogue::{formats, labels, words};
 use crate::redact::class::Class;
 use crate::redact::find::look::Look;
 use crate::redact::find::phone;
-use crate::redact::judge::{random, value};
+use crate::redact::judge::{id, random, value};
 use crate::redact::kind::Kind;
 use crate::redact::read::bytes::{self, has_word_at, run_end, run_start};
 use crate::redact::read::scope::{Found, Scope};
 
 /// A longer first line is no line of column names.
 const MAX_HEADER: usize = 1024;
+/// As many words and no other cell make a column one of words.
+const MIN_WORDS: u8 = 3;
 /// Columns beyond these are not told apart.
 const MAX_COLUMNS: usize = 64;
 
@@ -39,18 +41,18 @@ pub(crate) fn columns(look: &mut Look<'_>) {
         .into_iter()
         .find(|d| memchr::memchr(*d, header).is_some())
     else {
-        if header.starts_with(b"Key ") && header.trim_ascii_end().ends_with(b" Value") {
+        if labels::heads_keys_and_values(header) {
             aligned_rows(look, end + 1);
         } else {
             aligned(look, first, end);
         }
         return;
     };
-    let Some(sensitive) = sensitive(look, header, delimiter) else {
+    let Some(mut sensitive) = sensitive(look, header, delimiter) else {
         return;
     };
     let count = header.split(|b| *b == delimiter).count();
-    sensitive_cells(look, (end + 1, look.to), delimiter, &sensitive, count);
+    sensitive_cells(look, (end + 1, look.to), delimiter, &mut sensitive, count);
 }
 
 /// So many comments may stand above a file of fields, and so long is the one that names them.
@@ -122,10 +124,10 @@ pub(crate) fn under_rule(look: &mut Look<'_>, first: usize, end: usize, rule: us
     if header.len() > MAX_HEADER || memchr::memchr(b'|', header).is_none() {
         return;
     }
-    if let Some(sensitive) = sensitive(look, header, b'|') {
+    if let Some(mut sensitive) = sensitive(look, header, b'|') {
         let count = header.split(|b| *b == b'|').count();
         let to = rows_end(look, rule + 1, count);
-        sensitive_cells(look, (rule + 1, to), b'|', &sensitive, count);
+        sensitive_cells(look, (rule + 1, to), b'|', &mut sensitive, count);
     }
 }
 
@@ -166,7 +168,7 @@ pub(crate) fn under_strokes(look: &mut Look<'_>, first: usize, end: usize) {
     }
     if sensitive.any {
         let to = rows_end(look, end + 1, count);
-        sensitive_cells(look, (end + 1, to), b'|', &sensitive, count);
+        sensitive_cells(look, (end + 1, to), b'|', &mut sensitive, count);
     }
 }
 
@@ -212,7 +214,7 @@ fn aligned(look: &mut Look<'_>, first: usize, end: usize) {
             let to = run_end(look.text, from, end, |b| !b.is_ascii_whitespace());
             let value = look.part(from, to);
             let is_chosen = value::looks_chosen(value) || random::is_strong(value);
-            if is_chosen && !is_resource(value) && is_secret(look, value) {
+            if is_chosen && !id::is_resource(value) && is_secret(look, value) {
                 look.hide(from, to, Class::Field);
             }
         }
@@ -220,19 +222,12 @@ fn aligned(look: &mut Look<'_>, first: usize, end: usize) {
     }
 }
 
-/// Whether a value is the name of what holds a secret: `db-secret-v1`.
-fn is_resource(value: &[u8]) -> bool {
-    memchr::memchr(b'-', value).is_some()
-        && value
-            .iter()
-            .all(|b| b.is_ascii_lowercase() || b.is_ascii_digit() || *b == b'-')
-        && random::digits(value) <= 3
-}
-
 /// What the names of columns say of the cells below them.
 struct Columns {
     kinds: [Kind; MAX_COLUMNS],
     any: bool,
+    /// A bit for each column whose cells are words unless they look like more: those of anything but passwords.
+    of_words: u64,
 }
 
 impl Default for Columns {
@@ -240,6 +235,7 @@ impl Default for Columns {
         Self {
             kinds: [Kind::Plain; MAX_COLUMNS],
             any: false,
+            of_words: 0,
         }
     }
 }
@@ -252,6 +248,11 @@ impl Columns {
             *column = kind;
             self.any = true;
         }
+    }
+
+    /// Whether a cell of a column is a word that stays.
+    fn is_word(&self, index: usize, cell: &[u8]) -> bool {
+        index < MAX_COLUMNS && self.of_words >> index & 1 == 1 && is_plain_word(cell)
     }
 
     fn kind(&self, index: usize) -> Kind {
@@ -290,38 +291,82 @@ fn sensitive(look: &Look<'_>, header: &[u8], delimiter: u8) -> Option<Columns> {
             return None;
         }
         sensitive.name(index, look.judge(cell));
+        if !value::is_password_name(cell) {
+            sensitive.of_words |= 1 << index;
+        }
     }
     sensitive.any.then_some(sensitive)
 }
 
-/// Adds the cells of sensitive columns from `line` on, up to the end of the table.
+/// Adds the cells of sensitive columns between `line` and `to`, up to the end of the table.
 fn sensitive_cells(
+    look: &mut Look<'_>,
+    lines: (usize, usize),
+    delimiter: u8,
+    sensitive: &mut Columns,
+    count: usize,
+) {
+    // A first look tells passwords from words about them.
+    let mut words = [0_u8; MAX_COLUMNS];
+    each_cell(look, lines, delimiter, count, |look, index, from, to| {
+        let cell = look.part(from, to);
+        if let Some(word) = words.get_mut(index)
+            && sensitive.kind(index).hides()
+        {
+            if is_plain_word(cell) {
+                *word = word.saturating_add(1);
+            } else if is_secret(look, cell) {
+                *word = u8::MAX;
+            }
+        }
+    });
+    for (index, count) in words.into_iter().enumerate() {
+        if (MIN_WORDS..u8::MAX).contains(&count) {
+            sensitive.of_words |= 1 << index;
+        }
+    }
+    each_cell(look, lines, delimiter, count, |look, index, from, to| {
+        let kind = sensitive.kind(index);
+        if kind != Kind::Plain && !sensitive.is_word(index, look.part(from, to)) {
+            hide_cell(look, from, to, kind);
+        }
+    });
+}
+
+/// Calls back for each cell of the table's rows with its number, start and end. The table ends where a line has another
+/// number of cells.
+fn each_cell(
     look: &mut Look<'_>,
     (mut line, to): (usize, usize),
     delimiter: u8,
-    sensitive: &Columns,
     count: usize,
+    mut cell: impl FnMut(&mut Look<'_>, usize, usize, usize),
 ) {
     while line < to {
         let end = memchr::memchr(b'\n', look.part(line, look.to)).map_or(look.to, |n| line + n);
-        if cells(look, line, end, delimiter).count() != count {
-            // The table ends where a line has another number of cells.
-            if line < end && !is_rule(look.part(line, end)) {
-                return;
-            }
-        } else {
+        let is_row = cells(look, line, end, delimiter).count() == count;
+        let is_rule = line == end || is_rule(look.part(line, end));
+        if !is_row && !is_rule {
+            return;
+        }
+        if is_row && !is_rule {
             for (index, from, to) in cells(look, line, end, delimiter) {
-                let kind = sensitive.kind(index);
-                if kind != Kind::Plain {
-                    let around = |b: u8| matches!(b, b' ' | b'"' | b'`' | b'\r');
-                    let from = run_end(look.text, from, to, around);
-                    let to = run_start(look.text, to, from, around);
-                    hide_cell(look, from, to, kind);
-                }
+                let around = |b: u8| matches!(b, b' ' | b'"' | b'`' | b'\r');
+                let from = run_end(look.text, from, to, around);
+                let to = run_start(look.text, to, from, around);
+                cell(look, index, from, to);
             }
         }
         line = end + 1;
     }
+}
+
+/// Whether a cell is a word, or several, as dictionaries have them.
+fn is_plain_word(cell: &[u8]) -> bool {
+    bytes::rest(cell, 1)
+        .iter()
+        .all(|b| b.is_ascii_lowercase() || matches!(b, b'-' | b'_' | b' ' | b'\''))
+        && cell.first().is_some_and(u8::is_ascii_alphabetic)
 }
 
 /// Whether what stands in a column of secrets is one, and no answer to whether there is one: `no`, `s\u{ec}`,
@@ -572,7 +617,18 @@ ann,[REDACTED_FIELD],oslo
         ] {
             assert_eq!(redact_str(text), redacted);
         }
-        let text = "name,city\nann,oslo\nbob,rome\n";
-        assert_eq!(redact_str(text), text);
+        redacts(&[(
+            "token,count\nfunction,12\nhunter2xK9,1\n",
+            "token,count\nfunction,12\n[REDACTED_FIELD],1\n",
+        )]);
+        redacts(&[(
+            "who,password\nann,tangerine\nbob,Tr0ub4dor\neve,swordfish\nmo,letmein\n",
+            "who,password\nann,[REDACTED_FIELD]\nbob,[REDACTED_FIELD]\neve,[REDACTED_FIELD]\nmo,[REDACTED_FIELD]\n",
+        )]);
+        leaves(&[
+            "name,city\nann,oslo\nbob,rome\n",
+            "token,count\nfunction,12\nreturn,9\n",
+            "| who | password |\n|---|---|\n| ann | changed |\n| bob | n/a |\n| eve | renewed |\n| mo | chosen |\n",
+        ]);
     }
 }

@@ -70,20 +70,20 @@ fn last_sign(scope: &Scope<'_>, start: usize, limit: usize) -> Option<usize> {
         let end = run_end(scope.text, last + 1, limit, |b| b.is_ascii_alphanumeric());
         scope.at(end) == b'#'
     };
-    // Asked of a sign that counts alone, and signs are searched: a hostile text has them everywhere, and each URL reads on
-    // over those of the next.
-    let is_joined = |next: usize| {
-        let end = run_end(scope.text, start, next, |b| {
-            bytes::is_authority(b) || b == b'@'
-        });
-        end == next
-    };
     let mut at = None;
+    let mut joined = start;
     let mut search = start;
     for _ in 0..MAX_SIGNS {
         let Some(next) = memchr::memchr(b'@', scope.part(search, limit)).map(|n| search + n) else {
             break;
         };
+        // No sign counts behind what is no part of an address, such as those of the next URL.
+        joined = run_end(scope.text, joined, next, |b| {
+            bytes::is_authority(b) || b == b'@'
+        });
+        if joined < next {
+            break;
+        }
         if next > start
             && let Some(good) = host(scope, next + 1, limit)
         {
@@ -91,9 +91,6 @@ fn last_sign(scope: &Scope<'_>, start: usize, limit: usize) -> Option<usize> {
                 (good || is_hashed) && memchr::memchr(b'?', scope.part(last, next)).is_none()
             });
             if better {
-                if !is_joined(next) {
-                    break;
-                }
                 at = Some((next, !good && hashed(next)));
             }
             if good {
@@ -119,7 +116,7 @@ fn token(scope: &Scope<'_>, scheme: (usize, usize), start: usize, end: usize) ->
         && !is_dsn
         && (random::is_strong(user) || is_unnamed(user))
         && !placeholder::is_placeholder(user)
-        && !scope.part(scheme.0, scheme.1).ends_with(b"ssh")
+        && !scope.part(scheme.0, scheme.1).ends_with(formats::SHELL)
         && memchr::memchr(b'.', user).is_none();
     takes.then(|| Found::new(start, end, Class::Password))
 }
@@ -182,7 +179,7 @@ pub(crate) fn webhook_at(scope: &Scope<'_>, host_start: usize) -> Option<Found> 
     (end - start >= 12
         && scope.part(start, end).iter().any(u8::is_ascii_digit)
         && !placeholder::is_placeholder(scope.part(start, end)))
-    .then(|| Found::new(start, end, Class::Key))
+    .then(|| Found::new(start, end, webhooks::CLASS))
 }
 
 /// What lets whoever opens an address in, as a segment behind a word that says so: `https://example.com/reset/…`. The
@@ -389,6 +386,10 @@ mod tests {
             (
                 r#"mysql://r:p@ssw0rd#77Kq@h/db"#,
                 r#"mysql://r:[REDACTED_PASSWORD]@h/db"#,
+            ),
+            (
+                r#"redis://a:tangerine@cache/0 amqp://b:hunter2xK9@mq.example.com/x"#,
+                r#"redis://a:[REDACTED_PASSWORD]@cache/0 amqp://b:[REDACTED_PASSWORD]@mq.example.com/x"#,
             ),
             (
                 r#"app:tangerine@tcp(db:3306)/shop"#,

@@ -2,9 +2,8 @@
 //!
 //! That is the hard part of an assignment, and depends on what the text is.
 
-use crate::redact::catalogue::{calls, formats, names, words};
-use crate::redact::class::Class;
-use crate::redact::find::bare_word;
+use crate::redact::catalogue::{calls, formats, headers, names, words};
+use crate::redact::find::{account, bare_word};
 use crate::redact::judge::style::{Given, Style};
 use crate::redact::judge::{code, name, value};
 use crate::redact::kind::Kind;
@@ -33,8 +32,9 @@ pub(crate) fn value_at(given: &Given<'_>) -> Option<Found> {
     if let Some((from, to)) = typographic(scope, open).or_else(|| bracketed(scope, open)) {
         return literal(scope, from, to, kind, name);
     }
-    if let Some(end) = bare_word::end(given) {
-        return Some(Found::new(start, end, Class::Field));
+    let grouped = || account::grouped_end(scope, open).filter(|_| kind.hides());
+    if let Some(end) = grouped().or_else(|| bare_word::end(given)) {
+        return Some(Found::new(start, end, names::CLASS));
     }
     if matches!(quote, b'|' | b'>') && style.own_line {
         return block(given, open);
@@ -75,7 +75,7 @@ fn in_braces(scope: &Scope<'_>, open: usize, style: Style) -> Option<Found> {
         && matches!(behind, b';' | 0 | b'"' | b'\n')
         && value::looks_chosen(value)
         && value::is_real(value))
-    .then(|| Found::new(open + 1, close, Class::Field))
+    .then(|| Found::new(open + 1, close, names::CLASS))
 }
 
 /// What stands between the quotes that open at `open`, behind so many backslashes, if they open a value.
@@ -109,7 +109,7 @@ fn unquoted(given: &Given<'_>) -> Option<Found> {
     };
     let mut end = unquoted_end(&near, start, style);
     if let Some(line) = phrase(given, end) {
-        return Some(Found::new(start, line, Class::Field));
+        return Some(Found::new(start, line, names::CLASS));
     }
     if !value::is_unquoted_secret(given, end) {
         return None;
@@ -117,7 +117,7 @@ fn unquoted(given: &Given<'_>) -> Option<Found> {
     if end == near.to {
         end = unquoted_end(scope, end, style);
     }
-    Some(Found::new(start, end, Class::Field))
+    Some(Found::new(start, end, names::CLASS))
 }
 
 /// Where the words of a password end whose first one ends at `end`, on a line among others that assign:
@@ -195,7 +195,7 @@ fn block(given: &Given<'_>, open: usize) -> Option<Found> {
     let (first, end) = found?;
     let value = scope.part(first, end);
     let takes = given.kind != Kind::Secrets && value::fits(value, given.kind);
-    (takes && value::is_real(value)).then(|| Found::new(first, end, Class::Field))
+    (takes && value::is_real(value)).then(|| Found::new(first, end, names::CLASS))
 }
 
 /// A quoted value between its quotes.
@@ -225,12 +225,12 @@ pub(crate) fn literal(
         return None;
     }
     // A scheme stays.
-    let scheme = words::scheme_len(value);
+    let scheme = headers::scheme_len(value);
     let from = from + scheme;
     if !value::is_real(scope.part(from, to)) {
         return None;
     }
-    (from < to).then(|| Found::new(from, to, Class::Field))
+    (from < to).then(|| Found::new(from, to, names::CLASS))
 }
 
 /// Steps over what may stand before a literal: `b"…"`, `String::from("…")`, `Some("…")`, `new SecureString("…")`,

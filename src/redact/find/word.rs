@@ -25,7 +25,7 @@ fn ends_cookie_line(scope: &Scope<'_>, start: usize) -> bool {
         let cell = bytes::part(scope.text, from, end);
         let fits = match column {
             4 => !cell.is_empty() && cell.iter().all(u8::is_ascii_digit),
-            3 | 1 => matches!(cell, b"TRUE" | b"FALSE"),
+            3 | 1 => formats::is_flag_of_jar(cell),
             _ => !cell.is_empty(),
         };
         if !fits || column > 0 && (from <= scope.origin || before(scope.text, from) != b'\t') {

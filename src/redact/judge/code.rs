@@ -1,10 +1,12 @@
 //! Values that are code: expressions, types, constants, identifiers, algorithms, paths.
 
 use crate::redact::catalogue::code::{
-    TYPE_ENDS, is_algorithm_word, is_keyword, is_root, is_sized_type, is_standards_body,
-    is_sure_root, is_type_word,
+    TYPE_ENDS, is_algorithm_with, is_algorithm_word, is_keyword, is_root, is_sized_type,
+    is_standards_body, is_sure_root, is_type_word,
 };
+use crate::redact::catalogue::formats;
 use crate::redact::catalogue::words::is_harmless_word;
+use crate::redact::judge::name;
 use crate::redact::judge::style::Style;
 use crate::redact::read::bytes::{at, part, rest};
 use crate::redact::read::scope::Scope;
@@ -13,13 +15,84 @@ use crate::redact::read::scope::Scope;
 const MAX_ALGORITHM: usize = 32;
 const MAX_TYPE: usize = 16;
 
-/// Whether a value is the path of a file: `/run/secrets/db1.json`.
+/// Whether a value is the path of a file: `/run/secrets/db1.json`, `~/secrets/db2`, `C:\keys\db2.txt`, `@keys/db2.txt`. Without
+/// a type it is made of words.
 pub(crate) fn is_path(value: &[u8]) -> bool {
+    let value = value.strip_prefix(b"@").unwrap_or(value);
+    let is_slash = |b: &u8| matches!(b, b'/' | b'\\');
+    let Some(slash) = value.iter().position(is_slash) else {
+        return false;
+    };
+    let root = part(value, 0, slash);
+    let is_rooted = matches!(root, b"" | b"." | b".." | b"~")
+        || matches!(root, [drive, b':'] if drive.is_ascii_alphabetic());
     let extension = memchr::memrchr(b'.', value).map_or(&[][..], |dot| rest(value, dot + 1));
-    (value.starts_with(b"/") || value.starts_with(b"./") || value.starts_with(b"~/"))
-        && memchr::memchr(b'/', rest(value, 2)).is_some()
-        && (2..=5).contains(&extension.len())
-        && extension.iter().all(u8::is_ascii_lowercase)
+    let is_typed =
+        (2..=5).contains(&extension.len()) && extension.iter().all(u8::is_ascii_lowercase);
+    let within = rest(value, slash + 1);
+    let is_deep = within.iter().any(is_slash);
+    let is_named = || {
+        within.split(is_slash).all(|name| {
+            name.split(|b| matches!(b, b'-' | b'_' | b'.' | b' '))
+                .all(is_word_and_number)
+        })
+    };
+    is_typed && at(value, slash) == b'/' && is_rooted && is_deep
+        || (is_rooted && (is_deep || !root.is_empty()) || is_typed && is_word_and_number(root))
+            && is_named()
+}
+
+/// Whether a word is letters, in one case or with a few capitals as names have them, and perhaps a number behind them.
+pub(crate) fn is_word_and_number(word: &[u8]) -> bool {
+    let letters = word.iter().take_while(|b| b.is_ascii_alphabetic()).count();
+    let (name, number) = (part(word, 0, letters), rest(word, letters));
+    let capitals = name.iter().filter(|b| b.is_ascii_uppercase()).count();
+    number.len() <= 4
+        && number.iter().all(u8::is_ascii_digit)
+        && (capitals == name.len() || capitals <= 1 + name.len() / 5)
+}
+
+/// Whether a value is what code reads a secret by: `getenv('DB_PW1')`, `this.state.pw1`, `random_password.db1.result`.
+pub(crate) fn is_reference(value: &[u8]) -> bool {
+    // `varchar(255) NOT NULL`, `Optional[str]`
+    let called = value.iter().position(|b| matches!(b, b'(' | b'['));
+    let called = called.map_or(&[][..], |open| part(value, 0, open));
+    if called.len() >= 3 && (is_type(called) || is_algorithm(called)) {
+        return true;
+    }
+    let names = || value.split(|b| *b == b'.');
+    let is_name = |name: &[u8]| {
+        at(name, 0).is_ascii_alphabetic() && name.split(|b| *b == b'_').all(is_word_and_number)
+    };
+    match value.last() {
+        Some(b')' | b']') => is_read(value),
+        Some(last) if last.is_ascii_alphanumeric() => {
+            let Some(dot) = memchr::memchr(b'.', value) else {
+                return false;
+            };
+            let is_long = names().count() >= 3 && memchr::memchr(b'_', value).is_some();
+            let root = part(value, 0, dot);
+            let is_member = || {
+                names().count() >= 3 || name::judge(names().next_back().unwrap_or(value)).hides()
+            };
+            (is_long || is_sure_root(root) || is_root(root) && is_member()) && names().all(is_name)
+        }
+        _ => false,
+    }
+}
+
+/// `config.get('db2')`, `os.environ["X1"]`, `[parameters('pw1')]`, `@variables('pw1')`
+fn is_read(value: &[u8]) -> bool {
+    let lead = value
+        .iter()
+        .take_while(|b| matches!(b, b'@' | b'[' | b'='))
+        .count();
+    let value = rest(value, lead);
+    let is_of_name = |b: &u8| b.is_ascii_alphabetic() || matches!(b, b'_' | b'.' | b':');
+    let name = value.iter().take_while(|b| is_of_name(b)).count();
+    name >= 3
+        && matches!(at(value, name), b'(' | b'[')
+        && matches!(at(value, name + 1), b'\'' | b'"' | b'\\' | b')' | b':')
 }
 
 /// Whether a word names an algorithm or a standard: `Argon2id`, `ed25519`, `PBKDF2-SHA256`, `RFC8446`, `PKCS#1`.
@@ -41,11 +114,8 @@ pub(crate) fn is_algorithm(value: &[u8]) -> bool {
 fn is_algorithm_part(word: &[u8]) -> bool {
     let letters = word.iter().take_while(|b| b.is_ascii_alphabetic()).count();
     let (name, tail) = (part(word, 0, letters), rest(word, letters));
-    match name {
-        b"argon" => matches!(tail, b"2" | b"2i" | b"2d" | b"2id"),
-        b"nistp" | b"prime" => true,
-        _ => is_algorithm_word(name) && tail.len() <= 5 && tail.iter().all(u8::is_ascii_digit),
-    }
+    is_algorithm_with(name, tail)
+        || is_algorithm_word(name) && tail.len() <= 5 && tail.iter().all(u8::is_ascii_digit)
 }
 
 /// Capital letters and a number: `RFC8446`, `PKCS#1`, `X509`.
@@ -111,8 +181,7 @@ pub(crate) fn is_expression(scope: &Scope<'_>, from: usize, to: usize, style: St
     is_begun_by_sign(value, style).unwrap_or_else(|| {
         is_member_or_call(scope, to, value)
             || is_keyword(value)
-            || value.starts_with(b"http://")
-            || value.starts_with(b"https://")
+            || formats::HTTP.iter().any(|begins| value.starts_with(begins))
     })
 }
 
@@ -266,7 +335,22 @@ mod tests {
         for value in ["hunter2", "u64x", "dsn"] {
             assert!(!is_type(value.as_bytes()), "{value}");
         }
-        assert!(is_path(b"/run/secrets/db1.json") && !is_path(b"/run/secrets/db1"));
+        for path in [
+            "/run/x9k2/db1.json",
+            "../keys/db1",
+            "/run/secrets/db1",
+            "keys/db1.txt",
+        ] {
+            assert!(is_path(path.as_bytes()), "{path}");
+        }
+        for value in [
+            "/hunter2",
+            "hunter2/dog",
+            "/wJalrXUtnFEMI/K7MDENG",
+            "x9k2/db1.txt",
+        ] {
+            assert!(!is_path(value.as_bytes()), "{value}");
+        }
         assert!(is_snake(b"napi_create_string_utf16", 3) && !is_snake(b"napi_x9y8z", 2));
         assert!(is_rooted(b"settings.db") && !is_rooted(b"hunter.db"));
         assert!(has_upper_const(b"MAX_TOKEN_LEN") && !has_upper_const(b"TOKEN"));

@@ -6,7 +6,7 @@
 
 use crate::redact::catalogue::names::{
     BEGINNING, ENDINGS, ID, RECORDS, SECRET, STEM_BITS, WORDS, is_about, is_harmless_head,
-    is_harmless_tail, is_id_word, is_moment, is_neutral_tail, is_no_id,
+    is_harmless_tail, is_id_word, is_moment, is_neutral_tail, is_no_id, is_whole,
 };
 use crate::redact::judge::{language, memo};
 use crate::redact::kind::Kind;
@@ -14,8 +14,8 @@ use crate::redact::read::bytes::{self, at};
 
 const MAX_WORDS: usize = 12;
 const MAX_BYTES: usize = 96;
-/// Names in other languages have more words than in English: `clave de la API`.
-const MAX_FOREIGN: usize = 4;
+/// Names in other languages have more words than in English: `clave de la API`, `código de un solo uso`.
+const MAX_FOREIGN: usize = 6;
 
 /// The words of a name, in lower case.
 struct Words {
@@ -118,12 +118,7 @@ fn judge_words(name: &[u8]) -> Kind {
     if bytes::find(name, b"://").is_some() {
         return Kind::Plain;
     }
-    // In `.npmrc` it is user and password.
-    if name == b"_auth" {
-        return Kind::Secret;
-    }
-    // Terraform names them by their hosts.
-    if name.starts_with(b"TF_TOKEN_") {
+    if is_whole(name) {
         return Kind::Secret;
     }
     let words = Words::of(name);
@@ -175,6 +170,11 @@ fn judge_words(name: &[u8]) -> Kind {
         head += 1;
     }
     kind
+}
+
+/// What the last words of a text say in another language than English.
+pub(crate) fn judge_foreign(text: &[u8]) -> Kind {
+    foreign(&Words::of(text))
 }
 
 /// What the last words say in another language, those left out that change nothing.
@@ -312,7 +312,7 @@ mod tests {
 
     #[test]
     fn what_may_be_an_id_is_told_from_what_is_a_secret() {
-        for name in ["sessionId", "session_id", "session", "client_token"] {
+        for name in ["sessionId", "session_id", "session"] {
             assert_eq!(judge(name.as_bytes()), Kind::Handle, "{name}");
         }
     }
@@ -343,6 +343,8 @@ mod tests {
             "has_password",
             "tokenizer",
             "next_page_token",
+            "client_token",
+            "clientRequestToken",
             "public_key",
             "keyboard",
             "key",

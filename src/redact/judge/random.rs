@@ -15,7 +15,12 @@ pub(crate) fn is_random(tail: &[u8], kind: Tail) -> bool {
     let tail = part(tail, 0, 64);
     let found = match kind {
         Any => true,
-        Hex => tail.iter().all(|b| b.is_ascii_hexdigit() || *b == b'-') && digits(tail) >= 4,
+        Hex => {
+            tail.iter().all(|b| b.is_ascii_hexdigit() || *b == b'-')
+                && digits(tail) >= 4
+                // An account, an order: of sixteen random digits one is a letter, all but once in two thousand times.
+                && tail.iter().any(u8::is_ascii_alphabetic)
+        }
         Strong => is_strong(tail),
         Parted => memchr::memchr(b'_', tail).is_some() && is_strong(tail),
         Cased => is_cased(tail),
@@ -27,9 +32,9 @@ pub(crate) fn is_random(tail: &[u8], kind: Tail) -> bool {
         }
         Random => is_mixed(tail),
     };
-    // What AWS writes in its manuals.
     found
-        && !tail.ends_with(b"EXAMPLE")
+        && !tail.ends_with(words::EXAMPLE)
+        && !is_filler(tail)
         && (!code::is_snake(tail, 2) || turns(tail) >= 4)
         && (matches!(kind, Any | Hex | Capital) || !is_spelled_out(tail))
         && (!matches!(kind, Cased | Strong) || !is_of_words(tail))
@@ -58,6 +63,9 @@ const MIN_SCRAMBLED: usize = 12;
 /// A shorter word of base64 may be a path, and a longer one a file.
 const MIN_BASE64: usize = 40;
 const MAX_BASE64: usize = 128;
+
+/// A shorter word may be of a few letters by chance.
+const MIN_FILLER: usize = 8;
 
 /// Whether a word could be nothing but a key or the id of something, and is no id by its form.
 pub(crate) fn is_opaque(word: &[u8]) -> bool {
@@ -234,6 +242,23 @@ fn is_spelled_out(tail: &[u8]) -> bool {
             .any(words::is_of_reader)
 }
 
+/// Whether most bytes of a word are the ones before them, or follow them in the alphabet or in counting, as in no random
+/// word: `000000000000`, `1234567890abcdef`, `xxxx-xxxx`.
+pub(crate) fn is_filler(word: &[u8]) -> bool {
+    let letters = || word.iter().filter(|b| b.is_ascii_alphanumeric());
+    let follows = |(a, b): (&u8, &u8)| {
+        a == b
+            || a + 1 == *b
+            || matches!(a, b'9' | b'f' | b'F' | b'z' | b'Z') && b"01aA".contains(b)
+            || *a == b'0' && b"aA".contains(b)
+    };
+    let pairs = || letters().zip(letters().skip(1));
+    let is_of_letters = word.iter().all(|b| is_base64(*b) || b"-_.".contains(b));
+    word.len() >= MIN_FILLER
+        && is_of_letters
+        && pairs().filter(|pair| !follows(*pair)).count() * 5 <= pairs().count()
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -252,8 +277,8 @@ mod tests {
     fn tails_of_keys_are_told_from_words() {
         for (tail, kind) in [
             ("anything", Any),
-            ("0123456789abcdef", Hex),
-            ("0123456789abcdef", Strong),
+            ("3f9a0c7158b24d6e", Hex),
+            ("3f9a0c7158b24d6e", Strong),
             ("aB3xY9kQ2mZ7", Strong),
             ("aB3xY9kQ_2mZ7aB3xY9kQ", Parted),
             ("aB3xY9kQ2mZ7", Cased),
@@ -270,6 +295,10 @@ mod tests {
             ("ABCDEFG", Capital),
             ("create_string_utf16", Random),
             ("IOSFODNN7EXAMPLE", Any),
+            ("0000000000000000", Hex),
+            ("0123456789abcdef0123456789abcdef", Strong),
+            ("1234567890ABCDEF", Any),
+            ("XXXXXXXX.YYYYYYYY", Any),
         ] {
             assert!(!is_random(tail.as_bytes(), kind), "{tail}");
         }

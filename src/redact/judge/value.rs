@@ -1,18 +1,19 @@
 //! Whether a value could be a secret: by the kind of its name, by what it is made of, and by how it is assigned.
 
+use crate::redact::catalogue::headers::scheme_len;
 use crate::redact::catalogue::words::{
     OF_ONES_OWN, OF_PASSWORDS, SHORT_PASSWORD, is_complaint, is_of_secrets, is_of_sentences,
-    is_outcome, scheme_len,
+    is_outcome,
 };
 use crate::redact::catalogue::{formats, names, words};
 use crate::redact::class::MARK_START;
 use crate::redact::judge::code::{
-    has_upper_const, is_algorithm, is_expression, is_path, is_rooted, is_snake, is_type,
+    has_upper_const, is_algorithm, is_expression, is_rooted, is_snake, is_type, is_word_and_number,
 };
-use crate::redact::judge::id::{is_id, is_numbered, is_slug};
+use crate::redact::judge::id::{is_id, is_numbered, is_resource, is_slug, may_be_cuid2};
 use crate::redact::judge::placeholder::{has_mark, is_mark, is_placeholder};
 use crate::redact::judge::style::{Given, Style};
-use crate::redact::judge::{language, name, random};
+use crate::redact::judge::{card, language, name, random};
 use crate::redact::kind::Kind;
 use crate::redact::read::bytes::{self, at, has_word_at, part, rest};
 use crate::redact::read::lex;
@@ -38,6 +39,7 @@ pub(crate) fn goes(value: &[u8], kind: Kind, name: &[u8]) -> bool {
         && !is_placeholder(bare)
         && !is_label(value, name)
         && !is_token_of_other_kind(value, name)
+        && !is_reference(value)
         && !is_plain_address(value)
 }
 
@@ -49,7 +51,7 @@ pub(crate) fn is_plain_address(value: &[u8]) -> bool {
     let place = rest(value, sign + 3);
     part(value, 0, sign)
         .iter()
-        .all(|b| b.is_ascii_lowercase() || *b == b'+')
+        .all(|b| b.is_ascii_lowercase() || b.is_ascii_digit() || matches!(b, b'+' | b'-'))
         && at(place, 0).is_ascii_alphanumeric()
         && place
             .iter()
@@ -66,14 +68,40 @@ pub(crate) fn is_real(value: &[u8]) -> bool {
 pub(crate) fn is_token_of_other_kind(value: &[u8], name: &[u8]) -> bool {
     // A one-time code has six digits and more.
     let number = || value.len() <= 5 && value.iter().all(u8::is_ascii_digit);
-    let ticker = || (2..=6).contains(&value.len()) && value.iter().all(u8::is_ascii_uppercase);
+    let ticker = || is_ticker(value);
     // `color.primary.500`, `--spacing-4`
     let design = || {
         let value = value.strip_prefix(b"--").unwrap_or(value);
         is_slug(value) && value.iter().all(|b| !b.is_ascii_uppercase())
     };
+    let repeated = || value.len() >= 8 && value.iter().all(|b| *b == at(value, 0));
+    // Nine digits that are nobody's.
+    let made_up = || {
+        let is_of_number = |b: &u8| b.is_ascii_digit() || matches!(b, b'-' | b' ');
+        value.iter().all(is_of_number) && !card::is_social_security(value)
+    };
     names::is_token(name) && (number() || ticker() || design())
-        || words::is_stand_in(value) && !is_password_name(name)
+        || lex::ends_with(name, names::ID) && may_be_cuid2(value)
+        || names::is_social_security(name) && random::digits(value) == 9 && made_up()
+        || (words::is_stand_in(value) || repeated() || is_name_of_stand_in(value))
+            && !is_password_name(name)
+}
+
+/// Words and a number, of which some say that it is a key and that it is none: `sk-fake-key-123`.
+fn is_name_of_stand_in(value: &[u8]) -> bool {
+    let words = || value.split(|b| matches!(b, b'-' | b'_'));
+    words().any(words::is_stand_in) && words().any(is_of_secrets) && words().all(is_word_and_number)
+}
+
+/// The short name of a currency: `USDC`, `stETH`, `USDC.e`. What is wrapped has small letters before it, and what was
+/// bridged behind it.
+fn is_ticker(value: &[u8]) -> bool {
+    let small = value.iter().take_while(|b| b.is_ascii_lowercase()).count();
+    let capital = rest(value, small)
+        .iter()
+        .take_while(|b| b.is_ascii_uppercase())
+        .count();
+    (2..=6).contains(&capital) && small <= 3 && matches!(rest(value, small + capital), b"" | b".e")
 }
 
 /// Whether a value is one that a name of this kind stands over when it is a secret.
@@ -272,8 +300,12 @@ fn is_about_field(value: &[u8]) -> bool {
             .split(|b| !b.is_ascii_alphabetic() && *b != b'\'')
             .filter(|word| !word.is_empty())
     };
+    let counted = value.split(|b| matches!(b, b' ' | b',' | b'.'));
+    let mut counted = counted.skip_while(|word| !word.iter().all(u8::is_ascii_digit));
+    let is_count = counted.next().is_some_and(|count| !count.is_empty());
     // `my password is secret` is nobody's label.
-    words().count() >= 2 && words().any(is_of_secrets) && !has_word_at(value, 0, OF_ONES_OWN)
+    is_count && counted.next().is_some_and(words::is_counted)
+        || words().count() >= 2 && words().any(is_of_secrets) && !has_word_at(value, 0, OF_ONES_OWN)
         || value.first().is_some_and(u8::is_ascii_uppercase)
             && words().count() >= 4
             && words().any(is_of_sentences)
@@ -295,7 +327,11 @@ pub(crate) fn is_unquoted_secret(given: &Given<'_>, to: usize) -> bool {
             return false;
         }
         Kind::Pin => return fits(value, kind),
-        Kind::Secrets if digits == value.len() => return false,
+        Kind::Secrets
+            if digits == value.len() || names::names_resources(name) && is_resource(value) =>
+        {
+            return false;
+        }
         _ => {}
     }
     if digits == value.len() {
@@ -305,7 +341,7 @@ pub(crate) fn is_unquoted_secret(given: &Given<'_>, to: usize) -> bool {
     }
     // `String!`
     if value.ends_with(b"!") && is_type(value)
-        || is_code_of_scope(scope, from, to, style) && !is_chosen_in_parts(value, name, kind, style)
+        || is_code_of_scope(scope, from, to, style) && !is_chosen_in_parts(given, to)
         || !style.equals && style.spaced && is_list_of_its_own(value)
     {
         return false;
@@ -332,7 +368,6 @@ fn is_nothing(value: &[u8], name: &[u8]) -> bool {
         || value.starts_with(MARK_START)
         || is_placeholder(value)
         || is_token_of_other_kind(value, name)
-        || is_path(value)
         || is_algorithm(value)
         || is_address_in_memory(value)
         || !value.is_ascii() && is_name_in_another_language(value)
@@ -349,7 +384,13 @@ pub(crate) fn is_reference(value: &[u8]) -> bool {
     let words = || value.split(|b| matches!(b, b'/' | b':' | b'#' | b'.' | b'-' | b'_'));
     memchr::memchr(b'/', value).is_some()
         && words().count() >= 3
-        && words().all(|word| word.iter().all(u8::is_ascii_lowercase))
+        && words().all(|word| {
+            !at(word, 0).is_ascii_digit()
+                && word
+                    .iter()
+                    .all(|b| b.is_ascii_lowercase() || b.is_ascii_digit())
+                && is_word_and_number(word)
+        })
         && words().filter(|word| word.len() >= 2).count() >= 3
 }
 
@@ -412,10 +453,13 @@ fn is_code_of_scope(scope: &Scope<'_>, from: usize, to: usize, style: Style) -> 
     typed || parameter || is_expression(scope, from, to, style)
 }
 
-/// `dragon.slayer9` behind the colon of a password: no path of names ends in a number there.
-fn is_chosen_in_parts(value: &[u8], name: &[u8], kind: Kind, style: Style) -> bool {
-    kind == Kind::Secret
-        && !style.equals
+/// `dragon.slayer9` under the name of a password: no path of names ends in a number there, but where it is an argument.
+fn is_chosen_in_parts(given: &Given<'_>, to: usize) -> bool {
+    let (scope, name, style) = (&given.scope, given.name, given.style);
+    let value = scope.part(given.start, to);
+    let is_argument = style.spaced || b",;()[]{}".contains(&scope.at(to));
+    given.kind == Kind::Secret
+        && !(style.equals && is_argument)
         && value.last().is_some_and(u8::is_ascii_digit)
         && value
             .iter()
@@ -454,7 +498,9 @@ fn is_secret_of_letters(given: &Given<'_>, to: usize) -> bool {
         if style.own_line && line.len() > value.len() && is_label(line, name) {
             return false;
         }
-        return !ends_statement(scope, to) && memchr::memchr(b'.', value).is_none();
+        // Behind an option a sign ends a command.
+        let is_of_code = !name.starts_with(b"-") && ends_statement(scope, to);
+        return !is_of_code && memchr::memchr(b'.', value).is_none();
     }
     let is_lower = value
         .iter()
@@ -493,7 +539,6 @@ pub(crate) fn is_literal(value: &[u8], name: &[u8]) -> bool {
     let expression = head > 0 && matches!(at(value, head), b'(' | b'[' | b'<' | b'{');
     value.len() >= 4
         && letters >= 2
-        && (!matches!(at(value, 0), b'/' | b'.' | b'~') || !is_path(value))
         && !expression
         && !refers
         && !is_rooted(value)
@@ -524,6 +569,8 @@ mod tests {
                 "session_id",
             ),
             ("482913", Kind::Pin, "pin"),
+            ("tz4a98xxat96iws9zmbrgj3a", Kind::Handle, "session"),
+            ("kLmnOP", Kind::Secret, "token"),
             ("s3cret", Kind::Pwd, "PWD"),
             ("Bearer abc", Kind::Secret, "authorization"),
         ] {
@@ -540,7 +587,15 @@ mod tests {
                 "session_id",
             ),
             ("48291", Kind::Secret, "token"),
+            ("0000000000000000", Kind::Secret, "api_key"),
+            ("sk-fake-key-123", Kind::Secret, "api_key"),
+            ("s3://bucket1/secrets/pw", Kind::Secret, "password"),
+            ("kms:projects/p1/locations/l1", Kind::Secret, "password"),
+            ("min 8 characters, 1 digit", Kind::Secret, "password"),
             ("USDC", Kind::Secret, "token"),
+            ("stETH", Kind::Secret, "token"),
+            ("USDC.e", Kind::Secret, "token"),
+            ("tz4a98xxat96iws9zmbrgj3a", Kind::Handle, "sessionId"),
             ("color.primary.500", Kind::Secret, "token"),
             ("GPIO17", Kind::Pin, "pin"),
             ("/home/ada", Kind::Pwd, "PWD"),
@@ -571,7 +626,13 @@ mod tests {
         ] {
             assert!(is_label(label.as_bytes(), b"password"), "{label}");
         }
-        for value in ["my password is secret", "hunter2", "correct horse", ""] {
+        for value in [
+            "correct 8 horses",
+            "my password is secret",
+            "hunter2",
+            "correct horse",
+            "",
+        ] {
             assert!(!is_label(value.as_bytes(), b"password"), "{value}");
         }
     }

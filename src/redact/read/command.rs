@@ -1,5 +1,6 @@
 //! The words of a command line.
 
+use crate::redact::catalogue::formats;
 use crate::redact::read::bytes;
 use crate::redact::read::lex::is_blank;
 use crate::redact::read::scope::Scope;
@@ -49,13 +50,13 @@ impl<'a> Command<'a> {
     }
 }
 
-/// The name of a tool without its path.
+/// The name of a tool without its path, and without an element of XML that begins right before it.
 pub(crate) fn name_of(word: &[u8]) -> &[u8] {
     let name = word
-        .rsplit(|b| matches!(b, b'/' | b'\\'))
+        .rsplit(|b| matches!(b, b'/' | b'\\' | b'>'))
         .next()
         .unwrap_or(word);
-    name.strip_suffix(b".exe").unwrap_or(name)
+    name.strip_suffix(formats::PROGRAM).unwrap_or(name)
 }
 
 #[cfg(test)]
@@ -85,6 +86,7 @@ mod tests {
     #[test]
     fn a_tool_is_named_without_its_path() {
         assert_eq!(name_of(b"/usr/bin/mysql"), b"mysql");
+        assert_eq!(name_of(b"<command>mysql"), b"mysql");
         assert_eq!(name_of(br"C:\tools\plink.exe"), b"plink");
     }
 }

@@ -4,6 +4,7 @@
 //! decoded into a buffer, the rules look at that, and what they find is mapped back to the bytes it was decoded
 //! from. So bytes that are not part of a finding stay exactly as they were.
 
+use crate::redact::catalogue::formats::ENTITIES;
 use crate::redact::read::bytes::{at, part, rest, run_end};
 use crate::redact::read::colour::{ESCAPE, sequence};
 
@@ -267,23 +268,14 @@ impl Decoded {
 
     fn reference(&mut self, source: &[u8], pos: usize, to: usize) -> Option<usize> {
         let text = part(source, pos, (pos + 10).min(to));
-        for (name, byte) in [
-            (&b"&quot;"[..], b'"'),
-            (b"&amp;", b'&'),
-            (b"&lt;", b'<'),
-            (b"&gt;", b'>'),
-            (b"&apos;", b'\''),
-            (b"&commat;", b'@'),
-            (b"&colon;", b':'),
-            (b"&equals;", b'='),
-            (b"&period;", b'.'),
-        ] {
-            if text.starts_with(name) {
-                self.step(pos, name.len(), &[byte]);
-                return Some(name.len());
+        let text = text.strip_prefix(b"&")?;
+        for (name, byte) in ENTITIES {
+            if text.starts_with(name.as_bytes()) {
+                self.step(pos, name.len() + 1, &[*byte]);
+                return Some(name.len() + 1);
             }
         }
-        let digits = text.strip_prefix(b"&#")?;
+        let digits = text.strip_prefix(b"#")?;
         let end = memchr::memchr(b';', digits)?;
         let number = part(digits, 0, end);
         let code = match number {
@@ -407,18 +399,9 @@ pub(crate) fn is_layer(text: &[u8], pos: usize) -> bool {
         b'&' => {
             let rest = rest(text, pos + 1);
             at(rest, 0) == b'#'
-                || [
-                    &b"quot;"[..],
-                    b"amp;",
-                    b"lt;",
-                    b"gt;",
-                    b"apos;",
-                    b"commat;",
-                    b"colon;",
-                    b"equals;",
-                ]
-                .iter()
-                .any(|name| rest.starts_with(name))
+                || ENTITIES
+                    .iter()
+                    .any(|(name, _)| rest.starts_with(name.as_bytes()))
         }
         _ => false,
     }
@@ -473,10 +456,10 @@ mod tests {
 
     #[test]
     fn layers_decode_percent_and_references() {
-        let source = b"a%40b&quot;c&#64;d";
+        let source = b"a%40b&quot;c&#64;d'lt;";
         let mut decoded = Decoded::default();
         assert!(decoded.layers(source, 0, source.len()));
-        assert_eq!(decoded.text, b"a@b\"c@d");
+        assert_eq!(decoded.text, b"a@b\"c@d'lt;");
         assert_eq!(decoded.raw_range(0, 3, 0), (0, 5));
         assert_eq!(decoded.raw_range(4, 7, 0), (11, 18));
     }

@@ -88,24 +88,6 @@ pub(crate) fn ends_with(name: &[u8], word: &[u8]) -> bool {
         && bytes::rest(name, name.len() - word.len()).eq_ignore_ascii_case(word)
 }
 
-/// Whether nothing but indentation, `export` and the like stands before the name on its line.
-pub(crate) fn starts_line(scope: &Scope<'_>, name: usize) -> bool {
-    let mut start = run_start(
-        scope.text,
-        name,
-        scope.from.max(name.saturating_sub(64)),
-        |b| is_blank(b) || matches!(b, b'-' | b'"' | b'\'' | b'$' | b'>' | b'*'),
-    );
-    for word in [&b"export"[..], b"env", b"set", b"setx", b"ARG", b"ENV"] {
-        let begin = start.saturating_sub(word.len());
-        if begin >= scope.from && scope.part(begin, start).eq_ignore_ascii_case(word) {
-            start = run_start(scope.text, begin, scope.from, is_blank);
-            break;
-        }
-    }
-    start == scope.origin || start > scope.from && matches!(scope.before(start), b'\n' | b'\r')
-}
-
 /// What a value in typographic quotes, the first of which may stand at `open`, is between them.
 pub(crate) fn typographic(scope: &Scope<'_>, open: usize) -> Option<(usize, usize)> {
     if !matches!(scope.at(open), 0xC2 | 0xE2 | 0xE3) {
@@ -242,9 +224,6 @@ mod tests {
 
     #[test]
     fn lines_begin_and_end() {
-        assert!(starts_line(&scope("export TOKEN"), 7));
-        assert!(starts_line(&scope("x\n  TOKEN"), 4));
-        assert!(!starts_line(&scope("the TOKEN"), 4));
         assert_eq!(line_end(&scope("value # why\nnext"), 0), 5);
         assert!(closes(&scope("\"a\""), 2) && !closes(&scope("\"a\" \""), 4));
         assert!(is_assignment(&scope("port=1"), 0) && !is_assignment(&scope("port 1"), 0));

@@ -93,7 +93,7 @@ fn classify_sixteen<const WRITES: bool>(bits: &mut Bits, index: usize, sixteen: 
     let mask = |bytes: u8x16| u64::from(bytes.move_mask() as u16) << (16 * index);
     let mut ends = is(b'"') | is(b'\\');
     if WRITES {
-        ends = ends | bytes.min(u8x16::splat(0x1F)).cmp_eq(bytes);
+        ends |= bytes.min(u8x16::splat(0x1F)).cmp_eq(bytes);
     }
     bits.ends |= mask(ends);
     bits.letter |= mask(within(bytes | u8x16::splat(0x20), b'a', 26));
@@ -524,6 +524,54 @@ mod tests {
                 compare(&text, &mut masks);
             }
         }
+    }
+
+    #[test]
+    fn a_string_that_is_written_is_seen_as_one_that_is_looked_at() {
+        let letters = b"abcdeXYZ  .,;!?()\xc3\xa9-_09=:@'<\"\\\n\x01%";
+        let mut state = 11_usize;
+        let (mut seen, mut looked) = (MaskMemory::default(), MaskMemory::default());
+        let mut kinds = [0; 3];
+        for round in 0..6_000 {
+            let length = round % 140;
+            let kind = [5, 17, 19, letters.len()][round % 4];
+            let string: Vec<u8> = (0..length)
+                .map(|_| {
+                    state = state
+                        .wrapping_mul(6_364_136_223_846_793_005)
+                        .wrapping_add(1);
+                    letters[(state >> 33) % kind]
+                })
+                .collect();
+            let escaped = string.iter().any(|b| matches!(b, b'"' | b'\\' | ..0x20));
+            let masks = looked.look(&string);
+            let quiet = masks.next_candidate(0, length) == length;
+            let shown = string.escape_ascii();
+            assert!(!is_prose(&string) || quiet && !escaped, "{shown}");
+            match seen.see(&string) {
+                Seen::Escaped => assert!(escaped, "{shown}"),
+                Seen::Quiet => assert!(!escaped && quiet, "{shown}"),
+                Seen::Masks(first) => {
+                    assert!(!escaped && !quiet, "{shown}");
+                    // Where the string stands in a text makes no difference.
+                    let moved = seen.masks_of(first, 7);
+                    for from in 0..length {
+                        let next = masks.next_candidate(from, length);
+                        assert_eq!(moved.next_candidate(from + 7, length + 7), next + 7);
+                        let next = masks.next_odd(from, length);
+                        assert_eq!(moved.next_odd(from + 7, length + 7), next + 7);
+                    }
+                }
+                Seen::Unseen => panic!("{shown}"),
+            }
+            let kind = match (is_prose(&string), escaped || quiet) {
+                (true, _) => 0,
+                (false, true) => 1,
+                (false, false) => 2,
+            };
+            kinds[kind] += 1;
+        }
+        assert!(kinds.iter().all(|count| *count > 100), "{kinds:?}");
     }
 
     const ESC: u8 = 0x1B;
