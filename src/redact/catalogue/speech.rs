@@ -266,7 +266,7 @@ pub(crate) fn leads_into(word: &[u8]) -> bool {
 pub(crate) fn speaks_of_change(sentence: &[u8]) -> bool {
     ["chang", "cambia", "änder", "verander", "wijzig"]
         .iter()
-        .any(|stem| memchr::memmem::find(sentence, stem.as_bytes()).is_some())
+        .any(|stem| bytes::find(sentence, stem.as_bytes()).is_some())
 }
 
 /// Words for a number that a person keeps in mind.

@@ -341,6 +341,71 @@ const fn first_bit(word: &[u8]) -> usize {
     }
 }
 
+/// For each row a bit for each of the words that begin its command, of which some share one; all where a word of any
+/// beginning or end does.
+#[expect(
+    clippy::indexing_slicing,
+    reason = "evaluated by the compiler, which would refuse"
+)]
+static HEADS: [u64; TOOLS.len()] = {
+    let mut heads = [0; TOOLS.len()];
+    let mut row = 0;
+    while row < TOOLS.len() {
+        let command = TOOLS[row].command.as_bytes();
+        let mut start = 0;
+        while start < command.len() && (start == 0 || command[start - 1] != b' ') {
+            let mut end = start;
+            let mut is_pattern = command[start] == b'/';
+            while end < command.len() && command[end] != b'|' && command[end] != b' ' {
+                is_pattern |= command[end] == b'*';
+                end += 1;
+            }
+            let first = first_bit(command.split_at(start).1.split_at(end - start).0);
+            heads[row] |= if is_pattern {
+                u64::MAX
+            } else {
+                1 << (first % 64)
+            };
+            start = end + 1;
+        }
+        row += 1;
+    }
+    heads
+};
+
+/// The rows whose command a word may begin, and few others.
+pub(crate) fn begun_by(word: &[u8]) -> impl Iterator<Item = &'static Tool> {
+    let bit = 1 << (first_bit(word) % 64);
+    let rows = TOOLS.iter().zip(&HEADS);
+    rows.filter_map(move |(row, head)| (head & bit != 0).then_some(row))
+}
+
+/// What the options begin with that a secret is attached to: a bit for the sign's second byte, of either case.
+#[expect(
+    clippy::indexing_slicing,
+    reason = "evaluated by the compiler, which would refuse"
+)]
+static ATTACHED: [bool; 256] = {
+    let mut begins = [false; 256];
+    let mut row = 0;
+    while row < TOOLS.len() {
+        if let Place::Attached(option) = TOOLS[row].place {
+            let second = option.as_bytes()[1];
+            begins[second.to_ascii_lowercase() as usize] = true;
+            begins[second.to_ascii_uppercase() as usize] = true;
+        }
+        row += 1;
+    }
+    begins
+};
+
+/// Whether a word may begin with an option that a secret is attached to.
+#[inline]
+pub(crate) fn may_be_attached(word: &[u8]) -> bool {
+    let second = word.get(1).copied().unwrap_or(0);
+    ATTACHED.get(usize::from(second)).is_some_and(|is| *is)
+}
+
 /// Whether a word is the first of a command here, or could be.
 #[inline]
 pub(crate) fn may_begin(word: &[u8]) -> bool {

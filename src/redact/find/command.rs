@@ -70,9 +70,8 @@ fn rows<'w, 'a>(
         })
         .flat_map(move |index| {
             let words = words.get(index..).unwrap_or(&[]);
-            TOOLS
-                .iter()
-                .filter_map(move |row| Some((row, behind(row, words)?)))
+            let first = words.first().map_or(&b""[..], |word| name_of(word));
+            tools::begun_by(first).filter_map(move |row| Some((row, behind(row, words)?)))
         })
 }
 
@@ -246,6 +245,9 @@ fn piped(scope: &Scope<'_>, writer: &[&[u8]], word: (usize, usize)) -> Option<Fo
 /// A secret without a space before it: `-pS3cret`, `/p:s3cret`. The word begins at `start`.
 fn attached(scope: &Scope<'_>, start: usize) -> Option<Found> {
     let rest = scope.part(start, start + MAX_WORD);
+    if !tools::may_be_attached(rest) {
+        return None;
+    }
     let begins = |row: &Tool| match row.place {
         Place::Attached(option) => {
             let head = bytes::part(rest, 0, option.len());

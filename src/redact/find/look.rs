@@ -6,9 +6,7 @@ use std::ops::Deref;
 use crate::redact::catalogue::tools;
 use crate::redact::class::Class;
 use crate::redact::kind::Kind;
-use crate::redact::read::bytes::{is_token, run_end};
-use crate::redact::read::command::{MAX_COMMAND, name_of};
-use crate::redact::read::lex::is_blank;
+use crate::redact::read::command::{MAX_COMMAND, program};
 use crate::redact::read::scope::{Found, Scope};
 use crate::redact::rule_set::RuleSet;
 
@@ -20,6 +18,38 @@ pub(crate) struct Tools {
     named: Option<usize>,
 }
 
+/// What a byte is to the words of a command.
+#[derive(Clone, Copy)]
+enum Part {
+    Word,
+    /// The name of a tool begins behind it.
+    Path,
+    /// A word ends before it.
+    Gap,
+}
+
+impl Part {
+    #[inline(always)]
+    fn of(byte: u8) -> Self {
+        static PARTS: [Part; 256] = {
+            let mut parts = [Part::Word; 256];
+            let mut byte = 0;
+            while byte < parts.len() {
+                parts[byte] = match byte as u8 {
+                    b' ' | b'\t' | b'"' | b'\'' | b'\n' | b'|' | b';' | b'&' | b'(' | b'`' => {
+                        Part::Gap
+                    }
+                    b'/' | b'\\' | b'>' => Part::Path,
+                    _ => Part::Word,
+                };
+                byte += 1;
+            }
+            parts
+        };
+        PARTS.get(usize::from(byte)).copied().unwrap_or(Self::Word)
+    }
+}
+
 impl Tools {
     /// Whether a tool stands near before `to`, where a word begins.
     fn are_near(&mut self, scope: &Scope<'_>, to: usize) -> bool {
@@ -28,13 +58,18 @@ impl Tools {
             .max(to.saturating_sub(MAX_COMMAND))
             .max(scope.origin);
         while at < to {
-            // Most bytes are those of words, which one look tells.
-            let end = run_end(scope.text, at, to, |b| {
-                is_token(b)
-                    || !is_blank(b)
-                        && !matches!(b, b'"' | b'\'' | b'\n' | b'|' | b';' | b'&' | b'(' | b'`')
-            });
-            if tools::may_begin(name_of(scope.part(at, end))) {
+            let mut name = at;
+            let mut end = at;
+            // One look at each byte, since every one of a text is read here.
+            while end < to {
+                match Part::of(scope.at(end)) {
+                    Part::Word => {}
+                    Part::Path => name = end + 1,
+                    Part::Gap => break,
+                }
+                end += 1;
+            }
+            if tools::may_begin(program(scope.part(name, end))) {
                 self.named = Some(end);
             }
             at = end + 1;

@@ -56,6 +56,12 @@ pub(crate) fn name_of(word: &[u8]) -> &[u8] {
         .rsplit(|b| matches!(b, b'/' | b'\\' | b'>'))
         .next()
         .unwrap_or(word);
+    program(name)
+}
+
+/// The name of a tool without the ending of a program.
+#[inline]
+pub(crate) fn program(name: &[u8]) -> &[u8] {
     name.strip_suffix(formats::PROGRAM).unwrap_or(name)
 }
 
