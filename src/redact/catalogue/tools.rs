@@ -1,6 +1,7 @@
 //! Command lines with a secret in them, a row each: the words of the command, and where it takes its secret.
 
 use crate::redact::class::Class;
+use crate::redact::read::bytes;
 
 /// Where a command takes its secret.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -378,6 +379,36 @@ pub(crate) fn begun_by(word: &[u8]) -> impl Iterator<Item = &'static Tool> {
     let bit = 1 << (first_bit(word) % 64);
     let rows = TOOLS.iter().zip(&HEADS);
     rows.filter_map(move |(row, head)| (head & bit != 0).then_some(row))
+}
+
+/// Whether a word is one of `a|b`, where `a*` is a beginning and `*a` an end.
+pub(crate) fn is_one_of(patterns: &str, word: &[u8]) -> bool {
+    patterns.split('|').any(|pattern| {
+        match (pattern.strip_prefix('*'), pattern.strip_suffix('*')) {
+            (Some(_), Some(rest)) => bytes::find(word, bytes::rest(rest.as_bytes(), 1)).is_some(),
+            (Some(end), None) => word.ends_with(end.as_bytes()),
+            (None, Some(start)) => word.starts_with(start.as_bytes()),
+            (None, None) if pattern.starts_with('/') => {
+                word.eq_ignore_ascii_case(pattern.as_bytes())
+            }
+            (None, None) => word == pattern.as_bytes(),
+        }
+    })
+}
+
+/// Whether a word is the first of a command here, or writes what another reads.
+#[inline]
+pub(crate) fn is_first(word: &[u8]) -> bool {
+    may_begin(word) && begins(word)
+}
+
+#[inline(never)]
+fn begins(word: &[u8]) -> bool {
+    let is_row = |row: &Tool| {
+        let first = row.command.split(' ').next();
+        first.is_some_and(|first| is_one_of(first, word))
+    };
+    WRITERS.iter().any(|writer| word == writer.as_bytes()) || begun_by(word).any(is_row)
 }
 
 /// What the options begin with that a secret is attached to: a bit for the sign's second byte, of either case.

@@ -3,7 +3,7 @@
 //! A long option says what it takes by its name, `--db-password x`. What a short option or the third argument is,
 //! only who knows the tool can say: the rows of the catalogue do.
 
-use crate::redact::catalogue::tools::{self, Place, SWITCHES, TOOLS, Tool, WRITERS};
+use crate::redact::catalogue::tools::{self, Place, SWITCHES, TOOLS, Tool, WRITERS, is_one_of};
 use crate::redact::catalogue::{speech, words};
 use crate::redact::find::look::Look;
 use crate::redact::find::value::value_at;
@@ -20,21 +20,6 @@ const MIN_SECRET: usize = 3;
 
 /// So many words of small letters behind an option are a sentence.
 const MAX_SAID: usize = 4;
-
-/// Whether a word is one of `a|b`, where `a*` is a beginning and `*a` an end.
-fn is_one_of(patterns: &str, word: &[u8]) -> bool {
-    patterns.split('|').any(|pattern| {
-        match (pattern.strip_prefix('*'), pattern.strip_suffix('*')) {
-            (Some(_), Some(rest)) => bytes::find(word, bytes::rest(rest.as_bytes(), 1)).is_some(),
-            (Some(end), None) => word.ends_with(end.as_bytes()),
-            (None, Some(start)) => word.starts_with(start.as_bytes()),
-            (None, None) if pattern.starts_with('/') => {
-                word.eq_ignore_ascii_case(pattern.as_bytes())
-            }
-            (None, None) => word == pattern.as_bytes(),
-        }
-    })
-}
 
 /// Whether a word is several short options, this one among them: `-nb`.
 fn has_switch(pattern: &str, word: &[u8]) -> bool {

@@ -69,7 +69,7 @@ impl Tools {
                 }
                 end += 1;
             }
-            if tools::may_begin(program(scope.part(name, end))) {
+            if tools::is_first(program(scope.part(name, end))) {
                 self.named = Some(end);
             }
             at = end + 1;
