@@ -399,17 +399,65 @@ pub(crate) fn is_one_of(patterns: &str, word: &[u8]) -> bool {
 /// Whether a word is the first of a command here, or writes what another reads.
 #[inline]
 pub(crate) fn is_first(word: &[u8]) -> bool {
-    may_begin(word) && begins(word)
+    may_begin(word) && is_known(word)
 }
 
 #[inline(never)]
-fn begins(word: &[u8]) -> bool {
-    let is_row = |row: &Tool| {
-        let first = row.command.split(' ').next();
-        first.is_some_and(|first| is_one_of(first, word))
-    };
-    WRITERS.iter().any(|writer| word == writer.as_bytes()) || begun_by(word).any(is_row)
+fn is_known(word: &[u8]) -> bool {
+    let hash = hash(word);
+    let mut slot = hash as usize;
+    loop {
+        match KNOWN.get(slot % KNOWN.len()) {
+            Some(0) | None => return false,
+            Some(known) if *known == hash => return true,
+            Some(_) => slot += 1,
+        }
+    }
 }
+
+/// A number for a word, of which no two here have the same: FNV-1a, and never 0.
+const fn hash(word: &[u8]) -> u32 {
+    let mut hash = 0x811c_9dc5_u32;
+    let mut rest = word;
+    while let [first, more @ ..] = rest {
+        hash = (hash ^ *first as u32).wrapping_mul(0x0100_0193);
+        rest = more;
+    }
+    hash | 1
+}
+
+/// The numbers of the words that begin a command, each in its place or a later one.
+#[expect(
+    clippy::indexing_slicing,
+    reason = "evaluated by the compiler, which would refuse"
+)]
+static KNOWN: [u32; 4096] = {
+    let mut known = [0; 4096];
+    let mut row = 0;
+    while row < TOOLS.len() + WRITERS.len() {
+        let command = if row < TOOLS.len() {
+            TOOLS[row].command.as_bytes()
+        } else {
+            WRITERS[row - TOOLS.len()].as_bytes()
+        };
+        let mut start = 0;
+        while start < command.len() && (start == 0 || command[start - 1] != b' ') {
+            let mut end = start;
+            while end < command.len() && command[end] != b'|' && command[end] != b' ' {
+                end += 1;
+            }
+            let hash = hash(command.split_at(start).1.split_at(end - start).0);
+            let mut slot = hash as usize % known.len();
+            while known[slot] != 0 && known[slot] != hash {
+                slot = (slot + 1) % known.len();
+            }
+            known[slot] = hash;
+            start = end + 1;
+        }
+        row += 1;
+    }
+    known
+};
 
 /// What the options begin with that a secret is attached to: a bit for the sign's second byte, of either case.
 #[expect(

@@ -51,7 +51,7 @@ fn rows<'w, 'a>(
         .filter(|index| {
             words
                 .get(*index)
-                .is_some_and(|word| tools::may_begin(name_of(word)))
+                .is_some_and(|word| tools::is_first(name_of(word)))
         })
         .flat_map(move |index| {
             let words = words.get(index..).unwrap_or(&[]);

@@ -6,6 +6,7 @@ use std::ops::Deref;
 use crate::redact::catalogue::tools;
 use crate::redact::class::Class;
 use crate::redact::kind::Kind;
+use crate::redact::read::bytes::part;
 use crate::redact::read::command::{MAX_COMMAND, program};
 use crate::redact::read::scope::{Found, Scope};
 use crate::redact::rule_set::RuleSet;
@@ -20,7 +21,7 @@ pub(crate) struct Tools {
 
 /// What a byte is to the words of a command.
 #[derive(Clone, Copy)]
-enum Part {
+enum Role {
     Word,
     /// The name of a tool begins behind it.
     Path,
@@ -28,19 +29,19 @@ enum Part {
     Gap,
 }
 
-impl Part {
+impl Role {
     #[inline(always)]
     fn of(byte: u8) -> Self {
-        static PARTS: [Part; 256] = {
-            let mut parts = [Part::Word; 256];
+        static PARTS: [Role; 256] = {
+            let mut parts = [Role::Word; 256];
             let mut byte = 0;
             while byte < parts.len() {
                 parts[byte] = match byte as u8 {
                     b' ' | b'\t' | b'"' | b'\'' | b'\n' | b'|' | b';' | b'&' | b'(' | b'`' => {
-                        Part::Gap
+                        Role::Gap
                     }
-                    b'/' | b'\\' | b'>' => Part::Path,
-                    _ => Part::Word,
+                    b'/' | b'\\' | b'>' => Role::Path,
+                    _ => Role::Word,
                 };
                 byte += 1;
             }
@@ -53,27 +54,29 @@ impl Part {
 impl Tools {
     /// Whether a tool stands near before `to`, where a word begins.
     fn are_near(&mut self, scope: &Scope<'_>, to: usize) -> bool {
-        let mut at = self
+        let at = self
             .read
             .max(to.saturating_sub(MAX_COMMAND))
             .max(scope.origin);
-        while at < to {
-            let mut name = at;
-            let mut end = at;
-            // One look at each byte, since every one of a text is read here.
-            while end < to {
-                match Part::of(scope.at(end)) {
-                    Part::Word => {}
-                    Part::Path => name = end + 1,
-                    Part::Gap => break,
+        // One look at each byte, since every one of a text is read here.
+        let words = scope.part(at, to);
+        let mut name = 0;
+        let mut see = |name: usize, end: usize| {
+            if tools::is_first(program(part(words, name, end))) {
+                self.named = Some(at + end);
+            }
+        };
+        for (place, byte) in words.iter().enumerate() {
+            match Role::of(*byte) {
+                Role::Word => {}
+                Role::Path => name = place + 1,
+                Role::Gap => {
+                    see(name, place);
+                    name = place + 1;
                 }
-                end += 1;
             }
-            if tools::is_first(program(scope.part(name, end))) {
-                self.named = Some(end);
-            }
-            at = end + 1;
         }
+        see(name, words.len());
         self.read = self.read.max(to);
         self.named
             .is_some_and(|end| end <= to && to - end < MAX_COMMAND)
