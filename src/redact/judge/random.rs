@@ -245,18 +245,26 @@ fn is_spelled_out(tail: &[u8]) -> bool {
 /// Whether most bytes of a word are the ones before them, or follow them in the alphabet or in counting, as in no random
 /// word: `000000000000`, `1234567890abcdef`, `xxxx-xxxx`.
 pub(crate) fn is_filler(word: &[u8]) -> bool {
-    let letters = || word.iter().filter(|b| b.is_ascii_alphanumeric());
-    let follows = |(a, b): (&u8, &u8)| {
+    let follows = |a: u8, b: u8| {
         a == b
-            || a + 1 == *b
-            || matches!(a, b'9' | b'f' | b'F' | b'z' | b'Z') && b"01aA".contains(b)
-            || *a == b'0' && b"aA".contains(b)
+            || a + 1 == b
+            || matches!(a, b'9' | b'f' | b'F' | b'z' | b'Z') && b"01aA".contains(&b)
+            || a == b'0' && b"aA".contains(&b)
     };
-    let pairs = || letters().zip(letters().skip(1));
-    let is_of_letters = word.iter().all(|b| is_base64(*b) || b"-_.".contains(b));
-    word.len() >= MIN_FILLER
-        && is_of_letters
-        && pairs().filter(|pair| !follows(*pair)).count() * 5 <= pairs().count()
+    if word.len() < MIN_FILLER {
+        return false;
+    }
+    let letters = || word.iter().filter(|b| b.is_ascii_alphanumeric());
+    let (mut pairs, mut breaks) = (0, 0);
+    for (a, b) in letters().zip(letters().skip(1)) {
+        pairs += 1;
+        breaks += usize::from(!follows(*a, *b));
+        // Most keys are told by their first bytes.
+        if breaks * 5 >= word.len() {
+            return false;
+        }
+    }
+    breaks * 5 <= pairs && word.iter().all(|b| is_base64(*b) || b"-_.".contains(b))
 }
 
 #[cfg(test)]
