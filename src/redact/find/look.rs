@@ -32,6 +32,10 @@ enum Role {
 impl Role {
     #[inline(always)]
     fn of(byte: u8) -> Self {
+        #[expect(
+            clippy::indexing_slicing,
+            reason = "evaluated by the compiler, which would refuse"
+        )]
         static PARTS: [Role; 256] = {
             let mut parts = [Role::Word; 256];
             let mut byte = 0;
