@@ -63,6 +63,10 @@ pub(crate) fn email(scope: &Scope<'_>, pos: usize, width: usize) -> Option<Found
     {
         return None;
     }
+    // No domain goes on so: `job@web1.lan.requests_total`.
+    if scope.at(end) == b'_' {
+        return None;
+    }
     if scope.at(end) == b':' && matches!(scope.at(end + 1), b'/' | b'~') {
         return None;
     }
@@ -133,6 +137,7 @@ mod tests {
             "getty@tty1.service",
             "@media",
             "job@host.domain.metric",
+            "job@web1.example.requests_total 4412",
             "instance:node_cpu@sum.rate",
         ] {
             assert_eq!(redact_str(text), text);
