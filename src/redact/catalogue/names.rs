@@ -538,6 +538,7 @@ pub(crate) fn is_about(word: &[u8]) -> bool {
             "email",
             "permissions",
             "algorithm",
+            "kid",
         ],
         word,
     )

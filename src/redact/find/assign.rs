@@ -158,12 +158,11 @@ fn by_place(look: &mut Look<'_>, name: &Name<'_>, sign: Sign) -> bool {
 fn of_relay(scope: &Scope<'_>, user: &Name<'_>, start: usize) -> Option<Found> {
     let port = scope.back(user.start, 8, is_blank);
     let colon = scope.back(port, 5, |b| b.is_ascii_digit());
+    if port == user.start || colon == port || scope.last(colon, 2) != b"]:" {
+        return None;
+    }
     let end = scope.ahead(start, MAX_WORD, |b| !b.is_ascii_whitespace());
-    (port < user.start
-        && colon < port
-        && scope.last(colon, 2) == b"]:"
-        && value::is_literal(scope.part(start, end), b""))
-    .then(|| Found::new(start, end, Class::Field))
+    value::is_literal(scope.part(start, end), b"").then(|| Found::new(start, end, Class::Field))
 }
 
 /// The password in what a code for a phone says of a network: `WIFI:T:WPA;S:Home;P:hunter2;;`.
@@ -302,19 +301,20 @@ fn otherwise(look: &mut Look<'_>, assigned: &Assigned<'_>) -> bool {
     let chosen = kind.hides() || name.text.len() > MAX_PLAIN;
     let below = sign.byte == b':' && matches!(look.at(value), b'\n' | b'\r');
     let many = below.then(|| phrase::names_many(look, sign.at)).flatten();
-    // What a sentence names may be whose they are: `The passwords of these hosts:`.
-    let own = names::is_of_many(name.text)
-        || plural && look.judge(name.text).hides()
-        || look.judge_plural(name.text);
-    let listed = plural && mapped(look, name, value)
-        || (plural || many.is_some())
-            && listed(
+    let listed = (plural || many.is_some()) && {
+        // What a sentence names may be whose they are: `The passwords of these hosts:`.
+        let own = names::is_of_many(name.text)
+            || plural && look.judge(name.text).hides()
+            || look.judge_plural(name.text);
+        plural && mapped(look, name, value)
+            || listed(
                 look,
                 many.unwrap_or(name.text),
                 value,
                 (plural && chosen, own),
             )
-        || kind == Kind::Secrets && in_line(look, name, value);
+            || kind == Kind::Secrets && in_line(look, name, value)
+    };
     if listed {
         return true;
     }
@@ -1046,6 +1046,9 @@ mod tests {
             "\"token\":\"NAV_UP\"",
             "\"radius.input-password\": \"6px\"",
             "GPG_KEY=69E58B081006F7E3DFC967A64CB14028D512C979",
+            "{\"signingKeys\":[{\"kid\":\"2024-01\"},{\"kid\":\"2024-02\"}],\"alg\":\"HS256\"}",
+            "{{ with secret \"database/creds/readonly\" }}",
+            "[\"GPG_KEY=69E58B081006F7E3DFC967A64CB14028D512C979\"]",
             "DB_SECRET=postgres://db.example.com:5432/shop?sslmode=verify-full",
             "sessionKey=4ab7082d-92d0-4630-b554-08566ac92ff1",
             "password must not be empty\n\tat com.example.PasswordEncoder.encode(PasswordEncoder.java:44)",

@@ -93,7 +93,7 @@ pub(crate) fn is_token_of_other_kind(value: &[u8], name: &[u8]) -> bool {
         value.iter().all(is_of_number) && !card::is_social_security(value)
     };
     names::is_token(name) && (number() || ticker() || design() || is_constant(value))
-        || !is_password_name(name) && formats::is_fingerprint(value)
+        || formats::is_fingerprint(value) && !is_password_name(name)
         || names::names_session(name) && value.try_into().is_ok_and(is_uuid)
         || names::names_by_fingerprint(name) && is_number_of_key(value)
         || words::is_length(value)
@@ -593,6 +593,7 @@ pub(crate) fn is_literal(value: &[u8], name: &[u8]) -> bool {
         && !is_label(value, name)
         && !is_token_of_other_kind(value, name)
         && !is_place_in_code(value)
+        && !is_reference(value)
         // A substitution.
         && bytes::find(value, b"://").is_none()
         && bytes::find(value, b"${").is_none()
