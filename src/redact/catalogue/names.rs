@@ -130,6 +130,8 @@ pub(crate) const WORDS: &[Word] = &[
         .behind(&["access", "auth", "api", "refresh", "bearer", "session", "secret", "oauth"]),
     word(&["user"], Kind::Handle).behind(&["pushover"]).common(),
     word(&["key", "keys"], Kind::Secret).last().behind(KEY_QUALIFIERS),
+    // Of the two that Azure gives out; those of tables look otherwise.
+    word(&["key"], Kind::Opaque).last().behind(&["primary"]),
     word(&["key"], Kind::Plain).last().behind(HARMLESS_KEYS),
     word(&["key"], Kind::Opaque).last(),
     // What Windows shows of a network.
@@ -571,6 +573,16 @@ pub(crate) fn is_of_many(word: &[u8]) -> bool {
 /// Whether a name may be that of other tokens than secrets.
 pub(crate) fn is_token(name: &[u8]) -> bool {
     name.eq_ignore_ascii_case(b"token")
+}
+
+/// Whether a name may be that of the key of a row: `primaryKey`.
+pub(crate) fn names_row(name: &[u8]) -> bool {
+    ["primarykey", "primary_key", "primary-key", "primary key"]
+        .iter()
+        .any(|known| {
+            let tail = name.get(name.len().saturating_sub(known.len())..);
+            tail.is_some_and(|tail| tail.eq_ignore_ascii_case(known.as_bytes()))
+        })
 }
 
 /// Whether a name may be that of the id of a session: `sessionKey`.

@@ -1040,6 +1040,24 @@ mod tests {
     }
 
     #[test]
+    fn the_first_of_two_keys_is_told_from_the_key_of_a_row() {
+        let key = "VKoI/jMVpSLRYkvIluHKMohzFK\u{6e}fEzI+/9P4IZ/YW9d=";
+        for text in [
+            "{\"primaryKey\":\"{}\"}",
+            "primary_key = \"{}\"",
+            "primaryKey: {}",
+        ] {
+            let with = |value: &str| text.replace("{}", value);
+            redacts(&[(&with(key), &with("[REDACTED_FIELD]"))]);
+            leaves(&[
+                &with("01J4DFQ0PSHT7Q2K6JNJP8TTQX"),
+                &with("gzg5onBacU3lzDPXzaLLkP"),
+                &with("user_id"),
+            ]);
+        }
+    }
+
+    #[test]
     fn what_names_or_measures_is_no_secret() {
         leaves(&[
             "host key: SHA256:1iJsvXAh4qJBLFEgocuw+0AoazX4aNB/Owj3HI3r1ix (ED25519)",

@@ -94,6 +94,7 @@ pub(crate) fn is_token_of_other_kind(value: &[u8], name: &[u8]) -> bool {
     };
     names::is_token(name) && (number() || ticker() || design() || is_constant(value))
         || formats::is_fingerprint(value) && !is_password_name(name)
+        || names::names_row(name) && !random::is_key_in_base64(value)
         || names::names_session(name) && value.try_into().is_ok_and(is_uuid)
         || names::names_by_fingerprint(name) && is_number_of_key(value)
         || words::is_length(value)
