@@ -291,6 +291,9 @@ pub(crate) const SHORT_KEYS: [&[u8]; 2] = [b"?k=", b"&k="];
 /// What may stand before the name of a variable that a line sets.
 pub(crate) const EXPORTS: &[&str] = &["export", "env", "set", "setx", "arg"];
 
+/// What stands between a literal that a statement of SQL sets and the name of what it sets.
+pub(crate) const WHERE: [&[u8]; 2] = [b"' WHERE ", b"' where "];
+
 /// How a code for a phone begins that says of a network.
 pub(crate) const NETWORK: &[u8] = b"WIFI:";
 
@@ -302,6 +305,14 @@ pub(crate) const NEXT_KEY: &[u8] = b",fm";
 
 /// How keys begin that are to be published.
 pub(crate) const PUBLISHED: &[u8] = b"pk_";
+
+/// Whether a value is the fingerprint of a key as SSH shows it, which everybody may know.
+pub(crate) fn is_fingerprint(value: &[u8]) -> bool {
+    value.strip_prefix(b"SHA256:").is_some_and(|hash| {
+        let hash = hash.strip_suffix(b"=").unwrap_or(hash);
+        hash.len() == 43
+    })
+}
 
 /// Whether a domain is one of those that algorithms and extensions of SSH are named by: `umac-64@openssh.com`.
 pub(crate) fn names_algorithms(domain: &[u8]) -> bool {

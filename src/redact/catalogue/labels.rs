@@ -13,6 +13,12 @@ const LABELS: &List = &List::of(&[
     "param",
     "parameterkey",
     "field",
+    "cle",
+    "chave",
+    "nome",
+    "nom",
+    "setting",
+    "option_name",
 ]);
 
 pub(crate) fn is_label(name: &[u8]) -> bool {
@@ -40,6 +46,9 @@ pub(crate) fn is_read(element: &[u8]) -> bool {
     READ.has_ignoring_case(element)
 }
 
+/// How the rows of a table of HTML begin, the cells of its first row, and the others.
+pub(crate) const CELLS: (&[u8], &[u8], &[u8]) = (b"<tr", b"<th", b"<td");
+
 /// Elements whose content names that of the next, and those that follow.
 pub(crate) fn names_next(element: &[u8]) -> bool {
     const { &List::of(&["key", "name"]) }.has_ignoring_case(element)
@@ -55,6 +64,12 @@ const OWNERS: &List = &List::of(&[
 
 pub(crate) fn is_owner(column: &[u8]) -> bool {
     OWNERS.has_ignoring_case(column)
+}
+
+/// Whether a column says that the others are about words.
+pub(crate) fn is_about_words(column: &[u8]) -> bool {
+    const { &List::of(&["word", "lemma", "meaning", "definition", "frequency"]) }
+        .has_ignoring_case(column)
 }
 
 /// Elements of HTML that hold nothing.

@@ -128,7 +128,10 @@ pub(crate) const WORDS: &[Word] = &[
     word(&["token", "otp", "totp", "jwt", "bearer"], Kind::Secret).last(),
     word(&["tokens"], Kind::Secrets).last()
         .behind(&["access", "auth", "api", "refresh", "bearer", "session", "secret", "oauth"]),
+    word(&["user"], Kind::Handle).behind(&["pushover"]).common(),
     word(&["key", "keys"], Kind::Secret).last().behind(KEY_QUALIFIERS),
+    // Of the two that Azure gives out; those of tables look otherwise.
+    word(&["key"], Kind::Opaque).last().behind(&["primary"]),
     word(&["key"], Kind::Plain).last().behind(HARMLESS_KEYS),
     word(&["key"], Kind::Opaque).last(),
     // What Windows shows of a network.
@@ -537,6 +540,7 @@ pub(crate) fn is_about(word: &[u8]) -> bool {
             "email",
             "permissions",
             "algorithm",
+            "kid",
         ],
         word,
     )
@@ -569,6 +573,32 @@ pub(crate) fn is_of_many(word: &[u8]) -> bool {
 /// Whether a name may be that of other tokens than secrets.
 pub(crate) fn is_token(name: &[u8]) -> bool {
     name.eq_ignore_ascii_case(b"token")
+}
+
+/// Whether a name may be that of the key of a row: `primaryKey`.
+pub(crate) fn names_row(name: &[u8]) -> bool {
+    ["primarykey", "primary_key", "primary-key", "primary key"]
+        .iter()
+        .any(|known| {
+            let tail = name.get(name.len().saturating_sub(known.len())..);
+            tail.is_some_and(|tail| tail.eq_ignore_ascii_case(known.as_bytes()))
+        })
+}
+
+/// Whether a name may be that of the id of a session: `sessionKey`.
+pub(crate) fn names_session(name: &[u8]) -> bool {
+    let tail = name.get(name.len().saturating_sub("ession_key".len())..);
+    tail.is_some_and(|tail| {
+        tail.ends_with(b"essionKey") || tail.eq_ignore_ascii_case(b"ession_key")
+    })
+}
+
+/// Whether a name is that of a key that mostly stands for its fingerprint: `GPG_KEY`.
+pub(crate) fn names_by_fingerprint(name: &[u8]) -> bool {
+    ["gpg_key", "pgp_key", "gpgkey"].iter().any(|known| {
+        let tail = name.get(name.len().saturating_sub(known.len())..);
+        tail.is_some_and(|tail| tail.eq_ignore_ascii_case(known.as_bytes()))
+    })
 }
 
 /// Whether a name is that of a social security number.

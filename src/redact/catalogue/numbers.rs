@@ -78,9 +78,9 @@ const CALLS: &List = &List::of(&[
 /// What may stand between such a word and the number: `phone number is`, `call me at`.
 #[rustfmt::skip]
 const BETWEEN: &List = &List::of(&[
-    "al", "at", "au", "cislo", "fijo", "fisso", "fixe", "fixo", "her", "him", "me", "my", "móvel", "no", "nomor", "nr",
-    "num", "numara", "numarasi", "numarası", "number", "numer", "numeris", "numero", "nummer", "numéro", "número", "on", "unter", "us",
-    "číslo", "động", "номер", "همراه", "नंबर", "번호",
+    "al", "at", "au", "cislo", "fijo", "fisso", "fixe", "fixo", "her", "him", "kom", "me", "my", "móvel", "no",
+    "nomor", "nr", "num", "numara", "numarasi", "numarası", "number", "numer", "numeris", "numero", "nummer",
+    "numéro", "número", "on", "unter", "us", "číslo", "động", "для", "номер", "связи", "همراه", "नंबर", "번호",
 ]);
 
 /// Words for a card with a number.

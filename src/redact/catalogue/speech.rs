@@ -170,6 +170,11 @@ pub(crate) fn is_login(word: &[u8]) -> bool {
     LOGINS.has_ignoring_case(word)
 }
 
+/// What is said of a user and a password that somebody tried.
+pub(crate) fn is_used(word: &[u8]) -> bool {
+    const { &List::of(&["used", "using", "with", "tried"]) }.has_ignoring_case(word)
+}
+
 /// Words for the one whose password follows the name: `user bob pass hunter2`.
 pub(crate) fn is_user(word: &[u8]) -> bool {
     const {
@@ -197,13 +202,13 @@ pub(crate) fn is_user(word: &[u8]) -> bool {
 
 /// Whether a user is assigned in a piece of code or of JSON: `user: 'bob', `.
 pub(crate) fn names_user(before: &[u8]) -> bool {
-    [&b"user"[..], b"login", b"username", b"email"]
+    [&b"user"[..], b"login", b"username", b"email", b"ssid"]
         .iter()
         .any(|word| {
             memchr::memmem::rfind(before, word).is_some_and(|at| {
                 let behind = bytes::rest(before, at + word.len());
                 let behind = behind.strip_prefix(b"\"").unwrap_or(behind);
-                matches!(behind.first(), Some(b':' | b'='))
+                matches!(behind.trim_ascii_start().first(), Some(b':' | b'='))
             })
         })
 }

@@ -38,6 +38,16 @@ const COMPLAINTS: &[&str] = &[
     "unavailable", "valid", "weak", "wrong",
 ];
 
+/// Whether a value is a length on a page: `6px`.
+pub(crate) fn is_length(value: &[u8]) -> bool {
+    let number = value
+        .iter()
+        .take_while(|b| b.is_ascii_digit() || **b == b'.')
+        .count();
+    let (number, unit) = value.split_at(number);
+    !number.is_empty() && matches!(unit, b"px" | b"rem" | b"em" | b"pt" | b"vh" | b"vw")
+}
+
 /// Whether a text says what is wrong with a field.
 pub(crate) fn is_complaint(value: &[u8]) -> bool {
     let mut words = value.split(|b| *b == b' ');

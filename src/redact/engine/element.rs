@@ -7,7 +7,7 @@ use crate::redact::engine::frame::Shape;
 use crate::redact::engine::inside::Findings;
 use crate::redact::engine::walk::{Walk, past_blanks};
 use crate::redact::find::{assign, command, phone};
-use crate::redact::judge::placeholder;
+use crate::redact::judge::{placeholder, value};
 use crate::redact::kind::{Kind, Role};
 use crate::redact::read::bytes::{self, at, part, run_end};
 use crate::redact::read::scope::Scope;
@@ -233,11 +233,12 @@ impl Findings<'_> {
     /// `DB_PASSWORD=two words`: the value goes to the end of its string.
     pub(crate) fn variable(&mut self, walk: &Walk<'_>, (from, to): (usize, usize)) -> bool {
         let name = run_end(walk.text, from, to, bytes::is_token);
-        let value = part(walk.text, name + 1, to);
+        let (name_text, value) = (part(walk.text, from, name), part(walk.text, name + 1, to));
         let hides = at(walk.text, name) == b'='
-            && self.rules.judge(part(walk.text, from, name)).hides()
+            && self.rules.judge(name_text).hides()
             && !value.is_empty()
             && !placeholder::has_mark(value)
+            && !value::is_token_of_other_kind(value, name_text)
             && !placeholder::is_placeholder(value);
         if hides {
             let edit = Edit::mark(name + 1, to, Class::Field.tag());

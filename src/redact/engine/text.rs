@@ -389,6 +389,11 @@ impl Findings<'_> {
         }
         // A `/` may stand within the first bytes of a key that is base64, and a sign or a space before a key.
         let run = run_start(scope.text, pos, start, is_token);
+        let start = if sentence::is_led_by_dots(scope, run) {
+            run
+        } else {
+            start
+        };
         let mut begins = [start, run].into_iter().filter(|&at| at < pos);
         if let Some(found) = begins.find_map(|at| key::listed_at(scope, at)) {
             return self.one(Some(found));

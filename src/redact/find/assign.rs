@@ -13,7 +13,7 @@ use crate::redact::find::word::credentials;
 use crate::redact::find::{code, command, markup, sql, url};
 use crate::redact::judge::code::is_snake;
 use crate::redact::judge::style::{Given, Style};
-use crate::redact::judge::{id, random, value};
+use crate::redact::judge::{id, name, random, value};
 use crate::redact::kind::Kind;
 use crate::redact::read::bytes::{self, at, run_start};
 use crate::redact::read::lex::{
@@ -30,6 +30,8 @@ const MIN_DIGITS: usize = 6;
 const MAX_PLAIN: usize = 6;
 /// A longer list is read so far.
 const MAX_ITEMS: usize = 64;
+/// What is longer labels no item.
+const MAX_LABEL: usize = 40;
 
 /// A sign that puts a value under a name, and what stands around it.
 #[derive(Clone, Copy)]
@@ -144,11 +146,23 @@ fn by_place(look: &mut Look<'_>, name: &Name<'_>, sign: Sign) -> bool {
     } else {
         command::user_option(look, name.start, sign.at)
             .or_else(|| sql::of_passfile(look, name, sign.at))
+            .or_else(|| of_relay(look, name, sign.at + 1))
             .or_else(|| of_wifi(look, name, sign.at + 1))
             .or_else(|| url::of_oracle(look, sign.at + 1))
     };
     look.report(found);
     is_default || found.is_some()
+}
+
+/// The password in a map of the relays of mail, behind host and user: `[smtp.example.com]:587 bob:…`.
+fn of_relay(scope: &Scope<'_>, user: &Name<'_>, start: usize) -> Option<Found> {
+    let port = scope.back(user.start, 8, is_blank);
+    let colon = scope.back(port, 5, |b| b.is_ascii_digit());
+    if port == user.start || colon == port || scope.last(colon, 2) != b"]:" {
+        return None;
+    }
+    let end = scope.ahead(start, MAX_WORD, |b| !b.is_ascii_whitespace());
+    value::is_literal(scope.part(start, end), b"").then(|| Found::new(start, end, Class::Field))
 }
 
 /// The password in what a code for a phone says of a network: `WIFI:T:WPA;S:Home;P:hunter2;;`.
@@ -285,9 +299,23 @@ fn otherwise(look: &mut Look<'_>, assigned: &Assigned<'_>) -> bool {
     }
     let plural = kind.hides() || kind == Kind::Plain && look.judge_plural(name.text);
     let chosen = kind.hides() || name.text.len() > MAX_PLAIN;
-    if plural
-        && (listed(look, value, chosen) || kind == Kind::Secrets && in_line(look, name, value))
-    {
+    let below = sign.byte == b':' && matches!(look.at(value), b'\n' | b'\r');
+    let many = below.then(|| phrase::names_many(look, sign.at)).flatten();
+    let listed = (plural || many.is_some()) && {
+        // What a sentence names may be whose they are: `The passwords of these hosts:`.
+        let own = names::is_of_many(name.text)
+            || plural && look.judge(name.text).hides()
+            || look.judge_plural(name.text);
+        plural && mapped(look, name, value)
+            || listed(
+                look,
+                many.unwrap_or(name.text),
+                value,
+                (plural && chosen, own),
+            )
+            || kind == Kind::Secrets && in_line(look, name, value)
+    };
+    if listed {
         return true;
     }
     if matches!(kind, Kind::Plain | Kind::Id) {
@@ -581,7 +609,9 @@ fn literal_compared(look: &mut Look<'_>, operator: usize, sign: usize) {
 /// Reports the items of a list that begins at `start`, between brackets or on lines of their own, which look chosen or
 /// made at random, or the latter alone: the `tokens` of a language model are pieces of words. The list ends before an
 /// item that is more than a word: other rules are for that.
-fn listed(look: &mut Look<'_>, start: usize, chosen: bool) -> bool {
+///
+/// What is labelled in a list goes by its label, too: `1. Ground floor: …`.
+fn listed(look: &mut Look<'_>, name: &[u8], start: usize, (chosen, own): (bool, bool)) -> bool {
     let lines = matches!(look.at(start), b'\n' | b'\r');
     if !lines && look.at(start) != b'[' {
         return false;
@@ -589,6 +619,7 @@ fn listed(look: &mut Look<'_>, start: usize, chosen: bool) -> bool {
     let mut pos = start + 1;
     let mut any = false;
     for _ in 0..MAX_ITEMS {
+        let (mut chosen, mut own) = (chosen, own);
         pos = look.ahead(pos, 64, |b| b.is_ascii_whitespace());
         if lines {
             // `- `, `1. `
@@ -601,6 +632,10 @@ fn listed(look: &mut Look<'_>, start: usize, chosen: bool) -> bool {
             }
             if (is_numbered || is_marked) && look.at(mark + 1) == b' ' {
                 pos = look.ahead(mark + 1, 7, is_blank);
+                if let Some(from) = behind_label(look, pos) {
+                    pos = from;
+                    (chosen, own) = (value::is_password_name(name), true);
+                }
             }
         }
         let quote = look.at(pos);
@@ -626,11 +661,64 @@ fn listed(look: &mut Look<'_>, start: usize, chosen: bool) -> bool {
         };
         // A list of the names of secrets: `- db_password1`.
         let is_named = memchr::memchr(b'_', item).is_some() && look.judge(item).hides();
-        if ends && is_item(item, chosen) && value::is_real(item) && !is_named {
+        let is_other = is_named || !own && id::is_resource(item);
+        if ends && is_item(item, chosen) && value::is_real(item) && !is_other {
             look.hide(from, to, Class::Field);
             any = true;
         } else if !ends || !item.iter().all(u8::is_ascii_alphabetic) {
             break;
+        }
+    }
+    any
+}
+
+/// Where what is labelled begins on the line of an item that begins at `start`, unless the label says that it is no
+/// secret: `Ground floor: …`.
+fn behind_label(look: &Look<'_>, start: usize) -> Option<usize> {
+    let is_label = |b: u8| b.is_ascii_alphanumeric() || b >= 0x80 || b" _-.()".contains(&b);
+    let end = look.ahead(start, MAX_LABEL, is_label);
+    let value = look.ahead(end + 1, 4, is_blank);
+    let is_label = end > start && look.at(end) == b':' && value > end + 1;
+    (is_label && name::about_record(look.part(start, end)).is_none()).then_some(value)
+}
+
+/// Reports the values of a map under a plural, which begins at `start`, on lines of their own or in braces: those that
+/// were made at random, and of passwords those that look chosen. The map ends where a line is none of its pairs.
+fn mapped(look: &mut Look<'_>, name: &Name<'_>, start: usize) -> bool {
+    let braced = look.at(start) == b'{';
+    let indent = |look: &Look<'_>, at: usize| at - look.back(at, 256, |b| b != b'\n');
+    let margin = indent(look, name.start);
+    let chosen = value::is_password_name(name.text) && !names::names_resources(name.text);
+    let quote = |b: u8| matches!(b, b'"' | b'\'');
+    let mut pos = start + usize::from(braced);
+    let mut any = false;
+    for _ in 0..MAX_ITEMS {
+        let between = |b: u8| b.is_ascii_whitespace() || braced && b == b',';
+        let item = look.ahead(pos, 64, between);
+        if !braced && (look.at(start) != b'\n' || item == pos || indent(look, item) <= margin) {
+            break;
+        }
+        let open = look.ahead(item, 1, quote);
+        let close = look.ahead(open, MAX_LABEL, |b| is_name(b) && !quote(b));
+        let label = look.part(open, close);
+        let sign = look.ahead(close, 1, quote);
+        if label.is_empty() || look.at(sign) != b':' {
+            break;
+        }
+        let from = look.ahead(sign + 1, 64, |b| {
+            is_blank(b) || braced && b.is_ascii_whitespace()
+        });
+        let quoted = quote(look.at(from));
+        let from = from + usize::from(quoted);
+        let to = look.ahead(from, MAX_WORD, |b| !quote(b) && !b.is_ascii_whitespace());
+        pos = to + usize::from(quoted);
+        if to == from || quoted && !quote(look.at(to)) || braced && !quoted {
+            break;
+        }
+        let value = look.part(from, to);
+        if is_item(value, chosen) && value::is_real(value) && name::about_record(label).is_none() {
+            look.hide(from, to, Class::Field);
+            any = true;
         }
     }
     any
@@ -907,6 +995,98 @@ mod tests {
                 r#"{"n": 1, "tokens": ["[REDACTED_FIELD]", "hunter2xK9"], "service_tokens": ["[REDACTED_FIELD]", "none"]}"#,
             ),
         ]);
+    }
+
+    #[test]
+    fn the_values_of_a_map_under_a_plural_go() {
+        for text in [
+            "tokens:\n  ci: \"{}\"\n  deploy: {}\nttl: 86400",
+            "client_secrets:\n  staging: {}\nids:\n  staging: web1-stg22\n",
+            "\"encryption_keys\": {\n  \"v1\":\n    \"{}\",\n  \"v2\": \"{}\"\n},\n\"n\": 1",
+        ] {
+            let with = |value: &str| text.replace("{}", value);
+            redacts(&[(&with("Eri8Ba9bG6BGuG9SfPf2ro"), &with("[REDACTED_FIELD]"))]);
+        }
+        marked(&["passwords:\n  bob: {}\n  ada: none\n"]);
+        leaves(&[
+            "tokens:\n  prompt: 1822\n  model: \"gpt4turbo16k\"",
+            "api_keys:\n  created_at: 2024-01-01T00:00:00Z\n  name: prod-web1",
+            "credentials:\n  provider: aws-sso2\n  region: us-east-1\n  profile: team42b",
+            "secrets:\n  db: app-secret-1\n  web: k8s-web-2",
+            "tokens:\nci: gRYHm0vuMiK_V08eEPmN2",
+        ]);
+    }
+
+    #[test]
+    fn what_is_labelled_in_a_list_under_a_sentence_goes() {
+        marked(&[
+            "Here are the Wi-Fi passwords for both floors:\n1. Ground floor: {}\n2. First floor: {}\nNone else.",
+            "Kennwörter:\n{}\n{}\nBitte ändern.",
+            "passwords:\n  - bob: {}\n  - name: web-db1\n",
+        ]);
+        leaves(&[
+            "We rotate API keys for these services:\n- web-01\n- db2x-prod",
+            "The rooms of both floors:\n1. Ground floor: lemongrass-tea-9",
+        ]);
+    }
+
+    #[test]
+    fn the_password_of_a_relay_of_mail_goes() {
+        marked(&["# /etc/postfix/sasl_passwd\n[smtp.example.com]:587 bob:{}\n"]);
+        leaves(&[
+            "smtp.example.com:587 bob:hunter2xK9",
+            "[a]:587 bob: see above",
+        ]);
+    }
+
+    #[test]
+    fn the_first_of_two_keys_is_told_from_the_key_of_a_row() {
+        let key = "VKoI/jMVpSLRYkvIluHKMohzFK\u{6e}fEzI+/9P4IZ/YW9d=";
+        for text in [
+            "{\"primaryKey\":\"{}\"}",
+            "primary_key = \"{}\"",
+            "primaryKey: {}",
+        ] {
+            let with = |value: &str| text.replace("{}", value);
+            redacts(&[(&with(key), &with("[REDACTED_FIELD]"))]);
+            leaves(&[
+                &with("01J4DFQ0PSHT7Q2K6JNJP8TTQX"),
+                &with("gzg5onBacU3lzDPXzaLLkP"),
+                &with("user_id"),
+            ]);
+        }
+    }
+
+    #[test]
+    fn what_names_or_measures_is_no_secret() {
+        leaves(&[
+            "host key: SHA256:1iJsvXAh4qJBLFEgocuw+0AoazX4aNB/Owj3HI3r1ix (ED25519)",
+            "\"token\":\"NAV_UP\"",
+            "\"radius.input-password\": \"6px\"",
+            "GPG_KEY=69E58B081006F7E3DFC967A64CB14028D512C979",
+            "{\"signingKeys\":[{\"kid\":\"2024-01\"},{\"kid\":\"2024-02\"}],\"alg\":\"HS256\"}",
+            "{{ with secret \"database/creds/readonly\" }}",
+            "[\"GPG_KEY=69E58B081006F7E3DFC967A64CB14028D512C979\"]",
+            "DB_SECRET=postgres://db.example.com:5432/shop?sslmode=verify-full",
+            "sessionKey=4ab7082d-92d0-4630-b554-08566ac92ff1",
+            "password must not be empty\n\tat com.example.PasswordEncoder.encode(PasswordEncoder.java:44)",
+        ]);
+        for (text, redacted) in [
+            ("\"token\":\"NAV_UP7\"", "\"token\":\"[REDACTED_FIELD]\""),
+            ("password=6pxq", "password=[REDACTED_FIELD]"),
+            ("GPG_KEY=69E58B081006F7E3", "GPG_KEY=69E58B081006F7E3"),
+            ("GPG_KEY=hunter2xK9", "GPG_KEY=[REDACTED_FIELD]"),
+            (
+                "DB_SECRET=postgres://db.example.com/shop?key=ab7XvLq9",
+                "DB_SECRET=[REDACTED_FIELD]",
+            ),
+            (
+                "sessionKey=4ab7082d92d04630b554",
+                "sessionKey=[REDACTED_FIELD]",
+            ),
+        ] {
+            redacts(&[(text, redacted)]);
+        }
     }
 
     #[test]

@@ -188,10 +188,18 @@ fn pair<'a>(scope: &Scope<'a>, comma: usize) -> Option<&'a [u8]> {
     let name = scope.part(start, close);
     let is_quoted = matches!(quote, b'"' | b'\'') && matches!(scope.before(start), b'"' | b'\'');
     // `["--user", "app", "--password", "…"]`, `{{"password", "…"}}` of C++
-    let is_first = matches!(scope.before(bracket), b'(' | b'[')
+    let is_first = scope.before(bracket) == b'('
+        || scope.before(bracket) == b'[' && !goes_on(scope, comma + 1)
         || name.starts_with(b"--")
         || scope.before(bracket) == b'{' && closes_pair(scope, comma + 1);
     (is_quoted && is_first).then_some(name)
+}
+
+/// Whether another literal stands behind the one behind a comma, which was not chosen: words of a list.
+fn goes_on(scope: &Scope<'_>, comma: usize) -> bool {
+    let open = scope.ahead(comma, 2, is_blank);
+    let close = closing_quote(scope, open + 1, scope.at(open), 0);
+    scope.at(close + 1) == b',' && !value::looks_chosen(scope.part(open + 1, close))
 }
 
 /// Whether a literal that was chosen, and nothing else, stands behind a comma in braces, where words of a set may stand.
@@ -314,7 +322,16 @@ fn is_secret_argument(look: &Look<'_>, near: usize) -> bool {
 #[cfg(test)]
 mod tests {
     use crate::redact::redact_str;
-    use crate::redact::tests::marked;
+    use crate::redact::tests::{leaves, marked};
+
+    #[test]
+    fn the_words_of_a_list_are_no_pair() {
+        leaves(&["credentials: [\"password\", \"webauthn\", \"magic_link\"]"]);
+        marked(&[
+            "x = [\"password\", \"{}\"]",
+            "x = [\"password\", \"{}\", \"x\"]",
+        ]);
+    }
 
     #[test]
     fn a_literal_goes_that_a_call_takes_as_a_secret() {

@@ -7,6 +7,7 @@ use crate::redact::catalogue::names::{is_harmless_key, is_harmless_token};
 use crate::redact::catalogue::vendors::{self, is_vendor};
 use crate::redact::catalogue::{formats, speech};
 use crate::redact::find::look::Look;
+use crate::redact::judge::name;
 use crate::redact::judge::random::{MIN_OPAQUE, is_base64_key, is_opaque};
 use crate::redact::read::bytes::{self, at, is_token, part, run_start};
 use crate::redact::read::lex::MAX_WORD;
@@ -41,6 +42,9 @@ pub(crate) fn opaque(look: &Look<'_>, start: usize) -> Option<Found> {
         return None;
     }
     let line = before_on_line(look, start);
+    if names_id(line) {
+        return None;
+    }
     let found = is_user(look, start, end)
         || is_queried(line)
         || says_key(line, is_hash(key))
@@ -75,6 +79,17 @@ fn stands_alone(scope: &Scope<'_>, start: usize, end: usize) -> bool {
     let next = scope.at(end);
     outside(scope.before(start))
         && (outside(next) && next != b'(' || next == b'.' && !is_token(scope.at(end + 1)))
+}
+
+/// Whether a line ends with a name that is that of an id by a word of its own, and with a sign: `TopicId: `.
+fn names_id(line: &[u8]) -> bool {
+    let end = run_start(line, line.len(), 0, |b| matches!(b, b' ' | b'"'));
+    let Some(before) = part(line, 0, end).strip_suffix(b":") else {
+        return false;
+    };
+    let start = run_start(before, before.len(), 0, is_token);
+    let label = part(before, start, before.len());
+    label.len() > 4 && name::is_id(label) && !words(label).any(|word| KEY_WORDS.has(&lower(word)))
 }
 
 fn is_hash(key: &[u8]) -> bool {
@@ -259,6 +274,15 @@ fn is_commented(scope: &Scope<'_>, line: usize) -> bool {
 #[cfg(test)]
 mod tests {
     use crate::redact::tests::{leaves, redacts};
+
+    #[test]
+    fn what_has_the_name_of_an_id_of_its_own_stays() {
+        leaves(&["Topic: auth.tokens  TopicId: gzg5onBacU3lzDPXzaLLkP"]);
+        redacts(&[(
+            "Topic: auth token  gzg5onBacU3lzDPXzaLLkP",
+            "Topic: auth token  [REDACTED_KEY]",
+        )]);
+    }
 
     #[test]
     fn an_opaque_word_behind_one_for_a_key_goes() {

@@ -63,6 +63,10 @@ pub(crate) fn email(scope: &Scope<'_>, pos: usize, width: usize) -> Option<Found
     {
         return None;
     }
+    // No domain goes on so: `job@web1.lan.requests_total`.
+    if scope.at(end) == b'_' && scope.at(end + 1).is_ascii_alphanumeric() {
+        return None;
+    }
     if scope.at(end) == b':' && matches!(scope.at(end + 1), b'/' | b'~') {
         return None;
     }
@@ -115,6 +119,7 @@ mod tests {
             ("ask ada@example.com.", "ask [REDACTED_EMAIL]."),
             ("<o'neil+x@sub.example.co.uk>", "<[REDACTED_EMAIL]>"),
             ("\"john doe\"@example.com", "[REDACTED_EMAIL]"),
+            ("ask _ada@example.com_ now", "ask [REDACTED_EMAIL]_ now"),
             ("ada@m\u{fc}nchen.example", "[REDACTED_EMAIL]"),
             ("ada@xn--mnchen-3ya.xn--p1ai", "[REDACTED_EMAIL]"),
         ] {
@@ -133,6 +138,7 @@ mod tests {
             "getty@tty1.service",
             "@media",
             "job@host.domain.metric",
+            "job@web1.example.requests_total 4412",
             "instance:node_cpu@sum.rate",
         ] {
             assert_eq!(redact_str(text), text);

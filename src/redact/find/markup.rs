@@ -9,6 +9,9 @@ use crate::redact::read::bytes::{self, at, has_word_at, run_end, run_start};
 use crate::redact::read::lex::{closing_quote, is_name};
 use crate::redact::read::scope::{Found, Scope};
 
+/// So far above a cell the head of its column is looked for.
+const MAX_TABLE: usize = 2048;
+
 /// Something like `name="DB_PASSWORD"`, whose value begins at `value`: what belongs to that name is hidden.
 pub(crate) fn named(look: &mut Look<'_>, name: &[u8], value: usize, sign: u8) {
     if name.eq_ignore_ascii_case(formats::PUTTY.0.as_bytes()) {
@@ -45,6 +48,7 @@ pub(crate) fn named(look: &mut Look<'_>, name: &[u8], value: usize, sign: u8) {
         pos = look.ahead(pos, 2, |b| b == b'\\' || b == quote);
     }
     let found = ahead(look, from)
+        .or_else(|| updated(look, from))
         .or_else(|| beside(look, pos, matches!(quote, b'"' | b'\'')))
         .filter(|found| kind.hides() || value::fits(look.part(found.start, found.end), kind));
     look.report(found);
@@ -66,6 +70,22 @@ fn ahead(scope: &Scope<'_>, name: usize) -> Option<Found> {
     }
     let from = open + escapes + 1;
     hidden(scope, from, closing_quote(scope, from, quote, escapes))
+}
+
+/// What a statement of SQL sets where a setting has the name at `name`: `SET value = '…' WHERE name = 'smtp_password'`.
+fn updated(scope: &Scope<'_>, name: usize) -> Option<Found> {
+    let before = scope.last(name, 256);
+    let close = formats::WHERE
+        .iter()
+        .find_map(|word| memchr::memmem::rfind(before, word))?;
+    let set = bytes::part(before, 0, close);
+    let open = memchr::memrchr(b'\'', set)?;
+    let first = name - before.len();
+    bytes::part(set, 0, open)
+        .trim_ascii_end()
+        .ends_with(b"=")
+        .then(|| hidden(scope, first + open + 1, first + close))
+        .flatten()
 }
 
 /// What a variable of Terraform with a sensitive name is by default; the literal begins at `value`.
@@ -215,6 +235,9 @@ fn labelled(look: &Look<'_>, pos: usize, end: usize) -> Option<Found> {
     if !value::looks_chosen(look.part(close, until)) {
         return None;
     }
+    if heads_cell(look, pos) {
+        return hidden(look, close, until);
+    }
     let floor = look.from.max(pos.saturating_sub(72));
     let mut label = look.part(floor, pos).trim_ascii();
     // Closing and opening tags between the label and its value.
@@ -232,6 +255,31 @@ fn labelled(look: &Look<'_>, pos: usize, end: usize) -> Option<Found> {
     (label.len() <= 40 && look.judge(label).hides())
         .then(|| hidden(look, close, until))
         .flatten()
+}
+
+/// Whether the cell at `pos` stands below one of the first row of its table that has a sensitive name.
+fn heads_cell(look: &Look<'_>, pos: usize) -> bool {
+    let (row, header, cell) = labels::CELLS;
+    let before = bytes::part(
+        look.text,
+        look.origin.max(pos.saturating_sub(MAX_TABLE)),
+        pos,
+    );
+    let Some(begin) = memchr::memmem::rfind(before, row) else {
+        return false;
+    };
+    let column = memchr::memmem::find_iter(bytes::rest(before, begin), cell).count();
+    let mut heads = memchr::memmem::find_iter(bytes::part(before, 0, begin), header);
+    let head = heads.nth(column).map(|head| bytes::rest(before, head));
+    head.and_then(|head| {
+        let open = memchr::memchr(b'>', bytes::part(head, 0, 64))? + 1;
+        let end = memchr::memchr(b'<', bytes::part(head, open, open + 48))? + open;
+        Some(
+            look.judge(bytes::part(head, open, end).trim_ascii())
+                .hides(),
+        )
+    })
+    .unwrap_or_default()
 }
 
 /// The element behind one that holds a name, of a property list or a configuration of Hadoop; the name begins at
@@ -295,6 +343,29 @@ pub(crate) fn element(look: &Look<'_>, pos: usize) -> Option<Found> {
 #[cfg(test)]
 mod tests {
     use crate::redact::redact_str;
+    use crate::redact::tests::{leaves, marked};
+
+    #[test]
+    fn cells_below_the_head_of_their_column_go() {
+        marked(&[
+            "<table>\n<tr><th>Host</th><th>Login</th><th class=\"w\">Kennwort</th></tr>\n<tr><td>nas01</td><td>root</td><td>{}</td></tr>\n<tr><td>nas02</td><td>root</td><td>{}</td></tr>\n</table>",
+        ]);
+        leaves(&[
+            "<table><tr><th>Kennwort</th><th>Host</th></tr><tr><td>ja</td><td>web1x9k</td></tr></table>",
+        ]);
+    }
+
+    #[test]
+    fn what_a_statement_sets_for_a_sensitive_name_goes() {
+        marked(&[
+            "UPDATE settings SET value = '{}' WHERE name = 'smtp_password'",
+            "update parametres set valeur = '{}' where cle = 'smtp_mot_de_passe';",
+        ]);
+        leaves(&[
+            "UPDATE settings SET value = 'hunter2xK9' WHERE name = 'theme'",
+            "SELECT 'hunter2xK9' WHERE name = 'smtp_password'",
+        ]);
+    }
 
     #[test]
     fn a_value_goes_that_stands_beside_its_name() {

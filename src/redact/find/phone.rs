@@ -38,7 +38,7 @@ fn phone(scope: &Scope<'_>, pos: usize, left: u8) -> Option<Found> {
         // Digits before it make it some groups of a longer row.
         let in_row = left == b' ' && scope.before(pos - 1).is_ascii_digit();
         let found = || international(scope, pos, pos + 2, LEAST_BEHIND_ZEROS);
-        (!in_row).then(found).flatten()
+        (!in_row && !is_named_id(scope, pos)).then(found).flatten()
     } else {
         north_american(scope, pos, left).or_else(|| in_brackets(scope, pos, left))
     }
@@ -292,6 +292,8 @@ mod tests {
             "Handynummer: 0171 2345678",
             "mon numéro de portable est le 06 12 34 56 78",
             "telefonní číslo 601 234 567",
+            "tel. kom. 601 234 567",
+            "Телефон для связи: 8 (495) 123-45-67",
             "手机号码：13812345678",
             "我的手机号是13812345678",
             "휴대폰 번호: 010-1234-5678",
@@ -311,6 +313,7 @@ mod tests {
             "ticket number: 415-555-2671",
             "0.000 200 200 4970 42587",
             "DE00 3704 0044 0532 0130 01",
+            "Serial: 0049-1512-3456, firmware",
             "+49 30",
             "10.0.0.1:8080",
             "call 42",

@@ -1,10 +1,10 @@
 //! What several words before a sign say together: `API key`, `password of the database`.
 
-use crate::redact::catalogue::speech;
+use crate::redact::catalogue::{names, speech};
 use crate::redact::find::look::Look;
 use crate::redact::judge::language;
 use crate::redact::kind::Kind;
-use crate::redact::read::bytes::part;
+use crate::redact::read::bytes::{part, rest};
 use crate::redact::read::lex::Name;
 
 /// What the words before a sign say: `API key`, `the client secret`.
@@ -70,9 +70,27 @@ pub(crate) fn names_other(look: &Look<'_>, name: &Name<'_>) -> bool {
     look.before(name.start) == b' ' && language::named(part(&words, 0, count)) == Some(Kind::Plain)
 }
 
+/// The word for several secrets in the sentence before `end`: `Here are the Wi-Fi passwords for both floors:`.
+pub(crate) fn names_many<'a>(look: &Look<'a>, end: usize) -> Option<&'a [u8]> {
+    let line = look.last(end, 96);
+    let line = rest(line, memchr::memrchr(b'\n', line).map_or(0, |n| n + 1));
+    let (mut before, mut start) = (0, 0);
+    line.split(|b| !b.is_ascii_alphabetic() && *b < 0x80)
+        .find(|word| {
+            let end = start + word.len();
+            let is_named = names::is_of_many(word)
+                && (look.judge(word).hides() || look.judge(part(line, before, end)).hides());
+            if !word.is_empty() {
+                before = start;
+            }
+            start = end + 1;
+            is_named
+        })
+}
+
 #[cfg(test)]
 mod tests {
-    use super::{names_other, spaced_kind};
+    use super::{names_many, names_other, spaced_kind};
     use crate::redact::kind::Kind;
     use crate::redact::read::lex::name_before;
     use crate::redact::tests::with_look;
@@ -92,6 +110,24 @@ mod tests {
             with_look(text, |look| {
                 let name = name_before(look, text.len());
                 assert_eq!(spaced_kind(look, &name, far), kind, "{text}");
+            });
+        }
+    }
+
+    #[test]
+    fn a_sentence_names_several_secrets() {
+        for (text, many) in [
+            (
+                "bob:\nThese are the passwords of both floors",
+                Some("passwords"),
+            ),
+            ("the API keys", Some("keys")),
+            ("the keys of both floors", None),
+            ("passwords\nthe rooms of both floors", None),
+        ] {
+            with_look(text, |look| {
+                let found = names_many(look, text.len());
+                assert_eq!(found, many.map(str::as_bytes), "{text}");
             });
         }
     }

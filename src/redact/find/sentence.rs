@@ -23,6 +23,9 @@ const SIGNS: &[&str] = &[
 const MAX_ABOVE: usize = 24;
 const MAX_ITEM: usize = 64;
 
+/// What leads from a name to its value in a list of settings; fewer dots may end a sentence.
+const LEADER: &[u8] = b"....";
+
 fn is_word(byte: u8) -> bool {
     bytes::is_token(byte) || byte == b'.' || byte >= 0x80
 }
@@ -71,7 +74,11 @@ fn is_named(look: &Look<'_>, start: usize, word: &[u8]) -> bool {
             let linked = link == Link::Word;
             let name = name_at(look, end);
             if link == Link::User {
-                return (speech::is_login(name.text) || look.judge(name.text).hides()) && chosen();
+                let signed = || word.iter().any(|b| b"!#$%^*".contains(b));
+                return (speech::is_login(name.text)
+                    || speech::is_used(name.text) && signed()
+                    || look.judge(name.text).hides())
+                    && chosen();
             }
             !names_other(look, &name, linked) && takes(look, &name, word, linked)
         }
@@ -127,6 +134,8 @@ fn takes(look: &Look<'_>, name: &Name<'_>, word: &[u8], linked: bool) -> bool {
         kind = Kind::Secret;
     }
     match kind {
+        // `worker-passwords   e2-small`
+        Kind::Secrets if !linked && memchr::memchr(b'-', name.text).is_some() => false,
         Kind::Secret | Kind::Secrets | Kind::Pwd => {
             value::looks_chosen(word) && !is_number_of_key(look, name, word)
         }
@@ -284,6 +293,11 @@ pub(crate) fn quoted(look: &Look<'_>, open: usize) -> Option<Found> {
     .then(|| Found::new(open + 1, end, Class::Field))
 }
 
+/// Whether a row of dots leads to the value at `start`: `password......hunter2`.
+pub(crate) fn is_led_by_dots(scope: &Scope<'_>, start: usize) -> bool {
+    scope.last(start, LEADER.len()) == LEADER
+}
+
 /// The word of a sentence at `start`.
 fn word_at<'a>(scope: &Scope<'a>, start: usize) -> &'a [u8] {
     let limit = scope.to.min(start + MAX_WORD);
@@ -308,6 +322,9 @@ enum Link {
 
 /// Where the name before `start` ends, and how it leads to the value.
 fn name_end(scope: &Scope<'_>, start: usize) -> Option<(usize, Link)> {
+    if is_led_by_dots(scope, start) {
+        return Some((scope.back(start, MAX_WORD, |b| b == b'.'), Link::Word));
+    }
     let blank = |b: u8| matches!(b, b' ' | b'\t' | b'"' | b'\'' | b'`' | b'*');
     let mut end = scope.back(start, 6, blank);
     let mut link = Link::Space;
@@ -518,6 +535,23 @@ mod tests {
             "Keep the recovery code safe\n  hunter2xK9\n  build-42a1\n",
             "Keep the recovery code safe\n  [REDACTED_FIELD]\n  build-42a1\n",
         )]);
+    }
+
+    #[test]
+    fn a_value_goes_that_dots_or_a_user_lead_to() {
+        marked(&[
+            "DEBUG password........................{}\nDEBUG poolName........................\"main\"",
+            "password........... {}",
+        ]);
+        redacts(&[(
+            "I used bob7 / Hunter!2xK9 and failed",
+            "I used bob7 / [REDACTED_FIELD] and failed",
+        )]);
+        leaves(&[
+            "I used node18x / react17y and failed",
+            "maximumPoolSize.................10x7abc",
+            "NAME            TYPE\nworker-passwords   e2-small   10.8.0.19",
+        ]);
     }
 
     #[test]

@@ -1,6 +1,6 @@
 //! Tables in text: a line of column names, and lines of values below it.
 
-use crate::redact::catalogue::{formats, labels, words};
+use crate::redact::catalogue::{formats, labels, names, words};
 use crate::redact::class::Class;
 use crate::redact::find::look::Look;
 use crate::redact::find::phone;
@@ -75,7 +75,9 @@ fn commented(look: &mut Look<'_>) {
         let mut fields = names
             .split(|b| is_between(*b, joined))
             .filter(|name| !name.is_empty());
-        let is_sentence = fields.clone().any(words::is_of_sentences);
+        // The path of the file names no field.
+        let is_sentence = fields.clone().any(words::is_of_sentences)
+            || fields.clone().any(|name| name.starts_with(b"/"));
         if let Some(field) = fields.position(|name| look.judge(name) == Kind::Secret)
             && !is_sentence
         {
@@ -252,7 +254,9 @@ impl Columns {
 
     /// Whether a cell of a column is a word that stays.
     fn is_word(&self, index: usize, cell: &[u8]) -> bool {
-        index < MAX_COLUMNS && self.of_words >> index & 1 == 1 && is_plain_word(cell)
+        index < MAX_COLUMNS
+            && self.of_words >> index & 1 == 1
+            && (is_plain_word(cell) || is_in_capitals(cell))
     }
 
     fn kind(&self, index: usize) -> Kind {
@@ -290,8 +294,11 @@ fn sensitive(look: &Look<'_>, header: &[u8], delimiter: u8) -> Option<Columns> {
         if cell.len() > 40 || !cell.iter().all(is_named) {
             return None;
         }
+        if labels::is_about_words(cell) {
+            sensitive.of_words = u64::MAX;
+        }
         sensitive.name(index, look.judge(cell));
-        if !value::is_password_name(cell) {
+        if !value::is_password_name(cell) || names::is_secret(cell) {
             sensitive.of_words |= 1 << index;
         }
     }
@@ -367,6 +374,11 @@ fn is_plain_word(cell: &[u8]) -> bool {
         .iter()
         .all(|b| b.is_ascii_lowercase() || matches!(b, b'-' | b'_' | b' ' | b'\''))
         && cell.first().is_some_and(u8::is_ascii_alphabetic)
+}
+
+/// Whether a cell is a word in capitals, as the tokens of a parser are: `INDENT`.
+fn is_in_capitals(cell: &[u8]) -> bool {
+    cell.len() < 16 && cell.iter().all(|b| b.is_ascii_uppercase() || *b == b'_')
 }
 
 /// Whether what stands in a column of secrets is one, and no answer to whether there is one: `no`, `s\u{ec}`,
@@ -547,8 +559,19 @@ mod tests {
         ]);
         leaves(&[
             "# device mountpoint type options dump pass\n/dev/sda1 / ext4 errors=remount-ro 0 1\n",
+            "# /etc/postfix/sasl_passwd\n[smtp2.example.com]:587 bob:no\n",
             "# The secret of a good soup\nis hunter2xK9 and salt2go\n",
         ]);
+    }
+
+    #[test]
+    fn words_in_a_column_of_words_stay() {
+        leaves(&[
+            "| token | meaning |\n|-------|---------|\n| INDENT | start of a block |\n| DEDENT | end of a block |",
+            "name,secret,owner\nbilling,database,team-a\nsearch,elastic,team-b\n",
+            "word | password | count\n-----+----------+------\nlogin | strength | 14\nreset | history | 9",
+        ]);
+        marked(&["name,secret,owner\nbilling,{},team-a\n"]);
     }
 
     #[test]

@@ -7,6 +7,7 @@ use crate::redact::find::token::trim_end;
 use crate::redact::find::{command, sentence};
 use crate::redact::judge::placeholder;
 use crate::redact::read::bytes::{self, at, before, is_credential, run_start};
+use crate::redact::read::lex::is_assignment;
 use crate::redact::read::scope::{Found, Scope};
 
 /// Fewer characters are no credentials.
@@ -65,7 +66,10 @@ pub(crate) fn after_word(look: &Look<'_>, start: usize) -> Option<Found> {
     if matches!(look.before(word_start), b'$' | b'{') {
         return None;
     }
+    // `token_type=bearer token_count=1822`
+    let is_value = look.before(word_start) == b'=' && is_assignment(look, start);
     if headers::is_scheme(word)
+        && !is_value
         && let Some(found) = credentials(look, start, word)
     {
         return Some(found);
@@ -135,6 +139,7 @@ mod tests {
     fn prose_hashes_variables_and_names_of_blocks_stay() {
         leaves(&[
             "a basic understanding12 of it",
+            "token_type=bearer token_count=1822",
             "Bearer ${TOKEN1}",
             "image digest sha256:9f86d081884c7d659a2feaa0c55ad015a3bf4f1b2b0b822cd15d6c15b0f00a08",
             "resource \"aws_iam_access_key\" \"ci7build\" {",

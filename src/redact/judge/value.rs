@@ -10,7 +10,7 @@ use crate::redact::class::MARK_START;
 use crate::redact::judge::code::{
     has_upper_const, is_algorithm, is_expression, is_rooted, is_snake, is_type, is_word_and_number,
 };
-use crate::redact::judge::id::{is_id, is_numbered, is_resource, is_slug, may_be_cuid2};
+use crate::redact::judge::id::{is_id, is_numbered, is_resource, is_slug, is_uuid, may_be_cuid2};
 use crate::redact::judge::placeholder::{has_mark, is_mark, is_placeholder};
 use crate::redact::judge::style::{Given, Style};
 use crate::redact::judge::{card, language, name, random};
@@ -49,6 +49,8 @@ pub(crate) fn is_plain_address(value: &[u8]) -> bool {
         return false;
     };
     let place = rest(value, sign + 3);
+    let query = memchr::memchr(b'?', place).unwrap_or(place.len());
+    let (place, query) = place.split_at(query);
     part(value, 0, sign)
         .iter()
         .all(|b| b.is_ascii_lowercase() || b.is_ascii_digit() || matches!(b, b'+' | b'-'))
@@ -57,6 +59,16 @@ pub(crate) fn is_plain_address(value: &[u8]) -> bool {
             .iter()
             .all(|b| b.is_ascii_alphanumeric() || b"/.-_~:".contains(b))
         && !place.split(|b| *b == b'/').any(random::is_opaque)
+        && rest(query, 1).split(|b| *b == b'&').all(is_plain_parameter)
+}
+
+/// `sslmode=verify-full`
+fn is_plain_parameter(pair: &[u8]) -> bool {
+    let sign = memchr::memchr(b'=', pair).unwrap_or(pair.len());
+    name::judge(part(pair, 0, sign)) == Kind::Plain
+        && rest(pair, sign + 1)
+            .iter()
+            .all(|b| b.is_ascii_lowercase() || *b == b'-')
 }
 
 /// Whether there is something to hide in a value: it stands for nothing else, and no part of it is hidden already.
@@ -80,11 +92,28 @@ pub(crate) fn is_token_of_other_kind(value: &[u8], name: &[u8]) -> bool {
         let is_of_number = |b: &u8| b.is_ascii_digit() || matches!(b, b'-' | b' ');
         value.iter().all(is_of_number) && !card::is_social_security(value)
     };
-    names::is_token(name) && (number() || ticker() || design())
+    names::is_token(name) && (number() || ticker() || design() || is_constant(value))
+        || formats::is_fingerprint(value) && !is_password_name(name)
+        || names::names_row(name) && !random::is_key_in_base64(value)
+        || names::names_session(name) && value.try_into().is_ok_and(is_uuid)
+        || names::names_by_fingerprint(name) && is_number_of_key(value)
+        || words::is_length(value)
         || lex::ends_with(name, names::ID) && may_be_cuid2(value)
         || names::is_social_security(name) && random::digits(value) == 9 && made_up()
         || (words::is_stand_in(value) || repeated() || is_name_of_stand_in(value))
             && !is_password_name(name)
+}
+
+/// `NAV_UP`
+fn is_constant(value: &[u8]) -> bool {
+    memchr::memchr(b'_', value).is_some()
+        && value.iter().all(|b| b.is_ascii_uppercase() || *b == b'_')
+}
+
+/// The number of a key of PGP: the last digits of its fingerprint, or all of them.
+fn is_number_of_key(value: &[u8]) -> bool {
+    let digits = value.strip_prefix(b"0x").unwrap_or(value);
+    matches!(digits.len(), 8 | 16 | 40) && digits.iter().all(u8::is_ascii_hexdigit)
 }
 
 /// Words and a number, of which some say that it is a key and that it is none: `sk-fake-key-123`.
@@ -204,10 +233,25 @@ pub(crate) fn looks_chosen(value: &[u8]) -> bool {
         && (value.len() >= 7 || symbol || digits >= 2)
         && !formats::is_address(value)
         && !formats::is_advisory(value)
+        && !is_place_in_code(value)
         && (at(value, 0) != b'/' || is_base64_like_path(value))
         && at(value, 0) != b'('
         && memchr::memchr(b'(', value).is_none()
         && memchr::memchr(b'/', value).is_none_or(|_| value.len() >= 20)
+}
+
+/// `PasswordEncoder.java:44`, as frames of stacks have it.
+fn is_place_in_code(value: &[u8]) -> bool {
+    let colon = memchr::memrchr(b':', value).unwrap_or(0);
+    let line = rest(value, colon + 1);
+    let mut parts = part(value, 0, colon).rsplit(|b| *b == b'.');
+    let is_type =
+        |end: &[u8]| (1..=5).contains(&end.len()) && end.iter().all(u8::is_ascii_lowercase);
+    colon > 0
+        && !line.is_empty()
+        && line.iter().all(u8::is_ascii_digit)
+        && parts.next().is_some_and(is_type)
+        && parts.next().is_some_and(is_word_and_number)
 }
 
 /// Whether a value that begins like a path is 40 characters of base64, which no path is by chance.
@@ -363,6 +407,7 @@ pub(crate) fn is_unquoted_secret(given: &Given<'_>, to: usize) -> bool {
 /// Whether a value is none, stands for another, or says how something is kept.
 fn is_nothing(value: &[u8], name: &[u8]) -> bool {
     value.len() < 2
+        || is_place_in_code(value)
         // `token: C1`
         || value.len() < 4 && value.iter().any(u8::is_ascii_alphabetic) && !is_password_name(name)
         || value.starts_with(MARK_START)
@@ -547,6 +592,9 @@ pub(crate) fn is_literal(value: &[u8], name: &[u8]) -> bool {
         && !is_type(value)
         && !is_outcome(value)
         && !is_label(value, name)
+        && !is_token_of_other_kind(value, name)
+        && !is_place_in_code(value)
+        && !is_reference(value)
         // A substitution.
         && bytes::find(value, b"://").is_none()
         && bytes::find(value, b"${").is_none()

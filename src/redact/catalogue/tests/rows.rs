@@ -21,6 +21,9 @@ const SECRET: &str = "kT7vq2mZx9Lw4b";
 /// The same, as long as keys are.
 const LONG: &str = "kT7vq2mZx9Lw4bR8sN5cD1hY3gJ6";
 
+/// The first of two keys, which goes whole alone: what a cut leaves may be the key of a row.
+const OF_TWO: &str = "VKoI/jMVpSLRYkvIluHKMohzFK\u{6e}fEzI+/9P4IZ/YW9d=";
+
 /// What a row says of one text.
 pub(super) struct Row {
     /// Its table, and what tells it from the others there.
@@ -297,11 +300,13 @@ fn named(rows: &mut Vec<Row>, table: &str, names: &[String], says: Kind) {
         ));
     }
     for (index, name) in names.iter().enumerate() {
+        let is_of_two = names::names_row(name.as_bytes());
+        let secret = is_of_two.then_some(OF_TWO).or_else(|| value_of(says));
         let text = format!("{name}: {{}}");
         let json = format!("{{\"{name}\":\"{{}}\",\"count\":7}}");
-        for (text, is_cut) in [(text, index == 0), (json, false)] {
+        for (text, is_cut) in [(text, index == 0 && !is_of_two), (json, false)] {
             let of = format!("{table}: {name}");
-            let row = match value_of(says) {
+            let row = match secret {
                 Some(secret) => Row::new(of, text, secret, class),
                 None => Row::new(of, "", "", class).but_not(text.replace("{}", LONG)),
             };
