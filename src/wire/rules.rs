@@ -295,6 +295,18 @@ pub(super) fn seconds(value: &mut Value, check: &Check<'_>) -> Form {
     time(value, check, 1_000)
 }
 
+/// Unix nanoseconds.
+pub(super) fn nanos(value: &mut Value, check: &Check<'_>) -> Form {
+    let at = value.as_u64().map(|nanos| Value::from(nanos / 1_000_000));
+    at.map_or(Form::Malformed, |at| time(&at, check, 1))
+}
+
+/// Nanoseconds of a call.
+pub(super) fn nanos_of_a_call(value: &mut Value, _: &Check<'_>) -> Form {
+    let nanos = value.as_u64();
+    sound_if(nanos.is_some_and(|nanos| u128::from(nanos) <= MAX_DURATION.as_nanos()))
+}
+
 pub(super) fn milliseconds(value: &mut Value, check: &Check<'_>) -> Form {
     time(value, check, 1)
 }
@@ -388,7 +400,7 @@ mod tests {
 
     use super::*;
     use crate::limits::MAX_NAME_CHARS;
-    use crate::wire::{Mcpeye, Wire};
+    use crate::wire::{Mcpeye, Otlp, Wire};
 
     const QUEUED_AT: u64 = 1_800_000_000_123;
 
@@ -419,9 +431,49 @@ mod tests {
         })
     }
 
+    fn otlp() -> Value {
+        let mut event = reo();
+        event["otlp"] = json!({
+            "start": QUEUED_AT * 1_000_000, "duration": 7, "code": -32_602, "email": "r@example.com",
+            "tracestate": "a=1", "link": "00-0af7651916cd43dd8448eb211c80319c-b7ad6b7169203331-01",
+        });
+        event
+    }
+
+    #[test]
+    fn a_malformed_member_of_a_span_alone_is_left_out_alone() {
+        let wire = Wire::Otlp(Otlp::spans());
+        for (name, value) in [
+            ("start", json!(QUEUED_AT)),
+            ("end", json!("x")),
+            ("duration", json!(u64::MAX)),
+            ("code", json!(1.5)),
+            ("email", json!("")),
+            ("pseudonym", json!(1)),
+            ("tracestate", json!("\n")),
+            ("link", json!("x")),
+            ("more", json!(1)),
+        ] {
+            let mut event = otlp();
+            event["otlp"][name] = value;
+            let mut without = event.clone();
+            without["otlp"].as_object_mut().unwrap().remove(name);
+            let checked = check(&wire, &event);
+            assert_eq!(checked, Ok((without, Changes::left_out(1))), "{name}");
+        }
+        let mut event = otlp();
+        event["otlp"] = json!(7);
+        assert_eq!(check(&wire, &event), Ok((reo(), Changes::left_out(1))));
+        assert_eq!(
+            check(&Wire::Reo, &otlp()),
+            Ok((reo(), Changes::left_out(1)))
+        );
+    }
+
     #[test]
     fn a_sound_event_stays_as_it_is() {
         for (wire, event) in [
+            (Wire::Otlp(Otlp::spans()), otlp()),
             (Wire::Reo, reo()),
             (Wire::ReoBatch, reo()),
             (Wire::Mcpeye(Mcpeye::new("p")), mcpeye()),
