@@ -87,3 +87,33 @@ pub(super) fn frame(otlp: &Otlp, events: &[&[u8]], sender: &SenderInfo) -> Vec<u
     });
     body
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::base::id::Instance;
+    use crate::ledger::Dropped;
+
+    #[test]
+    fn a_span_has_at_most_four_times_the_bytes_of_its_event() {
+        let sender = SenderInfo {
+            instance: Instance::random(),
+            sequence: 0,
+            dropped: Dropped::default(),
+        };
+        let length = |events: &str| frame(&Otlp::spans(), &[events.as_bytes()], &sender).len();
+        let empty = length("");
+        // What grows most: small members of short names.
+        let names = (b'a'..=b'z').chain(b'A'..=b'Z').map(char::from);
+        let members: Vec<_> = names.map(|name| format!("\"{name}\":1")).collect();
+        let event = format!(
+            "{{\"activity_type\":\"X\",\"meta\":{{{}}}}},",
+            members.join(",")
+        );
+        for times in [1, 1_000] {
+            let events = event.repeat(times);
+            let grown = length(&events) - empty;
+            assert!(grown <= 4 * events.len(), "{grown} of {}", events.len());
+        }
+    }
+}

@@ -146,11 +146,18 @@ pub(super) fn close(members: &mut Members, rules: &[Rule]) -> Changes {
 }
 
 /// Leaves out the numbers that no double holds, which there are where the host has switched `serde_json`'s
-/// `arbitrary_precision` on: as a member of the event it goes, and further within null stands in its place.
+/// `arbitrary_precision` on: as a member of the event or of its `meta` it goes, and further within null stands in its
+/// place.
 pub(super) fn leave_out_numbers(members: &mut Members) -> Changes {
-    let given = members.len();
-    members.retain(|_, value| !value.as_number().is_some_and(is_no_double));
-    let mut left_out = (given - members.len()) as u64;
+    fn take_out(members: &mut Members) -> u64 {
+        let given = members.len();
+        members.retain(|_, value| !value.as_number().is_some_and(is_no_double));
+        (given - members.len()) as u64
+    }
+    let mut left_out = take_out(members);
+    if let Some(Value::Object(meta)) = members.get_mut("meta") {
+        left_out += take_out(meta);
+    }
     let mut open: Vec<&mut Value> = members.values_mut().collect();
     while let Some(value) = open.pop() {
         match value {
@@ -538,6 +545,18 @@ mod tests {
         assert_eq!(check(&Wire::Reo, &init), Err(DropReason::MissingField));
         init["meta"] = json!({"tools": []});
         assert_eq!(check(&Wire::Reo, &init), Err(DropReason::MissingField));
+    }
+
+    #[test]
+    fn a_number_that_no_double_holds_is_no_member_and_null_further_within() {
+        let mut event = reo();
+        let huge = || serde_json::from_str::<Value>("1e999").unwrap();
+        event["meta"]["result"] = huge();
+        event["meta"]["tool_arguments"] = json!({"a": [huge()]});
+        let (checked, changes) = check(&Wire::Reo, &event).unwrap();
+        assert_eq!(checked["meta"].get("result"), None);
+        assert_eq!(checked["meta"]["tool_arguments"], json!({"a": [null]}));
+        assert_eq!(changes, Changes::left_out(2));
     }
 
     #[test]

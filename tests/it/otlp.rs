@@ -281,6 +281,22 @@ fn what_is_asked_for_stands_in_the_resource_and_in_the_users() {
     );
 }
 
+#[test]
+fn a_pseudonym_is_sent_as_a_hash_and_no_address_beside_it() {
+    let pseudonyms = || mcp_usage::pseudonym::Pseudonyms::new(&[7; 32]).unwrap();
+    let spans = spans(
+        |builder| builder.pseudonyms(pseudonyms()),
+        |usage| {
+            let rachel = Identity::new("u-1", "INTERNAL").with_email("rachel@example.com");
+            usage.log_usage(ToolCall::new("t").identity(rachel));
+        },
+    );
+    let attributes = &spans[0]["attributes"];
+    assert_eq!(attributes["user.hash"], *pseudonyms().user("u-1"));
+    assert_eq!(attributes["user.id"], attributes["user.hash"]);
+    assert_eq!(attributes.get("user.email"), None);
+}
+
 proptest! {
     #![proptest_config(ProptestConfig { cases: 200, failure_persistence: None, ..ProptestConfig::default() })]
 
@@ -458,6 +474,24 @@ fn a_compressed_request_says_the_same() {
     let (plain, compressed) = (sent(false), sent(true));
     assert_eq!((plain.0, compressed.0.as_deref()), (None, Some("gzip")));
     assert_eq!(plain.1, compressed.1);
+}
+
+#[test]
+fn a_check_sends_a_span_and_reads_the_answer() {
+    for (answer, delivered, words) in [
+        (Answer::ok(), true, "200"),
+        (Answer::reject_first(1, false), false, "refuses the event"),
+        (Answer::status(404), false, "the endpoint's path"),
+    ] {
+        let ingest = ingest();
+        ingest.script([answer]);
+        let usage = builder_for(&ingest, &otlp()).build().unwrap();
+        let report = usage.check_delivery_blocking();
+        assert_eq!(report.delivered, delivered, "{report}");
+        assert!(report.to_string().contains(words), "{report}");
+        assert_eq!(ingest.events().len(), 1);
+        assert_eq!(ingest.violations(), Vec::<String>::new());
+    }
 }
 
 // ---- settings ----

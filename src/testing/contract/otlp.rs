@@ -85,8 +85,9 @@ const STATUS: &[Rule] = &[
 ];
 
 const ATTRIBUTES: &[Rule] = &[
-    ("mcp_usage.instance", Required, |id| hex_text(id, 16)),
-    ("mcp_usage.sequence", Required, positive_integer),
+    // They stand in `meta`, which `before_send` may take out.
+    ("mcp_usage.instance", Optional, |id| hex_text(id, 16)),
+    ("mcp_usage.sequence", Optional, positive_integer),
     ("mcp_usage.event_id", Required, positive_integer),
     ("mcp.method.name", Optional, |method| {
         method.one_of(&["tools/call", "prompts/get", "resources/read"])
