@@ -29,13 +29,11 @@ impl Builder {
         let endpoint = endpoint
             .or(default_endpoint)
             .map(|(url, origin)| (without_secrets(&url), origin));
-        // An invalid value is reported as an error of its own.
-        let given = self.all_headers().unwrap_or_default();
-        let headers: Vec<&str> = given.iter().map(|(name, ..)| &**name).collect();
         let shown = |path: &Path| path.display().to_string();
         let spool = self.spool.as_ref().map(|spool| shown(spool.path()));
         let dry_run = self.dry_run.as_deref().map(shown);
 
+        // An invalid value is reported as an error of its own.
         let gzip = self.found_gzip().ok().flatten();
         let gzip = gzip.map(|(on, origin)| (on.to_string(), origin));
         let insecure = self.insecure_http().ok().flatten();
@@ -59,18 +57,12 @@ impl Builder {
             most_events.map(|events| (events, Origin::Code)),
             "no bound",
         ));
-        let mut values = self.values().settings(&self.default_values());
-        if let (None, Ok(Some((_, variable)))) = (self.given.request_timeout, self.found_timeout())
-            && let Some(timeout) = values.iter_mut().find(|row| row.name == "request_timeout")
-        {
-            timeout.origin = Origin::Variable(variable);
-        }
-        all.extend(values);
+        all.extend(self.value_settings());
         all.extend([
             Setting::compared("session_ids", &self.session_ids, &SessionIds::default()),
             Setting::concealed("session_key", self.session_key.is_some()),
             Setting::concealed("pseudonyms", self.identity_policy.has_pseudonyms()),
-            Setting::compared("headers", &headers, &Vec::<&str>::new()),
+            self.headers_setting(),
             insecure,
             Setting::found("gzip", gzip, "false"),
             Setting::compared("bundled_roots", &self.bundled_roots, &false),
@@ -78,6 +70,30 @@ impl Builder {
             Setting::given("dry_run", dry_run),
         ]);
         all
+    }
+
+    fn headers_setting(&self) -> Setting {
+        let given = self.all_headers().unwrap_or_default();
+        let names: Vec<&str> = given.iter().map(|(name, ..)| &**name).collect();
+        let mut headers = Setting::compared("headers", &names, &Vec::<&str>::new());
+        // Those of code come first.
+        let first = given.first().map(|(.., setting)| *setting);
+        if let Some(variable) = first.filter(|setting| *setting != "headers") {
+            headers.origin = Origin::Variable(variable);
+        }
+        headers
+    }
+
+    /// The settings of the table.
+    fn value_settings(&self) -> Vec<Setting> {
+        let mut values = self.values().settings(&self.default_values());
+        let timeout = values.iter_mut().find(|row| row.name == "request_timeout");
+        if let (None, Ok(Some((_, variable))), Some(timeout)) =
+            (self.given.request_timeout, self.found_timeout(), timeout)
+        {
+            timeout.origin = Origin::Variable(variable);
+        }
+        values
     }
 
     /// Returns the values in force of the settings in the table.

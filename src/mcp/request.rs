@@ -155,7 +155,9 @@ impl<'a, H: Fn(&str) -> Option<&'a str>> RequestFacts<'a, H> {
             user_agent: user_agent.map(Into::into),
             traceparent: own.or(outer).map(Into::into),
             tracestate: tracestate.map(Into::into),
-            http_traceparent: outer.filter(|_| own.is_some()).map(Into::into),
+            http_traceparent: outer
+                .filter(|outer| own.is_some_and(|own| own != *outer))
+                .map(Into::into),
             meta: own_meta
                 .map(|(key, value)| (key.into(), value as Content<'_>))
                 .collect(),
@@ -287,6 +289,11 @@ mod tests {
             assert_eq!(facts.tracestate.as_deref(), Some("own=1"));
             assert_eq!(facts.http_traceparent.as_deref(), Some("00-1-2-01"));
         }
+        let meta = json!({TRACEPARENT: "00-1-2-01"});
+        let headers = [(TRACEPARENT, "00-1-2-01")];
+        let same = facts(&meta, &headers, McpTransport::Http { is_bound: true }, None);
+        assert_eq!(same.http_traceparent, None, "it says nothing more");
+
         let meta = json!({META_PROTOCOL_VERSION: 5, "conversationId": 7});
         let meta = RequestMeta::read(meta.as_object());
         assert_eq!(

@@ -806,6 +806,11 @@ fn the_variables_of_time_and_compression_count_unless_code_says_otherwise() {
         (of(&[]), "request_timeout", "10s (default)"),
         (of(&[gzip]), "gzip", "true (OTEL_EXPORTER_OTLP_COMPRESSION)"),
         (of(&[gzip]).gzip(false), "gzip", "false (code)"),
+        (
+            of(&[(HEADERS, "x-key=secret")]),
+            "headers",
+            "[\"x-key\"] (OTEL_EXPORTER_OTLP_HEADERS)",
+        ),
     ] {
         assert_eq!(settings(builder, name), expected);
     }
