@@ -3,6 +3,7 @@
 
 pub(crate) mod builder;
 mod env;
+mod otel;
 pub(crate) mod resolve;
 pub(crate) mod setting;
 mod settings;

@@ -15,7 +15,9 @@ mod weight;
 
 pub use auth_rejected::{AuthRejected, AuthRejection};
 pub use caller::Caller;
-pub(crate) use checked::{MAX_DURATION, PLAUSIBLE_MILLIS, is_traceparent};
+pub(crate) use checked::{
+    MAX_DURATION, MAX_TRACESTATE_BYTES, PLAUSIBLE_MILLIS, is_traceparent, is_tracestate,
+};
 pub use client::{ClientClass, Era};
 pub(crate) use common::{FACT_TEXTS, FactValues, Facts};
 pub(crate) use facts::{META_FACTS, Text};

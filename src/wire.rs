@@ -14,11 +14,13 @@ pub(crate) mod subject;
 
 pub(crate) mod mcpeye;
 mod mcpeye_rules;
+pub(crate) mod otlp;
 pub(crate) mod reo;
 mod reo_rules;
 pub(crate) mod rules;
 
 pub use mcpeye::Mcpeye;
+pub use otlp::settings::Otlp;
 pub use session_ids::SessionIds;
 
 use std::time::{Duration, SystemTime};
@@ -29,6 +31,9 @@ use crate::event::Event;
 use crate::ledger::DropReason;
 use answer::{Receipt, Verdict, classify_answer};
 use defaults::Defaults;
+use otlp::resource::Resource;
+use otlp::rules::OWN;
+use otlp::settings::{OtelVariables, VARIABLES};
 use parts::{SenderInfo, Stamp};
 use rules::{Changes, Check, Members, leave_out_numbers};
 
@@ -55,6 +60,21 @@ pub enum Wire {
     /// [`IdentityCapture`](crate::IdentityCapture), an [`Init`](crate::Init) or a
     /// [`Custom`](crate::Custom), nor for custom `meta` and session facts.
     Mcpeye(Mcpeye),
+    /// Spans as OpenTelemetry has them, in Protocol Buffers over HTTP: for a collector, or a backend that takes OTLP.
+    ///
+    /// It reads OpenTelemetry's variables, `OTEL_EXPORTER_OTLP_*` for where and how it sends, `OTEL_SERVICE_NAME` and
+    /// `OTEL_RESOURCE_ATTRIBUTES` for what the service is, and `OTEL_SDK_DISABLED` as an opt-out. The endpoint is a
+    /// base, by default `http://localhost:4318`, to which `/v1/traces` is added; that of
+    /// `OTEL_EXPORTER_OTLP_TRACES_ENDPOINT` is used as it is. A product is not asked for: without one it is the
+    /// service's name. A key is not asked for either; one is sent as `Authorization: Bearer KEY`.
+    ///
+    /// Plain `http` is allowed to where collectors are: this machine, a name without a dot, one that ends in `.svc`,
+    /// `.local` or `.internal`, and private addresses, all but this machine only as long as neither a key nor a header
+    /// is set. **Personal data then crosses that network in the clear.**
+    ///
+    /// A request is sent again after 429, 502, 503, 504 and where no answer came; after 400, 413 and 500 in parts; after
+    /// another refusal not at all.
+    Otlp(Otlp),
 }
 
 /// What a wire needs and takes.
@@ -62,17 +82,27 @@ pub enum Wire {
 pub(crate) struct Profile {
     /// The header that carries the API key.
     pub(crate) key_header: &'static str,
-    /// The environment variable of the API key.
-    pub(crate) key_variable: &'static str,
+    /// What stands before the key there.
+    pub(crate) key_prefix: &'static str,
+    /// The environment variable of the API key, if it has one.
+    pub(crate) key_variable: Option<&'static str>,
     pub(crate) requires_key: bool,
     /// The environment variable of the endpoint.
     pub(crate) endpoint_variable: &'static str,
     /// `None` where the user has to give one.
     pub(crate) default_endpoint: Option<&'static str>,
+    /// OpenTelemetry's variables, where the wire reads them.
+    pub(crate) otel: Option<&'static OtelVariables>,
+    /// Whether plain `http` may lead to a host of the same network, where no secret is sent there.
+    pub(crate) takes_http_nearby: bool,
+    /// The type of a request's body.
+    pub(crate) content_type: &'static str,
     /// How the endpoint's path has to end; appended where it does not.
     pub(crate) endpoint_suffix: &'static str,
     /// Whether a request holds several events. Without, the sizes of a batch do not matter.
     pub(crate) is_batch: bool,
+    /// The most bytes of events of one request, whatever the user says.
+    pub(crate) max_batch_bytes: usize,
     /// How long a request may take unless the user says.
     pub(crate) request_timeout: Duration,
     /// Whether there is a place for other events than tool calls.
@@ -107,12 +137,17 @@ pub(crate) struct Profile {
 
 pub(crate) const REO: Profile = Profile {
     key_header: "x-api-key",
-    key_variable: "REO_API_KEY",
+    key_prefix: "",
+    key_variable: Some("REO_API_KEY"),
     requires_key: true,
     endpoint_variable: "REO_CENSUS_MCP_ENDPOINT",
     default_endpoint: Some(DEFAULT_ENDPOINT),
     endpoint_suffix: "",
+    otel: None,
+    takes_http_nearby: false,
+    content_type: "application/json",
     is_batch: false,
+    max_batch_bytes: usize::MAX,
     request_timeout: DEFAULT_REQUEST_TIMEOUT,
     takes_all_kinds: true,
     intent_property: "prompt",
@@ -149,13 +184,10 @@ const REO_BATCH: Profile = Profile {
 
 pub(crate) const MCPEYE: Profile = Profile {
     key_header: "x-mcpeye-secret",
-    key_variable: "MCPEYE_INGEST_SECRET",
+    key_variable: Some("MCPEYE_INGEST_SECRET"),
     requires_key: false,
     endpoint_variable: "MCPEYE_INGEST_URL",
-    default_endpoint: None,
     endpoint_suffix: "/ingest",
-    is_batch: true,
-    request_timeout: DEFAULT_BATCH_REQUEST_TIMEOUT,
     takes_all_kinds: false,
     intent_property: "mcpeyeIntent",
     capability_tool: mcpeye::CAPABILITY_TOOL,
@@ -165,8 +197,34 @@ pub(crate) const MCPEYE: Profile = Profile {
     tool_members: &["toolName"],
     is_own_meta_name: |_| false,
     outgrows: mcpeye::outgrows,
-    classify_answer,
     receipt: mcpeye::receipt,
+    ..REO_BATCH
+};
+
+const OTLP: Profile = Profile {
+    key_header: "authorization",
+    key_prefix: "Bearer ",
+    key_variable: None,
+    requires_key: false,
+    endpoint_variable: VARIABLES.endpoint[1],
+    default_endpoint: Some("http://localhost:4318"),
+    endpoint_suffix: "/v1/traces",
+    otel: Some(&VARIABLES),
+    takes_http_nearby: true,
+    content_type: "application/x-protobuf",
+    // A span may have four times the bytes of the JSON it is made from, and receivers take 20 MiB.
+    max_batch_bytes: 4 * 1024 * 1024,
+    fixed_members: &[
+        "event_id",
+        "event_at",
+        "user_id",
+        "user_id_type",
+        "activity_type",
+        OWN,
+    ],
+    classify_answer: otlp::answers::classify_answer,
+    receipt: otlp::answers::receipt,
+    ..REO_BATCH
 };
 
 impl Wire {
@@ -175,6 +233,7 @@ impl Wire {
             Self::Reo => &REO,
             Self::ReoBatch => &REO_BATCH,
             Self::Mcpeye(_) => &MCPEYE,
+            Self::Otlp(_) => &OTLP,
         }
     }
 
@@ -188,6 +247,7 @@ impl Wire {
         match self {
             Self::Reo | Self::ReoBatch => reo::write_event(event, defaults, stamp, writer),
             Self::Mcpeye(_) => mcpeye::write_event(event, defaults, stamp, writer),
+            Self::Otlp(_) => otlp::write_event(event, defaults, stamp, writer),
         }
     }
 
@@ -199,7 +259,8 @@ impl Wire {
     ) -> Option<&'static str> {
         let requires_product = match self {
             Self::Reo | Self::ReoBatch => true,
-            Self::Mcpeye(_) => false,
+            // The one has no place for it, and the other the service's name in its place.
+            Self::Mcpeye(_) | Self::Otlp(_) => false,
         };
         missing::missing_field(event, defaults, requires_product)
     }
@@ -214,6 +275,7 @@ impl Wire {
         let mut changes = match self {
             Self::Reo | Self::ReoBatch => reo_rules::check(event, check),
             Self::Mcpeye(_) => mcpeye_rules::check(event, check),
+            Self::Otlp(_) => otlp::rules::check(event, check),
         }?;
         changes += leave_out_numbers(event);
         Ok(changes)
@@ -223,7 +285,7 @@ impl Wire {
     #[cfg(feature = "spool")]
     pub(crate) fn id_of(&self, event: &Members) -> Option<i64> {
         match self {
-            Self::Reo | Self::ReoBatch => event.get("event_id")?.as_i64(),
+            Self::Reo | Self::ReoBatch | Self::Otlp(_) => event.get("event_id")?.as_i64(),
             Self::Mcpeye(_) => Some(stable_hash(event.get("callId")?.as_str()?) as i64),
         }
     }
@@ -234,6 +296,8 @@ impl Wire {
             Self::Reo => reo::single(),
             Self::ReoBatch => reo::batch(sender),
             Self::Mcpeye(mcpeye) => mcpeye.frame(),
+            Self::Otlp(otlp) if otlp.is_legible() => reo::batch(sender),
+            Self::Otlp(otlp) => return otlp::frame(otlp, events, sender),
         };
         let length = events.iter().map(|part| part.len()).sum::<usize>();
         let mut body = Vec::with_capacity(before.len() + length + after.len());
@@ -247,20 +311,28 @@ impl Wire {
         body
     }
 
+    /// Gives the wire what is known of the service, where it has a place for it. `is_legible`: what is sent goes into a
+    /// file that somebody reads.
+    pub(crate) fn set_resource(&mut self, resource: Resource, is_legible: bool) {
+        if let Self::Otlp(otlp) = self {
+            otlp.resolve(resource, is_legible);
+        }
+    }
+
     /// What is wrong with the wire's own settings.
     pub(crate) fn fault(&self) -> Option<&'static str> {
         match self {
             Self::Mcpeye(mcpeye) if mcpeye.project.trim().is_empty() => {
                 Some("has an empty mcpeye project")
             }
-            Self::Reo | Self::ReoBatch | Self::Mcpeye(_) => None,
+            Self::Reo | Self::ReoBatch | Self::Mcpeye(_) | Self::Otlp(_) => None,
         }
     }
 
     /// Names what the ids of sessions are hashed under: what all replicas of a server have in common.
     pub(crate) fn session_scope<'a>(&'a self, product_id: Option<&'a str>) -> &'a str {
         match self {
-            Self::Reo | Self::ReoBatch => product_id.unwrap_or_default(),
+            Self::Reo | Self::ReoBatch | Self::Otlp(_) => product_id.unwrap_or_default(),
             Self::Mcpeye(mcpeye) => &mcpeye.project,
         }
     }
@@ -270,6 +342,7 @@ impl Wire {
     pub(crate) fn spool_tag(&self) -> String {
         match self {
             Self::Reo | Self::ReoBatch => "reo".to_owned(),
+            Self::Otlp(_) => "otlp".to_owned(),
             Self::Mcpeye(mcpeye) => {
                 let project = stable_hash(&mcpeye.project);
                 format!("mcpeye-{project:016x}")
@@ -282,8 +355,9 @@ impl Wire {
 mod tests {
     use super::*;
 
-    fn wires() -> [Wire; 3] {
-        [Wire::Reo, Wire::ReoBatch, Wire::Mcpeye(Mcpeye::new("p"))]
+    fn wires() -> [Wire; 4] {
+        let mcpeye = Wire::Mcpeye(Mcpeye::new("p"));
+        [Wire::Reo, Wire::ReoBatch, mcpeye, Wire::Otlp(Otlp::spans())]
     }
 
     #[test]
@@ -300,26 +374,28 @@ mod tests {
         assert_eq!(
             rows,
             [
-                ("REO_API_KEY", true, false, true),
-                ("REO_API_KEY", true, true, true),
-                ("MCPEYE_INGEST_SECRET", false, true, false),
+                (Some("REO_API_KEY"), true, false, true),
+                (Some("REO_API_KEY"), true, true, true),
+                (Some("MCPEYE_INGEST_SECRET"), false, true, false),
+                (None, false, true, true),
             ]
         );
         let endpoints = wires().map(|wire| wire.profile().default_endpoint);
-        assert_eq!(endpoints, [Some(DEFAULT_ENDPOINT), None, None]);
+        let collector = Some("http://localhost:4318");
+        assert_eq!(endpoints, [Some(DEFAULT_ENDPOINT), None, None, collector]);
     }
 
     #[test]
     fn only_a_batch_can_be_refused_in_part() {
         let answer = br#"{"accepted":3,"rejected":[{"event_id":1}]}"#;
-        let [reo, batch, mcpeye] = wires().map(|wire| (wire.profile().receipt)(answer));
+        let [reo, batch, mcpeye, _] = wires().map(|wire| (wire.profile().receipt)(answer));
         assert_eq!((reo, mcpeye), (Receipt::Taken, Receipt::Count(3)));
         assert!(matches!(batch, Receipt::Refused(refused) if refused.len() == 1));
     }
 
     #[test]
     fn a_project_of_white_space_is_a_fault() {
-        assert_eq!(wires().map(|wire| wire.fault()), [None; 3]);
+        assert_eq!(wires().map(|wire| wire.fault()), [None; 4]);
         let blank = Wire::Mcpeye(Mcpeye::new(" \n"));
         assert_eq!(blank.fault(), Some("has an empty mcpeye project"));
     }

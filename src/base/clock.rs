@@ -48,3 +48,9 @@ pub(crate) fn unix_millis(at: SystemTime) -> u64 {
         .unwrap_or_default()
         .as_millis() as u64
 }
+
+/// Returns nanoseconds since 1970, which a `u64` holds until 2554; 0 for an earlier time.
+pub(crate) fn unix_nanos(at: SystemTime) -> u64 {
+    let since = at.duration_since(SystemTime::UNIX_EPOCH);
+    u64::try_from(since.unwrap_or_default().as_nanos()).unwrap_or(u64::MAX)
+}

@@ -52,7 +52,7 @@ pub struct Builder {
     pub(super) headers: Vec<(String, String)>,
     pub(super) allow_insecure_http: Option<bool>,
     pub(super) http_client: Option<ClientHook>,
-    pub(super) gzip: bool,
+    pub(super) gzip: Option<bool>,
     pub(super) bundled_roots: bool,
     pub(super) dry_run: Option<PathBuf>,
     pub(super) sampling: Sampling,
@@ -102,7 +102,8 @@ impl Builder {
 
     /// Sets the API key, sent in the header `X-API-KEY` (`x-mcpeye-secret` on the mcpeye wire).
     ///
-    /// Default: `REO_API_KEY`, on the mcpeye wire `MCPEYE_INGEST_SECRET`, where it is optional.
+    /// Default: `REO_API_KEY`, on the mcpeye wire `MCPEYE_INGEST_SECRET`, where it is optional. On the OTLP wire it
+    /// is optional, has no variable, and is sent as `Authorization: Bearer KEY`.
     /// The key goes to the endpoint's origin and nowhere else, and no `Debug`, log or error shows it.
     pub fn api_key(mut self, key: impl Into<String>) -> Self {
         self.api_key = Some(key.into());
@@ -112,8 +113,9 @@ impl Builder {
     /// Sets where events are sent.
     ///
     /// Default: `REO_CENSUS_MCP_ENDPOINT` (`MCPEYE_INGEST_URL` on the mcpeye wire), else
-    /// [`DEFAULT_ENDPOINT`](crate::config::DEFAULT_ENDPOINT) on [`Wire::Reo`]; the other wires have none. The mcpeye wire appends
-    /// `/ingest` to the path unless it ends with it.
+    /// [`DEFAULT_ENDPOINT`](crate::config::DEFAULT_ENDPOINT) on [`Wire::Reo`]; [`Wire::Otlp`] has its own
+    /// default and variables, and the other wires have none. The mcpeye wire appends `/ingest` to the path unless it
+    /// ends with it, and the OTLP wire `/v1/traces`.
     ///
     /// Plain `http` is refused except to this machine, see
     /// [`allow_insecure_http`](Self::allow_insecure_http).
@@ -285,8 +287,8 @@ impl Builder {
         self
     }
 
-    /// Sets a hook over each finished event, as the JSON of the wire format; `None` drops the
-    /// event as [`BeforeSend`](crate::DropReason::BeforeSend), and so does a panic.
+    /// Sets a hook over each finished event, as the JSON of the wire format (on the OTLP wire, that of the
+    /// Reo wires, with a member `otlp` for what only a span has a place for); `None` drops the event as [`BeforeSend`](crate::DropReason::BeforeSend), and so does a panic.
     ///
     /// It runs on the worker, so it must not block. What it adds or changes is redacted, and then
     /// checked as what is captured: a value that is not well formed, or that the wire has no place
@@ -310,7 +312,10 @@ impl Builder {
         self
     }
 
-    /// Adds headers to every request. The key's, `Host` and those that frame the body are refused.
+    /// Adds headers to every request. The key's, `Host` and those that frame the body are refused. Their values are
+    /// treated as keys: no `Debug`, log or error shows them.
+    ///
+    /// On the OTLP wire those of `OTEL_EXPORTER_OTLP_HEADERS` are sent as well, but for what is set here.
     pub fn headers<N: Into<String>, V: Into<String>>(
         mut self,
         headers: impl IntoIterator<Item = (N, V)>,
@@ -365,7 +370,7 @@ impl Builder {
     }
 
     /// Compresses requests where that makes them smaller, with `Content-Encoding: gzip`. Default:
-    /// no, since an ingest must know how to take it; one that does not answers 415 or 400, which
+    /// `OTEL_EXPORTER_OTLP_COMPRESSION` on the OTLP wire, else no, since an ingest must know how to take it; one that does not answers 415 or 400, which
     /// drops events as [`Rejected`](crate::DropReason::Rejected).
     ///
     /// For the batch wires: [`build`](Self::build) returns [`BuildError::Invalid`](crate::BuildError::Invalid) with
@@ -373,7 +378,7 @@ impl Builder {
     #[cfg(feature = "gzip")]
     #[cfg_attr(docsrs, doc(cfg(feature = "gzip")))]
     pub const fn gzip(mut self, on: bool) -> Self {
-        self.gzip = on;
+        self.gzip = Some(on);
         self
     }
 
@@ -389,7 +394,7 @@ impl Builder {
     }
 
     /// Writes what would be sent to a file instead of sending it: each request's body is a line of
-    /// JSON, appended. Default: none. Neither key nor endpoint is needed then.
+    /// JSON, appended; on the OTLP wire the events that the spans are made from. Default: none. Neither key nor endpoint is needed then.
     ///
     /// Events count as delivered when they are written. The file is not rotated. On Unix it is made
     /// so that only its owner may read it.

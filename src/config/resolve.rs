@@ -20,7 +20,7 @@ use crate::queue::Bounds;
 use crate::transport::Transport;
 use crate::transport::api_key::KeyCell;
 use crate::transport::dry_run::DryRun;
-use crate::transport::http::{self, Http};
+use crate::transport::http::{self, Http, Roots};
 use crate::transport::http_client::{ClientError, HttpClient};
 use crate::wire::defaults::Defaults;
 use crate::wire::session_ids::SessionHasher;
@@ -47,6 +47,7 @@ impl Builder {
     /// Returns what switches the logger off, if anything does.
     pub(crate) fn off_by(&self) -> Result<Option<&'static str>, BuildError> {
         let opted_out = self.env.opted_out()?;
+        let opted_out = opted_out.or(self.sdk_disabled()?);
         Ok(opted_out.or(self.disabled.then_some("the code")))
     }
 
@@ -55,13 +56,15 @@ impl Builder {
         let faults = [
             self.off_by().err(),
             self.open_dry_run().err(),
-            self.check_gzip().err(),
+            self.check_protocol().err(),
+            self.checked_gzip().err(),
             self.check_sampling().err(),
             self.checked_key().err(),
             self.checked_endpoint().err(),
             self.checked_headers().err(),
             self.checked_values().err(),
             self.checked_texts().err(),
+            self.found_certificates().err(),
             self.verbose().err(),
         ];
         faults.into_iter().flatten().collect()
@@ -76,7 +79,8 @@ impl Builder {
     /// this order is reported.
     pub(crate) fn resolve(mut self) -> Result<Resolved, BuildError> {
         self.open_dry_run()?;
-        self.check_gzip()?;
+        self.check_protocol()?;
+        self.checked_gzip()?;
         self.check_sampling()?;
         let key = self.checked_key()?;
         let endpoint = self.checked_endpoint()?;
@@ -86,8 +90,12 @@ impl Builder {
         let verbose = self.verbose()?;
 
         let settings = self.settings();
+        let [source, environment, _] = &texts;
+        self.resolve_resource([source, environment]);
         let pipeline = self.take_pipeline(texts);
-        let key = Arc::new(KeyCell::new(key));
+        let secrets = headers.values().filter_map(|value| value.to_str().ok());
+        let fixed = self.key_fault(&endpoint, &headers)?;
+        let key = Arc::new(KeyCell::new(key, secrets, fixed));
         let (transport, endpoint) = match self.transport.take() {
             Some(transport) => (transport, None),
             None => {
@@ -103,9 +111,11 @@ impl Builder {
         let tag = self.wire.spool_tag();
         let spool = self.spool.map(|spool| spool.open(tag)).transpose()?;
         // Where a request holds one event, a segment of any size is worth sending.
+        let most_bytes = self.wire.profile().max_batch_bytes;
+        let max_batch_bytes = values.max_batch_bytes.min(most_bytes);
         let [max_batch_events, batch_events, batch_bytes] = if self.wire.profile().is_batch {
             let events = values.max_batch_events;
-            [events, events, values.max_batch_bytes]
+            [events, events, max_batch_bytes]
         } else {
             [1, usize::MAX, 1]
         };
@@ -123,7 +133,7 @@ impl Builder {
                 batch_bytes,
             },
             max_batch_events,
-            max_batch_bytes: values.max_batch_bytes,
+            max_batch_bytes,
             flush_interval: values.flush_interval,
             request_timeout: values.request_timeout,
             max_in_flight: values.max_in_flight,
@@ -206,21 +216,28 @@ impl Builder {
         key: Arc<KeyCell>,
         values: &Values,
     ) -> Result<Http, BuildError> {
+        let roots = match self.found_certificates()? {
+            Some(certificates) => Roots::Given(certificates),
+            None if self.bundled_roots => Roots::Bundled,
+            None => Roots::System,
+        };
         let hook = self.http_client.take();
-        let (origin, max_in_flight, bundled_roots) =
-            (endpoint.clone(), values.max_in_flight, self.bundled_roots);
-        let make = move || http::client(&origin, max_in_flight, bundled_roots, hook.as_ref());
+        let (origin, max_in_flight) = (endpoint.clone(), values.max_in_flight);
+        let make = move || http::client(&origin, max_in_flight, &roots, hook.as_ref());
         let client = HttpClient::new(make).map_err(|error| match error {
             ClientError::NoRoots(error) => BuildError::NoTlsRoots(Box::new(error)),
             ClientError::Other(error) => BuildError::HttpClient(Box::new(error)),
         })?;
+        let profile = self.wire.profile();
         Ok(Http {
             client,
             endpoint,
             headers,
-            key_header: self.wire.profile().key_header,
+            content_type: profile.content_type,
+            key_header: profile.key_header,
+            key_prefix: profile.key_prefix,
             key,
-            gzip: self.gzip,
+            gzip: self.checked_gzip()?,
         })
     }
 }

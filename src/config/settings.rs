@@ -21,22 +21,21 @@ impl Builder {
     pub(crate) fn settings(&self) -> Vec<Setting> {
         let profile = self.wire.profile();
         let [source, environment, user_agent] = self.texts();
-        let key = self
-            .find(&self.api_key, profile.key_variable)
-            .map(|(_, origin)| (SET.to_owned(), origin));
-        let endpoint = self.find(&self.endpoint, profile.endpoint_variable);
+        let key = self.found_key().map(|(_, origin)| (SET.to_owned(), origin));
+        let endpoint = self.found_endpoint().map(|(url, origin, _)| (url, origin));
         let default_endpoint = profile
             .default_endpoint
             .map(|url| (url.to_owned(), Origin::Default));
         let endpoint = endpoint
             .or(default_endpoint)
             .map(|(url, origin)| (without_secrets(&url), origin));
-        let headers: Vec<&str> = self.headers.iter().map(|(name, _)| &**name).collect();
         let shown = |path: &Path| path.display().to_string();
         let spool = self.spool.as_ref().map(|spool| shown(spool.path()));
         let dry_run = self.dry_run.as_deref().map(shown);
 
         // An invalid value is reported as an error of its own.
+        let gzip = self.found_gzip().ok().flatten();
+        let gzip = gzip.map(|(on, origin)| (on.to_string(), origin));
         let insecure = self.insecure_http().ok().flatten();
         let insecure = insecure.map(|(allow, origin)| (allow.to_string(), origin));
         let insecure = Setting::found("allow_insecure_http", insecure, "false");
@@ -58,19 +57,43 @@ impl Builder {
             most_events.map(|events| (events, Origin::Code)),
             "no bound",
         ));
-        all.extend(self.values().settings(&self.default_values()));
+        all.extend(self.value_settings());
         all.extend([
             Setting::compared("session_ids", &self.session_ids, &SessionIds::default()),
             Setting::concealed("session_key", self.session_key.is_some()),
             Setting::concealed("pseudonyms", self.identity_policy.has_pseudonyms()),
-            Setting::compared("headers", &headers, &Vec::<&str>::new()),
+            self.headers_setting(),
             insecure,
-            Setting::compared("gzip", &self.gzip, &false),
+            Setting::found("gzip", gzip, "false"),
             Setting::compared("bundled_roots", &self.bundled_roots, &false),
             Setting::given("spool", spool),
             Setting::given("dry_run", dry_run),
         ]);
         all
+    }
+
+    fn headers_setting(&self) -> Setting {
+        let given = self.all_headers().unwrap_or_default();
+        let names: Vec<&str> = given.iter().map(|(name, ..)| &**name).collect();
+        let mut headers = Setting::compared("headers", &names, &Vec::<&str>::new());
+        // Those of code come first.
+        let first = given.first().map(|(.., setting)| *setting);
+        if let Some(variable) = first.filter(|setting| *setting != "headers") {
+            headers.origin = Origin::Variable(variable);
+        }
+        headers
+    }
+
+    /// The settings of the table.
+    fn value_settings(&self) -> Vec<Setting> {
+        let mut values = self.values().settings(&self.default_values());
+        let timeout = values.iter_mut().find(|row| row.name == "request_timeout");
+        if let (None, Ok(Some((_, variable))), Some(timeout)) =
+            (self.given.request_timeout, self.found_timeout(), timeout)
+        {
+            timeout.origin = Origin::Variable(variable);
+        }
+        values
     }
 
     /// Returns the values in force of the settings in the table.
@@ -79,8 +102,10 @@ impl Builder {
     }
 
     fn default_values(&self) -> Values {
+        let of_variable = self.found_timeout().ok().flatten();
+        let of_wire = self.wire.profile().request_timeout;
         Values {
-            request_timeout: self.wire.profile().request_timeout,
+            request_timeout: of_variable.map_or(of_wire, |(timeout, _)| timeout),
             ..Values::DEFAULT
         }
     }
@@ -88,7 +113,11 @@ impl Builder {
     /// Returns the texts that have a variable and a default: source, environment, user agent.
     pub(super) fn texts(&self) -> [Setting; 3] {
         let text = |name, code, variable, default| {
-            Setting::found(name, self.find(code, variable), default)
+            let attribute = match name {
+                "environment" => self.resource_attribute("deployment.environment.name"),
+                _ => None,
+            };
+            Setting::found(name, self.find(code, variable).or(attribute), default)
         };
         [
             text("source", &self.source, SOURCE, DEFAULT_SOURCE),
@@ -114,6 +143,41 @@ impl Builder {
         }
         let flag = self.env.flag(ALLOW_INSECURE_HTTP)?;
         Ok(flag.map(|allow| (allow, Origin::Variable(ALLOW_INSECURE_HTTP))))
+    }
+
+    pub(super) fn found_key(&self) -> Option<(String, Origin)> {
+        match self.wire.profile().key_variable {
+            Some(variable) => self.find(&self.api_key, variable),
+            None => Some((self.api_key.clone()?, Origin::Code)),
+        }
+    }
+
+    /// Finds the endpoint, and whether it is whole: the wire's own path is not added to it then.
+    pub(super) fn found_endpoint(&self) -> Option<(String, Origin, bool)> {
+        if self.endpoint.is_none()
+            && let Some((url, variable)) = self.traces_endpoint()
+        {
+            return Some((url, Origin::Variable(variable), true));
+        }
+        let (url, origin) = self.find(&self.endpoint, self.wire.profile().endpoint_variable)?;
+        Some((url, origin, false))
+    }
+
+    /// The headers of code, and those of the environment that code does not set, each with the name of its setting.
+    pub(super) fn all_headers(&self) -> Result<Vec<(String, String, &'static str)>, BuildError> {
+        let code = self.headers.iter();
+        let mut all: Vec<_> = code
+            .map(|(name, value)| (name.clone(), value.clone(), "headers"))
+            .collect();
+        if let Some((more, variable)) = self.found_headers()? {
+            let is_set = |name: &str| {
+                let mut code = self.headers.iter();
+                code.any(|(known, _)| known.eq_ignore_ascii_case(name))
+            };
+            let more = more.into_iter().filter(|(name, _)| !is_set(name));
+            all.extend(more.map(|(name, value)| (name, value, variable)));
+        }
+        Ok(all)
     }
 
     /// Finds a text in code, or else in an environment variable.

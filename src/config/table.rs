@@ -44,6 +44,10 @@ pub const DEFAULT_MAX_EVENT_AGE: Duration = Duration::from_secs(15 * 60);
 const MILLISECOND: Duration = Duration::from_millis(1);
 const HOUR: Duration = Duration::from_secs(60 * 60);
 
+/// How long a request may be allowed to take.
+pub(super) const REQUEST_TIMEOUTS: RangeInclusive<Duration> =
+    Duration::from_millis(10)..=Duration::from_secs(10 * 60);
+
 /// The table: hands its rows to the macro `$make`.
 ///
 /// A row is the documentation, name, parameter and type of the setter, the default, and the range,
@@ -72,6 +76,7 @@ macro_rules! table {
 
             /// Sets how many bytes of events one request holds at most. Default:
             /// [`DEFAULT_MAX_BATCH_BYTES`](crate::config::DEFAULT_MAX_BATCH_BYTES); 1 KiB to 64 MiB.
+            /// On [`Wire::Otlp`] more than 4 MiB count as these.
             max_batch_bytes(bytes: usize) = DEFAULT_MAX_BATCH_BYTES, in 1024..=64 * 1024 * 1024;
 
             /// Sets how long a partly filled batch may wait before it is sent.
@@ -83,9 +88,9 @@ macro_rules! table {
 
             /// Sets how long a request may take, from connecting to the end of the answer. Default:
             /// [`DEFAULT_REQUEST_TIMEOUT`](crate::config::DEFAULT_REQUEST_TIMEOUT), on the batch wires
-            /// [`DEFAULT_BATCH_REQUEST_TIMEOUT`](crate::config::DEFAULT_BATCH_REQUEST_TIMEOUT); 10 ms
-            /// to 10 min.
-            request_timeout(timeout: Duration) = DEFAULT_REQUEST_TIMEOUT, in Duration::from_millis(10)..=HOUR / 6;
+            /// [`DEFAULT_BATCH_REQUEST_TIMEOUT`](crate::config::DEFAULT_BATCH_REQUEST_TIMEOUT), on
+            /// the OTLP wire `OTEL_EXPORTER_OTLP_TIMEOUT` before that; 10 ms to 10 min.
+            request_timeout(timeout: Duration) = DEFAULT_REQUEST_TIMEOUT, in REQUEST_TIMEOUTS;
 
             /// Sets how many requests may be under way at a time. Default:
             /// [`DEFAULT_MAX_IN_FLIGHT`](crate::config::DEFAULT_MAX_IN_FLIGHT); 1 to 256.

@@ -5,7 +5,7 @@ use reqwest::header::{HeaderMap, HeaderName, HeaderValue};
 
 use super::builder::Builder;
 use super::setting::Origin;
-use super::table::{Values, check_age, in_range};
+use super::table::{REQUEST_TIMEOUTS, Values, check_age, in_range};
 use crate::delivery::MIN_SPOOL_BYTES;
 use crate::error::BuildError;
 use crate::transport::api_key::ApiKey;
@@ -13,10 +13,11 @@ use crate::transport::http;
 use crate::wire::DEFAULT_ENDPOINT;
 use crate::wire::session_ids::MIN_SESSION_KEY_BYTES;
 
+/// The headers of keys, on the wires that have a key of their own.
+const KEY_HEADERS: [&str; 2] = ["x-api-key", "x-mcpeye-secret"];
+
 /// The headers that the transport sets itself.
-const RESERVED_HEADERS: [&str; 7] = [
-    "x-api-key",
-    "x-mcpeye-secret",
+const RESERVED_HEADERS: [&str; 5] = [
     "host",
     "content-type",
     "content-length",
@@ -25,13 +26,15 @@ const RESERVED_HEADERS: [&str; 7] = [
 ];
 
 impl Builder {
-    pub(super) fn check_gzip(&self) -> Result<(), BuildError> {
-        if self.gzip && !self.wire.profile().is_batch {
+    /// Returns whether requests are compressed.
+    pub(super) fn checked_gzip(&self) -> Result<bool, BuildError> {
+        let on = self.found_gzip()?.is_some_and(|(on, _)| on);
+        if on && !self.wire.profile().is_batch {
             let fault = "is for the batch wires, and Wire::Reo sends one event a request: use \
                 Wire::ReoBatch, or leave it out";
             return refuse("gzip", fault);
         }
-        Ok(())
+        Ok(on)
     }
 
     pub(super) fn check_sampling(&self) -> Result<(), BuildError> {
@@ -47,43 +50,76 @@ impl Builder {
 
     pub(super) fn checked_key(&self) -> Result<Option<ApiKey>, BuildError> {
         let profile = self.wire.profile();
-        let variable = profile.key_variable;
-        match self.find(&self.api_key, variable) {
-            Some((key, origin)) => ApiKey::parse(origin.name_or("api_key"), &key).map(Some),
-            None if profile.requires_key && self.transport.is_none() => {
+        match (self.found_key(), profile.key_variable) {
+            (Some((key, origin)), _) => ApiKey::parse(origin.name_or("api_key"), &key).map(Some),
+            (None, Some(variable)) if profile.requires_key && self.transport.is_none() => {
                 Err(BuildError::MissingApiKey { variable })
             }
-            None => Ok(None),
+            (None, _) => Ok(None),
         }
+    }
+
+    /// Says why there may be no other key later, if so.
+    pub(super) fn key_fault(
+        &self,
+        endpoint: &Url,
+        headers: &HeaderMap,
+    ) -> Result<Option<&'static str>, BuildError> {
+        let allows_http = self.insecure_http()?.is_some_and(|(allow, _)| allow);
+        let is_clear = endpoint.scheme() == "http" && !http::is_loopback(endpoint) && !allows_http;
+        Ok(if headers.contains_key(self.wire.profile().key_header) {
+            Some("would stand beside the header of its name: leave that out of the headers")
+        } else if is_clear {
+            Some("would be sent in the clear: use https, or allow it by allow_insecure_http(true)")
+        } else {
+            None
+        })
     }
 
     pub(super) fn checked_endpoint(&self) -> Result<Url, BuildError> {
         let profile = self.wire.profile();
         let variable = profile.endpoint_variable;
-        let (text, origin) = match self.find(&self.endpoint, variable) {
+        let (text, origin, is_whole) = match self.found_endpoint() {
             Some(found) => found,
             None => {
                 // A transport that sends nothing over HTTP never uses the URL.
                 let unused = self.transport.as_ref().map(|_| DEFAULT_ENDPOINT);
                 let default = profile.default_endpoint.or(unused);
                 let default = default.ok_or(BuildError::MissingEndpoint { variable })?;
-                (default.to_owned(), Origin::Default)
+                (default.to_owned(), Origin::Default, false)
             }
         };
         let setting = origin.name_or("endpoint");
-        let allow_insecure_http = self.insecure_http()?.is_some_and(|(allow, _)| allow);
-        let mut url = parse_endpoint(setting, &text, allow_insecure_http)?;
-        append_suffix(&mut url, profile.endpoint_suffix);
+        let plain_http = if self.insecure_http()?.is_some_and(|(allow, _)| allow) {
+            PlainHttp::Anywhere
+        } else if !profile.takes_http_nearby {
+            PlainHttp::ThisMachine
+        } else if self.found_key().is_none() && self.all_headers()?.is_empty() {
+            PlainHttp::Nearby
+        } else {
+            PlainHttp::NotWithSecrets
+        };
+        let mut url = parse_endpoint(setting, &text, plain_http)?;
+        if !is_whole {
+            append_suffix(&mut url, profile.endpoint_suffix);
+        }
         Ok(url)
     }
 
     pub(super) fn checked_headers(&self) -> Result<HeaderMap, BuildError> {
-        let fault = |fault: String| BuildError::invalid("headers", fault);
+        let profile = self.wire.profile();
+        let own_key = self.found_key().map(|_| profile.key_header);
         let mut map = HeaderMap::new();
-        for (name, value) in &self.headers {
+        for (name, value, setting) in &self.all_headers()? {
+            let fault = |fault: String| BuildError::invalid(setting, fault);
             let header = HeaderName::try_from(name.as_str())
                 .map_err(|_| fault(format!("has a name that is none: {name:?}")))?;
-            if RESERVED_HEADERS.contains(&header.as_str()) {
+            // Some receivers of OTLP take their keys in one of these.
+            let is_key = KEY_HEADERS.contains(&header.as_str()) && profile.otel.is_none();
+            if is_key
+                || RESERVED_HEADERS.contains(&header.as_str())
+                || own_key == Some(header.as_str())
+            {
                 return Err(fault(format!("may not set {header}")));
             }
             // The value may be a credential, so the error does not repeat it.
@@ -99,6 +135,11 @@ impl Builder {
         let values = self.values();
         if let Some(events) = self.max_queue_events {
             in_range("max_queue_events", &events, &(1..=100_000_000))?;
+        }
+        if let (None, Some((timeout, variable))) =
+            (self.given.request_timeout, self.found_timeout()?)
+        {
+            in_range(variable, &timeout, &REQUEST_TIMEOUTS)?;
         }
         values.check()?;
         check_age("max_event_age", values.max_event_age, &values)?;
@@ -137,6 +178,7 @@ impl Builder {
             );
             return refuse("session_key", fault);
         }
+        self.resource_attributes()?;
         if let Some(fault) = self.wire.fault() {
             return refuse("wire", fault);
         }
@@ -158,11 +200,30 @@ fn refuse<T>(setting: &'static str, fault: impl Into<String>) -> Result<T, Build
     Err(BuildError::invalid(setting, fault))
 }
 
+/// Where plain `http` may lead.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+enum PlainHttp {
+    ThisMachine,
+    /// To hosts of the same network.
+    Nearby,
+    /// No further than this machine, since a secret goes with the events.
+    NotWithSecrets,
+    Anywhere,
+}
+
+impl PlainHttp {
+    fn allows(self, url: &Url) -> bool {
+        http::is_loopback(url)
+            || self == Self::Anywhere
+            || (self == Self::Nearby && http::is_nearby(url))
+    }
+}
+
 /// Parses an endpoint. The errors do not repeat it: it may hold a secret.
 fn parse_endpoint(
     setting: &'static str,
     text: &str,
-    allow_insecure_http: bool,
+    plain_http: PlainHttp,
 ) -> Result<Url, BuildError> {
     const WRITE: &str = "write it as https://host/path";
     let text = text.trim();
@@ -185,10 +246,17 @@ fn parse_endpoint(
     }
     match url.scheme() {
         "https" => {}
-        "http" if allow_insecure_http || http::is_loopback(&url) => {}
+        "http" if plain_http.allows(&url) => {}
         "http" => {
-            let fault = "uses http, which would send the key in the clear: use https, or allow it by \
-                allow_insecure_http(true) or MCP_USAGE_ALLOW_INSECURE_HTTP=true";
+            let what = match plain_http {
+                PlainHttp::Nearby => "personal data",
+                PlainHttp::NotWithSecrets => "the headers",
+                PlainHttp::ThisMachine | PlainHttp::Anywhere => "the key",
+            };
+            let fault = format!(
+                "uses http, which would send {what} in the clear: use https, or allow it by \
+                allow_insecure_http(true) or MCP_USAGE_ALLOW_INSECURE_HTTP=true"
+            );
             return refuse(setting, fault);
         }
         other => {
@@ -277,12 +345,12 @@ mod tests {
             text in "[a-zA-Z0-9:/@?#.\\[\\] %-]{0,30}",
         ) {
             let marked = format!("{scheme}://{text}canary-7f3a{text}");
-            for insecure in [false, true] {
-                match parse_endpoint("endpoint", &marked, insecure) {
+            for plain_http in [PlainHttp::ThisMachine, PlainHttp::Nearby, PlainHttp::Anywhere] {
+                match parse_endpoint("endpoint", &marked, plain_http) {
                     Ok(url) => {
                         prop_assert!(url.username().is_empty() && url.password().is_none());
                         prop_assert!(matches!(url.scheme(), "http" | "https"));
-                        prop_assert!(url.scheme() == "https" || insecure || http::is_loopback(&url));
+                        prop_assert!(url.scheme() == "https" || plain_http.allows(&url));
                         prop_assert_eq!(url.fragment(), None);
                     }
                     Err(error) => prop_assert!(!error.to_string().contains("canary-7f3a"), "{}", error),

@@ -404,6 +404,10 @@ impl Destination {
                 self.note_answered(&batch.history, started);
                 match receipt {
                     Receipt::Count(events) => self.without_uncounted(batch, events),
+                    Receipt::Rejected(events) => {
+                        let accepted = (batch.len() as u64).saturating_sub(events);
+                        self.without_uncounted(batch, accepted)
+                    }
                     _ => batch,
                 }
             }
@@ -712,6 +716,7 @@ fn unclear(receipt: &Receipt, batch: &Batch) -> Option<&'static str> {
         Receipt::Unknown => {
             Some("with JSON that is not known; by the status its events are delivered")
         }
+        Receipt::Warning => Some("with a warning, although it rejects no span"),
         Receipt::Refused(refusals) if !refusals.is_empty() => {
             let ids: HashSet<i64> = batch.ids().collect();
             let names_one =

@@ -23,6 +23,8 @@ impl Event<'_> {
             is_plausible(*at) || !is_plausible(now)
         });
         left_out += leave_out(&mut facts.traceparent, |text| is_traceparent(text));
+        left_out += leave_out(&mut facts.http_traceparent, |text| is_traceparent(text));
+        left_out += leave_out(&mut facts.tracestate, |text| is_tracestate(text));
         match &mut self.kind {
             EventKind::ToolCall(call) => {
                 left_out += leave_out(&mut call.duration, |duration| *duration <= MAX_DURATION);
@@ -67,6 +69,15 @@ pub(crate) fn is_traceparent(text: &str) -> bool {
         && !is_zero(36..52)
 }
 
+/// Whether a text may be a `tracestate`. What stands in it is its vendors' affair.
+pub(crate) fn is_tracestate(text: &str) -> bool {
+    (1..=MAX_TRACESTATE_BYTES).contains(&text.len())
+        && text.bytes().all(|byte| matches!(byte, b' '..=b'~'))
+}
+
+/// How much of a `tracestate` every participant of a trace has to pass on; this crate passes on no more.
+pub(crate) const MAX_TRACESTATE_BYTES: usize = 512;
+
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -87,11 +98,15 @@ mod tests {
             (i64::MAX, 4_102_444_800, MAX_DURATION),
         ] {
             let call = ToolCall::new("t").event_id(id).event_at(at(seconds));
-            let mut event = Event::from(call.duration(duration).traceparent(TRACEPARENT));
+            let call = call
+                .tracestate("rojo=00f067aa0ba902b7,congo=t61")
+                .duration(duration);
+            let mut event = Event::from(call.traceparent(TRACEPARENT));
             assert_eq!(event.leave_out_malformed(at(NOW)), 0);
             assert_eq!(event.facts.event_id, Some(id));
             assert_eq!(event.facts.event_at, Some(at(seconds)));
             assert_eq!(event.facts.traceparent.as_deref(), Some(TRACEPARENT));
+            assert!(event.facts.tracestate.is_some());
         }
     }
 
@@ -113,6 +128,9 @@ mod tests {
             (call().event_at(at(NOW * 1_000)), 1),
             (call().duration(Duration::MAX), 1),
             (call().traceparent(""), 1),
+            (call().http_traceparent("x").tracestate(""), 2),
+            (call().tracestate("a=\n"), 1),
+            (call().tracestate("x".repeat(MAX_TRACESTATE_BYTES + 1)), 1),
             (
                 call().traceparent("x").event_id(-1).duration(Duration::MAX),
                 3,

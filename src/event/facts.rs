@@ -29,6 +29,10 @@ macro_rules! facts {
                 /// Sets when it happened. Wire key `event_at`: Unix seconds (`timestamp`, Unix
                 /// milliseconds, on mcpeye). Default: now, also for a time outside of 2020 to 2100.
                 event_at(at: SystemTime);
+
+                /// Sets the code of the JSON-RPC error that the request was answered with. Only the OTLP wire
+                /// has a place for it: `rpc.response.status_code`.
+                error_code(code: i64);
             }
             texts {
                 /// Sets an e-mail address beside an opaque id. Wire key `userEmail`; only the mcpeye
@@ -50,6 +54,16 @@ macro_rules! facts {
 
                 /// Sets the client's address. Wire key `ip_addr`. Default: the logger's, else absent.
                 ip_addr(address);
+
+                /// Sets the W3C trace state beside [`traceparent`](Self::traceparent). Only the OTLP wire has a
+                /// place for it. One of more than 512 bytes, or of other characters than printable ASCII, is
+                /// left out.
+                tracestate(tracestate);
+
+                /// Sets the W3C trace context of the HTTP request, where the MCP request has brought a
+                /// [`traceparent`](Self::traceparent) of its own. Only the OTLP wire has a place for it: a link of
+                /// the span. One that is not well formed is left out.
+                http_traceparent(traceparent);
             }
             session {
                 /// Sets the id of the MCP session, sent as a hash unless

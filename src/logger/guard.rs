@@ -159,6 +159,11 @@ impl CallGuard {
         self.change(|record| record.intent_source = Some(source));
     }
 
+    /// Sets the code of the JSON-RPC error that the call was answered with. Only the OTLP wire has a place for it.
+    pub fn set_error_code(&mut self, code: i64) {
+        self.change(|record| record.values.error_code = Some(code));
+    }
+
     /// Marks the tool as one that does not exist. Wire key `unknown_tool`.
     pub fn set_unknown_tool(&mut self) {
         self.change(|record| record.unknown_tool = true);

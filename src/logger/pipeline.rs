@@ -6,7 +6,7 @@ use std::time::{Instant, SystemTime};
 use tokio::sync::mpsc;
 
 use super::worker_thread::WorkerThread;
-use crate::base::clock::{Clock, unix_millis};
+use crate::base::clock::Clock;
 use crate::base::id::Ids;
 use crate::base::process::Process;
 use crate::capture::{self, Captured, Content, EventDraft};
@@ -189,7 +189,7 @@ impl Pipeline {
             has_given_id: given_id.is_some(),
             instance: self.ids.instance(),
             sequence,
-            unix_millis: unix_millis(event.facts.event_at.unwrap_or(now)),
+            at: event.facts.event_at.unwrap_or(now),
             weight,
         }
     }

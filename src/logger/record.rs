@@ -6,8 +6,8 @@ use super::pipeline::Pipeline;
 use crate::base::text::cut_at_char;
 use crate::capture::{Captured, Content, size_mark};
 use crate::event::{
-    Call, CallOutcome, FACT_TEXTS, FactValues, Facts, Identity, IntentSource, SESSION_TEXTS, Text,
-    ToolCall,
+    Call, CallOutcome, FACT_TEXTS, FactValues, Facts, Identity, IntentSource, MAX_TRACESTATE_BYTES,
+    SESSION_TEXTS, Text, ToolCall,
 };
 use crate::limits;
 
@@ -37,8 +37,10 @@ const TOOL: usize = 0;
 /// The last texts are those of the session, and its id the first of them.
 const SESSION_ID: usize = TEXTS - SESSION_TEXTS;
 
-/// The last text of the table of facts.
+/// The last texts of the table of facts.
 const TRACEPARENT: usize = SESSION_ID - 1;
+const HTTP_TRACEPARENT: usize = SESSION_ID - 2;
+const TRACESTATE: usize = SESSION_ID - 3;
 
 /// The place of a text that a call does not have.
 const ABSENT: (u32, u32) = (1, 0);
@@ -87,7 +89,8 @@ pub(super) fn most_bytes(pipeline: &Pipeline, which: usize) -> usize {
         PROMPT => limits.prompt_chars,
         ERROR => limits.error_chars,
         TOOL => return MAX_NAME_BYTES,
-        TRACEPARENT => return MAX_TRACEPARENT_BYTES,
+        TRACEPARENT | HTTP_TRACEPARENT => return MAX_TRACEPARENT_BYTES,
+        TRACESTATE => return 2 * MAX_TRACESTATE_BYTES,
         // No more than that of a session's id is hashed either.
         fact if fact >= SESSION_ID => return MAX_NAME_BYTES,
         _ => return MAX_TEXT_BYTES,
@@ -404,6 +407,8 @@ mod tests {
             ("conversation_id", call().conversation_id(&*long)),
             ("client_name", call().client_name(&*long)),
             ("traceparent", traced(&long)),
+            ("tracestate", call().tracestate(&*long)),
+            ("http_traceparent", call().http_traceparent(&*long)),
             ("a name in meta", call().meta(name, &7)),
             ("names in meta", keys),
             ("a value in meta", call().meta("wide", &wide)),

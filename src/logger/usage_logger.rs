@@ -255,11 +255,12 @@ impl UsageLogger {
     ///
     /// # Errors
     ///
-    /// [`BuildError::Invalid`] when the key is empty or no header can hold it; the old one stays.
+    /// [`BuildError::Invalid`] when the key is empty or no header can hold it; the old one stays. On the OTLP wire also
+    /// where a header of the builder's is the key's, or the endpoint has plain `http` for want of a key.
     pub fn set_api_key(&self, key: &str) -> Result<(), BuildError> {
         let key = ApiKey::parse("api_key", key)?;
         if let Some(handle) = &self.handle {
-            handle.pipeline.shared.settings.key.set(key);
+            handle.pipeline.shared.settings.key.set(key)?;
         }
         Ok(())
     }

@@ -24,6 +24,7 @@ const META_CONVERSATION: [&str; 4] = [
 pub(crate) const SESSION_HEADER: &str = "mcp-session-id";
 
 pub(crate) const TRACEPARENT: &str = "traceparent";
+pub(crate) const TRACESTATE: &str = "tracestate";
 pub(crate) const USER_AGENT_HEADER: &str = "user-agent";
 
 /// What a client says it is.
@@ -129,8 +130,13 @@ impl<'a, H: Fn(&str) -> Option<&'a str>> RequestFacts<'a, H> {
         let client = client.unwrap_or_default();
         let user_agent = (self.header)(USER_AGENT_HEADER);
         let meta = self.meta.more;
-        let traceparent = meta.and_then(|meta| meta.get(TRACEPARENT)?.as_str());
-        let traceparent = traceparent.or_else(|| (self.header)(TRACEPARENT));
+        let in_meta = |name| meta.and_then(|meta| meta.get(name)?.as_str());
+        let (own, outer) = (in_meta(TRACEPARENT), (self.header)(TRACEPARENT));
+        // The state belongs to the context it came with.
+        let tracestate = match own {
+            Some(_) => in_meta(TRACESTATE),
+            None => outer.and_then(|_| (self.header)(TRACESTATE)),
+        };
         let own_meta = self.caller.into_iter().flat_map(Caller::own_meta);
         Facts {
             identity: self.identity.map(Identity::from),
@@ -147,7 +153,11 @@ impl<'a, H: Fn(&str) -> Option<&'a str>> RequestFacts<'a, H> {
             era,
             client_class: Some(class_of(client.name, user_agent)),
             user_agent: user_agent.map(Into::into),
-            traceparent: traceparent.map(Into::into),
+            traceparent: own.or(outer).map(Into::into),
+            tracestate: tracestate.map(Into::into),
+            http_traceparent: outer
+                .filter(|outer| own.is_some_and(|own| own != *outer))
+                .map(Into::into),
             meta: own_meta
                 .map(|(key, value)| (key.into(), value as Content<'_>))
                 .collect(),
@@ -205,6 +215,7 @@ mod tests {
             (SESSION_HEADER, "s1"),
             (USER_AGENT_HEADER, "node"),
             (TRACEPARENT, "00-1-2-01"),
+            (TRACESTATE, "a=1"),
         ];
         let facts = facts(&meta, &headers, McpTransport::Http { is_bound: true }, None);
         let session = Session::new()
@@ -218,6 +229,8 @@ mod tests {
         assert_eq!(facts.client_class, Some(ClientClass::Agent));
         assert_eq!(facts.user_agent.as_deref(), Some("node"));
         assert_eq!(facts.traceparent.as_deref(), Some("00-1-2-01"));
+        assert_eq!(facts.tracestate.as_deref(), Some("a=1"));
+        assert_eq!(facts.http_traceparent, None);
     }
 
     #[test]
@@ -267,12 +280,20 @@ mod tests {
                 META_PROTOCOL_VERSION: "2026-07-28",
                 key: "talk",
                 TRACEPARENT: "00-3-4-01",
+                TRACESTATE: "own=1",
             });
-            let headers = [(TRACEPARENT, "00-1-2-01")];
+            let headers = [(TRACEPARENT, "00-1-2-01"), (TRACESTATE, "outer=1")];
             let facts = facts(&meta, &headers, McpTransport::Http { is_bound: true }, None);
             assert_eq!(facts.session.get("conversation_id"), Some("talk"), "{key}");
             assert_eq!(facts.traceparent.as_deref(), Some("00-3-4-01"));
+            assert_eq!(facts.tracestate.as_deref(), Some("own=1"));
+            assert_eq!(facts.http_traceparent.as_deref(), Some("00-1-2-01"));
         }
+        let meta = json!({TRACEPARENT: "00-1-2-01"});
+        let headers = [(TRACEPARENT, "00-1-2-01")];
+        let same = facts(&meta, &headers, McpTransport::Http { is_bound: true }, None);
+        assert_eq!(same.http_traceparent, None, "it says nothing more");
+
         let meta = json!({META_PROTOCOL_VERSION: 5, "conversationId": 7});
         let meta = RequestMeta::read(meta.as_object());
         assert_eq!(

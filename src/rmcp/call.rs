@@ -189,6 +189,7 @@ impl<H: ServerHandler> Recorder<'_, H> {
             Ok(_) => CallOutcome::Ok,
             Err(error) => {
                 record.set_error(&error.message);
+                record.set_error_code(error.code.0.into());
                 if self.is_unknown(name, error) {
                     record.set_unknown_tool();
                 }

@@ -96,6 +96,7 @@ impl<H> OpenRequest<'_, H> {
         facts.meta.push(("outcome".into(), &outcome));
         facts.meta.push(("duration_ms".into(), &milliseconds));
         if let Some(error) = error {
+            facts.error_code = Some(error.code.0.into());
             facts.meta.push(("error".into(), &error.message));
         }
         self.recorder

@@ -44,7 +44,7 @@ impl IngestRules {
         let body = match decoded(request, body) {
             Ok(body) => body,
             Err(refusal) => {
-                let by_key = self.key_refusal(request, is_mcpeye_path(request));
+                let by_key = self.key_refusal(request, wire_of_path(request));
                 return CheckedRequest::refused(by_key.unwrap_or(refusal));
             }
         };
@@ -53,23 +53,20 @@ impl IngestRules {
         } else {
             read_events(request, &body)
         };
-        let is_mcpeye = match checked.wire {
-            Some(wire) => wire == ReceivedWire::Mcpeye,
-            None => is_mcpeye_path(request),
-        };
+        let wire = checked.wire.unwrap_or_else(|| wire_of_path(request));
         let by_contract = |violation: &Violation| (400, violation.to_string());
         checked.refusal = self
-            .key_refusal(request, is_mcpeye)
+            .key_refusal(request, wire)
             .or_else(|| self.size_refusal(body.len(), checked.event_count))
             .or_else(|| checked.violation.as_ref().map(by_contract));
         checked
     }
 
-    fn key_refusal(&self, request: &ReceivedRequest, is_mcpeye: bool) -> Option<HttpError> {
+    fn key_refusal(&self, request: &ReceivedRequest, wire: ReceivedWire) -> Option<HttpError> {
         let expected = self.api_key.as_deref()?;
-        let name = key_header(is_mcpeye);
+        let (name, prefix) = key_header(wire);
         match request.header(name) {
-            Some(given) if given == expected => None,
+            Some(given) if given.strip_prefix(prefix) == Some(expected) => None,
             // The reason travels back to the sender and into its logs, so it holds neither key.
             Some(_) => Some((401, format!("{name}: is not the key of this ingest"))),
             None => Some((401, format!("{name}: is missing"))),
@@ -112,10 +109,34 @@ impl CheckedRequest {
             _ => scripted,
         };
         if let AnswerBody::Standard = answer.body {
-            let body = self.standard_body(&answer).to_string();
-            answer.body = AnswerBody::Bytes(body.into_bytes());
+            let is_otlp = self.wire == Some(ReceivedWire::Otlp) && answer.accepts();
+            let body = if is_otlp {
+                answer = answer.header("Content-Type", "application/x-protobuf");
+                self.partial_success(&answer)
+            } else {
+                self.standard_body(&answer).to_string().into_bytes()
+            };
+            answer.body = AnswerBody::Bytes(body);
         }
         answer
+    }
+
+    /// What a receiver of OTLP answers: nothing, or how many spans it has rejected, and a message.
+    fn partial_success(&self, answer: &Answer) -> Vec<u8> {
+        let accepted = self.accepted(answer);
+        let rejected = accepted.iter().filter(|accepted| !**accepted).count();
+        if rejected == 0 {
+            return Vec::new();
+        }
+        let mut success = vec![0x08];
+        let mut left = rejected;
+        while left >= 0x80 {
+            success.push(left as u8 | 0x80);
+            left >>= 7;
+        }
+        success.push(left as u8);
+        success.extend_from_slice(b"\x12\x08scripted");
+        [&[0x0a, success.len() as u8], &*success].concat()
     }
 
     fn standard_body(&self, answer: &Answer) -> Value {
@@ -138,16 +159,16 @@ impl CheckedRequest {
                 json!({ "accepted": self.event_count - rejected.len(), "rejected": rejected })
             }
             Some(ReceivedWire::Mcpeye) => json!({ "accepted": self.event_count }),
-            Some(ReceivedWire::Reo) | None => json!({}),
+            Some(ReceivedWire::Reo | ReceivedWire::Otlp) | None => json!({}),
         }
     }
 
     /// For each event, whether the answer accepts it.
     pub(super) fn accepted(&self, answer: &Answer) -> Vec<bool> {
-        let is_batch = self.wire == Some(ReceivedWire::ReoBatch);
+        let is_batch = matches!(self.wire, Some(ReceivedWire::ReoBatch | ReceivedWire::Otlp));
         let rejection = answer.rejection.as_ref().filter(|_| is_batch);
         let accepts = |(index, event): (usize, &ReceivedEvent)| {
-            let id = event.json.get("event_id").and_then(Value::as_i64);
+            let id = event.id.parse().ok();
             answer.accepts() && !rejection.is_some_and(|rejection| rejection.covers(index, id))
         };
         self.events.iter().enumerate().map(accepts).collect()
@@ -156,7 +177,11 @@ impl CheckedRequest {
 
 /// Parses and checks a body, and takes the events out of it.
 fn read_events(request: &ReceivedRequest, body: &[u8]) -> CheckedRequest {
-    let parsed = contract::parse(body);
+    let parsed = if is_protobuf(request) {
+        contract::parse_protobuf(body)
+    } else {
+        contract::parse(body)
+    };
     let wire = parsed.as_ref().ok().and_then(ReceivedWire::of);
     let checked = check_head(request, wire).and_then(|()| {
         let value = parsed.as_ref().map_err(Violation::clone)?;
@@ -181,7 +206,10 @@ fn read_events(request: &ReceivedRequest, body: &[u8]) -> CheckedRequest {
 /// Counts the events of a body without parsing it.
 fn count_events(request: &ReceivedRequest, body: &[u8]) -> CheckedRequest {
     // The quotes are part of what is searched for: inside a string they would be escaped, so only a key matches.
-    let (wire, event_count) = if is_mcpeye_path(request) {
+    let (wire, event_count) = if is_protobuf(request) {
+        let count = memmem::find_iter(body, b"mcp_usage.event_id").count();
+        (ReceivedWire::Otlp, count)
+    } else if wire_of_path(request) == ReceivedWire::Mcpeye {
         let count = memmem::find_iter(body, br#""callId":"#).count();
         (ReceivedWire::Mcpeye, count)
     } else if body.starts_with(br#"{"payload":["#) {
@@ -198,45 +226,73 @@ fn count_events(request: &ReceivedRequest, body: &[u8]) -> CheckedRequest {
 }
 
 fn check_head(request: &ReceivedRequest, wire: Option<ReceivedWire>) -> Result<(), Violation> {
-    let content_type = request.header("content-type").unwrap_or_default();
-    let media_type = content_type.split(';').next().unwrap_or_default();
-    if !media_type.trim().eq_ignore_ascii_case("application/json") {
+    if !is_protobuf(request) && media_type(request) != "application/json" {
         return Err(Violation::new("content-type", "is not application/json"));
     }
     let Some(wire) = wire else {
         return Ok(());
     };
-    let is_mcpeye = wire == ReceivedWire::Mcpeye;
-    if is_mcpeye && !is_mcpeye_path(request) {
+    let of_path = wire_of_path(request);
+    if wire == ReceivedWire::Mcpeye && of_path != wire {
         let reason = "does not end in /ingest, as the mcpeye wire's does";
         return Err(Violation::new("path", reason));
     }
-    let foreign_key = key_header(!is_mcpeye);
-    match request.header(foreign_key) {
-        Some(_) => Err(Violation::new(foreign_key, "is the key of another wire")),
-        None => Ok(()),
+    if wire == ReceivedWire::Otlp && of_path != wire {
+        return Err(Violation::new("path", "does not end in /v1/traces"));
+    }
+    let (own_key, _) = key_header(wire);
+    let foreign_keys = ["x-api-key", "x-mcpeye-secret"].into_iter();
+    for foreign_key in foreign_keys.filter(|name| *name != own_key && wire != ReceivedWire::Otlp) {
+        if request.header(foreign_key).is_some() {
+            return Err(Violation::new(foreign_key, "is the key of another wire"));
+        }
+    }
+    Ok(())
+}
+
+/// The header that carries the key, and what stands before the key in it.
+fn key_header(wire: ReceivedWire) -> (&'static str, &'static str) {
+    match wire {
+        ReceivedWire::Reo | ReceivedWire::ReoBatch => ("x-api-key", ""),
+        ReceivedWire::Mcpeye => ("x-mcpeye-secret", ""),
+        ReceivedWire::Otlp => ("authorization", "Bearer "),
     }
 }
 
-/// The header that carries the key, on the mcpeye wire or on the Reo wires.
-fn key_header(is_mcpeye: bool) -> &'static str {
-    if is_mcpeye {
-        "x-mcpeye-secret"
-    } else {
-        "x-api-key"
-    }
+fn media_type(request: &ReceivedRequest) -> String {
+    let content_type = request.header("content-type").unwrap_or_default();
+    let media_type = content_type.split(';').next().unwrap_or_default();
+    media_type.trim().to_ascii_lowercase()
 }
 
-fn is_mcpeye_path(request: &ReceivedRequest) -> bool {
+fn is_protobuf(request: &ReceivedRequest) -> bool {
+    media_type(request) == "application/x-protobuf"
+}
+
+/// The wire that a request seems to be of, whatever its body.
+fn wire_of_path(request: &ReceivedRequest) -> ReceivedWire {
     let path = request.path.split('?').next().unwrap_or_default();
-    path.ends_with("/ingest")
+    if path.ends_with("/ingest") {
+        ReceivedWire::Mcpeye
+    } else if path.ends_with("/v1/traces") {
+        ReceivedWire::Otlp
+    } else {
+        ReceivedWire::Reo
+    }
 }
 
 fn events_of(mut body: Value, wire: ReceivedWire) -> Vec<ReceivedEvent> {
     let (list, id_key) = match wire {
         ReceivedWire::Reo | ReceivedWire::ReoBatch => ("payload", "event_id"),
         ReceivedWire::Mcpeye => ("events", "callId"),
+        ReceivedWire::Otlp => ("spans", "mcp_usage.event_id"),
     };
+    if wire == ReceivedWire::Otlp {
+        let spans = contract::spans(body.get("resourceSpans"))
+            .cloned()
+            .collect();
+        body = json!({ "spans": Value::Array(spans) });
+    }
     let items = match body.get_mut(list).map(Value::take) {
         Some(Value::Array(items)) => items,
         Some(item) => vec![item],
@@ -245,7 +301,7 @@ fn events_of(mut body: Value, wire: ReceivedWire) -> Vec<ReceivedEvent> {
     let at = Instant::now();
     let event = |json: Value| ReceivedEvent {
         wire,
-        id: match json.get(id_key) {
+        id: match json.get("attributes").unwrap_or(&json).get(id_key) {
             Some(Value::String(id)) => id.clone(),
             Some(id) => id.to_string(),
             None => String::new(),

@@ -8,6 +8,8 @@
 
 mod field;
 mod mcpeye;
+mod otlp;
+mod protobuf;
 mod reo;
 mod unique_keys;
 mod violation;
@@ -17,6 +19,7 @@ use std::fmt;
 use serde_json::Value;
 
 pub use self::mcpeye::{MAX_MCPEYE_FIELD_BYTES, MAX_MCPEYE_USER_CHARS};
+pub use self::otlp::MAX_OTLP_BODY_BYTES;
 pub use self::reo::{MAX_ARGUMENT_KEYS, MAX_ERROR_CHARS, MAX_PROMPT_CHARS, MAX_REO_BODY_BYTES};
 pub use self::violation::Violation;
 
@@ -32,6 +35,8 @@ pub enum ReceivedWire {
     ReoBatch,
     /// mcpeye's batch: `{"projectId":…,"identity":{…},"events":[…]}`.
     Mcpeye,
+    /// OTLP's traces: `{"resourceSpans":[…]}` in Protocol Buffers.
+    Otlp,
 }
 
 impl ReceivedWire {
@@ -44,6 +49,7 @@ impl ReceivedWire {
             None if body.get("projectId").is_some() || body.get("events").is_some() => {
                 Some(Self::Mcpeye)
             }
+            None if body.get("resourceSpans").is_some() => Some(Self::Otlp),
             None => None,
         }
     }
@@ -55,11 +61,13 @@ impl fmt::Display for ReceivedWire {
             Self::Reo => "reo",
             Self::ReoBatch => "reo-batch",
             Self::Mcpeye => "mcpeye",
+            Self::Otlp => "otlp",
         })
     }
 }
 
-/// Checks a body as it came over the wire, and returns it parsed.
+/// Checks a body as it came over the wire, and returns it parsed; on the OTLP wire as JSON that says the same, in which
+/// the attributes of each span are one object.
 ///
 /// On top of [`check_value`] this sees what parsing hides: the body's size, and a key that occurs twice in one object.
 ///
@@ -73,7 +81,10 @@ impl fmt::Display for ReceivedWire {
 /// assert_eq!(violation.to_string(), "payload.user_id: is missing");
 /// ```
 pub fn check(body: &[u8], wire: ReceivedWire) -> Result<Value, Violation> {
-    let value = parse(body)?;
+    let value = match wire {
+        ReceivedWire::Otlp => protobuf::parse(body)?,
+        _ => parse(body)?,
+    };
     check_size(body.len(), wire)?;
     check_value(&value, wire)?;
     Ok(value)
@@ -89,15 +100,24 @@ pub fn check_value(body: &Value, wire: ReceivedWire) -> Result<(), Violation> {
         ReceivedWire::Reo => reo::check_single(&body),
         ReceivedWire::ReoBatch => reo::check_batch(&body),
         ReceivedWire::Mcpeye => mcpeye::check_batch(&body),
+        ReceivedWire::Otlp => otlp::check_body(&body),
     }
 }
 
+/// The spans of a parsed body.
+pub(super) use self::otlp::spans;
+/// Parses a body of OTLP.
+pub(super) use self::protobuf::parse as parse_protobuf;
+
 pub(super) fn check_size(bytes: usize, wire: ReceivedWire) -> Result<(), Violation> {
-    if wire == ReceivedWire::Reo && bytes > MAX_REO_BODY_BYTES {
-        return Err(Violation::new(
-            "body",
-            format!("has {bytes} bytes, more than {MAX_REO_BODY_BYTES}"),
-        ));
+    let most = match wire {
+        ReceivedWire::Reo => MAX_REO_BODY_BYTES,
+        ReceivedWire::Otlp => MAX_OTLP_BODY_BYTES,
+        ReceivedWire::ReoBatch | ReceivedWire::Mcpeye => return Ok(()),
+    };
+    if bytes > most {
+        let reason = format!("has {bytes} bytes, more than {most}");
+        return Err(Violation::new("body", reason));
     }
     Ok(())
 }

@@ -91,7 +91,8 @@ pub struct MockIngestBuilder {
 }
 
 impl MockIngestBuilder {
-    /// Sets the key a request has to carry: in `X-API-KEY` on the Reo wires, in `x-mcpeye-secret` on the mcpeye wire.
+    /// Sets the key a request has to carry: in `X-API-KEY` on the Reo wires, in `x-mcpeye-secret` on the mcpeye wire, and
+    /// as `Authorization: Bearer KEY` on the OTLP wire.
     ///
     /// Default: none, and no key is asked for.
     pub fn api_key(mut self, key: impl Into<String>) -> Self {
@@ -251,6 +252,12 @@ impl MockIngest {
     /// Returns the ingest URL of the mcpeye wire, which appends `/ingest` to it: the origin.
     #[must_use]
     pub fn mcpeye_url(&self) -> String {
+        self.origin()
+    }
+
+    /// Returns the base endpoint of the OTLP wire, which appends `/v1/traces` to it: the origin.
+    #[must_use]
+    pub fn otlp_url(&self) -> String {
         self.origin()
     }
 

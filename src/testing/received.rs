@@ -5,10 +5,25 @@ use std::time::Instant;
 
 use serde_json::Value;
 
-use super::contract::ReceivedWire;
+use super::contract::{self, ReceivedWire};
 
 /// Headers that carry a key; [`ReceivedRequest`]'s `Debug` does not print their values.
 const KEY_HEADERS: [&str; 3] = ["x-api-key", "x-mcpeye-secret", "authorization"];
+
+/// The attributes of a span that stand for keys of the Reo wires' `meta`.
+const ATTRIBUTES: [(&str, &str); 11] = [
+    ("tool", "gen_ai.tool.name"),
+    ("tool_arguments", "gen_ai.tool.call.arguments"),
+    ("result", "gen_ai.tool.call.result"),
+    ("prompt", "mcp_usage.intent"),
+    ("request_id", "jsonrpc.request.id"),
+    ("session_id", "mcp.session.id"),
+    ("conversation_id", "gen_ai.conversation.id"),
+    ("client_name", "mcp.client.name"),
+    ("client_version", "mcp.client.version"),
+    ("protocol_version", "mcp.protocol.version"),
+    ("prompt_name", "gen_ai.prompt.name"),
+];
 
 /// One request as it arrived, and how it was answered.
 #[derive(Clone)]
@@ -61,10 +76,14 @@ impl ReceivedRequest {
         header_values(&self.headers, name).next()
     }
 
-    /// Parses the body; `None` where it is not JSON.
+    /// Parses the body; `None` where it is not JSON. One of the OTLP wire is JSON that says the same, in which the
+    /// attributes of each span are one object.
     #[must_use]
     pub fn json(&self) -> Option<Value> {
-        serde_json::from_slice(&self.body).ok()
+        match self.wire {
+            Some(ReceivedWire::Otlp) => contract::parse_protobuf(&self.body).ok(),
+            _ => serde_json::from_slice(&self.body).ok(),
+        }
     }
 }
 
@@ -109,9 +128,10 @@ impl fmt::Debug for ReceivedRequest {
 pub struct ReceivedEvent {
     /// The wire it came over.
     pub wire: ReceivedWire,
-    /// Its `event_id` (Reo) or `callId` (mcpeye) as text; empty where it has none.
+    /// Its `event_id` (Reo), `callId` (mcpeye) or attribute `mcp_usage.event_id` (OTLP) as text; empty where it has none.
     pub id: String,
-    /// The event as it stood in the body: one payload of the Reo wires, one item of mcpeye's `events`.
+    /// The event as it stood in the body: one payload of the Reo wires, one item of mcpeye's `events`, one span of OTLP
+    /// with its attributes as an object.
     pub json: Value,
     /// Whether the ingest accepted it: a 2xx was answered, and did not reject this event.
     pub accepted: bool,
@@ -130,6 +150,15 @@ impl ReceivedEvent {
             ReceivedWire::Reo | ReceivedWire::ReoBatch => {
                 self.text("activity_type").unwrap_or_default()
             }
+            ReceivedWire::Otlp => match self.attribute("mcp.method.name").and_then(Value::as_str) {
+                Some("tools/call") => "MCP_TOOL_CALL",
+                Some("prompts/get") => "MCP_PROMPT_GET",
+                Some(_) => "MCP_RESOURCE_READ",
+                None => {
+                    let activity = self.attribute("mcp_usage.activity_type");
+                    activity.and_then(Value::as_str).unwrap_or_default()
+                }
+            },
         }
     }
 
@@ -137,8 +166,10 @@ impl ReceivedEvent {
     /// its batch.
     #[must_use]
     pub fn user_id(&self) -> Option<&str> {
-        if self.wire != ReceivedWire::Mcpeye {
-            return self.text("user_id");
+        match self.wire {
+            ReceivedWire::Reo | ReceivedWire::ReoBatch => return self.text("user_id"),
+            ReceivedWire::Otlp => return self.attribute("user.id")?.as_str(),
+            ReceivedWire::Mcpeye => {}
         }
         let owners = [Some(&self.json), self.identity.as_ref()];
         owners
@@ -151,7 +182,10 @@ impl ReceivedEvent {
     /// Returns the kind of [`user_id`](Self::user_id), such as `EMAIL`. The mcpeye wire has none.
     #[must_use]
     pub fn user_id_type(&self) -> Option<&str> {
-        self.text("user_id_type")
+        match self.wire {
+            ReceivedWire::Otlp => self.attribute("mcp_usage.user_id_type")?.as_str(),
+            _ => self.text("user_id_type"),
+        }
     }
 
     /// Returns the name of the tool, of an event that is about one.
@@ -160,7 +194,7 @@ impl ReceivedEvent {
         self.fact("tool", "toolName")?.as_str()
     }
 
-    /// Returns the arguments of the tool call.
+    /// Returns the arguments of the tool call; on the OTLP wire they are JSON as a text.
     #[must_use]
     pub fn arguments(&self) -> Option<&Value> {
         self.fact("tool_arguments", "arguments")
@@ -169,6 +203,11 @@ impl ReceivedEvent {
     /// Returns how long the tool call took, in milliseconds.
     #[must_use]
     pub fn duration_ms(&self) -> Option<f64> {
+        if self.wire == ReceivedWire::Otlp {
+            let time = |name| self.json.get(name)?.as_u64();
+            let nanos = time("endTimeUnixNano")?.checked_sub(time("startTimeUnixNano")?)?;
+            return Some(nanos as f64 / 1_000_000.0);
+        }
         self.fact("duration_ms", "durationMs")?.as_f64()
     }
 
@@ -178,7 +217,8 @@ impl ReceivedEvent {
         self.fact("error", "errorMessage")?.as_str()
     }
 
-    /// Returns a key of the event's `meta`; on the mcpeye wire, which has no `meta`, a field of the event itself.
+    /// Returns a key of the event's `meta`; on the mcpeye wire, which has no `meta`, a field of the event itself, and on the
+    /// OTLP wire the attribute that stands for it.
     #[must_use]
     pub fn meta(&self, key: &str) -> Option<&Value> {
         self.fact(key, key)
@@ -189,7 +229,21 @@ impl ReceivedEvent {
         match self.wire {
             ReceivedWire::Mcpeye => self.json.get(mcpeye),
             ReceivedWire::Reo | ReceivedWire::ReoBatch => self.json.get("meta")?.get(reo),
+            ReceivedWire::Otlp => {
+                let mut known = ATTRIBUTES.iter();
+                let known = known.find(|(name, _)| *name == reo);
+                let of_status = || self.json.get("status")?.get("message");
+                known
+                    .and_then(|(_, attribute)| self.attribute(attribute))
+                    .or_else(|| self.attribute(&format!("mcp_usage.{reo}")))
+                    .or_else(|| self.attribute(&format!("mcp_usage.meta.{reo}")))
+                    .or_else(|| (reo == "error").then(of_status)?)
+            }
         }
+    }
+
+    fn attribute(&self, name: &str) -> Option<&Value> {
+        self.json.get("attributes")?.get(name)
     }
 
     fn text(&self, key: &str) -> Option<&str> {

@@ -23,7 +23,7 @@ use crate::mcp::intent::{CapturedArguments, nonempty_text};
 use crate::mcp::message::{self, MessageId, Messages, RpcRequest, RpcResponse, text};
 use crate::mcp::ownership::IntentProperty;
 use crate::mcp::request::{
-    ClientInfo, McpTransport, RequestFacts, RequestMeta, SESSION_HEADER, TRACEPARENT,
+    ClientInfo, McpTransport, RequestFacts, RequestMeta, SESSION_HEADER, TRACEPARENT, TRACESTATE,
     USER_AGENT_HEADER,
 };
 use crate::queue::Reservation;
@@ -56,11 +56,12 @@ struct KeptHeaders(HeaderMap);
 
 impl KeptHeaders {
     fn of(headers: &HeaderMap) -> Self {
-        const KEPT: [&str; 4] = [
+        const KEPT: [&str; 5] = [
             SESSION_HEADER,
             PROTOCOL_VERSION_HEADER,
             USER_AGENT_HEADER,
             TRACEPARENT,
+            TRACESTATE,
         ];
         let mut kept = HeaderMap::new();
         for name in KEPT {
@@ -404,6 +405,9 @@ impl Exchange {
         let outcome = match *answer {
             RpcResponse::Error { code, message } => {
                 record.set_error(message);
+                if code != 0 {
+                    record.set_error_code(code);
+                }
                 if denies("tool", &record.tool(), code, message) {
                     record.set_unknown_tool();
                 }

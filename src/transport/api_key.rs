@@ -34,30 +34,54 @@ impl fmt::Debug for ApiKey {
     }
 }
 
-/// The key in force; it may be replaced while the logger runs.
+/// The key in force, which may be replaced while the logger runs, and the headers that may be keys.
 #[derive(Debug, Default)]
-pub(crate) struct KeyCell(Mutex<Option<ApiKey>>);
+pub(crate) struct KeyCell {
+    key: Mutex<Option<ApiKey>>,
+    headers: Vec<ApiKey>,
+    /// Why there may be no other key, if so.
+    fixed: Option<&'static str>,
+}
 
 impl KeyCell {
-    pub(crate) fn new(key: Option<ApiKey>) -> Self {
-        Self(Mutex::new(key))
-    }
+    /// A header of fewer bytes is no key, and a text holds it by chance.
+    const MIN_HEADER_BYTES: usize = 6;
 
-    pub(crate) fn set(&self, key: ApiKey) {
-        *lock(&self.0) = Some(key);
-    }
-
-    /// Replaces the key in a text of the ingest's, which may repeat it.
-    pub(crate) fn conceal(&self, text: &str) -> String {
-        match lock(&self.0).as_ref() {
-            Some(key) => text.replace(&key.0, "[key]"),
-            None => text.to_owned(),
+    pub(crate) fn new<'a>(
+        key: Option<ApiKey>,
+        headers: impl Iterator<Item = &'a str>,
+        fixed: Option<&'static str>,
+    ) -> Self {
+        let headers = headers.filter(|value| value.len() >= Self::MIN_HEADER_BYTES);
+        Self {
+            key: Mutex::new(key),
+            headers: headers.map(|value| ApiKey(value.to_owned())).collect(),
+            fixed,
         }
     }
 
-    /// Returns the value of the key's header, which the HTTP client's own logs leave out.
-    pub(super) fn header(&self) -> Option<HeaderValue> {
-        let mut value = HeaderValue::from_str(&lock(&self.0).as_ref()?.0).ok()?;
+    /// Replaces the key; the error says why it may not be.
+    pub(crate) fn set(&self, key: ApiKey) -> Result<(), BuildError> {
+        if let Some(fault) = self.fixed {
+            return Err(BuildError::invalid("api_key", fault));
+        }
+        *lock(&self.key) = Some(key);
+        Ok(())
+    }
+
+    /// Replaces the key, and the values of headers, in a text of the ingest's, which may repeat them.
+    pub(crate) fn conceal(&self, text: &str) -> String {
+        let key = lock(&self.key).clone();
+        let secrets = self.headers.iter().chain(&key);
+        secrets.fold(text.to_owned(), |text, secret| {
+            text.replace(&secret.0, "[key]")
+        })
+    }
+
+    /// Returns the value of the key's header, behind `prefix`, which the HTTP client's own logs leave out.
+    pub(super) fn header(&self, prefix: &str) -> Option<HeaderValue> {
+        let key = lock(&self.key).clone()?;
+        let mut value = HeaderValue::try_from([prefix, &key.0].concat()).ok()?;
         value.set_sensitive(true);
         Some(value)
     }
@@ -73,13 +97,20 @@ mod tests {
     fn a_key_is_concealed_wherever_a_text_repeats_it() {
         let cell = KeyCell::default();
         assert_eq!(cell.conceal("k-1 and k-1"), "k-1 and k-1");
-        assert_eq!(cell.header(), None);
-        cell.set(ApiKey::parse("api_key", " k-1\n").unwrap());
+        assert_eq!(cell.header(""), None);
+        let key = ApiKey::parse("api_key", " k-1\n").unwrap();
+        cell.set(key.clone()).unwrap();
         assert_eq!(cell.conceal("k-1 and k-1"), "[key] and [key]");
         assert_eq!(
-            format!("{:?} {cell:?}", cell.header().unwrap()),
-            "Sensitive KeyCell(Mutex { data: Some(ApiKey(..)), poisoned: false, .. })"
+            format!("{:?} {cell:?}", cell.header("").unwrap()),
+            "Sensitive KeyCell { key: Mutex { data: Some(ApiKey(..)), poisoned: false, .. }, headers: [], fixed: None }"
         );
+        assert_eq!(cell.header("Bearer ").unwrap(), "Bearer k-1");
+        let headers = ["Basic s3cret", "1"].into_iter();
+        let cell = KeyCell::new(None, headers, Some("is fixed"));
+        assert_eq!(cell.conceal("1 Basic s3cret"), "1 [key]");
+        assert_eq!(cell.set(key).unwrap_err().to_string(), "api_key is fixed");
+        assert_eq!(cell.header(""), None);
     }
 
     proptest! {

@@ -1,10 +1,11 @@
 //! HTTP by way of reqwest.
 
+use std::net::IpAddr;
 use std::sync::Arc;
 use std::time::Duration;
 
 use reqwest::header::{CONTENT_ENCODING, CONTENT_TYPE, DATE, HeaderMap, HeaderValue, RETRY_AFTER};
-use reqwest::{Client, ClientBuilder, Method, Response, Url};
+use reqwest::{Certificate, Client, ClientBuilder, Method, Response, Url};
 
 use super::api_key::KeyCell;
 use super::exchange::{
@@ -26,9 +27,21 @@ pub(crate) struct Http {
     pub(crate) client: HttpClient,
     pub(crate) endpoint: Url,
     pub(crate) headers: HeaderMap,
+    /// The type of a request's body.
+    pub(crate) content_type: &'static str,
     pub(crate) key_header: &'static str,
+    /// What stands before the key there.
+    pub(crate) key_prefix: &'static str,
     pub(crate) key: Arc<KeyCell>,
     pub(crate) gzip: bool,
+}
+
+/// By which authorities a receiver's certificate is checked.
+#[derive(Debug)]
+pub(crate) enum Roots {
+    System,
+    Bundled,
+    Given(Vec<Certificate>),
 }
 
 /// Builds the client for an endpoint. Fails when TLS cannot be set up, or the user's hook made it
@@ -36,7 +49,7 @@ pub(crate) struct Http {
 pub(crate) fn client(
     endpoint: &Url,
     max_in_flight: usize,
-    bundled_roots: bool,
+    roots: &Roots,
     hook: Option<&ClientHook>,
 ) -> Result<Client, ClientError> {
     let mut builder = Client::builder()
@@ -47,8 +60,12 @@ pub(crate) fn client(
     if endpoint.scheme() == "http" {
         // No redirect leads to https, so roots would check nothing; and there may be none.
         builder = builder.tls_certs_only([]);
-    } else if bundled_roots {
-        builder = with_bundled_roots(builder).map_err(ClientError::Other)?;
+    } else {
+        builder = match roots {
+            Roots::System => builder,
+            Roots::Bundled => with_bundled_roots(builder).map_err(ClientError::Other)?,
+            Roots::Given(certificates) => builder.tls_certs_only(certificates.iter().cloned()),
+        };
     }
     if let Some(hook) = hook {
         builder = hook(builder);
@@ -64,7 +81,7 @@ pub(crate) fn client(
     }
     builder.build().map_err(|error| {
         let error = error.without_url();
-        if endpoint.scheme() == "https" && !bundled_roots && lacks_roots() {
+        if endpoint.scheme() == "https" && matches!(roots, Roots::System) && lacks_roots() {
             ClientError::NoRoots(error)
         } else {
             ClientError::Other(error)
@@ -123,14 +140,36 @@ pub(crate) const USER_AGENT: &str = concat!("mcp-usage/", env!("CARGO_PKG_VERSIO
 
 /// Returns whether `url` names this machine: 127.0.0.0/8, `::1` or `localhost`.
 pub(crate) fn is_loopback(url: &Url) -> bool {
-    let Some(host) = url.host_str() else {
-        return false;
-    };
-    let host = host.trim_start_matches('[').trim_end_matches(']');
-    match host.parse::<std::net::IpAddr>() {
-        Ok(address) => address.is_loopback(),
-        Err(_) => host.eq_ignore_ascii_case("localhost"),
+    match host(url) {
+        Some(Host::Address(address)) => address.is_loopback(),
+        Some(Host::Name(name)) => name.eq_ignore_ascii_case("localhost"),
+        None => false,
     }
+}
+
+/// Returns whether `url` names a host of the same network, as clusters name theirs: a name without a dot or under one
+/// of the domains of such networks, or a private address.
+pub(crate) fn is_nearby(url: &Url) -> bool {
+    const DOMAINS: [&str; 3] = [".svc", ".local", ".internal"];
+    match host(url) {
+        Some(Host::Address(IpAddr::V4(address))) => address.is_private(),
+        Some(Host::Address(IpAddr::V6(address))) => address.is_unique_local(),
+        Some(Host::Name(name)) => {
+            !name.contains('.') || DOMAINS.iter().any(|domain| name.ends_with(domain))
+        }
+        None => false,
+    }
+}
+
+enum Host<'u> {
+    Address(IpAddr),
+    Name(&'u str),
+}
+
+fn host(url: &Url) -> Option<Host<'_>> {
+    let host = url.host_str()?;
+    let address = host.trim_start_matches('[').trim_end_matches(']').parse();
+    Some(address.map_or(Host::Name(host), Host::Address))
 }
 
 impl Transport for Http {
@@ -143,14 +182,14 @@ impl Transport for Http {
             .get()
             .post(self.endpoint.clone())
             .headers(self.headers.clone())
-            .header(CONTENT_TYPE, HeaderValue::from_static("application/json"));
+            .header(CONTENT_TYPE, HeaderValue::from_static(self.content_type));
         http = match compressed(&request.body, self.gzip) {
             Some(body) => http
                 .header(CONTENT_ENCODING, HeaderValue::from_static("gzip"))
                 .body(body),
             None => http.body(request.body),
         };
-        if let Some(key) = self.key.header() {
+        if let Some(key) = self.key.header(self.key_prefix) {
             http = http.header(self.key_header, key);
         }
         Box::pin(async move {
@@ -212,6 +251,30 @@ fn error(error: reqwest::Error) -> SendError {
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn nearby_is_what_a_cluster_or_a_private_network_names() {
+        for (url, expected) in [
+            ("http://otel-collector:4318", true),
+            ("http://collector.observability.svc/", true),
+            ("http://collector.observability.svc.cluster.local/", true),
+            ("http://Collector.INTERNAL/", true),
+            ("http://10.1.2.3/", true),
+            ("http://172.16.0.1/", true),
+            ("http://192.168.7.9:4318/", true),
+            ("http://[fd00::1]/", true),
+            ("http://collector.example.com/", false),
+            ("http://internal.example/", false),
+            ("http://svc.example/", false),
+            ("http://8.8.8.8/", false),
+            ("http://172.32.0.1/", false),
+            ("http://[2001:db8::1]/", false),
+            ("http://[::ffff:8.8.8.8]/", false),
+            ("http://example.com./", false),
+        ] {
+            assert_eq!(is_nearby(&Url::parse(url).unwrap()), expected, "{url}");
+        }
+    }
 
     #[test]
     fn loopback_is_what_stays_on_this_machine() {

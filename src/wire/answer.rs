@@ -31,6 +31,10 @@ pub(crate) enum Receipt {
     Unknown,
     /// So many events of it were taken.
     Count(u64),
+    /// So many events of it were refused; it does not say which.
+    Rejected(u64),
+    /// The batch was taken, and the body warns of something.
+    Warning,
     /// All of it but these.
     Refused(Vec<Refusal>),
 }
@@ -39,7 +43,8 @@ impl Receipt {
     /// Whether all of so many events were taken.
     pub(crate) fn takes_all(&self, events: u64) -> bool {
         match self {
-            Self::Taken | Self::Unknown => true,
+            Self::Taken | Self::Unknown | Self::Warning => true,
+            Self::Rejected(count) => *count == 0,
             Self::Count(count) => *count >= events,
             Self::Refused(refused) => refused.is_empty(),
         }

@@ -7,7 +7,8 @@ use serde_json::Value;
 use super::answer::Receipt;
 use super::defaults::Defaults;
 use super::parts::{Stamp, TOO_LARGE, write_argument_names};
-use super::subject::{identity, present, session_hash, user_id};
+use super::subject::{email, identity, present, session_hash, user_id};
+use crate::base::clock::unix_millis;
 use crate::base::id;
 use crate::capture::{EventWriter, Written, key};
 use crate::event::{Call, Event, EventKind};
@@ -109,7 +110,7 @@ pub(super) fn write_event(
     w.digits(key!("callId"), &call_id);
     w.tool(key!("toolName"), tool, call.unknown_tool);
     w.flag(key!("isError"), is_error);
-    w.integer(key!("timestamp"), stamp.unix_millis);
+    w.integer(key!("timestamp"), unix_millis(stamp.at));
     w.integer(
         key!("durationMs"),
         call.duration.map_or(0, |duration| duration.as_millis()),
@@ -132,12 +133,8 @@ pub(super) fn write_event(
     if !(identity.is_anonymous() && user_id == identity.id) {
         w.exact(key!("userId"), first(user_id));
     }
-    let own = event.facts.email.as_deref().map(Cow::Borrowed);
-    let email = own.map(|email| defaults.identity_policy.email(email));
-    let email = email.as_ref().or(identity.email.as_ref());
-    let email = email.or((identity.id_type == "EMAIL").then_some(&identity.id));
-    if let Some(email) = email.filter(|email| !email.is_empty()) {
-        w.exact(key!("userEmail"), first(email));
+    if let Some(email) = email(event, defaults, &identity) {
+        w.exact(key!("userEmail"), first(&email));
     }
     // Arguments and result share one room, as on the other wires. The receiver limits each of them.
     let room = limits.meta_bytes.min(w.value_bytes());

@@ -1,5 +1,7 @@
 //! What the formats share: the stamp of an event, the sender of a batch.
 
+use std::time::SystemTime;
+
 use crate::base::id::Instance;
 use crate::capture::{Content, EventWriter, Written, key};
 use crate::event::Weight;
@@ -25,8 +27,8 @@ pub(crate) struct Stamp {
     pub(crate) instance: Instance,
     /// Which event of that logger it is, from 1.
     pub(crate) sequence: u64,
-    /// Milliseconds since 1970.
-    pub(crate) unix_millis: u64,
+    /// When it happened.
+    pub(crate) at: SystemTime,
     pub(crate) weight: Weight,
 }
 

@@ -9,8 +9,9 @@ use super::defaults::Defaults;
 use super::parts::{SenderInfo, Stamp, TOO_LARGE, write_argument_names};
 use super::session_ids::{SessionHash, SessionIds};
 use super::subject::{identity, present, session_hash, user_id};
+use crate::base::clock::unix_millis;
 use crate::capture::{EventWriter, Written, key};
-use crate::event::{Call, Event, EventKind, META_FACTS};
+use crate::event::{Call, Event, EventKind, Identity, META_FACTS};
 use crate::ledger::DropReason;
 use crate::limits;
 
@@ -42,7 +43,8 @@ pub(super) fn is_own_name(name: &str) -> bool {
     CALL_NAMES.contains(&name) || is_common_name(name)
 }
 
-fn is_common_name(name: &str) -> bool {
+/// As [`is_own_name`], for an event that is neither a call nor an init.
+pub(super) fn is_common_name(name: &str) -> bool {
     META_FACTS.contains(&name) || COMMON_NAMES.contains(&name)
 }
 
@@ -52,6 +54,20 @@ pub(super) fn write_event(
     stamp: &Stamp,
     w: &mut EventWriter<'_>,
 ) -> Result<(), DropReason> {
+    let start = w.len();
+    write_members(event, defaults, stamp, w)?;
+    w.close_object(start);
+    Ok(())
+}
+
+/// Writes the members of an event; returns whom it is about.
+#[inline(always)]
+pub(super) fn write_members<'a>(
+    event: &'a Event<'_>,
+    defaults: &'a Defaults,
+    stamp: &Stamp,
+    w: &mut EventWriter<'_>,
+) -> Result<Identity<'a>, DropReason> {
     let facts = &event.facts;
     let activity_type = present(event.kind.activity_type()).ok_or(DropReason::MissingField)?;
     let product_id = facts.product_id.as_deref().and_then(present);
@@ -65,7 +81,6 @@ pub(super) fn write_event(
         present(&call.tool).ok_or(DropReason::MissingField)?;
     }
 
-    let start = w.len();
     match event.kind {
         EventKind::Custom(_) => w.name(key!("activity_type"), Some(activity_type)),
         _ => w.exact(key!("activity_type"), activity_type),
@@ -85,11 +100,10 @@ pub(super) fn write_event(
     w.counts_here();
     w.close_object(meta);
     w.integer(key!("event_id"), stamp.event_id);
-    w.integer(key!("event_at"), stamp.unix_millis / 1000);
+    w.integer(key!("event_at"), unix_millis(stamp.at) / 1000);
     let own = facts.user_agent.as_deref();
     w.text_or(key!("user_agent"), own, Some(&defaults.user_agent));
-    w.close_object(start);
-    Ok(())
+    Ok(identity)
 }
 
 /// Writes the members of `meta`, the largest last, so that there is room for the others.
@@ -388,7 +402,7 @@ mod tests {
             has_given_id: false,
             instance: Instance::random(),
             sequence: 1,
-            unix_millis: 2,
+            at: std::time::SystemTime::UNIX_EPOCH,
             weight: Weight {
                 sample_rate: Some(0.5),
                 suppressed: 3,

@@ -146,11 +146,18 @@ pub(super) fn close(members: &mut Members, rules: &[Rule]) -> Changes {
 }
 
 /// Leaves out the numbers that no double holds, which there are where the host has switched `serde_json`'s
-/// `arbitrary_precision` on: as a member of the event it goes, and further within null stands in its place.
+/// `arbitrary_precision` on: as a member of the event or of its `meta` it goes, and further within null stands in its
+/// place.
 pub(super) fn leave_out_numbers(members: &mut Members) -> Changes {
-    let given = members.len();
-    members.retain(|_, value| !value.as_number().is_some_and(is_no_double));
-    let mut left_out = (given - members.len()) as u64;
+    fn take_out(members: &mut Members) -> u64 {
+        let given = members.len();
+        members.retain(|_, value| !value.as_number().is_some_and(is_no_double));
+        (given - members.len()) as u64
+    }
+    let mut left_out = take_out(members);
+    if let Some(Value::Object(meta)) = members.get_mut("meta") {
+        left_out += take_out(meta);
+    }
     let mut open: Vec<&mut Value> = members.values_mut().collect();
     while let Some(value) = open.pop() {
         match value {
@@ -295,6 +302,18 @@ pub(super) fn seconds(value: &mut Value, check: &Check<'_>) -> Form {
     time(value, check, 1_000)
 }
 
+/// Unix nanoseconds.
+pub(super) fn nanos(value: &mut Value, check: &Check<'_>) -> Form {
+    let at = value.as_u64().map(|nanos| Value::from(nanos / 1_000_000));
+    at.map_or(Form::Malformed, |at| time(&at, check, 1))
+}
+
+/// Nanoseconds of a call.
+pub(super) fn nanos_of_a_call(value: &mut Value, _: &Check<'_>) -> Form {
+    let nanos = value.as_u64();
+    sound_if(nanos.is_some_and(|nanos| u128::from(nanos) <= MAX_DURATION.as_nanos()))
+}
+
 pub(super) fn milliseconds(value: &mut Value, check: &Check<'_>) -> Form {
     time(value, check, 1)
 }
@@ -388,7 +407,7 @@ mod tests {
 
     use super::*;
     use crate::limits::MAX_NAME_CHARS;
-    use crate::wire::{Mcpeye, Wire};
+    use crate::wire::{Mcpeye, Otlp, Wire};
 
     const QUEUED_AT: u64 = 1_800_000_000_123;
 
@@ -419,9 +438,49 @@ mod tests {
         })
     }
 
+    fn otlp() -> Value {
+        let mut event = reo();
+        event["otlp"] = json!({
+            "start": QUEUED_AT * 1_000_000, "duration": 7, "code": -32_602, "email": "r@example.com",
+            "tracestate": "a=1", "link": "00-0af7651916cd43dd8448eb211c80319c-b7ad6b7169203331-01",
+        });
+        event
+    }
+
+    #[test]
+    fn a_malformed_member_of_a_span_alone_is_left_out_alone() {
+        let wire = Wire::Otlp(Otlp::spans());
+        for (name, value) in [
+            ("start", json!(QUEUED_AT)),
+            ("end", json!("x")),
+            ("duration", json!(u64::MAX)),
+            ("code", json!(1.5)),
+            ("email", json!("")),
+            ("pseudonym", json!(1)),
+            ("tracestate", json!("\n")),
+            ("link", json!("x")),
+            ("more", json!(1)),
+        ] {
+            let mut event = otlp();
+            event["otlp"][name] = value;
+            let mut without = event.clone();
+            without["otlp"].as_object_mut().unwrap().remove(name);
+            let checked = check(&wire, &event);
+            assert_eq!(checked, Ok((without, Changes::left_out(1))), "{name}");
+        }
+        let mut event = otlp();
+        event["otlp"] = json!(7);
+        assert_eq!(check(&wire, &event), Ok((reo(), Changes::left_out(1))));
+        assert_eq!(
+            check(&Wire::Reo, &otlp()),
+            Ok((reo(), Changes::left_out(1)))
+        );
+    }
+
     #[test]
     fn a_sound_event_stays_as_it_is() {
         for (wire, event) in [
+            (Wire::Otlp(Otlp::spans()), otlp()),
             (Wire::Reo, reo()),
             (Wire::ReoBatch, reo()),
             (Wire::Mcpeye(Mcpeye::new("p")), mcpeye()),
@@ -486,6 +545,18 @@ mod tests {
         assert_eq!(check(&Wire::Reo, &init), Err(DropReason::MissingField));
         init["meta"] = json!({"tools": []});
         assert_eq!(check(&Wire::Reo, &init), Err(DropReason::MissingField));
+    }
+
+    #[test]
+    fn a_number_that_no_double_holds_is_no_member_and_null_further_within() {
+        let mut event = reo();
+        let huge = || serde_json::from_str::<Value>("1e999").unwrap();
+        event["meta"]["result"] = huge();
+        event["meta"]["tool_arguments"] = json!({"a": [huge()]});
+        let (checked, changes) = check(&Wire::Reo, &event).unwrap();
+        assert_eq!(checked["meta"].get("result"), None);
+        assert_eq!(checked["meta"]["tool_arguments"], json!({"a": [null]}));
+        assert_eq!(changes, Changes::left_out(2));
     }
 
     #[test]

@@ -1,5 +1,7 @@
 //! Who an event is about, as it is sent.
 
+use std::borrow::Cow;
+
 use super::defaults::Defaults;
 use super::session_ids::SessionHash;
 use crate::event::{Event, EventKind, Identity};
@@ -41,6 +43,21 @@ pub(crate) fn user_id<'a>(identity: &'a Identity<'_>, session: Option<&'a Sessio
         Some(session) if identity.is_anonymous() => session.anonymous_id(),
         _ => &identity.id,
     }
+}
+
+/// Returns the e-mail address of whom the event is about, as it is sent.
+pub(crate) fn email<'a>(
+    event: &'a Event<'_>,
+    defaults: &'a Defaults,
+    identity: &'a Identity<'_>,
+) -> Option<Cow<'a, str>> {
+    let borrowed = |text: &'a str| Cow::Borrowed(text);
+    let own = event.facts.email.as_deref().map(borrowed);
+    let own = own.map(|email| defaults.identity_policy.email(email));
+    let of_identity = || identity.email.as_deref().map(borrowed);
+    let id = || (identity.id_type == "EMAIL").then_some(borrowed(&identity.id));
+    let email = own.or_else(of_identity).or_else(id);
+    email.filter(|email| !email.is_empty())
 }
 
 #[cfg(test)]

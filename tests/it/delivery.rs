@@ -734,19 +734,26 @@ fn headers_are_as_the_format_says() {
         end(&usage, &ingest);
         let request = &ingest.requests()[0];
         assert_eq!(request.method, "POST");
-        assert_eq!(request.header("content-type"), Some("application/json"));
+        let content_type = match name {
+            "otlp" => "application/x-protobuf",
+            _ => "application/json",
+        };
+        assert_eq!(request.header("content-type"), Some(content_type));
         assert_eq!(request.header("x-tenant"), Some("acme"));
         assert_eq!(
             request.header("user-agent"),
             Some(concat!("mcp-usage/", env!("CARGO_PKG_VERSION")))
         );
-        let (key, other, path) = if name == "mcpeye" {
-            ("x-mcpeye-secret", "x-api-key", "/ingest")
-        } else {
-            ("x-api-key", "x-mcpeye-secret", "/api/product/usage")
+        const NAMES: [&str; 3] = ["x-api-key", "x-mcpeye-secret", "authorization"];
+        let (key, value, path) = match name {
+            "mcpeye" => ("x-mcpeye-secret", KEY.to_owned(), "/ingest"),
+            "otlp" => ("authorization", format!("Bearer {KEY}"), "/v1/traces"),
+            _ => ("x-api-key", KEY.to_owned(), "/api/product/usage"),
         };
-        assert_eq!(request.header(key), Some(KEY));
-        assert_eq!(request.header(other), None);
+        for name in NAMES {
+            let expected = (name == key).then_some(&*value);
+            assert_eq!(request.header(name), expected, "{name}");
+        }
         assert_eq!(request.path, path);
     }
 }

@@ -483,6 +483,7 @@ pub(crate) fn received(wire: &Wire) -> ReceivedWire {
     match wire {
         Wire::Reo => ReceivedWire::Reo,
         Wire::ReoBatch => ReceivedWire::ReoBatch,
+        Wire::Otlp(_) => ReceivedWire::Otlp,
         _ => ReceivedWire::Mcpeye,
     }
 }
@@ -639,7 +640,11 @@ fn a_malformed_value_costs_itself_and_is_counted() {
             assert_eq!(meta.get("traceparent"), None, "{name}");
             let seconds = event.json.get("event_at").and_then(Value::as_u64);
             let millis = event.json.get("timestamp").and_then(Value::as_u64);
-            let at = seconds.or(millis.map(|millis| millis / 1_000)).unwrap();
+            let end = event.json.get("endTimeUnixNano").and_then(Value::as_u64);
+            let at = seconds
+                .or(millis.map(|millis| millis / 1_000))
+                .or(end.map(|nanos| nanos / 1_000_000_000))
+                .unwrap();
             let called = now
                 .duration_since(SystemTime::UNIX_EPOCH)
                 .unwrap()

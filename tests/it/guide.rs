@@ -127,6 +127,14 @@ const CHECKED: &[(&str, &[&str])] = &[
         &["it/faults/poison.rs::what_an_answer_does_not_count_is_dropped_and_never_sent_again"],
     ),
     (
+        "on the OTLP wire: 408, 425, another 5xx than 500 and 502 to 504, another 4xx than 400, 413 and 429, or a redirect",
+        &["it/otlp.rs::four_statuses_and_a_lost_connection_are_sent_again_and_nothing_else"],
+    ),
+    (
+        "2xx with a partial success (OTLP)",
+        &["it/otlp.rs::a_partial_success_is_never_sent_again"],
+    ),
+    (
         "2xx with a web page",
         &["it/faults/poison.rs::a_page_in_place_of_an_answer_is_a_failure_that_names_a_proxy"],
     ),

@@ -16,6 +16,7 @@ mod guard;
 mod guide;
 mod ingest;
 mod limits;
+mod otlp;
 mod overload;
 mod process;
 mod pseudonyms;

@@ -194,6 +194,11 @@ fn the_identity_that_was_chosen_is_sent_as_it_is() {
             assert_eq!(event["userId"], "u_8812-rachel@reo.dev");
             assert_eq!(event["userEmail"], "rachel@reo.dev");
             assert_eq!(event["intent"], "mail [REDACTED_EMAIL]");
+        } else if name == "otlp" {
+            let attributes = &event["attributes"];
+            assert_eq!(attributes["user.id"], "u_8812-rachel@reo.dev");
+            assert_eq!(attributes["user.email"], "rachel@reo.dev");
+            assert_eq!(attributes["mcp_usage.intent"], "mail [REDACTED_EMAIL]");
         } else {
             assert_eq!(event["user_id"], "u_8812-rachel@reo.dev");
             assert_eq!(event["user_id_type"], "INTERNAL");
@@ -246,10 +251,12 @@ fn a_sensitive_name_hides_its_value_on_every_wire() {
                 usage.log_usage(ToolCall::new("t").arguments(&arguments));
             },
         );
-        let sent = if name == "mcpeye" {
-            &event["arguments"]
-        } else {
-            &event["meta"]["tool_arguments"]
+        let in_span = event["attributes"]["gen_ai.tool.call.arguments"].as_str();
+        let in_span: Value = serde_json::from_str(in_span.unwrap_or("null")).unwrap();
+        let sent = match name {
+            "mcpeye" => &event["arguments"],
+            "otlp" => &in_span,
+            _ => &event["meta"]["tool_arguments"],
         };
         assert_eq!(sent["password"], "[REDACTED_FIELD]", "{name}");
         assert_eq!(
@@ -389,6 +396,7 @@ fn the_hook_cannot_change_ids_times_and_the_identity() {
         "user_id",
         "user_id_type",
         "activity_type",
+        "otlp",
     ];
     let fixed_mcpeye: &[&str] = &["callId", "timestamp", "userId", "userEmail"];
     for (name, wire) in wires() {
@@ -420,6 +428,14 @@ fn the_hook_cannot_change_ids_times_and_the_identity() {
                 },
             );
             let seen = events.recv().unwrap();
+            if name == "otlp" {
+                let attributes = &event["attributes"];
+                assert_eq!(attributes["mcp_usage.event_id"], seen["event_id"]);
+                assert_eq!(attributes["user.id"], seen["user_id"]);
+                assert_eq!(event["endTimeUnixNano"], seen["otlp"]["end"]);
+                assert_eq!(event["name"], "tools/call t");
+                continue;
+            }
             for name in fixed {
                 assert_eq!(event[*name], seen[*name], "{name}");
             }

@@ -7,7 +7,7 @@ use std::process::Output;
 use std::time::Duration;
 
 use mcp_usage::testing::{Answer, MockIngest};
-use mcp_usage::{UsageLogger, Wire};
+use mcp_usage::{Otlp, UsageLogger, Wire};
 
 use crate::process::{assert_success, start};
 use crate::support::{KEY, PATIENCE, call, ingest};
@@ -56,6 +56,15 @@ pub(crate) fn play(role: &str, endpoint: &str) {
                 usage.flush_blocking(PATIENCE).unwrap();
             }
             usage.shutdown_blocking(PATIENCE);
+        }
+        "warned" => {
+            let usage = builder().wire(Wire::Otlp(Otlp::spans()));
+            let usage = usage.build().unwrap();
+            for n in 0..3 {
+                usage.log_usage(call(n));
+                usage.flush_blocking(PATIENCE).unwrap();
+            }
+            assert_eq!(usage.stats().delivered, 3);
         }
         "no_roots" => without_roots(endpoint),
         other => panic!("no role is called {other}"),
@@ -168,4 +177,18 @@ fn without_roots_http_goes_on_and_https_is_refused_with_what_to_do() {
     for word in ["bundled_roots", "No CA certificates"] {
         assert!(line.contains(word), "{line}");
     }
+}
+
+#[test]
+fn a_warning_of_a_receiver_that_rejects_nothing_is_one_line() {
+    let ingest = ingest();
+    let warning = r#"{"partialSuccess":{"rejectedSpans":"0","errorMessage":"use a newer path"}}"#;
+    ingest.answer_always(Answer::ok().body(warning));
+    let output = start("warned", &ingest.endpoint(), &[]);
+    let line = line(&output, "the ingest answers a batch");
+    assert!(
+        line.contains("WARN") && line.contains("a warning"),
+        "{line}"
+    );
+    assert_eq!(ingest.counts().requests, 3);
 }

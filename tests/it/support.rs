@@ -6,7 +6,8 @@ use std::time::Duration;
 
 use mcp_usage::testing::{MockIngest, ReceivedEvent};
 use mcp_usage::{
-    Builder, ConfirmError, DeliveryError, Identity, Mcpeye, Stats, ToolCall, UsageLogger, Wire,
+    Builder, ConfirmError, DeliveryError, Identity, Mcpeye, Otlp, Stats, ToolCall, UsageLogger,
+    Wire,
 };
 use serde_json::Value;
 
@@ -39,12 +40,17 @@ pub(crate) fn mcpeye() -> Wire {
     )
 }
 
-/// The three wires, with a name for messages.
-pub(crate) fn wires() -> [(&'static str, Wire); 3] {
+pub(crate) fn otlp() -> Wire {
+    Wire::Otlp(Otlp::spans().service_version("1.2.3"))
+}
+
+/// The wires, with a name for messages.
+pub(crate) fn wires() -> [(&'static str, Wire); 4] {
     [
         ("reo", Wire::Reo),
         ("reo batch", Wire::ReoBatch),
         ("mcpeye", mcpeye()),
+        ("otlp", otlp()),
     ]
 }
 
@@ -52,6 +58,7 @@ pub(crate) fn wires() -> [(&'static str, Wire); 3] {
 pub(crate) fn builder_for(ingest: &MockIngest, wire: &Wire) -> Builder {
     let endpoint = match wire {
         Wire::Mcpeye(_) => ingest.mcpeye_url(),
+        Wire::Otlp(_) => ingest.otlp_url(),
         _ => ingest.endpoint(),
     };
     builder(ingest).wire(wire.clone()).endpoint(endpoint)

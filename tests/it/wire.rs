@@ -626,8 +626,20 @@ fn normalised(mut body: Value) -> Value {
             Value::Object(object) => {
                 for (key, value) in object {
                     match key.as_str() {
-                        "event_id" | "event_at" | "callId" | "timestamp" | "instance"
-                        | "version" => {
+                        "event_id"
+                        | "event_at"
+                        | "callId"
+                        | "timestamp"
+                        | "instance"
+                        | "version"
+                        | "spanId"
+                        | "startTimeUnixNano"
+                        | "endTimeUnixNano"
+                        | "timeUnixNano"
+                        | "service.instance.id"
+                        | "telemetry.sdk.version"
+                        | "mcp_usage.instance"
+                        | "mcp_usage.event_id" => {
                             let kind = if value.is_string() {
                                 "a string"
                             } else {
@@ -685,8 +697,9 @@ fn our_bodies_are_the_golden_ones() {
 }
 
 #[test]
-fn a_body_is_compact_utf_8() {
-    for (name, wire) in wires() {
+fn a_body_of_json_is_compact_utf_8() {
+    let wires = wires().into_iter();
+    for (name, wire) in wires.filter(|(name, _)| *name != "otlp") {
         let ingest = ingest();
         let usage = builder_for(&ingest, &wire).build().unwrap();
         full(&usage, "tool_call");

@@ -13,7 +13,7 @@ use tokio::sync::oneshot;
 
 use super::tls::{Authority, Certificate, Front, NAME, adopt, listen};
 use super::{Directory, Entry, Scene};
-use crate::support::{KEY, PATIENCE, ingest};
+use crate::support::{KEY, PATIENCE, ingest, otlp};
 
 /// Serves connections on a thread of its own until the sender is dropped.
 pub(super) fn serve<F: Future<Output = ()> + Send + 'static>(
@@ -432,6 +432,39 @@ fn http2_is_spoken_where_the_ingest_offers_it() {
 }
 
 /// Mozilla's roots do not know the authority of a test.
+#[test]
+fn the_authority_that_a_variable_names_is_trusted_and_no_other() {
+    let authority = Authority::new();
+    let file = std::env::temp_dir().join(format!("otlp-authority-{}.pem", std::process::id()));
+    std::fs::write(&file, authority.root_pem()).unwrap();
+    let path = file.to_str().unwrap().to_owned();
+    for (server, is_trusted) in [(&authority, true), (&Authority::new(), false)] {
+        let ingest = ingest();
+        let front = Front::start(server, Certificate::Good, ingest.address());
+        let directory = Directory::new(Entry::Addresses(vec![front.address]));
+        let path = path.clone();
+        let builder = named("https", &directory, Vec::new())
+            .wire(otlp())
+            .env(move |name| (name == "OTEL_EXPORTER_OTLP_CERTIFICATE").then(|| path.clone()))
+            .http_client(move |client| {
+                client
+                    .no_proxy()
+                    .dns_resolver(std::sync::Arc::new(directory.clone()))
+            });
+        let mut scene = Scene::new("a variable's authority", ingest, builder);
+        scene.log(1);
+        if is_trusted {
+            scene.flush();
+            assert_eq!(scene.recover().delivered, 2);
+        } else {
+            let cause = scene.failure();
+            assert!(cause.contains("certificate"), "{cause}");
+            scene.close(Duration::ZERO);
+        }
+    }
+    std::fs::remove_file(file).unwrap();
+}
+
 #[test]
 fn bundled_roots_are_used_when_they_are_chosen() {
     let authority = Authority::new();

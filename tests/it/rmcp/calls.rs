@@ -8,7 +8,7 @@ use rmcp::transport::StreamableHttpServerConfig;
 use serde_json::{Value, json};
 
 use super::server::*;
-use crate::support::{mcpeye, secret};
+use crate::support::{mcpeye, otlp, secret};
 
 #[tokio::test]
 async fn a_call_over_a_stream_is_recorded_with_all_its_facts() {
@@ -142,6 +142,47 @@ async fn failures_keep_their_text_and_kind() {
     assert_eq!(calls[0]["meta"].get("unknown_tool"), None);
     let error = calls[2]["meta"]["error"].as_str().unwrap();
     assert!(error.contains("unknown field"), "{error}");
+}
+
+#[tokio::test]
+async fn a_failure_is_a_span_with_the_code_of_its_error() {
+    let kept = Kept::on(otlp());
+    let instrumentation = kept.instrumentation().resources(true);
+    let (client, _serving) = over_stream(instrumentation.instrument(Shop::new()), modern()).await;
+    call(&client, "boom", empty_object()).await;
+    call(&client, "serach", json!({"query": "x"})).await;
+    let missing = client.read_resource(ReadResourceRequestParams::new("shop://missing"));
+    assert!(missing.await.is_err());
+
+    let spans = kept.spans().await;
+    let requests = spans.iter().filter(|span| span["kind"] == 2);
+    let said: Vec<_> = requests
+        .map(|span| {
+            let attribute = |name| span["attributes"].get(name).and_then(Value::as_str);
+            (
+                span["name"].as_str().unwrap(),
+                attribute("error.type"),
+                attribute("rpc.response.status_code"),
+                span["status"].is_object(),
+            )
+        })
+        .collect();
+    let [boom, serach, resource] = said[..] else {
+        panic!("{said:?}");
+    };
+    assert_eq!(boom, ("tools/call boom", Some("tool_error"), None, true));
+    let unknown = Some("-32602");
+    assert_eq!(serach, ("tools/call", unknown, unknown, false));
+    assert_eq!(resource.0, "resources/read");
+    assert!(
+        resource.1.is_some() && resource.1 == resource.2,
+        "{resource:?}"
+    );
+    let took = |span: &Value| span["endTimeUnixNano"].as_u64() > span["startTimeUnixNano"].as_u64();
+    assert!(
+        spans.iter().filter(|span| span["kind"] == 2).all(took),
+        "{spans:#?}"
+    );
 }
 
 #[tokio::test]

@@ -15,7 +15,7 @@ use rmcp::transport::{StreamableHttpServerConfig, StreamableHttpService};
 use serde_json::{Value, json};
 
 use super::server::*;
-use crate::support::PATIENCE;
+use crate::support::{PATIENCE, otlp};
 
 /// A plain rmcp server behind the layer.
 async fn layered(layer: UsageLayer, config: StreamableHttpServerConfig) -> Http {
@@ -509,6 +509,44 @@ async fn a_failed_call_is_one_of_an_unknown_tool_only_where_its_error_says_so() 
         })
         .collect();
     assert_eq!(unknown, [true, true, true, false, false]);
+}
+
+#[tokio::test]
+async fn a_span_has_the_context_of_its_message_else_that_of_its_http_request() {
+    const OWN: &str = "00-0af7651916cd43dd8448eb211c80319c-00f067aa0ba902b7-01";
+    const OUTER: &str = "00-0af7651916cd43dd8448eb211c80319d-b7ad6b7169203331-00";
+    let kept = Kept::on(otlp());
+    let answer = async |_: String| {
+        let answer = json!({"jsonrpc": "2.0", "id": 1, "error": {"code": -32603, "message": "no"}});
+        ([("content-type", "application/json")], answer.to_string()).into_response()
+    };
+    let layer = UsageLayer::new(&kept.usage);
+    let http = serve(Router::new().route("/mcp", post(answer)).layer(layer)).await;
+    let meta = json!({"traceparent": OWN, "tracestate": "own=1"});
+    for params in [json!({"name": "t"}), json!({"name": "t", "_meta": meta})] {
+        let body = json!({"jsonrpc": "2.0", "id": 1, "method": "tools/call", "params": params});
+        let request = plain_http()
+            .post(&http.url)
+            .header("traceparent", OUTER)
+            .header("tracestate", "outer=1")
+            .body(body.to_string());
+        request.send().await.unwrap().text().await.unwrap();
+    }
+    let spans = kept.spans().await;
+    let calls: Vec<_> = spans.iter().filter(|span| span["kind"] == 2).collect();
+    assert_eq!(calls.len(), 2, "{spans:#?}");
+    let said = |span: &Value| {
+        ["traceId", "parentSpanId", "traceState"]
+            .map(|name| span[name].as_str().unwrap().to_owned())
+    };
+    assert_eq!(said(calls[0]), [&OUTER[3..35], &OUTER[36..52], "outer=1"]);
+    assert_eq!(calls[0].get("links"), None);
+    assert_eq!(said(calls[1]), [&OWN[3..35], &OWN[36..52], "own=1"]);
+    assert_eq!(calls[1]["links"][0]["spanId"], OUTER[36..52]);
+    for call in calls {
+        assert_eq!(call["attributes"]["rpc.response.status_code"], "-32603");
+        assert_eq!(call["status"]["message"], "no");
+    }
 }
 
 #[tokio::test]

@@ -11,6 +11,7 @@ use axum::response::Response;
 use axum::serve::ListenerExt;
 use mcp_usage::rmcp::Instrumentation;
 use mcp_usage::testing::MemoryTransport;
+use mcp_usage::testing::contract::{ReceivedWire, check};
 use mcp_usage::{Builder, Identity, Stats, UsageLogger, Wire};
 use rmcp::handler::server::router::tool::ToolRouter;
 use rmcp::handler::server::wrapper::Parameters;
@@ -424,6 +425,16 @@ impl Kept {
     pub(super) async fn events(&self) -> Vec<Value> {
         self.usage.flush(PATIENCE).await.unwrap();
         self.sent.events()
+    }
+
+    /// The spans so far, on the OTLP wire, once all are sent.
+    pub(super) async fn spans(&self) -> Vec<Value> {
+        self.usage.flush(PATIENCE).await.unwrap();
+        let bodies = self.sent.bodies().into_iter();
+        let bodies = bodies.map(|body| check(&body, ReceivedWire::Otlp).unwrap());
+        let spans = bodies.map(|body| body["resourceSpans"][0]["scopeSpans"][0]["spans"].clone());
+        let spans = spans.filter_map(|spans| spans.as_array().cloned());
+        spans.flatten().collect()
     }
 
     /// The calls among them.

@@ -1,0 +1,138 @@
+//! OpenTelemetry's environment variables, for a wire that reads them. What code says wins over each.
+
+use std::time::Duration;
+
+use reqwest::Certificate;
+
+use super::builder::Builder;
+use super::setting::Origin;
+use super::table::DEFAULT_SOURCE;
+use crate::error::BuildError;
+use crate::wire::otlp::resource::{Resource, UNKNOWN_SERVICE};
+use crate::wire::otlp::settings::{
+    OtelVariables, SignalVariable, check_protocol, compression, pairs, timeout,
+};
+
+/// A value of a variable, with the variable's name.
+type Read<T> = Option<(T, &'static str)>;
+
+impl Builder {
+    pub(super) fn otel(&self) -> Option<&'static OtelVariables> {
+        self.wire.profile().otel
+    }
+
+    /// Looks a variable up: that for traces, else that for all signals.
+    fn signal(&self, variable: impl FnOnce(&OtelVariables) -> SignalVariable) -> Read<String> {
+        let variables = variable(self.otel()?);
+        let mut found = variables.into_iter();
+        found.find_map(|name| Some((self.env.get(name)?, name)))
+    }
+
+    /// Reads a variable; the error names it.
+    fn read<T>(
+        &self,
+        variable: impl FnOnce(&OtelVariables) -> SignalVariable,
+        read: impl FnOnce(&str) -> Result<T, String>,
+    ) -> Result<Read<T>, BuildError> {
+        let Some((text, name)) = self.signal(variable) else {
+            return Ok(None);
+        };
+        let value = read(&text).map_err(|fault| BuildError::invalid(name, fault))?;
+        Ok(Some((value, name)))
+    }
+
+    pub(super) fn check_protocol(&self) -> Result<(), BuildError> {
+        self.read(|otel| otel.protocol, check_protocol).map(drop)
+    }
+
+    /// Returns the variable that switches the wire off, if it does.
+    pub(super) fn sdk_disabled(&self) -> Result<Option<&'static str>, BuildError> {
+        let Some(otel) = self.otel() else {
+            return Ok(None);
+        };
+        let is_disabled = self.env.flag(otel.disabled)? == Some(true);
+        Ok(is_disabled.then_some(otel.disabled))
+    }
+
+    /// Finds whether requests are compressed, and who says so.
+    pub(super) fn found_gzip(&self) -> Result<Option<(bool, Origin)>, BuildError> {
+        // A fault in the variable is one whatever code says.
+        let variable = self.read(|otel| otel.compression, compression)?;
+        let code = self.gzip.map(|on| (on, Origin::Code));
+        Ok(code.or(variable.map(|(on, name)| (on, Origin::Variable(name)))))
+    }
+
+    /// Finds how long a request may take, in the environment.
+    pub(super) fn found_timeout(&self) -> Result<Read<Duration>, BuildError> {
+        self.read(|otel| otel.timeout, timeout)
+    }
+
+    /// The whole endpoint for traces, which is used as it is.
+    pub(super) fn traces_endpoint(&self) -> Read<String> {
+        let [traces, _] = self.otel()?.endpoint;
+        Some((self.env.get(traces)?, traces))
+    }
+
+    /// The headers of the environment, and the variable they come from.
+    pub(super) fn found_headers(&self) -> Result<Read<Vec<(String, String)>>, BuildError> {
+        self.read(|otel| otel.headers, pairs)
+    }
+
+    /// The authorities by which a receiver's certificate is checked, where the environment names a file of them.
+    pub(super) fn found_certificates(&self) -> Result<Option<Vec<Certificate>>, BuildError> {
+        let certificates = self.read(
+            |otel| otel.certificate,
+            |path| {
+                let pem = std::fs::read(path)
+                    .map_err(|error| format!("names a file that cannot be read: {error}"))?;
+                match Certificate::from_pem_bundle(&pem) {
+                    Ok(certificates) if !certificates.is_empty() => Ok(certificates),
+                    _ => Err("names a file without a certificate in PEM".to_owned()),
+                }
+            },
+        )?;
+        Ok(certificates.map(|(certificates, _)| certificates))
+    }
+
+    /// The attributes of the service that the environment gives.
+    pub(super) fn resource_attributes(&self) -> Result<Vec<(String, String)>, BuildError> {
+        let Some(otel) = self.otel() else {
+            return Ok(Vec::new());
+        };
+        let name = otel.resource_attributes;
+        let text = self.env.get(name).unwrap_or_default();
+        pairs(&text).map_err(|fault| BuildError::invalid(name, fault))
+    }
+
+    /// An attribute of the service, where the environment gives it, and the variable.
+    pub(super) fn resource_attribute(&self, name: &str) -> Option<(String, Origin)> {
+        // A fault is reported where all of them are read.
+        let attributes = self.resource_attributes().unwrap_or_default();
+        let mut attributes = attributes.into_iter().rev();
+        let (_, value) = attributes.find(|(known, value)| known == name && !value.is_empty())?;
+        Some((value, Origin::Variable(self.otel()?.resource_attributes)))
+    }
+
+    /// Gives the wire what is known of the service, and the events a product where nobody names one.
+    pub(super) fn resolve_resource(&mut self, [source, environment]: [&str; 2]) {
+        let Some(otel) = self.otel() else {
+            return;
+        };
+        let attribute = |name| Some(self.resource_attribute(name)?.0);
+        let service_name = self.env.get(otel.service_name);
+        let service_name = service_name
+            .or_else(|| attribute("service.name"))
+            .or_else(|| self.product_id.clone())
+            .unwrap_or_else(|| UNKNOWN_SERVICE.to_owned());
+        let resource = Resource {
+            service_name: service_name.clone(),
+            environment: environment.to_owned(),
+            source: (source != DEFAULT_SOURCE).then(|| source.to_owned()),
+            usual_source: DEFAULT_SOURCE.to_owned(),
+            others: self.resource_attributes().unwrap_or_default(),
+        };
+        self.product_id.get_or_insert(service_name);
+        let is_legible = self.dry_run.is_some();
+        self.wire.set_resource(resource, is_legible);
+    }
+}

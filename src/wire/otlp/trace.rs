@@ -1,0 +1,153 @@
+//! The ids of a span, and where it stands in a trace.
+
+use std::borrow::Cow;
+
+use super::json::Members;
+use super::protobuf::Message;
+use crate::base::siphash::siphash128;
+use crate::event::{is_traceparent, is_tracestate};
+
+/// The flag of a span that is kept, as a `traceparent` has it.
+const SAMPLED: u32 = 1;
+/// It is known whether the parent is in another process, and it is.
+const KNOWS_PARENT: u32 = 0x100;
+const PARENT_IS_REMOTE: u32 = 0x200;
+
+/// The ids of a span.
+pub(super) struct Ids<'e> {
+    pub(super) trace: [u8; 16],
+    pub(super) span: [u8; 8],
+    pub(super) parent: Option<[u8; 8]>,
+    pub(super) state: Option<Cow<'e, str>>,
+    pub(super) flags: u32,
+    /// The HTTP request, where the MCP request has another parent.
+    pub(super) link: Option<Context>,
+}
+
+/// What a `traceparent` says.
+#[derive(Debug, PartialEq, Eq)]
+pub(super) struct Context {
+    trace: [u8; 16],
+    span: [u8; 8],
+    flags: u8,
+}
+
+impl Context {
+    fn parse(text: &str) -> Option<Self> {
+        if !is_traceparent(text) {
+            return None;
+        }
+        let mut parts = text.split('-').skip(1);
+        let mut part = || parts.next().unwrap_or_default();
+        let [trace, span, flags] = [part(), part(), part()];
+        Some(Self {
+            trace: u128::from_str_radix(trace, 16).ok()?.to_be_bytes(),
+            span: u64::from_str_radix(span, 16).ok()?.to_be_bytes(),
+            flags: u8::from_str_radix(flags, 16).ok()?,
+        })
+    }
+
+    pub(super) fn write(&self, link: &mut Message<'_>) {
+        link.bytes(1, &self.trace);
+        link.bytes(2, &self.span);
+        link.fixed32(6, u32::from(self.flags) | KNOWS_PARENT | PARENT_IS_REMOTE);
+    }
+}
+
+impl<'e> Ids<'e> {
+    pub(super) fn of(event: &Members<'e>, meta: &Members<'e>, own: &Members<'e>) -> Self {
+        let context = |text: Option<Cow<'_, str>>| Context::parse(&text?);
+        let (trace, span) = own_ids(event, meta);
+        let Some(parent) = context(meta.text("traceparent")) else {
+            return Self {
+                trace,
+                span,
+                parent: None,
+                state: None,
+                flags: SAMPLED | KNOWS_PARENT,
+                link: None,
+            };
+        };
+        Self {
+            trace: parent.trace,
+            span,
+            parent: Some(parent.span),
+            state: own.text("tracestate").filter(|state| is_tracestate(state)),
+            flags: u32::from(parent.flags) | KNOWS_PARENT | PARENT_IS_REMOTE,
+            link: context(own.text("link")),
+        }
+    }
+}
+
+/// The ids of an event follow from the logger that captured it and from its sequence there, so that they are the same
+/// however often it is sent; where these are not known, from its id.
+fn own_ids(event: &Members<'_>, meta: &Members<'_>) -> ([u8; 16], [u8; 8]) {
+    let mut key = [0; 16];
+    let instance = meta.text("instance").unwrap_or_default();
+    for (to, from) in key.iter_mut().zip(instance.bytes()) {
+        *to = from;
+    }
+    let number = meta.get("sequence").or_else(|| event.get("event_id"));
+    let trace = siphash128(key, number.unwrap_or_default().as_bytes());
+    let span = siphash128(trace, b"span");
+    let [first, ..] = span.as_chunks().0 else {
+        return (trace, [1; 8]);
+    };
+    // All zeros are no id.
+    let trace = u128::from_be_bytes(trace).max(1).to_be_bytes();
+    (trace, u64::from_be_bytes(*first).max(1).to_be_bytes())
+}
+
+#[cfg(test)]
+mod tests {
+    use std::collections::HashSet;
+
+    use super::*;
+
+    const PARENT: &str = "00-0af7651916cd43dd8448eb211c80319c-b7ad6b7169203331-00";
+
+    fn ids<'e>(meta: &'e str, own: &'e str) -> Ids<'e> {
+        let read = Members::read;
+        Ids::of(&read(r#"{"event_id":7}"#), &read(meta), &read(own))
+    }
+
+    #[test]
+    fn ids_follow_from_instance_and_sequence_and_are_others_for_others() {
+        let of = |instance: char, sequence: u64| {
+            let instance = instance.to_string().repeat(16);
+            let meta = format!(r#"{{"instance":"{instance}","sequence":{sequence}}}"#);
+            let ids = ids(&meta, "");
+            (ids.trace, ids.span)
+        };
+        let all = (1..1_000).flat_map(|n| [of('a', n), of('b', n)]);
+        let (traces, spans): (HashSet<_>, HashSet<_>) = all.unzip();
+        assert_eq!((traces.len(), spans.len()), (1_998, 1_998));
+        assert_eq!(of('a', 1), of('a', 1));
+    }
+
+    #[test]
+    fn a_parent_gives_its_trace_its_flags_and_its_state() {
+        let meta = format!(r#"{{"traceparent":"{PARENT}"}}"#);
+        let other = PARENT.replace("b7ad6b7169203331-00", "00000000000000ff-01");
+        let own = format!(r#"{{"tracestate":"a=1","link":"{other}"}}"#);
+        let ids = ids(&meta, &own);
+        assert_eq!(
+            ids.trace,
+            0x0af7_6519_16cd_43dd_8448_eb21_1c80_319c_u128.to_be_bytes()
+        );
+        assert_eq!(ids.parent, Some(0xb7ad_6b71_6920_3331_u64.to_be_bytes()));
+        assert_eq!((ids.flags, ids.state.as_deref()), (0x300, Some("a=1")));
+        let link = ids.link.unwrap();
+        assert_eq!((link.span, link.flags), (0xff_u64.to_be_bytes(), 1));
+    }
+
+    #[test]
+    fn what_is_no_parent_leaves_a_span_of_its_own() {
+        for meta in ["{}", r#"{"traceparent":"x"}"#, r#"{"traceparent":7}"#] {
+            let own = format!(r#"{{"tracestate":"a=1","link":"{PARENT}"}}"#);
+            let ids = ids(meta, &own);
+            assert!(ids.parent.is_none() && ids.state.is_none() && ids.link.is_none());
+            assert_eq!(ids.flags, 0x101);
+        }
+    }
+}
