@@ -60,21 +60,26 @@ fn is_version(value: &[u8]) -> bool {
 pub(crate) fn is_placeholder(value: &[u8]) -> bool {
     let value = value.trim_ascii();
     value.is_empty()
-        || is_public_armour(value)
         || is_public_key(value)
-        || is_variable(value)
-        || is_template(value)
         || is_remark(value)
         || is_masked(value)
+        || is_said(value)
+        || !value.iter().all(|b| is_token(*b)) && is_written_for_one(value)
+        || is_behind_prefix(value)
+}
+
+/// The same of what has signs in it, as most secrets have not.
+fn is_written_for_one(value: &[u8]) -> bool {
+    is_public_armour(value)
+        || is_variable(value)
+        || is_template(value)
         || is_version(value)
         || is_validation(value)
         || is_pattern(value)
         || is_selector(value)
         || code::is_path(value)
         || code::is_reference(value)
-        || is_said(value)
         || is_mostly_template(value)
-        || is_behind_prefix(value)
 }
 
 /// A certificate, or a key that everybody may have.

@@ -36,7 +36,7 @@ pub(crate) fn goes(value: &[u8], kind: Kind, name: &[u8]) -> bool {
     takes
         && !is_mark(value)
         && !is_placeholder(value)
-        && !is_placeholder(bare)
+        && (bare.len() == value.len() || !is_placeholder(bare))
         && !is_label(value, name)
         && !is_token_of_other_kind(value, name)
         && !is_reference(value)
