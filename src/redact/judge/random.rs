@@ -254,11 +254,12 @@ pub(crate) fn is_filler(word: &[u8]) -> bool {
     if word.len() < MIN_FILLER {
         return false;
     }
-    let letters = || word.iter().filter(|b| b.is_ascii_alphanumeric());
-    let (mut pairs, mut breaks) = (0, 0);
-    for (a, b) in letters().zip(letters().skip(1)) {
-        pairs += 1;
-        breaks += usize::from(!follows(*a, *b));
+    let (mut last, mut pairs, mut breaks) = (None, 0, 0);
+    for &byte in word.iter().filter(|b| b.is_ascii_alphanumeric()) {
+        if let Some(last) = last.replace(byte) {
+            pairs += 1;
+            breaks += usize::from(!follows(last, byte));
+        }
         // Most keys are told by their first bytes.
         if breaks * 5 >= word.len() {
             return false;
