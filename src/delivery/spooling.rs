@@ -47,6 +47,8 @@ pub(super) struct Spooling {
     /// The last write has failed, so events stay in memory.
     failing: bool,
     flushes: DiskFlushes,
+    /// The worker ends, so nothing more leaves the disk.
+    leaving: bool,
     closed: bool,
 }
 
@@ -112,6 +114,7 @@ impl Spooling {
             },
             failing: false,
             flushes: DiskFlushes::default(),
+            leaving: false,
             closed: false,
         })
     }
@@ -317,7 +320,11 @@ impl Spooling {
                         self.loading.not_before = now + TICK;
                     }
                     for loaded in loaded {
-                        if let Some(segment) = restore(backlog, &loaded, now) {
+                        if self.leaving {
+                            // What was read while the worker came to its end stays for the next process.
+                            let (sequence, events) = (loaded.sequence, loaded.events.len() as u64);
+                            self.disk.send(DiskJob::Release { sequence, events });
+                        } else if let Some(segment) = restore(backlog, &loaded, now) {
                             self.disk.send(DiskJob::Loaded(segment));
                         }
                     }
@@ -416,6 +423,7 @@ impl Spooling {
     pub(super) async fn leave(&mut self, backlog: &mut Backlog) {
         let started = tokio::time::Instant::now();
         let until = started + SYNC_TIMEOUT;
+        self.leaving = true;
         let mut before = None;
         loop {
             self.write_all(backlog);
