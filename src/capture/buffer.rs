@@ -4,6 +4,7 @@ use std::io;
 
 use wide::u8x16;
 
+use crate::base::text::sixteen_of;
 use crate::redact::Prose;
 
 /// Bytes of memory behind the text, so that a store of sixteen bytes has room wherever it begins.
@@ -309,32 +310,12 @@ fn store_prose(to: &mut [u8], bytes: &[u8]) -> bool {
     prose.goes_on(&last, tail.len())
 }
 
-/// Stores fewer than sixteen bytes, and returns them with zeros behind them.
+/// Stores fewer than sixteen bytes, and returns them with zeros behind them, which the slack has room for.
 #[inline(always)]
 fn store_short(to: &mut [u8], bytes: &[u8]) -> [u8; 16] {
-    let len = bytes.len();
-    let all = if let (Some(first), Some(last)) = (bytes.first_chunk(), bytes.last_chunk()) {
-        store_chunk::<8>(to, 0, first);
-        store_chunk::<8>(to, len - 8, last);
-        let [first, last] = [*first, *last].map(|half| u128::from(u64::from_le_bytes(half)));
-        // Where the two overlap they are the same.
-        first | (last << (8 * (len - 8)))
-    } else if let (Some(first), Some(last)) = (bytes.first_chunk(), bytes.last_chunk()) {
-        store_chunk::<4>(to, 0, first);
-        store_chunk::<4>(to, len - 4, last);
-        let [first, last] = [*first, *last].map(|half| u64::from(u32::from_le_bytes(half)));
-        u128::from(first | (last << (8 * (len - 4))))
-    } else {
-        let four = match *bytes {
-            [a] => [a, 0, 0, 0],
-            [a, b] => [a, b, 0, 0],
-            [a, b, c] => [a, b, c, 0],
-            _ => [0; 4],
-        };
-        store_chunk(to, 0, &four);
-        u128::from(u32::from_le_bytes(four))
-    };
-    all.to_le_bytes()
+    let sixteen = sixteen_of(bytes).to_le_bytes();
+    store_chunk(to, 0, &sixteen);
+    sixteen
 }
 
 /// A bit for each byte that needs an escape, the first byte's lowest.

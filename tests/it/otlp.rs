@@ -4,7 +4,7 @@ use std::collections::HashMap;
 use std::time::{Duration, SystemTime};
 
 use mcp_usage::testing::contract::{ReceivedWire, check};
-use mcp_usage::testing::{Answer, MemoryTransport, MockIngest};
+use mcp_usage::testing::{Answer, MemoryTransport, MockIngest, ReceivedRequest};
 use mcp_usage::{
     AuthRejected, AuthRejection, Builder, CallOutcome, Custom, DropReason, Identity,
     IdentityCapture, Init, Otlp, Outcome, ToolCall, UsageLogger, Wire,
@@ -572,17 +572,20 @@ fn code_wins_over_the_variable_for_traces_and_that_over_the_one_for_all_signals(
     assert_eq!(other.counts().connections, 0);
 }
 
+/// The request of a logger that is built so, with one call.
+fn request_of_one_call(ingest: &MockIngest, builder: Builder) -> ReceivedRequest {
+    ingest.clear();
+    let usage = builder.endpoint(ingest.origin()).build().unwrap();
+    usage.log_usage(call(1));
+    end(&usage, ingest);
+    ingest.requests().remove(0)
+}
+
 #[test]
 fn headers_come_from_the_environment_and_code_replaces_them_by_name() {
     let ingest = MockIngest::start().unwrap();
     let sent = |variables: &[(&str, &str)], change: fn(Builder) -> Builder| {
-        ingest.clear();
-        let usage = change(of(variables).endpoint(ingest.origin()))
-            .build()
-            .unwrap();
-        usage.log_usage(call(1));
-        end(&usage, &ingest);
-        ingest.requests().remove(0)
+        request_of_one_call(&ingest, change(of(variables)))
     };
     let general = (
         HEADERS,
@@ -608,13 +611,8 @@ fn headers_come_from_the_environment_and_code_replaces_them_by_name() {
 fn the_service_is_named_by_the_environment_else_by_the_product() {
     let ingest = MockIngest::start().unwrap();
     let resource = |variables: &[(&str, &str)], change: fn(Builder) -> Builder| {
-        ingest.clear();
-        let usage = change(of(variables).endpoint(ingest.origin()))
-            .build()
-            .unwrap();
-        usage.log_usage(call(1));
-        end(&usage, &ingest);
-        let body = ingest.requests()[0].json().unwrap();
+        let request = request_of_one_call(&ingest, change(of(variables)));
+        let body = request.json().unwrap();
         body["resourceSpans"][0]["resource"]["attributes"].clone()
     };
     let attributes = (

@@ -306,11 +306,7 @@ static FIRST_WORDS: [u64; 512] = {
     while row < TOOLS.len() {
         let command = TOOLS[row].command.as_bytes();
         let mut start = 0;
-        while start < command.len() && (start == 0 || command[start - 1] != b' ') {
-            let mut end = start;
-            while end < command.len() && command[end] != b'|' && command[end] != b' ' {
-                end += 1;
-            }
+        while let Some(end) = first_word_end(command, start) {
             let first = first_bit(command.split_at(start).1.split_at(end - start).0);
             bits[first / 64] |= 1 << (first % 64);
             start = end + 1;
@@ -325,6 +321,22 @@ static FIRST_WORDS: [u64; 512] = {
     }
     bits
 };
+
+/// The end of the word that begins at `start`, if it is one of those that may come first in a command: `a|b c`.
+#[expect(
+    clippy::indexing_slicing,
+    reason = "evaluated by the compiler, which would refuse"
+)]
+const fn first_word_end(command: &[u8], start: usize) -> std::option::Option<usize> {
+    if start >= command.len() || start > 0 && command[start - 1] == b' ' {
+        return None;
+    }
+    let mut end = start;
+    while end < command.len() && command[end] != b'|' && command[end] != b' ' {
+        end += 1;
+    }
+    Some(end)
+}
 
 /// The number of the bit for a word: what its first two letters, its last and its length make.
 #[inline]
@@ -342,8 +354,7 @@ const fn first_bit(word: &[u8]) -> usize {
     }
 }
 
-/// For each row a bit for each of the words that begin its command, of which some share one; all where a word of any
-/// beginning or end does.
+/// For each row a bit for each of the words that begin its command, of which some share one.
 #[expect(
     clippy::indexing_slicing,
     reason = "evaluated by the compiler, which would refuse"
@@ -354,19 +365,9 @@ static HEADS: [u64; TOOLS.len()] = {
     while row < TOOLS.len() {
         let command = TOOLS[row].command.as_bytes();
         let mut start = 0;
-        while start < command.len() && (start == 0 || command[start - 1] != b' ') {
-            let mut end = start;
-            let mut is_pattern = command[start] == b'/';
-            while end < command.len() && command[end] != b'|' && command[end] != b' ' {
-                is_pattern |= command[end] == b'*';
-                end += 1;
-            }
+        while let Some(end) = first_word_end(command, start) {
             let first = first_bit(command.split_at(start).1.split_at(end - start).0);
-            heads[row] |= if is_pattern {
-                u64::MAX
-            } else {
-                1 << (first % 64)
-            };
+            heads[row] |= 1 << (first % 64);
             start = end + 1;
         }
         row += 1;
@@ -415,7 +416,7 @@ fn is_known(word: &[u8]) -> bool {
     }
 }
 
-/// A number for a word, of which no two here have the same: FNV-1a, and never 0.
+/// A number for a word, which hardly another has: FNV-1a, and never 0. Rows compare the words themselves.
 const fn hash(word: &[u8]) -> u32 {
     let mut hash = 0x811c_9dc5_u32;
     let mut rest = word;
@@ -441,11 +442,7 @@ static KNOWN: [u32; 4096] = {
             WRITERS[row - TOOLS.len()].as_bytes()
         };
         let mut start = 0;
-        while start < command.len() && (start == 0 || command[start - 1] != b' ') {
-            let mut end = start;
-            while end < command.len() && command[end] != b'|' && command[end] != b' ' {
-                end += 1;
-            }
+        while let Some(end) = first_word_end(command, start) {
             let hash = hash(command.split_at(start).1.split_at(end - start).0);
             let mut slot = hash as usize % known.len();
             while known[slot] != 0 && known[slot] != hash {
@@ -487,7 +484,7 @@ pub(crate) fn may_be_attached(word: &[u8]) -> bool {
 
 /// Whether a word is the first of a command here, or could be.
 #[inline]
-pub(crate) fn may_begin(word: &[u8]) -> bool {
+fn may_begin(word: &[u8]) -> bool {
     let bit = first_bit(word);
     let bits = FIRST_WORDS.get(bit / 64).copied().unwrap_or(0);
     word.len() > 1 && bits >> (bit % 64) & 1 == 1

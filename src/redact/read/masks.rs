@@ -6,6 +6,7 @@
 
 use wide::u8x16;
 
+use crate::base::text::sixteen_of;
 use crate::redact::read::bytes::{self, at};
 
 #[derive(Clone, Copy, Debug, Default)]
@@ -130,7 +131,7 @@ fn classify_last(string: &[u8], last: &[u8]) -> Bits {
     let sixteen = if let Some(end) = string.last_chunk::<16>() {
         u128::from_le_bytes(*end) >> (8 * (16 - rest.len()))
     } else {
-        few(rest)
+        sixteen_of(rest)
     };
     classify_sixteen::<true>(&mut bits, sixteens.len(), sixteen.to_le_bytes());
     // The zeros behind the string are no control bytes of its.
@@ -179,31 +180,10 @@ pub(crate) fn is_prose(string: &[u8]) -> bool {
         && (rest.is_empty() || {
             let last = match string.last_chunk::<16>() {
                 Some(end) => u128::from_le_bytes(*end) >> (8 * (16 - rest.len())),
-                None => few(rest),
+                None => sixteen_of(rest),
             };
             prose.goes_on(&last.to_le_bytes(), rest.len())
         })
-}
-
-/// Fewer than sixteen bytes with zeros behind them. Of two halves that overlap the same bytes are the same.
-#[inline(always)]
-fn few(bytes: &[u8]) -> u128 {
-    let behind = |half: usize| 8 * (bytes.len() - half);
-    if let (Some(first), Some(last)) = (bytes.first_chunk(), bytes.last_chunk()) {
-        let [first, last] = [*first, *last].map(|half| u128::from(u64::from_le_bytes(half)));
-        first | (last << behind(8))
-    } else if let (Some(first), Some(last)) = (bytes.first_chunk(), bytes.last_chunk()) {
-        let [first, last] = [*first, *last].map(|half| u64::from(u32::from_le_bytes(half)));
-        u128::from(first | (last << behind(4)))
-    } else {
-        let four = match *bytes {
-            [a] => [a, 0, 0, 0],
-            [a, b] => [a, b, 0, 0],
-            [a, b, c] => [a, b, c, 0],
-            _ => [0; 4],
-        };
-        u128::from(u32::from_le_bytes(four))
-    }
 }
 
 /// What was seen of a string when it was written.
