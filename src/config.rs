@@ -2,8 +2,10 @@
 //! default, and an opt-out over both.
 
 pub(crate) mod builder;
+mod destination;
 mod env;
 mod otel;
+mod others;
 pub(crate) mod resolve;
 pub(crate) mod setting;
 mod settings;
@@ -11,6 +13,7 @@ mod table;
 mod validate;
 
 pub use builder::Builder;
+pub use destination::{Confirm, Destination};
 pub use table::{
     DEFAULT_ENVIRONMENT, DEFAULT_FLUSH_INTERVAL, DEFAULT_INITIAL_BACKOFF, DEFAULT_MAX_BACKOFF,
     DEFAULT_MAX_BATCH_BYTES, DEFAULT_MAX_BATCH_EVENTS, DEFAULT_MAX_EVENT_AGE,

@@ -5,6 +5,7 @@ mod batch;
 mod before_send;
 mod bisect;
 mod destination;
+mod distributor;
 #[cfg(test)]
 mod fleet;
 mod flights;
@@ -22,6 +23,7 @@ pub(crate) mod settings;
 pub(crate) mod shared;
 #[cfg(all(test, feature = "testing"))]
 mod simulation;
+mod source;
 #[cfg(feature = "spool")]
 mod spooling;
 mod stillness;
@@ -29,19 +31,26 @@ mod suspects;
 mod waits;
 
 use std::sync::Arc;
+use std::task::Poll;
 use std::time::{Duration, Instant};
 
-use tokio::sync::mpsc;
+use tokio::sync::{Notify, mpsc, oneshot};
 use tokio::task;
 
 use self::destination::Destination;
+pub(crate) use self::distributor::Distribution;
+use self::distributor::Distributor;
+use self::flights::Ended;
 pub use self::message::ShutdownReport;
-use self::message::{Control, Shutdown};
+use self::message::{Control, DiskFlush, Shutdown, answer};
 #[cfg(not(feature = "spool"))]
 use self::no_spool as spooling;
 use self::shared::Shared;
 pub(crate) use self::spooling::{MIN_SPOOL_BYTES, Spool, Store, probe_spool};
 use self::waits::Waits;
+use crate::base::clock::Clock;
+use crate::error::SpoolError;
+use crate::ledger::Stats;
 use crate::queue::Receiver;
 
 /// How long the worker goes on after the last handle was dropped without a shutdown.
@@ -49,61 +58,66 @@ const DRAIN_TIMEOUT: Duration = Duration::from_secs(2);
 
 /// What a worker is started with.
 pub(crate) struct Inbox {
-    pub(crate) receiver: Receiver,
-    pub(crate) spool: Option<Store>,
+    /// What each destination receives, and its spool.
+    pub(crate) destinations: Vec<(Receiver, Option<Store>)>,
+    /// Where there are several.
+    pub(crate) distribution: Option<Distribution>,
     pub(crate) messages: mpsc::UnboundedReceiver<Control>,
 }
 
 /// Delivers what callers have queued.
 pub(crate) struct Worker {
-    shared: Arc<Shared>,
-    destination: Destination,
+    clock: Clock,
+    notify: Arc<Notify>,
+    /// `None` where the only destination takes what callers have queued.
+    distributor: Option<Distributor>,
+    destinations: Vec<Destination>,
     waits: Waits,
     messages: mpsc::UnboundedReceiver<Control>,
 }
 
 impl Worker {
-    pub(crate) fn new(shared: Arc<Shared>, inbox: Inbox) -> Self {
-        Self {
-            destination: Destination::new(Arc::clone(&shared), inbox.receiver, inbox.spool),
+    /// `None` without a destination.
+    pub(crate) fn new(shared: &[Arc<Shared>], inbox: Inbox) -> Option<Self> {
+        let first = shared.first()?;
+        let of_all = shared.iter().zip(inbox.destinations);
+        let of_all = of_all.map(|(shared, (receiver, spool))| {
+            Destination::new(Arc::clone(shared), receiver, spool)
+        });
+        let distribution = inbox.distribution;
+        let distributor = distribution.and_then(|several| Distributor::new(shared, several));
+        Some(Self {
+            clock: first.settings.clock.clone(),
+            notify: Arc::clone(&first.notify),
+            distributor,
+            destinations: of_all.collect(),
             waits: Waits::default(),
-            shared,
             messages: inbox.messages,
-        }
+        })
     }
 
     /// Runs until a shutdown is complete.
     pub(crate) async fn run(&mut self) {
         loop {
-            let now = self.now();
-            self.destination.turn(now);
-            let destination = &self.destination;
-            self.waits.answer(
-                now,
-                || destination.undelivered(),
-                || destination.oldest_sequence(),
-            );
-            if self.destination.is_unpaced() && !self.waits.is_awaited() {
-                self.destination.resume_pacing();
-            }
-            if self.waits.ends(now, self.destination.is_done()) {
-                self.destination.leave_to_disk().await;
-                // What is left is given up and counted.
-                let stats = self.destination.end();
+            let now = self.clock.now();
+            self.turn(now);
+            if self.waits.ends(now, self.is_done()) {
+                let stats = self.end().await;
                 return std::mem::take(&mut self.waits).end(&stats, now);
             }
-            let wake_at = self.destination.wake_at(now);
-            let wake_at = self.waits.wake_at().map_or(wake_at, |at| at.min(wake_at));
+            let wake_at = self.wake_at(now);
             // Messages and timers get their chance on each turn, so that steady traffic starves
             // neither.
             tokio::select! {
-                Some(ended) = self.destination.backlog.flights.next() => self.destination.on_answer(ended),
+                (at, ended) = next_answer(&mut self.destinations) => self.on_answer(at, ended),
                 Some(message) = self.messages.recv() => self.handle(message),
-                () = self.shared.notify.notified() => {}
-                () = self.shared.settings.clock.sleep_until(wake_at) => {}
+                () = self.notify.notified() => {}
+                () = self.clock.sleep_until(wake_at) => {}
             }
-            while let Some(ended) = self.destination.backlog.flights.try_next() {
-                self.destination.on_answer(ended);
+            for destination in &mut self.destinations {
+                while let Some(ended) = destination.backlog.flights.try_next() {
+                    destination.on_answer(ended);
+                }
             }
             while let Ok(message) = self.messages.try_recv() {
                 self.handle(message);
@@ -111,36 +125,158 @@ impl Worker {
         }
     }
 
+    /// Does what is due.
+    fn turn(&mut self, now: Instant) {
+        if let Some(distributor) = &mut self.distributor {
+            distributor.turn(&mut self.destinations, now);
+        }
+        for destination in &mut self.destinations {
+            destination.turn(now);
+        }
+        self.waits.answer(
+            now,
+            || undelivered(&self.destinations),
+            || oldest_sequence(self.distributor.as_ref(), &self.destinations),
+        );
+        let is_awaited = self.waits.is_awaited();
+        for destination in &mut self.destinations {
+            if destination.is_unpaced() && !is_awaited {
+                destination.resume_pacing();
+            }
+        }
+    }
+
+    fn on_answer(&mut self, at: usize, ended: Ended) {
+        if let Some(destination) = self.destinations.get_mut(at) {
+            destination.on_answer(ended);
+        }
+    }
+
+    fn is_done(&self) -> bool {
+        self.destinations.iter().all(Destination::is_done)
+    }
+
+    /// When there is something to do by time, after `now`.
+    fn wake_at(&self, now: Instant) -> Instant {
+        let destinations = self.destinations.iter().map(|destination| destination.wake_at(now));
+        let distributor = self.distributor.as_ref().map(Distributor::wake_at);
+        let due = destinations.chain(distributor).chain(self.waits.wake_at());
+        due.min().unwrap_or(now + DRAIN_TIMEOUT)
+    }
+
+    /// Leaves to disk what it can, gives up and counts the rest. Returns the ledgers as they were before.
+    async fn end(&mut self) -> Vec<Stats> {
+        if let Some(distributor) = &mut self.distributor {
+            distributor.hand_over_all(&mut self.destinations);
+        }
+        // Beside one another: a disk that hangs takes no time of the others.
+        let leaving = self.destinations.iter_mut().map(|destination| Box::pin(destination.leave_to_disk()));
+        let mut leaving: Vec<_> = leaving.collect();
+        std::future::poll_fn(|context| {
+            leaving.retain_mut(|leaving| leaving.as_mut().poll(context).is_pending());
+            if leaving.is_empty() { Poll::Ready(()) } else { Poll::Pending }
+        })
+        .await;
+        drop(leaving);
+        let stats = self.destinations.iter_mut().map(Destination::end).collect();
+        if let Some(distributor) = &mut self.distributor {
+            distributor.end(&mut self.destinations);
+        }
+        stats
+    }
+
     fn handle(&mut self, message: Control) {
         match message {
             Control::Flush(flush) => {
-                let sequence = self.destination.send_all();
+                let sequence = self.send_all();
                 self.waits.add_flush(sequence, flush);
             }
             Control::Confirm { deadline, waiter } => {
-                self.destination.send_unpaced();
+                self.hand_over_all();
+                for destination in &mut self.destinations {
+                    destination.send_unpaced();
+                }
                 self.waits.add_confirmation(deadline, waiter);
             }
             Control::Shutdown(shutdown) => {
-                self.destination.begin_end();
+                self.hand_over_all();
+                for destination in &mut self.destinations {
+                    destination.begin_end();
+                }
                 self.waits.add_shutdown(shutdown);
             }
             Control::Run(task) => {
                 task::spawn(task);
             }
             Control::Drain => {
-                let started = self.now();
+                let started = self.clock.now();
                 self.handle(Control::Shutdown(Shutdown {
                     deadline: started + DRAIN_TIMEOUT,
                     started,
                     reply: None,
                 }));
             }
-            Control::FlushToDisk(flush) => self.destination.flush_to_disk(flush),
+            Control::FlushToDisk(flush) => self.flush_to_disk(flush),
         }
     }
 
-    fn now(&self) -> Instant {
-        self.shared.settings.clock.now()
+    fn hand_over_all(&mut self) {
+        if let Some(distributor) = &mut self.distributor {
+            distributor.hand_over_all(&mut self.destinations);
+        }
     }
+
+    /// Makes all that is queued ready to be sent. Returns the sequence number that the next segment will have.
+    fn send_all(&mut self) -> u64 {
+        self.hand_over_all();
+        let sequences = self.destinations.iter_mut().map(Destination::send_all);
+        sequences.max().unwrap_or_default()
+    }
+
+    /// Answers when all that is queued is on the disks of all destinations that have one.
+    fn flush_to_disk(&mut self, flush: DiskFlush) {
+        self.hand_over_all();
+        if let [only] = &mut *self.destinations {
+            return only.flush_to_disk(flush);
+        }
+        let DiskFlush { deadline, timeout, reply } = flush;
+        let mut answers = Vec::new();
+        for destination in self.destinations.iter_mut().filter(|it| it.has_spool()) {
+            let (reply, answered) = oneshot::channel();
+            destination.flush_to_disk(DiskFlush { deadline, timeout, reply });
+            answers.push(answered);
+        }
+        task::spawn(async move {
+            let mut all = if answers.is_empty() { Err(SpoolError::NoSpool) } else { Ok(()) };
+            for answered in answers {
+                all = all.and(answered.await.unwrap_or(Err(SpoolError::Closed)));
+            }
+            answer(reply, all);
+        });
+    }
+}
+
+/// Waits for the end of a request to any destination, and says to which.
+async fn next_answer(destinations: &mut [Destination]) -> (usize, Ended) {
+    std::future::poll_fn(|context| {
+        for (at, destination) in destinations.iter_mut().enumerate() {
+            if let Poll::Ready(ended) = destination.backlog.flights.poll_next(context) {
+                return Poll::Ready((at, ended));
+            }
+        }
+        Poll::Pending
+    })
+    .await
+}
+
+/// How many events have not ended, for each destination that they are for.
+fn undelivered(destinations: &[Destination]) -> u64 {
+    destinations.iter().map(Destination::undelivered).sum()
+}
+
+/// The sequence number of the oldest segment that is not done.
+fn oldest_sequence(distributor: Option<&Distributor>, destinations: &[Destination]) -> Option<u64> {
+    let queued = distributor.and_then(Distributor::oldest_sequence);
+    let taken = destinations.iter().filter_map(Destination::oldest_sequence);
+    taken.chain(queued).min()
 }

@@ -39,6 +39,14 @@ pub enum BuildError {
         /// What is wrong with the value.
         fault: String,
     },
+    /// Something is wrong with one of the destinations beside the builder's own.
+    #[error("destination {name}: {fault}")]
+    Destination {
+        /// Its name.
+        name: String,
+        /// What is wrong with it.
+        fault: Box<BuildError>,
+    },
     /// The system has no TLS roots, and so the ingest's certificate could not be checked.
     #[error(
         "no TLS roots were found on this system, which an https endpoint needs: install them (often \
@@ -66,6 +74,13 @@ impl BuildError {
         Self::Invalid {
             setting,
             fault: fault.into(),
+        }
+    }
+
+    pub(crate) fn of_destination(self, name: &str) -> Self {
+        Self::Destination {
+            name: name.to_owned(),
+            fault: Box::new(self),
         }
     }
 }

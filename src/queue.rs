@@ -5,18 +5,24 @@
 //! for a retry.
 
 mod bounds;
+mod branch;
 mod buffer;
 mod channel;
 mod end_listener;
+mod ledgers;
 mod reservation;
 mod segment;
+mod takers;
 
 pub use bounds::WhenFull;
 pub(crate) use bounds::{Bounds, MIN_QUEUE_BYTES};
 pub(crate) use channel::FIRST_SEQUENCE;
+pub(crate) use branch::{Branch, Branches};
 pub(crate) use end_listener::{EndListener, EventEnd};
+pub(crate) use ledgers::Ledgers;
 pub(crate) use reservation::Reservation;
 pub(crate) use segment::{OnDisk, Rewrite, Segment};
+pub(crate) use takers::{MAX_DESTINATIONS, Takers};
 
 use std::ops::Range;
 use std::sync::atomic::Ordering::Relaxed;
@@ -24,15 +30,16 @@ use std::sync::atomic::{AtomicBool, AtomicUsize};
 use std::sync::{Arc, Mutex};
 use std::time::Instant;
 
-use crate::ledger::{DropReason, Ledger};
+use crate::ledger::DropReason;
 use crate::redact::RedactedJson;
+use branch::Held;
 use buffer::{Buffer, WAITER};
 use channel::{Channel, ChannelState, MIN_SPARE};
 
-pub(crate) fn bounded(bounds: Bounds, ledger: Arc<Ledger>) -> (Sender, Receiver) {
+pub(crate) fn bounded(bounds: Bounds, ledgers: Ledgers) -> (Sender, Receiver) {
     let channel = Arc::new(Channel {
         bounds,
-        ledger,
+        ledgers,
         bytes: AtomicUsize::new(0),
         reserved_bytes: AtomicUsize::new(0),
         out_of_bytes: AtomicBool::new(false),
@@ -45,8 +52,12 @@ pub(crate) fn bounded(bounds: Bounds, ledger: Arc<Ledger>) -> (Sender, Receiver)
     (
         Sender {
             channel: Arc::clone(&channel),
+            held: None,
         },
-        Receiver { channel },
+        Receiver {
+            channel,
+            branch: None,
+        },
     )
 }
 
@@ -62,6 +73,8 @@ pub(crate) struct Pushed {
 #[derive(Clone)]
 pub(crate) struct Sender {
     channel: Arc<Channel>,
+    /// What one of several destinations holds.
+    held: Option<Held>,
 }
 
 impl Sender {
@@ -71,15 +84,29 @@ impl Sender {
         // All threads write the count itself for every event, so it is read only when it may matter.
         let too_many = || {
             channel.out_of_events.load(Relaxed)
-                && channel.ledger.pending() >= channel.bounds.max_events as u64
+                && channel.ledgers.pending() >= channel.bounds.max_events as u64
         };
         channel.bounds.when_full == WhenFull::DropNewest
             && (channel.out_of_bytes.load(Relaxed) || too_many())
     }
 
-    /// Memory held, in bytes.
+    /// Memory held, in bytes: by all, or by the destination whose end this is.
     pub(crate) fn bytes(&self) -> usize {
-        self.channel.bytes.load(Relaxed)
+        self.held.as_ref().unwrap_or(&self.channel.bytes).load(Relaxed)
+    }
+
+    /// The ends of one of several destinations. What it receives, the worker hands over to it.
+    pub(crate) fn branch(&self) -> (Self, Receiver) {
+        let held = Held::default();
+        let sender = Self {
+            channel: Arc::clone(&self.channel),
+            held: Some(Arc::clone(&held)),
+        };
+        let receiver = Receiver {
+            channel: Arc::clone(&self.channel),
+            branch: Some(Branch::new(held)),
+        };
+        (sender, receiver)
     }
 
     /// Begins a reservation for a call under way, of no bytes yet.
@@ -96,6 +123,7 @@ impl Sender {
         &self,
         event: &RedactedJson<'_>,
         id: i64,
+        takers: Takers,
         listener: Option<EndListener>,
         seal: bool,
         now: impl FnOnce() -> Instant,
@@ -115,9 +143,7 @@ impl Sender {
         while let Err(lack) = self.make_room(&mut state, event.len() + 1, waiter) {
             match self.evict(&mut state) {
                 Some(buffer) => {
-                    channel
-                        .ledger
-                        .drop_pending(DropReason::Evicted, buffer.entries.len() as u64);
+                    channel.ledgers.evict(&buffer);
                     channel.release(buffer.charge);
                     evicted.push(buffer);
                 }
@@ -137,9 +163,9 @@ impl Sender {
             && let Some(open) = state.open.as_mut()
         {
             open.first_at.get_or_insert_with(now);
-            open.append(event, id, listener);
+            open.append(event, id, takers, listener);
             open.charge += waiter;
-            let full = channel.ledger.queue() >= channel.bounds.max_events as u64;
+            let full = channel.ledgers.queue(takers) >= channel.bounds.max_events as u64;
             if channel.out_of_events.load(Relaxed) != full {
                 channel.out_of_events.store(full, Relaxed);
             }
@@ -162,7 +188,7 @@ impl Sender {
     fn make_room(&self, state: &mut ChannelState, event: usize, waiter: usize) -> Result<(), Lack> {
         let channel = &*self.channel;
         let bounds = &channel.bounds;
-        if channel.ledger.pending() >= bounds.max_events as u64 {
+        if channel.ledgers.pending() >= bounds.max_events as u64 {
             return Err(Lack::Events);
         }
         let most = bounds.caller_bytes();
@@ -225,10 +251,15 @@ enum Lack {
 /// The worker's end. Without it what is queued is freed, and every later push refused.
 pub(crate) struct Receiver {
     channel: Arc<Channel>,
+    /// That of one of several destinations.
+    branch: Option<Branch>,
 }
 
 impl Drop for Receiver {
     fn drop(&mut self) {
+        if self.branch.is_some() {
+            return;
+        }
         let mut state = self.channel.lock();
         state.closed = true;
         let open = state.open.take();
@@ -244,7 +275,10 @@ impl Drop for Receiver {
 impl Receiver {
     /// Takes the oldest segment that is ready to be sent. After `None` the next batch wakes the
     /// worker.
-    pub(crate) fn take(&self) -> Option<Segment> {
+    pub(crate) fn take(&mut self) -> Option<Segment> {
+        if let Some(branch) = &mut self.branch {
+            return branch.take();
+        }
         let mut state = self.channel.lock();
         let buffer = state.take_sealed();
         state.woken = buffer.is_some();
@@ -255,6 +289,9 @@ impl Receiver {
     /// Makes what has been queued so far ready to be sent; returns the sequence number that the
     /// next segment will have.
     pub(crate) fn seal(&self) -> u64 {
+        if let Some(branch) = &self.branch {
+            return branch.sequence();
+        }
         let mut state = self.channel.lock();
         self.channel.seal(&mut state);
         state.sequence
@@ -274,16 +311,24 @@ impl Receiver {
 
     /// The sequence number and age of the oldest segment that is ready to be sent.
     pub(crate) fn oldest(&self) -> Option<(u64, Instant)> {
+        if let Some(branch) = &self.branch {
+            return branch.oldest();
+        }
         let state = self.channel.lock();
         let front = state.sealed.front()?;
         Some((front.sequence, front.first_at?))
     }
 
+    /// The end of one of several destinations.
+    pub(crate) fn branch(&mut self) -> Option<&mut Branch> {
+        self.branch.as_mut()
+    }
+
     /// Begins a segment of what a hook makes of another one's events, from this one on.
     pub(crate) fn rewrite(&self, old: &Segment, from: usize) -> Rewrite {
         let mut buffer = Buffer::new(0, 0);
-        buffer.first_at = old.buffer.first_at;
-        buffer.sequence = old.buffer.sequence + from as u64;
+        buffer.first_at = old.events.buffer.first_at;
+        buffer.sequence = old.events.buffer.sequence + from as u64;
         Rewrite::new(buffer, Arc::clone(&self.channel))
     }
 
@@ -298,12 +343,16 @@ impl Receiver {
     ) -> Segment {
         let mut buffer = Buffer::new(bytes.len() + events.len(), events.len());
         for (id, range) in events {
-            buffer.append(bytes.get(range.clone()).unwrap_or_default(), *id, None);
+            let event = bytes.get(range.clone()).unwrap_or_default();
+            buffer.append(event, *id, Takers::ALL, None);
         }
         buffer.first_at = Some(first_at);
         buffer.sequence = sequence;
         self.channel.charge(buffer.charge);
         let mut segment = Segment::new(buffer, Arc::clone(&self.channel));
+        if let Some(branch) = &self.branch {
+            segment = branch.hold(segment);
+        }
         segment.read_back_at = Some(now);
         segment.set_on_disk(OnDisk::Yes);
         segment
@@ -319,6 +368,7 @@ mod tests {
 
     use super::*;
     use crate::capture::{CapturePolicy, EventDraft, ThreadScratch};
+    use crate::ledger::Ledger;
     use crate::limits::Limits;
     use crate::redact::Redactor;
 
@@ -342,7 +392,8 @@ mod tests {
     impl Queue {
         fn new(bounds: Bounds) -> Self {
             let ledger = Arc::new(Ledger::default());
-            let (sender, receiver) = bounded(bounds, Arc::clone(&ledger));
+            let ledgers = Ledgers::new(Arc::clone(&ledger), Box::default());
+            let (sender, receiver) = bounded(bounds, ledgers);
             Self {
                 sender,
                 receiver,
@@ -367,7 +418,7 @@ mod tests {
             let mut draft = EventDraft::begin(&mut scratch, &self.policy, &self.ledger);
             draft.writer.raw(&event(id, size));
             let event = draft.seal().unwrap();
-            let pushed = self.sender.push(&event, id, listener, seal, Instant::now);
+            let pushed = self.sender.push(&event, id, Takers::FIRST, listener, seal, Instant::now);
             if let Err(reason) = pushed.result {
                 self.ledger.refuse(reason);
             }
@@ -379,7 +430,7 @@ mod tests {
         }
 
         /// Takes all that is sealed, and counts it as delivered.
-        fn deliver_all(&self) -> Vec<i64> {
+        fn deliver_all(&mut self) -> Vec<i64> {
             let mut ids = Vec::new();
             while let Some(segment) = self.receiver.take() {
                 for at in 0..segment.len() {

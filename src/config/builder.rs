@@ -8,17 +8,16 @@ use std::time::Duration;
 use reqwest::ClientBuilder;
 use serde_json::Value;
 
+use super::destination::{Confirm, Destination, Target};
 use super::env::Env;
 use super::table::{Given, table};
 use crate::base::clock::Clock;
-use crate::delivery::Spool;
 use crate::error::DeliveryError;
 use crate::event::{Identity, Sampling, Session};
-use crate::hooks::{BeforeSend, ClientHook, OnError};
+use crate::hooks::{BeforeSend, OnError};
 use crate::limits::Limits;
 use crate::queue::WhenFull;
 use crate::redact::Redactor;
-use crate::transport::Transport;
 use crate::wire::naming::IdentityPolicy;
 use crate::wire::{SessionIds, Wire};
 
@@ -28,9 +27,10 @@ use crate::wire::{SessionIds, Wire};
 #[must_use = "a builder does nothing until `build`"]
 #[derive(Default)]
 pub struct Builder {
-    pub(super) wire: Wire,
-    pub(super) api_key: Option<String>,
-    pub(super) endpoint: Option<String>,
+    /// Where events go; with others behind it in `others`.
+    pub(super) target: Target,
+    pub(super) others: Vec<Destination>,
+    pub(super) confirm: Confirm,
     pub(super) identity: Option<Identity<'static>>,
     pub(super) identity_policy: IdentityPolicy,
     pub(super) product_id: Option<String>,
@@ -49,26 +49,19 @@ pub struct Builder {
     pub(super) redactor: Redactor,
     pub(super) before_send: Option<BeforeSend>,
     pub(super) on_error: Option<OnError>,
-    pub(super) headers: Vec<(String, String)>,
-    pub(super) allow_insecure_http: Option<bool>,
-    pub(super) http_client: Option<ClientHook>,
-    pub(super) gzip: Option<bool>,
-    pub(super) bundled_roots: bool,
     pub(super) dry_run: Option<PathBuf>,
     pub(super) sampling: Sampling,
     pub(super) disabled: bool,
     pub(super) env: Env,
     pub(super) clock: Clock,
-    pub(super) transport: Option<Arc<dyn Transport>>,
-    pub(super) spool: Option<Spool>,
 }
 
 /// Prints nothing about users, and of the key only whether it is set.
 impl fmt::Debug for Builder {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.debug_struct("Builder")
-            .field("wire", &self.wire)
-            .field("api_key", &self.api_key.as_ref().map(|_| ".."))
+            .field("wire", &self.target.wire)
+            .field("api_key", &self.target.api_key.as_ref().map(|_| ".."))
             .field("product_id", &self.product_id)
             .field("enabled", &!self.disabled)
             .finish_non_exhaustive()
@@ -96,7 +89,50 @@ table!(setters);
 impl Builder {
     /// Sets the wire format. Default: [`Wire::Reo`].
     pub fn wire(mut self, wire: Wire) -> Self {
-        self.wire = wire;
+        self.target.wire = wire;
+        self
+    }
+
+    /// Sends every event to one more destination, up to seven beside the builder's own. Default: none.
+    ///
+    /// An event is captured and redacted once, whatever the number of destinations, and
+    /// [`max_queue_bytes`](Self::max_queue_bytes) bounds the memory of all: what several wait for is held once. A
+    /// destination that lags holds at most half of it, then loses its own oldest events, as
+    /// [`Evicted`](crate::DropReason::Evicted), whatever [`when_full`](Self::when_full) says. One that is down or slow delays
+    /// no other.
+    ///
+    /// | call | with several destinations |
+    /// |---|---|
+    /// | `log_usage` | [`Queued`](crate::Outcome::Queued) if any takes the event; each that should get it counts it as offered |
+    /// | `log_usage_confirmed` | waits for the first, or for all: [`confirm`](Self::confirm) |
+    /// | `flush`, `shutdown`, `flush_to_disk` | all destinations within the one deadline; `flush_to_disk` is done when all spools have the events |
+    /// | `before_send` | runs once for each event |
+    /// | `stats` | the first one's; [`destinations`](crate::UsageLogger::destinations) has each by name |
+    /// | `set_api_key` | the first; [`destination`](crate::UsageLogger::destination) gives the others |
+    ///
+    /// What the tools of the integrations are called, and the property that asks for an intent, follow the first one's
+    /// wire.
+    ///
+    /// ```no_run
+    /// # fn main() -> Result<(), Box<dyn std::error::Error>> {
+    /// use mcp_usage::{Destination, Otlp, UsageLogger, Wire};
+    ///
+    /// let usage = UsageLogger::builder()
+    ///     .product_id("shop")
+    ///     .also(Destination::new(Wire::Otlp(Otlp::spans())))
+    ///     .build()?;
+    /// # Ok(())
+    /// # }
+    /// ```
+    pub fn also(mut self, destination: Destination) -> Self {
+        self.others.push(destination);
+        self
+    }
+
+    /// Sets what [`log_usage_confirmed`](crate::UsageLogger::log_usage_confirmed) waits for, where there are several
+    /// destinations. Default: [`Confirm::First`].
+    pub const fn confirm(mut self, confirm: Confirm) -> Self {
+        self.confirm = confirm;
         self
     }
 
@@ -106,7 +142,7 @@ impl Builder {
     /// is optional, has no variable, and is sent as `Authorization: Bearer KEY`.
     /// The key goes to the endpoint's origin and nowhere else, and no `Debug`, log or error shows it.
     pub fn api_key(mut self, key: impl Into<String>) -> Self {
-        self.api_key = Some(key.into());
+        self.target.api_key = Some(key.into());
         self
     }
 
@@ -120,7 +156,7 @@ impl Builder {
     /// Plain `http` is refused except to this machine, see
     /// [`allow_insecure_http`](Self::allow_insecure_http).
     pub fn endpoint(mut self, url: impl Into<String>) -> Self {
-        self.endpoint = Some(url.into());
+        self.target.endpoint = Some(url.into());
         self
     }
 
@@ -237,7 +273,7 @@ impl Builder {
     /// rather than with the first event, since earlier processes may have left events.
     #[cfg(feature = "spool")]
     pub fn spool(mut self, spool: crate::spool::Spool) -> Self {
-        self.spool = Some(spool);
+        self.target.spool = Some(spool);
         self
     }
 
@@ -323,14 +359,14 @@ impl Builder {
         let headers = headers
             .into_iter()
             .map(|(name, value)| (name.into(), value.into()));
-        self.headers.extend(headers);
+        self.target.headers.extend(headers);
         self
     }
 
     /// Allows an endpoint with plain `http` that is not on this machine: the key and the events
     /// then travel in the clear. Default: `MCP_USAGE_ALLOW_INSECURE_HTTP`, else no.
     pub const fn allow_insecure_http(mut self, allow: bool) -> Self {
-        self.allow_insecure_http = Some(allow);
+        self.target.allow_insecure_http = Some(allow);
         self
     }
 
@@ -365,7 +401,7 @@ impl Builder {
         mut self,
         change: impl Fn(ClientBuilder) -> ClientBuilder + Send + Sync + 'static,
     ) -> Self {
-        self.http_client = Some(Box::new(change));
+        self.target.http_client = Some(Box::new(change));
         self
     }
 
@@ -378,7 +414,7 @@ impl Builder {
     #[cfg(feature = "gzip")]
     #[cfg_attr(docsrs, doc(cfg(feature = "gzip")))]
     pub const fn gzip(mut self, on: bool) -> Self {
-        self.gzip = Some(on);
+        self.target.gzip = Some(on);
         self
     }
 
@@ -389,7 +425,7 @@ impl Builder {
     #[cfg(feature = "bundled-roots")]
     #[cfg_attr(docsrs, doc(cfg(feature = "bundled-roots")))]
     pub const fn bundled_roots(mut self, on: bool) -> Self {
-        self.bundled_roots = on;
+        self.target.bundled_roots = on;
         self
     }
 
@@ -432,7 +468,7 @@ impl Builder {
         mut self,
         transport: &crate::transport::memory::MemoryTransport,
     ) -> Self {
-        self.transport = Some(Arc::new(transport.clone()));
+        self.target.transport = Some(Arc::new(transport.clone()));
         self
     }
 }

@@ -3,7 +3,11 @@
 use crate::error::BuildError;
 
 /// Where variables are looked up.
-pub(super) struct Env(Lookup);
+pub(super) struct Env {
+    lookup: Lookup,
+    /// Names, and beginnings of names, that count as absent: they were another destination's.
+    hidden: Vec<&'static str>,
+}
 
 type Lookup = Box<dyn Fn(&str) -> Option<String>>;
 
@@ -17,14 +21,25 @@ impl Default for Env {
 
 impl Env {
     pub(super) fn new(lookup: impl Fn(&str) -> Option<String> + 'static) -> Self {
-        Self(Box::new(lookup))
+        Self {
+            lookup: Box::new(lookup),
+            hidden: Vec::new(),
+        }
     }
 
     /// Returns the variable's value without surrounding white space; an empty one counts as absent.
     pub(super) fn get(&self, name: &str) -> Option<String> {
-        let value = (self.0)(name)?;
+        if self.hidden.iter().any(|hidden| name.starts_with(hidden)) {
+            return None;
+        }
+        let value = (self.lookup)(name)?;
         let value = value.trim();
         (!value.is_empty()).then(|| value.to_owned())
+    }
+
+    /// Lets variables count as absent from now on: those whose names begin so.
+    pub(super) fn hide(&mut self, names: impl IntoIterator<Item = &'static str>) {
+        self.hidden.extend(names);
     }
 
     pub(super) fn flag(&self, name: &'static str) -> Result<Option<bool>, BuildError> {
@@ -62,6 +77,14 @@ mod tests {
     fn env(value: &str) -> Env {
         let value = value.to_owned();
         Env::new(move |_| Some(value.clone()))
+    }
+
+    #[test]
+    fn what_is_hidden_counts_as_absent() {
+        let mut env = env("x");
+        env.hide(["A_", "B"]);
+        let found = ["A_", "A_1", "B", "A", "C"].map(|name| env.get(name).is_some());
+        assert_eq!(found, [false, false, false, true, true]);
     }
 
     #[test]

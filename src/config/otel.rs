@@ -18,7 +18,7 @@ type Read<T> = Option<(T, &'static str)>;
 
 impl Builder {
     pub(super) fn otel(&self) -> Option<&'static OtelVariables> {
-        self.wire.profile().otel
+        self.target.wire.profile().otel
     }
 
     /// Looks a variable up: that for traces, else that for all signals.
@@ -58,7 +58,7 @@ impl Builder {
     pub(super) fn found_gzip(&self) -> Result<Option<(bool, Origin)>, BuildError> {
         // A fault in the variable is one whatever code says.
         let variable = self.read(|otel| otel.compression, compression)?;
-        let code = self.gzip.map(|on| (on, Origin::Code));
+        let code = self.target.gzip.map(|on| (on, Origin::Code));
         Ok(code.or(variable.map(|(on, name)| (on, Origin::Variable(name)))))
     }
 
@@ -113,11 +113,9 @@ impl Builder {
         Some((value, Origin::Variable(self.otel()?.resource_attributes)))
     }
 
-    /// Gives the wire what is known of the service, and the events a product where nobody names one.
-    pub(super) fn resolve_resource(&mut self, [source, environment]: [&str; 2]) {
-        let Some(otel) = self.otel() else {
-            return;
-        };
+    /// Gives the wire what is known of the service; returns the service's name.
+    pub(super) fn resolve_resource(&mut self, [source, environment]: [&str; 2]) -> Option<String> {
+        let otel = self.otel()?;
         let attribute = |name| Some(self.resource_attribute(name)?.0);
         let service_name = self.env.get(otel.service_name);
         let service_name = service_name
@@ -131,8 +129,8 @@ impl Builder {
             usual_source: DEFAULT_SOURCE.to_owned(),
             others: self.resource_attributes().unwrap_or_default(),
         };
-        self.product_id.get_or_insert(service_name);
         let is_legible = self.dry_run.is_some();
-        self.wire.set_resource(resource, is_legible);
+        self.target.wire.set_resource(resource, is_legible);
+        Some(service_name)
     }
 }

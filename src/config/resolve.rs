@@ -7,11 +7,12 @@ use reqwest::Url;
 use reqwest::header::HeaderMap;
 
 use super::builder::Builder;
+use super::destination::Confirm;
 use super::setting::Setting;
 use super::table::Values;
 use crate::base::clock::Clock;
 use crate::capture::{self, CapturePolicy, Constant};
-use crate::delivery::Store;
+use crate::delivery::{Spool, Store};
 use crate::delivery::settings::{DeliverySettings, Pace};
 use crate::error::BuildError;
 use crate::event::Sampling;
@@ -28,8 +29,11 @@ use crate::wire::session_ids::SessionHasher;
 /// What a logger is made from.
 pub(crate) struct Resolved {
     pub(crate) pipeline: PipelineSettings,
+    /// The first destination.
     pub(crate) delivery: DeliverySettings,
     pub(crate) spool: Option<Store>,
+    pub(crate) others: Vec<(DeliverySettings, Option<Store>)>,
+    pub(crate) confirm: Confirm,
     /// For the doctor: what is set, and where each value came from.
     pub(crate) settings: Vec<Setting>,
 }
@@ -43,11 +47,29 @@ pub(crate) struct PipelineSettings {
     pub(crate) clock: Clock,
 }
 
+/// One destination, resolved; its spool is not opened yet.
+pub(super) struct ResolvedTarget {
+    pub(super) delivery: DeliverySettings,
+    pub(super) spool: Option<Spool>,
+    /// Source, environment and user agent.
+    texts: [String; 3],
+    /// The name of the service, on a wire that has one.
+    service_name: Option<String>,
+}
+
+impl ResolvedTarget {
+    fn open_spool(self) -> Result<(DeliverySettings, Option<Store>), BuildError> {
+        let tag = self.delivery.wire.spool_tag(self.delivery.form);
+        let spool = self.spool.map(|spool| spool.open(tag)).transpose()?;
+        Ok((self.delivery, spool))
+    }
+}
+
 impl Builder {
     /// Returns what switches the logger off, if anything does.
     pub(crate) fn off_by(&self) -> Result<Option<&'static str>, BuildError> {
         let opted_out = self.env.opted_out()?;
-        let opted_out = opted_out.or(self.sdk_disabled()?);
+        let opted_out = opted_out.or(self.sdk_disabled()?.filter(|_| !self.has_other_wires()));
         Ok(opted_out.or(self.disabled.then_some("the code")))
     }
 
@@ -70,15 +92,39 @@ impl Builder {
         faults.into_iter().flatten().collect()
     }
 
-    fn verbose(&self) -> Result<bool, BuildError> {
+    pub(super) fn verbose(&self) -> Result<bool, BuildError> {
         let flag = self.env.flag("PACKAGE_TRACKER_VERBOSE")?;
         Ok(flag.unwrap_or(false))
     }
 
     /// Validates the settings and resolves each to its value in force. Of several faults the first in
-    /// this order is reported.
+    /// this order is reported, those of the first destination before those of others.
     pub(crate) fn resolve(mut self) -> Result<Resolved, BuildError> {
+        self.leave_out_disabled()?;
         self.open_dry_run()?;
+        let mut settings = self.settings();
+        let mut first = self.resolve_target()?;
+        let pipeline = self.take_pipeline(&first);
+        let others = self.resolve_others(&mut first, &mut settings)?;
+        // Last, so that a logger that is not built leaves nothing on disk.
+        let (delivery, spool) = first.open_spool()?;
+        let others = others.into_iter().map(|other| {
+            let name = other.delivery.name.clone();
+            other.open_spool().map_err(|fault| fault.of_destination(&name))
+        });
+        let others = others.collect::<Result<Vec<_>, _>>()?;
+        Ok(Resolved {
+            pipeline,
+            delivery,
+            spool,
+            others,
+            confirm: self.confirm,
+            settings,
+        })
+    }
+
+    /// Validates the settings of the current target, and those that all have in common.
+    pub(super) fn resolve_target(&mut self) -> Result<ResolvedTarget, BuildError> {
         self.check_protocol()?;
         self.checked_gzip()?;
         self.check_sampling()?;
@@ -89,38 +135,37 @@ impl Builder {
         let texts = self.checked_texts()?;
         let verbose = self.verbose()?;
 
-        let settings = self.settings();
         let [source, environment, _] = &texts;
-        self.resolve_resource([source, environment]);
-        let pipeline = self.take_pipeline(texts);
+        let service_name = self.resolve_resource([source, environment]);
         let secrets = headers.values().filter_map(|value| value.to_str().ok());
         let fixed = self.key_fault(&endpoint, &headers)?;
         let key = Arc::new(KeyCell::new(key, secrets, fixed));
-        let (transport, endpoint) = match self.transport.take() {
+        let (transport, endpoint) = match self.target.transport.take() {
             Some(transport) => (transport, None),
             None => {
                 let http = self.http(endpoint.clone(), headers, Arc::clone(&key), &values)?;
                 (Arc::new(http) as Arc<dyn Transport>, Some(endpoint))
             }
         };
-        let (max_event_age, spool_dir) = match &self.spool {
+        let spool = self.target.spool.take();
+        let (max_event_age, spool_dir) = match &spool {
             Some(spool) => (spool.age(), Some(spool.path().to_owned())),
             None => (values.max_event_age, None),
         };
-        // Last, so that a logger that is not built leaves nothing on disk.
-        let tag = self.wire.spool_tag();
-        let spool = self.spool.map(|spool| spool.open(tag)).transpose()?;
+        let wire = mem::take(&mut self.target.wire);
         // Where a request holds one event, a segment of any size is worth sending.
-        let most_bytes = self.wire.profile().max_batch_bytes;
-        let max_batch_bytes = values.max_batch_bytes.min(most_bytes);
-        let [max_batch_events, batch_events, batch_bytes] = if self.wire.profile().is_batch {
+        let profile = wire.profile();
+        let max_batch_bytes = values.max_batch_bytes.min(profile.max_batch_bytes);
+        let [max_batch_events, batch_events, batch_bytes] = if profile.is_batch {
             let events = values.max_batch_events;
             [events, events, max_batch_bytes]
         } else {
             [1, usize::MAX, 1]
         };
         let delivery = DeliverySettings {
-            wire: self.wire,
+            name: wire.name().to_owned(),
+            form: wire.form(),
+            wire,
             bounds: Bounds {
                 max_events: self.max_queue_events.unwrap_or(usize::MAX),
                 max_bytes: values.max_queue_bytes,
@@ -143,37 +188,46 @@ impl Builder {
                 max_retry_after: values.max_retry_after,
             },
             max_event_age,
-            before_send: self.before_send,
+            before_send: self.before_send.clone(),
             limits: self.limits,
-            redactor: self.redactor,
-            on_error: self.on_error,
+            redactor: self.redactor.clone(),
+            on_error: self.on_error.clone(),
             verbose,
-            clock: self.clock,
+            clock: self.clock.clone(),
             transport,
             key,
             endpoint,
             spool_dir,
         };
-        Ok(Resolved {
-            pipeline,
+        Ok(ResolvedTarget {
             delivery,
             spool,
-            settings,
+            texts,
+            service_name,
         })
     }
 
     fn open_dry_run(&mut self) -> Result<(), BuildError> {
-        if let (Some(path), None) = (&self.dry_run, &self.transport) {
+        if let (Some(path), None) = (&self.dry_run, &self.target.transport) {
             let file = DryRun::open(path).map_err(|error| {
                 let path = path.display();
                 BuildError::invalid("dry_run", format!("cannot write the file {path}: {error}"))
             })?;
-            self.transport = Some(Arc::new(file));
+            let file: Arc<dyn Transport> = Arc::new(file);
+            for other in &mut self.others {
+                other.target.transport.get_or_insert_with(|| Arc::clone(&file));
+            }
+            self.target.transport = Some(file);
         }
         Ok(())
     }
 
-    fn take_pipeline(&mut self, texts: [String; 3]) -> PipelineSettings {
+    fn take_pipeline(&mut self, first: &ResolvedTarget) -> PipelineSettings {
+        let texts = first.texts.clone();
+        let wire = &first.delivery.wire;
+        // Where no destination asks for a product, the service is one.
+        let names_service = self.others.is_empty().then(|| first.service_name.clone());
+        self.product_id = self.product_id.take().or(names_service.flatten());
         let policy = CapturePolicy {
             limits: self.limits,
             redactor: self.redactor.clone(),
@@ -186,7 +240,7 @@ impl Builder {
             let captured = capture::capture_value(&policy, &value, false, &Ledger::default());
             (name, captured)
         });
-        let scope = self.wire.session_scope(self.product_id.as_deref());
+        let scope = wire.session_scope(self.product_id.as_deref());
         let session_hasher = SessionHasher::new(scope, self.session_key.as_deref());
         let defaults = Defaults {
             identity: self.identity.take(),
@@ -218,17 +272,17 @@ impl Builder {
     ) -> Result<Http, BuildError> {
         let roots = match self.found_certificates()? {
             Some(certificates) => Roots::Given(certificates),
-            None if self.bundled_roots => Roots::Bundled,
+            None if self.target.bundled_roots => Roots::Bundled,
             None => Roots::System,
         };
-        let hook = self.http_client.take();
+        let hook = self.target.http_client.take();
         let (origin, max_in_flight) = (endpoint.clone(), values.max_in_flight);
         let make = move || http::client(&origin, max_in_flight, &roots, hook.as_ref());
         let client = HttpClient::new(make).map_err(|error| match error {
             ClientError::NoRoots(error) => BuildError::NoTlsRoots(Box::new(error)),
             ClientError::Other(error) => BuildError::HttpClient(Box::new(error)),
         })?;
-        let profile = self.wire.profile();
+        let profile = self.target.wire.profile();
         Ok(Http {
             client,
             endpoint,

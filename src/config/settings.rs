@@ -19,7 +19,7 @@ const USER_AGENT: &str = "REO_PRODUCT_USAGE_USER_AGENT";
 impl Builder {
     /// Lists the settings.
     pub(crate) fn settings(&self) -> Vec<Setting> {
-        let profile = self.wire.profile();
+        let profile = self.target.wire.profile();
         let [source, environment, user_agent] = self.texts();
         let key = self.found_key().map(|(_, origin)| (SET.to_owned(), origin));
         let endpoint = self.found_endpoint().map(|(url, origin, _)| (url, origin));
@@ -30,7 +30,7 @@ impl Builder {
             .or(default_endpoint)
             .map(|(url, origin)| (without_secrets(&url), origin));
         let shown = |path: &Path| path.display().to_string();
-        let spool = self.spool.as_ref().map(|spool| shown(spool.path()));
+        let spool = self.target.spool.as_ref().map(|spool| shown(spool.path()));
         let dry_run = self.dry_run.as_deref().map(shown);
 
         // An invalid value is reported as an error of its own.
@@ -41,7 +41,7 @@ impl Builder {
         let insecure = Setting::found("allow_insecure_http", insecure, "false");
 
         let mut all = vec![
-            Setting::compared("wire", &self.wire, &Wire::default()),
+            Setting::compared("wire", &self.target.wire, &Wire::default()),
             Setting::found("api_key", key, NOT_SET),
             Setting::found("endpoint", endpoint, NOT_SET),
             Setting::given("product_id", self.product_id.clone()),
@@ -65,7 +65,7 @@ impl Builder {
             self.headers_setting(),
             insecure,
             Setting::found("gzip", gzip, "false"),
-            Setting::compared("bundled_roots", &self.bundled_roots, &false),
+            Setting::compared("bundled_roots", &self.target.bundled_roots, &false),
             Setting::given("spool", spool),
             Setting::given("dry_run", dry_run),
         ]);
@@ -103,7 +103,7 @@ impl Builder {
 
     fn default_values(&self) -> Values {
         let of_variable = self.found_timeout().ok().flatten();
-        let of_wire = self.wire.profile().request_timeout;
+        let of_wire = self.target.wire.profile().request_timeout;
         Values {
             request_timeout: of_variable.map_or(of_wire, |(timeout, _)| timeout),
             ..Values::DEFAULT
@@ -138,7 +138,7 @@ impl Builder {
 
     /// Finds whether plain `http` to another host is allowed or refused, and by whom.
     pub(super) fn insecure_http(&self) -> Result<Option<(bool, Origin)>, BuildError> {
-        if let Some(allow) = self.allow_insecure_http {
+        if let Some(allow) = self.target.allow_insecure_http {
             return Ok(Some((allow, Origin::Code)));
         }
         let flag = self.env.flag(ALLOW_INSECURE_HTTP)?;
@@ -146,32 +146,32 @@ impl Builder {
     }
 
     pub(super) fn found_key(&self) -> Option<(String, Origin)> {
-        match self.wire.profile().key_variable {
-            Some(variable) => self.find(&self.api_key, variable),
-            None => Some((self.api_key.clone()?, Origin::Code)),
+        match self.target.wire.profile().key_variable {
+            Some(variable) => self.find(&self.target.api_key, variable),
+            None => Some((self.target.api_key.clone()?, Origin::Code)),
         }
     }
 
     /// Finds the endpoint, and whether it is whole: the wire's own path is not added to it then.
     pub(super) fn found_endpoint(&self) -> Option<(String, Origin, bool)> {
-        if self.endpoint.is_none()
+        if self.target.endpoint.is_none()
             && let Some((url, variable)) = self.traces_endpoint()
         {
             return Some((url, Origin::Variable(variable), true));
         }
-        let (url, origin) = self.find(&self.endpoint, self.wire.profile().endpoint_variable)?;
+        let (url, origin) = self.find(&self.target.endpoint, self.target.wire.profile().endpoint_variable)?;
         Some((url, origin, false))
     }
 
     /// The headers of code, and those of the environment that code does not set, each with the name of its setting.
     pub(super) fn all_headers(&self) -> Result<Vec<(String, String, &'static str)>, BuildError> {
-        let code = self.headers.iter();
+        let code = self.target.headers.iter();
         let mut all: Vec<_> = code
             .map(|(name, value)| (name.clone(), value.clone(), "headers"))
             .collect();
         if let Some((more, variable)) = self.found_headers()? {
             let is_set = |name: &str| {
-                let mut code = self.headers.iter();
+                let mut code = self.target.headers.iter();
                 code.any(|(known, _)| known.eq_ignore_ascii_case(name))
             };
             let more = more.into_iter().filter(|(name, _)| !is_set(name));

@@ -29,7 +29,7 @@ impl Builder {
     /// Returns whether requests are compressed.
     pub(super) fn checked_gzip(&self) -> Result<bool, BuildError> {
         let on = self.found_gzip()?.is_some_and(|(on, _)| on);
-        if on && !self.wire.profile().is_batch {
+        if on && !self.target.wire.profile().is_batch {
             let fault = "is for the batch wires, and Wire::Reo sends one event a request: use \
                 Wire::ReoBatch, or leave it out";
             return refuse("gzip", fault);
@@ -49,10 +49,10 @@ impl Builder {
     }
 
     pub(super) fn checked_key(&self) -> Result<Option<ApiKey>, BuildError> {
-        let profile = self.wire.profile();
+        let profile = self.target.wire.profile();
         match (self.found_key(), profile.key_variable) {
             (Some((key, origin)), _) => ApiKey::parse(origin.name_or("api_key"), &key).map(Some),
-            (None, Some(variable)) if profile.requires_key && self.transport.is_none() => {
+            (None, Some(variable)) if profile.requires_key && self.target.transport.is_none() => {
                 Err(BuildError::MissingApiKey { variable })
             }
             (None, _) => Ok(None),
@@ -67,7 +67,7 @@ impl Builder {
     ) -> Result<Option<&'static str>, BuildError> {
         let allows_http = self.insecure_http()?.is_some_and(|(allow, _)| allow);
         let is_clear = endpoint.scheme() == "http" && !http::is_loopback(endpoint) && !allows_http;
-        Ok(if headers.contains_key(self.wire.profile().key_header) {
+        Ok(if headers.contains_key(self.target.wire.profile().key_header) {
             Some("would stand beside the header of its name: leave that out of the headers")
         } else if is_clear {
             Some("would be sent in the clear: use https, or allow it by allow_insecure_http(true)")
@@ -77,13 +77,13 @@ impl Builder {
     }
 
     pub(super) fn checked_endpoint(&self) -> Result<Url, BuildError> {
-        let profile = self.wire.profile();
+        let profile = self.target.wire.profile();
         let variable = profile.endpoint_variable;
         let (text, origin, is_whole) = match self.found_endpoint() {
             Some(found) => found,
             None => {
                 // A transport that sends nothing over HTTP never uses the URL.
-                let unused = self.transport.as_ref().map(|_| DEFAULT_ENDPOINT);
+                let unused = self.target.transport.as_ref().map(|_| DEFAULT_ENDPOINT);
                 let default = profile.default_endpoint.or(unused);
                 let default = default.ok_or(BuildError::MissingEndpoint { variable })?;
                 (default.to_owned(), Origin::Default, false)
@@ -107,7 +107,7 @@ impl Builder {
     }
 
     pub(super) fn checked_headers(&self) -> Result<HeaderMap, BuildError> {
-        let profile = self.wire.profile();
+        let profile = self.target.wire.profile();
         let own_key = self.found_key().map(|_| profile.key_header);
         let mut map = HeaderMap::new();
         for (name, value, setting) in &self.all_headers()? {
@@ -143,7 +143,7 @@ impl Builder {
         }
         values.check()?;
         check_age("max_event_age", values.max_event_age, &values)?;
-        if let Some(spool) = &self.spool {
+        if let Some(spool) = &self.target.spool {
             if spool.path().as_os_str().is_empty() {
                 return refuse("spool", "has an empty path: name a directory");
             }
@@ -179,7 +179,7 @@ impl Builder {
             return refuse("session_key", fault);
         }
         self.resource_attributes()?;
-        if let Some(fault) = self.wire.fault() {
+        if let Some(fault) = self.target.wire.fault() {
             return refuse("wire", fault);
         }
         if let Some(identity) = &self.identity

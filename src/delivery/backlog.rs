@@ -9,12 +9,11 @@ use super::batch::{Batch, Size};
 use super::before_send::Hook;
 use super::flights::Flights;
 use super::report::Reporter;
-use super::rewriting::Rewriting;
 use super::search::Searches;
 use super::shared::Shared;
+use super::source::Source;
 use super::suspects::History;
-use crate::ledger::DropReason;
-use crate::queue::{EventEnd, Receiver, Rewrite, Segment};
+use crate::queue::{EventEnd, Receiver, Segment};
 
 /// Segments by their sequence number, each with those of its events that are in memory.
 pub(super) type SegmentsInMemory = BTreeMap<u64, (Arc<Segment>, Vec<Range<usize>>)>;
@@ -22,10 +21,7 @@ pub(super) type SegmentsInMemory = BTreeMap<u64, (Arc<Segment>, Vec<Range<usize>
 pub(super) struct Backlog {
     pub(super) shared: Arc<Shared>,
     pub(super) reporter: Reporter,
-    pub(super) receiver: Receiver,
-    hook: Option<Hook>,
-    /// A segment that the hook has seen in part.
-    rewriting: Option<Rewriting>,
+    pub(super) source: Source,
     /// Taken from the queue, not yet in a batch.
     pub(super) fresh: Batch,
     /// Batches that are sent again, oldest first. They go before what is fresh.
@@ -41,12 +37,11 @@ impl Backlog {
     pub(super) fn new(shared: Arc<Shared>, receiver: Receiver) -> Self {
         let settings = &shared.settings;
         let hook = settings.before_send.clone();
+        let hook = hook.map(|hook| Hook::new(hook, settings.limits, &settings.redactor));
         let (ledger, clock) = (Arc::clone(&shared.ledger), settings.clock.clone());
         Self {
             reporter: Reporter::new(ledger, settings.on_error.clone(), settings.verbose, clock),
-            receiver,
-            hook: hook.map(|hook| Hook::new(hook, settings.limits, &settings.redactor)),
-            rewriting: None,
+            source: Source::new(receiver, hook, settings.form, Arc::clone(&shared.ledger)),
             fresh: Batch::default(),
             retries: VecDeque::new(),
             flights: Flights::default(),
@@ -56,18 +51,36 @@ impl Backlog {
         }
     }
 
-    /// Whether nothing waits to be sent.
-    pub(super) fn is_empty(&self) -> bool {
-        self.retries.is_empty() && self.fresh.is_empty() && self.oldest_unpulled().is_none()
+    /// Takes out the oldest events that are not under way.
+    pub(super) fn take_oldest(&mut self) -> Option<Batch> {
+        if let Some(batch) = self.retries.pop_front() {
+            return Some(batch);
+        }
+        let (first, _) = self.fresh.order();
+        let oldest = self.fresh.take_segments(|segment| segment.sequence() == first);
+        oldest.or_else(|| Batch::of(self.source.receiver.take()?))
     }
 
-    /// Moves the oldest segment from the queue to what is fresh; where there is a hook, as much of it as
-    /// memory allows. `None` when there is none, or no memory for what the hook may make of it.
+    /// Whether nothing waits to be sent.
+    pub(super) fn is_empty(&self) -> bool {
+        self.retries.is_empty() && self.fresh.is_empty() && self.source.oldest().is_none()
+    }
+
+    /// Moves the oldest segment from the queue to what is fresh; `None` when there is none, or no memory for what the
+    /// hook may make of it.
     pub(super) fn pull_segment(&mut self) -> Option<Arc<Segment>> {
-        let segment = match self.hook {
-            Some(_) => self.rewrite()?,
-            None => self.receiver.take()?,
-        };
+        let holds_nothing = self.holds_nothing();
+        let Self {
+            source,
+            shared,
+            reporter,
+            ..
+        } = self;
+        let segment = source.take(holds_nothing, &mut |segment, event, reason, cause| {
+            shared.ledger.drop_pending(reason, 1);
+            segment.notify_end(event..event + 1, EventEnd::Dropped(reason));
+            reporter.dropped(1, reason, cause);
+        })?;
         // Somebody waits for one of these events, so they do not wait for a full batch.
         self.send_partial |= segment.is_awaited();
         let segment = Arc::new(segment);
@@ -75,67 +88,9 @@ impl Backlog {
         Some(segment)
     }
 
-    /// Lets the user's hook rewrite the oldest segment's events, once for each event. What it makes of
-    /// them may be far larger: it stops where that fills a segment, or memory is full.
-    fn rewrite(&mut self) -> Option<Segment> {
-        let mut source = match self.rewriting.take() {
-            Some(source) => source,
-            None => Rewriting::new(self.receiver.take()?),
-        };
-        let start = source.next;
-        let mut made = self.receiver.rewrite(&source.segment, start);
-        while !source.is_done() && !made.is_full() && made.reserve() {
-            self.rewrite_event(&source.segment, source.next, &mut made);
-            made.release_unused();
-            source.next += 1;
-        }
-        let is_stuck = source.next == start && !source.is_done();
-        if is_stuck && self.holds_nothing() {
-            // No memory will be given back, so this event will never have any.
-            self.drop_event(
-                &source.segment,
-                start,
-                DropReason::QueueFull,
-                "no memory for before_send",
-            );
-            source.next += 1;
-        }
-        let waits = source.next == start;
-        if !source.is_done() {
-            self.rewriting = Some(source);
-        }
-        (!waits).then(|| made.finish())
-    }
-
-    fn rewrite_event(&mut self, segment: &Segment, event: usize, made: &mut Rewrite) {
-        let Some(hook) = &mut self.hook else {
-            return;
-        };
-        let bytes = segment.slice(event..event + 1);
-        let json = bytes.strip_suffix(b",").unwrap_or(bytes);
-        match hook.apply(json, &self.shared.settings.wire, &self.shared.ledger) {
-            Ok(json) => {
-                let listener = segment.take_listeners(event..event + 1).pop();
-                made.push(&json, segment.id(event).unwrap_or_default(), listener);
-            }
-            Err(reason) => self.drop_event(segment, event, reason, "before_send"),
-        }
-    }
-
-    fn drop_event(&mut self, segment: &Segment, event: usize, reason: DropReason, cause: &str) {
-        self.shared.ledger.drop_pending(reason, 1);
-        segment.notify_end(event..event + 1, EventEnd::Dropped(reason));
-        self.reporter.dropped(1, reason, cause);
-    }
-
-    /// Whether nothing that the hook has seen is in memory.
-    fn holds_nothing(&self) -> bool {
+    /// Whether nothing that was taken from the queue is in memory.
+    pub(super) fn holds_nothing(&self) -> bool {
         self.retries.is_empty() && self.fresh.is_empty() && self.flights.len() == 0
-    }
-
-    /// Whether the hook goes on once there is memory for what it makes.
-    pub(super) fn waits_for_memory(&self) -> bool {
-        self.rewriting.is_some()
     }
 
     /// What is worth a request before the tick: a whole batch, unless the queue is full before it
@@ -294,29 +249,14 @@ impl Backlog {
         }
         self.retries.retain(|batch| !batch.is_empty());
         taken.extend(self.fresh.take_segments(unanswered));
-        let rewriting = self
-            .rewriting
-            .take_if(|source| goes(source.segment.first_at()));
-        taken.extend(rewriting.map(Rewriting::rest));
-        while goes(self.receiver.oldest().map(|(_, at)| at))
-            && let Some(segment) = self.receiver.take()
-        {
-            taken.extend(Batch::of(segment));
-        }
+        taken.extend(self.source.take_older(goes));
         taken
     }
 
     /// The sequence number of the oldest segment that is not done.
     pub(super) fn oldest_sequence(&self) -> Option<u64> {
         let taken = self.parts().map(|(segment, _)| segment.sequence());
-        taken.chain(self.oldest_unpulled()).min()
-    }
-
-    /// The sequence number of the oldest segment that the hook has not seen whole.
-    pub(super) fn oldest_unpulled(&self) -> Option<u64> {
-        let in_part = self.rewriting.iter().map(Rewriting::sequence);
-        let queued = self.receiver.oldest().map(|(sequence, _)| sequence);
-        in_part.chain(queued).min()
+        taken.chain(self.source.oldest()).min()
     }
 
     /// Events that were taken from the queue and are not under way, oldest first.

@@ -9,7 +9,7 @@ use crate::hooks::BeforeSend;
 use crate::ledger::{DropReason, Ledger};
 use crate::limits::{self, Limits};
 use crate::redact::{RedactedJson, Redactor};
-use crate::wire::Wire;
+use crate::wire::{EventForm, Layout};
 use crate::wire::rules::{Changes, Check, has_unique_names};
 
 /// The user's hook, and what its results are captured with.
@@ -50,7 +50,7 @@ impl Hook {
     pub(super) fn apply<'h>(
         &'h mut self,
         event: &[u8],
-        wire: &Wire,
+        form: EventForm,
         ledger: &'h Ledger,
     ) -> Result<RedactedJson<'h>, DropReason> {
         let Ok(Value::Object(before)) = serde_json::from_slice(event) else {
@@ -66,7 +66,7 @@ impl Hook {
             }
         };
         let mut draft = EventDraft::begin(&mut self.scratch, &self.policy, ledger);
-        write(&before, &after, wire, &mut draft.writer);
+        write(&before, &after, form.layout(), &mut draft.writer);
         let sealed = draft.seal()?;
         // Behind the redactor, whose marks may be longer than what they hide.
         let mut event = match serde_json::from_slice(sealed.as_bytes()) {
@@ -79,7 +79,7 @@ impl Hook {
             captured: Some(&before),
             otherwise_at: 0,
         };
-        let mut changes = wire.check(&mut event, &check)?;
+        let mut changes = form.check(&mut event, &check)?;
         if !has_unique_names(sealed.as_bytes()) {
             // Names that were cut, or hidden, to the same.
             changes += Changes::left_out(1);
@@ -101,11 +101,11 @@ impl Hook {
 fn write(
     before: &Map<String, Value>,
     after: &Map<String, Value>,
-    wire: &Wire,
+    layout: &Layout,
     w: &mut EventWriter<'_>,
 ) {
-    let is_fixed = |name: &str| wire.profile().fixed_members.contains(&name);
-    let fixed_meta = wire.profile().fixed_meta_members;
+    let is_fixed = |name: &str| layout.fixed_members.contains(&name);
+    let fixed_meta = layout.fixed_meta_members;
     let start = w.len();
     for (name, value) in before.iter().filter(|(name, _)| is_fixed(name)) {
         w.unchanged(name, value);
@@ -125,14 +125,14 @@ fn write(
                     .iter()
                     .filter(|(name, _)| !fixed_meta.contains(&&***name));
                 for (name, value) in members {
-                    let is_own = (wire.profile().is_own_meta_name)(name);
+                    let is_own = (layout.is_own_meta_name)(name);
                     let before = before.and_then(|meta| meta.get(name));
                     member(name, value, before, is_own, w);
                 }
                 w.close_object(start);
             }
             _ => {
-                let is_own = wire.profile().own_members.contains(&name.as_str());
+                let is_own = layout.own_members.contains(&name.as_str());
                 member(name, value, before.get(name), is_own, w);
             }
         }

@@ -17,7 +17,7 @@ use super::suspects::{Failed, Fate, History, Suspects};
 use crate::base::random;
 use crate::error::SpoolError;
 use crate::ledger::{DropReason, Stats};
-use crate::queue::{EventEnd, Receiver};
+use crate::queue::{Branch, EventEnd, Receiver};
 use crate::transport::{Request, SendError};
 use crate::wire::answer::{Receipt, Refusal, Verdict, is_page};
 use crate::wire::parts::SenderInfo;
@@ -84,6 +84,7 @@ impl Destination {
         if let Some(spooling) = &mut self.spooling {
             spooling.turn(&mut self.backlog, self.gate.may_open(now), now);
         }
+        self.evict_beyond_share();
         // Where there is one place, suspects and others take turns.
         if self.was_suspect_last {
             self.send(now);
@@ -92,6 +93,40 @@ impl Destination {
             self.send_suspects(now);
             self.send(now);
         }
+    }
+
+    /// One of several destinations, which lags so far that it holds more than its share of the memory, loses its oldest
+    /// events.
+    fn evict_beyond_share(&mut self) {
+        if self.branch().is_none() {
+            return;
+        }
+        let cause = "this destination lags behind others, and holds its share of max_queue_bytes";
+        while self.backlog.fullness() > 1.0
+            && let Some(oldest) = self.backlog.take_oldest()
+        {
+            self.drop_batch(&oldest, DropReason::Evicted, cause);
+        }
+    }
+
+    /// Where events are handed over to it, where it is one of several.
+    pub(super) fn branch(&mut self) -> Option<&mut Branch> {
+        self.backlog.source.receiver.branch()
+    }
+
+    /// Whether it holds no event, so that it will give back no memory.
+    pub(super) fn holds_nothing(&self) -> bool {
+        self.backlog.holds_nothing() && self.backlog.source.oldest().is_none()
+    }
+
+    /// Counts events that ended before they were handed over.
+    pub(super) fn drop_unseen(&mut self, events: u64, reason: DropReason, cause: &str) {
+        self.shared.ledger.drop_pending(reason, events);
+        self.backlog.reporter.dropped(events, reason, cause);
+    }
+
+    pub(super) fn has_spool(&self) -> bool {
+        self.spooling.is_some()
     }
 
     /// Looks whether the process stood still. The time of a manual clock passes in leaps, which say nothing of it.
@@ -112,8 +147,8 @@ impl Destination {
         self.note_wanted(now);
         let settings = &self.shared.settings;
         self.next_tick = now + settings.flush_interval;
-        self.backlog.receiver.seal();
-        self.backlog.receiver.trim();
+        self.backlog.source.receiver.seal();
+        self.backlog.source.receiver.trim();
         self.backlog.send_partial = true;
         if let Some(oldest) = now.checked_sub(settings.max_event_age) {
             for batch in self.backlog.take_expired(oldest) {
@@ -223,7 +258,7 @@ impl Destination {
 
     /// Ends a recovery once nothing is left that is worth a request before the next tick.
     fn note_all_sent(&mut self) {
-        self.backlog.send_partial &= self.backlog.waits_for_memory();
+        self.backlog.send_partial &= self.backlog.source.waits_for_memory();
         let mut retries = self.backlog.retries.iter();
         if retries.all(|batch| batch.history.is_suspect) && self.shared.ledger.spooled() == 0 {
             self.gate.caught_up();
@@ -275,7 +310,7 @@ impl Destination {
             sequence: self.backlog.flights.count,
             dropped: ledger.dropped(),
         };
-        let body = settings.wire.frame(&batch.slices(), &sender);
+        let body = settings.wire.frame(settings.form, &batch.slices(), &sender);
         self.backlog.reporter.sending(batch.len(), body.len());
         ledger.request();
         let request = Request {
@@ -620,7 +655,7 @@ impl Destination {
 
     /// Exempts what is queued so far from the pace of a recovery, since somebody waits for it.
     pub(super) fn send_unpaced(&mut self) {
-        self.unpaced_before = self.backlog.receiver.seal();
+        self.unpaced_before = self.backlog.source.receiver.seal();
     }
 
     /// Prepares for an end that may leave little time.
@@ -695,7 +730,7 @@ impl Destination {
     /// Gives up and counts what is left. Returns the ledger as it was before.
     pub(super) fn end(&mut self) -> Stats {
         self.shared.close();
-        self.backlog.receiver.seal();
+        self.backlog.source.receiver.seal();
         let queue_bytes = self.shared.queue.bytes() as u64;
         let stats = self.shared.ledger.snapshot(queue_bytes);
         self.backlog.reporter.shut_down(&stats);

@@ -3,6 +3,7 @@
 use std::collections::HashMap;
 use std::pin::pin;
 use std::sync::Arc;
+use std::task::{Context, Poll};
 use std::time::{Duration, Instant};
 
 use tokio::sync::Notify;
@@ -110,13 +111,23 @@ impl Flights {
         self.stood_still.notify_waiters();
     }
 
-    /// Waits for the end of a request; `None` when none is under way.
-    pub(super) async fn next(&mut self) -> Option<Ended> {
-        let joined = self.tasks.join_next_with_id().await?;
-        self.end(joined)
+    /// The next request that has ended; pending also when none is under way.
+    pub(super) fn poll_next(&mut self, context: &mut Context<'_>) -> Poll<Ended> {
+        while let Poll::Ready(Some(joined)) = self.tasks.poll_join_next_with_id(context) {
+            if let Some(ended) = self.end(joined) {
+                return Poll::Ready(ended);
+            }
+        }
+        Poll::Pending
     }
 
-    /// As [`next`](Self::next), without waiting.
+    /// Waits for the end of a request.
+    #[cfg(test)]
+    pub(super) async fn next(&mut self) -> Option<Ended> {
+        Some(std::future::poll_fn(|context| self.poll_next(context)).await)
+    }
+
+    /// As [`poll_next`](Self::poll_next), without waiting.
     pub(super) fn try_next(&mut self) -> Option<Ended> {
         let joined = self.tasks.try_join_next_with_id()?;
         self.end(joined)

@@ -15,14 +15,14 @@ use crate::ledger::{DropReason, Ledger};
 use crate::limits::{Limits, MAX_EVENT_BYTES, MAX_NAME_CHARS};
 use crate::redact::{Counts, Draft, Redactor};
 use crate::wire::rules::{Check, Members, has_unique_names};
-use crate::wire::{Profile, Wire};
+use crate::wire::{EventForm, Layout};
 
 /// Most characters of a name that was cut and then redacted: a mark may be longer than what it hides.
 const MAX_REDACTED_NAME_CHARS: usize = 4 * MAX_NAME_CHARS;
 
 /// Looks at what is read back.
 pub(super) struct Recheck {
-    wire: Wire,
+    form: EventForm,
     limits: Limits,
     redactor: Redactor,
     ledger: Arc<Ledger>,
@@ -34,7 +34,7 @@ impl Recheck {
     pub(super) fn new(shared: &Shared) -> Self {
         let settings = &shared.settings;
         Self {
-            wire: settings.wire.clone(),
+            form: settings.form,
             limits: settings.limits,
             redactor: settings.redactor.clone(),
             ledger: Arc::clone(&shared.ledger),
@@ -53,8 +53,8 @@ impl Recheck {
     ) -> Result<i64, DropReason> {
         let redacted = &mut self.redacted;
         redacted.clear();
-        let profile = self.wire.profile();
-        redact(json, profile, &self.redactor, &mut self.scratch, redacted)?;
+        let layout = self.form.layout();
+        redact(json, layout, &self.redactor, &mut self.scratch, redacted)?;
         if !has_unique_names(redacted) {
             return Err(DropReason::SpoolFull);
         }
@@ -66,10 +66,10 @@ impl Recheck {
             captured: None,
             otherwise_at: queued_at,
         };
-        let changes = self.wire.check(&mut event, &check);
+        let changes = self.form.check(&mut event, &check);
         // Each event that was captured has what its wire requires.
         let changes = changes.map_err(|_| DropReason::SpoolFull)?;
-        let id = self.wire.id_of(&event).ok_or(DropReason::SpoolFull)?;
+        let id = self.form.id_of(&event).ok_or(DropReason::SpoolFull)?;
         self.ledger.leave_out(changes.left_out);
         if changes.any() {
             // Writing a tree of string keys into memory cannot fail.
@@ -84,7 +84,7 @@ impl Recheck {
 /// Appends an event to `out`, redacted; the error is the reason to drop it.
 fn redact(
     json: &[u8],
-    profile: &Profile,
+    layout: &Layout,
     redactor: &Redactor,
     scratch: &mut Vec<u8>,
     out: &mut Vec<u8>,
@@ -103,7 +103,7 @@ fn redact(
 }
 
 /// Where content of the user stands in an event; `None` when the bytes are no event: one JSON object of its size.
-fn spans(json: &[u8], profile: &Profile) -> Option<Vec<Range<usize>>> {
+fn spans(json: &[u8], layout: &Layout) -> Option<Vec<Range<usize>>> {
     let text = str::from_utf8(json).ok()?;
     if json.len() > MAX_EVENT_BYTES || !text.starts_with('{') {
         return None;
@@ -144,19 +144,19 @@ impl<'a> Walk<'a> {
         let (name_at, value_at) = (self.place(name), self.place(value));
         let name = name.get().trim_matches('"');
         let (is_fixed, is_own) = if self.in_meta {
-            let is_own = (self.profile.is_own_meta_name)(name);
-            (self.profile.fixed_meta_members.contains(&name), is_own)
+            let is_own = (self.layout.is_own_meta_name)(name);
+            (self.layout.fixed_meta_members.contains(&name), is_own)
         } else {
-            let is_own = self.profile.own_members.contains(&name);
-            (self.profile.fixed_members.contains(&name), is_own)
+            let is_own = self.layout.own_members.contains(&name);
+            (self.layout.fixed_members.contains(&name), is_own)
         };
-        if is_fixed || self.profile.tool_members.contains(&name) {
+        if is_fixed || self.layout.tool_members.contains(&name) {
             return Some(());
         }
         if !self.in_meta && name == "meta" && value.get().starts_with('{') {
             let meta = Self {
                 text: self.text,
-                profile: self.profile,
+                profile: self.layout,
                 in_meta: true,
                 spans: std::mem::take(&mut self.spans),
             };

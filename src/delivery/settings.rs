@@ -13,7 +13,7 @@ use crate::queue::Bounds;
 use crate::redact::Redactor;
 use crate::transport::Transport;
 use crate::transport::api_key::KeyCell;
-use crate::wire::Wire;
+use crate::wire::{EventForm, Wire};
 
 /// How a gate waits.
 #[derive(Debug, Clone, Copy)]
@@ -25,7 +25,11 @@ pub(crate) struct Pace {
 
 /// What the worker of a destination needs; validated.
 pub(crate) struct DeliverySettings {
+    /// What it is called in lines of the log and by [`destinations`](crate::UsageLogger::destinations).
+    pub(crate) name: String,
     pub(crate) wire: Wire,
+    /// What is queued for it.
+    pub(crate) form: EventForm,
     pub(crate) bounds: Bounds,
     pub(crate) max_batch_events: usize,
     pub(crate) max_batch_bytes: usize,

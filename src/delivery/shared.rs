@@ -8,14 +8,32 @@ use tokio::sync::Notify;
 use super::settings::DeliverySettings;
 use crate::base::id::Instance;
 use crate::ledger::{DropReason, Ledger};
-use crate::queue::{self, Receiver, Sender};
+use crate::queue::{self, Bounds, Ledgers, Receiver, Sender};
+
+/// The two ends of a queue that several destinations share.
+pub(crate) struct Ends {
+    pub(crate) queue: Sender,
+    pub(crate) receiver: Receiver,
+}
+
+/// The bounds of a queue for all destinations: the first one's, and the worker is woken for whatever is worth a request
+/// to any of them.
+fn common_bounds(mut bounds: Bounds, others: &[DeliverySettings]) -> Bounds {
+    for other in others {
+        bounds.batch_events = bounds.batch_events.min(other.bounds.batch_events);
+        bounds.batch_bytes = bounds.batch_bytes.min(other.bounds.batch_bytes);
+    }
+    bounds
+}
 
 pub(crate) struct Shared {
     pub(crate) settings: DeliverySettings,
     pub(crate) ledger: Arc<Ledger>,
     pub(crate) queue: Sender,
     /// Wakes the worker. Set by callers when there is a batch to send, never for each event.
-    pub(crate) notify: Notify,
+    pub(crate) notify: Arc<Notify>,
+    /// Set when there is news of the spool, for an end that waits for nothing else.
+    pub(crate) spool_news: Notify,
     /// Names this logger in loss reports.
     pub(crate) instance: Instance,
     /// What the first incomplete event lacked, for the worker to say.
@@ -27,18 +45,52 @@ pub(crate) struct Shared {
 impl Shared {
     pub(crate) fn new(settings: DeliverySettings) -> (Self, Receiver) {
         let ledger = Arc::default();
-        let (queue, receiver) = queue::bounded(settings.bounds, Arc::clone(&ledger));
-        let shared = Self {
+        let ledgers = Ledgers::new(Arc::clone(&ledger), Box::default());
+        let (queue, receiver) = queue::bounded(settings.bounds, ledgers);
+        let (notify, instance) = (Arc::default(), Instance::random());
+        let shared = Self::of(settings, ledger, queue, notify, instance);
+        (shared, receiver)
+    }
+
+    /// What the destinations of one logger share, each with its own end of one queue; and the queue's own ends.
+    pub(crate) fn several(
+        first: DeliverySettings,
+        others: Vec<DeliverySettings>,
+    ) -> (Vec<(Self, Receiver)>, Ends) {
+        let ledgers: Vec<Arc<Ledger>> = others.iter().map(|_| Arc::default()).collect();
+        let of_first: Arc<Ledger> = Arc::default();
+        let of_all = Ledgers::new(Arc::clone(&of_first), ledgers.iter().cloned().collect());
+        let bounds = common_bounds(first.bounds, &others);
+        let (queue, receiver) = queue::bounded(bounds, of_all);
+        let (notify, instance) = (Arc::<Notify>::default(), Instance::random());
+        let each = std::iter::once((first, of_first)).chain(others.into_iter().zip(ledgers));
+        let each = each.map(|(mut settings, ledger)| {
+            let (own, receiver) = queue.branch();
+            settings.bounds = settings.bounds.of_one(bounds);
+            let shared = Self::of(settings, ledger, own, Arc::clone(&notify), instance);
+            (shared, receiver)
+        });
+        (each.collect(), Ends { queue, receiver })
+    }
+
+    fn of(
+        settings: DeliverySettings,
+        ledger: Arc<Ledger>,
+        queue: Sender,
+        notify: Arc<Notify>,
+        instance: Instance,
+    ) -> Self {
+        Self {
             settings,
             ledger,
             queue,
-            notify: Notify::new(),
-            instance: Instance::random(),
+            notify,
+            spool_news: Notify::new(),
+            instance,
             missing_field: OnceLock::new(),
             closed: AtomicBool::new(false),
             given_up: AtomicBool::new(false),
-        };
-        (shared, receiver)
+        }
     }
 
     /// Returns whether a shutdown has begun or the worker has ended, so that every event is refused.

@@ -89,7 +89,10 @@ impl Spooling {
         let wake = Arc::clone(shared);
         let clock = shared.settings.clock.clone();
         let now = clock.now();
-        let wake = move || wake.notify.notify_one();
+        let wake = move || {
+            wake.spool_news.notify_one();
+            wake.notify.notify_one();
+        };
         let mut recheck = Recheck::new(shared);
         let recheck =
             move |json: &[u8], queued_at, out: &mut Vec<u8>| recheck.apply(json, queued_at, out);
@@ -140,7 +143,7 @@ impl Spooling {
         let write = now >= self.next_write;
         if write {
             self.next_write = now + WRITE_INTERVAL;
-            backlog.receiver.seal();
+            backlog.source.receiver.seal();
         }
         // While nothing can be written, events stay in the queue, where a full one can still choose
         // among them.
@@ -349,7 +352,7 @@ impl Spooling {
 
     /// Has all that is queued written; returns the sequence number that the next segment will have.
     fn write_all(&mut self, backlog: &mut Backlog) -> u64 {
-        let sequence = backlog.receiver.seal();
+        let sequence = backlog.source.receiver.seal();
         self.pull_all(backlog);
         self.write_again(backlog);
         self.send_ended();
@@ -376,7 +379,7 @@ impl Spooling {
         self.flushes.lose(gone);
         for mut waiting in self.flushes.take(|waiting| waiting.token == Some(token)) {
             let events = unwritten(backlog, waiting.sequence, done);
-            let unpulled = backlog.oldest_unpulled();
+            let unpulled = backlog.source.oldest();
             let goes_on = done && unpulled.is_some_and(|oldest| oldest < waiting.sequence);
             let is_again =
                 (events > 0 || !done) && !self.failing && waiting.rewrites < MAX_REWRITES;
@@ -385,7 +388,7 @@ impl Spooling {
                 self.pull_all(backlog);
                 self.write_again(backlog);
                 self.send_ended();
-                let is_stuck = goes_on && backlog.oldest_unpulled() == unpulled;
+                let is_stuck = goes_on && backlog.source.oldest() == unpulled;
                 waiting.token = (!is_stuck).then(|| self.sync());
                 self.flushes.waiting.push(waiting);
                 continue;
@@ -427,7 +430,7 @@ impl Spooling {
         let mut before = None;
         loop {
             self.write_all(backlog);
-            let unpulled = backlog.oldest_unpulled();
+            let unpulled = backlog.source.oldest();
             if backlog.shared.ledger.pending() > 0 {
                 self.sync_held(backlog, until).await;
                 self.leave_held(backlog);
@@ -480,7 +483,7 @@ impl Spooling {
             if done(self) {
                 return true;
             }
-            let news = shared.notify.notified();
+            let news = shared.spool_news.notified();
             if tokio::time::timeout_at(until, news).await.is_err() {
                 return false;
             }
@@ -570,6 +573,7 @@ fn restore(backlog: &mut Backlog, loaded: &Loaded, now: Instant) -> Option<Weak<
         ..
     } = loaded;
     let segment = backlog
+        .source
         .receiver
         .restored(*sequence, bytes, events, [first_at, now]);
     backlog.shared.ledger.load(events.len() as u64);

@@ -100,12 +100,14 @@ impl Waits {
         shutdowns.any(|shutdown| is_done || shutdown.deadline <= now)
     }
 
-    /// Answers all that is left when the worker ends.
-    pub(super) fn end(self, stats: &Stats, now: Instant) {
+    /// Answers all that is left when the worker ends. `all`: the ledgers of all destinations, the first one's first.
+    pub(super) fn end(self, all: &[Stats], now: Instant) {
+        let pending = all.iter().map(|stats| stats.pending).sum();
+        let spooled: u64 = all.iter().map(|stats| stats.spooled).sum();
         for (_, flush) in self.flushes {
             answer(
                 flush.reply,
-                if stats.pending + stats.spooled == 0 {
+                if pending + spooled == 0 {
                     Ok(())
                 } else {
                     Err(FlushError::Closed)
@@ -114,8 +116,8 @@ impl Waits {
         }
         let started = self.shutdowns.first().map_or(now, |first| first.started);
         let report = ShutdownReport {
-            stats: *stats,
-            pending: stats.pending,
+            stats: all.first().copied().unwrap_or_default(),
+            pending,
             elapsed: now.saturating_duration_since(started),
         };
         for reply in self.shutdowns.into_iter().filter_map(|it| it.reply) {
@@ -214,7 +216,7 @@ mod tests {
             pending: 2,
             ..Stats::default()
         };
-        waits.end(&stats, start + SECOND);
+        waits.end(&[stats], start + SECOND);
         let report = first.try_recv().unwrap();
         assert_eq!((report.pending, report.elapsed), (2, SECOND));
         assert_eq!(second.try_recv(), Ok(report));

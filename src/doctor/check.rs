@@ -141,7 +141,7 @@ fn known(pipeline: &Pipeline) -> Vec<Finding> {
         Finding::new("ledger", ledger, stats.to_string()),
     ];
     let call = ToolCall::new("any").identity(Identity::anonymous());
-    let missing = pipeline.missing_field(&call.into());
+    let missing = pipeline.missing_field(&pipeline.shared, &call.into());
     findings.extend(missing.map(|field| Finding::new("fields", Doubtful, field)));
     findings
 }

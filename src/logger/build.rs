@@ -6,6 +6,7 @@ use super::usage_logger::UsageLogger;
 use crate::base::causes::WithCauses;
 use crate::base::log;
 use crate::config::Builder;
+use crate::config::resolve::Resolved;
 use crate::error::BuildError;
 
 impl Builder {
@@ -27,14 +28,24 @@ impl Builder {
             return Ok(UsageLogger::off(off_by));
         }
         let resolved = self.resolve()?;
-        let has_spool = resolved.spool.is_some();
-        let pipeline = Pipeline::new(resolved.pipeline, resolved.delivery, resolved.spool);
-        if has_spool {
+        let Resolved {
+            pipeline,
+            delivery,
+            spool,
+            others,
+            confirm,
+            settings,
+        } = resolved;
+        let pipeline = match others.is_empty() {
+            true => Pipeline::new(pipeline, delivery, spool),
+            false => Pipeline::several(pipeline, (delivery, spool), others, confirm),
+        };
+        if pipeline.has_spool() {
             // Earlier processes may have left events. If no thread can be started now, the first event
             // tries again.
             pipeline.start();
         }
-        Ok(UsageLogger::new(Handle::new(pipeline, resolved.settings)))
+        Ok(UsageLogger::new(Handle::new(pipeline, settings)))
     }
 
     /// Builds, or logs the error (target `reo.mcp-gateway`) and returns a disabled logger: for

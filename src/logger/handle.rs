@@ -103,22 +103,16 @@ impl Handle {
             |reply| Control::Flush(Flush { deadline, reply }),
             timeout,
             GRACE,
-            move |why| match (why, pipeline.stats()) {
-                (_, stats)
-                    if stats.pending + stats.spooled == 0 && !pipeline.shared.is_given_up() =>
-                {
-                    Ok(())
-                }
-                (Unanswered::Late, stats) => Err(FlushError::TimedOut {
-                    pending: stats.pending + stats.spooled,
-                }),
+            move |why| match (why, pipeline.undelivered()) {
+                (_, 0) if !pipeline.shared.is_given_up() => Ok(()),
+                (Unanswered::Late, pending) => Err(FlushError::TimedOut { pending }),
                 (Unanswered::Ended, _) => Err(FlushError::Closed),
             },
         )
     }
 
     pub(super) fn flush_to_disk(&self, timeout: Duration) -> Wait<Result<(), SpoolError>> {
-        if self.pipeline.shared.settings.spool_dir.is_none() {
+        if !self.pipeline.has_spool() {
             return Wait::known(Err(SpoolError::NoSpool));
         }
         if self.pipeline.is_forked() {
@@ -155,9 +149,9 @@ impl Handle {
         self.open_calls.end_all();
         self.pipeline.shared.close();
         let timeout = deadline.saturating_duration_since(self.pipeline.clock().now());
-        let grace = match self.pipeline.shared.settings.spool_dir {
-            Some(_) => DISK_GRACE,
-            None => GRACE,
+        let grace = match self.pipeline.has_spool() {
+            true => DISK_GRACE,
+            false => GRACE,
         };
         let pipeline = Arc::clone(&self.pipeline);
         self.ask(
@@ -231,7 +225,7 @@ impl Drop for Handle {
     /// Signals the worker, and never waits for it.
     fn drop(&mut self) {
         if !self.pipeline.is_forked() {
-            let pending = self.pipeline.shared.ledger.pending();
+            let pending = self.pipeline.pending();
             if pending > 0 && !self.pipeline.shared.is_closed() {
                 let _ = log::warn(format_args!(
                     "the last usage logger was dropped without a shutdown, {pending} events pending: \

@@ -10,14 +10,15 @@ use crate::base::clock::Clock;
 use crate::base::id::Ids;
 use crate::base::process::Process;
 use crate::capture::{self, Captured, Content, EventDraft};
+use crate::config::Confirm;
 use crate::config::resolve::PipelineSettings;
 use crate::delivery::message::Control;
 use crate::delivery::settings::DeliverySettings;
-use crate::delivery::shared::Shared;
-use crate::delivery::{Inbox, ShutdownReport, Store};
+use crate::delivery::shared::{Ends, Shared};
+use crate::delivery::{Distribution, Inbox, ShutdownReport, Store};
 use crate::event::{Event, EventKind, Weight};
 use crate::ledger::{DropReason, Ledger, Outcome, Stats};
-use crate::queue::{EndListener, Sender};
+use crate::queue::{EndListener, Receiver, Sender, Takers};
 use crate::redact::RedactedJson;
 use crate::wire::Profile;
 use crate::wire::mcpeye::GROWTH_BYTES;
@@ -28,8 +29,12 @@ const SECOND_VALUE_BYTES: usize = 7_500;
 
 pub(crate) struct Pipeline {
     pub(crate) settings: PipelineSettings,
+    /// The first destination's.
     pub(crate) shared: Arc<Shared>,
-    /// A copy of the sender in `shared`, which saves a pointer: every event asks whether the queue is full.
+    /// Those of the other destinations; none for most loggers.
+    others: Box<[Arc<Shared>]>,
+    /// What callers push to: in `shared`, too, where there is one destination, and here saves a pointer: every event asks
+    /// whether the queue is full.
     queue: Sender,
     control: mpsc::UnboundedSender<Control>,
     ids: Ids,
@@ -45,21 +50,68 @@ impl Pipeline {
         spool: Option<Store>,
     ) -> Self {
         let (shared, receiver) = Shared::new(delivery);
-        let ids = Ids::new(shared.instance);
+        let queue = shared.queue.clone();
+        Self::of(settings, queue, vec![(shared, receiver, spool)], None)
+    }
+
+    /// A pipeline to the destination of `first`, and to the others.
+    pub(crate) fn several(
+        settings: PipelineSettings,
+        first: (DeliverySettings, Option<Store>),
+        others: Vec<(DeliverySettings, Option<Store>)>,
+        confirm: Confirm,
+    ) -> Self {
+        let (mut first, spool) = first;
+        let before_send = first.before_send.take();
+        let (others, spools): (Vec<_>, Vec<_>) = others.into_iter().unzip();
+        let others = others.into_iter().map(|other| DeliverySettings {
+            before_send: None,
+            ..other
+        });
+        let (ends, Ends { queue, receiver }) = Shared::several(first, others.collect());
+        let spools = std::iter::once(spool).chain(spools);
+        let ends = ends.into_iter().zip(spools);
+        let ends = ends.map(|((shared, receiver), spool)| (shared, receiver, spool));
+        let distribution = Distribution {
+            receiver,
+            before_send,
+            confirms_all: confirm == Confirm::All,
+        };
+        Self::of(settings, queue, ends.collect(), Some(distribution))
+    }
+
+    fn of(
+        settings: PipelineSettings,
+        queue: Sender,
+        ends: Vec<(Shared, Receiver, Option<Store>)>,
+        distribution: Option<Distribution>,
+    ) -> Self {
         let (control, messages) = mpsc::unbounded_channel();
+        let (mut all, mut destinations) = (Vec::new(), Vec::new());
+        for (shared, receiver, spool) in ends {
+            all.push(Arc::new(shared));
+            destinations.push((receiver, spool));
+        }
+        let shared = all.remove(0);
         Self {
             settings,
-            queue: shared.queue.clone(),
-            shared: Arc::new(shared),
+            queue,
+            ids: Ids::new(shared.instance),
+            shared,
+            others: all.into(),
             control,
-            ids,
             process: Process::current(),
             worker: WorkerThread::new(Inbox {
-                receiver,
-                spool,
+                destinations,
+                distribution,
                 messages,
             }),
         }
+    }
+
+    /// What each destination shares with the worker, in their order.
+    pub(crate) fn all(&self) -> impl Iterator<Item = &Arc<Shared>> {
+        std::iter::once(&self.shared).chain(&self.others)
     }
 
     /// The properties of the logger's wire.
@@ -82,7 +134,9 @@ impl Pipeline {
     /// Refuses an event when the queue is full, before any other work.
     pub(crate) fn refuse_if_full(&self) -> Option<Outcome> {
         self.is_full().then(|| {
-            self.shared.ledger.refuse_full();
+            for shared in self.all() {
+                shared.ledger.refuse_full();
+            }
             Outcome::Dropped(DropReason::QueueFull)
         })
     }
@@ -97,30 +151,87 @@ impl Pipeline {
             let weight = self.weigh(event)?;
             let left_out = event.leave_out_malformed(now);
             self.shared.ledger.leave_out(left_out);
-            let pushed = self.write_and_push(event, weight, now, listener);
+            let takers = self.takers(event);
+            let pushed = match takers.is_empty() {
+                true => Err(DropReason::UnsupportedByWire),
+                false => self.write_and_push(event, takers, weight, now, listener),
+            };
             if let (Err(_), EventKind::ToolCall(call)) = (&pushed, &event.kind) {
                 self.settings.sampling.give_back(&call.tool, weight);
             }
-            pushed
+            pushed.map(|()| takers)
         });
         match queued {
-            Ok(()) => Outcome::Queued,
-            Err(reason) => {
-                if reason == DropReason::MissingField
-                    && self.shared.missing_field.get().is_none()
-                    && let Some(field) = self.missing_field(event)
-                {
-                    self.shared.on_missing_field(field);
-                }
-                self.shared.ledger.refuse(reason);
+            Ok(takers) => {
+                self.refuse_for_others(event, takers);
+                Outcome::Queued
+            }
+            Err(reason) if self.others.is_empty() => {
+                self.refuse(&self.shared, event, reason);
                 Outcome::Dropped(reason)
             }
+            Err(reason) => Outcome::Dropped(self.refuse_for_all(event, reason)),
         }
     }
 
-    /// Returns what an event lacks that the wire requires, and where to give it.
-    pub(crate) fn missing_field(&self, event: &Event<'_>) -> Option<&'static str> {
-        let wire = &self.shared.settings.wire;
+    /// Which destinations an event is for. What a lone one does not take is found while it is written.
+    fn takers(&self, event: &Event<'_>) -> Takers {
+        if self.others.is_empty() {
+            return Takers::FIRST;
+        }
+        let takes = |shared: &Shared| {
+            let wire = &shared.settings.wire;
+            wire.refusal(event, &self.settings.defaults).is_none()
+        };
+        let of_all = self.all().enumerate();
+        of_all.fold(Takers::NONE, |takers, (at, shared)| match takes(shared) {
+            true => takers.with(at),
+            false => takers,
+        })
+    }
+
+    /// Counts an event that was queued at the destinations that it is not for.
+    fn refuse_for_others(&self, event: &Event<'_>, takers: Takers) {
+        if self.others.is_empty() {
+            return;
+        }
+        for (_, shared) in self.all().enumerate().filter(|(at, _)| !takers.has(*at)) {
+            self.refuse(shared, event, self.refusal(shared, event, DropReason::UnsupportedByWire));
+        }
+    }
+
+    /// Counts an event that was not queued, for `reason` wherever it is for; returns the first destination's reason.
+    fn refuse_for_all(&self, event: &Event<'_>, reason: DropReason) -> DropReason {
+        for shared in self.all() {
+            self.refuse(shared, event, self.refusal(shared, event, reason));
+        }
+        self.refusal(&self.shared, event, reason)
+    }
+
+    /// Why a destination does not take an event; `otherwise` where it would.
+    fn refusal(&self, shared: &Shared, event: &Event<'_>, otherwise: DropReason) -> DropReason {
+        let wire = &shared.settings.wire;
+        wire.refusal(event, &self.settings.defaults).unwrap_or(otherwise)
+    }
+
+    /// Counts an event as refused; the worker says of the first that lacks something what that is.
+    fn refuse(&self, shared: &Shared, event: &Event<'_>, reason: DropReason) {
+        if reason == DropReason::MissingField
+            && shared.missing_field.get().is_none()
+            && let Some(field) = self.missing_field(shared, event)
+        {
+            shared.on_missing_field(field);
+        }
+        shared.ledger.refuse(reason);
+    }
+
+    /// Returns what an event lacks that a destination's wire requires, and where to give it.
+    pub(crate) fn missing_field(
+        &self,
+        shared: &Shared,
+        event: &Event<'_>,
+    ) -> Option<&'static str> {
+        let wire = &shared.settings.wire;
         wire.missing_field(event, &self.settings.defaults)
     }
 
@@ -166,6 +277,7 @@ impl Pipeline {
     fn write_and_push(
         &self,
         event: &Event<'_>,
+        takers: Takers,
         weight: Weight,
         now: SystemTime,
         listener: Option<EndListener>,
@@ -174,7 +286,8 @@ impl Pipeline {
         self.with_written(event, &stamp, &self.shared.ledger, |json| {
             let seal = listener.is_some();
             let now = || self.clock().now();
-            let pushed = self.queue.push(json, stamp.event_id, listener, seal, now);
+            let id = stamp.event_id;
+            let pushed = self.queue.push(json, id, takers, listener, seal, now);
             if pushed.wake {
                 self.shared.notify.notify_one();
             }
@@ -203,7 +316,7 @@ impl Pipeline {
         ledger: &Ledger,
         f: impl FnOnce(&RedactedJson<'_>) -> Result<R, DropReason>,
     ) -> Result<R, DropReason> {
-        let wire = &self.shared.settings.wire;
+        let form = self.shared.settings.form;
         let PipelineSettings {
             defaults, policy, ..
         } = &self.settings;
@@ -212,11 +325,11 @@ impl Pipeline {
             for value_bytes in [usize::MAX, SECOND_VALUE_BYTES, 0] {
                 let mut draft = EventDraft::begin(scratch, policy, ledger);
                 draft.writer.set_value_bytes(value_bytes);
-                wire.write_event(event, defaults, stamp, &mut draft.writer)?;
+                form.write_event(event, defaults, stamp, &mut draft.writer)?;
                 let unredacted = draft.writer.len();
                 let json = draft.seal()?;
                 let has_grown = json.as_bytes().len() > unredacted + GROWTH_BYTES;
-                if !has_grown || !(wire.profile().outgrows)(json.as_bytes()) {
+                if !has_grown || !form.outgrows(json.as_bytes()) {
                     return f(&json);
                 }
             }
@@ -242,7 +355,8 @@ impl Pipeline {
             sequence: 0,
             dropped: self.shared.ledger.dropped(),
         };
-        let body = self.shared.settings.wire.frame(&[&json], &sender);
+        let settings = &self.shared.settings;
+        let body = settings.wire.frame(settings.form, &[&json], &sender);
         Ok((stamp.event_id, body))
     }
 
@@ -254,7 +368,11 @@ impl Pipeline {
     /// Starts the worker unless it runs; `false` when the system has no thread or no descriptor for it.
     #[inline]
     pub(crate) fn start(&self) -> bool {
-        self.worker.start(&self.shared)
+        if self.worker.has_started() {
+            return true;
+        }
+        let shared: Vec<Arc<Shared>> = self.all().cloned().collect();
+        self.worker.start(shared)
     }
 
     /// Returns whether a worker accepts tasks, and starts it if need be.
@@ -275,12 +393,29 @@ impl Pipeline {
     pub(super) fn report(&self, started: Instant) -> ShutdownReport {
         let stats = self.stats();
         ShutdownReport {
-            pending: stats.pending,
+            pending: self.pending(),
             stats,
             elapsed: self.clock().now().saturating_duration_since(started),
         }
     }
 
+    /// Whether any destination keeps events on disk.
+    pub(crate) fn has_spool(&self) -> bool {
+        self.all().any(|shared| shared.settings.spool_dir.is_some())
+    }
+
+    /// Events in memory that have not ended, for each destination that they are for.
+    pub(crate) fn pending(&self) -> u64 {
+        self.all().map(|shared| shared.ledger.pending()).sum()
+    }
+
+    /// Events that have not ended, for each destination that they are for.
+    pub(crate) fn undelivered(&self) -> u64 {
+        let ledgers = self.all().map(|shared| &shared.ledger);
+        ledgers.map(|ledger| ledger.pending() + ledger.spooled()).sum()
+    }
+
+    /// The ledger of the first destination, with the memory that all of them hold.
     pub(crate) fn stats(&self) -> Stats {
         self.shared.ledger.snapshot(self.queue.bytes() as u64)
     }

@@ -30,9 +30,9 @@ impl WorkerThread {
         }
     }
 
-    /// Starts the worker unless it runs; `false` when the system has no thread or no descriptor for it.
+    /// Starts the worker of these destinations unless it runs; `false` when the system has no thread or no descriptor for it.
     #[inline]
-    pub(super) fn start(&self, shared: &Arc<Shared>) -> bool {
+    pub(super) fn start(&self, shared: Vec<Arc<Shared>>) -> bool {
         self.started.get_or_try_init(|| self.spawn(shared)).is_ok()
     }
 
@@ -40,27 +40,31 @@ impl WorkerThread {
         self.started.get().is_some()
     }
 
-    fn spawn(&self, shared: &Arc<Shared>) -> io::Result<()> {
+    fn spawn(&self, shared: Vec<Arc<Shared>>) -> io::Result<()> {
         let runtime = WorkerRuntime::new()?;
-        let (inbox, shared) = (Arc::clone(&self.inbox), Arc::clone(shared));
+        let inbox = Arc::clone(&self.inbox);
         threads::spawn(NAME, move || {
             let inbox = lock(&inbox).take();
             if let Some(inbox) = inbox {
-                run(shared, inbox, &runtime);
+                run(&shared, inbox, &runtime);
             }
         })
     }
 }
 
 /// Runs the worker to its end.
-fn run(shared: Arc<Shared>, inbox: Inbox, runtime: &WorkerRuntime) {
+fn run(shared: &[Arc<Shared>], inbox: Inbox, runtime: &WorkerRuntime) {
     let mut worker = None;
     let ran = panics::catch(|| {
-        let worker = worker.insert(Worker::new(Arc::clone(&shared), inbox));
-        runtime.block_on(worker.run());
+        worker = Worker::new(shared, inbox);
+        if let Some(worker) = &mut worker {
+            runtime.block_on(worker.run());
+        }
     });
     if ran.is_err() {
-        shared.give_up();
+        for shared in shared {
+            shared.give_up();
+        }
         let _ = log::error(format_args!("usage logging has ended: its worker panicked"));
     }
     // After its events are counted: whoever still waits for it is answered by this drop.

@@ -44,6 +44,18 @@ impl Bounds {
         (max_bytes / 8).max(HOOK_ROOM.min(max_bytes / 2))
     }
 
+    /// The bounds of one of several destinations of a queue with the bounds `all`: half of its memory, so that one that
+    /// lags leaves the others the rest.
+    pub(crate) fn of_one(self, all: Self) -> Self {
+        let half = |most: usize| if most == usize::MAX { most } else { (most / 2).max(1) };
+        Self {
+            max_events: half(all.max_events),
+            max_bytes: half(all.max_bytes),
+            hook_bytes: 0,
+            ..self
+        }
+    }
+
     /// The most memory that callers may fill.
     pub(crate) fn caller_bytes(&self) -> usize {
         self.max_bytes - self.hook_bytes

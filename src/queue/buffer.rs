@@ -3,6 +3,7 @@
 use std::time::Instant;
 
 use super::end_listener::{EndListener, EventEnd};
+use super::takers::Takers;
 
 /// What a segment costs beside its events: the places where it is listed, from the queue to a request.
 const OVERHEAD: usize = 512;
@@ -25,8 +26,16 @@ pub(crate) struct Buffer {
 
 #[derive(Clone, Copy)]
 pub(crate) struct Entry {
-    pub(super) end: usize,
+    /// Four bytes, so that an entry is no larger for its takers: no segment comes near 4 GiB.
+    end: u32,
+    pub(super) takers: Takers,
     pub(super) id: i64,
+}
+
+impl Entry {
+    pub(super) const fn end(&self) -> usize {
+        self.end as usize
+    }
 }
 
 impl Buffer {
@@ -67,14 +76,21 @@ impl Buffer {
             && self.bytes.len() + event < self.bytes.capacity()
     }
 
-    pub(super) fn append(&mut self, event: &[u8], id: i64, listener: Option<EndListener>) {
+    pub(super) fn append(
+        &mut self,
+        event: &[u8],
+        id: i64,
+        takers: Takers,
+        listener: Option<EndListener>,
+    ) {
         self.bytes.extend_from_slice(event);
         self.bytes.push(b',');
         if let Some(listener) = listener {
             self.listeners.push((self.entries.len(), listener));
         }
         self.entries.push(Entry {
-            end: self.bytes.len(),
+            end: u32::try_from(self.bytes.len()).unwrap_or(u32::MAX),
+            takers,
             id,
         });
     }
@@ -97,16 +113,17 @@ mod tests {
     fn events_stand_one_behind_another_and_their_memory_is_the_charge() {
         let mut buffer = Buffer::new(64, 4);
         let (listener, ends) = mpsc::channel();
-        buffer.append(b"{\"a\":1}", 7, None);
+        buffer.append(b"{\"a\":1}", 7, Takers::FIRST, None);
         assert_eq!(buffer.charge, buffer.capacity(), "no memory has grown");
         buffer.append(
             b"{}",
             8,
+            Takers::FIRST,
             Some(Box::new(move |end| listener.send(end).unwrap())),
         );
         assert_eq!(buffer.bytes, b"{\"a\":1},{},");
         let entries = buffer.entries.iter();
-        let entries: Vec<_> = entries.map(|entry| (entry.end, entry.id)).collect();
+        let entries: Vec<_> = entries.map(|entry| (entry.end(), entry.id)).collect();
         assert_eq!(entries, [(8, 7), (11, 8)]);
         assert!(buffer.capacity() > buffer.charge, "a listener takes memory");
 
@@ -123,7 +140,7 @@ mod tests {
         assert!(buffer.has_room(room - 1) && !buffer.has_room(room));
         while buffer.entries.len() < buffer.entries.capacity() {
             assert!(buffer.has_room(2));
-            buffer.append(b"{}", 1, None);
+            buffer.append(b"{}", 1, Takers::FIRST, None);
         }
         assert!(!buffer.has_room(2), "no entry is left");
         buffer.clear();

@@ -3,12 +3,12 @@
 use std::collections::VecDeque;
 use std::sync::atomic::Ordering::Relaxed;
 use std::sync::atomic::{AtomicBool, AtomicUsize};
-use std::sync::{Arc, Mutex, MutexGuard};
+use std::sync::{Mutex, MutexGuard};
 
 use super::bounds::Bounds;
 use super::buffer::Buffer;
+use super::ledgers::Ledgers;
 use crate::base::lock::lock;
-use crate::ledger::Ledger;
 
 /// Most freed segments that are kept for the next ones: as many as full requests in flight free at a
 /// time. Fresh memory costs its caller 20 us for each segment, in page faults.
@@ -23,7 +23,7 @@ pub(crate) const FIRST_SEQUENCE: u64 = 1 << 40;
 
 pub(crate) struct Channel {
     pub(super) bounds: Bounds,
-    pub(super) ledger: Arc<Ledger>,
+    pub(super) ledgers: Ledgers,
     /// Memory charged to the queue.
     pub(super) bytes: AtomicUsize,
     /// The part of it that is reserved for calls under way.
@@ -139,13 +139,16 @@ impl ChannelState {
 
 #[cfg(test)]
 mod tests {
+    use std::sync::Arc;
+
     use super::super::bounds::MIN_QUEUE_BYTES;
+    use super::super::takers::Takers;
     use super::*;
 
     fn channel() -> Channel {
         Channel {
             bounds: Bounds::for_tests(MIN_QUEUE_BYTES),
-            ledger: Arc::default(),
+            ledgers: Ledgers::new(Arc::default(), Box::default()),
             bytes: AtomicUsize::new(0),
             reserved_bytes: AtomicUsize::new(0),
             out_of_bytes: AtomicBool::new(false),
@@ -182,7 +185,7 @@ mod tests {
         });
         buffer.charge = buffer.capacity();
         channel.charge(buffer.charge);
-        buffer.append("x".repeat(bytes).as_bytes(), 7, None);
+        buffer.append("x".repeat(bytes).as_bytes(), 7, Takers::FIRST, None);
         state.open = Some(buffer);
     }
 

@@ -7,9 +7,11 @@ use std::sync::{Arc, Mutex};
 use std::time::Instant;
 
 use super::bounds::HOOK_ROOM;
-use super::buffer::Buffer;
+use super::branch::Held;
+use super::buffer::{Buffer, Entry};
 use super::channel::Channel;
 use super::end_listener::{EndListener, EventEnd};
+use super::takers::Takers;
 use crate::base::lock::lock;
 use crate::redact::RedactedJson;
 
@@ -55,6 +57,7 @@ impl Rewrite {
         &mut self,
         event: &RedactedJson<'_>,
         id: i64,
+        takers: Takers,
         listener: Option<EndListener>,
     ) {
         let event = event.as_bytes();
@@ -62,7 +65,7 @@ impl Rewrite {
             self.buffer.bytes.reserve_exact(event.len() + GROWTH);
             self.buffer.entries.reserve_exact(GROWTH_ENTRIES);
         }
-        self.buffer.append(event, id, listener);
+        self.buffer.append(event, id, takers, listener);
     }
 
     pub(crate) fn finish(mut self) -> Segment {
@@ -71,57 +74,81 @@ impl Rewrite {
     }
 }
 
-/// A run of events on their way to the ingest. Its memory is charged to the queue until it is
-/// dropped.
-pub(crate) struct Segment {
+/// The events of a segment, in memory that is charged to the queue until the last destination has let go of it.
+pub(super) struct Events {
     pub(super) buffer: Buffer,
+    pub(super) channel: Arc<Channel>,
+}
+
+impl Drop for Events {
+    fn drop(&mut self) {
+        let empty = Buffer::new(0, 0);
+        self.channel
+            .free(std::mem::replace(&mut self.buffer, empty));
+    }
+}
+
+/// A run of events on their way to one ingest.
+pub(crate) struct Segment {
+    pub(super) events: Arc<Events>,
     /// When it was read back from disk.
     pub(super) read_back_at: Option<Instant>,
-    listeners: Mutex<Vec<(usize, EndListener)>>,
+    pub(super) listeners: Mutex<Vec<(usize, EndListener)>>,
     on_disk: AtomicU8,
-    channel: Arc<Channel>,
+    /// What its destination holds, where there are several.
+    pub(super) held: Option<Held>,
 }
 
 impl Segment {
     pub(super) fn new(mut buffer: Buffer, channel: Arc<Channel>) -> Self {
         let listeners = std::mem::take(&mut buffer.listeners);
+        Self::of(Arc::new(Events { buffer, channel }), listeners)
+    }
+
+    pub(super) fn of(events: Arc<Events>, listeners: Vec<(usize, EndListener)>) -> Self {
         Self {
-            buffer,
+            events,
             read_back_at: None,
             listeners: Mutex::new(listeners),
             on_disk: AtomicU8::new(OnDisk::No as u8),
-            channel,
+            held: None,
         }
     }
 
     pub(crate) fn len(&self) -> usize {
-        self.buffer.entries.len()
+        self.events.buffer.entries.len()
     }
 
     pub(crate) fn sequence(&self) -> u64 {
-        self.buffer.sequence
+        self.events.buffer.sequence
     }
 
     /// When its oldest event was queued.
     pub(crate) fn first_at(&self) -> Option<Instant> {
-        self.buffer.first_at
+        self.events.buffer.first_at
     }
 
     /// Since when it is in memory, by a clock that nobody sets. The wall clock tells when a segment that was read back
     /// was queued, perhaps another process's.
     pub(crate) fn in_memory_since(&self) -> Option<Instant> {
-        self.read_back_at.or(self.buffer.first_at)
+        self.read_back_at.or(self.events.buffer.first_at)
     }
 
     /// The JSON of some events, each followed by a comma.
     pub(crate) fn slice(&self, events: Range<usize>) -> &[u8] {
         let start = self.start(events.start);
         let end = self.start(events.end);
-        self.buffer.bytes.get(start..end).unwrap_or_default()
+        self.events.buffer.bytes.get(start..end).unwrap_or_default()
     }
 
     pub(crate) fn id(&self, event: usize) -> Option<i64> {
-        self.buffer.entries.get(event).map(|entry| entry.id)
+        self.events.buffer.entries.get(event).map(|entry| entry.id)
+    }
+
+    /// Which destinations an event is for.
+    pub(crate) fn takers(&self, event: usize) -> Takers {
+        let entry = self.events.buffer.entries.get(event);
+        entry.map_or(Takers::NONE, |entry| entry.takers)
     }
 
     /// Whether somebody waits for any of the events.
@@ -147,7 +174,7 @@ impl Segment {
 
     /// The memory it is charged with.
     pub(crate) fn charge(&self) -> usize {
-        self.buffer.charge
+        self.events.buffer.charge
     }
 
     pub(crate) fn on_disk(&self) -> OnDisk {
@@ -167,8 +194,8 @@ impl Segment {
     fn start(&self, event: usize) -> usize {
         event
             .checked_sub(1)
-            .and_then(|before| self.buffer.entries.get(before))
-            .map_or(0, |entry| entry.end)
+            .and_then(|before| self.events.buffer.entries.get(before))
+            .map_or(0, Entry::end)
     }
 }
 
@@ -186,20 +213,19 @@ pub(crate) enum OnDisk {
 
 impl Drop for Segment {
     fn drop(&mut self) {
-        let empty = Buffer::new(0, 0);
-        self.channel
-            .free(std::mem::replace(&mut self.buffer, empty));
+        if let Some(held) = &self.held {
+            held.fetch_sub(self.charge(), Relaxed);
+        }
     }
 }
 
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::ledger::Ledger;
-    use crate::queue::{Bounds, Receiver, Sender, bounded};
+    use crate::queue::{Bounds, Ledgers, Receiver, Sender, bounded};
 
     fn queue() -> (Sender, Receiver) {
-        bounded(Bounds::for_tests(1 << 20), Arc::new(Ledger::default()))
+        bounded(Bounds::for_tests(1 << 20), Ledgers::new(Arc::default(), Box::default()))
     }
 
     #[test]

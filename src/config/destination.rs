@@ -1,0 +1,165 @@
+//! Where events go: what each of a logger's destinations has of its own.
+
+use std::fmt;
+use std::sync::Arc;
+use std::time::Duration;
+
+use reqwest::ClientBuilder;
+
+use crate::delivery::Spool;
+use crate::hooks::ClientHook;
+use crate::transport::Transport;
+use crate::wire::Wire;
+
+/// The settings of one destination.
+#[derive(Default)]
+pub(super) struct Target {
+    pub(super) wire: Wire,
+    pub(super) api_key: Option<String>,
+    pub(super) endpoint: Option<String>,
+    pub(super) headers: Vec<(String, String)>,
+    pub(super) allow_insecure_http: Option<bool>,
+    pub(super) http_client: Option<ClientHook>,
+    pub(super) gzip: Option<bool>,
+    pub(super) bundled_roots: bool,
+    pub(super) transport: Option<Arc<dyn Transport>>,
+    pub(super) spool: Option<Spool>,
+}
+
+/// One more place that events are sent to, beside the builder's own: see [`Builder::also`](super::Builder::also).
+///
+/// What is set here is the destination's alone; every other setting is the builder's and holds for all of them. It has a
+/// ledger, retries, a breaker and loss reports of its own, so that one that is down costs the others nothing.
+///
+/// The variables of a wire (`REO_API_KEY`, `OTEL_EXPORTER_OTLP_ENDPOINT` and the like) are read for the first destination
+/// of that wire alone, [`Wire::Reo`] and [`Wire::ReoBatch`] counting as one, so that no key reaches another origin than its
+/// own. Each later one of the same wire needs its endpoint, and its key where the wire requires one, in code.
+#[must_use = "a destination does nothing until it is given to a builder"]
+pub struct Destination {
+    pub(super) name: Option<String>,
+    pub(super) target: Target,
+    pub(super) request_timeout: Option<Duration>,
+}
+
+/// Prints of the key only whether it is set.
+impl fmt::Debug for Destination {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("Destination")
+            .field("name", &self.name)
+            .field("wire", &self.target.wire)
+            .field("api_key", &self.target.api_key.as_ref().map(|_| ".."))
+            .finish_non_exhaustive()
+    }
+}
+
+impl Destination {
+    /// A destination that speaks this format.
+    pub fn new(wire: Wire) -> Self {
+        Self {
+            name: None,
+            target: Target {
+                wire,
+                ..Target::default()
+            },
+            request_timeout: None,
+        }
+    }
+
+    /// Sets its name, which stands in log lines, in the findings of `check` and in
+    /// [`UsageLogger::destinations`](crate::UsageLogger::destinations). Default: the wire's: `reo`, `reo_batch`, `mcpeye`,
+    /// `otlp`. No two destinations may have the same; that of the builder's own is its wire's.
+    pub fn name(mut self, name: impl Into<String>) -> Self {
+        self.name = Some(name.into());
+        self
+    }
+
+    /// Sets its API key, as [`Builder::api_key`](super::Builder::api_key).
+    pub fn api_key(mut self, key: impl Into<String>) -> Self {
+        self.target.api_key = Some(key.into());
+        self
+    }
+
+    /// Sets where it is, as [`Builder::endpoint`](super::Builder::endpoint).
+    pub fn endpoint(mut self, url: impl Into<String>) -> Self {
+        self.target.endpoint = Some(url.into());
+        self
+    }
+
+    /// Adds headers to its requests, as [`Builder::headers`](super::Builder::headers).
+    pub fn headers<N: Into<String>, V: Into<String>>(
+        mut self,
+        headers: impl IntoIterator<Item = (N, V)>,
+    ) -> Self {
+        let headers = headers
+            .into_iter()
+            .map(|(name, value)| (name.into(), value.into()));
+        self.target.headers.extend(headers);
+        self
+    }
+
+    /// Allows plain `http` to it, as [`Builder::allow_insecure_http`](super::Builder::allow_insecure_http).
+    pub const fn allow_insecure_http(mut self, allow: bool) -> Self {
+        self.target.allow_insecure_http = Some(allow);
+        self
+    }
+
+    /// Changes its HTTP client, as [`Builder::http_client`](super::Builder::http_client).
+    pub fn http_client(
+        mut self,
+        change: impl Fn(ClientBuilder) -> ClientBuilder + Send + Sync + 'static,
+    ) -> Self {
+        self.target.http_client = Some(Box::new(change));
+        self
+    }
+
+    /// Sets how long a request to it may take. Default: its wire's.
+    pub const fn request_timeout(mut self, timeout: Duration) -> Self {
+        self.request_timeout = Some(timeout);
+        self
+    }
+
+    /// Compresses its requests, as [`Builder::gzip`](super::Builder::gzip).
+    #[cfg(feature = "gzip")]
+    #[cfg_attr(docsrs, doc(cfg(feature = "gzip")))]
+    pub const fn gzip(mut self, on: bool) -> Self {
+        self.target.gzip = Some(on);
+        self
+    }
+
+    /// Trusts Mozilla's authorities for it, as [`Builder::bundled_roots`](super::Builder::bundled_roots).
+    #[cfg(feature = "bundled-roots")]
+    #[cfg_attr(docsrs, doc(cfg(feature = "bundled-roots")))]
+    pub const fn bundled_roots(mut self, on: bool) -> Self {
+        self.target.bundled_roots = on;
+        self
+    }
+
+    /// Keeps what it has not confirmed on disk, as [`Builder::spool`](super::Builder::spool). Each destination needs a
+    /// directory of its own.
+    #[cfg(feature = "spool")]
+    pub fn spool(mut self, spool: crate::spool::Spool) -> Self {
+        self.target.spool = Some(spool);
+        self
+    }
+
+    /// Keeps its requests in memory instead of sending them; a key and an endpoint are not needed then.
+    #[cfg(feature = "testing")]
+    pub fn memory_transport(
+        mut self,
+        transport: &crate::transport::memory::MemoryTransport,
+    ) -> Self {
+        self.target.transport = Some(Arc::new(transport.clone()));
+        self
+    }
+}
+
+/// What [`log_usage_confirmed`](crate::UsageLogger::log_usage_confirmed) waits for, where there are several destinations.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
+#[non_exhaustive]
+pub enum Confirm {
+    /// The builder's own destination, or the first after it that the event is for.
+    #[default]
+    First,
+    /// All destinations that the event is for. Of several that do not take it, the first to say so gives the reason.
+    All,
+}

@@ -1,0 +1,152 @@
+//! Hands over what callers have queued to several destinations: each event once to each that takes it.
+
+use std::ops::Range;
+use std::sync::Arc;
+use std::time::{Duration, Instant};
+
+use super::before_send::Hook;
+use super::destination::Destination;
+use super::shared::Shared;
+use super::source::Source;
+use crate::hooks::BeforeSend;
+use crate::ledger::DropReason;
+use crate::queue::{Branches, EventEnd, Receiver, Segment, Takers};
+
+/// How long what is queued waits for the destinations at most, where one of them keeps it on disk.
+const SPOOL_INTERVAL: Duration = Duration::from_millis(50);
+
+/// What is needed to hand events over to several destinations.
+pub(crate) struct Distribution {
+    /// What callers have queued.
+    pub(crate) receiver: Receiver,
+    /// Runs once for each event, whatever takes it.
+    pub(crate) before_send: Option<BeforeSend>,
+    /// Whoever waits for an event waits for all of them.
+    pub(crate) confirms_all: bool,
+}
+
+pub(super) struct Distributor {
+    source: Source,
+    confirms_all: bool,
+    interval: Duration,
+    next_seal: Instant,
+    /// The longest time that any destination keeps an event.
+    max_age: Duration,
+}
+
+impl Distributor {
+    /// `None` without a destination.
+    pub(super) fn new(shared: &[Arc<Shared>], distribution: Distribution) -> Option<Self> {
+        let first = shared.first()?;
+        let Shared {
+            settings, ledger, ..
+        } = &**first;
+        let hook = distribution.before_send;
+        let hook = hook.map(|hook| Hook::new(hook, settings.limits, &settings.redactor));
+        let has_spool = |shared: &Arc<Shared>| shared.settings.spool_dir.is_some();
+        let interval = match shared.iter().any(has_spool) {
+            true => settings.flush_interval.min(SPOOL_INTERVAL),
+            false => settings.flush_interval,
+        };
+        let ages = shared.iter().map(|shared| shared.settings.max_event_age);
+        Some(Self {
+            source: Source::new(distribution.receiver, hook, settings.form, Arc::clone(ledger)),
+            confirms_all: distribution.confirms_all,
+            interval,
+            next_seal: settings.clock.now() + interval,
+            max_age: ages.max().unwrap_or(settings.max_event_age),
+        })
+    }
+
+    /// Does what is due.
+    pub(super) fn turn(&mut self, destinations: &mut [Destination], now: Instant) {
+        if now >= self.next_seal {
+            self.next_seal = now + self.interval;
+            self.source.receiver.seal();
+            self.source.receiver.trim();
+            if let Some(oldest) = now.checked_sub(self.max_age) {
+                let is_old = |at: Option<Instant>| at.is_some_and(|at| at < oldest);
+                self.drop_older(destinations, is_old, DropReason::Expired, "too old");
+            }
+        }
+        self.hand_over(destinations);
+    }
+
+    /// When there is something to do by time.
+    pub(super) fn wake_at(&self) -> Instant {
+        self.next_seal
+    }
+
+    /// Hands over all that is queued so far.
+    pub(super) fn hand_over_all(&mut self, destinations: &mut [Destination]) {
+        let sequence = self.source.receiver.seal();
+        self.hand_over(destinations);
+        for destination in destinations {
+            if let Some(branch) = destination.branch() {
+                branch.advance(sequence);
+            }
+        }
+    }
+
+    fn hand_over(&mut self, destinations: &mut [Destination]) {
+        loop {
+            let holds_nothing = destinations.iter().all(Destination::holds_nothing);
+            let segment = self.source.take(holds_nothing, &mut |segment, event, reason, cause| {
+                drop_events(destinations, segment, event..event + 1, reason, cause);
+            });
+            let Some(segment) = segment else {
+                return;
+            };
+            let mut branches = Branches::new(segment, destinations.len(), self.confirms_all);
+            for (at, destination) in destinations.iter_mut().enumerate() {
+                if let (Some(segment), Some(branch)) = (branches.of(at), destination.branch()) {
+                    branch.push(segment);
+                }
+            }
+        }
+    }
+
+    /// The sequence number of the oldest segment that was not handed over whole.
+    pub(super) fn oldest_sequence(&self) -> Option<u64> {
+        self.source.oldest()
+    }
+
+    /// Gives up and counts what is left.
+    pub(super) fn end(&mut self, destinations: &mut [Destination]) {
+        self.source.receiver.seal();
+        let cause = "the shutdown's deadline passed";
+        self.drop_older(destinations, |_| true, DropReason::ShutdownTimeout, cause);
+    }
+
+    fn drop_older(
+        &mut self,
+        destinations: &mut [Destination],
+        goes: impl Fn(Option<Instant>) -> bool,
+        reason: DropReason,
+        cause: &str,
+    ) {
+        for batch in self.source.take_older(goes) {
+            for (segment, events) in batch.parts() {
+                drop_events(destinations, segment, events, reason, cause);
+            }
+        }
+    }
+}
+
+/// Counts events that no destination was handed, for each that they are for.
+fn drop_events(
+    destinations: &mut [Destination],
+    segment: &Segment,
+    events: Range<usize>,
+    reason: DropReason,
+    cause: &str,
+) {
+    for (at, destination) in destinations.iter_mut().enumerate() {
+        let takes = |event: &usize| Takers::has(segment.takers(*event), at);
+        let count = events.clone().filter(takes).count() as u64;
+        if count > 0 {
+            destination.drop_unseen(count, reason, cause);
+        }
+    }
+    segment.notify_end(events, EventEnd::Dropped(reason));
+}

@@ -1,0 +1,126 @@
+//! Where segments come from: the queue and, where there is one, the user's hook over their events.
+
+use std::sync::Arc;
+use std::time::Instant;
+
+use super::batch::Batch;
+use super::before_send::Hook;
+use super::rewriting::Rewriting;
+use crate::ledger::{DropReason, Ledger};
+use crate::queue::{Receiver, Rewrite, Segment};
+use crate::wire::EventForm;
+
+/// What is told of an event that is dropped before it was in any batch: its segment, its place, and why.
+pub(super) type OnDrop<'f> = &'f mut dyn FnMut(&Segment, usize, DropReason, &str);
+
+pub(super) struct Source {
+    pub(super) receiver: Receiver,
+    form: EventForm,
+    hook: Option<Hook>,
+    /// A segment that the hook has seen in part.
+    rewriting: Option<Rewriting>,
+    /// Counts the hook's panics, and what of its results was left out.
+    ledger: Arc<Ledger>,
+}
+
+impl Source {
+    pub(super) fn new(
+        receiver: Receiver,
+        hook: Option<Hook>,
+        form: EventForm,
+        ledger: Arc<Ledger>,
+    ) -> Self {
+        Self {
+            receiver,
+            form,
+            hook,
+            rewriting: None,
+            ledger,
+        }
+    }
+
+    /// Takes the oldest segment; where there is a hook, as much of it as memory allows. `None` when there is none, or no
+    /// memory for what the hook may make of it. `holds_nothing`: no memory will be given back, so that an event for which
+    /// there is none is dropped.
+    pub(super) fn take(&mut self, holds_nothing: bool, on_drop: OnDrop<'_>) -> Option<Segment> {
+        match self.hook {
+            Some(_) => self.rewrite(holds_nothing, on_drop),
+            None => self.receiver.take(),
+        }
+    }
+
+    /// Lets the user's hook rewrite the oldest segment's events, once for each event. What it makes of
+    /// them may be far larger: it stops where that fills a segment, or memory is full.
+    fn rewrite(&mut self, holds_nothing: bool, on_drop: OnDrop<'_>) -> Option<Segment> {
+        let mut source = match self.rewriting.take() {
+            Some(source) => source,
+            None => Rewriting::new(self.receiver.take()?),
+        };
+        let start = source.next;
+        let mut made = self.receiver.rewrite(&source.segment, start);
+        while !source.is_done() && !made.is_full() && made.reserve() {
+            self.rewrite_event(&source.segment, source.next, &mut made, on_drop);
+            made.release_unused();
+            source.next += 1;
+        }
+        let is_stuck = source.next == start && !source.is_done();
+        if is_stuck && holds_nothing {
+            let cause = "no memory for before_send";
+            on_drop(&source.segment, start, DropReason::QueueFull, cause);
+            source.next += 1;
+        }
+        let waits = source.next == start;
+        if !source.is_done() {
+            self.rewriting = Some(source);
+        }
+        (!waits).then(|| made.finish())
+    }
+
+    fn rewrite_event(
+        &mut self,
+        segment: &Segment,
+        event: usize,
+        made: &mut Rewrite,
+        on_drop: OnDrop<'_>,
+    ) {
+        let Some(hook) = &mut self.hook else {
+            return;
+        };
+        let bytes = segment.slice(event..event + 1);
+        let json = bytes.strip_suffix(b",").unwrap_or(bytes);
+        match hook.apply(json, self.form, &self.ledger) {
+            Ok(json) => {
+                let listener = segment.take_listeners(event..event + 1).pop();
+                let id = segment.id(event).unwrap_or_default();
+                made.push(&json, id, segment.takers(event), listener);
+            }
+            Err(reason) => on_drop(segment, event, reason, "before_send"),
+        }
+    }
+
+    /// Whether the hook goes on once there is memory for what it makes.
+    pub(super) fn waits_for_memory(&self) -> bool {
+        self.rewriting.is_some()
+    }
+
+    /// The sequence number of the oldest segment that was not taken, or that the hook has not seen whole.
+    pub(super) fn oldest(&self) -> Option<u64> {
+        let in_part = self.rewriting.iter().map(Rewriting::sequence);
+        let queued = self.receiver.oldest().map(|(sequence, _)| sequence);
+        in_part.chain(queued).min()
+    }
+
+    /// Takes out the segments that `goes` holds for by their age, oldest first, as they are.
+    pub(super) fn take_older(&mut self, goes: impl Fn(Option<Instant>) -> bool) -> Vec<Batch> {
+        let rewriting = self
+            .rewriting
+            .take_if(|source| goes(source.segment.first_at()));
+        let mut taken: Vec<Batch> = rewriting.map(Rewriting::rest).into_iter().collect();
+        while goes(self.receiver.oldest().map(|(_, at)| at))
+            && let Some(segment) = self.receiver.take()
+        {
+            taken.extend(Batch::of(segment));
+        }
+        taken
+    }
+}
