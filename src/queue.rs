@@ -92,7 +92,7 @@ impl Sender {
 
     /// Memory held, in bytes: by all, or by the destination whose end this is.
     pub(crate) fn bytes(&self) -> usize {
-        self.held.as_ref().unwrap_or(&self.channel.bytes).load(Relaxed)
+        self.held.as_deref().unwrap_or(&self.channel.bytes).load(Relaxed)
     }
 
     /// The ends of one of several destinations. What it receives, the worker hands over to it.

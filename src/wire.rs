@@ -6,6 +6,7 @@
 
 pub(crate) mod answer;
 pub(crate) mod defaults;
+mod event_form;
 mod missing;
 pub(crate) mod naming;
 pub(crate) mod parts;
@@ -20,6 +21,7 @@ pub(crate) mod reo;
 mod reo_rules;
 pub(crate) mod rules;
 
+pub(crate) use event_form::{EventForm, Layout};
 pub use mcpeye::Mcpeye;
 pub use otlp::settings::Otlp;
 pub use session_ids::SessionIds;
@@ -27,16 +29,14 @@ pub use session_ids::SessionIds;
 use std::time::{Duration, SystemTime};
 
 use crate::base::id::stable_hash;
-use crate::capture::EventWriter;
-use crate::event::Event;
+use crate::event::{Event, EventKind};
 use crate::ledger::DropReason;
 use answer::{Receipt, Verdict, classify_answer};
 use defaults::Defaults;
 use otlp::resource::Resource;
 use otlp::settings::{OtelVariables, VARIABLES};
-use parts::{SenderInfo, Stamp};
-use record::HEAD;
-use rules::{Changes, Check, Members, leave_out_numbers};
+use parts::SenderInfo;
+use subject::present;
 
 /// Where the Reo wire sends to.
 pub const DEFAULT_ENDPOINT: &str = "https://ingest.reo.dev/api/product/usage";
@@ -116,19 +116,6 @@ pub(crate) struct Profile {
         expect(dead_code, reason = "only this integration has the tool")
     )]
     pub(crate) capability_tool: &'static str,
-    /// The members of an event that `before_send` may not change: ids, times, and the identity that
-    /// the caller chose to send.
-    pub(crate) fixed_members: &'static [&'static str],
-    /// The other members of an event whose names the format gives.
-    pub(crate) own_members: &'static [&'static str],
-    /// The members of `meta` that it may not change either.
-    pub(crate) fixed_meta_members: &'static [&'static str],
-    /// The members that hold names of tools and prompts, which stay as they are.
-    pub(crate) tool_members: &'static [&'static str],
-    /// Returns whether the format gives this name to a member of `meta`.
-    pub(crate) is_own_meta_name: fn(&str) -> bool,
-    /// Returns whether the redactor made a value larger than the receiver takes it.
-    pub(crate) outgrows: fn(&[u8]) -> bool,
     /// Says what an answer means for its batch, by its status, its `Retry-After` and the time.
     pub(crate) classify_answer: fn(u16, Option<&str>, SystemTime) -> Verdict,
     /// Reads the body of a 2xx answer. What cannot be read refuses nothing: the status has said that the
@@ -153,24 +140,6 @@ pub(crate) const REO: Profile = Profile {
     takes_all_kinds: true,
     intent_property: "prompt",
     capability_tool: "request_missing_capability",
-    fixed_members: &[
-        "event_id",
-        "event_at",
-        "user_id",
-        "user_id_type",
-        "activity_type",
-    ],
-    own_members: &[
-        "source",
-        "environment",
-        "product_id",
-        "ip_addr",
-        "user_agent",
-    ],
-    fixed_meta_members: &["redactions", "instance", "sequence"],
-    tool_members: &["tool", "tools", "prompt_name"],
-    is_own_meta_name: reo::is_own_name,
-    outgrows: |_| false,
     classify_answer,
     receipt: |_| Receipt::Taken,
 };
@@ -192,12 +161,6 @@ pub(crate) const MCPEYE: Profile = Profile {
     takes_all_kinds: false,
     intent_property: "mcpeyeIntent",
     capability_tool: mcpeye::CAPABILITY_TOOL,
-    fixed_members: &["callId", "timestamp", "userId", "userEmail"],
-    own_members: mcpeye::NAMES,
-    fixed_meta_members: &[],
-    tool_members: &["toolName"],
-    is_own_meta_name: |_| false,
-    outgrows: mcpeye::outgrows,
     receipt: mcpeye::receipt,
     ..REO_BATCH
 };
@@ -215,14 +178,6 @@ const OTLP: Profile = Profile {
     content_type: "application/x-protobuf",
     // A span may have four times the bytes of the JSON it is made from, and receivers take 20 MiB.
     max_batch_bytes: 4 * 1024 * 1024,
-    fixed_members: &[
-        "event_id",
-        "event_at",
-        "user_id",
-        "user_id_type",
-        "activity_type",
-        HEAD,
-    ],
     classify_answer: otlp::answers::classify_answer,
     receipt: otlp::answers::receipt,
     ..REO_BATCH
@@ -238,17 +193,47 @@ impl Wire {
         }
     }
 
-    pub(crate) fn write_event(
-        &self,
-        event: &Event<'_>,
-        defaults: &Defaults,
-        stamp: &Stamp,
-        writer: &mut EventWriter<'_>,
-    ) -> Result<(), DropReason> {
+    /// What is queued for it where it is the only destination.
+    pub(crate) const fn form(&self) -> EventForm {
         match self {
-            Self::Reo | Self::ReoBatch => reo::write_event(event, defaults, stamp, writer),
-            Self::Mcpeye(_) => mcpeye::write_event(event, defaults, stamp, writer),
-            Self::Otlp(_) => record::write_event(event, defaults, stamp, writer),
+            Self::Reo | Self::ReoBatch => EventForm::Reo,
+            Self::Mcpeye(_) => EventForm::Mcpeye,
+            Self::Otlp(_) => EventForm::Record,
+        }
+    }
+
+    /// What a destination of this wire is called unless the user says.
+    pub(crate) const fn name(&self) -> &'static str {
+        match self {
+            Self::Reo => "reo",
+            Self::ReoBatch => "reo_batch",
+            Self::Mcpeye(_) => "mcpeye",
+            Self::Otlp(_) => "otlp",
+        }
+    }
+
+    /// Why the wire does not take an event that others may take, if it does not.
+    pub(crate) fn refusal(&self, event: &Event<'_>, defaults: &Defaults) -> Option<DropReason> {
+        if !self.profile().takes_all_kinds && !matches!(event.kind, EventKind::ToolCall(_)) {
+            return Some(DropReason::UnsupportedByWire);
+        }
+        let has_no_product = || {
+            let own = event.facts.product_id.as_deref().and_then(present);
+            own.is_none() && defaults.product_id.is_none()
+        };
+        (self.requires_product() && has_no_product()).then_some(DropReason::MissingField)
+    }
+
+    /// Whether the wire takes what a hook has made of a record.
+    pub(crate) fn takes_record(&self, record: &[u8]) -> bool {
+        !self.requires_product() || record::has_product(record)
+    }
+
+    const fn requires_product(&self) -> bool {
+        match self {
+            Self::Reo | Self::ReoBatch => true,
+            // The one has no place for it, and the other the service's name in its place.
+            Self::Mcpeye(_) | Self::Otlp(_) => false,
         }
     }
 
@@ -258,41 +243,12 @@ impl Wire {
         event: &Event<'_>,
         defaults: &Defaults,
     ) -> Option<&'static str> {
-        let requires_product = match self {
-            Self::Reo | Self::ReoBatch => true,
-            // The one has no place for it, and the other the service's name in its place.
-            Self::Mcpeye(_) | Self::Otlp(_) => false,
-        };
-        missing::missing_field(event, defaults, requires_product)
+        missing::missing_field(event, defaults, self.requires_product())
     }
 
-    /// Checks a finished event by the format's rules, and leaves out or cuts what is not as they have it. The error is
-    /// the reason to drop it: something is missing that the wire requires.
-    pub(crate) fn check(
-        &self,
-        event: &mut Members,
-        check: &Check<'_>,
-    ) -> Result<Changes, DropReason> {
-        let mut changes = match self {
-            Self::Reo | Self::ReoBatch => reo_rules::check(event, check),
-            Self::Mcpeye(_) => mcpeye_rules::check(event, check),
-            Self::Otlp(_) => record::check(event, check),
-        }?;
-        changes += leave_out_numbers(event);
-        Ok(changes)
-    }
-
-    /// Returns a number by which the receiver tells a finished event from others.
-    #[cfg(feature = "spool")]
-    pub(crate) fn id_of(&self, event: &Members) -> Option<i64> {
-        match self {
-            Self::Reo | Self::ReoBatch | Self::Otlp(_) => event.get("event_id")?.as_i64(),
-            Self::Mcpeye(_) => Some(stable_hash(event.get("callId")?.as_str()?) as i64),
-        }
-    }
-
-    /// Frames events, which stand one behind another with a comma after each, as a request's body.
-    pub(crate) fn frame(&self, events: &[&[u8]], sender: &SenderInfo) -> Vec<u8> {
+    /// Frames events of a form, which stand one behind another with a comma after each, as a request's body.
+    pub(crate) fn frame(&self, form: EventForm, events: &[&[u8]], sender: &SenderInfo) -> Vec<u8> {
+        let is_record = form == EventForm::Record;
         let (before, after) = match self {
             Self::Reo => reo::single(),
             Self::ReoBatch => reo::batch(sender),
@@ -304,7 +260,11 @@ impl Wire {
         let mut body = Vec::with_capacity(before.len() + length + after.len());
         body.extend_from_slice(before.as_bytes());
         for part in events {
-            body.extend_from_slice(part);
+            match self {
+                Self::Reo | Self::ReoBatch if is_record => record::write_payloads(part, &mut body),
+                Self::Mcpeye(_) if is_record => mcpeye::write_events(part, &mut body),
+                _ => body.extend_from_slice(part),
+            }
         }
         // The last event's comma.
         body.pop();
@@ -338,15 +298,16 @@ impl Wire {
         }
     }
 
-    /// Names the format of the events in a spool: two wires with the same tag may deliver each
-    /// other's. On the mcpeye wire it names the project, too, which stands in the frame.
-    pub(crate) fn spool_tag(&self) -> String {
+    /// Names what is in a spool: two wires with the same tag may deliver each other's events. On the mcpeye wire it names
+    /// the project, too, which stands in the frame. A Reo wire reads records as well: the head is left out.
+    pub(crate) fn spool_tag(&self, form: EventForm) -> String {
         match self {
             Self::Reo | Self::ReoBatch => "reo".to_owned(),
             Self::Otlp(_) => "otlp".to_owned(),
             Self::Mcpeye(mcpeye) => {
                 let project = stable_hash(&mcpeye.project);
-                format!("mcpeye-{project:016x}")
+                let of_records = if form == EventForm::Record { "-record" } else { "" };
+                format!("mcpeye{of_records}-{project:016x}")
             }
         }
     }
@@ -403,9 +364,10 @@ mod tests {
 
     #[test]
     fn the_spools_of_two_projects_stay_apart() {
-        let tag = |project: &str| Wire::Mcpeye(Mcpeye::new(project)).spool_tag();
+        let tag = |project: &str| Wire::Mcpeye(Mcpeye::new(project)).spool_tag(EventForm::Mcpeye);
         assert_ne!(tag("a"), tag("b"));
         assert_eq!(tag("a"), tag("a"));
-        assert_eq!(Wire::Reo.spool_tag(), Wire::ReoBatch.spool_tag());
+        let reo = EventForm::Reo;
+        assert_eq!(Wire::Reo.spool_tag(reo), Wire::ReoBatch.spool_tag(reo));
     }
 }

@@ -22,6 +22,11 @@ impl Instance {
         spell(&self.0.to_be_bytes(), &mut digits);
         Digits(digits)
     }
+
+    /// Reads an instance back from its digits.
+    pub(crate) fn parse(digits: &str) -> Option<Self> {
+        u64::from_str_radix(digits, 16).ok().map(Self)
+    }
 }
 
 /// An [`Instance`] as text, which needs no memory.

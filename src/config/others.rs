@@ -64,8 +64,8 @@ impl Builder {
                 self.resolve_target()
             });
             let mut made = made.map_err(|fault| fault.of_destination(&name))?;
-            let mut names = resolved.iter().chain([&*first]).map(|known| &known.delivery.name);
-            if names.any(|known| *known == name) {
+            let is_same = |known: &ResolvedTarget| known.delivery.name == name;
+            if is_same(first) || resolved.iter().any(is_same) {
                 let fault = "has the name of another one: give it one of its own by name";
                 return Err(BuildError::invalid("destination", fault).of_destination(&name));
             }

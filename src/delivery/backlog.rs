@@ -41,7 +41,7 @@ impl Backlog {
         let (ledger, clock) = (Arc::clone(&shared.ledger), settings.clock.clone());
         Self {
             reporter: Reporter::new(ledger, settings.on_error.clone(), settings.verbose, clock),
-            source: Source::new(receiver, hook, settings.form, Arc::clone(&shared.ledger)),
+            source: Source::new(receiver, hook, settings.form, Vec::new(), Arc::clone(&shared.ledger)),
             fresh: Batch::default(),
             retries: VecDeque::new(),
             flights: Flights::default(),
@@ -76,7 +76,7 @@ impl Backlog {
             reporter,
             ..
         } = self;
-        let segment = source.take(holds_nothing, &mut |segment, event, reason, cause| {
+        let segment = source.take(holds_nothing, &mut |segment, event, _, reason, cause| {
             shared.ledger.drop_pending(reason, 1);
             segment.notify_end(event..event + 1, EventEnd::Dropped(reason));
             reporter.dropped(1, reason, cause);

@@ -1,6 +1,5 @@
 //! Hands over what callers have queued to several destinations: each event once to each that takes it.
 
-use std::ops::Range;
 use std::sync::Arc;
 use std::time::{Duration, Instant};
 
@@ -50,7 +49,13 @@ impl Distributor {
         };
         let ages = shared.iter().map(|shared| shared.settings.max_event_age);
         Some(Self {
-            source: Source::new(distribution.receiver, hook, settings.form, Arc::clone(ledger)),
+            source: Source::new(
+                distribution.receiver,
+                hook,
+                settings.form,
+                shared.iter().map(|shared| shared.settings.wire.clone()).collect(),
+                Arc::clone(ledger),
+            ),
             confirms_all: distribution.confirms_all,
             interval,
             next_seal: settings.clock.now() + interval,
@@ -91,8 +96,8 @@ impl Distributor {
     fn hand_over(&mut self, destinations: &mut [Destination]) {
         loop {
             let holds_nothing = destinations.iter().all(Destination::holds_nothing);
-            let segment = self.source.take(holds_nothing, &mut |segment, event, reason, cause| {
-                drop_events(destinations, segment, event..event + 1, reason, cause);
+            let segment = self.source.take(holds_nothing, &mut |segment, event, takers, reason, cause| {
+                drop_event(destinations, segment, event, takers, reason, cause);
             });
             let Some(segment) = segment else {
                 return;
@@ -127,26 +132,31 @@ impl Distributor {
     ) {
         for batch in self.source.take_older(goes) {
             for (segment, events) in batch.parts() {
-                drop_events(destinations, segment, events, reason, cause);
+                for event in events {
+                    let takers = segment.takers(event);
+                    drop_event(destinations, segment, event, takers, reason, cause);
+                }
             }
         }
     }
 }
 
-/// Counts events that no destination was handed, for each that they are for.
-fn drop_events(
+/// Counts an event that was not handed over, for each destination of `takers`; whoever waits for it is told if nobody
+/// else takes it.
+fn drop_event(
     destinations: &mut [Destination],
     segment: &Segment,
-    events: Range<usize>,
+    event: usize,
+    takers: Takers,
     reason: DropReason,
     cause: &str,
 ) {
     for (at, destination) in destinations.iter_mut().enumerate() {
-        let takes = |event: &usize| Takers::has(segment.takers(*event), at);
-        let count = events.clone().filter(takes).count() as u64;
-        if count > 0 {
-            destination.drop_unseen(count, reason, cause);
+        if takers.has(at) && segment.takers(event).has(at) {
+            destination.drop_unseen(1, reason, cause);
         }
     }
-    segment.notify_end(events, EventEnd::Dropped(reason));
+    if takers == segment.takers(event) {
+        segment.notify_end(event..event + 1, EventEnd::Dropped(reason));
+    }
 }

@@ -89,7 +89,7 @@ fn redact(
     scratch: &mut Vec<u8>,
     out: &mut Vec<u8>,
 ) -> Result<(), DropReason> {
-    let spans = spans(json, profile).ok_or(DropReason::SpoolFull)?;
+    let spans = spans(json, layout).ok_or(DropReason::SpoolFull)?;
     let draft = Draft {
         json,
         spans: &spans,
@@ -110,7 +110,7 @@ fn spans(json: &[u8], layout: &Layout) -> Option<Vec<Range<usize>>> {
     }
     let members = Walk {
         text,
-        profile,
+        layout,
         in_meta: false,
         spans: Vec::new(),
     };
@@ -120,7 +120,7 @@ fn spans(json: &[u8], layout: &Layout) -> Option<Vec<Range<usize>>> {
 /// Reads the members of an event, or of its `meta`.
 struct Walk<'a> {
     text: &'a str,
-    profile: &'a Profile,
+    layout: &'a Layout,
     in_meta: bool,
     spans: Vec<Range<usize>>,
 }
@@ -156,7 +156,7 @@ impl<'a> Walk<'a> {
         if !self.in_meta && name == "meta" && value.get().starts_with('{') {
             let meta = Self {
                 text: self.text,
-                profile: self.layout,
+                layout: self.layout,
                 in_meta: true,
                 spans: std::mem::take(&mut self.spans),
             };

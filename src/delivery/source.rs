@@ -7,15 +7,18 @@ use super::batch::Batch;
 use super::before_send::Hook;
 use super::rewriting::Rewriting;
 use crate::ledger::{DropReason, Ledger};
-use crate::queue::{Receiver, Rewrite, Segment};
-use crate::wire::EventForm;
+use crate::queue::{Receiver, Rewrite, Segment, Takers};
+use crate::wire::{EventForm, Wire};
 
-/// What is told of an event that is dropped before it was in any batch: its segment, its place, and why.
-pub(super) type OnDrop<'f> = &'f mut dyn FnMut(&Segment, usize, DropReason, &str);
+/// What is told of an event that is dropped before it was in any batch: its segment, its place, for which destinations it
+/// is dropped, and why.
+pub(super) type OnDrop<'f> = &'f mut dyn FnMut(&Segment, usize, Takers, DropReason, &str);
 
 pub(super) struct Source {
     pub(super) receiver: Receiver,
     form: EventForm,
+    /// Those of several destinations; none where there is one.
+    wires: Vec<Wire>,
     hook: Option<Hook>,
     /// A segment that the hook has seen in part.
     rewriting: Option<Rewriting>,
@@ -28,11 +31,13 @@ impl Source {
         receiver: Receiver,
         hook: Option<Hook>,
         form: EventForm,
+        wires: Vec<Wire>,
         ledger: Arc<Ledger>,
     ) -> Self {
         Self {
             receiver,
             form,
+            wires,
             hook,
             rewriting: None,
             ledger,
@@ -66,7 +71,8 @@ impl Source {
         let is_stuck = source.next == start && !source.is_done();
         if is_stuck && holds_nothing {
             let cause = "no memory for before_send";
-            on_drop(&source.segment, start, DropReason::QueueFull, cause);
+            let takers = source.segment.takers(start);
+            on_drop(&source.segment, start, takers, DropReason::QueueFull, cause);
             source.next += 1;
         }
         let waits = source.next == start;
@@ -88,13 +94,22 @@ impl Source {
         };
         let bytes = segment.slice(event..event + 1);
         let json = bytes.strip_suffix(b",").unwrap_or(bytes);
+        let takers = segment.takers(event);
         match hook.apply(json, self.form, &self.ledger) {
             Ok(json) => {
-                let listener = segment.take_listeners(event..event + 1).pop();
-                let id = segment.id(event).unwrap_or_default();
-                made.push(&json, id, segment.takers(event), listener);
+                let unable = without_place(&self.wires, takers, json.as_bytes());
+                let able = unable.iter().fold(takers, |able, at| able.without(*at));
+                for at in unable {
+                    let (one, reason) = (Takers::NONE.with(at), DropReason::BeforeSend);
+                    on_drop(segment, event, one, reason, "before_send took out what its wire needs");
+                }
+                if !able.is_empty() {
+                    let listener = segment.take_listeners(event..event + 1).pop();
+                    let id = segment.id(event).unwrap_or_default();
+                    made.push(&json, id, able, listener);
+                }
             }
-            Err(reason) => on_drop(segment, event, reason, "before_send"),
+            Err(reason) => on_drop(segment, event, takers, reason, "before_send"),
         }
     }
 
@@ -123,4 +138,11 @@ impl Source {
         }
         taken
     }
+}
+
+/// The destinations, of those that an event is for, that have no place for what a hook has made of it.
+fn without_place(wires: &[Wire], takers: Takers, record: &[u8]) -> Vec<usize> {
+    let wires = wires.iter().enumerate();
+    let unable = wires.filter(|(at, wire)| takers.has(*at) && !wire.takes_record(record));
+    unable.map(|(at, _)| at).collect()
 }

@@ -131,7 +131,7 @@ fn start_delivery(handle: &Handle, shows_answer: bool) -> Wait<DeliveryReport> {
     let (event_id, body) = match handle.pipeline.frame_alone(&event) {
         Ok(framed) => framed,
         Err(reason) => {
-            let missing = handle.pipeline.missing_field(&event).map(str::to_owned);
+            let missing = handle.pipeline.missing_field(&handle.pipeline.shared, &event).map(str::to_owned);
             let why = missing.unwrap_or_else(|| format!("the event was dropped: {reason}"));
             return Wait::known(DeliveryReport::unsent(why));
         }

@@ -57,6 +57,19 @@ pub enum CallOutcome {
 }
 
 impl CallOutcome {
+    const ALL: [Self; 10] = [
+        Self::Ok,
+        Self::ToolError,
+        Self::ProtocolError,
+        Self::InputRequired,
+        Self::Task,
+        Self::Cancelled,
+        Self::Timeout,
+        Self::Panicked,
+        Self::Dropped,
+        Self::Unknown,
+    ];
+
     /// The words for all of them.
     pub(crate) const WORDS: [&str; 10] = [
         Self::Ok.as_str(),
@@ -70,6 +83,11 @@ impl CallOutcome {
         Self::Dropped.as_str(),
         Self::Unknown.as_str(),
     ];
+
+    /// Whether this is the word of an outcome that is an error.
+    pub(crate) fn is_error_word(word: &str) -> bool {
+        Self::ALL.iter().any(|outcome| outcome.is_error() && outcome.as_str() == word)
+    }
 
     /// Returns the outcome as it goes over the wire.
     #[must_use]

@@ -3,7 +3,8 @@
 use super::defaults::Defaults;
 use super::parts::Stamp;
 use super::rules::{Changes, Check, Members, leave_out_numbers};
-use super::{mcpeye, mcpeye_rules, record, reo, reo_rules};
+use super::reo_rules::{self, Product};
+use super::{mcpeye, mcpeye_rules, record, reo};
 #[cfg(feature = "spool")]
 use crate::base::id::stable_hash;
 use crate::capture::EventWriter;
@@ -120,7 +121,7 @@ impl EventForm {
         check: &Check<'_>,
     ) -> Result<Changes, DropReason> {
         let mut changes = match self {
-            Self::Reo => reo_rules::check(event, check),
+            Self::Reo => check_payload(event, check),
             Self::Mcpeye => mcpeye_rules::check(event, check),
             Self::Record => record::check(event, check),
         }?;
@@ -136,6 +137,14 @@ impl EventForm {
             Self::Mcpeye => Some(stable_hash(event.get("callId")?.as_str()?) as i64),
         }
     }
+}
+
+/// Checks a payload; what is left of a record, which a spool may hold, is no value of the event's.
+fn check_payload(event: &mut Members, check: &Check<'_>) -> Result<Changes, DropReason> {
+    let was_record = event.remove(record::HEAD).is_some();
+    let mut changes = reo_rules::check(event, check, Product::Required)?;
+    changes.cut += u64::from(was_record);
+    Ok(changes)
 }
 
 #[cfg(test)]

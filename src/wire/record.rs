@@ -20,6 +20,38 @@ use crate::capture::{EventWriter, key};
 use crate::event::{Event, EventKind, MAX_TRACESTATE_BYTES};
 use crate::ledger::DropReason;
 
+/// Whether a record names a product.
+pub(super) fn has_product(record: &[u8]) -> bool {
+    events(record).any(|record| Members::read(record).get("product_id").is_some())
+}
+
+/// Writes the payloads of the Reo wires that records hold, each followed by a comma.
+pub(super) fn write_payloads(records: &[u8], out: &mut Vec<u8>) {
+    for record in events(records) {
+        out.push(b'{');
+        for (name, json) in Members::read(record).iter().filter(|(name, _)| *name != HEAD) {
+            write_member(name, json, out);
+        }
+        close_object(out);
+        out.push(b',');
+    }
+}
+
+/// Writes a member, with a comma behind it. The name has nothing to escape.
+pub(super) fn write_member(name: &str, json: &str, out: &mut Vec<u8>) {
+    out.push(b'"');
+    out.extend_from_slice(name.as_bytes());
+    out.extend_from_slice(b"\":");
+    out.extend_from_slice(json.as_bytes());
+    out.push(b',');
+}
+
+/// Ends an object, whose last member has a comma behind it.
+pub(super) fn close_object(out: &mut Vec<u8>) {
+    out.pop_if(|last| *last == b',');
+    out.push(b'}');
+}
+
 /// Writes a record: the members of the Reo wires, then its head.
 pub(super) fn write_event(
     event: &Event<'_>,
@@ -34,6 +66,9 @@ pub(super) fn write_event(
     let facts = &event.facts;
     // What is reported with a time has begun then, and what is not has ended now.
     let nanos = unix_nanos(stamp.at);
+    if stamp.has_given_id {
+        w.flag(key!("given_id"), true);
+    }
     match facts.event_at {
         Some(_) => w.integer(key!("start"), nanos),
         None => w.integer(key!("end"), nanos),

@@ -55,6 +55,10 @@ pub(super) fn write_event(
     w: &mut EventWriter<'_>,
 ) -> Result<(), DropReason> {
     let start = w.len();
+    let product = event.facts.product_id.as_deref().and_then(present);
+    if product.is_none() && defaults.product_id.is_none() {
+        return Err(DropReason::MissingField);
+    }
     write_members(event, defaults, stamp, w)?;
     w.close_object(start);
     Ok(())
@@ -71,9 +75,6 @@ pub(super) fn write_members<'a>(
     let facts = &event.facts;
     let activity_type = present(event.kind.activity_type()).ok_or(DropReason::MissingField)?;
     let product_id = facts.product_id.as_deref().and_then(present);
-    if product_id.is_none() && defaults.product_id.is_none() {
-        return Err(DropReason::MissingField);
-    }
     let identity = identity(event, defaults).ok_or(DropReason::MissingField)?;
     let session = session_hash(event, defaults, product_id);
     let user_id = user_id(&identity, session.as_ref());

@@ -17,7 +17,7 @@ const EVENT: &[Rule] = &[
     required("environment", name),
     required("user_id", exact),
     required("user_id_type", name),
-    required("product_id", name),
+    optional("product_id", name),
     optional("ip_addr", name),
     optional("meta", object),
     required("event_id", positive),
@@ -77,10 +77,25 @@ const ANY: &[Rule] = &[
     optional("sequence", positive),
 ];
 
+/// Whether an event has to name a product.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) enum Product {
+    Required,
+    /// It is queued for destinations of which some need none.
+    Optional,
+}
+
 /// Checks an event.
-pub(super) fn check(event: &mut Members, check: &Check<'_>) -> Result<Changes, DropReason> {
+pub(super) fn check(
+    event: &mut Members,
+    check: &Check<'_>,
+    product: Product,
+) -> Result<Changes, DropReason> {
     let mut changes = close(event, EVENT);
     changes += check_members(event, check.captured, EVENT, check)?;
+    if product == Product::Required && !event.contains_key("product_id") {
+        return Err(DropReason::MissingField);
+    }
     let activity = event.get("activity_type").and_then(Value::as_str);
     let (is_call, is_init) = (
         activity == Some("MCP_TOOL_CALL"),

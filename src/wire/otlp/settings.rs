@@ -77,6 +77,8 @@ pub(crate) struct OtelVariables {
     pub(crate) protocol: SignalVariable,
     pub(crate) compression: SignalVariable,
     pub(crate) certificate: SignalVariable,
+    /// How the names begin of all that say where and how spans are sent.
+    pub(crate) exporter_prefix: &'static str,
     /// Switches the wire off.
     pub(crate) disabled: &'static str,
     pub(crate) service_name: &'static str,
@@ -99,6 +101,7 @@ pub(crate) const VARIABLES: OtelVariables = OtelVariables {
     protocol: signal!("PROTOCOL"),
     compression: signal!("COMPRESSION"),
     certificate: signal!("CERTIFICATE"),
+    exporter_prefix: "OTEL_EXPORTER_OTLP_",
     disabled: "OTEL_SDK_DISABLED",
     service_name: "OTEL_SERVICE_NAME",
     resource_attributes: "OTEL_RESOURCE_ATTRIBUTES",

@@ -4,6 +4,7 @@ use std::borrow::Cow;
 
 use super::members::Members;
 use super::rules::HEAD;
+use crate::base::id::{Instance, uuid};
 use crate::event::PLAUSIBLE_MILLIS;
 use crate::wire::reo;
 
@@ -96,6 +97,14 @@ impl<'e> Record<'e> {
     /// The JSON-RPC code that the request was answered with.
     pub(crate) fn code(&self) -> Option<i64> {
         self.head.integer("code")
+    }
+
+    /// The event's id as a UUID.
+    pub(crate) fn uuid(&self) -> String {
+        let made_by = self.meta.text("instance").filter(|_| !self.head.is_true("given_id"));
+        let made_by = made_by.and_then(|digits| Instance::parse(&digits));
+        let id = self.event.integer("event_id").unwrap_or_default();
+        String::from_utf8_lossy(&uuid(id, made_by)).into_owned()
     }
 
     /// Start and end in nanoseconds since 1970.

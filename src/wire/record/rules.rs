@@ -4,7 +4,7 @@ use serde_json::Value;
 
 use crate::event::{is_traceparent, is_tracestate};
 use crate::ledger::DropReason;
-use crate::wire::reo_rules;
+use crate::wire::reo_rules::{self, Product};
 use crate::wire::rules::{
     Changes, Check, Form, Members, Rule, check_members, close, exact, flag, nanos, nanos_of_a_call,
     optional,
@@ -14,6 +14,7 @@ use crate::wire::rules::{
 pub(crate) const HEAD: &str = "head";
 
 const RULES: &[Rule] = &[
+    optional("given_id", flag),
     optional("start", nanos),
     optional("end", nanos),
     optional("duration", nanos_of_a_call),
@@ -28,7 +29,7 @@ const RULES: &[Rule] = &[
 pub(crate) fn check(event: &mut Members, check: &Check<'_>) -> Result<Changes, DropReason> {
     // It stands last, so that the others keep their order.
     let head = event.remove(HEAD);
-    let mut changes = reo_rules::check(event, check)?;
+    let mut changes = reo_rules::check(event, check, Product::Optional)?;
     match head {
         Some(Value::Object(mut head)) => {
             let captured = check.captured.and_then(|event| event.get(HEAD));
