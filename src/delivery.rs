@@ -158,7 +158,10 @@ impl Worker {
 
     /// When there is something to do by time, after `now`.
     fn wake_at(&self, now: Instant) -> Instant {
-        let destinations = self.destinations.iter().map(|destination| destination.wake_at(now));
+        let destinations = self
+            .destinations
+            .iter()
+            .map(|destination| destination.wake_at(now));
         let distributor = self.distributor.as_ref().map(Distributor::wake_at);
         let due = destinations.chain(distributor).chain(self.waits.wake_at());
         due.min().unwrap_or(now + DRAIN_TIMEOUT)
@@ -170,11 +173,18 @@ impl Worker {
             distributor.hand_over_all(&mut self.destinations);
         }
         // Beside one another: a disk that hangs takes no time of the others.
-        let leaving = self.destinations.iter_mut().map(|destination| Box::pin(destination.leave_to_disk()));
+        let leaving = self
+            .destinations
+            .iter_mut()
+            .map(|destination| Box::pin(destination.leave_to_disk()));
         let mut leaving: Vec<_> = leaving.collect();
         std::future::poll_fn(|context| {
             leaving.retain_mut(|leaving| leaving.as_mut().poll(context).is_pending());
-            if leaving.is_empty() { Poll::Ready(()) } else { Poll::Pending }
+            if leaving.is_empty() {
+                Poll::Ready(())
+            } else {
+                Poll::Pending
+            }
         })
         .await;
         drop(leaving);
@@ -239,15 +249,27 @@ impl Worker {
         if let [only] = &mut *self.destinations {
             return only.flush_to_disk(flush);
         }
-        let DiskFlush { deadline, timeout, reply } = flush;
+        let DiskFlush {
+            deadline,
+            timeout,
+            reply,
+        } = flush;
         let mut answers = Vec::new();
         for destination in self.destinations.iter_mut().filter(|it| it.has_spool()) {
             let (reply, answered) = oneshot::channel();
-            destination.flush_to_disk(DiskFlush { deadline, timeout, reply });
+            destination.flush_to_disk(DiskFlush {
+                deadline,
+                timeout,
+                reply,
+            });
             answers.push(answered);
         }
         task::spawn(async move {
-            let mut all = if answers.is_empty() { Err(SpoolError::NoSpool) } else { Ok(()) };
+            let mut all = if answers.is_empty() {
+                Err(SpoolError::NoSpool)
+            } else {
+                Ok(())
+            };
             for answered in answers {
                 all = all.and(answered.await.unwrap_or(Err(SpoolError::Closed)));
             }

@@ -39,7 +39,7 @@ pub enum BuildError {
         /// What is wrong with the value.
         fault: String,
     },
-    /// Something is wrong with one of the destinations beside the builder's own.
+    /// Something is wrong with one of the destinations that [`Builder::also`](crate::Builder::also) adds.
     #[error("destination {name}: {fault}")]
     Destination {
         /// Its name.

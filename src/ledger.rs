@@ -13,7 +13,8 @@ use std::sync::atomic::Ordering::Relaxed;
 pub enum DropReason {
     /// The queue was at `max_queue_events` or `max_queue_bytes`, and keeps the oldest events.
     QueueFull,
-    /// The queue was full and made room for newer events (`WhenFull::DropOldest`).
+    /// The queue was full and made room for newer events (`WhenFull::DropOldest`), or the event was among the oldest of one
+    /// of several destinations that lags behind the others.
     Evicted,
     /// The event exceeds the size of one event, or the ingest answered 413 to it alone.
     TooLarge,

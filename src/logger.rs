@@ -3,6 +3,7 @@
 mod alarm;
 mod build;
 mod confirmation;
+mod destinations;
 mod guard;
 mod handle;
 mod kept_record;
@@ -19,6 +20,7 @@ mod wait;
 mod worker_thread;
 
 pub use confirmation::Confirmation;
+pub use destinations::DestinationHandle;
 pub use guard::CallGuard;
 pub(crate) use guard::OpenCall;
 pub(crate) use handle::Handle;

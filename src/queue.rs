@@ -16,8 +16,8 @@ mod takers;
 
 pub use bounds::WhenFull;
 pub(crate) use bounds::{Bounds, MIN_QUEUE_BYTES};
-pub(crate) use channel::FIRST_SEQUENCE;
 pub(crate) use branch::{Branch, Branches};
+pub(crate) use channel::FIRST_SEQUENCE;
 pub(crate) use end_listener::{EndListener, EventEnd};
 pub(crate) use ledgers::Ledgers;
 pub(crate) use reservation::Reservation;
@@ -92,7 +92,10 @@ impl Sender {
 
     /// Memory held, in bytes: by all, or by the destination whose end this is.
     pub(crate) fn bytes(&self) -> usize {
-        self.held.as_deref().unwrap_or(&self.channel.bytes).load(Relaxed)
+        self.held
+            .as_deref()
+            .unwrap_or(&self.channel.bytes)
+            .load(Relaxed)
     }
 
     /// The ends of one of several destinations. What it receives, the worker hands over to it.
@@ -392,7 +395,7 @@ mod tests {
     impl Queue {
         fn new(bounds: Bounds) -> Self {
             let ledger = Arc::new(Ledger::default());
-            let ledgers = Ledgers::new(Arc::clone(&ledger), Box::default());
+            let ledgers = Ledgers::of_one(Arc::clone(&ledger));
             let (sender, receiver) = bounded(bounds, ledgers);
             Self {
                 sender,
@@ -418,7 +421,9 @@ mod tests {
             let mut draft = EventDraft::begin(&mut scratch, &self.policy, &self.ledger);
             draft.writer.raw(&event(id, size));
             let event = draft.seal().unwrap();
-            let pushed = self.sender.push(&event, id, Takers::FIRST, listener, seal, Instant::now);
+            let pushed = self
+                .sender
+                .push(&event, id, Takers::FIRST, listener, seal, Instant::now);
             if let Err(reason) = pushed.result {
                 self.ledger.refuse(reason);
             }

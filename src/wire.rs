@@ -306,7 +306,11 @@ impl Wire {
             Self::Otlp(_) => "otlp".to_owned(),
             Self::Mcpeye(mcpeye) => {
                 let project = stable_hash(&mcpeye.project);
-                let of_records = if form == EventForm::Record { "-record" } else { "" };
+                let of_records = if form == EventForm::Record {
+                    "-record"
+                } else {
+                    ""
+                };
                 format!("mcpeye{of_records}-{project:016x}")
             }
         }

@@ -46,17 +46,28 @@ impl Builder {
     ) -> Result<Vec<ResolvedTarget>, BuildError> {
         let others = mem::take(&mut self.others);
         if others.len() >= MAX_DESTINATIONS {
-            let fault = format!("makes {} destinations, more than {MAX_DESTINATIONS}", others.len() + 1);
+            let fault = format!(
+                "makes {} destinations, more than {MAX_DESTINATIONS}",
+                others.len() + 1
+            );
             return Err(BuildError::invalid("also", fault));
         }
         let mut profiles = vec![first.delivery.wire.profile()];
         let mut resolved: Vec<ResolvedTarget> = Vec::new();
         for other in others {
             let profile = other.target.wire.profile();
-            let name = other.name.unwrap_or_else(|| other.target.wire.name().to_owned());
-            let is_first_of_wire = !profiles.iter().any(|known| known.endpoint_variable == profile.endpoint_variable);
+            let name = other
+                .name
+                .unwrap_or_else(|| other.target.wire.name().to_owned());
+            let is_first_of_wire = !profiles
+                .iter()
+                .any(|known| known.endpoint_variable == profile.endpoint_variable);
             profiles.push(profile);
-            self.hide_variables(if is_first_of_wire { None } else { Some(profile) });
+            self.hide_variables(if is_first_of_wire {
+                None
+            } else {
+                Some(profile)
+            });
             self.target = other.target;
             self.given.request_timeout = other.request_timeout;
             let made = self.check_is_whole(is_first_of_wire).and_then(|()| {
@@ -107,8 +118,13 @@ impl Builder {
     /// What the doctor lists of one of the others.
     fn destination_setting(&self, name: &str) -> Setting {
         let own = self.settings();
-        let value = |name: &str| own.iter().find(|setting| setting.name == name).map(|setting| &*setting.value);
-        let [key, endpoint, spool] = ["api_key", "endpoint", "spool"].map(|name| value(name).unwrap_or_default());
+        let value = |name: &str| {
+            own.iter()
+                .find(|setting| setting.name == name)
+                .map(|setting| &*setting.value)
+        };
+        let [key, endpoint, spool] =
+            ["api_key", "endpoint", "spool"].map(|name| value(name).unwrap_or_default());
         Setting {
             name: "also",
             value: format!("{name}: endpoint {endpoint}, api_key {key}, spool {spool}"),

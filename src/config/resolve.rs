@@ -12,8 +12,8 @@ use super::setting::Setting;
 use super::table::Values;
 use crate::base::clock::Clock;
 use crate::capture::{self, CapturePolicy, Constant};
-use crate::delivery::{Spool, Store};
 use crate::delivery::settings::{DeliverySettings, Pace};
+use crate::delivery::{Spool, Store};
 use crate::error::BuildError;
 use crate::event::Sampling;
 use crate::ledger::Ledger;
@@ -110,7 +110,9 @@ impl Builder {
         let (delivery, spool) = first.open_spool()?;
         let others = others.into_iter().map(|other| {
             let name = other.delivery.name.clone();
-            other.open_spool().map_err(|fault| fault.of_destination(&name))
+            other
+                .open_spool()
+                .map_err(|fault| fault.of_destination(&name))
         });
         let others = others.collect::<Result<Vec<_>, _>>()?;
         Ok(Resolved {
@@ -215,7 +217,10 @@ impl Builder {
             })?;
             let file: Arc<dyn Transport> = Arc::new(file);
             for other in &mut self.others {
-                other.target.transport.get_or_insert_with(|| Arc::clone(&file));
+                other
+                    .target
+                    .transport
+                    .get_or_insert_with(|| Arc::clone(&file));
             }
             self.target.transport = Some(file);
         }

@@ -159,7 +159,10 @@ impl Builder {
         {
             return Some((url, Origin::Variable(variable), true));
         }
-        let (url, origin) = self.find(&self.target.endpoint, self.target.wire.profile().endpoint_variable)?;
+        let (url, origin) = self.find(
+            &self.target.endpoint,
+            self.target.wire.profile().endpoint_variable,
+        )?;
         Some((url, origin, false))
     }
 

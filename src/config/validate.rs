@@ -67,13 +67,17 @@ impl Builder {
     ) -> Result<Option<&'static str>, BuildError> {
         let allows_http = self.insecure_http()?.is_some_and(|(allow, _)| allow);
         let is_clear = endpoint.scheme() == "http" && !http::is_loopback(endpoint) && !allows_http;
-        Ok(if headers.contains_key(self.target.wire.profile().key_header) {
-            Some("would stand beside the header of its name: leave that out of the headers")
-        } else if is_clear {
-            Some("would be sent in the clear: use https, or allow it by allow_insecure_http(true)")
-        } else {
-            None
-        })
+        Ok(
+            if headers.contains_key(self.target.wire.profile().key_header) {
+                Some("would stand beside the header of its name: leave that out of the headers")
+            } else if is_clear {
+                Some(
+                    "would be sent in the clear: use https, or allow it by allow_insecure_http(true)",
+                )
+            } else {
+                None
+            },
+        )
     }
 
     pub(super) fn checked_endpoint(&self) -> Result<Url, BuildError> {

@@ -41,7 +41,13 @@ impl Backlog {
         let (ledger, clock) = (Arc::clone(&shared.ledger), settings.clock.clone());
         Self {
             reporter: Reporter::new(ledger, settings.on_error.clone(), settings.verbose, clock),
-            source: Source::new(receiver, hook, settings.form, Vec::new(), Arc::clone(&shared.ledger)),
+            source: Source::new(
+                receiver,
+                hook,
+                settings.form,
+                Vec::new(),
+                Arc::clone(&shared.ledger),
+            ),
             fresh: Batch::default(),
             retries: VecDeque::new(),
             flights: Flights::default(),
@@ -57,7 +63,9 @@ impl Backlog {
             return Some(batch);
         }
         let (first, _) = self.fresh.order();
-        let oldest = self.fresh.take_segments(|segment| segment.sequence() == first);
+        let oldest = self
+            .fresh
+            .take_segments(|segment| segment.sequence() == first);
         oldest.or_else(|| Batch::of(self.source.receiver.take()?))
     }
 
@@ -301,7 +309,7 @@ impl Backlog {
 impl Backlog {
     /// Lets the hook wait with what it has not seen.
     pub(super) fn wait_for_hook(&mut self, segment: Segment) {
-        self.rewriting = Some(Rewriting::new(segment));
+        self.source.wait_for_hook(segment);
     }
 }
 
@@ -321,7 +329,8 @@ mod tests {
     impl Backlog {
         fn segment(&self, sequence: u64, events: usize, at: Instant) -> Segment {
             let events: Vec<_> = (0..events).map(|id| (id as i64, 0..2)).collect();
-            self.receiver
+            self.source
+                .receiver
                 .restored(sequence, b"{}", &events, [at, at + SECOND])
         }
 
@@ -362,8 +371,8 @@ mod tests {
         let (mut backlog, now) = (backlog(), Instant::now());
         let waits = backlog.segment(3, 2, now);
         backlog.wait_for_hook(waits);
-        assert!(backlog.waits_for_memory() && !backlog.is_empty());
-        assert_eq!(backlog.oldest_unpulled(), Some(3));
+        assert!(backlog.source.waits_for_memory() && !backlog.is_empty());
+        assert_eq!(backlog.source.oldest(), Some(3));
         assert_eq!(orders(&backlog.take_all()), [3]);
         assert!(backlog.is_empty());
     }

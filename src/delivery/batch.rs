@@ -242,7 +242,7 @@ mod tests {
     use crate::capture::{CapturePolicy, EventDraft, ThreadScratch};
     use crate::ledger::Ledger;
     use crate::limits::Limits;
-    use crate::queue::{self, Bounds, Receiver, WhenFull};
+    use crate::queue::{self, Bounds, Ledgers, Receiver, Takers, WhenFull};
     use crate::redact::Redactor;
 
     /// Segments with so many events of so many bytes each; ids count from 0.
@@ -256,7 +256,7 @@ mod tests {
             batch_bytes: 512 * 1024,
         };
         let ledger = Arc::new(Ledger::default());
-        let (sender, receiver) = queue::bounded(bounds, Arc::clone(&ledger));
+        let (sender, mut receiver) = queue::bounded(bounds, Ledgers::of_one(Arc::clone(&ledger)));
         let policy = CapturePolicy {
             limits: Limits::default(),
             redactor: Redactor::off(),
@@ -269,7 +269,7 @@ mod tests {
                 let json = format!("\"{}\"", "x".repeat(*size));
                 draft.writer.raw(&json);
                 let event = draft.seal().unwrap();
-                let pushed = sender.push(&event, id, None, false, Instant::now);
+                let pushed = sender.push(&event, id, Takers::FIRST, None, false, Instant::now);
                 pushed.result.unwrap();
                 id += 1;
             }

@@ -9,8 +9,8 @@ use crate::hooks::BeforeSend;
 use crate::ledger::{DropReason, Ledger};
 use crate::limits::{self, Limits};
 use crate::redact::{RedactedJson, Redactor};
-use crate::wire::{EventForm, Layout};
 use crate::wire::rules::{Changes, Check, has_unique_names};
+use crate::wire::{EventForm, Layout};
 
 /// The user's hook, and what its results are captured with.
 pub(crate) struct Hook {
@@ -171,13 +171,13 @@ mod tests {
 
     /// What becomes of an event on its way through a hook, and how many panics were counted.
     fn apply(
-        wire: &Wire,
+        form: EventForm,
         event: &str,
         hook: impl Fn(Value) -> Option<Value> + Send + Sync + 'static,
     ) -> (Result<Value, DropReason>, u64) {
         let ledger = Ledger::default();
         let mut hook = Hook::new(Arc::new(hook), Limits::default(), &Redactor::default());
-        let sent = hook.apply(event.as_bytes(), wire, &ledger);
+        let sent = hook.apply(event.as_bytes(), form, &ledger);
         let sent = sent.map(|json| serde_json::from_slice(json.as_bytes()).unwrap());
         (sent, ledger.snapshot(0).panics)
     }
@@ -191,7 +191,7 @@ mod tests {
     }
 
     fn sent(hook: impl Fn(&mut Value) + Send + Sync + 'static) -> Value {
-        let apply = apply(&Wire::Reo, &event().to_string(), move |mut event| {
+        let apply = apply(EventForm::Reo, &event().to_string(), move |mut event| {
             hook(&mut event);
             Some(event)
         });
@@ -245,7 +245,7 @@ mod tests {
         // A tool's name is not redacted, also when it looks like an address.
         let mut named = event();
         named["meta"]["tool"] = json!("rachel@example.com");
-        let (sent, _) = apply(&Wire::Reo, &named.to_string(), Some);
+        let (sent, _) = apply(EventForm::Reo, &named.to_string(), Some);
         assert_eq!(sent, Ok(named));
     }
 
@@ -259,10 +259,12 @@ mod tests {
             (|_| panic!("a fault of the hook's"), 1),
         ];
         for (hook, panics) in returns {
-            let dropped = apply(&Wire::Reo, &event().to_string(), hook);
+            let dropped = apply(EventForm::Reo, &event().to_string(), hook);
             assert_eq!(dropped, (Err(DropReason::BeforeSend), panics));
         }
-        let no_event = apply(&Wire::Reo, "[1]", |_| panic!("a hook sees objects alone"));
+        let no_event = apply(EventForm::Reo, "[1]", |_| {
+            panic!("a hook sees objects alone")
+        });
         assert_eq!(no_event, (Err(DropReason::BeforeSend), 0));
     }
 }

@@ -53,7 +53,10 @@ impl Distributor {
                 distribution.receiver,
                 hook,
                 settings.form,
-                shared.iter().map(|shared| shared.settings.wire.clone()).collect(),
+                shared
+                    .iter()
+                    .map(|shared| shared.settings.wire.clone())
+                    .collect(),
                 Arc::clone(ledger),
             ),
             confirms_all: distribution.confirms_all,
@@ -96,9 +99,12 @@ impl Distributor {
     fn hand_over(&mut self, destinations: &mut [Destination]) {
         loop {
             let holds_nothing = destinations.iter().all(Destination::holds_nothing);
-            let segment = self.source.take(holds_nothing, &mut |segment, event, takers, reason, cause| {
-                drop_event(destinations, segment, event, takers, reason, cause);
-            });
+            let segment = self.source.take(
+                holds_nothing,
+                &mut |segment, event, takers, reason, cause| {
+                    drop_event(destinations, segment, event, takers, reason, cause);
+                },
+            );
             let Some(segment) = segment else {
                 return;
             };

@@ -121,10 +121,11 @@ impl Flights {
         Poll::Pending
     }
 
-    /// Waits for the end of a request.
+    /// Waits for the end of a request; `None` when none is under way.
     #[cfg(test)]
     pub(super) async fn next(&mut self) -> Option<Ended> {
-        Some(std::future::poll_fn(|context| self.poll_next(context)).await)
+        let joined = self.tasks.join_next_with_id().await?;
+        self.end(joined)
     }
 
     /// As [`poll_next`](Self::poll_next), without waiting.

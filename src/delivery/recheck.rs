@@ -193,13 +193,12 @@ impl<'a> Visitor<'a> for Walk<'a> {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::wire::REO;
 
     fn again(json: &str) -> Result<String, DropReason> {
         let (mut scratch, mut out) = (Vec::new(), Vec::new());
         redact(
             json.as_bytes(),
-            &REO,
+            EventForm::Reo.layout(),
             &Redactor::default(),
             &mut scratch,
             &mut out,
@@ -253,7 +252,7 @@ mod tests {
         let mut out = Vec::new();
         let result = redact(
             b"{\"a\":\"\xc3\"}",
-            &REO,
+            EventForm::Reo.layout(),
             &Redactor::off(),
             &mut Vec::new(),
             &mut out,

@@ -50,11 +50,12 @@ mod tests {
     use crate::capture::{CapturePolicy, EventDraft, ThreadScratch};
     use crate::delivery::shared::Shared;
     use crate::limits::Limits;
+    use crate::queue::Takers;
     use crate::redact::Redactor;
 
     /// A segment of these events.
     fn segment(events: &[&str]) -> Segment {
-        let (shared, receiver) = Shared::for_tests();
+        let (shared, mut receiver) = Shared::for_tests();
         let policy = CapturePolicy {
             limits: Limits::default(),
             redactor: Redactor::off(),
@@ -64,7 +65,9 @@ mod tests {
             let mut draft = EventDraft::begin(&mut scratch, &policy, &shared.ledger);
             draft.writer.raw(json);
             let event = draft.seal().unwrap();
-            let pushed = shared.queue.push(&event, id, None, false, Instant::now);
+            let pushed = shared
+                .queue
+                .push(&event, id, Takers::FIRST, None, false, Instant::now);
             pushed.result.unwrap();
         }
         receiver.seal();

@@ -45,7 +45,7 @@ pub(crate) struct Shared {
 impl Shared {
     pub(crate) fn new(settings: DeliverySettings) -> (Self, Receiver) {
         let ledger = Arc::default();
-        let ledgers = Ledgers::new(Arc::clone(&ledger), Box::default());
+        let ledgers = Ledgers::of_one(Arc::clone(&ledger));
         let (queue, receiver) = queue::bounded(settings.bounds, ledgers);
         let (notify, instance) = (Arc::default(), Instance::random());
         let shared = Self::of(settings, ledger, queue, notify, instance);

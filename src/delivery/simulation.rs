@@ -21,6 +21,7 @@ use crate::base::random::Rng;
 use crate::capture::{CapturePolicy, EventDraft, ThreadScratch};
 use crate::ledger::{DropReason, Stats};
 use crate::limits::Limits;
+use crate::queue::Takers;
 use crate::redact::Redactor;
 use crate::transport::{IncomingResponse, ProbeFuture, Request, SendError, SendFuture, Transport};
 use crate::wire::{Mcpeye, Wire};
@@ -175,7 +176,7 @@ impl Simulation {
         let pushed = self
             .shared
             .queue
-            .push(&event, id, None, false, || clock.now());
+            .push(&event, id, Takers::FIRST, None, false, || clock.now());
         pushed.result.unwrap();
         self.offered += 1;
     }
@@ -545,7 +546,7 @@ async fn suspects_that_hang_leave_a_place_or_every_other_turn_to_others() {
         );
         (0..SUSPECTS).for_each(|_| simulation.offer());
         let backlog = &mut simulation.destination.backlog;
-        backlog.receiver.seal();
+        backlog.source.receiver.seal();
         while backlog.pull_segment().is_some() {}
         let alone = Size {
             max_events: 1,

@@ -101,7 +101,13 @@ impl Source {
                 let able = unable.iter().fold(takers, |able, at| able.without(*at));
                 for at in unable {
                     let (one, reason) = (Takers::NONE.with(at), DropReason::BeforeSend);
-                    on_drop(segment, event, one, reason, "before_send took out what its wire needs");
+                    on_drop(
+                        segment,
+                        event,
+                        one,
+                        reason,
+                        "before_send took out what its wire needs",
+                    );
                 }
                 if !able.is_empty() {
                     let listener = segment.take_listeners(event..event + 1).pop();
@@ -145,4 +151,12 @@ fn without_place(wires: &[Wire], takers: Takers, record: &[u8]) -> Vec<usize> {
     let wires = wires.iter().enumerate();
     let unable = wires.filter(|(at, wire)| takers.has(*at) && !wire.takes_record(record));
     unable.map(|(at, _)| at).collect()
+}
+
+#[cfg(test)]
+impl Source {
+    /// Lets the hook wait with what it has not seen.
+    pub(super) fn wait_for_hook(&mut self, segment: Segment) {
+        self.rewriting = Some(Rewriting::new(segment));
+    }
 }

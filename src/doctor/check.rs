@@ -12,6 +12,7 @@ use crate::config::Builder;
 use crate::config::setting::Setting;
 use crate::delivery::probe_spool;
 use crate::delivery::settings::DeliverySettings;
+use crate::delivery::shared::Shared;
 use crate::event::{Identity, ToolCall};
 use crate::logger::{Handle, Pipeline, UsageLogger, Wait};
 
@@ -24,7 +25,8 @@ impl UsageLogger {
     ///
     /// One `OPTIONS` request goes to the endpoint, without the key: any answer shows that it can be
     /// reached. Whether the key is right only [`check_delivery`](Self::check_delivery) shows. It takes at
-    /// most twice the request timeout.
+    /// most twice the request timeout, for each destination: what is found of those beside the builder's own begins with
+    /// their names.
     pub async fn check(&self) -> Report {
         match self.handle() {
             Some(handle) => start_check(handle).await,
@@ -93,8 +95,16 @@ fn start_check(handle: &Handle) -> Wait<Report> {
     let settings = handle.settings.clone();
     let look = async move {
         let mut findings = known(&pipeline);
-        findings.extend(spool(&pipeline).await);
-        findings.extend(reach(&pipeline.shared.settings).await);
+        for (n, shared) in pipeline.all().enumerate() {
+            let mut of_one = Vec::from_iter(spool(shared).await);
+            of_one.extend(reach(&shared.settings).await);
+            if n > 0 {
+                for finding in &mut of_one {
+                    finding.detail = format!("{}: {}", shared.settings.name, finding.detail);
+                }
+            }
+            findings.extend(of_one);
+        }
         Report { settings, findings }
     };
     let pipeline = Arc::clone(&handle.pipeline);
@@ -130,32 +140,41 @@ fn without_worker(pipeline: &Pipeline, settings: &[Setting]) -> Report {
 
 /// The findings that need no waiting.
 fn known(pipeline: &Pipeline) -> Vec<Finding> {
-    let stats = pipeline.stats();
-    let ledger = if stats.dropped.total() > 0 {
-        Doubtful
-    } else {
-        Good
-    };
-    let mut findings = vec![
-        Finding::new("opt-out", Good, "none: events are collected"),
-        Finding::new("ledger", ledger, stats.to_string()),
-    ];
-    let call = ToolCall::new("any").identity(Identity::anonymous());
-    let missing = pipeline.missing_field(&pipeline.shared, &call.into());
-    findings.extend(missing.map(|field| Finding::new("fields", Doubtful, field)));
+    let mut findings = vec![Finding::new("opt-out", Good, "none: events are collected")];
+    let call = ToolCall::new("any").identity(Identity::anonymous()).into();
+    for (n, shared) in pipeline.all().enumerate() {
+        let of_one = |text: String| match n {
+            0 => text,
+            _ => format!("{}: {text}", shared.settings.name),
+        };
+        let stats = match n {
+            0 => pipeline.stats(),
+            _ => shared.ledger.snapshot(shared.queue.bytes() as u64),
+        };
+        let state = if stats.dropped.total() > 0 {
+            Doubtful
+        } else {
+            Good
+        };
+        findings.push(Finding::new("ledger", state, of_one(stats.to_string())));
+        let missing = pipeline.missing_field(shared, &call);
+        findings.extend(
+            missing.map(|field| Finding::new("fields", Doubtful, of_one(field.to_owned()))),
+        );
+    }
     findings
 }
 
 /// Writes a file into the spool's directory, and removes it.
-async fn spool(pipeline: &Pipeline) -> Option<Finding> {
-    let settings = &pipeline.shared.settings;
+async fn spool(shared: &Shared) -> Option<Finding> {
+    let settings = &shared.settings;
     let dir = settings.spool_dir.clone()?;
     let shown = dir.display().to_string();
     let probe = tokio::task::spawn_blocking(move || probe_spool(&dir));
     let probed = within(&settings.clock, settings.request_timeout, probe).await;
     let (state, detail) = match probed {
         Some(Ok(Ok(()))) => {
-            let spooled = pipeline.shared.ledger.spooled();
+            let spooled = shared.ledger.spooled();
             let detail = format!("{shown} can be written to; {spooled} events are there alone");
             (Good, detail)
         }

@@ -99,7 +99,7 @@ impl UsageLogger {
     /// Sends one event and reports what the ingest answered: an anonymous call of the tool
     /// [`CHECK_TOOL`], marked by `check: true` in its `meta` where the wire has one.
     ///
-    /// It goes past the queue, the gate and `before_send`, is sent once, and does not count in
+    /// Of several destinations the first gets it. It goes past the queue, the gate and `before_send`, is sent once, and does not count in
     /// [`stats`](Self::stats). It takes at most the request timeout.
     ///
     /// ```
@@ -131,7 +131,10 @@ fn start_delivery(handle: &Handle, shows_answer: bool) -> Wait<DeliveryReport> {
     let (event_id, body) = match handle.pipeline.frame_alone(&event) {
         Ok(framed) => framed,
         Err(reason) => {
-            let missing = handle.pipeline.missing_field(&handle.pipeline.shared, &event).map(str::to_owned);
+            let missing = handle
+                .pipeline
+                .missing_field(&handle.pipeline.shared, &event)
+                .map(str::to_owned);
             let why = missing.unwrap_or_else(|| format!("the event was dropped: {reason}"));
             return Wait::known(DeliveryReport::unsent(why));
         }

@@ -86,7 +86,9 @@ impl CallOutcome {
 
     /// Whether this is the word of an outcome that is an error.
     pub(crate) fn is_error_word(word: &str) -> bool {
-        Self::ALL.iter().any(|outcome| outcome.is_error() && outcome.as_str() == word)
+        Self::ALL
+            .iter()
+            .any(|outcome| outcome.is_error() && outcome.as_str() == word)
     }
 
     /// Returns the outcome as it goes over the wire.

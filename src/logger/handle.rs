@@ -183,8 +183,9 @@ impl Handle {
                 answer(reply, future.await);
             }))
         };
-        // No such future takes longer than three requests, one after another.
-        let timeout = 3 * self.pipeline.shared.settings.request_timeout;
+        // No such future takes longer than three requests to each destination, one after another.
+        let each = self.pipeline.all();
+        let timeout = each.map(|shared| 3 * shared.settings.request_timeout).sum();
         self.ask(run, timeout, DISK_GRACE, |_| if_ended())
     }
 

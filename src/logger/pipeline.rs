@@ -196,7 +196,11 @@ impl Pipeline {
             return;
         }
         for (_, shared) in self.all().enumerate().filter(|(at, _)| !takers.has(*at)) {
-            self.refuse(shared, event, self.refusal(shared, event, DropReason::UnsupportedByWire));
+            self.refuse(
+                shared,
+                event,
+                self.refusal(shared, event, DropReason::UnsupportedByWire),
+            );
         }
     }
 
@@ -211,7 +215,8 @@ impl Pipeline {
     /// Why a destination does not take an event; `otherwise` where it would.
     fn refusal(&self, shared: &Shared, event: &Event<'_>, otherwise: DropReason) -> DropReason {
         let wire = &shared.settings.wire;
-        wire.refusal(event, &self.settings.defaults).unwrap_or(otherwise)
+        wire.refusal(event, &self.settings.defaults)
+            .unwrap_or(otherwise)
     }
 
     /// Counts an event as refused; the worker says of the first that lacks something what that is.
@@ -226,11 +231,7 @@ impl Pipeline {
     }
 
     /// Returns what an event lacks that a destination's wire requires, and where to give it.
-    pub(crate) fn missing_field(
-        &self,
-        shared: &Shared,
-        event: &Event<'_>,
-    ) -> Option<&'static str> {
+    pub(crate) fn missing_field(&self, shared: &Shared, event: &Event<'_>) -> Option<&'static str> {
         let wire = &shared.settings.wire;
         wire.missing_field(event, &self.settings.defaults)
     }
@@ -412,7 +413,9 @@ impl Pipeline {
     /// Events that have not ended, for each destination that they are for.
     pub(crate) fn undelivered(&self) -> u64 {
         let ledgers = self.all().map(|shared| &shared.ledger);
-        ledgers.map(|ledger| ledger.pending() + ledger.spooled()).sum()
+        ledgers
+            .map(|ledger| ledger.pending() + ledger.spooled())
+            .sum()
     }
 
     /// The ledger of the first destination, with the memory that all of them hold.

@@ -262,12 +262,11 @@ mod tests {
     use std::sync::Arc;
 
     use super::*;
-    use crate::ledger::Ledger;
-    use crate::queue::{Bounds, MIN_QUEUE_BYTES, Sender, bounded};
+    use crate::queue::{Bounds, Ledgers, MIN_QUEUE_BYTES, Sender, bounded};
 
     fn queue() -> Sender {
         let bounds = Bounds::for_tests(MIN_QUEUE_BYTES);
-        bounded(bounds, Arc::new(Ledger::default())).0
+        bounded(bounds, Ledgers::of_one(Arc::default())).0
     }
 
     /// The messages of a body, and which of them are outlines.

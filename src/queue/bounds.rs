@@ -47,7 +47,13 @@ impl Bounds {
     /// The bounds of one of several destinations of a queue with the bounds `all`: half of its memory, so that one that
     /// lags leaves the others the rest.
     pub(crate) fn of_one(self, all: Self) -> Self {
-        let half = |most: usize| if most == usize::MAX { most } else { (most / 2).max(1) };
+        let half = |most: usize| {
+            if most == usize::MAX {
+                most
+            } else {
+                (most / 2).max(1)
+            }
+        };
         Self {
             max_events: half(all.max_events),
             max_bytes: half(all.max_bytes),

@@ -126,7 +126,9 @@ impl Branches {
     fn copy(&self, taken: &[usize]) -> Arc<Events> {
         let of = &self.events.buffer;
         let range = |event: usize| {
-            let before = event.checked_sub(1).and_then(|before| of.entries.get(before));
+            let before = event
+                .checked_sub(1)
+                .and_then(|before| of.entries.get(before));
             let end = of.entries.get(event).map_or(0, |entry| entry.end());
             before.map_or(0, |entry| entry.end())..end
         };
@@ -211,7 +213,10 @@ mod tests {
     }
 
     /// A segment of events for these takers, each with a listener that sends its place and its end.
-    fn segment(queue: &Receiver, takers: &[Takers]) -> (Segment, mpsc::Receiver<(usize, EventEnd)>) {
+    fn segment(
+        queue: &Receiver,
+        takers: &[Takers],
+    ) -> (Segment, mpsc::Receiver<(usize, EventEnd)>) {
         let (ends, told) = mpsc::channel();
         let mut buffer = Buffer::new(64, takers.len());
         for (place, takers) in takers.iter().enumerate() {
@@ -245,9 +250,15 @@ mod tests {
         assert_eq!([sender.bytes(), one.bytes(), two.bytes()], [charge; 3]);
         assert_eq!(of_one.oldest().map(|(sequence, _)| sequence), Some(100));
         let taken = of_one.take().unwrap();
-        assert_eq!((ids(&taken), taken.slice(1..3)), (vec![0, 1, 2], &b"[1],[2],"[..]));
+        assert_eq!(
+            (ids(&taken), taken.slice(1..3)),
+            (vec![0, 1, 2], &b"[1],[2],"[..])
+        );
         drop(taken);
-        assert_eq!([sender.bytes(), one.bytes(), two.bytes()], [charge, 0, charge]);
+        assert_eq!(
+            [sender.bytes(), one.bytes(), two.bytes()],
+            [charge, 0, charge]
+        );
         drop(of_two.take());
         assert_eq!([sender.bytes(), two.bytes()], [0; 2]);
     }
@@ -262,11 +273,17 @@ mod tests {
         assert!(branches.of(7).is_some_and(|all| ids(&all) == [1, 3]));
         drop(branches);
         assert_eq!((ids(&first), ids(&second)), (vec![0, 1, 2, 3], vec![1, 3]));
-        assert_eq!((second.slice(0..2), second.sequence()), (&b"[1],[3],"[..], 100));
+        assert_eq!(
+            (second.slice(0..2), second.sequence()),
+            (&b"[1],[3],"[..], 100)
+        );
         second.notify_end(0..2, EventEnd::Delivered);
         assert_eq!(told.try_iter().count(), 0, "the first destination tells");
         first.notify_end(1..2, EventEnd::Delivered);
-        assert_eq!(told.try_iter().collect::<Vec<_>>(), [(1, EventEnd::Delivered)]);
+        assert_eq!(
+            told.try_iter().collect::<Vec<_>>(),
+            [(1, EventEnd::Delivered)]
+        );
         drop((first, second));
         assert_eq!(sender.bytes(), 0);
         let (segment, _told) = self::segment(&receiver, &[SECOND; 2]);
@@ -294,7 +311,10 @@ mod tests {
     fn a_branch_knows_how_far_the_queue_has_come() {
         let (sender, _receiver) = queue();
         let (_, mut receiver) = sender.branch();
-        assert_eq!((receiver.seal(), receiver.oldest()), (super::super::FIRST_SEQUENCE, None));
+        assert_eq!(
+            (receiver.seal(), receiver.oldest()),
+            (super::super::FIRST_SEQUENCE, None)
+        );
         receiver.branch().unwrap().advance(7);
         assert_eq!(receiver.seal(), 7);
         assert!(receiver.take().is_none());

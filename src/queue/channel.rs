@@ -148,7 +148,7 @@ mod tests {
     fn channel() -> Channel {
         Channel {
             bounds: Bounds::for_tests(MIN_QUEUE_BYTES),
-            ledgers: Ledgers::new(Arc::default(), Box::default()),
+            ledgers: Ledgers::of_one(Arc::default()),
             bytes: AtomicUsize::new(0),
             reserved_bytes: AtomicUsize::new(0),
             out_of_bytes: AtomicBool::new(false),

@@ -16,6 +16,11 @@ impl Ledgers {
         Self { first, others }
     }
 
+    /// The ledger of a lone destination.
+    pub(crate) fn of_one(ledger: Arc<Ledger>) -> Self {
+        Self::new(ledger, Box::default())
+    }
+
     /// Each with its place.
     fn iter(&self) -> impl Iterator<Item = (usize, &Ledger)> {
         let others = self.others.iter().map(|ledger| &**ledger);
@@ -64,11 +69,19 @@ mod tests {
         let [first, second] = [(); 2].map(|()| Arc::<Ledger>::default());
         let ledgers = Ledgers::new(Arc::clone(&first), Box::new([Arc::clone(&second)]));
         let mut buffer = Buffer::new(64, 4);
-        for takers in [Takers::FIRST, Takers::ALL, Takers::NONE.with(1), Takers::ALL] {
+        for takers in [
+            Takers::FIRST,
+            Takers::ALL,
+            Takers::NONE.with(1),
+            Takers::ALL,
+        ] {
             ledgers.queue(takers);
             buffer.append(b"{}", 1, takers, None);
         }
-        assert_eq!([first.pending(), second.pending(), ledgers.pending()], [3, 3, 3]);
+        assert_eq!(
+            [first.pending(), second.pending(), ledgers.pending()],
+            [3, 3, 3]
+        );
         ledgers.queue(Takers::NONE.with(1));
         assert_eq!([first.pending(), ledgers.pending()], [3, 4]);
         ledgers.evict(&buffer);

@@ -62,13 +62,12 @@ impl Drop for Reservation {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::ledger::Ledger;
-    use crate::queue::{Bounds, MIN_QUEUE_BYTES, Sender, bounded};
+    use crate::queue::{Bounds, Ledgers, MIN_QUEUE_BYTES, Sender, bounded};
 
     fn queue() -> Sender {
         bounded(
             Bounds::for_tests(MIN_QUEUE_BYTES),
-            Arc::new(Ledger::default()),
+            Ledgers::of_one(Arc::default()),
         )
         .0
     }

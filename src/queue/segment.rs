@@ -225,7 +225,7 @@ mod tests {
     use crate::queue::{Bounds, Ledgers, Receiver, Sender, bounded};
 
     fn queue() -> (Sender, Receiver) {
-        bounded(Bounds::for_tests(1 << 20), Ledgers::new(Arc::default(), Box::default()))
+        bounded(Bounds::for_tests(1 << 20), Ledgers::of_one(Arc::default()))
     }
 
     #[test]

@@ -30,7 +30,11 @@ impl Takers {
     }
 
     const fn bit(destination: usize) -> u8 {
-        if destination < MAX_DESTINATIONS { 1 << destination } else { 0 }
+        if destination < MAX_DESTINATIONS {
+            1 << destination
+        } else {
+            0
+        }
     }
 }
 
@@ -45,6 +49,9 @@ mod tests {
         assert_eq!(all, [0, 7]);
         assert!(!takers.is_empty() && Takers::NONE.is_empty());
         assert_eq!(Takers::FIRST, Takers::NONE.with(0));
-        assert_eq!((0..10).filter(|at| Takers::ALL.has(*at)).count(), MAX_DESTINATIONS);
+        assert_eq!(
+            (0..10).filter(|at| Takers::ALL.has(*at)).count(),
+            MAX_DESTINATIONS
+        );
     }
 }

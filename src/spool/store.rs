@@ -402,8 +402,7 @@ mod tests {
     use std::time::Instant;
 
     use super::*;
-    use crate::ledger::Ledger;
-    use crate::queue::{Bounds, Receiver, bounded};
+    use crate::queue::{Bounds, Ledgers, Receiver, bounded};
 
     /// A store in a directory that goes away with it.
     struct Scene {
@@ -427,7 +426,7 @@ mod tests {
             Self {
                 root,
                 store: Store::new(settings, dir),
-                receiver: bounded(bounds, Arc::new(Ledger::default())).1,
+                receiver: bounded(bounds, Ledgers::of_one(Arc::default())).1,
             }
         }
 

@@ -2,8 +2,8 @@
 
 use super::defaults::Defaults;
 use super::parts::Stamp;
-use super::rules::{Changes, Check, Members, leave_out_numbers};
 use super::reo_rules::{self, Product};
+use super::rules::{Changes, Check, Members, leave_out_numbers};
 use super::{mcpeye, mcpeye_rules, record, reo};
 #[cfg(feature = "spool")]
 use crate::base::id::stable_hash;
@@ -157,6 +157,13 @@ mod tests {
         for form in [reo, mcpeye, record] {
             assert_eq!(form.common(form), form);
         }
-        assert_eq!([reo.common(mcpeye), mcpeye.common(record), record.common(reo)], [record; 3]);
+        assert_eq!(
+            [
+                reo.common(mcpeye),
+                mcpeye.common(record),
+                record.common(reo)
+            ],
+            [record; 3]
+        );
     }
 }

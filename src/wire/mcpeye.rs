@@ -179,7 +179,9 @@ fn write_call(record: &Record<'_>, out: &mut Vec<u8>) {
     let duration = head.integer::<u64>("duration").unwrap_or_default() / 1_000_000;
     member("durationMs", &duration.to_string());
     if is_error {
-        let error = meta.get("error").map_or_else(|| text(outcome), str::to_owned);
+        let error = meta
+            .get("error")
+            .map_or_else(|| text(outcome), str::to_owned);
         member("errorMessage", &error);
     }
     if let Some(prompt) = meta.get("prompt") {
@@ -198,17 +200,28 @@ fn write_call(record: &Record<'_>, out: &mut Vec<u8>) {
     member("arguments", &arguments_of(meta));
     if let Some(result) = meta.get("result").filter(|_| !is_error) {
         let is_too_large = result.len() > MAX_FIELD_BYTES;
-        member("result", if is_too_large { "\"[truncated]\"" } else { result });
+        member(
+            "result",
+            if is_too_large {
+                "\"[truncated]\""
+            } else {
+                result
+            },
+        );
     }
     close_object(out);
 }
 
 /// The arguments of a call, or what stands in their place.
 fn arguments_of(meta: &record::Members<'_>) -> String {
-    let is_capability = meta.text("tool").is_some_and(|tool| tool == CAPABILITY_TOOL);
+    let is_capability = meta
+        .text("tool")
+        .is_some_and(|tool| tool == CAPABILITY_TOOL);
     let given = meta.get("tool_arguments");
     if is_capability {
-        let given = given.map(serde_json::from_str::<Value>).and_then(Result::ok);
+        let given = given
+            .map(serde_json::from_str::<Value>)
+            .and_then(Result::ok);
         return match given.filter(is_capability_request) {
             Some(given) => given.to_string(),
             None => "{\"[unserializable]\":true}".to_owned(),
@@ -310,7 +323,8 @@ mod tests {
             sequence: 0,
             dropped: Dropped::default(),
         };
-        let body = Wire::Mcpeye(mcpeye).frame(EventForm::Mcpeye, &[b"{\"a\":1},{\"b\":2},"], &sender);
+        let body =
+            Wire::Mcpeye(mcpeye).frame(EventForm::Mcpeye, &[b"{\"a\":1},{\"b\":2},"], &sender);
         serde_json::from_slice(&body).unwrap()
     }
 

@@ -29,7 +29,10 @@ pub(super) fn has_product(record: &[u8]) -> bool {
 pub(super) fn write_payloads(records: &[u8], out: &mut Vec<u8>) {
     for record in events(records) {
         out.push(b'{');
-        for (name, json) in Members::read(record).iter().filter(|(name, _)| *name != HEAD) {
+        for (name, json) in Members::read(record)
+            .iter()
+            .filter(|(name, _)| *name != HEAD)
+        {
             write_member(name, json, out);
         }
         close_object(out);

@@ -312,7 +312,7 @@ mod tests {
     use crate::ledger::{DropReason, Ledger};
     use crate::limits::Limits;
     use crate::redact::Redactor;
-    use crate::wire::Wire;
+    use crate::wire::{EventForm, Wire};
 
     fn sender(dropped: crate::ledger::Dropped) -> SenderInfo {
         SenderInfo {
@@ -325,9 +325,9 @@ mod tests {
     #[test]
     fn a_frame_holds_the_events_without_the_last_comma() {
         let empty = sender(crate::ledger::Dropped::default());
-        let one = Wire::Reo.frame(&[b"{\"a\":1},"], &empty);
+        let one = Wire::Reo.frame(EventForm::Reo, &[b"{\"a\":1},"], &empty);
         assert_eq!(one, b"{\"payload\":{\"a\":1}}");
-        let two = Wire::ReoBatch.frame(&[b"{\"a\":1},", b"{\"b\":2},"], &empty);
+        let two = Wire::ReoBatch.frame(EventForm::Reo, &[b"{\"a\":1},", b"{\"b\":2},"], &empty);
         let expected = format!(
             "{{\"payload\":[{{\"a\":1}},{{\"b\":2}}],\"sdk\":{{\"name\":\"mcp-usage\",\"version\":\"{}\",\"instance\":\"{}\",\"sequence\":7}}}}",
             env!("CARGO_PKG_VERSION"),
@@ -342,7 +342,7 @@ mod tests {
         ledger.refuse(DropReason::QueueFull);
         ledger.refuse(DropReason::QueueFull);
         ledger.refuse(DropReason::TooLarge);
-        let body = Wire::ReoBatch.frame(&[b"1,"], &sender(ledger.dropped()));
+        let body = Wire::ReoBatch.frame(EventForm::Reo, &[b"1,"], &sender(ledger.dropped()));
         let body: serde_json::Value = serde_json::from_slice(&body).unwrap();
         assert_eq!(
             body["sdk"]["dropped"],

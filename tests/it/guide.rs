@@ -197,6 +197,16 @@ const CHECKED: &[(&str, &[&str])] = &[
         ],
     ),
     (
+        "one of several destinations is down, slow or refuses events",
+        &["it/destinations.rs::a_destination_that_hangs_and_one_that_fails_cost_the_third_nothing"],
+    ),
+    (
+        "one of several destinations lags until it holds half of `max_queue_bytes`",
+        &[
+            "it/destinations.rs::one_that_lags_loses_its_own_oldest_and_holds_no_more_than_half_of_the_memory",
+        ],
+    ),
+    (
         "open call guards hold a quarter of `max_queue_bytes`",
         &[
             "it/faults/memory.rs::open_calls_hold_a_quarter_of_the_bound_and_keep_names_and_sizes_beyond_it",

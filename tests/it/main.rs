@@ -9,6 +9,7 @@
 
 mod compression;
 mod delivery;
+mod destinations;
 mod doctor;
 mod faults;
 mod fields;

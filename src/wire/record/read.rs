@@ -101,7 +101,10 @@ impl<'e> Record<'e> {
 
     /// The event's id as a UUID.
     pub(crate) fn uuid(&self) -> String {
-        let made_by = self.meta.text("instance").filter(|_| !self.head.is_true("given_id"));
+        let made_by = self
+            .meta
+            .text("instance")
+            .filter(|_| !self.head.is_true("given_id"));
         let made_by = made_by.and_then(|digits| Instance::parse(&digits));
         let id = self.event.integer("event_id").unwrap_or_default();
         String::from_utf8_lossy(&uuid(id, made_by)).into_owned()

@@ -1,0 +1,572 @@
+//! Several destinations: each gets what is for it, none costs another anything, and each has a ledger of its own.
+
+use std::collections::BTreeSet;
+use std::sync::Arc;
+use std::sync::atomic::{AtomicU64, Ordering::Relaxed};
+use std::time::Duration;
+
+use mcp_usage::testing::{Answer, MockIngest};
+use mcp_usage::{
+    Builder, Confirm, ConfirmError, Destination, DropReason, Identity, IdentityCapture, Init, Otlp,
+    Outcome, ToolCall, UsageLogger, Wire,
+};
+use serde_json::{Value, json};
+
+use crate::support::{
+    KEY, PATIENCE, arrival, assert_ledger, builder, builder_for, call, ingest, mcpeye, otlp,
+    rachel, wires,
+};
+
+const SECOND: Duration = Duration::from_secs(1);
+
+/// A destination of this wire at `ingest`.
+fn to(ingest: &MockIngest, wire: Wire) -> Destination {
+    let url = match wire {
+        Wire::Mcpeye(_) => ingest.mcpeye_url(),
+        Wire::Otlp(_) => ingest.otlp_url(),
+        _ => ingest.endpoint(),
+    };
+    Destination::new(wire).endpoint(url).api_key(KEY)
+}
+
+/// Ingests for the Reo, batch, mcpeye and OTLP wires, and a logger for all of them.
+fn all(change: impl FnOnce(Builder) -> Builder) -> (Vec<MockIngest>, UsageLogger) {
+    let ingests: Vec<_> = wires().iter().map(|_| ingest()).collect();
+    let mut each = wires().into_iter().zip(&ingests);
+    let (_, (_, first)) = (
+        0,
+        each.next()
+            .map(|((_, wire), ingest)| (wire, ingest))
+            .unwrap(),
+    );
+    let mut builder = builder(first);
+    for ((_, wire), ingest) in each {
+        builder = builder.also(to(ingest, wire));
+    }
+    (ingests, change(builder).build().unwrap())
+}
+
+fn assert_no_violations(ingests: &[MockIngest]) {
+    for ingest in ingests {
+        assert_eq!(ingest.violations(), Vec::<String>::new());
+    }
+}
+
+fn assert_ledgers(usage: &UsageLogger) {
+    for destination in usage.destinations() {
+        assert_ledger(&destination.stats());
+    }
+}
+
+/// What differs by chance from one logger to the next.
+fn without_chance(mut event: Value) -> Value {
+    fn clean(value: &mut Value) {
+        const CHANCE: [&str; 16] = [
+            "instance",
+            "sequence",
+            "event_id",
+            "callId",
+            "timestamp",
+            "event_at",
+            "mcp_usage.instance",
+            "mcp_usage.event_id",
+            "mcp_usage.sequence",
+            "trace_id",
+            "span_id",
+            "traceId",
+            "spanId",
+            "start",
+            "end",
+            "service.instance.id",
+        ];
+        match value {
+            Value::Object(members) => {
+                members.retain(|name, _| !CHANCE.contains(&name.as_str()));
+                members.values_mut().for_each(clean);
+            }
+            Value::Array(items) => items.iter_mut().for_each(clean),
+            _ => {}
+        }
+    }
+    clean(&mut event);
+    event
+}
+
+fn full_call(arguments: &Value) -> ToolCall<'_> {
+    ToolCall::new("search")
+        .identity(rachel())
+        .arguments(arguments)
+        .prompt("find what was said of ruby")
+        .duration(Duration::from_micros(12_345))
+        .error("no such index: \"a\"")
+        .session_id("s-1")
+        .request_id("7")
+        .meta("mode", &"authenticated")
+}
+
+#[test]
+fn each_destination_gets_what_its_wire_would_get_alone() {
+    let (ingests, usage) = all(|builder| builder);
+    let arguments = json!({"query": "ruby", "n": [1, 2.5, null]});
+    assert_eq!(usage.log_usage(full_call(&arguments)), Outcome::Queued);
+    let report = usage.shutdown_blocking(PATIENCE);
+    assert_eq!(report.pending, 0);
+    assert_no_violations(&ingests);
+    assert_ledgers(&usage);
+    for ((name, wire), ingest) in wires().into_iter().zip(&ingests) {
+        let alone = arrival(
+            &wire,
+            |builder| builder,
+            |usage| {
+                usage.log_usage(full_call(&arguments));
+            },
+        );
+        let [event] = &*ingest.delivered() else {
+            panic!("{name}: {:?}", ingest.delivered());
+        };
+        assert_eq!(
+            without_chance(event.json.clone()),
+            without_chance(alone),
+            "{name}"
+        );
+    }
+}
+
+#[test]
+fn an_event_that_a_wire_has_no_place_for_counts_there_alone() {
+    let (ingests, usage) = all(|builder| builder);
+    assert_eq!(
+        usage.log_usage(IdentityCapture::new(rachel())),
+        Outcome::Queued
+    );
+    assert_eq!(usage.log_usage(Init::new(["search"])), Outcome::Queued);
+    assert_eq!(usage.log_usage(call(1)), Outcome::Queued);
+    usage.shutdown_blocking(PATIENCE);
+    assert_ledgers(&usage);
+    for destination in usage.destinations() {
+        let stats = destination.stats();
+        let left = if destination.name() == "mcpeye" { 2 } else { 0 };
+        assert_eq!(stats.offered, 3, "{destination:?}");
+        assert_eq!(
+            stats.dropped.get(DropReason::UnsupportedByWire),
+            left,
+            "{destination:?}"
+        );
+        assert_eq!(stats.delivered, 3 - left, "{destination:?}");
+    }
+    assert_no_violations(&ingests);
+}
+
+#[test]
+fn an_event_that_no_destination_takes_is_dropped_for_the_first_ones_reason() {
+    let ingests = [ingest(), ingest()];
+    let builder = builder_for(&ingests[0], &mcpeye());
+    let usage = builder
+        .also(to(&ingests[1], mcpeye()).name("other"))
+        .build()
+        .unwrap();
+    let dropped = Outcome::Dropped(DropReason::UnsupportedByWire);
+    assert_eq!(usage.log_usage(IdentityCapture::new(rachel())), dropped);
+    assert_eq!(usage.destinations().len(), 2);
+    for destination in usage.destinations() {
+        let stats = destination.stats();
+        assert_eq!(
+            (stats.offered, stats.dropped.total()),
+            (1, 1),
+            "{destination:?}"
+        );
+    }
+    // The one without a product misses it, the other has no place for one.
+    let builder = UsageLogger::builder()
+        .env(|_| None)
+        .api_key(KEY)
+        .endpoint(ingests[0].endpoint());
+    let usage = builder.also(to(&ingests[1], mcpeye())).build().unwrap();
+    assert_eq!(usage.log_usage(call(1)), Outcome::Queued);
+    usage.shutdown_blocking(PATIENCE);
+    let stats = |name| usage.destination(name).unwrap().stats();
+    assert_eq!(stats("reo").dropped.get(DropReason::MissingField), 1);
+    assert_eq!(stats("mcpeye").delivered, 1);
+}
+
+#[test]
+fn a_destination_that_hangs_and_one_that_fails_cost_the_third_nothing() {
+    let [hanging, failing, good] = [ingest(), ingest(), ingest()];
+    hanging.answer_always(Answer::hang());
+    failing.answer_always(Answer::status(503));
+    let usage = builder(&hanging)
+        .wire(Wire::ReoBatch)
+        .max_backoff(20 * Duration::from_millis(1))
+        .also(to(&failing, Wire::ReoBatch).name("failing"))
+        .also(to(&good, otlp()).name("good"))
+        .build()
+        .unwrap();
+    for n in 0..2_000 {
+        assert_eq!(usage.log_usage(call(n)), Outcome::Queued);
+    }
+    assert!(
+        good.wait_for_delivered(2_000, 2 * SECOND + PATIENCE)
+            .is_ok()
+    );
+    let stats = |name| usage.destination(name).unwrap().stats();
+    assert_eq!(
+        [stats("reo_batch").delivered, stats("failing").delivered],
+        [0, 0]
+    );
+    assert_ledgers(&usage);
+    failing.answer_always(Answer::ok());
+    assert!(
+        failing
+            .wait_for_delivered(2_000, PATIENCE + PATIENCE)
+            .is_ok()
+    );
+    assert_eq!(stats("failing").dropped.total(), 0);
+    let report = usage.shutdown_blocking(SECOND);
+    assert_eq!(report.pending, 2_000, "those of the one that hangs");
+    assert_ledgers(&usage);
+    assert_eq!(
+        usage.stats().dropped.get(DropReason::ShutdownTimeout),
+        2_000
+    );
+    assert_no_violations(&[failing, good]);
+}
+
+#[test]
+fn one_that_lags_loses_its_own_oldest_and_holds_no_more_than_half_of_the_memory() {
+    let [lagging, good] = [ingest(), ingest()];
+    lagging.answer_always(Answer::status(503));
+    let most = 2 << 20;
+    let usage = builder(&lagging)
+        .wire(Wire::ReoBatch)
+        .max_queue_bytes(most)
+        .also(to(&good, Wire::ReoBatch).name("good"))
+        .build()
+        .unwrap();
+    let text = "x".repeat(1_000);
+    let (mut queued, mut held) = (0, 0);
+    for n in 0..6_000 {
+        if usage.log_usage(call(n).prompt(&*text)) == Outcome::Queued {
+            queued += 1;
+        }
+        let all = usage.stats().queue_bytes;
+        held = held.max(all);
+        assert!(all <= most as u64, "{all}");
+        if n % 100 == 99 {
+            assert!(good.wait_for_delivered(queued, PATIENCE).is_ok());
+        }
+    }
+    assert_eq!(queued, 6_000, "the other one always had room");
+    let stats = |name| usage.destination(name).unwrap().stats();
+    let lags = stats("reo_batch");
+    assert!(lags.queue_bytes <= most as u64 / 2 + 700_000, "{lags:?}");
+    let evicted = lags.dropped.get(DropReason::Evicted);
+    assert!(evicted > 3_000, "{lags}");
+    assert_eq!(lags.dropped.total(), evicted, "{lags}");
+    lagging.answer_always(Answer::ok());
+    usage.flush_blocking(PATIENCE).unwrap();
+    let kept = stats("reo_batch").delivered;
+    assert_eq!(kept + evicted, 6_000);
+    // What it has kept are the newest.
+    let last: BTreeSet<u64> = lagging
+        .delivered()
+        .iter()
+        .filter_map(|event| event.meta("request_id")?.as_str()?.parse().ok())
+        .collect();
+    assert!(last.contains(&5_999) && !last.contains(&0));
+    usage.shutdown_blocking(PATIENCE);
+    assert_ledgers(&usage);
+    assert_no_violations(&[lagging, good]);
+}
+
+#[test]
+fn who_confirms_waits_for_the_first_or_for_all() {
+    for (confirm, expected) in [
+        (Confirm::First, Ok(())),
+        (
+            Confirm::All,
+            Err(ConfirmError::Dropped(DropReason::Rejected)),
+        ),
+    ] {
+        let [first, second] = [ingest(), ingest()];
+        second.answer_always(Answer::status(404));
+        let builder = builder(&first)
+            .also(to(&second, Wire::ReoBatch))
+            .confirm(confirm);
+        let usage = builder.build().unwrap();
+        let confirmed = usage.log_usage_confirmed_blocking(call(1), PATIENCE);
+        assert_eq!(confirmed, expected, "{confirm:?}");
+        usage.shutdown_blocking(PATIENCE);
+        assert_ledgers(&usage);
+    }
+}
+
+#[test]
+fn a_hook_runs_once_for_each_event_and_a_wire_that_lacks_something_then_counts_it() {
+    let runs = Arc::new(AtomicU64::new(0));
+    let counted = Arc::clone(&runs);
+    let (ingests, usage) = all(|builder| {
+        builder.before_send(move |mut event| {
+            counted.fetch_add(1, Relaxed);
+            match event["meta"]["request_id"].as_str() {
+                Some("1") => return None,
+                Some("2") => {
+                    event.as_object_mut().unwrap().remove("product_id");
+                }
+                _ => event["meta"]["added"] = "Bearer sk_live_".to_owned().into(),
+            }
+            Some(event)
+        })
+    });
+    for n in 0..3 {
+        assert_eq!(usage.log_usage(call(n)), Outcome::Queued);
+    }
+    usage.shutdown_blocking(PATIENCE);
+    assert_eq!(runs.load(Relaxed), 3);
+    for destination in usage.destinations() {
+        let stats = destination.stats();
+        let lost = if destination.name().starts_with("reo") {
+            2
+        } else {
+            1
+        };
+        assert_eq!(
+            stats.dropped.get(DropReason::BeforeSend),
+            lost,
+            "{destination:?}"
+        );
+        assert_eq!(stats.delivered, 3 - lost, "{destination:?}");
+    }
+    assert_ledgers(&usage);
+    assert_no_violations(&ingests);
+}
+
+/// The headers and bodies of all requests, as one text.
+fn seen(ingest: &MockIngest) -> String {
+    format!("{:?}", ingest.requests())
+}
+
+#[test]
+fn the_variables_of_a_wire_are_read_for_its_first_destination_alone() {
+    const FIRST: &str = "key-of-the-environment-1";
+    const SECOND: &str = "key-of-the-code-2";
+    let orders = [[Wire::Reo, Wire::ReoBatch], [Wire::ReoBatch, Wire::Reo]];
+    for [one, two] in orders {
+        let ingests =
+            [FIRST, SECOND].map(|key| MockIngest::builder().api_key(key).start().unwrap());
+        let endpoint = ingests[0].endpoint();
+        let environment = move |name: &str| match name {
+            "REO_API_KEY" => Some(FIRST.to_owned()),
+            "REO_CENSUS_MCP_ENDPOINT" => Some(endpoint.clone()),
+            _ => None,
+        };
+        let builder = || {
+            UsageLogger::builder()
+                .env(environment.clone())
+                .product_id("p")
+                .wire(one.clone())
+        };
+        let whole = Destination::new(two.clone()).endpoint(ingests[1].endpoint());
+        let usage = builder().also(whole.api_key(SECOND)).build().unwrap();
+        usage.log_usage(call(1));
+        assert_eq!(usage.shutdown_blocking(PATIENCE).pending, 0);
+        assert_eq!(
+            ingests.each_ref().map(|ingest| ingest.delivered().len()),
+            [1, 1]
+        );
+        assert!(!seen(&ingests[1]).contains(FIRST) && !seen(&ingests[0]).contains(SECOND));
+        // A second one without an endpoint or a key does not get the first one's.
+        let name = if two == Wire::Reo { "reo" } else { "reo_batch" };
+        let fault = |destination| builder().also(destination).build().unwrap_err().to_string();
+        assert_eq!(
+            fault(Destination::new(two.clone()).api_key(SECOND)),
+            format!(
+                "destination {name}: endpoint is missing: only the first destination of a wire takes it from the environment, so name it in code"
+            )
+        );
+        let keyless = Destination::new(two.clone()).endpoint(ingests[1].endpoint());
+        assert!(fault(keyless).starts_with(&format!("destination {name}: api_key is missing")));
+    }
+}
+
+#[test]
+fn a_wire_of_its_own_reads_its_variables_beside_others() {
+    let [first, second] = [ingest(), ingest()];
+    let (of_reo, of_otlp) = (first.endpoint(), second.otlp_url());
+    let usage = UsageLogger::builder()
+        .env(move |name| match name {
+            "REO_API_KEY" => Some(KEY.to_owned()),
+            "REO_CENSUS_MCP_ENDPOINT" => Some(of_reo.clone()),
+            "OTEL_EXPORTER_OTLP_ENDPOINT" => Some(of_otlp.clone()),
+            "OTEL_EXPORTER_OTLP_HEADERS" => Some(format!("authorization=Bearer%20{KEY}")),
+            _ => None,
+        })
+        .product_id("p")
+        .also(Destination::new(Wire::Otlp(Otlp::spans())))
+        .build()
+        .unwrap();
+    usage.log_usage(call(1));
+    assert_eq!(usage.shutdown_blocking(PATIENCE).pending, 0);
+    assert_eq!([first.delivered().len(), second.delivered().len()], [1, 1]);
+}
+
+#[test]
+fn faults_of_a_destination_name_it() {
+    let ingest = ingest();
+    let fault = |destinations: Vec<Destination>| {
+        let builder = destinations
+            .into_iter()
+            .fold(builder(&ingest), Builder::also);
+        builder.build().unwrap_err().to_string()
+    };
+    assert_eq!(
+        fault(vec![to(&ingest, Wire::Reo)]),
+        "destination reo: destination has the name of another one: give it one of its own by name"
+    );
+    assert_eq!(
+        fault(vec![to(&ingest, otlp()).name("traces").endpoint("")]),
+        "destination traces: endpoint is empty: write it as https://host/path"
+    );
+    let many = (0..8)
+        .map(|n| to(&ingest, Wire::Reo).name(n.to_string()))
+        .collect();
+    assert_eq!(fault(many), "also makes 9 destinations, more than 8");
+    let named = |name: &str| to(&ingest, otlp()).name(name);
+    assert!(fault(vec![named("a"), named("a")]).starts_with("destination a: "));
+    let shown = format!("{:?}", to(&ingest, Wire::Reo));
+    assert!(shown.contains("api_key") && !shown.contains(KEY), "{shown}");
+}
+
+#[test]
+fn opentelemetrys_switch_leaves_the_other_destinations() {
+    let [first, second] = [ingest(), ingest()];
+    let off = |name: &str| (name == "OTEL_SDK_DISABLED").then(|| "true".to_owned());
+    let spans = builder_for(&first, &otlp()).env(off);
+    let usage = spans.also(to(&second, Wire::Reo)).build().unwrap();
+    let names: Vec<_> = usage
+        .destinations()
+        .iter()
+        .map(|one| one.name().to_owned())
+        .collect();
+    assert_eq!(names, ["reo"]);
+    usage.log_usage(call(1));
+    assert_eq!(usage.shutdown_blocking(PATIENCE).pending, 0);
+    assert_eq!([first.requests().len(), second.delivered().len()], [0, 1]);
+    let usage = builder_for(&first, &otlp()).env(off).build().unwrap();
+    assert!(usage.destinations().is_empty() && usage.destination("otlp").is_none());
+}
+
+#[test]
+fn a_key_is_replaced_at_its_own_destination() {
+    let ingests =
+        ["key-one-1", "key-two-2"].map(|key| MockIngest::builder().api_key(key).start().unwrap());
+    let second = Destination::new(Wire::ReoBatch)
+        .endpoint(ingests[1].endpoint())
+        .api_key("key-old-0");
+    let usage = builder(&ingests[0])
+        .api_key("key-old-0")
+        .also(second)
+        .build()
+        .unwrap();
+    usage.set_api_key("key-one-1").unwrap();
+    usage
+        .destination("reo_batch")
+        .unwrap()
+        .set_api_key("key-two-2")
+        .unwrap();
+    usage.log_usage(call(1));
+    usage.shutdown_blocking(PATIENCE);
+    for destination in usage.destinations() {
+        assert_eq!(destination.stats().delivered, 1, "{destination:?}");
+    }
+}
+
+#[test]
+fn what_all_lack_is_reported_for_each_and_the_doctor_names_every_destination() {
+    let [first, second] = [ingest(), ingest()];
+    let usage = builder(&first)
+        .also(to(&second, Wire::ReoBatch).name("own"))
+        .build()
+        .unwrap();
+    let report = usage.check_blocking();
+    let text = report.to_string();
+    assert!(report.is_healthy(), "{text}");
+    let reached = report
+        .findings
+        .iter()
+        .filter(|finding| finding.name == "connection");
+    let details: Vec<_> = reached.map(|finding| finding.detail.clone()).collect();
+    assert_eq!(details.len(), 2, "{text}");
+    assert!(details[1].starts_with("own: reached"), "{text}");
+    assert!(text.contains("also") && !text.contains(KEY), "{text}");
+    drop(second);
+    let report = usage.check_blocking();
+    assert!(!report.is_healthy(), "{report}");
+}
+
+mod spools {
+    use mcp_usage::SpoolError;
+
+    use super::*;
+    use crate::spool::TempDir;
+
+    #[test]
+    fn what_one_destination_has_not_got_is_on_its_own_disk_for_the_next_process() {
+        let [good, down] = [ingest(), ingest()];
+        down.answer_always(Answer::status(503));
+        let dirs = [0, 1].map(|_| TempDir::new());
+        let make = || {
+            let also = to(&down, otlp()).spool(dirs[1].spool());
+            builder(&good)
+                .spool(dirs[0].spool())
+                .also(also)
+                .build()
+                .unwrap()
+        };
+        let usage = make();
+        for n in 0..50 {
+            usage.log_usage(call(n).identity(Identity::email("rachel@example.com")));
+        }
+        usage.flush_to_disk_blocking(PATIENCE).unwrap();
+        assert!(good.wait_for_delivered(50, PATIENCE).is_ok());
+        usage.shutdown_blocking(SECOND);
+        let stats = |usage: &UsageLogger, name| usage.destination(name).unwrap().stats();
+        assert_eq!(
+            (
+                stats(&usage, "reo").delivered,
+                stats(&usage, "otlp").spooled
+            ),
+            (50, 50)
+        );
+        assert_ledgers(&usage);
+        down.answer_always(Answer::ok());
+        let next = make();
+        assert!(down.wait_for_delivered(50, PATIENCE).is_ok());
+        assert_eq!(next.shutdown_blocking(PATIENCE).pending, 0);
+        assert_eq!(
+            (
+                stats(&next, "reo").recovered,
+                stats(&next, "otlp").recovered
+            ),
+            (0, 50)
+        );
+        assert_ledgers(&next);
+        assert_no_violations(&[good, down]);
+    }
+
+    #[test]
+    fn a_flush_to_disk_is_for_those_that_have_one() {
+        let [first, second] = [ingest(), ingest()];
+        let usage = builder(&first).also(to(&second, otlp())).build().unwrap();
+        assert_eq!(
+            usage.flush_to_disk_blocking(PATIENCE),
+            Err(SpoolError::NoSpool)
+        );
+        let dir = TempDir::new();
+        let also = to(&second, otlp()).spool(dir.spool());
+        let usage = builder(&first).also(also).build().unwrap();
+        usage.log_usage(call(1));
+        assert_eq!(usage.flush_to_disk_blocking(PATIENCE), Ok(()));
+        usage.shutdown_blocking(PATIENCE);
+        assert_ledgers(&usage);
+    }
+}
