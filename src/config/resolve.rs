@@ -104,8 +104,12 @@ impl Builder {
         self.open_dry_run()?;
         let mut settings = self.settings();
         let mut first = self.resolve_target()?;
-        let pipeline = self.take_pipeline(&first);
+        let is_alone = self.others.is_empty();
         let others = self.resolve_others(&mut first, &mut settings)?;
+        // Where no other destination asks for a product, the service is one.
+        let service_name = first.service_name.take().filter(|_| is_alone);
+        self.product_id = self.product_id.take().or(service_name);
+        let pipeline = self.take_pipeline(&first);
         // Last, so that a logger that is not built leaves nothing on disk.
         let (delivery, spool) = first.open_spool()?;
         let others = others.into_iter().map(|other| {
@@ -230,9 +234,6 @@ impl Builder {
     fn take_pipeline(&mut self, first: &ResolvedTarget) -> PipelineSettings {
         let texts = first.texts.clone();
         let wire = &first.delivery.wire;
-        // Where no destination asks for a product, the service is one.
-        let names_service = self.others.is_empty().then(|| first.service_name.clone());
-        self.product_id = self.product_id.take().or(names_service.flatten());
         let policy = CapturePolicy {
             limits: self.limits,
             redactor: self.redactor.clone(),
