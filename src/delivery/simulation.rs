@@ -440,7 +440,9 @@ async fn an_ingest_that_sheds_gets_no_more_requests_for_it() {
         simulation.run(300 * SECOND, RATE, |_, _| {}).await;
         simulation.run(400 * SECOND, 0, |_, _| {}).await;
         let stats = simulation.stats();
-        assert!(stats.requests < 900, "{status}: {stats:?}");
+        // Chance decides when back-off ends: between 370 and 970 in some hundred runs. Two a second are fewer than an
+        // ingest sees that is searched for events at fault.
+        assert!(stats.requests < 1_400, "{status}: {stats:?}");
         assert_eq!(stats.dropped.total(), 0, "{status}: {stats}");
         // Batches of at least a hundred events were not broken up for it.
         let seen = lock(&simulation.seen);

@@ -781,7 +781,7 @@ mod tests {
         let stall = std::sync::Once::new();
         let wake = move || {
             stall.call_once(|| std::thread::sleep(Duration::from_millis(450)));
-            wake.notify.notify_one();
+            wake.spool_news.notify_one();
         };
         let recheck = Box::new(|_: &[u8], _, _: &mut Vec<u8>| Ok(1));
         scene.spooling.disk = Disk::start(store, ledger, clock, recheck, wake).unwrap();
