@@ -92,6 +92,8 @@ impl Builder {
         let settings = self.settings();
         let [source, environment, _] = &texts;
         self.resolve_resource([source, environment]);
+        let product = self.wire.product().map(str::to_owned);
+        self.product_id = self.product_id.take().or(product);
         let pipeline = self.take_pipeline(texts);
         let secrets = headers.values().filter_map(|value| value.to_str().ok());
         let fixed = self.key_fault(&endpoint, &headers)?;
@@ -234,10 +236,10 @@ impl Builder {
             endpoint,
             headers,
             content_type: profile.content_type,
-            key_header: profile.key_header,
-            key_prefix: profile.key_prefix,
+            key_place: profile.key_place,
             key,
             gzip: self.checked_gzip()?,
+            gzip_query: profile.gzip_query,
         })
     }
 }

@@ -20,7 +20,6 @@ use crate::ledger::{DropReason, Ledger, Outcome, Stats};
 use crate::queue::{EndListener, Sender};
 use crate::redact::RedactedJson;
 use crate::wire::Profile;
-use crate::wire::mcpeye::GROWTH_BYTES;
 use crate::wire::parts::{self, Stamp};
 
 /// The room of a call's values in a second try: a fourth of that in the first.
@@ -215,8 +214,8 @@ impl Pipeline {
                 wire.write_event(event, defaults, stamp, &mut draft.writer)?;
                 let unredacted = draft.writer.len();
                 let json = draft.seal()?;
-                let has_grown = json.as_bytes().len() > unredacted + GROWTH_BYTES;
-                if !has_grown || !(wire.profile().outgrows)(json.as_bytes()) {
+                let grown = json.as_bytes().len().saturating_sub(unredacted);
+                if !(wire.profile().outgrows)(json.as_bytes(), grown) {
                     return f(&json);
                 }
             }
@@ -241,6 +240,7 @@ impl Pipeline {
             instance: self.shared.instance,
             sequence: 0,
             dropped: self.shared.ledger.dropped(),
+            sent_at: self.clock().wall(),
         };
         let body = self.shared.settings.wire.frame(&[&json], &sender);
         Ok((stamp.event_id, body))

@@ -18,6 +18,7 @@ mod ingest;
 mod limits;
 mod otlp;
 mod overload;
+mod posthog;
 mod process;
 mod pseudonyms;
 mod reasons;
