@@ -143,7 +143,7 @@ pub use logger::{
 pub use mcp::intent;
 pub use queue::WhenFull;
 pub use redact::{Redactor, redact_str, redact_value};
-pub use wire::{Mcpeye, Otlp, SessionIds, Wire};
+pub use wire::{Mcpeye, Otlp, PostHog, SessionIds, Wire};
 #[cfg(feature = "spool")]
 pub use {error::SpoolError, spool::Spool};
 

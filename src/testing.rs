@@ -58,6 +58,7 @@ mod answer;
 mod check_request;
 pub mod contract;
 mod head;
+mod hidden_key;
 mod http;
 mod ingest;
 mod rate;

@@ -16,6 +16,7 @@ pub(crate) mod subject;
 pub(crate) mod mcpeye;
 mod mcpeye_rules;
 pub(crate) mod otlp;
+pub(crate) mod posthog;
 mod record;
 pub(crate) mod reo;
 mod reo_rules;
@@ -24,6 +25,7 @@ pub(crate) mod rules;
 pub(crate) use event_form::{EventForm, Layout};
 pub use mcpeye::Mcpeye;
 pub use otlp::settings::Otlp;
+pub use posthog::settings::PostHog;
 pub use session_ids::SessionIds;
 
 use std::time::{Duration, SystemTime};
@@ -31,6 +33,7 @@ use std::time::{Duration, SystemTime};
 use crate::base::id::stable_hash;
 use crate::event::{Event, EventKind};
 use crate::ledger::DropReason;
+use crate::transport::api_key::KeyPlace;
 use answer::{Receipt, Verdict, classify_answer};
 use defaults::Defaults;
 use otlp::resource::Resource;
@@ -51,7 +54,7 @@ pub const DEFAULT_BATCH_REQUEST_TIMEOUT: Duration = Duration::from_secs(10);
 pub enum Wire {
     /// The format of `reo-census-mcp`: one event per request, several requests in flight.
     ///
-    /// The only wire with an endpoint of its own: [`DEFAULT_ENDPOINT`].
+    /// Its endpoint is [`DEFAULT_ENDPOINT`] unless another is given.
     /// Its rate is bounded by `max_in_flight` over the round trip.
     #[default]
     Reo,
@@ -76,15 +79,26 @@ pub enum Wire {
     /// A request is sent again after 429, 502, 503, 504 and where no answer came; after 400, 413 and 500 in parts; after
     /// another refusal not at all.
     Otlp(Otlp),
+    /// The format of PostHog's MCP analytics: `$mcp_tool_call` and its relatives, in batches to `{endpoint}/batch/`.
+    ///
+    /// The endpoint is the host, by default `https://us.i.posthog.com`, else that of `POSTHOG_HOST`. The key is the
+    /// project's token, which begins with `phc_`; `POSTHOG_API_KEY` has it where code does not. It travels in the body,
+    /// which gets it when it is sent and not before.
+    ///
+    /// A user is a person, and somebody anonymous is none: an event of nobody goes under its session. An event without a
+    /// session has one of its own, which is the process where the transport is `stdio`. Sessions whose ids are sent
+    /// [as they are](SessionIds::Raw) are those that PostHog's own SDKs make of the same ids.
+    ///
+    /// An event has at most 102 400 bytes. One that would have more is written again with less of its arguments and its
+    /// result; where a hook has made it so large, it goes without them.
+    PostHog(PostHog),
 }
 
 /// What a wire needs and takes.
 #[derive(Debug)]
 pub(crate) struct Profile {
-    /// The header that carries the API key.
-    pub(crate) key_header: &'static str,
-    /// What stands before the key there.
-    pub(crate) key_prefix: &'static str,
+    /// Where a request carries the API key.
+    pub(crate) key_place: KeyPlace,
     /// The environment variable of the API key, if it has one.
     pub(crate) key_variable: Option<&'static str>,
     pub(crate) requires_key: bool,
@@ -98,6 +112,8 @@ pub(crate) struct Profile {
     pub(crate) takes_http_nearby: bool,
     /// The type of a request's body.
     pub(crate) content_type: &'static str,
+    /// What the query says of a compressed body, where a receiver needs more than the header.
+    pub(crate) gzip_query: Option<&'static str>,
     /// How the endpoint's path has to end; appended where it does not.
     pub(crate) endpoint_suffix: &'static str,
     /// Whether a request holds several events. Without, the sizes of a batch do not matter.
@@ -116,6 +132,9 @@ pub(crate) struct Profile {
         expect(dead_code, reason = "only this integration has the tool")
     )]
     pub(crate) capability_tool: &'static str,
+    /// Returns whether an event of its own form has values larger than the receiver takes them, given by how many bytes
+    /// the redactor has made it longer.
+    pub(crate) outgrows: fn(&[u8], usize) -> bool,
     /// Says what an answer means for its batch, by its status, its `Retry-After` and the time.
     pub(crate) classify_answer: fn(u16, Option<&str>, SystemTime) -> Verdict,
     /// Reads the body of a 2xx answer. What cannot be read refuses nothing: the status has said that the
@@ -124,8 +143,7 @@ pub(crate) struct Profile {
 }
 
 pub(crate) const REO: Profile = Profile {
-    key_header: "x-api-key",
-    key_prefix: "",
+    key_place: KeyPlace::Header("x-api-key", ""),
     key_variable: Some("REO_API_KEY"),
     requires_key: true,
     endpoint_variable: "REO_CENSUS_MCP_ENDPOINT",
@@ -134,12 +152,14 @@ pub(crate) const REO: Profile = Profile {
     otel: None,
     takes_http_nearby: false,
     content_type: "application/json",
+    gzip_query: None,
     is_batch: false,
     max_batch_bytes: usize::MAX,
     request_timeout: DEFAULT_REQUEST_TIMEOUT,
     takes_all_kinds: true,
     intent_property: "prompt",
     capability_tool: "request_missing_capability",
+    outgrows: |_, _| false,
     classify_answer,
     receipt: |_| Receipt::Taken,
 };
@@ -153,7 +173,7 @@ const REO_BATCH: Profile = Profile {
 };
 
 pub(crate) const MCPEYE: Profile = Profile {
-    key_header: "x-mcpeye-secret",
+    key_place: KeyPlace::Header("x-mcpeye-secret", ""),
     key_variable: Some("MCPEYE_INGEST_SECRET"),
     requires_key: false,
     endpoint_variable: "MCPEYE_INGEST_URL",
@@ -161,13 +181,13 @@ pub(crate) const MCPEYE: Profile = Profile {
     takes_all_kinds: false,
     intent_property: "mcpeyeIntent",
     capability_tool: mcpeye::CAPABILITY_TOOL,
+    outgrows: mcpeye::outgrows,
     receipt: mcpeye::receipt,
     ..REO_BATCH
 };
 
 const OTLP: Profile = Profile {
-    key_header: "authorization",
-    key_prefix: "Bearer ",
+    key_place: KeyPlace::Header("authorization", "Bearer "),
     key_variable: None,
     requires_key: false,
     endpoint_variable: VARIABLES.endpoint[1],
@@ -183,6 +203,22 @@ const OTLP: Profile = Profile {
     ..REO_BATCH
 };
 
+pub(crate) const POSTHOG: Profile = Profile {
+    key_place: KeyPlace::Member("api_key"),
+    key_variable: Some("POSTHOG_API_KEY"),
+    endpoint_variable: "POSTHOG_HOST",
+    default_endpoint: Some("https://us.i.posthog.com"),
+    gzip_query: Some("compression=gzip"),
+    endpoint_suffix: "/batch/",
+    // An event may have some times the bytes of its record, and the receiver takes 20 MiB.
+    max_batch_bytes: 4 * 1024 * 1024,
+    intent_property: "context",
+    capability_tool: posthog::CAPABILITY_TOOL,
+    outgrows: |event, _| posthog::outgrows(event),
+    receipt: posthog::answers::receipt,
+    ..REO_BATCH
+};
+
 impl Wire {
     pub(crate) const fn profile(&self) -> &'static Profile {
         match self {
@@ -190,6 +226,7 @@ impl Wire {
             Self::ReoBatch => &REO_BATCH,
             Self::Mcpeye(_) => &MCPEYE,
             Self::Otlp(_) => &OTLP,
+            Self::PostHog(_) => &POSTHOG,
         }
     }
 
@@ -198,7 +235,7 @@ impl Wire {
         match self {
             Self::Reo | Self::ReoBatch => EventForm::Reo,
             Self::Mcpeye(_) => EventForm::Mcpeye,
-            Self::Otlp(_) => EventForm::Record,
+            Self::Otlp(_) | Self::PostHog(_) => EventForm::Record,
         }
     }
 
@@ -209,6 +246,7 @@ impl Wire {
             Self::ReoBatch => "reo_batch",
             Self::Mcpeye(_) => "mcpeye",
             Self::Otlp(_) => "otlp",
+            Self::PostHog(_) => "posthog",
         }
     }
 
@@ -232,6 +270,7 @@ impl Wire {
     const fn requires_product(&self) -> bool {
         match self {
             Self::Reo | Self::ReoBatch => true,
+            Self::PostHog(posthog) => posthog.server_name.is_none(),
             // The one has no place for it, and the other the service's name in its place.
             Self::Mcpeye(_) | Self::Otlp(_) => false,
         }
@@ -255,6 +294,7 @@ impl Wire {
             Self::Mcpeye(mcpeye) => mcpeye.frame(),
             Self::Otlp(otlp) if otlp.is_legible() => reo::batch(sender),
             Self::Otlp(otlp) => return otlp::frame(otlp, events, sender),
+            Self::PostHog(posthog) => return posthog::frame(posthog, events, sender),
         };
         let length = events.iter().map(|part| part.len()).sum::<usize>();
         let mut body = Vec::with_capacity(before.len() + length + after.len());
@@ -280,20 +320,33 @@ impl Wire {
         }
     }
 
+    /// The product of events for which nobody names one.
+    pub(crate) fn product(&self) -> Option<&str> {
+        match self {
+            Self::PostHog(posthog) => posthog.server_name.as_deref(),
+            Self::Reo | Self::ReoBatch | Self::Mcpeye(_) | Self::Otlp(_) => None,
+        }
+    }
+
     /// What is wrong with the wire's own settings.
     pub(crate) fn fault(&self) -> Option<&'static str> {
         match self {
             Self::Mcpeye(mcpeye) if mcpeye.project.trim().is_empty() => {
                 Some("has an empty mcpeye project")
             }
-            Self::Reo | Self::ReoBatch | Self::Mcpeye(_) | Self::Otlp(_) => None,
+            Self::PostHog(posthog) if posthog.server_name.as_deref() == Some("") => {
+                Some("has an empty name of the server")
+            }
+            Self::Reo | Self::ReoBatch | Self::Mcpeye(_) | Self::Otlp(_) | Self::PostHog(_) => None,
         }
     }
 
     /// Names what the ids of sessions are hashed under: what all replicas of a server have in common.
     pub(crate) fn session_scope<'a>(&'a self, product_id: Option<&'a str>) -> &'a str {
         match self {
-            Self::Reo | Self::ReoBatch | Self::Otlp(_) => product_id.unwrap_or_default(),
+            Self::Reo | Self::ReoBatch | Self::Otlp(_) | Self::PostHog(_) => {
+                product_id.unwrap_or_default()
+            }
             Self::Mcpeye(mcpeye) => &mcpeye.project,
         }
     }
@@ -304,6 +357,7 @@ impl Wire {
         match self {
             Self::Reo | Self::ReoBatch => "reo".to_owned(),
             Self::Otlp(_) => "otlp".to_owned(),
+            Self::PostHog(_) => "posthog".to_owned(),
             Self::Mcpeye(mcpeye) => {
                 let project = stable_hash(&mcpeye.project);
                 let of_records = if form == EventForm::Record {
@@ -321,9 +375,11 @@ impl Wire {
 mod tests {
     use super::*;
 
-    fn wires() -> [Wire; 4] {
+    fn wires() -> [Wire; 5] {
         let mcpeye = Wire::Mcpeye(Mcpeye::new("p"));
-        [Wire::Reo, Wire::ReoBatch, mcpeye, Wire::Otlp(Otlp::spans())]
+        let otlp = Wire::Otlp(Otlp::spans());
+        let posthog = Wire::PostHog(PostHog::new());
+        [Wire::Reo, Wire::ReoBatch, mcpeye, otlp, posthog]
     }
 
     #[test]
@@ -344,26 +400,31 @@ mod tests {
                 (Some("REO_API_KEY"), true, true, true),
                 (Some("MCPEYE_INGEST_SECRET"), false, true, false),
                 (None, false, true, true),
+                (Some("POSTHOG_API_KEY"), true, true, true),
             ]
         );
         let endpoints = wires().map(|wire| wire.profile().default_endpoint);
         let collector = Some("http://localhost:4318");
-        assert_eq!(endpoints, [Some(DEFAULT_ENDPOINT), None, None, collector]);
+        let posthog = Some("https://us.i.posthog.com");
+        let expected = [Some(DEFAULT_ENDPOINT), None, None, collector, posthog];
+        assert_eq!(endpoints, expected);
     }
 
     #[test]
     fn only_a_batch_can_be_refused_in_part() {
         let answer = br#"{"accepted":3,"rejected":[{"event_id":1}]}"#;
-        let [reo, batch, mcpeye, _] = wires().map(|wire| (wire.profile().receipt)(answer));
+        let [reo, batch, mcpeye, ..] = wires().map(|wire| (wire.profile().receipt)(answer));
         assert_eq!((reo, mcpeye), (Receipt::Taken, Receipt::Count(3)));
         assert!(matches!(batch, Receipt::Refused(refused) if refused.len() == 1));
     }
 
     #[test]
     fn a_project_of_white_space_is_a_fault() {
-        assert_eq!(wires().map(|wire| wire.fault()), [None; 4]);
+        assert_eq!(wires().map(|wire| wire.fault()), [None; 5]);
         let blank = Wire::Mcpeye(Mcpeye::new(" \n"));
         assert_eq!(blank.fault(), Some("has an empty mcpeye project"));
+        let nameless = Wire::PostHog(PostHog::new().server_name(""));
+        assert_eq!(nameless.fault(), Some("has an empty name of the server"));
     }
 
     #[test]

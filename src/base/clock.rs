@@ -54,3 +54,70 @@ pub(crate) fn unix_nanos(at: SystemTime) -> u64 {
     let since = at.duration_since(SystemTime::UNIX_EPOCH);
     u64::try_from(since.unwrap_or_default().as_nanos()).unwrap_or(u64::MAX)
 }
+
+/// Spells nanoseconds since 1970 by RFC 3339: in UTC, to the millisecond.
+pub(crate) fn rfc3339(nanos: u64) -> String {
+    const DAY: u64 = 24 * 60 * 60 * 1_000;
+    let millis = nanos / 1_000_000;
+    let [year, month, day] = date(millis / DAY);
+    let of_day = millis % DAY;
+    let (seconds, millis) = (of_day / 1_000, of_day % 1_000);
+    let (minutes, second) = (seconds / 60, seconds % 60);
+    let (hour, minute) = (minutes / 60, minutes % 60);
+    format!("{year:04}-{month:02}-{day:02}T{hour:02}:{minute:02}:{second:02}.{millis:03}Z")
+}
+
+/// The year, month and day of a day since 1970.
+fn date(day: u64) -> [u64; 3] {
+    // Counted from the first of March of the year 0, so that the leap day ends its year: 400 years have the same days.
+    let day = day + 719_468;
+    let (era, day) = (day / 146_097, day % 146_097);
+    let year = (day - day / 1_460 + day / 36_524 - day / 146_096) / 365;
+    let day = day - (365 * year + year / 4 - year / 100);
+    // Five months have 153 days.
+    let month = (5 * day + 2) / 153;
+    let day = day - (153 * month + 2) / 5 + 1;
+    let (month, years) = if month < 10 {
+        (month + 3, 0)
+    } else {
+        (month - 9, 1)
+    };
+    [era * 400 + year + years, month, day]
+}
+
+#[cfg(test)]
+mod tests {
+    use std::time::Duration;
+
+    use super::*;
+
+    #[test]
+    fn a_time_is_spelled_as_it_is_read() {
+        for (nanos, text) in [
+            (0, "1970-01-01T00:00:00.000Z"),
+            (951_782_399_999_999_999, "2000-02-28T23:59:59.999Z"),
+            (951_782_400_000_000_000, "2000-02-29T00:00:00.000Z"),
+            (1_772_323_200_001_000_000, "2026-03-01T00:00:00.001Z"),
+            (u64::MAX, "2554-07-21T23:34:33.709Z"),
+        ] {
+            assert_eq!(rfc3339(nanos), text);
+        }
+    }
+
+    #[test]
+    fn every_day_of_five_centuries_is_that_of_another_calendar() {
+        for day in 0..200_000_u64 {
+            let at = SystemTime::UNIX_EPOCH + Duration::from_secs(day * 86_400);
+            let other = httpdate::fmt_http_date(at);
+            let mut parts = other
+                .split([' ', ','])
+                .filter(|part| !part.is_empty())
+                .skip(1);
+            let [d, m, y] = [(); 3].map(|()| parts.next().unwrap());
+            const MONTHS: &str = "JanFebMarAprMayJunJulAugSepOctNovDec";
+            let month = MONTHS.find(m).unwrap() / 3 + 1;
+            let expected = format!("{y}-{month:02}-{d}T00:00:00.000Z");
+            assert_eq!(rfc3339(unix_nanos(at)), expected);
+        }
+    }
+}

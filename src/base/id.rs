@@ -16,16 +16,18 @@ impl Instance {
         Self(random::seed())
     }
 
+    /// Reads the digits by which it goes over the wire.
+    pub(crate) fn parse(digits: &str) -> Option<Self> {
+        let is_whole = digits.len() == 16 && !digits.starts_with('+');
+        let number = u64::from_str_radix(digits, 16).ok();
+        number.filter(|_| is_whole).map(Self)
+    }
+
     /// Returns the 16 hexadecimal digits by which it goes over the wire.
     pub(crate) fn digits(self) -> Digits {
         let mut digits = [0; 16];
         spell(&self.0.to_be_bytes(), &mut digits);
         Digits(digits)
-    }
-
-    /// Reads an instance back from its digits.
-    pub(crate) fn parse(digits: &str) -> Option<Self> {
-        u64::from_str_radix(digits, 16).ok().map(Self)
     }
 }
 
@@ -141,6 +143,22 @@ mod tests {
     use std::collections::HashSet;
 
     use super::*;
+
+    #[test]
+    fn an_instance_is_read_from_its_digits() {
+        let instance = Instance::random();
+        let digits = instance.digits().to_string();
+        assert_eq!(Instance::parse(&digits), Some(instance));
+        for other in [
+            "",
+            "7",
+            "+23456789abcdef0",
+            "g123456789abcdef",
+            &format!("{digits}0"),
+        ] {
+            assert_eq!(Instance::parse(other), None, "{other}");
+        }
+    }
 
     #[test]
     fn no_two_events_of_a_fleet_share_an_id() {

@@ -139,7 +139,8 @@ impl Builder {
     /// Sets the API key, sent in the header `X-API-KEY` (`x-mcpeye-secret` on the mcpeye wire).
     ///
     /// Default: `REO_API_KEY`, on the mcpeye wire `MCPEYE_INGEST_SECRET`, where it is optional. On the OTLP wire it
-    /// is optional, has no variable, and is sent as `Authorization: Bearer KEY`.
+    /// is optional, has no variable, and is sent as `Authorization: Bearer KEY`. On the PostHog wire it is
+    /// `POSTHOG_API_KEY`, and travels in the body, which gets it when it is sent.
     /// The key goes to the endpoint's origin and nowhere else, and no `Debug`, log or error shows it.
     pub fn api_key(mut self, key: impl Into<String>) -> Self {
         self.target.api_key = Some(key.into());
@@ -149,9 +150,9 @@ impl Builder {
     /// Sets where events are sent.
     ///
     /// Default: `REO_CENSUS_MCP_ENDPOINT` (`MCPEYE_INGEST_URL` on the mcpeye wire), else
-    /// [`DEFAULT_ENDPOINT`](crate::config::DEFAULT_ENDPOINT) on [`Wire::Reo`]; [`Wire::Otlp`] has its own
-    /// default and variables, and the other wires have none. The mcpeye wire appends `/ingest` to the path unless it
-    /// ends with it, and the OTLP wire `/v1/traces`.
+    /// [`DEFAULT_ENDPOINT`](crate::config::DEFAULT_ENDPOINT) on [`Wire::Reo`]; [`Wire::Otlp`] and
+    /// [`Wire::PostHog`] have their own defaults and variables, and the other wires have none. The mcpeye wire appends
+    /// `/ingest` to the path unless it ends with it, the OTLP wire `/v1/traces`, and the PostHog wire `/batch/`.
     ///
     /// Plain `http` is refused except to this machine, see
     /// [`allow_insecure_http`](Self::allow_insecure_http).
@@ -323,7 +324,7 @@ impl Builder {
         self
     }
 
-    /// Sets a hook over each finished event, as the JSON of the wire format (on the OTLP wire, that of the
+    /// Sets a hook over each finished event, as the JSON of the wire format (on the OTLP and PostHog wires, that of the
     /// Reo wires, with a member `head` for what they have no place for); `None` drops the event as [`BeforeSend`](crate::DropReason::BeforeSend), and so does a panic.
     ///
     /// It runs on the worker, so it must not block. What it adds or changes is redacted, and then

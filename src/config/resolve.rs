@@ -106,9 +106,11 @@ impl Builder {
         let mut first = self.resolve_target()?;
         let is_alone = self.others.is_empty();
         let others = self.resolve_others(&mut first, &mut settings)?;
-        // Where no other destination asks for a product, the service is one.
-        let service_name = first.service_name.take().filter(|_| is_alone);
-        self.product_id = self.product_id.take().or(service_name);
+        // Where no other destination asks for a product, the service or the server is one.
+        let service_name = first.service_name.take();
+        let server_name = first.delivery.wire.product().map(str::to_owned);
+        let named = service_name.or(server_name).filter(|_| is_alone);
+        self.product_id = self.product_id.take().or(named);
         let pipeline = self.take_pipeline(&first);
         // Last, so that a logger that is not built leaves nothing on disk.
         let (delivery, spool) = first.open_spool()?;
@@ -294,10 +296,10 @@ impl Builder {
             endpoint,
             headers,
             content_type: profile.content_type,
-            key_header: profile.key_header,
-            key_prefix: profile.key_prefix,
+            key_place: profile.key_place,
             key,
             gzip: self.checked_gzip()?,
+            gzip_query: profile.gzip_query,
         })
     }
 }

@@ -67,17 +67,14 @@ impl Builder {
     ) -> Result<Option<&'static str>, BuildError> {
         let allows_http = self.insecure_http()?.is_some_and(|(allow, _)| allow);
         let is_clear = endpoint.scheme() == "http" && !http::is_loopback(endpoint) && !allows_http;
-        Ok(
-            if headers.contains_key(self.target.wire.profile().key_header) {
-                Some("would stand beside the header of its name: leave that out of the headers")
-            } else if is_clear {
-                Some(
-                    "would be sent in the clear: use https, or allow it by allow_insecure_http(true)",
-                )
-            } else {
-                None
-            },
-        )
+        let header = self.target.wire.profile().key_place.header();
+        Ok(if header.is_some_and(|name| headers.contains_key(name)) {
+            Some("would stand beside the header of its name: leave that out of the headers")
+        } else if is_clear {
+            Some("would be sent in the clear: use https, or allow it by allow_insecure_http(true)")
+        } else {
+            None
+        })
     }
 
     pub(super) fn checked_endpoint(&self) -> Result<Url, BuildError> {
@@ -112,7 +109,7 @@ impl Builder {
 
     pub(super) fn checked_headers(&self) -> Result<HeaderMap, BuildError> {
         let profile = self.target.wire.profile();
-        let own_key = self.found_key().map(|_| profile.key_header);
+        let own_key = self.found_key().and(profile.key_place.header());
         let mut map = HeaderMap::new();
         for (name, value, setting) in &self.all_headers()? {
             let fault = |fault: String| BuildError::invalid(setting, fault);
@@ -277,10 +274,9 @@ fn append_suffix(url: &mut Url, suffix: &str) {
     if suffix.is_empty() {
         return;
     }
-    let mut path = url.path().trim_end_matches('/').to_owned();
-    if !path.ends_with(suffix) {
-        path.push_str(suffix);
-    }
+    let path = url.path().trim_end_matches('/');
+    let without = path.strip_suffix(suffix.trim_end_matches('/'));
+    let path = format!("{}{suffix}", without.unwrap_or(path));
     url.set_path(&path);
 }
 
@@ -306,6 +302,14 @@ mod tests {
             ("https://x/v1?a=1", "https://x/v1/ingest?a=1"),
         ] {
             assert_eq!(with_suffix(given, "/ingest"), expected, "{given}");
+        }
+        for given in [
+            "https://x",
+            "https://x/",
+            "https://x/batch",
+            "https://x/batch/",
+        ] {
+            assert_eq!(with_suffix(given, "/batch/"), "https://x/batch/", "{given}");
         }
         assert_eq!(with_suffix("https://x/v1/", ""), "https://x/v1/");
     }

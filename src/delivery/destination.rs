@@ -309,6 +309,7 @@ impl Destination {
             instance: *instance,
             sequence: self.backlog.flights.count,
             dropped: ledger.dropped(),
+            sent_at: settings.clock.wall(),
         };
         let body = settings.wire.frame(settings.form, &batch.slices(), &sender);
         self.backlog.reporter.sending(batch.len(), body.len());
@@ -751,7 +752,7 @@ fn unclear(receipt: &Receipt, batch: &Batch) -> Option<&'static str> {
         Receipt::Unknown => {
             Some("with JSON that is not known; by the status its events are delivered")
         }
-        Receipt::Warning => Some("with a warning, although it rejects no span"),
+        Receipt::Warning => Some("with a warning, although it rejects no event"),
         Receipt::Refused(refusals) if !refusals.is_empty() => {
             let ids: HashSet<i64> = batch.ids().collect();
             let names_one =

@@ -30,13 +30,13 @@ macro_rules! facts {
                 /// milliseconds, on mcpeye). Default: now, also for a time outside of 2020 to 2100.
                 event_at(at: SystemTime);
 
-                /// Sets the code of the JSON-RPC error that the request was answered with. Only the OTLP wire
-                /// has a place for it: `rpc.response.status_code`.
+                /// Sets the code of the JSON-RPC error that the request was answered with. Only the OTLP and
+                /// PostHog wires have a place for it: `rpc.response.status_code`, `mcp_usage_error_code`.
                 error_code(code: i64);
             }
             texts {
-                /// Sets an e-mail address beside an opaque id. Wire key `userEmail`; only the mcpeye
-                /// wire has a place for it.
+                /// Sets an e-mail address beside an opaque id. Wire key `userEmail` on mcpeye, `user.email` on
+                /// OTLP, `$set.email` on PostHog; the Reo wires have no place for it.
                 email(address);
 
                 /// Sets the product. Wire key `product_id`, required on the Reo wires. Default: the

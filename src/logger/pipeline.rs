@@ -20,9 +20,8 @@ use crate::event::{Event, EventKind, Weight};
 use crate::ledger::{DropReason, Ledger, Outcome, Stats};
 use crate::queue::{EndListener, Receiver, Sender, Takers};
 use crate::redact::RedactedJson;
-use crate::wire::Profile;
-use crate::wire::mcpeye::GROWTH_BYTES;
 use crate::wire::parts::{self, Stamp};
+use crate::wire::{EventForm, Profile};
 
 /// The room of a call's values in a second try: a fourth of that in the first.
 const SECOND_VALUE_BYTES: usize = 7_500;
@@ -153,7 +152,7 @@ impl Pipeline {
             self.shared.ledger.leave_out(left_out);
             let takers = self.takers(event);
             let pushed = match takers.is_empty() {
-                true => Err(DropReason::UnsupportedByWire),
+                true => Err(self.refusal(&self.shared, event, DropReason::UnsupportedByWire)),
                 false => self.write_and_push(event, takers, weight, now, listener),
             };
             if let (Err(_), EventKind::ToolCall(call)) = (&pushed, &event.kind) {
@@ -174,9 +173,10 @@ impl Pipeline {
         }
     }
 
-    /// Which destinations an event is for. What a lone one does not take is found while it is written.
+    /// Which destinations an event is for. What a lone one does not take is found while it is written, but for records,
+    /// which anything can be written as.
     fn takers(&self, event: &Event<'_>) -> Takers {
-        if self.others.is_empty() {
+        if self.others.is_empty() && self.shared.settings.form != EventForm::Record {
             return Takers::FIRST;
         }
         let takes = |shared: &Shared| {
@@ -329,13 +329,21 @@ impl Pipeline {
                 form.write_event(event, defaults, stamp, &mut draft.writer)?;
                 let unredacted = draft.writer.len();
                 let json = draft.seal()?;
-                let has_grown = json.as_bytes().len() > unredacted + GROWTH_BYTES;
-                if !has_grown || !form.outgrows(json.as_bytes()) {
+                let grown = json.as_bytes().len().saturating_sub(unredacted);
+                if !self.outgrows(json.as_bytes(), grown) {
                     return f(&json);
                 }
             }
             Err(DropReason::TooLarge)
         })
+    }
+
+    /// Whether an event has values larger than its receiver takes them. A record is cut for each destination when it is
+    /// framed, where there are several.
+    fn outgrows(&self, event: &[u8], grown: usize) -> bool {
+        let settings = &self.shared.settings;
+        let is_alone = self.others.is_empty() || settings.form != EventForm::Record;
+        is_alone && (settings.wire.profile().outgrows)(event, grown)
     }
 
     /// Captures a value within the limits, for an event that is logged later.
@@ -355,6 +363,7 @@ impl Pipeline {
             instance: self.shared.instance,
             sequence: 0,
             dropped: self.shared.ledger.dropped(),
+            sent_at: self.clock().wall(),
         };
         let settings = &self.shared.settings;
         let body = settings.wire.frame(settings.form, &[&json], &sender);

@@ -26,6 +26,9 @@ pub const REO_NAME: &str = wire::REO.intent_property;
 /// The property's name on the mcpeye wire.
 pub const MCPEYE_NAME: &str = wire::MCPEYE.intent_property;
 
+/// The property's name on the PostHog wire.
+pub const POSTHOG_NAME: &str = wire::POSTHOG.intent_property;
+
 /// The name of a server's own property that may hold an intent, if its description says so.
 pub const NATIVE_NAME: &str = "intent";
 

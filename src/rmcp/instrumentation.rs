@@ -157,7 +157,8 @@ macro_rules! setters {
             }
 
             /// Sets the name of the property that asks for the intent. Default: the wire's,
-            /// [`REO_NAME`](crate::mcp::intent::REO_NAME) or [`MCPEYE_NAME`](crate::mcp::intent::MCPEYE_NAME).
+            /// [`REO_NAME`](crate::mcp::intent::REO_NAME), [`MCPEYE_NAME`](crate::mcp::intent::MCPEYE_NAME) or
+            /// [`POSTHOG_NAME`](crate::mcp::intent::POSTHOG_NAME).
             ///
             /// A tool that has a property of that name keeps it for itself.
             pub fn intent_name(self, name: impl Into<String>) -> Self {
@@ -238,7 +239,8 @@ macro_rules! setters {
             }
 
             /// Sets whether a tool is added that an agent can call to say what no tool offers:
-            /// `request_missing_capability`, on the mcpeye wire `mcpeye_request_capability`.
+            /// `request_missing_capability`, on the mcpeye wire `mcpeye_request_capability`, on the PostHog
+            /// wire `get_more_tools`.
             /// Default: no.
             ///
             /// It is answered here and reported as a call of that name. A server that has a tool

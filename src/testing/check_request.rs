@@ -9,6 +9,7 @@ use serde_json::{Value, json};
 
 use super::answer::{Answer, AnswerBody};
 use super::contract::{self, ReceivedWire, Violation};
+use super::hidden_key::{self, BODY_KEY};
 use super::received::{ReceivedEvent, ReceivedRequest};
 
 /// What the ingest asks of a request.
@@ -55,8 +56,11 @@ impl IngestRules {
         };
         let wire = checked.wire.unwrap_or_else(|| wire_of_path(request));
         let by_contract = |violation: &Violation| (400, violation.to_string());
-        checked.refusal = self
-            .key_refusal(request, wire)
+        let by_key = match wire {
+            ReceivedWire::PostHog => self.key_refusal_of_body(&body),
+            _ => self.key_refusal(request, wire),
+        };
+        checked.refusal = by_key
             .or_else(|| self.size_refusal(body.len(), checked.event_count))
             .or_else(|| checked.violation.as_ref().map(by_contract));
         checked
@@ -64,12 +68,24 @@ impl IngestRules {
 
     fn key_refusal(&self, request: &ReceivedRequest, wire: ReceivedWire) -> Option<HttpError> {
         let expected = self.api_key.as_deref()?;
-        let (name, prefix) = key_header(wire);
+        let (name, prefix) = key_header(wire)?;
         match request.header(name) {
             Some(given) if given.strip_prefix(prefix) == Some(expected) => None,
             // The reason travels back to the sender and into its logs, so it holds neither key.
             Some(_) => Some((401, format!("{name}: is not the key of this ingest"))),
             None => Some((401, format!("{name}: is missing"))),
+        }
+    }
+
+    /// As [`key_refusal`](Self::key_refusal), where the key is a member of the body, which has to have one.
+    fn key_refusal_of_body(&self, body: &[u8]) -> Option<HttpError> {
+        let name = BODY_KEY;
+        match (hidden_key::find(body), self.api_key.as_deref()) {
+            (None, _) => Some((401, format!("{name}: is missing"))),
+            (Some(given), Some(expected)) if given != expected => {
+                Some((401, format!("{name}: is not the key of this ingest")))
+            }
+            (Some(_), _) => None,
         }
     }
 
@@ -159,6 +175,7 @@ impl CheckedRequest {
                 json!({ "accepted": self.event_count - rejected.len(), "rejected": rejected })
             }
             Some(ReceivedWire::Mcpeye) => json!({ "accepted": self.event_count }),
+            Some(ReceivedWire::PostHog) => json!({ "status": 1 }),
             Some(ReceivedWire::Reo | ReceivedWire::Otlp) | None => json!({}),
         }
     }
@@ -212,6 +229,9 @@ fn count_events(request: &ReceivedRequest, body: &[u8]) -> CheckedRequest {
     } else if wire_of_path(request) == ReceivedWire::Mcpeye {
         let count = memmem::find_iter(body, br#""callId":"#).count();
         (ReceivedWire::Mcpeye, count)
+    } else if wire_of_path(request) == ReceivedWire::PostHog {
+        let count = memmem::find_iter(body, br#""mcp_usage_event_id":"#).count();
+        (ReceivedWire::PostHog, count)
     } else if body.starts_with(br#"{"payload":["#) {
         let count = memmem::find_iter(body, br#""event_id":"#).count();
         (ReceivedWire::ReoBatch, count)
@@ -240,9 +260,14 @@ fn check_head(request: &ReceivedRequest, wire: Option<ReceivedWire>) -> Result<(
     if wire == ReceivedWire::Otlp && of_path != wire {
         return Err(Violation::new("path", "does not end in /v1/traces"));
     }
-    let (own_key, _) = key_header(wire);
+    if wire == ReceivedWire::PostHog {
+        check_posthog_head(request)?;
+    }
+    let own_key = key_header(wire).map(|(name, _)| name);
     let foreign_keys = ["x-api-key", "x-mcpeye-secret"].into_iter();
-    for foreign_key in foreign_keys.filter(|name| *name != own_key && wire != ReceivedWire::Otlp) {
+    for foreign_key in
+        foreign_keys.filter(|name| Some(*name) != own_key && wire != ReceivedWire::Otlp)
+    {
         if request.header(foreign_key).is_some() {
             return Err(Violation::new(foreign_key, "is the key of another wire"));
         }
@@ -250,12 +275,29 @@ fn check_head(request: &ReceivedRequest, wire: Option<ReceivedWire>) -> Result<(
     Ok(())
 }
 
-/// The header that carries the key, and what stands before the key in it.
-fn key_header(wire: ReceivedWire) -> (&'static str, &'static str) {
+/// The path, and what the query says of a compressed body.
+fn check_posthog_head(request: &ReceivedRequest) -> Result<(), Violation> {
+    if wire_of_path(request) != ReceivedWire::PostHog {
+        return Err(Violation::new("path", "does not end in /batch/"));
+    }
+    let query = request.path.split_once('?').map_or("", |(_, query)| query);
+    let says_gzip = query.split('&').any(|said| said == "compression=gzip");
+    if says_gzip != request.header("content-encoding").is_some() {
+        return Err(Violation::new(
+            "query",
+            "says another coding than the header",
+        ));
+    }
+    Ok(())
+}
+
+/// The header that carries the key, and what stands before the key in it; `None` where the body has the key.
+fn key_header(wire: ReceivedWire) -> Option<(&'static str, &'static str)> {
     match wire {
-        ReceivedWire::Reo | ReceivedWire::ReoBatch => ("x-api-key", ""),
-        ReceivedWire::Mcpeye => ("x-mcpeye-secret", ""),
-        ReceivedWire::Otlp => ("authorization", "Bearer "),
+        ReceivedWire::Reo | ReceivedWire::ReoBatch => Some(("x-api-key", "")),
+        ReceivedWire::Mcpeye => Some(("x-mcpeye-secret", "")),
+        ReceivedWire::Otlp => Some(("authorization", "Bearer ")),
+        ReceivedWire::PostHog => None,
     }
 }
 
@@ -276,6 +318,8 @@ fn wire_of_path(request: &ReceivedRequest) -> ReceivedWire {
         ReceivedWire::Mcpeye
     } else if path.ends_with("/v1/traces") {
         ReceivedWire::Otlp
+    } else if path.ends_with("/batch/") {
+        ReceivedWire::PostHog
     } else {
         ReceivedWire::Reo
     }
@@ -286,6 +330,7 @@ fn events_of(mut body: Value, wire: ReceivedWire) -> Vec<ReceivedEvent> {
         ReceivedWire::Reo | ReceivedWire::ReoBatch => ("payload", "event_id"),
         ReceivedWire::Mcpeye => ("events", "callId"),
         ReceivedWire::Otlp => ("spans", "mcp_usage.event_id"),
+        ReceivedWire::PostHog => ("batch", "mcp_usage_event_id"),
     };
     if wire == ReceivedWire::Otlp {
         let spans = contract::spans(body.get("resourceSpans"))
@@ -301,7 +346,7 @@ fn events_of(mut body: Value, wire: ReceivedWire) -> Vec<ReceivedEvent> {
     let at = Instant::now();
     let event = |json: Value| ReceivedEvent {
         wire,
-        id: match json.get("attributes").unwrap_or(&json).get(id_key) {
+        id: match ReceivedEvent::facts_of(&json).get(id_key) {
             Some(Value::String(id)) => id.clone(),
             Some(id) => id.to_string(),
             None => String::new(),
@@ -312,6 +357,21 @@ fn events_of(mut body: Value, wire: ReceivedWire) -> Vec<ReceivedEvent> {
         identity: body.get("identity").cloned(),
     };
     items.into_iter().map(event).collect()
+}
+
+/// A body as it is kept: without the key, where the wire has it there.
+pub(super) fn without_key(request: &ReceivedRequest, body: Vec<u8>) -> Vec<u8> {
+    if wire_of_path(request) != ReceivedWire::PostHog {
+        return body;
+    }
+    let mut body = match decoded(request, &body) {
+        Ok(Cow::Borrowed(_)) => body,
+        Ok(Cow::Owned(decoded)) => decoded,
+        // The key is somewhere in what cannot be decoded.
+        Err(_) => return Vec::new(),
+    };
+    hidden_key::hide(&mut body);
+    body
 }
 
 /// Removes the coding from a body, or refuses it.

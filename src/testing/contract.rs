@@ -9,6 +9,7 @@
 mod field;
 mod mcpeye;
 mod otlp;
+mod posthog;
 mod protobuf;
 mod reo;
 mod unique_keys;
@@ -20,6 +21,7 @@ use serde_json::Value;
 
 pub use self::mcpeye::{MAX_MCPEYE_FIELD_BYTES, MAX_MCPEYE_USER_CHARS};
 pub use self::otlp::MAX_OTLP_BODY_BYTES;
+pub use self::posthog::MAX_POSTHOG_EVENT_BYTES;
 pub use self::reo::{MAX_ARGUMENT_KEYS, MAX_ERROR_CHARS, MAX_PROMPT_CHARS, MAX_REO_BODY_BYTES};
 pub use self::violation::Violation;
 
@@ -37,6 +39,8 @@ pub enum ReceivedWire {
     Mcpeye,
     /// OTLP's traces: `{"resourceSpans":[…]}` in Protocol Buffers.
     Otlp,
+    /// PostHog's batch: `{"api_key":…,"batch":[…]}`.
+    PostHog,
 }
 
 impl ReceivedWire {
@@ -50,6 +54,7 @@ impl ReceivedWire {
                 Some(Self::Mcpeye)
             }
             None if body.get("resourceSpans").is_some() => Some(Self::Otlp),
+            None if body.get("batch").is_some() => Some(Self::PostHog),
             None => None,
         }
     }
@@ -62,6 +67,7 @@ impl fmt::Display for ReceivedWire {
             Self::ReoBatch => "reo-batch",
             Self::Mcpeye => "mcpeye",
             Self::Otlp => "otlp",
+            Self::PostHog => "posthog",
         })
     }
 }
@@ -101,6 +107,7 @@ pub fn check_value(body: &Value, wire: ReceivedWire) -> Result<(), Violation> {
         ReceivedWire::ReoBatch => reo::check_batch(&body),
         ReceivedWire::Mcpeye => mcpeye::check_batch(&body),
         ReceivedWire::Otlp => otlp::check_body(&body),
+        ReceivedWire::PostHog => posthog::check_batch(&body),
     }
 }
 
@@ -112,7 +119,8 @@ pub(super) use self::protobuf::parse as parse_protobuf;
 pub(super) fn check_size(bytes: usize, wire: ReceivedWire) -> Result<(), Violation> {
     let most = match wire {
         ReceivedWire::Reo => MAX_REO_BODY_BYTES,
-        ReceivedWire::Otlp => MAX_OTLP_BODY_BYTES,
+        // Both take as much.
+        ReceivedWire::Otlp | ReceivedWire::PostHog => MAX_OTLP_BODY_BYTES,
         ReceivedWire::ReoBatch | ReceivedWire::Mcpeye => return Ok(()),
     };
     if bytes > most {

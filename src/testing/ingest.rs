@@ -91,10 +91,10 @@ pub struct MockIngestBuilder {
 }
 
 impl MockIngestBuilder {
-    /// Sets the key a request has to carry: in `X-API-KEY` on the Reo wires, in `x-mcpeye-secret` on the mcpeye wire, and
-    /// as `Authorization: Bearer KEY` on the OTLP wire.
+    /// Sets the key a request has to carry: in `X-API-KEY` on the Reo wires, in `x-mcpeye-secret` on the mcpeye wire, as
+    /// `Authorization: Bearer KEY` on the OTLP wire, and in the body on the PostHog wire. It is not kept with the request.
     ///
-    /// Default: none, and no key is asked for.
+    /// Default: none, and no key is asked for, but on the PostHog wire any.
     pub fn api_key(mut self, key: impl Into<String>) -> Self {
         self.rules.api_key = Some(key.into());
         self
@@ -258,6 +258,12 @@ impl MockIngest {
     /// Returns the base endpoint of the OTLP wire, which appends `/v1/traces` to it: the origin.
     #[must_use]
     pub fn otlp_url(&self) -> String {
+        self.origin()
+    }
+
+    /// Returns the host of the PostHog wire, which appends `/batch/` to it: the origin.
+    #[must_use]
+    pub fn posthog_url(&self) -> String {
         self.origin()
     }
 

@@ -25,6 +25,21 @@ const ATTRIBUTES: [(&str, &str); 11] = [
     ("prompt_name", "gen_ai.prompt.name"),
 ];
 
+/// The properties of an event on the PostHog wire that stand for keys of the Reo wires' `meta`.
+const PROPERTIES: [(&str, &str); 11] = [
+    ("tool", "$mcp_tool_name"),
+    ("result", "$mcp_response"),
+    ("prompt", "$mcp_intent"),
+    ("error", "$mcp_error_message"),
+    ("duration_ms", "$mcp_duration_ms"),
+    ("client_name", "$mcp_client_name"),
+    ("client_version", "$mcp_client_version"),
+    ("protocol_version", "$mcp_protocol_version"),
+    ("conversation_id", "$mcp_conversation_id"),
+    ("prompt_name", "$mcp_resource_name"),
+    ("tools", "$mcp_listed_tool_names"),
+];
+
 /// One request as it arrived, and how it was answered.
 #[derive(Clone)]
 #[non_exhaustive]
@@ -35,7 +50,9 @@ pub struct ReceivedRequest {
     pub path: String,
     /// The headers in their order, names as sent.
     pub headers: Vec<(String, String)>,
-    /// The body with its transfer coding removed, or what had arrived of it.
+    /// The body with its transfer coding removed, or what had arrived of it. On the PostHog wire, whose bodies hold the
+    /// key, `[key]` stands in its place, and gzip is decoded for that; of a compressed body that did not arrive to its
+    /// end there is nothing.
     pub body: Vec<u8>,
     /// Whether the body arrived to its end.
     pub body_complete: bool,
@@ -128,10 +145,11 @@ impl fmt::Debug for ReceivedRequest {
 pub struct ReceivedEvent {
     /// The wire it came over.
     pub wire: ReceivedWire,
-    /// Its `event_id` (Reo), `callId` (mcpeye) or attribute `mcp_usage.event_id` (OTLP) as text; empty where it has none.
+    /// Its `event_id` (Reo), `callId` (mcpeye), attribute `mcp_usage.event_id` (OTLP) or property `mcp_usage_event_id`
+    /// (PostHog) as text; empty where it has none.
     pub id: String,
     /// The event as it stood in the body: one payload of the Reo wires, one item of mcpeye's `events`, one span of OTLP
-    /// with its attributes as an object.
+    /// with its attributes as an object, one item of PostHog's `batch`.
     pub json: Value,
     /// Whether the ingest accepted it: a 2xx was answered, and did not reject this event.
     pub accepted: bool,
@@ -149,6 +167,10 @@ impl ReceivedEvent {
             ReceivedWire::Mcpeye => "MCP_TOOL_CALL",
             ReceivedWire::Reo | ReceivedWire::ReoBatch => {
                 self.text("activity_type").unwrap_or_default()
+            }
+            ReceivedWire::PostHog => {
+                let activity = self.property("mcp_usage_activity_type");
+                activity.and_then(Value::as_str).unwrap_or_default()
             }
             ReceivedWire::Otlp => match self.attribute("mcp.method.name").and_then(Value::as_str) {
                 Some("tools/call") => "MCP_TOOL_CALL",
@@ -169,6 +191,7 @@ impl ReceivedEvent {
         match self.wire {
             ReceivedWire::Reo | ReceivedWire::ReoBatch => return self.text("user_id"),
             ReceivedWire::Otlp => return self.attribute("user.id")?.as_str(),
+            ReceivedWire::PostHog => return self.text("distinct_id"),
             ReceivedWire::Mcpeye => {}
         }
         let owners = [Some(&self.json), self.identity.as_ref()];
@@ -184,6 +207,7 @@ impl ReceivedEvent {
     pub fn user_id_type(&self) -> Option<&str> {
         match self.wire {
             ReceivedWire::Otlp => self.attribute("mcp_usage.user_id_type")?.as_str(),
+            ReceivedWire::PostHog => self.property("mcp_usage_user_id_type")?.as_str(),
             _ => self.text("user_id_type"),
         }
     }
@@ -218,7 +242,7 @@ impl ReceivedEvent {
     }
 
     /// Returns a key of the event's `meta`; on the mcpeye wire, which has no `meta`, a field of the event itself, and on the
-    /// OTLP wire the attribute that stands for it.
+    /// OTLP and PostHog wires the attribute or property that stands for it.
     #[must_use]
     pub fn meta(&self, key: &str) -> Option<&Value> {
         self.fact(key, key)
@@ -229,6 +253,18 @@ impl ReceivedEvent {
         match self.wire {
             ReceivedWire::Mcpeye => self.json.get(mcpeye),
             ReceivedWire::Reo | ReceivedWire::ReoBatch => self.json.get("meta")?.get(reo),
+            ReceivedWire::PostHog if reo == "tool_arguments" => {
+                let parameters = self.property("$mcp_parameters")?;
+                parameters.pointer("/request/params/arguments")
+            }
+            ReceivedWire::PostHog => {
+                let mut known = PROPERTIES.iter();
+                let known = known.find(|(name, _)| *name == reo);
+                known
+                    .and_then(|(_, property)| self.property(property))
+                    .or_else(|| self.property(&format!("mcp_usage_{reo}")))
+                    .or_else(|| self.property(&format!("mcp_usage_meta_{reo}")))
+            }
             ReceivedWire::Otlp => {
                 let mut known = ATTRIBUTES.iter();
                 let known = known.find(|(name, _)| *name == reo);
@@ -244,6 +280,16 @@ impl ReceivedEvent {
 
     fn attribute(&self, name: &str) -> Option<&Value> {
         self.json.get("attributes")?.get(name)
+    }
+
+    fn property(&self, name: &str) -> Option<&Value> {
+        self.json.get("properties")?.get(name)
+    }
+
+    /// Where the facts of an event stand.
+    pub(super) fn facts_of(json: &Value) -> &Value {
+        let inner = json.get("attributes").or_else(|| json.get("properties"));
+        inner.unwrap_or(json)
     }
 
     fn text(&self, key: &str) -> Option<&str> {

@@ -10,7 +10,7 @@ use tokio::sync::watch;
 use tokio::time::timeout;
 
 use super::answer::Answer;
-use super::check_request::{CheckedRequest, IngestRules};
+use super::check_request::{CheckedRequest, IngestRules, without_key};
 use super::rate::{RateLimit, Taken};
 use super::received::{Received, ReceivedRequest};
 use crate::base::causes::debug_with_causes;
@@ -247,7 +247,7 @@ impl IngestStore {
         received.events.append(&mut checked.events);
         let index = (!self.rules.unchecked).then_some(received.requests.len());
         if index.is_some() {
-            request.body = std::mem::take(body);
+            request.body = without_key(&request, std::mem::take(body));
             request.wire = checked.wire;
             request.at = Instant::now();
             received.requests.push(request);

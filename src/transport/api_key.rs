@@ -8,7 +8,27 @@ use reqwest::header::HeaderValue;
 use crate::base::lock::lock;
 use crate::error::BuildError;
 
-/// A key that goes into a header and nowhere else.
+/// Where a request carries the key.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) enum KeyPlace {
+    /// A header, with what stands before the key there.
+    Header(&'static str, &'static str),
+    /// The first member of the body, a JSON object. It is put there when the request is sent: what is queued, spooled,
+    /// logged or written by a dry run has none.
+    Member(&'static str),
+}
+
+impl KeyPlace {
+    /// The name of the key's header.
+    pub(crate) const fn header(self) -> Option<&'static str> {
+        match self {
+            Self::Header(name, _) => Some(name),
+            Self::Member(_) => None,
+        }
+    }
+}
+
+/// A key that goes into a request and nowhere else.
 #[derive(Clone, PartialEq, Eq)]
 pub(crate) struct ApiKey(String);
 
@@ -69,13 +89,29 @@ impl KeyCell {
         Ok(())
     }
 
-    /// Replaces the key, and the values of headers, in a text of the ingest's, which may repeat them.
+    /// Replaces the key, and the values of headers, in a text of the ingest's, which may repeat them as they are or as
+    /// JSON spells them.
     pub(crate) fn conceal(&self, text: &str) -> String {
         let key = lock(&self.key).clone();
         let secrets = self.headers.iter().chain(&key);
         secrets.fold(text.to_owned(), |text, secret| {
-            text.replace(&secret.0, "[key]")
+            let json = as_json(&secret.0);
+            let text = text.replace(&secret.0, "[key]");
+            text.replace(json.trim_matches('"'), "[key]")
         })
+    }
+
+    /// Puts the key in front of the members of a body, under this name.
+    pub(super) fn put_into(&self, body: Vec<u8>, name: &str) -> Vec<u8> {
+        let Some(key) = lock(&self.key).clone() else {
+            return body;
+        };
+        let Some(members) = body.strip_prefix(b"{") else {
+            return body;
+        };
+        let comma = if members == b"}" { "" } else { "," };
+        let member = format!("{{{}:{}{comma}", as_json(name), as_json(&key.0));
+        [member.as_bytes(), members].concat()
     }
 
     /// Returns the value of the key's header, behind `prefix`, which the HTTP client's own logs leave out.
@@ -85,6 +121,10 @@ impl KeyCell {
         value.set_sensitive(true);
         Some(value)
     }
+}
+
+fn as_json(text: &str) -> String {
+    serde_json::Value::from(text).to_string()
 }
 
 #[cfg(test)]
@@ -111,6 +151,22 @@ mod tests {
         assert_eq!(cell.conceal("1 Basic s3cret"), "1 [key]");
         assert_eq!(cell.set(key).unwrap_err().to_string(), "api_key is fixed");
         assert_eq!(cell.header(""), None);
+    }
+
+    #[test]
+    fn a_body_gets_the_key_as_its_first_member() {
+        let cell = KeyCell::default();
+        let put = |cell: &KeyCell, body: &str| {
+            String::from_utf8(cell.put_into(body.into(), "api_key")).unwrap()
+        };
+        assert_eq!(put(&cell, "{\"a\":1}"), "{\"a\":1}");
+        cell.set(ApiKey::parse("api_key", "k\"\\1").unwrap())
+            .unwrap();
+        assert_eq!(put(&cell, "{\"a\":1}"), r#"{"api_key":"k\"\\1","a":1}"#);
+        assert_eq!(put(&cell, "{}"), r#"{"api_key":"k\"\\1"}"#);
+        assert_eq!(put(&cell, "[]"), "[]");
+        let echo = put(&cell, "{}") + " k\"\\1";
+        assert_eq!(cell.conceal(&echo), r#"{"api_key":"[key]"} [key]"#);
     }
 
     proptest! {

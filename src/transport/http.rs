@@ -7,7 +7,7 @@ use std::time::Duration;
 use reqwest::header::{CONTENT_ENCODING, CONTENT_TYPE, DATE, HeaderMap, HeaderValue, RETRY_AFTER};
 use reqwest::{Certificate, Client, ClientBuilder, Method, Response, Url};
 
-use super::api_key::KeyCell;
+use super::api_key::{KeyCell, KeyPlace};
 use super::exchange::{
     IncomingResponse, MAX_ANSWER_BYTES, ProbeAnswer, ProbeFuture, Request, SendError, SendFuture,
     Transport,
@@ -29,11 +29,11 @@ pub(crate) struct Http {
     pub(crate) headers: HeaderMap,
     /// The type of a request's body.
     pub(crate) content_type: &'static str,
-    pub(crate) key_header: &'static str,
-    /// What stands before the key there.
-    pub(crate) key_prefix: &'static str,
+    pub(crate) key_place: KeyPlace,
     pub(crate) key: Arc<KeyCell>,
     pub(crate) gzip: bool,
+    /// What the query says of a compressed body, beside the header.
+    pub(crate) gzip_query: Option<&'static str>,
 }
 
 /// By which authorities a receiver's certificate is checked.
@@ -172,25 +172,46 @@ fn host(url: &Url) -> Option<Host<'_>> {
     Some(address.map_or(Host::Name(host), Host::Address))
 }
 
+impl Http {
+    fn url(&self, is_compressed: bool) -> Url {
+        let mut url = self.endpoint.clone();
+        if let Some(said) = self.gzip_query.filter(|_| is_compressed) {
+            let query = match url.query() {
+                Some(query) if !query.is_empty() => format!("{query}&{said}"),
+                _ => said.to_owned(),
+            };
+            url.set_query(Some(&query));
+        }
+        url
+    }
+}
+
 impl Transport for Http {
     fn send(&self, request: Request) -> SendFuture {
         if request.needs_new_connection {
             self.client.renew();
         }
+        let body = match self.key_place {
+            KeyPlace::Header(..) => request.body,
+            KeyPlace::Member(name) => self.key.put_into(request.body, name),
+        };
+        let compressed = compressed(&body, self.gzip);
         let mut http = self
             .client
             .get()
-            .post(self.endpoint.clone())
+            .post(self.url(compressed.is_some()))
             .headers(self.headers.clone())
             .header(CONTENT_TYPE, HeaderValue::from_static(self.content_type));
-        http = match compressed(&request.body, self.gzip) {
+        http = match compressed {
             Some(body) => http
                 .header(CONTENT_ENCODING, HeaderValue::from_static("gzip"))
                 .body(body),
-            None => http.body(request.body),
+            None => http.body(body),
         };
-        if let Some(key) = self.key.header(self.key_prefix) {
-            http = http.header(self.key_header, key);
+        if let KeyPlace::Header(name, prefix) = self.key_place
+            && let Some(key) = self.key.header(prefix)
+        {
+            http = http.header(name, key);
         }
         Box::pin(async move {
             let response = http.send().await.map_err(error)?;

@@ -69,7 +69,8 @@ impl MemoryTransport {
         lock(&self.state).bodies.clone()
     }
 
-    /// Returns the events of the requests so far, in order, in the wire's format.
+    /// Returns the events of the requests so far, in order, in the wire's format; none on the OTLP wire, which is not
+    /// JSON.
     #[must_use]
     pub fn events(&self) -> Vec<Value> {
         let bodies = self.bodies();
@@ -77,8 +78,8 @@ impl MemoryTransport {
             .iter()
             .filter_map(|body| serde_json::from_slice::<Value>(body).ok());
         let events = bodies.filter_map(|mut body| {
-            let events = body.get_mut("payload").map(Value::take);
-            events.or_else(|| body.get_mut("events").map(Value::take))
+            let mut names = ["payload", "events", "batch"].into_iter();
+            names.find_map(|name| body.get_mut(name).map(Value::take))
         });
         events
             .flat_map(|events| match events {

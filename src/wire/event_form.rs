@@ -105,14 +105,6 @@ impl EventForm {
         }
     }
 
-    /// Returns whether the redactor made a value larger than the receiver takes it.
-    pub(crate) fn outgrows(self, event: &[u8]) -> bool {
-        match self {
-            Self::Mcpeye => mcpeye::outgrows(event),
-            Self::Reo | Self::Record => false,
-        }
-    }
-
     /// Checks a finished event by the format's rules, and leaves out or cuts what is not as they have it. The error is
     /// the reason to drop it: something is missing that is required.
     pub(crate) fn check(

@@ -285,10 +285,13 @@ pub(super) fn is_capability_request(arguments: &Value) -> bool {
 pub(super) const MAX_FIELD_BYTES: usize = 32_768;
 
 /// What is left free of it for marks that are longer than what they hide.
-pub(crate) const GROWTH_BYTES: usize = 2_768;
+const GROWTH_BYTES: usize = 2_768;
 
 /// Whether arguments or a result are larger than the receiver takes them, which only marks can bring about.
-pub(super) fn outgrows(event: &[u8]) -> bool {
+pub(super) fn outgrows(event: &[u8], grown: usize) -> bool {
+    if grown <= GROWTH_BYTES {
+        return false;
+    }
     let event = serde_json::from_slice::<Value>(event).unwrap_or_default();
     let too_large = |value: &Value| value.to_string().len() > MAX_FIELD_BYTES;
     let values = ["arguments", "result"].map(|name| event.get(name));
@@ -322,6 +325,7 @@ mod tests {
             instance: Instance::random(),
             sequence: 0,
             dropped: Dropped::default(),
+            sent_at: std::time::SystemTime::UNIX_EPOCH,
         };
         let body =
             Wire::Mcpeye(mcpeye).frame(EventForm::Mcpeye, &[b"{\"a\":1},{\"b\":2},"], &sender);

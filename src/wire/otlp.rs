@@ -47,6 +47,7 @@ mod tests {
             instance: Instance::random(),
             sequence: 0,
             dropped: Dropped::default(),
+            sent_at: std::time::SystemTime::UNIX_EPOCH,
         };
         let length = |events: &str| frame(&Otlp::spans(), &[events.as_bytes()], &sender).len();
         let empty = length("");

@@ -38,4 +38,6 @@ pub(crate) struct SenderInfo {
     pub(crate) instance: Instance,
     pub(crate) sequence: u64,
     pub(crate) dropped: Dropped,
+    /// When the frame was made.
+    pub(crate) sent_at: SystemTime,
 }

@@ -69,9 +69,6 @@ pub(super) fn write_event(
     let facts = &event.facts;
     // What is reported with a time has begun then, and what is not has ended now.
     let nanos = unix_nanos(stamp.at);
-    if stamp.has_given_id {
-        w.flag(key!("given_id"), true);
-    }
     match facts.event_at {
         Some(_) => w.integer(key!("start"), nanos),
         None => w.integer(key!("end"), nanos),

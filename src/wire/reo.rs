@@ -179,7 +179,8 @@ fn write_meta(
     w.integer(key!("sequence"), stamp.sequence);
     write_custom(event, defaults, w);
     if let EventKind::ToolCall(call) = &event.kind {
-        write_call_values(call, end, w);
+        let room = w.len().saturating_add(w.value_bytes());
+        write_call_values(call, end.min(room), w);
     }
 }
 
@@ -319,6 +320,7 @@ mod tests {
             instance: Instance::random(),
             sequence: 7,
             dropped,
+            sent_at: std::time::SystemTime::UNIX_EPOCH,
         }
     }
 

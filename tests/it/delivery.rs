@@ -748,6 +748,7 @@ fn headers_are_as_the_format_says() {
         let (key, value, path) = match name {
             "mcpeye" => ("x-mcpeye-secret", KEY.to_owned(), "/ingest"),
             "otlp" => ("authorization", format!("Bearer {KEY}"), "/v1/traces"),
+            "posthog" => ("none", String::new(), "/batch/"),
             _ => ("x-api-key", KEY.to_owned(), "/api/product/usage"),
         };
         for name in NAMES {

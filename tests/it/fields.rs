@@ -484,6 +484,7 @@ pub(crate) fn received(wire: &Wire) -> ReceivedWire {
         Wire::Reo => ReceivedWire::Reo,
         Wire::ReoBatch => ReceivedWire::ReoBatch,
         Wire::Otlp(_) => ReceivedWire::Otlp,
+        Wire::PostHog(_) => ReceivedWire::PostHog,
         _ => ReceivedWire::Mcpeye,
     }
 }
@@ -612,6 +613,22 @@ fn a_malformed_value_of_a_hook_costs_itself_and_is_counted() {
     assert_eq!(changed(&Wire::Reo, "/source", json!(7)), (0, 0, None));
 }
 
+/// The Unix seconds of a time by RFC 3339 in UTC.
+fn seconds_of(time: &str) -> Option<u64> {
+    let mut parts = time.split(['-', 'T', ':', '.']).map(str::parse);
+    let mut next = || parts.next()?.ok();
+    let [year, month, day]: [u64; 3] = [next()?, next()?, next()?];
+    let [hour, minute, second] = [next()?, next()?, next()?];
+    // A year that begins in March ends with its leap day.
+    let (year, month) = if month > 2 {
+        (year, month - 3)
+    } else {
+        (year - 1, month + 9)
+    };
+    let days = 365 * year + year / 4 - year / 100 + year / 400 + (153 * month + 2) / 5 + day - 1;
+    Some((days - 719_468) * 86_400 + hour * 3_600 + minute * 60 + second)
+}
+
 #[test]
 fn a_malformed_value_costs_itself_and_is_counted() {
     let now = SystemTime::now();
@@ -644,6 +661,7 @@ fn a_malformed_value_costs_itself_and_is_counted() {
             let at = seconds
                 .or(millis.map(|millis| millis / 1_000))
                 .or(end.map(|nanos| nanos / 1_000_000_000))
+                .or_else(|| seconds_of(event.json["timestamp"].as_str()?))
                 .unwrap();
             let called = now
                 .duration_since(SystemTime::UNIX_EPOCH)

@@ -135,6 +135,13 @@ const CHECKED: &[(&str, &[&str])] = &[
         &["it/otlp.rs::a_partial_success_is_never_sent_again"],
     ),
     (
+        "2xx that names a quota (PostHog)",
+        &[
+            "it/posthog.rs::an_answer_that_names_a_quota_counts_as_delivered",
+            "it/silence.rs::a_warning_of_a_receiver_that_rejects_nothing_is_one_line",
+        ],
+    ),
+    (
         "2xx with a web page",
         &["it/faults/poison.rs::a_page_in_place_of_an_answer_is_a_failure_that_names_a_proxy"],
     ),

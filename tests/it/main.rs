@@ -19,6 +19,7 @@ mod ingest;
 mod limits;
 mod otlp;
 mod overload;
+mod posthog;
 mod process;
 mod pseudonyms;
 mod reasons;

@@ -63,7 +63,7 @@ fn normalised(mut span: Value) -> Value {
 }
 
 /// One event of each kind and outcome.
-fn log_all(usage: &UsageLogger) {
+pub(crate) fn log_all(usage: &UsageLogger) {
     let search = || {
         ToolCall::new("search")
             .identity(rachel())

@@ -16,7 +16,7 @@ use mcp_usage::{
 };
 use serde_json::json;
 
-use crate::support::{PATIENCE, assert_ledger, call, rachel, secret};
+use crate::support::{PATIENCE, assert_ledger, call, posthog, rachel, secret};
 
 /// A key that no other text contains.
 const SECRET_KEY: &str = "test-key-nobody-may-see";
@@ -76,8 +76,9 @@ fn role() {
     let endpoint = std::env::var(ENDPOINT).unwrap_or_default();
     match role.as_str() {
         "silent" => {}
-        "noisy" => noisy(&endpoint, false),
-        "noisy_client" => noisy(&endpoint, true),
+        "noisy" => noisy(&endpoint, Wire::ReoBatch, false),
+        "noisy_client" => noisy(&endpoint, Wire::ReoBatch, true),
+        "noisy_posthog" => noisy(&endpoint, posthog(), true),
         "from_the_environment" => from_the_environment(),
         "threads" => threads(),
         "exits" => exits(&endpoint),
@@ -96,7 +97,7 @@ fn role() {
 // ---- output ----
 
 /// Everything that could make it talk: verbose, tracing at TRACE, a failing ingest, drops, panics.
-fn noisy(endpoint: &str, client: bool) {
+fn noisy(endpoint: &str, wire: Wire, client: bool) {
     tracing_subscriber::fmt()
         .with_max_level(tracing::level_filters::LevelFilter::TRACE)
         .with_writer(std::io::stderr)
@@ -105,7 +106,7 @@ fn noisy(endpoint: &str, client: bool) {
     let mut builder = UsageLogger::builder()
         .endpoint(endpoint)
         .product_id("p")
-        .wire(Wire::ReoBatch)
+        .wire(wire)
         .flush_interval(Duration::from_millis(10))
         .initial_backoff(Duration::from_millis(1))
         .max_backoff(Duration::from_millis(1))
@@ -158,7 +159,7 @@ fn noisy(endpoint: &str, client: bool) {
 fn stdout_stays_empty_and_the_key_is_in_no_log() {
     let plain = start("silent", "", &[]);
     assert_success(&plain);
-    for role in ["noisy", "noisy_client"] {
+    for role in ["noisy", "noisy_client", "noisy_posthog"] {
         let ingest = MockIngest::builder().api_key(SECRET_KEY).start().unwrap();
         ingest.script([
             Answer::status(503),
@@ -170,11 +171,16 @@ fn stdout_stays_empty_and_the_key_is_in_no_log() {
             Answer::redirect(307, format!("http://127.0.0.1:1/?key={SECRET_KEY}")),
             Answer::status(500).body(SECRET_KEY),
         ]);
+        let (reo_url, posthog_url) = (ingest.endpoint(), ingest.posthog_url());
         let output = start(
             role,
-            &ingest.endpoint(),
+            match role {
+                "noisy_posthog" => &posthog_url,
+                _ => &reo_url,
+            },
             &[
                 ("REO_API_KEY", SECRET_KEY),
+                ("POSTHOG_API_KEY", SECRET_KEY),
                 ("PACKAGE_TRACKER_VERBOSE", "true"),
             ],
         );

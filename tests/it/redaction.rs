@@ -199,6 +199,11 @@ fn the_identity_that_was_chosen_is_sent_as_it_is() {
             assert_eq!(attributes["user.id"], "u_8812-rachel@reo.dev");
             assert_eq!(attributes["user.email"], "rachel@reo.dev");
             assert_eq!(attributes["mcp_usage.intent"], "mail [REDACTED_EMAIL]");
+        } else if name == "posthog" {
+            let properties = &event["properties"];
+            assert_eq!(event["distinct_id"], "u_8812-rachel@reo.dev");
+            assert_eq!(properties["$set"]["email"], "rachel@reo.dev");
+            assert_eq!(properties["$mcp_intent"], "mail [REDACTED_EMAIL]");
         } else {
             assert_eq!(event["user_id"], "u_8812-rachel@reo.dev");
             assert_eq!(event["user_id_type"], "INTERNAL");
@@ -256,6 +261,7 @@ fn a_sensitive_name_hides_its_value_on_every_wire() {
         let sent = match name {
             "mcpeye" => &event["arguments"],
             "otlp" => &in_span,
+            "posthog" => &event["properties"]["$mcp_parameters"]["request"]["params"]["arguments"],
             _ => &event["meta"]["tool_arguments"],
         };
         assert_eq!(sent["password"], "[REDACTED_FIELD]", "{name}");
@@ -396,7 +402,7 @@ fn the_hook_cannot_change_ids_times_and_the_identity() {
         "user_id",
         "user_id_type",
         "activity_type",
-        "otlp",
+        "head",
     ];
     let fixed_mcpeye: &[&str] = &["callId", "timestamp", "userId", "userEmail"];
     for (name, wire) in wires() {
@@ -434,6 +440,13 @@ fn the_hook_cannot_change_ids_times_and_the_identity() {
                 assert_eq!(attributes["user.id"], seen["user_id"]);
                 assert_eq!(event["endTimeUnixNano"], seen["head"]["end"]);
                 assert_eq!(event["name"], "tools/call t");
+                continue;
+            }
+            if name == "posthog" {
+                let id = seen["event_id"].to_string();
+                assert_eq!(event["properties"]["mcp_usage_event_id"], id);
+                assert_eq!(event["distinct_id"], seen["user_id"]);
+                assert_eq!(event["event"], "$mcp_tool_call");
                 continue;
             }
             for name in fixed {

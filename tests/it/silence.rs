@@ -10,7 +10,7 @@ use mcp_usage::testing::{Answer, MockIngest};
 use mcp_usage::{Otlp, UsageLogger, Wire};
 
 use crate::process::{assert_success, start};
-use crate::support::{KEY, PATIENCE, call, ingest};
+use crate::support::{KEY, PATIENCE, call, ingest, posthog};
 
 /// Plays a role of this file's.
 pub(crate) fn play(role: &str, endpoint: &str) {
@@ -57,8 +57,12 @@ pub(crate) fn play(role: &str, endpoint: &str) {
             }
             usage.shutdown_blocking(PATIENCE);
         }
-        "warned" => {
-            let usage = builder().wire(Wire::Otlp(Otlp::spans()));
+        "warned" | "over_quota" => {
+            let wire = match role {
+                "warned" => Wire::Otlp(Otlp::spans()),
+                _ => posthog(),
+            };
+            let usage = builder().product_id("p").wire(wire);
             let usage = usage.build().unwrap();
             for n in 0..3 {
                 usage.log_usage(call(n));
@@ -181,14 +185,17 @@ fn without_roots_http_goes_on_and_https_is_refused_with_what_to_do() {
 
 #[test]
 fn a_warning_of_a_receiver_that_rejects_nothing_is_one_line() {
-    let ingest = ingest();
-    let warning = r#"{"partialSuccess":{"rejectedSpans":"0","errorMessage":"use a newer path"}}"#;
-    ingest.answer_always(Answer::ok().body(warning));
-    let output = start("warned", &ingest.endpoint(), &[]);
-    let line = line(&output, "the ingest answers a batch");
-    assert!(
-        line.contains("WARN") && line.contains("a warning"),
-        "{line}"
-    );
-    assert_eq!(ingest.counts().requests, 3);
+    let partial = r#"{"partialSuccess":{"rejectedSpans":"0","errorMessage":"use a newer path"}}"#;
+    let quota = r#"{"status":1,"quota_limited":["events"]}"#;
+    for (role, warning) in [("warned", partial), ("over_quota", quota)] {
+        let ingest = ingest();
+        ingest.answer_always(Answer::ok().body(warning));
+        let output = start(role, &ingest.origin(), &[]);
+        let line = line(&output, "the ingest answers a batch");
+        assert!(
+            line.contains("WARN") && line.contains("a warning"),
+            "{line}"
+        );
+        assert_eq!(ingest.counts().requests, 3);
+    }
 }

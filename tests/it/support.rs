@@ -6,8 +6,8 @@ use std::time::Duration;
 
 use mcp_usage::testing::{MockIngest, ReceivedEvent};
 use mcp_usage::{
-    Builder, ConfirmError, DeliveryError, Identity, Mcpeye, Otlp, Stats, ToolCall, UsageLogger,
-    Wire,
+    Builder, ConfirmError, DeliveryError, Identity, Mcpeye, Otlp, PostHog, Stats, ToolCall,
+    UsageLogger, Wire,
 };
 use serde_json::Value;
 
@@ -44,13 +44,18 @@ pub(crate) fn otlp() -> Wire {
     Wire::Otlp(Otlp::spans().service_version("1.2.3"))
 }
 
+pub(crate) fn posthog() -> Wire {
+    Wire::PostHog(PostHog::new().server_name("shop").server_version("1.2.3"))
+}
+
 /// The wires, with a name for messages.
-pub(crate) fn wires() -> [(&'static str, Wire); 4] {
+pub(crate) fn wires() -> [(&'static str, Wire); 5] {
     [
         ("reo", Wire::Reo),
         ("reo batch", Wire::ReoBatch),
         ("mcpeye", mcpeye()),
         ("otlp", otlp()),
+        ("posthog", posthog()),
     ]
 }
 
@@ -59,6 +64,7 @@ pub(crate) fn builder_for(ingest: &MockIngest, wire: &Wire) -> Builder {
     let endpoint = match wire {
         Wire::Mcpeye(_) => ingest.mcpeye_url(),
         Wire::Otlp(_) => ingest.otlp_url(),
+        Wire::PostHog(_) => ingest.posthog_url(),
         _ => ingest.endpoint(),
     };
     builder(ingest).wire(wire.clone()).endpoint(endpoint)

@@ -639,6 +639,11 @@ fn normalised(mut body: Value) -> Value {
                         | "service.instance.id"
                         | "telemetry.sdk.version"
                         | "mcp_usage.instance"
+                        | "mcp_usage_instance"
+                        | "mcp_usage_event_id"
+                        | "uuid"
+                        | "sent_at"
+                        | "$lib_version"
                         | "mcp_usage.event_id" => {
                             let kind = if value.is_string() {
                                 "a string"

@@ -4,7 +4,7 @@ use std::borrow::Cow;
 
 use super::members::Members;
 use super::rules::HEAD;
-use crate::base::id::{Instance, uuid};
+use crate::base::id::{Ids, Instance, uuid};
 use crate::event::PLAUSIBLE_MILLIS;
 use crate::wire::reo;
 
@@ -99,14 +99,16 @@ impl<'e> Record<'e> {
         self.head.integer("code")
     }
 
-    /// The event's id as a UUID.
+    /// The event's id as a UUID, which follows from the event alone, so that it is the same however often it is sent.
     pub(crate) fn uuid(&self) -> String {
-        let made_by = self
-            .meta
-            .text("instance")
-            .filter(|_| !self.head.is_true("given_id"));
-        let made_by = made_by.and_then(|digits| Instance::parse(&digits));
         let id = self.event.integer("event_id").unwrap_or_default();
+        let instance = self.meta.text("instance");
+        let instance = instance.and_then(|digits| Instance::parse(&digits));
+        let sequence = self.meta.integer("sequence");
+        // An id that the caller chose has the same UUID wherever it is logged.
+        let made_by = instance.zip(sequence).and_then(|(instance, sequence)| {
+            (Ids::new(instance).id(sequence) == id).then_some(instance)
+        });
         String::from_utf8_lossy(&uuid(id, made_by)).into_owned()
     }
 

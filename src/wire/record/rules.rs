@@ -14,7 +14,6 @@ use crate::wire::rules::{
 pub(crate) const HEAD: &str = "head";
 
 const RULES: &[Rule] = &[
-    optional("given_id", flag),
     optional("start", nanos),
     optional("end", nanos),
     optional("duration", nanos_of_a_call),

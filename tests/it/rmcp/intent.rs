@@ -5,7 +5,7 @@ use rmcp::model::Tool;
 use serde_json::{Value, json};
 
 use super::server::*;
-use crate::support::mcpeye;
+use crate::support::{mcpeye, posthog};
 
 async fn listed<H: rmcp::ServerHandler>(server: H) -> Vec<Tool> {
     let (client, _serving) = over_stream(server, modern()).await;
@@ -174,6 +174,38 @@ async fn a_missing_capability_is_noted_and_answered_here() {
     assert_eq!(calls[0]["meta"]["tool_arguments"], asks);
     assert_eq!(calls[0]["meta"]["outcome"], "ok");
     assert_eq!(calls[1]["meta"]["outcome"], "tool_error");
+}
+
+#[tokio::test]
+async fn intents_and_missing_capabilities_have_posthogs_names_on_its_wire() {
+    let kept = Kept::on(posthog());
+    let server = ByHand::new([("tool", json!({"type": "object", "properties": {"a": {}}}))]);
+    let server = kept.usage.instrument(server).missing_capability(true);
+    let (client, _serving) = over_stream(server, legacy()).await;
+    let tools = client.list_all_tools().await.unwrap();
+    let names: Vec<_> = tools.iter().map(|tool| &*tool.name).collect();
+    assert_eq!(names, ["tool", "get_more_tools"]);
+    let properties = &tools[0].input_schema["properties"];
+    assert_eq!(properties[intent::POSTHOG_NAME], intent::schema());
+    let echoed = call(&client, "tool", json!({"context": "why", "a": 1})).await;
+    assert_eq!(echoed, r#"{"a":1}"#);
+    let asks = json!({"capability": "export as PDF", "context": "monthly report"});
+    call(&client, "get_more_tools", asks).await;
+
+    let events = kept.events().await;
+    let said = |name: &str| {
+        let mut events = events.iter();
+        let found = events.find(|event| event["event"] == name);
+        found.unwrap_or_else(|| panic!("{name}"))["properties"].clone()
+    };
+    let tool = said("$mcp_tool_call");
+    assert_eq!(tool["$mcp_intent"], "why");
+    assert_eq!(tool["$mcp_intent_source"], "context_parameter");
+    let arguments = &tool["$mcp_parameters"]["request"]["params"]["arguments"];
+    assert_eq!(arguments, &json!({"a": 1}));
+    let missing = said("$mcp_missing_capability");
+    assert_eq!(missing["$mcp_intent"], "export as PDF\n\nmonthly report");
+    assert_eq!(missing.get("$mcp_parameters"), None);
 }
 
 #[tokio::test]
