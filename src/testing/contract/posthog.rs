@@ -373,7 +373,8 @@ mod tests {
             }
             let found = fault(&body);
             let expected = format!("batch[0].properties.{name}");
-            assert_eq!(found.as_deref(), Some(&*expected), "{name}: {value}");
+            let is_named = found.is_some_and(|found| found.starts_with(&expected));
+            assert!(is_named, "{name}: {value}");
         }
     }
 

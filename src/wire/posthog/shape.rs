@@ -95,7 +95,7 @@ mod tests {
         assert_eq!(shrunk(&json!(vec![1; 101])), json!(vec![1; 100]));
         let members = |count: usize| {
             (0..count)
-                .map(|n| (n.to_string(), 1))
+                .map(|n| (n.to_string(), json!(1)))
                 .collect::<serde_json::Map<_, _>>()
         };
         assert_eq!(shrunk(&members(101).into()).as_object().unwrap().len(), 100);
