@@ -29,32 +29,19 @@
 
 mod shop;
 mod story;
+mod traffic;
 
-use std::collections::HashMap;
 use std::error::Error;
 use std::time::{Duration, Instant};
 
+use mcp_usage::UsageLogger;
 use mcp_usage::testing::MockIngest;
-use mcp_usage::{Identity, UsageLogger};
-use rmcp::model::{
-    CallToolRequestParams, ClientCapabilities, ClientConfig, Implementation, JsonObject,
-    ProtocolVersion,
-};
-use rmcp::service::RunningService;
-use rmcp::transport::StreamableHttpClientTransport;
-use rmcp::transport::streamable_http_client::StreamableHttpClientTransportConfig;
-use rmcp::{ClientLifecycleMode, ClientServiceExt, RoleClient};
-use serde_json::json;
 use tokio::net::TcpListener;
 use tokio::sync::oneshot;
-
-type Result<T, E = Box<dyn Error>> = std::result::Result<T, E>;
-
-const RACHEL: &str = "rachel-demo-token";
-const OCTOCAT: &str = "octocat-demo-token";
+use traffic::Secrets;
 
 #[tokio::main]
-async fn main() -> Result<()> {
+async fn main() -> Result<(), Box<dyn Error>> {
     let ingest = MockIngest::builder().api_key("demo-key").start()?;
     let usage = UsageLogger::builder()
         .api_key("demo-key")
@@ -71,10 +58,7 @@ async fn main() -> Result<()> {
     let (stop, stopped) = oneshot::channel::<()>();
     let server = tokio::spawn({
         let usage = usage.clone();
-        let users = HashMap::from([
-            (RACHEL, Identity::email("rachel@example.com")),
-            (OCTOCAT, Identity::github("octocat")),
-        ]);
+        let users = traffic::users();
         let stopped = async { stopped.await.unwrap_or_default() };
         async move { shop::serve(&usage, users, listener, stopped).await }
     });
@@ -83,11 +67,7 @@ async fn main() -> Result<()> {
     println!("The mock ingest: {}", ingest.endpoint());
     let began = Instant::now();
     let secrets = Secrets::make();
-    let stranger = connect(&url, "nobody-knows-me", ClientLifecycleMode::Initialize).await;
-    if stranger.is_ok() {
-        return Err("the door is open".into());
-    }
-    tokio::try_join!(rachel(&url, &secrets), octocat(&url))?;
+    traffic::run(&url, &secrets).await?;
 
     drop(stop);
     server.await??;
@@ -99,76 +79,4 @@ async fn main() -> Result<()> {
     story::print_both_sides(&secrets.arguments, &events);
     story::print_ledger(&report);
     story::check(&report, &ingest, &secrets.planted)
-}
-
-/// Calls one tool after the other, over a session.
-async fn rachel(url: &str, secrets: &Secrets) -> Result<()> {
-    let client = connect(url, RACHEL, ClientLifecycleMode::Initialize).await?;
-    client.list_all_tools().await?;
-    // The tool has no argument `prompt`: it is the instrumentation that asks for it, and takes it out.
-    let search = json!({"query": "hiking boots", "prompt": "find boots that can be returned"});
-    call(&client, "search_orders", search).await?;
-    call(&client, "connect_warehouse", secrets.arguments.clone()).await?;
-    call(&client, "refund_order", json!({"number": 1042})).await?;
-    client.cancel().await?;
-    Ok(())
-}
-
-/// Waits for a slow tool, and misspells another. This client speaks the newer protocol, which has no sessions.
-async fn octocat(url: &str) -> Result<()> {
-    let newer = ClientLifecycleMode::Discover {
-        preferred_versions: vec![ProtocolVersion::V_2026_07_28],
-    };
-    let client = connect(url, OCTOCAT, newer).await?;
-    client.list_all_tools().await?;
-    call(&client, "export_sales", json!({"month": "2026-10"})).await?;
-    call(&client, "search_odrers", json!({"query": "tents"})).await?;
-    call(&client, "search_orders", json!({"query": "tents"})).await?;
-    client.cancel().await?;
-    Ok(())
-}
-
-type Client = RunningService<RoleClient, ClientConfig>;
-
-async fn connect(url: &str, token: &str, mode: ClientLifecycleMode) -> Result<Client> {
-    let config = StreamableHttpClientTransportConfig::with_uri(url).auth_header(token);
-    // The server is on this machine, so no proxy can reach it.
-    let http = reqwest::Client::builder().no_proxy().build()?;
-    let transport = StreamableHttpClientTransport::with_client(http, config);
-    let name = Implementation::new("quickstart-client", "1.0.0");
-    let client = ClientConfig::new(ClientCapabilities::default(), name);
-    Ok(client.serve_with_lifecycle(transport, mode).await?)
-}
-
-/// Calls a tool. That it may fail is part of the story, and for the ingest to tell.
-async fn call(client: &Client, tool: &'static str, arguments: serde_json::Value) -> Result<()> {
-    let arguments: JsonObject = serde_json::from_value(arguments)?;
-    let request = CallToolRequestParams::new(tool).with_arguments(arguments);
-    let _ = client.call_tool(request).await;
-    Ok(())
-}
-
-/// What must not arrive: made up here, from parts, so that no scanner takes them for real ones.
-struct Secrets {
-    arguments: serde_json::Value,
-    planted: Vec<String>,
-}
-
-impl Secrets {
-    fn make() -> Self {
-        let model_key = ["sk", "ant", "api03", &"Zq7Wm2Xk9Lr4".repeat(3)].join("-");
-        let cloud_key = ["AKIA", "Q4ZX7MNP", "W2RK5TLD"].concat();
-        let password = ["correct", "horse", "battery"].join(" ");
-        let email = ["sam", "example.com"].join("@");
-        let arguments = json!({
-            "host": "warehouse.example.com",
-            "user": email,
-            "password": password,
-            "note": format!("cloud key {cloud_key}, model key {model_key}"),
-        });
-        Self {
-            arguments,
-            planted: vec![model_key, cloud_key, password, email],
-        }
-    }
 }

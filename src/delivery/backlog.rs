@@ -34,13 +34,21 @@ pub(super) struct Backlog {
 }
 
 impl Backlog {
-    pub(super) fn new(shared: Arc<Shared>, receiver: Receiver) -> Self {
+    pub(super) fn new(shared: Arc<Shared>, mut receiver: Receiver) -> Self {
         let settings = &shared.settings;
         let hook = settings.before_send.clone();
         let hook = hook.map(|hook| Hook::new(hook, settings.limits, &settings.redactor));
         let (ledger, clock) = (Arc::clone(&shared.ledger), settings.clock.clone());
+        let place = receiver.branch().map(|_| format!("{}: ", settings.name));
+        let place = place.unwrap_or_default();
         Self {
-            reporter: Reporter::new(ledger, settings.on_error.clone(), settings.verbose, clock),
+            reporter: Reporter::new(
+                place,
+                ledger,
+                settings.on_error.clone(),
+                settings.verbose,
+                clock,
+            ),
             source: Source::new(
                 receiver,
                 hook,

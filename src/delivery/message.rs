@@ -103,9 +103,9 @@ pub(crate) struct DiskFlush {
 #[non_exhaustive]
 pub struct ShutdownReport {
     /// The ledger when the shutdown was complete or its time was up: its `pending` is the one
-    /// below.
+    /// below. Of several destinations the first one's.
     pub stats: Stats,
-    /// Events that were still undelivered then, but for those that a spool keeps
+    /// Events that were still undelivered then, for each destination that they were for, but for those that a spool keeps
     /// ([`Stats::spooled`]). They are given up, and from then on counted as
     /// [`DropReason::ShutdownTimeout`](crate::DropReason::ShutdownTimeout); those in flight may have
     /// arrived all the same.

@@ -2,6 +2,7 @@
 //! from a caller's thread, and never an event's content.
 
 use std::collections::BTreeMap;
+use std::fmt;
 use std::sync::Arc;
 use std::time::{Duration, Instant};
 
@@ -17,6 +18,7 @@ const PAUSE: Duration = Duration::from_secs(60);
 
 /// Remembers what was reported, so that an outage is one line at its start and one at its end.
 pub(crate) struct Reporter {
+    place: String,
     ledger: Arc<Ledger>,
     on_error: Option<OnError>,
     verbose: bool,
@@ -65,13 +67,16 @@ fn end<K>(episodes: &mut BTreeMap<K, Episode>) {
 }
 
 impl Reporter {
+    /// `place`: which of several destinations it reports of, before each line; empty where there is one.
     pub(crate) fn new(
+        place: String,
         ledger: Arc<Ledger>,
         on_error: Option<OnError>,
         verbose: bool,
         clock: Clock,
     ) -> Self {
         Self {
+            place,
             ledger,
             on_error,
             verbose,
@@ -97,14 +102,15 @@ impl Reporter {
 
     pub(crate) fn retrying(&mut self, events: u64, cause: &str) {
         if !std::mem::replace(&mut self.failing, true) {
-            self.count(log::warn(format_args!(
-                "usage delivery fails and is tried again: {cause}"
-            )));
+            self.log(
+                log::warn,
+                format_args!("usage delivery fails and is tried again: {cause}"),
+            );
         }
         self.say(|| format!("retrying {events} events: {cause}"));
         self.call(&DeliveryError::Retrying {
             events,
-            cause: cause.to_owned(),
+            cause: format!("{}{cause}", self.place),
         });
     }
 
@@ -113,7 +119,7 @@ impl Reporter {
         self.say(|| format!("trying {events} events again: {cause}"));
         self.call(&DeliveryError::Retrying {
             events,
-            cause: cause.to_owned(),
+            cause: format!("{}{cause}", self.place),
         });
     }
 
@@ -125,22 +131,24 @@ impl Reporter {
         };
         let episode = self.unclear.entry(fault).or_default();
         if episode.comes(1, self.clock.now()).is_some() {
-            self.count(log::warn(format_args!(
-                "the ingest answers a batch {fault}"
-            )));
+            self.log(
+                log::warn,
+                format_args!("the ingest answers a batch {fault}"),
+            );
         }
     }
 
     pub(crate) fn broke(&self, cause: &str) {
-        self.count(log::warn(format_args!(
-            "usage delivery pauses after repeated failures: {cause}"
-        )));
+        self.log(
+            log::warn,
+            format_args!("usage delivery pauses after repeated failures: {cause}"),
+        );
         self.say(|| "pausing after repeated failures".to_owned());
     }
 
     pub(crate) fn recovered(&mut self) {
         if std::mem::replace(&mut self.failing, false) {
-            self.count(log::info(format_args!("usage delivery works again")));
+            self.log(log::info, format_args!("usage delivery works again"));
             self.say(|| "delivery works again".to_owned());
         }
     }
@@ -164,24 +172,26 @@ impl Reporter {
                 0 => String::new(),
                 untold => format!("; so were {untold} others since the last such line"),
             };
-            self.count(log::error(format_args!(
-                "usage events are refused ({reason}): {cause}{others}"
-            )));
+            self.log(
+                log::error,
+                format_args!("usage events are refused ({reason}): {cause}{others}"),
+            );
         }
         self.say(|| format!("dropped {events} events ({reason}): {cause}"));
         self.call(&DeliveryError::Dropped {
             events,
             reason,
-            cause: cause.to_owned(),
+            cause: format!("{}{cause}", self.place),
         });
     }
 
     /// Events are dropped as incomplete.
     pub(crate) fn missing_field(&mut self, field: &str) {
         if !std::mem::replace(&mut self.incomplete, true) {
-            self.count(log::warn(format_args!(
-                "usage events are dropped as incomplete: {field}"
-            )));
+            self.log(
+                log::warn,
+                format_args!("usage events are dropped as incomplete: {field}"),
+            );
             self.say(|| format!("incomplete: {field}"));
         }
     }
@@ -193,13 +203,15 @@ impl Reporter {
         let more = total > self.drops;
         self.drops = total;
         if more && !self.dropping {
-            self.count(log::warn(format_args!(
-                "usage events are being dropped: {dropped:?}"
-            )));
+            self.log(
+                log::warn,
+                format_args!("usage events are being dropped: {dropped:?}"),
+            );
         } else if !more && self.dropping {
-            self.count(log::info(format_args!(
-                "usage events are no longer dropped; so far: {dropped:?}"
-            )));
+            self.log(
+                log::info,
+                format_args!("usage events are no longer dropped; so far: {dropped:?}"),
+            );
         }
         self.dropping = more;
     }
@@ -207,9 +219,12 @@ impl Reporter {
     /// Events of earlier processes were found in the spool.
     pub(crate) fn recovered_from_disk(&self, events: u64) {
         if events > 0 {
-            self.count(log::info(format_args!(
-                "{events} usage events of earlier processes are delivered from the spool"
-            )));
+            self.log(
+                log::info,
+                format_args!(
+                    "{events} usage events of earlier processes are delivered from the spool"
+                ),
+            );
             self.say(|| format!("recovered {events} events from the spool"));
         }
     }
@@ -218,14 +233,14 @@ impl Reporter {
     pub(crate) fn spool_fault(&mut self, cause: &str) {
         if self.spool_fault != cause {
             self.spool_fault = cause.to_owned();
-            self.count(log::warn(format_args!("the usage spool: {cause}")));
+            self.log(log::warn, format_args!("the usage spool: {cause}"));
         }
         self.say(|| format!("spool: {cause}"));
     }
 
     pub(crate) fn spool_works_again(&mut self) {
         self.spool_fault.clear();
-        self.count(log::info(format_args!("the usage spool works again")));
+        self.log(log::info, format_args!("the usage spool works again"));
         self.say(|| "the spool works again".to_owned());
     }
 
@@ -239,15 +254,18 @@ impl Reporter {
                 dropped,
                 ..
             } = stats;
-            self.count(log::warn(format_args!(
+            self.log(log::warn, format_args!(
                 "usage logging ends: {offered} offered, {delivered} delivered, {pending} undelivered, dropped {dropped:?}"
-            )));
+            ));
         }
         if stats.spooled > 0 {
-            self.count(log::info(format_args!(
-                "usage logging ends: {} events stay in the spool",
-                stats.spooled
-            )));
+            self.log(
+                log::info,
+                format_args!(
+                    "usage logging ends: {} events stay in the spool",
+                    stats.spooled
+                ),
+            );
         }
         self.say(|| format!("shut down: {stats:?}"));
     }
@@ -265,10 +283,15 @@ impl Reporter {
         }
     }
 
+    /// Logs a line.
+    fn log(&self, log: fn(fmt::Arguments<'_>) -> Result<(), Panicked>, line: fmt::Arguments<'_>) {
+        self.count(log(format_args!("{}{line}", self.place)));
+    }
+
     /// Prints what is done to stderr, if `PACKAGE_TRACKER_VERBOSE` asks for it.
     fn say(&self, line: impl FnOnce() -> String) {
         if self.verbose {
-            log::say(&line());
+            log::say(&format!("{}{}", self.place, line()));
         }
     }
 }
@@ -327,7 +350,13 @@ mod tests {
         let called = Arc::clone(&errors);
         let on_error: OnError = Arc::new(move |error| lock(&called).push(error.to_string()));
         let clock = Clock::default();
-        let mut reporter = Reporter::new(Arc::clone(&ledger), Some(on_error), false, clock);
+        let mut reporter = Reporter::new(
+            String::new(),
+            Arc::clone(&ledger),
+            Some(on_error),
+            false,
+            clock,
+        );
         tracing::subscriber::with_default(lines.clone(), || report(&mut reporter, &ledger));
         let lines = std::mem::take(&mut *lock(&lines.0));
         let errors = std::mem::take(&mut *lock(&errors));
@@ -441,8 +470,13 @@ mod tests {
     fn a_callback_that_panics_is_counted_and_reporting_goes_on() {
         let ledger = Arc::new(Ledger::default());
         let panics: OnError = Arc::new(|_| panic!("a fault of the callback's"));
-        let mut reporter =
-            Reporter::new(Arc::clone(&ledger), Some(panics), false, Clock::default());
+        let mut reporter = Reporter::new(
+            "own: ".to_owned(),
+            Arc::clone(&ledger),
+            Some(panics),
+            false,
+            Clock::default(),
+        );
         reporter.retrying(1, "status 503");
         reporter.dropped(1, DropReason::Expired, "age");
         assert_eq!(ledger.snapshot(0).panics, 2);

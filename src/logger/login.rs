@@ -56,8 +56,7 @@ impl UsageLogger {
         event: impl FnOnce() -> Event<'a>,
     ) -> Option<Outcome> {
         let handle = self.handle()?;
-        let profile = handle.pipeline.shared.settings.wire.profile();
-        if !profile.takes_all_kinds || !handle.logins.note(login, now) {
+        if !handle.pipeline.takes_all_kinds() || !handle.logins.note(login, now) {
             return None;
         }
         let outcome = self.log_usage(event());

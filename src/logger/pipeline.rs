@@ -113,7 +113,13 @@ impl Pipeline {
         std::iter::once(&self.shared).chain(&self.others)
     }
 
-    /// The properties of the logger's wire.
+    /// Whether any destination takes more than tool calls.
+    pub(crate) fn takes_all_kinds(&self) -> bool {
+        self.all()
+            .any(|shared| shared.settings.wire.profile().takes_all_kinds)
+    }
+
+    /// The properties of the first destination's wire.
     pub(crate) fn profile(&self) -> &'static Profile {
         self.shared.settings.wire.profile()
     }

@@ -241,8 +241,8 @@ impl UsageLogger {
         self.shutdown(timeout).await
     }
 
-    /// Returns the ledger of this logger: what became of the events so far. All zero when it is
-    /// disabled.
+    /// Returns the ledger of this logger: what became of the events so far; of several destinations the first one's,
+    /// with the memory that all of them hold. All zero when it is disabled.
     #[must_use]
     pub fn stats(&self) -> Stats {
         self.handle
@@ -251,7 +251,7 @@ impl UsageLogger {
             .unwrap_or_default()
     }
 
-    /// Replaces the API key, for requests from now on.
+    /// Replaces the API key, of several destinations the first one's, for requests from now on.
     ///
     /// # Errors
     ///

@@ -91,7 +91,7 @@ impl<H: ServerHandler> Recorder<'_, H> {
     }
 
     fn reports_listings(&self) -> bool {
-        self.settings().tools_list && self.profile().takes_all_kinds
+        self.settings().tools_list && self.takes_all_kinds()
     }
 
     /// Reports who lists tools, and which, where nobody has listed these yet.

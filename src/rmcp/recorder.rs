@@ -50,7 +50,7 @@ impl<H> Instrumented<H> {
     ) -> Option<Recorder<'_, H>> {
         self.recorder().filter(|recorder| {
             is_wanted(recorder.settings())
-                && recorder.profile().takes_all_kinds
+                && recorder.takes_all_kinds()
                 && recorder.begin_record(context)
         })
     }
@@ -73,6 +73,10 @@ impl<'a, H> Recorder<'a, H> {
 
     pub(super) fn now(&self) -> Instant {
         self.handle.pipeline.clock().now()
+    }
+
+    pub(super) fn takes_all_kinds(&self) -> bool {
+        self.handle.pipeline.takes_all_kinds()
     }
 
     pub(super) fn profile(&self) -> &'static Profile {

@@ -98,7 +98,7 @@ impl Observer {
     /// Whether the wire takes more than tool calls.
     pub(super) fn takes_all_kinds(&self) -> bool {
         let pipeline = self.pipeline();
-        pipeline.is_some_and(|pipeline| pipeline.profile().takes_all_kinds)
+        pipeline.is_some_and(Pipeline::takes_all_kinds)
     }
 
     /// Returns the name of the property that asks for the intent, as servers publish it.

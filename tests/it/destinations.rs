@@ -7,14 +7,14 @@ use std::time::Duration;
 
 use mcp_usage::testing::{Answer, MockIngest};
 use mcp_usage::{
-    Builder, Confirm, ConfirmError, Destination, DropReason, Identity, IdentityCapture, Init, Otlp,
-    Outcome, ToolCall, UsageLogger, Wire,
+    Builder, Confirm, ConfirmError, DeliveryError, Destination, DropReason, Identity,
+    IdentityCapture, Init, Otlp, Outcome, ToolCall, UsageLogger, Wire,
 };
 use serde_json::{Value, json};
 
 use crate::support::{
-    KEY, PATIENCE, arrival, assert_ledger, builder, builder_for, call, ingest, mcpeye, otlp,
-    rachel, wires,
+    KEY, PATIENCE, arrival, assert_ledger, builder, builder_for, call, errors, ingest, mcpeye,
+    otlp, rachel, wires,
 };
 
 const SECOND: Duration = Duration::from_secs(1);
@@ -24,6 +24,7 @@ fn to(ingest: &MockIngest, wire: Wire) -> Destination {
     let url = match wire {
         Wire::Mcpeye(_) => ingest.mcpeye_url(),
         Wire::Otlp(_) => ingest.otlp_url(),
+        Wire::PostHog(_) => ingest.posthog_url(),
         _ => ingest.endpoint(),
     };
     Destination::new(wire).endpoint(url).api_key(KEY)
@@ -61,7 +62,9 @@ fn assert_ledgers(usage: &UsageLogger) {
 /// What differs by chance from one logger to the next.
 fn without_chance(mut event: Value) -> Value {
     fn clean(value: &mut Value) {
-        const CHANCE: [&str; 15] = [
+        const CHANCE: [&str; 17] = [
+            "mcp_usage_event_id",
+            "mcp_usage_instance",
             "instance",
             "sequence",
             "event_id",
@@ -278,6 +281,23 @@ fn one_that_lags_loses_its_own_oldest_and_holds_no_more_than_half_of_the_memory(
 }
 
 #[test]
+fn an_error_says_which_destination_it_is_of() {
+    let [first, second] = [ingest(), ingest()];
+    second.answer_always(Answer::status(404));
+    let (builder, errors) = errors(builder(&first));
+    let usage = builder
+        .also(to(&second, Wire::ReoBatch).name("own"))
+        .build()
+        .unwrap();
+    usage.log_usage(call(1));
+    usage.shutdown_blocking(PATIENCE);
+    let DeliveryError::Dropped { cause, .. } = errors.recv_timeout(PATIENCE).unwrap() else {
+        panic!("nothing is tried again");
+    };
+    assert_eq!(cause, "own: the ingest answered 404");
+}
+
+#[test]
 fn who_confirms_waits_for_the_first_or_for_all() {
     for (confirm, expected) in [
         (Confirm::First, Ok(())),
@@ -323,11 +343,8 @@ fn a_hook_runs_once_for_each_event_and_a_wire_that_lacks_something_then_counts_i
     assert_eq!(runs.load(Relaxed), 3);
     for destination in usage.destinations() {
         let stats = destination.stats();
-        let lost = if destination.name().starts_with("reo") {
-            2
-        } else {
-            1
-        };
+        let needs_product = destination.name().starts_with("reo");
+        let lost = 1 + u64::from(needs_product);
         assert_eq!(
             stats.dropped.get(DropReason::BeforeSend),
             lost,

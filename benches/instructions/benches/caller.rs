@@ -3,9 +3,10 @@
 
 use gungraun::prelude::*;
 use instructions::{
-    Calls, answer, clean, deep, deep_logger, log, logger, names, prose, secrets, text, typical,
+    Calls, answer, clean, deep, deep_logger, log, logger, names, prose, secrets, several, text,
+    typical,
 };
-use mcp_usage::{Redactor, UsageLogger, Wire};
+use mcp_usage::{Otlp, Redactor, UsageLogger, Wire};
 use serde_json::Value;
 use serde_json::value::RawValue;
 
@@ -22,6 +23,16 @@ fn accepting_deep() -> Calls<Value> {
 /// As long as a prompt and a string may be.
 fn accepting_long() -> Calls<Value> {
     accepting(log(4_000)).prompt(prose(6_000)).warm()
+}
+
+/// As spans, which the event is queued for with all that only they have a place for.
+fn accepting_spans() -> Calls<Value> {
+    let spans = Wire::Otlp(Otlp::spans());
+    Calls::new(logger(spans, Redactor::default()), typical()).warm()
+}
+
+fn accepting_for(destinations: usize) -> Calls<Value> {
+    Calls::new(several(destinations), typical()).warm()
 }
 
 fn off() -> Calls<Value> {
@@ -51,6 +62,9 @@ fn full() -> Calls<Value> {
 #[bench::long(accepting_long())]
 #[bench::deep(accepting_deep())]
 #[bench::result(accepting(clean()).result(answer(4_000)).warm())]
+#[bench::spans(accepting_spans())]
+#[bench::two_destinations(accepting_for(2))]
+#[bench::three_destinations(accepting_for(3))]
 #[bench::off(off())]
 #[bench::full_queue(full())]
 fn log_usage(calls: Calls<Value>) -> Calls<Value> {

@@ -2,7 +2,10 @@
 
 use mcp_usage::limits::Limits;
 use mcp_usage::testing::MemoryTransport;
-use mcp_usage::{Builder, CallOutcome, Identity, Mcpeye, Redactor, ToolCall, UsageLogger, Wire};
+use mcp_usage::{
+    Builder, CallOutcome, Destination, Identity, Mcpeye, Otlp, PostHog, Redactor, ToolCall,
+    UsageLogger, Wire,
+};
 use serde_json::value::RawValue;
 use serde_json::{Value, json};
 use std::hint::black_box;
@@ -132,6 +135,17 @@ pub fn logger(wire: Wire, redactor: Redactor) -> UsageLogger {
 /// The same, and [`deep`] is written to its end.
 pub fn deep_logger(wire: Wire, redactor: Redactor) -> UsageLogger {
     build(forgetting(wire, redactor).limits(Limits::default().max_depth(LEVELS + 2)))
+}
+
+/// A logger for so many destinations: batches, spans, and PostHog's events.
+pub fn several(destinations: usize) -> UsageLogger {
+    let wires = [Wire::Otlp(Otlp::spans()), Wire::PostHog(PostHog::new())];
+    let others = wires.into_iter().take(destinations - 1);
+    let builder = forgetting(Wire::ReoBatch, Redactor::default());
+    build(others.fold(builder, |builder, wire| {
+        let forgets = MemoryTransport::discarding();
+        builder.also(Destination::new(wire).memory_transport(&forgets))
+    }))
 }
 
 fn forgetting(wire: Wire, redactor: Redactor) -> Builder {

@@ -27,6 +27,12 @@ pub enum Contender {
     McpUsageReo,
     /// The same on the wire of mcpeye.
     McpUsageMcpeye,
+    /// The same as spans, on the wire that OpenTelemetry's exporter speaks.
+    McpUsageOtlp,
+    /// The same in batches and as spans at once.
+    McpUsageTwo,
+    /// The same in batches, as spans and as PostHog's events at once.
+    McpUsageThree,
     /// The same with a transport that forgets what it is given.
     McpUsageDiscard,
     /// The same without a rule: like beside like with those that redact nothing.
@@ -63,6 +69,9 @@ impl Contender {
             Self::McpUsage => "mcp-usage",
             Self::McpUsageReo => "mcp-usage, `Wire::Reo`",
             Self::McpUsageMcpeye => "mcp-usage, `Wire::Mcpeye`",
+            Self::McpUsageOtlp => "mcp-usage, `Wire::Otlp`",
+            Self::McpUsageTwo => "mcp-usage, two destinations",
+            Self::McpUsageThree => "mcp-usage, three destinations",
             Self::McpUsageDiscard => "mcp-usage, discarding",
             Self::McpUsageRulesOff => "mcp-usage, rules off",
             Self::McpUsageOff => "mcp-usage, switched off",
@@ -111,6 +120,9 @@ pub fn make(contender: Contender, settings: &Settings) -> Box<dyn Library> {
         Contender::McpUsage => mcp_usage::batch(settings),
         Contender::McpUsageReo => mcp_usage::reo(settings),
         Contender::McpUsageMcpeye => mcp_usage::mcpeye(settings),
+        Contender::McpUsageOtlp => mcp_usage::otlp(settings),
+        Contender::McpUsageTwo => mcp_usage::two(settings),
+        Contender::McpUsageThree => mcp_usage::three(settings),
         Contender::McpUsageDiscard => mcp_usage::discarding(settings),
         Contender::McpUsageRulesOff => mcp_usage::rules_off(settings),
         Contender::McpUsageOff => mcp_usage::off(),

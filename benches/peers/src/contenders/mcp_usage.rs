@@ -4,7 +4,8 @@ use super::library::{Library, Settings};
 use crate::event::{Call, PROTOCOL, SDK, SERVER};
 use mcp_usage::testing::MemoryTransport;
 use mcp_usage::{
-    Builder, CallOutcome, Identity, Mcpeye, Outcome, Redactor, ToolCall, UsageLogger, Wire,
+    Builder, CallOutcome, Destination, Identity, Mcpeye, Otlp, Outcome, PostHog, Redactor,
+    ToolCall, UsageLogger, Wire,
 };
 use std::time::Duration;
 
@@ -37,6 +38,36 @@ pub fn mcpeye(settings: &Settings) -> Box<dyn Library> {
         usage,
         marker_as_result: true,
     })
+}
+
+pub fn otlp(settings: &Settings) -> Box<dyn Library> {
+    build(sending(settings).wire(spans()), settings)
+}
+
+pub fn two(settings: &Settings) -> Box<dyn Library> {
+    let builder = sending(settings).wire(Wire::ReoBatch);
+    build(builder.also(to(settings, spans())), settings)
+}
+
+pub fn three(settings: &Settings) -> Box<dyn Library> {
+    let builder = sending(settings).wire(Wire::ReoBatch);
+    let posthog = Wire::PostHog(PostHog::new());
+    build(
+        builder
+            .also(to(settings, spans()))
+            .also(to(settings, posthog)),
+        settings,
+    )
+}
+
+fn spans() -> Wire {
+    Wire::Otlp(Otlp::spans())
+}
+
+fn to(settings: &Settings, wire: Wire) -> Destination {
+    Destination::new(wire)
+        .api_key("test-key-1")
+        .endpoint(settings.url.as_str())
 }
 
 pub fn discarding(settings: &Settings) -> Box<dyn Library> {

@@ -1,6 +1,6 @@
 //! What a call costs the thread that makes it: a burst from one thread, with a queue that holds everything.
 
-use super::scenario::{Scenario, Size, burst_events, rust_and_rules_off};
+use super::scenario::{DESTINATIONS, Scenario, Size, burst_events, rust_and_rules_off};
 use crate::contenders::Contender;
 use crate::event::Kind;
 use crate::report::{Report, Rows, Table, Target, maybe};
@@ -23,8 +23,8 @@ const ALLOCATIONS: &str = "allocations";
 fn cases(size: Size) -> Vec<Case> {
     let mut cases = Vec::new();
     for (line, kind) in KINDS {
-        for contender in rust_and_rules_off().chain([Contender::ReoPython, Contender::McpeyePython])
-        {
+        let python = [Contender::ReoPython, Contender::McpeyePython];
+        for contender in rust_and_rules_off().chain(DESTINATIONS).chain(python) {
             let events = size.of(burst_events(contender));
             cases.push(Case::burst(line, contender, events).with(|case| case.load.kind = kind));
         }

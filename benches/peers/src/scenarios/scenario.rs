@@ -43,6 +43,13 @@ pub fn rust_and_rules_off() -> impl Iterator<Item = Contender> {
     RUST.into_iter().chain([Contender::McpUsageRulesOff])
 }
 
+/// This crate into the backends that others have: as OpenTelemetry sends, and to several at once.
+pub const DESTINATIONS: [Contender; 3] = [
+    Contender::McpUsageOtlp,
+    Contender::McpUsageTwo,
+    Contender::McpUsageThree,
+];
+
 /// Fewer events for those that would take minutes.
 pub const fn burst_events(contender: Contender) -> u64 {
     match contender {

@@ -1,6 +1,6 @@
 //! How many events arrive a second, and what processor time each takes from the first call to the ingest's answer.
 
-use super::scenario::{Scenario, Size, burst_events, rust_and_rules_off};
+use super::scenario::{DESTINATIONS, Scenario, Size, burst_events, rust_and_rules_off};
 use crate::contenders::Contender;
 use crate::measure::End;
 use crate::report::{Report, Rows, Table, Target, maybe};
@@ -26,12 +26,16 @@ fn cases(size: Size) -> Vec<Case> {
             Contender::McpUsage
             | Contender::McpUsageRulesOff
             | Contender::McpUsageMcpeye
+            | Contender::McpUsageOtlp
+            | Contender::McpUsageTwo
+            | Contender::McpUsageThree
             | Contender::Opentelemetry => 200_000,
             other => burst_events(other),
         };
         Case::burst(LINE, contender, size.of(events)).with(|case| case.load.end = End::Deliver)
     };
-    rust_and_rules_off().chain(others).map(case).collect()
+    let all = rust_and_rules_off().chain(DESTINATIONS).chain(others);
+    all.map(case).collect()
 }
 
 /// Events that arrived, a second.

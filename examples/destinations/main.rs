@@ -1,0 +1,160 @@
+//! One logger, three backends: the same traffic as spans, as PostHog's events and in batches, each event captured and
+//! redacted once.
+//!
+//! What it shows: the server and the users of `quickstart`, and a logger with three destinations, to each of which a line
+//! of the builder leads. The receivers are mock ingests of the feature `testing`; put a collector's address in the place
+//! of the first, and your project's key of PostHog in that of the second.
+//!
+//! How to run:
+//!
+//! ```text
+//! cargo run --example destinations
+//! ```
+//!
+//! What you should see: what each receiver was sent, a line for each event side by side, such as
+//!
+//! ```text
+//!   tools/call refund_order     $mcp_tool_call refund_order     MCP_TOOL_CALL refund_order
+//! ```
+//!
+//! then one ledger for each destination. It fails if a ledger does not close, an event is missing or a secret arrived.
+
+#![expect(
+    clippy::print_stdout,
+    reason = "it prints what the receivers received; the MCP server speaks HTTP"
+)]
+
+#[path = "../quickstart/shop.rs"]
+mod shop;
+#[path = "../quickstart/traffic.rs"]
+mod traffic;
+
+use std::error::Error;
+use std::time::Duration;
+
+use mcp_usage::testing::{MockIngest, ReceivedEvent};
+use mcp_usage::{Destination, Otlp, PostHog, UsageLogger, Wire};
+use serde_json::Value;
+use tokio::net::TcpListener;
+use tokio::sync::oneshot;
+use traffic::Secrets;
+
+type Result<T, E = Box<dyn Error>> = std::result::Result<T, E>;
+
+const KEY: &str = "demo-key";
+const TITLES: [&str; 3] = ["OTLP: spans", "PostHog: events", "ReoBatch: payloads"];
+
+#[tokio::main]
+async fn main() -> Result<()> {
+    let start = || MockIngest::builder().api_key(KEY).start();
+    let [collector, posthog, own] = [start()?, start()?, start()?];
+    let usage = UsageLogger::builder()
+        .wire(Wire::Otlp(Otlp::spans()))
+        .endpoint(collector.otlp_url())
+        .api_key(KEY)
+        .also(
+            Destination::new(Wire::PostHog(PostHog::new()))
+                .endpoint(posthog.posthog_url())
+                .api_key(KEY),
+        )
+        .also(
+            Destination::new(Wire::ReoBatch)
+                .endpoint(own.endpoint())
+                .api_key(KEY),
+        )
+        .product_id("shop")
+        // Whatever this machine's environment says. Leave it out in a server: its users may opt out.
+        .env(|_| None)
+        .build()?;
+
+    let listener = TcpListener::bind("127.0.0.1:0").await?;
+    let url = format!("http://{}/mcp", listener.local_addr()?);
+    let (stop, stopped) = oneshot::channel::<()>();
+    let server = tokio::spawn({
+        let usage = usage.clone();
+        let stopped = async { stopped.await.unwrap_or_default() };
+        async move { shop::serve(&usage, traffic::users(), listener, stopped).await }
+    });
+    let secrets = Secrets::make();
+    traffic::run(&url, &secrets).await?;
+    drop(stop);
+    server.await??;
+    usage.shutdown(Duration::from_secs(5)).await;
+
+    let receivers = [collector, posthog, own];
+    print_side_by_side(&receivers);
+    print_ledgers(&usage);
+    check(&usage, &receivers, &secrets)
+}
+
+/// Prints what each receiver was sent, in the order of arrival.
+fn print_side_by_side(receivers: &[MockIngest; 3]) {
+    println!("\nWhat each receiver was sent\n");
+    print_row(TITLES.map(str::to_owned));
+    let [spans, events, payloads] = receivers.each_ref().map(MockIngest::delivered);
+    let most = spans.len().max(events.len()).max(payloads.len());
+    for n in 0..most {
+        print_row([
+            spans.get(n).map(span).unwrap_or_default(),
+            events.get(n).map(event).unwrap_or_default(),
+            payloads.get(n).map(payload).unwrap_or_default(),
+        ]);
+    }
+}
+
+fn print_row([one, two, three]: [String; 3]) {
+    println!("  {one:<32}  {two:<36}  {three}");
+}
+
+fn span(span: &ReceivedEvent) -> String {
+    text(&span.json["name"]).to_owned()
+}
+
+fn event(event: &ReceivedEvent) -> String {
+    let tool = text(&event.json["properties"]["$mcp_tool_name"]);
+    format!("{} {tool}", text(&event.json["event"]))
+}
+
+fn payload(payload: &ReceivedEvent) -> String {
+    format!(
+        "{} {}",
+        payload.activity(),
+        payload.tool().unwrap_or_default()
+    )
+}
+
+fn text(value: &Value) -> &str {
+    value.as_str().unwrap_or_default()
+}
+
+fn print_ledgers(usage: &UsageLogger) {
+    println!("\nA ledger for each destination\n");
+    for destination in usage.destinations() {
+        println!("  {:<10}  {}", destination.name(), destination.stats());
+    }
+}
+
+/// Fails when a ledger does not close, an event is missing or wrong, or a secret arrived.
+fn check(usage: &UsageLogger, receivers: &[MockIngest; 3], secrets: &Secrets) -> Result<()> {
+    for (destination, receiver) in usage.destinations().iter().zip(receivers) {
+        let (name, stats) = (destination.name(), destination.stats());
+        let came = receiver.delivered().len() as u64;
+        if !stats.balances() || stats.delivered != stats.offered || came != stats.offered {
+            return Err(format!("{name}: {stats}, and {came} came").into());
+        }
+        if let Some(violation) = receiver.violations().first() {
+            return Err(format!("{name} found fault: {violation}").into());
+        }
+        for request in receiver.requests() {
+            let body = String::from_utf8_lossy(&request.body);
+            if let Some(secret) = secrets.planted.iter().find(|secret| body.contains(*secret)) {
+                return Err(format!("a secret arrived at {name}: {secret}").into());
+            }
+        }
+    }
+    println!(
+        "\n  They close, and none of the {} secrets arrived anywhere.",
+        secrets.planted.len()
+    );
+    Ok(())
+}
