@@ -89,6 +89,12 @@ pub enum Wire {
     /// session has one of its own, which is the process where the transport is `stdio`. Sessions whose ids are sent
     /// [as they are](SessionIds::Raw) are those that PostHog's own SDKs make of the same ids.
     ///
+    /// Only final outcomes are calls: a tool that there is not is `$mcp_unknown_tool`, a round that asks back
+    /// `$mcp_input_required`, a task `mcp_usage_task`. [`Init`](crate::Init) is `$mcp_tools_list`, a custom event
+    /// `MCP_SESSION_START` is `$mcp_initialize`, one of another name is called as it is there, and other names that begin
+    /// with `MCP_` or `$` become `mcp_usage_…`. Keys of `meta` are properties `mcp_usage_meta_…`. Answers mean what
+    /// they mean on the Reo wires; one that names a quota warns.
+    ///
     /// An event has at most 102 400 bytes. One that would have more is written again with less of its arguments and its
     /// result; where a hook has made it so large, it goes without them.
     PostHog(PostHog),

@@ -53,7 +53,7 @@ impl AuthRejection {
 
 /// Says that a login was refused, by the class of reason and never by the token.
 ///
-/// Reo: `MCP_AUTH_REJECTED`, about somebody anonymous unless an [`identity`](Self::identity) says
+/// Reo: `MCP_AUTH_REJECTED` (PostHog: `mcp_usage_auth_rejected`), about somebody anonymous unless an [`identity`](Self::identity) says
 /// otherwise. The mcpeye wire has no place for it: there the event is dropped as
 /// [`UnsupportedByWire`](crate::DropReason::UnsupportedByWire).
 ///

@@ -39,7 +39,7 @@ impl EventKind<'_> {
 
 /// Says who has logged in: once, at login or at the first authenticated request.
 ///
-/// Reo: `MCP_IDENTITY_CAPTURE`. The mcpeye wire has no place for it: there the event is dropped as
+/// Reo: `MCP_IDENTITY_CAPTURE`; PostHog: `$identify`. The mcpeye wire has no place for it: there the event is dropped as
 /// [`UnsupportedByWire`](crate::DropReason::UnsupportedByWire).
 #[must_use = "an event does nothing until it is given to `log_usage`"]
 pub struct IdentityCapture<'a> {
@@ -60,7 +60,7 @@ impl<'a> IdentityCapture<'a> {
 
 /// Says which tools a server offers: once, when it starts or first lists them.
 ///
-/// Reo: `MCP_INIT`. The mcpeye wire has no place for it: there the event is dropped as
+/// Reo: `MCP_INIT`; PostHog: `$mcp_tools_list`. The mcpeye wire has no place for it: there the event is dropped as
 /// [`UnsupportedByWire`](crate::DropReason::UnsupportedByWire).
 #[must_use = "an event does nothing until it is given to `log_usage`"]
 pub struct Init<'a> {

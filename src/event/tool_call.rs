@@ -144,8 +144,9 @@ impl IntentSource {
 
 /// Says that a tool was called, by whom and how it ended.
 ///
-/// Reo: `MCP_TOOL_CALL`, its fields in `meta`. A call without an identity, here or on the logger,
-/// is sent as anonymous.
+/// Reo: `MCP_TOOL_CALL`, its fields in `meta`. PostHog: `$mcp_tool_call`, but `$mcp_unknown_tool`,
+/// `$mcp_input_required` or `mcp_usage_task` for what is no final outcome of a tool. A call without an
+/// identity, here or on the logger, is sent as anonymous.
 ///
 /// ```
 /// # use mcp_usage::{Identity, ToolCall, UsageLogger};

@@ -210,7 +210,8 @@ macro_rules! setters {
             }
 
             /// Sets whether each `initialize` is reported, as a custom event `MCP_SESSION_START`
-            /// with the client's name, version and protocol. Default: no; the newer protocol has
+            /// with the client's name, version and protocol, on the PostHog wire `$mcp_initialize`, by
+            /// which its dashboards count clients. Default: no; the newer protocol has
             /// no sessions, and the mcpeye wire no place for it.
             pub fn sessions(self, on: bool) -> Self {
                 self.change(|settings| settings.sessions = on)
