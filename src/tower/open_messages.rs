@@ -14,6 +14,8 @@ pub(super) struct OpenMessages {
     awaited: Vec<(u64, Awaited)>,
     /// The client of an `initialize`: its name and its version.
     pub(super) client: Option<(String, String)>,
+    /// The session that the answer to an `initialize` opens.
+    pub(super) session_id: Option<String>,
     /// A server within records the request itself.
     gave_way: bool,
 }
@@ -22,6 +24,8 @@ pub(super) struct OpenMessages {
 pub(super) enum Awaited {
     Call(OpenedCall),
     Listing(OpenedListing),
+    /// The start of a session, which says who serves it.
+    Initialize,
 }
 
 /// A call that is not answered yet.
@@ -76,7 +80,7 @@ impl OpenMessages {
         let awaited = std::mem::take(&mut self.awaited).into_iter();
         awaited.filter_map(|(_, awaited)| match awaited {
             Awaited::Call(call) => Some(call),
-            Awaited::Listing(_) => None,
+            Awaited::Listing(_) | Awaited::Initialize => None,
         })
     }
 }

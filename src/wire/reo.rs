@@ -3,6 +3,7 @@
 use std::borrow::Cow;
 
 use serde_json::Value;
+use serde_json::value::RawValue;
 
 use super::answer::{Receipt, Refusal};
 use super::defaults::Defaults;
@@ -10,8 +11,8 @@ use super::parts::{SenderInfo, Stamp, TOO_LARGE, write_argument_names};
 use super::session_ids::{SessionHash, SessionIds};
 use super::subject::{identity, present, session_hash, user_id};
 use crate::base::clock::unix_millis;
-use crate::capture::{EventWriter, Written, key};
-use crate::event::{Call, Event, EventKind, Identity, META_FACTS};
+use crate::capture::{Content, EventWriter, Written, key};
+use crate::event::{Call, Event, EventKind, Identity, ListedTool, META_FACTS};
 use crate::ledger::DropReason;
 use crate::limits;
 
@@ -30,9 +31,12 @@ const CALL_NAMES: &[&str] = &[
     "tool_argument_keys",
     "tool_argument_key_count",
     "result",
+    "result_bytes",
+    "refused_arguments",
     "tools",
     "tool_count",
     "tools_truncated",
+    "tool_definitions",
 ];
 
 /// The keys of `meta` that every kind of event reserves beside its facts.
@@ -140,6 +144,12 @@ fn write_meta(
             if call.unknown_tool {
                 w.flag(key!("unknown_tool"), true);
             }
+            if let Some(bytes) = call.result_bytes {
+                w.integer(key!("result_bytes"), bytes);
+            }
+            if let Some(names) = call.refused_arguments {
+                write_refused_arguments(names, end, w);
+            }
             if let Some(rate) = stamp.weight.sample_rate {
                 w.number(key!("sample_rate"), rate);
             }
@@ -154,13 +164,14 @@ fn write_meta(
                 if n > 0 {
                     w.raw(",");
                 }
-                w.tool_item(tool);
+                w.tool_item(&tool.name);
             }
             w.raw("]");
             w.integer(key!("tool_count"), tools.len());
             if tools.len() > limits::MAX_TOOLS {
                 w.integer(key!("tools_truncated"), tools.len() - limits::MAX_TOOLS);
             }
+            write_definitions(tools, end, w);
         }
         EventKind::IdentityCapture | EventKind::Custom(_) => {}
     }
@@ -179,6 +190,50 @@ fn write_meta(
     write_custom(event, defaults, w);
     if let EventKind::ToolCall(call) = &event.kind {
         write_call_values(call, end, w);
+    }
+}
+
+/// Writes the names of the arguments for which a call was refused. What is no list of names, and what has no room, is
+/// left out.
+#[cold]
+fn write_refused_arguments(names: Content<'_>, end: usize, w: &mut EventWriter<'_>) {
+    let (mark, start) = (w.mark(), w.len());
+    let key = key!("refused_arguments");
+    let is_whole = w.content(key, names, false, end) == Written::Whole;
+    let written = w.written_since(start).strip_prefix(key.0.as_bytes());
+    let names = written.and_then(|json| serde_json::from_slice::<Vec<&RawValue>>(json).ok());
+    let is_name = |name: &&RawValue| name.get().starts_with('"');
+    if !is_whole || !names.is_some_and(|names| !names.is_empty() && names.iter().all(is_name)) {
+        w.rewind(mark);
+        w.count_left_out();
+    }
+}
+
+/// Writes how large the definitions of tools are, and how they are told from others; nothing where they have no room.
+fn write_definitions(tools: &[ListedTool<'_>], end: usize, w: &mut EventWriter<'_>) {
+    let tools = tools.iter().take(limits::MAX_TOOLS);
+    let defined = tools.filter_map(|tool| Some((&tool.name, tool.definition?)));
+    let mark = w.mark();
+    let mut is_first = true;
+    for (name, definition) in defined {
+        if std::mem::take(&mut is_first) {
+            w.key(key!("tool_definitions"));
+            w.raw("[");
+        } else {
+            w.raw(",");
+        }
+        w.raw("{\"tool\":");
+        w.tool_item(name);
+        w.digits(key!("hash"), &definition.digits());
+        w.integer(key!("bytes"), definition.bytes);
+        w.raw("}");
+    }
+    if !is_first {
+        w.raw("]");
+    }
+    if w.len() > end {
+        w.rewind(mark);
+        w.count_left_out();
     }
 }
 
@@ -425,7 +480,11 @@ mod tests {
             .client_version("v")
             .protocol_version("p")
             .transport("t")
-            .request_id("r");
+            .request_id("r")
+            .vendor_client("c")
+            .oauth_client_id("c")
+            .server_name("s")
+            .server_version("v");
         let call = || ToolCall::new("search").session(&session);
         let large = "x".repeat(limits::MAX_STRING_CHARS);
         let large = vec![large; 10];
@@ -438,6 +497,8 @@ mod tests {
                 call()
                     .arguments(&7)
                     .result(&7)
+                    .result_bytes(7)
+                    .refused_arguments(&["a"])
                     .prompt("mail bob@example.com")
                     .intent_source(IntentSource::Native)
                     .error("e")
@@ -450,7 +511,7 @@ mod tests {
             ),
             call().arguments(&named).into(),
             call().arguments(&many).into(),
-            Init::new(tools).into(),
+            Init::new(tools).definition("tool", &7).into(),
         ] {
             seen.extend(meta_keys(event));
         }
