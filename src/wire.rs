@@ -15,6 +15,7 @@ pub(crate) mod subject;
 pub(crate) mod mcpeye;
 mod mcpeye_rules;
 pub(crate) mod otlp;
+mod record;
 pub(crate) mod reo;
 mod reo_rules;
 pub(crate) mod rules;
@@ -32,9 +33,9 @@ use crate::ledger::DropReason;
 use answer::{Receipt, Verdict, classify_answer};
 use defaults::Defaults;
 use otlp::resource::Resource;
-use otlp::rules::OWN;
 use otlp::settings::{OtelVariables, VARIABLES};
 use parts::{SenderInfo, Stamp};
+use record::HEAD;
 use rules::{Changes, Check, Members, leave_out_numbers};
 
 /// Where the Reo wire sends to.
@@ -220,7 +221,7 @@ const OTLP: Profile = Profile {
         "user_id",
         "user_id_type",
         "activity_type",
-        OWN,
+        HEAD,
     ],
     classify_answer: otlp::answers::classify_answer,
     receipt: otlp::answers::receipt,
@@ -247,7 +248,7 @@ impl Wire {
         match self {
             Self::Reo | Self::ReoBatch => reo::write_event(event, defaults, stamp, writer),
             Self::Mcpeye(_) => mcpeye::write_event(event, defaults, stamp, writer),
-            Self::Otlp(_) => otlp::write_event(event, defaults, stamp, writer),
+            Self::Otlp(_) => record::write_event(event, defaults, stamp, writer),
         }
     }
 
@@ -275,7 +276,7 @@ impl Wire {
         let mut changes = match self {
             Self::Reo | Self::ReoBatch => reo_rules::check(event, check),
             Self::Mcpeye(_) => mcpeye_rules::check(event, check),
-            Self::Otlp(_) => otlp::rules::check(event, check),
+            Self::Otlp(_) => record::check(event, check),
         }?;
         changes += leave_out_numbers(event);
         Ok(changes)

@@ -288,7 +288,7 @@ impl Builder {
     }
 
     /// Sets a hook over each finished event, as the JSON of the wire format (on the OTLP wire, that of the
-    /// Reo wires, with a member `otlp` for what only a span has a place for); `None` drops the event as [`BeforeSend`](crate::DropReason::BeforeSend), and so does a panic.
+    /// Reo wires, with a member `head` for what they have no place for); `None` drops the event as [`BeforeSend`](crate::DropReason::BeforeSend), and so does a panic.
     ///
     /// It runs on the worker, so it must not block. What it adds or changes is redacted, and then
     /// checked as what is captured: a value that is not well formed, or that the wire has no place

@@ -438,9 +438,9 @@ mod tests {
         })
     }
 
-    fn otlp() -> Value {
+    fn record() -> Value {
         let mut event = reo();
-        event["otlp"] = json!({
+        event["head"] = json!({
             "start": QUEUED_AT * 1_000_000, "duration": 7, "code": -32_602, "email": "r@example.com",
             "tracestate": "a=1", "link": "00-0af7651916cd43dd8448eb211c80319c-b7ad6b7169203331-01",
         });
@@ -461,18 +461,18 @@ mod tests {
             ("link", json!("x")),
             ("more", json!(1)),
         ] {
-            let mut event = otlp();
-            event["otlp"][name] = value;
+            let mut event = record();
+            event["head"][name] = value;
             let mut without = event.clone();
-            without["otlp"].as_object_mut().unwrap().remove(name);
+            without["head"].as_object_mut().unwrap().remove(name);
             let checked = check(&wire, &event);
             assert_eq!(checked, Ok((without, Changes::left_out(1))), "{name}");
         }
-        let mut event = otlp();
-        event["otlp"] = json!(7);
+        let mut event = record();
+        event["head"] = json!(7);
         assert_eq!(check(&wire, &event), Ok((reo(), Changes::left_out(1))));
         assert_eq!(
-            check(&Wire::Reo, &otlp()),
+            check(&Wire::Reo, &record()),
             Ok((reo(), Changes::left_out(1)))
         );
     }
@@ -480,7 +480,7 @@ mod tests {
     #[test]
     fn a_sound_event_stays_as_it_is() {
         for (wire, event) in [
-            (Wire::Otlp(Otlp::spans()), otlp()),
+            (Wire::Otlp(Otlp::spans()), record()),
             (Wire::Reo, reo()),
             (Wire::ReoBatch, reo()),
             (Wire::Mcpeye(Mcpeye::new("p")), mcpeye()),

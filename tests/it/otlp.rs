@@ -841,5 +841,5 @@ fn a_dry_run_writes_the_events_that_spans_are_made_from() {
     std::fs::remove_file(path).unwrap();
     let body: Value = serde_json::from_str(lines.trim()).unwrap();
     assert_eq!(body["payload"][0]["meta"]["tool"], "search");
-    assert_eq!(body["payload"][0]["otlp"]["duration"], 3_000_000);
+    assert_eq!(body["payload"][0]["head"]["duration"], 3_000_000);
 }

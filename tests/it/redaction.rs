@@ -432,7 +432,7 @@ fn the_hook_cannot_change_ids_times_and_the_identity() {
                 let attributes = &event["attributes"];
                 assert_eq!(attributes["mcp_usage.event_id"], seen["event_id"]);
                 assert_eq!(attributes["user.id"], seen["user_id"]);
-                assert_eq!(event["endTimeUnixNano"], seen["otlp"]["end"]);
+                assert_eq!(event["endTimeUnixNano"], seen["head"]["end"]);
                 assert_eq!(event["name"], "tools/call t");
                 continue;
             }

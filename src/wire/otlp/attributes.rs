@@ -2,8 +2,8 @@
 
 use std::borrow::Cow;
 
-use super::json;
 use super::protobuf::Message;
+use crate::wire::record;
 
 /// A value as OTLP knows it.
 #[derive(Debug, PartialEq)]
@@ -25,7 +25,7 @@ impl<'v> Value<'v> {
         if let "true" | "false" = json {
             return Some(Self::Flag(json == "true"));
         }
-        if let Some(text) = json::text(json) {
+        if let Some(text) = record::text(json) {
             return Some(Self::Text(text));
         }
         if let Ok(integer) = json.parse() {
@@ -37,7 +37,8 @@ impl<'v> Value<'v> {
         {
             return Some(Self::Number(number));
         }
-        let texts = json::items(json).and_then(|items| items.into_iter().map(json::text).collect());
+        let texts =
+            record::items(json).and_then(|items| items.into_iter().map(record::text).collect());
         Some(texts.map_or(Self::Text(Cow::Borrowed(json)), Self::List))
     }
 

@@ -3,13 +3,12 @@
 use std::borrow::Cow;
 
 use super::attributes::Attributes;
-use super::json::Members;
 use super::protobuf::Message;
 use super::settings::Otlp;
 use super::trace::Ids;
-use crate::event::{CallOutcome, PLAUSIBLE_MILLIS};
+use crate::event::CallOutcome;
 use crate::transport::http::USER_AGENT;
-use crate::wire::reo;
+use crate::wire::record::{Kind, Record};
 
 /// The kinds of spans: what happens within the server, and a request to it.
 const INTERNAL: u64 = 1;
@@ -44,61 +43,6 @@ const ATTRIBUTES: &[(&str, &[&str])] = &[
     ("transport", &[]),
 ];
 
-/// The members of `meta` that a request for a prompt or a resource has beside those of every event.
-const REQUEST_NAMES: [&str; 5] = [
-    "duration_ms",
-    "error",
-    "outcome",
-    "prompt_name",
-    "resource_uri",
-];
-
-/// What an event says happened.
-#[derive(Clone, Copy, PartialEq, Eq)]
-enum Kind {
-    ToolCall,
-    PromptGet,
-    ResourceRead,
-    Init,
-    /// A login, a refused login, or whatever the host reports.
-    Other,
-}
-
-impl Kind {
-    fn of(activity: &str, meta: &Members<'_>) -> Self {
-        let names = |name| meta.text(name).is_some_and(|text| !text.is_empty());
-        match activity {
-            // The host may report its own events by these words, and `before_send` takes a name out.
-            "MCP_TOOL_CALL" if names("tool") => Self::ToolCall,
-            "MCP_PROMPT_GET" if names("prompt_name") => Self::PromptGet,
-            "MCP_RESOURCE_READ" if names("resource_uri") => Self::ResourceRead,
-            "MCP_INIT" => Self::Init,
-            _ => Self::Other,
-        }
-    }
-
-    /// The method of a request.
-    const fn method(self) -> Option<&'static str> {
-        match self {
-            Self::ToolCall => Some("tools/call"),
-            Self::PromptGet => Some("prompts/get"),
-            Self::ResourceRead => Some("resources/read"),
-            Self::Init | Self::Other => None,
-        }
-    }
-
-    /// Whether a name in `meta` is ours in an event of this kind, and none of the caller's.
-    fn is_own_name(self, name: &str) -> bool {
-        match self {
-            Self::ToolCall | Self::Init => reo::is_own_name(name),
-            Self::PromptGet | Self::ResourceRead => {
-                reo::is_common_name(name) || REQUEST_NAMES.contains(&name)
-            }
-            Self::Other => reo::is_common_name(name),
-        }
-    }
-}
-
 /// How a request ended, as a span says it.
 #[derive(Default)]
 struct End<'e> {
@@ -106,23 +50,18 @@ struct End<'e> {
     is_error: bool,
 }
 
-/// An event as it is read.
+/// A record, and how it ended as a span says it.
 struct SpanSource<'e> {
-    activity: Cow<'e, str>,
-    kind: Kind,
-    event: Members<'e>,
-    meta: Members<'e>,
-    /// What this wire alone has.
-    own: Members<'e>,
-    error: Option<Cow<'e, str>>,
+    record: Record<'e>,
     end: End<'e>,
 }
 
 /// Writes an event as a span.
 pub(super) fn write(event: &str, otlp: &Otlp, span: &mut Message<'_>) {
     let source = SpanSource::read(event);
-    let ids = Ids::of(&source.event, &source.meta, &source.own);
-    let [start, end] = source.times();
+    let record = &source.record;
+    let ids = Ids::of(&record.event, &record.meta, &record.head);
+    let [start, end] = record.times();
     span.bytes(1, &ids.trace);
     span.bytes(2, &ids.span);
     if let Some(state) = &ids.state {
@@ -132,11 +71,11 @@ pub(super) fn write(event: &str, otlp: &Otlp, span: &mut Message<'_>) {
         span.bytes(4, parent);
     }
     span.bytes(5, source.name().as_bytes());
-    span.varint(6, source.kind.method().map_or(INTERNAL, |_| SERVER));
+    span.varint(6, record.kind.method().map_or(INTERNAL, |_| SERVER));
     span.fixed64(7, start);
     span.fixed64(8, end);
     source.write_attributes(otlp, &mut Attributes::new(span, 9));
-    let message = source.error.as_deref().filter(|_| source.end.is_error);
+    let message = record.error.as_deref().filter(|_| source.end.is_error);
     if let Some(message) = message {
         span.message(11, |event| {
             event.fixed64(1, end);
@@ -162,37 +101,24 @@ pub(super) fn write(event: &str, otlp: &Otlp, span: &mut Message<'_>) {
 
 impl<'e> SpanSource<'e> {
     fn read(event: &'e str) -> Self {
-        let event = Members::read(event);
-        let activity = event.text("activity_type").unwrap_or_default();
-        let (meta, own) = (event.object("meta"), event.object("otlp"));
-        let kind = Kind::of(&activity, &meta);
-        let is_request = kind.method().is_some();
-        let outcome = meta.text("outcome").filter(|_| is_request);
-        Self {
-            error: meta
-                .text("error")
-                .filter(|error| is_request && !error.is_empty()),
-            end: outcome.map_or_else(End::default, |outcome| {
-                End::of(&outcome, own.integer("code"))
-            }),
-            activity,
-            kind,
-            event,
-            meta,
-            own,
-        }
+        let record = Record::read(event);
+        let outcome = record.outcome.as_deref();
+        let end = outcome.map_or_else(End::default, |outcome| End::of(outcome, record.code()));
+        Self { record, end }
     }
 
     /// A few names for all spans there are: what a client makes up, and what may hold an id as a URI does, stands in the
     /// attributes alone.
     fn name(&self) -> String {
-        let Some(method) = self.kind.method() else {
+        let Some(method) = self.record.kind.method() else {
             return format!("mcp_usage.{}", self.activity_name());
         };
-        let of_callers = self.own.integer("code").is_some_and(is_callers_fault);
-        let target = match self.kind {
-            Kind::ToolCall if !self.meta.is_true("unknown_tool") => self.meta.text("tool"),
-            Kind::PromptGet if !of_callers => self.meta.text("prompt_name"),
+        let of_callers = self.record.code().is_some_and(is_callers_fault);
+        let target = match self.record.kind {
+            Kind::ToolCall if !self.record.meta.is_true("unknown_tool") => {
+                self.record.meta.text("tool")
+            }
+            Kind::PromptGet if !of_callers => self.record.meta.text("prompt_name"),
             _ => None,
         };
         match target.filter(|target| !target.is_empty() && !target.contains("://")) {
@@ -202,7 +128,7 @@ impl<'e> SpanSource<'e> {
     }
 
     fn activity_name(&self) -> Cow<'_, str> {
-        match &*self.activity {
+        match &*self.record.activity {
             "MCP_IDENTITY_CAPTURE" => Cow::Borrowed("login"),
             activity => {
                 let name = activity.strip_prefix("MCP_").unwrap_or(activity);
@@ -215,44 +141,19 @@ impl<'e> SpanSource<'e> {
         }
     }
 
-    /// Start and end in nanoseconds since 1970.
-    fn times(&self) -> [u64; 2] {
-        const MILLISECOND: f64 = 1_000_000.0;
-        const SECOND: u64 = 1_000_000_000;
-        let in_meta = || Some(self.meta.get("duration_ms")?.parse::<f64>().ok()? * MILLISECOND);
-        let duration = match (self.kind.method(), self.own.integer("duration")) {
-            (None, _) => 0,
-            (_, Some(duration)) => duration,
-            // A double that is negative or no number becomes 0.
-            (_, None) => in_meta().unwrap_or_default() as u64,
-        };
-        // No receiver takes a call for one that began before there were any, however long it took.
-        let [first, last] = [PLAUSIBLE_MILLIS.start(), PLAUSIBLE_MILLIS.end()]
-            .map(|millis| (*millis as u64).saturating_mul(MILLISECOND as u64));
-        if let Some(end) = self.own.integer::<u64>("end") {
-            let start = end.saturating_sub(duration);
-            return [start.max(first).min(end), end];
-        }
-        let seconds = self.event.integer::<u64>("event_at").unwrap_or_default();
-        let start = self.own.integer("start");
-        let start = start.unwrap_or_else(|| seconds.saturating_mul(SECOND));
-        let end = start.saturating_add(duration);
-        [start, end.min(last).max(start)]
-    }
-
     fn write_attributes(&self, otlp: &Otlp, to: &mut Attributes<'_, '_>) {
-        to.known("mcp.method.name", self.kind.method());
-        if self.kind == Kind::ToolCall {
+        to.known("mcp.method.name", self.record.kind.method());
+        if self.record.kind == Kind::ToolCall {
             to.text("gen_ai.operation.name", "execute_tool");
         }
         to.known("error.type", self.end.error_type.as_deref());
-        let code = self.own.get("code");
+        let code = self.record.head.get("code");
         to.known("rpc.response.status_code", code);
         if !self.end.is_error {
-            to.known("mcp_usage.error", self.error.as_deref());
+            to.known("mcp_usage.error", self.record.error.as_deref());
         }
-        if self.kind.method().is_none() {
-            to.text("mcp_usage.activity_type", &self.activity);
+        if self.record.kind.method().is_none() {
+            to.text("mcp_usage.activity_type", &self.record.activity);
         }
         self.write_user(otlp, to);
         self.write_network(to);
@@ -261,38 +162,41 @@ impl<'e> SpanSource<'e> {
             ("environment", "mcp_usage.environment"),
             ("source", "mcp_usage.source"),
         ] {
-            let text = self.event.text(name);
+            let text = self.record.event.text(name);
             let differs = |text: &Cow<'_, str>| !otlp.resource.says(name, text);
             to.known(attribute, text.filter(differs).as_deref());
         }
-        if let Some(id) = self.event.get("event_id") {
+        if let Some(id) = self.record.event.get("event_id") {
             to.json("mcp_usage.event_id", id);
         }
         self.write_meta(to);
     }
 
     fn write_user(&self, otlp: &Otlp, to: &mut Attributes<'_, '_>) {
-        let id = self.event.text("user_id").unwrap_or_default();
-        let email = self.own.text("email");
+        let id = self.record.event.text("user_id").unwrap_or_default();
+        let email = self.record.head.text("email");
         if id != "anonymous" {
             to.known("user.id", Some(&id));
             to.known("enduser.id", Some(&*id).filter(|_| otlp.enduser_id));
-            let is_hash = self.own.is_true("pseudonym");
+            let is_hash = self.record.head.is_true("pseudonym");
             to.known("user.hash", Some(&*id).filter(|_| is_hash));
             to.known(
                 "mcp_usage.user_id_type",
-                self.event.text("user_id_type").as_deref(),
+                self.record.event.text("user_id_type").as_deref(),
             );
         }
         to.known("user.email", email.as_deref());
     }
 
     fn write_network(&self, to: &mut Attributes<'_, '_>) {
-        to.known("client.address", self.event.text("ip_addr").as_deref());
-        let agent = self.event.text("user_agent");
+        to.known(
+            "client.address",
+            self.record.event.text("ip_addr").as_deref(),
+        );
+        let agent = self.record.event.text("user_agent");
         let agent = agent.filter(|agent| agent != USER_AGENT);
         to.known("user_agent.original", agent.as_deref());
-        let Some(transport) = self.meta.text("transport") else {
+        let Some(transport) = self.record.meta.text("transport") else {
             return;
         };
         let (transport, protocol) = match &*transport {
@@ -309,8 +213,8 @@ impl<'e> SpanSource<'e> {
     }
 
     fn write_meta(&self, to: &mut Attributes<'_, '_>) {
-        for (name, json) in self.meta.iter() {
-            if !self.kind.is_own_name(name) {
+        for (name, json) in self.record.meta.iter() {
+            if !self.record.kind.is_own_name(name) {
                 to.json(&format!("mcp_usage.meta.{name}"), json);
                 continue;
             }
@@ -324,20 +228,25 @@ impl<'e> SpanSource<'e> {
                 None => to.json(&format!("mcp_usage.{name}"), json),
             }
         }
-        if let Some(id) = self.meta.get("request_id").filter(|id| *id != "null") {
+        if let Some(id) = self
+            .record
+            .meta
+            .get("request_id")
+            .filter(|id| *id != "null")
+        {
             // A number, too, as text.
-            let text = self.meta.text("request_id");
+            let text = self.record.meta.text("request_id");
             to.text("jsonrpc.request.id", text.as_deref().unwrap_or(id));
         }
-        for (class, count) in self.meta.object("redactions").iter() {
+        for (class, count) in self.record.meta.object("redactions").iter() {
             to.json(&format!("mcp_usage.redactions.{class}"), count);
         }
-        if self.kind == Kind::ToolCall {
+        if self.record.kind == Kind::ToolCall {
             to.known(
                 "gen_ai.tool.call.arguments",
-                self.meta.get("tool_arguments"),
+                self.record.meta.get("tool_arguments"),
             );
-            to.known("gen_ai.tool.call.result", self.meta.get("result"));
+            to.known("gen_ai.tool.call.result", self.record.meta.get("result"));
         }
     }
 }

@@ -2,10 +2,10 @@
 
 use std::borrow::Cow;
 
-use super::json::Members;
 use super::protobuf::Message;
 use crate::base::siphash::siphash128;
 use crate::event::{is_traceparent, is_tracestate};
+use crate::wire::record::Members;
 
 /// The flag of a span that is kept, as a `traceparent` has it.
 const SAMPLED: u32 = 1;
@@ -55,7 +55,7 @@ impl Context {
 }
 
 impl<'e> Ids<'e> {
-    pub(super) fn of(event: &Members<'e>, meta: &Members<'e>, own: &Members<'e>) -> Self {
+    pub(super) fn of(event: &Members<'e>, meta: &Members<'e>, head: &Members<'e>) -> Self {
         let context = |text: Option<Cow<'_, str>>| Context::parse(&text?);
         let (trace, span) = own_ids(event, meta);
         let Some(parent) = context(meta.text("traceparent")) else {
@@ -72,9 +72,9 @@ impl<'e> Ids<'e> {
             trace: parent.trace,
             span,
             parent: Some(parent.span),
-            state: own.text("tracestate").filter(|state| is_tracestate(state)),
+            state: head.text("tracestate").filter(|state| is_tracestate(state)),
             flags: u32::from(parent.flags) | KNOWS_PARENT | PARENT_IS_REMOTE,
-            link: context(own.text("link")),
+            link: context(head.text("link")),
         }
     }
 }
@@ -106,9 +106,9 @@ mod tests {
 
     const PARENT: &str = "00-0af7651916cd43dd8448eb211c80319c-b7ad6b7169203331-00";
 
-    fn ids<'e>(meta: &'e str, own: &'e str) -> Ids<'e> {
+    fn ids<'e>(meta: &'e str, head: &'e str) -> Ids<'e> {
         let read = Members::read;
-        Ids::of(&read(r#"{"event_id":7}"#), &read(meta), &read(own))
+        Ids::of(&read(r#"{"event_id":7}"#), &read(meta), &read(head))
     }
 
     #[test]
@@ -129,8 +129,8 @@ mod tests {
     fn a_parent_gives_its_trace_its_flags_and_its_state() {
         let meta = format!(r#"{{"traceparent":"{PARENT}"}}"#);
         let other = PARENT.replace("b7ad6b7169203331-00", "00000000000000ff-01");
-        let own = format!(r#"{{"tracestate":"a=1","link":"{other}"}}"#);
-        let ids = ids(&meta, &own);
+        let head = format!(r#"{{"tracestate":"a=1","link":"{other}"}}"#);
+        let ids = ids(&meta, &head);
         assert_eq!(
             ids.trace,
             0x0af7_6519_16cd_43dd_8448_eb21_1c80_319c_u128.to_be_bytes()
@@ -144,8 +144,8 @@ mod tests {
     #[test]
     fn what_is_no_parent_leaves_a_span_of_its_own() {
         for meta in ["{}", r#"{"traceparent":"x"}"#, r#"{"traceparent":7}"#] {
-            let own = format!(r#"{{"tracestate":"a=1","link":"{PARENT}"}}"#);
-            let ids = ids(meta, &own);
+            let head = format!(r#"{{"tracestate":"a=1","link":"{PARENT}"}}"#);
+            let ids = ids(meta, &head);
             assert!(ids.parent.is_none() && ids.state.is_none() && ids.link.is_none());
             assert_eq!(ids.flags, 0x101);
         }

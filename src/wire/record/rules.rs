@@ -1,4 +1,4 @@
-//! What the members of an event on the OTLP wire may be: those of the Reo wires, and its own.
+//! What the members of a record may be: those of the Reo wires, and its head's.
 
 use serde_json::Value;
 
@@ -10,8 +10,8 @@ use crate::wire::rules::{
     optional,
 };
 
-/// The member that this wire alone has.
-pub(crate) const OWN: &str = "otlp";
+/// The member of a record that holds its head.
+pub(crate) const HEAD: &str = "head";
 
 const RULES: &[Rule] = &[
     optional("start", nanos),
@@ -24,17 +24,17 @@ const RULES: &[Rule] = &[
     optional("link", |value, _| is_text(value, is_traceparent)),
 ];
 
-/// Checks an event.
+/// Checks a record.
 pub(crate) fn check(event: &mut Members, check: &Check<'_>) -> Result<Changes, DropReason> {
     // It stands last, so that the others keep their order.
-    let own = event.remove(OWN);
+    let head = event.remove(HEAD);
     let mut changes = reo_rules::check(event, check)?;
-    match own {
-        Some(Value::Object(mut own)) => {
-            let captured = check.captured.and_then(|event| event.get(OWN));
-            changes += close(&mut own, RULES);
-            changes += check_members(&mut own, captured.and_then(Value::as_object), RULES, check)?;
-            event.insert(OWN.to_owned(), Value::Object(own));
+    match head {
+        Some(Value::Object(mut head)) => {
+            let captured = check.captured.and_then(|event| event.get(HEAD));
+            changes += close(&mut head, RULES);
+            changes += check_members(&mut head, captured.and_then(Value::as_object), RULES, check)?;
+            event.insert(HEAD.to_owned(), Value::Object(head));
         }
         Some(_) => changes += Changes::left_out(1),
         None => {}

@@ -8,37 +8,37 @@ use serde_json::value::RawValue;
 
 /// The members of an object, each with its value's JSON.
 #[derive(Debug, Default)]
-pub(super) struct Members<'j>(Vec<(Cow<'j, str>, &'j str)>);
+pub(crate) struct Members<'j>(Vec<(Cow<'j, str>, &'j str)>);
 
 impl<'j> Members<'j> {
     /// Reads an object; there are no members in anything else.
-    pub(super) fn read(json: &'j str) -> Self {
+    pub(crate) fn read(json: &'j str) -> Self {
         serde_json::from_str(json).unwrap_or_default()
     }
 
-    pub(super) fn iter(&self) -> impl Iterator<Item = (&str, &'j str)> {
+    pub(crate) fn iter(&self) -> impl Iterator<Item = (&str, &'j str)> {
         self.0.iter().map(|(name, value)| (&**name, *value))
     }
 
-    pub(super) fn get(&self, name: &str) -> Option<&'j str> {
+    pub(crate) fn get(&self, name: &str) -> Option<&'j str> {
         let mut members = self.iter();
         members.find_map(|(known, value)| (known == name).then_some(value))
     }
 
     /// The members of the object under a name.
-    pub(super) fn object(&self, name: &str) -> Self {
+    pub(crate) fn object(&self, name: &str) -> Self {
         self.get(name).map(Self::read).unwrap_or_default()
     }
 
-    pub(super) fn text(&self, name: &str) -> Option<Cow<'j, str>> {
+    pub(crate) fn text(&self, name: &str) -> Option<Cow<'j, str>> {
         text(self.get(name)?)
     }
 
-    pub(super) fn integer<N: std::str::FromStr>(&self, name: &str) -> Option<N> {
+    pub(crate) fn integer<N: std::str::FromStr>(&self, name: &str) -> Option<N> {
         self.get(name)?.parse().ok()
     }
 
-    pub(super) fn is_true(&self, name: &str) -> bool {
+    pub(crate) fn is_true(&self, name: &str) -> bool {
         self.get(name) == Some("true")
     }
 }
@@ -66,7 +66,7 @@ impl<'de> Deserialize<'de> for Members<'de> {
 }
 
 /// The text that JSON is, if it is one.
-pub(super) fn text(json: &str) -> Option<Cow<'_, str>> {
+pub(crate) fn text(json: &str) -> Option<Cow<'_, str>> {
     let inner = json.strip_prefix('"')?.strip_suffix('"')?;
     if inner.contains('\\') {
         serde_json::from_str(json).ok().map(Cow::Owned)
@@ -76,13 +76,13 @@ pub(super) fn text(json: &str) -> Option<Cow<'_, str>> {
 }
 
 /// The items of a list, if JSON is one.
-pub(super) fn items(json: &str) -> Option<Vec<&str>> {
+pub(crate) fn items(json: &str) -> Option<Vec<&str>> {
     let items = serde_json::from_str::<Vec<&RawValue>>(json).ok()?;
     Some(items.into_iter().map(RawValue::get).collect())
 }
 
 /// The events of a batch's part, in which a comma follows each.
-pub(super) fn events(part: &[u8]) -> impl Iterator<Item = &str> {
+pub(crate) fn events(part: &[u8]) -> impl Iterator<Item = &str> {
     let mut rest = part;
     std::iter::from_fn(move || {
         let mut json = serde_json::Deserializer::from_slice(rest);

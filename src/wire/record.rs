@@ -1,0 +1,64 @@
+//! The neutral record of an event: the members of the Reo wires, with a member `head` for what they have no place for.
+//!
+//! It is what the wires queue whose format is made when a request is framed, so that redaction, `before_send`, the
+//! checks and a spool are those of the other wires. A format reads it as a [`Record`].
+
+mod members;
+mod read;
+mod rules;
+
+pub(super) use members::{Members, events, items, text};
+pub(super) use read::{Kind, Record};
+pub(super) use rules::{HEAD, check};
+
+use super::defaults::Defaults;
+use super::parts::Stamp;
+use super::reo;
+use super::subject::email;
+use crate::base::clock::unix_nanos;
+use crate::capture::{EventWriter, key};
+use crate::event::{Event, EventKind, MAX_TRACESTATE_BYTES};
+use crate::ledger::DropReason;
+
+/// Writes a record: the members of the Reo wires, then its head.
+pub(super) fn write_event(
+    event: &Event<'_>,
+    defaults: &Defaults,
+    stamp: &Stamp,
+    w: &mut EventWriter<'_>,
+) -> Result<(), DropReason> {
+    let start = w.len();
+    let identity = reo::write_members(event, defaults, stamp, w)?;
+    w.key(key!("head"));
+    let head = w.len();
+    let facts = &event.facts;
+    // What is reported with a time has begun then, and what is not has ended now.
+    let nanos = unix_nanos(stamp.at);
+    match facts.event_at {
+        Some(_) => w.integer(key!("start"), nanos),
+        None => w.integer(key!("end"), nanos),
+    }
+    if let EventKind::ToolCall(call) = &event.kind
+        && let Some(duration) = call.duration
+    {
+        // It is no more than a hundred years.
+        w.integer(key!("duration"), duration.as_nanos() as u64);
+    }
+    if let Some(code) = facts.error_code {
+        w.integer(key!("code"), code);
+    }
+    if defaults.identity_policy.has_pseudonyms() {
+        w.flag(key!("pseudonym"), true);
+    } else if let Some(email) = email(event, defaults, &identity) {
+        w.exact(key!("email"), &email);
+    }
+    if let Some(state) = &facts.tracestate {
+        w.text(key!("tracestate"), state, MAX_TRACESTATE_BYTES);
+    }
+    if let Some(link) = &facts.http_traceparent {
+        w.exact(key!("link"), link);
+    }
+    w.close_object(head);
+    w.close_object(start);
+    Ok(())
+}
