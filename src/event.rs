@@ -17,7 +17,8 @@ mod weight;
 pub use auth_rejected::{AuthRejected, AuthRejection};
 pub use caller::Caller;
 pub(crate) use checked::{
-    MAX_DURATION, MAX_TRACESTATE_BYTES, PLAUSIBLE_MILLIS, is_traceparent, is_tracestate,
+    MAX_DURATION, MAX_TRACESTATE_BYTES, PLAUSIBLE_MILLIS, is_http_version, is_traceparent,
+    is_tracestate,
 };
 pub use client::{ClientClass, Era};
 pub(crate) use common::{FACT_TEXTS, FactValues, Facts};

@@ -11,7 +11,7 @@
 //! cargo run --example quickstart
 //! ```
 //!
-//! What you should see: a timeline of the stranger, the two logins, the list of the tools and the six calls, such as
+//! What you should see: a timeline of the stranger, the two logins, the list of the tools and the seven calls, such as
 //!
 //! ```text
 //!    +87 ms  rachel@example.com  search_orders      ok                0.05 ms  why: find boots that can be returned
@@ -19,7 +19,7 @@
 //!   +146 ms  rachel@example.com  refund_order       tool_error        0.05 ms  order 1042 is refunded already
 //! ```
 //!
-//! then who called, the call with the secrets as it was sent and as it arrived, and the ledger. It fails if the ledger
+//! then who called, what the calls cost a model's context, the call with the secrets as it was sent and as it arrived, and the ledger. It fails if the ledger
 //! does not close, an event is missing or a secret arrived.
 
 #![expect(
@@ -34,6 +34,7 @@ use std::collections::HashMap;
 use std::error::Error;
 use std::time::{Duration, Instant};
 
+use axum::http::{HeaderMap, HeaderValue};
 use mcp_usage::testing::MockIngest;
 use mcp_usage::{Identity, UsageLogger};
 use rmcp::model::{
@@ -96,6 +97,7 @@ async fn main() -> Result<()> {
     let events = ingest.delivered();
     story::print_timeline(&events, began);
     story::print_callers(&events);
+    story::print_costs(&events);
     story::print_both_sides(&secrets.arguments, &events);
     story::print_ledger(&report);
     story::check(&report, &ingest, &secrets.planted)
@@ -123,6 +125,13 @@ async fn octocat(url: &str) -> Result<()> {
     client.list_all_tools().await?;
     call(&client, "export_sales", json!({"month": "2026-10"})).await?;
     call(&client, "search_odrers", json!({"query": "tents"})).await?;
+    // The tool calls its argument otherwise, and takes no other.
+    call(
+        &client,
+        "search_orders",
+        json!({"query": "tents", "limit": 5}),
+    )
+    .await?;
     call(&client, "search_orders", json!({"query": "tents"})).await?;
     client.cancel().await?;
     Ok(())
@@ -133,7 +142,13 @@ type Client = RunningService<RoleClient, ClientConfig>;
 async fn connect(url: &str, token: &str, mode: ClientLifecycleMode) -> Result<Client> {
     let config = StreamableHttpClientTransportConfig::with_uri(url).auth_header(token);
     // The server is on this machine, so no proxy can reach it.
-    let http = reqwest::Client::builder().no_proxy().build()?;
+    // As products say who they are; an MCP client's name says less.
+    let mut product = HeaderMap::new();
+    product.insert("x-anthropic-client", HeaderValue::from_static("Quickstart"));
+    let http = reqwest::Client::builder()
+        .no_proxy()
+        .default_headers(product)
+        .build()?;
     let transport = StreamableHttpClientTransport::with_client(http, config);
     let name = Implementation::new("quickstart-client", "1.0.0");
     let client = ClientConfig::new(ClientCapabilities::default(), name);

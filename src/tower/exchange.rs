@@ -290,8 +290,9 @@ impl Exchange {
                 let listing = self.open_listing(params);
                 lock(&self.open).push(&id, Awaited::Listing(listing));
             }
+            "server/discover" => lock(&self.open).push(&id, Awaited::ServerInfo),
             "initialize" => {
-                lock(&self.open).push(&id, Awaited::Initialize);
+                lock(&self.open).push(&id, Awaited::ServerInfo);
                 let client = params.get("clientInfo").map(PeerInfo::read);
                 let client = client.unwrap_or_default();
                 lock(&self.open).client = remembered(client);
@@ -378,15 +379,13 @@ impl Exchange {
 
     /// Returns who speaks in a request's session: the client, if the request does not name one, and the server.
     fn session_peers(&self, params: &Value) -> SessionPeers {
-        let Some(session) = self.headers.get(SESSION_HEADER) else {
-            return SessionPeers::default();
-        };
-        let (memory, key) = (&self.observer.memory, (self.session_key, session));
+        let memory = &self.observer.memory;
+        let session = self.headers.get(SESSION_HEADER);
+        let key = (self.session_key, session.unwrap_or_default());
+        let names_client = meta(params).client.is_some();
+        let session = session.filter(|_| !names_client);
         SessionPeers {
-            client: match meta(params).client {
-                Some(_) => None,
-                None => memory.clients.get(key),
-            },
+            client: session.and_then(|_| memory.clients.get(key)),
             server: memory.servers.get(key),
         }
     }
@@ -425,17 +424,19 @@ impl Exchange {
             (Some(Awaited::Listing(listing)), RpcResponse::Result(result)) => {
                 self.on_listing(result, listing);
             }
-            (Some(Awaited::Initialize), RpcResponse::Result(result)) => {
-                let server = result.get("serverInfo").map(PeerInfo::read);
-                let session_id = lock(&self.open).session_id.take();
-                if let Some(session_id) = session_id
-                    && let Some(server) = remembered(server.unwrap_or_default())
-                {
-                    let key = (self.session_key, &*session_id);
-                    self.observer.memory.servers.put(key, server);
-                }
-            }
+            (Some(Awaited::ServerInfo), RpcResponse::Result(result)) => self.on_server_info(result),
             _ => {}
+        }
+    }
+
+    /// Remembers what a server says it is.
+    fn on_server_info(&self, result: &Value) {
+        let server = result.get("serverInfo").map(PeerInfo::read);
+        let server = server.or_else(|| server_of(result)).and_then(remembered);
+        if let Some(server) = server {
+            let session_id = lock(&self.open).session_id.take();
+            let key = (self.session_key, session_id.as_deref().unwrap_or_default());
+            self.observer.memory.servers.put(key, server);
         }
     }
 
@@ -494,6 +495,12 @@ impl Exchange {
             return;
         };
         self.observer.remember_tools(tools, self.caller_key);
+        let mut session = listing.session;
+        if let Some(server) = server_of(result) {
+            session = session
+                .server_name(server.name.unwrap_or_default())
+                .server_version(server.version.unwrap_or_default());
+        }
         let is_whole = listing.is_first && result.get("nextCursor").is_none();
         if !is_whole || !self.observer.takes_all_kinds() {
             return;
@@ -510,7 +517,7 @@ impl Exchange {
             kind: EventKind::Init(tools),
             facts: Facts {
                 identity: self.caller.as_ref().map(|caller| caller.identity().into()),
-                session: listing.session,
+                session,
                 user_agent: self.headers.get(USER_AGENT_HEADER).map(Into::into),
                 http_version: self.http_version.map(Into::into),
                 meta: own_meta

@@ -68,7 +68,7 @@ pub(super) struct LayerMemory {
     /// The names and versions of the clients of the older protocol's sessions, by the caller, cookies aside, and the
     /// session's id.
     pub(super) clients: Recent<(String, String)>,
-    /// Those of the servers, likewise.
+    /// Those of the servers, likewise; without a session's id where there are no sessions.
     pub(super) servers: Recent<(String, String)>,
 }
 

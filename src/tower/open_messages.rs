@@ -24,8 +24,8 @@ pub(super) struct OpenMessages {
 pub(super) enum Awaited {
     Call(OpenedCall),
     Listing(OpenedListing),
-    /// The start of a session, which says who serves it.
-    Initialize,
+    /// What the answer says of the server.
+    ServerInfo,
 }
 
 /// A call that is not answered yet.
@@ -80,7 +80,7 @@ impl OpenMessages {
         let awaited = std::mem::take(&mut self.awaited).into_iter();
         awaited.filter_map(|(_, awaited)| match awaited {
             Awaited::Call(call) => Some(call),
-            Awaited::Listing(_) | Awaited::Initialize => None,
+            Awaited::Listing(_) | Awaited::ServerInfo => None,
         })
     }
 }

@@ -3,7 +3,6 @@
 use std::borrow::Cow;
 
 use serde_json::Value;
-use serde_json::value::RawValue;
 
 use super::answer::{Receipt, Refusal};
 use super::defaults::Defaults;
@@ -201,12 +200,33 @@ fn write_refused_arguments(names: Content<'_>, end: usize, w: &mut EventWriter<'
     let key = key!("refused_arguments");
     let is_whole = w.content(key, names, false, end) == Written::Whole;
     let written = w.written_since(start).strip_prefix(key.0.as_bytes());
-    let names = written.and_then(|json| serde_json::from_slice::<Vec<&RawValue>>(json).ok());
-    let is_name = |name: &&RawValue| name.get().starts_with('"');
-    if !is_whole || !names.is_some_and(|names| !names.is_empty() && names.iter().all(is_name)) {
+    if !is_whole || !written.is_some_and(is_list_of_texts) {
         w.rewind(mark);
         w.count_left_out();
     }
+}
+
+/// Whether compact JSON is a list of one or more texts.
+fn is_list_of_texts(json: &[u8]) -> bool {
+    let Some(mut rest) = json.strip_prefix(b"[") else {
+        return false;
+    };
+    while let Some(text) = rest.strip_prefix(b"\"") {
+        let mut is_escaped = false;
+        let end = text.iter().position(|byte| {
+            let is_end = *byte == b'"' && !is_escaped;
+            is_escaped = *byte == b'\\' && !is_escaped;
+            is_end
+        });
+        let Some((_, behind)) = end.and_then(|end| text.split_at_checked(end + 1)) else {
+            return false;
+        };
+        match behind.strip_prefix(b",") {
+            Some(next) => rest = next,
+            None => return behind == b"]",
+        }
+    }
+    false
 }
 
 /// Writes how large the definitions of tools are, and how they are told from others; nothing where they have no room.
@@ -518,6 +538,26 @@ mod tests {
         let ours = CALL_NAMES.iter().chain(META_FACTS).chain(COMMON_NAMES);
         assert!(seen.iter().eq(ours.copied().collect::<BTreeSet<_>>()));
         assert!(seen.iter().all(|name| is_own_name(name)));
+    }
+
+    #[test]
+    fn a_list_of_texts_is_told_from_other_json() {
+        for json in [r#"["a"]"#, r#"["","a\"]","\\","b,"]"#] {
+            assert!(is_list_of_texts(json.as_bytes()), "{json}");
+        }
+        for json in [
+            "",
+            "null",
+            "[]",
+            "[1]",
+            r#"["a",1]"#,
+            r#"["a",["b"]]"#,
+            r#""a""#,
+            r#"{"a":1}"#,
+            r#"["a"#,
+        ] {
+            assert!(!is_list_of_texts(json.as_bytes()), "{json}");
+        }
     }
 
     #[test]

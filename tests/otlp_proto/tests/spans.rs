@@ -123,6 +123,14 @@ fn a_call_in_which_all_is_said_is_decoded_as_it_was_logged() {
                 .http_traceparent(OUTER)
                 .era(Era::Legacy)
                 .client_class(ClientClass::Agent)
+                .vendor_client("ClaudeCode")
+                .oauth_client_id("client-7")
+                .server_name("shop")
+                .server_version("4.5.6")
+                .http_version("1.1")
+                .client_port(65_123)
+                .result_bytes(37)
+                .refused_arguments(&["limit", "colour"])
                 .product_id("other")
                 .source("EDGE")
                 .environment("STAGING")
@@ -195,7 +203,15 @@ fn a_call_in_which_all_is_said_is_decoded_as_it_was_logged() {
             "mcp.protocol.version": "2025-11-25",
             "network.transport": "tcp",
             "network.protocol.name": "http",
+            "network.protocol.version": "1.1",
             "client.address": "192.0.2.7",
+            "client.port": 65_123,
+            "mcp_usage.vendor_client": "ClaudeCode",
+            "mcp_usage.oauth_client_id": "client-7",
+            "mcp_usage.server_name": "shop",
+            "mcp_usage.server_version": "4.5.6",
+            "mcp_usage.result_bytes": 37,
+            "mcp_usage.refused_arguments": ["limit", "colour"],
             "user_agent.original": "claude/4.2",
             "user.id": "u-1",
             "user.email": "rachel@example.com",
