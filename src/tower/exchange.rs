@@ -288,7 +288,7 @@ impl Exchange {
             }
             "tools/list" => {
                 let listing = self.open_listing(params);
-                lock(&self.open).push(&id, Awaited::Listing(listing));
+                lock(&self.open).push(&id, Awaited::Listing(Box::new(listing)));
             }
             "server/discover" => lock(&self.open).push(&id, Awaited::ServerInfo),
             "initialize" => {
@@ -422,7 +422,7 @@ impl Exchange {
         match (awaited, answer) {
             (Some(Awaited::Call(call)), answer) => self.record_end(call, &answer, is_outline),
             (Some(Awaited::Listing(listing)), RpcResponse::Result(result)) => {
-                self.on_listing(result, listing);
+                self.on_listing(result, *listing);
             }
             (Some(Awaited::ServerInfo), RpcResponse::Result(result)) => self.on_server_info(result),
             _ => {}

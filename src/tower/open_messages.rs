@@ -23,7 +23,7 @@ pub(super) struct OpenMessages {
 /// A request that is not answered yet.
 pub(super) enum Awaited {
     Call(OpenedCall),
-    Listing(OpenedListing),
+    Listing(Box<OpenedListing>),
     /// What the answer says of the server.
     ServerInfo,
 }
@@ -109,7 +109,7 @@ mod tests {
     fn open(ids: impl IntoIterator<Item = MessageId>) -> OpenMessages {
         let mut open = OpenMessages::default();
         for id in ids {
-            open.push(&id, Awaited::Listing(OpenedListing::default()));
+            open.push(&id, Awaited::Listing(Box::default()));
         }
         open
     }
@@ -147,7 +147,7 @@ mod tests {
         assert!(!open.gave_way());
         open.give_way();
         assert!(open.gave_way() && open.is_empty());
-        open.push(&number(2), Awaited::Listing(OpenedListing::default()));
+        open.push(&number(2), Awaited::Listing(Box::default()));
         assert_eq!(open.take_calls().count(), 0, "a listing is no call");
         assert!(open.is_empty());
     }
