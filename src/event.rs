@@ -8,6 +8,7 @@ mod common;
 mod facts;
 mod identity;
 mod kind;
+mod listed_tool;
 mod sampling;
 mod session;
 mod tool_call;
@@ -16,7 +17,8 @@ mod weight;
 pub use auth_rejected::{AuthRejected, AuthRejection};
 pub use caller::Caller;
 pub(crate) use checked::{
-    MAX_DURATION, MAX_TRACESTATE_BYTES, PLAUSIBLE_MILLIS, is_traceparent, is_tracestate,
+    MAX_DURATION, MAX_TRACESTATE_BYTES, PLAUSIBLE_MILLIS, is_http_version, is_traceparent,
+    is_tracestate,
 };
 pub use client::{ClientClass, Era};
 pub(crate) use common::{FACT_TEXTS, FactValues, Facts};
@@ -24,6 +26,7 @@ pub(crate) use facts::{META_FACTS, Text};
 pub use identity::Identity;
 pub(crate) use kind::EventKind;
 pub use kind::{Custom, Event, IdentityCapture, Init};
+pub(crate) use listed_tool::ListedTool;
 pub(crate) use sampling::Sampling;
 pub(crate) use session::SESSION_TEXTS;
 pub use session::Session;

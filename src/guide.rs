@@ -2,3 +2,6 @@
 
 #[doc = include_str!("guide/failures.md")]
 pub mod failures {}
+
+#[doc = include_str!("guide/destinations.md")]
+pub mod destinations {}

@@ -21,6 +21,10 @@ mod outline;
 )]
 pub(crate) mod ownership;
 #[cfg(any(feature = "rmcp", feature = "tower"))]
+pub(crate) mod refused_arguments;
+#[cfg(any(feature = "rmcp", feature = "tower"))]
 pub(crate) mod request;
+#[cfg(any(feature = "rmcp", feature = "tower"))]
+pub(crate) mod result_size;
 #[cfg(any(feature = "rmcp", feature = "tower"))]
 pub(crate) mod rounds;

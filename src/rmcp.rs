@@ -102,6 +102,7 @@ mod pages;
 mod recorded_by;
 mod recorder;
 mod request;
+mod server_name;
 mod settings;
 
 pub use call_meta::CallMeta;

@@ -6,7 +6,7 @@
 use std::time::Duration;
 
 use mcp_usage::testing::MemoryTransport;
-use mcp_usage::{CallOutcome, Identity, Outcome, ToolCall, UsageLogger, Wire};
+use mcp_usage::{CallOutcome, Identity, Otlp, Outcome, ToolCall, UsageLogger, Wire};
 use serde_json::value::RawValue;
 use serde_json::{Value, json};
 
@@ -75,6 +75,22 @@ fn log_odd(usage: &UsageLogger) -> Outcome {
     log_call(usage, call, &0)
 }
 
+/// A call that failed, with all that is said of clients, servers and results.
+fn log_told(usage: &UsageLogger) -> Outcome {
+    let call = ToolCall::new("search_documents")
+        .vendor_client("ClaudeCode")
+        .oauth_client_id("client-7")
+        .server_name("shop")
+        .server_version("4.5.6")
+        .user_agent("claude-code/2.1")
+        .http_version("1.1")
+        .client_port(65_123)
+        .result_bytes(37)
+        .error("unknown field `colour`")
+        .refused_arguments(&["colour", "limit"]);
+    log_call(usage, call, &0)
+}
+
 /// The allocations of this thread in `ROUNDS` rounds, the worker having delivered after each.
 fn allocations(usage: &UsageLogger, log: impl Fn(&UsageLogger) -> Outcome) -> u64 {
     let round = || {
@@ -96,7 +112,7 @@ fn allocations(usage: &UsageLogger, log: impl Fn(&UsageLogger) -> Outcome) -> u6
 #[test]
 fn an_event_in_a_steady_state_allocates_nothing() {
     let text = RawValue::from_string(typical().to_string()).expect("it is JSON");
-    for wire in [Wire::ReoBatch, Wire::Reo] {
+    for wire in [Wire::ReoBatch, Wire::Reo, Wire::Otlp(Otlp::spans())] {
         let usage = logger(wire.clone());
         let (typical, clean) = (typical(), clean());
         let typical = allocations(&usage, |usage| log(usage, &typical));
@@ -106,6 +122,7 @@ fn an_event_in_a_steady_state_allocates_nothing() {
         let text = allocations(&usage, |usage| log(usage, &text));
         assert_eq!(text, 0, "JSON text, {wire:?}");
         assert_eq!(allocations(&usage, log_odd), 0, "odd, {wire:?}");
+        assert_eq!(allocations(&usage, log_told), 0, "told, {wire:?}");
         assert_eq!(usage.stats().dropped.total(), 0);
     }
 }

@@ -11,7 +11,7 @@
 //! cargo run --example quickstart
 //! ```
 //!
-//! What you should see: a timeline of the stranger, the two logins, the list of the tools and the six calls, such as
+//! What you should see: a timeline of the stranger, the two logins, the list of the tools and the seven calls, such as
 //!
 //! ```text
 //!    +87 ms  rachel@example.com  search_orders      ok                0.05 ms  why: find boots that can be returned
@@ -19,7 +19,7 @@
 //!   +146 ms  rachel@example.com  refund_order       tool_error        0.05 ms  order 1042 is refunded already
 //! ```
 //!
-//! then who called, the call with the secrets as it was sent and as it arrived, and the ledger. It fails if the ledger
+//! then who called, what the calls cost a model's context, the call with the secrets as it was sent and as it arrived, and the ledger. It fails if the ledger
 //! does not close, an event is missing or a secret arrived.
 
 #![expect(
@@ -76,6 +76,7 @@ async fn main() -> Result<(), Box<dyn Error>> {
     let events = ingest.delivered();
     story::print_timeline(&events, began);
     story::print_callers(&events);
+    story::print_costs(&events);
     story::print_both_sides(&secrets.arguments, &events);
     story::print_ledger(&report);
     story::check(&report, &ingest, &secrets.planted)

@@ -46,13 +46,16 @@ pub(crate) fn print_callers(events: &[ReceivedEvent]) {
         .filter(|event| event.tool().is_some())
         .map(|event| {
             format!(
-                "{:<18}  {:<6}  {} {}, MCP {} over {}, session {}",
+                "{:<18}  {:<6}  {} {} of {}, MCP {} over {} with {} {}, session {}",
                 event.user_id().unwrap_or_default(),
                 event.user_id_type().unwrap_or_default(),
                 word(event, "client_name"),
                 word(event, "client_version"),
+                word(event, "vendor_client"),
                 word(event, "protocol_version"),
                 word(event, "transport"),
+                word(event, "server_name"),
+                word(event, "server_version"),
                 match word(event, "session_id") {
                     "" => "none",
                     id => id,
@@ -63,6 +66,28 @@ pub(crate) fn print_callers(events: &[ReceivedEvent]) {
     print_title("Who called");
     for caller in callers {
         println!("  {caller}");
+    }
+}
+
+/// Prints how large the definitions of the tools are, which a model reads once, and the results, which it reads each time.
+pub(crate) fn print_costs(events: &[ReceivedEvent]) {
+    print_title("What a model gets to read");
+    let listed = events
+        .iter()
+        .find_map(|event| event.meta("tool_definitions")?.as_array());
+    for definition in listed.into_iter().flatten() {
+        let tool = definition["tool"].as_str().unwrap_or_default();
+        let results = events.iter().filter(|event| event.tool() == Some(tool));
+        let results: Vec<_> = results
+            .filter_map(|event| event.meta("result_bytes")?.as_u64())
+            .map(|bytes| bytes.to_string())
+            .collect();
+        let (bytes, hash) = (
+            &definition["bytes"],
+            definition["hash"].as_str().unwrap_or_default(),
+        );
+        let results = results.join(", ");
+        println!("  {tool:<17}  definition {bytes} bytes ({hash}), results {results} bytes");
     }
 }
 
@@ -141,8 +166,12 @@ fn what(event: &ReceivedEvent) -> &str {
     }
 }
 
-/// What went wrong, what it was for, how many tools there are, or what was redacted.
+/// Which arguments were refused, what else went wrong, what it was for, how many tools there are, or what was redacted.
 fn note(event: &ReceivedEvent) -> String {
+    if let Some(names) = event.meta("refused_arguments").and_then(Value::as_array) {
+        let names: Vec<_> = names.iter().filter_map(Value::as_str).collect();
+        return format!("refused: {}", names.join(", "));
+    }
     if let Some(error) = event.error() {
         return error.to_owned();
     }

@@ -3,6 +3,7 @@
 use std::collections::HashMap;
 use std::error::Error;
 
+use axum::http::{HeaderMap, HeaderValue};
 use mcp_usage::Identity;
 use rmcp::model::{
     CallToolRequestParams, ClientCapabilities, ClientConfig, Implementation, JsonObject,
@@ -59,6 +60,9 @@ async fn octocat(url: &str) -> Result<()> {
     client.list_all_tools().await?;
     call(&client, "export_sales", json!({"month": "2026-10"})).await?;
     call(&client, "search_odrers", json!({"query": "tents"})).await?;
+    // The tool calls its argument otherwise, and takes no other.
+    let misspelt = json!({"query": "tents", "limit": 5});
+    call(&client, "search_orders", misspelt).await?;
     call(&client, "search_orders", json!({"query": "tents"})).await?;
     client.cancel().await?;
     Ok(())
@@ -69,7 +73,13 @@ type Client = RunningService<RoleClient, ClientConfig>;
 async fn connect(url: &str, token: &str, mode: ClientLifecycleMode) -> Result<Client> {
     let config = StreamableHttpClientTransportConfig::with_uri(url).auth_header(token);
     // The server is on this machine, so no proxy can reach it.
-    let http = reqwest::Client::builder().no_proxy().build()?;
+    // As products say who they are; an MCP client's name says less.
+    let mut product = HeaderMap::new();
+    product.insert("x-anthropic-client", HeaderValue::from_static("Quickstart"));
+    let http = reqwest::Client::builder()
+        .no_proxy()
+        .default_headers(product)
+        .build()?;
     let transport = StreamableHttpClientTransport::with_client(http, config);
     let name = Implementation::new("quickstart-client", "1.0.0");
     let client = ClientConfig::new(ClientCapabilities::default(), name);

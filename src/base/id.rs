@@ -132,10 +132,32 @@ static PAIRS: [[u8; 2]; 256] = {
     pairs
 };
 
-/// Hashes a text: the same on every machine and in every version (64-bit FNV-1a, scrambled).
+/// Hashes a text: the same on every machine and in every version.
 pub(crate) fn stable_hash(text: &str) -> u64 {
-    let fnv = |hash: u64, byte| (hash ^ u64::from(byte)).wrapping_mul(0x0100_0000_01b3);
-    random::mix(text.bytes().fold(0xcbf2_9ce4_8422_2325, fnv))
+    let mut hash = StableHash::default();
+    hash.add(text.as_bytes());
+    hash.end()
+}
+
+/// The hash of a text that comes in pieces, wherever it is cut (64-bit FNV-1a, scrambled).
+#[derive(Debug)]
+pub(crate) struct StableHash(u64);
+
+impl Default for StableHash {
+    fn default() -> Self {
+        Self(0xcbf2_9ce4_8422_2325)
+    }
+}
+
+impl StableHash {
+    pub(crate) fn add(&mut self, piece: &[u8]) {
+        let fnv = |hash: u64, byte: &u8| (hash ^ u64::from(*byte)).wrapping_mul(0x0100_0000_01b3);
+        self.0 = piece.iter().fold(self.0, fnv);
+    }
+
+    pub(crate) fn end(self) -> u64 {
+        random::mix(self.0)
+    }
 }
 
 #[cfg(test)]

@@ -25,13 +25,18 @@ impl Event<'_> {
         left_out += leave_out(&mut facts.traceparent, |text| is_traceparent(text));
         left_out += leave_out(&mut facts.http_traceparent, |text| is_traceparent(text));
         left_out += leave_out(&mut facts.tracestate, |text| is_tracestate(text));
+        left_out += leave_out(&mut facts.http_version, |text| is_http_version(text));
+        left_out += leave_out(&mut facts.client_port, |port| *port >= 1);
         match &mut self.kind {
             EventKind::ToolCall(call) => {
                 left_out += leave_out(&mut call.duration, |duration| *duration <= MAX_DURATION);
+                left_out += leave_out(&mut call.result_bytes, |bytes| {
+                    i64::try_from(*bytes).is_ok()
+                });
             }
             EventKind::Init(tools) => {
                 let given = tools.len();
-                tools.retain(|tool| !tool.is_empty());
+                tools.retain(|tool| !tool.name.is_empty());
                 left_out += (given - tools.len()) as u64;
             }
             EventKind::IdentityCapture | EventKind::Custom(_) => {}
@@ -73,6 +78,14 @@ pub(crate) fn is_traceparent(text: &str) -> bool {
 pub(crate) fn is_tracestate(text: &str) -> bool {
     (1..=MAX_TRACESTATE_BYTES).contains(&text.len())
         && text.bytes().all(|byte| matches!(byte, b' '..=b'~'))
+}
+
+/// Whether a text is a version of HTTP, such as `1.1`.
+pub(crate) fn is_http_version(text: &str) -> bool {
+    (1..=8).contains(&text.len())
+        && text
+            .bytes()
+            .all(|byte| byte == b'.' || byte.is_ascii_digit())
 }
 
 /// How much of a `tracestate` every participant of a trace has to pass on; this crate passes on no more.
@@ -130,6 +143,9 @@ mod tests {
             (call().traceparent(""), 1),
             (call().http_traceparent("x").tracestate(""), 2),
             (call().tracestate("a=\n"), 1),
+            (call().http_version("HTTP/2").client_port(0), 2),
+            (call().http_version("").result_bytes(u64::MAX), 2),
+            (call().http_version("1.1").client_port(1).result_bytes(0), 0),
             (call().tracestate("x".repeat(MAX_TRACESTATE_BYTES + 1)), 1),
             (
                 call().traceparent("x").event_id(-1).duration(Duration::MAX),

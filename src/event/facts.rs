@@ -33,6 +33,11 @@ macro_rules! facts {
                 /// Sets the code of the JSON-RPC error that the request was answered with. Only the OTLP and
                 /// PostHog wires have a place for it: `rpc.response.status_code`, `mcp_usage_error_code`.
                 error_code(code: i64);
+
+                /// Sets the port that the client sent the request from, at least 1. Only the OTLP wire has a place for
+                /// it: `client.port`. No integration knows it: a server knows the peer of a connection, and a layer
+                /// does not.
+                client_port(port: u16);
             }
             texts {
                 /// Sets an e-mail address beside an opaque id. Wire key `userEmail` on mcpeye, `user.email` on
@@ -54,6 +59,11 @@ macro_rules! facts {
 
                 /// Sets the client's address. Wire key `ip_addr`. Default: the logger's, else absent.
                 ip_addr(address);
+
+                /// Sets the version of HTTP that the request came by, such as `1.1` or `2`. Both integrations read it
+                /// from the request. Only the OTLP wire has a place for it: `network.protocol.version`. One of more
+                /// than 8 bytes, or of other characters than digits and dots, is left out.
+                http_version(version);
 
                 /// Sets the W3C trace state beside [`traceparent`](Self::traceparent). Only the OTLP wire has a
                 /// place for it. One of more than 512 bytes, or of other characters than printable ASCII, is
@@ -81,6 +91,17 @@ macro_rules! facts {
                 transport;
                 /// Sets the JSON-RPC request id.
                 request_id;
+                /// Sets the product that the client is a part of, as its vendor says: both integrations read the
+                /// header `X-Anthropic-Client`, which tells `ClaudeAI`, `ClaudeCode` and `Cowork` apart where they
+                /// share a name and a user agent.
+                vendor_client;
+                /// Sets the id of the OAuth client that the token was issued to. Both integrations read it from
+                /// [`Caller::oauth_client_id`](crate::Caller::oauth_client_id).
+                oauth_client_id;
+                /// Sets the name of the MCP server. Both integrations read it from what the server says of itself.
+                server_name;
+                /// Sets the version of the MCP server. Both integrations read it from what the server says of itself.
+                server_version;
             }
             meta_texts {
                 /// Sets the W3C trace context of the request. One that is not well formed is left out.

@@ -7,6 +7,7 @@ use super::client::{ClientClass, Era};
 use super::common::Facts;
 use super::facts::{Text, facts};
 use super::identity::Identity;
+use super::listed_tool::{ListedTool, ToolDefinition};
 use super::session::Session;
 use super::tool_call::{Call, ToolCall};
 
@@ -21,7 +22,7 @@ pub struct Event<'a> {
 pub(crate) enum EventKind<'a> {
     IdentityCapture,
     ToolCall(Call<'a>),
-    Init(Vec<Text<'a>>),
+    Init(Vec<ListedTool<'a>>),
     Custom(Text<'a>),
 }
 
@@ -64,7 +65,7 @@ impl<'a> IdentityCapture<'a> {
 /// [`UnsupportedByWire`](crate::DropReason::UnsupportedByWire).
 #[must_use = "an event does nothing until it is given to `log_usage`"]
 pub struct Init<'a> {
-    tools: Vec<Text<'a>>,
+    tools: Vec<ListedTool<'a>>,
     pub(crate) facts: Facts<'a>,
 }
 
@@ -74,9 +75,29 @@ impl<'a> Init<'a> {
     /// `tools_truncated`. The names are not redacted.
     pub fn new<T: Into<Text<'a>>>(tools: impl IntoIterator<Item = T>) -> Self {
         Self {
-            tools: tools.into_iter().map(Into::into).collect(),
+            tools: tools.into_iter().map(ListedTool::named).collect(),
             facts: Facts::default(),
         }
+    }
+
+    /// Adds the definition of a tool, as the server lists it: its name, description and schemas. Wire key
+    /// `tool_definitions`: for each tool its name as `tool`, the length of its definition as JSON in `bytes`, and a
+    /// `hash` of 16 hexadecimal digits, which is another where the definition has changed. The definition itself is not
+    /// sent. Both integrations read it from each listing.
+    ///
+    /// One of a tool that is not among the names, and one that cannot be serialized, is left out.
+    ///
+    /// ```
+    /// # use mcp_usage::{Init, UsageLogger};
+    /// # let usage = UsageLogger::disabled();
+    /// let search = serde_json::json!({"name": "search", "inputSchema": {"type": "object"}});
+    /// usage.log_usage(Init::new(["search"]).definition("search", &search));
+    /// ```
+    pub fn definition<T: serde::Serialize>(mut self, tool: &str, definition: &T) -> Self {
+        if let Some(tool) = self.tools.iter_mut().find(|listed| listed.name == tool) {
+            tool.definition = ToolDefinition::of(definition);
+        }
+        self
     }
 }
 

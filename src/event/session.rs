@@ -162,7 +162,11 @@ mod tests {
             .client_version("client_version")
             .protocol_version("protocol_version")
             .transport("transport")
-            .request_id("request_id");
+            .request_id("request_id")
+            .vendor_client("vendor_client")
+            .oauth_client_id("oauth_client_id")
+            .server_name("server_name")
+            .server_version("server_version");
         let none = Session::new();
         assert_eq!(session.session_id_or(&none), Some("session_id"));
         let known: Vec<_> = session.known_beside_id(&none).collect();

@@ -14,6 +14,9 @@ pub(crate) struct Call<'a> {
     pub(crate) prompt: Option<Text<'a>>,
     pub(crate) intent_source: Option<IntentSource>,
     pub(crate) result: Option<Content<'a>>,
+    pub(crate) result_bytes: Option<u64>,
+    /// A list of names.
+    pub(crate) refused_arguments: Option<Content<'a>>,
     pub(crate) error: Option<Text<'a>>,
     pub(crate) duration: Option<Duration>,
     pub(crate) outcome: Option<CallOutcome>,
@@ -215,6 +218,27 @@ impl<'a> ToolCall<'a> {
     #[inline(always)]
     pub fn result<T: serde::Serialize + Sync>(mut self, result: &'a T) -> Self {
         self.call.result = Some(result);
+        self
+    }
+
+    /// Sets the size of the result in bytes, before any cut, whether the result itself is sent or not. Wire key
+    /// `result_bytes`; the mcpeye wire has no place for it. The integrations count the texts and the data of the
+    /// result's content and its structured content as JSON, without escapes; it is absent where they have not seen all
+    /// of the result.
+    #[inline(always)]
+    pub const fn result_bytes(mut self, bytes: u64) -> Self {
+        self.call.result_bytes = Some(bytes);
+        self
+    }
+
+    /// Sets the names of the arguments for which the call was refused: those that the tool does not know, that it
+    /// misses, or whose value it does not take. Wire key `refused_arguments`, redacted as a value is; the mcpeye wire
+    /// has no place for it. The integrations read it from the error of a call that failed on its arguments.
+    ///
+    /// `names` is a list of texts, such as `&["limit"]`; anything else is left out.
+    #[inline(always)]
+    pub fn refused_arguments<T: serde::Serialize + Sync>(mut self, names: &'a T) -> Self {
+        self.call.refused_arguments = Some(names);
         self
     }
 

@@ -8,11 +8,17 @@ use super::handle::Handle;
 use super::kept_record::KeptRecord;
 use super::open_calls::EndsAtShutdown;
 use super::record::{CallRecord, ERROR, PROMPT, most_bytes};
+#[cfg(feature = "tower")]
+use super::record::{SERVER_NAME, SERVER_VERSION};
 use crate::base::lock::lock;
 use crate::base::text::cut_at_char;
 use crate::capture::Captured;
 use crate::event::{CallOutcome, IntentSource, ToolCall};
 use crate::ledger::Outcome;
+#[cfg(any(feature = "rmcp", feature = "tower"))]
+use crate::mcp::refused_arguments::refused_arguments;
+#[cfg(feature = "tower")]
+use crate::mcp::request::PeerInfo;
 
 /// Records a tool call when it [finishes](Self::finish), with its duration.
 ///
@@ -134,6 +140,24 @@ impl CallGuard {
         }
     }
 
+    /// Sets the size of the result in bytes, as [`ToolCall::result_bytes`]. Wire key `result_bytes`.
+    pub fn set_result_bytes(&mut self, bytes: u64) {
+        self.change(|record| record.result_bytes = Some(bytes));
+    }
+
+    /// Sets the names of the arguments for which the call was refused, as [`ToolCall::refused_arguments`], captured now.
+    /// Wire key `refused_arguments`.
+    pub fn set_refused_arguments<T: serde::Serialize + Sync>(&mut self, names: &T) {
+        if let Some(call) = self.call() {
+            let names = call.capture(names, false);
+            call.change(|kept| {
+                kept.put(names, |record, value| {
+                    record.refused_arguments = Some(value)
+                });
+            });
+        }
+    }
+
     /// Sets the error text. Wire key `error`.
     pub fn set_error(&mut self, error: impl AsRef<str>) {
         self.set_text(ERROR, error.as_ref());
@@ -167,6 +191,25 @@ impl CallGuard {
     /// Marks the tool as one that does not exist. Wire key `unknown_tool`.
     pub fn set_unknown_tool(&mut self) {
         self.change(|record| record.unknown_tool = true);
+    }
+
+    /// Reads the names of the arguments for which the call was refused, if its error says so.
+    #[cfg(any(feature = "rmcp", feature = "tower"))]
+    pub(crate) fn note_refused(&mut self, code: Option<i64>, error: &str) {
+        let names = refused_arguments(code, error);
+        if !names.is_empty() {
+            self.set_refused_arguments(&names);
+        }
+    }
+
+    /// Sets what the server says it is, which is known with the answer at the latest.
+    #[cfg(feature = "tower")]
+    pub(crate) fn set_server(&mut self, server: PeerInfo<'_>) {
+        for (which, text) in [(SERVER_NAME, server.name), (SERVER_VERSION, server.version)] {
+            if let Some(text) = text {
+                self.set_text(which, text);
+            }
+        }
     }
 
     /// Counts the call among those of which content was left out.

@@ -20,6 +20,8 @@ pub(crate) struct CallRecord {
     meta: Vec<(String, Captured)>,
     pub(super) arguments: Option<Captured>,
     pub(super) result: Option<Captured>,
+    pub(super) result_bytes: Option<u64>,
+    pub(super) refused_arguments: Option<Captured>,
     pub(super) values: FactValues,
     duration: Option<Duration>,
     pub(super) intent_source: Option<IntentSource>,
@@ -36,6 +38,12 @@ const TOOL: usize = 0;
 
 /// The last texts are those of the session, and its id the first of them.
 const SESSION_ID: usize = TEXTS - SESSION_TEXTS;
+
+/// The last facts of a session.
+#[cfg(feature = "tower")]
+pub(super) const SERVER_NAME: usize = TEXTS - 2;
+#[cfg(feature = "tower")]
+pub(super) const SERVER_VERSION: usize = TEXTS - 1;
 
 /// The last texts of the table of facts.
 const TRACEPARENT: usize = SESSION_ID - 1;
@@ -128,6 +136,8 @@ impl CallRecord {
                 .collect(),
             arguments: call.arguments.map(|value| capture(value, true)),
             result: call.result.map(|value| capture(value, false)),
+            result_bytes: call.result_bytes,
+            refused_arguments: call.refused_arguments.map(|value| capture(value, false)),
             values: facts.values(),
             duration: call.duration,
             intent_source: call.intent_source,
@@ -161,6 +171,7 @@ impl CallRecord {
     /// The memory it holds, in bytes.
     pub(super) fn bytes(&self) -> usize {
         let values = self.arguments.iter().chain(&self.result);
+        let values = values.chain(&self.refused_arguments);
         let meta = self
             .meta
             .iter()
@@ -172,6 +183,8 @@ impl CallRecord {
 
     /// Keeps names and sizes alone, in a few KiB whatever the call holds: no memory may be left to charge them to.
     pub(super) fn strip(&mut self) {
+        // Its outline is no list of names.
+        self.refused_arguments = None;
         let values = self.arguments.iter_mut().chain(&mut self.result);
         for value in values.chain(self.meta.iter_mut().map(|(_, value)| value)) {
             *value = value.outline();
@@ -248,6 +261,8 @@ impl CallRecord {
                 prompt: borrowed(prompt),
                 intent_source: self.intent_source,
                 result: value(self.result.as_ref()),
+                result_bytes: self.result_bytes,
+                refused_arguments: value(self.refused_arguments.as_ref()),
                 error: borrowed(error),
                 duration: self.duration.or(Some(elapsed)),
                 outcome: Some(outcome),
@@ -292,6 +307,8 @@ mod tests {
             ToolCall::new("search")
                 .arguments(&arguments)
                 .result(&result)
+                .result_bytes(17)
+                .refused_arguments(&result)
                 .prompt("to find")
                 .error("no such index")
                 .intent_source(IntentSource::Native)
@@ -301,6 +318,7 @@ mod tests {
                 .ip_addr("::1")
                 .session_id("s1")
                 .client_name("claude-code")
+                .server_name("demo")
                 .client_class(ClientClass::Agent)
                 .traceparent("00-0af7651916cd43dd8448eb211c80319c-b7ad6b7169203331-01")
                 .meta("team", &result)

@@ -1,12 +1,13 @@
 //! Which listings of tools were reported.
 
 use crate::base::recent::Recent;
+use crate::event::ListedTool;
 
 /// Most listings that are remembered. One that is forgotten is reported again.
 const MAX_LISTINGS: usize = 1_024;
 
-/// The listings that were reported, each told by the names of its tools: servers, tenants and roles that list other
-/// tools are reported on their own.
+/// The listings that were reported, each told by the names of its tools and by their definitions: servers, tenants and
+/// roles that list other tools are reported on their own, and so is a change of a definition.
 #[derive(Debug)]
 pub(crate) struct ReportedListings(Recent<()>);
 
@@ -18,9 +19,10 @@ impl Default for ReportedListings {
 
 impl ReportedListings {
     /// Whether no listing of these tools was reported yet, in whatever order; then it counts as reported.
-    pub(crate) fn is_new<'a>(&self, tools: impl Iterator<Item = &'a str>) -> bool {
-        let mut tools: Vec<&str> = tools.collect();
-        tools.sort_unstable();
+    pub(crate) fn is_new(&self, tools: &[ListedTool<'_>]) -> bool {
+        let tools = tools.iter().map(|tool| (&*tool.name, tool.definition));
+        let mut tools: Vec<_> = tools.collect();
+        tools.sort_unstable_by_key(|(name, _)| *name);
         self.0.put(tools, ())
     }
 }
@@ -40,7 +42,12 @@ mod tests {
             (&[], true),
             (&[], false),
         ] {
-            assert_eq!(reported.is_new(tools.iter().copied()), is_new, "{tools:?}");
+            let listed: Vec<_> = tools.iter().map(|tool| ListedTool::named(*tool)).collect();
+            assert_eq!(reported.is_new(&listed), is_new, "{tools:?}");
+        }
+        for (definition, is_new) in [(1, true), (1, false), (2, true)] {
+            let listed = [ListedTool::defined("a", &definition)];
+            assert_eq!(reported.is_new(&listed), is_new, "{definition}");
         }
     }
 }

@@ -10,6 +10,8 @@ use crate::event::{Caller, ClientClass, Era, Facts, Identity, Session};
 /// Where the newer protocol keeps what `initialize` said in the older one.
 const META_CLIENT_INFO: &str = "io.modelcontextprotocol/clientInfo";
 const META_PROTOCOL_VERSION: &str = "io.modelcontextprotocol/protocolVersion";
+#[cfg(feature = "tower")]
+const META_SERVER_INFO: &str = "io.modelcontextprotocol/serverInfo";
 const META_CLIENT_CAPABILITIES: &str = "io.modelcontextprotocol/clientCapabilities";
 
 /// Keys of `_meta` in which agents echo the conversation they are in.
@@ -27,22 +29,46 @@ pub(crate) const TRACEPARENT: &str = "traceparent";
 pub(crate) const TRACESTATE: &str = "tracestate";
 pub(crate) const USER_AGENT_HEADER: &str = "user-agent";
 
-/// What a client says it is.
+/// Says which of its vendor's products a client is a part of. Clients of that vendor alone send it.
+pub(crate) const VENDOR_CLIENT_HEADER: &str = "x-anthropic-client";
+
+/// What a client, or a server, says it is.
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
-pub(crate) struct ClientInfo<'a> {
+pub(crate) struct PeerInfo<'a> {
     pub(crate) name: Option<&'a str>,
     pub(crate) version: Option<&'a str>,
 }
 
-impl<'a> ClientInfo<'a> {
-    /// Reads a `clientInfo`.
-    pub(crate) fn read(client: &'a Value) -> Self {
-        let text = |name| client.get(name)?.as_str();
+impl<'a> PeerInfo<'a> {
+    /// Reads a `clientInfo` or a `serverInfo`.
+    pub(crate) fn read(info: &'a Value) -> Self {
+        let text = |name| info.get(name)?.as_str();
         Self {
             name: text("name"),
             version: text("version"),
         }
     }
+}
+
+/// Spells a version of HTTP as OpenTelemetry does.
+pub(crate) const fn http_version(version: http::Version) -> Option<&'static str> {
+    match version {
+        http::Version::HTTP_09 => Some("0.9"),
+        http::Version::HTTP_10 => Some("1.0"),
+        http::Version::HTTP_11 => Some("1.1"),
+        http::Version::HTTP_2 => Some("2"),
+        http::Version::HTTP_3 => Some("3"),
+        _ => None,
+    }
+}
+
+/// Returns what an answer's `_meta` says that the server is, as the newer protocol has it.
+#[cfg(feature = "tower")]
+pub(crate) fn server_of(result: &Value) -> Option<PeerInfo<'_>> {
+    result
+        .get("_meta")?
+        .get(META_SERVER_INFO)
+        .map(PeerInfo::read)
 }
 
 /// The `_meta` of a request.
@@ -51,7 +77,7 @@ pub(crate) struct RequestMeta<'a> {
     /// `None` when it says nothing beyond what the protocol asks for, as most requests do: then
     /// nothing else is looked up in it.
     more: Option<&'a Map<String, Value>>,
-    pub(crate) client: Option<ClientInfo<'a>>,
+    pub(crate) client: Option<PeerInfo<'a>>,
     pub(crate) protocol_version: Option<&'a str>,
 }
 
@@ -65,7 +91,7 @@ impl<'a> RequestMeta<'a> {
             + usize::from(get(META_CLIENT_CAPABILITIES).is_some());
         Self {
             more: meta.filter(|meta| meta.len() > asked_for),
-            client: client.map(ClientInfo::read),
+            client: client.map(PeerInfo::read),
             protocol_version,
         }
     }
@@ -98,11 +124,15 @@ pub(crate) struct RequestFacts<'a, H> {
     pub(crate) header: H,
     pub(crate) transport: McpTransport<'a>,
     /// The session's client, for a request that does not name one.
-    pub(crate) client: Option<ClientInfo<'a>>,
+    pub(crate) client: Option<PeerInfo<'a>>,
     /// The protocol's version, for a request that does not say it.
     pub(crate) protocol_version: Option<&'a str>,
     pub(crate) request_id: Option<&'a str>,
     pub(crate) conversation_id: Option<&'a str>,
+    /// What the server says it is, as far as that is known when the request comes.
+    pub(crate) server: PeerInfo<'a>,
+    /// The version of HTTP.
+    pub(crate) http_version: Option<&'static str>,
     pub(crate) identity: Option<&'a Identity<'static>>,
     pub(crate) caller: Option<&'a Caller>,
 }
@@ -149,10 +179,15 @@ impl<'a, H: Fn(&str) -> Option<&'a str>> RequestFacts<'a, H> {
                 protocol_version,
                 Some(transport),
                 self.request_id,
+                (self.header)(VENDOR_CLIENT_HEADER),
+                self.caller.and_then(Caller::client_id),
+                self.server.name,
+                self.server.version,
             ]),
             era,
             client_class: Some(class_of(client.name, user_agent)),
             user_agent: user_agent.map(Into::into),
+            http_version: self.http_version.map(Into::into),
             traceparent: own.or(outer).map(Into::into),
             tracestate: tracestate.map(Into::into),
             http_traceparent: outer
@@ -171,7 +206,7 @@ mod tests {
     use super::*;
     use serde_json::json;
 
-    const SESSION_CLIENT: ClientInfo<'static> = ClientInfo {
+    const SESSION_CLIENT: PeerInfo<'static> = PeerInfo {
         name: Some("session-client"),
         version: None,
     };
@@ -198,6 +233,11 @@ mod tests {
             protocol_version,
             request_id: Some("7"),
             conversation_id: meta.conversation_id(),
+            server: PeerInfo {
+                name: Some("shop"),
+                version: None,
+            },
+            http_version: Some("2"),
             identity: None,
             caller: None,
         };
@@ -214,6 +254,7 @@ mod tests {
         let headers = [
             (SESSION_HEADER, "s1"),
             (USER_AGENT_HEADER, "node"),
+            (VENDOR_CLIENT_HEADER, "ClaudeCode"),
             (TRACEPARENT, "00-1-2-01"),
             (TRACESTATE, "a=1"),
         ];
@@ -223,11 +264,14 @@ mod tests {
             .client_version("2.1")
             .protocol_version("2026-07-28")
             .transport("http")
-            .request_id("7");
+            .request_id("7")
+            .vendor_client("ClaudeCode")
+            .server_name("shop");
         assert!(facts.session == session);
         assert_eq!(facts.era, Some(Era::Modern));
         assert_eq!(facts.client_class, Some(ClientClass::Agent));
         assert_eq!(facts.user_agent.as_deref(), Some("node"));
+        assert_eq!(facts.http_version.as_deref(), Some("2"));
         assert_eq!(facts.traceparent.as_deref(), Some("00-1-2-01"));
         assert_eq!(facts.tracestate.as_deref(), Some("a=1"));
         assert_eq!(facts.http_traceparent, None);
@@ -246,7 +290,8 @@ mod tests {
             let mut session = Session::new()
                 .protocol_version("2025-11-25")
                 .transport("http")
-                .request_id("7");
+                .request_id("7")
+                .server_name("shop");
             if is_named {
                 session = session.session_id("s1").client_name("session-client");
             }
@@ -268,7 +313,8 @@ mod tests {
                 .client_name("session-client")
                 .protocol_version(version)
                 .transport("stdio")
-                .request_id("7");
+                .request_id("7")
+                .server_name("shop");
             assert!(facts.session == session, "{:?}", facts.session);
         }
     }

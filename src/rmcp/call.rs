@@ -7,6 +7,7 @@ use std::task::Poll;
 
 use ::rmcp::model::{
     CallToolRequestParams, CallToolResponse, CallToolResult, ContentBlock, JsonObject,
+    ResourceContents,
 };
 use ::rmcp::service::RequestContext;
 use ::rmcp::{ErrorData, RoleServer, ServerHandler};
@@ -22,6 +23,7 @@ use crate::mcp::answers::denies;
 use crate::mcp::caller_key::CallerKey;
 use crate::mcp::intent::{self, CapturedArguments, ToolIntent, nonempty_text};
 use crate::mcp::ownership::IntentProperty;
+use crate::mcp::result_size::json_bytes;
 
 /// The round of a call that is recorded.
 #[derive(Clone, Copy)]
@@ -171,8 +173,13 @@ impl<H: ServerHandler> Recorder<'_, H> {
                 if self.settings().results {
                     record.set_result(&CapturedResult(result));
                 }
+                if let Some(bytes) = result_bytes(result) {
+                    record.set_result_bytes(bytes);
+                }
                 if result.is_error == Some(true) {
-                    record.set_error(text_of(result, self.max_error_bytes()));
+                    let error = text_of(result, self.max_error_bytes());
+                    record.note_refused(None, &error);
+                    record.set_error(error);
                     CallOutcome::ToolError
                 } else {
                     CallOutcome::Ok
@@ -192,6 +199,8 @@ impl<H: ServerHandler> Recorder<'_, H> {
                 record.set_error_code(error.code.0.into());
                 if self.is_unknown(name, error) {
                     record.set_unknown_tool();
+                } else {
+                    record.note_refused(Some(error.code.0.into()), &error.message);
                 }
                 CallOutcome::ProtocolError
             }
@@ -292,6 +301,24 @@ fn text_of(result: &CallToolResult, max_bytes: usize) -> String {
         }
     }
     text
+}
+
+/// Returns the size of a result: of the texts and the data of its content, and of its structured content.
+fn result_bytes(result: &CallToolResult) -> Option<u64> {
+    let blocks = result.content.iter().map(|block| match block {
+        ContentBlock::Text(text) => text.text.len(),
+        ContentBlock::Image(image) => image.data.len(),
+        ContentBlock::Audio(audio) => audio.data.len(),
+        ContentBlock::Resource(embedded) => match &embedded.resource {
+            ResourceContents::TextResourceContents { text, .. } => text.len(),
+            ResourceContents::BlobResourceContents { blob, .. } => blob.len(),
+            _ => 0,
+        },
+        _ => 0,
+    });
+    let structured = result.structured_content.as_ref();
+    let structured = structured.map_or(Some(0), json_bytes)?;
+    Some((blocks.sum::<usize>() + structured) as u64)
 }
 
 /// What is captured of a result: what the agent gets to read.

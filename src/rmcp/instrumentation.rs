@@ -10,6 +10,7 @@ use ::rmcp::service::RequestContext;
 use ::rmcp::{RoleServer, ServerHandler};
 
 use super::memory::InstrumentationMemory;
+use super::server_name::ServerName;
 use super::settings::{InstrumentationSettings, IntoCaller};
 use crate::logger::UsageLogger;
 
@@ -45,6 +46,8 @@ pub struct Instrumented<H> {
     pub(super) connection: OnceLock<String>,
     /// Whether this instance has answered `initialize`: only then it is bound to a session.
     pub(super) initialized: AtomicBool,
+    /// What the server says it is; asked for once.
+    pub(super) server: OnceLock<ServerName>,
 }
 
 impl UsageLogger {
@@ -88,6 +91,7 @@ impl Instrumentation {
             by: self.clone(),
             connection: OnceLock::new(),
             initialized: AtomicBool::new(false),
+            server: OnceLock::new(),
         }
     }
 
@@ -285,6 +289,7 @@ impl<H: Clone> Clone for Instrumented<H> {
             by: self.by.clone(),
             connection: OnceLock::new(),
             initialized: AtomicBool::new(false),
+            server: OnceLock::new(),
         }
     }
 }

@@ -1,6 +1,5 @@
 //! Listings of tools: the first of each kind is reported, and what is ours is added.
 
-use std::borrow::Cow;
 use std::sync::Arc;
 use std::time::Duration;
 
@@ -11,7 +10,7 @@ use ::rmcp::{RoleServer, ServerHandler};
 use super::pages::{Incomplete, Pages};
 use super::recorder::Recorder;
 use crate::base::panics;
-use crate::event::EventKind;
+use crate::event::{EventKind, ListedTool};
 use crate::mcp::intent::{self, ToolIntent};
 use crate::mcp::ownership::IntentProperty;
 
@@ -35,9 +34,13 @@ impl<H: ServerHandler> Recorder<'_, H> {
         asked: AskedPage,
         context: &RequestContext<RoleServer>,
     ) {
-        let names = self.names_at_end(page, asked, context).await;
+        let listed = self.listed_at_end(page, asked, context).await;
+        let has_capability = listed.as_ref().map(|tools| {
+            let capability = self.profile().capability_tool;
+            tools.iter().any(|tool| tool.name == capability)
+        });
         if asked.is_recorded {
-            self.log_listing(names.as_deref(), context);
+            self.log_listing(listed, context);
         }
         for tool in &mut page.tools {
             if self.is_taken_out(tool) {
@@ -45,36 +48,38 @@ impl<H: ServerHandler> Recorder<'_, H> {
             }
         }
         let capability = self.profile().capability_tool;
-        if let Some(names) = names
-            && self.may_offer_capability(capability)
-            && !names.iter().any(|name| name == capability)
-        {
+        if has_capability == Some(false) && self.may_offer_capability(capability) {
             page.tools.push(self.capability_tool());
         }
     }
 
-    /// Returns the names of all tools with the last page, if they matter. The pages before it may have gone to
+    /// Returns all tools with the last page, if they matter. The pages before it may have gone to
     /// another replica, or to somebody who is shown other tools: the server is asked for all of them again.
-    async fn names_at_end(
+    async fn listed_at_end(
         &self,
         page: &ListToolsResult,
         asked: AskedPage,
         context: &RequestContext<RoleServer>,
-    ) -> Option<Vec<Cow<'static, str>>> {
+    ) -> Option<Vec<ListedTool<'static>>> {
         let matter = asked.is_recorded && self.reports_listings()
             || self.may_offer_capability(self.profile().capability_tool);
         if page.next_cursor.is_some() || !matter {
             return None;
         }
-        let names = |tools: &[Tool]| tools.iter().map(|tool| tool.name.clone()).collect();
+        let listed = |tools: &[Tool]| {
+            let listed = tools.iter();
+            listed
+                .map(|tool| ListedTool::defined(tool.name.clone(), tool))
+                .collect()
+        };
         if asked.is_first {
-            return Some(names(&page.tools));
+            return Some(listed(&page.tools));
         }
         let all = async {
             let mut pages = Pages::new(&self.server.inner, context);
             let mut all: Vec<_> = Vec::new();
             while let Some(tools) = pages.next().await.ok()? {
-                let mut page: Vec<_> = names(&tools);
+                let mut page: Vec<_> = listed(&tools);
                 all.append(&mut page);
             }
             Some(all)
@@ -95,17 +100,19 @@ impl<H: ServerHandler> Recorder<'_, H> {
     }
 
     /// Reports who lists tools, and which, where nobody has listed these yet.
-    fn log_listing(&self, names: Option<&[Cow<'_, str>]>, context: &RequestContext<RoleServer>) {
+    fn log_listing(
+        &self,
+        tools: Option<Vec<ListedTool<'static>>>,
+        context: &RequestContext<RoleServer>,
+    ) {
         let incoming = self.read(context);
         let facts = incoming.facts();
         self.log_login(&incoming, &facts, self.now());
-        if let Some(names) = names
+        if let Some(tools) = tools
             && self.reports_listings()
+            && self.server.by.memory.listings.is_new(&tools)
         {
-            let names = names.iter().map(|name| &**name);
-            if self.server.by.memory.listings.is_new(names.clone()) {
-                self.log(EventKind::Init(names.map(Cow::Borrowed).collect()), facts);
-            }
+            self.log(EventKind::Init(tools), facts);
         }
     }
 

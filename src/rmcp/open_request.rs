@@ -4,7 +4,7 @@ use std::borrow::Cow;
 use std::time::Instant;
 
 use ::rmcp::service::RequestContext;
-use ::rmcp::{ErrorData, RoleServer};
+use ::rmcp::{ErrorData, RoleServer, ServerHandler};
 
 use super::recorder::Recorder;
 use crate::capture::HostName;
@@ -30,7 +30,7 @@ pub(super) enum Asked<'r> {
     Resource(&'r str),
 }
 
-impl<'a, H> Recorder<'a, H> {
+impl<'a, H: ServerHandler> Recorder<'a, H> {
     /// Begins the record of a request for a prompt or a resource.
     pub(super) fn open_request(
         self,

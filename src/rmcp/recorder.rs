@@ -3,9 +3,9 @@
 use std::sync::Arc;
 use std::time::Instant;
 
-use ::rmcp::RoleServer;
 use ::rmcp::model::{Implementation, InitializeResult};
 use ::rmcp::service::RequestContext;
+use ::rmcp::{RoleServer, ServerHandler};
 
 use super::instrumentation::Instrumented;
 use super::recorded_by::RecordedBy;
@@ -105,16 +105,6 @@ impl<'a, H> Recorder<'a, H> {
         KeptRecord::new(CallRecord::of(request, pipeline), pipeline)
     }
 
-    pub(super) fn read(&self, context: &'a RequestContext<RoleServer>) -> IncomingRequest<'a> {
-        if let Some(http) = http_parts(context)
-            && let Some(outer) = http.extensions.get::<OuterRecords>()
-        {
-            outer.take_over(self.handle);
-        }
-        let ledger = &self.handle.pipeline.shared.ledger;
-        IncomingRequest::read(context, self.server, || ledger.identity_failure())
-    }
-
     pub(super) fn start_call(&self, call: &ToolCall<'_>, started: Instant) -> CallGuard {
         CallGuard::start(self.handle, call, started)
     }
@@ -146,6 +136,18 @@ impl<'a, H> Recorder<'a, H> {
         if self.logger_settings().defaults.identity.is_none() {
             facts.identity.get_or_insert(Identity::anonymous());
         }
+    }
+}
+
+impl<'a, H: ServerHandler> Recorder<'a, H> {
+    pub(super) fn read(&self, context: &'a RequestContext<RoleServer>) -> IncomingRequest<'a> {
+        if let Some(http) = http_parts(context)
+            && let Some(outer) = http.extensions.get::<OuterRecords>()
+        {
+            outer.take_over(self.handle);
+        }
+        let ledger = &self.handle.pipeline.shared.ledger;
+        IncomingRequest::read(context, self.server, || ledger.identity_failure())
     }
 
     /// Reports a session that has begun, and who it is, if nobody has yet.

@@ -4,16 +4,16 @@ use std::borrow::Cow;
 use std::sync::Arc;
 use std::sync::atomic::Ordering::Relaxed;
 
-use ::rmcp::RoleServer;
 use ::rmcp::model::{Implementation, InitializeRequestParams, RequestId};
 use ::rmcp::service::RequestContext;
+use ::rmcp::{RoleServer, ServerHandler};
 use http::request::Parts;
 
 use super::instrumentation::{Instrumentation, Instrumented};
 use crate::base::random;
 use crate::event::{Caller, Era, Facts, Identity};
 use crate::mcp::caller_key::CallerKey;
-use crate::mcp::request::{ClientInfo, McpTransport, RequestFacts, RequestMeta};
+use crate::mcp::request::{McpTransport, PeerInfo, RequestFacts, RequestMeta, http_version};
 
 /// A request, with what its facts are borrowed from.
 pub(super) struct IncomingRequest<'a> {
@@ -24,14 +24,15 @@ pub(super) struct IncomingRequest<'a> {
     /// What `initialize` said; not asked for where `_meta` says as much.
     peer: Option<Arc<InitializeRequestParams>>,
     request_id: Cow<'a, str>,
+    server: PeerInfo<'a>,
     transport: McpTransport<'a>,
     /// For an `initialize` alone: the client that it names, and the version agreed upon.
-    initialize: Option<(ClientInfo<'a>, &'a str)>,
+    initialize: Option<(PeerInfo<'a>, &'a str)>,
 }
 
 impl<'a> IncomingRequest<'a> {
     /// Reads a request. `on_failure` is called when the host fails to say who makes it.
-    pub(super) fn read<H>(
+    pub(super) fn read<H: ServerHandler>(
         context: &'a RequestContext<RoleServer>,
         server: &'a Instrumented<H>,
         on_failure: impl FnOnce(),
@@ -60,6 +61,7 @@ impl<'a> IncomingRequest<'a> {
                 RequestId::Number(id) => Cow::Owned(id.to_string()),
                 RequestId::String(id) => Cow::Borrowed(id),
             },
+            server: server.server_info(),
             transport,
             initialize: None,
         }
@@ -99,6 +101,8 @@ impl<'a> IncomingRequest<'a> {
             protocol_version: peer.map(|peer| peer.protocol_version.as_str()),
             request_id: Some(&self.request_id),
             conversation_id: self.meta.conversation_id(),
+            server: self.server,
+            http_version: http.and_then(|http| http_version(http.version)),
             identity: self.caller.identity(),
             caller: self.caller.caller(),
         };
@@ -119,8 +123,8 @@ pub(super) fn http_parts(context: &RequestContext<RoleServer>) -> Option<&Parts>
     context.extensions.get()
 }
 
-fn client_info(client: &Implementation) -> ClientInfo<'_> {
-    ClientInfo {
+fn client_info(client: &Implementation) -> PeerInfo<'_> {
+    PeerInfo {
         name: Some(&client.name),
         version: Some(&client.version),
     }

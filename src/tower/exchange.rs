@@ -9,10 +9,11 @@ use serde_json::{Map, Value};
 use super::observer::Observer;
 use super::open_messages::{Awaited, OpenMessages, OpenedCall, OpenedListing};
 use crate::base::lock::lock;
+use crate::base::text::cut_at_char;
 use crate::capture::{Content, size_mark};
 use crate::event::{
     AuthRejected, AuthRejection, Call, CallOutcome, Caller, ClientClass, Event, EventKind, Facts,
-    Identity, IntentSource, Session, ToolCall,
+    Identity, IntentSource, ListedTool, Session, ToolCall,
 };
 use crate::limits;
 use crate::logger::{GivesWay, MAX_NAME_BYTES, OuterRecords};
@@ -23,16 +24,17 @@ use crate::mcp::intent::{CapturedArguments, nonempty_text};
 use crate::mcp::message::{self, MessageId, Messages, RpcRequest, RpcResponse, text};
 use crate::mcp::ownership::IntentProperty;
 use crate::mcp::request::{
-    ClientInfo, McpTransport, RequestFacts, RequestMeta, SESSION_HEADER, TRACEPARENT, TRACESTATE,
-    USER_AGENT_HEADER,
+    McpTransport, PeerInfo, RequestFacts, RequestMeta, SESSION_HEADER, TRACEPARENT, TRACESTATE,
+    USER_AGENT_HEADER, VENDOR_CLIENT_HEADER, http_version, server_of,
 };
+use crate::mcp::result_size::result_bytes;
 use crate::queue::Reservation;
 
 /// Says the protocol's version where `_meta` does not.
 const PROTOCOL_VERSION_HEADER: &str = "mcp-protocol-version";
 
-/// Most characters of a client's name, and of its version, that are remembered.
-const MAX_CLIENT_CHARS: usize = 256;
+/// Most characters of a peer's name, and of its version, that are remembered.
+const MAX_PEER_CHARS: usize = 256;
 
 /// A request and its answer.
 pub(super) struct Exchange {
@@ -44,6 +46,7 @@ pub(super) struct Exchange {
     /// session may set.
     session_key: CallerKey,
     headers: KeptHeaders,
+    http_version: Option<&'static str>,
     /// The request brings a credential in the standard's header.
     is_authorized: bool,
     open: Mutex<OpenMessages>,
@@ -56,10 +59,11 @@ struct KeptHeaders(HeaderMap);
 
 impl KeptHeaders {
     fn of(headers: &HeaderMap) -> Self {
-        const KEPT: [&str; 5] = [
+        const KEPT: [&str; 6] = [
             SESSION_HEADER,
             PROTOCOL_VERSION_HEADER,
             USER_AGENT_HEADER,
+            VENDOR_CLIENT_HEADER,
             TRACEPARENT,
             TRACESTATE,
         ];
@@ -99,6 +103,26 @@ impl KeptHeaders {
                 *value = size;
             }
         }
+    }
+}
+
+/// The names and the versions of those who speak in a session, as they were remembered.
+#[derive(Default)]
+struct SessionPeers {
+    client: Option<(String, String)>,
+    server: Option<(String, String)>,
+}
+
+/// What is remembered of a peer that names itself.
+fn remembered(peer: PeerInfo<'_>) -> Option<(String, String)> {
+    let cut = |text: &str| text.chars().take(MAX_PEER_CHARS).collect();
+    Some((cut(peer.name?), peer.version.map(cut).unwrap_or_default()))
+}
+
+fn peer_info((name, version): &(String, String)) -> PeerInfo<'_> {
+    PeerInfo {
+        name: Some(name),
+        version: Some(version),
     }
 }
 
@@ -148,6 +172,7 @@ impl Observer {
             session_key,
             caller,
             headers,
+            http_version: http_version(parts.version),
             is_authorized: parts.headers.contains_key(header::AUTHORIZATION),
             open: Mutex::default(),
             held: Mutex::new(held),
@@ -179,6 +204,7 @@ impl Exchange {
         {
             let key = (self.session_key, id);
             self.observer.memory.clients.put(key, client);
+            lock(&self.open).session_id = Some(cut_at_char(id, MAX_NAME_BYTES).to_owned());
         }
         if self.observer.settings.auth_rejections {
             self.log_rejection(parts.status);
@@ -197,7 +223,11 @@ impl Exchange {
         if !self.observer.takes_all_kinds() {
             return;
         }
-        let mut event = AuthRejected::new(reason).session(Session::new().transport("http"));
+        let mut session = Session::new().transport("http");
+        if let Some(client) = self.headers.get(VENDOR_CLIENT_HEADER) {
+            session = session.vendor_client(client);
+        }
+        let mut event = AuthRejected::new(reason).session(session);
         if let Some(agent) = self.headers.get(USER_AGENT_HEADER) {
             event = event.user_agent(agent);
         }
@@ -258,24 +288,22 @@ impl Exchange {
             }
             "tools/list" => {
                 let listing = self.open_listing(params);
-                lock(&self.open).push(&id, Awaited::Listing(listing));
+                lock(&self.open).push(&id, Awaited::Listing(Box::new(listing)));
             }
+            "server/discover" => lock(&self.open).push(&id, Awaited::ServerInfo),
             "initialize" => {
-                let client = params.get("clientInfo").map(ClientInfo::read);
+                lock(&self.open).push(&id, Awaited::ServerInfo);
+                let client = params.get("clientInfo").map(PeerInfo::read);
                 let client = client.unwrap_or_default();
-                let cut = |text: &str| text.chars().take(MAX_CLIENT_CHARS).collect();
-                if let Some(name) = client.name {
-                    let version = client.version.map(cut).unwrap_or_default();
-                    lock(&self.open).client = Some((cut(name), version));
-                }
+                lock(&self.open).client = remembered(client);
             }
             _ => {}
         }
     }
 
     fn open_listing(&self, params: &Value) -> OpenedListing {
-        let client = self.session_client(params);
-        let session = self.facts(params, client.as_ref(), None).session;
+        let peers = self.session_peers(params);
+        let session = self.facts(params, &peers, None).session;
         let bytes = session.texts().into_iter().flatten().map(str::len).sum();
         let has_room = lock(&self.held).grow(bytes);
         OpenedListing {
@@ -297,8 +325,8 @@ impl Exchange {
         } = &*self.observer;
         let name = text(params, "name").unwrap_or_default();
         let tool = memory.tools.get((self.caller_key, name));
-        let client = self.session_client(params);
-        let facts = self.facts(params, client.as_ref(), id.shown());
+        let peers = self.session_peers(params);
+        let facts = self.facts(params, &peers, id.shown());
         if let Some(caller) = &self.caller {
             usage.log_login(caller, &facts.session);
         }
@@ -349,31 +377,33 @@ impl Exchange {
         }
     }
 
-    /// Returns the client of a request's session, if the request does not name one.
-    fn session_client(&self, params: &Value) -> Option<(String, String)> {
-        if meta(params).client.is_some() {
-            return None;
+    /// Returns who speaks in a request's session: the client, if the request does not name one, and the server.
+    fn session_peers(&self, params: &Value) -> SessionPeers {
+        let memory = &self.observer.memory;
+        let session = self.headers.get(SESSION_HEADER);
+        let key = (self.session_key, session.unwrap_or_default());
+        let names_client = meta(params).client.is_some();
+        let session = session.filter(|_| !names_client);
+        SessionPeers {
+            client: session.and_then(|_| memory.clients.get(key)),
+            server: memory.servers.get(key),
         }
-        let session = self.headers.get(SESSION_HEADER)?;
-        let clients = &self.observer.memory.clients;
-        clients.get((self.session_key, session))
     }
 
     /// Returns what a request says of itself.
     fn facts<'a>(
         &'a self,
         params: &'a Value,
-        client: Option<&'a (String, String)>,
+        peers: &'a SessionPeers,
         request_id: Option<&'a str>,
     ) -> Facts<'a> {
         let facts = RequestFacts {
             meta: meta(params),
             header: |name: &str| self.headers.get(name),
             transport: McpTransport::Http { is_bound: true },
-            client: client.map(|(name, version)| ClientInfo {
-                name: Some(name),
-                version: Some(version),
-            }),
+            client: peers.client.as_ref().map(peer_info),
+            server: peers.server.as_ref().map(peer_info).unwrap_or_default(),
+            http_version: self.http_version,
             protocol_version: self.headers.get(PROTOCOL_VERSION_HEADER),
             request_id,
             conversation_id: None,
@@ -392,9 +422,21 @@ impl Exchange {
         match (awaited, answer) {
             (Some(Awaited::Call(call)), answer) => self.record_end(call, &answer, is_outline),
             (Some(Awaited::Listing(listing)), RpcResponse::Result(result)) => {
-                self.on_listing(result, listing);
+                self.on_listing(result, *listing);
             }
+            (Some(Awaited::ServerInfo), RpcResponse::Result(result)) => self.on_server_info(result),
             _ => {}
+        }
+    }
+
+    /// Remembers what a server says it is.
+    fn on_server_info(&self, result: &Value) {
+        let server = result.get("serverInfo").map(PeerInfo::read);
+        let server = server.or_else(|| server_of(result)).and_then(remembered);
+        if let Some(server) = server {
+            let session_id = lock(&self.open).session_id.take();
+            let key = (self.session_key, session_id.as_deref().unwrap_or_default());
+            self.observer.memory.servers.put(key, server);
         }
     }
 
@@ -410,13 +452,23 @@ impl Exchange {
                 }
                 if denies("tool", &record.tool(), code, message) {
                     record.set_unknown_tool();
+                } else {
+                    record.note_refused(Some(code), message);
                 }
                 CallOutcome::ProtocolError
             }
             RpcResponse::Result(result) => {
                 let outcome = message::outcome(result);
+                if let Some(server) = server_of(result) {
+                    record.set_server(server);
+                }
+                if let Some(bytes) = result_bytes(result).filter(|_| !is_outline) {
+                    record.set_result_bytes(bytes);
+                }
                 if outcome == CallOutcome::ToolError && !is_outline {
-                    record.set_error(message::content_text(result));
+                    let error = message::content_text(result);
+                    record.note_refused(None, &error);
+                    record.set_error(error);
                 }
                 if outcome == CallOutcome::InputRequired
                     && let Some(state) = text(result, "requestState")
@@ -443,18 +495,31 @@ impl Exchange {
             return;
         };
         self.observer.remember_tools(tools, self.caller_key);
+        let mut session = listing.session;
+        if let Some(server) = server_of(result) {
+            session = session
+                .server_name(server.name.unwrap_or_default())
+                .server_version(server.version.unwrap_or_default());
+        }
         let is_whole = listing.is_first && result.get("nextCursor").is_none();
-        let names = tools.iter().filter_map(|tool| text(tool, "name"));
-        let reported = &self.observer.memory.listings;
-        if !is_whole || !self.observer.takes_all_kinds() || !reported.is_new(names.clone()) {
+        if !is_whole || !self.observer.takes_all_kinds() {
+            return;
+        }
+        let tools = tools
+            .iter()
+            .filter_map(|tool| Some(ListedTool::defined(text(tool, "name")?, tool)));
+        let tools: Vec<_> = tools.collect();
+        if !self.observer.memory.listings.is_new(&tools) {
             return;
         }
         let own_meta = self.caller.iter().flat_map(Caller::own_meta);
         self.observer.usage.log_usage(Event {
-            kind: EventKind::Init(names.map(Into::into).collect()),
+            kind: EventKind::Init(tools),
             facts: Facts {
                 identity: self.caller.as_ref().map(|caller| caller.identity().into()),
-                session: listing.session,
+                session,
+                user_agent: self.headers.get(USER_AGENT_HEADER).map(Into::into),
+                http_version: self.http_version.map(Into::into),
                 meta: own_meta
                     .map(|(key, value)| (key.into(), value as Content<'_>))
                     .collect(),

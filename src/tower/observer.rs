@@ -16,7 +16,7 @@ use crate::mcp::rounds::Rounds;
 /// How much of a message is kept to be read, in bytes.
 pub const DEFAULT_MAX_MESSAGE_BYTES: usize = 1024 * 1024;
 
-/// Most sessions whose client is remembered.
+/// Most sessions whose client and whose server are remembered.
 const MAX_SESSIONS: usize = 10_000;
 
 /// Most tools whose intents are remembered, each as often as there are callers.
@@ -68,6 +68,8 @@ pub(super) struct LayerMemory {
     /// The names and versions of the clients of the older protocol's sessions, by the caller, cookies aside, and the
     /// session's id.
     pub(super) clients: Recent<(String, String)>,
+    /// Those of the servers, likewise; without a session's id where there are no sessions.
+    pub(super) servers: Recent<(String, String)>,
 }
 
 impl Default for LayerMemory {
@@ -77,6 +79,7 @@ impl Default for LayerMemory {
             tools: Recent::new(MAX_TOOLS),
             rounds: Rounds::default(),
             clients: Recent::new(MAX_SESSIONS),
+            servers: Recent::new(MAX_SESSIONS),
         }
     }
 }

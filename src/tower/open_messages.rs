@@ -14,6 +14,8 @@ pub(super) struct OpenMessages {
     awaited: Vec<(u64, Awaited)>,
     /// The client of an `initialize`: its name and its version.
     pub(super) client: Option<(String, String)>,
+    /// The session that the answer to an `initialize` opens.
+    pub(super) session_id: Option<String>,
     /// A server within records the request itself.
     gave_way: bool,
 }
@@ -21,7 +23,9 @@ pub(super) struct OpenMessages {
 /// A request that is not answered yet.
 pub(super) enum Awaited {
     Call(OpenedCall),
-    Listing(OpenedListing),
+    Listing(Box<OpenedListing>),
+    /// What the answer says of the server.
+    ServerInfo,
 }
 
 /// A call that is not answered yet.
@@ -76,7 +80,7 @@ impl OpenMessages {
         let awaited = std::mem::take(&mut self.awaited).into_iter();
         awaited.filter_map(|(_, awaited)| match awaited {
             Awaited::Call(call) => Some(call),
-            Awaited::Listing(_) => None,
+            Awaited::Listing(_) | Awaited::ServerInfo => None,
         })
     }
 }
@@ -105,7 +109,7 @@ mod tests {
     fn open(ids: impl IntoIterator<Item = MessageId>) -> OpenMessages {
         let mut open = OpenMessages::default();
         for id in ids {
-            open.push(&id, Awaited::Listing(OpenedListing::default()));
+            open.push(&id, Awaited::Listing(Box::default()));
         }
         open
     }
@@ -143,7 +147,7 @@ mod tests {
         assert!(!open.gave_way());
         open.give_way();
         assert!(open.gave_way() && open.is_empty());
-        open.push(&number(2), Awaited::Listing(OpenedListing::default()));
+        open.push(&number(2), Awaited::Listing(Box::default()));
         assert_eq!(open.take_calls().count(), 0, "a listing is no call");
         assert!(open.is_empty());
     }

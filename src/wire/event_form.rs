@@ -53,7 +53,7 @@ const REO: Layout = Layout {
         "user_agent",
     ],
     fixed_meta_members: &["redactions", "instance", "sequence"],
-    tool_members: &["tool", "tools", "prompt_name"],
+    tool_members: &["tool", "tools", "tool_definitions", "prompt_name"],
     is_own_meta_name: reo::is_own_name,
 };
 

@@ -93,6 +93,12 @@ pub(super) fn write_event(
     if let Some(link) = &facts.http_traceparent {
         w.exact(key!("link"), link);
     }
+    if let Some(version) = &facts.http_version {
+        w.exact(key!("http_version"), version);
+    }
+    if let Some(port) = facts.client_port {
+        w.integer(key!("client_port"), port);
+    }
     w.close_object(head);
     w.close_object(start);
     Ok(())

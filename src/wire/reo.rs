@@ -10,8 +10,8 @@ use super::parts::{SenderInfo, Stamp, TOO_LARGE, write_argument_names};
 use super::session_ids::{SessionHash, SessionIds};
 use super::subject::{identity, present, session_hash, user_id};
 use crate::base::clock::unix_millis;
-use crate::capture::{EventWriter, Written, key};
-use crate::event::{Call, Event, EventKind, Identity, META_FACTS};
+use crate::capture::{Content, EventWriter, Written, key};
+use crate::event::{Call, Event, EventKind, Identity, ListedTool, META_FACTS};
 use crate::ledger::DropReason;
 use crate::limits;
 
@@ -30,9 +30,12 @@ const CALL_NAMES: &[&str] = &[
     "tool_argument_keys",
     "tool_argument_key_count",
     "result",
+    "result_bytes",
+    "refused_arguments",
     "tools",
     "tool_count",
     "tools_truncated",
+    "tool_definitions",
 ];
 
 /// The keys of `meta` that every kind of event reserves beside its facts.
@@ -141,6 +144,12 @@ fn write_meta(
             if call.unknown_tool {
                 w.flag(key!("unknown_tool"), true);
             }
+            if let Some(bytes) = call.result_bytes {
+                w.integer(key!("result_bytes"), bytes);
+            }
+            if let Some(names) = call.refused_arguments {
+                write_refused_arguments(names, end, w);
+            }
             if let Some(rate) = stamp.weight.sample_rate {
                 w.number(key!("sample_rate"), rate);
             }
@@ -155,13 +164,14 @@ fn write_meta(
                 if n > 0 {
                     w.raw(",");
                 }
-                w.tool_item(tool);
+                w.tool_item(&tool.name);
             }
             w.raw("]");
             w.integer(key!("tool_count"), tools.len());
             if tools.len() > limits::MAX_TOOLS {
                 w.integer(key!("tools_truncated"), tools.len() - limits::MAX_TOOLS);
             }
+            write_definitions(tools, end, w);
         }
         EventKind::IdentityCapture | EventKind::Custom(_) => {}
     }
@@ -181,6 +191,71 @@ fn write_meta(
     if let EventKind::ToolCall(call) = &event.kind {
         let room = w.len().saturating_add(w.value_bytes());
         write_call_values(call, end.min(room), w);
+    }
+}
+
+/// Writes the names of the arguments for which a call was refused. What is no list of names, and what has no room, is
+/// left out.
+#[cold]
+fn write_refused_arguments(names: Content<'_>, end: usize, w: &mut EventWriter<'_>) {
+    let (mark, start) = (w.mark(), w.len());
+    let key = key!("refused_arguments");
+    let is_whole = w.content(key, names, false, end) == Written::Whole;
+    let written = w.written_since(start).strip_prefix(key.0.as_bytes());
+    if !is_whole || !written.is_some_and(is_list_of_texts) {
+        w.rewind(mark);
+        w.count_left_out();
+    }
+}
+
+/// Whether compact JSON is a list of one or more texts.
+fn is_list_of_texts(json: &[u8]) -> bool {
+    let Some(mut rest) = json.strip_prefix(b"[") else {
+        return false;
+    };
+    while let Some(text) = rest.strip_prefix(b"\"") {
+        let mut is_escaped = false;
+        let end = text.iter().position(|byte| {
+            let is_end = *byte == b'"' && !is_escaped;
+            is_escaped = *byte == b'\\' && !is_escaped;
+            is_end
+        });
+        let Some((_, behind)) = end.and_then(|end| text.split_at_checked(end + 1)) else {
+            return false;
+        };
+        match behind.strip_prefix(b",") {
+            Some(next) => rest = next,
+            None => return behind == b"]",
+        }
+    }
+    false
+}
+
+/// Writes how large the definitions of tools are, and how they are told from others; nothing where they have no room.
+fn write_definitions(tools: &[ListedTool<'_>], end: usize, w: &mut EventWriter<'_>) {
+    let tools = tools.iter().take(limits::MAX_TOOLS);
+    let defined = tools.filter_map(|tool| Some((&tool.name, tool.definition?)));
+    let mark = w.mark();
+    let mut is_first = true;
+    for (name, definition) in defined {
+        if std::mem::take(&mut is_first) {
+            w.key(key!("tool_definitions"));
+            w.raw("[");
+        } else {
+            w.raw(",");
+        }
+        w.raw("{\"tool\":");
+        w.tool_item(name);
+        w.digits(key!("hash"), &definition.digits());
+        w.integer(key!("bytes"), definition.bytes);
+        w.raw("}");
+    }
+    if !is_first {
+        w.raw("]");
+    }
+    if w.len() > end {
+        w.rewind(mark);
+        w.count_left_out();
     }
 }
 
@@ -428,7 +503,11 @@ mod tests {
             .client_version("v")
             .protocol_version("p")
             .transport("t")
-            .request_id("r");
+            .request_id("r")
+            .vendor_client("c")
+            .oauth_client_id("c")
+            .server_name("s")
+            .server_version("v");
         let call = || ToolCall::new("search").session(&session);
         let large = "x".repeat(limits::MAX_STRING_CHARS);
         let large = vec![large; 10];
@@ -441,6 +520,8 @@ mod tests {
                 call()
                     .arguments(&7)
                     .result(&7)
+                    .result_bytes(7)
+                    .refused_arguments(&["a"])
                     .prompt("mail bob@example.com")
                     .intent_source(IntentSource::Native)
                     .error("e")
@@ -453,13 +534,33 @@ mod tests {
             ),
             call().arguments(&named).into(),
             call().arguments(&many).into(),
-            Init::new(tools).into(),
+            Init::new(tools).definition("tool", &7).into(),
         ] {
             seen.extend(meta_keys(event));
         }
         let ours = CALL_NAMES.iter().chain(META_FACTS).chain(COMMON_NAMES);
         assert!(seen.iter().eq(ours.copied().collect::<BTreeSet<_>>()));
         assert!(seen.iter().all(|name| is_own_name(name)));
+    }
+
+    #[test]
+    fn a_list_of_texts_is_told_from_other_json() {
+        for json in [r#"["a"]"#, r#"["","a\"]","\\","b,"]"#] {
+            assert!(is_list_of_texts(json.as_bytes()), "{json}");
+        }
+        for json in [
+            "",
+            "null",
+            "[]",
+            "[1]",
+            r#"["a",1]"#,
+            r#"["a",["b"]]"#,
+            r#""a""#,
+            r#"{"a":1}"#,
+            r#"["a"#,
+        ] {
+            assert!(!is_list_of_texts(json.as_bytes()), "{json}");
+        }
     }
 
     #[test]

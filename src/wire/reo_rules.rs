@@ -45,6 +45,8 @@ const CALL: &[Rule] = &[
     optional("tool_argument_keys", argument_keys),
     optional("tool_argument_key_count", count),
     optional("result", not_null),
+    optional("result_bytes", count),
+    optional("refused_arguments", refused_arguments),
 ];
 
 /// A call's arguments, or what stands in their place.
@@ -58,6 +60,7 @@ const INIT: &[Rule] = &[
     required("tools", names),
     required("tool_count", count),
     optional("tools_truncated", positive),
+    optional("tool_definitions", definitions),
 ];
 
 const ANY: &[Rule] = &[
@@ -68,6 +71,10 @@ const ANY: &[Rule] = &[
     optional("protocol_version", name),
     optional("transport", name),
     optional("request_id", request_id),
+    optional("vendor_client", name),
+    optional("oauth_client_id", name),
+    optional("server_name", name),
+    optional("server_version", name),
     optional("traceparent", traceparent),
     optional("era", name),
     optional("client_class", name),
@@ -141,6 +148,40 @@ fn argument_keys(value: &mut Value, _: &Check<'_>) -> Form {
     }
     keys.truncate(limits::MAX_ARGUMENT_KEYS);
     Form::Cut
+}
+
+/// Names in a list, which is not sent without one.
+fn refused_arguments(value: &mut Value, check: &Check<'_>) -> Form {
+    let form = names(value, check);
+    match value.as_array().is_some_and(|names| !names.is_empty()) {
+        true => form,
+        false => Form::Malformed,
+    }
+}
+
+/// What is kept of the definitions of tools.
+fn definitions(value: &mut Value, check: &Check<'_>) -> Form {
+    let is_definition = |definition: &mut Value| {
+        let Value::Object(members) = definition else {
+            return false;
+        };
+        let mut is_sound = |of: &str, form: fn(&mut Value, &Check<'_>) -> Form| {
+            members
+                .get_mut(of)
+                .is_some_and(|value| form(value, check) != Form::Malformed)
+        };
+        is_sound("tool", name)
+            && is_sound("hash", instance)
+            && is_sound("bytes", count)
+            && members.len() == 3
+    };
+    match value
+        .as_array_mut()
+        .is_some_and(|items| items.iter_mut().all(is_definition))
+    {
+        true => Form::Sound,
+        false => Form::Malformed,
+    }
 }
 
 /// JSON-RPC allows integers and texts.

@@ -193,6 +193,15 @@ fn content() -> impl Strategy<Value = Content> {
     ]
 }
 
+/// A list of names, or what is none.
+fn names() -> impl Strategy<Value = Content> {
+    let names = proptest::collection::vec(text(), 0..30);
+    prop_oneof![
+        names.prop_map(|names| Content::Tree(json!(names))),
+        content()
+    ]
+}
+
 /// What any event may carry.
 #[derive(Debug, Clone)]
 struct Facts {
@@ -200,7 +209,7 @@ struct Facts {
     event_id: Option<i64>,
     event_at: Option<SystemTime>,
     traceparent: Option<String>,
-    /// email, product, source, environment, user agent, address.
+    /// email, product, source, environment, user agent, address, version of HTTP.
     texts: Vec<Option<String>>,
     session: Vec<Option<String>>,
     meta: Vec<(String, Content)>,
@@ -213,8 +222,8 @@ fn facts() -> impl Strategy<Value = Facts> {
         proptest::option::of(event_id()),
         proptest::option::of(event_at()),
         proptest::option::of(traceparent()),
-        proptest::collection::vec(some(), 6),
         proptest::collection::vec(some(), 7),
+        proptest::collection::vec(some(), 11),
         proptest::collection::vec((text(), content()), 0..4),
     )
         .prop_map(
@@ -235,6 +244,8 @@ struct Call {
     tool: String,
     arguments: Option<Content>,
     result: Option<Content>,
+    result_bytes: Option<u64>,
+    refused_arguments: Option<Content>,
     prompt: Option<String>,
     error: Option<String>,
     duration: Option<Duration>,
@@ -253,6 +264,8 @@ fn call() -> impl Strategy<Value = Call> {
         tool,
         proptest::option::of(content()),
         proptest::option::of(content()),
+        proptest::option::of(any::<u64>()),
+        proptest::option::weighted(0.3, names()),
         proptest::option::of(text()),
         proptest::option::weighted(0.3, text()),
         proptest::option::of(duration()),
@@ -260,10 +273,23 @@ fn call() -> impl Strategy<Value = Call> {
         proptest::option::of(proptest::sample::select(outcomes.to_vec())),
     )
         .prop_map(
-            |(tool, arguments, result, prompt, error, duration, round, outcome)| Call {
+            |(
                 tool,
                 arguments,
                 result,
+                result_bytes,
+                refused_arguments,
+                prompt,
+                error,
+                duration,
+                round,
+                outcome,
+            )| Call {
+                tool,
+                arguments,
+                result,
+                result_bytes,
+                refused_arguments,
                 prompt,
                 error,
                 duration,
@@ -329,6 +355,9 @@ macro_rules! set {
         if let Some(text) = texts[5] {
             event = event.ip_addr(text);
         }
+        if let Some(text) = texts[6] {
+            event = event.http_version(text).client_port(text.len() as u16);
+        }
         for (key, value) in &facts.meta {
             event = event.meta(&**key, value);
         }
@@ -340,7 +369,7 @@ macro_rules! set {
 fn session(facts: &[Option<String>]) -> Session<'_> {
     let facts: Vec<_> = facts.iter().map(Option::as_deref).collect();
     let mut session = Session::new();
-    let setters: [fn(Session<'_>, String) -> Session<'_>; 7] = [
+    let setters: [fn(Session<'_>, String) -> Session<'_>; 11] = [
         |s, text| s.session_id(text),
         |s, text| s.conversation_id(text),
         |s, text| s.client_name(text),
@@ -348,6 +377,10 @@ fn session(facts: &[Option<String>]) -> Session<'_> {
         |s, text| s.protocol_version(text),
         |s, text| s.transport(text),
         |s, text| s.request_id(text),
+        |s, text| s.vendor_client(text),
+        |s, text| s.oauth_client_id(text),
+        |s, text| s.server_name(text),
+        |s, text| s.server_version(text),
     ];
     for (set, fact) in setters.into_iter().zip(facts) {
         if let Some(fact) = fact {
@@ -360,7 +393,12 @@ fn session(facts: &[Option<String>]) -> Session<'_> {
 fn event<'a>(kind: &'a Kind, facts: &'a Facts) -> Event<'a> {
     match kind {
         Kind::Capture => set!(IdentityCapture::new(rachel()), facts).into(),
-        Kind::Init(tools) => set!(Init::new(tools.iter().map(|tool| &**tool)), facts).into(),
+        Kind::Init(tools) => {
+            let init = Init::new(tools.iter().map(|tool| &**tool));
+            let defined = tools.iter().step_by(2);
+            let init = defined.fold(init, |init, tool| init.definition(tool, tool));
+            set!(init, facts).into()
+        }
         Kind::Custom(activity) => set!(Custom::new(&**activity), facts).into(),
         Kind::Call(call) => {
             let mut event = set!(ToolCall::new(&*call.tool), facts).round(call.round);
@@ -369,6 +407,12 @@ fn event<'a>(kind: &'a Kind, facts: &'a Facts) -> Event<'a> {
             }
             if let Some(result) = &call.result {
                 event = event.result(result);
+            }
+            if let Some(bytes) = call.result_bytes {
+                event = event.result_bytes(bytes);
+            }
+            if let Some(names) = &call.refused_arguments {
+                event = event.refused_arguments(names);
             }
             if let Some(prompt) = &call.prompt {
                 event = event.prompt(&**prompt).intent_source(IntentSource::Native);
@@ -388,7 +432,7 @@ fn event<'a>(kind: &'a Kind, facts: &'a Facts) -> Event<'a> {
 }
 
 /// Where a hook may put something: members of our own, and one that is none.
-const PLACES: [&str; 48] = [
+const PLACES: [&str; 52] = [
     "/activity_type",
     "/source",
     "/environment",
@@ -415,6 +459,10 @@ const PLACES: [&str; 48] = [
     "/meta/tool_argument_keys",
     "/meta/tool_argument_key_count",
     "/meta/result",
+    "/meta/result_bytes",
+    "/meta/refused_arguments",
+    "/meta/tool_definitions",
+    "/meta/server_name",
     "/meta/session_id",
     "/meta/client_name",
     "/meta/protocol_version",

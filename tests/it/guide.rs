@@ -1,4 +1,5 @@
-//! The page of failures says what is so: each line of its tables has tests that cause the fault.
+//! The pages say what is so: each line of the tables of failures has tests that cause the fault, and the attributes of
+//! the page of destinations are those that are sent.
 
 use std::path::Path;
 
@@ -421,4 +422,36 @@ fn every_line_of_the_page_of_failures_is_checked_by_a_test() {
             assert!(has_test(&source, function), "{row}: no test {test}");
         }
     }
+}
+
+/// The attributes that the page of destinations names: in its table, and in its SQL.
+fn attributes_of_destinations() -> Vec<&'static str> {
+    let page = include_str!("../../src/guide/destinations.md");
+    let rows = page.lines().filter(|line| line.starts_with("| `"));
+    let cells = rows.filter_map(|row| row.split(" | ").next());
+    let in_table = cells.flat_map(|cell| cell.split('`').skip(1).step_by(2));
+    let in_sql = page.split("SpanAttributes['").skip(1);
+    let in_sql = in_sql.filter_map(|rest| rest.split('\'').next());
+    in_table
+        .chain(in_sql)
+        .filter(|name| !name.contains('<'))
+        .collect()
+}
+
+#[test]
+fn every_attribute_of_the_page_of_destinations_is_one_that_is_sent() {
+    let root = Path::new(env!("CARGO_MANIFEST_DIR")).join("tests/it");
+    let golden = ["tool_call", "failed_call", "init", "spans"];
+    let files = golden.map(|name| format!("golden/otlp-{name}.json"));
+    let files = files.into_iter().chain(["otlp.rs".to_owned()]);
+    let sent: String = files
+        .map(|file| std::fs::read_to_string(root.join(file)).unwrap())
+        .collect();
+    let named = attributes_of_destinations();
+    assert!(named.len() > 25, "{named:?}");
+    let unknown: Vec<_> = named
+        .iter()
+        .filter(|name| !sent.contains(&format!("\"{name}\"")))
+        .collect();
+    assert!(unknown.is_empty(), "{unknown:?}");
 }

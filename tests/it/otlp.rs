@@ -843,3 +843,12 @@ fn a_dry_run_writes_the_events_that_spans_are_made_from() {
     assert_eq!(body["payload"][0]["meta"]["tool"], "search");
     assert_eq!(body["payload"][0]["head"]["duration"], 3_000_000);
 }
+
+#[test]
+fn the_last_time_that_is_plausible_may_have_a_part_of_a_millisecond() {
+    let at = SystemTime::UNIX_EPOCH + Duration::new(4_102_444_800, 999_999);
+    let found = span(|usage| {
+        usage.log_usage(ToolCall::new("t").event_at(at));
+    });
+    assert_eq!(found["startTimeUnixNano"], 4_102_444_800_000_999_999_u64);
+}

@@ -94,17 +94,24 @@ fn log_everywhere(usage: &UsageLogger, canary: &str) {
                 .protocol_version(canary)
                 .transport(canary)
                 .request_id(canary)
+                .vendor_client(canary)
+                .oauth_client_id(canary)
+                .server_name(canary)
+                .server_version(canary)
+                .http_version(canary)
                 .meta("plain", &value)
                 .meta("raw", &raw)
                 .meta(canary, &1)
         };
     }
+    let names = [canary];
     let call = |n: usize| {
         let made_up = n == 2 && !canary.contains('@');
         let call = ToolCall::new(if made_up { canary } else { "search" })
             .unknown_tool(made_up)
             .prompt(format!("use {canary} for it"))
             .error(format!("failed with {canary}"))
+            .refused_arguments(&names)
             .arguments(&value);
         match n {
             0 => common!(call).identity(rachel()).result(&value),
@@ -125,6 +132,7 @@ fn log_everywhere(usage: &UsageLogger, canary: &str) {
     guard.set_error(canary);
     guard.set_prompt(canary);
     guard.set_result(&value);
+    guard.set_refused_arguments(&names);
     guard.finish(CallOutcome::ToolError);
 }
 

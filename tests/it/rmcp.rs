@@ -3,6 +3,7 @@
 
 mod calls;
 mod ends;
+mod facts;
 mod intent;
 mod layer;
 mod lenient;

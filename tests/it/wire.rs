@@ -591,6 +591,12 @@ fn full(usage: &UsageLogger, kind: &str) -> Outcome {
                 .protocol_version("2025-06-18")
                 .transport("http")
                 .request_id("17")
+                .vendor_client("ClaudeCode")
+                .oauth_client_id("client-7")
+                .server_name("shop")
+                .server_version("4.5.6")
+                .http_version("1.1")
+                .client_port(65_123)
                 .traceparent("00-0af7651916cd43dd8448eb211c80319c-b7ad6b7169203331-01")
                 .meta("mode", &"authenticated")
                 .meta("ünï", &"日本語 ✓")
@@ -598,7 +604,9 @@ fn full(usage: &UsageLogger, kind: &str) -> Outcome {
     }
     match kind {
         "identity_capture" => usage.log_usage(common!(IdentityCapture::new(rachel()))),
-        "init" => usage.log_usage(common!(Init::new(["search", "boom"]))),
+        "init" => usage.log_usage(common!(
+            Init::new(["search", "boom"]).definition("search", &json!({"name": "search"}))
+        )),
         "custom" => usage.log_usage(common!(Custom::new("LOGIN_ACTIVITY"))),
         _ => {
             let arguments =
@@ -610,9 +618,11 @@ fn full(usage: &UsageLogger, kind: &str) -> Outcome {
                 .intent_source(IntentSource::Parameter)
                 .duration(Duration::from_micros(5_072_524));
             if kind == "failed_call" {
+                let call = call.refused_arguments(&["limit", "bob@example.com"]);
                 usage.log_usage(call.error("no such index").outcome(CallOutcome::ToolError))
             } else {
-                usage.log_usage(call.result(&result).outcome(CallOutcome::Ok))
+                let call = call.result(&result).result_bytes(37);
+                usage.log_usage(call.outcome(CallOutcome::Ok))
             }
         }
     }

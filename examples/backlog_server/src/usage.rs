@@ -42,6 +42,7 @@ pub async fn caller(store: &Store, grant: &Grant) -> Result<Caller, StoreError> 
         .await?;
     Ok(Caller::new(Identity::email(email))
         .credential(&grant.id)
+        .oauth_client_id(&grant.client_id)
         .meta("project", grant.project_id.as_str())
         .meta("plan", plan.as_str()))
 }

@@ -11,9 +11,9 @@ use super::field::{any_object, any_text, count, hex_text, nonempty_text, positiv
 /// The largest body on the OTLP wire, in bytes before compression: 20 MiB, what receivers take.
 pub const MAX_OTLP_BODY_BYTES: usize = 20 * 1024 * 1024;
 
-/// 2020 to 2100 in Unix nanoseconds.
+/// 2020 to 2100 in Unix nanoseconds, the last millisecond included: the other wires know no smaller part.
 const PLAUSIBLE_NANOS: std::ops::RangeInclusive<u64> =
-    1_577_836_800_000_000_000..=4_102_444_800_000_000_000;
+    1_577_836_800_000_000_000..=4_102_444_800_000_999_999;
 
 /// The kinds of a span, and the code of a failed one.
 const INTERNAL: u64 = 1;
@@ -105,12 +105,29 @@ const ATTRIBUTES: &[Rule] = &[
     ("network.transport", Optional, |transport| {
         transport.one_of(&["tcp", "quic", "pipe"])
     }),
+    ("network.protocol.version", Optional, nonempty_text),
+    ("client.port", Optional, positive_integer),
     ("user.id", Optional, nonempty_text),
     ("user.email", Optional, nonempty_text),
     ("mcp_usage.sample_rate", Optional, |rate| {
         rate.number().map(drop)
     }),
+    ("mcp_usage.vendor_client", Optional, nonempty_text),
+    ("mcp_usage.oauth_client_id", Optional, nonempty_text),
+    ("mcp_usage.server_name", Optional, nonempty_text),
+    ("mcp_usage.server_version", Optional, nonempty_text),
 ];
+
+/// The attributes of calls alone: elsewhere a name is whatever the host puts there.
+const CALL: &[Rule] = &[
+    ("mcp_usage.result_bytes", Optional, count),
+    ("mcp_usage.refused_arguments", Optional, |names| {
+        nonempty_items(names, any_text)
+    }),
+];
+
+/// Those of listings alone.
+const LISTING: &[Rule] = &[("mcp_usage.tool_definitions", Optional, check_json)];
 
 /// What a span of a method has to have beside.
 const OF_METHODS: [(&str, &[&str]); 3] = [
@@ -181,12 +198,19 @@ fn check_span(span: &Field<'_>) -> Checked {
     let attributes = span.required("attributes")?.object()?;
     let method = attributes.optional("mcp.method.name");
     let Some(method) = method else {
+        let activity = attributes.optional("mcp_usage.activity_type");
+        if activity.is_some_and(|activity| activity.value == "MCP_INIT") {
+            attributes.check(LISTING)?;
+        }
         kind.ensure(kind.value == INTERNAL, "is not that of what is no request")?;
         end.ensure(from == to, "is not the start of what has no duration")?;
         return name.ensure(name.text()?.starts_with("mcp_usage."), "is not one of ours");
     };
     kind.ensure(kind.value == SERVER, "is not that of a request")?;
     let method = method.text()?;
+    if method == "tools/call" {
+        attributes.check(CALL)?;
+    }
     name.ensure(
         name.text()?.starts_with(method),
         "does not begin with the method",

@@ -42,6 +42,8 @@ const TOOL_CALL_META: &[Rule] = &[
     ("tool_arguments", Optional, any_object),
     ("tool_argument_keys", Optional, check_argument_keys),
     ("tool_argument_key_count", Optional, count),
+    ("result_bytes", Optional, count),
+    ("refused_arguments", Optional, check_names),
 ];
 
 /// A call's arguments, their names where they are too large, or the number of those where even they are.
@@ -55,6 +57,14 @@ const INIT_META: &[Rule] = &[
     ("tools", Required, check_tools),
     ("tool_count", Required, count),
     ("tools_truncated", Optional, positive_integer),
+    ("tool_definitions", Optional, check_definitions),
+];
+
+/// What is known of the definition of a tool.
+const DEFINITION: &[Rule] = &[
+    ("tool", Required, nonempty_text),
+    ("hash", Required, |hash| hex_text(hash, 16)),
+    ("bytes", Required, count),
 ];
 
 const SESSION_META: &[Rule] = &[
@@ -65,6 +75,10 @@ const SESSION_META: &[Rule] = &[
     ("protocol_version", Optional, nonempty_text),
     ("transport", Optional, nonempty_text),
     ("request_id", Optional, check_request_id),
+    ("vendor_client", Optional, nonempty_text),
+    ("oauth_client_id", Optional, nonempty_text),
+    ("server_name", Optional, nonempty_text),
+    ("server_version", Optional, nonempty_text),
     ("redactions", Optional, check_redactions),
     ("sample_rate", Optional, check_sample_rate),
     ("traceparent", Optional, check_traceparent),
@@ -181,6 +195,19 @@ fn check_argument_forms(meta: &Object<'_>) -> Checked {
 
 fn check_tools(tools: &Field<'_>) -> Checked {
     tools.array()?.iter().try_for_each(nonempty_text)
+}
+
+/// Names in a list, which is not sent without one.
+fn check_names(names: &Field<'_>) -> Checked {
+    let items = names.array()?;
+    names.ensure(!items.is_empty(), "is empty, and should be absent")?;
+    items.iter().try_for_each(any_text)
+}
+
+fn check_definitions(definitions: &Field<'_>) -> Checked {
+    let items = definitions.array()?;
+    let is_definition = |item: &Field<'_>| item.object()?.check_closed(DEFINITION);
+    items.iter().try_for_each(is_definition)
 }
 
 /// JSON-RPC allows integers and strings.

@@ -189,10 +189,11 @@ impl<'e> SpanSource<'e> {
     }
 
     fn write_network(&self, to: &mut Attributes<'_, '_>) {
-        to.known(
-            "client.address",
-            self.record.event.text("ip_addr").as_deref(),
-        );
+        let address = self.record.event.text("ip_addr");
+        to.known("client.address", address.as_deref());
+        if let (Some(_), Some(port)) = (address, self.record.head.get("client_port")) {
+            to.json("client.port", port);
+        }
         let agent = self.record.event.text("user_agent");
         let agent = agent.filter(|agent| agent != USER_AGENT);
         to.known("user_agent.original", agent.as_deref());
@@ -210,6 +211,9 @@ impl<'e> SpanSource<'e> {
         };
         to.text("network.transport", transport);
         to.known("network.protocol.name", protocol);
+        let version = self.record.head.text("http_version");
+        let version = version.filter(|_| protocol.is_some());
+        to.known("network.protocol.version", version.as_deref());
     }
 
     fn write_meta(&self, to: &mut Attributes<'_, '_>) {

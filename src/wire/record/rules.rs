@@ -2,7 +2,7 @@
 
 use serde_json::Value;
 
-use crate::event::{is_traceparent, is_tracestate};
+use crate::event::{is_http_version, is_traceparent, is_tracestate};
 use crate::ledger::DropReason;
 use crate::wire::reo_rules::{self, Product};
 use crate::wire::rules::{
@@ -22,6 +22,8 @@ const RULES: &[Rule] = &[
     optional("pseudonym", flag),
     optional("tracestate", |value, _| is_text(value, is_tracestate)),
     optional("link", |value, _| is_text(value, is_traceparent)),
+    optional("http_version", |value, _| is_text(value, is_http_version)),
+    optional("client_port", port),
 ];
 
 /// Checks a record.
@@ -44,6 +46,14 @@ pub(crate) fn check(event: &mut Members, check: &Check<'_>) -> Result<Changes, D
 
 fn is_text(value: &Value, is_sound: fn(&str) -> bool) -> Form {
     match value.as_str().is_some_and(is_sound) {
+        true => Form::Sound,
+        false => Form::Malformed,
+    }
+}
+
+fn port(value: &mut Value, _: &Check<'_>) -> Form {
+    let is_port = |port| (1..=u64::from(u16::MAX)).contains(&port);
+    match value.as_u64().is_some_and(is_port) {
         true => Form::Sound,
         false => Form::Malformed,
     }

@@ -75,7 +75,7 @@ async fn a_server_behind_the_layer_gives_the_events_of_an_instrumented_one() {
                     }
                     // Of events other than calls the layer says less.
                     if event["activity_type"] != "MCP_TOOL_CALL" {
-                        for more in ["era", "client_class"] {
+                        for more in ["era", "client_class", "server_name", "server_version"] {
                             event["meta"].as_object_mut().unwrap().shift_remove(more);
                         }
                         event.shift_remove("user_agent");

@@ -208,19 +208,25 @@ async fn the_session_of_reo_census_mcp_gives_the_same_events() {
         &ours,
         &theirs,
         &[
+            (0, "/meta/tool_definitions", "an extra key of ours"),
             (1, "/meta/intent_source", "an extra key of ours"),
+            (1, "/meta/result_bytes", "an extra key of ours"),
             (1, "/meta/tool_arguments/password", "one set of marks"),
             (
                 1,
                 "/meta/tool_arguments/prompt",
                 "taken out; it reaches the handler there",
             ),
+            (2, "/meta/result_bytes", "an extra key of ours"),
             (3, "/meta/error", "lost there by mistake"),
+            (3, "/meta/result_bytes", "an extra key of ours"),
+            (4, "/meta/result_bytes", "an extra key of ours"),
             (
                 4,
                 "/meta/tool_arguments/deep/a/b/c/d",
                 "real arguments nest deeper",
             ),
+            (5, "/meta/result_bytes", "an extra key of ours"),
         ],
     );
 }
