@@ -139,8 +139,9 @@ impl Pipeline {
     /// Refuses an event when the queue is full, before any other work.
     pub(crate) fn refuse_if_full(&self) -> Option<Outcome> {
         self.is_full().then(|| {
-            for shared in self.all() {
-                shared.ledger.refuse_full();
+            self.shared.ledger.refuse_full();
+            for other in &self.others {
+                other.ledger.refuse_full();
             }
             Outcome::Dropped(DropReason::QueueFull)
         })

@@ -37,11 +37,14 @@ const PROPERTIES: &[(&str, Option<&str>)] = &[
     ("redactions", None),
     ("resource_uri", Some("$mcp_resource_name")),
     ("result", None),
+    ("server_name", None),
+    ("server_version", None),
     ("session_id", None),
     ("tool", None),
     ("tool_argument_keys", None),
     ("tool_arguments", None),
     ("tools", None),
+    ("vendor_client", Some("$mcp_vendor_client")),
 ];
 
 /// How much of an event is kept: each step leaves out more than the one before.
@@ -197,8 +200,12 @@ impl Form<'_> {
             .server_name
             .as_deref()
             .filter(|name| !name.is_empty());
-        p.known("$mcp_server_name", server.or(product.as_deref()));
-        p.known("$mcp_server_version", posthog.server_version.as_deref());
+        let own = meta.text("server_name");
+        let server = server.or(own.as_deref()).or(product.as_deref());
+        p.known("$mcp_server_name", server);
+        let own = meta.text("server_version");
+        let version = posthog.server_version.as_deref();
+        p.known("$mcp_server_version", version.or(own.as_deref()));
         self.write_person(has_person, p);
         self.write_network(p);
         self.write_request(p);

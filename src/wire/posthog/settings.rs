@@ -18,13 +18,13 @@ impl PostHog {
     }
 
     /// Sets the name of the server, by which PostHog tells servers apart. Property `$mcp_server_name`, at most 256
-    /// characters. Default: the event's product; without a product, this name is the product.
+    /// characters. Default: the event's own `server_name`, else its product; without a product, this name is the product.
     pub fn server_name(mut self, name: impl Into<String>) -> Self {
         self.server_name = Some(name.into());
         self
     }
 
-    /// Sets the version of the server. Property `$mcp_server_version`, at most 256 characters. Default: none.
+    /// Sets the version of the server. Property `$mcp_server_version`, at most 256 characters. Default: the event's own.
     pub fn server_version(mut self, version: impl Into<String>) -> Self {
         self.server_version = Some(version.into());
         self
