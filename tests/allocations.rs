@@ -6,7 +6,7 @@
 use std::time::Duration;
 
 use mcp_usage::testing::MemoryTransport;
-use mcp_usage::{CallOutcome, Identity, Outcome, ToolCall, UsageLogger, Wire};
+use mcp_usage::{CallOutcome, Identity, Outcome, PostHog, ToolCall, UsageLogger, Wire};
 use serde_json::value::RawValue;
 use serde_json::{Value, json};
 
@@ -96,7 +96,8 @@ fn allocations(usage: &UsageLogger, log: impl Fn(&UsageLogger) -> Outcome) -> u6
 #[test]
 fn an_event_in_a_steady_state_allocates_nothing() {
     let text = RawValue::from_string(typical().to_string()).expect("it is JSON");
-    for wire in [Wire::ReoBatch, Wire::Reo] {
+    let posthog = Wire::PostHog(PostHog::new());
+    for wire in [Wire::ReoBatch, Wire::Reo, posthog] {
         let usage = logger(wire.clone());
         let (typical, clean) = (typical(), clean());
         let typical = allocations(&usage, |usage| log(usage, &typical));
