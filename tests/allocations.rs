@@ -6,7 +6,10 @@
 use std::time::Duration;
 
 use mcp_usage::testing::MemoryTransport;
-use mcp_usage::{CallOutcome, Identity, Otlp, Outcome, ToolCall, UsageLogger, Wire};
+use mcp_usage::{
+    Builder, CallOutcome, Destination, Identity, Otlp, Outcome, PostHog, ToolCall, UsageLogger,
+    Wire,
+};
 use serde_json::value::RawValue;
 use serde_json::{Value, json};
 
@@ -36,13 +39,15 @@ fn clean() -> Value {
 }
 
 fn logger(wire: Wire) -> UsageLogger {
+    builder(wire).build().expect("the settings are sound")
+}
+
+fn builder(wire: Wire) -> Builder {
     UsageLogger::builder()
         .env(|_| None)
         .wire(wire)
         .memory_transport(&MemoryTransport::discarding())
         .product_id("test")
-        .build()
-        .expect("the settings are sound")
 }
 
 fn log<T: serde::Serialize + Sync>(usage: &UsageLogger, arguments: &T) -> Outcome {
@@ -112,7 +117,8 @@ fn allocations(usage: &UsageLogger, log: impl Fn(&UsageLogger) -> Outcome) -> u6
 #[test]
 fn an_event_in_a_steady_state_allocates_nothing() {
     let text = RawValue::from_string(typical().to_string()).expect("it is JSON");
-    for wire in [Wire::ReoBatch, Wire::Reo, Wire::Otlp(Otlp::spans())] {
+    let [otlp, posthog] = [Wire::Otlp(Otlp::spans()), Wire::PostHog(PostHog::new())];
+    for wire in [Wire::ReoBatch, Wire::Reo, otlp, posthog] {
         let usage = logger(wire.clone());
         let (typical, clean) = (typical(), clean());
         let typical = allocations(&usage, |usage| log(usage, &typical));
@@ -124,6 +130,23 @@ fn an_event_in_a_steady_state_allocates_nothing() {
         assert_eq!(allocations(&usage, log_odd), 0, "odd, {wire:?}");
         assert_eq!(allocations(&usage, log_told), 0, "told, {wire:?}");
         assert_eq!(usage.stats().dropped.total(), 0);
+    }
+}
+
+#[test]
+fn an_event_for_several_destinations_allocates_nothing() {
+    let destination =
+        |wire| Destination::new(wire).memory_transport(&MemoryTransport::discarding());
+    let usage = builder(Wire::ReoBatch)
+        .also(destination(Wire::Otlp(Otlp::spans())))
+        .also(destination(Wire::PostHog(PostHog::new())))
+        .build()
+        .expect("the settings are sound");
+    let typical = typical();
+    assert_eq!(allocations(&usage, |usage| log(usage, &typical)), 0);
+    assert_eq!(allocations(&usage, log_told), 0);
+    for destination in usage.destinations() {
+        assert!(destination.stats().delivered > 0, "{destination:?}");
     }
 }
 

@@ -27,7 +27,7 @@ pub(super) fn frame(posthog: &PostHog, events: &[&[u8]], sender: &SenderInfo) ->
         body.push(b',');
     }
     // The last event's comma.
-    body.pop();
+    body.pop_if(|byte| *byte == b',');
     body.extend_from_slice(b"]}");
     body
 }

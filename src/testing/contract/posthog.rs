@@ -67,6 +67,7 @@ const PROPERTIES: &[Rule] = &[
     ("$mcp_server_name", Required, name),
     ("$mcp_server_version", Optional, name),
     ("$mcp_client_name", Optional, name),
+    ("$mcp_vendor_client", Optional, name),
     ("$mcp_client_version", Optional, name),
     ("$mcp_protocol_version", Optional, name),
     ("$mcp_client_user_agent", Optional, name),

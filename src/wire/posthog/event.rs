@@ -391,9 +391,10 @@ impl Form<'_> {
             });
         }
         if self.kept < Kept::WithoutResponse
-            && let Some(result) = meta.get("result").filter(|result| *result != "null")
+            && let Some(result) = meta.get("result").map(within_limits)
+            && result != "null"
         {
-            p.json("$mcp_response", &within_limits(result));
+            p.json("$mcp_response", &result);
         }
     }
 }
