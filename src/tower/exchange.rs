@@ -455,9 +455,11 @@ impl Exchange {
             facts: Facts {
                 identity: self.caller.as_ref().map(|caller| caller.identity().into()),
                 session: listing.session,
-                meta: own_meta
-                    .map(|(key, value)| (key.into(), value as Content<'_>))
-                    .collect(),
+                meta: Some(
+                    own_meta
+                        .map(|(key, value)| (key.into(), value as Content<'_>))
+                        .collect(),
+                ),
                 ..Facts::default()
             },
         });

@@ -55,11 +55,13 @@ pub(super) fn write_event(
     } else if let Some(email) = email(event, defaults, &identity) {
         w.exact(key!("email"), &email);
     }
-    if let Some(state) = &facts.tracestate {
-        w.text(key!("tracestate"), state, MAX_TRACESTATE_BYTES);
-    }
-    if let Some(link) = &facts.http_traceparent {
-        w.exact(key!("link"), link);
+    if let Some(links) = &facts.links {
+        if let Some(state) = &links.tracestate {
+            w.text(key!("tracestate"), state, MAX_TRACESTATE_BYTES);
+        }
+        if let Some(link) = &links.http_traceparent {
+            w.exact(key!("link"), link);
+        }
     }
     w.close_object(own);
     w.close_object(start);
