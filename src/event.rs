@@ -21,7 +21,7 @@ pub(crate) use checked::{
     is_tracestate,
 };
 pub use client::{ClientClass, Era};
-pub(crate) use common::{FACT_TEXTS, FactValues, Facts};
+pub(crate) use common::{FACT_TEXTS, FactValues, Facts, Links};
 pub(crate) use facts::{META_FACTS, Text};
 pub use identity::Identity;
 pub(crate) use kind::EventKind;

@@ -27,6 +27,7 @@ pub use self::builder::{RedactorBuilder, RedactorError};
 pub use self::class::Class;
 pub(crate) use self::class::Counts;
 pub(crate) use self::engine::Buffers;
+pub(crate) use self::engine::memo::PLACES as KNOWN_NAMES;
 pub(crate) use self::engine::tape::{Kept, Mark as TapeMark, Recorder};
 pub(crate) use self::read::masks::{Prose, Seen, is_prose};
 pub use self::redactor::{Redactor, redact_str, redact_value};

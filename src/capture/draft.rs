@@ -330,6 +330,23 @@ mod tests {
     }
 
     #[test]
+    fn a_name_that_its_object_has_gets_a_number_whether_it_is_known_or_not() {
+        let text = r#"{"name":1,"within":{"name":2},"name":3,"within":4}"#;
+        let text = RawValue::from_string(text.to_owned()).unwrap();
+        let mut scratch = ThreadScratch::default();
+        // The second time its names are known.
+        let [first, second] = [(); 2].map(|()| sealed_twice(&mut scratch, &text));
+        assert_eq!(first, second);
+        let [event, _] = second;
+        for member in [r#""name":1"#, r#""within":{"name":2}"#] {
+            assert!(event.contains(member), "{event}");
+        }
+        for again in [r#""name":3"#, r#""within":4"#] {
+            assert!(!event.contains(again), "{event}");
+        }
+    }
+
+    #[test]
     fn what_was_kept_of_a_call_says_what_its_text_says() {
         let mut scratch = ThreadScratch::default();
         let corpora = [

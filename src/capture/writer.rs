@@ -203,17 +203,16 @@ impl<'b, 'r> ValueWriter<'b, 'r> {
         }
     }
 
-    /// A name was written from `start` on, a colon behind it.
+    /// A name was written from `start` on, a colon behind it. Returns its place among those that the redactor knows.
     #[inline(always)]
-    fn record_name(&mut self, start: usize, name: &str) {
-        if let Some(recorder) = &mut self.recorder {
-            let place = (start + 1, self.out.len() - b"\":".len());
-            let text = self.out.padded();
-            // What has its own length has no escape.
-            let written = || text.get(place.0..place.1).unwrap_or_default();
-            let escaped = place.1 - place.0 != name.len() && written().contains(&b'\\');
-            recorder.name(text, place.0, place, escaped);
-        }
+    fn record_name(&mut self, start: usize, name: &str) -> Option<usize> {
+        let recorder = self.recorder.as_mut()?;
+        let place = (start + 1, self.out.len() - b"\":".len());
+        let text = self.out.padded();
+        // What has its own length has no escape.
+        let written = || text.get(place.0..place.1).unwrap_or_default();
+        let escaped = place.1 - place.0 != name.len() && written().contains(&b'\\');
+        recorder.name(text, place.0, place, escaped)
     }
 
     /// As [`whole_string`](Self::whole_string), for what few values are replaced by.
@@ -361,27 +360,28 @@ impl<'b, 'r> ValueWriter<'b, 'r> {
     pub(super) fn key(&mut self, name: &str) {
         let start = self.out.len();
         self.name(name);
-        if !self.keys_only() {
-            if !self.is_new(start) {
-                self.number_name(start);
-            }
-            self.record_name(start, name);
+        if !self.keys_only() && !self.is_new(start, name) {
+            self.number_name(start, name);
         }
     }
 
-    /// Whether the innermost object has no other name like that written from `start` on, which is noted.
+    /// Whether the innermost object has no other name like that written from `start` on, which is noted and recorded.
     #[inline]
-    fn is_new(&mut self, start: usize) -> bool {
+    fn is_new(&mut self, start: usize, name: &str) -> bool {
+        let known = self.record_name(start, name);
         let Containers {
             names, innermost, ..
         } = &mut self.containers;
-        names.add(&mut innermost.names, self.out.as_bytes(), start)
+        match known {
+            Some(place) => innermost.names.add_known(place),
+            None => names.add(&mut innermost.names, self.out.as_bytes(), start),
+        }
     }
 
     /// Adds to the name written from `start` on which member of its object it is. Where another has that
     /// name, other numbers follow, far apart, so that no text can make the search long.
     #[cold]
-    fn number_name(&mut self, start: usize) {
+    fn number_name(&mut self, start: usize, name: &str) {
         let end = self.out.len() - b"\":".len();
         let mut number = u64::from(self.containers.innermost.entries);
         loop {
@@ -389,7 +389,7 @@ impl<'b, 'r> ValueWriter<'b, 'r> {
             self.out.push(b' ');
             self.out.raw(itoa::Buffer::new().format(number).as_bytes());
             self.out.raw(b"\":");
-            if self.is_new(start) {
+            if self.is_new(start, name) {
                 return;
             }
             number = mix(number);

@@ -132,7 +132,7 @@ mod tests {
         let event = AuthRejected::new(AuthRejection::Revoked).meta("step", &"lookup");
         let event = Event::from(event);
         assert_eq!(event.kind.activity_type(), "MCP_AUTH_REJECTED");
-        let names: Vec<_> = event.facts.meta.iter().map(|(name, _)| &**name).collect();
+        let names: Vec<_> = event.facts.meta().iter().map(|(name, _)| &**name).collect();
         assert_eq!(names, ["reason", "step"]);
     }
 

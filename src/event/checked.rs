@@ -23,9 +23,11 @@ impl Event<'_> {
             is_plausible(*at) || !is_plausible(now)
         });
         left_out += leave_out(&mut facts.traceparent, |text| is_traceparent(text));
-        left_out += leave_out(&mut facts.http_traceparent, |text| is_traceparent(text));
-        left_out += leave_out(&mut facts.tracestate, |text| is_tracestate(text));
-        left_out += leave_out(&mut facts.http_version, |text| is_http_version(text));
+        if let Some(links) = &mut facts.links {
+            left_out += leave_out(&mut links.http_traceparent, |text| is_traceparent(text));
+            left_out += leave_out(&mut links.tracestate, |text| is_tracestate(text));
+            left_out += leave_out(&mut links.http_version, |text| is_http_version(text));
+        }
         left_out += leave_out(&mut facts.client_port, |port| *port >= 1);
         match &mut self.kind {
             EventKind::ToolCall(call) => {
@@ -119,7 +121,7 @@ mod tests {
             assert_eq!(event.facts.event_id, Some(id));
             assert_eq!(event.facts.event_at, Some(at(seconds)));
             assert_eq!(event.facts.traceparent.as_deref(), Some(TRACEPARENT));
-            assert!(event.facts.tracestate.is_some());
+            assert!(event.facts.links.unwrap().tracestate.is_some());
         }
     }
 

@@ -12,7 +12,7 @@ pub(crate) type Text<'a> = Cow<'a, str>;
 ///
 /// A fact under `session`, `meta_texts` or `meta_words` stands in `meta`, under its name as the wire
 /// key, which is added to the documentation. Its row is all it takes to be set, written and
-/// reserved. The facts under `values` and `texts` stand where the formats in `wire/` put them.
+/// reserved. The facts under `values`, `texts` and `links` stand where the formats in `wire/` put them.
 macro_rules! facts {
     ($make:ident $($tokens:tt)*) => {
         $make! {
@@ -59,7 +59,8 @@ macro_rules! facts {
 
                 /// Sets the client's address. Wire key `ip_addr`. Default: the logger's, else absent.
                 ip_addr(address);
-
+            }
+            links {
                 /// Sets the version of HTTP that the request came by, such as `1.1` or `2`. Both integrations read it
                 /// from the request. Only the OTLP wire has a place for it: `network.protocol.version`. One of more
                 /// than 8 bytes, or of other characters than digits and dots, is left out.
@@ -124,6 +125,7 @@ macro_rules! names {
     (
         values $values:tt
         texts $texts:tt
+        links $links:tt
         session { $($(#[$session_doc:meta])+ $session:ident;)+ }
         meta_texts { $($(#[$text_doc:meta])+ $text:ident($text_param:ident);)+ }
         meta_words { $($(#[$word_doc:meta])+ $word:ident($word_param:ident: $word_type:ty);)+ }

@@ -129,6 +129,7 @@ macro_rules! setters {
         $kind:ident
         values { $($(#[$value_doc:meta])+ $value:ident($value_param:ident: $value_type:ty);)+ }
         texts { $($(#[$text_doc:meta])+ $text:ident($text_param:ident);)+ }
+        links { $($(#[$link_doc:meta])+ $link:ident($link_param:ident);)+ }
         session { $($(#[$session_doc:meta])+ $session:ident;)+ }
         meta_texts { $($(#[$meta_doc:meta])+ $meta_text:ident($meta_param:ident);)+ }
         meta_words { $($(#[$word_doc:meta])+ $word:ident($word_param:ident: $word_type:ty);)+ }
@@ -155,6 +156,15 @@ macro_rules! setters {
                 #[inline(always)]
                 pub fn $text(mut self, $text_param: impl Into<Text<'a>>) -> Self {
                     self.facts.$text = Some($text_param.into());
+                    self
+                }
+            )+
+
+            $(
+                $(#[$link_doc])+
+                #[inline(always)]
+                pub fn $link(mut self, $link_param: impl Into<Text<'a>>) -> Self {
+                    self.facts.links.get_or_insert_default().$link = Some($link_param.into());
                     self
                 }
             )+
@@ -205,7 +215,7 @@ macro_rules! setters {
                 key: impl Into<Text<'a>>,
                 value: &'a T,
             ) -> Self {
-                self.facts.meta.push((key.into(), value));
+                self.facts.meta.get_or_insert_default().push((key.into(), value));
                 self
             }
         }
@@ -303,7 +313,7 @@ mod tests {
             .meta("step", &2);
         let facts = event.facts;
         assert_eq!(facts.user_agent.as_deref(), Some("second"));
-        assert_eq!(facts.identity.unwrap().id(), "second@example.com");
-        assert_eq!(facts.meta.len(), 2);
+        assert_eq!(facts.identity.as_ref().unwrap().id(), "second@example.com");
+        assert_eq!(facts.meta().len(), 2);
     }
 }

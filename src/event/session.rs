@@ -10,6 +10,7 @@ macro_rules! session {
     (
         values $values:tt
         texts $texts:tt
+        links $links:tt
         session { $($(#[$doc:meta])+ $fact:ident;)+ }
         meta_texts $meta_texts:tt
         meta_words $meta_words:tt

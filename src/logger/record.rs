@@ -127,7 +127,7 @@ impl CallRecord {
         });
         let length = copied.sum::<usize>();
         let ToolCall { facts, call } = call;
-        let meta = facts.meta.iter();
+        let meta = facts.meta().iter();
         let mut record = Self {
             text: String::with_capacity(length.min(MAX_TEXT_BYTES)),
             places: [ABSENT; TEXTS],
@@ -250,9 +250,10 @@ impl CallRecord {
                     id_type: Text::Borrowed(id_type.unwrap_or_default()),
                     email: borrowed(identity_email),
                 }),
-                meta: meta
-                    .map(|(name, value)| (Text::Borrowed(&**name), value as Content<'_>))
-                    .collect(),
+                meta: Some(
+                    meta.map(|(name, value)| (Text::Borrowed(&**name), value as Content<'_>))
+                        .collect(),
+                ),
                 ..Facts::from_parts(self.values, facts)
             },
             call: Call {

@@ -5,7 +5,7 @@
 use serde_json::{Map, Value};
 
 use crate::capture::Content;
-use crate::event::{Caller, ClientClass, Era, Facts, Identity, Session};
+use crate::event::{Caller, ClientClass, Era, Facts, Identity, Links, Session};
 
 /// Where the newer protocol keeps what `initialize` said in the older one.
 const META_CLIENT_INFO: &str = "io.modelcontextprotocol/clientInfo";
@@ -187,15 +187,19 @@ impl<'a, H: Fn(&str) -> Option<&'a str>> RequestFacts<'a, H> {
             era,
             client_class: Some(class_of(client.name, user_agent)),
             user_agent: user_agent.map(Into::into),
-            http_version: self.http_version.map(Into::into),
             traceparent: own.or(outer).map(Into::into),
-            tracestate: tracestate.map(Into::into),
-            http_traceparent: outer
-                .filter(|outer| own.is_some_and(|own| own != *outer))
-                .map(Into::into),
-            meta: own_meta
-                .map(|(key, value)| (key.into(), value as Content<'_>))
-                .collect(),
+            links: Some(Links {
+                http_version: self.http_version.map(Into::into),
+                tracestate: tracestate.map(Into::into),
+                http_traceparent: outer
+                    .filter(|outer| own.is_some_and(|own| own != *outer))
+                    .map(Into::into),
+            }),
+            meta: Some(
+                own_meta
+                    .map(|(key, value)| (key.into(), value as Content<'_>))
+                    .collect(),
+            ),
             ..Facts::default()
         }
     }
@@ -273,8 +277,9 @@ mod tests {
         assert_eq!(facts.user_agent.as_deref(), Some("node"));
         assert_eq!(facts.http_version.as_deref(), Some("2"));
         assert_eq!(facts.traceparent.as_deref(), Some("00-1-2-01"));
-        assert_eq!(facts.tracestate.as_deref(), Some("a=1"));
-        assert_eq!(facts.http_traceparent, None);
+        let links = facts.links.unwrap();
+        assert_eq!(links.tracestate.as_deref(), Some("a=1"));
+        assert_eq!(links.http_traceparent, None);
     }
 
     #[test]
@@ -332,13 +337,15 @@ mod tests {
             let facts = facts(&meta, &headers, McpTransport::Http { is_bound: true }, None);
             assert_eq!(facts.session.get("conversation_id"), Some("talk"), "{key}");
             assert_eq!(facts.traceparent.as_deref(), Some("00-3-4-01"));
-            assert_eq!(facts.tracestate.as_deref(), Some("own=1"));
-            assert_eq!(facts.http_traceparent.as_deref(), Some("00-1-2-01"));
+            let links = facts.links.unwrap();
+            assert_eq!(links.tracestate.as_deref(), Some("own=1"));
+            assert_eq!(links.http_traceparent.as_deref(), Some("00-1-2-01"));
         }
         let meta = json!({TRACEPARENT: "00-1-2-01"});
         let headers = [(TRACEPARENT, "00-1-2-01")];
         let same = facts(&meta, &headers, McpTransport::Http { is_bound: true }, None);
-        assert_eq!(same.http_traceparent, None, "it says nothing more");
+        let links = same.links.unwrap();
+        assert_eq!(links.http_traceparent, None, "it says nothing more");
 
         let meta = json!({META_PROTOCOL_VERSION: 5, "conversationId": 7});
         let meta = RequestMeta::read(meta.as_object());

@@ -45,7 +45,10 @@ impl<'a, H: ServerHandler> Recorder<'a, H> {
         let (kind, prompt) = match &asked {
             Asked::Prompt(name) => ("MCP_PROMPT_GET", Some(*name)),
             Asked::Resource(uri) => {
-                facts.meta.push((Cow::Borrowed("resource_uri"), uri));
+                facts
+                    .meta
+                    .get_or_insert_default()
+                    .push((Cow::Borrowed("resource_uri"), uri));
                 ("MCP_RESOURCE_READ", None)
             }
         };
@@ -91,13 +94,25 @@ impl<H> OpenRequest<'_, H> {
         let mut facts = kept.record().event(outcome, elapsed).facts;
         let outcome = outcome.as_str();
         if let Some(prompt) = &prompt {
-            facts.meta.push(("prompt_name".into(), prompt));
+            facts
+                .meta
+                .get_or_insert_default()
+                .push(("prompt_name".into(), prompt));
         }
-        facts.meta.push(("outcome".into(), &outcome));
-        facts.meta.push(("duration_ms".into(), &milliseconds));
+        facts
+            .meta
+            .get_or_insert_default()
+            .push(("outcome".into(), &outcome));
+        facts
+            .meta
+            .get_or_insert_default()
+            .push(("duration_ms".into(), &milliseconds));
         if let Some(error) = error {
             facts.error_code = Some(error.code.0.into());
-            facts.meta.push(("error".into(), &error.message));
+            facts
+                .meta
+                .get_or_insert_default()
+                .push(("error".into(), &error.message));
         }
         self.recorder
             .log(EventKind::Custom(self.kind.into()), facts);

@@ -13,7 +13,7 @@ use crate::base::text::cut_at_char;
 use crate::capture::{Content, size_mark};
 use crate::event::{
     AuthRejected, AuthRejection, Call, CallOutcome, Caller, ClientClass, Event, EventKind, Facts,
-    Identity, IntentSource, ListedTool, Session, ToolCall,
+    Identity, IntentSource, Links, ListedTool, Session, ToolCall,
 };
 use crate::limits;
 use crate::logger::{GivesWay, MAX_NAME_BYTES, OuterRecords};
@@ -519,10 +519,15 @@ impl Exchange {
                 identity: self.caller.as_ref().map(|caller| caller.identity().into()),
                 session,
                 user_agent: self.headers.get(USER_AGENT_HEADER).map(Into::into),
-                http_version: self.http_version.map(Into::into),
-                meta: own_meta
-                    .map(|(key, value)| (key.into(), value as Content<'_>))
-                    .collect(),
+                links: self.http_version.map(|version| Links {
+                    http_version: Some(version.into()),
+                    ..Links::default()
+                }),
+                meta: Some(
+                    own_meta
+                        .map(|(key, value)| (key.into(), value as Content<'_>))
+                        .collect(),
+                ),
                 ..Facts::default()
             },
         });

@@ -87,14 +87,16 @@ pub(super) fn write_event(
     } else if let Some(email) = email(event, defaults, &identity) {
         w.exact(key!("email"), &email);
     }
-    if let Some(state) = &facts.tracestate {
-        w.text(key!("tracestate"), state, MAX_TRACESTATE_BYTES);
-    }
-    if let Some(link) = &facts.http_traceparent {
-        w.exact(key!("link"), link);
-    }
-    if let Some(version) = &facts.http_version {
-        w.exact(key!("http_version"), version);
+    if let Some(links) = &facts.links {
+        if let Some(state) = &links.tracestate {
+            w.text(key!("tracestate"), state, MAX_TRACESTATE_BYTES);
+        }
+        if let Some(link) = &links.http_traceparent {
+            w.exact(key!("link"), link);
+        }
+        if let Some(version) = &links.http_version {
+            w.exact(key!("http_version"), version);
+        }
     }
     if let Some(port) = facts.client_port {
         w.integer(key!("client_port"), port);

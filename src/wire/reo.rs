@@ -284,7 +284,7 @@ fn write_custom(event: &Event<'_>, defaults: &Defaults, w: &mut EventWriter<'_>)
         EventKind::ToolCall(_) | EventKind::Init(_) => is_own_name,
         EventKind::IdentityCapture | EventKind::Custom(_) => is_common_name,
     };
-    let own = &event.facts.meta;
+    let own = event.facts.meta();
     for (n, (name, content)) in own.iter().enumerate() {
         let later = own
             .iter()

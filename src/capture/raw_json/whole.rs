@@ -1,5 +1,7 @@
 //! JSON text that is within all limits, as most is: read once, and copied in long stretches.
 
+use smallvec::SmallVec;
+
 use crate::capture::buffer::escapes;
 use crate::capture::json_grammar::{MAX_NUMBER_BYTES, escapes_are_sound, is_in_range, is_number};
 use crate::capture::names::{Names, Own};
@@ -7,9 +9,6 @@ use crate::capture::writer::{NextString, ValueWriter};
 use crate::capture::{binary, cutter};
 use crate::limits;
 use crate::redact::{Seen, is_prose};
-
-/// More than the deepest nesting that the limits may be set to.
-const MAX_OPEN: usize = 66;
 
 /// Writes `text` if it is one JSON value of which nothing has to be cut or left out. Returns `false`
 /// otherwise, and nothing is written.
@@ -63,8 +62,8 @@ struct Copier<'w, 'b, 'r, 't> {
     at: usize,
     /// Up to here the text has been copied, or was white space.
     copied: usize,
-    open: [CopiedContainer; MAX_OPEN],
-    depth: usize,
+    /// The containers that are open, the innermost last. No array: it would be cleared for each event.
+    open: SmallVec<[CopiedContainer; 8]>,
     names: Names,
     next_string: NextString,
 }
@@ -77,8 +76,7 @@ impl<'w, 'b, 'r, 't> Copier<'w, 'b, 'r, 't> {
             text,
             at: 0,
             copied: 0,
-            open: [CopiedContainer::default(); MAX_OPEN],
-            depth: 0,
+            open: SmallVec::new(),
             names: Names::default(),
         }
     }
@@ -131,7 +129,7 @@ impl<'w, 'b, 'r, 't> Copier<'w, 'b, 'r, 't> {
                 _ => return None,
             };
         }
-        (self.depth == 0 && next == Next::CommaOrEnd).then(|| self.flush())
+        (self.open.is_empty() && next == Next::CommaOrEnd).then(|| self.flush())
     }
 
     /// Where a byte of the text stands in what is written.
@@ -141,7 +139,7 @@ impl<'w, 'b, 'r, 't> Copier<'w, 'b, 'r, 't> {
 
     /// Steps over the end of the innermost container.
     fn close(&mut self) -> Next {
-        self.depth -= 1;
+        self.open.pop();
         let next = self.step(Next::CommaOrEnd);
         let end = self.written_at(self.at);
         if let Some(recorder) = &mut self.writer.recorder {
@@ -164,22 +162,21 @@ impl<'w, 'b, 'r, 't> Copier<'w, 'b, 'r, 't> {
     }
 
     fn innermost(&mut self) -> Option<&mut CopiedContainer> {
-        self.open.get_mut(self.depth.checked_sub(1)?)
+        self.open.last_mut()
     }
 
     fn open(&mut self, is_object: bool) -> Option<()> {
-        let most = self.writer.most_entries(self.depth, is_object)?;
+        let most = self.writer.most_entries(self.open.len(), is_object)?;
         let at = self.written_at(self.at);
         if let Some(recorder) = &mut self.writer.recorder {
             recorder.tape.open(at, !is_object);
         }
         let left = most.checked_sub(1)? as u32;
-        *self.open.get_mut(self.depth)? = CopiedContainer {
+        self.open.push(CopiedContainer {
             is_object,
             left,
             names: self.names.open(),
-        };
-        self.depth += 1;
+        });
         Some(())
     }
 
@@ -189,19 +186,21 @@ impl<'w, 'b, 'r, 't> Copier<'w, 'b, 'r, 't> {
         if escapes || name.len() > limits::MAX_NAME_CHARS {
             return None;
         }
-        let container = self.open.get_mut(self.depth.checked_sub(1)?)?;
-        let text = self.text.as_bytes().get(..self.at)?;
-        if !self.names.add(&mut container.names, text, start) {
-            return None;
-        }
         self.next_string.max_chars = self.writer.chars_under(name);
         self.next_string.binary_place = binary::is_place(name);
         let from = self.written_at(start + 1);
-        if let Some(recorder) = &mut self.writer.recorder {
-            let place = (from, from + name.len());
-            recorder.name(self.text.as_bytes(), start + 1, place, false);
-        }
-        Some(())
+        let place = (from, from + name.len());
+        let text = self.text.as_bytes();
+        let recorder = &mut self.writer.recorder;
+        let known = recorder
+            .as_mut()
+            .and_then(|recorder| recorder.name(text, start + 1, place, false));
+        let own = &mut self.open.last_mut()?.names;
+        let is_new = match known {
+            Some(place) => own.add_known(place),
+            None => self.names.add(own, text.get(..self.at)?, start),
+        };
+        is_new.then_some(())
     }
 
     fn string(&mut self) -> Option<()> {

@@ -5,7 +5,7 @@ use std::ops::Range;
 use crate::redact::class::{Class, MOST_NAMED, Tag};
 use crate::redact::engine::edit::{Edit, merge};
 use crate::redact::judge::random;
-use crate::redact::read::bytes::{at, before, part, run_start};
+use crate::redact::read::bytes::{at, before, part, run_start, word as eight};
 
 /// A shorter one may be a word that stands elsewhere by chance; a longer one is no word at all.
 const LENGTHS: std::ops::RangeInclusive<usize> = 12..=256;
@@ -19,6 +19,9 @@ pub(crate) fn again(
     named: &[Box<[u8]>],
 ) {
     let found = edits.len();
+    if found == 0 && named.is_empty() {
+        return;
+    }
     let mut looked_for: [&[u8]; MOST_NAMED] = [&[]; MOST_NAMED];
     let mut count = 0;
     for index in 0..found {
@@ -68,6 +71,7 @@ fn places(
     edits: &mut Vec<Edit>,
 ) {
     let (rare, byte) = rarest(word);
+    let head = eight(word, 0);
     // What stands elsewhere is judged only then, since hardly any secret does.
     let (mut is_judged, mut behind) = (false, 0);
     for span in spans {
@@ -79,7 +83,9 @@ fn places(
                 continue;
             };
             let end = start + word.len();
-            if end > span.end || part(text, start, end) != word {
+            // Its first bytes stand at hardly any place, and to compare all costs a call.
+            let begins = eight(text, start) == head;
+            if !begins || end > span.end || part(text, start, end) != word {
                 continue;
             }
             let before = |edit: &Edit| edit.end <= start;

@@ -9,7 +9,7 @@ use crate::redact::read::bytes::hash;
 /// Longer names are judged each time.
 const MAX_NAME: usize = 24;
 /// Enough for the names of many tools; where two names share a place, the later one has it.
-const PLACES: usize = 256;
+pub(crate) const PLACES: usize = 256;
 
 #[derive(Clone, Copy)]
 struct Place {
@@ -54,7 +54,7 @@ impl Default for Known {
 pub(crate) struct Key {
     words: [u64; 3],
     length: u8,
-    place: usize,
+    pub(crate) place: usize,
 }
 
 impl Key {
@@ -121,9 +121,9 @@ impl Known {
     }
 }
 
-/// The shortest and the longest string that is remembered. Ids of requests and versions are short, have digits and come
-/// again with each event.
-const QUIET: std::ops::RangeInclusive<usize> = 1..=40;
+/// The longest string that is remembered. Ids of requests and versions are short, have digits and come again with each
+/// event.
+const MAX_QUIET: usize = 40;
 /// Enough for the sessions of a busy server: 48 KB in a thread that logs.
 const QUIET_PLACES: usize = 1024;
 
@@ -167,21 +167,25 @@ pub(crate) struct QuietKey {
 }
 
 impl QuietKey {
-    /// The key of the string at `from..to`; like that of a name, its words overlap.
+    /// The key of the string at `from..to`; like that of a name, its words overlap, and a short string has few.
     #[inline]
     pub(crate) fn of(text: &[u8], from: usize, to: usize) -> Option<Self> {
         let length = to - from;
-        if !QUIET.contains(&length) {
-            return None;
-        }
-        let last = length.saturating_sub(8);
-        // What stands behind a shorter string is shifted out of its one word.
-        let spare = 8 * 8_usize.saturating_sub(length);
-        let mut words = [0; 5];
-        for (index, word) in words.iter_mut().enumerate() {
-            let eight = text.get(from + (8 * index).min(last)..)?.first_chunk()?;
-            *word = u64::from_le_bytes(*eight) << spare;
-        }
+        let word = |at: usize| {
+            let eight = text.get(at..)?.first_chunk()?;
+            Some(u64::from_le_bytes(*eight))
+        };
+        let words = match length {
+            // What stands behind it is shifted out.
+            1..8 => [word(from)? << (64 - 8 * length), 0, 0, 0, 0],
+            8..=16 => [word(from)?, word(to - 8)?, 0, 0, 0],
+            17..=MAX_QUIET => {
+                let last = to - 8;
+                let at = |place: usize| word((from + place).min(last));
+                [at(0)?, at(8)?, at(16)?, at(24)?, word(last)?]
+            }
+            _ => return None,
+        };
         Some(Self {
             words,
             length: length as u8,
@@ -263,14 +267,14 @@ mod tests {
         assert!(Key::of(&text, 3, 3).is_none());
         assert!(Key::of(&text, 0, MAX_NAME + 1).is_none());
         assert!(Key::of(b"cut", 0, 3).is_none(), "the text ends behind it");
-        assert!(QuietKey::of(&text, 0, QUIET.start() - 1).is_none());
-        assert!(QuietKey::of(&text, 0, QUIET.end() + 1).is_none());
+        assert!(QuietKey::of(&text, 0, 0).is_none());
+        assert!(QuietKey::of(&text, 0, MAX_QUIET + 1).is_none());
     }
 
     #[test]
     fn each_byte_of_a_quiet_string_counts_and_none_behind_it() {
         let text: Vec<u8> = (0..64).map(|n| b'0' + n).collect();
-        for length in QUIET {
+        for length in 1..=MAX_QUIET {
             let key = QuietKey::of(&text, 2, 2 + length).unwrap();
             let mut quiet = Quiet::default();
             assert!(!quiet.has(&key, 1));

@@ -145,24 +145,32 @@ pub(crate) struct Recorder<'b> {
 }
 
 impl Recorder<'_> {
-    /// The name of a member, whose content stands at `place` of the event, and from `from` on in `text`.
+    /// The name of a member, whose content stands at `place` of the event, and from `from` on in `text`. Returns its place
+    /// among the names that are known, if it is one of them.
     #[inline(always)]
-    pub(crate) fn name(&mut self, text: &[u8], from: usize, place: (usize, usize), escaped: bool) {
+    pub(crate) fn name(
+        &mut self,
+        text: &[u8],
+        from: usize,
+        place: (usize, usize),
+        escaped: bool,
+    ) -> Option<usize> {
         let to = from + place.1 - place.0;
         let key = if escaped {
             None
         } else {
             Key::of(text, from, to)
         };
-        let known = key.and_then(|key| self.known.interest(&key, self.rules));
+        let known = key.and_then(|key| Some((self.known.interest(&key, self.rules)?, key.place)));
         self.tape.name = Some(Pending {
             from: place.0 as u32,
             to: place.1 as u32,
-            said: known.map(|(kind, role, _)| (kind, role)),
+            said: known.map(|((kind, role, _), _)| (kind, role)),
             escaped,
             // What is not known is looked into.
-            interest: known.map_or(Interest::Always, |(_, _, interest)| interest),
+            interest: known.map_or(Interest::Always, |((_, _, interest), _)| interest),
         });
+        known.map(|(_, place)| place)
     }
 }
 

@@ -282,6 +282,10 @@ fn tokens<'r>(
     if scope.before(pos) == b'[' && scope.part(pos, end).starts_with(MARK_WORD) {
         return ControlFlow::Break(None);
     }
+    // No key, id or base64 is shorter.
+    if end - pos < MIN_RUN && !matches!(scope.at(end), b'+' | b'/' | b'=') {
+        return ControlFlow::Continue(());
+    }
     if !is_word
         && end - pos >= MIN_RUN
         && let Some(found) = key::key(scope, pos, end)

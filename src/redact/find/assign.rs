@@ -686,6 +686,9 @@ fn behind_label(look: &Look<'_>, start: usize) -> Option<usize> {
 /// were made at random, and of passwords those that look chosen. The map ends where a line is none of its pairs.
 fn mapped(look: &mut Look<'_>, name: &Name<'_>, start: usize) -> bool {
     let braced = look.at(start) == b'{';
+    if !braced && look.at(start) != b'\n' {
+        return false;
+    }
     let indent = |look: &Look<'_>, at: usize| at - look.back(at, 256, |b| b != b'\n');
     let margin = indent(look, name.start);
     let chosen = value::is_password_name(name.text) && !names::names_resources(name.text);
@@ -695,7 +698,7 @@ fn mapped(look: &mut Look<'_>, name: &Name<'_>, start: usize) -> bool {
     for _ in 0..MAX_ITEMS {
         let between = |b: u8| b.is_ascii_whitespace() || braced && b == b',';
         let item = look.ahead(pos, 64, between);
-        if !braced && (look.at(start) != b'\n' || item == pos || indent(look, item) <= margin) {
+        if !braced && (item == pos || indent(look, item) <= margin) {
             break;
         }
         let open = look.ahead(item, 1, quote);

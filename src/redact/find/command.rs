@@ -126,10 +126,17 @@ pub(crate) fn argument(scope: &Scope<'_>, start: usize) -> Option<Found> {
     let open = start - usize::from(matches!(scope.before(start), b'"' | b'\''));
     let quote = if open < start { scope.at(open) } else { 0 };
     let end = word_end(scope, start, quote);
+    // Hardly any word is one that a command takes, and what stands for a secret is asked of these alone.
+    (end >= start + 4)
+        .then(|| taken(scope, open, (start, end)))
+        .flatten()
+        .filter(|_| value::is_real(scope.part(start, end)))
+}
+
+/// What a command takes for a secret in the word from `start` to `end`, or behind the quote at `open`.
+fn taken(scope: &Scope<'_>, open: usize, (start, end): (usize, usize)) -> Option<Found> {
+    let quote = if open < start { scope.at(open) } else { 0 };
     let word = scope.part(start, end);
-    if word.len() < 4 || !value::is_real(word) {
-        return None;
-    }
     if quote == 0 && matches!(at(word, 0), b'-' | b'/') {
         return attached(scope, start);
     }

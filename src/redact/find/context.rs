@@ -119,10 +119,13 @@ fn words(line: &[u8]) -> impl Iterator<Item = &[u8]> {
     std::iter::from_fn(move || {
         let close = run_start(line, end, 0, |b| !letter(b));
         let begin = run_start(line, close, close.saturating_sub(MAX_LETTERS), letter);
-        let turn = (begin + 1..close).rev().find(|&n| {
-            at(line, n).is_ascii_uppercase() && at(line, n - 1).is_ascii_lowercase()
-                || at(line, n) >= UNSPACED && at(line, n - 1).is_ascii()
-        });
+        let is_turn = |two: &[u8]| match two {
+            [last, next] if next.is_ascii_uppercase() => last.is_ascii_lowercase(),
+            [last, next] => *next >= UNSPACED && last.is_ascii(),
+            _ => false,
+        };
+        let mut pairs = part(line, begin, close).windows(2);
+        let turn = pairs.rposition(is_turn).map(|n| begin + n + 1);
         let tail = turn.filter(|&turn| {
             let tail = lower(part(line, turn, close));
             at(line, turn) >= UNSPACED || KEY_WORDS.has(&tail) || FILLERS.has(&tail)

@@ -17,25 +17,33 @@ const REACH: usize = 96;
 
 /// A code whose first digit stands at `start`: `482913`, `482 913`.
 pub(crate) fn code(look: &Look<'_>, start: usize) -> Option<Found> {
+    // Most numbers are shorter than any code, or longer, and nothing more is asked of them.
+    let count = look.ahead(start, 9, |b| b.is_ascii_digit()) - start;
+    if !(3..=*DIGITS.end()).contains(&count) {
+        return None;
+    }
+    let end = joined_end(look, start, count);
+    // In a row of numbers none is a code, unless the one before ends the name of a card's: `CVV2 321`.
+    let before = |back: usize| look.before(start.saturating_sub(back));
+    let is_number = |sign: u8, digit: u8| sign == b' ' && digit.is_ascii_digit();
+    let in_row = is_number(before(0), before(1)) && is_number(look.at(end), look.at(end + 1));
+    if in_row && before(2).is_ascii_digit() {
+        return None;
+    }
     if let Some(end) = of_card(look, start) {
         return Some(Found::new(start, end, Class::Field));
     }
-    let end = number(look, start)?;
-    // In a row of numbers none is a code.
-    let is_number = |sign: u8, digit: u8| sign == b' ' && digit.is_ascii_digit();
-    if is_number(look.before(start), look.before(start.saturating_sub(1)))
-        && is_number(look.at(end), look.at(end + 1))
-    {
+    if in_row || !is_apart(look, start, end) {
         return None;
     }
-    let before = look.last(start, REACH);
-    let before = part(
-        before,
-        memchr::memrchr(b'\n', before).map_or(0, |n| n + 1),
-        before.len(),
+    let line = look.last(start, REACH);
+    let line = part(
+        line,
+        memchr::memrchr(b'\n', line).map_or(0, |n| n + 1),
+        line.len(),
     );
     let behind = look.part(end, end + REACH);
-    (is_used(before, behind) || is_named_behind(look, behind) || is_named_before(look, before))
+    (is_used(line, behind) || is_named_behind(look, behind) || is_named_before(look, line))
         .then(|| Found::new(start, end, Class::Field))
 }
 
@@ -51,13 +59,19 @@ fn of_card(scope: &Scope<'_>, start: usize) -> Option<usize> {
     is_named.then_some(end)
 }
 
-/// Where the digits of a code end, in one group or in two of three.
-fn number(scope: &Scope<'_>, start: usize) -> Option<usize> {
-    let digits = |from: usize| scope.ahead(from, 9, |b| b.is_ascii_digit());
-    let mut end = digits(start);
-    if end - start == 3 && matches!(scope.at(end), b' ' | b'-') && digits(end + 1) == end + 4 {
-        end += 4;
+/// Where the digits of a code end, in one group or in two of three; the first has so many.
+fn joined_end(scope: &Scope<'_>, start: usize, count: usize) -> usize {
+    let end = start + count;
+    let second = |from: usize| scope.ahead(from, 4, |b| b.is_ascii_digit());
+    if count == 3 && matches!(scope.at(end), b' ' | b'-') && second(end + 1) == end + 4 {
+        end + 4
+    } else {
+        end
     }
+}
+
+/// Whether digits are as many as a code has, and stand apart from what is around them.
+fn is_apart(scope: &Scope<'_>, start: usize, end: usize) -> bool {
     let letter = |b: u8| b.is_ascii_alphanumeric() || b == b'_';
     let apart =
         |b: u8| !letter(b) && !matches!(b, b'/' | b'.' | b'@' | b'=' | b'$' | b'%' | b'-' | b'+');
@@ -67,8 +81,7 @@ fn number(scope: &Scope<'_>, start: usize) -> Option<usize> {
     let sender = scope.last(start, 3);
     let is_sent =
         matches!(sender, [before @ .., b'A'..=b'Z', b'-'] if before.iter().all(|b| !letter(*b)));
-    let fits = DIGITS.contains(&(end - start)) && ends && (is_sent || apart(scope.before(start)));
-    fits.then_some(end)
+    DIGITS.contains(&(end - start)) && ends && (is_sent || apart(scope.before(start)))
 }
 
 /// `use 482913 to log in`

@@ -36,9 +36,17 @@ pub(crate) fn value(look: &Look<'_>, start: usize) -> Option<Found> {
     let end = start + word.len();
     (!word.is_empty()
         && !word.starts_with(b"--")
+        && may_be_one(word)
         && is_named(look, start, word)
         && !placeholder::is_placeholder(word))
     .then(|| Found::new(start, end, Class::Field))
+}
+
+/// Whether a word could be a secret under a name of any kind. Short numbers could not, and the words around them are not
+/// looked at, which costs thirty times as much.
+fn may_be_one(word: &[u8]) -> bool {
+    word.len() >= 6 && word.iter().any(u8::is_ascii_alphabetic)
+        || value::fits(word.strip_suffix(b"#").unwrap_or(word), Kind::Pin)
 }
 
 /// Whether words around the one that begins at `start` name it as a secret.
@@ -458,12 +466,12 @@ fn follows_line(look: &Look<'_>, start: usize, end: usize) -> bool {
     let around =
         |b: u8| is_blank(b) || matches!(b, b'`' | b'*' | b'"' | b'\'' | b'>' | b'|' | b'_' | b'~');
     let after = look.ahead(end, 8, around);
-    // A line that assigns is named by itself.
-    if !matches!(look.at(after), 0 | b'\n' | b'\r') || is_assignment(look, start) {
+    if !matches!(look.at(after), 0 | b'\n' | b'\r') {
         return false;
     }
     let margin = look.back(start, 24, around);
-    if look.before(margin) != b'\n' {
+    // A line that assigns is named by itself.
+    if look.before(margin) != b'\n' || is_assignment(look, start) {
         return false;
     }
     let first = first_item(look, margin);

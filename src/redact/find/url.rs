@@ -71,17 +71,11 @@ fn last_sign(scope: &Scope<'_>, start: usize, limit: usize) -> Option<usize> {
         scope.at(end) == b'#'
     };
     let mut at = None;
-    let mut joined = start;
     let mut search = start;
     for _ in 0..MAX_SIGNS {
-        let Some(next) = memchr::memchr(b'@', scope.part(search, limit)).map(|n| search + n) else {
-            break;
-        };
         // No sign counts behind what is no part of an address, such as those of the next URL.
-        joined = run_end(scope.text, joined, next, |b| {
-            bytes::is_authority(b) || b == b'@'
-        });
-        if joined < next {
+        let next = run_end(scope.text, search, limit, bytes::is_authority);
+        if next >= limit || scope.at(next) != b'@' {
             break;
         }
         if next > start
@@ -272,7 +266,27 @@ fn host(scope: &Scope<'_>, from: usize, limit: usize) -> Option<bool> {
         }
         good = true;
     }
-    (after >= limit || b"/?#,;)]}'\\.*|&%:_ \"`<>\n\r\t".contains(&scope.at(after))).then_some(good)
+    let is_end = |byte: u8| {
+        matches!(
+            byte,
+            b'/' | b'?' | b'#' | b',' | b';' | b')' | b']' | b'}' | b'\'' | b'\\' | b'.' | b'*'
+        ) || matches!(
+            byte,
+            b'|' | b'&'
+                | b'%'
+                | b':'
+                | b'_'
+                | b' '
+                | b'"'
+                | b'`'
+                | b'<'
+                | b'>'
+                | b'\n'
+                | b'\r'
+                | b'\t'
+        )
+    };
+    (after >= limit || is_end(scope.at(after))).then_some(good)
 }
 
 #[cfg(test)]

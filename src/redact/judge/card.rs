@@ -60,7 +60,8 @@ fn has_number(text: &[u8], named: bool) -> bool {
         count += 1;
     }
     let digits = bytes::part(&digits, 0, count);
-    is_issued(digits, named || text.len() > count) && luhn(digits)
+    // Nine of ten numbers fail the sum, which costs a tenth of a look at the issuers.
+    luhn(digits) && is_issued(digits, named || text.len() > count)
 }
 
 /// Whether an issuer gives out numbers that begin like this one and are as long.
@@ -69,8 +70,8 @@ fn is_issued(digits: &[u8], told: bool) -> bool {
         .iter()
         .fold(0, |n, d| n * 10 + u32::from(*d));
     let issued = ISSUERS.iter().any(|(from, to, lengths)| {
-        let first = four / 10u32.pow(3 - from.ilog10());
-        (*from..=*to).contains(&first) && lengths.contains(&digits.len())
+        let first = || four / 10u32.pow(3 - from.ilog10());
+        lengths.contains(&digits.len()) && (*from..=*to).contains(&first())
     });
     // Without groups or a name too many other numbers are as long.
     issued || told && digits.len() == MOST_DIGITS && four / 1000 == 4

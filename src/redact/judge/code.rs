@@ -187,6 +187,10 @@ pub(crate) fn is_expression(scope: &Scope<'_>, from: usize, to: usize, style: St
 
 /// What the sign says that a value begins with, if it says anything.
 fn is_begun_by_sign(value: &[u8], style: Style) -> Option<bool> {
+    // Most values are, and their digits are not counted.
+    if at(value, 0).is_ascii_alphanumeric() {
+        return None;
+    }
     let digits = value.iter().filter(|b| b.is_ascii_digit()).count();
     match at(value, 0) {
         b'(' | b'{' | b'[' | b'<' | b'|' | b';' | b',' | b')' | b']' | b'}' => Some(true),

@@ -119,7 +119,11 @@ fn is_number_of_key(value: &[u8]) -> bool {
 /// Words and a number, of which some say that it is a key and that it is none: `sk-fake-key-123`.
 fn is_name_of_stand_in(value: &[u8]) -> bool {
     let words = || value.split(|b| matches!(b, b'-' | b'_'));
-    words().any(words::is_stand_in) && words().any(is_of_secrets) && words().all(is_word_and_number)
+    // Most secrets are one word.
+    memchr::memchr2(b'-', b'_', value).is_some()
+        && words().any(words::is_stand_in)
+        && words().any(is_of_secrets)
+        && words().all(is_word_and_number)
 }
 
 /// The short name of a currency: `USDC`, `stETH`, `USDC.e`. What is wrapped has small letters before it, and what was
@@ -198,12 +202,17 @@ fn is_moment(value: &[u8]) -> bool {
 
 /// Whether a word in a sentence can only be a secret: letters and digits mixed, or symbols among them.
 pub(crate) fn looks_chosen(value: &[u8]) -> bool {
-    let digits = value.iter().filter(|b| b.is_ascii_digit()).count();
-    let letters = value.iter().filter(|b| b.is_ascii_alphabetic()).count();
+    // Words and numbers are short, or have no digit or no letter, and nothing more is asked of them.
+    if value.len() < 6 || !value.iter().any(u8::is_ascii_alphabetic) {
+        return false;
+    }
+    let digits = random::digits(value);
+    if digits == 0 && !random::is_scrambled(value) {
+        return false;
+    }
     let symbol = value.iter().any(|b| b"!@#$%^*+=~&?".contains(b));
-    let measure = !symbol && is_measure(value);
     // `size:36477`, `newer_than:7d`
-    let named = memchr::memchr(b':', value).is_some_and(|colon| {
+    let is_named = |colon: usize| {
         let number = rest(value, colon + 1);
         let number = match number.split_last() {
             Some((unit, number)) if unit.is_ascii_lowercase() => number,
@@ -213,24 +222,22 @@ pub(crate) fn looks_chosen(value: &[u8]) -> bool {
             .iter()
             .all(|b| b.is_ascii_lowercase() || *b == b'_')
             && number.iter().all(u8::is_ascii_digit)
-    });
+    };
     // `from=md5`, `wpa2-psk=…`
     let is_name = |b: &u8| b.is_ascii_lowercase() || b.is_ascii_digit() || matches!(b, b'-' | b'_');
-    let assigned = memchr::memchr(b'=', value).is_some_and(|sign| {
+    let is_assigned = |sign: usize| {
         sign + 1 < value.len()
             && at(value, 0).is_ascii_lowercase()
             && part(value, 0, sign).iter().all(is_name)
-    });
-    value.len() >= 6
-        && letters > 0
-        && (digits > 0 || random::is_scrambled(value))
+    };
+    let mut colons = memchr::memchr_iter(b':', value);
+    (value.len() >= 7 || symbol || digits >= 2)
         && !is_algorithm(value)
-        && !measure
-        && !assigned
-        && memchr::memchr_iter(b':', value).count() < 2
-        && !named
+        && (symbol || !is_measure(value))
+        && !memchr::memchr(b'=', value).is_some_and(is_assigned)
+        && !colons.next().is_some_and(is_named)
+        && colons.next().is_none()
         && !is_snake(value, 3)
-        && (value.len() >= 7 || symbol || digits >= 2)
         && !formats::is_address(value)
         && !formats::is_advisory(value)
         && !is_place_in_code(value)
@@ -339,20 +346,24 @@ fn is_name_in_another_language(value: &[u8]) -> bool {
 
 /// Whether a value is words about a secret, or a sentence with the small words of one.
 fn is_about_field(value: &[u8]) -> bool {
-    let words = || {
-        value
-            .split(|b| !b.is_ascii_alphabetic() && *b != b'\'')
-            .filter(|word| !word.is_empty())
-    };
+    let words = value
+        .split(|b| !b.is_ascii_alphabetic() && *b != b'\'')
+        .filter(|word| !word.is_empty());
     let counted = value.split(|b| matches!(b, b' ' | b',' | b'.'));
     let mut counted = counted.skip_while(|word| !word.iter().all(u8::is_ascii_digit));
     let is_count = counted.next().is_some_and(|count| !count.is_empty());
+    if is_count && counted.next().is_some_and(words::is_counted) {
+        return true;
+    }
+    let is_capital = value.first().is_some_and(u8::is_ascii_uppercase);
+    let (mut count, mut of_secrets, mut of_sentences) = (0, false, false);
+    for word in words {
+        count += 1;
+        of_secrets |= is_of_secrets(word);
+        of_sentences |= is_capital && is_of_sentences(word);
+    }
     // `my password is secret` is nobody's label.
-    is_count && counted.next().is_some_and(words::is_counted)
-        || words().count() >= 2 && words().any(is_of_secrets) && !has_word_at(value, 0, OF_ONES_OWN)
-        || value.first().is_some_and(u8::is_ascii_uppercase)
-            && words().count() >= 4
-            && words().any(is_of_sentences)
+    count >= 2 && of_secrets && !has_word_at(value, 0, OF_ONES_OWN) || count >= 4 && of_sentences
 }
 
 /// Whether an unquoted value that ends at `to` is a secret and not code, prose or a placeholder.
@@ -563,13 +574,28 @@ fn is_secret_of_letters(given: &Given<'_>, to: usize) -> bool {
 
 /// Whether a name is that of a password: what stands under it is hardly ever the name of a thing.
 pub(crate) fn is_password_name(name: &[u8]) -> bool {
-    (0..name.len()).any(|at| {
-        bytes::at(name, at) >= 0x80
-            || OF_PASSWORDS
-                .iter()
-                .any(|word| has_word_at(name, at, word.as_bytes()))
-    }) || lex::ends_with(name, SHORT_PASSWORD)
+    let begins_one = |byte: u8| BEGIN_PASSWORDS >> (byte & 31) & 1 == 1;
+    let has_one = |at: usize| {
+        let mut words = OF_PASSWORDS.iter();
+        words.any(|word| has_word_at(name, at, word.as_bytes()))
+    };
+    name.iter()
+        .enumerate()
+        .any(|(at, &byte)| byte >= 0x80 || begins_one(byte) && has_one(at))
+        || lex::ends_with(name, SHORT_PASSWORD)
 }
+
+/// A bit for the first letter of each of these words, since most letters of a name begin none.
+const BEGIN_PASSWORDS: u32 = {
+    let (mut letters, mut words) = (0, OF_PASSWORDS);
+    while let [word, rest @ ..] = words {
+        if let Some(first) = word.as_bytes().first() {
+            letters |= 1 << (*first & 31);
+        }
+        words = rest;
+    }
+    letters
+};
 
 /// Whether a word that can only be a literal where it stands is a secret, and not a placeholder or a reference.
 pub(crate) fn is_literal(value: &[u8], name: &[u8]) -> bool {
