@@ -61,7 +61,7 @@ const HELD: &[(&str, [usize; 4])] = &[
     ("self, kept aside", [22, 0, 0, 0]),
     ("sentences", [8, 0, 0, 0]),
     ("whole calls", [3, 0, 0, 0]),
-    ("whole calls, kept aside", [9, 1, 1, 0]),
+    ("whole calls, kept aside", [8, 1, 1, 0]),
     ("written forms", [10, 11, 6, 0]),
 ];
 

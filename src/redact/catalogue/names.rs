@@ -570,6 +570,11 @@ pub(crate) fn is_of_many(word: &[u8]) -> bool {
         .any(|known| word.eq_ignore_ascii_case(known.as_bytes()))
 }
 
+/// Whether a word says that codes follow.
+pub(crate) fn is_codes(word: &[u8]) -> bool {
+    word.eq_ignore_ascii_case(b"codes")
+}
+
 /// Whether a name may be that of other tokens than secrets.
 pub(crate) fn is_token(name: &[u8]) -> bool {
     name.eq_ignore_ascii_case(b"token")

@@ -13,6 +13,7 @@ pub(crate) static ROLES: &[(&str, Role)] = &[
     ("attribute", Role::Label),
     ("attributename", Role::Label),
     ("attributevalue", Role::Value),
+    ("code", Role::Code),
     ("column_names", Role::Columns),
     ("columnnames", Role::Columns),
     ("columns", Role::Columns),
@@ -146,6 +147,32 @@ pub(crate) const REFERENCES: &[&str] = &[
     "\"$ref\"", "\"$value\"", "\"env\"", "\"valueFrom\"", "\"secretKeyRef\"", "\"secretRef\"", "\"fromSecret\"",
     "\"from_secret\"", "\"$exists\"", "\"$ne\":null", "\"$ne\": null",
 ];
+
+/// Ends of the names of members that say what a message is: `templateId`, `subject`.
+pub(crate) const MESSAGES: &[&str] = &[
+    "emplate",
+    "emplateId",
+    "emplate_id",
+    "emplateName",
+    "emplate_name",
+    "ubject",
+];
+
+/// Parts of the names of messages that tell somebody a code.
+#[rustfmt::skip]
+const TELLING: &[&str] = &[
+    "2fa", "authenticat", "log-in", "login", "magic", "mfa", "one-time", "one_time", "onetime", "otp", "passcode", "password",
+    "sign-in", "sign_in", "signin", "two-factor", "two_factor", "twofactor", "verif",
+];
+
+/// Whether a message of this name tells somebody a code: `verify_email`.
+pub(crate) fn tells_code(message: &[u8]) -> bool {
+    TELLING.iter().any(|known| {
+        message
+            .windows(known.len())
+            .any(|part| part.eq_ignore_ascii_case(known.as_bytes()))
+    })
+}
 
 /// How the token of a parser begins.
 pub(crate) const TOKEN_BEGINNINGS: &[&str] = &["\"kind\"", "\"type\""];

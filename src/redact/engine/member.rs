@@ -7,9 +7,16 @@ use crate::redact::catalogue::roles;
 use crate::redact::engine::frame::{Frame, Place, Shape};
 use crate::redact::engine::inside::Findings;
 use crate::redact::engine::walk::{Walk, closing_quote, past_blanks};
+use crate::redact::find::{context, phrase};
 use crate::redact::judge::value;
 use crate::redact::kind::{Kind, Role};
 use crate::redact::read::bytes::{at, part};
+
+/// A shorter label may be the name of a parameter: `key`.
+const MIN_LABEL: usize = 3;
+
+/// So far from a code the template is named that tells it.
+const MAX_MESSAGE: usize = 256;
 
 impl Findings<'_> {
     /// What the name over the value that begins now says.
@@ -36,7 +43,16 @@ impl Findings<'_> {
     fn label(&self, walk: &mut Walk<'_>) -> Kind {
         let said = std::mem::take(&mut walk.top.said);
         if !said.is_empty() {
-            let said = self.rules.judge(said.of(walk.text));
+            let text = said.of(walk.text);
+            let mut said = self.rules.judge(text);
+            // `{"name": "API token for CI"}`, `{"keyName": "key1"}`
+            let says_key = || {
+                context::says_key(text, true)
+                    || phrase::begins_with_name(text, |name| self.rules.judge(name))
+            };
+            if said == Kind::Plain && text.len() > MIN_LABEL && says_key() {
+                said = Kind::Opaque;
+            }
             // `{"type": "password", "name": "x"}`
             if said != Kind::Plain || !walk.top.label.hides() {
                 walk.top.label = said;
@@ -106,11 +122,13 @@ impl Findings<'_> {
             {
                 self.named(walk, element(content));
             }
+            Role::Code if value::fits(content, Kind::Pin) => self.told(walk, (from, to), shape),
             Role::Operation => top.patch = true,
             Role::Typed if from < to && shape == Shape::String => {
                 self.typed(walk, (from, to));
             }
             Role::Value if from < to => top.value = Some((Place::new(from, to), shape)),
+            Role::Data if shape == Shape::String => self.labelled_data(walk, (from, to)),
             Role::Data if shape == Shape::Nested => {
                 if top.is_secret {
                     self.hide(walk, from, to, Shape::Nested);
@@ -167,6 +185,29 @@ impl Findings<'_> {
         }
     }
 
+    /// `{"name": "db_password", "data": "…"}`,. Without a label before it `data` is a text of any kind.
+    fn labelled_data(&mut self, walk: &mut Walk<'_>, (from, to): (usize, usize)) {
+        let label = self.label(walk);
+        let name = walk.top.name;
+        if label.hides() && value::goes(part(walk.text, from, to), label, name.of(walk.text)) {
+            self.hide(walk, from, to, Shape::String);
+        }
+    }
+
+    /// Hides a code that the template of a message tells somebody, which is named around it or in the object around that:
+    /// `{"template": "verify_email", "data": {"code": "…"}}`.
+    fn told(&mut self, walk: &Walk<'_>, (from, to): (usize, usize), shape: Shape) {
+        let start = self
+            .outer(walk, 1)
+            .map_or(walk.top.start, |outer| outer.start);
+        let before = part(walk.text, start.max(from.saturating_sub(MAX_MESSAGE)), from);
+        let behind = part(walk.text, to, walk.to.min(to + MAX_MESSAGE));
+        let message = messages(before).last().or_else(|| messages(behind).next());
+        if message.is_some_and(roles::tells_code) {
+            self.hide(walk, from, to, shape);
+        }
+    }
+
     /// Hides the private numbers that stand before `end` in a JSON Web Key.
     fn key_parts(&mut self, walk: &Walk<'_>, end: usize) {
         let text = walk.text;
@@ -192,6 +233,21 @@ impl Findings<'_> {
             }
         }
     }
+}
+
+/// What the members that name a message say in a part of a text.
+fn messages(text: &[u8]) -> impl Iterator<Item = &[u8]> {
+    let is_of_message = |name: &[u8]| {
+        roles::MESSAGES
+            .iter()
+            .any(|end| name.ends_with(end.as_bytes()))
+    };
+    memchr::memmem::find_iter(text, b"\":")
+        .filter(move |close| is_of_message(part(text, 0, *close)))
+        .map(|close| {
+            let open = past_blanks(text, close + 2, text.len());
+            part(text, open + 1, closing_quote(text, open + 1, text.len()))
+        })
 }
 
 /// Whether what a member says is what the value beside it is, and not what kind of thing that is.
@@ -256,6 +312,47 @@ mod tests {
             let redacted = redact_str(&text);
             assert!(!redacted.contains("hunter2xK9"), "{redacted}");
         }
+    }
+
+    #[test]
+    fn what_a_label_says_is_a_key_goes_if_it_looks_like_one() {
+        for label in [
+            r#""keyName":"key1""#,
+            r#""name":"API token for the edge""#,
+            r#""name":"Terraform token (read only)""#,
+        ] {
+            let with = |value: &str| format!(r#"{{{label},"value":"{value}"}}"#);
+            let key = "8M7wS6hCpXVcDoRnPPYUCWPgy8aea4Wy6kCe5T";
+            redacts(&[(&with(key), &with("[REDACTED_FIELD]"))]);
+            leaves(&[&with("rotated in spring")]);
+        }
+        redacts(&[(
+            r#"{"name":"db_password","data":"swordfish"}"#,
+            r#"{"name":"db_password","data":"[REDACTED_FIELD]"}"#,
+        )]);
+        leaves(&[
+            r#"{"name":"Sort key of it","value":"8M7wS6hCpXVcDoRnPPYUCWPgy8aea4Wy6kCe5T"}"#,
+            r#"{"key":"key","value":"8M7wS6hCpXVcDoRnPPYUCWPgy8aea4Wy6kCe5T"}"#,
+            r#"{"name":"invoice","data":"swordfish"}"#,
+        ]);
+    }
+
+    #[test]
+    fn a_code_goes_that_a_template_tells() {
+        for text in [
+            r#"{"template":"login-code","data":{"code":"{}"}}"#,
+            r#"{"data":{"code":"{}"},"templateId":"verify_email"}"#,
+            r#"{"subject":"Your OTP","code":"{}"}"#,
+        ] {
+            let with = |code: &str| text.replacen("{}", code, 1);
+            redacts(&[(&with("482913"), &with("[REDACTED_FIELD]"))]);
+        }
+        leaves(&[
+            r#"{"template":"order-shipped","data":{"code":"482913"}}"#,
+            r#"{"template":"login-failed","code":"too-many"}"#,
+            r#"{"code":"482913"}"#,
+            r#"[{"data":{"code":"482913"},"template":"order"},{"template":"login"}]"#,
+        ]);
     }
 
     #[test]

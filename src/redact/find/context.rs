@@ -175,7 +175,7 @@ fn without_digit(word: &[u8]) -> &[u8] {
 }
 
 /// Whether a word for a key stands before it: `the key for Acme, …`, `der Acme-Schlüssel …`.
-fn says_key(line: &[u8], hash: bool) -> bool {
+pub(crate) fn says_key(line: &[u8], hash: bool) -> bool {
     // `MD5 (token.tgz) = …`, `using RSA key …`
     let is_numbered =
         |word: &[u8]| ID_WORDS.has(without_digit(word)) || speech::is_algorithm_of_key(word);

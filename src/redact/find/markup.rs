@@ -6,11 +6,15 @@ use crate::redact::find::look::Look;
 use crate::redact::judge::value;
 use crate::redact::kind::Kind;
 use crate::redact::read::bytes::{self, at, has_word_at, run_end, run_start};
-use crate::redact::read::lex::{closing_quote, is_name};
+use crate::redact::read::lex::{MAX_WORD, Name, closing_quote, is_name};
 use crate::redact::read::scope::{Found, Scope};
 
 /// So far above a cell the head of its column is looked for.
 const MAX_TABLE: usize = 2048;
+
+/// A longer line is none of a snapshot, and so many of them stand between a heading and what it names.
+const MAX_ITEM: usize = 160;
+const MAX_ABOVE: usize = 4;
 
 /// Something like `name="DB_PASSWORD"`, whose value begins at `value`: what belongs to that name is hidden.
 pub(crate) fn named(look: &mut Look<'_>, name: &[u8], value: usize, sign: u8) {
@@ -52,6 +56,41 @@ pub(crate) fn named(look: &mut Look<'_>, name: &[u8], value: usize, sign: u8) {
         .or_else(|| beside(look, pos, matches!(quote, b'"' | b'\'')))
         .filter(|found| kind.hides() || value::fits(look.part(found.start, found.end), kind));
     look.report(found);
+}
+
+/// Whether a name is that of an element in the snapshot of a page: `- textbox [ref=e12]: …`.
+pub(crate) fn is_of_snapshot(scope: &Scope<'_>, name: &Name<'_>) -> bool {
+    name.text.ends_with(b"]") && scope.before(name.start) == b'=' || labels::holds_text(name.text)
+}
+
+/// The text of an element in the snapshot of a page, which is the rest of the line from `value` on, below a heading that
+/// names it or a line of text that does.
+pub(crate) fn under_heading(look: &Look<'_>, name: usize, value: usize) -> Option<Found> {
+    let item = |line: &'_ [u8]| line.trim_ascii_start().starts_with(b"- ");
+    let start = look.back(name, MAX_ITEM, |b| b != b'\n');
+    let end = look.ahead(value, MAX_WORD, |b| !b.is_ascii_whitespace());
+    if !item(look.part(start, name)) || !matches!(look.at(end), 0 | b'\n' | b'\r') {
+        return None;
+    }
+    let mut below = start;
+    for _ in 0..MAX_ABOVE {
+        let close = below.checked_sub(1).filter(|close| *close > look.origin)?;
+        below = look.back(close, MAX_ITEM, |b| b != b'\n');
+        let line = look.part(below, close).trim_ascii();
+        let line = line.strip_prefix(b"- ")?;
+        let quote = |b: &u8| *b == b'"';
+        let title = match line.iter().position(quote) {
+            Some(open) => line.get(open + 1..line.iter().rposition(quote)?)?,
+            None => bytes::rest(line, memchr::memchr(b':', line).map_or(0, |n| n + 1)).trim_ascii(),
+        };
+        if look.judge(title).hides() {
+            return hidden(look, value, end);
+        }
+        if labels::heads(line) {
+            break;
+        }
+    }
+    None
 }
 
 /// The value of a tag that stands before its name: `<input value="…" name="token">`.
@@ -353,6 +392,27 @@ mod tests {
         leaves(&[
             "<table><tr><th>Kennwort</th><th>Host</th></tr><tr><td>ja</td><td>web1x9k</td></tr></table>",
         ]);
+    }
+
+    #[test]
+    fn what_an_element_shows_below_a_heading_goes_if_it_looks_like_a_key() {
+        let key = "kT7vq2mZx9Lw4bR8sN5cD1hY3gJ6";
+        for text in [
+            "- heading \"API key\" [level=2]\n- textbox [ref=e12]: {}",
+            "- heading \"Client secret\" [level=3]\n- text: Shown once.\n- code: {}\n- button \"OK\"",
+            "- generic [ref=e3]:\n  - text: Access token\n  - textbox \"Value\" [ref=e4]: {}\n",
+        ] {
+            let marked = text.replace("{}", "[REDACTED_FIELD]");
+            assert_eq!(redact_str(&text.replace("{}", key)), marked);
+            leaves(&[&text.replace("{}", "Name it")]);
+        }
+        for text in [
+            "- heading \"Commit\" [level=2]\n- code: {}",
+            "- heading \"API keys\" [level=1]\n- heading \"Request\"\n- code: {}",
+            "API key\ncode: {}, of the build",
+        ] {
+            leaves(&[&text.replace("{}", key)]);
+        }
     }
 
     #[test]

@@ -6,6 +6,7 @@ use crate::redact::find::look::Look;
 use crate::redact::judge::name::judge_foreign;
 use crate::redact::kind::Kind;
 use crate::redact::read::bytes::{at, part, run_start};
+use crate::redact::read::lex::is_of_key;
 use crate::redact::read::scope::{Found, Scope};
 
 /// How many digits a code has.
@@ -21,6 +22,9 @@ pub(crate) fn code(look: &Look<'_>, start: usize) -> Option<Found> {
         return Some(Found::new(start, end, Class::Field));
     }
     let end = number(look, start)?;
+    if look.before(start) == b':' && is_of_key(look, start) {
+        return None;
+    }
     // In a row of numbers none is a code.
     let is_number = |sign: u8, digit: u8| sign == b' ' && digit.is_ascii_digit();
     if is_number(look.before(start), look.before(start.saturating_sub(1)))
@@ -204,6 +208,16 @@ fn is_letter(byte: u8) -> bool {
 #[cfg(test)]
 mod tests {
     use crate::redact::tests::{leaves, redacts};
+
+    #[test]
+    fn a_number_in_the_key_of_a_cache_stays() {
+        leaves(&[
+            "GET ratelimit:password-reset:48213",
+            "DEL cache:session-token:48213",
+            "EXPIRE throttle:otp:482913 60",
+        ]);
+        redacts(&[("otp:482913", "otp:[REDACTED_FIELD]")]);
+    }
 
     #[test]
     fn a_code_goes_by_its_many_names() {

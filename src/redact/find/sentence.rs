@@ -6,7 +6,7 @@
 use crate::redact::catalogue::{names, speech};
 use crate::redact::class::Class;
 use crate::redact::find::look::Look;
-use crate::redact::find::phrase::spaced_kind;
+use crate::redact::find::phrase::{self, spaced_kind};
 use crate::redact::find::sql;
 use crate::redact::judge::{placeholder, value};
 use crate::redact::kind::Kind;
@@ -149,13 +149,7 @@ fn takes(look: &Look<'_>, name: &Name<'_>, word: &[u8], linked: bool) -> bool {
 fn named_further(look: &Look<'_>, end: usize) -> bool {
     let line = look.last(end, 48);
     let sentence = memchr::memrchr3(b'.', b'\n', b',', line).map_or(0, |n| n + 1);
-    let sentence = bytes::rest(line, sentence);
-    speech::PREPOSITIONS.iter().any(|word| {
-        memchr::memmem::find_iter(sentence, word.as_bytes()).any(|end| {
-            look.judge(bytes::part(sentence, 0, end).trim_ascii())
-                .hides()
-        })
-    })
+    phrase::begins_with_name(bytes::rest(line, sentence), |name| look.judge(name))
 }
 
 /// What stands before a word for a password at the end of a line, with a space or a sign between: `user bob, pass `.

@@ -8,7 +8,7 @@ use crate::redact::catalogue::numbers::{self, IBANS, ISSUERS};
 use crate::redact::catalogue::places::{self, PLACES};
 use crate::redact::catalogue::roles::ROLES;
 use crate::redact::catalogue::shaped::{self, Alphabet, Part, SHAPES};
-use crate::redact::catalogue::tools::{self, Place, TOOLS};
+use crate::redact::catalogue::tools::{self, PRINTERS, Place, TOOLS};
 use crate::redact::catalogue::vendors;
 use crate::redact::catalogue::webhooks::{self, WEBHOOKS};
 use crate::redact::class::Class;
@@ -189,7 +189,7 @@ fn shapes(rows: &mut Vec<Row>) {
 }
 
 fn commands(rows: &mut Vec<Row>) {
-    for tool in TOOLS {
+    for tool in TOOLS.iter().chain(PRINTERS) {
         // Each of the tools that a row names takes its secret so.
         let first = tool.command.split(' ').next().unwrap_or_default();
         let shown = first
@@ -333,6 +333,8 @@ fn members(rows: &mut Vec<Row>) {
             Role::Kind => r#"{"N":"api_key","value":"{}"}"#,
             // Of an object of secrets it goes as a whole.
             Role::Data | Role::About | Role::Schema | Role::Items | Role::Other => "",
+            // A code is a number.
+            Role::Code => "",
         };
         // Of fields, and no values of them.
         let near_miss = match role {
