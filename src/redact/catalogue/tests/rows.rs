@@ -1,6 +1,6 @@
 //! All rows of the catalogue as the walk sees them: a text with a secret in it, given by the row or made of it.
 
-use crate::redact::catalogue::calls::{self, CALLS};
+use crate::redact::catalogue::calls::{self, CALLS, Call};
 use crate::redact::catalogue::keys::{self, Body, PREFIXES, Prefix, Tail};
 use crate::redact::catalogue::languages::LANGUAGES;
 use crate::redact::catalogue::names::{self, ENDINGS, WORDS};
@@ -215,10 +215,11 @@ fn commands(rows: &mut Vec<Row>) {
 }
 
 fn addresses(rows: &mut Vec<Row>) {
-    for (host, path) in WEBHOOKS {
-        let host = host.replacen(
+    for hook in WEBHOOKS {
+        let path = hook.path;
+        let host = hook.host.replacen(
             '*',
-            if host.starts_with("*.") {
+            if hook.host.starts_with("*.") {
                 "eu1"
             } else {
                 ".eu1."
@@ -226,7 +227,7 @@ fn addresses(rows: &mut Vec<Row>) {
             1,
         );
         let host = host.trim_start_matches('.').replace("..", ".");
-        let name = format!("webhooks: {host}{path}");
+        let name = format!("webhooks: {}: {host}{path}", hook.whose);
         // Where it is a parameter it is one word.
         let (texts, secret) = if path.ends_with('=') {
             (
@@ -245,10 +246,15 @@ fn addresses(rows: &mut Vec<Row>) {
 }
 
 fn arguments(rows: &mut Vec<Row>) {
-    for (call, index) in CALLS {
+    for Call {
+        name: call,
+        argument: index,
+        whose,
+    } in CALLS
+    {
         let before = "\"bob\", ".repeat(*index);
         let row = Row::new(
-            format!("calls: {call}, {index}"),
+            format!("calls: {whose}: {call}, {index}"),
             format!("client.{call}({before}\"{{}}\")"),
             SECRET,
             calls::CLASS,
