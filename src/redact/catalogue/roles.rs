@@ -189,6 +189,47 @@ pub(crate) const DESCRIPTIONS: &[&str] = &[
     "\"type\"", "\"$ref\"", "\"anyOf\"", "\"oneOf\"", "\"allOf\"", "\"enum\"", "\"description\"", "\"title\"",
 ];
 
+/// The words of JSON that are values.
+#[inline]
+pub(crate) fn is_word(text: &[u8]) -> bool {
+    matches!(text, b"true" | b"false" | b"null")
+}
+
+/// Whether an array under this name holds variables of an environment.
+#[inline]
+pub(crate) fn is_environment(name: &[u8]) -> bool {
+    matches!(name.first(), Some(b'e' | b'E' | b'b' | b'v'))
+        && [
+            &b"env"[..],
+            b"environment",
+            b"envs",
+            b"variables",
+            b"buildargs",
+            b"build_args",
+        ]
+        .iter()
+        .any(|known| name.eq_ignore_ascii_case(known))
+}
+
+/// An option of a list of arguments that a user and a password follow, in one.
+#[inline]
+pub(crate) fn leads_to_user(argument: &[u8]) -> bool {
+    matches!(argument, b"-u" | b"--user" | b"--proxy-user")
+}
+
+/// How the lines of armour begin, and how that of a private key does, of those that open one.
+pub(crate) const ARMOUR: &[u8] = b"-----";
+const OPENS: &[u8] = b"-----BEGIN";
+const OF_KEY: &[u8] = b"PRIVATE KEY";
+
+/// Whether a line opens the armour of a private key.
+pub(crate) fn opens_key(line: &[u8]) -> bool {
+    line.len() <= 64
+        && line.starts_with(OPENS)
+        && line.ends_with(ARMOUR)
+        && memchr::memmem::find(line, OF_KEY).is_some()
+}
+
 /// What a name in an object that stands under another name ends with: `{"api": {"key": …}}` is an `api_key`.
 pub(crate) const KEY: &[u8] = b"_key";
 

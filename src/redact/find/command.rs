@@ -114,7 +114,10 @@ fn word_end(scope: &Scope<'_>, start: usize, quote: u8) -> usize {
     // `CORP\bob`, in which no escape stands.
     while quote == 0
         && scope.at(end) == b'\\'
-        && !b"\0\n\"'ntr".contains(&scope.at(end + 1))
+        && !matches!(
+            scope.at(end + 1),
+            0 | b'\n' | b'"' | b'\'' | b'n' | b't' | b'r'
+        )
         && end - start < MAX_WORD
     {
         end = scope.ahead(end + 2, MAX_WORD, is_inside);
