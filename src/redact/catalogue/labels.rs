@@ -6,6 +6,7 @@ use crate::redact::catalogue::list::List;
 const LABELS: &List = &List::of(&[
     "name",
     "key",
+    "keyname",
     "id",
     "type",
     "variable",

@@ -155,6 +155,8 @@ pub(crate) const MESSAGES: &[&str] = &[
     "emplate_id",
     "emplateName",
     "emplate_name",
+    "emplateAlias",
+    "emplate_alias",
     "ubject",
 ];
 

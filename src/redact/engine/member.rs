@@ -7,13 +7,10 @@ use crate::redact::catalogue::roles;
 use crate::redact::engine::frame::{Frame, Place, Shape};
 use crate::redact::engine::inside::Findings;
 use crate::redact::engine::walk::{Walk, closing_quote, past_blanks};
-use crate::redact::find::{context, phrase};
+use crate::redact::find::context;
 use crate::redact::judge::value;
 use crate::redact::kind::{Kind, Role};
 use crate::redact::read::bytes::{at, part};
-
-/// A shorter label may be the name of a parameter: `key`.
-const MIN_LABEL: usize = 3;
 
 /// So far from a code the template is named that tells it.
 const MAX_MESSAGE: usize = 256;
@@ -43,16 +40,7 @@ impl Findings<'_> {
     fn label(&self, walk: &mut Walk<'_>) -> Kind {
         let said = std::mem::take(&mut walk.top.said);
         if !said.is_empty() {
-            let text = said.of(walk.text);
-            let mut said = self.rules.judge(text);
-            // `{"name": "API token for CI"}`, `{"keyName": "key1"}`
-            let says_key = || {
-                context::says_key(text, true)
-                    || phrase::begins_with_name(text, |name| self.rules.judge(name))
-            };
-            if said == Kind::Plain && text.len() > MIN_LABEL && says_key() {
-                said = Kind::Opaque;
-            }
+            let said = context::kind_of_label(said.of(walk.text), |name| self.rules.judge(name));
             // `{"type": "password", "name": "x"}`
             if said != Kind::Plain || !walk.top.label.hides() {
                 walk.top.label = said;
@@ -122,7 +110,7 @@ impl Findings<'_> {
             {
                 self.named(walk, element(content));
             }
-            Role::Code if value::fits(content, Kind::Pin) => self.told(walk, (from, to), shape),
+            Role::Code if is_code(content) => self.told(walk, (from, to), shape),
             Role::Operation => top.patch = true,
             Role::Typed if from < to && shape == Shape::String => {
                 self.typed(walk, (from, to));
@@ -187,9 +175,11 @@ impl Findings<'_> {
 
     /// `{"name": "db_password", "data": "…"}`,. Without a label before it `data` is a text of any kind.
     fn labelled_data(&mut self, walk: &mut Walk<'_>, (from, to): (usize, usize)) {
-        let label = self.label(walk);
-        let name = walk.top.name;
-        if label.hides() && value::goes(part(walk.text, from, to), label, name.of(walk.text)) {
+        let said = walk.top.said.of(walk.text);
+        let content = part(walk.text, from, to);
+        let is_word = !content.iter().any(u8::is_ascii_whitespace);
+        let is_secret = is_word && (value::looks_chosen(content) || value::is_password_name(said));
+        if is_secret && self.label(walk).hides() {
             self.hide(walk, from, to, Shape::String);
         }
     }
@@ -197,12 +187,15 @@ impl Findings<'_> {
     /// Hides a code that the template of a message tells somebody, which is named around it or in the object around that:
     /// `{"template": "verify_email", "data": {"code": "…"}}`.
     fn told(&mut self, walk: &Walk<'_>, (from, to): (usize, usize), shape: Shape) {
-        let start = self
-            .outer(walk, 1)
-            .map_or(walk.top.start, |outer| outer.start);
-        let before = part(walk.text, start.max(from.saturating_sub(MAX_MESSAGE)), from);
+        let before = |back: usize| {
+            let start = self.outer(walk, back).map_or(0, |outer| outer.start);
+            let start = start.max(from.saturating_sub(MAX_MESSAGE));
+            messages(part(walk.text, start, from)).last()
+        };
         let behind = part(walk.text, to, walk.to.min(to + MAX_MESSAGE));
-        let message = messages(before).last().or_else(|| messages(behind).next());
+        let message = before(1)
+            .or_else(|| messages(behind).next())
+            .or_else(|| before(3));
         if message.is_some_and(roles::tells_code) {
             self.hide(walk, from, to, shape);
         }
@@ -233,6 +226,15 @@ impl Findings<'_> {
             }
         }
     }
+}
+
+/// Whether a text could be a code that somebody types: `482913`, `A7K9Q2`.
+fn is_code(text: &[u8]) -> bool {
+    (4..=8).contains(&text.len())
+        && text.iter().any(u8::is_ascii_digit)
+        && text
+            .iter()
+            .all(|b| b.is_ascii_uppercase() || b.is_ascii_digit())
 }
 
 /// What the members that name a message say in a part of a text.
@@ -334,6 +336,8 @@ mod tests {
             r#"{"name":"Sort key of it","value":"8M7wS6hCpXVcDoRnPPYUCWPgy8aea4Wy6kCe5T"}"#,
             r#"{"key":"key","value":"8M7wS6hCpXVcDoRnPPYUCWPgy8aea4Wy6kCe5T"}"#,
             r#"{"name":"invoice","data":"swordfish"}"#,
+            r#"{"name":"token","data":"2026-03-01"}"#,
+            r#"{"name":"password","data":"user 12 changed it"}"#,
         ]);
     }
 
@@ -343,9 +347,12 @@ mod tests {
             r#"{"template":"login-code","data":{"code":"{}"}}"#,
             r#"{"data":{"code":"{}"},"templateId":"verify_email"}"#,
             r#"{"subject":"Your OTP","code":"{}"}"#,
+            r#"{"templateId":"d-verify","people":[{"to":"x","data":{"code":"{}"}}]}"#,
         ] {
             let with = |code: &str| text.replacen("{}", code, 1);
-            redacts(&[(&with("482913"), &with("[REDACTED_FIELD]"))]);
+            for code in ["482913", "A7K9Q2"] {
+                redacts(&[(&with(code), &with("[REDACTED_FIELD]"))]);
+            }
         }
         leaves(&[
             r#"{"template":"order-shipped","data":{"code":"482913"}}"#,

@@ -328,8 +328,8 @@ fn otherwise(look: &mut Look<'_>, assigned: &Assigned<'_>) -> bool {
     }
     if matches!(kind, Kind::Plain | Kind::Id) {
         markup::named(look, name.text, value, sign.byte);
-        if sign.byte == b':' && markup::is_of_snapshot(look, name) && is_opaque_at(look, value) {
-            look.report(markup::under_heading(look, name.start, value));
+        if sign.byte == b':' && markup::is_of_snapshot(look, name) {
+            look.report(markup::of_snapshot(look, name.start, value));
         }
         if sign.byte == b'=' && assigned.unspaced == value {
             if headers::is_response(name.text) {
@@ -466,7 +466,7 @@ fn adds_word(look: &Look<'_>, assigned: &Assigned<'_>) -> bool {
     let end = look.ahead(start, MAX_WORD, |b| !b.is_ascii_whitespace());
     let word = look.part(start, end);
     is_of_shell(name) && start == assigned.unspaced
-        || value::is_password_name(name)
+        || (value::is_password_name(name) || random::is_opaque(word))
             && matches!(look.at(end), 0 | b'\r' | b'\n')
             && value::looks_chosen(word)
             && !is_word_and_number(word)
@@ -762,17 +762,19 @@ fn in_line(look: &mut Look<'_>, name: &[u8], start: usize) -> bool {
         let next = look.ahead(end, 4, is_blank);
         let word = look.ahead(next, 4, |b| !b.is_ascii_whitespace());
         let joined = speech::joins(look.part(next, word));
-        if count == 0 && to == end && !joined {
+        // Codes may stand with no more than spaces between them.
+        let spaced = to == end && is_code_of(name, item);
+        if count == 0 && to == end && !joined && !spaced {
             return false;
         }
-        let is_secret = is_secret_item(item, name) || names::is_codes(name) && is_code(item);
+        let is_secret = is_secret_item(item, name) || is_code_of(name, item);
         if is_secret && value::is_real(item) && !look.judge(item).hides() {
             look.hide(pos, to, Class::Field);
             any = true;
         } else if !item.iter().all(|b| b.is_ascii_alphabetic() || *b == b'-') {
             break;
         }
-        if to == end && !joined || matches!(look.at(next), 0 | b'\n' | b'\r') {
+        if to == end && !joined && !spaced || matches!(look.at(next), 0 | b'\n' | b'\r') {
             break;
         }
         pos = if joined {
@@ -791,9 +793,11 @@ fn of_codes(look: &mut Look<'_>, sign: usize, start: usize) -> bool {
         .is_some_and(|many| in_line(look, many, start))
 }
 
-/// `4829-1037`
-fn is_code(item: &[u8]) -> bool {
-    random::digits(item) >= 4 && item.iter().all(|b| b.is_ascii_alphanumeric() || *b == b'-')
+/// Whether an item under a name for codes is one: `4829-1037`.
+fn is_code_of(name: &[u8], item: &[u8]) -> bool {
+    names::is_codes(name)
+        && random::digits(item) >= 4
+        && item.iter().all(|b| b.is_ascii_alphanumeric() || *b == b'-')
 }
 
 /// Whether an item of a list is a secret: a word that somebody chose, or one made at random.
@@ -962,6 +966,8 @@ mod tests {
             "./gradlew -PapiKey={} publish",
             "DB_PASSWORD+={}",
             "password += {}",
+            "- textbox \"Password\" [ref=e14]: {}",
+            "- textbox \"API key\" [ref=s1e4]: \"{}\"",
             "'db_password' => '{}'",
             "db_password -> {}",
             "db_password <- \"{}\"",
@@ -979,6 +985,7 @@ mod tests {
         for text in [
             "Backup codes (each works once): {}, {}, {}",
             "Recovery codes for ada: {}, {}",
+            "2FA backup codes: {} {} {}",
         ] {
             for code in ["48291037", "4829-1037", "a1b2c-3d4e5"] {
                 let marked = text.replace("{}", "[REDACTED_FIELD]");
@@ -1007,6 +1014,7 @@ mod tests {
             "password =~ \"abc123x\"",
             "tokens += 1024",
             "password += chr1",
+            "token += buf2",
             "if \"required\" == password:",
             "if token1 == token2:",
             "std::token::hunter2xK9",

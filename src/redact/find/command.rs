@@ -8,6 +8,7 @@ use crate::redact::catalogue::tools::{
 };
 use crate::redact::catalogue::{speech, words};
 use crate::redact::find::look::Look;
+use crate::redact::find::sentence;
 use crate::redact::find::value::value_at;
 use crate::redact::judge::style::{Given, Style};
 use crate::redact::judge::{random, value};
@@ -192,7 +193,10 @@ pub(crate) fn printed(scope: &Scope<'_>, start: usize) -> Option<Found> {
     {
         return None;
     }
-    let line = scope.last(start - 1, MAX_COMMAND);
+    // Others may stand above it.
+    let first = sentence::first_item(scope, start);
+    let floor = scope.origin.max(first.saturating_sub(MAX_COMMAND));
+    let line = bytes::part(scope.text, floor, first - 1);
     let line = bytes::rest(line, memchr::memrchr(b'\n', line).map_or(0, |n| n + 1));
     let mut parts = line.split(|b| *b == b'|');
     let command = Command::of(parts.next()?.trim_ascii_end());

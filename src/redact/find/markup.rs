@@ -3,7 +3,8 @@
 use crate::redact::catalogue::{formats, labels};
 use crate::redact::class::Class;
 use crate::redact::find::look::Look;
-use crate::redact::judge::value;
+use crate::redact::find::{context, phrase};
+use crate::redact::judge::{random, value};
 use crate::redact::kind::Kind;
 use crate::redact::read::bytes::{self, at, has_word_at, run_end, run_start};
 use crate::redact::read::lex::{MAX_WORD, Name, closing_quote, is_name};
@@ -43,7 +44,7 @@ pub(crate) fn named(look: &mut Look<'_>, name: &[u8], value: usize, sign: u8) {
     } else {
         (value, look.ahead(value, 98, is_name))
     };
-    let kind = look.judge(look.part(from, to));
+    let kind = context::kind_of_label(look.part(from, to), |name| look.judge(name));
     if to == from || !kind.hides() && kind != Kind::Opaque {
         return;
     }
@@ -63,34 +64,53 @@ pub(crate) fn is_of_snapshot(scope: &Scope<'_>, name: &Name<'_>) -> bool {
     name.text.ends_with(b"]") && scope.before(name.start) == b'=' || labels::holds_text(name.text)
 }
 
-/// The text of an element in the snapshot of a page, which is the rest of the line from `value` on, below a heading that
-/// names it or a line of text that does.
-pub(crate) fn under_heading(look: &Look<'_>, name: usize, value: usize) -> Option<Found> {
-    let item = |line: &'_ [u8]| line.trim_ascii_start().starts_with(b"- ");
-    let start = look.back(name, MAX_ITEM, |b| b != b'\n');
-    let end = look.ahead(value, MAX_WORD, |b| !b.is_ascii_whitespace());
-    if !item(look.part(start, name)) || !matches!(look.at(end), 0 | b'\n' | b'\r') {
+/// The text of an element in the snapshot of a page, which is the rest of the line from `value` on, where its own name or
+/// a heading above it says that it is a secret, or a line of text does.
+pub(crate) fn of_snapshot(look: &Look<'_>, name: usize, value: usize) -> Option<Found> {
+    let from = look.ahead(value, 1, |b| b == b'"');
+    let to = look.ahead(from, MAX_WORD, |b| !b.is_ascii_whitespace() && b != b'"');
+    let end = look.ahead(to, 1, |b| b == b'"');
+    let text = look.part(from, to);
+    if !value::looks_chosen(text) || !matches!(look.at(end), 0 | b'\n' | b'\r') {
         return None;
     }
-    let mut below = start;
+    let mut line = look.back(name, MAX_ITEM, |b| b != b'\n');
+    let own = item(look.part(line, name))?;
+    if names(look, title(own).unwrap_or_default()) {
+        return hidden(look, from, to);
+    }
     for _ in 0..MAX_ABOVE {
-        let close = below.checked_sub(1).filter(|close| *close > look.origin)?;
-        below = look.back(close, MAX_ITEM, |b| b != b'\n');
-        let line = look.part(below, close).trim_ascii();
-        let line = line.strip_prefix(b"- ")?;
-        let quote = |b: &u8| *b == b'"';
-        let title = match line.iter().position(quote) {
-            Some(open) => line.get(open + 1..line.iter().rposition(quote)?)?,
-            None => bytes::rest(line, memchr::memchr(b':', line).map_or(0, |n| n + 1)).trim_ascii(),
-        };
-        if look.judge(title).hides() {
-            return hidden(look, value, end);
+        let close = line.checked_sub(1).filter(|close| *close > look.origin)?;
+        line = look.back(close, MAX_ITEM, |b| b != b'\n');
+        let above = item(look.part(line, close))?;
+        let text = bytes::rest(above, memchr::memchr(b':', above).map_or(0, |n| n + 1));
+        if names(look, title(above).unwrap_or(text.trim_ascii())) {
+            return random::is_opaque(look.part(from, to))
+                .then(|| hidden(look, from, to))
+                .flatten();
         }
-        if labels::heads(line) {
+        if labels::heads(above) {
             break;
         }
     }
     None
+}
+
+/// What stands on a line of a list behind its sign.
+fn item(line: &[u8]) -> Option<&[u8]> {
+    line.trim_ascii_start().strip_prefix(b"- ")
+}
+
+/// What stands in quotes on a line.
+fn title(line: &[u8]) -> Option<&[u8]> {
+    let quote = |b: &u8| *b == b'"';
+    let open = line.iter().position(quote)?;
+    line.get(open + 1..line.iter().rposition(quote)?)
+}
+
+/// Whether a title names a secret: `API key`, `API key created`.
+fn names(look: &Look<'_>, title: &[u8]) -> bool {
+    look.judge(phrase::without_given(title)).hides()
 }
 
 /// The value of a tag that stands before its name: `<input value="…" name="token">`.
@@ -404,6 +424,8 @@ mod tests {
         ] {
             let marked = text.replace("{}", "[REDACTED_FIELD]");
             assert_eq!(redact_str(&text.replace("{}", key)), marked);
+            let created = text.replace("key\"", "key created\"");
+            assert!(!redact_str(&created.replace("{}", key)).contains(key));
             leaves(&[&text.replace("{}", "Name it")]);
         }
         for text in [

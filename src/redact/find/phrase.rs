@@ -78,6 +78,16 @@ pub(crate) fn begins_with_name(text: &[u8], judge: impl Fn(&[u8]) -> Kind) -> bo
     })
 }
 
+/// A title without the last word that says that what it names was made: `API key created`.
+pub(crate) fn without_given(title: &[u8]) -> &[u8] {
+    let last = memchr::memrchr(b' ', title).unwrap_or(0);
+    if speech::is_given(rest(title, last + 1)) {
+        part(title, 0, last)
+    } else {
+        title
+    }
+}
+
 /// The word for several secrets in the sentence before `end`: `Here are the Wi-Fi passwords for both floors:`.
 pub(crate) fn names_many<'a>(look: &Look<'a>, end: usize) -> Option<&'a [u8]> {
     let line = look.last(end, 96);

@@ -137,7 +137,9 @@ fn takes(look: &Look<'_>, name: &Name<'_>, word: &[u8], linked: bool) -> bool {
         // `worker-passwords   e2-small`
         Kind::Secrets if !linked && memchr::memchr(b'-', name.text).is_some() => false,
         Kind::Secret | Kind::Secrets | Kind::Pwd => {
-            value::looks_chosen(word) && !is_number_of_key(look, name, word)
+            value::looks_chosen(word)
+                && !is_number_of_key(look, name, word)
+                && !value::is_token_of_other_kind(word, name.text)
         }
         Kind::Opaque => value::fits(word, kind),
         Kind::Pin => value::fits(word.strip_suffix(b"#").unwrap_or(word), kind),
@@ -484,12 +486,12 @@ fn follows_line(look: &Look<'_>, start: usize, end: usize) -> bool {
         && name
             .iter()
             .all(|b| b.is_ascii_alphabetic() || matches!(b, b' ' | b'_' | b'-') || *b >= 0x80)
-        && look.judge(name).hides()
+        && look.judge(phrase::without_given(name)).hides()
         && (first == margin || name.split(|b| *b == b' ').any(names::is_of_many))
 }
 
 /// Where the lines above one begin that are single words and look chosen, as items of a list do.
-fn first_item(look: &Look<'_>, mut line: usize) -> usize {
+pub(crate) fn first_item(look: &Scope<'_>, mut line: usize) -> usize {
     for _ in 0..MAX_ABOVE {
         let end = line.saturating_sub(1);
         let floor = look.origin.max(end.saturating_sub(MAX_ITEM));

@@ -109,14 +109,19 @@ pub(crate) fn credentials(scope: &Scope<'_>, start: usize, scheme: &[u8]) -> Opt
     .then(|| Found::new(start, end, class))
 }
 
-/// Whether a value is the path of a piece of a design: `color/danger/600`.
+/// Whether a value is the name of a piece of a design: `color/danger/600`, `$font.size.xl2`, `--color-danger-600`.
 fn is_design(value: &[u8]) -> bool {
+    let named = value.strip_prefix(b"$").or(value.strip_prefix(b"--"));
     let is_number = |part: &[u8]| part.len() <= 4 && part.iter().all(u8::is_ascii_digit);
-    let is_word = |part: &[u8]| !part.is_empty() && part.iter().all(|b| b.is_ascii_lowercase());
-    memchr::memchr(b'/', value).is_some()
-        && value
+    let is_word = |part: &[u8]| {
+        let letters = part.iter().take_while(|b| b.is_ascii_lowercase()).count();
+        letters > 0 && is_number(bytes::rest(part, letters))
+    };
+    (named.is_some() || memchr::memchr(b'/', value).is_some())
+        && named
+            .unwrap_or(value)
             .split(|b| matches!(b, b'/' | b'-' | b'.'))
-            .all(|part| is_word(part) || is_number(part))
+            .all(|part| !part.is_empty() && (is_number(part) || is_word(part)))
 }
 
 /// Whether the literal at `start` is the last of those that name a block: `resource "aws_iam_access_key" "ci" {`.
@@ -161,6 +166,9 @@ mod tests {
             "resource \"aws_iam_access_key\" \"ci7build\" {",
             "echo $TOKEN hunter2xK9",
             "token color/danger/600 is darker",
+            "token $color.danger.600 is darker",
+            "token --color-danger-600 is darker",
+            "use token font/size/xl2 here",
         ]);
     }
 }

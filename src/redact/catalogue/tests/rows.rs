@@ -1,4 +1,9 @@
 //! All rows of the catalogue as the walk sees them: a text with a secret in it, given by the row or made of it.
+//!
+//! The rows of places and tools carry their example, since only the row knows the sentence around its secret. The others
+//! are made from a template of their table: a key of a prefix or a shape, which a scanner would report if it stood here;
+//! an address behind its host and path; an argument of a call; a value under a word, an ending or a role; a key behind a
+//! vendor; and a number with its check digit.
 
 use crate::redact::catalogue::calls::{self, CALLS, Call};
 use crate::redact::catalogue::keys::{self, Body, PREFIXES, Prefix, Tail};
