@@ -572,7 +572,11 @@ pub(crate) fn is_of_many(word: &[u8]) -> bool {
 
 /// Whether a word says that codes follow.
 pub(crate) fn is_codes(word: &[u8]) -> bool {
-    word.eq_ignore_ascii_case(b"codes")
+    let tail = word.get(word.len().saturating_sub("codes".len())..);
+    tail.is_some_and(|tail| tail.eq_ignore_ascii_case(b"codes"))
+        || ["códigos", "codigos", "codici"]
+            .iter()
+            .any(|known| word.eq_ignore_ascii_case(known.as_bytes()))
 }
 
 /// Whether a name may be that of other tokens than secrets.

@@ -320,8 +320,8 @@ fn otherwise(look: &mut Look<'_>, assigned: &Assigned<'_>) -> bool {
                 value,
                 (plural && chosen, own),
             )
+            || !below && kind.hides() && of_codes(look, kind, sign.at, value)
             || kind == Kind::Secrets && in_line(look, name.text, value)
-            || !below && kind.hides() && of_codes(look, sign.at, value)
     };
     if listed {
         return true;
@@ -787,10 +787,15 @@ fn in_line(look: &mut Look<'_>, name: &[u8], start: usize) -> bool {
 }
 
 /// The codes of a list on one line that the words before a sign name: `Backup codes of bob: 4829-1037, …`.
-fn of_codes(look: &mut Look<'_>, sign: usize, start: usize) -> bool {
-    phrase::names_many(look, sign)
-        .filter(|many| names::is_codes(many))
-        .is_some_and(|many| in_line(look, many, start))
+fn of_codes(look: &mut Look<'_>, kind: Kind, sign: usize, start: usize) -> bool {
+    let line = look.last(sign, 64);
+    let line = bytes::rest(line, memchr::memrchr(b'\n', line).map_or(0, |n| n + 1));
+    let mut words = line.split(|b| !b.is_ascii_alphabetic() && *b < 0x80);
+    let many = match kind {
+        Kind::Secrets => words.find(|word| names::is_codes(word)),
+        _ => phrase::names_many(look, sign).filter(|many| names::is_codes(many)),
+    };
+    many.is_some_and(|many| in_line(look, many, start))
 }
 
 /// Whether an item under a name for codes is one: `4829-1037`.
@@ -986,6 +991,9 @@ mod tests {
             "Backup codes (each works once): {}, {}, {}",
             "Recovery codes for ada: {}, {}",
             "2FA backup codes: {} {} {}",
+            "Codes de secours : {}, {}",
+            "Códigos de respaldo: {}, {}",
+            "Wiederherstellungscodes: {}, {}",
         ] {
             for code in ["48291037", "4829-1037", "a1b2c-3d4e5"] {
                 let marked = text.replace("{}", "[REDACTED_FIELD]");
