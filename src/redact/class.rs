@@ -118,6 +118,9 @@ impl Class {
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) struct Tag(pub(crate) u8);
 
+/// How the member begins that counts what was found in an event, behind its other members.
+pub(crate) const COUNTS: &[u8] = br#","redactions":{"#;
+
 /// What every mark begins with. A value that begins with it was redacted before and stays.
 pub(crate) const MARK_START: &[u8] = b"[REDACTED_";
 

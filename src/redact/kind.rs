@@ -68,6 +68,8 @@ pub(crate) enum Role {
     /// `kty` of a JSON Web Key, and a private number of one.
     KeyType,
     KeyPart,
+    /// A code, which the template of a message may tell to one person.
+    Code,
 }
 
 /// Whether the walk through an event has an interest in a member for its name.

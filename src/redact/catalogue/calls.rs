@@ -5,71 +5,92 @@ use crate::redact::class::Class;
 /// The class of what the rows find.
 pub(crate) const CLASS: Class = Class::Field;
 
-/// A call, and which of its arguments is a secret.
+/// A row: a call, and which of its arguments is a secret.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) struct Call {
+    pub(crate) name: &'static str,
+    pub(crate) argument: usize,
+    /// Whose function it is: a language, a library, or several.
+    #[cfg(test)]
+    pub(crate) whose: &'static str,
+}
+
+/// `whose` is for readers, and for the test of all rows: a binary does without it.
+const fn call(name: &'static str, argument: usize, whose: &'static str) -> Call {
+    #[cfg(not(test))]
+    let _ = whose;
+    Call {
+        name,
+        argument,
+        #[cfg(test)]
+        whose,
+    }
+}
+
 #[rustfmt::skip] // A row is one line.
-pub(crate) static CALLS: &[(&str, usize)] = &[
-    ("Basic", 1),
-    ("BasicAuth", 1),
-    ("Credentials", 1),
-    ("Credentials::new", 1),
-    ("Fernet", 0),
-    ("HTTPBasicAuth", 1),
-    ("HTTPDigestAuth", 1),
-    ("NetworkCredential", 1),
-    ("PDO", 2),
-    ("PasswordAuthentication", 1),
-    ("PlainAuth", 2),
-    ("SecretKeySpec", 0),
-    ("SetBasicAuth", 1),
-    ("TelegramBot", 0),
-    ("UsernamePasswordCredentials", 1),
-    ("UsernamePasswordToken", 1),
-    ("auth=", 1),
-    ("authenticate", 1),
-    ("basicAuth", 1),
-    ("basic_auth=", 1),
-    ("basic_auth", 1),
-    ("bearer_auth", 0),
-    ("bot.login", 0),
-    ("client.login", 0),
-    ("changeUserPassword", 1),
-    ("common.authenticate", 2),
-    ("createCipheriv", 1),
-    ("createHmac", 1),
-    ("createUserWithEmailAndPassword", 1),
-    ("createUserWithEmailAndPassword", 2),
-    ("create_superuser", 2),
-    ("create_user", 2),
-    ("crypt", 0),
-    ("db.auth", 1),
-    ("execute_kw", 2),
-    ("getConnection", 2),
-    ("hashpw", 0),
-    ("httpBasic", 1),
-    ("hmac.new", 0),
-    ("jwt.decode", 1),
-    ("jwt.encode", 1),
-    ("jwt.sign", 1),
-    ("jwt.verify", 1),
-    ("login", 1),
-    ("login=", 1),
-    ("mysql_connect", 2),
-    ("mysqli", 2),
-    ("mysqli_connect", 2),
-    ("pg_connect", 0),
-    ("setBasicAuth", 1),
-    ("signInWithEmailAndPassword", 1),
-    ("signInWithEmailAndPassword", 2),
-    ("unsafePlainText", 0),
-    ("withBasicAuth", 1),
+pub(crate) static CALLS: &[Call] = &[
+    call("Basic", 1, "HTTP clients, as of Ruby and Kotlin"),
+    call("BasicAuth", 1, "HTTP clients: httpx, aiohttp"),
+    call("Credentials", 1, "clients of Java and Kotlin"),
+    call("Credentials::new", 1, "lettre"),
+    call("Fernet", 0, "Python cryptography"),
+    call("HTTPBasicAuth", 1, "Python requests"),
+    call("HTTPDigestAuth", 1, "Python requests"),
+    call("NetworkCredential", 1, ".NET"),
+    call("PDO", 2, "PHP"),
+    call("PasswordAuthentication", 1, "Java"),
+    call("PlainAuth", 2, "Go net/smtp"),
+    call("SecretKeySpec", 0, "Java"),
+    call("SetBasicAuth", 1, "Go net/http"),
+    call("TelegramBot", 0, "node-telegram-bot-api"),
+    call("UsernamePasswordCredentials", 1, "Apache HttpClient"),
+    call("UsernamePasswordToken", 1, "Apache Shiro"),
+    call("auth=", 1, "Python requests, a pair"),
+    call("authenticate", 1, "sessions of many languages"),
+    call("basicAuth", 1, "JavaScript and Ktor"),
+    call("basic_auth=", 1, "Elasticsearch for Python, a pair"),
+    call("basic_auth", 1, "reqwest and Ruby"),
+    call("bearer_auth", 0, "reqwest"),
+    call("bot.login", 0, "discord.js"),
+    call("client.login", 0, "discord.js"),
+    call("changeUserPassword", 1, "MongoDB shell"),
+    call("common.authenticate", 2, "Odoo XML-RPC"),
+    call("createCipheriv", 1, "Node.js"),
+    call("createHmac", 1, "Node.js"),
+    call("createUserWithEmailAndPassword", 1, "Firebase"),
+    call("createUserWithEmailAndPassword", 2, "Firebase"),
+    call("create_superuser", 2, "Django"),
+    call("create_user", 2, "Django"),
+    call("crypt", 0, "PHP and Perl"),
+    call("db.auth", 1, "MongoDB shell"),
+    call("execute_kw", 2, "Odoo XML-RPC"),
+    call("getConnection", 2, "JDBC"),
+    call("hashpw", 0, "bcrypt"),
+    call("httpBasic", 1, "RestAssured"),
+    call("hmac.new", 0, "Python"),
+    call("jwt.decode", 1, "PyJWT"),
+    call("jwt.encode", 1, "PyJWT"),
+    call("jwt.sign", 1, "jsonwebtoken"),
+    call("jwt.verify", 1, "jsonwebtoken"),
+    call("login", 1, "smtplib, ftplib and others"),
+    call("login=", 1, "a pair, in keyword arguments"),
+    call("mysql_connect", 2, "PHP"),
+    call("mysqli", 2, "PHP"),
+    call("mysqli_connect", 2, "PHP"),
+    call("pg_connect", 0, "PHP"),
+    call("setBasicAuth", 1, "Spring"),
+    call("signInWithEmailAndPassword", 1, "Firebase"),
+    call("signInWithEmailAndPassword", 2, "Firebase"),
+    call("unsafePlainText", 0, "AWS CDK"),
+    call("withBasicAuth", 1, "PHP and Java"),
 ];
 
 /// Whether the call of this name, in a path of names or alone, takes a secret as its argument of that number.
 pub(crate) fn takes_secret(call: &[u8], index: usize) -> bool {
-    CALLS.iter().any(|(name, place)| {
-        *place == index
+    CALLS.iter().any(|row| {
+        row.argument == index
             && call
-                .strip_suffix(name.as_bytes())
+                .strip_suffix(row.name.as_bytes())
                 .is_some_and(|path| matches!(path.last(), None | Some(b'.' | b'=')))
     })
 }

@@ -2,6 +2,9 @@
 
 use crate::redact::catalogue::list::List;
 
+/// What stands behind a text that was cut short: three dots, and one sign of three.
+pub(crate) const CUTS: [&[u8]; 2] = [b"...", "\u{2026}".as_bytes()];
+
 /// How the base64 of an object of JSON begins.
 pub(crate) const JSON: &[u8] = b"eyJ";
 

@@ -6,6 +6,7 @@ use crate::redact::catalogue::list::List;
 const LABELS: &List = &List::of(&[
     "name",
     "key",
+    "keyname",
     "id",
     "type",
     "variable",
@@ -20,6 +21,42 @@ const LABELS: &List = &List::of(&[
     "setting",
     "option_name",
 ]);
+
+/// What an element of a page is in a snapshot of it, whose text stands behind: `- textbox: …`.
+pub(crate) fn holds_text(role: &[u8]) -> bool {
+    const {
+        &List::of(&[
+            "cell",
+            "code",
+            "generic",
+            "paragraph",
+            "strong",
+            "text",
+            "textbox",
+        ])
+    }
+    .has(role)
+}
+
+/// What heads the elements below it.
+pub(crate) fn heads(role: &[u8]) -> bool {
+    role.starts_with(b"heading")
+}
+
+/// Whether a name is that of a reference to where a value is kept.
+pub(crate) fn refers(name: &[u8]) -> bool {
+    const {
+        &List::of(&[
+            "valuefrom",
+            "secretkeyref",
+            "secretref",
+            "configmapkeyref",
+            "fromsecret",
+            "from_secret",
+        ])
+    }
+    .has_ignoring_case(name)
+}
 
 pub(crate) fn is_label(name: &[u8]) -> bool {
     LABELS.has_ignoring_case(name)

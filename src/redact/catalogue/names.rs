@@ -570,6 +570,15 @@ pub(crate) fn is_of_many(word: &[u8]) -> bool {
         .any(|known| word.eq_ignore_ascii_case(known.as_bytes()))
 }
 
+/// Whether a word says that codes follow.
+pub(crate) fn is_codes(word: &[u8]) -> bool {
+    let tail = word.get(word.len().saturating_sub("codes".len())..);
+    tail.is_some_and(|tail| tail.eq_ignore_ascii_case(b"codes"))
+        || ["códigos", "codigos", "codici"]
+            .iter()
+            .any(|known| word.eq_ignore_ascii_case(known.as_bytes()))
+}
+
 /// Whether a name may be that of other tokens than secrets.
 pub(crate) fn is_token(name: &[u8]) -> bool {
     name.eq_ignore_ascii_case(b"token")

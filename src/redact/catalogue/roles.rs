@@ -13,6 +13,7 @@ pub(crate) static ROLES: &[(&str, Role)] = &[
     ("attribute", Role::Label),
     ("attributename", Role::Label),
     ("attributevalue", Role::Value),
+    ("code", Role::Code),
     ("column_names", Role::Columns),
     ("columnnames", Role::Columns),
     ("columns", Role::Columns),
@@ -147,6 +148,34 @@ pub(crate) const REFERENCES: &[&str] = &[
     "\"from_secret\"", "\"$exists\"", "\"$ne\":null", "\"$ne\": null",
 ];
 
+/// Ends of the names of members that say what a message is: `templateId`, `subject`.
+pub(crate) const MESSAGES: &[&str] = &[
+    "emplate",
+    "emplateId",
+    "emplate_id",
+    "emplateName",
+    "emplate_name",
+    "emplateAlias",
+    "emplate_alias",
+    "ubject",
+];
+
+/// Parts of the names of messages that tell somebody a code.
+#[rustfmt::skip]
+const TELLING: &[&str] = &[
+    "2fa", "authenticat", "log-in", "login", "magic", "mfa", "one-time", "one_time", "onetime", "otp", "passcode", "password",
+    "sign-in", "sign_in", "signin", "two-factor", "two_factor", "twofactor", "verif",
+];
+
+/// Whether a message of this name tells somebody a code: `verify_email`.
+pub(crate) fn tells_code(message: &[u8]) -> bool {
+    TELLING.iter().any(|known| {
+        message
+            .windows(known.len())
+            .any(|part| part.eq_ignore_ascii_case(known.as_bytes()))
+    })
+}
+
 /// How the token of a parser begins.
 pub(crate) const TOKEN_BEGINNINGS: &[&str] = &["\"kind\"", "\"type\""];
 
@@ -161,6 +190,47 @@ pub(crate) const PLACES: &[&str] = &[
 pub(crate) const DESCRIPTIONS: &[&str] = &[
     "\"type\"", "\"$ref\"", "\"anyOf\"", "\"oneOf\"", "\"allOf\"", "\"enum\"", "\"description\"", "\"title\"",
 ];
+
+/// The words of JSON that are values.
+#[inline]
+pub(crate) fn is_word(text: &[u8]) -> bool {
+    matches!(text, b"true" | b"false" | b"null")
+}
+
+/// Whether an array under this name holds variables of an environment.
+#[inline]
+pub(crate) fn is_environment(name: &[u8]) -> bool {
+    matches!(name.first(), Some(b'e' | b'E' | b'b' | b'v'))
+        && [
+            &b"env"[..],
+            b"environment",
+            b"envs",
+            b"variables",
+            b"buildargs",
+            b"build_args",
+        ]
+        .iter()
+        .any(|known| name.eq_ignore_ascii_case(known))
+}
+
+/// An option of a list of arguments that a user and a password follow, in one.
+#[inline]
+pub(crate) fn leads_to_user(argument: &[u8]) -> bool {
+    matches!(argument, b"-u" | b"--user" | b"--proxy-user")
+}
+
+/// How the lines of armour begin, and how that of a private key does, of those that open one.
+pub(crate) const ARMOUR: &[u8] = b"-----";
+const OPENS: &[u8] = b"-----BEGIN";
+const OF_KEY: &[u8] = b"PRIVATE KEY";
+
+/// Whether a line opens the armour of a private key.
+pub(crate) fn opens_key(line: &[u8]) -> bool {
+    line.len() <= 64
+        && line.starts_with(OPENS)
+        && line.ends_with(ARMOUR)
+        && memchr::memmem::find(line, OF_KEY).is_some()
+}
 
 /// What a name in an object that stands under another name ends with: `{"api": {"key": …}}` is an `api_key`.
 pub(crate) const KEY: &[u8] = b"_key";

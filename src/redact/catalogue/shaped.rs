@@ -194,6 +194,12 @@ pub(crate) static SHAPES: &[Shape] = &[
     shape("LDAP password hash", &[Is("{SSHA256}"), Run(Base64, 43, MOST)]).at(1).base64(),
     shape("LDAP password hash", &[Is("{SSHA512}"), Run(Base64, 43, MOST)]).at(1).base64(),
 
+    shape("Sumsub app token", &[Is("prd:"), Run(Token, 20, 30), Is("."), Run(Token, 30, 34)]).at(1).looks(Mixed, 1),
+    shape("Sumsub sandbox app token", &[Is("sbx:"), Run(Token, 20, 30), Is("."), Run(Token, 30, 34)]).at(1).looks(Mixed, 1),
+    shape("Dagster agent token", &[Is("agent:"), Run(Token, 2, 40), Is(":"), Run(Hex, 32, 32)]).at(3).looks(Digits(4), 3),
+    shape("Apollo GraphOS API key of a graph", &[Is("service:"), Run(Token, 2, 60), Is(":"), Run(Token, 20, 40)]).at(3).looks(Strong, 3),
+    shape("Laravel Sanctum token", &[Run(Digit, 1, 8), Is("|"), Run(Token, 40, 48)]).at(2).looks(Cased, 2),
+
     // The run is the key, or its first part.
     shape("Discord bot token", &[Of("MNO"), Run(Token, 21, 29), Is("."), Run(Token, 5, 7), Is("."), Run(Token, 12, MOST)]),
     shape("Discord bot token, cut", &[Of("MNO"), Run(Token, 21, 29), Is("."), Run(Token, 5, 7), Is("."), Run(Token, 4, 11)]).looks(Strong, 1),
@@ -230,6 +236,10 @@ pub(crate) static SHAPES: &[Shape] = &[
     shape("K3s node token", &[Is("K10"), Run(Hex, 64, 64), Is("::node:"), Run(Token, 8, MOST)]),
     shape("Rancher API token", &[Is("token-"), Run(Token, 5, 5), Is(":"), Run(Token, 54, 54)]).at(3),
     shape("Rancher kubeconfig token", &[Is("kubeconfig-"), Run(Token, 5, 40), Is(":"), Run(Token, 54, 54)]),
+    shape("SMTP2GO API key", &[Is("api-"), Run(Upper, 32, 32)]).looks(Digits(4), 1),
+    shape("DingTalk secret of a robot", &[Is("SEC"), Run(Hex, 64, 64)]).looks(Digits(8), 1),
+    shape("Stripe client secret of a payment", &[Is("pi_"), Run(Token, 24, 24), Is("_secret_"), Run(Token, 20, 32)]).looks(Mixed, 3),
+    shape("Stripe client secret of a setup", &[Is("seti_"), Run(Token, 24, 24), Is("_secret_"), Run(Token, 20, 32)]).looks(Mixed, 3),
     shape("Netatmo token", &[Run(Hex, 24, 24), Is("|"), Run(Hex, 32, 32)]),
     shape("Codefresh API key", &[Run(Hex, 24, 24), Is("."), Run(Hex, 32, 32)]).looks(Digits(2), 2),
     shape("Ceph key", &[Is("AQ"), Run(Base64, 36, 36), Is("==")]).looks(Cased, 1),

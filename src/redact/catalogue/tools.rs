@@ -1,5 +1,6 @@
 //! Command lines with a secret in them, a row each: the words of the command, and where it takes its secret.
 
+use crate::redact::catalogue::list::List;
 use crate::redact::class::Class;
 use crate::redact::read::bytes;
 
@@ -16,6 +17,8 @@ pub(crate) enum Place {
     Attached(&'static str),
     /// What is piped into it: `echo S3cret | …`, `… <<< S3cret`.
     Stdin,
+    /// It prints one: the line below the command, if that is one word.
+    Printed,
 }
 
 /// A command that takes a secret.
@@ -76,10 +79,35 @@ const fn tool(command: &'static str, place: Place, example: &'static str) -> Too
     }
 }
 
-use Place::{Argument, Attached, From, Option, Stdin};
+use Place::{Argument, Attached, From, Option, Printed, Stdin};
 
 /// The class of what the rows find.
 pub(crate) const CLASS: Class = Class::Field;
+
+/// Commands that print a secret. They stand apart, since no argument of theirs is one.
+#[rustfmt::skip]
+pub(crate) const PRINTERS: &[Tool] = &[
+    tool("openssl rand", Printed, "$ openssl rand -hex 32\n{}\n$ ").but_not("$ openssl rand -out /tmp/seed1.bin 32\nharbour7lantern"),
+    tool("pwgen|apg|makepasswd|genpass|xkcdpass", Printed, "$ pwgen -s 20 1\n{}\n$ ").but_not("$ pwgen --version\npwgen version 2.08"),
+    tool("head|dd|cat|tr *dev/urandom|*dev/random", Printed, "$ head -c 32 /dev/urandom | base64\n{}\n").but_not("$ head -c 9M /dev/urandom > blob1.bin\nharbour7lantern"),
+    tool("gpg|gpg2 --gen-random", Printed, "$ gpg --gen-random --armor 1 24\n{}\n"),
+    tool("wg genkey|genpsk", Printed, "$ wg genkey\n{}\n").but_not("$ wg genkey | wg pubkey\nharbour7lantern"),
+    tool("rails|rake|bin/rails secret", Printed, "$ bin/rails secret\n{}\n").but_not("$ rails routes\nharbour7lantern"),
+    tool("mix phx.gen.secret", Printed, "$ mix phx.gen.secret\n{}\n"),
+    tool("php artisan key:generate", Printed, "$ php artisan key:generate --show\n{}\n"),
+    tool("python|python3 *secrets.token_*", Printed, "$ python3 -c 'import secrets; print(secrets.token_hex(32))'\n{}\n"),
+    tool("node *randomBytes*", Printed, "$ node -e \"console.log(require('crypto').randomBytes(32).toString('hex'))\"\n{}\n"),
+    tool("pass show", Printed, "$ pass show prod/db\n{}\n").but_not("$ pass ls prod\nharbour7lantern"),
+    tool("op read", Printed, "$ op read op://prod/db/password\n{}\n"),
+    tool("bw get password|totp", Printed, "$ bw get password db\n{}\n").but_not("$ bw get username db\nharbour7lantern"),
+    tool("security find-generic-password|find-internet-password -w", Printed, "$ security find-generic-password -s db -w\n{}\n"),
+    tool("aws get-login-password|get-secret-value", Printed, "$ aws secretsmanager get-secret-value --secret-id db --query SecretString --output text\n{}\n").but_not("$ aws s3 ls\nharbour7lantern"),
+    tool("gcloud versions access", Printed, "$ gcloud secrets versions access latest --secret=db\n{}\n"),
+    tool("vault read|get -field=*", Printed, "$ vault kv get -field=password secret/db\n{}\n").but_not("$ vault kv list secret/db\nharbour7lantern"),
+    tool("gcloud print-access-token|print-identity-token", Printed, "$ gcloud auth print-access-token\n{}\n"),
+    tool("kubectl|oc create token", Printed, "$ kubectl create token deployer\n{}\n").but_not("$ kubectl create deployment app1\nharbour7lantern"),
+    tool("kubeadm token create", Printed, "$ kubeadm token create\n{}\n"),
+];
 
 #[rustfmt::skip]
 pub(crate) const TOOLS: &[Tool] = &[
@@ -380,6 +408,22 @@ pub(crate) fn begun_by(word: &[u8]) -> impl Iterator<Item = &'static Tool> {
     let bit = 1 << (first_bit(word) % 64);
     let rows = TOOLS.iter().zip(&HEADS);
     rows.filter_map(move |(row, head)| (head & bit != 0).then_some(row))
+}
+
+/// Whether a word of a command sends what it prints somewhere else.
+pub(crate) fn is_output(word: &[u8]) -> bool {
+    word.starts_with(b">") || word == b"-out"
+}
+
+/// Whether a command prints what it reads in another form.
+pub(crate) fn is_filter(command: &[u8]) -> bool {
+    const {
+        &List::of(&[
+            "base64", "cut", "fold", "head", "hexdump", "od", "sed", "tail", "tee", "tr", "xargs",
+            "xxd",
+        ])
+    }
+    .has(command)
 }
 
 /// Whether a word is one of `a|b`, where `a*` is a beginning and `*a` an end.

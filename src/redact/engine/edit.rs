@@ -1,6 +1,6 @@
 //! What is put where: the findings of a text in order, and the text with them applied.
 
-use crate::redact::class::{Class, Counts, Label, Tag};
+use crate::redact::class::{COUNTS, Class, Counts, Label, Tag};
 use crate::redact::read::bytes;
 
 /// One range of bytes that something else takes the place of.
@@ -161,7 +161,7 @@ impl Writer<'_> {
             }
             With::Text { from, to, .. } => out.extend_from_slice(bytes::part(self.side, from, to)),
             With::Counts => {
-                out.extend_from_slice(br#","redactions":{"#);
+                out.extend_from_slice(COUNTS);
                 let mut first = true;
                 for (index, label) in self.labels.iter().enumerate() {
                     let count = self.counts.get(index);

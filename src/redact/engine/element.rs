@@ -1,6 +1,6 @@
 //! Elements of an array: the name of the one behind it, a cell of a sensitive column, a line of a key, a cookie.
 
-use crate::redact::catalogue::{labels, words};
+use crate::redact::catalogue::{labels, roles, words};
 use crate::redact::class::Class;
 use crate::redact::engine::edit::{Edit, push};
 use crate::redact::engine::frame::Shape;
@@ -53,7 +53,7 @@ impl Findings<'_> {
             return;
         }
         let content = part(walk.text, from, to);
-        walk.top.user_next = matches!(content, b"-u" | b"--user" | b"--proxy-user");
+        walk.top.user_next = roles::leads_to_user(content);
         self.label_next(walk, index, (from, to));
         if previous.hides()
             && !content.is_empty()
@@ -132,11 +132,8 @@ impl Findings<'_> {
     /// Hides a line of a private key, which the lines of its armour stand around.
     fn key_line(&mut self, walk: &mut Walk<'_>, (from, to): (usize, usize)) -> bool {
         let content = part(walk.text, from, to);
-        if content.starts_with(b"-----") {
-            walk.top.armour = content.len() <= 64
-                && content.starts_with(b"-----BEGIN")
-                && content.ends_with(b"-----")
-                && bytes::find(content, b"PRIVATE KEY").is_some();
+        if content.starts_with(roles::ARMOUR) {
+            walk.top.armour = roles::opens_key(content);
             return false;
         }
         let line = |b: &u8| bytes::is_token(*b) || matches!(b, b'+' | b'/' | b'=');
@@ -220,7 +217,7 @@ impl Findings<'_> {
         let is_secret = if self.rules.judge(owner).hides() {
             assign::is_secret_item(item, owner)
         } else {
-            assign::is_item(item, owner != b"tokens")
+            assign::is_item(item, !roles::is_tokens(owner))
         };
         let hides = is_secret && !placeholder::has_mark(item) && !placeholder::is_placeholder(item);
         if hides {
@@ -260,21 +257,6 @@ impl Findings<'_> {
         self.hide(walk, name + 1, end, Shape::String);
         true
     }
-}
-
-/// Whether an array under this name holds variables of an environment.
-pub(crate) fn is_environment(name: &[u8]) -> bool {
-    matches!(name.first(), Some(b'e' | b'E' | b'b' | b'v'))
-        && [
-            &b"env"[..],
-            b"environment",
-            b"envs",
-            b"variables",
-            b"buildargs",
-            b"build_args",
-        ]
-        .iter()
-        .any(|known| name.eq_ignore_ascii_case(known))
 }
 
 /// Whether an argument is the name of an option, whose value comes next.

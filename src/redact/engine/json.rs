@@ -2,6 +2,7 @@
 //!
 //! The walk keeps its own stack, so that no depth can overflow the thread's, and takes cut texts as they are.
 
+use crate::redact::catalogue::roles;
 use crate::redact::class::MARK_START;
 use crate::redact::engine::frame::{Frame, Shape, Start};
 use crate::redact::engine::inside::Inside;
@@ -144,7 +145,7 @@ fn any<'r>(
         }
         b't' | b'f' | b'n' => {
             let end = run_end(text, start, to, |b| b.is_ascii_lowercase());
-            if !matches!(part(text, start, end), b"true" | b"false" | b"null") && end < to {
+            if !roles::is_word(part(text, start, end)) && end < to {
                 return Err(NotJson);
             }
             inside.findings().done(walk, (start, end), Shape::Word);

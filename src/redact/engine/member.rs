@@ -7,9 +7,13 @@ use crate::redact::catalogue::roles;
 use crate::redact::engine::frame::{Frame, Place, Shape};
 use crate::redact::engine::inside::Findings;
 use crate::redact::engine::walk::{Walk, closing_quote, past_blanks};
+use crate::redact::find::context;
 use crate::redact::judge::value;
 use crate::redact::kind::{Kind, Role};
 use crate::redact::read::bytes::{at, part};
+
+/// So far from a code the template is named that tells it.
+const MAX_MESSAGE: usize = 256;
 
 impl Findings<'_> {
     /// What the name over the value that begins now says.
@@ -36,7 +40,7 @@ impl Findings<'_> {
     fn label(&self, walk: &mut Walk<'_>) -> Kind {
         let said = std::mem::take(&mut walk.top.said);
         if !said.is_empty() {
-            let said = self.rules.judge(said.of(walk.text));
+            let said = context::kind_of_label(said.of(walk.text), |name| self.rules.judge(name));
             // `{"type": "password", "name": "x"}`
             if said != Kind::Plain || !walk.top.label.hides() {
                 walk.top.label = said;
@@ -106,11 +110,13 @@ impl Findings<'_> {
             {
                 self.named(walk, element(content));
             }
+            Role::Code if is_code(content) => self.told(walk, (from, to), shape),
             Role::Operation => top.patch = true,
             Role::Typed if from < to && shape == Shape::String => {
                 self.typed(walk, (from, to));
             }
             Role::Value if from < to => top.value = Some((Place::new(from, to), shape)),
+            Role::Data if shape == Shape::String => self.labelled_data(walk, (from, to)),
             Role::Data if shape == Shape::Nested => {
                 if top.is_secret {
                     self.hide(walk, from, to, Shape::Nested);
@@ -167,6 +173,34 @@ impl Findings<'_> {
         }
     }
 
+    /// `{"name": "db_password", "data": "…"}`,. Without a label before it `data` is a text of any kind.
+    fn labelled_data(&mut self, walk: &mut Walk<'_>, (from, to): (usize, usize)) {
+        let said = walk.top.said.of(walk.text);
+        let content = part(walk.text, from, to);
+        let is_word = !content.iter().any(u8::is_ascii_whitespace);
+        let is_secret = is_word && (value::looks_chosen(content) || value::is_password_name(said));
+        if is_secret && self.label(walk).hides() {
+            self.hide(walk, from, to, Shape::String);
+        }
+    }
+
+    /// Hides a code that the template of a message tells somebody, which is named around it or in the object around that:
+    /// `{"template": "verify_email", "data": {"code": "…"}}`.
+    fn told(&mut self, walk: &Walk<'_>, (from, to): (usize, usize), shape: Shape) {
+        let before = |back: usize| {
+            let start = self.outer(walk, back).map_or(0, |outer| outer.start);
+            let start = start.max(from.saturating_sub(MAX_MESSAGE));
+            messages(part(walk.text, start, from)).last()
+        };
+        let behind = part(walk.text, to, walk.to.min(to + MAX_MESSAGE));
+        let message = before(1)
+            .or_else(|| messages(behind).next())
+            .or_else(|| before(3));
+        if message.is_some_and(roles::tells_code) {
+            self.hide(walk, from, to, shape);
+        }
+    }
+
     /// Hides the private numbers that stand before `end` in a JSON Web Key.
     fn key_parts(&mut self, walk: &Walk<'_>, end: usize) {
         let text = walk.text;
@@ -192,6 +226,30 @@ impl Findings<'_> {
             }
         }
     }
+}
+
+/// Whether a text could be a code that somebody types: `482913`, `A7K9Q2`.
+fn is_code(text: &[u8]) -> bool {
+    (4..=8).contains(&text.len())
+        && text.iter().any(u8::is_ascii_digit)
+        && text
+            .iter()
+            .all(|b| b.is_ascii_uppercase() || b.is_ascii_digit())
+}
+
+/// What the members that name a message say in a part of a text.
+fn messages(text: &[u8]) -> impl Iterator<Item = &[u8]> {
+    let is_of_message = |name: &[u8]| {
+        roles::MESSAGES
+            .iter()
+            .any(|end| name.ends_with(end.as_bytes()))
+    };
+    memchr::memmem::find_iter(text, b"\":")
+        .filter(move |close| is_of_message(part(text, 0, *close)))
+        .map(|close| {
+            let open = past_blanks(text, close + 2, text.len());
+            part(text, open + 1, closing_quote(text, open + 1, text.len()))
+        })
 }
 
 /// Whether what a member says is what the value beside it is, and not what kind of thing that is.
@@ -256,6 +314,52 @@ mod tests {
             let redacted = redact_str(&text);
             assert!(!redacted.contains("hunter2xK9"), "{redacted}");
         }
+    }
+
+    #[test]
+    fn what_a_label_says_is_a_key_goes_if_it_looks_like_one() {
+        for label in [
+            r#""keyName":"key1""#,
+            r#""name":"API token for the edge""#,
+            r#""name":"Terraform token (read only)""#,
+        ] {
+            let with = |value: &str| format!(r#"{{{label},"value":"{value}"}}"#);
+            let key = "8M7wS6hCpXVcDoRnPPYUCWPgy8aea4Wy6kCe5T";
+            redacts(&[(&with(key), &with("[REDACTED_FIELD]"))]);
+            leaves(&[&with("rotated in spring")]);
+        }
+        redacts(&[(
+            r#"{"name":"db_password","data":"swordfish"}"#,
+            r#"{"name":"db_password","data":"[REDACTED_FIELD]"}"#,
+        )]);
+        leaves(&[
+            r#"{"name":"Sort key of it","value":"8M7wS6hCpXVcDoRnPPYUCWPgy8aea4Wy6kCe5T"}"#,
+            r#"{"key":"key","value":"8M7wS6hCpXVcDoRnPPYUCWPgy8aea4Wy6kCe5T"}"#,
+            r#"{"name":"invoice","data":"swordfish"}"#,
+            r#"{"name":"token","data":"2026-03-01"}"#,
+            r#"{"name":"password","data":"user 12 changed it"}"#,
+        ]);
+    }
+
+    #[test]
+    fn a_code_goes_that_a_template_tells() {
+        for text in [
+            r#"{"template":"login-code","data":{"code":"{}"}}"#,
+            r#"{"data":{"code":"{}"},"templateId":"verify_email"}"#,
+            r#"{"subject":"Your OTP","code":"{}"}"#,
+            r#"{"templateId":"d-verify","people":[{"to":"x","data":{"code":"{}"}}]}"#,
+        ] {
+            let with = |code: &str| text.replacen("{}", code, 1);
+            for code in ["482913", "A7K9Q2"] {
+                redacts(&[(&with(code), &with("[REDACTED_FIELD]"))]);
+            }
+        }
+        leaves(&[
+            r#"{"template":"order-shipped","data":{"code":"482913"}}"#,
+            r#"{"template":"login-failed","code":"too-many"}"#,
+            r#"{"code":"482913"}"#,
+            r#"[{"data":{"code":"482913"},"template":"order"},{"template":"login"}]"#,
+        ]);
     }
 
     #[test]

@@ -29,7 +29,7 @@ pub(crate) struct Known {
 
 impl std::fmt::Debug for Known {
     fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
-        f.write_str("Known")
+        f.write_str(stringify!(Known))
     }
 }
 
@@ -141,7 +141,7 @@ pub(crate) struct Quiet {
 
 impl std::fmt::Debug for Quiet {
     fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
-        f.write_str("Quiet")
+        f.write_str(stringify!(Quiet))
     }
 }
 

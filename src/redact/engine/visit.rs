@@ -6,7 +6,6 @@ use crate::redact::catalogue::roles::{self, role};
 use crate::redact::catalogue::{names, speech};
 use crate::redact::class::{Class, MARK_START};
 use crate::redact::engine::edit::{Edit, With, push};
-use crate::redact::engine::element::is_environment;
 use crate::redact::engine::frame::{Frame, Place, Shape};
 use crate::redact::engine::inside::{Findings, Inside};
 use crate::redact::engine::memo::Key;
@@ -299,7 +298,7 @@ impl Findings<'_> {
                 && (kind == Kind::Plain && outer.role == Role::Items || is_list(walk, pos, kind)),
             record: !array && record && !walk.describes(pos),
             turns: array && outer.role == Role::Turns,
-            variables: array && is_environment(outer.name.of(walk.text)),
+            variables: array && roles::is_environment(outer.name.of(walk.text)),
             label: if cookies && !array {
                 Kind::Secret
             } else {

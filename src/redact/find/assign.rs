@@ -3,7 +3,7 @@
 //! Where the assignment begins is the easy part. Where its value ends depends on what the text is: a quoted
 //! literal, a line of a file, a query, a connection string, a sentence.
 
-use crate::redact::catalogue::{formats, headers, names, speech};
+use crate::redact::catalogue::{formats, headers, labels, names, speech};
 use crate::redact::class::{Class, MARK_START};
 use crate::redact::find::header::{cookies, digest_response, signature};
 use crate::redact::find::look::Look;
@@ -11,13 +11,13 @@ use crate::redact::find::phrase::{self, spaced_kind};
 use crate::redact::find::value::{literal, value_at};
 use crate::redact::find::word::credentials;
 use crate::redact::find::{code, command, markup, sql, url};
-use crate::redact::judge::code::is_snake;
+use crate::redact::judge::code::{is_snake, is_word_and_number};
 use crate::redact::judge::style::{Given, Style};
 use crate::redact::judge::{id, name, random, value};
 use crate::redact::kind::Kind;
 use crate::redact::read::bytes::{self, at, run_start};
 use crate::redact::read::lex::{
-    MAX_JUDGED, MAX_WORD, Name, closing_quote, ends_with, is_blank, is_name, name_before,
+    MAX_JUDGED, MAX_WORD, Name, closing_quote, ends_with, is_blank, is_name, is_of_key, name_before,
 };
 use crate::redact::read::scope::{Found, Scope};
 
@@ -90,7 +90,10 @@ pub(crate) fn at_sign(look: &mut Look<'_>, sign: usize) {
     if linked {
         name = name_before(look, name.start);
     }
-    // The parts of an ARN have colons between them.
+    // The parts of the key of a cache, and of an ARN, have colons between them.
+    if sign.byte == b':' && look.before(name.start) == b':' && is_of_key(look, sign.at + 1) {
+        return;
+    }
     if look.before(name.start) == b':'
         && bytes::find(look.last(name.start, 80), formats::ARN).is_some()
     {
@@ -194,6 +197,10 @@ fn default_of(look: &Look<'_>, name: &Name<'_>, start: usize) -> Option<Found> {
 /// What the name says of the value, or what it belongs to does.
 fn kind_of(look: &Look<'_>, name: &Name<'_>, sign: Sign) -> Kind {
     let mut kind = look.judge(name.text);
+    // `- name: DB_PASSWORD valueFrom: …`
+    if labels::refers(name.text) {
+        return Kind::Plain;
+    }
     // `document.querySelector('#password').value = …`
     if name.text == formats::MEMBER_VALUE
         && look.before(name.start) == b')'
@@ -313,13 +320,17 @@ fn otherwise(look: &mut Look<'_>, assigned: &Assigned<'_>) -> bool {
                 value,
                 (plural && chosen, own),
             )
-            || kind == Kind::Secrets && in_line(look, name, value)
+            || !below && kind.hides() && of_codes(look, kind, sign.at, value)
+            || kind == Kind::Secrets && in_line(look, name.text, value)
     };
     if listed {
         return true;
     }
     if matches!(kind, Kind::Plain | Kind::Id) {
         markup::named(look, name.text, value, sign.byte);
+        if sign.byte == b':' && markup::is_of_snapshot(look, name) {
+            look.report(markup::of_snapshot(look, name.start, value));
+        }
         if sign.byte == b'=' && assigned.unspaced == value {
             if headers::is_response(name.text) {
                 look.report(digest_response(look, value));
@@ -397,7 +408,7 @@ fn one_value(look: &mut Look<'_>, assigned: &Assigned<'_>) {
         literal_only: arrow && !printed()
             || sign.operator < sign.at
                 && !matches!(last, b'?' | b':')
-                && !(last == b'+' && is_of_shell(name.text) && value == assigned.unspaced),
+                && !(last == b'+' && adds_word(look, assigned)),
         own_line,
         quote: match look.before(name.start) {
             quote @ (b'"' | b'\'') if !name.quoted => quote,
@@ -446,6 +457,20 @@ fn one_value(look: &mut Look<'_>, assigned: &Assigned<'_>) {
 fn is_of_shell(name: &[u8]) -> bool {
     name.iter()
         .all(|b| b.is_ascii_uppercase() || b.is_ascii_digit() || *b == b'_')
+}
+
+/// Whether `+=` may add a word without quotes: a variable of a shell, or at the end of a line a secret that is no name of
+/// anything: `password += x9Kq2mW7`.
+fn adds_word(look: &Look<'_>, assigned: &Assigned<'_>) -> bool {
+    let (name, start) = (assigned.name.text, assigned.value);
+    let end = look.ahead(start, MAX_WORD, |b| !b.is_ascii_whitespace());
+    let word = look.part(start, end);
+    is_of_shell(name) && start == assigned.unspaced
+        || (value::is_password_name(name) || random::is_opaque(word))
+            && matches!(look.at(end), 0 | b'\r' | b'\n')
+            && value::looks_chosen(word)
+            && !is_word_and_number(word)
+            && !word.ends_with(b";")
 }
 
 /// Whether what `+=` adds is a secret and no piece of a text: `cookie += "; Secure"`, `token += "_suffix"`.
@@ -729,7 +754,7 @@ fn mapped(look: &mut Look<'_>, name: &Name<'_>, start: usize) -> bool {
 
 /// Reports the items of a list without brackets and quotes that begins at `start`: `passwords: hunter2, Tr0ub4dor`. It
 /// ends with its line, or where two words stand with no more than a space between them.
-fn in_line(look: &mut Look<'_>, name: &Name<'_>, start: usize) -> bool {
+fn in_line(look: &mut Look<'_>, name: &[u8], start: usize) -> bool {
     let mut pos = start;
     let mut any = false;
     for count in 0..MAX_ITEMS {
@@ -740,16 +765,19 @@ fn in_line(look: &mut Look<'_>, name: &Name<'_>, start: usize) -> bool {
         let next = look.ahead(end, 4, is_blank);
         let word = look.ahead(next, 4, |b| !b.is_ascii_whitespace());
         let joined = speech::joins(look.part(next, word));
-        if count == 0 && to == end && !joined {
+        // Codes may stand with no more than spaces between them.
+        let spaced = to == end && is_code_of(name, item);
+        if count == 0 && to == end && !joined && !spaced {
             return false;
         }
-        if is_secret_item(item, name.text) && value::is_real(item) && !look.judge(item).hides() {
+        let is_secret = is_secret_item(item, name) || is_code_of(name, item);
+        if is_secret && value::is_real(item) && !look.judge(item).hides() {
             look.hide(pos, to, Class::Field);
             any = true;
         } else if !item.iter().all(|b| b.is_ascii_alphabetic() || *b == b'-') {
             break;
         }
-        if to == end && !joined || matches!(look.at(next), 0 | b'\n' | b'\r') {
+        if to == end && !joined && !spaced || matches!(look.at(next), 0 | b'\n' | b'\r') {
             break;
         }
         pos = if joined {
@@ -759,6 +787,25 @@ fn in_line(look: &mut Look<'_>, name: &Name<'_>, start: usize) -> bool {
         };
     }
     any
+}
+
+/// The codes of a list on one line that the words before a sign name: `Backup codes of bob: 4829-1037, …`.
+fn of_codes(look: &mut Look<'_>, kind: Kind, sign: usize, start: usize) -> bool {
+    let line = look.last(sign, 64);
+    let line = bytes::rest(line, memchr::memrchr(b'\n', line).map_or(0, |n| n + 1));
+    let mut words = line.split(|b| !b.is_ascii_alphabetic() && *b < 0x80);
+    let many = match kind {
+        Kind::Secrets => words.find(|word| names::is_codes(word)),
+        _ => phrase::names_many(look, sign).filter(|many| names::is_codes(many)),
+    };
+    many.is_some_and(|many| in_line(look, many, start))
+}
+
+/// Whether an item under a name for codes is one: `4829-1037`.
+fn is_code_of(name: &[u8], item: &[u8]) -> bool {
+    names::is_codes(name)
+        && random::digits(item) >= 4
+        && item.iter().all(|b| b.is_ascii_alphanumeric() || *b == b'-')
 }
 
 /// Whether an item of a list is a secret: a word that somebody chose, or one made at random.
@@ -926,6 +973,9 @@ mod tests {
             "db_password += \"{}\"",
             "./gradlew -PapiKey={} publish",
             "DB_PASSWORD+={}",
+            "password += {}",
+            "- textbox \"Password\" [ref=e14]: {}",
+            "- textbox \"API key\" [ref=s1e4]: \"{}\"",
             "'db_password' => '{}'",
             "db_password -> {}",
             "db_password <- \"{}\"",
@@ -935,6 +985,32 @@ mod tests {
             "if password == \"{}\":",
             "if \"{}\" == dbPassword:",
             "if ('{}' === password) {",
+        ]);
+    }
+
+    #[test]
+    fn each_code_of_a_list_on_one_line_goes() {
+        for text in [
+            "Backup codes (each works once): {}, {}, {}",
+            "Recovery codes for ada: {}, {}",
+            "2FA backup codes: {} {} {}",
+            "Codes de secours : {}, {}",
+            "Códigos de respaldo: {}, {}",
+            "Wiederherstellungscodes: {}, {}",
+        ] {
+            for code in ["48291037", "4829-1037", "a1b2c-3d4e5"] {
+                let marked = text.replace("{}", "[REDACTED_FIELD]");
+                redacts(&[(&text.replace("{}", code), &marked)]);
+            }
+        }
+        leaves(&["Postal codes: 10115, 20095", "Backup codes: none left, ask"]);
+    }
+
+    #[test]
+    fn a_reference_to_a_secret_stays() {
+        leaves(&[
+            "- name: DB_PASSWORD valueFrom: secretKeyRef: name: db key: password",
+            "- {name: DB_PASSWORD, valueFrom: {secretKeyRef: {name: db, key: x1}}}",
         ]);
     }
 
@@ -949,6 +1025,7 @@ mod tests {
             "password =~ \"abc123x\"",
             "tokens += 1024",
             "password += chr1",
+            "token += buf2",
             "if \"required\" == password:",
             "if token1 == token2:",
             "std::token::hunter2xK9",

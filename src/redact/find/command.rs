@@ -3,12 +3,15 @@
 //! A long option says what it takes by its name, `--db-password x`. What a short option or the third argument is,
 //! only who knows the tool can say: the rows of the catalogue do.
 
-use crate::redact::catalogue::tools::{self, Place, SWITCHES, TOOLS, Tool, WRITERS, is_one_of};
+use crate::redact::catalogue::tools::{
+    self, PRINTERS, Place, SWITCHES, TOOLS, Tool, WRITERS, is_one_of,
+};
 use crate::redact::catalogue::{speech, words};
 use crate::redact::find::look::Look;
+use crate::redact::find::sentence;
 use crate::redact::find::value::value_at;
 use crate::redact::judge::style::{Given, Style};
-use crate::redact::judge::value;
+use crate::redact::judge::{random, value};
 use crate::redact::kind::Kind;
 use crate::redact::read::bytes::{self, at};
 use crate::redact::read::command::{Command, MAX_COMMAND, name_of};
@@ -112,7 +115,10 @@ fn word_end(scope: &Scope<'_>, start: usize, quote: u8) -> usize {
     // `CORP\bob`, in which no escape stands.
     while quote == 0
         && scope.at(end) == b'\\'
-        && !b"\0\n\"'ntr".contains(&scope.at(end + 1))
+        && !matches!(
+            scope.at(end + 1),
+            0 | b'\n' | b'"' | b'\'' | b'n' | b't' | b'r'
+        )
         && end - start < MAX_WORD
     {
         end = scope.ahead(end + 2, MAX_WORD, is_inside);
@@ -180,8 +186,38 @@ fn takes(row: &Tool, words: &[&[u8]], is_option: bool) -> bool {
         _ if is_option => false,
         Place::Argument(place) => count() == place,
         Place::From(place) => count() >= place,
-        Place::Attached(_) | Place::Stdin => false,
+        Place::Attached(_) | Place::Stdin | Place::Printed => false,
     }
+}
+
+/// What the command on the line above printed, at the start of a line: one word, and the only one there.
+pub(crate) fn printed(scope: &Scope<'_>, start: usize) -> Option<Found> {
+    let end = scope.ahead(start, MAX_WORD, |b| !b.is_ascii_whitespace());
+    let word = scope.part(start, end);
+    if !matches!(scope.at(end), 0 | b'\r' | b'\n')
+        || !value::is_real(word)
+        || !(value::looks_chosen(word) || random::is_key_in_base64(word))
+    {
+        return None;
+    }
+    // Others may stand above it.
+    let first = sentence::first_item(scope, start);
+    let floor = scope.origin.max(first.saturating_sub(MAX_COMMAND));
+    let line = bytes::part(scope.text, floor, first - 1);
+    let line = bytes::rest(line, memchr::memrchr(b'\n', line).map_or(0, |n| n + 1));
+    let mut parts = line.split(|b| *b == b'|');
+    let command = Command::of(parts.next()?.trim_ascii_end());
+    let is_elsewhere = |word: &&[u8]| tools::is_output(word);
+    let is_filter = |part: &[u8]| {
+        let filter = Command::of(part);
+        tools::is_filter(filter.words().first().copied().unwrap_or(&[]))
+    };
+    let prints = (0..command.words().len())
+        .filter_map(|first| command.words().get(first..))
+        .any(|words| PRINTERS.iter().any(|row| behind(row, words).is_some()))
+        && !command.words().iter().any(is_elsewhere)
+        && parts.all(is_filter);
+    prints.then(|| Found::new(start, end, tools::CLASS))
 }
 
 /// The secret behind the `=` at `sign` in a word of a command, if it is one: `secrets set NAME=s3cret`.

@@ -7,8 +7,10 @@ use crate::redact::catalogue::names::{is_harmless_key, is_harmless_token};
 use crate::redact::catalogue::vendors::{self, is_vendor};
 use crate::redact::catalogue::{formats, speech};
 use crate::redact::find::look::Look;
+use crate::redact::find::phrase;
 use crate::redact::judge::name;
 use crate::redact::judge::random::{MIN_OPAQUE, is_base64_key, is_opaque};
+use crate::redact::kind::Kind;
 use crate::redact::read::bytes::{self, at, is_token, part, run_start};
 use crate::redact::read::lex::MAX_WORD;
 use crate::redact::read::scope::{Found, Scope};
@@ -22,6 +24,8 @@ const BETWEEN: usize = 4;
 const BEFORE_HASH: usize = 2;
 /// The first byte of letters in scripts that set no spaces, or larger.
 const UNSPACED: u8 = 0xE3;
+/// A shorter label may be the name of a parameter: `key`.
+const MIN_LABEL: usize = 3;
 /// A longer word is no word of a language.
 const MAX_LETTERS: usize = 24;
 
@@ -175,6 +179,17 @@ fn without_digit(word: &[u8]) -> &[u8] {
         b.is_ascii_digit()
     });
     part(word, 0, end)
+}
+
+/// What a label says of the value beside it: `{"name": "API token for CI"}`, `{"keyName": "key1"}`.
+pub(crate) fn kind_of_label(label: &[u8], judge: impl Fn(&[u8]) -> Kind) -> Kind {
+    let kind = judge(label);
+    let says_key = || says_key(label, true) || phrase::begins_with_name(label, &judge);
+    if kind == Kind::Plain && label.len() > MIN_LABEL && says_key() {
+        Kind::Opaque
+    } else {
+        kind
+    }
 }
 
 /// Whether a word for a key stands before it: `the key for Acme, …`, `der Acme-Schlüssel …`.

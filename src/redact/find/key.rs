@@ -5,13 +5,18 @@
 
 use crate::redact::catalogue::formats;
 use crate::redact::catalogue::keys::{
-    self, BEFORE_DOT, Body, FIRST, HEADS, PAIRS, PREFIXES, Tail::Strong,
+    self, BEFORE_DOT, Body, FIRST, HEADS, PAIRS, PREFIXES, Tail::Any, Tail::Random, Tail::Strong,
 };
 use crate::redact::find::shaped_key::{dotted_end, long_end, shaped};
 use crate::redact::find::token;
+use crate::redact::judge::code::is_word_and_number;
+use crate::redact::judge::placeholder::is_placeholder;
 use crate::redact::judge::random::is_random;
 use crate::redact::read::bytes::{self, at, is_base64, is_token, run_end};
 use crate::redact::read::scope::{Found, Scope};
+
+/// Of a key that was cut short so many characters of its tail are too many to be left.
+const MIN_CUT: usize = 5;
 
 /// A key at `start`, where a run of token bytes begins that ends at `end`.
 pub(crate) fn key(scope: &Scope<'_>, start: usize, end: usize) -> Option<Found> {
@@ -69,6 +74,9 @@ pub(crate) fn listed_at(scope: &Scope<'_>, start: usize) -> Option<Found> {
                 run_end(text, run, limit, is_base64)
             }
         };
+        if matches!(row.tail, Any | Random) && is_cut(scope, body, run) {
+            return Some(Found::new(start, run, keys::CLASS));
+        }
         if end - body >= usize::from(row.least) && is_random(scope.part(body, end), row.tail) {
             let end = match row.body {
                 Body::Base64 => long_end(scope, end),
@@ -83,6 +91,24 @@ pub(crate) fn listed_at(scope: &Scope<'_>, start: usize) -> Option<Found> {
         }
     }
     None
+}
+
+/// Whether the tail of a key was cut short by who wrote it, and a sign says so: `ghp_x9Kq2mW…`.
+fn is_cut(scope: &Scope<'_>, body: usize, end: usize) -> bool {
+    let tail = scope.part(body, end);
+    let is_marked = || {
+        formats::CUTS
+            .iter()
+            .any(|cut| scope.part(end, end + 3) == *cut)
+    };
+    tail.len() >= MIN_CUT
+        && is_marked()
+        && tail.iter().any(u8::is_ascii_digit)
+        && tail.iter().any(u8::is_ascii_alphabetic)
+        && !tail
+            .split(|b| matches!(b, b'-' | b'_'))
+            .all(is_word_and_number)
+        && !is_placeholder(tail)
 }
 
 /// The secret of AWS often stands right behind its id: `AKIA…:…`.
@@ -105,6 +131,29 @@ fn with_secret(scope: &Scope<'_>, end: usize) -> usize {
 #[cfg(test)]
 mod tests {
     use crate::redact::redact_str;
+
+    #[test]
+    fn at_most_four_characters_are_left_of_a_key_that_was_cut_short() {
+        for cut in ["...", "\u{2026}"] {
+            for tail in ["x9Kq2", "x9Kq2mW7v"] {
+                let text = |key: &str| format!("with {key}{cut} as before");
+                let key = format!("ghp_{tail}");
+                assert_eq!(redact_str(&text(&key)), text("[REDACTED_KEY]"));
+            }
+            for key in [
+                "ghp_",
+                "ghp_x9Kq",
+                "ghp_xxxxxxxx",
+                "ghp_north7",
+                "ak_x9Kq2mW7v",
+            ] {
+                let text = format!("with {key}{cut} as before");
+                assert_eq!(redact_str(&text), text);
+            }
+        }
+        let text = "with ghp_x9Kq2mW7v as before";
+        assert_eq!(redact_str(text), text);
+    }
 
     #[test]
     fn a_key_needs_a_border_and_a_tail() {

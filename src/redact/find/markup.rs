@@ -3,14 +3,19 @@
 use crate::redact::catalogue::{formats, labels};
 use crate::redact::class::Class;
 use crate::redact::find::look::Look;
-use crate::redact::judge::value;
+use crate::redact::find::{context, phrase};
+use crate::redact::judge::{random, value};
 use crate::redact::kind::Kind;
 use crate::redact::read::bytes::{self, at, has_word_at, run_end, run_start};
-use crate::redact::read::lex::{closing_quote, is_name};
+use crate::redact::read::lex::{MAX_WORD, Name, closing_quote, is_name};
 use crate::redact::read::scope::{Found, Scope};
 
 /// So far above a cell the head of its column is looked for.
 const MAX_TABLE: usize = 2048;
+
+/// A longer line is none of a snapshot, and so many of them stand between a heading and what it names.
+const MAX_ITEM: usize = 160;
+const MAX_ABOVE: usize = 4;
 
 /// Something like `name="DB_PASSWORD"`, whose value begins at `value`: what belongs to that name is hidden.
 pub(crate) fn named(look: &mut Look<'_>, name: &[u8], value: usize, sign: u8) {
@@ -39,7 +44,7 @@ pub(crate) fn named(look: &mut Look<'_>, name: &[u8], value: usize, sign: u8) {
     } else {
         (value, look.ahead(value, 98, is_name))
     };
-    let kind = look.judge(look.part(from, to));
+    let kind = context::kind_of_label(look.part(from, to), |name| look.judge(name));
     if to == from || !kind.hides() && kind != Kind::Opaque {
         return;
     }
@@ -52,6 +57,60 @@ pub(crate) fn named(look: &mut Look<'_>, name: &[u8], value: usize, sign: u8) {
         .or_else(|| beside(look, pos, matches!(quote, b'"' | b'\'')))
         .filter(|found| kind.hides() || value::fits(look.part(found.start, found.end), kind));
     look.report(found);
+}
+
+/// Whether a name is that of an element in the snapshot of a page: `- textbox [ref=e12]: …`.
+pub(crate) fn is_of_snapshot(scope: &Scope<'_>, name: &Name<'_>) -> bool {
+    name.text.ends_with(b"]") && scope.before(name.start) == b'=' || labels::holds_text(name.text)
+}
+
+/// The text of an element in the snapshot of a page, which is the rest of the line from `value` on, where its own name or
+/// a heading above it says that it is a secret, or a line of text does.
+pub(crate) fn of_snapshot(look: &Look<'_>, name: usize, value: usize) -> Option<Found> {
+    let from = look.ahead(value, 1, |b| b == b'"');
+    let to = look.ahead(from, MAX_WORD, |b| !b.is_ascii_whitespace() && b != b'"');
+    let end = look.ahead(to, 1, |b| b == b'"');
+    let text = look.part(from, to);
+    if !value::looks_chosen(text) || !matches!(look.at(end), 0 | b'\n' | b'\r') {
+        return None;
+    }
+    let mut line = look.back(name, MAX_ITEM, |b| b != b'\n');
+    let own = item(look.part(line, name))?;
+    if names(look, title(own).unwrap_or_default()) {
+        return hidden(look, from, to);
+    }
+    for _ in 0..MAX_ABOVE {
+        let close = line.checked_sub(1).filter(|close| *close > look.origin)?;
+        line = look.back(close, MAX_ITEM, |b| b != b'\n');
+        let above = item(look.part(line, close))?;
+        let text = bytes::rest(above, memchr::memchr(b':', above).map_or(0, |n| n + 1));
+        if names(look, title(above).unwrap_or(text.trim_ascii())) {
+            return random::is_opaque(look.part(from, to))
+                .then(|| hidden(look, from, to))
+                .flatten();
+        }
+        if labels::heads(above) {
+            break;
+        }
+    }
+    None
+}
+
+/// What stands on a line of a list behind its sign.
+fn item(line: &[u8]) -> Option<&[u8]> {
+    line.trim_ascii_start().strip_prefix(b"- ")
+}
+
+/// What stands in quotes on a line.
+fn title(line: &[u8]) -> Option<&[u8]> {
+    let quote = |b: &u8| *b == b'"';
+    let open = line.iter().position(quote)?;
+    line.get(open + 1..line.iter().rposition(quote)?)
+}
+
+/// Whether a title names a secret: `API key`, `API key created`.
+fn names(look: &Look<'_>, title: &[u8]) -> bool {
+    look.judge(phrase::without_given(title)).hides()
 }
 
 /// The value of a tag that stands before its name: `<input value="…" name="token">`.
@@ -353,6 +412,29 @@ mod tests {
         leaves(&[
             "<table><tr><th>Kennwort</th><th>Host</th></tr><tr><td>ja</td><td>web1x9k</td></tr></table>",
         ]);
+    }
+
+    #[test]
+    fn what_an_element_shows_below_a_heading_goes_if_it_looks_like_a_key() {
+        let key = "kT7vq2mZx9Lw4bR8sN5cD1hY3gJ6";
+        for text in [
+            "- heading \"API key\" [level=2]\n- textbox [ref=e12]: {}",
+            "- heading \"Client secret\" [level=3]\n- text: Shown once.\n- code: {}\n- button \"OK\"",
+            "- generic [ref=e3]:\n  - text: Access token\n  - textbox \"Value\" [ref=e4]: {}\n",
+        ] {
+            let marked = text.replace("{}", "[REDACTED_FIELD]");
+            assert_eq!(redact_str(&text.replace("{}", key)), marked);
+            let created = text.replace("key\"", "key created\"");
+            assert!(!redact_str(&created.replace("{}", key)).contains(key));
+            leaves(&[&text.replace("{}", "Name it")]);
+        }
+        for text in [
+            "- heading \"Commit\" [level=2]\n- code: {}",
+            "- heading \"API keys\" [level=1]\n- heading \"Request\"\n- code: {}",
+            "API key\ncode: {}, of the build",
+        ] {
+            leaves(&[&text.replace("{}", key)]);
+        }
     }
 
     #[test]

@@ -5,7 +5,8 @@ use crate::redact::class::Class;
 use crate::redact::find::look::Look;
 use crate::redact::judge::name::judge_foreign;
 use crate::redact::kind::Kind;
-use crate::redact::read::bytes::{at, part, run_start};
+use crate::redact::read::bytes::{at, part, rest, run_start};
+use crate::redact::read::lex::is_of_key;
 use crate::redact::read::scope::{Found, Scope};
 
 /// How many digits a code has.
@@ -36,15 +37,36 @@ pub(crate) fn code(look: &Look<'_>, start: usize) -> Option<Found> {
     if in_row || !is_apart(look, start, end) {
         return None;
     }
-    let line = look.last(start, REACH);
-    let line = part(
-        line,
-        memchr::memrchr(b'\n', line).map_or(0, |n| n + 1),
-        line.len(),
-    );
+    if before(0) == b':' && is_of_key(look, start) {
+        return None;
+    }
+    let line = line_before(look, start, end);
     let behind = look.part(end, end + REACH);
     (is_used(line, behind) || is_named_behind(look, behind) || is_named_before(look, line))
         .then(|| Found::new(start, end, Class::Field))
+}
+
+/// What stands before a code on its line, or on the line above where the code stands alone, with the ends of lines
+/// between.
+fn line_before<'a>(look: &Look<'a>, start: usize, end: usize) -> &'a [u8] {
+    let line = |before: &[u8]| memchr::memrchr(b'\n', before).map_or(0, |n| n + 1);
+    let before = look.last(start, REACH);
+    let own = rest(before, line(before));
+    let is_alone = matches!(look.at(end), 0 | b'\n' | b'\r') && own.iter().all(|b| *b == b' ');
+    if !is_alone {
+        return own;
+    }
+    // Other codes may stand above it, which were found.
+    let before = part(
+        look.text,
+        look.origin.max(start.saturating_sub(REACH)),
+        start,
+    );
+    let is_of_codes = |b: u8| b.is_ascii_digit() || b" -\r\n".contains(&b);
+    let above = run_start(before, before.len(), 0, is_of_codes);
+    let line = line(part(before, 0, above));
+    let end = memchr::memchr(b'\n', rest(before, above)).map_or(before.len(), |n| above + n + 1);
+    part(before, line, end)
 }
 
 /// Where the code on the back of a card ends, behind its name: `CVV 321`.
@@ -114,8 +136,8 @@ fn is_named_behind(look: &Look<'_>, behind: &[u8]) -> bool {
 
 /// `your Acme code is 482913`, `enter the code 482913`, `login code: 482913`
 fn is_named_before(look: &Look<'_>, before: &[u8]) -> bool {
-    let end = run_start(before, before.len(), before.len().saturating_sub(3), |b| {
-        matches!(b, b' ' | b':' | b'"' | b'\'')
+    let end = run_start(before, before.len(), before.len().saturating_sub(6), |b| {
+        matches!(b, b' ' | b':' | b'"' | b'\'' | b'\r' | b'\n')
     });
     if end == before.len() || !is_letter(at(before, end.wrapping_sub(1))) {
         return false;
@@ -194,6 +216,8 @@ fn says_further_ahead(look: &Look<'_>, line: &[u8]) -> bool {
         if speech::is_pin(word)
             || speech::is_code(word)
                 && (sent
+                    // `Enter this code to sign in: …`
+                    || speech::leads_to_aim(behind[0]) && speech::is_aim(behind[1])
                     || !before.is_empty()
                         && look.judge(&[before, b"_", word].concat()) == Kind::Pin
                     // `le code d'accès au local est …`
@@ -217,6 +241,36 @@ fn is_letter(byte: u8) -> bool {
 #[cfg(test)]
 mod tests {
     use crate::redact::tests::{leaves, redacts};
+
+    #[test]
+    fn a_code_goes_that_stands_alone_below_the_line_that_names_it() {
+        for text in [
+            "Your verification code:\n\n{}\n\nDo not share it.",
+            "Subject: Your sign-in code\r\n\r\n  {}\r\n",
+            "Enter this code to sign in:\n{}",
+            "Backup codes\n{}\n{}\n{}",
+        ] {
+            let with = |code: &str| text.replace("{}", code);
+            redacts(&[(&with("48291037"), &with("[REDACTED_FIELD]"))]);
+        }
+        leaves(&[
+            "Postal code\n48291\n",
+            "Error code:\n48291\n57281",
+            "Enter the code below.\n\nroom 48291\n",
+        ]);
+    }
+
+    #[test]
+    fn a_number_in_the_key_of_a_cache_stays() {
+        leaves(&[
+            "otp:attempts:48213",
+            "key: auth:token:993817",
+            "GET ratelimit:password-reset:48213",
+            "DEL cache:session-token:48213",
+            "EXPIRE throttle:otp:482913 60",
+        ]);
+        redacts(&[("otp:482913", "otp:[REDACTED_FIELD]")]);
+    }
 
     #[test]
     fn a_code_goes_by_its_many_names() {

@@ -70,6 +70,24 @@ pub(crate) fn names_other(look: &Look<'_>, name: &Name<'_>) -> bool {
     look.before(name.start) == b' ' && language::named(part(&words, 0, count)) == Some(Kind::Plain)
 }
 
+/// Whether a text begins with the name of a secret, and a preposition behind it: `API key for production`.
+pub(crate) fn begins_with_name(text: &[u8], judge: impl Fn(&[u8]) -> Kind) -> bool {
+    speech::PREPOSITIONS.iter().any(|word| {
+        memchr::memmem::find_iter(text, word.as_bytes())
+            .any(|end| judge(part(text, 0, end).trim_ascii()).hides())
+    })
+}
+
+/// A title without the last word that says that what it names was made: `API key created`.
+pub(crate) fn without_given(title: &[u8]) -> &[u8] {
+    let last = memchr::memrchr(b' ', title).unwrap_or(0);
+    if speech::is_given(rest(title, last + 1)) {
+        part(title, 0, last)
+    } else {
+        title
+    }
+}
+
 /// The word for several secrets in the sentence before `end`: `Here are the Wi-Fi passwords for both floors:`.
 pub(crate) fn names_many<'a>(look: &Look<'a>, end: usize) -> Option<&'a [u8]> {
     let line = look.last(end, 96);

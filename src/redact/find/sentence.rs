@@ -6,7 +6,7 @@
 use crate::redact::catalogue::{names, speech};
 use crate::redact::class::Class;
 use crate::redact::find::look::Look;
-use crate::redact::find::phrase::spaced_kind;
+use crate::redact::find::phrase::{self, spaced_kind};
 use crate::redact::find::sql;
 use crate::redact::judge::{placeholder, value};
 use crate::redact::kind::Kind;
@@ -145,7 +145,9 @@ fn takes(look: &Look<'_>, name: &Name<'_>, word: &[u8], linked: bool) -> bool {
         // `worker-passwords   e2-small`
         Kind::Secrets if !linked && memchr::memchr(b'-', name.text).is_some() => false,
         Kind::Secret | Kind::Secrets | Kind::Pwd => {
-            value::looks_chosen(word) && !is_number_of_key(look, name, word)
+            value::looks_chosen(word)
+                && !is_number_of_key(look, name, word)
+                && !value::is_token_of_other_kind(word, name.text)
         }
         Kind::Opaque => value::fits(word, kind),
         Kind::Pin => value::fits(word.strip_suffix(b"#").unwrap_or(word), kind),
@@ -157,13 +159,7 @@ fn takes(look: &Look<'_>, name: &Name<'_>, word: &[u8], linked: bool) -> bool {
 fn named_further(look: &Look<'_>, end: usize) -> bool {
     let line = look.last(end, 48);
     let sentence = memchr::memrchr3(b'.', b'\n', b',', line).map_or(0, |n| n + 1);
-    let sentence = bytes::rest(line, sentence);
-    speech::PREPOSITIONS.iter().any(|word| {
-        memchr::memmem::find_iter(sentence, word.as_bytes()).any(|end| {
-            look.judge(bytes::part(sentence, 0, end).trim_ascii())
-                .hides()
-        })
-    })
+    phrase::begins_with_name(bytes::rest(line, sentence), |name| look.judge(name))
 }
 
 /// What stands before a word for a password at the end of a line, with a space or a sign between: `user bob, pass `.
@@ -498,12 +494,12 @@ fn follows_line(look: &Look<'_>, start: usize, end: usize) -> bool {
         && name
             .iter()
             .all(|b| b.is_ascii_alphabetic() || matches!(b, b' ' | b'_' | b'-') || *b >= 0x80)
-        && look.judge(name).hides()
+        && look.judge(phrase::without_given(name)).hides()
         && (first == margin || name.split(|b| *b == b' ').any(names::is_of_many))
 }
 
 /// Where the lines above one begin that are single words and look chosen, as items of a list do.
-fn first_item(look: &Look<'_>, mut line: usize) -> usize {
+pub(crate) fn first_item(look: &Scope<'_>, mut line: usize) -> usize {
     for _ in 0..MAX_ABOVE {
         let end = line.saturating_sub(1);
         let floor = look.origin.max(end.saturating_sub(MAX_ITEM));

@@ -44,6 +44,11 @@ pub(crate) fn after_word(look: &Look<'_>, start: usize) -> Option<Found> {
         let value = look.part(start, end);
         return (!placeholder::has_mark(value)).then(|| Found::new(start, end, Class::Field));
     }
+    if look.before(start) == b'\n'
+        && let Some(found) = command::printed(look, start)
+    {
+        return Some(found);
+    }
     let gap = look.back(start, 4, |b| matches!(b, b' ' | b'\t' | b'"' | b'\''));
     if (look.is_near_tool(start) || at(look.text, start) == b'/' || before(look.text, gap) == b'<')
         && let Some(found) = command::argument(look, start)
@@ -99,8 +104,24 @@ pub(crate) fn credentials(scope: &Scope<'_>, start: usize, scheme: &[u8]) -> Opt
     (value.len() >= MIN_CREDENTIALS
         && word + 2 < value.len()
         && !hash
+        && !is_design(value)
         && !placeholder::is_placeholder(value))
     .then(|| Found::new(start, end, class))
+}
+
+/// Whether a value is the name of a piece of a design: `color/danger/600`, `$font.size.xl2`, `--color-danger-600`.
+fn is_design(value: &[u8]) -> bool {
+    let named = value.strip_prefix(b"$").or(value.strip_prefix(b"--"));
+    let is_number = |part: &[u8]| part.len() <= 4 && part.iter().all(u8::is_ascii_digit);
+    let is_word = |part: &[u8]| {
+        let letters = part.iter().take_while(|b| b.is_ascii_lowercase()).count();
+        letters > 0 && is_number(bytes::rest(part, letters))
+    };
+    (named.is_some() || memchr::memchr(b'/', value).is_some())
+        && named
+            .unwrap_or(value)
+            .split(|b| matches!(b, b'/' | b'-' | b'.'))
+            .all(|part| !part.is_empty() && (is_number(part) || is_word(part)))
 }
 
 /// Whether the literal at `start` is the last of those that name a block: `resource "aws_iam_access_key" "ci" {`.
@@ -144,6 +165,10 @@ mod tests {
             "image digest sha256:9f86d081884c7d659a2feaa0c55ad015a3bf4f1b2b0b822cd15d6c15b0f00a08",
             "resource \"aws_iam_access_key\" \"ci7build\" {",
             "echo $TOKEN hunter2xK9",
+            "token color/danger/600 is darker",
+            "token $color.danger.600 is darker",
+            "token --color-danger-600 is darker",
+            "use token font/size/xl2 here",
         ]);
     }
 }

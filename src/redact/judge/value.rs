@@ -81,9 +81,10 @@ pub(crate) fn is_token_of_other_kind(value: &[u8], name: &[u8]) -> bool {
     // A one-time code has six digits and more.
     let number = || value.len() <= 5 && value.iter().all(u8::is_ascii_digit);
     let ticker = || is_ticker(value);
-    // `color.primary.500`, `--spacing-4`
+    // `color.primary.500`, `--spacing-4`, `$color-danger`
     let design = || {
-        let value = value.strip_prefix(b"--").unwrap_or(value);
+        let named = value.strip_prefix(b"--").or(value.strip_prefix(b"$"));
+        let value = named.unwrap_or(value);
         is_slug(value) && value.iter().all(|b| !b.is_ascii_uppercase())
     };
     let repeated = || value.len() >= 8 && value.iter().all(|b| *b == at(value, 0));
@@ -211,18 +212,6 @@ pub(crate) fn looks_chosen(value: &[u8]) -> bool {
         return false;
     }
     let symbol = value.iter().any(|b| b"!@#$%^*+=~&?".contains(b));
-    // `size:36477`, `newer_than:7d`
-    let is_named = |colon: usize| {
-        let number = rest(value, colon + 1);
-        let number = match number.split_last() {
-            Some((unit, number)) if unit.is_ascii_lowercase() => number,
-            _ => number,
-        };
-        part(value, 0, colon)
-            .iter()
-            .all(|b| b.is_ascii_lowercase() || *b == b'_')
-            && number.iter().all(u8::is_ascii_digit)
-    };
     // `from=md5`, `wpa2-psk=…`
     let is_name = |b: &u8| b.is_ascii_lowercase() || b.is_ascii_digit() || matches!(b, b'-' | b'_');
     let is_assigned = |sign: usize| {
@@ -230,13 +219,12 @@ pub(crate) fn looks_chosen(value: &[u8]) -> bool {
             && at(value, 0).is_ascii_lowercase()
             && part(value, 0, sign).iter().all(is_name)
     };
-    let mut colons = memchr::memchr_iter(b':', value);
     (value.len() >= 7 || symbol || digits >= 2)
         && !is_algorithm(value)
         && (symbol || !is_measure(value))
         && !memchr::memchr(b'=', value).is_some_and(is_assigned)
-        && !colons.next().is_some_and(is_named)
-        && colons.next().is_none()
+        && memchr::memchr_iter(b':', value).count() < 2
+        && !is_named_number(value)
         && !is_snake(value, 3)
         && !formats::is_address(value)
         && !formats::is_advisory(value)
@@ -245,6 +233,22 @@ pub(crate) fn looks_chosen(value: &[u8]) -> bool {
         && at(value, 0) != b'('
         && memchr::memchr(b'(', value).is_none()
         && memchr::memchr(b'/', value).is_none_or(|_| value.len() >= 20)
+}
+
+/// Words and a number, with colons between them: `size:36477`, `newer_than:7d`, `attempts:user:48213`.
+fn is_named_number(value: &[u8]) -> bool {
+    let Some(colon) = memchr::memrchr(b':', value) else {
+        return false;
+    };
+    let number = rest(value, colon + 1);
+    let number = match number.split_last() {
+        Some((unit, number)) if unit.is_ascii_lowercase() => number,
+        _ => number,
+    };
+    number.iter().all(u8::is_ascii_digit)
+        && part(value, 0, colon)
+            .iter()
+            .all(|b| b.is_ascii_lowercase() || matches!(b, b'_' | b':' | b'-'))
 }
 
 /// `PasswordEncoder.java:44`, as frames of stacks have it.
@@ -372,7 +376,8 @@ pub(crate) fn is_unquoted_secret(given: &Given<'_>, to: usize) -> bool {
     let (kind, style) = (given.kind, given.style);
     let value = scope.part(from, to);
     let digits = value.iter().filter(|b| b.is_ascii_digit()).count();
-    if is_nothing(value, name) {
+    // `otp:attempts:48213`
+    if is_nothing(value, name) || !style.spaced && !style.equals && is_named_number(value) {
         return false;
     }
     match kind {

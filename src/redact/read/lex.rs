@@ -130,6 +130,18 @@ pub(crate) fn closes(scope: &Scope<'_>, pos: usize) -> bool {
     memchr::memchr_iter(b'"', scope.part(line, pos)).count() % 2 == 1
 }
 
+/// Whether digits alone, behind a colon, are a part of the key of a cache: `ratelimit:password-reset:48213`.
+pub(crate) fn is_of_key(scope: &Scope<'_>, start: usize) -> bool {
+    let end = scope.ahead(start, MAX_NAME, |b| b.is_ascii_digit());
+    let first = scope.back(start - 1, MAX_NAME, |b| is_name(b) && b != b'=');
+    end > start
+        && !is_name(scope.at(end))
+        && before(scope.text, start) == b':'
+        && first + 1 < start
+        && scope.before(first) == b':'
+        && scope.before(first - 1).is_ascii_alphanumeric()
+}
+
 /// Whether `name=` begins at `pos`.
 pub(crate) fn is_assignment(scope: &Scope<'_>, pos: usize) -> bool {
     let end = run_end(scope.text, pos, scope.to.min(pos + 40), |b| {

@@ -1,6 +1,11 @@
 //! All rows of the catalogue as the walk sees them: a text with a secret in it, given by the row or made of it.
+//!
+//! The rows of places and tools carry their example, since only the row knows the sentence around its secret. The others
+//! are made from a template of their table: a key of a prefix or a shape, which a scanner would report if it stood here;
+//! an address behind its host and path; an argument of a call; a value under a word, an ending or a role; a key behind a
+//! vendor; and a number with its check digit.
 
-use crate::redact::catalogue::calls::{self, CALLS};
+use crate::redact::catalogue::calls::{self, CALLS, Call};
 use crate::redact::catalogue::keys::{self, Body, PREFIXES, Prefix, Tail};
 use crate::redact::catalogue::languages::LANGUAGES;
 use crate::redact::catalogue::names::{self, ENDINGS, WORDS};
@@ -8,7 +13,7 @@ use crate::redact::catalogue::numbers::{self, IBANS, ISSUERS};
 use crate::redact::catalogue::places::{self, PLACES};
 use crate::redact::catalogue::roles::ROLES;
 use crate::redact::catalogue::shaped::{self, Alphabet, Part, SHAPES};
-use crate::redact::catalogue::tools::{self, Place, TOOLS};
+use crate::redact::catalogue::tools::{self, PRINTERS, Place, TOOLS};
 use crate::redact::catalogue::vendors;
 use crate::redact::catalogue::webhooks::{self, WEBHOOKS};
 use crate::redact::class::Class;
@@ -189,7 +194,7 @@ fn shapes(rows: &mut Vec<Row>) {
 }
 
 fn commands(rows: &mut Vec<Row>) {
-    for tool in TOOLS {
+    for tool in TOOLS.iter().chain(PRINTERS) {
         // Each of the tools that a row names takes its secret so.
         let first = tool.command.split(' ').next().unwrap_or_default();
         let shown = first
@@ -215,10 +220,11 @@ fn commands(rows: &mut Vec<Row>) {
 }
 
 fn addresses(rows: &mut Vec<Row>) {
-    for (host, path) in WEBHOOKS {
-        let host = host.replacen(
+    for hook in WEBHOOKS {
+        let path = hook.path;
+        let host = hook.host.replacen(
             '*',
-            if host.starts_with("*.") {
+            if hook.host.starts_with("*.") {
                 "eu1"
             } else {
                 ".eu1."
@@ -226,7 +232,7 @@ fn addresses(rows: &mut Vec<Row>) {
             1,
         );
         let host = host.trim_start_matches('.').replace("..", ".");
-        let name = format!("webhooks: {host}{path}");
+        let name = format!("webhooks: {}: {host}{path}", hook.whose);
         // Where it is a parameter it is one word.
         let (texts, secret) = if path.ends_with('=') {
             (
@@ -245,10 +251,15 @@ fn addresses(rows: &mut Vec<Row>) {
 }
 
 fn arguments(rows: &mut Vec<Row>) {
-    for (call, index) in CALLS {
+    for Call {
+        name: call,
+        argument: index,
+        whose,
+    } in CALLS
+    {
         let before = "\"bob\", ".repeat(*index);
         let row = Row::new(
-            format!("calls: {call}, {index}"),
+            format!("calls: {whose}: {call}, {index}"),
             format!("client.{call}({before}\"{{}}\")"),
             SECRET,
             calls::CLASS,
@@ -333,6 +344,8 @@ fn members(rows: &mut Vec<Row>) {
             Role::Kind => r#"{"N":"api_key","value":"{}"}"#,
             // Of an object of secrets it goes as a whole.
             Role::Data | Role::About | Role::Schema | Role::Items | Role::Other => "",
+            // A code is a number.
+            Role::Code => "",
         };
         // Of fields, and no values of them.
         let near_miss = match role {
