@@ -275,9 +275,9 @@ mod tests {
         assert_eq!(facts.era, Some(Era::Modern));
         assert_eq!(facts.client_class, Some(ClientClass::Agent));
         assert_eq!(facts.user_agent.as_deref(), Some("node"));
-        assert_eq!(facts.http_version.as_deref(), Some("2"));
         assert_eq!(facts.traceparent.as_deref(), Some("00-1-2-01"));
         let links = facts.links.unwrap();
+        assert_eq!(links.http_version.as_deref(), Some("2"));
         assert_eq!(links.tracestate.as_deref(), Some("a=1"));
         assert_eq!(links.http_traceparent, None);
     }
