@@ -14,6 +14,7 @@ pub(crate) mod patterns;
 pub(crate) mod places;
 pub(crate) mod roles;
 pub(crate) mod shaped;
+pub(crate) mod signs;
 pub(crate) mod speech;
 pub(crate) mod tools;
 pub(crate) mod vendors;

@@ -329,18 +329,7 @@ pub(crate) fn is_user_option(option: &[u8]) -> bool {
     reason = "evaluated by the compiler, which would refuse"
 )]
 static FIRST_WORDS: [u64; 512] = {
-    let mut bits = [0; 512];
-    let mut row = 0;
-    while row < TOOLS.len() {
-        let command = TOOLS[row].command.as_bytes();
-        let mut start = 0;
-        while let Some(end) = first_word_end(command, start) {
-            let first = first_bit(command.split_at(start).1.split_at(end - start).0);
-            bits[first / 64] |= 1 << (first % 64);
-            start = end + 1;
-        }
-        row += 1;
-    }
+    let mut bits = first_words(TOOLS);
     let mut writer = 0;
     while writer < WRITERS.len() {
         let first = first_bit(WRITERS[writer].as_bytes());
@@ -349,6 +338,36 @@ static FIRST_WORDS: [u64; 512] = {
     }
     bits
 };
+
+/// The same for the commands that print a secret.
+static FIRST_OF_PRINTERS: [u64; 512] = first_words(PRINTERS);
+
+#[expect(
+    clippy::indexing_slicing,
+    reason = "evaluated by the compiler, which would refuse"
+)]
+const fn first_words(tools: &[Tool]) -> [u64; 512] {
+    let mut bits = [0; 512];
+    let mut row = 0;
+    while row < tools.len() {
+        let command = tools[row].command.as_bytes();
+        let mut start = 0;
+        while let Some(end) = first_word_end(command, start) {
+            let first = first_bit(command.split_at(start).1.split_at(end - start).0);
+            bits[first / 64] |= 1 << (first % 64);
+            start = end + 1;
+        }
+        row += 1;
+    }
+    bits
+}
+
+/// Whether a word may be the first of a command that prints a secret.
+pub(crate) fn may_print(word: &[u8]) -> bool {
+    let bit = first_bit(word);
+    let bits = FIRST_OF_PRINTERS.get(bit / 64).copied().unwrap_or(0);
+    bits >> (bit % 64) & 1 == 1
+}
 
 /// The end of the word that begins at `start`, if it is one of those that may come first in a command: `a|b c`.
 #[expect(

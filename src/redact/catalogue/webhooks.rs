@@ -131,7 +131,11 @@ pub(crate) fn beginning(host: &[u8], path: &[u8]) -> Option<&'static str> {
     let mut rows = BY_LETTER.get(letter).copied().unwrap_or(0);
     while rows != 0 {
         let hook = WEBHOOKS.get(rows.trailing_zeros() as usize)?;
-        if path.starts_with(hook.path.as_bytes()) && is_host(hook.host) {
+        let ends_alike = || {
+            let ends = (hook.host.as_bytes().last(), host.last());
+            matches!(ends, (Some(known), Some(last)) if known.eq_ignore_ascii_case(last))
+        };
+        if path.starts_with(hook.path.as_bytes()) && ends_alike() && is_host(hook.host) {
             return Some(hook.path);
         }
         rows &= rows - 1;

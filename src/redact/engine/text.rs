@@ -3,6 +3,7 @@
 use std::cell::Cell;
 use std::ops::ControlFlow;
 
+use crate::redact::catalogue::signs::{Begins, begins};
 use crate::redact::class::{Class, MARK_WORD};
 use crate::redact::engine::edit::Edit;
 use crate::redact::engine::inside::{Findings, Inside, MAX_DEPTH, Progress};
@@ -196,41 +197,41 @@ fn candidate<'r>(
     depth: u8,
 ) -> Option<usize> {
     let findings = inside.findings();
-    match at(scope.text, pos) {
-        b'@' => {
+    match begins(at(scope.text, pos)) {
+        Begins::Host => {
             let found = email::email(scope, pos, 1);
             match url::database(scope, pos) {
                 None => findings.address(scope, found),
                 found => findings.one(found),
             }
         }
-        b':' if part(scope.text, pos, pos + 3) == b"://" => findings.one(
+        Begins::ValueOrAddress if part(scope.text, pos, pos + 3) == b"://" => findings.one(
             url::userinfo(scope, pos)
                 .or_else(|| url::webhook_at(scope, pos + 3))
                 .or_else(|| url::cut(scope, pos))
                 .or_else(|| url::link(scope, pos + 3)),
         ),
-        byte @ (b':' | b'=') => {
+        begins @ (Begins::Value | Begins::ValueOrAddress) => {
             let end = findings.several(scope, pos);
-            if end.is_some() || byte == b'=' || !findings.rules.is_on(Class::Ip) {
+            if end.is_some() || begins == Begins::Value || !findings.rules.is_on(Class::Ip) {
                 return end;
             }
             findings.one(address::ipv6(scope, pos))
         }
-        b'<' => {
+        Begins::Element => {
             let found = markup::element(&findings.look(scope), pos);
             findings.one(found)
         }
-        b'\'' => {
+        Begins::Single => {
             let found = sql::after_word(scope, pos)
                 .or_else(|| code::literal(&findings.look(scope), pos))
                 .or_else(|| command::literal(&findings.look(scope), pos));
             findings.one(found)
         }
-        b'"' => findings.quote(scope, pos),
-        b'\\' => None,
-        b'-' => findings.dashes(scope, pos),
-        _ => run(inside, scope, pos, kind, depth),
+        Begins::Double => findings.quote(scope, pos),
+        Begins::Escape => None,
+        Begins::Dash => findings.dashes(scope, pos),
+        Begins::Run => run(inside, scope, pos, kind, depth),
     }
 }
 

@@ -26,6 +26,8 @@ const MIN_ISSUED: usize = 12;
 /// Fewer capitals may be a word, and fewer digits a year.
 const MIN_SPELLED: usize = 16;
 const MIN_DIGITS: usize = 6;
+/// Fewer digits are no code of a list.
+const MIN_CODE: usize = 4;
 /// A shorter plural need not be one of secrets: `tokens`.
 const MAX_PLAIN: usize = 6;
 /// A longer list is read so far.
@@ -197,10 +199,6 @@ fn default_of(look: &Look<'_>, name: &Name<'_>, start: usize) -> Option<Found> {
 /// What the name says of the value, or what it belongs to does.
 fn kind_of(look: &Look<'_>, name: &Name<'_>, sign: Sign) -> Kind {
     let mut kind = look.judge(name.text);
-    // `- name: DB_PASSWORD valueFrom: …`
-    if labels::refers(name.text) {
-        return Kind::Plain;
-    }
     // `document.querySelector('#password').value = …`
     if name.text == formats::MEMBER_VALUE
         && look.before(name.start) == b')'
@@ -236,7 +234,8 @@ fn kind_of(look: &Look<'_>, name: &Name<'_>, sign: Sign) -> Kind {
     let is_query = sign.byte == b':' && speech::is_qualifier(name.text);
     if !kind.hides() && !name.quoted && !name.text.starts_with(b"--") && !is_query {
         let spaced = spaced_kind(look, name, true);
-        if spaced != Kind::Plain {
+        // `- name: DB_PASSWORD valueFrom: …`
+        if spaced != Kind::Plain && !labels::refers(name.text) {
             kind = spaced;
         }
     }
@@ -791,6 +790,12 @@ fn in_line(look: &mut Look<'_>, name: &[u8], start: usize) -> bool {
 
 /// The codes of a list on one line that the words before a sign name: `Backup codes of bob: 4829-1037, …`.
 fn of_codes(look: &mut Look<'_>, kind: Kind, sign: usize, start: usize) -> bool {
+    let end = look.ahead(start, MAX_LABEL, |b| b.is_ascii_alphanumeric() || b == b'-');
+    if random::digits(look.part(start, end)) < MIN_CODE
+        || !matches!(look.at(end), b',' | b';' | b' ')
+    {
+        return false;
+    }
     let line = look.last(sign, 64);
     let line = bytes::rest(line, memchr::memrchr(b'\n', line).map_or(0, |n| n + 1));
     let mut words = line.split(|b| !b.is_ascii_alphabetic() && *b < 0x80);
@@ -804,7 +809,7 @@ fn of_codes(look: &mut Look<'_>, kind: Kind, sign: usize, start: usize) -> bool 
 /// Whether an item under a name for codes is one: `4829-1037`.
 fn is_code_of(name: &[u8], item: &[u8]) -> bool {
     names::is_codes(name)
-        && random::digits(item) >= 4
+        && random::digits(item) >= MIN_CODE
         && item.iter().all(|b| b.is_ascii_alphanumeric() || *b == b'-')
 }
 

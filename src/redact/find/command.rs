@@ -21,6 +21,9 @@ use crate::redact::read::scope::{Found, Scope};
 /// Fewer characters are no secret of a command's.
 const MIN_SECRET: usize = 3;
 
+/// So many words of a prompt may stand before a command that prints a secret, and `sudo`.
+const MAX_BEFORE: usize = 4;
+
 /// So many words of small letters behind an option are a sentence.
 const MAX_SAID: usize = 4;
 
@@ -193,11 +196,7 @@ fn takes(row: &Tool, words: &[&[u8]], is_option: bool) -> bool {
 /// What the command on the line above printed, at the start of a line: one word, and the only one there.
 pub(crate) fn printed(scope: &Scope<'_>, start: usize) -> Option<Found> {
     let end = scope.ahead(start, MAX_WORD, |b| !b.is_ascii_whitespace());
-    let word = scope.part(start, end);
-    if !matches!(scope.at(end), 0 | b'\r' | b'\n')
-        || !value::is_real(word)
-        || !(value::looks_chosen(word) || random::is_key_in_base64(word))
-    {
+    if !matches!(scope.at(end), 0 | b'\r' | b'\n') {
         return None;
     }
     // Others may stand above it.
@@ -207,17 +206,25 @@ pub(crate) fn printed(scope: &Scope<'_>, start: usize) -> Option<Found> {
     let line = bytes::rest(line, memchr::memrchr(b'\n', line).map_or(0, |n| n + 1));
     let mut parts = line.split(|b| *b == b'|');
     let command = Command::of(parts.next()?.trim_ascii_end());
-    let is_elsewhere = |word: &&[u8]| tools::is_output(word);
+    let words = command.words();
+    let prints = (0..words.len().min(MAX_BEFORE)).any(|first| {
+        let words = words.get(first..).unwrap_or(&[]);
+        words
+            .first()
+            .is_some_and(|word| tools::may_print(name_of(word)))
+            && PRINTERS.iter().any(|row| behind(row, words).is_some())
+    });
     let is_filter = |part: &[u8]| {
         let filter = Command::of(part);
         tools::is_filter(filter.words().first().copied().unwrap_or(&[]))
     };
-    let prints = (0..command.words().len())
-        .filter_map(|first| command.words().get(first..))
-        .any(|words| PRINTERS.iter().any(|row| behind(row, words).is_some()))
-        && !command.words().iter().any(is_elsewhere)
-        && parts.all(is_filter);
-    prints.then(|| Found::new(start, end, tools::CLASS))
+    let word = scope.part(start, end);
+    let takes = prints
+        && !words.iter().any(|word| tools::is_output(word))
+        && parts.all(is_filter)
+        && value::is_real(word)
+        && (value::looks_chosen(word) || random::is_key_in_base64(word));
+    takes.then(|| Found::new(start, end, tools::CLASS))
 }
 
 /// The secret behind the `=` at `sign` in a word of a command, if it is one: `secrets set NAME=s3cret`.

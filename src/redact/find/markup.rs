@@ -70,12 +70,11 @@ pub(crate) fn of_snapshot(look: &Look<'_>, name: usize, value: usize) -> Option<
     let from = look.ahead(value, 1, |b| b == b'"');
     let to = look.ahead(from, MAX_WORD, |b| !b.is_ascii_whitespace() && b != b'"');
     let end = look.ahead(to, 1, |b| b == b'"');
-    let text = look.part(from, to);
-    if !value::looks_chosen(text) || !matches!(look.at(end), 0 | b'\n' | b'\r') {
-        return None;
-    }
     let mut line = look.back(name, MAX_ITEM, |b| b != b'\n');
     let own = item(look.part(line, name))?;
+    if !matches!(look.at(end), 0 | b'\n' | b'\r') || !value::looks_chosen(look.part(from, to)) {
+        return None;
+    }
     if names(look, title(own).unwrap_or_default()) {
         return hidden(look, from, to);
     }

@@ -72,9 +72,11 @@ pub(crate) fn names_other(look: &Look<'_>, name: &Name<'_>) -> bool {
 
 /// Whether a text begins with the name of a secret, and a preposition behind it: `API key for production`.
 pub(crate) fn begins_with_name(text: &[u8], judge: impl Fn(&[u8]) -> Kind) -> bool {
-    speech::PREPOSITIONS.iter().any(|word| {
-        memchr::memmem::find_iter(text, word.as_bytes())
-            .any(|end| judge(part(text, 0, end).trim_ascii()).hides())
+    memchr::memchr_iter(b' ', text).any(|end| {
+        let behind = rest(text, end);
+        let is_preposition = |word: &&str| behind.starts_with(word.as_bytes());
+        speech::PREPOSITIONS.iter().any(is_preposition)
+            && judge(part(text, 0, end).trim_ascii()).hides()
     })
 }
 

@@ -7,6 +7,7 @@
 use wide::u8x16;
 
 use crate::base::text::sixteen_of;
+use crate::redact::catalogue::signs::TRIGGERS;
 use crate::redact::read::bytes::{self, at};
 
 #[derive(Clone, Copy, Debug, Default)]
@@ -88,9 +89,9 @@ fn classify_sixteen<const WRITES: bool>(bits: &mut Bits, index: usize, sixteen: 
         let offset = bytes - u8x16::splat(first);
         offset.min(u8x16::splat(count - 1)).cmp_eq(offset)
     };
-    // `<` and `=` differ in their last bit.
-    let angle = (bytes | u8x16::splat(1)).cmp_eq(u8x16::splat(b'='));
-    let trigger = angle | is(b'@') | is(b':') | is(b'\'');
+    let sign = |(bit, sign): (u8, u8)| (bytes | u8x16::splat(bit)).cmp_eq(u8x16::splat(sign));
+    let [first, second, third, fourth] = TRIGGERS;
+    let trigger = sign(first) | sign(second) | sign(third) | sign(fourth);
     let mask = |bytes: u8x16| u64::from(bytes.move_mask() as u16) << (16 * index);
     let mut ends = is(b'"') | is(b'\\');
     if WRITES {
