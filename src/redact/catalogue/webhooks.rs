@@ -41,6 +41,9 @@ pub(crate) static WEBHOOKS: &[(&str, &str)] = &[
 
 /// How the path of a webhook begins at this host before the credential, if `path` is one.
 pub(crate) fn beginning(host: &[u8], path: &[u8]) -> Option<&'static str> {
+    // Most hosts end with another letter.
+    let last = host.last().map(u8::to_ascii_lowercase);
+    let may_be = |known: &str| known.ends_with('*') || known.bytes().last() == last;
     let is_host = |known: &str| match known.split_once('*') {
         Some((head, tail)) => {
             host.len() >= head.len() + tail.len()
@@ -50,9 +53,9 @@ pub(crate) fn beginning(host: &[u8], path: &[u8]) -> Option<&'static str> {
         None => host.eq_ignore_ascii_case(known.as_bytes()),
     };
     // Of most addresses the path says that it is none, and is the cheaper to look at.
-    let row = WEBHOOKS
-        .iter()
-        .find(|(known, begins)| path.starts_with(begins.as_bytes()) && is_host(known));
+    let row = WEBHOOKS.iter().find(|(known, begins)| {
+        path.starts_with(begins.as_bytes()) && may_be(known) && is_host(known)
+    });
     row.map(|(_, begins)| *begins)
 }
 
