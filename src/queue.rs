@@ -9,6 +9,7 @@ mod branch;
 mod buffer;
 mod channel;
 mod end_listener;
+mod held;
 mod ledgers;
 mod reservation;
 mod segment;
@@ -32,9 +33,9 @@ use std::time::Instant;
 
 use crate::ledger::DropReason;
 use crate::redact::RedactedJson;
-use branch::Held;
 use buffer::{Buffer, WAITER};
 use channel::{Channel, ChannelState, MIN_SPARE};
+use held::Held;
 
 pub(crate) fn bounded(bounds: Bounds, ledgers: Ledgers) -> (Sender, Receiver) {
     let channel = Arc::new(Channel {

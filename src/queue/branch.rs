@@ -1,19 +1,16 @@
 //! One queue for several destinations: its segments are shared, and each destination holds its own of them.
 
 use std::collections::VecDeque;
-use std::sync::atomic::AtomicUsize;
 use std::sync::atomic::Ordering::Relaxed;
 use std::sync::{Arc, Mutex};
 use std::time::Instant;
 
 use super::buffer::Buffer;
 use super::end_listener::{EndListener, EventEnd};
+use super::held::Held;
 use super::segment::{Events, Segment};
 use super::takers::Takers;
 use crate::base::lock::lock;
-
-/// The memory that one destination holds, in bytes. What several hold counts for each.
-pub(crate) type Held = Arc<AtomicUsize>;
 
 /// The end of one destination: the segments that it was handed and has not taken.
 pub(crate) struct Branch {

@@ -7,10 +7,10 @@ use std::sync::{Arc, Mutex};
 use std::time::Instant;
 
 use super::bounds::HOOK_ROOM;
-use super::branch::Held;
 use super::buffer::{Buffer, Entry};
 use super::channel::Channel;
 use super::end_listener::{EndListener, EventEnd};
+use super::held::Held;
 use super::takers::Takers;
 use crate::base::lock::lock;
 use crate::redact::RedactedJson;
