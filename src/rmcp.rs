@@ -22,11 +22,12 @@
 //! # What is captured
 //!
 //! A [`ToolCall`](crate::ToolCall) for each `tools/call`: tool, arguments, intent, duration, outcome,
-//! error text, request id, protocol version and era, transport, client, session, `traceparent`. The
+//! error text, the size of the result, the arguments for which it was refused, request id, protocol version and era,
+//! transport and version of HTTP, client with its product and its OAuth client, server, session, `traceparent`. The
 //! record ends when the call does: at once when the client cancels it, as `panicked` when the tool
 //! panics, as `dropped` when the runtime or the logger shuts down first; exactly one event each time.
-//! An [`Init`](crate::Init) for each list of tools that differs from those before it, which tenants and
-//! roles may have of their own, and an [`IdentityCapture`](crate::IdentityCapture) for each new login.
+//! An [`Init`](crate::Init) for each list of tools that differs from those before it, by a name or by a definition,
+//! which tenants and roles may have of their own, and an [`IdentityCapture`](crate::IdentityCapture) for each new login.
 //! Results, sessions, prompts and resources are captured where a setter says so. A server that is
 //! instrumented more than once records a request once for each logger.
 //!

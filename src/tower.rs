@@ -15,8 +15,9 @@
 //! ```
 //!
 //! It captures what the `rmcp` feature captures of a tool call: tool, arguments, outcome, error text,
-//! duration, request id, protocol, client, session, round, `traceparent`, and each list of the tools
-//! that differs from those before it. The user is a [`Caller`](crate::Caller) or an [`Identity`](crate::Identity) in the request's
+//! duration, size of the result, refused arguments, request id, protocol, client, server, session, round, `traceparent`,
+//! and each list of the tools that differs from those before it, by a name or by a definition. The server is the one that
+//! answers `initialize` or `server/discover` names. The user is a [`Caller`](crate::Caller) or an [`Identity`](crate::Identity) in the request's
 //! extensions, so put the layer inside your authentication.
 //!
 //! It adds nothing to the tools. An intent is read where a server asks for one itself: in the argument

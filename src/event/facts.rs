@@ -99,9 +99,10 @@ macro_rules! facts {
                 /// Sets the id of the OAuth client that the token was issued to. Both integrations read it from
                 /// [`Caller::oauth_client_id`](crate::Caller::oauth_client_id).
                 oauth_client_id;
-                /// Sets the name of the MCP server. Both integrations read it from what the server says of itself.
+                /// Sets the name of the MCP server. Both integrations read it from what the server says of itself; for all
+                /// events of a logger, give it to [`Builder::session`](crate::Builder::session).
                 server_name;
-                /// Sets the version of the MCP server. Both integrations read it from what the server says of itself.
+                /// Sets the version of the MCP server, likewise.
                 server_version;
             }
             meta_texts {

@@ -66,7 +66,8 @@ have_rotel
 cargo build --quiet --locked --manifest-path "$here/Cargo.toml" --target-dir "$target" --example send
 for compression in none gzip; do
   serve
-  env -u DO_NOT_TRACK OTEL_EXPORTER_OTLP_ENDPOINT="$endpoint" OTEL_EXPORTER_OTLP_COMPRESSION=$compression \
+  # Whatever this machine's environment says.
+  env -i "PATH=$PATH" OTEL_EXPORTER_OTLP_ENDPOINT="$endpoint" OTEL_EXPORTER_OTLP_COMPRESSION=$compression \
     timeout 60 "$target/debug/examples/send"
   # It prints after it has answered.
   for _ in $(seq 100); do
