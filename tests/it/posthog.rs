@@ -205,6 +205,31 @@ fn only_a_failure_is_an_error_and_every_outcome_stands_beside() {
 }
 
 #[test]
+fn what_the_host_says_of_a_request_stands_once_and_in_its_form() {
+    let both = event(|usage| {
+        usage.log_usage(
+            Custom::new("MCP_PROMPT_GET")
+                .identity(rachel())
+                .meta("prompt_name", &"review")
+                .meta("resource_uri", &json!({"of": "another kind"}))
+                .meta("duration_ms", &-1),
+        );
+    });
+    let properties = &both["properties"];
+    assert_eq!(properties["$mcp_resource_name"], "review");
+    assert_eq!(
+        properties["mcp_usage_resource_uri"],
+        r#"{"of":"another kind"}"#
+    );
+    assert_eq!(properties["$mcp_duration_ms"], 0);
+    let blank = event(|usage| {
+        let id = [" ".repeat(200), "x".to_owned()].concat();
+        usage.log_usage(ToolCall::new("t").identity(Identity::new(id, "ID")));
+    });
+    assert_eq!(blank["properties"]["$process_person_profile"], false);
+}
+
+#[test]
 fn an_event_has_the_time_of_its_start() {
     let at = SystemTime::UNIX_EPOCH + Duration::from_millis(1_772_323_200_001);
     let timed = event(|usage| {

@@ -32,10 +32,8 @@ const PROPERTIES: &[(&str, Option<&str>)] = &[
     ("error", None),
     ("intent_source", None),
     ("prompt", None),
-    ("prompt_name", Some("$mcp_resource_name")),
     ("protocol_version", Some("$mcp_protocol_version")),
     ("redactions", None),
-    ("resource_uri", Some("$mcp_resource_name")),
     ("result", None),
     ("server_name", None),
     ("server_version", None),
@@ -269,6 +267,12 @@ impl Form<'_> {
                 p.known("$mcp_resource_name", Some(&tool));
             }
         }
+        let resource = match self.name {
+            Name::PromptGet => meta.text("prompt_name"),
+            Name::ResourceRead => meta.text("resource_uri"),
+            _ => None,
+        };
+        p.known("$mcp_resource_name", resource.as_deref());
         if self.name == Name::ToolsList {
             let names = meta
                 .get("tools")
@@ -281,7 +285,11 @@ impl Form<'_> {
     }
 
     fn write_end(&self, p: &mut Properties<'_>) {
-        let is_number = |json: &&str| json.parse::<f64>().is_ok_and(f64::is_finite);
+        // A double that is negative or none is no duration.
+        let is_number = |json: &&str| {
+            let number = json.parse::<f64>();
+            number.is_ok_and(|number| number >= 0.0 && number.is_finite())
+        };
         let duration = self.record.meta.get("duration_ms").filter(is_number);
         match duration {
             Some(duration) => p.json("$mcp_duration_ms", duration),
@@ -350,6 +358,9 @@ impl Form<'_> {
             match row {
                 Some((_, Some(property))) => p.scalar(property, json, MAX_NAME_CHARS),
                 Some((_, None)) => {}
+                None if self.is_of_kind(name) => {}
+                // What the format does not check may be of any length.
+                None if json.starts_with(['{', '[']) && self.kept == Kept::WithoutOthers => {}
                 None => p.scalar(&format!("mcp_usage_{name}"), json, MAX_NAME_CHARS),
             }
         }
@@ -363,6 +374,15 @@ impl Form<'_> {
             "mcp_usage_conversation_id"
         };
         p.known(property, conversation.as_deref());
+    }
+
+    /// Whether a member of `meta` is what a request for a prompt or a resource is about.
+    fn is_of_kind(&self, name: &str) -> bool {
+        match self.name {
+            Name::PromptGet => name == "prompt_name",
+            Name::ResourceRead => name == "resource_uri",
+            _ => false,
+        }
     }
 
     /// Writes the arguments of a call and its result, the largest values that there are.
@@ -404,7 +424,8 @@ fn user<'e>(record: &Record<'e>) -> Option<Cow<'e, str>> {
     let id = record.event.text("user_id")?;
     let is_nobody = record.event.text("user_id_type").as_deref() == Some("ANONYMOUS")
         && (id == "anonymous" || id.strip_prefix("anonymous-").is_some_and(is_hash));
-    (!is_nobody && !id.trim().is_empty()).then_some(id)
+    let is_blank = cut(&id, MAX_ID_CHARS).trim().is_empty();
+    (!is_nobody && !is_blank).then_some(id)
 }
 
 /// What a failure is called; `None` for what is none.
