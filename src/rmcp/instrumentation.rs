@@ -13,6 +13,7 @@ use super::memory::InstrumentationMemory;
 use super::server_name::ServerName;
 use super::settings::{InstrumentationSettings, IntoCaller};
 use crate::logger::UsageLogger;
+use crate::mcp::request::PeerInfo;
 
 /// How servers are instrumented: settings, and what the instances of a server share.
 ///
@@ -48,6 +49,14 @@ pub struct Instrumented<H> {
     pub(super) initialized: AtomicBool,
     /// What the server says it is; asked for once.
     pub(super) server: OnceLock<ServerName>,
+}
+
+impl<H: ServerHandler> Instrumented<H> {
+    /// Returns what the server within says it is.
+    pub(super) fn server_info(&self) -> PeerInfo<'_> {
+        let asked = self.server.get_or_init(|| ServerName::ask(&self.inner));
+        asked.info()
+    }
 }
 
 impl UsageLogger {

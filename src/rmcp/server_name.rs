@@ -3,7 +3,6 @@
 use ::rmcp::ServerHandler;
 use ::rmcp::model::Implementation;
 
-use super::instrumentation::Instrumented;
 use crate::base::panics;
 use crate::mcp::request::PeerInfo;
 
@@ -12,6 +11,11 @@ use crate::mcp::request::PeerInfo;
 pub(super) struct ServerName(Option<(String, String)>);
 
 impl ServerName {
+    /// Asks a server. A panic in there is not the request's.
+    pub(super) fn ask(server: &impl ServerHandler) -> Self {
+        panics::catch(|| Self::of(server.get_info().server_info)).unwrap_or_default()
+    }
+
     fn of(info: Implementation) -> Self {
         // A server that says nothing is called as the SDK is.
         let sdk = Implementation::from_build_env();
@@ -19,20 +23,12 @@ impl ServerName {
         Self(is_own.then_some((info.name, info.version)))
     }
 
-    fn info(&self) -> PeerInfo<'_> {
+    pub(super) fn info(&self) -> PeerInfo<'_> {
         let (name, version) = self
             .0
             .as_ref()
             .map(|(name, version)| (&**name, &**version))
             .unzip();
         PeerInfo { name, version }
-    }
-}
-
-impl<H: ServerHandler> Instrumented<H> {
-    /// Returns what the server within says it is. A panic in there is not the request's.
-    pub(super) fn server_info(&self) -> PeerInfo<'_> {
-        let ask = || panics::catch(|| ServerName::of(self.inner.get_info().server_info));
-        self.server.get_or_init(|| ask().unwrap_or_default()).info()
     }
 }
