@@ -107,12 +107,12 @@ fn print_row([one, two, three]: [String; 3]) {
 }
 
 fn span(span: &ReceivedEvent) -> String {
-    text(&span.json["name"]).to_owned()
+    text(&span.json, "/name").to_owned()
 }
 
 fn event(event: &ReceivedEvent) -> String {
-    let tool = text(&event.json["properties"]["$mcp_tool_name"]);
-    format!("{} {tool}", text(&event.json["event"]))
+    let tool = text(&event.json, "/properties/$mcp_tool_name");
+    format!("{} {tool}", text(&event.json, "/event"))
 }
 
 fn payload(payload: &ReceivedEvent) -> String {
@@ -123,8 +123,10 @@ fn payload(payload: &ReceivedEvent) -> String {
     )
 }
 
-fn text(value: &Value) -> &str {
-    value.as_str().unwrap_or_default()
+fn text<'a>(json: &'a Value, path: &str) -> &'a str {
+    json.pointer(path)
+        .and_then(Value::as_str)
+        .unwrap_or_default()
 }
 
 fn print_ledgers(usage: &UsageLogger) {
