@@ -227,6 +227,11 @@ fn what_the_host_says_of_a_request_stands_once_and_in_its_form() {
         usage.log_usage(ToolCall::new("t").identity(Identity::new(id, "ID")));
     });
     assert_eq!(blank["properties"]["$process_person_profile"], false);
+    let unsaid = event(|usage| {
+        let prompt = [" ".repeat(3_000), "x".to_owned()].concat();
+        usage.log_usage(ToolCall::new("t").prompt(prompt));
+    });
+    assert_eq!(unsaid["properties"].get("$mcp_intent"), None);
 }
 
 #[test]

@@ -339,7 +339,11 @@ impl Form<'_> {
             false => "inferred",
         };
         let intent = asked.or_else(|| meta.text("prompt"));
-        if let Some(intent) = intent.filter(|text| !matches!(text.trim(), "" | "{}")) {
+        let says_something = |text: &Cow<'_, str>| {
+            let kept = cut(text, MAX_PROSE_CHARS);
+            !matches!(kept.trim(), "" | "{}")
+        };
+        if let Some(intent) = intent.filter(says_something) {
             p.text("$mcp_intent", &intent, MAX_PROSE_CHARS);
             p.text("$mcp_intent_source", source, MAX_NAME_CHARS);
         }
