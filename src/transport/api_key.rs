@@ -160,8 +160,8 @@ mod tests {
             String::from_utf8(cell.put_into(body.into(), "api_key")).unwrap()
         };
         assert_eq!(put(&cell, "{\"a\":1}"), "{\"a\":1}");
-        cell.set(ApiKey::parse("api_key", "k\"\\1").unwrap())
-            .unwrap();
+        let odd = "k\"\\1";
+        cell.set(ApiKey::parse("api_key", odd).unwrap()).unwrap();
         assert_eq!(put(&cell, "{\"a\":1}"), r#"{"api_key":"k\"\\1","a":1}"#);
         assert_eq!(put(&cell, "{}"), r#"{"api_key":"k\"\\1"}"#);
         assert_eq!(put(&cell, "[]"), "[]");
