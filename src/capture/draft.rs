@@ -344,6 +344,13 @@ mod tests {
         for again in [r#""name":3"#, r#""within":4"#] {
             assert!(!event.contains(again), "{event}");
         }
+        // A name behind which the text ends is the same name.
+        let text = RawValue::from_string(r#"{"a":1,"a":2}"#.to_owned()).unwrap();
+        for _ in 0..2 {
+            let [event, again] = sealed_twice(&mut scratch, &text);
+            assert_eq!(event, again);
+            assert!(!event.contains(r#""a":2"#), "{event}");
+        }
     }
 
     #[test]

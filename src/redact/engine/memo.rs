@@ -69,8 +69,10 @@ impl Key {
                 .map(|eight| u64::from_le_bytes(*eight))
         };
         let words = match length {
-            // A text that ends right behind a name is cut or hostile, and judged without help.
-            1..8 => [word(from)? & (u64::MAX >> (64 - 8 * length)), 0, 0],
+            1..8 => {
+                let word = word(from).or_else(|| last_word(text, from))?;
+                [word & (u64::MAX >> (64 - 8 * length)), 0, 0]
+            }
             8..=16 => [word(from)?, word(to - 8)?, 0],
             17..=MAX_NAME => [word(from)?, word(from + 8)?, word(to - 8)?],
             _ => return None,
@@ -81,6 +83,16 @@ impl Key {
             place: (hash(length, &words) >> 56) as usize % PLACES,
         })
     }
+}
+
+/// The word at a place with less than eight bytes behind it. The same name has the same key wherever it stands, or an object
+/// would not be seen to have it twice.
+#[cold]
+fn last_word(text: &[u8], from: usize) -> Option<u64> {
+    let rest = text.get(from..)?;
+    let mut eight = [0; 8];
+    eight.get_mut(..rest.len())?.copy_from_slice(rest);
+    Some(u64::from_le_bytes(eight))
 }
 
 impl Known {
@@ -266,7 +278,9 @@ mod tests {
         let text = [b'a'; 64];
         assert!(Key::of(&text, 3, 3).is_none());
         assert!(Key::of(&text, 0, MAX_NAME + 1).is_none());
-        assert!(Key::of(b"cut", 0, 3).is_none(), "the text ends behind it");
+        let [at_end, within] =
+            [&b"cut"[..], b"cut off at"].map(|text| Key::of(text, 0, 3).unwrap());
+        assert_eq!((at_end.words, at_end.place), (within.words, within.place));
         assert!(QuietKey::of(&text, 0, 0).is_none());
         assert!(QuietKey::of(&text, 0, MAX_QUIET + 1).is_none());
     }
