@@ -133,6 +133,13 @@ impl Worker {
         for destination in &mut self.destinations {
             destination.turn(now);
         }
+        if self.distributor.is_some() {
+            let of_all = self.destinations.iter().map(Destination::fullness);
+            let least = of_all.fold(f64::INFINITY, f64::min);
+            for destination in &mut self.destinations {
+                destination.evict_beyond_share(least);
+            }
+        }
         self.waits.answer(
             now,
             || undelivered(&self.destinations),
@@ -254,6 +261,11 @@ impl Worker {
             timeout,
             reply,
         } = flush;
+        // What waits for memory for the hook is on no disk.
+        let untaken = self.distributor.as_ref().map_or(0, Distributor::untaken);
+        if untaken > 0 {
+            return answer(reply, Err(SpoolError::NotWritten { events: untaken }));
+        }
         let mut answers = Vec::new();
         for destination in self.destinations.iter_mut().filter(|it| it.has_spool()) {
             let (reply, answered) = oneshot::channel();

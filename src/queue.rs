@@ -303,6 +303,9 @@ impl Receiver {
 
     /// Gives back the spare segments that nothing has needed since the last time.
     pub(crate) fn trim(&self) {
+        if self.branch.is_some() {
+            return;
+        }
         let mut state = self.channel.lock();
         let spare = state.spare.len();
         let unused = state.idle_spare.min(spare).saturating_sub(MIN_SPARE);
@@ -311,6 +314,11 @@ impl Receiver {
         drop(state);
         // Freed without the lock, since freeing costs some system calls.
         drop(freed);
+    }
+
+    /// How many events are ready to be sent.
+    pub(crate) fn waiting(&self) -> u64 {
+        self.channel.lock().sealed_events as u64
     }
 
     /// The sequence number and age of the oldest segment that is ready to be sent.

@@ -48,7 +48,7 @@ pub const DEFAULT_REQUEST_TIMEOUT: Duration = Duration::from_secs(3);
 /// How long a request may take on the batch wires.
 pub const DEFAULT_BATCH_REQUEST_TIMEOUT: Duration = Duration::from_secs(10);
 
-/// The format and the headers in which events are sent. A logger speaks one.
+/// The format and the headers in which events are sent to one destination.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
 #[non_exhaustive]
 pub enum Wire {
@@ -270,7 +270,10 @@ impl Wire {
 
     /// Whether the wire takes what a hook has made of a record.
     pub(crate) fn takes_record(&self, record: &[u8]) -> bool {
-        !self.requires_product() || record::has_product(record)
+        match self {
+            Self::Mcpeye(_) => record::has_tool(record),
+            _ => !self.requires_product() || record::has_product(record),
+        }
     }
 
     const fn requires_product(&self) -> bool {

@@ -97,15 +97,16 @@ impl Builder {
     ///
     /// An event is captured and redacted once, whatever the number of destinations, and
     /// [`max_queue_bytes`](Self::max_queue_bytes) bounds the memory of all: what several wait for is held once. A
-    /// destination that lags holds at most half of it, then loses its own oldest events, as
+    /// destination that lags behind another holds at most half of it, then loses its own oldest events, as
     /// [`Evicted`](crate::DropReason::Evicted), whatever [`when_full`](Self::when_full) says. One that is down or slow delays
-    /// no other.
+    /// no other. Where a wire has a place for some kinds of events alone, what it takes of a mixed run is copied, within the
+    /// same bound.
     ///
     /// | call | with several destinations |
     /// |---|---|
     /// | `log_usage` | [`Queued`](crate::Outcome::Queued) if any takes the event; each that should get it counts it as offered |
     /// | `log_usage_confirmed` | waits for the first, or for all: [`confirm`](Self::confirm) |
-    /// | `flush`, `shutdown`, `flush_to_disk` | all destinations within the one deadline; `flush_to_disk` is done when all spools have the events |
+    /// | `flush`, `shutdown`, `flush_to_disk` | all destinations within the one deadline, of each [`destinations`](crate::UsageLogger::destinations) tells what became of its events; `flush_to_disk` is done when all spools have them |
     /// | `before_send` | runs once for each event |
     /// | `stats` | the first one's; [`destinations`](crate::UsageLogger::destinations) has each by name |
     /// | `set_api_key` | the first; [`destination`](crate::UsageLogger::destination) gives the others |
@@ -324,14 +325,16 @@ impl Builder {
         self
     }
 
-    /// Sets a hook over each finished event, as the JSON of the wire format (on the OTLP and PostHog wires, that of the
-    /// Reo wires, with a member `head` for what they have no place for); `None` drops the event as [`BeforeSend`](crate::DropReason::BeforeSend), and so does a panic.
+    /// Sets a hook over each finished event, as the JSON of the wire format (on the OTLP and PostHog wires, and
+    /// for several destinations of different wires, that of the Reo wires, with a member `head` for what these have no
+    /// place for, an e-mail address among it); `None` drops the event as [`BeforeSend`](crate::DropReason::BeforeSend), and so does a panic.
     ///
     /// It runs on the worker, so it must not block. What it adds or changes is redacted, and then
     /// checked as what is captured: a value that is not well formed, or that the wire has no place
     /// for, is left out and counted in [`Stats::fields_left_out`](crate::Stats::fields_left_out). An
     /// event without something that the wire requires is dropped as
-    /// [`MissingField`](crate::DropReason::MissingField). Ids, times
+    /// [`MissingField`](crate::DropReason::MissingField), of several destinations by those that require it, as
+    /// [`BeforeSend`](crate::DropReason::BeforeSend). Ids, times
     /// and the identity stay as they were. An eighth of [`max_queue_bytes`](Self::max_queue_bytes), and
     /// room for one event at least, is kept for events that it makes larger.
     pub fn before_send(

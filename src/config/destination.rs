@@ -14,6 +14,8 @@ use crate::wire::Wire;
 /// The settings of one destination.
 #[derive(Default)]
 pub(super) struct Target {
+    /// `None`: the wire's.
+    pub(super) name: Option<String>,
     pub(super) wire: Wire,
     pub(super) api_key: Option<String>,
     pub(super) endpoint: Option<String>,
@@ -36,7 +38,6 @@ pub(super) struct Target {
 /// own. Each later one of the same wire needs its endpoint, and its key where the wire requires one, in code.
 #[must_use = "a destination does nothing until it is given to a builder"]
 pub struct Destination {
-    pub(super) name: Option<String>,
     pub(super) target: Target,
     pub(super) request_timeout: Option<Duration>,
 }
@@ -45,7 +46,7 @@ pub struct Destination {
 impl fmt::Debug for Destination {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.debug_struct("Destination")
-            .field("name", &self.name)
+            .field("name", &self.target.name)
             .field("wire", &self.target.wire)
             .field("api_key", &self.target.api_key.as_ref().map(|_| ".."))
             .finish_non_exhaustive()
@@ -56,7 +57,6 @@ impl Destination {
     /// A destination that speaks this format.
     pub fn new(wire: Wire) -> Self {
         Self {
-            name: None,
             target: Target {
                 wire,
                 ..Target::default()
@@ -67,9 +67,9 @@ impl Destination {
 
     /// Sets its name, which stands in log lines, in the findings of `check` and in
     /// [`UsageLogger::destinations`](crate::UsageLogger::destinations). Default: the wire's: `reo`, `reo_batch`, `mcpeye`,
-    /// `otlp`. No two destinations may have the same; that of the builder's own is its wire's.
+    /// `otlp`, `posthog`. No two destinations may have the same; that of the builder's own is its wire's.
     pub fn name(mut self, name: impl Into<String>) -> Self {
-        self.name = Some(name.into());
+        self.target.name = Some(name.into());
         self
     }
 

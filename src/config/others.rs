@@ -1,13 +1,42 @@
 //! The destinations beside a builder's own: which variables each may read, their names, and what they are made of.
 
 use std::mem;
+use std::path::{Path, PathBuf};
 
 use super::builder::Builder;
+use super::destination::Destination;
 use super::resolve::ResolvedTarget;
 use super::setting::{Origin, Setting};
+use crate::delivery::settings::DeliverySettings;
 use crate::error::BuildError;
 use crate::queue::MAX_DESTINATIONS;
 use crate::wire::{EventForm, Profile};
+
+impl ResolvedTarget {
+    /// Whether nothing that has to be a destination's own is also one of `known`.
+    fn check_is_apart(&self, known: &[&Self]) -> Result<(), BuildError> {
+        let DeliverySettings {
+            name, spool_dir, ..
+        } = &self.delivery;
+        if known.iter().any(|known| known.delivery.name == *name) {
+            let fault = "is that of another destination: give it one of its own";
+            return Err(BuildError::invalid("name", fault));
+        }
+        let dir = spool_dir.as_deref().map(place);
+        let shares = |known: &&Self| known.delivery.spool_dir.as_deref().map(place) == dir;
+        if dir.is_some() && known.iter().any(shares) {
+            let fault = "is the directory of another destination: give it one of its own";
+            return Err(BuildError::invalid("spool", fault));
+        }
+        Ok(())
+    }
+}
+
+/// A directory by a path that is the same however it was written, as far as the system tells.
+fn place(dir: &Path) -> PathBuf {
+    let found = dir.canonicalize().or_else(|_| std::path::absolute(dir));
+    found.unwrap_or_else(|_| dir.to_owned())
+}
 
 impl Builder {
     /// Whether a destination is on another wire than one that OpenTelemetry's variables switch off.
@@ -17,7 +46,7 @@ impl Builder {
     }
 
     /// Leaves out the destinations that the environment switches off; the next one is the first then.
-    pub(super) fn leave_out_disabled(&mut self) -> Result<(), BuildError> {
+    pub(crate) fn leave_out_disabled(&mut self) -> Result<(), BuildError> {
         let is_on = |profile: &Profile, builder: &Self| match profile.otel {
             Some(otel) => Ok(builder.env.flag(otel.disabled)? != Some(true)),
             None => Ok(true),
@@ -52,35 +81,10 @@ impl Builder {
             );
             return Err(BuildError::invalid("also", fault));
         }
-        let mut profiles = vec![first.delivery.wire.profile()];
         let mut resolved: Vec<ResolvedTarget> = Vec::new();
         for other in others {
-            let profile = other.target.wire.profile();
-            let name = other
-                .name
-                .unwrap_or_else(|| other.target.wire.name().to_owned());
-            let is_first_of_wire = !profiles
-                .iter()
-                .any(|known| known.endpoint_variable == profile.endpoint_variable);
-            profiles.push(profile);
-            self.hide_variables(if is_first_of_wire {
-                None
-            } else {
-                Some(profile)
-            });
-            self.target = other.target;
-            self.given.request_timeout = other.request_timeout;
-            let made = self.check_is_whole(is_first_of_wire).and_then(|()| {
-                settings.push(self.destination_setting(&name));
-                self.resolve_target()
-            });
-            let mut made = made.map_err(|fault| fault.of_destination(&name))?;
-            let is_same = |known: &ResolvedTarget| known.delivery.name == name;
-            if is_same(first) || resolved.iter().any(is_same) {
-                let fault = "has the name of another one: give it one of its own by name";
-                return Err(BuildError::invalid("destination", fault).of_destination(&name));
-            }
-            made.delivery.name = name;
+            let known: Vec<&ResolvedTarget> = resolved.iter().chain([&*first]).collect();
+            let made = self.resolve_other(other, &known, settings)?;
             resolved.push(made);
         }
         let forms = resolved.iter().map(|other| other.delivery.form);
@@ -91,9 +95,34 @@ impl Builder {
         Ok(resolved)
     }
 
+    fn resolve_other(
+        &mut self,
+        other: Destination,
+        known: &[&ResolvedTarget],
+        settings: &mut Vec<Setting>,
+    ) -> Result<ResolvedTarget, BuildError> {
+        let profile = other.target.wire.profile();
+        let name = other.target.name.clone();
+        let name = name.unwrap_or_else(|| other.target.wire.name().to_owned());
+        let reads_same = |known: &&ResolvedTarget| {
+            known.delivery.wire.profile().endpoint_variable == profile.endpoint_variable
+        };
+        let is_first_of_wire = !known.iter().any(reads_same);
+        if !is_first_of_wire {
+            self.hide_variables(profile);
+        }
+        self.target = other.target;
+        self.given.request_timeout = other.request_timeout;
+        let made = self.check_is_whole(is_first_of_wire).and_then(|()| {
+            settings.push(self.destination_setting(&name));
+            self.resolve_target()
+        });
+        let made = made.and_then(|made| made.check_is_apart(known).map(|()| made));
+        made.map_err(|fault| fault.of_destination(&name))
+    }
+
     /// Hides the variables of a wire's key and endpoint, which another destination reads.
-    fn hide_variables(&mut self, profile: Option<&'static Profile>) {
-        let Some(profile) = profile else { return };
+    fn hide_variables(&mut self, profile: &'static Profile) {
         self.env.hide(profile.key_variable);
         self.env.hide([profile.endpoint_variable]);
         self.env.hide(profile.otel.map(|otel| otel.exporter_prefix));

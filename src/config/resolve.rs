@@ -160,6 +160,7 @@ impl Builder {
             Some(spool) => (spool.age(), Some(spool.path().to_owned())),
             None => (values.max_event_age, None),
         };
+        let name = self.target.name.take();
         let wire = mem::take(&mut self.target.wire);
         // Where a request holds one event, a segment of any size is worth sending.
         let profile = wire.profile();
@@ -171,7 +172,7 @@ impl Builder {
             [1, usize::MAX, 1]
         };
         let delivery = DeliverySettings {
-            name: wire.name().to_owned(),
+            name: name.unwrap_or_else(|| wire.name().to_owned()),
             form: wire.form(),
             wire,
             bounds: Bounds {

@@ -62,7 +62,7 @@ macro_rules! table {
             /// least [`MIN_QUEUE_BYTES`](crate::config::MIN_QUEUE_BYTES).
             ///
             /// Requests under way hold a copy beside it: at most `max_in_flight` times
-            /// `max_batch_bytes`.
+            /// `max_batch_bytes` for each destination, on the OTLP and PostHog wires some times as much.
             max_queue_bytes(bytes: usize) = DEFAULT_MAX_QUEUE_BYTES, in MIN_QUEUE_BYTES..=usize::MAX / 4;
 
             /// Sets what happens to an event that the queue has no room for. Default:

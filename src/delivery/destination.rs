@@ -17,7 +17,7 @@ use super::suspects::{Failed, Fate, History, Suspects};
 use crate::base::random;
 use crate::error::SpoolError;
 use crate::ledger::{DropReason, Stats};
-use crate::queue::{Branch, EventEnd, Receiver};
+use crate::queue::{Branch, EventEnd, Receiver, Segment};
 use crate::transport::{Request, SendError};
 use crate::wire::answer::{Receipt, Refusal, Verdict, is_page};
 use crate::wire::parts::SenderInfo;
@@ -84,7 +84,6 @@ impl Destination {
         if let Some(spooling) = &mut self.spooling {
             spooling.turn(&mut self.backlog, self.gate.may_open(now), now);
         }
-        self.evict_beyond_share();
         // Where there is one place, suspects and others take turns.
         if self.was_suspect_last {
             self.send(now);
@@ -95,17 +94,27 @@ impl Destination {
         }
     }
 
-    /// One of several destinations, which lags so far that it holds more than its share of the memory, loses its oldest
-    /// events.
-    fn evict_beyond_share(&mut self) {
-        if self.branch().is_none() {
-            return;
-        }
+    /// How much of its share of the memory one of several destinations holds.
+    pub(super) fn fullness(&self) -> f64 {
+        self.backlog.fullness()
+    }
+
+    /// One of several destinations loses its oldest events where it holds more than its share of the memory and lags, so
+    /// that it holds more than twice what the one does that holds `least`. What all of them hold alike is in memory once.
+    pub(super) fn evict_beyond_share(&mut self, least: f64) {
         let cause = "this destination lags behind others, and holds its share of max_queue_bytes";
-        while self.backlog.fullness() > 1.0
+        while self.fullness() > (2.0 * least).max(1.0)
             && let Some(oldest) = self.backlog.take_oldest()
         {
             self.drop_batch(&oldest, DropReason::Evicted, cause);
+        }
+    }
+
+    /// Takes over a segment, as one of several destinations; `hastens`: it is sent without waiting for a full batch.
+    pub(super) fn take_over(&mut self, segment: Segment, hastens: bool) {
+        self.backlog.send_partial |= hastens;
+        if let Some(branch) = self.branch() {
+            branch.push(segment);
         }
     }
 

@@ -27,6 +27,8 @@ pub(crate) struct Distribution {
 pub(super) struct Distributor {
     source: Source,
     confirms_all: bool,
+    /// Somebody waits for all that was queued, so that what waits for memory is sent as soon as it was handed over.
+    hastens: bool,
     interval: Duration,
     next_seal: Instant,
     /// The longest time that any destination keeps an event.
@@ -57,9 +59,11 @@ impl Distributor {
                     .iter()
                     .map(|shared| shared.settings.wire.clone())
                     .collect(),
+                distribution.confirms_all,
                 Arc::clone(ledger),
             ),
             confirms_all: distribution.confirms_all,
+            hastens: false,
             interval,
             next_seal: settings.clock.now() + interval,
             max_age: ages.max().unwrap_or(settings.max_event_age),
@@ -88,6 +92,7 @@ impl Distributor {
     /// Hands over all that is queued so far.
     pub(super) fn hand_over_all(&mut self, destinations: &mut [Destination]) {
         let sequence = self.source.receiver.seal();
+        self.hastens = true;
         self.hand_over(destinations);
         for destination in destinations {
             if let Some(branch) = destination.branch() {
@@ -106,15 +111,26 @@ impl Distributor {
                 },
             );
             let Some(segment) = segment else {
+                self.hastens &= self.source.oldest().is_some();
                 return;
             };
             let mut branches = Branches::new(segment, destinations.len(), self.confirms_all);
             for (at, destination) in destinations.iter_mut().enumerate() {
-                if let (Some(segment), Some(branch)) = (branches.of(at), destination.branch()) {
-                    branch.push(segment);
+                match branches.of(at) {
+                    Some(Ok(segment)) => destination.take_over(segment, self.hastens),
+                    Some(Err(events)) => {
+                        let cause = "no memory for events of which others take more";
+                        destination.drop_unseen(events, DropReason::QueueFull, cause);
+                    }
+                    None => {}
                 }
             }
         }
+    }
+
+    /// How many events are ready, and wait for memory for what the hook makes of them.
+    pub(super) fn untaken(&self) -> u64 {
+        self.source.untaken()
     }
 
     /// The sequence number of the oldest segment that was not handed over whole.

@@ -23,6 +23,11 @@ impl Rewriting {
         self.next >= self.segment.len()
     }
 
+    /// How many events are left.
+    pub(super) fn left(&self) -> u64 {
+        self.segment.len().saturating_sub(self.next) as u64
+    }
+
     /// The sequence number of what is left.
     pub(super) fn sequence(&self) -> u64 {
         self.segment.sequence() + self.next as u64

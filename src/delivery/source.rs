@@ -7,7 +7,7 @@ use super::batch::Batch;
 use super::before_send::Hook;
 use super::rewriting::Rewriting;
 use crate::ledger::{DropReason, Ledger};
-use crate::queue::{Receiver, Rewrite, Segment, Takers};
+use crate::queue::{EventEnd, Receiver, Rewrite, Segment, Takers};
 use crate::wire::{EventForm, Wire};
 
 /// What is told of an event that is dropped before it was in any batch: its segment, its place, for which destinations it
@@ -17,8 +17,10 @@ pub(super) type OnDrop<'f> = &'f mut dyn FnMut(&Segment, usize, Takers, DropReas
 pub(super) struct Source {
     pub(super) receiver: Receiver,
     form: EventForm,
-    /// Those of several destinations; none where there is one.
+    /// Those of the destinations, in their order.
     wires: Vec<Wire>,
+    /// Whoever waits for an event waits for all destinations.
+    confirms_all: bool,
     hook: Option<Hook>,
     /// A segment that the hook has seen in part.
     rewriting: Option<Rewriting>,
@@ -32,12 +34,14 @@ impl Source {
         hook: Option<Hook>,
         form: EventForm,
         wires: Vec<Wire>,
+        confirms_all: bool,
         ledger: Arc<Ledger>,
     ) -> Self {
         Self {
             receiver,
             form,
             wires,
+            confirms_all,
             hook,
             rewriting: None,
             ledger,
@@ -97,20 +101,26 @@ impl Source {
         let takers = segment.takers(event);
         match hook.apply(json, self.form, &self.ledger) {
             Ok(json) => {
-                let unable = without_place(&self.wires, takers, json.as_bytes());
-                let able = unable.iter().fold(takers, |able, at| able.without(*at));
-                for at in unable {
-                    let (one, reason) = (Takers::NONE.with(at), DropReason::BeforeSend);
-                    on_drop(
-                        segment,
-                        event,
-                        one,
-                        reason,
-                        "before_send took out what its wire needs",
-                    );
+                let unable = match self.form {
+                    EventForm::Record => without_place(&self.wires, takers, json.as_bytes()),
+                    EventForm::Reo | EventForm::Mcpeye => Takers::NONE,
+                };
+                let able = takers.minus(unable);
+                let mut listener = segment.take_listeners(event..event + 1).pop();
+                if !unable.is_empty() {
+                    // A lone destination misses what its wire requires, as it would if no hook had taken it out.
+                    let reason = match self.wires.len() {
+                        0 | 1 => DropReason::MissingField,
+                        _ => DropReason::BeforeSend,
+                    };
+                    let cause = "before_send took out what the wire requires";
+                    on_drop(segment, event, unable, reason, cause);
+                    let is_told = self.confirms_all || takers.first() == unable.first();
+                    if let Some(listener) = listener.take_if(|_| is_told) {
+                        listener(EventEnd::Dropped(reason));
+                    }
                 }
                 if !able.is_empty() {
-                    let listener = segment.take_listeners(event..event + 1).pop();
                     let id = segment.id(event).unwrap_or_default();
                     made.push(&json, id, able, listener);
                 }
@@ -122,6 +132,12 @@ impl Source {
     /// Whether the hook goes on once there is memory for what it makes.
     pub(super) fn waits_for_memory(&self) -> bool {
         self.rewriting.is_some()
+    }
+
+    /// How many events are ready and were not taken.
+    pub(super) fn untaken(&self) -> u64 {
+        let rest = self.rewriting.as_ref().map_or(0, Rewriting::left);
+        rest + self.receiver.waiting()
     }
 
     /// The sequence number of the oldest segment that was not taken, or that the hook has not seen whole.
@@ -147,10 +163,10 @@ impl Source {
 }
 
 /// The destinations, of those that an event is for, that have no place for what a hook has made of it.
-fn without_place(wires: &[Wire], takers: Takers, record: &[u8]) -> Vec<usize> {
+fn without_place(wires: &[Wire], takers: Takers, record: &[u8]) -> Takers {
     let wires = wires.iter().enumerate();
     let unable = wires.filter(|(at, wire)| takers.has(*at) && !wire.takes_record(record));
-    unable.map(|(at, _)| at).collect()
+    unable.fold(Takers::NONE, |unable, (at, _)| unable.with(at))
 }
 
 #[cfg(test)]

@@ -13,6 +13,7 @@ use crate::config::setting::Setting;
 use crate::delivery::probe_spool;
 use crate::delivery::settings::DeliverySettings;
 use crate::delivery::shared::Shared;
+use crate::error::BuildError;
 use crate::event::{Identity, ToolCall};
 use crate::logger::{Handle, Pipeline, UsageLogger, Wait};
 
@@ -73,6 +74,9 @@ impl Builder {
         if let Ok(Some(off_by)) = self.off_by() {
             return Err(report_off(off_by));
         }
+        if let Err(fault) = self.leave_out_disabled() {
+            return Err(report_faults(self.settings(), vec![fault]));
+        }
         let settings = self.settings();
         let mut faults = self.faults();
         if faults.is_empty() {
@@ -81,11 +85,16 @@ impl Builder {
                 Err(fault) => faults.push(fault),
             }
         }
-        let finding = |fault| Finding::new("settings", Bad, WithCauses(&fault).to_string());
-        Err(Report {
-            settings,
-            findings: faults.into_iter().map(finding).collect(),
-        })
+        Err(report_faults(settings, faults))
+    }
+}
+
+/// The report of a logger that cannot be built.
+fn report_faults(settings: Vec<Setting>, faults: Vec<BuildError>) -> Report {
+    let finding = |fault| Finding::new("settings", Bad, WithCauses(&fault).to_string());
+    Report {
+        settings,
+        findings: faults.into_iter().map(finding).collect(),
     }
 }
 

@@ -11,6 +11,7 @@ use super::held::Held;
 use super::segment::{Events, Segment};
 use super::takers::Takers;
 use crate::base::lock::lock;
+use crate::ledger::DropReason;
 
 /// The end of one destination: the segments that it was handed and has not taken.
 pub(crate) struct Branch {
@@ -96,8 +97,9 @@ impl Branches {
     }
 
     /// The segment of the destination in this place: shared, where it takes all events, else a copy of those that it
-    /// takes. `None` where it takes none.
-    pub(crate) fn of(&mut self, destination: usize) -> Option<Segment> {
+    /// takes. `None` where it takes none; how many they are where there is no memory for the copy, and whoever waits for
+    /// one of them is told.
+    pub(crate) fn of(&mut self, destination: usize) -> Option<Result<Segment, u64>> {
         let entries = &self.events.buffer.entries;
         let takes = |event: &usize| {
             let entry = entries.get(*event);
@@ -114,13 +116,20 @@ impl Branches {
             }
         }
         let events = match taken.len() == entries.len() {
-            true => Arc::clone(&self.events),
+            true => Some(Arc::clone(&self.events)),
             false => self.copy(&taken),
         };
-        Some(Segment::of(events, listeners))
+        let Some(events) = events else {
+            for (_, listener) in listeners {
+                listener(EventEnd::Dropped(DropReason::QueueFull));
+            }
+            return Some(Err(taken.len() as u64));
+        };
+        Some(Ok(Segment::of(events, listeners)))
     }
 
-    fn copy(&self, taken: &[usize]) -> Arc<Events> {
+    /// Copies a part of the events, while copies leave a quarter of the memory to what all take.
+    fn copy(&self, taken: &[usize]) -> Option<Arc<Events>> {
         let of = &self.events.buffer;
         let range = |event: usize| {
             let before = event
@@ -140,8 +149,8 @@ impl Branches {
         buffer.first_at = of.first_at;
         buffer.sequence = of.sequence;
         let channel = Arc::clone(&self.events.channel);
-        channel.charge(buffer.charge);
-        Arc::new(Events { buffer, channel })
+        let has_room = channel.try_charge(buffer.charge, channel.bounds.max_bytes / 4 * 3);
+        has_room.then(|| Arc::new(Events { buffer, channel }))
     }
 }
 
@@ -196,7 +205,6 @@ mod tests {
     use std::sync::mpsc;
 
     use super::*;
-    use crate::ledger::DropReason;
     use crate::queue::{Bounds, Ledgers, Receiver, Sender, bounded};
 
     const FIRST: Takers = Takers::FIRST;
@@ -240,7 +248,7 @@ mod tests {
         let [(one, mut of_one), (two, mut of_two)] = [(); 2].map(|()| sender.branch());
         let mut branches = Branches::new(segment, 2, false);
         for (at, receiver) in [&mut of_one, &mut of_two].into_iter().enumerate() {
-            let segment = branches.of(at).unwrap();
+            let segment = branches.of(at).unwrap().unwrap();
             receiver.branch().unwrap().push(segment);
         }
         drop(branches);
@@ -265,9 +273,13 @@ mod tests {
         let (sender, receiver) = queue();
         let (segment, told) = segment(&receiver, &[FIRST, Takers::ALL, FIRST, Takers::ALL]);
         let mut branches = Branches::new(segment, 2, false);
-        let first = branches.of(0).unwrap();
-        let second = branches.of(1).unwrap();
-        assert!(branches.of(7).is_some_and(|all| ids(&all) == [1, 3]));
+        let first = branches.of(0).unwrap().unwrap();
+        let second = branches.of(1).unwrap().unwrap();
+        assert!(
+            branches
+                .of(7)
+                .is_some_and(|all| ids(&all.unwrap()) == [1, 3])
+        );
         drop(branches);
         assert_eq!((ids(&first), ids(&second)), (vec![0, 1, 2, 3], vec![1, 3]));
         assert_eq!(
@@ -292,7 +304,7 @@ mod tests {
         let (_sender, receiver) = queue();
         let (segment, told) = segment(&receiver, &[Takers::ALL, Takers::ALL, SECOND]);
         let mut branches = Branches::new(segment, 2, true);
-        let [first, second] = [0, 1].map(|at| branches.of(at).unwrap());
+        let [first, second] = [0, 1].map(|at| branches.of(at).unwrap().unwrap());
         let expired = EventEnd::Dropped(DropReason::Expired);
         first.notify_end(0..1, EventEnd::Delivered);
         first.notify_end(1..2, expired);

@@ -21,8 +21,13 @@ impl Takers {
         Self(self.0 | Self::bit(destination))
     }
 
-    pub(crate) const fn without(self, destination: usize) -> Self {
-        Self(self.0 & !Self::bit(destination))
+    pub(crate) const fn minus(self, others: Self) -> Self {
+        Self(self.0 & !others.0)
+    }
+
+    /// The place of the first of them; beyond all places where there is none.
+    pub(crate) const fn first(self) -> u32 {
+        self.0.trailing_zeros()
     }
 
     pub(crate) const fn is_empty(self) -> bool {
@@ -44,11 +49,16 @@ mod tests {
 
     #[test]
     fn a_set_has_what_was_added_and_nothing_else() {
-        let takers = Takers::NONE.with(0).with(7).with(3).without(3);
+        let takers = Takers::NONE
+            .with(0)
+            .with(7)
+            .with(3)
+            .minus(Takers::NONE.with(3));
         let all = (0..10).filter(|at| takers.has(*at)).collect::<Vec<_>>();
         assert_eq!(all, [0, 7]);
         assert!(!takers.is_empty() && Takers::NONE.is_empty());
         assert_eq!(Takers::FIRST, Takers::NONE.with(0));
+        assert!(takers.first() == 0 && Takers::NONE.with(3).first() == 3);
         assert_eq!(
             (0..10).filter(|at| Takers::ALL.has(*at)).count(),
             MAX_DESTINATIONS

@@ -25,6 +25,12 @@ pub(super) fn has_product(record: &[u8]) -> bool {
     events(record).any(|record| Members::read(record).get("product_id").is_some())
 }
 
+/// Whether a record names a tool.
+pub(super) fn has_tool(record: &[u8]) -> bool {
+    let mut tools = events(record).map(|record| Members::read(record).object("meta").text("tool"));
+    tools.any(|tool| tool.is_some_and(|tool| !tool.is_empty()))
+}
+
 /// Writes the payloads of the Reo wires that records hold, each followed by a comma.
 pub(super) fn write_payloads(records: &[u8], out: &mut Vec<u8>) {
     for record in events(records) {

@@ -8,7 +8,7 @@ use std::time::Duration;
 use mcp_usage::testing::{Answer, MockIngest};
 use mcp_usage::{
     Builder, Confirm, ConfirmError, DeliveryError, Destination, DropReason, Identity,
-    IdentityCapture, Init, Otlp, Outcome, ToolCall, UsageLogger, Wire,
+    IdentityCapture, Init, Otlp, Outcome, PostHog, ToolCall, UsageLogger, Wire,
 };
 use serde_json::{Value, json};
 
@@ -281,6 +281,113 @@ fn one_that_lags_loses_its_own_oldest_and_holds_no_more_than_half_of_the_memory(
 }
 
 #[test]
+fn a_burst_that_all_hold_alike_is_kept_by_all() {
+    let [first, second] = [ingest(), ingest()];
+    let most = 2 << 20;
+    let builder = builder(&first).wire(Wire::ReoBatch).max_queue_bytes(most);
+    let usage = builder.also(to(&second, otlp())).build().unwrap();
+    let text = "x".repeat(1_000);
+    let queued = |n: &u64| usage.log_usage(call(*n).prompt(&*text)) == Outcome::Queued;
+    let queued = (0..3_000).filter(queued).count() as u64;
+    usage.shutdown_blocking(PATIENCE);
+    for destination in usage.destinations() {
+        let stats = destination.stats();
+        assert_eq!(stats.dropped.get(DropReason::Evicted), 0, "{destination:?}");
+        assert_eq!(stats.delivered, queued, "{destination:?}");
+    }
+    assert_ledgers(&usage);
+}
+
+#[test]
+fn copies_for_those_that_take_a_part_stay_within_the_bound() {
+    let [down, part, good] = [ingest(), ingest(), ingest()];
+    down.answer_always(Answer::status(503));
+    part.answer_always(Answer::status(503));
+    let most = 2 << 20;
+    let usage = builder(&down)
+        .wire(Wire::ReoBatch)
+        .max_queue_bytes(most)
+        .also(to(&part, mcpeye()))
+        .also(to(&good, otlp()))
+        .build()
+        .unwrap();
+    let text = "x".repeat(1_000);
+    for n in 0..4_000 {
+        let outcome = match n % 20 {
+            0 => usage.log_usage(IdentityCapture::new(rachel())),
+            _ => usage.log_usage(call(n).prompt(&*text)),
+        };
+        assert_eq!(outcome, Outcome::Queued, "{n}");
+        assert!(usage.stats().queue_bytes <= most as u64);
+        if n % 100 == 99 {
+            assert!(good.wait_for_delivered(n as usize + 1, PATIENCE).is_ok());
+        }
+    }
+    usage.shutdown_blocking(SECOND);
+    assert_ledgers(&usage);
+    assert_no_violations(&[good]);
+}
+
+#[test]
+fn who_waits_for_an_event_that_a_hook_takes_from_a_destination_is_told() {
+    let dropped = Err(ConfirmError::Dropped(DropReason::BeforeSend));
+    let without_product = |mut event: Value| {
+        event.as_object_mut().unwrap().remove("product_id");
+        Some(event)
+    };
+    for (wires, confirm, expected) in [
+        ([Wire::ReoBatch, otlp()], Confirm::First, dropped),
+        ([otlp(), Wire::ReoBatch], Confirm::First, Ok(())),
+        ([otlp(), Wire::ReoBatch], Confirm::All, dropped),
+        (
+            [Wire::ReoBatch, Wire::PostHog(PostHog::new())],
+            Confirm::All,
+            dropped,
+        ),
+    ] {
+        let ingests = [ingest(), ingest()];
+        let [one, two] = wires;
+        let builder = builder_for(&ingests[0], &one).before_send(without_product);
+        let builder = builder.also(to(&ingests[1], two)).confirm(confirm);
+        let usage = builder.build().unwrap();
+        let confirmed = usage.log_usage_confirmed_blocking(call(1), PATIENCE);
+        assert_eq!(confirmed, expected, "{one:?}, {confirm:?}");
+        usage.shutdown_blocking(PATIENCE);
+        assert_ledgers(&usage);
+        assert_no_violations(&ingests);
+    }
+}
+
+#[test]
+fn a_tool_that_a_hook_takes_out_is_missed_by_the_wire_that_needs_it() {
+    let ingests = [ingest(), ingest()];
+    let without_tool = |mut event: Value| {
+        event["meta"].as_object_mut().unwrap().remove("tool");
+        Some(event)
+    };
+    let builder = builder(&ingests[0]).before_send(without_tool);
+    let usage = builder.also(to(&ingests[1], mcpeye())).build().unwrap();
+    usage.log_usage(call(1));
+    usage.shutdown_blocking(PATIENCE);
+    let of = |name| usage.destination(name).unwrap().stats();
+    assert_eq!(of("mcpeye").dropped.get(DropReason::BeforeSend), 1);
+    assert_eq!(of("reo").delivered, 1);
+    assert_no_violations(&ingests);
+    // A lone one misses what its wire requires.
+    let ingest = ingest();
+    let posthog = Wire::PostHog(PostHog::new());
+    let builder = builder_for(&ingest, &posthog).before_send(|mut event| {
+        event.as_object_mut().unwrap().remove("product_id");
+        Some(event)
+    });
+    let usage = builder.build().unwrap();
+    usage.log_usage(call(1));
+    usage.shutdown_blocking(PATIENCE);
+    assert_eq!(usage.stats().dropped.get(DropReason::MissingField), 1);
+    assert_eq!(ingest.delivered().len(), 0);
+}
+
+#[test]
 fn an_error_says_which_destination_it_is_of() {
     let [first, second] = [ingest(), ingest()];
     second.answer_always(Answer::status(404));
@@ -436,7 +543,7 @@ fn faults_of_a_destination_name_it() {
     };
     assert_eq!(
         fault(vec![to(&ingest, Wire::Reo)]),
-        "destination reo: destination has the name of another one: give it one of its own by name"
+        "destination reo: name is that of another destination: give it one of its own"
     );
     assert_eq!(
         fault(vec![to(&ingest, otlp()).name("traces").endpoint("")]),
@@ -567,6 +674,17 @@ mod spools {
         );
         assert_ledgers(&next);
         assert_no_violations(&[good, down]);
+    }
+
+    #[test]
+    fn two_destinations_cannot_share_a_directory() {
+        let (ingest, dir) = (ingest(), TempDir::new());
+        let also = to(&ingest, otlp()).spool(dir.spool());
+        let built = builder(&ingest).spool(dir.spool()).also(also).build();
+        assert_eq!(
+            built.unwrap_err().to_string(),
+            "destination otlp: spool is the directory of another destination: give it one of its own"
+        );
     }
 
     #[test]

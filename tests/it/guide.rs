@@ -209,7 +209,7 @@ const CHECKED: &[(&str, &[&str])] = &[
         &["it/destinations.rs::a_destination_that_hangs_and_one_that_fails_cost_the_third_nothing"],
     ),
     (
-        "one of several destinations lags until it holds half of `max_queue_bytes`",
+        "one of several destinations lags behind another until it holds half of `max_queue_bytes`",
         &[
             "it/destinations.rs::one_that_lags_loses_its_own_oldest_and_holds_no_more_than_half_of_the_memory",
         ],
