@@ -741,8 +741,7 @@ impl Destination {
     pub(super) fn end(&mut self) -> Stats {
         self.shared.close();
         self.backlog.source.receiver.seal();
-        let queue_bytes = self.shared.queue.bytes() as u64;
-        let stats = self.shared.ledger.snapshot(queue_bytes);
+        let stats = self.shared.stats();
         self.backlog.reporter.shut_down(&stats);
         self.backlog.flights.abort_all();
         let mut left = self.backlog.flights.take_batches();

@@ -158,7 +158,7 @@ fn known(pipeline: &Pipeline) -> Vec<Finding> {
         };
         let stats = match n {
             0 => pipeline.stats(),
-            _ => shared.ledger.snapshot(shared.queue.bytes() as u64),
+            _ => shared.stats(),
         };
         let state = if stats.dropped.total() > 0 {
             Doubtful

@@ -29,7 +29,7 @@ impl DestinationHandle {
     /// What several hold is in memory once, and counts for each.
     #[must_use]
     pub fn stats(&self) -> Stats {
-        self.0.ledger.snapshot(self.0.queue.bytes() as u64)
+        self.0.stats()
     }
 
     /// Replaces its API key, for requests from now on.
