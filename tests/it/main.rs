@@ -17,6 +17,7 @@ mod guard;
 mod guide;
 mod ingest;
 mod limits;
+mod links;
 mod otlp;
 mod overload;
 mod posthog;
