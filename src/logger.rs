@@ -10,6 +10,7 @@ mod kept_record;
 mod login;
 mod logins;
 mod open_calls;
+mod openmetrics;
 mod outer_records;
 mod pipeline;
 mod record;
