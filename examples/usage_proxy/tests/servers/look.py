@@ -1,0 +1,77 @@
+"""Calls the tools of a stdio server with the Python SDK, alone and behind the proxy, and holds both against each other
+and against what an ingest got."""
+
+import asyncio
+import http.server
+import json
+import os
+import sys
+import threading
+
+from mcp import Client, StdioServerParameters
+
+received: list[dict] = []
+
+
+class Ingest(http.server.BaseHTTPRequestHandler):
+    def do_POST(self) -> None:
+        body = self.rfile.read(int(self.headers["Content-Length"]))
+        received.extend(json.loads(body)["payload"])
+        self.send_response(200)
+        self.send_header("Content-Length", "2")
+        self.end_headers()
+        self.wfile.write(b"{}")
+
+    def log_message(self, *_: object) -> None:
+        pass
+
+
+async def look(command: str, arguments: list[str], calls: list, env: dict[str, str]) -> list:
+    server = StdioServerParameters(command=command, args=arguments, env={**os.environ, **env})
+    async with Client(server, mode="legacy") as client:
+        seen = [await client.list_tools()]
+        for name, given in calls:
+            try:
+                seen.append(await client.call_tool(name, given))
+            except Exception as error:  # noqa: BLE001: what it is called is what the client sees
+                seen.append({"error": str(error)})
+        dump = lambda a: a if isinstance(a, dict) else a.model_dump(mode="json")
+        return [dump(answer) for answer in seen]
+
+
+def main() -> None:
+    proxy, calls, command = sys.argv[1], json.loads(sys.argv[2]), sys.argv[3:]
+    ingest = http.server.ThreadingHTTPServer(("127.0.0.1", 0), Ingest)
+    threading.Thread(target=ingest.serve_forever, daemon=True).start()
+    env = {
+        "USAGE_PROXY_WIRE": "reo_batch",
+        "USAGE_PROXY_ENDPOINT": f"http://127.0.0.1:{ingest.server_port}/",
+        "USAGE_PROXY_API_KEY": "test-key-1",
+        "USAGE_PROXY_PRODUCT_ID": "servers",
+        "USAGE_PROXY_USER": "rachel@example.com",
+    }
+    for name in ("DO_NOT_TRACK", "PACKAGE_TRACKER_ANALYTICS"):
+        os.environ.pop(name, None)
+    alone = asyncio.run(look(command[0], command[1:], calls, {}))
+    behind = asyncio.run(look(proxy, ["--", *command], calls, env))
+    assert alone == behind, f"alone: {alone}\nbehind the proxy: {behind}"
+    called = [event for event in received if event["activity_type"] == "MCP_TOOL_CALL"]
+    assert [event["meta"]["tool"] for event in called] == [name for name, _ in calls], called
+    for event, answer in zip(called, alone[1:]):
+        meta = event["meta"]
+        failed = "error" in answer or answer.get("is_error")
+        assert (meta["outcome"] == "ok") == (not failed), (meta, answer)
+        assert event["user_id"] == "rachel@example.com", event
+        assert meta["client_name"] == "mcp" and meta["transport"] == "stdio", meta
+        assert meta["server_name"], meta
+        assert meta["session_id"], meta
+    listed = [event for event in received if event["activity_type"] == "MCP_INIT"]
+    tools = [tool["name"] for tool in alone[0]["tools"]]
+    assert listed and sorted(listed[0]["meta"]["tools"]) == sorted(tools), listed
+    for event in called:
+        meta = event["meta"]
+        print(f"  {meta['server_name']} {meta['tool']} {meta['outcome']} {meta['duration_ms']} ms {meta.get('error', '')[:60]}")
+    print(f"  the same {len(alone)} answers, and {len(received)} events")
+
+
+main()

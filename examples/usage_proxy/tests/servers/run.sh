@@ -1,0 +1,69 @@
+#!/usr/bin/env bash
+# Servers that others have written, behind the proxy: a real client sees the same as without it, and an ingest gets an
+# event for each call.
+#
+#   examples/usage_proxy/tests/servers/run.sh                  # the two of the gate
+#   examples/usage_proxy/tests/servers/run.sh time filesystem  # some of: time everything fetch filesystem rust-filesystem
+#                                                              # rust-server
+set -euo pipefail
+cd "$(dirname "$0")/../../../.."
+here=examples/usage_proxy/tests/servers
+source tests/clients/install.sh
+cargo build --quiet --locked -p usage_proxy
+proxy=$(realpath "$target/debug/usage_proxy")
+have_python mcp2 'mcp==2.3.0'
+
+# A crate's program, built once.
+have_crate() { # <name> <version>
+  [ -x "$clients/$1/bin/$1" ] ||
+    CARGO_TARGET_DIR=$target/servers cargo install --quiet --locked --root "$clients/$1" --version "$2" "$1"
+}
+
+look() { # <calls> <command>...
+  timeout 120 "$clients/mcp2/bin/python" "$here/look.py" "$proxy" "$@"
+}
+
+time() {
+  have_python server-time 'mcp-server-time==2026.10.19'
+  look '[["convert_time",{"source_timezone":"Asia/Tokyo","target_timezone":"Europe/Paris","time":"10:00"}],["convert_time",{"source_timezone":"Nowhere/At/All","target_timezone":"UTC","time":"10:00"}],["absent",{}]]' \
+    "$clients/server-time/bin/python" -m mcp_server_time --local-timezone UTC
+}
+
+fetch() {
+  have_python server-fetch 'mcp-server-fetch==2026.10.24'
+  # Nothing is fetched: the gate needs no network but for what it installs.
+  look '[["fetch",{"url":"http://127.0.0.1:9/"}],["fetch",{"url":7}]]' \
+    "$clients/server-fetch/bin/python" -m mcp_server_fetch --ignore-robots-txt
+}
+
+everything() {
+  have_npm server-everything @modelcontextprotocol/server-everything@2026.8.31
+  look '[["echo",{"message":"hi"}],["get-sum",{"a":1,"b":2}],["get-sum",{"a":"one","b":2}],["absent",{}]]' \
+    node "$clients/server-everything/node_modules/@modelcontextprotocol/server-everything/dist/index.js" stdio
+}
+
+filesystem() {
+  have_npm server-filesystem @modelcontextprotocol/server-filesystem@2026.8.31
+  mkdir -p "$out/files"
+  echo hello >"$out/files/a.txt"
+  look "[[\"list_directory\",{\"path\":\"$out/files\"}],[\"read_text_file\",{\"path\":\"$out/files/a.txt\"}],[\"read_text_file\",{\"path\":\"/etc/hostname\"}]]" \
+    node "$clients/server-filesystem/node_modules/@modelcontextprotocol/server-filesystem/dist/index.js" "$out/files"
+}
+
+rust-filesystem() {
+  have_crate rust-mcp-filesystem 0.4.5
+  mkdir -p "$out/files"
+  look "[[\"list_directory\",{\"path\":\"$out/files\"}]]" "$clients/rust-mcp-filesystem/bin/rust-mcp-filesystem" "$out/files"
+}
+
+rust-server() {
+  have_crate rust-mcp-server 0.2.7
+  look '[["absent",{}]]' "$clients/rust-mcp-server/bin/rust-mcp-server"
+}
+
+stages=("$@")
+[ $# -gt 0 ] || stages=(time everything)
+for stage in "${stages[@]}"; do
+  echo "server $stage"
+  "$stage"
+done
