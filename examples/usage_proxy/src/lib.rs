@@ -4,5 +4,6 @@
 
 pub mod child;
 pub mod pump;
+pub mod report;
 pub mod run;
 pub mod settings;

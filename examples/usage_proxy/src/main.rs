@@ -10,11 +10,14 @@
 )]
 
 use std::ffi::OsString;
+use std::path::Path;
 use std::process::ExitCode;
 
+use mcp_usage::UsageLogger;
 use usage_proxy::child::{ServerCommand, end_like};
-use usage_proxy::run::{Unseen, run};
-use usage_proxy::settings::own_variables;
+use usage_proxy::report::{logger, streams};
+use usage_proxy::run::run;
+use usage_proxy::settings::{Settings, own_variables};
 
 const USAGE: &str = "\
 usage: usage_proxy [--intent] -- COMMAND [ARGUMENT...]
@@ -27,7 +30,7 @@ Everything behind -- is the server's. The proxy's settings are variables, USAGE_
 const USAGE_ERROR: u8 = 2;
 
 fn main() -> ExitCode {
-    let (_intent, command) = match arguments() {
+    let (intent, command) = match arguments() {
         Ok(Some(arguments)) => arguments,
         Ok(None) => {
             eprintln!("{USAGE}");
@@ -38,6 +41,13 @@ fn main() -> ExitCode {
             return ExitCode::from(USAGE_ERROR);
         }
     };
+    let mut settings = Settings::read().unwrap_or_else(|error| {
+        eprintln!("usage_proxy: {error}; nothing is reported");
+        Settings::off()
+    });
+    settings.intent |= intent;
+    let usage = usage(&settings, &command);
+    let streams = streams(&settings, &usage);
     let server = match command.start(own_variables()) {
         Ok(server) => server,
         Err(error) => {
@@ -45,13 +55,31 @@ fn main() -> ExitCode {
             return ExitCode::from(error.exit_code());
         }
     };
-    match run(server, Unseen, Unseen) {
+    let ended = run(server, streams);
+    let report = usage.shutdown_blocking(settings.shutdown_timeout());
+    if settings.verbose {
+        eprintln!("usage_proxy: {}", report.stats);
+    }
+    match ended {
         Ok(status) => end_like(status),
         Err(error) => {
             eprintln!("usage_proxy: {error}");
             ExitCode::FAILURE
         }
     }
+}
+
+/// The logger; a disabled one where a setting is wrong, since the server comes first.
+fn usage(settings: &Settings, command: &ServerCommand) -> UsageLogger {
+    if settings.is_off {
+        return UsageLogger::disabled();
+    }
+    let program = Path::new(&command.program).file_stem();
+    let program = program.unwrap_or_default().to_string_lossy();
+    logger(settings, &program).unwrap_or_else(|error| {
+        eprintln!("usage_proxy: {error}; nothing is reported");
+        UsageLogger::disabled()
+    })
 }
 
 /// What the command line says; `None` where it asks for help.

@@ -1,6 +1,6 @@
-//! Bytes from one end to another, looked at as they pass.
+//! Bytes from one end to another.
 
-use std::io::{self, Read, Write};
+use tokio::io::{AsyncRead, AsyncReadExt, AsyncWrite, AsyncWriteExt};
 
 /// What is read at a time: as much as a pipe holds.
 const MAX_PIECE_BYTES: usize = 64 * 1024;
@@ -14,23 +14,18 @@ pub enum Closed {
     Sink,
 }
 
-/// Passes on what comes until one of the ends is closed. `pass` sees each piece before it goes on, and says what goes.
-///
-/// Nothing is read while the other end takes nothing.
-pub fn pump(
-    mut source: impl Read,
-    mut sink: impl Write,
-    mut pass: impl FnMut(&[u8], &mut dyn Write) -> io::Result<()>,
+/// Passes on what comes until one of the ends is closed. Nothing is read while the other end takes nothing.
+pub async fn pump(
+    source: &mut (impl AsyncRead + Unpin),
+    sink: &mut (impl AsyncWrite + Unpin),
 ) -> Closed {
     let mut piece = vec![0; MAX_PIECE_BYTES];
     loop {
-        let read = match source.read(&mut piece) {
-            Ok(0) => return Closed::Source,
-            Ok(read) => piece.get(..read).unwrap_or_default(),
-            Err(error) if error.kind() == io::ErrorKind::Interrupted => continue,
-            Err(_) => return Closed::Source,
+        let read = match source.read(&mut piece).await {
+            Ok(read) if read > 0 => piece.get(..read).unwrap_or_default(),
+            _ => return Closed::Source,
         };
-        if pass(read, &mut sink).and_then(|()| sink.flush()).is_err() {
+        if sink.write_all(read).await.is_err() || sink.flush().await.is_err() {
             return Closed::Sink;
         }
     }

@@ -1,10 +1,15 @@
 //! The server between its client and itself: two pumps, and an end that is the server's.
 
-use std::io::{self, Write};
+use std::io;
 use std::process::ExitStatus;
-use std::sync::mpsc::{self, Receiver};
+use std::sync::mpsc::{self, Sender};
 use std::thread;
 use std::time::Duration;
+
+use mcp_usage::stdio::UsageStreams;
+use tokio::io::{AsyncWriteExt, stdin, stdout};
+use tokio::process::{ChildStdin, ChildStdout};
+use tokio::runtime;
 
 use crate::child::Server;
 use crate::pump::{Closed, pump};
@@ -12,68 +17,53 @@ use crate::pump::{Closed, pump};
 /// How long output is waited for once the server has ended: a process of its own may hold it open for good.
 const DRAIN_TIMEOUT: Duration = Duration::from_secs(1);
 
-/// What sees the bytes of one direction as they pass, and says which go on.
-pub trait Pass: Send + 'static {
-    /// Takes bytes that have come; what is written to `sink` goes on.
-    fn pass(&mut self, bytes: &[u8], sink: &mut dyn Write) -> io::Result<()>;
-
-    /// Nothing more comes, or nothing more is taken.
-    fn end(&mut self, sink: &mut dyn Write) -> io::Result<()>;
-}
-
-/// Passes on every byte and looks at none.
-#[derive(Debug)]
-pub struct Unseen;
-
-impl Pass for Unseen {
-    fn pass(&mut self, bytes: &[u8], sink: &mut dyn Write) -> io::Result<()> {
-        sink.write_all(bytes)
-    }
-
-    fn end(&mut self, _: &mut dyn Write) -> io::Result<()> {
-        Ok(())
-    }
-}
-
-/// Passes on what the client and the server say until the server has ended.
-pub fn run(
-    server: Server,
-    mut requests: impl Pass,
-    mut answers: impl Pass,
-) -> io::Result<ExitStatus> {
-    let (process, mut server_in, server_out) = server.into_parts();
-    thread::Builder::new()
-        .name("requests".to_owned())
-        .spawn(move || {
-            let closed = pump(io::stdin(), &mut server_in, |bytes, server| {
-                requests.pass(bytes, server)
-            });
-            // Nobody reads what comes after: whoever writes must see it, as without the proxy.
-            if closed == Closed::Sink {
-                close_stdin();
-            }
-            let _ = requests.end(&mut server_in);
-        })?;
+/// Passes on what the client and the server say until the server has ended. Returns how it did.
+pub fn run(server: Server, streams: UsageStreams) -> io::Result<ExitStatus> {
+    let (process, server_in, server_out) = server.into_parts();
+    let runtime = runtime::Builder::new_current_thread()
+        .enable_all()
+        .build()?;
     let (drained, is_drained) = mpsc::channel();
     thread::Builder::new()
-        .name("answers".to_owned())
+        .name("streams".to_owned())
         .spawn(move || {
-            pump(server_out, io::stdout(), |bytes, client| {
-                answers.pass(bytes, client)
+            runtime.block_on(async {
+                let server_in = ChildStdin::from_std(server_in);
+                let server_out = ChildStdout::from_std(server_out);
+                if let (Ok(server_in), Ok(server_out)) = (server_in, server_out) {
+                    pass_both(server_in, server_out, &streams, drained).await;
+                }
             });
-            let _ = answers.end(&mut io::stdout());
-            let _ = io::stdout().flush();
-            close_stdout();
-            let _ = drained.send(());
         })?;
     let status = process.wait()?;
-    wait_until_drained(&is_drained);
+    // What the server has left in its pipe.
+    let _ = is_drained.recv_timeout(DRAIN_TIMEOUT);
     Ok(status)
 }
 
-/// Waits for what the server has left in its pipe.
-fn wait_until_drained(is_drained: &Receiver<()>) {
-    let _ = is_drained.recv_timeout(DRAIN_TIMEOUT);
+/// Passes on both directions; says when the server's has come to its end.
+async fn pass_both(
+    mut server_in: ChildStdin,
+    mut server_out: ChildStdout,
+    streams: &UsageStreams,
+    drained: Sender<()>,
+) {
+    let (mut from_client, mut to_client) = streams.wrap(stdin(), stdout());
+    let requests = async {
+        // Nobody reads what comes after: whoever writes must see it, as without the proxy.
+        if pump(&mut from_client, &mut server_in).await == Closed::Sink {
+            close_stdin();
+        }
+        drop(server_in);
+    };
+    let answers = async {
+        pump(&mut server_out, &mut to_client).await;
+        drop(server_out);
+        let _ = to_client.shutdown().await;
+        close_stdout();
+        let _ = drained.send(());
+    };
+    tokio::join!(requests, answers);
 }
 
 #[cfg(unix)]

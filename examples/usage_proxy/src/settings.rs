@@ -48,6 +48,8 @@ pub struct Settings {
     pub spool: Option<PathBuf>,
     pub verbose: bool,
     pub shutdown_timeout: Option<Duration>,
+    /// Nothing is reported, since a setting is wrong.
+    pub is_off: bool,
 }
 
 /// An API key, which is not shown.
@@ -92,6 +94,14 @@ impl Settings {
         let variables = env::vars_os()
             .filter_map(|(name, value)| Some((text(name)?, value.to_string_lossy().into_owned())));
         Self::of(variables)
+    }
+
+    /// Settings by which nothing is reported.
+    pub fn off() -> Self {
+        Self {
+            is_off: true,
+            ..Self::default()
+        }
     }
 
     /// How long what is queued may take to be delivered once the server has ended.

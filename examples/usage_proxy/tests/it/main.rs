@@ -6,5 +6,6 @@
     reason = "tests"
 )]
 
+mod calls;
 mod process;
 mod support;

@@ -1,6 +1,9 @@
 //! The proxy as a process.
 
-use std::process::{Command, Stdio};
+use std::io::{BufRead, BufReader, Read, Write};
+use std::process::{Child, ChildStdin, ChildStdout, Command, ExitStatus, Stdio};
+
+use mcp_usage::testing::MockIngest;
 
 /// The proxy in front of a command, with pipes.
 pub(crate) fn proxy<const N: usize>(command: [&str; N]) -> Command {
@@ -17,4 +20,92 @@ pub(crate) fn proxy<const N: usize>(command: [&str; N]) -> Command {
         }
     }
     proxy
+}
+
+/// A server in a shell, which answers what MCP clients ask. Its tools: `add` answers, `fail` fails, `hang` never answers, `die`
+/// kills the server.
+pub(crate) const SERVER: &str = r#"
+while IFS= read -r line; do
+  id=${line#*\"id\":}; id=${id%%,*}
+  case $line in
+    *'"method":"initialize"'*)
+      echo '{"jsonrpc":"2.0","id":'"$id"',"result":{"protocolVersion":"2025-11-25","capabilities":{"tools":{}},"serverInfo":{"name":"shell","version":"1.2.3"}}}' ;;
+    *'"method":"tools/list"'*)
+      echo '{"jsonrpc":"2.0","id":'"$id"',"result":{"tools":[{"name":"add","inputSchema":{"type":"object","properties":{"a":{"type":"number"}}}}]}}' ;;
+    *'"name":"add"'*)
+      echo "$line" >&2
+      echo '{"jsonrpc":"2.0","id":'"$id"',"result":{"content":[{"type":"text","text":"3"}]}}' ;;
+    *'"name":"fail"'*)
+      echo '{"jsonrpc":"2.0","id":'"$id"',"result":{"content":[{"type":"text","text":"no such order"}],"isError":true}}' ;;
+    *'"name":"absent"'*)
+      echo '{"jsonrpc":"2.0","id":'"$id"',"error":{"code":-32602,"message":"Unknown tool: absent"}}' ;;
+    *'"name":"die"'*) kill -KILL $$ ;;
+  esac
+done
+"#;
+
+/// What a client says before it calls tools.
+pub(crate) const HELLO: &str = r#"{"jsonrpc":"2.0","id":0,"method":"initialize","params":{"protocolVersion":"2025-11-25","capabilities":{},"clientInfo":{"name":"probe","version":"9"}}}"#;
+
+/// A call, as a line of a client's.
+pub(crate) fn call(id: u32, tool: &str, arguments: &str) -> String {
+    format!(
+        r#"{{"jsonrpc":"2.0","id":{id},"method":"tools/call","params":{{"name":"{tool}","arguments":{arguments}}}}}"#
+    )
+}
+
+/// Sends what the proxy reports to a mock ingest.
+pub(crate) fn report_to(proxy: &mut Command, ingest: &MockIngest) {
+    proxy
+        .env("USAGE_PROXY_WIRE", "reo_batch")
+        .env("USAGE_PROXY_ENDPOINT", ingest.endpoint())
+        .env("USAGE_PROXY_API_KEY", "test-key-1")
+        .env("USAGE_PROXY_PRODUCT_ID", "shell")
+        .env("USAGE_PROXY_USER", "rachel@example.com");
+}
+
+/// A client that sends a line and waits for one.
+pub(crate) struct Client {
+    pub(crate) process: Child,
+    pub(crate) stdin: ChildStdin,
+    pub(crate) stdout: BufReader<ChildStdout>,
+}
+
+impl Client {
+    pub(crate) fn start(mut command: Command) -> Self {
+        let mut process = command.spawn().unwrap();
+        let stdin = process.stdin.take().unwrap();
+        let stdout = BufReader::new(process.stdout.take().unwrap());
+        Self {
+            process,
+            stdin,
+            stdout,
+        }
+    }
+
+    pub(crate) fn send(&mut self, line: &str) {
+        writeln!(self.stdin, "{line}").unwrap();
+    }
+
+    pub(crate) fn ask(&mut self, line: &str) -> String {
+        self.send(line);
+        let mut answer = String::new();
+        self.stdout.read_line(&mut answer).unwrap();
+        answer
+    }
+
+    /// Closes the client's end, and returns how the proxy ended and what else it said.
+    pub(crate) fn end(self) -> (ExitStatus, String, String) {
+        let Self {
+            mut process,
+            stdin,
+            mut stdout,
+        } = self;
+        drop(stdin);
+        let (mut rest, mut said) = (String::new(), String::new());
+        stdout.read_to_string(&mut rest).unwrap();
+        let mut stderr = process.stderr.take().unwrap();
+        stderr.read_to_string(&mut said).unwrap();
+        (process.wait().unwrap(), rest, said)
+    }
 }
