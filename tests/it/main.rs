@@ -32,5 +32,6 @@ mod settings;
 mod shutdown;
 mod silence;
 mod spool;
+mod stdio;
 mod support;
 mod wire;
