@@ -11,7 +11,7 @@ pub(crate) mod panics;
 pub(crate) mod permutation;
 pub(crate) mod process;
 pub(crate) mod random;
-#[cfg(any(feature = "rmcp", feature = "tower"))]
+#[cfg(any(feature = "rmcp", feature = "stdio", feature = "tower"))]
 pub(crate) mod recent;
 pub(crate) mod siphash;
 pub(crate) mod text;

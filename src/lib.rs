@@ -65,6 +65,7 @@
 //! # Features
 //!
 //! - `rmcp`: the module `rmcp`, one line that instruments a server on the official Rust SDK.
+//! - `stdio`: the module `stdio`, which reads the tool calls of any MCP server over a pair of byte streams.
 //! - `tower`: the module `tower`, a layer that reads the tool calls of any MCP server over HTTP.
 //! - `testing`: the module `testing`, a mock ingest over real HTTP, an in-memory transport and a manual
 //!   clock, for tests of servers that embed the crate.
@@ -86,7 +87,12 @@
 // What only some features use is compiled in all builds, so that no `cfg` cuts through the modules. Code
 // that nothing uses shows in a build with all features.
 #![cfg_attr(
-    not(all(feature = "rmcp", feature = "spool", feature = "tower")),
+    not(all(
+        feature = "rmcp",
+        feature = "spool",
+        feature = "stdio",
+        feature = "tower"
+    )),
     allow(
         dead_code,
         unreachable_pub,
@@ -111,6 +117,8 @@ mod ledger;
 pub mod limits;
 mod logger;
 mod mcp;
+#[cfg(any(feature = "stdio", feature = "tower"))]
+mod observe;
 #[cfg(feature = "pseudonyms")]
 pub mod pseudonym;
 mod queue;
@@ -119,6 +127,8 @@ pub mod redact;
 pub mod rmcp;
 #[cfg(feature = "spool")]
 pub mod spool;
+#[cfg(feature = "stdio")]
+pub mod stdio;
 #[cfg(feature = "testing")]
 pub mod testing;
 #[cfg(feature = "tower")]
@@ -140,6 +150,7 @@ pub use logger::{
     CallGuard, Confirmation, DestinationHandle, LOGIN_MEMORY, MAX_LOGINS, Recorded, ShutdownGuard,
     UsageLogger,
 };
+pub use mcp::arguments::Arguments;
 pub use mcp::intent;
 pub use queue::WhenFull;
 pub use redact::{Redactor, redact_str, redact_value};

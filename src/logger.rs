@@ -33,7 +33,7 @@ pub(crate) use outer_records::{GivesWay, OuterRecords};
 pub(crate) use pipeline::Pipeline;
 #[cfg(feature = "rmcp")]
 pub(crate) use record::CallRecord;
-#[cfg(feature = "tower")]
+#[cfg(any(feature = "stdio", feature = "tower"))]
 pub(crate) use record::MAX_NAME_BYTES;
 pub use recorded::Recorded;
 pub use shutdown_guard::ShutdownGuard;

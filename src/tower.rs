@@ -53,10 +53,12 @@
 
 mod body;
 mod exchange;
+mod http_request;
 mod layer;
 mod observer;
-mod open_messages;
 
 pub use body::{RequestBody, ResponseBody};
 pub use layer::{ResponseFuture, UsageLayer, UsageService};
-pub use observer::DEFAULT_MAX_MESSAGE_BYTES;
+
+/// How much of a message is kept to be read, in bytes.
+pub const DEFAULT_MAX_MESSAGE_BYTES: usize = crate::observe::DEFAULT_MAX_MESSAGE_BYTES;

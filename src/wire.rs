@@ -133,10 +133,6 @@ pub(crate) struct Profile {
     /// The property of a tool's input schema that asks an agent for its intent.
     pub(crate) intent_property: &'static str,
     /// The tool that takes requests for what no tool offers.
-    #[cfg_attr(
-        not(feature = "rmcp"),
-        expect(dead_code, reason = "only this integration has the tool")
-    )]
     pub(crate) capability_tool: &'static str,
     /// Returns whether an event of its own form has values larger than the receiver takes them, given by how many bytes
     /// the redactor has made it longer.

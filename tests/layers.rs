@@ -50,7 +50,10 @@ const ROWS: Rows<'_> = &[
     &["delivery", "mcp"],
     &["config"],
     &["logger"],
-    &["lib", "doctor", "rmcp", "tower", "fuzzing", "guide"],
+    &["observe"],
+    &[
+        "lib", "doctor", "rmcp", "stdio", "tower", "fuzzing", "guide",
+    ],
 ];
 
 #[test]

@@ -23,7 +23,7 @@ impl<'a> ListedTool<'a> {
     }
 
     /// A tool with its definition, which is read and not kept.
-    #[cfg(any(feature = "rmcp", feature = "tower"))]
+    #[cfg(any(feature = "rmcp", feature = "stdio", feature = "tower"))]
     pub(crate) fn defined(name: impl Into<Text<'a>>, definition: &impl Serialize) -> Self {
         Self {
             name: name.into(),

@@ -8,16 +8,16 @@ use super::handle::Handle;
 use super::kept_record::KeptRecord;
 use super::open_calls::EndsAtShutdown;
 use super::record::{CallRecord, ERROR, PROMPT, most_bytes};
-#[cfg(feature = "tower")]
+#[cfg(any(feature = "stdio", feature = "tower"))]
 use super::record::{SERVER_NAME, SERVER_VERSION};
 use crate::base::lock::lock;
 use crate::base::text::cut_at_char;
 use crate::capture::Captured;
 use crate::event::{CallOutcome, IntentSource, ToolCall};
 use crate::ledger::Outcome;
-#[cfg(any(feature = "rmcp", feature = "tower"))]
+#[cfg(any(feature = "rmcp", feature = "stdio", feature = "tower"))]
 use crate::mcp::refused_arguments::refused_arguments;
-#[cfg(feature = "tower")]
+#[cfg(any(feature = "stdio", feature = "tower"))]
 use crate::mcp::request::PeerInfo;
 
 /// Records a tool call when it [finishes](Self::finish), with its duration.
@@ -194,7 +194,7 @@ impl CallGuard {
     }
 
     /// Reads the names of the arguments for which the call was refused, if its error says so.
-    #[cfg(any(feature = "rmcp", feature = "tower"))]
+    #[cfg(any(feature = "rmcp", feature = "stdio", feature = "tower"))]
     pub(crate) fn note_refused(&mut self, code: Option<i64>, error: &str) {
         let names = refused_arguments(code, error);
         if !names.is_empty() {
@@ -203,7 +203,7 @@ impl CallGuard {
     }
 
     /// Sets what the server says it is, which is known with the answer at the latest.
-    #[cfg(feature = "tower")]
+    #[cfg(any(feature = "stdio", feature = "tower"))]
     pub(crate) fn set_server(&mut self, server: PeerInfo<'_>) {
         for (which, text) in [(SERVER_NAME, server.name), (SERVER_VERSION, server.version)] {
             if let Some(text) = text {
@@ -213,7 +213,7 @@ impl CallGuard {
     }
 
     /// Counts the call among those of which content was left out.
-    #[cfg(feature = "tower")]
+    #[cfg(any(feature = "stdio", feature = "tower"))]
     pub(crate) fn note_missing_content(&mut self) {
         if let Some(call) = self.call() {
             call.change(KeptRecord::note_missing_content);
@@ -221,7 +221,7 @@ impl CallGuard {
     }
 
     /// Returns the tool's name, as far as it is kept; an empty one once the call is recorded.
-    #[cfg(feature = "tower")]
+    #[cfg(any(feature = "stdio", feature = "tower"))]
     pub(crate) fn tool(&self) -> String {
         let mut tool = String::new();
         if let Some(call) = self.call() {

@@ -40,9 +40,9 @@ const TOOL: usize = 0;
 const SESSION_ID: usize = TEXTS - SESSION_TEXTS;
 
 /// The last facts of a session.
-#[cfg(feature = "tower")]
+#[cfg(any(feature = "stdio", feature = "tower"))]
 pub(super) const SERVER_NAME: usize = TEXTS - 2;
-#[cfg(feature = "tower")]
+#[cfg(any(feature = "stdio", feature = "tower"))]
 pub(super) const SERVER_VERSION: usize = TEXTS - 1;
 
 /// The last texts of the table of facts.
@@ -161,7 +161,7 @@ impl CallRecord {
     }
 
     /// The tool's name, as far as it is kept.
-    #[cfg(any(feature = "rmcp", feature = "tower"))]
+    #[cfg(any(feature = "rmcp", feature = "stdio", feature = "tower"))]
     pub(crate) fn tool(&self) -> &str {
         let [(start, end), ..] = self.places;
         let tool = self.text.get(start as usize..end as usize);

@@ -100,7 +100,7 @@ impl CallerKey {
     }
 
     /// The caller of a request over a connection of its own.
-    #[cfg(feature = "rmcp")]
+    #[cfg(any(feature = "rmcp", feature = "stdio"))]
     pub(crate) fn of_connection(id: &str, identity: Option<&Identity<'_>>) -> Self {
         Self(hash((id, named(identity))))
     }
@@ -229,7 +229,7 @@ mod tests {
         assert_eq!(key("/", &both, None), key("/", &turned, None));
     }
 
-    #[cfg(feature = "rmcp")]
+    #[cfg(any(feature = "rmcp", feature = "stdio"))]
     #[test]
     fn a_connection_and_who_speaks_over_it_tell_callers_apart() {
         let user = Identity::new("u", "OPAQUE");

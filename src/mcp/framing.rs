@@ -12,6 +12,8 @@ pub(crate) enum Framing {
     Json,
     /// They are the data of server-sent events.
     Events,
+    /// Each stands on a line of its own.
+    Lines,
 }
 
 impl Framing {
@@ -128,10 +130,35 @@ impl FrameReader {
 
     /// Takes a piece of the body.
     pub(crate) fn read(&mut self, data: &[u8], mut on_message: impl FnMut(Frame<'_>)) {
-        if self.framing == Framing::Json {
-            self.keep(data);
-            return;
+        match self.framing {
+            Framing::Json => self.keep(data),
+            Framing::Events => self.read_events(data, on_message),
+            Framing::Lines => {
+                let mut rest = data;
+                while let Some(end) = memchr::memchr(b'\n', rest) {
+                    let (line, more) = rest.split_at(end);
+                    rest = more.get(1..).unwrap_or_default();
+                    self.take_line(line, &mut on_message);
+                }
+                self.keep(rest);
+            }
         }
+    }
+
+    /// Takes the rest of a line. One that has come in one piece is not copied.
+    fn take_line(&mut self, line: &[u8], on_message: &mut impl FnMut(Frame<'_>)) {
+        let is_first = matches!(&self.message, Kept::Whole(message) if message.is_empty());
+        if is_first && line.len() <= self.max_bytes {
+            if !line.is_empty() {
+                on_message(Frame::Whole(line));
+            }
+        } else {
+            self.keep(line);
+            self.end_message(on_message);
+        }
+    }
+
+    fn read_events(&mut self, data: &[u8], mut on_message: impl FnMut(Frame<'_>)) {
         let mut rest = data;
         while let Some(end) = memchr::memchr2(b'\n', b'\r', rest) {
             let (part, more) = rest.split_at(end);
@@ -152,7 +179,9 @@ impl FrameReader {
 
     /// Ends the body.
     pub(crate) fn end(mut self, mut on_message: impl FnMut(Frame<'_>)) {
-        self.end_line(&mut on_message);
+        if self.framing == Framing::Events {
+            self.end_line(&mut on_message);
+        }
         self.end_message(&mut on_message);
     }
 
@@ -241,7 +270,12 @@ impl Line {
 }
 
 /// Makes room for more of a message, if there may be so much and there is memory: it is charged before it grows.
-fn has_room(message: &mut Vec<u8>, more: usize, max: usize, held: &mut Reservation) -> bool {
+pub(crate) fn has_room(
+    message: &mut Vec<u8>,
+    more: usize,
+    max: usize,
+    held: &mut Reservation,
+) -> bool {
     let length = message.len().saturating_add(more);
     let held_now = message.capacity();
     if length > max {
@@ -305,6 +339,27 @@ mod tests {
                     "a\n\n last"
                 ]
                 .map(whole),
+                "{piece}"
+            );
+        }
+    }
+
+    #[test]
+    fn lines_are_read_whatever_the_pieces() {
+        let long = "x".repeat(200);
+        let body = format!("{{\"a\":1}}\n\r\n\n[2]\r\n\"{long}\"\n3\nlast");
+        let cut = (format!("\"{long}\""), true);
+        for piece in 1..body.len() {
+            assert_eq!(
+                read(Framing::Lines, body.as_bytes(), piece),
+                [
+                    whole("{\"a\":1}"),
+                    whole("\r"),
+                    whole("[2]\r"),
+                    cut.clone(),
+                    whole("3"),
+                    whole("last")
+                ],
                 "{piece}"
             );
         }

@@ -1,16 +1,10 @@
 //! The intent of a call: the property that asks an agent for it, and how a server's own is recognized.
 
-#![cfg_attr(
-    not(feature = "rmcp"),
-    expect(dead_code, reason = "without it, only the schema is for users")
-)]
-
 use std::sync::Arc;
 
-use serde::ser::{Serialize, SerializeMap, Serializer};
 use serde_json::{Map, Value, json};
 
-use super::ownership::IntentProperty;
+use super::ownership::{IntentProperty, take_argument};
 use crate::base::text::cut_at_char;
 use crate::wire;
 
@@ -45,6 +39,59 @@ pub const NATIVE_NAME: &str = "intent";
 #[must_use]
 pub fn schema() -> Value {
     schema_with(DESCRIPTION)
+}
+
+/// Takes the intent out of the arguments of a call, for servers that publish the property themselves. `schema` is the
+/// input schema of the call's tool.
+///
+/// Whose the argument is follows from the schema alone, as it does for an instrumented server. A schema that has the
+/// property under some name, with our [`DESCRIPTION`], declares it for the tool: it is read, and left in place. Else the
+/// name is [`REO_NAME`], and the argument is taken out where nobody else can have sent it: the schema is closed and has
+/// no such property, or is silent and the argument is a text. Everywhere else it is the tool's own, and stays.
+///
+/// Returns `None` where the argument is not ours, no text, or blank. For a property of another name, see [`take_named`].
+///
+/// ```
+/// use mcp_usage::intent;
+/// use serde_json::json;
+///
+/// let schema = json!({"type": "object", "properties": {"query": {"type": "string"}}});
+/// let mut arguments = json!({"query": "rails", "prompt": "to compare frameworks"});
+/// # let (Some(schema), Some(arguments)) = (schema.as_object(), arguments.as_object_mut()) else { return };
+/// let intent = intent::take(arguments, schema);
+/// assert_eq!(intent.as_deref(), Some("to compare frameworks"));
+/// assert!(!arguments.contains_key(intent::REO_NAME));
+/// ```
+#[must_use = "the intent is no longer among the arguments"]
+pub fn take(arguments: &mut Map<String, Value>, schema: &Map<String, Value>) -> Option<String> {
+    let properties = schema.get("properties").and_then(Value::as_object);
+    let published = properties.and_then(|properties| {
+        let mut ours = properties.iter().filter(|(_, property)| {
+            let description = property.get("description");
+            description.is_some_and(|description| description == DESCRIPTION)
+        });
+        Some(ours.next()?.0.as_str())
+    });
+    take_named(arguments, schema, published.unwrap_or(REO_NAME))
+}
+
+/// [`take`] for a property of this name, such as [`MCPEYE_NAME`] or [`POSTHOG_NAME`].
+#[must_use = "the intent is no longer among the arguments"]
+pub fn take_named(
+    arguments: &mut Map<String, Value>,
+    schema: &Map<String, Value>,
+    name: &str,
+) -> Option<String> {
+    let property = IntentProperty::of(schema, name, DESCRIPTION);
+    let taken;
+    let argument = match arguments.get(name) {
+        Some(argument) if property.claims(argument) => {
+            taken = take_argument(arguments, name);
+            taken.as_ref()
+        }
+        argument => argument.filter(|_| property == IntentProperty::Published),
+    };
+    nonempty_text(argument).map(str::to_owned)
 }
 
 pub(crate) fn schema_with(description: &str) -> Value {
@@ -126,43 +173,25 @@ pub(crate) fn nonempty_text(argument: Option<&Value>) -> Option<&str> {
     (!text.trim().is_empty()).then_some(text)
 }
 
-/// The arguments of a call that are captured.
-pub(crate) struct CapturedArguments<'a> {
-    pub(crate) arguments: &'a Map<String, Value>,
-    /// The argument that is the intent, which is reported once and not as an argument too.
-    pub(crate) hidden: Option<&'a str>,
-    /// The arguments that are captured; `None`: all.
-    pub(crate) allowed: Option<&'a Vec<String>>,
-}
-
-impl Serialize for CapturedArguments<'_> {
-    fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
-        if self.hidden.is_none() && self.allowed.is_none() {
-            return self.arguments.serialize(serializer);
-        }
-        let mut map = serializer.serialize_map(None)?;
-        for (name, value) in self.arguments {
-            let is_allowed = self.allowed.is_none_or(|allowed| allowed.contains(name));
-            if is_allowed && self.hidden != Some(name) {
-                map.serialize_entry(name, value)?;
-            }
-        }
-        map.end()
-    }
-}
-
 /// What the tool that takes requests for what no tool offers tells an agent.
 pub(crate) const CAPABILITY_DESCRIPTION: &str = "Call this when the user needs something that none \
 of the tools here offers, or offers only in part. It takes a note for the makers of this server and \
 does nothing else: go on with the tools there are.";
 
 /// The answer of the capability tool.
-pub(crate) const CAPABILITY_ANSWER: &str =
+const CAPABILITY_ANSWER: &str =
     "Noted for the makers of this server. Nothing else was done; go on with the other tools.";
 
 /// The answer of the capability tool to a call without a capability.
-pub(crate) const CAPABILITY_MISSING: &str =
-    "`capability` is missing: say in a sentence what the user needs.";
+const CAPABILITY_MISSING: &str = "`capability` is missing: say in a sentence what the user needs.";
+
+/// Returns what the capability tool answers to what it is asked for, or what is wrong with the call.
+pub(crate) fn capability_answer(capability: Option<&Value>) -> Result<&'static str, &'static str> {
+    match nonempty_text(capability) {
+        Some(_) => Ok(CAPABILITY_ANSWER),
+        None => Err(CAPABILITY_MISSING),
+    }
+}
 
 /// The input schema of the capability tool.
 pub(crate) fn capability_schema() -> Map<String, Value> {

@@ -24,6 +24,16 @@ impl<'a> JsonReader<'a> {
         }
     }
 
+    /// Begins to read at a place of a text.
+    pub(super) const fn at(bytes: &'a [u8], place: usize) -> Self {
+        Self { bytes, at: place }
+    }
+
+    /// Where it is.
+    pub(super) const fn place(&self) -> usize {
+        self.at
+    }
+
     /// Returns the next byte that is not blank.
     pub(super) fn peek(&mut self) -> Option<u8> {
         let rest = self.bytes.get(self.at..)?;
@@ -139,7 +149,7 @@ impl<'a> JsonReader<'a> {
         self.bytes.get(start..end)
     }
 
-    fn string(&mut self) -> Option<String> {
+    pub(super) fn string(&mut self) -> Option<String> {
         self.quoted().map(unescaped)
     }
 }

@@ -69,9 +69,14 @@ pub(crate) enum MessageId {
 
 impl MessageId {
     pub(crate) fn of(message: &Value) -> Self {
+        Self::read(message.get("id"))
+    }
+
+    /// Reads an id, as the one of a request that a notification names.
+    pub(crate) fn read(id: Option<&Value>) -> Self {
         /// Up to this, a number with a fraction of zero is a whole one, and no digit is lost.
         const MAX_EXACT: f64 = 9_007_199_254_740_992.0;
-        match message.get("id") {
+        match id {
             Some(Value::String(id)) => Self::Text(id.clone()),
             Some(Value::Number(id)) => match id.as_f64() {
                 // Adding zero makes -0 the same.

@@ -92,6 +92,26 @@ impl IntentProperty {
     }
 }
 
+/// Takes an argument out; the others keep their order.
+pub(crate) fn take_argument(arguments: &mut Map<String, Value>, name: &str) -> Option<Value> {
+    if !arguments.contains_key(name) {
+        return None;
+    }
+    // With `serde_json`'s `preserve_order`, `remove` would move the last argument to its place.
+    let mut taken = None;
+    let kept = std::mem::take(arguments)
+        .into_iter()
+        .filter_map(|(key, value)| {
+            if key == name {
+                taken = Some(value);
+                return None;
+            }
+            Some((key, value))
+        });
+    *arguments = kept.collect();
+    taken
+}
+
 /// Whether a schema names an argument outside of its properties: it is required, or an example has it.
 fn names_argument(schema: &Map<String, Value>, name: &str) -> bool {
     let lists = |keyword| schema.get(keyword).and_then(Value::as_array);
@@ -296,5 +316,20 @@ mod tests {
             assert_eq!(property.claims(&json!(1)), takes_number);
             assert_eq!(property.is_added(), takes_text);
         }
+    }
+
+    #[test]
+    fn an_argument_is_taken_and_the_others_keep_their_order() {
+        let mut arguments = Map::new();
+        for name in ["c", "prompt", "a", "b"] {
+            arguments.insert(name.to_owned(), json!(name));
+        }
+        assert_eq!(take_argument(&mut arguments, "absent"), None);
+        assert_eq!(
+            take_argument(&mut arguments, "prompt"),
+            Some(json!("prompt"))
+        );
+        let names: Vec<_> = arguments.keys().collect();
+        assert_eq!(names, ["c", "a", "b"]);
     }
 }

@@ -10,7 +10,7 @@ use crate::event::{Caller, ClientClass, Era, Facts, Identity, Links, Session};
 /// Where the newer protocol keeps what `initialize` said in the older one.
 const META_CLIENT_INFO: &str = "io.modelcontextprotocol/clientInfo";
 const META_PROTOCOL_VERSION: &str = "io.modelcontextprotocol/protocolVersion";
-#[cfg(feature = "tower")]
+#[cfg(any(feature = "stdio", feature = "tower"))]
 const META_SERVER_INFO: &str = "io.modelcontextprotocol/serverInfo";
 const META_CLIENT_CAPABILITIES: &str = "io.modelcontextprotocol/clientCapabilities";
 
@@ -63,7 +63,7 @@ pub(crate) const fn http_version(version: http::Version) -> Option<&'static str>
 }
 
 /// Returns what an answer's `_meta` says that the server is, as the newer protocol has it.
-#[cfg(feature = "tower")]
+#[cfg(any(feature = "stdio", feature = "tower"))]
 pub(crate) fn server_of(result: &Value) -> Option<PeerInfo<'_>> {
     result
         .get("_meta")?

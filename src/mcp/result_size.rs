@@ -7,7 +7,7 @@ const MAX_VALUES: usize = 10_000;
 const MAX_DEPTH: usize = 80;
 
 /// Returns the size of a result as it came.
-#[cfg(feature = "tower")]
+#[cfg(any(feature = "stdio", feature = "tower"))]
 pub(crate) fn result_bytes(result: &Value) -> Option<u64> {
     let blocks = result.get("content").and_then(Value::as_array);
     let content = blocks.into_iter().flatten().map(block_bytes).sum::<usize>();
@@ -18,7 +18,7 @@ pub(crate) fn result_bytes(result: &Value) -> Option<u64> {
 }
 
 /// The size of a block: of its text or its data, or of those of the resource within.
-#[cfg(feature = "tower")]
+#[cfg(any(feature = "stdio", feature = "tower"))]
 fn block_bytes(block: &Value) -> usize {
     let of = |object: &Value, names: [&str; 2]| -> usize {
         let texts = names
@@ -104,7 +104,7 @@ mod tests {
         assert_eq!(json_bytes(&deep), None);
     }
 
-    #[cfg(feature = "tower")]
+    #[cfg(any(feature = "stdio", feature = "tower"))]
     #[test]
     fn a_result_has_the_size_of_all_that_an_agent_gets() {
         let result = json!({

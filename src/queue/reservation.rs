@@ -34,7 +34,7 @@ impl Reservation {
     }
 
     /// Begins another one of the same queue, of no bytes yet.
-    #[cfg(feature = "tower")]
+    #[cfg(any(feature = "stdio", feature = "tower"))]
     pub(crate) fn another(&self) -> Self {
         Self {
             channel: Arc::clone(&self.channel),

@@ -148,7 +148,7 @@ impl Redactor {
     }
 
     /// Whether this is the name of a field whose value is to be hidden.
-    #[cfg(any(test, feature = "rmcp", feature = "tower"))]
+    #[cfg(any(test, feature = "rmcp", feature = "stdio", feature = "tower"))]
     pub(crate) fn denies_name(&self, name: &str) -> bool {
         match &self.mode {
             Mode::RuleSet(rules) => rules.judge(name.as_bytes()).hides(),

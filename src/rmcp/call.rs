@@ -6,13 +6,11 @@ use std::pin::pin;
 use std::task::Poll;
 
 use ::rmcp::model::{
-    CallToolRequestParams, CallToolResponse, CallToolResult, ContentBlock, JsonObject,
-    ResourceContents,
+    CallToolRequestParams, CallToolResponse, CallToolResult, ContentBlock, ResourceContents,
 };
 use ::rmcp::service::RequestContext;
 use ::rmcp::{ErrorData, RoleServer, ServerHandler};
 use serde::ser::{Serialize, SerializeMap, Serializer};
-use serde_json::Value;
 
 use super::call_meta::CallMeta;
 use super::recorder::Recorder;
@@ -20,9 +18,10 @@ use crate::base::text::cut_at_char;
 use crate::event::{Call, CallOutcome, IntentSource, ToolCall};
 use crate::logger::CallGuard;
 use crate::mcp::answers::denies;
+use crate::mcp::arguments::CapturedArguments;
 use crate::mcp::caller_key::CallerKey;
-use crate::mcp::intent::{self, CapturedArguments, ToolIntent, nonempty_text};
-use crate::mcp::ownership::IntentProperty;
+use crate::mcp::intent::{self, ToolIntent, nonempty_text};
+use crate::mcp::ownership::{IntentProperty, take_argument};
 use crate::mcp::result_size::json_bytes;
 
 /// The round of a call that is recorded.
@@ -134,7 +133,7 @@ impl<H: ServerHandler> Recorder<'_, H> {
         let taken;
         let (parameter, mut hidden) = match arguments.get(name) {
             Some(argument) if property.claims(argument) => {
-                taken = take(arguments, name);
+                taken = take_argument(arguments, name);
                 (taken.as_ref(), None)
             }
             argument if property == IntentProperty::Published => (argument, Some(name)),
@@ -150,12 +149,11 @@ impl<H: ServerHandler> Recorder<'_, H> {
             record.set_intent_source(IntentSource::Native);
             hidden = Some(native);
         }
-        let settings = self.settings();
-        if settings.arguments {
+        if let Some(allowed) = self.settings().arguments.of(&request.name) {
             record.set_arguments(&CapturedArguments {
                 arguments,
-                hidden,
-                allowed: settings.allowed.get(&*request.name),
+                hidden: [hidden, None],
+                allowed: &allowed,
             });
         }
     }
@@ -228,12 +226,13 @@ impl<H: ServerHandler> Recorder<'_, H> {
         if let Some(arguments) = arguments {
             record.set_arguments(arguments);
         }
-        let capability = arguments.and_then(|arguments| arguments.get("capability"));
-        let (text, outcome) = if nonempty_text(capability).is_some() {
-            (intent::CAPABILITY_ANSWER, CallOutcome::Ok)
-        } else {
-            record.set_error(intent::CAPABILITY_MISSING);
-            (intent::CAPABILITY_MISSING, CallOutcome::ToolError)
+        let asked = arguments.and_then(|arguments| arguments.get("capability"));
+        let (text, outcome) = match intent::capability_answer(asked) {
+            Ok(text) => (text, CallOutcome::Ok),
+            Err(text) => {
+                record.set_error(text);
+                (text, CallOutcome::ToolError)
+            }
         };
         let mut result = CallToolResult::success(vec![ContentBlock::text(text)]);
         result.is_error = Some(outcome.is_error());
@@ -265,26 +264,6 @@ async fn until_cancelled<F: Future>(
         Poll::Pending
     })
     .await
-}
-
-/// Takes an argument out; the others keep their order.
-fn take(arguments: &mut JsonObject, name: &str) -> Option<Value> {
-    if !arguments.contains_key(name) {
-        return None;
-    }
-    // With `serde_json`'s `preserve_order`, `remove` would move the last argument to its place.
-    let mut taken = None;
-    let kept = std::mem::take(arguments)
-        .into_iter()
-        .filter_map(|(key, value)| {
-            if key == name {
-                taken = Some(value);
-                return None;
-            }
-            Some((key, value))
-        });
-    *arguments = kept.collect();
-    taken
 }
 
 /// Returns the text of a failed call's answer, as much as is looked at.
@@ -342,18 +321,6 @@ impl Serialize for CapturedResult<'_> {
 mod tests {
     use super::*;
     use serde_json::json;
-
-    #[test]
-    fn an_argument_is_taken_and_the_others_keep_their_order() {
-        let mut arguments = JsonObject::new();
-        for name in ["c", "prompt", "a", "b"] {
-            arguments.insert(name.to_owned(), json!(name));
-        }
-        assert_eq!(take(&mut arguments, "absent"), None);
-        assert_eq!(take(&mut arguments, "prompt"), Some(json!("prompt")));
-        let names: Vec<_> = arguments.keys().collect();
-        assert_eq!(names, ["c", "a", "b"]);
-    }
 
     #[test]
     fn the_text_of_an_error_is_bounded() {

@@ -1,7 +1,6 @@
 //! The settings of an instrumentation.
 
 use std::borrow::Cow;
-use std::collections::HashMap;
 use std::sync::{Arc, LazyLock};
 
 use ::rmcp::RoleServer;
@@ -9,6 +8,7 @@ use ::rmcp::service::RequestContext;
 
 use crate::base::panics;
 use crate::event::{Caller, Identity};
+use crate::mcp::arguments::ArgumentSettings;
 use crate::mcp::intent;
 
 use sealed::Failed;
@@ -20,9 +20,7 @@ pub(super) struct InstrumentationSettings {
     pub(super) intent_name: Option<String>,
     pub(super) intent_description: Cow<'static, str>,
     pub(super) native_intent: Option<String>,
-    pub(super) arguments: bool,
-    /// The arguments that are captured, of the tools of which not all are.
-    pub(super) allowed: HashMap<String, Vec<String>>,
+    pub(super) arguments: ArgumentSettings,
     pub(super) results: bool,
     pub(super) tools_list: bool,
     pub(super) sessions: bool,
@@ -44,8 +42,7 @@ impl Default for InstrumentationSettings {
             intent_name: None,
             intent_description: Cow::Borrowed(intent::DESCRIPTION),
             native_intent: None,
-            arguments: true,
-            allowed: HashMap::new(),
+            arguments: ArgumentSettings::default(),
             results: false,
             tools_list: true,
             sessions: false,

@@ -69,8 +69,9 @@ impl Tap {
     ) -> Self {
         let plain = exchange.as_deref().filter(|_| is_plain(headers));
         let reader = plain.map(|exchange| {
-            let held = exchange.reserve();
-            FrameReader::new(framing, exchange.max_message_bytes(), held)
+            let conversation = &exchange.conversation;
+            let most = conversation.max_message_bytes();
+            FrameReader::new(framing, most, conversation.reserve())
         });
         let length = headers.get(header::CONTENT_LENGTH);
         Self {
@@ -87,7 +88,7 @@ impl Tap {
             // The messages of a request are read once all of it is there.
             (Some(exchange), Some(reader)) => {
                 reader.read(data, |frame| {
-                    self.has_unread |= exchange.on_answers(frame) > 0;
+                    self.has_unread |= exchange.conversation.on_answers(frame) > 0;
                 });
             }
             _ => self.has_unread = true,
@@ -111,16 +112,17 @@ impl Tap {
                 let is_whole = end == End::Whole;
                 let mut unread = u64::from(reader.is_none());
                 if let Some(reader) = reader {
-                    reader.end(|frame| unread += exchange.on_requests(frame, is_whole));
+                    reader
+                        .end(|frame| unread += exchange.conversation.on_requests(frame, is_whole));
                 }
                 if is_counted && is_whole {
-                    exchange.count_unread(unread);
+                    exchange.conversation.count_unread(unread);
                 }
             }
             Side::Response { status } => {
                 if let Some(reader) = reader {
                     reader.end(|frame| {
-                        exchange.on_answers(frame);
+                        exchange.conversation.on_answers(frame);
                     });
                 }
                 // Whoever goes away behind an answer that was not read may have got it.

@@ -13,43 +13,70 @@ use tower_service::Service;
 
 use super::body::{RequestBody, ResponseBody, Tap};
 use super::exchange::Exchange;
-use super::observer::{LayerSettings, Observer};
+use super::observer::HttpObserver;
 use crate::logger::UsageLogger;
+use crate::mcp::arguments::Arguments;
+use crate::observe::ObserverSettings;
 
 /// Reports the tool calls that pass through an HTTP service. See the [module](crate::tower).
 #[derive(Debug, Clone)]
 #[must_use = "a layer does nothing until it is put around a service"]
 pub struct UsageLayer {
-    observer: Arc<Observer>,
+    observer: Arc<HttpObserver>,
 }
 
 impl UsageLayer {
     /// Creates the layer.
     pub fn new(usage: &UsageLogger) -> Self {
         Self {
-            observer: Arc::new(Observer::new(usage.clone())),
+            observer: Arc::new(HttpObserver::new(usage.clone())),
         }
     }
 
-    fn change(mut self, change: impl FnOnce(&mut LayerSettings)) -> Self {
-        change(&mut Arc::make_mut(&mut self.observer).settings);
+    fn change(mut self, change: impl FnOnce(&mut HttpObserver)) -> Self {
+        change(Arc::make_mut(&mut self.observer));
         self
+    }
+
+    fn set(self, set: impl FnOnce(&mut ObserverSettings)) -> Self {
+        self.change(|http| set(&mut Arc::make_mut(&mut http.observer).settings))
     }
 
     /// Sets whether arguments are captured. Default: yes, redacted and within the limits.
     pub fn arguments(self, on: bool) -> Self {
-        self.change(|settings| settings.arguments = on)
+        self.set(|settings| settings.arguments.is_on = on)
+    }
+
+    /// Lists the arguments of a tool that are captured; its others are not. Default: all.
+    pub fn arguments_of<N: Into<String>>(
+        self,
+        tool: impl Into<String>,
+        names: impl IntoIterator<Item = N>,
+    ) -> Self {
+        let names = Arguments::names(names);
+        self.set(|settings| {
+            settings.arguments.listed.insert(tool.into(), names);
+        })
+    }
+
+    /// Sets what says of each tool which of its arguments are captured. Default: all are.
+    ///
+    /// Asked with each call, by the name that the client calls. An argument is captured where
+    /// [`arguments`](Self::arguments), [`arguments_of`](Self::arguments_of) and this all let it through; nothing is where
+    /// the closure panics.
+    pub fn arguments_by(self, by: impl Fn(&str) -> Arguments + Send + Sync + 'static) -> Self {
+        self.set(|settings| settings.arguments.set_by(by))
     }
 
     /// Sets whether results are captured. Default: no.
     pub fn results(self, on: bool) -> Self {
-        self.change(|settings| settings.results = on)
+        self.set(|settings| settings.results = on)
     }
 
     /// Names the argument that holds the intent of a call, whatever listings show. Default: what a
     /// listing shows, see the [module](crate::tower).
     pub fn intent(self, name: impl Into<String>) -> Self {
-        self.change(|settings| settings.intent = Some(name.into()))
+        self.set(|settings| settings.intent = Some(name.into()))
     }
 
     /// Names a header that tells tenants apart, beside those that the [module](crate::tower) lists. May be
@@ -59,20 +86,20 @@ impl UsageLayer {
     /// without it, the intent of one tenant's tool is looked for where another's has it.
     pub fn tenant_header(self, name: impl Into<String>) -> Self {
         let name = name.into().to_ascii_lowercase();
-        self.change(|settings| settings.tenant_headers.push(name))
+        self.change(|http| http.tenant_headers.push(name))
     }
 
     /// Sets whether answers of 401, 403 and 429 are reported as
     /// [`AuthRejected`](crate::AuthRejected). Default: no, since it is of use only around the
     /// authentication, where the user is not known yet.
     pub fn auth_rejections(self, on: bool) -> Self {
-        self.change(|settings| settings.auth_rejections = on)
+        self.change(|http| http.auth_rejections = on)
     }
 
     /// Sets how much of a message is kept to be read. Default:
     /// [`DEFAULT_MAX_MESSAGE_BYTES`](super::DEFAULT_MAX_MESSAGE_BYTES).
     pub fn max_message_bytes(self, bytes: usize) -> Self {
-        self.change(|settings| settings.max_message_bytes = bytes)
+        self.set(|settings| settings.max_message_bytes = bytes)
     }
 }
 
@@ -91,7 +118,7 @@ impl<S> Layer<S> for UsageLayer {
 #[derive(Debug, Clone)]
 pub struct UsageService<S> {
     inner: S,
-    observer: Arc<Observer>,
+    observer: Arc<HttpObserver>,
 }
 
 impl<S, B, R> Service<Request<B>> for UsageService<S>

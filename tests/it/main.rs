@@ -33,5 +33,6 @@ mod settings;
 mod shutdown;
 mod silence;
 mod spool;
+mod stdio;
 mod support;
 mod wire;

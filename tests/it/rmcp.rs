@@ -10,5 +10,5 @@ mod lenient;
 mod ownership;
 mod ownership_laws;
 mod replay;
-mod server;
+pub(crate) mod server;
 mod users;

@@ -41,24 +41,24 @@ use crate::support::PATIENCE;
 
 /// Lets a test see a tool begin, and lets the tool go on.
 #[derive(Debug, Clone, Default)]
-pub(super) struct Gate {
-    pub(super) entered: Arc<Notify>,
-    pub(super) opened: Arc<Notify>,
+pub(crate) struct Gate {
+    pub(crate) entered: Arc<Notify>,
+    pub(crate) opened: Arc<Notify>,
 }
 
 /// Made by the macros.
 #[derive(Clone)]
-pub(super) struct Shop {
-    pub(super) gate: Gate,
+pub(crate) struct Shop {
+    pub(crate) gate: Gate,
     tools: ToolRouter<Self>,
 }
 
 impl Shop {
-    pub(super) fn new() -> Self {
+    pub(crate) fn new() -> Self {
         Self::with(Gate::default())
     }
 
-    pub(super) fn with(gate: Gate) -> Self {
+    pub(crate) fn with(gate: Gate) -> Self {
         Self {
             gate,
             tools: Self::tool_router(),
@@ -158,16 +158,16 @@ impl ServerHandler for Shop {}
 
 /// Written by hand: no `get_tool`, two pages of tools, arguments as they come, several rounds.
 #[derive(Clone)]
-pub(super) struct ByHand {
-    pub(super) tools: Vec<Tool>,
+pub(crate) struct ByHand {
+    pub(crate) tools: Vec<Tool>,
     /// The tools of a first page; the others are on the second.
-    pub(super) first_page: usize,
+    pub(crate) first_page: usize,
     /// For resources whose URI says that they wait.
-    pub(super) gate: Gate,
+    pub(crate) gate: Gate,
 }
 
 impl ByHand {
-    pub(super) fn new(tools: impl IntoIterator<Item = (&'static str, Value)>) -> Self {
+    pub(crate) fn new(tools: impl IntoIterator<Item = (&'static str, Value)>) -> Self {
         let tools: Vec<_> = tools
             .into_iter()
             .map(|(name, schema)| {
@@ -265,23 +265,23 @@ impl ServerHandler for ByHand {
 }
 
 /// The two eras.
-pub(super) fn eras() -> [(&'static str, ClientLifecycleMode); 2] {
+pub(crate) fn eras() -> [(&'static str, ClientLifecycleMode); 2] {
     [("legacy", legacy()), ("modern", modern())]
 }
 
-pub(super) fn legacy() -> ClientLifecycleMode {
+pub(crate) fn legacy() -> ClientLifecycleMode {
     ClientLifecycleMode::Initialize
 }
 
-pub(super) fn modern() -> ClientLifecycleMode {
+pub(crate) fn modern() -> ClientLifecycleMode {
     ClientLifecycleMode::Discover {
         preferred_versions: vec![ProtocolVersion::V_2026_07_28],
     }
 }
 
-pub(super) type Client = RunningService<RoleClient, ClientConfig>;
+pub(crate) type Client = RunningService<RoleClient, ClientConfig>;
 
-pub(super) fn client_config() -> ClientConfig {
+pub(crate) fn client_config() -> ClientConfig {
     ClientConfig::new(
         ClientCapabilities::default(),
         Implementation::new("test-client", "7.1"),
@@ -289,7 +289,7 @@ pub(super) fn client_config() -> ClientConfig {
 }
 
 /// Serves over a stream in memory, and connects a client to it.
-pub(super) async fn over_stream<H: ServerHandler>(
+pub(crate) async fn over_stream<H: ServerHandler>(
     server: H,
     mode: ClientLifecycleMode,
 ) -> (Client, JoinHandle<()>) {
@@ -307,8 +307,8 @@ pub(super) async fn over_stream<H: ServerHandler>(
 }
 
 /// A server over HTTP; the header `x-user` stands for an authenticated user.
-pub(super) struct Http {
-    pub(super) url: String,
+pub(crate) struct Http {
+    pub(crate) url: String,
     serving: JoinHandle<()>,
 }
 
@@ -318,7 +318,7 @@ impl Drop for Http {
     }
 }
 
-pub(super) async fn over_http<H: ServerHandler>(
+pub(crate) async fn over_http<H: ServerHandler>(
     make: impl Fn() -> io::Result<H> + Send + Sync + 'static,
     config: StreamableHttpServerConfig,
 ) -> Http {
@@ -329,7 +329,7 @@ pub(super) async fn over_http<H: ServerHandler>(
     serve_app(app).await
 }
 
-pub(super) async fn serve_app(app: Router) -> Http {
+pub(crate) async fn serve_app(app: Router) -> Http {
     let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
     let url = format!("http://{}/mcp", listener.local_addr().unwrap());
     // Without it each answer waits for the client's delayed acknowledgement.
@@ -338,7 +338,7 @@ pub(super) async fn serve_app(app: Router) -> Http {
     Http { url, serving }
 }
 
-pub(super) async fn authenticate(mut request: Request, next: Next) -> Response {
+pub(crate) async fn authenticate(mut request: Request, next: Next) -> Response {
     let user = request.headers().get("x-user");
     if let Some(user) = user.and_then(|user| user.to_str().ok()) {
         let identity = Identity::new(user.to_owned(), "INTERNAL");
@@ -348,11 +348,11 @@ pub(super) async fn authenticate(mut request: Request, next: Next) -> Response {
 }
 
 /// A plain HTTP client.
-pub(super) fn plain_http() -> reqwest::Client {
+pub(crate) fn plain_http() -> reqwest::Client {
     reqwest::Client::builder().no_proxy().build().unwrap()
 }
 
-pub(super) async fn connect(url: &str, user: Option<&str>, mode: ClientLifecycleMode) -> Client {
+pub(crate) async fn connect(url: &str, user: Option<&str>, mode: ClientLifecycleMode) -> Client {
     let mut headers = reqwest::header::HeaderMap::new();
     if let Some(user) = user {
         headers.insert("x-user", user.parse().unwrap());
@@ -371,13 +371,13 @@ pub(super) async fn connect(url: &str, user: Option<&str>, mode: ClientLifecycle
         .unwrap()
 }
 
-pub(super) fn request(tool: &'static str, arguments: Value) -> CallToolRequestParams {
+pub(crate) fn request(tool: &'static str, arguments: Value) -> CallToolRequestParams {
     let arguments: JsonObject = serde_json::from_value(arguments).unwrap();
     CallToolRequestParams::new(tool).with_arguments(arguments)
 }
 
 /// Calls a tool; the text of its answer, or of the error.
-pub(super) async fn call(client: &Client, tool: &'static str, arguments: Value) -> String {
+pub(crate) async fn call(client: &Client, tool: &'static str, arguments: Value) -> String {
     match client.call_tool(request(tool, arguments)).await {
         Ok(result) => result
             .content
@@ -390,21 +390,21 @@ pub(super) async fn call(client: &Client, tool: &'static str, arguments: Value) 
 }
 
 /// A logger whose events are kept.
-pub(super) struct Kept {
-    pub(super) usage: UsageLogger,
+pub(crate) struct Kept {
+    pub(crate) usage: UsageLogger,
     sent: MemoryTransport,
 }
 
 impl Kept {
-    pub(super) fn new() -> Self {
+    pub(crate) fn new() -> Self {
         Self::with(|builder| builder)
     }
 
-    pub(super) fn on(wire: Wire) -> Self {
+    pub(crate) fn on(wire: Wire) -> Self {
         Self::with(|builder| builder.wire(wire))
     }
 
-    pub(super) fn with(change: impl FnOnce(Builder) -> Builder) -> Self {
+    pub(crate) fn with(change: impl FnOnce(Builder) -> Builder) -> Self {
         let sent = MemoryTransport::new();
         let builder = UsageLogger::builder()
             .env(|_| None)
@@ -417,18 +417,18 @@ impl Kept {
         }
     }
 
-    pub(super) fn instrumentation(&self) -> Instrumentation {
+    pub(crate) fn instrumentation(&self) -> Instrumentation {
         self.usage.instrumentation()
     }
 
     /// The events so far, once all are sent.
-    pub(super) async fn events(&self) -> Vec<Value> {
+    pub(crate) async fn events(&self) -> Vec<Value> {
         self.usage.flush(PATIENCE).await.unwrap();
         self.sent.events()
     }
 
     /// The spans so far, on the OTLP wire, once all are sent.
-    pub(super) async fn spans(&self) -> Vec<Value> {
+    pub(crate) async fn spans(&self) -> Vec<Value> {
         self.usage.flush(PATIENCE).await.unwrap();
         let bodies = self.sent.bodies().into_iter();
         let bodies = bodies.map(|body| check(&body, ReceivedWire::Otlp).unwrap());
@@ -438,7 +438,7 @@ impl Kept {
     }
 
     /// The calls among them.
-    pub(super) async fn calls(&self) -> Vec<Value> {
+    pub(crate) async fn calls(&self) -> Vec<Value> {
         let mut events = self.events().await;
         events.retain(is_call);
         events
@@ -446,12 +446,12 @@ impl Kept {
 
     /// The `meta` of the one call.
     #[track_caller]
-    pub(super) fn only<'a>(&self, calls: &'a [Value]) -> &'a Value {
+    pub(crate) fn only<'a>(&self, calls: &'a [Value]) -> &'a Value {
         assert_eq!(calls.len(), 1, "{calls:#?}");
         &calls[0]["meta"]
     }
 
-    pub(super) async fn end(&self) -> Stats {
+    pub(crate) async fn end(&self) -> Stats {
         let report = self.usage.shutdown(PATIENCE).await;
         assert_eq!(report.pending, 0, "{report:?}");
         crate::support::assert_ledger(&report.stats);
@@ -459,12 +459,12 @@ impl Kept {
     }
 }
 
-pub(super) fn is_call(event: &Value) -> bool {
+pub(crate) fn is_call(event: &Value) -> bool {
     event["activity_type"] == "MCP_TOOL_CALL" || event.get("callId").is_some()
 }
 
 /// Waits for a condition that something else brings about.
-pub(super) async fn until(mut is_so: impl AsyncFnMut() -> bool) {
+pub(crate) async fn until(mut is_so: impl AsyncFnMut() -> bool) {
     let deadline = tokio::time::Instant::now() + PATIENCE;
     while !is_so().await {
         assert!(tokio::time::Instant::now() < deadline, "nothing happened");
@@ -472,6 +472,6 @@ pub(super) async fn until(mut is_so: impl AsyncFnMut() -> bool) {
     }
 }
 
-pub(super) fn empty_object() -> Value {
+pub(crate) fn empty_object() -> Value {
     json!({})
 }

@@ -1,21 +1,22 @@
-//! The messages of a request that are not answered yet.
+//! The requests of a conversation that are not answered yet.
 
+use std::collections::VecDeque;
 use std::hash::BuildHasher;
 
 use crate::base::random::Keyed;
 use crate::event::Session;
 use crate::logger::CallGuard;
 use crate::mcp::message::{MessageId, RpcResponse};
+use crate::queue::Reservation;
 
-/// What one exchange waits for.
+/// Most requests that are waited for; the oldest is given up first. A client may leave any number without an answer.
+const MAX_AWAITED: usize = 4_096;
+
+/// What one conversation waits for.
 #[derive(Default)]
 pub(super) struct OpenMessages {
     /// Each under a hash of its id, which a client may have made as long as a message.
-    awaited: Vec<(u64, Awaited)>,
-    /// The client of an `initialize`: its name and its version.
-    pub(super) client: Option<(String, String)>,
-    /// The session that the answer to an `initialize` opens.
-    pub(super) session_id: Option<String>,
+    awaited: VecDeque<(u64, Awaited)>,
     /// A server within records the request itself.
     gave_way: bool,
 }
@@ -28,6 +29,15 @@ pub(super) enum Awaited {
     ServerInfo,
 }
 
+impl Awaited {
+    fn into_call(self) -> Option<OpenedCall> {
+        match self {
+            Self::Call(call) => Some(call),
+            Self::Listing(_) | Self::ServerInfo => None,
+        }
+    }
+}
+
 /// A call that is not answered yet.
 pub(super) struct OpenedCall {
     pub(super) record: CallGuard,
@@ -35,11 +45,12 @@ pub(super) struct OpenedCall {
 }
 
 /// A request to list tools that is not answered yet.
-#[derive(Default)]
 pub(super) struct OpenedListing {
     /// It asks for the first page.
     pub(super) is_first: bool,
     pub(super) session: Session<'static>,
+    /// The session's memory.
+    pub(super) _held: Reservation,
 }
 
 impl OpenMessages {
@@ -59,29 +70,52 @@ impl OpenMessages {
         self.take_calls().for_each(|call| call.record.discard());
     }
 
-    pub(super) fn push(&mut self, id: &MessageId, awaited: Awaited) {
-        self.awaited.push((hash(id), awaited));
+    /// Waits for an answer; returns a call that is waited for no longer, since there are too many.
+    pub(super) fn push(&mut self, id: &MessageId, awaited: Awaited) -> Option<OpenedCall> {
+        self.awaited.push_back((hash(id), awaited));
+        let beyond = self.awaited.len() > MAX_AWAITED;
+        let oldest = beyond.then(|| self.awaited.pop_front())??;
+        oldest.1.into_call()
     }
 
-    /// Takes out what an answer answers.
-    pub(super) fn take(&mut self, id: &MessageId, answer: &RpcResponse<'_>) -> Option<Awaited> {
+    /// Whether a list of the tools is waited for.
+    pub(super) fn awaits_listing(&self) -> bool {
+        let mut awaited = self.awaited.iter();
+        awaited.any(|(_, awaited)| matches!(awaited, Awaited::Listing(_)))
+    }
+
+    /// Takes out the call that a client cancels. Whatever else it cancels is answered as well.
+    pub(super) fn cancel(&mut self, id: &MessageId) -> Option<OpenedCall> {
+        let cancelled = hash(id);
+        let at = self
+            .awaited
+            .iter()
+            .position(|(id, awaited)| *id == cancelled && matches!(awaited, Awaited::Call(_)))?;
+        self.awaited.remove(at)?.1.into_call()
+    }
+
+    /// Takes out what an answer answers. `may_lack_id`: an error without an id is to the one request that is waited for.
+    pub(super) fn take(
+        &mut self,
+        id: &MessageId,
+        answer: &RpcResponse<'_>,
+        may_lack_id: bool,
+    ) -> Option<Awaited> {
         let answered = hash(id);
         let at = self.awaited.iter().position(|(id, _)| *id == answered);
         // A server that could not read the request does not know its id.
-        let is_only = *id == MessageId::Absent
+        let is_only = may_lack_id
+            && *id == MessageId::Absent
             && matches!(answer, RpcResponse::Error { .. })
             && self.awaited.len() == 1;
         let at = at.or(is_only.then_some(0))?;
-        Some(self.awaited.remove(at).1)
+        Some(self.awaited.remove(at)?.1)
     }
 
     /// Takes out the calls without an answer.
     pub(super) fn take_calls(&mut self) -> impl Iterator<Item = OpenedCall> + use<> {
         let awaited = std::mem::take(&mut self.awaited).into_iter();
-        awaited.filter_map(|(_, awaited)| match awaited {
-            Awaited::Call(call) => Some(call),
-            Awaited::Listing(_) | Awaited::ServerInfo => None,
-        })
+        awaited.filter_map(|(_, awaited)| awaited.into_call())
     }
 }
 
@@ -105,11 +139,11 @@ mod tests {
         MessageId::Number(n.to_string())
     }
 
-    /// Listings under these ids.
+    /// Requests of these ids.
     fn open(ids: impl IntoIterator<Item = MessageId>) -> OpenMessages {
         let mut open = OpenMessages::default();
         for id in ids {
-            open.push(&id, Awaited::Listing(Box::default()));
+            open.push(&id, Awaited::ServerInfo);
         }
         open
     }
@@ -117,16 +151,16 @@ mod tests {
     #[test]
     fn an_answer_takes_out_what_has_its_id_and_once() {
         let mut open = open([number(1), MessageId::Text("1".to_owned()), number(2)]);
-        assert!(open.take(&number(7), &RESULT).is_none());
-        assert!(open.take(&number(1), &RESULT).is_some());
+        assert!(open.take(&number(7), &RESULT, true).is_none());
+        assert!(open.take(&number(1), &RESULT, true).is_some());
         assert!(
-            open.take(&number(1), &ERROR).is_none(),
+            open.take(&number(1), &ERROR, true).is_none(),
             "the text is another id"
         );
-        assert!(open.take(&number(2), &ERROR).is_some());
+        assert!(open.take(&number(2), &ERROR, true).is_some());
         assert!(!open.is_empty());
         assert!(
-            open.take(&MessageId::Text("1".to_owned()), &RESULT)
+            open.take(&MessageId::Text("1".to_owned()), &RESULT, true)
                 .is_some()
         );
         assert!(open.is_empty());
@@ -135,10 +169,10 @@ mod tests {
     #[test]
     fn an_error_without_an_id_answers_the_only_request() {
         let mut one = open([number(1)]);
-        assert!(one.take(&MessageId::Absent, &RESULT).is_none());
-        assert!(one.take(&MessageId::Absent, &ERROR).is_some());
+        assert!(one.take(&MessageId::Absent, &RESULT, true).is_none());
+        assert!(one.take(&MessageId::Absent, &ERROR, true).is_some());
         let mut two = open([number(1), number(2)]);
-        assert!(two.take(&MessageId::Absent, &ERROR).is_none());
+        assert!(two.take(&MessageId::Absent, &ERROR, true).is_none());
     }
 
     #[test]
@@ -147,8 +181,8 @@ mod tests {
         assert!(!open.gave_way());
         open.give_way();
         assert!(open.gave_way() && open.is_empty());
-        open.push(&number(2), Awaited::Listing(Box::default()));
-        assert_eq!(open.take_calls().count(), 0, "a listing is no call");
+        open.push(&number(2), Awaited::ServerInfo);
+        assert_eq!(open.take_calls().count(), 0, "it is no call");
         assert!(open.is_empty());
     }
 }

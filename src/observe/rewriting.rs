@@ -1,0 +1,313 @@
+//! What is ours in the messages that pass: the property and the tool that listings get, and the argument and the calls
+//! that the server does not.
+
+use std::collections::HashSet;
+use std::ops::Range;
+
+use serde_json::{Value, json};
+
+use super::conversation::Conversation;
+use super::listing_text::ListingText;
+use super::observer::{CapabilityOffer, MAX_TOOLS_LISTED};
+use super::surroundings::Surroundings;
+use crate::base::lock::lock;
+use crate::event::CallOutcome;
+use crate::mcp::framing::Frame;
+use crate::mcp::intent;
+use crate::mcp::message::{MessageId, Messages, RpcRequest, text};
+use crate::mcp::ownership::IntentProperty;
+use crate::mcp::splice::{self, Splices};
+
+/// How large a listing may be to get what is ours, in bytes.
+pub(crate) const MAX_LISTING_BYTES: usize = 1024 * 1024;
+
+/// How large a call may be to lose the argument that is ours, in bytes.
+pub(crate) const MAX_CALL_BYTES: usize = 16 * 1024 * 1024;
+
+/// What becomes of a text of the client's.
+#[derive(Debug)]
+pub(crate) enum RewrittenRequests {
+    AsTheyAre,
+    /// The server gets the text with these changes.
+    Spliced(Splices),
+    /// The server gets nothing; the client gets this message.
+    Answered(Vec<u8>),
+}
+
+impl<S: Surroundings> Conversation<S> {
+    /// Whether the next answers may be changed: a listing is among those that are waited for.
+    pub(crate) fn may_rewrite_answers(&self) -> bool {
+        self.rewrites() && lock(&self.open).awaits_listing()
+    }
+
+    /// Whether the next requests may be changed: the caller was shown what is ours.
+    pub(crate) fn may_rewrite_requests(&self) -> bool {
+        let shown = &self.observer.memory.shown;
+        self.rewrites() && shown.get(self.around.caller_key()).is_some()
+    }
+
+    /// Whether anything may be changed.
+    pub(crate) fn rewrites(&self) -> bool {
+        let settings = &self.observer.settings;
+        settings.add_intent || settings.missing_capability
+    }
+
+    /// Takes answers, as [`on_answers`](Self::on_answers), and returns what changes in them.
+    pub(crate) fn rewrite_answers(&self, json: &[u8]) -> Splices {
+        let mut splices = Splices::default();
+        let Some(places) = splice::messages(json) else {
+            self.on_answers(Frame::Whole(json));
+            return splices;
+        };
+        let messages = Messages::read(json).read;
+        for (message, place) in messages.iter().zip(places) {
+            let listing = ListingText {
+                json,
+                message: place,
+                splices: &mut splices,
+            };
+            self.on_answer(message, false, Some(listing));
+        }
+        splices
+    }
+
+    /// Adds what is ours to a page of the tools; returns the names of those that got the property.
+    pub(super) fn add_to_listing(
+        &self,
+        tools: &[Value],
+        is_first: bool,
+        is_last: bool,
+        text_of: Option<ListingText<'_>>,
+    ) -> HashSet<String> {
+        let mut added = HashSet::new();
+        let offers = self.offers_capability(tools, is_first);
+        let Some(listing) = text_of else {
+            return added;
+        };
+        let ListingText {
+            json,
+            message,
+            splices,
+        } = listing;
+        let Some(list) = splice::within(json, &message, ["result", "tools"]) else {
+            return added;
+        };
+        if self.observer.settings.add_intent {
+            self.add_properties(json, &list, splices, &mut added);
+        }
+        let caller_key = self.around.caller_key();
+        let memory = &self.observer.memory;
+        if is_last
+            && offers
+            && let Some(tool) = self.capability_tool()
+            && splice::push_item(json, &list, &tool, splices).is_some()
+        {
+            memory.offers.put(caller_key, CapabilityOffer::Offered);
+        }
+        if !splices.is_empty() {
+            memory.shown.put(caller_key, ());
+        }
+        added
+    }
+
+    fn add_properties(
+        &self,
+        json: &[u8],
+        list: &Range<usize>,
+        splices: &mut Splices,
+        added: &mut HashSet<String>,
+    ) {
+        let Some(name) = self.observer.intent_name() else {
+            return;
+        };
+        let member = format!("{}:{}", json!(name), intent::schema());
+        let tools = splice::items(json, list).unwrap_or_default();
+        // Of two tools of one name the client may call either.
+        let mut names = HashSet::new();
+        let is_twice: HashSet<_> = tools
+            .iter()
+            .filter_map(|tool| tool_name(json, tool))
+            .filter(|name| !names.insert(name.clone()))
+            .collect();
+        for tool in tools.iter().take(MAX_TOOLS_LISTED) {
+            if let Some(tool_name) = tool_name(json, tool)
+                && !is_twice.contains(&tool_name)
+                && add_property(json, tool, name, &member, splices).is_some()
+            {
+                added.insert(tool_name);
+            }
+        }
+    }
+
+    /// Whether the tool for missing capabilities may stand on a page, if it is the last: no page has its name.
+    fn offers_capability(&self, tools: &[Value], is_first: bool) -> bool {
+        let Some(capability) = self.capability_name() else {
+            return false;
+        };
+        let (offers, caller) = (&self.observer.memory.offers, self.around.caller_key());
+        let was_free = is_first
+            || offers
+                .get(caller)
+                .is_some_and(|offer| offer != CapabilityOffer::Taken);
+        let is_free = was_free
+            && !tools
+                .iter()
+                .any(|tool| text(tool, "name") == Some(capability));
+        let offer = if is_free {
+            CapabilityOffer::NameIsFree
+        } else {
+            CapabilityOffer::Taken
+        };
+        offers.put(caller, offer);
+        is_free
+    }
+
+    /// Returns the name of the tool for missing capabilities, if it is offered.
+    fn capability_name(&self) -> Option<&'static str> {
+        let observer = &self.observer;
+        let pipeline = observer.pipeline();
+        let pipeline = pipeline.filter(|_| observer.settings.missing_capability);
+        Some(pipeline?.profile().capability_tool)
+    }
+
+    /// Returns the tool for missing capabilities, as JSON.
+    fn capability_tool(&self) -> Option<String> {
+        let tool = json!({
+            "name": self.capability_name()?,
+            "description": intent::CAPABILITY_DESCRIPTION,
+            "inputSchema": intent::capability_schema(),
+        });
+        Some(tool.to_string())
+    }
+
+    /// Returns what becomes of requests. They are recorded by [`on_requests`](Self::on_requests), unless they are
+    /// answered here.
+    pub(crate) fn rewrite_requests(&self, json: &[u8]) -> RewrittenRequests {
+        if lock(&self.open).gave_way() {
+            return RewrittenRequests::AsTheyAre;
+        }
+        let Some(places) = splice::messages(json) else {
+            return RewrittenRequests::AsTheyAre;
+        };
+        let messages = Messages::read(json).read;
+        if let ([message], [place]) = (&*messages, &*places)
+            && let Some(answer) = self.answer_capability(json, message, place)
+        {
+            return RewrittenRequests::Answered(answer);
+        }
+        let mut splices = Splices::default();
+        for (message, place) in messages.iter().zip(&places) {
+            self.take_argument(json, message, place, &mut splices);
+        }
+        if splices.is_empty() {
+            RewrittenRequests::AsTheyAre
+        } else {
+            RewrittenRequests::Spliced(splices)
+        }
+    }
+
+    /// Takes our argument out of a call of a tool that was listed with our property.
+    fn take_argument(
+        &self,
+        json: &[u8],
+        message: &Value,
+        place: &Range<usize>,
+        splices: &mut Splices,
+    ) -> Option<()> {
+        let name = self.observer.intent_name()?;
+        let RpcRequest { method, params, .. } = RpcRequest::read(message)?;
+        if method != "tools/call" {
+            return None;
+        }
+        let key = (self.around.caller_key(), text(params, "name")?);
+        let property = self.observer.memory.tools.get(key)?.property;
+        splice::within(json, place, ["params", "name"])?;
+        let arguments = splice::within(json, place, ["params", "arguments"])?;
+        let members = splice::members(json, &arguments)?;
+        let is_ours = |value: &Range<usize>| {
+            let value = serde_json::from_slice::<Value>(json.get(value.clone())?).ok()?;
+            Some(property.claims(&value))
+        };
+        let mut named = members.iter().filter(|member| member.name == name);
+        if named.all(|member| is_ours(&member.value) == Some(true)) {
+            splice::remove_members(&members, name, splices);
+        }
+        Some(())
+    }
+
+    /// Records and answers a call of the tool for missing capabilities, if the caller was shown it.
+    fn answer_capability(
+        &self,
+        json: &[u8],
+        message: &Value,
+        place: &Range<usize>,
+    ) -> Option<Vec<u8>> {
+        let capability = self.capability_name()?;
+        let offer = self.observer.memory.offers.get(self.around.caller_key());
+        let RpcRequest { id, method, params } = RpcRequest::read(message)?;
+        if method != "tools/call"
+            || text(params, "name") != Some(capability)
+            || offer != Some(CapabilityOffer::Offered)
+            || id == MessageId::Absent
+        {
+            return None;
+        }
+        let id_as_written = json.get(splice::within(json, place, ["id"])?)?;
+        let asked = params.get("arguments").and_then(|it| it.get("capability"));
+        let mut record = self.open_call(&id, params).record;
+        let (text, outcome) = match intent::capability_answer(asked) {
+            Ok(text) => (text, CallOutcome::Ok),
+            Err(text) => {
+                record.set_error(text);
+                (text, CallOutcome::ToolError)
+            }
+        };
+        let result = json!({
+            "content": [{"type": "text", "text": text}],
+            "isError": outcome.is_error(),
+        });
+        if self.observer.settings.results {
+            record.set_result(&result);
+        }
+        record.finish(outcome);
+        let mut answer = br#"{"jsonrpc":"2.0","id":"#.to_vec();
+        answer.extend_from_slice(id_as_written);
+        answer.extend_from_slice(format!(",\"result\":{result}}}").as_bytes());
+        Some(answer)
+    }
+}
+
+/// Returns the name of a tool that has one, once.
+fn tool_name(json: &[u8], tool: &Range<usize>) -> Option<String> {
+    let name = splice::within(json, tool, ["name"])?;
+    serde_json::from_slice(json.get(name)?).ok()
+}
+
+/// Adds the property to a tool whose schema has a place for it.
+fn add_property(
+    json: &[u8],
+    tool: &Range<usize>,
+    name: &str,
+    member: &str,
+    splices: &mut Splices,
+) -> Option<()> {
+    let schema = splice::within(json, tool, ["inputSchema"])?;
+    let value: Value = serde_json::from_slice(json.get(schema.clone())?).ok()?;
+    let property = IntentProperty::of(value.as_object()?, name, intent::DESCRIPTION);
+    if !property.is_added() {
+        return None;
+    }
+    let members = splice::members(json, &schema)?;
+    // A keyword that comes twice may say two things.
+    let mut keywords = HashSet::new();
+    if !members.iter().all(|member| keywords.insert(&member.name)) {
+        return None;
+    }
+    match splice::only(&members, "properties") {
+        Some(properties) => splice::push_member(json, &properties, member, splices),
+        None => {
+            let properties = format!("\"properties\":{{{member}}}");
+            splice::push_member(json, &schema, &properties, splices)
+        }
+    }
+}

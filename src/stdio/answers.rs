@@ -1,0 +1,395 @@
+//! The stream to the client.
+
+use std::fmt;
+use std::io;
+use std::pin::Pin;
+use std::sync::{Arc, Mutex};
+use std::task::{Context, Poll, Wake, Waker, ready};
+
+use tokio::io::AsyncWrite;
+
+use super::lines::{HeldLines, Part};
+use super::session::StreamSession;
+use crate::base::lock::lock;
+use crate::mcp::framing::{FrameReader, Framing};
+use crate::observe::{Conversation, MAX_LISTING_BYTES, Surroundings};
+
+/// How much of a write is taken at once where it may be changed.
+const MAX_TAKEN_BYTES: usize = 64 * 1024;
+
+/// Reads the messages of the server's.
+pub(super) struct Answers {
+    conversation: Arc<Conversation<StreamSession>>,
+    /// `None` once the stream has ended.
+    reader: Option<FrameReader>,
+    lines: HeldLines,
+}
+
+impl Answers {
+    pub(super) fn new(conversation: Arc<Conversation<StreamSession>>) -> Self {
+        let most = conversation.max_message_bytes();
+        let reader = FrameReader::new(Framing::Lines, most, conversation.reserve());
+        let charged = Some(conversation.reserve());
+        Self {
+            conversation,
+            reader: Some(reader),
+            lines: HeldLines::new(MAX_LISTING_BYTES, charged),
+        }
+    }
+
+    /// Looks at a part of the stream.
+    pub(super) fn look(&mut self, data: &[u8]) {
+        look(&mut self.reader, &self.conversation, data);
+    }
+
+    /// Takes a part that passes as it is.
+    fn pass(&mut self, data: &[u8]) {
+        self.lines.pass(data);
+        self.look(data);
+    }
+
+    /// Whether the next of the stream may be changed.
+    fn may_rewrite(&self) -> bool {
+        self.lines.is_holding() || self.conversation.may_rewrite_answers()
+    }
+
+    /// Takes a part that may be changed.
+    fn rewrite(&mut self, data: &[u8], to_client: &mut Vec<u8>) {
+        let Self {
+            conversation,
+            reader,
+            lines,
+        } = self;
+        let holds = || conversation.may_rewrite_answers();
+        lines.push(data, holds, |part| match part {
+            Part::Passing(part) => {
+                look(reader, conversation, part);
+                to_client.extend_from_slice(part);
+            }
+            Part::Whole(line) => {
+                let splices = conversation.rewrite_answers(line);
+                to_client.append(&mut splices.apply(line));
+            }
+        });
+    }
+
+    /// Returns what is held, which passes as it is.
+    fn release(&mut self, to_client: &mut Vec<u8>) {
+        let Self {
+            conversation,
+            reader,
+            lines,
+        } = self;
+        lines.release(|part| {
+            if let Part::Passing(part) = part {
+                look(reader, conversation, part);
+                to_client.extend_from_slice(part);
+            }
+        });
+    }
+
+    /// The server has closed its stream: no call is answered any more.
+    pub(super) fn end(&mut self) {
+        if let Some(reader) = self.reader.take() {
+            let conversation = &self.conversation;
+            reader.end(|frame| {
+                conversation.on_answers(frame);
+            });
+            conversation.end_calls(conversation.around.outcome_at_end(), None);
+        }
+    }
+
+    /// Nothing reaches the client any more.
+    fn note_client_gone(&self) {
+        self.conversation.around.note_client_gone();
+    }
+}
+
+fn look(reader: &mut Option<FrameReader>, conversation: &Conversation<StreamSession>, data: &[u8]) {
+    if let Some(reader) = reader {
+        reader.read(data, |frame| {
+            conversation.on_answers(frame);
+        });
+    }
+}
+
+impl fmt::Debug for Answers {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str("Answers")
+    }
+}
+
+/// The way to the client: for what the server writes, and for what is answered here.
+pub(super) struct Outlet<W>(Mutex<State<W>>);
+
+struct State<W> {
+    /// `None` once the server has dropped it.
+    inner: Option<Pin<Box<W>>>,
+    /// `None` where the logger is off.
+    answers: Option<Answers>,
+    /// What is written before anything else.
+    pending: Vec<u8>,
+    /// Answers of our own, which come in between two lines.
+    own: Vec<u8>,
+    /// Answers of our own are on their way, and no request is read before they are written.
+    is_answering: bool,
+    wakers: Arc<Wakers>,
+}
+
+/// Those who wait to write: the stream knows one waker alone.
+#[derive(Default)]
+struct Wakers {
+    reader: Mutex<Option<Waker>>,
+    writer: Mutex<Option<Waker>>,
+}
+
+impl Wake for Wakers {
+    fn wake(self: Arc<Self>) {
+        for waker in [&self.reader, &self.writer] {
+            let waker = lock(waker).take();
+            if let Some(waker) = waker {
+                waker.wake();
+            }
+        }
+    }
+}
+
+impl<W> Outlet<W> {
+    pub(super) fn new(inner: W, answers: Option<Answers>) -> Self {
+        Self(Mutex::new(State {
+            inner: Some(Box::pin(inner)),
+            answers,
+            pending: Vec::new(),
+            own: Vec::new(),
+            is_answering: false,
+            wakers: Arc::default(),
+        }))
+    }
+
+    /// Adds answers of our own, whole lines.
+    pub(super) fn push_own_answers(&self, lines: &[u8]) {
+        let mut state = lock(&self.0);
+        state.own.extend_from_slice(lines);
+        state.is_answering = true;
+    }
+}
+
+impl<W: AsyncWrite> Outlet<W> {
+    /// Writes the answers of our own, if there are any.
+    pub(super) fn poll_own_answers(&self, cx: &mut Context<'_>) -> Poll<()> {
+        let mut state = lock(&self.0);
+        if !state.is_answering {
+            return Poll::Ready(());
+        }
+        *lock(&state.wakers.reader) = Some(cx.waker().clone());
+        let waker = Waker::from(Arc::clone(&state.wakers));
+        let mut cx = Context::from_waker(&waker);
+        // Whether the client can be reached is the server's to find out.
+        let written = ready!(state.poll_pending(&mut cx)).is_ok();
+        if written && !state.own.is_empty() {
+            // The server is within a line, and wakes the reader at its end.
+            return Poll::Pending;
+        }
+        if written && let Some(inner) = &mut state.inner {
+            drop(ready!(inner.as_mut().poll_flush(&mut cx)));
+        }
+        state.is_answering = false;
+        state.own.clear();
+        Poll::Ready(())
+    }
+}
+
+impl<W: AsyncWrite> State<W> {
+    /// Writes what is pending.
+    fn poll_pending(&mut self, cx: &mut Context<'_>) -> Poll<io::Result<()>> {
+        let lines = self.answers.as_ref().map(|answers| &answers.lines);
+        if lines.is_none_or(|lines| !lines.is_within_line()) {
+            self.pending.append(&mut self.own);
+        }
+        while !self.pending.is_empty() {
+            let written = match &mut self.inner {
+                Some(inner) => ready!(inner.as_mut().poll_write(cx, &self.pending)),
+                None => Ok(self.pending.len()),
+            };
+            match self.note_failure(written) {
+                Ok(0) => return Poll::Ready(Err(io::ErrorKind::WriteZero.into())),
+                Ok(written) => drop(self.pending.drain(..written)),
+                Err(error) => {
+                    return Poll::Ready(Err(error));
+                }
+            }
+        }
+        Poll::Ready(Ok(()))
+    }
+
+    fn note_failure<T>(&self, result: io::Result<T>) -> io::Result<T> {
+        if let (Err(error), Some(answers)) = (&result, &self.answers)
+            && error.kind() != io::ErrorKind::Interrupted
+        {
+            answers.note_client_gone();
+        }
+        result
+    }
+
+    fn poll_write(
+        &mut self,
+        cx: &mut Context<'_>,
+        data: &[io::IoSlice<'_>],
+    ) -> Poll<io::Result<usize>> {
+        ready!(self.poll_pending(cx))?;
+        let Some(inner) = &mut self.inner else {
+            return Poll::Ready(Err(io::ErrorKind::BrokenPipe.into()));
+        };
+        let Some(answers) = &mut self.answers else {
+            return write_slices(inner.as_mut(), cx, data);
+        };
+        if !answers.may_rewrite() {
+            let written = ready!(write_slices(inner.as_mut(), cx, data));
+            let mut left = *written.as_ref().unwrap_or(&0);
+            for slice in data {
+                let part = slice.get(..left.min(slice.len())).unwrap_or_default();
+                left -= part.len();
+                answers.pass(part);
+            }
+            self.wake_reader();
+            return Poll::Ready(self.note_failure(written));
+        }
+        let first = data.iter().find(|slice| !slice.is_empty());
+        let first = first.map(|slice| &**slice).unwrap_or_default();
+        let taken = first
+            .get(..first.len().min(MAX_TAKEN_BYTES))
+            .unwrap_or_default();
+        answers.rewrite(taken, &mut self.pending);
+        self.wake_reader();
+        // What is not written now is written before anything else.
+        match self.poll_pending(cx) {
+            Poll::Ready(Err(error)) => Poll::Ready(Err(error)),
+            _ => Poll::Ready(Ok(taken.len())),
+        }
+    }
+
+    /// Wakes the reader that waits for the end of a line.
+    fn wake_reader(&self) {
+        if self.is_answering {
+            let waker = lock(&self.wakers.reader).take();
+            if let Some(waker) = waker {
+                waker.wake();
+            }
+        }
+    }
+
+    fn poll_flush(&mut self, cx: &mut Context<'_>) -> Poll<io::Result<()>> {
+        ready!(self.poll_pending(cx))?;
+        match &mut self.inner {
+            Some(inner) => inner.as_mut().poll_flush(cx),
+            None => Poll::Ready(Ok(())),
+        }
+    }
+
+    fn poll_shutdown(&mut self, cx: &mut Context<'_>) -> Poll<io::Result<()>> {
+        if let Some(answers) = &mut self.answers {
+            answers.release(&mut self.pending);
+        }
+        ready!(self.poll_pending(cx))?;
+        let Some(inner) = &mut self.inner else {
+            return Poll::Ready(Ok(()));
+        };
+        let shut_down = ready!(inner.as_mut().poll_shutdown(cx));
+        if let Some(answers) = &mut self.answers {
+            answers.end();
+        }
+        Poll::Ready(shut_down)
+    }
+
+    /// Runs a poll of the server's. Where the reader may wait for the same stream, both are woken.
+    fn poll<T>(
+        &mut self,
+        cx: &mut Context<'_>,
+        poll: impl FnOnce(&mut Self, &mut Context<'_>) -> Poll<T>,
+    ) -> Poll<T> {
+        if !self.is_answering {
+            return poll(self, cx);
+        }
+        *lock(&self.wakers.writer) = Some(cx.waker().clone());
+        let waker = Waker::from(Arc::clone(&self.wakers));
+        poll(self, &mut Context::from_waker(&waker))
+    }
+}
+
+/// Writes as many slices as the stream takes at once.
+fn write_slices<W: AsyncWrite>(
+    inner: Pin<&mut W>,
+    cx: &mut Context<'_>,
+    data: &[io::IoSlice<'_>],
+) -> Poll<io::Result<usize>> {
+    match data {
+        [one] => inner.poll_write(cx, one),
+        many => inner.poll_write_vectored(cx, many),
+    }
+}
+
+/// The stream to the client, for the server to write. Made by [`UsageLogger::stdio`](crate::UsageLogger::stdio).
+pub struct AnswerWriter<W> {
+    outlet: Arc<Outlet<W>>,
+}
+
+impl<W> AnswerWriter<W> {
+    pub(super) const fn new(outlet: Arc<Outlet<W>>) -> Self {
+        Self { outlet }
+    }
+}
+
+impl<W: AsyncWrite> AsyncWrite for AnswerWriter<W> {
+    fn poll_write(
+        self: Pin<&mut Self>,
+        cx: &mut Context<'_>,
+        data: &[u8],
+    ) -> Poll<io::Result<usize>> {
+        let slice = [io::IoSlice::new(data)];
+        let mut state = lock(&self.outlet.0);
+        state.poll(cx, |state, cx| state.poll_write(cx, &slice))
+    }
+
+    fn poll_write_vectored(
+        self: Pin<&mut Self>,
+        cx: &mut Context<'_>,
+        data: &[io::IoSlice<'_>],
+    ) -> Poll<io::Result<usize>> {
+        let mut state = lock(&self.outlet.0);
+        state.poll(cx, |state, cx| state.poll_write(cx, data))
+    }
+
+    fn is_write_vectored(&self) -> bool {
+        let state = lock(&self.outlet.0);
+        let inner = state.inner.as_ref();
+        inner.is_some_and(|inner| inner.is_write_vectored())
+    }
+
+    fn poll_flush(self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<io::Result<()>> {
+        lock(&self.outlet.0).poll(cx, State::poll_flush)
+    }
+
+    fn poll_shutdown(self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<io::Result<()>> {
+        lock(&self.outlet.0).poll(cx, State::poll_shutdown)
+    }
+}
+
+impl<W> Drop for AnswerWriter<W> {
+    fn drop(&mut self) {
+        let mut state = lock(&self.outlet.0);
+        if let Some(answers) = &mut state.answers {
+            answers.end();
+        }
+        state.is_answering = false;
+        // The reader of the requests may live on; for the client, this is the end.
+        let inner = state.inner.take();
+        drop(state);
+        drop(inner);
+    }
+}
+
+impl<W> fmt::Debug for AnswerWriter<W> {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str("AnswerWriter")
+    }
+}

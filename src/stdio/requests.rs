@@ -1,0 +1,211 @@
+//! The stream from the client.
+
+use std::fmt;
+use std::io;
+use std::pin::Pin;
+use std::sync::Arc;
+use std::task::{Context, Poll, ready};
+
+use pin_project_lite::pin_project;
+use tokio::io::{AsyncRead, AsyncWrite, ReadBuf};
+
+use super::answers::Outlet;
+use super::lines::{HeldLines, Part};
+use super::session::StreamSession;
+use crate::mcp::framing::{Frame, FrameReader, Framing};
+use crate::observe::{Conversation, MAX_CALL_BYTES, RewrittenRequests};
+
+/// Reads the messages of the client's.
+pub(super) struct Requests {
+    conversation: Arc<Conversation<StreamSession>>,
+    /// `None` once the stream has ended.
+    reader: Option<FrameReader>,
+    lines: HeldLines,
+}
+
+/// What becomes of a part of the stream.
+#[derive(Default)]
+pub(super) struct Rewritten {
+    pub(super) to_server: Vec<u8>,
+    pub(super) to_client: Vec<u8>,
+}
+
+impl Requests {
+    pub(super) fn new(conversation: Arc<Conversation<StreamSession>>) -> Self {
+        let most = conversation.max_message_bytes();
+        let reader = FrameReader::new(Framing::Lines, most, conversation.reserve());
+        Self {
+            conversation,
+            reader: Some(reader),
+            lines: HeldLines::new(MAX_CALL_BYTES, None),
+        }
+    }
+
+    /// Looks at a part of the stream.
+    pub(super) fn look(&mut self, data: &[u8]) {
+        look(&mut self.reader, &self.conversation, data);
+    }
+
+    /// Takes a part that passes as it is.
+    pub(super) fn pass(&mut self, data: &[u8]) {
+        self.lines.pass(data);
+        self.look(data);
+    }
+
+    /// Whether the next of the stream may be changed.
+    pub(super) fn may_rewrite(&self) -> bool {
+        self.lines.is_holding() || self.conversation.may_rewrite_requests()
+    }
+
+    /// Takes a part that may be changed.
+    pub(super) fn rewrite(&mut self, data: &[u8], rewritten: &mut Rewritten) {
+        let Self {
+            conversation,
+            reader,
+            lines,
+        } = self;
+        let holds = || conversation.may_rewrite_requests();
+        lines.push(data, holds, |part| match part {
+            Part::Passing(part) => {
+                look(reader, conversation, part);
+                rewritten.to_server.extend_from_slice(part);
+            }
+            Part::Whole(line) => match conversation.rewrite_requests(line) {
+                RewrittenRequests::AsTheyAre => {
+                    look(reader, conversation, line);
+                    rewritten.to_server.extend_from_slice(line);
+                }
+                RewrittenRequests::Spliced(splices) => {
+                    look(reader, conversation, line);
+                    rewritten.to_server.append(&mut splices.apply(line));
+                }
+                RewrittenRequests::Answered(mut answer) => {
+                    rewritten.to_client.append(&mut answer);
+                    rewritten.to_client.push(b'\n');
+                }
+            },
+        });
+    }
+
+    /// The client has closed its stream, or its stream has failed: returns what was held.
+    pub(super) fn end(&mut self) -> Vec<u8> {
+        let Self {
+            conversation,
+            reader,
+            lines,
+        } = self;
+        let mut rest = Vec::new();
+        lines.release(|part| {
+            if let Part::Passing(part) = part {
+                look(reader, conversation, part);
+                rest.extend_from_slice(part);
+            }
+        });
+        if let Some(reader) = reader.take() {
+            reader.end(|frame| take(conversation, frame, false));
+            conversation.around.note_client_gone();
+        }
+        rest
+    }
+}
+
+fn look(reader: &mut Option<FrameReader>, conversation: &Conversation<StreamSession>, data: &[u8]) {
+    if let Some(reader) = reader {
+        reader.read(data, |frame| take(conversation, frame, true));
+    }
+}
+
+fn take(conversation: &Conversation<StreamSession>, frame: Frame<'_>, is_whole: bool) {
+    let unread = conversation.on_requests(frame, is_whole);
+    if is_whole && unread > 0 {
+        conversation.count_unread(unread);
+    }
+}
+
+impl fmt::Debug for Requests {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str("Requests")
+    }
+}
+
+pin_project! {
+    /// The stream from the client, for the server to read. Made by [`UsageLogger::stdio`](crate::UsageLogger::stdio).
+    pub struct RequestReader<R, W> {
+        #[pin]
+        inner: R,
+        // `None` where the logger is off.
+        requests: Option<Requests>,
+        outlet: Arc<Outlet<W>>,
+        // What the server gets before anything else is read.
+        ready: Vec<u8>,
+    }
+}
+
+impl<R, W> RequestReader<R, W> {
+    pub(super) const fn new(inner: R, requests: Option<Requests>, outlet: Arc<Outlet<W>>) -> Self {
+        Self {
+            inner,
+            requests,
+            outlet,
+            ready: Vec::new(),
+        }
+    }
+}
+
+impl<R: AsyncRead, W: AsyncWrite> AsyncRead for RequestReader<R, W> {
+    fn poll_read(
+        self: Pin<&mut Self>,
+        cx: &mut Context<'_>,
+        buf: &mut ReadBuf<'_>,
+    ) -> Poll<io::Result<()>> {
+        let mut this = self.project();
+        let Some(requests) = this.requests else {
+            return this.inner.poll_read(cx, buf);
+        };
+        loop {
+            ready!(this.outlet.poll_own_answers(cx));
+            if !this.ready.is_empty() {
+                let most = buf.remaining().min(this.ready.len());
+                let rest = this.ready.split_off(most);
+                buf.put_slice(this.ready);
+                *this.ready = rest;
+                return Poll::Ready(Ok(()));
+            }
+            let before = buf.filled().len();
+            if buf.remaining() == 0 {
+                return Poll::Ready(Ok(()));
+            }
+            if let Err(error) = ready!(this.inner.as_mut().poll_read(cx, buf)) {
+                if error.kind() != io::ErrorKind::Interrupted {
+                    *this.ready = requests.end();
+                }
+                return Poll::Ready(Err(error));
+            }
+            let data = buf.filled().get(before..).unwrap_or_default();
+            if data.is_empty() {
+                *this.ready = requests.end();
+                if this.ready.is_empty() {
+                    return Poll::Ready(Ok(()));
+                }
+                continue;
+            }
+            if !requests.may_rewrite() {
+                requests.pass(data);
+                return Poll::Ready(Ok(()));
+            }
+            let mut rewritten = Rewritten::default();
+            requests.rewrite(data, &mut rewritten);
+            buf.set_filled(before);
+            *this.ready = rewritten.to_server;
+            if !rewritten.to_client.is_empty() {
+                this.outlet.push_own_answers(&rewritten.to_client);
+            }
+        }
+    }
+}
+
+impl<R, W> fmt::Debug for RequestReader<R, W> {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str("RequestReader")
+    }
+}

@@ -1,0 +1,195 @@
+//! The settings of streams, and the streams that they make of others.
+
+use std::borrow::Cow;
+use std::fmt;
+use std::sync::Arc;
+
+use super::answers::{AnswerWriter, Answers, Outlet};
+use super::requests::{RequestReader, Requests};
+use super::session::StreamSession;
+use super::taps::{AnswerTap, RequestTap};
+use super::user;
+use crate::event::Caller;
+use crate::logger::UsageLogger;
+use crate::mcp::arguments::Arguments;
+use crate::observe::{Conversation, Observer, ObserverSettings};
+
+/// How pairs of streams are read: settings. See the [module](crate::stdio).
+///
+/// ```
+/// use mcp_usage::{Arguments, Identity, stdio::UsageStreams};
+///
+/// # let usage = mcp_usage::UsageLogger::disabled();
+/// # let (client, server) = tokio::io::duplex(64);
+/// # let (from_client, to_client) = tokio::io::split(server);
+/// let streams = UsageStreams::new(&usage)
+///     .identify(Identity::email("rachel@example.com"))
+///     .arguments_by(|tool| match tool {
+///         "upload" => Arguments::None,
+///         _ => Arguments::All,
+///     });
+/// let (stdin, stdout) = streams.wrap(from_client, to_client);
+/// ```
+#[derive(Clone)]
+#[must_use = "settings do nothing until they are put around streams"]
+pub struct UsageStreams {
+    observer: Arc<Observer>,
+    caller: Option<Caller>,
+    operating_system_user: bool,
+    transport: Cow<'static, str>,
+}
+
+impl UsageLogger {
+    /// Reports the tool calls that pass over a pair of streams, with the default settings: one to read requests from, such
+    /// as `tokio::io::stdin()`, and one to write answers to. See [`UsageStreams`] for others.
+    ///
+    /// Each pair is a session. Hand both streams to the server in place of the ones within.
+    pub fn stdio<R, W>(&self, requests: R, answers: W) -> (RequestReader<R, W>, AnswerWriter<W>) {
+        UsageStreams::new(self).wrap(requests, answers)
+    }
+}
+
+impl UsageStreams {
+    /// Begins to configure how streams are read.
+    pub fn new(usage: &UsageLogger) -> Self {
+        Self {
+            observer: Arc::new(Observer::new(usage.clone())),
+            caller: None,
+            operating_system_user: false,
+            transport: Cow::Borrowed("stdio"),
+        }
+    }
+
+    /// Puts streams around a pair: one to read requests from, and one to write answers to. Each pair is a session.
+    ///
+    /// A logger that is switched off leaves everything as it is.
+    pub fn wrap<R, W>(&self, requests: R, answers: W) -> (RequestReader<R, W>, AnswerWriter<W>) {
+        let (look_at_requests, look_at_answers) = self.begin();
+        let outlet = Arc::new(Outlet::new(answers, look_at_answers));
+        (
+            RequestReader::new(requests, look_at_requests, Arc::clone(&outlet)),
+            AnswerWriter::new(outlet),
+        )
+    }
+
+    /// Begins a session whose bytes are only shown: for a proxy that moves them itself. Taps change nothing, so
+    /// [`add_intent`](Self::add_intent) and [`missing_capability`](Self::missing_capability) have no effect.
+    ///
+    /// Show bytes of the client's before the server gets them.
+    pub fn taps(&self) -> (RequestTap, AnswerTap) {
+        let mut looking = self.clone();
+        let observer = Arc::make_mut(&mut looking.observer);
+        observer.settings.add_intent = false;
+        observer.settings.missing_capability = false;
+        let (requests, answers) = looking.begin();
+        (RequestTap(requests), AnswerTap(answers))
+    }
+
+    /// Begins a session; of a logger that is off there is none.
+    fn begin(&self) -> (Option<Requests>, Option<Answers>) {
+        let Some(handle) = self.observer.usage.handle() else {
+            return (None, None);
+        };
+        let user = || user::of_process().filter(|_| self.operating_system_user);
+        let caller = self.caller.clone().or_else(|| user().map(Caller::from));
+        let session = StreamSession::new(caller, self.transport.clone());
+        let held = handle.pipeline.shared.queue.reserve();
+        let conversation = Conversation::new(Arc::clone(&self.observer), session, held);
+        let conversation = Arc::new(conversation);
+        let requests = Requests::new(Arc::clone(&conversation));
+        (Some(requests), Some(Answers::new(conversation)))
+    }
+
+    fn set(mut self, set: impl FnOnce(&mut ObserverSettings)) -> Self {
+        set(&mut Arc::make_mut(&mut self.observer).settings);
+        self
+    }
+
+    /// Sets who speaks over the streams, an [`Identity`](crate::Identity) or a [`Caller`]. Default: nobody says; then it is
+    /// the logger's identity, and without one it is anonymous.
+    pub fn identify(mut self, caller: impl Into<Caller>) -> Self {
+        self.caller = Some(caller.into());
+        self
+    }
+
+    /// Sets whether it is the operating system's user where [`identify`](Self::identify) says nobody: the name that
+    /// `USER`, `LOGNAME` or `USERNAME` has when the streams are put around others, as an identity of the kind `OS_USER`.
+    /// Default: no, since the name may be a person's.
+    pub fn operating_system_user(mut self, on: bool) -> Self {
+        self.operating_system_user = on;
+        self
+    }
+
+    /// Sets the name of what the messages come by. Wire key `transport`. Default: `stdio`.
+    pub fn transport(mut self, name: impl Into<String>) -> Self {
+        self.transport = Cow::Owned(name.into());
+        self
+    }
+
+    /// Sets whether arguments are captured. Default: yes, redacted and within the limits.
+    pub fn arguments(self, on: bool) -> Self {
+        self.set(|settings| settings.arguments.is_on = on)
+    }
+
+    /// Lists the arguments of a tool that are captured; its others are not. Default: all.
+    pub fn arguments_of<N: Into<String>>(
+        self,
+        tool: impl Into<String>,
+        names: impl IntoIterator<Item = N>,
+    ) -> Self {
+        let names = Arguments::names(names);
+        self.set(|settings| {
+            settings.arguments.listed.insert(tool.into(), names);
+        })
+    }
+
+    /// Sets what says of each tool which of its arguments are captured. Default: all are.
+    ///
+    /// Asked with each call, by the name that the client calls. An argument is captured where
+    /// [`arguments`](Self::arguments), [`arguments_of`](Self::arguments_of) and this all let it through; nothing is where
+    /// the closure panics.
+    pub fn arguments_by(self, by: impl Fn(&str) -> Arguments + Send + Sync + 'static) -> Self {
+        self.set(|settings| settings.arguments.set_by(by))
+    }
+
+    /// Sets whether results are captured. Default: no.
+    pub fn results(self, on: bool) -> Self {
+        self.set(|settings| settings.results = on)
+    }
+
+    /// Names the argument that holds the intent of a call, whatever listings show; it stays in place for the tool, and out
+    /// of the captured ones. Default: what a listing shows, as the `tower` feature reads it.
+    pub fn intent(self, name: impl Into<String>) -> Self {
+        self.set(|settings| settings.intent = Some(name.into()))
+    }
+
+    /// Sets whether the lists of tools that pass get a property that asks for the intent of a call, and calls of those tools
+    /// lose its argument. Default: no; then not one byte changes. See the [module](crate::stdio#with-intent).
+    pub fn add_intent(self, on: bool) -> Self {
+        self.set(|settings| settings.add_intent = on)
+    }
+
+    /// Sets whether the last page of the tools that passes gets a tool that an agent can call to say what no tool offers, as
+    /// an instrumented server's: `request_missing_capability`, on the mcpeye wire `mcpeye_request_capability`, on the PostHog
+    /// wire `get_more_tools`. Default: no; then not one byte changes.
+    ///
+    /// It is answered here, and reported as a call of that name; the server never sees it. A server that has a tool of that
+    /// name keeps it. The client's next requests wait until the answer is written.
+    pub fn missing_capability(self, on: bool) -> Self {
+        self.set(|settings| settings.missing_capability = on)
+    }
+
+    /// Sets how much of a message is kept to be read. Default:
+    /// [`DEFAULT_MAX_MESSAGE_BYTES`](super::DEFAULT_MAX_MESSAGE_BYTES).
+    pub fn max_message_bytes(self, bytes: usize) -> Self {
+        self.set(|settings| settings.max_message_bytes = bytes)
+    }
+}
+
+impl fmt::Debug for UsageStreams {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("UsageStreams")
+            .field("usage", &self.observer.usage)
+            .finish_non_exhaustive()
+    }
+}
