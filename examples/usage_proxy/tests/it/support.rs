@@ -5,8 +5,15 @@ use std::process::{Child, ChildStdin, ChildStdout, Command, ExitStatus, Stdio};
 
 use mcp_usage::testing::MockIngest;
 
-/// The proxy in front of a command, with pipes.
+/// The proxy in front of a command, with pipes, which reports nothing.
 pub(crate) fn proxy<const N: usize>(command: [&str; N]) -> Command {
+    let mut proxy = reporting_proxy(command);
+    proxy.env("DO_NOT_TRACK", "1");
+    proxy
+}
+
+/// The proxy in front of a command, with pipes.
+pub(crate) fn reporting_proxy<const N: usize>(command: [&str; N]) -> Command {
     let mut proxy = Command::new(env!("CARGO_BIN_EXE_usage_proxy"));
     proxy
         .arg("--")
@@ -18,6 +25,9 @@ pub(crate) fn proxy<const N: usize>(command: [&str; N]) -> Command {
         if name.to_string_lossy().starts_with("USAGE_PROXY_") {
             proxy.env_remove(name);
         }
+    }
+    for name in ["DO_NOT_TRACK", "PACKAGE_TRACKER_ANALYTICS", "REO_API_KEY"] {
+        proxy.env_remove(name);
     }
     proxy
 }
@@ -92,6 +102,13 @@ impl Client {
         let mut answer = String::new();
         self.stdout.read_line(&mut answer).unwrap();
         answer
+    }
+
+    /// Waits for the end of the answers, which is the server's.
+    pub(crate) fn read_to_end(&mut self) -> String {
+        let mut rest = String::new();
+        self.stdout.read_to_string(&mut rest).unwrap();
+        rest
     }
 
     /// Closes the client's end, and returns how the proxy ended and what else it said.
