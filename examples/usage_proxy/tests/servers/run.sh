@@ -23,26 +23,26 @@ look() { # <calls> <command>...
   timeout 120 "$clients/mcp2/bin/python" "$here/look.py" "$proxy" "$@"
 }
 
-time() {
+server_time() {
   have_python server-time 'mcp-server-time==2026.10.19'
   look '[["convert_time",{"source_timezone":"Asia/Tokyo","target_timezone":"Europe/Paris","time":"10:00"}],["convert_time",{"source_timezone":"Nowhere/At/All","target_timezone":"UTC","time":"10:00"}],["absent",{}]]' \
     "$clients/server-time/bin/python" -m mcp_server_time --local-timezone UTC
 }
 
-fetch() {
+server_fetch() {
   have_python server-fetch 'mcp-server-fetch==2026.10.24'
   # Nothing is fetched: the gate needs no network but for what it installs.
   look '[["fetch",{"url":"http://127.0.0.1:9/"}],["fetch",{"url":7}]]' \
     "$clients/server-fetch/bin/python" -m mcp_server_fetch --ignore-robots-txt
 }
 
-everything() {
+server_everything() {
   have_npm server-everything @modelcontextprotocol/server-everything@2026.8.31
   look '[["echo",{"message":"hi"}],["get-sum",{"a":1,"b":2}],["get-sum",{"a":"one","b":2}],["absent",{}]]' \
     node "$clients/server-everything/node_modules/@modelcontextprotocol/server-everything/dist/index.js" stdio
 }
 
-filesystem() {
+server_filesystem() {
   have_npm server-filesystem @modelcontextprotocol/server-filesystem@2026.8.31
   mkdir -p "$out/files"
   echo hello >"$out/files/a.txt"
@@ -50,13 +50,13 @@ filesystem() {
     node "$clients/server-filesystem/node_modules/@modelcontextprotocol/server-filesystem/dist/index.js" "$out/files"
 }
 
-rust-filesystem() {
+server_rust_filesystem() {
   have_crate rust-mcp-filesystem 0.4.5
   mkdir -p "$out/files"
   look "[[\"list_directory\",{\"path\":\"$out/files\"}]]" "$clients/rust-mcp-filesystem/bin/rust-mcp-filesystem" "$out/files"
 }
 
-rust-server() {
+server_rust_server() {
   have_crate rust-mcp-server 0.2.7
   look '[["absent",{}]]' "$clients/rust-mcp-server/bin/rust-mcp-server"
 }
@@ -65,5 +65,5 @@ stages=("$@")
 [ $# -gt 0 ] || stages=(time everything)
 for stage in "${stages[@]}"; do
   echo "server $stage"
-  "$stage"
+  "server_${stage//-/_}"
 done
