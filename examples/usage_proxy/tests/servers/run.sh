@@ -4,7 +4,7 @@
 #
 #   examples/usage_proxy/tests/servers/run.sh                  # the two of the gate
 #   examples/usage_proxy/tests/servers/run.sh time filesystem  # some of: time everything fetch filesystem rust-filesystem
-#                                                              # rust-server
+#                                                              # rust-server rmcp1 rmcp2 rmcp3
 set -euo pipefail
 cd "$(dirname "$0")/../../../.."
 here=examples/usage_proxy/tests/servers
@@ -60,6 +60,20 @@ server_rust_server() {
   have_crate rust-mcp-server 0.2.7
   look '[["absent",{}]]' "$clients/rust-mcp-server/bin/rust-mcp-server"
 }
+
+# The versions are chosen anew, as whoever writes such a server does: so in a copy, with a lock file of its own.
+rmcp() { # <major version>
+  local copy=$target/servers/rmcp
+  mkdir -p "$copy"
+  cp -r "$here/rmcp/." "$copy"
+  cargo build --quiet --manifest-path "$copy/v$1/Cargo.toml" --target-dir "$target/servers"
+  look '[["find_order",{"number":1042}],["find_order",{"number":7}],["find_order",{"number":"x"}],["absent",{}]]' \
+    "$target/servers/debug/rmcp_$1"
+}
+
+server_rmcp1() { rmcp 1; }
+server_rmcp2() { rmcp 2; }
+server_rmcp3() { rmcp 3; }
 
 stages=("$@")
 [ $# -gt 0 ] || stages=(time everything)
