@@ -107,12 +107,12 @@ async fn a_thousand_cancelled_calls_among_others_are_one_event_each() {
     for id in 0..CALLS {
         sent += &format!("{}\n", call_of(id));
         // Every other one is cancelled, some calls later.
-        if id >= 10 && id % 2 == 0 {
+        if id >= 10 && id.is_multiple_of(2) {
             sent += &format!("{}\n", cancel_of(id - 10));
         }
     }
     for id in (CALLS - 10)..CALLS {
-        if id % 2 == 0 {
+        if id.is_multiple_of(2) {
             sent += &format!("{}\n", cancel_of(id));
         }
     }
@@ -139,7 +139,11 @@ async fn a_thousand_cancelled_calls_among_others_are_one_event_each() {
             .parse()
             .unwrap();
         seen[id] += 1;
-        let expected = if id % 2 == 0 { "cancelled" } else { "ok" };
+        let expected = if id.is_multiple_of(2) {
+            "cancelled"
+        } else {
+            "ok"
+        };
         assert_eq!(call["meta"]["outcome"], expected, "{id}");
     }
     assert!(seen.iter().all(|events| *events == 1));

@@ -21,7 +21,7 @@ pub(super) struct Pair {
 }
 
 pub(super) fn pair(streams: &UsageStreams) -> Pair {
-    pair_of(streams, 1024 * 1024)
+    pair_of(streams, 4 * 1024 * 1024)
 }
 
 /// A pair of streams that take so many bytes until they are read.
