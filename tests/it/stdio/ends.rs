@@ -82,7 +82,6 @@ async fn the_client_sees_the_end_when_the_server_drops_its_stream_alone() {
     // The reader of the requests lives on.
     pair.to_server.write_all(b"more\n").await.unwrap();
     assert_eq!(pair.requests.read(&mut [0; 8]).await.unwrap(), 5);
-    drop(pair.requests);
     let mut rest = Vec::new();
     pair.from_server.read_to_end(&mut rest).await.unwrap();
     assert!(rest.is_empty());
@@ -92,7 +91,7 @@ async fn the_client_sees_the_end_when_the_server_drops_its_stream_alone() {
 async fn a_client_that_reads_no_more_has_cancelled() {
     let kept = Kept::new();
     let mut pair = opened(&kept).await;
-    drop((pair.to_server, pair.from_server));
+    drop(pair.from_server);
     assert!(pair.answers.write_all(b"{}\n").await.is_err());
     drop(pair.answers);
     assert_eq!(outcomes(&kept.calls().await), ["cancelled"]);
