@@ -37,6 +37,9 @@ pub mod destinations {}
 #[doc = include_str!("guide/reo.md")]
 pub mod reo {}
 
+#[doc = include_str!("guide/captured.md")]
+pub mod captured {}
+
 #[doc = include_str!("guide/failures.md")]
 pub mod failures {}
 

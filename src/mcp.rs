@@ -6,7 +6,11 @@ pub(crate) mod arguments;
 #[cfg(any(feature = "rmcp", feature = "stdio", feature = "tower"))]
 pub(crate) mod caller_key;
 #[cfg(any(feature = "stdio", feature = "tower"))]
+pub(crate) mod event_text;
+#[cfg(any(feature = "stdio", feature = "tower"))]
 pub(crate) mod framing;
+#[cfg(any(feature = "stdio", feature = "tower"))]
+pub(crate) mod held_messages;
 pub mod intent;
 #[cfg(any(feature = "stdio", feature = "tower"))]
 mod json;

@@ -2,8 +2,8 @@
 //!
 //! Knows neither what the messages come by nor an SDK's types; those who hand the messages over say what surrounds them.
 
+mod answer_text;
 mod conversation;
-mod listing_text;
 mod observer;
 mod open_messages;
 mod rewriting;

@@ -64,7 +64,6 @@
 //! events.
 
 mod answers;
-mod lines;
 mod requests;
 mod session;
 mod streams;

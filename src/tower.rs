@@ -1,8 +1,8 @@
 //! A `tower` layer for MCP servers over HTTP that are built on any SDK, or on none.
 //!
 //! It reads the JSON-RPC messages as the bodies pass, requests and answers, plain JSON and SSE alike.
-//! Nothing is held back or changed: each piece goes on as it came, and of each message a copy is kept up
-//! to [`max_message_bytes`](UsageLayer::max_message_bytes).
+//! Nothing is held back or changed unless [a setting](#with-intent) says so: each piece goes on as it came, and of each
+//! message a copy is kept up to [`max_message_bytes`](UsageLayer::max_message_bytes).
 //!
 //! ```no_run
 //! # use axum::Router;
@@ -15,12 +15,13 @@
 //! ```
 //!
 //! It captures what the `rmcp` feature captures of a tool call: tool, arguments, outcome, error text,
-//! duration, size of the result, refused arguments, request id, protocol, client, server, session, round, `traceparent`,
+//! duration, size of the result, refused arguments, request id, protocol, client, server, session, conversation,
+//! round, `traceparent`,
 //! and each list of the tools that differs from those before it, by a name or by a definition. The server is the one that
 //! answers `initialize` or `server/discover` names. The user is a [`Caller`](crate::Caller) or an [`Identity`](crate::Identity) in the request's
 //! extensions, so put the layer inside your authentication.
 //!
-//! It adds nothing to the tools. An intent is read where a server asks for one itself: in the argument
+//! By itself it adds nothing to the tools. An intent is read where a server asks for one itself: in the argument
 //! that [`intent`](UsageLayer::intent) names; else, once the caller has listed the tools, in the
 //! property of a tool that has [`intent::schema`](crate::mcp::intent::schema) under the wire's name, or in its
 //! property `intent` whose description asks for one. The argument stays in place for the tool, and out
@@ -47,6 +48,24 @@
 //! [`max_queue_bytes`](crate::Builder::max_queue_bytes). Of a message that is larger than the bound, or that there is no
 //! memory for, an outline of at most 16 KiB is kept: the call is recorded, with its outcome and without content, and
 //! counted: [`Stats::calls_without_content`](crate::Stats::calls_without_content).
+//!
+//! # With intent
+//!
+//! [`add_intent`](UsageLayer::add_intent) changes two kinds of messages, and nothing else: the lists of the tools get one
+//! optional property, [asking for the intent](crate::mcp::intent), and calls of those tools lose its argument. Changes are
+//! put into the text as it came: numbers, blanks, the order of members and escapes stay byte for byte, and so do the fields
+//! and lines of events. Whose an argument is follows from the tool's schema alone, see the table of the module `rmcp`.
+//!
+//! A list is held until it is whole, and so is a request of a caller who was shown what is ours; their heads lose
+//! `content-length`. A list passes as it is where it is compressed, has a digest or an `etag`, is larger than 1 MiB, is no JSON
+//! by the letter, stands in several events, or says a name twice; then calls of its tools do so, too. So does a call of more
+//! than 16 MiB.
+//!
+//! What was shown to whom is known to this process alone, for the latest 16 384 tools and callers. Where several replicas
+//! serve a client, or a client keeps its list over a restart of the server, a call may come whose list has not passed here: it
+//! keeps the argument. Let a client stay with a replica, or leave the setting off.
+//!
+//! # Around others
 //!
 //! Around a server that the feature `rmcp` has instrumented with the same logger, or around another such
 //! layer, the inner one records and the outer one does not: each logger has one event of a call.

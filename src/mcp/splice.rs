@@ -17,12 +17,17 @@ impl Splices {
 
     /// Puts a text in at a place behind those of the changes before.
     pub(crate) fn insert(&mut self, at: usize, text: String) {
-        self.0.push((at..at, text));
+        self.replace(at..at, text);
     }
 
     /// Takes out what stands behind the places of the changes before.
     pub(crate) fn remove(&mut self, place: Range<usize>) {
-        self.0.push((place, String::new()));
+        self.replace(place, String::new());
+    }
+
+    /// Puts a text in the place of what stands behind the places of the changes before.
+    pub(crate) fn replace(&mut self, place: Range<usize>, text: String) {
+        self.0.push((place, text));
     }
 
     /// The places, each with what comes into it.

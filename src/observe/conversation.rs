@@ -5,7 +5,7 @@ use std::sync::{Arc, Mutex};
 
 use serde_json::{Map, Value};
 
-use super::listing_text::ListingText;
+use super::answer_text::AnswerText;
 use super::observer::Observer;
 use super::open_messages::{Awaited, OpenMessages, OpenedCall, OpenedListing};
 use super::surroundings::{SessionPeers, Surroundings, remembered};
@@ -106,7 +106,11 @@ impl<S: Surroundings> Conversation<S> {
                 if is_outline {
                     call.record.note_missing_content();
                 }
-                self.wait_for(&id, Awaited::Call(call));
+                let awaited = match self.capability_answer(params) {
+                    Some(answer) => Awaited::Capability(call, answer),
+                    None => Awaited::Call(call),
+                };
+                self.wait_for(&id, awaited);
             }
             "tools/list" => {
                 let listing = self.open_listing(params);
@@ -253,12 +257,12 @@ impl<S: Surroundings> Conversation<S> {
         facts.into_facts(ClientClass::of)
     }
 
-    /// Takes an answer. `listing_text` is where it stands in a text that may get what is ours.
+    /// Takes an answer. `text_of` is where it stands in a text that may be changed.
     pub(super) fn on_answer(
         &self,
         message: &Value,
         is_outline: bool,
-        listing_text: Option<ListingText<'_>>,
+        text_of: Option<AnswerText<'_>>,
     ) {
         // A request of the server's may happen to have the same id.
         let Some(answer) = RpcResponse::read(message) else {
@@ -268,8 +272,12 @@ impl<S: Surroundings> Conversation<S> {
         let awaited = lock(&self.open).take(&id, &answer, S::IS_ONE_REQUEST);
         match (awaited, answer) {
             (Some(Awaited::Call(call)), answer) => self.record_end(call, &answer, is_outline),
+            (Some(Awaited::Capability(call, ours)), answer) => match text_of {
+                Some(text_of) => self.replace_answer(call, ours, text_of),
+                None => self.record_end(call, &answer, is_outline),
+            },
             (Some(Awaited::Listing(listing)), RpcResponse::Result(result)) => {
-                self.on_listing(result, *listing, listing_text);
+                self.on_listing(result, *listing, text_of);
             }
             (Some(Awaited::ServerInfo), RpcResponse::Result(result)) => {
                 let server = result.get("serverInfo").map(PeerInfo::read);
@@ -331,7 +339,7 @@ impl<S: Surroundings> Conversation<S> {
 
     /// Remembers what a listing shows of the tools, and reports a whole one, if its tools are others
     /// than those of the listings before. What is ours goes into its text, where there is one.
-    fn on_listing(&self, result: &Value, listing: OpenedListing, text_of: Option<ListingText<'_>>) {
+    fn on_listing(&self, result: &Value, listing: OpenedListing, text_of: Option<AnswerText<'_>>) {
         let Some(tools) = result.get("tools").and_then(Value::as_array) else {
             return;
         };

@@ -24,15 +24,21 @@ pub(super) struct OpenMessages {
 /// A request that is not answered yet.
 pub(super) enum Awaited {
     Call(OpenedCall),
+    /// A call of the tool for missing capabilities, which the server does not have: the client gets our answer in place of
+    /// the server's.
+    Capability(OpenedCall, CapabilityAnswer),
     Listing(Box<OpenedListing>),
     /// What the answer says of the server.
     ServerInfo,
 }
 
+/// What the tool for missing capabilities answers, or what is wrong with the call.
+pub(super) type CapabilityAnswer = Result<&'static str, &'static str>;
+
 impl Awaited {
     fn into_call(self) -> Option<OpenedCall> {
         match self {
-            Self::Call(call) => Some(call),
+            Self::Call(call) | Self::Capability(call, _) => Some(call),
             Self::Listing(_) | Self::ServerInfo => None,
         }
     }
@@ -78,19 +84,18 @@ impl OpenMessages {
         oldest.1.into_call()
     }
 
-    /// Whether a list of the tools is waited for.
-    pub(super) fn awaits_listing(&self) -> bool {
+    /// Whether an answer is waited for that may be changed.
+    pub(super) fn awaits_changed(&self) -> bool {
         let mut awaited = self.awaited.iter();
-        awaited.any(|(_, awaited)| matches!(awaited, Awaited::Listing(_)))
+        awaited.any(|(_, awaited)| matches!(awaited, Awaited::Listing(_) | Awaited::Capability(..)))
     }
 
     /// Takes out the call that a client cancels. Whatever else it cancels is answered as well.
     pub(super) fn cancel(&mut self, id: &MessageId) -> Option<OpenedCall> {
         let cancelled = hash(id);
-        let at = self
-            .awaited
-            .iter()
-            .position(|(id, awaited)| *id == cancelled && matches!(awaited, Awaited::Call(_)))?;
+        let at = self.awaited.iter().position(|(id, awaited)| {
+            *id == cancelled && matches!(awaited, Awaited::Call(_) | Awaited::Capability(..))
+        })?;
         self.awaited.remove(at)?.1.into_call()
     }
 

@@ -6,9 +6,10 @@ use std::ops::Range;
 
 use serde_json::{Value, json};
 
+use super::answer_text::AnswerText;
 use super::conversation::Conversation;
-use super::listing_text::ListingText;
 use super::observer::{CapabilityOffer, MAX_TOOLS_LISTED};
+use super::open_messages::{CapabilityAnswer, OpenedCall};
 use super::surroundings::Surroundings;
 use crate::base::lock::lock;
 use crate::event::CallOutcome;
@@ -35,9 +36,9 @@ pub(crate) enum RewrittenRequests {
 }
 
 impl<S: Surroundings> Conversation<S> {
-    /// Whether the next answers may be changed: a listing is among those that are waited for.
+    /// Whether one of the next answers may be changed.
     pub(crate) fn may_rewrite_answers(&self) -> bool {
-        self.rewrites() && lock(&self.open).awaits_listing()
+        self.rewrites() && lock(&self.open).awaits_changed()
     }
 
     /// Whether the next requests may be changed: the caller was shown what is ours.
@@ -52,23 +53,22 @@ impl<S: Surroundings> Conversation<S> {
         settings.add_intent || settings.missing_capability
     }
 
-    /// Takes answers, as [`on_answers`](Self::on_answers), and returns what changes in them.
-    pub(crate) fn rewrite_answers(&self, json: &[u8]) -> Splices {
+    /// Takes answers, as [`on_answers`](Self::on_answers), and returns what changes in them, too.
+    pub(crate) fn rewrite_answers(&self, json: &[u8]) -> (Splices, u64) {
         let mut splices = Splices::default();
         let Some(places) = splice::messages(json) else {
-            self.on_answers(Frame::Whole(json));
-            return splices;
+            return (splices, self.on_answers(Frame::Whole(json)));
         };
-        let messages = Messages::read(json).read;
-        for (message, place) in messages.iter().zip(places) {
-            let listing = ListingText {
+        let Messages { read, unread } = Messages::read(json);
+        for (message, place) in read.iter().zip(places) {
+            let text_of = AnswerText {
                 json,
                 message: place,
                 splices: &mut splices,
             };
-            self.on_answer(message, false, Some(listing));
+            self.on_answer(message, false, Some(text_of));
         }
-        splices
+        (splices, unread)
     }
 
     /// Adds what is ours to a page of the tools; returns the names of those that got the property.
@@ -77,14 +77,14 @@ impl<S: Surroundings> Conversation<S> {
         tools: &[Value],
         is_first: bool,
         is_last: bool,
-        text_of: Option<ListingText<'_>>,
+        text_of: Option<AnswerText<'_>>,
     ) -> HashSet<String> {
         let mut added = HashSet::new();
         let offers = self.offers_capability(tools, is_first);
         let Some(listing) = text_of else {
             return added;
         };
-        let ListingText {
+        let AnswerText {
             json,
             message,
             splices,
@@ -181,7 +181,7 @@ impl<S: Surroundings> Conversation<S> {
     }
 
     /// Returns what becomes of requests. They are recorded by [`on_requests`](Self::on_requests), unless they are
-    /// answered here.
+    /// answered here, which they are on streams.
     pub(crate) fn rewrite_requests(&self, json: &[u8]) -> RewrittenRequests {
         if lock(&self.open).gave_way() {
             return RewrittenRequests::AsTheyAre;
@@ -190,7 +190,8 @@ impl<S: Surroundings> Conversation<S> {
             return RewrittenRequests::AsTheyAre;
         };
         let messages = Messages::read(json).read;
-        if let ([message], [place]) = (&*messages, &*places)
+        if !S::IS_ONE_REQUEST
+            && let ([message], [place]) = (&*messages, &*places)
             && let Some(answer) = self.answer_capability(json, message, place)
         {
             return RewrittenRequests::Answered(answer);
@@ -235,6 +236,17 @@ impl<S: Surroundings> Conversation<S> {
         Some(())
     }
 
+    /// Returns what the tool for missing capabilities answers to a call, if it is one, and the caller was shown the tool.
+    pub(super) fn capability_answer(&self, params: &Value) -> Option<CapabilityAnswer> {
+        let capability = self.capability_name()?;
+        let is_called = text(params, "name") == Some(capability);
+        let offer = || self.observer.memory.offers.get(self.around.caller_key());
+        let is_ours = is_called && offer() == Some(CapabilityOffer::Offered);
+        let arguments = params.get("arguments");
+        let asked = arguments.and_then(|arguments| arguments.get("capability"));
+        is_ours.then(|| intent::capability_answer(asked))
+    }
+
     /// Records and answers a call of the tool for missing capabilities, if the caller was shown it.
     fn answer_capability(
         &self,
@@ -242,20 +254,38 @@ impl<S: Surroundings> Conversation<S> {
         message: &Value,
         place: &Range<usize>,
     ) -> Option<Vec<u8>> {
-        let capability = self.capability_name()?;
-        let offer = self.observer.memory.offers.get(self.around.caller_key());
         let RpcRequest { id, method, params } = RpcRequest::read(message)?;
-        if method != "tools/call"
-            || text(params, "name") != Some(capability)
-            || offer != Some(CapabilityOffer::Offered)
-            || id == MessageId::Absent
-        {
+        if method != "tools/call" || id == MessageId::Absent {
             return None;
         }
+        let answer = self.capability_answer(params)?;
         let id_as_written = json.get(splice::within(json, place, ["id"])?)?;
-        let asked = params.get("arguments").and_then(|it| it.get("capability"));
-        let mut record = self.open_call(&id, params).record;
-        let (text, outcome) = match intent::capability_answer(asked) {
+        let call = self.open_call(&id, params);
+        let answer = self.note_capability(call, answer, id_as_written);
+        Some(answer.into_bytes())
+    }
+
+    /// Puts the answer of the tool for missing capabilities in the place of the server's.
+    pub(super) fn replace_answer(
+        &self,
+        call: OpenedCall,
+        answer: CapabilityAnswer,
+        text_of: AnswerText<'_>,
+    ) {
+        let AnswerText {
+            json,
+            message,
+            splices,
+        } = text_of;
+        let id = splice::within(json, &message, ["id"]).and_then(|place| json.get(place));
+        let answer = self.note_capability(call, answer, id.unwrap_or(b"null"));
+        splices.replace(message, answer);
+    }
+
+    /// Records a call of the tool for missing capabilities, and returns its answer.
+    fn note_capability(&self, call: OpenedCall, answer: CapabilityAnswer, id: &[u8]) -> String {
+        let mut record = call.record;
+        let (text, outcome) = match answer {
             Ok(text) => (text, CallOutcome::Ok),
             Err(text) => {
                 record.set_error(text);
@@ -270,10 +300,8 @@ impl<S: Surroundings> Conversation<S> {
             record.set_result(&result);
         }
         record.finish(outcome);
-        let mut answer = br#"{"jsonrpc":"2.0","id":"#.to_vec();
-        answer.extend_from_slice(id_as_written);
-        answer.extend_from_slice(format!(",\"result\":{result}}}").as_bytes());
-        Some(answer)
+        let id = String::from_utf8_lossy(id);
+        format!("{{\"jsonrpc\":\"2.0\",\"id\":{id},\"result\":{result}}}")
     }
 }
 

@@ -8,10 +8,10 @@ use std::task::{Context, Poll, Wake, Waker, ready};
 
 use tokio::io::AsyncWrite;
 
-use super::lines::{HeldLines, Part};
 use super::session::StreamSession;
 use crate::base::lock::lock;
 use crate::mcp::framing::{FrameReader, Framing};
+use crate::mcp::held_messages::{HeldMessages, Part};
 use crate::observe::{Conversation, MAX_LISTING_BYTES, Surroundings};
 
 /// How much of a write is taken at once where it may be changed.
@@ -22,7 +22,7 @@ pub(super) struct Answers {
     conversation: Arc<Conversation<StreamSession>>,
     /// `None` once the stream has ended.
     reader: Option<FrameReader>,
-    lines: HeldLines,
+    lines: HeldMessages,
 }
 
 impl Answers {
@@ -33,7 +33,7 @@ impl Answers {
         Self {
             conversation,
             reader: Some(reader),
-            lines: HeldLines::new(MAX_LISTING_BYTES, charged),
+            lines: HeldMessages::new(Framing::Lines, MAX_LISTING_BYTES, charged),
         }
     }
 
@@ -67,7 +67,7 @@ impl Answers {
                 to_client.extend_from_slice(part);
             }
             Part::Whole(line) => {
-                let splices = conversation.rewrite_answers(line);
+                let (splices, _) = conversation.rewrite_answers(line);
                 to_client.append(&mut splices.apply(line));
             }
         });
@@ -203,7 +203,7 @@ impl<W: AsyncWrite> State<W> {
     /// Writes what is pending.
     fn poll_pending(&mut self, cx: &mut Context<'_>) -> Poll<io::Result<()>> {
         let lines = self.answers.as_ref().map(|answers| &answers.lines);
-        if lines.is_none_or(|lines| !lines.is_within_line()) {
+        if lines.is_none_or(|lines| !lines.has_passed_a_part()) {
             self.pending.append(&mut self.own);
         }
         while !self.pending.is_empty() {

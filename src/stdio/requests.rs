@@ -10,9 +10,9 @@ use pin_project_lite::pin_project;
 use tokio::io::{AsyncRead, AsyncWrite, ReadBuf};
 
 use super::answers::Outlet;
-use super::lines::{HeldLines, Part};
 use super::session::StreamSession;
 use crate::mcp::framing::{Frame, FrameReader, Framing};
+use crate::mcp::held_messages::{HeldMessages, Part};
 use crate::observe::{Conversation, MAX_CALL_BYTES, RewrittenRequests};
 
 /// Reads the messages of the client's.
@@ -20,7 +20,7 @@ pub(super) struct Requests {
     conversation: Arc<Conversation<StreamSession>>,
     /// `None` once the stream has ended.
     reader: Option<FrameReader>,
-    lines: HeldLines,
+    lines: HeldMessages,
 }
 
 /// What becomes of a part of the stream.
@@ -37,7 +37,7 @@ impl Requests {
         Self {
             conversation,
             reader: Some(reader),
-            lines: HeldLines::new(MAX_CALL_BYTES, None),
+            lines: HeldMessages::new(Framing::Lines, MAX_CALL_BYTES, None),
         }
     }
 

@@ -79,6 +79,22 @@ impl UsageLayer {
         self.set(|settings| settings.intent = Some(name.into()))
     }
 
+    /// Sets whether the lists of tools that pass get a property that asks for the intent of a call, and calls of those tools
+    /// lose its argument. Default: no; then not one byte changes. See the [module](crate::tower#with-intent).
+    pub fn add_intent(self, on: bool) -> Self {
+        self.set(|settings| settings.add_intent = on)
+    }
+
+    /// Sets whether the last page of the tools that passes gets a tool that an agent can call to say what no tool offers, as
+    /// an instrumented server's: `request_missing_capability`, on the mcpeye wire `mcpeye_request_capability`, on the PostHog
+    /// wire `get_more_tools`. Default: no; then not one byte changes.
+    ///
+    /// The server gets the call, and its answer, which is that it has no such tool, is replaced by ours where
+    /// the status is a success. A server that has a tool of that name keeps it.
+    pub fn missing_capability(self, on: bool) -> Self {
+        self.set(|settings| settings.missing_capability = on)
+    }
+
     /// Names a header that tells tenants apart, beside those that the [module](crate::tower) lists. May be
     /// called for several. Default: none.
     ///
@@ -138,6 +154,7 @@ where
         let (mut parts, body) = request.into_parts();
         let exchange = self.observer.open(&mut parts);
         let tap = Tap::of_request(exchange.clone(), &parts.headers);
+        tap.leave_length_open(&mut parts.headers);
         let body = RequestBody::new(body, tap);
         ResponseFuture {
             answer: self.inner.call(Request::from_parts(parts, body)),
@@ -176,11 +193,12 @@ where
                 return Poll::Ready(Err(error));
             }
         };
-        let (parts, body) = response.into_parts();
+        let (mut parts, body) = response.into_parts();
         if let Some(exchange) = &exchange {
             exchange.on_head(&parts);
         }
         let tap = Tap::of_response(exchange, &parts, body.is_end_stream());
+        tap.leave_length_open(&mut parts.headers);
         Poll::Ready(Ok(Response::from_parts(
             parts,
             ResponseBody::new(body, tap),

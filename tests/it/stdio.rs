@@ -1,5 +1,8 @@
 //! Streams around a server's: what passes, and what is captured of it.
 
+mod bytes;
 mod capture;
 mod ends;
+mod intent;
+mod missing_capability;
 mod support;

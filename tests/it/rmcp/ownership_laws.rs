@@ -24,14 +24,14 @@ type Context = RequestContext<RoleServer>;
 
 /// What becomes of a `prompt`, known from how the schema was made.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-enum Prompt {
+pub(crate) enum Prompt {
     Left,
     TakenIfText,
     Taken,
 }
 
 impl Prompt {
-    fn is_taken(self, prompt: &Value) -> bool {
+    pub(crate) fn is_taken(self, prompt: &Value) -> bool {
         match self {
             Self::Left => false,
             Self::TakenIfText => prompt.is_string(),
@@ -44,7 +44,7 @@ impl Prompt {
 type Make = fn(&mut Random) -> (Value, Prompt);
 
 /// The two kinds of which something is taken are there twice.
-const KINDS: [(&str, Make); 14] = [
+pub(crate) const KINDS: [(&str, Make); 14] = [
     ("plain", |r| (plain(r), Prompt::TakenIfText)),
     ("closed", |r| (closed(r), Prompt::Taken)),
     ("plain", |r| (plain(r), Prompt::TakenIfText)),
@@ -63,7 +63,7 @@ const KINDS: [(&str, Make); 14] = [
 ];
 
 /// A small generator, so that a failure comes again.
-struct Random(u64);
+pub(crate) struct Random(pub(crate) u64);
 
 impl Random {
     fn below(&mut self, end: usize) -> usize {
@@ -404,14 +404,14 @@ struct Coverage {
     left: usize,
 }
 
-struct Case {
-    kind: &'static str,
-    tool: Tool,
-    prompt: Prompt,
-    arguments: JsonObject,
+pub(crate) struct Case {
+    pub(crate) kind: &'static str,
+    pub(crate) tool: Tool,
+    pub(crate) prompt: Prompt,
+    pub(crate) arguments: JsonObject,
 }
 
-fn case(n: usize, r: &mut Random) -> Case {
+pub(crate) fn case(n: usize, r: &mut Random) -> Case {
     let (kind, make) = KINDS[n % KINDS.len()];
     let (schema, prompt) = make(r);
     Case {

@@ -3,33 +3,32 @@
 use mcp_usage::stdio::{AnswerWriter, RequestReader, UsageStreams};
 use rmcp::{ClientLifecycleMode, ClientServiceExt, ServerHandler, ServiceExt};
 use serde_json::Value;
-use tokio::io::{AsyncReadExt, AsyncWriteExt, DuplexStream, ReadHalf, WriteHalf};
+use tokio::io::{AsyncReadExt, AsyncWriteExt, DuplexStream};
 use tokio::task::JoinHandle;
 
 use crate::rmcp::server::{Client, client_config};
 use crate::support::PATIENCE;
 
-pub(super) type Requests = RequestReader<ReadHalf<DuplexStream>, WriteHalf<DuplexStream>>;
-pub(super) type Answers = AnswerWriter<WriteHalf<DuplexStream>>;
+pub(super) type Requests = RequestReader<DuplexStream, DuplexStream>;
+pub(super) type Answers = AnswerWriter<DuplexStream>;
 
 /// A client and a server that say what the test says.
 pub(super) struct Pair {
-    pub(super) to_server: WriteHalf<DuplexStream>,
-    pub(super) from_server: ReadHalf<DuplexStream>,
+    pub(super) to_server: DuplexStream,
+    pub(super) from_server: DuplexStream,
     pub(super) requests: Requests,
     pub(super) answers: Answers,
 }
 
 pub(super) fn pair(streams: &UsageStreams) -> Pair {
-    pair_of(streams, 1024 * 1024)
+    pair_of(streams, 4 * 1024 * 1024)
 }
 
 /// A pair of streams that take so many bytes until they are read.
 pub(super) fn pair_of(streams: &UsageStreams, bytes: usize) -> Pair {
-    let (client, server) = tokio::io::duplex(bytes);
-    let (from_client, to_client) = tokio::io::split(server);
+    let (to_server, from_client) = tokio::io::duplex(bytes);
+    let (to_client, from_server) = tokio::io::duplex(bytes);
     let (requests, answers) = streams.wrap(from_client, to_client);
-    let (from_server, to_server) = tokio::io::split(client);
     Pair {
         to_server,
         from_server,
