@@ -15,8 +15,10 @@ mod text_serializer;
 mod value;
 mod writer;
 
+pub(crate) use buffer::escapes;
 pub(crate) use draft::{EventDraft, capture_value};
 pub(crate) use event_writer::{CapturePolicy, Constant, EventWriter, Written};
+pub(crate) use json_grammar::escape;
 pub(crate) use key::{WireKey, key};
 pub(crate) use scratch::{ThreadScratch, with_scratch};
 #[cfg(feature = "rmcp")]

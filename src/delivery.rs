@@ -274,7 +274,7 @@ impl Worker {
                 timeout,
                 reply,
             });
-            answers.push(answered);
+            answers.push((destination.name(), answered));
         }
         task::spawn(async move {
             let mut all = if answers.is_empty() {
@@ -282,8 +282,9 @@ impl Worker {
             } else {
                 Ok(())
             };
-            for answered in answers {
-                all = all.and(answered.await.unwrap_or(Err(SpoolError::Closed)));
+            for (name, answered) in answers {
+                let answered = answered.await.unwrap_or(Err(SpoolError::Closed));
+                all = all.and(answered.map_err(|fault| fault.of_destination(&name)));
             }
             answer(reply, all);
         });

@@ -86,7 +86,7 @@ impl BuildError {
 }
 
 /// Why events are not known to be on disk.
-#[derive(Clone, Copy, PartialEq, Eq, thiserror::Error)]
+#[derive(Clone, PartialEq, Eq, thiserror::Error)]
 #[non_exhaustive]
 pub enum SpoolError {
     /// The logger has no spool.
@@ -113,9 +113,29 @@ pub enum SpoolError {
         /// Events that are lost or may be.
         events: u64,
     },
+    /// Of several destinations with a spool, this is the first for which one of the above holds.
+    #[error("destination {name}: {fault}")]
+    Destination {
+        /// Its name.
+        name: String,
+        /// What holds for it.
+        fault: Box<SpoolError>,
+    },
     /// The logger shut down meanwhile.
     #[error("the logger has shut down")]
     Closed,
+}
+
+impl SpoolError {
+    pub(crate) fn of_destination(self, name: &str) -> Self {
+        match self {
+            Self::Closed => self,
+            fault => Self::Destination {
+                name: name.to_owned(),
+                fault: Box::new(fault),
+            },
+        }
+    }
 }
 
 /// Why a flush did not finish.

@@ -55,16 +55,42 @@ pub(crate) fn unix_nanos(at: SystemTime) -> u64 {
     u64::try_from(since.unwrap_or_default().as_nanos()).unwrap_or(u64::MAX)
 }
 
-/// Spells nanoseconds since 1970 by RFC 3339: in UTC, to the millisecond.
-pub(crate) fn rfc3339(nanos: u64) -> String {
-    const DAY: u64 = 24 * 60 * 60 * 1_000;
-    let millis = nanos / 1_000_000;
-    let [year, month, day] = date(millis / DAY);
-    let of_day = millis % DAY;
-    let (seconds, millis) = (of_day / 1_000, of_day % 1_000);
-    let (minutes, second) = (seconds / 60, seconds % 60);
-    let (hour, minute) = (minutes / 60, minutes % 60);
-    format!("{year:04}-{month:02}-{day:02}T{hour:02}:{minute:02}:{second:02}.{millis:03}Z")
+/// A time as RFC 3339 spells it: in UTC, to the millisecond.
+#[derive(Debug, Clone, Copy)]
+pub(crate) struct Rfc3339([u8; 24]);
+
+impl Rfc3339 {
+    /// Spells nanoseconds since 1970.
+    pub(crate) fn new(nanos: u64) -> Self {
+        const DAY: u64 = 24 * 60 * 60 * 1_000;
+        let millis = nanos / 1_000_000;
+        let [year, month, day] = date(millis / DAY);
+        let of_day = millis % DAY;
+        let (seconds, millis) = (of_day / 1_000, of_day % 1_000);
+        let minutes = seconds / 60;
+        let mut text = *b"0000-00-00T00:00:00.000Z";
+        for (number, digits) in [
+            (year, 0..4),
+            (month, 5..7),
+            (day, 8..10),
+            (minutes / 60, 11..13),
+            (minutes % 60, 14..16),
+            (seconds % 60, 17..19),
+            (millis, 20..23),
+        ] {
+            let places = text.get_mut(digits).unwrap_or_default();
+            let mut rest = number;
+            for place in places.iter_mut().rev() {
+                *place += (rest % 10) as u8;
+                rest /= 10;
+            }
+        }
+        Self(text)
+    }
+
+    pub(crate) fn as_str(&self) -> &str {
+        str::from_utf8(&self.0).unwrap_or_default()
+    }
 }
 
 /// The year, month and day of a day since 1970.
@@ -100,7 +126,7 @@ mod tests {
             (1_772_323_200_001_000_000, "2026-03-01T00:00:00.001Z"),
             (u64::MAX, "2554-07-21T23:34:33.709Z"),
         ] {
-            assert_eq!(rfc3339(nanos), text);
+            assert_eq!(Rfc3339::new(nanos).as_str(), text);
         }
     }
 
@@ -117,7 +143,7 @@ mod tests {
             const MONTHS: &str = "JanFebMarAprMayJunJulAugSepOctNovDec";
             let month = MONTHS.find(m).unwrap() / 3 + 1;
             let expected = format!("{y}-{month:02}-{d}T00:00:00.000Z");
-            assert_eq!(rfc3339(unix_nanos(at)), expected);
+            assert_eq!(Rfc3339::new(unix_nanos(at)).as_str(), expected);
         }
     }
 }

@@ -18,9 +18,7 @@ impl Instance {
 
     /// Reads the digits by which it goes over the wire.
     pub(crate) fn parse(digits: &str) -> Option<Self> {
-        let is_whole = digits.len() == 16 && !digits.starts_with('+');
-        let number = u64::from_str_radix(digits, 16).ok();
-        number.filter(|_| is_whole).map(Self)
+        read(digits).map(u64::from_be_bytes).map(Self)
     }
 
     /// Returns the 16 hexadecimal digits by which it goes over the wire.
@@ -97,7 +95,11 @@ pub(crate) fn uuid(id: i64, made_by: Option<Instance>) -> [u8; 36] {
     let instance = made_by.map_or(0, |instance| instance.0);
     let bits = u128::from(instance) << 63 | u128::from(id as u64 & (u64::MAX >> 1));
     let (high, middle, low) = (bits >> 74, bits >> 62 & 0xfff, bits & ((1 << 62) - 1));
-    let bits = high << 80 | 0x4 << 76 | middle << 64 | 0x2 << 62 | low;
+    spell_uuid(high << 80 | 0x4 << 76 | middle << 64 | 0x2 << 62 | low)
+}
+
+/// Spells 128 bits as a UUID.
+pub(crate) fn spell_uuid(bits: u128) -> [u8; 36] {
     let mut digits = [0; 32];
     spell(&bits.to_be_bytes(), &mut digits);
     let mut text = [b'-'; 36];
@@ -114,6 +116,18 @@ pub(crate) fn spell(bytes: &[u8], digits: &mut [u8]) {
     for (pair, byte) in digits.as_chunks_mut().0.iter_mut().zip(bytes) {
         *pair = PAIRS.get(usize::from(*byte)).copied().unwrap_or_default();
     }
+}
+
+/// Reads bytes that are spelled with two hexadecimal digits each.
+pub(crate) fn read<const BYTES: usize>(digits: &str) -> Option<[u8; BYTES]> {
+    let (pairs, rest) = digits.as_bytes().as_chunks::<2>();
+    let mut bytes = [0; BYTES];
+    (pairs.len() == BYTES && rest.is_empty()).then_some(())?;
+    for (byte, [high, low]) in bytes.iter_mut().zip(pairs) {
+        let digit = |digit: u8| char::from(digit).to_digit(16);
+        *byte = (digit(*high)? << 4 | digit(*low)?) as u8;
+    }
+    Some(bytes)
 }
 
 /// The two digits of each byte.

@@ -320,7 +320,7 @@ fn store_short(to: &mut [u8], bytes: &[u8]) -> [u8; 16] {
 
 /// A bit for each byte that needs an escape, the first byte's lowest.
 #[inline(always)]
-pub(super) fn escapes(sixteen: &[u8; 16]) -> u32 {
+pub(crate) fn escapes(sixteen: &[u8; 16]) -> u32 {
     let bytes = u8x16::new(*sixteen);
     let control = bytes.min(u8x16::splat(0x1F)).cmp_eq(bytes);
     let escaped = bytes.cmp_eq(u8x16::splat(b'"')) | bytes.cmp_eq(u8x16::splat(b'\\'));

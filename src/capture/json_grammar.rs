@@ -47,9 +47,9 @@ pub(crate) fn unescape(raw: &str, most: usize) -> Result<String, Stop> {
     while let Some(at) = memchr::memchr(b'\\', rest.as_bytes()) {
         text.push_str(rest.get(..at).unwrap_or_default());
         rest = rest.get(at + 1..).unwrap_or_default();
-        let (character, length) = escape(rest)?;
-        text.push(character);
-        rest = rest.get(length..).unwrap_or_default();
+        let Escape { character, bytes } = escape(rest).ok_or(Stop::Foreign)?;
+        text.push(character.unwrap_or(char::REPLACEMENT_CHARACTER));
+        rest = rest.get(bytes..).unwrap_or_default();
         if text.len() >= most {
             return Ok(text);
         }
@@ -65,53 +65,61 @@ pub(crate) fn escapes_are_sound(raw: &str) -> Result<bool, Stop> {
     let mut sound = true;
     while let Some(at) = memchr::memchr(b'\\', rest.as_bytes()) {
         rest = rest.get(at + 1..).unwrap_or_default();
-        let (character, length) = escape(rest)?;
-        sound &= character != char::REPLACEMENT_CHARACTER;
-        rest = rest.get(length..).unwrap_or_default();
+        let Escape { character, bytes } = escape(rest).ok_or(Stop::Foreign)?;
+        sound &= character.is_some();
+        rest = rest.get(bytes..).unwrap_or_default();
     }
     Ok(sound)
 }
 
-/// Reads one escape behind its backslash: the character, and how many bytes spell it.
-fn escape(rest: &str) -> Result<(char, usize), Stop> {
+/// An escape behind its backslash.
+#[derive(Debug, Clone, Copy)]
+pub(crate) struct Escape {
+    /// What it stands for; `None` where it is half of a surrogate pair.
+    pub(crate) character: Option<char>,
+    /// How many bytes spell it.
+    pub(crate) bytes: usize,
+}
+
+/// Reads one escape behind its backslash; `None` when JSON does not know it.
+pub(crate) fn escape(rest: &str) -> Option<Escape> {
     fn unit(rest: &str) -> Option<u32> {
         let hex = rest.get(1..5)?;
         hex.bytes().all(|b| b.is_ascii_hexdigit()).then_some(())?;
         u32::from_str_radix(hex, 16).ok()
     }
-    let character = match rest.as_bytes().first() {
-        Some(b'"') => '"',
-        Some(b'\\') => '\\',
-        Some(b'/') => '/',
-        Some(b'b') => '\u{8}',
-        Some(b'f') => '\u{c}',
-        Some(b'n') => '\n',
-        Some(b'r') => '\r',
-        Some(b't') => '\t',
-        Some(b'u') => {
-            let first = unit(rest).ok_or(Stop::Foreign)?;
-            if let Some(character) = char::from_u32(first) {
-                return Ok((character, 5));
-            }
-            let second = rest
-                .get(5..)
-                .and_then(|next| next.strip_prefix('\\'))
-                .filter(|next| next.starts_with('u'))
-                .and_then(unit);
-            return Ok(match second {
-                Some(low @ 0xdc00..=0xdfff) if first < 0xdc00 => {
-                    let code = 0x1_0000 + ((first - 0xd800) << 10) + (low - 0xdc00);
-                    (
-                        char::from_u32(code).unwrap_or(char::REPLACEMENT_CHARACTER),
-                        11,
-                    )
-                }
-                _ => (char::REPLACEMENT_CHARACTER, 5),
-            });
+    let character = match rest.as_bytes().first()? {
+        b'"' => '"',
+        b'\\' => '\\',
+        b'/' => '/',
+        b'b' => '\u{8}',
+        b'f' => '\u{c}',
+        b'n' => '\n',
+        b'r' => '\r',
+        b't' => '\t',
+        b'u' => {
+            let first = unit(rest)?;
+            let low = || {
+                let next = rest.get(5..)?.strip_prefix('\\')?;
+                let low = next.starts_with('u').then(|| unit(next)).flatten()?;
+                (0xdc00..=0xdfff).contains(&low).then_some(low)
+            };
+            let (code, bytes) = match first {
+                0xd800..=0xdbff => match low() {
+                    Some(low) => (0x1_0000 + ((first - 0xd800) << 10) + (low - 0xdc00), 11),
+                    None => (first, 5),
+                },
+                code => (code, 5),
+            };
+            let character = char::from_u32(code);
+            return Some(Escape { character, bytes });
         }
-        _ => return Err(Stop::Foreign),
+        _ => return None,
     };
-    Ok((character, 1))
+    Some(Escape {
+        character: Some(character),
+        bytes: 1,
+    })
 }
 
 #[cfg(test)]

@@ -36,6 +36,7 @@ pub(super) struct Target {
 /// The variables of a wire (`REO_API_KEY`, `OTEL_EXPORTER_OTLP_ENDPOINT` and the like) are read for the first destination
 /// of that wire alone, [`Wire::Reo`] and [`Wire::ReoBatch`] counting as one, so that no key reaches another origin than its
 /// own. Each later one of the same wire needs its endpoint, and its key where the wire requires one, in code.
+/// `OTEL_SERVICE_NAME` and `OTEL_RESOURCE_ATTRIBUTES`, which say what the service is, are read for each on the OTLP wire.
 #[must_use = "a destination does nothing until it is given to a builder"]
 pub struct Destination {
     pub(super) target: Target,

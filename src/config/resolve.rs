@@ -23,6 +23,7 @@ use crate::transport::api_key::KeyCell;
 use crate::transport::dry_run::DryRun;
 use crate::transport::http::{self, Http, Roots};
 use crate::transport::http_client::{ClientError, HttpClient};
+use crate::wire::Profile;
 use crate::wire::defaults::Defaults;
 use crate::wire::session_ids::SessionHasher;
 
@@ -148,46 +149,59 @@ impl Builder {
         let secrets = headers.values().filter_map(|value| value.to_str().ok());
         let fixed = self.key_fault(&endpoint, &headers)?;
         let key = Arc::new(KeyCell::new(key, secrets, fixed));
-        let (transport, endpoint) = match self.target.transport.take() {
-            Some(transport) => (transport, None),
-            None => {
-                let http = self.http(endpoint.clone(), headers, Arc::clone(&key), &values)?;
-                (Arc::new(http) as Arc<dyn Transport>, Some(endpoint))
-            }
-        };
+        let (transport, endpoint) = self.take_transport(endpoint, headers, &key, &values)?;
         let spool = self.target.spool.take();
-        let (max_event_age, spool_dir) = match &spool {
+        let delivery = self.delivery(values, spool.as_ref(), transport, key, endpoint, verbose);
+        Ok(ResolvedTarget {
+            delivery,
+            spool,
+            texts,
+            service_name,
+        })
+    }
+
+    /// How requests of the current target travel, and where to, where that is HTTP.
+    fn take_transport(
+        &mut self,
+        endpoint: Url,
+        headers: HeaderMap,
+        key: &Arc<KeyCell>,
+        values: &Values,
+    ) -> Result<(Arc<dyn Transport>, Option<Url>), BuildError> {
+        if let Some(transport) = self.target.transport.take() {
+            return Ok((transport, None));
+        }
+        let http = self.http(endpoint.clone(), headers, Arc::clone(key), values)?;
+        Ok((Arc::new(http), Some(endpoint)))
+    }
+
+    /// What the worker of the current target needs.
+    fn delivery(
+        &mut self,
+        values: Values,
+        spool: Option<&Spool>,
+        transport: Arc<dyn Transport>,
+        key: Arc<KeyCell>,
+        endpoint: Option<Url>,
+        verbose: bool,
+    ) -> DeliverySettings {
+        let (max_event_age, spool_dir) = match spool {
             Some(spool) => (spool.age(), Some(spool.path().to_owned())),
             None => (values.max_event_age, None),
         };
         let name = self.target.name.take();
         let wire = mem::take(&mut self.target.wire);
-        // Where a request holds one event, a segment of any size is worth sending.
         let profile = wire.profile();
-        let max_batch_bytes = values.max_batch_bytes.min(profile.max_batch_bytes);
-        let [max_batch_events, batch_events, batch_bytes] = if profile.is_batch {
-            let events = values.max_batch_events;
-            [events, events, max_batch_bytes]
-        } else {
-            [1, usize::MAX, 1]
-        };
-        let delivery = DeliverySettings {
+        DeliverySettings {
             name: name.unwrap_or_else(|| wire.name().to_owned()),
             form: wire.form(),
             wire,
-            bounds: Bounds {
-                max_events: self.max_queue_events.unwrap_or(usize::MAX),
-                max_bytes: values.max_queue_bytes,
-                hook_bytes: match self.before_send {
-                    Some(_) => Bounds::share_of_hook(values.max_queue_bytes),
-                    None => 0,
-                },
-                when_full: values.when_full,
-                batch_events,
-                batch_bytes,
+            bounds: self.bounds(&values, profile),
+            max_batch_events: match profile.is_batch {
+                true => values.max_batch_events,
+                false => 1,
             },
-            max_batch_events,
-            max_batch_bytes,
+            max_batch_bytes: values.max_batch_bytes.min(profile.max_batch_bytes),
             flush_interval: values.flush_interval,
             request_timeout: values.request_timeout,
             max_in_flight: values.max_in_flight,
@@ -207,13 +221,30 @@ impl Builder {
             key,
             endpoint,
             spool_dir,
+        }
+    }
+
+    /// What the queue holds for a wire, and when it wakes the worker.
+    fn bounds(&self, values: &Values, profile: &Profile) -> Bounds {
+        // Where a request holds one event, a segment of any size is worth sending.
+        let (batch_events, batch_bytes) = match profile.is_batch {
+            true => (
+                values.max_batch_events,
+                values.max_batch_bytes.min(profile.max_batch_bytes),
+            ),
+            false => (usize::MAX, 1),
         };
-        Ok(ResolvedTarget {
-            delivery,
-            spool,
-            texts,
-            service_name,
-        })
+        Bounds {
+            max_events: self.max_queue_events.unwrap_or(usize::MAX),
+            max_bytes: values.max_queue_bytes,
+            hook_bytes: match self.before_send {
+                Some(_) => Bounds::share_of_hook(values.max_queue_bytes),
+                None => 0,
+            },
+            when_full: values.when_full,
+            batch_events,
+            batch_bytes,
+        }
     }
 
     fn open_dry_run(&mut self) -> Result<(), BuildError> {

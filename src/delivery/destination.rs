@@ -134,6 +134,10 @@ impl Destination {
         self.backlog.reporter.dropped(events, reason, cause);
     }
 
+    pub(super) fn name(&self) -> String {
+        self.shared.settings.name.clone()
+    }
+
     pub(super) fn has_spool(&self) -> bool {
         self.spooling.is_some()
     }

@@ -8,6 +8,7 @@ use super::before_send::Hook;
 use super::rewriting::Rewriting;
 use crate::ledger::{DropReason, Ledger};
 use crate::queue::{EventEnd, Receiver, Rewrite, Segment, Takers};
+use crate::redact::RedactedJson;
 use crate::wire::{EventForm, Wire};
 
 /// What is told of an event that is dropped before it was in any batch: its segment, its place, for which destinations it
@@ -16,16 +17,22 @@ pub(super) type OnDrop<'f> = &'f mut dyn FnMut(&Segment, usize, Takers, DropReas
 
 pub(super) struct Source {
     pub(super) receiver: Receiver,
-    form: EventForm,
-    /// Those of the destinations, in their order.
-    wires: Vec<Wire>,
-    /// Whoever waits for an event waits for all destinations.
-    confirms_all: bool,
+    kept_for: KeptFor,
     hook: Option<Hook>,
     /// A segment that the hook has seen in part.
     rewriting: Option<Rewriting>,
     /// Counts the hook's panics, and what of its results was left out.
     ledger: Arc<Ledger>,
+}
+
+/// The destinations that keep what a hook makes of events.
+struct KeptFor {
+    /// What is queued for them.
+    form: EventForm,
+    /// Theirs, in their order.
+    wires: Vec<Wire>,
+    /// Whoever waits for an event waits for all of them.
+    confirms_all: bool,
 }
 
 impl Source {
@@ -39,9 +46,11 @@ impl Source {
     ) -> Self {
         Self {
             receiver,
-            form,
-            wires,
-            confirms_all,
+            kept_for: KeptFor {
+                form,
+                wires,
+                confirms_all,
+            },
             hook,
             rewriting: None,
             ledger,
@@ -99,32 +108,8 @@ impl Source {
         let bytes = segment.slice(event..event + 1);
         let json = bytes.strip_suffix(b",").unwrap_or(bytes);
         let takers = segment.takers(event);
-        match hook.apply(json, self.form, &self.ledger) {
-            Ok(json) => {
-                let unable = match self.form {
-                    EventForm::Record => without_place(&self.wires, takers, json.as_bytes()),
-                    EventForm::Reo | EventForm::Mcpeye => Takers::NONE,
-                };
-                let able = takers.minus(unable);
-                let mut listener = segment.take_listeners(event..event + 1).pop();
-                if !unable.is_empty() {
-                    // A lone destination misses what its wire requires, as it would if no hook had taken it out.
-                    let reason = match self.wires.len() {
-                        0 | 1 => DropReason::MissingField,
-                        _ => DropReason::BeforeSend,
-                    };
-                    let cause = "before_send took out what the wire requires";
-                    on_drop(segment, event, unable, reason, cause);
-                    let is_told = self.confirms_all || takers.first() == unable.first();
-                    if let Some(listener) = listener.take_if(|_| is_told) {
-                        listener(EventEnd::Dropped(reason));
-                    }
-                }
-                if !able.is_empty() {
-                    let id = segment.id(event).unwrap_or_default();
-                    made.push(&json, id, able, listener);
-                }
-            }
+        match hook.apply(json, self.kept_for.form, &self.ledger) {
+            Ok(json) => self.kept_for.keep(&json, segment, event, made, on_drop),
             Err(reason) => on_drop(segment, event, takers, reason, "before_send"),
         }
     }
@@ -159,6 +144,43 @@ impl Source {
             taken.extend(Batch::of(segment));
         }
         taken
+    }
+}
+
+impl KeptFor {
+    /// Keeps what the hook has made of an event for the destinations that have a place for it; the others drop it.
+    fn keep(
+        &self,
+        json: &RedactedJson<'_>,
+        segment: &Segment,
+        event: usize,
+        made: &mut Rewrite,
+        on_drop: OnDrop<'_>,
+    ) {
+        let takers = segment.takers(event);
+        let unable = match self.form {
+            EventForm::Record => without_place(&self.wires, takers, json.as_bytes()),
+            EventForm::Reo | EventForm::Mcpeye => Takers::NONE,
+        };
+        let mut listener = segment.take_listeners(event..event + 1).pop();
+        if !unable.is_empty() {
+            // A lone destination misses what its wire requires, as it would if no hook had taken it out.
+            let reason = match self.wires.len() {
+                0 | 1 => DropReason::MissingField,
+                _ => DropReason::BeforeSend,
+            };
+            let cause = "before_send took out what the wire requires";
+            on_drop(segment, event, unable, reason, cause);
+            let is_told = self.confirms_all || takers.first() == unable.first();
+            if let Some(listener) = listener.take_if(|_| is_told) {
+                listener(EventEnd::Dropped(reason));
+            }
+        }
+        let able = takers.minus(unable);
+        if !able.is_empty() {
+            let id = segment.id(event).unwrap_or_default();
+            made.push(json, id, able, listener);
+        }
     }
 }
 

@@ -136,13 +136,11 @@ impl Pipeline {
         }
     }
 
-    /// Refuses an event when the queue is full, before any other work.
+    /// Refuses an event when the queue is full, before any other work. Several destinations need the event first: each
+    /// counts what it would have taken.
     pub(crate) fn refuse_if_full(&self) -> Option<Outcome> {
-        self.is_full().then(|| {
+        (self.others.is_empty() && self.is_full()).then(|| {
             self.shared.ledger.refuse_full();
-            for other in &self.others {
-                other.ledger.refuse_full();
-            }
             Outcome::Dropped(DropReason::QueueFull)
         })
     }
@@ -153,6 +151,9 @@ impl Pipeline {
         event: &mut Event<'_>,
         listener: Option<EndListener>,
     ) -> Outcome {
+        if !self.others.is_empty() && self.is_full() {
+            return Outcome::Dropped(self.refuse_for_all(event, DropReason::QueueFull));
+        }
         let queued = self.admit().and_then(|now| {
             let weight = self.weigh(event)?;
             let left_out = event.leave_out_malformed(now);
@@ -234,7 +235,10 @@ impl Pipeline {
         {
             shared.on_missing_field(field);
         }
-        shared.ledger.refuse(reason);
+        match reason {
+            DropReason::QueueFull => shared.ledger.refuse_full(),
+            _ => shared.ledger.refuse(reason),
+        }
     }
 
     /// Returns what an event lacks that a destination's wire requires, and where to give it.

@@ -170,11 +170,12 @@ impl UsageLogger {
 
     /// Waits until every event queued so far is on disk and synced, or has ended, at most for
     /// `timeout`: it is then delivered whatever becomes of this process, or of the machine's power. What was
-    /// on disk before is looked at again; what somebody has removed is written anew.
+    /// on disk before is looked at again; what somebody has removed is written anew. Of several destinations those that
+    /// have a spool count.
     ///
     /// # Errors
     ///
-    /// [`SpoolError`] says why that is not so, or not known.
+    /// [`SpoolError`] says why that is not so, or not known, and of several destinations for which.
     #[cfg(feature = "spool")]
     pub async fn flush_to_disk(&self, timeout: Duration) -> Result<(), SpoolError> {
         self.ask(|handle| handle.flush_to_disk(timeout), Ok(()))

@@ -7,7 +7,7 @@ use serde_json::Value;
 use super::answer::Receipt;
 use super::defaults::Defaults;
 use super::parts::{Stamp, TOO_LARGE, write_argument_names};
-use super::record::{self, Record, close_object, write_member};
+use super::record::{HeadName, Json, MetaName, PayloadName, Record, close_object, write_member};
 use super::subject::{email, identity, present, session_hash, user_id};
 use crate::base::clock::unix_millis;
 use crate::base::id;
@@ -153,52 +153,56 @@ pub(super) fn write_event(
 
 /// Writes the calls that records hold as this format has them, each followed by a comma.
 pub(super) fn write_events(records: &[u8], out: &mut Vec<u8>) {
-    for record in record::events(records) {
-        write_call(&Record::read(record), out);
+    Record::each(&[records], |record| {
+        write_call(record, out);
         out.push(b',');
-    }
+    });
 }
 
 fn write_call(record: &Record<'_>, out: &mut Vec<u8>) {
-    let Record {
-        meta, head, event, ..
-    } = record;
+    let (event, meta, head) = (
+        |name| record.event(name),
+        |name| record.meta(name),
+        |name| record.head(name),
+    );
     let text = |text: &str| Value::from(text).to_string();
     let outcome = record.outcome.as_deref().unwrap_or_default();
     let is_error = CallOutcome::is_error_word(outcome);
     out.push(b'{');
     let mut member = |name: &str, json: &str| write_member(name, json, out);
-    member("callId", &text(&record.uuid()));
-    member("toolName", meta.get("tool").unwrap_or("\"\""));
+    member("callId", &text(&String::from_utf8_lossy(&record.uuid())));
+    member("toolName", meta(MetaName::Tool).get().unwrap_or("\"\""));
     member("isError", if is_error { "true" } else { "false" });
-    let at = head.get("start").or(head.get("end"));
-    let millis = at.and_then(|nanos| Some(nanos.parse::<u64>().ok()? / 1_000_000));
-    let seconds = || Some(event.integer::<u64>("event_at")? * 1_000);
+    let at = head(HeadName::Start).or(head(HeadName::End));
+    let millis = at.number::<u64>().map(|nanos| nanos / 1_000_000);
+    let seconds = || Some(event(PayloadName::EventAt).number::<u64>()? * 1_000);
     let millis = millis.or_else(seconds).unwrap_or_default();
     member("timestamp", &millis.to_string());
-    let duration = head.integer::<u64>("duration").unwrap_or_default() / 1_000_000;
-    member("durationMs", &duration.to_string());
+    let duration = head(HeadName::Duration).number::<u64>();
+    let millis = duration.unwrap_or_default() / 1_000_000;
+    member("durationMs", &millis.to_string());
     if is_error {
-        let error = meta
-            .get("error")
-            .map_or_else(|| text(outcome), str::to_owned);
-        member("errorMessage", &error);
+        let error = meta(MetaName::Error).get();
+        member(
+            "errorMessage",
+            &error.map_or_else(|| text(outcome), str::to_owned),
+        );
     }
-    if let Some(prompt) = meta.get("prompt") {
+    if let Some(prompt) = meta(MetaName::Prompt).get() {
         member("intent", prompt);
-        if let Some(source) = meta.get("intent_source") {
+        if let Some(source) = meta(MetaName::IntentSource).get() {
             member("intentSource", source);
         }
     }
-    let user = event.text("user_id").unwrap_or_default();
+    let user = event(PayloadName::UserId).text().unwrap_or_default();
     if user != Identity::anonymous().id {
         member("userId", &text(first(&user)));
     }
-    if let Some(email) = head.text("email") {
+    if let Some(email) = head(HeadName::Email).text() {
         member("userEmail", &text(first(&email)));
     }
-    member("arguments", &arguments_of(meta));
-    if let Some(result) = meta.get("result").filter(|_| !is_error) {
+    member("arguments", &arguments_of(record));
+    if let Some(result) = meta(MetaName::Result).get().filter(|_| !is_error) {
         let is_too_large = result.len() > MAX_FIELD_BYTES;
         member(
             "result",
@@ -213,32 +217,31 @@ fn write_call(record: &Record<'_>, out: &mut Vec<u8>) {
 }
 
 /// The arguments of a call, or what stands in their place.
-fn arguments_of(meta: &record::Members<'_>) -> String {
-    let is_capability = meta
-        .text("tool")
-        .is_some_and(|tool| tool == CAPABILITY_TOOL);
-    let given = meta.get("tool_arguments");
-    if is_capability {
-        let given = given
-            .map(serde_json::from_str::<Value>)
-            .and_then(Result::ok);
+fn arguments_of(record: &Record<'_>) -> String {
+    let given = record.meta(MetaName::ToolArguments);
+    if record.meta(MetaName::Tool).is(CAPABILITY_TOOL) {
+        let given = given.get().map(serde_json::from_str::<Value>);
+        let given = given.and_then(Result::ok);
         return match given.filter(is_capability_request) {
             Some(given) => given.to_string(),
             None => "{\"[unserializable]\":true}".to_owned(),
         };
     }
-    if let Some(given) = given.filter(|given| given.len() <= MAX_FIELD_BYTES) {
+    if let Some(given) = given.get().filter(|given| given.len() <= MAX_FIELD_BYTES) {
         return given.to_owned();
     }
     let mut names = Vec::from(*b"{");
-    for name in ["tool_argument_keys", "tool_argument_key_count"] {
-        if let Some(json) = meta.get(name) {
+    for (name, kept) in [
+        ("tool_argument_keys", MetaName::ToolArgumentKeys),
+        ("tool_argument_key_count", MetaName::ToolArgumentKeyCount),
+    ] {
+        if let Some(json) = record.meta(kept).get() {
             write_member(name, json, &mut names);
         }
     }
-    if given.is_some() {
-        let count = given.map_or(0, |given| record::Members::read(given).iter().count());
-        write_member("tool_argument_key_count", &count.to_string(), &mut names);
+    if given != Json::ABSENT {
+        let count = given.members().count().to_string();
+        write_member("tool_argument_key_count", &count, &mut names);
     }
     close_object(&mut names);
     String::from_utf8(names).unwrap_or_default()

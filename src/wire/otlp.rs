@@ -9,27 +9,27 @@ mod span;
 mod trace;
 
 use super::parts::SenderInfo;
-use super::record;
-use protobuf::Message;
+use super::record::Record;
+use protobuf::{Message, Size};
 use settings::Otlp;
 
 /// A request's body: all events as spans of one resource.
 pub(super) fn frame(otlp: &Otlp, events: &[&[u8]], sender: &SenderInfo) -> Vec<u8> {
     let length = events.iter().map(|part| part.len()).sum::<usize>();
     let mut body = Vec::with_capacity(length + length / 2);
-    Message::new(&mut body).message(1, |spans| {
-        spans.message(1, |resource| {
+    Message::new(&mut body).message(1, Size::Large, |spans| {
+        spans.message(1, Size::Medium, |resource| {
             let version = otlp.service_version.as_deref();
             otlp.resource.write(version, sender, resource);
         });
-        spans.message(2, |spans| {
-            spans.message(1, |scope| {
+        spans.message(2, Size::Large, |spans| {
+            spans.message(1, Size::Small, |scope| {
                 scope.bytes(1, b"mcp-usage");
                 scope.bytes(2, env!("CARGO_PKG_VERSION").as_bytes());
             });
-            for event in events.iter().flat_map(|part| record::events(part)) {
-                spans.message(2, |span| span::write(event, otlp, span));
-            }
+            Record::each(events, |record| {
+                spans.message(2, Size::Medium, |span| span::write(record, otlp, span));
+            });
         });
     });
     body

@@ -8,8 +8,8 @@ pub(crate) mod settings;
 mod shape;
 
 use super::parts::SenderInfo;
-use super::record;
-use crate::base::clock::{rfc3339, unix_nanos};
+use super::record::Record;
+use crate::base::clock::{Rfc3339, unix_nanos};
 pub(super) use event::CAPABILITY_TOOL;
 
 use event::{Kept, MAX_EVENT_BYTES};
@@ -18,14 +18,15 @@ use settings::PostHog;
 /// A request's body, but for the key, which the transport puts in front of the other members.
 pub(super) fn frame(posthog: &PostHog, events: &[&[u8]], sender: &SenderInfo) -> Vec<u8> {
     let length = events.iter().map(|part| part.len()).sum::<usize>();
+    let sent_at = Rfc3339::new(unix_nanos(sender.sent_at));
     let mut body = Vec::with_capacity(length * 2);
     body.extend_from_slice(br#"{"historical_migration":false,"sent_at":""#);
-    body.extend_from_slice(rfc3339(unix_nanos(sender.sent_at)).as_bytes());
+    body.extend_from_slice(sent_at.as_str().as_bytes());
     body.extend_from_slice(br#"","batch":["#);
-    for event in events.iter().flat_map(|part| record::events(part)) {
-        event::write(event, posthog, &mut body);
+    Record::each(events, |record| {
+        event::write(record, posthog, &mut body);
         body.push(b',');
-    }
+    });
     // The last event's comma.
     body.pop_if(|byte| *byte == b',');
     body.extend_from_slice(b"]}");
@@ -43,8 +44,7 @@ pub(super) fn outgrows(event: &[u8]) -> bool {
         return false;
     }
     let mut form = Vec::with_capacity(MAX_EVENT_BYTES);
-    let event = str::from_utf8(event).unwrap_or_default();
-    event::write_as(event, &PostHog::new(), Kept::All, &mut form);
+    event::write_as(&Record::read(event), &PostHog::new(), Kept::All, &mut form);
     form.len() > MOST
 }
 
@@ -64,7 +64,8 @@ mod tests {
 
     fn form(event: &str) -> String {
         let mut form = Vec::new();
-        event::write_as(event, &PostHog::new(), Kept::All, &mut form);
+        let record = Record::read(event.as_bytes());
+        event::write_as(&record, &PostHog::new(), Kept::All, &mut form);
         String::from_utf8(form).unwrap()
     }
 

@@ -3,13 +3,17 @@
 //! It is what the wires queue whose format is made when a request is framed, so that redaction, `before_send`, the
 //! checks and a spool are those of the other wires. A format reads it as a [`Record`].
 
-mod members;
+mod json;
+mod names;
 mod read;
 mod rules;
+mod scan;
 
-pub(super) use members::{Members, events, items, text};
-pub(super) use read::{Kind, Record};
+pub(super) use json::{Json, JsonKind, Piece};
+pub(super) use names::{HeadName, MetaName, PayloadName};
+pub(super) use read::{Kind, Owner, Record};
 pub(super) use rules::{HEAD, check};
+pub(super) use scan::{Place, Scanner, Step, is_plain};
 
 use super::defaults::Defaults;
 use super::parts::Stamp;
@@ -22,27 +26,42 @@ use crate::ledger::DropReason;
 
 /// Whether a record names a product.
 pub(super) fn has_product(record: &[u8]) -> bool {
-    events(record).any(|record| Members::read(record).get("product_id").is_some())
+    let product = Record::read(record).event(PayloadName::ProductId);
+    product.get().is_some()
 }
 
 /// Whether a record names a tool.
 pub(super) fn has_tool(record: &[u8]) -> bool {
-    let mut tools = events(record).map(|record| Members::read(record).object("meta").text("tool"));
-    tools.any(|tool| tool.is_some_and(|tool| !tool.is_empty()))
+    let tool = Record::read(record).meta(MetaName::Tool);
+    tool.present().is_some()
 }
 
 /// Writes the payloads of the Reo wires that records hold, each followed by a comma.
 pub(super) fn write_payloads(records: &[u8], out: &mut Vec<u8>) {
-    for record in events(records) {
+    let mut scanner = Scanner::of(records);
+    loop {
+        let start = out.len();
         out.push(b'{');
-        for (name, json) in Members::read(record)
-            .iter()
-            .filter(|(name, _)| *name != HEAD)
-        {
-            write_member(name, json, out);
+        let payload = scanner.members(|scanner, name| {
+            let value = scanner.value()?;
+            let name = scanner.json(name);
+            if !name.is(HEAD) {
+                out.extend_from_slice(name.as_str().as_bytes());
+                out.push(b':');
+                out.extend_from_slice(value.as_str().as_bytes());
+                out.push(b',');
+            }
+            Some(())
+        });
+        if payload.is_none() {
+            out.truncate(start);
+            return;
         }
         close_object(out);
         out.push(b',');
+        if !scanner.takes(b',') {
+            return;
+        }
     }
 }
 

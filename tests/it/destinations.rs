@@ -192,6 +192,27 @@ fn an_event_that_no_destination_takes_is_dropped_for_the_first_ones_reason() {
 }
 
 #[test]
+fn a_full_queue_is_counted_by_those_that_would_have_taken_the_event() {
+    let ingests = [ingest(), ingest()];
+    for ingest in &ingests {
+        ingest.answer_always(Answer::hang());
+    }
+    let builder = builder(&ingests[0]).max_queue_events(1);
+    let usage = builder.also(to(&ingests[1], mcpeye())).build().unwrap();
+    let full = Outcome::Dropped(DropReason::QueueFull);
+    assert_eq!(usage.log_usage(call(1)), Outcome::Queued);
+    assert_eq!(usage.log_usage(IdentityCapture::new(rachel())), full);
+    assert_eq!(usage.log_usage(call(2)), full);
+    for (name, unsupported, full) in [("reo", 0, 2), ("mcpeye", 1, 1)] {
+        let stats = usage.destination(name).unwrap().stats();
+        let dropped = |reason| stats.dropped.get(reason);
+        let counts = [DropReason::UnsupportedByWire, DropReason::QueueFull].map(dropped);
+        assert_eq!((stats.offered, counts), (3, [unsupported, full]), "{name}");
+    }
+    assert_ledgers(&usage);
+}
+
+#[test]
 fn a_destination_that_hangs_and_one_that_fails_cost_the_third_nothing() {
     let [hanging, failing, good] = [ingest(), ingest(), ingest()];
     hanging.answer_always(Answer::hang());
@@ -539,6 +560,31 @@ fn a_wire_of_its_own_reads_its_variables_beside_others() {
 }
 
 #[test]
+fn what_the_service_is_holds_for_all_destinations_of_spans() {
+    let ingests = [ingest(), ingest()];
+    let endpoint = ingests[0].otlp_url();
+    let usage = UsageLogger::builder()
+        .wire(Wire::Otlp(Otlp::spans()))
+        .env(move |name| match name {
+            "OTEL_EXPORTER_OTLP_ENDPOINT" => Some(endpoint.clone()),
+            "OTEL_SERVICE_NAME" => Some("orders".to_owned()),
+            "OTEL_RESOURCE_ATTRIBUTES" => Some("region=eu".to_owned()),
+            _ => None,
+        })
+        .also(to(&ingests[1], otlp()).name("second"))
+        .build()
+        .unwrap();
+    usage.log_usage(call(1));
+    assert_eq!(usage.shutdown_blocking(PATIENCE).pending, 0);
+    for ingest in &ingests {
+        let body = ingest.requests()[0].json().unwrap();
+        let resource = &body["resourceSpans"][0]["resource"]["attributes"];
+        assert_eq!(resource["service.name"], "orders");
+        assert_eq!(resource["region"], "eu");
+    }
+}
+
+#[test]
 fn faults_of_a_destination_name_it() {
     let ingest = ingest();
     let fault = |destinations: Vec<Destination>| {
@@ -691,6 +737,34 @@ mod spools {
             built.unwrap_err().to_string(),
             "destination otlp: spool is the directory of another destination: give it one of its own"
         );
+    }
+
+    #[test]
+    fn a_flush_to_disk_says_which_destination_has_not_got_all_on_its_disk() {
+        let [first, second] = [ingest(), ingest()];
+        second.answer_always(Answer::status(503));
+        let dir = TempDir::new();
+        let also = to(&second, otlp()).name("traces").spool(dir.spool());
+        let usage = builder(&first).also(also).build().unwrap();
+        // A file stands where its directory would be.
+        let _ = std::fs::remove_dir_all(dir.root());
+        std::fs::write(dir.root(), "").unwrap();
+        usage.log_usage(call(1));
+        let fault = usage.flush_to_disk_blocking(PATIENCE).unwrap_err();
+        let not_written = SpoolError::NotWritten { events: 1 };
+        let expected = SpoolError::Destination {
+            name: "traces".to_owned(),
+            fault: Box::new(not_written),
+        };
+        assert_eq!(fault, expected);
+        assert_eq!(
+            fault.to_string(),
+            "destination traces: 1 events could not be written"
+        );
+        usage.shutdown_blocking(SECOND);
+        assert_ledgers(&usage);
+        let closed = usage.flush_to_disk_blocking(PATIENCE);
+        assert_eq!(closed, Err(SpoolError::Closed));
     }
 
     #[test]

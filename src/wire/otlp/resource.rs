@@ -1,8 +1,9 @@
 //! The resource of all spans: the service that reports them.
 
-use super::attributes::{Attributes, Value};
+use super::attributes::Attributes;
 use super::protobuf::Message;
 use crate::wire::parts::SenderInfo;
+use crate::wire::record::Json;
 
 /// What the service is called where nobody says.
 pub(crate) const UNKNOWN_SERVICE: &str = "unknown_service";
@@ -39,13 +40,19 @@ impl Resource {
         others: Vec::new(),
     };
 
-    /// Whether the resource says what an event says under this name, which then need not say it.
-    pub(super) fn says(&self, name: &str, text: &str) -> bool {
-        match name {
-            "product_id" => text == self.service_name || text == UNKNOWN_SERVICE,
-            "environment" => text == self.environment,
-            _ => text == self.source.as_deref().unwrap_or(&self.usual_source),
-        }
+    /// Whether the resource says the product that an event names, which then need not name it.
+    pub(super) fn says_product(&self, text: Json<'_>) -> bool {
+        text.is(&self.service_name) || text.is(UNKNOWN_SERVICE)
+    }
+
+    /// Likewise for an environment.
+    pub(super) fn says_environment(&self, text: Json<'_>) -> bool {
+        text.is(&self.environment)
+    }
+
+    /// Likewise for a source.
+    pub(super) fn says_source(&self, text: Json<'_>) -> bool {
+        text.is(self.source.as_deref().unwrap_or(&self.usual_source))
     }
 
     pub(super) fn write(
@@ -60,19 +67,16 @@ impl Resource {
             others.find_map(|(known, value)| (known == name).then_some(&**value))
         };
         to.text("service.name", &self.service_name);
-        to.known(
+        to.some(
             "service.version",
             version.or_else(|| other("service.version")),
         );
-        to.known("deployment.environment.name", Some(&self.environment));
-        to.add(
-            "service.instance.id",
-            &Value::Text(sender.instance.digits().to_string().into()),
-        );
+        to.some("deployment.environment.name", Some(&self.environment));
+        to.text("service.instance.id", &sender.instance.digits().to_string());
         to.text("telemetry.sdk.name", "mcp-usage");
         to.text("telemetry.sdk.language", "rust");
         to.text("telemetry.sdk.version", env!("CARGO_PKG_VERSION"));
-        to.known("mcp_usage.source", self.source.as_deref());
+        to.some("mcp_usage.source", self.source.as_deref());
         for (n, (name, value)) in self.others.iter().enumerate() {
             let is_later = self
                 .others

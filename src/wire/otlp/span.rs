@@ -3,12 +3,13 @@
 use std::borrow::Cow;
 
 use super::attributes::Attributes;
-use super::protobuf::Message;
+use super::protobuf::{Message, Size};
+use super::resource::Resource;
 use super::settings::Otlp;
 use super::trace::Ids;
 use crate::event::CallOutcome;
 use crate::transport::http::USER_AGENT;
-use crate::wire::record::{Kind, Record};
+use crate::wire::record::{HeadName, Json, JsonKind, Kind, MetaName, Owner, PayloadName, Record};
 
 /// The kinds of spans: what happens within the server, and a request to it.
 const INTERNAL: u64 = 1;
@@ -20,47 +21,61 @@ const ERROR: u64 = 2;
 /// The codes of JSON-RPC that are the caller's fault: a message, a method, parameters or a resource that there is not.
 const CALLERS_FAULTS: [i64; 5] = [-32_700, -32_600, -32_601, -32_602, -32_002];
 
-/// The attributes that members of `meta` become. One without an attribute is written elsewhere in the span.
-const ATTRIBUTES: &[(&str, &[&str])] = &[
-    ("client_name", &["mcp.client.name"]),
-    ("client_version", &["mcp.client.version"]),
-    ("conversation_id", &["gen_ai.conversation.id"]),
-    ("duration_ms", &[]),
-    ("error", &[]),
-    ("outcome", &["mcp_usage.outcome"]),
-    ("prompt", &["mcp_usage.intent"]),
-    ("prompt_name", &["gen_ai.prompt.name"]),
-    ("protocol_version", &["mcp.protocol.version"]),
-    ("redactions", &[]),
-    ("request_id", &[]),
-    ("resource_uri", &["mcp.resource.uri"]),
-    ("result", &[]),
-    // Some backends group by the one, and some by the other.
-    ("session_id", &["mcp.session.id", "session.id"]),
-    ("tool", &["gen_ai.tool.name"]),
-    ("tool_arguments", &[]),
-    ("traceparent", &[]),
-    ("transport", &[]),
-];
+/// The attributes that a member of `meta` becomes: none where it is written elsewhere in the span; `None` where that is
+/// called as the member is.
+const fn attributes(name: MetaName) -> Option<&'static [&'static str]> {
+    Some(match name {
+        MetaName::ClientName => &["mcp.client.name"],
+        MetaName::ClientVersion => &["mcp.client.version"],
+        MetaName::ConversationId => &["gen_ai.conversation.id"],
+        MetaName::Outcome => &["mcp_usage.outcome"],
+        MetaName::Prompt => &["mcp_usage.intent"],
+        MetaName::PromptName => &["gen_ai.prompt.name"],
+        MetaName::ProtocolVersion => &["mcp.protocol.version"],
+        MetaName::ResourceUri => &["mcp.resource.uri"],
+        // Some backends group by the one, and some by the other.
+        MetaName::SessionId => &["mcp.session.id", "session.id"],
+        MetaName::Tool => &["gen_ai.tool.name"],
+        MetaName::DurationMs
+        | MetaName::Error
+        | MetaName::Redactions
+        | MetaName::RequestId
+        | MetaName::Result
+        | MetaName::ToolArguments
+        | MetaName::Traceparent
+        | MetaName::Transport => &[],
+        MetaName::ClientClass
+        | MetaName::Era
+        | MetaName::Instance
+        | MetaName::IntentSource
+        | MetaName::Sequence
+        | MetaName::ServerName
+        | MetaName::ServerVersion
+        | MetaName::ToolArgumentKeyCount
+        | MetaName::ToolArgumentKeys
+        | MetaName::Tools
+        | MetaName::UnknownTool
+        | MetaName::VendorClient => return None,
+    })
+}
 
 /// How a request ended, as a span says it.
 #[derive(Default)]
-struct End<'e> {
-    error_type: Option<Cow<'e, str>>,
+struct End {
+    error_type: Option<Cow<'static, str>>,
     is_error: bool,
 }
 
 /// A record, and how it ended as a span says it.
-struct SpanSource<'e> {
-    record: Record<'e>,
-    end: End<'e>,
+struct SpanSource<'r, 'e> {
+    record: &'r Record<'e>,
+    end: End,
 }
 
 /// Writes an event as a span.
-pub(super) fn write(event: &str, otlp: &Otlp, span: &mut Message<'_>) {
-    let source = SpanSource::read(event);
-    let record = &source.record;
-    let ids = Ids::of(&record.event, &record.meta, &record.head);
+pub(super) fn write(record: &Record<'_>, otlp: &Otlp, span: &mut Message<'_>) {
+    let source = SpanSource::of(record);
+    let ids = Ids::of(record);
     let [start, end] = record.times();
     span.bytes(1, &ids.trace);
     span.bytes(2, &ids.span);
@@ -70,27 +85,27 @@ pub(super) fn write(event: &str, otlp: &Otlp, span: &mut Message<'_>) {
     if let Some(parent) = &ids.parent {
         span.bytes(4, parent);
     }
-    span.bytes(5, source.name().as_bytes());
+    source.write_name(span);
     span.varint(6, record.kind.method().map_or(INTERNAL, |_| SERVER));
     span.fixed64(7, start);
     span.fixed64(8, end);
     source.write_attributes(otlp, &mut Attributes::new(span, 9));
-    let message = record.error.as_deref().filter(|_| source.end.is_error);
-    if let Some(message) = message {
-        span.message(11, |event| {
+    let message = record.error.only_if(source.end.is_error);
+    if message != Json::ABSENT {
+        span.message(11, Size::Small, |event| {
             event.fixed64(1, end);
             event.bytes(2, b"exception");
             let mut attributes = Attributes::new(event, 3);
-            attributes.known("exception.type", source.end.error_type.as_deref());
-            attributes.text("exception.message", message);
+            attributes.some("exception.type", source.end.error_type.as_deref());
+            attributes.known("exception.message", message);
         });
     }
     if let Some(link) = &ids.link {
-        span.message(13, |message| link.write(message));
+        span.message(13, Size::Small, |message| link.write(message));
     }
     if source.end.is_error {
-        span.message(15, |status| {
-            if let Some(message) = message {
+        span.message(15, Size::Small, |status| {
+            if let Some(message) = message.text() {
                 status.bytes(2, message.as_bytes());
             }
             status.varint(3, ERROR);
@@ -99,31 +114,37 @@ pub(super) fn write(event: &str, otlp: &Otlp, span: &mut Message<'_>) {
     span.fixed32(16, ids.flags);
 }
 
-impl<'e> SpanSource<'e> {
-    fn read(event: &'e str) -> Self {
-        let record = Record::read(event);
+impl<'r, 'e> SpanSource<'r, 'e> {
+    fn of(record: &'r Record<'e>) -> Self {
         let outcome = record.outcome.as_deref();
         let end = outcome.map_or_else(End::default, |outcome| End::of(outcome, record.code()));
         Self { record, end }
     }
 
-    /// A few names for all spans there are: what a client makes up, and what may hold an id as a URI does, stands in the
-    /// attributes alone.
-    fn name(&self) -> String {
+    /// Writes a name. There are few for all spans: what a client makes up, and what may hold an id as a URI does, stands
+    /// in the attributes alone.
+    fn write_name(&self, span: &mut Message<'_>) {
+        let mut write = |parts: [&str; 3]| {
+            span.head(5, parts.iter().map(|part| part.len()).sum());
+            for part in parts {
+                span.raw(part.as_bytes());
+            }
+        };
         let Some(method) = self.record.kind.method() else {
-            return format!("mcp_usage.{}", self.activity_name());
+            return write(["mcp_usage.", &self.activity_name(), ""]);
         };
         let of_callers = self.record.code().is_some_and(is_callers_fault);
         let target = match self.record.kind {
-            Kind::ToolCall if !self.record.meta.is_true("unknown_tool") => {
-                self.record.meta.text("tool")
+            Kind::ToolCall if !self.record.meta(MetaName::UnknownTool).is_true() => {
+                self.record.meta(MetaName::Tool)
             }
-            Kind::PromptGet if !of_callers => self.record.meta.text("prompt_name"),
-            _ => None,
+            Kind::PromptGet if !of_callers => self.record.meta(MetaName::PromptName),
+            _ => Json::ABSENT,
         };
-        match target.filter(|target| !target.is_empty() && !target.contains("://")) {
-            Some(target) => format!("{method} {target}"),
-            None => method.to_owned(),
+        let target = target.present().filter(|target| !target.contains("://"));
+        match &target {
+            Some(target) => write([method, " ", target]),
+            None => write([method, "", ""]),
         }
     }
 
@@ -142,62 +163,70 @@ impl<'e> SpanSource<'e> {
     }
 
     fn write_attributes(&self, otlp: &Otlp, to: &mut Attributes<'_, '_>) {
-        to.known("mcp.method.name", self.record.kind.method());
+        to.some("mcp.method.name", self.record.kind.method());
         if self.record.kind == Kind::ToolCall {
             to.text("gen_ai.operation.name", "execute_tool");
         }
-        to.known("error.type", self.end.error_type.as_deref());
-        let code = self.record.head.get("code");
-        to.known("rpc.response.status_code", code);
+        to.some("error.type", self.end.error_type.as_deref());
+        let code = self.record.head(HeadName::Code).get();
+        to.some("rpc.response.status_code", code);
         if !self.end.is_error {
-            to.known("mcp_usage.error", self.record.error.as_deref());
+            to.known("mcp_usage.error", self.record.error);
         }
         if self.record.kind.method().is_none() {
             to.text("mcp_usage.activity_type", &self.record.activity);
         }
         self.write_user(otlp, to);
         self.write_network(to);
-        for (name, attribute) in [
-            ("product_id", "mcp_usage.product_id"),
-            ("environment", "mcp_usage.environment"),
-            ("source", "mcp_usage.source"),
+        let resource = &otlp.resource;
+        for (name, attribute, is_said) in [
+            (
+                PayloadName::ProductId,
+                "mcp_usage.product_id",
+                Resource::says_product as fn(&Resource, Json<'_>) -> bool,
+            ),
+            (
+                PayloadName::Environment,
+                "mcp_usage.environment",
+                Resource::says_environment,
+            ),
+            (
+                PayloadName::Source,
+                "mcp_usage.source",
+                Resource::says_source,
+            ),
         ] {
-            let text = self.record.event.text(name);
-            let differs = |text: &Cow<'_, str>| !otlp.resource.says(name, text);
-            to.known(attribute, text.filter(differs).as_deref());
+            let text = self.record.event(name);
+            to.known(attribute, text.only_if(!is_said(resource, text)));
         }
-        if let Some(id) = self.record.event.get("event_id") {
-            to.json("mcp_usage.event_id", id);
-        }
+        to.json(
+            "mcp_usage.event_id",
+            self.record.event(PayloadName::EventId),
+        );
         self.write_meta(to);
     }
 
     fn write_user(&self, otlp: &Otlp, to: &mut Attributes<'_, '_>) {
-        let id = self.record.event.text("user_id").unwrap_or_default();
-        let email = self.record.head.text("email");
-        if id != "anonymous" {
-            to.known("user.id", Some(&id));
-            to.known("enduser.id", Some(&*id).filter(|_| otlp.enduser_id));
-            let is_hash = self.record.head.is_true("pseudonym");
-            to.known("user.hash", Some(&*id).filter(|_| is_hash));
-            to.known(
-                "mcp_usage.user_id_type",
-                self.record.event.text("user_id_type").as_deref(),
-            );
+        let id = self.record.event(PayloadName::UserId);
+        if !id.is("anonymous") {
+            to.known("user.id", id);
+            to.known("enduser.id", id.only_if(otlp.enduser_id));
+            let is_hash = self.record.head(HeadName::Pseudonym).is_true();
+            to.known("user.hash", id.only_if(is_hash));
+            let kind = self.record.event(PayloadName::UserIdType);
+            to.known("mcp_usage.user_id_type", kind);
         }
-        to.known("user.email", email.as_deref());
+        to.known("user.email", self.record.head(HeadName::Email));
     }
 
     fn write_network(&self, to: &mut Attributes<'_, '_>) {
-        let address = self.record.event.text("ip_addr");
-        to.known("client.address", address.as_deref());
-        if let (Some(_), Some(port)) = (address, self.record.head.get("client_port")) {
-            to.json("client.port", port);
-        }
-        let agent = self.record.event.text("user_agent");
-        let agent = agent.filter(|agent| agent != USER_AGENT);
-        to.known("user_agent.original", agent.as_deref());
-        let Some(transport) = self.record.meta.text("transport") else {
+        let address = self.record.event(PayloadName::IpAddr);
+        to.known("client.address", address);
+        let port = self.record.head(HeadName::ClientPort);
+        to.json("client.port", port.only_if(address.text().is_some()));
+        let agent = self.record.event(PayloadName::UserAgent);
+        to.known("user_agent.original", agent.only_if(!agent.is(USER_AGENT)));
+        let Some(transport) = self.record.meta(MetaName::Transport).text() else {
             return;
         };
         let (transport, protocol) = match &*transport {
@@ -210,52 +239,52 @@ impl<'e> SpanSource<'e> {
             other => return to.text("mcp_usage.transport", other),
         };
         to.text("network.transport", transport);
-        to.known("network.protocol.name", protocol);
-        let version = self.record.head.text("http_version");
-        let version = version.filter(|_| protocol.is_some());
-        to.known("network.protocol.version", version.as_deref());
+        to.some("network.protocol.name", protocol);
+        let version = self.record.head(HeadName::HttpVersion);
+        let version = version.only_if(protocol.is_some());
+        to.known("network.protocol.version", version);
     }
 
     fn write_meta(&self, to: &mut Attributes<'_, '_>) {
-        for (name, json) in self.record.meta.iter() {
-            if !self.record.kind.is_own_name(name) {
-                to.json(&format!("mcp_usage.meta.{name}"), json);
-                continue;
-            }
-            let row = ATTRIBUTES.iter().find(|(known, _)| *known == name);
-            match row {
-                Some((_, attributes)) => {
-                    for attribute in *attributes {
-                        to.json(attribute, json);
+        for member in self.record.meta_members() {
+            let (prefix, name) = match member.owner(self.record.kind) {
+                Owner::Known(known) => match attributes(known) {
+                    Some(attributes) => {
+                        for attribute in attributes {
+                            to.json(attribute, member.value);
+                        }
+                        continue;
                     }
-                }
-                None => to.json(&format!("mcp_usage.{name}"), json),
-            }
+                    None => ("mcp_usage.", Cow::Borrowed(known.as_str())),
+                },
+                Owner::Own(name) => ("mcp_usage.", name),
+                Owner::Caller(name) => ("mcp_usage.meta.", name),
+            };
+            to.named([prefix, &name], member.value);
         }
-        if let Some(id) = self
-            .record
-            .meta
-            .get("request_id")
-            .filter(|id| *id != "null")
-        {
+        let request_id = self.record.meta(MetaName::RequestId);
+        if !matches!(request_id.kind, JsonKind::Absent | JsonKind::Null) {
             // A number, too, as text.
-            let text = self.record.meta.text("request_id");
-            to.text("jsonrpc.request.id", text.as_deref().unwrap_or(id));
+            let text = request_id.text();
+            let text = text.as_deref().unwrap_or(request_id.as_str());
+            to.text("jsonrpc.request.id", text);
         }
-        for (class, count) in self.record.meta.object("redactions").iter() {
-            to.json(&format!("mcp_usage.redactions.{class}"), count);
+        for (class, count) in self.record.meta(MetaName::Redactions).members() {
+            let class = class.text().unwrap_or_default();
+            to.named(["mcp_usage.redactions.", &class], count);
         }
         if self.record.kind == Kind::ToolCall {
-            to.known(
-                "gen_ai.tool.call.arguments",
-                self.record.meta.get("tool_arguments"),
-            );
-            to.known("gen_ai.tool.call.result", self.record.meta.get("result"));
+            for (name, attribute) in [
+                (MetaName::ToolArguments, "gen_ai.tool.call.arguments"),
+                (MetaName::Result, "gen_ai.tool.call.result"),
+            ] {
+                to.some(attribute, self.record.meta(name).get());
+            }
         }
     }
 }
 
-impl<'e> End<'e> {
+impl End {
     fn of(outcome: &str, code: Option<i64>) -> Self {
         let is = |outcome_of: CallOutcome| outcome == outcome_of.as_str();
         let (error_type, is_error) = if is(CallOutcome::ToolError) {

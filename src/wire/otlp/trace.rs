@@ -3,9 +3,10 @@
 use std::borrow::Cow;
 
 use super::protobuf::Message;
+use crate::base::id::read;
 use crate::base::siphash::siphash128;
 use crate::event::{is_traceparent, is_tracestate};
-use crate::wire::record::Members;
+use crate::wire::record::{HeadName, Json, MetaName, PayloadName, Record};
 
 /// The flag of a span that is kept, as a `traceparent` has it.
 const SAMPLED: u32 = 1;
@@ -41,9 +42,9 @@ impl Context {
         let mut part = || parts.next().unwrap_or_default();
         let [trace, span, flags] = [part(), part(), part()];
         Some(Self {
-            trace: u128::from_str_radix(trace, 16).ok()?.to_be_bytes(),
-            span: u64::from_str_radix(span, 16).ok()?.to_be_bytes(),
-            flags: u8::from_str_radix(flags, 16).ok()?,
+            trace: read(trace)?,
+            span: read(span)?,
+            flags: u8::from_be_bytes(read(flags)?),
         })
     }
 
@@ -55,10 +56,10 @@ impl Context {
 }
 
 impl<'e> Ids<'e> {
-    pub(super) fn of(event: &Members<'e>, meta: &Members<'e>, head: &Members<'e>) -> Self {
-        let context = |text: Option<Cow<'_, str>>| Context::parse(&text?);
-        let (trace, span) = own_ids(event, meta);
-        let Some(parent) = context(meta.text("traceparent")) else {
+    pub(super) fn of(record: &Record<'e>) -> Self {
+        let context = |text: Json<'_>| Context::parse(&text.text()?);
+        let (trace, span) = own_ids(record);
+        let Some(parent) = context(record.meta(MetaName::Traceparent)) else {
             return Self {
                 trace,
                 span,
@@ -68,27 +69,29 @@ impl<'e> Ids<'e> {
                 link: None,
             };
         };
+        let state = record.head(HeadName::Tracestate).text();
         Self {
             trace: parent.trace,
             span,
             parent: Some(parent.span),
-            state: head.text("tracestate").filter(|state| is_tracestate(state)),
+            state: state.filter(|state| is_tracestate(state)),
             flags: u32::from(parent.flags) | KNOWS_PARENT | PARENT_IS_REMOTE,
-            link: context(head.text("link")),
+            link: context(record.head(HeadName::Link)),
         }
     }
 }
 
 /// The ids of an event follow from the logger that captured it and from its sequence there, so that they are the same
 /// however often it is sent; where these are not known, from its id.
-fn own_ids(event: &Members<'_>, meta: &Members<'_>) -> ([u8; 16], [u8; 8]) {
+fn own_ids(record: &Record<'_>) -> ([u8; 16], [u8; 8]) {
     let mut key = [0; 16];
-    let instance = meta.text("instance").unwrap_or_default();
+    let instance = record.meta(MetaName::Instance).text().unwrap_or_default();
     for (to, from) in key.iter_mut().zip(instance.bytes()) {
         *to = from;
     }
-    let number = meta.get("sequence").or_else(|| event.get("event_id"));
-    let trace = siphash128(key, number.unwrap_or_default().as_bytes());
+    let number = record.meta(MetaName::Sequence);
+    let number = number.or(record.event(PayloadName::EventId));
+    let trace = siphash128(key, number.as_str().as_bytes());
     let span = siphash128(trace, b"span");
     let [first, ..] = span.as_chunks().0 else {
         return (trace, [1; 8]);
@@ -106,9 +109,9 @@ mod tests {
 
     const PARENT: &str = "00-0af7651916cd43dd8448eb211c80319c-b7ad6b7169203331-00";
 
-    fn ids<'e>(meta: &'e str, head: &'e str) -> Ids<'e> {
-        let read = Members::read;
-        Ids::of(&read(r#"{"event_id":7}"#), &read(meta), &read(head))
+    fn ids<R>(meta: &str, head: &str, see: impl FnOnce(Ids<'_>) -> R) -> R {
+        let record = format!(r#"{{"event_id":7,"meta":{meta},"head":{head}}}"#);
+        see(Ids::of(&Record::read(record.as_bytes())))
     }
 
     #[test]
@@ -116,8 +119,7 @@ mod tests {
         let of = |instance: char, sequence: u64| {
             let instance = instance.to_string().repeat(16);
             let meta = format!(r#"{{"instance":"{instance}","sequence":{sequence}}}"#);
-            let ids = ids(&meta, "");
-            (ids.trace, ids.span)
+            ids(&meta, "{}", |ids| (ids.trace, ids.span))
         };
         let all = (1..1_000).flat_map(|n| [of('a', n), of('b', n)]);
         let (traces, spans): (HashSet<_>, HashSet<_>) = all.unzip();
@@ -130,24 +132,24 @@ mod tests {
         let meta = format!(r#"{{"traceparent":"{PARENT}"}}"#);
         let other = PARENT.replace("b7ad6b7169203331-00", "00000000000000ff-01");
         let head = format!(r#"{{"tracestate":"a=1","link":"{other}"}}"#);
-        let ids = ids(&meta, &head);
-        assert_eq!(
-            ids.trace,
-            0x0af7_6519_16cd_43dd_8448_eb21_1c80_319c_u128.to_be_bytes()
-        );
-        assert_eq!(ids.parent, Some(0xb7ad_6b71_6920_3331_u64.to_be_bytes()));
-        assert_eq!((ids.flags, ids.state.as_deref()), (0x300, Some("a=1")));
-        let link = ids.link.unwrap();
-        assert_eq!((link.span, link.flags), (0xff_u64.to_be_bytes(), 1));
+        ids(&meta, &head, |ids| {
+            let trace = 0x0af7_6519_16cd_43dd_8448_eb21_1c80_319c_u128;
+            assert_eq!(ids.trace, trace.to_be_bytes());
+            assert_eq!(ids.parent, Some(0xb7ad_6b71_6920_3331_u64.to_be_bytes()));
+            assert_eq!((ids.flags, ids.state.as_deref()), (0x300, Some("a=1")));
+            let link = ids.link.unwrap();
+            assert_eq!((link.span, link.flags), (0xff_u64.to_be_bytes(), 1));
+        });
     }
 
     #[test]
     fn what_is_no_parent_leaves_a_span_of_its_own() {
         for meta in ["{}", r#"{"traceparent":"x"}"#, r#"{"traceparent":7}"#] {
             let head = format!(r#"{{"tracestate":"a=1","link":"{PARENT}"}}"#);
-            let ids = ids(meta, &head);
-            assert!(ids.parent.is_none() && ids.state.is_none() && ids.link.is_none());
-            assert_eq!(ids.flags, 0x101);
+            ids(meta, &head, |ids| {
+                assert!(ids.parent.is_none() && ids.state.is_none() && ids.link.is_none());
+                assert_eq!(ids.flags, 0x101);
+            });
         }
     }
 }

@@ -2,14 +2,14 @@
 
 use std::borrow::Cow;
 
-use super::properties::{MAX_NAME_CHARS, Properties};
-use super::session::{is_handle, is_hash, session_id};
+use super::properties::{MAX_NAME_CHARS, Properties, write_object};
+use super::session::{SessionId, is_handle, is_hash, session_id};
 use super::settings::PostHog;
 use super::shape::{cut, within_limits};
-use crate::base::clock::rfc3339;
+use crate::base::clock::Rfc3339;
 use crate::event::{CallOutcome, IntentSource};
 use crate::transport::http::USER_AGENT;
-use crate::wire::record::{Kind, Members, Record};
+use crate::wire::record::{HeadName, Json, JsonKind, Kind, MetaName, Owner, PayloadName, Record};
 
 /// Most bytes of an event.
 pub(super) const MAX_EVENT_BYTES: usize = 102_400;
@@ -22,28 +22,50 @@ const MAX_PROSE_CHARS: usize = 2_048;
 /// The tool that takes requests for what no tool offers.
 pub(crate) const CAPABILITY_TOOL: &str = "get_more_tools";
 
-/// The properties that members of `meta` become. One without a property is written elsewhere; one that is not named
-/// gets the prefix of ours.
-const PROPERTIES: &[(&str, Option<&str>)] = &[
-    ("client_name", Some("$mcp_client_name")),
-    ("client_version", Some("$mcp_client_version")),
-    ("conversation_id", None),
-    ("duration_ms", None),
-    ("error", None),
-    ("intent_source", None),
-    ("prompt", None),
-    ("protocol_version", Some("$mcp_protocol_version")),
-    ("redactions", None),
-    ("result", None),
-    ("server_name", None),
-    ("server_version", None),
-    ("session_id", None),
-    ("tool", None),
-    ("tool_argument_keys", None),
-    ("tool_arguments", None),
-    ("tools", None),
-    ("vendor_client", Some("$mcp_vendor_client")),
-];
+/// What becomes of a member of `meta`.
+enum Property {
+    /// It is a property of this name.
+    Called(&'static str),
+    /// It is one of its own name, with the prefix of ours.
+    Ours,
+    /// It is written elsewhere.
+    Elsewhere,
+}
+
+const fn property(name: MetaName) -> Property {
+    match name {
+        MetaName::ClientName => Property::Called("$mcp_client_name"),
+        MetaName::ClientVersion => Property::Called("$mcp_client_version"),
+        MetaName::ProtocolVersion => Property::Called("$mcp_protocol_version"),
+        MetaName::VendorClient => Property::Called("$mcp_vendor_client"),
+        MetaName::ConversationId
+        | MetaName::DurationMs
+        | MetaName::Error
+        | MetaName::IntentSource
+        | MetaName::Prompt
+        | MetaName::Redactions
+        | MetaName::Result
+        | MetaName::ServerName
+        | MetaName::ServerVersion
+        | MetaName::SessionId
+        | MetaName::Tool
+        | MetaName::ToolArgumentKeys
+        | MetaName::ToolArguments
+        | MetaName::Tools => Property::Elsewhere,
+        MetaName::ClientClass
+        | MetaName::Era
+        | MetaName::Instance
+        | MetaName::Outcome
+        | MetaName::PromptName
+        | MetaName::RequestId
+        | MetaName::ResourceUri
+        | MetaName::Sequence
+        | MetaName::ToolArgumentKeyCount
+        | MetaName::Traceparent
+        | MetaName::Transport
+        | MetaName::UnknownTool => Property::Ours,
+    }
+}
 
 /// How much of an event is kept: each step leaves out more than the one before.
 #[derive(Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
@@ -56,7 +78,7 @@ pub(super) enum Kept {
 }
 
 /// Writes an event, with as much of it as there is room for.
-pub(super) fn write(event: &str, posthog: &PostHog, out: &mut Vec<u8>) {
+pub(super) fn write(record: &Record<'_>, posthog: &PostHog, out: &mut Vec<u8>) {
     let start = out.len();
     for kept in [
         Kept::All,
@@ -65,32 +87,34 @@ pub(super) fn write(event: &str, posthog: &PostHog, out: &mut Vec<u8>) {
         Kept::WithoutOthers,
     ] {
         out.truncate(start);
-        write_as(event, posthog, kept, out);
+        write_as(record, posthog, kept, out);
         if out.len() - start <= MAX_EVENT_BYTES {
             break;
         }
     }
 }
 
-pub(super) fn write_as(event: &str, posthog: &PostHog, kept: Kept, out: &mut Vec<u8>) {
-    let record = Record::read(event);
+pub(super) fn write_as(record: &Record<'_>, posthog: &PostHog, kept: Kept, out: &mut Vec<u8>) {
     let [start, _] = record.times();
     let form = Form {
-        name: Name::of(&record),
-        session: session_id(&record, start),
+        name: Name::of(record),
+        session: session_id(record, start),
         record,
         kept,
     };
-    let person = form.person();
-    out.push(b'{');
-    let mut members = Properties::new(out);
-    members.text("uuid", &form.record.uuid(), usize::MAX);
-    members.text("event", &form.name.text(), MAX_NAME_CHARS);
-    let id = person.as_deref().unwrap_or(&form.session);
-    members.text("distinct_id", id, MAX_ID_CHARS);
-    members.text("timestamp", &rfc3339(start), usize::MAX);
-    members.object("properties", |p| form.write(posthog, person.is_some(), p));
-    out.push(b'}');
+    let person = user(record);
+    let person = person.as_deref();
+    let uuid = record.uuid();
+    write_object(out, |members| {
+        let uuid = str::from_utf8(&uuid).unwrap_or_default();
+        members.text("uuid", uuid, usize::MAX);
+        members.text("event", &form.name.text(), MAX_NAME_CHARS);
+        let id = person.unwrap_or(form.session.as_str());
+        members.text("distinct_id", id, MAX_ID_CHARS);
+        let timestamp = Rfc3339::new(start);
+        members.text("timestamp", timestamp.as_str(), usize::MAX);
+        members.object("properties", |p| form.write(posthog, person.is_some(), p));
+    });
 }
 
 /// What an event is called.
@@ -136,13 +160,13 @@ impl<'e> Name<'e> {
 
     fn of_call(record: &Record<'_>) -> Self {
         let is = |outcome: CallOutcome| record.outcome.as_deref() == Some(outcome.as_str());
-        if record.meta.is_true("unknown_tool") {
+        if record.meta(MetaName::UnknownTool).is_true() {
             Self::UnknownTool
         } else if is(CallOutcome::InputRequired) {
             Self::InputRequired
         } else if is(CallOutcome::Task) {
             Self::Ours(Cow::Borrowed("task"))
-        } else if record.meta.text("tool").as_deref() == Some(CAPABILITY_TOOL) {
+        } else if record.meta(MetaName::Tool).is(CAPABILITY_TOOL) {
             Self::MissingCapability
         } else {
             Self::ToolCall
@@ -165,9 +189,8 @@ impl<'e> Name<'e> {
                     c if c.is_ascii_alphanumeric() => c.to_ascii_lowercase(),
                     _ => '_',
                 };
-                let name = name.trim_start_matches('$');
-                let name = name.chars().map(word).collect::<String>();
-                return Cow::Owned(format!("mcp_usage_{name}"));
+                let name = name.trim_start_matches('$').chars().map(word);
+                return Cow::Owned("mcp_usage_".chars().chain(name).collect());
             }
             Self::Custom(name) => name,
         })
@@ -175,54 +198,58 @@ impl<'e> Name<'e> {
 }
 
 /// An event as it is written.
-struct Form<'e> {
-    record: Record<'e>,
+struct Form<'r, 'e> {
+    record: &'r Record<'e>,
     name: Name<'e>,
-    session: String,
+    session: SessionId,
     kept: Kept,
 }
 
-impl Form<'_> {
-    fn person(&self) -> Option<Cow<'_, str>> {
-        user(&self.record)
+impl<'e> Form<'_, 'e> {
+    fn event(&self, name: PayloadName) -> Json<'e> {
+        self.record.event(name)
+    }
+
+    fn meta(&self, name: MetaName) -> Json<'e> {
+        self.record.meta(name)
     }
 
     fn write(&self, posthog: &PostHog, has_person: bool, p: &mut Properties<'_>) {
-        let Record { event, meta, .. } = &self.record;
         p.text("$lib", "mcp-usage", MAX_NAME_CHARS);
         p.text("$lib_version", env!("CARGO_PKG_VERSION"), MAX_NAME_CHARS);
         p.text("$mcp_source", "posthog_mcp_analytics", MAX_NAME_CHARS);
-        p.text("$session_id", &self.session, MAX_NAME_CHARS);
-        let product = event.text("product_id");
-        let server = posthog
-            .server_name
-            .as_deref()
-            .filter(|name| !name.is_empty());
-        let own = meta.text("server_name");
-        let server = server.or(own.as_deref()).or(product.as_deref());
-        p.known("$mcp_server_name", server);
-        let own = meta.text("server_version");
-        let version = posthog.server_version.as_deref();
-        p.known("$mcp_server_version", version.or(own.as_deref()));
+        p.text("$session_id", self.session.as_str(), MAX_NAME_CHARS);
+        let own = self.meta(MetaName::ServerName);
+        let own = own.only_if(own.text().is_some());
+        let own = own.or(self.event(PayloadName::ProductId));
+        match posthog.server_name.as_deref() {
+            Some(name) if !name.is_empty() => p.some("$mcp_server_name", Some(name)),
+            _ => p.known("$mcp_server_name", own),
+        }
+        match posthog.server_version.as_deref() {
+            Some(version) => p.some("$mcp_server_version", Some(version)),
+            None => p.known("$mcp_server_version", self.meta(MetaName::ServerVersion)),
+        }
         self.write_person(has_person, p);
         self.write_network(p);
         self.write_request(p);
         self.write_intent(p);
         for (name, property) in [
-            ("product_id", "mcp_usage_product_id"),
-            ("environment", "mcp_usage_environment"),
-            ("source", "mcp_usage_source"),
-            ("activity_type", "mcp_usage_activity_type"),
+            (PayloadName::ProductId, "mcp_usage_product_id"),
+            (PayloadName::Environment, "mcp_usage_environment"),
+            (PayloadName::Source, "mcp_usage_source"),
+            (PayloadName::ActivityType, "mcp_usage_activity_type"),
         ] {
-            p.known(property, event.text(name).as_deref());
+            p.known(property, self.event(name));
         }
-        if let Some(id) = event.get("event_id") {
+        if let Some(id) = self.event(PayloadName::EventId).get() {
             // As a text: JavaScript would round the number.
             p.text("mcp_usage_event_id", id, MAX_NAME_CHARS);
         }
         self.write_meta(p);
-        for (class, count) in meta.object("redactions").iter() {
-            p.json(&format!("mcp_usage_redactions_{class}"), count);
+        for (class, count) in self.meta(MetaName::Redactions).members() {
+            let class = class.text().unwrap_or_default();
+            p.raw(["mcp_usage_redactions_", &class], count);
         }
         self.write_values(p);
     }
@@ -231,53 +258,50 @@ impl Form<'_> {
         if !has_person {
             return p.flag("$process_person_profile", false);
         }
-        let kind = self.record.event.text("user_id_type");
-        p.known("mcp_usage_user_id_type", kind.as_deref());
-        let email = self.record.head.text("email");
+        let kind = self.event(PayloadName::UserIdType);
+        p.known("mcp_usage_user_id_type", kind);
+        let email = self.record.head(HeadName::Email);
         // Half an address is another one.
-        let email = email.filter(|email| cut(email, MAX_NAME_CHARS) == email);
-        if let Some(email) = email.filter(|email| !email.is_empty()) {
-            p.object("$set", |person| person.known("email", Some(&email)));
+        let is_whole = |email: &Cow<'_, str>| cut(email, MAX_NAME_CHARS) == &**email;
+        if email.present().is_some_and(|text| is_whole(&text)) {
+            p.object("$set", |person| person.known("email", email));
         }
     }
 
     fn write_network(&self, p: &mut Properties<'_>) {
-        let event = &self.record.event;
-        match event.text("ip_addr") {
-            Some(address) => p.known("$ip", Some(&address)),
+        let address = self.event(PayloadName::IpAddr);
+        match address.text() {
+            Some(_) => p.known("$ip", address),
             // It would be the place of the server that is looked up.
             None => p.flag("$geoip_disable", true),
         }
-        let agent = event.text("user_agent");
-        let agent = agent.filter(|agent| agent != USER_AGENT);
-        p.known("$mcp_client_user_agent", agent.as_deref());
+        let agent = self.event(PayloadName::UserAgent);
+        p.known(
+            "$mcp_client_user_agent",
+            agent.only_if(!agent.is(USER_AGENT)),
+        );
     }
 
     /// Writes what a request was about and how it ended.
     fn write_request(&self, p: &mut Properties<'_>) {
-        let Record { meta, .. } = &self.record;
-        let tool = meta
-            .text("tool")
-            .filter(|_| self.record.kind == Kind::ToolCall);
-        if let Some(tool) = tool {
+        if self.record.kind == Kind::ToolCall {
+            let tool = self.meta(MetaName::Tool);
             if self.name != Name::MissingCapability {
-                p.known("$mcp_tool_name", Some(&tool));
+                p.known("$mcp_tool_name", tool);
             }
             if matches!(self.name, Name::ToolCall | Name::MissingCapability) {
-                p.known("$mcp_resource_name", Some(&tool));
+                p.known("$mcp_resource_name", tool);
             }
         }
-        let resource = match self.name {
-            Name::PromptGet => meta.text("prompt_name"),
-            Name::ResourceRead => meta.text("resource_uri"),
-            _ => None,
-        };
-        p.known("$mcp_resource_name", resource.as_deref());
-        if self.name == Name::ToolsList {
-            let names = meta
-                .get("tools")
-                .filter(|_| self.kept < Kept::WithoutOthers);
-            p.json("$mcp_listed_tool_names", names.unwrap_or("[]"));
+        match self.name {
+            Name::PromptGet => p.known("$mcp_resource_name", self.meta(MetaName::PromptName)),
+            Name::ResourceRead => p.known("$mcp_resource_name", self.meta(MetaName::ResourceUri)),
+            Name::ToolsList => {
+                let names = self.meta(MetaName::Tools);
+                let names = names.get().filter(|_| self.kept < Kept::WithoutOthers);
+                p.json("$mcp_listed_tool_names", names.unwrap_or("[]"));
+            }
+            _ => {}
         }
         if self.record.kind.method().is_some() {
             self.write_end(p);
@@ -285,19 +309,17 @@ impl Form<'_> {
     }
 
     fn write_end(&self, p: &mut Properties<'_>) {
+        let duration = self.meta(MetaName::DurationMs);
         // A double that is negative or none is no duration.
-        let is_number = |json: &&str| {
-            let number = json.parse::<f64>();
-            number.is_ok_and(|number| number >= 0.0 && number.is_finite())
-        };
-        let duration = self.record.meta.get("duration_ms").filter(is_number);
-        match duration {
-            Some(duration) => p.json("$mcp_duration_ms", duration),
-            None if self.name == Name::UnknownTool => {}
-            None => p.json("$mcp_duration_ms", "0"),
+        let number = duration.number::<f64>();
+        if number.is_some_and(|number| number >= 0.0 && number.is_finite()) {
+            p.json("$mcp_duration_ms", duration.as_str());
+        } else if self.name != Name::UnknownTool {
+            p.json("$mcp_duration_ms", "0");
         }
-        if let Some(code) = self.record.code() {
-            p.json("mcp_usage_error_code", &code.to_string());
+        let code = self.record.code();
+        if let Some(code) = code {
+            p.json("mcp_usage_error_code", itoa::Buffer::new().format(code));
         }
         let outcome = self.record.outcome.as_deref().unwrap_or_default();
         let error = match self.name {
@@ -308,14 +330,15 @@ impl Form<'_> {
                 None
             }
             _ => {
-                let error = error_type(outcome, self.record.code());
+                let error = error_type(outcome, code);
                 p.flag("$mcp_is_error", error.is_some());
                 error
             }
         };
-        match (error, self.record.error.as_deref()) {
+        let message = self.record.error.text();
+        match (error, message.as_deref()) {
             (Some(error), message) => {
-                p.known("$mcp_error_type", Some(error));
+                p.some("$mcp_error_type", Some(error));
                 let message = message.unwrap_or(outcome);
                 p.text("$mcp_error_message", message, MAX_PROSE_CHARS);
             }
@@ -325,20 +348,21 @@ impl Form<'_> {
     }
 
     fn write_intent(&self, p: &mut Properties<'_>) {
-        let Record { kind, meta, .. } = &self.record;
-        if *kind != Kind::ToolCall {
+        if self.record.kind != Kind::ToolCall {
             return;
         }
-        let is_missing = self.name == Name::MissingCapability;
-        let asked = is_missing.then(|| capability(&meta.object("tool_arguments")));
-        let asked = asked.flatten().map(Cow::Owned);
-        let source = meta.text("intent_source");
-        let is_parameter = source.as_deref() == Some(IntentSource::Parameter.as_str());
+        let asked = match self.name {
+            Name::MissingCapability => capability(self.meta(MetaName::ToolArguments)),
+            _ => None,
+        };
+        let source = self.meta(MetaName::IntentSource);
+        let is_parameter = source.is(IntentSource::Parameter.as_str());
         let source = match asked.is_some() || is_parameter {
             true => "context_parameter",
             false => "inferred",
         };
-        let intent = asked.or_else(|| meta.text("prompt"));
+        let intent = asked.map(Cow::Owned);
+        let intent = intent.or_else(|| self.meta(MetaName::Prompt).text());
         let says_something = |text: &Cow<'_, str>| {
             let kept = cut(text, MAX_PROSE_CHARS);
             !matches!(kept.trim(), "" | "{}")
@@ -350,60 +374,66 @@ impl Form<'_> {
     }
 
     fn write_meta(&self, p: &mut Properties<'_>) {
-        let Record { kind, meta, .. } = &self.record;
-        for (name, json) in meta.iter() {
-            if !kind.is_own_name(name) {
-                if self.kept < Kept::WithoutOthers {
-                    p.scalar(&format!("mcp_usage_meta_{name}"), json, usize::MAX);
+        let keeps_others = self.kept < Kept::WithoutOthers;
+        for member in self.record.meta_members() {
+            let (name, value) = match member.owner(self.record.kind) {
+                Owner::Caller(name) => {
+                    if keeps_others {
+                        p.value(["mcp_usage_meta_", &name], member.value, usize::MAX);
+                    }
+                    continue;
                 }
-                continue;
-            }
-            let row = PROPERTIES.iter().find(|(known, _)| *known == name);
-            match row {
-                Some((_, Some(property))) => p.scalar(property, json, MAX_NAME_CHARS),
-                Some((_, None)) => {}
-                None if self.is_of_kind(name) => {}
-                // What the format does not check may be of any length.
-                None if json.starts_with(['{', '[']) && self.kept == Kept::WithoutOthers => {}
-                None => p.scalar(&format!("mcp_usage_{name}"), json, MAX_NAME_CHARS),
+                Owner::Own(name) => (name, member.value),
+                Owner::Known(known) => match property(known) {
+                    Property::Called(property) => {
+                        p.value(["", property], member.value, MAX_NAME_CHARS);
+                        continue;
+                    }
+                    Property::Elsewhere => continue,
+                    Property::Ours if self.is_of_kind(known) => continue,
+                    Property::Ours => (Cow::Borrowed(known.as_str()), member.value),
+                },
+            };
+            // What the format does not check may be of any length.
+            let is_nested = matches!(value.kind, JsonKind::Object | JsonKind::List);
+            if keeps_others || !is_nested {
+                p.value(["mcp_usage_", &name], value, MAX_NAME_CHARS);
             }
         }
-        let session = meta.text("session_id").filter(|id| !is_hash(id));
-        p.known("mcp_usage_session_id", session.as_deref());
-        let conversation = meta.text("conversation_id");
-        let is_vendors = conversation.as_deref().is_some_and(is_handle);
+        let session = self.meta(MetaName::SessionId);
+        let is_sent = session.text().is_some_and(|id| is_hash(&id));
+        p.known("mcp_usage_session_id", session.only_if(!is_sent));
+        let conversation = self.meta(MetaName::ConversationId);
+        let is_vendors = conversation.text().is_some_and(|id| is_handle(&id));
         let property = if is_vendors {
             "$mcp_conversation_id"
         } else {
             "mcp_usage_conversation_id"
         };
-        p.known(property, conversation.as_deref());
+        p.known(property, conversation);
     }
 
     /// Whether a member of `meta` is what a request for a prompt or a resource is about.
-    fn is_of_kind(&self, name: &str) -> bool {
+    fn is_of_kind(&self, name: MetaName) -> bool {
         match self.name {
-            Name::PromptGet => name == "prompt_name",
-            Name::ResourceRead => name == "resource_uri",
+            Name::PromptGet => name == MetaName::PromptName,
+            Name::ResourceRead => name == MetaName::ResourceUri,
             _ => false,
         }
     }
 
     /// Writes the arguments of a call and its result, the largest values that there are.
     fn write_values(&self, p: &mut Properties<'_>) {
-        let meta = &self.record.meta;
         if self.name != Name::ToolCall {
             return;
         }
-        if self.kept < Kept::WithoutOthers
-            && let Some(keys) = meta.get("tool_argument_keys")
-        {
-            p.scalar("mcp_usage_tool_argument_keys", keys, MAX_NAME_CHARS);
+        if self.kept < Kept::WithoutOthers {
+            let keys = self.meta(MetaName::ToolArgumentKeys);
+            p.value(["", "mcp_usage_tool_argument_keys"], keys, MAX_NAME_CHARS);
         }
-        if self.kept < Kept::WithoutParameters
-            && let Some(arguments) = meta.get("tool_arguments")
-        {
-            let tool = meta.text("tool").unwrap_or_default();
+        let arguments = self.meta(MetaName::ToolArguments);
+        if self.kept < Kept::WithoutParameters && arguments != Json::ABSENT {
+            let tool = self.meta(MetaName::Tool).text().unwrap_or_default();
             p.object("$mcp_parameters", |p| {
                 p.object("request", |p| {
                     p.text("method", "tools/call", MAX_NAME_CHARS);
@@ -414,19 +444,20 @@ impl Form<'_> {
                 });
             });
         }
-        if self.kept < Kept::WithoutResponse
-            && let Some(result) = meta.get("result").map(within_limits)
-            && result != "null"
-        {
-            p.json("$mcp_response", &result);
+        let result = self.meta(MetaName::Result);
+        if self.kept < Kept::WithoutResponse && result != Json::ABSENT {
+            let result = within_limits(result);
+            if result != "null" {
+                p.json("$mcp_response", &result);
+            }
         }
     }
 }
 
 /// The user of an event, unless that is nobody: white space is none to the receiver.
 fn user<'e>(record: &Record<'e>) -> Option<Cow<'e, str>> {
-    let id = record.event.text("user_id")?;
-    let is_nobody = record.event.text("user_id_type").as_deref() == Some("ANONYMOUS")
+    let id = record.event(PayloadName::UserId).text()?;
+    let is_nobody = record.event(PayloadName::UserIdType).is("ANONYMOUS")
         && (id == "anonymous" || id.strip_prefix("anonymous-").is_some_and(is_hash));
     let is_blank = cut(&id, MAX_ID_CHARS).trim().is_empty();
     (!is_nobody && !is_blank).then_some(id)
@@ -452,11 +483,15 @@ fn error_type(outcome: &str, code: Option<i64>) -> Option<&'static str> {
 }
 
 /// What a request for a missing capability asks for, and for what.
-fn capability(arguments: &Members<'_>) -> Option<String> {
-    let text = |name| arguments.text(name).filter(|text| !text.trim().is_empty());
+fn capability(arguments: Json<'_>) -> Option<String> {
+    let text = |name| {
+        let mut named = arguments.members().filter(|(known, _)| known.is(name));
+        let (_, value) = named.next()?;
+        value.text().filter(|text| !text.trim().is_empty())
+    };
     let [what, why] = ["capability", "context"].map(text);
     match (what, why) {
-        (Some(what), Some(why)) => Some(format!("{what}\n\n{why}")),
+        (Some(what), Some(why)) => Some([&*what, "\n\n", &*why].concat()),
         (what, why) => what.or(why).map(Cow::into_owned),
     }
 }

@@ -1,34 +1,58 @@
 //! The ids by which PostHog groups events into sessions.
 
-use std::fmt::Write;
-
+use crate::base::id::{spell, spell_uuid};
 use crate::base::siphash::siphash128;
-use crate::wire::record::Record;
+use crate::wire::record::{MetaName, PayloadName, Record};
 
 /// The digits of a session's hash.
 const HASH_DIGITS: usize = 32;
 
+/// The id of a session, as text that needs no memory.
+pub(super) struct SessionId {
+    text: [u8; Self::MAX_BYTES],
+    bytes: usize,
+}
+
+impl SessionId {
+    const PREFIX: &'static [u8; 4] = b"ses_";
+    /// A UUID is the longest.
+    const MAX_BYTES: usize = Self::PREFIX.len() + 36;
+
+    fn new<const BYTES: usize>(id: &[u8; BYTES]) -> Self {
+        let mut text = [0; Self::MAX_BYTES];
+        let parts = Self::PREFIX.iter().chain(id);
+        for (to, from) in text.iter_mut().zip(parts) {
+            *to = *from;
+        }
+        let bytes = Self::PREFIX.len() + BYTES;
+        Self { text, bytes }
+    }
+
+    pub(super) fn as_str(&self) -> &str {
+        let text = self.text.get(..self.bytes);
+        str::from_utf8(text.unwrap_or_default()).unwrap_or_default()
+    }
+}
+
 /// The session of an event, never empty: that of the client, else of the conversation, else of the process where that
 /// has one client, else one for this event alone.
-pub(super) fn session_id(record: &Record<'_>, start_nanos: u64) -> String {
-    let meta = &record.meta;
-    let known = |name| meta.text(name).filter(|id| !id.is_empty());
-    if let Some(id) = known("session_id").or_else(|| known("conversation_id")) {
-        return if is_hash(&id) {
-            format!("ses_{id}")
-        } else {
-            derived(&id)
+pub(super) fn session_id(record: &Record<'_>, start_nanos: u64) -> SessionId {
+    let known = |name| record.meta(name).present();
+    let id = known(MetaName::SessionId).or_else(|| known(MetaName::ConversationId));
+    if let Some(id) = id {
+        return match id.as_bytes().first_chunk::<HASH_DIGITS>() {
+            Some(hash) if is_hash(&id) => SessionId::new(hash),
+            _ => derived(&id),
         };
     }
-    match known("instance") {
-        Some(instance) if meta.text("transport").as_deref() == Some("stdio") => derived(&instance),
+    match known(MetaName::Instance) {
+        Some(instance) if record.meta(MetaName::Transport).is("stdio") => derived(&instance),
         instance => {
-            let number = meta
-                .get("sequence")
-                .or_else(|| record.event.get("event_id"));
+            let number = record.meta(MetaName::Sequence);
+            let number = number.or(record.event(PayloadName::EventId));
             of_one_event(
                 &instance.unwrap_or_default(),
-                number.unwrap_or_default(),
+                number.as_str(),
                 start_nanos / 1_000_000,
             )
         }
@@ -43,23 +67,24 @@ pub(super) fn is_hash(id: &str) -> bool {
 
 /// Derives a session from an id as PostHog's own SDKs do, so that a session which is served by both of us is one: two
 /// lanes of 32-bit FNV-1a, over the id and over the salted id.
-fn derived(id: &str) -> String {
-    fn lanes(text: impl Iterator<Item = u8> + Clone, out: &mut String) {
-        for (seed, prime) in [(0x8422_2325_u32, 0x1b3), (0xcbf2_9ce4, 0x193)] {
-            let step = |lane: u32, byte| (lane ^ u32::from(byte)).wrapping_mul(prime);
-            let lane = text.clone().fold(seed, step);
-            // Writing into a text cannot fail.
-            let _ = write!(out, "{lane:08x}");
-        }
-    }
-    let mut session = "ses_".to_owned();
-    lanes(id.bytes(), &mut session);
-    lanes(id.bytes().chain(*b"::salt"), &mut session);
-    session
+fn derived(id: &str) -> SessionId {
+    let lane = |text: &mut dyn Iterator<Item = u8>, (seed, prime): (u32, u32)| {
+        text.fold(seed, |lane, byte| {
+            (lane ^ u32::from(byte)).wrapping_mul(prime)
+        })
+    };
+    const LANES: [(u32, u32); 2] = [(0x8422_2325, 0x1b3), (0xcbf2_9ce4, 0x193)];
+    let [a, b] = LANES.map(|of| lane(&mut id.bytes(), of));
+    let [c, d] = LANES.map(|of| lane(&mut id.bytes().chain(*b"::salt"), of));
+    let lanes = [a, b, c, d].into_iter();
+    let hash = lanes.fold(0, |hash, lane| hash << 32 | u128::from(lane));
+    let mut digits = [0; HASH_DIGITS];
+    spell(&hash.to_be_bytes(), &mut digits);
+    SessionId::new(&digits)
 }
 
 /// A UUID of version 7 that follows from the event, so that it is the same however often the event is sent.
-fn of_one_event(instance: &str, number: &str, millis: u64) -> String {
+fn of_one_event(instance: &str, number: &str, millis: u64) -> SessionId {
     let mut key = [0; 16];
     for (to, from) in key.iter_mut().zip(instance.bytes()) {
         *to = from;
@@ -68,15 +93,7 @@ fn of_one_event(instance: &str, number: &str, millis: u64) -> String {
     let (random, more) = (hash & 0xfff, hash >> 12 & ((1 << 62) - 1));
     let millis = u128::from(millis) & ((1 << 48) - 1);
     let bits = millis << 80 | 0x7 << 76 | random << 64 | 0x2 << 62 | more;
-    let digits = format!("{bits:032x}");
-    let mut session = "ses_".to_owned();
-    for (n, digit) in digits.chars().enumerate() {
-        if matches!(n, 8 | 12 | 16 | 20) {
-            session.push('-');
-        }
-        session.push(digit);
-    }
-    session
+    SessionId::new(&spell_uuid(bits))
 }
 
 /// Whether an id is a handle of a conversation as PostHog's SDKs hand them out: a UUID of version 7 in small letters.
@@ -98,12 +115,16 @@ mod tests {
 
     fn of(meta: &str) -> String {
         let event = format!(r#"{{"activity_type":"X","event_id":7,"meta":{{{meta}}}}}"#);
-        session_id(&Record::read(&event), 1_700_000_000_123_456_789)
+        let session = session_id(&Record::read(event.as_bytes()), 1_700_000_000_123_456_789);
+        session.as_str().to_owned()
     }
 
     #[test]
     fn a_session_is_derived_as_by_the_vendors_own_sdks() {
-        assert_eq!(derived(HANDLE), "ses_6df45f0102a182bcd5e8dd5dad6c65a0");
+        assert_eq!(
+            derived(HANDLE).as_str(),
+            "ses_6df45f0102a182bcd5e8dd5dad6c65a0"
+        );
     }
 
     #[test]
@@ -115,9 +136,12 @@ mod tests {
             of(&format!(r#""session_id":"{hash}",{conversation},{stdio}"#)),
             format!("ses_{hash}")
         );
-        assert_eq!(of(r#""session_id":"raw""#), derived("raw"));
-        assert_eq!(of(&format!("{conversation},{stdio}")), derived(HANDLE));
-        assert_eq!(of(stdio), derived("00000000000000aa"));
+        assert_eq!(of(r#""session_id":"raw""#), derived("raw").as_str());
+        assert_eq!(
+            of(&format!("{conversation},{stdio}")),
+            derived(HANDLE).as_str()
+        );
+        assert_eq!(of(stdio), derived("00000000000000aa").as_str());
         assert_eq!(of(&stdio.replace("\":1", "\":2")), of(stdio));
     }
 

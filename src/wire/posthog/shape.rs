@@ -4,6 +4,8 @@ use std::borrow::Cow;
 
 use serde_json::Value;
 
+use crate::wire::record::{Json, JsonKind, Place, Scanner, Step};
+
 /// Most characters of a text.
 const MAX_TEXT_CHARS: usize = 32_768;
 /// Most characters of a key.
@@ -14,7 +16,11 @@ const MAX_ENTRIES: usize = 100;
 const MAX_DEPTH: usize = 10;
 
 /// JSON within the limits of the format: the same bytes where it is within them already.
-pub(super) fn within_limits(json: &str) -> Cow<'_, str> {
+pub(super) fn within_limits(json: Json<'_>) -> Cow<'_, str> {
+    let json = json.as_str();
+    if is_within_limits(json) {
+        return Cow::Borrowed(json);
+    }
     let Ok(mut value) = serde_json::from_str(json) else {
         return Cow::Borrowed("null");
     };
@@ -22,6 +28,56 @@ pub(super) fn within_limits(json: &str) -> Cow<'_, str> {
         true => Cow::Owned(value.to_string()),
         false => Cow::Borrowed(json),
     }
+}
+
+/// Whether JSON is surely within the limits, and has nothing in it that `serde_json` may not read.
+fn is_within_limits(json: &str) -> bool {
+    let holds = |holds: bool| holds.then_some(());
+    // The entries of each container that is open, and those of the whole, which is one.
+    let (mut entries, mut depth) = ([0; MAX_DEPTH + 1], 0);
+    let mut scanner = Scanner::new(json);
+    let walked = scanner.walk(&mut |step| match step {
+        Step::Open => {
+            *entries.get_mut(depth)? += 1;
+            depth += 1;
+            *entries.get_mut(depth)? = 0;
+            Some(())
+        }
+        Step::Close => {
+            holds(*entries.get(depth)? <= MAX_ENTRIES)?;
+            depth -= 1;
+            Some(())
+        }
+        // A character has a byte at least, and an escape more than what it stands for; it may be half of a pair.
+        Step::Name(name) => holds(is_sound(name, MAX_KEY_CHARS, json)),
+        Step::Scalar(value) => {
+            *entries.get_mut(depth)? += 1;
+            holds(match value.kind {
+                JsonKind::Text | JsonKind::Escaped => is_sound(value, MAX_TEXT_CHARS, json),
+                JsonKind::Number => is_small(value, json),
+                _ => true,
+            })
+        }
+    });
+    walked.is_some()
+}
+
+fn is_sound(text: Place, most_chars: usize, json: &str) -> bool {
+    let is_spelled = || {
+        text.of(json)
+            .is_none_or(|text| text.as_str().contains("\\u"))
+    };
+    text.bytes() <= most_chars && !(text.kind == JsonKind::Escaped && is_spelled())
+}
+
+/// Whether a number is surely one that a double holds.
+fn is_small(number: Place, json: &str) -> bool {
+    const MAX_DIGITS: usize = 64;
+    let has_exponent = || {
+        let number = number.of(json);
+        number.is_none_or(|number| number.as_str().contains(['e', 'E']))
+    };
+    number.bytes() <= MAX_DIGITS && !has_exponent()
 }
 
 /// Cuts a value to its limits; returns whether anything was cut.
@@ -78,13 +134,13 @@ mod tests {
     use super::*;
 
     fn shrunk(value: &Value) -> Value {
-        serde_json::from_str(&within_limits(&value.to_string())).unwrap()
+        serde_json::from_str(&within_limits(Json::read(&value.to_string()))).unwrap()
     }
 
     #[test]
     fn what_is_within_the_limits_keeps_its_bytes() {
         let json = r#"{ "b":[1,2.50,"x"],  "a":{"c":null} }"#;
-        assert!(matches!(within_limits(json), Cow::Borrowed(same) if same == json));
+        assert!(matches!(within_limits(Json::read(json)), Cow::Borrowed(same) if same == json));
     }
 
     #[test]

@@ -1,9 +1,10 @@
-//! A record as a format reads it.
+//! A record as a format reads it: once, from its first byte to its last.
 
 use std::borrow::Cow;
 
-use super::members::Members;
-use super::rules::HEAD;
+use super::json::Json;
+use super::names::{Head, HeadName, MetaName, MetaValues, Payload, PayloadName};
+use super::scan::{Place, Scanner};
 use crate::base::id::{Ids, Instance, uuid};
 use crate::event::PLAUSIBLE_MILLIS;
 use crate::wire::reo;
@@ -18,7 +19,7 @@ const REQUEST_NAMES: [&str; 5] = [
 ];
 
 /// What an event says happened.
-#[derive(Clone, Copy, PartialEq, Eq)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(crate) enum Kind {
     ToolCall,
     PromptGet,
@@ -29,13 +30,13 @@ pub(crate) enum Kind {
 }
 
 impl Kind {
-    fn of(activity: &str, meta: &Members<'_>) -> Self {
-        let names = |name| meta.text(name).is_some_and(|text| !text.is_empty());
+    fn of(activity: &str, meta: &MetaValues<'_>) -> Self {
+        let names = |name| meta.get(name).present().is_some();
         match activity {
             // The host may report its own events by these words, and `before_send` takes a name out.
-            "MCP_TOOL_CALL" if names("tool") => Self::ToolCall,
-            "MCP_PROMPT_GET" if names("prompt_name") => Self::PromptGet,
-            "MCP_RESOURCE_READ" if names("resource_uri") => Self::ResourceRead,
+            "MCP_TOOL_CALL" if names(MetaName::Tool) => Self::ToolCall,
+            "MCP_PROMPT_GET" if names(MetaName::PromptName) => Self::PromptGet,
+            "MCP_RESOURCE_READ" if names(MetaName::ResourceUri) => Self::ResourceRead,
             "MCP_INIT" => Self::Init,
             _ => Self::Other,
         }
@@ -52,7 +53,7 @@ impl Kind {
     }
 
     /// Whether a name in `meta` is ours in an event of this kind, and none of the caller's.
-    pub(crate) fn is_own_name(self, name: &str) -> bool {
+    fn is_own_name(self, name: &str) -> bool {
         match self {
             Self::ToolCall | Self::Init => reo::is_own_name(name),
             Self::PromptGet | Self::ResourceRead => {
@@ -63,61 +64,213 @@ impl Kind {
     }
 }
 
+/// A member of `meta`.
+#[derive(Debug, Clone, Copy)]
+pub(crate) struct MetaMember<'e> {
+    /// The name, where formats ask for it.
+    known: Option<MetaName>,
+    name: Json<'e>,
+    pub(crate) value: Json<'e>,
+}
+
+/// Whose name a member of `meta` has.
+pub(crate) enum Owner<'e> {
+    /// It is one of ours that formats ask for.
+    Known(MetaName),
+    /// It is another of ours.
+    Own(Cow<'e, str>),
+    Caller(Cow<'e, str>),
+}
+
+impl<'e> MetaMember<'e> {
+    /// Whose name it is in an event of a kind.
+    #[inline]
+    pub(crate) fn owner(self, kind: Kind) -> Owner<'e> {
+        if let Some(known) = self.known {
+            let is_of_request = matches!(known, MetaName::PromptName | MetaName::ResourceUri);
+            // All names that formats ask for are those of calls, but two.
+            if kind == Kind::ToolCall && !is_of_request {
+                return Owner::Known(known);
+            }
+        }
+        let name = self.name.text().unwrap_or_default();
+        match (kind.is_own_name(&name), self.known) {
+            (false, _) => Owner::Caller(name),
+            (true, Some(known)) => Owner::Known(known),
+            (true, None) => Owner::Own(name),
+        }
+    }
+}
+
 /// An event, read from its record.
+#[derive(Debug)]
 pub(crate) struct Record<'e> {
     pub(crate) activity: Cow<'e, str>,
     pub(crate) kind: Kind,
-    pub(crate) event: Members<'e>,
-    pub(crate) meta: Members<'e>,
-    pub(crate) head: Members<'e>,
+    event: Payload<'e>,
+    meta: MetaValues<'e>,
+    meta_members: Vec<MetaMember<'e>>,
+    head: Head<'e>,
     /// How a request ended, as one of [`CallOutcome`](crate::event::CallOutcome)'s words.
     pub(crate) outcome: Option<Cow<'e, str>>,
     /// What a request failed with, if that is not empty.
-    pub(crate) error: Option<Cow<'e, str>>,
+    pub(crate) error: Json<'e>,
 }
 
 impl<'e> Record<'e> {
-    pub(crate) fn read(event: &'e str) -> Self {
-        let event = Members::read(event);
-        let activity = event.text("activity_type").unwrap_or_default();
-        let (meta, head) = (event.object("meta"), event.object(HEAD));
-        let kind = Kind::of(&activity, &meta);
-        let of_request = |name| meta.text(name).filter(|_| kind.method().is_some());
+    fn empty() -> Self {
         Self {
-            outcome: of_request("outcome"),
-            error: of_request("error").filter(|error| !error.is_empty()),
-            activity,
-            kind,
-            event,
-            meta,
-            head,
+            activity: Cow::Borrowed(""),
+            kind: Kind::Other,
+            event: Payload::default(),
+            meta: MetaValues::default(),
+            meta_members: Vec::new(),
+            head: Head::default(),
+            outcome: None,
+            error: Json::ABSENT,
         }
+    }
+
+    /// Reads an event alone. What is no record has no members.
+    pub(crate) fn read(event: &'e [u8]) -> Self {
+        let mut only = Self::empty();
+        let mut scanner = Scanner::of(event);
+        let is_read = only.read_next(&mut scanner).is_some();
+        match is_read && scanner.next_byte().is_none() {
+            true => only,
+            false => Self::empty(),
+        }
+    }
+
+    /// Reads the events of a batch's parts, in which a comma follows each, up to what is none.
+    pub(crate) fn each(parts: &[&'e [u8]], mut read: impl FnMut(&Self)) {
+        let mut record = Self::empty();
+        for part in parts {
+            let mut scanner = Scanner::of(part);
+            while record.read_next(&mut scanner).is_some() {
+                read(&record);
+                if !scanner.takes(b',') {
+                    break;
+                }
+            }
+        }
+    }
+
+    /// Reads the next event in place of the one before.
+    fn read_next(&mut self, scanner: &mut Scanner<'e>) -> Option<()> {
+        self.event = Payload::default();
+        self.meta = MetaValues::default();
+        self.head = Head::default();
+        self.meta_members.clear();
+        self.read_members(scanner)?;
+        self.activity = self
+            .event(PayloadName::ActivityType)
+            .text()
+            .unwrap_or_default();
+        self.kind = Kind::of(&self.activity, &self.meta);
+        let is_request = self.kind.method().is_some();
+        let [outcome, error] = [MetaName::Outcome, MetaName::Error].map(|name| self.meta(name));
+        self.outcome = outcome.text().filter(|_| is_request);
+        self.error = error.only_if(is_request && error.present().is_some());
+        Some(())
+    }
+
+    fn read_members(&mut self, scanner: &mut Scanner<'e>) -> Option<()> {
+        let mut next = 0;
+        let [mut has_meta, mut has_head] = [false; 2];
+        scanner.members(|scanner, name| {
+            match found(scanner, name, |word| PayloadName::find(word, &mut next)) {
+                Some(PayloadName::Meta) if !std::mem::replace(&mut has_meta, true) => {
+                    self.read_meta(scanner)
+                }
+                Some(PayloadName::Head) if !std::mem::replace(&mut has_head, true) => {
+                    self.read_head(scanner)
+                }
+                name => {
+                    let value = scanner.value()?;
+                    if let Some(name) = name {
+                        self.event.set(name, value);
+                    }
+                    Some(())
+                }
+            }
+        })
+    }
+
+    fn read_meta(&mut self, scanner: &mut Scanner<'e>) -> Option<()> {
+        let mut next = 0;
+        scanner.members(|scanner, name| {
+            let known = found(scanner, name, |word| MetaName::find(word, &mut next));
+            let value = scanner.value()?;
+            if let Some(known) = known {
+                self.meta.set(known, value);
+            }
+            let name = scanner.json(name);
+            self.meta_members.push(MetaMember { known, name, value });
+            Some(())
+        })
+    }
+
+    fn read_head(&mut self, scanner: &mut Scanner<'e>) -> Option<()> {
+        let mut next = 0;
+        scanner.members(|scanner, name| {
+            let known = found(scanner, name, |word| HeadName::find(word, &mut next));
+            let value = scanner.value()?;
+            if let Some(known) = known {
+                self.head.set(known, value);
+            }
+            Some(())
+        })
+    }
+
+    /// The value under a name of its own.
+    pub(crate) fn event(&self, name: PayloadName) -> Json<'e> {
+        self.event.get(name)
+    }
+
+    /// The value under a name in `meta`.
+    pub(crate) fn meta(&self, name: MetaName) -> Json<'e> {
+        self.meta.get(name)
+    }
+
+    /// The value under a name in its head.
+    pub(crate) fn head(&self, name: HeadName) -> Json<'e> {
+        self.head.get(name)
+    }
+
+    /// All members of `meta`, as they stand one behind another.
+    pub(crate) fn meta_members(&self) -> impl Iterator<Item = MetaMember<'e>> {
+        self.meta_members.iter().copied()
     }
 
     /// The JSON-RPC code that the request was answered with.
     pub(crate) fn code(&self) -> Option<i64> {
-        self.head.integer("code")
+        self.head(HeadName::Code).number()
     }
 
     /// The event's id as a UUID, which follows from the event alone, so that it is the same however often it is sent.
-    pub(crate) fn uuid(&self) -> String {
-        let id = self.event.integer("event_id").unwrap_or_default();
-        let instance = self.meta.text("instance");
+    pub(crate) fn uuid(&self) -> [u8; 36] {
+        let id = self.event(PayloadName::EventId).number();
+        let id = id.unwrap_or_default();
+        let instance = self.meta(MetaName::Instance).text();
         let instance = instance.and_then(|digits| Instance::parse(&digits));
-        let sequence = self.meta.integer("sequence");
+        let sequence = self.meta(MetaName::Sequence).number();
         // An id that the caller chose has the same UUID wherever it is logged.
         let made_by = instance.zip(sequence).and_then(|(instance, sequence)| {
             (Ids::new(instance).id(sequence) == id).then_some(instance)
         });
-        String::from_utf8_lossy(&uuid(id, made_by)).into_owned()
+        uuid(id, made_by)
     }
 
     /// Start and end in nanoseconds since 1970.
     pub(crate) fn times(&self) -> [u64; 2] {
         const MILLISECOND: f64 = 1_000_000.0;
         const SECOND: u64 = 1_000_000_000;
-        let in_meta = || Some(self.meta.get("duration_ms")?.parse::<f64>().ok()? * MILLISECOND);
-        let duration = match (self.kind.method(), self.head.integer("duration")) {
+        let in_meta = || {
+            let millis = self.meta(MetaName::DurationMs).number::<f64>();
+            Some(millis? * MILLISECOND)
+        };
+        let duration = match (self.kind.method(), self.head(HeadName::Duration).number()) {
             (None, _) => 0,
             (_, Some(duration)) => duration,
             // A double that is negative or no number becomes 0.
@@ -126,14 +279,143 @@ impl<'e> Record<'e> {
         // No receiver takes a call for one that began before there were any, however long it took.
         let [first, last] = [PLAUSIBLE_MILLIS.start(), PLAUSIBLE_MILLIS.end()]
             .map(|millis| (*millis as u64).saturating_mul(MILLISECOND as u64));
-        if let Some(end) = self.head.integer::<u64>("end") {
+        if let Some(end) = self.head(HeadName::End).number::<u64>() {
             let start = end.saturating_sub(duration);
             return [start.max(first).min(end), end];
         }
-        let seconds = self.event.integer::<u64>("event_at").unwrap_or_default();
-        let start = self.head.integer("start");
-        let start = start.unwrap_or_else(|| seconds.saturating_mul(SECOND));
+        let start = self.head(HeadName::Start).number();
+        let start = start.unwrap_or_else(|| {
+            let seconds = self.event(PayloadName::EventAt).number::<u64>();
+            seconds.unwrap_or_default().saturating_mul(SECOND)
+        });
         let end = start.saturating_add(duration);
         [start, end.min(last).max(start)]
+    }
+}
+
+/// What `find` finds under a name as it stands in JSON; one that is no text counts as empty.
+#[inline(always)]
+fn found<N>(
+    scanner: &Scanner<'_>,
+    name: Place,
+    mut find: impl FnMut(&[u8]) -> Option<N>,
+) -> Option<N> {
+    match scanner.plain(name) {
+        Some(word) => find(word),
+        None => {
+            let name = scanner.json(name).text();
+            find(name.unwrap_or_default().as_bytes())
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn sources(parts: &[&[u8]]) -> Vec<String> {
+        let mut sources = Vec::new();
+        Record::each(parts, |record| {
+            let source = record.event(PayloadName::Source).text();
+            sources.push(source.unwrap_or_default().into_owned());
+        });
+        sources
+    }
+
+    #[test]
+    fn the_events_of_parts_are_told_from_one_another() {
+        let part = br#"{"source":"},{"},{"b":[{}],"source":"x"}, {"meta":{"source":1}} ,"#;
+        assert_eq!(
+            sources(&[part, br#"{"source":"y"}"#]),
+            ["},{", "x", "", "y"]
+        );
+        assert_eq!(sources(&[b"", b","]), [""; 0]);
+    }
+
+    #[test]
+    fn what_is_no_event_ends_its_part() {
+        for (part, read) in [
+            (
+                &br#"{"source":"a"},{"source":"b","c":},{"source":"d"},"#[..],
+                1,
+            ),
+            (b"{\"source\":\"a\"},{\"source\":\"\xff\"},", 1),
+            (br#"{"source":"a"};{"source":"b"},"#, 1),
+            (br#"{"source":"a"}{"source":"b"},"#, 1),
+            (br#"{"source":"a"},7,{"source":"b"},"#, 3),
+        ] {
+            assert_eq!(sources(&[part]).len(), read, "{}", part.escape_ascii());
+        }
+    }
+
+    #[test]
+    fn members_are_read_in_any_order_and_the_first_of_a_name_counts() {
+        let record = Record::read(
+            br#" { "head" : {"code": -7, "end":1,"code":8}, "meta" : {"outcome":"ok", "own":2,
+            "t\u006fol":"t", "tool":"u"}, "meta":{"error":"e"}, "activity_type":"MCP_TOOL_CALL" , "user_id":3 } "#,
+        );
+        assert!(record.kind == Kind::ToolCall && record.code() == Some(-7));
+        assert_eq!(record.outcome.as_deref(), Some("ok"));
+        assert!(record.meta(MetaName::Tool).is("t") && record.error == Json::ABSENT);
+        assert_eq!(record.event(PayloadName::UserId).as_str(), "3");
+        let values = record.meta_members().map(|member| member.value.as_str());
+        assert_eq!(
+            values.collect::<Vec<_>>(),
+            ["\"ok\"", "2", "\"t\"", "\"u\""]
+        );
+    }
+
+    #[test]
+    fn what_is_no_record_has_no_members() {
+        for text in [
+            "",
+            "7",
+            "[]",
+            r#"{"source":"x"}}"#,
+            r#"{"source":"x",}"#,
+            r#"{"meta":[],"head":7}"#,
+        ] {
+            let record = Record::read(text.as_bytes());
+            assert_eq!(record.event(PayloadName::Source), Json::ABSENT, "{text}");
+            assert!(record.kind == Kind::Other && record.meta_members().next().is_none());
+        }
+    }
+
+    #[test]
+    fn a_name_is_ours_by_the_kind_of_its_event() {
+        let kinds = [
+            ("MCP_TOOL_CALL", Kind::ToolCall),
+            ("MCP_PROMPT_GET", Kind::PromptGet),
+            ("MCP_RESOURCE_READ", Kind::ResourceRead),
+            ("MCP_INIT", Kind::Init),
+            ("LOGIN", Kind::Other),
+        ];
+        for (activity, kind) in kinds {
+            let names = MetaName::ALL.iter().map(|name| name.as_str());
+            let names: Vec<_> = names.chain(["round", "mine"]).collect();
+            let meta: Vec<_> = names
+                .iter()
+                .map(|name| format!("\"{name}\":\"x\""))
+                .collect();
+            let meta = meta.join(",");
+            let record = format!(r#"{{"activity_type":"{activity}","meta":{{{meta}}}}}"#);
+            let record = Record::read(record.as_bytes());
+            assert_eq!(record.kind, kind);
+            for (member, name) in record.meta_members().zip(names) {
+                let own = match member.owner(kind) {
+                    Owner::Known(known) => Some(known.as_str().to_owned()),
+                    Owner::Own(own) => Some(own.into_owned()),
+                    Owner::Caller(given) => {
+                        assert_eq!(given, name);
+                        None
+                    }
+                };
+                assert_eq!(
+                    own.as_deref(),
+                    kind.is_own_name(name).then_some(name),
+                    "{activity}"
+                );
+            }
+        }
     }
 }
