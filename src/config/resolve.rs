@@ -15,7 +15,7 @@ use crate::capture::{self, CapturePolicy, Constant};
 use crate::delivery::settings::{DeliverySettings, Pace};
 use crate::delivery::{Spool, Store};
 use crate::error::BuildError;
-use crate::event::Sampling;
+use crate::event::{Consent, Sampling};
 use crate::ledger::Ledger;
 use crate::queue::Bounds;
 use crate::transport::Transport;
@@ -44,6 +44,7 @@ pub(crate) struct PipelineSettings {
     pub(crate) defaults: Defaults,
     pub(crate) policy: CapturePolicy,
     pub(crate) sampling: Sampling,
+    pub(crate) consent: Option<Consent>,
     pub(crate) clock: Clock,
 }
 
@@ -268,6 +269,7 @@ impl Builder {
             defaults,
             policy,
             sampling: mem::take(&mut self.sampling),
+            consent: self.consent.take(),
             clock: self.clock.clone(),
         }
     }

@@ -21,6 +21,7 @@ use crate::ledger::{DropReason, Ledger, Outcome, Stats};
 use crate::queue::{EndListener, Receiver, Sender, Takers};
 use crate::redact::RedactedJson;
 use crate::wire::parts::{self, Stamp};
+use crate::wire::subject;
 use crate::wire::{EventForm, Profile};
 
 /// The room of a call's values in a second try: a fourth of that in the first.
@@ -128,7 +129,7 @@ impl Pipeline {
         &self.settings.clock
     }
 
-    /// Admits, samples, redacts and queues one event.
+    /// Admits one event, asks whether it may be taken, samples, redacts and queues it.
     pub(crate) fn log(&self, event: &mut Event<'_>, listener: Option<EndListener>) -> Outcome {
         match self.refuse_if_full() {
             Some(refused) => refused,
@@ -154,6 +155,7 @@ impl Pipeline {
         listener: Option<EndListener>,
     ) -> Outcome {
         let queued = self.admit().and_then(|now| {
+            self.ask_consent(event)?;
             let weight = self.weigh(event)?;
             let left_out = event.leave_out_malformed(now);
             self.shared.ledger.leave_out(left_out);
@@ -268,6 +270,18 @@ impl Pipeline {
             Ok(now)
         } else {
             Err(DropReason::Closed)
+        }
+    }
+
+    /// Refuses an event about somebody to whom the host says no.
+    fn ask_consent(&self, event: &Event<'_>) -> Result<(), DropReason> {
+        let Some(consent) = &self.settings.consent else {
+            return Ok(());
+        };
+        let ledger = &self.shared.ledger;
+        match subject::named(event, &self.settings.defaults) {
+            Some(identity) if !consent.is_given(&identity, ledger) => Err(DropReason::NoConsent),
+            _ => Ok(()),
         }
     }
 

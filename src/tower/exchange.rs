@@ -509,27 +509,25 @@ impl Exchange {
             .iter()
             .filter_map(|tool| Some(ListedTool::defined(text(tool, "name")?, tool)));
         let tools: Vec<_> = tools.collect();
-        if !self.observer.memory.listings.is_new(&tools) {
-            return;
-        }
         let own_meta = self.caller.iter().flat_map(Caller::own_meta);
-        self.observer.usage.log_usage(Event {
-            kind: EventKind::Init(tools),
-            facts: Facts {
-                identity: self.caller.as_ref().map(|caller| caller.identity().into()),
-                session,
-                user_agent: self.headers.get(USER_AGENT_HEADER).map(Into::into),
-                links: self.http_version.map(|version| Links {
-                    http_version: Some(version.into()),
-                    ..Links::default()
-                }),
-                meta: Some(
-                    own_meta
-                        .map(|(key, value)| (key.into(), value as Content<'_>))
-                        .collect(),
-                ),
-                ..Facts::default()
-            },
+        let facts = Facts {
+            identity: self.caller.as_ref().map(|caller| caller.identity().into()),
+            session,
+            user_agent: self.headers.get(USER_AGENT_HEADER).map(Into::into),
+            links: self.http_version.map(|version| Links {
+                http_version: Some(version.into()),
+                ..Links::default()
+            }),
+            meta: Some(
+                own_meta
+                    .map(|(key, value)| (key.into(), value as Content<'_>))
+                    .collect(),
+            ),
+            ..Facts::default()
+        };
+        self.observer.memory.listings.report(tools, |tools| {
+            let kind = EventKind::Init(tools);
+            self.observer.usage.log_usage(Event { kind, facts })
         });
     }
 

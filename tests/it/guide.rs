@@ -244,6 +244,14 @@ const CHECKED: &[(&str, &[&str])] = &[
         &["it/faults/host.rs::every_fault_of_the_host_is_survived"],
     ),
     (
+        "`consent` says no to whom an event is about, or panics",
+        &[
+            "it/consent.rs::each_event_about_somebody_is_asked_about_once_and_none_of_who_says_no_is_sent",
+            "it/consent.rs::a_panic_is_no_and_the_logger_goes_on",
+            "it/rmcp/consent.rs::nothing_of_who_says_no_is_reported_by_an_instrumented_server_or_the_layer",
+        ],
+    ),
+    (
         "`before_send` panics, or returns nothing",
         &[
             "it/faults/host.rs::every_fault_of_the_host_is_survived",

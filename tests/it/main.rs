@@ -8,6 +8,7 @@
 )]
 
 mod compression;
+mod consent;
 mod delivery;
 mod destinations;
 mod doctor;
