@@ -32,6 +32,8 @@ pub enum DropReason {
     RateCapped,
     /// The event is about somebody to whom [`consent`](crate::Builder::consent) said no, or on whom it failed.
     NoConsent,
+    /// The event is about somebody who was [forgotten](crate::UsageLogger::forget) before it was delivered.
+    Forgotten,
     /// The ingest answered 401, or 403 where no event of the request was found to be the cause.
     Unauthorized,
     /// The ingest answered with a redirect or with another 4xx status, or refused this event of
@@ -66,6 +68,7 @@ impl DropReason {
         Self::Sampled,
         Self::RateCapped,
         Self::NoConsent,
+        Self::Forgotten,
         Self::Unauthorized,
         Self::Rejected,
         Self::Refused,
@@ -92,6 +95,7 @@ impl DropReason {
             Self::Sampled => "sampled",
             Self::RateCapped => "rate_capped",
             Self::NoConsent => "no_consent",
+            Self::Forgotten => "forgotten",
             Self::Unauthorized => "unauthorized",
             Self::Rejected => "rejected",
             Self::Refused => "refused",
@@ -453,6 +457,6 @@ mod tests {
         let names: std::collections::BTreeSet<_> =
             DropReason::ALL.iter().map(|r| r.as_str()).collect();
         assert_eq!(names.len(), DropReason::ALL.len());
-        assert_eq!(dropped.total(), 18 * 19 / 2);
+        assert_eq!(dropped.total(), 19 * 20 / 2);
     }
 }

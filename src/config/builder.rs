@@ -280,7 +280,8 @@ impl Builder {
     ///
     /// It must not block: the request waits for it. Look the answer up in memory, and fetch it elsewhere.
     ///
-    /// What a spool has kept from an earlier process is not asked about again.
+    /// What was logged before a no is queued: [`forget`](crate::UsageLogger::forget) takes it out. What a spool has kept
+    /// from an earlier process is not asked about again.
     ///
     /// ```
     /// # use mcp_usage::UsageLogger;

@@ -16,11 +16,12 @@ use crate::delivery::message::Control;
 use crate::delivery::settings::DeliverySettings;
 use crate::delivery::shared::{Ends, Shared};
 use crate::delivery::{Distribution, Inbox, ShutdownReport, Store};
-use crate::event::{Event, EventKind, Weight};
+use crate::event::{Event, EventKind, Identity, Weight};
 use crate::ledger::{DropReason, Ledger, Outcome, Stats};
 use crate::queue::{EndListener, Receiver, Sender, Takers};
 use crate::redact::RedactedJson;
 use crate::wire::parts::{self, Stamp};
+use crate::wire::person::Person;
 use crate::wire::subject;
 use crate::wire::{EventForm, Profile};
 
@@ -365,6 +366,14 @@ impl Pipeline {
         let settings = &self.shared.settings;
         let is_alone = self.others.is_empty() || settings.form != EventForm::Record;
         is_alone && (settings.wire.profile().outgrows)(event, grown)
+    }
+
+    /// Somebody, as events name them; `None` for nobody.
+    pub(super) fn person(&self, identity: &Identity<'_>) -> Option<Person> {
+        let PipelineSettings {
+            defaults, policy, ..
+        } = &self.settings;
+        Person::new(identity, &defaults.identity_policy, policy)
     }
 
     /// Captures a value within the limits, for an event that is logged later.

@@ -14,6 +14,7 @@ mod destinations;
 mod doctor;
 mod faults;
 mod fields;
+mod forget;
 mod guard;
 mod guide;
 mod ingest;

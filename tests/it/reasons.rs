@@ -128,6 +128,15 @@ fn cause(reason: DropReason) -> Result<Stats, &'static str> {
             usage.log_usage(call(1).identity(rachel()));
             usage
         }
+        DropReason::Forgotten => {
+            ingest.script([Answer::status(503).held()]);
+            let usage = builder.build().unwrap();
+            drop(usage.log_usage_confirmed(call(1).identity(rachel()), HOUR));
+            ingest.wait_for_requests(1, PATIENCE).unwrap();
+            usage.forget_blocking(&rachel());
+            ingest.release();
+            usage
+        }
         DropReason::Refused => {
             return Err("takes a minute of other traffic: faults::poison::a_500_for_one_event_…");
         }

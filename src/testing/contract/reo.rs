@@ -108,7 +108,7 @@ const OUTCOMES: [&str; 10] = [
     "unknown",
 ];
 
-const DROP_REASONS: [&str; 18] = [
+const DROP_REASONS: [&str; 19] = [
     "queue_full",
     "evicted",
     "too_large",
@@ -119,6 +119,7 @@ const DROP_REASONS: [&str; 18] = [
     "sampled",
     "rate_capped",
     "no_consent",
+    "forgotten",
     "unauthorized",
     "rejected",
     "refused",
