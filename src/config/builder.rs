@@ -361,6 +361,20 @@ impl Builder {
         self
     }
 
+    /// Tells the destination who was [forgotten](crate::UsageLogger::forget), by an event `MCP_FORGET_USER` with their
+    /// identity, under a pseudonym where those are sent, and at the time of the call. Default: no, nothing is sent of it.
+    ///
+    /// For an ingest of your own that deletes what it has of a user. The event is logged when the logger has forgotten
+    /// them, to this destination alone, whatever [`consent`](Self::consent) says and the sampling; no later call forgets
+    /// it. Where they are given by an address alone, that is the id. Requests that were under way may arrive after it.
+    ///
+    /// [`build`](Self::build) returns [`BuildError::Invalid`](crate::BuildError::Invalid) on another wire than
+    /// [`Wire::ReoBatch`].
+    pub const fn announce_forgotten(mut self, on: bool) -> Self {
+        self.target.announces_forgotten = on;
+        self
+    }
+
     /// Sets a hook over each finished event, as the JSON of the wire format (on the OTLP and PostHog wires, and
     /// for several destinations of different wires, that of the Reo wires, with a member `head` for what these have no
     /// place for, an e-mail address among it); `None` drops the event as [`BeforeSend`](crate::DropReason::BeforeSend), and so does a panic.

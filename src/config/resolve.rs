@@ -81,6 +81,7 @@ impl Builder {
             self.open_dry_run().err(),
             self.check_protocol().err(),
             self.checked_gzip().err(),
+            self.check_announcement().err(),
             self.check_sampling().err(),
             self.checked_key().err(),
             self.checked_endpoint().err(),
@@ -136,6 +137,7 @@ impl Builder {
     pub(super) fn resolve_target(&mut self) -> Result<ResolvedTarget, BuildError> {
         self.check_protocol()?;
         self.checked_gzip()?;
+        self.check_announcement()?;
         self.check_sampling()?;
         let key = self.checked_key()?;
         let endpoint = self.checked_endpoint()?;
@@ -208,6 +210,7 @@ impl Builder {
             key,
             endpoint,
             spool_dir,
+            announces_forgotten: self.target.announces_forgotten,
         };
         Ok(ResolvedTarget {
             delivery,

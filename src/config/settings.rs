@@ -67,6 +67,11 @@ impl Builder {
             insecure,
             Setting::found("gzip", gzip, "false"),
             Setting::compared("bundled_roots", &self.target.bundled_roots, &false),
+            Setting::compared(
+                "announce_forgotten",
+                &self.target.announces_forgotten,
+                &false,
+            ),
             Setting::given("spool", spool),
             Setting::given("dry_run", dry_run),
         ]);
@@ -245,7 +250,7 @@ mod tests {
              max_queue_events max_queue_bytes when_full max_batch_events max_batch_bytes \
              flush_interval request_timeout max_in_flight initial_backoff max_backoff \
              max_retry_after max_event_age session_ids session_key pseudonyms consent headers allow_insecure_http gzip \
-             bundled_roots spool dry_run"
+             bundled_roots announce_forgotten spool dry_run"
         );
         assert!(!format!("{settings:?}").contains("secret"));
         let set: Vec<&str> = settings

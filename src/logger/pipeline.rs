@@ -16,12 +16,12 @@ use crate::delivery::message::Control;
 use crate::delivery::settings::DeliverySettings;
 use crate::delivery::shared::{Ends, Shared};
 use crate::delivery::{Distribution, Inbox, ShutdownReport, Store};
-use crate::event::{Event, EventKind, Identity, Weight};
+use crate::event::{Custom, Event, EventKind, Identity, Weight};
 use crate::ledger::{DropReason, Ledger, Outcome, Stats};
 use crate::queue::{EndListener, Receiver, Sender, Takers};
 use crate::redact::RedactedJson;
 use crate::wire::parts::{self, Stamp};
-use crate::wire::person::Person;
+use crate::wire::person::{FORGET_USER, Person};
 use crate::wire::subject;
 use crate::wire::{EventForm, Profile};
 
@@ -374,6 +374,37 @@ impl Pipeline {
             defaults, policy, ..
         } = &self.settings;
         Person::new(identity, &defaults.identity_policy, policy)
+    }
+
+    /// Tells the destinations that want to know whom they are to forget. Neither consent nor sampling is asked.
+    pub(super) fn announce_forgotten(&self, identity: &Identity<'_>) {
+        let wants = |shared: &Shared| shared.settings.announces_forgotten;
+        if !self.all().any(|shared| wants(shared)) {
+            return;
+        }
+        let defaults = &self.settings.defaults;
+        let given = Custom::new(FORGET_USER).identity(identity).into();
+        let Some(named) = subject::named(&given, defaults) else {
+            return;
+        };
+        let event = Event::from(Custom::new(FORGET_USER).identity(named));
+        let takes = |shared: &Shared| shared.settings.wire.refusal(&event, defaults).is_none();
+        let of_all = self.all().enumerate().filter(|(_, shared)| wants(shared));
+        let takers = of_all.filter(|(_, shared)| takes(shared));
+        let takers = takers.fold(Takers::NONE, |takers, (at, _)| takers.with(at));
+        let reason = match takers.is_empty() {
+            true => Err(DropReason::MissingField),
+            false => self
+                .admit()
+                .and_then(|now| self.write_and_push(&event, takers, Weight::default(), now, None)),
+        };
+        for (at, shared) in self.all().enumerate().filter(|(_, shared)| wants(shared)) {
+            match reason {
+                Ok(()) if takers.has(at) => {}
+                Ok(()) => self.refuse(shared, &event, DropReason::MissingField),
+                Err(reason) => self.refuse(shared, &event, self.refusal(shared, &event, reason)),
+            }
+        }
     }
 
     /// Captures a value within the limits, for an event that is logged later.

@@ -197,7 +197,7 @@ impl UsageLogger {
     /// again, and in its own directory of a spool, where they are overwritten and synced before the answer. Events of
     /// theirs that are in there although they were delivered are overwritten, too.
     ///
-    /// Nothing is sent for it. What a request under way holds is reported and not waited for: it may arrive, and where
+    /// Nothing is sent for it, unless [`announce_forgotten`](crate::Builder::announce_forgotten) asks for that. What a request under way holds is reported and not waited for: it may arrive, and where
     /// the request fails, it is dropped.
     ///
     /// An event is theirs by the id that it was logged with and its kind, or by an e-mail address, whatever its case: that
@@ -223,13 +223,23 @@ impl UsageLogger {
     /// ```
     pub async fn forget(&self, identity: &Identity<'_>) -> Forgotten {
         let nothing = Forgotten::nothing(true);
-        self.ask(|handle| handle.forget(identity), nothing).await
+        let forgotten = self.ask(|handle| handle.forget(identity), nothing).await;
+        self.announce_forgotten(identity);
+        forgotten
     }
 
     /// [`forget`](Self::forget) for plain threads.
     pub fn forget_blocking(&self, identity: &Identity<'_>) -> Forgotten {
         let nothing = Forgotten::nothing(true);
-        self.ask(|handle| handle.forget(identity), nothing).block()
+        let forgotten = self.ask(|handle| handle.forget(identity), nothing).block();
+        self.announce_forgotten(identity);
+        forgotten
+    }
+
+    fn announce_forgotten(&self, identity: &Identity<'_>) {
+        if let Some(handle) = &self.handle {
+            handle.pipeline.announce_forgotten(identity);
+        }
     }
 
     /// Delivers what is queued, refuses what comes later, and ends the worker, within `timeout`.

@@ -53,6 +53,12 @@ impl Person {
     /// compared as a whole, without its escapes.
     pub(crate) fn is_named_by(&self, event: &[u8]) -> bool {
         let event = str::from_utf8(event).map(Members::read).unwrap_or_default();
+        if event
+            .text("activity_type")
+            .is_some_and(|kind| kind == FORGET_USER)
+        {
+            return false;
+        }
         if let (Some(id), Some(kind)) = (event.text("user_id"), event.text("user_id_type"))
             && (kind == self.kind && self.ids.iter().any(|own| *own == id)
                 || kind == EMAIL && self.has_address(&id))
@@ -82,6 +88,9 @@ impl fmt::Debug for Person {
 }
 
 const EMAIL: &str = "EMAIL";
+
+/// The `activity_type` of the event that tells an ingest whom it is to forget, and is not forgotten itself.
+pub(crate) const FORGET_USER: &str = "MCP_FORGET_USER";
 
 /// What does not matter in an address is left out.
 fn normalized(address: &str) -> String {
@@ -170,6 +179,10 @@ mod tests {
             (json!({"userId": "u2", "userEmail": "u1"}), false),
             (
                 json!({"meta": {"user_id": "u1", "text": "rachel@example.com"}}),
+                false,
+            ),
+            (
+                json!({"user_id": "u1", "user_id_type": "INTERNAL", "activity_type": FORGET_USER}),
                 false,
             ),
             (json!({}), false),

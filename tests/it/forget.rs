@@ -511,3 +511,100 @@ fn while_threads_log_for_ten_people_one_is_forgotten_and_the_ledger_closes() {
         assert!(forgotten <= 4 * (EVENTS / PEOPLE) as u64);
     }
 }
+
+#[test]
+fn a_reo_batch_destination_that_asks_for_it_is_told_once_and_no_other() {
+    let (first, told, spans) = (ingest(), ingest(), ingest());
+    let also = |wire: &Wire, endpoint: String| {
+        Destination::new(wire.clone())
+            .endpoint(endpoint)
+            .api_key(KEY)
+    };
+    let usage = builder_for(&first, &Wire::ReoBatch)
+        .also(
+            also(&Wire::ReoBatch, told.endpoint())
+                .name("told")
+                .announce_forgotten(true),
+        )
+        .also(also(&otlp(), spans.otlp_url()))
+        .consent(|_| false)
+        .sample(0.0)
+        .build()
+        .unwrap();
+    for identity in [
+        sam(),
+        Identity::anonymous().with_email("sam@example.com"),
+        Identity::anonymous(),
+    ] {
+        assert_eq!(found(&usage.forget_blocking(&identity)), (0, 0, 0));
+    }
+    // Neither a second nor anybody else is to be forgotten without a word of them.
+    block_on(usage.forget(&sam()));
+    usage.shutdown_blocking(PATIENCE);
+    let events = told.delivered();
+    let ids: Vec<_> = events.iter().map(|event| event.user_id()).collect();
+    assert_eq!(ids, [Some("sam-1"), Some("sam@example.com"), Some("sam-1")]);
+    for event in &events {
+        assert_eq!(event.json["activity_type"], "MCP_FORGET_USER");
+    }
+    assert_eq!(told.violations(), Vec::<String>::new());
+    for (name, offered) in [("reo_batch", 0), ("told", 3), ("otlp", 0)] {
+        let stats = usage.destination(name).unwrap().stats();
+        assert_ledger(&stats);
+        assert_eq!(
+            (stats.offered, stats.delivered),
+            (offered, offered),
+            "{name}"
+        );
+    }
+    assert_eq!(first.requests().len() + spans.requests().len(), 0);
+}
+
+#[test]
+fn an_announcement_is_not_forgotten_and_has_a_pseudonym_where_events_have() {
+    let ingest = ingest();
+    let change = |builder: Builder| {
+        let builder = builder.announce_forgotten(true).max_queue_events(3);
+        #[cfg(feature = "pseudonyms")]
+        let builder = {
+            let pseudonyms = mcp_usage::pseudonym::Pseudonyms::new(b"0123456789abcdef");
+            builder.pseudonyms(pseudonyms.unwrap())
+        };
+        builder
+    };
+    let usage = held_up(&ingest, &Wire::ReoBatch, change);
+    // The queue is full of theirs, and has room for the announcement once they are gone.
+    for n in 1..=3 {
+        usage.log_usage(call(n).identity(sam()));
+    }
+    assert_eq!(found(&usage.forget_blocking(&sam())), (2, 0, 0));
+    assert_eq!(found(&usage.forget_blocking(&sam())), (0, 0, 0));
+    ingest.release();
+    let stats = end(&usage, &ingest);
+    assert_eq!(
+        (stats.delivered, stats.dropped.get(DropReason::QueueFull)),
+        (3, 1)
+    );
+    let events = ingest.delivered();
+    let kinds: Vec<_> = events
+        .iter()
+        .map(|event| event.json["activity_type"].as_str())
+        .collect();
+    let told = Some("MCP_FORGET_USER");
+    assert_eq!(kinds, [Some("MCP_TOOL_CALL"), told, told]);
+    #[cfg(feature = "pseudonyms")]
+    assert_unnamed(&ingest, "pseudonyms");
+}
+
+#[test]
+fn only_the_reo_batch_wire_is_told() {
+    for (name, wire) in wires().into_iter().filter(|(name, _)| *name != "reo batch") {
+        let ingest = ingest();
+        let fault = builder_for(&ingest, &wire).announce_forgotten(true).build();
+        let fault = fault.unwrap_err().to_string();
+        assert!(
+            fault.starts_with("announce_forgotten is for Wire::ReoBatch alone"),
+            "{name}: {fault}"
+        );
+    }
+}
