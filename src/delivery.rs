@@ -41,8 +41,8 @@ use self::destination::Destination;
 pub(crate) use self::distributor::Distribution;
 use self::distributor::Distributor;
 use self::flights::Ended;
-pub use self::message::ShutdownReport;
-use self::message::{Control, DiskFlush, Shutdown, answer};
+use self::message::{Control, DiskFlush, Forget, Forgetting, Shutdown, answer};
+pub use self::message::{Forgotten, ShutdownReport};
 #[cfg(not(feature = "spool"))]
 use self::no_spool as spooling;
 use self::shared::Shared;
@@ -234,6 +234,7 @@ impl Worker {
                 }));
             }
             Control::FlushToDisk(flush) => self.flush_to_disk(flush),
+            Control::Forget(forget) => self.forget(forget),
         }
     }
 
@@ -248,6 +249,22 @@ impl Worker {
         self.hand_over_all();
         let sequences = self.destinations.iter_mut().map(Destination::send_all);
         sequences.max().unwrap_or_default()
+    }
+
+    /// Forgets somebody; answered when the last destination has.
+    fn forget(&mut self, forget: Forget) {
+        let Forget {
+            person,
+            deadline,
+            reply,
+        } = forget;
+        let told = Arc::new(Forgetting::new(reply));
+        if let Some(distributor) = &mut self.distributor {
+            distributor.forget(&self.destinations, &person, &told);
+        }
+        for destination in &mut self.destinations {
+            destination.forget(&person, deadline, &told);
+        }
     }
 
     /// Answers when all that is queued is on the disks of all destinations that have one.

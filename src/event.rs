@@ -5,6 +5,7 @@ mod caller;
 mod checked;
 mod client;
 mod common;
+mod consent;
 mod facts;
 mod identity;
 mod kind;
@@ -22,6 +23,7 @@ pub(crate) use checked::{
 };
 pub use client::{ClientClass, Era};
 pub(crate) use common::{FACT_TEXTS, FactValues, Facts, Links};
+pub(crate) use consent::Consent;
 pub(crate) use facts::{META_FACTS, Text};
 pub use identity::Identity;
 pub(crate) use kind::EventKind;

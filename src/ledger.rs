@@ -30,6 +30,10 @@ pub enum DropReason {
     Sampled,
     /// The tool was called more often than its rate cap allows.
     RateCapped,
+    /// The event is about somebody to whom [`consent`](crate::Builder::consent) said no, or on whom it failed.
+    NoConsent,
+    /// The event is about somebody who was [forgotten](crate::UsageLogger::forget) before it was delivered.
+    Forgotten,
     /// The ingest answered 401, or 403 where no event of the request was found to be the cause.
     Unauthorized,
     /// The ingest answered with a redirect or with another 4xx status, or refused this event of
@@ -63,6 +67,8 @@ impl DropReason {
         Self::BeforeSend,
         Self::Sampled,
         Self::RateCapped,
+        Self::NoConsent,
+        Self::Forgotten,
         Self::Unauthorized,
         Self::Rejected,
         Self::Refused,
@@ -88,6 +94,8 @@ impl DropReason {
             Self::BeforeSend => "before_send",
             Self::Sampled => "sampled",
             Self::RateCapped => "rate_capped",
+            Self::NoConsent => "no_consent",
+            Self::Forgotten => "forgotten",
             Self::Unauthorized => "unauthorized",
             Self::Rejected => "rejected",
             Self::Refused => "refused",
@@ -326,7 +334,11 @@ impl Ledger {
 
     /// Events offered, but for those that are left out on purpose.
     pub(crate) fn wanted(&self) -> u64 {
-        let left_out = [DropReason::Sampled, DropReason::RateCapped];
+        let left_out = [
+            DropReason::Sampled,
+            DropReason::RateCapped,
+            DropReason::NoConsent,
+        ];
         let left_out = left_out.map(|reason| self.dropped.get(reason as usize));
         let left_out = left_out
             .into_iter()
@@ -445,6 +457,6 @@ mod tests {
         let names: std::collections::BTreeSet<_> =
             DropReason::ALL.iter().map(|r| r.as_str()).collect();
         assert_eq!(names.len(), DropReason::ALL.len());
-        assert_eq!(dropped.total(), 17 * 18 / 2);
+        assert_eq!(dropped.total(), 19 * 20 / 2);
     }
 }

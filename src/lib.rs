@@ -139,7 +139,7 @@ mod wire;
 pub use base::log::LOG_TARGET;
 pub use base::threads::is_own_thread;
 pub use config::{Builder, Confirm, Destination};
-pub use delivery::ShutdownReport;
+pub use delivery::{Forgotten, ShutdownReport};
 pub use error::{BuildError, ConfirmError, DeliveryError, FlushError};
 pub use event::{
     AuthRejected, AuthRejection, CallOutcome, Caller, ClientClass, Custom, Era, Event, Identity,
@@ -147,8 +147,8 @@ pub use event::{
 };
 pub use ledger::{DropReason, Dropped, Outcome, Stats};
 pub use logger::{
-    CallGuard, Confirmation, DestinationHandle, LOGIN_MEMORY, MAX_LOGINS, Recorded, ShutdownGuard,
-    UsageLogger,
+    CallGuard, Confirmation, DestinationHandle, FORGET_TIMEOUT, LOGIN_MEMORY, MAX_LOGINS, Recorded,
+    ShutdownGuard, UsageLogger,
 };
 pub use mcp::arguments::Arguments;
 pub use mcp::intent;

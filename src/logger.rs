@@ -24,6 +24,7 @@ pub use confirmation::Confirmation;
 pub use destinations::DestinationHandle;
 pub use guard::CallGuard;
 pub(crate) use guard::OpenCall;
+pub use handle::FORGET_TIMEOUT;
 pub(crate) use handle::Handle;
 #[cfg(feature = "rmcp")]
 pub(crate) use kept_record::KeptRecord;

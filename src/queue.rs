@@ -316,6 +316,16 @@ impl Receiver {
         drop(freed);
     }
 
+    /// Takes out the events that are ready to be sent and that `goes` holds for, and counts and tells them as dropped.
+    /// Returns how many there were, for each destination that they were for; of one of several destinations nothing, whose
+    /// [`Branch`] forgets by itself.
+    pub(crate) fn remove(&self, goes: impl FnMut(&[u8]) -> bool, reason: DropReason) -> u64 {
+        match &self.branch {
+            Some(_) => 0,
+            None => self.channel.remove(goes, reason),
+        }
+    }
+
     /// How many events are ready to be sent.
     pub(crate) fn waiting(&self) -> u64 {
         self.channel.lock().sealed_events as u64

@@ -51,10 +51,13 @@
 //!   there.
 //! - **While nothing can be written, the worker leaves events in the queue**, where `when_full` can choose among them,
 //!   and offers again each second what it holds.
+//! - **Who is forgotten is overwritten in place**, in every record, ended or not, by one of the same length that says
+//!   nothing: no file moves, and the next owner sees no damage. A segment that is written later is written without them.
 //! - **A flush waits for what is on disk too**, and a shutdown uses its time for it.
 
 mod dir;
 pub(crate) mod disk;
+mod erasure;
 mod extents;
 #[cfg(unix)]
 mod folder;
@@ -67,6 +70,7 @@ mod lock;
 #[path = "spool/lock_by_handle.rs"]
 mod lock;
 mod log;
+mod matches;
 mod read_back;
 mod record;
 mod recovery;
@@ -74,6 +78,8 @@ mod scan;
 mod store;
 mod takeover;
 
+pub(crate) use erasure::Erased;
+pub(crate) use matches::Matches;
 pub(crate) use read_back::Loaded;
 pub(crate) use store::Store;
 

@@ -10,6 +10,7 @@ mod event_form;
 mod missing;
 pub(crate) mod naming;
 pub(crate) mod parts;
+pub(crate) mod person;
 pub(crate) mod session_ids;
 pub(crate) mod subject;
 

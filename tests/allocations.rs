@@ -7,8 +7,8 @@ use std::time::Duration;
 
 use mcp_usage::testing::MemoryTransport;
 use mcp_usage::{
-    Builder, CallOutcome, Destination, Identity, Otlp, Outcome, PostHog, ToolCall, UsageLogger,
-    Wire,
+    Builder, CallOutcome, Destination, DropReason, Identity, Otlp, Outcome, PostHog, ToolCall,
+    UsageLogger, Wire,
 };
 use serde_json::value::RawValue;
 use serde_json::{Value, json};
@@ -131,6 +131,23 @@ fn an_event_in_a_steady_state_allocates_nothing() {
         assert_eq!(allocations(&usage, log_told), 0, "told, {wire:?}");
         assert_eq!(usage.stats().dropped.total(), 0);
     }
+}
+
+#[test]
+fn asking_for_consent_allocates_nothing_whatever_the_answer() {
+    let usage = builder(Wire::ReoBatch)
+        .consent(|identity| identity.id() != "user-8")
+        .build()
+        .expect("the settings are sound");
+    let typical = typical();
+    let taken = allocations(&usage, |usage| log(usage, &typical));
+    let refused = allocations(&usage, |usage| {
+        let call = ToolCall::new("search_documents").identity(Identity::new("user-8", "USER_ID"));
+        log_call(usage, call.email("ada@example.com"), &typical)
+    });
+    assert_eq!((taken, refused), (0, 0));
+    let refused = usage.stats().dropped.get(DropReason::NoConsent);
+    assert_eq!(refused, ((WARM_UP + ROUNDS) * EVENTS) as u64);
 }
 
 #[test]

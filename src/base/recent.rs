@@ -48,6 +48,15 @@ impl<T: Clone> Recent<T> {
         }
         is_new
     }
+
+    /// Forgets a key.
+    pub(crate) fn remove(&self, key: impl Hash) {
+        let key = hash(key);
+        let mut entries = lock(&self.0);
+        if entries.values.remove(&key).is_some() {
+            entries.order.retain(|known| *known != key);
+        }
+    }
 }
 
 fn hash(key: impl Hash) -> u64 {
@@ -69,5 +78,9 @@ mod tests {
         assert_eq!((entries.values.len(), entries.order.len()), (100, 100));
         drop(entries);
         assert_eq!((recent.get(9_u64), recent.get(10_u64)), (None, Some(10)));
+        recent.remove(9_u64);
+        recent.remove(10_u64);
+        let entries = lock(&recent.0);
+        assert_eq!((entries.values.len(), entries.order.len()), (99, 99));
     }
 }

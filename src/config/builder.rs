@@ -13,7 +13,7 @@ use super::env::Env;
 use super::table::{Given, table};
 use crate::base::clock::Clock;
 use crate::error::DeliveryError;
-use crate::event::{Identity, Sampling, Session};
+use crate::event::{Consent, Identity, Sampling, Session};
 use crate::hooks::{BeforeSend, OnError};
 use crate::limits::Limits;
 use crate::queue::WhenFull;
@@ -51,6 +51,7 @@ pub struct Builder {
     pub(super) on_error: Option<OnError>,
     pub(super) dry_run: Option<PathBuf>,
     pub(super) sampling: Sampling,
+    pub(super) consent: Option<Consent>,
     pub(super) disabled: bool,
     pub(super) env: Env,
     pub(super) clock: Clock,
@@ -262,6 +263,41 @@ impl Builder {
         self
     }
 
+    /// Asks whether events about somebody may be taken, before anything of them is written. Default: all may.
+    ///
+    /// `asks` is called on the thread that logs the event, once for each event that has an identity, its own or the
+    /// logger's, before sampling: calls, logins, listings, custom events, and refused logins that name somebody. `false`
+    /// drops the event as [`NoConsent`](crate::DropReason::NoConsent), and so does a panic. Events of nobody are not
+    /// asked about, nor are those that a full queue or a shutdown refuses.
+    ///
+    /// It gets the identity as it was given, also where [`pseudonyms`](Self::pseudonyms) are sent, and with the address
+    /// that the event has beside it ([`ToolCall::email`](crate::ToolCall::email)); where an address is all that an event
+    /// has, as [`Identity::email`].
+    ///
+    /// The event of a [call guard](crate::CallGuard), and of a call that an integration records, is asked about when the
+    /// call ends, on the thread that ends it, with the identity that it has then; a shutdown ends those that are open. Until
+    /// then the guard alone has what it was given, and after a no nothing has it.
+    ///
+    /// It must not block: the request waits for it. Look the answer up in memory, and fetch it elsewhere.
+    ///
+    /// What was logged before a no is queued: [`forget`](crate::UsageLogger::forget) takes it out. What a spool has kept
+    /// from an earlier process is not asked about again.
+    ///
+    /// ```
+    /// # use mcp_usage::UsageLogger;
+    /// use std::collections::HashSet;
+    /// use std::sync::{Arc, RwLock};
+    ///
+    /// let opted_out = Arc::new(RwLock::new(HashSet::<String>::new()));
+    /// let asked = Arc::clone(&opted_out);
+    /// let builder = UsageLogger::builder()
+    ///     .consent(move |identity| asked.read().is_ok_and(|out| !out.contains(identity.id())));
+    /// ```
+    pub fn consent(mut self, asks: impl Fn(&Identity<'_>) -> bool + Send + Sync + 'static) -> Self {
+        self.consent = Some(Consent::new(asks));
+        self
+    }
+
     /// Adds a key to the `meta` of every event; an event's own key of that name wins. The mcpeye
     /// wire has no place for it.
     pub fn meta(mut self, key: impl Into<String>, value: impl Into<Value>) -> Self {
@@ -322,6 +358,20 @@ impl Builder {
     #[cfg_attr(docsrs, doc(cfg(feature = "pseudonyms")))]
     pub fn pseudonyms(mut self, pseudonyms: crate::pseudonym::Pseudonyms) -> Self {
         self.identity_policy.pseudonyms = Some(pseudonyms);
+        self
+    }
+
+    /// Tells the destination who was [forgotten](crate::UsageLogger::forget), by an event `MCP_FORGET_USER` with their
+    /// identity, under a pseudonym where those are sent, and at the time of the call. Default: no, nothing is sent of it.
+    ///
+    /// For an ingest of your own that deletes what it has of a user. The event is logged when the logger has forgotten
+    /// them, to this destination alone, whatever [`consent`](Self::consent) says and the sampling; no later call forgets
+    /// it. Where they are given by an address alone, that is the id. Requests that were under way may arrive after it.
+    ///
+    /// [`build`](Self::build) returns [`BuildError::Invalid`](crate::BuildError::Invalid) on another wire than
+    /// [`Wire::ReoBatch`].
+    pub const fn announce_forgotten(mut self, on: bool) -> Self {
+        self.target.announces_forgotten = on;
         self
     }
 

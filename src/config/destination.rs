@@ -26,6 +26,7 @@ pub(super) struct Target {
     pub(super) bundled_roots: bool,
     pub(super) transport: Option<Arc<dyn Transport>>,
     pub(super) spool: Option<Spool>,
+    pub(super) announces_forgotten: bool,
 }
 
 /// One more place that events are sent to, beside the builder's own: see [`Builder::also`](super::Builder::also).
@@ -140,6 +141,12 @@ impl Destination {
     #[cfg(feature = "spool")]
     pub fn spool(mut self, spool: crate::spool::Spool) -> Self {
         self.target.spool = Some(spool);
+        self
+    }
+
+    /// Tells it who was forgotten, as [`Builder::announce_forgotten`](super::Builder::announce_forgotten).
+    pub const fn announce_forgotten(mut self, on: bool) -> Self {
+        self.target.announces_forgotten = on;
         self
     }
 

@@ -15,7 +15,7 @@ use crate::capture::{self, CapturePolicy, Constant};
 use crate::delivery::settings::{DeliverySettings, Pace};
 use crate::delivery::{Spool, Store};
 use crate::error::BuildError;
-use crate::event::Sampling;
+use crate::event::{Consent, Sampling};
 use crate::ledger::Ledger;
 use crate::queue::Bounds;
 use crate::transport::Transport;
@@ -45,6 +45,7 @@ pub(crate) struct PipelineSettings {
     pub(crate) defaults: Defaults,
     pub(crate) policy: CapturePolicy,
     pub(crate) sampling: Sampling,
+    pub(crate) consent: Option<Consent>,
     pub(crate) clock: Clock,
 }
 
@@ -81,6 +82,7 @@ impl Builder {
             self.open_dry_run().err(),
             self.check_protocol().err(),
             self.checked_gzip().err(),
+            self.check_announcement().err(),
             self.check_sampling().err(),
             self.checked_key().err(),
             self.checked_endpoint().err(),
@@ -136,6 +138,7 @@ impl Builder {
     pub(super) fn resolve_target(&mut self) -> Result<ResolvedTarget, BuildError> {
         self.check_protocol()?;
         self.checked_gzip()?;
+        self.check_announcement()?;
         self.check_sampling()?;
         let key = self.checked_key()?;
         let endpoint = self.checked_endpoint()?;
@@ -221,6 +224,7 @@ impl Builder {
             key,
             endpoint,
             spool_dir,
+            announces_forgotten: self.target.announces_forgotten,
         }
     }
 
@@ -299,6 +303,7 @@ impl Builder {
             defaults,
             policy,
             sampling: mem::take(&mut self.sampling),
+            consent: self.consent.take(),
             clock: self.clock.clone(),
         }
     }

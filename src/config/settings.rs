@@ -62,10 +62,16 @@ impl Builder {
             Setting::compared("session_ids", &self.session_ids, &SessionIds::default()),
             Setting::concealed("session_key", self.session_key.is_some()),
             Setting::concealed("pseudonyms", self.identity_policy.has_pseudonyms()),
+            Setting::concealed("consent", self.consent.is_some()),
             self.headers_setting(),
             insecure,
             Setting::found("gzip", gzip, "false"),
             Setting::compared("bundled_roots", &self.target.bundled_roots, &false),
+            Setting::compared(
+                "announce_forgotten",
+                &self.target.announces_forgotten,
+                &false,
+            ),
             Setting::given("spool", spool),
             Setting::given("dry_run", dry_run),
         ]);
@@ -243,8 +249,8 @@ mod tests {
             "wire api_key endpoint product_id source environment user_agent identity ip_addr \
              max_queue_events max_queue_bytes when_full max_batch_events max_batch_bytes \
              flush_interval request_timeout max_in_flight initial_backoff max_backoff \
-             max_retry_after max_event_age session_ids session_key pseudonyms headers allow_insecure_http gzip \
-             bundled_roots spool dry_run"
+             max_retry_after max_event_age session_ids session_key pseudonyms consent headers allow_insecure_http gzip \
+             bundled_roots announce_forgotten spool dry_run"
         );
         assert!(!format!("{settings:?}").contains("secret"));
         let set: Vec<&str> = settings

@@ -10,8 +10,8 @@ use crate::delivery::MIN_SPOOL_BYTES;
 use crate::error::BuildError;
 use crate::transport::api_key::ApiKey;
 use crate::transport::http;
-use crate::wire::DEFAULT_ENDPOINT;
 use crate::wire::session_ids::MIN_SESSION_KEY_BYTES;
+use crate::wire::{DEFAULT_ENDPOINT, Wire};
 
 /// The headers of keys, on the wires that have a key of their own.
 const KEY_HEADERS: [&str; 2] = ["x-api-key", "x-mcpeye-secret"];
@@ -35,6 +35,14 @@ impl Builder {
             return refuse("gzip", fault);
         }
         Ok(on)
+    }
+
+    pub(super) fn check_announcement(&self) -> Result<(), BuildError> {
+        if self.target.announces_forgotten && self.target.wire != Wire::ReoBatch {
+            let fault = "is for Wire::ReoBatch alone: set it on a destination of that wire, or leave it out";
+            return refuse("announce_forgotten", fault);
+        }
+        Ok(())
     }
 
     pub(super) fn check_sampling(&self) -> Result<(), BuildError> {

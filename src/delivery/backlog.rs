@@ -219,6 +219,26 @@ impl Backlog {
         pieces.map(|piece| piece.search).collect()
     }
 
+    /// Marks the events in memory that `goes` holds for, those under way included.
+    pub(super) fn mark_forgotten(&self, goes: &dyn Fn(&[u8]) -> bool) {
+        for (segment, runs) in self.held().values() {
+            for event in runs.iter().cloned().flatten() {
+                if goes(segment.json(event)) {
+                    segment.forget(event);
+                }
+            }
+        }
+    }
+
+    /// Takes out what is marked as forgotten and not under way.
+    pub(super) fn take_forgotten(&mut self) -> Vec<Batch> {
+        let batches = self.retries.iter_mut().chain([&mut self.fresh]);
+        let forgotten = batches.map(Batch::take_forgotten);
+        let forgotten = forgotten.filter(|batch| !batch.is_empty()).collect();
+        self.retries.retain(|batch| !batch.is_empty());
+        forgotten
+    }
+
     /// Puts a batch where it belongs by age: first in, first out.
     pub(super) fn requeue(&mut self, batch: Batch) {
         let order = batch.order();

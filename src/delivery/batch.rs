@@ -68,13 +68,47 @@ impl Batch {
         (!batch.is_empty()).then_some(batch)
     }
 
-    /// Adds a segment where it belongs by age.
+    /// Adds a segment where it belongs by age, without those of its events that are forgotten.
     pub(crate) fn insert(&mut self, segment: Arc<Segment>) {
-        let (sequence, events) = (segment.sequence(), 0..segment.len());
-        if !events.is_empty() {
-            let at = (self.parts).partition_point(|part| part.segment.sequence() < sequence);
-            self.parts.insert(at, Part { segment, events });
+        self.insert_from(segment, 0);
+    }
+
+    /// As [`insert`](Self::insert), of a segment's events from this one on.
+    pub(crate) fn insert_from(&mut self, segment: Arc<Segment>, first: usize) {
+        let sequence = segment.sequence();
+        let at = (self.parts).partition_point(|part| part.segment.sequence() < sequence);
+        let runs = segment.runs(first..segment.len()).into_iter();
+        let runs = runs.filter(|(_, is_forgotten)| !is_forgotten);
+        for (n, (events, _)) in runs.enumerate() {
+            let segment = Arc::clone(&segment);
+            self.parts.insert(at + n, Part { segment, events });
         }
+    }
+
+    /// Takes out the events that are forgotten.
+    pub(crate) fn take_forgotten(&mut self) -> Self {
+        let mut forgotten = self.of_same_history();
+        for Part { segment, events } in std::mem::take(&mut self.parts) {
+            for (events, is_forgotten) in segment.runs(events) {
+                let side = if is_forgotten {
+                    &mut forgotten
+                } else {
+                    &mut *self
+                };
+                let segment = Arc::clone(&segment);
+                side.parts.push_back(Part { segment, events });
+            }
+        }
+        forgotten
+    }
+
+    /// How many of the events are forgotten.
+    pub(crate) fn forgotten(&self) -> usize {
+        let parts = self.parts.iter();
+        let runs = parts.flat_map(|part| part.segment.runs(part.events.clone()));
+        runs.filter(|(_, is_forgotten)| *is_forgotten)
+            .map(|(events, _)| events.len())
+            .sum()
     }
 
     /// Removes the events of some segments.
@@ -301,6 +335,34 @@ mod tests {
         assert!(!waiting.fills(size));
         assert_eq!(ids(&waiting.take(size).unwrap()), [5, 6, 7, 8]);
         assert!(waiting.take(size).is_none() && waiting.is_empty());
+    }
+
+    #[test]
+    fn what_is_forgotten_is_taken_out_of_a_batch_and_is_in_no_new_one() {
+        let (mut waiting, _receiver) = events_of(&[vec![10; 3], vec![10; 4]]);
+        let segments: Vec<_> = waiting
+            .parts()
+            .map(|(segment, _)| Arc::clone(segment))
+            .collect();
+        for (segment, event) in [(0, 2), (1, 0), (1, 2)] {
+            segments[segment].forget(event);
+        }
+        assert_eq!(waiting.forgotten(), 3);
+        let forgotten = waiting.take_forgotten();
+        assert_eq!(
+            (ids(&forgotten), ids(&waiting)),
+            (vec![2, 3, 5], vec![0, 1, 4, 6])
+        );
+        assert_eq!(
+            (waiting.forgotten(), waiting.take_forgotten().len()),
+            (0, 0)
+        );
+        assert_eq!(waiting.slices().concat().len(), bytes(&waiting));
+        let mut again = Batch::default();
+        for segment in segments.into_iter().rev() {
+            again.insert(segment);
+        }
+        assert_eq!(ids(&again), [0, 1, 4, 6]);
     }
 
     #[test]

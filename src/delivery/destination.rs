@@ -8,9 +8,10 @@ use super::backlog::Backlog;
 use super::batch::Batch;
 use super::flights::{Ended, Response};
 use super::gate::{Gate, Load};
-use super::message::{DiskFlush, answer};
+use super::message::{DiskFlush, Forgetting, answer};
 use super::search::{Piece, SearchResult, Searches};
 use super::shared::Shared;
+use super::source::ForgottenOf;
 use super::spooling::{Spooling, Store};
 use super::stillness::Stillness;
 use super::suspects::{Failed, Fate, History, Suspects};
@@ -21,6 +22,7 @@ use crate::queue::{Branch, EventEnd, Receiver, Segment};
 use crate::transport::{Request, SendError};
 use crate::wire::answer::{Receipt, Refusal, Verdict, is_page};
 use crate::wire::parts::SenderInfo;
+use crate::wire::person::Person;
 
 /// With fewer events than this waiting, a wire of one event per request is not paced after an outage.
 const UNPACED_EVENTS: u64 = 100;
@@ -378,7 +380,7 @@ impl Destination {
         self.backlog
             .reporter
             .tries_again(events, &error.to_string());
-        self.backlog.requeue(batch);
+        self.put_back(batch);
     }
 
     fn on_response(&mut self, mut batch: Batch, started: Instant, response: &Response) {
@@ -505,7 +507,7 @@ impl Destination {
                 // As after any failure, the pauses grow for as long as it accepts nothing.
                 self.backlog.reporter.broke(cause);
             }
-            self.backlog.requeue(retried);
+            self.put_back(retried);
         }
         accepted
     }
@@ -523,12 +525,12 @@ impl Destination {
                 batch.piece = Some(piece);
                 let (first, second) = batch.halve();
                 for half in [Some(first), second].into_iter().flatten() {
-                    self.backlog.requeue_halves(half);
+                    self.put_back_halves(half);
                 }
             }
             SearchResult::Halves(piece) => {
                 batch.piece = Some(piece);
-                self.backlog.requeue_halves(batch);
+                self.put_back_halves(batch);
             }
             SearchResult::Request if piece.is_none() && if_accepting => {
                 self.drop_batch(&batch, reason, cause);
@@ -584,13 +586,13 @@ impl Destination {
         match fate {
             Fate::Halves => {
                 self.shrink_batches(&batch);
-                self.backlog.requeue_halves(batch);
+                self.put_back_halves(batch);
             }
             Fate::Refused => {
                 let cause = format!("{}, again and again, and took others", failure.cause);
                 self.drop_batch(&batch, DropReason::Refused, &cause);
             }
-            Fate::Waits | Fate::Counts => self.backlog.requeue(batch),
+            Fate::Waits | Fate::Counts => self.put_back(batch),
         }
     }
 
@@ -609,7 +611,7 @@ impl Destination {
         if self.shrink_batches(&batch) {
             self.halve(batch);
         } else {
-            self.backlog.requeue(batch);
+            self.put_back(batch);
         }
     }
 
@@ -628,15 +630,90 @@ impl Destination {
         if let Some(piece) = &mut batch.piece {
             piece.is_quarter = false;
         }
-        self.backlog.requeue_halves(batch);
+        self.put_back_halves(batch);
+    }
+
+    /// Puts a batch back that is sent again, without what was forgotten while it was under way.
+    fn put_back(&mut self, mut batch: Batch) {
+        self.drop_forgotten(&mut batch);
+        if !batch.is_empty() {
+            self.backlog.requeue(batch);
+        }
+    }
+
+    /// As [`put_back`](Self::put_back), in halves.
+    fn put_back_halves(&mut self, mut batch: Batch) {
+        self.drop_forgotten(&mut batch);
+        if !batch.is_empty() {
+            self.backlog.requeue_halves(batch);
+        }
+    }
+
+    /// Ends the events of a batch that are forgotten.
+    fn drop_forgotten(&mut self, batch: &mut Batch) {
+        let forgotten = batch.take_forgotten();
+        self.end_batch(&forgotten, DropReason::Forgotten);
     }
 
     fn drop_batch(&mut self, batch: &Batch, reason: DropReason, cause: &str) {
+        self.end_batch(batch, reason);
         let events = batch.len() as u64;
-        self.note_ended(batch);
-        self.shared.ledger.drop_pending(reason, events);
-        batch.notify_end(EventEnd::Dropped(reason));
         self.backlog.reporter.dropped(events, reason, cause);
+    }
+
+    /// Counts and tells the events of a batch as dropped.
+    fn end_batch(&mut self, batch: &Batch, reason: DropReason) {
+        self.note_ended(batch);
+        self.shared.ledger.drop_pending(reason, batch.len() as u64);
+        batch.notify_end(EventEnd::Dropped(reason));
+    }
+
+    /// Forgets somebody: what waits ends here, what is under way where its request fails, and what is on disk when the disk
+    /// comes to it.
+    pub(super) fn forget(
+        &mut self,
+        person: &Arc<Person>,
+        deadline: Instant,
+        told: &Arc<Forgetting>,
+    ) {
+        let is_theirs = |json: &[u8]| person.is_named_by(json);
+        let (mut queued, of_hook) = self.backlog.source.forget(&is_theirs);
+        if let Some(ForgottenOf { segment, events }) = of_hook {
+            self.end_unseen(events.len() as u64);
+            queued += events.len() as u64;
+            for event in events {
+                segment.notify_end(event..event + 1, EventEnd::Dropped(DropReason::Forgotten));
+            }
+        }
+        if let Some(branch) = self.branch() {
+            let of_branch = branch.forget(is_theirs, DropReason::Forgotten);
+            self.end_unseen(of_branch);
+            queued += of_branch;
+        }
+        self.backlog.mark_forgotten(&is_theirs);
+        for batch in self.backlog.take_forgotten() {
+            queued += batch.len() as u64;
+            self.end_batch(&batch, DropReason::Forgotten);
+        }
+        let under_way = self.backlog.flights.batches();
+        let in_flight = under_way.map(|batch| batch.forgotten() as u64).sum::<u64>();
+        told.add(|forgotten| {
+            forgotten.queued += queued;
+            forgotten.in_flight += in_flight;
+        });
+        match &mut self.spooling {
+            Some(spooling) => spooling.erase(person, deadline, told),
+            // Without a thread for its spool it does not know what that holds.
+            None if self.shared.settings.spool_dir.is_some() => {
+                told.add(|forgotten| forgotten.complete = false);
+            }
+            None => {}
+        }
+    }
+
+    /// Counts forgotten events that were in no batch.
+    pub(super) fn end_unseen(&self, events: u64) {
+        (self.shared.ledger).drop_pending(DropReason::Forgotten, events);
     }
 
     fn note_ended(&mut self, batch: &Batch) {
@@ -730,9 +807,12 @@ impl Destination {
 
     /// At the end: leaves to the next process what is undelivered and on disk.
     pub(super) async fn leave_to_disk(&mut self) {
+        if self.spooling.is_some() {
+            for batch in self.backlog.flights.take_batches() {
+                self.put_back(batch);
+            }
+        }
         if let Some(spooling) = &mut self.spooling {
-            let under_way = self.backlog.flights.take_batches();
-            self.backlog.retries.extend(under_way);
             spooling.leave(&mut self.backlog).await;
         }
     }
@@ -750,7 +830,8 @@ impl Destination {
         self.backlog.flights.abort_all();
         let mut left = self.backlog.flights.take_batches();
         left.extend(self.backlog.take_all());
-        for batch in left {
+        for mut batch in left {
+            self.drop_forgotten(&mut batch);
             let cause = "the shutdown's deadline passed";
             self.drop_batch(&batch, DropReason::ShutdownTimeout, cause);
         }

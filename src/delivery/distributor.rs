@@ -5,11 +5,13 @@ use std::time::{Duration, Instant};
 
 use super::before_send::Hook;
 use super::destination::Destination;
+use super::message::Forgetting;
 use super::shared::Shared;
-use super::source::Source;
+use super::source::{ForgottenOf, Source};
 use crate::hooks::BeforeSend;
 use crate::ledger::DropReason;
 use crate::queue::{Branches, EventEnd, Receiver, Segment, Takers};
+use crate::wire::person::Person;
 
 /// How long what is queued waits for the destinations at most, where one of them keeps it on disk.
 const SPOOL_INTERVAL: Duration = Duration::from_millis(50);
@@ -126,6 +128,28 @@ impl Distributor {
                 }
             }
         }
+    }
+
+    /// Forgets somebody in what was not handed over.
+    pub(super) fn forget(
+        &mut self,
+        destinations: &[Destination],
+        person: &Person,
+        told: &Forgetting,
+    ) {
+        let (mut queued, of_hook) = self.source.forget(&|json| person.is_named_by(json));
+        if let Some(ForgottenOf { segment, events }) = of_hook {
+            for event in events {
+                let takers = segment.takers(event);
+                let takes = destinations.iter().enumerate();
+                for (_, destination) in takes.filter(|(at, _)| takers.has(*at)) {
+                    destination.end_unseen(1);
+                    queued += 1;
+                }
+                segment.notify_end(event..event + 1, EventEnd::Dropped(DropReason::Forgotten));
+            }
+        }
+        told.add(|forgotten| forgotten.queued += queued);
     }
 
     /// How many events are ready, and wait for memory for what the hook makes of them.

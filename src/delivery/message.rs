@@ -2,7 +2,7 @@
 
 use std::future::Future;
 use std::pin::Pin;
-use std::sync::{Mutex, Weak};
+use std::sync::{Arc, Mutex, Weak};
 use std::time::{Duration, Instant};
 
 use tokio::sync::oneshot;
@@ -12,6 +12,7 @@ use crate::base::panics;
 use crate::error::{ConfirmError, FlushError, SpoolError};
 use crate::ledger::Stats;
 use crate::queue::EventEnd;
+use crate::wire::person::Person;
 
 /// Where an [`answer`] goes.
 pub(crate) type Reply<T> = oneshot::Sender<T>;
@@ -75,6 +76,7 @@ pub(crate) enum Control {
     /// The last handle was dropped.
     Drain,
     FlushToDisk(DiskFlush),
+    Forget(Forget),
 }
 
 /// A wait until all that is queued is delivered or dropped.
@@ -98,6 +100,64 @@ pub(crate) struct DiskFlush {
     pub(crate) reply: Reply<Result<(), SpoolError>>,
 }
 
+/// A wait until somebody is forgotten.
+pub(crate) struct Forget {
+    pub(crate) person: Arc<Person>,
+    pub(crate) deadline: Instant,
+    pub(crate) reply: Reply<Forgotten>,
+}
+
+/// What became of the events of somebody who was [forgotten](crate::UsageLogger::forget). An event for several destinations
+/// counts for each of them.
+#[derive(Debug, Clone, PartialEq, Eq)]
+#[non_exhaustive]
+pub struct Forgotten {
+    /// Events that waited in memory, for a first or for another try.
+    pub queued: u64,
+    /// Events that were in the spool alone.
+    pub spooled: u64,
+    /// Events of requests under way, which may arrive. Those of a request that fails are not sent again.
+    pub in_flight: u64,
+    /// Whether all that this logger keeps was looked through. Not so where the disk did not answer in time or a file could
+    /// not be overwritten, where the worker is held up, after a shutdown that has left events in the spool, and in a
+    /// forked child.
+    pub complete: bool,
+}
+
+impl Forgotten {
+    /// Nothing was found, in all or in a part of what there is.
+    pub(crate) const fn nothing(complete: bool) -> Self {
+        Self {
+            queued: 0,
+            spooled: 0,
+            in_flight: 0,
+            complete,
+        }
+    }
+}
+
+/// Adds up what each destination has forgotten. Whoever waits is answered when the last of them has let go of it.
+pub(crate) struct Forgetting(Mutex<(Forgotten, Option<Reply<Forgotten>>)>);
+
+impl Forgetting {
+    pub(crate) fn new(reply: Reply<Forgotten>) -> Self {
+        Self(Mutex::new((Forgotten::nothing(true), Some(reply))))
+    }
+
+    pub(super) fn add(&self, add: impl FnOnce(&mut Forgotten)) {
+        add(&mut lock(&self.0).0);
+    }
+}
+
+impl Drop for Forgetting {
+    fn drop(&mut self) {
+        let (forgotten, reply) = &mut *lock(&self.0);
+        if let Some(reply) = reply.take() {
+            answer(reply, forgotten.clone());
+        }
+    }
+}
+
 /// What a shutdown came to.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 #[non_exhaustive]
@@ -116,7 +176,6 @@ pub struct ShutdownReport {
 
 #[cfg(test)]
 mod tests {
-    use std::sync::Arc;
     use std::task::{Context, Wake, Waker};
 
     use super::*;
@@ -148,6 +207,21 @@ mod tests {
             waiter.time_out();
             assert_eq!(answer.try_recv(), Ok(expected));
         }
+    }
+
+    #[test]
+    fn who_waits_for_a_forget_hears_of_all_destinations_once_the_last_is_done() {
+        let (reply, mut answer) = oneshot::channel();
+        let first = Arc::new(Forgetting::new(reply));
+        let second = Arc::clone(&first);
+        first.add(|forgotten| forgotten.queued += 2);
+        drop(first);
+        assert!(answer.try_recv().is_err());
+        second.add(|forgotten| forgotten.queued += 3);
+        second.add(|forgotten| forgotten.complete = false);
+        drop(second);
+        let forgotten = answer.try_recv().unwrap();
+        assert_eq!((forgotten.queued, forgotten.complete), (5, false));
     }
 
     struct Panics;

@@ -6,10 +6,11 @@ use std::time::{Duration, Instant};
 
 use super::backlog::Backlog;
 use super::batch::Batch;
-use super::message::DiskFlush;
+use super::message::{DiskFlush, Forgetting};
 use super::shared::Shared;
 use crate::error::BuildError;
 use crate::queue::Segment;
+use crate::wire::person::Person;
 
 pub(crate) const MIN_SPOOL_BYTES: u64 = 0;
 
@@ -75,6 +76,10 @@ impl Spooling {
     }
 
     pub(super) fn flush(&mut self, _: &mut Backlog, _: DiskFlush) {
+        match *self {}
+    }
+
+    pub(super) fn erase(&mut self, _: &Arc<Person>, _: Instant, _: &Arc<Forgetting>) {
         match *self {}
     }
 

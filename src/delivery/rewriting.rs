@@ -2,7 +2,7 @@
 
 use std::sync::Arc;
 
-use super::batch::{Batch, Size};
+use super::batch::Batch;
 use crate::queue::Segment;
 
 pub(super) struct Rewriting {
@@ -23,9 +23,34 @@ impl Rewriting {
         self.next >= self.segment.len()
     }
 
+    /// Goes on to the next event that is not forgotten.
+    pub(super) fn advance(&mut self) {
+        self.next += 1;
+        self.pass_forgotten();
+    }
+
+    fn pass_forgotten(&mut self) {
+        let runs = self.segment.runs(self.next..self.segment.len());
+        if let Some((run, true)) = runs.first() {
+            self.next = run.end;
+        }
+    }
+
+    /// Forgets the events that are left and that `goes` holds for; returns their places.
+    pub(super) fn forget(&mut self, mut goes: impl FnMut(&[u8]) -> bool) -> Vec<usize> {
+        let segment = &self.segment;
+        let left = self.next..segment.len();
+        let forgotten = left.filter(|event| goes(segment.json(*event)) && segment.forget(*event));
+        let forgotten = forgotten.collect();
+        self.pass_forgotten();
+        forgotten
+    }
+
     /// How many events are left.
     pub(super) fn left(&self) -> u64 {
-        self.segment.len().saturating_sub(self.next) as u64
+        let runs = self.segment.runs(self.next..self.segment.len()).into_iter();
+        let left = runs.filter(|(_, is_forgotten)| !is_forgotten);
+        left.map(|(events, _)| events.len() as u64).sum()
     }
 
     /// The sequence number of what is left.
@@ -36,13 +61,7 @@ impl Rewriting {
     /// What is left, as it is.
     pub(super) fn rest(self) -> Batch {
         let mut rest = Batch::default();
-        rest.insert(self.segment);
-        if self.next > 0 {
-            rest.take(Size {
-                max_events: self.next,
-                max_bytes: usize::MAX,
-            });
-        }
+        rest.insert_from(self.segment, self.next);
         rest
     }
 }
@@ -77,6 +96,35 @@ mod tests {
         }
         receiver.seal();
         receiver.take().unwrap()
+    }
+
+    #[test]
+    fn the_hook_does_not_see_what_is_forgotten() {
+        let is_empty = |json: &[u8]| json == b"{}";
+        for (next, forgotten, seen, left) in [
+            (0, &[0, 1, 4][..], "[],7,", 2),
+            (1, &[1, 4], "[],7,", 2),
+            (2, &[4], "[],7,", 2),
+            (4, &[4], "", 0),
+        ] {
+            let mut rewriting = Rewriting::new(segment(&["{}", "{}", "[]", "7", "{}"]));
+            rewriting.next = next;
+            assert_eq!(rewriting.forget(is_empty), forgotten, "{next}");
+            assert_eq!((rewriting.left(), rewriting.is_done()), (left, left == 0));
+            let rest = Rewriting {
+                segment: Arc::clone(&rewriting.segment),
+                next: rewriting.next,
+            };
+            let rest = rest.rest().slices().concat();
+            assert_eq!(rest, seen.as_bytes(), "{next}");
+            let mut shown = Vec::new();
+            while !rewriting.is_done() {
+                shown
+                    .extend_from_slice(rewriting.segment.slice(rewriting.next..rewriting.next + 1));
+                rewriting.advance();
+            }
+            assert_eq!(shown, seen.as_bytes(), "{next}");
+        }
     }
 
     #[test]

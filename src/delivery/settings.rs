@@ -52,4 +52,6 @@ pub(crate) struct DeliverySettings {
     pub(crate) endpoint: Option<Url>,
     /// Where the spool is, if there is one.
     pub(crate) spool_dir: Option<PathBuf>,
+    /// Whether it is told who was forgotten.
+    pub(crate) announces_forgotten: bool,
 }

@@ -15,6 +15,12 @@ use crate::wire::{EventForm, Wire};
 /// is dropped, and why.
 pub(super) type OnDrop<'f> = &'f mut dyn FnMut(&Segment, usize, Takers, DropReason, &str);
 
+/// Events of a segment that were forgotten, and are not counted yet.
+pub(super) struct ForgottenOf {
+    pub(super) segment: Arc<Segment>,
+    pub(super) events: Vec<usize>,
+}
+
 pub(super) struct Source {
     pub(super) receiver: Receiver,
     kept_for: KeptFor,
@@ -79,14 +85,14 @@ impl Source {
         while !source.is_done() && !made.is_full() && made.reserve() {
             self.rewrite_event(&source.segment, source.next, &mut made, on_drop);
             made.release_unused();
-            source.next += 1;
+            source.advance();
         }
         let is_stuck = source.next == start && !source.is_done();
         if is_stuck && holds_nothing {
             let cause = "no memory for before_send";
             let takers = source.segment.takers(start);
             on_drop(&source.segment, start, takers, DropReason::QueueFull, cause);
-            source.next += 1;
+            source.advance();
         }
         let waits = source.next == start;
         if !source.is_done() {
@@ -112,6 +118,19 @@ impl Source {
             Ok(json) => self.kept_for.keep(&json, segment, event, made, on_drop),
             Err(reason) => on_drop(segment, event, takers, reason, "before_send"),
         }
+    }
+
+    /// Takes out the events that were not taken and that `goes` holds for. Those that the queue holds are counted and told;
+    /// returns how many there were, and of a segment that the hook has seen in part, which.
+    pub(super) fn forget(&mut self, goes: &dyn Fn(&[u8]) -> bool) -> (u64, Option<ForgottenOf>) {
+        self.receiver.seal();
+        let removed = self.receiver.remove(goes, DropReason::Forgotten);
+        let of_hook = self.rewriting.as_mut().map(|source| ForgottenOf {
+            segment: Arc::clone(&source.segment),
+            events: source.forget(goes),
+        });
+        self.rewriting.take_if(|source| source.is_done());
+        (removed, of_hook)
     }
 
     /// Whether the hook goes on once there is memory for what it makes.

@@ -8,7 +8,7 @@ use std::time::{Duration, Instant};
 
 use super::backlog::Backlog;
 use super::batch::{Batch, Size};
-use super::message::{DiskFlush, answer};
+use super::message::{DiskFlush, Forgetting, answer};
 use super::recheck::Recheck;
 use super::shared::Shared;
 use crate::base::clock::unix_millis;
@@ -17,10 +17,11 @@ use crate::error::SpoolError;
 use crate::ledger::DropReason;
 use crate::queue::{EventEnd, OnDisk, Segment};
 use crate::spool::disk::{Disk, DiskJob, News};
-use crate::spool::{Loaded, WRITE_INTERVAL};
+use crate::spool::{Erased, Loaded, Matches, WRITE_INTERVAL};
 pub(crate) use crate::spool::{
     MIN_MAX_BYTES as MIN_SPOOL_BYTES, Spool, Store, probe as probe_spool,
 };
+use crate::wire::person::Person;
 
 /// How often files are synced, old events dropped, and failed writes tried again.
 const TICK: Duration = Duration::from_secs(1);
@@ -47,6 +48,8 @@ pub(super) struct Spooling {
     /// The last write has failed, so events stay in memory.
     failing: bool,
     flushes: DiskFlushes,
+    erasures: Vec<Erasure>,
+    next_erasure: u64,
     /// The worker ends, so nothing more leaves the disk.
     leaving: bool,
     closed: bool,
@@ -70,6 +73,15 @@ struct DiskFlushes {
     synced: Option<u64>,
     /// Events that were lost, and of which nobody was told who waited.
     untold: u64,
+}
+
+/// An erasure that the disk was asked for. Until it has answered, what it hands over is looked at here.
+struct Erasure {
+    token: u64,
+    person: Arc<Person>,
+    deadline: Instant,
+    /// `None` once its time is up.
+    told: Option<Arc<Forgetting>>,
 }
 
 /// A flush that waits for a sync, for the segments before a sequence number.
@@ -117,6 +129,8 @@ impl Spooling {
             },
             failing: false,
             flushes: DiskFlushes::default(),
+            erasures: Vec::new(),
+            next_erasure: 0,
             leaving: false,
             closed: false,
         })
@@ -134,6 +148,11 @@ impl Spooling {
             .waiting
             .iter()
             .map(|waiting| waiting.flush.deadline);
+        let erasures = self
+            .erasures
+            .iter()
+            .filter(|erasure| erasure.told.is_some());
+        let deadlines = deadlines.chain(erasures.map(|erasure| erasure.deadline));
         deadlines.fold(self.next_write, Instant::min)
     }
 
@@ -162,6 +181,10 @@ impl Spooling {
         self.spill_to_disk(backlog);
         self.load(backlog, is_open, now);
         self.flushes.time_out(now);
+        let late = self.erasures.iter_mut();
+        for erasure in late.filter(|erasure| erasure.deadline <= now) {
+            erasure.is_incomplete();
+        }
     }
 
     /// Takes all that is sealed from the queue, and has it written.
@@ -326,13 +349,16 @@ impl Spooling {
                         if self.leaving {
                             // What was read while the worker came to its end stays for the next process.
                             let (sequence, events) = (loaded.sequence, loaded.events.len() as u64);
+                            let events = events - self.forget_unloaded(backlog, &loaded);
                             self.disk.send(DiskJob::Release { sequence, events });
                         } else if let Some(segment) = restore(backlog, &loaded, now) {
+                            self.forget_loaded(backlog, &segment);
                             self.disk.send(DiskJob::Loaded(segment));
                         }
                     }
                 }
                 News::Synced { token, done, gone } => self.synced(backlog, token, done, gone),
+                News::Erased { token, erased } => self.erased(token, &erased),
                 News::Lost(reason, events) => {
                     let cause = "the spool did not keep them";
                     backlog.reporter.dropped(events, reason, cause);
@@ -348,6 +374,81 @@ impl Spooling {
                 News::Closed => self.closed = true,
             }
         }
+    }
+
+    /// Erases somebody's events from the disk.
+    pub(super) fn erase(
+        &mut self,
+        person: &Arc<Person>,
+        deadline: Instant,
+        told: &Arc<Forgetting>,
+    ) {
+        let token = self.next_erasure;
+        self.next_erasure += 1;
+        let theirs = Arc::clone(person);
+        let matches = Matches::new(move |event: &[u8]| theirs.is_named_by(event));
+        self.send_ended();
+        let mut erasure = Erasure {
+            token,
+            person: Arc::clone(person),
+            deadline,
+            told: Some(Arc::clone(told)),
+        };
+        if self.disk.send(DiskJob::Erase { matches, token }) {
+            self.erasures.push(erasure);
+        } else {
+            erasure.is_incomplete();
+        }
+    }
+
+    fn erased(&mut self, token: u64, erased: &Erased) {
+        let ended = |erasure: &mut Erasure| erasure.token == token;
+        for erasure in self.erasures.extract_if(.., ended) {
+            if let Some(told) = erasure.told {
+                told.add(|forgotten| {
+                    forgotten.spooled += erased.spooled;
+                    forgotten.complete &= erased.complete;
+                });
+            }
+        }
+    }
+
+    /// Forgets, in what was just read back, whom the disk had not erased by then.
+    fn forget_loaded(&self, backlog: &mut Backlog, loaded: &Weak<Segment>) {
+        let Some(segment) = loaded.upgrade() else {
+            return;
+        };
+        for erasure in &self.erasures {
+            for event in 0..segment.len() {
+                if erasure.person.is_named_by(segment.json(event)) {
+                    segment.forget(event);
+                }
+            }
+            let forgotten = backlog.take_forgotten();
+            for batch in &forgotten {
+                let events = batch.len() as u64;
+                backlog
+                    .shared
+                    .ledger
+                    .drop_pending(DropReason::Forgotten, events);
+                erasure.found(events);
+            }
+        }
+    }
+
+    /// The same in what is not taken back into memory; returns how many events there were.
+    fn forget_unloaded(&self, backlog: &Backlog, loaded: &Loaded) -> u64 {
+        let mut all = 0;
+        for (_, range) in &loaded.events {
+            let event = loaded.bytes.get(range.clone()).unwrap_or_default();
+            let mut erasures = self.erasures.iter();
+            if let Some(erasure) = erasures.find(|erasure| erasure.person.is_named_by(event)) {
+                erasure.found(1);
+                all += 1;
+            }
+        }
+        (backlog.shared.ledger).drop_spooled(DropReason::Forgotten, all);
+        all
     }
 
     /// Has all that is queued written; returns the sequence number that the next segment will have.
@@ -449,6 +550,7 @@ impl Spooling {
         for WaitingFlush { flush, .. } in self.flushes.take(|_| true) {
             answer(flush.reply, Err(SpoolError::Closed));
         }
+        self.erasures.iter_mut().for_each(Erasure::is_incomplete);
     }
 
     /// Leaves all segments that are on disk to the next process.
@@ -487,6 +589,22 @@ impl Spooling {
             if tokio::time::timeout_at(until, news).await.is_err() {
                 return false;
             }
+        }
+    }
+}
+
+impl Erasure {
+    /// Events were read back before the disk came to erase them.
+    fn found(&self, events: u64) {
+        if let Some(told) = &self.told {
+            told.add(|forgotten| forgotten.spooled += events);
+        }
+    }
+
+    /// Nobody waits for it any longer.
+    fn is_incomplete(&mut self) {
+        if let Some(told) = self.told.take() {
+            told.add(|forgotten| forgotten.complete = false);
         }
     }
 }

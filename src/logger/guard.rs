@@ -13,7 +13,7 @@ use super::record::{SERVER_NAME, SERVER_VERSION};
 use crate::base::lock::lock;
 use crate::base::text::cut_at_char;
 use crate::capture::Captured;
-use crate::event::{CallOutcome, IntentSource, ToolCall};
+use crate::event::{CallOutcome, Identity, IntentSource, ToolCall};
 use crate::ledger::Outcome;
 #[cfg(any(feature = "rmcp", feature = "stdio", feature = "tower"))]
 use crate::mcp::refused_arguments::refused_arguments;
@@ -26,7 +26,7 @@ use crate::mcp::request::PeerInfo;
 /// panics and as [`Dropped`](CallOutcome::Dropped) otherwise. A guard that is open at a shutdown is
 /// recorded as dropped then.
 ///
-/// Until then it keeps a copy of the call. All open guards together hold at most a quarter of
+/// Until then it keeps a copy of the call, and nothing else does. All open guards together hold at most a quarter of
 /// [`max_queue_bytes`](crate::Builder::max_queue_bytes); beyond it a guard keeps names and sizes in place of
 /// content, which [`Stats::calls_without_content`](crate::Stats::calls_without_content) counts.
 ///
@@ -166,6 +166,15 @@ impl CallGuard {
     /// Sets what the user wanted. Wire key `prompt`.
     pub fn set_prompt(&mut self, prompt: impl AsRef<str>) {
         self.set_text(PROMPT, prompt.as_ref());
+    }
+
+    /// Sets who makes the call, where that is known only by now; replaces the identity of before.
+    /// [`consent`](crate::Builder::consent) is asked about it when the call ends.
+    pub fn set_identity<'a>(&mut self, identity: impl Into<Identity<'a>>) {
+        if let Some(call) = self.call() {
+            let identity = identity.into();
+            call.change(|kept| kept.set_identity(&identity));
+        }
     }
 
     /// Sets the arguments, captured now. Wire key `tool_arguments` (`arguments` on mcpeye).

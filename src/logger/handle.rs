@@ -14,10 +14,12 @@ use super::pipeline::Pipeline;
 use super::wait::{Unanswered, Wait};
 use crate::base::log;
 use crate::config::setting::Setting;
-use crate::delivery::ShutdownReport;
-use crate::delivery::message::{ConfirmationWaiter, Control, DiskFlush, Flush, Shutdown, answer};
+use crate::delivery::message::{
+    ConfirmationWaiter, Control, DiskFlush, Flush, Forget, Shutdown, answer,
+};
+use crate::delivery::{Forgotten, ShutdownReport};
 use crate::error::{ConfirmError, FlushError, SpoolError};
-use crate::event::Event;
+use crate::event::{Event, Identity};
 use crate::ledger::{DropReason, Outcome};
 use crate::queue::EndListener;
 
@@ -27,6 +29,9 @@ const GRACE: Duration = Duration::from_millis(250);
 
 /// The same for the end of a worker that leaves events on disk.
 const DISK_GRACE: Duration = Duration::from_secs(1);
+
+/// How long a disk is waited for that is to forget somebody.
+pub const FORGET_TIMEOUT: Duration = Duration::from_secs(30);
 
 /// Dropped with the last clone.
 pub(crate) struct Handle {
@@ -135,6 +140,31 @@ impl Handle {
                     Unanswered::Ended => SpoolError::Closed,
                 })
             },
+        )
+    }
+
+    pub(super) fn forget(&self, identity: &Identity<'_>) -> Wait<Forgotten> {
+        if self.pipeline.is_forked() {
+            return Wait::known(Forgotten::nothing(false));
+        }
+        let Some(person) = self.pipeline.person(identity) else {
+            return Wait::known(Forgotten::nothing(true));
+        };
+        let deadline = self.deadline(FORGET_TIMEOUT);
+        let person = Arc::new(person);
+        // What a worker that has ended leaves is on disk alone.
+        let has_spool = self.pipeline.has_spool();
+        self.ask(
+            |reply| {
+                Control::Forget(Forget {
+                    person,
+                    deadline,
+                    reply,
+                })
+            },
+            FORGET_TIMEOUT,
+            GRACE,
+            move |why| Forgotten::nothing(why == Unanswered::Ended && !has_spool),
         )
     }
 

@@ -3,8 +3,9 @@
 use std::sync::Arc;
 
 use super::pipeline::Pipeline;
-use super::record::CallRecord;
+use super::record::{CallRecord, EMAIL, ID, ID_TYPE, MAX_SENT_BYTES};
 use crate::capture::{Captured, size_mark};
+use crate::event::Identity;
 use crate::ledger::Ledger;
 use crate::queue::Reservation;
 
@@ -62,6 +63,26 @@ impl KeptRecord {
             }
         }
         self.record.push_meta(key, value);
+        self.held.shrink_to(self.record.bytes());
+    }
+
+    /// Puts whom the call is about into the record. What has no memory is kept as its size where it is longer than is sent.
+    pub(super) fn set_identity(&mut self, identity: &Identity<'_>) {
+        let texts = [
+            (ID, Some(identity.id())),
+            (ID_TYPE, Some(identity.id_type())),
+            (EMAIL, identity.email.as_deref()),
+        ];
+        for (which, text) in texts {
+            match text {
+                None => self.record.unset(which),
+                Some(text) if text.len() <= MAX_SENT_BYTES => {
+                    self.held.grow(text.len());
+                    self.record.set(which, text);
+                }
+                Some(text) => self.set_text(which, text),
+            }
+        }
         self.held.shrink_to(self.record.bytes());
     }
 

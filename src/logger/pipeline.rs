@@ -16,11 +16,13 @@ use crate::delivery::message::Control;
 use crate::delivery::settings::DeliverySettings;
 use crate::delivery::shared::{Ends, Shared};
 use crate::delivery::{Distribution, Inbox, ShutdownReport, Store};
-use crate::event::{Event, EventKind, Weight};
+use crate::event::{Custom, Event, EventKind, Identity, Weight};
 use crate::ledger::{DropReason, Ledger, Outcome, Stats};
 use crate::queue::{EndListener, Receiver, Sender, Takers};
 use crate::redact::RedactedJson;
 use crate::wire::parts::{self, Stamp};
+use crate::wire::person::{FORGET_USER, Person};
+use crate::wire::subject;
 use crate::wire::{EventForm, Profile};
 
 /// The room of a call's values in a second try: a fourth of that in the first.
@@ -128,7 +130,7 @@ impl Pipeline {
         &self.settings.clock
     }
 
-    /// Admits, samples, redacts and queues one event.
+    /// Admits one event, asks whether it may be taken, samples, redacts and queues it.
     pub(crate) fn log(&self, event: &mut Event<'_>, listener: Option<EndListener>) -> Outcome {
         match self.refuse_if_full() {
             Some(refused) => refused,
@@ -155,6 +157,7 @@ impl Pipeline {
             return Outcome::Dropped(self.refuse_for_all(event, DropReason::QueueFull));
         }
         let queued = self.admit().and_then(|now| {
+            self.ask_consent(event)?;
             let weight = self.weigh(event)?;
             let left_out = event.leave_out_malformed(now);
             self.shared.ledger.leave_out(left_out);
@@ -275,6 +278,18 @@ impl Pipeline {
         }
     }
 
+    /// Refuses an event about somebody to whom the host says no.
+    fn ask_consent(&self, event: &Event<'_>) -> Result<(), DropReason> {
+        let Some(consent) = &self.settings.consent else {
+            return Ok(());
+        };
+        let ledger = &self.shared.ledger;
+        match subject::named(event, &self.settings.defaults) {
+            Some(identity) if !consent.is_given(&identity, ledger) => Err(DropReason::NoConsent),
+            _ => Ok(()),
+        }
+    }
+
     /// Decides whether a call is one of those that are kept.
     fn weigh(&self, event: &Event<'_>) -> Result<Weight, DropReason> {
         match &event.kind {
@@ -355,6 +370,45 @@ impl Pipeline {
         let settings = &self.shared.settings;
         let is_alone = self.others.is_empty() || settings.form != EventForm::Record;
         is_alone && (settings.wire.profile().outgrows)(event, grown)
+    }
+
+    /// Somebody, as events name them; `None` for nobody.
+    pub(super) fn person(&self, identity: &Identity<'_>) -> Option<Person> {
+        let PipelineSettings {
+            defaults, policy, ..
+        } = &self.settings;
+        Person::new(identity, &defaults.identity_policy, policy)
+    }
+
+    /// Tells the destinations that want to know whom they are to forget. Neither consent nor sampling is asked.
+    pub(super) fn announce_forgotten(&self, identity: &Identity<'_>) {
+        let wants = |shared: &Shared| shared.settings.announces_forgotten;
+        if !self.all().any(|shared| wants(shared)) {
+            return;
+        }
+        let defaults = &self.settings.defaults;
+        let given = Custom::new(FORGET_USER).identity(identity).into();
+        let Some(named) = subject::named(&given, defaults) else {
+            return;
+        };
+        let event = Event::from(Custom::new(FORGET_USER).identity(named));
+        let takes = |shared: &Shared| shared.settings.wire.refusal(&event, defaults).is_none();
+        let of_all = self.all().enumerate().filter(|(_, shared)| wants(shared));
+        let takers = of_all.filter(|(_, shared)| takes(shared));
+        let takers = takers.fold(Takers::NONE, |takers, (at, _)| takers.with(at));
+        let reason = match takers.is_empty() {
+            true => Err(DropReason::MissingField),
+            false => self
+                .admit()
+                .and_then(|now| self.write_and_push(&event, takers, Weight::default(), now, None)),
+        };
+        for (at, shared) in self.all().enumerate().filter(|(_, shared)| wants(shared)) {
+            match reason {
+                Ok(()) if takers.has(at) => {}
+                Ok(()) => self.refuse(shared, &event, DropReason::MissingField),
+                Err(reason) => self.refuse(shared, &event, self.refusal(shared, &event, reason)),
+            }
+        }
     }
 
     /// Captures a value within the limits, for an event that is logged later.

@@ -57,12 +57,20 @@ pub(super) const PROMPT: usize = 1;
 
 pub(super) const ERROR: usize = 2;
 
+/// The texts of an identity.
+pub(super) const ID: usize = 3;
+pub(super) const ID_TYPE: usize = 4;
+pub(super) const EMAIL: usize = 5;
+
 /// A text is copied no further than this: an event that is larger is refused anyway.
 const MAX_TEXT_BYTES: usize = 2 * limits::MAX_EVENT_BYTES;
 
 /// A name is copied no further than this: as far as it is sent, and as the redactor looks beyond that. A client may make
 /// up one of any length.
 pub(crate) const MAX_NAME_BYTES: usize = 4 * limits::MAX_NAME_CHARS + limits::CUT_MARGIN_BYTES;
+
+/// No more of a name is sent than this.
+pub(super) const MAX_SENT_BYTES: usize = 4 * limits::MAX_NAME_CHARS;
 
 /// A trace context is copied no further than this: beyond its 55 bytes, so that what is malformed stays malformed when it
 /// is cut.
@@ -160,6 +168,13 @@ impl CallRecord {
         }
     }
 
+    /// Takes a text out.
+    pub(super) fn unset(&mut self, which: usize) {
+        if let Some(place) = self.places.get_mut(which) {
+            *place = ABSENT;
+        }
+    }
+
     /// The tool's name, as far as it is kept.
     #[cfg(any(feature = "rmcp", feature = "stdio", feature = "tower"))]
     pub(crate) fn tool(&self) -> &str {
@@ -201,7 +216,7 @@ impl CallRecord {
                 // A name that is longer than is sent says as little as its size. That of the tool and the id of the
                 // session tell it from others, and are copied as far as they are looked at.
                 let is_bounded = which == TOOL || which == SESSION_ID;
-                let is_too_long = !is_bounded && kept.len() > 4 * limits::MAX_NAME_CHARS;
+                let is_too_long = !is_bounded && kept.len() > MAX_SENT_BYTES;
                 *place = if which == PROMPT || which == ERROR || is_too_long {
                     append(&mut text, &size_mark(kept.len()), MAX_TEXT_BYTES)
                 } else {

@@ -10,11 +10,11 @@ use super::guard::CallGuard;
 use super::handle::Handle;
 use super::wait::Wait;
 use crate::config::Builder;
-use crate::delivery::ShutdownReport;
+use crate::delivery::{Forgotten, ShutdownReport};
 #[cfg(feature = "spool")]
 use crate::error::SpoolError;
 use crate::error::{BuildError, ConfirmError, FlushError};
-use crate::event::{Event, ToolCall};
+use crate::event::{Event, Identity, ToolCall};
 use crate::ledger::{Outcome, Stats};
 use crate::transport::api_key::ApiKey;
 
@@ -191,6 +191,56 @@ impl UsageLogger {
     pub fn flush_to_disk_blocking(&self, timeout: Duration) -> Result<(), SpoolError> {
         self.ask(|handle| handle.flush_to_disk(timeout), Ok(()))
             .block()
+    }
+
+    /// Forgets somebody: their events that were logged before and have not been delivered are dropped, as
+    /// [`Forgotten`](crate::DropReason::Forgotten), wherever this logger keeps them: in its queue, among what is tried
+    /// again, and in its own directory of a spool, where they are overwritten and synced before the answer. Events of
+    /// theirs that are in there although they were delivered are overwritten, too.
+    ///
+    /// Nothing is sent for it, unless [`announce_forgotten`](crate::Builder::announce_forgotten) asks for that. What a request under way holds is reported and not waited for: it may arrive, and where
+    /// the request fails, it is dropped.
+    ///
+    /// An event is theirs by the id that it was logged with and its kind, or by an e-mail address, whatever its case: that
+    /// of `identity`, or its id where its kind is `EMAIL`. Both are looked for as they were given and under the pseudonyms
+    /// that this logger sends. Only what an event holds can tell: the Reo wires have no place for an address beside an id,
+    /// the mcpeye wire none for the kind of an id. Somebody anonymous has no events of their own.
+    ///
+    /// Later events are new ones, those of call guards that are open now included: refuse them by
+    /// [`consent`](crate::Builder::consent). Other processes, and other loggers, keep their own; so does the ingest.
+    ///
+    /// It takes as long as it takes to read what is kept: some 100 ms for a full queue of 32 MiB, in which nothing is sent,
+    /// and with a spool the time of the disk, which is waited for no longer than
+    /// [`FORGET_TIMEOUT`](crate::FORGET_TIMEOUT). The answer says whether it is [`complete`](Forgotten::complete); what the
+    /// disk has not done by then it does later. A logger that is disabled, or has taken no event yet, has nothing to forget.
+    ///
+    /// ```
+    /// # use mcp_usage::{Identity, UsageLogger};
+    /// # async fn erase(usage: UsageLogger) {
+    /// let rachel = Identity::new("u_8812", "INTERNAL").with_email("rachel@example.com");
+    /// let forgotten = usage.forget(&rachel).await;
+    /// assert!(forgotten.complete, "{forgotten:?}");
+    /// # }
+    /// ```
+    pub async fn forget(&self, identity: &Identity<'_>) -> Forgotten {
+        let nothing = Forgotten::nothing(true);
+        let forgotten = self.ask(|handle| handle.forget(identity), nothing).await;
+        self.announce_forgotten(identity);
+        forgotten
+    }
+
+    /// [`forget`](Self::forget) for plain threads.
+    pub fn forget_blocking(&self, identity: &Identity<'_>) -> Forgotten {
+        let nothing = Forgotten::nothing(true);
+        let forgotten = self.ask(|handle| handle.forget(identity), nothing).block();
+        self.announce_forgotten(identity);
+        forgotten
+    }
+
+    fn announce_forgotten(&self, identity: &Identity<'_>) {
+        if let Some(handle) = &self.handle {
+            handle.pipeline.announce_forgotten(identity);
+        }
     }
 
     /// Delivers what is queued, refuses what comes later, and ends the worker, within `timeout`.

@@ -1,7 +1,11 @@
 //! Which listings of tools were reported.
 
+use std::hash::BuildHasher;
+
+use crate::base::random::Keyed;
 use crate::base::recent::Recent;
 use crate::event::ListedTool;
+use crate::ledger::{DropReason, Outcome};
 
 /// Most listings that are remembered. One that is forgotten is reported again.
 const MAX_LISTINGS: usize = 1_024;
@@ -18,23 +22,46 @@ impl Default for ReportedListings {
 }
 
 impl ReportedListings {
-    /// Whether no listing of these tools was reported yet, in whatever order; then it counts as reported.
-    pub(crate) fn is_new(&self, tools: &[ListedTool<'_>]) -> bool {
-        let tools = tools.iter().map(|tool| (&*tool.name, tool.definition));
-        let mut tools: Vec<_> = tools.collect();
-        tools.sort_unstable_by_key(|(name, _)| *name);
-        self.0.put(tools, ())
+    /// Reports by `log` that these tools were listed, in whatever order, unless that was reported before. Where whoever has
+    /// listed them does not consent, the next one who lists them is reported.
+    pub(crate) fn report<'t>(
+        &self,
+        tools: Vec<ListedTool<'t>>,
+        log: impl FnOnce(Vec<ListedTool<'t>>) -> Outcome,
+    ) {
+        let key = hash(&tools);
+        if self.0.put(key, ()) && log(tools) == Outcome::Dropped(DropReason::NoConsent) {
+            self.0.remove(key);
+        }
     }
+}
+
+fn hash(tools: &[ListedTool<'_>]) -> u64 {
+    let tools = tools.iter().map(|tool| (&*tool.name, tool.definition));
+    let mut tools: Vec<_> = tools.collect();
+    tools.sort_unstable_by_key(|(name, _)| *name);
+    Keyed::default().hash_one(tools)
 }
 
 #[cfg(test)]
 mod tests {
     use super::*;
 
+    /// Whether a listing is reported, with this outcome.
+    fn reports(reported: &ReportedListings, tools: &[ListedTool<'_>], outcome: Outcome) -> bool {
+        let mut is_reported = false;
+        reported.report(tools.to_vec(), |listed| {
+            is_reported = listed.len() == tools.len();
+            outcome
+        });
+        is_reported
+    }
+
     #[test]
     fn a_listing_is_told_by_its_tools() {
         let reported = ReportedListings::default();
-        for (tools, is_new) in [
+        let is_new = |listed: &[ListedTool<'_>]| reports(&reported, listed, Outcome::Queued);
+        for (tools, expected) in [
             (&["a", "b"][..], true),
             (&["b", "a"], false),
             (&["ab"], true),
@@ -43,11 +70,25 @@ mod tests {
             (&[], false),
         ] {
             let listed: Vec<_> = tools.iter().map(|tool| ListedTool::named(*tool)).collect();
-            assert_eq!(reported.is_new(&listed), is_new, "{tools:?}");
+            assert_eq!(is_new(&listed), expected, "{tools:?}");
         }
-        for (definition, is_new) in [(1, true), (1, false), (2, true)] {
+        for (definition, expected) in [(1, true), (1, false), (2, true)] {
             let listed = [ListedTool::defined("a", &definition)];
-            assert_eq!(reported.is_new(&listed), is_new, "{definition}");
+            assert_eq!(is_new(&listed), expected, "{definition}");
+        }
+    }
+
+    #[test]
+    fn a_listing_by_somebody_who_does_not_consent_is_reported_with_the_next() {
+        let (reported, listed) = (ReportedListings::default(), [ListedTool::named("a")]);
+        for (reason, expected) in [
+            (DropReason::NoConsent, true),
+            (DropReason::NoConsent, true),
+            (DropReason::QueueFull, true),
+            (DropReason::QueueFull, false),
+        ] {
+            let is_reported = reports(&reported, &listed, Outcome::Dropped(reason));
+            assert_eq!(is_reported, expected, "{reason}");
         }
     }
 }

@@ -362,28 +362,26 @@ impl<S: Surroundings> Conversation<S> {
             .iter()
             .filter_map(|tool| Some(ListedTool::defined(text(tool, "name")?, tool)));
         let tools: Vec<_> = tools.collect();
-        if !observer.memory.listings.is_new(&tools) {
-            return;
-        }
         let caller = self.around.caller();
         let own_meta = caller.into_iter().flat_map(Caller::own_meta);
-        observer.usage.log_usage(Event {
-            kind: EventKind::Init(tools),
-            facts: Facts {
-                identity: caller.map(|caller| caller.identity().into()),
-                session,
-                user_agent: self.around.header(USER_AGENT_HEADER).map(Into::into),
-                links: self.around.http_version().map(|version| Links {
-                    http_version: Some(version.into()),
-                    ..Links::default()
-                }),
-                meta: Some(
-                    own_meta
-                        .map(|(key, value)| (key.into(), value as Content<'_>))
-                        .collect(),
-                ),
-                ..Facts::default()
-            },
+        let facts = Facts {
+            identity: caller.map(|caller| caller.identity().into()),
+            session,
+            user_agent: self.around.header(USER_AGENT_HEADER).map(Into::into),
+            links: self.around.http_version().map(|version| Links {
+                http_version: Some(version.into()),
+                ..Links::default()
+            }),
+            meta: Some(
+                own_meta
+                    .map(|(key, value)| (key.into(), value as Content<'_>))
+                    .collect(),
+            ),
+            ..Facts::default()
+        };
+        observer.memory.listings.report(tools, |tools| {
+            let kind = EventKind::Init(tools);
+            observer.usage.log_usage(Event { kind, facts })
         });
     }
 

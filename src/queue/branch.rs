@@ -52,6 +52,25 @@ impl Branch {
         self.sequence
     }
 
+    /// Forgets the events that `goes` holds for, and calls who waits for them. Returns how many there were.
+    pub(crate) fn forget(
+        &mut self,
+        mut goes: impl FnMut(&[u8]) -> bool,
+        reason: DropReason,
+    ) -> u64 {
+        let mut forgotten = 0;
+        self.waiting.retain(|segment| {
+            for event in 0..segment.len() {
+                if goes(segment.json(event)) && segment.forget(event) {
+                    forgotten += 1;
+                    segment.notify_end(event..event + 1, EventEnd::Dropped(reason));
+                }
+            }
+            segment.forgotten().len() < segment.len()
+        });
+        forgotten
+    }
+
     pub(super) fn take(&mut self) -> Option<Segment> {
         self.waiting.pop_front()
     }
@@ -314,6 +333,33 @@ mod tests {
         ends.sort_by_key(|(place, _)| *place);
         let delivered = EventEnd::Delivered;
         assert_eq!(ends, [(0, delivered), (1, expired), (2, delivered)]);
+    }
+
+    #[test]
+    fn what_one_destination_forgets_is_marked_and_a_segment_without_others_goes() {
+        let (sender, receiver) = queue();
+        let [(_, mut of_one), (_, mut of_two)] = [(); 2].map(|()| sender.branch());
+        let mut all_told = Vec::new();
+        for takers in [&[Takers::ALL; 3][..], &[Takers::ALL; 1]] {
+            let (segment, told) = segment(&receiver, takers);
+            all_told.push(told);
+            let mut branches = Branches::new(segment, 2, false);
+            for (at, receiver) in [&mut of_one, &mut of_two].into_iter().enumerate() {
+                let segment = branches.of(at).unwrap().unwrap();
+                receiver.branch().unwrap().push(segment);
+            }
+        }
+        let is_first = |json: &[u8]| json == b"[0]";
+        let branch = of_one.branch().unwrap();
+        assert_eq!(branch.forget(is_first, DropReason::Forgotten), 2);
+        assert_eq!(branch.forget(is_first, DropReason::Forgotten), 0);
+        let left = of_one.take().unwrap();
+        assert_eq!(left.runs(0..3), [(0..1, true), (1..3, false)]);
+        assert!(of_one.take().is_none());
+        let other = of_two.take().unwrap();
+        assert_eq!(other.runs(0..3), [(0..3, false)]);
+        let told = all_told.iter().flat_map(mpsc::Receiver::try_iter);
+        assert!(told.eq([(0, EventEnd::Dropped(DropReason::Forgotten)); 2]));
     }
 
     #[test]

@@ -95,6 +95,54 @@ impl Buffer {
         });
     }
 
+    /// The JSON of an event.
+    pub(super) fn json(&self, event: usize) -> &[u8] {
+        let start = match event.checked_sub(1) {
+            Some(before) => self.entries.get(before).map_or(0, Entry::end),
+            None => 0,
+        };
+        let end = self.entries.get(event).map_or(start, Entry::end);
+        let json = self.bytes.get(start..end).unwrap_or_default();
+        json.strip_suffix(b",").unwrap_or(json)
+    }
+
+    /// Takes out events, whose places grow: the others move together. Returns for whom they were, and who waits for them.
+    pub(super) fn remove(&mut self, events: &[usize]) -> (Vec<Takers>, Vec<EndListener>) {
+        let goes = |event: usize| events.binary_search(&event).is_ok();
+        let bytes = &mut self.bytes;
+        let (mut event, mut start, mut end, mut takers) = (0, 0, 0, Vec::new());
+        self.entries.retain_mut(|entry| {
+            let range = std::mem::replace(&mut start, entry.end())..entry.end();
+            let stays = !goes(event);
+            event += 1;
+            if stays {
+                let length = range.len();
+                bytes.copy_within(range, end);
+                end += length;
+                // It is no later than before.
+                entry.end = end as u32;
+            } else {
+                takers.push(entry.takers);
+            }
+            stays
+        });
+        // Of what was taken out nothing stays behind.
+        if let Some(behind) = self.bytes.get_mut(end..) {
+            behind.fill(0);
+        }
+        self.bytes.truncate(end);
+        let mut told = Vec::new();
+        for (event, listener) in std::mem::take(&mut self.listeners) {
+            let before = events.partition_point(|gone| *gone < event);
+            if goes(event) {
+                told.push(listener);
+            } else {
+                self.listeners.push((event - before, listener));
+            }
+        }
+        (takers, told)
+    }
+
     pub(super) fn notify_all(&mut self, end: EventEnd) {
         for (_, listener) in self.listeners.drain(..) {
             listener(end);
@@ -131,6 +179,48 @@ mod tests {
         buffer.notify_all(end);
         buffer.notify_all(EventEnd::Delivered);
         assert_eq!(ends.try_iter().collect::<Vec<_>>(), [end], "once, its own");
+    }
+
+    #[test]
+    fn events_that_are_taken_out_leave_the_others_as_they_were() {
+        let (ends, told) = mpsc::channel();
+        let events = [&b"{\"a\":1}"[..], b"{}", b"[22]", b"7"];
+        let second = Takers::NONE.with(1);
+        let takers = [Takers::FIRST, second, Takers::ALL, Takers::FIRST];
+        for gone in [&[][..], &[0], &[3], &[1, 2], &[0, 1, 2, 3]] {
+            let mut buffer = Buffer::new(64, 4);
+            let charge = buffer.charge;
+            for (place, (json, takers)) in events.iter().zip(takers).enumerate() {
+                let ends = ends.clone();
+                let listener: EndListener = Box::new(move |end| ends.send((place, end)).unwrap());
+                buffer.append(json, place as i64, takers, Some(listener));
+            }
+            assert_eq!(buffer.json(2), events[2]);
+            let (of, listeners) = buffer.remove(gone);
+            let expected: Vec<_> = gone.iter().map(|event| takers[*event]).collect();
+            assert_eq!((of, buffer.charge), (expected, charge));
+            let places = |told: &mpsc::Receiver<(usize, EventEnd)>| {
+                told.try_iter().map(|(place, _)| place).collect::<Vec<_>>()
+            };
+            listeners
+                .into_iter()
+                .for_each(|told| told(EventEnd::Dropped(DropReason::Forgotten)));
+            assert_eq!(places(&told), gone);
+            let left = (0..4).filter(|event| !gone.contains(event));
+            for (at, event) in left.clone().enumerate() {
+                assert_eq!(buffer.json(at), events[event]);
+                assert_eq!(buffer.entries[at].id, event as i64);
+            }
+            assert!(
+                buffer
+                    .listeners
+                    .iter()
+                    .map(|(at, _)| *at)
+                    .eq(0..left.clone().count())
+            );
+            buffer.notify_all(EventEnd::Delivered);
+            assert!(places(&told).into_iter().eq(left));
+        }
     }
 
     #[test]

@@ -7,8 +7,10 @@ use std::sync::{Mutex, MutexGuard};
 
 use super::bounds::Bounds;
 use super::buffer::Buffer;
+use super::end_listener::EventEnd;
 use super::ledgers::Ledgers;
 use crate::base::lock::lock;
+use crate::ledger::DropReason;
 
 /// Most freed segments that are kept for the next ones: as many as full requests in flight free at a
 /// time. Fresh memory costs its caller 20 us for each segment, in page faults.
@@ -117,6 +119,59 @@ impl Channel {
         state.sealed_events += open.entries.len();
         state.sealed_bytes += open.bytes.len();
         state.sealed.push_back(open);
+    }
+
+    /// Takes out the sealed events that `goes` holds for, and calls who waits for them. Returns how many there were, for
+    /// each destination that they were for. Callers are held up for no longer than a segment takes to copy.
+    pub(super) fn remove(&self, mut goes: impl FnMut(&[u8]) -> bool, reason: DropReason) -> u64 {
+        let (mut removed, mut copy) = (0, Buffer::new(0, 0));
+        let mut from = 0;
+        loop {
+            let state = self.lock();
+            let at = (state.sealed).partition_point(|buffer| buffer.sequence < from);
+            let Some(buffer) = state.sealed.get(at) else {
+                return removed;
+            };
+            copy.clear();
+            copy.bytes.extend_from_slice(&buffer.bytes);
+            copy.entries.extend_from_slice(&buffer.entries);
+            copy.sequence = buffer.sequence;
+            drop(state);
+            from = copy.sequence + 1;
+            // Without the lock: each event is read.
+            let events = (0..copy.entries.len()).filter(|event| goes(copy.json(*event)));
+            let events: Vec<usize> = events.collect();
+            if !events.is_empty() {
+                removed += self.remove_from(copy.sequence, &events, reason);
+            }
+        }
+    }
+
+    /// Takes out events of a sealed segment, unless it was evicted meanwhile.
+    fn remove_from(&self, sequence: u64, events: &[usize], reason: DropReason) -> u64 {
+        let mut guard = self.lock();
+        let state = &mut *guard;
+        let found = (state.sealed).binary_search_by_key(&sequence, |buffer| buffer.sequence);
+        let Some((at, buffer)) = (found.ok()).and_then(|at| Some((at, state.sealed.get_mut(at)?)))
+        else {
+            return 0;
+        };
+        let bytes = buffer.bytes.len();
+        let (takers, told) = buffer.remove(events);
+        state.sealed_events -= takers.len();
+        state.sealed_bytes -= bytes - buffer.bytes.len();
+        let emptied = buffer.entries.is_empty();
+        let emptied = emptied.then(|| state.sealed.remove(at)).flatten();
+        let removed = self.ledgers.give_up(&takers, reason);
+        drop(guard);
+        // Listeners are called, and memory is freed, without the lock.
+        for listener in told {
+            listener(EventEnd::Dropped(reason));
+        }
+        if let Some(buffer) = emptied {
+            self.free(buffer);
+        }
+        removed
     }
 
     /// Whether to wake the worker now: there is a batch worth sending, by events or by bytes, and it was

@@ -47,16 +47,28 @@ impl Ledgers {
         self.pending()
     }
 
+    /// Queued events were given up. Returns how many, for each destination that they were for.
+    pub(super) fn give_up(&self, events: &[Takers], reason: DropReason) -> u64 {
+        if self.others.is_empty() {
+            self.first.drop_pending(reason, events.len() as u64);
+            return events.len() as u64;
+        }
+        let of_each = self.iter().map(|(at, ledger)| {
+            let count = events.iter().filter(|takers| takers.has(at)).count() as u64;
+            ledger.drop_pending(reason, count);
+            count
+        });
+        of_each.sum()
+    }
+
     /// Queued events have made room for newer ones.
     pub(super) fn evict(&self, buffer: &Buffer) {
         let reason = DropReason::Evicted;
         if self.others.is_empty() {
             return self.first.drop_pending(reason, buffer.entries.len() as u64);
         }
-        for (at, ledger) in self.iter() {
-            let takes = buffer.entries.iter().filter(|entry| entry.takers.has(at));
-            ledger.drop_pending(reason, takes.count() as u64);
-        }
+        let takers: Vec<Takers> = buffer.entries.iter().map(|entry| entry.takers).collect();
+        self.give_up(&takers, reason);
     }
 }
 

@@ -1,5 +1,6 @@
 //! Sealed events on their way to the ingest.
 
+use std::collections::BTreeSet;
 use std::ops::Range;
 use std::sync::atomic::AtomicU8;
 use std::sync::atomic::Ordering::Relaxed;
@@ -94,6 +95,8 @@ pub(crate) struct Segment {
     /// When it was read back from disk.
     pub(super) read_back_at: Option<Instant>,
     pub(super) listeners: Mutex<Vec<(usize, EndListener)>>,
+    /// Events that are neither sent again nor written to disk.
+    forgotten: Mutex<BTreeSet<usize>>,
     on_disk: AtomicU8,
     /// What its destination holds, where there are several.
     pub(super) held: Option<Held>,
@@ -110,6 +113,7 @@ impl Segment {
             events,
             read_back_at: None,
             listeners: Mutex::new(listeners),
+            forgotten: Mutex::default(),
             on_disk: AtomicU8::new(OnDisk::No as u8),
             held: None,
         }
@@ -139,6 +143,42 @@ impl Segment {
         let start = self.start(events.start);
         let end = self.start(events.end);
         self.events.buffer.bytes.get(start..end).unwrap_or_default()
+    }
+
+    /// The JSON of an event.
+    pub(crate) fn json(&self, event: usize) -> &[u8] {
+        self.events.buffer.json(event)
+    }
+
+    /// Marks an event as forgotten; returns whether it was not before.
+    pub(crate) fn forget(&self, event: usize) -> bool {
+        lock(&self.forgotten).insert(event)
+    }
+
+    /// The places of the events that are forgotten.
+    pub(crate) fn forgotten(&self) -> BTreeSet<usize> {
+        lock(&self.forgotten).clone()
+    }
+
+    /// Some events in runs, each with whether they are forgotten.
+    pub(crate) fn runs(&self, events: Range<usize>) -> Vec<(Range<usize>, bool)> {
+        let forgotten = lock(&self.forgotten);
+        let mut runs: Vec<(Range<usize>, bool)> = Vec::with_capacity(1);
+        let mut rest = events;
+        for &event in forgotten.range(rest.clone()) {
+            if event > rest.start {
+                runs.push((rest.start..event, false));
+            }
+            match runs.last_mut() {
+                Some((run, true)) if run.end == event => run.end += 1,
+                _ => runs.push((event..event + 1, true)),
+            }
+            rest.start = event + 1;
+        }
+        if !rest.is_empty() {
+            runs.push((rest, false));
+        }
+        runs
     }
 
     pub(crate) fn id(&self, event: usize) -> Option<i64> {
@@ -238,6 +278,21 @@ mod tests {
         assert_eq!(segment.slice(1..2), b"[1],");
         assert_eq!(segment.slice(2..9), b"", "beyond the end");
         assert_eq!([segment.id(2), segment.id(3)], [Some(9), None]);
+    }
+
+    #[test]
+    fn what_is_forgotten_is_told_apart_in_runs() {
+        let (_sender, receiver) = queue();
+        let events = [0, 1, 2, 3, 4, 5].map(|id| (id, 0..2));
+        let segment = receiver.restored(3, b"{}", &events, [Instant::now(); 2]);
+        assert_eq!(segment.runs(1..4), [(1..4, false)]);
+        assert!(segment.forget(2) && segment.forget(3) && !segment.forget(2) && segment.forget(5));
+        assert_eq!(segment.json(2), b"{}");
+        let all = [(0..2, false), (2..4, true), (4..5, false), (5..6, true)];
+        assert_eq!(segment.runs(0..6), all);
+        assert_eq!(segment.runs(3..5), [(3..4, true), (4..5, false)]);
+        assert_eq!(segment.runs(4..4), []);
+        assert_eq!(segment.forgotten().len(), 3);
     }
 
     #[test]

@@ -110,9 +110,9 @@ impl<H: ServerHandler> Recorder<'_, H> {
         self.log_login(&incoming, &facts, self.now());
         if let Some(tools) = tools
             && self.reports_listings()
-            && self.server.by.memory.listings.is_new(&tools)
         {
-            self.log(EventKind::Init(tools), facts);
+            let listings = &self.server.by.memory.listings;
+            listings.report(tools, |tools| self.log(EventKind::Init(tools), facts));
         }
     }
 

@@ -13,6 +13,7 @@ use super::request::{IncomingRequest, http_parts};
 use super::settings::InstrumentationSettings;
 use crate::config::resolve::PipelineSettings;
 use crate::event::{Event, EventKind, Facts, Identity, ToolCall};
+use crate::ledger::Outcome;
 use crate::limits::CUT_MARGIN_BYTES;
 use crate::logger::{CallGuard, CallRecord, Handle, KeptRecord, OuterRecords, login_of};
 use crate::wire::Profile;
@@ -109,8 +110,8 @@ impl<'a, H> Recorder<'a, H> {
         CallGuard::start(self.handle, call, started)
     }
 
-    pub(super) fn log<'e>(&self, kind: EventKind<'e>, facts: Facts<'e>) {
-        self.server.by.usage.log_usage(Event { kind, facts });
+    pub(super) fn log<'e>(&self, kind: EventKind<'e>, facts: Facts<'e>) -> Outcome {
+        self.server.by.usage.log_usage(Event { kind, facts })
     }
 
     /// Reports who makes a request, if nobody has yet.

@@ -6,7 +6,9 @@ use std::sync::atomic::{AtomicBool, AtomicUsize};
 use std::sync::{Arc, Weak, mpsc};
 use std::time::Instant;
 
+use super::erasure::Erased;
 use super::extents::Times;
+use super::matches::Matches;
 use super::read_back::{Loaded, Recheck};
 use super::store::Store;
 use crate::base::clock::Clock;
@@ -35,6 +37,8 @@ pub(crate) enum DiskJob {
     Loaded(Weak<Segment>),
     /// Make all that is written survive a power loss; answered with [`News::Synced`].
     Sync { token: u64 },
+    /// Erase events; answered with [`News::Erased`].
+    Erase { matches: Matches, token: u64 },
     /// About a second has passed.
     Tick,
     /// Nothing more will come.
@@ -57,6 +61,11 @@ pub(crate) enum News {
         token: u64,
         done: bool,
         gone: u64,
+    },
+    /// Events were erased, those that were on disk alone counted already.
+    Erased {
+        token: u64,
+        erased: Erased,
     },
     /// Events that were on disk alone are lost; counted already.
     Lost(DropReason, u64),
@@ -241,6 +250,16 @@ impl<W: Fn()> Thread<W> {
                 // What is lost is counted before somebody hears of it.
                 self.report_incidents();
                 self.send(News::Synced { token, done, gone });
+            }
+            DiskJob::Erase { matches, token } => {
+                // What ended owners have left is this one's as well.
+                while self.store.has_slots() {
+                    self.adopt();
+                }
+                let erased = self.store.erase(&matches);
+                let reason = DropReason::Forgotten;
+                self.ledger.drop_spooled(reason, erased.spooled);
+                self.send(News::Erased { token, erased });
             }
             DiskJob::Tick => self.tick(),
             DiskJob::Close => {}

@@ -49,19 +49,20 @@ enum Location {
 }
 
 impl Extent {
-    /// A segment's events, written at `bytes`.
+    /// A segment's events, written at `bytes`, but for those of `left_out`.
     pub(super) fn of_segment(
         key: LogKey,
         bytes: Range<u64>,
         ordinals: Range<u32>,
+        left_out: BTreeSet<u32>,
         times: Times,
         segment: &Arc<Segment>,
     ) -> Self {
         Self {
             key,
             bytes,
-            ended: BTreeSet::new(),
-            alive: u64::from(ordinals.end - ordinals.start),
+            alive: u64::from(ordinals.end - ordinals.start) - left_out.len() as u64,
+            ended: left_out,
             queued_at: times.queued_at..times.queued_at,
             kept_since: times.kept_since,
             place: Location::Memory(ordinals.clone().collect(), Arc::downgrade(segment)),
@@ -85,6 +86,14 @@ impl Extent {
             queued_at: record.at..record.at,
             kept_since,
             place: Location::Disk,
+        }
+    }
+
+    /// Whether an event of this number is one of its own.
+    fn holds(&self, ordinal: u32) -> bool {
+        match &self.place {
+            Location::Memory(ordinals, _) => ordinals.contains(&ordinal),
+            Location::Disk => self.ordinals.contains(&ordinal),
         }
     }
 
@@ -177,6 +186,31 @@ impl Extents {
             self.by_sequence.remove(&sequence);
         }
         Some((key, new))
+    }
+
+    /// Events were erased, in these files those with these ordinals. Returns how many of them were on disk alone, and those
+    /// that had not ended.
+    pub(super) fn erase(
+        &mut self,
+        erased: &BTreeMap<LogKey, BTreeSet<u32>>,
+    ) -> (u64, Vec<(LogKey, u32)>) {
+        let (mut on_disk_alone, mut ended) = (0, Vec::new());
+        let on_disk = &mut self.on_disk;
+        self.by_sequence.retain(|sequence, extent| {
+            let of_file = erased.get(&extent.key).into_iter();
+            for &ordinal in of_file.flat_map(|of_file| of_file.range(extent.ordinals.clone())) {
+                if extent.alive > 0 && extent.holds(ordinal) && extent.ended.insert(ordinal) {
+                    extent.alive -= 1;
+                    on_disk_alone += u64::from(matches!(extent.place, Location::Disk));
+                    ended.push((extent.key, ordinal));
+                }
+            }
+            if extent.alive == 0 {
+                on_disk.remove(sequence);
+            }
+            extent.alive > 0
+        });
+        (on_disk_alone, ended)
     }
 
     /// The worker has released what is left of a segment. Returns whether all `events` are on disk:
@@ -392,6 +426,26 @@ mod tests {
         assert_eq!(extents.forget_from((1_000, 1), 0, OnDisk::Evicted), 0);
         assert_eq!(extents.forget_from(KEY, 0, OnDisk::Evicted), 2);
         assert!(!extents.release(10, 1));
+        assert!(extents.on_disk().next().is_none());
+    }
+
+    #[test]
+    fn what_is_erased_has_ended_once_wherever_it_was() {
+        let mut extents = released((0, 5), (1, 6));
+        extents.add_written(12, extent(2, 7));
+        extents.add_recovered(extent(9, 1));
+        let erased = |ordinals: &[u32]| BTreeMap::from([(KEY, ordinals.iter().copied().collect())]);
+        let (on_disk, ended) = extents.erase(&erased(&[1, 9]));
+        assert_eq!((on_disk, ended), (2, vec![(KEY, 9), (KEY, 1)]));
+        assert_eq!(extents.erase(&erased(&[1, 9, 7])), (0, vec![]));
+        let (sequence, run) = oldest(&extents);
+        assert_eq!((sequence, run.alive), (10, 1), "of one run a part is left");
+        assert_eq!(
+            extents.erase(&BTreeMap::from([((1_000, 1), BTreeSet::from([0]))])),
+            (0, vec![])
+        );
+        let (on_disk, ended) = extents.erase(&erased(&[0]));
+        assert_eq!((on_disk, ended), (1, vec![(KEY, 0)]));
         assert!(extents.on_disk().next().is_none());
     }
 

@@ -8,7 +8,8 @@ use std::sync::Arc;
 
 use super::extents::LogKey;
 use super::folder::{FileId, Folder, Open};
-use super::record::{self, ENTRY};
+use super::record::{self, ENTRY, ERASED, Found, erased};
+use super::scan::scan;
 
 /// A log file.
 #[derive(Debug)]
@@ -96,13 +97,14 @@ impl Log {
         }
     }
 
-    /// Appends the records of `events`. After an error the file may end in a torn record.
-    pub(super) fn write(&mut self, records: &[u8], events: u32) -> io::Result<()> {
+    /// Appends the records of so many events, for which so many ordinals are used up. After an error the file may end in a
+    /// torn record.
+    pub(super) fn write(&mut self, records: &[u8], ordinals: u32, events: u64) -> io::Result<()> {
         let file = self.file.as_mut().ok_or(io::ErrorKind::NotFound)?;
         file.write_all(records)?;
         self.bytes += records.len() as u64;
-        self.next_ordinal += events;
-        self.alive += u64::from(events);
+        self.next_ordinal += ordinals;
+        self.alive += events;
         Ok(())
     }
 
@@ -183,6 +185,44 @@ impl Log {
         let mut bytes = Vec::new();
         file.take(range.end - range.start).read_to_end(&mut bytes)?;
         Ok(bytes)
+    }
+
+    /// Finds events, whether they have ended or not: their ordinals, and where they stand.
+    pub(super) fn find(
+        &self,
+        mut is_one: impl FnMut(&[u8]) -> bool,
+    ) -> io::Result<Vec<(u32, Range<u64>)>> {
+        let mut file = self.folder.open_file(&self.name, Open::Read)?;
+        if FileId::of(&file.metadata()?) != self.id {
+            return Err(io::ErrorKind::NotFound.into());
+        }
+        let mut found = Vec::new();
+        scan(&mut file, u64::MAX, |entry, range| {
+            if let Found::Record(record) = entry
+                && record.tag != ERASED
+                && is_one(record.json)
+            {
+                found.push((record.ordinal, range));
+            }
+        })?;
+        Ok(found)
+    }
+
+    /// Overwrites what was found, and syncs the file. A record is told by a checksum, so one that is overwritten in part is
+    /// none any more.
+    pub(super) fn erase(&self, found: &[(u32, Range<u64>)]) -> io::Result<()> {
+        if found.is_empty() {
+            return Ok(());
+        }
+        let mut file = self.folder.open_file(&self.name, Open::Write)?;
+        if FileId::of(&file.metadata()?) != self.id {
+            return Err(io::ErrorKind::NotFound.into());
+        }
+        for (_, range) in found {
+            file.seek(SeekFrom::Start(range.start))?;
+            file.write_all(&erased((range.end - range.start) as usize))?;
+        }
+        file.sync_data()
     }
 
     /// Removes the file, then its list. In the other order a crash between the two would bring ended

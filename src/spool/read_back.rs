@@ -62,6 +62,16 @@ impl Store {
             let mut failed = 0;
             for record in extent.events(&file, self.tag) {
                 let start = loaded.bytes.len();
+                if self
+                    .unread
+                    .iter()
+                    .any(|matches| matches.are_in(record.json))
+                {
+                    self.incidents.lose(DropReason::Forgotten, 1);
+                    log.note_ended(record.ordinal);
+                    failed += 1;
+                    continue;
+                }
                 match recheck(record.json, record.at, &mut loaded.bytes) {
                     Ok(id) => {
                         loaded.events.push((id, start..loaded.bytes.len()));

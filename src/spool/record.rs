@@ -23,6 +23,9 @@ pub(crate) const MAX_JSON: usize = 1024 * 1024;
 /// The bytes of an entry in the list of ended events.
 pub(crate) const ENTRY: usize = 12;
 
+/// The format of a record whose event was erased. No wire has it but by a chance of one in four billion.
+pub(crate) const ERASED: u32 = 0;
+
 /// One event on disk.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(crate) struct Record<'a> {
@@ -52,6 +55,21 @@ impl Record<'_> {
             place.copy_from_slice(&sum.to_le_bytes());
         }
     }
+}
+
+/// A record of so many bytes that says nothing of the event that stood there.
+pub(crate) fn erased(bytes: usize) -> Vec<u8> {
+    let blank = vec![b' '; bytes.saturating_sub(HEADER)];
+    let record = Record {
+        tag: ERASED,
+        ordinal: 0,
+        id: 0,
+        at: 0,
+        json: &blank,
+    };
+    let mut out = Vec::with_capacity(bytes);
+    record.write(&mut out);
+    out
 }
 
 /// What a reader finds at a place of a file.
@@ -313,6 +331,22 @@ mod tests {
             let work = records.work.get();
             assert!(work <= 20 * BYTES, "{name}: {} for each byte", work / BYTES);
         }
+    }
+
+    #[test]
+    fn an_erased_record_stands_where_the_event_stood_and_says_nothing_of_it() {
+        let mut file = file();
+        let first = HEADER + EVENTS[0].len();
+        let second = first..first + HEADER + EVENTS[1].len();
+        let blank = erased(second.len());
+        assert_eq!(blank.len(), second.len());
+        assert_eq!(blank, erased(second.len()), "whatever it was");
+        file[second].copy_from_slice(&blank);
+        let found = Records::new(&file).map(|(found, _)| match found {
+            Found::Record(record) => (record.tag, record.id),
+            Found::Damage => panic!("it is a record"),
+        });
+        assert_eq!(found.collect::<Vec<_>>(), [(7, -1), (ERASED, 0), (7, -3)]);
     }
 
     #[test]

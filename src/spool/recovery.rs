@@ -9,7 +9,7 @@ use super::dir::{self, SpoolDir};
 use super::extents::Extent;
 use super::folder::{FileId, Folder, Open};
 use super::log::{self, Log};
-use super::record::{Found, Record, read_ended};
+use super::record::{ERASED, Found, Record, read_ended};
 use super::scan::{PIECE, Scanned, scan};
 use super::store::Store;
 
@@ -186,6 +186,7 @@ impl FoundEvents {
     fn add(&mut self, entry: Found<'_>, run: impl FnOnce(&Record<'_>) -> Extent) {
         let record = match entry {
             Found::Record(record) if record.tag == self.tag => record,
+            Found::Record(record) if record.tag == ERASED => return,
             Found::Record(_) | Found::Damage => {
                 self.damaged += 1;
                 return;

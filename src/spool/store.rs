@@ -4,7 +4,7 @@
 //! noted in a list beside its file, and a file whose events have all ended is removed. Nothing in one
 //! file refers to another, so a crash between two steps costs a repeated delivery at most.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 use std::fmt;
 use std::io;
 use std::ops::Range;
@@ -15,6 +15,7 @@ use std::time::Duration;
 use super::dir::SpoolDir;
 use super::extents::{Extent, Extents, LogKey, Times};
 use super::log::Log;
+use super::matches::Matches;
 use super::record::{HEADER, Record};
 use super::takeover::Takeover;
 use crate::base::{id, random};
@@ -79,6 +80,8 @@ pub(crate) struct Store {
     next_key: u64,
     pub(super) extents: Extents,
     pub(super) takeover: Takeover,
+    /// Whose events are in files that could not be read when they were to be erased.
+    pub(super) unread: Vec<Matches>,
     buffer: Vec<u8>,
     pub(crate) incidents: Incidents,
 }
@@ -95,6 +98,7 @@ impl Store {
             next_key: random::seed() >> 34,
             extents: Extents::default(),
             takeover: Takeover::default(),
+            unread: Vec::new(),
             buffer: Vec::new(),
             incidents: Incidents::default(),
         }
@@ -104,7 +108,7 @@ impl Store {
         self.dir.is_some()
     }
 
-    /// Writes a segment's events. None of them is on disk if this fails.
+    /// Writes a segment's events, but for those that are forgotten. None of them is on disk if this fails.
     pub(super) fn append(&mut self, segment: &Arc<Segment>, times: Times) -> io::Result<()> {
         let queued_at = times.queued_at;
         let events = segment.len();
@@ -117,7 +121,8 @@ impl Store {
         let log = self.logs.get_mut(&key).ok_or(io::ErrorKind::NotFound)?;
         let start = (log.bytes, log.next_ordinal);
         self.buffer.clear();
-        for event in 0..events {
+        let forgotten = segment.forgotten();
+        for event in (0..events).filter(|event| !forgotten.contains(event)) {
             let json = segment.slice(event..event + 1);
             let record = Record {
                 tag: self.tag,
@@ -128,15 +133,20 @@ impl Store {
             };
             record.write(&mut self.buffer);
         }
-        if let Err(error) = log.write(&self.buffer, events as u32) {
+        let left_out = forgotten.iter().map(|event| start.1 + *event as u32);
+        let left_out: BTreeSet<u32> = left_out.collect();
+        let written = (events - left_out.len()) as u64;
+        if let Err(error) = log.write(&self.buffer, events as u32, written) {
             if log.cut_torn_end().is_err() {
                 self.current = None;
             }
             return Err(error);
         }
         let (bytes, ordinals) = (start.0..log.bytes, start.1..log.next_ordinal);
-        let extent = Extent::of_segment(key, bytes, ordinals, times, segment);
-        self.extents.add_written(segment.sequence(), extent);
+        if written > 0 {
+            let extent = Extent::of_segment(key, bytes, ordinals, left_out, times, segment);
+            self.extents.add_written(segment.sequence(), extent);
+        }
         Ok(())
     }
 

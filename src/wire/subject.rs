@@ -25,6 +25,22 @@ pub(crate) fn identity<'a>(event: &'a Event<'_>, defaults: &'a Defaults) -> Opti
     named.map(|identity| defaults.identity_policy.identity(identity))
 }
 
+/// Returns whom the event names, as the caller does, with the address that it has beside: `None` for an event of nobody.
+pub(crate) fn named<'a>(event: &'a Event<'_>, defaults: &'a Defaults) -> Option<Identity<'a>> {
+    let identity = event.facts.identity.as_ref().or(defaults.identity.as_ref());
+    let is_named = |identity: &&Identity<'_>| !identity.is_anonymous() && !identity.id.is_empty();
+    let own = event.facts.email.as_deref();
+    let of_identity = || identity.and_then(|identity| identity.email.as_deref());
+    let email = own.or_else(of_identity).and_then(present);
+    match identity.filter(is_named) {
+        Some(identity) => Some(Identity {
+            email: email.map(Cow::Borrowed),
+            ..Identity::from(identity)
+        }),
+        None => email.map(Identity::email),
+    }
+}
+
 /// Returns the hash of the session that the event belongs to, or else of the conversation. `product`:
 /// the event's own.
 pub(crate) fn session_hash(
@@ -101,6 +117,31 @@ mod tests {
             Some("anonymous")
         );
         assert_eq!(sent(Custom::new("C"), &defaults), None);
+    }
+
+    #[test]
+    fn an_event_names_whom_it_is_about_with_the_address_that_it_has() {
+        let opaque = || Identity::new("u1", "T").with_email("of-identity@example.com");
+        let call = || ToolCall::new("t");
+        let own = "own@example.com";
+        for (call, default, expected) in [
+            (call(), None, None),
+            (call().identity(Identity::anonymous()), None, None),
+            (call().identity(Identity::anonymous()), Some(opaque()), None),
+            (call(), Some(opaque()), Some(opaque())),
+            (call().identity(opaque()), None, Some(opaque())),
+            (
+                call().identity(opaque()).email(own),
+                None,
+                Some(Identity::new("u1", "T").with_email(own)),
+            ),
+            (call().email(own), None, Some(Identity::email(own))),
+            (call().email(""), None, None),
+            (call().identity(Identity::new("", "T")), None, None),
+        ] {
+            let (event, defaults) = (Event::from(call), defaults(default, Session::new()));
+            assert!(named(&event, &defaults) == expected);
+        }
     }
 
     #[test]

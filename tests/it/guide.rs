@@ -244,6 +244,21 @@ const CHECKED: &[(&str, &[&str])] = &[
         &["it/faults/host.rs::every_fault_of_the_host_is_survived"],
     ),
     (
+        "somebody is forgotten",
+        &[
+            "it/forget.rs::what_waits_of_somebody_ends_on_every_wire_and_the_rest_is_delivered",
+            "it/forget.rs::what_is_under_way_is_reported_and_not_sent_again",
+        ],
+    ),
+    (
+        "`consent` says no to whom an event is about, or panics",
+        &[
+            "it/consent.rs::each_event_about_somebody_is_asked_about_once_and_none_of_who_says_no_is_sent",
+            "it/consent.rs::a_panic_is_no_and_the_logger_goes_on",
+            "it/rmcp/consent.rs::nothing_of_who_says_no_is_reported_by_an_instrumented_server_or_the_layer",
+        ],
+    ),
+    (
         "`before_send` panics, or returns nothing",
         &[
             "it/faults/host.rs::every_fault_of_the_host_is_survived",
@@ -317,6 +332,14 @@ const CHECKED: &[(&str, &[&str])] = &[
     ),
     ("a fork", &["it/process.rs::a_forked_child_refuses"]),
     // On disk.
+    (
+        "somebody is forgotten whose events are on disk",
+        &[
+            "it/spool/forget.rs::nothing_of_somebody_forgotten_is_left_on_disk_and_a_kill_brings_nothing_back",
+            "it/spool/forget.rs::an_event_that_was_delivered_leaves_the_file_that_others_keep",
+            "it/spool/forget.rs::a_disk_that_does_not_answer_is_waited_for_so_long_and_nothing_of_it_is_sent_later",
+        ],
+    ),
     (
         "the disk is full, read-only or hangs",
         &[

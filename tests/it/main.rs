@@ -8,11 +8,13 @@
 )]
 
 mod compression;
+mod consent;
 mod delivery;
 mod destinations;
 mod doctor;
 mod faults;
 mod fields;
+mod forget;
 mod guard;
 mod guide;
 mod ingest;

@@ -6,7 +6,9 @@ use std::time::Duration;
 use mcp_usage::testing::{Answer, ManualClock};
 use mcp_usage::{ConfirmError, DropReason, Init, Redactor, Stats, ToolCall, WhenFull};
 
-use crate::support::{PATIENCE, assert_ledger, builder, builder_for, call, errors, ingest, mcpeye};
+use crate::support::{
+    PATIENCE, assert_ledger, builder, builder_for, call, errors, ingest, mcpeye, rachel,
+};
 
 const HOUR: Duration = Duration::from_secs(3600);
 
@@ -119,6 +121,20 @@ fn cause(reason: DropReason) -> Result<Stats, &'static str> {
             let usage = builder.rate_cap(1).build().unwrap();
             usage.log_usage(ToolCall::new("t"));
             usage.log_usage(ToolCall::new("t"));
+            usage
+        }
+        DropReason::NoConsent => {
+            let usage = builder.consent(|_| false).build().unwrap();
+            usage.log_usage(call(1).identity(rachel()));
+            usage
+        }
+        DropReason::Forgotten => {
+            ingest.script([Answer::status(503).held()]);
+            let usage = builder.build().unwrap();
+            drop(usage.log_usage_confirmed(call(1).identity(rachel()), HOUR));
+            ingest.wait_for_requests(1, PATIENCE).unwrap();
+            usage.forget_blocking(&rachel());
+            ingest.release();
             usage
         }
         DropReason::Refused => {

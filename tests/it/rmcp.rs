@@ -2,6 +2,7 @@
 //! Streamable HTTP, in both eras.
 
 mod calls;
+mod consent;
 mod ends;
 mod facts;
 mod intent;

@@ -3,6 +3,7 @@
 mod damage;
 mod disk;
 mod foreign;
+mod forget;
 mod process;
 mod removed;
 

@@ -108,7 +108,7 @@ const OUTCOMES: [&str; 10] = [
     "unknown",
 ];
 
-const DROP_REASONS: [&str; 17] = [
+const DROP_REASONS: [&str; 19] = [
     "queue_full",
     "evicted",
     "too_large",
@@ -118,6 +118,8 @@ const DROP_REASONS: [&str; 17] = [
     "before_send",
     "sampled",
     "rate_capped",
+    "no_consent",
+    "forgotten",
     "unauthorized",
     "rejected",
     "refused",

@@ -9,7 +9,7 @@ use super::*;
 const ROLE: &str = "USAGE_TEST_SPOOL_ROLE";
 
 /// Starts this binary again as a process that logs into a spool.
-fn start(role: &str, dir: &TempDir, ingest: &MockIngest, first: i64) -> Child {
+pub(super) fn start(role: &str, dir: &TempDir, ingest: &MockIngest, first: i64) -> Child {
     let program = std::env::current_exe().unwrap();
     start_as(Command::new(program), role, dir, ingest, first)
 }
@@ -61,6 +61,7 @@ fn role() {
         "steady" => steady(&usage, first, true),
         "unconfirmed" => steady(&usage, first, false),
         "leaves" => leaves(&usage, first),
+        "forgets" => super::forget::forgets(&usage, first),
         #[cfg(unix)]
         "forks" => forks(&usage, first),
         "takes over" => takes_over(&usage),
@@ -68,7 +69,7 @@ fn role() {
     }
 }
 
-fn say(line: &str) {
+pub(super) fn say(line: &str) {
     let mut out = std::io::stdout().lock();
     writeln!(out, "\n{line}").unwrap();
     out.flush().unwrap();
@@ -102,6 +103,11 @@ fn leaves(usage: &UsageLogger, first: i64) {
     }
     usage.flush_to_disk_blocking(PATIENCE).unwrap();
     say("ready");
+    wait_for_a_line();
+}
+
+/// Waits for the process that has started this one, or to be killed.
+pub(super) fn wait_for_a_line() {
     let mut line = String::new();
     let _ = std::io::stdin().read_line(&mut line);
 }
