@@ -4,7 +4,7 @@ use std::sync::Arc;
 
 use rmcp::handler::server::tool::schema_for_output;
 use rmcp::model::{CallToolResult, ContentBlock, JsonObject};
-use schemars::{JsonSchema, schema_for};
+use schemars::JsonSchema;
 use serde::Serialize;
 use serde_json::{Value, json};
 
@@ -13,8 +13,7 @@ use crate::store::users::Role;
 use crate::tools::Conflict;
 
 /// An error, as it stands under `error` in the structured content.
-#[derive(Debug, Serialize, JsonSchema)]
-#[schemars(inline)]
+#[derive(Debug, Serialize)]
 pub struct Failure {
     /// A word of capitals, which never changes.
     code: &'static str,
@@ -89,7 +88,21 @@ impl From<Conflict> for Failure {
 pub(super) fn output_schema<T: JsonSchema + 'static>() -> Arc<JsonObject> {
     let mut schema = Arc::unwrap_or_clone(schema_for_output::<T>());
     let answer = schema.remove("required").unwrap_or_else(|| json!([]));
-    let error = Value::from(schema_for!(Failure));
+    // Written out: what is left out where it says nothing is never null, and clients that know one type for each
+    // property understand it so.
+    let error = json!({
+        "type": "object",
+        "description": "Instead of an answer: why there is none.",
+        "properties": {
+            "code": {"type": "string", "description": "A word of capitals, which never changes."},
+            "message": {"type": "string"},
+            "scope": {"type": "string", "description": "The scope that is needed."},
+            "role": {"type": "string", "description": "The role that is needed."},
+            "calls_per_day": {"type": "integer"},
+            "resets_at": {"type": "string", "description": "When there are calls again, in UTC."},
+        },
+        "required": ["code", "message"],
+    });
     if let Some(Value::Object(properties)) = schema.get_mut("properties") {
         properties.insert("error".to_owned(), error);
     }

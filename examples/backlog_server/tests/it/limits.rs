@@ -119,7 +119,8 @@ async fn answer_to(server: &Server, beginning: &str) -> String {
     connection.write_all(beginning.as_bytes()).await.unwrap();
     let mut answer = Vec::new();
     let read = timeout(PATIENCE, connection.read_to_end(&mut answer)).await;
-    read.expect("the connection is kept for ever").unwrap();
+    // Else the connection is kept for ever.
+    read.unwrap().unwrap();
     String::from_utf8(answer).unwrap()
 }
 
