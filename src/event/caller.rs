@@ -24,6 +24,8 @@ pub struct Caller {
     identity: Identity<'static>,
     credential: Option<Fingerprint>,
     oauth_client_id: Option<String>,
+    client_name: Option<String>,
+    client_version: Option<String>,
     meta: Vec<(String, Value)>,
 }
 
@@ -42,6 +44,8 @@ impl Caller {
             identity: identity.into_owned(),
             credential: None,
             oauth_client_id: None,
+            client_name: None,
+            client_version: None,
             meta: Vec::new(),
         }
     }
@@ -61,6 +65,25 @@ impl Caller {
     #[must_use]
     pub fn oauth_client_id(mut self, id: impl Into<String>) -> Self {
         self.oauth_client_id = Some(id.into());
+        self
+    }
+
+    /// Sets the name that the client gave itself, for requests that do not say it. Wire key `client_name`. Default: none.
+    ///
+    /// A client of the protocol of 2025-11-25 says its name in `initialize` alone. A server without sessions does not
+    /// know it when a call comes, unless the authentication layer keeps it with the credential and sets it here. What the
+    /// request's `_meta` or its session says wins.
+    #[must_use]
+    pub fn client_name(mut self, name: impl Into<String>) -> Self {
+        self.client_name = Some(name.into());
+        self
+    }
+
+    /// Sets the version that the client gave itself, beside [`client_name`](Self::client_name). Wire key
+    /// `client_version`. Default: none.
+    #[must_use]
+    pub fn client_version(mut self, version: impl Into<String>) -> Self {
+        self.client_version = Some(version.into());
         self
     }
 
@@ -91,6 +114,11 @@ impl Caller {
 
     pub(crate) fn client_id(&self) -> Option<&str> {
         self.oauth_client_id.as_deref()
+    }
+
+    /// The name and the version of the client, for requests that do not say them.
+    pub(crate) fn client(&self) -> (Option<&str>, Option<&str>) {
+        (self.client_name.as_deref(), self.client_version.as_deref())
     }
 
     pub(crate) fn own_meta(&self) -> &[(String, Value)] {

@@ -48,6 +48,12 @@ impl<'a> PeerInfo<'a> {
             version: text("version"),
         }
     }
+
+    /// Returns what the host has kept of the client with its caller.
+    fn of_caller(caller: &'a Caller) -> Self {
+        let (name, version) = caller.client();
+        Self { name, version }
+    }
 }
 
 /// Spells a version of HTTP as OpenTelemetry does.
@@ -157,7 +163,9 @@ impl<'a, H: Fn(&str) -> Option<&'a str>> RequestFacts<'a, H> {
         // A stateless server makes up the client of an older protocol's request, so over HTTP only
         // a request that names its session is the session's client's.
         let client = self.meta.client.or(self.client.filter(|_| is_named));
-        let client = client.unwrap_or_default();
+        let client = client
+            .or_else(|| self.caller.map(PeerInfo::of_caller))
+            .unwrap_or_default();
         let user_agent = (self.header)(USER_AGENT_HEADER);
         let meta = self.meta.more;
         let in_meta = |name| meta.and_then(|meta| meta.get(name)?.as_str());
@@ -222,6 +230,16 @@ mod tests {
         transport: McpTransport<'a>,
         protocol_version: Option<&'a str>,
     ) -> Facts<'a> {
+        facts_of(meta, headers, transport, protocol_version, None)
+    }
+
+    fn facts_of<'a>(
+        meta: &'a Value,
+        headers: &'a [(&'a str, &'a str)],
+        transport: McpTransport<'a>,
+        protocol_version: Option<&'a str>,
+        caller: Option<&'a Caller>,
+    ) -> Facts<'a> {
         let meta = RequestMeta::read(meta.as_object());
         let header = |name: &str| {
             let mut headers = headers.iter();
@@ -243,7 +261,7 @@ mod tests {
             },
             http_version: Some("2"),
             identity: None,
-            caller: None,
+            caller,
         };
         facts.into_facts(ClientClass::of)
     }
@@ -302,6 +320,26 @@ mod tests {
             }
             assert!(facts.session == session, "{is_named} {:?}", facts.session);
             assert_eq!(facts.era, Some(Era::Legacy));
+        }
+    }
+
+    #[test]
+    fn a_caller_names_the_client_where_the_request_and_its_session_do_not() {
+        let caller = Caller::new(Identity::new("u1", "INTERNAL"))
+            .client_name("kept-client")
+            .client_version("3");
+        let header = [(SESSION_HEADER, "s1")];
+        let modern = json!({META_CLIENT_INFO: {"name": "own-client"}});
+        for (meta, headers, name, version) in [
+            (&Value::Null, &[][..], "kept-client", Some("3")),
+            (&Value::Null, &header, "session-client", None),
+            (&modern, &[], "own-client", None),
+        ] {
+            let http = McpTransport::Http { is_bound: true };
+            let facts = facts_of(meta, headers, http, Some("2025-11-25"), Some(&caller));
+            assert_eq!(facts.session.get("client_name"), Some(name));
+            assert_eq!(facts.session.get("client_version"), version, "{name}");
+            assert_eq!(facts.client_class, Some(ClientClass::of(Some(name), None)));
         }
     }
 

@@ -2,6 +2,7 @@
 //!
 //! | step | what is checked | refused with |
 //! |---|---|---|
+//! | [`body_time`] | the body comes in time, whoever reads it | 408 |
 //! | [`host`] | the request was meant for this server | 403 |
 //! | [`bearer`] | there is a token | 401 |
 //! | [`token`] | it is known, unexpired and unrevoked | 401 `invalid_token` |
@@ -13,13 +14,15 @@
 //! | [`confirm`] | a destructive call is meant | `CONFIRM_REQUIRED` |
 //! | [`quota`] | the day's calls are not used up | `QUOTA_EXCEEDED` |
 //!
-//! The first four are the [`door`]'s, before anything reads the request's body. The others are
+//! The first two are around every route. Those up to [`audience`] are the [`door`]'s, before anything reads the request's
+//! body. The others are
 //! [`admit`]'s: they need to know the tool, and run in one transaction with it. A missing scope is
 //! the client's to repair by asking for more, so the door then answers with the status and the
 //! challenge that MCP's authorization specification gives it; the rest is for the agent to read.
 
 pub mod audience;
 pub mod bearer;
+pub mod body_time;
 pub mod confirm;
 pub mod door;
 pub mod host;
@@ -36,7 +39,7 @@ use rusqlite::Transaction;
 use crate::scope::Scope;
 use crate::store::StoreError;
 use crate::store::grants::Grant;
-use crate::store::users::{Plan, Role};
+use crate::store::users::{Membership, Plan, Role};
 use crate::tools::Tool;
 
 /// What a tool does to the project.
@@ -136,6 +139,14 @@ impl From<rusqlite::Error> for Stop {
     }
 }
 
+/// Says whether the grant, the role and the plan allow what a tool needs, as far as that can be told without a call.
+#[must_use]
+pub fn allows(grant: &Grant, membership: &Membership, needs: Needs) -> bool {
+    scope::check(grant, needs.scope).is_ok()
+        && membership::check_role(membership.role, needs.role).is_ok()
+        && plan::check(membership.plan, needs.effect).is_ok()
+}
+
 /// Lets a call through to its tool, or says which step refuses it.
 ///
 /// # Errors
@@ -148,13 +159,13 @@ pub fn admit<'a, T: Tool>(
     now: i64,
 ) -> Result<(T, Acting<'a>), Stop> {
     scope::check(grant, T::NEEDS.scope).map_err(Refusal::from)?;
-    let standing = membership::check(db, grant, T::NEEDS.role)?;
+    let membership = membership::check(db, grant, T::NEEDS.role)?;
     let acting = Acting {
         db,
         project_id: &grant.project_id,
         user_id: &grant.user_id,
-        owner_id: standing.owner_id,
-        plan: standing.plan,
+        owner_id: membership.owner_id,
+        plan: membership.plan,
         now,
     };
     plan::check(acting.plan, T::NEEDS.effect).map_err(Refusal::from)?;

@@ -1,8 +1,12 @@
 //! What the server is told at its start.
 
+use std::num::NonZeroU32;
 use std::time::Duration;
 
 use url::Url;
+
+/// Enough for an office behind one address on the day it tries the server out.
+const REGISTRATIONS_PER_ADDRESS: NonZeroU32 = NonZeroU32::new(20).unwrap();
 
 /// The settings, with defaults that are right for production.
 #[derive(Clone, Debug)]
@@ -18,6 +22,15 @@ pub struct Config {
     pub refresh_lifetime: Duration,
     /// How long somebody stays signed in.
     pub session_lifetime: Duration,
+    /// How many of our own proxies are in front, each of which adds an address to `X-Forwarded-For`:
+    /// `MCP_PROXIES`. With none, whoever connects is whom limits count.
+    pub proxies: usize,
+    /// Clients that one address may register at once, and an hour.
+    pub registrations_per_address: NonZeroU32,
+    /// How long a request's head may take, and a connection may wait for it.
+    pub head_timeout: Duration,
+    /// How long a request's body may take.
+    pub body_timeout: Duration,
 }
 
 impl Config {
@@ -29,6 +42,10 @@ impl Config {
             access_lifetime: Duration::from_secs(60 * 60),
             refresh_lifetime: Duration::from_secs(30 * 24 * 60 * 60),
             session_lifetime: Duration::from_secs(12 * 60 * 60),
+            proxies: 0,
+            registrations_per_address: REGISTRATIONS_PER_ADDRESS,
+            head_timeout: Duration::from_secs(30),
+            body_timeout: Duration::from_secs(15),
         }
     }
 }

@@ -5,24 +5,29 @@
 pub mod access;
 pub mod clock;
 pub mod config;
+pub mod grant_name;
 mod mcp;
 pub mod oauth;
 pub mod password;
 pub mod scope;
 pub mod secret;
+pub mod serve;
+pub mod source;
 pub mod store;
 pub mod tools;
+pub mod turns;
 pub mod usage;
 mod web;
 
-use std::num::NonZeroU32;
 use std::sync::Arc;
 
 use axum::Router;
-use governor::{DefaultDirectRateLimiter, Quota, RateLimiter};
+use axum::middleware::from_fn_with_state;
 use mcp_usage::UsageLogger;
 
+use crate::access::{body_time, host};
 use crate::config::Config;
+use crate::oauth::Registrations;
 use crate::password::Passwords;
 use crate::store::Store;
 
@@ -33,24 +38,25 @@ pub struct App {
     pub store: Store,
     pub usage: UsageLogger,
     passwords: Arc<Passwords>,
-    registrations: Arc<DefaultDirectRateLimiter>,
+    registrations: Arc<Registrations>,
 }
-
-/// Registrations of clients: so many a minute, whoever sends them.
-const REGISTRATIONS: NonZeroU32 = NonZeroU32::new(120).unwrap();
 
 /// Makes the whole server: OAuth, pages, and the MCP endpoint of each project.
 pub fn app(config: Config, store: Store, usage: UsageLogger) -> Router {
+    let registrations = Registrations::new(config.registrations_per_address);
     let app = App {
         config: Arc::new(config),
         store,
         usage,
         passwords: Arc::default(),
-        registrations: Arc::new(RateLimiter::direct(Quota::per_minute(REGISTRATIONS))),
+        registrations: Arc::new(registrations),
     };
     Router::new()
         .merge(mcp::routes(&app))
         .merge(oauth::routes())
         .merge(web::routes(&app))
+        // Around all routes, those that do not exist included.
+        .layer(from_fn_with_state(app.clone(), host::guard))
+        .layer(from_fn_with_state(app.clone(), body_time::guard))
         .with_state(app)
 }

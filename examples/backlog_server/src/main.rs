@@ -22,6 +22,7 @@ use std::time::Duration;
 
 use backlog_server::clock::Clock;
 use backlog_server::config::{Config, PublicUrl};
+use backlog_server::serve::serve;
 use backlog_server::store::users::Role;
 use backlog_server::store::{Store, StoreError, seed};
 use backlog_server::{password, usage};
@@ -41,7 +42,8 @@ usage: backlog_server [--listen HOST:PORT] [--database FILE] [--ingest URL] [--e
   --ingest           where usage events go, with the key of REO_API_KEY; without, to a mock ingest inside
   --exit-with-stdin  end when standard input closes, for scripts
 
-MCP_PUBLIC_URL says where clients reach the server, when that is not where it listens.";
+MCP_PUBLIC_URL says where clients reach the server, when that is not where it listens. MCP_PROXIES says how many proxies
+of yours are in front, each of which adds an address to X-Forwarded-For; none without.";
 
 /// How long requests that are under way may take when it ends.
 const GRACE: Duration = Duration::from_secs(5);
@@ -89,6 +91,7 @@ async fn run(options: Options) -> Result<(), Box<dyn Error>> {
         Ok(url) => PublicUrl::parse(&url)?,
         Err(_) => PublicUrl::parse(&format!("http://{}", listener.local_addr()?))?,
     };
+    let config = config_of(public_url.clone())?;
     let store = match &options.database {
         Some(file) => Store::open(file, Clock::default())?,
         None => Store::in_memory(Clock::default())?,
@@ -108,14 +111,15 @@ async fn run(options: Options) -> Result<(), Box<dyn Error>> {
     let usage = usage_logger(options.ingest.as_deref(), timeline.as_ref())?;
 
     tokio::spawn(prune(store.clone()));
-    let app = backlog_server::app(Config::new(public_url), store, usage.clone());
+    let head_timeout = config.head_timeout;
+    let app = backlog_server::app(config, store, usage.clone());
     let (end, over) = oneshot::channel();
-    let served = axum::serve(listener, app).with_graceful_shutdown(async move {
+    let served = serve(listener, app, head_timeout, async move {
         ended(options.exit_with_stdin).await;
         let _ = end.send(());
     });
     tokio::select! {
-        served = served => served?,
+        () = served => {}
         // A client that never ends its request must not cost the events of the others.
         () = async { let _ = over.await; sleep(GRACE).await } => {}
     }
@@ -126,6 +130,22 @@ async fn run(options: Options) -> Result<(), Box<dyn Error>> {
     }
     println!("{}", report.stats);
     Ok(())
+}
+
+fn config_of(public_url: PublicUrl) -> Result<Config, Box<dyn Error>> {
+    let mut config = Config::new(public_url);
+    match std::env::var("MCP_PROXIES") {
+        Ok(proxies) => {
+            let counted = proxies.parse();
+            config.proxies = counted
+                .map_err(|_| format!("MCP_PROXIES must be a number of proxies, not {proxies:?}"))?;
+        }
+        Err(_) if config.public_url.is_https() => tracing::warn!(
+            "MCP_PROXIES is not set: behind a proxy, limits count everybody as one address"
+        ),
+        Err(_) => {}
+    }
+    Ok(config)
 }
 
 fn usage_logger(

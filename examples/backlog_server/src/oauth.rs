@@ -7,6 +7,7 @@
 mod metadata;
 pub mod redirect;
 mod register;
+mod registrations;
 mod token;
 
 use axum::extract::DefaultBodyLimit;
@@ -18,6 +19,8 @@ use axum::{Json, Router};
 use serde_json::json;
 
 pub use metadata::resource_metadata_url;
+pub(crate) use registrations::Registrations;
+use registrations::TooMany;
 
 use crate::App;
 use crate::store::StoreError;
@@ -47,6 +50,8 @@ pub(crate) struct OAuthError {
     status: StatusCode,
     error: &'static str,
     description: String,
+    /// In seconds.
+    retry_after: Option<u64>,
 }
 
 impl OAuthError {
@@ -55,12 +60,17 @@ impl OAuthError {
             status: StatusCode::BAD_REQUEST,
             error,
             description: description.to_string(),
+            retry_after: None,
         }
     }
+}
 
-    fn too_many() -> Self {
+impl From<TooMany> for OAuthError {
+    fn from(TooMany { wait }: TooMany) -> Self {
         Self {
             status: StatusCode::TOO_MANY_REQUESTS,
+            // Rounded up: who comes back then is not too early.
+            retry_after: Some(wait.as_secs() + 1),
             ..Self::new("temporarily_unavailable", "too many registrations")
         }
     }
@@ -80,9 +90,9 @@ impl IntoResponse for OAuthError {
     fn into_response(self) -> Response {
         let body = json!({"error": self.error, "error_description": self.description});
         let mut response = (self.status, [(CACHE_CONTROL, "no-store")], Json(body)).into_response();
-        if self.status == StatusCode::TOO_MANY_REQUESTS {
+        if let Some(seconds) = self.retry_after {
             let headers = response.headers_mut();
-            headers.insert(RETRY_AFTER, HeaderValue::from_static("60"));
+            headers.insert(RETRY_AFTER, HeaderValue::from(seconds));
         }
         response
     }

@@ -8,15 +8,15 @@ use argon2::password_hash::phc::PasswordHash;
 use argon2::password_hash::{PasswordHasher, PasswordVerifier};
 use governor::{DefaultKeyedRateLimiter, Quota, RateLimiter};
 use sha2::{Digest, Sha256};
-use tokio::sync::Semaphore;
+
+use crate::source::Source;
+use crate::turns::Turns;
 
 /// Tries for one e-mail address: so many at once, and then one each [`TRY_EVERY`].
 pub const TRIES: NonZeroU32 = NonZeroU32::new(10).unwrap();
 pub const TRY_EVERY: Duration = Duration::from_secs(30);
 /// Checks at a time. Each takes 19 MiB and most of a core for some 20 ms.
 const AT_A_TIME: usize = 2;
-/// How long a check waits for its turn.
-const PATIENCE: Duration = Duration::from_secs(5);
 
 /// A hash that no password has, checked where there is no such user: the time tells nobody which.
 const NOBODY: &str = "$argon2id$v=19$m=19456,t=2,p=1$bm9ib2R5IGhhcyBpdA$\
@@ -36,7 +36,7 @@ pub enum NotChecked {
 pub struct Passwords {
     /// By two bytes of the address's hash: bounded however many addresses are made up.
     tries: DefaultKeyedRateLimiter<[u8; 2]>,
-    turns: Semaphore,
+    turns: Turns,
 }
 
 impl Default for Passwords {
@@ -44,7 +44,7 @@ impl Default for Passwords {
         let quota = Quota::with_period(TRY_EVERY).unwrap_or(Quota::per_minute(TRIES));
         Self {
             tries: RateLimiter::keyed(quota.allow_burst(TRIES)),
-            turns: Semaphore::new(AT_A_TIME),
+            turns: Turns::new(AT_A_TIME),
         }
     }
 }
@@ -55,9 +55,10 @@ impl Passwords {
     ///
     /// # Errors
     ///
-    /// When there were too many tries for the address, or too many at once for this machine.
+    /// When there were too many tries for the address, or too many at once from this source or for this machine.
     pub async fn check(
         &self,
+        source: Source,
         email: &str,
         password: String,
         stored: Option<String>,
@@ -67,11 +68,7 @@ impl Passwords {
         self.tries
             .check_key(&[first, second])
             .map_err(|_| NotChecked::TooManyTries)?;
-        let turn = tokio::time::timeout(PATIENCE, self.turns.acquire()).await;
-        let Ok(Ok(_turn)) = turn else {
-            return Err(NotChecked::Busy);
-        };
-        let checked = tokio::task::spawn_blocking(move || {
+        let checked = self.turns.run(source, move || {
             let known = stored.is_some();
             verify(&password, stored.as_deref().unwrap_or(NOBODY)) && known
         });

@@ -1,6 +1,8 @@
 //! The database: opening it, and the one place that runs its blocking work.
 
 pub mod clients;
+pub mod connected;
+pub mod consents;
 pub mod grants;
 pub mod seed;
 pub mod users;
@@ -101,6 +103,7 @@ impl Store {
 const MIGRATIONS: &[(u32, &str)] = &[
     (1, include_str!("store/accounts.sql")),
     (2, include_str!("store/backlog.sql")),
+    (3, include_str!("store/connections.sql")),
 ];
 
 fn migrate(connection: &mut Connection) -> Result<(), StoreError> {

@@ -7,6 +7,7 @@
 pub mod announcements;
 pub mod backlog_read;
 pub mod backlog_write;
+pub mod failure;
 pub mod inbox;
 pub mod team;
 pub mod text;
@@ -15,7 +16,7 @@ pub mod widget;
 use std::marker::PhantomData;
 use std::sync::LazyLock;
 
-use rmcp::handler::server::tool::{schema_for_input, schema_for_output};
+use rmcp::handler::server::tool::schema_for_input;
 use rmcp::model::{JsonObject, ToolAnnotations};
 use rusqlite::Transaction;
 use schemars::JsonSchema;
@@ -25,8 +26,8 @@ use serde_json::Value;
 
 use crate::access::resource::Reference;
 use crate::access::{self, Acting, Effect, Needs, Stop};
-use crate::store::StoreError;
 use crate::store::grants::Grant;
+use crate::store::{StoreError, users};
 
 /// A tool, by its arguments.
 pub trait Tool: DeserializeOwned + JsonSchema + Send + Sync + 'static {
@@ -110,7 +111,7 @@ impl Entry {
         let input = schema_for_input::<T>().unwrap_or_default();
         let listed = rmcp::model::Tool::new(T::NAME, T::DESCRIPTION, input)
             .with_title(T::TITLE)
-            .with_raw_output_schema(schema_for_output::<T::Output>())
+            .with_raw_output_schema(failure::output_schema::<T::Output>())
             .annotate(hints);
         Self {
             needs: T::NEEDS,
@@ -196,6 +197,23 @@ pub static TOOLS: LazyLock<Vec<Entry>> = LazyLock::new(|| {
     ]
 });
 
+/// Returns the tools that a grant can call as things stand, for who holds it to see. One that cannot be called is still
+/// found by its name, and its refusal says what is missing.
+///
+/// # Errors
+///
+/// The database's.
+pub fn listed(db: &Transaction<'_>, grant: &Grant) -> Result<Vec<rmcp::model::Tool>, StoreError> {
+    let membership = users::membership(db, &grant.user_id, &grant.project_id)?;
+    let Some(membership) = membership else {
+        return Ok(Vec::new());
+    };
+    let allowed = TOOLS
+        .iter()
+        .filter(|tool| access::allows(grant, &membership, tool.needs));
+    Ok(allowed.map(|tool| tool.listed.clone()).collect())
+}
+
 /// Finds a tool.
 #[must_use]
 pub fn find(name: &str) -> Option<&'static Entry> {
@@ -246,6 +264,7 @@ mod tests {
             project_id: "demo".to_owned(),
             resource: String::new(),
             scopes: BTreeSet::from([Scope::BacklogWrite]),
+            client: None,
         };
         let ran = store.run(move |db| {
             seed::seed(db, |_| Ok(String::new()))?;

@@ -9,9 +9,11 @@ mod timeline;
 
 use axum::http::HeaderMap;
 use axum::http::header::USER_AGENT;
-use mcp_usage::{AuthRejected, AuthRejection, Builder, Caller, Custom, Identity, UsageLogger};
+use mcp_usage::{
+    AuthRejected, AuthRejection, Builder, Caller, Custom, Identity, Session, UsageLogger,
+};
 
-use crate::store::grants::Grant;
+use crate::store::grants::{ClientName, Grant};
 use crate::store::users::Plan;
 use crate::store::{Store, StoreError};
 
@@ -40,11 +42,17 @@ pub async fn caller(store: &Store, grant: &Grant) -> Result<Caller, StoreError> 
             Ok(found)
         })
         .await?;
-    Ok(Caller::new(Identity::email(email))
+    let caller = Caller::new(Identity::email(email))
         .credential(&grant.id)
         .oauth_client_id(&grant.client_id)
         .meta("project", grant.project_id.as_str())
-        .meta("plan", plan.as_str()))
+        .meta("plan", plan.as_str());
+    Ok(match &grant.client {
+        Some(client) => caller
+            .client_name(&client.name)
+            .client_version(&client.version),
+        None => caller,
+    })
 }
 
 /// A refused login: of a person, of a client that wants a token, or of a token.
@@ -55,6 +63,7 @@ pub struct Login<'a> {
     step: &'static str,
     project: Option<&'a str>,
     identity: Option<&'a Identity<'static>>,
+    client: Option<&'a ClientName>,
 }
 
 impl<'a> Login<'a> {
@@ -65,6 +74,7 @@ impl<'a> Login<'a> {
             step,
             project: None,
             identity: None,
+            client: None,
         }
     }
 
@@ -80,6 +90,12 @@ impl<'a> Login<'a> {
         self
     }
 
+    /// Sets what the program calls itself, where that is known.
+    pub const fn client(mut self, client: Option<&'a ClientName>) -> Self {
+        self.client = client;
+        self
+    }
+
     pub fn report(self, usage: &UsageLogger, headers: &HeaderMap) {
         let mut event = AuthRejected::new(self.reason).meta("refused", &self.step);
         if let Some(project) = &self.project {
@@ -87,6 +103,9 @@ impl<'a> Login<'a> {
         }
         if let Some(identity) = self.identity {
             event = event.identity(identity);
+        }
+        if let Some(client) = self.client {
+            event = event.session(session_of(client));
         }
         if let Some(agent) = headers
             .get(USER_AGENT)
@@ -99,12 +118,24 @@ impl<'a> Login<'a> {
 }
 
 /// Reports a request that never got as far as a tool, though nothing was wrong with its credentials,
-/// as far as they were looked at: `by` says who it was and for which project.
-pub fn refused(usage: &UsageLogger, by: Option<(&Caller, &str)>, step: &'static str) {
+/// as far as they were looked at: `by` says who it was, and with which grant.
+pub fn refused(usage: &UsageLogger, by: Option<(&Caller, &Grant)>, step: &'static str) {
     let event = Custom::new("MCP_REQUEST_REFUSED").meta("refused", &step);
-    let event = match &by {
-        Some((caller, project)) => event.identity(caller.identity()).meta("project", project),
-        None => event.identity(Identity::anonymous()),
+    let Some((caller, grant)) = by else {
+        usage.log_usage(event.identity(Identity::anonymous()));
+        return;
     };
-    usage.log_usage(event);
+    let event = event
+        .identity(caller.identity())
+        .meta("project", &grant.project_id);
+    usage.log_usage(match &grant.client {
+        Some(client) => event.session(session_of(client)),
+        None => event,
+    });
+}
+
+fn session_of(client: &ClientName) -> Session<'_> {
+    Session::new()
+        .client_name(&client.name)
+        .client_version(&client.version)
 }

@@ -1,5 +1,7 @@
-//! What a person sees in a browser: sign-in, consent, connected apps. It needs no script.
+//! What a person sees in a browser: sign-in, consent, connected apps. It needs no script; one page has one, for the
+//! buttons that copy a text, and shows them with it alone.
 
+mod agents;
 mod apps;
 mod consent;
 mod session;
@@ -30,9 +32,11 @@ pub(crate) fn routes(app: &App) -> Router<App> {
         .route("/sign-out", post(sign_in::sign_out))
         .route("/authorize", get(consent::show).post(consent::decide))
         .route("/apps", get(apps::show))
-        .route("/apps/revoke", post(apps::revoke))
+        .route("/apps/revoke", get(apps::ask_back).post(apps::revoke))
+        .route("/apps/name", post(apps::rename))
         .route("/style.css", get(style))
         .route("/icon.svg", get(icon))
+        .route("/copy.js", get(script))
         .layer(DefaultBodyLimit::max(MAX_FORM))
         .layer(from_fn_with_state(app.clone(), protect))
 }
@@ -47,13 +51,18 @@ async fn icon() -> impl IntoResponse {
     ([(CONTENT_TYPE, "image/svg+xml")], SVG)
 }
 
+async fn script() -> impl IntoResponse {
+    const JS: &str = include_str!("../assets/copy.js");
+    ([(CONTENT_TYPE, "text/javascript; charset=utf-8")], JS)
+}
+
 /// Sends every page with the headers that keep others out of it; a page may have set a policy of
 /// its own.
 async fn protect(State(app): State<App>, request: extract::Request, next: Next) -> Response {
     let mut response = next.run(request).await;
     let headers = response.headers_mut();
     if !headers.contains_key(CONTENT_SECURITY_POLICY) {
-        headers.insert(CONTENT_SECURITY_POLICY, policy("'self'"));
+        headers.insert(CONTENT_SECURITY_POLICY, policy("'self'", "'none'"));
     }
     headers.insert(X_FRAME_OPTIONS, HeaderValue::from_static("DENY"));
     headers.insert(X_CONTENT_TYPE_OPTIONS, HeaderValue::from_static("nosniff"));
@@ -67,10 +76,11 @@ async fn protect(State(app): State<App>, request: extract::Request, next: Next) 
     response
 }
 
-/// Returns the policy of a page whose forms lead to these addresses, redirects included.
-fn policy(forms: &str) -> HeaderValue {
+/// Returns the policy of a page whose forms lead to these addresses, redirects included, and whose scripts come from
+/// there. None is ever part of the page itself.
+fn policy(forms: &str, scripts: &str) -> HeaderValue {
     let text = format!(
-        "default-src 'none'; style-src 'self'; img-src 'self'; base-uri 'none'; \
+        "default-src 'none'; script-src {scripts}; style-src 'self'; img-src 'self'; base-uri 'none'; \
          frame-ancestors 'none'; form-action {forms}"
     );
     let nothing = HeaderValue::from_static("default-src 'none'; frame-ancestors 'none'");

@@ -17,7 +17,7 @@ use crate::mcp::MAX_BODY_BYTES;
 use crate::oauth::resource_metadata_url;
 use crate::scope::{self as scopes, Scope};
 use crate::store::StoreError;
-use crate::store::grants::{Grant, TokenRefused};
+use crate::store::grants::{ClientName, Grant, TokenRefused};
 use crate::usage;
 
 /// Why a request is not let in.
@@ -64,7 +64,7 @@ pub(crate) async fn guard(
         }
     };
     let is_modern = is_modern(request.headers());
-    let granted = grant.scopes.clone();
+    let used = grant.clone();
     let challenge = Challenge::default();
     let extensions = request.extensions_mut();
     extensions.insert(grant);
@@ -73,7 +73,7 @@ pub(crate) async fn guard(
     let mut response = next.run(request).await;
 
     if response.status() == StatusCode::PAYLOAD_TOO_LARGE {
-        let by = Some((&caller, &*project_id));
+        let by = Some((&caller, &used));
         usage::refused(&app.usage, by, "request:body_too_large");
     }
     if let Some(&missing) = challenge.0.get() {
@@ -83,7 +83,7 @@ pub(crate) async fn guard(
         let mut asked = if is_modern {
             Default::default()
         } else {
-            granted
+            used.scopes
         };
         asked.insert(missing);
         let error = format!(
@@ -139,9 +139,11 @@ async fn refuse(app: &App, project_id: &str, headers: &HeaderMap, closed: Closed
         Some(grant) => usage::caller(&app.store, grant).await.ok(),
         None => None,
     };
+    let client = client_of(app, headers, grant.map(|grant| &**grant)).await;
     usage::Login::refused(reason, step)
         .project(project_id)
         .by(caller.as_ref().map(Caller::identity))
+        .client(client.as_ref())
         .report(&app.usage, headers);
 
     let mut response = (StatusCode::UNAUTHORIZED, closed.to_string()).into_response();
@@ -152,6 +154,17 @@ async fn refuse(app: &App, project_id: &str, headers: &HeaderMap, closed: Closed
     };
     challenge_with(app, project_id, &error, response.headers_mut());
     response
+}
+
+/// Returns what the program calls itself whose token works no more, or not here.
+async fn client_of(app: &App, headers: &HeaderMap, grant: Option<&Grant>) -> Option<ClientName> {
+    match grant {
+        Some(grant) => grant.client.clone(),
+        None => {
+            let token = bearer::check(headers).ok()?;
+            app.store.client_of_token(token).await.ok()?
+        }
+    }
 }
 
 /// Leads a client to where it can ask for a token (RFC 9728, 5.1).

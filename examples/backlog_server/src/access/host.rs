@@ -1,9 +1,12 @@
 //! The request was meant for this server: a page of another site that has its name resolve to this
 //! machine (DNS rebinding) sends that site's `Host` and `Origin`.
+//!
+//! `Host` is checked on every route. `Origin` is checked here for the MCP endpoints; the pages check it with each form,
+//! and answer with a page.
 
 use axum::extract::{Request, State};
 use axum::http::header::{HOST, ORIGIN};
-use axum::http::{HeaderMap, StatusCode};
+use axum::http::{HeaderMap, HeaderValue, StatusCode};
 use axum::middleware::Next;
 use axum::response::{IntoResponse, Response};
 use url::Url;
@@ -33,7 +36,18 @@ impl Foreign {
 
 /// Refuses what names another server than the public one.
 pub(crate) async fn guard(State(app): State<App>, request: Request, next: Next) -> Response {
-    match check(request.headers(), &app.config.public_url) {
+    let checked = check_host(&request, &app.config.public_url);
+    pass(&app, checked, request, next).await
+}
+
+/// Refuses what a page of another site sends.
+pub(crate) async fn guard_origin(State(app): State<App>, request: Request, next: Next) -> Response {
+    let checked = check_origin(request.headers(), &app.config.public_url);
+    pass(&app, checked, request, next).await
+}
+
+async fn pass(app: &App, checked: Result<(), Foreign>, request: Request, next: Next) -> Response {
+    match checked {
         Ok(()) => next.run(request).await,
         Err(foreign) => {
             usage::refused(&app.usage, None, foreign.as_str());
@@ -45,26 +59,36 @@ pub(crate) async fn guard(State(app): State<App>, request: Request, next: Next) 
 
 /// # Errors
 ///
-/// When `Host` or `Origin` is not that of the public URL.
-pub fn check(headers: &HeaderMap, public: &PublicUrl) -> Result<(), Foreign> {
+/// When `Host`, or an absolute address in its place, is not that of the public URL.
+pub fn check_host<B>(request: &http::Request<B>, public: &PublicUrl) -> Result<(), Foreign> {
     let scheme = if public.is_https() { "https" } else { "http" };
-    let hosts: Vec<_> = headers.get_all(HOST).iter().collect();
-    let [host] = hosts.as_slice() else {
+    let is_ours = |host: &str| is_origin(&format!("{scheme}://{host}"), public);
+    let mut hosts = request.headers().get_all(HOST).iter();
+    let (Some(host), None) = (hosts.next(), hosts.next()) else {
         return Err(Foreign::Host);
     };
-    let host = host.to_str().map_err(|_| Foreign::Host)?;
-    if !is_origin(&format!("{scheme}://{host}"), public) {
-        return Err(Foreign::Host);
+    let named = host.to_str().map_err(|_| Foreign::Host)?;
+    let addressed = request.uri().authority();
+    if is_ours(named) && addressed.is_none_or(|authority| is_ours(authority.as_str())) {
+        Ok(())
+    } else {
+        Err(Foreign::Host)
     }
-    for origin in headers.get_all(ORIGIN) {
-        if !origin
-            .to_str()
-            .is_ok_and(|origin| is_origin(origin, public))
-        {
-            return Err(Foreign::Origin);
-        }
+}
+
+/// # Errors
+///
+/// When an `Origin` is not the public URL.
+pub fn check_origin(headers: &HeaderMap, public: &PublicUrl) -> Result<(), Foreign> {
+    let is_ours = |origin: &HeaderValue| {
+        let origin = origin.to_str();
+        origin.is_ok_and(|origin| is_origin(origin, public))
+    };
+    if headers.get_all(ORIGIN).iter().all(is_ours) {
+        Ok(())
+    } else {
+        Err(Foreign::Origin)
     }
-    Ok(())
 }
 
 /// Whether it is the public origin, which may be written with its scheme's port or without.
@@ -80,20 +104,16 @@ fn is_origin(text: &str, public: &PublicUrl) -> bool {
 mod tests {
     use super::*;
 
-    fn headers(host: &str, origin: Option<&str>) -> HeaderMap {
-        let mut headers = HeaderMap::new();
-        headers.insert(HOST, host.parse().unwrap());
-        if let Some(origin) = origin {
-            headers.insert(ORIGIN, origin.parse().unwrap());
-        }
-        headers
+    fn request(host: &str) -> http::Request<()> {
+        let request = http::Request::builder().header(HOST, host);
+        request.body(()).unwrap()
     }
 
     #[test]
-    fn the_public_host_and_origin_alone_pass() {
+    fn the_public_host_alone_passes() {
         let public = PublicUrl::parse("https://mcp.example.com").unwrap();
         for host in ["mcp.example.com", "mcp.example.com:443", "MCP.example.com"] {
-            assert_eq!(check(&headers(host, None), &public), Ok(()), "{host}");
+            assert_eq!(check_host(&request(host), &public), Ok(()), "{host}");
         }
         for host in [
             "evil.example.net",
@@ -105,9 +125,29 @@ mod tests {
             "",
         ] {
             let foreign = Err(Foreign::Host);
-            assert_eq!(check(&headers(host, None), &public), foreign, "{host}");
+            assert_eq!(check_host(&request(host), &public), foreign, "{host}");
         }
-        let check = |origin| check(&headers("mcp.example.com", Some(origin)), &public);
+    }
+
+    #[test]
+    fn an_absolute_address_is_no_way_around_the_header() {
+        let public = PublicUrl::parse("https://mcp.example.com").unwrap();
+        let mut request = request("mcp.example.com");
+        *request.uri_mut() = "http://mcp.example.com/p".parse().unwrap();
+        assert_eq!(check_host(&request, &public), Ok(()));
+        *request.uri_mut() = "http://evil.example.net/p".parse().unwrap();
+        assert_eq!(check_host(&request, &public), Err(Foreign::Host));
+    }
+
+    #[test]
+    fn the_public_origin_alone_passes() {
+        let public = PublicUrl::parse("https://mcp.example.com").unwrap();
+        let check = |origin: &str| {
+            let mut headers = HeaderMap::new();
+            headers.insert(ORIGIN, origin.parse().unwrap());
+            check_origin(&headers, &public)
+        };
+        assert_eq!(check_origin(&HeaderMap::new(), &public), Ok(()));
         assert_eq!(check("https://mcp.example.com"), Ok(()));
         for origin in ["https://evil.example.net", "http://mcp.example.com", "null"] {
             assert_eq!(check(origin), Err(Foreign::Origin), "{origin}");
@@ -117,10 +157,11 @@ mod tests {
     #[test]
     fn two_hosts_are_none() {
         let public = PublicUrl::parse("https://mcp.example.com").unwrap();
-        let mut headers = headers("mcp.example.com", None);
+        let mut request = request("mcp.example.com");
+        let headers = request.headers_mut();
         headers.append(HOST, "mcp.example.com".parse().unwrap());
-        assert_eq!(check(&headers, &public), Err(Foreign::Host));
-        headers.remove(HOST);
-        assert_eq!(check(&headers, &public), Err(Foreign::Host));
+        assert_eq!(check_host(&request, &public), Err(Foreign::Host));
+        request.headers_mut().remove(HOST);
+        assert_eq!(check_host(&request, &public), Err(Foreign::Host));
     }
 }

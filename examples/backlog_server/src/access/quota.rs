@@ -1,5 +1,6 @@
 //! The day's calls are not used up.
 
+use jiff::Timestamp;
 use rusqlite::{OptionalExtension, Transaction};
 
 use crate::access::{Acting, Refusal, Stop};
@@ -20,12 +21,27 @@ pub const fn calls_per_day(plan: Plan) -> i64 {
 /// The day's calls are used up.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, thiserror::Error)]
 #[error(
-    "the {} calls of the plan {plan} are used up for today; the next day begins at 00:00 UTC, in {minutes_left} min",
+    "the {} calls of the plan {plan} are used up for today; there are new ones at {resets_at}, in {minutes_left} min",
     calls_per_day(*plan)
 )]
 pub struct UsedUp {
     pub plan: Plan,
+    /// The next midnight in UTC.
+    pub resets_at: Timestamp,
     pub minutes_left: i64,
+}
+
+impl UsedUp {
+    #[must_use]
+    pub const fn calls_per_day(&self) -> i64 {
+        calls_per_day(self.plan)
+    }
+}
+
+/// Returns when the day of `now` ends, in seconds since 1970.
+#[must_use]
+pub const fn resets_at(now: i64) -> i64 {
+    now - now.rem_euclid(DAY_SECONDS) + DAY_SECONDS
 }
 
 /// Counts a call. One statement looks and counts, so that of two calls at the last unit one passes,
@@ -50,10 +66,11 @@ pub fn count(acting: &Acting<'_>) -> Result<(), Stop> {
     if counted.is_some() {
         return Ok(());
     }
-    let seconds_left = DAY_SECONDS - acting.now.rem_euclid(DAY_SECONDS);
+    let resets_at = resets_at(acting.now);
     let used_up = UsedUp {
         plan: acting.plan,
-        minutes_left: (seconds_left + 59) / 60,
+        resets_at: Timestamp::from_second(resets_at).unwrap_or(Timestamp::MAX),
+        minutes_left: (resets_at - acting.now + 59) / 60,
     };
     Err(Refusal::from(used_up).into())
 }

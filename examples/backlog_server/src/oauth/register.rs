@@ -11,6 +11,7 @@ use serde_json::json;
 
 use super::{OAuthError, redirect};
 use crate::App;
+use crate::source::Source;
 
 /// Most redirect addresses of a client.
 const MAX_REDIRECTS: usize = 10;
@@ -25,6 +26,7 @@ pub(super) struct Registration {
 
 pub(super) async fn register(
     State(app): State<App>,
+    source: Source,
     registration: Result<Json<Registration>, JsonRejection>,
 ) -> Result<impl IntoResponse, OAuthError> {
     let Json(Registration { redirect_uris }) = registration
@@ -37,9 +39,7 @@ pub(super) async fn register(
         redirect::check(uri)
             .map_err(|error| OAuthError::new("invalid_redirect_uri", format!("{uri:?} {error}")))?;
     }
-    if app.registrations.check().is_err() {
-        return Err(OAuthError::too_many());
-    }
+    app.registrations.count(source).map_err(OAuthError::from)?;
     let client_id = app.store.register_client(&redirect_uris).await?;
     // Whatever it asked for, this is what it gets (RFC 7591, 3.2.1).
     let body = json!({

@@ -10,7 +10,8 @@ use crate::config::Config;
 use crate::oauth::redirect;
 use crate::scope::{self, Scope};
 use crate::secret;
-use crate::store::{Store, StoreError};
+use crate::store::consents::Approval;
+use crate::store::{Store, StoreError, clients};
 
 /// What a user allows a client in one project, as one access token carries it.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -22,6 +23,15 @@ pub struct Grant {
     /// The audience: the address of the project's MCP endpoint.
     pub resource: String,
     pub scopes: BTreeSet<Scope>,
+    /// What the program called itself in its last `initialize`: for usage events alone.
+    pub client: Option<ClientName>,
+}
+
+/// What a program calls itself: its own word, which nothing proves.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct ClientName {
+    pub name: String,
+    pub version: String,
 }
 
 /// Why an access token does not work.
@@ -30,19 +40,6 @@ pub enum TokenRefused {
     Unknown,
     Expired,
     Revoked,
-}
-
-/// What a user has approved, before the client has redeemed the code for it.
-#[derive(Clone, Debug)]
-pub struct Approval {
-    pub user_id: String,
-    pub client_id: String,
-    pub project_id: String,
-    pub resource: String,
-    pub scopes: BTreeSet<Scope>,
-    pub redirect_uri: String,
-    /// The S256 hash of the verifier that only the client knows.
-    pub challenge: String,
 }
 
 /// A client's try to redeem a code. Not to be printed.
@@ -115,17 +112,8 @@ impl GrantRefused {
     }
 }
 
-/// A line of the page of connected apps.
-#[derive(Clone, Debug)]
-pub struct ConnectedApp {
-    pub grant_id: String,
-    pub client_id: String,
-    pub redirect_host: String,
-    pub project_name: String,
-    pub scopes: BTreeSet<Scope>,
-    pub created_at: i64,
-    pub last_call_at: Option<i64>,
-}
+/// Most characters that are kept of a program's name, and of its version.
+const MAX_CLIENT_NAME: usize = 200;
 
 /// How long tokens are to live.
 #[derive(Clone, Copy, Debug)]
@@ -170,48 +158,8 @@ impl Store {
         .await
     }
 
-    /// Keeps what a user has approved, and returns the code for the client.
-    ///
-    /// # Errors
-    ///
-    /// The database's.
-    pub async fn approve(
-        &self,
-        approval: Approval,
-        lifetime: Duration,
-    ) -> Result<String, StoreError> {
-        let code = secret::new()?;
-        let hash = secret::hash(&code);
-        let expires_at = self.clock().seconds_after(lifetime);
-        self.run(move |db| {
-            db.execute(
-                "INSERT INTO codes (hash, user_id, client_id, project_id, resource, scopes,
-                                    redirect_uri, challenge, expires_at)
-                 VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9)",
-                params![
-                    hash,
-                    approval.user_id,
-                    approval.client_id,
-                    approval.project_id,
-                    approval.resource,
-                    scope::join(&approval.scopes),
-                    approval.redirect_uri,
-                    approval.challenge,
-                    expires_at,
-                ],
-            )?;
-            db.execute(
-                "UPDATE clients SET approved = 1 WHERE id = ?1",
-                [approval.client_id],
-            )?;
-            Ok(())
-        })
-        .await?;
-        Ok(code)
-    }
-
-    /// Gives tokens for a code, once. A code that comes a second time was stolen from one of the
-    /// two who have it: what it gave the first time is revoked.
+    /// Gives tokens for a code, once. A code that comes a second time, from who has the verifier too, was stolen with
+    /// it from one of the two who have it: what it gave the first time is revoked.
     ///
     /// # Errors
     ///
@@ -228,20 +176,14 @@ impl Store {
             let Some(code) = code(db, &hash)? else {
                 return Ok(Err(GrantRefused::Unknown));
             };
-            if let Some(grant_id) = code.redeemed_as {
-                revoke(db, &grant_id, now)?;
-                return Ok(Err(GrantRefused::Reused));
-            }
             let approval = code.approval;
             let other = |sent: &Option<String>, bound: &str| {
                 sent.as_ref().is_some_and(|sent| sent != bound)
             };
-            // A wrong try does not use the code up, or whoever saw it could keep its owner out.
+            // A wrong try does not use the code up, nor end what it gave: whoever saw it pass could otherwise keep
+            // its owner out.
             if approval.client_id != redemption.client_id {
                 return Ok(Err(GrantRefused::Unknown));
-            }
-            if code.expires_at <= now {
-                return Ok(Err(GrantRefused::Expired));
             }
             if other(&redemption.redirect_uri, &approval.redirect_uri) {
                 return Ok(Err(GrantRefused::WrongRedirect));
@@ -251,6 +193,14 @@ impl Store {
             }
             if !secret::same(&redemption.challenge, &approval.challenge) {
                 return Ok(Err(GrantRefused::WrongVerifier));
+            }
+            // Also long after its minute.
+            if let Some(grant_id) = code.redeemed_as {
+                revoke(db, &grant_id, now)?;
+                return Ok(Err(GrantRefused::Reused));
+            }
+            if code.expires_at <= now {
+                return Ok(Err(GrantRefused::Expired));
             }
             let grant_id = insert_grant(db, &approval, now)?;
             db.execute(
@@ -282,12 +232,12 @@ impl Store {
                 return Ok(Err(GrantRefused::Unknown));
             };
             let grant = found.grant;
+            if grant.client_id != refresh.client_id {
+                return Ok(Err(GrantRefused::Unknown));
+            }
             if found.used {
                 revoke(db, &grant.id, now)?;
                 return Ok(Err(GrantRefused::Reused));
-            }
-            if grant.client_id != refresh.client_id {
-                return Ok(Err(GrantRefused::Unknown));
             }
             if found.revoked {
                 return Ok(Err(GrantRefused::Revoked));
@@ -306,6 +256,7 @@ impl Store {
                 "UPDATE tokens SET used_at = ?2 WHERE hash = ?1",
                 params![hash, now],
             )?;
+            clients::touch(db, &grant.client_id, now)?;
             // The new refresh token stands for as much as the old one.
             insert_tokens(db, &grant.id, &scopes, &grant.scopes, lifetimes, now).map(Ok)
         })
@@ -343,62 +294,15 @@ impl Store {
         .await
     }
 
-    /// Revokes a grant at its user's word; another user's is left alone.
+    /// Returns what the program called itself that a token was given to, also when the token works no more.
     ///
     /// # Errors
     ///
     /// The database's.
-    pub async fn revoke_grant(&self, grant_id: &str, user_id: &str) -> Result<(), StoreError> {
-        let (grant_id, user_id) = (grant_id.to_owned(), user_id.to_owned());
-        let now = self.clock().seconds();
+    pub async fn client_of_token(&self, token: &str) -> Result<Option<ClientName>, StoreError> {
+        let hash = secret::hash(token);
         self.run(move |db| {
-            db.execute(
-                "UPDATE grants SET revoked_at = ?3
-                 WHERE id = ?1 AND user_id = ?2 AND revoked_at IS NULL",
-                params![grant_id, user_id, now],
-            )?;
-            Ok(())
-        })
-        .await
-    }
-
-    /// Returns what a user has allowed and what still works, the newest first.
-    ///
-    /// # Errors
-    ///
-    /// The database's.
-    pub async fn connected_apps(&self, user_id: &str) -> Result<Vec<ConnectedApp>, StoreError> {
-        let user_id = user_id.to_owned();
-        let now = self.clock().seconds();
-        self.run(move |db| {
-            let mut statement = db.prepare_cached(
-                "SELECT g.id, g.client_id, g.redirect_host, p.name, g.scopes, g.created_at,
-                        g.last_call_at
-                 FROM grants g JOIN projects p ON p.id = g.project_id
-                 WHERE g.user_id = ?1 AND g.revoked_at IS NULL AND EXISTS (
-                     SELECT 1 FROM tokens t
-                     WHERE t.grant_id = g.id AND t.expires_at > ?2 AND t.used_at IS NULL)
-                 ORDER BY g.created_at DESC, g.id",
-            )?;
-            let rows = statement.query_map(params![user_id, now], |row| {
-                let app = ConnectedApp {
-                    grant_id: row.get(0)?,
-                    client_id: row.get(1)?,
-                    redirect_host: row.get(2)?,
-                    project_name: row.get(3)?,
-                    scopes: BTreeSet::new(),
-                    created_at: row.get(5)?,
-                    last_call_at: row.get(6)?,
-                };
-                let scopes: String = row.get(4)?;
-                Ok((app, scopes))
-            })?;
-            rows.map(|row| {
-                let (app, scopes) = row?;
-                let scopes = scopes_of(&scopes)?;
-                Ok(ConnectedApp { scopes, ..app })
-            })
-            .collect()
+            Ok(self::token(db, &hash, "access")?.and_then(|found| found.grant.client))
         })
         .await
     }
@@ -426,7 +330,7 @@ impl Store {
                  AND NOT EXISTS (SELECT 1 FROM codes WHERE grant_id = grants.id)",
                 [],
             )?;
-            Ok(())
+            clients::prune(db, now)
         })
         .await
     }
@@ -443,6 +347,29 @@ pub fn touch(db: &Transaction<'_>, grant_id: &str, now: i64) -> Result<(), Store
     Ok(())
 }
 
+/// Keeps what a program calls itself, as much of it as a name may be long.
+///
+/// # Errors
+///
+/// The database's.
+pub fn name_client(
+    db: &Transaction<'_>,
+    grant_id: &str,
+    client: &ClientName,
+) -> Result<(), StoreError> {
+    let kept = |text: &str| text.chars().take(MAX_CLIENT_NAME).collect::<String>();
+    db.prepare_cached("UPDATE grants SET client_name = ?2, client_version = ?3 WHERE id = ?1")?
+        .execute(params![grant_id, kept(&client.name), kept(&client.version)])?;
+    Ok(())
+}
+
+fn client_of(name: Option<String>, version: Option<String>) -> Option<ClientName> {
+    Some(ClientName {
+        name: name?,
+        version: version.unwrap_or_default(),
+    })
+}
+
 struct FoundToken {
     /// With the token's scopes.
     grant: Grant,
@@ -455,7 +382,8 @@ fn token(db: &Transaction<'_>, hash: &str, kind: &str) -> Result<Option<FoundTok
     let found = db
         .prepare_cached(
             "SELECT g.id, g.user_id, g.client_id, g.project_id, g.resource, t.scopes,
-                    t.expires_at, t.used_at IS NOT NULL, g.revoked_at IS NOT NULL
+                    t.expires_at, t.used_at IS NOT NULL, g.revoked_at IS NOT NULL,
+                    g.client_name, g.client_version
              FROM tokens t JOIN grants g ON g.id = t.grant_id
              WHERE t.hash = ?1 AND t.kind = ?2",
         )?
@@ -469,6 +397,7 @@ fn token(db: &Transaction<'_>, hash: &str, kind: &str) -> Result<Option<FoundTok
                     project_id: row.get(3)?,
                     resource: row.get(4)?,
                     scopes: BTreeSet::new(),
+                    client: client_of(row.get(9)?, row.get(10)?),
                 },
                 expires_at: row.get(6)?,
                 used: row.get(7)?,
@@ -495,7 +424,7 @@ fn code(db: &Transaction<'_>, hash: &str) -> Result<Option<FoundCode>, StoreErro
     let found = db
         .query_row(
             "SELECT user_id, client_id, project_id, resource, redirect_uri, challenge, expires_at,
-                    grant_id, scopes
+                    grant_id, scopes, name
              FROM codes WHERE hash = ?1",
             [hash],
             |row| {
@@ -509,6 +438,7 @@ fn code(db: &Transaction<'_>, hash: &str) -> Result<Option<FoundCode>, StoreErro
                         scopes: BTreeSet::new(),
                         redirect_uri: row.get(4)?,
                         challenge: row.get(5)?,
+                        name: row.get(9)?,
                     },
                     expires_at: row.get(6)?,
                     redeemed_as: row.get(7)?,
@@ -529,8 +459,8 @@ fn insert_grant(db: &Transaction<'_>, approval: &Approval, now: i64) -> Result<S
     let id = secret::new_id()?;
     db.execute(
         "INSERT INTO grants (id, user_id, client_id, project_id, resource, scopes, redirect_host,
-                             created_at)
-         VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8)",
+                             created_at, name)
+         VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9)",
         params![
             id,
             approval.user_id,
@@ -540,6 +470,7 @@ fn insert_grant(db: &Transaction<'_>, approval: &Approval, now: i64) -> Result<S
             scope::join(&approval.scopes),
             redirect::host_of(&approval.redirect_uri),
             now,
+            approval.name,
         ],
     )?;
     Ok(id)

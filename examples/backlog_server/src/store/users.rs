@@ -1,6 +1,6 @@
 //! Users, their roles in projects, and the browsers they are signed in with.
 
-use rusqlite::{OptionalExtension, params};
+use rusqlite::{OptionalExtension, Transaction, params};
 
 use crate::secret;
 use crate::store::words::words;
@@ -43,10 +43,24 @@ words! {
 /// Somebody's place in a project, as it is now.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Membership {
+    pub project_id: String,
     pub project_name: String,
     pub role: Role,
+    pub owner_id: String,
     /// The plan of the project's owner.
     pub plan: Plan,
+}
+
+impl Membership {
+    fn of(row: &rusqlite::Row<'_>) -> rusqlite::Result<Self> {
+        Ok(Self {
+            project_id: row.get(0)?,
+            project_name: row.get(1)?,
+            role: row.get(2)?,
+            owner_id: row.get(3)?,
+            plan: row.get(4)?,
+        })
+    }
 }
 
 impl Store {
@@ -81,26 +95,8 @@ impl Store {
         project_id: &str,
     ) -> Result<Option<Membership>, StoreError> {
         let (user_id, project_id) = (user_id.to_owned(), project_id.to_owned());
-        self.run(move |db| {
-            let found = db
-                .prepare_cached(
-                    "SELECT p.name, m.role, o.plan
-                     FROM members m
-                     JOIN projects p ON p.id = m.project_id
-                     JOIN users o ON o.id = p.owner_id
-                     WHERE m.user_id = ?1 AND m.project_id = ?2",
-                )?
-                .query_row(params![user_id, project_id], |row| {
-                    Ok(Membership {
-                        project_name: row.get(0)?,
-                        role: row.get(1)?,
-                        plan: row.get(2)?,
-                    })
-                })
-                .optional()?;
-            Ok(found)
-        })
-        .await
+        self.run(move |db| Ok(membership(db, &user_id, &project_id)?))
+            .await
     }
 
     /// Signs a user in, and returns the secret that their browser keeps.
@@ -161,6 +157,44 @@ impl Store {
         })
         .await
     }
+}
+
+/// Returns somebody's place in a project, as part of a transaction.
+///
+/// # Errors
+///
+/// The database's.
+pub fn membership(
+    db: &Transaction<'_>,
+    user_id: &str,
+    project_id: &str,
+) -> rusqlite::Result<Option<Membership>> {
+    db.prepare_cached(
+        "SELECT p.id, p.name, m.role, p.owner_id, o.plan
+         FROM members m
+         JOIN projects p ON p.id = m.project_id
+         JOIN users o ON o.id = p.owner_id
+         WHERE m.user_id = ?1 AND m.project_id = ?2",
+    )?
+    .query_row([user_id, project_id], Membership::of)
+    .optional()
+}
+
+/// Returns somebody's places in all projects, by the projects' names.
+///
+/// # Errors
+///
+/// The database's.
+pub fn memberships(db: &Transaction<'_>, user_id: &str) -> rusqlite::Result<Vec<Membership>> {
+    db.prepare_cached(
+        "SELECT p.id, p.name, m.role, p.owner_id, o.plan
+         FROM members m
+         JOIN projects p ON p.id = m.project_id
+         JOIN users o ON o.id = p.owner_id
+         WHERE m.user_id = ?1 ORDER BY p.name, p.id",
+    )?
+    .query_map([user_id], Membership::of)?
+    .collect()
 }
 
 fn user_of(row: &rusqlite::Row<'_>) -> rusqlite::Result<User> {

@@ -11,14 +11,16 @@ use axum::http::{HeaderMap, StatusCode};
 use axum::response::{IntoResponse, Redirect, Response};
 use mcp_usage::{AuthRejection, Identity};
 use serde::Deserialize;
+use serde::de::{self, value::MapDeserializer};
 
 use super::session::Visitor;
 use super::{Account, PageError, page, policy, sign_in};
 use crate::App;
+use crate::grant_name::{self, GrantName};
 use crate::oauth::redirect;
-use crate::scope::{self, Scope};
-use crate::store::grants::Approval;
-use crate::store::users::{Membership, Role, User};
+use crate::scope::{self, Scope, UnknownScope};
+use crate::store::consents::{Approval, NotApproved};
+use crate::store::users::{Role, User};
 use crate::usage::Login;
 
 /// What a client asks for, as its user's browser brings it.
@@ -57,12 +59,33 @@ struct Consent<'a> {
     client_id: &'a str,
     redirect_host: String,
     on_this_computer: bool,
-    granted: Vec<Scope>,
+    /// What can be granted, and whether it is ticked.
+    offered: Vec<(Scope, bool)>,
     /// Whether the user's role allows less than that.
     only_reads: bool,
     refused: Vec<Scope>,
+    name: &'a str,
+    error: Option<&'a str>,
     /// The request, to be sent along with the decision.
     request: Vec<(&'static str, &'a str)>,
+}
+
+/// What is ticked and typed on the page when it is shown.
+struct Choice<'a> {
+    scopes: &'a BTreeSet<Scope>,
+    name: &'a str,
+    /// Why the page is shown again.
+    error: Option<&'a str>,
+}
+
+/// A look at the authorization endpoint: by whose browser, and for what.
+struct Look<'a> {
+    app: &'a App,
+    headers: &'a HeaderMap,
+    visitor: &'a Visitor,
+    user: &'a User,
+    asked: &'a Asked,
+    request: &'a Request,
 }
 
 pub(super) async fn show(
@@ -76,84 +99,162 @@ pub(super) async fn show(
     let Some(user) = visitor.user() else {
         return Ok(Redirect::to(&sign_in::path_to(&request.here)).into_response());
     };
-    let membership = membership(&app, &headers, &visitor, user, &request).await?;
-    let (granted, refused): (Vec<Scope>, Vec<Scope>) = request
-        .scopes
-        .iter()
-        .partition(|scope| membership.plan.allows_writes() || !scope.writes());
-    let consent = Consent {
-        account: visitor.account(user, &request.here),
-        project: &membership.project_name,
-        role: membership.role,
-        plan: membership.plan.to_string(),
-        client_id: &request.client_id,
-        redirect_host: redirect::host_of(&request.redirect_uri),
-        on_this_computer: redirect::is_on_this_computer(&request.redirect_uri),
-        only_reads: membership.role == Role::Viewer && granted.iter().any(|scope| scope.writes()),
-        granted,
-        refused,
-        request: asked.fields(),
+    let look = Look {
+        app: &app,
+        headers: &headers,
+        visitor: &visitor,
+        user,
+        asked: &asked,
+        request: &request,
     };
-    // A browser holds a form to its policy across the redirect that answers it.
-    let forms = format!("'self' {}", redirect::csp_source(&request.redirect_uri));
-    let headers = [(CONTENT_SECURITY_POLICY, policy(&forms))];
-    Ok((headers, page(&consent)).into_response())
-}
-
-#[derive(Deserialize)]
-pub(super) struct Decision {
-    form_token: String,
-    decision: String,
-    #[serde(flatten)]
-    asked: Asked,
+    let all = Choice {
+        scopes: &request.scopes,
+        name: "",
+        error: None,
+    };
+    look.page(&all).await
 }
 
 pub(super) async fn decide(
     State(app): State<App>,
     visitor: Visitor,
     headers: HeaderMap,
-    form: Result<Form<Decision>, FormRejection>,
+    form: Result<Form<Vec<(String, String)>>, FormRejection>,
 ) -> Result<Response, PageError> {
-    let Form(Decision {
-        form_token,
-        decision,
-        asked,
-    }) = form.map_err(|error| unreadable(&error.body_text()))?;
-    visitor.check_form(&app, &headers, &form_token)?;
+    let Form(fields) = form.map_err(|error| unreadable(&error.body_text()))?;
+    let (ticked, decision) = Decision::read(fields)?;
+    visitor.check_form(&app, &headers, &decision.form_token)?;
     // The form is no more to be trusted than the address was.
+    let asked = decision.asked;
     let request = check(&app, &headers, &asked).await?;
     let Some(user) = visitor.user() else {
         return Ok(Redirect::to(&sign_in::path_to(&request.here)).into_response());
     };
-    if decision != "approve" {
+    if decision.decision != "approve" {
         return request.answer(&app, &[("error", "access_denied")]);
     }
-    let membership = membership(&app, &headers, &visitor, user, &request).await?;
-    let mut scopes = request.scopes.clone();
-    if !membership.plan.allows_writes() {
-        scopes.retain(|scope| !scope.writes());
-    }
+    let look = Look {
+        app: &app,
+        headers: &headers,
+        visitor: &visitor,
+        user,
+        asked: &asked,
+        request: &request,
+    };
+    let scopes: BTreeSet<Scope> = ticked.intersection(&request.scopes).copied().collect();
+    let again = async |status, error: &str| {
+        let choice = Choice {
+            scopes: &scopes,
+            name: &decision.name,
+            error: Some(error),
+        };
+        Ok((status, look.page(&choice).await?).into_response())
+    };
+    let name = match GrantName::parse(&decision.name) {
+        Ok(name) => name,
+        Err(bad) => return again(StatusCode::UNPROCESSABLE_ENTITY, &bad.to_string()).await,
+    };
     if scopes.is_empty() {
-        let why = "the plan of this project's owner lets agents read only";
-        return request.answer(
-            &app,
-            &[("error", "access_denied"), ("error_description", why)],
-        );
+        let error = "Tick at least one thing that it may do, or refuse.";
+        return again(StatusCode::UNPROCESSABLE_ENTITY, error).await;
     }
     let approval = Approval {
         user_id: user.id.clone(),
         client_id: request.client_id.clone(),
         project_id: request.project_id.clone(),
         resource: request.resource.clone(),
-        scopes,
+        scopes: scopes.clone(),
         redirect_uri: request.redirect_uri.clone(),
         challenge: request.challenge.clone(),
+        name,
     };
-    let code = app
-        .store
-        .approve(approval, app.config.code_lifetime)
-        .await?;
-    request.answer(&app, &[("code", &code)])
+    let approved = app.store.approve(approval, app.config.code_lifetime);
+    match approved.await? {
+        Ok(code) => request.answer(&app, &[("code", &code)]),
+        Err(NotApproved::NotAMember) => Err(look.not_a_member()),
+        Err(NotApproved::NotOnPlan) => {
+            let error = "The plan of this project\u{2019}s owner does not allow changes. Nothing was \
+                         approved; look at what it may do, and decide again.";
+            again(StatusCode::CONFLICT, error).await
+        }
+    }
+}
+
+/// What a person has decided; the boxes that they ticked come beside it.
+#[derive(Deserialize)]
+struct Decision {
+    form_token: String,
+    decision: String,
+    #[serde(default)]
+    name: String,
+    #[serde(flatten)]
+    asked: Asked,
+}
+
+impl Decision {
+    /// Reads a form, in which a box that is ticked is an `allow`, and all else comes once.
+    fn read(fields: Vec<(String, String)>) -> Result<(BTreeSet<Scope>, Self), PageError> {
+        let (boxes, rest): (Vec<_>, Vec<_>) =
+            fields.into_iter().partition(|(name, _)| name == "allow");
+        let ticked = boxes.iter().map(|(_, scope)| scope.parse());
+        let ticked: Result<_, UnknownScope> = ticked.collect();
+        let decision = Self::deserialize(MapDeserializer::new(rest.into_iter()));
+        let decision =
+            decision.map_err(|error: de::value::Error| unreadable(&error.to_string()))?;
+        let ticked = ticked.map_err(|error| unreadable(&error.to_string()))?;
+        Ok((ticked, decision))
+    }
+}
+
+impl Look<'_> {
+    /// Renders the question.
+    async fn page(&self, choice: &Choice<'_>) -> Result<Response, PageError> {
+        let Self { request, user, .. } = self;
+        let found = self.app.store.membership(&user.id, &request.project_id);
+        let membership = found.await?.ok_or_else(|| self.not_a_member())?;
+        let (offered, refused): (Vec<Scope>, Vec<Scope>) = request
+            .scopes
+            .iter()
+            .partition(|scope| membership.plan.allows_writes() || !scope.writes());
+        let consent = Consent {
+            account: self.visitor.account(user, &request.here),
+            project: &membership.project_name,
+            role: membership.role,
+            plan: membership.plan.to_string(),
+            client_id: &request.client_id,
+            redirect_host: redirect::host_of(&request.redirect_uri),
+            on_this_computer: redirect::is_on_this_computer(&request.redirect_uri),
+            only_reads: membership.role == Role::Viewer
+                && offered.iter().any(|scope| scope.writes()),
+            offered: offered
+                .into_iter()
+                .map(|scope| (scope, choice.scopes.contains(&scope)))
+                .collect(),
+            refused,
+            name: choice.name,
+            error: choice.error,
+            request: self.asked.fields(),
+        };
+        // A browser holds a form to its policy across the redirect that answers it.
+        let forms = format!("'self' {}", redirect::csp_source(&request.redirect_uri));
+        let headers = [(CONTENT_SECURITY_POLICY, policy(&forms, "'none'"))];
+        Ok((headers, page(&consent)).into_response())
+    }
+
+    /// Answers those who are nothing in the project; they are told no more than that.
+    fn not_a_member(&self) -> PageError {
+        let Self { request, user, .. } = self;
+        Login::refused(AuthRejection::Forbidden, "authorize:not_a_member")
+            .project(&request.project_id)
+            .by(Some(&Identity::email(user.email.clone())))
+            .report(&self.app.usage, self.headers);
+        let text = format!(
+            "You are signed in as {}, who is in no project with the id {}.",
+            user.email, request.project_id
+        );
+        PageError::new(StatusCode::FORBIDDEN, "Not your project", text)
+            .with_account(self.visitor.account(user, &request.here))
+    }
 }
 
 /// Checks what a client asks for.
@@ -223,29 +324,6 @@ async fn check(app: &App, headers: &HeaderMap, asked: &Asked) -> Result<Request,
         project_id: project_id.to_owned(),
         resource: resource.to_owned(),
         here: path_of(asked),
-    })
-}
-
-/// Returns what somebody is in the project; those who are nothing in it are told no more than that.
-async fn membership(
-    app: &App,
-    headers: &HeaderMap,
-    visitor: &Visitor,
-    user: &User,
-    request: &Request,
-) -> Result<Membership, PageError> {
-    let found = app.store.membership(&user.id, &request.project_id).await?;
-    found.ok_or_else(|| {
-        Login::refused(AuthRejection::Forbidden, "authorize:not_a_member")
-            .project(&request.project_id)
-            .by(Some(&Identity::email(user.email.clone())))
-            .report(&app.usage, headers);
-        let text = format!(
-            "You are signed in as {}, who is in no project with the id {}.",
-            user.email, request.project_id
-        );
-        PageError::new(StatusCode::FORBIDDEN, "Not your project", text)
-            .with_account(visitor.account(user, &request.here))
     })
 }
 

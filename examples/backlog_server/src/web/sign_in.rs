@@ -15,6 +15,7 @@ use super::{PageError, page};
 use crate::App;
 use crate::config::PublicUrl;
 use crate::password::NotChecked;
+use crate::source::Source;
 use crate::usage::Login;
 
 #[derive(Template)]
@@ -61,6 +62,7 @@ pub(super) struct Credentials {
 pub(super) async fn submit(
     State(app): State<App>,
     visitor: Visitor,
+    source: Source,
     headers: HeaderMap,
     Form(credentials): Form<Credentials>,
 ) -> Result<Response, PageError> {
@@ -72,7 +74,7 @@ pub(super) async fn submit(
         ..
     } = credentials;
     let (user, hash) = app.store.user_by_email(&email).await?.unzip();
-    let known = app.passwords.check(&email, password, hash).await;
+    let known = app.passwords.check(source, &email, password, hash).await;
     let (status, error, reason, step) = match (known, user) {
         (Ok(true), Some(user)) => {
             let lifetime = app.config.session_lifetime;

@@ -1,6 +1,6 @@
 """A person at the pages, by HTTP: signs in, decides, revokes.
 
-browser.py decide URL EMAIL approve|refuse    prints where the browser is sent then
+browser.py decide URL EMAIL approve|refuse    decides as the page stands, and prints where the browser is sent then
 browser.py revoke URL EMAIL                   revokes all that is connected, and prints how many there were
 """
 
@@ -15,19 +15,22 @@ PASSWORD = "for-the-demo-only"
 
 
 class Forms(html.parser.HTMLParser):
-    """The forms of a page: where each leads, and its hidden fields."""
+    """The forms of a page: where each leads, and what it sends as it stands. And its links."""
 
     def __init__(self, page):
         super().__init__()
-        self.forms = []
+        self.forms, self.links = [], []
         self.feed(page)
 
     def handle_starttag(self, tag, attributes):
         attributes = dict(attributes)
         if tag == "form":
-            self.forms.append((attributes["action"], {}))
-        if tag == "input" and attributes.get("type") == "hidden":
-            self.forms[-1][1][attributes["name"]] = attributes["value"]
+            self.forms.append((attributes["action"], []))
+        if tag == "a":
+            self.links.append(attributes["href"])
+        is_left_out = attributes.get("type") == "checkbox" and "checked" not in attributes
+        if tag == "input" and not is_left_out:
+            self.forms[-1][1].append((attributes["name"], attributes.get("value", "")))
 
 
 class Stay(urllib.request.HTTPRedirectHandler):
@@ -57,8 +60,9 @@ class Browser:
         return page, answer.headers.get("location")
 
     def submit(self, page, action, **fields):
-        hidden = next(hidden for leads_to, hidden in Forms(page).forms if leads_to == action)
-        return self.go(action, hidden | fields)
+        sent = next(sent for leads_to, sent in Forms(page).forms if leads_to == action)
+        sent = [(name, value) for name, value in sent if name not in fields]
+        return self.go(action, sent + list(fields.items()))
 
     def sign_in(self, email):
         """Goes on to a page that wants somebody signed in."""
@@ -82,9 +86,11 @@ def decide(url, email, decision):
 def revoke(url, email):
     browser = Browser(url)
     page, revoked = browser.open("/apps", email), 0
-    while any(action == "/apps/revoke" for action, _ in Forms(page).forms):
-        browser.submit(page, "/apps/revoke")
-        page, revoked = browser.go("/apps")[0], revoked + 1
+    while questions := [link for link in Forms(page).links if link.startswith("/apps/revoke?")]:
+        question, _ = browser.go(questions[0])
+        _, there = browser.submit(question, "/apps/revoke")
+        page, revoked = browser.go(there)[0], revoked + 1
+        assert "cannot use" in page, page
     return revoked
 
 

@@ -1,4 +1,5 @@
-// A person with a real browser and without scripts: signs in, reads the consent page, refuses, approves, revokes.
+// A person with a real browser and without scripts: signs in, reads the consent page, refuses, approves less than was
+// asked for, names it, revokes. And one with scripts, for the one there is: it copies an address.
 // `node chromium.mjs ORIGIN CHROMIUM SCREENSHOTS`; playwright-core is looked for in NODE_PATH.
 
 import assert from "node:assert/strict";
@@ -127,22 +128,44 @@ for (const [look, options] of looks) {
 
   asked = ask("demo", "backlog:read backlog:write inbox:read inbox:write team:read");
   await page.goto(asked.url);
+  const boxes = page.getByRole("checkbox");
+  assert.equal(await boxes.count(), 5);
+  for (const box of await boxes.all()) await box.uncheck();
+  await press(page, "Approve");
+  await page.getByRole("alert").waitFor();
+  await shot(page, `${look}-consent-nothing`);
+  await page.getByRole("checkbox", { name: "Read the backlog" }).check();
+  await page.getByRole("checkbox", { name: "See who is on the team" }).check();
+  await page.getByLabel("Your name for it").fill(`my ${look}`);
+  await shot(page, `${look}-consent-less`);
   answer = await decide(page, "Approve");
   const given = await fetch(`${origin}/token`, {
     method: "POST",
     body: new URLSearchParams({ grant_type: "authorization_code", client_id, code: answer.get("code"), code_verifier: asked.verifier, redirect_uri }),
   });
-  const { access_token } = await given.json();
+  const { access_token, scope } = await given.json();
+  assert.equal(scope, "backlog:read team:read");
   assert.equal(await call(access_token), 200);
 
   await page.goto(`${origin}/apps`);
-  await page.click("summary");
+  assert.ok((await page.innerText("main")).includes(`my ${look} uses Demo`));
+  assert.equal(await page.getByRole("button", { name: "Copy" }).count(), 0, "no button that does nothing");
   await shot(page, `${look}-apps`);
+  for (const summary of await page.locator("summary").all()) await summary.click();
+  await shot(page, `${look}-apps-open`);
+  await page.getByLabel("Your name for it").fill(`our ${look}`);
+  await page.getByRole("button", { name: "Save the name" }).click();
+  await page.getByText(`our ${look} uses Demo`).waitFor();
   await press(page, "Revoke");
+  await page.getByText("Keep it").waitFor();
+  await shot(page, `${look}-revoke`);
+  assert.equal(await call(access_token), 200, "the question alone revokes nothing");
+  await press(page, "Revoke");
+  await page.getByText("cannot use Demo any more").waitFor();
   await page.getByText("No program has access").waitFor();
   assert.equal(await call(access_token), 401, "a revoked grant's next call");
-  await shot(page, `${look}-apps-none`);
-  console.log(`${look}: signed in, refused, approved, called, revoked, cut off`);
+  await shot(page, `${look}-apps-revoked`);
+  console.log(`${look}: signed in, refused, approved less, called, named, revoked, cut off`);
 }
 
 for (const [look, options] of looks.slice(0, 2)) {
@@ -157,8 +180,35 @@ for (const [look, options] of looks.slice(0, 2)) {
   await shot(page, `${look}-mistake`);
 }
 
+// With scripts there is one, and it copies.
+{
+  const page = await open({ javaScriptEnabled: true, ...looks[1][1] });
+  await page.context().grantPermissions(["clipboard-read", "clipboard-write"], { origin });
+  await page.goto(`${origin}/apps`);
+  await signIn(page, "max@example.com");
+  const copy = page.getByRole("button", { name: "Copy the address of Demo" });
+  await copy.click();
+  const copied = () => page.evaluate(() => navigator.clipboard.readText());
+  await page.locator("#copied").getByText(`Copied: ${origin}/p/demo/mcp`).waitFor();
+  assert.equal(await copied(), `${origin}/p/demo/mcp`);
+  await shot(page, "phone-apps-copied");
+  await page.getByText("Settings for agents").first().click();
+  await page.getByText("VS Code").first().click();
+  await page.getByRole("button", { name: "settings of Demo for VS Code" }).click();
+  await page.locator("#copied").getByText("servers").waitFor();
+  const settings = JSON.parse(await copied());
+  assert.equal(settings.servers["backlog-demo"].url, `${origin}/p/demo/mcp`);
+  // Where the browser does not allow it, the text is selected.
+  await page.context().clearPermissions();
+  await page.evaluate(() => { navigator.clipboard.writeText = () => Promise.reject(new Error("no")); });
+  await page.getByRole("button", { name: /the address of Other/ }).click();
+  await page.locator("#copied").getByText("Selected").waitFor();
+  assert.equal(await page.evaluate(() => String(getSelection())), `${origin}/p/other/mcp`);
+  console.log("with scripts: copies an address and settings, or selects them");
+}
+
 // The one complaint that is wanted: a page of ours in a frame.
-const refused = /401|403|400/;
+const refused = /401|403|400|422/;
 assert.deepEqual(complaints.filter((text) => !refused.test(text)), []);
 const page = await open();
 await page.goto(redirect_uri.replace("/callback", "/frame"));

@@ -115,13 +115,21 @@ inspector() {
     "${cli[@]}" --header "Authorization: Bearer $token" --protocol-era "$era" --method tools/call \
       --tool-name list_features --format json >"$out/called"
     grep -q 'Dark mode' "$out/called"
+    # Its SDK holds an error to the schema of the tool, too.
+    fails "${cli[@]}" --header "Authorization: Bearer $token" --protocol-era "$era" --method tools/call \
+      --tool-name get_feature --tool-arg feature_id=987654 --format json >"$out/not-found" 2>&1
+    grep -q '"code": *"NOT_FOUND"' "$out/not-found" || { cat "$out/not-found" >&2; return 1; }
+    # It is shown what it can call, and calls nothing else.
+    "${cli[@]}" --header "Authorization: Bearer $token" --protocol-era "$era" --method tools/list --format json >"$out/listed"
+    grep -q get_feature "$out/listed"
+    fails grep create_feature "$out/listed"
     fails "${cli[@]}" --header "Authorization: Bearer $token" --protocol-era "$era" --method tools/call \
       --tool-name create_feature --tool-arg title=x --format json >"$out/refused" 2>&1
-    echo "inspector, $era: reads with its token, and is refused what it has no scope for"
+    echo "inspector, $era: reads with its token, is told why not by a code, and is shown no more than it has a scope for"
   done
   fails "${cli[@]}" --header 'Authorization: Bearer made-up' --method tools/list --format json >"$out/refused" 2>&1
   reported 2 'max@example.com +demo +list_features +ok'
-  reported 2 'max@example.com +demo +create_feature +forbidden:scope'
+  reported 2 'max@example.com +demo +get_feature +forbidden:resource'
   reported 1 'anonymous +demo +is not let in +access:unknown'
 }
 

@@ -6,7 +6,7 @@ use std::task::Poll;
 use std::time::Duration;
 
 use backlog_server::scope::Scope;
-use backlog_server::store::grants::Approval;
+use backlog_server::store::consents::{self, Approval};
 use backlog_server::{scope, secret, store};
 use mcp_usage::testing::ReceivedEvent;
 use reqwest::header::WWW_AUTHENTICATE;
@@ -57,13 +57,16 @@ impl Server {
             scopes: scopes.iter().copied().collect(),
             redirect_uri: REDIRECT.to_owned(),
             challenge: secret::hash(&verifier),
+            name: None,
         };
+        let expires_at = self.clock.seconds_after(PATIENCE);
+        let given = approval.clone();
+        let code = self
+            .store
+            .run(move |db| consents::insert(db, &given, expires_at))
+            .await;
         let redemption = store::grants::Redemption {
-            code: self
-                .store
-                .approve(approval.clone(), PATIENCE)
-                .await
-                .unwrap(),
+            code: code.unwrap(),
             client_id: approval.client_id,
             redirect_uri: None,
             challenge: approval.challenge,
@@ -221,16 +224,23 @@ impl Answer {
         text.as_str().unwrap_or_default()
     }
 
-    /// The word that a refusal begins with; empty when the tool has answered.
+    /// The code of a refusal, which its text begins with; empty when the tool has answered.
     pub(crate) fn code(&self) -> &str {
-        if self.is_error() {
-            self.text().split(':').next().unwrap_or_default()
-        } else {
-            ""
+        if !self.is_error() {
+            return "";
         }
+        let code = self.output()["error"]["code"].as_str();
+        let code = code.unwrap_or_else(|| panic!("no code in {}", self.body));
+        let text = self.text().strip_prefix(code);
+        assert!(
+            text.is_some_and(|text| text.starts_with(": ")),
+            "{}",
+            self.body
+        );
+        code
     }
 
-    /// What the tool has answered.
+    /// What the tool has answered, or the error.
     pub(crate) fn output(&self) -> &Value {
         &self.body["result"]["structuredContent"]
     }

@@ -133,6 +133,41 @@ async fn a_code_that_comes_twice_ends_what_it_gave() {
     reported(&server, "MCP_AUTH_REJECTED", NOBODY, "access:revoked").await;
 }
 
+/// Whoever sees a used code pass, in a log or a history, could otherwise cut its owner off.
+#[tokio::test]
+async fn a_used_code_ends_nothing_for_who_cannot_prove_the_client() {
+    let server = Server::start_empty().await;
+    let code = approved(&server, "backlog:read").await;
+    let (_, tokens) = server.redeem(&code).await;
+    let agent = server.agent_with("demo", tokens["access_token"].as_str().unwrap());
+    let other = server.register(&[REDIRECT]).await;
+    for (field, value, step) in [
+        ("code_verifier", &*"x".repeat(43), "grant:wrong_verifier"),
+        ("client_id", &other, "grant:unknown"),
+        (
+            "redirect_uri",
+            "http://127.0.0.1/other",
+            "grant:wrong_redirect",
+        ),
+    ] {
+        let mut form = code.form();
+        let sent = form.iter_mut().find(|(name, _)| *name == field);
+        sent.unwrap().1 = value;
+        let (status, answer) = server.post("/token", &form).await;
+        assert_eq!(status, StatusCode::BAD_REQUEST);
+        assert_eq!(answer["error"], "invalid_grant", "{field}");
+        reported(&server, "MCP_AUTH_REJECTED", NOBODY, step).await;
+        agent.ask("list_features", json!({})).await;
+    }
+    // A refresh token that was used, at the word of another client.
+    let refresh = tokens["refresh_token"].as_str().unwrap();
+    let (_, fresh) = server.refresh(&code.client_id, refresh).await;
+    server.refresh(&other, refresh).await;
+    reported(&server, "MCP_AUTH_REJECTED", NOBODY, "grant:unknown").await;
+    let agent = server.agent_with("demo", fresh["access_token"].as_str().unwrap());
+    agent.ask("list_features", json!({})).await;
+}
+
 #[tokio::test]
 async fn a_refresh_token_that_comes_twice_ends_its_whole_family() {
     let server = Server::start_empty().await;

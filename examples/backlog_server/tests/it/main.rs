@@ -9,7 +9,12 @@
 mod access;
 mod agent;
 mod attacks;
+mod client_name;
+mod connected;
+mod consent;
 mod day;
+mod failures;
+mod limits;
 mod oauth;
 mod pages;
 mod process;

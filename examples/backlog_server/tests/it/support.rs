@@ -1,9 +1,12 @@
 //! A server of a test's own, a browser, and a client that goes all the way to its tokens.
 
+use std::future::pending;
+use std::net::IpAddr;
 use std::sync::LazyLock;
 
 use backlog_server::clock::Clock;
 use backlog_server::config::{Config, PublicUrl};
+use backlog_server::serve::serve;
 use backlog_server::store::{Store, seed};
 use backlog_server::{password, secret};
 use mcp_usage::testing::MockIngest;
@@ -35,24 +38,34 @@ pub(crate) struct Server {
 
 impl Server {
     pub(crate) async fn start() -> Self {
-        Self::start_as(None).await
+        Self::start_as(None, |_| ()).await
+    }
+
+    /// Starts a server with settings of a test's own.
+    pub(crate) async fn start_with(set: impl FnOnce(&mut Config)) -> Self {
+        Self::start_as(None, set).await
     }
 
     /// Starts a server whose projects have nothing to work on.
     pub(crate) async fn start_empty() -> Self {
-        let server = Self::start().await;
+        Self::start().await.emptied().await
+    }
+
+    pub(crate) async fn emptied(self) -> Self {
         let empty = "DELETE FROM features; DELETE FROM conversations; DELETE FROM announcements;";
-        server.sql(empty).await;
-        server
+        self.sql(empty).await;
+        self
     }
 
     /// Starts a server and asks it for a page as a proxy with TLS would.
     pub(crate) async fn page_behind_https(path: &str) -> Page {
-        let server = Self::start_as(Some("https://backlog.example.com")).await;
-        Browser::new(&server).get(path).await
+        let server = Self::start_as(Some("https://backlog.example.com"), |_| ()).await;
+        let url = format!("{}{path}", server.origin);
+        let request = server.http.get(url).header("host", "backlog.example.com");
+        Page::of(request.send().await.unwrap()).await
     }
 
-    async fn start_as(public_url: Option<&str>) -> Self {
+    async fn start_as(public_url: Option<&str>, set: impl FnOnce(&mut Config)) -> Self {
         let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
         let origin = format!("http://{}", listener.local_addr().unwrap());
         let clock = Clock::default();
@@ -61,7 +74,8 @@ impl Server {
             .run(|db| seed::seed(db, |_| Ok(HASH.clone())))
             .await
             .unwrap();
-        let config = Config::new(PublicUrl::parse(public_url.unwrap_or(&origin)).unwrap());
+        let mut config = Config::new(PublicUrl::parse(public_url.unwrap_or(&origin)).unwrap());
+        set(&mut config);
         let ingest = MockIngest::builder().api_key(KEY).start().unwrap();
         let usage = backlog_server::usage::settings()
             .env(|_| None)
@@ -71,7 +85,8 @@ impl Server {
             .build()
             .unwrap();
         let app = backlog_server::app(config.clone(), store.clone(), usage.clone());
-        tokio::spawn(async move { axum::serve(listener, app).await });
+        let head_timeout = config.head_timeout;
+        tokio::spawn(serve(listener, app, head_timeout, pending()));
         let http = reqwest::Client::builder()
             .redirect(Policy::none())
             .build()
@@ -199,7 +214,11 @@ impl Ask {
     }
 
     pub(crate) async fn approved(&self, browser: &Browser<'_>) -> Code {
-        let there = self.decided(browser, "approve").await;
+        self.code_of(&self.decided(browser, "approve").await)
+    }
+
+    /// Takes the code out of where the browser was sent.
+    pub(crate) fn code_of(&self, there: &url::Url) -> Code {
         let asked = |name: &str| {
             self.query
                 .iter()
@@ -210,7 +229,7 @@ impl Ask {
         };
         Code {
             client_id: asked("client_id"),
-            code: parameter(&there, "code").unwrap(),
+            code: parameter(there, "code").unwrap(),
             verifier: self.verifier.clone(),
             redirect_uri: asked("redirect_uri"),
             resource: asked("resource"),
@@ -256,9 +275,15 @@ pub(crate) struct Page {
 
 impl<'a> Browser<'a> {
     pub(crate) fn new(server: &'a Server) -> Self {
+        Self::at(server, IpAddr::from([127, 0, 0, 1]))
+    }
+
+    /// A browser on another host: each address of 127.0.0.0/8 is one.
+    pub(crate) fn at(server: &'a Server, address: IpAddr) -> Self {
         let http = reqwest::Client::builder()
             .redirect(Policy::none())
             .cookie_store(true)
+            .local_address(address)
             .build()
             .unwrap();
         Self { server, http }
@@ -275,7 +300,9 @@ impl<'a> Browser<'a> {
 
     /// Sends the form of a page that leads to `action`, with what a person adds to it.
     pub(crate) async fn submit(&self, page: &Page, action: &str, more: &[(&str, &str)]) -> Page {
-        let mut fields = page.hidden(action);
+        let mut fields = page.fields(action);
+        // What a person types stands in place of what was there.
+        fields.retain(|(known, _)| more.iter().all(|(name, _)| name != known));
         fields.extend(
             more.iter()
                 .map(|(name, value)| ((*name).to_owned(), (*value).to_owned())),
@@ -313,20 +340,38 @@ impl Page {
         }
     }
 
-    /// Returns the hidden fields of the first form that leads to `action`.
-    pub(crate) fn hidden(&self, action: &str) -> Vec<(String, String)> {
+    /// Returns what the first form that leads to `action` sends as it stands: its hidden fields, ticked boxes and
+    /// texts.
+    pub(crate) fn fields(&self, action: &str) -> Vec<(String, String)> {
         let start = self.html.find(&format!("action=\"{action}\""));
         let start = start.unwrap_or_else(|| panic!("no form for {action} in {}", self.html));
         let form = self.html[start..].split("</form>").next().unwrap();
-        let attribute = |tag: &str, name: &str| {
-            let (_, rest) = tag.split_once(&format!(" {name}=\"")).unwrap();
-            unescape(rest.split('"').next().unwrap())
-        };
-        form.split("<input type=\"hidden\"")
-            .skip(1)
-            .map(|tag| (attribute(tag, "name"), attribute(tag, "value")))
+        let inputs = form.split("<input ").skip(1);
+        inputs
+            .filter_map(|input| {
+                let tag = input.split_once('>').unwrap().0;
+                let is_left_out = tag.contains("type=\"checkbox\"") && !tag.contains(" checked");
+                let name = attribute(tag, "name")?;
+                let value = attribute(tag, "value").unwrap_or_default();
+                (!is_left_out).then_some((name, value))
+            })
             .collect()
     }
+
+    /// Returns the text of an element, as a person reads it.
+    pub(crate) fn text_of(&self, id: &str) -> String {
+        let (_, rest) = self.html.split_once(&format!("id=\"{id}\"")).unwrap();
+        let inner = rest.split_once('>').unwrap().1;
+        unescape(inner.split('<').next().unwrap())
+    }
+}
+
+/// Returns an attribute of a tag.
+fn attribute(tag: &str, name: &str) -> Option<String> {
+    let (_, rest) = format!(" {tag}")
+        .split_once(&format!(" {name}=\""))
+        .map(|(before, rest)| (before.to_owned(), rest.to_owned()))?;
+    Some(unescape(rest.split('"').next()?))
 }
 
 fn unescape(text: &str) -> String {

@@ -1,0 +1,238 @@
+//! What one host may use up, and how long it may take; and that every route asks whom a request was meant for.
+
+use std::net::IpAddr;
+use std::sync::atomic::{AtomicUsize, Ordering};
+use std::time::Duration;
+
+use backlog_server::scope::Scope;
+use reqwest::StatusCode;
+use serde_json::json;
+use tokio::io::{AsyncReadExt, AsyncWriteExt};
+use tokio::net::TcpStream;
+use tokio::time::{interval, timeout};
+
+use crate::agent::{PATIENCE, at_once};
+use crate::support::{Browser, PASSWORD, REDIRECT, Server};
+
+fn host(last: u8) -> IpAddr {
+    IpAddr::from([127, 0, 0, last])
+}
+
+async fn register(server: &Server, from: IpAddr, forwarded: Option<&str>) -> reqwest::Response {
+    let http = reqwest::Client::builder().local_address(from).build();
+    let post = http.unwrap().post(format!("{}/register", server.origin));
+    let post = match forwarded {
+        Some(address) => post.header("x-forwarded-for", address),
+        None => post,
+    };
+    let body = json!({"redirect_uris": [REDIRECT]});
+    post.json(&body).send().await.unwrap()
+}
+
+#[tokio::test]
+async fn an_address_registers_only_so_many_clients_and_keeps_no_other_out() {
+    let server = Server::start_with(|config| {
+        config.registrations_per_address = 3.try_into().unwrap();
+    })
+    .await;
+    for _ in 0..3 {
+        let answer = register(&server, host(2), None).await;
+        assert_eq!(answer.status(), StatusCode::CREATED);
+    }
+    // Saying that it is another address does not make it one.
+    for forwarded in [None, Some("192.0.2.7")] {
+        let answer = register(&server, host(2), forwarded).await;
+        assert_eq!(answer.status(), StatusCode::TOO_MANY_REQUESTS);
+        let wait: u64 = answer.headers()["retry-after"]
+            .to_str()
+            .unwrap()
+            .parse()
+            .unwrap();
+        assert!((1..=20 * 60 + 1).contains(&wait), "{wait}");
+    }
+    let answer = register(&server, host(1), None).await;
+    assert_eq!(answer.status(), StatusCode::CREATED);
+}
+
+#[tokio::test]
+async fn behind_a_proxy_the_address_that_it_names_counts() {
+    let server = Server::start_with(|config| {
+        config.registrations_per_address = 1.try_into().unwrap();
+        config.proxies = 1;
+    })
+    .await;
+    for (forwarded, expected) in [
+        ("192.0.2.7", StatusCode::CREATED),
+        ("192.0.2.8", StatusCode::CREATED),
+        ("192.0.2.7", StatusCode::TOO_MANY_REQUESTS),
+        // The proxy adds to what a client has sent.
+        ("192.0.2.9, 192.0.2.8", StatusCode::TOO_MANY_REQUESTS),
+    ] {
+        let answer = register(&server, host(1), Some(forwarded)).await;
+        assert_eq!(answer.status(), expected, "{forwarded}");
+    }
+}
+
+/// Forty tries of one host, and then one of another: it waits for a few of the first, not for all.
+#[tokio::test]
+async fn a_host_that_signs_in_all_the_time_keeps_nobody_from_signing_in() {
+    const MANY: usize = 40;
+    let server = Server::start().await;
+    let ended = AtomicUsize::new(0);
+    let mut browsers = Vec::new();
+    for n in 0..=MANY {
+        let browser = Browser::at(&server, host(if n < MANY { 2 } else { 3 }));
+        let page = browser.get("/sign-in").await;
+        browsers.push((browser, page));
+    }
+    let tries = browsers.iter().enumerate().map(|(n, (browser, page))| {
+        let ended = &ended;
+        async move {
+            let email = if n < MANY {
+                format!("nobody-{n}@example.com")
+            } else {
+                "vera@example.com".to_owned()
+            };
+            let with = [("email", &*email), ("password", PASSWORD)];
+            let answer = browser.submit(page, "/sign-in", &with).await;
+            let before = ended.fetch_add(1, Ordering::Relaxed);
+            (answer.status, before)
+        }
+    });
+    let mut answers = at_once(tries).await;
+    let (status, before) = answers.pop().unwrap();
+    assert_eq!(status, StatusCode::SEE_OTHER);
+    let busy = StatusCode::SERVICE_UNAVAILABLE;
+    let turned_away = answers.iter().filter(|(status, _)| *status == busy).count();
+    // Its line is bounded; those that had no place in it were answered at once.
+    assert!(
+        turned_away > 0 && before <= turned_away + 8,
+        "{before} {turned_away}"
+    );
+}
+
+/// Sends the beginning of a request, and returns what came until the connection was closed.
+async fn answer_to(server: &Server, beginning: &str) -> String {
+    let host = server.origin.trim_start_matches("http://");
+    let mut connection = TcpStream::connect(host).await.unwrap();
+    let beginning = beginning.replace("{host}", host);
+    connection.write_all(beginning.as_bytes()).await.unwrap();
+    let mut answer = Vec::new();
+    let read = timeout(PATIENCE, connection.read_to_end(&mut answer)).await;
+    // Else the connection is kept for ever.
+    read.unwrap().unwrap();
+    String::from_utf8(answer).unwrap()
+}
+
+const SOON: Duration = Duration::from_millis(200);
+
+#[tokio::test]
+async fn a_connection_without_a_whole_head_is_closed() {
+    let server = Server::start_with(|config| config.head_timeout = SOON).await;
+    for beginning in [
+        "",
+        "GET /apps HTT",
+        "GET /apps HTTP/1.1\r\nHost: {host}\r\nX-",
+    ] {
+        assert_eq!(answer_to(&server, beginning).await, "", "{beginning:?}");
+    }
+    // And so is one that has had its answer.
+    let whole = "GET /style.css HTTP/1.1\r\nHost: {host}\r\n\r\n";
+    let answer = answer_to(&server, whole).await;
+    assert!(answer.starts_with("HTTP/1.1 200 OK"), "{answer}");
+}
+
+#[tokio::test]
+async fn a_body_that_does_not_come_is_not_waited_for() {
+    let server = Server::start_with(|config| config.body_timeout = SOON).await;
+    let agent = server.agent("olga", "demo", &Scope::ALL).await;
+    let form = "Content-Type: application/x-www-form-urlencoded";
+    let bearer = format!(
+        "Content-Type: application/json\r\nAccept: application/json, text/event-stream\r\n\
+         Authorization: Bearer {}",
+        agent.token
+    );
+    for (path, headers) in [
+        ("/token", form),
+        ("/sign-in", form),
+        ("/authorize", form),
+        ("/register", "Content-Type: application/json"),
+        ("/p/demo/mcp", &bearer),
+        // Refused, and then read to its end.
+        ("/p/demo/mcp", "Accept: */*"),
+    ] {
+        let beginning = format!(
+            "POST {path} HTTP/1.1\r\nHost: {{host}}\r\n{headers}\r\nContent-Length: 50\r\n\r\n{{\"a\""
+        );
+        let answer = answer_to(&server, &beginning).await;
+        assert!(answer.starts_with("HTTP/1.1 408 "), "{path}: {answer}");
+    }
+}
+
+#[tokio::test]
+async fn a_body_that_trickles_is_not_waited_for_either() {
+    let server = Server::start_with(|config| config.body_timeout = SOON).await;
+    let host = server.origin.trim_start_matches("http://");
+    let connection = TcpStream::connect(host).await.unwrap();
+    let (mut reads, mut writes) = connection.into_split();
+    let head = format!(
+        "POST /token HTTP/1.1\r\nHost: {host}\r\nContent-Length: 10000\r\n\
+         Content-Type: application/x-www-form-urlencoded\r\n\r\n"
+    );
+    writes.write_all(head.as_bytes()).await.unwrap();
+    let trickle = async {
+        let mut ticks = interval(SOON / 20);
+        while writes.write_all(b"a").await.is_ok() {
+            ticks.tick().await;
+        }
+    };
+    let mut answer = [0; 12];
+    tokio::select! {
+        read = timeout(PATIENCE, reads.read_exact(&mut answer)) => { read.unwrap().unwrap(); }
+        () = trickle => {}
+    }
+    assert_eq!(&answer, b"HTTP/1.1 408");
+}
+
+#[tokio::test]
+async fn every_route_asks_for_the_host() {
+    let server = Server::start().await;
+    for (method, path) in [
+        ("GET", "/"),
+        ("GET", "/sign-in"),
+        ("POST", "/sign-in"),
+        ("GET", "/authorize"),
+        ("POST", "/authorize"),
+        ("GET", "/apps"),
+        ("GET", "/apps/revoke?grant_id=x"),
+        ("POST", "/apps/name"),
+        ("GET", "/style.css"),
+        ("GET", "/copy.js"),
+        ("GET", "/.well-known/oauth-authorization-server"),
+        ("GET", "/.well-known/oauth-protected-resource/p/demo/mcp"),
+        ("POST", "/register"),
+        ("POST", "/token"),
+        ("POST", "/revoke"),
+        ("POST", "/p/demo/mcp"),
+        ("GET", "/nowhere"),
+    ] {
+        let url = format!("{}{path}", server.origin);
+        let request = server.http.request(method.parse().unwrap(), url);
+        let answer = request
+            .header("host", "evil.example.com")
+            .send()
+            .await
+            .unwrap();
+        assert_eq!(answer.status(), StatusCode::FORBIDDEN, "{method} {path}");
+        let text = answer.text().await.unwrap();
+        assert_eq!(
+            text, "the Host header names another server",
+            "{method} {path}"
+        );
+    }
+    let reported = server.events().await;
+    let is_forged = |event: &&mcp_usage::testing::ReceivedEvent| {
+        event.meta("refused") == Some(&json!("request:forged_host"))
+    };
+    assert_eq!(reported.iter().filter(is_forged).count(), 17);
+}
