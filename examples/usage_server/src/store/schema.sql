@@ -128,6 +128,8 @@ CREATE INDEX event_time ON event (project, time_ms, id);
 CREATE INDEX event_user ON event (project, user, time_ms);
 CREATE INDEX event_session ON event (project, session, time_ms);
 CREATE INDEX event_tool ON event (project, tool, time_ms);
+-- Whether an intent is still one of an event's is asked when events are removed.
+CREATE INDEX event_intent ON event (intent, time_ms) WHERE intent > 0;
 
 -- The event as JSON, bounded and redacted, read one at a time.
 CREATE TABLE event_body (
@@ -238,7 +240,7 @@ CREATE TABLE session_hour (
     PRIMARY KEY (project, bucket, session)
 ) WITHOUT ROWID;
 
--- Errors of calls with numbers, ids and quoted texts taken out.
+-- Errors of calls with numbers, ids and quoted texts taken out; agents and unknown clients alone.
 CREATE TABLE error_day (
     project INTEGER NOT NULL,
     bucket INTEGER NOT NULL,
@@ -250,7 +252,7 @@ CREATE TABLE error_day (
     PRIMARY KEY (project, bucket, tool, outcome, error)
 ) WITHOUT ROWID;
 
--- Logins, and refused ones with their reason.
+-- Logins, and refused ones with their reason, of clients of all classes.
 CREATE TABLE login_day (
     project INTEGER NOT NULL,
     bucket INTEGER NOT NULL,
@@ -281,7 +283,7 @@ CREATE TABLE tool_def (
     PRIMARY KEY (project, tool, hash)
 ) WITHOUT ROWID;
 
--- Names of tools that were called and that no server has.
+-- Names of tools that were called and that no server has; agents and unknown clients alone.
 CREATE TABLE unknown_tool_day (
     project INTEGER NOT NULL,
     bucket INTEGER NOT NULL,
