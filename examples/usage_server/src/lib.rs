@@ -3,8 +3,11 @@
 //! `main.rs` reads its settings and starts it.
 
 pub mod app;
+pub mod counts;
 pub mod hist;
+pub mod ingest;
 pub mod live;
 pub mod query;
 pub mod record;
+pub mod server;
 pub mod store;
