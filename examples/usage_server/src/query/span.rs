@@ -104,12 +104,21 @@ pub fn days_and_events(table: &str, columns: &str, event_columns: &str, filter: 
     )
 }
 
+/// Columns of `user_day` and `user_hour`, of whoever called.
+pub fn users(columns: &str) -> String {
+    format!(
+        "SELECT {columns} FROM user_day WHERE project = :project AND bucket >= :day AND bucket < :day_end AND calls > 0
+         UNION ALL
+         SELECT {columns} FROM user_hour WHERE project = :project AND bucket >= :hour AND bucket < :hour_end"
+    )
+}
+
 /// `user`, `tool`, `calls` and `failed` of whoever called, by day or by event.
 pub fn user_tools() -> String {
     days_and_events(
         "user_tool_day",
-        "user, tool, calls, failed",
-        &format!("user, tool, 1 AS calls, outcome IN {BAD} AS failed"),
+        "user, tool, weight AS calls, failed",
+        &format!("user, tool, weight AS calls, outcome IN {BAD} AS failed"),
         &format!("kind = 1 AND class IN {COUNTED} AND user <> 0"),
     )
 }

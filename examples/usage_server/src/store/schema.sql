@@ -200,6 +200,7 @@ CREATE TABLE user_hour (
     user INTEGER NOT NULL,
     calls INTEGER NOT NULL,
     failed INTEGER NOT NULL,
+    weight REAL NOT NULL,
     PRIMARY KEY (project, bucket, user)
 ) WITHOUT ROWID;
 
@@ -224,6 +225,7 @@ CREATE TABLE user_tool_day (
     tool INTEGER NOT NULL,
     calls INTEGER NOT NULL,
     failed INTEGER NOT NULL,
+    weight REAL NOT NULL,
     PRIMARY KEY (project, bucket, user, tool)
 ) WITHOUT ROWID;
 
