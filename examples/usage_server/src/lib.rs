@@ -2,7 +2,9 @@
 //!
 //! `main.rs` reads its settings and starts it.
 
+pub mod app;
 pub mod hist;
+pub mod live;
 pub mod page;
 pub mod query;
 pub mod record;

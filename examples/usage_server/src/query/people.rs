@@ -18,7 +18,7 @@ const COMPANIES: usize = 12;
 /// Fewer calls before do not make anybody's absence a change.
 const ENOUGH_BEFORE: f64 = 5.0;
 /// Failures that stand out: so many, and such a share.
-const ENOUGH_FAILED: i64 = 3;
+const ENOUGH_FAILED: f64 = 3.0;
 const FAILING_SHARE: f64 = 0.15;
 
 #[derive(Debug, Clone, PartialEq, Default)]
@@ -91,7 +91,7 @@ pub struct Person {
     pub id: String,
     pub show: Show,
     pub calls: f64,
-    pub failed: i64,
+    pub failed: f64,
     pub calls_before: f64,
     pub sessions: i64,
     pub first_ms: i64,
@@ -114,7 +114,7 @@ pub struct MatrixRow {
     pub id: String,
     pub calls: f64,
     /// Calls and failures, in the order of the tools.
-    pub cells: Vec<(f64, i64)>,
+    pub cells: Vec<(f64, f64)>,
 }
 
 #[derive(Debug, Clone, PartialEq)]
@@ -133,7 +133,7 @@ pub(super) struct Someone {
     pub(super) domain: String,
     pub(super) show: Option<Show>,
     pub(super) calls: f64,
-    pub(super) failed: i64,
+    pub(super) failed: f64,
     pub(super) calls_before: f64,
     pub(super) first_ms: i64,
     pub(super) last_ms: i64,
@@ -142,7 +142,7 @@ pub(super) struct Someone {
 impl Someone {
     /// Whether failures are what stands out of what they did.
     pub(super) fn is_failing(&self) -> bool {
-        self.failed >= ENOUGH_FAILED && self.failed as f64 / self.calls.max(1.0) >= FAILING_SHARE
+        self.failed >= ENOUGH_FAILED && self.failed / self.calls.max(1.0) >= FAILING_SHARE
     }
 }
 
@@ -265,7 +265,7 @@ pub fn people(
         back: count(&everyone, Show::Back),
         gone: count(&everyone, Show::Gone),
         calls: everyone.iter().map(|someone| someone.calls).sum(),
-        failed: everyone.iter().map(|someone| someone.failed as f64).sum(),
+        failed: everyone.iter().map(|someone| someone.failed).sum(),
         ..People::default()
     };
     everyone.retain(|someone| is(filter.show, someone));
@@ -287,7 +287,7 @@ pub fn people(
 }
 
 fn sort(everyone: &mut [Someone], by: Sort) {
-    let share = |someone: &Someone| someone.failed as f64 / someone.calls.max(1.0);
+    let share = |someone: &Someone| someone.failed / someone.calls.max(1.0);
     everyone.sort_by(|a, b| {
         let order = match by {
             Sort::Calls => b
@@ -319,7 +319,7 @@ pub(super) fn everyone(
         before.retain(|user, _| among.contains(user));
     }
     if filter.failed {
-        now.retain(|_, (_, failed)| *failed > 0);
+        now.retain(|_, (_, failed)| *failed > 0.0);
     }
     let is_of_now = filter.failed
         || filter.tool.is_some()
@@ -378,9 +378,9 @@ pub(super) fn sums(
     project: i64,
     span: &Span,
     filter: &Filter,
-) -> rusqlite::Result<HashMap<i64, (f64, i64)>> {
-    let mut sums: HashMap<i64, (f64, i64)> = HashMap::new();
-    let mut add = |user: i64, calls: f64, failed: i64| {
+) -> rusqlite::Result<HashMap<i64, (f64, f64)>> {
+    let mut sums: HashMap<i64, (f64, f64)> = HashMap::new();
+    let mut add = |user: i64, calls: f64, failed: f64| {
         let sum = sums.entry(user).or_default();
         sum.0 += calls;
         sum.1 += failed;
@@ -564,10 +564,10 @@ pub(super) fn tools_of(
     project: i64,
     period: &Period,
     user: i64,
-) -> rusqlite::Result<HashMap<i64, (f64, i64)>> {
+) -> rusqlite::Result<HashMap<i64, (f64, f64)>> {
     let find = match period.range {
         Range::Day => format!(
-            "SELECT tool, weight, outcome IN {BAD} FROM event INDEXED BY event_user WHERE project = ?1 AND user = ?2
+            "SELECT tool, weight, CASE WHEN outcome IN {BAD} THEN weight ELSE 0.0 END FROM event INDEXED BY event_user WHERE project = ?1 AND user = ?2
                  AND time_ms >= ?3 AND time_ms < ?4 AND kind = 1 AND class IN {COUNTED}"
         ),
         // The days of the user first: the rollup of tools lies in the order of days, and is sought in for each of them.
@@ -579,11 +579,11 @@ pub(super) fn tools_of(
     };
     let mut statement = db.prepare_cached(&find)?;
     let mut rows = statement.query(params![project, user, period.from, period.until])?;
-    let mut tools: HashMap<i64, (f64, i64)> = HashMap::new();
+    let mut tools: HashMap<i64, (f64, f64)> = HashMap::new();
     while let Some(row) = rows.next()? {
         let sum = tools.entry(row.get(0)?).or_default();
         sum.0 += row.get::<_, f64>(1)?;
-        sum.1 += row.get::<_, i64>(2)?;
+        sum.1 += row.get::<_, f64>(2)?;
     }
     Ok(tools)
 }

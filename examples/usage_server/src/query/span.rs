@@ -113,12 +113,14 @@ pub fn users(columns: &str) -> String {
     )
 }
 
-/// `user`, `tool`, `calls` and `failed` of whoever called, by day or by event.
+/// `user`, `tool`, and by weight `calls` and `failed` of whoever called, by day or by event.
 pub fn user_tools() -> String {
     days_and_events(
         "user_tool_day",
         "user, tool, weight AS calls, failed",
-        &format!("user, tool, weight AS calls, outcome IN {BAD} AS failed"),
+        &format!(
+            "user, tool, weight AS calls, CASE WHEN outcome IN {BAD} THEN weight ELSE 0.0 END AS failed"
+        ),
         &format!("kind = 1 AND class IN {COUNTED} AND user <> 0"),
     )
 }

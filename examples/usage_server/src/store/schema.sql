@@ -133,6 +133,8 @@ CREATE INDEX event_other ON event (project, kind, time_ms) WHERE kind <> 1;
 -- Failures, which are rare among calls: the newest of them, and those of a tool.
 CREATE INDEX event_bad ON event (project, time_ms) WHERE outcome IN (1, 2, 5, 6, 7, 8);
 CREATE INDEX event_left_out ON event (project, time_ms) WHERE class >= 2;
+-- Whether an intent is still one of an event's is asked when events are removed.
+CREATE INDEX event_intent ON event (intent, time_ms) WHERE intent > 0;
 
 -- The event as JSON, bounded and redacted, read one at a time.
 CREATE TABLE event_body (
@@ -193,13 +195,14 @@ CREATE TABLE hist_day (
     PRIMARY KEY (project, bucket, measure, tool, release, slot)
 ) WITHOUT ROWID;
 
--- Who was there: agents and unknown clients alone. Of calls, but for the last three of `user_day`.
+-- Who was there: agents and unknown clients alone. Of calls, but for the last three of `user_day`; `calls` are rows,
+-- `failed` and `weight` sums of weights.
 CREATE TABLE user_hour (
     project INTEGER NOT NULL,
     bucket INTEGER NOT NULL,
     user INTEGER NOT NULL,
     calls INTEGER NOT NULL,
-    failed INTEGER NOT NULL,
+    failed REAL NOT NULL,
     weight REAL NOT NULL,
     PRIMARY KEY (project, bucket, user)
 ) WITHOUT ROWID;
@@ -209,7 +212,7 @@ CREATE TABLE user_day (
     bucket INTEGER NOT NULL,
     user INTEGER NOT NULL,
     calls INTEGER NOT NULL,
-    failed INTEGER NOT NULL,
+    failed REAL NOT NULL,
     weight REAL NOT NULL,
     logins INTEGER NOT NULL,
     refused INTEGER NOT NULL,
@@ -224,7 +227,7 @@ CREATE TABLE user_tool_day (
     user INTEGER NOT NULL,
     tool INTEGER NOT NULL,
     calls INTEGER NOT NULL,
-    failed INTEGER NOT NULL,
+    failed REAL NOT NULL,
     weight REAL NOT NULL,
     PRIMARY KEY (project, bucket, user, tool)
 ) WITHOUT ROWID;
@@ -245,7 +248,7 @@ CREATE TABLE session_hour (
     PRIMARY KEY (project, bucket, session)
 ) WITHOUT ROWID;
 
--- Errors of calls with numbers, ids and quoted texts taken out.
+-- Errors of calls with numbers, ids and quoted texts taken out; agents and unknown clients alone.
 CREATE TABLE error_day (
     project INTEGER NOT NULL,
     bucket INTEGER NOT NULL,
@@ -257,7 +260,7 @@ CREATE TABLE error_day (
     PRIMARY KEY (project, bucket, tool, outcome, error)
 ) WITHOUT ROWID;
 
--- Logins, and refused ones with their reason.
+-- Logins, and refused ones with their reason, of clients of all classes.
 CREATE TABLE login_day (
     project INTEGER NOT NULL,
     bucket INTEGER NOT NULL,
@@ -288,7 +291,7 @@ CREATE TABLE tool_def (
     PRIMARY KEY (project, tool, hash)
 ) WITHOUT ROWID;
 
--- Names of tools that were called and that no server has.
+-- Names of tools that were called and that no server has; agents and unknown clients alone.
 CREATE TABLE unknown_tool_day (
     project INTEGER NOT NULL,
     bucket INTEGER NOT NULL,
