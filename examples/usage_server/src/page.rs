@@ -8,4 +8,6 @@ pub mod calls;
 pub mod chart;
 pub mod frame;
 pub mod part;
+pub mod people;
+pub mod sessions;
 pub mod text;
