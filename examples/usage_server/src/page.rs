@@ -9,5 +9,6 @@ pub mod chart;
 pub mod frame;
 pub mod part;
 pub mod people;
+pub mod session;
 pub mod sessions;
 pub mod text;

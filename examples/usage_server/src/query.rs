@@ -8,6 +8,7 @@ pub mod names;
 pub mod people;
 mod period;
 pub mod quality;
+pub mod session;
 pub mod sessions;
 mod span;
 pub mod tool;
