@@ -9,6 +9,7 @@ pub mod chart;
 pub mod frame;
 pub mod part;
 pub mod people;
+pub mod person;
 pub mod session;
 pub mod sessions;
 pub mod text;

@@ -7,6 +7,7 @@ pub mod logins;
 pub mod names;
 pub mod people;
 mod period;
+pub mod person;
 pub mod quality;
 pub mod session;
 pub mod sessions;

@@ -260,7 +260,13 @@ fn everyone(frame: &Frame, filter: &Filter, data: &People) -> Markup {
     let newer = (filter.from > 0).then(|| at(filter.from.saturating_sub(PAGE)));
     let older = (filter.from + PAGE < data.total).then(|| at(filter.from + PAGE));
     let export = page.clone().with("format", "csv");
-    Card::new("Everyone").more(export, "Export CSV").with(&html! {
+    let card = Card::new("Everyone");
+    let card = if frame.may_change {
+        card.more(export, "Export CSV")
+    } else {
+        card
+    };
+    card.with(&html! {
         (table.with(data.list.iter().map(|person| row(frame, filter, person, usual))))
         @if newer.is_some() || older.is_some() { (part::pager(&shown, newer.as_ref(), older.as_ref())) }
     })
