@@ -7,6 +7,7 @@
 pub mod calls;
 pub mod chart;
 pub mod frame;
+pub mod overview;
 pub mod part;
 pub mod people;
 pub mod person;

@@ -5,6 +5,7 @@ pub mod clients;
 pub mod connect;
 pub mod logins;
 pub mod names;
+pub mod overview;
 pub mod people;
 mod period;
 pub mod person;
