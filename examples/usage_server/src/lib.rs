@@ -7,6 +7,7 @@ pub mod counts;
 pub mod hist;
 pub mod ingest;
 pub mod live;
+pub mod page;
 pub mod query;
 pub mod record;
 pub mod server;

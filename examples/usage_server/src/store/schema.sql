@@ -70,7 +70,8 @@ CREATE TABLE session (
     outcomes BLOB NOT NULL,
     UNIQUE (project, text)
 );
-CREATE INDEX session_time ON session (project, last_ms);
+-- With what a list of sessions counts and sorts by, since their rows lie far apart.
+CREATE INDEX session_time ON session (project, last_ms, class, calls, failed, last_outcome, user, client, first_intent);
 CREATE INDEX session_user ON session (project, user, last_ms);
 
 CREATE TABLE intent (
@@ -128,6 +129,11 @@ CREATE INDEX event_time ON event (project, time_ms, id);
 CREATE INDEX event_user ON event (project, user, time_ms);
 CREATE INDEX event_session ON event (project, session, time_ms);
 CREATE INDEX event_tool ON event (project, tool, time_ms);
+-- What is rare among calls: logins, refusals, listings and the like, and what the pages leave out.
+CREATE INDEX event_other ON event (project, kind, time_ms) WHERE kind <> 1;
+-- Failures, which are rare among calls: the newest of them, and those of a tool.
+CREATE INDEX event_bad ON event (project, time_ms) WHERE outcome IN (1, 2, 5, 6, 7, 8);
+CREATE INDEX event_left_out ON event (project, time_ms) WHERE class >= 2;
 -- Whether an intent is still one of an event's is asked when events are removed.
 CREATE INDEX event_intent ON event (intent, time_ms) WHERE intent > 0;
 
@@ -190,13 +196,15 @@ CREATE TABLE hist_day (
     PRIMARY KEY (project, bucket, measure, tool, release, slot)
 ) WITHOUT ROWID;
 
--- Who was there: agents and unknown clients alone. Of calls, but for the last three of `user_day`.
+-- Who was there: agents and unknown clients alone. Of calls, but for the last three of `user_day`; `calls` are rows,
+-- `failed` and `weight` sums of weights.
 CREATE TABLE user_hour (
     project INTEGER NOT NULL,
     bucket INTEGER NOT NULL,
     user INTEGER NOT NULL,
     calls INTEGER NOT NULL,
-    failed INTEGER NOT NULL,
+    failed REAL NOT NULL,
+    weight REAL NOT NULL,
     PRIMARY KEY (project, bucket, user)
 ) WITHOUT ROWID;
 
@@ -205,7 +213,7 @@ CREATE TABLE user_day (
     bucket INTEGER NOT NULL,
     user INTEGER NOT NULL,
     calls INTEGER NOT NULL,
-    failed INTEGER NOT NULL,
+    failed REAL NOT NULL,
     weight REAL NOT NULL,
     logins INTEGER NOT NULL,
     refused INTEGER NOT NULL,
@@ -220,7 +228,8 @@ CREATE TABLE user_tool_day (
     user INTEGER NOT NULL,
     tool INTEGER NOT NULL,
     calls INTEGER NOT NULL,
-    failed INTEGER NOT NULL,
+    failed REAL NOT NULL,
+    weight REAL NOT NULL,
     PRIMARY KEY (project, bucket, user, tool)
 ) WITHOUT ROWID;
 
