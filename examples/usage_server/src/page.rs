@@ -5,6 +5,15 @@
 //! Content-Security-Policy forbids.
 
 pub mod chart;
+pub mod clients;
+pub mod connect;
 pub mod frame;
+pub mod live;
+pub mod logins;
 pub mod part;
+pub mod quality;
+pub mod settings;
+pub mod sign_in;
 pub mod text;
+pub mod tool;
+pub mod tools;

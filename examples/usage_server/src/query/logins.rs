@@ -11,7 +11,7 @@ use crate::record::Kind;
 
 /// How many of the newest refusals are looked at for what came next.
 const LOOKED_AT: usize = 500;
-const SHOWN: usize = 14;
+const SHOWN: usize = 50;
 /// The most columns of clients, and rows of reasons.
 const MAX_CLIENTS: usize = 8;
 const MAX_REASONS: usize = 20;
@@ -28,7 +28,6 @@ pub struct Logins {
     pub clients: Vec<String>,
     /// Most refusals first.
     pub reasons: Vec<Reason>,
-    pub newest: Vec<Refusal>,
 }
 
 #[derive(Debug, Clone, PartialEq, Default)]
@@ -91,28 +90,20 @@ struct Row {
     events: i64,
 }
 
-pub fn logins(
-    db: &Connection,
-    project: i64,
-    period: &Period,
-    filter: &Filter,
-) -> rusqlite::Result<Logins> {
+pub fn logins(db: &Connection, project: i64, period: &Period) -> rusqlite::Result<Logins> {
     let (now, before) = (Span::of(period), Span::before(period));
     let refused = refusals(db, project, &now)?;
     let refused_before = refusals(db, project, &before)?;
-    let looked = newest(db, project, period.from, period.until, &Filter::default())?;
+    let all = Filter::default();
+    let looked = newest(db, project, period.from, period.until, &all, LOOKED_AT)?;
     let looked_before = newest(
         db,
         project,
         period.before_from,
         period.before_until,
-        &Filter::default(),
+        &all,
+        LOOKED_AT,
     )?;
-    let mut newest = match filter == &Filter::default() {
-        true => looked.clone(),
-        false => newest(db, project, period.from, period.until, filter)?,
-    };
-    newest.truncate(SHOWN);
     let (clients, reasons) = by_reason_and_client(&refused, &refused_before);
     Ok(Logins {
         now: figures(db, project, &now, &refused, &looked)?,
@@ -120,8 +111,17 @@ pub fn logins(
         stands_out: stands_out(&refused, &refused_before, &looked),
         clients,
         reasons,
-        newest,
     })
+}
+
+/// The newest refusals of the period.
+pub fn newest_refusals(
+    db: &Connection,
+    project: i64,
+    period: &Period,
+    filter: &Filter,
+) -> rusqlite::Result<Vec<Refusal>> {
+    newest(db, project, period.from, period.until, filter, SHOWN)
 }
 
 fn figures(
@@ -279,6 +279,7 @@ fn newest(
     from: i64,
     until: i64,
     filter: &Filter,
+    most: usize,
 ) -> rusqlite::Result<Vec<Refusal>> {
     let kind = Kind::Refused as u8;
     let mut statement = db.prepare_cached(&format!(
@@ -286,7 +287,7 @@ fn newest(
          LEFT JOIN name r ON r.id = e.error LEFT JOIN name c ON c.id = e.client LEFT JOIN user u ON u.id = e.user
          WHERE e.project = ?1 AND e.kind <> 1 AND e.kind = {kind} AND e.time_ms >= ?2 AND e.time_ms < ?3
              AND (?4 IS NULL OR r.text = ?4) AND (?5 IS NULL OR c.text = ?5) AND (?6 IS NULL OR c.detail = ?6)
-         ORDER BY e.time_ms DESC, e.id DESC LIMIT {LOOKED_AT}"
+         ORDER BY e.time_ms DESC, e.id DESC LIMIT {most}"
     ))?;
     let mut rows = statement.query(params![
         project,

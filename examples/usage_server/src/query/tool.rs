@@ -41,10 +41,32 @@ pub struct Tool {
     pub durations_before: Vec<(u8, f64)>,
     pub releases: Vec<Release>,
     pub people: Vec<Person>,
+}
+
+/// What the newest calls of the period say beyond the rollups.
+#[derive(Debug, Clone, PartialEq, Default)]
+pub struct Looked {
+    met: HashMap<(i64, Outcome), Met>,
+    /// Most calls first.
     pub intents: Vec<(String, i64)>,
     pub newest: Vec<Call>,
-    /// Whether people and intents are those of the newest calls alone.
+    /// Whether there are more calls than were looked through.
     pub is_cut: bool,
+}
+
+/// Who met an error.
+#[derive(Debug, Clone, PartialEq, Default)]
+pub struct Met {
+    pub people: usize,
+    pub releases: Vec<String>,
+    pub first_ms: i64,
+    pub last_ms: i64,
+}
+
+impl Looked {
+    pub fn met(&self, error: &Error) -> Option<&Met> {
+        self.met.get(&(error.name, error.outcome))
+    }
 }
 
 #[derive(Debug, Clone, PartialEq, Default)]
@@ -70,13 +92,11 @@ pub struct WorseSince {
 
 #[derive(Debug, Clone, PartialEq)]
 pub struct Error {
+    name: i64,
+    /// Normalised: numbers and ids taken out.
     pub message: String,
     pub outcome: Outcome,
     pub calls: f64,
-    pub people: usize,
-    pub releases: Vec<String>,
-    pub first_ms: Option<i64>,
-    pub last_ms: Option<i64>,
 }
 
 #[derive(Debug, Clone, PartialEq)]
@@ -143,7 +163,6 @@ pub fn tool(
         }
     };
     let (bytes, changed_ms) = definition(db, project, tool)?;
-    let looked = look_through(db, project, tool, period)?;
     Ok(Some(Tool {
         name: name.to_owned(),
         first_ms: first_seen(db, project, tool)?,
@@ -157,14 +176,11 @@ pub fn tool(
             people_before.len(),
         ),
         worse_since: worse_since(db, &by_release, &by_release_before)?,
-        errors: errors(db, project, tool, &now, &looked)?,
+        errors: errors(db, project, tool, &now)?,
         durations,
         durations_before,
         releases: releases(db, project, tool, &now, &by_release)?,
         people: most_calls(db, people)?,
-        intents: intents(db, &looked)?,
-        newest: newest(db, project, tool, period)?,
-        is_cut: looked.is_cut,
     }))
 }
 
@@ -345,63 +361,79 @@ fn worse_since(
     }))
 }
 
-/// What the newest calls of the period say beyond the rollups.
+/// What `Met` is made of.
 #[derive(Default)]
-struct Looked {
-    errors: HashMap<(i64, Outcome), Met>,
-    intents: HashMap<i64, i64>,
-    is_cut: bool,
-}
-
-#[derive(Default)]
-struct Met {
+struct Meeting {
     people: HashSet<i64>,
     releases: BTreeSet<i64>,
     first_ms: i64,
     last_ms: i64,
 }
 
-fn look_through(
+/// Looks through the newest calls of the period.
+pub fn look(
     db: &Connection,
     project: i64,
-    tool: i64,
+    name: &str,
     period: &Period,
 ) -> rusqlite::Result<Looked> {
+    let Some(tool) = names::id(db, project, TOOL, name)? else {
+        return Ok(Looked::default());
+    };
     let mut statement = db.prepare_cached(&format!(
         "SELECT time_ms, user, release, outcome, error, intent FROM event
          WHERE project = ?1 AND tool = ?2 AND time_ms >= ?3 AND time_ms < ?4 AND kind = 1 AND class IN {COUNTED}
          ORDER BY time_ms DESC LIMIT ?5"
     ))?;
-    let mut rows = statement.query(params![
-        project,
-        tool,
-        period.from,
-        period.until,
-        LOOKED_THROUGH
-    ])?;
-    let mut looked = Looked::default();
+    let mut rows =
+        statement.query(params![project, tool, period.from, period.until, LOOKED_THROUGH])?;
+    let mut meetings: HashMap<(i64, Outcome), Meeting> = HashMap::new();
+    let mut intents: HashMap<i64, i64> = HashMap::new();
     let mut count = 0;
     while let Some(row) = rows.next()? {
         count += 1;
         let time_ms: i64 = row.get(0)?;
         let outcome = Outcome::of_number(row.get(3)?);
         if outcome.is_bad() {
-            let met = looked.errors.entry((row.get(4)?, outcome)).or_default();
+            let meeting = meetings.entry((row.get(4)?, outcome)).or_default();
             match row.get(1)? {
                 0 => {}
-                user => drop(met.people.insert(user)),
+                user => drop(meeting.people.insert(user)),
             }
-            met.releases.insert(row.get(2)?);
-            met.first_ms = time_ms;
-            met.last_ms = met.last_ms.max(time_ms);
+            meeting.releases.insert(row.get(2)?);
+            meeting.first_ms = time_ms;
+            meeting.last_ms = meeting.last_ms.max(time_ms);
         }
         match row.get(5)? {
             0 => {}
-            intent => *looked.intents.entry(intent).or_default() += 1,
+            intent => *intents.entry(intent).or_default() += 1,
         }
     }
-    looked.is_cut = count == LOOKED_THROUGH;
-    Ok(looked)
+    let mut met = HashMap::new();
+    for (error, meeting) in meetings {
+        let mut releases = Vec::new();
+        for release in meeting.releases {
+            releases.push(names::text(db, release)?);
+        }
+        releases.retain(|release| !release.is_empty());
+        let people = meeting.people.len();
+        let (first_ms, last_ms) = (meeting.first_ms, meeting.last_ms);
+        met.insert(
+            error,
+            Met {
+                people,
+                releases,
+                first_ms,
+                last_ms,
+            },
+        );
+    }
+    Ok(Looked {
+        met,
+        intents: most_given(db, intents)?,
+        newest: newest(db, project, tool, period)?,
+        is_cut: count == LOOKED_THROUGH,
+    })
 }
 
 fn errors(
@@ -409,13 +441,12 @@ fn errors(
     project: i64,
     tool: i64,
     span: &Span,
-    looked: &Looked,
 ) -> rusqlite::Result<Vec<Error>> {
     let source = span::days_and_events(
         "error_day",
         "tool, outcome, error, weight",
         "tool, outcome, error, weight",
-        &format!("kind = 1 AND class IN {COUNTED} AND outcome IN {BAD}"),
+        &format!("kind = 1 AND class IN {COUNTED}"),
     );
     let mut statement = db.prepare_cached(&format!(
         "SELECT error, outcome, total(weight) AS calls FROM ({source})
@@ -424,28 +455,22 @@ fn errors(
     let mut rows = statement.query(span.params_of(project, tool).as_slice())?;
     let mut errors = Vec::new();
     while let Some(row) = rows.next()? {
-        let (error, outcome) = (row.get(0)?, Outcome::of_number(row.get(1)?));
-        let met = looked.errors.get(&(error, outcome));
-        let mut releases = Vec::new();
-        for release in met.iter().flat_map(|met| &met.releases) {
-            releases.push(names::text(db, *release)?);
-        }
-        releases.retain(|release| !release.is_empty());
+        let name = row.get(0)?;
         errors.push(Error {
-            message: names::text(db, error)?,
-            outcome,
+            name,
+            message: names::text(db, name)?,
+            outcome: Outcome::of_number(row.get(1)?),
             calls: row.get(2)?,
-            people: met.map_or(0, |met| met.people.len()),
-            releases,
-            first_ms: met.map(|met| met.first_ms),
-            last_ms: met.map(|met| met.last_ms),
         });
     }
     Ok(errors)
 }
 
-fn intents(db: &Connection, looked: &Looked) -> rusqlite::Result<Vec<(String, i64)>> {
-    let mut order: Vec<(i64, i64)> = looked.intents.iter().map(|(id, n)| (*id, *n)).collect();
+fn most_given(
+    db: &Connection,
+    intents: HashMap<i64, i64>,
+) -> rusqlite::Result<Vec<(String, i64)>> {
+    let mut order: Vec<(i64, i64)> = intents.into_iter().collect();
     order.sort_by_key(|(id, calls)| (-calls, *id));
     let mut statement = db.prepare_cached("SELECT text FROM intent WHERE id = ?1")?;
     let most = order.into_iter().take(MAX_INTENTS).map(|(id, calls)| {

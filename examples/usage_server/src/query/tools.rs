@@ -21,9 +21,6 @@ const BYTES_PER_TOKEN: i64 = 4;
 pub struct Tools {
     /// By calls, most first.
     pub called: Vec<Tool>,
-    /// How many tools servers list.
-    pub listed: usize,
-    pub never: Vec<NeverCalled>,
     /// Called, though no server has them.
     pub absent: Vec<Absent>,
 }
@@ -122,7 +119,6 @@ pub fn tools(db: &Connection, project: i64, period: &Period) -> rusqlite::Result
             });
         }
     }
-    (all.listed, all.never) = never_called(db, project, period.now)?;
     Ok(all)
 }
 
@@ -256,7 +252,7 @@ pub(super) fn tokens(bytes: i64) -> i64 {
 }
 
 /// How many tools servers list, and those among them that nobody has called for a long time.
-fn never_called(
+pub fn never_called(
     db: &Connection,
     project: i64,
     now: i64,
