@@ -2,8 +2,10 @@
 //!
 //! `main.rs` reads its settings and starts it.
 
+pub mod app;
 pub mod hist;
 pub mod page;
+pub mod live;
 pub mod query;
 pub mod record;
 pub mod store;
