@@ -1,5 +1,6 @@
 //! What the pages ask the database: plain data out of a connection, no HTML.
 
+pub mod calls;
 pub mod clients;
 pub mod connect;
 pub mod logins;

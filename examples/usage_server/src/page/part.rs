@@ -351,10 +351,10 @@ pub fn failed(share: Share, usual: Share, rows: &Link) -> Markup {
         span class=(hot) {
             @if share.whole < Share::FEWEST {
                 @if share.part > 0.0 {
-                    (text::number(format!("{} of {}", text::weight(share.part), text::weight(share.whole)), rows))
+                    (text::share(share.part, &format!("{} of {}", text::weight(share.part), text::weight(share.whole)), rows))
                 } @else { span.dim { "–" } }
             } @else {
-                (text::number(text::percent(share.part, share.whole, 1), rows))
+                (text::share(share.part, &text::percent(share.part, share.whole, 1), rows))
             }
         }
     }
@@ -545,6 +545,11 @@ pub fn callout(of: Group, finding: &Markup, link: Option<(&Link, &str)>) -> Mark
             @if let Some((link, text)) = link { a href=(link) { (text) } }
         }
     }
+}
+
+/// How many rows a page is about: what each link to it that is a number says.
+pub fn total(number: f64, shown: &str) -> Markup {
+    html! { span.count role="status" data-total=(number.round() as i64) { (shown) } }
 }
 
 /// A part of a page that has nothing to show: the period, when the newest event was, and where there is more.

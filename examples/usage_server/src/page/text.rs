@@ -247,6 +247,11 @@ pub fn number(shown: impl Display, rows: &Link) -> Markup {
     html! { a.n href=(rows) { (shown.to_string()) } }
 }
 
+/// A share that leads to the rows of its part.
+pub fn share(part: f64, shown: &str, rows: &Link) -> Markup {
+    html! { a.n href=(rows) data-rows=(part.round() as i64) { (shown) } }
+}
+
 /// Marks that redaction left (`[REDACTED_EMAIL]`) as their class in a box; all else as text.
 pub fn marked(text: &str) -> Markup {
     const OPEN: &str = "[REDACTED_";

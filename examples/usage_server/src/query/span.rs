@@ -33,13 +33,20 @@ impl Span {
 
     /// The buckets of the period before, which may end within a day.
     pub fn before(period: &Period) -> Self {
-        let (from, until) = (period.before_from, period.before_until);
         match period.range {
-            PeriodRange::Day => Self::of_hours(from, until),
-            _ => Self {
-                days: from / DAY_MS..until / DAY_MS,
-                hours: until / DAY_MS * 24..until / HOUR_MS,
-            },
+            PeriodRange::Day => Self::of_hours(period.before_from, period.before_until),
+            _ => Self::between(period.before_from, period.before_until),
+        }
+    }
+
+    /// The buckets of a time that begins and ends with an hour.
+    pub fn between(from: i64, until: i64) -> Self {
+        if from % DAY_MS != 0 || until / DAY_MS <= from / DAY_MS {
+            return Self::of_hours(from, until);
+        }
+        Self {
+            days: from / DAY_MS..until / DAY_MS,
+            hours: until / DAY_MS * 24..until / HOUR_MS,
         }
     }
 
