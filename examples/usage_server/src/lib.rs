@@ -4,8 +4,9 @@
 
 pub mod app;
 pub mod hist;
-pub mod page;
 pub mod live;
+pub mod page;
 pub mod query;
 pub mod record;
 pub mod store;
+pub mod web;

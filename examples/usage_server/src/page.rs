@@ -4,6 +4,7 @@
 //! how texts from outside, numbers, times and links are written. Nothing here has inline styles or scripts, which the
 //! Content-Security-Policy forbids.
 
+pub mod asset;
 pub mod calls;
 pub mod chart;
 pub mod clients;

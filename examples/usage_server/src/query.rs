@@ -3,10 +3,12 @@
 pub mod calls;
 pub mod clients;
 pub mod connect;
+pub mod export;
 pub mod logins;
 pub mod names;
 mod period;
 pub mod quality;
+pub mod settings;
 mod span;
 pub mod tool;
 pub mod tools;

@@ -76,9 +76,8 @@ fn write_key(frame: &Frame, key: Option<&str>, problem: Option<&str>) -> Markup 
 
 fn settings(url: &str, key: Option<&str>) -> Markup {
     let key = key.unwrap_or(NO_KEY);
-    let lines = format!(
-        "export REO_API_KEY={key}\nexport REO_CENSUS_MCP_ENDPOINT={url}/api/product/usage"
-    );
+    let lines =
+        format!("export REO_API_KEY={key}\nexport REO_CENSUS_MCP_ENDPOINT={url}/api/product/usage");
     copyable("env", &lines)
 }
 
@@ -151,10 +150,12 @@ fn code(frame: &Frame, url: &str, key: Option<&str>) -> Markup {
 fn product(name: &str) -> String {
     let kept: String = name
         .chars()
-        .map(|char| match char.is_ascii_alphanumeric() || "-_.".contains(char) {
-            true => char,
-            false => '-',
-        })
+        .map(
+            |char| match char.is_ascii_alphanumeric() || "-_.".contains(char) {
+                true => char,
+                false => '-',
+            },
+        )
         .take(60)
         .collect();
     match kept.trim_matches('-') {

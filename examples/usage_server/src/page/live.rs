@@ -70,7 +70,7 @@ impl Filter {
 pub fn live<'e>(
     frame: &Frame,
     events: impl IntoIterator<Item = &'e LiveEvent>,
-    last: u64,
+    last: &str,
     filter: &Filter,
 ) -> Markup {
     let outcome = filter.failed.then_some("failed");
@@ -78,14 +78,20 @@ pub fn live<'e>(
     let tools = html! {
         p.fresh data-conn role="status" { span.dot {} span data-words { "The newest as of when this page was made" } }
     };
-    let head = Head::new("Live", "Did my event arrive? The newest come in at the top.")
-        .timeless()
-        .with_tools(tools);
+    let head = Head::new(
+        "Live",
+        "Did my event arrive? The newest come in at the top.",
+    )
+    .timeless()
+    .with_tools(tools);
     let stream = text::Link::new(frame.action("live/events").to_string())
         .with("after", last)
         .with_some("outcome", outcome)
         .with_some("q", contains);
-    let rows: Vec<Row> = events.into_iter().map(|event| cells(frame, event)).collect();
+    let rows: Vec<Row> = events
+        .into_iter()
+        .map(|event| cells(frame, event))
+        .collect();
     let options = [
         (String::new(), "everything".to_owned()),
         ("failed".to_owned(), "failed or given up".to_owned()),
@@ -146,7 +152,9 @@ fn kind(frame: &Frame, record: &Record) -> Markup {
         }
     };
     match record.kind {
-        Kind::Call => html! { @if let Some(name) = name { (part::tool(frame, name)) } @else { i { "no tool" } } },
+        Kind::Call => {
+            html! { @if let Some(name) = name { (part::tool(frame, name)) } @else { i { "no tool" } } }
+        }
         Kind::Login | Kind::Refused => html! { span.kind { "login" } },
         Kind::Identity => html! { span.kind { "identity" } },
         Kind::Listing => html! { span.kind { "tools listed" } },

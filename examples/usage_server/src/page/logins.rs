@@ -19,15 +19,47 @@ const NEWEST: [Column; 5] = [
 
 /// What a class of reason means, and what to make of it.
 const MEANINGS: [(&str, &str, &str); 9] = [
-    ("missing", "No credential at all.", "Normal for a first request: it is how a client learns where to sign in."),
-    ("malformed", "Could not be read.", "A client that sends something else in its place."),
-    ("invalid", "Known to nobody, or a wrong signature.", "A rotated signing key, or somebody guessing."),
-    ("expired", "The credential’s time is up.", "Normal now and then. Many from one client: it does not refresh."),
-    ("revoked", "Withdrawn.", "Somebody used a grant after it was taken back."),
-    ("wrong_audience", "Meant for another server.", "A client with two of your servers and one token."),
-    ("forbidden", "Does not allow what was asked.", "A scope is missing."),
+    (
+        "missing",
+        "No credential at all.",
+        "Normal for a first request: it is how a client learns where to sign in.",
+    ),
+    (
+        "malformed",
+        "Could not be read.",
+        "A client that sends something else in its place.",
+    ),
+    (
+        "invalid",
+        "Known to nobody, or a wrong signature.",
+        "A rotated signing key, or somebody guessing.",
+    ),
+    (
+        "expired",
+        "The credential’s time is up.",
+        "Normal now and then. Many from one client: it does not refresh.",
+    ),
+    (
+        "revoked",
+        "Withdrawn.",
+        "Somebody used a grant after it was taken back.",
+    ),
+    (
+        "wrong_audience",
+        "Meant for another server.",
+        "A client with two of your servers and one token.",
+    ),
+    (
+        "forbidden",
+        "Does not allow what was asked.",
+        "A scope is missing.",
+    ),
     ("rate_limited", "Too many attempts.", "Look at the client."),
-    ("other", "Something else.", "The server that refused has a reason of its own."),
+    (
+        "other",
+        "Something else.",
+        "The server that refused has a reason of its own.",
+    ),
 ];
 
 /// A part of `None` took too long.
@@ -99,8 +131,20 @@ fn key_numbers(frame: &Frame, data: &Logins) -> Markup {
         rows,
     };
     part::kpis(&[
-        kpi("Logged in", now.logins, before.logins, Good::Neither, logins),
-        kpi("People who logged in", now.people, before.people, Good::Up, people),
+        kpi(
+            "Logged in",
+            now.logins,
+            before.logins,
+            Good::Neither,
+            logins,
+        ),
+        kpi(
+            "People who logged in",
+            now.people,
+            before.people,
+            Good::Up,
+            people,
+        ),
         kpi("Refused", now.refused, before.refused, Good::Down, refused),
         Kpi {
             label: "Refused, then let in",
@@ -210,7 +254,7 @@ fn chips<'f>(frame: &Frame, filter: &'f Filter) -> Vec<(&'f str, String, text::L
         })
     };
     all.iter()
-        .filter_map(|(key, value)| Some((*key, value.clone()?, without(key))))
+        .filter_map(|(key, value)| Some((*key, (*value).clone()?, without(key))))
         .collect()
 }
 

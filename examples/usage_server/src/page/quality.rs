@@ -42,22 +42,70 @@ const SILENT_MS: i64 = 24 * 3_600_000;
 
 /// What a sender's reason to drop means, and what to do.
 const REASONS: [(&str, &str); 17] = [
-    ("queue_full", "The server made events faster than they could be sent. Raise max_queue_events, or turn the spool on."),
-    ("evicted", "The queue was full and made room for newer events, or this destination lagged behind another."),
-    ("too_large", "One event exceeded the size of an event. Lower the limits of captured values."),
-    ("missing_field", "A required field was not set: product_id, or the identity of an event."),
-    ("unsupported_by_wire", "The wire has no place for this kind of event. Use Wire::ReoBatch."),
-    ("redaction_failed", "A redaction rule of your own panicked; the event was not sent unredacted."),
-    ("before_send", "The before_send hook discarded it, or failed."),
-    ("sampled", "Left out by the sample rate; the calls that were kept stand for it."),
-    ("rate_capped", "The tool was called more often than its rate cap allows."),
-    ("unauthorized", "The write key was refused. Compare it with Settings."),
-    ("rejected", "The ingest refused the event. See what was not taken, on this page."),
-    ("refused", "The ingest failed on this event again and again."),
-    ("expired", "Not delivered within max_event_age. The ingest was away for longer than that."),
-    ("spool_full", "The spool was full, or its file was damaged or removed."),
-    ("shutdown_timeout", "The process ended before all was sent. Give shutdown more time."),
-    ("closed", "Offered after the shutdown, or there was no thread for the worker."),
+    (
+        "queue_full",
+        "The server made events faster than they could be sent. Raise max_queue_events, or turn the spool on.",
+    ),
+    (
+        "evicted",
+        "The queue was full and made room for newer events, or this destination lagged behind another.",
+    ),
+    (
+        "too_large",
+        "One event exceeded the size of an event. Lower the limits of captured values.",
+    ),
+    (
+        "missing_field",
+        "A required field was not set: product_id, or the identity of an event.",
+    ),
+    (
+        "unsupported_by_wire",
+        "The wire has no place for this kind of event. Use Wire::ReoBatch.",
+    ),
+    (
+        "redaction_failed",
+        "A redaction rule of your own panicked; the event was not sent unredacted.",
+    ),
+    (
+        "before_send",
+        "The before_send hook discarded it, or failed.",
+    ),
+    (
+        "sampled",
+        "Left out by the sample rate; the calls that were kept stand for it.",
+    ),
+    (
+        "rate_capped",
+        "The tool was called more often than its rate cap allows.",
+    ),
+    (
+        "unauthorized",
+        "The write key was refused. Compare it with Settings.",
+    ),
+    (
+        "rejected",
+        "The ingest refused the event. See what was not taken, on this page.",
+    ),
+    (
+        "refused",
+        "The ingest failed on this event again and again.",
+    ),
+    (
+        "expired",
+        "Not delivered within max_event_age. The ingest was away for longer than that.",
+    ),
+    (
+        "spool_full",
+        "The spool was full, or its file was damaged or removed.",
+    ),
+    (
+        "shutdown_timeout",
+        "The process ended before all was sent. Give shutdown more time.",
+    ),
+    (
+        "closed",
+        "Offered after the shutdown, or there was no thread for the worker.",
+    ),
     ("forked", "Offered in a forked child, which has no worker."),
 ];
 
@@ -108,13 +156,19 @@ fn sum(data: &Quality) -> Markup {
             }
         }
     };
-    Card::new("The sum").note("of whole days").class("sum").with(&body)
+    Card::new("The sum")
+        .note("of whole days")
+        .class("sum")
+        .with(&body)
 }
 
 fn instances(frame: &Frame, data: &Quality) -> Markup {
     let card = Card::new("Instances").note("each process that sends");
     if data.instances.is_empty() {
-        return card.with(&part::empty(frame, "No instance sent anything in this period."));
+        return card.with(&part::empty(
+            frame,
+            "No instance sent anything in this period.",
+        ));
     }
     let now = frame.period.now;
     let dash = |events: i64| match events {
@@ -145,13 +199,22 @@ fn instances(frame: &Frame, data: &Quality) -> Markup {
 fn state(instance: &Instance, now: i64) -> Markup {
     let silent = now - instance.last_ms;
     if instance.dropped > 0 {
-        part::state(Group::Failed, &format!("{} lost", text::plural(instance.dropped, "event")))
+        part::state(
+            Group::Failed,
+            &format!("{} lost", text::plural(instance.dropped, "event")),
+        )
     } else if instance.skew_ms.abs() > SKEW_MS {
         part::state(Group::GivenUp, "clock is off")
     } else if instance.missing > 0 {
-        part::state(Group::GivenUp, &format!("{} missing", text::count(instance.missing)))
+        part::state(
+            Group::GivenUp,
+            &format!("{} missing", text::count(instance.missing)),
+        )
     } else if silent > SILENT_MS {
-        part::state(Group::Waiting, &format!("silent for {} h", silent / 3_600_000))
+        part::state(
+            Group::Waiting,
+            &format!("silent for {} h", silent / 3_600_000),
+        )
     } else {
         part::state(Group::Ok, "complete")
     }

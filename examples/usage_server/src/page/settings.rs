@@ -2,7 +2,8 @@
 
 use maud::{Markup, html};
 
-use crate::store::projects::{MAX_VALID_KEYS, Project, WriteKey};
+use crate::query::settings::{Person, Settings};
+use crate::store::projects::MAX_VALID_KEYS;
 
 use super::frame::{Frame, Head, Page};
 use super::part::{self, Card, Column, Row, Table, copyable, icon};
@@ -21,23 +22,6 @@ const AUDIT: [Column; 4] = [
     Column::new("Did", "main"),
     Column::new("About", "grow"),
 ];
-
-#[derive(Debug, Clone, PartialEq)]
-pub struct Settings {
-    pub project: Project,
-    pub keys: Vec<WriteKey>,
-    /// Newest first.
-    pub audit: Vec<AuditLine>,
-    pub people: i64,
-}
-
-#[derive(Debug, Clone, PartialEq, Eq)]
-pub struct AuditLine {
-    pub at_ms: i64,
-    pub who: String,
-    pub action: String,
-    pub subject: String,
-}
 
 /// What just happened, said at the top.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -64,13 +48,14 @@ pub fn settings(frame: &Frame, data: &Settings, notice: Option<&Notice>) -> Mark
             div { (rules(frame, data)) (projects(frame)) }
             div { @if frame.may_change { (export(frame)) (forget(frame)) } }
         }
-        (audit(frame, data))
+        (audit(data))
     };
     frame.document(&head, &body)
 }
 
 /// Asks once more before somebody is forgotten.
-pub fn confirm_forget(frame: &Frame, user: &str, events: i64) -> Markup {
+pub fn confirm_forget(frame: &Frame, person: &Person) -> Markup {
+    let (user, events) = (&person.id, person.events);
     let head = Head::new("Forget this person?", "It cannot be taken back.").timeless();
     let body = html! {
         section.card {
@@ -93,8 +78,12 @@ pub fn confirm_forget(frame: &Frame, user: &str, events: i64) -> Markup {
 
 fn said(notice: &Notice) -> Markup {
     match notice {
-        Notice::Done(text) => html! { p.callout.c-ok role="status" { (icon("ok")) span { (text) } } },
-        Notice::Problem(text) => html! { p.callout.c-fail role="alert" { (icon("fail")) span { (text) } } },
+        Notice::Done(text) => {
+            html! { p.callout.c-ok role="status" { (icon("ok")) span { (text) } } }
+        }
+        Notice::Problem(text) => {
+            html! { p.callout.c-fail role="alert" { (icon("fail")) span { (text) } } }
+        }
         Notice::Key(key) => html! {
             section.card {
                 header { h2 { "The new write key" } p { "shown this once" } }
@@ -107,7 +96,11 @@ fn said(notice: &Notice) -> Markup {
 
 fn keys(frame: &Frame, data: &Settings) -> Markup {
     let now = frame.period.now;
-    let valid = data.keys.iter().filter(|key| key.revoked_ms.is_none()).count();
+    let valid = data
+        .keys
+        .iter()
+        .filter(|key| key.revoked_ms.is_none())
+        .count();
     let rows = data.keys.iter().map(|key| {
         Row::from(vec![
             html! { span.code { "…" (text::text(&key.hint)) } },
@@ -146,7 +139,9 @@ fn keys(frame: &Frame, data: &Settings) -> Markup {
             }
         }
     };
-    Card::new("Write keys").note("what servers send with; two are valid at a time").with(&body)
+    Card::new("Write keys")
+        .note("what servers send with; two are valid at a time")
+        .with(&body)
 }
 
 fn rules(frame: &Frame, data: &Settings) -> Markup {
@@ -195,7 +190,9 @@ fn projects(frame: &Frame) -> Markup {
             }
         }
     };
-    Card::new("Projects").note("each with keys and pages of its own").with(&body)
+    Card::new("Projects")
+        .note("each with keys and pages of its own")
+        .with(&body)
 }
 
 fn export(frame: &Frame) -> Markup {
@@ -216,7 +213,9 @@ fn export(frame: &Frame) -> Markup {
             button.btn { "Export" }
         }
     };
-    Card::new("Export").note("a line of the audit says who did").with(&body)
+    Card::new("Export")
+        .note("a line of the audit says who did")
+        .with(&body)
 }
 
 fn forget(frame: &Frame) -> Markup {
@@ -231,12 +230,12 @@ fn forget(frame: &Frame) -> Markup {
     Card::new("Forget a person").with(&body)
 }
 
-fn audit(frame: &Frame, data: &Settings) -> Markup {
-    let card = Card::new("Audit").note("who looked a person up, exported, forgot or changed something");
+fn audit(data: &Settings) -> Markup {
+    let card =
+        Card::new("Audit").note("who looked a person up, exported, forgot or changed something");
     if data.audit.is_empty() {
         return card.with(&html! { p.empty { "Nothing yet." } });
     }
-    let _ = frame;
     let rows = data.audit.iter().map(|line| {
         Row::from(vec![
             text::clock(line.at_ms, "%-d %b %H:%M:%S"),

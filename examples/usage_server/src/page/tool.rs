@@ -67,7 +67,7 @@ pub fn tool(frame: &Frame, name: &str, data: Option<&Tool>, looked: Option<&Look
             div {
                 @if let Some(data) = data {
                     (durations(data, &calls))
-                    (releases(frame, data, &calls))
+                    (releases(data, &calls))
                 }
             }
             div {
@@ -82,7 +82,10 @@ pub fn tool(frame: &Frame, name: &str, data: Option<&Tool>, looked: Option<&Look
 
 /// For a name that nothing is known of.
 pub fn no_tool(frame: &Frame, name: &str) -> Markup {
-    let head = Head::about(name, html! { "No server has listed a tool of this name, and nobody has called one." });
+    let head = Head::about(
+        name,
+        html! { "No server has listed a tool of this name, and nobody has called one." },
+    );
     let tools = frame.link(Page::Tools);
     frame.document(&head, &html! { p.empty { a href=(tools) { "All tools" } } })
 }
@@ -109,7 +112,10 @@ fn worse(data: &Tool, calls: &Link) -> Markup {
         " failed, most as " (worse.outcome.word().replace('_', " ")) "; before, "
         (text::percent(worse.share_before, 1.0, 0)) " did."
     };
-    let link = calls.clone().with("release", &worse.release).with("outcome", "failed");
+    let link = calls
+        .clone()
+        .with("release", &worse.release)
+        .with("outcome", "failed");
     part::callout(Group::Failed, &finding, Some((&link, "Show the calls")))
 }
 
@@ -205,7 +211,10 @@ fn durations(data: &Tool, calls: &Link) -> Markup {
     if slots.is_empty() {
         return html! {};
     }
-    let label = format!("How long calls of {} take, on a logarithmic axis", text::visible(&data.name));
+    let label = format!(
+        "How long calls of {} take, on a logarithmic axis",
+        text::visible(&data.name)
+    );
     let mut quantiles = Vec::new();
     quantiles.extend(data.now.p50.map(|us| ("p50", us)));
     quantiles.extend(data.now.p95.map(|us| ("p95", us)));
@@ -231,7 +240,11 @@ fn slots(data: &Tool, calls: &Link) -> Vec<Slot> {
     let (now, before) = (weight(&data.durations), weight(&data.durations_before));
     let total: f64 = now.values().sum();
     let total_before: f64 = before.values().sum();
-    let scale = if total_before > 0.0 { total / total_before } else { 0.0 };
+    let scale = if total_before > 0.0 {
+        total / total_before
+    } else {
+        0.0
+    };
     let all = || now.keys().chain(before.keys());
     let (Some(first), Some(last)) = (all().min(), all().max()) else {
         return Vec::new();
@@ -255,7 +268,7 @@ fn slots(data: &Tool, calls: &Link) -> Vec<Slot> {
         .collect()
 }
 
-fn releases(frame: &Frame, data: &Tool, calls: &Link) -> Markup {
+fn releases(data: &Tool, calls: &Link) -> Markup {
     if data.releases.is_empty() {
         return html! {};
     }
@@ -278,7 +291,6 @@ fn releases(frame: &Frame, data: &Tool, calls: &Link) -> Markup {
         ])
     });
     let table = Table::new("Releases", "tight", &RELEASES).with(rows);
-    let _ = frame;
     Card::new("By release").note("of the server").with(&table)
 }
 
@@ -311,7 +323,9 @@ fn intents(frame: &Frame, looked: &Looked) -> Markup {
         true => "of the newest calls",
         false => "",
     };
-    let card = Card::new("What for").note(note).more(frame.link(Page::Intents), "Intents");
+    let card = Card::new("What for")
+        .note(note)
+        .more(frame.link(Page::Intents), "Intents");
     if looked.intents.is_empty() {
         return card.with(&html! { p.empty { "No call says what it is for." } });
     }

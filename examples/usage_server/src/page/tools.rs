@@ -68,13 +68,16 @@ fn called(
 ) -> Markup {
     let listed = never.map_or(0, |(listed, _)| *listed);
     let note = match listed > 0 {
-        true => format!("{} of {} tools", data.called.len(), listed.max(data.called.len())),
+        true => format!(
+            "{} of {} tools",
+            data.called.len(),
+            listed.max(data.called.len())
+        ),
         false => String::new(),
     };
-    let card = Card::new("Called").note(&note).more(
-        frame.link(Page::Tools).with("format", "csv"),
-        "Export CSV",
-    );
+    let card = Card::new("Called")
+        .note(&note)
+        .more(frame.link(Page::Tools).with("format", "csv"), "Export CSV");
     if data.called.is_empty() {
         return card.with(&part::empty(frame, "No call in this period."));
     }

@@ -138,7 +138,7 @@ pub fn kind_word(kind: Kind) -> &'static str {
     found.map_or("call", |(_, word)| word)
 }
 
-fn kind_of_number(number: u8) -> Kind {
+pub(super) fn kind_of_number(number: u8) -> Kind {
     let found = KINDS.iter().find(|(kind, _)| *kind as u8 == number);
     found.map_or(Kind::Custom, |(kind, _)| *kind)
 }

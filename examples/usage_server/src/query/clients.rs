@@ -19,8 +19,6 @@ pub struct Clients {
     pub calls: f64,
     /// Newest first.
     pub protocols: Vec<Protocol>,
-    /// Crawlers and probes, most events first.
-    pub left_out: Vec<LeftOut>,
 }
 
 #[derive(Debug, Clone, PartialEq)]
@@ -138,7 +136,6 @@ pub fn clients(
         clients,
         calls: total,
         protocols,
-        left_out: left_out(db, project, period)?,
     })
 }
 
@@ -195,7 +192,8 @@ fn people(
     Ok(people)
 }
 
-fn left_out(db: &Connection, project: i64, period: &Period) -> rusqlite::Result<Vec<LeftOut>> {
+/// Crawlers and probes, most events first.
+pub fn left_out(db: &Connection, project: i64, period: &Period) -> rusqlite::Result<Vec<LeftOut>> {
     let mut statement = db.prepare_cached(
         "SELECT client, class, count(*) AS events, count(*) FILTER (WHERE kind = 1) FROM event
          WHERE project = ?1 AND class >= 2 AND time_ms >= ?2 AND time_ms < ?3

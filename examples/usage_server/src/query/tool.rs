@@ -385,8 +385,13 @@ pub fn look(
          WHERE project = ?1 AND tool = ?2 AND time_ms >= ?3 AND time_ms < ?4 AND kind = 1 AND class IN {COUNTED}
          ORDER BY time_ms DESC LIMIT ?5"
     ))?;
-    let mut rows =
-        statement.query(params![project, tool, period.from, period.until, LOOKED_THROUGH])?;
+    let mut rows = statement.query(params![
+        project,
+        tool,
+        period.from,
+        period.until,
+        LOOKED_THROUGH
+    ])?;
     let mut meetings: HashMap<(i64, Outcome), Meeting> = HashMap::new();
     let mut intents: HashMap<i64, i64> = HashMap::new();
     let mut count = 0;
@@ -436,12 +441,7 @@ pub fn look(
     })
 }
 
-fn errors(
-    db: &Connection,
-    project: i64,
-    tool: i64,
-    span: &Span,
-) -> rusqlite::Result<Vec<Error>> {
+fn errors(db: &Connection, project: i64, tool: i64, span: &Span) -> rusqlite::Result<Vec<Error>> {
     let source = span::days_and_events(
         "error_day",
         "tool, outcome, error, weight",
@@ -466,10 +466,7 @@ fn errors(
     Ok(errors)
 }
 
-fn most_given(
-    db: &Connection,
-    intents: HashMap<i64, i64>,
-) -> rusqlite::Result<Vec<(String, i64)>> {
+fn most_given(db: &Connection, intents: HashMap<i64, i64>) -> rusqlite::Result<Vec<(String, i64)>> {
     let mut order: Vec<(i64, i64)> = intents.into_iter().collect();
     order.sort_by_key(|(id, calls)| (-calls, *id));
     let mut statement = db.prepare_cached("SELECT text FROM intent WHERE id = ?1")?;

@@ -1,57 +1,34 @@
-//! The files that pages need, within the program.
+//! The files of the pages.
 
-use std::sync::LazyLock;
+use std::collections::HashMap;
 
 use axum::Router;
-use axum::extract::Path;
+use axum::extract::{Path, Query};
 use axum::http::header::{CACHE_CONTROL, CONTENT_TYPE, ETAG, IF_NONE_MATCH};
 use axum::http::{HeaderMap, StatusCode};
 use axum::response::{IntoResponse, Response};
 use axum::routing::get;
-use sha2::{Digest, Sha256};
 
-const FILES: [(&str, &str, &str); 3] = [
-    (
-        "style.css",
-        "text/css; charset=utf-8",
-        include_str!("../../assets/style.css"),
-    ),
-    (
-        "app.js",
-        "text/javascript; charset=utf-8",
-        include_str!("../../assets/app.js"),
-    ),
-    (
-        "icon.svg",
-        "image/svg+xml",
-        include_str!("../../assets/icon.svg"),
-    ),
-];
+use super::{Failure, Web};
+use crate::page::asset;
 
-/// The hash of each file, as its entity tag.
-static TAGS: LazyLock<Vec<String>> = LazyLock::new(|| {
-    FILES
-        .iter()
-        .map(|(_, _, text)| {
-            let hash = Sha256::digest(text.as_bytes());
-            let hex: String = hash.iter().take(16).map(|byte| format!("{byte:02x}")).collect();
-            format!("\"{hex}\"")
-        })
-        .collect()
-});
-
-pub(super) fn routes<S: Clone + Send + Sync + 'static>() -> Router<S> {
-    Router::new().route("/assets/{file}", get(asset))
+pub(super) fn routes() -> Router<Web> {
+    Router::new().route("/assets/{file}", get(file))
 }
 
-/// A file is asked for again with every page, and answered with nothing while it is the same: its address has no
-/// version in it, and a browser must not keep the old look after an update.
-async fn asset(Path(file): Path<String>, headers: HeaderMap) -> Response {
-    let found = FILES.iter().zip(TAGS.iter()).find(|((name, ..), _)| *name == file);
-    let Some(((_, kind, text), tag)) = found else {
-        return StatusCode::NOT_FOUND.into_response();
+/// Kept for good under the address that has its version, and asked for again under any other.
+async fn file(
+    Path(name): Path<String>,
+    Query(query): Query<HashMap<String, String>>,
+    headers: HeaderMap,
+) -> Result<Response, Failure> {
+    let asset = asset::find(&name).ok_or_else(Failure::not_found)?;
+    let tag = format!("\"{}\"", asset.version);
+    let keep = match query.get("v") == Some(&asset.version) {
+        true => "public, max-age=31536000, immutable",
+        false => "public, no-cache",
     };
-    let keep = [(CACHE_CONTROL, "public, no-cache"), (ETAG, tag.as_str())];
+    let keep = [(CACHE_CONTROL, keep), (ETAG, tag.as_str())];
     let known = headers
         .get(IF_NONE_MATCH)
         .and_then(|known| known.to_str().ok());
@@ -60,8 +37,8 @@ async fn asset(Path(file): Path<String>, headers: HeaderMap) -> Response {
             .split(',')
             .any(|one| one.trim().trim_start_matches("W/") == tag)
     });
-    match is_known {
+    Ok(match is_known {
         true => (StatusCode::NOT_MODIFIED, keep).into_response(),
-        false => (keep, [(CONTENT_TYPE, *kind)], *text).into_response(),
-    }
+        false => (keep, [(CONTENT_TYPE, asset.kind)], asset.text).into_response(),
+    })
 }

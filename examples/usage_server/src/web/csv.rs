@@ -16,7 +16,12 @@ pub fn row<'t>(out: &mut String, fields: impl IntoIterator<Item = &'t str>) {
 fn field(out: &mut String, text: &str) {
     // A number may begin with a minus, and is one for a spreadsheet too.
     let is_number = text.parse::<f64>().is_ok_and(f64::is_finite);
-    let begins = |char| matches!(char, '=' | '+' | '-' | '@' | '\t' | '\r' | '\n' | '＝' | '＋' | '－' | '＠');
+    let begins = |char| {
+        matches!(
+            char,
+            '=' | '+' | '-' | '@' | '\t' | '\r' | '\n' | '＝' | '＋' | '－' | '＠'
+        )
+    };
     // Spreadsheets pass over spaces before a formula.
     let first = text.trim_start_matches(' ').chars().next();
     let is_formula = !is_number && first.is_some_and(begins);
@@ -52,17 +57,25 @@ mod tests {
 
     #[test]
     fn formulas_are_texts() {
-        for formula in ["=1+1", "+1+1", "-1+1", "@SUM(A1)", "\t=1", "\r=1", "\n=1", " =1", "＝1+1"] {
+        for formula in [
+            "=1+1", "+1+1", "-1+1", "@SUM(A1)", "\t=1", "\r=1", "\n=1", " =1", "＝1+1",
+        ] {
             let shown = line(&[formula]);
             assert!(shown.starts_with("\"'"), "{shown:?}");
         }
-        assert_eq!(line(&["=HYPERLINK(\"http://evil.example\")"]), "\"'=HYPERLINK(\"\"http://evil.example\"\")\"\r\n");
+        assert_eq!(
+            line(&["=HYPERLINK(\"http://evil.example\")"]),
+            "\"'=HYPERLINK(\"\"http://evil.example\"\")\"\r\n"
+        );
         assert_eq!(line(&["-1.5", "+2", "a=b", "-"]), "-1.5,+2,a=b,\"'-\"\r\n");
     }
 
     #[test]
     fn a_field_stays_one_field() {
-        assert_eq!(line(&["a", "b,c", "d\"e", "f\r\ng", ""]), "a,\"b,c\",\"d\"\"e\",\"f\r\ng\",\r\n");
+        assert_eq!(
+            line(&["a", "b,c", "d\"e", "f\r\ng", ""]),
+            "a,\"b,c\",\"d\"\"e\",\"f\r\ng\",\r\n"
+        );
         assert_eq!(line(&["nul\0"]), "nul\u{fffd}\r\n");
     }
 }

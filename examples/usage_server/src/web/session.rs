@@ -189,7 +189,9 @@ pub fn find(db: &Connection, hash: &Hash, now_ms: i64) -> rusqlite::Result<Optio
             used_ms: row.get(3)?,
         })
     });
-    Ok(session.optional()?.filter(|session| now_ms < session.ends_ms()))
+    Ok(session
+        .optional()?
+        .filter(|session| now_ms < session.ends_ms()))
 }
 
 /// Writes down that a session was used.
@@ -221,7 +223,8 @@ mod tests {
 
     fn database() -> Connection {
         let db = Connection::open_in_memory().unwrap();
-        db.execute_batch(include_str!("../store/schema.sql")).unwrap();
+        db.execute_batch(include_str!("../store/schema.sql"))
+            .unwrap();
         db
     }
 
@@ -265,8 +268,13 @@ mod tests {
     fn what_has_ended_is_removed_with_the_next_sign_in() {
         let mut db = database();
         let tx = db.transaction().unwrap();
-        let links = [new_link(&tx, Role::Reader, NOW), new_link(&tx, Role::Reader, NOW)];
-        redeem(&tx, links[0].as_ref().unwrap(), NOW).unwrap().unwrap();
+        let links = [
+            new_link(&tx, Role::Reader, NOW),
+            new_link(&tx, Role::Reader, NOW),
+        ];
+        redeem(&tx, links[0].as_ref().unwrap(), NOW)
+            .unwrap()
+            .unwrap();
         let late = NOW + LONGEST_MS;
         let link = new_link(&tx, Role::Reader, late).unwrap();
         redeem(&tx, &link, late).unwrap().unwrap();

@@ -32,14 +32,18 @@ pub enum PublicUrlError {
     Scheme(String),
     #[error("--public-url {0}: it names no host")]
     Host(String),
-    #[error("--public-url {0}: it has a user, a query or a fragment, or an unusual character in its path")]
+    #[error(
+        "--public-url {0}: it has a user, a query or a fragment, or an unusual character in its path"
+    )]
     Part(String),
 }
 
 /// The request was not meant for this server, or not sent by a page of its.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, thiserror::Error)]
 pub enum Foreign {
-    #[error("the Host header names another server; --public-url says under which name this one is reached")]
+    #[error(
+        "the Host header names another server; --public-url says under which name this one is reached"
+    )]
     Host,
     #[error("the request was sent by a page of another site")]
     Origin,
@@ -66,6 +70,21 @@ impl Site {
         self.public.as_ref().map_or("", |public| &public.base)
     }
 
+    /// The name of the cookie that holds a browser's secret. Behind TLS a browser takes it from this host alone.
+    pub fn cookie(&self, is_https: bool) -> String {
+        match (is_https, self.base()) {
+            (true, "") => "__Host-usage".to_owned(),
+            (true, _) => "__Secure-usage".to_owned(),
+            // Cookies are the same for all ports of a host.
+            (false, _) => format!("usage-{}", self.port),
+        }
+    }
+
+    /// Where a link that signs in leads.
+    pub fn link(&self, secret: &str) -> String {
+        format!("{}/sign-in?link={secret}", self.url())
+    }
+
     /// Where a browser reaches the pages, without a slash at its end.
     pub fn url(&self) -> String {
         match &self.public {
@@ -73,7 +92,10 @@ impl Site {
                 is_https,
                 authority,
                 base,
-            }) => format!("http{}://{authority}{base}", if *is_https { "s" } else { "" }),
+            }) => format!(
+                "http{}://{authority}{base}",
+                if *is_https { "s" } else { "" }
+            ),
             None => format!("http://127.0.0.1:{}", self.port),
         }
     }
@@ -180,7 +202,8 @@ impl Public {
         }
         let base = path.trim_end_matches('/');
         let is_plain = |byte: u8| byte.is_ascii_alphanumeric() || b"/-_.~".contains(&byte);
-        let has_odd_part = base.contains("//") || base.split('/').any(|part| part == ".." || part == ".");
+        let has_odd_part =
+            base.contains("//") || base.split('/').any(|part| part == ".." || part == ".");
         if !base.bytes().all(is_plain) || has_odd_part {
             return Err(PublicUrlError::Part(url.to_owned()));
         }
@@ -200,8 +223,12 @@ fn without_default_port(authority: &str, is_https: bool) -> &str {
 /// Host and port; nothing for what is neither.
 fn split(authority: &str) -> Option<(&str, Option<u16>)> {
     let is_plain = |host: &str| {
-        let host = host.strip_prefix('[').and_then(|host| host.strip_suffix(']')).unwrap_or(host);
-        host.bytes().all(|byte| byte.is_ascii_alphanumeric() || b"-_.:".contains(&byte))
+        let host = host
+            .strip_prefix('[')
+            .and_then(|host| host.strip_suffix(']'))
+            .unwrap_or(host);
+        host.bytes()
+            .all(|byte| byte.is_ascii_alphanumeric() || b"-_.:".contains(&byte))
     };
     let end = authority.rfind(']').map_or(0, |end| end + 1);
     let (host, port) = match authority.get(end..)?.find(':') {
@@ -238,7 +265,13 @@ mod tests {
     #[test]
     fn a_host_is_an_address_with_our_port_or_the_public_name() {
         let local = site(None, false);
-        for host in ["127.0.0.1:8787", "localhost:8787", "LOCALHOST:8787", "[::1]:8787", "192.0.2.7:8787"] {
+        for host in [
+            "127.0.0.1:8787",
+            "localhost:8787",
+            "LOCALHOST:8787",
+            "[::1]:8787",
+            "192.0.2.7:8787",
+        ] {
             assert!(answers(&local, host), "{host}");
         }
         for host in [
@@ -303,8 +336,19 @@ mod tests {
         let local = site(None, false);
         let from = |pairs| local.check_origin(&headers(pairs));
         assert!(from(&[]).is_ok());
-        assert!(from(&[("origin", "http://127.0.0.1:8787"), ("sec-fetch-site", "same-origin")]).is_ok());
-        for foreign in ["http://evil.example", "null", "https://127.0.0.1:8787", "http://127.0.0.1:8788"] {
+        assert!(
+            from(&[
+                ("origin", "http://127.0.0.1:8787"),
+                ("sec-fetch-site", "same-origin")
+            ])
+            .is_ok()
+        );
+        for foreign in [
+            "http://evil.example",
+            "null",
+            "https://127.0.0.1:8787",
+            "http://127.0.0.1:8788",
+        ] {
             assert!(from(&[("origin", foreign)]).is_err(), "{foreign}");
         }
         for site in ["cross-site", "same-site", "none"] {
@@ -315,7 +359,10 @@ mod tests {
     #[test]
     fn a_public_url_that_pages_cannot_have_says_why() {
         let parse = |url| Site::new("0.0.0.0:1".parse().unwrap(), Some(url), false).unwrap_err();
-        assert!(matches!(parse("usage.example.com"), PublicUrlError::Scheme(_)));
+        assert!(matches!(
+            parse("usage.example.com"),
+            PublicUrlError::Scheme(_)
+        ));
         assert!(matches!(parse("https:///usage"), PublicUrlError::Host(_)));
         for url in [
             "https://me@usage.example.com",
