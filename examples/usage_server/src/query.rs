@@ -6,6 +6,7 @@ pub mod connect;
 pub mod export;
 pub mod logins;
 pub mod names;
+pub mod people;
 mod period;
 pub mod quality;
 pub mod settings;

@@ -305,13 +305,13 @@ fn people(frame: &Frame, data: &Tool, name: &str) -> Markup {
             .link(Page::Calls)
             .with("user", &person.id)
             .with("tool", name);
-        let share = Share::new(person.failed as f64, person.calls as f64);
+        let share = Share::new(person.failed, person.calls);
         let hot = if share.is_above(usual) { "er hot" } else { "er" };
         Row::from(vec![
             part::who(frame, Some(&person.id)),
-            number(text::count(person.calls), &calls),
+            number(text::weight(person.calls), &calls),
             html! {
-                span class=(hot) { (number(text::count(person.failed), &calls.with("outcome", "failed"))) }
+                span class=(hot) { (number(text::weight(person.failed), &calls.with("outcome", "failed"))) }
             },
         ])
     });

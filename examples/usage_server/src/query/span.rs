@@ -109,12 +109,23 @@ pub(super) fn days_and_events(
     )
 }
 
-/// `user`, `tool`, `calls` and `failed` of whoever called, by day or by event.
+/// Columns of `user_day` and `user_hour`, of whoever called.
+pub(super) fn users(columns: &str) -> String {
+    format!(
+        "SELECT {columns} FROM user_day WHERE project = :project AND bucket >= :day AND bucket < :day_end AND calls > 0
+         UNION ALL
+         SELECT {columns} FROM user_hour WHERE project = :project AND bucket >= :hour AND bucket < :hour_end"
+    )
+}
+
+/// `user`, `tool`, and by weight `calls` and `failed` of whoever called, by day or by event.
 pub(super) fn user_tools() -> String {
     days_and_events(
         "user_tool_day",
-        "user, tool, calls, failed",
-        &format!("user, tool, 1 AS calls, outcome IN {BAD} AS failed"),
+        "user, tool, weight AS calls, failed",
+        &format!(
+            "user, tool, weight AS calls, CASE WHEN outcome IN {BAD} THEN weight ELSE 0.0 END AS failed"
+        ),
         &format!("kind = 1 AND class IN {COUNTED} AND user <> 0"),
     )
 }

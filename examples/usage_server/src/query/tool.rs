@@ -112,8 +112,8 @@ pub struct Release {
 #[derive(Debug, Clone, PartialEq)]
 pub struct Person {
     pub id: String,
-    pub calls: i64,
-    pub failed: i64,
+    pub calls: f64,
+    pub failed: f64,
 }
 
 #[derive(Debug, Clone, PartialEq)]
@@ -216,24 +216,24 @@ fn people(
     project: i64,
     tool: i64,
     span: &Span,
-) -> rusqlite::Result<HashMap<i64, (i64, i64)>> {
+) -> rusqlite::Result<HashMap<i64, (f64, f64)>> {
     let source = span::user_tools();
     let mut statement = db.prepare_cached(&format!(
         "SELECT user, calls, failed FROM ({source}) WHERE tool = :of"
     ))?;
     let mut rows = statement.query(span.params_of(project, tool).as_slice())?;
-    let mut people: HashMap<i64, (i64, i64)> = HashMap::new();
+    let mut people: HashMap<i64, (f64, f64)> = HashMap::new();
     while let Some(row) = rows.next()? {
         let (calls, failed) = people.entry(row.get(0)?).or_default();
-        *calls += row.get::<_, i64>(1)?;
-        *failed += row.get::<_, i64>(2)?;
+        *calls += row.get::<_, f64>(1)?;
+        *failed += row.get::<_, f64>(2)?;
     }
     Ok(people)
 }
 
-fn most_calls(db: &Connection, people: HashMap<i64, (i64, i64)>) -> rusqlite::Result<Vec<Person>> {
+fn most_calls(db: &Connection, people: HashMap<i64, (f64, f64)>) -> rusqlite::Result<Vec<Person>> {
     let mut order: Vec<_> = people.into_iter().collect();
-    order.sort_by_key(|(user, (calls, _))| (-calls, *user));
+    order.sort_by(|(a, (x, _)), (b, (y, _))| y.total_cmp(x).then(a.cmp(b)));
     let mut most = Vec::new();
     for (user, (calls, failed)) in order.into_iter().take(MAX_PEOPLE) {
         if let Some(id) = names::user(db, user)? {

@@ -195,13 +195,15 @@ CREATE TABLE hist_day (
     PRIMARY KEY (project, bucket, measure, tool, release, slot)
 ) WITHOUT ROWID;
 
--- Who was there: agents and unknown clients alone. Of calls, but for the last three of `user_day`.
+-- Who was there: agents and unknown clients alone. Of calls, but for the last three of `user_day`; `calls` are rows,
+-- `failed` and `weight` sums of weights.
 CREATE TABLE user_hour (
     project INTEGER NOT NULL,
     bucket INTEGER NOT NULL,
     user INTEGER NOT NULL,
     calls INTEGER NOT NULL,
-    failed INTEGER NOT NULL,
+    failed REAL NOT NULL,
+    weight REAL NOT NULL,
     PRIMARY KEY (project, bucket, user)
 ) WITHOUT ROWID;
 
@@ -210,7 +212,7 @@ CREATE TABLE user_day (
     bucket INTEGER NOT NULL,
     user INTEGER NOT NULL,
     calls INTEGER NOT NULL,
-    failed INTEGER NOT NULL,
+    failed REAL NOT NULL,
     weight REAL NOT NULL,
     logins INTEGER NOT NULL,
     refused INTEGER NOT NULL,
@@ -225,7 +227,8 @@ CREATE TABLE user_tool_day (
     user INTEGER NOT NULL,
     tool INTEGER NOT NULL,
     calls INTEGER NOT NULL,
-    failed INTEGER NOT NULL,
+    failed REAL NOT NULL,
+    weight REAL NOT NULL,
     PRIMARY KEY (project, bucket, user, tool)
 ) WITHOUT ROWID;
 

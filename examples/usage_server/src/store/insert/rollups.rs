@@ -59,13 +59,14 @@ struct Sum {
 #[derive(Default, Clone, Copy)]
 struct Calls {
     calls: i64,
-    failed: i64,
+    failed: f64,
+    weight: f64,
 }
 
 #[derive(Default, Clone, Copy)]
 struct UserDay {
     calls: i64,
-    failed: i64,
+    failed: f64,
     weight: f64,
     logins: i64,
     refused: i64,
@@ -206,15 +207,16 @@ impl Rollups {
             return;
         }
         let record = event.record;
-        let calls = Calls {
-            calls: 1,
-            failed: i64::from(record.outcome.is_bad()),
+        let failed = if record.outcome.is_bad() {
+            record.weight
+        } else {
+            0.0
         };
         let of_day = self.user_days.entry((project, day, user)).or_default();
         match record.kind {
             Kind::Call => {
                 of_day.calls += 1;
-                of_day.failed += calls.failed;
+                of_day.failed += failed;
                 of_day.weight += record.weight;
                 let tool = event.names.tool;
                 for sum in [
@@ -226,7 +228,8 @@ impl Rollups {
                         .or_default(),
                 ] {
                     sum.calls += 1;
-                    sum.failed += calls.failed;
+                    sum.failed += failed;
+                    sum.weight += record.weight;
                 }
                 self.client_users
                     .insert((project, day, event.names.client, user));
@@ -342,11 +345,14 @@ impl Rollups {
 
     fn write_who(&self, tx: &Transaction<'_>) -> rusqlite::Result<()> {
         let mut write = tx.prepare_cached(
-            "INSERT INTO user_hour (project, bucket, user, calls, failed) VALUES (?1, ?2, ?3, ?4, ?5)
-            ON CONFLICT DO UPDATE SET calls = calls + excluded.calls, failed = failed + excluded.failed",
+            "INSERT INTO user_hour (project, bucket, user, calls, failed, weight) VALUES (?1, ?2, ?3, ?4, ?5, ?6)
+            ON CONFLICT DO UPDATE SET calls = calls + excluded.calls, failed = failed + excluded.failed,
+                weight = weight + excluded.weight",
         )?;
         for ((project, hour, user), sum) in &self.user_hours {
-            write.execute(params![project, hour, user, sum.calls, sum.failed])?;
+            write.execute(params![
+                project, hour, user, sum.calls, sum.failed, sum.weight
+            ])?;
         }
         let mut write = tx.prepare_cached(
             "INSERT INTO user_day (project, bucket, user, calls, failed, weight, logins, refused, others)
@@ -369,11 +375,15 @@ impl Rollups {
             ])?;
         }
         let mut write = tx.prepare_cached(
-            "INSERT INTO user_tool_day (project, bucket, user, tool, calls, failed) VALUES (?1, ?2, ?3, ?4, ?5, ?6)
-            ON CONFLICT DO UPDATE SET calls = calls + excluded.calls, failed = failed + excluded.failed",
+            "INSERT INTO user_tool_day (project, bucket, user, tool, calls, failed, weight)
+            VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7)
+            ON CONFLICT DO UPDATE SET calls = calls + excluded.calls, failed = failed + excluded.failed,
+                weight = weight + excluded.weight",
         )?;
         for ((project, day, user, tool), sum) in &self.user_tools {
-            write.execute(params![project, day, user, tool, sum.calls, sum.failed])?;
+            write.execute(params![
+                project, day, user, tool, sum.calls, sum.failed, sum.weight
+            ])?;
         }
         let mut write = tx.prepare_cached(
             "INSERT OR IGNORE INTO client_user_day (project, bucket, client, user) VALUES (?1, ?2, ?3, ?4)",
