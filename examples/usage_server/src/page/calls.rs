@@ -64,7 +64,7 @@ pub fn calls(frame: &Frame, filter: &Filter, after: Option<Key>, data: &Calls) -
         } @else {
             (Table::new("Calls, newest first", "stack calls sticky", &COLUMNS).with(data.rows.iter().map(|call| row(frame, call))))
         }
-        (pager(&page, after, data))
+        (pager(frame, &page, after, data))
     };
     frame.document(&head, &body)
 }
@@ -166,7 +166,7 @@ fn chips(frame: &Frame, filter: &Filter) -> Vec<(&'static str, String, Link)> {
         .collect()
 }
 
-fn pager(page: &Link, after: Option<Key>, data: &Calls) -> Markup {
+fn pager(frame: &Frame, page: &Link, after: Option<Key>, data: &Calls) -> Markup {
     let older = data.older.map(|key| page.clone().with("before", key));
     let export = page.clone().with("format", "csv");
     html! {
@@ -175,7 +175,7 @@ fn pager(page: &Link, after: Option<Key>, data: &Calls) -> Markup {
                 span { (text::plural(data.rows.len() as i64, "row")) }
                 @if after.is_some() { a.btn href=(page) { "Newest" } }
                 @if let Some(older) = &older { a.btn href=(older) rel="next" { "Older" } }
-                a.btn href=(export) download { "Export CSV" }
+                @if frame.may_change { a.btn href=(export) download { "Export CSV" } }
             }
         }
     }

@@ -119,9 +119,11 @@ fn key_numbers(frame: &Frame, data: &Logins) -> Markup {
     let (now, before) = (&data.now, &data.before);
     let let_in = |figures: &Figures| Share::new(figures.let_in as f64, figures.looked_at as f64);
     let percent = |share: Share| text::percent(share.part, share.whole, 0);
-    let logins = frame.link(Page::Calls).with("kind", "login");
-    let people = frame.link(Page::People).with("show", "logged-in");
-    let refused = frame.link(Page::Logins).at("refused");
+    let of_kind = |kind| {
+        let link = frame.link(Page::Calls).with("kind", kind);
+        link.with("include", "all")
+    };
+    let (logins, people, refused) = (of_kind("login"), of_kind("login"), of_kind("refused"));
     let kpi = |label, now: i64, before: i64, good, rows| Kpi {
         label,
         value: text::count(now),
@@ -165,6 +167,10 @@ fn by_reason(frame: &Frame, data: &Logins) -> Markup {
         return card.with(&part::empty(frame, "Nobody was refused in this period."));
     }
     let usual = Share::new(1.0, data.clients.len().max(2) as f64);
+    let refused = |reason: &str| {
+        let link = frame.link(Page::Calls).with("kind", "refused");
+        link.with("reason", reason).with("include", "all")
+    };
     let table = html! {
         div.scroll tabindex="0" role="region" aria-label="Refused, by reason and client" {
             table."t stack lg" role="table" {
@@ -184,22 +190,22 @@ fn by_reason(frame: &Frame, data: &Logins) -> Markup {
                         @let link = frame.link(Page::Logins).with("reason", &reason.reason);
                         tr role="row" {
                             td."main grow" role="cell" {
-                                a.code href=(link.clone().at("newest")) { (text::text(&reason.reason)) }
+                                a.code href=(link.at("newest")) { (text::text(&reason.reason)) }
                                 @if let Some((_, what, advice)) = MEANINGS.iter().find(|(word, ..)| *word == reason.reason) {
                                     span.why2 { (what) " " (advice) }
                                 }
                             }
                             td.num role="cell" data-l="All" {
-                                b { (number(text::count(reason.refused), &link.clone().at("newest"))) }
+                                b { (number(text::count(reason.refused), &refused(&reason.reason))) }
                             }
                             td.num role="cell" data-l="Before" { (text::count(reason.before)) }
-                            @for (client, refused) in data.clients.iter().zip(&reason.by_client) {
+                            @for (client, of_client) in data.clients.iter().zip(&reason.by_client) {
                                 td."num mx" role="cell" data-l=(text::visible(client)) {
-                                    @if *refused == 0 { span.nil { "·" } } @else {
-                                        @let share = Share::new(*refused as f64, reason.refused as f64);
-                                        @let is_most = *refused >= 10 && share.is_above(usual) && share.part * 2.0 > share.whole;
+                                    @if *of_client == 0 { span.nil { "·" } } @else {
+                                        @let share = Share::new(*of_client as f64, reason.refused as f64);
+                                        @let is_most = *of_client >= 10 && share.is_above(usual) && share.part * 2.0 > share.whole;
                                         span class=[is_most.then_some("hotc")] {
-                                            (number(text::count(*refused), &link.clone().with("client", client).at("newest")))
+                                            (number(text::count(*of_client), &refused(&reason.reason).with("client", client)))
                                         }
                                     }
                                 }

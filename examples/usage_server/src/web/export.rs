@@ -1,6 +1,7 @@
 //! Events as they are kept, in a stream: read part by part, so that memory stays bounded however many there are.
 
 use std::pin::Pin;
+use std::sync::Arc;
 use std::task::{Context, Poll};
 
 use axum::Router;
@@ -10,11 +11,13 @@ use axum::http::header::{CONTENT_DISPOSITION, CONTENT_TYPE};
 use axum::response::{IntoResponse, Response};
 use axum::routing::post;
 use futures_core::Stream;
+use rusqlite::Connection;
 use tokio::sync::mpsc;
 
-use super::csv;
-use super::{Change, Failure, Web};
+use super::{Change, Failure, Look, Web, csv};
+use crate::page;
 use crate::query::Range;
+use crate::query::calls::{self, Filter};
 use crate::query::export::{self, Row, Scope};
 
 /// Rows that are read at a time.
@@ -47,6 +50,48 @@ impl Format {
     }
 }
 
+/// Streams the rows that a page of calls counts.
+pub(super) async fn calls(look: &Look, filter: Filter) -> Result<Response, Failure> {
+    if !look.is_admin() {
+        return Err(Failure::because(
+            StatusCode::FORBIDDEN,
+            "An administrator exports. You may look.",
+        ));
+    }
+    let said: Vec<String> = filter
+        .pairs()
+        .into_iter()
+        .map(|(key, value)| format!("{key}={value}"))
+        .collect();
+    let range = look.period.range.word();
+    look.audit("exported calls", format!("{range} {}", said.join(" ")))
+        .await?;
+    let (project, period) = (look.project.id, look.period);
+    let mut head = String::new();
+    csv::row(&mut head, page::calls::FIELDS);
+    let body = parts(look.web.clone(), head, move |db, after| {
+        let (rows, older) = calls::part(db, project, &period, &filter, after, PART)?;
+        let mut part = String::new();
+        for row in &rows {
+            let fields = page::calls::fields(row);
+            csv::row(&mut part, fields.iter().map(String::as_str));
+        }
+        Ok((part, older))
+    });
+    Ok(file("calls.csv", Format::Csv, body))
+}
+
+fn file(name: &str, format: Format, body: Body) -> Response {
+    let headers = [
+        (CONTENT_TYPE, format.kind().to_owned()),
+        (
+            CONTENT_DISPOSITION,
+            format!("attachment; filename=\"{name}\""),
+        ),
+    ];
+    (headers, body).into_response()
+}
+
 async fn events(change: Change) -> Result<Response, Failure> {
     let format = match change.said("format") {
         "csv" => Format::Csv,
@@ -72,48 +117,55 @@ async fn events(change: Change) -> Result<Response, Failure> {
         range.word(),
         format.name()
     );
-    let headers = [
-        (CONTENT_TYPE, format.kind().to_owned()),
-        (
-            CONTENT_DISPOSITION,
-            format!("attachment; filename=\"{name}\""),
-        ),
-    ];
-    Ok((headers, body(look.web.clone(), scope, format)).into_response())
+    let mut head = String::new();
+    if format == Format::Csv {
+        csv::row(&mut head, export::COLUMNS);
+    }
+    let body = parts(look.web.clone(), head, move |db, after| {
+        let rows = export::rows(db, &scope, after, PART)?;
+        let mut part = String::new();
+        for row in &rows {
+            write(&mut part, row, format);
+        }
+        let more = rows.last().filter(|_| rows.len() == PART);
+        Ok((part, more.map(Row::key)))
+    });
+    Ok(file(&name, format, body))
 }
 
-fn body(web: Web, scope: Scope, format: Format) -> Body {
+/// Streams a head and then part after part, each read when the one before is on its way: `read` says what the next
+/// one begins after.
+fn parts<K: Copy + Send + 'static>(
+    web: Web,
+    head: String,
+    read: impl Fn(&Connection, Option<K>) -> rusqlite::Result<(String, Option<K>)>
+    + Send
+    + Sync
+    + 'static,
+) -> Body {
     let (sender, receiver) = mpsc::channel(2);
+    let read = Arc::new(read);
     tokio::spawn(async move {
-        let mut after = None;
-        let mut part = String::new();
-        if format == Format::Csv {
-            csv::row(&mut part, export::COLUMNS);
+        if sender.send(Ok(Bytes::from(head))).await.is_err() {
+            return;
         }
+        let mut after = None;
         loop {
-            let asked = scope.clone();
-            let rows = web
-                .app
-                .store
-                .read(move |db| export::rows(db, &asked, after, PART))
-                .await;
-            let rows = match rows {
-                Ok(rows) => rows,
+            let read = Arc::clone(&read);
+            match web.app.store.read(move |db| read(db, after)).await {
+                Ok((part, more)) => {
+                    let sent = sender.send(Ok(Bytes::from(part))).await;
+                    if sent.is_err() || more.is_none() {
+                        return;
+                    }
+                    after = more;
+                }
                 Err(error) => {
                     tracing::error!(%error, "an export broke off");
-                    // The browser sees that it is not whole.
+                    // So that whoever gets it sees that it is not whole.
                     let _ = sender.send(Err(std::io::Error::other("broke off"))).await;
                     return;
                 }
-            };
-            for row in &rows {
-                write(&mut part, row, format);
-            }
-            after = rows.last().map(Row::key);
-            let is_last = rows.len() < PART;
-            let bytes = Bytes::from(std::mem::take(&mut part));
-            if sender.send(Ok(bytes)).await.is_err() || is_last {
-                return;
             }
         }
     });

@@ -8,18 +8,20 @@ use axum::response::{IntoResponse, Response};
 use axum::routing::get;
 use maud::Markup;
 
-use super::{Failure, Look, Web, csv, stream};
+use super::{Failure, Look, Web, csv, export, stream};
 use crate::live::LiveEvent;
 use crate::page;
 use crate::page::frame::Page;
 use crate::page::live::Filter as LiveFilter;
 use crate::query;
+use crate::query::calls::{Filter as CallFilter, Key};
 use crate::query::logins::Filter as LoginFilter;
 
 pub(super) fn routes() -> Router<Web> {
     Router::new()
         .route("/p/{project}", get(overview_of))
         .route("/p/{project}/live", get(live))
+        .route("/p/{project}/calls", get(calls))
         .route("/p/{project}/tools", get(tools))
         .route("/p/{project}/tool", get(tool))
         .route("/p/{project}/logins", get(logins))
@@ -47,6 +49,28 @@ async fn live(look: Look) -> Result<Markup, Failure> {
         .take(200)
         .collect();
     Ok(page::live::live(&frame, shown, &stream::id(last), &filter))
+}
+
+async fn calls(look: Look) -> Result<Response, Failure> {
+    let filter = CallFilter::of_query(&look.query);
+    if look.asked("format") == Some("csv") {
+        return export::calls(&look, filter).await;
+    }
+    let frame = look.frame(Page::Calls).await?;
+    let after = look.asked("before").and_then(Key::of_text);
+    let (project, period, asked) = (look.project.id, look.period, filter.clone());
+    let data = look
+        .part(move |db| query::calls::calls(db, project, &period, &asked, after))
+        .await?;
+    let page = match data {
+        Some(data) => page::calls::calls(&frame, &filter, after, &data),
+        None => {
+            let again = page::calls::address(frame.link(Page::Calls), &filter);
+            let head = page::frame::Head::new("Calls", "The rows behind every number.");
+            frame.document(&head, &page::part::too_slow(&again))
+        }
+    };
+    Ok(page.into_response())
 }
 
 async fn tools(look: Look) -> Result<Response, Failure> {
