@@ -4,6 +4,8 @@ pub mod calls;
 pub mod clients;
 pub mod connect;
 pub mod export;
+#[cfg(test)]
+pub(crate) mod fixture;
 pub mod logins;
 pub mod names;
 pub mod people;

@@ -214,3 +214,55 @@ pub fn rows(
     })?;
     rows.collect()
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::query::fixture::{DAY, Fixture, MINUTE, NOW, PROJECT, call, user};
+    use crate::record::Record;
+
+    fn scope(user: Option<&str>) -> Scope {
+        Scope {
+            project: PROJECT,
+            from: NOW - 7 * DAY,
+            until: NOW + 1,
+            user: user.map(str::to_owned),
+        }
+    }
+
+    #[test]
+    fn parts_have_each_row_once_in_order_though_times_are_the_same() {
+        let times = [0, 0, 0, 0, MINUTE, MINUTE, DAY, 9 * DAY];
+        let fixture = Fixture::with(times.map(call));
+        let (mut seen, mut after) = (Vec::new(), None);
+        loop {
+            let part = rows(&fixture.db, &scope(None), after, 2).unwrap();
+            let Some(last) = part.last() else {
+                break;
+            };
+            after = Some(last.key());
+            seen.extend(part.iter().map(Row::key));
+        }
+        let mut sorted = seen.clone();
+        sorted.sort_unstable();
+        sorted.dedup();
+        assert_eq!((seen.len(), seen), (7, sorted));
+    }
+
+    #[test]
+    fn one_persons_rows_are_theirs() {
+        let other = Record {
+            user: user("noor@example.com"),
+            ..call(0)
+        };
+        let fixture = Fixture::with([call(0), other]);
+        let mine = rows(&fixture.db, &scope(Some("noor@example.com")), None, 10).unwrap();
+        assert_eq!(mine.len(), 1);
+        assert_eq!(mine[0].json()["user"], "noor@example.com");
+        assert_eq!(mine[0].fields().len(), COLUMNS.len());
+        assert_eq!(
+            rows(&fixture.db, &scope(Some("nobody")), None, 10).unwrap(),
+            []
+        );
+    }
+}

@@ -516,3 +516,123 @@ fn newest(
     }
     Ok(newest)
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::query::fixture::{DAY, Fixture, MINUTE, NOW, PROJECT, call, failed, user, week};
+    use crate::record::Record;
+
+    fn of(fixture: &Fixture) -> Tool {
+        tool(&fixture.db, PROJECT, "search", &week())
+            .unwrap()
+            .unwrap()
+    }
+
+    fn released(release: &str, record: Record) -> Record {
+        Record {
+            release: Some(release.to_owned()),
+            ..record
+        }
+    }
+
+    #[test]
+    fn a_release_that_fails_more_than_those_before_is_named() {
+        let old = (0..40).map(|n| call(2 * DAY + n * MINUTE));
+        let new = (0..12).map(|n| released("1.1", call(DAY + n * MINUTE)));
+        let mut fixture = Fixture::with(old.chain(new));
+        assert_eq!(of(&fixture).worse_since, None);
+        fixture.take((0..9).map(|n| Record {
+            outcome: Outcome::Timeout,
+            ..released("1.1", failed(DAY - n * MINUTE, "did not finish"))
+        }));
+        let worse = of(&fixture).worse_since.unwrap();
+        assert_eq!(
+            (worse.release.as_str(), worse.outcome),
+            ("1.1", Outcome::Timeout)
+        );
+        assert_eq!(worse.since_ms, NOW - DAY - 11 * MINUTE);
+        assert!((worse.share - 9.0 / 21.0).abs() < 1e-9 && worse.share_before == 0.0);
+    }
+
+    #[test]
+    fn errors_alike_are_one_with_who_met_it_and_where() {
+        let of_noor = Record {
+            user: user("noor@example.com"),
+            ..released("1.1", failed(MINUTE, "no item 812"))
+        };
+        let fixture = Fixture::with([failed(DAY, "no item 7"), of_noor, call(0)]);
+        let tool = of(&fixture);
+        assert_eq!(
+            (tool.now.calls, tool.now.failed, tool.now.people),
+            (3.0, 2.0, 2)
+        );
+        let [error] = tool.errors.as_slice() else {
+            panic!("{:?}", tool.errors);
+        };
+        assert_eq!((error.calls, error.outcome), (2.0, Outcome::ToolError));
+        let looked = look(&fixture.db, PROJECT, "search", &week()).unwrap();
+        let met = looked.met(error).unwrap();
+        assert_eq!(
+            (met.people, met.releases.as_slice()),
+            (2, ["1.0".to_owned(), "1.1".to_owned()].as_slice())
+        );
+        assert_eq!((met.first_ms, met.last_ms), (NOW - DAY, NOW - MINUTE));
+        assert!(!looked.is_cut);
+        assert_eq!(looked.newest.len(), 3);
+        assert_eq!(looked.newest[0].time_ms, NOW);
+    }
+
+    #[test]
+    fn releases_people_and_intents_are_those_of_the_period() {
+        let wanted = |ago, intent: &str| Record {
+            intent: Some(intent.to_owned()),
+            ..call(ago)
+        };
+        let fixture = Fixture::with([
+            wanted(MINUTE, "find dark mode"),
+            wanted(DAY, "find dark mode"),
+            wanted(DAY, "find bugs"),
+            released("0.9", wanted(9 * DAY, "find dark mode")),
+        ]);
+        let tool = of(&fixture);
+        let releases: Vec<_> = tool
+            .releases
+            .iter()
+            .map(|one| (one.name.as_str(), one.calls))
+            .collect();
+        assert_eq!(releases, [("1.0", 3.0)]);
+        assert_eq!(
+            tool.people,
+            [Person {
+                id: "maya@example.com".to_owned(),
+                calls: 3.0,
+                failed: 0.0
+            }]
+        );
+        assert_eq!(tool.before.calls, 1.0);
+        let looked = look(&fixture.db, PROJECT, "search", &week()).unwrap();
+        assert_eq!(
+            looked.intents,
+            [
+                ("find dark mode".to_owned(), 2),
+                ("find bugs".to_owned(), 1)
+            ]
+        );
+    }
+
+    #[test]
+    fn a_name_of_nothing_is_no_tool() {
+        let fixture = Fixture::with([call(0)]);
+        assert_eq!(tool(&fixture.db, PROJECT, "other", &week()).unwrap(), None);
+        // The name of a client is none of a tool.
+        assert_eq!(
+            tool(&fixture.db, PROJECT, "claude-code", &week()).unwrap(),
+            None
+        );
+        assert_eq!(
+            look(&fixture.db, PROJECT, "other", &week()).unwrap(),
+            Looked::default()
+        );
+    }
+}

@@ -234,7 +234,10 @@ fn split(authority: &str) -> Option<(&str, Option<u16>)> {
     let (host, port) = match authority.get(end..)?.find(':') {
         Some(colon) => {
             let (host, port) = authority.split_at(end + colon);
-            (host, Some(port.get(1..)?.parse().ok()?))
+            let port = port.get(1..)?;
+            // A number may have a sign, and a port has none.
+            let is_plain = port.bytes().all(|byte| byte.is_ascii_digit());
+            (host, Some(port.parse().ok().filter(|_| is_plain)?))
         }
         None => (authority, None),
     };
@@ -334,7 +337,7 @@ mod tests {
     #[test]
     fn a_form_of_another_site_is_refused() {
         let local = site(None, false);
-        let from = |pairs| local.check_origin(&headers(pairs));
+        let from = |pairs: &[(&'static str, &str)]| local.check_origin(&headers(pairs));
         assert!(from(&[]).is_ok());
         assert!(
             from(&[
