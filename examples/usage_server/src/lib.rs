@@ -3,6 +3,7 @@
 //! `main.rs` reads its settings and starts it.
 
 pub mod hist;
+pub mod intents;
 pub mod query;
 pub mod record;
 pub mod store;
