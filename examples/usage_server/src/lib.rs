@@ -2,6 +2,7 @@
 //!
 //! `main.rs` reads its settings and starts it.
 
+pub mod demo;
 pub mod hist;
 pub mod intents;
 pub mod query;

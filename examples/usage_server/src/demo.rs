@@ -1,0 +1,9 @@
+//! `--demo`: a believable month of a made-up shop, and the shop itself, which stays busy.
+
+mod asks;
+mod cast;
+mod month;
+mod random;
+mod tools;
+
+pub use month::{Loss, MOST_EVENTS, Month, Totals};
