@@ -5,6 +5,7 @@
 pub mod demo;
 pub mod hist;
 pub mod intents;
+pub mod page;
 pub mod query;
 pub mod record;
 pub mod store;

@@ -1,5 +1,13 @@
 //! What the pages ask the database: plain data out of a connection, no HTML.
 
+pub mod clients;
+pub mod connect;
+pub mod logins;
+pub mod names;
 mod period;
+pub mod quality;
+mod span;
+pub mod tool;
+pub mod tools;
 
 pub use period::{Period, Range};

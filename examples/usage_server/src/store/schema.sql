@@ -128,6 +128,9 @@ CREATE INDEX event_time ON event (project, time_ms, id);
 CREATE INDEX event_user ON event (project, user, time_ms);
 CREATE INDEX event_session ON event (project, session, time_ms);
 CREATE INDEX event_tool ON event (project, tool, time_ms);
+-- What is rare among calls: logins, refusals, listings and the like, and what the pages leave out.
+CREATE INDEX event_other ON event (project, kind, time_ms) WHERE kind <> 1;
+CREATE INDEX event_left_out ON event (project, time_ms) WHERE class >= 2;
 
 -- The event as JSON, bounded and redacted, read one at a time.
 CREATE TABLE event_body (

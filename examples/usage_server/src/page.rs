@@ -1,0 +1,10 @@
+//! The pages: HTML out of plain data, no database.
+//!
+//! `frame.rs` is the document around each of them, `part.rs` and `chart.rs` what they are put together from, `text.rs`
+//! how texts from outside, numbers, times and links are written. Nothing here has inline styles or scripts, which the
+//! Content-Security-Policy forbids.
+
+pub mod chart;
+pub mod frame;
+pub mod part;
+pub mod text;
