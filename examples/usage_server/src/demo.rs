@@ -4,6 +4,8 @@ mod asks;
 mod cast;
 mod month;
 mod random;
+mod shop;
 mod tools;
+mod traffic;
 
 pub use month::{Loss, MOST_EVENTS, Month, Totals};

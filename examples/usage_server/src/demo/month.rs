@@ -7,6 +7,7 @@ use serde_json::{Map, Value, json};
 use super::asks::{ASKS, Ask, COUNTRIES, MISSING, MONTHS, PRODUCTS};
 use super::cast::{self, CLIENTS, Client, DAY_MS, KNOWN, NEWEST, Person, STALE};
 use super::random::Random;
+use super::shop::VERSION;
 use super::tools::{ABANDONED, BROKEN, TOOLS, Tool};
 use crate::record::{Kind, Listed, Outcome, Record, SourceId, User};
 
@@ -78,8 +79,8 @@ struct Caller<'a> {
 }
 
 impl Month {
-    /// The month that ends at a time. The same seed and time give the same month.
-    pub fn new(seed: u64, now: i64) -> Self {
+    /// The month that ends at a time, of a server that lists these tools now. What is the same gives the same month.
+    pub fn new(seed: u64, now: i64, listed: &[Listed]) -> Self {
         let mut random = Random::new(seed);
         let mut writer = Writer {
             now,
@@ -99,7 +100,7 @@ impl Month {
         writer.missing(&people);
         writer.refusals(&people);
         writer.robots();
-        writer.listings();
+        writer.listings(listed);
         writer.finish()
     }
 
@@ -155,6 +156,15 @@ fn totals<'a>(records: impl Iterator<Item = &'a Record>) -> Totals {
     totals
 }
 
+/// A wording with its places filled.
+pub(super) fn fill(random: &mut Random, wording: &str) -> String {
+    let mut pick = |of: &[&'static str]| random.pick(of).copied().unwrap_or_default();
+    let filled = wording.replace("{p}", pick(PRODUCTS));
+    let filled = filled.replace("{m}", pick(MONTHS));
+    let filled = filled.replace("{c}", pick(COUNTRIES));
+    filled.replace("{n}", &random.between(12, 980).to_string())
+}
+
 /// The newest release is of the last Thursday, 14:00, that is six hours ago or more.
 fn releases(random: &mut Random, now: i64) -> Vec<Release> {
     // 1970-01-01 was a Thursday.
@@ -167,7 +177,7 @@ fn releases(random: &mut Random, now: i64) -> Vec<Release> {
     let versions = [
         ("2.7.1", i64::MIN),
         ("2.7.3", newest - 16 * DAY_MS),
-        ("2.8.0", newest),
+        (VERSION, newest),
     ];
     versions
         .into_iter()
@@ -285,15 +295,7 @@ impl Writer {
     /// One of the wordings, with its places filled.
     fn wording(&mut self, wordings: &[&str]) -> String {
         let wording = self.random.pick(wordings).copied().unwrap_or_default();
-        self.fill(wording)
-    }
-
-    fn fill(&mut self, wording: &str) -> String {
-        let mut pick = |of: &[&'static str]| self.random.pick(of).copied().unwrap_or_default();
-        let filled = wording.replace("{p}", pick(PRODUCTS));
-        let filled = filled.replace("{m}", pick(MONTHS));
-        let filled = filled.replace("{c}", pick(COUNTRIES));
-        filled.replace("{n}", &self.random.between(12, 980).to_string())
+        fill(&mut self.random, wording)
     }
 
     /// Records a call and says how many milliseconds it took.
@@ -309,7 +311,7 @@ impl Writer {
         let mut outcome = Outcome::Ok;
         let mut error = None;
         let (bad_from, bad_until) = self.bad_day;
-        if tool.name == BROKEN && self.release(time).version == "2.8.0" {
+        if tool.name == BROKEN && self.release(time).version == VERSION {
             ms *= 3.1;
             if self.random.chance(0.36) {
                 outcome = Outcome::Timeout;
@@ -325,7 +327,7 @@ impl Writer {
         } else if tool.name == BROKEN && self.random.chance(0.05) {
             outcome = Outcome::Task;
         }
-        let body = self.body(tool, intent.as_deref(), outcome);
+        let body = self.body(tool, outcome);
         let bytes = tool.result_bytes * (0.4 * self.random.gauss()).exp();
         let marks = if body
             .get("arguments")
@@ -368,7 +370,7 @@ impl Writer {
         (outcome, (!error.is_empty()).then_some(error))
     }
 
-    fn body(&mut self, tool: &Tool, intent: Option<&str>, outcome: Outcome) -> Map<String, Value> {
+    fn body(&mut self, tool: &Tool, outcome: Outcome) -> Map<String, Value> {
         let mut arguments = Map::new();
         for argument in tool.arguments {
             let value = match *argument {
@@ -394,7 +396,6 @@ impl Writer {
             };
             arguments.insert((*argument).to_owned(), value);
         }
-        let _ = intent;
         let mut body = Map::new();
         body.insert("arguments".to_owned(), Value::Object(arguments));
         body
@@ -577,34 +578,40 @@ impl Writer {
         }
     }
 
-    /// Each instance says once what it offers, and the one of the broken release another definition of a tool.
-    fn listings(&mut self) {
+    /// Each instance says once what it offers; the newest release changed the definition of the tool that it broke.
+    fn listings(&mut self, listed: &[Listed]) {
         let first = self.now - DAYS * DAY_MS;
-        let starts: Vec<(i64, usize)> = self
-            .releases
-            .iter()
-            .flat_map(|release| {
-                (0..3).map(|replica| (release.from.max(first) + MINUTE_MS, replica))
+        let mut before = listed.to_vec();
+        for listed in before.iter_mut().filter(|listed| listed.tool == BROKEN) {
+            listed.definition = Some((self.random.hex(16), 171));
+        }
+        let starts = self.releases.iter().enumerate();
+        let starts: Vec<(i64, bool)> = starts
+            .map(|(place, release)| {
+                (
+                    release.from.max(first) + MINUTE_MS,
+                    place + 1 == self.releases.len(),
+                )
             })
             .collect();
-        for (time, replica) in starts {
-            let client = &CLIENTS[0];
-            let caller = Caller {
-                user: None,
-                client,
-                version: "2.1.3",
-                session: String::new(),
-                replica,
-            };
-            self.push(&caller, Kind::Listing, time);
-            if let Some(record) = self.records.last_mut() {
-                let tools = TOOLS.iter();
-                record.listed = tools
-                    .map(|tool| Listed {
-                        tool: tool.name.to_owned(),
-                        definition: None,
-                    })
-                    .collect();
+        for (time, is_newest) in starts {
+            for replica in 0..3 {
+                let client = &CLIENTS[0];
+                let caller = Caller {
+                    user: None,
+                    client,
+                    version: "2.1.3",
+                    session: String::new(),
+                    replica,
+                };
+                self.push(&caller, Kind::Listing, time);
+                if let Some(record) = self.records.last_mut() {
+                    record.listed = if is_newest {
+                        listed.to_vec()
+                    } else {
+                        before.clone()
+                    };
+                }
             }
         }
     }
@@ -748,8 +755,8 @@ mod tests {
 
     #[test]
     fn a_month_is_the_same_each_time_and_within_its_bound() {
-        let month = Month::new(1, NOW);
-        let again = Month::new(1, NOW);
+        let month = Month::new(1, NOW, &[]);
+        let again = Month::new(1, NOW, &[]);
         assert_eq!(month.records, again.records);
         assert!(
             month.records.len() <= MOST_EVENTS,
@@ -789,7 +796,7 @@ mod tests {
     #[test]
     fn the_known_session_is_the_same_in_every_month() {
         for (seed, now) in [(1, NOW), (7, NOW + 3 * DAY_MS)] {
-            let month = Month::new(seed, now);
+            let month = Month::new(seed, now, &[]);
             let calls = month.records.iter().filter(|record| {
                 record.session.as_deref() == Some(KNOWN_SESSION) && record.kind == Kind::Call
             });
