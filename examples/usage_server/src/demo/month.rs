@@ -424,29 +424,15 @@ impl Writer {
         let instance = release.instances.get(caller.replica).cloned();
         let version = release.version.to_owned();
         self.records.push(Record {
-            source_id: SourceId([0; 16]),
             instance,
-            sequence: None,
-            time_ms,
-            kind,
-            tool: None,
-            unknown_tool: false,
             user: caller.user.cloned(),
             session: (!caller.session.is_empty()).then(|| caller.session.clone()),
-            client: (!caller.client.name.is_empty()).then(|| caller.client.name.to_owned()),
+            client: Some(caller.client.name.to_owned()),
             client_version: Some(caller.version.to_owned()),
             class: caller.client.class,
             release: Some(version),
             protocol: Some(caller.client.protocol.to_owned()),
-            outcome: Outcome::Ok,
-            error: None,
-            duration_us: None,
-            result_bytes: None,
-            intent: None,
-            weight: 1.0,
-            redactions: Vec::new(),
-            listed: Vec::new(),
-            body: Map::new(),
+            ..Record::new(SourceId([0; 16]), time_ms, kind)
         });
     }
 

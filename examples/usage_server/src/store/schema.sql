@@ -131,6 +131,8 @@ CREATE INDEX event_tool ON event (project, tool, time_ms);
 -- What is rare among calls: logins, refusals, listings and the like, and what the pages leave out.
 CREATE INDEX event_other ON event (project, kind, time_ms) WHERE kind <> 1;
 CREATE INDEX event_left_out ON event (project, time_ms) WHERE class >= 2;
+-- Whether an intent is still one of an event's is asked when events are removed.
+CREATE INDEX event_intent ON event (intent, time_ms) WHERE intent > 0;
 
 -- The event as JSON, bounded and redacted, read one at a time.
 CREATE TABLE event_body (
@@ -241,7 +243,7 @@ CREATE TABLE session_hour (
     PRIMARY KEY (project, bucket, session)
 ) WITHOUT ROWID;
 
--- Errors of calls with numbers, ids and quoted texts taken out.
+-- Errors of calls with numbers, ids and quoted texts taken out; agents and unknown clients alone.
 CREATE TABLE error_day (
     project INTEGER NOT NULL,
     bucket INTEGER NOT NULL,
@@ -253,7 +255,18 @@ CREATE TABLE error_day (
     PRIMARY KEY (project, bucket, tool, outcome, error)
 ) WITHOUT ROWID;
 
--- Logins, and refused ones with their reason.
+-- What calls were for: agents and unknown clients alone. `failed` is the weight of those that failed.
+CREATE TABLE intent_day (
+    project INTEGER NOT NULL,
+    bucket INTEGER NOT NULL,
+    intent INTEGER NOT NULL,
+    tool INTEGER NOT NULL,
+    weight REAL NOT NULL,
+    failed REAL NOT NULL,
+    PRIMARY KEY (project, bucket, intent, tool)
+) WITHOUT ROWID;
+
+-- Logins, and refused ones with their reason, of clients of all classes.
 CREATE TABLE login_day (
     project INTEGER NOT NULL,
     bucket INTEGER NOT NULL,
@@ -284,7 +297,7 @@ CREATE TABLE tool_def (
     PRIMARY KEY (project, tool, hash)
 ) WITHOUT ROWID;
 
--- Names of tools that were called and that no server has.
+-- Names of tools that were called and that no server has; agents and unknown clients alone.
 CREATE TABLE unknown_tool_day (
     project INTEGER NOT NULL,
     bucket INTEGER NOT NULL,
