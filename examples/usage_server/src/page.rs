@@ -6,5 +6,6 @@
 
 pub mod chart;
 pub mod frame;
+pub mod intents;
 pub mod part;
 pub mod text;

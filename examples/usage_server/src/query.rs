@@ -2,6 +2,7 @@
 
 pub mod clients;
 pub mod connect;
+pub mod intents;
 pub mod logins;
 pub mod names;
 mod period;
