@@ -91,7 +91,7 @@ pub(super) const ASKS: [Ask; 13] = [
         &[
             "Change the price of {p} to {n} euros",
             "Update the price of {p}",
-            "Lower the price of {p} by {n} percent",
+            "Lower the price of {p} to {n} euros",
         ],
     ),
     ask(
@@ -140,7 +140,7 @@ pub(super) const ASKS: [Ask; 13] = [
         0.02,
         &[
             "Create a discount code for customers in {c}",
-            "Create a {n} percent discount on {p}",
+            "Create a 10 percent discount on {p}",
             "Make a voucher for newsletter readers",
         ],
     ),
