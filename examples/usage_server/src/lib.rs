@@ -3,7 +3,9 @@
 //! `main.rs` reads its settings and starts it.
 
 pub mod app;
+pub mod demo;
 pub mod hist;
+pub mod intents;
 pub mod live;
 pub mod page;
 pub mod query;

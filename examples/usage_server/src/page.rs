@@ -12,6 +12,7 @@ pub mod connect;
 pub mod frame;
 pub mod live;
 pub mod logins;
+pub mod intents;
 pub mod part;
 pub mod quality;
 pub mod settings;

@@ -6,6 +6,7 @@ pub mod connect;
 pub mod export;
 #[cfg(test)]
 pub(crate) mod fixture;
+pub mod intents;
 pub mod logins;
 pub mod names;
 pub mod people;

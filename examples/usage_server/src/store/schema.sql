@@ -260,6 +260,17 @@ CREATE TABLE error_day (
     PRIMARY KEY (project, bucket, tool, outcome, error)
 ) WITHOUT ROWID;
 
+-- What calls were for: agents and unknown clients alone. `failed` is the weight of those that failed.
+CREATE TABLE intent_day (
+    project INTEGER NOT NULL,
+    bucket INTEGER NOT NULL,
+    intent INTEGER NOT NULL,
+    tool INTEGER NOT NULL,
+    weight REAL NOT NULL,
+    failed REAL NOT NULL,
+    PRIMARY KEY (project, bucket, intent, tool)
+) WITHOUT ROWID;
+
 -- Logins, and refused ones with their reason, of clients of all classes.
 CREATE TABLE login_day (
     project INTEGER NOT NULL,
