@@ -65,16 +65,12 @@
   const kinds = () => {
     const form = one("[data-kinds]");
     if (!form) return;
-    for (const box of all("input[type=checkbox]", form)) {
-      box.addEventListener("change", () => {
-        for (const item of all(`[data-k="${box.value}"]`)) item.hidden = !box.checked;
-        const address = new URL(location.href);
-        const off = all("input[type=checkbox]", form).filter(other => !other.checked).map(other => other.value);
-        address.searchParams.delete("off");
-        for (const kind of off) address.searchParams.append("off", kind);
-        history.replaceState(null, "", address);
-      });
-    }
+    form.addEventListener("change", () => {
+      for (const box of all("[data-kind]", form)) {
+        for (const item of all(`[data-k="${box.dataset.kind}"]`)) item.hidden = !box.checked;
+      }
+      history.replaceState(null, "", `?${new URLSearchParams(new FormData(form))}`);
+    });
   };
 
   // A session's steps: fetched one at a time, so that none of the others' bodies has to be here.

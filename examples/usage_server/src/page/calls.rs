@@ -123,7 +123,12 @@ fn count(filter: &Filter, data: &Calls) -> Markup {
         None | Some(Kind::Call) => "call",
         Some(_) => "event",
     };
-    part::total(total, &text::plural(total.round() as i64, what))
+    let recorded = match total.rows as f64 == total.weight.round() {
+        true => String::new(),
+        false => format!(", {} of them recorded", text::count(total.rows)),
+    };
+    let shown = text::plural(total.weight.round() as i64, what);
+    part::total(total.weight, total.rows, &format!("{shown}{recorded}"))
 }
 
 /// What is filtered by, with the address without it.

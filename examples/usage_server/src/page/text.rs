@@ -247,6 +247,11 @@ pub fn number(shown: impl Display, rows: &Link) -> Markup {
     html! { a.n href=(rows) { (shown.to_string()) } }
 }
 
+/// A number of recorded rows, whatever each stands for, that leads to them.
+pub fn recorded(rows: i64, link: &Link) -> Markup {
+    html! { a.n href=(link) data-recorded=(rows) { (count(rows)) } }
+}
+
 /// A share that leads to the rows of its part.
 pub fn share(part: f64, shown: &str, rows: &Link) -> Markup {
     html! { a.n href=(rows) data-rows=(part.round() as i64) { (shown) } }

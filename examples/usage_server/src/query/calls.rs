@@ -67,12 +67,19 @@ pub enum Wanted {
 #[derive(Debug, Clone, PartialEq, Default)]
 pub struct Calls {
     pub rows: Vec<Call>,
-    /// How many events the filter counts, by weight; `None` where they were not counted.
-    pub total: Option<f64>,
+    /// How many events the filter counts; `None` where they were not counted.
+    pub total: Option<Total>,
     /// Where older rows follow.
     pub older: Option<Key>,
     /// The tools of the project, to choose one.
     pub tools: Vec<String>,
+}
+
+/// What rows stand for, and how many they are: fewer where a sender samples.
+#[derive(Debug, Clone, Copy, PartialEq, Default)]
+pub struct Total {
+    pub weight: f64,
+    pub rows: i64,
 }
 
 #[derive(Debug, Clone, PartialEq)]
@@ -560,44 +567,46 @@ impl Asked {
         Ok(buckets.into_iter().map(stretch).collect())
     }
 
-    /// By weight. From the rollups where they know all that is asked for, else row by row over an index.
+    /// From the rollups where they know all that is asked for, else row by row over an index.
     fn total(
         &self,
         db: &Connection,
         project: i64,
         filter: &Filter,
-    ) -> rusqlite::Result<Option<f64>> {
+    ) -> rusqlite::Result<Option<Total>> {
         if self.is_nothing {
-            return Ok(Some(0.0));
+            return Ok(Some(Total::default()));
         }
         if filter.words.is_some() {
             return Ok(None);
         }
+        let total = |row: &rusqlite::Row<'_>| {
+            Ok(Some(Total {
+                weight: row.get(0)?,
+                rows: row.get(1)?,
+            }))
+        };
         let is_whole = self.from % HOUR_MS == 0 && self.until % HOUR_MS == 0;
         if let (Some(rolled), true) = (&self.rolled, is_whole) {
-            let columns = "tool, outcome, client, class, release, protocol, weight";
+            let columns = "tool, outcome, client, class, release, protocol, calls, weight";
             let rolled = match rolled.is_empty() {
                 true => "1".to_owned(),
                 false => rolled.join(" AND "),
             };
-            let find = format!(
-                "SELECT total(weight) FROM ({}) WHERE {rolled}",
-                span::calls(columns)
-            );
+            let source = span::calls(columns);
             let span = Span::between(self.from, self.until);
-            let mut statement = db.prepare_cached(&find)?;
-            let total = statement.query_row(span.params(project).as_slice(), |row| row.get(0))?;
-            return Ok(Some(total));
+            let mut statement = db.prepare_cached(&format!(
+                "SELECT total(weight), CAST(total(calls) AS INTEGER) FROM ({source}) WHERE {rolled}"
+            ))?;
+            return statement.query_row(span.params(project).as_slice(), total);
         }
-        let find = format!(
+        let mut statement = db.prepare(&format!(
             "{} AND e.time_ms >= {} AND e.time_ms < {}",
-            self.select("total(e.weight)", ""),
+            self.select("total(e.weight), count(*)", ""),
             self.from,
             self.until
-        );
-        let mut statement = db.prepare(&find)?;
-        let total = statement.query_row(params_from_iter(&self.values), |row| row.get(0))?;
-        Ok(Some(total))
+        ))?;
+        statement.query_row(params_from_iter(&self.values), total)
     }
 
     /// Up to `most` rows after the key, and the key that older ones follow.
@@ -689,7 +698,7 @@ pub fn calls(
     let total = asked.total(db, project, filter)?;
     let (rows, older) = match total {
         // What nothing counts is not looked for.
-        Some(0.0) => (Vec::new(), None),
+        Some(Total { rows: 0, .. }) => (Vec::new(), None),
         _ => asked.rows(db, project, filter, after, PAGE)?,
     };
     Ok(Calls {

@@ -131,7 +131,7 @@ pub(super) struct Someone {
     pub(super) user: i64,
     pub(super) id: String,
     pub(super) domain: String,
-    pub(super) show: Option<Show>,
+    pub(super) show: Show,
     pub(super) calls: f64,
     pub(super) failed: f64,
     pub(super) calls_before: f64,
@@ -252,10 +252,6 @@ pub fn people(
     filter: &Filter,
 ) -> rusqlite::Result<People> {
     let mut everyone = everyone(db, project, period, filter)?;
-    let is = |show: Show, someone: &Someone| match show {
-        Show::Active => someone.show.is_some_and(|show| show != Show::Gone),
-        show => someone.show == Some(show),
-    };
     let count =
         |everyone: &[Someone], show| everyone.iter().filter(|someone| is(show, someone)).count();
     let mut people = People {
@@ -284,6 +280,29 @@ pub fn people(
         people.list.push(person(db, project, period, someone)?);
     }
     Ok(people)
+}
+
+/// All whom the filter finds, for an export.
+pub fn list(
+    db: &Connection,
+    project: i64,
+    period: &Period,
+    filter: &Filter,
+) -> rusqlite::Result<Vec<Person>> {
+    let mut everyone = everyone(db, project, period, filter)?;
+    everyone.retain(|someone| is(filter.show, someone));
+    sort(&mut everyone, filter.sort);
+    everyone
+        .iter()
+        .map(|someone| person(db, project, period, someone))
+        .collect()
+}
+
+fn is(show: Show, someone: &Someone) -> bool {
+    match show {
+        Show::Active => someone.show != Show::Gone,
+        show => someone.show == show,
+    }
 }
 
 fn sort(everyone: &mut [Someone], by: Sort) {
@@ -358,7 +377,7 @@ pub(super) fn everyone(
             user,
             id: row.get(0)?,
             domain: row.get(1)?,
-            show: Some(show),
+            show,
             calls,
             failed,
             calls_before,
@@ -522,7 +541,7 @@ fn person(
     ))?;
     Ok(Person {
         id: someone.id.clone(),
-        show: someone.show.unwrap_or_default(),
+        show: someone.show,
         calls: someone.calls,
         failed: someone.failed,
         calls_before: someone.calls_before,

@@ -70,7 +70,8 @@ CREATE TABLE session (
     outcomes BLOB NOT NULL,
     UNIQUE (project, text)
 );
-CREATE INDEX session_time ON session (project, last_ms);
+-- With what a list of sessions counts and sorts by, since their rows lie far apart.
+CREATE INDEX session_time ON session (project, last_ms, class, calls, failed, last_outcome, user, client, first_intent);
 CREATE INDEX session_user ON session (project, user, last_ms);
 
 CREATE TABLE intent (
