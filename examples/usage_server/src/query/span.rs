@@ -109,16 +109,16 @@ pub(super) fn days_and_events(
     )
 }
 
-/// Columns of `user_day` and `user_hour`, of whoever called.
-pub(super) fn users(columns: &str) -> String {
 /// Columns of `roll_day` and `roll_hour`, after the time at which their bucket begins.
-pub fn calls_at(columns: &str) -> String {
+pub(super) fn calls_at(columns: &str) -> String {
     rolled_at("roll_day", "roll_hour", columns)
 }
+
 /// Columns of `hist_day` and `hist_hour`, after the time at which their bucket begins.
-pub fn hist_at(columns: &str) -> String {
+pub(super) fn hist_at(columns: &str) -> String {
     rolled_at("hist_day", "hist_hour", columns)
 }
+
 fn rolled_at(day: &str, hour: &str, columns: &str) -> String {
     format!(
         "SELECT bucket * {DAY_MS} AS at_ms, {columns} FROM {day}
@@ -128,8 +128,9 @@ fn rolled_at(day: &str, hour: &str, columns: &str) -> String {
              WHERE project = :project AND bucket >= :hour AND bucket < :hour_end"
     )
 }
+
 /// Columns of `user_day` and `user_hour`, of whoever called, after the time at which their bucket begins.
-pub fn users(columns: &str) -> String {
+pub(super) fn users(columns: &str) -> String {
     format!(
         "SELECT bucket * {DAY_MS} AS at_ms, {columns} FROM user_day
              WHERE project = :project AND bucket >= :day AND bucket < :day_end AND calls > 0

@@ -15,10 +15,10 @@ use rusqlite::Connection;
 use tokio::sync::mpsc;
 
 use super::{Change, Failure, Look, Web, csv};
-use crate::{page, query};
 use crate::query::Range;
 use crate::query::calls::{self, Filter};
 use crate::query::export::{self, Row, Scope};
+use crate::{page, query};
 
 /// Rows that are read at a time.
 const PART: usize = 500;

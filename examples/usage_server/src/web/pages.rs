@@ -22,6 +22,7 @@ use crate::query::session::At;
 pub(super) fn routes() -> Router<Web> {
     Router::new()
         .route("/p/{project}", get(overview_of))
+        .route("/p/{project}/", get(overview))
         .route("/p/{project}/live", get(live))
         .route("/p/{project}/people", get(people))
         .route("/p/{project}/person", get(person))
@@ -42,6 +43,18 @@ pub(super) fn routes() -> Router<Web> {
 async fn overview_of(look: Look) -> Failure {
     let frame = look.frame_without_figures(Page::Overview);
     Failure::To(frame.link(Page::Overview).to_string())
+}
+
+async fn overview(look: Look) -> Result<Markup, Failure> {
+    let frame = look.frame(Page::Overview).await?;
+    let (project, period) = (look.project.id, look.period);
+    let data = look
+        .part(move |db| query::overview::overview(db, project, &period))
+        .await?;
+    Ok(match data {
+        Some(data) => page::overview::overview(&frame, &data),
+        None => page::overview::too_slow(&frame),
+    })
 }
 
 async fn live(look: Look) -> Result<Markup, Failure> {
