@@ -124,7 +124,8 @@ fn key_numbers(frame: &Frame, data: &Logins) -> Markup {
         link.with("include", "all")
     };
     let (logins, people, refused) = (of_kind("login"), of_kind("login"), of_kind("refused"));
-    let kpi = |label, now: i64, before: i64, good, rows| Kpi {
+    let kpi = |label, now: i64, before: i64, good, rows, is_counted: bool| Kpi {
+        counted: is_counted.then_some(now as f64),
         label,
         value: text::count(now),
         change: part::delta(now as f64, before as f64, good),
@@ -139,6 +140,7 @@ fn key_numbers(frame: &Frame, data: &Logins) -> Markup {
             before.logins,
             Good::Neither,
             logins,
+            true,
         ),
         kpi(
             "People who logged in",
@@ -146,8 +148,16 @@ fn key_numbers(frame: &Frame, data: &Logins) -> Markup {
             before.people,
             Good::Up,
             people,
+            false,
         ),
-        kpi("Refused", now.refused, before.refused, Good::Down, refused),
+        kpi(
+            "Refused",
+            now.refused,
+            before.refused,
+            Good::Down,
+            refused,
+            true,
+        ),
         Kpi {
             label: "Refused, then let in",
             value: percent(let_in(now)),
@@ -155,6 +165,7 @@ fn key_numbers(frame: &Frame, data: &Logins) -> Markup {
             was: percent(let_in(before)),
             spark: html! {},
             rows: frame.link(Page::Logins).at("newest"),
+            counted: None,
         },
     ])
 }

@@ -127,7 +127,8 @@ fn key_numbers(frame: &Frame, data: &Tool, calls: &Link) -> Markup {
     let size = |bytes: Option<f64>| bytes.map_or_else(|| "–".to_owned(), text::bytes);
     let some = |value: Option<f64>| value.unwrap_or_default();
     let people = frame.link(Page::People).with("tool", &data.name);
-    let kpi = |label, value, change, was, rows: &Link| Kpi {
+    let kpi = |label, value, change, was, rows: &Link, counted: Option<f64>| Kpi {
+        counted,
         label,
         value,
         change,
@@ -142,6 +143,7 @@ fn key_numbers(frame: &Frame, data: &Tool, calls: &Link) -> Markup {
             part::delta(now.calls, before.calls, Good::Neither),
             text::weight(before.calls),
             calls,
+            Some(now.calls),
         ),
         kpi(
             "People",
@@ -149,6 +151,7 @@ fn key_numbers(frame: &Frame, data: &Tool, calls: &Link) -> Markup {
             part::delta(now.people as f64, before.people as f64, Good::Up),
             text::count(before.people as i64),
             &people,
+            Some(now.people as f64),
         ),
         kpi(
             "Success",
@@ -156,6 +159,7 @@ fn key_numbers(frame: &Frame, data: &Tool, calls: &Link) -> Markup {
             part::delta_share(ok(now), ok(before), Good::Up),
             percent(ok(before)),
             &calls.clone().with("outcome", "failed"),
+            Some(now.failed),
         ),
         kpi(
             "p95 duration",
@@ -163,6 +167,7 @@ fn key_numbers(frame: &Frame, data: &Tool, calls: &Link) -> Markup {
             part::delta(some(now.p95), some(before.p95), Good::Down),
             duration(before.p95),
             calls,
+            None,
         ),
         kpi(
             "Result, p50",
@@ -170,6 +175,7 @@ fn key_numbers(frame: &Frame, data: &Tool, calls: &Link) -> Markup {
             part::delta(some(now.result_p50), some(before.result_p50), Good::Neither),
             size(before.result_p50),
             calls,
+            None,
         ),
     ])
 }
