@@ -51,10 +51,15 @@ impl Demo {
                 return Ok(None);
             };
             let key = projects::add_key(tx, project, now)?;
-            Ok(key.map(|key| Self { project, key: key.key }))
+            Ok(key.map(|key| Self {
+                project,
+                key: key.key,
+            }))
         });
         let made = made.await?;
-        made.ok_or_else(|| format!("there is a project \"{PROJECT}\" already: --demo needs a new database").into())
+        made.ok_or_else(|| {
+            format!("there is a project \"{PROJECT}\" already: --demo needs a new database").into()
+        })
     }
 
     /// Fills the project with the month, and groups what was asked for.

@@ -50,7 +50,11 @@ async fn take(store: Store, batch: Incoming) -> Result<(), Busy> {
         let again = Incoming {
             records: batch.records.clone(),
             losses: batch.losses.clone(),
-            ..Incoming { project: batch.project, received_ms: batch.received_ms, ..Incoming::default() }
+            ..Incoming {
+                project: batch.project,
+                received_ms: batch.received_ms,
+                ..Incoming::default()
+            }
         };
         match store.take(again).await {
             Ok(_) => return Ok(()),
@@ -79,12 +83,20 @@ fn batches(project: i64, month: Month) -> (Vec<Incoming>, Vec<Incoming>) {
         losses,
         ..Incoming::default()
     };
-    let report = |instance: String, dropped| LossReport { instance, sdk: SDK.to_owned(), dropped };
-    let batches = hours.into_values().map(|records| batch(records, Vec::new()));
+    let report = |instance: String, dropped| LossReport {
+        instance,
+        sdk: SDK.to_owned(),
+        dropped,
+    };
+    let batches = hours
+        .into_values()
+        .map(|records| batch(records, Vec::new()));
     let batches = batches.collect();
     let last = last.into_iter().map(|(instance, record)| {
         let lost = month.losses.iter().filter(|loss| loss.instance == instance);
-        let lost = lost.map(|loss| (loss.reason.to_owned(), loss.total)).collect();
+        let lost = lost
+            .map(|loss| (loss.reason.to_owned(), loss.total))
+            .collect();
         batch(vec![record], vec![report(instance, lost)])
     });
     (batches, last.collect())
