@@ -69,7 +69,7 @@ impl Demo {
     /// The database's.
     pub async fn fill(&self, app: &App) -> Result<()> {
         let now = app.now_ms();
-        let listed = shop::listed().await;
+        let listed = shop::listed().await?;
         let month = tokio::task::spawn_blocking(move || Month::new(SEED, now, &listed)).await?;
         fill::fill(&app.store, self.project, month).await?;
         intents::rebuild(&app.store, self.project, now).await?;
