@@ -210,9 +210,9 @@ impl Writer {
         let age = self.now.div_euclid(DAY_MS) - day;
         // The shop is used more from week to week, and hardly at the weekend.
         let growth = if age < 28 {
-            1.0 - age as f64 / 120.0
+            1.0 - age as f64 / 70.0
         } else {
-            0.42 - (age - 28) as f64 / 300.0
+            0.36 - (age - 28) as f64 / 300.0
         };
         let mut expected = person.sessions * growth * if is_weekend(day) { 0.2 } else { 1.0 };
         let mut sessions = 0;
