@@ -3,9 +3,12 @@
 //! `main.rs` reads its settings and starts it.
 
 pub mod app;
+pub mod demo;
 pub mod hist;
+pub mod intents;
 pub mod live;
 pub mod page;
 pub mod query;
 pub mod record;
 pub mod store;
+pub mod web;

@@ -4,13 +4,24 @@
 //! how texts from outside, numbers, times and links are written. Nothing here has inline styles or scripts, which the
 //! Content-Security-Policy forbids.
 
+pub mod asset;
 pub mod calls;
 pub mod chart;
+pub mod clients;
+pub mod connect;
 pub mod frame;
+pub mod intents;
+pub mod live;
+pub mod logins;
 pub mod overview;
 pub mod part;
 pub mod people;
 pub mod person;
+pub mod quality;
 pub mod session;
 pub mod sessions;
+pub mod settings;
+pub mod sign_in;
 pub mod text;
+pub mod tool;
+pub mod tools;

@@ -3,6 +3,10 @@
 pub mod calls;
 pub mod clients;
 pub mod connect;
+pub mod export;
+#[cfg(test)]
+pub(crate) mod fixture;
+pub mod intents;
 pub mod logins;
 pub mod names;
 pub mod overview;
@@ -12,6 +16,7 @@ pub mod person;
 pub mod quality;
 pub mod session;
 pub mod sessions;
+pub mod settings;
 mod span;
 pub mod tool;
 pub mod tools;

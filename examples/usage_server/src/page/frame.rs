@@ -4,6 +4,7 @@ use maud::{DOCTYPE, Markup, html};
 
 use crate::query::{Period, Range};
 
+use super::asset;
 use super::part::icon;
 use super::text::{self, Link};
 
@@ -432,7 +433,7 @@ pub fn bare(base: &str, title: &str, body: &Markup) -> Markup {
 }
 
 fn html_head(base: &str, title: &str) -> Markup {
-    let asset = |name: &str| Link::new(format!("{base}/assets/{name}"));
+    let asset = |name: &str| asset::address(base, name);
     html! {
         head {
             meta charset="utf-8";

@@ -175,13 +175,18 @@ impl<'a> Table<'a> {
                 caption.vh { (self.caption) }
                 thead role="rowgroup" { tr role="row" { @for column in self.columns { (self.head(column)) } } }
                 tbody role="rowgroup" {
-                    @for row in rows {
-                        tr role="row" id=[row.id] {
-                            @for (cell, column) in row.cells.iter().zip(self.columns) {
-                                td role="cell" class=(column.class) data-l=(column.head) { (cell) }
-                            }
-                        }
-                    }
+                    @for row in rows { (self.row(&row)) }
+                }
+            }
+        }
+    }
+
+    /// One row alone, for a table that is there already.
+    pub fn row(&self, row: &Row) -> Markup {
+        html! {
+            tr role="row" id=[row.id.as_deref()] {
+                @for (cell, column) in row.cells.iter().zip(self.columns) {
+                    td role="cell" class=(column.class) data-l=(column.head) { (cell) }
                 }
             }
         }
@@ -234,6 +239,17 @@ pub struct Kpi {
     /// The rows behind it, and how many they are where their page says so.
     pub rows: Link,
     pub counted: Option<f64>,
+}
+
+impl Kpi {
+    /// Its page of rows says this number.
+    #[must_use]
+    pub fn counting(self, rows: f64) -> Self {
+        Self {
+            counted: Some(rows),
+            ..self
+        }
+    }
 }
 
 /// A row of key numbers.

@@ -19,8 +19,6 @@ pub struct Clients {
     pub calls: f64,
     /// Newest first.
     pub protocols: Vec<Protocol>,
-    /// Crawlers and probes, most events first.
-    pub left_out: Vec<LeftOut>,
 }
 
 #[derive(Debug, Clone, PartialEq)]
@@ -138,7 +136,6 @@ pub fn clients(
         clients,
         calls: total,
         protocols,
-        left_out: left_out(db, project, period)?,
     })
 }
 
@@ -195,7 +192,8 @@ fn people(
     Ok(people)
 }
 
-fn left_out(db: &Connection, project: i64, period: &Period) -> rusqlite::Result<Vec<LeftOut>> {
+/// Crawlers and probes, most events first.
+pub fn left_out(db: &Connection, project: i64, period: &Period) -> rusqlite::Result<Vec<LeftOut>> {
     let mut statement = db.prepare_cached(
         "SELECT client, class, count(*) AS events, count(*) FILTER (WHERE kind = 1) FROM event
          WHERE project = ?1 AND class >= 2 AND time_ms >= ?2 AND time_ms < ?3
@@ -217,4 +215,88 @@ fn left_out(db: &Connection, project: i64, period: &Period) -> rusqlite::Result<
         });
     }
     Ok(left_out)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::query::fixture::{DAY, Fixture, MINUTE, PROJECT, call, event, failed, user, week};
+    use crate::record::{Kind, Record};
+
+    fn of(client: &str, version: &str, record: Record) -> Record {
+        Record {
+            client: Some(client.to_owned()),
+            client_version: Some(version.to_owned()),
+            ..record
+        }
+    }
+
+    #[test]
+    fn a_client_is_all_of_its_versions() {
+        let fixture = Fixture::with([
+            of("cursor", "1.4", call(MINUTE)),
+            of("cursor", "1.5", call(DAY)),
+            of("cursor", "1.5", failed(DAY, "no")),
+            of("cursor", "1.4", call(8 * DAY)),
+            Record {
+                user: user("noor@example.com"),
+                class: Class::Unknown,
+                protocol: Some("2026-07-28".to_owned()),
+                ..of("bot", "", call(0))
+            },
+        ]);
+        let clients = clients(&fixture.db, PROJECT, &week(), false).unwrap();
+        let [cursor, bot] = clients.clients.as_slice() else {
+            panic!("{clients:?}");
+        };
+        assert_eq!(
+            (cursor.calls, cursor.failed, cursor.before, cursor.people),
+            (3.0, 1.0, 1.0, 1)
+        );
+        assert_eq!(
+            cursor.versions,
+            [("1.5".to_owned(), 2.0), ("1.4".to_owned(), 1.0)]
+        );
+        assert!(bot.is_unknown && !cursor.is_unknown);
+        assert_eq!(clients.calls, 4.0);
+        let protocols: Vec<_> = clients
+            .protocols
+            .iter()
+            .map(|one| (one.version.as_str(), one.has_no_handshake(), one.calls))
+            .collect();
+        assert_eq!(
+            protocols,
+            [("2026-07-28", true, 1.0), ("2025-11-25", false, 3.0)]
+        );
+    }
+
+    #[test]
+    fn crawlers_and_probes_are_apart_unless_they_are_asked_for() {
+        let crawler = |record| Record {
+            class: Class::Crawler,
+            ..of("mcp-scanner", "1.2", record)
+        };
+        let fixture = Fixture::with([
+            call(MINUTE),
+            crawler(call(MINUTE)),
+            crawler(event(Kind::Listing, MINUTE)),
+            crawler(event(Kind::Listing, 9 * DAY)),
+        ]);
+        let counted = clients(&fixture.db, PROJECT, &week(), false).unwrap();
+        assert_eq!((counted.clients.len(), counted.calls), (1, 1.0));
+        assert_eq!(
+            clients(&fixture.db, PROJECT, &week(), true).unwrap().calls,
+            2.0
+        );
+        assert_eq!(
+            left_out(&fixture.db, PROJECT, &week()).unwrap(),
+            [LeftOut {
+                name: "mcp-scanner".to_owned(),
+                version: "1.2".to_owned(),
+                class: Class::Crawler,
+                events: 2,
+                calls: 1,
+            }]
+        );
+    }
 }

@@ -157,3 +157,66 @@ fn call(db: &Connection, project: i64) -> rusqlite::Result<Option<Call>> {
         duration_us,
     }))
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::query::fixture::{Fixture, MINUTE, PROJECT, call, event, user};
+    use crate::record::{Listed, Record};
+
+    #[test]
+    fn each_light_comes_on_with_its_first_event() {
+        let mut fixture = Fixture::new();
+        let of = |fixture: &Fixture| lights(&fixture.db, PROJECT).unwrap();
+        assert_eq!(of(&fixture), Lights::default());
+        assert!(!has_events(&fixture.db, PROJECT).unwrap());
+        let listed = Listed {
+            tool: "search".to_owned(),
+            definition: None,
+        };
+        fixture.take([Record {
+            instance: Some("web-1".to_owned()),
+            sequence: Some(1),
+            client: Some("cursor".to_owned()),
+            client_version: Some("1.4".to_owned()),
+            listed: vec![listed],
+            ..event(Kind::Listing, MINUTE)
+        }]);
+        assert!(has_events(&fixture.db, PROJECT).unwrap());
+        let now = of(&fixture);
+        assert_eq!(
+            now.server.as_ref().map(|server| server.instance.as_str()),
+            Some("web-1")
+        );
+        assert_eq!(
+            now.listing,
+            Some(Listing {
+                client: "cursor".to_owned(),
+                version: "1.4".to_owned(),
+                tools: 1
+            })
+        );
+        assert_eq!((&now.login, &now.call), (&None, &None));
+        fixture.take([
+            Record {
+                user: user("maya@example.com"),
+                ..event(Kind::Login, 0)
+            },
+            call(0),
+        ]);
+        let now = of(&fixture);
+        assert!(now.are_all_on());
+        assert_eq!(
+            now.login.map(|login| login.user),
+            Some("maya@example.com".to_owned())
+        );
+        assert_eq!(
+            now.call,
+            Some(Call {
+                tool: "search".to_owned(),
+                outcome: Outcome::Ok,
+                duration_us: Some(40_000)
+            })
+        );
+    }
+}

@@ -11,7 +11,7 @@ use crate::record::Kind;
 
 /// How many of the newest refusals are looked at for what came next.
 const LOOKED_AT: usize = 500;
-const SHOWN: usize = 14;
+const SHOWN: usize = 50;
 /// The most columns of clients, and rows of reasons.
 const MAX_CLIENTS: usize = 8;
 const MAX_REASONS: usize = 20;
@@ -28,7 +28,6 @@ pub struct Logins {
     pub clients: Vec<String>,
     /// Most refusals first.
     pub reasons: Vec<Reason>,
-    pub newest: Vec<Refusal>,
 }
 
 #[derive(Debug, Clone, PartialEq, Default)]
@@ -91,28 +90,20 @@ struct Row {
     events: i64,
 }
 
-pub fn logins(
-    db: &Connection,
-    project: i64,
-    period: &Period,
-    filter: &Filter,
-) -> rusqlite::Result<Logins> {
+pub fn logins(db: &Connection, project: i64, period: &Period) -> rusqlite::Result<Logins> {
     let (now, before) = (Span::of(period), Span::before(period));
     let refused = refusals(db, project, &now)?;
     let refused_before = refusals(db, project, &before)?;
-    let looked = newest(db, project, period.from, period.until, &Filter::default())?;
+    let all = Filter::default();
+    let looked = newest(db, project, period.from, period.until, &all, LOOKED_AT)?;
     let looked_before = newest(
         db,
         project,
         period.before_from,
         period.before_until,
-        &Filter::default(),
+        &all,
+        LOOKED_AT,
     )?;
-    let mut newest = match filter == &Filter::default() {
-        true => looked.clone(),
-        false => newest(db, project, period.from, period.until, filter)?,
-    };
-    newest.truncate(SHOWN);
     let (clients, reasons) = by_reason_and_client(&refused, &refused_before);
     Ok(Logins {
         now: figures(db, project, &now, &refused, &looked)?,
@@ -120,8 +111,17 @@ pub fn logins(
         stands_out: stands_out(&refused, &refused_before, &looked),
         clients,
         reasons,
-        newest,
     })
+}
+
+/// The newest refusals of the period.
+pub fn newest_refusals(
+    db: &Connection,
+    project: i64,
+    period: &Period,
+    filter: &Filter,
+) -> rusqlite::Result<Vec<Refusal>> {
+    newest(db, project, period.from, period.until, filter, SHOWN)
 }
 
 fn figures(
@@ -279,6 +279,7 @@ fn newest(
     from: i64,
     until: i64,
     filter: &Filter,
+    most: usize,
 ) -> rusqlite::Result<Vec<Refusal>> {
     let kind = Kind::Refused as u8;
     let mut statement = db.prepare_cached(&format!(
@@ -286,7 +287,7 @@ fn newest(
          LEFT JOIN name r ON r.id = e.error LEFT JOIN name c ON c.id = e.client LEFT JOIN user u ON u.id = e.user
          WHERE e.project = ?1 AND e.kind <> 1 AND e.kind = {kind} AND e.time_ms >= ?2 AND e.time_ms < ?3
              AND (?4 IS NULL OR r.text = ?4) AND (?5 IS NULL OR c.text = ?5) AND (?6 IS NULL OR c.detail = ?6)
-         ORDER BY e.time_ms DESC, e.id DESC LIMIT {LOOKED_AT}"
+         ORDER BY e.time_ms DESC, e.id DESC LIMIT {most}"
     ))?;
     let mut rows = statement.query(params![
         project,
@@ -336,4 +337,108 @@ fn next_login(
     };
     let (by_user, by_session) = (of("user", user)?, of("session", session)?);
     Ok(by_user.into_iter().chain(by_session).min())
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::query::Range;
+    use crate::query::fixture::{DAY, Fixture, MINUTE, NOW, PROJECT, call, event, user, week};
+    use crate::record::Record;
+
+    fn refused(ago: i64, reason: &str, client: &str, version: &str) -> Record {
+        Record {
+            error: Some(reason.to_owned()),
+            client: Some(client.to_owned()),
+            client_version: Some(version.to_owned()),
+            ..event(Kind::Refused, ago)
+        }
+    }
+
+    fn login(ago: i64, id: &str) -> Record {
+        Record {
+            user: user(id),
+            ..event(Kind::Login, ago)
+        }
+    }
+
+    #[test]
+    fn refusals_are_counted_by_reason_and_client() {
+        let fixture = Fixture::with([
+            refused(MINUTE, "expired", "cursor", "1.4"),
+            refused(DAY, "expired", "cursor", "1.5"),
+            refused(DAY, "missing", "codex", "1"),
+            refused(8 * DAY, "expired", "codex", "1"),
+            login(MINUTE, "maya@example.com"),
+            login(DAY, "maya@example.com"),
+        ]);
+        let logins = logins(&fixture.db, PROJECT, &week()).unwrap();
+        assert_eq!(logins.clients, ["cursor", "codex"]);
+        let [expired, missing] = logins.reasons.as_slice() else {
+            panic!("{logins:?}");
+        };
+        assert_eq!(
+            (expired.reason.as_str(), expired.refused, expired.before),
+            ("expired", 2, 1)
+        );
+        assert_eq!(expired.by_client, [2, 0]);
+        assert_eq!(missing.by_client, [0, 1]);
+        assert_eq!(
+            (logins.now.logins, logins.now.people, logins.now.refused),
+            (2, 1, 3)
+        );
+        assert_eq!((logins.before.refused, logins.before.logins), (1, 0));
+        let day = super::logins(&fixture.db, PROJECT, &Range::Day.until(NOW)).unwrap();
+        assert_eq!((day.now.logins, day.now.people, day.now.refused), (1, 1, 1));
+    }
+
+    #[test]
+    fn what_came_after_a_refusal_is_said() {
+        let by_user = Record {
+            user: user("maya@example.com"),
+            ..refused(10 * MINUTE, "expired", "cursor", "1")
+        };
+        let by_session = Record {
+            session: Some("s-9".to_owned()),
+            ..refused(9 * MINUTE, "missing", "codex", "1")
+        };
+        let call = Record {
+            session: Some("s-9".to_owned()),
+            ..call(7 * MINUTE)
+        };
+        let fixture = Fixture::with([
+            by_user,
+            by_session,
+            call,
+            login(8 * MINUTE, "noor@example.com"),
+            refused(5 * MINUTE, "expired", "cursor", "1"),
+        ]);
+        let newest = newest_refusals(&fixture.db, PROJECT, &week(), &Filter::default()).unwrap();
+        let after: Vec<_> = newest.iter().map(|one| one.let_in_after_ms).collect();
+        assert_eq!(after, [None, Some(2 * MINUTE), Some(3 * MINUTE)]);
+        let filter = Filter {
+            reason: Some("missing".to_owned()),
+            ..Filter::default()
+        };
+        let newest = newest_refusals(&fixture.db, PROJECT, &week(), &filter).unwrap();
+        assert_eq!(newest.len(), 1);
+    }
+
+    #[test]
+    fn a_version_that_is_refused_far_more_than_before_stands_out() {
+        let mut fixture =
+            Fixture::with((0..9).map(|n| refused(n * MINUTE, "expired", "cursor", "1.4")));
+        let of = |fixture: &Fixture| logins(&fixture.db, PROJECT, &week()).unwrap().stands_out;
+        assert_eq!(of(&fixture), None);
+        fixture.take([refused(9 * MINUTE, "expired", "cursor", "1.4")]);
+        let one = of(&fixture).unwrap();
+        assert_eq!(
+            (one.client.as_str(), one.version.as_str(), one.refused),
+            ("cursor", "1.4", 10)
+        );
+        assert_eq!((one.reason.as_deref(), one.let_in), (Some("expired"), 0));
+        assert_eq!(one.first_ms, Some(NOW - 9 * MINUTE));
+        fixture.take((0..4).map(|n| refused(8 * DAY + n, "expired", "cursor", "1.4")));
+        assert_eq!(of(&fixture), None);
+    }
 }

@@ -11,7 +11,7 @@ pub use changes::{Change, Weight};
 use super::names;
 use super::people::{self, Show, Someone};
 use super::period::Period;
-use super::span::{self, BAD, COUNTED, Span};
+use super::span::{self, COUNTED, Span};
 use crate::hist;
 use crate::record::Outcome;
 

@@ -234,3 +234,80 @@ fn redactions(
     redactions.sort_by_key(|one| -(one.marks + one.here));
     Ok(redactions)
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::query::fixture::{DAY, Fixture, MINUTE, NOW, PROJECT, call, week};
+    use crate::record::Record;
+
+    fn numbered(sequence: u64, ago: i64) -> Record {
+        Record {
+            instance: Some("web-1".to_owned()),
+            sequence: Some(sequence),
+            ..call(ago)
+        }
+    }
+
+    #[test]
+    fn what_is_offered_came_was_dropped_or_is_missing() {
+        let mut fixture = Fixture::with([numbered(1, DAY), numbered(2, MINUTE), numbered(9, 0)]);
+        let instance: i64 = fixture
+            .db
+            .query_row("SELECT id FROM instance", [], |row| row.get(0))
+            .unwrap();
+        let today = NOW / DAY;
+        for (reason, events) in [("queue_full", 40), ("expired", 2), ("sampled", 100)] {
+            let values = params![PROJECT, today, instance, reason, events];
+            fixture
+                .db
+                .execute("INSERT INTO lost_day VALUES (?1, ?2, ?3, ?4, ?5)", values)
+                .unwrap();
+            let values = params![instance, reason, events];
+            fixture
+                .db
+                .execute("INSERT INTO instance_lost VALUES (?1, ?2, ?3)", values)
+                .unwrap();
+        }
+        let all = quality(&fixture.db, PROJECT, &week()).unwrap();
+        assert_eq!((all.delivered, all.dropped, all.chosen), (3, 42, 100));
+        // Nine numbers, three of which came and two of which expired.
+        assert_eq!(all.missing, 4);
+        assert_eq!(all.offered(), 49);
+        assert_eq!(
+            (
+                all.instances[0].name.as_str(),
+                all.instances[0].dropped,
+                all.instances[0].missing
+            ),
+            ("web-1", 42, 4)
+        );
+        let order: Vec<_> = all.reasons.iter().map(|one| one.reason.as_str()).collect();
+        assert_eq!(order, ["sampled", "queue_full", "expired"]);
+        fixture.take((3..=6).map(|n| numbered(n, 0)));
+        assert_eq!(quality(&fixture.db, PROJECT, &week()).unwrap().missing, 0);
+    }
+
+    #[test]
+    fn marks_of_redaction_are_summed_by_class_with_the_tool_that_has_most() {
+        let marked = |tool: &str, emails| Record {
+            tool: Some(tool.to_owned()),
+            redactions: vec![("email".to_owned(), emails)],
+            ..call(MINUTE)
+        };
+        let fixture = Fixture::with([marked("search", 2), marked("add_note", 5)]);
+        let all = quality(&fixture.db, PROJECT, &week()).unwrap();
+        let [email] = all.redactions.as_slice() else {
+            panic!("{all:?}");
+        };
+        assert_eq!(
+            (
+                email.class.as_str(),
+                email.marks,
+                email.here,
+                email.tool.as_str()
+            ),
+            ("email", 7, 0, "add_note")
+        );
+    }
+}

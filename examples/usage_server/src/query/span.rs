@@ -8,20 +8,20 @@ const HOUR_MS: i64 = 3_600_000;
 const DAY_MS: i64 = 24 * HOUR_MS;
 
 /// Outcomes that count as failed, as SQL: what `Outcome::is_bad` says.
-pub const BAD: &str = "(1, 2, 5, 6, 7, 8)";
+pub(super) const BAD: &str = "(1, 2, 5, 6, 7, 8)";
 /// Classes that are counted, as SQL: what `Class::is_counted` says.
-pub const COUNTED: &str = "(0, 1)";
+pub(super) const COUNTED: &str = "(0, 1)";
 
 /// Buckets since 1970. Either range can be empty.
 #[derive(Debug, Clone, PartialEq, Eq)]
-pub struct Span {
-    pub days: Range<i64>,
-    pub hours: Range<i64>,
+pub(super) struct Span {
+    pub(super) days: Range<i64>,
+    pub(super) hours: Range<i64>,
 }
 
 impl Span {
     /// The buckets of a period, the running one whole: nothing in it is later than now.
-    pub fn of(period: &Period) -> Self {
+    pub(super) fn of(period: &Period) -> Self {
         match period.range {
             PeriodRange::Day => Self::of_hours(period.from, period.until),
             _ => Self {
@@ -32,7 +32,7 @@ impl Span {
     }
 
     /// The buckets of the period before, which may end within a day.
-    pub fn before(period: &Period) -> Self {
+    pub(super) fn before(period: &Period) -> Self {
         match period.range {
             PeriodRange::Day => Self::of_hours(period.before_from, period.before_until),
             _ => Self::between(period.before_from, period.before_until),
@@ -40,7 +40,7 @@ impl Span {
     }
 
     /// The buckets of a time that begins and ends with an hour.
-    pub fn between(from: i64, until: i64) -> Self {
+    pub(super) fn between(from: i64, until: i64) -> Self {
         if from % DAY_MS != 0 || until / DAY_MS <= from / DAY_MS {
             return Self::of_hours(from, until);
         }
@@ -58,7 +58,7 @@ impl Span {
     }
 
     /// What the statements below name.
-    pub const fn params(&self, project: i64) -> [(&'static str, i64); 5] {
+    pub(super) const fn params(&self, project: i64) -> [(&'static str, i64); 5] {
         [
             (":project", project),
             (":day", self.days.start),
@@ -69,19 +69,19 @@ impl Span {
     }
 
     /// The same, and `:of`: a tool, say.
-    pub const fn params_of(&self, project: i64, of: i64) -> [(&'static str, i64); 6] {
+    pub(super) const fn params_of(&self, project: i64, of: i64) -> [(&'static str, i64); 6] {
         let [a, b, c, d, e] = self.params(project);
         [a, b, c, d, e, (":of", of)]
     }
 }
 
 /// Columns of `roll_day` and `roll_hour`.
-pub fn calls(columns: &str) -> String {
+pub(super) fn calls(columns: &str) -> String {
     rolled("roll_day", "roll_hour", columns)
 }
 
 /// Columns of `hist_day` and `hist_hour`.
-pub fn hist(columns: &str) -> String {
+pub(super) fn hist(columns: &str) -> String {
     rolled("hist_day", "hist_hour", columns)
 }
 
@@ -95,7 +95,12 @@ fn rolled(day: &str, hour: &str, columns: &str) -> String {
 
 /// Columns of a table that has days alone; for the hours, the same columns read from the events that `filter` lets
 /// through.
-pub fn days_and_events(table: &str, columns: &str, event_columns: &str, filter: &str) -> String {
+pub(super) fn days_and_events(
+    table: &str,
+    columns: &str,
+    event_columns: &str,
+    filter: &str,
+) -> String {
     format!(
         "SELECT {columns} FROM {table} WHERE project = :project AND bucket >= :day AND bucket < :day_end
          UNION ALL
@@ -105,12 +110,12 @@ pub fn days_and_events(table: &str, columns: &str, event_columns: &str, filter: 
 }
 
 /// Columns of `roll_day` and `roll_hour`, after the time at which their bucket begins.
-pub fn calls_at(columns: &str) -> String {
+pub(super) fn calls_at(columns: &str) -> String {
     rolled_at("roll_day", "roll_hour", columns)
 }
 
 /// Columns of `hist_day` and `hist_hour`, after the time at which their bucket begins.
-pub fn hist_at(columns: &str) -> String {
+pub(super) fn hist_at(columns: &str) -> String {
     rolled_at("hist_day", "hist_hour", columns)
 }
 
@@ -125,7 +130,7 @@ fn rolled_at(day: &str, hour: &str, columns: &str) -> String {
 }
 
 /// Columns of `user_day` and `user_hour`, of whoever called, after the time at which their bucket begins.
-pub fn users(columns: &str) -> String {
+pub(super) fn users(columns: &str) -> String {
     format!(
         "SELECT bucket * {DAY_MS} AS at_ms, {columns} FROM user_day
              WHERE project = :project AND bucket >= :day AND bucket < :day_end AND calls > 0
@@ -135,7 +140,7 @@ pub fn users(columns: &str) -> String {
 }
 
 /// `user`, `tool`, and by weight `calls` and `failed` of whoever called, by day or by event.
-pub fn user_tools() -> String {
+pub(super) fn user_tools() -> String {
     days_and_events(
         "user_tool_day",
         "user, tool, weight AS calls, failed",

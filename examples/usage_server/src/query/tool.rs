@@ -41,10 +41,32 @@ pub struct Tool {
     pub durations_before: Vec<(u8, f64)>,
     pub releases: Vec<Release>,
     pub people: Vec<Person>,
+}
+
+/// What the newest calls of the period say beyond the rollups.
+#[derive(Debug, Clone, PartialEq, Default)]
+pub struct Looked {
+    met: HashMap<(i64, Outcome), Met>,
+    /// Most calls first.
     pub intents: Vec<(String, i64)>,
     pub newest: Vec<Call>,
-    /// Whether people and intents are those of the newest calls alone.
+    /// Whether there are more calls than were looked through.
     pub is_cut: bool,
+}
+
+/// Who met an error.
+#[derive(Debug, Clone, PartialEq, Default)]
+pub struct Met {
+    pub people: usize,
+    pub releases: Vec<String>,
+    pub first_ms: i64,
+    pub last_ms: i64,
+}
+
+impl Looked {
+    pub fn met(&self, error: &Error) -> Option<&Met> {
+        self.met.get(&(error.name, error.outcome))
+    }
 }
 
 #[derive(Debug, Clone, PartialEq, Default)]
@@ -70,13 +92,11 @@ pub struct WorseSince {
 
 #[derive(Debug, Clone, PartialEq)]
 pub struct Error {
+    name: i64,
+    /// Normalised: numbers and ids taken out.
     pub message: String,
     pub outcome: Outcome,
     pub calls: f64,
-    pub people: usize,
-    pub releases: Vec<String>,
-    pub first_ms: Option<i64>,
-    pub last_ms: Option<i64>,
 }
 
 #[derive(Debug, Clone, PartialEq)]
@@ -143,7 +163,6 @@ pub fn tool(
         }
     };
     let (bytes, changed_ms) = definition(db, project, tool)?;
-    let looked = look_through(db, project, tool, period)?;
     Ok(Some(Tool {
         name: name.to_owned(),
         first_ms: first_seen(db, project, tool)?,
@@ -157,14 +176,11 @@ pub fn tool(
             people_before.len(),
         ),
         worse_since: worse_since(db, &by_release, &by_release_before)?,
-        errors: errors(db, project, tool, &now, &looked)?,
+        errors: errors(db, project, tool, &now)?,
         durations,
         durations_before,
         releases: releases(db, project, tool, &now, &by_release)?,
         people: most_calls(db, people)?,
-        intents: intents(db, &looked)?,
-        newest: newest(db, project, tool, period)?,
-        is_cut: looked.is_cut,
     }))
 }
 
@@ -345,28 +361,25 @@ fn worse_since(
     }))
 }
 
-/// What the newest calls of the period say beyond the rollups.
+/// What `Met` is made of.
 #[derive(Default)]
-struct Looked {
-    errors: HashMap<(i64, Outcome), Met>,
-    intents: HashMap<i64, i64>,
-    is_cut: bool,
-}
-
-#[derive(Default)]
-struct Met {
+struct Meeting {
     people: HashSet<i64>,
     releases: BTreeSet<i64>,
     first_ms: i64,
     last_ms: i64,
 }
 
-fn look_through(
+/// Looks through the newest calls of the period.
+pub fn look(
     db: &Connection,
     project: i64,
-    tool: i64,
+    name: &str,
     period: &Period,
 ) -> rusqlite::Result<Looked> {
+    let Some(tool) = names::id(db, project, TOOL, name)? else {
+        return Ok(Looked::default());
+    };
     let mut statement = db.prepare_cached(&format!(
         "SELECT time_ms, user, release, outcome, error, intent FROM event
          WHERE project = ?1 AND tool = ?2 AND time_ms >= ?3 AND time_ms < ?4 AND kind = 1 AND class IN {COUNTED}
@@ -379,43 +392,61 @@ fn look_through(
         period.until,
         LOOKED_THROUGH
     ])?;
-    let mut looked = Looked::default();
+    let mut meetings: HashMap<(i64, Outcome), Meeting> = HashMap::new();
+    let mut intents: HashMap<i64, i64> = HashMap::new();
     let mut count = 0;
     while let Some(row) = rows.next()? {
         count += 1;
         let time_ms: i64 = row.get(0)?;
         let outcome = Outcome::of_number(row.get(3)?);
         if outcome.is_bad() {
-            let met = looked.errors.entry((row.get(4)?, outcome)).or_default();
+            let meeting = meetings.entry((row.get(4)?, outcome)).or_default();
             match row.get(1)? {
                 0 => {}
-                user => drop(met.people.insert(user)),
+                user => drop(meeting.people.insert(user)),
             }
-            met.releases.insert(row.get(2)?);
-            met.first_ms = time_ms;
-            met.last_ms = met.last_ms.max(time_ms);
+            meeting.releases.insert(row.get(2)?);
+            meeting.first_ms = time_ms;
+            meeting.last_ms = meeting.last_ms.max(time_ms);
         }
         match row.get(5)? {
             0 => {}
-            intent => *looked.intents.entry(intent).or_default() += 1,
+            intent => *intents.entry(intent).or_default() += 1,
         }
     }
-    looked.is_cut = count == LOOKED_THROUGH;
-    Ok(looked)
+    let mut met = HashMap::new();
+    for (error, meeting) in meetings {
+        let mut releases = Vec::new();
+        for release in meeting.releases {
+            releases.push(names::text(db, release)?);
+        }
+        releases.retain(|release| !release.is_empty());
+        let people = meeting.people.len();
+        let (first_ms, last_ms) = (meeting.first_ms, meeting.last_ms);
+        met.insert(
+            error,
+            Met {
+                people,
+                releases,
+                first_ms,
+                last_ms,
+            },
+        );
+    }
+    Ok(Looked {
+        met,
+        intents: most_given(db, intents)?,
+        newest: newest(db, project, tool, period)?,
+        is_cut: count == LOOKED_THROUGH,
+    })
 }
 
-fn errors(
-    db: &Connection,
-    project: i64,
-    tool: i64,
-    span: &Span,
-    looked: &Looked,
-) -> rusqlite::Result<Vec<Error>> {
+fn errors(db: &Connection, project: i64, tool: i64, span: &Span) -> rusqlite::Result<Vec<Error>> {
     let source = span::days_and_events(
         "error_day",
         "tool, outcome, error, weight",
         "tool, outcome, error, weight",
-        &format!("kind = 1 AND class IN {COUNTED} AND outcome IN {BAD}"),
+        &format!("kind = 1 AND class IN {COUNTED}"),
     );
     let mut statement = db.prepare_cached(&format!(
         "SELECT error, outcome, total(weight) AS calls FROM ({source})
@@ -424,28 +455,19 @@ fn errors(
     let mut rows = statement.query(span.params_of(project, tool).as_slice())?;
     let mut errors = Vec::new();
     while let Some(row) = rows.next()? {
-        let (error, outcome) = (row.get(0)?, Outcome::of_number(row.get(1)?));
-        let met = looked.errors.get(&(error, outcome));
-        let mut releases = Vec::new();
-        for release in met.iter().flat_map(|met| &met.releases) {
-            releases.push(names::text(db, *release)?);
-        }
-        releases.retain(|release| !release.is_empty());
+        let name = row.get(0)?;
         errors.push(Error {
-            message: names::text(db, error)?,
-            outcome,
+            name,
+            message: names::text(db, name)?,
+            outcome: Outcome::of_number(row.get(1)?),
             calls: row.get(2)?,
-            people: met.map_or(0, |met| met.people.len()),
-            releases,
-            first_ms: met.map(|met| met.first_ms),
-            last_ms: met.map(|met| met.last_ms),
         });
     }
     Ok(errors)
 }
 
-fn intents(db: &Connection, looked: &Looked) -> rusqlite::Result<Vec<(String, i64)>> {
-    let mut order: Vec<(i64, i64)> = looked.intents.iter().map(|(id, n)| (*id, *n)).collect();
+fn most_given(db: &Connection, intents: HashMap<i64, i64>) -> rusqlite::Result<Vec<(String, i64)>> {
+    let mut order: Vec<(i64, i64)> = intents.into_iter().collect();
     order.sort_by_key(|(id, calls)| (-calls, *id));
     let mut statement = db.prepare_cached("SELECT text FROM intent WHERE id = ?1")?;
     let most = order.into_iter().take(MAX_INTENTS).map(|(id, calls)| {
@@ -493,4 +515,124 @@ fn newest(
         });
     }
     Ok(newest)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::query::fixture::{DAY, Fixture, MINUTE, NOW, PROJECT, call, failed, user, week};
+    use crate::record::Record;
+
+    fn of(fixture: &Fixture) -> Tool {
+        tool(&fixture.db, PROJECT, "search", &week())
+            .unwrap()
+            .unwrap()
+    }
+
+    fn released(release: &str, record: Record) -> Record {
+        Record {
+            release: Some(release.to_owned()),
+            ..record
+        }
+    }
+
+    #[test]
+    fn a_release_that_fails_more_than_those_before_is_named() {
+        let old = (0..40).map(|n| call(2 * DAY + n * MINUTE));
+        let new = (0..12).map(|n| released("1.1", call(DAY + n * MINUTE)));
+        let mut fixture = Fixture::with(old.chain(new));
+        assert_eq!(of(&fixture).worse_since, None);
+        fixture.take((0..9).map(|n| Record {
+            outcome: Outcome::Timeout,
+            ..released("1.1", failed(DAY - n * MINUTE, "did not finish"))
+        }));
+        let worse = of(&fixture).worse_since.unwrap();
+        assert_eq!(
+            (worse.release.as_str(), worse.outcome),
+            ("1.1", Outcome::Timeout)
+        );
+        assert_eq!(worse.since_ms, NOW - DAY - 11 * MINUTE);
+        assert!((worse.share - 9.0 / 21.0).abs() < 1e-9 && worse.share_before == 0.0);
+    }
+
+    #[test]
+    fn errors_alike_are_one_with_who_met_it_and_where() {
+        let of_noor = Record {
+            user: user("noor@example.com"),
+            ..released("1.1", failed(MINUTE, "no item 812"))
+        };
+        let fixture = Fixture::with([failed(DAY, "no item 7"), of_noor, call(0)]);
+        let tool = of(&fixture);
+        assert_eq!(
+            (tool.now.calls, tool.now.failed, tool.now.people),
+            (3.0, 2.0, 2)
+        );
+        let [error] = tool.errors.as_slice() else {
+            panic!("{:?}", tool.errors);
+        };
+        assert_eq!((error.calls, error.outcome), (2.0, Outcome::ToolError));
+        let looked = look(&fixture.db, PROJECT, "search", &week()).unwrap();
+        let met = looked.met(error).unwrap();
+        assert_eq!(
+            (met.people, met.releases.as_slice()),
+            (2, ["1.0".to_owned(), "1.1".to_owned()].as_slice())
+        );
+        assert_eq!((met.first_ms, met.last_ms), (NOW - DAY, NOW - MINUTE));
+        assert!(!looked.is_cut);
+        assert_eq!(looked.newest.len(), 3);
+        assert_eq!(looked.newest[0].time_ms, NOW);
+    }
+
+    #[test]
+    fn releases_people_and_intents_are_those_of_the_period() {
+        let wanted = |ago, intent: &str| Record {
+            intent: Some(intent.to_owned()),
+            ..call(ago)
+        };
+        let fixture = Fixture::with([
+            wanted(MINUTE, "find dark mode"),
+            wanted(DAY, "find dark mode"),
+            wanted(DAY, "find bugs"),
+            released("0.9", wanted(9 * DAY, "find dark mode")),
+        ]);
+        let tool = of(&fixture);
+        let releases: Vec<_> = tool
+            .releases
+            .iter()
+            .map(|one| (one.name.as_str(), one.calls))
+            .collect();
+        assert_eq!(releases, [("1.0", 3.0)]);
+        assert_eq!(
+            tool.people,
+            [Person {
+                id: "maya@example.com".to_owned(),
+                calls: 3.0,
+                failed: 0.0
+            }]
+        );
+        assert_eq!(tool.before.calls, 1.0);
+        let looked = look(&fixture.db, PROJECT, "search", &week()).unwrap();
+        assert_eq!(
+            looked.intents,
+            [
+                ("find dark mode".to_owned(), 2),
+                ("find bugs".to_owned(), 1)
+            ]
+        );
+    }
+
+    #[test]
+    fn a_name_of_nothing_is_no_tool() {
+        let fixture = Fixture::with([call(0)]);
+        assert_eq!(tool(&fixture.db, PROJECT, "other", &week()).unwrap(), None);
+        // The name of a client is none of a tool.
+        assert_eq!(
+            tool(&fixture.db, PROJECT, "claude-code", &week()).unwrap(),
+            None
+        );
+        assert_eq!(
+            look(&fixture.db, PROJECT, "other", &week()).unwrap(),
+            Looked::default()
+        );
+    }
 }

@@ -21,9 +21,6 @@ const BYTES_PER_TOKEN: i64 = 4;
 pub struct Tools {
     /// By calls, most first.
     pub called: Vec<Tool>,
-    /// How many tools servers list.
-    pub listed: usize,
-    pub never: Vec<NeverCalled>,
     /// Called, though no server has them.
     pub absent: Vec<Absent>,
 }
@@ -122,7 +119,6 @@ pub fn tools(db: &Connection, project: i64, period: &Period) -> rusqlite::Result
             });
         }
     }
-    (all.listed, all.never) = never_called(db, project, period.now)?;
     Ok(all)
 }
 
@@ -256,7 +252,7 @@ pub(super) fn tokens(bytes: i64) -> i64 {
 }
 
 /// How many tools servers list, and those among them that nobody has called for a long time.
-fn never_called(
+pub fn never_called(
     db: &Connection,
     project: i64,
     now: i64,
@@ -285,4 +281,137 @@ fn never_called(
     }
     never.sort_by(|a, b| b.tokens.cmp(&a.tokens).then_with(|| a.name.cmp(&b.name)));
     Ok((listed, never))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::query::Range;
+    use crate::query::fixture::{
+        DAY, Fixture, MINUTE, NOW, PROJECT, call, event, failed, user, week,
+    };
+    use crate::record::{Class, Kind, Listed, Outcome, Record};
+
+    fn of(fixture: &Fixture) -> Tools {
+        tools(&fixture.db, PROJECT, &week()).unwrap()
+    }
+
+    #[test]
+    fn a_tool_has_its_calls_people_and_quantiles() {
+        let calls = (1..=20).map(|n| Record {
+            duration_us: Some(if n > 18 { 30_000_000 } else { 40_000 }),
+            user: user(if n % 2 == 0 {
+                "maya@example.com"
+            } else {
+                "noor@example.com"
+            }),
+            ..call(n * MINUTE)
+        });
+        let mut fixture = Fixture::with(calls);
+        fixture.take([failed(DAY, "no such item 7"), call(8 * DAY), call(8 * DAY)]);
+        let tools = of(&fixture);
+        let [tool] = tools.called.as_slice() else {
+            panic!("{tools:?}");
+        };
+        assert_eq!(
+            (tool.calls, tool.failed, tool.before, tool.people),
+            (21.0, 1.0, 2.0, 2)
+        );
+        assert_eq!(tool.trend, [0.0, 0.0, 0.0, 0.0, 0.0, 1.0, 20.0]);
+        assert_eq!(tool.last_ms, Some(NOW - MINUTE));
+        let near = |a: Option<f64>, b: f64| (a.unwrap() / b - 1.0).abs() < 0.1;
+        assert!(
+            near(tool.p50, 40_000.0) && near(tool.p95, 30_000_000.0),
+            "{tool:?}"
+        );
+        assert!(near(tool.result_p50, 1_000.0));
+        let day = super::tools(&fixture.db, PROJECT, &Range::Day.until(NOW)).unwrap();
+        let [tool] = day.called.as_slice() else {
+            panic!("{day:?}");
+        };
+        assert_eq!((tool.calls, tool.people, tool.trend.len()), (20.0, 2, 24));
+    }
+
+    #[test]
+    fn sampled_calls_count_by_their_weight_and_crawlers_do_not_count() {
+        let sampled = Record {
+            weight: 10.0,
+            ..call(MINUTE)
+        };
+        let crawler = Record {
+            class: Class::Crawler,
+            ..call(MINUTE)
+        };
+        let fixture = Fixture::with([sampled, crawler]);
+        assert_eq!(of(&fixture).called[0].calls, 10.0);
+    }
+
+    #[test]
+    fn a_name_that_no_server_has_is_absent_unless_some_server_has_it() {
+        let unknown = |name: &str| Record {
+            tool: Some(name.to_owned()),
+            unknown_tool: true,
+            outcome: Outcome::ProtocolError,
+            ..call(MINUTE)
+        };
+        let known = Record {
+            tool: Some("new_tool".to_owned()),
+            ..call(0)
+        };
+        let fixture = Fixture::with([unknown("bulk_update"), unknown("new_tool"), known]);
+        let tools = of(&fixture);
+        assert_eq!(tools.absent.len(), 1);
+        assert_eq!(
+            (
+                tools.absent[0].name.as_str(),
+                tools.absent[0].calls,
+                tools.absent[0].people
+            ),
+            ("bulk_update", 1.0, 1)
+        );
+        assert_eq!(tools.called[0].name, "new_tool");
+    }
+
+    #[test]
+    fn a_tool_that_is_listed_and_not_called_costs_something_for_nothing() {
+        let listed = |tool: &str, hash: &str, bytes| Listed {
+            tool: tool.to_owned(),
+            definition: Some((hash.to_owned(), bytes)),
+        };
+        let listing = |ago, hash: &str| Record {
+            listed: vec![listed("search", hash, 400), listed("delete_note", "a", 352)],
+            ..event(Kind::Listing, ago)
+        };
+        let mut fixture = Fixture::with([listing(3 * DAY, "a"), listing(DAY, "b"), call(MINUTE)]);
+        let (count, never) = never_called(&fixture.db, PROJECT, NOW).unwrap();
+        assert_eq!(count, 2);
+        assert_eq!(
+            never,
+            [NeverCalled {
+                name: "delete_note".to_owned(),
+                first_ms: NOW - 3 * DAY,
+                last_ms: NOW - DAY,
+                tokens: Some(88),
+            }]
+        );
+        assert_eq!(of(&fixture).called[0].changed_ms, Some(NOW - DAY));
+        fixture.take([Record {
+            tool: Some("delete_note".to_owned()),
+            ..call(0)
+        }]);
+        assert_eq!(
+            never_called(&fixture.db, PROJECT, NOW).unwrap(),
+            (2, vec![])
+        );
+    }
+
+    #[test]
+    fn a_project_without_events_has_no_tools() {
+        let fixture = Fixture::new();
+        assert_eq!(of(&fixture), Tools::default());
+        assert_eq!(
+            never_called(&fixture.db, PROJECT, NOW).unwrap(),
+            (0, vec![])
+        );
+    }
 }

@@ -174,19 +174,15 @@ impl<'t, 'c> Inserter<'t, 'c> {
             None => 0,
         };
         let user = user.map_or(0, |user| user.id);
-        let row = self.insert_event(
-            project,
-            received_ms,
-            record,
-            &Ids {
-                names,
-                user,
-                session,
-                instance,
-                intent,
-            },
-        )?;
-        self.roll_up(project, record, &names, user, session);
+        let ids = Ids {
+            names,
+            user,
+            session,
+            instance,
+            intent,
+        };
+        let row = self.insert_event(project, received_ms, record, &ids)?;
+        self.roll_up(project, record, &ids);
         self.listed(project, record)?;
         Ok(Inserted::New(row))
     }
@@ -283,14 +279,15 @@ impl<'t, 'c> Inserter<'t, 'c> {
         Ok(row)
     }
 
-    fn roll_up(&mut self, project: i64, record: &Record, names: &NameIds, user: i64, session: i64) {
+    fn roll_up(&mut self, project: i64, record: &Record, ids: &Ids) {
         let event = rollups::Event {
             project,
             hour: record.time_ms.div_euclid(HOUR_MS),
             record,
-            names: *names,
-            user,
-            session,
+            names: ids.names,
+            user: ids.user,
+            session: ids.session,
+            intent: ids.intent,
         };
         self.rollups.event(&event);
     }

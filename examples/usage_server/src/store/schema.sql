@@ -131,9 +131,9 @@ CREATE INDEX event_session ON event (project, session, time_ms);
 CREATE INDEX event_tool ON event (project, tool, time_ms);
 -- What is rare among calls: logins, refusals, listings and the like, and what the pages leave out.
 CREATE INDEX event_other ON event (project, kind, time_ms) WHERE kind <> 1;
+CREATE INDEX event_left_out ON event (project, time_ms, class, client, kind) WHERE class >= 2;
 -- Failures, which are rare among calls: the newest of them, and those of a tool.
 CREATE INDEX event_bad ON event (project, time_ms) WHERE outcome IN (1, 2, 5, 6, 7, 8);
-CREATE INDEX event_left_out ON event (project, time_ms) WHERE class >= 2;
 -- Whether an intent is still one of an event's is asked when events are removed.
 CREATE INDEX event_intent ON event (intent, time_ms) WHERE intent > 0;
 
@@ -259,6 +259,17 @@ CREATE TABLE error_day (
     calls INTEGER NOT NULL,
     weight REAL NOT NULL,
     PRIMARY KEY (project, bucket, tool, outcome, error)
+) WITHOUT ROWID;
+
+-- What calls were for: agents and unknown clients alone. `failed` is the weight of those that failed.
+CREATE TABLE intent_day (
+    project INTEGER NOT NULL,
+    bucket INTEGER NOT NULL,
+    intent INTEGER NOT NULL,
+    tool INTEGER NOT NULL,
+    weight REAL NOT NULL,
+    failed REAL NOT NULL,
+    PRIMARY KEY (project, bucket, intent, tool)
 ) WITHOUT ROWID;
 
 -- Logins, and refused ones with their reason, of clients of all classes.

@@ -8,7 +8,7 @@ use super::super::names;
 use super::super::people::{Show, Someone};
 use super::super::period::Period;
 use super::super::quality;
-use super::super::span::{self, BAD, COUNTED, Span};
+use super::super::span::{self, COUNTED, Span};
 use super::{OfTool, Read};
 use crate::record::{Kind, Outcome};
 

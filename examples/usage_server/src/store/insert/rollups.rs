@@ -19,6 +19,8 @@ pub(super) struct Rollups {
     client_users: BTreeSet<(i64, i64, i64, i64)>,
     session_hours: BTreeSet<(i64, i64, i64)>,
     errors: BTreeMap<(i64, i64, i64, u8, i64), Sum>,
+    /// Weights of all calls, and of those that failed.
+    intents: BTreeMap<(i64, i64, i64, i64), (f64, f64)>,
     logins: BTreeMap<(i64, i64, u8, i64, i64), i64>,
     unknown_tools: BTreeMap<(i64, i64, i64), i64>,
     listed: BTreeMap<(i64, i64), Seen>,
@@ -109,6 +111,7 @@ pub(super) struct Event<'r> {
     pub(super) names: NameIds,
     pub(super) user: i64,
     pub(super) session: i64,
+    pub(super) intent: i64,
 }
 
 impl Event<'_> {
@@ -183,6 +186,16 @@ impl Rollups {
                 };
                 *self.hists.entry(key).or_default() += record.weight;
             }
+        }
+        if event.intent != 0 {
+            let key = (event.project, event.day(), event.intent, names.tool);
+            let (weight, failed) = self.intents.entry(key).or_default();
+            *weight += record.weight;
+            *failed += if record.outcome.is_bad() {
+                record.weight
+            } else {
+                0.0
+            };
         }
         if record.outcome.is_bad() || names.error != 0 {
             let outcome = record.outcome as u8;
@@ -339,6 +352,13 @@ impl Rollups {
             write.execute(params![
                 project, day, tool, outcome, error, sum.calls, sum.weight
             ])?;
+        }
+        let mut write = tx.prepare_cached(
+            "INSERT INTO intent_day (project, bucket, intent, tool, weight, failed) VALUES (?1, ?2, ?3, ?4, ?5, ?6)
+            ON CONFLICT DO UPDATE SET weight = weight + excluded.weight, failed = failed + excluded.failed",
+        )?;
+        for ((project, day, intent, tool), (weight, failed)) in &self.intents {
+            write.execute(params![project, day, intent, tool, weight, failed])?;
         }
         Ok(())
     }

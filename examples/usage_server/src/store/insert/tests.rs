@@ -396,3 +396,31 @@ fn losses_count_by_their_growth() {
         ["a mcp-usage 0.1.0", "b mcp-usage 0.1.0"]
     );
 }
+
+#[test]
+fn what_calls_were_for_is_counted_by_tool() {
+    let mut db = Database::new();
+    let for_boots = |n, outcome, kind| Record {
+        intent: Some("find boots".to_owned()),
+        outcome,
+        weight: 2.0,
+        kind,
+        ..call(n, T)
+    };
+    db.insert(&[
+        for_boots(1, Outcome::Ok, Kind::Call),
+        for_boots(2, Outcome::Timeout, Kind::Call),
+        for_boots(3, Outcome::Unknown, Kind::Call),
+        for_boots(4, Outcome::Ok, Kind::Missing),
+        Record {
+            class: Class::Crawler,
+            ..for_boots(5, Outcome::Ok, Kind::Call)
+        },
+        call(6, T),
+    ]);
+    db.insert(&[for_boots(7, Outcome::ToolError, Kind::Call)]);
+    assert_eq!(
+        db.rows("SELECT intent, weight, failed FROM intent_day"),
+        ["1 8 4"]
+    );
+}
