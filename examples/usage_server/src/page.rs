@@ -13,6 +13,7 @@ pub mod frame;
 pub mod intents;
 pub mod live;
 pub mod logins;
+pub mod overview;
 pub mod part;
 pub mod people;
 pub mod person;

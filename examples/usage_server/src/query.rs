@@ -9,6 +9,7 @@ pub(crate) mod fixture;
 pub mod intents;
 pub mod logins;
 pub mod names;
+pub mod overview;
 pub mod people;
 mod period;
 pub mod person;

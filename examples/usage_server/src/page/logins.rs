@@ -126,6 +126,7 @@ fn key_numbers(frame: &Frame, data: &Logins) -> Markup {
     let (logins, people, refused) = (of_kind("login"), of_kind("login"), of_kind("refused"));
     let kpi = |label, now: i64, before: i64, good, rows| Kpi {
         label,
+        counted: None,
         value: text::count(now),
         change: part::delta(now as f64, before as f64, good),
         was: text::count(before),
@@ -139,7 +140,8 @@ fn key_numbers(frame: &Frame, data: &Logins) -> Markup {
             before.logins,
             Good::Neither,
             logins,
-        ),
+        )
+        .counting(now.logins as f64),
         kpi(
             "People who logged in",
             now.people,
@@ -147,7 +149,8 @@ fn key_numbers(frame: &Frame, data: &Logins) -> Markup {
             Good::Up,
             people,
         ),
-        kpi("Refused", now.refused, before.refused, Good::Down, refused),
+        kpi("Refused", now.refused, before.refused, Good::Down, refused)
+            .counting(now.refused as f64),
         Kpi {
             label: "Refused, then let in",
             value: percent(let_in(now)),
@@ -155,6 +158,7 @@ fn key_numbers(frame: &Frame, data: &Logins) -> Markup {
             was: percent(let_in(before)),
             spark: html! {},
             rows: frame.link(Page::Logins).at("newest"),
+            counted: None,
         },
     ])
 }

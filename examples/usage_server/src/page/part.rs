@@ -236,8 +236,20 @@ pub struct Kpi {
     pub was: String,
     /// Nothing, or its course.
     pub spark: Markup,
-    /// The rows behind it.
+    /// The rows behind it, and how many they are where their page says so.
     pub rows: Link,
+    pub counted: Option<f64>,
+}
+
+impl Kpi {
+    /// Its page of rows says this number.
+    #[must_use]
+    pub fn counting(self, rows: f64) -> Self {
+        Self {
+            counted: Some(rows),
+            ..self
+        }
+    }
 }
 
 /// A row of key numbers.
@@ -245,7 +257,7 @@ pub fn kpis(kpis: &[Kpi]) -> Markup {
     html! {
         section class={ "kpis k" (kpis.len()) } aria-label="Key numbers" {
             @for kpi in kpis {
-                a.kpi href=(kpi.rows) {
+                a.kpi href=(kpi.rows) data-rows=[kpi.counted.map(|rows| rows.round() as i64)] {
                     span.l { (kpi.label) }
                     span.v { (kpi.value) }
                     span.c { (kpi.change) small { "was " (kpi.was) } }

@@ -297,7 +297,7 @@ fn row(frame: &Frame, filter: &Filter, person: &Person, usual: Share) -> Row {
 pub fn tag(show: Show) -> Markup {
     html! {
         @match show {
-            Show::Active | Show::Returning => {},
+            Show::Active | Show::Returning | Show::Known => {},
             Show::New => span.tag.tag-new { "new" },
             Show::Back => span.tag { "back" },
             Show::Gone => span.tag { "gone quiet" },

@@ -134,6 +134,7 @@ fn key_numbers(frame: &Frame, data: &Tool, calls: &Link) -> Markup {
         was,
         spark: html! {},
         rows: rows.clone(),
+        counted: None,
     };
     part::kpis(&[
         kpi(
@@ -142,21 +143,24 @@ fn key_numbers(frame: &Frame, data: &Tool, calls: &Link) -> Markup {
             part::delta(now.calls, before.calls, Good::Neither),
             text::weight(before.calls),
             calls,
-        ),
+        )
+        .counting(now.calls),
         kpi(
             "People",
             text::count(now.people as i64),
             part::delta(now.people as f64, before.people as f64, Good::Up),
             text::count(before.people as i64),
             &people,
-        ),
+        )
+        .counting(now.people as f64),
         kpi(
             "Success",
             percent(ok(now)),
             part::delta_share(ok(now), ok(before), Good::Up),
             percent(ok(before)),
             &calls.clone().with("outcome", "failed"),
-        ),
+        )
+        .counting(now.failed),
         kpi(
             "p95 duration",
             duration(now.p95),

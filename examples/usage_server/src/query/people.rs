@@ -52,6 +52,8 @@ pub enum Show {
     Returning,
     /// Seen long before, not in the time before, and now.
     Back,
+    /// Returning or back: whoever is not new.
+    Known,
     /// Five calls or more in the time before and none now.
     Gone,
 }
@@ -147,11 +149,12 @@ impl Someone {
 }
 
 impl Show {
-    pub const ALL: [Self; 5] = [
+    pub const ALL: [Self; 6] = [
         Self::Active,
         Self::New,
         Self::Returning,
         Self::Back,
+        Self::Known,
         Self::Gone,
     ];
 
@@ -161,6 +164,7 @@ impl Show {
             Self::New => "new",
             Self::Returning => "returning",
             Self::Back => "back",
+            Self::Known => "known",
             Self::Gone => "gone",
         }
     }
@@ -301,6 +305,7 @@ pub fn list(
 fn is(show: Show, someone: &Someone) -> bool {
     match show {
         Show::Active => someone.show != Show::Gone,
+        Show::Known => matches!(someone.show, Show::Returning | Show::Back),
         show => someone.show == show,
     }
 }
@@ -421,7 +426,7 @@ pub(super) fn sums(
     let mut statement = db.prepare_cached(&span::users("user, weight, failed"))?;
     let mut rows = statement.query(span.params(project).as_slice())?;
     while let Some(row) = rows.next()? {
-        add(row.get(0)?, row.get(1)?, row.get(2)?);
+        add(row.get(1)?, row.get(2)?, row.get(3)?);
     }
     Ok(sums)
 }

@@ -109,12 +109,33 @@ pub(super) fn days_and_events(
     )
 }
 
-/// Columns of `user_day` and `user_hour`, of whoever called.
+/// Columns of `roll_day` and `roll_hour`, after the time at which their bucket begins.
+pub(super) fn calls_at(columns: &str) -> String {
+    rolled_at("roll_day", "roll_hour", columns)
+}
+
+/// Columns of `hist_day` and `hist_hour`, after the time at which their bucket begins.
+pub(super) fn hist_at(columns: &str) -> String {
+    rolled_at("hist_day", "hist_hour", columns)
+}
+
+fn rolled_at(day: &str, hour: &str, columns: &str) -> String {
+    format!(
+        "SELECT bucket * {DAY_MS} AS at_ms, {columns} FROM {day}
+             WHERE project = :project AND bucket >= :day AND bucket < :day_end
+         UNION ALL
+         SELECT bucket * {HOUR_MS}, {columns} FROM {hour}
+             WHERE project = :project AND bucket >= :hour AND bucket < :hour_end"
+    )
+}
+
+/// Columns of `user_day` and `user_hour`, of whoever called, after the time at which their bucket begins.
 pub(super) fn users(columns: &str) -> String {
     format!(
-        "SELECT {columns} FROM user_day WHERE project = :project AND bucket >= :day AND bucket < :day_end AND calls > 0
+        "SELECT bucket * {DAY_MS} AS at_ms, {columns} FROM user_day
+             WHERE project = :project AND bucket >= :day AND bucket < :day_end AND calls > 0
          UNION ALL
-         SELECT {columns} FROM user_hour WHERE project = :project AND bucket >= :hour AND bucket < :hour_end"
+         SELECT bucket * {HOUR_MS}, {columns} FROM user_hour WHERE project = :project AND bucket >= :hour AND bucket < :hour_end"
     )
 }
 
