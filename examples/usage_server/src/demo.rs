@@ -62,6 +62,17 @@ impl Demo {
         })
     }
 
+    /// Fills the project, then keeps it busy unless it is to stay as it is, for as long as the task runs.
+    pub async fn run(self, app: Arc<App>, ingest: String, stays_busy: bool) {
+        if let Err(error) = self.fill(&app).await {
+            tracing::error!(%error, "the demo's month is not complete");
+            return;
+        }
+        if stays_busy && let Err(error) = self.stay_busy(app, ingest).await {
+            tracing::error!(%error, "the demo's shop is closed");
+        }
+    }
+
     /// Fills the project with the month, and groups what was asked for.
     ///
     /// # Errors
