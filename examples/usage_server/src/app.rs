@@ -2,6 +2,10 @@
 
 use std::time::{SystemTime, UNIX_EPOCH};
 
+use tokio::sync::watch;
+
+use crate::counts::Counts;
+use crate::ingest::{Door, Limits};
 use crate::live::Live;
 use crate::store::Store;
 
@@ -16,6 +20,8 @@ pub struct Config {
     pub fixed_now_ms: Option<i64>,
     /// Whether it shows made-up data.
     pub is_demo: bool,
+    /// What senders are held to.
+    pub limits: Limits,
 }
 
 /// What all requests share.
@@ -24,15 +30,31 @@ pub struct App {
     pub config: Config,
     pub store: Store,
     pub live: Live,
+    pub door: Door,
+    pub counts: Counts,
+    ending: watch::Sender<bool>,
 }
 
 impl App {
     pub fn new(config: Config, store: Store) -> Self {
         Self {
+            door: Door::new(config.limits),
             config,
             store,
             live: Live::default(),
+            counts: Counts::default(),
+            ending: watch::channel(false).0,
         }
+    }
+
+    /// Says that the server is about to end: what would go on for ever ends now.
+    pub fn end(&self) {
+        self.ending.send_replace(true);
+    }
+
+    /// Becomes `true` when the server is about to end.
+    pub fn ending(&self) -> watch::Receiver<bool> {
+        self.ending.subscribe()
     }
 
     /// The time in Unix milliseconds.

@@ -3,12 +3,16 @@
 //! `main.rs` reads its settings and starts it.
 
 pub mod app;
+pub mod counts;
 pub mod demo;
 pub mod hist;
 pub mod intents;
+
+pub mod ingest;
 pub mod live;
 pub mod page;
 pub mod query;
 pub mod record;
+pub mod server;
 pub mod store;
 pub mod web;

@@ -64,9 +64,10 @@ pub struct Incoming {
 }
 
 /// What became of a request's records, in their order.
-#[derive(Debug, Default, Clone, PartialEq, Eq)]
+#[derive(Debug, Default, Clone, PartialEq)]
 pub struct Taken {
     pub inserted: Vec<Inserted>,
+    pub records: Vec<Record>,
 }
 
 impl Taken {

@@ -113,7 +113,10 @@ impl<'t, 'c> Inserter<'t, 'c> {
             self.rollups.refused(project, day, reason, *events);
         }
         let inserted = self.add(project, batch.received_ms, &batch.records)?;
-        Ok(Taken { inserted })
+        Ok(Taken {
+            inserted,
+            records: Vec::new(),
+        })
     }
 
     pub(super) fn add(

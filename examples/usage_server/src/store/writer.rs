@@ -351,6 +351,8 @@ fn collect(first: Waiting, messages: &Receiver<Message>) -> (Vec<Waiting>, Optio
 impl Waiting {
     fn end(self, taken: Result<Taken, Busy>) {
         drop(self.charge);
+        let records = self.batch.records;
+        let taken = taken.map(|taken| Taken { records, ..taken });
         // Whoever is gone gets no answer, and what is committed stays: it counts once when it comes again.
         let _ = self.answer.send(taken);
     }

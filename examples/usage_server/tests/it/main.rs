@@ -7,5 +7,8 @@
 )]
 
 mod browser;
+mod ingest;
+mod lifecycle;
 mod pages;
 mod security;
+mod support;
