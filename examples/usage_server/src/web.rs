@@ -9,6 +9,7 @@ mod change;
 pub mod csv;
 mod export;
 mod guard;
+mod intents;
 mod look;
 mod pages;
 pub mod session;
@@ -66,6 +67,7 @@ pub fn routes(app: Arc<App>, site: Site, ending: watch::Receiver<bool>) -> Route
         .merge(assets::routes())
         .merge(sign_in::routes())
         .merge(pages::routes())
+        .merge(intents::routes())
         .merge(stream::routes())
         .merge(change::routes())
         .merge(export::routes());

@@ -761,11 +761,61 @@ mod tests {
             .collect();
         assert_eq!(ids.len(), month.records.len());
         assert!(month.records.iter().all(|record| record.time_ms < NOW));
-        for week in 0..8 {
-            let until = NOW - week * 7 * DAY_MS;
-            let t = month.totals(until - 7 * DAY_MS, until);
-            println!("{week}: {t:?}");
-        }
+    }
+
+    /// Each page has something to tell.
+    #[test]
+    fn the_month_tells_its_stories() {
+        let month = Month::new(1, NOW, &[]);
+        let week = NOW - 7 * DAY_MS;
+        let (now, before) = (
+            month.totals(week, NOW),
+            month.totals(week - 7 * DAY_MS, week),
+        );
+        assert!(now.people >= 120 && now.sessions >= 400, "{now:?}");
+        assert!(now.calls > before.calls && now.missing > before.missing);
+        // One tool is given up since a Thursday, with the release of that day and with no other.
+        let mut given_up = month
+            .records
+            .iter()
+            .filter(|record| record.outcome == Outcome::Timeout);
+        assert!(given_up.all(|record| {
+            record.tool.as_deref() == Some(BROKEN)
+                && (record.release.as_deref() == Some(VERSION)
+                    || record.session.as_deref() == Some(KNOWN_SESSION))
+        }));
+        let timeouts = month
+            .records
+            .iter()
+            .filter(|record| record.outcome == Outcome::Timeout);
+        let timeouts = timeouts.count();
+        assert!(timeouts >= 10, "{timeouts}");
+        // One that nobody calls any more, and three that nobody ever did.
+        assert_eq!(now.by_tool.get(ABANDONED), None);
+        let called: BTreeSet<_> = month
+            .records
+            .iter()
+            .filter_map(|record| record.tool.as_deref())
+            .collect();
+        assert_eq!(
+            TOOLS
+                .iter()
+                .filter(|tool| !called.contains(tool.name))
+                .count(),
+            3
+        );
+        // A client whose tokens ran out, without anybody getting in again.
+        let stale = month.records.iter().filter(|record| {
+            record.kind == Kind::Refused
+                && record.client_version.as_deref() == Some(STALE.1)
+                && record.time_ms > NOW - DAY_MS
+        });
+        assert!(stale.count() >= 60);
+        assert_eq!(
+            month.losses.iter().map(|loss| loss.total).sum::<u64>(),
+            LOST
+        );
+        assert!(now.left_out > 100);
     }
 
     #[test]
