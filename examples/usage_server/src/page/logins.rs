@@ -127,7 +127,6 @@ fn key_numbers(frame: &Frame, data: &Logins) -> Markup {
     let kpi = |label, now: i64, before: i64, good, rows, is_counted: bool| Kpi {
         counted: is_counted.then_some(now as f64),
         label,
-        counted: None,
         value: text::count(now),
         change: part::delta(now as f64, before as f64, good),
         was: text::count(before),
@@ -143,8 +142,6 @@ fn key_numbers(frame: &Frame, data: &Logins) -> Markup {
             logins,
             true,
         ),
-        )
-        .counting(now.logins as f64),
         kpi(
             "People who logged in",
             now.people,
@@ -161,8 +158,6 @@ fn key_numbers(frame: &Frame, data: &Logins) -> Markup {
             refused,
             true,
         ),
-        kpi("Refused", now.refused, before.refused, Good::Down, refused)
-            .counting(now.refused as f64),
         Kpi {
             label: "Refused, then let in",
             value: percent(let_in(now)),

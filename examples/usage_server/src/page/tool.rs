@@ -135,7 +135,6 @@ fn key_numbers(frame: &Frame, data: &Tool, calls: &Link) -> Markup {
         was,
         spark: html! {},
         rows: rows.clone(),
-        counted: None,
     };
     part::kpis(&[
         kpi(
@@ -146,8 +145,6 @@ fn key_numbers(frame: &Frame, data: &Tool, calls: &Link) -> Markup {
             calls,
             Some(now.calls),
         ),
-        )
-        .counting(now.calls),
         kpi(
             "People",
             text::count(now.people as i64),
@@ -156,8 +153,6 @@ fn key_numbers(frame: &Frame, data: &Tool, calls: &Link) -> Markup {
             &people,
             Some(now.people as f64),
         ),
-        )
-        .counting(now.people as f64),
         kpi(
             "Success",
             percent(ok(now)),
@@ -166,8 +161,6 @@ fn key_numbers(frame: &Frame, data: &Tool, calls: &Link) -> Markup {
             &calls.clone().with("outcome", "failed"),
             Some(now.failed),
         ),
-        )
-        .counting(now.failed),
         kpi(
             "p95 duration",
             duration(now.p95),
