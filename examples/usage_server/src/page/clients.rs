@@ -177,7 +177,7 @@ fn crawlers(frame: &Frame, left_out: &[LeftOut], all: bool) -> Markup {
             html! { (name(&one.name)) " " span.dim { (text::text(&one.version)) } },
             html! { (class) },
             html! { (text::count(one.events)) },
-            html! { @if one.calls > 0 { (number(text::count(one.calls), &calls)) } @else { "–" } },
+            html! { @if one.calls > 0 { (text::recorded(one.calls, &calls)) } @else { "–" } },
             html! { (why) },
         ])
     });

@@ -124,9 +124,9 @@ fn key_numbers(frame: &Frame, data: &Logins) -> Markup {
         link.with("include", "all")
     };
     let (logins, people, refused) = (of_kind("login"), of_kind("login"), of_kind("refused"));
-    let kpi = |label, now: i64, before: i64, good, rows| Kpi {
+    let kpi = |label, now: i64, before: i64, good, rows, is_counted: bool| Kpi {
+        counted: is_counted.then_some(now as f64),
         label,
-        counted: None,
         value: text::count(now),
         change: part::delta(now as f64, before as f64, good),
         was: text::count(before),
@@ -140,17 +140,24 @@ fn key_numbers(frame: &Frame, data: &Logins) -> Markup {
             before.logins,
             Good::Neither,
             logins,
-        )
-        .counting(now.logins as f64),
+            true,
+        ),
         kpi(
             "People who logged in",
             now.people,
             before.people,
             Good::Up,
             people,
+            false,
         ),
-        kpi("Refused", now.refused, before.refused, Good::Down, refused)
-            .counting(now.refused as f64),
+        kpi(
+            "Refused",
+            now.refused,
+            before.refused,
+            Good::Down,
+            refused,
+            true,
+        ),
         Kpi {
             label: "Refused, then let in",
             value: percent(let_in(now)),

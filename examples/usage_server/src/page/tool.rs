@@ -127,14 +127,14 @@ fn key_numbers(frame: &Frame, data: &Tool, calls: &Link) -> Markup {
     let size = |bytes: Option<f64>| bytes.map_or_else(|| "–".to_owned(), text::bytes);
     let some = |value: Option<f64>| value.unwrap_or_default();
     let people = frame.link(Page::People).with("tool", &data.name);
-    let kpi = |label, value, change, was, rows: &Link| Kpi {
+    let kpi = |label, value, change, was, rows: &Link, counted: Option<f64>| Kpi {
+        counted,
         label,
         value,
         change,
         was,
         spark: html! {},
         rows: rows.clone(),
-        counted: None,
     };
     part::kpis(&[
         kpi(
@@ -143,30 +143,31 @@ fn key_numbers(frame: &Frame, data: &Tool, calls: &Link) -> Markup {
             part::delta(now.calls, before.calls, Good::Neither),
             text::weight(before.calls),
             calls,
-        )
-        .counting(now.calls),
+            Some(now.calls),
+        ),
         kpi(
             "People",
             text::count(now.people as i64),
             part::delta(now.people as f64, before.people as f64, Good::Up),
             text::count(before.people as i64),
             &people,
-        )
-        .counting(now.people as f64),
+            Some(now.people as f64),
+        ),
         kpi(
             "Success",
             percent(ok(now)),
             part::delta_share(ok(now), ok(before), Good::Up),
             percent(ok(before)),
             &calls.clone().with("outcome", "failed"),
-        )
-        .counting(now.failed),
+            Some(now.failed),
+        ),
         kpi(
             "p95 duration",
             duration(now.p95),
             part::delta(some(now.p95), some(before.p95), Good::Down),
             duration(before.p95),
             calls,
+            None,
         ),
         kpi(
             "Result, p50",
@@ -174,6 +175,7 @@ fn key_numbers(frame: &Frame, data: &Tool, calls: &Link) -> Markup {
             part::delta(some(now.result_p50), some(before.result_p50), Good::Neither),
             size(before.result_p50),
             calls,
+            None,
         ),
     ])
 }

@@ -7,6 +7,7 @@ use axum::routing::post;
 use maud::Markup;
 
 use super::{Change, Failure, Look, Web, pages};
+use crate::intents::rebuild;
 use crate::page::frame::Page;
 use crate::page::settings::{self, Notice};
 use crate::page::text::Link;
@@ -23,6 +24,7 @@ pub(super) fn routes() -> Router<Web> {
         .route("/p/{project}/keys/revoke", post(revoke_key))
         .route("/p/{project}/projects/new", post(new_project))
         .route("/p/{project}/forget", post(forget))
+        .route("/p/{project}/intents", post(group_anew))
 }
 
 async fn show(look: Look) -> Result<Markup, Failure> {
@@ -176,6 +178,17 @@ async fn forget(change: Change) -> Result<Response, Failure> {
         return Ok(settings::confirm_forget(&frame, &person).into_response());
     }
     done(look, "forgotten")
+}
+
+async fn group_anew(change: Change) -> Result<Response, Failure> {
+    let look = &change.look;
+    let (id, now, _) = line(look);
+    if let Err(error) = rebuild(&look.web.app.store, id, now).await {
+        tracing::error!(%error, "intents could not be grouped anew");
+        return Err(Failure::new(StatusCode::INTERNAL_SERVER_ERROR));
+    }
+    let frame = look.frame_without_figures(Page::Intents);
+    Err(Failure::To(frame.link(Page::Intents).to_string()))
 }
 
 /// Of a line of the audit: the project, the time and who.

@@ -15,10 +15,10 @@ use rusqlite::Connection;
 use tokio::sync::mpsc;
 
 use super::{Change, Failure, Look, Web, csv};
-use crate::page;
 use crate::query::Range;
 use crate::query::calls::{self, Filter};
 use crate::query::export::{self, Row, Scope};
+use crate::{page, query};
 
 /// Rows that are read at a time.
 const PART: usize = 500;
@@ -52,20 +52,7 @@ impl Format {
 
 /// Streams the rows that a page of calls counts.
 pub(super) async fn calls(look: &Look, filter: Filter) -> Result<Response, Failure> {
-    if !look.is_admin() {
-        return Err(Failure::because(
-            StatusCode::FORBIDDEN,
-            "An administrator exports. You may look.",
-        ));
-    }
-    let said: Vec<String> = filter
-        .pairs()
-        .into_iter()
-        .map(|(key, value)| format!("{key}={value}"))
-        .collect();
-    let range = look.period.range.word();
-    look.audit("exported calls", format!("{range} {}", said.join(" ")))
-        .await?;
+    audited(look, "exported calls", &filter.pairs()).await?;
     let (project, period) = (look.project.id, look.period);
     let mut head = String::new();
     csv::row(&mut head, page::calls::FIELDS);
@@ -79,6 +66,54 @@ pub(super) async fn calls(look: &Look, filter: Filter) -> Result<Response, Failu
         Ok((part, older))
     });
     Ok(file("calls.csv", Format::Csv, body))
+}
+
+/// Streams the people that a page lists.
+pub(super) async fn people(
+    look: &Look,
+    filter: query::people::Filter,
+) -> Result<Response, Failure> {
+    let said = filter.pairs();
+    audited(look, "exported people", &said).await?;
+    let (project, period) = (look.project.id, look.period);
+    let mut head = String::new();
+    csv::row(&mut head, page::people::FIELDS);
+    let body = parts(look.web.clone(), head, move |db, from: Option<usize>| {
+        let from = from.unwrap_or_default();
+        let asked = query::people::Filter {
+            from,
+            ..filter.clone()
+        };
+        let people = query::people::people(db, project, &period, &asked)?;
+        let mut part = String::new();
+        for person in &people.list {
+            let fields = page::people::fields(person);
+            csv::row(&mut part, fields.iter().map(String::as_str));
+        }
+        let next = from + people.list.len();
+        let more = (!people.list.is_empty() && next < people.total).then_some(next);
+        Ok((part, more))
+    });
+    Ok(file("people.csv", Format::Csv, body))
+}
+
+/// Lets administrators alone export, and writes down what.
+async fn audited(
+    look: &Look,
+    action: &'static str,
+    filter: &[(&'static str, String)],
+) -> Result<(), Failure> {
+    if !look.is_admin() {
+        return Err(Failure::because(
+            StatusCode::FORBIDDEN,
+            "An administrator exports. You may look.",
+        ));
+    }
+    let mut subject = look.period.range.word().to_owned();
+    for (key, value) in filter {
+        subject.push_str(&format!(" {key}={value}"));
+    }
+    look.audit(action, subject).await
 }
 
 fn file(name: &str, format: Format, body: Body) -> Response {

@@ -3,6 +3,7 @@
 use std::sync::Arc;
 
 use axum::Router;
+use axum::http::StatusCode;
 use axum::http::header::{CONTENT_DISPOSITION, CONTENT_TYPE};
 use axum::response::{IntoResponse, Response};
 use axum::routing::get;
@@ -11,16 +12,24 @@ use maud::Markup;
 use super::{Failure, Look, Web, csv, export, stream};
 use crate::live::LiveEvent;
 use crate::page;
-use crate::page::frame::Page;
+use crate::page::frame::{Frame, Head, Page};
 use crate::page::live::Filter as LiveFilter;
 use crate::query;
 use crate::query::calls::{Filter as CallFilter, Key};
 use crate::query::logins::Filter as LoginFilter;
+use crate::query::session::At;
 
 pub(super) fn routes() -> Router<Web> {
     Router::new()
         .route("/p/{project}", get(overview_of))
+        .route("/p/{project}/", get(overview))
         .route("/p/{project}/live", get(live))
+        .route("/p/{project}/people", get(people))
+        .route("/p/{project}/person", get(person))
+        .route("/p/{project}/company", get(company))
+        .route("/p/{project}/sessions", get(sessions))
+        .route("/p/{project}/session", get(session))
+        .route("/p/{project}/intents", get(intents))
         .route("/p/{project}/calls", get(calls))
         .route("/p/{project}/tools", get(tools))
         .route("/p/{project}/tool", get(tool))
@@ -34,6 +43,18 @@ pub(super) fn routes() -> Router<Web> {
 async fn overview_of(look: Look) -> Failure {
     let frame = look.frame_without_figures(Page::Overview);
     Failure::To(frame.link(Page::Overview).to_string())
+}
+
+async fn overview(look: Look) -> Result<Markup, Failure> {
+    let frame = look.frame(Page::Overview).await?;
+    let (project, period) = (look.project.id, look.period);
+    let data = look
+        .part(move |db| query::overview::overview(db, project, &period))
+        .await?;
+    Ok(match data {
+        Some(data) => page::overview::overview(&frame, &data),
+        None => page::overview::too_slow(&frame),
+    })
 }
 
 async fn live(look: Look) -> Result<Markup, Failure> {
@@ -64,13 +85,129 @@ async fn calls(look: Look) -> Result<Response, Failure> {
         .await?;
     let page = match data {
         Some(data) => page::calls::calls(&frame, &filter, after, &data),
-        None => {
-            let again = page::calls::address(frame.link(Page::Calls), &filter);
-            let head = page::frame::Head::new("Calls", "The rows behind every number.");
-            frame.document(&head, &page::part::too_slow(&again))
-        }
+        None => too_slow(&look, &frame, "Calls"),
     };
     Ok(page.into_response())
+}
+
+/// A page whose one query took too long.
+fn too_slow(look: &Look, frame: &Frame, title: &str) -> Markup {
+    let pairs = look.all.iter().filter(|(key, _)| key != "range");
+    let again = pairs.fold(frame.link(frame.page), |link, (key, value)| {
+        link.with(key, value)
+    });
+    let head = Head::new(title, "").timeless();
+    frame.document(&head, &page::part::too_slow(&again))
+}
+
+async fn people(look: Look) -> Result<Response, Failure> {
+    let filter = query::people::Filter::of_query(&look.query);
+    if look.asked("format") == Some("csv") {
+        return export::people(&look, filter).await;
+    }
+    let frame = look.frame(Page::People).await?;
+    let (project, period, asked) = (look.project.id, look.period, filter.clone());
+    let data = look
+        .part(move |db| query::people::people(db, project, &period, &asked))
+        .await?;
+    let page = match data {
+        Some(data) => page::people::people(&frame, &filter, &data),
+        None => too_slow(&look, &frame, "People"),
+    };
+    Ok(page.into_response())
+}
+
+async fn person(look: Look) -> Result<Response, Failure> {
+    let frame = look.frame(Page::Person).await?;
+    let Some(id) = look.asked("id").map(str::to_owned) else {
+        return Err(Failure::To(frame.link(Page::People).to_string()));
+    };
+    look.audit("looked up", &id).await?;
+    let before = look.asked("before").and_then(Key::of_text);
+    let (project, period, asked) = (look.project.id, look.period, id.clone());
+    let data = look
+        .part(move |db| query::person::person(db, project, &period, &asked, before))
+        .await?;
+    let kinds = page::person::Kinds::of_query(&look.query);
+    Ok(match data {
+        None => too_slow(&look, &frame, "Person").into_response(),
+        Some(None) => missing(page::person::missing(&frame, &id)),
+        Some(Some(data)) => page::person::person(&frame, &kinds, before, &data).into_response(),
+    })
+}
+
+fn missing(page: Markup) -> Response {
+    (StatusCode::NOT_FOUND, page).into_response()
+}
+
+async fn company(look: Look) -> Result<Response, Failure> {
+    let frame = look.frame(Page::Company).await?;
+    let Some(domain) = look.asked("domain").map(str::to_owned) else {
+        return Err(Failure::To(frame.link(Page::People).to_string()));
+    };
+    look.audit("looked up", format!("@{domain}")).await?;
+    let before = look.asked("before").and_then(Key::of_text);
+    let (project, period, asked) = (look.project.id, look.period, domain.clone());
+    let data = look
+        .part(move |db| query::person::company(db, project, &period, &asked, before))
+        .await?;
+    let kinds = page::person::Kinds::of_query(&look.query);
+    Ok(match data {
+        None => too_slow(&look, &frame, "Company").into_response(),
+        Some(None) => missing(page::person::missing(&frame, &domain)),
+        Some(Some(data)) => page::person::company(&frame, &kinds, before, &data).into_response(),
+    })
+}
+
+async fn sessions(look: Look) -> Result<Markup, Failure> {
+    let frame = look.frame(Page::Sessions).await?;
+    let filter = query::sessions::Filter::of_query(&look.query);
+    let (project, period, asked) = (look.project.id, look.period, filter.clone());
+    let data = look
+        .part(move |db| query::sessions::sessions(db, project, &period, &asked))
+        .await?;
+    Ok(match data {
+        Some(data) => page::sessions::sessions(&frame, &filter, &data),
+        None => too_slow(&look, &frame, "Sessions"),
+    })
+}
+
+async fn session(look: Look) -> Result<Response, Failure> {
+    let frame = look.frame(Page::Session).await?;
+    let Some(id) = look.asked("id").map(str::to_owned) else {
+        return Err(Failure::To(frame.link(Page::Sessions).to_string()));
+    };
+    let number = |key| look.asked(key).and_then(|text| text.parse::<i64>().ok());
+    let at = match (number("step"), number("event")) {
+        (Some(step), _) => At::Step(step),
+        (None, Some(event)) => At::Event(event),
+        (None, None) => At::First,
+    };
+    let (project, asked) = (look.project.id, id.clone());
+    let data = look
+        .part(move |db| query::session::session(db, project, &asked, at))
+        .await?;
+    Ok(match data {
+        None => too_slow(&look, &frame, "Session").into_response(),
+        Some(None) => missing(page::session::missing(&frame, &id)),
+        Some(Some(data)) => {
+            // Whose session it is was looked up with it; a step of the same replay is no other look.
+            if let (Some(user), At::First) = (&data.session.user, at) {
+                look.audit("looked up a session of", user).await?;
+            }
+            page::session::session(&frame, &data).into_response()
+        }
+    })
+}
+
+async fn intents(look: Look) -> Result<Markup, Failure> {
+    let frame = look.frame(Page::Intents).await?;
+    let cluster = look.asked("cluster").and_then(|text| text.parse().ok());
+    let (project, period) = (look.project.id, look.period);
+    let data = look
+        .part(move |db| query::intents::intents(db, project, &period, cluster))
+        .await?;
+    Ok(page::intents::intents(&frame, data.as_ref(), cluster))
 }
 
 async fn tools(look: Look) -> Result<Response, Failure> {
@@ -142,7 +279,7 @@ async fn tool(look: Look) -> Result<Response, Failure> {
     let data = match data {
         Some(None) => {
             let page = page::tool::no_tool(&frame, &name);
-            return Ok((axum::http::StatusCode::NOT_FOUND, page).into_response());
+            return Ok(missing(page));
         }
         Some(data) => data,
         None => None,
