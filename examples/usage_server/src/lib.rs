@@ -6,8 +6,9 @@ pub mod app;
 pub mod counts;
 pub mod demo;
 pub mod hist;
-pub mod ingest;
 pub mod intents;
+
+pub mod ingest;
 pub mod live;
 pub mod page;
 pub mod query;

@@ -241,17 +241,6 @@ pub struct Kpi {
     pub counted: Option<f64>,
 }
 
-impl Kpi {
-    /// Its page of rows says this number.
-    #[must_use]
-    pub fn counting(self, rows: f64) -> Self {
-        Self {
-            counted: Some(rows),
-            ..self
-        }
-    }
-}
-
 /// A row of key numbers.
 pub fn kpis(kpis: &[Kpi]) -> Markup {
     html! {
