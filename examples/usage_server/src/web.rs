@@ -23,6 +23,7 @@ use axum::extract::DefaultBodyLimit;
 use axum::http::StatusCode;
 use axum::middleware::from_fn_with_state;
 use axum::response::{IntoResponse, Response};
+use axum::routing::get;
 use tokio::sync::{Semaphore, broadcast, watch};
 
 use crate::app::App;
@@ -70,7 +71,11 @@ pub fn routes(app: Arc<App>, site: Site, ending: watch::Receiver<bool>) -> Route
         .merge(export::routes());
     let both = match base.as_str() {
         "" => all,
-        base => Router::new().nest(base, all.clone()).merge(all),
+        // What is nested does not have the folder itself.
+        base => Router::new()
+            .nest(base, all.clone())
+            .route(&format!("{base}/"), get(sign_in::home))
+            .merge(all),
     };
     both.fallback(|| async { Failure::not_found() })
         .method_not_allowed_fallback(|| async { Failure::new(StatusCode::METHOD_NOT_ALLOWED) })

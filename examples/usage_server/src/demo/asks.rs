@@ -76,7 +76,7 @@ pub(super) const ASKS: [Ask; 13] = [
     ),
     ask(
         &["list_orders", "export_orders"],
-        6.0,
+        9.0,
         0.0,
         &[
             "Export the orders of {m} as CSV",

@@ -17,8 +17,11 @@ const MINUTE_MS: i64 = 60_000;
 const DAYS: i64 = 56;
 /// How many events there are at most.
 pub const MOST_EVENTS: usize = 40_000;
-/// So many events of one instance were lost on their way.
-const LOST: u64 = 51;
+/// So many events of one instance were turned away by its full queue, and got no number.
+const TURNED_AWAY: u64 = 47;
+/// So many were not delivered in time, and so many are missing without a word.
+const EXPIRED: u64 = 4;
+const MISSING_NUMBERS: u64 = 3;
 
 /// Everything that happened at the made-up shop, in order of time.
 #[derive(Debug)]
@@ -207,9 +210,9 @@ impl Writer {
         let age = self.now.div_euclid(DAY_MS) - day;
         // The shop is used more from week to week, and hardly at the weekend.
         let growth = if age < 28 {
-            1.0 - age as f64 / 120.0
+            1.0 - age as f64 / 70.0
         } else {
-            0.42 - (age - 28) as f64 / 300.0
+            0.36 - (age - 28) as f64 / 300.0
         };
         let mut expected = person.sessions * growth * if is_weekend(day) { 0.2 } else { 1.0 };
         let mut sessions = 0;
@@ -233,6 +236,7 @@ impl Writer {
         if self.random.chance(0.3) {
             self.push(&caller, Kind::SessionStart, start);
         }
+        self.asides(&caller, start);
         let mut ask = self.ask();
         let mut intent = self.wording(ask.wordings);
         let mut time = start + self.random.between(1_000, 5_000);
@@ -266,6 +270,23 @@ impl Writer {
             time += took + 2_000 + self.random.waiting(20_000.0) as i64;
             if time > self.now - 5_000 {
                 break;
+            }
+        }
+    }
+
+    /// What a session has beside calls, now and then.
+    fn asides(&mut self, caller: &Caller<'_>, start: i64) {
+        for (kind, name, share) in [
+            (Kind::PromptGet, "weekly_review", 0.05),
+            (Kind::ResourceRead, "shop://catalogue", 0.04),
+            (Kind::Custom, "report_downloaded", 0.03),
+        ] {
+            if self.random.chance(share) {
+                let time = start + self.random.between(100, 900);
+                self.push(caller, kind, time);
+                if let Some(record) = self.records.last_mut() {
+                    record.tool = Some(name.to_owned());
+                }
             }
         }
     }
@@ -667,8 +688,8 @@ impl Writer {
             let number = numbers.entry(instance.clone()).or_default();
             *number += 1;
             if instance == lossy && *number == 90 {
-                *number += LOST;
-                for (reason, total) in [("queue_full", LOST - 4), ("expired", 4)] {
+                *number += EXPIRED + MISSING_NUMBERS;
+                for (reason, total) in [("queue_full", TURNED_AWAY), ("expired", EXPIRED)] {
                     losses.push(Loss {
                         instance: instance.clone(),
                         time_ms: record.time_ms,
@@ -761,11 +782,58 @@ mod tests {
             .collect();
         assert_eq!(ids.len(), month.records.len());
         assert!(month.records.iter().all(|record| record.time_ms < NOW));
-        for week in 0..8 {
-            let until = NOW - week * 7 * DAY_MS;
-            let t = month.totals(until - 7 * DAY_MS, until);
-            println!("{week}: {t:?}");
-        }
+    }
+
+    /// Each page has something to tell.
+    #[test]
+    fn the_month_tells_its_stories() {
+        let month = Month::new(1, NOW, &[]);
+        let week = NOW - 7 * DAY_MS;
+        let (now, before) = (
+            month.totals(week, NOW),
+            month.totals(week - 7 * DAY_MS, week),
+        );
+        assert!(now.people >= 120 && now.sessions >= 400, "{now:?}");
+        assert!(now.calls > before.calls && now.missing > before.missing);
+        // One tool is given up since a Thursday, with the release of that day and with no other.
+        let mut given_up = month
+            .records
+            .iter()
+            .filter(|record| record.outcome == Outcome::Timeout);
+        assert!(given_up.all(|record| {
+            record.tool.as_deref() == Some(BROKEN)
+                && (record.release.as_deref() == Some(VERSION)
+                    || record.session.as_deref() == Some(KNOWN_SESSION))
+        }));
+        let timeouts = month
+            .records
+            .iter()
+            .filter(|record| record.outcome == Outcome::Timeout);
+        let timeouts = timeouts.count();
+        assert!(timeouts >= 10, "{timeouts}");
+        // One that nobody calls any more, and three that nobody ever did.
+        assert_eq!(now.by_tool.get(ABANDONED), None);
+        let called: BTreeSet<_> = month
+            .records
+            .iter()
+            .filter_map(|record| record.tool.as_deref())
+            .collect();
+        assert_eq!(
+            TOOLS
+                .iter()
+                .filter(|tool| !called.contains(tool.name))
+                .count(),
+            3
+        );
+        // A client whose tokens ran out, without anybody getting in again.
+        let stale = month.records.iter().filter(|record| {
+            record.kind == Kind::Refused
+                && record.client_version.as_deref() == Some(STALE.1)
+                && record.time_ms > NOW - DAY_MS
+        });
+        assert!(stale.count() >= 60);
+        assert_eq!(month.losses.iter().map(|loss| loss.total).sum::<u64>(), 51);
+        assert!(now.left_out > 100);
     }
 
     #[test]
