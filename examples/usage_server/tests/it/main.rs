@@ -7,8 +7,12 @@
 )]
 
 mod browser;
+mod forget;
 mod ingest;
 mod lifecycle;
 mod pages;
+mod process;
+mod retention;
 mod security;
+mod senders;
 mod support;
