@@ -6,10 +6,10 @@ pub mod app;
 pub mod counts;
 pub mod demo;
 pub mod hist;
-pub mod intents;
-
 pub mod ingest;
+pub mod intents;
 pub mod live;
+pub mod options;
 pub mod page;
 pub mod query;
 pub mod record;
